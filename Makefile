@@ -1,0 +1,100 @@
+# Two commands matter: `make up` runs Greenroom, `make test` proves it. Both work on a fresh machine.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help up test browser chaos bench lint licences lock supported clean
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_ROOT_USER_ACTION := ignore
+export PYTHONUNBUFFERED := 1
+
+BIN := .venv/bin
+WORKERS ?= 3
+PYTEST := $(BIN)/pytest -m "not live"
+# Whole houses wait more than they work: three beside each other, the longest first.
+WAITING = -n 3 --dist loadfile --no-loadscope-reorder
+# Every folder of tests but those with a line of their own, and those that only count (bench) or need a browser.
+ROOM_TESTS = $(filter-out $(addprefix tests/,house/ fakes/ journeys/ chaos/ bench/ browser/ __pycache__/),$(wildcard tests/*/))
+INSTALL := $(BIN)/python -m pip install --no-deps
+
+# pip's two lines per package, counted; what goes wrong comes on its standard error and is shown as it is.
+PROGRESS := awk '/^(Collecting|Requirement already)/ { if (++n % 10 == 0) { print "  " n " packages"; fflush() } } \
+	/^Installing collected/ { print "  " n " packages, unpacking them"; fflush() } /^Successfully/ { print "  done" }'
+
+# The locks as installed: when their digest stands in this file, nothing is installed again.
+digest = $(shell cat pyproject.toml $(1) 2>/dev/null | sha256sum | cut -c1-16)
+RUN_STAMP := .venv/.installed-$(call digest,requirements.lock)
+DEV_STAMP := .venv/.installed-dev-$(call digest,requirements.lock requirements-dev.lock)
+
+# The first interpreter that really starts and is one of ours (a pyenv shim may exist and not start).
+PYTHON ?= $(shell for python in python3.11 python3.12 python3; do \
+	$$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' 2>/dev/null \
+	&& { echo $$python; break; }; done)
+
+help: ## what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+
+up: $(RUN_STAMP) ## install what is missing and run Greenroom in the foreground (Ctrl-C stops it)
+	@exec $(BIN)/greenroom up
+
+test: $(DEV_STAMP) ## everything: walls first, then rooms, types, whole processes, journeys and faults
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(PYTEST) -n $(WORKERS) --dist loadfile tests/house
+	$(PYTEST) -n $(WORKERS) --dist loadfile -m "not live and not slow" $(ROOM_TESTS)
+	$(BIN)/mypy
+	$(PYTEST) $(WAITING) -m "slow and not live" $(ROOM_TESTS)
+	$(PYTEST) $(WAITING) tests/journeys/test_demo_clock.py tests/journeys tests/browser
+	$(PYTEST) -n 2 tests/chaos
+
+browser: $(DEV_STAMP) ## the pages in a real Chromium, where one is installed
+	$(PYTEST) $(WAITING) tests/browser
+
+chaos: $(DEV_STAMP) ## the day under kill -9, flush, hang and reset, 200 seeds
+	GREENROOM_CHAOS_SEEDS=200 $(PYTEST) -n 2 tests/chaos
+
+bench: $(DEV_STAMP) ## every figure, written to docs/benchmarks.md
+	$(BIN)/greenroom bench all --markdown docs/benchmarks.md
+
+lint: $(DEV_STAMP) ## style, types and imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q tests/house
+
+licences: $(DEV_STAMP) ## the licences of all that `make up` installs, written to docs/licences.md
+	$(BIN)/python deploy/licences.py
+
+lock: $(DEV_STAMP) ## pin what .venv holds into the two lock files
+	$(BIN)/python deploy/lock.py
+
+clean: ## remove the virtual environment and caches; data (.greenroom) stays
+	rm -rf .venv .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+supported:
+	@if [ "$$(uname -s)" != Linux ] || [ "$$(uname -m)" != x86_64 ]; then \
+		echo "Greenroom brings its own PostgreSQL and Redis for Linux on x86_64; this is $$(uname -s) on $$(uname -m)."; \
+		echo "Run it in a Linux x86_64 virtual machine or container (on Windows: WSL 2)."; exit 3; fi
+	@if ! getconf GNU_LIBC_VERSION >/dev/null 2>&1; then \
+		echo "Greenroom's PostgreSQL needs glibc 2.28 or newer; this system has another C library (Alpine?)."; \
+		echo "Run it on Debian 12, Ubuntu 22.04 or newer."; exit 3; fi
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "Greenroom needs Python 3.11 or 3.12 with venv; here is $$(python3 --version 2>&1 || echo none)."; \
+		echo "On Debian 12: apt-get install python3 python3-venv. Another one: make up PYTHON=/path/to/python3.11"; exit 3; fi
+
+$(BIN)/python: | supported
+	@echo "greenroom: making .venv with $(PYTHON)"
+	@$(PYTHON) -m venv .venv
+
+$(RUN_STAMP): | $(BIN)/python
+	@echo "greenroom: installing $$(grep -c == requirements.lock) locked packages (about 350 MB, once)"
+	@$(INSTALL) --require-hashes -r requirements.lock | $(PROGRESS)
+	@$(INSTALL) --quiet --no-build-isolation -e .
+	@rm -f .venv/.installed-[0-9a-f]* && touch $@
+
+$(DEV_STAMP): | $(RUN_STAMP)
+	@echo "greenroom: installing $$(grep -c == requirements-dev.lock) packages for the tests"
+	@$(INSTALL) --require-hashes -r requirements-dev.lock | $(PROGRESS)
+	@rm -f .venv/.installed-dev-* && touch $@
