@@ -1,0 +1,19 @@
+"""The only Python clock, for processes and logs. Decisions take `scope.now`: the database's `house_now()`."""
+
+import time
+from datetime import UTC, datetime
+
+
+def wall_now() -> datetime:
+    """This machine's time, UTC-aware. Not for decisions: those take the scope's clock."""
+    return datetime.now(UTC)
+
+
+def monotonic() -> float:
+    """Seconds that only grow, for deadlines and durations inside one process."""
+    return time.monotonic()
+
+
+def pause(seconds: float) -> None:
+    """Wait in a process loop; never used as a retry."""
+    time.sleep(seconds)

@@ -1,0 +1,241 @@
+"""The database session: one transaction, one tenant, one role, one clock. The only file that commits."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from threading import Lock
+from typing import Any, Literal, Protocol
+from uuid import UUID
+
+from sqlalchemy import Column, Connection, DateTime, Engine, TextClause, create_engine, event, func, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlmodel import Field, Session, SQLModel
+
+from foundation.ids import HOUSE, uuid7
+from foundation.resting import RestingPool
+from foundation.words import Message
+
+Role = Literal["app", "gate", "relay", "door", "auditor"]
+"""Database roles of a transaction; the login itself may do nothing (NOINHERIT)."""
+
+CONNECT_SECONDS = 5
+FORGOTTEN_SECONDS = 300
+"""The server ends a session that rests so long: its process is frozen, or gone; the pool ends its own before."""
+
+
+_OPENING = "SELECT set_config('role', :role, true), set_config('app.tenant', :tenant, true), house_now()"
+
+
+@lru_cache(maxsize=2048)
+def _parsed(statement: str) -> TextClause:
+    """The statement with its parameters found, once: looking for them cost a tenth of a post's processor time."""
+    return text(statement)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """An open transaction of one tenant. `actor` is who acts: `member:<id>`, `guest:<id>`, `fan:<id>`, `system:<what>`.
+
+    `now` is the database's `house_now()` at opening, UTC-aware, and the only clock decisions take.
+    """
+
+    tenant_id: UUID
+    actor: str
+    now: datetime
+    session: Session
+
+    def add(self, *rows: SQLModel) -> None:
+        """Insert rows now, in this order: keys between rooms are unknown to the mapper."""
+        self.session.add_all(rows)
+        self.session.flush()
+
+    def run(self, statement: str, **params: Any) -> Any:
+        """Execute one SQL statement of the calling room; pending changes are written first."""
+        self.session.flush()
+        connection: Connection = self.session.info["connection"]
+        return connection.execute(_parsed(statement), params)
+
+    def hold(self, name: str) -> None:
+        """Wait until no other transaction holds `name`, of any tenant, then hold it until this one ends."""
+        self.run("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))", name=name)
+
+    @contextmanager
+    def acting_as(self, role: Role) -> Iterator[None]:
+        """Run a block of this transaction under another role (a room's own writes, say the gate's)."""
+        before: Role = self.session.info["role"]
+        if role == before:
+            yield
+            return
+        self.session.flush()
+        self._become(role)
+        yield  # an exception aborts the transaction, and the role with it
+        self.session.flush()
+        self._become(before)
+
+    def _become(self, role: Role) -> None:
+        connection: Connection = self.session.info["connection"]
+        connection.execute(_parsed("SELECT set_config('role', :role, true)"), {"role": role})
+        self.session.info["role"] = role
+
+    def at_commit(self, hook: Callable[["Scope"], None], *, role: Role | None = None) -> None:
+        """Run `hook` as the very last act before the commit: the head of the decision log is locked there.
+
+        Hooks run in the order they were asked for. One with a role finds it taken on, and it is not given back: hooks
+        of one role in a row change it once. Without a role, a hook must not care which one it is.
+        """
+        self.session.info.setdefault("at_commit", []).append((hook, role))
+
+    def once_committed(self, count: Callable[[], object]) -> None:
+        """Call `count` when this transaction stands: for figures, which must not tell of what was undone. No work."""
+        self.session.info.setdefault("once_committed", []).append(count)
+
+    def _last_acts(self) -> None:
+        self.session.flush()
+        for hook, role in self.session.info.pop("at_commit", []):
+            if role is not None and role != self.session.info["role"]:
+                self._become(role)
+            hook(self)
+
+
+class OpenScope(Protocol):
+    """Opens a scope: `with tenant(tenant_id, actor) as scope:`. Commits at the end, rolls back on any exception."""
+
+    def __call__(self, tenant_id: UUID, actor: str, *, role: Role = "app") -> AbstractContextManager[Scope]: ...
+
+
+class Database:
+    """A lazy pool of connections of one login. Made per process: a pool taken over a fork leaks answers."""
+
+    def __init__(self, url: str, *, pool_size: int = 2, application: str = "greenroom") -> None:
+        self._url, self._pool_size, self._application = url, pool_size, application
+        self._engine: Engine | None = None
+        self._making = Lock()
+
+    @property
+    def engine(self) -> Engine:
+        """The engine, made at first use; once, whichever threads come first: a second one is a second pool."""
+        with self._making:
+            return self._engine or self._make()
+
+    def _make(self) -> Engine:
+        engine = create_engine(
+            self._url,
+            poolclass=RestingPool,
+            pool_size=self._pool_size,
+            max_overflow=0,
+            hide_parameters=True,
+            pool_timeout=30,
+            pool_recycle=1800,
+            pool_use_lifo=True,  # those that are not needed rest, and end
+            connect_args={"connect_timeout": CONNECT_SECONDS, "application_name": self._application},
+        )
+        event.listen(engine, "connect", _end_when_forgotten)
+        self._engine = engine
+        return engine
+
+    @contextmanager
+    def scope(self, tenant_id: UUID, actor: str, *, role: Role = "app") -> Iterator[Scope]:
+        """One transaction of one tenant under `role`. Outside of it, a query is refused by PostgreSQL, not empty."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            now = self._open(session, tenant_id, role)
+            scope = Scope(tenant_id, actor, now, session)
+            yield scope
+            scope._last_acts()
+            session.commit()
+            for count in session.info.pop("once_committed", ()):
+                count()
+
+    def _open(self, session: Session, tenant_id: UUID, role: Role) -> datetime:
+        """Begin: role, tenant and clock in one statement, which also finds out whether the connection still lives.
+
+        A pooled connection may have died with a restarted server. Nothing was done on it yet, so the statement is said
+        once more on a new one, and asking before each transaction (a round trip each) is spared.
+        """
+        settings = {"role": role, "tenant": str(tenant_id)}
+        try:
+            return _begin(session, settings)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+            session.rollback()
+            return _begin(session, settings)
+
+    def close(self) -> None:
+        """Drop every connection."""
+        if self._engine is not None:
+            self._engine.dispose()
+
+
+def _end_when_forgotten(raw: DBAPIConnection, _: object) -> None:
+    cursor = raw.cursor()
+    cursor.execute(f"SET idle_session_timeout = '{FORGOTTEN_SECONDS}s'")
+    cursor.close()
+    raw.commit()
+
+
+def _begin(session: Session, settings: Mapping[str, str]) -> datetime:
+    connection = session.connection()
+    session.info["connection"], session.info["role"] = connection, settings["role"]
+    now: datetime = connection.execute(_parsed(_OPENING), settings).one()[2]
+    return now
+
+
+def reachable(tenant: OpenScope) -> bool:
+    """Whether the database answers this login now: what a door's readiness is."""
+    try:
+        with tenant(HOUSE, "system:probe"):
+            return True
+    except SQLAlchemyError:
+        return False
+
+
+class TenantRow(SQLModel):
+    """What every table has: its tenant in the key, a UUIDv7, and when it was written (`house_now()`)."""
+
+    tenant_id: UUID = Field(primary_key=True)
+    id: UUID = Field(default_factory=uuid7, primary_key=True)
+    created_at: datetime | None = Field(
+        default=None, sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": func.house_now()}
+    )
+    updated_at: datetime | None = Field(
+        default=None,
+        sa_type=DateTime(timezone=True),
+        sa_column_kwargs={"server_default": func.house_now(), "onupdate": func.house_now()},
+    )
+
+
+class CreatorRow(TenantRow):
+    """A row that a creator owns."""
+
+    creator_id: UUID = Field(index=False)
+
+
+def instant(*, optional: bool = False) -> Any:
+    """A `timestamptz` column; `optional=True` for one that may be null."""
+    if optional:
+        return Field(default=None, sa_type=DateTime(timezone=True))
+    return Field(sa_type=DateTime(timezone=True))
+
+
+def jsonb(default: Callable[[], Any] = dict) -> Any:
+    """A `jsonb` column, never null."""
+    return Field(default_factory=default, sa_column=Column(JSONB, nullable=False))
+
+
+def reason_column() -> Any:
+    """A stored `Message` (its JSON form), or null."""
+    return Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
+
+
+def stored(message: Message | None) -> dict[str, object] | None:
+    """The column value of a message."""
+    return message.to_json() if message is not None else None
+
+
+def table(*constraints: Any, about: str, keep: str) -> tuple[Any, ...]:
+    """`__table_args__` of a table: its constraints, whom its rows are about and how long they are kept (tested)."""
+    return (*constraints, {"info": {"about": about, "keep": keep}})

@@ -1,0 +1,151 @@
+"""The one HTTP client. Says of each failure whether anything left the house: that decides between retry and doubt."""
+
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpcore
+import httpx
+
+from foundation.addresses import Reach, anywhere
+from foundation.clock import monotonic
+
+CONNECT_SECONDS = 5.0
+MAX_BODY = 32 * 1024 * 1024
+"""Bytes of an answer we are willing to read; a platform's answer is small, a hostile one is not."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request. `deadline` is the total wall time in seconds, slow drips included."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
+    deadline: float = 30.0
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The other side answered. Header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class NotSent:
+    """Nothing left the house: DNS, refused, TLS, connect time-out. Safe to try again."""
+
+    detail: str
+
+
+@dataclass(frozen=True)
+class AnswerLost:
+    """The request may have been acted upon; no usable answer came back."""
+
+    detail: str
+
+
+def multipart(fields: Mapping[str, str], files: Mapping[str, tuple[str, bytes, str]]) -> tuple[str, bytes]:
+    """`(content type, body)` of a multipart/form-data request; each file is (name, bytes, media type)."""
+    encoded = httpx.Request("POST", "http://nowhere", data=dict(fields), files=dict(files))
+    return encoded.headers["content-type"], encoded.read()
+
+
+class _DeadlineStream(httpcore.NetworkStream):
+    """Bounds every read and write by what is left of the request's deadline: a slow drip cannot outlive it."""
+
+    def __init__(self, stream: httpcore.NetworkStream, until: threading.local) -> None:
+        self._stream, self._until = stream, until
+
+    def _left(self, timeout: float | None) -> float:
+        left = getattr(self._until, "at", monotonic() + 30.0) - monotonic()
+        if left <= 0:
+            raise httpcore.ReadTimeout("deadline")
+        return min(left, timeout) if timeout is not None else left
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, self._left(timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, self._left(timeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
+        return _DeadlineStream(self._stream.start_tls(*args, **kwargs), self._until)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+class _DeadlineBackend(httpcore.SyncBackend):
+    def __init__(self, until: threading.local, reach: Reach) -> None:
+        self._until, self._reach = until, reach
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        try:
+            address = self._reach(host, port)
+        except OSError as error:
+            raise httpcore.ConnectError(str(error)) from error
+        stream = super().connect_tcp(address, port, timeout, local_address, socket_options)
+        return _DeadlineStream(stream, self._until)
+
+
+class HttpClient:
+    """Sends single requests over fresh connections, no redirects, no retries, no proxies of the environment.
+
+    A kept-alive connection that the server closes while we write is indistinguishable from a lost answer,
+    so none is kept: a handshake is cheaper than a post that a person must check.
+    """
+
+    def __init__(self, *, max_connections: int = 64, reach: Reach = anywhere) -> None:
+        """`reach` says where a connection may go."""
+        self._until = threading.local()
+        context = httpx.create_ssl_context()
+        transport = httpx.HTTPTransport(verify=context, retries=0)
+        transport._pool = httpcore.ConnectionPool(
+            ssl_context=context,
+            max_connections=max_connections,
+            max_keepalive_connections=0,
+            network_backend=_DeadlineBackend(self._until, reach),
+        )
+        self._client = httpx.Client(transport=transport, follow_redirects=False, trust_env=False)
+
+    def exchange(self, request: Request) -> Reply | NotSent | AnswerLost:
+        """Send `request` once. Never raises for what the network does."""
+        self._until.at = monotonic() + request.deadline
+        timeout = httpx.Timeout(request.deadline, connect=min(CONNECT_SECONDS, request.deadline))
+        try:
+            return self._stream(request, timeout)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
+            return NotSent(type(error).__name__)
+        except (httpx.HTTPError, httpx.InvalidURL, httpcore.ReadTimeout) as error:
+            return AnswerLost(type(error).__name__)
+
+    def _stream(self, request: Request, timeout: httpx.Timeout) -> Reply | AnswerLost:
+        with self._client.stream(
+            request.method, request.url, headers=dict(request.headers), content=request.body, timeout=timeout
+        ) as response:
+            body = bytearray()
+            for chunk in response.iter_bytes():
+                body += chunk
+                if len(body) > MAX_BODY:
+                    return AnswerLost("answer too large")
+            return Reply(response.status_code, {k.lower(): v for k, v in response.headers.items()}, bytes(body))
+
+    def close(self) -> None:
+        """Give the sockets back."""
+        self._client.close()

@@ -1,0 +1,73 @@
+"""Long work keeps its row by a heartbeat, and learns at its next step when it has lost it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from threading import Event, Thread
+
+from foundation.errors import LeaseLost
+
+Beat = Callable[[], bool]
+"""Extends the lease of the running row; False when it belongs to somebody else by now."""
+
+EVERY = 10.0
+"""Seconds between two beats; a lease lives for several."""
+
+_RUNNING: ContextVar[Beat | None] = ContextVar("beat", default=None)
+
+
+@contextmanager
+def running(beat: Beat) -> Iterator[None]:
+    """Say, around a handler, how its row's lease is extended; `heartbeat` finds it there."""
+    before = _RUNNING.set(beat)
+    try:
+        yield
+    finally:
+        _RUNNING.reset(before)
+
+
+class Pulse:
+    """What long work holds: `check()` between two steps, as often as it likes."""
+
+    def __init__(self) -> None:
+        self._lost = Event()
+
+    def check(self) -> None:
+        """Raise LeaseLost when the row went to another worker: stop now, write nothing."""
+        if self._lost.is_set():
+            raise LeaseLost("event.taken_over")
+
+    def lose(self) -> None:
+        """Note that the row is gone."""
+        self._lost.set()
+
+
+@contextmanager
+def heartbeat(beat: Beat | None = None, *, every: float = EVERY) -> Iterator[Pulse]:
+    """Extend the lease from a thread while the block works; `every` seconds.
+
+    `beat` is that of the running row when None; work started by hand has no row and never loses it.
+    A beat that raises (the database is away) is tried again: the lease outlives several.
+    """
+    pulse, ended = Pulse(), Event()
+    found = beat if beat is not None else _RUNNING.get()
+    if found is None:
+        yield pulse
+        return
+    thread = Thread(target=_beat_until, args=(found, pulse, ended, every), name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield pulse
+    finally:
+        ended.set()
+        thread.join(5)
+
+
+def _beat_until(beat: Beat, pulse: Pulse, ended: Event, every: float) -> None:
+    while not ended.wait(every):
+        try:
+            if not beat():
+                pulse.lose()
+                return
+        except Exception:  # noqa: S112 - any failure to reach the database: the next beat tells
+            continue

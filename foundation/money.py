@@ -1,0 +1,69 @@
+"""Money: an integer of minor units with its currency; never a float, never a silent conversion."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+EXPONENTS: Mapping[str, int] = {"XTR": 0, "XTS": 0, "JPY": 0, "KWD": 3, "BHD": 3, "TND": 3}
+"""Digits after the point where it is not 2 (ISO 4217). XTR are Telegram Stars; XTS is ISO's own code for tests."""
+
+_WRITTEN = re.compile(r"(?P<whole>\d{1,12})(?:[.,](?P<part>\d+))?")
+
+WHOLE = 10_000
+"""Basis points of the whole."""
+
+
+@dataclass(frozen=True, order=False)
+class Money:
+    """`minor` units of `currency` (ISO 4217 code, or XTR)."""
+
+    minor: int
+    currency: str
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.minor, int) or isinstance(self.minor, bool):
+            raise TypeError("money is counted in whole minor units")
+        if not (len(self.currency) == 3 and self.currency.isascii() and self.currency.isupper()):
+            raise ValueError(f"not a currency code: {self.currency!r}")
+
+    def __add__(self, other: "Money") -> "Money":
+        if self.currency != other.currency:
+            raise ValueError(f"{self.currency} and {other.currency} are not added without a dated rate")
+        return Money(self.minor + other.minor, self.currency)
+
+    def __neg__(self) -> "Money":
+        return Money(-self.minor, self.currency)
+
+    def __sub__(self, other: "Money") -> "Money":
+        return self + (-other)
+
+    def __str__(self) -> str:
+        digits = EXPONENTS.get(self.currency, 2)
+        return f"{Decimal(self.minor).scaleb(-digits)} {self.currency}"
+
+
+def split(amount: Money, shares_bp: Mapping[str, int]) -> dict[str, Money]:
+    """Divide `amount` by shares in basis points that sum to 10,000; nothing is lost or made.
+
+    Largest remainder (Hamilton): each part is rounded towards zero, the units left go to the largest
+    remainders, ties by name. Raises ValueError when the shares do not sum to the whole.
+    """
+    if sum(shares_bp.values()) != WHOLE or any(share < 0 for share in shares_bp.values()):
+        raise ValueError("shares must be positive and sum to 10,000 basis points")
+    sign, size = (-1 if amount.minor < 0 else 1), abs(amount.minor)
+    parts = {name: size * share // WHOLE for name, share in shares_bp.items()}
+    left = size - sum(parts.values())
+    by_remainder = sorted(shares_bp, key=lambda name: (-(size * shares_bp[name] % WHOLE), name))
+    for name in by_remainder[:left]:
+        parts[name] += 1
+    return {name: Money(sign * part, amount.currency) for name, part in parts.items()}
+
+
+def parse(text: str, currency: str) -> Money:
+    """Money as a person wrote it (`"5"`, `"4.99"`, `"1 000,50"`). Raises ValueError; nothing is rounded."""
+    written, digits = _WRITTEN.fullmatch(re.sub(r"\s", "", text)), EXPONENTS.get(currency, 2)
+    part = (written["part"] or "") if written is not None else ""
+    if written is None or len(part) > max(digits, 2) or part[digits:].strip("0"):
+        raise ValueError(f"not an amount: {text!r}")
+    return Money(int(written["whole"] + part[:digits].ljust(digits, "0")), currency)

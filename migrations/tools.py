@@ -1,0 +1,80 @@
+"""What every migration needs: a table with its tenant, its forced policy and its grants in one gesture."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB, UUID
+
+TENANT = "tenant_id = nullif(current_setting('app.tenant', true), '')::uuid"
+
+
+def uuid_column(name: str, *, nullable: bool = False) -> sa.Column:
+    """A UUID column."""
+    return sa.Column(name, UUID(as_uuid=True), nullable=nullable)
+
+
+def instant(name: str, *, nullable: bool = False) -> sa.Column:
+    """A `timestamptz` column."""
+    return sa.Column(name, sa.DateTime(timezone=True), nullable=nullable)
+
+
+def jsonb(name: str, *, nullable: bool = False) -> sa.Column:
+    """A `jsonb` column."""
+    return sa.Column(name, JSONB(none_as_null=True), nullable=nullable)
+
+
+def text(name: str, *, nullable: bool = False) -> sa.Column:
+    """A text column, as SQLModel's `str`."""
+    return sa.Column(name, sa.String(), nullable=nullable)
+
+
+def number(name: str, *, nullable: bool = False, big: bool = False) -> sa.Column:
+    """An integer column."""
+    return sa.Column(name, sa.BigInteger() if big else sa.Integer(), nullable=nullable)
+
+
+def flag(name: str, *, nullable: bool = False) -> sa.Column:
+    """A boolean column."""
+    return sa.Column(name, sa.Boolean(), nullable=nullable)
+
+
+def inside(column: str, table: str) -> sa.ForeignKeyConstraint:
+    """A key to another table of the same tenant: `(tenant_id, column) → table (tenant_id, id)`."""
+    return sa.ForeignKeyConstraint(["tenant_id", column], [f"{table}.tenant_id", f"{table}.id"])
+
+
+def unique(name: str, *columns: str) -> sa.UniqueConstraint:
+    """A unique constraint that starts with the tenant."""
+    return sa.UniqueConstraint("tenant_id", *columns, name=name)
+
+
+def tenant_table(
+    name: str, *parts: sa.schema.SchemaItem, write: Sequence[str] = ("app",), append_only: bool = False
+) -> None:
+    """Create a table with tenant, id and times; force its row-level security; grant.
+
+    `write` are the roles that may insert, update and delete; every role of a tenant's transaction may read.
+    With `append_only` the writers may only insert.
+    """
+    op.create_table(
+        name,
+        uuid_column("tenant_id"),
+        uuid_column("id"),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.func.house_now(), nullable=True),
+        sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.func.house_now(), nullable=True),
+        *parts,
+        sa.PrimaryKeyConstraint("tenant_id", "id"),
+    )
+    isolate(name, write=write, append_only=append_only)
+
+
+def isolate(name: str, *, write: Sequence[str], append_only: bool = False) -> None:
+    """Force row-level security on a table and grant its roles."""
+    op.execute(f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY")
+    op.execute(f"ALTER TABLE {name} FORCE ROW LEVEL SECURITY")
+    op.execute(f"CREATE POLICY tenant ON {name} USING ({TENANT}) WITH CHECK ({TENANT})")
+    op.execute(f"GRANT SELECT ON {name} TO app, gate, relay, auditor")
+    rights = "INSERT" if append_only else "INSERT, UPDATE, DELETE"
+    for role in write:
+        op.execute(f"GRANT SELECT, {rights} ON {name} TO {role}")

@@ -1,0 +1,59 @@
+"""Bring a database to the newest form: roles and logins as the superuser, tables as their owner."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+
+ROLES = ("app", "gate", "relay", "door", "auditor")
+WORK = ("app", "gate", "relay", "door", "auditor")
+PAGES = ("app", "door")
+
+
+def _literal(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def prepare(superuser_url: str, database: str, *, passwords: dict[str, str]) -> None:
+    """Make the roles, the logins `greenroom_owner`, `greenroom_work`, `greenroom_pages` and the database; repeatable.
+
+    `passwords` holds one per login: owner, work, pages. None of them is a superuser; the two that run pages and
+    processes inherit nothing, so outside a scope every query is refused.
+    """
+    engine = create_engine(superuser_url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        have = set(connection.execute(text("SELECT rolname FROM pg_roles")).scalars())
+        for role in ROLES:
+            if role not in have:
+                connection.exec_driver_sql(f"CREATE ROLE {role} NOLOGIN")
+        for login, password in passwords.items():
+            name = f"greenroom_{login}"
+            verb = "ALTER" if name in have else "CREATE"
+            connection.exec_driver_sql(
+                f"{verb} ROLE {name} LOGIN NOINHERIT NOSUPERUSER NOBYPASSRLS PASSWORD {_literal(password)}"
+            )
+        for login, roles in (("work", WORK), ("pages", PAGES)):
+            connection.exec_driver_sql(f"GRANT {', '.join(roles)} TO greenroom_{login}")
+        if not connection.execute(text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": database}).scalar():
+            connection.exec_driver_sql(f"CREATE DATABASE {database} OWNER greenroom_owner")
+    engine.dispose()
+    inside = create_engine(make_url(superuser_url).set(database=database), isolation_level="AUTOCOMMIT")
+    with inside.connect() as connection:
+        connection.exec_driver_sql("GRANT USAGE, CREATE ON SCHEMA public TO greenroom_owner")
+        for role in ROLES:
+            connection.exec_driver_sql(f"GRANT USAGE ON SCHEMA public TO {role}")
+    inside.dispose()
+
+
+def upgrade(owner_url: str, *, environment: str) -> None:
+    """Run the migrations that are missing; say in the database which environment this is (the clock asks it)."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    config.attributes["url"] = owner_url
+    command.upgrade(config, "head")
+    engine = create_engine(owner_url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE house_clock SET environment = :environment"), {"environment": environment})
+    engine.dispose()

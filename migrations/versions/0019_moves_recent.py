@@ -1,0 +1,16 @@
+"""What has just moved: pages ask for it every few seconds, by creator."""
+
+from alembic import op
+
+revision = "0019"
+down_revision = "0018"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_index("delivery_moves_recent", "delivery_moves", ["tenant_id", "creator_id", "created_at"])
+
+
+def downgrade() -> None:
+    op.drop_index("delivery_moves_recent")

@@ -1,0 +1,93 @@
+"""Founding an agency: its own row, its creators, its people."""
+
+from collections.abc import Sequence
+from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from foundation.database import Scope
+from foundation.errors import BadInput
+from foundation.ids import uuid7
+from foundation.words import LANGUAGES
+from tenants.models import Agency, Creator, Member, Principal
+from tenants.roles import Role
+
+KINDS = ("human", "virtual")
+TIERS = (0, 1, 2)
+
+
+def _check_zone(zone: str) -> None:
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise BadInput("agency.zone", zone=zone[:60]) from error
+
+
+def check_language(language: str) -> None:
+    """Raise BadInput for a language nobody knows."""
+    if language not in LANGUAGES:
+        raise BadInput("agency.language", language=language[:20])
+
+
+def found(scope: Scope, *, name: str, language: str, zone: str, demo: bool = False) -> None:
+    """Write the agency of this scope's tenant. Raises BadInput for a language or a zone nobody knows."""
+    check_language(language)
+    _check_zone(zone)
+    row = Agency(tenant_id=scope.tenant_id, id=scope.tenant_id, name=name, language=language, zone=zone, demo=demo)
+    scope.add(row)
+
+
+def add_creator(
+    scope: Scope,
+    *,
+    slug: str,
+    name: str,
+    kind: str,
+    zone: str,
+    languages: Sequence[str],
+    rating_ceiling: str = "G",
+    approval_tiers: int = 1,
+) -> UUID:
+    """Add a creator; `kind` is human or virtual, `zone` an IANA name, `approval_tiers` 0, 1 or 2. Returns its id.
+
+    Raises BadInput for another kind, number of approvals or zone.
+    """
+    if kind not in KINDS or approval_tiers not in TIERS:
+        raise BadInput("creator.unfit", kind=kind[:20], tiers=approval_tiers)
+    _check_zone(zone)
+    row = Creator(
+        tenant_id=scope.tenant_id,
+        slug=slug,
+        name=name,
+        kind=kind,
+        zone=zone,
+        languages=list(languages),
+        rating_ceiling=rating_ceiling,
+        approval_tiers=approval_tiers,
+    )
+    scope.add(row)
+    return row.id
+
+
+def add_member(
+    scope: Scope, *, name: str, email: str, role: Role, language: str, zone: str, creators: Sequence[str] = ()
+) -> UUID:
+    """Add a person with a login of one role; returns the member's id. Its principal is new.
+
+    Raises BadInput for a language or a zone nobody knows.
+    """
+    check_language(language)
+    _check_zone(zone)
+    principal = Principal(tenant_id=scope.tenant_id, id=uuid7(), name=name)
+    member = Member(
+        tenant_id=scope.tenant_id,
+        principal_id=principal.id,
+        role=str(role),
+        name=name,
+        email=email,
+        language=language,
+        zone=zone,
+        creators=list(creators),
+    )
+    scope.add(principal)
+    scope.add(member)
+    return member.id

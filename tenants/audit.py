@@ -1,0 +1,75 @@
+"""The audit trail: who did what, append-only."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from foundation.database import Scope
+from tenants.models import AuditEntry
+
+
+@dataclass(frozen=True)
+class Act:
+    """Something somebody did; its sentence is `audit.<act>`."""
+
+    actor: str
+    act: str
+    about: str
+    details: Mapping[str, str | int]
+    at: datetime
+
+
+def recent(scope: Scope, *, limit: int = 50) -> list[Act]:
+    """What was done last, the newest first."""
+    rows = scope.session.exec(
+        select(AuditEntry)
+        .where(AuditEntry.tenant_id == scope.tenant_id)
+        .order_by(col(AuditEntry.created_at).desc(), col(AuditEntry.id).desc())
+        .limit(limit)
+    )
+    return [Act(row.actor, row.act, row.about, dict(row.details), row.created_at or scope.now) for row in rows]
+
+
+def last(scope: Scope, act: str, about: str) -> Act | None:
+    """The last time somebody did that to a thing; None while nobody has."""
+    row = scope.session.exec(
+        select(AuditEntry)
+        .where(AuditEntry.tenant_id == scope.tenant_id, AuditEntry.act == act, AuditEntry.about == about)
+        .order_by(col(AuditEntry.created_at).desc(), col(AuditEntry.id).desc())
+        .limit(1)
+    ).first()
+    return None if row is None else Act(row.actor, row.act, row.about, dict(row.details), row.created_at or scope.now)
+
+
+def note(scope: Scope, act: str, about: str, **details: str | int) -> UUID:
+    """Write that the scope's actor did `act` to `about` (kind:id); no secrets, no message texts. The entry's id."""
+    entry = AuditEntry(tenant_id=scope.tenant_id, actor=scope.actor, act=act, about=about, details=dict(details))
+    scope.add(entry)
+    return entry.id
+
+
+def noted(scope: Scope, entry_id: UUID, act: str, about: str, *, since: datetime) -> bool:
+    """Whether the scope's actor wrote this very entry, after that instant."""
+    entry = scope.session.get(AuditEntry, (scope.tenant_id, entry_id))
+    if entry is None or entry.created_at is None or entry.created_at <= since:
+        return False
+    return (entry.actor, entry.act, entry.about) == (scope.actor, act, about)
+
+
+def done(scope: Scope, act: str, about: Collection[str], *, since: datetime) -> frozenset[str]:
+    """Those of these things the scope's actor did `act` to, after that instant."""
+    if not about:
+        return frozenset()
+    rows = scope.session.exec(
+        select(AuditEntry.about).where(
+            AuditEntry.tenant_id == scope.tenant_id,
+            AuditEntry.actor == scope.actor,
+            AuditEntry.act == act,
+            col(AuditEntry.about).in_(list(about)),
+            col(AuditEntry.created_at) > since,
+        )
+    )
+    return frozenset(rows)

@@ -1,0 +1,161 @@
+"""Tables of the room: agencies, creators, people, logins, keys, notices, audit."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, UniqueConstraint
+from sqlmodel import Field
+
+from foundation.database import TenantRow, instant, jsonb, reason_column, table
+
+
+def _of(column: str, name: str) -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(["tenant_id", column], [f"{name}.tenant_id", f"{name}.id"])
+
+
+class Agency(TenantRow, table=True):
+    """A tenant's own row; `id` equals `tenant_id`."""
+
+    __tablename__ = "agencies"
+    __table_args__ = table(about="tenant", keep="while the tenant is here")
+    name: str
+    language: str
+    zone: str
+    demo: bool = False
+
+
+class Creator(TenantRow, table=True):
+    """A creator of the agency, human or virtual."""
+
+    __tablename__ = "creators"
+    __table_args__ = table(UniqueConstraint("tenant_id", "slug"), about="creator", keep="while the tenant is here")
+    slug: str
+    name: str
+    kind: str
+    zone: str
+    languages: list[str] = jsonb(list)
+    rating_ceiling: str = "G"
+    approval_tiers: int = 1
+
+
+class Principal(TenantRow, table=True):
+    """A real human behind logins; two logins of one human are one principal."""
+
+    __tablename__ = "principals"
+    __table_args__ = table(about="member", keep="while the tenant is here")
+    name: str
+
+
+class Member(TenantRow, table=True):
+    """A login of a principal with its role."""
+
+    __tablename__ = "members"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "email"),
+        _of("principal_id", "principals"),
+        about="member",
+        keep="while the tenant is here",
+    )
+    principal_id: UUID
+    role: str
+    name: str
+    email: str
+    language: str
+    zone: str
+    creators: list[str] = jsonb(list)
+    """Slugs of the creators this member works for; empty means all."""
+    password_hash: str | None = None
+    active: bool = True
+
+
+class LoginLink(TenantRow, table=True):
+    """A single-use link that opens a session; only its SHA-256 is kept."""
+
+    __tablename__ = "login_links"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "digest"), _of("member_id", "members"), about="member", keep="30 days"
+    )
+    member_id: UUID
+    digest: str
+    expires_at: datetime = instant()
+    used_at: datetime | None = instant(optional=True)
+
+
+class LoginSession(TenantRow, table=True):
+    """An open session of a member; only the SHA-256 of its cookie is kept."""
+
+    __tablename__ = "login_sessions"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "digest"), _of("member_id", "members"), about="member", keep="30 days"
+    )
+    member_id: UUID
+    digest: str
+    expires_at: datetime = instant()
+    revoked_at: datetime | None = instant(optional=True)
+    browser: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    seen_at: datetime | None = instant(optional=True)
+
+
+class LoginFailure(TenantRow, table=True):
+    """A sign-in that failed, by the SHA-256 of the address it came from or the e-mail it named; rows of the house."""
+
+    __tablename__ = "login_failures"
+    __table_args__ = table(Index("login_failures_who", "tenant_id", "who", "failed_at"), about="nobody", keep="1 day")
+    who: str
+    failed_at: datetime = instant()
+
+
+class LoginTie(TenantRow, table=True):
+    """Two logins of one human in two agencies: either may go over to the other without a password."""
+
+    __tablename__ = "login_ties"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "member_id", "other_tenant", "other_member", name="login_ties_once"),
+        _of("member_id", "members"),
+        about="member",
+        keep="while the member is here",
+    )
+    member_id: UUID
+    other_tenant: UUID
+    other_member: UUID
+
+
+class VaultKey(TenantRow, table=True):
+    """The tenant's data key, wrapped by the master key."""
+
+    __tablename__ = "vault_keys"
+    __table_args__ = table(UniqueConstraint("tenant_id", "generation"), about="tenant", keep="while the tenant is here")
+    generation: int
+    wrapped: bytes = Field(sa_type=LargeBinary)
+
+
+class Notice(TenantRow, table=True):
+    """Something a member should know; rendered in the reader's language when it is sent or shown."""
+
+    __tablename__ = "notices"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "cause"),
+        Index("notices_open", "tenant_id", "settled_at"),
+        about="member",
+        keep="1 year",
+    )
+    cause: str
+    """One notice per cause: `delivery:<id>:uncertain`."""
+    message: dict[str, Any] | None = reason_column()
+    urgent: bool
+    creator_id: UUID | None = None
+    settled_at: datetime | None = instant(optional=True)
+
+
+class AuditEntry(TenantRow, table=True):
+    """Who did what, append-only."""
+
+    __tablename__ = "audit_entries"
+    __table_args__ = table(
+        Index("audit_entries_actor", "tenant_id", "actor", "created_at"), about="member", keep="5 years"
+    )
+    actor: str
+    act: str
+    about: str
+    details: dict[str, Any] = jsonb()

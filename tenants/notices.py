@@ -1,0 +1,61 @@
+"""Rows of what members should know; `channels.notifying` sends them, pages show them."""
+
+from uuid import UUID
+
+from foundation.database import Scope
+from foundation.ids import uuid7
+from foundation.words import Message, canonical
+from tenants import audit
+
+
+def put(scope: Scope, message: Message, *, cause: str, urgent: bool = False, creator_id: UUID | None = None) -> bool:
+    """Tell the members of this tenant once per `cause` while it is open; returns whether the notice is new."""
+    done = scope.run(
+        "INSERT INTO notices (tenant_id, id, cause, message, urgent, creator_id)"
+        " VALUES (:tenant, :id, :cause, CAST(:message AS jsonb), :urgent, :creator) ON CONFLICT (tenant_id, cause)"
+        " DO UPDATE SET message = EXCLUDED.message, urgent = EXCLUDED.urgent, settled_at = NULL,"
+        " updated_at = house_now()"
+        " WHERE notices.settled_at IS NOT NULL",
+        tenant=scope.tenant_id,
+        id=uuid7(),
+        cause=cause,
+        message=canonical(message.to_json()).decode(),
+        urgent=urgent,
+        creator=creator_id,
+    )
+    return bool(done.rowcount)
+
+
+def known(scope: Scope, cause: str) -> bool:
+    """Whether the members were ever told of this cause."""
+    return bool(
+        scope.run(
+            "SELECT EXISTS (SELECT 1 FROM notices WHERE tenant_id = :tenant AND cause = :cause)",
+            tenant=scope.tenant_id,
+            cause=cause,
+        ).scalar_one()
+    )
+
+
+def settle(scope: Scope, cause: str) -> None:
+    """The cause is gone: the notice closes."""
+    scope.run(
+        "UPDATE notices SET settled_at = house_now(), updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND cause = :cause AND settled_at IS NULL",
+        tenant=scope.tenant_id,
+        cause=cause,
+    )
+
+
+def dismiss(scope: Scope, cause: str, *, why: str) -> bool:
+    """A member puts a notice away, with a reason (a code of the page's); whether it was open. It is in the audit."""
+    row = scope.run(
+        "SELECT id FROM notices WHERE tenant_id = :tenant AND cause = :cause AND settled_at IS NULL",
+        tenant=scope.tenant_id,
+        cause=cause,
+    ).first()
+    if row is None:
+        return False
+    audit.note(scope, "notice.dismissed", f"notice:{row.id}", why=why)
+    settle(scope, cause)
+    return True

@@ -1,0 +1,150 @@
+"""Read models of the room: frozen values, no tables."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+from sqlmodel import col, select
+
+from foundation.database import Scope
+from foundation.errors import NotFound
+from foundation.words import Message
+from tenants import models
+from tenants.roles import Role
+
+
+@dataclass(frozen=True)
+class Agency:
+    """An agency: its name, language ("fr" or "en"), IANA zone, and whether it is a demonstration."""
+
+    name: str
+    language: str
+    zone: str
+    demo: bool
+
+
+@dataclass(frozen=True)
+class Creator:
+    """A creator; `kind` human or virtual, `zone` IANA, `approval_tiers` 0 to 2."""
+
+    id: UUID
+    slug: str
+    name: str
+    kind: str
+    zone: str
+    languages: tuple[str, ...]
+    rating_ceiling: str
+    approval_tiers: int
+
+
+@dataclass(frozen=True)
+class Member:
+    """A member; `principal_id` is the human behind it."""
+
+    id: UUID
+    principal_id: UUID
+    name: str
+    email: str
+    role: Role
+    language: str
+    zone: str
+    creators: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Notice:
+    """An open notice; `at` is when it was opened, the last time if it had been settled before. UTC-aware."""
+
+    cause: str
+    message: Message
+    urgent: bool
+    at: datetime
+    creator_id: UUID | None
+
+
+def agency(scope: Scope) -> Agency:
+    """The agency of this scope. Raises NotFound."""
+    row = scope.session.get(models.Agency, (scope.tenant_id, scope.tenant_id))
+    if row is None:
+        raise NotFound("agency.unknown")
+    return Agency(row.name, row.language, row.zone, row.demo)
+
+
+def _creator(row: models.Creator | Row[Any]) -> Creator:
+    return Creator(
+        row.id, row.slug, row.name, row.kind, row.zone, tuple(row.languages), row.rating_ceiling, row.approval_tiers
+    )
+
+
+def creators(scope: Scope) -> list[Creator]:
+    """All creators of the agency by name."""
+    rows = scope.session.exec(
+        select(models.Creator).where(models.Creator.tenant_id == scope.tenant_id).order_by(models.Creator.name)
+    )
+    return [_creator(row) for row in rows]
+
+
+_CREATOR = """
+SELECT id, slug, name, kind, zone, languages, rating_ceiling, approval_tiers FROM creators
+WHERE tenant_id = :tenant AND id = :id
+"""
+"""Asked twice for each post: read plainly."""
+
+
+def creator(scope: Scope, key: UUID | str) -> Creator:
+    """A creator by id, or by slug or name, whatever the case. Raises NotFound; another agency's looks the same."""
+    if isinstance(key, UUID):
+        row = scope.run(_CREATOR, tenant=scope.tenant_id, id=key).one_or_none()
+        found = _creator(row) if row is not None else None
+    else:
+        named = (each for each in creators(scope) if key.casefold() in (each.slug, each.name.casefold()))
+        found = next(named, None)
+    if found is None:
+        raise NotFound("creator.unknown", creator=str(key))
+    return found
+
+
+def _member(row: models.Member) -> Member:
+    return Member(
+        row.id, row.principal_id, row.name, row.email, Role(row.role), row.language, row.zone, tuple(row.creators)
+    )
+
+
+def members(scope: Scope) -> list[Member]:
+    """The active members of the agency by name."""
+    rows = scope.session.exec(
+        select(models.Member)
+        .where(models.Member.tenant_id == scope.tenant_id, models.Member.active)
+        .order_by(models.Member.name)
+    )
+    return [_member(row) for row in rows]
+
+
+def member(scope: Scope, member_id: UUID) -> Member:
+    """A member by id. Raises NotFound."""
+    row = scope.session.get(models.Member, (scope.tenant_id, member_id))
+    if row is None:
+        raise NotFound("member.unknown")
+    return _member(row)
+
+
+def open_notices(scope: Scope, *, limit: int = 50) -> list[Notice]:
+    """What members should know now, the urgent first, then the newest."""
+    rows = scope.session.exec(
+        select(models.Notice)
+        .where(models.Notice.tenant_id == scope.tenant_id, col(models.Notice.settled_at).is_(None))
+        .order_by(col(models.Notice.urgent).desc(), col(models.Notice.updated_at).desc(), col(models.Notice.id))
+        .limit(limit)
+    )
+    return [
+        Notice(
+            row.cause,
+            Message.from_json(row.message or {"code": "?"}),
+            row.urgent,
+            row.updated_at or scope.now,
+            row.creator_id,
+        )
+        for row in rows
+    ]

@@ -1,0 +1,119 @@
+"""People of an agency: who comes in, what they may do, who leaves. One owner always stays."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from foundation.database import Scope
+from foundation.errors import BadInput, Conflict, NotFound
+from foundation.words import canonical
+from tenants import agencies, audit, login, reads
+from tenants.roles import Role
+
+
+@dataclass(frozen=True)
+class Seat:
+    """An open session of a member: their browser's own name, since when, and the last sign of life (UTC-aware)."""
+
+    member_id: UUID
+    browser: str
+    since: datetime
+    seen_at: datetime | None
+
+
+def bring_in(
+    scope: Scope, *, name: str, email: str, role: Role, language: str, zone: str, creators: Sequence[str] = ()
+) -> str:
+    """Add a member and return the secret of their first one-time link.
+
+    Raises BadInput for an empty name or an address that is none, Conflict for an address somebody has.
+    """
+    name, email = name.strip(), email.strip()
+    if not name or "@" not in email.strip("@") or len(email) > 254 or " " in email:
+        raise BadInput("member.unfit")
+    if any(one.email.casefold() == email.casefold() for one in reads.members(scope)):
+        raise Conflict("member.address_taken", email=email)
+    member_id = agencies.add_member(
+        scope, name=name[:80], email=email, role=role, language=language, zone=zone, creators=creators
+    )
+    audit.note(scope, "member.brought_in", f"member:{member_id}", role=str(role))
+    return login.invite(scope, member_id)
+
+
+def change(scope: Scope, member_id: UUID, *, role: Role, creators: Sequence[str]) -> None:
+    """Give a member another role, or other creators; their open pages change with it, or close.
+
+    Raises NotFound, and Conflict when the agency would be left without an owner.
+    """
+    if _found(scope, member_id).role is Role.OWNER and role is not Role.OWNER:
+        _not_the_last_owner(scope, member_id)
+    scope.run(
+        "UPDATE members SET role = :role, creators = CAST(:creators AS jsonb), updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND id = :id",
+        tenant=scope.tenant_id,
+        id=member_id,
+        role=str(role),
+        creators=_json(creators),
+    )
+    audit.note(scope, "member.changed", f"member:{member_id}", role=str(role))
+
+
+def speak(scope: Scope, member_id: UUID, language: str) -> None:
+    """The language a member reads from now on. Raises NotFound, BadInput for one nobody knows."""
+    agencies.check_language(language)
+    _found(scope, member_id)
+    scope.run(
+        "UPDATE members SET language = :language, updated_at = house_now() WHERE tenant_id = :tenant AND id = :id",
+        tenant=scope.tenant_id,
+        id=member_id,
+        language=language,
+    )
+
+
+def let_go(scope: Scope, member_id: UUID) -> None:
+    """End a member's work here: nothing of theirs opens any more. Raises NotFound, Conflict for the last owner."""
+    if _found(scope, member_id).role is Role.OWNER:
+        _not_the_last_owner(scope, member_id)
+    scope.run(
+        "UPDATE members SET active = false, password_hash = NULL, updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND id = :id",
+        tenant=scope.tenant_id,
+        id=member_id,
+    )
+    login.revoke(scope, member_id)
+    audit.note(scope, "member.let_go", f"member:{member_id}")
+
+
+def seats(scope: Scope) -> list[Seat]:
+    """Every open session of the agency, the latest sign of life first."""
+    rows = scope.run(
+        "SELECT member_id, browser, created_at, seen_at FROM login_sessions WHERE tenant_id = :tenant"
+        " AND revoked_at IS NULL AND expires_at > people_now()"
+        " AND (seen_at IS NULL OR seen_at > people_now() - CAST(:idle AS interval)) ORDER BY seen_at DESC NULLS LAST",
+        tenant=scope.tenant_id,
+        idle=login.IDLE,
+    )
+    return [Seat(row.member_id, row.browser, row.created_at, row.seen_at) for row in rows]
+
+
+def _found(scope: Scope, member_id: UUID) -> reads.Member:
+    found = next((one for one in reads.members(scope) if one.id == member_id), None)
+    if found is None:
+        raise NotFound("member.unknown")
+    return found
+
+
+def _not_the_last_owner(scope: Scope, member_id: UUID) -> None:
+    """Owners' rows are locked in order, so that two owners cannot let each other go at once."""
+    owners = scope.run(
+        "SELECT id FROM members WHERE tenant_id = :tenant AND role = :owner AND active ORDER BY id FOR UPDATE",
+        tenant=scope.tenant_id,
+        owner=str(Role.OWNER),
+    ).scalars()
+    if set(owners) <= {member_id}:
+        raise Conflict("member.last_owner")
+
+
+def _json(values: Sequence[str]) -> str:
+    return canonical(list(values)).decode()
