@@ -1,0 +1,306 @@
+"""The policy bundle: the matrix of places, the duties towards viewers and the lexicon, read and checked at load."""
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+from gate import lexicon
+from gate.units import Rating, Verdict
+
+SHIPPED = Path(__file__).parent / "policy" / "matrix.yaml"
+WIRE_FLAG = re.compile(r"[\w.]+=[\w-]+")
+"""A flag a request can carry; anything else in the matrix is a duty of another kind."""
+
+Place = Literal["post", "text", "chat", "profile"]
+People = Literal["real", "synthetic"]
+_VIEWERS = ("none", "platform", "both", "product")
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one place allows, as it stands on a day: a verdict for each rating, and what goes with it."""
+
+    id: str
+    verdicts: Mapping[Rating, Verdict]
+    flags: Mapping[Rating, tuple[str, ...]]
+    ai_flag: str
+    """The platform's own mark, `name=value`; empty when it has none a request can carry."""
+    ai_text: bool
+    """Without a flag the words must say it."""
+    viewer: str
+    adult_link: Verdict
+    probes: tuple[str, ...] = ()
+    """What must be seen at the platform before anything above General goes there."""
+    test_network: bool = False
+    known: bool = True
+    stale: frozenset[Rating] = frozenset()
+    """Ratings whose verdict was tightened because nobody read the rule again in time."""
+
+    def verdict(self, rating: Rating) -> Verdict:
+        """The verdict for a rating; prohibited is never allowed."""
+        return Verdict.B if rating is Rating.X else self.verdicts[rating]
+
+
+class _Ai(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    flag: str
+    text: str = "required"
+
+
+class _Verified(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    verdicts: str
+    flags: str
+    ai: str
+
+
+Verdicts = dict[Rating, Verdict]
+
+
+class RowFile(BaseModel):
+    """A row as it is written; one that borrows (`same_as`) states the rest nowhere."""
+
+    model_config = ConfigDict(extra="allow")
+    id: str
+    platform: str
+    surface: str
+    place: Place = "post"
+    people: People | None = None
+    same_as: list[str] = []
+    verdicts: Verdicts = {}
+    flags: dict[Rating, list[str]] | None = None
+    ai: _Ai | None = None
+    viewer: str = ""
+    adult_link: Verdict | None = None
+    probe: list[str] | None = None
+    ages: bool = True
+    review_by: date | None = None
+    verified: _Verified | None = None
+    test_network: bool = False
+    source_url: list[str] = []
+    checked_on: date | None = None
+
+
+class _Jurisdiction(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    id: str
+    level: Literal["L1", "L2", "L3", "L4"]
+    review_by: date | None = None
+
+
+class _Defaults(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    unknown_platform: Verdicts
+    unknown_surface: Verdicts
+    unverified_cap: Verdicts
+    link_unregistered: Verdict
+
+
+class _Matrix(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    schema_version: int
+    bundle_version: str
+    checked_on: date
+    review_by: date
+    defaults: _Defaults
+    rows: list[RowFile]
+    jurisdictions: list[_Jurisdiction]
+    production: list[dict[str, Any]]
+    duties: list[dict[str, Any]]
+
+
+def stricter(one: Verdict, other: Verdict) -> Verdict:
+    """The higher of two verdicts."""
+    return max(one, other, key=lambda verdict: verdict.rank)
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """One version of the rules. Two bundles with the same digest decide the same."""
+
+    version: str
+    digest: str
+    read_on: date
+    """When somebody last read the rules of the platforms again."""
+    lexicon: lexicon.Lexicon
+    rows: Mapping[str, RowFile] = field(repr=False)
+    jurisdictions: Mapping[str, str]
+    defaults: _Defaults = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """Version and digest, as permits and decisions bear it."""
+        return f"{self.version}+{self.digest[:12]}"
+
+    def row(self, platform: str, surface: str, *, on: date, place: Place = "post", people: People | None = None) -> Row:
+        """What `surface` of `platform` allows on a day.
+
+        `surface` is the row's id or its part after the platform. Where a place borrows the rows of another platform,
+        `place` and `people` say which; what they leave open takes the strictest. An unknown place allows nothing.
+        """
+        found = self.rows.get(surface if surface.startswith(f"{platform}.") else f"{platform}.{surface}")
+        if found is None or found.platform != platform:
+            known = any(row.platform == platform for row in self.rows.values())
+            return _unknown(self.defaults.unknown_surface if known else self.defaults.unknown_platform)
+        own = [_merged(found, self.rows[name]) for name in found.same_as]
+        if not own:
+            words = [row for row in self.rows.values() if row.platform == platform and row.place == "text"]
+            own = words if words and place == "text" and found.place == "post" else [found]
+        chosen = _chosen(own, place, people)
+        return _strictest(found.id, [self.aged(row, on) for row in chosen])
+
+    def sources(self, platform: str, surface: str, *, on: date) -> tuple[tuple[str, Row], ...]:
+        """The rules a post to a place is judged by, with their names: its own, or those it borrows; none of an unknown
+        place."""
+        found = self.rows.get(surface if surface.startswith(f"{platform}.") else f"{platform}.{surface}")
+        if found is None:
+            return ()
+        lent = [self.rows[name] for name in found.same_as]
+        posts = [row for row in lent if row.place == "post"] or lent
+        return tuple((row.id, self.aged(_merged(found, row), on)) for row in posts) or (
+            (found.id, self.aged(found, on)),
+        )
+
+    def written(self, name: str) -> tuple[tuple[str, RowFile], ...]:
+        """What a row is made of, as it is written and whatever the unit: itself, or each row it borrows with what it
+        states itself; by name. Nothing of an unknown row."""
+        found = self.rows.get(name)
+        if found is None:
+            return ()
+        return tuple((lent, _merged(found, self.rows[lent])) for lent in found.same_as) or ((name, found),)
+
+    def level(self, jurisdiction: str) -> str:
+        """The assurance that Nudity and Explicit need there; unknown places need the most."""
+        return self.jurisdictions.get(jurisdiction, self.jurisdictions["default"])
+
+    def is_test_network(self, platform: str) -> bool:
+        """Whether nobody outside the installation reads there."""
+        rows = [row for row in self.rows.values() if row.platform == platform]
+        return bool(rows) and all(row.test_network for row in rows)
+
+    def aged(self, row: RowFile, on: date) -> Row:
+        """A written row as it stands on a day: capped while unverified, tightened where nobody read it again."""
+        verdicts, stale = dict(row.verdicts), set()
+        if row.verified is None or row.verified.verdicts == "unverified":
+            for rating, cap in self.defaults.unverified_cap.items():
+                verdicts[rating] = stricter(verdicts[rating], cap)
+        if row.ages and row.review_by is not None:
+            for rating, patience in ((Rating.N, 0), (Rating.E, 0), (Rating.S, 60)):
+                if on > row.review_by + timedelta(days=patience):
+                    verdicts[rating] = stricter(verdicts[rating], Verdict.H)
+                    stale.add(rating)
+        ai = row.ai or _Ai(flag="none")
+        wire = ai.flag if WIRE_FLAG.fullmatch(ai.flag) else ""
+        return Row(
+            id=row.id,
+            verdicts=MappingProxyType(verdicts),
+            flags=MappingProxyType({rating: tuple(flags) for rating, flags in (row.flags or {}).items()}),
+            ai_flag=wire,
+            ai_text=not wire and ai.text != "jurisdiction",
+            viewer=row.viewer or "product",
+            adult_link=row.adult_link or Verdict.B,
+            probes=tuple(row.probe or ()) if row.ages else (),
+            test_network=row.test_network,
+            stale=frozenset(stale),
+        )
+
+
+_RULE = ("verdicts", "flags", "ai", "viewer", "adult_link", "review_by", "verified", "place", "people")
+_LENT = (*_RULE, "source_url", "checked_on")
+
+
+def _merged(own: RowFile, lender: RowFile) -> RowFile:
+    """A row that borrows: the lender's fields, but for those it states itself."""
+    lent = {name: getattr(lender, name) for name in _LENT if name not in own.model_fields_set}
+    return own.model_copy(update=lent)
+
+
+def _chosen(rows: list[RowFile], place: Place, people: People | None) -> list[RowFile]:
+    if len(rows) == 1:
+        return rows
+    here = [row for row in rows if row.place == place] or [row for row in rows if row.place == "post"] or rows
+    return [row for row in here if row.people in (None, people)] or here
+
+
+def _strictest(name: str, rows: list[Row]) -> Row:
+    first = rows[0]
+    verdicts, flags = dict(first.verdicts), dict(first.flags)
+    for row in rows[1:]:
+        verdicts = {rating: stricter(verdict, row.verdicts[rating]) for rating, verdict in verdicts.items()}
+        for rating, more in row.flags.items():
+            flags[rating] = tuple(dict.fromkeys((*flags.get(rating, ()), *more)))
+    return Row(
+        id=name,
+        verdicts=MappingProxyType(verdicts),
+        flags=MappingProxyType(flags),
+        ai_flag=first.ai_flag,
+        ai_text=any(row.ai_text for row in rows),
+        viewer=max((row.viewer for row in rows), key=_VIEWERS.index),
+        adult_link=max((row.adult_link for row in rows), key=lambda verdict: verdict.rank),
+        probes=tuple(dict.fromkeys(probe for row in rows for probe in row.probes)),
+        test_network=all(row.test_network for row in rows),
+        stale=frozenset().union(*(row.stale for row in rows)),
+    )
+
+
+def _unknown(verdicts: Verdicts) -> Row:
+    return Row(
+        id="unknown",
+        verdicts=MappingProxyType(dict(verdicts)),
+        flags=MappingProxyType({}),
+        ai_flag="",
+        ai_text=True,
+        viewer="product",
+        adult_link=Verdict.B,
+        known=False,
+    )
+
+
+def load(matrix: Path, words: lexicon.Lexicon) -> Bundle:
+    """The bundle of a matrix and a lexicon. Raises ValueError for a row that is not whole or points nowhere."""
+    data = matrix.read_bytes()
+    file = _Matrix.model_validate(yaml.safe_load(data))
+    rows = {row.id: row for row in file.rows}
+    if len(rows) != len(file.rows):
+        raise ValueError("two rows have the same id")
+    _check(file.rows, rows)
+    return Bundle(
+        version=file.bundle_version,
+        digest=hashlib.sha256(data + words.digest.encode()).hexdigest(),
+        read_on=file.checked_on,
+        lexicon=words,
+        rows=MappingProxyType(rows),
+        jurisdictions=MappingProxyType({each.id: each.level for each in file.jurisdictions}),
+        defaults=file.defaults,
+    )
+
+
+def _check(listed: Iterable[RowFile], rows: Mapping[str, RowFile]) -> None:
+    whole = {Rating.G, Rating.S, Rating.N, Rating.E}
+    for row in listed:
+        if row.same_as:
+            missing = [name for name in row.same_as if name not in rows or rows[name].same_as]
+            if missing:
+                raise ValueError(f"{row.id} borrows from {missing}, which are no rows of their own")
+        elif row.verdicts.keys() != whole or row.viewer not in _VIEWERS:
+            raise ValueError(f"{row.id} does not say what it allows, or who looks after its viewers")
+        elif any(row.verdicts[low].rank > row.verdicts[high].rank for low, high in pairwise(Rating) if high in whole):
+            raise ValueError(f"{row.id} allows more of what is rated higher")
+        if row.ages and not row.same_as and row.review_by is None:
+            raise ValueError(f"{row.id} ages and has no day by which it is read again")
+
+
+@cache
+def shipped() -> Bundle:
+    """The bundle that comes with the product."""
+    return load(SHIPPED, lexicon.shipped())

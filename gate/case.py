@@ -1,0 +1,99 @@
+"""One case to decide: the unit, the facts, the row of its place and what follows from them. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from uuid import UUID
+
+from gate import language, text
+from gate.bundle import Bundle, People, Place, Row
+from gate.facts import LinkFacts, MediumFacts, PersonFacts, Snapshot
+from gate.language import Reading
+from gate.text import TextRating
+from gate.units import Rating, Unit, highest
+
+NO_AI = "none"
+
+
+@dataclass(frozen=True)
+class Case:
+    """What every rule is handed. `now` is UTC-aware, from the database."""
+
+    facts: Snapshot
+    unit: Unit
+    bundle: Bundle
+    now: datetime
+
+    @cached_property
+    def words(self) -> TextRating:
+        """What the texts are rated, with what the same reader read last."""
+        return text.rate(self.unit.visible_texts, before=self.facts.recent, lexicon=self.bundle.lexicon)
+
+    @cached_property
+    def reading(self) -> Reading:
+        """Whether the texts are in languages that can be read; names of the house and its accounts are no words."""
+        names = (*self.facts.names, self.unit.account)
+        return language.read(self.unit.written_texts, names=names, lexicon=self.bundle.lexicon)
+
+    @cached_property
+    def media(self) -> tuple[MediumFacts, ...]:
+        """What is known of the unit's media; bytes nobody knows are missing here."""
+        wanted = {medium.sha256 for medium in self.unit.media}
+        return tuple(known for known in self.facts.media if known.sha256 in wanted)
+
+    @cached_property
+    def people(self) -> Mapping[UUID, PersonFacts]:
+        """The people who are shown, by id."""
+        return {person.id: person for person in self.facts.persons}
+
+    @cached_property
+    def links(self) -> tuple[str, ...]:
+        """The addresses in the texts."""
+        return text.links(self.unit.visible_texts)
+
+    @cached_property
+    def registered(self) -> Mapping[str, LinkFacts]:
+        """Registered addresses."""
+        return {link.url: link for link in self.facts.links}
+
+    @cached_property
+    def rating(self) -> Rating:
+        """The unit's rating: the highest of its words, its media and what it links to."""
+        parts = [self.words.rating, *(known.rating for known in self.media if known.rating is not None)]
+        for url in self.links:
+            if url in self.registered:
+                parts += [self.registered[url].rating, Rating.S if self.registered[url].adult else Rating.G]
+        return highest(parts)
+
+    @cached_property
+    def generated(self) -> bool:
+        """Whether a model made or changed any of it."""
+        made = {known.ai for known in self.media} | {medium.ai for medium in self.unit.media} | {self.unit.text_ai}
+        return bool(made - {NO_AI})
+
+    @cached_property
+    def row(self) -> Row:
+        """What the place allows today."""
+        return self.bundle.row(
+            self.unit.platform, self.unit.surface, on=self.now.date(), place=self._place, people=self._shown
+        )
+
+    @property
+    def place(self) -> str:
+        """The id of the place, e.g. `sandbox.post`."""
+        surface, platform = self.unit.surface, self.unit.platform
+        return surface if surface.startswith(f"{platform}.") else f"{platform}.{surface}"
+
+    @property
+    def _place(self) -> Place:
+        if self.unit.audience == "viewer":
+            return "chat"
+        return "post" if self.unit.media else "text"
+
+    @property
+    def _shown(self) -> People | None:
+        kinds = {"synthetic" if person.kind == "synthetic" else "real" for person in self.people.values()}
+        if len(kinds) != 1:
+            return None
+        return "synthetic" if kinds == {"synthetic"} else "real"

@@ -1,0 +1,326 @@
+"""Complaints: somebody who is shown, or anybody, wants something gone. No login, no name; a receipt is all they keep.
+
+What they name, and what looks the same, is frozen at once, whoever they are. Somebody decides: it goes everywhere and
+never returns, or it may stay, with a reason. Where nobody does, it is called back by itself once `CLOCK` is over.
+"""
+
+import secrets
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlmodel import col, select
+
+from foundation import outbox
+from foundation.database import OpenScope, Scope
+from foundation.errors import BadInput, Conflict, NotFound, Refused
+from foundation.ids import uuid7
+from foundation.words import Message
+from gate import copies, looks, ratings, recall
+from gate.copies import Copy
+from gate.events import ComplaintDecided, ComplaintDue
+from gate.models import Complaint
+from gate.states import COMPLAINT_STATES, ComplaintState
+from tenants import audit, notices
+from tenants import reads as tenant_reads
+from tenants.roles import Right, require
+
+ACTOR = "system:complaints"
+CATEGORIES = ("shown", "represents", "minor", "illegal", "other")
+"""Who asks, or why: the person shown, somebody for them, somebody who was under age, against the law, anybody else."""
+
+PATIENT = frozenset({"other"})
+"""What only a person decides: no clock takes it away, and nothing but what was named is frozen."""
+
+CLOCK = timedelta(hours=24)
+"""So long the members may decide; then what was named goes everywhere. Half of the 48 hours that the law leaves:
+https://www.congress.gov/bill/119th-congress/senate-bill/146 (sec. 3)."""
+
+GROUPED, MOST, WITHIN = 5, 500, timedelta(hours=1)
+"""From more than `GROUPED` of one source within an hour they are decided as one; more than `MOST` are refused."""
+
+STAYS = ("agreed", "mistaken", "unfounded")
+"""Why something may stay: everybody shown agreed and still does; another picture was meant; nothing speaks for it."""
+
+LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+"""Of a receipt: none that are mistaken for another."""
+
+S = ComplaintState
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a complaint stands: `copies` are all that were outside when it came, with the instant each was gone."""
+
+    id: UUID
+    creator_id: UUID
+    receipt: str
+    category: str
+    named: str
+    state: ComplaintState
+    at: datetime
+    copies: tuple[Copy, ...]
+    reason: Message | None = None
+    """Why it may stay, for who asked."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What somebody has to decide: one complaint, or a flood of one source as one. `until` is when the clock ends."""
+
+    ids: tuple[UUID, ...]
+    creator_id: UUID
+    category: str
+    since: datetime
+    until: datetime | None
+    copies: tuple[Copy, ...]
+
+
+def receive(scope: Scope, *, creator_id: UUID, category: str, named: str, digests: Sequence[str], source: str) -> str:
+    """Write down what somebody wants gone, and have the workers freeze it; returns the receipt.
+
+    `digests` are of the bytes that `named` (a content id) shows; `source` a keyed digest of where it comes from.
+    Raises BadInput for a category or a thing nobody knows, Refused for a flood.
+    """
+    if category not in CATEGORIES or not digests:
+        raise BadInput("complaint.unfit")
+    lately = scope.run(
+        "SELECT count(*) FROM complaints WHERE tenant_id = :tenant AND source = :source AND created_at > :since",
+        tenant=scope.tenant_id,
+        source=source,
+        since=scope.now - WITHIN,
+    ).scalar_one()
+    if lately >= MOST:
+        raise Refused("complaint.flood", most=MOST)
+    row = Complaint(
+        tenant_id=scope.tenant_id,
+        id=uuid7(),
+        creator_id=creator_id,
+        receipt="-".join("".join(secrets.choice(LETTERS) for _ in range(4)) for _ in range(3)),
+        category=category,
+        named=named,
+        source=source,
+        state=str(COMPLAINT_STATES.initial),
+        digests=list(digests),
+    )
+    scope.add(row)
+    outbox.put(scope, ComplaintDue(scope.tenant_id, row.id), priority=0)
+    return row.receipt
+
+
+def freeze(scope: Scope, complaint_id: UUID) -> None:
+    """Keep what was named from leaving again, and from everybody's eyes, until somebody decided; so with what looks the
+    same, but for the patient ones. Raises NotFound."""
+    row = _row(scope, complaint_id)
+    same = [] if row.category in PATIENT else [each for sha256 in row.digests for each in looks.alike(scope, sha256)]
+    with scope.acting_as("gate"):
+        row.digests = sorted({*row.digests, *same})
+        scope.add(row)
+    for sha256 in row.digests:
+        ratings.freeze(scope, sha256)
+
+
+def call_back(scope: Scope, complaint_id: UUID) -> list[UUID]:
+    """Have every copy of what was named taken away, once; the permits of those. Raises NotFound."""
+    row = _row(scope, complaint_id)
+    if row.state != S.RECEIVED:
+        return []
+    _move(scope, row, S.CALLED)
+    listed = {copy.jti: copy for sha256 in row.digests for copy in copies.showing_bytes(scope, sha256)}
+    return recall.open_takedowns(scope, listed.values(), Message("recall.complaint"))
+
+
+def uphold(scope: Scope, complaint_id: UUID) -> list[UUID]:
+    """Somebody decided that it goes: from everywhere, and it never returns, nor what looks like it.
+
+    The permits of the copies that are called back now. Raises NotFound, Conflict when it was decided before.
+    """
+    row = _undecided(scope, complaint_id)
+    _move(scope, row, S.UPHELD)
+    called: list[UUID] = []
+    for sha256 in row.digests:
+        called += recall.block(scope, sha256, category=row.category, phash=looks.look_of(scope, sha256))
+    _settled(scope, row)
+    return called
+
+
+def reject(scope: Scope, complaint_id: UUID, *, because: str = "unfounded") -> None:
+    """Somebody decided that it may be shown: it can leave again. What was taken away stays away.
+
+    Raises BadInput without a reason of `STAYS`, NotFound, Conflict when it was decided before.
+    """
+    if because not in STAYS:
+        raise BadInput("complaint.no_reason")
+    row = _undecided(scope, complaint_id)
+    _move(scope, row, S.REJECTED, reason=Message(f"complaint.because.{because}"))
+    _settled(scope, row)
+    for sha256 in set(row.digests) - _named_elsewhere(scope, row):
+        ratings.thaw(scope, sha256)
+
+
+def _undecided(scope: Scope, complaint_id: UUID) -> Complaint:
+    row = _row(scope, complaint_id)
+    if not COMPLAINT_STATES.edges[ComplaintState(row.state)]:
+        raise Conflict("complaint.decided")
+    return row
+
+
+def _named_elsewhere(scope: Scope, row: Complaint) -> set[str]:
+    """What another complaint keeps frozen."""
+    others = scope.session.exec(
+        select(Complaint.digests).where(
+            Complaint.tenant_id == scope.tenant_id,
+            Complaint.id != row.id,
+            col(Complaint.state).in_([S.RECEIVED, S.CALLED]),
+        )
+    )
+    return {sha256 for digests in others for sha256 in digests}
+
+
+def decide(scope: Scope, complaint_id: UUID, *, because: str = "") -> None:
+    """A member's word, done by the workers at once: with a reason of `STAYS` it stays, without one it goes.
+
+    Raises Refused for who may not review, BadInput for another reason, NotFound, Conflict when it was decided before.
+    """
+    kind, _, key = scope.actor.partition(":")
+    if kind != "member":
+        raise Refused("review.people_only")
+    require(tenant_reads.member(scope, UUID(key)).role, Right.REVIEW)
+    if because and because not in STAYS:
+        raise BadInput("complaint.no_reason")
+    row = _undecided(scope, complaint_id)
+    event = ComplaintDecided(scope.tenant_id, row.id, because, scope.actor)
+    outbox.put(scope, event, priority=0, dedupe=f"complaint:{row.id}")
+
+
+def settle(event: ComplaintDecided, *, tenant: OpenScope) -> None:
+    """Do what a member decided; what somebody else decided meanwhile stands."""
+    try:
+        with tenant(event.tenant_id, event.by) as scope:
+            if event.because:
+                reject(scope, event.subject_id, because=event.because)
+            else:
+                uphold(scope, event.subject_id)
+            audit.note(
+                scope, "complaint.stays" if event.because else "complaint.upheld", f"complaint:{event.subject_id}"
+            )
+    except Conflict:
+        return
+
+
+def answer(event: ComplaintDue, *, tenant: OpenScope) -> None:
+    """Freeze what was named, and tell the members by when they may decide; afterwards it goes everywhere.
+
+    In a demonstration nobody is waited for.
+    """
+    with tenant(event.tenant_id, ACTOR) as scope:
+        row = _row(scope, event.subject_id)
+        if row.state != S.RECEIVED:
+            return
+        freeze(scope, row.id)
+        until = _until(scope, row)
+        if until is not None and (scope.now >= until or tenant_reads.agency(scope).demo):
+            call_back(scope, row.id)
+            _settled(scope, row)
+            return
+        creator = tenant_reads.creator(scope, row.creator_id)
+        told = Message("complaint.waits_person", {"creator": creator.name})
+        if until is not None:
+            hour = f"{until.astimezone(ZoneInfo(creator.zone)):%d/%m %H:%M}"
+            told = Message("complaint.waits", {"creator": creator.name, "until": hour})
+            outbox.put(scope, event, at=until, priority=0)
+        notices.put(scope, told, cause=_cause(row), urgent=True, creator_id=row.creator_id)
+
+
+def _until(scope: Scope, row: Complaint) -> datetime | None:
+    return None if row.category in PATIENT else (row.created_at or scope.now) + CLOCK
+
+
+def _cause(row: Complaint) -> str:
+    """One notice for all that one source asks in one sense."""
+    return f"complaint:{row.source}:{row.category}"
+
+
+def _settled(scope: Scope, row: Complaint) -> None:
+    """The notice closes with the last of its complaints."""
+    scope.session.flush()
+    if not any(_cause(other) == _cause(row) for other in _open(scope)):
+        notices.settle(scope, _cause(row))
+
+
+def _open(scope: Scope) -> Sequence[Complaint]:
+    return scope.session.exec(
+        select(Complaint)
+        .where(Complaint.tenant_id == scope.tenant_id, Complaint.state == S.RECEIVED)
+        .order_by(col(Complaint.created_at), col(Complaint.id))
+    ).all()
+
+
+def waiting(scope: Scope, creators: Collection[UUID]) -> list[Request]:
+    """What waits for a decision, of these creators, the oldest first."""
+    by_source: dict[tuple[UUID, str, str], list[Complaint]] = {}
+    for row in _open(scope):
+        if row.creator_id in creators:
+            by_source.setdefault((row.creator_id, row.source, row.category), []).append(row)
+    groups = [
+        part for rows in by_source.values() for part in ([rows] if len(rows) > GROUPED else [[row] for row in rows])
+    ]
+    return sorted((_request(scope, rows) for rows in groups), key=lambda one: one.since)
+
+
+def _request(scope: Scope, rows: Sequence[Complaint]) -> Request:
+    first = rows[0]
+    shown = {one.jti: one for row in rows for sha256 in row.digests for one in copies.showing_bytes(scope, sha256)}
+    outside = tuple(one for one in shown.values() if one.native_ids)
+    ids = tuple(row.id for row in rows)
+    return Request(ids, first.creator_id, first.category, first.created_at or scope.now, _until(scope, first), outside)
+
+
+def by_receipt(scope: Scope, receipt: str) -> Standing:
+    """How a complaint stands. Raises NotFound for a receipt nobody was given."""
+    return _found(scope, Complaint.receipt == receipt)
+
+
+def latest(scope: Scope, creator_id: UUID) -> Standing | None:
+    """A creator's newest complaint; None while there is none."""
+    try:
+        return _found(scope, Complaint.creator_id == creator_id)
+    except NotFound:
+        return None
+
+
+def _found(scope: Scope, condition: object) -> Standing:
+    row = scope.session.exec(
+        select(Complaint)
+        .where(Complaint.tenant_id == scope.tenant_id, condition)  # type: ignore[arg-type]  # a column's comparison
+        .order_by(col(Complaint.id).desc())
+        .limit(1)
+        .execution_options(populate_existing=True)
+    ).first()
+    if row is None:
+        raise NotFound("complaint.unknown")
+    at = row.created_at or scope.now
+    listed = {one.jti: one for sha256 in row.digests for one in copies.of_bytes(scope, sha256)}
+    outside = tuple(one for one in listed.values() if one.native_ids and (one.gone_at is None or one.gone_at >= at))
+    state, reason = ComplaintState(row.state), Message.from_json(row.reason) if row.reason else None
+    return Standing(row.id, row.creator_id, row.receipt, row.category, row.named, state, at, outside, reason)
+
+
+def _row(scope: Scope, complaint_id: UUID) -> Complaint:
+    row = scope.session.get(Complaint, (scope.tenant_id, complaint_id))
+    if row is None:
+        raise NotFound("complaint.unknown")
+    return row
+
+
+def _move(scope: Scope, row: Complaint, after: ComplaintState, *, reason: Message | None = None) -> None:
+    COMPLAINT_STATES.check(ComplaintState(row.state), after)
+    with scope.acting_as("gate"):
+        row.state = str(after)
+        if after is not S.REJECTED:
+            row.called_at = row.called_at or scope.now
+        if reason is not None:
+            row.reason = reason.to_json()
+        scope.add(row)

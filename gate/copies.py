@@ -1,0 +1,171 @@
+"""Copies: what consumed permits left outside. The gate's own record, for recall and for references to our own."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import col, select, type_coerce
+
+from foundation.database import Scope
+from foundation.errors import BadInput, NotFound
+from foundation.words import Message, canonical
+from gate.models import PermitRow
+from gate.units import Subject
+
+
+@dataclass(frozen=True)
+class Copy:
+    """One consumed permit. Without `gone_at` it may be visible: from `visible_at` where that is known."""
+
+    jti: UUID
+    creator_id: UUID
+    subject: Subject
+    channel_id: UUID
+    account: str
+    platform: str
+    surface: str
+    viewer: str
+    step: str
+    unit_digest: str
+    media: tuple[str, ...]
+    native_ids: tuple[str, ...]
+    minted_at: datetime
+    visible_at: datetime | None
+    gone_at: datetime | None
+    recalled_at: datetime | None
+
+
+def _copy(row: PermitRow) -> Copy:
+    return Copy(
+        jti=row.id,
+        creator_id=row.creator_id,
+        subject=Subject(row.subject_kind, row.subject_id),
+        channel_id=row.channel_id,
+        account=row.account,
+        platform=row.platform,
+        surface=row.surface,
+        viewer=row.viewer,
+        step=row.step,
+        unit_digest=row.unit_digest,
+        media=tuple(row.media),
+        native_ids=tuple(row.native_ids),
+        minted_at=row.minted_at,
+        visible_at=row.visible_at,
+        gone_at=row.gone_at,
+        recalled_at=row.recalled_at,
+    )
+
+
+def _found(scope: Scope, *conditions: ColumnElement[bool]) -> list[Copy]:
+    rows = scope.session.exec(
+        select(PermitRow)
+        .where(PermitRow.tenant_id == scope.tenant_id, PermitRow.state == "consumed", *conditions)
+        .order_by(col(PermitRow.minted_at), col(PermitRow.id))
+        .execution_options(populate_existing=True)
+    )
+    return [_copy(row) for row in rows]
+
+
+def _holds(column: object, value: object) -> ColumnElement[bool]:
+    return type_coerce(column, JSONB).contains([value])
+
+
+def copy(scope: Scope, jti: UUID) -> Copy | None:
+    """The copy under a permit; None when there is none, or when nothing left."""
+    return next(iter(_found(scope, col(PermitRow.id) == jti)), None)
+
+
+def copies(scope: Scope, subject: Subject) -> list[Copy]:
+    """Every copy of a subject that has a place of its own outside, oldest first; uploads without one are left out."""
+    found = _found(scope, col(PermitRow.subject_kind) == subject.kind, col(PermitRow.subject_id) == subject.id)
+    return [each for each in found if each.native_ids]
+
+
+def traces(scope: Scope, subject: Subject) -> list[Copy]:
+    """Every consumed permit of a subject, oldest first: also of uploads, and of sends nobody could confirm."""
+    return _found(scope, col(PermitRow.subject_kind) == subject.kind, col(PermitRow.subject_id) == subject.id)
+
+
+def copy_of(scope: Scope, channel_id: UUID, native_id: str) -> Copy | None:
+    """Our copy behind a platform's id on an account; None for something that is not ours."""
+    found = _found(scope, col(PermitRow.channel_id) == channel_id, _holds(PermitRow.native_ids, native_id))
+    return found[-1] if found else None
+
+
+def showing_person(scope: Scope, person_id: UUID) -> list[Copy]:
+    """Every copy that shows a person and is not proven gone."""
+    return _found(scope, _holds(PermitRow.persons, str(person_id)), col(PermitRow.gone_at).is_(None))
+
+
+def showing_bytes(scope: Scope, sha256: str) -> list[Copy]:
+    """Every copy with these bytes that is not proven gone."""
+    return _found(scope, _holds(PermitRow.media, sha256), col(PermitRow.gone_at).is_(None))
+
+
+def of_bytes(scope: Scope, sha256: str) -> list[Copy]:
+    """Every copy with these bytes there ever was, oldest first."""
+    return _found(scope, _holds(PermitRow.media, sha256))
+
+
+def note_copy(scope: Scope, jti: UUID, native_id: str, visible_at: datetime) -> None:
+    """Write down where the copy under a permit lies and since when it can be seen. Raises NotFound."""
+    with scope.acting_as("gate"):
+        done = scope.run(
+            "UPDATE permits SET visible_at = coalesce(visible_at, :at), updated_at = house_now(),"
+            " native_ids = CASE WHEN native_ids @> to_jsonb(CAST(:native AS text)) THEN native_ids"
+            " ELSE native_ids || to_jsonb(CAST(:native AS text)) END"
+            " WHERE tenant_id = :tenant AND id = :jti AND state = 'consumed'",
+            tenant=scope.tenant_id,
+            jti=jti,
+            native=native_id,
+            at=visible_at,
+        )
+    if done.rowcount != 1:
+        raise NotFound("copy.unknown")
+
+
+def gone(scope: Scope, jti: UUID, proof: str) -> None:
+    """Write down that a copy is gone; `proof` is what shows it (`404`, `deleted:<id>`, `member:<id>`), never empty.
+
+    The first proof stands. Raises BadInput without a proof, NotFound for an unknown permit.
+    """
+    if not proof:
+        raise BadInput("copy.no_proof")
+    with scope.acting_as("gate"):
+        done = scope.run(
+            "UPDATE permits SET gone_at = coalesce(gone_at, house_now()), updated_at = house_now(),"
+            " gone_proof = CASE WHEN gone_proof = '' THEN :proof ELSE gone_proof END"
+            " WHERE tenant_id = :tenant AND id = :jti",
+            tenant=scope.tenant_id,
+            jti=jti,
+            proof=proof,
+        )
+    if done.rowcount != 1:
+        raise NotFound("copy.unknown")
+
+
+def void(scope: Scope, jti: UUID, proof: str) -> None:
+    """Close a permit of which it is proven that nothing left the house (`not_sent`) or that nothing arrived."""
+    with scope.acting_as("gate"):
+        scope.run(
+            "UPDATE permits SET state = 'void', gone_at = house_now(), gone_proof = :proof, updated_at = house_now()"
+            " WHERE tenant_id = :tenant AND id = :jti AND state = 'consumed' AND native_ids = '[]'",
+            tenant=scope.tenant_id,
+            jti=jti,
+            proof=proof,
+        )
+
+
+def call_back(scope: Scope, jti: UUID, reason: Message) -> bool:
+    """Mark a copy as one that must go; whether it was not marked before."""
+    with scope.acting_as("gate"):
+        done = scope.run(
+            "UPDATE permits SET recalled_at = house_now(), recall_reason = CAST(:reason AS jsonb),"
+            " updated_at = house_now() WHERE tenant_id = :tenant AND id = :jti AND recalled_at IS NULL",
+            tenant=scope.tenant_id,
+            jti=jti,
+            reason=canonical(reason.to_json()).decode(),
+        )
+    return bool(done.rowcount)

@@ -1,0 +1,61 @@
+"""The decision: a pure function of the facts, the unit, the rules and the time. The same inputs give the same bytes."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from foundation.words import canonical
+from gate import rules
+from gate.bundle import Bundle
+from gate.case import Case
+from gate.facts import Snapshot
+from gate.reasons import Reason
+from gate.units import Rating, Unit, Verdict
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the rules say of a unit: the highest verdict of all of them, and every reason, sorted."""
+
+    verdict: Verdict
+    reasons: tuple[Reason, ...]
+    rating: Rating
+    flags: tuple[str, ...]
+    """The marks the platform must be told."""
+    bundle: str
+
+    @property
+    def allowed(self) -> bool:
+        """Whether it may leave."""
+        return self.verdict.rank <= Verdict.F.rank
+
+    @property
+    def stopped(self) -> bool:
+        """Whether an emergency stop is all that keeps it back: it goes when the stop ends, nobody has to act on it."""
+        return self.reasons == (Reason.KILL_SWITCH,)
+
+    @property
+    def stale(self) -> bool:
+        """Whether evidence changed while it was read: asking again at once is all that is needed."""
+        return self.reasons == (Reason.EPOCH_STALE,)
+
+    @property
+    def unseen(self) -> bool:
+        """Whether nothing is wrong but that nobody looked at the place in the last minute."""
+        return self.reasons == (Reason.DESTINATION_PROBE_STALE,)
+
+    def encoded(self) -> bytes:
+        """The canonical form."""
+        return canonical(asdict(self))
+
+
+def decide(facts: Snapshot, unit: Unit, bundle: Bundle, now: datetime) -> Decision:
+    """Judge a unit. Pure: reads nothing but its arguments; `now` is UTC-aware."""
+    case = Case(facts, unit, bundle, now)
+    findings = [finding for rule in rules.rules_for(unit) for finding in rule(case)]
+    rating, lowest, flags = Rating.G, Verdict.A, unit.flags
+    if not unit.service:
+        rating, lowest = case.rating, case.row.verdict(case.rating)
+        flags = rules.flags_for(case.row, rating, ai=case.generated)
+    verdict = max([lowest, *(finding.verdict for finding in findings)], key=lambda each: each.rank)
+    reasons = tuple(sorted({finding.reason for finding in findings}))
+    return Decision(verdict, reasons, rating, flags, bundle.name)

@@ -1,0 +1,128 @@
+"""Rules about the people who are shown. Pure; one function per rule."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from gate.case import Case
+from gate.facts import Grant, MediumFacts, PersonFacts
+from gate.reasons import Finding, Reason, blocked, held
+from gate.states import PersonState
+from gate.units import Rating
+
+REAL = ("real", "digital_twin")
+"""Kinds of people behind whom a living person stands."""
+
+
+def _sensitive(rating: Rating) -> bool:
+    return rating.rank >= Rating.N.rank
+
+
+def _people(case: Case) -> Iterator[tuple[MediumFacts, PersonFacts]]:
+    """Every confirmed person of every medium that is recognisable there."""
+    for medium in case.media:
+        for shown in medium.shown:
+            if shown.state == "confirmed" and shown.person in case.people:
+                yield medium, case.people[shown.person]
+
+
+def everybody_is_named(case: Case) -> Iterable[Finding]:
+    """Nobody is shown whom nobody confirmed; from Suggestive on somebody is shown."""
+    for medium in case.media:
+        rating = medium.rating or Rating.G
+        confirmed = {shown.person for shown in medium.shown if shown.state == "confirmed"}
+        hidden = {shown.person for shown in medium.shown if shown.state == "non_identifiable"}
+        open_names = any(shown.state == "proposed" for shown in medium.shown)
+        unknown = bool((confirmed | hidden) - case.people.keys())
+        too_many = medium.people_seen is not None and medium.people_seen > len(confirmed | hidden)
+        nobody = rating is not Rating.G and not confirmed | hidden
+        if open_names or unknown or too_many or nobody:
+            yield (blocked if _sensitive(case.rating) else held)(Reason.PERSON_UNRESOLVED)
+
+
+def people_may_be_shown(case: Case) -> Iterable[Finding]:
+    """A person who left, or was blocked, is shown nowhere."""
+    for _, person in _people(case):
+        if person.state is not PersonState.ACTIVE:
+            yield blocked(Reason.CONSENT_REVOKED)
+
+
+def real_people_are_of_age(case: Case) -> Iterable[Finding]:
+    """Above General, a custodian said of every real person that they were of age when it was made."""
+    for medium, person in _people(case):
+        if person.kind not in REAL or case.rating is Rating.G:
+            continue
+        valid = [known for known in person.identities if known.valid_until is None or case.now < known.valid_until]
+        if medium.produced_at is None:
+            yield blocked(Reason.PRODUCTION_DATE_UNKNOWN)
+        elif not valid:
+            yield blocked(Reason.IDENTITY_MISSING)
+        elif not any((known.on_day or known.verified_at) <= medium.produced_at for known in valid):
+            yield blocked(Reason.IDENTITY_AFTER_PRODUCTION)
+
+
+def real_people_agreed(case: Case) -> Iterable[Finding]:
+    """Every real person shown gave each permission that this use needs, for this place, this rating and this day."""
+    needed = ["depict", "publish"]
+    if case.unit.subject.kind == "fulfilment":
+        needed.append("download_sell")
+    for _, person in _people(case):
+        if person.kind in REAL:
+            scopes = [*needed, "ai_likeness"] if person.kind == "digital_twin" else needed
+            for scope in scopes:
+                yield from _agreed(scope, person.grants, case)
+
+
+def _agreed(scope: str, given: Iterable[Grant], case: Case) -> Iterator[Finding]:
+    """What is wrong with the permissions of one scope; every reason that could be put right is said."""
+    grants = [grant for grant in given if grant.scope == scope]
+    standing = [grant for grant in grants if not grant.revoked]
+    live = [grant for grant in standing if _valid(grant, case.now)]
+    if any(_covers(grant, case) for grant in live):
+        return
+    if not grants or scope == "ai_likeness":
+        yield blocked(Reason.CONSENT_MISSING)
+    if live or scope == "download_sell":  # what was allowed is less than this use
+        yield blocked(Reason.CONSENT_SCOPE)
+    if grants and (not standing or any(grant.revoked and _covers(grant, case) for grant in grants)):
+        yield blocked(Reason.CONSENT_REVOKED)
+    if standing and not live:
+        yield blocked(Reason.CONSENT_EXPIRED)
+
+
+def _covers(grant: Grant, case: Case) -> bool:
+    return _reaches(grant, {case.unit.platform, case.place}, case.rating)
+
+
+def _reaches(grant: Grant, places: set[str], rating: Rating) -> bool:
+    return bool(places & set(grant.surfaces)) and rating.rank <= grant.max_rating.rank
+
+
+def counted(given: Iterable[Grant], *, platform: str, place: str, rating: Rating, now: datetime) -> tuple[Grant, ...]:
+    """Those of a person's permissions that stood then and reach a place and a rating."""
+    live = (grant for grant in given if not grant.revoked and _valid(grant, now))
+    return tuple(grant for grant in live if _reaches(grant, {platform, place}, rating))
+
+
+def _valid(grant: Grant, now: datetime) -> bool:
+    return grant.valid_from <= now < grant.valid_until
+
+
+def invented_people_are_declared(case: Case) -> Iterable[Finding]:
+    """An invented person needs a declaration; for Nudity and Explicit also a licence for it and a second look."""
+    for _, person in _people(case):
+        if person.kind != "synthetic":
+            continue
+        declared = person.declaration
+        if declared is None or (_sensitive(case.rating) and not declared.reviewed):
+            yield (blocked if _sensitive(case.rating) else held)(Reason.SYNTHETIC_DECLARATION_MISSING)
+        elif _sensitive(case.rating) and not declared.adult_licence:
+            yield blocked(Reason.LICENCE_MISSING)
+
+
+RULES = (
+    everybody_is_named,
+    people_may_be_shown,
+    real_people_are_of_age,
+    real_people_agreed,
+    invented_people_are_declared,
+)

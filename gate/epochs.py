@@ -1,0 +1,150 @@
+"""Epochs: whatever could turn a yes into a no is locked shared by who sends, alone by who changes it.
+
+The locks are advisory and live as long as the transaction; they come first in the lock order of the house.
+"""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from sqlmodel import select
+
+from foundation.database import Scope
+from foundation.ids import uuid7
+from gate.models import Depiction, Epoch, Person, Rendition
+from gate.units import Unit
+
+_LOCKED = "gate.epochs"
+_HOUSE = "house"
+
+_SHARED = """
+SELECT pg_advisory_xact_lock_shared(k)
+FROM (SELECT DISTINCT hashtextextended(e, 0) AS k FROM unnest(CAST(:keys AS text[])) e ORDER BY k) s
+"""
+_ALONE = """
+SELECT pg_advisory_xact_lock(k)
+FROM (SELECT DISTINCT hashtextextended(e, 0) AS k FROM unnest(CAST(:keys AS text[])) e ORDER BY k) s
+"""
+_GROW = """
+INSERT INTO epochs (tenant_id, id, key, value) VALUES (:tenant, :id, :key, 1)
+ON CONFLICT (tenant_id, key) DO UPDATE SET value = epochs.value + 1, updated_at = house_now()
+"""
+
+
+def house() -> str:
+    """What holds for every tenant."""
+    return _HOUSE
+
+
+def platform(name: str) -> str:
+    """A platform, for every tenant."""
+    return f"platform:{name}"
+
+
+def tenant(scope: Scope) -> str:
+    """A whole tenant."""
+    return f"{scope.tenant_id}:tenant"
+
+
+def creator(scope: Scope, creator_id: UUID) -> str:
+    """A creator."""
+    return f"{scope.tenant_id}:creator:{creator_id}"
+
+
+def channel(scope: Scope, channel_id: UUID) -> str:
+    """An account on a platform."""
+    return f"{scope.tenant_id}:channel:{channel_id}"
+
+
+def chat(scope: Scope, channel_id: UUID, viewer: str) -> str:
+    """One chat of an account."""
+    return f"{scope.tenant_id}:chat:{channel_id}:{viewer}"
+
+
+def viewer(scope: Scope, name: str, user_id: str) -> str:
+    """A reader on a platform."""
+    return f"{scope.tenant_id}:viewer:{name}:{user_id}"
+
+
+def person(scope: Scope, person_id: UUID) -> str:
+    """A depicted person."""
+    return f"{scope.tenant_id}:person:{person_id}"
+
+
+def asset(scope: Scope, asset_id: UUID) -> str:
+    """An asset with its renditions."""
+    return f"{scope.tenant_id}:asset:{asset_id}"
+
+
+def of(scope: Scope, unit: Unit) -> tuple[str, ...]:
+    """Every epoch that a unit depends on, sorted, as its evidence stands in this statement."""
+    keys = {house(), platform(unit.platform), tenant(scope)}
+    keys |= {creator(scope, unit.creator_id), channel(scope, unit.channel_id)}
+    if unit.viewer:
+        keys |= {viewer(scope, unit.platform, unit.viewer), chat(scope, unit.channel_id, unit.viewer)}
+    digests = [medium.sha256 for medium in unit.media]
+    if digests:
+        assets = set(
+            scope.session.exec(
+                select(Rendition.asset_id).where(
+                    Rendition.tenant_id == scope.tenant_id,
+                    Rendition.sha256.in_(digests),  # type: ignore[attr-defined]  # column
+                )
+            )
+        )
+        keys |= {asset(scope, each) for each in assets}
+        keys |= {person(scope, each) for each in _people(scope, assets)}
+    return tuple(sorted(keys))
+
+
+def _people(scope: Scope, assets: set[UUID]) -> set[UUID]:
+    """The people shown, and those whose doubles are shown."""
+    found = scope.session.exec(
+        select(Person.id, Person.twin_of)
+        .join(Depiction, Depiction.person_id == Person.id)  # type: ignore[arg-type]  # a column expression
+        .where(
+            Person.tenant_id == scope.tenant_id,
+            Depiction.tenant_id == scope.tenant_id,
+            Depiction.asset_id.in_(assets),  # type: ignore[attr-defined]  # column
+        )
+    )
+    return {each for pair in found for each in pair if each is not None}
+
+
+def share(scope: Scope, unit: Unit) -> None:
+    """Lock every epoch of the unit, shared, sorted. The first thing a claim does; again in its transaction is free."""
+    keys = of(scope, unit)
+    scope.run(_SHARED, keys=list(keys))
+    scope.session.info.setdefault(_LOCKED, set()).update(keys)
+
+
+def shared(scope: Scope) -> frozenset[str]:
+    """The epochs this transaction holds."""
+    return frozenset(scope.session.info.get(_LOCKED, ()))
+
+
+def alone(scope: Scope, *keys: str) -> None:
+    """Lock epochs alone, in order, and add one to each: every earlier yes that depends on them is void.
+
+    Waits until the claims that hold them have ended; those that come later wait for this transaction.
+    """
+    ordered = sorted(set(keys))
+    bar(scope, *ordered)
+    with scope.acting_as("gate"):
+        for key in ordered:
+            scope.run(_GROW, tenant=scope.tenant_id, id=uuid7(), key=key)
+
+
+def bar(scope: Scope, *keys: str) -> None:
+    """Lock epochs alone without counting: for the doors, which may not write them."""
+    scope.run(_ALONE, keys=sorted(set(keys)))
+
+
+def values(scope: Scope, keys: Iterable[str]) -> tuple[tuple[str, int], ...]:
+    """The counters of this tenant among `keys`, sorted; one that never grew is absent."""
+    found = scope.session.exec(
+        select(Epoch.key, Epoch.value).where(
+            Epoch.tenant_id == scope.tenant_id,
+            Epoch.key.in_(list(keys)),  # type: ignore[attr-defined]  # column
+        )
+    )
+    return tuple(sorted((key, value) for key, value in found))

@@ -1,0 +1,211 @@
+"""What pages ask of the room, with the handlers; and the facts it states (`gate/stating.py`)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+from foundation.database import OpenScope, Scope
+from foundation.errors import GreenroomError, NotFound, Refused
+from foundation.outbox import Queue
+from foundation.words import Message
+from gate import people, ratings, switches, viewers
+from gate.stating import ConsentRevoked, SwitchClosed, TakedownOpened, ViewerChanged
+from gate.units import Rating
+from tenants import audit, notices
+from tenants import reads as tenant_reads
+from tenants.roles import Right, may, require
+
+ASKED = "switch.reopening"
+"""What is noted of who asked for the end of a wide stop, and was alone."""
+
+FACTS = (TakedownOpened, ConsentRevoked, SwitchClosed, ViewerChanged)
+
+
+@dataclass(frozen=True)
+class SwitchWanted:
+    """A page asks for a stop, or for its end: pages hold no right to the gate's tables. `by` is `member:<id>`."""
+
+    kind: ClassVar[str] = "switch.set"
+    queue: ClassVar[Queue] = "urgent"
+    tenant_id: UUID
+    subject_id: UUID
+    scope: str
+    target: str
+    feature: str
+    open: bool
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class RevocationWanted:
+    """A person's page, or a member for them, takes a permission back; `subject_id` is the person, empty scope all."""
+
+    kind: ClassVar[str] = "consent.revoke"
+    queue: ClassVar[Queue] = "urgent"
+    tenant_id: UUID
+    subject_id: UUID
+    scope: str
+    by: str
+
+
+@dataclass(frozen=True)
+class RatingWanted:
+    """A member rated bytes; `subject_id` is the asset, `by` `member:<id>`. `minor` says why something is never allowed:
+    somebody shown appears to be under age."""
+
+    kind: ClassVar[str] = "rating.set"
+    queue: ClassVar[Queue] = "urgent"
+    tenant_id: UUID
+    subject_id: UUID
+    sha256: str
+    rating: str
+    minor: bool
+    by: str
+
+
+@dataclass(frozen=True)
+class ComplaintDue:
+    """Somebody wants something gone: freeze it, and call it back when the clock is over; `subject_id` the complaint."""
+
+    kind: ClassVar[str] = "complaint.due"
+    queue: ClassVar[Queue] = "urgent"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class ComplaintDecided:
+    """A member decided about a complaint, the subject: `because` says why it may stay, empty that it goes."""
+
+    kind: ClassVar[str] = "complaint.decide"
+    queue: ClassVar[Queue] = "urgent"
+    tenant_id: UUID
+    subject_id: UUID
+    because: str
+    by: str
+
+
+@dataclass(frozen=True)
+class ViewerConfirmed:
+    """A member says that `custodian`, outside, confirmed a reader's age by a document; `by` is `member:<id>`."""
+
+    kind: ClassVar[str] = "viewer.confirm"
+    queue: ClassVar[Queue] = "urgent"
+    tenant_id: UUID
+    subject_id: UUID
+    platform: str
+    user_id: str
+    custodian: str
+    why: str
+    by: str
+
+
+@dataclass(frozen=True)
+class CheckpointDue:
+    """Look which logs have come far enough for a checkpoint; `tenant_id` and `subject_id` are the house."""
+
+    kind: ClassVar[str] = "log.checkpoint"
+    queue: ClassVar[Queue] = "make"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class ProofWithdrawn:
+    """A member takes a reader's proof of age back: an account that changed hands, a custodian who erred."""
+
+    kind: ClassVar[str] = "viewer.withdraw"
+    queue: ClassVar[Queue] = "urgent"
+    tenant_id: UUID
+    subject_id: UUID
+    platform: str
+    user_id: str
+    by: str
+
+
+def set_switch(event: SwitchWanted, *, tenant: OpenScope) -> None:
+    """Do what a page asked of a switch, as the member who asked; for a wide reopening two ask, one after the other."""
+    where, about = (event.scope, event.target, event.feature), f"switch:{event.scope}:{event.target}:{event.feature}"
+    try:
+        with tenant(event.tenant_id, event.by) as scope:
+            if event.open:
+                switches.reopen(scope, *where, reason=event.reason, second=_asked_before(scope, where, about))
+                notices.settle(scope, about)
+                audit.note(scope, "switch.reopened", about)
+            else:
+                switches.close(scope, *where, reason=event.reason)
+                audit.note(scope, "switch.stopped", about)
+    except Refused as refused:  # whoever pressed has left the button: they read it at Home
+        with tenant(event.tenant_id, event.by) as scope:
+            notices.put(scope, refused.message, cause=about, urgent=True)
+            if refused.message.code == "switch.alone_too_early":
+                audit.note(scope, ASKED, about)
+
+
+def _asked_before(scope: Scope, where: tuple[str, str, str], about: str) -> UUID | None:
+    """The other member who asked for the end of this very stop and may; None where nobody else did."""
+    asked = audit.last(scope, ASKED, about)
+    since = next((one.since for one in switches.stops(scope) if (one.where, one.target, one.feature) == where), None)
+    if asked is None or since is None or asked.at < since:
+        return None
+    others = (one for one in tenant_reads.members(scope) if f"member:{one.id}" != scope.actor)
+    return next((one.id for one in others if f"member:{one.id}" == asked.actor and may(one.role, Right.REOPEN)), None)
+
+
+def revoke_consent(event: RevocationWanted, *, tenant: OpenScope) -> None:
+    """Take a permission back, and with it every copy that leaned on it."""
+    with tenant(event.tenant_id, event.by) as scope:
+        people.revoke(scope, event.subject_id, what=event.scope or None)
+
+
+def confirm_viewer(event: ViewerConfirmed, *, tenant: OpenScope) -> None:
+    """Write down what a member says, if they may still review; whoever may not is told at Home why nothing came."""
+
+    def confirm(scope: Scope) -> None:
+        viewers.confirm(scope, event.platform, event.user_id, custodian=event.custodian, why=event.why)
+
+    _as_reviewer(event, tenant, confirm)
+
+
+def withdraw_proof(event: ProofWithdrawn, *, tenant: OpenScope) -> None:
+    """Forget a reader's proof at once, as the member who asked; what is for adults is closed to them again."""
+
+    def withdraw(scope: Scope) -> None:
+        if viewers.level(scope, event.platform, event.user_id).over_18:
+            viewers.reset(scope, event.platform, event.user_id)
+            audit.note(scope, "viewer.withdrawn", f"viewer.withdraw:{event.subject_id}")
+
+    _as_reviewer(event, tenant, withdraw)
+
+
+def _as_reviewer(event: ViewerConfirmed | ProofWithdrawn, tenant: OpenScope, act: Callable[[Scope], None]) -> None:
+    try:
+        with tenant(event.tenant_id, event.by) as scope:
+            _may_review(scope)
+            act(scope)
+    except GreenroomError as refused:
+        with tenant(event.tenant_id, event.by) as scope:
+            notices.put(scope, refused.message, cause=f"{event.kind}:{event.subject_id}")
+
+
+def _may_review(scope: Scope) -> None:
+    """Raises Refused unless the actor is a member who carries the right to review, now."""
+    roles = {f"member:{one.id}": one.role for one in tenant_reads.members(scope)}
+    if scope.actor not in roles:
+        raise Refused("viewer.person_decides")
+    require(roles[scope.actor], Right.REVIEW)
+
+
+def set_rating(event: RatingWanted, *, tenant: OpenScope) -> None:
+    """Rate bytes as the member said; what was raised further meanwhile stays. A minor's likeness is frozen at once."""
+    rating = Rating(event.rating)
+    reason = Message("prohibited.minor" if event.minor else "prohibited.category") if rating is Rating.X else None
+    try:
+        with tenant(event.tenant_id, event.by) as scope:
+            ratings.rate(scope, event.sha256, rating, source=event.by, reason=reason)
+            if rating is Rating.X:
+                ratings.freeze(scope, event.sha256)
+    except (Refused, NotFound):
+        return

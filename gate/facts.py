@@ -1,0 +1,168 @@
+"""What a decision is made from: frozen values, read in one go after the locks, stored beside the decision."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import TypeAdapter
+
+from gate.states import AssuranceState, PersonState
+from gate.units import Rating, Unit
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A custodian's yes. `on_day` is set for an answer about a day in the past."""
+
+    verified_at: datetime
+    valid_until: datetime | None
+    on_day: datetime | None
+
+
+@dataclass(frozen=True)
+class Grant:
+    """A permission of a depicted person; `surfaces` are platforms or single places."""
+
+    scope: str
+    surfaces: tuple[str, ...]
+    max_rating: Rating
+    valid_from: datetime
+    valid_until: datetime
+    revoked: bool
+
+
+@dataclass(frozen=True)
+class Declared:
+    """The declaration behind an invented person; `reviewed` by a second principal."""
+
+    adult_licence: bool
+    reviewed: bool
+
+
+@dataclass(frozen=True)
+class PersonFacts:
+    """A depicted person. The evidence of a double includes that of the real person."""
+
+    id: UUID
+    kind: str
+    state: PersonState
+    identities: tuple[Identity, ...] = ()
+    grants: tuple[Grant, ...] = ()
+    declaration: Declared | None = None
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A person in an asset: proposed, confirmed or non_identifiable."""
+
+    person: UUID
+    state: str
+
+
+@dataclass(frozen=True)
+class ReviewFacts:
+    """What a person said of a unit or of bytes."""
+
+    principal: UUID
+    approves: bool
+    seen_percent: int
+    at: datetime
+
+
+@dataclass(frozen=True)
+class MediumFacts:
+    """What is known of some bytes. `rating` is the highest of the bytes, their siblings' and their parents' floor."""
+
+    sha256: str
+    mime: str
+    size: int
+    state: str
+    ai: str
+    produced_at: datetime | None
+    rating: Rating | None
+    prohibited: str
+    """minor, category or nothing: why the bytes are X."""
+    people_seen: int | None
+    shown: tuple[Shown, ...]
+    reviews: tuple[ReviewFacts, ...]
+    blocked: str
+    """exact, near, close or nothing: how the blocklist answers."""
+    unsettled: bool = False
+    """Two classifiers are far apart, and no person has decided."""
+
+
+@dataclass(frozen=True)
+class ViewerFacts:
+    """What is known of the one reader's age."""
+
+    state: AssuranceState
+    level: str
+    over_18: bool
+    test: bool
+    jurisdiction: str
+    expires_at: datetime | None
+    epoch: int
+
+
+@dataclass(frozen=True)
+class LinkFacts:
+    """A registered address."""
+
+    url: str
+    adult: bool
+    rating: Rating
+    active: bool
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A closed switch that reaches this unit."""
+
+    scope: str
+    feature: str
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Everything a decision reads beside the unit, the bundle and the time."""
+
+    tenant_id: UUID
+    author: str
+    """Who wrote it, as the actor of a scope; empty when nobody knows."""
+    author_principal: UUID | None
+    ceiling: Rating
+    creator_known: bool = True
+    names: tuple[str, ...] = ()
+    """What the creator is called: no words of a language."""
+    media: tuple[MediumFacts, ...] = ()
+    persons: tuple[PersonFacts, ...] = ()
+    viewer: ViewerFacts | None = None
+    links: tuple[LinkFacts, ...] = ()
+    own_hosts: tuple[str, ...] = ()
+    stops: tuple[Stop, ...] = ()
+    reviews: tuple[ReviewFacts, ...] = ()
+    recent: tuple[str, ...] = ()
+    """What this viewer read last, oldest first: a term may be spread over messages."""
+    epochs: tuple[tuple[str, int], ...] = ()
+    changed: bool = False
+    """Somebody said yes to other content of the same subject, and to this one nobody did."""
+    unlocked: tuple[str, ...] = ()
+    """Epochs that appeared after the locks were taken: whoever asked must begin anew."""
+
+
+_SNAPSHOT: TypeAdapter[Any] = TypeAdapter(Snapshot)
+_UNIT: TypeAdapter[Any] = TypeAdapter(Unit)
+
+
+def read_snapshot(stored: str) -> Snapshot:
+    """The snapshot of a stored decision. Raises pydantic.ValidationError for anything else."""
+    found: Snapshot = _SNAPSHOT.validate_json(stored)
+    return found
+
+
+def read_unit(stored: str) -> Unit:
+    """The unit of a stored decision. Raises pydantic.ValidationError for anything else."""
+    found: Unit = _UNIT.validate_json(stored)
+    return found

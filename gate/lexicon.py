@@ -1,0 +1,136 @@
+"""The words the safety check knows, read from `gate/policy/lexicon.yaml` and checked when they are read."""
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+from gate.views import joined, leet, plain, skeleton, spaced
+from gate.vocabulary import Vocabulary
+
+SHIPPED = Path(__file__).parent / "policy" / "lexicon.yaml"
+LONG = 8
+"""From this many letters on a term is also sought with separators taken out."""
+
+KINDS = ("explicit", "nudity", "suggestive", "minor", "minor_context", "prohibited")
+
+
+@dataclass(frozen=True)
+class Term:
+    """A rated term, folded as the views are."""
+
+    kind: str
+    words: tuple[str, ...]
+    """Spaced forms, with a blank at either end."""
+    runs: tuple[str, ...]
+    """Joined forms; none for a short term, which ordinary words may hold."""
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """Terms and patterns, ready to match; `digest` names the files they came from, the vocabulary's by its pin."""
+
+    version: str
+    digest: str
+    terms: tuple[Term, ...]
+    crisis: tuple[str, ...]
+    crisis_not: tuple[str, ...]
+    minor_stated: tuple["re.Pattern[str]", ...]
+    minor_hinted: tuple["re.Pattern[str]", ...]
+    bot: tuple["re.Pattern[str]", ...]
+    ai_marks: tuple["re.Pattern[str]", ...]
+    vocabulary: Vocabulary
+
+    @cached_property
+    def pieces(self) -> frozenset[str]:
+        """Single words of the terms, folded: what the lexicon looks for, it can read."""
+        return frozenset(piece for one in self.terms for words in one.words for piece in words.split())
+
+
+class _Minor(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    stated: dict[str, list[str]]
+    hinted: dict[str, list[str]]
+    numbers: dict[str, list[str]]
+    not_ages: list[str]
+
+
+class _Words(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    file: str
+    sha256: str
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    schema_version: int
+    lexicon_version: str
+    terms: dict[str, list[str]]
+    crisis: dict[str, list[str]]
+    minor: _Minor
+    bot: dict[str, list[str]]
+    ai_marks: list[str]
+    vocabulary: _Words
+    slang: dict[str, str]
+
+
+def term(kind: str, written: str) -> Term:
+    """A term of one kind as matching sees it. Raises ValueError for a kind nobody knows or a term without letters."""
+    seen = skeleton(written)
+    run = joined(seen)
+    if kind not in KINDS or not run:
+        raise ValueError(f"no term of kind {kind}: {written!r}")
+    runs = {run, joined(leet(seen)), leet(run)} if len(run) >= LONG else set()
+    return Term(kind, tuple({spaced(seen), spaced(leet(seen))}), tuple(runs))
+
+
+def load(path: Path, *, over: Path | None = None) -> Lexicon:
+    """The lexicon of a file; `over` adds an installation's own rated terms. Raises ValueError for a bad file."""
+    data = path.read_bytes()
+    file = _File.model_validate(yaml.safe_load(data))
+    terms: dict[str, list[str]] = dict(file.terms)
+    if over is not None:
+        own = over.read_bytes()
+        data += own
+        for kind, words in yaml.safe_load(own)["terms"].items():
+            terms[kind] = [*terms.get(kind, []), *words]
+    slang = frozenset(word for listed in file.slang.values() for word in listed.casefold().split())
+    vocabulary = Vocabulary(path.parent / file.vocabulary.file, file.vocabulary.sha256, slang)
+    return _compiled(file, terms, vocabulary, hashlib.sha256(data).hexdigest())
+
+
+def _compiled(file: _File, terms: Mapping[str, Sequence[str]], vocabulary: Vocabulary, digest: str) -> Lexicon:
+    phrases = [phrase for kind, listed in file.crisis.items() if kind != "not" for phrase in listed]
+    return Lexicon(
+        version=file.lexicon_version,
+        digest=digest,
+        terms=tuple(term(kind, word) for kind, words in terms.items() for word in words),
+        crisis=tuple({spaced(form(skeleton(phrase))) for phrase in phrases for form in (str, leet)}),
+        crisis_not=tuple(spaced(skeleton(phrase)) for phrase in file.crisis.get("not", [])),
+        minor_stated=_ages(file.minor, file.minor.stated),
+        minor_hinted=_ages(file.minor, file.minor.hinted),
+        bot=tuple(re.compile(pattern) for patterns in file.bot.values() for pattern in patterns),
+        ai_marks=tuple(re.compile(pattern) for pattern in file.ai_marks),
+        vocabulary=vocabulary,
+    )
+
+
+def _ages(minor: _Minor, patterns: Mapping[str, Sequence[str]]) -> "tuple[re.Pattern[str], ...]":
+    unit = "(?:" + "|".join(minor.not_ages) + ")"
+    compiled = []
+    for language, listed in patterns.items():
+        words = "|".join([*map(plain, minor.numbers[language]), "1[0-7]", "[5-9]"])
+        for pattern in listed:
+            compiled.append(re.compile(pattern.replace("{age}", f"(?:{words})").replace("{unit}", unit)))
+    return tuple(compiled)
+
+
+@cache
+def shipped() -> Lexicon:
+    """The lexicon that comes with the product."""
+    return load(SHIPPED)

@@ -1,0 +1,257 @@
+"""Judging units and minting permits. A permit is minted and consumed in the claim's transaction, so it exists once.
+
+Once consumed it is the record of the copy it left outside (`gate/copies.py`).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlmodel import col, select
+
+from foundation.database import Scope
+from foundation.errors import Conflict, GreenroomError, Refused
+from foundation.ids import uuid7
+from foundation.words import canonical
+from gate import epochs, evidence, log, rules
+from gate.bundle import Bundle, shipped
+from gate.case import Case
+from gate.copies import Copy, copies, copy, copy_of, gone, note_copy, void
+from gate.decide import Decision, decide
+from gate.models import DecisionRow
+from gate.permit import TTL, Permit, sign
+from gate.text import says_ai
+from gate.units import Subject, Text, Unit
+
+__all__ = [
+    "Copy",
+    "Decision",
+    "Denied",
+    "copies",
+    "copy",
+    "copy_of",
+    "decide",
+    "flags",
+    "gone",
+    "judge",
+    "lock_epochs",
+    "marked",
+    "mint",
+    "note_copy",
+    "preview",
+    "previews",
+    "record_denial",
+    "void",
+]
+
+
+class WireStep(Protocol):
+    """What a permit is bound to: a request by its name and the digest of its bytes."""
+
+    @property
+    def name(self) -> str: ...
+
+    def wire_digest(self) -> str: ...
+
+
+class Denied(GreenroomError):
+    """The unit may not leave. `decision` says why; `entry` is for the log once the claim is undone."""
+
+    exit_code = 5
+
+    def __init__(self, entry: log.Entry) -> None:
+        self.entry, self.decision = entry, entry.decision
+        super().__init__("gate.denied")
+
+    def __str__(self) -> str:
+        return f"denied: {', '.join(self.decision.reasons)}"
+
+
+def lock_epochs(scope: Scope, unit: Unit) -> None:
+    """Take every lock the unit's evidence needs, shared and in order: the first thing a claim does."""
+    epochs.share(scope, unit)
+
+
+def flags(scope: Scope, unit: Unit, *, bundle: Bundle | None = None) -> tuple[str, ...]:
+    """The marks the unit must bear at its place as its rating stands, for `dataclasses.replace(unit, flags=…)`."""
+    case = Case(evidence.content(scope, unit), unit, bundle or shipped(), scope.now)
+    return () if unit.service else rules.flags_for(case.row, case.rating, ai=case.generated)
+
+
+def marked(scope: Scope, unit: Unit, *, line: Callable[[], str], bundle: Bundle | None = None) -> Unit:
+    """The unit with every mark its place wants: the flags, and `line` under the body where only words can say that a
+    model made it and none of them do. `line` is asked for only then."""
+    if unit.service:
+        return replace(unit, flags=())
+    return _marked(Case(evidence.content(scope, unit), unit, bundle or shipped(), scope.now), line)
+
+
+def _marked(case: Case, line: Callable[[], str]) -> Unit:
+    unit = replace(case.unit, flags=rules.flags_for(case.row, case.rating, ai=case.generated))
+    silent = case.generated and case.row.ai_text and not says_ai(unit.visible_texts, lexicon=case.bundle.lexicon)
+    if not silent:
+        return unit
+    body = f"{unit.text('body')}\n\n{line()}".lstrip("\n")
+    return replace(unit, texts=(*(text for text in unit.texts if text.field != "body"), Text("body", body)))
+
+
+def previews(
+    scope: Scope, units: Sequence[Unit], *, author: str, line: Callable[[], str], bundle: Bundle | None = None
+) -> list[tuple[Unit, Decision]]:
+    """The same content at several public places, each marked as by `marked`, with what `preview` would say of it.
+
+    What they share is read once: for pages, that ask again at every word.
+    """
+    if not units:
+        return []
+    rules_of = bundle or shipped()
+    shared, now = evidence.gather(scope, units[0], author=author)
+    found = [_marked(Case(shared, unit, rules_of, scope.now), line) for unit in units]
+    return [(unit, decide(evidence.elsewhere(scope, shared, unit), unit, rules_of, now)) for unit in found]
+
+
+def preview(
+    scope: Scope, unit: Unit, *, author: str, own_hosts: Sequence[str] = (), bundle: Bundle | None = None
+) -> Decision:
+    """What the decision would be now, without writing it down: for pages."""
+    return _judged(scope, unit, author, own_hosts, bundle, stage="judge").decision
+
+
+def judge(
+    scope: Scope, unit: Unit, *, author: str, own_hosts: Sequence[str] = (), bundle: Bundle | None = None
+) -> Decision:
+    """Judge a unit and write the decision into the log.
+
+    `author` is the actor who wrote it (`member:<id>`, `system:<what>`); `own_hosts` are hosts our own links lie on.
+    """
+    entry = _judged(scope, unit, author, own_hosts, bundle, stage="judge")
+    log.append(scope, entry)
+    return entry.decision
+
+
+def mint(
+    scope: Scope,
+    unit: Unit,
+    step: WireStep,
+    *,
+    key: Ed25519PrivateKey,
+    author: str | None = None,
+    own_hosts: Sequence[str] = (),
+    bundle: Bundle | None = None,
+) -> Permit:
+    """Read everything again, decide, sign for just this request and consume as the claim's transaction ends.
+
+    `author` None takes the author of the last decision about the subject; with none either, nobody's review counts.
+
+    Raises Denied; the claim is then undone, and `record_denial` keeps the decision in the transaction that follows.
+    """
+    if not epochs.shared(scope):
+        epochs.share(scope, unit)
+    who = _last_author(scope, unit.subject) if author is None else author
+    entry = _judged(scope, unit, who, own_hosts, bundle, stage="mint")
+    if not entry.decision.allowed:
+        raise Denied(entry)
+    permit = sign(_permit(unit, step, entry), key)
+    scope.at_commit(lambda last: consume(last, permit, entry), role="gate")  # what the gate writes goes in one block
+    log.append(scope, entry)
+    return permit
+
+
+def record_denial(scope: Scope, denied: Denied) -> None:
+    """Keep the decision of a claim that was undone."""
+    log.append(scope, denied.entry)
+
+
+def _judged(
+    scope: Scope, unit: Unit, author: str, own_hosts: Sequence[str], bundle: Bundle | None, *, stage: str
+) -> log.Entry:
+    facts, now = evidence.gather(scope, unit, author=author, own_hosts=own_hosts)
+    decision = decide(facts, unit, bundle or shipped(), now)
+    return log.entry(unit, facts, decision, author=author, stage=stage, decided_at=now)
+
+
+def _last_author(scope: Scope, subject: Subject) -> str:
+    found = scope.session.exec(
+        select(DecisionRow.author)
+        .where(
+            DecisionRow.tenant_id == scope.tenant_id,
+            DecisionRow.subject_kind == subject.kind,
+            DecisionRow.subject_id == subject.id,
+        )
+        .order_by(col(DecisionRow.seq).desc())
+    ).first()
+    return found or ""
+
+
+def _permit(unit: Unit, step: WireStep, entry: log.Entry) -> Permit:
+    return Permit(
+        jti=uuid7(),
+        tenant_id=unit.tenant_id,
+        channel_id=unit.channel_id,
+        account=unit.account,
+        surface=unit.surface,
+        subject=unit.subject,
+        step=step.name,
+        unit_digest=unit.digest(),
+        wire_digest=step.wire_digest(),
+        viewer=unit.viewer,
+        flags=unit.flags,
+        bundle=entry.decision.bundle,
+        minted_at=entry.decided_at,
+        expires_at=entry.decided_at + TTL,
+    )
+
+
+_CONSUME = """
+INSERT INTO permits (tenant_id, id, creator_id, decision_id, subject_kind, subject_id, channel_id, account, platform,
+  surface, viewer, step, unit_digest, wire_digest, flags, media, persons, bundle, epochs, minted_at, expires_at, state,
+  native_ids, gone_proof)
+SELECT :tenant, :jti, :creator, :decision, :kind, :subject, :channel, :account, :platform,
+  :surface, :viewer, :step, :unit_digest, :wire_digest, CAST(:flags AS jsonb), CAST(:media AS jsonb),
+  CAST(:persons AS jsonb), :bundle, CAST(:epochs AS jsonb), :minted_at, :expires_at, 'consumed', '[]', ''
+WHERE :expires_at > house_now()
+ON CONFLICT (tenant_id, id) DO NOTHING RETURNING id
+"""
+
+
+def consume(scope: Scope, permit: Permit, entry: log.Entry) -> None:
+    """Use a permit up: the row of its copy appears, once.
+
+    Raises Conflict when it was used before, Refused when its minute is over.
+    """
+    unit, facts = entry.unit, entry.snapshot
+    with scope.acting_as("gate"):
+        done = scope.run(
+            _CONSUME,
+            tenant=permit.tenant_id,
+            jti=permit.jti,
+            creator=unit.creator_id,
+            decision=entry.id,
+            kind=permit.subject.kind,
+            subject=permit.subject.id,
+            channel=permit.channel_id,
+            account=permit.account,
+            platform=unit.platform,
+            surface=permit.surface,
+            viewer=permit.viewer,
+            step=permit.step,
+            unit_digest=permit.unit_digest,
+            wire_digest=permit.wire_digest,
+            flags=_json(list(permit.flags)),
+            media=_json([medium.sha256 for medium in unit.media]),
+            persons=_json(sorted(str(person.id) for person in facts.persons)),
+            bundle=permit.bundle,
+            epochs=_json(dict(facts.epochs)),
+            minted_at=permit.minted_at,
+            expires_at=permit.expires_at,
+        ).first()
+    if done is not None:
+        return
+    if copy(scope, permit.jti) is not None:
+        raise Conflict("gate.PERMIT_REPLAYED")
+    raise Refused("gate.PERMIT_EXPIRED")
+
+
+def _json(value: object) -> str:
+    return canonical(value).decode()

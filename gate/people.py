@@ -1,0 +1,194 @@
+"""People who are shown: who they are to us, proof of age, permissions, and taking a permission back."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlmodel import select
+
+from foundation import outbox
+from foundation.database import Scope
+from foundation.errors import BadInput, NotFound
+from foundation.words import Message
+from gate import copies, epochs, recall
+from gate.models import ConsentGrant, Declaration, IdentityCheck, Person
+from gate.stating import ConsentRevoked
+from gate.units import Rating
+
+KINDS = ("real", "synthetic", "digital_twin")
+SCOPES = ("depict", "publish", "download_sell", "ai_likeness")
+LONGEST = timedelta(days=730)
+"""No permission is for ever: 24 months, then it is asked for again."""
+
+
+def add_person(scope: Scope, *, kind: str, display_ref: str, twin_of: UUID | None = None) -> UUID:
+    """Write down somebody who may be shown; `kind` (real, synthetic, digital_twin) never changes.
+
+    `display_ref` is what members call them. A digital_twin names the real person in `twin_of`. Raises BadInput.
+    """
+    if kind not in KINDS or (kind == "digital_twin") != (twin_of is not None):
+        raise BadInput("person.bad_kind", kind=kind)
+    row = Person(tenant_id=scope.tenant_id, kind=kind, display_ref=display_ref, twin_of=twin_of)
+    with scope.acting_as("gate"):
+        scope.add(row)
+    return row.id
+
+
+def _person(scope: Scope, person_id: UUID) -> Person:
+    row = scope.session.get(Person, (scope.tenant_id, person_id))
+    if row is None:
+        raise NotFound("person.unknown")
+    return row
+
+
+def record_identity(
+    scope: Scope,
+    person_id: UUID,
+    *,
+    custodian: str,
+    method: str,
+    verified_at: datetime,
+    evidence_digest: str,
+    valid_until: datetime | None = None,
+    on_day: datetime | None = None,
+) -> UUID:
+    """Write down a custodian's yes: of age at `verified_at`, or already at `on_day`. No birth date, no document.
+
+    Raises NotFound for an unknown person, BadInput for an invented one.
+    """
+    if _person(scope, person_id).kind == "synthetic":
+        raise BadInput("person.bad_kind", kind="synthetic")
+    row = IdentityCheck(
+        tenant_id=scope.tenant_id,
+        person_id=person_id,
+        custodian=custodian,
+        method=method,
+        result="over_18" if on_day is None else "over_18_on",
+        on_day=on_day,
+        verified_at=verified_at,
+        valid_until=valid_until,
+        evidence_digest=evidence_digest,
+    )
+    with scope.acting_as("gate"):
+        scope.add(row)
+    return row.id
+
+
+def declare(
+    scope: Scope,
+    person_id: UUID,
+    *,
+    source_digest: str,
+    adult_licence: bool,
+    declared_by: UUID,
+    reviewed_by: UUID | None = None,
+) -> UUID:
+    """Write down that a person is invented, from what, and under which licences.
+
+    `source_digest` is of model, adapter and reference set; `declared_by` and `reviewed_by` are principals, two
+    different ones for Nudity and Explicit. The newest declaration counts. Raises NotFound, BadInput for a real person.
+    """
+    if _person(scope, person_id).kind != "synthetic":
+        raise BadInput("person.not_invented")
+    epochs.alone(scope, epochs.person(scope, person_id))
+    row = Declaration(
+        tenant_id=scope.tenant_id,
+        person_id=person_id,
+        source_digest=source_digest,
+        adult_licence=adult_licence,
+        declared_by=declared_by,
+        reviewed_by=reviewed_by,
+    )
+    with scope.acting_as("gate"):
+        scope.add(row)
+    return row.id
+
+
+def grant(
+    scope: Scope,
+    person_id: UUID,
+    *,
+    what: str,
+    surfaces: Sequence[str],
+    max_rating: Rating,
+    valid_from: datetime,
+    valid_until: datetime,
+    evidence_digest: str,
+    signed_by: UUID,
+) -> UUID:
+    """Write down a permission that the person signed; returns its id.
+
+    Args:
+        what: depict, publish, download_sell or ai_likeness.
+        surfaces: platforms (`sandbox`) or single places (`sandbox.post`), at least one.
+        max_rating: the highest rating it covers.
+        signed_by: the person's own id: nobody signs for somebody else.
+
+    Raises NotFound for an unknown person; BadInput for anything the person could not have signed.
+    """
+    _person(scope, person_id)
+    if (
+        what not in SCOPES
+        or not surfaces
+        or signed_by != person_id
+        or not valid_from < valid_until <= valid_from + LONGEST
+    ):
+        raise BadInput("consent.invalid", what=what)
+    row = ConsentGrant(
+        tenant_id=scope.tenant_id,
+        person_id=person_id,
+        scope=what,
+        surfaces=list(surfaces),
+        max_rating=str(max_rating),
+        valid_from=valid_from,
+        valid_until=valid_until,
+        evidence_digest=evidence_digest,
+        signed_by=signed_by,
+    )
+    with scope.acting_as("gate"):
+        scope.add(row)
+    return row.id
+
+
+def revoke(scope: Scope, person_id: UUID, *, what: str | None = None) -> list[UUID]:
+    """Take a permission back, or all of them; from this commit on nothing that needs it leaves.
+
+    Every copy outside that shows the person, or their double, is called back in the same transaction; returns the
+    permits of those. Taking back `download_sell` alone calls back what was sold. Raises NotFound.
+    """
+    _person(scope, person_id)
+    shown = [person_id, *_doubles(scope, person_id)]
+    epochs.alone(scope, *(epochs.person(scope, each) for each in shown))
+    with scope.acting_as("gate"):
+        scope.run(
+            "UPDATE consent_grants SET revoked_at = house_now(), updated_at = house_now() WHERE tenant_id = :tenant"
+            " AND person_id = :person AND revoked_at IS NULL AND (CAST(:what AS text) IS NULL OR scope = :what)",
+            tenant=scope.tenant_id,
+            person=person_id,
+            what=what,
+        )
+    outbox.put(scope, ConsentRevoked(scope.tenant_id, person_id, what or ""))
+    listed = [copy for each in shown for copy in copies.showing_person(scope, each)]
+    if what == "download_sell":
+        listed = [copy for copy in listed if copy.subject.kind == "fulfilment"]
+    return recall.open_takedowns(scope, listed, Message("recall.consent_revoked"))
+
+
+def _doubles(scope: Scope, person_id: UUID) -> Sequence[UUID]:
+    return scope.session.exec(
+        select(Person.id).where(Person.tenant_id == scope.tenant_id, Person.twin_of == person_id)
+    ).all()
+
+
+def block(scope: Scope, person_id: UUID) -> list[UUID]:
+    """Show somebody no more, for good; their copies are called back. Raises NotFound."""
+    _person(scope, person_id)
+    epochs.alone(scope, epochs.person(scope, person_id))
+    with scope.acting_as("gate"):
+        scope.run(
+            "UPDATE persons SET state = 'blocked', updated_at = house_now()"
+            " WHERE tenant_id = :tenant AND id = :person AND state <> 'blocked'",
+            tenant=scope.tenant_id,
+            person=person_id,
+        )
+    return recall.open_takedowns(scope, copies.showing_person(scope, person_id), Message("recall.person_blocked"))

@@ -1,0 +1,102 @@
+"""The authorities under which a request may leave the house. Values and their proof; no database here."""
+
+import base64
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from foundation.words import canonical
+from gate.units import Subject
+
+TTL = timedelta(seconds=60)
+"""From decision to claim; how long the request itself takes is the step's deadline."""
+
+RESTRICT_ACTIONS = frozenset({"delete", "hide", "revoke"})
+"""Closed list of what a RemovalOrder may do."""
+
+CONTROL_ACTIONS = frozenset({"typing", "ack", "checkout_yes", "refund", "look", "updates", "metrics", "age_check"})
+"""Closed list of what a ControlOrder may do: ids and amounts out, nothing a tenant wrote. `look`, `updates` and
+`metrics` read from platforms that have no SDK of their own (docs/adr/0004); `age_check` opens a check of a viewer's age
+at a provider, under an id of ours (docs/adr/0021)."""
+
+
+@dataclass(frozen=True)
+class Permit:
+    """One content-carrying request, once. Minted by `gate.minting` alone, consumed in the claim's transaction."""
+
+    jti: UUID
+    tenant_id: UUID
+    channel_id: UUID
+    account: str
+    surface: str
+    subject: Subject
+    step: str
+    unit_digest: str
+    wire_digest: str
+    viewer: str
+    flags: tuple[str, ...]
+    bundle: str
+    minted_at: datetime
+    expires_at: datetime
+    signature: str = field(default="", repr=False)
+
+    def claims(self) -> bytes:
+        """The signed bytes: every binding."""
+        bound = {name: value for name, value in vars(self).items() if name != "signature"}
+        bound["subject"] = [self.subject.kind, str(self.subject.id)]
+        return canonical(bound)
+
+    def verify(self, key: Ed25519PublicKey) -> bool:
+        """Whether the gate signed exactly this."""
+        try:
+            key.verify(base64.b64decode(self.signature), self.claims())
+        except (InvalidSignature, ValueError):
+            return False
+        return True
+
+
+def sign(permit: Permit, key: Ed25519PrivateKey) -> Permit:
+    """The permit with its signature; called by `gate.minting`."""
+    return Permit(**{**vars(permit), "signature": base64.b64encode(key.sign(permit.claims())).decode()})
+
+
+@dataclass(frozen=True)
+class RemovalOrder:
+    """Takes a copy away. Carries no text and no medium."""
+
+    tenant_id: UUID
+    channel_id: UUID
+    action: str
+    permit_jti: UUID
+    """The consumed permit whose copy goes."""
+
+
+@dataclass(frozen=True)
+class ControlOrder:
+    """Ids and amounts: typing, acknowledgements, a checkout's yes, a refund, reading back."""
+
+    tenant_id: UUID
+    channel_id: UUID
+    action: str
+
+
+@dataclass(frozen=True)
+class AuthOrder:
+    """Sign-in, refresh and revocation of tokens."""
+
+    tenant_id: UUID
+    channel_id: UUID
+
+
+@dataclass(frozen=True)
+class NoticeOrder:
+    """A catalogue sentence and a link to the verified address of a member."""
+
+    tenant_id: UUID
+    member_id: UUID
+
+
+Authority = Permit | RemovalOrder | ControlOrder | AuthOrder | NoticeOrder

@@ -1,0 +1,49 @@
+"""Taking back what is outside: copies are listed, marked and stated one by one; removing is done above."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from foundation import outbox
+from foundation.database import Scope
+from foundation.ids import uuid7
+from foundation.words import Message
+from gate import copies, epochs, ratings
+from gate.copies import Copy
+from gate.stating import TakedownOpened
+
+_BLOCK = """
+INSERT INTO blocklist (tenant_id, id, sha256, phash, category) VALUES (:tenant, :id, :sha256, :phash, :category)
+ON CONFLICT (tenant_id, sha256) DO NOTHING
+"""
+
+
+def open_takedowns(scope: Scope, listed: Iterable[Copy], reason: Message) -> list[UUID]:
+    """Mark every copy and state each once; returns the permits whose copies are to go. A copy marked before is left."""
+    opened = []
+    for each in listed:
+        if copies.call_back(scope, each.jti, reason):
+            outbox.put(scope, TakedownOpened(scope.tenant_id, each.jti, each.channel_id))
+            opened.append(each.jti)
+    return opened
+
+
+def block(scope: Scope, sha256: str, *, category: str, phash: str | None = None) -> list[UUID]:
+    """Put bytes on the blocklist (the house's, in a scope of the house) and call their copies back.
+
+    In a tenant the rendition is taken back for good; near copies are caught by `phash`, 64 bits in hexadecimal.
+    """
+    epochs.alone(scope, epochs.tenant(scope))
+    with scope.acting_as("gate"):
+        scope.run(_BLOCK, tenant=scope.tenant_id, id=uuid7(), sha256=sha256, phash=phash, category=category)
+        scope.run(
+            "UPDATE renditions SET state = 'removed', updated_at = house_now()"
+            " WHERE tenant_id = :tenant AND sha256 = :sha256",
+            tenant=scope.tenant_id,
+            sha256=sha256,
+        )
+    return open_takedowns(scope, copies.showing_bytes(scope, sha256), Message("recall.blocked"))
+
+
+def freeze(scope: Scope, sha256: str) -> None:
+    """Keep bytes from leaving until somebody decided about them. Raises NotFound."""
+    ratings.freeze(scope, sha256)

@@ -1,0 +1,323 @@
+"""The rules a unit is judged by, one function each; those about depicted people are in `gate/depicted.py`. Pure.
+
+A rule returns what speaks against the unit and nothing when all is known and well; what is not known speaks against it.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import date, timedelta
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from gate import depicted, service, text
+from gate.bundle import WIRE_FLAG, Row, shipped
+from gate.case import Case
+from gate.facts import MediumFacts, ReviewFacts
+from gate.reasons import Finding, Reason, blocked, held
+from gate.states import AssuranceState
+from gate.units import Rating, Unit, Verdict
+
+Rule = Callable[[Case], Iterable[Finding]]
+
+BYTES_REVIEW_LIVES = timedelta(days=365)
+UNIT_REVIEW_LIVES = timedelta(days=100)
+SEEN_PERCENT = 95
+"""So much of Nudity or Explicit must have been on screen for a review to count."""
+
+FEW_WORDS = 3
+"""A message of so many words to one assured adult may be in any language."""
+
+_AUDIENCES = ("public", "viewer")
+
+
+def row(platform: str, surface: str, *, on: date) -> Row:
+    """What a place allows on a day by the rules that come with the product."""
+    return shipped().row(platform, surface, on=on)
+
+
+def flags_for(place: Row, rating: Rating, *, ai: bool) -> tuple[str, ...]:
+    """The marks a request to this place must carry, sorted; a unit bears them before it is judged."""
+    wanted = [flag for flag in place.flags.get(rating, ()) if WIRE_FLAG.fullmatch(flag)]
+    adult = wanted if rating is not Rating.X and place.verdict(rating) is Verdict.F else []
+    return tuple(sorted({*adult, *([place.ai_flag] if ai and place.ai_flag else [])}))
+
+
+def belongs_here(case: Case) -> Iterable[Finding]:
+    """The unit is of this tenant, and nothing changed under it while it was read."""
+    if case.unit.tenant_id != case.facts.tenant_id or not case.facts.creator_known:
+        yield blocked(Reason.TENANT_BOUNDARY)
+    if case.facts.unlocked:
+        yield blocked(Reason.EPOCH_STALE)
+
+
+def is_what_was_approved(case: Case) -> Iterable[Finding]:
+    """What somebody said yes to is what leaves: a word more, and it is looked at again."""
+    if case.facts.changed:
+        yield blocked(Reason.UNIT_CHANGED)
+
+
+def is_whole(case: Case) -> Iterable[Finding]:
+    """There is something to show, to a known kind of audience."""
+    empty = not case.unit.media and not any(words.strip() for words in case.unit.visible_texts)
+    if empty or not case.unit.account:
+        yield blocked(Reason.INPUT_INVALID)
+    one_reader = case.unit.audience == "viewer"
+    if case.unit.audience not in _AUDIENCES or one_reader != bool(case.unit.viewer):
+        yield blocked(Reason.AUDIENCE_UNKNOWN)
+
+
+def media_are_ours(case: Case) -> Iterable[Finding]:
+    """Every medium is a recorded rendition, byte for byte, not frozen and not taken back."""
+    known = {medium.sha256: medium for medium in case.media}
+    for medium in case.unit.media:
+        facts = known.get(medium.sha256)
+        if facts is None or (facts.mime, facts.size) != (medium.mime, medium.size):
+            yield blocked(Reason.RENDITION_NOT_CANONICAL)
+        elif facts.state == "frozen":
+            yield blocked(Reason.COMPLAINT_FREEZE)
+        elif facts.state != "made":
+            yield blocked(Reason.RECALL_IN_PROGRESS)
+
+
+def media_are_rated(case: Case) -> Iterable[Finding]:
+    """Somebody rated every medium, and where machines are far apart a person did."""
+    if any(medium.rating is None for medium in case.media):
+        yield held(Reason.RATING_MISSING)
+    if any(medium.unsettled for medium in case.media):
+        yield held(Reason.CLASSIFIER_CONFLICT)
+
+
+def nothing_prohibited(case: Case) -> Iterable[Finding]:
+    """What is never allowed is never allowed, whoever asks."""
+    if case.words.prohibited == "minor" or any(medium.prohibited == "minor" for medium in case.media):
+        yield blocked(Reason.PROHIBITED_MINOR)
+    if case.words.prohibited == "category" or any(medium.prohibited == "category" for medium in case.media):
+        yield blocked(Reason.PROHIBITED_CATEGORY)
+
+
+def not_on_the_blocklist(case: Case) -> Iterable[Finding]:
+    """Bytes that were taken back do not return, nor do near copies of them."""
+    for medium in case.media:
+        if medium.blocked == "exact":
+            yield blocked(Reason.BLOCKLIST_EXACT)
+        elif medium.blocked == "near":
+            yield blocked(Reason.BLOCKLIST_NEAR)
+        elif medium.blocked:
+            yield held(Reason.BLOCKLIST_NEAR)
+
+
+def text_is_open(case: Case) -> Iterable[Finding]:
+    """The words read as they look; a word that may not stand beside something suggestive does not."""
+    if case.words.obfuscated:
+        yield held(Reason.TEXT_OBFUSCATED)
+    if case.words.contextual and case.rating is not Rating.G and not case.words.prohibited:
+        yield held(Reason.TEXT_REPHRASE)
+
+
+def language_is_read(case: Case) -> Iterable[Finding]:
+    """Every sentence is in a language that the lexicons read; between assured adults a word or three may be strange."""
+    if case.reading.supported:
+        return
+    known = case.facts.viewer
+    assured = known is not None and known.state is AssuranceState.ASSURED and known.over_18
+    in_time = known is not None and known.expires_at is not None and case.now < known.expires_at
+    if case.unit.audience != "viewer" or not (assured and in_time) or case.reading.words > FEW_WORDS:
+        yield held(Reason.TEXT_LANGUAGE_UNSUPPORTED)
+
+
+def place_allows(case: Case) -> Iterable[Finding]:
+    """The place allows the rating, by a rule that was read in time."""
+    if case.rating is Rating.X:
+        return
+    verdict = case.row.verdict(case.rating)
+    if not case.row.known:
+        yield Finding(verdict, Reason.DESTINATION_UNKNOWN)
+    elif verdict.rank >= Verdict.H.rank:
+        stale = case.rating in case.row.stale and verdict is Verdict.H
+        yield Finding(verdict, Reason.POLICY_STALE if stale else Reason.RATING_EXCEEDS_SURFACE)
+        seen = max((medium.rating.rank for medium in case.media if medium.rating is not None), default=0)
+        if case.words.rating.rank >= Rating.N.rank and case.words.rating.rank > seen:
+            yield Finding(verdict, Reason.TEXT_EXPLICIT_NO_FLAG)
+    if case.rating is not Rating.G and set(case.row.probes) - set(case.unit.seen or ()):
+        looked = case.unit.seen is not None
+        yield held(Reason.PLATFORM_FORBIDS if looked else Reason.DESTINATION_PROBE_STALE)
+
+
+def creator_allows(case: Case) -> Iterable[Finding]:
+    """An agency may set a creator's limit lower than the platform does."""
+    if case.rating is not Rating.X and case.rating.rank > case.facts.ceiling.rank:
+        yield held(Reason.RATING_EXCEEDS_CREATOR)
+
+
+def marks_are_set(case: Case) -> Iterable[Finding]:
+    """The unit bears every mark the platform must be told."""
+    wanted = flags_for(case.row, case.rating, ai=case.generated)
+    missing = set(wanted) - set(case.unit.flags)
+    if missing - {case.row.ai_flag}:
+        yield blocked(Reason.FLAG_MISSING)
+    if missing & {case.row.ai_flag}:
+        yield blocked(Reason.AI_MARK_MISSING)
+    duties = case.row.flags.get(case.rating, ()) if case.rating is not Rating.X else ()
+    needs_duties = bool(duties) and case.row.verdict(case.rating) is Verdict.F
+    if needs_duties and not all(WIRE_FLAG.fullmatch(flag) for flag in duties):
+        yield held(Reason.FLAG_MISSING)  # a duty no request can show, and no one has shown otherwise
+
+
+def ai_is_said(case: Case) -> Iterable[Finding]:
+    """What a model made is called so, as its record says, and in words where no flag does it."""
+    recorded = {medium.sha256: medium.ai for medium in case.media}
+    if any(recorded.get(medium.sha256, medium.ai) != medium.ai for medium in case.unit.media):
+        yield blocked(Reason.AI_MARK_MISSING)
+    said = text.says_ai(case.unit.visible_texts, lexicon=case.bundle.lexicon)
+    if case.generated and case.row.ai_text and not said:
+        yield held(Reason.AI_MARK_MISSING)
+
+
+def links_are_known(case: Case) -> Iterable[Finding]:
+    """Every address is ours or registered, unchanged, and allowed where it stands."""
+    for url in case.links:
+        if _host(url) in case.facts.own_hosts:
+            continue
+        target = case.registered.get(url)
+        if target is None:
+            yield held(Reason.LINK_UNREGISTERED)
+        elif not target.active or case.now >= target.expires_at:
+            yield held(Reason.LINK_CHANGED)
+        elif target.adult and case.row.adult_link.rank >= Verdict.H.rank:
+            yield Finding(case.row.adult_link, Reason.LINK_ADULT_FORBIDDEN)
+
+
+def _host(url: str) -> str:
+    return (urlsplit(url if "//" in url else f"//{url}").netloc or "").rsplit("@", 1)[-1].lower()
+
+
+def somebody_looked(case: Case) -> Iterable[Finding]:
+    """Nudity and Explicit go out after somebody other than the author looked: at the bytes, or at these words."""
+    if any(not review.approves for review in _last_words(case.facts.reviews)):
+        yield held(Reason.REVIEW_REFUSED)
+    if _approved(case.facts.reviews, case, UNIT_REVIEW_LIVES):
+        return
+    parts = [medium.reviews for medium in case.media if _adult(medium)]
+    unseen = [reviews for reviews in parts if not _approved(reviews, case, BYTES_REVIEW_LIVES)]
+    own = any(_only_their_own(reviews, case) for reviews in [*unseen, case.facts.reviews])
+    if unseen or case.words.rating.rank in (Rating.N.rank, Rating.E.rank):
+        yield held(Reason.REVIEWER_CONFLICT if own else Reason.REVIEW_MISSING)
+
+
+def _adult(medium: MediumFacts) -> bool:
+    return medium.rating is not None and medium.rating.rank >= Rating.N.rank
+
+
+def _last_words(reviews: Iterable[ReviewFacts]) -> Iterable[ReviewFacts]:
+    last: dict[UUID, ReviewFacts] = {}
+    for review in sorted(reviews, key=lambda each: each.at):
+        last[review.principal] = review
+    return last.values()
+
+
+def _approved(reviews: tuple[ReviewFacts, ...], case: Case, lives: timedelta) -> bool:
+    """Whether a person other than a known author approved, saw enough, and nobody's last word is a refusal."""
+    last = list(_last_words(reviews))
+    if not case.facts.author or any(not review.approves for review in last):
+        return False
+    return any(
+        review.principal != case.facts.author_principal
+        and review.seen_percent >= SEEN_PERCENT
+        and case.now < review.at + lives
+        for review in last
+    )
+
+
+def _only_their_own(reviews: tuple[ReviewFacts, ...], case: Case) -> bool:
+    approving = [review for review in reviews if review.approves]
+    return bool(approving) and all(review.principal == case.facts.author_principal for review in approving)
+
+
+def reader_is_welcome(case: Case) -> Iterable[Finding]:
+    """Nobody writes to a reader who is blocked, or may be a minor; but for what the service must say."""
+    known = case.facts.viewer
+    if known is not None and known.state in (AssuranceState.BLOCKED, AssuranceState.SUSPECTED):
+        yield blocked(Reason.VIEWER_BLOCKED)
+
+
+def reader_is_of_age(case: Case) -> Iterable[Finding]:
+    """Nudity and Explicit reach only readers whose age is assured: by us, or by a platform that does it."""
+    if case.rating.rank < Rating.N.rank:
+        return
+    if case.unit.audience != "viewer":
+        if case.row.viewer == "product" and not case.row.test_network:
+            yield blocked(Reason.AUDIENCE_UNKNOWN)
+        return
+    known = case.facts.viewer
+    if known is None or known.state is not AssuranceState.ASSURED:
+        expired = known is not None and known.state is AssuranceState.EXPIRED
+        yield blocked(Reason.VIEWER_EXPIRED if expired else Reason.VIEWER_UNASSURED)
+    elif known.expires_at is None or case.now >= known.expires_at:
+        yield blocked(Reason.VIEWER_EXPIRED)
+    elif not known.over_18:
+        yield blocked(Reason.VIEWER_BLOCKED)
+    elif known.level < case.bundle.level(known.jurisdiction) or (known.test and not case.row.test_network):
+        yield blocked(Reason.VIEWER_LEVEL_LOW)
+
+
+def _features(case: Case) -> set[str]:
+    """The emergency stops that reach this unit."""
+    unit = case.unit
+    touched = {"sending"}
+    if unit.service:
+        return touched
+    if case.rating.rank >= Rating.N.rank:
+        touched.add("nudity")
+    if unit.audience == "viewer" and case.facts.author.startswith("system:"):
+        touched.add("bot")
+    if unit.invoice is not None:
+        touched |= {"offers", "payments"}
+    if any(button.action == "buy" for button in unit.buttons):
+        touched.add("offers")
+    return touched
+
+
+def nothing_is_stopped(case: Case) -> Iterable[Finding]:
+    """No emergency stop reaches the unit; what protects a reader is never stopped."""
+    if service.is_safety(case.unit.service):
+        return
+    touched = _features(case)
+    if any(stop.feature in touched for stop in case.facts.stops):
+        yield blocked(Reason.KILL_SWITCH)
+
+
+def service_text_is_ours(case: Case) -> Iterable[Finding]:
+    """A service text is a catalogue sentence as it stands, with short values in its marked slots, and no medium."""
+    sober = case.words.rating.rank <= Rating.S.rank and not case.words.obfuscated
+    if not sober or not service.says_only(case.unit, own_hosts=case.facts.own_hosts):
+        yield blocked(Reason.INPUT_INVALID)
+
+
+ORDINARY: tuple[Rule, ...] = (
+    belongs_here,
+    is_whole,
+    is_what_was_approved,
+    media_are_ours,
+    media_are_rated,
+    nothing_prohibited,
+    not_on_the_blocklist,
+    text_is_open,
+    language_is_read,
+    place_allows,
+    creator_allows,
+    marks_are_set,
+    ai_is_said,
+    links_are_known,
+    *depicted.RULES,
+    somebody_looked,
+    reader_is_welcome,
+    reader_is_of_age,
+    nothing_is_stopped,
+)
+
+SERVICE: tuple[Rule, ...] = (belongs_here, is_whole, service_text_is_ours, nothing_is_stopped)
+"""What stands for a catalogue sentence: it needs no rating and goes out when everything else is down."""
+
+
+def rules_for(unit: Unit) -> tuple[Rule, ...]:
+    """The rules that a unit is judged by."""
+    return SERVICE if unit.service else ORDINARY

@@ -1,0 +1,166 @@
+"""What the log tells of a subject: its decisions in order, what they were made from, what left, and whether the same
+inputs give the same decision again."""
+
+import hashlib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from foundation.database import Scope
+from foundation.words import Message
+from gate.bundle import Bundle
+from gate.decide import Decision, decide
+from gate.facts import Snapshot, read_snapshot, read_unit
+from gate.reads import said
+from gate.reasons import Reason
+from gate.units import Rating, Subject, Unit, Verdict
+
+
+class Replay(StrEnum):
+    """What came of deciding again from what was stored."""
+
+    SAME = "same"
+    DIFFERENT = "different"
+    OTHER_RULES = "other_rules"
+    """The rules it was made by are not here any more: nothing can be said."""
+    NO_INPUTS = "no_inputs"
+    """What it was made from was deleted, as it is after its time."""
+    INPUTS_CHANGED = "inputs_changed"
+    """What is stored is not what the log says it was made from."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One decision. `unit` and `facts` are what it was made from, while that is kept."""
+
+    id: UUID
+    seq: int
+    at: datetime
+    stage: str
+    author: str
+    surface: str
+    decision: Decision
+    unit: Unit | None
+    facts: Snapshot | None
+    replay: Replay
+
+    @property
+    def reasons(self) -> tuple[Message, ...]:
+        """A sentence for each reason."""
+        return said(self.decision.reasons)
+
+
+_JUDGED = """
+SELECT d.*, i.unit, i.snapshot FROM decisions d
+LEFT JOIN decision_inputs i ON i.tenant_id = d.tenant_id AND i.id = d.id
+WHERE d.tenant_id = :tenant AND d.subject_kind = :kind AND d.subject_id = :subject ORDER BY d.seq
+"""
+
+
+def decisions(scope: Scope, subject: Subject, *, bundles: Mapping[str, Bundle]) -> list[Judged]:
+    """Every decision about a subject in order, each made again with the rules of its name among `bundles`."""
+    rows = scope.run(_JUDGED, tenant=scope.tenant_id, kind=subject.kind, subject=subject.id)
+    return [_judged(row, bundles) for row in rows]
+
+
+def _judged(row: Any, bundles: Mapping[str, Bundle]) -> Judged:
+    reasons = tuple(Reason(one) for one in row.reasons)
+    made = Decision(Verdict(row.verdict), reasons, Rating(row.rating), tuple(row.flags), row.bundle)
+    unit, facts, replay = _again(row, made, bundles)
+    return Judged(
+        id=row.id,
+        seq=row.seq,
+        at=row.decided_at,
+        stage=row.stage,
+        author=row.author,
+        surface=row.surface,
+        decision=made,
+        unit=unit,
+        facts=facts,
+        replay=replay,
+    )
+
+
+def _again(row: Any, made: Decision, bundles: Mapping[str, Bundle]) -> tuple[Unit | None, Snapshot | None, Replay]:
+    if row.unit is None or row.snapshot is None:
+        return None, None, Replay.NO_INPUTS
+    try:
+        unit, facts = read_unit(row.unit), read_snapshot(row.snapshot)
+    except ValidationError:
+        return None, None, Replay.INPUTS_CHANGED
+    if (unit.digest(), hashlib.sha256(row.snapshot.encode()).hexdigest()) != (row.unit_digest, row.snapshot_digest):
+        return unit, facts, Replay.INPUTS_CHANGED
+    rules = bundles.get(made.bundle)
+    if rules is None:
+        return unit, facts, Replay.OTHER_RULES
+    same = decide(facts, unit, rules, row.decided_at).encoded() == made.encoded()
+    return unit, facts, Replay.SAME if same else Replay.DIFFERENT
+
+
+@dataclass(frozen=True)
+class Left:
+    """A permit and the copy it left: nothing left where `void`, visible until `gone_at` where it did."""
+
+    jti: UUID
+    decision_id: UUID
+    step: str
+    minted_at: datetime
+    void: bool
+    native_ids: tuple[str, ...]
+    visible_at: datetime | None
+    recalled_at: datetime | None
+    gone_at: datetime | None
+
+
+def permits(scope: Scope, subject: Subject) -> list[Left]:
+    """Every permit of a subject, oldest first."""
+    rows = scope.run(
+        "SELECT id, decision_id, step, minted_at, state, native_ids, visible_at, recalled_at, gone_at FROM permits"
+        " WHERE tenant_id = :tenant AND subject_kind = :kind AND subject_id = :subject ORDER BY minted_at, id",
+        tenant=scope.tenant_id,
+        kind=subject.kind,
+        subject=subject.id,
+    )
+    return [
+        Left(
+            jti=row.id,
+            decision_id=row.decision_id,
+            step=row.step,
+            minted_at=row.minted_at,
+            void=row.state == "void",
+            native_ids=tuple(row.native_ids),
+            visible_at=row.visible_at,
+            recalled_at=row.recalled_at,
+            gone_at=row.gone_at,
+        )
+        for row in rows
+    ]
+
+
+def subjects(scope: Scope, low: UUID, high: UUID) -> list[Subject]:
+    """The subjects that were ever judged whose ids lie from `low` to `high`."""
+    rows = scope.run(
+        "SELECT DISTINCT subject_kind, subject_id FROM decisions"
+        " WHERE tenant_id = :tenant AND subject_id BETWEEN :low AND :high ORDER BY subject_id",
+        tenant=scope.tenant_id,
+        low=low,
+        high=high,
+    )
+    return [Subject(row.subject_kind, row.subject_id) for row in rows]
+
+
+def names(scope: Scope, people: Collection[UUID]) -> dict[UUID, str]:
+    """What members call these people."""
+    if not people:
+        return {}
+    rows = scope.run(
+        "SELECT id, display_ref FROM persons WHERE tenant_id = :tenant AND id = ANY(:people)",
+        tenant=scope.tenant_id,
+        people=list(people),
+    )
+    return {row.id: row.display_ref for row in rows}

@@ -1,0 +1,184 @@
+"""Emergency stops: pressed by anyone on duty with one tap, ended by those who may, with a reason."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from foundation import outbox
+from foundation.database import Scope
+from foundation.errors import BadInput, Refused
+from foundation.ids import HOUSE, uuid7
+from gate import epochs
+from gate.models import Switch
+from gate.stating import SwitchClosed
+from tenants import reads as tenants
+from tenants.roles import Right, require
+
+SCOPES = ("global", "platform", "tenant", "creator", "channel", "chat")
+FEATURES = ("sending", "nudity", "bot", "offers", "campaigns", "payments")
+WIDE = ("global", "platform", "tenant")
+ALONE_AFTER = timedelta(minutes=15)
+"""A wide stop is ended by two people, or by one after this long."""
+
+_SET = """
+INSERT INTO switches (tenant_id, id, scope, target, feature, open, by, reason)
+VALUES (:tenant, :id, :scope, :target, :feature, :open, :by, :reason)
+ON CONFLICT (tenant_id, scope, target, feature) DO UPDATE
+SET open = excluded.open, by = excluded.by, reason = excluded.reason, updated_at = house_now()
+RETURNING id
+"""
+
+
+def close(scope: Scope, where: str, target: str, feature: str, *, reason: str) -> UUID:
+    """Stop a feature; claims that have not committed see it. Returns the switch's id.
+
+    `where` is one of SCOPES; `target` is empty for global and tenant, a platform's name, a creator's or a channel's
+    id, or `<channel>:<viewer>` for a chat. Raises BadInput for another, Refused for a member without the right.
+    """
+    member = _member(scope)
+    if member is not None:
+        require(member.role, Right.STOP)
+    switch_id = _set(scope, where, target, feature, open_=False, reason=reason)
+    outbox.put(scope, SwitchClosed(scope.tenant_id, switch_id, where, target, feature))
+    return switch_id
+
+
+def reopen(scope: Scope, where: str, target: str, feature: str, *, reason: str, second: UUID | None = None) -> None:
+    """End a stop. `second` is another member who agrees, needed at once where the stop is wide.
+
+    Raises Refused for who may not, for a lone person too early, or without a reason; BadInput for an unknown switch.
+    """
+    if not reason.strip():
+        raise Refused("switch.no_reason")
+    member = _member(scope)
+    if member is not None:
+        require(member.role, Right.REOPEN)
+        if (
+            where in WIDE
+            and not _agreed(scope, member.principal_id, second)
+            and not _rested(scope, where, target, feature)
+        ):
+            raise Refused("switch.alone_too_early", minutes=int(ALONE_AFTER.total_seconds() // 60))
+    elif scope.tenant_id != HOUSE:
+        raise Refused("switch.people_only")
+    _set(scope, where, target, feature, open_=True, reason=reason)
+
+
+def _member(scope: Scope) -> tenants.Member | None:
+    kind, _, key = scope.actor.partition(":")
+    return tenants.member(scope, UUID(key)) if kind == "member" else None
+
+
+def _agreed(scope: Scope, principal: UUID, second: UUID | None) -> bool:
+    if second is None:
+        return False
+    other = tenants.member(scope, second)
+    require(other.role, Right.REOPEN)
+    return other.principal_id != principal
+
+
+def _rested(scope: Scope, where: str, target: str, feature: str) -> bool:
+    row = scope.session.exec(
+        select(Switch)
+        .where(
+            Switch.tenant_id == scope.tenant_id,
+            Switch.scope == where,
+            Switch.target == target,
+            Switch.feature == feature,
+        )
+        .execution_options(populate_existing=True)
+    ).first()
+    return row is None or row.updated_at is None or scope.now >= row.updated_at + ALONE_AFTER
+
+
+def _set(scope: Scope, where: str, target: str, feature: str, *, open_: bool, reason: str) -> UUID:
+    if feature not in FEATURES or where not in SCOPES or (where in ("global", "tenant")) == bool(target):
+        raise BadInput("switch.unknown", scope=where, feature=feature)
+    if where == "global" and scope.tenant_id != HOUSE:
+        raise Refused("switch.house_only")
+    epochs.alone(scope, _epoch(scope, where, target))
+    with scope.acting_as("gate"):
+        switch_id: UUID = scope.run(
+            _SET,
+            tenant=scope.tenant_id,
+            id=uuid7(),
+            scope=where,
+            target=target,
+            feature=feature,
+            open=open_,
+            by=scope.actor,
+            reason=reason,
+        ).scalar_one()
+    return switch_id
+
+
+def _epoch(scope: Scope, where: str, target: str) -> str:
+    match where:
+        case "global":
+            return epochs.house()
+        case "platform":
+            return epochs.platform(target)
+        case "tenant":
+            return epochs.tenant(scope)
+        case "creator":
+            return epochs.creator(scope, UUID(target))
+        case "channel":
+            return epochs.channel(scope, UUID(target))
+        case _:
+            channel, _, viewer = target.partition(":")
+            return epochs.chat(scope, UUID(channel), viewer)
+
+
+@dataclass(frozen=True)
+class Stop:
+    """An emergency stop that holds: what, since when, who pressed it and why."""
+
+    where: str
+    target: str
+    feature: str
+    since: datetime
+    by: str
+    reason: str
+
+
+def stops(scope: Scope) -> list[Stop]:
+    """The agency's stops that hold now, the latest first."""
+    rows = scope.session.exec(
+        select(Switch)
+        .where(Switch.tenant_id == scope.tenant_id, col(Switch.open).is_(False))
+        .order_by(col(Switch.updated_at).desc())
+        .execution_options(populate_existing=True)
+    )
+    return [Stop(row.scope, row.target, row.feature, row.updated_at or scope.now, row.by, row.reason) for row in rows]
+
+
+@dataclass(frozen=True)
+class Halt:
+    """Where a feature is stopped now."""
+
+    everywhere: bool
+    targets: frozenset[str]
+
+    def reaches(self, *ids: UUID) -> bool:
+        """Whether it is stopped for one of these: a creator, an account."""
+        return self.everywhere or any(str(one) in self.targets for one in ids)
+
+
+def halt(scope: Scope, feature: str) -> Halt:
+    """Where `feature` is stopped, by the house or by this agency; one statement, whomever it is asked about."""
+    found = scope.session.exec(select(Switch.scope, Switch.target).where(~col(Switch.open), Switch.feature == feature))
+    rows = list(found)
+    everywhere = any(where in ("global", "tenant") for where, _ in rows)
+    return Halt(everywhere, frozenset(target for where, target in rows if where in ("creator", "channel")))
+
+
+def closed(
+    scope: Scope, feature: str, *, creator: UUID | None = None, channel: UUID | None = None, chat: str | None = None
+) -> bool:
+    """Whether a feature is stopped for everybody, this tenant, this creator, this account, or this chat
+    (`<channel>:<viewer>`)."""
+    targets = {"global": "", "tenant": "", "creator": str(creator), "channel": str(channel), "chat": str(chat)}
+    found = scope.session.exec(select(Switch.scope, Switch.target).where(~col(Switch.open), Switch.feature == feature))
+    return any(targets.get(where) == target for where, target in found)

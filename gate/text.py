@@ -1,0 +1,157 @@
+"""What a text says: its rating, whether it hides something, and what subscribers must be answered at once.
+
+All lexicons run on every text, in every view, on each field and on all fields together; whether the words are of a
+language that a lexicon reads is asked in `gate/language.py`.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gate.lexicon import Lexicon, Term, shipped
+from gate.units import Rating, highest
+from gate.views import Views, obfuscated, plain, skeleton, spaced, views
+
+_SENTENCE = re.compile(r"[.!?;\n…]+\s+|\n+")
+_SCHEME = re.compile(r"(?i)\b(?:https?|ftp|tg|mailto)://?[^\s<>\"'()\[\]]+")
+_HOST = r"(?<![@\w.])(?:www\.)?(?:[a-z0-9-]+\.)+"
+_BARE = re.compile(
+    rf"(?i){_HOST}(?:(?:com|net|org|io|app|dev|link|bio|xyz|info|shop|club|page|ly|gg|tv|vip|cam|live|co|uk|fr|eu)"
+    r"(?:/[^\s<>\"'()\[\]]*)?(?![\w@])|[a-z]{2,}/[^\s<>\"'()\[\]]+)"
+)
+"""Bare hosts: well-known endings alone, any ending with a path, so that "today.it was" is no address."""
+_RATED = {"explicit": Rating.E, "nudity": Rating.N, "suggestive": Rating.S}
+
+
+class MinorSignal(StrEnum):
+    """What a viewer's words say of being under 18."""
+
+    NONE, HINTED, STATED = "none", "hinted", "stated"
+
+
+@dataclass(frozen=True)
+class TextRating:
+    """What the texts of a unit are rated. `prohibited` is minor, category or nothing."""
+
+    rating: Rating
+    prohibited: str = ""
+    contextual: bool = False
+    """A word that is harmless alone and must not stand on anything suggestive."""
+    obfuscated: bool = False
+
+
+def rate(texts: Sequence[str], *, before: Sequence[str] = (), lexicon: Lexicon | None = None) -> TextRating:
+    """Rate every text of a unit, in display order; `before` is what the same reader read last, oldest first.
+
+    A term counts when it is in one field, in all fields run together, or completed by this unit after `before`.
+    """
+    known = lexicon or shipped()
+    shown = [text for text in texts if text]
+    seen = [views(text) for text in shown]
+    if len(shown) > 1:
+        seen.append(views("\n".join(shown)))
+    kinds = {kind for one in seen for kind in _kinds(one, known.terms)}
+    if before and shown:
+        kinds |= _completed(before, shown, known.terms)
+    prohibited = "minor" if "minor" in kinds else "category" if "prohibited" in kinds else ""
+    if not prohibited and "minor_context" in kinds and kinds & _RATED.keys() and _meet([*before, *shown], known.terms):
+        prohibited = "minor"
+    found = highest([_RATED[kind] for kind in kinds & _RATED.keys()])
+    return TextRating(
+        rating=Rating.X if prohibited else found,
+        prohibited=prohibited,
+        contextual="minor_context" in kinds,
+        obfuscated=any(map(obfuscated, shown)),
+    )
+
+
+def _kinds(seen: Views, terms: Iterable[Term]) -> set[str]:
+    return {one.kind for one in terms if _count(seen, one)}
+
+
+def _count(seen: Views, one: Term) -> int:
+    words = sum(text.count(word) for word in one.words for text in seen.spaced)
+    return words + sum(text.count(run) for run in one.runs for text in seen.joined)
+
+
+def _completed(before: Sequence[str], shown: Sequence[str], terms: Iterable[Term]) -> set[str]:
+    """Kinds of the terms that these texts complete: more of them with than without."""
+    earlier = views("\n".join(before))
+    together = views("\n".join([*before, *shown]))
+    return {one.kind for one in terms if _count(together, one) > _count(earlier, one)}
+
+
+def _meet(texts: Sequence[str], terms: Iterable[Term]) -> bool:
+    """Whether a contextual term and a sexual one stand in the same or in neighbouring sentences.
+
+    A term that is spread over several sentences may be anywhere, so the two meet: it is sought in what is left without
+    the sentences that hold one whole, so that no whole one said elsewhere hides it.
+    """
+    known = tuple(terms)
+    sentences = [part for text in texts for part in _SENTENCE.split(text) if part.strip()]
+    kinds = [_kinds(views(sentence), known) for sentence in sentences]
+    context = {at for at, found in enumerate(kinds) if "minor_context" in found}
+    sexual = {at for at, found in enumerate(kinds) if found & _RATED.keys()}
+    if not context or not sexual or any(abs(one - other) <= 1 for one in context for other in sexual):
+        return True
+    rest = [_kinds(views(_without(texts, [sentences[at] for at in whole])), known) for whole in (context, sexual)]
+    return "minor_context" in rest[0] or bool(rest[1] & _RATED.keys())
+
+
+def _without(texts: Sequence[str], sentences: Iterable[str]) -> str:
+    text = "\n".join(texts)
+    for sentence in sentences:
+        text = text.replace(sentence, " ")
+    return text
+
+
+def links(texts: Iterable[str]) -> tuple[str, ...]:
+    """Every address in the texts, in order, as written but for invisible characters."""
+    found: dict[str, None] = {}
+    for text in texts:
+        visible = re.sub(r"[\u200b-\u200f\u2060-\u206f\ufeff]", "", text)
+        for pattern in (_SCHEME, _BARE):
+            for match in pattern.finditer(visible):
+                found[match[0].rstrip(".,;:!?…»")] = None
+    whole = [link for link in found if "//" in link]
+    return tuple(link for link in found if "//" in link or not any(link in other for other in whole))
+
+
+def says_ai(texts: Iterable[str], *, lexicon: Lexicon | None = None) -> bool:
+    """Whether one of the texts states that a machine made it."""
+    known = lexicon or shipped()
+    return any(pattern.search(plain(text)) for text in texts for pattern in known.ai_marks)
+
+
+def crisis(text: str, *, lexicon: Lexicon | None = None) -> bool:
+    """Whether a viewer's words speak of self-harm or suicide, in any supported language."""
+    known = lexicon or shipped()
+    words = set(_folded(text))
+    for harmless in known.crisis_not:
+        words = {seen.replace(harmless, " ") for seen in words}
+    return any(phrase in seen for seen in words for phrase in known.crisis)
+
+
+def _folded(text: str) -> frozenset[str]:
+    return views(text).spaced | {spaced(skeleton(text.replace("'", "").replace("’", "")))}
+
+
+def minor_statement(text: str, *, lexicon: Lexicon | None = None) -> MinorSignal:
+    """Whether a viewer says, or strongly hints at, being under 18; ages from 5 to 17, in digits or words."""
+    known = lexicon or shipped()
+    seen = _flat(text)
+    if any(pattern.search(seen) for pattern in known.minor_stated):
+        return MinorSignal.STATED
+    return MinorSignal.HINTED if any(pattern.search(seen) for pattern in known.minor_hinted) else MinorSignal.NONE
+
+
+def asks_if_bot(text: str, *, lexicon: Lexicon | None = None) -> bool:
+    """Whether a viewer asks to know if a machine answers."""
+    known = lexicon or shipped()
+    seen = _flat(text)
+    return any(pattern.search(seen) for pattern in known.bot)
+
+
+def _flat(text: str) -> str:
+    return " ".join(plain(text).split())

@@ -1,0 +1,159 @@
+"""What the gate judges: the unit. Values only; no database here, so connectors may take them."""
+
+import hashlib
+from dataclasses import dataclass, field, fields, replace
+from enum import StrEnum
+from functools import cached_property
+from uuid import UUID
+
+from foundation.words import canonical
+
+
+class Rating(StrEnum):
+    """General, Suggestive, Nudity, Explicit, and X: never allowed."""
+
+    G, S, N, E, X = "G", "S", "N", "E", "X"
+
+    @property
+    def rank(self) -> int:
+        """0 for G … 4 for X; the highest of any part is the unit's."""
+        return "GSNEX".index(self.value)
+
+
+class Verdict(StrEnum):
+    """Allow, allow with the platform's flags, hold for a person, block; the maximum over all checks counts."""
+
+    A, F, H, B = "A", "F", "H", "B"
+
+    @property
+    def rank(self) -> int:
+        """0 for A … 3 for B."""
+        return "AFHB".index(self.value)
+
+
+def highest(ratings: "list[Rating]") -> Rating:
+    """The highest rating of the parts; G of none."""
+    return max(ratings, key=lambda rating: rating.rank, default=Rating.G)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is carried: `kind` is delivery, draft, fulfilment or export; its state belongs to the room above."""
+
+    kind: str
+    id: UUID
+
+
+@dataclass(frozen=True)
+class Text:
+    """One visible text: `field` is where it shows (body, title, alt:0, button:0, file:0 …)."""
+
+    field: str
+    body: str
+
+
+@dataclass(frozen=True)
+class Medium:
+    """One rendition by its digest; `ai` is none, assisted or generated, taken from the asset's record."""
+
+    sha256: str
+    mime: str
+    size: int
+    alt: str = ""
+    ai: str = "none"
+    name: str = ""
+    width: int = 0
+    height: int = 0
+    """Pixels, upright; 0 where nobody knows."""
+
+
+@dataclass(frozen=True)
+class Button:
+    """A button drawn by code under a message: `action` is a closed word (buy, age, purchases), `ref` an id."""
+
+    label: str
+    action: str
+    ref: str
+
+
+@dataclass(frozen=True)
+class Invoice:
+    """A demand for money inside a message: what, how much, and the payload that comes back with the payment."""
+
+    title: str
+    description: str
+    amount_minor: int
+    currency: str
+    payload: str
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One piece of content for one destination, account, audience and viewer.
+
+    `surface` is a row of the policy, e.g. `sandbox.post`, `own_page.public`; `audience` is public or viewer;
+    `viewer` is the platform's id of the one reader of a chat message. `flags` are what the platform must be told.
+    """
+
+    tenant_id: UUID
+    creator_id: UUID
+    subject: Subject
+    platform: str
+    surface: str
+    channel_id: UUID
+    account: str
+    audience: str
+    texts: tuple[Text, ...] = ()
+    media: tuple[Medium, ...] = ()
+    buttons: tuple[Button, ...] = ()
+    invoice: Invoice | None = None
+    viewer: str = ""
+    destination: str = ""
+    """The platform's id of the place on the account, where an account has several (a channel of a bot)."""
+    language: str = ""
+    """What the words are written in (BCP 47); "" where nobody said."""
+    flags: tuple[str, ...] = ()
+    text_ai: str = "none"
+    """none, assisted or generated: whether a model wrote the words; judged like a medium's mark."""
+    service: str = ""
+    """Code of a catalogue sentence sent as it stands (notice, receipt, refusal): the gate's text, not a tenant's."""
+    native_key: str = field(default="", compare=False)
+    """Travels with the unit, is no part of its digest; the wire digest covers it."""
+    seen: tuple[str, ...] | None = field(default=None, compare=False)
+    """What the place asks for (`Row.probes`) and was seen there in the last minute; None when nobody looked."""
+
+    def digest(self) -> str:
+        """SHA-256 over the canonical form, without the native key."""
+        return self._digest
+
+    @cached_property
+    def _digest(self) -> str:
+        """Taken once: a claim asks five times, and a unit never changes."""
+        content = {each.name: getattr(self, each.name) for each in fields(self) if each.compare}
+        return hashlib.sha256(canonical(content)).hexdigest()
+
+    def shown(self) -> tuple[object, ...]:
+        """What of it people see, without its place and its marks: what somebody says yes to."""
+        media = tuple((medium.sha256, medium.alt, medium.name) for medium in self.media)
+        return self.texts, media, self.buttons, self.invoice
+
+    def text(self, where: str) -> str:
+        """The text of a field, or nothing."""
+        return next((text.body for text in self.texts if text.field == where), "")
+
+    @property
+    def written_texts(self) -> tuple[str, ...]:
+        """The visible texts that somebody wrote as sentences or labels: all but names of files."""
+        return replace(self, media=tuple(replace(medium, name="") for medium in self.media)).visible_texts
+
+    @property
+    def visible_texts(self) -> tuple[str, ...]:
+        """Every text somebody may read, in the order shown."""
+        own = [text.body for text in self.texts]
+        own += [medium.alt for medium in self.media if medium.alt] + [
+            medium.name for medium in self.media if medium.name
+        ]
+        own += [button.label for button in self.buttons]
+        if self.invoice is not None:
+            own += [self.invoice.title, self.invoice.description]
+        return tuple(own)

@@ -1,0 +1,244 @@
+"""Readers: what is known of their age, and who may not be written to. The only place that knows it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlmodel import select
+
+from foundation import outbox
+from foundation.database import Scope
+from foundation.errors import BadInput, Refused
+from gate import epochs
+from gate.bundle import Bundle, shipped
+from gate.evidence import TEST_METHOD
+from gate.models import AgeAssurance
+from gate.states import ASSURANCE_STATES, AssuranceState
+from gate.stating import ViewerChanged
+from tenants import audit
+
+LEVELS = ("L0", "L1", "L2", "L3", "L4")
+LIVES = timedelta(days=365)
+KEEP_PENDING, KEEP_EXPIRED = timedelta(days=30), timedelta(days=90)
+REVIEW_METHOD = "review"
+"""A member wrote down what somebody outside confirmed."""
+
+TEST_ENVIRONMENTS = ("demo", "test")
+
+
+@dataclass(frozen=True)
+class Assurance:
+    """What is known of a reader on one platform; `over_18` only while it is assured and has not run out."""
+
+    state: AssuranceState
+    over_18: bool
+    level: str
+    method: str
+    expires_at: datetime | None
+    epoch: int
+
+    @property
+    def welcome(self) -> bool:
+        """Whether anything but a service text may be written to them."""
+        return self.state not in (AssuranceState.BLOCKED, AssuranceState.SUSPECTED)
+
+
+@dataclass(frozen=True)
+class Witness:
+    """Who outside knows a reader's age, and the member (`member:<id>`) who wrote it down and why. No document."""
+
+    custodian: str
+    member: str
+    why: str
+
+
+NOBODY_ELSE = Witness("", "", "")
+NOBODY = Assurance(AssuranceState.UNKNOWN, False, "L0", "", None, 0)
+
+
+def level(scope: Scope, platform: str, user_id: str) -> Assurance:
+    """What is known of a reader now."""
+    row = _row(scope, platform, user_id)
+    if row is None:
+        return NOBODY
+    state = AssuranceState(row.state)
+    if state is AssuranceState.ASSURED and (row.expires_at is None or scope.now >= row.expires_at):
+        state = AssuranceState.EXPIRED
+    valid = state is AssuranceState.ASSURED and row.over_18
+    return Assurance(state, valid, row.level if valid else "L0", row.method, row.expires_at, row.epoch)
+
+
+def _row(scope: Scope, platform: str, user_id: str) -> AgeAssurance | None:
+    return scope.session.exec(
+        select(AgeAssurance)
+        .where(
+            AgeAssurance.tenant_id == scope.tenant_id,
+            AgeAssurance.platform == platform,
+            AgeAssurance.user_id == user_id,
+        )
+        .execution_options(populate_existing=True)
+    ).first()
+
+
+def record_assurance(
+    scope: Scope,
+    *,
+    platform: str,
+    user_id: str,
+    method: str,
+    assured_level: str,
+    over_18: bool,
+    environment: str,
+    jurisdiction: str = "",
+    lives: timedelta = LIVES,
+    bundle: Bundle | None = None,
+) -> Assurance:
+    """Write down what a provider said of a reader; a provider's no blocks them.
+
+    `assured_level` is L1 to L4 as the provider proves it. Method `test` is for test networks alone, and only where
+    `environment` (of the settings) is demo or test. Raises Refused where it is not, BadInput for an unknown level,
+    Conflict for a reader who is blocked or under suspicion.
+    """
+    if assured_level not in LEVELS or not user_id or not timedelta() < lives <= LIVES:
+        raise BadInput("viewer.bad_level", level=assured_level)
+    here = environment in TEST_ENVIRONMENTS and (bundle or shipped()).is_test_network(platform)
+    if method == TEST_METHOD and not here:
+        raise Refused("viewer.test_only")
+    if not over_18:
+        return block(scope, platform, user_id)
+    return _move(
+        scope,
+        platform,
+        user_id,
+        AssuranceState.ASSURED,
+        method=method,
+        level=assured_level,
+        over_18=True,
+        jurisdiction=jurisdiction,
+        assured_at=scope.now,
+        expires_at=scope.now + lives,
+    )
+
+
+def witness(custodian: str, member: str, why: str) -> Witness:
+    """Who outside confirmed an age, as a member typed it. Raises BadInput without a named custodian and a reason."""
+    named, reason = " ".join(custodian.split()), " ".join(why.split())
+    if not 3 <= len(named) <= 80 or not 3 <= len(reason) <= 200:
+        raise BadInput("viewer.no_witness")
+    return Witness(named, member, reason)
+
+
+def confirm(
+    scope: Scope, platform: str, user_id: str, *, custodian: str, why: str, lives: timedelta = LIVES
+) -> Assurance:
+    """A member writes down that `custodian`, outside, confirmed this reader's age by a document (level L4).
+
+    Raises Refused for anybody but a member, BadInput without a named custodian and a reason, Conflict for a reader who
+    is blocked or under suspicion.
+    """
+    if not scope.actor.startswith("member:"):
+        raise Refused("viewer.person_decides")
+    seen = witness(custodian, scope.actor, why)
+    if not user_id or not timedelta() < lives <= LIVES:
+        raise BadInput("viewer.bad_level", level=LEVELS[-1])
+    done = _move(
+        scope,
+        platform,
+        user_id,
+        AssuranceState.ASSURED,
+        method=REVIEW_METHOD,
+        level=LEVELS[-1],
+        over_18=True,
+        assured_at=scope.now,
+        expires_at=scope.now + lives,
+        seen_by=seen,
+    )
+    row = _row(scope, platform, user_id)
+    audit.note(scope, "viewer.confirmed", f"viewer:{row.id if row else ''}", custodian=seen.custodian)
+    return done
+
+
+def forget(scope: Scope) -> int:
+    """Let go of readers who began a check and never ended it, or whose proof ran out long ago; how many.
+
+    Who is blocked or under suspicion stays, however long.
+    """
+    with scope.acting_as("gate"):
+        gone = scope.run(
+            "DELETE FROM age_assurances WHERE tenant_id = :tenant AND (state = 'pending' AND updated_at < :unfinished"
+            " OR state IN ('assured', 'expired') AND expires_at < :expired)",
+            tenant=scope.tenant_id,
+            unfinished=scope.now - KEEP_PENDING,
+            expired=scope.now - KEEP_EXPIRED,
+        )
+    return int(gone.rowcount)
+
+
+def ask(scope: Scope, platform: str, user_id: str) -> Assurance:
+    """Note that a reader began an age check. Raises Conflict for one who is blocked or under suspicion."""
+    known = level(scope, platform, user_id)
+    if known.state is AssuranceState.ASSURED:
+        return known
+    return _move(scope, platform, user_id, AssuranceState.PENDING)
+
+
+def suspect(scope: Scope, platform: str, user_id: str) -> Assurance:
+    """A reader hints at being a minor: nothing but service texts, until a person decides."""
+    if not level(scope, platform, user_id).welcome:
+        return level(scope, platform, user_id)
+    return _move(scope, platform, user_id, AssuranceState.SUSPECTED)
+
+
+def block(scope: Scope, platform: str, user_id: str) -> Assurance:
+    """A reader said, or a provider says, that they are a minor: nothing but service texts, for good."""
+    known = level(scope, platform, user_id)
+    return known if known.state is AssuranceState.BLOCKED else _move(scope, platform, user_id, AssuranceState.BLOCKED)
+
+
+def reset(scope: Scope, platform: str, user_id: str) -> Assurance:
+    """Forget an assurance (a handed-over account, a provider's recall), or, as a member, clear a suspicion.
+
+    Raises Refused when something other than a person would clear a suspicion, Conflict for a blocked reader.
+    """
+    known = level(scope, platform, user_id)
+    if known.state in (AssuranceState.UNKNOWN, AssuranceState.RESET):
+        return known
+    if known.state is AssuranceState.SUSPECTED and not scope.actor.startswith("member:"):
+        raise Refused("viewer.person_decides")
+    return _move(scope, platform, user_id, AssuranceState.RESET)
+
+
+def _move(
+    scope: Scope,
+    platform: str,
+    user_id: str,
+    state: AssuranceState,
+    *,
+    method: str = "",
+    level: str = "L0",
+    over_18: bool = False,
+    jurisdiction: str = "",
+    assured_at: datetime | None = None,
+    expires_at: datetime | None = None,
+    seen_by: Witness = NOBODY_ELSE,
+) -> Assurance:
+    epochs.alone(scope, epochs.viewer(scope, platform, user_id))
+    row = _row(scope, platform, user_id)
+    before = AssuranceState(row.state) if row is not None else AssuranceState.UNKNOWN
+    ASSURANCE_STATES.check(before, state)
+    with scope.acting_as("gate"):
+        if row is None:
+            row = AgeAssurance(tenant_id=scope.tenant_id, platform=platform, user_id=user_id, state=str(state))
+        row.state, row.method, row.level, row.over_18 = str(state), method, level, over_18
+        row.jurisdiction, row.assured_at, row.expires_at = jurisdiction, assured_at, expires_at
+        row.custodian, row.confirmed_by, row.why = seen_by.custodian, seen_by.member, seen_by.why
+        row.epoch += 1
+        scope.add(row)
+    outbox.put(scope, ViewerChanged(scope.tenant_id, row.id, platform, user_id, str(state)))
+    return Assurance(state, over_18, level, method, expires_at, row.epoch)
+
+
+def at(scope: Scope, record_id: UUID) -> tuple[str, str] | None:
+    """Platform and user of a record, for who heard the fact; None when it is gone."""
+    row = scope.session.get(AgeAssurance, (scope.tenant_id, record_id))
+    return (row.platform, row.user_id) if row is not None else None

@@ -1,0 +1,223 @@
+"""The views of a text that matching runs on. They serve matching only: the text that is sent is never rewritten."""
+
+import base64
+import binascii
+import codecs
+import html
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from urllib.parse import unquote
+
+# Look-alikes by sight, after UTS #39; capitals before folding, since eta looks like n and Eta like H.
+_CAPITALS = str.maketrans("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧАВЕЗІЈКМНОРСТУХЅԌ", "abezhikmnoptyxabe3ijkmhopctyxsg")
+_ALIKE = str.maketrans(
+    "αβγεηικμνορστυχωζ" + "авгезіїјкмнпорстухһԁԛԝѕьґ" + "ոօսհցյ" + "ɑɡɩıɪłøđħƒ℮ʟɴʀꜱʏɢʜᴀʙᴄᴅᴇᴊᴋᴍᴏᴘᴛᴜᴠᴡᴢɐəɛɔ",
+    "abyenikuvopotuxwz" + "abre3iijkmhnopctyxhdqwsbr" + "noumgj" + "agiiilodhfelnrsyghabcdejkmoptuvwzaeeo",
+)
+_LEET = str.maketrans("0134567892@$!|+€£¢¥µ×§", "oieasgtbgzasiiteicyuxs")
+_STYLED = {0x1F170 + i: chr(97 + i) for i in range(26)} | {0x1F150 + i: chr(97 + i) for i in range(26)}
+_FLAGS = {0x1F1E6 + i: chr(97 + i) for i in range(26)}
+_LETTERS = _STYLED | _FLAGS  # squared, circled and regional letters stand for their letters
+
+_TAG = re.compile(r"</?[A-Za-z][^<>]{0,200}>")
+_TAG_CHARACTERS = re.compile("[\U000e0020-\U000e007e]+")
+_FLAG_OF_A_REGION = re.compile("\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{1,6}\U000e007f")
+_BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
+_PICTURE = (
+    "[\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u23ff\u24c2\u25a0-\u27bf\u2900-\u297f\u2b00-\u2bff"
+    "\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]"
+)
+_EMOJI = re.compile(
+    f"[0-9#*]\ufe0f?\u20e3|(?:{_PICTURE}[\ufe0e\ufe0f]?[\U0001f3fb-\U0001f3ff]?)"
+    f"(?:\u200d{_PICTURE}[\ufe0e\ufe0f]?[\U0001f3fb-\U0001f3ff]?)*"
+)
+_IGNORABLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0"
+    "\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+_WORD = re.compile(r"[^\W_]+")
+_FIRST = re.compile(r"[^\W_]")
+_ALIAS_OR_PICTURE = re.compile(f":[A-Za-z][A-Za-z0-9_+-]{{0,40}}:|{_PICTURE}")
+_LETTER_ALIAS = re.compile(r":(?:regional_indicator|letter|squared|negative_squared)_([A-Za-z]):")
+_LONE_LETTERS = re.compile(r"\b[^\W_](?: [^\W_]\b){2,}")
+_REPEATS = re.compile(r"(.)\1+")
+_ENCODED = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
+_HEXADECIMAL = re.compile(r"(?:(?:\\x|0x)?[0-9a-fA-F]{2}[\s:,]{0,2}){8,}")
+_PUNYCODE = re.compile(r"xn--[a-z0-9-]+", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Views:
+    """`spaced`: words with single blanks and a blank at either end; `joined`: no separators at all."""
+
+    spaced: frozenset[str]
+    joined: frozenset[str]
+
+
+def bare(text: str) -> str:
+    """The text without markup, entities and invisible characters; tags and names of letters become letters."""
+    text = _TAG.sub("", html.unescape(text))
+    text = _LETTER_ALIAS.sub(r"\1", text) if ":" in text else text
+    text = _TAG_CHARACTERS.sub(lambda found: "".join(chr(ord(c) - 0xE0000) for c in found[0]), text)
+    return _IGNORABLE.sub("", unicodedata.normalize("NFKC", text.translate(_LETTERS)))
+
+
+def plain(text: str) -> str:
+    """Lower case without accents or invisible characters; letters and digits stay what they are. Idempotent."""
+    for _ in range(64):  # each pass may uncover something for the next one; nesting deeper than this is no text
+        after = _without_marks(bare(text).casefold())
+        if after == text:
+            return after
+        text = after
+    return text
+
+
+def _without_marks(text: str) -> str:
+    if text.isascii():
+        return text
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).translate(_marks()))
+
+
+@cache
+def _marks() -> Mapping[int, None]:
+    """Every combining mark, of all planes where there are any, as a table that drops it."""
+    planes = [*range(0x300, 0x1E950), *range(0xE0100, 0xE01F0)]
+    return dict.fromkeys(code for code in planes if unicodedata.category(chr(code))[0] == "M")
+
+
+def skeleton(text: str) -> str:
+    """What the text looks like: `plain`, with look-alikes of other alphabets turned into Latin letters. Idempotent."""
+    return plain(plain(bare(text).translate(_CAPITALS)).translate(_ALIKE))
+
+
+def leet(folded: str) -> str:
+    """Digits and symbols that stand for letters turned into them; i and l, which look alike, become one."""
+    return folded.translate(_LEET).replace("l", "i")
+
+
+def spaced(folded: str) -> str:
+    """Words with single blanks around; runs of single letters become one word; repeats collapse. Idempotent."""
+    words = _LONE_LETTERS.sub(lambda found: found[0].replace(" ", ""), apart(folded))
+    return _REPEATS.sub(_once, words)
+
+
+def apart(folded: str) -> str:
+    """As `spaced`, but single letters stay words of their own: a letter beside a term must not hide it. Idempotent."""
+    return _REPEATS.sub(_once, f" {' '.join(_WORD.findall(folded))} ")
+
+
+def joined(folded: str) -> str:
+    """Letters and digits alone; repeats collapse."""
+    return _REPEATS.sub(_once, "".join(_WORD.findall(folded)))
+
+
+def _once(found: "re.Match[str]") -> str:
+    return found[1]
+
+
+def views(text: str) -> Views:
+    """Every view of one text, decoded segments, first letters of lines and the mirror image included."""
+    words: set[str] = set()
+    runs: set[str] = set()
+    decoded = _decoded(text)
+    twice = {inner for once in decoded for inner in _decoded(once)}
+    for form in {text, *decoded, *twice, _first_letters(text), _named(text)} - {""}:
+        seen = skeleton(form)
+        words |= {of(folded) for of in (spaced, apart) for folded in (seen, leet(seen))}
+        runs |= {joined(html.unescape(form).casefold()), joined(seen), joined(leet(seen))}
+        turned = joined(codecs.encode(seen, "rot13"))
+        runs |= {turned, leet(turned)}
+    return Views(frozenset(words), frozenset(runs | {run[::-1] for run in runs}))
+
+
+def _first_letters(text: str) -> str:
+    """Of each line the first letter or digit, past bullets and quotation marks."""
+    lines = bare(text).splitlines()
+    found = [_FIRST.search(line) for line in lines] if len(lines) > 3 else []
+    return "".join(first[0] for first in found if first is not None)
+
+
+def _named(text: str) -> str:
+    """The names of the pictures in a text, one after the other: what a list calls an emoji is found as it is called."""
+    if text.isascii() and ":" not in text:
+        return ""
+    pictures = (found[0] for found in _ALIAS_OR_PICTURE.finditer(text))
+    return " ".join(one.strip(":") if one[0] == ":" else unicodedata.name(one, "") for one in pictures)
+
+
+def _decoded(text: str) -> set[str]:
+    shown = bare(text)
+    found = {unquote(shown)} if "%" in shown else set()
+    for segment in _ENCODED.findall(shown):
+        found |= {_from_base64(segment[skipped:]) for skipped in range(4)}  # a letter before it must not hide it
+    for segment in _HEXADECIMAL.findall(shown):
+        found.add(_readable(bytes.fromhex(re.sub(r"\\x|0x|[\s:,]", "", segment))))
+    for segment in _PUNYCODE.findall(shown):
+        try:
+            found.add(segment[4:].encode().decode("punycode"))
+        except UnicodeError:
+            continue
+    return found
+
+
+def plainly(text: str) -> str:
+    """The text with every segment that is readable when decoded from base64 put as what it says."""
+    return _ENCODED.sub(lambda found: _from_base64(found[0]) or found[0], text)
+
+
+def _from_base64(segment: str) -> str:
+    body = segment.rstrip("=").replace("-", "+").replace("_", "/")
+    try:
+        return _readable(base64.b64decode(body + "=" * (-len(body) % 4), validate=True))
+    except (binascii.Error, ValueError):
+        return ""
+
+
+def _readable(data: bytes) -> str:
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return ""
+    return text if all(c.isprintable() or c.isspace() for c in text) else ""
+
+
+def obfuscated(text: str) -> bool:
+    """Whether the text hides how it reads, even where nothing matches: such a text is looked at by a person."""
+    shown = html.unescape(text)
+    if _BIDI.search(shown) and not _RIGHT_TO_LEFT.search(shown):
+        return True
+    rest = _EMOJI.sub("", _FLAG_OF_A_REGION.sub("", shown))
+    if _TAG_CHARACTERS.search(rest) or _stacked(rest):
+        return True
+    allowed = 2 * -(-max(len(shown), 1) // 100)
+    return len(_IGNORABLE.findall(rest)) > allowed or any(
+        map(_mixed, _WORD.findall(unicodedata.normalize("NFKC", rest)))
+    )
+
+
+def _stacked(text: str) -> bool:
+    """More than two marks on a base."""
+    marks = 0
+    for character in unicodedata.normalize("NFD", text):
+        marks = marks + 1 if unicodedata.combining(character) else 0
+        if marks > 2:
+            return True
+    return False
+
+
+@cache
+def _script(character: str) -> str:
+    name = unicodedata.name(character, "")
+    return name.split(" ", 1)[0] if character.isalpha() else ""
+
+
+def _mixed(word: str) -> bool:
+    """Latin beside Greek, Cyrillic, Armenian or Cherokee letters in one word; the micro sign is a unit."""
+    if word.isascii():
+        return False
+    scripts = {_script(character) for character in word if character not in "µμΩ"}
+    return "LATIN" in scripts and bool(scripts & {"GREEK", "CYRILLIC", "ARMENIAN", "CHEROKEE"})
