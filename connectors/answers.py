@@ -1,0 +1,105 @@
+"""What a refused, missing or unreadable answer means when a platform keeps to HTTP; connectors add their own cases."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from urllib.parse import quote
+
+from connectors.contract import Answer, Response, StepAnswerLost, StepNotSent
+from connectors.outcomes import Disconnected, Outcome, Reauthorize, Rejected, Retry, Uncertain
+from foundation.words import Message
+
+SHORT_WAIT = timedelta(seconds=2)
+"""Before the first repeat of what surely created nothing; whoever retries doubles it."""
+
+RATE_WINDOW = timedelta(seconds=60)
+"""After a 429 that does not say how long."""
+
+LONGEST_WAIT = timedelta(days=7)
+"""A Retry-After past this is a mistake of theirs, not a plan."""
+
+
+_INSTANTS, _LAST = 10**9, 10**11
+"""From here on a number is an instant, in seconds since 1970, and up to where it is a possible one."""
+
+READER_GONE = "connectors.reader_gone"
+"""The one reader of a message takes none of ours any more, or has left: nothing else is wrong with the account."""
+
+
+def segment(value: str) -> str:
+    """`value` as one segment of a path or one value of a query: nothing of it can leave its place."""
+    return quote(value, safe="")
+
+
+def retry_after(headers: Mapping[str, str], default: timedelta = RATE_WINDOW) -> timedelta:
+    """How long a 429 asks us to wait: seconds or an HTTP date (RFC 9110, 10.2.3), read against their own `date`.
+
+    Without that, their `ratelimit-reset`: seconds to wait or, as its size tells, since 1970.
+    """
+    asked, reset = headers.get("retry-after", "").strip(), headers.get("ratelimit-reset", "").strip()
+    if _is_number(asked):
+        return min(timedelta(seconds=min(int(asked), 10**7)), LONGEST_WAIT)
+    if not asked and _is_number(reset) and int(reset) < _INSTANTS:
+        return min(timedelta(seconds=int(reset)), LONGEST_WAIT)
+    until, now = _instant(reset) if not asked else _http_date(asked), _http_date(headers.get("date", ""))
+    if until is None or now is None:
+        return default
+    return min(max(until - now, SHORT_WAIT), LONGEST_WAIT)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 1000
+
+
+def _instant(seconds: str) -> datetime | None:
+    return datetime.fromtimestamp(min(int(seconds), _LAST), UTC) if _is_number(seconds) else None
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        at = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def ahead(answer: Answer, now: datetime) -> timedelta:
+    """How far `now`, by our clock, is ahead of theirs by an answer's `date` (RFC 9110, 6.6.1); nothing if behind."""
+    theirs = _http_date(answer.headers.get("date", "")) if isinstance(answer, Response) else None
+    return max(now - theirs, timedelta()) if theirs is not None else timedelta()
+
+
+def error_word(answer: Response) -> str:
+    """The platform's own word for the refusal (`error` of its JSON), or the status; never a sentence or a secret."""
+    word = answer.body.get("error", "") if isinstance(answer.body, dict) else ""
+    if isinstance(word, str) and word.isascii() and word.replace("_", "").isalnum():
+        return word.lower()[:60]
+    return f"http_{answer.status}"
+
+
+def meaning(answer: Answer, *, creates: bool, account_gone: frozenset[str] = frozenset()) -> Outcome:
+    """Say what an answer that is not a success meant.
+
+    `creates`: the step makes something visible, so whatever may have been accepted is Uncertain; any other step is
+    simply done again. `account_gone`: error words of a 403 or 404 that speak of the account, not of the content.
+    """
+    match answer:
+        case StepNotSent(detail=detail):
+            return Retry(SHORT_WAIT, "account", Message("connectors.not_sent", {"detail": detail}))
+        case StepAnswerLost(detail=detail):
+            return _doubt(Message("connectors.answer_lost", {"detail": detail}), creates=creates)
+        case Response(status=429):
+            return Retry(retry_after(answer.headers), "account", Message("connectors.rate_limited"))
+        case Response(status=401):
+            return Reauthorize(Message("connectors.token_refused"))
+        case Response(status=403 | 404) if error_word(answer) in account_gone:
+            return Disconnected(Message("connectors.account_gone", {"word": error_word(answer)}))
+        case Response(status=status) if 400 <= status < 500 and status != 408:
+            reason = Message("connectors.refused", {"status": status, "word": error_word(answer)})
+            return Rejected(reason, permanent=False)
+        case Response(status=status):  # 5xx, 408, a redirect, a success nobody can read: it may have been accepted
+            return _doubt(Message("connectors.unclear_answer", {"status": status}), creates=creates)
+
+
+def _doubt(reason: Message, *, creates: bool) -> Outcome:
+    return Uncertain(reason) if creates else Retry(SHORT_WAIT, "account", reason)

@@ -1,0 +1,243 @@
+"""Bluesky: posts on a personal data server (AT Protocol). Signing in is in `connectors/bluesky_account.py`.
+
+The record's key is ours and kept before anything is sent, and its time follows from it: the server answers a repeat of
+the same record with "nothing changed", so a lost answer is looked up by its key, and sent again where it is not there.
+Source: https://docs.bsky.app/docs/api/com-atproto-repo-put-record
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from connectors import bluesky_account, fitting
+from connectors.answers import SHORT_WAIT, error_word, segment
+from connectors.bluesky_account import meaning
+from connectors.bluesky_record import (
+    COLLECTION,
+    MOST_BYTES,
+    MOST_GRAPHEMES,
+    graphemes,
+    moment,
+    record,
+    tid,
+    untold,
+)
+from connectors.contract import (
+    Answer,
+    Capabilities,
+    Connected,
+    Copy,
+    FileRef,
+    Renewed,
+    Response,
+    Send,
+    Sought,
+    StepKind,
+    WireStep,
+)
+from connectors.outcomes import (
+    Absent,
+    Found,
+    Outcome,
+    Published,
+    Rejected,
+    Retry,
+    Sighting,
+    Uncertain,
+    Unknown,
+)
+from foundation.sealed import Sealed
+from foundation.words import Message
+from gate.units import Medium, Unit
+
+PUBLISH = "publish"
+CAN = Capabilities(
+    platform="bluesky",
+    surfaces=("post",),
+    max_text=MOST_GRAPHEMES,
+    max_media=4,
+    mimes=("image/jpeg", "image/png", "image/webp"),
+    max_bytes=2_000_000,
+    look="key",
+    resend_is_look=True,
+    can_delete=True,
+    can_chat=False,
+    can_sell=False,
+    stages=True,
+)
+_COUNTS = {"likeCount": "likes", "replyCount": "comments", "repostCount": "reposts", "quoteCount": "quotes"}
+
+
+class Bluesky:
+    """Posts with up to four pictures; pure."""
+
+    capabilities = CAN
+    form = bluesky_account.FORM
+    refresh_grace = bluesky_account.GRACE
+
+    def key_of(self, key: str, at: datetime) -> str:
+        """A record key of the moment `at`: readers see the post as of then."""
+        return tid(key, at)
+
+    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+        """Upload each picture, then put the record; tell what the last answer meant."""
+        at = moment(unit.native_key)
+        unfit = _unfit(unit)
+        if at is None or unfit is not None:
+            return Rejected(unfit or Message("connectors.no_key"), permanent=False)
+        last = answers[-1] if answers else None
+        if last is not None and last.step == PUBLISH:
+            return _published(last, unit, at)
+        if last is not None and _blob(last) is None:
+            return meaning(last, creates=False)
+        blobs = {answer.step: blob for answer in answers if (blob := _blob(answer)) is not None}
+        for medium in unit.media:
+            if _stage_name(medium) not in blobs:
+                return Send(_stage(medium))
+        return Send(_put(unit, record(unit, [blobs[_stage_name(medium)] for medium in unit.media], at)))
+
+    def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
+        """Read the record by its key: what stands there is ours, and must say what we said."""
+        if not answers:
+            return Send(_look(sought.account, sought.native_key))
+        last = answers[-1]
+        value = _record_of(last)
+        if value is not None and value.get("text") == sought.text:
+            uri = _uri(sought.account, sought.native_key)
+            return Found(uri, _url(sought.account, sought.native_key), moment(sought.native_key))
+        if value is not None:
+            return Unknown(Message("connectors.other_text_there"))
+        return Absent() if _is_absent(last) else Unknown(Message("connectors.lookup_failed"))
+
+    def remove(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
+        """Delete the record, then see that it is gone."""
+        rkey = copy.native_id.rstrip("/").rpartition("/")[2]
+        if not answers:
+            body = {"repo": copy.account, "collection": COLLECTION, "rkey": rkey}
+            path = "/xrpc/com.atproto.repo.deleteRecord"
+            return Send(WireStep("delete", StepKind.RESTRICT, "POST", path, body, action="delete"))
+        last = answers[-1]
+        if last.step == "delete":
+            done = isinstance(last, Response) and 200 <= last.status < 300  # older servers answer without a body
+            return Send(_look(copy.account, rkey)) if done else meaning(last, creates=False)
+        if _is_absent(last):
+            return Published(copy.native_id)
+        return Retry(SHORT_WAIT, "account", Message("connectors.lookup_failed"))
+
+    def read(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Mapping[str, int] | None:
+        """Likes, replies, reposts and quotes; the network counts no views."""
+        rkey = copy.native_id.rstrip("/").rpartition("/")[2]
+        if not answers:
+            path = f"/xrpc/app.bsky.feed.getPosts?uris={segment(_uri(copy.account, rkey))}"
+            return Send(WireStep("metrics", StepKind.CONTROL, "GET", path, action="metrics"))
+        match answers[-1]:
+            case Response(body={"posts": [dict(post)]}) as last if last.ok:
+                counts = {name: post.get(field) for field, name in _COUNTS.items()}
+                return {name: count for name, count in counts.items() if isinstance(count, int)}
+            case _:
+                return None
+
+    def connect(self, form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Connected | Outcome:
+        """Sign in with the app password; it is forgotten, the session's tokens stay."""
+        return bluesky_account.connect(form, answers)
+
+    def check(self, account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:
+        """Ask whose session it is."""
+        return bluesky_account.check(account, answers)
+
+    def refresh(self, account: str, answers: tuple[Answer, ...]) -> Send | Renewed | Outcome:
+        """A new pair of tokens for the one that is about to end."""
+        return bluesky_account.refresh(account, answers)
+
+
+def _unfit(unit: Unit) -> Message | None:
+    """Why the unit cannot go out as it is; nothing is ever cut."""
+    text = unit.text("body")
+    if wrong := fitting.unfit(unit, CAN, length=graphemes(text)):
+        return wrong
+    if len(text.encode()) > MOST_BYTES:
+        return Message("connectors.text_too_heavy", {"size": len(text.encode()), "most": MOST_BYTES})
+    for place, medium in enumerate(unit.media, start=1):
+        if not medium.alt.strip():
+            return Message("connectors.alt_missing", {"place": place})
+    mark = untold(unit.flags)
+    return Message("connectors.mark_untold", {"mark": mark}) if mark else None
+
+
+def _stage_name(medium: Medium) -> str:
+    return f"stage:{medium.sha256[:24]}"
+
+
+def _stage(medium: Medium) -> WireStep:
+    path, file = "/xrpc/com.atproto.repo.uploadBlob", FileRef(medium.sha256, medium.mime)
+    return WireStep(_stage_name(medium), StepKind.STAGE, "POST", path, file=file, deadline=120.0)
+
+
+def _blob(answer: Answer) -> Mapping[str, Any] | None:
+    """What an upload is named by from then on; None where there is none."""
+    match answer:
+        case Response(body={"blob": {"ref": {"$link": str()}} as blob}) if answer.ok:
+            return blob if answer.step.startswith("stage:") else None
+        case _:
+            return None
+
+
+def _put(unit: Unit, made: Mapping[str, Any]) -> WireStep:
+    """`swapRecord` null: what stands there already is never written over. The same record again changes nothing."""
+    body = {
+        "repo": unit.account,
+        "collection": COLLECTION,
+        "rkey": unit.native_key,
+        "record": made,
+        "validate": True,
+        "swapRecord": None,
+    }
+    return WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/xrpc/com.atproto.repo.putRecord", body)
+
+
+def _published(answer: Answer, unit: Unit, at: datetime) -> Outcome:
+    uri = _uri(unit.account, unit.native_key)
+    match answer:
+        case Response(body={"uri": str(told), "cid": str()}) if answer.ok and told == uri:
+            return Published(uri, _url(unit.account, unit.native_key), at)
+        case Response(status=400) if error_word(answer) == "blobnotfound":
+            reason = Message("connectors.uploads_gone")
+            return Retry(timedelta(seconds=1), "account", reason, uploads_gone=True)
+        case Response(status=400) if error_word(answer) == "invalidswap":
+            return Uncertain(Message("connectors.other_text_there"))  # something of ours stands under this key
+        case Response() if answer.ok:
+            return Uncertain(Message("connectors.unclear_answer", {"status": answer.status}))
+        case _:
+            return meaning(answer, creates=True)
+
+
+def _look(account: str, rkey: str) -> WireStep:
+    """Whatever state the token is in: reading a record needs none."""
+    asked = f"repo={segment(account)}&collection={COLLECTION}&rkey={segment(rkey)}"
+    path = f"/xrpc/com.atproto.repo.getRecord?{asked}"
+    return WireStep("look", StepKind.CONTROL, "GET", path, token="none", action="look")  # noqa: S106  no secret
+
+
+def _record_of(answer: Answer) -> Mapping[str, Any] | None:
+    match answer:
+        case Response(body={"uri": str(), "value": dict(value)}) if answer.ok:
+            return value
+        case _:
+            return None
+
+
+def _is_absent(answer: Answer) -> bool:
+    """Older servers say it in words alone."""
+    if not isinstance(answer, Response) or answer.status not in {400, 404}:
+        return False
+    told = answer.body.get("message") if isinstance(answer.body, dict) else None
+    in_words = isinstance(told, str) and told.startswith("Could not locate record")
+    return error_word(answer) == "recordnotfound" or (error_word(answer) == "invalidrequest" and in_words)
+
+
+def _uri(account: str, rkey: str) -> str:
+    return f"at://{account}/{COLLECTION}/{rkey}"
+
+
+def _url(account: str, rkey: str) -> str:
+    return f"https://bsky.app/profile/{segment(account).replace('%3A', ':')}/post/{segment(rkey)}"

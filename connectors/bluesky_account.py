@@ -1,0 +1,167 @@
+"""An account on Bluesky: signing in with an app password, trying it, renewing its tokens, what its refusals mean."""
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from connectors import answers as http
+from connectors.answers import error_word, retry_after
+from connectors.contract import (
+    Answer,
+    Connected,
+    ConnectForm,
+    Field,
+    Renewed,
+    Response,
+    Send,
+    StepAnswerLost,
+    StepKind,
+    WireStep,
+)
+from connectors.outcomes import Disconnected, Outcome, Reauthorize, Rejected, Retry, Uncertain
+from foundation.sealed import Sealed
+from foundation.words import Message
+
+LIFETIME = timedelta(hours=2)
+"""Of an access token (atproto `packages/pds`, account-manager); tokens are sealed, so nobody reads it in them."""
+
+GRACE = timedelta(hours=2)
+"""For so long the server still takes a refresh token that was used, and gives the same successor."""
+
+IP_POLICY = "3000;w=300"
+"""The limit of one address, shared by all accounts of the installation."""
+
+LONGEST_SIGN_IN = timedelta(minutes=10)
+TOKENS = ("accessJwt", "refreshJwt")
+DEAD = frozenset({"expiredtoken", "invalidtoken", "badjwt", "authmissing"})
+GONE = frozenset(
+    {"accounttakedown", "accountdeactivated", "accountsuspended", "accountnotfound"}
+    | {"repotakendown", "repodeactivated", "reposuspended", "reponotfound"}
+)
+FORM = ConnectForm(
+    fields=(
+        Field("handle", example="mia.bsky.social"),
+        Field("app_password", secret=True, example="xxxx-xxxx-xxxx-xxxx"),
+        Field("server", optional=True, example="https://bsky.social"),
+    ),
+    minutes=3,
+    server="server",
+)
+_DID = re.compile(r"did:[a-z]+:[\w.:%-]{1,200}")
+
+
+def meaning(answer: Answer, *, creates: bool) -> Outcome:
+    """Say what an answer that is not a success meant. An expired token is answered 400 by many servers."""
+    if isinstance(answer, Response) and answer.status < 500 and not answer.ok:
+        word = error_word(answer)
+        if word in GONE:
+            return Disconnected(Message("connectors.account_gone", {"word": word}))
+        if answer.status == 401 or (answer.status in {400, 403} and word in DEAD):
+            return Reauthorize(Message("connectors.token_refused"))
+        if answer.status == 429 and answer.headers.get("ratelimit-policy") == IP_POLICY:
+            return Retry(retry_after(answer.headers), "app", Message("connectors.rate_limited"))
+    return http.meaning(answer, creates=creates)
+
+
+def connect(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Connected | Outcome:
+    """Make one session with the app password; what it answers is the account."""
+    if not answers:
+        body = {"identifier": _handle(form.get("handle")), "password": form.get("app_password", "")}
+        path = "/xrpc/com.atproto.server.createSession"
+        step = WireStep("session", StepKind.AUTH, "POST", path, body, token="none", secret_fields=TOKENS)  # noqa: S106  no secret
+        return Send(step)
+    last = answers[-1]
+    if not isinstance(last, Response) or not last.ok:
+        return _not_let_in(last)
+    pair, told = _pair(last), last.body
+    did, handle = told.get("did"), told.get("handle")
+    if pair is None or not isinstance(did, str) or not _DID.fullmatch(did) or not isinstance(handle, str):
+        return Rejected(Message("connectors.unreadable"), permanent=True)
+    if told.get("active") is False:
+        return Disconnected(Message("connectors.account_gone", {"word": str(told.get("status") or "inactive")[:60]}))
+    return Connected(
+        account=did,
+        name=handle,
+        surface="bluesky.post",
+        token=pair[0],
+        refresh=pair[1],
+        lifetime=LIFETIME,
+        base_url=_server(told.get("didDoc")),
+    )
+
+
+def _handle(typed: object) -> str:
+    """What people type or paste: a leading @, blanks, invisible marks around it."""
+    kept = "".join(char for char in str(typed or "") if char.isprintable() and not char.isspace())
+    return kept.removeprefix("@").removeprefix("https://bsky.app/profile/").rstrip("/").lower()
+
+
+def _not_let_in(answer: Answer) -> Outcome:
+    word = error_word(answer) if isinstance(answer, Response) else ""
+    outcome = meaning(answer, creates=False)
+    if word == "authfactortokenrequired":
+        return Rejected(Message("bluesky.second_factor"), permanent=True)
+    if isinstance(outcome, Reauthorize):
+        return Rejected(Message("bluesky.not_let_in"), permanent=True)
+    if isinstance(outcome, Retry) and outcome.after > LONGEST_SIGN_IN:
+        minutes = int(outcome.after.total_seconds() // 60) + 1
+        return Rejected(Message("bluesky.too_often", {"minutes": minutes}), permanent=True)
+    return outcome
+
+
+def _pair(answer: Response) -> tuple[Sealed, Sealed] | None:
+    found = [answer.sealed.get(name) for name in TOKENS]
+    return (found[0], found[1]) if found[0] is not None and found[1] is not None else None
+
+
+def _server(did_document: Any) -> str:
+    """Where the account's data lies, as its identity document says; nothing where it does not."""
+    services = did_document.get("service") if isinstance(did_document, dict) else None
+    for service in services if isinstance(services, list) else ():
+        match service:
+            case {"id": str(name), "type": "AtprotoPersonalDataServer", "serviceEndpoint": str(url)}:
+                if name.endswith("#atproto_pds") and urlsplit(url).scheme in {"http", "https"}:
+                    return url.rstrip("/")
+            case _:
+                continue
+    return ""
+
+
+def check(account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:
+    """Whether the session is this account's, and the account is active."""
+    if not answers:
+        path = "/xrpc/com.atproto.server.getSession"
+        return Send(WireStep("session", StepKind.CONTROL, "GET", path, action="look"))
+    last = answers[-1]
+    if not isinstance(last, Response) or not last.ok or not isinstance(last.body, dict):
+        return meaning(last, creates=False)
+    if last.body.get("did") != account:
+        return Reauthorize(Message("connectors.token_refused"))
+    if last.body.get("active") is False:
+        word = str(last.body.get("status") or "inactive")[:60]
+        return Disconnected(Message("connectors.account_gone", {"word": word}))
+    return None
+
+
+def refresh(account: str, answers: tuple[Answer, ...]) -> Send | Renewed | Outcome:
+    """The pair that follows; it must be this account's."""
+    if not answers:
+        path = "/xrpc/com.atproto.server.refreshSession"
+        step = WireStep("refresh", StepKind.AUTH, "POST", path, token="refresh", secret_fields=TOKENS, deadline=20.0)  # noqa: S106  no secret
+        return Send(step)
+    last = answers[-1]
+    if isinstance(last, Response) and last.ok and isinstance(last.body, dict):
+        pair = _pair(last)
+        same = last.body.get("did") == account
+        return Renewed(*pair, LIFETIME) if pair is not None and same else _unusable(last)
+    if isinstance(last, StepAnswerLost) or (isinstance(last, Response) and 200 <= last.status < 300):
+        return _unusable(last)
+    return meaning(last, creates=False)
+
+
+def _unusable(answer: Answer) -> Outcome:
+    """The old refresh token may be used up, and the new one is not here."""
+    detail = answer.detail if isinstance(answer, StepAnswerLost) else f"http_{getattr(answer, 'status', 0)}"
+    return Uncertain(Message("connectors.answer_lost", {"detail": detail}))

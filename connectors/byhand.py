@@ -1,0 +1,241 @@
+"""By hand: a person posts what we prepared, on any platform without a usable interface. Opens no socket at all.
+
+The one step goes `to` a person: its content becomes a task, and what a connector would set as a flag becomes a line
+of the checklist. The surface is the platform where the person posts; its rules are that platform's own.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from connectors import fitting
+from connectors.answers import SHORT_WAIT, segment
+from connectors.contract import (
+    Answer,
+    Capabilities,
+    Connected,
+    ConnectForm,
+    Copy,
+    Field,
+    FileRef,
+    Posted,
+    Response,
+    Send,
+    Sought,
+    StepKind,
+    StepNotSent,
+    WireStep,
+)
+from connectors.outcomes import Absent, Outcome, Processing, Published, Rejected, Retry, Sighting, Uncertain
+from foundation.sealed import Sealed
+from foundation.words import Message
+from gate.units import Medium, Unit
+
+HAND_OVER, TAKE_BACK, SAVE = "hand_over", "take_back", "save"
+ASK_AGAIN = timedelta(minutes=5)
+"""How often somebody's removal is looked at: their word wakes it anyway."""
+
+_ACCOUNT = re.compile(r"@?([\w.-]{1,60})")
+_NUMBER = re.compile(r"[A-Za-z0-9_-]{5,64}")
+_LINK = re.compile(r"https?://[^\s<>\"]+")
+_ADULT = re.compile(r"adult|nsfw|sensitive|porn|sexual|nudity", re.IGNORECASE)
+_AI = re.compile(r"(^|[._])(ai|is_aigc|made_with_ai|is_ai_generated|containsSyntheticMedia)=")
+
+
+@dataclass(frozen=True)
+class Site:
+    """A platform as people post to it: its name, its hosts, how the address of one post looks, and what it takes.
+
+    `lines` are what a person sees to there whatever the post shows.
+    """
+
+    label: str
+    hosts: tuple[str, ...]
+    post: str = r"/[^/].*"
+    text: int = 10_000
+    media: int = 40
+    lines: tuple[str, ...] = ()
+
+
+_PAID = ("audience", "partners")
+SITES: Mapping[str, Site] = {
+    "onlyfans": Site("OnlyFans", ("onlyfans.com",), r"/(\d{3,})(/[\w.-]+)?", 5000, lines=_PAID),
+    "fansly": Site("Fansly", ("fansly.com",), r"/post/(\d{3,})", 5000, lines=_PAID),
+    "fanvue": Site("Fanvue", ("fanvue.com",), r"/.+/.+", 5000, lines=_PAID),
+    "instagram": Site("Instagram", ("instagram.com",), r"(/[\w.]+)?/(?:p|reel|tv|stories)/([\w./-]+)", 2200, 10),
+    "tiktok": Site("TikTok", ("tiktok.com",), r"/(@[\w.-]+/(video|photo)/\d+|[\w-]{5,})", 2200, 35),
+    "snapchat": Site("Snapchat", ("snapchat.com",), text=250, media=1),
+    "linkedin": Site("LinkedIn", ("linkedin.com",), r"/(posts|feed/update|pulse)/.+", 3000, 20),
+    "x": Site("X", ("x.com", "twitter.com"), r"/\w+/status/(\d{3,})", 280, 4),
+    "reddit": Site("Reddit", ("reddit.com", "redd.it"), r"/(r/\w+|user/[\w-]+)/(comments|s)/\w+.*|/\w{5,}", 40_000, 20),
+    "threads": Site("Threads", ("threads.net", "threads.com"), r"/@[\w.]+/post/[\w-]+", 500, 20),
+    "facebook": Site("Facebook", ("facebook.com", "fb.watch"), text=63_206),
+    "youtube": Site("YouTube", ("youtube.com", "youtu.be"), r"/(watch\?v=|shorts/|post/|live/)?[\w-]{6,}.*", 5000, 1),
+    "pornhub": Site(
+        "Pornhub", ("pornhub.com",), r"/(view_video\.php\?viewkey=|photo/|album/|shorties/)\w+", lines=_PAID
+    ),
+}
+"""Every platform with a row in the policy, by the surface's name."""
+
+ELSEWHERE = Site("?", ())
+"""A place nobody knows the rules of: that it is none is for the gate to say, not for us."""
+
+
+class ByHand:
+    """Tasks for people; pure."""
+
+    capabilities = Capabilities(
+        platform="byhand",
+        surfaces=tuple(SITES),
+        max_text=max(site.text for site in SITES.values()),
+        max_media=max(site.media for site in SITES.values()),
+        mimes=("image/jpeg", "image/png", "image/webp", "video/mp4", "audio/mp4", "audio/ogg"),
+        max_bytes=2 * 1024**3,
+        look="key",
+        resend_is_look=True,  # a task is written together with its answer: without an answer there is none
+        can_delete=True,
+        can_chat=False,
+        can_sell=False,
+        stages=False,
+        hand_over=True,
+        sizes={name: (site.text, site.media) for name, site in SITES.items()},
+    )
+    form = ConnectForm(
+        fields=(Field("site", choices=tuple(SITES)), Field("account", example="mia.lumiere")), credential="", minutes=1
+    )
+
+    def connect(self, form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Connected | Outcome:
+        """The account, by its name alone: nobody is asked, and no password of the platform ever."""
+        name, typed = str(form.get("site", "")), _ACCOUNT.fullmatch(str(form.get("account", "")).strip())
+        if name not in SITES:
+            return Rejected(Message("connectors.byhand_site"), permanent=True)
+        if typed is None:
+            return Rejected(Message("connectors.byhand_account"), permanent=True)
+        handle = typed[1]
+        return Connected(
+            account=f"{name}/{handle.casefold()}",
+            name=f"{SITES[name].label} · {handle}",
+            surface=name,
+            options={"hand_over": True, "site": SITES[name].label, "handle": handle},
+        )
+
+    def check(self, account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:
+        """Nothing to try: all of it is in the house."""
+        return None
+
+    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+        """Hand the post over, or say what became of that: from then on it waits for a person."""
+        site = SITES.get(_site_of(unit.surface), ELSEWHERE)
+        unfit = _unfit(unit, self.capabilities)
+        if unfit is not None:
+            return Rejected(unfit, permanent=False)
+        if not answers:
+            return Send(_handed(unit, site))
+        match answers[-1]:
+            case Response(body={"task": str(task)}) as kept if kept.ok:
+                return Processing(task, by_hand=True)
+            case StepNotSent(detail=detail):
+                return Retry(SHORT_WAIT, "account", Message("connectors.not_sent", {"detail": detail}))
+            case Response(status=status):
+                return Uncertain(Message("connectors.unclear_answer", {"status": status}))
+            case lost:
+                return Uncertain(Message("connectors.answer_lost", {"detail": lost.detail}))
+
+    def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
+        """A task and its answer are one transaction: who asks here found no answer, so there is no task."""
+        return Absent()
+
+    def remove(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
+        """Ask a person to take it away; it is gone when they have signed that it is."""
+        if not answers:
+            path = f"/tasks/{segment(copy.native_id)}"
+            return Send(WireStep(TAKE_BACK, StepKind.RESTRICT, "ASK", path, action="delete", to="person"))
+        match answers[-1]:
+            case Response(body={"gone": True}):
+                return Published(copy.native_id)
+            case _:
+                return Retry(ASK_AGAIN, "account", Message("connectors.byhand_waits"))
+
+    def read(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Mapping[str, int] | None:
+        """No numbers can be read; they are typed in, or come by statement."""
+        return None
+
+    def save(self, key: str, medium: Medium) -> WireStep:
+        """One file of a task, to one phone, once."""
+        files = {"file": FileRef(medium.sha256, medium.mime, medium.name)}
+        path = f"/tasks/{segment(key)}/files"
+        return WireStep(SAVE, StepKind.PUBLISH, "HAND", path, files=files, to="person")
+
+    def posted(self, surface: str, pasted: str) -> Posted | None:
+        """A link of that platform to one post, or the bare number of one."""
+        site, text = SITES.get(_site_of(surface)), pasted.strip()
+        if site is None:
+            return None
+        if _NUMBER.fullmatch(text) and any(sign.isdigit() for sign in text):
+            return Posted(text)
+        if not text.isprintable() or len(text) > 500 or " " in text:
+            return None
+        try:
+            parts = urlsplit(text if "//" in text else f"https://{text}")
+            host = (parts.hostname or "").removeprefix("www.")
+        except ValueError:
+            return None
+        known = any(host == own or host.endswith(f".{own}") for own in site.hosts)
+        where = parts.path.rstrip("/") + (f"?{parts.query}" if "v=" in parts.query or "viewkey=" in parts.query else "")
+        if parts.scheme not in {"http", "https"} or parts.username or not known or not re.fullmatch(site.post, where):
+            return None
+        return Posted(f"{host}{where}"[:200], f"https://{host}{where}")
+
+
+def _site_of(surface: str) -> str:
+    return surface.removeprefix("byhand.")
+
+
+def _unfit(unit: Unit, can: Capabilities) -> Message | None:
+    if not unit.native_key:
+        return Message("connectors.no_key")
+    return fitting.unfit(unit, can, length=len(unit.text("body")))
+
+
+def _handed(unit: Unit, site: Site) -> WireStep:
+    body = {
+        "key": unit.native_key,
+        "site": site.label,
+        "title": unit.text("title"),
+        "caption": unit.text("body"),
+        "links": list(dict.fromkeys(_LINK.findall("\n".join(unit.visible_texts)))),
+        "price": _price(unit),
+        "media": [
+            {"sha256": medium.sha256, "mime": medium.mime, "size": medium.size, "alt": medium.alt, "name": medium.name}
+            for medium in unit.media
+        ],
+        "checklist": _checklist(unit, site),
+        "flags": list(unit.flags),
+    }
+    files = {
+        f"file{place}": FileRef(medium.sha256, medium.mime, medium.name) for place, medium in enumerate(unit.media)
+    }
+    path = f"/tasks/{segment(unit.native_key)}"
+    return WireStep(HAND_OVER, StepKind.PUBLISH, "HAND", path, body, files=files, to="person")
+
+
+def _price(unit: Unit) -> dict[str, object] | None:
+    if unit.invoice is None:
+        return None
+    return {"minor": unit.invoice.amount_minor, "currency": unit.invoice.currency}
+
+
+def _checklist(unit: Unit, site: Site) -> list[str]:
+    """What a request would have set, a person sets: one line each, in a fixed order."""
+    wanted = {_line(flag) for flag in unit.flags}
+    if unit.media:
+        wanted |= set(site.lines)
+    return [line for line in ("adult", "ai", "audience", "partners", "marks") if line in wanted]
+
+
+def _line(flag: str) -> str:
+    if _AI.search(flag):
+        return "ai"
+    return "adult" if _ADULT.search(flag) else "marks"

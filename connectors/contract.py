@@ -1,0 +1,399 @@
+"""The contract of every connector: pure steppers that say what the next request is and what an answer meant.
+
+A connector opens no socket and reads no clock, secret or database. It is handed the unit and the answers so far."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Literal, Protocol, runtime_checkable
+
+from connectors.outcomes import Outcome, Sighting
+from foundation.sealed import Sealed
+from foundation.words import canonical
+from gate.units import Medium, Unit
+
+
+class StepKind(StrEnum):
+    """What a request does: each kind leaves under its own authority."""
+
+    STAGE = "stage"  # carries content, nothing visible yet; may be redone
+    PUBLISH = "publish"  # makes content visible; single-shot
+    RESTRICT = "restrict"  # takes content away
+    CONTROL = "control"  # ids and amounts
+    AUTH = "auth"  # tokens
+    NOTICE = "notice"  # to a member
+
+
+@dataclass(frozen=True)
+class FileRef:
+    """A body that is a stored object, by digest: the transport reads and re-hashes it just before it leaves."""
+
+    sha256: str
+    mime: str
+    name: str = ""  # inside a multipart request
+
+
+@dataclass(frozen=True)
+class WireStep:
+    """One request. `path` is relative to the account's base address; `json` and `file` exclude each other.
+
+    `{account}` in `path` stands for the account's name; the transport fills it in, quoted. Every other part of a
+    path that a platform or a person chose is quoted by the connector, so that no brace of theirs is left in it.
+    With `files` the request is multipart/form-data: each entry of `json` is a field (text as it is, all else as
+    JSON), each file a part of that name with the name people see.
+    `token` says how the credential is shown: as `bearer`, as Discord's `bot`, in the `path` where `{token}` stands,
+    the `refresh` one as bearer, or not at all. A sign-in step (AUTH) may hold `Sealed` values in its JSON: they are
+    opened on the way out. Of the answer's JSON, the top-level names in `secret_fields` are sealed before anything is
+    stored, and with `only` all other names are dropped. `deadline` is total seconds. A step `to` a person leaves by
+    no socket: its content is handed over as a task, `files` being what may be saved.
+    """
+
+    name: str
+    kind: StepKind
+    method: str
+    path: str
+    json: Mapping[str, Any] | None = None
+    file: FileRef | None = None
+    files: Mapping[str, FileRef] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    token: Literal["bearer", "bot", "path", "refresh", "none"] = "bearer"  # noqa: S105  how it is shown, not one
+    action: str = ""
+    secret_fields: tuple[str, ...] = ()
+    only: tuple[str, ...] | None = None
+    deadline: float = 30.0
+    to: Literal["network", "person"] = "network"
+
+    @property
+    def may_be_redone(self) -> bool:
+        """Everything but the step that makes content visible."""
+        return self.kind is not StepKind.PUBLISH
+
+    def wire_digest(self) -> str:
+        """SHA-256 of the projection of the request: method, path, headers, body or the digest of its file."""
+        body = self.file.sha256 if self.file is not None else self.json
+        projection: list[object] = [self.method, self.path, dict(self.headers), body, str(self.kind)]
+        if self.files:
+            projection.append({part: [file.sha256, file.mime, file.name] for part, file in self.files.items()})
+        if self.to != "network":
+            projection.append(self.to)
+        return hashlib.sha256(canonical(projection)).hexdigest()
+
+
+@dataclass(frozen=True)
+class Response:
+    """The platform answered a step. `body` is parsed JSON (None if unreadable); secret fields are `Sealed`."""
+
+    step: str
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+    sealed: Mapping[str, Sealed] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """2xx with a readable body."""
+        return 200 <= self.status < 300 and self.body is not None
+
+
+@dataclass(frozen=True)
+class StepNotSent:
+    """Nothing left the house."""
+
+    step: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class StepAnswerLost:
+    """It left; no usable answer came."""
+
+    step: str
+    detail: str
+
+
+Answer = Response | StepNotSent | StepAnswerLost
+
+
+@dataclass(frozen=True)
+class Send:
+    """The next request."""
+
+    step: WireStep
+
+
+@dataclass(frozen=True)
+class Sought:
+    """What a look-up seeks: key and text of an attempt whose answer was lost; when it was armed, and our clock now."""
+
+    native_key: str
+    text: str
+    armed_at: datetime
+    account: str
+    chat: str = ""
+    known: frozenset[str] = frozenset()
+    """Native ids of other subjects' copies: the same words twice are two posts, and one is not the other."""
+    asked_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A copy outside, to be removed or read: native id, and the chat it lies in for messages."""
+
+    native_id: str
+    account: str
+    chat: str = ""
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a platform can do, as data: dashboard, planner and tests read the same truth."""
+
+    platform: str
+    surfaces: tuple[str, ...]
+    max_text: int
+    max_media: int
+    mimes: tuple[str, ...]
+    max_bytes: int
+    look: Literal["key", "listing", "none"]
+    """`key`: found by our native key; `listing`: by its digest in a listing; `none`: a person decides."""
+    resend_is_look: bool
+    """A repeated publish with the same key is harmless, so it is itself the look."""
+    can_delete: bool
+    can_chat: bool
+    can_sell: bool
+    stages: bool
+    """Media go out before the publish step, as an event of their own."""
+    act_seconds: float = 30.0
+    hand_over: bool = False
+    """Nothing is sent: what was prepared becomes a task of a person, who says when it is done."""
+    in_house: bool = False
+    """This installation serves it itself: nobody signs in."""
+    sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """Where places differ: the longest text and the most media of each."""
+
+    def size(self, surface: str) -> tuple[int, int]:
+        """The longest text and the most media that a place takes."""
+        return self.sizes.get(surface.removeprefix(f"{self.platform}."), (self.max_text, self.max_media))
+
+
+class Connector(Protocol):
+    """One platform."""
+
+    capabilities: Capabilities
+
+    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+        """The next request for `unit`, or what the last answer meant."""
+        ...
+
+    def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
+        """The next look-up request (kind control, action look), or what was seen."""
+        ...
+
+    def remove(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
+        """The next request that takes the copy away; `Published` with its native id means proven gone."""
+        ...
+
+    def read(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Mapping[str, int] | None:
+        """The next request for the numbers of a copy; metrics by name; None when they cannot be had."""
+        ...
+
+
+@runtime_checkable
+class OwnKeys(Protocol):
+    """A platform whose native keys have a form of their own."""
+
+    def key_of(self, key: str, at: datetime) -> str:
+        """The native key in the platform's form: the same for the same `key` and `at` (UTC-aware)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Renewed:
+    """A new pair of tokens. Without `refresh` the one that was shown stays; `lifetime` is the new token's, from now."""
+
+    token: Sealed
+    refresh: Sealed | None
+    lifetime: timedelta | None
+
+
+@runtime_checkable
+class Refreshable(Protocol):
+    """A platform whose tokens end, and are renewed with a second one."""
+
+    refresh_grace: timedelta
+    """How long a refresh token still works after it was used; zero where it works once."""
+
+    def refresh(self, account: str, answers: tuple[Answer, ...]) -> Send | Renewed | Outcome:
+        """The next request (kind auth, token `refresh`), the new pair, or why there is none.
+
+        `Retry` says that the refresh token was surely not used up, `Uncertain` that it may have been.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Field:
+    """One thing a person is asked to connect an account. Its label is the sentence `connect.<platform>.<name>`."""
+
+    name: str
+    secret: bool = False
+    optional: bool = False
+    example: str = ""
+    choices: tuple[str, ...] = ()
+    """What may be chosen, where nothing else can be typed."""
+
+
+@dataclass(frozen=True)
+class ConnectForm:
+    """What connecting takes: the fields, the one whose secret is shown as the credential meanwhile ("" for none),
+    about how many minutes a person needs, and the field that names another server than the platform's usual one."""
+
+    fields: tuple[Field, ...]
+    credential: str = ""
+    minutes: int = 2
+    server: str = ""
+
+
+@dataclass(frozen=True)
+class Connected:
+    """An account that can be used: what its channel is made of. `lifetime` is the token's, from when it was asked."""
+
+    account: str
+    name: str
+    surface: str
+    chat_surface: str = ""
+    token: Sealed | None = None
+    refresh: Sealed | None = None
+    lifetime: timedelta | None = None
+    base_url: str = ""
+    """Where the account lives, when it is not the platform's usual address."""
+    min_gap_seconds: int = 0
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Connectable(Connector, Protocol):
+    """A platform whose accounts people connect from the dashboard."""
+
+    form: ConnectForm
+
+    def connect(self, form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Connected | Outcome:
+        """The next sign-in request (kind auth), the account, or why not; secret fields of the form are `Sealed`."""
+        ...
+
+    def check(self, account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:
+        """The next harmless request (kind control, action look) of a test; None when all is well."""
+        ...
+
+
+@dataclass(frozen=True)
+class Posted:
+    """A post of somebody's own, as its link or its number says."""
+
+    native_id: str
+    url: str = ""
+
+
+@runtime_checkable
+class HandsOver(Protocol):
+    """A platform where a person posts what we prepared (`Capabilities.hand_over`)."""
+
+    def save(self, key: str, medium: Medium) -> WireStep:
+        """What a permit to save one file of the task `key` is bound to."""
+        ...
+
+    def posted(self, surface: str, pasted: str) -> Posted | None:
+        """What a pasted link, or a post's number, names there; None when it is no such thing. Nothing is fetched."""
+        ...
+
+
+class ChatConnector(Connector, Protocol):
+    """A platform with one-to-one chat and sales."""
+
+    def updates(self, cursor: str) -> WireStep:
+        """The request for what happened after `cursor` (control, long poll)."""
+        ...
+
+    def parse_updates(self, answer: Answer) -> "tuple[tuple[Update, ...], str] | None":
+        """Updates in order and the next cursor; None when the answer is unusable."""
+        ...
+
+    def checkout_yes(self, query_id: str) -> WireStep:
+        """The request that lets a checkout go through (control)."""
+        ...
+
+    def refund(self, charge_id: str, fan_id: str, amount_minor: int, currency: str) -> WireStep:
+        """The request that gives money back (control); answering "already refunded" is a success."""
+        ...
+
+    def refunded(self, answer: Answer) -> Outcome:
+        """What the answer to a refund meant; `Published` with the charge id means the money is back."""
+        ...
+
+    def refund_seen(self, charge_id: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:
+        """Before a refund whose answer was lost is asked again: the next look (control, action look), `Published` when
+        the money is back; None when it is not, or when asking again is harmless by itself."""
+        ...
+
+    def ack(self, update: "Update") -> WireStep | None:
+        """The request that tells the fan's app at once that an update was seen (control); None where it needs none."""
+        ...
+
+
+class Hookable(ChatConnector, Protocol):
+    """A chat platform that can call us instead of being polled."""
+
+    hook_header: str
+    """The header in which a call shows the secret it was given, in lower case."""
+
+    def subscribe(self, address: str, secret: Sealed) -> WireStep:
+        """The request that makes the platform call `address` and show `secret` (auth)."""
+        ...
+
+    def unsubscribe(self) -> WireStep:
+        """The request after which the platform is polled again (auth)."""
+        ...
+
+    def called(self, body: object) -> "tuple[Update, ...] | None":
+        """What a call told, one update at most; None when nobody can read it."""
+        ...
+
+
+@runtime_checkable
+class Seeable(Protocol):
+    """A platform that tells what the place we post to is set to."""
+
+    def see(self, account: str, answers: tuple[Answer, ...]) -> Send | tuple[str, ...] | Outcome:
+        """The next request (kind control, action look), which of the policy's probes hold, or why nobody can see."""
+        ...
+
+
+@runtime_checkable
+class SharedInbox(Protocol):
+    """A chat platform on which several accounts may hear the same messages: a bot that posts to three channels."""
+
+    def hears(self, account: str) -> str:
+        """Whose messages the account hears; the same for accounts that hear the same."""
+        ...
+
+
+@dataclass(frozen=True)
+class Update:
+    """One thing that happened on a chat platform. `key` is the platform's update id, unique per account."""
+
+    key: str
+    kind: Literal["message", "button", "checkout", "payment", "refund", "age", "stop", "unsupported", "blocked", "lost"]
+    """`blocked`: the fan takes no messages of ours any more; `lost`: the place we post to let go of us."""
+    fan: str
+    handle: str = ""
+    language: str = ""
+    native_id: str = ""
+    at: datetime | None = None
+    text: str = ""
+    ref: str = ""
+    """Button action:ref, checkout query id, or payment payload's order reference."""
+    payload: str = ""
+    charge_id: str = ""
+    amount_minor: int = 0
+    currency: str = ""

@@ -1,0 +1,357 @@
+"""Discord: a bot that posts to a text channel and answers direct messages. Pure; the gateway is in `workers`.
+
+A message and its files are one request with a nonce. Inside some two minutes Discord itself keeps a repeat from
+becoming a second message; whatever the age, the channel's history shows the nonce, the names of the files or the text.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from connectors import discord_connecting, fitting
+from connectors.answers import ahead, segment
+from connectors.contract import (
+    Answer,
+    Capabilities,
+    Connected,
+    ConnectForm,
+    Copy,
+    Field,
+    FileRef,
+    Response,
+    Send,
+    Sought,
+    StepKind,
+    Update,
+    WireStep,
+)
+from connectors.discord_ids import (
+    Place,
+    at_or_after,
+    file_name,
+    is_id,
+    moment,
+    names_message,
+    nonce,
+    place,
+)
+from connectors.discord_meaning import GONE, UNKNOWN_MESSAGE, code, said
+from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Sighting, Uncertain, Unknown
+from foundation.sealed import Sealed
+from foundation.words import Message
+from gate.units import Button, Medium, Unit
+
+PUBLISH, OPEN, LOOK = "publish", "open", "look"
+WINDOW = timedelta(seconds=60)
+"""A message older than this before the attempt is another one with the same text."""
+
+LISTED = 100
+MOST_PAGES = 5
+MOST_ALT = 1024
+MOST_REQUEST = 24 * 1024 * 1024
+"""Bytes of all files of one message; the whole request may have 25 MiB."""
+
+HIDING = "spoiler=true"
+"""The flag that blurs what is attached."""
+
+REGISTERED = "guild registered by the tenant"
+"""An account is connected for one channel: that registers its server."""
+
+RESTRICTED = (
+    "channel.nsfw == true; for threads and forum posts the parent channel",
+    "guild-level age restriction alone does not count: Channel.nsfw can be false",
+)
+"""What the policy asks of a channel for more than General, in its own words."""
+
+PRESSED = "press:"
+"""What the key of a pressed button begins with; its id follows."""
+
+REMOVED = "removed-"
+"""In place of a native id: it was posted and deleted before its answer was read."""
+
+MOST_LABEL = 80
+_ROW, _BUTTON, _GREY, _PER_ROW = 1, 2, 2, 5
+
+
+class Discord:
+    """Posts to a channel and messages to one reader."""
+
+    capabilities = Capabilities(
+        platform="discord",
+        surfaces=("guild_channel", "dm"),
+        max_text=2000,
+        max_media=10,
+        mimes=("image/jpeg", "image/png", "image/webp", "video/mp4", "audio/ogg", "audio/mp4", "application/zip"),
+        max_bytes=10 * 1024 * 1024,
+        look="listing",
+        resend_is_look=False,
+        can_delete=True,
+        can_chat=True,
+        can_sell=False,
+        stages=False,
+    )
+    form = ConnectForm(
+        fields=(
+            Field("token", secret=True),
+            Field("channel", example="https://discord.com/channels/123456789012345678/234567890123456789"),
+        ),
+        credential="token",
+        minutes=3,
+    )
+
+    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+        """One request makes the message; a reader's channel is asked for before."""
+        unfit = _unfit(unit, self.capabilities)
+        if unfit is not None:
+            return Rejected(unfit, permanent=False)
+        last = answers[-1] if answers else None
+        if last is not None and last.step == PUBLISH:
+            return _published(last, unit)
+        if not unit.viewer:
+            return Send(_create(unit, place(unit.account).channel))
+        if last is None:
+            return Send(open_chat(unit.viewer, StepKind.STAGE))
+        channel = opened(last)
+        return Send(_create(unit, channel)) if channel else said(last, creates=False, reader=True)
+
+    def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
+        """Read the channel's history from a minute before the attempt on."""
+        if sought.chat and not answers:
+            return Send(open_chat(sought.chat, StepKind.CONTROL))
+        channel = opened(answers[0]) if sought.chat else place(sought.account).channel
+        if not channel:
+            return Unknown(Message("connectors.lookup_failed"))
+        return _in_history(sought, channel, answers[1:] if sought.chat else answers)
+
+    def remove(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
+        """Delete the message; gone already is gone."""
+        channel, message = _whereabouts(copy)
+        if message.startswith(REMOVED):
+            return Published(copy.native_id)
+        if not answers:
+            path = f"/channels/{segment(channel)}/messages/{segment(message)}"
+            return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", path, token="bot", action="delete"))  # noqa: S106  how it is shown
+        last = answers[-1]
+        absent = isinstance(last, Response) and last.status == 404 and code(last) in {UNKNOWN_MESSAGE, *GONE}
+        if isinstance(last, Response) and (200 <= last.status < 300 or absent):
+            return Published(copy.native_id)
+        return said(last, creates=False)
+
+    def read(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Mapping[str, int] | None:
+        """Reactions of a post, counted as likes; Discord tells a bot nothing else."""
+        channel, message = _whereabouts(copy)
+        if copy.chat or message.startswith(REMOVED):
+            return None
+        if not answers:
+            return Send(_asked("metrics", f"/channels/{segment(channel)}/messages/{segment(message)}"))
+        last = answers[-1]
+        if not isinstance(last, Response) or not last.ok or not isinstance(last.body, dict):
+            return None
+        counts = [each.get("count") for each in last.body.get("reactions") or () if isinstance(each, dict)]
+        return {"likes": sum(count for count in counts if isinstance(count, int))}
+
+    def connect(self, form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Connected | Outcome:
+        """The next sign-in request, the account, or why not."""
+        return discord_connecting.connect(form, answers)
+
+    def check(self, account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:
+        """Ask for the channel: the token opens it, and the bot is still there."""
+        if not answers:
+            return Send(_asked(LOOK, f"/channels/{segment(place(account).channel)}"))
+        last = answers[-1]
+        return None if isinstance(last, Response) and last.ok else said(last, creates=False)
+
+    def see(self, account: str, answers: tuple[Answer, ...]) -> Send | tuple[str, ...] | Outcome:
+        """Whether the channel is age-restricted now; its server's own restriction says nothing of it."""
+        if not answers:
+            return Send(_asked(LOOK, f"/channels/{segment(place(account).channel)}"))
+        last = answers[-1]
+        if not isinstance(last, Response) or not last.ok or not isinstance(last.body, dict):
+            return said(last, creates=False)
+        return (REGISTERED, *RESTRICTED) if last.body.get("nsfw") is True else (REGISTERED,)
+
+    def hears(self, account: str) -> str:
+        """Whose direct messages the account hears: a bot has one inbox, however many channels it posts to."""
+        return place(account).bot
+
+    def ack(self, update: Update) -> WireStep | None:
+        """Tell Discord within three seconds that a press arrived, with the press's own word: it lives 15 minutes."""
+        if update.kind != "button" or not update.payload:
+            return None
+        path = f"/interactions/{segment(update.key.removeprefix(PRESSED))}/{segment(update.payload)}/callback"
+        return WireStep("ack", StepKind.CONTROL, "POST", path, {"type": 6}, token="none", action="ack", deadline=2.0)  # noqa: S106  shown in the path
+
+
+def _unfit(unit: Unit, can: Capabilities) -> Message | None:
+    """Why the message cannot go out as it is; nothing is ever cut."""
+    if unit.invoice is not None:
+        return Message("discord.no_payments")
+    if wrong := fitting.unfit(unit, can, length=len(_words(unit))):
+        return wrong
+    if any(len(button.label) > MOST_LABEL for button in unit.buttons):
+        return Message("connectors.text_too_long", {"length": max(map(_label, unit.buttons)), "most": MOST_LABEL})
+    size = sum(medium.size for medium in unit.media)
+    if size > MOST_REQUEST:
+        return Message("discord.too_large", {"size": size, "most": MOST_REQUEST})
+    if any(len(medium.alt) > MOST_ALT for medium in unit.media):
+        return Message("discord.alt_too_long", {"most": MOST_ALT})
+    return None
+
+
+def _label(button: Button) -> int:
+    return len(button.label)
+
+
+def _words(unit: Unit) -> str:
+    """What is read: Discord knows no titles, so a title is the first line."""
+    return "\n\n".join(text for text in (unit.text("title"), unit.text("body")) if text)
+
+
+def _asked(name: str, path: str) -> WireStep:
+    """A harmless request for what stands somewhere; its action is its name."""
+    return WireStep(name, StepKind.CONTROL, "GET", path, token="bot", action=name)  # noqa: S106  how it is shown
+
+
+def open_chat(viewer: str, kind: StepKind) -> WireStep:
+    """Ask for the channel of direct messages with somebody; asked again it is the same one."""
+    action = LOOK if kind is StepKind.CONTROL else ""
+    body = {"recipient_id": viewer}
+    return WireStep(OPEN, kind, "POST", "/users/@me/channels", body, token="bot", action=action, deadline=10.0)  # noqa: S106  how it is shown
+
+
+def opened(answer: Answer) -> str:
+    """The channel that was asked for; "" when none was told."""
+    told = answer.body.get("id") if isinstance(answer, Response) and answer.ok and isinstance(answer.body, dict) else ""
+    return told if isinstance(told, str) and is_id(told) else ""
+
+
+def _create(unit: Unit, channel: str) -> WireStep:
+    hidden = HIDING in unit.flags
+    names = [file_name(unit.native_key, number, medium, hidden=hidden) for number, medium in enumerate(unit.media)]
+    said: dict[str, Any] = {
+        "content": _words(unit),
+        "nonce": nonce(unit.native_key),
+        "enforce_nonce": True,
+        "allowed_mentions": {"parse": []},
+    }
+    if unit.buttons:
+        said["components"] = _buttons(unit.buttons)
+    path = f"/channels/{segment(channel)}/messages"
+    if not unit.media:
+        return WireStep(PUBLISH, StepKind.PUBLISH, "POST", path, said, token="bot")  # noqa: S106  how it is shown
+    said["attachments"] = [_attachment(*each) for each in zip(range(len(names)), names, unit.media, strict=True)]
+    files = {
+        f"files[{number}]": FileRef(medium.sha256, medium.mime, names[number])
+        for number, medium in enumerate(unit.media)
+    }
+    return WireStep(PUBLISH, StepKind.PUBLISH, "POST", path, {"payload_json": said}, files=files, token="bot")  # noqa: S106  how it is shown
+
+
+def _attachment(number: int, name: str, medium: Medium) -> dict[str, str]:
+    return {"id": str(number), "filename": name} | ({"description": medium.alt} if medium.alt else {})
+
+
+def _buttons(buttons: Sequence[Button]) -> list[dict[str, Any]]:
+    """Rows of at most five; what comes back when one is pressed is its action and its id of ours."""
+    drawn = [
+        {
+            "type": _BUTTON,
+            "style": _GREY,
+            "label": button.label,
+            "custom_id": f"{button.action}:{button.ref}",
+        }
+        for button in buttons
+    ]
+    rows = range(0, len(drawn), _PER_ROW)
+    return [{"type": _ROW, "components": drawn[start : start + _PER_ROW]} for start in rows]
+
+
+def _published(answer: Answer, unit: Unit) -> Outcome:
+    if isinstance(answer, Response) and answer.ok:
+        body = answer.body if isinstance(answer.body, dict) else {}
+        message, channel = body.get("id"), body.get("channel_id")
+        if isinstance(message, str) and is_id(message) and isinstance(channel, str) and is_id(channel):
+            return _copy_at(place(unit.account), channel, message, unit.viewer)
+        return Uncertain(Message("connectors.unclear_answer", {"status": answer.status}))
+    if isinstance(answer, Response) and answer.status == 404 and code(answer) == UNKNOWN_MESSAGE:
+        return Published(f"{REMOVED}{nonce(unit.native_key)}")  # the nonce was used, and its message deleted since
+    return said(answer, creates=True, reader=bool(unit.viewer))
+
+
+def _copy_at(own: Place, channel: str, message: str, viewer: str) -> Published:
+    """A message to a reader is named with its channel: nothing else says where it lies."""
+    if viewer:
+        return Published(f"{channel}/{message}", at=moment(message))
+    return Published(message, own.url(message), moment(message))
+
+
+def _whereabouts(copy: Copy) -> tuple[str, str]:
+    channel, _, message = copy.native_id.rpartition("/")
+    return channel or place(copy.account).channel, message
+
+
+def _in_history(sought: Sought, channel: str, answers: tuple[Answer, ...]) -> Send | Sighting:
+    """Page forward from a minute before the attempt; an empty history is trusted only if it is not hidden from us.
+
+    Where their first answer shows a clock well behind ours, it was read from too late a moment on: it begins again,
+    earlier by as much.
+    """
+    late = ahead(answers[0], sought.asked_at or sought.armed_at) if answers else timedelta()
+    pages = answers[1:] if late > WINDOW / 2 else answers
+    start = at_or_after(sought.armed_at - WINDOW - late)
+    if not pages:
+        return Send(_history(channel, start))
+    if isinstance(pages[-1], Response) and pages[-1].step == "channel":
+        return _really_empty(pages[-1], start)
+    messages = _listed(pages[-1])
+    if messages is None:
+        return Unknown(Message("connectors.lookup_failed"))
+    same = [message for message in messages if _is_it(message, sought)]
+    if same:
+        first = min(same, key=lambda message: int(message["id"]))
+        copy = _copy_at(place(sought.account), channel, str(first["id"]), sought.chat)
+        return Found(copy.native_id, copy.url, copy.at)
+    if len(messages) == LISTED:
+        last = max(int(message["id"]) for message in messages)
+        more = len(pages) < MOST_PAGES
+        return Send(_history(channel, last)) if more else Unknown(Message("connectors.lookup_failed"))
+    return Absent() if messages or len(pages) > 1 else Send(_asked_for_channel(channel))
+
+
+def _history(channel: str, after: int) -> WireStep:
+    return _asked(LOOK, f"/channels/{segment(channel)}/messages?after={after}&limit={LISTED}")
+
+
+def _asked_for_channel(channel: str) -> WireStep:
+    path = f"/channels/{segment(channel)}"
+    return WireStep("channel", StepKind.CONTROL, "GET", path, token="bot", action=LOOK)  # noqa: S106  how it is shown
+
+
+def _really_empty(answer: Response, start: int) -> Sighting:
+    """Without the right to read it, a history looks empty: then the channel itself names a later message."""
+    latest = answer.body.get("last_message_id") if answer.ok and isinstance(answer.body, dict) else ""
+    if latest is None or (isinstance(latest, str) and is_id(latest) and int(latest) <= start):
+        return Absent()
+    return Unknown(Message("connectors.lookup_failed"))
+
+
+def _listed(answer: Answer) -> list[dict[str, Any]] | None:
+    if not isinstance(answer, Response) or not answer.ok or not isinstance(answer.body, list):
+        return None
+    usable = all(isinstance(message, dict) and is_id(message.get("id")) for message in answer.body)
+    return answer.body if usable else None
+
+
+def _is_it(message: Mapping[str, Any], sought: Sought) -> bool:
+    """Ours, and by its nonce or the names of its files the one sought; by its text where it bears neither."""
+    author = message.get("author")
+    if not isinstance(author, dict) or author.get("id") != place(sought.account).bot:
+        return False
+    if message.get("nonce") is not None:
+        return str(message["nonce"]) == nonce(sought.native_key)
+    names = [str(each.get("filename", "")) for each in message.get("attachments") or () if isinstance(each, dict)]
+    if names:
+        return any(names_message(name, sought.native_key) for name in names)
+    shown, wanted = str(message.get("content", "")).strip(), sought.text.strip()
+    unknown = not {str(message["id"]), f"{message.get('channel_id')}/{message['id']}"} & sought.known
+    return unknown and (shown == wanted or shown.endswith(f"\n\n{wanted}"))

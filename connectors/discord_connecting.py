@@ -1,0 +1,107 @@
+"""Connecting a bot to a channel: is the token a bot's, is the bot there, may it do what we need of it. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from connectors.answers import segment
+from connectors.contract import Answer, Connected, Response, Send, StepKind, WireStep
+from connectors.discord_ids import Place, channel_in, is_id
+from connectors.discord_meaning import said
+from connectors.outcomes import Outcome, Rejected
+from foundation.sealed import Sealed
+from foundation.words import Message
+
+ADMINISTRATOR = 1 << 3
+NEEDED = 1 << 10 | 1 << 11 | 1 << 14 | 1 << 15 | 1 << 16
+"""View the channel, send messages, embed links, attach files, read the history: what posting and looking takes."""
+
+TEXT, ANNOUNCEMENT = 0, 5
+ORDER = ("me", "channel", "guild", "member")
+"""The steps, in this order."""
+
+
+def connect(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Connected | Outcome:
+    """Ask who the bot is, for the channel, its server and the bot's own rights there; then the account."""
+    token, typed = form.get("token"), form.get("channel")
+    channel = channel_in(typed) if isinstance(typed, str) else ""
+    if not channel:
+        return Rejected(Message("discord.no_channel_link"), permanent=False)
+    told: dict[str, dict[str, Any]] = {}
+    for answer in answers:
+        if not isinstance(answer, Response) or not answer.ok or not isinstance(answer.body, dict):
+            return _refusal(answer, told)
+        told[answer.step] = answer.body
+    trouble = _trouble(told)
+    if trouble is not None:
+        return Rejected(trouble, permanent=False)
+    if len(answers) < len(ORDER):
+        return Send(_step(ORDER[len(answers)], channel, told))
+    return _connected(told, token if isinstance(token, Sealed) else None)
+
+
+def _step(name: str, channel: str, told: Mapping[str, Mapping[str, Any]]) -> WireStep:
+    guild = segment(str(told.get("channel", {}).get("guild_id", "")))
+    paths = {
+        "me": "/users/@me",
+        "channel": f"/channels/{channel}",
+        "guild": f"/guilds/{guild}",
+        "member": f"/guilds/{guild}/members/{segment(str(told.get('me', {}).get('id', '')))}",
+    }
+    return WireStep(name, StepKind.AUTH, "GET", paths[name], token="bot")  # noqa: S106  how it is shown, not one
+
+
+def _refusal(answer: Answer, told: Mapping[str, Mapping[str, Any]]) -> Outcome:
+    status = answer.status if isinstance(answer, Response) else 0
+    if status == 401:
+        return Rejected(Message("discord.token_unknown"), permanent=False)
+    if answer.step != "me" and status in (403, 404):
+        return Rejected(Message("discord.not_invited", {"bot": str(told["me"]["id"])}), permanent=False)
+    return said(answer, creates=False)
+
+
+def _trouble(told: Mapping[str, Mapping[str, Any]]) -> Message | None:
+    """What stands in the way, as far as was told; None while all is well."""
+    me, channel = told.get("me"), told.get("channel")
+    if me is not None and (not is_id(me.get("id")) or me.get("bot") is not True):
+        return Message("discord.token_unknown")
+    if channel is not None and (channel.get("type") not in (TEXT, ANNOUNCEMENT) or not is_id(channel.get("guild_id"))):
+        return Message("discord.not_text")
+    if "member" in told and _rights(told) & NEEDED != NEEDED:
+        return Message("discord.rights")
+    return None
+
+
+def _rights(told: Mapping[str, Mapping[str, Any]]) -> int:
+    """The bot's rights in the channel.
+
+    Source: https://discord.com/developers/docs/topics/permissions#permission-overwrites
+    """
+    guild, member, channel, bot = told["guild"], told["member"], told["channel"], told["me"]["id"]
+    everyone, own = guild.get("id"), set(member.get("roles") or ())
+    roles = {role["id"]: int(role["permissions"]) for role in guild.get("roles") or ()}
+    rights = roles.get(everyone, 0)
+    for role in own:
+        rights |= roles.get(role, 0)
+    if guild.get("owner_id") == bot or rights & ADMINISTRATOR:
+        return NEEDED
+    written = {each["id"]: each for each in channel.get("permission_overwrites") or ()}
+    for who in ([everyone], own, [bot]):
+        found = [written[each] for each in who if each in written]
+        for each in found:
+            rights &= ~int(each["deny"])
+        for each in found:
+            rights |= int(each["allow"])
+    return rights
+
+
+def _connected(told: Mapping[str, Mapping[str, Any]], token: Sealed | None) -> Connected:
+    channel, guild = told["channel"], told["guild"]
+    place = Place(str(channel["id"]), str(guild["id"]), str(told["me"]["id"]))
+    return Connected(
+        account=place.account,
+        name=f"#{channel.get('name', place.channel)} ({guild.get('name', place.guild)})",
+        surface="discord.guild_channel",
+        chat_surface="discord.dm",
+        token=token,
+        options={"bot": str(told["me"].get("username", "")), "can_be_seen": True},
+    )

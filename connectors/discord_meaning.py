@@ -1,0 +1,58 @@
+"""What Discord's refusals mean, by the codes of its own table (`code` of an error's JSON)."""
+
+from datetime import timedelta
+
+from connectors.answers import LONGEST_WAIT, READER_GONE, SHORT_WAIT, meaning, retry_after
+from connectors.contract import Answer, Response
+from connectors.outcomes import Disconnected, Outcome, Reauthorize, Rejected, Retry
+from foundation.words import Message
+
+UNKNOWN_CHANNEL, UNKNOWN_GUILD, UNKNOWN_MESSAGE = 10003, 10004, 10008
+GONE = frozenset({UNKNOWN_CHANNEL, UNKNOWN_GUILD, 50001, 50013})
+"""The channel, or our right to it: 50001 missing access, 50013 missing permissions."""
+
+READER_AWAY = frozenset({50007, 50033, *GONE})
+"""To one reader: 50007 they take no messages of ours, 50033 there is no such person, or their chat is closed to us."""
+
+HARMFUL = frozenset({20009, 200000, 200001, 240000})
+"""Explicit content, words an administrator forbids, harmful links: the same message is never taken."""
+
+
+def code(answer: Answer) -> int:
+    """Discord's number of a refusal; 0 without one."""
+    found = answer.body.get("code") if isinstance(answer, Response) and isinstance(answer.body, dict) else 0
+    return found if isinstance(found, int) else 0
+
+
+def said(answer: Answer, *, creates: bool, reader: bool = False) -> Outcome:
+    """What an answer that is no success meant; `creates`: the request makes a message, `reader`: for one person."""
+    match answer:
+        case Response(status=429):
+            return _wait(answer)
+        case Response(status=401):
+            return Reauthorize(Message("connectors.token_refused"))
+        case Response(status=400 | 403 | 404) if reader and code(answer) in READER_AWAY:
+            return Rejected(Message(READER_GONE), permanent=True)
+        case Response(status=403 | 404) if code(answer) in GONE:
+            return Disconnected(Message("connectors.account_gone", {"word": str(code(answer))}))
+        case Response(status=400 | 403) if code(answer) in HARMFUL:
+            return Rejected(_refused(answer), permanent=True)
+        case Response(status=status) if code(answer) and 400 <= status < 500 and status != 408:
+            return Rejected(_refused(answer), permanent=False)
+        case _:
+            return meaning(answer, creates=creates)
+
+
+def _refused(answer: Response) -> Message:
+    return Message("connectors.refused", {"status": answer.status, "word": str(code(answer))})
+
+
+def _wait(answer: Response) -> Retry:
+    """A 429 says how long to the fraction of a second, and whether it is for the whole bot."""
+    body = answer.body if isinstance(answer.body, dict) else {}
+    asked = body.get("retry_after")
+    wait = retry_after(answer.headers)
+    if isinstance(asked, int | float) and not isinstance(asked, bool) and asked >= 0:
+        wait = min(timedelta(seconds=min(asked, 10**7)), LONGEST_WAIT)
+    everywhere = body.get("global") is True or answer.headers.get("x-ratelimit-scope") == "global"
+    return Retry(max(wait, SHORT_WAIT), "app" if everywhere else "account", Message("connectors.rate_limited"))

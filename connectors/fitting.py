@@ -1,0 +1,18 @@
+"""What every platform limits: how much is said, how many media, of which kind and weight. Nothing is ever cut."""
+
+from connectors.contract import Capabilities
+from foundation.words import Message
+from gate.units import Unit
+
+
+def unfit(unit: Unit, can: Capabilities, *, length: int) -> Message | None:
+    """Why a unit of `length` characters, counted as the platform counts, cannot go out as it is."""
+    most_text, most_media = can.size(unit.surface)
+    if length > most_text:
+        return Message("connectors.text_too_long", {"length": length, "most": most_text})
+    if len(unit.media) > most_media:
+        return Message("connectors.too_many_media", {"count": len(unit.media), "most": most_media})
+    for medium in unit.media:
+        if medium.mime not in can.mimes or medium.size > can.max_bytes:
+            return Message("connectors.medium_unfit", {"mime": medium.mime, "size": medium.size})
+    return None

@@ -1,0 +1,194 @@
+"""Telegram: one bot per creator, which posts to a channel, talks to fans one by one, and sells for Stars.
+
+A bot cannot read what stands in a channel: an answer that is lost can be looked up nowhere, so a person says whether
+the message is there. A native id is `<chat>/<id>,<id>…`; those of an album are all in it.
+"""
+
+import json
+from collections.abc import Mapping
+from urllib.parse import quote
+
+from connectors import telegram_connecting
+from connectors.contract import (
+    Answer,
+    Capabilities,
+    Connected,
+    Copy,
+    Send,
+    Sought,
+    StepKind,
+    Update,
+    WireStep,
+)
+from connectors.outcomes import Outcome, Published, Rejected, Sighting, Unknown
+from connectors.telegram_answers import description, meaning, place_of, published, removed, result
+from connectors.telegram_requests import MIMES, MOST_MEDIA, MOST_TEXT, VIDEO_BYTES, request, unfit
+from foundation.sealed import Sealed
+from foundation.words import Message
+from gate.units import Unit
+
+UPDATES_WAIT = 20
+"""Seconds Telegram may hold the request for updates open."""
+
+LEDGER_PAGE, LEDGER_PAGES = 100, 15
+"""Transactions in one answer, and answers read before a refund is simply asked again: Telegram gives it once."""
+
+ALREADY = "charge_already_refunded"
+
+ALLOWED = ("message", "callback_query", "pre_checkout_query", "my_chat_member")
+"""What we are told of. Without the third, every payment would run into its ten seconds."""
+
+
+def _step(
+    name: str, kind: StepKind, method: str, body: Mapping[str, object], *, action: str = "", seconds: float = 30.0
+) -> WireStep:
+    """A request of ids and amounts."""
+    path = f"/bot{{token}}/{method}"
+    return WireStep(name, kind, "POST", path, body, token="path", action=action, deadline=seconds)  # noqa: S106  how
+
+
+def _read(entry: object) -> tuple[int, Update | None] | None:
+    from connectors import telegram_updates  # noqa: PLC0415  25 MiB, for the one process that listens
+
+    return telegram_updates.read(entry)
+
+
+class Telegram:
+    """Posts, chat and sales of a bot; pure."""
+
+    capabilities = Capabilities(
+        platform="telegram",
+        surfaces=("public_channel", "private_channel", "bot_dm"),
+        max_text=MOST_TEXT,
+        max_media=MOST_MEDIA,
+        mimes=MIMES,
+        max_bytes=VIDEO_BYTES,
+        look="none",
+        resend_is_look=False,
+        can_delete=True,
+        can_chat=True,
+        can_sell=True,
+        stages=False,
+    )
+    form = telegram_connecting.FORM
+    hook_header = "x-telegram-bot-api-secret-token"
+
+    def connect(self, form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Connected | Outcome:
+        """Who the bot is, whether it may post to the channel that was named, and that it is polled."""
+        return telegram_connecting.connect(form, answers)
+
+    def check(self, account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:
+        """Whether the token is still this bot's."""
+        return telegram_connecting.check(account, answers)
+
+    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+        """Everything in one request: nothing can be looked up, so there is one moment of doubt at most."""
+        trouble = unfit(unit)
+        if trouble is not None:
+            return Rejected(trouble, permanent=False)
+        return published(answers[-1], reader=bool(unit.viewer)) if answers else Send(request(unit))
+
+    def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
+        """A bot sees no history."""
+        return Unknown(Message("connectors.no_lookup"))
+
+    def remove(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
+        """Delete a message, or every one of an album, one by one: each answer is its own proof."""
+        place = place_of(copy.native_id)
+        if place is None:
+            return Rejected(Message("telegram.unknown_copy"), permanent=False)
+        chat, ids = place
+        trouble = removed(answers[-1]) if answers else None
+        if trouble is not None:
+            return trouble
+        if len(answers) >= len(ids):
+            return Published(copy.native_id)
+        body = {"chat_id": chat, "message_id": ids[len(answers)]}
+        return Send(_step("delete", StepKind.RESTRICT, "deleteMessage", body, action="delete"))
+
+    def read(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Mapping[str, int] | None:
+        """Bots are told no numbers."""
+        return None
+
+    def updates(self, cursor: str) -> WireStep:
+        """What happened from update number `cursor` on; Telegram answers as soon as something did."""
+        allowed = quote(json.dumps(ALLOWED, separators=(",", ":")), safe="")
+        offset = f"&offset={cursor}" if cursor.isdigit() else ""
+        return WireStep(
+            "updates",
+            StepKind.CONTROL,
+            "GET",
+            f"/bot{{token}}/getUpdates?timeout={UPDATES_WAIT}&allowed_updates={allowed}{offset}",
+            token="path",  # noqa: S106  how it is shown, not one
+            action="updates",
+            deadline=UPDATES_WAIT + 10.0,
+        )
+
+    def parse_updates(self, answer: Answer) -> tuple[tuple[Update, ...], str] | None:
+        """Updates in order and the next cursor ("" when nothing happened); None when the answer cannot be used."""
+        entries = result(answer)
+        if not isinstance(entries, list):
+            return None
+        read = [_read(entry) for entry in entries]
+        numbers = [one[0] for one in read if one is not None]
+        if len(numbers) < len(read):
+            return None
+        updates = tuple(one[1] for one in read if one is not None and one[1] is not None)
+        return updates, str(max(numbers) + 1) if numbers else ""
+
+    def checkout_yes(self, query_id: str) -> WireStep:
+        """Let a payment go through; without it Telegram cancels the payment after ten seconds."""
+        body = {"pre_checkout_query_id": query_id, "ok": True}
+        return _step("checkout", StepKind.CONTROL, "answerPreCheckoutQuery", body, action="checkout_yes", seconds=8.0)
+
+    def refund(self, charge_id: str, fan_id: str, amount_minor: int, currency: str) -> WireStep:
+        """Give Stars back."""
+        body = {"user_id": int(fan_id), "telegram_payment_charge_id": charge_id}
+        return _step("refund", StepKind.CONTROL, "refundStarPayment", body, action="refund")
+
+    def refunded(self, answer: Answer) -> Outcome:
+        """`Published` once the money is back, also when it already was; a lost answer is looked up first."""
+        if result(answer) is True or ALREADY in description(answer):
+            return Published("refunded")
+        return meaning(answer, creates=True)
+
+    def refund_seen(self, charge_id: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:
+        """Read the bot's own ledger: a refund has the id of its payment, and a receiver."""
+        pages = [result(answer) for answer in answers]
+        if answers and not isinstance(pages[-1], dict):
+            return meaning(answers[-1], creates=False)
+        entries = pages[-1].get("transactions", []) if pages else []
+        if any(entry.get("id") == charge_id and entry.get("receiver") for entry in entries):
+            return Published("refunded")
+        if pages and (len(entries) < LEDGER_PAGE or len(pages) >= LEDGER_PAGES):
+            return None
+        body = {"offset": len(pages) * LEDGER_PAGE, "limit": LEDGER_PAGE}
+        return Send(_step("look", StepKind.CONTROL, "getStarTransactions", body, action="look"))
+
+    def ack(self, update: Update) -> WireStep | None:
+        """A pressed button shows that it waits until somebody says that it was seen."""
+        if update.kind != "button" or not update.payload:
+            return None
+        body = {"callback_query_id": update.payload}
+        return _step("ack", StepKind.CONTROL, "answerCallbackQuery", body, action="ack", seconds=5.0)
+
+    def subscribe(self, address: str, secret: Sealed) -> WireStep:
+        """Be called at `address`, one update at a time, so that they come in order."""
+        body = {
+            "url": address,
+            "secret_token": secret,
+            "allowed_updates": list(ALLOWED),
+            "max_connections": 1,
+        }
+        return _step("subscribe", StepKind.AUTH, "setWebhook", body)
+
+    def unsubscribe(self) -> WireStep:
+        """Be polled again; what waits is kept."""
+        return _step("unsubscribe", StepKind.AUTH, "deleteWebhook", {})
+
+    def called(self, body: object) -> tuple[Update, ...] | None:
+        """What a call told us."""
+        read = _read(body)
+        if read is None:
+            return None
+        return (read[1],) if read[1] is not None else ()

@@ -1,0 +1,140 @@
+"""What the Bot API's answers mean: `{"ok", "result"}` or `{"error_code", "description", "parameters"}`. Pure."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from connectors import answers
+from connectors.answers import LONGEST_WAIT, READER_GONE
+from connectors.contract import Answer, Response
+from connectors.outcomes import Disconnected, Outcome, Published, Reauthorize, Rejected, Retry, Uncertain
+from foundation.words import Message
+
+_NO_RIGHTS = ("administrator rights", "not enough rights", "no rights", "not a member", "bot was kicked")
+_PREFIX = re.compile(r"^(?:bad request|forbidden|conflict|unauthorized)?:?\s*")
+
+
+def body_of(answer: Answer) -> Mapping[str, Any]:
+    """The parsed body; nothing of an answer that is missing or no object."""
+    return answer.body if isinstance(answer, Response) and isinstance(answer.body, dict) else {}
+
+
+def result(answer: Answer) -> Any:
+    """What a request that succeeded gave; None for any other answer."""
+    good = isinstance(answer, Response) and answer.ok and body_of(answer).get("ok") is True
+    return body_of(answer).get("result") if good else None
+
+
+def description(answer: Answer) -> str:
+    """Telegram's own words about a refusal, in lower case."""
+    told = body_of(answer).get("description")
+    return told.lower() if isinstance(told, str) else ""
+
+
+def word(answer: Response) -> str:
+    """The refusal as one word, of letters and digits alone, so that nothing it repeats can be read as a sentence."""
+    short = re.sub(r"[^a-z0-9]+", "_", _PREFIX.sub("", description(answer))).strip("_")
+    return short[:60] or f"http_{answer.status}"
+
+
+def meaning(answer: Answer, *, creates: bool, reader: bool = False) -> Outcome:
+    """Say what an answer that is no success meant.
+
+    `creates`: the request makes something visible, so a lost answer is a doubt. `reader`: it went to one person, whose
+    refusal says nothing about the account.
+    """
+    if not isinstance(answer, Response):
+        return answers.meaning(answer, creates=creates)
+    said = description(answer)
+    match answer.status:
+        case 429:
+            return Retry(_wait(answer), "account", Message("connectors.rate_limited"))
+        case 401 | 404:
+            return Reauthorize(Message("connectors.token_refused"))
+        case 403 if reader:
+            return Rejected(Message(READER_GONE), permanent=True)
+        case 403 if said:
+            return Disconnected(Message("connectors.account_gone", {"word": word(answer)}))
+        case 400 if _moved_to(answer):
+            return Reauthorize(Message("telegram.moved"))
+        case 400 if reader and "chat not found" in said:
+            return Rejected(Message(READER_GONE), permanent=True)
+        case 400 if not reader and any(words in said for words in _NO_RIGHTS):
+            return Disconnected(Message("connectors.account_gone", {"word": word(answer)}))
+        case status if 400 <= status < 500 and status != 408:
+            return Rejected(Message("connectors.refused", {"status": status, "word": word(answer)}), permanent=False)
+        case _:
+            return answers.meaning(answer, creates=creates)
+
+
+def _wait(answer: Response) -> timedelta:
+    asked = _parameters(answer).get("retry_after")
+    if isinstance(asked, int) and asked > 0:
+        return min(timedelta(seconds=min(asked, 10**7)), LONGEST_WAIT)
+    return answers.retry_after(answer.headers)
+
+
+def _moved_to(answer: Response) -> int | None:
+    moved = _parameters(answer).get("migrate_to_chat_id")
+    return moved if isinstance(moved, int) else None
+
+
+def _parameters(answer: Response) -> Mapping[str, Any]:
+    told = body_of(answer).get("parameters")
+    return told if isinstance(told, dict) else {}
+
+
+def published(answer: Answer, *, reader: bool) -> Outcome:
+    """A message or an album that stands now, or why not. Its native id is `<chat>/<id>,<id>…`, every item named."""
+    given = result(answer)
+    messages = given if isinstance(given, list) else [given]
+    if given is None and not (isinstance(answer, Response) and answer.ok):
+        return meaning(answer, creates=True, reader=reader)
+    if not messages or not all(_is_message(message) for message in messages):
+        status = answer.status if isinstance(answer, Response) else 0
+        return Uncertain(Message("connectors.unclear_answer", {"status": status}))
+    first = messages[0]
+    ids = ",".join(str(message["message_id"]) for message in messages)
+    return Published(f"{first['chat']['id']}/{ids}", address(first["chat"], first["message_id"]), _at(first))
+
+
+def _is_message(message: Any) -> bool:
+    chat = message.get("chat") if isinstance(message, dict) else None
+    return isinstance(chat, dict) and isinstance(chat.get("id"), int) and isinstance(message.get("message_id"), int)
+
+
+def address(chat: Mapping[str, Any], message_id: int) -> str:
+    """Where people find a message: none of a conversation with one person, nor of a chat without an address."""
+    if isinstance(chat.get("username"), str) and chat.get("type") != "private":
+        return f"https://t.me/{chat['username']}/{message_id}"
+    inner = str(chat["id"])
+    return f"https://t.me/c/{inner.removeprefix('-100')}/{message_id}" if inner.startswith("-100") else ""
+
+
+def _at(message: Mapping[str, Any]) -> datetime | None:
+    seconds = message.get("date")
+    return datetime.fromtimestamp(seconds, UTC) if isinstance(seconds, int) and 0 < seconds < 2**33 else None
+
+
+_NATIVE = re.compile(r"(?P<chat>-?\d+)/(?P<ids>\d+(?:,\d+)*)")
+_LINK = re.compile(r"(?:https?://)?t\.me/(?:c/(?P<inner>\d+)|(?P<name>\w+))/(?P<id>\d+)(?:\?.*)?")
+
+
+def place_of(native_id: str) -> tuple[int | str, tuple[int, ...]] | None:
+    """Chat and message ids of a copy, by our own id or by the link a person named; None for neither."""
+    if own := _NATIVE.fullmatch(native_id):
+        return int(own["chat"]), tuple(int(part) for part in own["ids"].split(","))
+    if link := _LINK.fullmatch(native_id):
+        chat: int | str = int(f"-100{link['inner']}") if link["inner"] else f"@{link['name']}"
+        return chat, (int(link["id"]),)
+    return None
+
+
+def removed(answer: Answer) -> Outcome | None:
+    """What the answer to one deletion meant; None when that message is gone, also when it already was."""
+    if result(answer) is True or "message to delete not found" in description(answer):
+        return None
+    if "can't be deleted" in description(answer):
+        return Rejected(Message("telegram.too_old_to_delete"), permanent=False)
+    return meaning(answer, creates=False)

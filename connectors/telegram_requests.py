@@ -1,0 +1,167 @@
+"""The requests that carry content to Telegram, and what does not fit into one. Pure."""
+
+from typing import Any
+
+from connectors.contract import FileRef, StepKind, WireStep
+from foundation.words import Message
+from gate.units import Medium, Unit
+
+PUBLISH = "publish"
+MOST_TEXT, MOST_CAPTION = 4096, 1024
+"""UTF-16 units after entities; we send none, so the text as it is."""
+
+MOST_MEDIA = 10
+PHOTOS = frozenset({"image/jpeg", "image/png", "image/webp"})
+VIDEOS = frozenset({"video/mp4"})
+MIMES = tuple(sorted(PHOTOS | VIDEOS))
+PHOTO_BYTES, VIDEO_BYTES = 10 * 1024 * 1024, 50 * 1024 * 1024
+TITLE, DESCRIPTION, PAYLOAD, CALLBACK = 32, 255, 128, 64
+"""What an invoice and a button may hold: characters, characters, bytes, bytes."""
+
+QUICK, UPLOAD = 60.0, 120.0
+"""Seconds: an answer that comes late is better than a doubt a person must end."""
+
+CURRENCY = "XTR"
+
+
+def length(text: str) -> int:
+    """Length as Telegram counts it: UTF-16 units."""
+    return len(text.encode("utf-16-le")) // 2
+
+
+def words_of(unit: Unit) -> str:
+    """What people read of a unit."""
+    return unit.text("body") or unit.text("title")
+
+
+def unfit(unit: Unit) -> Message | None:
+    """Why the unit cannot go out as it is; nothing is ever cut."""
+    if not unit.viewer and not unit.destination:
+        return Message("telegram.no_channel")
+    if unit.invoice is not None:
+        return _unfit_invoice(unit)
+    said, most = length(words_of(unit)), MOST_CAPTION if unit.media else MOST_TEXT
+    if said > most:
+        code = "telegram.caption_too_long" if unit.media else "connectors.text_too_long"
+        return Message(code, {"length": said, "most": most})
+    if len(unit.media) > MOST_MEDIA:
+        return Message("connectors.too_many_media", {"count": len(unit.media), "most": MOST_MEDIA})
+    if not said and not unit.media:
+        return Message("telegram.empty")
+    return next(filter(None, map(_unfit_medium, unit.media)), None) or _unfit_buttons(unit)
+
+
+def _unfit_medium(medium: Medium) -> Message | None:
+    most = PHOTO_BYTES if medium.mime in PHOTOS else VIDEO_BYTES if medium.mime in VIDEOS else -1
+    if medium.size > most:
+        return Message("connectors.medium_unfit", {"mime": medium.mime, "size": medium.size})
+    return None
+
+
+def _unfit_buttons(unit: Unit) -> Message | None:
+    too_long = any(len(_callback(button.action, button.ref).encode()) > CALLBACK for button in unit.buttons)
+    if too_long or (unit.buttons and len(unit.media) > 1):  # an album bears no buttons
+        return Message("telegram.buttons_unfit")
+    return None
+
+
+def _unfit_invoice(unit: Unit) -> Message | None:
+    invoice = unit.invoice
+    if invoice is None or unit.media or unit.buttons or not unit.viewer or invoice.currency != CURRENCY:
+        return Message("telegram.invoice_unfit")
+    if len(invoice.title) > TITLE or len(invoice.description) > DESCRIPTION:
+        return Message("telegram.invoice_too_long", {"title": TITLE, "description": DESCRIPTION})
+    if not invoice.title or not invoice.description or not 0 < len(invoice.payload.encode()) <= PAYLOAD:
+        return Message("telegram.invoice_unfit")
+    return None
+
+
+def request(unit: Unit) -> WireStep:
+    """The one request that makes a unit visible."""
+    if unit.invoice is not None:
+        return _invoice(unit)
+    if len(unit.media) > 1:
+        return _album(unit)
+    if unit.media:
+        return _single(unit, unit.media[0])
+    said = {"text": words_of(unit), "link_preview_options": {"is_disabled": True}}
+    return _step("sendMessage", {**_common(unit), **said, **_keyboard(unit)})
+
+
+def _step(method: str, fields: dict[str, Any], files: dict[str, FileRef] | None = None) -> WireStep:
+    return WireStep(
+        PUBLISH,
+        StepKind.PUBLISH,
+        "POST",
+        f"/bot{{token}}/{method}",
+        fields,
+        files=files or {},
+        token="path",  # noqa: S106  how it is shown, not one
+        deadline=UPLOAD if files else QUICK,
+    )
+
+
+def chat_id(of: str) -> int | str:
+    """A chat as requests name it: a number, or a channel's @name."""
+    return int(of) if of.removeprefix("-").isdigit() else of
+
+
+def _common(unit: Unit) -> dict[str, Any]:
+    protected = {"protect_content": True} if _told(unit, "protect_content") else {}
+    return {"chat_id": chat_id(unit.viewer or unit.destination), **protected}
+
+
+def _told(unit: Unit, flag: str) -> bool:
+    return f"{flag}=true" in unit.flags
+
+
+def _callback(action: str, ref: str) -> str:
+    return f"{action}:{ref}"
+
+
+def _keyboard(unit: Unit) -> dict[str, Any]:
+    rows = [[{"text": one.label, "callback_data": _callback(one.action, one.ref)}] for one in unit.buttons]
+    return {"reply_markup": {"inline_keyboard": rows}} if rows else {}
+
+
+def _kind(medium: Medium) -> str:
+    return "photo" if medium.mime in PHOTOS else "video"
+
+
+def _file(medium: Medium, place: int) -> FileRef:
+    return FileRef(medium.sha256, medium.mime, f"{place}.{medium.mime.partition('/')[2]}")
+
+
+def _single(unit: Unit, medium: Medium) -> WireStep:
+    kind = _kind(medium)
+    caption = {"caption": words_of(unit)} if words_of(unit) else {}
+    hidden = {"has_spoiler": True} if _told(unit, "has_spoiler") else {}
+    fields = {**_common(unit), **caption, **hidden, **_keyboard(unit)}
+    return _step(f"send{kind.capitalize()}", fields, {kind: _file(medium, 0)})
+
+
+def _album(unit: Unit) -> WireStep:
+    hidden = {"has_spoiler": True} if _told(unit, "has_spoiler") else {}
+    items = [
+        {"type": _kind(medium), "media": f"attach://m{place}", **hidden} for place, medium in enumerate(unit.media)
+    ]
+    if words_of(unit):
+        items[0]["caption"] = words_of(unit)
+    files = {f"m{place}": _file(medium, place) for place, medium in enumerate(unit.media)}
+    return _step("sendMediaGroup", {**_common(unit), "media": items}, files)
+
+
+def _invoice(unit: Unit) -> WireStep:
+    """A demand for Stars: one price, no provider."""
+    invoice = unit.invoice
+    if invoice is None:
+        raise ValueError("no invoice")
+    fields = {
+        "title": invoice.title,
+        "description": invoice.description,
+        "payload": invoice.payload,
+        "provider_token": "",
+        "currency": invoice.currency,
+        "prices": [{"label": invoice.title, "amount": invoice.amount_minor}],
+    }
+    return _step("sendInvoice", {**_common(unit), **fields})

@@ -1,0 +1,105 @@
+"""Reading Telegram's updates, by the types of python-telegram-bot. It opens no socket here (docs/adr/0012). Pure.
+
+Importing this module costs some 25 MiB: it is loaded with the first update.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from telegram import CallbackQuery, ChatMemberUpdated, Message, PreCheckoutQuery, User
+from telegram import Update as Told
+from telegram.constants import ChatMemberStatus, ChatType
+
+from connectors.contract import Update
+
+_OUT = frozenset({ChatMemberStatus.LEFT, ChatMemberStatus.BANNED})
+
+
+def read(entry: object) -> tuple[int, Update | None] | None:
+    """The number of an update and what it tells us, None for what is not ours to hear; None without a number."""
+    number = entry.get("update_id") if isinstance(entry, dict) else None
+    if not isinstance(entry, dict) or not isinstance(number, int):
+        return None
+    try:
+        told = Told.de_json(entry, None)
+        return number, _read(told)
+    except (KeyError, TypeError, ValueError, AttributeError):  # a shape nobody knows: the next one is not held up by it
+        return number, None
+
+
+def _read(told: Told) -> Update | None:
+    key = str(told.update_id)
+    if told.message is not None:
+        return _message(key, told.message)
+    if told.callback_query is not None:
+        return _button(key, told.callback_query)
+    if told.pre_checkout_query is not None:
+        return _checkout(key, told.pre_checkout_query)
+    if told.my_chat_member is not None:
+        return _member(key, told.my_chat_member)
+    return None
+
+
+def _who(user: User) -> Mapping[str, Any]:
+    name = f"@{user.username}" if user.username else user.full_name
+    return {"fan": str(user.id), "handle": name, "language": user.language_code or ""}
+
+
+def _message(key: str, message: Message) -> Update | None:
+    """Only what a person writes to the bot alone: a group's talk is no conversation of ours."""
+    user = message.from_user
+    if user is None or user.is_bot or message.chat.type != ChatType.PRIVATE:
+        return None
+    common = {**_who(user), "native_id": str(message.message_id), "at": message.date}
+    if (paid := message.successful_payment) is not None:
+        return Update(
+            key,
+            "payment",
+            **common,
+            ref=paid.invoice_payload,
+            payload=paid.invoice_payload,
+            charge_id=paid.telegram_payment_charge_id,
+            amount_minor=paid.total_amount,
+            currency=paid.currency,
+        )
+    if (back := message.refunded_payment) is not None:
+        return Update(
+            key,
+            "refund",
+            **common,
+            payload=back.invoice_payload,
+            charge_id=back.telegram_payment_charge_id,
+            amount_minor=back.total_amount,
+            currency=back.currency,
+        )
+    if message.text:
+        return Update(key, "message", **common, text=message.text)
+    return Update(key, "unsupported", **common, text=message.caption or "")
+
+
+def _button(key: str, pressed: CallbackQuery) -> Update | None:
+    if pressed.from_user.is_bot or not pressed.data:
+        return None
+    return Update(key, "button", **_who(pressed.from_user), ref=pressed.data, payload=pressed.id)
+
+
+def _checkout(key: str, asked: PreCheckoutQuery) -> Update:
+    return Update(
+        key,
+        "checkout",
+        **_who(asked.from_user),
+        ref=asked.id,
+        payload=asked.invoice_payload,
+        amount_minor=asked.total_amount,
+        currency=asked.currency,
+    )
+
+
+def _member(key: str, change: ChatMemberUpdated) -> Update | None:
+    """A fan who blocks the bot; a channel that lets go of it. What else changes is nothing to hear."""
+    now = change.new_chat_member
+    if change.chat.type == ChatType.PRIVATE:
+        return Update(key, "blocked", **_who(change.from_user)) if now.status in _OUT else None
+    mute = change.chat.type == ChatType.CHANNEL and not getattr(now, "can_post_messages", False)
+    gone = now.status in _OUT or mute
+    return Update(key, "lost", str(change.from_user.id), ref=str(change.chat.id)) if gone else None

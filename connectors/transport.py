@@ -1,0 +1,271 @@
+"""The only way out of the house: a request leaves under exactly one authority, checked against its very bytes."""
+
+import hashlib
+import json
+import re
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, assert_never
+from urllib.parse import quote, urlsplit
+from uuid import UUID
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from connectors import telling
+from connectors.contract import Answer, FileRef, Response, StepAnswerLost, StepKind, StepNotSent, WireStep
+from foundation.clock import monotonic
+from foundation.errors import GreenroomError
+from foundation.http import AnswerLost, HttpClient, NotSent, Reply, Request, multipart
+from foundation.sealed import Reveal, Seal, Sealed
+from foundation.words import canonical
+from gate.permit import (
+    CONTROL_ACTIONS,
+    RESTRICT_ACTIONS,
+    AuthOrder,
+    Authority,
+    ControlOrder,
+    NoticeOrder,
+    Permit,
+    RemovalOrder,
+)
+
+ReadObject = Callable[[UUID, str], bytes]
+"""Bytes of a tenant's stored object by SHA-256."""
+
+HandOver = Callable[["WireStep", Permit | RemovalOrder, "Account"], Answer]
+"""Puts a step `to` a person where people find it, and says what became of it; the step's authority was checked."""
+
+_PLAIN = re.compile(r"[\w.:+/@=-]{0,200}")
+"""What an order without content may carry: ids, codes, amounts; no blank, so no sentence."""
+
+_REMEMBERED = 10_000
+_OURS = frozenset({"authorization", "proxy-authorization", "cookie", "host", "content-length", "transfer-encoding"})
+_DROPPED = frozenset({"set-cookie", "www-authenticate"})
+_OF_USE = ("date", "retry-after", "ratelimit-reset")
+"""Headers that are kept of an answer of which little may be kept."""
+
+
+class EgressForbidden(GreenroomError):
+    """A request without the authority for just this; nothing of it left the house."""
+
+    exit_code = 5
+
+
+@dataclass(frozen=True)
+class Account:
+    """Where a request goes and whose credential it shows. `account` is the name the permit was minted for."""
+
+    tenant_id: UUID
+    channel_id: UUID
+    account: str
+    base_url: str
+    token: Sealed | None = None
+    refresh: Sealed | None = None
+    platform: str = ""
+    """For what is said and counted of its requests."""
+
+
+class Transport:
+    """Sends single wire steps. Everything it may do is injected; it keeps nothing but the permits it has seen."""
+
+    def __init__(
+        self,
+        *,
+        http: HttpClient,
+        reveal: Reveal,
+        seal: Seal,
+        read_object: ReadObject,
+        verify_key: Ed25519PublicKey,
+        hand_over: HandOver | None = None,
+    ) -> None:
+        self._http, self._reveal, self._seal = http, reveal, seal
+        self._read_object, self._verify_key, self._hand_over = read_object, verify_key, hand_over
+        self._used: dict[UUID, None] = {}
+        self._lock = threading.Lock()
+
+    def send(self, step: WireStep, authority: Authority, *, account: Account) -> Answer:
+        """Send `step` once and say what came back; secret fields of the answer are sealed.
+
+        Raises EgressForbidden before the first byte leaves when the authority does not cover exactly this request,
+        and NotFound when a file of it is not stored.
+        """
+        self._check(step, authority, account)
+        if step.to == "person":
+            return self._to_a_person(step, authority, account)
+        headers, body = self._content(step, account.tenant_id)
+        url = _url(step, account)
+        if isinstance(authority, Permit):
+            self._use_once(authority)
+        url, shown = self._shown(step, account, url)
+        headers |= shown
+        started = monotonic()
+        answer = self._exchange(step, Request(step.method, url, headers, body, step.deadline), account)
+        telling.tell(step, account.platform, answer, seconds=monotonic() - started)
+        return answer
+
+    def _to_a_person(self, step: WireStep, authority: Authority, account: Account) -> Answer:
+        """No socket: the same authority for the same bytes, used up the same way, and somebody else carries them."""
+        if self._hand_over is None or not isinstance(authority, Permit | RemovalOrder):
+            raise EgressForbidden("egress.wrong_authority", step=step.name, kind=str(step.kind))
+        for file in step.files.values():
+            self._bytes(step, file, account.tenant_id)
+        if isinstance(authority, Permit):
+            self._use_once(authority)
+        return self._hand_over(step, authority, account)
+
+    def _exchange(self, step: WireStep, request: Request, account: Account) -> Answer:
+        match self._http.exchange(request):
+            case NotSent(detail=detail):
+                return StepNotSent(step.name, detail)
+            case AnswerLost(detail=detail):
+                return StepAnswerLost(step.name, detail)
+            case Reply() as reply:
+                return self._response(step, reply, account.tenant_id)
+            case unexpected:
+                assert_never(unexpected)
+
+    def _check(self, step: WireStep, authority: Authority, account: Account) -> None:
+        same_channel = isinstance(authority, NoticeOrder) or authority.channel_id == account.channel_id
+        if authority.tenant_id != account.tenant_id or not same_channel:
+            raise EgressForbidden("egress.other_account", step=step.name)
+        match step.kind, authority:
+            case ((StepKind.STAGE | StepKind.PUBLISH), Permit()):
+                self._check_permit(step, authority, account)
+            case StepKind.RESTRICT, RemovalOrder(action=action) if action in RESTRICT_ACTIONS:
+                _check_bare(step, action)
+            case StepKind.CONTROL, ControlOrder(action=action) if action in CONTROL_ACTIONS:
+                _check_bare(step, action)
+            case (StepKind.AUTH, AuthOrder()) | (StepKind.NOTICE, NoticeOrder()):
+                if step.file is not None or step.files:
+                    raise EgressForbidden("egress.carries_content", step=step.name)
+            case _:
+                raise EgressForbidden("egress.wrong_authority", step=step.name, kind=str(step.kind))
+
+    def _check_permit(self, step: WireStep, permit: Permit, account: Account) -> None:
+        if not permit.verify(self._verify_key):
+            raise EgressForbidden("egress.forged", step=step.name)
+        bound = (permit.account, permit.step, permit.wire_digest)
+        if bound != (account.account, step.name, step.wire_digest()):
+            raise EgressForbidden("egress.not_these_bytes", step=step.name)
+
+    def _use_once(self, permit: Permit) -> None:
+        """The claim's transaction consumes permits; this refuses a replay inside the process all the same."""
+        with self._lock:
+            if permit.jti in self._used:
+                raise EgressForbidden("egress.replayed", step=permit.step)
+            self._used[permit.jti] = None
+            if len(self._used) > _REMEMBERED:
+                del self._used[next(iter(self._used))]
+
+    def _content(self, step: WireStep, tenant_id: UUID) -> tuple[dict[str, str], bytes]:
+        headers = {name.lower(): value for name, value in step.headers.items()}
+        if _OURS & headers.keys() or (step.file is not None and (step.json is not None or step.files)):
+            raise EgressForbidden("egress.malformed", step=step.name)
+        headers["user-agent"] = "greenroom"
+        if step.file is not None:
+            return headers | {"content-type": step.file.mime}, self._bytes(step, step.file, tenant_id)
+        if step.files:
+            fields = {name: _field(value) for name, value in (step.json or {}).items()}
+            parts = {
+                part: (file.name or part, self._bytes(step, file, tenant_id), file.mime)
+                for part, file in step.files.items()
+            }
+            kind, body = multipart(fields, parts)
+            return headers | {"content-type": kind}, body
+        if step.json is not None:
+            said = self._opened(step.json, tenant_id) if step.kind is StepKind.AUTH else step.json
+            return headers | {"content-type": "application/json"}, canonical(said)
+        return headers, b""
+
+    def _bytes(self, step: WireStep, file: FileRef, tenant_id: UUID) -> bytes:
+        data = self._read_object(tenant_id, file.sha256)
+        if hashlib.sha256(data).hexdigest() != file.sha256:
+            raise EgressForbidden("egress.file_changed", step=step.name)
+        return data
+
+    def _opened(self, value: Any, tenant_id: UUID) -> Any:
+        """A sign-in's JSON with its sealed values opened."""
+        if isinstance(value, Sealed):
+            return self._reveal(tenant_id, value)
+        if isinstance(value, Mapping):
+            return {key: self._opened(part, tenant_id) for key, part in value.items()}
+        return value
+
+    def _shown(self, step: WireStep, account: Account, url: str) -> tuple[str, dict[str, str]]:
+        """The address and the headers that show the credential."""
+        match step.token:
+            case "none":
+                return url, {}
+            case "path":
+                secret = quote(self._credential(step, account, account.token), safe=":")
+                return url.replace("{token}", secret), {}
+            case "bot":
+                return url, {"authorization": f"Bot {self._credential(step, account, account.token)}"}
+            case "refresh":
+                return url, {"authorization": f"Bearer {self._credential(step, account, account.refresh)}"}
+            case "bearer":
+                return url, {"authorization": f"Bearer {self._credential(step, account, account.token)}"}
+
+    def _credential(self, step: WireStep, account: Account, box: Sealed | None) -> str:
+        if box is None:
+            raise EgressForbidden("egress.no_credential", step=step.name)
+        return self._reveal(account.tenant_id, box)
+
+    def _response(self, step: WireStep, reply: Reply, tenant_id: UUID) -> Response:
+        body = _strict_json(reply.body)
+        sealed: dict[str, Sealed] = {}
+        if isinstance(body, dict):
+            for name in step.secret_fields:
+                if name in body:
+                    secret = body.pop(name)
+                    sealed[name] = self._seal(tenant_id, secret if isinstance(secret, str) else json.dumps(secret))
+        headers = {name: value for name, value in reply.headers.items() if name not in _DROPPED}
+        if step.only is not None:
+            found = body if isinstance(body, dict) else {}
+            body = {name: found[name] for name in step.only if isinstance(found.get(name), str) and _plain(found[name])}
+            headers = {name: headers[name] for name in _OF_USE if name in headers}
+        return Response(step.name, reply.status, headers, body, sealed)
+
+
+def _check_bare(step: WireStep, action: str) -> None:
+    if step.action != action:
+        raise EgressForbidden("egress.wrong_authority", step=step.name, kind=str(step.kind))
+    if step.file is not None or step.files or not _plain(step.json) or not all(map(_plain, step.headers.values())):
+        raise EgressForbidden("egress.carries_content", step=step.name)
+    if len(step.path) > 1024 or "%20" in step.path:
+        raise EgressForbidden("egress.carries_content", step=step.name)
+
+
+def _plain(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return all(_plain(key) and _plain(part) for key, part in value.items())
+    return value is None or isinstance(value, bool | int) or (isinstance(value, str) and bool(_PLAIN.fullmatch(value)))
+
+
+def _field(value: Any) -> str:
+    return value if isinstance(value, str) else canonical(value).decode()
+
+
+def _url(step: WireStep, account: Account) -> str:
+    """The full address; it cannot lead to another host, nor out of its folder by dots."""
+    path = step.path.replace("{account}", quote(account.account, safe=""))
+    url = account.base_url.rstrip("/") + path
+    base, target = urlsplit(account.base_url), urlsplit(url)
+    dots = {".", ".."} & set(target.path.split("/"))
+    elsewhere = target[:2] != base[:2] or base.scheme not in {"http", "https"} or target.fragment
+    if not path.startswith("/") or path.startswith("//") or dots or elsewhere:
+        raise EgressForbidden("egress.malformed", step=step.name)
+    return url
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _strict_json(body: bytes) -> Any:
+    """The parsed body, None for anything that is not JSON in UTF-8 (RFC 8259: no NaN, no Infinity)."""
+    try:
+        return json.loads(body.decode(), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        return None

@@ -1,0 +1,75 @@
+"""How every text engine that is a model is asked: once, and once more when the answer cannot be used."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from generators import schemas
+from generators.contract import AnswerUnusable, JobTooLarge, Label, TextJob, Written
+
+
+@dataclass(frozen=True)
+class Raw:
+    """What a model answered; `cut` says that it ran into the end of its room. Counts are the server's."""
+
+    text: str = field(repr=False)
+    cut: bool = False
+    tokens_in: int = 0
+    tokens_out: int = 0
+
+
+Call = Callable[[TextJob], Raw]
+
+
+@dataclass(frozen=True)
+class Voice:
+    """Who speaks, and how many tokens question and answer may have together."""
+
+    engine: str
+    model: str
+    label: Label
+    room: int
+
+
+def tokens_at_most(job: TextJob) -> int:
+    """A count no tokenizer should exceed: characters / 2.5, one per wide character, and a sixth on top."""
+    texts = [job.system, *(turn.text for turn in job.turns)]
+    count = sum(1.0 if ord(c) >= 0x2E80 else 0.4 for text in texts for c in text)
+    return round(count * 1.15) + 8 * len(texts)
+
+
+def ask(job: TextJob, call: Call, voice: Voice) -> Written:
+    """Ask the model; one repair at temperature 0, with twice the room when the answer was cut.
+
+    Raises JobTooLarge before anything is sent when the question does not fit (some servers cut it silently),
+    AnswerUnusable when the second answer is no better, and what `call` raises.
+    """
+    asked = tokens_at_most(job)
+    if asked + job.max_tokens > voice.room:
+        raise JobTooLarge("engine.context_full", tokens=asked + job.max_tokens, room=voice.room)
+    raw = call(job)
+    answer = _usable(job, raw)
+    if answer is None:
+        more = min(job.max_tokens * (2 if raw.cut else 1), voice.room - asked)
+        raw = call(replace(job, temperature=0.0, max_tokens=more))
+        answer = _usable(job, raw)
+    if answer is None:
+        raise AnswerUnusable("engine.answer_cut" if raw.cut else "engine.answer_invalid", engine=voice.engine)
+    return Written(
+        text=raw.text,
+        engine=voice.engine,
+        model=voice.model,
+        label=voice.label,
+        seed=job.seed,
+        prompt_digest=job.digest(),
+        tokens_in=raw.tokens_in,
+        tokens_out=raw.tokens_out,
+        answer=answer,
+    )
+
+
+def _usable(job: TextJob, raw: Raw) -> Mapping[str, object] | None:
+    """The parsed answer ({} for plain text), or None. Plain text that was cut is still text; its caller tidies it."""
+    if job.schema is None:
+        return {} if raw.text.strip() else None
+    value = schemas.read_object(raw.text)
+    return value if value is not None and not schemas.faults(value, job.schema) else None

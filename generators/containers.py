@@ -1,0 +1,177 @@
+"""What a picture's bytes really hold, read from its structure before any decoder runs. JPEG, PNG and WebP only. Pure.
+
+A name is never believed. Refused: other formats, cut files, anything after the end of the picture (a second file can
+hide there), several pictures in one, and more pixels than we are willing to unpack.
+
+Codes of the BadInput raised, all with the file's name as `file`:
+    photo.unsupported   no JPEG, PNG or WebP        photo.too_large   more than 50 megapixels
+    photo.corrupt       cut or damaged              photo.trailing    something follows the end of the picture
+    photo.animated      moving, or several pictures   photo.too_heavy   more than 64 MiB
+"""
+
+import struct
+import zlib
+from dataclasses import dataclass
+
+from foundation.errors import BadInput
+
+MOST_PIXELS = 50_000_000
+MOST_BYTES = 64 * 2**20
+_MOST_SCANS = 64
+"""A progressive JPEG has about ten scans; thousands of them keep a decoder busy for minutes."""
+_PNG = b"\x89PNG\r\n\x1a\n"
+_FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
+
+
+@dataclass(frozen=True)
+class Container:
+    """A whole, single, still picture: `kind` is Pillow's name of the format, sizes in pixels as the header says."""
+
+    kind: str
+    width: int
+    height: int
+
+
+def inspect(data: bytes, *, name: str) -> Container:
+    """The container of `data`; `name` is only for the message. Raises BadInput with one of the codes above."""
+    if len(data) > MOST_BYTES:
+        raise BadInput("photo.too_heavy", file=name)
+    try:
+        if data.startswith(b"\xff\xd8\xff"):
+            found = _jpeg(data, name)
+        elif data.startswith(_PNG):
+            found = _png(data, name)
+        elif data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+            found = _webp(data, name)
+        else:
+            raise BadInput("photo.unsupported", file=name)
+    except (IndexError, struct.error) as error:
+        raise BadInput("photo.corrupt", file=name) from error
+    if found.width < 1 or found.height < 1:
+        raise BadInput("photo.corrupt", file=name)
+    if found.width * found.height > MOST_PIXELS:
+        raise BadInput("photo.too_large", file=name)
+    return found
+
+
+def _jpeg(data: bytes, name: str) -> Container:
+    """Walk the segments to the end-of-image marker, which must be the last thing in the file."""
+    at, size, scans = 2, (0, 0), 0
+    while True:
+        if data[at] != 0xFF:
+            raise BadInput("photo.corrupt", file=name)
+        while data[at] == 0xFF:  # fill bytes before a marker are allowed
+            at += 1
+        marker = data[at]
+        at += 1
+        if marker == 0xD9:
+            break
+        if marker == 0x01 or 0xD0 <= marker <= 0xD8:
+            raise BadInput("photo.corrupt", file=name)
+        (length,) = struct.unpack_from(">H", data, at)
+        body = data[at + 2 : at + length]
+        if length < 2 or len(body) != length - 2:
+            raise BadInput("photo.corrupt", file=name)
+        if marker in _FRAMES:
+            size = _frame(body, size, name)
+        if marker == 0xE2 and body.startswith(b"MPF\x00"):
+            raise BadInput("photo.animated", file=name)
+        at += length
+        if marker == 0xDA:
+            scans += 1
+            if scans > _MOST_SCANS:
+                raise BadInput("photo.corrupt", file=name)
+            at = _past_scan(data, at, name)
+    if at != len(data):
+        raise BadInput("photo.trailing", file=name)
+    if not scans:
+        raise BadInput("photo.corrupt", file=name)
+    return Container("JPEG", *size)
+
+
+def _frame(body: bytes, before: tuple[int, int], name: str) -> tuple[int, int]:
+    if before != (0, 0):
+        raise BadInput("photo.animated", file=name)  # two frames: a hierarchical file, which holds several pictures
+    height, width = struct.unpack_from(">HH", body, 1)
+    return width, height
+
+
+def _past_scan(data: bytes, at: int, name: str) -> int:
+    """Where the next marker stands that is neither a stuffed byte nor a restart."""
+    while True:
+        at = data.find(b"\xff", at)
+        if at < 0 or at + 1 >= len(data):
+            raise BadInput("photo.corrupt", file=name)
+        following = data[at + 1]
+        if following == 0x00 or 0xD0 <= following <= 0xD7:
+            at += 2
+        elif following == 0xFF:
+            at += 1
+        else:
+            return at
+
+
+def _png(data: bytes, name: str) -> Container:
+    """Walk the chunks, each with its checksum, to IEND, which must be the last thing in the file."""
+    at, size, pixels = len(_PNG), (0, 0), False
+    while True:
+        length, kind = struct.unpack_from(">I4s", data, at)
+        body = data[at + 8 : at + 8 + length]
+        (checksum,) = struct.unpack_from(">I", data, at + 8 + length)
+        if zlib.crc32(kind + body) != checksum:
+            raise BadInput("photo.corrupt", file=name)
+        at += 12 + length
+        if (size == (0, 0)) != (kind == b"IHDR"):
+            raise BadInput("photo.corrupt", file=name)
+        if kind == b"IHDR":
+            size = struct.unpack_from(">II", body)
+        if kind in (b"acTL", b"fcTL", b"fdAT"):
+            raise BadInput("photo.animated", file=name)
+        pixels = pixels or kind == b"IDAT"
+        if kind == b"IEND":
+            break
+    if at != len(data):
+        raise BadInput("photo.trailing", file=name)
+    if not pixels:
+        raise BadInput("photo.corrupt", file=name)
+    return Container("PNG", *size)
+
+
+def _webp(data: bytes, name: str) -> Container:
+    """Walk the RIFF chunks; exactly one picture, and nothing after the size the header tells."""
+    (told,) = struct.unpack_from("<I", data, 4)
+    end = told + 8
+    if end > len(data):
+        raise BadInput("photo.corrupt", file=name)
+    if end < len(data):
+        raise BadInput("photo.trailing", file=name)
+    at, sizes, canvas = 12, list[tuple[int, int]](), (0, 0)
+    while at < end:
+        kind, length = struct.unpack_from("<4sI", data, at)
+        body = data[at + 8 : at + 8 + length]
+        if len(body) != length:
+            raise BadInput("photo.corrupt", file=name)
+        if kind in (b"ANIM", b"ANMF") or (kind == b"VP8X" and body[0] & 0x02):
+            raise BadInput("photo.animated", file=name)
+        if kind == b"VP8X":
+            canvas = (1 + int.from_bytes(body[4:7], "little"), 1 + int.from_bytes(body[7:10], "little"))
+        if kind in (b"VP8 ", b"VP8L"):
+            sizes.append(_vp8(kind, body, name))
+        at += 8 + length + length % 2
+    if len(sizes) != 1:
+        raise BadInput("photo.animated" if sizes else "photo.corrupt", file=name)
+    if canvas not in ((0, 0), sizes[0]):
+        raise BadInput("photo.corrupt", file=name)
+    return Container("WEBP", *sizes[0])
+
+
+def _vp8(kind: bytes, body: bytes, name: str) -> tuple[int, int]:
+    if kind == b"VP8L":
+        if body[0] != 0x2F:
+            raise BadInput("photo.corrupt", file=name)
+        bits = int.from_bytes(body[1:5], "little")
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    if body[3:6] != b"\x9d\x01\x2a":
+        raise BadInput("photo.corrupt", file=name)
+    width, height = struct.unpack_from("<HH", body, 6)
+    return width & 0x3FFF, height & 0x3FFF

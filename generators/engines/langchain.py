@@ -1,0 +1,65 @@
+"""What the two engines behind LangChain share: loading it late, turning a job into messages, and no tracing.
+
+LangChain is imported by the first text: it costs a second and 60 MiB that a house without a model need not pay.
+"""
+
+import importlib
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from generators.contract import TextJob
+
+CLIENT: Mapping[str, Any] = {"trust_env": False, "limits": httpx.Limits(max_keepalive_connections=0)}
+"""How both clients speak HTTP: no proxy of the environment, no connection kept."""
+
+
+class Late:
+    """Something costly, made by the first who asks and kept; threads may ask at once."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make, self._made, self._lock = make, None, threading.Lock()
+
+    def get(self) -> Any:
+        """The thing."""
+        with self._lock:
+            if self._made is None:
+                self._made = self._make()
+            return self._made
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A chat model's answer: its text, the server's own notes on it, and its counts of tokens."""
+
+    text: str = field(repr=False)
+    meta: Mapping[str, object]
+    tokens_in: int
+    tokens_out: int
+
+
+def load(module: str, name: str) -> Any:
+    """The attribute of a module imported now."""
+    return getattr(importlib.import_module(module), name)
+
+
+def messages(job: TextJob) -> list[tuple[str, str]]:
+    """The job as LangChain takes it: (role, text) pairs, the system's words first."""
+    turns = [("human" if turn.role == "user" else "ai", turn.text) for turn in job.turns]
+    return [("system", job.system), *turns] if job.system else turns
+
+
+def invoke(chat: Any, job: TextJob) -> Answer:
+    """Ask a chat model. Tracing is off whatever the environment says: it would carry fans' words to a third party."""
+    with load("langsmith", "tracing_context")(enabled=False):
+        message = chat.invoke(messages(job))
+    usage = message.usage_metadata or {}
+    return Answer(
+        text=message.text if isinstance(message.text, str) else str(message.content),
+        meta=dict(message.response_metadata),
+        tokens_in=int(usage.get("input_tokens", 0)),
+        tokens_out=int(usage.get("output_tokens", 0)),
+    )

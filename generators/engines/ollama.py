@@ -1,0 +1,102 @@
+"""Texts by an Ollama server, through LangChain's client.
+
+The server cuts a question that exceeds its window silently, so the window is always sent and the count checked
+before; the schema of a JSON answer goes in `format`, and the answer is still not believed.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+
+from foundation.http import HttpClient, Reply, Request
+from foundation.settings import GeneratorsSettings
+from generators.asking import Raw, Voice, ask
+from generators.contract import EngineMissing, EngineUnreachable, Label, TextEngine, TextJob, Written
+from generators.engines import langchain
+
+CONTEXT = 4096
+"""Tokens of question and answer. One value for all jobs: another one makes the server load the model again."""
+PROBE_SECONDS = 2.0
+ANSWER_SECONDS = 90.0
+KEEP_LOADED = "10m"
+
+
+def offer(settings: GeneratorsSettings, _start: Callable[[], None] | None = None) -> TextEngine | None:
+    """The engine when the server answers within two seconds and has the model, else None."""
+    if not settings.ollama_url or settings.ollama_model not in models_at(settings.ollama_url):
+        return None
+    return Ollama(settings.ollama_url, settings.ollama_model)
+
+
+def models_at(url: str) -> frozenset[str]:
+    """Names of the models a server lists, with and without `:latest`; empty when it does not answer in time."""
+    client = HttpClient(max_connections=1)
+    try:
+        reply = client.exchange(Request("GET", url.rstrip("/") + "/api/tags", deadline=PROBE_SECONDS))
+    finally:
+        client.close()
+    if not isinstance(reply, Reply) or reply.status != 200:
+        return frozenset()
+    try:
+        names = {str(entry["name"]) for entry in json.loads(reply.body)["models"]}
+    except (ValueError, KeyError, TypeError):
+        return frozenset()
+    return frozenset(names | {name.removesuffix(":latest") for name in names})
+
+
+class Ollama:
+    """One model of one server."""
+
+    name = "ollama"
+    languages = frozenset({"fr", "en"})
+    converses = True
+
+    def __init__(self, url: str, model: str, *, seconds: float = ANSWER_SECONDS) -> None:
+        self._url = url
+        self._chat = langchain.Late(lambda: _client(url, model, seconds))
+        self.model = model
+
+    def write(self, job: TextJob) -> Written:
+        """Write the text. Raises EngineMissing (no such model), EngineUnreachable (down, slow) and what `ask` does."""
+        return ask(job, self._call, Voice(self.name, self.model, Label.NONE, CONTEXT))
+
+    def _call(self, job: TextJob) -> Raw:
+        options = {
+            "num_ctx": CONTEXT,
+            "num_predict": job.max_tokens,
+            "temperature": job.temperature,
+            "seed": job.seed % 2**31,
+        }
+        shape = {"format": dict(job.schema)} if job.schema is not None else {}
+        try:
+            answer = langchain.invoke(self._chat.get().bind(options=options, **shape), job)
+        except (httpx.HTTPError, ConnectionError) as error:
+            raise EngineUnreachable("engine.server_down", engine=self.name, url=self._url) from error
+        except langchain.load("ollama", "ResponseError") as error:
+            raise self._refused(error) from error
+        return _raw(answer)
+
+    def _refused(self, error: Any) -> EngineMissing | EngineUnreachable:
+        if error.status_code == 404:
+            return EngineMissing("engine.model_missing", engine=self.name, model=self.model)
+        return EngineUnreachable("engine.server_refused", engine=self.name, status=int(error.status_code))
+
+
+def _client(url: str, model: str, seconds: float) -> Any:
+    """LangChain's client; it keeps no connection, since one that went stale looks like a lost answer."""
+    return langchain.load("langchain_ollama", "ChatOllama")(
+        model=model,
+        base_url=url,
+        keep_alive=KEEP_LOADED,
+        reasoning=False,
+        client_kwargs={"timeout": seconds, **langchain.CLIENT},
+    )
+
+
+def _raw(answer: langchain.Answer) -> Raw:
+    done = answer.meta.get("done_reason")
+    if done is None:
+        raise EngineUnreachable("engine.answer_broken_off", engine=Ollama.name)
+    return Raw(answer.text, cut=done == "length", tokens_in=answer.tokens_in, tokens_out=answer.tokens_out)

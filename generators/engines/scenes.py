@@ -1,0 +1,38 @@
+"""Scenes drawn where the demo would show its photographer's work; recorded as drawn, never as a photograph."""
+
+from generators.contract import ImageJob, Label, Picture, Progress, unheard
+from generators.drawing.scene import draw_scene
+from generators.engines.placeholder import jpeg
+
+LANDSCAPE = (1600, 1200)
+PORTRAIT = (1200, 1600)
+
+
+class Scenes:
+    """Draws a scene without a mark on it: only for the demo, whose every page says what it is."""
+
+    name = "drawn"
+    model = "scenes-1"
+
+    def draw(self, job: ImageJob, progress: Progress = unheard) -> Picture:
+        """The drawing, with a film's grain. Raises what `progress` raises."""
+        progress(0, 1)
+        image, setting = draw_scene(job.prompt, job.seed, job.width, job.height, grain=2.4)
+        progress(1, 1)
+        return Picture(
+            data=jpeg(image, quality=91),
+            mime="image/jpeg",
+            width=job.width,
+            height=job.height,
+            engine=self.name,
+            model=self.model,
+            label=Label.DRAWN,
+            seed=job.seed,
+            prompt=job.prompt,
+            parameters={
+                "place": setting.place,
+                "hour": setting.hour,
+                "weather": setting.weather,
+                "season": setting.season,
+            },
+        )

@@ -1,0 +1,245 @@
+"""Pictures in and out: read safely, set upright, stripped of everything but pixels, cut to a destination's profile.
+
+Order for a rendition: `read` → `render` (resize, strip) → `provenance.sign` last → hash. Same photo and profile: same
+bytes, on the same build of Pillow.
+"""
+
+import hashlib
+import io
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
+from typing import Literal
+
+from PIL import ExifTags, Image, ImageCms, ImageOps
+from PIL.PngImagePlugin import PngInfo
+
+from foundation.errors import BadInput
+from generators import hashes
+from generators.containers import inspect
+
+Mime = Literal["image/jpeg", "image/png", "image/webp"]
+_FORMATS: dict[Mime, str] = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP"}
+_MIMES: dict[str, Mime] = {kind: mime for mime, kind in _FORMATS.items()}
+_DAMAGE = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError, Image.DecompressionBombWarning)
+_TAKEN = re.compile(r"(\d{4}):(\d\d):(\d\d) (\d\d):(\d\d):(\d\d)")
+_OFFSET = re.compile(r"([+-])(\d\d):(\d\d)")
+_LINEAGE_KEYS = ("parameters", "prompt", "workflow")
+_LINEAGE_MOST = 20_000
+_QUALITY_STEP, _LEAST_QUALITY, _LEAST_EDGE = 6, 70, 640
+"""How a picture that weighs too much yields: its quality down to here, then its size."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What a destination takes: the longest edge in pixels, the format, its quality (1 to 100; PNG ignores it), and
+    the most bytes (0: any), for which the quality yields first, then the size."""
+
+    name: str
+    max_edge: int
+    mime: Mime = "image/jpeg"
+    quality: int = 86
+    max_bytes: int = 0
+
+
+ORIGINAL = Profile("original", 4096, "image/jpeg", 92)
+POST = Profile("post", 2048, "image/jpeg", 88, max_bytes=1_900_000)
+"""Fits every place of today: the narrowest takes 2,000,000 bytes, and the mark of its maker comes on top."""
+
+PREVIEW = Profile("preview", 640, "image/webp", 78)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """When a camera says the picture was taken: its wall clock, and its zone when it wrote one."""
+
+    day: date
+    clock: time
+    zone: timezone | None = None
+
+    def instant(self, zone: tzinfo) -> datetime:
+        """The moment, UTC; `zone` (the creator's) where the camera wrote none."""
+        return datetime.combine(self.day, self.clock, tzinfo=self.zone or zone).astimezone(UTC)
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A decoded picture, upright, in sRGB. `hidden_preview` says that its embedded thumbnail shows something else."""
+
+    pixels: Image.Image = field(repr=False)
+    mime: Mime
+    sha256: str
+    taken: Taken | None = None
+    had_location: bool = False
+    hidden_preview: bool = False
+    lineage: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels, upright."""
+        return self.pixels.width, self.pixels.height
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """One picture for one profile; `phash` and `dhash` are 8 bytes each."""
+
+    data: bytes = field(repr=False)
+    mime: Mime
+    width: int
+    height: int
+    profile: str
+    sha256: str
+    phash: bytes
+    dhash: bytes
+
+
+def read(data: bytes, *, name: str) -> Photo:
+    """Decode an upload by its content, never by its name.
+
+    Raises BadInput `photo.unsupported`, `.corrupt`, `.too_large`, `.trailing` or `.animated`, with `file`.
+    """
+    found = inspect(data, name=name)
+    try:
+        image = Image.open(io.BytesIO(data), formats=(found.kind,))
+        if image.size != (found.width, found.height) or getattr(image, "n_frames", 1) != 1:
+            raise BadInput("photo.corrupt", file=name)
+        image.load()
+        exif = image.getexif()
+        taken, located = _taken(exif), bool(exif.get_ifd(ExifTags.IFD.GPSInfo))
+        preview = _thumbnail(exif)
+        lineage = {key: str(image.info[key])[:_LINEAGE_MOST] for key in _LINEAGE_KEYS if key in image.info}
+        upright = ImageOps.exif_transpose(_srgb(image))
+    except _DAMAGE as error:
+        raise BadInput("photo.corrupt", file=name) from error
+    bare = Image.frombytes(upright.mode, upright.size, upright.tobytes())  # pixels alone: no info, no profile, no EXIF
+    return Photo(
+        pixels=bare,
+        mime=_MIMES[found.kind],
+        sha256=hashlib.sha256(data).hexdigest(),
+        taken=taken,
+        had_location=located,
+        hidden_preview=preview is not None and not _alike(preview, image),
+        lineage=lineage,
+    )
+
+
+def render(photo: Photo, profile: Profile, *, xmp: bytes = b"") -> Rendered:
+    """The photo for a destination: never enlarged, never with metadata but the `xmp` handed in."""
+    image = _within(photo.pixels, profile.max_edge)
+    data, quality, edge = _encode(image, profile, xmp), profile.quality, max(image.size)
+    while profile.max_bytes and len(data) > profile.max_bytes and edge > _LEAST_EDGE:
+        if quality - _QUALITY_STEP >= _LEAST_QUALITY and profile.mime != "image/png":
+            quality -= _QUALITY_STEP
+        else:
+            edge = edge * 7 // 8
+        image = _within(photo.pixels, edge)
+        data = _encode(image, replace(profile, quality=quality), xmp)
+    return Rendered(
+        data=data,
+        mime=profile.mime,
+        width=image.width,
+        height=image.height,
+        profile=profile.name,
+        sha256=hashlib.sha256(data).hexdigest(),
+        phash=hashes.phash(image),
+        dhash=hashes.dhash(image),
+    )
+
+
+def _within(image: Image.Image, edge: int) -> Image.Image:
+    """The picture with no edge longer than `edge`."""
+    if max(image.size) <= edge:
+        return image
+    share = edge / max(image.size)
+    target = (max(1, round(image.width * share)), max(1, round(image.height * share)))
+    return image.resize(target, Image.Resampling.LANCZOS, reducing_gap=3.0)
+
+
+def on(image: Image.Image, background: tuple[int, int, int]) -> Image.Image:
+    """The picture on a plain background: what shows where it is transparent. Rate it on black and on white."""
+    if image.mode != "RGBA":
+        return image.convert("RGB")
+    plain = Image.new("RGB", image.size, background)
+    plain.paste(image, mask=image.getchannel("A"))
+    return plain
+
+
+def _encode(image: Image.Image, profile: Profile, xmp: bytes) -> bytes:
+    buffer = io.BytesIO()
+    if profile.mime == "image/jpeg":
+        flat = on(image, (255, 255, 255))
+        flat.save(buffer, "JPEG", quality=profile.quality, progressive=True, optimize=True, exif=b"", xmp=xmp or None)
+    elif profile.mime == "image/webp":
+        image.save(buffer, "WEBP", quality=profile.quality, method=4, exif=b"", icc_profile=None, xmp=xmp)
+    else:
+        notes = PngInfo()
+        if xmp:
+            notes.add_itxt("XML:com.adobe.xmp", xmp.decode())
+        image.save(buffer, "PNG", compress_level=6, pnginfo=notes)
+    return buffer.getvalue()
+
+
+def _srgb(image: Image.Image) -> Image.Image:
+    """RGB or RGBA in sRGB; a colour profile that cannot be read is left aside."""
+    exif = image.getexif()
+    clear = image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
+    if image.mode.startswith("I;16") or image.mode == "I":
+        image = image.point(lambda level: level / 256).convert("L")
+    mode = "RGBA" if clear else "RGB"
+    profile = image.info.get("icc_profile")
+    flat = image if image.mode in ("RGB", "RGBA", "CMYK") else image.convert(mode)
+    if isinstance(profile, bytes) and flat.mode in ("RGB", "RGBA", "CMYK"):
+        try:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            changed = ImageCms.profileToProfile(flat, source, ImageCms.createProfile("sRGB"), outputMode=mode)
+        except (ImageCms.PyCMSError, OSError):
+            changed = None
+        flat = changed or flat
+    result = flat.convert(mode)
+    result.getexif()[ExifTags.Base.Orientation] = exif.get(ExifTags.Base.Orientation, 1)
+    return result
+
+
+def _taken(exif: Image.Exif) -> Taken | None:
+    details = exif.get_ifd(ExifTags.IFD.Exif)
+    found = _TAKEN.fullmatch(str(details.get(ExifTags.Base.DateTimeOriginal, "")).strip("\x00 "))
+    if found is None:
+        return None
+    year, month, day, hour, minute, second = (int(part) for part in found.groups())
+    zone = _zone(str(details.get(ExifTags.Base.OffsetTimeOriginal, "")))
+    try:
+        return Taken(date(year, month, day), time(hour, minute, second), zone)
+    except ValueError:  # 0000:00:00 stands in pictures of cameras whose clock was never set
+        return None
+
+
+def _zone(text: str) -> timezone | None:
+    found = _OFFSET.fullmatch(text.strip("\x00 "))
+    if found is None:
+        return None
+    away = timedelta(hours=int(found[2]), minutes=int(found[3]))
+    return timezone(away if found[1] == "+" else -away)
+
+
+def _thumbnail(exif: Image.Exif) -> Image.Image | None:
+    """The preview inside EXIF, None without one. One that cannot be decoded counts as none: it shows nothing."""
+    entries = exif.get_ifd(ExifTags.IFD.IFD1)
+    start, length = entries.get(ExifTags.Base.JpegIFOffset), entries.get(ExifTags.Base.JpegIFByteCount)
+    raw = getattr(exif, "_loaded_exif", None)  # Pillow keeps the block it parsed; offsets count from its TIFF header
+    if not (isinstance(start, int) and isinstance(length, int) and isinstance(raw, bytes)):
+        return None
+    body = raw[6:] if raw.startswith(b"Exif\x00\x00") else raw
+    try:
+        preview = Image.open(io.BytesIO(body[start : start + length]), formats=("JPEG",))
+        if preview.width * preview.height > 1_000_000:
+            return None
+        preview.load()
+    except _DAMAGE:
+        return None
+    return preview
+
+
+def _alike(preview: Image.Image, image: Image.Image) -> bool:
+    return hashes.distance(hashes.dhash(preview), hashes.dhash(image)) <= 14

@@ -1,0 +1,222 @@
+"""Marks of origin on what was generated: a signed C2PA manifest, and the IPTC source type in XMP as a second mark.
+
+Signing is the last thing done to a rendition: any later change of a byte breaks it, and is meant to. The certificate
+is a development one unless the house is given another; readers call such a signature valid but not trusted.
+"""
+
+import io
+import json
+import os
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+import c2pa
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from foundation.errors import BadInput
+
+_SOURCES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
+_YEARS = 3
+Source = Literal[
+    "trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia", "digitalCreation", "algorithmicMedia"
+]
+
+
+@dataclass(frozen=True)
+class Credential:
+    """A signing certificate with its chain, and the key: both PEM. `anchor` is the root a reader may trust."""
+
+    chain: bytes = field(repr=False)
+    key: bytes = field(repr=False)
+    anchor: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What the mark says: engine and model that made the picture, and the kind of source in IPTC's words."""
+
+    engine: str
+    model: str
+    source: Source = "trainedAlgorithmicMedia"
+
+
+class Standing(StrEnum):
+    """What a reader finds: no mark, a broken one, a sound one by a stranger, a sound one by somebody trusted."""
+
+    NONE = "none"
+    INVALID = "invalid"
+    VALID = "valid"
+    TRUSTED = "trusted"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A mark that was read: its standing, and what it says. `faults` are C2PA's own codes."""
+
+    standing: Standing
+    engine: str = ""
+    source: str = ""
+    faults: tuple[str, ...] = ()
+
+
+def source_of(engine: str) -> Source:
+    """The source type for what an engine makes: drawings by our own code are no trained model's work."""
+    return "algorithmicMedia" if engine in ("placeholder", "drawn", "tile") else "trainedAlgorithmicMedia"
+
+
+def xmp(source: Source) -> bytes:
+    """The XMP packet that names the source type, to be embedded before signing."""
+    return (
+        '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        '<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" '
+        f'Iptc4xmpExt:DigitalSourceType="{_SOURCES}{source}"/>'
+        '</rdf:RDF></x:xmpmeta><?xpacket end="w"?>'
+    ).encode()
+
+
+def sign(data: bytes, mime: str, credential: Credential, origin: Origin) -> bytes:
+    """`data` with a signed manifest inside, about 3 KB longer. Raises BadInput when it cannot carry one.
+
+    No time stamp authority is asked: nothing leaves the house, and the signature ends with its certificate.
+    """
+    action = {
+        "action": "c2pa.created",
+        "digitalSourceType": _SOURCES + origin.source,
+        "softwareAgent": {"name": origin.engine, "version": origin.model},
+    }
+    manifest = {
+        "claim_generator_info": [{"name": "Greenroom", "version": "0.1"}],
+        "format": mime,
+        "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": [action]}}],
+    }
+    settings = c2pa.Settings.from_dict({"builder": {"thumbnail": {"enabled": False}}})
+    info = c2pa.C2paSignerInfo(alg=b"es256", sign_cert=credential.chain, private_key=credential.key, ta_url=None)
+    signed = io.BytesIO()
+    try:
+        with c2pa.Context(settings=settings) as context, c2pa.Signer.from_info(info) as signer:
+            builder = c2pa.Builder(manifest, context=context)
+            builder.sign(signer, mime, io.BytesIO(data), signed)
+    except c2pa.C2paError as error:
+        raise BadInput("provenance.unsigned", mime=mime) from error
+    return signed.getvalue()
+
+
+def verify(data: bytes, mime: str, *, anchor: bytes = b"") -> Mark:
+    """Read and check the mark in `data`; with `anchor` (PEM) its owner's signatures count as trusted."""
+    trust: dict[str, object] = {"verify": {"verify_trust": bool(anchor)}}
+    if anchor:
+        trust["trust"] = {"user_anchors": anchor.decode()}
+    try:
+        with c2pa.Context(settings=c2pa.Settings.from_dict(trust)) as context:
+            reader = c2pa.Reader.try_create(mime, io.BytesIO(data), context=context)
+            if reader is None:
+                return Mark(Standing.NONE)
+            with reader:
+                return _mark(json.loads(reader.json()), str(reader.get_validation_state()))
+    except c2pa.C2paError as error:
+        return Mark(Standing.INVALID, faults=(type(error).__name__,))
+
+
+def _mark(store: dict[str, object], state: str) -> Mark:
+    standing = {"valid": Standing.VALID, "trusted": Standing.TRUSTED}.get(state.lower(), Standing.INVALID)
+    manifests, active = store.get("manifests"), store.get("active_manifest")
+    manifest = manifests.get(str(active), {}) if isinstance(manifests, dict) else {}
+    actions = [
+        action
+        for assertion in manifest.get("assertions", ())
+        if str(assertion.get("label", "")).startswith("c2pa.actions")
+        for action in assertion.get("data", {}).get("actions", ())
+    ]
+    first = actions[0] if actions else {}
+    agent = first.get("softwareAgent", "")
+    results = store.get("validation_status")
+    return Mark(
+        standing=standing,
+        engine=str(agent.get("name", "")) if isinstance(agent, dict) else str(agent),
+        source=str(first.get("digitalSourceType", "")).removeprefix(_SOURCES),
+        faults=tuple(str(entry.get("code")) for entry in results) if isinstance(results, list) else (),
+    )
+
+
+def credential_in(folder: Path, *, now: datetime) -> Credential:
+    """The credential kept in `folder`; the development one is made on first use. Only their owner reads the files."""
+    names = {"chain": "c2pa-chain.pem", "key": "c2pa-key.pem", "anchor": "c2pa-anchor.pem"}
+    if not all((folder / name).is_file() for name in names.values()):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        made = development_credential(now=now)
+        for part, name in names.items():
+            _keep(folder / name, getattr(made, part))
+    return Credential(**{part: (folder / name).read_bytes() for part, name in names.items()})
+
+
+def _keep(path: Path, data: bytes) -> None:
+    fresh = path.with_suffix(f".{os.getpid()}")
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(data)
+    fresh.replace(path)
+
+
+def development_credential(*, now: datetime) -> Credential:
+    """A root and a leaf for signing, valid from a day before `now` for three years."""
+    root_key, leaf_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    root_name, leaf_name = _name("Greenroom development root"), _name("Greenroom development certificate")
+    root = (
+        _certificate(root_name, root_name, root_key, now)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_usage(signs_certificates=True), critical=True)
+        .sign(root_key, hashes.SHA256())
+    )
+    leaf = (
+        _certificate(leaf_name, root_name, leaf_key, now)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_usage(signs_certificates=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION]), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(root_key.public_key()), critical=False)
+        .sign(root_key, hashes.SHA256())
+    )
+    pem, no_password = serialization.Encoding.PEM, serialization.NoEncryption()
+    anchor = root.public_bytes(pem)
+    key = leaf_key.private_bytes(pem, serialization.PrivateFormat.PKCS8, no_password)
+    return Credential(chain=leaf.public_bytes(pem) + anchor, key=key, anchor=anchor)
+
+
+def _name(common: str) -> x509.Name:
+    return x509.Name(
+        [x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Greenroom"), x509.NameAttribute(NameOID.COMMON_NAME, common)]
+    )
+
+
+def _certificate(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, now: datetime
+) -> x509.CertificateBuilder:
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=365 * _YEARS))
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+    )
+
+
+def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not signs_certificates,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=signs_certificates,
+        crl_sign=signs_certificates,
+        encipher_only=False,
+        decipher_only=False,
+    )

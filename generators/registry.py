@@ -1,0 +1,68 @@
+"""Which engine does the work here: the first of the list that is really there. Importing this loads none of them.
+
+A new engine is one file in `engines/` and one line here. Whoever was chosen does the whole job; what it made
+says so, and nothing is swapped in the middle.
+"""
+
+import importlib
+from collections.abc import Callable
+from typing import cast
+
+from foundation.settings import GeneratorsSettings
+from generators.contract import EngineMissing, ImageEngine, TextEngine
+
+IMAGE_ENGINES = (
+    "generators.engines.diffusion:offer",
+    "generators.engines.placeholder:offer",
+)
+TEXT_ENGINES = (
+    "generators.engines.ollama:offer",
+    "generators.engines.embedded:offer",
+    "generators.engines.templates:offer",
+)
+Start = Callable[[], None]
+
+
+def resolve(path: str) -> object:
+    """What a "module:attribute" string names."""
+    module, attribute = path.split(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def image_engine(settings: GeneratorsSettings) -> ImageEngine:
+    """The engine for pictures: diffusion when a model folder is set, else the marked drawings.
+
+    Raises EngineMissing when a folder is set but cannot be used: then drawings would hide the mistake.
+    """
+    for path in IMAGE_ENGINES:
+        offer = cast(Callable[[GeneratorsSettings], ImageEngine | None], resolve(path))
+        if (engine := offer(settings)) is not None:
+            return engine
+    raise EngineMissing("engine.none", kind="image")
+
+
+def text_engine(settings: GeneratorsSettings, *, start: Start | None = None) -> TextEngine:
+    """The engine for texts: Ollama when it answers and has the model, else the embedded one, else templates.
+
+    `start` runs the embedded model's process. Takes up to 2 s to ask Ollama. Raises EngineMissing when the
+    settings name a model file that is not there.
+    """
+    for path in TEXT_ENGINES:
+        offer = cast(Callable[[GeneratorsSettings, Start | None], TextEngine | None], resolve(path))
+        if (engine := offer(settings, start)) is not None:
+            return engine
+    raise EngineMissing("engine.none", kind="text")
+
+
+def chat_engine(settings: GeneratorsSettings, *, start: Start | None = None) -> TextEngine:
+    """The engine for conversations: that of the texts where it can hold one, else our own sentences.
+
+    Raises as `text_engine`.
+    """
+    engine = text_engine(settings, start=start)
+    return engine if engine.converses else templates()
+
+
+def templates() -> TextEngine:
+    """The engine of our own sentences, which is always there: it speaks where a model's words cannot be used."""
+    return cast(TextEngine, cast(Callable[[], object], resolve("generators.engines.templates:Templates"))())

@@ -1,0 +1,109 @@
+"""Reading JSON that a model wrote, and checking it against the flat schema it was asked for. Pure."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "array": (list,),
+    "object": (dict,),
+    "null": (type(None),),
+}
+
+
+def read_object(text: str) -> dict[str, object] | None:
+    """The first JSON object in `text`, past code fences and chatter; None when there is none, or when it is cut."""
+    start = text.find("{")
+    while start >= 0:
+        try:
+            value, _end = json.JSONDecoder().raw_decode(text, start)
+        except ValueError:
+            start = text.find("{", start + 1)
+            continue
+        return value if isinstance(value, dict) else None
+    return None
+
+
+def faults(value: object, schema: Mapping[str, object], where: str = "$") -> list[str]:
+    """What is wrong with `value`, as paths with the rule broken; empty when it obeys.
+
+    Knows type, enum, const, anyOf, properties, required, additionalProperties, items and the bounds of strings,
+    numbers and arrays: what our schemas use. A rule it does not know is not checked.
+    """
+    options = schema.get("anyOf")
+    if isinstance(options, Sequence):
+        if any(isinstance(option, Mapping) and not faults(value, option, where) for option in options):
+            return []
+        return [f"{where}: anyOf"]
+    if not _is_of(value, schema.get("type")):
+        return [f"{where}: type"]
+    found: list[str] = []
+    allowed = schema.get("enum")
+    if isinstance(allowed, Sequence) and value not in allowed:
+        found.append(f"{where}: enum")
+    if "const" in schema and value != schema["const"]:
+        found.append(f"{where}: const")
+    if isinstance(value, str):
+        found += _of_text(value, schema, where)
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        found += _of_bounds(value, schema, where, ("minimum", "maximum"))
+    elif isinstance(value, list):
+        found += _of_list(value, schema, where)
+    elif isinstance(value, dict):
+        found += _of_object(value, schema, where)
+    return found
+
+
+def _is_of(value: object, kinds: object) -> bool:
+    names = [kinds] if isinstance(kinds, str) else list(kinds) if isinstance(kinds, Sequence) else []
+    if not names:
+        return True
+    if isinstance(value, bool):
+        return "boolean" in names
+    return any(isinstance(value, _TYPES.get(str(name), ())) for name in names)
+
+
+def _of_bounds(size: float, schema: Mapping[str, object], where: str, rules: tuple[str, str]) -> list[str]:
+    low, high = schema.get(rules[0]), schema.get(rules[1])
+    found = []
+    if isinstance(low, (int, float)) and size < low:
+        found.append(f"{where}: {rules[0]}")
+    if isinstance(high, (int, float)) and size > high:
+        found.append(f"{where}: {rules[1]}")
+    return found
+
+
+def _of_text(value: str, schema: Mapping[str, object], where: str) -> list[str]:
+    found = _of_bounds(len(value), schema, where, ("minLength", "maxLength"))
+    pattern = schema.get("pattern")
+    if isinstance(pattern, str) and not re.search(pattern, value):
+        found.append(f"{where}: pattern")
+    return found
+
+
+def _of_list(value: list[object], schema: Mapping[str, object], where: str) -> list[str]:
+    found = _of_bounds(len(value), schema, where, ("minItems", "maxItems"))
+    items = schema.get("items")
+    if isinstance(items, Mapping):
+        for index, item in enumerate(value):
+            found += faults(item, items, f"{where}[{index}]")
+    return found
+
+
+def _of_object(value: dict[str, object], schema: Mapping[str, object], where: str) -> list[str]:
+    known, needed = schema.get("properties"), schema.get("required")
+    properties = known if isinstance(known, Mapping) else {}
+    found = [
+        f"{where}.{name}: required" for name in (needed if isinstance(needed, Sequence) else ()) if name not in value
+    ]
+    for name, item in value.items():
+        rule = properties.get(name)
+        if isinstance(rule, Mapping):
+            found += faults(item, rule, f"{where}.{name}")
+        elif schema.get("additionalProperties") is False:
+            found.append(f"{where}.{name}: unknown")
+    return found
