@@ -1,0 +1,244 @@
+"""Providers that check ages: connecting one, what a viewer is given to begin, and how a check stands.
+
+A check belongs to one (tenant, platform, user) from its first line on; its link is known by its digest alone. What is
+known of an age lies with the gate (`gate.viewers`), nowhere here.
+"""
+
+import hashlib
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from channels.events import AgeBegin, AgeProviderTry
+from channels.models import AgeCheckRow, AgeProviderRow
+from channels.states import CHECK_STATES, PROVIDER_STATES, CheckState, ProviderState
+from connectors.ages import AgeProvider
+from foundation import outbox
+from foundation.database import OpenScope, Scope
+from foundation.errors import BadInput, Conflict, NotFound
+from foundation.ids import HOUSE, uuid7
+from foundation.words import Message
+from tenants import audit
+
+LINK_LIVES = timedelta(days=1)
+"""How long a link begins checks; afterwards the viewer asks for another."""
+
+PATH = "/age/"
+TOKEN = re.compile(r"[A-Za-z0-9_-]{32}")
+_LINK = re.compile(re.escape(PATH) + TOKEN.pattern)
+AGAIN = (CheckState.INVITED, CheckState.AWAY, CheckState.ENDED, CheckState.UNFIT)
+"""Where a viewer may begin, or begin again."""
+
+
+@dataclass(frozen=True)
+class Provider:
+    """A provider of this tenant, as a page shows it: never a credential."""
+
+    id: UUID
+    provider: str
+    account: str
+    state: ProviderState
+    reason: Message | None
+    tested_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Check:
+    """How a viewer's check stands; `address` only while the provider waits for them."""
+
+    id: UUID
+    provider: str
+    language: str
+    state: CheckState
+    address: str
+    alive: bool
+    """Whether its link still begins checks."""
+
+
+def connect(scope: Scope, provider: str, letter: bytes, *, known: Mapping[str, AgeProvider]) -> UUID:
+    """Ask for a provider to be tried with what was typed; `letter` is the form sealed by `tenants.letterbox`.
+
+    Raises BadInput for a provider nobody knows.
+    """
+    if provider not in known:
+        raise BadInput("age.unknown_provider")
+    found: UUID = scope.run(
+        "INSERT INTO age_providers (tenant_id, id, provider, account, base_url, state, letter)"
+        " VALUES (:tenant, :id, :provider, '', '', 'waiting', :letter)"
+        " ON CONFLICT (tenant_id, provider) DO UPDATE SET state = 'waiting', letter = EXCLUDED.letter, reason = NULL,"
+        " updated_at = house_now() RETURNING id",
+        tenant=scope.tenant_id,
+        id=uuid7(),
+        provider=provider,
+        letter=letter,
+    ).scalar_one()
+    audit.note(scope, "age.provider", f"age_provider:{found}", provider=provider)
+    outbox.put(scope, AgeProviderTry(scope.tenant_id, found), priority=1)
+    return found
+
+
+def ask_test(scope: Scope, provider_id: UUID) -> None:
+    """Ask for the provider's key to be tried: it shows in `tested_at`, or in the state. Raises NotFound."""
+    row_of(scope, provider_id)
+    outbox.put(scope, AgeProviderTry(scope.tenant_id, provider_id), priority=1)
+
+
+def end(scope: Scope, provider_id: UUID) -> None:
+    """Ask this provider nothing new, and forget its key; what viewers have proven stays until it runs out.
+
+    Raises NotFound, Conflict.
+    """
+    row = row_of(scope, provider_id)
+    PROVIDER_STATES.check(ProviderState(row.state), ProviderState.OFF)
+    row.state, row.box, row.letter, row.reason = str(ProviderState.OFF), None, b"", None
+    scope.add(row)
+    audit.note(scope, "age.provider_off", f"age_provider:{row.id}", provider=row.provider)
+
+
+def providers(scope: Scope) -> list[Provider]:
+    """The providers of this tenant, whatever their state."""
+    rows = scope.session.exec(
+        select(AgeProviderRow)
+        .where(AgeProviderRow.tenant_id == scope.tenant_id)
+        .order_by(col(AgeProviderRow.provider))
+        .execution_options(populate_existing=True)
+    )
+    return [_provider(row) for row in rows]
+
+
+def connected(scope: Scope) -> Provider | None:
+    """The provider that checks ages now; None where nobody can prove theirs."""
+    return next((one for one in providers(scope) if one.state is ProviderState.CONNECTED), None)
+
+
+def invite(scope: Scope, platform: str, user_id: str, *, channel_id: UUID | None, language: str) -> str | None:
+    """The end of a link (`PATH` + this) under which this one viewer proves their age; None without a provider."""
+    provider = connected(scope)
+    if provider is None:
+        return None
+    token = secrets.token_urlsafe(24)
+    scope.add(
+        AgeCheckRow(
+            tenant_id=scope.tenant_id,
+            provider_id=provider.id,
+            platform=platform,
+            user_id=user_id,
+            channel_id=channel_id,
+            digest=digest(token),
+            language=language,
+        )
+    )
+    return token
+
+
+def digest(token: str) -> str:
+    """What is kept of a link: 192 random bits need no key of their own."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def struck(text: str) -> str:
+    """A text without what opens anybody's check: what members, models and exports may read of it."""
+    return _LINK.sub(f"{PATH}…", text)
+
+
+def erase(scope: Scope, channel_id: UUID, user_id: str) -> None:
+    """Forget the checks a fan asked for in the chats of an account; what is known of their age is the gate's."""
+    scope.run(
+        "DELETE FROM age_checks WHERE tenant_id = :tenant AND channel_id = :channel AND user_id = :user",
+        tenant=scope.tenant_id,
+        channel=channel_id,
+        user=user_id,
+    )
+
+
+def find(tenant: OpenScope, token: str) -> tuple[UUID, UUID] | None:
+    """`(tenant, check)` of a link; None for one that is none."""
+    if not TOKEN.fullmatch(token):  # whatever a stranger types never reaches the database
+        return None
+    with tenant(HOUSE, "system:age-link", role="door") as scope:
+        row = scope.run("SELECT tenant_id, id FROM age_checks WHERE digest = :digest", digest=digest(token)).first()
+    return (row.tenant_id, row.id) if row is not None else None
+
+
+def check(scope: Scope, check_id: UUID) -> Check:
+    """How it stands. Raises NotFound."""
+    row = check_row(scope, check_id)
+    provider = row_of(scope, row.provider_id)
+    alive = (row.created_at or scope.now) + LINK_LIVES > scope.now
+    return Check(row.id, provider.provider, row.language, CheckState(row.state), row.address, alive)
+
+
+def begin(scope: Scope, check_id: UUID, *, page: str) -> None:
+    """The viewer wants to prove their age now; pressed twice, it begins once. `page` is where they come back to.
+
+    Raises NotFound, and Conflict for a link that is too old or a check that has its answer.
+    """
+    known = check(scope, check_id)
+    if known.state in (CheckState.BEGINNING, CheckState.OPEN):
+        return
+    if not known.alive or known.state not in AGAIN:
+        raise Conflict("age.link_over")
+    if move(scope, check_id, known.state, CheckState.BEGINNING):
+        outbox.put(scope, AgeBegin(scope.tenant_id, check_id, page), priority=1, dedupe=f"age_begin:{check_id}")
+
+
+def move(
+    scope: Scope,
+    check_id: UUID,
+    before: CheckState,
+    after: CheckState,
+    *,
+    native_id: str = "",
+    address: str = "",
+    until: datetime | None = None,
+) -> bool:
+    """Bring a check from `before` to `after`; whether it stood there. Its session and address are those given."""
+    CHECK_STATES.check(before, after)
+    done = scope.run(
+        "UPDATE age_checks SET state = :after, address = :address, until = :until,"
+        " native_id = CASE WHEN CAST(:keeps AS boolean) THEN native_id ELSE :native END,"
+        " updated_at = house_now() WHERE tenant_id = :tenant AND id = :id AND state = :before",
+        tenant=scope.tenant_id,
+        id=check_id,
+        before=str(before),
+        after=str(after),
+        native=native_id,
+        keeps=not native_id and after is not CheckState.BEGINNING,
+        address=address,
+        until=until,
+    )
+    return bool(done.rowcount)
+
+
+def row_of(scope: Scope, provider_id: UUID) -> AgeProviderRow:
+    """A provider's row as it stands now. Raises NotFound."""
+    row = scope.session.exec(
+        select(AgeProviderRow)
+        .where(AgeProviderRow.tenant_id == scope.tenant_id, col(AgeProviderRow.id) == provider_id)
+        .execution_options(populate_existing=True)
+    ).first()
+    if row is None:
+        raise NotFound("age.unknown_provider")
+    return row
+
+
+def check_row(scope: Scope, check_id: UUID) -> AgeCheckRow:
+    """A check's row as it stands now. Raises NotFound."""
+    row = scope.session.exec(
+        select(AgeCheckRow)
+        .where(AgeCheckRow.tenant_id == scope.tenant_id, col(AgeCheckRow.id) == check_id)
+        .execution_options(populate_existing=True)
+    ).first()
+    if row is None:
+        raise NotFound("age.link_over")
+    return row
+
+
+def _provider(row: AgeProviderRow) -> Provider:
+    reason = Message.from_json(row.reason) if row.reason else None
+    return Provider(row.id, row.provider, row.account, ProviderState(row.state), reason, row.tested_at)

@@ -1,0 +1,47 @@
+"""Requests of ids and amounts, and those that take away: one after the other until the connector has its answer."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from channels import attempts, budgets, reads
+from channels.reads import Channel
+from connectors.contract import Answer, Send
+from connectors.transport import Transport
+from foundation.database import OpenScope
+from gate.permit import Authority
+
+ACTOR = "system:channels"
+MOST_REQUESTS = 20
+"""Requests one question may take, pages of a listing included."""
+
+
+def gather(
+    channel: Channel,
+    question: Callable[[tuple[Answer, ...]], object],
+    authority: Callable[[str], Authority],
+    *,
+    tenant: OpenScope,
+    transport: Transport,
+    attempt_id: UUID | None = None,
+) -> tuple[Answer, ...]:
+    """The answers a question of a connector took; asking it once more with them gives its end.
+
+    Each request is written to the attempt, where there is one, before it leaves, and its answer as soon as it came;
+    no transaction is open in between. `authority` makes the order for an action. A question without an end stops
+    after `MOST_REQUESTS`.
+    """
+    answers: tuple[Answer, ...] = ()
+    for position in range(MOST_REQUESTS):
+        turn = question(answers)
+        if not isinstance(turn, Send):
+            break
+        if attempt_id is not None:
+            with tenant(channel.tenant_id, ACTOR) as scope:
+                attempts.add_step(scope, attempt_id, position, turn.step, None)
+        answer = transport.send(turn.step, authority(turn.step.action), account=reads.account(channel))
+        with tenant(channel.tenant_id, ACTOR) as scope:
+            budgets.note(scope, channel.id, answer, creates=False)
+            if attempt_id is not None:
+                attempts.record(scope, attempt_id, position, answer)
+        answers = (*answers, answer)
+    return answers

@@ -1,0 +1,329 @@
+"""The rows of attempts: each step, answer, outcome and resolution is written once, by compare-and-set."""
+
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from channels import storing
+from connectors.contract import Answer, Response, StepKind, StepNotSent, WireStep
+from connectors.outcomes import Outcome, Processing, Published, Uncertain
+from foundation.database import Scope, stored
+from foundation.errors import Conflict, NotFound
+from foundation.ids import uuid7
+from foundation.words import Message, canonical
+from gate.units import Subject, Unit
+
+CARRYING = ("send", "stage")
+ABSENT = "absent"
+_IN_DOUBT = (None, "uncertain", "processing")
+_REFUSED = ("retry", "rejected", "reauthorize", "disconnected")
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A row of `attempts` as it was read; what the columns mean stands in `channels/models.py`."""
+
+    id: UUID
+    channel_id: UUID
+    subject_kind: str
+    subject_id: UUID
+    part: int
+    n: int
+    kind: str
+    native_key: str
+    armed_at: datetime
+    deadline_at: datetime
+    publish_armed_at: datetime | None
+    unit: dict[str, Any]
+    unit_digest: str
+    steps: list[dict[str, Any]]
+    outcome: str | None
+    result: dict[str, Any]
+    detail: dict[str, Any] | None
+    resolution: dict[str, Any]
+    resolved_by: str | None
+
+
+_COLUMNS = ", ".join(column.name for column in fields(Attempt))
+_READ = f"SELECT {_COLUMNS} FROM attempts WHERE tenant_id = :tenant"  # noqa: S608  our own column names
+
+
+def of(scope: Scope, subject: Subject, part: int | None = 0, kinds: Iterable[str] = CARRYING) -> list[Attempt]:
+    """Attempts of some kinds of a subject's part (None: of every part), oldest first."""
+    found = scope.run(
+        f"{_READ} AND subject_kind = :subject_kind AND subject_id = :subject AND kind = ANY(CAST(:kinds AS text[]))"
+        " AND (CAST(:part AS int) IS NULL OR part = :part) ORDER BY armed_at, n, id",
+        tenant=scope.tenant_id,
+        subject_kind=subject.kind,
+        subject=subject.id,
+        part=part,
+        kinds=list(kinds),
+    )
+    return [Attempt(*row) for row in found]
+
+
+def one(scope: Scope, attempt_id: UUID) -> Attempt:
+    """An attempt by its id. Raises NotFound."""
+    row = scope.run(f"{_READ} AND id = :id", tenant=scope.tenant_id, id=attempt_id).one_or_none()
+    if row is None:
+        raise NotFound("attempt.not_here")
+    return Attempt(*row)
+
+
+def answers_of(row: Attempt) -> tuple[Answer, ...]:
+    """The answers of an attempt so far, in order."""
+    return tuple(storing.answer_from_json(step["answer"]) for step in row.steps if step["answer"] is not None)
+
+
+def staged(rows: Iterable[Attempt], unit_digest: str, *, without: Set[str] = frozenset()) -> tuple[Answer, ...]:
+    """Uploads that succeeded in attempts of the same content: they need not be done again.
+
+    `without` are digests of steps that are told elsewhere. What came before an answer that they are gone is not kept.
+    """
+    kept: dict[str, Answer] = {}
+    for row in rows:
+        if row.result.get("uploads_gone"):
+            kept.clear()
+            continue
+        for step in row.steps if row.unit_digest == unit_digest else ():
+            upload = step["kind"] == StepKind.STAGE and step["wire_digest"] not in without
+            if upload and step["answer"] is not None:
+                answer = storing.answer_from_json(step["answer"])
+                if isinstance(answer, Response) and answer.ok:
+                    kept.pop(step["wire_digest"], None)
+                    kept[step["wire_digest"]] = answer
+    return tuple(kept.values())
+
+
+def published_answer(row: Attempt) -> Answer | None:
+    """What came back to the single-shot step; None while nothing did."""
+    return next(
+        (
+            storing.answer_from_json(step["answer"])
+            for step in row.steps
+            if step["kind"] == StepKind.PUBLISH and step["answer"] is not None
+        ),
+        None,
+    )
+
+
+def key_to_keep(rows: Iterable[Attempt]) -> str:
+    """The native key under which a send may have made something, found or not; "" when all of them surely made nothing.
+
+    A send that was refused frees the key: a platform that reads a time in it must not be told an old one.
+    """
+    tried = [row for row in rows if row.kind == "send" and row.publish_armed_at is not None]
+    return next((row.native_key for row in reversed(tried) if row.outcome not in _REFUSED), "")
+
+
+def publish_permit(row: Attempt) -> UUID | None:
+    """The permit of the single-shot step."""
+    found = next((step["permit_jti"] for step in row.steps if step["kind"] == StepKind.PUBLISH), None)
+    return UUID(found) if found else None
+
+
+def others_native_ids(scope: Scope, row: Attempt, *, most: int) -> frozenset[str]:
+    """Native ids of what other subjects and parts left on the same account, the latest `most`."""
+    found = scope.run(
+        "SELECT coalesce(resolution ->> 'native_id', result ->> 'native_id') FROM attempts WHERE tenant_id = :tenant"
+        " AND channel_id = :channel AND kind = 'send' AND (subject_kind, subject_id, part) <> (:kind, :subject, :part)"
+        " AND (resolution ? 'native_id' OR result ? 'native_id') ORDER BY armed_at DESC LIMIT :most",
+        tenant=scope.tenant_id,
+        channel=row.channel_id,
+        kind=row.subject_kind,
+        subject=row.subject_id,
+        part=row.part,
+        most=most,
+    )
+    return frozenset(found.scalars())
+
+
+def in_doubt(row: Attempt) -> bool:
+    """Whether the single-shot step may have taken effect and nothing has said so or denied it yet."""
+    armed = row.publish_armed_at is not None and row.resolved_by is None
+    return armed and row.outcome in _IN_DOUBT and not isinstance(published_answer(row), StepNotSent)
+
+
+def standing(row: Attempt) -> Outcome | None:
+    """What still binds of an attempt: published, processing, or the doubt of a single shot. None: a new try is free."""
+    if row.resolved_by is not None:
+        if row.resolution["outcome"] == "published":
+            return storing.outcome_from_json("published", row.resolution, None)
+        return None
+    if row.outcome in ("published", "processing"):
+        return storing.outcome_from_json(row.outcome, row.result, row.detail)
+    if row.outcome == "uncertain" or (row.outcome is None and in_doubt(row) and published_answer(row) is None):
+        return Uncertain(Message.from_json(row.detail) if row.detail else Message("attempt.no_answer"))
+    return None
+
+
+def free_number(rows: Iterable[Attempt], kind: str) -> int:
+    """The number of the next attempt of a kind, counted from 1."""
+    return max((row.n for row in rows if row.kind == kind), default=0) + 1
+
+
+def begin(
+    scope: Scope,
+    *,
+    channel_id: UUID,
+    subject: Subject,
+    kind: str,
+    deadline: datetime,
+    part: int = 0,
+    unit: Unit | None = None,
+    native_key: str = "",
+    n: int | None = None,
+    first: tuple[WireStep, UUID | None] | None = None,
+) -> UUID:
+    """Write a new attempt, with its `first` step and that step's permit, or without steps yet.
+
+    Raises Conflict when another worker began one at the same moment. A caller that has read the attempts and decided
+    on them hands in `n`, the number that was free when it read: so it conflicts with whatever came in between.
+    """
+    number = free_number(of(scope, subject, part, (kind,)), kind) if n is None else n
+    attempt_id = scope.run(
+        "INSERT INTO attempts (tenant_id, id, channel_id, subject_kind, subject_id, part, n, kind, native_key,"
+        " armed_at, deadline_at, unit, unit_digest, steps, publish_armed_at, result, resolution) VALUES (:tenant, :id,"
+        " :channel, :subject_kind, :subject_id, :part, :n, :kind, :native_key, :now, :deadline, CAST(:unit AS jsonb),"
+        " :digest, CAST(:steps AS jsonb), :publish_armed_at, '{}', '{}')"
+        " ON CONFLICT (tenant_id, subject_kind, subject_id, part, kind, n) DO NOTHING RETURNING id",
+        tenant=scope.tenant_id,
+        id=uuid7(),
+        channel=channel_id,
+        subject_kind=subject.kind,
+        subject_id=subject.id,
+        part=part,
+        n=number,
+        kind=kind,
+        native_key=native_key,
+        now=scope.now,
+        deadline=deadline,
+        unit=_json(storing.unit_to_json(unit) if unit is not None else {}),
+        digest=unit.digest() if unit is not None else "",
+        steps=_json([_entry(scope, *first)] if first is not None else []),
+        publish_armed_at=scope.now if first is not None and first[0].kind is StepKind.PUBLISH else None,
+    ).scalar()
+    if attempt_id is None:
+        raise Conflict("attempt.taken")
+    return UUID(str(attempt_id))
+
+
+def add_step(scope: Scope, attempt_id: UUID, position: int, step: WireStep, permit_jti: UUID | None) -> None:
+    """Write a step down before it leaves, as the `position`-th of its attempt (from 0).
+
+    Raises Conflict when the attempt was closed or went on meanwhile: then the step must not leave.
+    """
+    done = scope.run(
+        "UPDATE attempts SET steps = steps || CAST(:entry AS jsonb), updated_at = house_now(), publish_armed_at ="
+        " CASE WHEN :publishes THEN CAST(:now AS timestamptz) ELSE publish_armed_at END"
+        " WHERE tenant_id = :tenant AND id = :id AND outcome IS NULL AND jsonb_array_length(steps) = :position"
+        " AND NOT (:publishes AND publish_armed_at IS NOT NULL)",
+        tenant=scope.tenant_id,
+        id=attempt_id,
+        entry=_json([_entry(scope, step, permit_jti)]),
+        publishes=step.kind is StepKind.PUBLISH,
+        now=scope.now,
+        position=position,
+    )
+    if not done.rowcount:
+        raise Conflict("attempt.superseded")
+
+
+def _entry(scope: Scope, step: WireStep, permit_jti: UUID | None) -> storing.Stored:
+    return {
+        "name": step.name,
+        "kind": str(step.kind),
+        "wire_digest": step.wire_digest(),
+        "permit_jti": str(permit_jti) if permit_jti else None,
+        "armed_at": scope.now.isoformat(),
+        "answer": None,
+        "answered_at": None,
+    }
+
+
+def record(scope: Scope, attempt_id: UUID, position: int, answer: Answer) -> bool:
+    """Keep what came back to the `position`-th step; whether it was not kept already. Late answers are kept too."""
+    done = scope.run(
+        "UPDATE attempts SET steps = jsonb_set(jsonb_set(steps, CAST(:answer_at AS text[]), CAST(:answer AS jsonb)),"
+        " CAST(:time_at AS text[]), CAST(:now AS jsonb)), http_status = coalesce(:status, http_status),"
+        " updated_at = house_now() WHERE tenant_id = :tenant AND id = :id"
+        " AND steps #> CAST(:answer_at AS text[]) = CAST('null' AS jsonb)",
+        tenant=scope.tenant_id,
+        id=attempt_id,
+        answer_at=[str(position), "answer"],
+        time_at=[str(position), "answered_at"],
+        answer=_json(storing.answer_to_json(answer)),
+        now=_json(scope.now.isoformat()),
+        status=answer.status if isinstance(answer, Response) else None,
+    )
+    return bool(done.rowcount)
+
+
+_FINISH = f"""
+UPDATE attempts SET outcome = :name, result = CAST(:result AS jsonb), detail = CAST(:detail AS jsonb),
+  closed_at = :now, updated_at = house_now() WHERE tenant_id = :tenant AND id = :id AND outcome IS NULL
+RETURNING {_COLUMNS}
+"""  # noqa: S608  our own column names
+
+
+def finish(scope: Scope, attempt_id: UUID, name: str, result: storing.Stored, detail: Message | None) -> Attempt | None:
+    """Write what an attempt came to, and say how it stands then; None when that was written before."""
+    detail_json = stored(detail)
+    row = scope.run(
+        _FINISH,
+        tenant=scope.tenant_id,
+        id=attempt_id,
+        name=name,
+        result=_json(result),
+        detail=_json(detail_json) if detail_json is not None else None,
+        now=scope.now,
+    ).one_or_none()
+    return Attempt(*row) if row is not None else None
+
+
+def resolve(scope: Scope, row: Attempt, resolution: storing.Stored) -> bool:
+    """End the doubt of an attempt, once: by what was found, or by what a person says. Open ones close as uncertain."""
+    if row.outcome is None:
+        finish(scope, row.id, "uncertain", {}, Message("attempt.no_answer"))
+    done = scope.run(
+        "UPDATE attempts SET resolution = CAST(:resolution AS jsonb), resolved_by = :actor, updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND id = :id AND resolved_by IS NULL AND outcome IN ('uncertain', 'processing')",
+        tenant=scope.tenant_id,
+        id=row.id,
+        resolution=_json(resolution),
+        actor=scope.actor,
+    )
+    return bool(done.rowcount)
+
+
+def supersede(scope: Scope, subject: Subject, part: int, kinds: Sequence[str]) -> None:
+    """Close open attempts whose single-shot step was not armed; whoever still works on one cannot go on."""
+    scope.run(
+        "UPDATE attempts SET outcome = 'superseded', closed_at = :now, updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND subject_kind = :subject_kind AND subject_id = :subject_id AND part = :part"
+        " AND kind = ANY(:kinds) AND outcome IS NULL AND publish_armed_at IS NULL",
+        tenant=scope.tenant_id,
+        subject_kind=subject.kind,
+        subject_id=subject.id,
+        part=part,
+        kinds=list(kinds),
+        now=scope.now,
+    )
+
+
+def definite(outcome: Outcome) -> bool:
+    """Whether the outcome ends a doubt."""
+    return not isinstance(outcome, Uncertain | Processing)
+
+
+def proof(outcome: Outcome) -> storing.Stored:
+    """The resolution an outcome makes: published with its ids, anything else definite as nothing created."""
+    if isinstance(outcome, Published):
+        return {"outcome": "published", **storing.outcome_to_json(outcome)}
+    return {"outcome": ABSENT}
+
+
+def _json(value: Any) -> str:
+    return canonical(value).decode()

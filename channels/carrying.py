@@ -1,0 +1,380 @@
+"""The one loop of posts, chat messages and packs: arm a step, send it, keep its answer, arm the next one.
+
+A step leaves only after it was written down, and the step that makes content visible is armed once: when its answer
+is missing nothing here sends it again, until a look or a person has said that it is not there.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Literal, Protocol
+from uuid import UUID
+
+from channels import attempts, budgets, reads, reconciling, refreshing, storing
+from channels.attempts import Attempt
+from channels.reads import Channel
+from connectors.answers import SHORT_WAIT
+from connectors.contract import Answer, Connector, OwnKeys, Send, StepKind, StepNotSent, WireStep
+from connectors.outcomes import Outcome, Published, Retry, Uncertain
+from connectors.transport import EgressForbidden, Transport
+from foundation.clock import monotonic
+from foundation.database import OpenScope, Scope
+from foundation.errors import Conflict, NotFound, Refused
+from foundation.ids import derived
+from foundation.words import Message
+from gate import copies, minting
+from gate.minting import Denied
+from gate.permit import Authority, ControlOrder, Permit
+from gate.units import Subject, Unit
+
+ACTOR = "system:carrying"
+
+Mint = Callable[[Scope, Unit, WireStep], Permit]
+"""Decide again, sign for just this step and consume (`gate.minting.mint` with its key); raises the gate's Denied."""
+
+Connectors = Mapping[str, Connector]
+"""By platform."""
+
+
+class NoteCopy(Protocol):
+    """Tells the gate where the copy under a permit lies and since when it can be seen."""
+
+    def __call__(self, scope: Scope, jti: UUID, native_id: str, visible_at: datetime) -> None: ...
+
+
+@dataclass(frozen=True)
+class Staged:
+    """Every upload is done; the publish step waits for its time."""
+
+
+@dataclass(frozen=True)
+class Armed:
+    """A step that is written down and may leave once: the `position`-th of its attempt (from 0)."""
+
+    tenant_id: UUID
+    attempt_id: UUID
+    channel: Channel
+    unit: Unit
+    step: WireStep
+    authority: Authority
+    deadline: datetime
+    position: int
+    seconds: float
+    """What is left of the deadline at `ready_at`, a reading of this process's `monotonic()`."""
+    ready_at: float
+
+
+@dataclass(frozen=True)
+class _Ahead:
+    """What all steps of one attempt share."""
+
+    channel: Channel
+    unit: Unit
+    deadline: datetime
+
+
+ArmNext = Callable[[Scope, Armed, Answer], "Armed | Outcome | Staged"]
+
+Settle = Callable[[Scope, Armed, Outcome], None]
+"""Writes what the act came to, in the transaction that keeps the last answer; closes the attempt."""
+
+
+def native_key(subject: Subject, part: int = 0) -> str:
+    """The idempotency key of a subject's part: the same over all attempts; 24 letters and digits."""
+    return "gr" + derived("native_key", subject.kind, subject.id, part).hex[:22]
+
+
+def _key(unit: Unit, part: int, rows: Sequence[Attempt], connector: Connector, now: datetime) -> str:
+    """What the platform knows a send by; kept for as long as something may stand under it."""
+    key = unit.native_key or native_key(unit.subject, part)
+    if not isinstance(connector, OwnKeys):
+        return key
+    return attempts.key_to_keep(rows) or connector.key_of(key, now)
+
+
+def arm(
+    scope: Scope,
+    *,
+    channel: Channel,
+    unit: Unit,
+    kind: Literal["send", "stage"],
+    act: timedelta,
+    mint: Mint,
+    connectors: Connectors,
+    part: int = 0,
+) -> Armed | Outcome | Staged:
+    """Write down the next step of a subject's part, or say what stands already.
+
+    `kind="stage"` stops before the step that makes content visible and returns Staged. `act` is the wall time all
+    steps may take together. The caller has taken the gate's epochs and the channel (`budgets.take`), has moved its
+    subject and wrote its reconcile event in this transaction. Uploads of earlier attempts are used again.
+
+    Raises the gate's Denied; Conflict when another worker armed the same subject at this moment.
+    """
+    connector = connectors[channel.platform]
+    if kind == "stage" and any(row.outcome is None for row in attempts.of(scope, unit.subject, part, ("send",))):
+        return Staged()
+    rows = attempts.of(scope, unit.subject, part)
+    if any(row.outcome is None for row in rows):
+        attempts.supersede(scope, unit.subject, part, ("stage",) if kind == "stage" else attempts.CARRYING)
+        rows = attempts.of(scope, unit.subject, part)
+    stands = _stands(scope, rows, connector, channel)
+    if stands is not None:
+        return stands
+    unit = replace(unit, native_key=_key(unit, part, rows, connector, scope.now))
+    turn = connector.next(unit, attempts.staged(rows, unit.digest()))
+    if not isinstance(turn, Send):
+        return refreshing.weigh(scope, channel, turn)
+    if kind == "stage" and turn.step.kind is StepKind.PUBLISH:
+        return Staged()
+    authority = _authority(scope, channel, unit, turn.step, mint)
+    deadline = scope.now + act
+    attempt_id = attempts.begin(
+        scope,
+        channel_id=channel.id,
+        subject=unit.subject,
+        kind=kind,
+        deadline=deadline,
+        part=part,
+        unit=unit,
+        native_key=unit.native_key,
+        n=attempts.free_number(rows, kind),
+        first=(turn.step, _jti(authority)),
+    )
+    return _armed(scope, _Ahead(channel, unit, deadline), turn.step, authority, attempt_id=attempt_id)
+
+
+def rehearse(scope: Scope, *, channel: Channel, unit: Unit, connectors: Connectors) -> WireStep | Outcome:
+    """Build the first request of a unit and write it down as a dry attempt; mints nothing, opens no socket.
+
+    Returns the request, or at once why there would be none.
+    """
+    connector = connectors[channel.platform]
+    unit = replace(unit, native_key=_key(unit, 0, (), connector, scope.now))
+    turn = connector.next(unit, ())
+    if not isinstance(turn, Send):
+        return turn
+    attempt_id = attempts.begin(
+        scope, channel_id=channel.id, subject=unit.subject, kind="dry", deadline=scope.now, unit=unit
+    )
+    attempts.finish(scope, attempt_id, "rehearsed", {"step": turn.step.name, "wire": turn.step.wire_digest()}, None)
+    return turn.step
+
+
+def carry(
+    armed: Armed, *, tenant: OpenScope, transport: Transport, arm_next: ArmNext, settle: Settle | None = None
+) -> Outcome | Staged:
+    """Send the armed step, keep its answer and arm the next one, until there is nothing left to send.
+
+    No transaction is open while a request is out. The answer to a step is committed before the next one is armed, so
+    that neither a crash nor a "no" of the gate can lose it. The last answer is committed with what it meant and, where
+    `settle` is given, with what it made of its subject; if any of that fails, the answer is kept all the same.
+    """
+    turn: Armed | Outcome | Staged = armed
+    while isinstance(turn, Armed):
+        answer = _send(turn, tenant, transport)
+        turn = (_ended if _is_last(turn) else _gone_on)(turn, answer, tenant, _to_the_end(arm_next, settle))
+    return turn
+
+
+def _to_the_end(arm_next: ArmNext, settle: Settle | None) -> ArmNext:
+    """`arm_next`, and the settle of what it ends with, in its transaction."""
+
+    def arm(scope: Scope, armed: Armed, answer: Answer) -> Armed | Outcome | Staged:
+        turn = arm_next(scope, armed, answer)
+        if settle is not None and not isinstance(turn, Armed | Staged):
+            settle(scope, armed, turn)
+        return turn
+
+    return arm
+
+
+def _is_last(armed: Armed) -> bool:
+    return armed.step.kind is StepKind.PUBLISH
+
+
+def _gone_on(armed: Armed, answer: Answer, tenant: OpenScope, arm_next: ArmNext) -> Armed | Outcome | Staged:
+    """Keep the answer, then arm what follows: two transactions, since epochs are locked before the account."""
+    _keep(armed, answer, tenant)
+    with tenant(armed.tenant_id, ACTOR) as scope:
+        return arm_next(scope, armed, answer)
+
+
+def _ended(armed: Armed, answer: Answer, tenant: OpenScope, arm_next: ArmNext) -> Armed | Outcome | Staged:
+    """Keep the answer to the last step and say what it meant, in one transaction: no permit follows it."""
+    try:
+        with tenant(armed.tenant_id, ACTOR) as scope:
+            budgets.note(scope, armed.channel.id, answer, creates=True)
+            return arm_next(scope, armed, answer)
+    except Exception:
+        _keep(armed, answer, tenant)
+        raise
+
+
+def arm_next(
+    scope: Scope, armed: Armed, answer: Answer, *, connectors: Connectors, mint: Mint
+) -> Armed | Outcome | Staged:
+    """Ask the connector what the answer meant: the next step, armed under a new permit, or the end.
+
+    A "no" of the gate to the next step ends in Retry. Raises Conflict when the attempt was taken over meanwhile.
+    """
+    attempts.record(scope, armed.attempt_id, armed.position, answer)
+    rows = attempts.of(scope, armed.unit.subject, None)
+    row = next((each for each in rows if each.id == armed.attempt_id), None)
+    if row is None:
+        raise NotFound("attempt.not_here")
+    turn = _continue(rows, row, connectors[armed.channel.platform], armed.unit)
+    if not isinstance(turn, Send):
+        return refreshing.weigh(scope, armed.channel, turn, shown=armed.channel.generation)
+    if row.outcome is not None:
+        raise Conflict("attempt.superseded")
+    if turn.step.kind is StepKind.PUBLISH and row.kind == "stage":
+        attempts.finish(scope, row.id, "staged", {}, None)
+        return Staged()
+    if turn.step.kind is StepKind.PUBLISH and row.publish_armed_at is not None:
+        raise Refused("attempt.single_shot")
+    if scope.now >= row.deadline_at:
+        return Retry(SHORT_WAIT, "account", Message("attempt.out_of_time"))
+    try:
+        authority = _authority(scope, armed.channel, armed.unit, turn.step, mint)
+    except Denied as denied:  # nothing visible was asked for; the next claim decides again and says why
+        minting.record_denial(scope, denied)
+        return Retry(SHORT_WAIT, "account", Message("attempt.stopped_midway"))
+    ahead = _Ahead(armed.channel, armed.unit, row.deadline_at)
+    attempts.add_step(scope, row.id, armed.position + 1, turn.step, _jti(authority))
+    return _armed(scope, ahead, turn.step, authority, attempt_id=row.id, position=armed.position + 1)
+
+
+def close(
+    scope: Scope, carried: Armed | Subject, outcome: Outcome, *, part: int = 0, note_copy: NoteCopy = copies.note_copy
+) -> bool:
+    """Write what an attempt came to, once; or, later, what ended its doubt. Whether this call wrote it.
+
+    A subject without an attempt has nothing to write. The gate is told where the copy lies, or that there is none.
+    Raises Conflict for an outcome that would deny a publish step whose answer is missing.
+    """
+    name, result, detail = storing.outcome_name(outcome), storing.outcome_to_json(outcome), storing.reason_of(outcome)
+    row = None
+    if isinstance(carried, Armed) and not _denies(outcome):  # the common end: nothing to ask before it is written
+        row = attempts.finish(scope, carried.attempt_id, name, result, detail)
+    written = row is not None
+    if row is None:
+        row = attempts.one(scope, carried.attempt_id) if isinstance(carried, Armed) else _last(scope, carried, part)
+        if row is None:
+            return False
+        written = _close(scope, row, outcome, (name, result, detail))
+    jti = attempts.publish_permit(row)
+    if written and jti is not None and isinstance(outcome, Published):
+        native_id, seen_at = outcome.native_id, outcome.at or scope.now
+        scope.at_commit(lambda last: note_copy(last, jti, native_id, seen_at), role="gate")
+    elif written and jti is not None and attempts.definite(outcome):
+        scope.at_commit(lambda last: copies.void(last, jti, name), role="gate")  # they say that nothing was made
+    return written
+
+
+def _denies(outcome: Outcome) -> bool:
+    """Whether the outcome says that nothing stands outside."""
+    return attempts.definite(outcome) and not isinstance(outcome, Published)
+
+
+def _close(scope: Scope, row: Attempt, outcome: Outcome, end: tuple[str, storing.Stored, Message | None]) -> bool:
+    unanswered = row.outcome is None and attempts.in_doubt(row) and attempts.published_answer(row) is None
+    if unanswered and _denies(outcome):
+        raise Conflict("attempt.in_doubt")  # nothing but a look or a person may say that it is not there
+    if attempts.finish(scope, row.id, *end) is not None:
+        return True
+    doubtful = attempts.definite(outcome) and attempts.in_doubt(row)
+    return doubtful and attempts.resolve(scope, row, attempts.proof(outcome))
+
+
+def recorded(scope: Scope, subject: Subject, *, connectors: Connectors, part: int = 0) -> Outcome | None:
+    """What the kept answer to a single-shot step meant, where nobody lived to settle it; None without one."""
+    rows = attempts.of(scope, subject, part)
+    for row in reversed(rows):
+        if row.outcome is None and attempts.published_answer(row) is not None:
+            channel = reads.channel(scope, row.channel_id)
+            connector = connectors[channel.platform]
+            turn = _continue(rows, row, connector, storing.unit_from_json(row.unit))
+            return None if isinstance(turn, Send) else refreshing.weigh(scope, channel, turn)
+    return None
+
+
+def _last(scope: Scope, subject: Subject, part: int) -> Attempt | None:
+    rows = attempts.of(scope, subject, part)
+    candidates = [row for row in rows if row.outcome is None] or [row for row in rows if row.kind == "send"]
+    return candidates[-1] if candidates else None
+
+
+def _stands(scope: Scope, rows: list[Attempt], connector: Connector, channel: Channel) -> Outcome | None:
+    """What earlier attempts came to, if that forbids a new one."""
+    for row in reversed(rows):
+        if row.outcome is None and attempts.published_answer(row) is not None:  # a crash before the outcome
+            turn = _continue(rows, row, connector, storing.unit_from_json(row.unit))
+            if isinstance(turn, Send):
+                raise Refused("attempt.single_shot")
+            return refreshing.weigh(scope, channel, turn)
+        stands = attempts.standing(row)
+        if isinstance(stands, Uncertain):
+            stands = reconciling.weigh(scope, row)
+        if stands is not None:
+            return stands
+    return None
+
+
+def _continue(rows: Sequence[Attempt], row: Attempt, connector: Connector, unit: Unit) -> Send | Outcome:
+    """What the connector says to all answers: uploads of earlier attempts among `rows`, then this one's."""
+    earlier = [other for other in rows if other.part == row.part and other.id != row.id]
+    own = attempts.answers_of(row)
+    done = {step["wire_digest"] for step in row.steps}
+    kept = attempts.staged(earlier, row.unit_digest, without=done)
+    return connector.next(unit, (*kept, *own))
+
+
+def _authority(scope: Scope, channel: Channel, unit: Unit, step: WireStep, mint: Mint) -> Authority:
+    match step.kind:
+        case StepKind.STAGE | StepKind.PUBLISH:
+            return mint(scope, unit, step)
+        case StepKind.CONTROL:
+            return ControlOrder(scope.tenant_id, channel.id, step.action)
+        case _:
+            raise Refused("attempt.wrong_step", step=step.name)
+
+
+def _jti(authority: Authority) -> UUID | None:
+    return authority.jti if isinstance(authority, Permit) else None
+
+
+def _armed(
+    scope: Scope, ahead: _Ahead, step: WireStep, authority: Authority, *, attempt_id: UUID, position: int = 0
+) -> Armed:
+    return Armed(
+        tenant_id=scope.tenant_id,
+        attempt_id=attempt_id,
+        channel=ahead.channel,
+        unit=ahead.unit,
+        step=step,
+        authority=authority,
+        deadline=ahead.deadline,
+        position=position,
+        seconds=(ahead.deadline - scope.now).total_seconds(),
+        ready_at=monotonic(),
+    )
+
+
+def _send(armed: Armed, tenant: OpenScope, transport: Transport) -> Answer:
+    """Send once, inside what is left of the deadline. A process that slept past it sends nothing."""
+    left = armed.seconds - (monotonic() - armed.ready_at)
+    if left <= 0:
+        return StepNotSent(armed.step.name, "deadline")
+    step = replace(armed.step, deadline=min(armed.step.deadline, left))
+    try:
+        return transport.send(step, armed.authority, account=reads.account(armed.channel))
+    except (EgressForbidden, NotFound) as error:  # refused before the first byte: surely not sent
+        _keep(armed, StepNotSent(armed.step.name, error.message.code), tenant)
+        raise
+
+
+def _keep(armed: Armed, answer: Answer, tenant: OpenScope) -> None:
+    with tenant(armed.tenant_id, ACTOR) as scope:
+        budgets.note(scope, armed.channel.id, answer, creates=armed.step.kind is StepKind.PUBLISH)
+        attempts.record(scope, armed.attempt_id, armed.position, answer)

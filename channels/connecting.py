@@ -1,0 +1,153 @@
+"""Accounts: connecting one, letting it rest, and what happens when the platform lets go of it."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from channels import reads, tokens
+from channels.events import ChannelConnected
+from channels.states import CHANNEL_STATES, ChannelState
+from foundation import outbox
+from foundation.database import Scope
+from foundation.errors import Conflict
+from foundation.ids import uuid7
+from foundation.sealed import Sealed
+from foundation.words import Message, canonical
+from tenants import notices
+
+_CONNECT = """
+INSERT INTO channels (tenant_id, id, creator_id, platform, surface, chat_surface, account, base_url, name, state,
+  min_gap_seconds, zone, options)
+VALUES (:tenant, :id, :creator, :platform, :surface, :chat_surface, :account, :base_url, :name, 'active',
+  :gap, :zone, CAST(:options AS jsonb))
+ON CONFLICT (tenant_id, platform, account) DO UPDATE SET
+  surface = EXCLUDED.surface, chat_surface = EXCLUDED.chat_surface, base_url = EXCLUDED.base_url, name = EXCLUDED.name,
+  state = CASE WHEN channels.state = 'paused' THEN 'paused' ELSE 'active' END,
+  reason = CASE WHEN channels.state = 'paused' THEN channels.reason END,
+  min_gap_seconds = EXCLUDED.min_gap_seconds, zone = EXCLUDED.zone, options = channels.options || EXCLUDED.options,
+  updated_at = house_now()
+WHERE channels.creator_id = EXCLUDED.creator_id
+RETURNING id
+"""
+
+
+def connect(
+    scope: Scope,
+    *,
+    creator_id: UUID,
+    platform: str,
+    surface: str,
+    account: str,
+    name: str,
+    base_url: str,
+    token: Sealed | None,
+    zone: str,
+    refresh: Sealed | None = None,
+    expires_at: datetime | None = None,
+    chat_surface: str = "",
+    min_gap: timedelta = timedelta(0),
+    options: Mapping[str, Any] | None = None,
+) -> UUID:
+    """Connect an account, or connect it again with a new token; returns its channel.
+
+    The same platform and account is the same channel: nothing is made twice. A pause of a person outlives it.
+    Puts the fact `ChannelConnected`. Raises Conflict when the account is another creator's: what waits for it would
+    leave under the wrong name.
+    """
+    channel_id: UUID | None = scope.run(
+        _CONNECT,
+        tenant=scope.tenant_id,
+        id=uuid7(),
+        creator=creator_id,
+        platform=platform,
+        surface=surface,
+        chat_surface=chat_surface,
+        account=account,
+        base_url=base_url,
+        name=name,
+        gap=int(min_gap.total_seconds()),
+        zone=zone,
+        options=canonical(dict(options or {})).decode(),
+    ).scalar()
+    if channel_id is None:
+        raise Conflict("channel.other_creator", account=account)
+    if token is not None:
+        tokens.keep(scope, channel_id, token, refresh, expires_at)
+    _settle_notices(scope, channel_id)
+    outbox.put(scope, ChannelConnected(scope.tenant_id, channel_id), dedupe=f"connected:{channel_id}")
+    return channel_id
+
+
+def pause(scope: Scope, channel_id: UUID, reason: Message, *, until: datetime | None = None) -> None:
+    """Let an account rest, until `until` (UTC-aware) or until it is resumed. Raises NotFound, Conflict."""
+    _move(scope, channel_id, ChannelState.PAUSED, reason, until=until)
+
+
+def resume(scope: Scope, channel_id: UUID) -> None:
+    """End a pause. Raises NotFound; Conflict when the account must be connected again instead."""
+    before = reads.channel(scope, channel_id).state
+    if before == ChannelState.ACTIVE:
+        return
+    if before != ChannelState.PAUSED:
+        raise Conflict("channel.connect_again")
+    _move(scope, channel_id, ChannelState.ACTIVE, None)
+
+
+def moved_in(scope: Scope, channel_id: UUID, last: datetime) -> None:
+    """A history came with the account: its platform took something in `last`, before the house knew it."""
+    scope.run(
+        "UPDATE channels SET last_ok_at = greatest(last_ok_at, :last) WHERE tenant_id = :tenant AND id = :id",
+        tenant=scope.tenant_id,
+        id=channel_id,
+        last=last,
+    )
+
+
+def reauthorize(scope: Scope, channel_id: UUID, reason: Message) -> None:
+    """The platform refuses the token: nothing leaves until the owner connects the account again. Raises NotFound."""
+    _lost(scope, channel_id, ChannelState.REAUTHORIZE, reason)
+
+
+def gone(scope: Scope, channel_id: UUID, reason: Message) -> None:
+    """The account is no more. Raises NotFound."""
+    _lost(scope, channel_id, ChannelState.GONE, reason)
+
+
+def _lost(scope: Scope, channel_id: UUID, state: ChannelState, reason: Message) -> None:
+    """One notice per channel, however many posts meet the same dead token."""
+    channel = reads.channel(scope, channel_id)
+    if channel.state in (state, ChannelState.GONE):
+        return
+    _move(scope, channel_id, state, reason)
+    message = Message(f"channel.notice_{state}", {"account": channel.name})
+    notices.put(scope, message, cause=_cause(channel_id, state), urgent=True, creator_id=channel.creator_id)
+
+
+def _move(
+    scope: Scope, channel_id: UUID, after: ChannelState, reason: Message | None, *, until: datetime | None = None
+) -> None:
+    """Compare and set; a channel that moved meanwhile answers Conflict."""
+    before = reads.channel(scope, channel_id).state
+    CHANNEL_STATES.check(before, after)
+    done = scope.run(
+        "UPDATE channels SET state = :after, reason = CAST(:reason AS jsonb), paused_until = :until,"
+        " updated_at = house_now() WHERE tenant_id = :tenant AND id = :id AND state = :before",
+        tenant=scope.tenant_id,
+        id=channel_id,
+        before=str(before),
+        after=str(after),
+        reason=canonical(reason.to_json()).decode() if reason is not None else None,
+        until=until,
+    )
+    if not done.rowcount:
+        raise Conflict("channel.moved")
+
+
+def _cause(channel_id: UUID, state: ChannelState) -> str:
+    return f"channel:{channel_id}:{state}"
+
+
+def _settle_notices(scope: Scope, channel_id: UUID) -> None:
+    for state in (ChannelState.REAUTHORIZE, ChannelState.GONE):
+        notices.settle(scope, _cause(channel_id, state))

@@ -1,0 +1,197 @@
+"""The room's event kinds and facts; their handlers are in `channels/handling.py`."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+from foundation import outbox
+
+
+@dataclass(frozen=True)
+class ChannelConnected:
+    """Fact: an account can be used; `subject_id` is the channel."""
+
+    kind: ClassVar[str] = "channel.connected"
+    queue: ClassVar[outbox.Queue] = "urgent"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class ChannelEnrol:
+    """Sign in as a person asked; `subject_id` is the enrolment."""
+
+    kind: ClassVar[str] = "channel.connect"
+    queue: ClassVar[outbox.Queue] = "urgent"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class OwnPageWanted:
+    """A person wants a page of its own for the creator `subject_id`, at the address `slug`."""
+
+    kind: ClassVar[str] = "channel.own_page"
+    queue: ClassVar[outbox.Queue] = "urgent"
+    tenant_id: UUID
+    subject_id: UUID
+    slug: str
+
+
+@dataclass(frozen=True)
+class ChannelTest:
+    """A person wants to know whether the account `subject_id` works."""
+
+    kind: ClassVar[str] = "channel.test"
+    queue: ClassVar[outbox.Queue] = "urgent"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class ChannelLook:
+    """See what the place the account `subject_id` posts to is set to, just before something goes there."""
+
+    kind: ClassVar[str] = "channel.look"
+    queue: ClassVar[outbox.Queue] = "urgent"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class ChannelProbe:
+    """A platform was down: read something harmless of the account `subject_id`; once it answers, posts leave again."""
+
+    kind: ClassVar[str] = "channel.probe"
+    queue: ClassVar[outbox.Queue] = "urgent"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class TokenRefresh:
+    """The tokens of the account `subject_id` are near their end, or the platform refused them: get a new pair."""
+
+    kind: ClassVar[str] = "token.refresh"
+    queue: ClassVar[outbox.Queue] = "publish"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class TakedownRemove:
+    """Take one copy away; `subject_id` is the permit under which it went out."""
+
+    kind: ClassVar[str] = "takedown.remove"
+    queue: ClassVar[outbox.Queue] = "urgent"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class CopyRemoved:
+    """Fact: a copy is proven gone. `subject_id` is its permit; what it was a copy of is `of_kind` and `of_id`."""
+
+    kind: ClassVar[str] = "copy.removed"
+    queue: ClassVar[outbox.Queue] = "urgent"
+    tenant_id: UUID
+    subject_id: UUID
+    of_kind: str
+    of_id: UUID
+    channel_id: UUID
+
+
+@dataclass(frozen=True)
+class HandoverLook:
+    """A task of a person: remind them, or close it when nobody opened it in time; `subject_id` is the task."""
+
+    kind: ClassVar[str] = "handover.look"
+    queue: ClassVar[outbox.Queue] = "publish"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class SaveWanted:
+    """A phone wants a file of a task: decide again; `subject_id` is the wish, which waits on somebody's screen."""
+
+    kind: ClassVar[str] = "handover.save"
+    queue: ClassVar[outbox.Queue] = "urgent"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class HandoverEnded:
+    """Fact: a person's task has an end; `subject_id` is the task, what was handed over is `of_kind` and `of_id`.
+
+    `end` is posted, linked (the address of what was posted, told later), cannot, late or recalled; `why` the code of
+    the sentence that says so, `by` the actor.
+    """
+
+    kind: ClassVar[str] = "handover.ended"
+    queue: ClassVar[outbox.Queue] = "urgent"
+    tenant_id: UUID
+    subject_id: UUID
+    of_kind: str
+    of_id: UUID
+    end: str
+    why: str
+    by: str
+    native_id: str
+    url: str
+
+
+@dataclass(frozen=True)
+class AgeProviderTry:
+    """Try the credential of a provider of age checks: one that was just typed, or the one we have."""
+
+    kind: ClassVar[str] = "age.provider"
+    queue: ClassVar[outbox.Queue] = "urgent"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class AgeBegin:
+    """A viewer wants to prove their age; `subject_id` is the check, `page` the address of ours they come back to."""
+
+    kind: ClassVar[str] = "age.begin"
+    queue: ClassVar[outbox.Queue] = "urgent"
+    tenant_id: UUID
+    subject_id: UUID
+    page: str
+
+
+@dataclass(frozen=True)
+class AgeLook:
+    """See how a check stands; `called`: the provider asked us to, so that one look is enough."""
+
+    kind: ClassVar[str] = "age.look"
+    queue: ClassVar[outbox.Queue] = "urgent"
+    tenant_id: UUID
+    subject_id: UUID
+    called: bool = False
+
+
+@dataclass(frozen=True)
+class AgeForget:
+    """Forget checks nobody needs any more, and readers whose proof never came or ran out long ago."""
+
+    kind: ClassVar[str] = "age.forget"
+    queue: ClassVar[outbox.Queue] = "make"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class AgeAnswered:
+    """Fact: the check `subject_id`, asked for in a chat of `channel_id` by the viewer `user_id`, has an end."""
+
+    kind: ClassVar[str] = "age.answered"
+    queue: ClassVar[outbox.Queue] = "chat"
+    tenant_id: UUID
+    subject_id: UUID
+    channel_id: UUID
+    user_id: str
+    state: str

@@ -1,0 +1,316 @@
+"""Handing over: what the house does with a task of a person, from the permit to the last reminder.
+
+The transport ends here instead of at a socket. A task and the answer that names it are one transaction, so there is
+never a task nobody knows of. What people do with it is in `channels/tasks.py`, the files they save in
+`channels/saving.py`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlmodel import select
+
+from channels import attempts, reads
+from channels.events import HandoverEnded, HandoverLook
+from channels.models import HandoverRow
+from channels.reads import Channel
+from channels.states import HANDOVER_STATES, LIVE_TASKS, HandoverState
+from connectors.contract import Answer, Response, StepKind, WireStep
+from connectors.transport import Account
+from foundation import outbox
+from foundation.database import OpenScope, Scope, stored
+from foundation.errors import Conflict, NotFound
+from foundation.ids import uuid7
+from foundation.words import Message, canonical
+from gate.permit import Permit, RemovalOrder
+from gate.units import Subject
+from tenants import notices
+
+ACTOR = "system:handing"
+LIFE = timedelta(days=7)
+"""A task that was opened and never closed is asked after this long: was it posted?"""
+
+SOON = (timedelta(minutes=15), timedelta(hours=1))
+EVENING = time(19, 0)
+"""Reminders: so long after it was opened (or was due), then in the evening, on the account's own clock."""
+
+CLOCK = timedelta(hours=12)
+"""Within this a copy that must go is to be gone."""
+
+POST, REMOVAL = "post", "removal"
+H = HandoverState
+
+_PUT = """
+INSERT INTO handovers (tenant_id, id, creator_id, channel_id, kind, key, state, subject_kind, subject_id, permit_jti,
+  content, handed_at, due_at, late_until, reminders, native_id, url)
+VALUES (:tenant, :id, :creator, :channel, :kind, :key, 'waiting', :subject_kind, :subject_id, :jti,
+  CAST(:content AS jsonb), :now, :due, :late, 0, :native_id, :url)
+ON CONFLICT (tenant_id, key) DO UPDATE SET state = 'waiting', permit_jti = excluded.permit_jti,
+  content = excluded.content, handed_at = excluded.handed_at, due_at = excluded.due_at,
+  late_until = excluded.late_until, opened_at = NULL, opened_by = NULL, snoozed_until = NULL, reminders = 0,
+  closed_at = NULL, closed_by = NULL, reason = NULL, updated_at = house_now()
+WHERE handovers.state NOT IN ('done', 'gone')
+RETURNING id
+"""
+
+
+@dataclass(frozen=True)
+class _New:
+    """What a task is made of."""
+
+    channel: Channel
+    kind: str
+    key: str
+    subject: Subject
+    jti: UUID
+    content: Mapping[str, Any]
+    due_at: datetime | None = None
+    late_until: datetime | None = None
+    native_id: str = ""
+    url: str = ""
+
+
+def hand_over(step: WireStep, authority: Permit | RemovalOrder, account: Account, *, tenant: OpenScope) -> Answer:
+    """The transport's way to people: make a task of what a permit allows, or ask for a copy to be taken away."""
+    with tenant(account.tenant_id, ACTOR) as scope:
+        channel = reads.channel(scope, account.channel_id)
+        if isinstance(authority, Permit):
+            return _handed(scope, channel, step, authority)
+        return Response(step.name, 200, {}, {"gone": _asked_back(scope, channel, authority)})
+
+
+def _handed(scope: Scope, channel: Channel, step: WireStep, permit: Permit) -> Answer:
+    key = f"{permit.subject.kind}:{permit.subject.id}"
+    task_id = _put(scope, _New(channel, POST, key, permit.subject, permit.jti, dict(step.json or {})))
+    answer = Response(step.name, 201, {}, {"task": str(task_id)})
+    for row in attempts.of(scope, permit.subject, None, ("send",)):
+        if attempts.publish_permit(row) == permit.jti:
+            position = next(place for place, one in enumerate(row.steps) if one["kind"] == StepKind.PUBLISH)
+            attempts.record(scope, row.id, position, answer)
+    return answer
+
+
+def _put(scope: Scope, new: _New) -> UUID:
+    """Write a task down; one that ended without a post is opened again. Raises Conflict for one that is done."""
+    found = scope.run(
+        _PUT,
+        tenant=scope.tenant_id,
+        id=uuid7(),
+        creator=new.channel.creator_id,
+        channel=new.channel.id,
+        kind=new.kind,
+        key=new.key,
+        subject_kind=new.subject.kind,
+        subject_id=new.subject.id,
+        jti=new.jti,
+        content=canonical(dict(new.content)).decode(),
+        now=scope.now,
+        due=new.due_at,
+        late=new.late_until,
+        native_id=new.native_id,
+        url=new.url,
+    ).scalar()
+    if found is None:
+        raise Conflict("handover.closed")
+    return UUID(str(found))
+
+
+def begin(scope: Scope, subject: Subject, *, due_at: datetime, late_until: datetime | None) -> None:
+    """A post that was handed over shows on the phones: since when it is due, until when it is fine (UTC-aware).
+
+    Raises NotFound when nothing was handed over.
+    """
+    row = _by_key(scope, f"{subject.kind}:{subject.id}")
+    if row is None:
+        raise NotFound("handover.unknown")
+    scope.run(
+        "UPDATE handovers SET due_at = :due, late_until = :late, updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND id = :id",
+        tenant=scope.tenant_id,
+        id=row.id,
+        due=due_at,
+        late=late_until,
+    )
+    _announce(scope, row.id, reads.channel(scope, row.channel_id), late_until)
+    outbox.put(scope, HandoverLook(scope.tenant_id, row.id), instead_of=HandoverLook)
+
+
+def _announce(scope: Scope, task_id: UUID, channel: Channel, late_until: datetime | None) -> None:
+    params: dict[str, str | int] = {"account": channel.name}
+    code = "handover.due_always"
+    if late_until is not None:
+        code, params["until"] = "handover.due", f"{late_until.astimezone(ZoneInfo(channel.zone)):%H:%M}"
+    notices.put(scope, Message(code, params), cause=cause(task_id), urgent=True, creator_id=channel.creator_id)
+
+
+def cause(task_id: UUID) -> str:
+    """The cause of a task's notice."""
+    return f"handover:{task_id}"
+
+
+# taking back
+
+
+def _asked_back(scope: Scope, channel: Channel, order: RemovalOrder) -> bool:
+    """Whether the copy is gone, by somebody's word or because nobody ever saw it; else it is somebody's task now."""
+    removal = _by_key(scope, f"{REMOVAL}:{order.permit_jti}")
+    if removal is not None:
+        return removal.state == H.GONE
+    post = _post_under(scope, order.permit_jti)
+    if post is None:
+        return True  # never handed to anybody
+    opened = post.opened_at is not None
+    if post.state in LIVE_TASKS:
+        end(scope, post, H.RECALLED, "recalled_open" if opened else "recalled", why="handover.recalled")
+    if post.state in (H.CANNOT, H.LATE) or not (opened or post.state == H.DONE):
+        return True
+    content = {name: post.content.get(name) for name in ("site", "title", "caption")}
+    new = _New(
+        channel,
+        REMOVAL,
+        f"{REMOVAL}:{order.permit_jti}",
+        Subject(post.subject_kind, post.subject_id),
+        order.permit_jti,
+        content,
+        due_at=scope.now,
+        late_until=scope.now + CLOCK,
+        native_id=post.native_id,
+        url=post.url,
+    )
+    task_id = _put(scope, new)
+    message = Message("handover.removal_due", {"account": channel.name})
+    notices.put(scope, message, cause=cause(task_id), urgent=True, creator_id=channel.creator_id)
+    outbox.put(scope, HandoverLook(scope.tenant_id, task_id), instead_of=HandoverLook)
+    return False
+
+
+def signed(scope: Scope, permit_jti: UUID) -> str:
+    """Who signed that the copy under a permit is gone (`member:<id>`); "" when nobody had to."""
+    row = _by_key(scope, f"{REMOVAL}:{permit_jti}")
+    return f"member:{row.closed_by}" if row is not None and row.closed_by is not None else ""
+
+
+def end(scope: Scope, row: HandoverRow, state: HandoverState, how: str, *, why: str, by: UUID | None = None) -> None:
+    """Close a task and state it. Raises Conflict when somebody was faster."""
+    HANDOVER_STATES.check(HandoverState(row.state), state)
+    done = scope.run(
+        "UPDATE handovers SET state = :state, closed_at = :now, closed_by = :by, native_id = :native_id, url = :url,"
+        " reason = CAST(:reason AS jsonb), updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND id = :id AND state = :before",
+        tenant=scope.tenant_id,
+        id=row.id,
+        state=str(state),
+        before=row.state,
+        now=scope.now,
+        by=by,
+        native_id=row.native_id,
+        url=row.url,
+        reason=canonical(stored(Message(why))).decode() if why else None,
+    )
+    if not done.rowcount:
+        raise Conflict("handover.closed")
+    row.state, row.closed_by = str(state), by
+    notices.settle(scope, cause(row.id))
+    outbox.cancel(scope, HandoverLook.kind, row.id)
+    if row.kind == POST:
+        tell(scope, row, how, why=why)
+
+
+def tell(scope: Scope, row: HandoverRow, how: str, *, why: str = "") -> None:
+    """State how a task ended, for the room whose post it was."""
+    fact = HandoverEnded(
+        tenant_id=scope.tenant_id,
+        subject_id=row.id,
+        of_kind=row.subject_kind,
+        of_id=row.subject_id,
+        end=how,
+        why=why,
+        by=scope.actor,
+        native_id=row.native_id,
+        url=row.url,
+    )
+    outbox.put(scope, fact)
+
+
+# time
+
+
+def look(event: HandoverLook, *, tenant: OpenScope) -> None:
+    """Close what nobody opened in time, remind of what is open; comes back (`outbox.Later`) until it has an end."""
+    with tenant(event.tenant_id, ACTOR) as scope:
+        row = locked(scope, event.subject_id)
+        after = _looked(scope, row) if row.state in LIVE_TASKS and row.due_at is not None else None
+    if after is not None:
+        raise outbox.Later(after)
+
+
+def _looked(scope: Scope, row: HandoverRow) -> timedelta | None:
+    closes = row.late_until if row.kind == POST and row.state == H.WAITING else None
+    if closes is not None and scope.now > closes:
+        end(scope, row, H.LATE, "late", why="handover.late")
+        return None
+    if row.kind == POST and scope.now >= row.handed_at + LIFE:
+        return None  # from now on the room above asks
+    channel = reads.channel(scope, row.channel_id)
+    times = _reminders(row, ZoneInfo(channel.zone))
+    passed = sum(at <= scope.now for at in times)
+    snoozed = row.snoozed_until
+    if scope.now >= snoozed if snoozed is not None else passed > row.reminders:
+        _remind(scope, row, channel, passed)
+    ahead = [at for at in (*times, snoozed, closes) if at is not None and at > scope.now]
+    return min(ahead) - scope.now + timedelta(milliseconds=1) if ahead else None
+
+
+def _reminders(row: HandoverRow, zone: ZoneInfo) -> list[datetime]:
+    start = row.opened_at or row.due_at or row.handed_at
+    first = [start + wait for wait in SOON]
+    local = first[-1].astimezone(zone)
+    evenings = (
+        datetime.combine(local.date() + timedelta(days=day), EVENING, tzinfo=zone) for day in range(LIFE.days + 1)
+    )
+    return [*first, *(at for at in evenings if first[-1] < at < row.handed_at + LIFE)]
+
+
+def _remind(scope: Scope, row: HandoverRow, channel: Channel, count: int) -> None:
+    scope.run(
+        "UPDATE handovers SET reminders = :count, snoozed_until = NULL, updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND id = :id",
+        tenant=scope.tenant_id,
+        id=row.id,
+        count=count,
+    )
+    code = "handover.removal_due" if row.kind == REMOVAL else "handover.reminder"
+    notices.settle(scope, cause(row.id))
+    message = Message(code, {"account": channel.name})
+    notices.put(scope, message, cause=cause(row.id), urgent=True, creator_id=row.creator_id)
+
+
+def _by_key(scope: Scope, key: str) -> HandoverRow | None:
+    return scope.session.exec(
+        select(HandoverRow)
+        .where(HandoverRow.tenant_id == scope.tenant_id, HandoverRow.key == key)
+        .execution_options(populate_existing=True)
+    ).first()
+
+
+def _post_under(scope: Scope, permit_jti: UUID) -> HandoverRow | None:
+    return scope.session.exec(
+        select(HandoverRow)
+        .where(HandoverRow.tenant_id == scope.tenant_id, HandoverRow.permit_jti == permit_jti, HandoverRow.kind == POST)
+        .execution_options(populate_existing=True)
+    ).first()
+
+
+def locked(scope: Scope, task_id: UUID, *, lock: bool = True) -> HandoverRow:
+    """The row of a task as it stands, locked until the transaction ends unless told otherwise. Raises NotFound."""
+    query = select(HandoverRow).where(HandoverRow.tenant_id == scope.tenant_id, HandoverRow.id == task_id)
+    row = scope.session.exec(
+        (query.with_for_update() if lock else query).execution_options(populate_existing=True)
+    ).first()
+    if row is None:
+        raise NotFound("handover.unknown")
+    return row

@@ -1,0 +1,39 @@
+"""What the room's events do."""
+
+from collections.abc import Mapping
+
+from channels import asking, budgets, reads
+from channels.events import ChannelProbe
+from channels.removing import remove
+from connectors.contract import Connector, Send, Sought
+from connectors.transport import Transport
+from foundation import outbox
+from foundation.database import OpenScope
+from gate.permit import ControlOrder
+
+__all__ = ["probe", "remove"]
+
+
+def probe(event: ChannelProbe, *, tenant: OpenScope, transport: Transport, connectors: Mapping[str, Connector]) -> None:
+    """Read something harmless of a braked account; comes back, at growing distance, until the platform answers."""
+    with tenant(event.tenant_id, asking.ACTOR) as scope:
+        channel = reads.channel(scope, event.subject_id)
+        waits = budgets.limit(scope, channel.id, brake=False)
+        braked = budgets.limit(scope, channel.id, brake=True)
+        now = scope.now
+    if waits is not None:
+        raise outbox.Later(waits.until - now)
+    if braked is None:
+        return
+    turn = connectors[channel.platform].find(Sought("probe", "probe", now, channel.account), ())
+    if not isinstance(turn, Send):  # nothing harmless can be read there
+        with tenant(event.tenant_id, asking.ACTOR) as scope:
+            budgets.release(scope, channel.id)
+        return
+    order = ControlOrder(event.tenant_id, channel.id, turn.step.action)
+    answer = transport.send(turn.step, order, account=reads.account(channel))
+    with tenant(event.tenant_id, asking.ACTOR) as scope:
+        budgets.note(scope, channel.id, answer, creates=False)
+        braked, now = budgets.limit(scope, channel.id, brake=True), scope.now
+    if braked is not None:
+        raise outbox.Later(braked.until - now)

@@ -1,0 +1,293 @@
+"""Tables of the room: accounts, their tokens and limits, every attempt to send, cursors, short links."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, UniqueConstraint, text
+from sqlmodel import Field
+
+from channels.states import ChannelState, CheckState, EnrolmentState, HandoverState, ProviderState, SaveState
+from foundation.database import CreatorRow, TenantRow, instant, jsonb, reason_column, table
+
+
+def _channel() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(["tenant_id", "channel_id"], ["channels.tenant_id", "channels.id"])
+
+
+class ChannelRow(CreatorRow, table=True):
+    """A creator's account on a platform."""
+
+    __tablename__ = "channels"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "platform", "account", name="channels_account"),
+        Index("channels_creator", "tenant_id", "creator_id"),
+        about="creator",
+        keep="while the tenant is here",
+    )
+    platform: str
+    surface: str
+    chat_surface: str = ""
+    """The surface of one-to-one messages; empty where the account has no chat."""
+    account: str
+    base_url: str
+    name: str
+    state: str = ChannelState.ACTIVE
+    reason: dict[str, Any] | None = reason_column()
+    paused_until: datetime | None = instant(optional=True)
+    min_gap_seconds: int = 0
+    zone: str
+    last_ok_at: datetime | None = instant(optional=True)
+    options: dict[str, Any] = jsonb()
+
+
+class TokenRow(TenantRow, table=True):
+    """The sealed credential of a channel. `generation` grows at each rotation; its renewal is `channels/tokens.py`."""
+
+    __tablename__ = "tokens"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "channel_id", name="tokens_channel"),
+        _channel(),
+        about="creator",
+        keep="while the channel is connected",
+    )
+    channel_id: UUID
+    box: bytes = Field(sa_type=LargeBinary)
+    refresh_box: bytes | None = Field(default=None, sa_type=LargeBinary)
+    generation: int = 1
+    expires_at: datetime | None = instant(optional=True)
+    since: datetime | None = instant(optional=True)
+    """When this pair came."""
+    refresh_state: str = "idle"
+    """`asking` while a worker renews it, until `refresh_until`."""
+    refresh_until: datetime | None = instant(optional=True)
+    refused: int = 0
+    """The generation the platform refused last."""
+    doubts: int = 0
+    """How often this refresh token was shown without a usable answer, first at `doubted_at`."""
+    doubted_at: datetime | None = instant(optional=True)
+
+
+class EnrolmentRow(CreatorRow, table=True):
+    """A person's wish to connect an account; `letter` is the sealed form, emptied once there is an answer."""
+
+    __tablename__ = "enrolments"
+    __table_args__ = table(about="creator", keep="30 days")
+    platform: str
+    state: str = EnrolmentState.WAITING
+    reason: dict[str, Any] | None = reason_column()
+    channel_id: UUID | None = None
+    letter: bytes = Field(sa_type=LargeBinary)
+
+
+class BucketRow(TenantRow, table=True):
+    """What holds a channel back: the platform's 429, and our own brake while the platform is down."""
+
+    __tablename__ = "rate_buckets"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "channel_id", name="rate_buckets_channel"),
+        _channel(),
+        about="nobody",
+        keep="30 days",
+    )
+    channel_id: UUID
+    blocked_until: datetime | None = instant(optional=True)
+    refusals: int = 0
+    """429 in a row that did not say how long to wait."""
+    braked_until: datetime | None = instant(optional=True)
+    failures: int = 0
+    """5xx and time-outs in a row on requests that create; above 0 the brake is on."""
+
+
+class AttemptRow(TenantRow, table=True):
+    """One try to carry a subject out, look for it, take it away or give money back: the only record of sending.
+
+    Steps are added one by one, each answer once, the outcome once, its resolution once; nothing else changes.
+    """
+
+    __tablename__ = "attempts"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "subject_kind", "subject_id", "part", "kind", "n", name="attempts_once"),
+        Index("attempts_channel", "tenant_id", "channel_id", "armed_at"),
+        _channel(),
+        about="fan",
+        keep="18 months",
+    )
+    channel_id: UUID
+    subject_kind: str
+    subject_id: UUID
+    part: int = 0
+    n: int
+    kind: str
+    native_key: str
+    armed_at: datetime = instant()
+    deadline_at: datetime = instant()
+    publish_armed_at: datetime | None = instant(optional=True)
+    """When the single-shot step was armed: from then on only an answer, a look or a person ends the doubt."""
+    unit: dict[str, Any] = jsonb()
+    unit_digest: str = ""
+    steps: list[dict[str, Any]] = jsonb(list)
+    """name, kind, wire_digest, permit_jti, armed_at, answer, answered_at of each request, in order."""
+    http_status: int | None = None
+    outcome: str | None = None
+    result: dict[str, Any] = jsonb()
+    """The outcome with its fields (native id, address, wait); of a look, what was seen."""
+    detail: dict[str, Any] | None = reason_column()
+    closed_at: datetime | None = instant(optional=True)
+    resolution: dict[str, Any] = jsonb()
+    """What ended a doubt later: the outcome that was found or said, or `absent`; empty while nothing did."""
+    resolved_by: str | None = None
+
+
+class CursorRow(TenantRow, table=True):
+    """How far the updates of a chat account have been heard."""
+
+    __tablename__ = "listen_cursors"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "channel_id", name="listen_cursors_channel"),
+        _channel(),
+        about="nobody",
+        keep="while the channel is connected",
+    )
+    channel_id: UUID
+    cursor: str
+
+
+class LinkRow(TenantRow, table=True):
+    """A short address that leads to a longer one."""
+
+    __tablename__ = "links"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "slug", name="links_slug"), _channel(), about="nobody", keep="forever"
+    )
+    slug: str
+    target: str
+    channel_id: UUID
+    subject_kind: str = ""
+    subject_id: UUID | None = None
+
+
+class HandoverRow(CreatorRow, table=True):
+    """A task of a person: post this there, or take that away. One row per post on an account, and per copy to remove.
+
+    `content` is what the permit `permit_jti` was for, word for word.
+    """
+
+    __tablename__ = "handovers"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "key", name="handovers_key"),
+        Index("handovers_open", "tenant_id", "state", "due_at"),
+        Index("handovers_channel", "tenant_id", "channel_id", "native_id"),
+        _channel(),
+        about="creator",
+        keep="while the tenant is here",
+    )
+    channel_id: UUID
+    kind: str
+    """post or removal."""
+    key: str
+    state: str = HandoverState.WAITING
+    subject_kind: str
+    subject_id: UUID
+    permit_jti: UUID
+    content: dict[str, Any] = jsonb()
+    handed_at: datetime = instant()
+    due_at: datetime | None = instant(optional=True)
+    """Its time; nobody is shown the task before the room above said which."""
+    late_until: datetime | None = instant(optional=True)
+    opened_at: datetime | None = instant(optional=True)
+    opened_by: UUID | None = None
+    snoozed_until: datetime | None = instant(optional=True)
+    reminders: int = 0
+    closed_at: datetime | None = instant(optional=True)
+    closed_by: UUID | None = None
+    native_id: str = ""
+    url: str = ""
+    reason: dict[str, Any] | None = reason_column()
+
+
+class SaveRow(CreatorRow, table=True):
+    """A member's wish to save one file of a task: decided again, with a permit of its own, and served once."""
+
+    __tablename__ = "handover_saves"
+    __table_args__ = table(
+        Index("handover_saves_task", "tenant_id", "handover_id"),
+        ForeignKeyConstraint(["tenant_id", "handover_id"], ["handovers.tenant_id", "handovers.id"]),
+        about="creator",
+        keep="18 months",
+    )
+    handover_id: UUID
+    sha256: str
+    state: str = SaveState.ASKED
+    asked_by: str
+    permit_jti: UUID | None = None
+    until: datetime | None = instant(optional=True)
+    reason: dict[str, Any] | None = reason_column()
+
+
+class PhoneRow(TenantRow, table=True):
+    """A member's paired phone; `seen_at` is when its pages were last opened."""
+
+    __tablename__ = "phones"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "member_id", name="phones_member"), about="member", keep="1 year"
+    )
+    member_id: UUID
+    name: str = ""
+    seen_at: datetime = instant()
+
+
+class AgeProviderRow(TenantRow, table=True):
+    """A provider that checks ages for this tenant. `letter` is the sealed form, emptied once there is an answer."""
+
+    __tablename__ = "age_providers"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "provider", name="age_providers_once"),
+        about="tenant",
+        keep="while the tenant is here",
+    )
+    provider: str
+    account: str = ""
+    """The provider's name of us; no secret."""
+    base_url: str = ""
+    state: str = ProviderState.WAITING
+    reason: dict[str, Any] | None = reason_column()
+    box: bytes | None = Field(default=None, sa_type=LargeBinary)
+    letter: bytes = Field(default=b"", sa_type=LargeBinary)
+    tested_at: datetime | None = instant(optional=True)
+
+
+class AgeCheckRow(TenantRow, table=True):
+    """One viewer's check at a provider: whose it is, never what it saw. Its link is known by the digest alone."""
+
+    __tablename__ = "age_checks"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "digest", name="age_checks_link"),
+        Index(
+            "age_checks_session",
+            "tenant_id",
+            "provider_id",
+            "native_id",
+            unique=True,
+            postgresql_where=text("native_id <> ''"),
+        ),
+        Index("age_checks_viewer", "tenant_id", "platform", "user_id"),
+        Index("age_checks_digest", "digest"),
+        ForeignKeyConstraint(["tenant_id", "provider_id"], ["age_providers.tenant_id", "age_providers.id"]),
+        _channel(),
+        about="fan",
+        keep="30 days, a passed one as long as the proof",
+    )
+    provider_id: UUID
+    platform: str
+    user_id: str
+    channel_id: UUID | None = None
+    """The chat it was asked for in; none for a visitor of a page."""
+    digest: str
+    language: str
+    state: str = CheckState.INVITED
+    native_id: str = ""
+    address: str = ""
+    """Where the viewer goes; forgotten with the end of the check."""
+    until: datetime | None = instant(optional=True)
+    reason: dict[str, Any] | None = reason_column()

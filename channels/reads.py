@@ -1,0 +1,246 @@
+"""What other rooms and pages see of this room."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam
+from sqlmodel import col, select
+
+from channels.models import AttemptRow, ChannelRow, TokenRow
+from channels.states import ChannelState
+from connectors.transport import Account
+from foundation.database import Scope
+from foundation.errors import NotFound
+from foundation.sealed import Sealed
+from foundation.words import Message
+from gate.units import Subject
+
+SEEN_LIVES = timedelta(seconds=60)
+"""How long a look at the place we post to counts."""
+
+
+@dataclass(frozen=True)
+class Channel:
+    """An account on a platform as it stood when read. `min_gap` is between two posts; `zone` an IANA name.
+
+    `surface` is the policy's row for posts, `chat_surface` the one for messages ("" without chat).
+    `token` is sealed: it is carried to the transport, and nobody on the way can read it.
+    """
+
+    tenant_id: UUID
+    id: UUID
+    creator_id: UUID
+    platform: str
+    surface: str
+    chat_surface: str
+    account: str
+    base_url: str
+    name: str
+    state: ChannelState
+    reason: Message | None
+    min_gap: timedelta
+    zone: str
+    options: Mapping[str, Any]
+    paused_until: datetime | None
+    last_ok_at: datetime | None
+    token: Sealed | None = field(default=None, repr=False, compare=False)
+    refresh: Sealed | None = field(default=None, repr=False, compare=False)
+    generation: int = field(default=0, compare=False)
+    """Of the token: how many there were."""
+    expires_at: datetime | None = field(default=None, compare=False)
+    refused: bool = field(default=False, compare=False)
+    """The platform refused this very token."""
+
+    def awaits_renewal(self, now: datetime) -> bool:
+        """Whether the token is known to be no good while a new one can be had: nothing is sent with it meanwhile."""
+        ended = self.expires_at is not None and self.expires_at <= now
+        return self.refresh is not None and (self.refused or ended)
+
+    @property
+    def destination(self) -> str:
+        """Where on the account posts go, by the platform's id; "" where an account is one place."""
+        return str(self.options.get("destination", ""))
+
+    @property
+    def can_be_seen(self) -> bool:
+        """Whether the platform tells what the place we post to is set to."""
+        return bool(self.options.get("can_be_seen"))
+
+    def seen(self, now: datetime) -> tuple[str, ...] | None:
+        """What was seen of the place in the last minute, in the words of the policy; None when nobody looked."""
+        look = self.options.get("seen")
+        if not look or now - datetime.fromisoformat(look["at"]) > SEEN_LIVES:
+            return None
+        return tuple(look["what"])
+
+    @property
+    def hand_over(self) -> bool:
+        """Whether nothing is sent: a person posts what we prepared."""
+        return bool(self.options.get("hand_over"))
+
+
+@dataclass(frozen=True)
+class StepStory:
+    """One request: what it was, when it was armed, and what came back (`200`, `not_sent`, `lost`; "" while open)."""
+
+    name: str
+    kind: str
+    armed_at: datetime
+    answered: str
+
+
+@dataclass(frozen=True)
+class AttemptStory:
+    """One attempt for people, oldest first. `said` is the sentence of what came of it."""
+
+    kind: str
+    part: int
+    n: int
+    channel_id: UUID
+    armed_at: datetime
+    closed_at: datetime | None
+    outcome: str | None
+    http_status: int | None
+    said: Message
+    detail: Message | None
+    steps: tuple[StepStory, ...]
+    native_id: str
+    url: str
+    resolved_by: str | None
+
+
+def channel(scope: Scope, channel_id: UUID) -> Channel:
+    """A channel by id. Raises NotFound."""
+    found = scope.session.execute(_BY_ID, {"tenant": scope.tenant_id, "id": channel_id}).first()
+    if found is None:
+        raise NotFound("channel.unknown")
+    return _value(*found)
+
+
+def by_name(scope: Scope, creator_id: UUID, name: str) -> Channel:
+    """A creator's channel by the name people gave it. Raises NotFound."""
+    return _one(scope, ChannelRow.creator_id == creator_id, ChannelRow.name == name)
+
+
+def channels_of(scope: Scope, creator_id: UUID) -> list[Channel]:
+    """Every channel of a creator, by name."""
+    return _read(scope, ChannelRow.creator_id == creator_id)
+
+
+def every_channel(scope: Scope) -> list[Channel]:
+    """Every channel of the tenant, by name."""
+    return _read(scope)
+
+
+def names(scope: Scope) -> dict[UUID, str]:
+    """What people call each account of the tenant."""
+    rows = scope.session.exec(select(ChannelRow.id, ChannelRow.name).where(ChannelRow.tenant_id == scope.tenant_id))
+    return dict(rows.all())
+
+
+def account(of: Channel) -> Account:
+    """Where the transport sends, and whose credential it shows."""
+    return Account(of.tenant_id, of.id, of.account, of.base_url, of.token, of.refresh, of.platform)
+
+
+def attempts(scope: Scope, subject: Subject) -> list[AttemptStory]:
+    """The story of a subject: every attempt, oldest first."""
+    rows = scope.session.exec(
+        select(AttemptRow)
+        .where(
+            AttemptRow.tenant_id == scope.tenant_id,
+            AttemptRow.subject_kind == subject.kind,
+            AttemptRow.subject_id == subject.id,
+        )
+        .order_by(col(AttemptRow.armed_at), col(AttemptRow.id))
+        .execution_options(populate_existing=True)
+    ).all()
+    return [_story(row) for row in rows]
+
+
+_EVERY = (
+    select(ChannelRow, TokenRow)
+    .join(
+        TokenRow,
+        (col(TokenRow.tenant_id) == col(ChannelRow.tenant_id)) & (col(TokenRow.channel_id) == col(ChannelRow.id)),
+        isouter=True,
+    )
+    .where(ChannelRow.tenant_id == bindparam("tenant"))
+    .order_by(col(ChannelRow.name), col(ChannelRow.id))
+    .execution_options(populate_existing=True)
+)
+_BY_ID = _EVERY.where(ChannelRow.id == bindparam("id"))
+
+
+def _one(scope: Scope, *conditions: Any) -> Channel:
+    found = _read(scope, *conditions)
+    if not found:
+        raise NotFound("channel.unknown")
+    return found[0]
+
+
+def _read(scope: Scope, *conditions: Any) -> list[Channel]:
+    rows = scope.session.execute(_EVERY.where(*conditions), {"tenant": scope.tenant_id}).all()
+    return [_value(row, token) for row, token in rows]
+
+
+def _value(row: ChannelRow, token: TokenRow | None) -> Channel:
+    return Channel(
+        tenant_id=row.tenant_id,
+        id=row.id,
+        creator_id=row.creator_id,
+        platform=row.platform,
+        surface=row.surface,
+        chat_surface=row.chat_surface,
+        account=row.account,
+        base_url=row.base_url,
+        name=row.name,
+        state=ChannelState(row.state),
+        reason=Message.from_json(row.reason) if row.reason else None,
+        min_gap=timedelta(seconds=row.min_gap_seconds),
+        zone=row.zone,
+        options=dict(row.options),
+        paused_until=row.paused_until,
+        last_ok_at=row.last_ok_at,
+        token=Sealed(token.box) if token is not None else None,
+        refresh=Sealed(token.refresh_box) if token is not None and token.refresh_box else None,
+        generation=token.generation if token is not None else 0,
+        expires_at=token.expires_at if token is not None else None,
+        refused=token is not None and token.refused == token.generation,
+    )
+
+
+def _story(row: AttemptRow) -> AttemptStory:
+    proof = row.resolution or row.result
+    return AttemptStory(
+        kind=row.kind,
+        part=row.part,
+        n=row.n,
+        channel_id=row.channel_id,
+        armed_at=row.armed_at,
+        closed_at=row.closed_at,
+        outcome=row.outcome,
+        http_status=row.http_status,
+        said=Message(f"attempt.{row.outcome or 'open'}"),
+        detail=Message.from_json(row.detail) if row.detail else None,
+        steps=_steps(row.steps),
+        native_id=str(proof.get("native_id", "")),
+        url=str(proof.get("url", "")),
+        resolved_by=row.resolved_by,
+    )
+
+
+def _steps(stored: Sequence[Mapping[str, Any]]) -> tuple[StepStory, ...]:
+    return tuple(
+        StepStory(step["name"], step["kind"], datetime.fromisoformat(step["armed_at"]), _answered(step["answer"]))
+        for step in stored
+    )
+
+
+def _answered(answer: Mapping[str, Any] | None) -> str:
+    if answer is None:
+        return ""
+    return str(answer["status"]) if answer["type"] == "response" else str(answer["type"])

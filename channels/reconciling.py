@@ -1,0 +1,263 @@
+"""Looking for what may have been accepted, and saying when it is surely not there."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from channels import asking, attempts, budgets, reads, storing
+from channels.attempts import Attempt
+from channels.reads import Channel
+from connectors.contract import Answer, Connector, Send, Sought
+from connectors.outcomes import Absent, Found, Outcome, Processing, Published, Sighting, Uncertain, Unknown
+from connectors.transport import Transport
+from foundation.database import OpenScope, Scope
+from foundation.errors import Conflict
+from foundation.words import Message
+from gate import copies
+from gate.permit import ControlOrder
+from gate.units import Subject
+
+ACTOR = "system:reconciling"
+LOOK = "look"
+APART = timedelta(seconds=60)
+"""Between two looks that together prove absence: listings lag."""
+
+WAITS = tuple(timedelta(seconds=seconds) for seconds in (20, 60, 5 * 60, 30 * 60, 2 * 3600, 6 * 3600, 24 * 3600))
+"""Before the first look, the second, and so on; then a person decides."""
+
+BLIND = timedelta(minutes=5)
+"""A look that failed is no look: it is taken again after 20 s, doubled at each failure in a row up to this."""
+
+KNOWN = 500
+"""So many of the account's latest copies are known to a look: more than any listing it reads."""
+
+GIVE_UP = timedelta(hours=24)
+
+NO_LOOKUP = "attempt.no_lookup"
+"""The account offers nothing to look at: another look would be no better, and a person must decide at once."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one look saw, and when. `sure`: it proves absence alone, by an honoured key or by the answer itself."""
+
+    at: datetime
+    sighting: Sighting
+    sure: bool = False
+
+
+def look(
+    tenant_id: UUID,
+    subject: Subject,
+    *,
+    tenant: OpenScope,
+    transport: Transport,
+    connectors: Mapping[str, Connector],
+    part: int = 0,
+) -> Sighting:
+    """Look for what the last attempt of a subject may have made visible; the look is itself an attempt on record.
+
+    No transaction is open while the platform is asked. Unknown when it cannot be asked, does not answer, or when the
+    attempt is still under way.
+    """
+    with tenant(tenant_id, ACTOR) as scope:
+        row = _last(scope, subject, part)
+        if row is None or row.publish_armed_at is None:
+            return Absent()
+        known = _known(scope, row, connectors)
+        if known is not None:
+            return known
+        channel = reads.channel(scope, row.channel_id)
+        look_id, sought = _begin(scope, channel, row), _sought(scope, row)
+    connector = connectors[channel.platform]
+
+    def ask(answers: tuple[Answer, ...]) -> Send | Sighting:
+        return connector.find(sought, answers)
+
+    def order(action: str) -> ControlOrder:
+        return ControlOrder(tenant_id, channel.id, action)
+
+    answers = asking.gather(channel, ask, order, tenant=tenant, transport=transport, attempt_id=look_id)
+    seen = ask(answers)
+    sighting: Sighting
+    if isinstance(seen, Send) or (isinstance(seen, Found) and seen.native_id in sought.known):
+        sighting = Unknown(Message("attempt.not_proven"))
+    elif isinstance(seen, Unknown) and not answers:
+        sighting = Unknown(Message(NO_LOOKUP))
+    else:
+        sighting = seen
+    with tenant(tenant_id, ACTOR) as scope:
+        _finish(scope, look_id, sighting, sure=connector.capabilities.resend_is_look)
+    return sighting
+
+
+def was_armed(scope: Scope, subject: Subject, part: int = 0) -> bool:
+    """Whether the last attempt's single-shot step may have taken effect, as far as is known without looking."""
+    row = _last(scope, subject, part)
+    return row is not None and attempts.in_doubt(row)
+
+
+def looks(scope: Scope, subject: Subject, part: int = 0) -> tuple[Look, ...]:
+    """The looks since the last attempt's single-shot step was armed, oldest first."""
+    row = _last(scope, subject, part)
+    return _looks(scope, row) if row is not None else ()
+
+
+def verdict(seen: Sequence[Look]) -> Sighting:
+    """What several looks prove together; pure.
+
+    Found once is found. Absent needs two looks able to see it, at least 60 s apart, or one that is sure.
+    """
+    found = next((look.sighting for look in seen if isinstance(look.sighting, Found)), None)
+    if found is not None:
+        return found
+    absent = [look for look in seen if isinstance(look.sighting, Absent)]
+    if any(look.sure for look in absent) or (absent and absent[-1].at - absent[0].at >= APART):
+        return Absent()
+    return Unknown(Message("attempt.not_proven"))
+
+
+def surely_absent(scope: Scope, subject: Subject, part: int = 0) -> bool:
+    """Whether the looks so far prove that nothing was made visible."""
+    return isinstance(verdict(looks(scope, subject, part)), Absent)
+
+
+def next_look(n: int) -> timedelta | None:
+    """The wait before the next look when `n` were able to see; None when a person must decide."""
+    return WAITS[n] if n < len(WAITS) else None
+
+
+def next_look_at(scope: Scope, subject: Subject, part: int = 0) -> datetime | None:
+    """When to look again (UTC-aware); None when looking has ended and a person must decide."""
+    row = _last(scope, subject, part)
+    if row is None or row.publish_armed_at is None:
+        return None
+    seen = _looks(scope, row)
+    if seen and isinstance(last := seen[-1].sighting, Unknown) and last.reason.code == NO_LOOKUP:
+        return None
+    blind = 0
+    for one in reversed(seen):
+        if not isinstance(one.sighting, Unknown):
+            break
+        blind += 1
+    able = sum(not isinstance(one.sighting, Unknown) for one in seen)
+    wait = min(WAITS[0] * 2 ** min(blind - 1, 10), BLIND) if blind else next_look(able)
+    if wait is None or scope.now - row.publish_armed_at > GIVE_UP:
+        return None
+    return scope.now + wait
+
+
+def absolve(scope: Scope, subject: Subject, part: int = 0) -> None:
+    """It is not there, by proof or by a person's word (the scope's actor): it may be sent again, with the same key.
+
+    Nothing to do where there is no doubt. Raises Conflict while the attempt is still under way.
+    """
+    row = _last(scope, subject, part)
+    if row is None or not attempts.in_doubt(row):
+        return
+    if _under_way(scope, row):
+        raise Conflict("attempt.under_way")
+    _let_go(scope, row, proven=isinstance(verdict(_looks(scope, row)), Absent))
+
+
+def weigh(scope: Scope, row: Attempt) -> Outcome | None:
+    """What stands of a doubtful attempt after the looks: published, still uncertain, or nothing (None)."""
+    doubt = Uncertain(Message.from_json(row.detail) if row.detail else Message("attempt.no_answer"))
+    if _under_way(scope, row):
+        return doubt
+    match verdict(_looks(scope, row)):
+        case Found(native_id=native_id, url=url, at=at):
+            published = Published(native_id, url, at)
+            return published  # whoever settles it closes the attempt and tells the gate
+        case Absent():
+            _let_go(scope, row, proven=True)
+            return None
+        case Unknown():
+            return doubt
+
+
+def _last(scope: Scope, subject: Subject, part: int) -> Attempt | None:
+    rows = attempts.of(scope, subject, part, ("send",))
+    return rows[-1] if rows else None
+
+
+def _let_go(scope: Scope, row: Attempt, *, proven: bool) -> None:
+    """It may go again. Only proof closes its permit: after a person's word a copy may still be looked for."""
+    jti = attempts.publish_permit(row)
+    if attempts.resolve(scope, row, {"outcome": attempts.ABSENT}) and proven and jti is not None:
+        copies.void(scope, jti, attempts.ABSENT)
+
+
+def _under_way(scope: Scope, row: Attempt) -> bool:
+    unanswered = row.outcome is None and attempts.published_answer(row) is None
+    return unanswered and scope.now < row.deadline_at
+
+
+def _known(scope: Scope, row: Attempt, connectors: Mapping[str, Connector]) -> Sighting | None:
+    """What the record alone says: an answer kept but not settled, an earlier look, or that no look is possible."""
+    stands = attempts.standing(row)
+    if isinstance(stands, Published):
+        return Found(stands.native_id, stands.url, stands.at)
+    if isinstance(stands, Processing) and stands.by_hand:
+        return Unknown(Message(NO_LOOKUP))  # somebody has it in hand, and nobody else can say
+    channel = reads.channel(scope, row.channel_id)
+    connector = connectors[channel.platform]
+    if attempts.published_answer(row) is not None:
+        said = connector.next(storing.unit_from_json(row.unit), attempts.answers_of(row))
+        if isinstance(said, Published):
+            return Found(said.native_id, said.url, said.at)
+        if not isinstance(said, Send | Uncertain | Processing):  # a refusal: the answer itself proves absence
+            _finish(scope, _begin(scope, channel, row), Absent(), sure=True)
+            return Absent()
+    if _under_way(scope, row):
+        return Unknown(Message("attempt.under_way"))
+    blocked = budgets.limit(scope, channel.id, brake=False)
+    if blocked is not None:
+        return Unknown(blocked.reason)
+    if connector.capabilities.look == "none":
+        never = Unknown(Message(NO_LOOKUP))
+        _finish(scope, _begin(scope, channel, row), never, sure=False)
+        return never
+    return None
+
+
+def _looks(scope: Scope, row: Attempt) -> tuple[Look, ...]:
+    if row.publish_armed_at is None:
+        return ()
+    subject = Subject(row.subject_kind, row.subject_id)
+    return tuple(
+        Look(
+            one.armed_at, storing.sighting_from_json(one.outcome, one.result, one.detail), bool(one.result.get("sure"))
+        )
+        for one in attempts.of(scope, subject, row.part, (LOOK,))
+        if one.outcome is not None and one.armed_at >= row.publish_armed_at
+    )
+
+
+def _sought(scope: Scope, row: Attempt) -> Sought:
+    unit = storing.unit_from_json(row.unit)
+    known = attempts.others_native_ids(scope, row, most=KNOWN)
+    armed_at = row.publish_armed_at or row.armed_at
+    return Sought(row.native_key, unit.text("body"), armed_at, unit.account, unit.viewer, known, scope.now)
+
+
+def _begin(scope: Scope, channel: Channel, row: Attempt) -> UUID:
+    subject = Subject(row.subject_kind, row.subject_id)
+    deadline = scope.now + timedelta(seconds=60)
+    return attempts.begin(
+        scope,
+        channel_id=channel.id,
+        subject=subject,
+        kind=LOOK,
+        deadline=deadline,
+        part=row.part,
+        native_key=row.native_key,
+    )
+
+
+def _finish(scope: Scope, look_id: UUID, sighting: Sighting, *, sure: bool) -> None:
+    result = storing.sighting_to_json(sighting)
+    if sure and isinstance(sighting, Absent):
+        result["sure"] = True
+    attempts.finish(scope, look_id, storing.outcome_name(sighting), result, storing.reason_of(sighting))

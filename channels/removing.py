@@ -1,0 +1,149 @@
+"""Taking copies away. A copy is a consumed permit; it is gone when the platform says so."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import NoReturn
+from uuid import UUID
+
+from channels import asking, attempts, budgets, carrying, handing, reads, reconciling, refreshing, storing
+from channels.events import CopyRemoved, TakedownRemove
+from channels.reads import Channel
+from connectors import contract
+from connectors.contract import Answer, Connector, Send
+from connectors.outcomes import Found, Outcome, Processing, Published, Retry
+from connectors.transport import Transport
+from foundation import outbox
+from foundation.database import OpenScope, Scope
+from foundation.words import Message
+from gate import copies
+from gate.copies import Copy
+from gate.permit import RESTRICT_ACTIONS, Authority, ControlOrder, RemovalOrder
+from tenants import notices
+
+ACT = timedelta(seconds=60)
+AGAIN = timedelta(hours=1)
+"""Between two tries of a removal the platform refuses: the owner may connect the account again, or remove by hand."""
+
+
+def ask(scope: Scope, copy: Copy) -> None:
+    """Have one copy taken away as soon as possible; asked twice it is done once."""
+    event = TakedownRemove(scope.tenant_id, copy.jti)
+    outbox.put(scope, event, lane=f"remove:{copy.channel_id}", priority=0, dedupe=f"remove:{copy.jti}")
+
+
+def remove(
+    event: TakedownRemove, *, tenant: OpenScope, transport: Transport, connectors: Mapping[str, Connector]
+) -> None:
+    """Take the copy of a permit away and put the fact `CopyRemoved`; a copy that is gone already stays gone.
+
+    Comes back (`outbox.Later`) until it is proven gone: by the platform, or by a member who says so to the gate.
+    Never stopped by an emergency stop or by the brake.
+    """
+    with tenant(event.tenant_id, asking.ACTOR) as scope:
+        copy = copies.copy(scope, event.subject_id)
+        if copy is None or copy.gone_at is not None:
+            return
+        waits, now = budgets.limit(scope, copy.channel_id, brake=False), scope.now
+        channel = reads.channel(scope, copy.channel_id)
+    if waits is not None:
+        raise outbox.Later(waits.until - now)
+    outside = _Outside(event.tenant_id, tenant, transport, connectors)
+    native_ids = copy.native_ids or _sought(copy, outside)
+    for native_id in native_ids:
+        outcome = _taken_away(copy, channel, native_id, outside)
+        if not isinstance(outcome, Published):
+            _come_back(copy, channel, outcome, outside)
+    with tenant(event.tenant_id, asking.ACTOR) as scope:
+        _prove(scope, copy, f"deleted:{','.join(native_ids)}" if native_ids else attempts.ABSENT)
+
+
+@dataclass(frozen=True)
+class _Outside:
+    """The way out for one tenant."""
+
+    tenant_id: UUID
+    tenant: OpenScope
+    transport: Transport
+    connectors: Mapping[str, Connector]
+
+
+def _sought(copy: Copy, outside: _Outside) -> tuple[str, ...]:
+    """Where a copy lies that nobody could confirm; nothing when it is proven that there is none."""
+    with outside.tenant(outside.tenant_id, asking.ACTOR) as scope:
+        rows = attempts.of(scope, copy.subject, None)
+        row = next((each for each in rows if attempts.publish_permit(each) == copy.jti), None)
+        stands = attempts.standing(row) if row is not None else None
+    if isinstance(stands, Published):
+        return (stands.native_id,)
+    if isinstance(stands, Processing) and stands.by_hand:
+        return (f"task:{stands.poll_token}",)
+    if row is None or not attempts.in_doubt(row):  # an upload, or a send that made nothing: never visible
+        return ()
+    sighting = reconciling.look(
+        outside.tenant_id,
+        copy.subject,
+        tenant=outside.tenant,
+        transport=outside.transport,
+        connectors=outside.connectors,
+        part=row.part,
+    )
+    with outside.tenant(outside.tenant_id, asking.ACTOR) as scope:
+        if isinstance(sighting, Found):
+            found = Published(sighting.native_id, sighting.url, sighting.at)
+            carrying.close(scope, copy.subject, found, part=row.part)
+            return (found.native_id,)
+        if reconciling.surely_absent(scope, copy.subject, row.part):
+            return ()
+        again = reconciling.next_look_at(scope, copy.subject, row.part)
+        wait = again - scope.now if again is not None else AGAIN
+    _tell(copy, Message("copy.maybe_there", {"account": copy.account}), outside)
+    raise outbox.Later(wait)
+
+
+def _taken_away(copy: Copy, channel: Channel, native_id: str, outside: _Outside) -> Outcome:
+    """Ask the platform to take the copy away; each try is an attempt on record."""
+    with outside.tenant(outside.tenant_id, asking.ACTOR) as scope:
+        attempt_id = attempts.begin(
+            scope, channel_id=channel.id, subject=copy.subject, kind="remove", deadline=scope.now + ACT
+        )
+    connector, place = outside.connectors[channel.platform], contract.Copy(native_id, copy.account, copy.viewer)
+
+    def question(answers: tuple[Answer, ...]) -> Send | Outcome:
+        return connector.remove(place, answers)
+
+    def order(action: str) -> Authority:
+        if action in RESTRICT_ACTIONS:
+            return RemovalOrder(outside.tenant_id, channel.id, action, copy.jti)
+        return ControlOrder(outside.tenant_id, channel.id, action)  # a look whether it is gone
+
+    answers = asking.gather(
+        channel, question, order, tenant=outside.tenant, transport=outside.transport, attempt_id=attempt_id
+    )
+    end = question(answers)
+    outcome = Retry(ACT, "account", Message("attempt.not_proven")) if isinstance(end, Send) else end
+    with outside.tenant(outside.tenant_id, asking.ACTOR) as scope:
+        outcome = refreshing.weigh(scope, channel, outcome, shown=channel.generation)
+        name, result = storing.outcome_name(outcome), storing.outcome_to_json(outcome)
+        attempts.finish(scope, attempt_id, name, result, storing.reason_of(outcome))
+    return outcome
+
+
+def _come_back(copy: Copy, channel: Channel, outcome: Outcome, outside: _Outside) -> NoReturn:
+    """The platform did not take it away: try again; a refusal is for a person to know."""
+    if isinstance(outcome, Retry):
+        raise outbox.Later(outcome.after)
+    _tell(copy, Message("copy.cannot_remove", {"account": channel.name}), outside)
+    raise outbox.Later(AGAIN)
+
+
+def _tell(copy: Copy, message: Message, outside: _Outside) -> None:
+    with outside.tenant(outside.tenant_id, asking.ACTOR) as scope:
+        notices.put(scope, message, cause=f"copy:{copy.jti}", urgent=True, creator_id=copy.creator_id)
+
+
+def _prove(scope: Scope, copy: Copy, proof: str) -> None:
+    copies.gone(scope, copy.jti, handing.signed(scope, copy.jti) or proof)
+    notices.settle(scope, f"copy:{copy.jti}")
+    fact = CopyRemoved(scope.tenant_id, copy.jti, copy.subject.kind, copy.subject.id, copy.channel_id)
+    outbox.put(scope, fact, dedupe=f"removed:{copy.jti}")

@@ -1,0 +1,173 @@
+"""The stored forms of units, answers, outcomes and sightings, and back."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any, assert_never
+from uuid import UUID
+
+from connectors.contract import Answer, Response, StepAnswerLost, StepNotSent
+from connectors.outcomes import (
+    Absent,
+    Disconnected,
+    Found,
+    Outcome,
+    Processing,
+    Published,
+    Reauthorize,
+    Rejected,
+    Retry,
+    Sighting,
+    Uncertain,
+    Unknown,
+)
+from foundation.sealed import Sealed
+from foundation.words import Message
+from gate.units import Button, Invoice, Medium, Subject, Text, Unit
+
+Stored = dict[str, Any]
+"""A JSON object as PostgreSQL keeps it; it is read by this file alone."""
+
+
+def unit_to_json(unit: Unit) -> Stored:
+    """The stored form of a unit: needed to resume an attempt and to say what a look-up seeks."""
+    plain = asdict(unit)
+    ids = {name: str(plain[name]) for name in ("tenant_id", "creator_id", "channel_id")}
+    return {**plain, **ids, "subject": {"kind": unit.subject.kind, "id": str(unit.subject.id)}}
+
+
+def unit_from_json(stored: Mapping[str, Any]) -> Unit:
+    """The unit that `unit_to_json` stored; its digest is the same."""
+    ids = {name: UUID(stored[name]) for name in ("tenant_id", "creator_id", "channel_id")}
+    parts = {
+        "subject": Subject(stored["subject"]["kind"], UUID(stored["subject"]["id"])),
+        "texts": tuple(Text(**text) for text in stored["texts"]),
+        "media": tuple(Medium(**medium) for medium in stored["media"]),
+        "buttons": tuple(Button(**button) for button in stored["buttons"]),
+        "invoice": Invoice(**stored["invoice"]) if stored["invoice"] else None,
+        "flags": tuple(stored["flags"]),
+        "seen": tuple(stored["seen"]) if stored.get("seen") is not None else None,
+    }
+    return Unit(**{**stored, **ids, **parts})
+
+
+def answer_to_json(answer: Answer) -> Stored:
+    """The stored form of an answer. Secrets are sealed in it already."""
+    match answer:
+        case StepNotSent(step=step, detail=detail):
+            return {"type": "not_sent", "step": step, "detail": detail}
+        case StepAnswerLost(step=step, detail=detail):
+            return {"type": "lost", "step": step, "detail": detail}
+        case Response():
+            sealed = {name: base64.b64encode(secret.box).decode() for name, secret in answer.sealed.items()}
+            return {
+                "type": "response",
+                "step": answer.step,
+                "status": answer.status,
+                "headers": _storable(dict(answer.headers)),
+                "body": _storable(answer.body),
+                "sealed": sealed,
+            }
+        case _:
+            assert_never(answer)
+
+
+def answer_from_json(stored: Mapping[str, Any]) -> Answer:
+    """The answer that `answer_to_json` stored."""
+    if stored["type"] == "not_sent":
+        return StepNotSent(stored["step"], stored["detail"])
+    if stored["type"] == "lost":
+        return StepAnswerLost(stored["step"], stored["detail"])
+    sealed = {name: Sealed(base64.b64decode(box)) for name, box in stored["sealed"].items()}
+    return Response(stored["step"], stored["status"], stored["headers"], stored["body"], sealed)
+
+
+def _storable(value: Any) -> Any:
+    """`value` as PostgreSQL takes it: no NUL, no lone surrogate; nothing (unreadable) if it is nested too deep."""
+    try:
+        return _clean(value)
+    except RecursionError:
+        return None
+
+
+def _clean(value: Any) -> Any:
+    match value:
+        case str():
+            return value.replace("\x00", "").encode("utf-8", "replace").decode()
+        case dict():
+            return {_clean(key): _clean(part) for key, part in value.items()}
+        case list():
+            return [_clean(part) for part in value]
+        case _:
+            return value
+
+
+def outcome_to_json(outcome: Outcome) -> Stored:
+    """The stored form of an outcome; `outcome_name` is its kind, `reason_of` its reason."""
+    match outcome:
+        case Published(native_id=native_id, url=url, at=at):
+            return {"native_id": native_id, "url": url, "at": at.isoformat() if at else None}
+        case Processing(poll_token=token, by_hand=by_hand):
+            return {"poll_token": token, "by_hand": by_hand}
+        case Retry(after=after, scope=scope):
+            gone = {"uploads_gone": True} if outcome.uploads_gone else {}
+            return {"after": after.total_seconds(), "scope": scope, **gone}
+        case Rejected(permanent=permanent):
+            return {"permanent": permanent}
+        case Reauthorize() | Disconnected() | Uncertain():
+            return {}
+        case _:
+            assert_never(outcome)
+
+
+def outcome_name(outcome: Outcome | Sighting) -> str:
+    """published, processing, retry, rejected, reauthorize, disconnected, uncertain; found, absent, unknown."""
+    return type(outcome).__name__.lower()
+
+
+def reason_of(outcome: Outcome | Sighting) -> Message | None:
+    """Why, where the outcome says so."""
+    return getattr(outcome, "reason", None)
+
+
+def outcome_from_json(name: str, result: Mapping[str, Any], detail: Mapping[str, Any] | None) -> Outcome:
+    """The outcome that was stored. Raises KeyError for a name that is none (`staged`, `superseded`)."""
+    reason = Message.from_json(detail) if detail else Message("attempt.unexplained")
+    made: dict[str, Any] = {
+        "published": lambda: Published(result["native_id"], result["url"], _instant(result["at"])),
+        "processing": lambda: Processing(result["poll_token"], bool(result.get("by_hand"))),
+        "retry": lambda: Retry(
+            timedelta(seconds=result["after"]), result["scope"], reason, result.get("uploads_gone", False)
+        ),
+        "rejected": lambda: Rejected(reason, result["permanent"]),
+        "reauthorize": lambda: Reauthorize(reason),
+        "disconnected": lambda: Disconnected(reason),
+        "uncertain": lambda: Uncertain(reason),
+    }
+    outcome: Outcome = made[name]()
+    return outcome
+
+
+def sighting_to_json(sighting: Sighting) -> Stored:
+    """The stored form of what a look saw."""
+    match sighting:
+        case Found(native_id=native_id, url=url, at=at):
+            return {"native_id": native_id, "url": url, "at": at.isoformat() if at else None}
+        case Absent() | Unknown():
+            return {}
+        case _:
+            assert_never(sighting)
+
+
+def sighting_from_json(name: str, result: Mapping[str, Any], detail: Mapping[str, Any] | None) -> Sighting:
+    """What a look saw."""
+    if name == "found":
+        return Found(result["native_id"], result["url"], _instant(result["at"]))
+    if name == "absent":
+        return Absent()
+    return Unknown(Message.from_json(detail) if detail else Message("attempt.unexplained"))
+
+
+def _instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

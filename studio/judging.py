@@ -1,0 +1,82 @@
+"""What members say of pictures of the library: how they are rated, and that somebody other than their maker looked."""
+
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from foundation.database import Scope
+from foundation.errors import NotFound, Refused
+from foundation.words import Message
+from gate import desk
+from gate.units import Rating
+from studio import models
+from tenants import reads as tenant_reads
+
+
+def rate(scope: Scope, asset_id: UUID, rating: Rating, *, minor: bool = False) -> None:
+    """Rate a picture, as `gate.desk.rate`. Raises NotFound for one that is in nobody's library here."""
+    desk.rate(scope, asset_id, _creation(scope, asset_id).sha256, rating, minor=minor)
+
+
+def review(
+    scope: Scope, asset_id: UUID, *, approve: bool, seen_percent: int = 100, reason: Message | None = None
+) -> None:
+    """Say yes or no to the bytes of a picture, for every use of them. Raises Refused for who made it, and as the desk.
+
+    A no may be anybody's who may review; a yes needs somebody who neither handed the picture in nor asked for it.
+    """
+    row = _creation(scope, asset_id)
+    if approve and _maker(scope, row) == tenant_reads.member(scope, UUID(scope.actor.partition(":")[2])).principal_id:
+        raise Refused("review.own")
+    desk.review_bytes(
+        scope, row.sha256, verdict="approve" if approve else "refuse", reason=reason, seen_percent=seen_percent
+    )
+
+
+def look(scope: Scope, asset_id: UUID) -> None:
+    """Somebody who approves a post looked at this picture: that counts for the safety check too, where they may review
+    it and did not make it; else nothing is written."""
+    try:
+        review(scope, asset_id, approve=True)
+    except Refused:
+        return
+
+
+def makers(scope: Scope, asset_ids: list[UUID]) -> dict[UUID, str]:
+    """Who handed each of these pictures in, or asked for it, as an actor; those nobody here did are absent."""
+    handed = scope.session.exec(
+        select(models.Upload.asset_id, models.Upload.by).where(
+            models.Upload.tenant_id == scope.tenant_id, col(models.Upload.asset_id).in_(asset_ids)
+        )
+    ).all()
+    of_run = (col(models.Job.tenant_id) == col(models.Creation.tenant_id)) & (
+        col(models.Job.id) == col(models.Creation.job_id)
+    )
+    drawn = scope.session.exec(
+        select(models.Creation.asset_id, models.Job.by)
+        .join(models.Job, of_run)
+        .where(models.Creation.tenant_id == scope.tenant_id, col(models.Creation.asset_id).in_(asset_ids))
+    ).all()
+    return {asset: by for asset, by in [*drawn, *handed] if asset is not None and by}
+
+
+def _maker(scope: Scope, row: models.Creation) -> UUID | None:
+    """The human who brought a picture in; nobody where the house did."""
+    kind, _, key = makers(scope, [row.asset_id]).get(row.asset_id, "").partition(":")
+    if kind != "member":
+        return None
+    try:
+        return tenant_reads.member(scope, UUID(key)).principal_id
+    except (NotFound, ValueError):
+        return None
+
+
+def _creation(scope: Scope, asset_id: UUID) -> models.Creation:
+    row = scope.session.exec(
+        select(models.Creation).where(
+            models.Creation.tenant_id == scope.tenant_id, models.Creation.asset_id == asset_id
+        )
+    ).first()
+    if row is None:
+        raise NotFound("library.asset_unknown", destination="-")
+    return row

@@ -1,0 +1,165 @@
+"""The library: what a creator has, and the rendition a destination gets."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import count
+from uuid import UUID
+
+from sqlmodel import select
+
+from foundation.database import Scope
+from foundation.errors import NotFound
+from gate import ratings
+from gate.units import Medium, Rating
+from generators.media import POST
+from studio import models
+from studio.states import SHELF_STATES, ShelfState
+
+PROFILE = POST.name
+"""The one destination profile of today; other destinations will bring their own."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One asset with its lineage; `rating` is None while nobody judged it."""
+
+    asset_id: UUID
+    sha256: str
+    engine: str
+    model: str
+    label: str
+    seed: int | None
+    prompt: str
+    alt: str
+    rating: Rating | None
+    taken_at: datetime | None
+
+
+def alone(scope: Scope, *what: object) -> None:
+    """One at a time until the transaction ends: two at once would both find nothing, and both write."""
+    scope.hold(":".join(str(part) for part in (scope.tenant_id, *what)))
+
+
+def check_owner(scope: Scope, creator_id: UUID, assets: Sequence[UUID]) -> None:
+    """Raise NotFound unless every asset is in the library of this creator; another creator's looks like none."""
+    for asset_id in assets:
+        row = _creation(scope, asset_id)
+        if row is None or row.creator_id != creator_id:
+            raise NotFound("library.asset_unknown", destination="-")
+
+
+def media(scope: Scope, asset_id: UUID, platform: str) -> Medium:
+    """The rendition of an asset for a destination. Raises NotFound when there is none."""
+    row = _creation(scope, asset_id)
+    made = ratings.rendition(scope, asset_id, PROFILE)
+    if row is None or made is None:
+        raise NotFound("library.asset_unknown", destination=platform)
+    return Medium(made.sha256, made.mime, made.size, alt=row.alt, ai=made.ai, width=made.width, height=made.height)
+
+
+def items(scope: Scope, creator_id: UUID, *, limit: int = 200) -> list[Item]:
+    """The newest assets of a creator."""
+    rows = scope.session.exec(
+        select(models.Creation)
+        .where(models.Creation.tenant_id == scope.tenant_id, models.Creation.creator_id == creator_id)
+        .order_by(models.Creation.created_at.desc())  # type: ignore[union-attr]  # a column, not a datetime
+        .limit(limit)
+    )
+    return [_item(scope, row) for row in rows]
+
+
+@dataclass(frozen=True)
+class Tile:
+    """An asset to choose from: `alt` stands in its place."""
+
+    asset_id: UUID
+    alt: str
+
+
+def tiles(scope: Scope, creator_id: UUID, *, limit: int = 24) -> list[Tile]:
+    """The newest assets of a creator that members may see; what is withheld (frozen, never allowed) is left out."""
+    found: list[Tile] = []
+    for first in count(0, limit):
+        rows = scope.session.exec(
+            select(models.Creation.asset_id, models.Creation.alt, models.Creation.sha256)
+            .where(
+                models.Creation.tenant_id == scope.tenant_id,
+                models.Creation.creator_id == creator_id,
+                models.Creation.shelf != str(ShelfState.RETIRED),
+            )
+            .order_by(models.Creation.created_at.desc(), models.Creation.asset_id)  # type: ignore[union-attr, arg-type]  # columns
+            .offset(first)
+            .limit(limit)
+        ).all()
+        standing = ratings.standing(scope, [sha256 for _, _, sha256 in rows])
+        found += [Tile(asset, alt) for asset, alt, sha256 in rows if not standing[sha256].withheld]
+        if len(found) >= limit or len(rows) < limit:
+            break
+    return found[:limit]
+
+
+def item(scope: Scope, asset_id: UUID) -> Item:
+    """One asset. Raises NotFound; another tenant's looks the same."""
+    row = _creation(scope, asset_id)
+    if row is None:
+        raise NotFound("library.asset_unknown", destination="-")
+    return _item(scope, row)
+
+
+def made(scope: Scope, creator_id: UUID, source_keys: Sequence[str]) -> dict[str, UUID]:
+    """The assets that came from these sources, by source key; a source nothing was made of yet is absent."""
+    rows = scope.session.exec(
+        select(models.Creation.source_key, models.Creation.asset_id).where(
+            models.Creation.tenant_id == scope.tenant_id,
+            models.Creation.creator_id == creator_id,
+            models.Creation.source_key.in_(list(source_keys)),  # type: ignore[attr-defined]  # a column, not a str
+        )
+    )
+    return dict(rows.all())
+
+
+def describe(scope: Scope, asset_id: UUID, alt: str) -> None:
+    """Give an asset the words that stand in its place for who cannot see it."""
+    row = _creation(scope, asset_id)
+    if row is None:
+        raise NotFound("library.asset_unknown", destination="-")
+    row.alt = alt
+    scope.add(row)
+
+
+def shelve(scope: Scope, asset_id: UUID, after: ShelfState) -> None:
+    """Keep a picture, or put it away: then it is offered nowhere, and what uses it keeps it. Raises NotFound.
+
+    What stands so already stays so.
+    """
+    row = _creation(scope, asset_id)
+    if row is None:
+        raise NotFound("library.asset_unknown", destination="-")
+    if row.shelf != after:
+        SHELF_STATES.check(ShelfState(row.shelf), after)
+        row.shelf = str(after)
+        scope.add(row)
+
+
+def _creation(scope: Scope, asset_id: UUID) -> models.Creation | None:
+    return scope.session.exec(
+        select(models.Creation).where(
+            models.Creation.tenant_id == scope.tenant_id, models.Creation.asset_id == asset_id
+        )
+    ).first()
+
+
+def _item(scope: Scope, row: models.Creation) -> Item:
+    return Item(
+        row.asset_id,
+        row.sha256,
+        row.engine,
+        row.model,
+        row.label,
+        row.seed,
+        row.prompt,
+        row.alt,
+        ratings.effective(scope, row.sha256),
+        row.taken_at,
+    )

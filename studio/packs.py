@@ -1,0 +1,220 @@
+"""Packs: sets of pictures for sale. Prices and offers are `subscribers`'."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import select
+
+from foundation.database import Scope
+from foundation.errors import BadInput, Conflict, NotFound
+from gate import ratings
+from gate.units import Medium, Rating, highest
+from studio import library, models
+from studio.states import PACK_STATES, PackState
+
+MAX_TITLE = 32
+"""Telegram's limit of an invoice's title; the strictest of the rails."""
+
+MAX_DESCRIPTION = 255
+
+
+@dataclass(frozen=True)
+class Pack:
+    """A pack as it is sold: `rating` is the highest of its pictures, X when one is not rated yet."""
+
+    id: UUID
+    creator_id: UUID
+    slug: str
+    title: str
+    description: str
+    state: PackState
+    version: int
+    rating: Rating
+    media: tuple[Medium, ...]
+
+
+@dataclass(frozen=True)
+class Ware:
+    """A pack as a shop lists it. `rating` is the highest of its pictures, X when one is not rated yet; `whole` says
+    that every picture is in the library; `cover` is the first picture, with its words in `alt`."""
+
+    id: UUID
+    creator_id: UUID
+    slug: str
+    title: str
+    description: str
+    state: PackState
+    version: int
+    sold: bool
+    rating: Rating
+    pictures: int
+    whole: bool
+    cover: UUID | None
+    alt: str
+
+
+def make(scope: Scope, *, creator_id: UUID, slug: str, title: str, description: str, assets: Sequence[UUID]) -> UUID:
+    """Make a pack of these pictures, active at once; an existing slug returns its pack unchanged.
+
+    Raises BadInput, and NotFound for a picture that is not in this creator's library.
+    """
+    if not 0 < len(title) <= MAX_TITLE or len(description) > MAX_DESCRIPTION:
+        raise BadInput("pack.invalid", title=title[:MAX_TITLE], most=MAX_TITLE)
+    library.alone(scope, "pack", creator_id, slug)
+    known = scope.session.exec(
+        select(models.Pack.id).where(
+            models.Pack.tenant_id == scope.tenant_id, models.Pack.creator_id == creator_id, models.Pack.slug == slug
+        )
+    ).first()
+    if known is not None:
+        return known
+    row = models.Pack(
+        tenant_id=scope.tenant_id,
+        creator_id=creator_id,
+        slug=slug,
+        title=title,
+        description=description,
+        state=str(PackState.ACTIVE),
+    )
+    items = _items(scope, row, assets)
+    scope.add(row)
+    scope.add(*items)
+    return row.id
+
+
+def _items(scope: Scope, row: models.Pack, assets: Sequence[UUID]) -> list[models.PackItem]:
+    if not assets or len(set(assets)) != len(assets):
+        raise BadInput("pack.invalid", title=row.title, most=MAX_TITLE)
+    library.check_owner(scope, row.creator_id, assets)
+    return [
+        models.PackItem(
+            tenant_id=scope.tenant_id, creator_id=row.creator_id, pack_id=row.id, position=position, asset_id=asset
+        )
+        for position, asset in enumerate(assets)
+    ]
+
+
+def pack(scope: Scope, pack_id: UUID) -> Pack:
+    """The pack. Raises NotFound; another tenant's looks the same."""
+    return _value(scope, _row(scope, pack_id))
+
+
+def packs_of(scope: Scope, creator_id: UUID) -> list[Pack]:
+    """The active packs of a creator by title; one whose pictures are not all in the library is left out."""
+    rows = scope.session.exec(
+        select(models.Pack)
+        .where(
+            models.Pack.tenant_id == scope.tenant_id,
+            models.Pack.creator_id == creator_id,
+            models.Pack.state == str(PackState.ACTIVE),
+        )
+        .order_by(models.Pack.title)
+    )
+    return [pack for row in rows if (pack := _whole(scope, row)) is not None]
+
+
+_WARES = """
+SELECT p.id, p.creator_id, p.slug, p.title, p.description, p.state, p.version, p.frozen,
+  count(i.id) AS pictures, count(c.id) AS known, array_remove(array_agg(c.sha256 ORDER BY i.position), NULL) AS digests,
+  (array_agg(c.asset_id ORDER BY i.position))[1] AS cover, (array_agg(c.alt ORDER BY i.position))[1] AS alt
+FROM packs p
+LEFT JOIN pack_items i ON i.tenant_id = p.tenant_id AND i.pack_id = p.id
+LEFT JOIN creations c ON c.tenant_id = p.tenant_id AND c.asset_id = i.asset_id
+WHERE p.tenant_id = :tenant AND p.creator_id = ANY(:creators) AND p.state = ANY(:states)
+GROUP BY p.tenant_id, p.id ORDER BY p.title, p.id
+"""
+
+SHELVED = tuple(state for state in PackState if state is not PackState.RETIRED)
+
+
+def wares(scope: Scope, creators: Collection[UUID], *, states: Collection[PackState] = SHELVED) -> list[Ware]:
+    """The packs of these creators in these states, by title; read together, however many pictures they hold."""
+    named = {"creators": list(creators), "states": [str(state) for state in states]}
+    rows = scope.run(_WARES, tenant=scope.tenant_id, **named).all()
+    standing = ratings.standing(scope, {digest for row in rows for digest in row.digests})
+    return [_ware(row, standing) for row in rows]
+
+
+def _ware(row: Any, standing: Mapping[str, ratings.Standing]) -> Ware:
+    seen = [standing[digest].rating if digest in standing else None for digest in row.digests]
+    whole = 0 < row.pictures == row.known
+    return Ware(
+        id=row.id,
+        creator_id=row.creator_id,
+        slug=row.slug,
+        title=row.title,
+        description=row.description,
+        state=PackState(row.state),
+        version=row.version,
+        sold=row.frozen,
+        rating=highest([rating or Rating.X for rating in seen]) if whole else Rating.X,
+        pictures=row.pictures,
+        whole=whole,
+        cover=row.cover,
+        alt=row.alt or "",
+    )
+
+
+def _whole(scope: Scope, row: models.Pack) -> Pack | None:
+    try:
+        return _value(scope, row)
+    except NotFound:
+        return None
+
+
+def freeze(scope: Scope, pack_id: UUID) -> None:
+    """Called at a sale: what was sold stays as it was sold."""
+    row = _row(scope, pack_id, lock=True)
+    row.frozen = True
+    scope.add(row)
+
+
+def replace_items(scope: Scope, pack_id: UUID, assets: Sequence[UUID]) -> None:
+    """Change what an unsold pack holds. Raises Conflict for a sold one; BadInput and NotFound as `make`."""
+    row = _row(scope, pack_id, lock=True)
+    if row.frozen:
+        raise Conflict("pack.sold", title=row.title)
+    items = _items(scope, row, assets)
+    scope.run(
+        "DELETE FROM pack_items WHERE tenant_id = :tenant AND pack_id = :pack", tenant=scope.tenant_id, pack=pack_id
+    )
+    row.version += 1
+    scope.add(row, *items)
+
+
+def set_state(scope: Scope, pack_id: UUID, after: PackState) -> None:
+    """Pause, resume or retire a pack. Raises Conflict."""
+    row = _row(scope, pack_id, lock=True)
+    PACK_STATES.check(PackState(row.state), after)
+    row.state = str(after)
+    scope.add(row)
+
+
+def _row(scope: Scope, pack_id: UUID, *, lock: bool = False) -> models.Pack:
+    row = scope.session.get(models.Pack, (scope.tenant_id, pack_id), with_for_update=lock or None)
+    if row is None:
+        raise NotFound("pack.unknown")
+    return row
+
+
+def _value(scope: Scope, row: models.Pack) -> Pack:
+    items = scope.session.exec(
+        select(models.PackItem)
+        .where(models.PackItem.tenant_id == scope.tenant_id, models.PackItem.pack_id == row.id)
+        .order_by(models.PackItem.position)  # type: ignore[arg-type]  # a column, not an int
+    )
+    media = tuple(library.media(scope, item.asset_id, "pack") for item in items)
+    rated = [ratings.effective(scope, medium.sha256) or Rating.X for medium in media]
+    return Pack(
+        row.id,
+        row.creator_id,
+        row.slug,
+        row.title,
+        row.description,
+        PackState(row.state),
+        row.version,
+        highest(rated),
+        media,
+    )

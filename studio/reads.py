@@ -1,0 +1,303 @@
+"""Read models of the room: what members see of recipes, of their runs and of the library."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement
+from sqlalchemy.dialects.postgresql import distinct_on
+from sqlmodel import col, select
+
+from foundation.database import Scope
+from foundation.errors import NotFound
+from foundation.words import Message
+from gate import ratings
+from gate.ratings import Standing
+from gate.units import Rating
+from studio import models
+from studio.recipes import Spec
+from studio.states import JobState, PackState, ShelfState
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The bytes of an asset as a member may see them."""
+
+    creator_id: UUID
+    sha256: str
+    standing: Standing
+
+
+@dataclass(frozen=True)
+class RecipeCard:
+    """The newest version of a recipe."""
+
+    id: UUID
+    name: str
+    version: int
+    spec: Spec
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a recipe; `by` is the actor who asked for it, "" where the house did."""
+
+    id: UUID
+    creator_id: UUID
+    recipe: str
+    version: int
+    state: JobState
+    done: int
+    total: int
+    seed: int
+    reason: Message | None
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Card:
+    """An asset of the library with where it comes from; `origin` is upload or generated, `at` when it came in."""
+
+    asset_id: UUID
+    creator_id: UUID
+    sha256: str
+    standing: Standing
+    origin: str
+    engine: str
+    model: str
+    label: str
+    seed: int | None
+    prompt: str
+    alt: str
+    shelf: ShelfState
+    job_id: UUID | None
+    recipe: str
+    version: int
+    taken_at: datetime | None
+    at: datetime
+
+
+def shown(scope: Scope, asset_id: UUID) -> Shown:
+    """The bytes of one asset. Raises NotFound; another tenant's looks the same."""
+    row = scope.session.exec(
+        select(models.Creation.creator_id, models.Creation.sha256).where(
+            models.Creation.tenant_id == scope.tenant_id, models.Creation.asset_id == asset_id
+        )
+    ).first()
+    found = ratings.standing(scope, [row[1]]) if row is not None else {}
+    if row is None or row[1] not in found:
+        raise NotFound("library.asset_unknown", destination="-")
+    return Shown(row[0], row[1], found[row[1]])
+
+
+def recipes_of(scope: Scope, creator_id: UUID) -> list[RecipeCard]:
+    """A creator's recipes by name, each in its newest version."""
+    rows = scope.session.exec(
+        select(models.Recipe)
+        .where(models.Recipe.tenant_id == scope.tenant_id, models.Recipe.creator_id == creator_id)
+        .ext(distinct_on(col(models.Recipe.name)))
+        .order_by(col(models.Recipe.name), col(models.Recipe.version).desc())
+    )
+    return [RecipeCard(row.id, row.name, row.version, Spec.model_validate(row.spec)) for row in rows]
+
+
+def runs_of(scope: Scope, creator_id: UUID, *, limit: int = 6) -> list[Run]:
+    """A creator's last runs, the newest first."""
+    rows = scope.session.exec(
+        select(models.Job, models.Recipe.name, models.Recipe.version)
+        .join(models.Recipe, _same(models.Recipe.id, models.Job.recipe_id))
+        .where(
+            models.Job.tenant_id == scope.tenant_id,
+            models.Recipe.tenant_id == scope.tenant_id,
+            models.Job.creator_id == creator_id,
+        )
+        .order_by(col(models.Job.created_at).desc(), col(models.Job.id).desc())
+        .limit(limit)
+        .execution_options(populate_existing=True)
+    )
+    return [_run(scope, row, name, version) for row, name, version in rows]
+
+
+def run_of(scope: Scope, job_id: UUID) -> Run:
+    """One run. Raises NotFound; another tenant's looks the same."""
+    row = scope.session.exec(
+        select(models.Job, models.Recipe.name, models.Recipe.version)
+        .join(models.Recipe, _same(models.Recipe.id, models.Job.recipe_id))
+        .where(
+            models.Job.tenant_id == scope.tenant_id,
+            models.Recipe.tenant_id == scope.tenant_id,
+            models.Job.id == job_id,
+        )
+    ).first()
+    if row is None:
+        raise NotFound("job.unknown")
+    return _run(scope, *row)
+
+
+def _run(scope: Scope, row: models.Job, name: str, version: int) -> Run:
+    return Run(
+        row.id,
+        row.creator_id,
+        name,
+        version,
+        JobState(row.state),
+        row.done,
+        row.total,
+        row.seed,
+        Message.from_json(row.reason) if row.reason else None,
+        row.by,
+        row.created_at or scope.now,
+    )
+
+
+_PACE = """
+SELECT extract(epoch FROM max(last - first) / nullif(max(pictures) - 1, 0)) AS seconds FROM (
+  SELECT min(c.created_at) AS first, max(c.created_at) AS last, count(*) AS pictures
+  FROM creations c JOIN jobs j ON j.tenant_id = c.tenant_id AND j.id = c.job_id
+  WHERE c.tenant_id = :tenant AND j.state = 'done' AND j.total > 1
+  GROUP BY j.id ORDER BY max(c.created_at) DESC LIMIT 1) one
+"""
+
+
+def pace(scope: Scope) -> float | None:
+    """Seconds a picture took in the last run that was made here; None before the first."""
+    seconds = scope.run(_PACE, tenant=scope.tenant_id).scalar()
+    return float(seconds) if seconds is not None else None
+
+
+def cards(scope: Scope, creator_id: UUID, *, limit: int = 400, job_id: UUID | None = None) -> list[Card]:
+    """The newest assets of a creator, or those of one run in the order they were made."""
+    query = (
+        select(models.Creation, models.Recipe.name, models.Recipe.version)
+        .join(models.Job, _same(models.Job.id, models.Creation.job_id), isouter=True)
+        .join(models.Recipe, _same(models.Recipe.id, models.Job.recipe_id), isouter=True)
+        .where(models.Creation.tenant_id == scope.tenant_id, models.Creation.creator_id == creator_id)
+    )
+    if job_id is not None:
+        query = query.where(models.Creation.job_id == job_id).order_by(
+            col(models.Creation.created_at), col(models.Creation.id)
+        )
+    else:
+        query = query.order_by(col(models.Creation.created_at).desc(), col(models.Creation.asset_id))
+    rows = scope.session.exec(query.limit(limit).execution_options(populate_existing=True)).all()
+    standing = ratings.standing(scope, [row.sha256 for row, *_ in rows])
+    return [_card(scope, row, standing[row.sha256], name, version) for row, name, version in rows]
+
+
+def _card(scope: Scope, row: models.Creation, standing: Standing, recipe: str | None, version: int | None) -> Card:
+    return Card(
+        row.asset_id,
+        row.creator_id,
+        row.sha256,
+        standing,
+        "generated" if row.job_id is not None or row.seed is not None else "upload",
+        row.engine,
+        row.model,
+        row.label,
+        row.seed,
+        row.prompt,
+        row.alt,
+        ShelfState(row.shelf),
+        row.job_id,
+        recipe or "",
+        version or 0,
+        row.taken_at,
+        row.created_at or scope.now,
+    )
+
+
+def packed(scope: Scope, creator_id: UUID) -> dict[UUID, bool]:
+    """The assets that are in a pack of a creator, and whether one of those packs was sold."""
+    rows = scope.run(
+        "SELECT i.asset_id, bool_or(p.frozen) AS sold FROM pack_items i"
+        " JOIN packs p ON p.tenant_id = i.tenant_id AND p.id = i.pack_id"
+        " WHERE p.tenant_id = :tenant AND p.creator_id = :creator AND p.state <> :retired GROUP BY i.asset_id",
+        tenant=scope.tenant_id,
+        creator=creator_id,
+        retired=str(PackState.RETIRED),
+    )
+    return {row.asset_id: row.sold for row in rows}
+
+
+def to_judge(scope: Scope, creators: Collection[UUID], *, limit: int = 60) -> list[Card]:
+    """Pictures that were kept and that nobody rated yet, or that show Nudity: the newest of each creator first."""
+    rows = scope.session.exec(
+        select(models.Creation)
+        .where(
+            models.Creation.tenant_id == scope.tenant_id,
+            col(models.Creation.creator_id).in_(list(creators)),
+            models.Creation.shelf == str(ShelfState.KEPT),
+        )
+        .order_by(col(models.Creation.updated_at).desc(), col(models.Creation.id))
+        .limit(limit * 5)
+    ).all()
+    standing = ratings.standing(scope, [row.sha256 for row in rows])
+    waiting = [row for row in rows if not standing[row.sha256].withheld and _unsettled(standing[row.sha256])]
+    return [_card(scope, row, standing[row.sha256], None, None) for row in waiting[:limit]]
+
+
+def assets_of(scope: Scope, digests: Collection[str]) -> dict[str, UUID]:
+    """The asset of each of these bytes; bytes of nobody's library here are absent."""
+    if not digests:
+        return {}
+    rows = scope.session.exec(
+        select(models.Creation.sha256, models.Creation.asset_id).where(
+            models.Creation.tenant_id == scope.tenant_id, col(models.Creation.sha256).in_(list(digests))
+        )
+    )
+    return dict(rows.all())
+
+
+def _unsettled(standing: Standing) -> bool:
+    return standing.rating is None or standing.rating.rank >= Rating.N.rank
+
+
+def _same(one: UUID, other: UUID | None) -> ColumnElement[bool]:
+    """A join on two columns, which the models type as what they hold."""
+    return col(one) == col(other)
+
+
+@dataclass(frozen=True)
+class Running:
+    """A run of a recipe as it gets on; `assets` are the pictures that are there already, `scores` how well each is
+    made, 0 to 100, None of what was made before scores were."""
+
+    job_id: UUID
+    creator_id: UUID
+    recipe: str
+    state: JobState
+    done: int
+    total: int
+    assets: tuple[UUID, ...]
+    scores: tuple[int | None, ...]
+
+
+_RUNNING = """
+SELECT j.id, j.creator_id, r.name, j.state, j.done, j.total,
+  (SELECT jsonb_agg(jsonb_build_array(c.asset_id, (c.parameters->>'score')::int) ORDER BY c.created_at, c.id)
+    FROM creations c WHERE c.tenant_id = j.tenant_id AND c.job_id = j.id) AS made
+FROM jobs j JOIN recipes r ON r.tenant_id = j.tenant_id AND r.id = j.recipe_id
+WHERE j.tenant_id = :tenant AND j.creator_id = ANY(:creators)
+  AND (j.state IN ('queued', 'running') OR j.updated_at >= :since)
+ORDER BY j.created_at DESC, j.id DESC LIMIT :most
+"""
+
+
+def running(scope: Scope, creators: Collection[UUID], *, since: datetime, most: int = 4) -> list[Running]:
+    """The runs of these creators that wait or run, and those that ended since then, the newest first."""
+    rows = scope.run(_RUNNING, tenant=scope.tenant_id, creators=list(creators), since=since, most=most).all()
+    return [
+        Running(
+            row.id,
+            row.creator_id,
+            row.name,
+            JobState(row.state),
+            row.done,
+            row.total,
+            tuple(UUID(asset) for asset, _ in row.made or ()),
+            tuple(score for _, score in row.made or ()),
+        )
+        for row in rows
+    ]

@@ -1,0 +1,198 @@
+"""Photos handed in at the dashboard: kept as they came until the workers have brought them into the library.
+
+A page calls `receive`; the workers decode, strip and record (`ingest`), the one path every picture takes. What came is
+forgotten as soon as there is an asset or a reason: it may still hold where and when a photo was taken.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import PurePath
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from foundation import outbox
+from foundation.database import OpenScope, Scope, stored
+from foundation.errors import BadInput, NotFound
+from foundation.ids import derived
+from foundation.storage import ObjectStore, digest_of
+from foundation.words import Message
+from generators import containers
+from studio import ingesting, library, models
+from studio.events import UploadDue
+from studio.states import UPLOAD_STATES, UploadState
+
+LONGEST_NAME = 120
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file on its way: `waiting`, `ready` with its asset, or `refused` with the reason. `size` in bytes."""
+
+    id: UUID
+    creator_id: UUID
+    name: str
+    size: int
+    state: UploadState
+    reason: Message | None
+    asset_id: UUID | None
+    at: datetime
+
+
+def receive(scope: Scope, *, creator_id: UUID, name: str, data: bytes, by: str, store: ObjectStore) -> UUID:
+    """Keep a photo and have the workers bring it into the library; returns the upload's id (see `upload`).
+
+    The same file of the same creator is the same upload, and one asset; one that was refused is tried again.
+    `by` is the actor who brings it. Raises BadInput `photo.…` (generators/containers.py) for what is no whole JPEG,
+    PNG or WebP of at most 64 MiB, before anything is kept; Unavailable when the store is full or away.
+    """
+    shown = _shown(name)
+    containers.inspect(data, name=shown)
+    sha256 = digest_of(data)
+    upload_id = derived(scope.tenant_id, creator_id, f"upload:{sha256}")
+    library.alone(scope, "upload", upload_id)
+    row = scope.session.get(models.Upload, (scope.tenant_id, upload_id))
+    if row is not None and row.state != UploadState.REFUSED:
+        return row.id
+    store.put(scope.tenant_id, data)
+    if row is None:
+        row = models.Upload(
+            tenant_id=scope.tenant_id,
+            id=upload_id,
+            creator_id=creator_id,
+            name=shown,
+            sha256=sha256,
+            size=len(data),
+            by=by,
+        )
+    else:
+        _move(row, UploadState.WAITING)
+    scope.add(row)
+    outbox.put(scope, UploadDue(scope.tenant_id, row.id), dedupe=f"upload:{row.id}")
+    return row.id
+
+
+def _shown(name: str) -> str:
+    """The file's own name: no folders, nothing a line cannot hold."""
+    bare = "".join(letter for letter in PurePath(name.replace("\\", "/")).name if letter.isprintable())
+    return bare[-LONGEST_NAME:] or "photo"
+
+
+def upload(scope: Scope, upload_id: UUID) -> Upload:
+    """How a file stands. Raises NotFound; another tenant's looks the same."""
+    return _value(scope, _row(scope, upload_id))
+
+
+def uploads(scope: Scope, upload_ids: Collection[UUID]) -> dict[UUID, Upload]:
+    """How these files stand, by id; one that is not here is absent."""
+    if not upload_ids:
+        return {}
+    rows = scope.session.exec(
+        select(models.Upload).where(
+            models.Upload.tenant_id == scope.tenant_id, col(models.Upload.id).in_(list(upload_ids))
+        )
+    )
+    return {row.id: _value(scope, row) for row in rows}
+
+
+def recent(scope: Scope, creator_id: UUID, *, since: datetime, limit: int = 100) -> list[Upload]:
+    """A creator's files that wait, and those that became something since then, the newest first."""
+    rows = scope.session.exec(
+        select(models.Upload)
+        .where(
+            models.Upload.tenant_id == scope.tenant_id,
+            models.Upload.creator_id == creator_id,
+            (col(models.Upload.updated_at) >= since) | (models.Upload.state == str(UploadState.WAITING)),
+        )
+        .order_by(col(models.Upload.created_at).desc())
+        .limit(limit)
+    )
+    return [_value(scope, row) for row in rows]
+
+
+def ingest(event: UploadDue, *, tenant: OpenScope, store: ObjectStore) -> None:
+    """Bring a file into the library, or say why it cannot be; then forget what came. Others' faults are tried again."""
+    with tenant(event.tenant_id, ingesting.INGESTING) as scope:
+        row = _row(scope, event.subject_id)
+        if row.state != UploadState.WAITING:
+            return
+        ours = _rendered_here(scope, row.creator_id, row.sha256)
+    if ours is not None:
+        with tenant(event.tenant_id, ingesting.INGESTING) as scope:
+            _settle(scope, row.id, ours, None)
+        return
+    try:
+        prepared = ingesting.from_camera(store.get(event.tenant_id, row.sha256), name=row.name)
+        asset_id: UUID | None = ingesting.bring(
+            tenant, store, tenant_id=event.tenant_id, creator_id=row.creator_id, prepared=prepared
+        )
+        reason = None
+    except BadInput as refused:
+        asset_id, reason = None, refused.message
+    except NotFound:
+        asset_id, reason = None, Message("upload.lost", {"file": row.name})
+    with tenant(event.tenant_id, ingesting.INGESTING) as scope:
+        _settle(scope, row.id, asset_id, reason)
+        known = _is_rendition(scope, row.sha256)
+    if not known:
+        store.delete(event.tenant_id, row.sha256)
+
+
+def gave_up(event: UploadDue, *, tenant: OpenScope) -> None:
+    """The row of a file failed too often: a person is told, and may hand it in again."""
+    with tenant(event.tenant_id, ingesting.INGESTING) as scope:
+        _settle(scope, event.subject_id, None, Message("upload.gave_up"))
+
+
+def _settle(scope: Scope, upload_id: UUID, asset_id: UUID | None, reason: Message | None) -> None:
+    row = _row(scope, upload_id, lock=True)
+    if row.state != UploadState.WAITING:
+        return
+    _move(row, UploadState.READY if asset_id is not None else UploadState.REFUSED)
+    row.asset_id, row.reason = asset_id, stored(reason)
+    scope.add(row)
+
+
+def _rendered_here(scope: Scope, creator_id: UUID, sha256: str) -> UUID | None:
+    """The asset these very bytes are of: a picture of the library handed in again, under whatever name, is itself."""
+    return scope.session.exec(
+        select(models.Creation.asset_id).where(
+            models.Creation.tenant_id == scope.tenant_id,
+            models.Creation.creator_id == creator_id,
+            models.Creation.sha256 == sha256,
+        )
+    ).first()
+
+
+def _is_rendition(scope: Scope, sha256: str) -> bool:
+    """Whether somebody handed in the very bytes we made: those stay."""
+    found = scope.session.exec(
+        select(models.Creation.id).where(models.Creation.tenant_id == scope.tenant_id, models.Creation.sha256 == sha256)
+    ).first()
+    return found is not None
+
+
+def _move(row: models.Upload, after: UploadState) -> None:
+    UPLOAD_STATES.check(UploadState(row.state), after)
+    row.state, row.reason = str(after), None
+
+
+def _row(scope: Scope, upload_id: UUID, *, lock: bool = False) -> models.Upload:
+    row = scope.session.get(models.Upload, (scope.tenant_id, upload_id), with_for_update=lock or None)
+    if row is None:
+        raise NotFound("upload.unknown")
+    return row
+
+
+def _value(scope: Scope, row: models.Upload) -> Upload:
+    return Upload(
+        row.id,
+        row.creator_id,
+        row.name,
+        row.size,
+        UploadState(row.state),
+        Message.from_json(row.reason) if row.reason else None,
+        row.asset_id,
+        row.created_at or scope.now,
+    )
