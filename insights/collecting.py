@@ -1,0 +1,72 @@
+"""Readings: the numbers of a post at equal ages, so that posts can be compared."""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from uuid import UUID
+
+from foundation import outbox
+from foundation.database import OpenScope, Scope
+from foundation.ids import uuid7
+from insights.events import PublishedSeen, ReadingDue
+from schedules import reads as schedule_reads
+from schedules.reads import Outside
+
+AGES = (1, 24, 168)
+"""Hours after publication at which a post is read."""
+
+DRIFT = 0.25
+"""Share of its age by which a reading may come late and still be compared with the others of that age."""
+
+METRICS = ("views", "likes", "comments", "clicks")
+COLLECTING = "system:collecting"
+
+Read = Callable[[UUID, UUID, str], Mapping[str, int] | None]
+"""`(tenant, channel, native id)` → numbers by name; None when the platform gives none. No transaction is open."""
+
+
+def plan(event: PublishedSeen, *, tenant: OpenScope) -> None:
+    """Write one reading for each age, counted from when the post stood outside."""
+    with tenant(event.tenant_id, COLLECTING) as scope:
+        post = schedule_reads.published(scope, event.subject_id)
+        if post is None:
+            return
+        for age in AGES:
+            due = ReadingDue(event.tenant_id, event.subject_id, age)
+            outbox.put(scope, due, at=post.at + timedelta(hours=age), dedupe=f"reading:{event.subject_id}:{age}")
+
+
+def collect(event: ReadingDue, *, tenant: OpenScope, read: Read) -> None:
+    """Ask the platform, then write what it said; what it did not say is `unavailable`, never zero.
+
+    Too late a reading is of another age: the platform is not asked.
+    """
+    with tenant(event.tenant_id, COLLECTING) as scope:
+        post = schedule_reads.published(scope, event.subject_id)
+        if post is None:
+            return  # removed meanwhile: it leaves the averages, its history stays
+        in_time = scope.now <= post.at + timedelta(hours=event.age_hours) * (1 + DRIFT)
+    numbers = read(event.tenant_id, post.channel_id, post.native_id) if in_time else None
+    with tenant(event.tenant_id, COLLECTING) as scope:
+        for metric in METRICS:
+            _write(scope, event, post, metric, numbers.get(metric) if numbers is not None else None)
+
+
+def _write(scope: Scope, event: ReadingDue, post: Outside, metric: str, value: int | None) -> None:
+    """A number that was measured stands: what is read later is the number of another age."""
+    scope.run(
+        "INSERT INTO metric_snapshots (tenant_id, id, creator_id, delivery_id, channel_id, metric, age_hours, value,"
+        " quality, observed_at) VALUES (:tenant, :id, :creator, :delivery, :channel, :metric, :age, :value, :quality,"
+        " :now) ON CONFLICT (tenant_id, delivery_id, metric, age_hours) DO UPDATE SET value = EXCLUDED.value,"
+        " quality = EXCLUDED.quality, observed_at = EXCLUDED.observed_at, updated_at = house_now()"
+        " WHERE metric_snapshots.quality = 'unavailable' AND EXCLUDED.quality = 'measured'",
+        tenant=scope.tenant_id,
+        id=uuid7(),
+        creator=post.creator_id,
+        delivery=event.subject_id,
+        channel=post.channel_id,
+        metric=metric,
+        age=event.age_hours,
+        value=value,
+        quality="unavailable" if value is None else "measured",
+        now=scope.now,
+    )

@@ -1,0 +1,50 @@
+"""The room's event kinds."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import ClassVar
+from uuid import UUID
+
+from foundation import outbox
+
+
+@dataclass(frozen=True)
+class PublishedSeen:
+    """Listener of `delivery.published`: plan the readings of the post."""
+
+    kind: ClassVar[str] = "readings.plan"
+    queue: ClassVar[outbox.Queue] = "make"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class ReadingDue:
+    """Read the numbers of a published post at an age of so many hours."""
+
+    kind: ClassVar[str] = "readings.read"
+    queue: ClassVar[outbox.Queue] = "make"
+    tenant_id: UUID
+    subject_id: UUID
+    age_hours: int
+
+
+@dataclass(frozen=True)
+class RollupDue:
+    """Bring a creator's local day up to date; the subject is the creator."""
+
+    kind: ClassVar[str] = "day.rollup"
+    queue: ClassVar[outbox.Queue] = "make"
+    tenant_id: UUID
+    subject_id: UUID
+    day: date
+
+
+@dataclass(frozen=True)
+class SaleSeen:
+    """Listener of `order.paid` and `order.refunded`: its day is rolled up again; the subject is the order."""
+
+    kind: ClassVar[str] = "sale.seen"
+    queue: ClassVar[outbox.Queue] = "make"
+    tenant_id: UUID
+    subject_id: UUID

@@ -1,0 +1,63 @@
+"""Tables of the room: readings of the outside world, days rolled up."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Date, Index, UniqueConstraint
+from sqlmodel import Field
+
+from foundation.database import CreatorRow, instant, table
+
+
+class MetricSnapshot(CreatorRow, table=True):
+    """One reading of one number of one post; a number that could not be had is `unavailable` with no value."""
+
+    __tablename__ = "metric_snapshots"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "delivery_id", "metric", "age_hours"),
+        Index("metric_snapshots_day", "tenant_id", "creator_id", "observed_at"),
+        about="creator",
+        keep="3 years",
+    )
+    delivery_id: UUID
+    channel_id: UUID
+    metric: str
+    age_hours: int
+    """Age of the post the reading is for (1, 24, 168): only equal ages are compared."""
+    value: int | None = Field(default=None, sa_type=BigInteger)
+    quality: str
+    observed_at: datetime = instant()
+
+
+class SalesDay(CreatorRow, table=True):
+    """The money of a local day in one currency, from the ledger; rebuilt as a whole."""
+
+    __tablename__ = "sales_daily"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "creator_id", "day", "currency"), about="creator", keep="forever"
+    )
+    day: date = Field(sa_type=Date)
+    currency: str
+    orders: int
+    gross_minor: int = Field(sa_type=BigInteger)
+    refunds_minor: int = Field(sa_type=BigInteger)
+    creator_minor: int = Field(sa_type=BigInteger)
+    agency_minor: int = Field(sa_type=BigInteger)
+    staff_minor: int = Field(sa_type=BigInteger)
+
+
+class CreatorDay(CreatorRow, table=True):
+    """The work of a local day: posts by fate, messages, new fans."""
+
+    __tablename__ = "creator_daily"
+    __table_args__ = table(UniqueConstraint("tenant_id", "creator_id", "day"), about="creator", keep="forever")
+    day: date = Field(sa_type=Date)
+    published: int
+    waiting: int
+    troubled: int
+    lateness_p95_ms: int | None = None
+    views: int = Field(sa_type=BigInteger)
+    interactions: int = Field(sa_type=BigInteger)
+    messages_in: int
+    messages_out: int
+    new_fans: int

@@ -1,0 +1,127 @@
+"""Read models of the room: days as they were rolled up."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from foundation.database import Scope
+from foundation.money import Money
+from insights.models import CreatorDay, SalesDay
+
+
+@dataclass(frozen=True)
+class Sales:
+    """A day's money in one currency: gross = charges; net = gross - refunds (insights.md §1)."""
+
+    orders: int
+    gross: Money
+    refunds: Money
+    creator: Money
+    agency: Money
+    staff: Money
+
+    @property
+    def net(self) -> Money:
+        """Gross less refunds."""
+        return self.gross - self.refunds
+
+
+@dataclass(frozen=True)
+class Work:
+    """A day's work; `lateness_p95_ms` is None on a day without posts."""
+
+    published: int = 0
+    waiting: int = 0
+    troubled: int = 0
+    lateness_p95_ms: int | None = None
+    views: int = 0
+    interactions: int = 0
+    messages_in: int = 0
+    messages_out: int = 0
+    new_fans: int = 0
+
+
+def sales(scope: Scope, creator_id: UUID, first: date, last: date) -> dict[date, list[Sales]]:
+    """The money of each local day from `first` to `last`, both in; days without sales are absent."""
+    rows = scope.session.exec(
+        select(SalesDay)
+        .where(
+            SalesDay.tenant_id == scope.tenant_id,
+            SalesDay.creator_id == creator_id,
+            SalesDay.day >= first,
+            SalesDay.day <= last,
+        )
+        .order_by(col(SalesDay.day), col(SalesDay.currency))
+    )
+    found: dict[date, list[Sales]] = {}
+    for row in rows:
+        found.setdefault(row.day, []).append(_sales(row))
+    return found
+
+
+def sales_of(scope: Scope, creators: Collection[UUID], first: date, last: date) -> dict[UUID, dict[date, list[Sales]]]:
+    """As `sales`, for several creators in one statement; a creator without sales has no days."""
+    rows = scope.session.exec(
+        select(SalesDay)
+        .where(
+            SalesDay.tenant_id == scope.tenant_id,
+            col(SalesDay.creator_id).in_(list(creators)),
+            SalesDay.day >= first,
+            SalesDay.day <= last,
+        )
+        .order_by(col(SalesDay.day), col(SalesDay.currency))
+    )
+    found: dict[UUID, dict[date, list[Sales]]] = {creator: {} for creator in creators}
+    for row in rows:
+        found[row.creator_id].setdefault(row.day, []).append(_sales(row))
+    return found
+
+
+def _sales(row: SalesDay) -> Sales:
+    parts = (row.gross_minor, row.refunds_minor, row.creator_minor, row.agency_minor, row.staff_minor)
+    gross, refunds, creator, agency, staff = (Money(part, row.currency) for part in parts)
+    return Sales(row.orders, gross, refunds, creator, agency, staff)
+
+
+def work(scope: Scope, creator_id: UUID, first: date, last: date) -> dict[date, Work]:
+    """The work of each local day from `first` to `last`, both in; days never rolled up are absent."""
+    rows = scope.session.exec(
+        select(CreatorDay).where(
+            CreatorDay.tenant_id == scope.tenant_id,
+            CreatorDay.creator_id == creator_id,
+            CreatorDay.day >= first,
+            CreatorDay.day <= last,
+        )
+    )
+    return {
+        row.day: Work(
+            row.published,
+            row.waiting,
+            row.troubled,
+            row.lateness_p95_ms,
+            row.views,
+            row.interactions,
+            row.messages_in,
+            row.messages_out,
+            row.new_fans,
+        )
+        for row in rows
+    }
+
+
+def numbers(scope: Scope, deliveries: Sequence[UUID]) -> dict[UUID, dict[str, int]]:
+    """The latest measured value of each number of these posts; a number nobody measured is absent, never zero."""
+    rows = scope.run(
+        "SELECT DISTINCT ON (delivery_id, metric) delivery_id, metric, value FROM metric_snapshots"
+        " WHERE tenant_id = :tenant AND delivery_id = ANY(CAST(:ids AS uuid[])) AND value IS NOT NULL"
+        " ORDER BY delivery_id, metric, age_hours DESC",
+        tenant=scope.tenant_id,
+        ids=list(deliveries),
+    )
+    found: dict[UUID, dict[str, int]] = {}
+    for row in rows:
+        found.setdefault(row.delivery_id, {})[row.metric] = row.value
+    return found

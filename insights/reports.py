@@ -1,0 +1,176 @@
+"""The daily report: numbers first, from the rolled-up day; the same in HTML, Markdown and CSV."""
+
+import csv
+import io
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+from pathlib import Path
+from uuid import UUID
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from foundation.database import Scope
+from foundation.money import Money
+from foundation.words import Message, say
+from insights import reads
+from insights.reads import Sales, Work
+from schedules import reads as schedule_reads
+from schedules.calendar import bounds, zone_of
+from schedules.reads import Entry
+from subscribers import journal, ledger
+from subscribers.journal import Sale
+from tenants import reads as tenant_reads
+from tenants.reads import Creator
+
+USUAL_DAYS = 28
+"""What a usual day is: the mean of this many days before."""
+
+SHORT = 80
+"""Characters of a post that stand for it in a list."""
+
+_MARKS = re.compile(r"[\\`*_\[\]~|!]")
+"""What means something in the middle of a line of Markdown; no text of people begins a line."""
+
+_FORMULA = re.compile(r"[\s\x00]*[=+\-@＝＋－＠]|[\t\r\n]")
+
+
+@dataclass(frozen=True)
+class Report:
+    """One local day of one creator. `usual` is the mean net of the days before, by currency."""
+
+    creator: Creator
+    day: date
+    made_at: datetime
+    work: Work
+    sales: tuple[Sales, ...]
+    usual: dict[str, Money]
+    posts: tuple[Entry, ...]
+    orders: tuple[Sale, ...]
+    balanced: bool
+    """Whether what the rails did, what the ledger says and what was rolled up agree, to the unit."""
+
+
+def daily(scope: Scope, creator_id: UUID, day: date) -> Report:
+    """The report of a rolled-up day. Raises NotFound for an unknown creator."""
+    creator = tenant_reads.creator(scope, creator_id)
+    money = reads.sales(scope, creator_id, day, day).get(day, [])
+    start, end = bounds(day, creator.zone)
+    orders = journal.sales_between(scope, creator_id, start, end)
+    booked = {row.currency: row.net_minor for row in ledger.totals(scope, creator_id, start, end)}
+    return Report(
+        creator=creator,
+        day=day,
+        made_at=scope.now,
+        work=reads.work(scope, creator_id, day, day).get(day, Work()),
+        sales=tuple(money),
+        usual=_usual(scope, creator_id, day),
+        posts=tuple(schedule_reads.day(scope, creator_id, day, creator.zone)),
+        orders=tuple(orders),
+        balanced=_net_by_currency(money) == _orders_by_currency(orders) == booked,
+    )
+
+
+def _usual(scope: Scope, creator_id: UUID, day: date) -> dict[str, Money]:
+    """The mean over the days before that were rolled up: a creator of three days is not compared with empty weeks."""
+    first, last = day - timedelta(days=USUAL_DAYS), day - timedelta(days=1)
+    known = len(reads.work(scope, creator_id, first, last))
+    sums: dict[str, int] = {}
+    for rows in reads.sales(scope, creator_id, first, last).values():
+        for row in rows:
+            sums[row.net.currency] = sums.get(row.net.currency, 0) + row.net.minor
+    return {currency: Money(round(Fraction(total, max(known, 1))), currency) for currency, total in sums.items()}
+
+
+def _net_by_currency(rows: list[Sales]) -> dict[str, int]:
+    return {row.net.currency: row.net.minor for row in rows}
+
+
+def _orders_by_currency(orders: list[Sale]) -> dict[str, int]:
+    sums: dict[str, int] = {}
+    for order in orders:
+        sums[order.amount.currency] = sums.get(order.amount.currency, 0) + order.amount.minor
+    return sums
+
+
+def _templates() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["short"] = _short
+    return made
+
+
+def _render(template: str, report: Report, language: str, plain: Callable[[str], str] = str) -> str:
+    """`plain` takes the power from words that people wrote; HTML is escaped by its own rules."""
+    zone = zone_of(report.creator.zone)
+
+    def sentence(message: Message) -> str:
+        params = {name: plain(value) if isinstance(value, str) else value for name, value in message.params.items()}
+        return say(Message(message.code, params), language)
+
+    def word(code: str, **params: str | int) -> str:
+        return say(Message(code, params), language)
+
+    def clock(instant: datetime) -> str:
+        return f"{instant.astimezone(zone):%H:%M}"
+
+    found = _templates().get_template(template)
+    return found.render(report=report, word=word, clock=clock, language=language, sentence=sentence, plain=plain)
+
+
+def html(report: Report, language: str) -> str:
+    """A page that stands alone: no script, nothing loaded from elsewhere."""
+    return _render("daily.html", report, language)
+
+
+def markdown(report: Report, language: str) -> str:
+    """The report as Markdown; what people wrote stands in it as plain text, on one line."""
+    return _render("daily.md", report, language, _plain)
+
+
+def _short(text: str, most: int = SHORT) -> str:
+    """The beginning of a text on one line, in characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
+
+
+def _plain(text: str) -> str:
+    return _MARKS.sub(r"\\\g<0>", " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;"))
+
+
+def table(report: Report) -> str:
+    """The report as CSV: one line a fact; amounts in minor units; cells that a spreadsheet would run are defused."""
+    out = io.StringIO()
+    lines = csv.writer(out)
+    lines.writerow(["kind", "at_utc", "name", "state", "amount_minor", "currency"])
+    for post in report.posts:
+        lines.writerow(["post", post.due_at.isoformat(), _inert(_short(post.title or post.body)), post.state, "", ""])
+    for order in report.orders:
+        amount = order.amount
+        lines.writerow([order.kind, order.at.isoformat(), _inert(order.title), "", amount.minor, amount.currency])
+    for row in report.sales:
+        for name, part in (("gross", row.gross), ("refunds", row.refunds), ("net", row.net)):
+            lines.writerow([name, "", str(report.day), "", part.minor, part.currency])
+    return out.getvalue()
+
+
+def write(report: Report, folder: Path, language: str) -> Path:
+    """Write the report's three forms into `folder`; returns the page. An earlier report of the day is replaced."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    page = folder / f"{report.day}.html"
+    page.write_text(html(report, language), encoding="utf-8")
+    page.with_suffix(".md").write_text(markdown(report, language), encoding="utf-8")
+    page.with_suffix(".csv").write_text(table(report), encoding="utf-8")
+    return page
+
+
+def _inert(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula, wherever it would begin one (OWASP, CSV injection)."""
+    return f"'{text}" if _FORMULA.match(text) else text

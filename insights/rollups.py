@@ -1,0 +1,135 @@
+"""Days rolled up: rebuilt as a whole from the rows behind them, so a late or repeated fact changes nothing twice."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from foundation.database import OpenScope, Scope
+from foundation.ids import uuid7
+from insights.events import RollupDue, SaleSeen
+from insights.models import CreatorDay, MetricSnapshot, SalesDay
+from schedules import reads as schedule_reads
+from schedules.calendar import bounds, local_day
+from schedules.reads import Entry
+from schedules.states import NEEDS_A_PERSON, DeliveryState
+from subscribers import ledger
+from subscribers import reads as subscriber_reads
+from tenants import reads as tenant_reads
+
+ROLLING = "system:rollups"
+INTERACTIONS = ("likes", "comments")
+"""Interactions = likes + comments + shares + saves + sends (insights.md §1); the sandbox has these two."""
+
+
+S = DeliveryState
+WAITING = frozenset({S.DRAFT, S.APPROVED, S.SCHEDULED, S.PUBLISHING, S.PROCESSING})
+"""States of a post of which nobody knows yet how it ends, and nobody is asked."""
+
+
+def roll_up(event: RollupDue, *, tenant: OpenScope) -> None:
+    """Bring one day of one creator up to date."""
+    with tenant(event.tenant_id, ROLLING) as scope:
+        refresh(scope, event.subject_id, event.day)
+
+
+def roll_up_sale(event: SaleSeen, *, tenant: OpenScope) -> None:
+    """A sale or refund happened: the creator's day is rolled up again, and that of the order, if it is another."""
+    with tenant(event.tenant_id, ROLLING) as scope:
+        order = subscriber_reads.order(scope, event.subject_id)
+        zone = tenant_reads.creator(scope, order.creator_id).zone
+        for day in sorted({local_day(scope.now, zone), local_day(order.created_at, zone)}):
+            refresh(scope, order.creator_id, day)
+
+
+def refresh(scope: Scope, creator_id: UUID, day: date) -> None:
+    """Rebuild the rows of one local day of a creator; running it twice is the same."""
+    zone = tenant_reads.creator(scope, creator_id).zone
+    start, end = bounds(day, zone)
+    scope.hold(f"rollup:{scope.tenant_id}:{creator_id}:{day}")  # two rebuilds at once would both insert
+    _rebuild_sales(scope, creator_id, day, start, end)
+    _rebuild_work(scope, creator_id, day, start, end)
+
+
+def _rebuild_sales(scope: Scope, creator_id: UUID, day: date, start: datetime, end: datetime) -> None:
+    _forget(scope, "sales_daily", creator_id, day)
+    rows = [
+        SalesDay(
+            tenant_id=scope.tenant_id,
+            id=uuid7(),
+            creator_id=creator_id,
+            day=day,
+            currency=total.currency,
+            orders=total.orders,
+            gross_minor=total.gross_minor,
+            refunds_minor=total.refunds_minor,
+            creator_minor=total.creator_minor,
+            agency_minor=total.agency_minor,
+            staff_minor=total.staff_minor,
+        )
+        for total in ledger.totals(scope, creator_id, start, end)
+    ]
+    scope.add(*rows)
+
+
+def _rebuild_work(scope: Scope, creator_id: UUID, day: date, start: datetime, end: datetime) -> None:
+    _forget(scope, "creator_daily", creator_id, day)
+    entries = schedule_reads.between(scope, creator_id, start, end)
+    chat = subscriber_reads.chat_counts(scope, creator_id, start, end)
+    published = [entry for entry in entries if entry.state is DeliveryState.PUBLISHED]
+    views, interactions = _readings(scope, creator_id, start, end)
+    scope.add(
+        CreatorDay(
+            tenant_id=scope.tenant_id,
+            creator_id=creator_id,
+            day=day,
+            published=len(published),
+            waiting=sum(entry.state in WAITING for entry in entries),
+            troubled=sum(entry.state in NEEDS_A_PERSON for entry in entries),
+            lateness_p95_ms=lateness_p95_ms(published),
+            views=views,
+            interactions=interactions,
+            messages_in=chat.messages_in,
+            messages_out=chat.messages_out,
+            new_fans=chat.new_fans,
+        )
+    )
+
+
+def lateness_p95_ms(entries: Sequence[Entry]) -> int | None:
+    """95th percentile, nearest rank, of milliseconds from planned time to known publication; None of no posts."""
+    late = sorted(
+        (entry.settled_at - entry.due_at) // timedelta(milliseconds=1)
+        for entry in entries
+        if entry.settled_at is not None
+    )
+    return late[-(-len(late) * 95 // 100) - 1] if late else None
+
+
+def _readings(scope: Scope, creator_id: UUID, start: datetime, end: datetime) -> tuple[int, int]:
+    rows = scope.session.exec(
+        select(MetricSnapshot).where(
+            MetricSnapshot.tenant_id == scope.tenant_id,
+            MetricSnapshot.creator_id == creator_id,
+            MetricSnapshot.quality == "measured",
+            col(MetricSnapshot.observed_at) >= start,
+            col(MetricSnapshot.observed_at) < end,
+        )
+    ).all()
+    newest: dict[tuple[UUID, str], MetricSnapshot] = {}
+    for row in rows:  # of one post the oldest age read that day counts, never two ages of the same number
+        key = (row.delivery_id, row.metric)
+        if key not in newest or row.age_hours > newest[key].age_hours:
+            newest[key] = row
+    views = sum(row.value or 0 for row in newest.values() if row.metric == "views")
+    return views, sum(row.value or 0 for row in newest.values() if row.metric in INTERACTIONS)
+
+
+def _forget(scope: Scope, name: str, creator_id: UUID, day: date) -> None:
+    scope.run(
+        f"DELETE FROM {name} WHERE tenant_id = :tenant AND creator_id = :creator AND day = :day",  # noqa: S608  own names
+        tenant=scope.tenant_id,
+        creator=creator_id,
+        day=day,
+    )

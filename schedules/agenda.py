@@ -1,0 +1,183 @@
+"""What a calendar says beside its posts: the hours a creator keeps, what just moved, how far a beginner has come."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import col, func, or_, select
+
+from foundation.database import Scope
+from foundation.words import Message
+from schedules.calendar import WallTime, local_wall, parse_clock
+from schedules.models import Delivery, DeliveryMove, Post
+from schedules.reads import Entry, entry_of
+from schedules.states import DeliveryState
+
+HABIT = timedelta(days=28)
+"""How far back the hours of a creator are read."""
+
+MOST_HOURS = 4
+A_HABIT = 3
+"""An hour counts once posts left at it on so many days."""
+
+FIRST_HOUR = time(18, 30)
+"""Proposed to whom nothing is known of yet: the start of the evening, when most people look at their phone."""
+
+CLOSE = timedelta(minutes=45)
+"""A post this near to an hour takes it."""
+
+MOST = 2000
+"""Deliveries on one board."""
+
+_HOURS = """
+SELECT creator_id, substr(wall_time, 12, 5) AS clock, count(DISTINCT substr(wall_time, 1, 10)) AS days
+FROM deliveries
+WHERE tenant_id = :tenant AND creator_id = ANY(:creators) AND due_at >= :since AND due_at < :until
+  AND state <> 'cancelled'
+GROUP BY creator_id, clock ORDER BY creator_id, days DESC, clock
+"""
+
+_BEGUN = """
+SELECT EXISTS (SELECT 1 FROM deliveries WHERE tenant_id = :tenant AND creator_id = ANY(:creators)) AS planned,
+  EXISTS (SELECT 1 FROM deliveries WHERE tenant_id = :tenant AND creator_id = ANY(:creators)
+    AND state = 'published') AS published
+"""
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A delivery that has just gone from one state to another; `seconds` is how late it was then, below 0 early."""
+
+    delivery_id: UUID
+    post_id: UUID
+    creator_id: UUID
+    account: str
+    words: str
+    before: DeliveryState
+    after: DeliveryState
+    at: datetime
+    seconds: float
+    by: str
+    reason: Message | None
+    url: str | None
+    picture: UUID | None
+
+
+@dataclass(frozen=True)
+class Board:
+    """What somebody who works here looks at: posts of the window, and of whatever moved or waits for a yes; what they
+    did since the instant that was asked for, the last first; how many posts wait for a yes."""
+
+    entries: list[Entry]
+    moved: list[Moved]
+    waiting: int
+
+
+@dataclass(frozen=True)
+class Begun:
+    """How far posts have come here, ever."""
+
+    planned: bool
+    published: bool
+
+
+def hours(scope: Scope, creators: Collection[UUID]) -> dict[UUID, list[time]]:
+    """The clock times each creator's posts usually leave at, earliest first; one of ours for whom nothing is known."""
+    rows = scope.run(
+        _HOURS, tenant=scope.tenant_id, creators=list(creators), since=scope.now - HABIT, until=scope.now + HABIT
+    ).all()
+    kept: dict[UUID, list[time]] = {creator: [] for creator in creators}
+    for row in rows:
+        if row.days >= A_HABIT and len(kept[row.creator_id]) < MOST_HOURS:
+            kept[row.creator_id].append(parse_clock(row.clock))
+    return {creator: sorted(found) or [FIRST_HOUR] for creator, found in kept.items()}
+
+
+def free(wanted: Sequence[WallTime], taken: Collection[datetime], now: datetime) -> list[WallTime]:
+    """Those of the wanted times that are still to come and have no post near them; pure."""
+    return [one for one in wanted if one.instant() > now and all(abs(one.instant() - at) > CLOSE for at in taken)]
+
+
+def next_free(scope: Scope, creator_id: UUID, zone: str, *, days: int = 14) -> WallTime:
+    """The next usual hour of a creator without a post near it; after two full weeks, the first hour after them."""
+    known = hours(scope, [creator_id])[creator_id]
+    today = local_wall(scope.now, zone).day
+    wanted = [WallTime(today + timedelta(days=ahead), clock, zone) for ahead in range(days + 1) for clock in known]
+    taken = scope.session.exec(
+        select(Delivery.due_at).where(
+            Delivery.tenant_id == scope.tenant_id,
+            Delivery.creator_id == creator_id,
+            col(Delivery.due_at) > scope.now - CLOSE,
+            col(Delivery.due_at) < scope.now + timedelta(days=days + 2),
+            col(Delivery.state) != str(DeliveryState.CANCELLED),
+        )
+    ).all()
+    return next(iter(free(wanted, taken, scope.now)), WallTime(today + timedelta(days=days + 1), known[0], zone))
+
+
+def board(
+    scope: Scope,
+    creators: Collection[UUID],
+    window: tuple[datetime, datetime],
+    *,
+    since: datetime,
+    names: Mapping[UUID, str],
+    also: Collection[UUID] = (),
+) -> Board:
+    """All of it in one statement: deliveries due in the window, those in `also`, those that moved since an instant, and
+    those that want a yes; with their moves since then. `names` are the accounts', by id."""
+    ours = (DeliveryMove.tenant_id == scope.tenant_id, col(DeliveryMove.created_at) >= since)
+    stirred = select(DeliveryMove.delivery_id).where(*ours, col(DeliveryMove.creator_id).in_(list(creators)))
+    move = (DeliveryMove.created_at, DeliveryMove.before, DeliveryMove.after, DeliveryMove.by, DeliveryMove.reason)
+    moves = select(func.jsonb_agg(func.jsonb_build_array(*move))).where(*ours, DeliveryMove.delivery_id == Delivery.id)
+    rows = scope.session.execute(
+        select(Delivery, Post, moves.scalar_subquery())
+        .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
+        .where(
+            Delivery.tenant_id == scope.tenant_id,
+            col(Delivery.creator_id).in_(list(creators)),
+            or_(
+                (col(Delivery.due_at) >= window[0]) & (col(Delivery.due_at) < window[1]),
+                col(Delivery.id).in_(list(also)),
+                col(Delivery.id) == func.any(func.array(stirred.scalar_subquery())),
+                (col(Delivery.state) == str(DeliveryState.DRAFT)) & (col(Delivery.due_at) > scope.now - HABIT),
+            ),
+        )
+        .order_by(col(Delivery.due_at), col(Delivery.id))
+        .limit(MOST)
+    ).all()
+    moved = [_moved(one, row, owner, names) for row, owner, found in rows for one in found or ()]
+    drafts = {row.post_id for row, _, _ in rows if row.state == DeliveryState.DRAFT}
+    return Board(
+        entries=[entry_of(row, owner, names) for row, owner, _ in rows],
+        moved=sorted(moved, key=lambda one: one.at, reverse=True),
+        waiting=len(drafts),
+    )
+
+
+def begun(scope: Scope, creators: Collection[UUID]) -> Begun:
+    """Whether anything was ever planned, or published, for these creators."""
+    row = scope.run(_BEGUN, tenant=scope.tenant_id, creators=list(creators)).one()
+    return Begun(row.planned, row.published)
+
+
+def _moved(stored: Sequence[Any], row: Delivery, owner: Post, names: Mapping[UUID, str]) -> Moved:
+    stamp, before, after, by, reason = stored
+    at = datetime.fromisoformat(stamp)
+    return Moved(
+        delivery_id=row.id,
+        post_id=row.post_id,
+        creator_id=row.creator_id,
+        account=names.get(row.channel_id, "?"),
+        words=owner.title or owner.body,
+        before=DeliveryState(before),
+        after=DeliveryState(after),
+        at=at,
+        seconds=(at - row.due_at).total_seconds(),
+        by=by,
+        reason=Message.from_json(reason) if reason else None,
+        url=row.url,
+        picture=UUID(owner.media[0]) if owner.media else None,
+    )

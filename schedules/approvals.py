@@ -1,0 +1,208 @@
+"""The business's yes to a post: by another principal than its author, on the very content that will be sent."""
+
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from foundation.database import Scope
+from foundation.errors import BadInput, Conflict, Refused
+from foundation.words import Message
+from schedules.models import Approval, Delivery, Post
+from schedules.moving import move
+from schedules.planning import cancel, deliveries_of, digest_now, post, wake
+from schedules.states import DeliveryState
+from tenants import notices
+from tenants import reads as tenant_reads
+from tenants.roles import Right, require
+
+LIFE = timedelta(days=100)
+"""A yes ends at the latest after this."""
+
+CONTENT_TIER = 1
+LONGEST_NOTE = 500
+
+UNDO = timedelta(seconds=15)
+"""So long a word may be taken back: ten seconds as people are told, and the time a press needs."""
+
+Verdict = Literal["yes", "no", "change", "withdrawn"]
+"""What somebody says; the last word of a person counts, and one that was withdrawn is none."""
+
+_CURED = ("delivery.unapproved", "delivery.changed")
+"""Reasons of a hold that a yes takes away."""
+
+S = DeliveryState
+
+
+def approve(scope: Scope, post_id: UUID, *, member_id: UUID, note: str = "", tier: int = CONTENT_TIER) -> None:
+    """Say yes to a post as it stands now; once every tier asked for has said yes, its drafts become approved.
+
+    What was held for want of a yes is on the calendar again. Raises Refused for a role without the right, for the
+    author's own principal and for one who has said yes as the other tier; BadInput for a tier that is not asked for.
+    """
+    row = post(scope, post_id)
+    principal = _principal(scope, row, member_id, tier)
+    if row.author_principal == principal:
+        raise Refused("approval.own_work")
+    row.digest = digest_now(scope, row)
+    words = _last(_words(scope, row, scope.now))
+    if any(word.principal_id == principal and word.verdict == "yes" and word.tier != tier for word in words):
+        raise Refused("approval.two_people")
+    _write(scope, row, principal, tier=tier, verdict="yes", note=note)
+    if is_approved(scope, row, scope.now):
+        notices.settle(scope, _asked(post_id))
+        _release(scope, row)
+
+
+def reject(scope: Scope, post_id: UUID, *, member_id: UUID, note: str, tier: int = CONTENT_TIER) -> None:
+    """Say no, with words: the content as it stands is not approved, whoever said yes; what was planned is draft again.
+
+    Raises Refused for a role without the right, BadInput without words.
+    """
+    _refuse(scope, post_id, member_id=member_id, note=note, tier=tier, verdict="no")
+
+
+def ask_change(scope: Scope, post_id: UUID, *, member_id: UUID, note: str, tier: int = CONTENT_TIER) -> None:
+    """Ask for another version, with words: as `reject`, and the members are told that somebody has to write it."""
+    row = _refuse(scope, post_id, member_id=member_id, note=note, tier=tier, verdict="change")
+    member = tenant_reads.member(scope, member_id)
+    told = Message("approval.change_wanted", {"member": member.name, "post": (row.title or row.body)[:60]})
+    notices.put(scope, told, cause=_asked(post_id), urgent=False, creator_id=row.creator_id)
+
+
+def turn_down(scope: Scope, post_id: UUID, *, member_id: UUID, note: str) -> None:
+    """Say no for good: as `reject`, and every wish of the post that is not outside yet is taken off the calendar."""
+    _refuse(scope, post_id, member_id=member_id, note=note, tier=CONTENT_TIER, verdict="no")
+    notices.settle(scope, _asked(post_id))
+    for delivery in deliveries_of(scope, post_id, lock=True):
+        if delivery.state == S.DRAFT:
+            cancel(scope, delivery.id)
+
+
+def withdraw(scope: Scope, post_id: UUID, *, member_id: UUID) -> None:
+    """Take back what this member said of a post a moment ago; what a yes had planned is draft again.
+
+    Raises Refused when nothing was said, or too long ago; Conflict when it has left meanwhile.
+    """
+    row = post(scope, post_id)
+    member = tenant_reads.member(scope, member_id)
+    ours = [word for word in _words(scope, row, scope.now) if word.principal_id == member.principal_id]
+    last = max(ours, key=lambda word: (word.created_at or scope.now, word.id), default=None)
+    if last is None or last.verdict == "withdrawn" or scope.now - (last.created_at or scope.now) > UNDO:
+        raise Refused("approval.too_late_to_undo")
+    planned = [one for one in deliveries_of(scope, post_id, lock=True) if one.state not in (S.DRAFT, S.CANCELLED)]
+    if last.verdict == "yes" and any(one.state not in (S.APPROVED, S.SCHEDULED, S.HELD) for one in planned):
+        raise Conflict("approval.left_already")
+    _write(scope, row, member.principal_id, tier=last.tier, verdict="withdrawn", note="")
+    notices.settle(scope, _asked(post_id))
+    for one in planned if last.verdict == "yes" else []:
+        if one.state in (S.APPROVED, S.SCHEDULED):
+            move(scope, one, S.DRAFT)
+            wake(scope, one)  # a wish: nobody who said yes in its time is told then
+
+
+def _asked(post_id: UUID) -> str:
+    """The cause of the notice that a change is wanted."""
+    return f"approval:{post_id}"
+
+
+def _refuse(scope: Scope, post_id: UUID, *, member_id: UUID, note: str, tier: int, verdict: Verdict) -> Post:
+    if not note.strip():
+        raise BadInput("approval.no_words")
+    row = post(scope, post_id)
+    _write(scope, row, _principal(scope, row, member_id, tier), tier=tier, verdict=verdict, note=note)
+    for delivery in deliveries_of(scope, post_id, lock=True):
+        if delivery.state in (S.APPROVED, S.SCHEDULED, S.HELD):
+            move(scope, delivery, S.DRAFT)
+    return row
+
+
+def release_without_approval(scope: Scope, post_id: UUID) -> None:
+    """A creator whose rule asks for nobody: drafts become approved at once."""
+    row = post(scope, post_id)
+    if is_approved(scope, row, scope.now):
+        _release(scope, row)
+
+
+_LAST_WORDS = """
+SELECT DISTINCT ON (principal_id, tier) tier, verdict FROM approvals
+WHERE tenant_id = :tenant AND post_id = :post AND digest = :digest AND expires_at > :now
+ORDER BY principal_id, tier, created_at DESC, id DESC
+"""
+
+
+def is_approved(scope: Scope, row: Post, now: datetime) -> bool:
+    """Whether each tier the creator's rule asks for has an unexpired yes, and no no, on the current digest.
+
+    Of what one person said as one tier, the last word counts.
+    """
+    tiers = tenant_reads.creator(scope, row.creator_id).approval_tiers
+    words = scope.run(_LAST_WORDS, tenant=scope.tenant_id, post=row.id, digest=row.digest, now=now).all()
+    said = {word.tier for word in words if word.verdict == "yes"}
+    refused = any(word.verdict in ("no", "change") for word in words)
+    return not refused and said >= set(range(1, tiers + 1))
+
+
+def _principal(scope: Scope, row: Post, member_id: UUID, tier: int) -> UUID:
+    """Who speaks. Raises Refused for a member without the right for this creator, BadInput for a tier nobody asks."""
+    member, creator = tenant_reads.member(scope, member_id), tenant_reads.creator(scope, row.creator_id)
+    require(member.role, Right.APPROVE)
+    if member.creators and creator.slug not in member.creators:
+        raise Refused("approval.other_creator", creator=creator.name)
+    if not 1 <= tier <= max(creator.approval_tiers, CONTENT_TIER):
+        raise BadInput("approval.no_such_tier", tier=tier)
+    return member.principal_id
+
+
+def _words(scope: Scope, row: Post, now: datetime) -> list[Approval]:
+    """What people said of the content as it stands, and what has not run out; in order."""
+    return list(
+        scope.session.exec(
+            select(Approval)
+            .where(
+                Approval.tenant_id == scope.tenant_id,
+                Approval.post_id == row.id,
+                Approval.digest == row.digest,
+                col(Approval.expires_at) > now,
+            )
+            .order_by(col(Approval.created_at), col(Approval.id))
+            .execution_options(populate_existing=True)  # the hour of a word is the database's
+        )
+    )
+
+
+def _last(words: list[Approval]) -> list[Approval]:
+    """The last word of each person as each tier."""
+    return list({(word.principal_id, word.tier): word for word in words}.values())
+
+
+def _write(scope: Scope, row: Post, principal_id: UUID, *, tier: int, verdict: Verdict, note: str) -> None:
+    said = [(word.principal_id, word.tier, word.verdict) for word in _last(_words(scope, row, scope.now))]
+    if (principal_id, tier, verdict) in said:
+        return
+    word = Approval(
+        tenant_id=scope.tenant_id,
+        creator_id=row.creator_id,
+        post_id=row.id,
+        digest=row.digest,
+        tier=tier,
+        principal_id=principal_id,
+        verdict=verdict,
+        note=note[:LONGEST_NOTE],
+        expires_at=scope.now + LIFE,
+    )
+    scope.add(row, word)
+
+
+def _release(scope: Scope, row: Post) -> None:
+    for one in deliveries_of(scope, row.id, lock=True):
+        if one.state == S.DRAFT:
+            move(scope, one, S.APPROVED)
+        elif _waited(one):
+            move(scope, one, S.SCHEDULED)
+            wake(scope, one)
+
+
+def _waited(row: Delivery) -> bool:
+    return row.state == S.HELD and row.reason is not None and row.reason.get("code") in _CURED

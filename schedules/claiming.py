@@ -1,0 +1,262 @@
+"""From a scheduled delivery to an armed step: the unit as it will be seen, and the claim in one transaction."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from uuid import UUID
+
+from sqlalchemy import literal, tuple_
+from sqlmodel import col, func, select
+
+from channels import budgets, carrying, phones
+from channels import reads as channel_reads
+from channels.carrying import Armed, Staged
+from channels.reads import Channel
+from channels.states import ChannelState
+from connectors.contract import Connector
+from connectors.outcomes import Outcome
+from foundation import outbox
+from foundation.database import Scope
+from foundation.errors import Conflict, GreenroomError, NotFound
+from foundation.words import LANGUAGES, Message, say
+from gate import minting
+from gate.minting import Decision
+from gate.permit import Permit
+from gate.reasons import Reason
+from gate.units import Subject, Text, Unit
+from schedules.approvals import is_approved
+from schedules.events import ReconcileDue
+from schedules.models import Delivery, Post
+from schedules.moving import delivery, early_warning, move
+from schedules.planning import content_digest, post, print_of
+from schedules.states import ACT, MARGIN, STAGE, DeliveryState
+from studio import library
+from tenants import notices
+from tenants import reads as tenant_reads
+
+Mint = Callable[..., Permit]
+"""`gate.minting.mint` with the key bound; the claim adds who wrote the post, since nobody reviews their own work."""
+
+DELIVERY = "delivery"
+"""The kind of subject this room carries."""
+
+DOWNTIME = timedelta(minutes=2)
+"""A delivery later than this was kept back by us: on its account such ones leave one by one, not in a burst."""
+
+GAP = timedelta(minutes=10)
+"""Between two overdue deliveries on one account, unless the account asks for more."""
+
+ACCOUNT_LOST = "delivery.account_lost"
+"""The reason of a hold that ends when the account is connected again."""
+
+S = DeliveryState
+
+
+class NotClaimable(GreenroomError):
+    """The claim was not made. `hold` is why a person must decide; `again` when the row should come back."""
+
+    def __init__(self, code: str, *, hold: Message | None = None, again: timedelta | None = None) -> None:
+        super().__init__(code)
+        self.hold, self.again = hold, again
+
+
+def subject(delivery_id: UUID) -> Subject:
+    """What is carried."""
+    return Subject(DELIVERY, delivery_id)
+
+
+def compose(scope: Scope, row: Delivery, owner: Post, channel: Channel) -> Unit:
+    """The unit the platform would show, without the gate's marks. Raises NotFound for a picture that is missing."""
+    media = tuple(library.media(scope, UUID(asset), channel.platform) for asset in owner.media)
+    texts = tuple(Text(field, body) for field, body in (("title", owner.title), ("body", owner.body)) if body)
+    languages = tenant_reads.creator(scope, owner.creator_id).languages
+    content = Unit(
+        tenant_id=scope.tenant_id,
+        creator_id=owner.creator_id,
+        subject=subject(row.id),
+        platform="",
+        surface="",
+        channel_id=channel.id,
+        account="",
+        audience="public",
+        texts=texts,
+        media=media,
+        language=languages[0] if len(languages) == 1 else "",
+        text_ai=owner.text_ai,
+    )
+    return placed(scope, content, channel, subject(row.id))
+
+
+def placed(scope: Scope, content: Unit, channel: Channel, about: Subject) -> Unit:
+    """The same content on an account: all that a unit takes from where it goes."""
+    return replace(
+        content,
+        subject=about,
+        platform=channel.platform,
+        surface=channel.surface,
+        channel_id=channel.id,
+        account=channel.account,
+        destination=channel.destination,
+        seen=channel.seen(scope.now),
+        native_key=carrying.native_key(about, 0),
+    )
+
+
+def claim(
+    scope: Scope, delivery_id: UUID, *, mint: Mint, connectors: Mapping[str, Connector]
+) -> tuple[Armed | Outcome, int]:
+    """Take a due delivery, in the lock order of the house: epochs, channel, delivery, permit.
+
+    Returns the armed step, or at once an outcome where no request is needed to know it; and the number of the try.
+    Raises NotClaimable, the gate's Denied, and Conflict when the delivery was changed meanwhile; each undoes all.
+    """
+    row = delivery(scope, delivery_id)
+    _check_time(scope, row)
+    owner, channel, unit = _ready(scope, row)
+    deadline = scope.now + ACT
+    if row.state == S.APPROVED:  # its time came before anybody planned it: the wish is the plan
+        move(scope, row, S.SCHEDULED)
+    move(scope, row, S.PUBLISHING, attempt=row.attempt + 1, claimed_at=scope.now, deadline_at=deadline)
+    look_at(scope, row, deadline + MARGIN)
+    by_author = partial(mint, author=owner.author)
+    turn = carrying.arm(scope, channel=channel, unit=unit, kind="send", act=ACT, mint=by_author, connectors=connectors)
+    if isinstance(turn, Staged):  # only a staging ends before the publish step
+        raise Conflict("delivery.moved_meanwhile")
+    return turn, row.attempt
+
+
+def stage(scope: Scope, delivery_id: UUID, *, mint: Mint, connectors: Mapping[str, Connector]) -> Armed | None:
+    """Arm the uploads of a delivery ahead of its time; None where there is nothing to upload, or no more.
+
+    The delivery stays where it is. Raises NotClaimable and the gate's Denied: its publication will say so to people.
+    """
+    row = delivery(scope, delivery_id)
+    if row.state != S.SCHEDULED:
+        return None
+    owner, channel, unit = _ready(scope, row)
+    by_author = partial(mint, author=owner.author)
+    turn = carrying.arm(
+        scope, channel=channel, unit=unit, kind="stage", act=STAGE, mint=by_author, connectors=connectors
+    )
+    return turn if isinstance(turn, Armed) else None
+
+
+def _ready(scope: Scope, row: Delivery) -> tuple[Post, Channel, Unit]:
+    """What would leave, marked and approved, with the epochs and the account locked in this order."""
+    owner = post(scope, row.post_id)
+    channel = channel_reads.channel(scope, row.channel_id)
+    unit = _unit(scope, row, owner, channel)
+    minting.lock_epochs(scope, unit)
+    _check_channel(scope, row, channel)
+    unit = marked(scope, unit)
+    _check_approval(scope, row, owner, unit)
+    return owner, channel, unit
+
+
+def look_at(scope: Scope, row: Delivery, at: datetime) -> None:
+    """One row that finds out what became of a delivery, in the place of those that waited."""
+    outbox.put(scope, ReconcileDue(scope.tenant_id, row.id), at=at, instead_of=ReconcileDue)
+
+
+def _check_time(scope: Scope, row: Delivery) -> None:
+    if row.state not in (S.DRAFT, S.APPROVED, S.SCHEDULED):
+        raise NotClaimable("delivery.not_scheduled")
+    start = max(row.due_at, row.not_before or row.due_at)
+    if scope.now < start:
+        raise NotClaimable("delivery.early", again=start - scope.now)
+    if row.state == S.DRAFT:
+        raise NotClaimable("delivery.unapproved", hold=Message("delivery.unapproved"))
+    if row.late_until is not None and scope.now > row.late_until:
+        raise NotClaimable("delivery.too_late", hold=Message("delivery.too_late"))
+
+
+def _unit(scope: Scope, row: Delivery, owner: Post, channel: Channel) -> Unit:
+    try:
+        return compose(scope, row, owner, channel)
+    except NotFound as missing:
+        raise NotClaimable("delivery.media_missing", hold=Message("delivery.media_missing")) from missing
+
+
+def marked(scope: Scope, unit: Unit) -> Unit:
+    """With the marks of its place; where only words can say what a model made, in a language of the creator."""
+
+    return minting.marked(scope, unit, line=lambda: ai_line(scope, unit.creator_id))
+
+
+def ai_line(scope: Scope, creator_id: UUID) -> str:
+    """The words that say a model made it, in a language of the creator."""
+    spoken = [one for one in tenant_reads.creator(scope, creator_id).languages if one in LANGUAGES]
+    return say(Message("delivery.made_with_ai"), (spoken or LANGUAGES)[0])
+
+
+def _check_channel(scope: Scope, row: Delivery, channel: Channel) -> None:
+    blocked = budgets.take(scope, channel)
+    if blocked is not None and channel.state in (ChannelState.REAUTHORIZE, ChannelState.GONE):
+        raise NotClaimable("delivery.account_lost", hold=Message(ACCOUNT_LOST))
+    if blocked is not None:
+        raise NotClaimable("delivery.channel_blocked", again=blocked.until - scope.now)
+    alone = phones.nobody(scope, channel)
+    if alone is not None:
+        raise NotClaimable("delivery.channel_blocked", hold=alone)
+    if scope.now - row.due_at > DOWNTIME:
+        _check_turn(scope, row, gap=max(channel.min_gap, GAP))
+
+
+def _check_turn(scope: Scope, row: Delivery, *, gap: timedelta) -> None:
+    """Overdue deliveries of an account leave `gap` apart, by priority, then by their time."""
+    here = (Delivery.tenant_id == scope.tenant_id, Delivery.channel_id == row.channel_id)
+    last = scope.session.exec(
+        select(func.max(Delivery.settled_at)).where(*here, col(Delivery.native_id).is_not(None))
+    ).one()
+    free = last + gap if last is not None else scope.now
+    if free <= scope.now:
+        return
+    before = tuple_(col(Delivery.priority), col(Delivery.due_at), col(Delivery.id)) < tuple_(
+        literal(row.priority), literal(row.due_at), literal(row.id)
+    )
+    ahead = scope.session.exec(select(func.count()).where(*here, col(Delivery.state) == str(S.SCHEDULED), before)).one()
+    raise NotClaimable("delivery.one_by_one", again=free - scope.now + ahead * timedelta(seconds=1))
+
+
+def _check_approval(scope: Scope, row: Delivery, owner: Post, unit: Unit) -> None:
+    """What was approved is byte for byte what leaves."""
+    prints = [print_of(asset, medium) for asset, medium in zip(owner.media, unit.media, strict=True)]
+    if content_digest(owner.title, owner.body, prints, owner.text_ai) != owner.digest:
+        raise NotClaimable("delivery.changed", hold=Message("delivery.changed"))
+    if not is_approved(scope, owner, scope.now):
+        raise NotClaimable("delivery.unapproved", hold=Message("delivery.unapproved"))
+
+
+def preflight(scope: Scope, delivery_id: UUID) -> None:
+    """Tell the members now what would stop a delivery at its time. Changes nothing else."""
+    row = delivery(scope, delivery_id)
+    if row.state not in (S.DRAFT, S.APPROVED, S.SCHEDULED):
+        return
+    trouble = _trouble(scope, row)
+    if trouble is None:
+        notices.settle(scope, early_warning(row))
+    else:
+        notices.put(scope, trouble, cause=early_warning(row), urgent=True, creator_id=row.creator_id)
+
+
+def _trouble(scope: Scope, row: Delivery) -> Message | None:
+    owner, channel = post(scope, row.post_id), channel_reads.channel(scope, row.channel_id)
+    if channel.state != ChannelState.ACTIVE:
+        return Message("delivery.channel_not_ready", {"account": channel.name})
+    alone = phones.nobody(scope, channel)
+    if alone is not None:
+        return alone
+    try:
+        unit = _unit(scope, row, owner, channel)
+        _check_approval(scope, row, owner, unit)
+    except NotClaimable as refusal:
+        return refusal.hold
+    decision = minting.preview(scope, marked(scope, unit), author=owner.author)
+    unseen = decision.unseen and channel.can_be_seen  # it is looked at just before
+    return None if decision.allowed or decision.stopped or unseen else reason_of(decision)
+
+
+def reason_of(decision: Decision) -> Message:
+    """The first of the gate's reasons, as a sentence; the others stand in its log."""
+    return Message(f"gate.{decision.reasons[0] if decision.reasons else Reason.EVIDENCE_MISSING}")

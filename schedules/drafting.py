@@ -1,0 +1,300 @@
+"""A post as somebody writes it: what each account would show, what would be refused, and putting it on the calendar."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from uuid import UUID
+
+from channels import reads as channel_reads
+from channels.reads import Channel
+from channels.states import ChannelState
+from connectors.contract import Connector
+from connectors.outcomes import Rejected
+from foundation.database import Scope
+from foundation.errors import BadInput, Conflict, NotFound
+from foundation.ids import derived
+from foundation.words import Message
+from gate import minting
+from gate.bundle import shipped
+from gate.minting import Decision
+from gate.reasons import Reason
+from gate.units import Medium, Rating, Unit, Verdict
+from schedules import approvals, planning
+from schedules.calendar import WallTime
+from schedules.claiming import ai_line, compose, placed, reason_of, subject
+from schedules.models import Delivery, Post
+from schedules.moving import delivery, move
+from schedules.planning import LATE_OK, deliveries_of, digest_now, post, wake
+from schedules.states import DeliveryState
+from studio import library
+from tenants import reads as tenant_reads
+from tenants.roles import Right, may
+
+ORIGIN = "dashboard"
+S = DeliveryState
+REWRITABLE = frozenset({S.DRAFT, S.APPROVED, S.SCHEDULED, S.HELD, S.FAILED})
+"""States in which nothing is outside, so that the words may still change."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What somebody wants to say, and where; nothing of it is written yet."""
+
+    creator_id: UUID
+    title: str
+    body: str
+    media: tuple[UUID, ...]
+    channels: tuple[UUID, ...]
+    text_ai: str = "none"
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to show."""
+        return not (self.body.strip() or self.title.strip() or self.media)
+
+
+@dataclass(frozen=True)
+class Said:
+    """One rule of a place: its name, whose sentence is `place.<name>`, and its verdict for each rating."""
+
+    name: str
+    verdicts: tuple[tuple[Rating, Verdict], ...]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a place allows: the rules it is judged by, none of an unknown one, and the day they were read."""
+
+    said: tuple[Said, ...]
+    read_on: date
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What one account would show, out of the very unit that would leave, and what would keep it back.
+
+    `length` and `most` are characters of the text as it leaves, the marks of the place included. `reasons` are
+    sentences: the platform's limits first, then the safety check's. Without reasons it may leave.
+    """
+
+    channel_id: UUID
+    account: str
+    title: str
+    body: str
+    media: tuple[Medium, ...]
+    flags: tuple[str, ...]
+    length: int
+    most: int
+    most_media: int
+    reasons: tuple[Message, ...]
+    rule: Rule
+
+    @property
+    def unrated(self) -> bool:
+        """Whether somebody has to rate a picture first."""
+        return any(one.code == f"gate.{Reason.RATING_MISSING}" for one in self.reasons)
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What became of a post that was planned: `waiting` names who may approve it, nobody where none is asked for."""
+
+    post_id: UUID
+    at: WallTime
+    waiting: tuple[str, ...]
+    left: bool
+    """Whether it is on the calendar, to leave by itself."""
+
+
+def previews(
+    scope: Scope, draft: Draft, *, author: str, connectors: Mapping[str, Connector], most: int = 12
+) -> list[Preview]:
+    """What each chosen account would show of a draft. Raises NotFound for a picture or account that is not hers."""
+    library.check_owner(scope, draft.creator_id, draft.media)
+    mine = {one.id: one for one in channel_reads.channels_of(scope, draft.creator_id)}
+    if not mine.keys() >= set(draft.channels):
+        raise NotFound("channel.unknown")
+    chosen = [mine[one] for one in draft.channels[:most]]
+    first = _unit(scope, draft, chosen[0]) if chosen else None
+    about = {channel.id: subject(derived(draft.creator_id, "draft", channel.id)) for channel in chosen}
+    units = [placed(scope, first, channel, about[channel.id]) for channel in chosen if first is not None]
+    judged = minting.previews(scope, units, author=author, line=lambda: ai_line(scope, draft.creator_id))
+    return [
+        _preview(draft, channel, one, connectors.get(channel.platform), scope.now.date())
+        for channel, one in zip(chosen, judged, strict=True)
+    ]
+
+
+def _preview(
+    draft: Draft, channel: Channel, judged: tuple[Unit, Decision], connector: Connector | None, on: date
+) -> Preview:
+    unit, decision = judged
+    most = connector.capabilities.size(channel.surface) if connector is not None else (planning.MAX_BODY, 0)
+    return Preview(
+        channel_id=channel.id,
+        account=channel.name,
+        title=unit.text("title"),
+        body=unit.text("body"),
+        media=unit.media,
+        flags=unit.flags,
+        length=len(unit.text("body")),
+        most=most[0],
+        most_media=most[1],
+        reasons=() if draft.empty else _reasons(channel, unit, connector, decision),
+        rule=rule_of(channel.platform, channel.surface, on),
+    )
+
+
+def _unit(scope: Scope, draft: Draft, channel: Channel) -> Unit:
+    """The unit of a post that is not written: the same function makes the one that leaves."""
+    owner = Post(
+        tenant_id=scope.tenant_id,
+        creator_id=draft.creator_id,
+        id=derived(draft.creator_id, "draft"),
+        title=draft.title,
+        body=draft.body,
+        media=[str(asset) for asset in draft.media],
+        origin=ORIGIN,
+        origin_key="",
+        author=scope.actor,
+        text_ai=draft.text_ai,
+        late_ok=None,
+        digest="",
+    )
+    row = Delivery(
+        tenant_id=scope.tenant_id,
+        creator_id=draft.creator_id,
+        id=derived(owner.id, channel.id),
+        post_id=owner.id,
+        channel_id=channel.id,
+        wall_time="",
+        zone=channel.zone,
+        due_at=scope.now,
+    )
+    return compose(scope, row, owner, channel)
+
+
+def rule_of(platform: str, surface: str, on: date) -> Rule:
+    """The rule of a place as it stands on a day."""
+    rules = shipped()
+    ratings = [rating for rating in Rating if rating is not Rating.X]
+    said = (
+        Said(name, tuple((rating, row.verdict(rating)) for rating in ratings))
+        for name, row in rules.sources(platform, surface, on=on)
+    )
+    return Rule(tuple(said), rules.read_on)
+
+
+def _reasons(channel: Channel, unit: Unit, connector: Connector | None, decision: Decision) -> tuple[Message, ...]:
+    found = []
+    if channel.state != ChannelState.ACTIVE:
+        found.append(Message("delivery.channel_not_ready", {"account": channel.name}))
+    if connector is not None:
+        first = connector.next(unit, ())
+        if isinstance(first, Rejected):
+            found.append(first.reason)
+    if not decision.allowed and not (decision.unseen and channel.can_be_seen):  # it is looked at just before
+        found += [Message(f"gate.{reason}") for reason in decision.reasons] or [reason_of(decision)]
+    return tuple(found)
+
+
+def plan(
+    scope: Scope,
+    draft: Draft,
+    *,
+    key: UUID,
+    at: WallTime,
+    author: str,
+    late_ok: timedelta | None = LATE_OK,
+) -> Planned:
+    """Write a post and put it on the calendar, once per `key`; where a yes is asked for, it waits for one.
+
+    Raises BadInput for a draft without words, pictures or accounts, and for a time that has passed; NotFound.
+    """
+    if draft.empty:
+        raise BadInput("compose.empty")
+    if not draft.channels:
+        raise BadInput("compose.no_account")
+    if late_ok is not None and at.instant() + late_ok < scope.now:
+        raise BadInput("delivery.time_passed")
+    post_id = planning.write_post(
+        scope,
+        creator_id=draft.creator_id,
+        title=draft.title,
+        body=draft.body,
+        media=draft.media,
+        origin=ORIGIN,
+        origin_key=str(key),
+        author=author,
+        text_ai=draft.text_ai,
+        late_ok=late_ok,
+    )
+    for channel_id in draft.channels:
+        planning.add_delivery(scope, post_id, channel_id, at=at)
+    return Planned(post_id, at, approvers(scope, post_id), settle(scope, post_id))
+
+
+def settle(scope: Scope, post_id: UUID) -> bool:
+    """Where nobody has to say yes (any more), what was wished goes onto the calendar; whether any of it did."""
+    approvals.release_without_approval(scope, post_id)
+    if not planning.has_approved(scope, post_id):
+        return any(row.state == S.SCHEDULED for row in deliveries_of(scope, post_id))
+    planning.plan_post(scope, post_id)
+    return True
+
+
+def approvers(scope: Scope, post_id: UUID) -> tuple[str, ...]:
+    """Who may approve a post, by name; nobody where its creator's rule asks for no yes, or all have been said."""
+    row = post(scope, post_id)
+    creator = tenant_reads.creator(scope, row.creator_id)
+    if approvals.is_approved(scope, row, scope.now):
+        return ()
+    return tuple(
+        member.name
+        for member in tenant_reads.members(scope)
+        if may(member.role, Right.APPROVE)
+        and member.principal_id != row.author_principal
+        and (not member.creators or creator.slug in member.creators)
+    )
+
+
+def rewrite(scope: Scope, post_id: UUID, draft: Draft, *, author: str) -> bool:
+    """Change the words and pictures of a post of which nothing is outside; whether it is on the calendar again.
+
+    What was approved was another content: it waits for a yes again, and its time is kept as a wish. Raises BadInput
+    for an empty one, NotFound for a picture that is not hers, Conflict when a part has left meanwhile.
+    """
+    if draft.empty:
+        raise BadInput("compose.empty")
+    if len(draft.body) > planning.MAX_BODY or len(draft.title) > planning.MAX_TITLE:
+        raise BadInput("post.too_long", most=planning.MAX_BODY)
+    if "\x00" in draft.title + draft.body:
+        raise BadInput("post.unwritable")
+    row = post(scope, post_id)
+    library.check_owner(scope, row.creator_id, draft.media)
+    known = [one for one in deliveries_of(scope, post_id) if one.state != S.CANCELLED]
+    if not known or any(one.state not in REWRITABLE for one in known):
+        raise Conflict("post.left_already")
+    row.title, row.body, row.media = draft.title, draft.body, [str(asset) for asset in draft.media]
+    row.author, row.author_principal = author, planning.principal_of(scope, author)
+    row.version += 1
+    row.digest = digest_now(scope, row)
+    scope.add(row)
+    for one in known:
+        if one.state != S.DRAFT:
+            move(scope, one, S.DRAFT)
+        wake(scope, one)
+    return settle(scope, post_id)
+
+
+def skip(scope: Scope, delivery_id: UUID) -> None:
+    """Take one account off a post. Raises Conflict once it is on its way or outside: removal is another act."""
+    planning.cancel(scope, delivery_id)
+
+
+def again(scope: Scope, delivery_id: UUID, *, version: int | None = None) -> None:
+    """Try a refused or held delivery again now. Raises Conflict for any other, and when it was changed meanwhile."""
+    row = delivery(scope, delivery_id)
+    if row.state not in (S.HELD, S.FAILED):
+        raise Conflict("delivery.not_movable")
+    planning.send_now(scope, delivery_id, version=version)

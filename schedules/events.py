@@ -1,0 +1,118 @@
+"""The room's event kinds and facts; their handlers are in `schedules/handling.py`."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+from foundation import outbox
+
+
+@dataclass(frozen=True)
+class PublishDue:
+    """The delivery's time has come."""
+
+    kind: ClassVar[str] = "delivery.publish"
+    queue: ClassVar[outbox.Queue] = "publish"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class PreflightDue:
+    """Ten minutes before: would it go out?"""
+
+    kind: ClassVar[str] = "delivery.preflight"
+    queue: ClassVar[outbox.Queue] = "publish"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class StageDue:
+    """Ten minutes before: what the post shows is uploaded; only the last step is left. Lane `stage:<channel>`."""
+
+    kind: ClassVar[str] = "delivery.stage"
+    queue: ClassVar[outbox.Queue] = "publish"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class ReconcileDue:
+    """Find out what became of a delivery whose answer is missing."""
+
+    kind: ClassVar[str] = "delivery.reconcile"
+    queue: ClassVar[outbox.Queue] = "publish"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class SweepDue:
+    """Once a minute: no delivery waits for a row that will not come."""
+
+    kind: ClassVar[str] = "delivery.sweep"
+    queue: ClassVar[outbox.Queue] = "publish"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class DoubtEnded:
+    """A person knows what became of a delivery in doubt: `url` is where it stands, "" that it does not. `by` is who."""
+
+    kind: ClassVar[str] = "delivery.end_doubt"
+    queue: ClassVar[outbox.Queue] = "urgent"
+    tenant_id: UUID
+    subject_id: UUID
+    url: str
+    by: str
+
+
+@dataclass(frozen=True)
+class DeliveryPublished:
+    """Fact: the post stands outside."""
+
+    kind: ClassVar[str] = "delivery.published"
+    queue: ClassVar[outbox.Queue] = "publish"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class AccountBack:
+    """Listener of `channel.connected`: an account may send again; the subject is the channel."""
+
+    kind: ClassVar[str] = "delivery.account_back"
+    queue: ClassVar[outbox.Queue] = "publish"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class CopyGone:
+    """Listener of `copy.removed`: a copy of something is proven gone; the subject is its permit."""
+
+    kind: ClassVar[str] = "delivery.copy_gone"
+    queue: ClassVar[outbox.Queue] = "publish"
+    tenant_id: UUID
+    subject_id: UUID
+    of_kind: str
+    of_id: UUID
+
+
+@dataclass(frozen=True)
+class HandedBack:
+    """Listener of `handover.ended`: a person said what became of a post; the subject is their task."""
+
+    kind: ClassVar[str] = "delivery.handed_back"
+    queue: ClassVar[outbox.Queue] = "publish"
+    tenant_id: UUID
+    subject_id: UUID
+    of_kind: str
+    of_id: UUID
+    end: str
+    why: str
+    by: str
+    native_id: str
+    url: str

@@ -1,0 +1,107 @@
+"""Tables of the room: posts, deliveries and their moves, approvals."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Interval, UniqueConstraint
+from sqlmodel import Field
+
+from foundation.database import CreatorRow, instant, jsonb, reason_column, table
+
+
+class Post(CreatorRow, table=True):
+    """What one wants to say; its state is that of its deliveries, never stored."""
+
+    __tablename__ = "posts"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "origin", "origin_key"), about="creator", keep="while the tenant is here"
+    )
+    title: str
+    body: str
+    media: list[str] = jsonb(list)
+    """Asset ids in order; each channel's profile picks the rendition."""
+    origin: str
+    origin_key: str
+    author: str
+    """Who wrote it: an actor. Approvals by the same principal do not count."""
+    author_principal: UUID | None = None
+    text_ai: str = "none"
+    """none, assisted or generated: whether a model wrote the text."""
+    priority: int = 5
+    late_ok: timedelta | None = Field(sa_type=Interval, nullable=True)
+    """Still fine this much after its time; null means always. No default: the mapper would write it for a null."""
+    digest: str
+    version: int = 1
+
+
+class Delivery(CreatorRow, table=True):
+    """A post on one channel; it alone owns a state."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "post_id", "channel_id", "occurrence_key"),
+        UniqueConstraint("tenant_id", "channel_id", "native_id"),
+        ForeignKeyConstraint(["tenant_id", "post_id"], ["posts.tenant_id", "posts.id"]),
+        CheckConstraint("late_until IS NULL OR due_at <= late_until", name="deliveries_late"),
+        Index("deliveries_due", "tenant_id", "creator_id", "due_at"),
+        Index("deliveries_state", "tenant_id", "state", "deadline_at"),
+        about="creator",
+        keep="while the tenant is here",
+    )
+    post_id: UUID
+    channel_id: UUID
+    state: str = "draft"
+    reason: dict[str, Any] | None = reason_column()
+    wall_time: str
+    zone: str
+    due_at: datetime = instant()
+    late_until: datetime | None = instant(optional=True)
+    not_before: datetime | None = instant(optional=True)
+    priority: int = 5
+    occurrence_key: str = ""
+    native_id: str | None = None
+    url: str | None = None
+    attempt: int = 0
+    claimed_at: datetime | None = instant(optional=True)
+    deadline_at: datetime | None = instant(optional=True)
+    uncertain_since: datetime | None = instant(optional=True)
+    settled_at: datetime | None = instant(optional=True)
+    version: int = 1
+
+
+class DeliveryMove(CreatorRow, table=True):
+    """One transition of one delivery, written in its transaction; append-only."""
+
+    __tablename__ = "delivery_moves"
+    __table_args__ = table(
+        ForeignKeyConstraint(["tenant_id", "delivery_id"], ["deliveries.tenant_id", "deliveries.id"]),
+        Index("delivery_moves_story", "tenant_id", "delivery_id", "created_at"),
+        Index("delivery_moves_recent", "tenant_id", "creator_id", "created_at"),
+        about="creator",
+        keep="while the tenant is here",
+    )
+    delivery_id: UUID
+    before: str
+    after: str
+    by: str
+    reason: dict[str, Any] | None = reason_column()
+
+
+class Approval(CreatorRow, table=True):
+    """A person's word on one digest of a post; append-only. A word that has run out may be said again."""
+
+    __tablename__ = "approvals"
+    __table_args__ = table(
+        ForeignKeyConstraint(["tenant_id", "post_id"], ["posts.tenant_id", "posts.id"]),
+        Index("approvals_said", "tenant_id", "post_id", "digest"),
+        about="creator",
+        keep="while the tenant is here",
+    )
+    post_id: UUID
+    digest: str
+    tier: int
+    principal_id: UUID
+    verdict: str
+    note: str
+    expires_at: datetime = instant()

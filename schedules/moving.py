@@ -1,0 +1,102 @@
+"""The one way a delivery changes state: checked against the graph, compare-and-set, with its move written beside it."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam
+from sqlalchemy.orm.attributes import set_committed_value
+from sqlmodel import select
+
+from foundation import telemetry
+from foundation.database import Scope, stored
+from foundation.errors import Conflict, NotFound
+from foundation.ids import uuid7
+from foundation.words import Message, canonical
+from schedules.models import Delivery
+from schedules.states import DELIVERY_STATES, NEEDS_A_PERSON, DeliveryState
+from tenants import notices
+
+_ONE = (
+    select(Delivery)
+    .where(Delivery.tenant_id == bindparam("tenant"), Delivery.id == bindparam("id"))
+    .execution_options(populate_existing=True)
+)
+
+
+def delivery(scope: Scope, delivery_id: UUID) -> Delivery:
+    """The delivery as it stands in the database now. Raises NotFound; another tenant's looks the same."""
+    row = scope.session.scalars(_ONE, {"tenant": scope.tenant_id, "id": delivery_id}).first()
+    if row is None:
+        raise NotFound("delivery.unknown")
+    return row
+
+
+def move(scope: Scope, row: Delivery, after: DeliveryState, *, reason: Message | None = None, **changes: Any) -> None:
+    """Bring `row` to `after`, with further column changes; write the move by the scope's actor, tell the members.
+
+    Raises Conflict when the graph has no such edge, or when somebody else changed the delivery meanwhile.
+    """
+    before = DeliveryState(row.state)
+    DELIVERY_STATES.check(before, after)
+    wanted = {"state": str(after), "reason": stored(reason), **changes}
+    told = {"move": uuid7(), "creator": row.creator_id, "before": str(before), "by": scope.actor}
+    _write(scope, row, f"WITH moved AS ({_set(wanted)} RETURNING tenant_id, id, state, reason) {_TOLD}", wanted, told)
+    _tell(scope, row, before, reason)
+    _count(scope, after, scope.now - row.due_at)
+
+
+def _count(scope: Scope, after: DeliveryState, late: timedelta) -> None:
+    scope.once_committed(telemetry.DELIVERIES.labels(str(after)).inc)
+    if after == DeliveryState.PUBLISHED:
+        scope.once_committed(partial(telemetry.LATENESS.observe, max(late.total_seconds(), 0.0)))
+
+
+def change(scope: Scope, row: Delivery, **changes: Any) -> None:
+    """Change columns of the delivery as it was read, and no other. Raises Conflict when it was changed meanwhile."""
+    _write(scope, row, _set(changes), changes, {})
+
+
+_TOLD = """
+INSERT INTO delivery_moves (tenant_id, id, creator_id, delivery_id, before, after, by, reason)
+SELECT tenant_id, :move, :creator, id, :before, state, :by, reason FROM moved
+"""
+
+
+def _set(changes: Mapping[str, Any]) -> str:
+    columns = ", ".join(f"{name} = {'CAST(:reason AS jsonb)' if name == 'reason' else f':{name}'}" for name in changes)
+    return (
+        f"UPDATE deliveries SET version = version + 1, updated_at = house_now(), {columns}"  # noqa: S608  our own names
+        " WHERE tenant_id = :_tenant AND id = :_id AND state = :_state AND version = :_version"
+    )
+
+
+def _write(scope: Scope, row: Delivery, statement: str, changes: Mapping[str, Any], more: Mapping[str, Any]) -> None:
+    """Compare and set; the row then shows what was written, without being read again."""
+    values = dict(changes)
+    if values.get("reason") is not None:
+        values["reason"] = canonical(values["reason"]).decode()
+    seen = {"_tenant": scope.tenant_id, "_id": row.id, "_state": row.state, "_version": row.version}
+    if scope.run(statement, **values, **more, **seen).rowcount != 1:
+        raise Conflict("delivery.moved_meanwhile")
+    for name, value in {**changes, "version": row.version + 1}.items():
+        set_committed_value(row, name, value)
+
+
+def early_warning(row: Delivery) -> str:
+    """The cause of the notice that says ahead of time what will stop a delivery."""
+    return f"delivery:{row.id}:preflight"
+
+
+def _tell(scope: Scope, row: Delivery, before: DeliveryState, reason: Message | None) -> None:
+    """One open notice for each delivery that waits for a person; none for the others."""
+    after, cause = DeliveryState(row.state), f"delivery:{row.id}"
+    if after in NEEDS_A_PERSON:
+        message = reason or Message(f"state.delivery.{after}")
+        notices.put(scope, message, cause=cause, urgent=True, creator_id=row.creator_id)
+    elif before in NEEDS_A_PERSON:
+        notices.settle(scope, cause)
+    if before is not DeliveryState.PUBLISHING:
+        notices.settle(scope, early_warning(row))

@@ -1,0 +1,259 @@
+"""Writing posts and putting them on the calendar."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from channels import reads as channel_reads
+from foundation import outbox
+from foundation.database import Scope
+from foundation.errors import BadInput, Conflict, NotFound
+from foundation.words import canonical
+from gate.units import Medium
+from schedules.calendar import WallTime, local_wall
+from schedules.events import PreflightDue, PublishDue, ReconcileDue, StageDue
+from schedules.models import Delivery, Post
+from schedules.moving import change, delivery, move
+from schedules.states import PLANNABLE, DeliveryState
+from studio import library
+from tenants import reads as tenant_reads
+
+AHEAD = timedelta(minutes=10)
+"""How long before its time a delivery is checked."""
+
+LATE_OK = timedelta(minutes=30)
+MAX_TITLE, MAX_BODY = 200, 20_000
+"""Characters; what a platform takes is less, and said by its connector."""
+
+S = DeliveryState
+
+
+def content_digest(title: str, body: str, media: Sequence[str], text_ai: str) -> str:
+    """SHA-256 of what people approve: any visible change makes another digest. `media` are `print_of` each picture."""
+    return hashlib.sha256(canonical([title, body, list(media), text_ai])).hexdigest()
+
+
+def print_of(asset: str, medium: Medium) -> str:
+    """What of a picture is approved: its very bytes, and the words that stand in its place."""
+    return hashlib.sha256(canonical([asset, medium.sha256, medium.alt])).hexdigest()
+
+
+def digest_now(scope: Scope, row: Post) -> str:
+    """The digest of a post with its pictures as they are now. Raises NotFound for a picture that is missing."""
+    prints = [print_of(asset, library.media(scope, UUID(asset), "library")) for asset in row.media]
+    return content_digest(row.title, row.body, prints, row.text_ai)
+
+
+def post(scope: Scope, post_id: UUID) -> Post:
+    """The post. Raises NotFound; another tenant's looks the same."""
+    row = scope.session.get(Post, (scope.tenant_id, post_id))
+    if row is None:
+        raise NotFound("post.unknown")
+    return row
+
+
+def write_post(
+    scope: Scope,
+    *,
+    creator_id: UUID,
+    title: str,
+    body: str,
+    media: Sequence[UUID],
+    origin: str,
+    origin_key: str,
+    author: str,
+    author_principal: UUID | None = None,
+    text_ai: str = "none",
+    late_ok: timedelta | None = LATE_OK,
+) -> UUID:
+    """Write a post once per (origin, origin_key); a repeat returns the first one's id and changes nothing.
+
+    `media` are asset ids; `late_ok` is how late it may still leave, None for always. An author who is a member is
+    known by their principal. Raises BadInput, and NotFound for a picture that is not in her library.
+    """
+    if len(body) > MAX_BODY or len(title) > MAX_TITLE:
+        raise BadInput("post.too_long", most=MAX_BODY)
+    if "\x00" in title + body:
+        raise BadInput("post.unwritable")
+    library.alone(scope, "post", origin, origin_key)
+    known = scope.session.exec(
+        select(Post.id).where(Post.tenant_id == scope.tenant_id, Post.origin == origin, Post.origin_key == origin_key)
+    ).first()
+    if known is not None:
+        return known
+    library.check_owner(scope, creator_id, media)
+    row = Post(
+        tenant_id=scope.tenant_id,
+        creator_id=creator_id,
+        title=title,
+        body=body,
+        media=[str(asset) for asset in media],
+        origin=origin,
+        origin_key=origin_key,
+        author=author,
+        author_principal=author_principal or principal_of(scope, author),
+        text_ai=text_ai,
+        late_ok=late_ok,
+        digest="",
+    )
+    row.digest = digest_now(scope, row)
+    scope.add(row)
+    return row.id
+
+
+def principal_of(scope: Scope, author: str) -> UUID | None:
+    """The human behind an author: without it, somebody could approve their own work."""
+    kind, _, key = author.partition(":")
+    return tenant_reads.member(scope, UUID(key)).principal_id if kind == "member" else None
+
+
+def add_delivery(scope: Scope, post_id: UUID, channel_id: UUID, *, at: WallTime, occurrence_key: str = "") -> UUID:
+    """Wish a post on a channel at a wall time; once per (post, channel, occurrence). Raises NotFound.
+
+    A wish that nobody approved is put on hold when its time comes: it does not pass in silence.
+    """
+    owner = post(scope, post_id)
+    channel = channel_reads.channel(scope, channel_id)
+    if channel.creator_id != owner.creator_id:
+        raise NotFound("channel.unknown", channel=str(channel_id))
+    library.alone(scope, "delivery", post_id, channel_id, occurrence_key)
+    known = scope.session.exec(
+        select(Delivery.id).where(
+            Delivery.tenant_id == scope.tenant_id,
+            Delivery.post_id == post_id,
+            Delivery.channel_id == channel_id,
+            Delivery.occurrence_key == occurrence_key,
+        )
+    ).first()
+    if known is not None:
+        return known
+    due = at.instant()
+    row = Delivery(
+        tenant_id=scope.tenant_id,
+        creator_id=owner.creator_id,
+        post_id=post_id,
+        channel_id=channel_id,
+        wall_time=str(at),
+        zone=at.zone,
+        due_at=due,
+        late_until=_late_until(owner, due),
+        priority=owner.priority,
+        occurrence_key=occurrence_key,
+    )
+    scope.add(row)
+    wake(scope, row)
+    return row.id
+
+
+def _late_until(owner: Post, due: datetime) -> datetime | None:
+    return None if owner.late_ok is None else due + owner.late_ok
+
+
+def deliveries_of(scope: Scope, post_id: UUID, *, lock: bool = False) -> list[Delivery]:
+    """The deliveries of a post, the first due first.
+
+    `lock`: to be moved in this transaction, so that one whose time comes just now is waited for and seen as it then is.
+    """
+    query = (
+        select(Delivery)
+        .where(Delivery.tenant_id == scope.tenant_id, Delivery.post_id == post_id)
+        .order_by(col(Delivery.due_at), col(Delivery.id))
+    )
+    query = query.with_for_update() if lock else query
+    return list(scope.session.exec(query.execution_options(populate_existing=True)))
+
+
+def has_approved(scope: Scope, post_id: UUID) -> bool:
+    """Whether any delivery of a post waits to be planned; true until this transaction ends, for who plans them then."""
+    return any(row.state == S.APPROVED for row in deliveries_of(scope, post_id, lock=True))
+
+
+def plan_post(scope: Scope, post_id: UUID) -> list[UUID]:
+    """Put every approved delivery of a post on the calendar at its wished time; the outbox wakes each.
+
+    A wish that has passed by less than its lateness allows leaves at once. Raises NotFound, and Conflict when nothing
+    is approved.
+    """
+    post(scope, post_id)
+    approved = [row for row in deliveries_of(scope, post_id, lock=True) if row.state == S.APPROVED]
+    if not approved:
+        raise Conflict("post.nothing_approved")
+    for row in approved:
+        move(scope, row, S.SCHEDULED)
+        wake(scope, row)
+    return [row.id for row in approved]
+
+
+def wake(scope: Scope, row: Delivery, *, at: datetime | None = None) -> None:
+    """Write the rows that carry a delivery, in the place of those it had: its check ahead, its publication."""
+    unplan(scope, row.id)
+    due = at or row.due_at
+    ids, lane = (scope.tenant_id, row.id), f"channel:{row.channel_id}"
+    if due - AHEAD > scope.now:
+        outbox.put(scope, PreflightDue(*ids), at=due - AHEAD)
+        if post(scope, row.post_id).media:
+            outbox.put(scope, StageDue(*ids), at=due - AHEAD, lane=f"stage:{row.channel_id}")
+    outbox.put(scope, PublishDue(*ids), at=due, lane=lane, priority=row.priority)
+
+
+def unplan(scope: Scope, delivery_id: UUID) -> None:
+    """Cancel the rows that would wake a delivery."""
+    for kind in (PreflightDue, StageDue, PublishDue, ReconcileDue):
+        outbox.cancel(scope, kind.kind, delivery_id)
+
+
+def move_delivery(scope: Scope, delivery_id: UUID, *, at: WallTime, version: int | None = None) -> None:
+    """Give a delivery another time; its approval stands, and a draft keeps the time as its wish.
+
+    One on hold or refused leaves again at that time. With `version`, only the delivery as it was seen then.
+    Raises BadInput for a time whose lateness has passed already; Conflict when it may be outside, or was changed.
+    """
+    row = _as_seen(scope, delivery_id, version)
+    late = _late_until(post(scope, row.post_id), at.instant())
+    if late is not None and late < scope.now:
+        raise BadInput("delivery.time_passed")
+    _give_time(scope, row, at, at.instant())
+
+
+def send_now(scope: Scope, delivery_id: UUID, *, version: int | None = None) -> None:
+    """A person's "now" for a delivery on the calendar, on hold or refused; its lateness counts from now. As above."""
+    row = _as_seen(scope, delivery_id, version)
+    if row.state not in PLANNABLE:
+        raise Conflict("delivery.not_movable")
+    _give_time(scope, row, local_wall(scope.now, row.zone), scope.now)
+
+
+def _as_seen(scope: Scope, delivery_id: UUID, version: int | None) -> Delivery:
+    row = delivery(scope, delivery_id)
+    if version is not None and version != row.version:
+        raise Conflict("delivery.moved_meanwhile")
+    return row
+
+
+def _give_time(scope: Scope, row: Delivery, at: WallTime, due: datetime) -> None:
+    late = _late_until(post(scope, row.post_id), due)
+    times: dict[str, Any] = {
+        "wall_time": str(at),
+        "zone": at.zone,
+        "due_at": due,
+        "late_until": late,
+        "not_before": None,
+    }
+    if row.state in (S.DRAFT, S.APPROVED):
+        change(scope, row, **times)
+    elif row.state in PLANNABLE:
+        move(scope, row, S.SCHEDULED, **times)
+    else:
+        raise Conflict("delivery.not_movable")
+    wake(scope, row)
+
+
+def cancel(scope: Scope, delivery_id: UUID) -> None:
+    """Take a delivery off the calendar. Raises Conflict once it is publishing or published: removal is another act."""
+    row = delivery(scope, delivery_id)
+    move(scope, row, S.CANCELLED)
+    unplan(scope, delivery_id)

@@ -1,0 +1,313 @@
+"""What becomes of a delivery after its act: settle, put off, look, repair."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, assert_never
+from uuid import UUID
+
+from sqlmodel import col, or_, select
+
+from channels import carrying, connecting, handing, phones, reconciling, seeing
+from channels.carrying import Armed
+from connectors.outcomes import (
+    Absent,
+    Disconnected,
+    Found,
+    Outcome,
+    Processing,
+    Published,
+    Reauthorize,
+    Rejected,
+    Retry,
+    Sighting,
+    Uncertain,
+    Unknown,
+)
+from foundation import outbox
+from foundation.database import Scope
+from foundation.errors import Conflict
+from foundation.words import Message
+from gate import minting
+from gate.minting import Denied
+from gate.units import Subject
+from schedules.claiming import ACCOUNT_LOST, NotClaimable, look_at, reason_of, subject
+from schedules.events import DeliveryPublished, PublishDue, ReconcileDue
+from schedules.models import Delivery
+from schedules.moving import delivery, move
+from schedules.planning import wake
+from schedules.states import MARGIN, DeliveryState
+
+S = DeliveryState
+
+FIRST_POLL = timedelta(seconds=5)
+HANDED_OVER = "delivery.handed_over"
+"""The reason of a delivery that a person posts: nothing is polled, and after a week somebody is asked."""
+
+STOPPED_FOR = timedelta(seconds=30)
+"""While an emergency stop is closed, a due delivery asks again this often."""
+
+AT_ONCE = timedelta(milliseconds=200)
+"""What changed under a claim is read again so soon; not sooner, or two that meet would spin."""
+
+SEEN_IN = timedelta(seconds=2)
+"""How soon a delivery asks again whose place is being looked at."""
+
+Recorded = Callable[[Scope, Subject], Outcome | None]
+"""What the answer to the last step meant, where one was kept: `channels.carrying.recorded` with its connectors."""
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """A delivery's next state and what changes with it."""
+
+    state: DeliveryState
+    reason: Message | None = None
+    changes: dict[str, Any] = field(default_factory=dict)
+    again_at: datetime | None = None
+    look_at: datetime | None = None
+
+
+def settlement(outcome: Outcome, *, now: datetime) -> Settlement:
+    """Turn what the platform answered into the delivery's next state; pure."""
+    match outcome:
+        case Published(native_id=native_id, url=url):
+            return Settlement(S.PUBLISHED, changes={"native_id": native_id, "url": url, "settled_at": now})
+        case Processing(by_hand=True):
+            return Settlement(S.PROCESSING, Message(HANDED_OVER), look_at=now + handing.LIFE)
+        case Processing():
+            return Settlement(S.PROCESSING, look_at=now + FIRST_POLL)
+        case Retry(after=after, reason=reason):
+            return Settlement(S.SCHEDULED, reason, {"not_before": now + after}, again_at=now + after)
+        case Uncertain(reason=reason):
+            return Settlement(S.UNCERTAIN, reason, {"uncertain_since": now}, look_at=now + MARGIN)
+        case Rejected(reason=reason):
+            return Settlement(S.FAILED, reason, {"settled_at": now})
+        case Reauthorize() | Disconnected():  # why stands in the notice of the account and in the attempt
+            return Settlement(S.HELD, Message(ACCOUNT_LOST))
+        case _:
+            assert_never(outcome)  # an eighth outcome fails the type check, not a creator's post
+
+
+def settle(
+    scope: Scope, delivery_id: UUID, outcome: Outcome, *, armed: Armed | None = None, attempt: int | None = None
+) -> None:
+    """Write what the act came to, in the lock order of the house: channel, delivery, the permit's copy.
+
+    `armed` is the step that was carried, and `attempt` the claim it belongs to; without them, the last ones. If
+    reconcile was faster, or a later claim is under way, the outcome stays in the attempts alone; but what stands
+    outside is known as published.
+    """
+    row = delivery(scope, delivery_id)
+    same = attempt is None or row.attempt == attempt
+    if same and (row.state == S.PUBLISHING or (row.state == S.UNCERTAIN and isinstance(outcome, Published))):
+        match outcome:
+            case Reauthorize(reason=reason):
+                connecting.reauthorize(scope, row.channel_id, reason)
+            case Disconnected(reason=reason):
+                connecting.gone(scope, row.channel_id, reason)
+            case _:
+                pass
+        _apply(scope, row, settlement(outcome, now=scope.now))
+    carrying.close(scope, armed or subject(delivery_id), outcome, note_copy=minting.note_copy)
+
+
+def _apply(scope: Scope, row: Delivery, after: Settlement) -> None:
+    late = row.late_until is not None and after.again_at is not None and after.again_at > row.late_until
+    if late:
+        # the graph leads from publishing to held directly: waiting any longer would break the author's word
+        move(scope, row, S.HELD, reason=Message("delivery.too_late"))
+    else:
+        move(scope, row, after.state, reason=after.reason, **after.changes)
+    if after.look_at is not None:
+        look_at(scope, row, after.look_at)
+        if handed_over(row):
+            handing.begin(scope, subject(row.id), due_at=row.due_at, late_until=row.late_until)
+        return
+    if row.state == S.PUBLISHED:
+        fact = DeliveryPublished(scope.tenant_id, row.id)
+        outbox.put(scope, fact, dedupe=f"published:{row.id}", instead_of=ReconcileDue)
+        return
+    outbox.cancel(scope, ReconcileDue.kind, row.id)
+    if row.state == S.SCHEDULED:
+        wake(scope, row, at=after.again_at)
+
+
+def handed_over(row: Delivery) -> bool:
+    """Whether a person posts it."""
+    return row.reason is not None and row.reason["code"] == HANDED_OVER
+
+
+def put_off(scope: Scope, delivery_id: UUID, refusal: NotClaimable | Denied) -> timedelta | None:
+    """A claim was not made: hold the delivery where a person must decide; else say when its row should come back.
+
+    It comes back no later than its lateness ends, so that a person learns of it then.
+    """
+    row = delivery(scope, delivery_id)
+    if isinstance(refusal, NotClaimable):
+        hold, again = refusal.hold, refusal.again
+    elif refusal.decision.stopped or refusal.decision.stale:
+        hold, again = None, STOPPED_FOR if refusal.decision.stopped else AT_ONCE
+    elif refusal.decision.unseen and seeing.ask(scope, row.channel_id):
+        hold, again = None, SEEN_IN
+    else:
+        minting.record_denial(scope, refusal)
+        hold, again = reason_of(refusal.decision), None
+    if hold is not None:
+        _hold(scope, row, hold)
+    if again is None or row.late_until is None or row.late_until < scope.now:
+        return again
+    return min(again, row.late_until - scope.now + timedelta(milliseconds=1))
+
+
+def _hold(scope: Scope, row: Delivery, reason: Message) -> None:
+    if row.state == S.APPROVED:
+        move(scope, row, S.SCHEDULED)
+    if row.state in (S.DRAFT, S.SCHEDULED):
+        move(scope, row, S.HELD, reason=reason)
+
+
+def hold_unsent(scope: Scope, delivery_id: UUID, reason: Message) -> None:
+    """The request was refused before its first byte, and would be again: nothing is visible, a person decides.
+
+    Where the record does not say so, something may be visible: that is for reconcile to find out.
+    """
+    if reconciling.was_armed(scope, subject(delivery_id)):
+        return
+    row = delivery(scope, delivery_id)
+    if row.state == S.PUBLISHING:
+        outbox.cancel(scope, ReconcileDue.kind, row.id)
+        move(scope, row, S.HELD, reason=reason)
+    carrying.close(scope, subject(delivery_id), Retry(AT_ONCE, "account", reason), note_copy=minting.note_copy)
+
+
+def hold_broken(scope: Scope, delivery_id: UUID) -> None:
+    """A fault of ours stopped the delivery: it waits for a person, never for a row that will not come."""
+    _hold(scope, delivery(scope, delivery_id), Message("delivery.bug"))
+
+
+def doubt(scope: Scope, delivery_id: UUID, *, recorded: Recorded) -> bool:
+    """Bring a delivery whose act ended without a settle into its true state; whether it must now be looked for.
+
+    Raises `outbox.Later` while the act may still be under way.
+    """
+    row = delivery(scope, delivery_id)
+    if row.state == S.PROCESSING and handed_over(row):
+        until = (row.claimed_at or row.due_at) + handing.LIFE
+        if scope.now < until:
+            raise outbox.Later(until - scope.now)
+        move(scope, row, S.UNCERTAIN, reason=Message("delivery.was_it_posted"), uncertain_since=scope.now)
+    if row.state == S.PUBLISHING:
+        if row.deadline_at is not None and scope.now < row.deadline_at + MARGIN:
+            raise outbox.Later(row.deadline_at + MARGIN - scope.now)
+        outcome = recorded(scope, subject(delivery_id))
+        if outcome is not None:  # the answer was kept, and nobody lived to settle it
+            settle(scope, delivery_id, outcome)
+        elif reconciling.was_armed(scope, subject(delivery_id)):
+            move(scope, row, S.UNCERTAIN, reason=Message("delivery.no_answer"), uncertain_since=scope.now)
+        else:  # proof that nothing visible was ever asked for
+            _apply(scope, row, Settlement(S.SCHEDULED, again_at=scope.now))
+    return row.state in (S.UNCERTAIN, S.PROCESSING)
+
+
+def settle_sighting(scope: Scope, delivery_id: UUID, sighting: Sighting) -> None:
+    """Found: published. Surely absent: send again with the same key. Neither: look later, and a person may decide."""
+    row = delivery(scope, delivery_id)
+    if row.state not in (S.UNCERTAIN, S.PROCESSING):
+        return
+    match sighting:
+        case Found(native_id=native_id, url=url, at=at):
+            _stand(scope, row, Published(native_id, url, at))
+        case Absent() if row.state == S.UNCERTAIN and reconciling.surely_absent(scope, subject(delivery_id)):
+            _send_again(scope, row)
+        case Absent() | Unknown():
+            next_at = reconciling.next_look_at(scope, subject(row.id))
+            if next_at is not None:
+                look_at(scope, row, next_at)
+        case _:
+            assert_never(sighting)
+
+
+def _stand(scope: Scope, row: Delivery, published: Published) -> None:
+    _apply(scope, row, settlement(published, now=scope.now))
+    carrying.close(scope, subject(row.id), published, note_copy=minting.note_copy)
+
+
+def _send_again(scope: Scope, row: Delivery) -> None:
+    move(scope, row, S.SCHEDULED)
+    reconciling.absolve(scope, subject(row.id))
+    wake(scope, row, at=scope.now)
+
+
+def send_again(scope: Scope, delivery_id: UUID) -> None:
+    """A person says it is not there. Leaves again with the same key under a new permit, if it is not too late.
+
+    Raises Conflict unless the delivery is in doubt.
+    """
+    row = delivery(scope, delivery_id)
+    if row.state != S.UNCERTAIN:
+        raise Conflict("delivery.not_in_doubt")
+    _send_again(scope, row)
+
+
+def link(scope: Scope, delivery_id: UUID, *, native_id: str, url: str) -> None:
+    """A person says it is there: published, with what they named.
+
+    Raises Conflict unless the delivery is in doubt, or when the id is another delivery's already.
+    """
+    row = delivery(scope, delivery_id)
+    if row.state not in (S.UNCERTAIN, S.PROCESSING):
+        raise Conflict("delivery.not_in_doubt")
+    other = scope.session.exec(
+        select(Delivery.id).where(
+            Delivery.tenant_id == scope.tenant_id,
+            Delivery.channel_id == row.channel_id,
+            Delivery.native_id == native_id,
+        )
+    ).first()
+    if other is not None:
+        raise Conflict("delivery.linked_elsewhere")
+    _stand(scope, row, Published(native_id, url))
+
+
+def account_back(scope: Scope, channel_id: UUID) -> int:
+    """The account lets us in again: what was held for that is on the calendar again; returns how many."""
+    rows = scope.session.exec(
+        select(Delivery).where(
+            Delivery.tenant_id == scope.tenant_id,
+            Delivery.channel_id == channel_id,
+            Delivery.state == str(S.HELD),
+            col(Delivery.reason)["code"].astext.in_([ACCOUNT_LOST, phones.NOBODY, phones.NOBODY_YET]),
+        )
+    ).all()
+    for row in rows:
+        move(scope, row, S.SCHEDULED)
+        wake(scope, row)
+    return len(rows)
+
+
+def sweep(scope: Scope) -> int:
+    """Wake deliveries that no live row would: returns how many there were (`orphans_total`, which must stay 0)."""
+    rows = scope.session.exec(
+        select(Delivery).where(
+            Delivery.tenant_id == scope.tenant_id,
+            or_(
+                col(Delivery.state).in_([str(S.DRAFT), str(S.APPROVED), str(S.SCHEDULED)])
+                & (col(Delivery.due_at) < scope.now - MARGIN),
+                (col(Delivery.state) == str(S.PUBLISHING)) & (col(Delivery.deadline_at) < scope.now - 3 * MARGIN),
+                col(Delivery.state) == str(S.PROCESSING),
+            ),
+        )
+    ).all()
+    return sum(_woken(scope, row) for row in rows)
+
+
+def _woken(scope: Scope, row: Delivery) -> bool:
+    in_flight = row.state in (S.PUBLISHING, S.PROCESSING)
+    if outbox.awaited(scope, row.id, ReconcileDue.kind if in_flight else PublishDue.kind):
+        return False
+    if in_flight:
+        look_at(scope, row, scope.now)
+    else:
+        wake(scope, row, at=scope.now)
+    return True

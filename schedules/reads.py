@@ -1,0 +1,316 @@
+"""Read models of the room: what people see of posts and deliveries."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from channels import reads as channel_reads
+from foundation.database import Scope
+from foundation.errors import NotFound
+from foundation.words import Message
+from schedules.calendar import bounds
+from schedules.models import Delivery, DeliveryMove, Post
+from schedules.states import DeliveryState
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One delivery on the calendar. `settled_at` is when its fate was known; instants are UTC-aware."""
+
+    delivery_id: UUID
+    post_id: UUID
+    channel_id: UUID
+    channel: str
+    title: str
+    body: str
+    state: DeliveryState
+    reason: Message | None
+    due_at: datetime
+    zone: str
+    settled_at: datetime | None
+    url: str | None
+    native_id: str | None
+    version: int
+    """What a page hands back when it changes the delivery, so that it changes what was seen."""
+    creator_id: UUID
+    wall_time: str
+    """What people planned: the local date and clock time in `zone`, as 2026-03-02T10:00."""
+    media: tuple[UUID, ...]
+    not_before: datetime | None
+
+
+@dataclass(frozen=True)
+class Written:
+    """A post as it stands: what its author wrote, and who that was."""
+
+    id: UUID
+    creator_id: UUID
+    title: str
+    body: str
+    media: tuple[UUID, ...]
+    text_ai: str
+    author: str
+    author_principal: UUID | None
+    late_ok: timedelta | None
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of a delivery's story."""
+
+    at: datetime
+    before: DeliveryState
+    after: DeliveryState
+    by: str
+    reason: Message | None
+
+
+def entry_of(row: Delivery, owner: Post, names: Mapping[UUID, str]) -> Entry:
+    """What people see of a delivery and its post; `names` are the accounts', by id."""
+    return Entry(
+        row.id,
+        row.post_id,
+        row.channel_id,
+        names.get(row.channel_id, "?"),
+        owner.title,
+        owner.body,
+        DeliveryState(row.state),
+        Message.from_json(row.reason) if row.reason else None,
+        row.due_at,
+        row.zone,
+        row.settled_at,
+        row.url,
+        row.native_id,
+        row.version,
+        row.creator_id,
+        row.wall_time,
+        tuple(UUID(asset) for asset in owner.media),
+        row.not_before,
+    )
+
+
+def between(scope: Scope, creator_id: UUID, start: datetime, end: datetime, *, limit: int = 5000) -> list[Entry]:
+    """A creator's deliveries due in [start, end), by time."""
+    rows = scope.session.exec(
+        select(Delivery, Post)
+        .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
+        .where(
+            Delivery.tenant_id == scope.tenant_id,
+            Delivery.creator_id == creator_id,
+            Delivery.due_at >= start,
+            Delivery.due_at < end,
+        )
+        .order_by(col(Delivery.due_at), col(Delivery.id))
+        .limit(limit)
+    ).all()
+    names = {channel.id: channel.name for channel in channel_reads.channels_of(scope, creator_id)}
+    return [entry_of(row, owner, names) for row, owner in rows]
+
+
+def agenda(
+    scope: Scope,
+    creators: Collection[UUID],
+    start: datetime,
+    end: datetime,
+    *,
+    names: Mapping[UUID, str],
+    also: Collection[UUID] = (),
+    limit: int = 2000,
+) -> list[Entry]:
+    """The deliveries of several creators due in [start, end), by time, and those of theirs in `also`, whenever due.
+
+    `names` are the accounts', by id.
+    """
+    rows = scope.session.exec(
+        select(Delivery, Post)
+        .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
+        .where(
+            Delivery.tenant_id == scope.tenant_id,
+            col(Delivery.creator_id).in_(list(creators)),
+            ((col(Delivery.due_at) >= start) & (col(Delivery.due_at) < end)) | col(Delivery.id).in_(list(also)),
+        )
+        .order_by(col(Delivery.due_at), col(Delivery.id))
+        .limit(limit)
+    ).all()
+    return [entry_of(row, owner, names) for row, owner in rows]
+
+
+def written_post(scope: Scope, post_id: UUID) -> Written:
+    """A post. Raises NotFound; another tenant's looks the same."""
+    row = scope.session.get(Post, (scope.tenant_id, post_id))
+    if row is None:
+        raise NotFound("post.unknown")
+    media = tuple(UUID(asset) for asset in row.media)
+    words = (row.title, row.body, media, row.text_ai)
+    return Written(row.id, row.creator_id, *words, row.author, row.author_principal, row.late_ok)
+
+
+def of_post(scope: Scope, post_id: UUID, *, names: Mapping[UUID, str]) -> list[Entry]:
+    """Where a post goes, by time; nothing of a post nobody here has."""
+    rows = scope.session.exec(
+        select(Delivery, Post)
+        .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
+        .where(Delivery.tenant_id == scope.tenant_id, Delivery.post_id == post_id)
+        .order_by(col(Delivery.due_at), col(Delivery.id))
+        .execution_options(populate_existing=True)
+    ).all()
+    return [entry_of(row, owner, names) for row, owner in rows]
+
+
+def post_of(scope: Scope, delivery_id: UUID) -> UUID:
+    """The post of a delivery. Raises NotFound; another tenant's looks the same."""
+    found = scope.session.exec(
+        select(Delivery.post_id).where(Delivery.tenant_id == scope.tenant_id, Delivery.id == delivery_id)
+    ).first()
+    if found is None:
+        raise NotFound("delivery.unknown")
+    return found
+
+
+def deliveries_between(scope: Scope, low: UUID, high: UUID) -> dict[UUID, list[UUID]]:
+    """The deliveries whose own id, or whose post's, lies from `low` to `high`: by post, in the order they were made."""
+    rows = scope.session.exec(
+        select(Delivery.post_id, Delivery.id)
+        .where(
+            Delivery.tenant_id == scope.tenant_id,
+            col(Delivery.id).between(low, high) | col(Delivery.post_id).between(low, high),
+        )
+        .order_by(col(Delivery.id))
+    )
+    found: dict[UUID, list[UUID]] = {}
+    for post, delivery in rows:
+        found.setdefault(post, []).append(delivery)
+    return found
+
+
+def day(scope: Scope, creator_id: UUID, local: date, zone: str) -> list[Entry]:
+    """A creator's deliveries of one local day."""
+    start, end = bounds(local, zone)
+    return between(scope, creator_id, start, end)
+
+
+def needs_a_person(scope: Scope, *, limit: int = 100) -> list[Entry]:
+    """Deliveries that wait for somebody's decision, the oldest first."""
+    waiting = [str(state) for state in (DeliveryState.HELD, DeliveryState.UNCERTAIN, DeliveryState.FAILED)]
+    rows = scope.session.exec(
+        select(Delivery, Post)
+        .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
+        .where(Delivery.tenant_id == scope.tenant_id, col(Delivery.state).in_(waiting))
+        .order_by(col(Delivery.due_at))
+        .limit(limit)
+    ).all()
+    names: dict[UUID, str] = {}
+    for creator in {row.creator_id for row, _ in rows}:
+        names |= {channel.id: channel.name for channel in channel_reads.channels_of(scope, creator)}
+    return [entry_of(row, owner, names) for row, owner in rows]
+
+
+def timeline(scope: Scope, delivery_id: UUID) -> list[Step]:
+    """Every move of a delivery, in order."""
+    return stories(scope, [delivery_id])[delivery_id]
+
+
+def stories(scope: Scope, deliveries: Collection[UUID]) -> dict[UUID, list[Step]]:
+    """Every move of each of these deliveries, in order."""
+    rows = scope.session.exec(
+        select(DeliveryMove)
+        .where(DeliveryMove.tenant_id == scope.tenant_id, col(DeliveryMove.delivery_id).in_(list(deliveries)))
+        .order_by(col(DeliveryMove.created_at), col(DeliveryMove.id))
+    )
+    found: dict[UUID, list[Step]] = {delivery_id: [] for delivery_id in deliveries}
+    for row in rows:
+        reason = Message.from_json(row.reason) if row.reason else None
+        before, after = DeliveryState(row.before), DeliveryState(row.after)
+        found[row.delivery_id].append(Step(row.created_at or scope.now, before, after, row.by, reason))
+    return found
+
+
+@dataclass(frozen=True)
+class Outside:
+    """A published delivery: where it stands, and since when that is known (UTC-aware)."""
+
+    creator_id: UUID
+    channel_id: UUID
+    native_id: str
+    at: datetime
+
+
+def published(scope: Scope, delivery_id: UUID) -> Outside | None:
+    """Where a published delivery stands; None of any other."""
+    row = scope.session.get(Delivery, (scope.tenant_id, delivery_id))
+    if row is None or row.native_id is None or row.state != DeliveryState.PUBLISHED:
+        return None
+    return Outside(row.creator_id, row.channel_id, row.native_id, row.settled_at or row.due_at)
+
+
+def written(scope: Scope, origin: str, prefix: str) -> dict[str, UUID]:
+    """The posts of an origin whose key begins with a prefix, by key."""
+    rows = scope.session.exec(
+        select(Post.origin_key, Post.id).where(
+            Post.tenant_id == scope.tenant_id,
+            Post.origin == origin,
+            col(Post.origin_key).startswith(prefix, autoescape=True),
+        )
+    )
+    return dict(rows.all())
+
+
+def of_origin(scope: Scope, origin: str, creators: Collection[UUID], *, limit: int = 60) -> list[tuple[str, Entry]]:
+    """The newest deliveries of posts of an origin, with the key each post was written under; the names of accounts
+    are left out."""
+    rows = scope.session.exec(
+        select(Delivery, Post)
+        .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
+        .where(Post.tenant_id == scope.tenant_id, Post.origin == origin, col(Delivery.creator_id).in_(list(creators)))
+        .order_by(col(Post.id).desc(), col(Delivery.due_at), col(Delivery.id))
+        .limit(limit)
+        .execution_options(populate_existing=True)
+    ).all()
+    return [(owner.origin_key, entry_of(row, owner, {})) for row, owner in rows]
+
+
+@dataclass(frozen=True)
+class Move:
+    """One move of one delivery, with what a person recognises it by."""
+
+    id: UUID
+    at: datetime
+    channel: str
+    text: str
+    before: DeliveryState
+    after: DeliveryState
+    due_at: datetime | None
+    reason: Message | None
+
+
+def moves_since(scope: Scope, creator_id: UUID, since: datetime, *, limit: int = 1000) -> list[Move]:
+    """What the deliveries of a creator did from an instant on, in order."""
+    rows = scope.session.exec(
+        select(DeliveryMove, Delivery, Post)
+        .join(Delivery, (col(Delivery.tenant_id) == scope.tenant_id) & (col(Delivery.id) == DeliveryMove.delivery_id))
+        .join(Post, (col(Post.tenant_id) == scope.tenant_id) & (col(Post.id) == col(Delivery.post_id)))
+        .where(
+            DeliveryMove.tenant_id == scope.tenant_id,
+            DeliveryMove.creator_id == creator_id,
+            col(DeliveryMove.created_at) >= since,
+        )
+        .order_by(col(DeliveryMove.created_at), col(DeliveryMove.id))
+        .limit(limit)
+    ).all()
+    names = {channel.id: channel.name for channel in channel_reads.channels_of(scope, creator_id)}
+    return [
+        Move(
+            move.id,
+            move.created_at or scope.now,
+            names.get(delivery.channel_id, "?"),
+            owner.title or owner.body,
+            DeliveryState(move.before),
+            DeliveryState(move.after),
+            delivery.due_at,
+            Message.from_json(move.reason) if move.reason else None,
+        )
+        for move, delivery, owner in rows
+    ]

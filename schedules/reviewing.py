@@ -1,0 +1,191 @@
+"""What waits for somebody's yes: posts with what was said of them, by the hour at which they would leave."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import col, or_, select
+
+from foundation.database import Scope
+from schedules.models import Approval, Delivery, Post
+from schedules.moving import delivery, move
+from schedules.planning import wake
+from schedules.states import DeliveryState
+
+S = DeliveryState
+CURED_BY_A_YES = ("delivery.unapproved", "delivery.changed")
+"""Reasons of a hold that a yes takes away."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """One account a post wants to go to, and when."""
+
+    delivery_id: UUID
+    channel_id: UUID
+    due_at: datetime
+    zone: str
+    state: DeliveryState
+    late_until: datetime | None
+
+
+@dataclass(frozen=True)
+class Word:
+    """What somebody said of the content as it stands."""
+
+    principal_id: UUID
+    tier: int
+    verdict: str
+    note: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A post that waits for a yes. `author` is an actor, `author_principal` the human behind it."""
+
+    post_id: UUID
+    creator_id: UUID
+    title: str
+    body: str
+    media: tuple[UUID, ...]
+    text_ai: str
+    author: str
+    author_principal: UUID | None
+    wishes: tuple[Wish, ...]
+    words: tuple[Word, ...]
+
+    @property
+    def due_at(self) -> datetime:
+        """When its first part would leave."""
+        return self.wishes[0].due_at
+
+    @property
+    def refused(self) -> bool:
+        """Whether somebody's last word was a no, or that it must change: its author is to act, nobody else."""
+        return any(word.verdict in ("no", "change") for word in self.words)
+
+    def tier_for(self, principal_id: UUID) -> int:
+        """Which tier this person's yes would count for: the first that nobody has said yes for."""
+        said = {word.tier for word in self.words if word.verdict == "yes" and word.principal_id != principal_id}
+        return max(said, default=0) + 1
+
+
+def asked(scope: Scope, creators: Collection[UUID], *, limit: int = 60) -> list[Asked]:
+    """The posts of these creators that wait for a yes, the first due first; what was refused is left out."""
+    rows = scope.session.exec(
+        select(Post, Delivery)
+        .join(Delivery, (col(Delivery.tenant_id) == col(Post.tenant_id)) & (col(Delivery.post_id) == col(Post.id)))
+        .where(
+            Post.tenant_id == scope.tenant_id,
+            col(Post.creator_id).in_(list(creators)),
+            or_(
+                Delivery.state == str(S.DRAFT),
+                (Delivery.state == str(S.HELD)) & col(Delivery.reason)["code"].astext.in_(CURED_BY_A_YES),
+            ),
+        )
+        .order_by(col(Delivery.due_at), col(Delivery.id))
+        .limit(limit * 6)
+    ).all()
+    posts: dict[UUID, Post] = {}
+    wishes: dict[UUID, list[Wish]] = {}
+    for post, row in rows:
+        posts.setdefault(post.id, post)
+        wish = Wish(row.id, row.channel_id, row.due_at, row.zone, S(row.state), row.late_until)
+        wishes.setdefault(post.id, []).append(wish)
+    words = _words(scope, posts)
+    found = [_asked(post, wishes[post.id], words.get(post.id, [])) for post in posts.values()]
+    return [one for one in found if not one.refused][:limit]
+
+
+def _words(scope: Scope, posts: Mapping[UUID, Post]) -> dict[UUID, list[Word]]:
+    """The last word of each person and tier on what each post is now."""
+    if not posts:
+        return {}
+    rows = scope.session.exec(
+        select(Approval)
+        .where(
+            Approval.tenant_id == scope.tenant_id,
+            col(Approval.post_id).in_(list(posts)),
+            col(Approval.expires_at) > scope.now,
+        )
+        .order_by(col(Approval.created_at), col(Approval.id))
+    )
+    last: dict[UUID, dict[tuple[UUID, int], Word]] = {}
+    for row in rows:
+        if row.digest == posts[row.post_id].digest:
+            word = Word(row.principal_id, row.tier, row.verdict, row.note, row.created_at or scope.now)
+            last.setdefault(row.post_id, {})[row.principal_id, row.tier] = word
+    return {post_id: list(words.values()) for post_id, words in last.items()}
+
+
+def _asked(post: Post, wishes: list[Wish], words: list[Word]) -> Asked:
+    return Asked(
+        post.id,
+        post.creator_id,
+        post.title,
+        post.body,
+        tuple(UUID(asset) for asset in post.media),
+        post.text_ai,
+        post.author,
+        post.author_principal,
+        tuple(wishes),
+        tuple(words),
+    )
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """The last thing somebody said here, of any post."""
+
+    post_id: UUID
+    words: str
+    verdict: str
+    principal_id: UUID
+    at: datetime
+
+
+def last_word(scope: Scope, creators: Collection[UUID]) -> Spoken | None:
+    """The last yes, no or wish for a change on a post of these creators."""
+    row = scope.session.exec(
+        select(Approval, Post)
+        .join(Post, (col(Post.tenant_id) == col(Approval.tenant_id)) & (col(Post.id) == col(Approval.post_id)))
+        .where(
+            Approval.tenant_id == scope.tenant_id,
+            col(Approval.creator_id).in_(list(creators)),
+            Approval.verdict != "withdrawn",
+        )
+        .order_by(col(Approval.created_at).desc(), col(Approval.id).desc())
+        .limit(1)
+    ).first()
+    if row is None:
+        return None
+    word, post = row
+    return Spoken(post.id, post.title or post.body, word.verdict, word.principal_id, word.created_at or scope.now)
+
+
+def after_review(scope: Scope, delivery_id: UUID) -> bool:
+    """Somebody looked at what the safety check had kept back: on the calendar again, unless it is too late by now.
+
+    Whether it is; the check decides anew at its hour. One that is not held stays as it is.
+    """
+    row = delivery(scope, delivery_id)
+    if row.state != S.HELD:
+        return False
+    if row.late_until is not None and scope.now > row.late_until:
+        return False
+    move(scope, row, S.SCHEDULED)
+    wake(scope, row)
+    return True
+
+
+def shown_in_posts(scope: Scope, creator_id: UUID) -> frozenset[UUID]:
+    """The assets that stand in a post of a creator, whatever became of it."""
+    rows = scope.run(
+        "SELECT DISTINCT CAST(asset AS uuid) FROM posts, jsonb_array_elements_text(media) asset"
+        " WHERE tenant_id = :tenant AND creator_id = :creator",
+        tenant=scope.tenant_id,
+        creator=creator_id,
+    )
+    return frozenset(rows.scalars())

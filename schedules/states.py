@@ -1,0 +1,51 @@
+"""The states of a delivery, as data: code, tests and pages read the same graph."""
+
+from datetime import timedelta
+from enum import StrEnum
+
+from foundation.states import Deadline, StateGraph
+
+ACT = timedelta(seconds=30)
+"""Total wall time of one act; the deadline of a claim is this plus a margin for its commit."""
+
+STAGE = timedelta(minutes=5)
+"""Total wall time of all uploads of a delivery, ahead of its time."""
+
+MARGIN = timedelta(seconds=20)
+"""From a claim's deadline to the look that finds out what happened."""
+
+
+class DeliveryState(StrEnum):
+    """Where one post on one channel stands."""
+
+    DRAFT, APPROVED, SCHEDULED, HELD = "draft", "approved", "scheduled", "held"
+    PUBLISHING = "publishing"  # permit consumed and committed before the call: a resend may duplicate
+    PROCESSING = "processing"  # accepted: polled, or waited for, never sent again
+    UNCERTAIN = "uncertain"  # sent, no answer: only reconciling or a person may leave this state
+    PUBLISHED, FAILED, CANCELLED = "published", "failed", "cancelled"
+    REMOVING, REMOVED = "removing", "removed"
+
+
+S = DeliveryState
+NEEDS_A_PERSON = frozenset({S.HELD, S.FAILED, S.UNCERTAIN})
+"""States in which a delivery waits for somebody's decision."""
+
+PLANNABLE = frozenset({S.SCHEDULED, S.HELD, S.FAILED})
+"""States in which a person may give a delivery a time to leave. A publishing one may be outside already."""
+
+DELIVERY_STATES = StateGraph(
+    initial=S.DRAFT,
+    edges={
+        S.DRAFT: {S.APPROVED, S.HELD, S.CANCELLED},
+        S.APPROVED: {S.SCHEDULED, S.DRAFT, S.CANCELLED},
+        S.SCHEDULED: {S.SCHEDULED, S.PUBLISHING, S.HELD, S.DRAFT, S.CANCELLED},
+        S.HELD: {S.SCHEDULED, S.DRAFT, S.CANCELLED},
+        S.PUBLISHING: {S.PUBLISHED, S.PROCESSING, S.SCHEDULED, S.FAILED, S.HELD, S.UNCERTAIN},
+        S.PROCESSING: {S.PUBLISHED, S.FAILED, S.UNCERTAIN},
+        S.UNCERTAIN: {S.PUBLISHED, S.SCHEDULED, S.CANCELLED, S.REMOVING},
+        S.FAILED: {S.DRAFT, S.SCHEDULED, S.CANCELLED},
+        S.PUBLISHED: {S.REMOVING, S.REMOVED},
+        S.REMOVING: {S.REMOVED},
+    },
+    deadlines={S.PUBLISHING: Deadline(ACT + MARGIN, then=S.UNCERTAIN)},  # a crash in mid-call
+)

@@ -1,0 +1,223 @@
+"""What members do in a conversation: take it, answer, decide on what the bot wrote, offer, hand it back.
+
+Everything they say goes the way of every message: a row, the safety check, a single-use clearance, the platform.
+"""
+
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+from channels import reads as channel_reads
+from foundation import outbox
+from foundation.database import Scope
+from foundation.errors import BadInput, Conflict, NotFound, Refused
+from foundation.words import Message
+from gate.events import SwitchWanted
+from subscribers import composing, conversation, directory, drafts, offers, speakers, talks
+from subscribers.events import ChatSettle
+from subscribers.models import Conversation, Draft
+from subscribers.offers import Candidate
+from subscribers.rails import registry
+from subscribers.states import DraftState, OwnerState
+from tenants import notices
+
+LONGEST = 2000
+"""Characters of one message: what the strictest platform takes."""
+
+LONGEST_SNOOZE = timedelta(days=7)
+Why = Literal["tone", "fact", "limits", "moment", "offer", "other"]
+WHYS: tuple[Why, ...] = ("tone", "fact", "limits", "moment", "offer", "other")
+"""Why a suggestion is not sent: they become what suggestions are measured by."""
+
+
+def take(scope: Scope, conversation_id: UUID, member_id: UUID) -> None:
+    """The member answers from now on; taken twice is once. Raises NotFound, Conflict for a closed conversation."""
+    talk = talks.locked(scope, conversation_id)
+    if OwnerState(talk.owner) is OwnerState.HUMAN and talk.owner_member_id == member_id:
+        return
+    talk.snoozed_until = None
+    conversation.take_over(scope, conversation_id, member_id)
+
+
+def hand_back(scope: Scope, conversation_id: UUID, member_id: UUID) -> None:
+    """The bot answers again; given back twice is once. Raises NotFound, Refused for a colleague's conversation."""
+    talk = talks.locked(scope, conversation_id)
+    if OwnerState(talk.owner) is OwnerState.BOT:
+        return
+    if OwnerState(talk.owner) is OwnerState.HUMAN:
+        _check_mine(talk, member_id)
+    conversation.give_back(scope, conversation_id)
+
+
+def say(scope: Scope, conversation_id: UUID, member_id: UUID, text: str, *, key: UUID) -> None:
+    """The member's own words leave in their turn, once per key; before the first of them the fan reads who writes.
+
+    Raises BadInput for none or too many, Refused for words that pass for the creator, and for who does not hold the
+    conversation.
+    """
+    words = text.strip()
+    _check_words(words)
+    talk = talks.locked(scope, conversation_id)
+    if _known(scope, key):
+        return
+    _check_mine(talk, member_id)
+    speakers.introduce(scope, talk)
+    draft = drafts.put(scope, talk, origin="member", kind="text", state=DraftState.APPROVED, text=words, draft_id=key)
+    draft.approved_by = scope.actor
+    scope.add(draft)
+    drafts.send(scope, draft)
+    composing.forget(scope, conversation_id, member_id)
+
+
+def offer(scope: Scope, conversation_id: UUID, member_id: UUID, pack_id: UUID, *, text: str, key: UUID) -> None:
+    """Show the fan a pack of the closed list, with the member's words; title, price and button are drawn by code.
+
+    Raises NotFound for a pack that may not be offered to this fan now; else as `say`.
+    """
+    words = text.strip()
+    talk = talks.locked(scope, conversation_id)
+    if _known(scope, key):
+        return
+    _check_mine(talk, member_id)
+    chosen = next((one for one in closed_list(scope, talk) if one.pack_id == pack_id), None)
+    if chosen is None:
+        raise NotFound("offer.not_now")
+    _check_words(words or chosen.title)
+    speakers.introduce(scope, talk)
+    rail = registry.terms()[channel_reads.channel(scope, talk.channel_id).platform]
+    offer_id = offers.show(scope, talk, chosen, rail.name)
+    draft = drafts.put(
+        scope,
+        talk,
+        origin="member",
+        kind="text",
+        state=DraftState.APPROVED,
+        text=words or chosen.title,
+        buttons=(offers.card(chosen, offer_id, talk.language),),
+        offer_id=offer_id,
+        draft_id=key,
+    )
+    draft.approved_by = scope.actor
+    scope.add(draft)
+    drafts.send(scope, draft)
+
+
+def closed_list(scope: Scope, talk: Conversation) -> tuple[Candidate, ...]:
+    """What may be offered to the fan of a conversation now; nothing where the account has no rail."""
+    channel = channel_reads.channel(scope, talk.channel_id)
+    rail = registry.terms().get(channel.platform)
+    if rail is None or not channel.chat_surface:
+        return ()
+    fan = directory.identity_on(scope, talk.fan_id, talk.channel_id)
+    return offers.closed_list(scope, fan, talk, channel=channel, rail=rail)
+
+
+def approve(scope: Scope, draft_id: UUID, *, text: str | None = None) -> None:
+    """A waiting message leaves, as it is or as the member rewrote it; approved twice is once.
+
+    Raises NotFound, Conflict when it was decided otherwise meanwhile, BadInput and Refused as `say`.
+    """
+    talk, row = _waiting(scope, draft_id)
+    if row.approved_by is not None and row.state != DraftState.DRAFT:
+        return
+    if row.state != DraftState.DRAFT:
+        raise Conflict("draft.decided")
+    if text is not None:
+        _check_words(text.strip())
+    drafts.approve(scope, draft_id, text=text.strip() if text is not None else None)
+    _decided(scope, talk, row)
+
+
+def reject(scope: Scope, draft_id: UUID, why: Why) -> None:
+    """A waiting message is not sent; rejected twice is once. Raises NotFound, Conflict when it left meanwhile."""
+    talk, row = _waiting(scope, draft_id)
+    if row.state == DraftState.REJECTED:
+        return
+    if row.state != DraftState.DRAFT:
+        raise Conflict("draft.decided")
+    drafts.reject(scope, draft_id, Message(f"draft.rejected.{why}"))
+    _decided(scope, talk, row)
+
+
+def settle(scope: Scope, draft_id: UUID, *, arrived: bool) -> None:
+    """A member looked: a message in doubt arrived, or did not and may go again. Raises NotFound, Conflict."""
+    row = drafts.read(scope, draft_id)
+    if row.state != DraftState.UNCERTAIN:
+        raise Conflict("draft.decided")
+    outbox.put(scope, ChatSettle(scope.tenant_id, draft_id, arrived=arrived, by=scope.actor))
+
+
+def snooze(scope: Scope, conversation_id: UUID, until: datetime) -> None:
+    """Out of the list until then, or until the fan writes. Raises BadInput for the past or more than a week."""
+    if not scope.now < until <= scope.now + LONGEST_SNOOZE:
+        raise BadInput("chat.bad_snooze")
+    talk = talks.locked(scope, conversation_id)
+    talk.snoozed_until = until
+    scope.add(talk)
+
+
+def wake(scope: Scope, conversation_id: UUID) -> None:
+    """Back into the list."""
+    talk = talks.locked(scope, conversation_id)
+    talk.snoozed_until = None
+    scope.add(talk)
+
+
+def stop_sales(scope: Scope, conversation_id: UUID, *, stop: bool, reason: str) -> None:
+    """Nothing is offered or sold to this fan any more, or again; done by the workers within seconds."""
+    talk = talks.read(scope, conversation_id)
+    wanted = SwitchWanted(
+        scope.tenant_id,
+        talk.id,
+        scope="chat",
+        target=chat_of(scope, talk),
+        feature="offers",
+        open=not stop,
+        by=scope.actor,
+        reason=reason,
+    )
+    outbox.put(scope, wanted)
+
+
+def chat_of(scope: Scope, talk: Conversation) -> str:
+    """What an emergency stop calls a conversation."""
+    return f"{talk.channel_id}:{directory.identity_on(scope, talk.fan_id, talk.channel_id).native_id}"
+
+
+def _check_words(words: str) -> None:
+    if not words:
+        raise BadInput("chat.nothing_said")
+    if len(words) > LONGEST:
+        raise BadInput("chat.too_long", most=LONGEST, count=len(words))
+    speakers.check_honest(words)
+
+
+def _check_mine(talk: Conversation, member_id: UUID) -> None:
+    if OwnerState(talk.owner) is not OwnerState.HUMAN:
+        raise Refused("chat.take_first")
+    if talk.owner_member_id != member_id:
+        raise Refused("chat.anothers")
+
+
+def _known(scope: Scope, draft_id: UUID) -> bool:
+    try:
+        drafts.read(scope, draft_id)
+    except NotFound:
+        return False
+    return True
+
+
+def _waiting(scope: Scope, draft_id: UUID) -> tuple[Conversation, Draft]:
+    """The conversation and the draft, both locked, in the order of the house."""
+    talk = talks.locked(scope, drafts.read(scope, draft_id).conversation_id)
+    return talk, drafts.read(scope, draft_id, lock=True)
+
+
+def _decided(scope: Scope, talk: Conversation, row: Draft) -> None:
+    notices.settle(scope, f"draft:{row.id}:waiting")
+    notices.settle(scope, f"draft:{row.id}:failed")
+    scope.run(  # the list looks at when its conversations last changed
+        "UPDATE conversations SET updated_at = house_now() WHERE tenant_id = :tenant AND id = :id",
+        tenant=scope.tenant_id,
+        id=talk.id,
+    )

@@ -1,0 +1,148 @@
+"""The room's event kinds and facts; their handlers are in `subscribers/handling.py`."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from foundation import outbox
+
+Carried = Literal["draft", "fulfilment"]
+
+
+@dataclass(frozen=True)
+class ChatTurn:
+    """A conversation waits for the model's answer. Lane `turn:<conversation>`, which it holds: while the model thinks,
+    receipts and helplines leave."""
+
+    kind: ClassVar[str] = "chat.turn"
+    queue: ClassVar[outbox.Queue] = "chat"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class ChatSend:
+    """A draft may leave. Lane `chat:<conversation>`, which it holds: message 2 never overtakes message 1."""
+
+    kind: ClassVar[str] = "chat.send"
+    queue: ClassVar[outbox.Queue] = "chat"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class ChatReconcile:
+    """Find out what became of a draft or a fulfilment whose answer is missing."""
+
+    kind: ClassVar[str] = "chat.reconcile"
+    queue: ClassVar[outbox.Queue] = "chat"
+    tenant_id: UUID
+    subject_id: UUID
+    what: Carried
+
+
+@dataclass(frozen=True)
+class ChatSettle:
+    """A member looked for a message in doubt: it arrived, or it did not. `by` is `member:<id>`."""
+
+    kind: ClassVar[str] = "chat.settle"
+    queue: ClassVar[outbox.Queue] = "chat"
+    tenant_id: UUID
+    subject_id: UUID
+    arrived: bool
+    by: str
+
+
+@dataclass(frozen=True)
+class PaymentSettle:
+    """A member says which order an unmatched payment belongs to. The subject is the payment."""
+
+    kind: ClassVar[str] = "payment.settle"
+    queue: ClassVar[outbox.Queue] = "chat"
+    tenant_id: UUID
+    subject_id: UUID
+    order_id: UUID
+    by: str
+
+
+@dataclass(frozen=True)
+class OfferExpire:
+    """The price an order was promised has run out. The subject is the order."""
+
+    kind: ClassVar[str] = "offer.expire"
+    queue: ClassVar[outbox.Queue] = "chat"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class OrderFulfil:
+    """Push a paid pack, once. The subject is the fulfilment; lane `chat:<conversation>`, ahead of messages."""
+
+    kind: ClassVar[str] = "order.fulfil"
+    queue: ClassVar[outbox.Queue] = "chat"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class OrderRefund:
+    """Give a payment back. The subject is the payment; lane `order:<order>`."""
+
+    kind: ClassVar[str] = "order.refund"
+    queue: ClassVar[outbox.Queue] = "chat"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class AgeTold:
+    """A fan's check of age has its end (`age.answered`): tell them in the chat they asked for it in."""
+
+    kind: ClassVar[str] = "chat.age"
+    queue: ClassVar[outbox.Queue] = "chat"
+    tenant_id: UUID
+    subject_id: UUID
+    channel_id: UUID
+    user_id: str
+    state: str
+
+
+@dataclass(frozen=True)
+class OrderPaid:
+    """Fact: an order is paid, its sale is in the ledger."""
+
+    kind: ClassVar[str] = "order.paid"
+    queue: ClassVar[outbox.Queue] = "chat"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class OrderRefunded:
+    """Fact: the money of an order went back, its reversal is in the ledger."""
+
+    kind: ClassVar[str] = "order.refunded"
+    queue: ClassVar[outbox.Queue] = "chat"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class FanOptedOut:
+    """Fact: a fan wants no offers any more, or nothing at all."""
+
+    kind: ClassVar[str] = "fan.opted_out"
+    queue: ClassVar[outbox.Queue] = "chat"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class FanErased:
+    """Fact: a fan is forgotten."""
+
+    kind: ClassVar[str] = "fan.erased"
+    queue: ClassVar[outbox.Queue] = "chat"
+    tenant_id: UUID
+    subject_id: UUID

@@ -1,0 +1,316 @@
+"""A paid pack is pushed once; whatever became of the push, what was bought can be pulled for ever."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import assert_never
+from uuid import UUID
+
+from sqlmodel import select
+
+from channels import budgets, carrying, reconciling
+from channels import reads as channel_reads
+from channels.carrying import Armed, Mint, Staged
+from channels.reads import Channel
+from connectors.answers import READER_GONE
+from connectors.contract import Connector
+from connectors.outcomes import (
+    Disconnected,
+    Found,
+    Outcome,
+    Processing,
+    Published,
+    Reauthorize,
+    Rejected,
+    Retry,
+    Sighting,
+    Uncertain,
+)
+from foundation import outbox
+from foundation.database import Scope, stored
+from foundation.errors import NotFound
+from foundation.words import Message
+from gate import minting
+from gate.units import Subject, Unit
+from studio import packs
+from subscribers import directory, drafts, orderbook, refunding, sending, talks
+from subscribers.events import ChatReconcile, OrderFulfil
+from subscribers.models import Conversation, Entitlement, Fulfilment
+from subscribers.sending import NotClaimable
+from subscribers.states import FULFILMENT_STATES, ORDER_STATES, DraftState, FulfilmentState, OrderState
+from tenants import notices
+
+ACT, MARGIN = timedelta(seconds=60), timedelta(seconds=20)
+"""A pack may hold many files."""
+
+WORRY, GIVE_UP = timedelta(minutes=15), timedelta(hours=24)
+"""A paid pack that does not leave: a person is told, and after a day the money goes back."""
+
+HELD_AGAIN = timedelta(minutes=5)
+MOST_SHOWN = 6
+"""Buttons in the list of what a fan owns; the newest first."""
+
+
+def subject(fulfilment_id: UUID) -> Subject:
+    """What is carried."""
+    return Subject("fulfilment", fulfilment_id)
+
+
+def compose(scope: Scope, row: Fulfilment, channel: Channel) -> Unit:
+    """The pack as its buyer will see it. Raises NotFound."""
+    fan = directory.identity_on(scope, row.fan_id, channel.id)
+    pack = packs.pack(scope, row.pack_id)
+    return sending.unit_for(scope, channel, fan, subject(row.id), text=pack.title, media=pack.media)
+
+
+def judged(scope: Scope, fulfilment_id: UUID) -> None:
+    """Let the safety check see a sale as soon as it is made; what it says counts again when the pack is pushed."""
+    row = _read(scope, fulfilment_id)
+    unit = compose(scope, row, channel_reads.channel(scope, row.channel_id))
+    minting.judge(scope, unit, author=scope.actor)
+
+
+def claim(
+    scope: Scope, fulfilment_id: UUID, *, mint: Mint, connectors: Mapping[str, Connector]
+) -> Armed | Outcome | Staged:
+    """Take a paid pack for its one push, in the lock order of the house.
+
+    Raises NotClaimable, and the gate's Denied; both undo everything.
+    """
+    row = _read(scope, fulfilment_id)
+    if row.state != FulfilmentState.WAITING:
+        raise NotClaimable
+    channel = channel_reads.channel(scope, row.channel_id)
+    unit = compose(scope, row, channel)
+    minting.lock_epochs(scope, unit)
+    blocked = budgets.take(scope, channel)
+    if blocked is not None:
+        raise NotClaimable(max(blocked.until - scope.now, sending.SOON))
+    talk = talks.locked(scope, row.conversation_id)
+    if talk.safety_hold:
+        raise NotClaimable
+    order = orderbook.find(scope, row.order_id, lock=True)
+    row = _read(scope, fulfilment_id, lock=True)
+    if row.state != FulfilmentState.WAITING or order.state not in (OrderState.PAID, OrderState.FULFILLING):
+        raise NotClaimable
+    if order.state == OrderState.PAID:
+        orderbook.move(scope, order, OrderState.FULFILLING)
+    deadline = scope.now + ACT
+    _move(scope, row, FulfilmentState.SENDING)
+    row.attempt, row.deadline_at = row.attempt + 1, deadline
+    scope.add(row)
+    outbox.put(scope, ChatReconcile(scope.tenant_id, fulfilment_id, "fulfilment"), at=deadline + MARGIN)
+    return carrying.arm(scope, channel=channel, unit=unit, kind="send", act=ACT, mint=mint, connectors=connectors)
+
+
+def put_off(scope: Scope, fulfilment_id: UUID, again: timedelta | None) -> timedelta | None:
+    """A push that could not be claimed: worried about after a while. The wait, None when it ended."""
+    talk = talks.locked(scope, _read(scope, fulfilment_id).conversation_id)
+    row = _read(scope, fulfilment_id, lock=True)
+    if row.state != FulfilmentState.WAITING:
+        return None
+    _worry(scope, talk, row)
+    if talk.safety_hold and again is None:
+        _later(scope, row, HELD_AGAIN)
+    return again
+
+
+def deny(scope: Scope, fulfilment_id: UUID, decision: minting.Decision) -> timedelta | None:
+    """The safety check refuses a paid pack: the money goes back, the fan is told. A stop is waited for."""
+    talk = talks.locked(scope, _read(scope, fulfilment_id).conversation_id)
+    row = _read(scope, fulfilment_id, lock=True)
+    if row.state == FulfilmentState.SENDING:  # denied between two steps: nothing became visible
+        _move(scope, row, FulfilmentState.WAITING)
+        carrying.close(scope, subject(fulfilment_id), Rejected(Message("draft.denied"), permanent=False))
+    if row.state != FulfilmentState.WAITING:
+        return None
+    if decision.stopped or decision.stale:
+        _worry(scope, talk, row)
+        _later(scope, row, sending.STOPPED_AGAIN if decision.stopped else sending.SOON)
+        return None
+    reason = sending.refusal(decision)
+    _move(scope, row, FulfilmentState.REFUSED, reason)
+    refunding.ask(scope, row.payment_id, reason=Message("refund.not_cleared"))
+    notices.put(scope, reason, cause=f"fulfilment:{row.id}:refused", urgent=True, creator_id=row.creator_id)
+    return None
+
+
+def settle(scope: Scope, fulfilment_id: UUID, outcome: Outcome) -> timedelta | None:
+    """Write what became of the push; how long to wait before another try, None when it ended."""
+    talk = talks.locked(scope, _read(scope, fulfilment_id).conversation_id)
+    order = orderbook.find(scope, _read(scope, fulfilment_id).order_id, lock=True)
+    row = _read(scope, fulfilment_id, lock=True)
+    open_still = row.state in (FulfilmentState.SENDING, FulfilmentState.UNCERTAIN)
+    wait = _settle(scope, talk, row, outcome) if open_still else None
+    if row.state == FulfilmentState.DELIVERED and ORDER_STATES.allows(OrderState(order.state), OrderState.FULFILLED):
+        orderbook.move(scope, order, OrderState.FULFILLED)
+    carrying.close(scope, subject(fulfilment_id), outcome, note_copy=minting.note_copy)
+    return wait
+
+
+def _settle(scope: Scope, talk: Conversation, row: Fulfilment, outcome: Outcome) -> timedelta | None:
+    match outcome:
+        case Published(native_id=native_id):
+            _delivered(scope, talk, row, native_id)
+        case Retry(after=after, reason=reason):
+            if row.state == FulfilmentState.SENDING:
+                _move(scope, row, FulfilmentState.WAITING, reason)
+            _worry(scope, talk, row)
+            return after
+        case Rejected(reason=reason) | Reauthorize(reason=reason) | Disconnected(reason=reason):
+            if row.state == FulfilmentState.SENDING:
+                _move(scope, row, FulfilmentState.FAILED, reason)
+            if reason.code == READER_GONE:
+                directory.unreachable(scope, row.fan_id, row.channel_id)
+            _tell(scope, talk, row)
+        case Uncertain(reason=reason):
+            _doubt(scope, row, reason)
+        case Processing():
+            _doubt(scope, row, Message("draft.unsure"))
+        case _:
+            assert_never(outcome)
+    return None
+
+
+def _delivered(scope: Scope, talk: Conversation, row: Fulfilment, native_id: str) -> None:
+    _move(scope, row, FulfilmentState.DELIVERED)
+    row.native_id, row.settled_at = native_id, scope.now
+    scope.add(row)
+    pack = packs.pack(scope, row.pack_id)
+    media = tuple(medium.sha256 for medium in pack.media)
+    talks.spoke(
+        scope,
+        talk,
+        author="system",
+        native_id=native_id,
+        kind="pack",
+        body=pack.title,
+        media=media,
+    )
+    outbox.cancel(scope, ChatReconcile.kind, row.id)
+    notices.settle(scope, f"fulfilment:{row.id}:late")
+    directory.rebuild_facts(scope, row.fan_id)
+
+
+def _doubt(scope: Scope, row: Fulfilment, reason: Message) -> None:
+    """The pack may have arrived: it is looked for, not pushed again; the receipt's button brings it on demand."""
+    if row.state == FulfilmentState.SENDING:
+        _move(scope, row, FulfilmentState.UNCERTAIN, reason)
+    at = reconciling.next_look_at(scope, subject(row.id)) or scope.now + MARGIN
+    outbox.cancel(scope, ChatReconcile.kind, row.id)
+    outbox.put(scope, ChatReconcile(scope.tenant_id, row.id, "fulfilment"), at=at)
+
+
+def _later(scope: Scope, row: Fulfilment, after: timedelta) -> None:
+    """Push in a while, by a row that does not hold the lane meanwhile: what protects a fan may pass it."""
+    again, lane = OrderFulfil(scope.tenant_id, row.id), talks.lane(row.conversation_id)
+    outbox.put(scope, again, at=scope.now + after, lane=lane, holds_lane=True, priority=2)
+
+
+def _worry(scope: Scope, talk: Conversation, row: Fulfilment) -> None:
+    """A paid pack that waits for long is a person's matter, and after a day its money goes back."""
+    waited = scope.now - (row.created_at or scope.now)
+    if waited > GIVE_UP:
+        refunding.ask(scope, row.payment_id, reason=Message("refund.not_delivered"))
+    if waited > WORRY:
+        _tell(scope, talk, row)
+
+
+def _tell(scope: Scope, talk: Conversation, row: Fulfilment) -> None:
+    late = Message("fulfilment.late")
+    notices.put(scope, late, cause=f"fulfilment:{row.id}:late", urgent=True, creator_id=row.creator_id)
+    talks.ask_for_person(scope, talk, late, urgent=True)
+
+
+def doubtful(scope: Scope, fulfilment_id: UUID) -> bool:
+    """Whether the push's answer is missing; one left alone past its deadline becomes uncertain here."""
+    row = _read(scope, fulfilment_id, lock=True)
+    if row.state == FulfilmentState.SENDING and row.deadline_at is not None and row.deadline_at < scope.now:
+        _move(scope, row, FulfilmentState.UNCERTAIN, Message("draft.unsure"))
+    return row.state == FulfilmentState.UNCERTAIN
+
+
+def settle_sighting(scope: Scope, fulfilment_id: UUID, sighting: Sighting) -> None:
+    """Bring a push out of doubt: delivered; or proven absent, and then, only then, pushed once more."""
+    if isinstance(sighting, Found):
+        settle(scope, fulfilment_id, Published(sighting.native_id, sighting.url, sighting.at))
+        return
+    row = _read(scope, fulfilment_id, lock=True)
+    if row.state != FulfilmentState.UNCERTAIN:
+        return
+    what = subject(fulfilment_id)
+    if not reconciling.was_armed(scope, what) or reconciling.surely_absent(scope, what):
+        reconciling.absolve(scope, what)
+        _move(scope, row, FulfilmentState.WAITING)
+        _later(scope, row, timedelta())
+        return
+    at = reconciling.next_look_at(scope, what)
+    if at is None:
+        late = Message("fulfilment.unsure")
+        notices.put(scope, late, cause=f"fulfilment:{row.id}:late", urgent=True, creator_id=row.creator_id)
+        return
+    outbox.put(scope, ChatReconcile(scope.tenant_id, fulfilment_id, "fulfilment"), at=at)
+
+
+def purchases(scope: Scope, talk: Conversation, pack_id: UUID | None) -> None:
+    """What the fan asks back of what they own: one pack's pictures, or the list of all; a new message each time."""
+    owned = _owned(scope, talk.fan_id, pack_id)
+    if not owned:
+        drafts.say_service(scope, talk, Message("service.purchases.none"))
+    elif pack_id is None and len(owned) > 1:
+        _list(scope, talk, owned)
+    else:
+        pull(scope, talk, owned[0])
+
+
+def pull(scope: Scope, talk: Conversation, owned: Entitlement) -> None:
+    """Send a bought pack again, because its owner asked; it takes a clearance of its own."""
+    pack = packs.pack(scope, owned.pack_id)
+    order_id = scope.run(
+        "SELECT order_id FROM payments WHERE tenant_id = :tenant AND id = :id",
+        tenant=scope.tenant_id,
+        id=owned.payment_id,
+    ).scalar_one()
+    draft = drafts.put(
+        scope,
+        talk,
+        origin="auto",
+        kind="pack",
+        state=DraftState.AUTO,
+        text=pack.title,
+        media=pack.media,
+        order_id=order_id,
+    )
+    sending.judged(scope, draft)
+    drafts.send(scope, draft, priority=drafts.FIRST)
+
+
+def _list(scope: Scope, talk: Conversation, owned: list[Entitlement]) -> None:
+    drafts.say_service(
+        scope,
+        talk,
+        Message("service.purchases.list"),
+        buttons=[drafts.purchase_button(talk.language, one.title, one.pack_id) for one in owned[:MOST_SHOWN]],
+    )
+
+
+def _owned(scope: Scope, fan_id: UUID, pack_id: UUID | None) -> list[Entitlement]:
+    statement = select(Entitlement).where(
+        Entitlement.tenant_id == scope.tenant_id, Entitlement.fan_id == fan_id, Entitlement.state == "active"
+    )
+    statement = statement.where(Entitlement.pack_id == pack_id) if pack_id is not None else statement
+    return list(scope.session.exec(statement.order_by(Entitlement.id.desc())))  # type: ignore[attr-defined]  # a column
+
+
+def _read(scope: Scope, fulfilment_id: UUID, *, lock: bool = False) -> Fulfilment:
+    statement = select(Fulfilment).where(Fulfilment.tenant_id == scope.tenant_id, Fulfilment.id == fulfilment_id)
+    statement = statement.with_for_update() if lock else statement
+    row = scope.session.exec(statement.execution_options(populate_existing=True)).one_or_none()
+    if row is None:
+        raise NotFound("fulfilment.unknown")
+    return row
+
+
+def _move(scope: Scope, row: Fulfilment, after: FulfilmentState, reason: Message | None = None) -> None:
+    FULFILMENT_STATES.check(FulfilmentState(row.state), after)
+    row.state, row.reason = str(after), stored(reason)
+    scope.add(row)

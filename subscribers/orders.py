@@ -1,0 +1,330 @@
+"""Orders: accepted, invoiced, asked at the checkout, paid. Money is decided by the charge, never by the invoice."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal, assert_never
+from uuid import UUID
+
+from channels import reads as channel_reads
+from foundation import outbox
+from foundation.database import Scope
+from foundation.errors import Conflict, NotFound
+from foundation.ids import uuid7
+from foundation.money import Money
+from foundation.words import Message
+from gate import minting, switches, viewers
+from gate.units import Invoice, Rating, Subject
+from studio import packs
+from studio.packs import Pack
+from subscribers import directory, drafts, fulfilling, ledger, offers, orderbook, refunding, sending, talks
+from subscribers.events import OfferExpire, OrderFulfil, OrderPaid, PaymentSettle
+from subscribers.models import Conversation, Entitlement, Fulfilment, Order
+from subscribers.rails.contract import CheckoutQuery, PaymentFact, PaymentRail
+from subscribers.states import ORDER_STATES, PAYABLE, UNPAID, DraftState, FulfilmentState, OrderState
+from tenants import notices
+
+INVOICE_LIFE = ORDER_STATES.deadlines[OrderState.INVOICED].after
+ONE_CHECKOUT = timedelta(seconds=60)
+"""An accepted checkout keeps a second one of the same order away for so long."""
+
+Kind = Literal["matched", "duplicate", "orphan"]
+
+
+@dataclass(frozen=True)
+class Yes:
+    """The payment may go through. It promises no delivery."""
+
+
+@dataclass(frozen=True)
+class No:
+    """The payment may not go through; the sentence is for the fan."""
+
+    reason: Message
+
+
+def accept(scope: Scope, talk: Conversation, offer_id: UUID, rail: PaymentRail) -> Order | None:
+    """The fan said yes: an order at the price they were shown, and its invoice on its way; good for 30 minutes.
+
+    None when nothing may be sold to them now, when they own the pack, or when its invoice is open already.
+    Raises NotFound for an offer that is not theirs or has expired.
+    """
+    fan = directory.identity_on(scope, talk.fan_id, talk.channel_id)
+    shown = offers.shown(scope, offer_id, talk.fan_id)
+    if not fan.may_be_sold_to or talk.safety_hold or orderbook.owns(scope, fan.fan_id, shown.pack_id):
+        return None
+    if orderbook.is_open(scope, fan.fan_id, shown.pack_id):
+        return None
+    order = Order(
+        tenant_id=scope.tenant_id,
+        id=uuid7(),
+        creator_id=talk.creator_id,
+        fan_id=talk.fan_id,
+        conversation_id=talk.id,
+        channel_id=talk.channel_id,
+        offer_id=shown.id,
+        pack_id=shown.pack_id,
+        pack_version=shown.pack_version,
+        title=shown.title,
+        rail=shown.rail,
+        currency=shown.price.currency,
+        amount_minor=shown.price.minor,
+        state=str(ORDER_STATES.initial),
+        expires_at=scope.now + INVOICE_LIFE,
+    )
+    scope.add(order)
+    orderbook.move(scope, order, OrderState.INVOICED)
+    offers.accepted(scope, offer_id)
+    _invoice(scope, talk, order, rail)
+    outbox.put(scope, OfferExpire(scope.tenant_id, order.id), at=order.expires_at)
+    return order
+
+
+def _invoice(scope: Scope, talk: Conversation, order: Order, rail: PaymentRail) -> None:
+    pack = packs.pack(scope, order.pack_id)
+    invoice = Invoice(
+        title=order.title,
+        description=pack.description or order.title,
+        amount_minor=order.amount_minor,
+        currency=order.currency,
+        payload=rail.payload(scope.tenant_id, order.id),
+    )
+    state = DraftState.AUTO
+    draft = drafts.put(
+        scope, talk, origin="auto", kind="invoice", state=state, invoice=invoice, order_id=order.id, text=order.title
+    )
+    draft.expires_at = order.expires_at
+    scope.add(draft)
+    sending.judged(scope, draft)
+    drafts.send(scope, draft, priority=drafts.FIRST)
+
+
+def expire(scope: Scope, order_id: UUID) -> None:
+    """The time to pay is over. Money that still comes is delivered all the same."""
+    order = orderbook.find(scope, order_id, lock=True)
+    if order.state not in PAYABLE:
+        return
+    orderbook.move(scope, order, OrderState.EXPIRED)
+    scope.run(
+        "UPDATE offers SET state = 'expired', updated_at = house_now() WHERE tenant_id = :tenant AND id = :id"
+        " AND state = 'accepted'",
+        tenant=scope.tenant_id,
+        id=order.offer_id,
+    )
+
+
+def can_pay(scope: Scope, query: CheckoutQuery) -> Yes | No:
+    """Whether a payment may go through now; asked while the platform waits. A doubt is a no. Promises no delivery."""
+    if query.order_id is None:
+        return No(Message("service.pay.unknown"))
+    try:
+        order = orderbook.find(scope, query.order_id, lock=True)
+        refusal = _refusal(scope, order, query)
+    except NotFound:
+        return No(Message("service.pay.unknown"))
+    if refusal is not None:
+        drafts.say_service(scope, talks.read(scope, order.conversation_id), refusal)
+        return No(refusal)
+    orderbook.move(scope, order, OrderState.CHECKOUT)
+    order.checkout_at = scope.now
+    scope.add(order)
+    return Yes()
+
+
+def _refusal(scope: Scope, order: Order, query: CheckoutQuery) -> Message | None:
+    """What speaks against the payment, in the order a fan would want to hear it. Raises NotFound."""
+    channel = channel_reads.channel(scope, order.channel_id)
+    fan = directory.identity_on(scope, order.fan_id, order.channel_id)
+    pack = packs.pack(scope, order.pack_id)
+    if fan.native_id != query.payer or channel.id != query.till.channel_id:
+        return Message("service.pay.not_yours")
+    if orderbook.owns(scope, order.fan_id, order.pack_id) or order.state not in {*PAYABLE, OrderState.EXPIRED}:
+        return Message("service.pay.owned")
+    if order.state == OrderState.EXPIRED or order.expires_at <= scope.now:
+        return Message("service.pay.expired")
+    if query.money != Money(order.amount_minor, order.currency):
+        return Message("service.pay.changed")
+    if order.checkout_at is not None and scope.now - order.checkout_at < ONE_CHECKOUT:
+        return Message("service.pay.running")
+    if pack.state != "active" or pack.version != order.pack_version:
+        return Message("service.pay.gone")
+    grown_up = viewers.level(scope, channel.platform, fan.native_id).over_18
+    if pack.rating.rank > Rating.S.rank and not grown_up:
+        return Message("service.pay.age")
+    held = talks.read(scope, order.conversation_id).safety_hold
+    closed = switches.closed(scope, "payments", channel=channel.id, creator=order.creator_id)
+    if held or closed or not fan.may_be_sold_to or not deliverable(scope, order, pack, fan):
+        return Message("service.pay.not_now")
+    return None
+
+
+def deliverable(scope: Scope, order: Order, pack: Pack, fan: directory.Identity) -> bool:
+    """Whether the safety check would let this pack go to this fan now."""
+    channel = channel_reads.channel(scope, order.channel_id)
+    unit = sending.unit_for(scope, channel, fan, Subject("order", order.id), text=order.title, media=pack.media)
+    return minting.preview(scope, unit, author=scope.actor).allowed
+
+
+def record_payment(scope: Scope, fact: PaymentFact) -> UUID | None:
+    """Write down a charge, once: payment, ledger, order, entitlement, delivery and fact in this one transaction.
+
+    Returns the payment's id, None when the charge is known. Nothing refuses money that was taken: a second charge of
+    an order is recorded and given back, one that fits no order is kept in suspense and shown to the members.
+    """
+    order = _order_of(scope, fact)
+    kind = _kind(scope, order, fact)
+    payment_id = _insert(scope, fact, order, kind)
+    if payment_id is None:
+        return None
+    rail = ledger.rail_account(fact.rail, fact.till.account)
+    book = ledger.record_sale if kind == "matched" else ledger.record_suspense
+    fan_id = order.fan_id if order is not None and kind != "orphan" else None
+    book(scope, payment_id, fact.money, rail=rail, at=fact.at, creator_id=fact.till.creator_id, fan_id=fan_id)
+    if order is None or kind == "orphan":
+        _orphan(scope, payment_id, fact)
+    elif kind == "matched":
+        _sell(scope, order, payment_id)
+    elif kind == "duplicate":
+        refunding.ask(scope, payment_id, reason=Message("refund.duplicate"))
+        drafts.say_service(scope, talks.read(scope, order.conversation_id), Message("service.receipt.duplicate"))
+    else:
+        assert_never(kind)
+    return payment_id
+
+
+def name_order(scope: Scope, payment_id: UUID, order_id: UUID) -> None:
+    """A member says which order an unmatched payment pays; the workers do it, since delivery begins there.
+
+    Raises NotFound for an order or a payment that is not here.
+    """
+    orderbook.find(scope, order_id)
+    refunding.unmatched(scope, payment_id)
+    outbox.put(scope, PaymentSettle(scope.tenant_id, payment_id, order_id=order_id, by=scope.actor))
+
+
+def settle_unmatched(scope: Scope, payment_id: UUID, order_id: UUID) -> None:
+    """A member says which order an unmatched payment pays: it is sold and delivered as if it had come with its order.
+
+    Settled twice is once. Raises NotFound, and Conflict for an order that is paid, of another creator or another
+    currency, or money that is on its way back.
+    """
+    talks.locked(scope, orderbook.find(scope, order_id).conversation_id)  # conversations before orders
+    order = orderbook.find(scope, order_id, lock=True)
+    payment = refunding.unmatched(scope, payment_id)
+    if payment.order_id == order_id and payment.kind == "matched":
+        return
+    same = payment.creator_id == order.creator_id and payment.currency == order.currency
+    if payment.kind != "orphan" or not same or order.state not in UNPAID:
+        raise Conflict("payment.not_settled")
+    payment.kind, payment.order_id, payment.fan_id = "matched", order.id, order.fan_id
+    scope.add(payment)
+    money = Money(payment.amount_minor, payment.currency)
+    whose = {"creator_id": order.creator_id, "fan_id": order.fan_id}
+    ledger.settle_suspense(scope, payment_id, money, at=scope.now, **whose)
+    _sell(scope, order, payment_id)
+    notices.settle(scope, _unmatched(payment_id))
+
+
+def ask_refund(scope: Scope, payment_id: UUID, *, reason: Message) -> None:
+    """Give a payment back; asked twice is once. Raises NotFound."""
+    refunding.ask(scope, payment_id, reason=reason)
+    notices.settle(scope, _unmatched(payment_id))
+
+
+def _order_of(scope: Scope, fact: PaymentFact) -> Order | None:
+    if fact.order_id is None:
+        return None
+    try:
+        talks.locked(scope, orderbook.find(scope, fact.order_id).conversation_id)  # conversations before orders
+        return orderbook.find(scope, fact.order_id, lock=True)
+    except NotFound:
+        return None
+
+
+def _kind(scope: Scope, order: Order | None, fact: PaymentFact) -> Kind:
+    if order is None:
+        return "orphan"
+    fan = directory.identity_on(scope, order.fan_id, order.channel_id)
+    same = fan.native_id == fact.payer and order.channel_id == fact.till.channel_id and order.rail == fact.rail
+    if not same or Money(order.amount_minor, order.currency) != fact.money:
+        return "orphan"
+    if order.state not in UNPAID or orderbook.owns(scope, order.fan_id, order.pack_id):
+        return "duplicate"
+    return "matched"
+
+
+def _insert(scope: Scope, fact: PaymentFact, order: Order | None, kind: Kind) -> UUID | None:
+    payment_id = uuid7()
+    done = scope.run(
+        "INSERT INTO payments (tenant_id, id, creator_id, rail, account, channel_id, charge_id, order_id, fan_id,"
+        " payer, amount_minor, currency, product, kind, at) VALUES (:tenant, :id, :creator, :rail, :account, :channel,"
+        " :charge, :order, :fan, :payer, :minor, :currency, :product, :kind, :at)"
+        " ON CONFLICT (tenant_id, rail, account, charge_id) DO NOTHING",
+        tenant=scope.tenant_id,
+        id=payment_id,
+        creator=fact.till.creator_id,
+        rail=fact.rail,
+        account=fact.till.account,
+        channel=fact.till.channel_id,
+        charge=fact.charge_id,
+        order=order.id if order is not None else None,
+        fan=order.fan_id if order is not None and kind != "orphan" else None,
+        payer=fact.payer,
+        minor=fact.money.minor,
+        currency=fact.money.currency,
+        product=fact.product,
+        kind=kind,
+        at=fact.at,
+    )
+    return payment_id if done.rowcount else None
+
+
+def _sell(scope: Scope, order: Order, payment_id: UUID) -> None:
+    orderbook.move(scope, order, OrderState.PAID)
+    packs.freeze(scope, order.pack_id)
+    entitlement = Entitlement(
+        tenant_id=scope.tenant_id,
+        creator_id=order.creator_id,
+        fan_id=order.fan_id,
+        pack_id=order.pack_id,
+        pack_version=order.pack_version,
+        title=order.title,
+        payment_id=payment_id,
+        state="active",
+    )
+    push = Fulfilment(
+        tenant_id=scope.tenant_id,
+        id=uuid7(),
+        creator_id=order.creator_id,
+        payment_id=payment_id,
+        order_id=order.id,
+        fan_id=order.fan_id,
+        conversation_id=order.conversation_id,
+        channel_id=order.channel_id,
+        pack_id=order.pack_id,
+        pack_version=order.pack_version,
+        state=str(FulfilmentState.WAITING),
+    )
+    scope.add(entitlement, push)
+    fulfilling.judged(scope, push.id)
+    lane = talks.lane(order.conversation_id)
+    outbox.put(scope, OrderFulfil(scope.tenant_id, push.id), lane=lane, holds_lane=True, priority=2)
+    outbox.cancel(scope, OfferExpire.kind, order.id)
+    outbox.put(scope, OrderPaid(scope.tenant_id, order.id))
+    talk = talks.read(scope, order.conversation_id)
+    paid = Message("service.receipt.paid", {"amount": offers.shown_price(Money(order.amount_minor, order.currency))})
+    drafts.say_service(scope, talk, paid, buttons=(drafts.purchases_button(talk.language, order.pack_id),))
+    directory.rebuild_facts(scope, order.fan_id)
+
+
+def _orphan(scope: Scope, payment_id: UUID, fact: PaymentFact) -> None:
+    notices.put(
+        scope,
+        Message("payment.unmatched", {"amount": offers.shown_price(fact.money), "account": fact.till.account}),
+        cause=_unmatched(payment_id),
+        urgent=True,
+        creator_id=fact.till.creator_id,
+    )
+
+
+def _unmatched(payment_id: UUID) -> str:
+    return f"payment:{payment_id}:unmatched"

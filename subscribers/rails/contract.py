@@ -1,0 +1,118 @@
+"""The contract of every payment rail: what it may sell, and what its words about money mean. Pure; no database here."""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from connectors.contract import Update
+from foundation.money import Money
+from gate.units import Rating
+
+VERSION = "1"
+_MAC_BYTES = 16
+
+
+@dataclass(frozen=True)
+class Till:
+    """Where money lands: one of our accounts."""
+
+    tenant_id: UUID
+    channel_id: UUID
+    creator_id: UUID
+    account: str
+
+
+@dataclass(frozen=True)
+class CheckoutQuery:
+    """A platform asks whether a payment may go through. `order_id` is None when the payload is not ours."""
+
+    till: Till
+    query_id: str
+    order_id: UUID | None
+    payer: str
+    money: Money
+
+
+@dataclass(frozen=True)
+class PaymentFact:
+    """A charge that happened. `charge_id` is the key; the order is only pointed at."""
+
+    rail: str
+    till: Till
+    charge_id: str
+    order_id: UUID | None
+    payer: str
+    money: Money
+    product: str
+    at: datetime
+
+
+class Terms(Protocol):
+    """What a rail sells for: `currency` is what its prices are in; `ratings` what it may sell."""
+
+    name: str
+    currency: str
+    ratings: frozenset[Rating]
+
+
+class PaymentRail(Terms, Protocol):
+    """One way to be paid."""
+
+    def payload(self, tenant_id: UUID, order_id: UUID) -> str:
+        """What travels with an invoice and comes back with its money."""
+        ...
+
+    def checkout(self, update: Update, till: Till) -> CheckoutQuery:
+        """Read a platform's question before a payment."""
+        ...
+
+    def verify(self, update: Update, till: Till, *, now: datetime) -> PaymentFact:
+        """Read a platform's word that money came; `now` serves where it does not say when."""
+        ...
+
+
+Rails = Mapping[str, PaymentRail]
+"""The rails of the house by the platform they belong to."""
+
+
+class Payloads:
+    """Signed pointers to orders, ≤ 64 bytes: version, order, and a MAC that binds both to the tenant."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def write(self, tenant_id: UUID, order_id: UUID) -> str:
+        """The payload of an order."""
+        return f"{VERSION}.{_short(order_id.bytes)}.{_short(self._mac(tenant_id, order_id))}"
+
+    def read(self, tenant_id: UUID, payload: str) -> UUID | None:
+        """The order a payload points at; None for one that is not ours, or another tenant's."""
+        version, _, rest = payload.partition(".")
+        order, _, mac = rest.partition(".")
+        try:
+            order_id = UUID(bytes=_long(order))
+            given = _long(mac)
+        except ValueError:
+            return None
+        right = version == VERSION and hmac.compare_digest(given, self._mac(tenant_id, order_id))
+        return order_id if right else None
+
+    def _mac(self, tenant_id: UUID, order_id: UUID) -> bytes:
+        claim = b"order:" + VERSION.encode() + tenant_id.bytes + order_id.bytes
+        return hmac.new(self._key, claim, hashlib.sha256).digest()[:_MAC_BYTES]
+
+
+def _short(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def _long(text: str) -> bytes:
+    data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    if _short(data) != text:
+        raise ValueError("not the canonical form")
+    return data

@@ -1,0 +1,245 @@
+"""Money on its way back: asked once, asked of the rail until it says so, and mirrored in the ledger."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol, assert_never
+from uuid import UUID
+
+from sqlmodel import select
+
+from channels.controlling import Seen
+from connectors.contract import Answer, ChatConnector, Send, WireStep
+from connectors.outcomes import (
+    Disconnected,
+    Outcome,
+    Processing,
+    Published,
+    Reauthorize,
+    Rejected,
+    Retry,
+    Uncertain,
+)
+from foundation import outbox
+from foundation.database import Scope, stored
+from foundation.errors import Conflict, NotFound
+from foundation.ids import uuid7
+from foundation.money import Money
+from foundation.words import Message
+from gate.units import Subject
+from subscribers import directory, drafts, ledger, offers, orderbook, talks
+from subscribers.events import OrderRefund, OrderRefunded
+from subscribers.models import Payment, Refund
+from subscribers.states import ORDER_STATES, REFUND_STATES, FulfilmentState, OrderState, RefundState
+from tenants import notices
+
+AGAIN = timedelta(seconds=30)
+"""A rail whose answer was lost is asked again: what was given back already is a success."""
+
+REST = timedelta(minutes=5)
+"""Before a rail that refuses our token is asked again."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """What to ask of the rail."""
+
+    tenant_id: UUID
+    payment_id: UUID
+    channel_id: UUID
+    charge_id: str
+    payer: str
+    money: Money
+
+    @property
+    def subject(self) -> Subject:
+        """What the attempts of a refund are about."""
+        return Subject("refund", self.payment_id)
+
+    def step(self, rail: ChatConnector) -> WireStep:
+        """The request that gives the money back."""
+        return rail.refund(self.charge_id, self.payer, self.money.minor, self.money.currency)
+
+    def seen(self, rail: ChatConnector, answers: tuple[Answer, ...]) -> Send | Outcome | None:
+        """Whether an earlier try gave it back."""
+        return rail.refund_seen(self.charge_id, answers)
+
+
+class GiveBack(Protocol):
+    """`channels.controlling.refund` with its collaborators bound."""
+
+    def __call__(
+        self,
+        tenant_id: UUID,
+        subject: Subject,
+        channel_id: UUID,
+        step: Callable[[ChatConnector], WireStep],
+        *,
+        seen: Seen | None = None,
+    ) -> Outcome: ...
+
+
+def ask(scope: Scope, payment_id: UUID, *, reason: Message) -> None:
+    """Give a payment back; asked twice is once, one that failed is tried again. Raises NotFound."""
+    payment = _payment(scope, payment_id)
+    new = scope.run(
+        "INSERT INTO refunds (tenant_id, id, creator_id, payment_id, state, reason, by, tries)"
+        " VALUES (:tenant, :id, :creator, :payment, 'asked', jsonb_build_object('code', CAST(:code AS text)),"
+        " :by, 0) ON CONFLICT (tenant_id, payment_id) DO UPDATE SET state = 'asked', updated_at = house_now()"
+        " WHERE refunds.state = 'failed'",
+        tenant=scope.tenant_id,
+        id=uuid7(),
+        creator=payment.creator_id,
+        payment=payment_id,
+        code=reason.code,
+        by=scope.actor,
+    )
+    if not new.rowcount:
+        return
+    if payment.kind == "matched" and payment.order_id is not None:
+        _move_order(scope, payment.order_id, OrderState.REFUND_PENDING, reason)
+    lane = f"order:{payment.order_id or payment_id}"
+    outbox.put(scope, OrderRefund(scope.tenant_id, payment_id), lane=lane, priority=2)
+
+
+def due(scope: Scope, payment_id: UUID) -> Call | timedelta | None:
+    """The request to make; a wait while the pack is being pushed; None when there is nothing to give back."""
+    refund = _refund(scope, payment_id)
+    if refund is None or refund.state != RefundState.ASKED:
+        return None
+    pushing = scope.run(
+        "SELECT 1 FROM fulfilments WHERE tenant_id = :tenant AND payment_id = :payment AND state = :sending",
+        tenant=scope.tenant_id,
+        payment=payment_id,
+        sending=str(FulfilmentState.SENDING),
+    ).scalar()
+    if pushing:
+        return AGAIN
+    refund.tries += 1
+    scope.add(refund)
+    payment = _payment(scope, payment_id)
+    money = Money(payment.amount_minor, payment.currency)
+    return Call(scope.tenant_id, payment_id, payment.channel_id, payment.charge_id, payment.payer, money)
+
+
+def settle(scope: Scope, payment_id: UUID, outcome: Outcome) -> timedelta | None:
+    """Write what the rail said; how long to wait before it is asked again, None when it ended."""
+    match outcome:
+        case Published():
+            _give(scope, payment_id)
+            return None
+        case Retry(after=after):
+            return after
+        case Uncertain() | Processing():
+            return AGAIN
+        case Reauthorize(reason=reason) | Disconnected(reason=reason):
+            _tell(scope, payment_id, reason)
+            return REST
+        case Rejected(reason=reason):
+            _refused(scope, payment_id, reason)
+            return None
+        case _:
+            assert_never(outcome)
+
+
+def noted(scope: Scope, *, rail: str, account: str, charge_id: str) -> bool:
+    """The rail says that a charge went back, by us or by itself: one reversal. Says whether we know the charge."""
+    payment_id = scope.run(
+        "SELECT id FROM payments WHERE tenant_id = :tenant AND rail = :rail AND account = :account"
+        " AND charge_id = :charge",
+        tenant=scope.tenant_id,
+        rail=rail,
+        account=account,
+        charge=charge_id,
+    ).scalar()
+    if payment_id is None:
+        return False
+    talk = _conversation(scope, _payment(scope, payment_id))
+    if talk is not None:
+        talks.locked(scope, talk)  # before the refund that `ask` locks: our own settling holds them in this order
+    ask(scope, payment_id, reason=Message("refund.by_platform"))
+    _give(scope, payment_id)
+    return True
+
+
+def _give(scope: Scope, payment_id: UUID) -> None:
+    """The money is back: reversal, entitlement, order, fact and a word to the fan, once."""
+    payment = _payment(scope, payment_id)
+    talk = _conversation(scope, payment)
+    locked = talks.locked(scope, talk) if talk is not None else None  # the order of locks: conversation, then money
+    refund = _refund(scope, payment_id)
+    if refund is None or refund.state == RefundState.DONE:
+        return
+    REFUND_STATES.check(RefundState(refund.state), RefundState.DONE)
+    refund.state, refund.done_at = str(RefundState.DONE), scope.now
+    scope.add(refund)
+    outbox.cancel(scope, OrderRefund.kind, payment_id)
+    ledger.reverse(scope, payment_id, at=scope.now)
+    scope.run(
+        "UPDATE entitlements SET state = 'revoked', updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND payment_id = :payment",
+        tenant=scope.tenant_id,
+        payment=payment_id,
+    )
+    if payment.kind == "matched" and payment.order_id is not None:
+        _move_order(scope, payment.order_id, OrderState.REFUNDED, Message("refund.done"))
+        drafts.cancel_of_order(scope, payment.order_id, Message("refund.done"))
+        outbox.put(scope, OrderRefunded(scope.tenant_id, payment.order_id))
+    if locked is not None:
+        amount = offers.shown_price(Money(payment.amount_minor, payment.currency))
+        drafts.say_service(scope, locked, Message("service.receipt.refunded", {"amount": amount}))
+    if payment.fan_id is not None:
+        directory.rebuild_facts(scope, payment.fan_id)
+
+
+def _move_order(scope: Scope, order_id: UUID, after: OrderState, reason: Message) -> None:
+    order = orderbook.find(scope, order_id, lock=True)
+    if ORDER_STATES.allows(OrderState(order.state), after):
+        orderbook.move(scope, order, after, reason)
+
+
+def _conversation(scope: Scope, payment: Payment) -> UUID | None:
+    if payment.order_id is None or payment.kind == "orphan":
+        return None
+    return orderbook.find(scope, payment.order_id).conversation_id
+
+
+def _refused(scope: Scope, payment_id: UUID, reason: Message) -> None:
+    refund = _refund(scope, payment_id)
+    if refund is None or refund.state != RefundState.ASKED:
+        return
+    refund.state, refund.reason = str(RefundState.FAILED), stored(reason)
+    scope.add(refund)
+    _tell(scope, payment_id, reason)
+
+
+def _tell(scope: Scope, payment_id: UUID, reason: Message) -> None:
+    payment = _payment(scope, payment_id)
+    amount = offers.shown_price(Money(payment.amount_minor, payment.currency))
+    message = Message("refund.stuck", {"amount": amount, "reason": reason.code})
+    notices.put(scope, message, cause=f"payment:{payment_id}:refund", urgent=True, creator_id=payment.creator_id)
+
+
+def unmatched(scope: Scope, payment_id: UUID) -> Payment:
+    """A payment, locked, whose order a member names. Raises NotFound, Conflict when its money is on its way back."""
+    row = _payment(scope, payment_id, lock=True)
+    if _refund(scope, payment_id) is not None:
+        raise Conflict("payment.not_settled")
+    return row
+
+
+def _payment(scope: Scope, payment_id: UUID, *, lock: bool = False) -> Payment:
+    named = (scope.tenant_id, payment_id)
+    row = scope.session.get(Payment, named, populate_existing=True, with_for_update=lock or None)
+    if row is None:
+        raise NotFound("payment.unknown")
+    return row
+
+
+def _refund(scope: Scope, payment_id: UUID) -> Refund | None:
+    return scope.session.exec(
+        select(Refund)
+        .where(Refund.tenant_id == scope.tenant_id, Refund.payment_id == payment_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one_or_none()

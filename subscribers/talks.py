@@ -1,0 +1,237 @@
+"""Conversations as rows: opened, locked, their lines in order, and the one way their owner changes."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlmodel import select
+
+from channels import ages
+from channels.reads import Channel
+from foundation import outbox
+from foundation.database import Scope, stored
+from foundation.errors import NotFound
+from foundation.ids import uuid7
+from foundation.words import Message
+from subscribers import directory
+from subscribers.events import ChatTurn
+from subscribers.models import ChatMessage, Conversation, ConversationMove
+from subscribers.states import OWNER_STATES, OwnerState
+from tenants import notices
+
+SESSION = timedelta(hours=24)
+"""A fan away for so long begins a new session."""
+
+
+PROMISED = timedelta(minutes=5)
+"""How long a person has to answer before the bot goes on, where the reason allows it."""
+
+PATIENT = frozenset(
+    {"chat.asks_person", "chat.unreadable", "chat.answer_not_sent"}
+    | {f"chat.handoff_{why}" for why in ("asked", "unsure", "other", "budget", "engine", "unreadable", "improper")}
+)
+"""Reasons after which the bot may go on by itself: never safety, never money, never a complaint."""
+
+
+def lane(conversation_id: UUID) -> str:
+    """The lane in which what leaves for a fan leaves one by one."""
+    return f"chat:{conversation_id}"
+
+
+def turn_lane(conversation_id: UUID) -> str:
+    """The lane of a conversation's turns: a model that thinks for long keeps no receipt and no helpline waiting."""
+    return f"turn:{conversation_id}"
+
+
+def opened(scope: Scope, fan: directory.Identity, channel: Channel) -> Conversation:
+    """The fan's conversation on this account, locked; begun at first sight."""
+    scope.run(
+        "INSERT INTO conversations (tenant_id, id, creator_id, fan_id, channel_id, owner, epoch, safety_hold, priority,"
+        " language, last_in_seq, last_seq, redone, unsure) VALUES (:tenant, :id, :creator, :fan, :channel, 'bot', 1,"
+        " false, 5, :language, 0, 0, 0, 0) ON CONFLICT (tenant_id, fan_id, channel_id) DO NOTHING",
+        tenant=scope.tenant_id,
+        id=uuid7(),
+        creator=fan.creator_id,
+        fan=fan.fan_id,
+        channel=channel.id,
+        language=fan.language,
+    )
+    found = scope.run(
+        "SELECT id FROM conversations WHERE tenant_id = :tenant AND fan_id = :fan AND channel_id = :channel",
+        tenant=scope.tenant_id,
+        fan=fan.fan_id,
+        channel=channel.id,
+    ).scalar_one()
+    return locked(scope, found)
+
+
+def locked(scope: Scope, conversation_id: UUID) -> Conversation:
+    """The conversation as it stands now, locked until the end of the transaction. Raises NotFound."""
+    return read(scope, conversation_id, lock=True)
+
+
+def read(scope: Scope, conversation_id: UUID, *, lock: bool = False) -> Conversation:
+    """The conversation as it stands now. Raises NotFound; another tenant's looks the same."""
+    statement = select(Conversation).where(
+        Conversation.tenant_id == scope.tenant_id, Conversation.id == conversation_id
+    )
+    statement = statement.with_for_update() if lock else statement
+    row = scope.session.exec(statement.execution_options(populate_existing=True)).one_or_none()
+    if row is None:
+        raise NotFound("conversation.unknown")
+    return row
+
+
+def knows(scope: Scope, fan: directory.Identity, channel: Channel, native_id: str) -> bool:
+    """Whether this very thing was heard before."""
+    known = scope.run(
+        "SELECT 1 FROM messages m JOIN conversations c ON c.tenant_id = m.tenant_id AND c.id = m.conversation_id"
+        " WHERE m.tenant_id = :tenant AND c.fan_id = :fan AND c.channel_id = :channel AND m.direction = 'in'"
+        " AND m.native_id = :native",
+        tenant=scope.tenant_id,
+        fan=fan.fan_id,
+        channel=channel.id,
+        native=native_id,
+    ).scalar()
+    return bool(known)
+
+
+def heard(scope: Scope, talk: Conversation, *, native_id: str, kind: str, body: str) -> bool:
+    """Keep what the fan did as the next line; False when this very thing was kept before."""
+    known = scope.run(
+        "SELECT 1 FROM messages WHERE tenant_id = :tenant AND conversation_id = :talk AND direction = 'in'"
+        " AND native_id = :native",
+        tenant=scope.tenant_id,
+        talk=talk.id,
+        native=native_id,
+    ).scalar()
+    if known:
+        return False
+    if talk.last_in_at is None or scope.now - talk.last_in_at > SESSION:
+        talk.session_at = scope.now
+    row = _line(scope, talk, direction="in", author="fan", native_id=native_id, kind=kind, body=body)
+    talk.last_in_seq, talk.last_in_at, talk.snoozed_until = talk.last_seq, scope.now, None
+    scope.add(row, talk)
+    return True
+
+
+def spoke(
+    scope: Scope,
+    talk: Conversation,
+    *,
+    author: str,
+    native_id: str,
+    kind: str,
+    body: str,
+    draft_id: UUID | None = None,
+    media: tuple[str, ...] = (),
+) -> None:
+    """Keep what we said as the next line; once per native id."""
+    known = scope.run(
+        "SELECT 1 FROM messages WHERE tenant_id = :tenant AND conversation_id = :talk AND direction = 'out'"
+        " AND native_id = :native",
+        tenant=scope.tenant_id,
+        talk=talk.id,
+        native=native_id,
+    ).scalar()
+    if known:
+        return
+    row = _line(scope, talk, direction="out", author=author, native_id=native_id, kind=kind, body=body)
+    row.draft_id, row.media = draft_id, list(media)
+    scope.add(row, talk)
+
+
+def _line(
+    scope: Scope,
+    talk: Conversation,
+    *,
+    direction: str,
+    author: str,
+    native_id: str,
+    kind: str,
+    body: str,
+) -> ChatMessage:
+    """The next line, not yet written: it goes with what else changes of the conversation, in one.
+
+    A link to a check of age is the fan's alone: nobody who reads the line can open it.
+    """
+    talk.last_seq += 1
+    return ChatMessage(
+        tenant_id=scope.tenant_id,
+        creator_id=talk.creator_id,
+        conversation_id=talk.id,
+        seq=talk.last_seq,
+        direction=direction,
+        author=author,
+        kind=kind,
+        body=ages.struck(body),
+        native_id=native_id,
+        at=scope.now,  # a platform's own clock may differ from the house's
+    )
+
+
+def give(
+    scope: Scope, talk: Conversation, to: OwnerState, reason: Message | None, *, member: UUID | None = None
+) -> None:
+    """Change the owner of a locked conversation: a new epoch, one move row, older unsent words of the bot cancelled.
+
+    Raises Conflict when the graph has no such edge.
+    """
+    before = OwnerState(talk.owner)
+    OWNER_STATES.check(before, to)
+    talk.owner, talk.owner_member_id, talk.reason = str(to), member, stored(reason)
+    talk.epoch += 1
+    talk.unsure = talk.redone = 0
+    scope.add(
+        talk,
+        ConversationMove(
+            tenant_id=scope.tenant_id,
+            creator_id=talk.creator_id,
+            conversation_id=talk.id,
+            epoch=talk.epoch,
+            before=str(before),
+            after=str(to),
+            by=scope.actor,
+            reason=stored(reason),
+        ),
+    )
+    silence(scope, talk.id, Message("draft.new_owner"))
+    if to is not OwnerState.PENDING_HUMAN:
+        notices.settle(scope, _cause(talk.id))
+
+
+def ask_for_person(
+    scope: Scope, talk: Conversation, reason: Message, *, priority: int = 3, urgent: bool = False
+) -> None:
+    """A person has to answer this conversation: tell the members, once, and keep the bot quiet."""
+    talk.priority = min(talk.priority, priority)
+    if OwnerState(talk.owner) is OwnerState.BOT:
+        give(scope, talk, OwnerState.PENDING_HUMAN, reason)
+        if reason.code in PATIENT:
+            again = ChatTurn(scope.tenant_id, talk.id)
+            outbox.put(scope, again, at=scope.now + PROMISED, lane=turn_lane(talk.id), holds_lane=True)
+    scope.add(talk)
+    notices.put(scope, reason, cause=_cause(talk.id), urgent=urgent, creator_id=talk.creator_id)
+
+
+def silence(scope: Scope, conversation_id: UUID, reason: Message) -> None:
+    """Nothing the bot wrote and has not sent will leave, and no turn is waiting any more."""
+    supersede(scope, conversation_id, reason, ("pending", "draft", "approved", "auto"))
+    outbox.cancel(scope, ChatTurn.kind, conversation_id)
+
+
+def supersede(scope: Scope, conversation_id: UUID, reason: Message, states: tuple[str, ...]) -> int:
+    """Cancel what the bot wrote and has not sent; returns how many drafts that were."""
+    done = scope.run(
+        "UPDATE drafts SET state = 'cancelled', reason = jsonb_build_object('code', CAST(:code AS text)),"
+        " updated_at = house_now() WHERE tenant_id = :tenant AND conversation_id = :talk AND origin = 'bot'"
+        " AND state = ANY(:states)",
+        tenant=scope.tenant_id,
+        talk=conversation_id,
+        code=reason.code,
+        states=list(states),
+    )
+    return int(done.rowcount)
+
+
+def _cause(conversation_id: UUID) -> str:
+    return f"chat:{conversation_id}:person"
