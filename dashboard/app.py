@@ -1,0 +1,103 @@
+"""The members' door: Streamlit served as an ASGI app, so that sessions are real HttpOnly cookies."""
+
+import base64
+import hashlib
+import logging
+import re
+import threading
+from pathlib import Path
+
+import streamlit
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from streamlit.starlette import App
+
+from dashboard import entry, files, pages, pairing, phone, session, shell, signing
+from dashboard.widgets import render
+from foundation import telemetry
+from foundation.asgi import Guarded, host_of
+from foundation.database import reachable
+from foundation.ids import uuid7
+from foundation.words import LANGUAGES, Message, say
+
+SCRIPT = Path(__file__).parent / "script" / "main.py"
+"""Its folder holds Streamlit's settings, `.streamlit/config.toml`, and no other module: Streamlit puts it first among
+the places modules are loaded from."""
+
+INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
+HEADERS = {
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), interest-cohort=()",
+    "cross-origin-opener-policy": "same-origin",
+}
+
+
+def create() -> Guarded:
+    """The app, behind its door; what it is called and whether over TLS stands in the settings."""
+
+    threading.Thread(target=pages.load_all, name="pages", daemon=True).start()
+
+    async def healthz(_: Request) -> Response:
+        return JSONResponse({"ok": True})
+
+    def readyz(_: Request) -> Response:
+        ready = reachable(session.tenant())
+        return JSONResponse({"ready": ready}, 200 if ready else 503)
+
+    ours = [
+        *entry.ROUTES,
+        *files.ROUTES,
+        *pairing.ROUTES,
+        *phone.ROUTES,
+        *signing.ROUTES,
+        *shell.ROUTES,
+        Route("/healthz", healthz),
+        Route("/readyz", readyz),
+    ]
+    app = App(
+        SCRIPT,
+        routes=ours,
+        middleware=[Middleware(entry.Members, ours=ours)],
+        on_script_error=_sorry,
+    )
+    # Streamlit takes uvicorn's loggers over and would write each address down, the one-time links among them
+    logging.getLogger("uvicorn.access").disabled = True
+    # it writes a failed page's stack in colours, over ninety lines; ours is one line, with a number to quote
+    logging.getLogger("streamlit.error_util").disabled = True
+    headers = HEADERS | {"content-security-policy": _policy()}
+    if session.secure():
+        headers["strict-transport-security"] = "max-age=31536000"
+    url = session.house().public_url
+    return Guarded(app, hosts=(host_of(url),), headers=headers, elsewhere=_elsewhere(url))
+
+
+def _policy() -> str:
+    """The content security policy: our own origin, Streamlit's inline styles, and its one inline script by its hash."""
+    index = Path(streamlit.__file__).parent / "static" / "index.html"
+    digests = [hashlib.sha256(one.encode()).digest() for one in INLINE_SCRIPT.findall(index.read_text("utf-8"))]
+    hashes = "".join(f" 'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
+    return (
+        f"default-src 'self'; script-src 'self'{hashes}; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:;"
+        " font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; object-src 'none'; base-uri 'self';"
+        " form-action 'self'; frame-ancestors 'none'"
+    )
+
+
+def _elsewhere(url: str) -> bytes:
+    """What somebody reads who came under another name, where this door's cookie would be a neighbour's."""
+    said = "\n".join(say(Message("dashboard.elsewhere", {"address": url}), language) for language in LANGUAGES)
+    return render("entry.html", language="fr", said=said, action="", button="", fields=()).encode()
+
+
+def _sorry(error: Exception) -> bool:
+    """A page failed: a calm sentence with a number to quote instead of a traceback."""
+    incident = uuid7().hex[-8:]
+    telemetry.log("dashboard").error(
+        "dashboard.page_failed", incident=incident, error=telemetry.describe(error), at=telemetry.place(error)
+    )
+    said = (say(Message("dashboard.trouble", {"incident": incident}), language) for language in LANGUAGES)
+    streamlit.error("\n\n".join(said))
+    return True

@@ -1,0 +1,91 @@
+"""Approvals: posts that want a yes, what the safety check keeps back, pictures to judge, posts possibly outside, and
+what somebody wants gone."""
+
+import streamlit as st
+
+from dashboard import acting, frame
+from dashboard.app_pages import (
+    approvals_doubts,
+    approvals_holds,
+    approvals_pictures,
+    approvals_posts,
+    approvals_requests,
+)
+from dashboard.frame import Page
+from dashboard.reads.approvals import Approvals, approvals, given
+from dashboard.widgets import draw
+from foundation.database import Scope
+from tenants.roles import Right
+
+LOOK = "15s"
+"""How often an open page asks whether something else waits now."""
+
+PART = "approvals:part"
+
+
+def show(page: Page) -> None:
+    """Draw the queue that was chosen; the first that has something, when none was."""
+    draw("calendar_style.html", word=page.word)
+    draw("approvals_style.html")
+    st.title(page.word("dashboard.page.approvals"))
+    found = _read(page)
+    parts = _parts(page, found)
+    approvals_posts.undo(page)
+    if not any(parts.values()):
+        draw("approvals_empty.html", found=found, voice=page.voice, word=page.word)
+    else:
+        chosen = _chosen(page, parts)
+        {
+            "posts": approvals_posts.show,
+            "holds": approvals_holds.show,
+            "pictures": approvals_pictures.show,
+            "doubts": approvals_doubts.show,
+            "requests": approvals_requests.show,
+        }[chosen](page, found)
+    _watch(page, found.signature)
+    draw("approvals_foot.html", found=found, voice=page.voice, word=page.word)
+
+
+def _read(page: Page) -> Approvals:
+    works = page.may(Right.RUN, Right.APPROVE)
+    content, review = page.may(Right.APPROVE), page.may(Right.REVIEW)
+
+    def ask(scope: Scope) -> Approvals:
+        mine = given(page.who.member, page.mine(scope), works=works)
+        return approvals(scope, mine, content=content, review=review, decide=works and review)
+
+    return page.read(ask)
+
+
+def _parts(page: Page, found: Approvals) -> dict[str, int]:
+    """How many of each wait, of those this member may settle."""
+    parts = {"posts": len(found.posts), "doubts": len(found.doubts)} if page.may(Right.APPROVE) else {}
+    parts |= {"holds": len(found.holds), "pictures": len(found.pictures)}
+    return {"requests": len(found.requests), **parts} if found.requests else parts
+
+
+def _chosen(page: Page, parts: dict[str, int]) -> str:
+    if st.session_state.get(PART) not in parts:
+        st.session_state[PART] = next(name for name in parts if parts[name])
+    said = {
+        name: page.word("approvals.counted", what=page.word(f"approvals.{name}"), count=parts[name]) for name in parts
+    }
+    chosen = st.segmented_control(
+        page.word("approvals.what"),
+        list(parts),
+        format_func=said.__getitem__,
+        key=PART,
+        required=True,
+        label_visibility="collapsed",
+    )
+    return str(chosen or next(iter(parts)))
+
+
+@st.fragment(run_every=LOOK)
+def _watch(drawn: Page, signature: tuple[int, ...]) -> None:
+    """Something came or was settled elsewhere: the page is drawn anew, but not while somebody writes a reason."""
+    page = frame.look()
+    if page is None or page.who != drawn.who:
+        st.rerun()
+    if not acting.typed(approvals_posts.MODE) and _read(page).signature != signature:
+        st.rerun()

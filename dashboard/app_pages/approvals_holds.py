@@ -1,0 +1,109 @@
+"""What the safety check keeps back: why, what to do, and somebody's look where that is all it needs."""
+
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard import acting
+from dashboard.app_pages.approvals_posts import reveal, src
+from dashboard.frame import Page
+from dashboard.reads.approvals import DELIVERY, Approvals, Hold, Reviewed, approvals, given, reviewed
+from dashboard.widgets import draw
+from foundation.database import Scope
+from foundation.errors import NotFound, Refused
+from foundation.words import Message
+from gate import desk
+from schedules import drafting, reviewing
+from tenants.roles import Right
+
+OPEN = "approvals:open"
+
+
+def show(page: Page, found: Approvals) -> None:
+    """Draw what is held, the oldest first; one of them open."""
+    if not found.holds:
+        draw("approvals_note.html", note=page.word("approvals.no_holds"))
+    for hold in found.holds:
+        with st.container(border=True, gap="small"):
+            draw("approvals_hold.html", hold=hold, now=found.now, voice=page.voice, word=page.word)
+            _answers(page, hold)
+
+
+def _answers(page: Page, hold: Hold) -> None:
+    key = str(hold.subject.id)
+    opened = st.session_state.get(OPEN) == key
+    with st.container(horizontal=True, gap="small"):
+        if hold.reviewable and page.may(Right.REVIEW):
+            code = "approvals.fold" if opened else "approvals.look"
+            st.button(page.word(code), key=f"look:{key}", on_click=_open, args=("" if opened else key,))
+        if hold.entry is not None and page.may(Right.RUN):
+            again = partial(_again, page, hold.subject.id, hold.entry.version)
+            acting.button(page, "approvals.again", again, right=Right.RUN, key=f"again:{key}", icon=":material/replay:")
+    if opened and hold.reviewable and page.may(Right.REVIEW):
+        _review(page, hold, page.read(lambda scope: reviewed(scope, hold, page.who.member)))
+
+
+def _open(key: str) -> None:
+    st.session_state[OPEN] = key
+
+
+def _review(page: Page, hold: Hold, seen: Reviewed) -> None:
+    unseen = tuple(shot.asset_id for shot in seen.shots if shot.covered and not shot.seen)
+    shots = [(src(shot.asset_id), shot.alt) for shot in seen.shots]
+    draw("approvals_unit.html", seen=seen, shots=shots, word=page.word)
+    if unseen:
+        acting.button(
+            page,
+            "approvals.reveal",
+            partial(reveal, page, unseen),
+            right=Right.REVIEW,
+            key=f"reveal:{hold.unit_digest}",
+            icon=":material/visibility:",
+        )
+    if seen.own:
+        draw("approvals_note.html", note=page.word("approvals.own"))
+    with st.container(horizontal=True, gap="small"):
+        for code, allow in (("approvals.allow", True), ("approvals.deny", False)):
+            acting.button(
+                page,
+                code,
+                partial(_say, page, hold.subject.id, allow),
+                right=Right.REVIEW,
+                key=f"{code}:{hold.unit_digest}",
+                kind="primary" if allow else "secondary",
+                disabled=bool(unseen) or (seen.own and allow),
+            )
+
+
+def _hold(page: Page, scope: Scope, subject_id: UUID) -> Hold:
+    """What is held, if it is of one of this member's creators. Raises NotFound."""
+    works = page.may(Right.RUN, Right.APPROVE)
+    mine = given(page.who.member, page.mine(scope), works=works)
+    holds = approvals(scope, mine, content=False, review=False).holds
+    found = next((one for one in holds if one.subject.id == subject_id), None)
+    if found is None:
+        raise NotFound("approvals.settled_meanwhile")
+    return found
+
+
+def _say(page: Page, subject_id: UUID, allow: bool, scope: Scope, _: UUID) -> Message:
+    hold = _hold(page, scope, subject_id)
+    seen = reviewed(scope, hold, page.who.member)
+    if any(shot.covered and not shot.seen for shot in seen.shots):
+        raise Refused("approvals.look_first")
+    reason = None if allow else Message("approvals.because.check")
+    desk.review(scope, hold.unit_digest, verdict="approve" if allow else "refuse", reason=reason)
+    st.session_state[OPEN] = ""
+    if not allow:
+        return Message("approvals.denied")
+    if hold.subject.kind != DELIVERY:
+        return Message("approvals.allowed_chat")
+    back = reviewing.after_review(scope, hold.subject.id)
+    return Message("approvals.allowed" if back else "approvals.allowed_late")
+
+
+def _again(page: Page, delivery_id: UUID, version: int, scope: Scope, _: UUID) -> Message:
+    _hold(page, scope, delivery_id)
+    drafting.again(scope, delivery_id, version=version)
+    return Message("approvals.tried")

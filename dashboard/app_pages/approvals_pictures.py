@@ -1,0 +1,108 @@
+"""Pictures to judge: how they are rated, and whether what shows Nudity may be used. Blurred until somebody presses."""
+
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard import acting, files
+from dashboard.app_pages.approvals_posts import reveal, src
+from dashboard.frame import Page
+from dashboard.reads.approvals import Approvals, judged
+from dashboard.widgets import draw
+from foundation.database import Scope
+from foundation.errors import NotFound, Refused
+from foundation.words import Message
+from gate.units import Rating
+from studio import judging
+from studio import reads as studio_reads
+from studio.reads import Card
+from tenants import notices
+from tenants.roles import Right
+
+MINOR = "X_minor"
+FEW = 12
+
+
+def show(page: Page, found: Approvals) -> None:
+    """Draw the pictures, one after the other."""
+    if not found.pictures:
+        draw("approvals_note.html", note=page.word("approvals.no_pictures"))
+    with st.container(horizontal=True, gap="small"):
+        for card in found.pictures[:FEW]:
+            with st.container(width=300, border=True, gap="small"):
+                _picture(page, found, card)
+    if len(found.pictures) > FEW:
+        draw("approvals_note.html", note=page.voice.some("approvals.more_pictures", len(found.pictures) - FEW))
+
+
+def _picture(page: Page, found: Approvals, card: Card) -> None:
+    shot, own = page.read(lambda scope: judged(scope, card, page.who.member))
+    name = found.creators[card.creator_id].name
+    draw("approvals_picture.html", src=src(card.asset_id), card=card, creator=name, word=page.word)
+    if not shot.seen:
+        acting.button(
+            page,
+            "approvals.reveal_one",
+            partial(reveal, page, (card.asset_id,)),
+            right=Right.REVIEW,
+            key=f"reveal:{card.asset_id}",
+            icon=":material/visibility:",
+        )
+        return
+    if card.standing.rating is None:
+        _rate(page, card)
+    else:
+        _review(page, card, own)
+
+
+def _rate(page: Page, card: Card) -> None:
+    levels = [str(one) for one in Rating] + [MINOR]
+    key = f"level:{card.asset_id}"
+    st.selectbox(page.word("studio.rate_as"), levels, format_func=lambda one: page.word(f"studio.level.{one}"), key=key)
+    act = partial(_rated, page, card.asset_id)
+    acting.button(page, "studio.rate_now", act, right=Right.REVIEW, key=f"rate:{card.asset_id}", kind="primary")
+
+
+def _review(page: Page, card: Card, own: bool) -> None:
+    if own:
+        draw("approvals_note.html", note=page.word("approvals.own"))
+    with st.container(horizontal=True, gap="small"):
+        for code, approve in (("approvals.allow", True), ("approvals.deny", False)):
+            acting.button(
+                page,
+                code,
+                partial(_reviewed, page, card.asset_id, approve),
+                right=Right.REVIEW,
+                key=f"{code}:{card.asset_id}",
+                kind="primary" if approve else "secondary",
+                disabled=own and approve,
+            )
+
+
+def _check(page: Page, scope: Scope, asset_id: UUID) -> UUID:
+    """Raise NotFound for a picture of somebody else's creators, Refused for one this member did not look at.
+
+    Its creator's id.
+    """
+    creator_id = studio_reads.shown(scope, asset_id).creator_id
+    page.my(scope, creator_id)
+    works = page.may(Right.RUN, Right.APPROVE)
+    if not works and not page.who.member.creators:  # who only reviews sees what was given to them
+        raise NotFound("library.asset_unknown", destination="-")
+    if not files.seen(scope, [asset_id]):
+        raise Refused("approvals.look_first")
+    return creator_id
+
+
+def _rated(page: Page, asset_id: UUID, scope: Scope, _: UUID) -> Message:
+    creator_id, level = _check(page, scope, asset_id), str(acting.typed(f"level:{asset_id}"))
+    judging.rate(scope, asset_id, Rating(level[0]), minor=level == MINOR)
+    notices.settle(scope, f"review:{creator_id}")
+    return Message("studio.rated")
+
+
+def _reviewed(page: Page, asset_id: UUID, approve: bool, scope: Scope, _: UUID) -> Message:
+    _check(page, scope, asset_id)
+    judging.review(scope, asset_id, approve=approve)
+    return Message("approvals.picture_allowed" if approve else "approvals.picture_denied")

@@ -1,0 +1,219 @@
+"""Posts that want a yes: what each account would show, the safety check's word, and one key for each answer."""
+
+from datetime import datetime, timedelta
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard import acting, files, frame
+from dashboard.frame import Page
+from dashboard.reads.approvals import Approvals, Content, content
+from dashboard.widgets import draw
+from foundation.database import Scope
+from foundation.errors import NotFound, Refused
+from foundation.words import Message
+from schedules import approvals, drafting, reviewing
+from schedules.reviewing import Asked
+from studio import judging
+from studio import reads as studio_reads
+from tenants.roles import Right, may
+
+AT, MODE, UNDO, CLEAR = "approvals:at", "approvals:mode", "approvals:undo", "clear:"
+SECONDS = timedelta(seconds=10)
+REASONS = {
+    "change": ("words", "picture", "moment", "accounts", "other"),
+    "reject": ("image", "rights", "taste", "double", "other"),
+}
+
+
+def show(page: Page, found: Approvals) -> None:
+    """Draw one post, and the others that wait by name."""
+    if not found.posts:
+        draw("approvals_note.html", note=page.word("approvals.no_posts"))
+        return
+    order = [str(one.post_id) for one in found.posts]
+    at = order.index(st.session_state[AT]) if st.session_state.get(AT) in order else 0
+    asked = found.posts[at]
+    creator = found.creators[asked.creator_id]
+    shown = page.read(lambda scope: content(scope, asked, creator, page.who.member))
+    _steps(page, order, at)
+    draw(
+        "approvals_post.html", asked=asked, shown=shown, creator=creator, found=found, voice=page.voice, word=page.word
+    )
+    _answers(page, asked, shown)
+    _previews(page, asked, shown)
+    draw("approvals_list.html", found=found, now=asked.post_id, voice=page.voice, word=page.word)
+
+
+def _steps(page: Page, order: list[str], at: int) -> None:
+    if len(order) < 2:
+        return
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        for code, key, to in (("approvals.before", "K", at - 1), ("approvals.after", "J", at + 1)):
+            there = order[to % len(order)]
+            st.button(page.word(code), key=code, shortcut=key, on_click=_go, args=(there,))
+        draw("approvals_note.html", note=page.word("approvals.place", at=at + 1, total=len(order)))
+
+
+def _go(post_id: str) -> None:
+    st.session_state.update({AT: post_id, MODE: ""})
+
+
+def _answers(page: Page, asked: Asked, shown: Content) -> None:
+    """Approve, ask for a change, turn down; the last two with a reason."""
+    if shown.own:
+        draw("approvals_note.html", note=page.word("approvals.own"))
+    if shown.unseen:
+        draw("approvals_note.html", note=page.word("approvals.look_first"))
+    mode = st.session_state.get(MODE, "")
+    with st.container(horizontal=True, gap="small"):
+        acting.button(
+            page,
+            "approvals.approve",
+            partial(_approve, page, asked.post_id, shown.tier),
+            right=Right.APPROVE,
+            key=f"approve:{asked.post_id}",
+            kind="primary",
+            disabled=shown.own or bool(shown.unseen),
+            shortcut="A",
+            icon=":material/check:",
+        )
+        for code, key, icon in (("change", "E", ":material/edit_note:"), ("reject", "X", ":material/close:")):
+            st.button(
+                page.word(f"approvals.{code}"),
+                key=f"{code}:{asked.post_id}",
+                shortcut=key,
+                icon=icon,
+                on_click=_mode,
+                args=("" if mode == code else code,),
+            )
+    if mode in REASONS:
+        _reason(page, asked, mode)
+
+
+def _mode(mode: str) -> None:
+    st.session_state[MODE] = mode
+
+
+def _reason(page: Page, asked: Asked, mode: str) -> None:
+    with st.container(border=True):
+        st.radio(
+            page.word(f"approvals.why_{mode}"),
+            REASONS[mode],
+            format_func=lambda one: page.word(f"approvals.because.{one}"),
+            key=f"why:{mode}",
+        )
+        st.text_input(page.word("approvals.note"), key=f"note:{asked.post_id}", max_chars=400)
+        act = partial(_refuse, page, asked.post_id, mode)
+        acting.button(
+            page, f"approvals.{mode}_now", act, right=Right.APPROVE, key=f"{mode}_now:{asked.post_id}", kind="primary"
+        )
+
+
+def _mine(page: Page, scope: Scope, post_id: UUID) -> Asked:
+    """The post, if it waits and is of one of this member's creators. Raises NotFound."""
+    creators = [one.id for one in page.mine(scope)]
+    found = next((one for one in reviewing.asked(scope, creators) if one.post_id == post_id), None)
+    if found is None:
+        raise NotFound("approvals.settled_meanwhile")
+    return found
+
+
+def _approve(page: Page, post_id: UUID, tier: int, scope: Scope, _: UUID) -> Message:
+    asked, member = _mine(page, scope, post_id), page.who.member
+    ratings = {one: studio_reads.shown(scope, one).standing.rating for one in asked.media}
+    covered = [one for one, rating in ratings.items() if files.covered(rating)]
+    if not files.seen(scope, covered) >= set(covered):
+        raise Refused("approvals.look_first")
+    approvals.approve(scope, post_id, member_id=member.id, tier=tier)
+    if may(member.role, Right.REVIEW):  # one look, both words: the business's and the safety check's
+        for asset_id in covered:
+            if ratings[asset_id] is not None:
+                judging.look(scope, asset_id)
+    drafting.settle(scope, post_id)
+    _remember(post_id, scope.now)
+    return Message("approvals.approved")
+
+
+def _refuse(page: Page, post_id: UUID, mode: str, scope: Scope, _: UUID) -> Message:
+    asked, member = _mine(page, scope, post_id), page.who.member
+    why = page.word(f"approvals.because.{acting.typed(f'why:{mode}')}")
+    note = " ".join(filter(None, [why, str(acting.typed(f"note:{asked.post_id}") or "").strip()]))
+    st.session_state[MODE] = ""
+    if mode == "change":
+        approvals.ask_change(scope, post_id, member_id=member.id, note=note)
+        _remember(post_id, scope.now)
+        return Message("approvals.change_asked")
+    approvals.turn_down(scope, post_id, member_id=member.id, note=note)
+    return Message("approvals.rejected")
+
+
+def _remember(post_id: UUID, now: datetime) -> None:
+    st.session_state[UNDO] = f"{post_id} {now.isoformat()}"
+
+
+def undo(page: Page) -> None:
+    """For ten seconds after a yes, or a wish for a change: the way back."""
+    if st.session_state.get(UNDO):
+        st.fragment(_undo, run_every="2s")(page)
+
+
+def _undo(drawn: Page) -> None:
+    page = frame.look()
+    if page is None or page.who != drawn.who:
+        st.rerun()
+    post_id, _, at = str(st.session_state.get(UNDO) or "").partition(" ")
+    if not post_id:
+        st.rerun()  # it was taken back: the post waits again
+    left = datetime.fromisoformat(at) + SECONDS - page.read(lambda scope: scope.now)
+    if left <= timedelta(0):
+        st.session_state[UNDO] = ""
+        st.rerun()
+    act = partial(_withdraw, page, UUID(post_id))
+    acting.button(
+        page, "approvals.undo", act, right=Right.APPROVE, key=f"undo:{post_id}", shortcut="U", icon=":material/undo:"
+    )
+
+
+def _withdraw(page: Page, post_id: UUID, scope: Scope, _: UUID) -> Message:
+    st.session_state[UNDO] = ""
+    approvals.withdraw(scope, post_id, member_id=page.who.member.id)
+    return Message("approvals.undone")
+
+
+def _previews(page: Page, asked: Asked, shown: Content) -> None:
+    if shown.unseen:
+        acting.button(
+            page,
+            "approvals.reveal",
+            partial(reveal, page, shown.unseen),
+            right=Right.APPROVE,
+            key=f"reveal:{asked.post_id}",
+            icon=":material/visibility:",
+        )
+    shots = [(src(shot.asset_id), shot.alt) for shot in shown.shots]
+    wishes = {wish.channel_id: wish for wish in asked.wishes}
+    with st.container(horizontal=True, gap="small"):
+        for one in shown.previews:
+            with st.container(width=380):
+                draw(
+                    "approvals_preview.html",
+                    one=one,
+                    wish=wishes[one.channel_id],
+                    shots=shots,
+                    voice=page.voice,
+                    word=page.word,
+                )
+
+
+def src(asset_id: UUID) -> str:
+    """The address of a picture: clear where this member pressed to see it."""
+    seen = st.session_state.get(f"{CLEAR}{asset_id}")
+    return files.src(asset_id, "preview", clear=UUID(seen) if seen else None)
+
+
+def reveal(page: Page, assets: tuple[UUID, ...], scope: Scope, _: UUID) -> None:
+    """Let this member see these pictures for five minutes; that they looked is written down, and counts as a look."""
+    for asset_id in assets:
+        st.session_state[f"{CLEAR}{asset_id}"] = str(files.reveal(scope, page.who.member, asset_id))

@@ -1,0 +1,214 @@
+"""Calendar: a week or a list of what goes out, the hours that are free, and what went wrong, in place."""
+
+from datetime import date, timedelta
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard import acting, frame
+from dashboard.app_pages import calendar_post, compose, compose_draft
+from dashboard.frame import Page
+from dashboard.reads.calendar import GROUPS, LIST, WEEK, Calendar, Day, FreeHour, Turn, Wanted, calendar, free_hours
+from dashboard.reads.compose import accounts as accounts_of
+from dashboard.widgets import draw
+from foundation.database import Scope
+from foundation.errors import NotFound
+from foundation.words import Message
+from schedules import drafting
+from schedules.calendar import local_day
+from schedules.states import DeliveryState
+from tenants.reads import Creator
+from tenants.roles import Right
+
+TICK = "5s"
+"""How often what is shown is read again: a post that leaves is seen to leave."""
+
+CREATOR, ACCOUNT, GROUP = "calendar:creator", "calendar:account", "calendar:group"
+VIEWS = {"week": WEEK, "list": LIST}
+RETRIED = frozenset({DeliveryState.HELD, DeliveryState.FAILED})
+
+
+def show(page: Page) -> None:
+    """Draw the page: a post that is being written, one that was opened, or the days."""
+    draw("calendar_style.html", word=page.word)
+    if st.query_params.get("new") and page.may(Right.RUN):
+        compose.show(page)
+    elif chosen := _id(st.query_params.get("post", "")):
+        calendar_post.show(page, chosen)
+    else:
+        _days(page)
+
+
+def _id(text: str) -> UUID | None:
+    """An id of the address. Raises NotFound for what is none, as for one nobody knows."""
+    if not text:
+        return None
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise NotFound("post.unknown") from error
+
+
+def _days(page: Page) -> None:
+    mine = page.read(page.mine)
+    if not mine:
+        draw("calendar_empty.html", code="dashboard.no_creators", word=page.word)
+        return
+    zone = mine[0].zone
+    today = page.read(lambda scope: local_day(scope.now, zone))
+    view = "list" if st.query_params.get("view") == "list" else "week"
+    first = _first(st.query_params.get("day", ""), view, today)
+    _bar(page, view, first, today)
+    creator, account, group = _filters(page, mine)
+    _grid(page, view, Wanted(first, VIEWS[view], creator, account, group))
+
+
+def _first(text: str, view: str, today: date) -> date:
+    """The first day shown: that of the address, else of today; a week begins on its Monday."""
+    try:
+        asked = date.fromisoformat(text) if text else today
+    except ValueError:
+        asked = today
+    asked = min(max(asked, today - timedelta(days=3660)), today + timedelta(days=3660))
+    return asked - timedelta(days=asked.weekday()) if view == "week" else asked
+
+
+def _bar(page: Page, view: str, first: date, today: date) -> None:
+    """Where one is, and the way to elsewhere; each button has its key."""
+    step = timedelta(days=VIEWS[view])
+    draw("calendar_head.html", first=first, last=first + step - timedelta(days=1), voice=page.voice, word=page.word)
+    with st.container(horizontal=True, gap="small"):
+        _go(page, "calendar.before", "Left", day=str(first - step), view=view)
+        _go(page, "calendar.today", "T", day="", view=view)
+        _go(page, "calendar.after", "Right", day=str(first + step), view=view)
+        other = "list" if view == "week" else "week"
+        _go(page, f"calendar.view.{other}", "D" if other == "list" else "W", day=str(first), view=other)
+        if page.may(Right.RUN):
+            st.button(
+                page.word("calendar.new"),
+                type="primary",
+                icon=":material/add:",
+                shortcut="N",
+                key="calendar:new",
+                on_click=compose_draft.begin,
+            )
+
+
+def _go(page: Page, code: str, shortcut: str, **address: str) -> None:
+    st.button(page.word(code), key=f"go:{code}", shortcut=shortcut, on_click=partial(_went, address))
+
+
+def _went(address: dict[str, str]) -> None:
+    st.query_params.from_dict({name: value for name, value in address.items() if value})
+
+
+def _filters(page: Page, mine: list[Creator]) -> tuple[UUID | None, UUID | None, str]:
+    """What of it is shown: whose, on which account, how it stands."""
+    names = {one.slug: one for one in mine}
+    accounts = page.read(lambda scope: accounts_of(scope, mine))
+    with st.container(horizontal=True, gap="small"):
+        slug = st.selectbox(
+            page.word("calendar.creator"),
+            ["", *names],
+            format_func=lambda one: names[one].name if one else page.word("calendar.everybody"),
+            key=CREATOR,
+            width=220,
+        )
+        chosen = names.get(slug)
+        offered = {str(one.id): one for one in accounts if chosen is None or one.creator_id == chosen.id}
+        account = st.selectbox(
+            page.word("calendar.account"),
+            ["", *offered],
+            format_func=lambda one: offered[one].name if one else page.word("calendar.every_account"),
+            key=ACCOUNT,
+            width=220,
+        )
+        group = st.selectbox(
+            page.word("calendar.state"),
+            list(GROUPS),
+            format_func=lambda one: page.word(f"calendar.only.{one}"),
+            key=GROUP,
+            width=220,
+        )
+    return (chosen.id if chosen is not None else None), (UUID(account) if account else None), group or "all"
+
+
+@st.fragment(run_every=TICK)
+def _grid(drawn: Page, view: str, wanted: Wanted) -> None:
+    page = frame.look()
+    if page is None or page.who != drawn.who:
+        st.rerun()
+    acting.say_told(page, "calendar:grid")
+    found = page.read(lambda scope: calendar(scope, page.mine(scope), wanted))
+    with st.container(key="gr_grid", gap="small"):
+        _columns(page, view, found)
+    if not found.ever:
+        draw("calendar_empty.html", code="calendar.empty", word=page.word)
+    draw("calendar_foot.html", now=found.now, voice=page.voice, word=page.word)
+
+
+def _columns(page: Page, view: str, found: Calendar) -> None:
+    if view == "week":
+        for column, day in zip(st.columns(WEEK, gap="small"), found.days, strict=True):
+            with column:
+                _day(page, found, day)
+    else:
+        for day in found.days:
+            if day.turns or day.free:
+                _day(page, found, day)
+
+
+def _day(page: Page, found: Calendar, day: Day) -> None:
+    draw("calendar_day.html", day=day.day, today=found.today, voice=page.voice, empty=not (day.turns or day.free))
+    rest = free_hours(day)
+    for turn in day.turns:
+        while rest and rest[0].at.instant() < turn.at:
+            _free(page, found, rest.pop(0))
+        _turn(page, found, turn)
+    for one in rest:
+        _free(page, found, one)
+
+
+def _turn(page: Page, found: Calendar, turn: Turn) -> None:
+    several = len(found.chosen) > 1
+    with st.container(border=True, gap=None, key=f"turn:{turn.post_id}:{turn.at:%d%H%M%S}"):
+        label = page.word("calendar.turn", clock=f"{turn.local:%H:%M}", words=_short(turn.words))
+        if st.button(label, key=f"open:{turn.post_id}:{turn.at:%Y%m%d%H%M%S}", type="tertiary", wrap=True):
+            st.query_params.from_dict({"post": str(turn.post_id)})
+            st.rerun()
+        draw("calendar_turn.html", turn=turn, several=several, waits=found.waits, voice=page.voice, word=page.word)
+        for one in turn.posts:
+            if one.state in RETRIED and page.may(Right.RUN):
+                acting.button(
+                    page,
+                    "calendar.retry",
+                    partial(_again, page, turn.creator.id, one.delivery_id, one.version),
+                    right=Right.RUN,
+                    key=f"again:{one.delivery_id}:{one.version}",
+                    params={"account": one.channel},
+                    icon=":material/replay:",
+                )
+
+
+def _short(words: str) -> str:
+    """The first words on one line, and nothing that a label would read as a sign of its own."""
+    line = " ".join(words.split())[:60]
+    return "".join(f"\\{letter}" if letter in r"\`*_[]:$~<>|" else letter for letter in line) or "…"
+
+
+def _again(page: Page, creator_id: UUID, delivery_id: UUID, version: int, scope: Scope, _: UUID) -> Message:
+    page.my(scope, creator_id)
+    drafting.again(scope, delivery_id, version=version)
+    return Message("calendar.again_done")
+
+
+def _free(page: Page, found: Calendar, one: FreeHour) -> None:
+    """An hour nobody uses yet: a press begins a post for it."""
+    if not page.may(Right.RUN):
+        return
+    names = "" if len(one.creators) == len(found.chosen) else ", ".join(creator.name for creator in one.creators)
+    label = page.word("calendar.free", clock=f"{one.at.clock:%H:%M}", creator=names).strip()
+    if st.button(label, key=f"free:{one.creators[0].slug}:{one.at}", type="tertiary", icon=":material/add:", wrap=True):
+        compose_draft.begin(creator=one.creators[0].slug, at=str(one.at))
+        st.rerun()

@@ -1,0 +1,155 @@
+"""One post: what it says, where it goes, everything that happened to it, and what can be done now."""
+
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard import acting, files, frame
+from dashboard.app_pages import compose_draft
+from dashboard.frame import Page
+from dashboard.reads.calendar import Opened, Place, opened
+from dashboard.reads.telling import leaves_at, next_of, told
+from dashboard.reads.when import day_of, time_of
+from dashboard.widgets import draw
+from foundation.database import Scope
+from foundation.words import Message
+from schedules import drafting, planning
+from schedules.calendar import WallTime, local_wall
+from schedules.states import DeliveryState
+from tenants.roles import Right
+
+TICK = "3s"
+DAY, CLOCK = "post:day", "post:clock"
+RETRIED = frozenset({DeliveryState.HELD, DeliveryState.FAILED})
+STOPPABLE = frozenset({DeliveryState.DRAFT, DeliveryState.APPROVED, DeliveryState.SCHEDULED, *RETRIED})
+
+
+def show(page: Page, post_id: UUID) -> None:
+    """Draw one post. Raises NotFound for one that is not this member's to see."""
+    found = page.read(lambda scope: opened(scope, page.mine(scope), post_id))
+    st.button(page.word("calendar.back"), icon=":material/arrow_back:", shortcut="Escape", on_click=_back)
+    draw("calendar_post.html", found=found, src=files.src, voice=page.voice, word=page.word)
+    _story(page, post_id, _offers(found))
+    if page.may(Right.RUN):
+        _rework(page, found)
+        if any(place.movable for place in found.places):
+            _move(page, found)
+
+
+def _back() -> None:
+    st.query_params.clear()
+
+
+def _offers(found: Opened) -> tuple[bool, frozenset[UUID]]:
+    """What the page offers beside the story: it is drawn anew when that changes."""
+    return found.rewritable, frozenset(place.entry.delivery_id for place in found.places if place.movable)
+
+
+@st.fragment(run_every=TICK)
+def _story(drawn: Page, post_id: UUID, offers: tuple[bool, frozenset[UUID]]) -> None:
+    """What happened and what comes next, per account; read again while one looks."""
+    page = frame.look()
+    if page is None or page.who != drawn.who:
+        st.rerun()
+    found = page.read(lambda scope: opened(scope, page.mine(scope), post_id))
+    if _offers(found) != offers:
+        st.rerun()
+    acting.say_told(page, "calendar:story")
+    for place in found.places:
+        with st.container(border=True, key=f"place:{place.entry.delivery_id}"):
+            draw(
+                "calendar_place.html",
+                place=place,
+                rule=found.rules.get(place.entry.channel_id),
+                lines=told(found, place),
+                coming=next_of(found, place),
+                leaves=leaves_at(place),
+                counts=place.entry.state is DeliveryState.SCHEDULED and not found.waits(place),
+                now=found.now,
+                voice=page.voice.at(found.creator.zone),
+                word=page.word,
+            )
+            if page.may(Right.RUN):
+                _acts(page, found, place)
+    draw("calendar_foot.html", now=found.now, voice=page.voice, word=page.word)
+
+
+def _acts(page: Page, found: Opened, place: Place) -> None:
+    entry, about = place.entry, (page, found.creator.id, place.entry.delivery_id, place.entry.version)
+    key = f"{entry.delivery_id}:{entry.version}"
+    with st.container(horizontal=True, gap="small"):
+        if entry.state in RETRIED:
+            acting.button(
+                page, "calendar.retry_now", partial(_again, *about), right=Right.RUN, key=f"again:{key}", kind="primary"
+            )
+        if entry.state is DeliveryState.SCHEDULED:
+            acting.button(page, "calendar.send_now", partial(_now, *about), right=Right.RUN, key=f"now:{key}")
+        if entry.state in STOPPABLE:
+            with st.popover(page.word("calendar.cancel")):
+                draw("calendar_note.html", note=page.word("calendar.cancel_asked", account=entry.channel))
+                acting.button(page, "calendar.cancel_sure", partial(_skip, *about), right=Right.RUN, key=f"skip:{key}")
+
+
+def _again(page: Page, creator_id: UUID, delivery_id: UUID, version: int, scope: Scope, _: UUID) -> Message:
+    page.my(scope, creator_id)
+    drafting.again(scope, delivery_id, version=version)
+    return Message("calendar.again_done")
+
+
+def _now(page: Page, creator_id: UUID, delivery_id: UUID, version: int, scope: Scope, _: UUID) -> Message:
+    page.my(scope, creator_id)
+    planning.send_now(scope, delivery_id, version=version)
+    return Message("calendar.now_done")
+
+
+def _skip(page: Page, creator_id: UUID, delivery_id: UUID, version: int, scope: Scope, _: UUID) -> Message:
+    page.my(scope, creator_id)
+    drafting.skip(scope, delivery_id)
+    return Message("calendar.cancelled")
+
+
+def _rework(page: Page, found: Opened) -> None:
+    about = (found.post, tuple(place.entry.channel_id for place in found.places), found.creator.slug)
+    with st.container(horizontal=True, gap="small"):
+        if found.rewritable:
+            st.button(
+                page.word("calendar.edit"),
+                icon=":material/edit:",
+                key="post:edit",
+                on_click=compose_draft.rework,
+                args=about,
+            )
+        st.button(
+            page.word("calendar.duplicate"),
+            icon=":material/content_copy:",
+            key="post:duplicate",
+            on_click=compose_draft.duplicate,
+            args=about,
+        )
+
+
+def _move(page: Page, found: Opened) -> None:
+    """Another day or hour; the clock time stays what it says, whatever the season."""
+    movable = [place.entry for place in found.places if place.movable]
+    now = local_wall(movable[0].due_at, found.creator.zone)
+    seen = {one.delivery_id: one.version for one in movable}
+    with st.form("post:move", border=True):
+        draw("calendar_note.html", note=page.word("calendar.move_why", place=page.voice.place(found.creator.zone)))
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            st.text_input(page.word("compose.day"), f"{now.day:%d/%m/%Y}", key=f"{DAY}:{found.post.id}", width=180)
+            st.text_input(page.word("compose.clock"), f"{now.clock:%H:%M}", key=f"{CLOCK}:{found.post.id}", width=120)
+            act = partial(_moved, page, found.post.id, found.creator.id, seen)
+            acting.submit(page, "calendar.move", act, right=Right.RUN, key="post:move:go", kind="secondary")
+
+
+def _moved(
+    page: Page, post_id: UUID, creator_id: UUID, seen: dict[UUID, int], scope: Scope, _: UUID
+) -> Message:  # the five of the act, and its scope
+    creator = page.my(scope, creator_id)
+    day, clock = acting.typed(f"{DAY}:{post_id}"), acting.typed(f"{CLOCK}:{post_id}")
+    at = WallTime(day_of(str(day)), time_of(str(clock)), creator.zone)
+    for delivery_id, version in seen.items():
+        planning.move_delivery(scope, delivery_id, at=at, version=version)
+    code = "calendar.moved_gap" if at.moved_by_gap else "calendar.moved"
+    return Message(code, {"day": f"{at.day:%d/%m/%Y}", "clock": f"{at.clock:%H:%M}"})

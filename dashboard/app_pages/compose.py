@@ -1,0 +1,225 @@
+"""New post: words, pictures, accounts, what each would show and refuse, and when it leaves."""
+
+from dataclasses import dataclass
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard import acting, files
+from dashboard.app_pages import compose_draft, compose_pictures
+from dashboard.app_pages.compose_draft import (
+    ACCOUNTS,
+    BODY,
+    BROUGHT,
+    CLOCK,
+    CREATOR,
+    DAY,
+    ID,
+    MEDIA,
+    REWORK,
+    SHOWN,
+    TITLE,
+    WHEN,
+    draft,
+    listed,
+    typed,
+)
+from dashboard.frame import Page
+from dashboard.reads.compose import Account, Desk, accounts, at_once, desk
+from dashboard.reads.when import day_of, time_of
+from dashboard.widgets import draw
+from foundation.database import Scope
+from foundation.errors import BadInput, Conflict
+from foundation.words import Message
+from schedules import agenda, drafting
+from schedules import reads as schedule_reads
+from schedules.calendar import WallTime
+from schedules.drafting import Draft
+from tenants.reads import Creator
+from tenants.roles import Right
+
+WHENS = ("soon", "free", "at")
+PRESS = "compose:go"
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A draft's own id, and when it is to leave, as it was typed."""
+
+    key: UUID
+    when: str
+    day: str
+    clock: str
+
+
+def show(page: Page) -> None:
+    """Draw the page. Raises NotFound for what is not this member's."""
+    if not typed(ID):  # an address that was kept, or given by another page
+        asked = st.query_params.to_dict()
+        compose_draft.begin(creator=asked.get("creator", ""), asset=asked.get("asset", ""), at=asked.get("at", ""))
+    st.button(page.word("calendar.back"), icon=":material/arrow_back:", on_click=compose_draft.close)
+    draw("compose_head.html", code="compose.rework" if typed(REWORK) else "compose.new", word=page.word)
+    mine = page.read(page.mine)
+    if not mine:
+        draw("calendar_empty.html", code="dashboard.no_creators", word=page.word)
+        return
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        creator = _creator(page, mine)
+        _words(page, page.read(lambda scope: accounts(scope, [creator])))
+    written = draft(creator.id)
+    pictures, brought = int(st.session_state.get(SHOWN, compose_draft.FEW)), listed(BROUGHT)
+    found = page.read(
+        lambda scope: desk(scope, creator, written, author=page.who.actor, brought=brought, pictures=pictures)
+    )
+    with left:
+        compose_pictures.show(page, found)
+    with right:
+        compose_pictures.rating(page, found)
+        _previews(page, found)
+        _send(page, found)
+
+
+def _creator(page: Page, mine: list[Creator]) -> Creator:
+    """Whose post it is; one that is changed stays whose it was."""
+    names = {one.slug: one for one in mine}
+    if typed(CREATOR) not in names:
+        st.session_state[CREATOR] = mine[0].slug
+    if len(mine) > 1:
+        st.selectbox(
+            page.word("calendar.creator"),
+            list(names),
+            format_func=lambda slug: names[slug].name,
+            key=CREATOR,
+            on_change=_other_creator,
+            disabled=bool(typed(REWORK)),
+        )
+    return names[typed(CREATOR)]
+
+
+def _other_creator() -> None:
+    """Pictures and accounts are one creator's: they do not follow to another."""
+    st.session_state.update({MEDIA: [], BROUGHT: [], ACCOUNTS: []})
+
+
+def _words(page: Page, hers: list[Account]) -> None:
+    st.text_area(page.word("compose.body"), key=BODY, height=150, placeholder=page.word("compose.body_hint"))
+    st.text_input(page.word("compose.title"), key=TITLE, max_chars=200)
+    names = {str(one.id): one.name for one in hers}
+    chosen = st.session_state.get(ACCOUNTS) or []
+    if not names.keys() >= set(chosen):  # what is set is sent back, over a press that came meanwhile
+        st.session_state[ACCOUNTS] = [one for one in chosen if one in names]
+    st.pills(
+        page.word("compose.accounts"),
+        list(names),
+        format_func=lambda one: names[one],
+        selection_mode="multi",
+        key=ACCOUNTS,
+        wrap=True,
+        disabled=bool(typed(REWORK)),
+    )
+    if not hers:
+        draw("calendar_empty.html", code="compose.no_accounts", word=page.word)
+
+
+def _previews(page: Page, found: Desk) -> None:
+    draw("compose_part.html", title=page.word("compose.previews"))
+    if not found.previews:
+        draw("calendar_empty.html", code="compose.preview_empty", word=page.word)
+    places = [files.src(asset, "preview", unrated=asset in found.unrated) for asset in listed(MEDIA)]
+    for one in found.previews:
+        shots = [(place, medium.alt) for place, medium in zip(places, one.media, strict=False)]
+        draw("compose_preview.html", one=one, shots=shots, voice=page.voice, word=page.word)
+
+
+def _send(page: Page, found: Desk) -> None:
+    """When it leaves, and the press that writes it."""
+    if typed(REWORK):
+        draw("calendar_note.html", note=page.word("compose.rework_why"))
+        _press(page, found, "compose.save")
+        return
+    free = found.next_free
+    at = f"{page.voice.short_day(free.day)} {free.clock:%H:%M}"
+    said = {"soon": {}, "free": {"at": at}, "at": {}}
+    when = st.radio(
+        page.word("compose.when"),
+        WHENS,
+        index=0 if typed(WHEN) in WHENS else WHENS.index("free"),
+        format_func=lambda one: page.word(f"compose.when.{one}", **said[one]),
+        key=WHEN,
+    )
+    if when == "at":
+        st.session_state.setdefault(DAY, f"{free.day:%d/%m/%Y}")
+        st.session_state.setdefault(CLOCK, f"{free.clock:%H:%M}")
+        with st.container(horizontal=True):
+            st.text_input(page.word("compose.day"), key=DAY, width=170)
+            st.text_input(page.word("compose.clock"), key=CLOCK, width=110)
+    draw("calendar_note.html", note=page.word("compose.zone", place=page.voice.place(found.creator.zone)))
+    _press(page, found, "compose.plan")
+
+
+def _press(page: Page, found: Desk, code: str) -> None:
+    blocked = len(found.uploads) > 0
+    st.button(
+        page.word(code),
+        key=PRESS,
+        type="primary",
+        icon=":material/event_available:",
+        shortcut="Ctrl+Enter",
+        disabled=blocked,
+        on_click=_pressed,
+        args=(page, found.creator.id),
+    )
+
+
+def _pressed(page: Page, creator_id: UUID) -> None:
+    """Write it once, however often it is pressed: the draft's own id is its key, and once written it is gone."""
+    if not typed(ID):
+        return
+    made: list[UUID] = []
+    written = draft(creator_id)
+    if rewritten := typed(REWORK):
+        act = partial(_rewrite, page, UUID(rewritten), written, made)
+    else:
+        asked = _Asked(UUID(typed(ID)), typed(WHEN), typed(DAY), typed(CLOCK))
+        act = partial(_plan, page, written, asked, made)
+    acting.press(act, Right.RUN, PRESS)
+    if made and f"press:{PRESS}" not in st.session_state:  # it stands
+        compose_draft.forget()
+        st.query_params.from_dict({"post": str(made[0])})
+
+
+def _plan(page: Page, written: Draft, asked: _Asked, made: list[UUID], scope: Scope, _: UUID) -> Message:
+    creator = page.my(scope, written.creator_id)
+    at = _time(scope, creator, asked)
+    planned = drafting.plan(scope, written, key=asked.key, at=at, author=page.who.actor)
+    made.append(planned.post_id)
+    when = {
+        "day": f"{at.day:%d/%m/%Y}",
+        "clock": f"{at.clock:%H:%M:%S}" if asked.when == "soon" else f"{at.clock:%H:%M}",
+    }
+    if planned.left:
+        return Message("compose.planned_gap" if at.moved_by_gap else "compose.planned", when)
+    if not planned.waiting:
+        return Message("compose.waits_nobody", when)
+    return Message("compose.waits", {**when, "who": ", ".join(planned.waiting)})
+
+
+def _time(scope: Scope, creator: Creator, asked: _Asked) -> WallTime:
+    if asked.when == "soon":
+        return at_once(scope, creator.zone)
+    if asked.when == "at":
+        at = WallTime(day_of(asked.day), time_of(asked.clock), creator.zone)
+        if at.instant() < scope.now:
+            raise BadInput("compose.past")
+        return at
+    return agenda.next_free(scope, creator.id, creator.zone)
+
+
+def _rewrite(page: Page, post_id: UUID, written: Draft, made: list[UUID], scope: Scope, _: UUID) -> Message:
+    if page.my(scope, schedule_reads.written_post(scope, post_id).creator_id).id != written.creator_id:
+        raise Conflict("post.left_already")
+    left = drafting.rewrite(scope, post_id, written, author=page.who.actor)
+    made.append(post_id)
+    return Message("compose.rewritten" if left else "compose.rewritten_waits")

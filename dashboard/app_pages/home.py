@@ -1,0 +1,123 @@
+"""Home: what needs me, each thing settled where it stands; what is happening; then today."""
+
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard import acting, files, frame, scene
+from dashboard.frame import Page
+from dashboard.reads.home import Home, home
+from dashboard.reads.needs import Need
+from dashboard.reads.telling import step_code
+from dashboard.widgets import draw
+from foundation.database import Scope
+from foundation.errors import NotFound
+from foundation.words import Message
+from schedules import doubts, drafting
+from schedules import reads as schedule_reads
+from schedules.states import DeliveryState
+from tenants import notices
+from tenants import reads as tenant_reads
+from tenants.roles import Right
+
+LOOK = "3s"
+"""How often the page reads again: a post that leaves is seen to leave."""
+
+RETRIED = frozenset({DeliveryState.HELD, DeliveryState.FAILED})
+REASONS = ("done", "later", "not_ours")
+"""Why a notice is put away: `home.why.<name>`."""
+
+SHOWN = 8
+"""Needs with their buttons; the rest is counted."""
+
+
+def show(page: Page) -> None:
+    """Draw the page; it draws itself anew as time passes. In a demonstration, being looked at starts its minute."""
+    scene.begin(page)
+    draw("home_style.html")
+    if page.may(Right.RUN) and page.read(tenant_reads.agency).demo:
+        draw("tour_card.html", voice=page.voice, word=page.word)
+    _home(page)
+
+
+@st.fragment(run_every=LOOK)
+def _home(drawn: Page) -> None:
+    page = frame.look()
+    if page is None or page.who != drawn.who:  # revoked or changed meanwhile: everything that was drawn goes
+        st.rerun()
+    acting.say_told(page, "home:lead")
+    found = page.read(lambda scope: home(scope, page.who.member))
+    opens = page.may(Right.RUN, Right.APPROVE)
+    said = {"page": found, "who": page.who.member, "voice": page.voice, "word": page.word, "opens": opens}
+    draw("home_lead.html", **said)
+    if found.strides:
+        draw("home_steps.html", **said)
+    if found.sees_posts:
+        _needs(page, found)
+    if found.live or found.running:
+        names = {day.creator.id: day.creator.name for day in found.days}
+        draw("home_live.html", **said, names=names, step=step_code, src=files.src)
+    draw("home.html", **said, bars=_bars)
+
+
+def _needs(page: Page, found: Home) -> None:
+    draw("home_needs.html", page=found, word=page.word)
+    for number, need in enumerate(found.needs[:SHOWN]):
+        with st.container(key=f"need:{number}", gap=None):
+            kept = found.kept_back.get(need.entry.delivery_id) if need.entry is not None else None
+            draw("home_need.html", need=need, kept=kept, now=found.now, voice=page.voice, word=page.word)
+            with st.container(horizontal=True, gap="small"):
+                _acts(page, need)
+    rest = len(found.needs) - SHOWN
+    if rest > 0:
+        draw("calendar_note.html", note=page.word("home.more_needs", count=rest))
+
+
+def _acts(page: Page, need: Need) -> None:
+    """What settles it here, or leads to where it is settled."""
+    entry = need.entry
+    if entry is not None and entry.state in RETRIED and page.may(Right.RUN):
+        act = partial(_again, page, entry.delivery_id, entry.version)
+        key = f"again:{entry.delivery_id}:{entry.version}"
+        acting.button(page, "home.again", act, right=Right.RUN, key=key, kind="primary")
+    if entry is not None and entry.state is DeliveryState.UNCERTAIN and page.may(Right.APPROVE):
+        act = partial(_not_there, page, entry.delivery_id)
+        acting.button(page, "home.not_there", act, right=Right.APPROVE, key=f"absent:{entry.delivery_id}")
+    if need.dismissable and page.may(Right.RUN):
+        with st.popover(page.word("home.dismiss"), type="tertiary"):
+            for why in REASONS:
+                act = partial(_dismiss, page, need.cause, why)
+                acting.button(page, f"home.why.{why}", act, right=Right.RUN, key=f"away:{need.cause}:{why}")
+
+
+def _mine(page: Page, scope: Scope, delivery_id: UUID) -> None:
+    """Raise NotFound unless the post is of a creator this member works for."""
+    page.my(scope, schedule_reads.written_post(scope, schedule_reads.post_of(scope, delivery_id)).creator_id)
+
+
+def _again(page: Page, delivery_id: UUID, version: int, scope: Scope, _: UUID) -> Message:
+    _mine(page, scope, delivery_id)
+    drafting.again(scope, delivery_id, version=version)
+    return Message("calendar.again_done")
+
+
+def _not_there(page: Page, delivery_id: UUID, scope: Scope, _: UUID) -> Message:
+    _mine(page, scope, delivery_id)
+    doubts.end_doubt(scope, delivery_id, member_id=page.who.member.id, url="")
+    return Message("home.sent_again")
+
+
+def _dismiss(page: Page, cause: str, why: str, scope: Scope, _: UUID) -> Message:
+    mine = {one.id for one in page.mine(scope)}
+    found = next((one for one in tenant_reads.open_notices(scope) if one.cause == cause), None)
+    if found is None or (found.creator_id is not None and found.creator_id not in mine):
+        raise NotFound("home.gone")
+    notices.dismiss(scope, cause, why=why)
+    return Message("home.dismissed")
+
+
+def _bars(days: tuple[int, ...]) -> list[int]:
+    """Heights in per cent of the highest day; a day with sales is never invisible."""
+    top = max(days, default=0)
+    return [max(100 * max(net, 0) // top, 8 if net > 0 else 3) if top > 0 else 3 for net in days]

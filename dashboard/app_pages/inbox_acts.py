@@ -1,0 +1,143 @@
+"""What presses in Messages do, each in a transaction of its own; whose conversation it is, is asked there again.
+
+What a press leaves in the session is which panel is open and which box is to be emptied: choices, no rows.
+"""
+
+from datetime import datetime, time, timedelta
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard import acting
+from dashboard.frame import Page
+from dashboard.reads.inbox import whose
+from foundation.database import Scope
+from foundation.words import Message
+from subscribers import answering, composing, drafts, proofs, talks
+from subscribers import notes as fan_notes
+from subscribers.answering import Why
+from subscribers.offers import Candidate
+
+OFFERING, EDITING, REJECTING, SNOOZING, NOTING, STOPPING, CONFIRMING = (
+    f"inbox:{what}" for what in ("offering", "editing", "rejecting", "snoozing", "noting", "stopping", "confirming")
+)
+"""Which conversation, or message, one of these panels is open for."""
+
+EVENING, MORNING = time(20), time(9)
+
+
+def take(page: Page, talk: UUID, scope: Scope, _press: UUID) -> None:
+    """The member answers from now on."""
+    whose(scope, page, talk)
+    answering.take(scope, talk, page.who.member.id)
+
+
+def hand_back(page: Page, talk: UUID, scope: Scope, _press: UUID) -> Message:
+    """The bot answers again."""
+    whose(scope, page, talk)
+    answering.hand_back(scope, talk, page.who.member.id)
+    return Message("inbox.handed_back")
+
+
+def keep(page: Page, talk: UUID, box: str, scope: Scope, _press: UUID) -> None:
+    """Keep what stands in the box."""
+    whose(scope, page, talk)
+    composing.keep(scope, talks.read(scope, talk), page.who.member.id, str(acting.typed(box) or ""))
+
+
+def say(page: Page, talk: UUID, box: str, scope: Scope, press: UUID) -> None:
+    """Send what stands in the box; it is emptied once it is kept as a message."""
+    whose(scope, page, talk)
+    answering.say(scope, talk, page.who.member.id, str(acting.typed(box) or ""), key=press)
+    st.session_state[f"{box}:sent"] = True
+
+
+def offer(page: Page, talk: UUID, candidate: Candidate, scope: Scope, press: UUID) -> Message:
+    """Show the fan a pack of the closed list."""
+    whose(scope, page, talk)
+    words = candidate.description
+    answering.offer(scope, talk, page.who.member.id, candidate.pack_id, text=words, key=press)
+    st.session_state[OFFERING] = None
+    return Message("inbox.offered", {"title": candidate.title})
+
+
+def approve(page: Page, draft_id: UUID, box: str, scope: Scope, _press: UUID) -> None:
+    """Send a waiting message, with the words of `box` where there is one."""
+    _whose_draft(scope, page, draft_id)
+    answering.approve(scope, draft_id, text=str(acting.typed(box) or "") if box else None)
+    st.session_state[EDITING] = None
+
+
+def reject(page: Page, draft_id: UUID, why: Why, scope: Scope, _press: UUID) -> Message:
+    """Do not send a waiting message."""
+    _whose_draft(scope, page, draft_id)
+    answering.reject(scope, draft_id, why)
+    return Message("inbox.rejected")
+
+
+def settle(page: Page, draft_id: UUID, arrived: bool, scope: Scope, _press: UUID) -> Message:
+    """Say whether a message in doubt arrived."""
+    _whose_draft(scope, page, draft_id)
+    answering.settle(scope, draft_id, arrived=arrived)
+    return Message("inbox.settled")
+
+
+def _whose_draft(scope: Scope, page: Page, draft_id: UUID) -> None:
+    whose(scope, page, drafts.read(scope, draft_id).conversation_id)
+
+
+def snooze(page: Page, talk: UUID, how: str, scope: Scope, _press: UUID) -> Message:
+    """Set the conversation aside."""
+    whose(scope, page, talk)
+    until = snoozed_until(how, scope.now.astimezone(page.voice.zone))
+    answering.snooze(scope, talk, until)
+    st.session_state[SNOOZING] = None
+    return Message("inbox.snoozed", {"until": page.voice.moment(until, scope.now)})
+
+
+def snoozed_until(how: str, local: datetime) -> datetime:
+    """When a conversation comes back: in an hour, this evening, or tomorrow morning on the member's clock; pure."""
+    if how == "hour":
+        return local + timedelta(hours=1)
+    tonight = local.replace(hour=EVENING.hour, minute=0, second=0, microsecond=0)
+    if how == "evening" and local < tonight:
+        return tonight
+    tomorrow = local + timedelta(days=1)
+    return tomorrow.replace(hour=MORNING.hour, minute=0, second=0, microsecond=0)
+
+
+def wake(page: Page, talk: UUID, scope: Scope, _press: UUID) -> None:
+    """Back into the list."""
+    whose(scope, page, talk)
+    answering.wake(scope, talk)
+
+
+def note(page: Page, talk: UUID, box: str, scope: Scope, press: UUID) -> None:
+    """Keep a note about the fan."""
+    whose(scope, page, talk)
+    fan_notes.add(scope, talks.read(scope, talk), page.who.member.id, str(acting.typed(box) or ""), key=press)
+    st.session_state[f"{box}:sent"] = True
+
+
+def stop_sales(page: Page, talk: UUID, box: str, stop: bool, scope: Scope, _press: UUID) -> Message:
+    """Stop selling to this fan, or go on."""
+    whose(scope, page, talk)
+    answering.stop_sales(scope, talk, stop=stop, reason=str(acting.typed(box) or ""))
+    st.session_state[STOPPING] = None
+    return Message("inbox.sales_stopping" if stop else "inbox.sales_resuming")
+
+
+def confirm_age(page: Page, talk: UUID, box: str, scope: Scope, press: UUID) -> Message:
+    """Write down who outside confirmed this fan's age."""
+    whose(scope, page, talk)
+    custodian, why = (str(acting.typed(f"{box}:{what}") or "") for what in ("who", "why"))
+    proofs.confirm(scope, talk, custodian=custodian, why=why, key=press)
+    st.session_state[CONFIRMING] = None
+    return Message("inbox.age_confirming")
+
+
+def withdraw_proof(page: Page, talk: UUID, scope: Scope, press: UUID) -> Message:
+    """Take this fan's proof of age back."""
+    whose(scope, page, talk)
+    proofs.withdraw(scope, talk, key=press)
+    return Message("inbox.age_withdrawing")

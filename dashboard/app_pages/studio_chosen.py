@@ -1,0 +1,145 @@
+"""What is chosen in the library: one picture with its story, or several at once, and what can be done."""
+
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard import acting, files
+from dashboard.app_pages.studio_variants import clear_src, reveal, shelve
+from dashboard.frame import Page
+from dashboard.reads.studio import Tile, lineage
+from dashboard.widgets import draw
+from foundation.database import Scope
+from foundation.errors import NotFound, Refused
+from foundation.words import Message
+from gate.units import Rating
+from studio import judging, library, packs
+from studio import reads as studio_reads
+from studio.states import ShelfState
+from tenants import notices
+from tenants.reads import Creator
+from tenants.roles import Right
+
+MINOR = "X_minor"
+
+
+def show(page: Page, creator: Creator, picked: list[Tile]) -> None:
+    """Draw what is chosen and what can be done with it."""
+    with st.container(border=True, key="studio_chosen"):
+        if len(picked) == 1:
+            _one(page, creator, picked[0])
+        else:
+            draw("studio_part.html", title=page.word("studio.chosen", count=len(picked)), note="")
+            _uncover(page, "studio.reveal_all", [tile for tile in picked if files.covered(tile.card.standing.rating)])
+        assets = tuple(tile.card.asset_id for tile in picked)
+        with st.container(horizontal=True, gap="small"):
+            if page.may(Right.RUN):
+                _shelf(page, creator.id, assets, picked)
+                _pack(page, creator.id, assets)
+            if page.may(Right.REVIEW):
+                _rate(page, creator.id, assets, picked)
+
+
+def _one(page: Page, creator: Creator, tile: Tile) -> None:
+    asset_id = tile.card.asset_id
+    found = page.read(lambda scope: lineage(scope, creator.id, asset_id))
+    left, right = st.columns([1, 1], gap="medium")
+    with left:
+        draw("studio_picture.html", src=clear_src(asset_id), card=tile.card)
+        _uncover(page, "studio.reveal", [tile] if files.covered(tile.card.standing.rating) else [])
+    with right:
+        draw("studio_lineage.html", one=found, voice=page.voice, word=page.word, creator=creator)
+        if page.may(Right.RUN):
+            with st.popover(page.word("studio.alt"), icon=":material/edit:"):
+                st.text_input(page.word("studio.alt_hint"), tile.card.alt, max_chars=300, key=f"alt:{asset_id}")
+                act = partial(_describe, page, creator.id, asset_id)
+                acting.button(page, "studio.alt_keep", act, right=Right.RUN, key=f"alt_keep:{asset_id}", kind="primary")
+
+
+def _uncover(page: Page, code: str, covered: list[Tile]) -> None:
+    """The press that shows what comes blurred, and writes down that this member looked."""
+    if covered and files.uncovers(page.who.member):
+        assets = tuple(tile.card.asset_id for tile in covered)
+        right = Right.REVIEW if page.may(Right.REVIEW) else Right.RUN
+        act = partial(reveal, page, assets)
+        acting.button(page, code, act, right=right, key=f"reveal:{assets[0]}", icon=":material/visibility:")
+
+
+def _describe(page: Page, creator_id: UUID, asset_id: UUID, scope: Scope, _: UUID) -> Message:
+    _mine(page, scope, creator_id, (asset_id,))
+    library.describe(scope, asset_id, str(acting.typed(f"alt:{asset_id}") or "").strip())
+    return Message("studio.alt_kept")
+
+
+def _mine(page: Page, scope: Scope, creator_id: UUID, assets: tuple[UUID, ...]) -> None:
+    """Raise NotFound unless each picture is of this creator, and the creator one of this member's."""
+    page.my(scope, creator_id)
+    for asset_id in assets:
+        if studio_reads.shown(scope, asset_id).creator_id != creator_id:
+            raise NotFound("library.asset_unknown", destination="-")
+
+
+def _shelf(page: Page, creator_id: UUID, assets: tuple[UUID, ...], picked: list[Tile]) -> None:
+    away = all(tile.card.shelf is ShelfState.RETIRED for tile in picked)
+    kept = all(tile.card.shelf is ShelfState.KEPT for tile in picked)
+    keep = partial(shelve, page, creator_id, assets, ShelfState.KEPT)
+    code = "studio.take_out" if away else "studio.keep"
+    acting.button(page, code, keep, right=Right.RUN, key="studio:keep", icon=":material/favorite:", disabled=kept)
+    put = partial(shelve, page, creator_id, assets, ShelfState.RETIRED)
+    acting.button(
+        page, "studio.put_away", put, right=Right.RUN, key="studio:away", icon=":material/inventory_2:", disabled=away
+    )
+    ask = partial(_ask_review, page, creator_id, assets)
+    acting.button(page, "studio.ask_review", ask, right=Right.RUN, key="studio:ask", icon=":material/fact_check:")
+
+
+def _ask_review(page: Page, creator_id: UUID, assets: tuple[UUID, ...], scope: Scope, press: UUID) -> Message:
+    shelve(page, creator_id, assets, ShelfState.KEPT, scope, press)
+    told = Message("studio.review_wanted", {"member": page.who.member.name, "count": len(assets)})
+    notices.put(scope, told, cause=f"review:{creator_id}", urgent=False, creator_id=creator_id)
+    return Message("studio.review_asked")
+
+
+def _rate(page: Page, creator_id: UUID, assets: tuple[UUID, ...], picked: list[Tile]) -> None:
+    least = max((tile.card.standing.rating.rank for tile in picked if tile.card.standing.rating), default=0)
+    levels = [str(one) for one in Rating if one is Rating.X or one.rank >= least] + [MINOR]
+    covered = [tile.card.asset_id for tile in picked if files.covered(tile.card.standing.rating)]
+    unseen = bool(covered) and not page.read(lambda scope: files.seen(scope, covered)) >= set(covered)
+    with st.popover(page.word("studio.rate"), icon=":material/gavel:"):
+        st.radio(
+            page.word("studio.rate_as"), levels, format_func=lambda one: page.word(f"studio.level.{one}"), key="rate:as"
+        )
+        draw("studio_note.html", note=page.word("approvals.look_first" if unseen else "studio.rate_note"))
+        act = partial(_rated, page, creator_id, assets)
+        acting.button(
+            page, "studio.rate_now", act, right=Right.REVIEW, key="studio:rate", kind="primary", disabled=unseen
+        )
+
+
+def _rated(page: Page, creator_id: UUID, assets: tuple[UUID, ...], scope: Scope, _: UUID) -> Message:
+    _mine(page, scope, creator_id, assets)
+    level = str(acting.typed("rate:as"))
+    covered = [one for one in assets if files.covered(studio_reads.shown(scope, one).standing.rating)]
+    if not files.seen(scope, covered) >= set(covered):
+        raise Refused("approvals.look_first")
+    for asset_id in assets:
+        judging.rate(scope, asset_id, Rating(level[0]), minor=level == MINOR)
+    notices.settle(scope, f"review:{creator_id}")
+    return Message("studio.rated")
+
+
+def _pack(page: Page, creator_id: UUID, assets: tuple[UUID, ...]) -> None:
+    with st.popover(page.word("studio.pack"), icon=":material/inventory:"):
+        st.text_input(page.word("studio.pack_title"), max_chars=packs.MAX_TITLE, key="pack:title")
+        st.text_area(page.word("studio.pack_about"), max_chars=packs.MAX_DESCRIPTION, key="pack:about")
+        draw("studio_note.html", note=page.voice.some("studio.pack_note", len(assets)))
+        act = partial(_packed, page, creator_id, assets)
+        acting.button(page, "studio.pack_now", act, right=Right.RUN, key="studio:pack", kind="primary")
+
+
+def _packed(page: Page, creator_id: UUID, assets: tuple[UUID, ...], scope: Scope, press: UUID) -> Message:
+    _mine(page, scope, creator_id, assets)
+    title, about = str(acting.typed("pack:title") or "").strip(), str(acting.typed("pack:about") or "").strip()
+    packs.make(scope, creator_id=creator_id, slug=f"pack-{press}", title=title, description=about, assets=assets)
+    return Message("studio.pack_made", {"title": title})

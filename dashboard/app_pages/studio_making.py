@@ -1,0 +1,191 @@
+"""Making pictures: the recipe and what it would ask for, its runs, and the files that were handed in."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard import acting, frame
+from dashboard.app_pages import studio_recipe
+from dashboard.app_pages.studio_variants import COMPARED
+from dashboard.frame import Page
+from dashboard.reads.studio import GOING, SAMPLES, Progress, Studio, engine_of, progress
+from dashboard.widgets import draw
+from foundation import settings
+from foundation.database import Scope
+from foundation.errors import BadInput, NotFound
+from foundation.ids import uuid7
+from foundation.words import Message
+from studio import jobs, recipes
+from studio import reads as studio_reads
+from studio.reads import RecipeCard, Run
+from studio.states import UploadState
+from tenants.roles import Right
+
+TICK = "2s"
+RECIPE, SEED, COUNT, RUN_ID = "studio:recipe", "studio:seed", "studio:count", "studio:run"
+MOST_SEED = 2**31 - 1
+
+
+def recipe(page: Page, found: Studio) -> None:
+    """The recipe, what it would ask for, and the press that makes it."""
+    draw("studio_part.html", title=page.word("studio.make"), note="")
+    engine = engine_of(settings.load().generators)
+    if not found.recipes:
+        _first(page, found, engine)
+        return
+    chosen = _chosen(page, found)
+    with st.container(horizontal=True, gap="small"):
+        st.session_state.setdefault(f"{COUNT}:{chosen.id}", chosen.spec.variants)
+        count = int(st.number_input(page.word("studio.count"), 1, 24, key=f"{COUNT}:{chosen.id}", width=140))
+        st.session_state.setdefault(SEED, secrets.randbelow(10_000))
+        seed = int(st.number_input(page.word("studio.seed"), 0, MOST_SEED, key=SEED, width=180))
+    _asked(page, chosen, seed, count)
+    draw("studio_engine.html", engine=engine, lasts=_lasts(page, found.pace, count), count=count, word=page.word)
+    key = st.session_state.setdefault(RUN_ID, str(uuid7()))
+    order = _Order(found.creator.id, chosen.id, seed, count, f"dashboard:{key}")
+    acting.button(
+        page,
+        "studio.generate",
+        partial(_generate, page, order),
+        right=Right.RUN,
+        key="studio:generate",
+        kind="primary",
+        icon=":material/auto_awesome:",
+        shortcut="G",
+    )
+    studio_recipe.edit(page, found.creator.id, chosen)
+
+
+def _lasts(page: Page, pace: float, count: int) -> str:
+    return page.voice.lasting(timedelta(seconds=max(1, round(pace * count))))
+
+
+def _first(page: Page, found: Studio, engine: str) -> None:
+    """Nothing here yet: one recipe that works on every engine."""
+    draw("studio_first.html", spec=SAMPLES[page.voice.language], engine=engine, word=page.word)
+    acting.button(
+        page,
+        "studio.try_sample",
+        partial(_sample, page, found.creator.id),
+        right=Right.RUN,
+        key="studio:sample",
+        kind="primary",
+        icon=":material/auto_awesome:",
+    )
+
+
+def _chosen(page: Page, found: Studio) -> RecipeCard:
+    names = {str(one.id): one for one in found.recipes}
+    if st.session_state.get(RECIPE) not in names:
+        st.session_state[RECIPE] = next(iter(names))
+    st.selectbox(
+        page.word("studio.recipe"),
+        list(names),
+        format_func=lambda one: page.word("studio.recipe_named", name=names[one].name, version=names[one].version),
+        key=RECIPE,
+    )
+    return names[st.session_state[RECIPE]]
+
+
+def _asked(page: Page, chosen: RecipeCard, seed: int, count: int) -> None:
+    """What each picture would be asked to show: the very words, before anything is made."""
+    try:
+        shots = recipes.resolve(chosen.spec, seed=seed, count=count)
+    except BadInput as wrong:
+        st.error(page.voice.say(wrong.message))
+        return
+    draw("studio_asked.html", shots=shots, spec=chosen.spec, word=page.word)
+
+
+@dataclass(frozen=True)
+class _Order:
+    """A run as it was drawn: pressed twice, it is made once."""
+
+    creator_id: UUID
+    recipe_id: UUID
+    seed: int
+    count: int
+    key: str
+
+
+def _generate(page: Page, order: _Order, scope: Scope, _: UUID) -> Message:
+    page.my(scope, order.creator_id)
+    if order.recipe_id not in {one.id for one in studio_reads.recipes_of(scope, order.creator_id)}:
+        raise NotFound("recipe.unknown")
+    jobs.start(
+        scope,
+        creator_id=order.creator_id,
+        recipe_id=order.recipe_id,
+        seed=order.seed,
+        key=order.key,
+        count=order.count,
+        by=page.who.actor,
+    )
+    st.session_state[RUN_ID] = str(uuid7())  # the next press is another run
+    return Message("studio.started" if order.count > 1 else "studio.started_one", {"count": order.count})
+
+
+def _sample(page: Page, creator_id: UUID, scope: Scope, press: UUID) -> Message:
+    page.my(scope, creator_id)
+    sample = SAMPLES[page.voice.language]
+    recipe_id = recipes.save(scope, creator_id, sample)
+    seed, by = secrets.randbelow(10_000), page.who.actor
+    jobs.start(scope, creator_id=creator_id, recipe_id=recipe_id, seed=seed, key=f"dashboard:{press}", by=by)
+    return Message("studio.started", {"count": sample.variants})
+
+
+def under_way(page: Page, found: Studio) -> None:
+    """Runs and files. It looks again by itself while something is under way, and not after."""
+    draw("studio_part.html", title=page.word("studio.under_way"), note="")
+    state = Progress(found.runs, found.uploads, found.now)
+    if found.going:
+        st.fragment(_going, run_every=TICK)(page, found.creator.id, found.pace)
+    else:
+        _lines(page, state, found.creator.id, found.pace)
+
+
+def _going(drawn: Page, creator_id: UUID, pace: float) -> None:
+    page = frame.look()
+    if page is None or page.who != drawn.who:
+        st.rerun()
+    state = page.read(lambda scope: progress(scope, page.my(scope, creator_id).id))
+    waiting = any(one.state is UploadState.WAITING for one in state.uploads)
+    if not waiting and not any(run.state in GOING for run in state.runs):
+        st.rerun()  # all of it is there: the library shows it
+    acting.say_told(page, "studio:going")
+    _lines(page, state, creator_id, pace)
+
+
+def _lines(page: Page, state: Progress, creator_id: UUID, pace: float) -> None:
+    if not state.runs and not state.uploads:
+        draw("studio_empty.html", code="studio.nothing_under_way", word=page.word)
+    for run in state.runs:
+        _run(page, run, creator_id, pace, state)
+    if state.uploads:
+        draw("studio_uploads.html", uploads=state.uploads, voice=page.voice, word=page.word)
+
+
+def _run(page: Page, run: Run, creator_id: UUID, pace: float, state: Progress) -> None:
+    going = run.state in GOING
+    left = _lasts(page, pace, run.total - run.done) if going else ""
+    with st.container(border=True, gap="small"):
+        draw("studio_run.html", run=run, left=left, going=going, now=state.now, voice=page.voice, word=page.word)
+        with st.container(horizontal=True, gap="small"):
+            if going:
+                acting.button(
+                    page, "studio.stop", partial(_stop, page, creator_id, run.id), right=Right.RUN, key=f"stop:{run.id}"
+                )
+            if run.done and st.button(page.word("studio.compare"), key=f"compare:{run.id}"):
+                st.session_state[COMPARED] = str(run.id)
+                st.rerun()
+
+
+def _stop(page: Page, creator_id: UUID, job_id: UUID, scope: Scope, _: UUID) -> Message:
+    if page.my(scope, creator_id).id != studio_reads.run_of(scope, job_id).creator_id:
+        raise NotFound("job.unknown")
+    jobs.stop(scope, job_id)
+    return Message("studio.stopped")

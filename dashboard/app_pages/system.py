@@ -1,0 +1,113 @@
+"""State of the system: does it move, what gave up, the emergency stop, who did what."""
+
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard import acting, frame
+from dashboard.frame import Page
+from dashboard.reads.system import System, system
+from dashboard.widgets import draw
+from foundation import outbox
+from foundation.database import Scope
+from foundation.errors import BadInput
+from foundation.words import Message
+from gate.events import SwitchWanted
+from gate.switches import Stop
+from tenants.roles import Right
+
+SENDING = "sending"
+
+
+def show(page: Page) -> None:
+    """Draw the page."""
+    st.title(page.word("dashboard.page.system"))
+    _queues(page)
+    found = page.read(system)
+    _stops(page, found)
+    _dead(page, found)
+    draw("system_acts.html", found=found, voice=page.voice, word=page.word)
+
+
+@st.fragment(run_every="5s")
+def _queues(drawn: Page) -> None:
+    page = frame.look()
+    if page is None or page.who != drawn.who:
+        st.rerun()
+    draw("system_queues.html", found=page.read(system), voice=page.voice, word=page.word)
+
+
+def _stops(page: Page, found: System) -> None:
+    st.subheader(page.word("system.stop"))
+    for number, stop in enumerate(found.stops):
+        with st.container(border=True):
+            draw("system_stop.html", stop=stop, found=found, voice=page.voice, word=page.word)
+            box = f"why:{number}"
+            st.text_input(page.word("system.why_reopen"), key=box, max_chars=200)
+            act = partial(_switch, stop, box, close=False)
+            acting.button(page, "system.reopen", act, right=Right.REOPEN, key=f"reopen:{number}")
+    with st.container(border=True):
+        st.write(page.word("system.stop_explained"))
+        names = {"": page.word("system.whole_agency")} | {str(one.id): one.name for one in found.creators}
+        left, right = st.columns(2)
+        left.selectbox(page.word("system.whom"), list(names), format_func=names.__getitem__, key="whom")
+        right.text_input(page.word("system.why"), key="why", max_chars=200)
+        acting.button(
+            page,
+            "system.stop_now",
+            _stop_now,
+            right=Right.STOP,
+            key="stop",
+            kind="primary",
+            icon=":material/front_hand:",
+        )
+
+
+def _dead(page: Page, found: System) -> None:
+    st.subheader(page.word("system.dead"))
+    if not found.dead:
+        st.write(page.word("system.nothing_dead"))
+    for event in found.dead:
+        with st.container(border=True):
+            draw("system_dead.html", event=event, voice=page.voice, word=page.word, now=found.now)
+            left, right = st.columns(2)
+            with left:
+                acting.button(page, "system.resend", partial(_resend, event.id), right=Right.RUN, key=f"do:{event.id}")
+            with right:
+                acting.button(page, "system.drop", partial(_drop, event.id), right=Right.RUN, key=f"drop:{event.id}")
+
+
+def _resend(event_id: UUID, scope: Scope, _: UUID) -> Message:
+    outbox.resend(scope, event_id)
+    return Message("system.resent")
+
+
+def _drop(event_id: UUID, scope: Scope, _: UUID) -> Message:
+    outbox.drop(scope, event_id)
+    return Message("system.dropped")
+
+
+def _stop_now(scope: Scope, press_id: UUID) -> Message:
+    target = str(acting.typed("whom") or "")
+    stop = Stop("creator" if target else "tenant", target, SENDING, scope.now, "", "")
+    return _switch(stop, "why", scope, press_id, close=True)
+
+
+def _switch(stop: Stop, box: str, scope: Scope, press_id: UUID, *, close: bool) -> Message:
+    """Pages hold no right to the safety check's tables: an urgent task does it, within a second."""
+    reason = str(acting.typed(box) or "").strip()
+    if not close and not reason:
+        raise BadInput("switch.no_reason")
+    wanted = SwitchWanted(
+        scope.tenant_id,
+        press_id,
+        scope=stop.where,
+        target=stop.target,
+        feature=stop.feature,
+        open=not close,
+        by=scope.actor,
+        reason=reason,
+    )
+    outbox.put(scope, wanted, priority=0, dedupe=f"switch:{press_id}")
+    return Message("system.stopping" if close else "system.reopening")

@@ -1,0 +1,254 @@
+"""What waits for a person's word: posts, what the safety check keeps back, pictures to judge, posts in doubt, and what
+somebody wants gone."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from channels import reads as channel_reads
+from dashboard import files
+from dashboard.reads.compose import connectors
+from foundation.database import Scope
+from foundation.errors import NotFound
+from foundation.words import Message
+from gate import complaints, ratings
+from gate import reads as gate_reads
+from gate.complaints import Request
+from gate.ratings import Standing
+from gate.reads import Depicted, Held
+from gate.reasons import Reason
+from gate.units import Subject, highest
+from schedules import drafting, reviewing
+from schedules import reads as schedule_reads
+from schedules.drafting import Draft, Preview
+from schedules.reads import Entry
+from schedules.reviewing import Asked, Spoken
+from schedules.states import DeliveryState
+from studio import judging
+from studio import reads as studio_reads
+from studio.reads import Card
+from tenants import reads as tenant_reads
+from tenants.reads import Creator, Member
+
+BACK = timedelta(days=30)
+"""How far back what the safety check kept is looked for."""
+
+REVIEWABLE = frozenset({Reason.REVIEW_MISSING, Reason.REVIEWER_CONFLICT, Reason.UNIT_CHANGED})
+"""Reasons that end when somebody looked."""
+
+DELIVERY = "delivery"
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Something the safety check keeps back. `entry` is its post where it is one; a message of a chat has none.
+
+    `reviewable` says that somebody's look is all it needs.
+    """
+
+    subject: Subject
+    creator: Creator
+    account: str
+    reasons: tuple[Message, ...]
+    since: datetime
+    unit_digest: str
+    reviewable: bool
+    entry: Entry | None
+
+
+@dataclass(frozen=True)
+class Approvals:
+    """The page. `last` is the last word somebody said, by whom; `names` of members by principal."""
+
+    creators: Mapping[UUID, Creator]
+    posts: Sequence[Asked]
+    holds: Sequence[Hold]
+    pictures: Sequence[Card]
+    doubts: Sequence[Entry]
+    requests: Sequence[Request]
+    named: Mapping[UUID, str]
+    """How the post begins that a request is about, by the request's first id; a message to a subscriber has none."""
+    places: Mapping[UUID, str]
+    """Names of accounts."""
+    last: Spoken | None
+    names: Mapping[UUID, str]
+    authors: Mapping[str, str]
+    now: datetime
+
+    @property
+    def signature(self) -> tuple[int, ...]:
+        """How many of each wait: another one means that the page is old."""
+        waits = (self.posts, self.holds, self.pictures, self.doubts, self.requests)
+        return tuple(len(each) for each in waits)
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A picture of a post: `covered` until somebody presses to see it, `seen` once they did."""
+
+    asset_id: UUID
+    alt: str
+    standing: Standing
+    covered: bool
+    seen: bool
+
+
+@dataclass(frozen=True)
+class Content:
+    """One post as it would leave: on each account, with who is shown and what still has to be looked at."""
+
+    previews: Sequence[Preview]
+    shots: Sequence[Shot]
+    people: Sequence[Depicted]
+    own: bool
+    tier: int
+    tiers: int
+
+    @property
+    def rating(self) -> str:
+        """The highest rating of its pictures, `none` while one of them has none."""
+        known = [shot.standing.rating for shot in self.shots]
+        rated = [rating for rating in known if rating is not None]
+        return str(highest(rated)) if len(rated) == len(known) else "none"
+
+    @property
+    def unseen(self) -> tuple[UUID, ...]:
+        """Pictures that have to be looked at before anybody may say yes."""
+        return tuple(shot.asset_id for shot in self.shots if shot.covered and not shot.seen)
+
+
+def approvals(
+    scope: Scope, creators: Sequence[Creator], *, content: bool, review: bool, decide: bool = False
+) -> Approvals:
+    """What waits, of these creators: `content` for who approves posts, `review` for who judges for the safety check,
+    `decide` for who answers those who want something gone."""
+    mine = {one.id: one for one in creators}
+    trouble = [one for one in schedule_reads.needs_a_person(scope) if one.creator_id in mine]
+    members = tenant_reads.members(scope)
+    judged = studio_reads.to_judge(scope, mine) if review else []
+    requests = complaints.waiting(scope, mine) if decide else []
+    looked = gate_reads.looked_at(scope, [card.sha256 for card in judged])
+    return Approvals(
+        creators=mine,
+        posts=reviewing.asked(scope, mine) if content else [],
+        holds=_holds(scope, mine, trouble),
+        pictures=[card for card in judged if card.standing.rating is None or card.sha256 not in looked],
+        doubts=[one for one in trouble if one.state is DeliveryState.UNCERTAIN] if content else [],
+        requests=requests,
+        named={one.ids[0]: words for one in requests if (words := _named(scope, one))},
+        places=channel_reads.names(scope),
+        last=reviewing.last_word(scope, mine),
+        names={one.principal_id: one.name for one in members},
+        authors={f"member:{one.id}": one.name for one in members},
+        now=scope.now,
+    )
+
+
+def _named(scope: Scope, request: Request) -> str:
+    posted = next((copy.subject.id for copy in request.copies if copy.subject.kind == DELIVERY), None)
+    if posted is None:
+        return ""
+    try:
+        post = schedule_reads.written_post(scope, schedule_reads.post_of(scope, posted))
+    except NotFound:  # the post went with its creator, the copy is still outside
+        return ""
+    return (post.title or post.body)[:160]
+
+
+def _holds(scope: Scope, mine: Mapping[UUID, Creator], trouble: Sequence[Entry]) -> list[Hold]:
+    waiting = [one for one in gate_reads.waiting(scope, since=scope.now - BACK) if one.creator_id in mine]
+    kept = {one.delivery_id: one for one in trouble if one.state is DeliveryState.HELD}
+    names = channel_reads.names(scope)
+    found = [
+        _hold(held, mine[held.creator_id], names.get(held.channel_id, "?"), kept.pop(held.subject.id, None))
+        for held in waiting
+        if held.subject.kind != DELIVERY or held.subject.id in kept
+    ]
+    blocked = [one for one in kept.values() if one.reason is not None and one.reason.code.startswith("gate.")]
+    found += [_blocked(entry, mine[entry.creator_id], min(entry.due_at, scope.now)) for entry in blocked]
+    return sorted(found, key=lambda hold: hold.since)
+
+
+def _hold(held: Held, creator: Creator, account: str, entry: Entry | None) -> Hold:
+    return Hold(
+        held.subject,
+        creator,
+        account,
+        gate_reads.said(held.reasons),
+        held.since,
+        held.unit_digest,
+        bool(held.reasons) and set(held.reasons) <= REVIEWABLE,
+        entry,
+    )
+
+
+def _blocked(entry: Entry, creator: Creator, since: datetime) -> Hold:
+    """A post the check refused for another cause, or that somebody reviewed already: it may be tried again."""
+    reasons = (entry.reason,) if entry.reason is not None else ()
+    subject = Subject(DELIVERY, entry.delivery_id)
+    return Hold(subject, creator, entry.channel, reasons, since, "", False, entry)
+
+
+def content(scope: Scope, asked: Asked, creator: Creator, member: Member) -> Content:
+    """One post as it would leave now."""
+    channels = tuple(wish.channel_id for wish in asked.wishes)
+    draft = Draft(asked.creator_id, asked.title, asked.body, asked.media, channels, asked.text_ai)
+    previews = drafting.previews(scope, draft, author=asked.author, connectors=connectors())
+    media = previews[0].media if previews else ()
+    digests = [medium.sha256 for medium in media]
+    return Content(
+        previews=previews,
+        shots=shots(scope, dict(zip(asked.media, digests, strict=False)), [medium.alt for medium in media]),
+        people=gate_reads.people_in(scope, digests),
+        own=asked.author_principal == member.principal_id,
+        tier=asked.tier_for(member.principal_id),
+        tiers=creator.approval_tiers,
+    )
+
+
+def shots(scope: Scope, assets: Mapping[UUID, str], alts: Sequence[str]) -> list[Shot]:
+    """Pictures by their bytes, as this member may see them now."""
+    standing = ratings.standing(scope, assets.values())
+    seen = files.seen(scope, assets)
+    return [
+        Shot(asset, alt, standing[sha256], files.covered(standing[sha256].rating), asset in seen)
+        for (asset, sha256), alt in zip(assets.items(), alts, strict=False)
+        if sha256 in standing
+    ]
+
+
+@dataclass(frozen=True)
+class Reviewed:
+    """What a reviewer is shown of something held: its words as they would be read, and its pictures."""
+
+    texts: tuple[str, ...]
+    shots: Sequence[Shot]
+    own: bool
+
+
+def reviewed(scope: Scope, hold: Hold, member: Member) -> Reviewed:
+    """What was judged. Raises NotFound when nothing is kept of it."""
+    unit = gate_reads.unit_of(scope, hold.unit_digest)
+    if unit is None:
+        raise NotFound("review.unknown")
+    known = studio_reads.assets_of(scope, [medium.sha256 for medium in unit.media])
+    assets = {known[medium.sha256]: medium.sha256 for medium in unit.media if medium.sha256 in known}
+    own = False
+    if hold.entry is not None:
+        written = schedule_reads.written_post(scope, hold.entry.post_id)
+        own = written.author_principal == member.principal_id
+    texts = tuple(text.body for text in unit.texts)
+    return Reviewed(texts, shots(scope, assets, [medium.alt for medium in unit.media]), own)
+
+
+def judged(scope: Scope, card: Card, member: Member) -> tuple[Shot, bool]:
+    """A picture to judge, and whether this member brought it in themselves."""
+    actor = judging.makers(scope, [card.asset_id]).get(card.asset_id, "")
+    shot = shots(scope, {card.asset_id: card.sha256}, [card.alt])[0]
+    return shot, actor == f"member:{member.id}"
+
+
+def given(member: Member, mine: Sequence[Creator], *, works: bool) -> list[Creator]:
+    """The creators whose content this member may be asked about: who only reviews sees what was given to them."""
+    return list(mine) if works or member.creators else []

@@ -1,0 +1,245 @@
+"""The calendar: a creator's days with their posts, the hours that are free, and one post with its whole story."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from uuid import UUID
+
+from channels import reads as channel_reads
+from channels.reads import AttemptStory
+from foundation.database import Scope
+from foundation.errors import NotFound
+from gate import switches
+from gate.switches import Halt
+from schedules import agenda, drafting
+from schedules import reads as schedule_reads
+from schedules.agenda import free
+from schedules.calendar import WallTime, bounds, local_day, zone_of
+from schedules.claiming import subject
+from schedules.drafting import REWRITABLE, Rule, rule_of
+from schedules.reads import Entry, Step, Written
+from schedules.states import NEEDS_A_PERSON, PLANNABLE, DeliveryState
+from tenants import reads as tenant_reads
+from tenants.reads import Creator
+
+S = DeliveryState
+WEEK, LIST = 7, 14
+"""Days of the two views."""
+
+GROUPS: Mapping[str, Collection[DeliveryState]] = {
+    "all": frozenset(S) - {S.CANCELLED},
+    "coming": frozenset({S.APPROVED, S.SCHEDULED, S.PUBLISHING, S.PROCESSING}),
+    "waiting": frozenset({S.DRAFT}),
+    "trouble": NEEDS_A_PERSON,
+    "out": frozenset({S.PUBLISHED, S.REMOVING, S.REMOVED}),
+    "cancelled": frozenset({S.CANCELLED}),
+}
+"""What people look for, as states; `calendar.only.<name>` says it."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the calendar is asked for; without a creator, all of the member's."""
+
+    first: date
+    days: int
+    creator: UUID | None = None
+    account: UUID | None = None
+    group: str = "all"
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One post at one time, on all the accounts it goes to there and then."""
+
+    at: datetime
+    creator: Creator
+    words: str
+    media: tuple[UUID, ...]
+    posts: tuple[Entry, ...]
+
+    @property
+    def post_id(self) -> UUID:
+        """The post."""
+        return self.posts[0].post_id
+
+    @property
+    def local(self) -> datetime:
+        """Its time on the creator's clock."""
+        return self.at.astimezone(zone_of(self.creator.zone))
+
+    @property
+    def troubled(self) -> list[Entry]:
+        """Those that wait for somebody."""
+        return [one for one in self.posts if one.state in NEEDS_A_PERSON]
+
+
+@dataclass(frozen=True)
+class Day:
+    """One local day: what goes out, and the usual hours with nothing near them, each with whose they are."""
+
+    day: date
+    turns: Sequence[Turn]
+    free: Sequence[tuple[Creator, WallTime]]
+
+
+@dataclass(frozen=True)
+class FreeHour:
+    """A usual hour of a day, and for whom it is free."""
+
+    at: WallTime
+    creators: Sequence[Creator]
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """The days that were asked for, and what can be chosen."""
+
+    now: datetime
+    today: date
+    days: Sequence[Day]
+    chosen: Sequence[Creator]
+    """Whose days these are."""
+    ever: bool
+    """Whether anything stands in these days at all, filters aside."""
+    halt: Halt
+    """Where nothing leaves, whatever hour it has."""
+
+    def waits(self, entry: Entry) -> bool:
+        """Whether an emergency stop keeps it back."""
+        return stopped(self.halt, entry)
+
+
+@dataclass(frozen=True)
+class Place:
+    """One account of a post: how it stands, what happened and what was asked of the platform."""
+
+    entry: Entry
+    steps: Sequence[Step]
+    attempts: Sequence[AttemptStory]
+
+    @property
+    def movable(self) -> bool:
+        """Whether a person may give it another time."""
+        return self.entry.state in PLANNABLE or self.entry.state in (S.DRAFT, S.APPROVED)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """One post with its story; `by` is who wrote it, `approvers` who may say yes to it, where that is missing."""
+
+    now: datetime
+    post: Written
+    creator: Creator
+    by: str
+    places: Sequence[Place]
+    approvers: Sequence[str]
+    people: Mapping[str, str]
+    """Names of members by how they sign."""
+    rules: Mapping[UUID, Rule]
+    """What each account's place allows."""
+    halt: Halt
+
+    def waits(self, place: Place) -> bool:
+        """Whether an emergency stop keeps it back there."""
+        return stopped(self.halt, place.entry)
+
+    @property
+    def rewritable(self) -> bool:
+        """Whether its words may still change."""
+        live = [place.entry.state for place in self.places if place.entry.state is not S.CANCELLED]
+        return bool(live) and all(state in REWRITABLE for state in live)
+
+
+def stopped(halt: Halt, entry: Entry) -> bool:
+    """Whether a post would leave by itself, and an emergency stop keeps it back; pure."""
+    return entry.state in (S.APPROVED, S.SCHEDULED) and halt.reaches(entry.creator_id, entry.channel_id)
+
+
+def calendar(scope: Scope, mine: Sequence[Creator], wanted: Wanted) -> Calendar:
+    """The days of these creators. Raises NotFound for a creator or an account that is not theirs."""
+    chosen = [one for one in mine if wanted.creator in (None, one.id)]
+    if wanted.creator is not None and not chosen:
+        raise NotFound("creator.unknown", creator=str(wanted.creator))
+    by_id = {one.id: one for one in chosen}
+    names = channel_reads.names(scope)
+    last = wanted.first + timedelta(days=wanted.days)
+    start, end = bounds(wanted.first - timedelta(days=1), "UTC")[0], bounds(last, "UTC")[1]
+    entries = schedule_reads.agenda(scope, by_id, start, end, names=names)
+    hours = agenda.hours(scope, by_id) if last > local_day(scope.now, "UTC") - timedelta(days=1) else {}
+    found = _Found(entries, by_id, hours, scope.now)
+    days = [_day(wanted, wanted.first + timedelta(days=number), found) for number in range(wanted.days)]
+    zone = chosen[0].zone if chosen else "UTC"
+    halt = switches.halt(scope, "sending")
+    return Calendar(scope.now, local_day(scope.now, zone), days, chosen, bool(entries), halt)
+
+
+@dataclass(frozen=True)
+class _Found:
+    entries: Sequence[Entry]
+    creators: Mapping[UUID, Creator]
+    hours: Mapping[UUID, Sequence[time]]
+    now: datetime
+
+
+def _day(wanted: Wanted, day: date, found: _Found) -> Day:
+    here = [one for one in found.entries if local_day(one.due_at, found.creators[one.creator_id].zone) == day]
+    shown = [one for one in here if one.state in GROUPS[wanted.group] and wanted.account in (None, one.channel_id)]
+    whole = wanted.group == "all" and wanted.account is None
+    gaps = [gap for creator in found.hours for gap in _gaps(found, creator, day, here)] if whole else []
+    return Day(day, turns(shown, found.creators), sorted(gaps, key=lambda gap: gap[1].instant()))
+
+
+def _gaps(found: _Found, creator_id: UUID, day: date, here: Sequence[Entry]) -> list[tuple[Creator, WallTime]]:
+    """A creator's usual hours of a day with nothing near them."""
+    creator = found.creators[creator_id]
+    taken = [one.due_at for one in here if one.creator_id == creator_id and one.state is not S.CANCELLED]
+    wanted = [WallTime(day, clock, creator.zone) for clock in found.hours[creator_id]]
+    return [(creator, one) for one in free(wanted, taken, found.now)]
+
+
+def free_hours(day: Day) -> list[FreeHour]:
+    """The free hours of a day, creators of the same hour together; pure."""
+    found: dict[tuple[datetime, str], list[tuple[Creator, WallTime]]] = {}
+    for creator, at in day.free:
+        found.setdefault((at.instant(), at.zone), []).append((creator, at))
+    return [FreeHour(gaps[0][1], [creator for creator, _ in gaps]) for gaps in found.values()]
+
+
+def turns(entries: Sequence[Entry], creators: Mapping[UUID, Creator]) -> list[Turn]:
+    """Entries by time and post, each with its accounts; pure."""
+    found: dict[tuple[datetime, UUID], list[Entry]] = {}
+    for one in entries:
+        found.setdefault((one.due_at, one.post_id), []).append(one)
+    return [
+        Turn(at, creators[posts[0].creator_id], posts[0].title or posts[0].body, posts[0].media, tuple(posts))
+        for (at, _), posts in found.items()
+    ]
+
+
+def opened(scope: Scope, mine: Sequence[Creator], post_id: UUID) -> Opened:
+    """One post with the story of each account. Raises NotFound for one of a creator who is not theirs."""
+    post = schedule_reads.written_post(scope, post_id)
+    creator = next((one for one in mine if one.id == post.creator_id), None)
+    if creator is None:
+        raise NotFound("post.unknown")
+    accounts = {one.id: one for one in channel_reads.channels_of(scope, creator.id)}
+    entries = schedule_reads.of_post(scope, post_id, names={key: one.name for key, one in accounts.items()})
+    stories = schedule_reads.stories(scope, [one.delivery_id for one in entries])
+    places = [
+        Place(one, stories[one.delivery_id], channel_reads.attempts(scope, subject(one.delivery_id))) for one in entries
+    ]
+    members = tenant_reads.members(scope)
+    people = {f"member:{member.id}": member.name for member in members}
+    wished = any(one.state is S.DRAFT for one in entries)
+    return Opened(
+        now=scope.now,
+        post=post,
+        creator=creator,
+        by=people.get(post.author, ""),
+        places=places,
+        approvers=drafting.approvers(scope, post_id) if wished else (),
+        people=people,
+        rules={key: rule_of(one.platform, one.surface, scope.now.date()) for key, one in accounts.items()},
+        halt=switches.halt(scope, "sending"),
+    )

@@ -1,0 +1,98 @@
+"""The accounts of my creators: do they work, what holds them back, what can be connected."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from uuid import UUID
+
+from channels import budgets, enrolling, phones
+from channels import reads as channel_reads
+from channels.budgets import Blocked
+from channels.enrolling import Enrolment
+from channels.reads import Channel
+from connectors import ages, registry
+from connectors.ages import AgeProvider
+from connectors.contract import Connectable, Connector
+from foundation.database import Scope
+from tenants.reads import Creator, Member
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account with whose it is, what makes it wait, and, where people post by hand, who may and who does."""
+
+    channel: Channel
+    creator: Creator
+    waits: Blocked | None
+    able: Sequence[Member]
+    on_duty: Sequence[Member]
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether a person posts what was prepared."""
+        return connectors()[self.channel.platform].capabilities.hand_over
+
+    @property
+    def can_be_tested(self) -> bool:
+        """Whether there is something harmless to ask the platform."""
+        return self.channel.platform in connectables() and not self.by_hand
+
+
+@dataclass(frozen=True)
+class Channels:
+    """The page's values."""
+
+    accounts: Sequence[Account]
+    creators: Sequence[Creator]
+    pages: frozenset[UUID]
+    """Creators who have a page of their own."""
+    asked: Enrolment | None
+    """The account that was asked for last, while that is news."""
+    now: datetime
+
+
+@cache
+def connectors() -> Mapping[str, Connector]:
+    """Every platform of the house; pure values."""
+    return registry.load()
+
+
+@cache
+def connectables() -> Mapping[str, Connectable]:
+    """The platforms people connect here, the quickest first."""
+    return registry.connectables(connectors())
+
+
+@cache
+def age_providers() -> Mapping[str, AgeProvider]:
+    """Those who can check ages for us."""
+    return ages.load()
+
+
+def channels(scope: Scope, mine: Sequence[Creator]) -> Channels:
+    """The accounts of these creators, by creator and name."""
+    whose = {creator.id: creator for creator in mine}
+    asked = enrolling.latest(scope, list(whose))  # before the accounts: one that is told connected stands among them
+    rows = [channel for channel in channel_reads.every_channel(scope) if channel.creator_id in whose]
+    found = [_account(scope, channel, whose[channel.creator_id]) for channel in rows]
+    own = connectors()
+    pages = {one.creator_id for one in rows if own[one.platform].capabilities.in_house}
+    return Channels(
+        accounts=sorted(found, key=lambda one: (one.creator.name, one.channel.name)),
+        creators=mine,
+        pages=frozenset(pages),
+        asked=asked,
+        now=scope.now,
+    )
+
+
+def _account(scope: Scope, channel: Channel, creator: Creator) -> Account:
+    hand_over = connectors()[channel.platform].capabilities.hand_over
+    return Account(
+        channel=channel,
+        creator=creator,
+        waits=budgets.limit(scope, channel.id, brake=True),
+        able=phones.could_be(scope, channel) if hand_over else (),
+        on_duty=phones.on_duty(scope, channel) if hand_over else (),
+    )

@@ -1,0 +1,93 @@
+"""What somebody who writes a post sees: her accounts, her pictures, what each account would show, when it may leave."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from uuid import UUID
+
+from channels import reads as channel_reads
+from channels.states import ChannelState
+from connectors import registry
+from connectors.contract import Connector
+from foundation.database import Scope
+from schedules import agenda, drafting
+from schedules.calendar import WallTime, local_wall
+from schedules.drafting import Draft, Preview
+from studio import library, uploads
+from studio.library import Tile
+from studio.uploads import Upload
+from tenants.reads import Creator
+
+SOON = timedelta(seconds=15)
+"""What "at once" means: time enough to change one's mind."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """One account a post may go to; `ready` false while it must be connected again or rests."""
+
+    id: UUID
+    creator_id: UUID
+    name: str
+    ready: bool
+
+
+@dataclass(frozen=True)
+class Desk:
+    """All that is drawn around a draft of one creator."""
+
+    now: datetime
+    creator: Creator
+    accounts: Sequence[Account]
+    tiles: Sequence[Tile]
+    uploads: Sequence[Upload]
+    previews: Sequence[Preview]
+    next_free: WallTime
+    unrated: Sequence[UUID]
+    """Chosen pictures nobody has rated yet: nothing leaves with them."""
+
+
+@cache
+def connectors() -> Mapping[str, Connector]:
+    """What each platform can do; pure values, made once per process."""
+    return registry.load()
+
+
+def accounts(scope: Scope, mine: Sequence[Creator]) -> list[Account]:
+    """The accounts of these creators where posts can stand, by name: a bot without a channel of its own only talks."""
+    theirs = {one.id for one in mine}
+    return [
+        Account(one.id, one.creator_id, one.name, one.state is ChannelState.ACTIVE)
+        for one in channel_reads.every_channel(scope)
+        if one.creator_id in theirs and one.surface
+    ]
+
+
+def desk(
+    scope: Scope, creator: Creator, draft: Draft, *, author: str, brought: Collection[UUID], pictures: int
+) -> Desk:
+    """What is drawn around a draft. Raises NotFound for a picture or an account that is not hers."""
+    found = uploads.uploads(scope, brought)
+    open_ = unrated(scope, draft.media)  # before what follows from it: one rated meanwhile must not be missed
+    shown = drafting.previews(scope, draft, author=author, connectors=connectors())
+    return Desk(
+        now=scope.now,
+        creator=creator,
+        accounts=accounts(scope, [creator]),
+        tiles=library.tiles(scope, creator.id, limit=pictures),
+        uploads=[found[one] for one in brought if one in found and found[one].creator_id == creator.id],
+        previews=shown,
+        next_free=agenda.next_free(scope, creator.id, creator.zone),
+        unrated=open_ if any(one.unrated for one in shown) else (),
+    )
+
+
+def unrated(scope: Scope, media: Collection[UUID]) -> list[UUID]:
+    """Those of these pictures that nobody has rated. Raises NotFound for one that is not here."""
+    return [asset for asset in media if library.item(scope, asset).rating is None]
+
+
+def at_once(scope: Scope, zone: str) -> WallTime:
+    """Fifteen seconds from now, on the creator's clock."""
+    return local_wall((scope.now + SOON).replace(microsecond=0), zone)

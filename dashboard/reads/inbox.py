@@ -1,0 +1,112 @@
+"""What the Messages page shows: the conversations of one member's creators, and the one they work on."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import quote
+from uuid import UUID
+
+from channels import reads as channel_reads
+from dashboard.frame import Page
+from foundation.database import Scope
+from foundation.errors import NotFound
+from gate.bundle import shipped
+from subscribers import answering, composing, inbox, talks
+from subscribers.inbox import Card, Desk, Group, Row
+from subscribers.offers import Candidate
+from tenants import reads as tenant_reads
+from tenants.reads import Creator
+
+
+@dataclass(frozen=True)
+class Window:
+    """Where one can write as a fan would, on a test network."""
+
+    creator: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Inbox:
+    """The list. `members` are names by id; `mark` changes when anything that is shown does."""
+
+    now: datetime
+    creators: Mapping[UUID, Creator]
+    members: Mapping[UUID, str]
+    groups: Mapping[Group, Sequence[Row]]
+    windows: Sequence[Window]
+    mark: str
+
+    @property
+    def order(self) -> list[UUID]:
+        """The conversations from top to bottom."""
+        return [row.id for rows in self.groups.values() for row in rows]
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The conversation a member works on. `kept` is their unsent text; `offers` the closed list, where it was asked."""
+
+    now: datetime
+    desk: Desk
+    card: Card
+    creator: Creator
+    kept: str
+    offers: Sequence[Candidate]
+    mine: bool
+
+
+def listed(scope: Scope, page: Page, chosen: UUID | None) -> Inbox:
+    """The list for this member, in the order of what it asks of them."""
+    mine = {one.id: one for one in page.mine(scope)}
+    found = inbox.rows(scope, list(mine))
+    me, groups = page.who.member.id, dict[Group, list[Row]]()
+    for group in Group:
+        rows = [row for row in found if row.group(me, scope.now) is group]
+        if rows:
+            groups[group] = rows
+    return Inbox(
+        now=scope.now,
+        creators=mine,
+        members={one.id: one.name for one in tenant_reads.members(scope)},
+        groups=groups,
+        windows=[] if found else list(_windows(scope, mine)),
+        mark=mark(scope, page, chosen, creators=list(mine)),
+    )
+
+
+def mark(scope: Scope, page: Page, chosen: UUID | None, *, creators: Sequence[UUID] | None = None) -> str:
+    """One value that changes when the list, the open conversation or the minute does."""
+    mine = creators if creators is not None else [one.id for one in page.mine(scope)]
+    inside = inbox.thread_stamp(scope, chosen) if chosen is not None else ""
+    return f"{inbox.stamp(scope, mine)} {inside} {scope.now:%H:%M}"
+
+
+def _windows(scope: Scope, mine: Mapping[UUID, Creator]) -> Iterator[Window]:
+    for channel in channel_reads.every_channel(scope):
+        if channel.creator_id in mine and channel.chat_surface and shipped().is_test_network(channel.platform):
+            yield Window(mine[channel.creator_id].name, f"{channel.base_url}/c/{quote(channel.account, safe='+')}")
+
+
+def opened(scope: Scope, page: Page, conversation_id: UUID, *, offering: bool) -> Opened:
+    """A conversation of this member's creators. Raises NotFound; anybody else's looks like nobody's."""
+    me = page.who.member.id
+    creator = whose(scope, page, conversation_id)
+    desk = inbox.desk(scope, conversation_id, me)
+    return Opened(
+        now=scope.now,
+        desk=desk,
+        card=inbox.card(scope, desk),
+        creator=creator,
+        kept=composing.text_of(scope, conversation_id, me),
+        offers=answering.closed_list(scope, talks.read(scope, conversation_id)) if offering else (),
+        mine=desk.member_id == me,
+    )
+
+
+def whose(scope: Scope, page: Page, conversation_id: UUID) -> Creator:
+    """The creator of a conversation this member may work on. Raises NotFound for all others alike."""
+    try:
+        return page.my(scope, inbox.creator_of(scope, conversation_id))
+    except NotFound:
+        raise NotFound("conversation.unknown") from None

@@ -1,0 +1,125 @@
+"""One creator's numbers over a period: money by day and currency, work by day, posts with what they brought."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+from uuid import UUID
+
+from foundation.database import Scope
+from foundation.money import Money
+from insights import reads, reports
+from insights.reads import Sales, Work
+from insights.reports import Report
+from schedules import reads as schedule_reads
+from schedules.calendar import bounds, local_day
+from schedules.reads import Entry
+from schedules.states import DeliveryState
+from tenants.reads import Creator
+
+PERIODS = (1, 7, 28, 90)
+"""Days a page shows."""
+
+MOST_POSTS = 20
+
+
+@dataclass(frozen=True)
+class Purse:
+    """The period's money in one currency, against the period of the same length before (None where nothing was)."""
+
+    gross: Money
+    refunds: Money
+    net: Money
+    orders: int
+    before: Money | None
+    days: tuple[int, ...]
+    """Net of each day, the oldest first."""
+
+    @property
+    def change(self) -> int | None:
+        """Per cent against the period before; None when there is nothing to compare with."""
+        if self.before is None or self.before.minor <= 0:
+            return None
+        return round(Fraction(100 * (self.net.minor - self.before.minor), self.before.minor))
+
+
+@dataclass(frozen=True)
+class Post:
+    """A post that stands outside, with the latest numbers that were read; absent ones were not had."""
+
+    entry: Entry
+    numbers: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Insights:
+    """The page's values. `days` are the period's, the oldest first; `known` tells how many of them were counted."""
+
+    creator: Creator
+    days: Sequence[date]
+    purses: Sequence[Purse]
+    work: Mapping[date, Work]
+    sales: Mapping[date, Sequence[Sales]]
+    posts: Sequence[Post]
+    now: datetime
+
+    @property
+    def known(self) -> int:
+        """Days of the period that were counted."""
+        return len(self.work)
+
+    def sum(self, name: str) -> int:
+        """A number of the days' work, added up."""
+        return sum(int(getattr(one, name)) for one in self.work.values())
+
+
+def insights(scope: Scope, creator: Creator, length: int) -> Insights:
+    """The last `length` local days of a creator, today in."""
+    last = local_day(scope.now, creator.zone)
+    days = [last - timedelta(days=back) for back in range(length - 1, -1, -1)]
+    before = days[0] - timedelta(days=length)
+    sales = reads.sales(scope, creator.id, before, last)
+    start, end = bounds(days[0], creator.zone)[0], bounds(last, creator.zone)[1]
+    return Insights(
+        creator=creator,
+        days=days,
+        purses=[purse(sales, days, currency) for currency in _currencies(sales)],
+        work=reads.work(scope, creator.id, days[0], last),
+        sales={day: rows for day, rows in sales.items() if day >= days[0]},
+        posts=_posts(scope, creator.id, start, end),
+        now=scope.now,
+    )
+
+
+def report(scope: Scope, creator: Creator, day: date) -> Report:
+    """A day's report as it stands, for reading or downloading."""
+    return reports.daily(scope, creator.id, day)
+
+
+def _currencies(sales: Mapping[date, Sequence[Sales]]) -> list[str]:
+    return sorted({row.net.currency for rows in sales.values() for row in rows})
+
+
+def purse(sales: Mapping[date, Sequence[Sales]], days: Sequence[date], currency: str) -> Purse:
+    """One currency's money out of the sales by day, of twice the period; pure."""
+    inside = [row for day in days for row in sales.get(day, ()) if row.net.currency == currency]
+    earlier = [row for day, rows in sales.items() if day < days[0] for row in rows if row.net.currency == currency]
+    nets = [sum(row.net.minor for row in sales.get(day, ()) if row.net.currency == currency) for day in days]
+    return Purse(
+        gross=Money(sum(row.gross.minor for row in inside), currency),
+        refunds=Money(sum(row.refunds.minor for row in inside), currency),
+        net=Money(sum(nets), currency),
+        orders=sum(row.orders for row in inside),
+        before=Money(sum(row.net.minor for row in earlier), currency) if earlier else None,
+        days=tuple(nets),
+    )
+
+
+def _posts(scope: Scope, creator_id: UUID, start: datetime, end: datetime) -> list[Post]:
+    """The period's posts that stand outside, those most seen first, then the newest."""
+    entries = schedule_reads.between(scope, creator_id, start, end)
+    out = [entry for entry in entries if entry.state is DeliveryState.PUBLISHED]
+    found = reads.numbers(scope, [entry.delivery_id for entry in out])
+    posts = [Post(entry, found.get(entry.delivery_id, {})) for entry in out]
+    posts.sort(key=lambda one: (one.numbers.get("views", -1), one.entry.due_at), reverse=True)
+    return posts[:MOST_POSTS]

@@ -1,0 +1,81 @@
+"""What is happening now: posts that move, what fans say and buy; and of each post that is kept back, by whom."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+from foundation.database import Scope
+from foundation.words import Message
+from gate import reads as gate_reads
+from gate.reads import Unagreed
+from gate.reasons import Reason
+from schedules.agenda import Moved
+from schedules.reads import Entry
+from schedules.states import DeliveryState
+from subscribers import lately
+from subscribers.lately import JustSaid, JustSold
+
+LIVE = timedelta(minutes=10)
+"""How long what just happened stays on the page."""
+
+SHOWN = 12
+"""Lines, the newest first."""
+
+ALIKE = 3
+"""Posts of one account that came to the same: a burst leaves room for what happens elsewhere."""
+
+_PEOPLE = frozenset(
+    f"gate.{reason}"
+    for reason in (Reason.PERSON_UNRESOLVED, Reason.CONSENT_MISSING, Reason.CONSENT_REVOKED, Reason.CONSENT_EXPIRED)
+)
+"""Reasons that end when somebody agrees."""
+
+Line = tuple[Literal["moved", "said", "sold"], Moved | JustSaid | JustSold]
+"""What kind of thing happened, and it."""
+
+
+def live(
+    scope: Scope, creators: Sequence[UUID], moved: Sequence[Moved], *, since: datetime, talk: bool, money: bool
+) -> list[Line]:
+    """Everything of the last minutes, the newest first; `talk` and `money` are what the member may see."""
+    lines: list[Line] = [("moved", one) for one in _newest_alike(moved)]
+    lines += [("said", one) for one in (lately.said(scope, creators, since=since) if talk else ())]
+    lines += [("sold", one) for one in (lately.sold(scope, creators, since=since) if money else ())]
+    return sorted(lines, key=lambda line: line[1].at, reverse=True)[:SHOWN]
+
+
+def _newest_alike(moved: Sequence[Moved]) -> list[Moved]:
+    """`moved`, the newest first, with few of each kind."""
+    told: Counter[tuple[UUID, str, DeliveryState]] = Counter()
+    kept = []
+    for one in moved:
+        alike = (one.creator_id, one.account, one.after)
+        told[alike] += 1
+        if told[alike] <= ALIKE:
+            kept.append(one)
+    return kept
+
+
+def kept_back(scope: Scope, entries: Collection[Entry], moved: Collection[Moved]) -> dict[UUID, Message]:
+    """Of each post on hold because of somebody it shows, by delivery: who that is, and what to do."""
+    pictures = {one.delivery_id: one.media for one in entries if _is_kept(one.state, one.reason)}
+    pictures |= {one.delivery_id: (one.picture,) for one in moved if one.picture and _is_kept(one.after, one.reason)}
+    found: dict[UUID, Unagreed] = {}
+    for one in gate_reads.unagreed(scope, {asset for assets in pictures.values() for asset in assets}):
+        found.setdefault(one.asset_id, one)
+    return {post: said for post, assets in pictures.items() if (said := _said(found, assets)) is not None}
+
+
+def _is_kept(state: DeliveryState, reason: Message | None) -> bool:
+    return state is DeliveryState.HELD and reason is not None and reason.code in _PEOPLE
+
+
+def _said(found: Mapping[UUID, Unagreed], assets: Sequence[UUID]) -> Message | None:
+    one = next((found[asset] for asset in assets if asset in found), None)
+    if one is None:
+        return None
+    if one.revoked_at is not None:
+        return Message("home.hold.revoked", {"name": one.name, "day": f"{one.revoked_at:%d/%m}"})
+    return Message("home.hold.second" if one.shown == 2 else "home.hold.somebody", {"name": one.name})

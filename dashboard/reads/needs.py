@@ -1,0 +1,122 @@
+"""What waits for a person, each with where it is settled: a notice, a post, everything that wants a yes."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from dashboard.pages import PAGES
+from foundation.words import Message
+from schedules.reads import Entry
+from schedules.states import DeliveryState
+from tenants.reads import Creator, Member, Notice
+from tenants.roles import Right, may
+
+S = DeliveryState
+
+_PLACES: Mapping[str, tuple[str, str]] = {
+    "channel": ("/channels", "home.to.channels"),
+    "handover": ("/channels", "home.to.channels"),
+    "job": ("/studio", "home.to.studio"),
+    "upload": ("/studio", "home.to.studio"),
+    "complaint": ("/approvals", "home.to.approvals"),
+    "copy": ("/approvals", "home.to.approvals"),
+    "draft": ("/inbox", "home.to.inbox"),
+    "chat": ("/inbox", "home.to.inbox"),
+    "payment": ("/shop", "home.to.shop"),
+    "fulfilment": ("/shop", "home.to.shop"),
+    "statement": ("/shop", "home.to.shop"),
+}
+"""Where a cause is settled, by what it is about, and the sentence that leads there."""
+
+_CURES: Mapping[str, tuple[str, str]] = {
+    "delivery.unapproved": ("/approvals", "home.to.approvals"),
+    "gate.REVIEW_MISSING": ("/approvals", "home.to.approvals"),
+    "gate.RATING_MISSING": ("/approvals", "home.to.approvals"),
+    "delivery.account_lost": ("/channels", "home.to.channels"),
+}
+"""Where what keeps a post back is put right, by its reason; of any other, the post itself says what to do."""
+
+_RIGHTS: Mapping[str, tuple[Right, ...]] = {f"/{row.name}": row.rights for row in PAGES}
+"""Who can open the page where something is settled: any of the rights."""
+
+STANDING = frozenset({"delivery", "channel", "approval", "complaint"})
+"""Causes that end with what they are about: putting the notice away would hide a post that waits."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """Something that waits for a person; `creator` is whose it is, where it is one creator's.
+
+    `entry` is the post it is about, where it is one; `href` leads to where it is settled, under the sentence `to`.
+    """
+
+    cause: str
+    message: Message
+    since: datetime
+    urgent: bool
+    creator: str
+    entry: Entry | None = None
+    href: str = ""
+    to: str = ""
+
+    @property
+    def dismissable(self) -> bool:
+        """Whether a member may put it away: nothing else waits behind it."""
+        return bool(self.cause) and self.cause.partition(":")[0] not in STANDING
+
+
+def deliveries_of(notices: Iterable[Notice]) -> list[UUID]:
+    """The posts that notices are about."""
+    return [found for one in notices if (found := _delivery(one.cause)) is not None]
+
+
+def found(
+    notices: Sequence[Notice], creators: Mapping[UUID, Creator], entries: Collection[Entry], member: Member
+) -> list[Need]:
+    """The needs behind open notices, in their order: nothing that is settled where this member cannot go, but what
+    became of a post is told to all, and leads only those who may follow."""
+    by_id = {one.delivery_id: one for one in entries}
+    told = (_need(one, creators, by_id) for one in notices)
+    return [
+        one if _opens(member, one) else replace(one, href="", to="") for one in told if one.entry or _opens(member, one)
+    ]
+
+
+def _opens(member: Member, need: Need) -> bool:
+    rights = _RIGHTS.get(need.href.partition("?")[0], tuple(Right))
+    return any(may(member.role, right) for right in rights)
+
+
+def to_approve(waiting: int, member: Member, now: datetime) -> list[Need]:
+    """All that waits for a yes, as one need, for who may give it."""
+    if not waiting or not may(member.role, Right.APPROVE):
+        return []
+    said = Message("home.to_approve_one") if waiting == 1 else Message("home.to_approve", {"count": waiting})
+    return [Need("", said, now, False, "", href="/approvals", to="home.to.approvals")]
+
+
+def _need(notice: Notice, creators: Mapping[UUID, Creator], entries: Mapping[UUID, Entry]) -> Need:
+    about, _, key = notice.cause.partition(":")
+    delivery_id = _delivery(notice.cause)
+    entry = entries.get(delivery_id) if delivery_id is not None else None
+    href, to = _PLACES.get(about, ("", ""))
+    if entry is not None:
+        href, to = f"/calendar?post={entry.post_id}", "home.to.post"
+    if entry is not None and entry.state is S.UNCERTAIN:
+        href, to = "/approvals", "home.to.doubt"
+    elif entry is not None and entry.reason is not None and entry.reason.code in _CURES:
+        href, to = _CURES[entry.reason.code]
+    if about == "approval":
+        href, to = f"/calendar?post={key}", "home.to.post"
+    creator = creators.get(notice.creator_id) if notice.creator_id is not None else None
+    name = creator.name if creator is not None else ""
+    return Need(notice.cause, notice.message, notice.at, notice.urgent, name, entry, href, to)
+
+
+def _delivery(cause: str) -> UUID | None:
+    about, _, rest = cause.partition(":")
+    try:
+        return UUID(rest.partition(":")[0]) if about == "delivery" else None
+    except ValueError:
+        return None

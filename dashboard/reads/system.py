@@ -1,0 +1,78 @@
+"""How the house works for this agency: its queues, what gave up, the stops that hold, who did what."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from foundation import outbox
+from foundation.database import Scope
+from foundation.outbox import DeadEvent, QueueStats
+from gate import switches
+from gate.switches import Stop
+from tenants import audit
+from tenants import reads as tenant_reads
+from tenants.audit import Act
+from tenants.reads import Creator
+
+LATE = timedelta(minutes=1)
+"""A due task that waits for longer means that the workers are down, or far behind."""
+
+
+@dataclass(frozen=True)
+class System:
+    """The page's values; `names` are of members by id, for saying who did what."""
+
+    queues: Sequence[QueueStats]
+    dead: Sequence[DeadEvent]
+    stops: Sequence[Stop]
+    acts: Sequence[Act]
+    creators: Sequence[Creator]
+    names: Mapping[str, str]
+    now: datetime
+
+    @property
+    def oldest(self) -> timedelta:
+        """How long the oldest due task has been waiting."""
+        return max((queue.oldest for queue in self.queues), default=timedelta())
+
+    @property
+    def behind(self) -> bool:
+        """Whether tasks wait longer than they should."""
+        return self.oldest > LATE
+
+    def who(self, actor: str) -> str:
+        """The member's name; "" for the house itself."""
+        return self.names.get(actor, "")
+
+    def target(self, stop: Stop) -> str:
+        """Whose stop it is, by name; "" for the whole agency."""
+        return next((one.name for one in self.creators if str(one.id) == stop.target), stop.target)
+
+
+@dataclass(frozen=True)
+class Hold:
+    """An emergency stop as every page tells it: of one creator, by name, or of the whole agency ("")."""
+
+    whom: str
+    since: datetime
+
+
+def holds(scope: Scope, mine: Callable[[Scope], Sequence[Creator]]) -> list[Hold]:
+    """The stops that keep this member's work back, each once; one statement while nothing is stopped."""
+    found = [stop for stop in switches.stops(scope) if stop.where in ("tenant", "creator")]
+    names = {str(one.id): one.name for one in mine(scope)} if found else {}
+    since = {names.get(stop.target, ""): stop.since for stop in found if stop.where == "tenant" or stop.target in names}
+    return [Hold(whom, at) for whom, at in since.items()]
+
+
+def system(scope: Scope) -> System:
+    """The agency's own part of the machine; another agency's tasks are not counted."""
+    return System(
+        queues=outbox.stats(scope),
+        dead=outbox.dead(scope, limit=50),
+        stops=switches.stops(scope),
+        acts=audit.recent(scope),
+        creators=tenant_reads.creators(scope),
+        names={f"member:{one.id}": one.name for one in tenant_reads.members(scope)},
+        now=scope.now,
+    )

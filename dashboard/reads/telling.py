@@ -1,0 +1,90 @@
+"""The story of a post in words: who did what, what we asked and what the platform answered, what happens next."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from channels.reads import AttemptStory
+from dashboard.reads.calendar import Opened, Place
+from foundation.words import Message
+from schedules.reads import Step
+from schedules.states import DeliveryState
+
+S = DeliveryState
+
+_STEPS: Mapping[tuple[DeliveryState, DeliveryState], str] = {
+    (S.UNCERTAIN, S.PUBLISHED): "calendar.step.found",
+    (S.UNCERTAIN, S.SCHEDULED): "calendar.step.absent",
+    (S.PUBLISHING, S.SCHEDULED): "calendar.step.later",
+    (S.SCHEDULED, S.SCHEDULED): "calendar.step.moved",
+    (S.HELD, S.SCHEDULED): "calendar.step.resumed",
+    (S.FAILED, S.SCHEDULED): "calendar.step.resumed",
+}
+"""Steps that say more than where they lead."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a story; `by` is a person's name, nothing for what the house did by itself."""
+
+    at: datetime
+    message: Message
+    by: str
+    reason: Message | None
+    kind: str
+    """`step` for what became of it, `asked` for what went to the platform and what came back."""
+
+
+def told(found: Opened, place: Place) -> list[Line]:
+    """Everything that happened on one account, the oldest first."""
+    steps = [_step(found, step) for step in place.steps]
+    asked = [_asked(attempt) for attempt in place.attempts]
+    return sorted([*steps, *asked], key=lambda line: line.at)
+
+
+def _step(found: Opened, step: Step) -> Line:
+    code, by = step_code(step.before, step.after), found.people.get(step.by, "")
+    if step.after is S.APPROVED and step.by == found.post.author:  # nobody approves their own work: nobody was asked
+        code, by = "calendar.step.unasked", ""
+    return Line(step.at, Message(code), by, step.reason, "step")
+
+
+def step_code(before: DeliveryState, after: DeliveryState) -> str:
+    """The sentence of a step."""
+    return _STEPS.get((before, after), f"calendar.step.{after}")
+
+
+def _asked(attempt: AttemptStory) -> Line:
+    answered = next((step.answered for step in reversed(attempt.steps) if step.answered), "")
+    code = f"calendar.asked.{attempt.kind}"
+    number = answered if answered.isdigit() else "–"
+    said = Message(code, {"count": len(attempt.steps), "number": number})
+    return Line(attempt.armed_at, said, "", attempt.detail or attempt.said, "asked")
+
+
+@dataclass(frozen=True)
+class Next:
+    """What happens next: the sentence `code`, which is handed the hour, and the names of who acts, where somebody
+    must."""
+
+    code: str
+    who: str = ""
+
+
+def next_of(found: Opened, place: Place) -> Next:
+    """What happens next on one account, and by whom."""
+    entry = place.entry
+    if found.waits(place):
+        return Next("calendar.next.stopped")
+    if entry.state is S.DRAFT:
+        who = ", ".join(found.approvers)
+        return Next("calendar.next.draft" if who else "calendar.next.draft_nobody", who)
+    if entry.state is S.SCHEDULED and entry.not_before is not None and entry.not_before > found.now:
+        return Next("calendar.next.retry")
+    return Next(f"calendar.next.{entry.state}")
+
+
+def leaves_at(place: Place) -> datetime:
+    """When it goes: its time, or that of its next try."""
+    entry = place.entry
+    return max(entry.due_at, entry.not_before or entry.due_at)

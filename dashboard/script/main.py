@@ -1,0 +1,69 @@
+"""The script behind every page: who is it, which pages are theirs, what the last press came to, the page itself."""
+
+from functools import partial
+
+import streamlit as st
+
+from dashboard import acting, frame, session
+from dashboard.frame import Page
+from dashboard.pages import PAGES, PageRow
+from dashboard.reads.system import holds
+from dashboard.widgets import draw
+from foundation import telemetry
+from foundation.clock import monotonic
+from foundation.errors import GreenroomError
+from foundation.words import LANGUAGES, Message, say
+from tenants import login
+from tenants import reads as tenant_reads
+from tenants.roles import Right
+
+
+def main() -> None:
+    """Draw the page that was asked for; without a session, say how to get in."""
+    st.set_page_config(page_title="Greenroom", page_icon="🌿", layout="wide")
+    began = monotonic()
+    page = frame.look()
+    if page is None:
+        frame.signed_out()
+        return
+    agency, held, now = page.read(lambda scope: (tenant_reads.agency(scope), holds(scope, page.mine), scope.now))
+    others = login.others(session.tenant(), page.who.tenant_id, page.who.member.id)
+    chosen = st.navigation(_menu(page, demo=agency.demo))
+    draw("style.html", word=page.word)
+    with st.sidebar:
+        languages = [(one, say(Message("dashboard.language"), one)) for one in LANGUAGES if one != page.voice.language]
+        said = {"agency": agency, "who": page.who.member, "others": others, "languages": languages}
+        draw("sidebar.html", **said, word=page.word)
+    frame.guard(page.who.member.role)
+    if held:
+        draw("stopped.html", holds=held, leads=page.may(Right.RUN), now=now, voice=page.voice, word=page.word)
+    acting.say_told(page, chosen.url_path)
+    started = monotonic()
+    chosen.run()
+    spent = round(1000 * (monotonic() - began)), round(1000 * (monotonic() - started))
+    telemetry.log("dashboard").info("dashboard.drawn", page=chosen.url_path or "home", ms=spent[0], page_ms=spent[1])
+
+
+def _menu(page: Page, *, demo: bool) -> dict[str, list[st.Page]]:
+    menu: dict[str, list[st.Page]] = {}
+    for row in PAGES:
+        if page.may(*row.rights) and (demo or not row.demo_only):
+            one = st.Page(
+                partial(_show, row, page),
+                title=page.word(f"dashboard.page.{row.name}"),
+                icon=row.icon,
+                url_path=row.name,
+                default=row.name == "home",
+            )
+            menu.setdefault(page.word(f"dashboard.group.{row.group}"), []).append(one)
+    return menu
+
+
+def _show(row: PageRow, page: Page) -> None:
+    try:
+        row.show(page)
+    except GreenroomError as refused:
+        st.error(page.voice.say(refused.message))
+
+
+main()

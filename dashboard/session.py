@@ -1,0 +1,67 @@
+"""Who looks at the dashboard: the member of a living session, asked again at each run."""
+
+from dataclasses import dataclass
+from functools import cache
+from uuid import UUID
+
+from foundation import settings
+from foundation.database import Database, OpenScope
+from foundation.settings import DashboardSettings
+from tenants import login, reads
+from tenants.reads import Member
+from tenants.scope import opener
+
+POOL = 3
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """A signed-in member; comes from the session's row alone, never from an address."""
+
+    tenant_id: UUID
+    member: Member
+
+    @property
+    def actor(self) -> str:
+        """How this member signs what they do."""
+        return f"member:{self.member.id}"
+
+
+@cache
+def house() -> DashboardSettings:
+    """This door's settings."""
+    return settings.load().dashboard
+
+
+@cache
+def letterbox_key() -> str:
+    """What typed secrets are sealed with: the doors cannot open them again."""
+    return settings.load().tenants.letterbox_key
+
+
+def secure() -> bool:
+    """Whether the door is reached over TLS."""
+    return house().public_url.startswith("https://")
+
+
+def cookie_name() -> str:
+    """The session's cookie: bound to this very host where TLS allows it, so that no neighbour can plant one."""
+    return "__Host-greenroom" if secure() else "greenroom"
+
+
+@cache
+def tenant() -> OpenScope:
+    """Opens scopes with the doors' login; one pool per process, made at first use."""
+    url = settings.load().database.pages_url.get_secret_value()
+    return opener(Database(url, pool_size=POOL, application="dashboard"))
+
+
+def viewer(cookie: str) -> Viewer | None:
+    """The member behind a cookie; None once the session is over or the member is no more."""
+    found = login.current(tenant(), cookie) if cookie else None
+    if found is None:
+        return None
+    tenant_id, member_id = found
+    with tenant()(tenant_id, f"member:{member_id}") as scope:
+        member = next((one for one in reads.members(scope) if one.id == member_id), None)
+    return Viewer(tenant_id, member) if member is not None else None

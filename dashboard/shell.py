@@ -1,0 +1,47 @@
+"""The page around every page: Streamlit's own, in the member's language, told where it lives.
+
+Left alone it looks for its server under each part of the address, and writes a failed request for each wrong guess.
+"""
+
+from functools import cache
+from pathlib import Path
+
+import streamlit
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from dashboard.pages import PAGES
+
+INDEX = Path(streamlit.__file__).parent / "static" / "index.html"
+WHERE = 'window.__streamlit = { BACKEND_BASE_URL: location.origin + "/" };\n'
+ADDRESSES = {"/": PAGES[0], **{f"/{row.name}": row for row in PAGES}}
+
+
+@cache
+def index(language: str) -> str:
+    """Streamlit's page with our language, title and address. Raises ValueError when an upgrade changed what we know."""
+    found = INDEX.read_text("utf-8")
+    changes = {
+        '<html lang="en">': f'<html lang="{language}">',
+        "<title>Streamlit</title>": '<title>Greenroom</title><script src="/auth/where.js"></script>',
+        '<link rel="service-desc" href="./_stcore/agent/openapi.json" />': "",
+    }
+    for known, ours in changes.items():
+        if known not in found:
+            raise ValueError(f"Streamlit's page no longer has {known}")
+        found = found.replace(known, ours)
+    return found
+
+
+def page(language: str) -> Response:
+    """The shell for a member who reads `language`."""
+    return HTMLResponse(index(language), headers={"cache-control": "no-store"})
+
+
+async def where(_: Request) -> Response:
+    """Tells Streamlit's scripts where their server is."""
+    return Response(WHERE, media_type="text/javascript", headers={"cache-control": "max-age=3600"})
+
+
+ROUTES = [Route("/auth/where.js", where)]

@@ -1,0 +1,48 @@
+"""Shared parts of the pages. Every piece of HTML is a template that escapes what it is given."""
+
+from functools import cache
+from pathlib import Path
+
+import segno
+import streamlit as st
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
+
+HERE = Path(__file__).parent
+
+
+@cache
+def _templates() -> Environment:
+    found = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters["ticked"] = ticked
+    return found
+
+
+def ticked(sentence: str) -> Markup:
+    """A sentence with what stands between back-ticks set as code, everything escaped."""
+    parts = [escape(part) for part in sentence.split("`")]
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if odd % 2 else part for odd, part in enumerate(parts)
+    )
+
+
+def render(template: str, **values: object) -> str:
+    """A template with everything in it escaped."""
+    return _templates().get_template(template).render(**values)
+
+
+def qr(text: str) -> Markup:
+    """A code for a phone's camera, as a picture of its own: dark on white whatever the page's colours."""
+    return Markup(segno.make(text, error="m").svg_inline(scale=6, border=3, dark="#000", light="#fff"))  # noqa: S704  segno draws paths, no text
+
+
+def draw(template: str, **values: object) -> None:
+    """Show a template on the page: the one place where HTML of ours reaches Streamlit, which refuses an empty one."""
+    if drawn := render(template, **values).strip():
+        st.html(drawn)

@@ -1,0 +1,80 @@
+"""The public door: an ASGI app of the creators' own pages and of the house's endpoint for them."""
+
+import html
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response
+from fastapi.telemetry import TelemetryConfig
+from sqlalchemy.exc import OperationalError
+
+from foundation.asgi import Guarded, host_of
+from foundation.database import OpenScope, reachable
+from foundation.storage import ObjectStore
+from foundation.words import LANGUAGES, Message, say
+from web import age, complaints, house, page
+
+HEADERS = {
+    "content-security-policy": "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'self';"
+    " base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), interest-cohort=()",
+    "cross-origin-opener-policy": "same-origin",
+}
+SILENT: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
+"""Whatever the environment says, nothing of a visit is measured by a library."""
+
+LOOPBACK = ("127.0.0.1", "::1")
+"""Where the house itself calls from, besides the public name."""
+
+
+def create(
+    *, tenant: OpenScope, store: ObjectStore, public_url: str, security_contact: str = "", inside_url: str = ""
+) -> Guarded:
+    """The app, behind its door.
+
+    `store` holds the pages' own copies of files; `public_url` is what the outside calls, `inside_url` what our own
+    processes do; `security_contact` an address for security.txt (RFC 9116), left out when empty.
+    """
+    base = public_url.rstrip("/")
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, telemetry=SILENT)
+
+    @app.get("/healthz")
+    def healthz() -> JSONResponse:
+        return JSONResponse({"ok": True})
+
+    @app.get("/readyz")
+    def readyz() -> JSONResponse:
+        ready = reachable(tenant)
+        return JSONResponse({"ready": ready}, 200 if ready else 503)
+
+    @app.exception_handler(OperationalError)
+    def away(request: Request, _: Exception) -> Response:
+        return page.missing(request, status=503)
+
+    @app.exception_handler(404)
+    def missing(request: Request, _: Exception) -> Response:
+        return page.missing(request)
+
+    app.include_router(house.router(tenant, store, public_url=base))
+    app.include_router(age.router(tenant, public_url=base))
+    app.include_router(complaints.router(tenant, public_url=base))
+    app.include_router(page.router(tenant, store, public_url=base, security_contact=security_contact))
+    secure = {"strict-transport-security": "max-age=31536000"} if base.startswith("https://") else {}
+    hosts = {host_of(base), host_of(inside_url), *LOOPBACK} - {""}
+    return Guarded(app, hosts=hosts, headers=HEADERS | secure, elsewhere=_elsewhere(base))
+
+
+def _elsewhere(base: str) -> bytes:
+    """What somebody reads who came under another name."""
+    said = "".join(
+        f'<p lang="{language}">{html.escape(say(Message("page.elsewhere"), language))}</p>' for language in LANGUAGES
+    )
+    address = html.escape(base, quote=True)
+    return f'<!doctype html><title>Greenroom</title>{said}<p><a href="{address}/">{address}</a></p>'.encode()

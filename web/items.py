@@ -1,0 +1,291 @@
+"""Items of a page: written once per content id, edited under it, removed for ever."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from sqlmodel import col, select, tuple_
+
+from foundation.database import Scope
+from foundation.ids import uuid7
+from gate import ratings
+from gate.units import Rating, highest
+from web.models import Item, ItemMedium
+from web.sites import Found
+
+PUBLIC_CEILING = Rating.S
+"""The highest rating a visitor sees who proved nothing (own_page.public: N and E are B)."""
+
+CONTENT_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+
+SUFFIXES = {
+    "image/jpeg": "jpg",
+    "image/png": "png",
+    "image/webp": "webp",
+    "video/mp4": "mp4",
+    "audio/ogg": "ogg",
+    "audio/mp4": "m4a",
+    "application/zip": "zip",
+}
+
+
+@dataclass(frozen=True)
+class Medium:
+    """A file of an item; `ai` is none, assisted or generated; `size` in bytes."""
+
+    sha256: str
+    mime: str
+    alt: str
+    ai: str
+    size: int
+
+    @property
+    def path(self) -> str:
+        """Its address: the digest, so that the bytes behind it can never change."""
+        return f"/files/{self.sha256}.{SUFFIXES[self.mime]}"
+
+
+@dataclass(frozen=True)
+class Content:
+    """What an item says and shows; `ai` when words or pictures are a model's."""
+
+    title: str
+    text: str
+    media: tuple[Medium, ...]
+    ai: bool
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A living item as a visitor sees it. Instants are UTC-aware; `rating` is the highest of its files."""
+
+    content_id: str
+    title: str
+    text: str
+    media: tuple[Medium, ...]
+    ai: bool
+    rating: Rating
+    version: int
+    published_at: datetime
+    edited_at: datetime
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A page of items, the newest first. `older` is the content id after which the next page begins, None at the end;
+    `whole` is False when an item is kept from visitors."""
+
+    entries: tuple[Entry, ...]
+    older: str | None
+    whole: bool
+
+
+@dataclass(frozen=True)
+class Written:
+    """What `put` did: `gone` when the content id was removed before, `new` when it was not there."""
+
+    gone: bool
+    new: bool
+
+
+def hold_files(scope: Scope, digests: Sequence[str]) -> None:
+    """Until this transaction ends, nobody else begins to show these files or removes their bytes."""
+    for digest in sorted(set(digests)):
+        scope.hold(f"page-file:{scope.tenant_id}:{digest}")
+
+
+def put(scope: Scope, found: Found, content_id: str, content: Content) -> Written:
+    """Write or rewrite an item; the same content again changes nothing. Its files are held by the caller."""
+    _hold_item(scope, found, content_id)
+    row, stored = _row(scope, found, content_id), [asdict(medium) for medium in content.media]
+    if row is not None and row.removed_at is not None:
+        return Written(gone=True, new=False)
+    if row is None:
+        _add(scope, found, content_id, content)
+        _touch(scope, found)
+        return Written(gone=False, new=True)
+    if (row.title, row.text, row.media, row.ai) != (content.title, content.text, stored, content.ai):
+        dropped = {medium["sha256"] for medium in row.media} - {medium.sha256 for medium in content.media}
+        row.purge = sorted({*row.purge, *dropped})
+        row.title, row.text, row.media, row.ai = content.title, content.text, stored, content.ai
+        row.version, row.edited_at = row.version + 1, scope.now
+        _hide_files(scope, row)
+        _show_files(scope, row, content.media)
+        scope.add(row)
+        _touch(scope, found)
+    return Written(gone=False, new=False)
+
+
+def remove(scope: Scope, found: Found, content_id: str) -> None:
+    """Leave a tombstone, also for an id that never came: what is still on its way must not appear afterwards."""
+    _hold_item(scope, found, content_id)
+    row = _row(scope, found, content_id)
+    if row is None:
+        row = _add(scope, found, content_id, Content("", "", (), ai=False))
+    if row.removed_at is not None:
+        return
+    row.removed_at = scope.now
+    row.purge = sorted({*row.purge, *(str(medium["sha256"]) for medium in row.media)})
+    row.title, row.text, row.media = "", "", []
+    _hide_files(scope, row)
+    scope.add(row)
+    _touch(scope, found)
+
+
+def unshown(scope: Scope, found: Found, content_id: str) -> list[str]:
+    """Files this item showed once whose bytes nothing needs any more; held until this transaction ends."""
+    row = _row(scope, found, content_id)
+    digests = list(row.purge) if row is not None else []
+    hold_files(scope, digests)
+    return [digest for digest in digests if shown(scope, digest) is None]
+
+
+def purged(scope: Scope, found: Found, content_id: str) -> None:
+    """The bytes of those files are gone; a crash before this line leaves the list for the next try."""
+    row = _row(scope, found, content_id)
+    if row is not None and row.purge:
+        row.purge = []
+        scope.add(row)
+
+
+def shown(scope: Scope, sha256: str) -> str | None:
+    """The media type of a file that a living item of this tenant shows; None when none does."""
+    return scope.session.exec(
+        select(ItemMedium.mime).where(ItemMedium.tenant_id == scope.tenant_id, ItemMedium.sha256 == sha256)
+    ).first()
+
+
+def public(scope: Scope, digests: Sequence[str]) -> Mapping[str, Rating]:
+    """Ratings of those files that a visitor who proved nothing may see, as of now."""
+    found = ratings.showable(scope, digests)
+    return {digest: rating for digest, rating in found.items() if rating.rank <= PUBLIC_CEILING.rank}
+
+
+def newest(scope: Scope, found: Found, *, limit: int, before: str | None = None) -> Listing | None:
+    """Living items, the newest first; with `before` (a content id) those older than it. None for an id nobody knows."""
+    query = select(Item).where(
+        Item.tenant_id == scope.tenant_id, Item.site_id == found.site_id, col(Item.removed_at).is_(None)
+    )
+    if before is not None:
+        last = _row(scope, found, before)
+        if last is None:
+            return None
+        query = query.where(tuple_(col(Item.published_at), col(Item.id)) < (last.published_at, last.id))
+    order = (col(Item.published_at).desc(), col(Item.id).desc())
+    rows = scope.session.exec(query.order_by(*order).limit(limit + 1)).all()
+    seen = _entries(scope, rows[:limit])
+    entries = tuple(entry for entry in seen if entry is not None)
+    return Listing(entries, rows[limit - 1].content_id if len(rows) > limit else None, len(entries) == len(seen))
+
+
+def one(scope: Scope, found: Found, content_id: str) -> tuple[bool, Entry | None]:
+    """`(known, entry)`: an unknown id is (False, None), a removed or hidden one (True, None)."""
+    row = _row(scope, found, content_id)
+    if row is None:
+        return False, None
+    return True, _entries(scope, [row])[0] if row.removed_at is None else None
+
+
+def count_view(scope: Scope, found: Found, content_id: str) -> None:
+    """One more look at an item, today (UTC)."""
+    scope.run(
+        "INSERT INTO item_views (tenant_id, id, creator_id, item_id, day, views)"
+        " SELECT tenant_id, :id, creator_id, id, :day, 1 FROM items"
+        " WHERE tenant_id = :tenant AND site_id = :site AND content_id = :content"
+        " ON CONFLICT (tenant_id, item_id, day) DO UPDATE SET views = item_views.views + 1",
+        id=uuid7(),
+        day=scope.now.date(),
+        tenant=scope.tenant_id,
+        site=found.site_id,
+        content=content_id,
+    )
+
+
+def views(scope: Scope, found: Found, content_id: str) -> int | None:
+    """How often an item was looked at; None for one that never was."""
+    row = _row(scope, found, content_id)
+    if row is None:
+        return None
+    total: int = scope.run(
+        "SELECT coalesce(sum(views), 0) FROM item_views WHERE tenant_id = :tenant AND item_id = :item",
+        tenant=scope.tenant_id,
+        item=row.id,
+    ).scalar_one()
+    return int(total)
+
+
+def _hold_item(scope: Scope, found: Found, content_id: str) -> None:
+    scope.hold(f"item:{found.site_id}:{content_id}")
+
+
+def _row(scope: Scope, found: Found, content_id: str) -> Item | None:
+    if not CONTENT_ID.fullmatch(content_id):
+        return None
+    return scope.session.exec(
+        select(Item).where(
+            Item.tenant_id == scope.tenant_id, Item.site_id == found.site_id, Item.content_id == content_id
+        )
+    ).first()
+
+
+def _add(scope: Scope, found: Found, content_id: str, content: Content) -> Item:
+    row = Item(
+        tenant_id=scope.tenant_id,
+        creator_id=found.creator_id,
+        site_id=found.site_id,
+        content_id=content_id,
+        title=content.title,
+        text=content.text,
+        media=[asdict(medium) for medium in content.media],
+        ai=content.ai,
+        published_at=scope.now,
+        edited_at=scope.now,
+    )
+    scope.add(row)
+    _show_files(scope, row, content.media)
+    return row
+
+
+def _touch(scope: Scope, found: Found) -> None:
+    """The site has changed: what readers compare with."""
+    scope.run(
+        "UPDATE sites SET updated_at = house_now() WHERE tenant_id = :tenant AND id = :site",
+        tenant=scope.tenant_id,
+        site=found.site_id,
+    )
+
+
+def _entries(scope: Scope, rows: Sequence[Item]) -> list[Entry | None]:
+    """The items; None for one with a file that may no longer be shown: an item is whole or away."""
+    media = {row.id: tuple(Medium(**medium) for medium in row.media) for row in rows}
+    allowed = public(scope, sorted({medium.sha256 for files in media.values() for medium in files}))
+    return [_entry(row, media[row.id], allowed) for row in rows]
+
+
+def _entry(row: Item, media: tuple[Medium, ...], allowed: Mapping[str, Rating]) -> Entry | None:
+    if any(medium.sha256 not in allowed for medium in media):
+        return None
+    rating = highest([allowed[medium.sha256] for medium in media])
+    return Entry(
+        row.content_id, row.title, row.text, media, row.ai, rating, row.version, row.published_at, row.edited_at
+    )
+
+
+def _show_files(scope: Scope, row: Item, media: Sequence[Medium]) -> None:
+    for medium in {medium.sha256: medium for medium in media}.values():
+        scope.add(
+            ItemMedium(
+                tenant_id=scope.tenant_id,
+                creator_id=row.creator_id,
+                item_id=row.id,
+                sha256=medium.sha256,
+                mime=medium.mime,
+            )
+        )
+
+
+def _hide_files(scope: Scope, row: Item) -> None:
+    scope.run(
+        "DELETE FROM item_media WHERE tenant_id = :tenant AND item_id = :item", tenant=scope.tenant_id, item=row.id
+    )

@@ -1,0 +1,87 @@
+"""Tables of the room: creators' sites, their items, counters."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Date, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlmodel import Field
+
+from foundation.database import CreatorRow, instant, jsonb, table
+
+
+def _of(column: str, name: str) -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(["tenant_id", column], [f"{name}.tenant_id", f"{name}.id"])
+
+
+class Site(CreatorRow, table=True):
+    """A creator's own page: its slug in the address, and the digest of the credential that may publish on it."""
+
+    __tablename__ = "sites"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "slug"),
+        Index("sites_slug", "slug"),
+        about="creator",
+        keep="while the tenant is here",
+    )
+    slug: str
+    title: str
+    about: str
+    language: str
+    chat_url: str
+    authority: str
+    """Host under which ids in feeds were first made; they keep it when the page moves."""
+    token_digest: str
+
+
+class Item(CreatorRow, table=True):
+    """One item of a page, by its content id; a removed one stays as a tombstone without content."""
+
+    __tablename__ = "items"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "site_id", "content_id"),
+        _of("site_id", "sites"),
+        Index("items_newest", "tenant_id", "site_id", "published_at"),
+        about="creator",
+        keep="while the tenant is here",
+    )
+    site_id: UUID
+    content_id: str
+    title: str
+    text: str
+    media: list[dict[str, Any]] = jsonb(list)
+    ai: bool
+    version: int = 1
+    published_at: datetime = instant()
+    edited_at: datetime = instant()
+    removed_at: datetime | None = instant(optional=True)
+    purge: list[str] = jsonb(list)
+    """Digests it no longer shows whose bytes may still lie in the store."""
+
+
+class ItemMedium(CreatorRow, table=True):
+    """A file of a living item, so that an address by digest finds its tenant."""
+
+    __tablename__ = "item_media"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "item_id", "sha256"),
+        _of("item_id", "items"),
+        Index("item_media_digest", "sha256"),
+        about="creator",
+        keep="while the tenant is here",
+    )
+    item_id: UUID
+    sha256: str
+    mime: str
+
+
+class ItemViews(CreatorRow, table=True):
+    """How often an item was looked at on a day: a sum, nothing about who looked."""
+
+    __tablename__ = "item_views"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "item_id", "day"), _of("item_id", "items"), about="creator", keep="3 years"
+    )
+    item_id: UUID
+    day: date = Field(sa_type=Date)
+    views: int

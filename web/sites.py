@@ -1,0 +1,162 @@
+"""Creators' sites: opening one, and finding whose it is from an address."""
+
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from foundation.database import OpenScope, Scope
+from foundation.errors import BadInput, Conflict
+from foundation.ids import HOUSE
+from foundation.words import LANGUAGES
+from web.models import Site
+
+_SLUG = re.compile(r"[a-z0-9-]{3,40}")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+RESERVED = frozenset(
+    {"files", "house", "report", "verify", "static", "healthz", "readyz", "metrics", "robots", "age", "api", "hooks"}
+    | {"mcp"}
+)
+LOOKING = "system:web"
+
+
+@dataclass(frozen=True)
+class Found:
+    """Whose site an address is."""
+
+    tenant_id: UUID
+    creator_id: UUID
+    site_id: UUID
+    slug: str
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What a site says of itself. `authority` is the host its permanent ids were made under; instants are UTC-aware,
+    `changed_at` is when anything of it was written, edited or removed."""
+
+    slug: str
+    title: str
+    about: str
+    language: str
+    chat_url: str
+    authority: str
+    opened_at: datetime
+    changed_at: datetime
+
+
+def open_site(
+    scope: Scope,
+    *,
+    creator_id: UUID,
+    slug: str,
+    title: str,
+    about: str,
+    language: str,
+    chat_url: str = "",
+    authority: str = "localhost",
+) -> str | None:
+    """Open a creator's own page; returns the credential that may publish on it, shown once (None: it was open already).
+
+    `authority` is the host the page is reached under today: ids in feeds keep it even when the page moves.
+    Raises BadInput for a slug, language or chat address that is none, Conflict for a slug that another page has.
+    """
+    if not _SLUG.fullmatch(slug) or slug in RESERVED:
+        raise BadInput("site.slug", slug=slug[:40])
+    if language not in LANGUAGES:
+        raise BadInput("site.language", language=language[:20])
+    scope.hold(f"slug:{slug}")
+    with scope.acting_as("door"):
+        owner = scope.run("SELECT tenant_id, creator_id FROM sites WHERE slug = :slug", slug=slug).first()
+    if owner is not None and (owner.tenant_id, owner.creator_id) != (scope.tenant_id, creator_id):
+        raise Conflict("site.taken", slug=slug)
+    if owner is not None:
+        return None
+    token = secrets.token_urlsafe(32)
+    scope.add(
+        Site(
+            tenant_id=scope.tenant_id,
+            creator_id=creator_id,
+            slug=slug,
+            title=title,
+            about=about,
+            language=language,
+            chat_url=_web_address(chat_url),
+            authority=authority,
+            token_digest=_digest(token),
+        )
+    )
+    return token
+
+
+def set_chat(scope: Scope, creator_id: UUID, chat_url: str) -> None:
+    """Say where a creator's visitors may chat, when the address has moved. Raises BadInput."""
+    scope.run(
+        "UPDATE sites SET chat_url = :chat, updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND creator_id = :creator AND chat_url <> :chat",
+        tenant=scope.tenant_id,
+        creator=creator_id,
+        chat=_web_address(chat_url),
+    )
+
+
+def _web_address(url: str) -> str:
+    """The address, if a page may link to it: a `javascript:` one would be ours to answer for."""
+    if url and not url.startswith(("http://", "https://")):
+        raise BadInput("site.chat_address", address=url[:60])
+    return url
+
+
+def by_slug(tenant: OpenScope, slug: str) -> Found | None:
+    """Whose page this is; None when nobody's."""
+    row = _row(tenant, slug)
+    return Found(row.tenant_id, row.creator_id, row.id, slug) if row is not None else None
+
+
+def by_token(tenant: OpenScope, slug: str, token: str) -> Found | None:
+    """The page this credential may publish on; None for a wrong one, and for a page that is not."""
+    row = _row(tenant, slug)
+    if row is None or not secrets.compare_digest(row.token_digest, _digest(token)):
+        return None
+    return Found(row.tenant_id, row.creator_id, row.id, slug)
+
+
+def _row(tenant: OpenScope, slug: str) -> Site | None:
+    if not _SLUG.fullmatch(slug):  # whatever a stranger types never reaches the database
+        return None
+    with tenant(HOUSE, LOOKING, role="door") as scope:
+        row: Site | None = scope.run(
+            "SELECT tenant_id, creator_id, id, token_digest FROM sites WHERE slug = :slug", slug=slug
+        ).first()
+    return row
+
+
+def tenants_of_file(tenant: OpenScope, sha256: str) -> list[UUID]:
+    """The tenants on whose pages a file of this digest stands."""
+    if not _DIGEST.fullmatch(sha256):
+        return []
+    with tenant(HOUSE, LOOKING, role="door") as scope:
+        return list(
+            scope.run("SELECT DISTINCT tenant_id FROM item_media WHERE sha256 = :sha256", sha256=sha256).scalars()
+        )
+
+
+def profile(scope: Scope, found: Found) -> Profile:
+    """What the site says of itself."""
+    row = scope.session.get_one(Site, (scope.tenant_id, found.site_id))
+    return Profile(
+        row.slug,
+        row.title,
+        row.about,
+        row.language,
+        row.chat_url,
+        row.authority,
+        row.created_at or scope.now,
+        row.updated_at or scope.now,
+    )
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,57 @@
+"""How a page says things: sentences, prices and dates in its language."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_time
+from babel.numbers import format_currency, format_decimal
+
+from foundation.money import EXPONENTS, Money
+from foundation.words import LANGUAGES, Message, say
+
+_UNITS = {"XTS": "page.test_money", "XTR": "page.stars"}
+"""Currencies that no locale names."""
+
+
+def spoken(accept_language: str) -> str:
+    """The first of our languages a visitor's browser asks for; English when none."""
+    wanted = (part.split(";")[0].strip()[:2].lower() for part in accept_language.split(","))
+    return next((language for language in wanted if language in LANGUAGES), "en")
+
+
+@dataclass(frozen=True)
+class Wording:
+    """The voice of one page: `language` is fr or en, `zone` the creator's."""
+
+    language: str
+    zone: ZoneInfo
+
+    def word(self, code: str, **params: str | int) -> str:
+        """A sentence of the catalogues."""
+        return say(Message(code, params), self.language)
+
+    def say(self, message: Message) -> str:
+        """A message of the house in this language."""
+        return say(message, self.language)
+
+    def clock(self, at: datetime) -> str:
+        """An hour with its seconds, on the creator's clock."""
+        return str(format_time(at, "medium", tzinfo=self.zone, locale=self.language))
+
+    def date(self, at: datetime) -> str:
+        """A day and an hour on the creator's clock, as people write them."""
+        day = format_date(at.astimezone(self.zone), "long", locale=self.language)
+        return f"{day}, {format_time(at, 'short', tzinfo=self.zone, locale=self.language)}"
+
+    def price(self, money: Money) -> str:
+        """What something costs, as people of this language write it."""
+        amount = Decimal(money.minor).scaleb(-EXPONENTS.get(money.currency, 2))
+        if money.currency in _UNITS:
+            return self.word(_UNITS[money.currency], amount=format_decimal(amount, locale=self.language))
+        return str(format_currency(amount, money.currency, locale=self.language))
+
+    def pictures(self, count: int) -> str:
+        """How many pictures."""
+        return self.word("page.pictures" if count != 1 else "page.picture", count=count)
