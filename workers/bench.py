@@ -1,0 +1,112 @@
+"""`greenroom bench NAME`: figures of the house, each on real processes of an installation of its own."""
+
+import importlib
+import json
+import os
+import platform
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from foundation.clock import wall_now
+from foundation.errors import BadInput
+
+BENCHES: Mapping[str, str] = {
+    "publishing": "workers.bench_publishing:figures",
+    "outbox": "workers.bench_outbox:figures",
+    "stack": "workers.bench_stack:figures",
+    "dashboard": "workers.bench_dashboard:figures",
+    "chat": "workers.bench_chat:figures",
+    "gate": "workers.bench_gate:figures",
+}
+GOALS: Mapping[str, str] = {
+    "light_p95_s": "≤ 0.5",
+    "burst120_p95_s": "≤ 2",
+    "posts_per_s": "≥ 60",
+    "db_connections": "≤ 16",
+    "up_first_s": "≤ 300",
+    "up_again_s": "≤ 15",
+    "rss_mib": "≤ 1300",
+    "help_s": "≤ 0.5",
+    "page_p95_ms": "≤ 200",
+    "first_paint_s": "≤ 1.5",
+    "session_mib": "≤ 40",
+    "first_answer_p95_s": "≤ 1",
+    "order_breaks": "0",
+    "decision_p95_ms": "≤ 20",
+    "mint_consume_p95_ms": "≤ 15",
+    "permit_verify_p95_ms": "≤ 1",
+    "log_verify_per_s": "≥ 50000",
+    "holds_per_1000_messages": "≤ 10",
+    "holds_per_100_captions": "≤ 3",
+    "benign_block_ppm": "≤ 500",
+}
+"""What was promised, on 2 cores; figures without a line are told for comparison."""
+
+SEED = 20261120
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The figures of one benchmark, and where they were taken."""
+
+    name: str
+    figures: Mapping[str, float]
+    machine: str
+    seed: int
+
+    def as_json(self) -> str:
+        """One object."""
+        figures = {key: round(value, 4) for key, value in self.figures.items()}
+        return json.dumps({"name": self.name, "figures": figures, "machine": self.machine, "seed": self.seed})
+
+
+def machine() -> str:
+    """What the figures were taken on."""
+    memory = psutil.virtual_memory().total / 2**30
+    system = f"{platform.system()} {platform.machine()}"
+    return f"{system}, {os.cpu_count()} cores, {memory:.0f} GiB, Python {platform.python_version()}"
+
+
+def measure(name: str) -> Measured:
+    """Run one benchmark. Raises BadInput for a name there is none of."""
+    if name not in BENCHES:
+        raise BadInput("bench.unknown", name=name, names=", ".join(BENCHES))
+    module, _, attribute = BENCHES[name].partition(":")
+    figures: Callable[[], dict[str, float]] = getattr(importlib.import_module(module), attribute)
+    return Measured(name, figures(), machine(), SEED)
+
+
+def run(name: str, *, as_json: bool, markdown: Path | None) -> None:
+    """Measure one or all, print, and write the page when asked."""
+    names = list(BENCHES) if name == "all" else [name]
+    found = []
+    for each in names:
+        measured = measure(each)
+        found.append(measured)
+        print(measured.as_json() if as_json else _plain(measured), flush=True)
+    if markdown is not None:
+        markdown.write_text(page(found), encoding="utf-8")
+
+
+def _plain(measured: Measured) -> str:
+    rows = [f"  {key:<22} {value:>12.4g}   {GOALS.get(key, '')}" for key, value in measured.figures.items()]
+    return "\n".join([measured.name, *rows])
+
+
+def page(found: list[Measured]) -> str:
+    """`docs/benchmarks.md`."""
+    lines = [
+        "# Benchmarks",
+        "",
+        f"Written by `make bench` on {wall_now():%Y-%m-%d}: {found[0].machine if found else '-'}. Other work may have",
+        "shared the machine: compare within one run. Each is `greenroom bench NAME --json`. `up_first_s` begins with",
+        "the virtual environment in place; lateness is from a post's time to its arrival at the sandbox, which answers",
+        "after 150 ms.",
+    ]
+    for measured in found:
+        lines += ["", f"## {measured.name}", "", "| figure | measured | goal |", "|---|---|---|"]
+        lines += [f"| `{key}` | {value:.4g} | {GOALS.get(key, '–')} |" for key, value in measured.figures.items()]
+    return "\n".join([*lines, ""])

@@ -1,0 +1,159 @@
+"""What the dashboard costs on the demo's data: script time of its pages, seconds to the first paint, memory a session.
+
+A house of its own is started, and its pages are opened in a real Chromium, driven by Playwright; both are there where
+the tests are installed. Script time is what the dashboard itself says of each run, in its log.
+"""
+
+import json
+import shutil
+import signal
+import statistics
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from foundation import settings as house
+from foundation.clock import monotonic, pause
+from foundation.database import Database
+from foundation.errors import Unavailable
+from tenants import login
+from tenants import reads as tenant_reads
+from tenants.roles import Role
+from tenants.scope import all_tenants, opener
+from workers.embedded import spawn
+from workers.home import MIB, Home
+from workers.once import did_not_start
+from workers.processes import CODE
+from workers.report import read
+
+PATIENCE_SECONDS = 600.0
+ROUNDS = 6
+SESSIONS = 10
+DRAWN = "dashboard.drawn"
+CONTENT = "[data-testid=stMainBlockContainer] :is(h1, .gr, [data-testid=stHeading])"
+"""What people came for: the page's own heading or text, not the frame around it."""
+
+SWITCHES = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
+
+
+def figures() -> dict[str, float]:
+    """Milliseconds (95th percentile over all pages), seconds, MiB. Raises Unavailable where there is no Chromium."""
+    with tempfile.TemporaryDirectory(prefix="greenroom-bench-") as folder:
+        home = Home(Path(folder) / "home")
+        with _running(home), _browser() as browser:
+            paint = _first_paint(browser, home)
+            worst = _pages(browser, home)
+            memory = _sessions(browser, home)
+    return {"first_paint_s": paint, **worst, "session_mib": memory}
+
+
+@contextmanager
+def _running(home: Home) -> Iterator[None]:
+    command = [sys.executable, "-m", "workers.cli", "up", "--no-browser"]
+    environment = house.child_environment(home.folder, code=CODE)
+    process, started = spawn(command, home.log("bench"), environment=environment, ending=signal.SIGKILL), monotonic()
+    try:
+        while not read(home).ready:
+            if process.poll() is not None or monotonic() - started > PATIENCE_SECONDS:
+                raise did_not_start(home, "bench")
+            pause(0.2)
+        yield
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(PATIENCE_SECONDS)
+
+
+@contextmanager
+def _browser() -> Iterator[Any]:
+    try:
+        from playwright.sync_api import sync_playwright  # noqa: PLC0415  a tool of the tests, absent from a plain house
+    except ImportError as error:
+        raise Unavailable("bench.no_browser") from error
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        raise Unavailable("bench.no_browser")
+    with sync_playwright() as played:
+        browser = played.chromium.launch(executable_path=program, args=list(SWITCHES))
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def _enter(browser: Any, home: Home) -> Any:
+    """A new browser context in which the demo's owner has come in."""
+    settings = house.at(home.folder)
+    page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    page.goto(f"{settings.dashboard.public_url}/auth/link/{_secret(home)}")
+    page.locator("button").first.click()
+    page.wait_for_selector(CONTENT, timeout=60_000)
+    return page
+
+
+def _secret(home: Home) -> str:
+    database = Database(house.at(home.folder).database.work_url.get_secret_value(), pool_size=1, application="bench")
+    tenant = opener(database)
+    try:
+        for tenant_id in all_tenants(tenant):
+            with tenant(tenant_id, "system:bench") as scope:
+                owners = [one for one in tenant_reads.members(scope) if one.role is Role.OWNER]
+                if len(tenant_reads.creators(scope)) > 1:
+                    return login.invite(scope, owners[0].id)
+        raise Unavailable("bench.no_demo")
+    finally:
+        database.close()
+
+
+def _first_paint(browser: Any, home: Home) -> float:
+    """The median of some loads of Home with a warm cache, to its own words on the screen."""
+    page, taken = _enter(browser, home), []
+    for _ in range(ROUNDS):
+        started = monotonic()
+        page.goto(house.at(home.folder).dashboard.public_url)
+        page.wait_for_selector(CONTENT)
+        taken.append(monotonic() - started)
+    page.context.close()
+    return statistics.median(taken)
+
+
+def _pages(browser: Any, home: Home) -> dict[str, float]:
+    """Each page of the menu some times; the 95th percentile over all runs, and each page's own median."""
+    page = _enter(browser, home)
+    names = [link.get_attribute("href").rpartition("/")[2] or "home" for link in page.locator(MENU).all()]
+    base, begun = house.at(home.folder).dashboard.public_url, len(_drawn(home))
+    for _ in range(ROUNDS):
+        for name in names:
+            page.goto(f"{base}/{'' if name == 'home' else name}")
+            page.wait_for_selector(CONTENT)
+            pause(0.5)
+    page.context.close()
+    runs = _drawn(home)[begun + len(names) :]  # the first look at each loads its modules
+    spent = [run["ms"] for run in runs]
+    pages = {name: [run["ms"] for run in runs if run["page"] == name] for name in names}
+    each = {f"{name}_ms": float(statistics.median(taken)) for name, taken in sorted(pages.items()) if taken}
+    return {"page_p95_ms": float(statistics.quantiles(spent, n=20)[-1]), **each}
+
+
+MENU = "[data-testid=stSidebarNavLink]"
+
+
+def _drawn(home: Home) -> list[dict[str, Any]]:
+    lines = home.log("dashboard").read_text("utf-8", "replace").splitlines()
+    return [json.loads(line) for line in lines if DRAWN in line and line.startswith("{")]
+
+
+def _sessions(browser: Any, home: Home) -> float:
+    """What one more open Home weighs in the dashboard's process."""
+    process = psutil.Process(next(one.pid for one in read(home).processes if one.name == "dashboard" and one.pid))
+    before = process.memory_info().rss
+    pages = [_enter(browser, home) for _ in range(SESSIONS)]
+    pause(5.0)
+    grown = process.memory_info().rss - before
+    for page in pages:
+        page.context.close()
+    return max(grown, 0) / MIB / SESSIONS

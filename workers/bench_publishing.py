@@ -1,0 +1,279 @@
+"""What publishing costs: lateness and throughput with every real process, the sandbox answering after 150 ms.
+
+Lateness is from a post's due time to the arrival of its request at the sandbox, by the sandbox's own record.
+"""
+
+import json
+import random
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from urllib.parse import quote
+from uuid import UUID
+
+from sqlalchemy import create_engine, text
+
+from channels import connecting
+from foundation import settings as house
+from foundation.clock import monotonic, pause, wall_now
+from foundation.database import OpenScope
+from foundation.http import HttpClient, Reply, Request
+from foundation.ids import uuid7
+from foundation.settings import Settings
+from gate.bundle import shipped
+from schedules import approvals, planning
+from schedules.calendar import WallTime
+from tenants import agencies
+from workers.bench import SEED
+from workers.embedded import spawn
+from workers.home import Home
+from workers.once import did_not_start
+from workers.processes import CODE
+from workers.report import read
+from workers.wiring import Services, wire
+
+LATENCY_MS = 150
+ACCOUNTS, AGENCIES = 30, 3
+LIGHT, LIGHT_EVERY = 24, timedelta(seconds=2.5)
+"""Twelve posts a minute would be one in 5 s; half the gap keeps the run short, and the load is as light."""
+
+BURST = 120
+STREAM = 600
+"""Posts due at once, for the rate at which they leave."""
+
+PATIENCE_SECONDS = 240.0
+LEAD = timedelta(seconds=6)
+"""From planning to the first due time: the rows are written before anything is due."""
+
+
+@dataclass(frozen=True)
+class World:
+    """A running installation with accounts to post on."""
+
+    settings: Settings
+    services: Services
+    channels: Sequence[tuple[UUID, UUID, UUID]]
+    """Tenant, creator, channel."""
+    accounts: Sequence[str]
+
+    @property
+    def base(self) -> str:
+        """Where the sandbox is."""
+        return f"http://127.0.0.1:{self.settings.sandbox.port}"
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one scenario came to: lateness in seconds, posts per second from the first arrival to the last."""
+
+    lateness: Sequence[float]
+    per_second: float
+
+
+def figures() -> dict[str, float]:
+    """Start the house, post, stop it. Takes about three minutes."""
+    with (
+        tempfile.TemporaryDirectory(prefix="greenroom-bench-") as folder,
+        running(Path(folder) / "home", latency_ms=LATENCY_MS) as services,
+    ):
+        world = _world(services, services.settings)
+        watched = _Connections(world.settings)
+        light = _scenario(world, "light", LIGHT, gap=LIGHT_EVERY, watched=watched)
+        burst = _scenario(world, "burst", BURST, gap=timedelta(seconds=1) / BURST, watched=watched)
+        stream = _scenario(world, "stream", STREAM, gap=timedelta(0), watched=watched)
+        return {
+            "light_p95_s": _p95(light.lateness),
+            "burst120_p50_s": _median(burst.lateness),
+            "burst120_p95_s": _p95(burst.lateness),
+            "posts_per_s": stream.per_second,
+            "db_connections": float(watched.most),
+        }
+
+
+def _p95(values: Sequence[float]) -> float:
+    return sorted(values)[-(-len(values) * 95 // 100) - 1]
+
+
+def _median(values: Sequence[float]) -> float:
+    return sorted(values)[len(values) // 2]
+
+
+class _Connections:
+    """The most connections of the house's logins that were open at once; the benchmark's own do not count."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._engine = create_engine(settings.database.owner_url.get_secret_value())
+        self.most = 0
+
+    def look(self) -> None:
+        """Count once; the counting connection is not ours."""
+        with self._engine.connect() as connection:
+            now = connection.execute(
+                text(
+                    "SELECT count(*) FROM pg_stat_activity WHERE usename IN ('greenroom_work', 'greenroom_pages')"
+                    " AND application_name <> 'bench'"
+                )
+            ).scalar_one()
+        self.most = max(self.most, int(now))
+
+
+@contextmanager
+def running(folder: Path, *, latency_ms: int) -> Iterator[Services]:
+    """A whole house in `folder`, its sandbox answering after `latency_ms`; with a wiring of this process's own."""
+    home = Home(folder)
+    environment = house.child_environment(folder, code=CODE)
+    environment |= {"GREENROOM_ENVIRONMENT": "test", "GREENROOM_SANDBOX__LATENCY_MS": str(latency_ms)}
+    process = spawn(
+        [sys.executable, "-m", "workers.cli", "up", "--no-browser"],
+        home.log("bench"),
+        environment=environment,
+        ending=signal.SIGKILL,
+    )
+    try:
+        started = monotonic()
+        while not read(home).ready:
+            if process.poll() is not None or monotonic() - started > PATIENCE_SECONDS:
+                raise did_not_start(home, "bench")
+            pause(0.1)
+        settings = house.at(folder)
+        with wire(settings, pool_size=1, application="bench") as services:
+            yield services
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(PATIENCE_SECONDS)
+
+
+def _world(services: Services, settings: Settings) -> World:
+    found, names = [], []
+    base = f"http://127.0.0.1:{settings.sandbox.port}"
+    for agency in range(AGENCIES):
+        tenant_id = uuid7()
+        with services.tenant(tenant_id, "system:bench") as scope:
+            agencies.found(scope, name=f"Bench {agency}", language="en", zone="UTC")
+            creator_id = agencies.add_creator(
+                scope,
+                slug=f"bench-{agency}",
+                name="Bench",
+                kind="virtual",
+                zone="UTC",
+                languages=["en"],
+                approval_tiers=0,
+            )
+        for number in range(ACCOUNTS // AGENCIES):
+            account = f"bench-{agency}-{number}+key"
+            token = _make_account(base, account)
+            sealed = services.seal(tenant_id, token)
+            with services.tenant(tenant_id, "system:bench") as scope:
+                channel_id = connecting.connect(
+                    scope,
+                    creator_id=creator_id,
+                    platform=test_network(services),
+                    surface="post",
+                    account=account,
+                    name=account,
+                    base_url=base,
+                    token=sealed,
+                    zone="UTC",
+                )
+            found.append((tenant_id, creator_id, channel_id))
+            names.append(account)
+    return World(settings, services, found, names)
+
+
+@cache
+def _client() -> HttpClient:
+    return HttpClient()  # one for all: a client costs 40 ms
+
+
+def call(method: str, url: str, body: dict[str, object] | None = None) -> dict[str, object]:
+    """One request to the sandbox's control side. Raises RuntimeError when it refuses."""
+    data = json.dumps(body).encode() if body is not None else b""
+    answer = _client().exchange(Request(method, url, {"content-type": "application/json"}, data, 30.0))
+    if not isinstance(answer, Reply) or answer.status >= 300:
+        raise RuntimeError(f"the sandbox refused {method} {url}: {answer}")
+    found: dict[str, object] = json.loads(answer.body)
+    return found
+
+
+def test_network(services: Services) -> str:
+    """The platform of the sandbox: the one that may be posted to and chatted on for nothing."""
+    return next(name for name in services.chat_connectors if shipped().is_test_network(name))
+
+
+def _make_account(base: str, account: str) -> str:
+    return str(call("POST", f"{base}/control/accounts", {"account": account})["token"])
+
+
+def _scenario(world: World, name: str, count: int, *, gap: timedelta, watched: _Connections) -> Run:
+    """Plan `count` posts `gap` apart over all accounts, wait until all arrived, read the sandbox's record."""
+    drawn = random.Random(SEED)  # noqa: S311 - which account, not a secret
+    start = wall_now().replace(microsecond=0) + LEAD + timedelta(seconds=count / 60)
+    due: dict[str, datetime] = {}
+    for number in range(count):
+        tenant_id, creator_id, channel_id = world.channels[number % len(world.channels)]
+        mark = f"{name}-{number}-{drawn.randrange(10**6)}"
+        due[mark] = start + gap * number
+        _plan(world.services.tenant, tenant_id, (creator_id, channel_id), mark, due[mark])
+    arrived = _arrivals(world, due, watched)
+    late = [(arrived[mark] - at).total_seconds() for mark, at in due.items()]
+    span = (max(arrived.values()) - min(arrived.values())).total_seconds()
+    return Run(late, count / max(span, 0.001))
+
+
+def _plan(tenant: OpenScope, tenant_id: UUID, owner: tuple[UUID, UUID], mark: str, at: datetime) -> None:
+    creator_id, channel_id = owner
+    # wall time has minutes; a benchmark needs the second, so the wish is moved to the instant itself
+    with tenant(tenant_id, "system:bench") as scope:
+        post_id = planning.write_post(
+            scope,
+            creator_id=creator_id,
+            title="",
+            body=mark,
+            media=[],
+            origin="bench",
+            origin_key=mark,
+            author=scope.actor,
+        )
+        wall = WallTime(at.date(), at.time().replace(tzinfo=None), "UTC")
+        planning.add_delivery(scope, post_id, channel_id, at=wall)
+        approvals.release_without_approval(scope, post_id)
+        planning.plan_post(scope, post_id)
+
+
+def _arrivals(world: World, due: dict[str, datetime], watched: _Connections) -> dict[str, datetime]:
+    """When the sandbox first saw each post; raises when one came twice or never."""
+    until = monotonic() + PATIENCE_SECONDS
+    last = max(due.values())
+    while True:
+        watched.look()
+        pause(0.2)
+        if wall_now() < last:
+            continue
+        seen = _record(world)
+        found = {mark: times for mark, times in seen.items() if mark in due}
+        if len(found) == len(due):
+            break
+        if monotonic() > until:
+            raise RuntimeError(f"{len(due) - len(found)} posts never arrived")
+        pause(0.5)
+    twice = [mark for mark, times in found.items() if len(times) > 1]
+    if twice:
+        raise RuntimeError(f"sent twice: {twice[:3]}")
+    return {mark: times[0] for mark, times in found.items()}
+
+
+def _record(world: World) -> dict[str, list[datetime]]:
+    """Every post the sandbox took in, by its text. It counts a request as made when half its latency has passed."""
+    found: dict[str, list[datetime]] = {}
+    for account in world.accounts:
+        truth = call("GET", f"{world.base}/control/truth/{quote(account, safe='')}")
+        for post in truth["posts"]:  # type: ignore[attr-defined]  # the sandbox's own JSON
+            at = datetime.fromisoformat(post["created_at"]).astimezone(UTC) - timedelta(milliseconds=LATENCY_MS / 2)
+            found.setdefault(post["text"], []).append(at)
+    return found

@@ -1,0 +1,205 @@
+"""A creator's brief: what a day is made of, in YAML. Read whole and checked whole before anything is done."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import time
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from foundation.errors import BadInput
+from schedules.calendar import parse_clock
+from studio import recipes
+from studio.recipes import Spec
+from workers import brief_text
+from workers.brief_text import Parsed
+
+MAX_BYTES = 256 * 1024
+PHOTOS = "photos"
+"""The source of pictures that is no recipe: the folder of the day, else the library."""
+
+Words = Annotated[str, Field(min_length=1, max_length=1000)]
+Name = Annotated[str, Field(min_length=1, max_length=60)]
+Rules = Annotated[list[Words], Field(max_length=50)]
+
+
+class Part(BaseModel):
+    """A part of the brief; a key nobody knows is a mistake, not a wish."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PersonaPart(Part):
+    """Who answers in the chat."""
+
+    card: Words
+    voice: Words
+    rules: Rules = []
+    forbidden: Rules = []
+
+
+class SlotPart(Part):
+    """One time of the day: where, and with what picture (`photos` or the name of a recipe)."""
+
+    at: Annotated[str, Field(pattern=r"^[0-9]{1,2}:[0-9]{2}$")]
+    channels: Annotated[list[Name], Field(min_length=1, max_length=24)]
+    picture: Name = PHOTOS
+
+    @field_validator("at")
+    @classmethod
+    def _is_a_time(cls, text: str) -> str:
+        try:
+            parse_clock(text.zfill(5))
+        except BadInput as error:
+            raise ValueError("not a time of day such as 10:00") from error
+        return text.zfill(5)
+
+    @property
+    def clock(self) -> time:
+        """The time of day, in the creator's zone."""
+        return parse_clock(self.at)
+
+
+class PricePart(Part):
+    """What a pack costs: minor units of a currency."""
+
+    amount: Annotated[int, Field(gt=0, le=10_000_000)]
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+
+
+class PackPart(Part):
+    """A pack to have on sale: `pictures` from `photos` or from a recipe."""
+
+    slug: Annotated[str, Field(pattern=r"^[a-z0-9-]{2,40}$")]
+    title: Annotated[str, Field(min_length=1, max_length=32)]
+    description: Annotated[str, Field(max_length=255)] = ""
+    picture: Name = PHOTOS
+    pictures: Annotated[int, Field(ge=1, le=40)] = 3
+    price: PricePart
+
+
+class Brief(Part):
+    """The whole brief."""
+
+    tone: Words
+    languages: Annotated[list[Annotated[str, Field(pattern="^(fr|en)$")]], Field(min_length=1, max_length=2)]
+    persona: PersonaPart | None = None
+    recipes: Annotated[list[Spec], Field(max_length=24)] = []
+    slots: Annotated[list[SlotPart], Field(min_length=1, max_length=24)]
+    packs: Annotated[list[PackPart], Field(max_length=24)] = []
+    rating: Annotated[str, Field(pattern="^[GS]$")] = "G"
+    """As what the approver rates the pictures of the day; anything higher is reviewed picture by picture, not here."""
+    approver: Annotated[str, Field(max_length=200)] = ""
+    """E-mail of the member who reads and approves; empty means the first manager or owner."""
+
+
+MISTAKES: Mapping[str, str] = {
+    "missing": "brief.key_missing",
+    "extra_forbidden": "brief.key_unknown",
+    "string_type": "brief.not_text",
+    "int_type": "brief.not_number",
+    "list_type": "brief.not_list",
+    "dict_type": "brief.not_block",
+    "model_type": "brief.not_block",
+    "string_too_short": "brief.text_empty",
+    "string_too_long": "brief.text_too_long",
+    "too_short": "brief.list_empty",
+    "too_long": "brief.list_too_long",
+    "greater_than": "brief.too_small",
+    "greater_than_equal": "brief.too_small",
+    "less_than_equal": "brief.too_great",
+    "multiple_of": "brief.not_multiple",
+}
+"""What pydantic says, in our own sentences."""
+
+FORMS: Mapping[str, str] = {
+    "at": "brief.not_time",
+    "languages": "brief.not_language",
+    "currency": "brief.not_currency",
+    "slug": "brief.not_slug",
+    "rating": "brief.not_rating",
+}
+"""Texts of a certain form, by their key."""
+
+
+def read(path: Path) -> Brief:
+    """The brief of a file. Raises BadInput that says what is wrong, in which file and on which line."""
+    parsed = brief_text.parse(_text(path), file=path.name)
+    if parsed.value is None:
+        raise BadInput("brief.empty", file=path.name)
+    try:
+        brief = Brief.model_validate(parsed.value, strict=True)
+    except ValidationError as error:
+        raise _mistake(error, path.name, parsed) from error
+    for where, code, params in _contradictions(brief):
+        raise BadInput(code, file=path.name, line=parsed.line(where), where=_path(where), **params)
+    for recipe in brief.recipes:
+        recipes.resolve(recipe, seed=0, count=1)
+    return brief
+
+
+def _text(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise BadInput("brief.unreadable", file=str(path)) from error
+    if len(raw) > MAX_BYTES:
+        raise BadInput("brief.too_large", file=path.name, most=MAX_BYTES // 1024)
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadInput("brief.not_utf8", file=path.name) from error
+
+
+def _mistake(error: ValidationError, file: str, parsed: Parsed) -> BadInput:
+    """The first mistake as a sentence of ours: what is expected, and where."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    place, bounds = first["loc"], first.get("ctx", {})
+    code = MISTAKES.get(first["type"]) or next((FORMS[key] for key in _keys(place)[::-1] if key in FORMS), None)
+    most = next((int(bounds[name]) for name in ("max_length", "le", "multiple_of") if name in bounds), 0)
+    least = next((int(bounds[name]) + (name == "gt") for name in ("ge", "gt") if name in bounds), 0)
+    return BadInput(
+        code or "brief.invalid", file=file, line=parsed.line(place), where=_path(place), most=most, least=least
+    )
+
+
+def _keys(place: Sequence[str | int]) -> list[str]:
+    return [step for step in place if isinstance(step, str)]
+
+
+def _path(place: Sequence[str | int]) -> str:
+    """`slots.2.at`: the second slot's time, as people count."""
+    return ".".join(str(step + 1) if isinstance(step, int) else step for step in place)[:120] or "-"
+
+
+_Mistake = tuple[tuple[str | int, ...], str, dict[str, str | int]]
+
+
+def _contradictions(brief: Brief) -> Iterator[_Mistake]:
+    """What is well written and cannot be meant: names twice, pictures from nowhere, more of them than there will be."""
+    made = {recipe.name: recipe.variants for recipe in brief.recipes}
+    yield from _twice("recipes", "name", [PHOTOS, *(recipe.name for recipe in brief.recipes)], offset=1)
+    yield from _twice("slots", "at", [slot.at for slot in brief.slots])
+    yield from _twice("packs", "slug", [pack.slug for pack in brief.packs])
+    for number, slot in enumerate(brief.slots):
+        yield from (
+            (("slots", number, *where), code, params)
+            for where, code, params in _twice("channels", "", list(slot.channels))
+        )
+    wanted = [("slots", number, slot.picture) for number, slot in enumerate(brief.slots)]
+    wanted += [("packs", number, pack.picture) for number, pack in enumerate(brief.packs)]
+    for parts, number, picture in wanted:
+        if picture not in (PHOTOS, *made):
+            yield (parts, number, "picture"), "brief.picture_unknown", {"picture": picture}
+    for number, pack in enumerate(brief.packs):
+        if pack.picture in made and pack.pictures > made[pack.picture]:
+            params: dict[str, str | int] = {"picture": pack.picture, "count": made[pack.picture]}
+            yield ("packs", number, "pictures"), "brief.too_few_pictures", params
+
+
+def _twice(parts: str, key: str, values: Sequence[str], *, offset: int = 0) -> Iterator[_Mistake]:
+    for place, value in enumerate(values):
+        if value in values[:place]:
+            where = (parts, place - offset, key) if key else (parts, place - offset)
+            yield where, "brief.value_twice", {"value": value}

@@ -1,0 +1,46 @@
+"""The photos of a day: a folder, read and checked whole before anything is done."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from PIL import Image
+
+from foundation.errors import BadInput
+from studio import ingesting
+from studio.ingesting import Prepared
+
+KINDS = {".jpg", ".jpeg", ".png", ".webp"}
+MOST = 200
+MAX_BYTES = 64 * 1024 * 1024
+
+
+def photos_in(folder: Path) -> list[Prepared]:
+    """Every photo of a folder, decoded and made ready, the same one once. Raises BadInput that names the first one
+    that cannot be used.
+    """
+    if not folder.is_dir():
+        raise BadInput("day.no_folder", folder=str(folder))
+    try:
+        files = sorted(file for file in folder.iterdir() if file.suffix.lower() in KINDS and file.is_file())
+    except OSError as error:
+        raise BadInput("day.folder_unreadable", folder=str(folder)) from error
+    if not files or len(files) > MOST:
+        raise BadInput("day.photo_count", folder=str(folder), count=len(files), most=MOST)
+    photos = [_photo(file) for file in files]
+    return list({photo.source.key: photo for photo in photos}.values())
+
+
+def _photo(file: Path) -> Prepared:
+    try:
+        if file.stat().st_size > MAX_BYTES:
+            raise BadInput("day.photo_heavy", file=file.name, most=MAX_BYTES // 2**20)
+        data = file.read_bytes()
+    except OSError as error:
+        raise BadInput("day.photo_unreadable", file=file.name) from error
+    alt = file.stem.replace("_", " ").replace("-", " ")
+    return _light(ingesting.from_camera(data, name=file.name, alt=alt))
+
+
+def _light(prepared: Prepared) -> Prepared:
+    """Without the pixels, which were rendered already: two hundred photos would take fifteen gigabytes."""
+    return replace(prepared, photo=replace(prepared.photo, pixels=Image.new("L", (1, 1))))

@@ -1,0 +1,52 @@
+"""What somebody needs who runs the house in containers: addresses and secrets for docker-compose.yml."""
+
+import re
+import secrets
+from collections.abc import Mapping
+
+from foundation.asgi import host_of
+from foundation.errors import BadInput
+from tenants import letterbox, vault
+from workers.home import SECRETS
+
+_ADDRESS = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?")
+DASHBOARD, PUBLIC = "http://localhost:8501", "http://127.0.0.1:8080"
+"""Two names of one machine: cookies know no port, and the doors must not share theirs."""
+PASSWORDS = (
+    "POSTGRES_PASSWORD",
+    "DATABASE_OWNER_PASSWORD",
+    "DATABASE_WORK_PASSWORD",
+    "DATABASE_PAGES_PASSWORD",
+    "REDIS_PASSWORD",
+    "MINIO_PASSWORD",
+    "GRAFANA_PASSWORD",
+)
+MASTER_KEY, SIGNING_KEY = "GREENROOM_TENANTS__MASTER_KEY", "GREENROOM_GATE__SIGNING_KEY"
+
+
+def variables(*, dashboard: str = "", public: str = "", demo: bool = False) -> Mapping[str, str]:
+    """Every variable docker-compose.yml asks for, its secrets made now; the TLS proxy where both addresses want it.
+
+    Without addresses, those of this machine. Raises BadInput for an address a proxy and a browser cannot both use, and
+    for two of one host: a cookie of one would be sent to the other.
+    """
+    dashboard, public = dashboard.rstrip("/") or DASHBOARD, public.rstrip("/") or PUBLIC
+    for address in (dashboard, public):
+        if not _ADDRESS.fullmatch(address):
+            raise BadInput("deploy.address", address=address)
+    if host_of(dashboard) == host_of(public):
+        raise BadInput("deploy.one_host", host=host_of(public))
+    tls = all(address.startswith("https://") for address in (dashboard, public))
+    master_key = SECRETS[MASTER_KEY]()
+    profiles = [name for name, wanted in (("tls", tls), ("demo", demo)) if wanted]
+    return {
+        "COMPOSE_PROFILES": ",".join(profiles),
+        "GREENROOM_ENVIRONMENT": "demo" if demo else "production",
+        "GREENROOM_DASHBOARD__PUBLIC_URL": dashboard,
+        "GREENROOM_PUBLIC_URL": public,
+        MASTER_KEY: master_key,
+        "GREENROOM_TENANTS__LETTERBOX_KEY": letterbox.public_key(vault.master(master_key)),
+        SIGNING_KEY: SECRETS[SIGNING_KEY](),
+        "MINIO_USER": f"greenroom-{secrets.token_hex(4)}",
+        **{name: secrets.token_urlsafe(24) for name in PASSWORDS},
+    }

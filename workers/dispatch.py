@@ -1,0 +1,243 @@
+"""From a row to its handler: every kind has one route, every run ends in one of five ways, each counted.
+
+The row is settled after the handler returned, in a transaction of its own. Settling it inside the handler's would spare
+a statement and tie every room to the outbox; instead every handler claims its subject first, so a run that is repeated
+because its ending was lost finds its work done and ends quietly. Facts are settled with what they write: exactly once.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import MISSING, dataclass, fields
+from datetime import datetime, timedelta
+from types import ModuleType
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from foundation import jobs, leases, outbox, telemetry
+from foundation.clock import monotonic, pause
+from foundation.database import OpenScope, Scope
+from foundation.errors import GreenroomError, LeaseLost
+from foundation.ids import HOUSE
+from foundation.leases import BACKOFF, Backoff, Taken
+from foundation.outbox import Event, Later
+
+RELAY = "system:relay"
+log = telemetry.log("workers.dispatch")
+
+AWAY = (OperationalError, InterfaceError, PoolTimeout)
+"""The database restarts, or has no connection to spare."""
+
+LOOK_SECONDS = 0.25
+"""Between two looks whether the database is back."""
+
+FIRST_LEASE = timedelta(seconds=30)
+"""The deadline a row is taken with; a route that needs another one sets it in the same transaction."""
+
+
+@dataclass(frozen=True)
+class Route:
+    """One kind of event and the one function that handles it, its collaborators bound already.
+
+    `deadline_seconds` bounds the handler's wall time; long work extends it by `jobs.heartbeat`.
+    `on_dead` is told when the row stops for good, so that nobody waits for it; it may run more than once.
+    """
+
+    event: type[Event]
+    handler: Callable[[Any], None]
+    deadline_seconds: int = 30
+    backoff: Backoff = BACKOFF
+    on_dead: Callable[[Any], None] | None = None
+
+
+class Routes:
+    """All routes, and who hears which fact. Refuses, at start, a kind with two routes or a shape that cannot travel."""
+
+    def __init__(self, *routes: Route, facts: Mapping[type[Event], tuple[type[Event], ...]] | None = None) -> None:
+        self.facts = dict(facts or {})
+        self.by_kind: dict[str, Route] = {}
+        self.fact_kinds = {fact.kind: fact for fact in self.facts}
+        for route in routes:
+            if route.event.kind in self.by_kind or route.event.kind in self.fact_kinds:
+                raise ValueError(f"two routes for {route.event.kind}")
+            outbox.check_shape(route.event)
+            self.by_kind[route.event.kind] = route
+        for fact, listeners in self.facts.items():
+            self._check_fact(fact, listeners)
+
+    def _check_fact(self, fact: type[Event], listeners: tuple[type[Event], ...]) -> None:
+        outbox.check_shape(fact)
+        for listener in listeners:
+            if listener.kind not in self.by_kind:
+                raise ValueError(f"{fact.kind} is heard by {listener.kind}, which has no route")
+            lacking = set(_needed(listener)) - set(_names(fact))
+            if lacking:
+                raise ValueError(f"{listener.kind} needs {', '.join(sorted(lacking))}, which {fact.kind} has not")
+
+    def require(self, events: Iterable[type[Event]]) -> None:
+        """Raise ValueError for an event kind without a route; called at start-up with `declared(…)` of all rooms."""
+        missing = {event.kind for event in events} - set(self.by_kind) - set(self.fact_kinds)
+        if missing:
+            raise ValueError(f"no route for {', '.join(sorted(missing))}")
+
+
+def _names(event: type[Event]) -> list[str]:
+    return [field.name for field in fields(event)]  # type: ignore[arg-type] # a protocol cannot say "dataclass"
+
+
+def _needed(event: type[Event]) -> list[str]:
+    return [field.name for field in fields(event) if field.default is MISSING]  # type: ignore[arg-type] # as above
+
+
+def declared(*modules: ModuleType) -> tuple[type[Event], ...]:
+    """Every event class that these modules (the rooms' `events.py`) define."""
+    return tuple(
+        found
+        for module in modules
+        for found in vars(module).values()
+        if isinstance(found, type) and found.__module__ == module.__name__ and hasattr(found, "kind")
+    )
+
+
+class Dispatcher:
+    """Takes rows, runs their handlers, settles them. One per process; its methods are safe in any thread."""
+
+    def __init__(self, routes: Routes, tenant: OpenScope, *, only: UUID | None = None) -> None:
+        """With `only`, works as `app` in that tenant alone: the in-process relay of tests."""
+        self._routes, self._tenant, self._only = routes, tenant, only
+
+    def scope(self) -> AbstractContextManager[Scope]:
+        """A short transaction on the outbox."""
+        if self._only is not None:
+            return self._tenant(self._only, RELAY)
+        return self._tenant(HOUSE, RELAY, role="relay")
+
+    def handle(self, event_id: UUID, token: UUID) -> bool:
+        """Take the row, run its handler, settle it. False when the message was old and nothing was done."""
+        with self.scope() as scope:
+            taken = leases.take(scope, event_id, token, deadline=FIRST_LEASE)
+            route = self._routes.by_kind.get(taken.kind) if taken else None
+            if taken and route and route.deadline_seconds > FIRST_LEASE.total_seconds():
+                leases.extend(scope, taken, deadline=timedelta(seconds=route.deadline_seconds))
+        if taken is None:
+            telemetry.EVENTS.labels("?", "old").inc()
+            return False
+        with telemetry.bind(
+            tenant=str(taken.tenant_id),
+            event_id=str(taken.id),  # `event` is the name of the line itself
+            kind=taken.kind,
+            subject=str(taken.subject_id),
+            trace=taken.trace,
+        ):
+            outcome = self._outcome(taken, route)
+        telemetry.EVENTS.labels(taken.kind, outcome).inc()
+        return True
+
+    def _outcome(self, taken: Taken, route: Route | None) -> str:
+        try:
+            if taken.kind in self._routes.fact_kinds:
+                return self._fan_out(taken)
+            self._run(taken, route)
+        except Later as wait:
+            after = wait.after
+            self._settle(lambda scope: leases.later(scope, taken, after))
+            return "later"
+        except LeaseLost:
+            log.info("event.lease_lost")
+            return "lost"
+        except Exception as error:  # a bug: the row's own backoff retries it, never the code here
+            return self._failed(taken, route, error)
+        return "done" if self._settle(lambda scope: leases.finish(scope, taken)) else "lost"
+
+    def _settle(self, write: Callable[[Scope], bool]) -> bool:
+        """Write how a run ended. A database that is away is waited for: until then the row, and its lane, are nobody's.
+
+        Each of these writes is bound to the row's token, so that one whose commit went unheard may be repeated.
+        """
+        until = monotonic() + leases.GRACE.total_seconds()
+        while True:
+            try:
+                with self.scope() as scope:
+                    return write(scope)
+            except AWAY:
+                if monotonic() >= until:
+                    raise
+                pause(LOOK_SECONDS)
+
+    def _run(self, taken: Taken, route: Route | None) -> None:
+        if route is None:
+            raise GreenroomError("event.unrouted", kind=taken.kind)
+        if taken.tries > route.backoff.dead_at:  # its workers died with it, and nobody could count the failures
+            raise GreenroomError("event.killed_workers", kind=taken.kind)
+        with jobs.running(lambda: self._beat(taken, route)):
+            route.handler(outbox.rebuild(route.event, taken.tenant_id, taken.subject_id, taken.args))
+
+    def _beat(self, taken: Taken, route: Route) -> bool:
+        with self.scope() as scope:
+            return leases.extend(scope, taken, deadline=timedelta(seconds=max(route.deadline_seconds, 30)))
+
+    def _fan_out(self, taken: Taken) -> str:
+        """One row per listener and the end of the fact's own row, in one transaction."""
+        fact = self._routes.fact_kinds[taken.kind]
+        with self.scope() as scope:
+            if not leases.finish(scope, taken):
+                return "lost"
+            for listener in self._routes.facts[fact]:
+                wanted = {name: value for name, value in taken.args.items() if name in _names(listener)}
+                heard = outbox.rebuild(listener, taken.tenant_id, taken.subject_id, wanted)
+                outbox.put(scope, heard, dedupe=f"{taken.id}:{listener.kind}")
+        return "fact"
+
+    def _failed(self, taken: Taken, route: Route | None, error: Exception) -> str:
+        said, backoff = telemetry.describe(error), route.backoff if route else BACKOFF
+        dead = self._settle(lambda scope: leases.fail(scope, taken, error=said, backoff=backoff))
+        log.error("event.dead" if dead else "event.failed", error=said, at=telemetry.place(error), tries=taken.tries)
+        if not dead:
+            return "failed"
+        if route and route.on_dead:
+            self._tell_dead(taken, route, route.on_dead)
+        return "dead"
+
+    def _tell_dead(self, taken: Taken, route: Route, on_dead: Callable[[Any], None]) -> None:
+        try:
+            on_dead(outbox.rebuild(route.event, taken.tenant_id, taken.subject_id, taken.args))
+        except Exception as error:  # the minute's search for orphans repairs what this could not
+            log.error("event.on_dead_failed", error=telemetry.describe(error), at=telemetry.place(error))
+
+
+def drain(
+    routes: Routes, tenant: OpenScope, *, only: UUID | None = None, until: datetime | None = None, limit: int = 100_000
+) -> int:
+    """Run every due row in this process, without Celery and Redis, one at a time and in order, until none is left.
+
+    Advances no clock: shift the house's first. What handlers put for now is run too.
+
+    Args:
+        only: this tenant's rows alone, as role `app`; all tenants' when None.
+        until: leave rows whose time is after this instant.
+        limit: stop after so many rows: a handler that feeds itself would never end.
+    Returns: how many rows were handled.
+    """
+    dispatcher, handled = Dispatcher(routes, tenant, only=only), 0
+    while handled < limit:
+        row = _next(dispatcher, until)
+        if row is None:
+            break
+        handled += dispatcher.handle(row.id, row.token)
+    return handled
+
+
+def _next(dispatcher: Dispatcher, until: datetime | None) -> leases.Claimed | None:
+    """Claim the one row, of whatever queue, that has been due longest."""
+    with dispatcher.scope() as scope:
+        claimed = [row for queue, seen in leases.look(scope).items() if seen.due for row in _one(scope, queue)]
+        claimed.sort(key=lambda row: (row.available_at, row.priority, row.id))
+        fit = [row for row in claimed if until is None or row.available_at <= until]
+        leases.give_back(scope, [row for row in claimed if row not in fit[:1]])
+    return fit[0] if fit else None
+
+
+def _one(scope: Scope, queue: outbox.Queue) -> list[leases.Claimed]:
+    return leases.claim(scope, queue, places=1_000, room=1)

@@ -1,0 +1,139 @@
+"""`greenroom doctor`: of each part, whether it is real, reachable and safe, and what to do about it."""
+
+import base64
+import binascii
+import json
+import platform
+import shutil
+import stat
+import sys
+from collections.abc import Iterator
+
+from foundation import settings as house
+from foundation.errors import GreenroomError
+from foundation.settings import Settings
+from generators import registry
+from workers import doctor_services, ports
+from workers import home as places
+from workers.findings import Finding, Verdict, bad, fine, warn
+from workers.home import Home
+from workers.report import read
+from workers.terminal import sentence
+
+MARKS = {Verdict.FINE: "✓", Verdict.WARN: "!", Verdict.BAD: "✗"}
+NOT_WELL = 3
+
+
+def examine(*, as_json: bool) -> int:
+    """Print a finding per part; 0 when nothing is bad."""
+    settings = house.load()
+    found = list(findings(settings))
+    if as_json:
+        shape = [{"part": f.part, "verdict": f.verdict, "says": sentence(f.says)} for f in found]
+        print(json.dumps(shape, indent=2, ensure_ascii=False))
+    else:
+        for finding in found:
+            print(f"  {MARKS[finding.verdict]} {finding.part:<12} {sentence(finding.says)}")
+    return NOT_WELL if any(finding.verdict is Verdict.BAD for finding in found) else 0
+
+
+def findings(settings: Settings) -> Iterator[Finding]:
+    """Every finding, the machine first, then the folder, the services, the engines, the processes."""
+    home = Home(settings.home)
+    runs = read(home).phase == "up"
+    yield _machine()
+    yield from _folder(home)
+    if home.env.exists():
+        yield from _keys(settings)
+    yield from doctor_services.database(settings)
+    yield from doctor_services.redis(settings)
+    yield doctor_services.store(settings)
+    if not runs:
+        yield _ports(settings)
+    yield _images(settings)
+    yield _texts(settings)
+    yield _films()
+    yield from _processes(home, runs=runs)
+
+
+def _machine() -> Finding:
+    system, version = f"{platform.system()} {platform.machine()}", platform.python_version()
+    if platform.system() != "Linux" or platform.machine() != "x86_64":
+        return warn("machine", "doctor.machine_untested", system=system)
+    if not (3, 11) <= sys.version_info[:2] < (3, 13):
+        return bad("machine", "doctor.python_unsupported", version=version)
+    return fine("machine", "doctor.machine", system=system, version=version)
+
+
+def _folder(home: Home) -> Iterator[Finding]:
+    if not home.folder.is_dir():
+        yield warn("folder", "doctor.no_folder", folder=str(home.folder))
+        return
+    open_to_others = [
+        path.name for path in (home.folder, home.env) if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o066
+    ]
+    if open_to_others:
+        yield bad("folder", "doctor.folder_open", names=", ".join(open_to_others), folder=str(home.folder))
+    else:
+        yield fine("folder", "doctor.folder", folder=str(home.folder))
+    free = places.free_mib(home.folder)
+    verdict = bad if free < places.LATER_START_MIB else warn if free < places.FIRST_START_MIB else fine
+    yield verdict("disk", "doctor.disk", free=free)
+
+
+def _keys(settings: Settings) -> Iterator[Finding]:
+    keys = {"vault": settings.tenants.master_key, "signature": settings.gate.signing_key}
+    for part, key in keys.items():
+        try:
+            whole = len(base64.b64decode(key.get_secret_value(), validate=True)) == 32
+        except binascii.Error:
+            whole = False
+        yield fine(part, "doctor.key") if whole else bad(part, "doctor.key_missing")
+
+
+def _ports(settings: Settings) -> Finding:
+    busy = [
+        f"{listener.name} {listener.port(settings)} ({ports.user_of(listener.port(settings))})"
+        for listener in ports.LISTENERS
+        if not ports.is_free(listener.host(settings), listener.port(settings))
+    ]
+    return warn("ports", "doctor.ports_busy", busy=", ".join(busy)) if busy else fine("ports", "doctor.ports")
+
+
+def _images(settings: Settings) -> Finding:
+    try:
+        engine = registry.image_engine(settings.generators)
+    except GreenroomError as error:
+        return Finding("images", Verdict.BAD, error.message)
+    if getattr(engine, "name", "") == "placeholder":
+        return warn("images", "doctor.images_drawn")
+    return fine("images", "doctor.engine", engine=engine.name, model=str(getattr(engine, "model", "-")))
+
+
+def _texts(settings: Settings) -> Finding:
+    try:
+        engine = registry.text_engine(settings.generators)
+    except GreenroomError as error:
+        return Finding("texts", Verdict.BAD, error.message)
+    names: dict[str, str | int] = {"engine": engine.name, "model": str(getattr(engine, "model", "-"))}
+    return (
+        fine("texts", "doctor.engine", **names)
+        if engine.name == "ollama"
+        else warn("texts", "doctor.texts_small", **names)
+    )
+
+
+def _films() -> Finding:
+    return fine("films", "doctor.ffmpeg") if shutil.which("ffmpeg") else warn("films", "doctor.no_ffmpeg")
+
+
+def _processes(home: Home, *, runs: bool) -> Iterator[Finding]:
+    if not runs:
+        yield warn("processes", "cli.not_running")
+        return
+    late = [process.name for process in read(home).processes if not process.ready]
+    yield (
+        bad("processes", "doctor.processes_late", names=", ".join(late))
+        if late
+        else fine("processes", "doctor.processes")
+    )

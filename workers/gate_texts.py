@@ -1,0 +1,190 @@
+"""`greenroom gate check-texts`: what the safety check says of texts, line by line, without a database.
+
+Assumed of everything but the words, so that the verdict is the words' own: the creator and the author are known and
+no stop is closed; another person approved the text; the marks a place asks for are set; what must be seen at the place
+was seen; the one reader of a chat message is an adult whose age is assured; no model wrote it. Addresses are not
+registered, and nothing was said before. Places are judged by the rules as they stand today.
+"""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import BinaryIO
+from uuid import UUID
+
+import typer
+import yaml
+from pydantic import BaseModel, ConfigDict, StrictStr, ValidationError
+
+from foundation.clock import wall_now
+from gate import rules
+from gate.bundle import Bundle, shipped
+from gate.case import Case
+from gate.decide import Decision, decide
+from gate.facts import ReviewFacts, Snapshot, ViewerFacts
+from gate.states import AssuranceState
+from gate.units import Rating, Subject, Text, Unit, Verdict
+
+DEFAULT_SURFACE = "x.post"
+LONGEST_LINE = 1024 * 1024
+"""Bytes; a longer line is reported, not judged."""
+
+ORDINARY = Path(__file__).parents[1] / "tests" / "gate" / "ordinary"
+"""Texts that people write, in six languages and in others; beside the code, as benchmarks are run there."""
+CAPTIONS_AT, MESSAGES_AT = "x.post", "telegram.bot_dm"
+
+_TENANT, _CREATOR, _AUTHOR, _REVIEWER = (UUID(int=number) for number in range(1, 5))
+_CHATS = ("chat", "dm", "bot_dm")
+_READER = "reader"
+
+
+class _Line(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    id: StrictStr | int
+    text: StrictStr
+    lang: StrictStr = ""
+    surface: StrictStr = DEFAULT_SURFACE
+
+
+@dataclass(frozen=True)
+class BadLine:
+    """A line that is no text to judge: its number, from 1, and why."""
+
+    number: int
+    why: str
+
+
+def check(file: Path | None) -> int:
+    """Judge the lines of a file, standard input when there is none, and print each; 1 when a line was unreadable."""
+    if file is None:
+        return _tell(sys.stdin.buffer)
+    with file.open("rb") as stream:
+        return _tell(stream)
+
+
+def _tell(stream: BinaryIO) -> int:
+    """Print what each line came to, as it comes; 1 when a line could not be read."""
+    code = 0
+    for found in judged(stream):
+        if isinstance(found, BadLine):
+            typer.echo(f"line {found.number}: {found.why}", err=True)
+            code = 1
+        else:
+            typer.echo(json.dumps(found, ensure_ascii=False))
+    return code
+
+
+def judged(stream: BinaryIO) -> Iterator[Mapping[str, object] | BadLine]:
+    """What the check says of each line of a stream, one at a time; blank lines are skipped."""
+    bundle, now = shipped(), wall_now()
+    number = 0
+    while raw := stream.readline(LONGEST_LINE + 1):
+        number += 1
+        if len(raw) > LONGEST_LINE:
+            _skip(stream, raw)
+            yield BadLine(number, f"longer than {LONGEST_LINE} bytes")
+        elif raw.strip():
+            yield _one(number, raw, bundle, now)
+
+
+def _skip(stream: BinaryIO, raw: bytes) -> None:
+    while raw and not raw.endswith(b"\n"):
+        raw = stream.readline(LONGEST_LINE)
+
+
+def _one(number: int, raw: bytes, bundle: Bundle, now: datetime) -> Mapping[str, object] | BadLine:
+    try:
+        line = _Line.model_validate_json(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "line"
+        return BadLine(number, f"{where}: {first['msg']}")
+    decision = judge(line.text, surface=line.surface, language=line.lang, bundle=bundle, now=now)
+    reasons = [str(reason) for reason in decision.reasons]
+    return {"id": line.id, "rating": str(decision.rating), "verdict": str(decision.verdict), "reasons": reasons}
+
+
+def judge(
+    text: str,
+    *,
+    surface: str = DEFAULT_SURFACE,
+    language: str = "",
+    bundle: Bundle,
+    now: datetime,
+    assured: bool = True,
+) -> Decision:
+    """The decision about a text alone at a place, all else in order as told above. Pure; `now` is UTC-aware.
+
+    `assured` says whether the age of a chat message's reader is known.
+    """
+    unit = _unit(text, surface, language)
+    facts = _facts(unit, now, assured=assured)
+    case = Case(facts, unit, bundle, now)
+    flags = rules.flags_for(case.row, case.rating, ai=False)
+    return decide(facts, replace(unit, flags=flags, seen=case.row.probes), bundle, now)
+
+
+def _unit(text: str, surface: str, language: str) -> Unit:
+    platform, _, place = surface.partition(".")
+    chat = place in _CHATS
+    return Unit(
+        tenant_id=_TENANT,
+        creator_id=_CREATOR,
+        subject=Subject("draft" if chat else "delivery", UUID(int=0)),
+        platform=platform,
+        surface=surface,
+        channel_id=UUID(int=0),
+        account="account",
+        audience="viewer" if chat else "public",
+        texts=(Text("body", text),),
+        viewer=_READER if chat else "",
+        language=language,
+    )
+
+
+def _facts(unit: Unit, now: datetime, *, assured: bool) -> Snapshot:
+    known = ViewerFacts(AssuranceState.ASSURED, "L4", True, False, "default", now + timedelta(days=1), 0)
+    return Snapshot(
+        tenant_id=unit.tenant_id,
+        author=f"member:{_AUTHOR}",
+        author_principal=_AUTHOR,
+        ceiling=Rating.E,
+        viewer=known if unit.viewer and assured else None,
+        reviews=(ReviewFacts(_REVIEWER, True, 100, now),),
+    )
+
+
+def false_alarms(folder: Path = ORDINARY / "check") -> dict[str, float]:
+    """How often ordinary texts are kept back, and how often texts in other languages are, on a part of the corpus.
+
+    Messages go to a reader whose age nobody knows, which is the stricter case.
+    """
+    bundle, now = shipped(), wall_now()
+
+    def verdicts(texts: Iterable[str], surface: str) -> list[Verdict]:
+        return [judge(text, surface=surface, bundle=bundle, now=now, assured=False).verdict for text in texts]
+
+    ordinary = [path for path in sorted(folder.glob("*.yaml")) if path.stem != "unsupported"]
+    messages = verdicts(_lines(ordinary, "messages"), MESSAGES_AT)
+    captions = verdicts(_lines(ordinary, "captions"), CAPTIONS_AT)
+    strange = verdicts(_lines([folder / "unsupported.yaml"]), CAPTIONS_AT)
+    return {
+        "holds_per_1000_messages": 1000 * _share(messages, Verdict.H),
+        "holds_per_100_captions": 100 * _share(captions, Verdict.H),
+        "benign_block_ppm": 1_000_000 * _share(messages + captions, Verdict.B),
+        "unsupported_held_share": _share(strange, Verdict.H) + _share(strange, Verdict.B),
+    }
+
+
+def _share(verdicts: list[Verdict], wanted: Verdict) -> float:
+    return sum(verdict is wanted for verdict in verdicts) / len(verdicts)
+
+
+def _lines(files: Iterable[Path], kind: str = "") -> list[str]:
+    """The texts of some files, of one kind or all, a line each."""
+    blocks: list[Mapping[str, str]] = [yaml.safe_load(path.read_text("utf-8")) for path in files]
+    listed = [texts for block in blocks for name, texts in block.items() if kind in ("", name)]
+    return [line for texts in listed for line in texts.splitlines()]

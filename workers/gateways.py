@@ -1,0 +1,296 @@
+"""Hearing direct messages over Discord's gateway: one client for each bot, on an event loop of its own.
+
+The client reads and never sends: answers leave through the transport. What it hears is kept, in order, before a press
+is acknowledged; what was written while nobody listened is read from the history of the known chats at each new session.
+A session that is resumed is told by the gateway itself what it missed.
+
+Importing this module costs some 16 MiB, an account a bit more than one: it is loaded with the first that needs it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import discord
+import yarl
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+
+from channels import controlling, listening
+from channels.listening import Heard
+from channels.reads import Channel
+from channels.states import ChannelState
+from connectors.contract import ChatConnector, Response, StepKind, StepNotSent, Update
+from connectors.discord import PRESSED, open_chat, opened
+from connectors.discord_ids import at_or_after, moment
+from foundation import telemetry
+from foundation.clock import monotonic
+from foundation.errors import Unavailable
+from foundation.sealed import Reveal
+from workers import figures
+from workers.listeners import DEAF_SECONDS, DEAFEST, Ear
+
+log = telemetry.log("workers.gateways")
+logging.getLogger("discord").setLevel(logging.CRITICAL + 1)  # its lines name people and carry traces; ours say enough
+
+Known = Callable[[Channel], Sequence[str]]
+"""Ids of the people whose chats are read again after a break, those who wrote last first."""
+
+WRONG_TOKEN = 4004
+PULSE_SECONDS = 10.0
+IDENTIFY_SECONDS = 5.0
+"""Discord lets a bot begin one session in so many seconds, and a thousand in a day."""
+
+SESSIONS_LEFT = 20
+"""So many are left for breaks that the client mends by itself; a bot that used up all of them loses its token."""
+
+STEADY_SECONDS = 600.0
+"""Whoever listened so long before a failure begins again at once."""
+
+_TOLD = StepNotSent("gateway", "told")
+"""In place of an answer: what the gateway tells says nothing about requests."""
+
+
+class _Again:
+    """A new session: read first what was missed."""
+
+
+class GatewayEar(Ear):
+    """The thread of one bot. Its account's cursor is the id of the last thing that was kept."""
+
+    identify_seconds: ClassVar[float] = IDENTIFY_SECONDS
+
+    def __init__(self, channel: Channel, *, reveal: Reveal, known: Known, **collaborators: Any) -> None:
+        super().__init__(channel, **collaborators)
+        self._reveal, self._known = reveal, known
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._over: asyncio.Event | None = None
+
+    def stop(self) -> None:
+        """Listen no more; what was heard and not kept is read from the history at the next start."""
+        super().stop()
+        loop, over = self._loop, self._over
+        if loop is not None and over is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(over.set)
+
+    def _run(self) -> None:
+        deaf = 0
+        while not self._stop.is_set():
+            began = monotonic()
+            try:
+                asyncio.run(self._listen())
+                deaf = 0
+            except Exception as error:  # the thread must outlive a database restart, and Discord's bad days
+                deaf = deaf + 1 if monotonic() - began < STEADY_SECONDS else 1
+                log.error("gateway.failed", error=telemetry.describe(error), at=telemetry.place(error))
+                self._stop.wait(DEAF_SECONDS * 2 ** min(deaf, DEAFEST))
+
+    async def _listen(self) -> None:
+        """One client, until it may not listen any more or the gateway ends it for good."""
+        self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
+        channel, _ = await asyncio.to_thread(self._standing)
+        if channel.state != ChannelState.ACTIVE or channel.token is None or self._stop.is_set():
+            self.stop()
+            return
+        token = await asyncio.to_thread(self._reveal, channel.tenant_id, channel.token)
+        client = _Client(self.identify_seconds)
+        tasks = [
+            asyncio.create_task(each)
+            for each in (
+                self._connected(client, channel.base_url, token),
+                self._keep_all(client),
+                self._pulse(client),
+                self._over.wait(),
+            )
+        ]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                await task
+        except discord.LoginFailure:
+            await asyncio.to_thread(self._refused, channel)
+        except discord.ConnectionClosed as closed:
+            if closed.code != WRONG_TOKEN:
+                raise
+            await asyncio.to_thread(self._refused, channel)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await client.close()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _connected(self, client: "_Client", address: str, token: str) -> None:
+        """Sign in, ask where the gateway is, and stay on it."""
+        Route.BASE = address.rstrip("/")
+        await client.login(token)
+        _, url, limit = await client.http.get_bot_gateway()
+        if limit["remaining"] < SESSIONS_LEFT:
+            log.error("gateway.sessions_used_up", wait=limit["reset_after"] / 1000)
+            await asyncio.sleep(limit["reset_after"] / 1000)
+        DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(url)
+        await client.connect()
+
+    def _refused(self, channel: Channel) -> None:
+        """The token is dead; but for one that was replaced meanwhile, its owner must connect the bot again."""
+        now, _ = self._standing()
+        if now.token != channel.token:
+            return
+        with self._tenant(channel.tenant_id, "system:listening") as scope:
+            listening.unheard(scope, now, Heard((), None, Response("gateway", 401)))
+
+    async def _pulse(self, client: "_Client") -> None:
+        """Say that the account is heard, as long as the gateway's heart beats."""
+        while True:
+            if client.ws is not None and client.ws.open:
+                figures.HEARING.heard(self.channel.id, self.channel.platform)
+            await asyncio.sleep(PULSE_SECONDS)
+
+    async def _keep_all(self, client: "_Client") -> None:
+        """Keep what comes, one thing after the other; a new session's history before what it tells."""
+        while True:
+            what = await client.heard.get()
+            missed = [what] if isinstance(what, Update) else await self._again(self._missed, client)
+            for update in missed:
+                if not await self._again(asyncio.to_thread, self._kept, update):
+                    self.stop()
+                    return
+
+    async def _again(self, act: Callable[..., Any], *args: Any) -> Any:
+        """What `act` comes to, tried until it does: what is not kept is passed over by nothing."""
+        deaf = 0
+        while True:
+            try:
+                return await act(*args)
+            except Exception as error:  # the database is away, or Discord
+                deaf += 1
+                log.warning("gateway.again", error=telemetry.describe(error), at=telemetry.place(error))
+                await asyncio.sleep(DEAF_SECONDS * 2 ** min(deaf, DEAFEST))
+
+    def _kept(self, update: Update) -> bool:
+        """Keep one thing, then acknowledge it; whether the account may still listen."""
+        channel, after = self._standing()
+        if channel.state != ChannelState.ACTIVE:
+            return False
+        latest = max(after, update.key.rpartition(":")[2], key=lambda cursor: int(cursor or 0))
+        self.keep(channel, Heard((update,), latest, _TOLD))
+        connector: ChatConnector = self._connectors[channel.platform]
+        step = connector.ack(update)
+        if step is not None:
+            answer = controlling.send(channel, step, transport=self._transport)
+            if not isinstance(answer, Response) or answer.status >= 300:
+                log.warning("gateway.not_acknowledged", kind=update.kind)
+        return True
+
+    async def _missed(self, client: "_Client") -> list[Update]:
+        """What people wrote since the last thing that was kept, oldest first, from the history of their chats."""
+        channel, after = await asyncio.to_thread(self._standing)
+        if not after:
+            return []
+        since = discord.Object(max(1, at_or_after(moment(after)) - _MARGIN))
+        found: list[Update] = []
+        for person in await asyncio.to_thread(self._known, channel):
+            chat = await asyncio.to_thread(self._chat, channel, person)
+            if chat:
+                await self._read(client.get_partial_messageable(int(chat)), since, found)
+        return sorted(found, key=lambda update: int(update.native_id))
+
+    async def _read(self, chat: discord.PartialMessageable, since: discord.Object, found: list[Update]) -> None:
+        """Add what people wrote in a chat; one that is closed, or unreadable, does not silence the others."""
+        try:
+            async for message in chat.history(limit=None, after=since, oldest_first=True):
+                if _by_a_person(message):
+                    found.append(_written(message))
+        except (discord.Forbidden, discord.NotFound):
+            return
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            log.error("gateway.unreadable_chat", error=telemetry.describe(error), at=telemetry.place(error))
+
+    def _chat(self, channel: Channel, person: str) -> str:
+        """The chat with somebody; "" with who left. Raises Unavailable while Discord does not say."""
+        answer = controlling.send(channel, open_chat(person, StepKind.CONTROL), transport=self._transport)
+        chat = opened(answer)
+        refused = isinstance(answer, Response) and 400 <= answer.status < 500 and answer.status != 429
+        if not chat and not refused:
+            raise Unavailable("discord.unanswered")
+        return chat
+
+
+_MARGIN = 60_000 << 22
+"""A minute, as ids count time: two servers of theirs may number what happens at once in another order."""
+
+
+class _Client(discord.Client):
+    """Puts what it hears into a line, in the order it came."""
+
+    def __init__(self, identify_seconds: float) -> None:
+        intents = discord.Intents.none()
+        intents.guilds = intents.dm_messages = True
+        super().__init__(
+            intents=intents,
+            max_messages=None,
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            chunk_guilds_at_startup=False,
+        )
+        self._identify_seconds = identify_seconds
+        self.heard: asyncio.Queue[Update | _Again] = asyncio.Queue()
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Keep the distance Discord asks for between two new sessions."""
+        if not initial:
+            await asyncio.sleep(self._identify_seconds)
+
+    async def on_connect(self) -> None:
+        """A new session: nobody told it what went before."""
+        log.info("gateway.session")
+        self.heard.put_nowait(_Again())
+
+    async def on_resumed(self) -> None:
+        """The old session goes on; what it missed was told already."""
+        log.info("gateway.resumed")
+
+    async def on_message(self, message: discord.Message) -> None:
+        """Somebody wrote to the bot."""
+        if message.guild is None and _by_a_person(message):
+            self.heard.put_nowait(_written(message))
+
+    async def on_interaction(self, interaction: "discord.Interaction[Any]") -> None:
+        """Somebody pressed a button under a direct message."""
+        if interaction.guild_id is None and interaction.type is discord.InteractionType.component:
+            self.heard.put_nowait(_pressed(interaction))
+
+    async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
+        """One event that could not be read does not end the others."""
+        log.error("gateway.unreadable", event_name=event_method)
+
+
+def _by_a_person(message: discord.Message) -> bool:
+    return not message.author.bot and message.type in (discord.MessageType.default, discord.MessageType.reply)
+
+
+def _written(message: discord.Message) -> Update:
+    """A message; one without words (a file, a sticker) is for a person."""
+    return Update(
+        key=f"message:{message.id}",
+        kind="message" if message.content else "unsupported",
+        fan=str(message.author.id),
+        handle=message.author.global_name or message.author.name,
+        native_id=str(message.id),
+        at=message.created_at,
+        text=message.content,
+    )
+
+
+def _pressed(interaction: "discord.Interaction[Any]") -> Update:
+    """A pressed button; `payload` is the word it is acknowledged with."""
+    data: Any = interaction.data or {}
+    return Update(
+        key=f"{PRESSED}{interaction.id}",
+        kind="button",
+        fan=str(interaction.user.id),
+        handle=interaction.user.global_name or interaction.user.name,
+        language=str(interaction.locale),
+        at=interaction.created_at,
+        ref=str(data.get("custom_id", "")),
+        payload=interaction.token,
+    )

@@ -1,0 +1,362 @@
+"""Every event kind and the one function that handles it; who hears which fact; what ticks."""
+
+from collections.abc import Callable, Hashable, Mapping
+from functools import partial
+from importlib import import_module
+from typing import Any
+
+from channels import carrying, controlling, enrolling, handing, refreshing, removing, saving, seeing
+from channels import events as channel_events
+from channels import handling as channel_handling
+from channels.events import (
+    AgeAnswered,
+    ChannelConnected,
+    ChannelEnrol,
+    ChannelLook,
+    ChannelProbe,
+    ChannelTest,
+    CopyRemoved,
+    HandoverEnded,
+    HandoverLook,
+    OwnPageWanted,
+    SaveWanted,
+    TakedownRemove,
+    TokenRefresh,
+)
+from channels.reads import Channel
+from connectors import registry as connector_registry
+from connectors.contract import SharedInbox, Update
+from dashboard import events as page_events
+from dashboard.events import SceneStep, SceneWanted
+from dashboard.touring import TourAct
+from foundation.database import Scope
+from foundation.outbox import Event
+from gate import anchoring, complaints
+from gate import events as gate_events
+from gate.events import (
+    CheckpointDue,
+    ComplaintDecided,
+    ComplaintDue,
+    RatingWanted,
+    RevocationWanted,
+    SwitchWanted,
+)
+from gate.stating import ConsentRevoked, SwitchClosed, TakedownOpened, ViewerChanged
+from insights import collecting, rollups
+from insights import events as insight_events
+from insights.events import PublishedSeen, ReadingDue, RollupDue, SaleSeen
+from schedules import claiming, doubts
+from schedules import events as schedule_events
+from schedules import handling as posting
+from schedules.events import (
+    AccountBack,
+    CopyGone,
+    DeliveryPublished,
+    DoubtEnded,
+    HandedBack,
+    PreflightDue,
+    PublishDue,
+    ReconcileDue,
+    StageDue,
+    SweepDue,
+)
+from studio import events as studio_events
+from studio import jobs, uploads
+from studio.events import JobDue, UploadDue
+from subscribers import conversation, directory, fulfilling, orders, sending
+from subscribers import events as chat_events
+from subscribers import handling as chatting
+from subscribers.events import (
+    AgeTold,
+    ChatReconcile,
+    ChatSend,
+    ChatSettle,
+    ChatTurn,
+    FanErased,
+    FanOptedOut,
+    OfferExpire,
+    OrderFulfil,
+    OrderPaid,
+    OrderRefund,
+    OrderRefunded,
+    PaymentSettle,
+)
+from subscribers.orders import Yes
+from tenants import vault
+from workers import age_routes, demo_scene, hooks, own_pages, tour_acts
+from workers.dispatch import Route, Routes, declared
+from workers.listeners import LISTENING, Ear, Ears
+from workers.wiring import Services
+
+ACT_SECONDS = 30
+"""A post or a message: 30 s of network at most; a lease's grace covers what is written before and after."""
+
+STAGE_SECONDS = 320
+"""All uploads of a post, and what is written around them."""
+
+TURN_SECONDS = 120
+"""A model's answer and its repair, on a slow machine."""
+
+JOB_SECONDS = 600
+"""A run of a recipe; a beating heart makes it longer."""
+
+
+def routes(s: Services) -> Routes:
+    """All routes of the house. Raises ValueError at start for a kind without one."""
+    found = Routes(
+        *_posts(s), *_accounts(s), *age_routes.routes(s), *_making(s), *_chat(s), *_demonstration(s), facts=FACTS
+    )
+    rooms = (channel_events, gate_events, insight_events, schedule_events, studio_events, chat_events, page_events)
+    found.require(declared(*rooms))
+    return found
+
+
+FACTS: Mapping[type[Event], tuple[type[Event], ...]] = {
+    DeliveryPublished: (PublishedSeen,),
+    OrderPaid: (SaleSeen,),
+    OrderRefunded: (SaleSeen,),
+    TakedownOpened: (TakedownRemove,),
+    CopyRemoved: (CopyGone,),
+    ChannelConnected: (AccountBack,),
+    HandoverEnded: (HandedBack,),
+    ConsentRevoked: (),
+    SwitchClosed: (),
+    ViewerChanged: (),
+    AgeAnswered: (AgeTold,),
+    FanOptedOut: (),
+    FanErased: (),
+}
+"""Who hears which fact; an empty line is a fact nobody needs yet."""
+
+
+def _posts(s: Services) -> tuple[Route, ...]:
+    claim = partial(claiming.claim, mint=s.mint, connectors=s.connectors)
+    stage = partial(claiming.stage, mint=s.mint, connectors=s.connectors)
+    recorded = partial(carrying.recorded, connectors=s.connectors)
+    tenant = s.tenant
+    return (
+        Route(
+            PublishDue,
+            partial(posting.publish, tenant=tenant, claim=claim, carry=s.carry),
+            deadline_seconds=ACT_SECONDS,
+            on_dead=partial(posting.publish_gave_up, tenant=tenant),
+        ),
+        Route(PreflightDue, partial(posting.preflight, tenant=tenant)),
+        Route(
+            StageDue,
+            partial(posting.stage, tenant=tenant, begin=stage, upload=s.upload),
+            deadline_seconds=STAGE_SECONDS,
+        ),
+        Route(
+            ReconcileDue,
+            partial(posting.reconcile, tenant=tenant, look=s.look, recorded=recorded),
+            deadline_seconds=ACT_SECONDS,
+        ),
+        Route(DoubtEnded, partial(doubts.settle, tenant=tenant)),
+        Route(SweepDue, partial(posting.sweep, tenant=tenant)),
+        Route(CopyGone, partial(posting.copy_gone, tenant=tenant)),
+        Route(AccountBack, partial(posting.account_back, tenant=tenant)),
+        Route(HandedBack, partial(posting.handed_back, tenant=tenant)),
+    )
+
+
+def _accounts(s: Services) -> tuple[Route, ...]:
+    tenant, transport, connectors = s.tenant, s.transport, s.connectors
+    connectables = connector_registry.connectables(connectors)
+    enrol = partial(
+        enrolling.enrol,
+        tenant=tenant,
+        transport=transport,
+        connectables=connectables,
+        addresses=s.settings.connectors.addresses,
+        read_form=s.read_form,
+        may_reach=s.may_reach,
+    )
+    test = partial(enrolling.test, tenant=tenant, transport=transport, connectables=connectables)
+    probe = partial(channel_handling.probe, tenant=tenant, transport=transport, connectors=connectors)
+    see = partial(seeing.look, tenant=tenant, transport=transport, connectors=connectors)
+    remove = partial(removing.remove, tenant=tenant, transport=transport, connectors=connectors)
+    renew = partial(refreshing.renew, tenant=tenant, transport=transport, connectors=connectors)
+    return (
+        Route(ChannelProbe, probe, deadline_seconds=ACT_SECONDS),
+        Route(ChannelLook, see, deadline_seconds=ACT_SECONDS),
+        Route(ChannelEnrol, enrol, deadline_seconds=ACT_SECONDS),
+        Route(ChannelTest, test, deadline_seconds=ACT_SECONDS),
+        Route(OwnPageWanted, partial(own_pages.open_page, tenant=tenant, seal=s.seal, settings=s.settings)),
+        Route(TokenRefresh, renew, deadline_seconds=ACT_SECONDS),
+        Route(TakedownRemove, remove, deadline_seconds=ACT_SECONDS),
+        Route(HandoverLook, partial(handing.look, tenant=tenant)),
+        Route(SaveWanted, partial(saving.decide, tenant=tenant, mint=s.mint, connectors=connectors)),
+        Route(ComplaintDue, partial(complaints.answer, tenant=tenant), deadline_seconds=ACT_SECONDS),
+        Route(ComplaintDecided, partial(complaints.settle, tenant=tenant), deadline_seconds=ACT_SECONDS),
+        Route(
+            CheckpointDue,
+            partial(anchoring.anchor_logs, tenant=s.tenant, archive=s.archive, key=s.log_key),
+            deadline_seconds=ACT_SECONDS,
+        ),
+        Route(SwitchWanted, partial(gate_events.set_switch, tenant=s.tenant)),
+        Route(RatingWanted, partial(gate_events.set_rating, tenant=s.tenant)),
+        Route(RevocationWanted, partial(gate_events.revoke_consent, tenant=s.tenant)),
+    )
+
+
+def _making(s: Services) -> tuple[Route, ...]:
+    run = partial(jobs.run, tenant=s.tenant, engine=s.image_engine, store=s.store, credential=s.credential)
+    return (
+        Route(JobDue, run, deadline_seconds=JOB_SECONDS, on_dead=partial(jobs.gave_up, tenant=s.tenant)),
+        Route(
+            UploadDue,
+            partial(uploads.ingest, tenant=s.tenant, store=s.store),
+            deadline_seconds=ACT_SECONDS,
+            on_dead=partial(uploads.gave_up, tenant=s.tenant),
+        ),
+        Route(PublishedSeen, partial(collecting.plan, tenant=s.tenant)),
+        Route(ReadingDue, partial(collecting.collect, tenant=s.tenant, read=s.read), deadline_seconds=ACT_SECONDS),
+        Route(RollupDue, partial(rollups.roll_up, tenant=s.tenant)),
+        Route(SaleSeen, partial(rollups.roll_up_sale, tenant=s.tenant)),
+    )
+
+
+def _chat(s: Services) -> tuple[Route, ...]:
+    tenant, gave_up = s.tenant, partial(chatting.gave_up, tenant=s.tenant)
+    speak = partial(sending.claim, mint=s.mint, connectors=s.connectors)
+    push = partial(fulfilling.claim, mint=s.mint, connectors=s.connectors)
+    give_back = partial(controlling.refund, tenant=tenant, transport=s.transport, connectors=s.chat_connectors)
+    return (
+        Route(
+            ChatTurn,
+            partial(chatting.turn, tenant=tenant, write=s.write, rails=s.rails),
+            deadline_seconds=TURN_SECONDS,
+            on_dead=gave_up,
+        ),
+        Route(
+            ChatSend,
+            partial(chatting.send, tenant=tenant, claim=speak, carry=s.carry),
+            deadline_seconds=ACT_SECONDS,
+            on_dead=gave_up,
+        ),
+        Route(
+            OrderFulfil,
+            partial(chatting.fulfil, tenant=tenant, claim=push, carry=s.carry),
+            deadline_seconds=ACT_SECONDS,
+            on_dead=gave_up,
+        ),
+        Route(ChatReconcile, partial(chatting.reconcile, tenant=tenant, look=s.look), deadline_seconds=ACT_SECONDS),
+        Route(OfferExpire, partial(chatting.expire, tenant=tenant)),
+        Route(ChatSettle, partial(chatting.settle_by_word, tenant=tenant)),
+        Route(PaymentSettle, partial(chatting.settle_payment, tenant=tenant)),
+        Route(
+            OrderRefund,
+            partial(chatting.refund, tenant=tenant, give_back=give_back),
+            deadline_seconds=ACT_SECONDS,
+            on_dead=gave_up,
+        ),
+    )
+
+
+def _demonstration(s: Services) -> tuple[Route, ...]:
+    may_play = s.settings.environment != "production"
+    return (
+        Route(SceneWanted, partial(demo_scene.begin, tenant=s.tenant, may_play=may_play)),
+        Route(SceneStep, partial(demo_scene.follow, tenant=s.tenant, may_play=may_play)),
+        Route(TourAct, partial(tour_acts.act, s=s), deadline_seconds=ACT_SECONDS),
+    )
+
+
+def ear(s: Services, channel: Channel) -> Ear:
+    """The listener of one account."""
+    gateway = GATEWAYS.get(channel.platform)
+    if gateway is not None:
+        return _gateway(s, channel, gateway)
+    kind: Callable[..., Ear] = Ear
+    if hooks.hookable(s.chat_connectors[channel.platform]):
+        kind = partial(hooks.CalledEar, **_called(s, channel)) if hooked(s) else hooks.PolledEar
+    return kind(
+        channel,
+        tenant=s.tenant,
+        transport=s.transport,
+        connectors=s.chat_connectors,
+        hear=partial(_hear, s),
+        at_once=partial(_at_once, s),
+    )
+
+
+def hooked(s: Services) -> bool:
+    """Whether platforms call this installation: it has an address they take. If not, they are polled."""
+    return s.settings.public_url.startswith("https://")
+
+
+def _called(s: Services, channel: Channel) -> Mapping[str, Any]:
+    """Where and with what secret the platform calls for an account."""
+    master_key = vault.master(s.settings.tenants.master_key.get_secret_value())
+    address = f"{s.settings.public_url.rstrip('/')}/hooks/{channel.platform}/{channel.id}"
+    return {"address": address, "secret": hooks.secret_of(master_key, channel.id), "seal": s.seal}
+
+
+def ears(s: Services) -> Ears:
+    """The listeners of all chat accounts."""
+
+    def chatty(channel: Channel) -> bool:
+        return bool(channel.chat_surface) and channel.state == "active" and channel.platform in s.chat_connectors
+
+    def inbox(channel: Channel) -> Hashable:
+        connector = s.chat_connectors[channel.platform]
+        if isinstance(connector, SharedInbox):
+            return channel.platform, connector.hears(channel.account)
+        return channel.id
+
+    return Ears(partial(ear, s), tenant=s.tenant, chatty=chatty, inbox=inbox)
+
+
+GATEWAYS: Mapping[str, str] = {"discord": "workers.gateways:GatewayEar"}
+"""Platforms heard over a line of their own. Strings: their libraries are loaded with the first account."""
+
+KNOWN_CHATS = 200
+"""So many chats of an account are read again after a break, those that spoke last."""
+
+
+def _gateway(s: Services, channel: Channel, name: str) -> Ear:
+    module, _, attribute = name.partition(":")
+    made: Ear = getattr(import_module(module), attribute)(
+        channel,
+        tenant=s.tenant,
+        transport=s.transport,
+        connectors=s.chat_connectors,
+        hear=partial(_hear, s),
+        at_once=partial(_answer_checkout, s),
+        reveal=s.reveal,
+        known=partial(_known, s),
+    )
+    return made
+
+
+def _known(s: Services, channel: Channel) -> list[str]:
+    with s.tenant(channel.tenant_id, LISTENING) as scope:
+        return directory.latest(scope, channel.id, KNOWN_CHATS)
+
+
+def _hear(s: Services, scope: Scope, channel: Channel, update: Update) -> None:
+    conversation.receive(
+        scope, channel, update, rails=s.rails, environment=s.settings.environment, pages=s.settings.web.public_url
+    )
+
+
+def _at_once(s: Services, channel: Channel, update: Update) -> bool:
+    """What a platform waits for: a checkout is answered, a pressed button is told that it was seen, and heard."""
+    seen = s.chat_connectors[channel.platform].ack(update)
+    if seen is not None:
+        controlling.send(channel, seen, transport=s.transport)
+    return _answer_checkout(s, channel, update)
+
+
+def _answer_checkout(s: Services, channel: Channel, update: Update) -> bool:
+    """Say yes to a payment that may go through. No answer is a no: the platform gives up after ten seconds."""
+    if update.kind != "checkout":
+        return False
+    query = s.rails[channel.platform].checkout(update, conversation.till(channel))
+    with s.tenant(channel.tenant_id, LISTENING) as scope:
+        verdict = orders.can_pay(scope, query)
+    if isinstance(verdict, Yes):
+        step = s.chat_connectors[channel.platform].checkout_yes(query.query_id)
+        controlling.send(channel, step, transport=s.transport)
+    return True

@@ -1,0 +1,80 @@
+"""One step in a process of its own: what it loads does not stay in the supervisor's memory, and Ctrl-C ends it."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+
+from foundation import settings as house
+from foundation.clock import monotonic
+from foundation.errors import GreenroomError, Unavailable
+from workers import embedded
+from workers.home import Home, turn_over
+from workers.processes import CODE
+
+STEP_SECONDS = 600.0
+LOOK_SECONDS = 0.1
+Answer = str | dict[str, str] | None
+
+
+def is_installed(path: str) -> bool:
+    """Whether the module of a "module:attr" exists; its errors are its own."""
+    return importlib.util.find_spec(path.partition(":")[0]) is not None
+
+
+def last_line(home: Home, name: str) -> str:
+    """The last thing a process said, or a dash."""
+    log = home.log(name)
+    lines = log.read_text("utf-8", "replace").split("\n") if log.exists() else []
+    return next((line.strip() for line in reversed(lines) if line.strip()), "-")
+
+
+def did_not_start(home: Home, name: str) -> Unavailable:
+    """The error for a process that ended at once: the last line of its log and where to read more."""
+    return Unavailable("stack.did_not_start", name=name, log=str(home.log(name)), detail=last_line(home, name))
+
+
+class Once:
+    """A function of the house, "module:attr" called with the settings, running once in a child of this process."""
+
+    def __init__(self, home: Home, name: str, main: str) -> None:
+        self._home, self._name = home, name
+        turn_over(home.log(name))
+        self._process = embedded.spawn(
+            [sys.executable, "-m", "workers.run", name, main, "--step"],
+            home.log(name),
+            environment=house.child_environment(home.folder, code=CODE),
+            answers=True,
+        )
+
+    def answer(self, *, waiting: Callable[[], None]) -> Answer:
+        """What the function returned; `waiting` is called ten times a second meanwhile and may raise to give up.
+
+        Raises the function's own GreenroomError; Unavailable when it ended without a word or took ten minutes.
+        """
+        until = monotonic() + STEP_SECONDS
+        try:
+            while True:
+                try:
+                    written, _ = self._process.communicate(timeout=LOOK_SECONDS)
+                    return self._read(written)
+                except subprocess.TimeoutExpired:
+                    waiting()
+                    if monotonic() > until:
+                        raise did_not_start(self._home, self._name) from None
+        finally:
+            self._process.kill()
+            self._process.wait()
+
+    def _read(self, written: bytes) -> Answer:
+        try:
+            answer = json.loads(written.decode().splitlines()[-1])
+        except (IndexError, ValueError):
+            raise did_not_start(self._home, self._name) from None
+        if "code" in answer:
+            error = GreenroomError(answer["code"], **answer["params"])
+            error.exit_code = int(answer["exit_code"])
+            raise error
+        result: Answer = answer["result"]
+        return result

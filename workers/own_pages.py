@@ -1,0 +1,60 @@
+"""Opening a creator's own page: the site, its credential, the account that posts to it."""
+
+from uuid import UUID
+
+from channels import connecting
+from channels.events import OwnPageWanted
+from foundation.asgi import host_of
+from foundation.database import OpenScope, Scope
+from foundation.errors import BadInput, Conflict
+from foundation.sealed import Seal
+from foundation.settings import Settings
+from tenants import notices
+from tenants import reads as tenant_reads
+from web import sites
+
+PLATFORM = "own_page"
+NAMES = {"fr": "Ma page", "en": "My page"}
+ACTOR = "system:pages"
+
+
+def page_url(settings: Settings) -> str:
+    """Where the pages of this installation are called from within."""
+    return settings.web.inside_url or f"http://127.0.0.1:{settings.web.port}"
+
+
+def open_page(event: OwnPageWanted, *, tenant: OpenScope, seal: Seal, settings: Settings) -> None:
+    """Open the page and connect it; once. An address that cannot be had is told."""
+    try:
+        with tenant(event.tenant_id, ACTOR) as scope:
+            _open(scope, event.subject_id, event.slug, seal=seal, settings=settings)
+    except (BadInput, Conflict) as refused:
+        with tenant(event.tenant_id, ACTOR) as scope:
+            cause = f"own_page:{event.subject_id}"
+            notices.put(scope, refused.message, cause=cause, urgent=True, creator_id=event.subject_id)
+
+
+def _open(scope: Scope, creator_id: UUID, slug: str, *, seal: Seal, settings: Settings) -> None:
+    creator, agency = tenant_reads.creator(scope, creator_id), tenant_reads.agency(scope)
+    credential = sites.open_site(
+        scope,
+        creator_id=creator_id,
+        slug=slug,
+        title=creator.name,
+        about="",
+        language=creator.languages[0] if creator.languages else agency.language,
+        authority=host_of(settings.web.public_url),
+    )
+    if credential is None:  # open already, with its account
+        return
+    connecting.connect(
+        scope,
+        creator_id=creator_id,
+        platform=PLATFORM,
+        surface="public",
+        account=slug,
+        name=NAMES[agency.language],
+        base_url=page_url(settings),
+        token=seal(scope.tenant_id, credential),
+        zone=creator.zone,
+    )

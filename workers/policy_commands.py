@@ -1,0 +1,40 @@
+"""`greenroom policy …`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="The rules of places: what may be shown where, and how they changed.", no_args_is_help=True)
+
+
+@app.callback()
+def policy() -> None:
+    """Rules are data, read from the platforms' own pages and dated."""
+
+
+@app.command()
+def explain(
+    place: Annotated[str, typer.Argument(help="As bluesky.post, or a platform for all of its places.")],
+    on: Annotated[str, typer.Option(help="A day, as 2027-03-01; today when left out.")] = "",
+    language: Annotated[str, typer.Option(help="fr or en; the terminal's when left out.")] = "",
+) -> None:
+    """Say what a place allows, who looks after its readers' age, where that was read, and when it ages."""
+    from workers.policy_text import explain as tell  # noqa: PLC0415  modules load when a command runs
+
+    typer.echo(tell(place, on=on, language=language))
+
+
+@app.command()
+def diff(
+    old: Annotated[Path, typer.Argument(help="A file of rules.")],
+    new: Annotated[Path, typer.Argument(help="A later one.")],
+    language: Annotated[str, typer.Option(help="fr or en; the terminal's when left out.")] = "",
+) -> None:
+    """Say row by row what was tightened, loosened, added or dropped. The exit code is 1 if anything was loosened."""
+    from workers.policy_text import diff as compare  # noqa: PLC0415  modules load when a command runs
+
+    text, loosened = compare(old, new, language=language)
+    typer.echo(text)
+    sys.exit(1 if loosened else 0)

@@ -1,0 +1,144 @@
+"""`greenroom policy`: the rules of places, and what differs between two versions of them, in plain words."""
+
+from collections.abc import Iterator
+from datetime import date
+from difflib import get_close_matches
+from pathlib import Path
+
+import yaml
+from babel.dates import format_date
+
+from foundation.clock import wall_now
+from foundation.errors import BadInput, NotFound
+from foundation.words import Message, catalogue, say
+from gate import bundle, lexicon, places
+from gate.bundle import Bundle
+from gate.places import RATED, Ageing, Change, PlaceRule, RowChange, Way
+from gate.units import Rating, Verdict
+from workers.day import date_of
+from workers.gate_story import chosen_language
+
+
+def explain(what: str, *, on: str = "", language: str = "") -> str:
+    """The rules of a place, or of all places of a platform, on a day (ISO; today when empty).
+
+    Raises NotFound for a place the rules do not know, BadInput for a day nobody can read.
+    """
+    rules, day = bundle.shipped(), date_of(on) or wall_now().date()
+    names = places.places(rules, what)
+    if not names:
+        near = get_close_matches(what, [*rules.rows, *{row.platform for row in rules.rows.values()}], n=3, cutoff=0.5)
+        raise NotFound("cli.policy.unknown", place=what[:40], near=", ".join(near) or "–")
+    return "\n".join(_Sayer(chosen_language(language)).explained(rules, names, day))
+
+
+def diff(old: Path, new: Path, *, language: str = "") -> tuple[str, bool]:
+    """What differs between two files of rules, and whether anything is allowed that was not. Raises BadInput."""
+    changes = places.compare(read(old), read(new))
+    lines = _Sayer(chosen_language(language)).compared(changes)
+    return "\n".join(lines), any(change.loosened for change in changes)
+
+
+def read(path: Path) -> Bundle:
+    """The rules in a file. Raises BadInput for what is no whole file of rules."""
+    try:
+        return bundle.load(path, lexicon.shipped())
+    except OSError as error:
+        raise BadInput("cli.log.no_file", file=str(path), detail=error.strerror or "?") from error
+    except (ValueError, TypeError, KeyError, yaml.YAMLError) as error:
+        detail = " ".join(str(error).split())[:200]
+        raise BadInput("cli.policy.no_rules", file=str(path), detail=detail) from error
+
+
+class _Sayer:
+    """Says rules in a language."""
+
+    def __init__(self, language: str) -> None:
+        self._language = language
+
+    def _say(self, code: str, **params: str | int) -> str:
+        return say(Message(code, params), self._language)
+
+    def _day(self, day: date | None) -> str:
+        return "–" if day is None else format_date(day, "medium", locale=self._language)
+
+    def _place(self, name: str) -> str:
+        code = f"place.{name}"
+        return f"{name} ({self._say(code)})" if code in catalogue(self._language) else name
+
+    def _ratings(self, ratings: tuple[Rating, ...]) -> str:
+        return ", ".join(self._say(f"rating.{rating}") for rating in ratings)
+
+    def explained(self, rules: Bundle, names: tuple[str, ...], day: date) -> Iterator[str]:
+        yield self._say("cli.policy.head", rules=rules.name, day=self._day(day))
+        for name in names:
+            found = places.rules(rules, name, on=day)
+            yield ""
+            yield self._place(name)
+            if len(found) > 1:
+                yield f"  {self._say('cli.policy.borrows', count=len(found))}"
+            for rule in found:
+                if rule.name != name:
+                    yield f"  {self._say('cli.policy.as', place=self._place(rule.name))}"
+                yield from (f"  {line}" for line in self._rule(rule, day))
+
+    def _rule(self, rule: PlaceRule, day: date) -> Iterator[str]:
+        aged = {rating for step in rule.ageing if step.day <= day for rating in step.ratings}
+        for rating in RATED:
+            yield self._verdict(rule, rating, aged=rating in aged)
+        yield self._say(f"cli.policy.viewer.{rule.row.viewer}")
+        yield self._say(f"cli.policy.link.{rule.row.adult_link}")
+        if rule.row.ai_flag:
+            yield self._say("cli.policy.ai_flag", flag=rule.row.ai_flag)
+        elif rule.row.ai_text:
+            yield self._say("cli.policy.ai_text")
+        for probe in rule.row.probes:
+            yield self._say("cli.policy.probe", probe=probe)
+        yield self._say(f"cli.policy.verified.{rule.verified}", day=self._day(rule.read_on))
+        yield from (f"  {source}" for source in rule.sources)
+        yield from self._ages(rule, day)
+
+    def _verdict(self, rule: PlaceRule, rating: Rating, *, aged: bool) -> str:
+        verdict = rule.row.verdict(rating)
+        said = self._say(f"cli.policy.verdict.{verdict}")
+        flags = rule.row.flags.get(rating, ()) if verdict is Verdict.F else ()
+        old = f" {self._say('cli.policy.stale')}" if aged else ""
+        marks = f" {self._say('cli.policy.flags', flags=', '.join(flags))}" if flags else ""
+        return f"{self._say(f'rating.{rating}')} [{rating}]: {said}{marks}{old}"
+
+    def _ages(self, rule: PlaceRule, day: date) -> Iterator[str]:
+        if rule.review_by is None:
+            yield self._say("cli.policy.ageless")
+            return
+        yield self._say("cli.policy.review_by", day=self._day(rule.review_by))
+        for step in rule.ageing:
+            yield f"  {self._step(step, past=step.day <= day)}"
+        yield f"  {self._say('cli.policy.never_stops' if rule.ageing else 'cli.policy.ages_to_nothing')}"
+
+    def _step(self, step: Ageing, *, past: bool) -> str:
+        said = self._say(f"cli.policy.verdict.{step.verdict}")
+        code = "cli.policy.since" if past else "cli.policy.from"
+        return self._say(code, day=self._day(step.day), ratings=self._ratings(step.ratings), verdict=said)
+
+    def compared(self, changes: tuple[RowChange, ...]) -> Iterator[str]:
+        for change in changes:
+            way = "both" if change.loosened and change.tightened else "neither"
+            way = "loosened" if change.loosened and way != "both" else way
+            way = "tightened" if change.tightened and way != "both" else way
+            yield f"{self._say(f'cli.policy.{change.kind}', name=change.name)} {self._say(f'cli.policy.way.{way}')}"
+            yield from (f"  {'!' if each.way is Way.LOOSENED else ' '} {self._change(each)}" for each in change.changes)
+        loosened = sum(change.loosened for change in changes)
+        yield (
+            self._say("cli.policy.same")
+            if not changes
+            else self._say(
+                "cli.policy.loosened_in" if loosened else "cli.policy.nothing_loosened",
+                count=loosened,
+                all=len(changes),
+            )
+        )
+
+    def _change(self, change: Change) -> str:
+        of = f" [{change.of}]" if change.of else ""
+        what = self._say(f"cli.policy.what.{change.what}")
+        return f"{self._say(f'cli.policy.way.{change.way}')} {what}{of}: {change.before} → {change.after}"

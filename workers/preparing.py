@@ -1,0 +1,55 @@
+"""What a start does to the database before the processes run; each is a step of its own, run once by `workers.run`."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
+
+from foundation.errors import Unavailable
+from foundation.settings import Settings
+from migrations import upgrading
+from workers import services
+
+
+def migrate(settings: Settings) -> None:
+    """Bring roles and tables to the newest form. Repeatable.
+
+    Of a database that is not ours, roles and logins are made where a superuser is given, else they must exist.
+    Raises Unavailable when the database cannot be reached or lacks the roles, BadInput where an address names no login.
+    """
+    owner_url = settings.database.owner_url.get_secret_value()
+    superuser_url = settings.database.superuser_url.get_secret_value()
+    if services.database_is_ours(settings):
+        upgrading.prepare(
+            services.superuser_url(settings), services.DATABASE, passwords=services.login_passwords(settings)
+        )
+    elif superuser_url:
+        name, passwords = services.given_logins(settings)
+        with _reaching(superuser_url):
+            upgrading.prepare(superuser_url, name, passwords=passwords)
+    else:
+        _check_roles(owner_url)
+    upgrading.upgrade(owner_url, environment=settings.environment)
+
+
+def _check_roles(owner_url: str) -> None:
+    engine = create_engine(owner_url, connect_args={"connect_timeout": 5})
+    try:
+        with _reaching(owner_url), engine.connect() as connection:
+            have = set(connection.execute(text("SELECT rolname FROM pg_roles")).scalars())
+    finally:
+        engine.dispose()
+    missing = [role for role in upgrading.ROLES if role not in have]
+    if missing:
+        raise Unavailable("stack.roles_missing", roles=", ".join(missing))
+
+
+@contextmanager
+def _reaching(url: str) -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        place = make_url(url).set(password=None).render_as_string()
+        raise Unavailable("stack.database_unreachable", place=place) from error

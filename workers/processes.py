@@ -1,0 +1,152 @@
+"""Every process of the house as data: what it runs, how one sees that it works, when it is stopped."""
+
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from functools import partial
+from pathlib import Path
+from signal import SIGINT, SIGKILL, SIGTERM, Signals
+
+import psutil
+
+from foundation.http import HttpClient, Reply, Request
+from foundation.settings import Settings
+from workers import embedded, ports
+from workers.home import Home, is_ready, write_whole
+
+CODE = Path(__file__).resolve().parents[1]
+"""Where the rooms lie; children import from here."""
+
+ACT_SECONDS = 35.0
+"""The longest call to the outside; workers are given a little more to finish it."""
+
+
+class Stage(IntEnum):
+    """The order of stopping: first those who let work in, last those who keep it."""
+
+    DOOR, RELAY, WORKER, NETWORK, REDIS, POSTGRES = range(6)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table. `main` is "module:attr", called with the settings, and blocks until SIGTERM.
+
+    Ready when `path` answers on the listener of the same name, or, without a path, when it says so (`home.ready`).
+    """
+
+    name: str
+    main: str
+    stage: Stage
+    path: str = ""
+    on_demand: bool = False
+    grace_s: float = 10.0
+
+
+TABLE = (
+    Row("sandbox", "workers.sandbox:main", Stage.NETWORK, path="/healthz"),
+    Row("relay", "workers.relay_main:relay", Stage.RELAY),
+    Row("send", "workers.mains:send", Stage.WORKER, grace_s=ACT_SECONDS + 5),
+    Row("make", "workers.mains:make", Stage.WORKER, grace_s=ACT_SECONDS + 5),
+    Row("llm", "workers.llm:main", Stage.WORKER, on_demand=True),
+    Row("listen", "workers.mains:listen", Stage.DOOR),
+    Row("web", "workers.doors:web", Stage.DOOR, path="/healthz"),
+    Row("dashboard", "workers.doors:dashboard", Stage.DOOR, path="/healthz"),
+)
+"""In the order of starting."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A row made concrete for one installation; what the supervisor starts and watches."""
+
+    name: str
+    command: tuple[str, ...]
+    stage: Stage
+    is_ready: Callable[[int], bool] = field(repr=False)
+    """Given its process id; quick, at most a second."""
+    grace_s: float = 10.0
+    """How long it may take to end before it is killed."""
+    end: Signals = SIGTERM
+    """The signal that asks it to end."""
+    orphaned: Signals = SIGKILL
+    """The signal Linux sends it when the supervisor is killed."""
+    on_demand_port: int | None = None
+    """Started by the first connection to this port, which the supervisor holds meanwhile."""
+
+
+def programs(
+    table: tuple[Row, ...], settings: Settings, http: HttpClient, *, probes: Mapping[str, int] | None = None
+) -> tuple[Program, ...]:
+    """The table for these settings; `probes` are the ports of their figures, none for a process it does not name."""
+    return tuple(_program(row, settings, http, (probes or {}).get(row.name, 0)) for row in table)
+
+
+def _program(row: Row, settings: Settings, http: HttpClient, probes: int) -> Program:
+    listeners = {listener.name: listener for listener in ports.LISTENERS}
+    home = Home(settings.home)
+    works: Callable[[int], bool] = partial(is_ready, home, row.name)
+    if row.on_demand:
+        works = bool  # its caller waits at the door
+    if row.path:
+        works = partial(_answers, http, listeners[row.name].port(settings), row.path)
+    return Program(
+        name=row.name,
+        command=(sys.executable, "-m", "workers.run", row.name, row.main, "--probes", str(probes)),
+        stage=row.stage,
+        is_ready=works,
+        grace_s=row.grace_s,
+        on_demand_port=listeners[row.name].port(settings) if row.on_demand else None,
+    )
+
+
+def _answers(http: HttpClient, port: int, path: str, pid: int) -> bool:
+    """Whether this very process serves the port, and well: another house may have been faster."""
+    try:
+        lines = psutil.Process(pid).net_connections("tcp")
+    except psutil.Error:
+        return False
+    if not any(line.status == psutil.CONN_LISTEN and line.laddr[1] == port for line in lines if line.laddr):
+        return False
+    reply = http.exchange(Request("GET", f"http://127.0.0.1:{port}{path}", deadline=1.0))
+    return isinstance(reply, Reply) and reply.status < 500
+
+
+def postgres(settings: Settings) -> Program:
+    """The embedded server; SIGINT is its fast stop, that waits for no client."""
+    port = settings.workers.postgres_port
+    return Program(
+        name="postgres",
+        command=tuple(embedded.postgres_command(Home(settings.home).postgres, port)),
+        stage=Stage.POSTGRES,
+        is_ready=lambda _: embedded.postgres_accepts(port),
+        grace_s=30.0,
+        end=SIGINT,
+        orphaned=SIGINT,
+    )
+
+
+def redis(settings: Settings, password: str) -> Program:
+    """The embedded Redis; its password stands in a file, never on the command line."""
+    home = Home(settings.home)
+    config = home.run / "redis.conf"
+    write_whole(config, f"requirepass {password}\n")
+    port = settings.workers.redis_port
+    return Program(
+        name="redis",
+        command=tuple(embedded.redis_command(home.redis, port, config)),
+        stage=Stage.REDIS,
+        is_ready=lambda _: redis_answers(port),
+        orphaned=SIGTERM,
+    )
+
+
+def redis_answers(port: int) -> bool:
+    """Whether a Redis with a password listens there and is done loading."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1) as line:
+            line.sendall(b"PING\r\n")
+            return line.recv(64).startswith(b"-NOAUTH")
+    except OSError:
+        return False

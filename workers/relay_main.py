@@ -1,0 +1,45 @@
+"""The main of the relay: apart from the others, so that it loads no room whose work it only hands out."""
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from foundation.database import Database
+from foundation.settings import Settings
+from tenants.scope import opener
+from workers import app as celery_app
+from workers import figures, home
+from workers.relay import Relay, sender
+from workers.ticks import TICKS
+
+POOL = 3
+"""Connections to PostgreSQL; they open when first needed. One listens, one works, one is for who asks for figures."""
+
+
+@contextmanager
+def stopped_by(stop: Callable[[], None]) -> Iterator[None]:
+    """SIGTERM and SIGINT call `stop`; the main then returns by itself."""
+
+    def ask(_signum: int, _frame: FrameType | None) -> None:
+        stop()
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def relay(settings: Settings) -> None:
+    """Claim due rows and hand them to Celery; tick; sweep."""
+    database = Database(settings.database.work_url.get_secret_value(), pool_size=POOL, application="relay")
+    tenant = opener(database)
+    broker = celery_app.broker(settings.redis.url.get_secret_value())
+    figures.watch_outbox(tenant)
+    loop = Relay(database, tenant, sender(broker), ticks=TICKS)
+    with stopped_by(loop.stop):
+        home.ready(settings, "relay")
+        loop.run()
+    database.close()

@@ -1,0 +1,95 @@
+"""One process of the house: `python -m workers.run NAME` runs the main of the table until SIGTERM.
+
+With `--step` it runs a function once and writes what came of it as one JSON line: `{"result": …}`, or the error's
+`{"code": …, "params": …}`. What goes to stderr ends in the process's log.
+"""
+
+import argparse
+import ctypes
+import importlib
+import json
+import signal
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from foundation import probing, telemetry
+from foundation import settings as house
+from foundation.errors import GreenroomError
+from foundation.settings import Settings
+from foundation.words import say
+from workers import door
+
+_PR_SET_NAME = 15
+FIGURES = "GREENROOM_WORKERS__METRICS_PORT"
+
+
+def resolve(path: str) -> Callable[[Settings], Any]:
+    """The function that "module:attr" names. Raises ImportError or AttributeError: a bug of the table."""
+    module, _, attribute = path.partition(":")
+    return getattr(importlib.import_module(module), attribute)  # type: ignore[no-any-return]  # a name in a table
+
+
+def main() -> None:
+    """Read the command line, become the process, end with the exit code of its error."""
+    parser = argparse.ArgumentParser(prog="python -m workers.run")
+    parser.add_argument("name")
+    parser.add_argument("main", nargs="?", default="")
+    parser.add_argument("--door", type=int, help="descriptor of a listening socket")
+    parser.add_argument("--step", action="store_true", help="run once and write the result as JSON")
+    parser.add_argument("--probes", type=int, help=f"port of its figures and probes; {FIGURES} if left out")
+    given = parser.parse_args()
+    _become(given.name)
+    if given.door is not None:
+        door.hand_over(given.door)
+    if given.step:
+        sys.exit(_step(given.main))
+    sys.exit(_serve(given.main or _main_of(given.name), given.probes))
+
+
+def _become(name: str) -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_NAME, f"gr-{name}".encode()[:15])
+    telemetry.configure(name)
+    signal.signal(signal.SIGTERM, _end)
+
+
+def _end(_signum: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)  # mains that need to finish something set a handler of their own
+
+
+def _main_of(name: str) -> str:
+    from workers.processes import TABLE  # noqa: PLC0415  a child is told its main and need not load the table
+
+    mains = {row.name: row.main for row in TABLE}
+    if name not in mains:
+        sys.exit(f"{name}: one of {', '.join(mains)}")
+    return mains[name]
+
+
+def _serve(path: str, probes: int | None) -> int:
+    settings = house.load()
+    telemetry.name_build()
+    if probes is None:  # started by hand or in a container: where the person said, else nowhere
+        probes = settings.workers.metrics_port if house.fixed(FIGURES) else 0
+    probing.offer(probes, host=settings.workers.metrics_host)
+    try:
+        resolve(path)(settings)
+    except GreenroomError as error:
+        print(say(error.message, house.language()), file=sys.stderr, flush=True)
+        return error.exit_code
+    return 0
+
+
+def _step(path: str) -> int:
+    try:
+        result = resolve(path)(house.load())
+    except GreenroomError as error:
+        print(json.dumps({**error.message.to_json(), "exit_code": error.exit_code}))
+        return error.exit_code
+    print(json.dumps({"result": result}, default=str))
+    return 0
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,362 @@
+"""The sandbox's HTTP API for connectors, with the rules a platform would enforce, and its control side for tests.
+
+Listings come newest first with `limit`, `before=ID` and `since=ISO`; every good answer tells the sandbox's own time in
+`X-Sandbox-Now`, so that a reader whose clock was shifted can tell that the two disagree.
+"""
+
+import asyncio
+import hashlib
+import json
+import math
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from foundation.clock import monotonic
+from workers import sandbox_money as money
+from workers import sandbox_store as kept
+from workers.sandbox_faults import Book, Call
+from workers.sandbox_looks import LOOKS
+from workers.sandbox_store import Refusal, SandboxAccount, Store
+
+MIMES = frozenset(
+    ("image/jpeg", "image/png", "image/webp", "video/mp4", "audio/ogg", "audio/mp4", "application/zip", "text/plain")
+)
+MAX_FILE = 32 * 1024 * 1024
+LONGEST_POLL = 25.0
+GROWTH_SECONDS = 12 * 3600
+"""After this a post has two thirds of its views."""
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+class Bell:
+    """Wakes those who wait for an account's updates."""
+
+    def __init__(self) -> None:
+        self._rung = asyncio.Event()
+        self.over = False
+
+    def close(self) -> None:
+        """The house closes: nobody waits any more."""
+        self.over = True
+        self.ring()
+
+    def ring(self) -> None:
+        """Something happened."""
+        self._rung.set()
+        self._rung = asyncio.Event()
+
+    async def wait(self, seconds: float) -> None:
+        """Until something happened, or the time is over."""
+        try:
+            await asyncio.wait_for(self._rung.wait(), seconds)
+        except TimeoutError:
+            return
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Medium(_Strict):
+    """A file put before, by its digest; addresses are not taken."""
+
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    mime: str
+    alt: str = Field(default="", max_length=1000)
+    ai: str = "none"
+    name: str = Field(default="", max_length=200)
+
+
+class Content(_Strict):
+    """What posts and messages have in common."""
+
+    key: str = Field(default="", max_length=128)
+    text: str = ""
+    media: list[Medium] = []
+    adult: bool = False
+    ai: bool = False
+    flags: list[str] = []
+
+
+class Post(Content):
+    """A post of the timeline."""
+
+    surface: str = "post"
+    title: str = Field(default="", max_length=300)
+
+
+class Button(_Strict):
+    """A button under a message."""
+
+    label: str = Field(min_length=1, max_length=64)
+    action: str = Field(pattern=r"^[a-z_]{1,32}$")
+    ref: str = Field(default="", max_length=128)
+
+
+class Invoice(_Strict):
+    """A demand for test money."""
+
+    title: str = Field(min_length=1, max_length=64)
+    description: str = Field(default="", max_length=255)
+    amount: int = Field(gt=0, le=1_000_000)
+    currency: str = Field(pattern=f"^{money.CURRENCY}$")
+    payload: str = Field(min_length=1, max_length=128)
+
+
+class ChatMessage(Content):
+    """A message to one fan."""
+
+    buttons: list[Button] = Field(default=[], max_length=8)
+    invoice: Invoice | None = None
+    service: str = ""
+
+
+router = APIRouter()
+
+
+def call_of(method: str, path: str) -> Call | None:
+    """Which kind of API request this is; None for pages and the control side."""
+    parts = path.split("/")
+    if len(parts) < 4 or parts[1] != "api":
+        return None
+    what = parts[5] if parts[3] == "chats" and len(parts) > 5 else parts[3]
+    if parts[-1] == "metrics":
+        what = "metrics"
+    elif method == "DELETE":
+        what = "deletes"
+    elif what in {"posts", "messages", "transactions"} and method == "GET":
+        what = "lookups"
+    return Call(method, path, parts[2], what)
+
+
+def store_of(request: Request) -> Store:
+    """What the network keeps."""
+    store: Store = request.app.state.store
+    return store
+
+
+def book_of(request: Request) -> Book:
+    """Its faults and its record."""
+    book: Book = request.app.state.book
+    return book
+
+
+def _enter(request: Request, account: str) -> SandboxAccount:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return kept.enter(store_of(request), account, token if scheme.lower() == "bearer" else "")
+
+
+def bell_of(request: Request) -> Bell:
+    """Wakes whoever waits for updates."""
+    bell: Bell = request.app.state.bell
+    return bell
+
+
+async def json_of(request: Request) -> dict[str, Any]:
+    """The body, a JSON object; its type must say so, which a foreign page's form cannot. Raises Refusal."""
+    if request.headers.get("content-type", "").split(";")[0] != "application/json":
+        raise Refusal(415, "json_only")
+    try:
+        body = json.loads(await request.body())
+    except ValueError as error:
+        raise Refusal(400, "bad_json") from error
+    if not isinstance(body, dict):
+        raise Refusal(400, "bad_json")
+    return body
+
+
+def _read(kind: type[Content], body: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return kind.model_validate(body).model_dump()
+    except ValidationError as error:
+        where = ".".join(str(part) for part in error.errors()[0]["loc"])
+        raise Refusal(422, "bad_request", where=where) from error
+
+
+def _number(text: str | None) -> int:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 18 else 0
+
+
+def _check(store: Store, account: SandboxAccount, content: Mapping[str, Any], surface: str) -> None:
+    """The rules of the place it is for."""
+    look = LOOKS.get(surface)
+    if look is None:
+        raise Refusal(422, "unknown_surface")
+    if len(content["text"]) > look.max_text:
+        raise Refusal(422, "text_too_long", most=look.max_text)
+    if not look.least_media <= len(content["media"]) <= look.max_media:
+        raise Refusal(422, "wrong_number_of_media", least=look.least_media, most=look.max_media)
+    if not content["text"].strip() and not content["media"] and not content.get("invoice"):
+        raise Refusal(422, "empty")
+    if content["adult"] and not look.adult:
+        raise Refusal(403, "content_refused")
+    for medium in content["media"]:
+        if kept.file(store, account.name, medium["sha256"]) is None:
+            raise Refusal(422, "unknown_media", sha256=medium["sha256"])
+
+
+@router.put("/api/{account}/files/{sha256}")
+async def put_file(request: Request, account: str, sha256: str) -> dict[str, Any]:
+    """Keep a file under its digest."""
+    owner, body = _enter(request, account), await request.body()
+    mime = request.headers.get("content-type", "")
+    if mime not in MIMES or len(body) > MAX_FILE:
+        raise Refusal(422, "bad_file")
+    if not _DIGEST.fullmatch(sha256) or hashlib.sha256(body).hexdigest() != sha256:
+        raise Refusal(422, "wrong_hash")
+    kept.put_file(store_of(request), owner, sha256, mime, body)
+    return {"sha256": sha256, "size": len(body)}
+
+
+@router.post("/api/{account}/posts")
+async def add_post(request: Request, account: str) -> JSONResponse:
+    """Publish."""
+    owner, store = _enter(request, account), store_of(request)
+    content = _read(Post, await json_of(request))
+    _check(store, owner, content, content["surface"])
+    post, new = kept.add_post(store, owner, content)
+    told = {"id": post["id"], "url": _url(request, post), "created_at": post["created_at"]}
+    return JSONResponse(told, 201 if new else 200)
+
+
+def _url(request: Request, post: Mapping[str, Any]) -> str:
+    return str(request.url_for("post_page", account=post["account"], post_id=post["id"]))
+
+
+@router.get("/api/{account}/posts")
+async def list_posts(request: Request, account: str) -> dict[str, Any]:
+    """Own posts, newest first; by key where keys are honoured."""
+    owner, store, asked = _enter(request, account), store_of(request), request.query_params
+    key = asked.get("key")
+    if key is not None and not owner.native_key:
+        raise Refusal(400, "no_keys_here")
+    before = kept.number(asked["before"], "p") if asked.get("before") else None
+    limit = min(_number(asked.get("limit")) or 50, 200)
+    posts = kept.posts(store, owner.name, key=key, before=before, since=asked.get("since", ""), limit=limit)
+    seen = _visible(request, owner.name, posts)
+    return {"posts": [_listed(request, post, owner) for post in seen]}
+
+
+def _visible(request: Request, account: str, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Without what a lagging look-up does not see yet."""
+    lag, now = book_of(request).lag(account), store_of(request).clock()
+    if not lag:
+        return entries
+    return [entry for entry in entries if (now - datetime.fromisoformat(entry["created_at"])).total_seconds() >= lag]
+
+
+def _listed(request: Request, post: Mapping[str, Any], owner: SandboxAccount) -> dict[str, Any]:
+    told = {name: post[name] for name in ("id", "text", "created_at", "adult", "ai", "surface")}
+    return {**told, "key": post["key"] if owner.native_key else "", "url": _url(request, post)}
+
+
+@router.get("/api/{account}/posts/{post_id}")
+async def read_post(request: Request, account: str, post_id: str) -> dict[str, Any]:
+    """One own post."""
+    owner, store = _enter(request, account), store_of(request)
+    return _listed(request, kept.post(store, owner.name, post_id), owner)
+
+
+@router.delete("/api/{account}/posts/{post_id}")
+async def delete_post(request: Request, account: str, post_id: str) -> dict[str, Any]:
+    """Take a post away."""
+    owner = _enter(request, account)
+    kept.delete(store_of(request), owner.name, post_id, table="posts", prefix="p")
+    return {"deleted": post_id}
+
+
+@router.get("/api/{account}/posts/{post_id}/metrics")
+async def metrics(request: Request, account: str, post_id: str) -> dict[str, int]:
+    """Invented numbers that grow for two days, the same for the same post, and the real views of its page."""
+    owner, store = _enter(request, account), store_of(request)
+    post = kept.post(store, owner.name, post_id)
+    age = (store.clock() - datetime.fromisoformat(post["created_at"])).total_seconds()
+    seed = int(hashlib.sha256(f"{account}/{post_id}".encode()).hexdigest()[:8], 16)
+    grown = 1 - math.exp(-max(0.0, age) / GROWTH_SECONDS)
+    views = int((80 + seed % 900) * (0.1 + 0.9 * grown)) + int(post["views"])
+    return {"views": views, "likes": views // 9, "comments": views // 70, "clicks": views // 25}
+
+
+@router.post("/api/{account}/chats/{fan}/messages")
+async def add_message(request: Request, account: str, fan: str) -> JSONResponse:
+    """Write to a fan who wrote first."""
+    owner, store = _enter(request, account), store_of(request)
+    content = _read(ChatMessage, await json_of(request))
+    _check(store, owner, content, "chat")
+    if store.row("SELECT 1 FROM fans WHERE account = ? AND name = ?", account, fan) is None:
+        raise Refusal(403, "chat_not_started")
+    key = content.pop("key")
+    first = kept.messages(store, account, fan, key=key) if owner.native_key and key else []
+    message = first[-1] if first else kept.add_message(store, account, fan, "creator", content, key=key)
+    bell_of(request).ring()
+    return JSONResponse({"id": message["id"], "created_at": message["created_at"]}, 200 if first else 201)
+
+
+@router.get("/api/{account}/chats/{fan}/messages")
+async def list_messages(request: Request, account: str, fan: str) -> dict[str, Any]:
+    """Own messages to a fan by key, newest first; not on accounts that cannot look back."""
+    owner, key = _enter(request, account), request.query_params.get("key")
+    if not owner.chat_lookup:
+        raise Refusal(404, "no_lookup")
+    found = kept.messages(store_of(request), account, fan, key=key, author="creator")
+    told = ("id", "key", "text", "created_at")
+    return {"posts": [{name: entry[name] for name in told} for entry in _visible(request, account, found)]}
+
+
+@router.delete("/api/{account}/chats/{fan}/messages/{message_id}")
+async def delete_message(request: Request, account: str, fan: str, message_id: str) -> dict[str, Any]:
+    """Take a message away."""
+    owner = _enter(request, account)
+    kept.delete(store_of(request), owner.name, message_id, table="messages", prefix="m")
+    return {"deleted": message_id, "fan": fan}
+
+
+@router.get("/api/{account}/updates")
+async def list_updates(request: Request, account: str) -> dict[str, Any]:
+    """What fans did after the cursor; at least once, the reader keeps the cursor."""
+    owner, store = _enter(request, account), store_of(request)
+    after = _number(request.query_params.get("after"))
+    wait = min(float(_number(request.query_params.get("wait"))), LONGEST_POLL)
+    until = monotonic() + wait
+    bell = bell_of(request)
+    while not (found := kept.updates(store, owner.name, after)) and (left := until - monotonic()) > 0 and not bell.over:
+        await bell.wait(left)
+    return {"updates": found, "cursor": found[-1]["id"] if found else str(after)}
+
+
+@router.post("/api/{account}/checkouts/{query_id}")
+async def answer_checkout(request: Request, account: str, query_id: str) -> dict[str, Any]:
+    """Let a payment go through, or not, within 10 s of the question."""
+    owner, body = _enter(request, account), await json_of(request)
+    ok, text = body.get("ok"), str(body.get("text") or "")
+    if not isinstance(ok, bool) or len(text) > 200:
+        raise Refusal(422, "bad_request", where="ok")
+    answered = money.answer_checkout(store_of(request), owner.name, query_id, ok=ok, text=text)
+    bell_of(request).ring()
+    return answered
+
+
+@router.post("/api/{account}/refunds")
+async def refund(request: Request, account: str) -> dict[str, Any]:
+    """Give a charge back."""
+    owner, body = _enter(request, account), await json_of(request)
+    charge_id, amount, currency = body.get("charge_id"), body.get("amount"), body.get("currency")
+    if not isinstance(charge_id, str) or not isinstance(amount, int) or not isinstance(currency, str):
+        raise Refusal(422, "bad_request", where="charge_id")
+    answered = money.refund(store_of(request), owner.name, charge_id, amount, currency)
+    bell_of(request).ring()
+    return answered
+
+
+@router.get("/api/{account}/transactions")
+async def transactions(request: Request, account: str) -> dict[str, Any]:
+    """Money in and out, oldest first."""
+    owner = _enter(request, account)
+    return money.transactions(store_of(request), owner.name, _number(request.query_params.get("after")))

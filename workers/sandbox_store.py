@@ -1,0 +1,344 @@
+"""What the sandbox keeps: accounts, files, posts, chats, updates; in SQLite, so that kill -9 loses nothing accepted."""
+
+import json
+import secrets
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from foundation.clock import wall_now
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS accounts (
+    name TEXT PRIMARY KEY, title TEXT NOT NULL, token TEXT NOT NULL, native_key INTEGER NOT NULL,
+    chat_lookup INTEGER NOT NULL, state TEXT NOT NULL, created_at TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS files (
+    account TEXT NOT NULL, sha256 TEXT NOT NULL, mime TEXT NOT NULL, size INTEGER NOT NULL, body BLOB NOT NULL,
+    PRIMARY KEY (account, sha256));
+CREATE TABLE IF NOT EXISTS posts (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL, key TEXT NOT NULL, surface TEXT NOT NULL,
+    title TEXT NOT NULL, content TEXT NOT NULL, views INTEGER NOT NULL DEFAULT 0,
+    created_at TEXT NOT NULL, deleted_at TEXT);
+CREATE INDEX IF NOT EXISTS posts_by_key ON posts (account, key);
+CREATE TABLE IF NOT EXISTS fans (
+    account TEXT NOT NULL, name TEXT NOT NULL, handle TEXT NOT NULL, language TEXT NOT NULL,
+    age TEXT NOT NULL DEFAULT '', PRIMARY KEY (account, name));
+CREATE TABLE IF NOT EXISTS messages (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL, fan TEXT NOT NULL, author TEXT NOT NULL,
+    key TEXT NOT NULL, content TEXT NOT NULL, created_at TEXT NOT NULL, deleted_at TEXT);
+CREATE INDEX IF NOT EXISTS messages_by_chat ON messages (account, fan, id);
+CREATE TABLE IF NOT EXISTS updates (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL, type TEXT NOT NULL, fan TEXT NOT NULL,
+    body TEXT NOT NULL, at TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS updates_by_account ON updates (account, id);
+CREATE TABLE IF NOT EXISTS checkouts (
+    id TEXT PRIMARY KEY, account TEXT NOT NULL, fan TEXT NOT NULL, message_id INTEGER NOT NULL, payload TEXT NOT NULL,
+    amount INTEGER NOT NULL, currency TEXT NOT NULL, state TEXT NOT NULL, text TEXT NOT NULL DEFAULT '',
+    charge_id TEXT NOT NULL DEFAULT '', at TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS transactions (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL, fan TEXT NOT NULL, charge_id TEXT NOT NULL,
+    direction TEXT NOT NULL, amount INTEGER NOT NULL, currency TEXT NOT NULL, payload TEXT NOT NULL, at TEXT NOT NULL,
+    UNIQUE (account, charge_id, direction));
+CREATE TABLE IF NOT EXISTS scripts (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL, fan TEXT NOT NULL, steps TEXT NOT NULL,
+    position INTEGER NOT NULL DEFAULT 0, seen INTEGER NOT NULL DEFAULT 0, ready_at TEXT NOT NULL);
+"""
+
+
+_PLAIN_MESSAGE: Mapping[str, Any] = {
+    "media": (),
+    "buttons": (),
+    "invoice": None,
+    "adult": False,
+    "ai": False,
+    "service": "",
+}
+
+
+class Refusal(Exception):
+    """The network says no: an HTTP status and a word for it."""
+
+    def __init__(self, status: int, error: str, **more: object) -> None:
+        super().__init__(error)
+        self.status, self.body = status, {"error": error, **more}
+
+
+@dataclass(frozen=True)
+class SandboxAccount:
+    """One account of the network. `native_key`: idempotency keys are honoured for ever, and posts are found by them."""
+
+    name: str
+    title: str
+    token: str
+    native_key: bool
+    chat_lookup: bool
+    state: str
+
+
+class Store:
+    """The one connection of the process; every write is committed and on disk before it is answered."""
+
+    def __init__(self, database: Path, clock: Callable[[], datetime] = wall_now) -> None:
+        self._lock = threading.RLock()
+        self.clock = clock
+        self._db = sqlite3.connect(database, isolation_level=None, check_same_thread=False)
+        self._db.row_factory = sqlite3.Row
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=FULL")
+        self._db.execute("PRAGMA busy_timeout=5000")
+        self._db.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._db.close()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """One transaction; nested ones join it."""
+        with self._lock:
+            if self._db.in_transaction:
+                yield
+                return
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    def run(self, sql: str, *params: object) -> int:
+        """Change something; returns the new row's id."""
+        with self._lock:
+            return self._db.execute(sql, params).lastrowid or 0
+
+    def rows(self, sql: str, *params: object) -> list[sqlite3.Row]:
+        """All rows of a query."""
+        with self._lock:
+            return self._db.execute(sql, params).fetchall()
+
+    def row(self, sql: str, *params: object) -> sqlite3.Row | None:
+        """The first row, if there is one."""
+        return next(iter(self.rows(sql, *params)), None)
+
+    def now(self) -> str:
+        """The sandbox's own time, ISO 8601 with offset."""
+        return self.clock().isoformat()
+
+
+def create_account(
+    store: Store, name: str, *, title: str = "", token: str = "", state: str = "active"
+) -> SandboxAccount:
+    """Create the account, or change its title, token or state; what it can do follows from its name."""
+    if not name or any(sign in name for sign in "/?#%\\ ") or name in {".", ".."} or len(name) > 64:
+        raise Refusal(422, "bad_name")
+    with store.writing():
+        native_key, chat_lookup = name.removesuffix("-nolook").endswith("+key"), not name.endswith("-nolook")
+        store.run(
+            "INSERT OR IGNORE INTO accounts VALUES (?,?,?,?,?,?,?)",
+            *(name, title or name, token or secrets.token_urlsafe(24), native_key, chat_lookup, state, store.now()),
+        )
+        store.run("UPDATE accounts SET state = ? WHERE name = ?", state, name)
+        for column, value in (("title", title), ("token", token)):
+            if value:
+                store.run(f"UPDATE accounts SET {column} = ? WHERE name = ?", value, name)  # noqa: S608  two constants
+    return account(store, name)
+
+
+def account(store: Store, name: str) -> SandboxAccount:
+    """The account. Raises Refusal 404."""
+    row = store.row("SELECT * FROM accounts WHERE name = ?", name)
+    if row is None:
+        raise Refusal(404, "no_such_account")
+    return SandboxAccount(
+        row["name"], row["title"], row["token"], bool(row["native_key"]), bool(row["chat_lookup"]), row["state"]
+    )
+
+
+def accounts(store: Store) -> list[SandboxAccount]:
+    """All accounts by name."""
+    return [account(store, row["name"]) for row in store.rows("SELECT name FROM accounts ORDER BY name")]
+
+
+def rotate_token(store: Store, name: str, *, revoke: bool) -> str:
+    """A new token for the account; `revoke` gives none, so that nothing is let in until the next rotation."""
+    account(store, name)
+    token = "" if revoke else secrets.token_urlsafe(24)
+    store.run("UPDATE accounts SET token = ? WHERE name = ?", token, name)
+    return token
+
+
+def enter(store: Store, name: str, shown: str) -> SandboxAccount:
+    """The account behind a request's token. Raises Refusal 404, 401, or 403 when it is suspended."""
+    found = account(store, name)
+    if not found.token or not secrets.compare_digest(found.token, shown):
+        raise Refusal(401, "bad_token")
+    if found.state != "active":
+        raise Refusal(403, "account_suspended")
+    return found
+
+
+def put_file(store: Store, owner: SandboxAccount, sha256: str, mime: str, body: bytes) -> None:
+    """Keep a file under its digest; again is the same."""
+    store.run("INSERT OR IGNORE INTO files VALUES (?,?,?,?,?)", owner.name, sha256, mime, len(body), body)
+
+
+def file(store: Store, owner: str, sha256: str) -> tuple[str, bytes] | None:
+    """Mime and bytes of a file."""
+    row = store.row("SELECT mime, body FROM files WHERE account = ? AND sha256 = ?", owner, sha256)
+    return (row["mime"], row["body"]) if row else None
+
+
+def add_post(store: Store, owner: SandboxAccount, content: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
+    """Keep a post; the post and whether it is new. The same key gives the first post where keys are honoured."""
+    with store.writing():
+        key = str(content.get("key") or "")
+        if owner.native_key and key:
+            first = store.row("SELECT * FROM posts WHERE account = ? AND key = ?", owner.name, key)
+            if first is not None:
+                return as_post(first), False
+        shown = {name: content[name] for name in ("text", "media", "adult", "ai", "flags")}
+        number = store.run(
+            "INSERT INTO posts (account, key, surface, title, content, created_at) VALUES (?,?,?,?,?,?)",
+            *(owner.name, key, content["surface"], content["title"], json.dumps(shown), store.now()),
+        )
+        row = store.row("SELECT * FROM posts WHERE id = ?", number)
+    assert row is not None  # noqa: S101  just written
+    return as_post(row), True
+
+
+def as_post(row: sqlite3.Row) -> dict[str, Any]:
+    """A post as the API tells it."""
+    return {
+        "id": f"p{row['id']}",
+        "account": row["account"],
+        "key": row["key"],
+        "surface": row["surface"],
+        "title": row["title"],
+        "views": row["views"],
+        "created_at": row["created_at"],
+        "deleted_at": row["deleted_at"],
+        **json.loads(row["content"]),
+    }
+
+
+def posts(
+    store: Store, owner: str, *, key: str | None = None, before: int | None = None, since: str = "", limit: int = 50
+) -> list[dict[str, Any]]:
+    """Posts that stand, newest first."""
+    rows = store.rows(
+        "SELECT * FROM posts WHERE account = ? AND deleted_at IS NULL AND (? IS NULL OR key = ?)"
+        " AND (? IS NULL OR id < ?) AND created_at >= ? ORDER BY id DESC LIMIT ?",
+        *(owner, key, key, before, before, since, limit),
+    )
+    return [as_post(row) for row in rows]
+
+
+def number(native_id: str, prefix: str) -> int:
+    """The row behind an id as the API tells it; 0, which no row has, for anything else."""
+    digits = native_id.removeprefix(prefix)
+    return int(digits) if native_id.startswith(prefix) and digits.isascii() and digits.isdigit() else 0
+
+
+def post(store: Store, owner: str, native_id: str) -> dict[str, Any]:
+    """One post that stands. Raises Refusal 404."""
+    row = store.row(
+        "SELECT * FROM posts WHERE account = ? AND id = ? AND deleted_at IS NULL", owner, number(native_id, "p")
+    )
+    if row is None:
+        raise Refusal(404, "no_such_post")
+    return as_post(row)
+
+
+def delete(store: Store, owner: str, native_id: str, *, table: str, prefix: str) -> None:
+    """Take a post or message away. Raises Refusal 404 when it does not stand."""
+    with store.writing():
+        found = store.row(
+            f"SELECT id FROM {table} WHERE account = ? AND id = ? AND deleted_at IS NULL",  # noqa: S608  a constant
+            *(owner, number(native_id, prefix)),
+        )
+        if found is None:
+            raise Refusal(404, "no_such_post")
+        store.run(f"UPDATE {table} SET deleted_at = ? WHERE id = ?", store.now(), found["id"])  # noqa: S608  a constant
+
+
+def fan(store: Store, owner: str, name: str, *, handle: str = "", language: str = "") -> sqlite3.Row:
+    """The fan's row in this account; made at first sight. A name is an id: one word."""
+    if not name or len(name) > 64 or name.split() != [name]:
+        raise Refusal(422, "bad_name")
+    with store.writing():
+        store.run(
+            "INSERT OR IGNORE INTO fans (account, name, handle, language) VALUES (?,?,?,?)",
+            *(owner, name, handle or name, language or "fr"),
+        )
+        for column, value in (("handle", handle), ("language", language)):
+            if value:
+                store.run(f"UPDATE fans SET {column} = ? WHERE account = ? AND name = ?", value, owner, name)  # noqa: S608  two constants
+    row = store.row("SELECT * FROM fans WHERE account = ? AND name = ?", owner, name)
+    assert row is not None  # noqa: S101  just written
+    return row
+
+
+def add_message(
+    store: Store, owner: str, fan_name: str, author: str, content: Mapping[str, Any], *, key: str = ""
+) -> dict[str, Any]:
+    """Keep a chat message of the `creator` or the `fan`."""
+    with store.writing():
+        kept = store.run(
+            "INSERT INTO messages (account, fan, author, key, content, created_at) VALUES (?,?,?,?,?,?)",
+            *(owner, fan_name, author, key, json.dumps(dict(content)), store.now()),
+        )
+        row = store.row("SELECT * FROM messages WHERE id = ?", kept)
+    assert row is not None  # noqa: S101  just written
+    return as_message(row)
+
+
+def as_message(row: sqlite3.Row) -> dict[str, Any]:
+    """A message as the API tells it."""
+    return {
+        "id": f"m{row['id']}",
+        "key": row["key"],
+        "fan": row["fan"],
+        "author": row["author"],
+        "created_at": row["created_at"],
+        "deleted_at": row["deleted_at"],
+        **_PLAIN_MESSAGE,
+        **json.loads(row["content"]),
+    }
+
+
+def messages(
+    store: Store, owner: str, fan_name: str, *, key: str | None = None, author: str = "", limit: int = 200
+) -> list[dict[str, Any]]:
+    """Messages of a chat that stand, newest first."""
+    rows = store.rows(
+        "SELECT * FROM messages WHERE account = ? AND fan = ? AND deleted_at IS NULL AND (? IS NULL OR key = ?)"
+        " AND (? = '' OR author = ?) ORDER BY id DESC LIMIT ?",
+        *(owner, fan_name, key, key, author, author, limit),
+    )
+    return [as_message(row) for row in rows]
+
+
+def add_update(store: Store, owner: str, kind: str, fan_row: sqlite3.Row, **body: object) -> str:
+    """Tell the creator's side of something a fan did; it is told again until the reader moves its cursor."""
+    told = {"handle": fan_row["handle"], "language": fan_row["language"], **body}
+    return str(
+        store.run(
+            "INSERT INTO updates (account, type, fan, body, at) VALUES (?,?,?,?,?)",
+            *(owner, kind, fan_row["name"], json.dumps(told), store.now()),
+        )
+    )
+
+
+def updates(store: Store, owner: str, after: int, limit: int = 100) -> list[dict[str, Any]]:
+    """What happened after the cursor, oldest first."""
+    rows = store.rows("SELECT * FROM updates WHERE account = ? AND id > ? ORDER BY id LIMIT ?", owner, after, limit)
+    return [
+        {"id": str(row["id"]), "type": row["type"], "fan": row["fan"], "at": row["at"], **json.loads(row["body"])}
+        for row in rows
+    ]

@@ -1,0 +1,257 @@
+"""Starts programs, watches them, starts them again, stops them in order. Knows nothing of what they do.
+
+A child gets SIGKILL from Linux when the supervisor is killed (PostgreSQL its fast stop), so nothing is left running.
+"""
+
+import os
+import select
+import signal
+import socket
+import subprocess
+from collections import deque
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+import psutil
+
+from foundation import settings as house
+from foundation.clock import monotonic, pause, wall_now
+from foundation.errors import Unavailable
+from workers import embedded
+from workers.home import turn_over
+from workers.processes import CODE, Program
+
+TICK_SECONDS = 0.1
+CHECK_SECONDS = 5.0
+"""How often a ready process is asked again."""
+
+
+class ProcessState(StrEnum):
+    """What the supervisor knows of a process."""
+
+    IDLE = "idle"  # on demand, nobody has asked
+    STARTING = "starting"
+    READY = "ready"
+    RESTARTING = "restarting"  # it ended; waits for its next start
+    DEGRADED = "degraded"  # it ended too often; tried again now and then
+    STOPPED = "stopped"
+
+
+S = ProcessState
+FINE = frozenset({S.IDLE, S.READY})
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How patiently ended processes are started again; seconds."""
+
+    first: float = 1.0
+    most: float = 30.0
+    limit: int = 5
+    """More restarts than this within `window` and the process is degraded."""
+    window: float = 300.0
+    rest: float = 300.0
+    """A degraded process is tried again after this long."""
+
+
+@dataclass
+class Child:
+    """A program and the process that runs it now."""
+
+    program: Program
+    state: ProcessState = S.STOPPED
+    process: "subprocess.Popen[bytes] | None" = None
+    since: datetime = field(default_factory=wall_now)
+    restarts: int = 0
+    ended: deque[float] = field(default_factory=deque)
+    start_at: float = 0.0
+    check_at: float = 0.0
+    last_exit: int | None = None
+    born: float | None = None
+    """Seconds since 1970; with the process id it says whether a process is still the same one."""
+    door: socket.socket | None = None
+    doubted: bool = False
+    """Ready, and silent when last asked: on a busy machine one answer that is missing means nothing yet."""
+
+    def become(self, state: ProcessState) -> None:
+        """Note a change of state and its time."""
+        if state is not self.state:
+            self.state, self.since = state, wall_now()
+
+
+class Supervisor:
+    """The children of one home. Not thread-safe: children are started from the main thread, for PDEATHSIG's sake."""
+
+    def __init__(self, folder: Path, *, log: Callable[[str], Path], pace: Pace | None = None) -> None:
+        self._folder, self._log, self._pace = folder, log, pace or Pace()
+        self._environment = house.child_environment(folder, code=CODE)
+        self.children: dict[str, Child] = {}
+        self.hurry = False
+        """Set by a second Ctrl-C: stop without waiting for work in hand."""
+
+    def start(self, program: Program) -> Child:
+        """Start a program, or hold the door of one that starts on demand."""
+        child = self.children[program.name] = Child(program)
+        turn_over(self._log(program.name))
+        if program.on_demand_port is not None:
+            self._wait_at_door(child)
+        else:
+            self._spawn(child)
+        return child
+
+    def _wait_at_door(self, child: Child) -> None:
+        if child.door is None:
+            port = child.program.on_demand_port or 0
+            try:
+                child.door = socket.create_server(("127.0.0.1", port), backlog=64)
+            except OSError as taken:  # free when the ports were chosen, perhaps minutes ago
+                raise Unavailable("stack.port_lost", port=port) from taken
+        child.become(S.IDLE)
+
+    def _spawn(self, child: Child) -> None:
+        program, door = child.program, child.door
+        handed = ("--door", str(door.fileno())) if door is not None else ()
+        child.process = embedded.spawn(
+            [*program.command, *handed],
+            self._log(program.name),
+            ending=program.orphaned,
+            environment=self._environment,
+            keep_open=(door.fileno(),) if door is not None else (),
+        )
+        child.born = psutil.Process(child.process.pid).create_time()
+        child.become(S.STARTING)
+        child.check_at = 0.0
+
+    def drop(self, name: str) -> None:
+        """End one child and forget it."""
+        self._stop_stage([self.children[name]])
+        del self.children[name]
+
+    def tick(self) -> None:
+        """Look at every child once: note who is ready, who ended, start again whose time has come."""
+        for child in self.children.values():
+            match child.state:
+                case S.IDLE:
+                    self._open_door(child)
+                case S.STARTING | S.READY:
+                    self._look_at(child)
+                case S.RESTARTING | S.DEGRADED if monotonic() >= child.start_at:
+                    self._again(child)
+                case _:
+                    pass
+
+    def _open_door(self, child: Child) -> None:
+        if child.door is not None and select.select([child.door], [], [], 0)[0]:
+            self._spawn(child)
+
+    def _look_at(self, child: Child) -> None:
+        process = child.process
+        if process is not None and process.poll() is not None:
+            self._ended(child, process)
+        elif process is not None and monotonic() >= child.check_at:
+            is_ready = child.program.is_ready(process.pid)
+            child.doubted = not is_ready and child.state is S.READY and not child.doubted
+            if not child.doubted:
+                child.become(S.READY if is_ready else S.STARTING)
+            child.check_at = monotonic() + (CHECK_SECONDS if is_ready else TICK_SECONDS)
+
+    def _ended(self, child: Child, process: "subprocess.Popen[bytes]") -> None:
+        end_group(process.pid)  # what it had started itself
+        child.process, child.last_exit = None, process.returncode
+        if child.door is not None and process.returncode == 0:
+            child.become(S.IDLE)  # it had nothing more to do
+            return
+        now, pace = monotonic(), self._pace
+        child.ended.append(now)
+        while child.ended[0] < now - pace.window:
+            child.ended.popleft()
+        often = len(child.ended)
+        if often > pace.limit:
+            child.become(S.DEGRADED)
+            child.start_at = now + pace.rest
+            _close_door(child)  # who asks is refused at once and can do without
+        else:
+            child.become(S.RESTARTING)
+            child.start_at = now + min(pace.most, pace.first * 2 ** (often - 1))
+
+    def _again(self, child: Child) -> None:
+        child.restarts += 1
+        if child.program.on_demand_port is not None:
+            self._wait_at_door(child)
+        else:
+            self._spawn(child)
+
+    def stop(self) -> None:
+        """End every child, stage by stage: each is asked, given its grace, then killed with all it started."""
+        for stage in sorted({child.program.stage for child in self.children.values()}):
+            self._stop_stage([child for child in self.children.values() if child.program.stage == stage])
+
+    def _stop_stage(self, children: list[Child]) -> None:
+        running = [child for child in children if child.process is not None and child.process.poll() is None]
+        asked = monotonic()
+        for child in running:
+            _send(child, child.program.end)
+        while running and not all(self._over(child, monotonic() - asked) for child in running):
+            pause(TICK_SECONDS / 2)
+        for child in children:
+            if child.process is not None:
+                end_group(child.process.pid)
+                child.last_exit, child.process = child.process.returncode, None
+            _close_door(child)
+            child.become(S.STOPPED)
+
+    def _over(self, child: Child, waited: float) -> bool:
+        grace = min(child.program.grace_s, 2.0) if self.hurry else child.program.grace_s
+        if child.process is None or child.process.poll() is not None:
+            return True
+        if waited > grace:
+            end_group(child.process.pid)
+        return False
+
+
+def _send(child: Child, signum: signal.Signals) -> None:
+    if child.process is not None:
+        child.process.send_signal(signum)
+
+
+def _close_door(child: Child) -> None:
+    if child.door is not None:
+        child.door.close()
+        child.door = None
+
+
+def end_group(leader: int) -> None:
+    """Kill what is left of a child's process group; each child leads one."""
+    try:
+        os.killpg(leader, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
+def leftovers(recorded: Iterable[tuple[int, float]], folder: Path) -> list[psutil.Process]:
+    """Processes of an earlier, killed run that still live: those it recorded (id, birth), and servers on our data."""
+    births = dict(recorded)
+    found = []
+    for process in psutil.process_iter(["pid", "create_time", "cmdline", "status"]):
+        known = abs(births.get(process.pid, 0.0) - process.info["create_time"]) < 1.0
+        words = process.info["cmdline"] or []
+        on_our_data = str(folder / "pg") in words or str(folder / "redis") in words
+        if (known or on_our_data) and process.info["status"] != psutil.STATUS_ZOMBIE:
+            found.append(process)
+    return found
+
+
+def end_leftovers(processes: list[psutil.Process]) -> None:
+    """Stop them: by PostgreSQL's fast stop, by its immediate one, by force; a frozen one is woken to hear it."""
+    for rung in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(rung)
+                process.send_signal(signal.SIGCONT)
+        _, processes = psutil.wait_procs(processes, timeout=5)
+        if not processes:
+            return

@@ -1,0 +1,75 @@
+"""What the beat writes. Apart from the handlers: the relay need not load the rooms whose rows it only writes."""
+
+from datetime import timedelta
+
+from channels import tokens
+from channels.events import AgeForget
+from foundation import outbox, telemetry
+from foundation.database import OpenScope, Scope
+from foundation.errors import BadInput
+from foundation.ids import HOUSE
+from gate.events import CheckpointDue
+from insights.events import RollupDue
+from schedules.calendar import local_day
+from schedules.events import SweepDue
+from tenants import reads as tenant_reads
+from tenants.reads import Creator
+from tenants.scope import all_tenants
+from workers.beat import Tick
+
+BEAT = "system:beat"
+ROLLUP_SECONDS = 300
+CHECKPOINT_SECONDS = 30
+"""How late a checkpoint may be."""
+log = telemetry.log("workers.ticks")
+
+
+def _each_tenant_sweeps(tenant: OpenScope) -> None:
+    for tenant_id in all_tenants(tenant):
+        with tenant(tenant_id, BEAT) as scope:
+            outbox.put(scope, SweepDue(tenant_id, tenant_id), dedupe="sweep")
+
+
+def _each_creator_is_rolled_up(tenant: OpenScope) -> None:
+    for tenant_id in all_tenants(tenant):
+        with tenant(tenant_id, BEAT) as scope:
+            for creator in tenant_reads.creators(scope):
+                _roll_up(scope, creator)
+
+
+def _roll_up(scope: Scope, creator: Creator) -> None:
+    """Yesterday and today of one creator; a zone nobody knows stops this creator's numbers, not everybody's."""
+    try:
+        day = local_day(scope.now, creator.zone)
+    except BadInput as error:
+        log.warning("rollup.no_zone", creator=str(creator.id), error=telemetry.describe(error))
+        return
+    for each in (day - timedelta(days=1), day):
+        outbox.put(scope, RollupDue(scope.tenant_id, creator.id, each), dedupe=f"rollup:{creator.id}:{each}")
+
+
+def _each_tenant_renews_its_tokens(tenant: OpenScope) -> None:
+    for tenant_id in all_tenants(tenant):
+        with tenant(tenant_id, BEAT) as scope:
+            tokens.renew_due(scope)
+
+
+def _the_house_looks_at_its_logs(tenant: OpenScope) -> None:
+    with tenant(HOUSE, BEAT) as scope:
+        outbox.put(scope, CheckpointDue(HOUSE, HOUSE), dedupe="checkpoint")
+
+
+def _each_tenant_forgets_ages(tenant: OpenScope) -> None:
+    for tenant_id in all_tenants(tenant):
+        with tenant(tenant_id, BEAT) as scope:
+            outbox.put(scope, AgeForget(tenant_id, tenant_id), dedupe="age_forget")
+
+
+TICKS = (
+    Tick(60, _each_tenant_sweeps, "sweep"),
+    Tick(60, _each_tenant_renews_its_tokens, "tokens"),
+    Tick(CHECKPOINT_SECONDS, _the_house_looks_at_its_logs, "checkpoints"),
+    Tick(3600, _each_tenant_forgets_ages, "ages"),
+    Tick(ROLLUP_SECONDS, _each_creator_is_rolled_up, "rollup"),
+)
+"""What the beat writes; it does none of it itself."""

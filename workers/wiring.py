@@ -1,0 +1,212 @@
+"""The composition root: builds every part once for a process and hands each function just what it uses."""
+
+import base64
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar, cast
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from channels import carrying, handing, reading, reconciling
+from channels.carrying import Armed, Settle
+from channels.enrolling import MayReach, ReadForm
+from connectors import ages
+from connectors import registry as connector_registry
+from connectors.ages import AgeProvider
+from connectors.contract import ChatConnector, Connector
+from connectors.outcomes import Outcome, Sighting
+from connectors.transport import Transport
+from foundation import addresses
+from foundation.addresses import Reach
+from foundation.archive import Archive, archive
+from foundation.clock import wall_now
+from foundation.database import Database, OpenScope
+from foundation.errors import Unavailable
+from foundation.http import HttpClient
+from foundation.sealed import Reveal, Seal, Sealed
+from foundation.settings import Settings
+from foundation.storage import ObjectStore, library
+from gate import minting
+from gate.checkpoints import LogKey
+from gate.permit import Permit
+from gate.units import Subject
+from generators import provenance
+from generators import registry as engines
+from generators.contract import ImageEngine, TextEngine, TextJob, Written
+from generators.provenance import Credential
+from subscribers.rails import registry as rail_registry
+from subscribers.rails.contract import Rails
+from tenants import letterbox, unseal, vault
+from tenants.scope import opener
+
+T = TypeVar("T")
+
+
+def once(make: Callable[[], T]) -> Callable[[], T]:
+    """Made at its first use and then kept, whatever the thread: engines take seconds and memory."""
+    lock, made = threading.Lock(), list[T]()
+
+    def get() -> T:
+        with lock:
+            if not made:
+                made.append(make())
+            return made[0]
+
+    return get
+
+
+Mint = Callable[..., Permit]
+
+
+@dataclass(frozen=True)
+class Services:
+    """What handlers, listeners and commands are made of."""
+
+    settings: Settings
+    database: Database
+    tenant: OpenScope
+    store: ObjectStore
+    archive: Archive
+    log_key: LogKey
+    transport: Transport
+    connectors: Mapping[str, Connector]
+    age_providers: Mapping[str, AgeProvider]
+    reveal: Reveal
+    seal: Seal
+    read_form: ReadForm
+    may_reach: MayReach
+    mint: Mint
+    rails: Rails
+    image_engine: Callable[[], ImageEngine]
+    text_engine: Callable[[], TextEngine]
+    chat_engine: Callable[[], TextEngine]
+    credential: Callable[[], Credential]
+
+    @property
+    def chat_connectors(self) -> Mapping[str, ChatConnector]:
+        """The connectors one can talk through."""
+        able = {name: one for name, one in self.connectors.items() if one.capabilities.can_chat}
+        return cast(Mapping[str, ChatConnector], able)
+
+    def carry(self, armed: Armed, settle: Settle | None = None) -> Outcome:
+        """Carry an armed step to its end, and settle it there."""
+        arm_next = partial(carrying.arm_next, connectors=self.connectors, mint=self.mint)
+        end = carrying.carry(armed, tenant=self.tenant, transport=self.transport, arm_next=arm_next, settle=settle)
+        if isinstance(end, carrying.Staged):
+            raise TypeError("a send does not end staged")
+        return end
+
+    def upload(self, armed: Armed) -> Outcome | carrying.Staged:
+        """Carry an armed upload, and those that follow, until only the last step is left."""
+        arm_next = partial(carrying.arm_next, connectors=self.connectors, mint=self.mint)
+        return carrying.carry(armed, tenant=self.tenant, transport=self.transport, arm_next=arm_next)
+
+    def look(self, tenant_id: UUID, subject: Subject) -> Sighting:
+        """Look for what an attempt may have made visible."""
+        return reconciling.look(
+            tenant_id, subject, tenant=self.tenant, transport=self.transport, connectors=self.connectors
+        )
+
+    def write(self, job: TextJob) -> Written:
+        """Write a chat's answer with the engine of this installation."""
+        return self.chat_engine().write(job)
+
+    def read(self, tenant_id: UUID, channel_id: UUID, native_id: str) -> Mapping[str, int] | None:
+        """The numbers of a copy."""
+        return reading.read(
+            tenant_id,
+            channel_id,
+            native_id,
+            tenant=self.tenant,
+            transport=self.transport,
+            connectors=self.connectors,
+        )
+
+
+def signing_key(settings: Settings) -> Ed25519PrivateKey:
+    """The permit key from settings. Raises Unavailable without one."""
+    try:
+        raw = base64.b64decode(settings.gate.signing_key.get_secret_value(), validate=True)
+        return Ed25519PrivateKey.from_private_bytes(raw)
+    except ValueError as error:
+        raise Unavailable("wiring.no_signing_key") from error
+
+
+@contextmanager
+def wire(settings: Settings, *, pool_size: int, application: str) -> Iterator[Services]:
+    """Every part of a process, given back at the end. Raises Unavailable when a key is missing."""
+    master_key = vault.master(settings.tenants.master_key.get_secret_value())
+    key = signing_key(settings)
+    database = Database(settings.database.work_url.get_secret_value(), pool_size=pool_size, application=application)
+    tenant = opener(database)
+    store = library(settings)
+    reveal, seal = unseal.revealing(tenant, master_key)
+    reach = reach_of(settings)
+    http = HttpClient(reach=reach)
+    try:
+        yield Services(
+            settings=settings,
+            database=database,
+            tenant=tenant,
+            store=store,
+            archive=archive(settings),
+            log_key=LogKey.derived(master_key),
+            transport=Transport(
+                http=http,
+                reveal=reveal,
+                seal=seal,
+                read_object=store.get,
+                verify_key=key.public_key(),
+                hand_over=partial(handing.hand_over, tenant=tenant),
+            ),
+            connectors=connector_registry.load(),
+            age_providers=ages.load(),
+            reveal=reveal,
+            seal=seal,
+            read_form=partial(_read_form, master_key, seal),
+            may_reach=partial(addresses.may_reach, reach=reach),
+            mint=partial(minting.mint, key=key, own_hosts=own_hosts(settings)),
+            rails=rail_registry.load(rail_key(master_key)),
+            image_engine=once(lambda: engines.image_engine(settings.generators)),
+            text_engine=once(lambda: engines.text_engine(settings.generators)),
+            chat_engine=once(lambda: engines.chat_engine(settings.generators)),
+            credential=once(lambda: provenance.credential_in(settings.home / "provenance", now=wall_now())),
+        )
+    finally:
+        http.close()
+        database.close()
+
+
+def _read_form(
+    master_key: bytes, seal: Seal, tenant_id: UUID, letter: bytes, secret: frozenset[str]
+) -> Mapping[str, str | Sealed]:
+    """The fields of a form a person filled in; the secret ones leave here sealed."""
+    form = letterbox.read(master_key, tenant_id, letter)
+    return {name: seal(tenant_id, typed) if name in secret else typed for name, typed in form.items()}
+
+
+def reach_of(settings: Settings) -> Reach:
+    """Where requests may go: in production to the public internet and to what the settings name."""
+    if settings.environment != "production":
+        return addresses.anywhere
+    places = (settings.web, settings.sandbox)
+    here = [f"http://{host}:{place.port}" for place in places for host in (place.host, "127.0.0.1")]
+    named = [place.inside_url for place in places if place.inside_url]
+    return addresses.PublicOnly([*here, *named, settings.web.public_url, *settings.connectors.addresses.values()])
+
+
+def rail_key(master_key: bytes) -> bytes:
+    """The key that signs what travels with invoices, derived from the master key (HKDF, RFC 5869)."""
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"greenroom order payload").derive(master_key)
+
+
+def own_hosts(settings: Settings) -> tuple[str, ...]:
+    """Hosts our own pages lie on; links to them need no registration."""
+    return (urlsplit(settings.web.public_url).netloc,)
