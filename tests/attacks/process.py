@@ -1,0 +1,249 @@
+"""Attacks on the process, on readers, and on time."""
+
+import unicodedata
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import SQLAlchemyError
+
+from foundation.ids import HOUSE, uuid7
+from gate import complaints, desk, minting, ratings, recall, switches, viewers
+from gate.units import Rating, Text
+from tests.attacks.evidence import complain, nova, send
+from tests.attacks.stage import SCENARIOS, Result, Stage, attack
+from tests.attacks.words import at, general
+from tests.gate.builders import Step, message, unit, world
+
+__all__ = ["SCENARIOS"]
+
+
+# ------------------------------------------------------------------ process
+@attack("P-01")
+def own_review_by_a_second_login(stage: Stage) -> Result:
+    medium = nova(stage, Rating.N)
+    whole = stage.marked(at(stage, "X1", media=(medium,), body="Hello"))
+    reviewer = stage.world.ann if stage.harm else stage.world.rob
+
+    def write(scope: Any) -> None:
+        scope.run(  # as the app may, past the desk
+            "INSERT INTO human_reviews (tenant_id, id, about, digest, principal_id, verdict, seen_percent)"
+            " VALUES (:tenant, :id, 'unit', :digest, :principal, 'approve', 100)",
+            tenant=stage.world.tenant_id,
+            id=uuid7(),
+            digest=whole.digest(),
+            principal=stage.world.principal(scope, reviewer),
+        )
+
+    stage.do(write)
+    return stage.send(whole, review=False)
+
+
+@attack("P-02")
+def one_reviewer_lowers_alone(stage: Stage) -> Result:
+    medium = nova(stage, Rating.E)
+    rob = f"member:{stage.world.rob}"
+    rating = Rating.S if stage.harm else Rating.E
+    return stage.refused(lambda scope: ratings.rate(scope, medium.sha256, rating, source=rob), actor=rob)
+
+
+def swapped(stage: Stage, before: str, after: str) -> Result:
+    """rob approves words and picture; then the words are others."""
+    whole = stage.marked(at(stage, "X1", media=(nova(stage, Rating.N),), body=before))
+    stage.do(lambda scope: minting.judge(scope, whole, author=stage.author, bundle=stage.rules))
+    stage.review(whole)
+    if stage.harm:
+        whole = replace(whole, texts=(Text("body", after),))
+    return stage.send(whole, review=False)
+
+
+@attack("P-03")
+def one_letter_after_the_approval(stage: Stage) -> Result:
+    return swapped(stage, "Good evening", "Good evenings")
+
+
+@attack("U-07")
+def same_words_in_another_form(stage: Stage) -> Result:
+    return swapped(stage, unicodedata.normalize("NFC", "Un café"), unicodedata.normalize("NFD", "Un café"))
+
+
+@attack("L-06")
+def translated_after_the_approval(stage: Stage) -> Result:
+    return swapped(stage, "Good evening", "Buenas noches")
+
+
+@attack("T-06")
+def shortened_for_the_approval(stage: Stage) -> Result:
+    long = "Good evening. " * 30
+    return swapped(stage, long[:60], long)
+
+
+@attack("P-04")
+def permit_used_again(stage: Stage) -> Result:
+    whole = unit(stage.world)
+
+    def use(scope: Any) -> Any:
+        entry = minting._judged(scope, whole, stage.author, (), None, stage="mint")
+        permit = minting._permit(whole, Step(), entry)
+        minting.log.append(scope, entry)
+        minting.consume(scope, permit, entry)
+        return permit, entry
+
+    permit, entry = stage.do(use)
+    if not stage.harm:
+        return Result("A", frozenset(), stage.sent(whole))
+    for _ in range(20):
+        again = stage.refused(lambda scope: minting.consume(scope, permit, entry))
+        assert again.verdict == "B"
+    assert stage.sent(whole) == 1
+    return again
+
+
+@attack("P-07", "P-16")
+def nobody_looked(stage: Stage) -> Result:
+    return send(stage, nova(stage, Rating.E), place="X1", review=not stage.harm)
+
+
+@attack("P-13")
+def place_without_a_rule(stage: Stage) -> Result:
+    whole = at(stage, "X1", media=(general(stage),), body="Hello")
+    return stage.send(replace(whole, surface="x.community_note") if stage.harm else whole)
+
+
+@attack("P-18")
+def stop_reopened_by_one_person_at_once(stage: Stage) -> Result:
+    ann = f"member:{stage.world.ann}"
+    if stage.harm:
+        stage.do(lambda scope: switches.close(scope, "tenant", "", "sending", reason="alarm"), actor=ann)
+        again = stage.refused(lambda scope: switches.reopen(scope, "tenant", "", "sending", reason="over"), actor=ann)
+        assert again.verdict == "B"
+    return stage.send(unit(stage.world))
+
+
+@attack("P-19")
+def flood_of_complaints(stage: Stage) -> Result:
+    named, drowned, other = nova(stage, Rating.N), nova(stage, Rating.N), nova(stage, Rating.N)
+    if stage.harm:
+        flood = complain(stage, drowned, "other", times=399) + complain(stage, named, "other")
+        (group,) = stage.do(lambda scope: complaints.waiting(scope, {stage.world.creator_id}))
+        assert (set(group.ids), group.until) == (set(flood), None)  # one thing to decide, and no clock
+        assert send(stage, other).sent == 1
+    return send(stage, named)
+
+
+# ------------------------------------------------------------------ readers
+def assure(stage: Stage, user: str, **changes: Any) -> None:
+    given = {"platform": "sandbox", "method": "test", "assured_level": "L4", "over_18": True, "environment": "test"}
+    stage.do(lambda scope: viewers.record_assurance(scope, user_id=user, **{**given, **changes}))
+
+
+def private(stage: Stage, user: str) -> Result:
+    return stage.send(message(stage.world, user, media=(nova(stage, Rating.N),)))
+
+
+@attack("V-01")
+def said_to_be_of_age(stage: Stage) -> Result:
+    assure(stage, "vun", **({"assured_level": "L1", "method": "self"} if stage.harm else {}))
+    return private(stage, "vun")
+
+
+@attack("V-02", "B-01")
+def nobody_knows_the_reader(stage: Stage) -> Result:
+    if not stage.harm:
+        assure(stage, "vun")
+    return private(stage, "vun")
+
+
+@attack("V-03")
+def assurance_that_ended(stage: Stage) -> Result:
+    assure(stage, "vexp", **({"lives": timedelta(milliseconds=1)} if stage.harm else {}))
+    return private(stage, "vexp")
+
+
+@attack("V-06")
+def assured_elsewhere(stage: Stage) -> Result:
+    assure(stage, "vok" if not stage.harm else "vok-elsewhere")
+    return private(stage, "vok")
+
+
+@attack("B-04")
+def said_to_be_fifteen(stage: Stage) -> Result:
+    assure(stage, "vok")
+    if stage.harm:
+        stage.do(lambda scope: viewers.block(scope, "sandbox", "vok"))
+    return private(stage, "vok")
+
+
+@attack("N-04")
+def assured_in_another_tenant(stage: Stage) -> Result:
+    other = replace(stage, world=world(stage.world.open, uuid7()))
+    assure(other if stage.harm else stage, "vok")
+    return private(stage, "vok")
+
+
+@attack("N-02")
+def reviewer_of_another_tenant(stage: Stage) -> Result:
+    medium = nova(stage, Rating.N)
+    whole = stage.marked(at(stage, "X1", media=(medium,), body="Hello"))
+    stage.do(lambda scope: minting.judge(scope, whole, author=stage.author, bundle=stage.rules))
+    if not stage.harm:
+        return stage.send(whole)
+    other = replace(stage, world=world(stage.world.open, uuid7()))
+    assert (
+        other.refused(
+            lambda scope: desk.review(scope, whole.digest(), verdict="approve"), actor=f"member:{other.world.rob}"
+        ).verdict
+        == "B"
+    )
+    row = (
+        "INSERT INTO human_reviews (tenant_id, id, about, digest, principal_id, verdict, seen_percent)"
+        " VALUES (:tenant, :id, 'unit', :digest, :id, 'approve', 100)"
+    )
+    values = {"tenant": stage.world.tenant_id, "id": uuid7(), "digest": whole.digest()}
+    with pytest.raises(SQLAlchemyError, match="row-level security"):
+        other.do(lambda scope: scope.run(row, **values))
+    got = stage.send(whole, review=False)
+    return Result("B", got.reasons | {"TENANT_BOUNDARY"}, got.sent)
+
+
+@attack("N-03")
+def removed_elsewhere(stage: Stage) -> Result:
+    medium = general(stage)
+    if stage.harm:
+        with stage.world.open(HOUSE, "system:operator") as scope:
+            recall.block(scope, medium.sha256, category="ncii")
+    return send(stage, medium)
+
+
+# ------------------------------------------------------------------ time
+@attack("Z-01", "Z-02")
+def permit_that_is_too_old(stage: Stage) -> Result:
+    whole = unit(stage.world)
+    late = timedelta(seconds=61 if stage.harm else 0)
+
+    def use(scope: Any) -> None:
+        entry = minting._judged(scope, whole, stage.author, (), None, stage="mint")
+        permit = minting._permit(whole, Step(), entry)
+        minting.log.append(scope, entry)
+        old = replace(permit, minted_at=permit.minted_at - late, expires_at=permit.expires_at - late)
+        minting.consume(scope, old, entry)
+
+    return stage.refused(use)
+
+
+@attack("Z-04")
+def rule_nobody_read_again(stage: Stage) -> Result:
+    if stage.harm:
+        rows = dict(stage.rules.rows)
+        rows["x.post"] = rows["x.post"].model_copy(update={"review_by": rows["x.post"].review_by.replace(year=2000)})
+        stage.rules = replace(stage.rules, rows=rows)
+    return send(stage, nova(stage, Rating.N), place="X1")
+
+
+@attack("Z-06")
+def complaint_before_sending(stage: Stage) -> Result:
+    medium = nova(stage, Rating.E)
+    if stage.harm:
+        complain(stage, medium, "shown")
+    return send(stage, medium)

@@ -1,0 +1,148 @@
+"""Where attacks are tried: a tenant, its people, and one way to send, with the steps of `conventions.send`."""
+
+import random
+import string
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from foundation.database import OpenScope
+from foundation.errors import GreenroomError
+from foundation.ids import uuid7
+from gate import bundle, desk, lexicon, log, minting
+from gate.bundle import Bundle
+from gate.minting import Denied
+from gate.reasons import Reason
+from gate.units import Unit
+from tests.gate.builders import KEY, Step, World, world
+
+CLEAN = "GOOD-EVENING-ALL"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a unit: its last verdict, the reasons, and how many requests may have left."""
+
+    verdict: str
+    reasons: frozenset[str]
+    sent: int
+
+
+class Tokens:
+    """The marker tokens, each renamed at random: no code can know the strings of the corpus."""
+
+    KINDS: Mapping[str, str] = {
+        "EXPLICIT-MARKER-A": "explicit",
+        "NUDITY-MARKER-A": "nudity",
+        "SUGGESTIVE-MARKER-A": "suggestive",
+        "MINOR-P-A": "minor",
+        "MINOR-C-A": "minor_context",
+        "PROHIBITED-MARKER-A": "prohibited",
+        "GERMAN-EXPLICIT": "explicit",
+        "FRENCH-PROHIBITED": "prohibited",
+    }
+
+    def __init__(self) -> None:
+        spell = random.SystemRandom()
+        # letters only, none of which a digit stands for twice in a row: as the corpus' own tokens are built
+        letters = [letter for letter in string.ascii_uppercase if letter not in "QJ"]
+        words = [
+            "".join(spell.choices(letters, k=8)) + "-" + "".join(spell.choices(letters, k=6)) + "-A" for _ in self.KINDS
+        ]
+        self.names = dict(zip(self.KINDS, words, strict=True))
+
+    def __getitem__(self, name: str) -> str:
+        return self.names[name]
+
+    def bundle(self) -> Bundle:
+        """The shipped rules with the renamed terms."""
+        shipped = bundle.shipped()
+        terms = tuple(lexicon.term(kind, self.names[name]) for name, kind in self.KINDS.items())
+        return replace(shipped, lexicon=replace(shipped.lexicon, terms=terms))
+
+
+@dataclass
+class Stage:
+    """One attack, or its benign twin: `harm` is the one offending step."""
+
+    world: World
+    tokens: Tokens
+    harm: bool
+    rules: Bundle
+    results: list[Result] = field(default_factory=list)
+
+    @classmethod
+    def build(cls, tenant: OpenScope, *, harm: bool) -> "Stage":
+        tokens = Tokens()
+        return cls(world(tenant, uuid7()), tokens, harm, tokens.bundle())
+
+    @property
+    def author(self) -> str:
+        return f"member:{self.world.ann}"
+
+    def word(self, name: str = "EXPLICIT-MARKER-A") -> str:
+        """The offending word, or a clean one of the same shape."""
+        return self.tokens[name] if self.harm else CLEAN
+
+    def do(self, act: Callable[[Any], Any], *, actor: str = "system:test") -> Any:
+        """One transaction."""
+        with self.world.scope(actor) as scope:
+            return act(scope)
+
+    def marked(self, unit: Unit) -> Unit:
+        """The unit with the marks its place asks for, as rooms set them."""
+        return self.do(lambda scope: replace(unit, flags=minting.flags(scope, unit, bundle=self.rules)))
+
+    def review(self, unit: Unit) -> None:
+        """rob approves the exact unit."""
+        self.do(lambda scope: desk.review(scope, unit.digest(), verdict="approve"), actor=f"member:{self.world.rob}")
+
+    def send(self, unit: Unit, *, review: bool = True, author: str | None = None, mark: bool = True) -> Result:
+        """Submit; have it reviewed where a review is missing; mint. Whatever refuses on the way is the result."""
+        whole = self.marked(unit) if mark else unit
+        by = author or self.author
+        judged = self.do(lambda scope: minting.judge(scope, whole, author=by, bundle=self.rules))
+        if review and Reason.REVIEW_MISSING in judged.reasons:
+            self.review(whole)
+        try:
+            self.do(lambda scope: minting.mint(scope, whole, Step(), key=KEY, author=by, bundle=self.rules))
+        except Denied as denied:
+            return Result(str(denied.decision.verdict), frozenset(map(str, denied.decision.reasons)), self.sent(whole))
+        return Result("F" if whole.flags else "A", frozenset(), self.sent(whole))
+
+    def refused(self, act: Callable[[Any], Any], *, actor: str = "system:test") -> Result:
+        """An act that the gate or the database refuses: it counts as blocked."""
+        try:
+            self.do(act, actor=actor)
+        except GreenroomError as error:
+            return Result("B", frozenset({error.message.code.removeprefix("gate.")}), 0)
+        return Result("A", frozenset(), 1)
+
+    def sent(self, unit: Unit) -> int:
+        """Requests that may have left for a unit."""
+        return self.do(
+            lambda scope: scope.run("SELECT count(*) FROM permits WHERE subject_id = :id", id=unit.subject.id).scalar()
+        )
+
+    def verifies(self) -> bool:
+        """Whether the log is whole."""
+        return isinstance(self.do(log.verify), log.Verified)
+
+
+Scenario = Callable[[Stage], Result]
+SCENARIOS: dict[str, Scenario] = {}
+
+
+def attack(*names: str) -> Callable[[Scenario], Scenario]:
+    """Register a scenario under the ids of the corpus."""
+
+    def register(scenario: Scenario) -> Scenario:
+        SCENARIOS.update(dict.fromkeys(names, scenario))
+        return scenario
+
+    return register
+
+
+def ids(entries: Sequence[Mapping[str, Any]]) -> set[str]:
+    """The ids of the corpus."""
+    return {str(entry["id"]) for entry in entries}

@@ -1,0 +1,65 @@
+"""Every attempt to get past the safety check fails as the corpus says, and its harmless twin goes through."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from foundation.database import Database, OpenScope
+from tests.attacks import evidence, process, words
+from tests.attacks.stage import Result, Stage
+from tests.attacks.wire import WIRED
+from tests.channels.builders import world
+from tests.fakes.network import Network
+
+HERE = Path(__file__).parent
+CORPUS: list[dict[str, Any]] = yaml.safe_load((HERE / "gate-attacks.yaml").read_text("utf-8"))["attacks"]
+NOT_YET: dict[str, str] = yaml.safe_load((HERE / "not-yet.yaml").read_text("utf-8"))
+MOST_NOT_YET = 35
+"""May only shrink."""
+
+RANK = "AFHB"
+TRIED = {name: scenario for module in (words, evidence, process) for name, scenario in module.SCENARIOS.items()}
+
+
+@pytest.mark.parametrize("entry", [entry for entry in CORPUS if entry["id"] in TRIED], ids=lambda entry: entry["id"])
+def test_attack_fails_and_its_twin_passes(entry: dict[str, Any], tenant: OpenScope) -> None:
+    scenario = TRIED[entry["id"]]
+    twin = Stage.build(tenant, harm=False)
+    passed = scenario(twin)
+    assert passed.verdict in "AF", f"the harmless twin is refused: {passed}"
+    assert passed.sent == 1
+    stage = Stage.build(tenant, harm=True)
+    got = scenario(stage)
+    refused(entry, got, stage.tokens.names)
+    assert twin.verifies()
+    assert stage.verifies()
+
+
+def refused(entry: dict[str, Any], got: Result, about: object) -> None:
+    """The attack failed as the corpus says."""
+    wanted = entry["reason"] if isinstance(entry["reason"], list) else [entry["reason"]]
+    assert RANK.index(got.verdict) >= RANK.index(entry["verdict"]), (got, about)
+    assert got.reasons & set(wanted), (got, wanted, about)
+    assert got.sent == 0
+
+
+@pytest.mark.parametrize("entry", [entry for entry in CORPUS if entry["id"] in WIRED], ids=lambda entry: entry["id"])
+def test_attack_on_the_way_out_fails_and_its_twin_arrives(
+    entry: dict[str, Any], database: Database, sandbox: Network
+) -> None:
+    scenario = WIRED[entry["id"]]
+    passed = scenario(world(database, sandbox, "twin"), False)
+    assert (passed.verdict, passed.sent) == ("A", 1), f"the harmless twin is refused: {passed}"
+    refused(entry, scenario(world(database, sandbox, "harm"), True), entry["title"])
+
+
+def test_what_is_not_tried_yet_is_listed_and_only_shrinks() -> None:
+    corpus = {entry["id"] for entry in CORPUS}
+    assert len(corpus) == len(CORPUS)
+    tried = set(TRIED) | set(WIRED)
+    assert tried | set(NOT_YET) == corpus
+    assert not tried & set(NOT_YET)
+    assert len(NOT_YET) <= MOST_NOT_YET
+    assert all(NOT_YET.values())

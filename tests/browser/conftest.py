@@ -1,0 +1,34 @@
+"""One Chromium for these tests; where there is none they are skipped and say so."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from foundation.database import Database
+from tests.browser.living import Installation, Living, installed, living
+from tests.browser.visitors import Chromium
+from tests.browser.visitors import chromium as started
+from tests.conftest import Cluster
+from tests.dashboard.conftest import door, lumiere  # noqa: F401  fixtures
+from tests.web.conftest import mia, room  # noqa: F401  fixtures
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Chromium]:
+    with started() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def installation(
+    chromium: Chromium, cluster: Cluster, pages: Database, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Installation]:
+    with installed(cluster, pages, tmp_path_factory.mktemp("installation")) as made:
+        yield made
+
+
+@pytest.fixture
+def lea(installation: Installation, database: Database, redis_url: str, chromium: Chromium) -> Iterator[Living]:
+    """Léa's agency in a house that lives."""
+    with living(installation, database, redis_url, chromium) as made:
+        yield made

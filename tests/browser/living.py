@@ -1,0 +1,124 @@
+"""A house that lives, and people before their browsers: the door, public pages, workers, the sandbox and Telegram."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from foundation.database import Database
+from foundation.storage import FileStore
+from tenants import login
+from tests.browser.seeing import wrong_lines
+from tests.browser.visitors import Chromium, Visitor
+from tests.conftest import Cluster
+from tests.dashboard.conftest import serving
+from tests.fakes import telegram as fake
+from tests.fakes.network import Network, network
+from tests.fakes.serving import served
+from tests.journeys.bots import Bots, bots
+from tests.schedules.builders import Desk, wired
+from tests.workers.running import house
+from web.app import create
+from workers import handlers
+from workers.wiring import Services
+
+
+@dataclass(frozen=True)
+class Installation:
+    """What stays from test to test; `url` is the dashboard's address."""
+
+    services: Services
+    sandbox: Network
+    telegram: fake.Network
+    url: str
+    database: str
+    home: Path
+
+
+@dataclass
+class Living:
+    """Léa's agency in that installation: Marc owns it, Anne manages it."""
+
+    installation: Installation
+    bots: Bots
+    chromium: Chromium
+
+    @property
+    def desk(self) -> Desk:
+        return self.bots.desk
+
+    @property
+    def url(self) -> str:
+        return self.installation.url
+
+    def session(self, member: UUID, url: str = "") -> str:
+        """A session that is open already, as a visitor's browser keeps it."""
+        with self.desk.scope() as scope:
+            secret = login.invite(scope, member)
+        return f"greenroom={login.redeem(self.desk.services.tenant, secret)} at {url or self.url}"
+
+    @contextmanager
+    def visitor(self, path: str = "/", member: UUID | None = None, **how: Any) -> Iterator[Visitor]:
+        """A member before a page, signed in; Marc, when nobody is named."""
+        with self.chromium.visitor(cookies=self.session(member or self.desk.manager), **how) as visitor:
+            visitor.go(self.url + path)
+            visitor.rest()
+            yield visitor
+            assert visitor.complaints == []
+
+    def rows(self, statement: str, **params: Any) -> list[Any]:
+        """What a query of this tenant gives."""
+        with self.desk.scope() as scope:
+            return list(scope.run(statement, tenant=self.desk.tenant_id, **params))
+
+
+@contextmanager
+def installed(cluster: Cluster, pages: Database, folder: Path) -> Iterator[Installation]:
+    """Everything but the workers."""
+    home, elsewhere = folder / "home", folder / "elsewhere"
+    home.mkdir()
+    elsewhere.mkdir()
+    database = cluster.url("greenroom_pages", "house")
+    with ExitStack() as stack:
+        services = stack.enter_context(wired(cluster, home))
+        sandbox = stack.enter_context(network(folder / "sandbox.sqlite"))
+        telegram = stack.enter_context(fake.network())
+        address = stack.enter_context(public_pages(pages, folder / "pages"))
+        web = services.settings.web.model_copy(update={"inside_url": address, "public_url": address})
+        settings = services.settings.model_copy(update={"web": web})
+        url, _ = stack.enter_context(serving(database, home, elsewhere))
+        yield Installation(replace(services, settings=settings), sandbox, telegram, url, database, home)
+
+
+@contextmanager
+def public_pages(pages: Database, folder: Path) -> Iterator[str]:
+    """The creators' own pages, which know their address once it is there."""
+    rooms: list[ASGIApp] = []
+
+    async def door(scope: Scope, receive: Receive, send: Send) -> None:
+        await rooms[0](scope, receive, send)
+
+    with served(door) as address:
+        rooms.append(create(tenant=pages.scope, store=FileStore(folder), public_url=address))
+        yield address
+
+
+@contextmanager
+def living(installation: Installation, database: Database, redis_url: str, chromium: Chromium) -> Iterator[Living]:
+    """Léa's agency with relay, worker and listeners at work."""
+    made = bots(installation.services, installation.sandbox, installation.telegram)
+    before = len(wrong_lines(installation.home / "log"))
+    with house(database, redis_url, handlers.routes(made.services)):
+        made.listen()
+        try:
+            yield Living(installation, made, chromium)
+        finally:
+            made.deaf()
+    assert wrong_lines(installation.home / "log")[before:] == []
+    installation.telegram.book.clear()
+    installation.sandbox.clear()
+    assert not installation.telegram.world.checks.broken, installation.telegram.world.checks.broken

@@ -1,0 +1,84 @@
+"""A house with the demo in it and a member of every role in both languages, behind its dashboard."""
+
+import base64
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from foundation.database import OpenScope
+from foundation.settings import DatabaseSettings, Settings, TenantsSettings
+from foundation.words import LANGUAGES
+from tenants import agencies, login
+from tenants.roles import Role
+from tests.browser.seeing import wrong_lines
+from tests.conftest import Cluster
+from tests.dashboard.conftest import MASTER, serving
+from workers import demo
+from workers.demo_cast import LUMIERE
+
+NAMES = {
+    Role.OWNER: "Zoé",
+    Role.MANAGER: "Marc",
+    Role.CREATOR: "Mia",
+    Role.CHATTER: "Léa",
+    Role.ACCOUNTANT: "Paul",
+    Role.GUEST: "Inès",
+}
+
+GIVEN = {Role.CREATOR: ("mia",), Role.CHATTER: ("mia", "nova"), Role.GUEST: ("mia",)}
+"""The creators they work for; the others work for all."""
+
+
+@dataclass(frozen=True)
+class Seeded:
+    """The demo's first agency; `members` by role and language."""
+
+    url: str
+    tenant: OpenScope
+    members: Mapping[tuple[Role, str], UUID]
+    log: Path
+
+    def troubles(self) -> list[str]:
+        """What the door wrote of pages that failed, and any other error."""
+        return wrong_lines(self.log)
+
+    def session(self, role: Role, language: str) -> str:
+        """A session that is open already, as a visitor's browser keeps it."""
+        with self.tenant(LUMIERE.tenant_id, "system:test") as scope:
+            secret = login.invite(scope, self.members[role, language])
+        return f"greenroom={login.redeem(self.tenant, secret)} at {self.url}"
+
+
+@contextmanager
+def seeded(cluster: Cluster, tenant: OpenScope, home: Path, elsewhere: Path) -> Iterator[Seeded]:
+    """Bring the demo in and open the door; the demo goes at the end, as other tests bring in theirs."""
+    settings = Settings(
+        home=home,
+        environment="test",
+        database=DatabaseSettings(
+            owner_url=cluster.url("greenroom_owner", "house"),
+            work_url=cluster.url("greenroom_work", "house"),
+            pages_url=cluster.url("greenroom_pages", "house"),
+        ),
+        tenants=TenantsSettings(master_key=base64.b64encode(MASTER).decode()),
+    )
+    demo.seed(settings)
+    with tenant(LUMIERE.tenant_id, "system:test") as scope:
+        members = {
+            (role, language): agencies.add_member(
+                scope,
+                name=name,
+                email=f"{role}-{language}@example.test",
+                role=role,
+                language=language,
+                zone=LUMIERE.zone,
+                creators=GIVEN.get(role, ()),
+            )
+            for role, name in NAMES.items()
+            for language in LANGUAGES
+        }
+    with serving(cluster.url("greenroom_pages", "house"), home, elsewhere) as (url, log):
+        yield Seeded(url, tenant, members, log)
+    demo.remove(settings)

@@ -1,0 +1,87 @@
+"""The dashboard in a real browser: in by the link, Home in both languages, locked within seconds, nothing foreign."""
+
+import pytest
+
+from foundation.database import OpenScope
+from tenants import login
+from tenants.roles import Role
+from tests.browser.seeing import faults
+from tests.browser.visitors import Chromium, Visitor
+from tests.dashboard.builders import Agency, agency
+from tests.dashboard.conftest import Door
+
+LOCKED_SECONDS = 20.0
+"""Five by the page's own tick; the rest is a busy machine."""
+
+
+def enter(visitor: Visitor, door: Door, who: Agency, role: Role = Role.OWNER) -> None:
+    """As a person: open the link, press the button."""
+    visitor.go(door.url + door.link(who, role))
+    assert faults(visitor) == []
+    visitor.page.keyboard.press("Enter")  # the button has the focus
+    visitor.rest()
+
+
+@pytest.fixture
+def busy(tenant: OpenScope) -> Agency:
+    """An agency in the middle of its day."""
+    made = agency(tenant, mark="Lumière", demo=True)
+    made.post("Le matin au bord de l'eau", state="published", url="https://example.test/p/1", minutes=-3)
+    made.post("Peut-être partie", state="uncertain", minutes=-1)
+    made.post("Le soir, la ville", minutes=1.5)
+    made.notice("gate.CONSENT_MISSING")
+    made.notice("gate.PROHIBITED_MINOR", urgent=True)
+    for back in range(0, 20, 2):
+        made.sold(back, 1000 + 300 * back)
+    return made
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_home_is_there_for_everybody(chromium: Chromium, door: Door, busy: Agency, width: int, dark: bool) -> None:
+    with chromium.visitor(width, dark=dark) as visitor:
+        enter(visitor, door, busy)
+        visitor.shows("2 choses vous attendent")
+        visitor.shows("secondes")
+        assert faults(visitor, ".gr") == []
+        assert visitor.complaints == []
+        assert visitor.hosts == {door.url.removeprefix("http://")}
+
+
+def test_chatter_reads_english_and_sees_no_money(chromium: Chromium, door: Door, busy: Agency) -> None:
+    with chromium.visitor(language="en") as visitor:
+        enter(visitor, door, busy, Role.CHATTER)
+        visitor.shows("2 things wait for you")
+        assert "€" not in visitor.text()
+        assert visitor.run("document.documentElement.lang") == "en"
+
+
+def test_revoked_page_empties_itself(chromium: Chromium, door: Door, busy: Agency) -> None:
+    with chromium.visitor() as visitor:
+        enter(visitor, door, busy)
+        visitor.shows("Le soir, la ville")
+        with busy.scope() as scope:
+            login.revoke(scope, busy.members[Role.OWNER])
+        visitor.shows("Vous n’êtes pas connecté", LOCKED_SECONDS)
+        visitor.hides("Le soir, la ville", 1.0)  # the same run of the page takes it away as it ends
+        visitor.go(door.url)
+        visitor.shows("greenroom invite")
+        assert "Le soir, la ville" not in visitor.text()
+
+
+def test_signing_out_by_hand(chromium: Chromium, door: Door, busy: Agency) -> None:
+    with chromium.visitor() as visitor:
+        enter(visitor, door, busy)
+        visitor.page.locator('a[href="/auth/leave"]').click()
+        visitor.shows("Voulez-vous vous déconnecter")
+        visitor.page.locator("button").click()
+        visitor.shows("Vous êtes déconnecté")
+        visitor.go(door.url)
+        visitor.shows("Vous n’êtes pas connecté")
+
+
+def test_page_follows_the_day_by_itself(chromium: Chromium, door: Door, busy: Agency) -> None:
+    with chromium.visitor() as visitor:
+        enter(visitor, door, busy)
+        busy.notice("gate.RATING_MISSING")
+        visitor.shows("3 choses vous attendent", LOCKED_SECONDS)

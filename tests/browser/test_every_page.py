@@ -1,0 +1,209 @@
+"""Every page for each role, in both languages, on a full agency: drawn whole, in words of people, for everybody.
+
+With GREENROOM_PICTURES=FOLDER each page is also written there as a picture, the owner's in dark as well: look at them.
+"""
+
+import os
+import re
+import string
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from dashboard.pages import PAGES, PageRow
+from foundation.database import OpenScope
+from foundation.words import LANGUAGES, catalogue
+from tenants.roles import Role, may
+from tests.browser.seeded import Seeded, seeded
+from tests.browser.visitors import Chromium, Visitor
+from tests.conftest import Cluster
+from tests.house.test_words import BANNED_WORD
+
+PICTURES = os.environ.get("GREENROOM_PICTURES", "")
+WIDE, PHONE = (1440, 900), (390, 844)
+SERIOUS = {"serious", "critical"}
+EXAMINED = "fr"
+"""The language in which the drawing is examined; the words are in both."""
+
+INSIDE = {"calendar": ("?view=list", "?new=1")}
+"""Addresses within a page that its buttons alone do not show."""
+
+MAIN = '[data-testid="stMain"]'
+TARGET = 24
+"""CSS pixels, WCAG 2.2, 2.5.8."""
+
+STREAMLITS_OWN = {
+    "list": "the menu puts its groups' headings between the entries of one list",
+    "listitem": "the same menu",
+}
+"""What axe finds and Streamlit 1.67 draws so, looked at on 2026-11-20: rule → why it stands."""
+
+SPOKEN = ("service.", "dashboard.language")
+"""Sentences that bots write to fans, each in the fan's language: they may stand in any conversation."""
+
+LONG = 13
+"""Characters of a sentence from which on it is no coincidence."""
+
+ODD = re.compile(
+    r"\{\w+\}|\bNone\b(?!:)|\bundefined\b|\bNaN\b|(?<![\d.,:/\u202f\xa0])1 (?!mois\b|fois\b|plus\b)[a-zé]+s\b"
+)
+"""Places that were not filled, and one of what is said as several."""
+
+SMALL = """
+() => [...document.querySelectorAll('[data-testid="stMain"] :is(a, button, input, select, textarea, summary)')]
+  .map(e => e.closest('label') || e)  // what one really presses
+  .filter(e => { const b = e.getBoundingClientRect(), s = getComputedStyle(e);
+    return b.width > 1 && b.height > 1 && s.visibility !== 'hidden' && s.opacity !== '0' && s.display !== 'inline'
+      && (e.tabIndex >= 0 || e.matches("label")) && (b.width < LEAST || b.height < LEAST); })
+  .map(e => e.outerHTML.slice(0, 160))
+""".replace("LEAST", str(TARGET))
+
+MENU_AWAY = """
+() => { const menu = document.querySelector('[data-testid="stSidebar"]');
+  return !menu || menu.getBoundingClientRect().right <= 0; }
+"""
+
+WIDER = """
+() => { const main = document.querySelector('[data-testid="stMain"]'), found = [];
+  if (main.scrollWidth > main.clientWidth) for (const e of main.querySelectorAll('*')) {
+    if (e.getBoundingClientRect().right > innerWidth + 1) found.push(e.outerHTML.slice(0, 120)); }
+  return found.slice(0, 3); }
+"""
+
+
+@pytest.fixture(scope="module")
+def house(cluster: Cluster, tenant: OpenScope, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seeded]:
+    with seeded(cluster, tenant, tmp_path_factory.mktemp("seeded"), tmp_path_factory.mktemp("elsewhere")) as made:
+        yield made
+
+
+def menu(role: Role) -> list[PageRow]:
+    return [row for row in PAGES if any(may(role, right) for right in row.rights)]
+
+
+@cache
+def english_only() -> tuple[str, ...]:
+    """What only an English page says: parts of sentences between their parameters."""
+    french = "\n".join(catalogue("fr").values()).lower()
+    parts = (
+        part.strip()
+        for code, sentence in catalogue("en").items()
+        if not code.startswith(SPOKEN)
+        for part, *_ in string.Formatter().parse(sentence)
+    )
+    return tuple({part for part in parts if len(part) >= LONG and part.lower() not in french})
+
+
+def wrong_words(row: PageRow, language: str, text: str) -> list[str]:
+    """Words of the house, codes instead of sentences, and English on a French page."""
+    found = [] if row.name == "system" else [match[0] for match in BANNED_WORD.finditer(text)]
+    codes = catalogue(language)
+    found += [word for word in re.findall(r"[a-z]+(?:\.[A-Za-z0-9_]+)+", text) if word in codes]
+    found += [] if row.name == "studio" else ODD.findall(text)  # a recipe has places that are filled later
+    if language == "fr":
+        said = text.lower()  # headings are set in capitals
+        found += [part for part in english_only() if part.lower() in said]
+    return found
+
+
+def picture(visitor: Visitor, name: str, width: int, height: int) -> None:
+    """The page to its end: Streamlit scrolls inside, so the window grows to what it holds."""
+    if not PICTURES:
+        return
+    whole = int(visitor.run("document.querySelector('[data-testid=\"stMain\"]').scrollHeight"))
+    visitor.size(width, min(max(height, whole + 20), 6000))
+    visitor.rest()
+    visitor.page.screenshot(path=Path(PICTURES) / f"{name}.png")
+    visitor.size(width, height)
+
+
+def axe(visitor: Visitor) -> list[Any]:
+    """Serious findings that are not in the list above."""
+    found = Axe().run(visitor.page, context="body").response["violations"]
+    return [
+        (one["id"], one["help"], [node["html"][:200] for node in one["nodes"][:3]])
+        for one in found
+        if one["impact"] in SERIOUS and one["id"] not in STREAMLITS_OWN
+    ]
+
+
+def drawn(visitor: Visitor, row: PageRow, language: str) -> list[Any]:
+    """All that is wrong with the page that is open, whatever its width."""
+    visitor.rest()
+    text = visitor.text()
+    found: list[Any] = list(wrong_words(row, language, text))
+    if not visitor.page.locator(MAIN).inner_text().strip():
+        found.append("nothing was drawn")
+    if visitor.page.locator('[data-testid="stException"], [data-testid="stAlertContentError"]').count():
+        found.append("an error box")
+    if visitor.run("document.documentElement.lang") != language:
+        found.append("another language")
+    if visitor.overflow > 0:
+        found.append(f"{visitor.overflow} px wider than the window")
+    found += visitor.run(WIDER)
+    if language == EXAMINED:
+        found += axe(visitor)
+    return found
+
+
+def both_widths(visitor: Visitor, url: str, row: PageRow, language: str, name: str) -> list[Any]:
+    """Open a page wide, then narrow, and say all that is wrong with it."""
+    visitor.size(*WIDE)
+    visitor.go(url)
+    found = drawn(visitor, row, language)
+    picture(visitor, f"{name}-1440", *WIDE)
+    visitor.size(*PHONE)
+    visitor.until(MENU_AWAY)
+    found += drawn(visitor, row, language) + visitor.run(SMALL)
+    picture(visitor, f"{name}-390", *PHONE)
+    return found
+
+
+def parts(visitor: Visitor, row: PageRow, language: str, name: str) -> list[Any]:
+    """The other parts of a page that is open, each behind a button of its first row of choices."""
+    found: list[Any] = []
+    buttons = visitor.page.locator(f'{MAIN} [data-testid="stButtonGroup"]').first.locator("button")
+    for number in range(1, buttons.count()):
+        buttons.nth(number).click()
+        visitor.page.wait_for_timeout(100)  # until the press has begun to work
+        found += [(f"part {number}", one) for one in drawn(visitor, row, language) + visitor.run(SMALL)]
+        picture(visitor, f"{name}-part{number}-390", *PHONE)
+    return found
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("role", list(Role))
+def test_every_page(chromium: Chromium, house: Seeded, role: Role, language: str) -> None:
+    faults: dict[str, list[Any]] = {}
+    before = len(house.troubles())
+    with chromium.visitor(language=language, cookies=house.session(role, language)) as visitor:
+        for row in menu(role):
+            address, name = house.url + ("/" if row.name == "home" else f"/{row.name}"), f"{row.name}-{role}-{language}"
+            found = both_widths(visitor, address, row, language, name)
+            if role is Role.OWNER:
+                found += parts(visitor, row, language, name)
+                for number, inside in enumerate(INSIDE.get(row.name, ())):
+                    found += both_widths(visitor, address + inside, row, language, f"{name}-inside{number}")
+            if found + visitor.complaints:
+                faults[row.name] = found + visitor.complaints
+            visitor.complaints.clear()
+        assert visitor.hosts == {house.url.removeprefix("http://")}
+    faults |= {"the door": troubles} if (troubles := house.troubles()[before:]) else {}
+    assert not faults, "\n".join(f"{name}: {one}" for name, found in faults.items() for one in found)
+
+
+@pytest.mark.parametrize("language", LANGUAGES if PICTURES else (EXAMINED,))
+def test_every_page_in_the_dark(chromium: Chromium, house: Seeded, language: str) -> None:
+    faults = {}
+    session = house.session(Role.OWNER, language)
+    with chromium.visitor(language=language, dark=True, cookies=session) as visitor:
+        for row in menu(Role.OWNER):
+            visitor.go(house.url + ("/" if row.name == "home" else f"/{row.name}"))
+            visitor.rest()
+            faults[row.name] = axe(visitor)
+            picture(visitor, f"{row.name}-dark-{language}", *WIDE)
+    assert not any(faults.values()), faults

@@ -1,0 +1,92 @@
+"""The phone's pages in a real browser of 390 pixels: read, pressed, copied, and nothing foreign asked for."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from schedules.states import DeliveryState as S
+from tenants import login
+from tests.browser.seeing import faults
+from tests.browser.visitors import Chromium, Visitor
+from tests.channels import by_hand
+from tests.channels.by_hand import LINK
+from tests.conftest import wait_until
+from tests.dashboard.test_phone import address, at_work, handed, home, lea, running, sandbox, services  # noqa: F401  fixtures
+from tests.schedules.builders import Desk
+
+LOOKED_AT = os.environ.get("GREENROOM_PICTURES", "")
+"""A folder for pictures somebody wants to look at."""
+
+
+def press(visitor: Visitor, text: str) -> None:
+    """Tap the visible button that says `text`."""
+    visitor.button(text).tap()
+
+
+def look(visitor: Visitor, name: str) -> None:
+    assert faults(visitor) == []
+    if LOOKED_AT:
+        visitor.picture(Path(LOOKED_AT) / f"phone_{name}.png")
+
+
+def come_in(visitor: Visitor, lea: Desk, address: str) -> None:  # noqa: F811  fixtures
+    with lea.scope() as scope:
+        secret = login.invite(scope, lea.manager)
+    visitor.go(f"{address}/phone/in/{secret}")
+    look(visitor, "in")
+    press(visitor, "Relier")
+    visitor.shows("À faire à la main")
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_a_task_with_one_thumb(chromium: Chromium, lea: Desk, address: str, dark: bool) -> None:  # noqa: F811  fixtures
+    body = "Premier café dehors, lumière douce ☕️\nLa suite ce soir. https://example.test/suite"
+    with lea.scope() as scope:
+        from gate import targets
+        from gate.units import Rating
+
+        targets.register(scope, "https://example.test/suite", owner="us", rating=Rating.G, adult=False)
+    delivery, _ = handed(lea, pictures=2, body=body)
+    name = "dark" if dark else "light"
+    with chromium.visitor(390, 844, dark=dark) as visitor, at_work(lea):
+        come_in(visitor, lea, address)
+        look(visitor, f"list_{name}")
+        visitor.page.locator("a.card").first.tap()
+        visitor.shows("Je m’en occupe")
+        look(visitor, f"shut_{name}")
+        press(visitor, "Je m’en occupe")
+        visitor.shows("Copier la légende")
+        look(visitor, f"open_{name}")
+        press(visitor, "Enregistrer")
+        visitor.until("() => !document.querySelector('form[data-save] button').disabled")
+        press(visitor, "Copier la légende")
+        visitor.shows("Copié")
+        press(visitor, "C’est publié")
+        visitor.shows("Collez l’adresse")
+        look(visitor, f"told_{name}")
+        visitor.page.locator("input[name=link]").fill(LINK)
+        press(visitor, "C’est publié")
+        wait_until(lambda: lea.state(delivery) == S.PUBLISHED, 60)
+        visitor.shows("Publiée")
+        look(visitor, f"done_{name}")
+        assert [one for one in visitor.complaints if "422" not in one] == []
+        assert visitor.hosts == {address.removeprefix("http://")}
+    assert lea.state(delivery) == S.PUBLISHED
+    assert [step for step, _ in by_hand.permits(lea)] == ["hand_over", "save"]
+
+
+def test_code_and_refusal_are_readable(chromium: Chromium, lea: Desk, address: str) -> None:  # noqa: F811  fixtures
+    _, place = handed(lea)
+    with chromium.visitor(390, 844) as visitor:
+        come_in(visitor, lea, address)
+        visitor.go(f"{address}/phone/pair")
+        press(visitor, "Afficher le code")
+        visitor.page.wait_for_selector(".code svg")
+        look(visitor, "pair")
+        visitor.go(address + place)
+        press(visitor, "Je m’en occupe")
+        visitor.shows("Enregistrer")
+        press(visitor, "Enregistrer")  # the workers are away
+        visitor.shows("plus de temps que d’habitude")
+        look(visitor, "refused")

@@ -1,0 +1,170 @@
+"""The judge of the tour can say no: each witness is named when it disagrees, and what a browser complains of counts."""
+
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import anyio
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+from starlette.routing import Route
+
+from tests.browser.living import Installation
+from tests.browser.visitors import Chromium
+from tests.fakes.serving import served
+from workers import tour_minute
+from workers.tour_browser import Disagreement, Window, visit
+from workers.tour_judge import Judge, Result
+from workers.tour_minute import Expected
+
+PAGE = "<!doctype html><html lang=fr><link rel=icon href=data:,><title>Une page</title><body>{}</body></html>"
+OPENED = "2026-11-20T10:00:00+00:00"
+LINE = '<ul class="gr-live"><li><time datetime="{}">.</time> Publié : la mer</li></ul>'
+STRANGE = "<img src='http://127.0.0.1:{}/pixel.gif'>"
+
+
+async def page(request: Request) -> HTMLResponse:
+    """A page with this body, after a while if one is asked for."""
+    await anyio.sleep(float(request.query_params.get("after", 0)))
+    return HTMLResponse(PAGE.format(request.query_params.get("body", "Bonjour")))
+
+
+@dataclass
+class Bench:
+    """The judge before a window, on a small site."""
+
+    judge: Judge
+    url: str
+
+    def shows(self, body: str, **more: str) -> None:
+        """Open a page with this body."""
+        base = self.judge.window.page
+        base.goto("about:blank")
+        query = "&".join(f"{name}={value}" for name, value in more.items())
+        self.judge.window.go(f"{self.url}/?{query}&body={_quoted(body)}", drawn=False)
+
+    def step(self, act: Callable[[Judge], object]) -> Result:
+        """What the judge says of a step."""
+        with self.judge.step("1 try"):
+            act(self.judge)
+        return self.judge.results[-1]
+
+
+def _quoted(body: str) -> str:
+    return "".join(f"%{byte:02x}" for byte in body.encode())
+
+
+@pytest.fixture
+def bench(installation: Installation, chromium: Chromium, tmp_path: Path) -> Iterator[Bench]:
+    """A judge whose house has nothing of the demonstration, and whose sandbox is empty."""
+    (tmp_path / "logs").mkdir()
+    port = urlsplit(installation.sandbox.url).port
+    settings = installation.services.settings
+    sandbox = settings.sandbox.model_copy(update={"port": port})
+    services = replace(
+        installation.services, settings=settings.model_copy(update={"home": tmp_path, "sandbox": sandbox})
+    )
+    with served(Starlette(routes=[Route("/", page)])) as url:
+        own = frozenset({urlsplit(url).netloc})
+        with visit(chromium.browser, language="fr", own=own) as window:
+            yield Bench(Judge(services, window, "fr", fast=False), url)
+
+
+def test_what_agrees_is_good(bench: Bench) -> None:
+    bench.shows("Bonjour")
+    result = bench.step(lambda j: j.window.says("BONJOUR"))
+    assert result.good, result
+
+
+def test_each_witness_is_named(bench: Bench) -> None:
+    bench.shows("Au revoir")
+    text = bench.step(lambda j: j.window.says("Bonjour", seconds=0.5))
+    assert (text.witness, text.good) == ("text", False)
+    assert "Bonjour" in text.told
+    database = bench.step(lambda j: j.until("database", lambda: bool(_posts(j)), "no post was written", seconds=0.3))
+    assert (database.witness, database.told) == ("database", "no post was written")
+    sandbox = bench.step(lambda j: j.agree("sandbox", len(j.received("nobody")) == 1, "it was not received"))
+    assert (sandbox.witness, sandbox.told) == ("sandbox", "it was not received")
+    absent = bench.step(lambda j: j.creator("mia"))  # the house itself says no
+    assert absent.witness == "database"
+    assert (bench.judge.s.settings.home / "logs" / "tour-1-fr.png").exists()
+
+
+def _posts(j: Judge) -> list[object]:
+    return j.rows("SELECT id FROM posts WHERE tenant_id = :tenant")
+
+
+def test_button_that_is_not_there_is_the_text(bench: Bench) -> None:
+    bench.shows("<button>Publier</button>")
+    bench.judge.window.page.set_default_timeout(500)
+    assert bench.step(lambda j: j.window.press("Publier")).good
+    assert bench.step(lambda j: j.window.press("Retirer")).witness == "text"
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("<script>console.error('oh non')</script>", "console: oh non"),
+        ("<script>throw new Error('oh non')</script>", "script: oh non"),
+        ("<p>Le permit attend.</p>", "word: 'permit' on /"),
+    ],
+)
+def test_complaints_make_a_step_fail(bench: Bench, body: str, told: str) -> None:
+    def look(_: Judge) -> None:
+        bench.shows(body)
+        bench.judge.window.read()
+
+    result = bench.step(look)
+    assert result.witness == "text"
+    assert told in result.told
+    bench.shows("Bonjour")
+    assert bench.step(lambda j: j.window.says("Bonjour")).good  # what was said before is not said again
+
+
+def test_foreign_request_makes_a_step_fail(bench: Bench) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as stranger:
+        port = stranger.getsockname()[1]
+        stranger.close()
+        result = bench.step(lambda _: bench.shows(STRANGE.format(port)))
+    assert result.witness == "text"
+    assert f"foreign request: 127.0.0.1:{port}" in result.told
+
+
+def test_slow_pages_are_counted(bench: Bench) -> None:
+    bench.shows("Bonjour")
+    before = len(bench.judge.window.slow)
+    bench.shows("Enfin", after="2.2")
+    assert len(bench.judge.window.slow) == before + 1
+
+
+def test_choice_that_does_not_hold_is_told(bench: Bench) -> None:
+    bench.shows("<button aria-pressed=false onclick=\"this.ariaPressed='true'\">Ma page</button><button>X</button>")
+    bench.judge.window.choose("Ma page")
+    assert bench.judge.window.page.locator('[aria-pressed="true"]').count() == 1
+
+
+def test_lines_are_noted_when_they_appear(bench: Bench) -> None:
+    """A line of an earlier minute is another's; one that comes too late, or never, is told."""
+    wanted = {"leaves": Expected(25, ("publié", "la mer"))}
+    bench.shows(LINE.format("2026-11-20T09:59:00+00:00"))
+    tour_minute.record(bench.judge.window, wanted, OPENED, spent=24)
+    assert tour_minute.seen(bench.judge.window) == {}
+    with pytest.raises(Disagreement, match="never seen: leaves"):
+        tour_minute.in_time(bench.judge, wanted)
+    _appears(bench.judge.window, LINE.format("2026-11-20T10:00:25+00:00"))
+    assert tour_minute.seen(bench.judge.window)["leaves"] >= 24
+    bench.shows(LINE.format("2026-11-20T10:00:25+00:00"))
+    tour_minute.record(bench.judge.window, wanted, OPENED, spent=25)
+    tour_minute.in_time(bench.judge, wanted)
+    tour_minute.record(bench.judge.window, wanted, OPENED, spent=200)
+    with pytest.raises(Disagreement, match="not in time: leaves"):
+        tour_minute.in_time(bench.judge, wanted)
+
+
+def _appears(window: Window, line: str) -> None:
+    window.page.evaluate("line => { document.body.innerHTML = line; }", line)
+    window.until("() => 'leaves' in window.__seen", "it was not noted")

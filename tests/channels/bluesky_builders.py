@@ -1,0 +1,183 @@
+"""A tenant with an account on a Bluesky server, and workers that renew its tokens or die trying."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from channels import budgets, carrying, connecting, reads, reconciling, refreshing, tokens
+from channels.carrying import Armed, Staged
+from channels.events import TokenRefresh
+from channels.reads import Channel
+from connectors.outcomes import Outcome
+from connectors.registry import load
+from connectors.transport import Transport
+from foundation import outbox
+from foundation.database import Database, Role, Scope
+from foundation.ids import HOUSE, uuid7
+from foundation.sealed import Sealed
+from gate import minting
+from gate.units import Subject, Text, Unit
+from tenants import agencies
+from tests.channels.builders import HTTP, KEY, Clockwork, Killable, mint
+from tests.fakes.bluesky import FakeBluesky, Repo
+
+CONNECTORS = load(("connectors.bluesky:Bluesky",))
+
+
+@dataclass
+class Mia:
+    """One creator, one account, one session."""
+
+    database: Database
+    server: FakeBluesky
+    tenant_id: UUID
+    creator_id: UUID
+    channel_id: UUID
+    repo: Repo
+    clockwork: Clockwork = field(default_factory=Clockwork)
+
+    @contextmanager
+    def tenant(self, tenant_id: UUID, actor: str, *, role: Role = "app") -> Iterator[Scope]:
+        """Opens scopes of a process that may die before, inside or after a transaction."""
+        self.clockwork.point()
+        with self.database.scope(tenant_id, actor, role=role) as scope:
+            yield scope
+            self.clockwork.point()
+        self.clockwork.point()
+
+    def scope(self) -> AbstractContextManager[Scope]:
+        """A scope of the test itself."""
+        return self.database.scope(self.tenant_id, "system:test")
+
+    def transport(self) -> Any:
+        """The real transport of a fresh process."""
+        real = Transport(
+            http=HTTP,
+            reveal=lambda tenant_id, sealed: sealed.box.decode(),
+            seal=lambda tenant_id, secret: Sealed(secret.encode()),
+            read_object=lambda tenant_id, sha256: b"",
+            verify_key=KEY.public_key(),
+        )
+        return Killable(real, self.clockwork)
+
+    def channel(self) -> Channel:
+        """The account as it stands."""
+        with self.scope() as scope:
+            return reads.channel(scope, self.channel_id)
+
+    def connect(self, *, lifetime: timedelta = timedelta(hours=2)) -> UUID:
+        """Connect the account, or connect it again, with a new session."""
+        access, refresh = self.server.sessions.start(self.repo.did)
+        with self.scope() as scope:
+            self.channel_id = connecting.connect(
+                scope,
+                creator_id=self.creator_id,
+                platform="bluesky",
+                surface="bluesky.post",
+                account=self.repo.did,
+                name=self.repo.handle,
+                base_url=self.server.url,
+                token=Sealed(access.encode()),
+                refresh=Sealed(refresh.encode()),
+                expires_at=scope.now + lifetime,
+                zone="UTC",
+            )
+        return self.channel_id
+
+    def renew(self) -> float | None:
+        """What a worker does with the row; seconds after which it wants it back."""
+        event = TokenRefresh(self.tenant_id, self.channel_id)
+        try:
+            refreshing.renew(event, tenant=self.tenant, transport=self.transport(), connectors=CONNECTORS)
+        except outbox.Later as later:
+            return later.after.total_seconds()
+        return None
+
+    def due(self) -> int:
+        """The tick; how many accounts it found due."""
+        with self.scope() as scope:
+            return tokens.renew_due(scope)
+
+    def rows(self) -> list[datetime]:
+        """When the waiting rows are due."""
+        with self.scope() as scope:
+            found = scope.run(
+                "SELECT available_at FROM outbox WHERE tenant_id = :tenant AND kind = 'token.refresh'"
+                " AND state = 'waiting' ORDER BY available_at",
+                tenant=self.tenant_id,
+            )
+            return list(found.scalars())
+
+    def unit(self, body: str) -> Unit:
+        """A post."""
+        return Unit(
+            tenant_id=self.tenant_id,
+            creator_id=self.creator_id,
+            subject=Subject("delivery", uuid7()),
+            platform="bluesky",
+            surface="bluesky.post",
+            channel_id=self.channel_id,
+            account=self.repo.did,
+            audience="public",
+            texts=(Text("body", body),),
+        )
+
+    def publish(self, unit: Unit) -> Outcome | budgets.Blocked:
+        """Claim, act, settle, as a handler does; why not, where the account must wait."""
+        with self.tenant(self.tenant_id, "system:publishing") as scope:
+            minting.lock_epochs(scope, unit)
+            channel = reads.channel(scope, self.channel_id)
+            blocked = budgets.take(scope, channel)
+            if blocked is not None:
+                return blocked
+            turn = carrying.arm(
+                scope,
+                channel=channel,
+                unit=unit,
+                kind="send",
+                act=timedelta(seconds=30),
+                mint=mint,
+                connectors=CONNECTORS,
+            )
+        if isinstance(turn, Armed):
+            arm_next = partial(carrying.arm_next, connectors=CONNECTORS, mint=mint)
+            turn = carrying.carry(turn, tenant=self.tenant, transport=self.transport(), arm_next=arm_next)
+        assert not isinstance(turn, Armed | Staged)
+        with self.tenant(self.tenant_id, "system:publishing") as scope:
+            carrying.close(scope, unit.subject, turn)
+        return turn
+
+    def look(self, unit: Unit) -> None:
+        """One look, where there is a doubt."""
+        with self.scope() as scope:
+            doubtful = reconciling.was_armed(scope, unit.subject)
+            budgets.release(scope, self.channel_id)
+        if doubtful:
+            opener, transport = self.tenant, self.transport()
+            reconciling.look(self.tenant_id, unit.subject, tenant=opener, transport=transport, connectors=CONNECTORS)
+
+    def pass_time(self, seconds: float) -> None:
+        """The clocks of the house and of the server move on."""
+        with self.database.scope(HOUSE, "system:test", role="relay") as scope:
+            scope.run("SELECT house_shift(make_interval(secs => :seconds))", seconds=seconds)
+        self.server.clock.move(seconds)
+
+    def texts(self) -> list[str]:
+        """What the server took in, repeats included."""
+        return [record["text"] for _, record in self.repo.taken]
+
+
+def mia(database: Database, server: FakeBluesky) -> Mia:
+    """A tenant of its own, connected."""
+    tenant_id = uuid7()
+    with database.scope(tenant_id, "system:test") as scope:
+        agencies.found(scope, name="Mia", language="fr", zone="UTC")
+        creator_id = agencies.add_creator(scope, slug="mia", name="Mia", kind="virtual", zone="UTC", languages=["fr"])
+    repo = server.account(f"mia-{str(tenant_id)[-6:]}.bsky.social")
+    made = Mia(database, server, tenant_id, creator_id, tenant_id, repo)
+    made.connect()
+    return made

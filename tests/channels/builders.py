@@ -1,0 +1,263 @@
+"""A tenant with a sandbox account, and a driver that does with a unit what the rooms above do."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from channels import budgets, carrying, connecting, reads, reconciling
+from channels.carrying import Armed, Mint, Staged
+from channels.reads import Channel
+from connectors.contract import Answer, WireStep
+from connectors.outcomes import Outcome, Published, Uncertain
+from connectors.registry import load
+from connectors.transport import Account, Transport
+from foundation.database import Database, OpenScope, Role, Scope
+from foundation.http import HttpClient
+from foundation.ids import HOUSE, uuid7
+from foundation.sealed import Sealed
+from gate import minting, ratings
+from gate.permit import Authority
+from gate.units import Medium, Rating, Subject, Text, Unit
+from tenants import agencies
+from tests.fakes.network import Network
+
+KEY = Ed25519PrivateKey.generate()
+CONNECTORS = load(("connectors.sandbox:Sandbox",))
+ACT = timedelta(seconds=30)
+HTTP = HttpClient()
+"""Keeps no connection alive, so that a fresh transport over it is as good as a fresh process; a client costs 40 ms."""
+
+
+class Killed(BaseException):
+    """The process dies here."""
+
+
+@dataclass
+class Clockwork:
+    """Kills the process at its n-th point, once; counts the points it passes."""
+
+    at: int | None = None
+    passed: int = 0
+
+    def point(self) -> None:
+        self.passed += 1
+        if self.at is not None and self.passed == self.at + 1:
+            raise Killed
+
+
+@dataclass
+class Killable:
+    """A transport of a process that may die just before or just after a request."""
+
+    real: Transport
+    clockwork: Clockwork
+    sent: list[str] = field(default_factory=list)
+
+    def send(self, step: WireStep, authority: Authority, *, account: Account) -> Answer:
+        self.clockwork.point()
+        self.sent.append(step.name)
+        answer = self.real.send(step, authority, account=account)
+        self.clockwork.point()
+        return answer
+
+
+mint: Mint = partial(minting.mint, key=KEY, author="member:7")
+"""The gate's own judgement and permits, under the tests' key."""
+
+
+@dataclass
+class World:
+    """One tenant, one creator, one account on the running sandbox."""
+
+    database: Database
+    network: Network
+    tenant_id: UUID
+    creator_id: UUID
+    channel_id: UUID
+    account: str
+    files: dict[str, bytes] = field(default_factory=dict)
+    clockwork: Clockwork = field(default_factory=Clockwork)
+
+    @contextmanager
+    def tenant(self, tenant_id: UUID, actor: str, *, role: Role = "app") -> Iterator[Scope]:
+        """Opens scopes of a process that may die before, inside or after a transaction."""
+        self.clockwork.point()
+        with self.database.scope(tenant_id, actor, role=role) as scope:
+            yield scope
+            self.clockwork.point()
+        self.clockwork.point()
+
+    def scope(self) -> AbstractContextManager[Scope]:
+        """A scope of the test itself."""
+        return self.database.scope(self.tenant_id, "system:test")
+
+    def transport(self) -> Any:
+        """The real transport of a fresh process."""
+        real = Transport(
+            http=HTTP,
+            reveal=lambda tenant_id, sealed: sealed.box.decode(),
+            seal=lambda tenant_id, secret: Sealed(secret.encode()),
+            read_object=lambda tenant_id, sha256: self.files[sha256],
+            verify_key=KEY.public_key(),
+        )
+        return Killable(real, self.clockwork)
+
+    def channel(self) -> Channel:
+        with self.scope() as scope:
+            return reads.channel(scope, self.channel_id)
+
+    def unit(
+        self, body: str = "hello", *, pictures: int = 0, of: Subject | None = None, viewer: str = "", first: int = 0
+    ) -> Unit:
+        """A post, or a message to one viewer; its pictures are numbered from `first` on."""
+        media = []
+        for number in range(first, first + pictures):
+            data = f"picture {number} of {self.tenant_id}".encode()
+            media.append(self._picture(data, f"picture {number}"))
+        return Unit(
+            tenant_id=self.tenant_id,
+            creator_id=self.creator_id,
+            subject=of or Subject("delivery", uuid7()),
+            platform="sandbox",
+            surface="sandbox.chat" if viewer else "sandbox.post",
+            channel_id=self.channel_id,
+            account=self.account,
+            audience="viewer" if viewer else "public",
+            texts=(Text("body", body),),
+            media=tuple(media),
+            viewer=viewer,
+        )
+
+    def _picture(self, data: bytes, alt: str) -> Medium:
+        """A picture that the gate knows, rated as good for everybody."""
+        digest = hashlib.sha256(data).hexdigest()
+        with self.scope() as scope:
+            if digest not in self.files:
+                asset = ratings.record_asset(
+                    scope,
+                    creator_id=self.creator_id,
+                    origin="upload",
+                    ai="none",
+                    engine="",
+                    made_at=scope.now,
+                    source="capture",
+                    people_seen=0,
+                )
+                ratings.record_rendition(
+                    scope,
+                    asset,
+                    sha256=digest,
+                    mime="image/png",
+                    size=len(data),
+                    width=1,
+                    height=1,
+                    profile="sandbox",
+                )
+                ratings.rate(scope, digest, Rating.G, source="rule:tests")
+        self.files[digest] = data
+        return Medium(digest, "image/png", len(data), alt=alt)
+
+    def arm(
+        self,
+        unit: Unit,
+        *,
+        kind: Any = "send",
+        act: timedelta = ACT,
+        braked: bool = False,
+        taken: bool = True,
+        mint: Mint = mint,
+    ) -> Armed | Outcome | Staged:
+        """The claim: epochs, channel, then the step.
+
+        `braked` claims although the brake is on, as no room does; without `taken` it does not even lock the channel.
+        """
+        with self.tenant(self.tenant_id, "system:publishing") as scope:
+            minting.lock_epochs(scope, unit)
+            channel = reads.channel(scope, self.channel_id)
+            blocked = budgets.take(scope, channel) if taken else None
+            assert braked or blocked is None, blocked
+            return carrying.arm(scope, channel=channel, unit=unit, kind=kind, act=act, mint=mint, connectors=CONNECTORS)
+
+    def carry(self, armed: Armed, mint: Mint = mint) -> Outcome | Staged:
+        """The act."""
+        arm_next = partial(carrying.arm_next, connectors=CONNECTORS, mint=mint)
+        return carrying.carry(armed, tenant=self.tenant, transport=self.transport(), arm_next=arm_next)
+
+    def close(self, unit: Unit, outcome: Outcome) -> bool:
+        """The settle."""
+        with self.tenant(self.tenant_id, "system:publishing") as scope:
+            return carrying.close(scope, unit.subject, outcome)
+
+    def publish(self, unit: Unit) -> Outcome:
+        """Claim, act, settle, as a handler does."""
+        turn = self.arm(unit)
+        outcome = self.carry(turn) if isinstance(turn, Armed) else turn
+        assert not isinstance(outcome, Staged)
+        self.close(unit, outcome)
+        return outcome
+
+    def look(self, unit: Unit) -> Any:
+        """One look."""
+        opener: OpenScope = self.tenant
+        return reconciling.look(
+            self.tenant_id, unit.subject, tenant=opener, transport=self.transport(), connectors=CONNECTORS
+        )
+
+    def pass_time(self, seconds: float) -> None:
+        """The house's clock moves on."""
+        with self.database.scope(HOUSE, "system:test", role="relay") as scope:
+            scope.run("SELECT house_shift(make_interval(secs => :seconds))", seconds=seconds)
+
+    def recover(self, unit: Unit) -> Outcome:
+        """What the rooms above do after a crash: look while in doubt, send again only what is surely not there."""
+        for _ in range(6):
+            self.pass_time(61)
+            with self.scope() as scope:
+                armed = reconciling.was_armed(scope, unit.subject)
+            if armed:
+                self.look(unit)
+            self._let_go()
+            outcome = self.publish(unit)
+            if isinstance(outcome, Published):
+                return outcome
+        return Uncertain(outcome.reason) if hasattr(outcome, "reason") else outcome
+
+    def _let_go(self) -> None:
+        with self.scope() as scope:
+            budgets.release(scope, self.channel_id)
+
+    def posts(self) -> list[str]:
+        """What the platform really has, deleted or not."""
+        return [post["text"] for post in self.network.truth(self.account)["posts"]]
+
+
+def world(database: Database, network: Network, name: str, *, keys: bool = False, nolook: bool = False) -> World:
+    """A tenant with its creator and one account; `keys`: it honours idempotency keys; `nolook`: it finds no message."""
+    tenant_id = uuid7()
+    account = network.account(
+        f"{name}-{str(tenant_id)[-6:]}" + ("+key" if keys else "") + ("-nolook" if nolook else "")
+    )
+    with database.scope(tenant_id, "system:test") as scope:
+        agencies.found(scope, name=name, language="fr", zone="Europe/Paris")
+        creator_id = agencies.add_creator(
+            scope, slug="lea", name="Léa", kind="virtual", zone="Europe/Paris", languages=["fr"]
+        )
+        channel_id = connecting.connect(
+            scope,
+            creator_id=creator_id,
+            platform="sandbox",
+            surface="sandbox.post",
+            account=account,
+            name="Essai",
+            base_url=network.url,
+            token=Sealed(network.tokens[account].encode()),
+            zone="Europe/Paris",
+        )
+    return World(database, network, tenant_id, creator_id, channel_id, account)

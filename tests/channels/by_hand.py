@@ -1,0 +1,115 @@
+"""Léa's account on a platform where somebody posts by hand, and the hands: what a phone does, without its pages."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from channels import connecting, phones, saving, tasks
+from channels.tasks import Task
+from connectors.byhand import ByHand
+from connectors.contract import Connected
+from tenants import reads as tenant_reads
+from tests.schedules.builders import ZONE, Desk
+
+LINK = "https://www.instagram.com/p/C9xYz12Abc/"
+NAME = "hand"
+
+
+def connect(lea: Desk, site: str = "instagram", handle: str = "mia.lumiere") -> UUID:
+    """The account, as enrolling makes it."""
+    found = ByHand().connect({"site": site, "account": handle}, ())
+    assert isinstance(found, Connected)
+    with lea.scope() as scope:
+        lea.channels[NAME] = connecting.connect(
+            scope,
+            creator_id=lea.creator_id,
+            platform="byhand",
+            surface=found.surface,
+            account=f"{found.account}-{str(lea.tenant_id)[-6:]}",
+            name=found.name,
+            base_url="",
+            token=None,
+            zone=ZONE,
+            options=found.options,
+        )
+    return lea.channels[NAME]
+
+
+def pair(lea: Desk, member_id: UUID | None = None) -> None:
+    """The manager's phone, or another's."""
+    with lea.scope(f"member:{member_id or lea.manager}") as scope:
+        phones.pair(scope, tenant_reads.member(scope, member_id or lea.manager), name="Pixel")
+    lea.run()
+
+
+@dataclass
+class Phone:
+    """A member with the phone in hand."""
+
+    lea: Desk
+    member: UUID
+
+    def scope(self) -> Any:
+        return self.lea.scope(f"member:{self.member}")
+
+    @property
+    def creators(self) -> frozenset[UUID]:
+        return frozenset({self.lea.creator_id})
+
+    def tasks(self) -> list[Task]:
+        with self.scope() as scope:
+            return tasks.due(scope, creators=self.creators)
+
+    def task(self, task_id: UUID) -> Task:
+        with self.scope() as scope:
+            return tasks.task(scope, task_id, creators=self.creators)
+
+    def open(self, task_id: UUID) -> Task:
+        with self.scope() as scope:
+            return tasks.open_task(scope, task_id, creators=self.creators)
+
+    def done(self, task_id: UUID, pasted: str = LINK, ticked: tuple[str, ...] = ("adult", "ai", "audience")) -> Task:
+        with self.scope() as scope:
+            found = tasks.done(
+                scope,
+                task_id,
+                creators=self.creators,
+                pasted=pasted,
+                ticked=ticked,
+                connectors=self.lea.services.connectors,
+            )
+        self.lea.run()
+        return found
+
+    def act(self, function: Any, *args: Any, **more: Any) -> Any:
+        with self.scope() as scope:
+            found = function(scope, *args, creators=self.creators, **more)
+        self.lea.run()
+        return found
+
+    def save(self, task_id: UUID, sha256: str) -> tuple[str, bytes | None]:
+        """Ask for a file, wait for the answer, take it: the code of why not, or the bytes."""
+        with self.scope() as scope:
+            wish_id = saving.want(scope, task_id, sha256, creators=self.creators)
+        self.lea.run()
+        with self.scope() as scope:
+            answer = saving.wish(scope, wish_id)
+        if answer.reason is not None:
+            return answer.reason.code, None
+        with self.scope() as scope:
+            digest = saving.take(scope, wish_id)
+        return "", self.lea.services.store.get(self.lea.tenant_id, digest)
+
+
+def phone(lea: Desk, member: UUID | None = None) -> Phone:
+    """The manager's."""
+    return Phone(lea, member or lea.manager)
+
+
+def permits(lea: Desk) -> list[tuple[str, str]]:
+    """Every permit ever used: step and state."""
+    with lea.scope() as scope:
+        rows = scope.run(
+            "SELECT step, state FROM permits WHERE tenant_id = :t ORDER BY created_at, id", t=lea.tenant_id
+        )
+        return [(row.step, row.state) for row in rows]

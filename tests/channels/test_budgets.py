@@ -1,0 +1,127 @@
+"""What holds an account back: the platform's 429, and the brake while it is down."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+import pytest
+
+from channels import budgets, handling
+from channels.budgets import Blocked
+from channels.events import ChannelProbe
+from connectors.contract import Response, StepAnswerLost, StepNotSent
+from connectors.outcomes import Published, Retry, Uncertain
+from foundation import outbox
+from foundation.errors import NotFound
+from tests.channels.builders import CONNECTORS, World
+
+
+def take(lea: World) -> Blocked | None:
+    with lea.scope() as scope:
+        return budgets.take(scope, lea.channel())
+
+
+def wait(lea: World) -> float:
+    """Seconds until the account may send."""
+    with lea.scope() as scope:
+        blocked = budgets.take(scope, lea.channel())
+        return 0.0 if blocked is None else round((blocked.until - scope.now).total_seconds())
+
+
+def note(lea: World, status: int, headers: Mapping[str, str] | None = None, *, creates: bool = True) -> None:
+    with lea.scope() as scope:
+        answer = Response("publish", status, headers or {}, {} if status < 300 else None)
+        budgets.note(scope, lea.channel_id, answer, creates=creates)
+
+
+def probe(lea: World) -> float:
+    """Seconds after which the probe comes back; 0 when it is done."""
+    event = ChannelProbe(lea.tenant_id, lea.channel_id)
+    try:
+        handling.probe(event, tenant=lea.tenant, transport=lea.transport(), connectors=CONNECTORS)
+    except outbox.Later as later:
+        return round(later.after.total_seconds())
+    return 0.0
+
+
+def test_a_429_waits_as_long_as_it_asks(lea: World) -> None:
+    lea.network.fault("status:429", account=lea.account, on="posts", retry_after=45)
+    outcome = lea.publish(lea.unit())
+    assert isinstance(outcome, Retry)
+    assert outcome.after == timedelta(seconds=45)
+    assert wait(lea) == 45
+    lea.pass_time(46)
+    assert take(lea) is None
+    assert isinstance(lea.publish(lea.unit()), Published)
+
+
+def test_a_429_that_says_nothing_doubles(lea: World) -> None:
+    waits = []
+    for _ in range(8):
+        note(lea, 429)
+        waits.append(wait(lea))
+        lea.pass_time(waits[-1])
+    assert waits == [60, 120, 240, 480, 960, 1920, 3600, 3600]
+    note(lea, 200, creates=False)
+    note(lea, 429)
+    assert wait(lea) == 60
+
+
+def test_a_success_elsewhere_does_not_shorten_a_429(lea: World) -> None:
+    note(lea, 429, {"retry-after": "100"})
+    note(lea, 429, {"retry-after": "10"})
+    note(lea, 200)
+    assert wait(lea) == 100
+
+
+def test_a_platform_that_is_down_costs_one_doubt(lea: World) -> None:
+    lea.network.fault("status:503", account=lea.account, on="*", times=4)
+    assert isinstance(lea.publish(lea.unit("first")), Uncertain)
+    assert take(lea) is not None
+    assert [probe(lea) for _ in range(3)] == [5, 10, 20]
+    assert take(lea) is not None
+    assert probe(lea) == 0
+    assert take(lea) is None
+    assert isinstance(lea.publish(lea.unit("second")), Published)
+
+
+def test_the_brake_is_probed_by_an_event_of_its_own(lea: World) -> None:
+    for _ in range(3):
+        note(lea, 503)
+    with lea.scope() as scope:
+        due = scope.run("SELECT available_at FROM outbox WHERE kind = 'channel.probe'").scalars().all()
+        assert len(due) == 1
+        assert due[0] > scope.now
+    assert wait(lea) == 10
+
+
+def test_what_brakes_and_what_does_not(lea: World) -> None:
+    for status in (400, 403, 404, 409):
+        note(lea, status)
+    note(lea, 503, creates=False)
+    with lea.scope() as scope:
+        budgets.note(scope, lea.channel_id, StepNotSent("publish", "refused"), creates=True)
+        budgets.note(scope, lea.channel_id, StepAnswerLost("look", "ReadTimeout"), creates=False)
+    assert take(lea) is None
+    with lea.scope() as scope:
+        budgets.note(scope, lea.channel_id, StepAnswerLost("publish", "ReadTimeout"), creates=True)
+    assert take(lea) is not None
+    note(lea, 404, creates=False)  # a refusal is an answer: the platform is up
+    assert take(lea) is None
+
+
+def test_no_probe_inside_a_429(lea: World) -> None:
+    note(lea, 503)
+    note(lea, 429, {"retry-after": "50"})
+    assert probe(lea) == 50
+
+
+def test_a_success_is_remembered(lea: World) -> None:
+    assert lea.channel().last_ok_at is None
+    lea.publish(lea.unit())
+    assert lea.channel().last_ok_at is not None
+
+
+def test_a_channel_of_another_tenant_is_unknown(lea: World) -> None:
+    channel = lea.channel()
+    with lea.database.scope(lea.creator_id, "system:test") as scope, pytest.raises(NotFound):
+        budgets.take(scope, channel)

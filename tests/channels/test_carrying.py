@@ -1,0 +1,348 @@
+"""The loop: each answer kept before the next step, one shot, whatever is lost on the way."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from channels import carrying, connecting, reads, reconciling
+from channels.carrying import Armed, Staged
+from channels.states import ChannelState
+from connectors.contract import WireStep
+from connectors.outcomes import Disconnected, Outcome, Published, Reauthorize, Rejected, Retry, Uncertain
+from connectors.transport import EgressForbidden
+from foundation.database import Scope
+from foundation.errors import Conflict
+from foundation.words import Message
+from gate import copies, ratings
+from gate.minting import Denied
+from gate.permit import Permit
+from gate.units import Rating, Subject, Unit
+from tests.channels.builders import CONNECTORS, World, mint
+
+GONE = Message("connectors.account_gone", {"word": "no_such_account"})
+SHORT = timedelta(seconds=0.5)
+
+
+def story(lea: World, subject: Subject) -> list[tuple[str, str | None]]:
+    with lea.scope() as scope:
+        return [(attempt.kind, attempt.outcome) for attempt in reads.attempts(scope, subject)]
+
+
+def armed(turn: object) -> Armed:
+    assert isinstance(turn, Armed), turn
+    return turn
+
+
+def test_a_post_with_pictures_goes_out_once(lea: World) -> None:
+    unit = lea.unit("two pictures", pictures=2)
+    outcome = lea.publish(unit)
+    assert isinstance(outcome, Published)
+    assert lea.posts() == ["two pictures"]
+    with lea.scope() as scope:
+        (attempt,) = reads.attempts(scope, unit.subject)
+    assert [step.kind for step in attempt.steps] == ["stage", "stage", "publish"]
+    assert [step.answered for step in attempt.steps] == ["200", "200", "201"]
+    assert (attempt.outcome, attempt.native_id, attempt.http_status) == ("published", outcome.native_id, 201)
+    assert attempt.said == Message("attempt.published")
+
+
+def test_a_published_subject_stays_published(lea: World) -> None:
+    unit = lea.unit()
+    first = lea.publish(unit)
+    assert lea.publish(unit) == first
+    assert lea.posts() == ["hello"]
+
+
+def test_the_native_key_is_the_subjects_own() -> None:
+    subject = Subject("delivery", UUID(int=7))
+    keys = [carrying.native_key(Subject("delivery", UUID(int=7)), part) for part in range(5)]
+    assert carrying.native_key(subject) == keys[0]
+    assert len(set(keys)) == 5
+    assert all(key.isalnum() and len(key) == 24 for key in keys)
+
+
+def test_staging_ends_before_the_last_step_and_is_used_again(lea: World) -> None:
+    unit = lea.unit("staged", pictures=2)
+    assert lea.carry(armed(lea.arm(unit, kind="stage"))) == Staged()
+    assert lea.posts() == []
+    assert lea.arm(unit, kind="stage") == Staged()
+    turn = armed(lea.arm(unit))
+    assert turn.step.name == "publish"
+    assert isinstance(lea.carry(turn), Published)
+    assert lea.arm(unit, kind="stage") == Staged()  # a late stage leaves the send in peace
+    assert isinstance(lea.publish(unit), Published)
+    assert story(lea, unit.subject) == [("stage", "staged"), ("send", "published")]
+    assert lea.posts() == ["staged"]
+
+
+def test_an_edited_post_stages_its_new_picture_only_once_more(lea: World) -> None:
+    """Uploads are reused for the same content alone: what was cleared is what is sent."""
+    unit = lea.unit("first words", pictures=1)
+    lea.carry(armed(lea.arm(unit, kind="stage")))
+    edited = replace(unit, texts=(replace(unit.texts[0], body="other words"),))
+    assert armed(lea.arm(edited)).step.name.startswith("stage:")
+
+
+@pytest.mark.parametrize("mode", ["accept_then_hang", "reset_after", "status:503_after", "garbage", "reset_before"])
+def test_a_lost_answer_is_never_sent_again(lea: World, mode: str) -> None:
+    """Whatever was lost, a second claim sends nothing; the look decides."""
+    lea.network.fault(mode, account=lea.account, on="posts", seconds=2)
+    unit = lea.unit(f"lost by {mode}")
+    outcome = lea.carry(armed(lea.arm(unit, act=SHORT)))
+    assert isinstance(outcome, Uncertain)
+    lea.close(unit, outcome)
+    taken = len(lea.posts())
+    assert isinstance(lea.arm(unit, braked=True), Uncertain)
+    assert len(lea.posts()) == taken
+    assert isinstance(lea.recover(unit), Published)
+    assert lea.posts() == [f"lost by {mode}"]
+
+
+def test_nothing_left_the_house(lea: World) -> None:
+    """Refused at the door: retried, and no doubt about it."""
+    with lea.scope() as scope:
+        scope.run("UPDATE channels SET base_url = 'http://127.0.0.1:1' WHERE id = :id", id=lea.channel_id)
+    unit = lea.unit("late")
+    assert isinstance(lea.publish(unit), Retry)
+    with lea.scope() as scope:
+        scope.run("UPDATE channels SET base_url = :url WHERE id = :id", id=lea.channel_id, url=lea.network.url)
+    assert isinstance(lea.publish(unit), Published)
+    assert story(lea, unit.subject) == [("send", "retry"), ("send", "published")]
+
+
+def test_a_refused_post_causes_one_request(lea: World) -> None:
+    lea.network.fault("refuse", account=lea.account, on="posts")
+    unit = lea.unit("no")
+    assert isinstance(lea.publish(unit), Rejected)
+    assert lea.posts() == []
+    with lea.scope() as scope:
+        (attempt,) = reads.attempts(scope, unit.subject)
+    assert (attempt.outcome, attempt.http_status) == ("rejected", 403)
+    assert attempt.detail is not None
+
+
+def test_a_dead_token_stops_the_channel_and_tells_once(lea: World) -> None:
+    lea.network.json("POST", f"/control/token/{lea.account}", {"revoke": True})
+    for body in ("one", "two"):
+        unit = lea.unit(body)
+        assert isinstance(lea.carry(armed(lea.arm(unit, braked=True))), Reauthorize)
+    assert lea.channel().state == ChannelState.REAUTHORIZE
+    with lea.scope() as scope:
+        told = scope.run("SELECT cause FROM notices WHERE tenant_id = :tenant", tenant=lea.tenant_id).scalars().all()
+    assert told == [f"channel:{lea.channel_id}:reauthorize"]
+
+
+def test_a_second_arm_sends_nothing_while_the_first_is_out(lea: World) -> None:
+    unit = lea.unit()
+    first = armed(lea.arm(unit))
+    assert isinstance(lea.arm(unit), Uncertain)
+    assert isinstance(lea.carry(first), Published)
+    assert isinstance(lea.publish(unit), Published)
+    assert lea.posts() == ["hello"]
+
+
+def test_whoever_was_overtaken_while_staging_cannot_go_on(lea: World) -> None:
+    unit = lea.unit("overtaken", pictures=1)
+    first = armed(lea.arm(unit))
+    assert first.step.name.startswith("stage:")
+    second = armed(lea.arm(unit))
+    with pytest.raises(Conflict):
+        lea.carry(first)
+    assert isinstance(lea.carry(second), Published)
+    assert lea.posts() == ["overtaken"]
+
+
+@pytest.mark.parametrize(("pictures", "kind"), [(0, "send"), (1, "send"), (1, "stage")])
+def test_overtaken_while_the_gate_decides(lea: World, pictures: int, kind: str) -> None:
+    """The second worker arms in the very moment between the first one's reading and its writing."""
+    unit = lea.unit("decides", pictures=pictures)
+    seconds: list[object] = []
+
+    def slow(scope: Scope, slow_unit: Unit, step: WireStep) -> Permit:
+        seconds.append(lea.arm(unit, kind=kind, taken=False))
+        return mint(scope, slow_unit, step)
+
+    with pytest.raises(Conflict):
+        lea.arm(unit, kind=kind, taken=False, mint=slow)
+    lea.carry(armed(seconds[0]))
+    assert isinstance(lea.publish(unit), Published)
+    assert lea.posts() == ["decides"]
+
+
+def test_overtaken_between_two_steps(lea: World) -> None:
+    unit = lea.unit("between", pictures=1)
+    first = armed(lea.arm(unit))
+    seconds: list[object] = []
+
+    def slow(scope: Scope, slow_unit: Unit, step: WireStep) -> Permit:
+        seconds.append(lea.arm(unit))
+        return mint(scope, slow_unit, step)
+
+    with pytest.raises(Conflict):
+        lea.carry(first, mint=slow)
+    assert isinstance(lea.carry(armed(seconds[0])), Published)
+    assert lea.posts() == ["between"]
+
+
+def test_a_no_of_the_gate_between_two_steps_keeps_the_answer(lea: World) -> None:
+    """The upload stays known, nothing visible was asked for, and the next claim hears the reason."""
+    unit = lea.unit("stopped", pictures=1)
+    first = armed(lea.arm(unit))
+    with lea.scope() as scope:
+        ratings.rate(scope, unit.media[0].sha256, Rating.X, source="member:8")
+    outcome = lea.carry(first)
+    assert isinstance(outcome, Retry)
+    lea.close(unit, outcome)
+    with pytest.raises(Denied):
+        lea.arm(unit)
+    with lea.scope() as scope:
+        (attempt,) = reads.attempts(scope, unit.subject)
+        assert not reconciling.was_armed(scope, unit.subject)
+    assert [step.answered for step in attempt.steps] == ["200"]
+    assert lea.posts() == []
+
+
+def test_two_workers_race_for_one_subject(lea: World) -> None:
+    for turn in range(4):
+        unit = lea.unit(f"race {turn}", pictures=turn % 2)
+        outcomes: list[object] = []
+        start = threading.Barrier(3)
+
+        def work(unit: object = unit, outcomes: list[object] = outcomes, start: threading.Barrier = start) -> None:
+            start.wait()
+            try:
+                outcomes.append(lea.publish(unit))  # type: ignore[arg-type]  # a unit, bound per turn
+            except Conflict as conflict:
+                outcomes.append(conflict)
+
+        workers = [threading.Thread(target=work) for _ in range(3)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join(20)
+        assert len(outcomes) == 3
+        assert lea.posts().count(f"race {turn}") <= 1
+        assert isinstance(lea.recover(unit), Published)
+        assert lea.posts().count(f"race {turn}") == 1
+
+
+def test_a_process_that_slept_past_the_deadline_sends_nothing(lea: World) -> None:
+    unit = lea.unit("asleep")
+    turn = armed(lea.arm(unit))
+    late = replace(turn, ready_at=turn.ready_at - turn.seconds)
+    assert isinstance(lea.carry(late), Retry)
+    assert lea.posts() == []
+
+
+def test_what_the_transport_refuses_is_surely_not_sent(lea: World) -> None:
+    unit = lea.unit("forged")
+    turn = armed(lea.arm(unit))
+    forged = replace(turn, step=replace(turn.step, json={"text": "something else"}))
+    with pytest.raises(EgressForbidden):
+        lea.carry(forged)
+    assert isinstance(lea.publish(unit), Retry)
+    assert isinstance(lea.publish(unit), Published)
+    assert lea.posts() == ["forged"]
+
+
+def test_an_outcome_is_written_once(lea: World) -> None:
+    unit = lea.unit()
+    outcome = lea.carry(armed(lea.arm(unit)))
+    assert isinstance(outcome, Published)
+    assert lea.close(unit, outcome)
+    assert not lea.close(unit, outcome)
+    assert not lea.close(unit, Disconnected(GONE))
+    assert story(lea, unit.subject) == [("send", "published")]
+
+
+def test_closing_tells_the_gate_where_the_copy_lies(lea: World) -> None:
+    unit = lea.unit(pictures=1)
+    outcome = lea.publish(unit)
+    assert isinstance(outcome, Published)
+    with lea.scope() as scope:
+        (copy,) = copies.copies(scope, unit.subject)
+    assert (copy.native_ids, copy.step, copy.visible_at) == ((outcome.native_id,), "publish", outcome.at)
+
+
+def test_closing_tells_the_gate_that_there_is_no_copy(lea: World) -> None:
+    lea.network.fault("refuse", account=lea.account, on="posts")
+    unit = lea.unit("no")
+    lea.publish(unit)
+    with lea.scope() as scope:
+        assert copies.traces(scope, unit.subject) == []
+
+
+@pytest.mark.parametrize("outcome", [Retry(SHORT, "account", GONE), Rejected(GONE, permanent=True), Reauthorize(GONE)])
+def test_nobody_denies_a_publish_step_without_an_answer(lea: World, outcome: Outcome) -> None:
+    unit = lea.unit()
+    lea.arm(unit)
+    with pytest.raises(Conflict):
+        lea.close(unit, outcome)
+    assert isinstance(lea.arm(unit), Uncertain)
+
+
+def test_another_tenant_sees_none_of_it(lea: World) -> None:
+    unit = lea.unit()
+    lea.publish(unit)
+    with lea.database.scope(UUID(int=9), "system:test") as scope:
+        assert reads.attempts(scope, unit.subject) == []
+        assert reads.every_channel(scope) == []
+
+
+def test_a_rehearsal_sends_nothing(lea: World) -> None:
+    unit = lea.unit("only rehearsed", pictures=1)
+    with lea.scope() as scope:
+        for _ in range(2):
+            step = carrying.rehearse(scope, channel=lea.channel(), unit=unit, connectors=CONNECTORS)
+            assert isinstance(step, WireStep)
+    assert story(lea, unit.subject) == [("dry", "rehearsed"), ("dry", "rehearsed")]
+    assert isinstance(lea.publish(unit), Published)
+    assert lea.posts() == ["only rehearsed"]
+
+
+def test_claims_revocations_and_reconnections_never_deadlock(lea: World) -> None:
+    """Epochs, channel, subject, permit, log head: everybody takes them in this order."""
+    units = [lea.unit(f"busy {number}", pictures=number % 2) for number in range(6)]
+    troubles: list[Exception] = []
+
+    def publishes(mine: Unit) -> None:
+        lea.publish(mine)
+
+    def rates(mine: Unit) -> None:
+        for medium in mine.media:
+            with lea.scope() as scope:
+                ratings.rate(scope, medium.sha256, Rating.G, source="rule:again")
+
+    def moves(mine: Unit) -> None:
+        with lea.scope() as scope:
+            connecting.pause(scope, lea.channel_id, GONE, until=scope.now)
+        with lea.scope() as scope:
+            connecting.resume(scope, lea.channel_id)
+
+    def work(act: Callable[[Unit], None], mine: Unit) -> None:
+        try:
+            act(mine)
+        except (AssertionError, Conflict):
+            return  # paused just then, or moved by somebody else
+        except Exception as trouble:
+            troubles.append(trouble)
+
+    workers = [threading.Thread(target=work, args=(act, mine)) for mine in units for act in (publishes, rates, moves)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(30)
+    assert troubles == []
+
+
+def test_an_attempt_is_append_only(lea: World) -> None:
+    """The database itself refuses to unsay what was sent."""
+    unit = lea.unit()
+    lea.publish(unit)
+    for change in ("outcome = 'retry'", "steps = '[]'", "publish_armed_at = NULL", "result = '{}'"):
+        with pytest.raises(Exception, match="written once"), lea.scope() as scope:
+            scope.run(f"UPDATE attempts SET {change} WHERE subject_id = :id", id=unit.subject.id)

@@ -1,0 +1,119 @@
+"""Chat accounts: hearing updates, a checkout's yes, money back, reading numbers."""
+
+import pytest
+
+from channels import controlling, listening, reading, reads
+from channels.states import ChannelState
+from connectors.contract import Response
+from connectors.outcomes import Published
+from connectors.sandbox import Sandbox
+from connectors.transport import EgressForbidden
+from foundation.ids import uuid7
+from gate.units import Invoice, Subject
+from tests.channels.builders import World
+
+CHAT = {"sandbox": Sandbox()}
+FAN = "paul"
+
+
+def hear(lea: World) -> listening.Heard:
+    """Poll from where the account was heard, and acknowledge."""
+    with lea.scope() as scope:
+        after = listening.cursor(scope, lea.channel_id)
+    heard = listening.poll(lea.channel(), after, transport=lea.transport(), connectors=CHAT)
+    with lea.scope() as scope:
+        listening.acknowledge(scope, lea.channel(), heard)
+    return heard
+
+
+def test_updates_are_heard_in_order_and_again_until_acknowledged(lea: World) -> None:
+    for text in ("bonjour", "ça va ?"):
+        lea.network.fan(lea.account, FAN, "message", text=text)
+    first = listening.poll(lea.channel(), "", transport=lea.transport(), connectors=CHAT)
+    assert [update.text for update in first.updates] == ["bonjour", "ça va ?"]
+    assert [update.text for update in hear(lea).updates] == ["bonjour", "ça va ?"]
+    lea.network.fan(lea.account, FAN, "message", text="encore")
+    assert [update.text for update in hear(lea).updates] == ["encore"]
+
+
+def test_a_dead_token_is_heard_too(lea: World) -> None:
+    lea.network.json("POST", f"/control/token/{lea.account}", {"revoke": True})
+    heard = hear(lea)
+    assert (heard.updates, heard.cursor) == ((), None)
+    assert lea.channel().state == ChannelState.REAUTHORIZE
+
+
+def test_an_unusable_answer_keeps_the_cursor(lea: World) -> None:
+    lea.network.fan(lea.account, FAN, "message", text="one")
+    hear(lea)
+    lea.network.fan(lea.account, FAN, "message", text="two")
+    lea.network.fault("garbage", account=lea.account, on="updates")
+    assert hear(lea).updates == ()
+    assert [update.text for update in hear(lea).updates] == ["two"]
+
+
+def paid(lea: World) -> str:
+    """A fan pays for a message with an invoice; the charge."""
+    unit = lea.unit("A pack for you", viewer=FAN)
+    unit = type(unit)(**{**vars(unit), "invoice": Invoice("Pack", "Five pictures", 300, "XTS", "order-7")})
+    lea.network.fan(lea.account, FAN, "message", text="hello")
+    outcome = lea.publish(unit)
+    assert isinstance(outcome, Published), outcome
+    lea.network.fan(lea.account, FAN, "pay", message_id=outcome.native_id)
+    checkout = next(update for update in hear(lea).updates if update.kind == "checkout")
+    answer = controlling.send(lea.channel(), CHAT["sandbox"].checkout_yes(checkout.ref), transport=lea.transport())
+    assert isinstance(answer, Response)
+    assert answer.ok
+    return next(update.charge_id for update in hear(lea).updates if update.kind == "payment")
+
+
+def test_a_sale_and_its_refund(lea: World) -> None:
+    charge = paid(lea)
+    order = Subject("order", uuid7())
+    for _ in range(2):  # the second time it is back already
+        outcome = controlling.refund(
+            lea.tenant_id,
+            order,
+            lea.channel_id,
+            lambda rail: rail.refund(charge, FAN, 300, "XTS"),
+            tenant=lea.tenant,
+            transport=lea.transport(),
+            connectors=CHAT,
+        )
+        assert outcome == Published(charge)
+    with lea.scope() as scope:
+        told = [(one.kind, one.n, one.outcome, one.http_status) for one in reads.attempts(scope, order)]
+    assert told == [("refund", 1, "published", 200), ("refund", 2, "published", 409)]
+
+
+def test_a_control_step_carries_no_sentence(lea: World) -> None:
+    step = CHAT["sandbox"].refund("a whole sentence", FAN, 300, "XTS")
+    with pytest.raises(EgressForbidden):
+        controlling.send(lea.channel(), step, transport=lea.transport())
+
+
+def test_numbers_of_a_copy(lea: World) -> None:
+    outcome = lea.publish(lea.unit())
+    assert isinstance(outcome, Published)
+
+    def numbers(native_id: str, chat: str = "") -> object:
+        return reading.read(
+            lea.tenant_id,
+            lea.channel_id,
+            native_id,
+            chat=chat,
+            tenant=lea.tenant,
+            transport=lea.transport(),
+            connectors=CHAT,
+        )
+
+    assert numbers(outcome.native_id) == {"views": 0, "likes": 0, "comments": 0, "clicks": 0} or numbers(
+        outcome.native_id
+    )
+    assert numbers("nowhere") is None
+    assert numbers(outcome.native_id, chat=FAN) is None
+    lea.network.fault("status:429", account=lea.account, on="*", retry_after=60)
+    assert numbers(outcome.native_id) is None
+    sent = len(lea.network.json("GET", f"/control/record?account={lea.account}")[1]["record"])
+    assert numbers(outcome.native_id) is None
+    assert len(lea.network.json("GET", f"/control/record?account={lea.account}")[1]["record"]) == sent

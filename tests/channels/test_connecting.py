@@ -1,0 +1,137 @@
+"""Accounts: the same one twice, a pause, a dead token."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from channels import budgets, connecting, reads
+from channels.states import ChannelState
+from connectors.outcomes import Published
+from foundation.errors import Conflict, NotFound
+from foundation.ids import uuid7
+from foundation.sealed import Sealed
+from foundation.words import Message
+from tenants import agencies
+from tests.channels.builders import World
+
+REST = Message("channel.token_refused")
+
+
+def connect(lea: World, **changes: Any) -> object:
+    channel = lea.channel()
+    given: dict[str, Any] = {
+        "creator_id": channel.creator_id,
+        "platform": channel.platform,
+        "surface": channel.surface,
+        "account": channel.account,
+        "name": channel.name,
+        "base_url": channel.base_url,
+        "token": channel.token,
+        "zone": channel.zone,
+    }
+    with lea.scope() as scope:
+        return connecting.connect(scope, **{**given, **changes})
+
+
+def count(lea: World, statement: str) -> int:
+    with lea.scope() as scope:
+        return int(scope.run(statement).scalar_one())
+
+
+def test_connecting_the_same_account_again_is_the_same_channel(lea: World) -> None:
+    before = lea.channel()
+    same = connect(lea, name="Nouveau nom", min_gap=timedelta(minutes=10), chat_surface="sandbox.chat")
+    after = lea.channel()
+    assert same == before.id == after.id
+    assert (after.name, after.min_gap, after.chat_surface) == ("Nouveau nom", timedelta(minutes=10), "sandbox.chat")
+    assert count(lea, "SELECT generation FROM tokens") == 2
+    assert count(lea, "SELECT count(*) FROM outbox WHERE kind = 'channel.connected'") == 1
+
+
+def test_an_account_with_a_history_was_used_before(lea: World) -> None:
+    def moved_in(days: int) -> timedelta | None:
+        with lea.scope() as scope:
+            connecting.moved_in(scope, lea.channel_id, scope.now - timedelta(days=days))
+            last = reads.channel(scope, lea.channel_id).last_ok_at
+            return None if last is None else scope.now - last
+
+    assert lea.channel().last_ok_at is None
+    assert moved_in(1) == timedelta(days=1)
+    gone_by = moved_in(9)
+    assert gone_by is not None
+    assert gone_by < timedelta(days=2)  # what is newer stays
+
+
+def test_an_account_of_another_creator_is_not_taken_over(lea: World) -> None:
+    with lea.scope() as scope:
+        other = agencies.add_creator(scope, slug="mia", name="Mia", kind="virtual", zone="UTC", languages=["en"])
+    with pytest.raises(Conflict):
+        connect(lea, creator_id=other)
+    assert lea.channel().creator_id == lea.creator_id
+
+
+def test_connecting_again_revives_the_channel(lea: World) -> None:
+    with lea.scope() as scope:
+        connecting.reauthorize(scope, lea.channel_id, REST)
+        connecting.reauthorize(scope, lea.channel_id, REST)
+    with lea.scope() as scope, pytest.raises(Conflict):
+        connecting.resume(scope, lea.channel_id)
+    assert lea.channel().reason == REST
+    assert count(lea, "SELECT count(*) FROM notices WHERE settled_at IS NULL") == 1
+    connect(lea)
+    assert lea.channel().state == ChannelState.ACTIVE
+    assert count(lea, "SELECT count(*) FROM notices WHERE settled_at IS NULL") == 0
+    assert isinstance(lea.publish(lea.unit()), Published)
+
+
+def test_a_new_token_is_the_one_that_is_shown(lea: World) -> None:
+    _, told = lea.network.json("POST", f"/control/token/{lea.account}", {})
+    connect(lea, token=Sealed(told["token"].encode()))
+    assert isinstance(lea.publish(lea.unit()), Published)
+    connect(lea, token=None)  # nothing pasted: the one that is there stays
+    assert isinstance(lea.publish(lea.unit("still")), Published)
+
+
+def test_a_pause_holds_until_it_is_resumed(lea: World) -> None:
+    with lea.scope() as scope:
+        connecting.pause(scope, lea.channel_id, REST)
+    connect(lea)  # connecting again does not end a person's pause
+    assert lea.channel().state == ChannelState.PAUSED
+    with lea.scope() as scope:
+        blocked = budgets.take(scope, lea.channel())
+        assert blocked is not None
+        assert blocked.reason.code == "channel.is_paused"
+        connecting.resume(scope, lea.channel_id)
+        connecting.resume(scope, lea.channel_id)
+        assert budgets.take(scope, lea.channel()) is None
+
+
+def test_a_pause_with_an_end_ends_by_itself(lea: World) -> None:
+    with lea.scope() as scope:
+        connecting.pause(scope, lea.channel_id, REST, until=scope.now + timedelta(hours=1))
+    with lea.scope() as scope:
+        blocked = budgets.take(scope, lea.channel())
+        assert blocked is not None
+        assert blocked.until - scope.now <= timedelta(hours=1)
+    lea.pass_time(3601)
+    assert isinstance(lea.publish(lea.unit()), Published)
+    assert lea.channel().state == ChannelState.ACTIVE
+
+
+def test_an_account_that_is_gone_tells_its_owner(lea: World) -> None:
+    with lea.scope() as scope:
+        connecting.gone(scope, lea.channel_id, REST)
+        connecting.reauthorize(scope, lea.channel_id, REST)  # what is gone does not come back by a dead token
+    assert lea.channel().state == ChannelState.GONE
+    with lea.scope() as scope:
+        assert budgets.take(scope, lea.channel()) is not None
+
+
+def test_channels_are_found_by_name_and_creator(lea: World) -> None:
+    with lea.scope() as scope:
+        assert reads.by_name(scope, lea.creator_id, "Essai").id == lea.channel_id
+        assert [channel.id for channel in reads.channels_of(scope, lea.creator_id)] == [lea.channel_id]
+        with pytest.raises(NotFound):
+            reads.channel(scope, uuid7())
+    assert "Sealed" not in repr(lea.channel())

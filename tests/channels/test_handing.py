@@ -1,0 +1,387 @@
+"""Handing over and taking back: what closes by itself, who is on duty, and what no file survives."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from channels import phones, saving, tasks
+from channels.events import HandoverLook
+from channels.handing import LIFE
+from foundation.errors import BadInput, Conflict, NotFound
+from foundation.ids import uuid7
+from gate import copies, people, ratings, recall, switches
+from gate.units import Rating, Subject
+from schedules import planning, publishing, removal
+from schedules.states import DeliveryState as S
+from studio import library
+from tenants import agencies
+from tenants.roles import Role
+from tests.channels.by_hand import LINK, NAME, Phone, connect, pair, permits, phone
+from tests.fakes.network import Network
+from tests.schedules.builders import ZONE, Desk, desk, wall
+from tests.schedules.conftest import running, sandbox, services  # noqa: F401  fixtures
+from workers.wiring import Services
+
+
+@pytest.fixture
+def lea(services: Services, sandbox: Network) -> Desk:  # noqa: F811  fixtures
+    made = desk(services, sandbox)
+    connect(made)
+    return made
+
+
+@pytest.fixture
+def hand(lea: Desk) -> Phone:
+    """The manager with a paired phone."""
+    pair(lea)
+    return phone(lea)
+
+
+def due(lea: Desk, hand: Phone, **more: Any) -> tuple[UUID, tasks.Task]:
+    """A post whose time has come."""
+    delivery = lea.delivery("Le matin", channel=NAME, after=1, **more)
+    lea.live(seconds=3)
+    return delivery, hand.tasks()[0]
+
+
+# time
+
+
+def test_not_opened_in_time_closes_and_serves_nothing(lea: Desk, hand: Phone) -> None:
+    delivery, task = due(lea, hand, media=(lea.photo(1),), late_ok=timedelta(minutes=30))
+    lea.live(minutes=31)
+    assert hand.tasks() == []
+    assert (lea.state(delivery), lea.why(delivery)) == (S.FAILED, "handover.late")
+    with pytest.raises(Conflict):
+        hand.save(task.id, task.files[0].sha256)
+    with pytest.raises(Conflict):
+        hand.open(task.id)
+    assert [state for _, state in permits(lea)] == ["void"]  # nobody saw it: it is no copy
+
+    with lea.scope(f"member:{lea.manager}") as scope:
+        planning.move_delivery(scope, delivery, at=wall(scope.now, 60))
+    lea.live(seconds=61)
+    (again,) = hand.tasks()
+    assert (again.id, again.state) == (task.id, "waiting")  # one task per post, handed over again
+    hand.done(again.id)
+    assert lea.state(delivery) == S.PUBLISHED
+
+
+def test_opened_it_no_longer_closes_and_is_asked_after_a_week(lea: Desk, hand: Phone) -> None:
+    delivery, task = due(lea, hand)
+    hand.open(task.id)
+    told = []
+    for wait in (timedelta(minutes=16), timedelta(minutes=45), timedelta(hours=24)):
+        lea.live(seconds=wait.total_seconds())
+        told.append([code for code in lea.notices().values() if code.startswith("handover.")])
+        with lea.scope() as scope:
+            scope.run("UPDATE notices SET settled_at = house_now() WHERE cause LIKE 'handover:%'")
+    assert told == [["handover.reminder"]] * 3
+    assert lea.state(delivery) == S.PROCESSING
+    lea.live(days=7)
+    assert (lea.state(delivery), lea.why(delivery)) == (S.UNCERTAIN, "delivery.was_it_posted")
+    hand.done(task.id, "")
+    assert lea.state(delivery) == S.PUBLISHED
+    assert lea.entry(delivery).native_id == f"task:{task.id}"
+
+
+def test_no_word_for_a_week_may_be_sent_again_by_a_person(lea: Desk, hand: Phone) -> None:
+    delivery, task = due(lea, hand, late_ok=None)
+    hand.open(task.id)
+    lea.live(seconds=LIFE.total_seconds() + 60)
+    assert lea.state(delivery) == S.UNCERTAIN
+    lea.act(publishing.send_again, delivery)
+    lea.run()
+    (again,) = hand.tasks()
+    assert (again.id, again.state, lea.state(delivery)) == (task.id, "waiting", S.PROCESSING)
+
+
+def test_nothing_is_polled_and_no_row_is_an_orphan(lea: Desk, hand: Phone) -> None:
+    delivery, _ = due(lea, hand, late_ok=None)
+    lea.live(hours=3)
+    assert lea.state(delivery) == S.PROCESSING
+    assert lea.attempts(delivery, kind="look") == []
+    assert lea.act(publishing.sweep) == 0
+    assert len(lea.attempts(delivery)) == 1
+
+
+def test_later_puts_off_and_reminds_then(lea: Desk, hand: Phone) -> None:
+    _, task = due(lea, hand, late_ok=None)
+    hand.act(tasks.later, task.id, timedelta(hours=1))
+    assert hand.task(task.id).snoozed_until is not None
+    lea.live(minutes=59)
+    assert "handover.reminder" not in lea.notices().values()
+    lea.live(minutes=2)
+    assert "handover.reminder" in lea.notices().values()
+    with pytest.raises(BadInput):
+        hand.act(tasks.later, task.id, timedelta(days=3))
+
+
+# a person's word
+
+
+def test_cannot_says_why_and_the_post_waits_for_somebody(lea: Desk, hand: Phone) -> None:
+    delivery, task = due(lea, hand)
+    hand.open(task.id)
+    hand.act(tasks.cannot, task.id, "refused")
+    assert (lea.state(delivery), lea.why(delivery)) == (S.FAILED, "handover.cannot_refused")
+    assert lea.story(delivery)[-1].by == f"member:{lea.manager}"
+    with pytest.raises(Conflict):
+        hand.done(task.id)
+    with pytest.raises(BadInput):
+        hand.act(tasks.cannot, task.id, "because")
+
+
+def test_link_may_come_later_and_belongs_to_one_post(lea: Desk, hand: Phone) -> None:
+    first, task = due(lea, hand)
+    hand.done(task.id, "")
+    assert (lea.entry(first).state, lea.entry(first).url) == (S.PUBLISHED, "")
+    hand.act(tasks.complete, task.id, pasted=LINK, connectors=lea.services.connectors)
+    assert lea.entry(first).url == "https://instagram.com/p/C9xYz12Abc"
+    second, other = due(lea, hand)
+    with pytest.raises(Conflict):
+        hand.done(other.id, LINK)
+    assert lea.state(second) == S.PROCESSING
+
+
+def test_checklist_keeps_the_task_open_until_all_is_ticked(lea: Desk, hand: Phone) -> None:
+    connect(lea, "instagram")
+    body = "Le matin. Image créée avec une IA."
+    delivery = lea.delivery(body, channel=NAME, after=1, text_ai="generated")
+    lea.live(seconds=3)
+    (task,) = hand.tasks()
+    assert task.checklist == ("ai",)
+    with pytest.raises(BadInput):
+        hand.done(task.id, ticked=())
+    hand.done(task.id, ticked=("ai",))
+    assert lea.state(delivery) == S.PUBLISHED
+
+
+def test_second_word_is_shown_the_first(lea: Desk, hand: Phone) -> None:
+    _, task = due(lea, hand)
+    hand.done(task.id)
+    again = hand.done(task.id, "https://www.instagram.com/p/Another11/")
+    assert again.url == "https://instagram.com/p/C9xYz12Abc"
+
+
+def test_a_task_is_for_her_people_alone(lea: Desk, hand: Phone) -> None:
+    _, task = due(lea, hand)
+    stranger = uuid7()
+    with lea.scope(f"member:{lea.manager}") as scope:
+        assert tasks.due(scope, creators={stranger}) == []
+        for act in (tasks.task, tasks.open_task, tasks.gone):
+            with pytest.raises(NotFound):
+                act(scope, task.id, creators={stranger})
+        with pytest.raises(NotFound):
+            saving.want(scope, task.id, "a" * 64, creators={lea.creator_id})
+
+
+# who is on duty
+
+
+def test_nobody_with_a_phone_holds_the_post_until_somebody_pairs_one(lea: Desk) -> None:
+    delivery = lea.delivery("Le matin", channel=NAME, after=900)
+    lea.live(seconds=301)
+    assert "handover.nobody" in lea.notices().values()  # ten minutes before
+    assert lea.state(delivery) == S.SCHEDULED
+    lea.live(seconds=600)
+    entry = lea.entry(delivery)
+    assert entry.reason is not None
+    assert (entry.state, entry.reason.code) == (S.HELD, "handover.nobody")
+    assert "Anne" in str(entry.reason.params["people"])
+    pair(lea)
+    lea.run()
+    assert lea.state(delivery) == S.PROCESSING
+
+
+def test_chosen_people_alone_are_on_duty(lea: Desk, hand: Phone) -> None:
+    lea.act(phones.entrust, lea.channels[NAME], [lea.author])
+    delivery = lea.delivery("Le matin", channel=NAME, after=1)
+    lea.live(seconds=3)
+    assert lea.state(delivery) == S.HELD
+    pair(lea, lea.author)
+    lea.run()
+    assert lea.state(delivery) == S.PROCESSING
+    with lea.scope() as scope:
+        chatter = agencies.add_member(scope, name="C", email="c@e.test", role=Role.CHATTER, language="fr", zone=ZONE)
+    with pytest.raises(BadInput):
+        lea.act(phones.entrust, lea.channels[NAME], [chatter])
+
+
+def test_a_phone_nobody_opens_is_nobodys(lea: Desk, hand: Phone) -> None:
+    with lea.scope() as scope:
+        scope.run("UPDATE phones SET seen_at = house_now() - interval '31 days'")
+        assert [one.fresh for one in phones.phones(scope)] == [False]
+        phones.seen(scope, lea.manager)
+        assert [one.fresh for one in phones.phones(scope)] == [True]
+        phones.unpair(scope, lea.manager)
+        assert phones.phones(scope) == []
+
+
+# the gate
+
+
+def shown(lea: Desk) -> tuple[UUID, UUID]:
+    """A picture of a real person who agreed, and the person."""
+    asset = lea.photo(1)
+    with lea.scope(f"member:{lea.manager}") as scope:
+        person = people.add_person(scope, kind="real", display_ref="Mia")
+        for what in ("depict", "publish"):
+            people.grant(
+                scope,
+                person,
+                what=what,
+                surfaces=["byhand"],
+                max_rating=Rating.S,
+                valid_from=scope.now - timedelta(days=1),
+                valid_until=scope.now + timedelta(days=90),
+                evidence_digest="e",
+                signed_by=person,
+            )
+        ratings.depict(scope, asset, person, how="face", confirmed_by=f"member:{lea.manager}")
+    return asset, person
+
+
+def test_consent_revoked_between_notice_and_press_serves_no_byte(lea: Desk, hand: Phone) -> None:
+    asset, person = shown(lea)
+    delivery, task = due(lea, hand, media=(asset,))
+    assert hand.save(task.id, task.files[0].sha256)[0] == ""  # its twin: while the consent stands
+    with lea.scope(f"member:{lea.manager}") as scope:
+        wish = saving.want(scope, task.id, task.files[0].sha256, creators=hand.creators)
+        people.revoke(scope, person)
+    lea.run()
+    with lea.scope() as scope:
+        answer = saving.wish(scope, wish)
+        assert answer.reason is not None
+        assert answer.reason.code in {"gate.CONSENT_REVOKED", "handover.not_served"}
+        with pytest.raises(Conflict):
+            saving.take(scope, wish)
+    assert [step for step, _ in permits(lea)].count("save") == 1
+    assert hand.tasks() == []  # nobody had opened it: it is called back, and there is nothing to take away
+    assert (lea.state(delivery), lea.why(delivery)) == (S.FAILED, "handover.recalled")
+
+
+def test_a_stop_or_a_freeze_refuses_the_file_and_says_why(lea: Desk, hand: Phone) -> None:
+    asset = lea.photo(1)
+    _, task = due(lea, hand, media=(asset,))
+    hand.open(task.id)
+    lea.act(switches.close, "creator", str(lea.creator_id), "sending", reason="test")
+    assert hand.save(task.id, task.files[0].sha256) == ("gate.KILL_SWITCH", None)
+    lea.act(switches.reopen, "creator", str(lea.creator_id), "sending", reason="test")
+    assert hand.save(task.id, task.files[0].sha256)[0] == ""
+    with lea.scope() as scope:
+        recall.freeze(scope, library.item(scope, asset).sha256)
+    assert hand.save(task.id, task.files[0].sha256) == ("gate.COMPLAINT_FREEZE", None)
+
+
+def test_an_allowed_file_is_served_once_and_for_a_minute(lea: Desk, hand: Phone) -> None:
+    _, task = due(lea, hand, media=(lea.photo(1),))
+    hand.open(task.id)
+    with lea.scope(f"member:{lea.manager}") as scope:
+        first = saving.want(scope, task.id, task.files[0].sha256, creators=hand.creators)
+        second = saving.want(scope, task.id, task.files[0].sha256, creators=hand.creators)
+    lea.run()
+    with lea.scope() as scope:
+        assert saving.take(scope, first) == task.files[0].sha256
+        with pytest.raises(Conflict):
+            saving.take(scope, first)
+    lea.pass_time(seconds=61)
+    with lea.scope() as scope, pytest.raises(Conflict):
+        saving.take(scope, second)
+    assert [step for step, _ in permits(lea)] == ["hand_over", "save", "save"]
+
+
+def test_unknown_place_is_held(lea: Desk, hand: Phone) -> None:
+    with lea.scope() as scope:
+        scope.run("UPDATE channels SET surface = 'myspace' WHERE id = :id", id=lea.channels[NAME])
+    delivery = lea.delivery("Le matin", channel=NAME, after=1)
+    lea.live(seconds=3)
+    assert (lea.state(delivery), lea.why(delivery)) == (S.HELD, "gate.DESTINATION_UNKNOWN")
+    assert permits(lea) == []
+
+
+# taking back
+
+
+def test_removal_is_a_task_with_a_named_word(lea: Desk, hand: Phone) -> None:
+    delivery, task = due(lea, hand)
+    hand.done(task.id)
+    due(lea, hand)
+    assert lea.act(removal.ask, delivery) == 1
+    lea.run()
+    first = hand.tasks()[0]
+    assert (first.removal, first.url) == (True, "https://instagram.com/p/C9xYz12Abc")  # before the other post
+    assert lea.state(delivery) == S.REMOVING
+    assert "handover.removal_due" in lea.notices().values()
+    lea.live(hours=2)
+    assert lea.state(delivery) == S.REMOVING
+    hand.act(tasks.gone, first.id)
+    assert lea.state(delivery) == S.REMOVED
+    with lea.scope() as scope:
+        (copy,) = copies.copies(scope, Subject("delivery", delivery))
+        proof = scope.run("SELECT gone_proof FROM permits WHERE id = :id", id=copy.jti).scalar_one()
+    assert proof == f"member:{lea.manager}"
+    assert "handover.removal_due" not in lea.notices().values()
+    assert hand.act(tasks.gone, first.id).state == "gone"
+
+
+def test_a_removal_is_not_put_off_past_its_clock(lea: Desk, hand: Phone) -> None:
+    delivery, task = due(lea, hand)
+    hand.done(task.id)
+    lea.act(removal.ask, delivery)
+    lea.run()
+    first = hand.tasks()[0]
+    hand.act(tasks.later, first.id, timedelta(minutes=15))
+    lea.live(hours=11, minutes=30)
+    with pytest.raises(Conflict):
+        hand.act(tasks.later, first.id, timedelta(hours=1))
+    with pytest.raises(BadInput):
+        hand.act(tasks.cannot, first.id, "other")
+
+
+def test_called_back_while_somebody_is_at_it_asks_to_take_it_away(lea: Desk, hand: Phone) -> None:
+    asset, person = shown(lea)
+    delivery, task = due(lea, hand, media=(asset,))
+    hand.open(task.id)
+    assert hand.save(task.id, task.files[0].sha256)[0] == ""
+    lea.act(people.revoke, person)
+    lea.run()
+    assert hand.task(task.id).state == "recalled"
+    assert (lea.state(delivery), lea.why(delivery)) == (S.UNCERTAIN, "handover.recalled")
+    (removing,) = hand.tasks()
+    assert removing.removal
+    with pytest.raises(Conflict):
+        hand.done(task.id)
+    hand.act(tasks.gone, removing.id)
+    lea.run()
+    assert lea.state(delivery) == S.REMOVED
+
+
+# crashes
+
+
+@pytest.mark.parametrize("at", range(24))
+def test_a_process_that_dies_hands_over_once(lea: Desk, hand: Phone, at: int) -> None:
+    delivery = lea.delivery("Le matin", channel=NAME, media=(lea.photo(1),), after=1, late_ok=None)
+    lea.pass_time(seconds=2)
+    died = lea.crash(at)
+    lea.live(minutes=5)
+    assert lea.state(delivery) == S.PROCESSING, died
+    with lea.scope() as scope:
+        assert scope.run("SELECT count(*) FROM handovers").scalar_one() == 1
+    (task,) = hand.tasks()
+    hand.done(task.id)
+    assert lea.state(delivery) == S.PUBLISHED
+
+
+def test_ticks_of_a_task_that_has_ended_do_nothing(lea: Desk, hand: Phone) -> None:
+    _, task = due(lea, hand)
+    hand.done(task.id)
+    with lea.scope() as scope:
+        from foundation import outbox
+
+        outbox.put(scope, HandoverLook(lea.tenant_id, task.id))
+    lea.live(days=1)
+    assert lea.rows("handover.look") == []

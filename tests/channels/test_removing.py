@@ -1,0 +1,131 @@
+"""Taking copies away: proven by the platform, once, also when nobody knows whether the copy is there."""
+
+from channels import handling, reads, removing
+from channels.carrying import Armed
+from channels.events import TakedownRemove
+from connectors.outcomes import Published, Uncertain
+from foundation import outbox
+from gate import copies
+from gate.units import Unit
+from tests.channels.builders import CONNECTORS, World
+
+
+def remove(lea: World, unit: Unit) -> list[int]:
+    """Ask and run every removal of a unit; seconds after which each comes back."""
+    with lea.scope() as scope:
+        traces = [copy for copy in copies.traces(scope, unit.subject) if copy.step == "publish"]
+        for copy in traces:
+            removing.ask(scope, copy)
+    waits = []
+    for copy in traces:
+        event = TakedownRemove(lea.tenant_id, copy.jti)
+        try:
+            handling.remove(event, tenant=lea.tenant, transport=lea.transport(), connectors=CONNECTORS)
+        except outbox.Later as later:
+            waits.append(round(later.after.total_seconds()))
+    return waits
+
+
+def facts(lea: World) -> int:
+    with lea.scope() as scope:
+        return int(scope.run("SELECT count(*) FROM outbox WHERE kind = 'copy.removed'").scalar_one())
+
+
+def open_notices(lea: World) -> list[str]:
+    with lea.scope() as scope:
+        statement = "SELECT message ->> 'code' FROM notices WHERE settled_at IS NULL"
+        return list(scope.run(statement).scalars().all())
+
+
+def deleted(lea: World) -> list[bool]:
+    """Of each post the platform ever took in, whether it was deleted."""
+    posts = [post["id"] for post in lea.network.truth(lea.account)["posts"]]
+    return [lea.network.api("GET", lea.account, f"posts/{native_id}")[0] == 404 for native_id in posts]
+
+
+def test_a_copy_is_taken_away_once(lea: World) -> None:
+    unit, other = lea.unit("goes", pictures=1), lea.unit("stays")
+    lea.publish(unit)
+    lea.publish(other)
+    for _ in range(2):
+        assert remove(lea, unit) == []
+    assert deleted(lea) == [True, False]
+    assert facts(lea) == 1
+    with lea.scope() as scope:
+        assert all(copy.gone_at for copy in copies.copies(scope, unit.subject))
+        told = [(one.kind, one.outcome) for one in reads.attempts(scope, unit.subject)]
+    assert told == [("send", "published"), ("remove", "published")]
+
+
+def test_gone_already_is_gone(lea: World) -> None:
+    unit = lea.unit()
+    outcome = lea.publish(unit)
+    assert isinstance(outcome, Published)
+    lea.network.api("DELETE", lea.account, f"posts/{outcome.native_id}")
+    assert remove(lea, unit) == []
+    assert facts(lea) == 1
+
+
+def test_a_platform_that_is_down_is_asked_again(lea: World) -> None:
+    unit = lea.unit()
+    lea.publish(unit)
+    lea.network.fault("status:503_after", account=lea.account, on="*")
+    assert len(remove(lea, unit)) == 1
+    assert facts(lea) == 0
+    assert remove(lea, unit) == []
+    assert deleted(lea) == [True]
+
+
+def test_a_refusal_is_for_a_person_to_know(lea: World) -> None:
+    unit = lea.unit()
+    lea.publish(unit)
+    lea.network.fault("refuse", account=lea.account, on="*")
+    assert remove(lea, unit) == [3600]
+    assert open_notices(lea) == ["copy.cannot_remove"]
+    assert remove(lea, unit) == []
+    assert open_notices(lea) == []
+
+
+def test_a_429_is_waited_for(lea: World) -> None:
+    unit = lea.unit()
+    lea.publish(unit)
+    lea.network.fault("status:429", account=lea.account, on="*", retry_after=20)
+    assert remove(lea, unit) == [20]
+    assert remove(lea, unit) == [20]  # nobody asked
+    lea.pass_time(21)
+    assert remove(lea, unit) == []
+
+
+def uncertain(lea: World, mode: str) -> Unit:
+    lea.network.fault(mode, account=lea.account, on="posts")
+    unit = lea.unit("in doubt")
+    turn = lea.arm(unit)
+    assert isinstance(turn, Armed)
+    outcome = lea.carry(turn)
+    assert isinstance(outcome, Uncertain)
+    lea.close(unit, outcome)
+    return unit
+
+
+def test_what_may_be_there_is_looked_for_first(lea: World) -> None:
+    unit = uncertain(lea, "reset_after")
+    assert remove(lea, unit) == []
+    assert deleted(lea) == [True]
+    assert facts(lea) == 1
+
+
+def test_what_is_surely_not_there_is_gone(lea: World) -> None:
+    unit = uncertain(lea, "reset_before")
+    assert remove(lea, unit) == [60]
+    assert open_notices(lea) == ["copy.maybe_there"]
+    lea.pass_time(61)
+    assert remove(lea, unit) == []
+    assert (facts(lea), open_notices(lea)) == (1, [])
+
+
+def test_a_removal_stops_for_no_brake(lea: World) -> None:
+    published = lea.unit("out")
+    lea.publish(published)
+    uncertain(lea, "status:503")
+    assert remove(lea, published) == []
+    assert deleted(lea)[0]

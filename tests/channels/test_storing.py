@@ -1,0 +1,137 @@
+"""What is stored comes back the same, whatever a platform answers."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from channels import links, storing
+from connectors.contract import Answer, Response, StepAnswerLost, StepNotSent
+from connectors.outcomes import (
+    Disconnected,
+    Found,
+    Outcome,
+    Processing,
+    Published,
+    Reauthorize,
+    Rejected,
+    Retry,
+    Sighting,
+    Uncertain,
+)
+from foundation.errors import BadInput
+from foundation.sealed import Sealed
+from foundation.words import Message, canonical
+from gate.units import Button, Invoice, Medium, Subject, Text, Unit
+from tests.channels.builders import World
+
+WHY = Message("attempt.no_answer", {"n": 3})
+AT = datetime(2026, 3, 2, 12, tzinfo=UTC)
+OUTCOMES: list[Outcome] = [
+    Published("7", "https://x/7", AT),
+    Published("7"),
+    Processing("token"),
+    Retry(timedelta(seconds=2.5), "app", WHY),
+    Rejected(WHY, permanent=True),
+    Reauthorize(WHY),
+    Disconnected(WHY),
+    Uncertain(WHY),
+]
+words = st.text(st.characters(codec="utf-8"), max_size=30)
+units = st.builds(
+    Unit,
+    tenant_id=st.uuids(),
+    creator_id=st.uuids(),
+    subject=st.builds(Subject, words, st.uuids()),
+    platform=words,
+    surface=words,
+    channel_id=st.uuids(),
+    account=words,
+    audience=words,
+    texts=st.lists(st.builds(Text, words, words), max_size=3).map(tuple),
+    media=st.lists(st.builds(Medium, words, words, st.integers(0, 2**40), words, words, words), max_size=2).map(tuple),
+    buttons=st.lists(st.builds(Button, words, words, words), max_size=2).map(tuple),
+    invoice=st.none() | st.builds(Invoice, words, words, st.integers(), words, words),
+    viewer=words,
+    flags=st.lists(words, max_size=3).map(tuple),
+    service=words,
+    native_key=words,
+)
+bodies = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+def kept(value: object) -> dict[str, object]:
+    """Through JSON, as PostgreSQL keeps it."""
+    stored: dict[str, object] = json.loads(canonical(value))
+    return stored
+
+
+@given(units)
+def test_a_unit_comes_back_with_its_digest(unit: Unit) -> None:
+    again = storing.unit_from_json(kept(storing.unit_to_json(unit)))
+    assert again == unit
+    assert (again.digest(), again.native_key) == (unit.digest(), unit.native_key)
+
+
+@given(bodies)
+def test_any_body_can_be_stored(body: object) -> None:
+    answer = Response("publish", 200, {"x": "y"}, body, {"token": Sealed(b"\x00box")})
+    again = storing.answer_from_json(kept(storing.answer_to_json(answer)))
+    assert isinstance(again, Response)
+    assert again.sealed == answer.sealed
+    assert "\\u0000" not in json.dumps(again.body)
+
+
+@pytest.mark.parametrize("answer", [StepNotSent("a", "refused"), StepAnswerLost("b", "reset")])
+def test_missing_answers_come_back(answer: Answer) -> None:
+    assert storing.answer_from_json(kept(storing.answer_to_json(answer))) == answer
+
+
+def test_a_body_nested_too_deep_is_unreadable() -> None:
+    deep: list[object] = []
+    for _ in range(5000):
+        deep = [deep]
+    stored = storing.answer_to_json(Response("publish", 200, {}, deep))
+    assert stored["body"] is None
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES, ids=storing.outcome_name)
+def test_outcomes_come_back(outcome: Outcome) -> None:
+    reason = storing.reason_of(outcome)
+    detail = kept(reason.to_json()) if reason else None
+    again = storing.outcome_from_json(storing.outcome_name(outcome), kept(storing.outcome_to_json(outcome)), detail)
+    assert again == outcome
+
+
+@pytest.mark.parametrize("sighting", [Found("7", "u", AT)])
+def test_sightings_come_back(sighting: Sighting) -> None:
+    name, result = storing.outcome_name(sighting), kept(storing.sighting_to_json(sighting))
+    assert storing.sighting_from_json(name, result, None) == sighting
+
+
+def test_a_hostile_answer_is_kept_and_read_as_doubt(lea: World) -> None:
+    """NUL and lone surrogates are JSON, but no text of PostgreSQL."""
+    unit = replace(lea.unit("with \U0001f300"), viewer="")
+    lea.publish(unit)
+    with lea.scope() as scope:
+        body = storing.answer_to_json(Response("publish", 201, {}, {"id": "a\x00\ud800b"}))
+        assert (
+            scope.run("SELECT CAST(:body AS jsonb) -> 'body' ->> 'id'", body=canonical(body).decode()).scalar() == "a?b"
+        )
+
+
+def test_short_links_lead_where_they_should(lea: World) -> None:
+    with lea.scope() as scope:
+        slug = links.shorten(scope, lea.channel_id, "https://example.org/a", subject=Subject("delivery", UUID(int=7)))
+        assert links.target(scope, slug) == "https://example.org/a"
+        assert links.target(scope, "nowhere") is None
+        with pytest.raises(BadInput):
+            links.shorten(scope, lea.channel_id, "javascript:alert(1)")

@@ -1,0 +1,206 @@
+"""Who does nasty things to a house: drawn from the seed, done at their times, written down as they happened."""
+
+import random
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import psutil
+import redis
+
+from foundation.clock import monotonic, pause, wall_now
+from tests.chaos.house import MAKE, SEND, House
+from tests.chaos.world import DUE_WITHIN, LEAD
+
+STORM_SECONDS = LEAD.total_seconds() + 1.5 + DUE_WITHIN
+HANG_SECONDS = 2.0
+"""How long the sandbox lets us wait: the lost answer is the same as after thirty."""
+
+PROCESSES = ("send", "send", "send", "relay", "relay", "sandbox", "listen", "make", "web", "redis")
+"""Who is killed; one that is named more often, more often."""
+
+MODES = (
+    "hang",
+    "accept_then_hang",
+    "accept_then_hang",
+    "reset_before",
+    "reset_after",
+    "reset_after",
+    "status:503",
+    "status:503_after",
+    "status:502_after",
+    "status:429",
+    "garbage",
+    "drip",
+)
+KINDS = ("posts", "posts", "messages", "messages", "files", "lookups", "refunds", "checkouts", "updates", "*")
+IN_HAND_SECONDS = 0.5
+"""How long a killer waits for a moment at which it hurts."""
+
+QUEUES: Mapping[str, tuple[str, ...]] = {"send": SEND, "make": MAKE}
+
+
+@dataclass(frozen=True)
+class Act:
+    """One nasty thing, `at` seconds into the storm."""
+
+    at: float
+    what: str
+    name: str = ""
+    fault: Mapping[str, object] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        told = " ".join(f"{key}={value}" for key, value in self.fault.items())
+        return f"{self.what} {self.name} {told}".strip()
+
+
+@dataclass(frozen=True)
+class Deed:
+    """What was done, and when by both clocks."""
+
+    at: datetime
+    house: datetime
+    told: str
+
+
+def plan(drawn: random.Random, *, power_cut: bool = False) -> list[Act]:
+    """Four to eight acts: the database is hit once at most, the clock jumps once at most. A power cut is one more."""
+    acts = [Act(round(drawn.uniform(2.0, STORM_SECONDS), 2), "power")] if power_cut else []
+    rare = ["postgres", "clock"]
+    for at in sorted(drawn.uniform(0.5, STORM_SECONDS - 0.5) for _ in range(drawn.randint(4, 8))):
+        what = drawn.choices(("kill", "fault", "flush", "freeze", "postgres", "clock"), weights=(34, 40, 7, 5, 8, 8))[0]
+        if what in ("postgres", "clock"):
+            if what not in rare:
+                what = "kill"
+            else:
+                rare.remove(what)
+        acts.append(_act(round(at, 2), what, drawn))
+    return sorted(acts, key=lambda act: act.at)
+
+
+def aftershock(drawn: random.Random) -> list[Act]:
+    """When money goes back, the answer is lost, and somebody is killed."""
+    fault: dict[str, object] = {
+        "mode": drawn.choice(("reset_after", "accept_then_hang", "reset_before", "status:503_after")),
+        "times": 1,
+    }
+    fault |= {"on": drawn.choice(("refunds", "refunds", "messages", "updates")), "seconds": HANG_SECONDS}
+    return [Act(0.0, "fault", fault=fault), Act(0.2, "kill", drawn.choice(("send", "listen", "relay")))]
+
+
+def _act(at: float, what: str, drawn: random.Random) -> Act:
+    match what:
+        case "kill":
+            return Act(at, what, drawn.choice(PROCESSES))
+        case "freeze":
+            return Act(at, what, drawn.choice(("send", "relay", "listen")))
+        case "postgres":
+            return Act(at, what, drawn.choice(("INT", "KILL")))
+        case "clock":
+            return Act(at, what, drawn.choice(("3600", "180")))
+        case "fault":
+            fault: dict[str, object] = {"mode": drawn.choice(MODES), "on": drawn.choice(KINDS)}
+            fault |= {"times": drawn.randint(1, 6), "seconds": HANG_SECONDS}
+            if fault["mode"] == "status:429" and drawn.random() < 0.7:
+                fault["retry_after"] = 2
+            return Act(at, what, fault=fault)
+        case _:
+            return Act(at, what)
+
+
+class Adversary:
+    """Does the acts of a plan; `deeds` is what came of them."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self.deeds: list[Deed] = []
+
+    def strike(self, acts: Sequence[Act]) -> None:
+        """Do each act at its time, or as soon after as the one before allows. Call it in the main thread: a house that
+        is started again ends with the thread that started it.
+        """
+        began = monotonic()
+        for act in acts:
+            pause(max(0.0, act.at - (monotonic() - began)))
+            self._do(act)
+
+    def _do(self, act: Act) -> None:
+        deeds: Mapping[str, Callable[[], str]] = {
+            "kill": lambda: kill(self._house, act.name),
+            "freeze": lambda: _freeze(self._house, act.name),
+            "flush": lambda: _flush(self._house),
+            "postgres": lambda: _restart(self._house, act.name),
+            "clock": lambda: _jump(self._house, float(act.name)),
+            "fault": lambda: _fault(self._house, act.fault),
+            "power": lambda: _cut(self._house),
+        }
+        self.deeds.append(Deed(wall_now(), self._house.now(), str(act)))
+        outcome = deeds[act.what]()
+        if outcome:
+            self.deeds.append(Deed(wall_now(), self._house.now(), f"  {outcome}"))
+
+
+def kill(house: House, name: str) -> str:
+    """Kill -9, a worker with something in hand if it has; the leases of a worker run out with it."""
+    if name in QUEUES:
+        house.wait_busy(QUEUES[name], seconds=IN_HAND_SECONDS)
+    pid = house.signal(name, signal.SIGKILL)
+    if pid is None:
+        return "was down already"
+    _gone(pid)
+    died = house.now()
+    if name not in QUEUES:
+        return f"process {pid}"
+    return f"process {pid}, {house.bury(QUEUES[name], died)} rows in hand"
+
+
+def _gone(pid: int) -> None:
+    """Return once a killed process has truly ended; its parent may take its time to notice."""
+    until = monotonic() + 10
+    while monotonic() < until:
+        try:
+            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+                return
+        except psutil.NoSuchProcess:
+            return
+        pause(0.01)
+
+
+def _freeze(house: House, name: str) -> str:
+    """Stop a process in the middle of whatever it does, for longer than it expects."""
+    pid = house.signal(name, signal.SIGSTOP)
+    pause(1.5)
+    if pid is not None and psutil.pid_exists(pid):
+        psutil.Process(pid).send_signal(signal.SIGCONT)
+    return "woken"
+
+
+def _flush(house: House) -> str:
+    try:
+        redis.Redis.from_url(house.settings.redis.url.get_secret_value(), socket_timeout=2).flushall()
+    except redis.RedisError as error:
+        return f"Redis was away: {type(error).__name__}"
+    return ""
+
+
+def _restart(house: House, how: str) -> str:
+    number = signal.SIGINT if how == "INT" else signal.SIGKILL
+    pid = house.signal("postgres", number)
+    return f"process {pid}"
+
+
+def _jump(house: House, seconds: float) -> str:
+    house.jump(timedelta(seconds=seconds))
+    return f"it is {house.now():%H:%M:%S} in the house now"
+
+
+def _cut(house: House) -> str:
+    """Everything ends at once, and is started again by hand."""
+    died = house.power_cut()
+    return f"up again, {house.bury((*SEND, *MAKE), died)} rows were in hand"
+
+
+def _fault(house: House, fault: Mapping[str, object]) -> str:
+    house.ask("POST", "/control/faults", dict(fault))
+    return ""

@@ -1,0 +1,47 @@
+"""One house for all seeds of a run; one that a seed has broken is started anew."""
+
+import shutil
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.chaos import house as chaos
+from tests.chaos.house import Broken, House
+
+Rooms = Callable[[], House]
+
+SEEDS_EACH = 25
+"""The agencies of earlier seeds stay, and are rolled up and swept: a house gets slower with each."""
+
+
+def _is_well(house: House, given: int) -> bool:
+    """Whether another seed may be played in a house that has seen so many."""
+    try:
+        house.wait_ready()
+    except Broken:
+        return False
+    return given < SEEDS_EACH
+
+
+@pytest.fixture(scope="session")
+def in_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rooms]:
+    """Gives the house that runs, ready."""
+    folder = tmp_path_factory.mktemp("chaos")
+    standing: list[House] = []
+    given = 0
+
+    def give() -> House:
+        nonlocal given
+        if standing and not _is_well(standing[-1], given):
+            standing.pop().stop()
+        if not standing:
+            given = 0
+            number = len(list(folder.iterdir()))
+            standing.append(chaos.start(folder / f"house-{number}"))
+        given += 1
+        return standing[-1]
+
+    yield give
+    for one in standing:
+        one.stop()
+    shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,92 @@
+"""Every request that carried content had a permit of its own: the platform's record against the gate's."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+from urllib.parse import unquote
+
+from channels import storing
+from connectors import registry
+from connectors.contract import Connector, Response, Send, StepKind, WireStep
+from foundation.database import Scope
+from foundation.words import canonical
+from gate.units import Unit
+from tests.chaos.world import Place, World
+
+CONNECTORS = registry.load()
+Sent = tuple[str, str, str]
+"""Method, path and digest of the body: what the platform wrote down of a request."""
+
+_ATTEMPTS = """
+SELECT steps, unit FROM attempts WHERE tenant_id = :tenant AND channel_id = :channel AND kind IN ('send', 'stage')
+"""
+
+_RECORD = """
+SELECT method, path, digest FROM record WHERE account = ? AND kind IN ('posts', 'messages', 'files')
+AND method IN ('POST', 'PUT')
+"""
+
+
+def unpermitted(world: World) -> list[str]:
+    """Requests without a permit, permits that were used twice, and steps whose permit is none of the gate's."""
+    found: list[str] = []
+    for place in world.of_kind("key", "plain", "nolook"):
+        found += world.house.read(place.tenant_id, partial(_of_account, world, place))
+    for tenant_id in world.tenants:
+        found += world.house.read(tenant_id, _of_tenant)
+    return found
+
+
+def _of_account(world: World, place: Place, scope: Scope) -> list[str]:
+    made = Counter((row["method"], row["path"], row["digest"]) for row in world.kept(_RECORD, place.account))
+    allowed: Counter[Sent] = Counter()
+    for row in scope.run(_ATTEMPTS, tenant=scope.tenant_id, channel=place.channel_id):
+        allowed.update(_sent(row.steps, storing.unit_from_json(row.unit), place))
+    return [
+        f"{place.account}: {request} left {count} times under {allowed[request]} permits"
+        for request, count in made.items()
+        if count > allowed[request]
+    ]
+
+
+def _sent(steps: list[dict[str, Any]], unit: Unit, place: Place) -> Iterator[Sent]:
+    """What the steps of an attempt look like on the wire, those with a permit."""
+    shapes = {step.wire_digest(): step for step in _walk(CONNECTORS["sandbox"], unit)}
+    for step in steps:
+        shape = shapes.get(step["wire_digest"])
+        if step["permit_jti"] is not None and shape is not None:
+            path = unquote(shape.path.replace("{account}", place.account))
+            digest = shape.file.sha256 if shape.file else hashlib.sha256(canonical(shape.json)).hexdigest()
+            yield shape.method, path, digest
+
+
+def _walk(connector: Connector, unit: Unit) -> Iterator[WireStep]:
+    """Every content step of a unit, as if all went well."""
+    answers: tuple[Response, ...] = ()
+    while isinstance(turn := connector.next(unit, answers), Send):
+        yield turn.step
+        if turn.step.kind is StepKind.PUBLISH:
+            return
+        answers = (*answers, Response(turn.step.name, 200, {}, {}))
+
+
+def _of_tenant(scope: Scope) -> list[str]:
+    """Permits of the gate and steps that carried content belong to each other one by one."""
+    minted = {
+        str(row.id) for row in scope.run("SELECT id FROM permits WHERE tenant_id = :tenant", tenant=scope.tenant_id)
+    }
+    used = Counter(
+        str(row.jti)
+        for row in scope.run(
+            "SELECT s ->> 'permit_jti' AS jti FROM attempts a, jsonb_array_elements(a.steps) s"
+            " WHERE a.tenant_id = :tenant AND s ->> 'kind' IN ('stage', 'publish')",
+            tenant=scope.tenant_id,
+        )
+    )
+    return [
+        *(f"permit {jti} was minted for no step" for jti in minted - used.keys()),
+        *(f"a step carried content under permit {jti}, which is none" for jti in used.keys() - minted),
+        *(f"permit {jti} was used {count} times" for jti, count in used.items() if count > 1),
+    ]

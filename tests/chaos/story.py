@@ -1,0 +1,78 @@
+"""A bad day, told so that somebody can understand it: what was done to the house, and what became of whom."""
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import partial
+from uuid import UUID
+
+from channels import reads as channel_reads
+from foundation.database import Scope
+from gate.units import Subject
+from schedules import reads
+from tests.chaos.adversary import Deed
+from tests.chaos.world import Fan, World
+
+_ID = re.compile(r"\b(delivery|draft|fulfilment) ([0-9a-f-]{36})")
+_LOUD = {"warning", "error", "critical"}
+MOST = 12
+"""Subjects told at length; lines of each log."""
+
+
+def tell(
+    world: World, deeds: Sequence[Deed], notes: Sequence[str], findings: Sequence[str], logged: dict[str, int]
+) -> str:
+    """Everything about one seed."""
+    again = f"GREENROOM_CHAOS_SEEDS=1 GREENROOM_CHAOS_FIRST={world.seed} .venv/bin/pytest tests/chaos/test_chaos.py"
+    lines = [
+        f"seed {world.seed}: {len(findings)} findings; once more: {again}",
+        "",
+        *findings,
+        "",
+        "what was done to the house:",
+    ]
+    lines += [f"  {deed.at:%H:%M:%S.%f} (house {deed.house:%H:%M:%S}) {deed.told}" for deed in deeds]
+    lines += [f"  afterwards: {note}" for note in notes]
+    lines += ["", *_subjects(world, findings), "", *_fans(world.fans), "", *_logs(world, logged)]
+    return "\n".join(lines)
+
+
+def _subjects(world: World, findings: Sequence[str]) -> Iterator[str]:
+    """The timelines of those the findings name."""
+    named = dict.fromkeys(match for finding in findings for match in _ID.findall(finding))
+    for kind, text in list(named)[:MOST]:
+        for tenant_id in world.tenants:
+            subject = Subject(kind, UUID(text))
+            yield from world.house.read(tenant_id, partial(_timeline, subject))
+
+
+def _timeline(subject: Subject, scope: Scope) -> list[str]:
+    return list(_lines(scope, subject))
+
+
+def _lines(scope: Scope, subject: Subject) -> Iterator[str]:
+    attempts = channel_reads.attempts(scope, subject)
+    steps = reads.timeline(scope, subject.id)
+    if attempts or steps:
+        yield f"{subject.kind} {subject.id}:"
+    for step in steps:
+        yield f"  {step.at:%H:%M:%S.%f} {step.before} → {step.after} by {step.by} {step.reason or ''}"
+    for one in attempts:
+        came = f"{one.outcome} {one.native_id} {one.detail or ''} {one.resolved_by or ''}"
+        yield f"  {one.armed_at:%H:%M:%S.%f} {one.kind} {one.n}: {came}"
+        for wire in one.steps:
+            yield f"    {wire.armed_at:%H:%M:%S.%f} {wire.name}: {wire.answered or 'no answer'}"
+
+
+def _fans(fans: Sequence[Fan]) -> Iterator[str]:
+    yield "fans: " + ", ".join(f"{fan.name} ({fan.role}) on {fan.place.account}" for fan in fans)
+
+
+def _logs(world: World, logged: dict[str, int]) -> Iterator[str]:
+    """The last loud lines of each process."""
+    loud: dict[str, list[str]] = {}
+    for name, line in world.house.said_since(logged):
+        if line.get("level") in _LOUD:
+            loud.setdefault(name, []).append(str({key: value for key, value in line.items() if key != "process"}))
+    for name, lines in loud.items():
+        yield f"{name} said:"
+        yield from (f"  {line}" for line in lines[-MOST:])

@@ -1,0 +1,51 @@
+"""A day under fire: whatever is killed, flushed, hung or cut, each post stands once and each payment is one."""
+
+import os
+import random
+import sys
+
+import pytest
+
+from foundation.clock import monotonic, pause
+from tests.chaos.adversary import Adversary, aftershock, plan
+from tests.chaos.calm import Calm
+from tests.chaos.conftest import Rooms
+from tests.chaos.house import Broken
+from tests.chaos.judge import findings, summary
+from tests.chaos.story import tell
+from tests.chaos.world import build
+
+SEEDS = int(os.environ.get("GREENROOM_CHAOS_SEEDS", "10"))
+FIRST = int(os.environ.get("GREENROOM_CHAOS_FIRST", "1"))
+"""`GREENROOM_CHAOS_SEEDS=1 GREENROOM_CHAOS_FIRST=17` plays seed 17 alone."""
+
+POWER_CUT_EVERY = 10
+
+
+@pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS))
+def test_each_post_once_and_each_payment_once(in_house: Rooms, seed: int) -> None:
+    house, drawn = in_house(), random.Random(seed)
+    acts = plan(drawn, power_cut=seed % POWER_CUT_EVERY == 0)
+    logged = dict(house.logs())
+    began = monotonic()
+    world = build(house, seed, drawn)
+    built = monotonic()
+    adversary = Adversary(house)
+    calm = Calm(world, adversary, aftershock(drawn))
+    wrong: list[str] = []
+    stormed = built
+    try:
+        adversary.strike(acts)
+        pause(0.5)
+        stormed = monotonic()
+        calm.come()
+    except Broken as broken:
+        wrong.append(str(broken))
+    calmed = monotonic()
+    wrong += findings(world, logged)
+    story = tell(world, adversary.deeds, calm.told, wrong, logged) if wrong else ""
+    ended = summary(world)
+    world.retire()
+    spent = f"{built - began:.1f} + {stormed - built:.1f} + {calmed - stormed:.1f} of {monotonic() - began:.1f} s"
+    sys.stderr.write(f"seed {seed}: {len(acts)} acts, {calm.leaps} leaps, {spent}; {ended} {calm.told}\n")
+    assert not wrong, story

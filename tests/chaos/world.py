@@ -1,0 +1,312 @@
+"""One seed's world: two agencies, four creators, their accounts, what they intend to post, and who buys from them."""
+
+import random
+import sqlite3
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Literal
+from urllib.parse import quote
+from uuid import UUID
+
+from channels import carrying, connecting, listening
+from foundation.database import Scope
+from foundation.ids import uuid7
+from foundation.money import Money
+from foundation.words import Message
+from gate import ratings
+from gate.units import Rating, Subject
+from schedules import approvals, planning
+from schedules.calendar import WallTime
+from studio import ingesting, jobs, library, packs, recipes
+from subscribers import ledger, offers, persona
+from subscribers.ledger import SplitShares
+from subscribers.persona import Persona
+from tenants import agencies
+from tests.chaos.house import ACTOR, House
+from tests.schedules.builders import jpeg
+from web import sites
+from workers import sandbox_store
+
+AGENCIES, CREATORS = 2, 2
+POSTS = 24
+DUE_WITHIN = 6.0
+"""Seconds in which everything is due."""
+
+LEAD = timedelta(seconds=1.5)
+"""From the last stroke of planning to the first due time."""
+
+PRICE = Money(500, "XTS")
+NOVA = Persona(
+    name="Nova",
+    virtual=True,
+    card="Nova is a virtual photographer of quiet places. She is warm, curious and brief.",
+    voice="Warm, short sentences, one emoji at most.",
+    languages=("fr", "en"),
+    level="autopilot",
+)
+
+RECIPE = recipes.Spec(
+    name="port", prompt="le port {heure}", words={"heure": ["à l'aube", "la nuit"]}, variants=3, width=192, height=128
+)
+
+Kind = Literal["page", "key", "plain", "nolook"]
+Role = Literal["buyer", "twice", "refund", "reader"]
+Step = Mapping[str, object]
+CHATS: tuple[Kind, ...] = ("key", "plain", "nolook", "key")
+ROLES: tuple[Role, ...] = ("buyer", "twice", "refund", "reader")
+"""Who chats where, creator by creator; the roles go round with the seed."""
+
+_TALK: tuple[Step, ...] = (
+    {"type": "message", "text": "bonjour"},
+    {"type": "message", "text": "tu as des photos à vendre ?", "when": "reply"},
+    {"type": "button", "ref": "buy", "when": "button:buy", "after": 0.3},
+    {"type": "pay", "when": "invoice", "after": 0.3},
+)
+SCRIPTS: Mapping[Role, tuple[Step, ...]] = {
+    "buyer": _TALK,
+    "refund": _TALK,
+    "twice": (*_TALK, {"type": "pay", "after": 0.4}, {"type": "pay", "after": 1.5}),
+    "reader": (*_TALK, {"type": "button", "ref": "purchases", "when": "button:purchases"}),
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """A destination. `kind` says what can be known there after a lost answer."""
+
+    tenant_id: UUID
+    creator_id: UUID
+    channel_id: UUID
+    kind: Kind
+    account: str
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Intent:
+    """One post on one destination, once. `always`: however late, it must still leave."""
+
+    place: Place
+    delivery_id: UUID
+    text: str
+    due: datetime
+    always: bool
+    media: int
+
+    @property
+    def key(self) -> str:
+        """What the platform is told to know it by."""
+        return carrying.native_key(Subject("delivery", self.delivery_id))
+
+
+@dataclass(frozen=True)
+class Fan:
+    """Somebody who plays a script."""
+
+    name: str
+    role: Role
+    place: Place
+
+
+@dataclass
+class World:
+    """All there is in one seed."""
+
+    house: House
+    seed: int
+    tenants: list[UUID] = field(default_factory=list)
+    places: list[Place] = field(default_factory=list)
+    intents: list[Intent] = field(default_factory=list)
+    fans: list[Fan] = field(default_factory=list)
+    pictures: dict[UUID, list[UUID]] = field(default_factory=dict)
+    jobs: dict[UUID, UUID] = field(default_factory=dict)
+    """Runs of a recipe, by agency."""
+
+    def of_kind(self, *kinds: Kind) -> list[Place]:
+        """Destinations of some kinds."""
+        return [place for place in self.places if place.kind in kinds]
+
+    def scripts_left(self) -> int:
+        """How many fans are not done with what they want to do."""
+        rows = self.kept("SELECT account FROM scripts WHERE position < json_array_length(steps)")
+        ours = {fan.place.account for fan in self.fans}
+        return sum(row["account"] in ours for row in rows)
+
+    def unheard(self) -> list[str]:
+        """Accounts on which fans did something that the house has not heard yet."""
+        rows = self.kept("SELECT account, max(id) AS last FROM updates GROUP BY account")
+        last = {row["account"]: str(row["last"]) for row in rows}
+        return [
+            fan.place.account
+            for fan in self.fans
+            if fan.place.account in last and self._heard(fan.place) != last[fan.place.account]
+        ]
+
+    def _heard(self, place: Place) -> str:
+        return self.house.read(place.tenant_id, lambda scope: listening.cursor(scope, place.channel_id))
+
+    def kept(self, query: str, *params: object) -> list[sqlite3.Row]:
+        """Rows of the sandbox's own file; nobody needs to run for that."""
+        with closing(sandbox_store.Store(self.house.home.folder / "sandbox.sqlite")) as store:
+            return store.rows(query, *params)
+
+    def retire(self) -> None:
+        """Nothing of this world goes on: its accounts rest, its rows are forgotten, its fans stop."""
+        for tenant_id in self.tenants:
+            mine = [place.channel_id for place in self.places if place.tenant_id == tenant_id]
+
+            def rest(scope: Scope, mine: Sequence[UUID] = mine) -> None:
+                for channel_id in mine:
+                    connecting.gone(scope, channel_id, Message("channel.token_refused"))
+                scope.run("DELETE FROM outbox WHERE tenant_id = :tenant", tenant=scope.tenant_id)
+
+            self.house.read(tenant_id, rest)
+        with closing(sandbox_store.Store(self.house.home.folder / "sandbox.sqlite")) as store:
+            store.run("DELETE FROM scripts")
+
+
+def build(house: House, seed: int, drawn: random.Random) -> World:
+    """Make everything of a seed while all is well; nothing is due yet."""
+    world = World(house, seed)
+    run = uuid7().hex[-6:]  # a seed that is tried again in the same house meets other accounts
+    for number in range(AGENCIES):
+        tenant_id = uuid7()
+        world.tenants.append(tenant_id)
+        with house.scope(tenant_id) as scope:
+            agencies.found(scope, name=f"Agence {number}", language="fr", zone="UTC")
+        for each in range(CREATORS):
+            _creator(world, tenant_id, f"c{seed}-{number}{each}-{run}", number * CREATORS + each)
+    _fans(world)
+    _posts(world, drawn)
+    for place in world.of_kind("page"):
+        if place.tenant_id not in world.jobs:
+            world.jobs[place.tenant_id] = house.read(place.tenant_id, partial(_job, place.creator_id, seed))
+    return world
+
+
+def _job(creator_id: UUID, seed: int, scope: Scope) -> UUID:
+    """A run of a recipe, while the storm blows."""
+    recipe_id = recipes.save(scope, creator_id, RECIPE)
+    return jobs.start(scope, creator_id=creator_id, recipe_id=recipe_id, seed=seed, key="matin")
+
+
+def _creator(world: World, tenant_id: UUID, slug: str, number: int) -> None:
+    house = world.house
+    with house.scope(tenant_id) as scope:
+        creator_id = agencies.add_creator(
+            scope, slug=slug, name="Nova", kind="virtual", zone="UTC", languages=["fr"], approval_tiers=0
+        )
+        persona.activate(scope, persona.write(scope, creator_id, NOVA))
+        shares = SplitShares(agency=4000, creator=6000, chatter=1000)
+        ledger.set_split(scope, creator_id, shares, effective_from=scope.now)
+    world.pictures[creator_id] = [_picture(house, tenant_id, creator_id, number * 10 + each) for each in range(2)]
+    with house.scope(tenant_id) as scope:
+        pack = packs.make(
+            scope,
+            creator_id=creator_id,
+            slug="matin",
+            title="Matin calme",
+            description="Le port au lever du jour",
+            assets=world.pictures[creator_id],
+        )
+        offers.set_price(scope, creator_id, pack, "sandbox", PRICE)
+        credential = sites.open_site(
+            scope, creator_id=creator_id, slug=slug, title="Nova", about="Le port", language="fr"
+        )
+    assert credential is not None
+    chat = CHATS[number % len(CHATS)]
+    _connect(world, (tenant_id, creator_id), "page", slug, credential)
+    endings: Mapping[Kind, str] = {"key": "k+key", "plain": "p", "nolook": "n-nolook"}
+    for kind, ending in endings.items():
+        account = f"{slug}-{ending}"
+        _connect(world, (tenant_id, creator_id), kind, account, house.open_account(account), chats=kind == chat)
+
+
+def _connect(
+    world: World, owner: tuple[UUID, UUID], kind: Kind, account: str, token: str, *, chats: bool = False
+) -> None:
+    (tenant_id, creator_id), house, page = owner, world.house, kind == "page"
+    sealed = house.services.seal(tenant_id, token)
+    with house.scope(tenant_id) as scope:
+        channel_id = connecting.connect(
+            scope,
+            creator_id=creator_id,
+            platform="own_page" if page else "sandbox",
+            surface="public" if page else "sandbox.post",
+            chat_surface="sandbox.chat" if chats else "",
+            account=account,
+            name=kind,
+            base_url=f"http://127.0.0.1:{house.settings.web.port}" if page else house.sandbox,
+            token=sealed,
+            zone="UTC",
+        )
+    world.places.append(Place(tenant_id, creator_id, channel_id, kind, account, token))
+    if chats:
+        role = ROLES[(world.seed + len(world.fans)) % len(ROLES)]
+        world.fans.append(Fan(f"fan{len(world.fans)}", role, world.places[-1]))
+
+
+def _picture(house: House, tenant_id: UUID, creator_id: UUID, number: int) -> UUID:
+    prepared = ingesting.from_camera(jpeg(number), name=f"{number}.jpg", alt=f"image {number}")
+    services = house.services
+    asset = ingesting.bring(
+        services.tenant, services.store, tenant_id=tenant_id, creator_id=creator_id, prepared=prepared
+    )
+    with house.scope(tenant_id) as scope:
+        digest = library.item(scope, asset).sha256
+        if ratings.effective(scope, digest) is None:
+            ratings.rate(scope, digest, Rating.G, source=f"member:{uuid7()}")
+    return asset
+
+
+def _fans(world: World) -> None:
+    for fan in world.fans:
+        steps = list(SCRIPTS[fan.role])
+        world.house.ask("POST", f"/control/scripts/{quote(fan.place.account, safe='')}/{fan.name}", {"steps": steps})
+
+
+def _posts(world: World, drawn: random.Random) -> None:
+    """Posts for one to three destinations of their creator; some say the same words, some carry pictures."""
+    start = world.house.now() + LEAD + timedelta(seconds=1.5)
+    creators = sorted({(place.tenant_id, place.creator_id) for place in world.places})
+    for number in range(POSTS):
+        tenant_id, creator_id = creators[number % len(creators)]
+        own = [place for place in world.places if place.creator_id == creator_id]
+        media = drawn.sample(world.pictures[creator_id], drawn.choice((0, 0, 0, 1, 2)))
+        text = "Bonjour à toutes et à tous" if drawn.random() < 0.2 else f"Histoire {world.seed}.{number}"
+        chosen = drawn.sample(own, drawn.choice((1, 2, 2, 3)))
+        due = start + timedelta(seconds=round(drawn.uniform(0, DUE_WITHIN), 2))
+        always = drawn.random() < 0.5
+        with world.house.scope(tenant_id) as scope:
+            world.intents += _plan(scope, chosen, number, text=text, media=media, due=due, always=always)
+
+
+def _plan(
+    scope: Scope,
+    chosen: Sequence[Place],
+    number: int,
+    *,
+    text: str,
+    media: Sequence[UUID],
+    due: datetime,
+    always: bool,
+) -> list[Intent]:
+    post_id = planning.write_post(
+        scope,
+        creator_id=chosen[0].creator_id,
+        title="",
+        body=text,
+        media=media,
+        origin="chaos",
+        origin_key=str(number),
+        author=ACTOR,
+        late_ok=None if always else timedelta(minutes=30),
+    )
+    wall = WallTime(due.astimezone(UTC).date(), due.astimezone(UTC).time(), "UTC")
+    planned = [(place, planning.add_delivery(scope, post_id, place.channel_id, at=wall)) for place in chosen]
+    approvals.release_without_approval(scope, post_id)
+    planning.plan_post(scope, post_id)
+    return [Intent(place, delivery_id, text, due, always, len(media)) for place, delivery_id in planned]

@@ -1,0 +1,178 @@
+"""Real PostgreSQL and Redis for every test that asks: one cluster per run, one migrated database per worker."""
+
+import os
+import secrets
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from filelock import FileLock
+from sqlalchemy import create_engine, text
+from xdist.scheduler import LoadFileScheduling
+
+from foundation.clock import monotonic, pause
+from foundation.database import Database, OpenScope
+from foundation.ids import uuid7
+from migrations import upgrading
+from workers import embedded
+
+PASSWORD = "test-only"
+
+HOUSES = frozenset({"tests/journeys/day"})
+"""Folders whose files share a house that takes minutes to live in: one worker takes all of them."""
+
+
+class _ByHouse(LoadFileScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        file = str(super()._split_scope(nodeid))
+        return next((house for house in HOUSES if file.startswith(f"{house}/")), file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileScheduling | None:
+    """Files beside each other, but those of one house after each other."""
+    return _ByHouse(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+WAITS_FOR_US = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+"""How many wait for a lock of the transaction that asks; whoever else waits in the cluster is none of them."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A running PostgreSQL of this test run."""
+
+    port: int
+
+    def url(self, user: str, database: str) -> str:
+        return f"postgresql+psycopg://{user}:{PASSWORD}@127.0.0.1:{self.port}/{database}"
+
+
+def free_port() -> int:
+    """A port nobody listens on."""
+    with closing(socket.socket()) as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+def wait_until(ready: Callable[[], bool], seconds: float = 60.0) -> None:
+    """Poll `ready` until it holds; a test fails when it never does, which on a busy machine takes a while to know."""
+    until = monotonic() + seconds
+    while not ready():
+        assert monotonic() < until, "never became ready"
+        pause(0.05)
+
+
+def _accepts(url: str) -> bool:
+    engine = create_engine(url)
+    try:
+        with engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+    except Exception:
+        return False
+    finally:
+        engine.dispose()
+    return True
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of reference data beside the checkout; a test that needs it says so when it skips."""
+    folder = Path(os.environ.get("GREENROOM_SHARED", Path(__file__).parents[2] / "shared"))
+    if not folder.is_dir():
+        pytest.skip(f"reference data not found: {folder} (set GREENROOM_SHARED)")
+    return folder
+
+
+_clusters: list[Cluster] = []
+
+
+@pytest.fixture(scope="module", autouse=True)
+def clock_set_right() -> Iterator[None]:
+    """Tests move the house clock on; the next module of this process begins with the true time again.
+
+    Else a year of moved clocks adds up, and the policy of the gate is past its review in tests that never asked for it.
+    """
+    yield
+    for one in _clusters:
+        engine = create_engine(one.url("greenroom_owner", "house"))
+        with engine.begin() as connection:
+            connection.execute(text("UPDATE house_clock SET shift = interval '0'"))
+        engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A PostgreSQL of this pytest process, gone at its end."""
+    folder = tmp_path_factory.mktemp("pg")
+    port = free_port()
+    with FileLock("/tmp/greenroom-initdb.lock"):
+        embedded.init_postgres(folder / "data", PASSWORD)
+    server = embedded.spawn([*embedded.postgres_command(folder / "data", port), "-c", "fsync=off"], folder / "log")
+    found = Cluster(port)
+    wait_until(lambda: _accepts(found.url("postgres", "postgres")))
+    upgrading.prepare(
+        found.url("postgres", "postgres"), "house", passwords={"owner": PASSWORD, "work": PASSWORD, "pages": PASSWORD}
+    )
+    upgrading.upgrade(found.url("greenroom_owner", "house"), environment="test")
+    _clusters.append(found)
+    yield found
+    _clusters.remove(found)
+    server.terminate()
+    server.wait(20)
+
+
+@pytest.fixture(scope="session")
+def database(cluster: Cluster) -> Iterator[Database]:
+    """The processes' login on the migrated database."""
+    found = Database(cluster.url("greenroom_work", "house"), pool_size=16)
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="session")
+def pages(cluster: Cluster) -> Iterator[Database]:
+    """The doors' login on the migrated database."""
+    found = Database(cluster.url("greenroom_pages", "house"), pool_size=4)
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="session")
+def tenant(database: Database) -> OpenScope:
+    """Opens scopes, as wiring does."""
+    return database.scope
+
+
+@pytest.fixture
+def tenant_id() -> UUID:
+    """A tenant of this test alone."""
+    return uuid7()
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Redis of this pytest process."""
+    folder = tmp_path_factory.mktemp("redis")
+    port, password = free_port(), secrets.token_hex(8)
+    config = folder / "redis.conf"
+    config.write_text(f"requirepass {password}\n")
+    server = embedded.spawn(embedded.redis_command(folder, port, config), folder / "log")
+    url = f"redis://:{password}@127.0.0.1:{port}/0"
+    wait_until(lambda: _pings(url))
+    yield url
+    server.terminate()
+    server.wait(20)
+
+
+def _pings(url: str) -> bool:
+    import redis
+
+    try:
+        return bool(redis.Redis.from_url(url, socket_timeout=1).ping())
+    except (redis.ConnectionError, subprocess.SubprocessError):
+        return False

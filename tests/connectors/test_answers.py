@@ -1,0 +1,86 @@
+"""What answers mean, case by case."""
+
+from datetime import timedelta
+
+import pytest
+
+from connectors.answers import LONGEST_WAIT, RATE_WINDOW, meaning, retry_after, segment
+from connectors.contract import Answer, Response, StepAnswerLost, StepNotSent
+from connectors.outcomes import Disconnected, Reauthorize, Rejected, Retry, Uncertain
+from foundation.words import LANGUAGES, catalogue
+
+GONE = frozenset({"account_suspended"})
+
+
+@pytest.mark.parametrize(
+    ("answer", "creating", "redoable"),
+    [
+        (StepNotSent("s", "ConnectError"), Retry, Retry),
+        (StepAnswerLost("s", "ReadTimeout"), Uncertain, Retry),
+        (Response("s", 500), Uncertain, Retry),
+        (Response("s", 503), Uncertain, Retry),
+        (Response("s", 408), Uncertain, Retry),
+        (Response("s", 302), Uncertain, Retry),
+        (Response("s", 200, body=None), Uncertain, Retry),
+        (Response("s", 429), Retry, Retry),
+        (Response("s", 401), Reauthorize, Reauthorize),
+        (Response("s", 400), Rejected, Rejected),
+        (Response("s", 403, body={"error": "content_refused"}), Rejected, Rejected),
+        (Response("s", 403, body={"error": "account_suspended"}), Disconnected, Disconnected),
+        (Response("s", 404, body={"error": ["odd"]}), Rejected, Rejected),
+        (Response("s", 422, body="text"), Rejected, Rejected),
+    ],
+)
+def test_only_what_creates_is_ever_in_doubt(answer: Answer, creating: type, redoable: type) -> None:
+    assert isinstance(meaning(answer, creates=True, account_gone=GONE), creating)
+    assert isinstance(meaning(answer, creates=False, account_gone=GONE), redoable)
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "90"}, 90),
+        ({"retry-after": " 0 "}, 0),
+        ({"retry-after": "Thu, 01 Jan 2026 00:05:00 GMT", "date": "Thu, 01 Jan 2026 00:00:00 GMT"}, 300),
+        ({"retry-after": "Thu, 01 Jan 2026 00:05:00 GMT"}, RATE_WINDOW.total_seconds()),
+        ({"retry-after": "9" * 400}, LONGEST_WAIT.total_seconds()),
+        ({"retry-after": "soon"}, RATE_WINDOW.total_seconds()),
+        ({"retry-after": "-5"}, RATE_WINDOW.total_seconds()),
+        ({"ratelimit-reset": "30"}, 30),
+        ({"ratelimit-reset": "1767226200", "date": "Thu, 01 Jan 2026 00:00:00 GMT"}, 600),
+        ({"ratelimit-reset": "1767225000", "date": "Thu, 01 Jan 2026 00:00:00 GMT"}, 2),
+        ({"ratelimit-reset": "1767226200"}, RATE_WINDOW.total_seconds()),
+        ({"ratelimit-reset": "9" * 400, "date": "Thu, 01 Jan 2026 00:00:00 GMT"}, LONGEST_WAIT.total_seconds()),
+        ({"retry-after": "7", "ratelimit-reset": "1767226200", "date": "Thu, 01 Jan 2026 00:00:00 GMT"}, 7),
+        ({"retry-after": "9" * 9000}, RATE_WINDOW.total_seconds()),
+        ({}, RATE_WINDOW.total_seconds()),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date(headers: dict[str, str], seconds: float) -> None:
+    assert retry_after(headers) == timedelta(seconds=seconds)
+
+
+def test_a_refusal_keeps_the_platforms_word_and_none_of_its_sentences() -> None:
+    told = meaning(Response("s", 422, body={"error": "TEXT_TOO_LONG"}), creates=True)
+    wordy = meaning(Response("s", 422, body={"error": "Dear user, <b>no</b>"}), creates=True)
+    assert isinstance(told, Rejected)
+    assert isinstance(wordy, Rejected)
+    assert (told.reason.params["word"], wordy.reason.params["word"]) == ("text_too_long", "http_422")
+
+
+def test_nothing_leaves_its_segment() -> None:
+    assert segment("a/../b?c#d {account}%é") == "a%2F..%2Fb%3Fc%23d%20%7Baccount%7D%25%C3%A9"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_reason_has_its_sentence(language: str) -> None:
+    """Codes written in the connectors and sentences in the catalogue are the same set."""
+    import re
+    from pathlib import Path
+
+    import connectors
+
+    sources = "".join(path.read_text() for path in Path(next(iter(connectors.__path__))).glob("*.py"))
+    codes = set(re.findall(r'(?<!log\()"((?:connectors|egress)\.[a-z_]+)"', sources))
+    known = {code for code in catalogue(language) if code.startswith(("connectors.", "egress."))}
+    assert codes == known

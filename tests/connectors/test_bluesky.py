@@ -1,0 +1,306 @@
+"""The Bluesky connector's own words: what a record says, what its answers mean, and how an account is signed in."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from connectors.answers import SHORT_WAIT
+from connectors.bluesky import Bluesky
+from connectors.bluesky_account import GRACE, LIFETIME
+from connectors.bluesky_record import tid
+from connectors.contract import Answer, Connected, Copy, Renewed, Response, Send, Sought, StepAnswerLost, StepNotSent
+from connectors.outcomes import (
+    Absent,
+    Disconnected,
+    Found,
+    Published,
+    Reauthorize,
+    Rejected,
+    Retry,
+    Uncertain,
+    Unknown,
+)
+from foundation.ids import uuid7
+from foundation.sealed import Sealed
+from gate.units import Medium, Subject, Text, Unit
+
+DID = "did:plc:abcdefghijklmnopqrstuvwx"
+AT = datetime(2026, 11, 20, 10, 0, 0, 123456, tzinfo=UTC)
+KEY = tid("gr1", AT)
+URI = f"at://{DID}/app.bsky.feed.post/{KEY}"
+BLUESKY = Bluesky()
+UNIT = Unit(
+    tenant_id=uuid7(),
+    creator_id=uuid7(),
+    subject=Subject("delivery", uuid7()),
+    platform="bluesky",
+    surface="bluesky.post",
+    channel_id=uuid7(),
+    account=DID,
+    audience="public",
+    texts=(Text("body", "Bonjour"),),
+    language="fr",
+    native_key=KEY,
+)
+PICTURE = Medium("ab" * 32, "image/jpeg", 900_000, alt="A beach", width=2048, height=1365)
+BLOB = {"$type": "blob", "ref": {"$link": "bafkreihash"}, "mimeType": "image/jpeg", "size": 900_000}
+
+
+def uploaded(blob: Mapping[str, Any] = BLOB) -> Response:
+    return Response(f"stage:{'ab' * 12}", 200, body={"blob": blob})
+
+
+def record(unit: Unit, *answers: Answer) -> dict[str, Any]:
+    turn = BLUESKY.next(unit, answers)
+    assert isinstance(turn, Send)
+    assert turn.step.json is not None
+    made: dict[str, Any] = turn.step.json["record"]
+    return made
+
+
+def refused(status: int, error: str, message: str = "", **headers: str) -> Response:
+    return Response("publish", status, headers, {"error": error, "message": message})
+
+
+def test_the_record_says_all_of_it() -> None:
+    unit = replace(UNIT, media=(PICTURE,), flags=("selfLabels=sexual",))
+    assert record(unit, uploaded()) == {
+        "$type": "app.bsky.feed.post",
+        "text": "Bonjour",
+        "createdAt": "2026-11-20T10:00:00.123456Z",
+        "langs": ["fr"],
+        "embed": {
+            "$type": "app.bsky.embed.images",
+            "images": [{"alt": "A beach", "image": BLOB, "aspectRatio": {"width": 2048, "height": 1365}}],
+        },
+        "labels": {"$type": "com.atproto.label.defs#selfLabels", "values": [{"val": "sexual"}]},
+    }
+    turn = BLUESKY.next(unit, (uploaded(),))
+    assert isinstance(turn, Send)
+    assert turn.step.json is not None
+    assert (turn.step.json["rkey"], turn.step.json["swapRecord"]) == (KEY, None)
+
+
+def test_what_is_not_known_is_not_said() -> None:
+    assert set(record(replace(UNIT, language=""))) == {"$type", "text", "createdAt"}
+    bare = replace(PICTURE, width=0, height=0)
+    assert "aspectRatio" not in record(replace(UNIT, media=(bare,)), uploaded())["embed"]["images"][0]
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"texts": (Text("body", "x" * 301),)}, "connectors.text_too_long"),
+        ({"texts": (Text("body", "👩‍👩‍👧‍👦" * 121),)}, "connectors.text_too_heavy"),
+        ({"media": (PICTURE,) * 5}, "connectors.too_many_media"),
+        ({"media": (replace(PICTURE, size=2_000_001),)}, "connectors.medium_unfit"),
+        ({"media": (replace(PICTURE, mime="video/mp4"),)}, "connectors.medium_unfit"),
+        ({"media": (replace(PICTURE, alt=" "),)}, "connectors.alt_missing"),
+        ({"flags": ("sensitive=true",)}, "connectors.mark_untold"),
+        ({"native_key": "gr1234"}, "connectors.no_key"),
+    ],
+)
+def test_what_does_not_fit_is_not_tried(change: dict[str, Any], code: str) -> None:
+    turn = BLUESKY.next(replace(UNIT, **change), ())
+    assert isinstance(turn, Rejected)
+    assert turn.reason.code == code
+
+
+def test_characters_are_counted_as_readers_see_them() -> None:
+    assert isinstance(BLUESKY.next(replace(UNIT, texts=(Text("body", "👩‍👩‍👧‍👦" * 100),)), ()), Send)
+
+
+@pytest.mark.parametrize(
+    ("answer", "meant"),
+    [
+        (Response("publish", 200, body={"uri": URI, "cid": "bafy"}), Published),
+        (Response("publish", 200, body={"uri": URI.replace(KEY, tid("other", AT)), "cid": "bafy"}), Uncertain),
+        (Response("publish", 200), Uncertain),
+        (refused(400, "InvalidRequest"), Rejected),
+        (refused(413, "PayloadTooLarge"), Rejected),
+        (refused(400, "InvalidSwap"), Uncertain),
+        (refused(400, "ExpiredToken"), Reauthorize),
+        (refused(401, "ExpiredToken"), Reauthorize),
+        (refused(400, "InvalidToken"), Reauthorize),
+        (refused(401, "AuthMissing"), Reauthorize),
+        (refused(401, "AccountTakedown"), Disconnected),
+        (refused(400, "RepoDeactivated"), Disconnected),
+        (refused(429, "RateLimitExceeded"), Retry),
+        (refused(500, "InternalServerError"), Uncertain),
+        (refused(502, "UpstreamFailure"), Uncertain),
+        (StepAnswerLost("publish", "ReadTimeout"), Uncertain),
+        (StepNotSent("publish", "ConnectError"), Retry),
+    ],
+)
+def test_what_the_last_answer_meant(answer: Answer, meant: type) -> None:
+    assert isinstance(BLUESKY.next(UNIT, (answer,)), meant)
+
+
+def test_published_names_the_record_its_page_and_its_time() -> None:
+    turn = BLUESKY.next(UNIT, (Response("publish", 200, body={"uri": URI, "cid": "bafy"}),))
+    assert turn == Published(URI, f"https://bsky.app/profile/{DID}/post/{KEY}", AT)
+
+
+def test_a_limit_says_how_long_and_for_whom() -> None:
+    headers = {"ratelimit-reset": "1767226200", "date": "Thu, 01 Jan 2026 00:00:00 GMT"}
+    account = BLUESKY.next(UNIT, (refused(429, "RateLimitExceeded", **headers),))
+    shared = BLUESKY.next(UNIT, (refused(429, "RateLimitExceeded", **headers, **{"ratelimit-policy": "3000;w=300"}),))
+    assert isinstance(account, Retry)
+    assert isinstance(shared, Retry)
+    assert (account.after, account.scope, shared.scope) == (timedelta(minutes=10), "account", "app")
+
+
+def test_lost_uploads_go_out_again() -> None:
+    turn = BLUESKY.next(replace(UNIT, media=(PICTURE,)), (uploaded(), refused(400, "BlobNotFound")))
+    assert isinstance(turn, Retry)
+    assert turn.uploads_gone
+
+
+@pytest.mark.parametrize(
+    ("answer", "meant"),
+    [
+        (Response("stage:x", 200, body={"blob": {"odd": 1}}), Retry),
+        (Response("stage:x", 200), Retry),
+        (Response("stage:x", 503, body={}), Retry),
+        (StepAnswerLost("stage:x", "ReadTimeout"), Retry),
+        (Response("stage:x", 413, body={"error": "PayloadTooLarge"}), Rejected),
+    ],
+)
+def test_an_upload_is_never_in_doubt(answer: Answer, meant: type) -> None:
+    assert isinstance(BLUESKY.next(replace(UNIT, media=(PICTURE,)), (answer,)), meant)
+
+
+def seen(answer: Answer, text: str = "Bonjour") -> object:
+    return BLUESKY.find(Sought(KEY, text, AT, DID), (answer,))
+
+
+def test_a_look_reads_the_record_and_its_words() -> None:
+    there = Response("look", 200, body={"uri": URI, "cid": "b", "value": {"text": "Bonjour"}})
+    assert seen(there) == Found(URI, f"https://bsky.app/profile/{DID}/post/{KEY}", AT)
+    assert isinstance(seen(there, "changed since"), Unknown)
+    assert isinstance(seen(Response("look", 400, body={"error": "RecordNotFound"})), Absent)
+    old = {"error": "InvalidRequest", "message": f"Could not locate record: {URI}"}
+    assert isinstance(seen(Response("look", 400, body=old)), Absent)
+    for blind in (Response("look", 400, body={"error": "InvalidRequest", "message": "x"}), Response("look", 502)):
+        assert isinstance(seen(blind), Unknown)
+
+
+def test_a_removal_is_believed_when_seen() -> None:
+    copy, deleted = Copy(URI, DID), Response("delete", 200, body={})
+    first, second = BLUESKY.remove(copy, ()), BLUESKY.remove(copy, (deleted,))
+    assert isinstance(first, Send)
+    assert isinstance(second, Send)
+    assert first.step.json == {"repo": DID, "collection": "app.bsky.feed.post", "rkey": KEY}
+    gone, there = Response("look", 400, body={"error": "RecordNotFound"}), Response("look", 200, body={"uri": URI})
+    assert BLUESKY.remove(copy, (deleted, gone)) == Published(URI)
+    assert isinstance(BLUESKY.remove(copy, (deleted, there)), Retry)
+    assert isinstance(BLUESKY.remove(copy, (Response("delete", 200),)), Send)  # an older server says nothing
+    assert isinstance(BLUESKY.remove(copy, (Response("delete", 400, body={"error": "ExpiredToken"}),)), Reauthorize)
+
+
+def test_numbers_are_those_it_counts() -> None:
+    post = {"uri": URI, "likeCount": 4, "replyCount": 2, "repostCount": 0, "quoteCount": "many"}
+    told = BLUESKY.read(Copy(URI, DID), (Response("metrics", 200, body={"posts": [post]}),))
+    assert told == {"likes": 4, "comments": 2, "reposts": 0}
+    assert BLUESKY.read(Copy(URI, DID), (Response("metrics", 200, body={"posts": []}),)) is None
+
+
+# signing in
+
+SESSION = {"did": DID, "handle": "mia.bsky.social", "active": True}
+PAIR = {"accessJwt": Sealed(b"a"), "refreshJwt": Sealed(b"r")}
+PDS = {"id": "#atproto_pds", "type": "AtprotoPersonalDataServer", "serviceEndpoint": "https://pds.example/"}
+
+
+def signed_in(**changes: Any) -> object:
+    return BLUESKY.connect({}, (Response("session", 200, body={**SESSION, **changes}, sealed=PAIR),))
+
+
+def test_the_password_leaves_sealed_and_only_once() -> None:
+    secret = Sealed(b"box")
+    turn = BLUESKY.connect({"handle": " @Mia.bsky.social\u200e", "app_password": secret}, ())
+    assert isinstance(turn, Send)
+    assert turn.step.json == {"identifier": "mia.bsky.social", "password": secret}
+    assert (turn.step.token, turn.step.secret_fields) == ("none", ("accessJwt", "refreshJwt"))
+
+
+def test_a_session_is_an_account_where_its_data_lies() -> None:
+    found = signed_in(didDoc={"service": [{"odd": 1}, PDS]})
+    assert isinstance(found, Connected)
+    assert (found.account, found.name, found.surface) == (DID, "mia.bsky.social", "bluesky.post")
+    assert (found.base_url, found.lifetime, found.refresh) == ("https://pds.example", LIFETIME, Sealed(b"r"))
+    for document in (None, {}, {"service": "odd"}, {"service": [{**PDS, "serviceEndpoint": "ftp://x"}]}):
+        other = signed_in(didDoc=document)
+        assert isinstance(other, Connected)
+        assert other.base_url == ""
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (Response("session", 401, body={"error": "AuthenticationRequired"}), "bluesky.not_let_in"),
+        (Response("session", 401, body={"error": "AuthFactorTokenRequired"}), "bluesky.second_factor"),
+        (Response("session", 401, body={"error": "AccountTakedown"}), "connectors.account_gone"),
+        (Response("session", 429, {"ratelimit-reset": "7200"}, {"error": "RateLimitExceeded"}), "bluesky.too_often"),
+        (Response("session", 200, body=SESSION), "connectors.unreadable"),
+        (Response("session", 200, body={**SESSION, "active": False}, sealed=PAIR), "connectors.account_gone"),
+        (Response("session", 200, body={**SESSION, "did": "plc"}, sealed=PAIR), "connectors.unreadable"),
+    ],
+)
+def test_who_is_not_let_in_reads_why(answer: Answer, code: str) -> None:
+    turn = BLUESKY.connect({}, (answer,))
+    assert isinstance(turn, Rejected | Disconnected)
+    assert turn.reason.code == code
+
+
+def test_a_server_that_is_away_is_asked_again() -> None:
+    for answer in (StepNotSent("session", "ConnectError"), StepAnswerLost("session", "x"), Response("session", 503)):
+        assert isinstance(BLUESKY.connect({}, (answer,)), Retry)
+
+
+@pytest.mark.parametrize(
+    ("answer", "meant"),
+    [
+        (Response("session", 200, body=SESSION), type(None)),
+        (Response("session", 200, body={**SESSION, "active": False, "status": "suspended"}), Disconnected),
+        (Response("session", 200, body={**SESSION, "did": "did:plc:other"}), Reauthorize),
+        (Response("session", 400, body={"error": "ExpiredToken"}), Reauthorize),
+        (Response("session", 502), Retry),
+    ],
+)
+def test_a_session_is_tried(answer: Answer, meant: type) -> None:
+    assert isinstance(BLUESKY.check(DID, (answer,)), meant)
+
+
+@pytest.mark.parametrize(
+    ("answer", "meant"),
+    [
+        (Response("refresh", 200, body=SESSION, sealed=PAIR), Renewed),
+        (Response("refresh", 200, body=SESSION), Uncertain),
+        (Response("refresh", 200, body={**SESSION, "did": "did:plc:other"}, sealed=PAIR), Uncertain),
+        (Response("refresh", 200), Uncertain),
+        (StepAnswerLost("refresh", "ReadTimeout"), Uncertain),
+        (StepNotSent("refresh", "ConnectError"), Retry),
+        (Response("refresh", 503, body={}), Retry),
+        (Response("refresh", 429, body={}), Retry),
+        (Response("refresh", 400, body={"error": "ExpiredToken"}), Reauthorize),
+        (Response("refresh", 400, body={"error": "InvalidToken"}), Reauthorize),
+        (Response("refresh", 401, body={"error": "AccountTakedown"}), Disconnected),
+    ],
+)
+def test_what_a_renewal_came_to(answer: Answer, meant: type) -> None:
+    assert isinstance(BLUESKY.refresh(DID, (answer,)), meant)
+
+
+def test_a_renewal_shows_the_refresh_token() -> None:
+    turn = BLUESKY.refresh(DID, ())
+    assert isinstance(turn, Send)
+    assert (turn.step.token, str(turn.step.kind)) == ("refresh", "auth")
+    assert BLUESKY.refresh(DID, (Response("refresh", 200, body=SESSION, sealed=PAIR),)) == Renewed(
+        Sealed(b"a"), Sealed(b"r"), LIFETIME
+    )
+    assert BLUESKY.refresh_grace == GRACE
+    assert timedelta(0) < SHORT_WAIT

@@ -1,0 +1,382 @@
+"""Discord's own words: nonces, names of files, refusals, histories and rights."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import pytest
+
+from connectors import discord_connecting
+from connectors.answers import READER_GONE
+from connectors.contract import Answer, Connected, Copy, Response, Send, Sought, StepAnswerLost, StepKind, Update
+from connectors.discord import LISTED, MOST_ALT, REGISTERED, REMOVED, RESTRICTED, Discord
+from connectors.discord_ids import Place, at_or_after, channel_in, file_name, moment, names_message, nonce
+from connectors.outcomes import Absent, Disconnected, Found, Published, Reauthorize, Rejected, Retry, Uncertain, Unknown
+from foundation.ids import uuid7
+from foundation.sealed import Sealed
+from foundation.words import Message, say
+from gate import rules
+from gate.units import Button, Invoice, Medium, Rating, Subject, Text, Unit
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+PLACE = Place("200", "100", "300")
+DISCORD = Discord()
+PICTURE = Medium("a" * 64, "image/jpeg", 10, alt="un port")
+UNIT = Unit(
+    tenant_id=uuid7(),
+    creator_id=uuid7(),
+    subject=Subject("delivery", uuid7()),
+    platform="discord",
+    surface="discord.guild_channel",
+    channel_id=uuid7(),
+    account=PLACE.account,
+    audience="public",
+    texts=(Text("body", "hello"),),
+    native_key="key-1",
+)
+SOUGHT = Sought("key-1", "hello", NOW, PLACE.account)
+MESSAGE = {"id": "900", "channel_id": "200"}
+
+
+def sent(unit: Unit, *answers: Answer) -> Any:
+    turn = DISCORD.next(unit, answers)
+    assert isinstance(turn, Send), turn
+    return turn.step
+
+
+def answer(status: int, code: int = 0, **more: Any) -> Response:
+    return Response("publish", status, {}, {"code": code, "message": "…", **more})
+
+
+def written(at: datetime = NOW, *, number: int = 0, author: str = "300", **more: Any) -> dict[str, Any]:
+    message = {"id": str(at_or_after(at) + number), "channel_id": "200", "author": {"id": author}, "content": "hello"}
+    return {**message, "attachments": [], **more}
+
+
+def listing(*messages: dict[str, Any]) -> Response:
+    return Response("look", 200, {}, list(messages))
+
+
+# what leaves
+
+
+def test_a_message_bears_a_nonce_and_pings_nobody() -> None:
+    step = sent(replace(UNIT, texts=(Text("body", "@everyone hello"), Text("title", "Title"))))
+    assert (step.method, step.path, step.token) == ("POST", "/channels/200/messages", "bot")
+    assert step.json == {
+        "content": "Title\n\n@everyone hello",
+        "nonce": nonce("key-1"),
+        "enforce_nonce": True,
+        "allowed_mentions": {"parse": []},
+    }
+    assert len(nonce("key-1")) == 25
+
+
+def test_files_travel_with_their_message_and_are_named_by_its_key() -> None:
+    step = sent(replace(UNIT, media=(PICTURE, replace(PICTURE, mime="video/mp4", alt="")), flags=("spoiler=true",)))
+    names = [f"SPOILER_{nonce('key-1')[:8]}-{n}.{ending}" for n, ending in enumerate(("jpg", "mp4"))]
+    assert [file.name for file in step.files.values()] == names
+    assert list(step.files) == ["files[0]", "files[1]"]
+    assert step.json["payload_json"]["attachments"] == [
+        {"id": "0", "filename": names[0], "description": "un port"},
+        {"id": "1", "filename": names[1]},
+    ]
+    assert not sent(replace(UNIT, media=(PICTURE,))).files["files[0]"].name.startswith("SPOILER_")
+
+
+def test_a_reader_s_channel_is_asked_for_before() -> None:
+    unit = replace(UNIT, viewer="77", buttons=tuple(Button(f"b{n}", "age", str(n)) for n in range(6)))
+    first = sent(unit)
+    assert (first.kind, first.path, first.json) == (StepKind.STAGE, "/users/@me/channels", {"recipient_id": "77"})
+    then = sent(unit, Response("open", 200, {}, {"id": "555"}))
+    assert (then.kind, then.path) == (StepKind.PUBLISH, "/channels/555/messages")
+    rows = then.json["components"]
+    assert [len(row["components"]) for row in rows] == [5, 1]
+    assert rows[0]["components"][0]["custom_id"] == "age:0"
+    assert isinstance(DISCORD.next(unit, (StepAnswerLost("open", "x"),)), Retry)
+    done = DISCORD.next(unit, (Response("open", 200, {}, {"id": "555"}), Response("publish", 200, {}, MESSAGE)))
+    assert done == Published("200/900", at=moment("900"))
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"texts": (Text("body", "x" * 2001),)}, "connectors.text_too_long"),
+        ({"texts": (Text("body", "x" * 1999), Text("title", "y"))}, "connectors.text_too_long"),
+        ({"media": (PICTURE,) * 11}, "connectors.too_many_media"),
+        ({"media": (replace(PICTURE, mime="image/gif"),)}, "connectors.medium_unfit"),
+        ({"media": (replace(PICTURE, size=11 * 2**20),)}, "connectors.medium_unfit"),
+        ({"media": (replace(PICTURE, size=9 * 2**20),) * 3}, "discord.too_large"),
+        ({"media": (replace(PICTURE, alt="x" * (MOST_ALT + 1)),)}, "discord.alt_too_long"),
+        ({"invoice": Invoice("Pack", "", 500, "XTR", "o"), "viewer": "77"}, "discord.no_payments"),
+        ({"buttons": (Button("x" * 81, "age", ""),), "viewer": "77"}, "connectors.text_too_long"),
+    ],
+)
+def test_what_does_not_fit_is_not_tried(change: dict[str, Any], code: str) -> None:
+    refused = DISCORD.next(replace(UNIT, **change), ())
+    assert isinstance(refused, Rejected)
+    assert refused.reason.code == code
+    assert say(refused.reason, "fr")
+
+
+# what comes back
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        (answer(400, 50035), Rejected),
+        (answer(400, 50006), Rejected),
+        (answer(413, 40005), Rejected),
+        (answer(401), Reauthorize),
+        (answer(403, 50001), Disconnected),
+        (answer(403, 50013), Disconnected),
+        (answer(404, 10003), Disconnected),
+        (answer(404, 10004), Disconnected),
+        (answer(403, 20009), Rejected),
+        (answer(400, 200000), Rejected),
+        (answer(500), Uncertain),
+        (answer(502, 0), Uncertain),
+        (answer(408, 0), Uncertain),
+        (Response("publish", 200, {}, None), Uncertain),
+        (Response("publish", 200, {}, {"id": "x"}), Uncertain),
+        (StepAnswerLost("publish", "ReadTimeout"), Uncertain),
+    ],
+)
+def test_what_an_answer_means(told: Answer, expected: type) -> None:
+    assert isinstance(DISCORD.next(UNIT, (told,)), expected)
+
+
+def test_what_will_never_be_taken_is_told_apart() -> None:
+    for code, permanent in ((20009, True), (240000, True), (50035, False)):
+        outcome = DISCORD.next(UNIT, (answer(400, code),))
+        assert isinstance(outcome, Rejected)
+        assert outcome.permanent is permanent
+
+
+@pytest.mark.parametrize(("status", "code"), [(403, 50007), (403, 50001), (404, 10003), (400, 50033)])
+@pytest.mark.parametrize("step", ["open", "publish"])
+def test_a_reader_who_is_away_costs_no_account(step: str, status: int, code: int) -> None:
+    opened = (Response("open", 200, {}, {"id": "555"}),) if step == "publish" else ()
+    told = Response(step, status, {}, {"code": code})
+    outcome = DISCORD.next(replace(UNIT, viewer="77"), (*opened, told))
+    assert outcome == Rejected(Message(READER_GONE), permanent=True)
+
+
+def test_a_wait_is_taken_to_the_fraction_and_by_its_reach() -> None:
+    own = DISCORD.next(UNIT, (answer(429, retry_after=64.57, **{"global": False}),))
+    everywhere = DISCORD.next(UNIT, (answer(429, retry_after=3.2, **{"global": True}),))
+    unsaid = DISCORD.next(UNIT, (Response("publish", 429, {"retry-after": "90"}, None),))
+    assert isinstance(own, Retry)
+    assert isinstance(everywhere, Retry)
+    assert isinstance(unsaid, Retry)
+    assert (own.after, own.scope) == (timedelta(seconds=64.57), "account")
+    assert (everywhere.after, everywhere.scope) == (timedelta(seconds=3.2), "app")
+    assert unsaid.after == timedelta(seconds=90)
+
+
+def test_a_nonce_whose_message_was_deleted_is_a_post_that_is_gone() -> None:
+    done = DISCORD.next(UNIT, (answer(404, 10008),))
+    assert done == Published(f"{REMOVED}{nonce('key-1')}")
+    copy = Copy(done.native_id, PLACE.account)
+    assert DISCORD.remove(copy, ()) == Published(done.native_id)
+    assert DISCORD.read(copy, ()) is None
+
+
+# looking
+
+
+def look(*answers: Answer, sought: Sought = SOUGHT) -> Any:
+    return DISCORD.find(sought, answers)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        written(nonce=nonce("key-1"), content="edited"),
+        written(attachments=[{"filename": file_name("key-1", 0, PICTURE, hidden=True)}], content=""),
+        written(),
+        written(content="Title\n\nhello"),
+    ],
+)
+def test_ours_is_found(message: dict[str, Any]) -> None:
+    found = look(listing(message, written(number=5, author="4")))
+    assert found == Found(message["id"], PLACE.url(message["id"]), NOW)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        written(nonce=nonce("key-2")),
+        written(attachments=[{"filename": file_name("key-2", 0, PICTURE, hidden=False)}]),
+        written(author="4"),
+        written(content="hello you"),
+    ],
+)
+def test_what_is_not_ours_is_not_taken_for_it(message: dict[str, Any]) -> None:
+    assert look(listing(message)) == Absent()
+
+
+def test_a_copy_of_another_subject_is_not_this_one() -> None:
+    message = written()
+    assert look(listing(message), sought=replace(SOUGHT, known=frozenset({message["id"]}))) == Absent()
+
+
+def test_a_long_history_is_read_on_and_given_up() -> None:
+    page = listing(*[written(number=n, author="4") for n in range(LISTED)])
+    turn = look(page)
+    assert isinstance(turn, Send)
+    assert f"after={at_or_after(NOW) + LISTED - 1}" in turn.step.path
+    assert isinstance(look(*[page] * 5), Unknown)
+
+
+def test_an_empty_history_is_believed_when_nothing_is_hidden() -> None:
+    asked = look(listing())
+    assert isinstance(asked, Send)
+    assert asked.step.path == "/channels/200"
+    late, early = str(at_or_after(NOW)), str(at_or_after(NOW - timedelta(hours=1)))
+    assert look(listing(), Response("channel", 200, {}, {"id": "200", "last_message_id": early})) == Absent()
+    assert look(listing(), Response("channel", 200, {}, {"id": "200", "last_message_id": None})) == Absent()
+    assert isinstance(look(listing(), Response("channel", 200, {}, {"last_message_id": late})), Unknown)
+    assert isinstance(look(listing(), Response("channel", 403, {}, {"code": 50001})), Unknown)
+
+
+@pytest.mark.parametrize("late", [timedelta(seconds=40), timedelta(hours=30)])
+def test_a_house_whose_clock_is_ahead_reads_on_from_an_earlier_moment(late: timedelta) -> None:
+    """Sent, the answer lost, looked for ten seconds later; by our clock all of it is `late`."""
+    theirs = {"date": format_datetime(NOW + timedelta(seconds=10), usegmt=True)}
+    sought = replace(SOUGHT, armed_at=NOW + late, asked_at=NOW + late + timedelta(seconds=10))
+    unseen, seen = Response("look", 200, theirs, []), Response("look", 200, theirs, [written()])
+    again = look(unseen, sought=sought)
+    assert isinstance(again, Send)
+    assert again.step.path.startswith(f"/channels/200/messages?after={at_or_after(NOW - timedelta(minutes=1))}&")
+    assert isinstance(look(unseen, seen, sought=sought), Found)
+    other = Response("look", 200, theirs, [written(nonce=nonce("key-2"))])
+    assert look(unseen, other, sought=sought) == Absent()
+
+
+def test_clocks_that_agree_are_asked_once() -> None:
+    theirs = {"date": format_datetime(NOW, usegmt=True)}
+    sought = replace(SOUGHT, asked_at=NOW + timedelta(seconds=10))
+    assert look(Response("look", 200, theirs, [written(author="4")]), sought=sought) == Absent()
+
+
+def test_a_refused_look_is_none() -> None:
+    assert isinstance(look(Response("look", 403, {}, {"code": 50001})), Unknown)
+    assert isinstance(look(listing({"id": "../x"})), Unknown)
+
+
+def test_a_message_to_somebody_is_sought_where_it_lies() -> None:
+    sought = replace(SOUGHT, chat="77")
+    first = look(sought=sought)
+    assert (first.step.kind, first.step.action) == (StepKind.CONTROL, "look")
+    opened = Response("open", 200, {}, {"id": "555"})
+    assert look(opened, sought=sought).step.path.startswith("/channels/555/messages?after=")
+    found = look(opened, listing(written(channel_id="555")), sought=sought)
+    assert found.native_id == f"555/{at_or_after(NOW)}"
+
+
+# the rest
+
+
+def test_reactions_are_counted() -> None:
+    copy = Copy("900", PLACE.account)
+    told = Response("metrics", 200, {}, {"id": "900", "reactions": [{"count": 2}, {"count": 3}, {"count": None}]})
+    assert DISCORD.read(copy, (told,)) == {"likes": 5}
+    assert DISCORD.read(Copy("555/900", PLACE.account, "77"), ()) is None
+
+
+def test_a_press_is_acknowledged_with_its_own_word() -> None:
+    step = DISCORD.ack(Update("press:7", "button", "77", payload="se/cret"))
+    assert step is not None
+    assert (step.path, step.json, step.token) == ("/interactions/7/se%2Fcret/callback", {"type": 6}, "none")
+    assert DISCORD.ack(Update("message:7", "message", "77")) is None
+
+
+def test_ids_are_moments_and_names_are_keys() -> None:
+    assert moment(str(at_or_after(NOW) + 4)) == NOW
+    assert moment("175928847299117063") == datetime(2016, 4, 30, 11, 18, 25, 796000, tzinfo=UTC)
+    assert names_message(file_name("key-1", 3, PICTURE, hidden=True), "key-1")
+    assert not names_message("holiday.jpg", "key-1")
+
+
+@pytest.mark.parametrize(
+    ("typed", "channel"),
+    [
+        ("https://discord.com/channels/123456789012345678/234567890123456789", "234567890123456789"),
+        (" https://ptb.discord.com/channels/123456789012345678/234567890123456789/ ", "234567890123456789"),
+        ("234567890123456789", "234567890123456789"),
+        ("https://discord.gg/abc", ""),
+        ("https://evil.example/channels/123456789012345678/234567890123456789", ""),
+        ("#general", ""),
+        ("", ""),
+    ],
+)
+def test_a_channel_is_read_from_a_link(typed: str, channel: str) -> None:
+    assert channel_in(typed) == channel
+
+
+def joined(**changes: Any) -> Any:
+    """What connecting comes to with these answers."""
+    told: dict[str, Any] = {
+        "me": {"id": "300", "bot": True, "username": "nova"},
+        "channel": {"id": "200", "type": 0, "guild_id": "100", "name": "annonces", "permission_overwrites": []},
+        "guild": {"id": "100", "name": "Studio", "owner_id": "1", "roles": [{"id": "100", "permissions": "117760"}]},
+        "member": {"roles": []},
+    }
+    for name, change in changes.items():
+        told[name] = {**told[name], **change}
+    answers = tuple(Response(name, 200, {}, body) for name, body in told.items())
+    return discord_connecting.connect({"token": Sealed(b"x"), "channel": "200000000000000000"}, answers)
+
+
+def test_rights_are_counted_as_discord_does() -> None:
+    def overwrite(who: str, **more: str) -> dict[str, str]:
+        return {"id": who, "allow": "0", "deny": "0", **more}
+
+    everything, nothing = {"roles": [{"id": "100", "permissions": "8"}]}, {"roles": [{"id": "100", "permissions": "0"}]}
+    closed = {"permission_overwrites": [overwrite("100", deny="2048")]}
+    assert isinstance(joined(), Connected)
+    assert isinstance(joined(guild=everything, channel=closed), Connected)
+    assert isinstance(joined(guild={**nothing, "owner_id": "300"}), Connected)
+    assert joined(guild=nothing).reason.code == "discord.rights"
+    assert joined(channel=closed).reason.code == "discord.rights"
+    for opened in ("300", "400"):
+        channel = {"permission_overwrites": [overwrite(opened, allow="2048"), *closed["permission_overwrites"]]}
+        assert isinstance(joined(channel=channel, member={"roles": ["400"]}), Connected)
+    role_says_no = {"permission_overwrites": [overwrite("400", deny="2048"), overwrite("300", allow="2048")]}
+    assert isinstance(joined(channel=role_says_no, member={"roles": ["400"]}), Connected)
+
+
+def test_who_is_no_bot_or_no_text_channel_is_refused() -> None:
+    assert joined(me={"bot": False}).reason.code == "discord.token_unknown"
+    assert joined(channel={"type": 2}).reason.code == "discord.not_text"
+    assert joined(channel={"guild_id": None}).reason.code == "discord.not_text"
+
+
+def test_what_the_policy_asks_of_a_channel_is_seen() -> None:
+    row = rules.row("discord", "guild_channel", on=NOW.date())
+    restricted, open_ = ({"id": "200", "nsfw": nsfw} for nsfw in (True, False))
+    assert DISCORD.see(PLACE.account, (Response("look", 200, {}, restricted),)) == (REGISTERED, *RESTRICTED)
+    assert set(row.probes) == {REGISTERED, *RESTRICTED}
+    assert DISCORD.see(PLACE.account, (Response("look", 200, {}, open_),)) == (REGISTERED,)
+    assert isinstance(DISCORD.see(PLACE.account, (Response("look", 503),)), Retry)
+    assert isinstance(DISCORD.see(PLACE.account, (Response("look", 403, {}, {"code": 50001}),)), Disconnected)
+    flagged = rules.flags_for(row, Rating.N, ai=True)
+    assert sent(replace(UNIT, media=(PICTURE,), flags=flagged)).files["files[0]"].name.startswith("SPOILER_")
+
+
+def test_a_house_without_a_bot_pays_nothing() -> None:
+    """Sixteen megabytes and an event loop are for those who listen to one."""
+    program = (
+        "import sys\n"
+        "from workers import mains\n"
+        "from connectors import registry\n"
+        "registry.load()\n"
+        "sys.exit(','.join(sorted({'discord', 'aiohttp'} & set(sys.modules))) or 0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

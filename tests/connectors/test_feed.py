@@ -1,0 +1,86 @@
+"""The creator's own page: addressed by content id, so nothing is ever there twice."""
+
+from dataclasses import replace
+
+import pytest
+
+from connectors.contract import Copy, Response, Send, Sought
+from connectors.feed import Feed
+from connectors.outcomes import Absent, Found, Published, Rejected, Retry, Uncertain, Unknown
+from foundation.clock import wall_now
+from foundation.ids import uuid7
+from gate.units import Medium, Subject, Text, Unit
+
+FEED = Feed()
+KEY = str(uuid7())
+UNIT = Unit(
+    tenant_id=uuid7(),
+    creator_id=uuid7(),
+    subject=Subject("delivery", uuid7()),
+    platform="own_page",
+    surface="own_page.public",
+    channel_id=uuid7(),
+    account="mia",
+    audience="public",
+    texts=(Text("body", "hello"), Text("title", "Title")),
+    media=(Medium("0" * 64, "image/png", 5, alt="a cat", ai="generated"),),
+    native_key=KEY,
+)
+STAGED = Response(f"stage:{'0' * 24}", 200)
+
+
+def test_files_then_the_item() -> None:
+    stage, put = FEED.next(UNIT, ()), FEED.next(UNIT, (STAGED,))
+    assert isinstance(stage, Send)
+    assert isinstance(put, Send)
+    assert (stage.step.method, stage.step.path) == ("PUT", f"/house/{{account}}/files/{'0' * 64}")
+    assert (put.step.method, put.step.path) == ("PUT", f"/house/{{account}}/items/{KEY}")
+    assert put.step.json == {
+        "title": "Title",
+        "text": "hello",
+        "media": [{"sha256": "0" * 64, "mime": "image/png", "alt": "a cat", "ai": "generated"}],
+        "rating_flags": [],
+        "ai": True,
+    }
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        (Response("publish", 201, body={"id": KEY, "url": "u"}), Published),
+        (Response("publish", 200, body={"id": "another", "url": "u"}), Uncertain),
+        (Response("publish", 507), Retry),
+        (Response("publish", 401), Retry),
+        (Response("publish", 404), Rejected),
+        (Response("publish", 410), Rejected),
+        (Response("publish", 502), Uncertain),
+    ],
+)
+def test_what_answers_mean(answer: Response, outcome: type) -> None:
+    assert isinstance(FEED.next(UNIT, (STAGED, answer)), outcome)
+
+
+def test_an_item_is_never_put_without_its_id() -> None:
+    assert isinstance(FEED.next(replace(UNIT, native_key=""), ()), Rejected)
+
+
+@pytest.mark.parametrize(
+    ("answer", "sighting"),
+    [
+        (Response("look", 200, body={"id": KEY, "url": "u"}), Found),
+        (Response("look", 410, body={}), Found),
+        (Response("look", 404, body={}), Absent),
+        (Response("look", 500), Unknown),
+    ],
+)
+def test_the_page_is_asked_by_content_id(answer: Response, sighting: type) -> None:
+    sought = Sought(KEY, "hello", wall_now(), "mia")
+    first = FEED.find(sought, ())
+    assert isinstance(first, Send)
+    assert first.step.path == f"/house/{{account}}/items/{KEY}"
+    assert isinstance(FEED.find(sought, (answer,)), sighting)
+
+
+@pytest.mark.parametrize(("status", "outcome"), [(200, Published), (204, Published), (410, Published), (500, Retry)])
+def test_a_tombstone_proves_it_gone(status: int, outcome: type) -> None:
+    assert isinstance(FEED.remove(Copy(KEY, "mia"), (Response("delete", status),)), outcome)

@@ -1,0 +1,32 @@
+"""The list of connectors, and what loading them must not drag in."""
+
+import subprocess
+import sys
+
+import pytest
+
+from connectors import registry
+
+
+def test_every_connector_is_loaded_by_its_platform() -> None:
+    loaded = registry.load()
+    assert set(loaded) >= {"own_page", "sandbox", "telegram"}
+    assert len(loaded) == len(registry.CONNECTORS)
+    assert all(connector.capabilities.platform == platform for platform, connector in loaded.items())
+
+
+def test_a_platform_has_one_connector() -> None:
+    with pytest.raises(ValueError, match="two connectors"):
+        registry.load(("connectors.sandbox:Sandbox", "connectors.sandbox:Sandbox"))
+
+
+def test_connectors_reach_no_database() -> None:
+    program = (
+        "import sys\n"
+        "from connectors import registry, transport\n"
+        "registry.load()\n"
+        "bad = {'sqlalchemy', 'sqlmodel', 'celery', 'psycopg', 'redis', 'typer', 'fastapi', 'streamlit', 'torch'}\n"
+        "sys.exit(','.join(sorted(bad & set(sys.modules))) or 0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -1,0 +1,201 @@
+"""The sandbox connector's own words: paths, updates, money, and looking in a timeline."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from connectors.contract import Copy, Response, Send, Sought, StepAnswerLost, StepKind, Update
+from connectors.outcomes import Absent, Disconnected, Found, Published, Rejected, Retry, Unknown
+from connectors.sandbox import LISTED, MOST_PAGES, Sandbox
+from foundation.ids import uuid7
+from gate.units import Button, Invoice, Medium, Subject, Text, Unit
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+SANDBOX = Sandbox()
+UNIT = Unit(
+    tenant_id=uuid7(),
+    creator_id=uuid7(),
+    subject=Subject("draft", uuid7()),
+    platform="sandbox",
+    surface="sandbox.as_telegram",
+    channel_id=uuid7(),
+    account="nova",
+    audience="public",
+    texts=(Text("body", "hello"), Text("title", "Title")),
+    native_key="key-1",
+)
+SOUGHT = Sought("key-1", "hello", NOW, "nova")
+
+
+def listing(posts: list[dict[str, Any]], now: datetime = NOW) -> Response:
+    return Response("look", 200, {"x-sandbox-now": now.isoformat()}, {"posts": posts})
+
+
+def post(number: int, text: str = "other", at: datetime = NOW) -> dict[str, Any]:
+    return {"id": f"p{number}", "url": f"http://s/{number}", "key": "", "text": text, "created_at": at.isoformat()}
+
+
+def test_a_post_names_its_place() -> None:
+    turn = SANDBOX.next(UNIT, ())
+    assert isinstance(turn, Send)
+    assert (turn.step.kind, turn.step.path) == (StepKind.PUBLISH, "/api/{account}/posts")
+    assert turn.step.json is not None
+    assert (turn.step.json["surface"], turn.step.json["title"]) == ("as_telegram", "Title")
+
+
+def test_a_message_goes_to_its_reader() -> None:
+    invoice = Invoice("Pack", "12 pictures", 500, "XTS", "order-1")
+    unit = replace(UNIT, viewer="Léo/1", buttons=(Button("Buy", "buy", "o1"),), invoice=invoice, service="receipt")
+    turn = SANDBOX.next(unit, ())
+    assert isinstance(turn, Send)
+    assert turn.step.path == "/api/{account}/chats/L%C3%A9o%2F1/messages"
+    assert turn.step.json is not None
+    assert turn.step.json["invoice"]["amount"] == 500
+    assert turn.step.json["buttons"] == [{"label": "Buy", "action": "buy", "ref": "o1"}]
+    assert turn.step.json["service"] == "receipt"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"texts": (Text("body", "x" * 4097),)},
+        {"media": (Medium("0" * 64, "image/gif", 5),)},
+        {"media": (Medium("0" * 64, "image/png", 26 * 1024 * 1024),)},
+        {"media": tuple(Medium(f"{n:064}", "image/png", 5) for n in range(11))},
+    ],
+)
+def test_what_does_not_fit_is_not_tried(change: dict[str, Any]) -> None:
+    assert isinstance(SANDBOX.next(replace(UNIT, **change), ()), Rejected)
+
+
+def test_a_picture_used_twice_is_staged_once() -> None:
+    medium = Medium("0" * 64, "image/png", 5)
+    unit = replace(UNIT, media=(medium, medium))
+    first = SANDBOX.next(unit, ())
+    assert isinstance(first, Send)
+    then = SANDBOX.next(unit, (Response(first.step.name, 200, body={"sha256": "0" * 64}),))
+    assert isinstance(then, Send)
+    assert then.step.kind is StepKind.PUBLISH
+
+
+def test_a_suspended_account_is_gone() -> None:
+    answer = Response("publish", 403, body={"error": "account_suspended"})
+    assert isinstance(SANDBOX.next(UNIT, (answer,)), Disconnected)
+
+
+def test_the_oldest_match_in_the_window_is_it() -> None:
+    seen = listing([post(3, "hello"), post(2, " hello "), post(1, "hello", NOW - timedelta(minutes=2))])
+    assert SANDBOX.find(SOUGHT, (seen,)) == Found("p2", "http://s/2", NOW)
+
+
+def test_a_page_that_does_not_reach_back_is_followed_by_the_next() -> None:
+    full = [post(n) for n in range(LISTED, 0, -1)]
+    turn = SANDBOX.find(SOUGHT, (listing(full),))
+    assert isinstance(turn, Send)
+    assert turn.step.path.endswith("&before=p1")
+    assert isinstance(SANDBOX.find(SOUGHT, (listing(full),) * MOST_PAGES), Unknown)
+    reaches = [*full[:-1], post(1, at=NOW - timedelta(hours=1))]
+    assert isinstance(SANDBOX.find(SOUGHT, (listing(reaches),)), Absent)
+
+
+def test_in_a_compressed_day_the_text_decides() -> None:
+    """The house's clock is a day ahead: the sandbox's times say nothing about the attempt."""
+    ahead = replace(SOUGHT, armed_at=NOW + timedelta(days=1))
+    assert SANDBOX.find(ahead, (listing([post(2), post(1, "hello")]),)) == Found("p1", "http://s/1", NOW)
+    assert isinstance(SANDBOX.find(ahead, (listing([post(2)]),)), Absent)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Response("look", 503, body={}),
+        Response("look", 404, body={"error": "no_such_account"}),
+        Response("look", 200, body=None),
+        Response("look", 200, body={"posts": [{"no": "id"}]}),
+        StepAnswerLost("look", "ReadTimeout"),
+    ],
+)
+def test_a_failed_look_is_no_look(answer: Any) -> None:
+    assert isinstance(SANDBOX.find(SOUGHT, (answer,)), Unknown)
+
+
+def test_messages_without_look_up_are_for_a_person() -> None:
+    sought = replace(SOUGHT, account="nova-nolook", chat="leo")
+    assert isinstance(SANDBOX.find(sought, ()), Unknown)
+    assert isinstance(SANDBOX.find(replace(sought, chat=""), ()), Send)
+
+
+def test_updates_are_read_as_a_whole_or_not_at_all() -> None:
+    entries = [
+        {
+            "id": "7",
+            "type": "message",
+            "fan": "leo",
+            "handle": "Léo",
+            "text": "hi",
+            "message_id": "m1",
+            "language": "fr",
+        },
+        {"id": "8", "type": "button", "fan": "leo", "ref": "buy:o1", "message_id": "m2"},
+        {
+            "id": "9",
+            "type": "checkout",
+            "fan": "leo",
+            "query_id": "q1",
+            "payload": "o1",
+            "amount": 5,
+            "currency": "XTS",
+        },
+        {
+            "id": "10",
+            "type": "payment",
+            "fan": "leo",
+            "charge_id": "c1",
+            "payload": "o1",
+            "amount": 5,
+            "currency": "XTS",
+        },
+        {"id": "11", "type": "gift", "fan": "leo"},
+    ]
+    parsed = SANDBOX.parse_updates(Response("updates", 200, body={"updates": entries, "cursor": "11"}))
+    assert parsed is not None
+    updates, cursor = parsed
+    assert cursor == "11"
+    assert updates[0] == Update("7", "message", "leo", "Léo", "fr", "m1", None, "hi")
+    assert [(update.kind, update.ref) for update in updates[1:]] == [
+        ("button", "buy:o1"),
+        ("checkout", "q1"),
+        ("payment", "o1"),
+        ("unsupported", ""),
+    ]
+    assert (updates[3].charge_id, updates[3].amount_minor, updates[3].currency) == ("c1", 5, "XTS")
+    broken = [{"type": "message"}, *entries]
+    assert SANDBOX.parse_updates(Response("updates", 200, body={"updates": broken, "cursor": "11"})) is None
+    assert SANDBOX.parse_updates(StepAnswerLost("updates", "x")) is None
+
+
+def test_money_given_back_twice_is_given_back() -> None:
+    step = SANDBOX.refund("c1", "leo", 500, "XTS")
+    assert (step.kind, step.action) == (StepKind.CONTROL, "refund")
+    assert SANDBOX.refunded(Response("refund", 200, body={"charge_id": "c1"})) == Published("c1")
+    already = {"error": "CHARGE_ALREADY_REFUNDED", "charge_id": "c1"}
+    assert SANDBOX.refunded(Response("refund", 409, body=already)) == Published("c1")
+    assert isinstance(SANDBOX.refunded(Response("refund", 409, body={"error": "other"})), Rejected)
+    assert isinstance(SANDBOX.refunded(StepAnswerLost("refund", "x")), Retry)
+
+
+def test_messages_have_no_numbers() -> None:
+    assert SANDBOX.read(Copy("m1", "nova", "leo"), ()) is None
+
+
+@pytest.mark.parametrize("ahead", [timedelta(), timedelta(seconds=64), timedelta(seconds=75), timedelta(hours=30)])
+def test_a_house_whose_clock_is_ahead_finds_its_post(ahead: timedelta) -> None:
+    """Sent, the answer lost, looked for ten seconds later; by our clock all of it is `ahead`."""
+    plain, later = replace(SOUGHT, native_key="", account="p"), timedelta(seconds=10)
+    sought = replace(plain, armed_at=NOW + ahead, asked_at=NOW + ahead + later)
+    turn = SANDBOX.find(sought, (listing([post(1, "hello", NOW)], NOW + later),))
+    assert isinstance(turn, Found)
+    early = listing([post(1, "hello", NOW - timedelta(seconds=70))], NOW + later)
+    assert isinstance(SANDBOX.find(sought, (early,)), Absent)

@@ -1,0 +1,329 @@
+"""What a request to Telegram looks like, what its answers mean, and what its updates tell."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from connectors.answers import READER_GONE
+from connectors.contract import Answer, Connected, Copy, Response, Send, StepAnswerLost, StepNotSent, Update
+from connectors.outcomes import Disconnected, Outcome, Published, Reauthorize, Rejected, Retry, Uncertain
+from connectors.telegram import LEDGER_PAGE, Telegram
+from connectors.telegram_connecting import channel_of
+from foundation.ids import uuid7
+from foundation.sealed import Sealed
+from gate.units import Button, Invoice, Medium, Subject, Text, Unit
+
+TELEGRAM = Telegram()
+POST = Unit(
+    tenant_id=uuid7(),
+    creator_id=uuid7(),
+    subject=Subject("delivery", uuid7()),
+    platform="telegram",
+    surface="telegram.public_channel",
+    channel_id=uuid7(),
+    account="lea_bot",
+    audience="public",
+    texts=(Text("body", "Bonjour"),),
+    destination="-1001000000000",
+)
+DM = replace(POST, surface="telegram.bot_dm", audience="viewer", destination="", viewer="5001")
+PHOTO = Medium("a" * 64, "image/jpeg", 1000)
+VIDEO = Medium("b" * 64, "video/mp4", 2000)
+INVOICE = Invoice("Matin calme", "Le port", 250, "XTR", "payload")
+FAN = {"id": 5001, "is_bot": False, "first_name": "Leo", "language_code": "fr"}
+CHAT = {"id": 5001, "type": "private", "first_name": "Leo"}
+
+
+def sent(unit: Unit) -> tuple[str, Any, dict[str, str]]:
+    """Method, fields and digests of the files by name."""
+    turn = TELEGRAM.next(unit, ())
+    assert isinstance(turn, Send), turn
+    assert turn.step.token == "path"
+    files = {name: file.sha256 for name, file in turn.step.files.items()}
+    return turn.step.path.removeprefix("/bot{token}/"), turn.step.json, files
+
+
+def why(unit: Unit) -> str:
+    turn = TELEGRAM.next(unit, ())
+    assert isinstance(turn, Rejected), turn
+    return turn.reason.code
+
+
+def said(status: int, description: str = "", **parameters: int) -> Response:
+    body = {"ok": False, "error_code": status, "description": description, "parameters": parameters}
+    return Response("publish", status, {}, body)
+
+
+def good(result: Any, step: str = "publish") -> Response:
+    return Response(step, 200, {}, {"ok": True, "result": result})
+
+
+def message(number: int, **more: Any) -> dict[str, Any]:
+    return {"message_id": number, "date": 1_790_000_000, "chat": {"id": -1001000000000, "type": "channel"}, **more}
+
+
+def test_each_shape_is_one_request() -> None:
+    preview = {"link_preview_options": {"is_disabled": True}}
+    assert sent(POST) == ("sendMessage", {"chat_id": -1001000000000, "text": "Bonjour", **preview}, {})
+    assert sent(replace(POST, media=(PHOTO,))) == (
+        "sendPhoto",
+        {"chat_id": -1001000000000, "caption": "Bonjour"},
+        {"photo": "a" * 64},
+    )
+    assert sent(replace(POST, media=(VIDEO,)))[0] == "sendVideo"
+    method, fields, files = sent(replace(POST, media=(PHOTO, VIDEO), flags=("has_spoiler=true",)))
+    assert (method, files) == ("sendMediaGroup", {"m0": "a" * 64, "m1": "b" * 64})
+    assert fields["media"] == [
+        {"type": "photo", "media": "attach://m0", "has_spoiler": True, "caption": "Bonjour"},
+        {"type": "video", "media": "attach://m1", "has_spoiler": True},
+    ]
+
+
+def test_a_message_to_one_fan() -> None:
+    unit = replace(DM, buttons=(Button("Acheter", "buy", "7"),), flags=("protect_content=true",))
+    _, fields, _ = sent(unit)
+    assert (fields["chat_id"], fields["protect_content"]) == (5001, True)
+    assert fields["reply_markup"] == {"inline_keyboard": [[{"text": "Acheter", "callback_data": "buy:7"}]]}
+
+
+def test_an_invoice_is_for_stars_without_a_provider() -> None:
+    method, fields, _ = sent(replace(DM, invoice=INVOICE))
+    assert method == "sendInvoice"
+    assert (fields["currency"], fields["provider_token"]) == ("XTR", "")
+    assert fields["prices"] == [{"label": "Matin calme", "amount": 250}]
+
+
+@pytest.mark.parametrize(
+    ("unit", "code"),
+    [
+        (replace(POST, destination=""), "telegram.no_channel"),
+        (replace(POST, texts=(Text("body", "x" * 4097),)), "connectors.text_too_long"),
+        (replace(POST, texts=(Text("body", "🎞" * 2049),)), "connectors.text_too_long"),  # two UTF-16 units each
+        (replace(POST, texts=(Text("body", "x" * 1025),), media=(PHOTO,)), "telegram.caption_too_long"),
+        (replace(POST, media=(PHOTO,) * 11), "connectors.too_many_media"),
+        (replace(POST, media=(replace(PHOTO, size=11 * 2**20),)), "connectors.medium_unfit"),
+        (replace(POST, media=(replace(VIDEO, size=51 * 2**20),)), "connectors.medium_unfit"),
+        (replace(POST, media=(replace(PHOTO, mime="application/zip"),)), "connectors.medium_unfit"),
+        (replace(POST, texts=()), "telegram.empty"),
+        (replace(DM, buttons=(Button("Buy", "buy", "x" * 64),)), "telegram.buttons_unfit"),
+        (replace(DM, buttons=(Button("Buy", "buy", "7"),), media=(PHOTO, VIDEO)), "telegram.buttons_unfit"),
+        (replace(DM, invoice=replace(INVOICE, title="x" * 33)), "telegram.invoice_too_long"),
+        (replace(DM, invoice=replace(INVOICE, currency="EUR")), "telegram.invoice_unfit"),
+        (replace(POST, invoice=INVOICE), "telegram.invoice_unfit"),
+        (replace(DM, invoice=replace(INVOICE, payload="é" * 65)), "telegram.invoice_unfit"),
+    ],
+)
+def test_what_does_not_fit_is_refused_and_never_cut(unit: Unit, code: str) -> None:
+    assert why(unit) == code
+
+
+def test_the_longest_that_fits_is_sent() -> None:
+    assert sent(replace(POST, texts=(Text("body", "🎞" * 2048),)))[0] == "sendMessage"
+    assert sent(replace(POST, texts=(Text("body", "x" * 1024),), media=(PHOTO,)))[0] == "sendPhoto"
+
+
+@pytest.mark.parametrize(
+    ("answer", "to_channel", "to_fan"),
+    [
+        (said(400, "Bad Request: chat not found"), Rejected, READER_GONE),
+        (said(400, "Bad Request: message is too long"), Rejected, Rejected),
+        (said(400, "Bad Request: need administrator rights in the channel chat"), Disconnected, Rejected),
+        (said(400, "Bad Request: group chat was upgraded", migrate_to_chat_id=-100123), Reauthorize, Reauthorize),
+        (said(401, "Unauthorized"), Reauthorize, Reauthorize),
+        (said(404, "Not Found"), Reauthorize, Reauthorize),
+        (said(403, "Forbidden: bot was kicked from the channel chat"), Disconnected, READER_GONE),
+        (said(403, "Forbidden: bot was blocked by the user"), Disconnected, READER_GONE),
+        (said(413, "Request Entity Too Large"), Rejected, Rejected),
+        (said(429, "Too Many Requests: retry after 7", retry_after=7), Retry, Retry),
+        (said(500, "Internal Server Error"), Uncertain, Uncertain),
+        (Response("publish", 302, {}, None), Uncertain, Uncertain),
+        (Response("publish", 200, {}, None), Uncertain, Uncertain),
+        (good(True), Uncertain, Uncertain),
+        (good([]), Uncertain, Uncertain),
+        (StepNotSent("publish", "ConnectError"), Retry, Retry),
+        (StepAnswerLost("publish", "ReadTimeout"), Uncertain, Uncertain),
+    ],
+)
+def test_what_an_answer_means(answer: Answer, to_channel: type[Outcome], to_fan: type[Outcome] | str) -> None:
+    assert isinstance(TELEGRAM.next(POST, (answer,)), to_channel)
+    outcome = TELEGRAM.next(DM, (answer,))
+    if isinstance(to_fan, str):
+        assert isinstance(outcome, Rejected)
+        assert (outcome.reason.code, outcome.permanent) == (to_fan, True)
+    else:
+        assert isinstance(outcome, to_fan)
+
+
+def test_the_wait_is_the_one_they_ask_for() -> None:
+    outcome = TELEGRAM.next(POST, (said(429, retry_after=7),))
+    assert isinstance(outcome, Retry)
+    assert outcome.after == timedelta(seconds=7)
+
+
+def test_an_album_is_known_by_all_its_messages() -> None:
+    public = {"id": -1001000000000, "type": "channel", "username": "lea"}
+    outcome = TELEGRAM.next(POST, (good([message(7, chat=public), message(8, chat=public)]),))
+    assert isinstance(outcome, Published)
+    assert (outcome.native_id, outcome.url) == ("-1001000000000/7,8", "https://t.me/lea/7")
+    private = TELEGRAM.next(POST, (good(message(7)),))
+    assert isinstance(private, Published)
+    assert private.url == "https://t.me/c/1000000000/7"
+
+
+def test_every_message_of_an_album_is_deleted_and_gone_is_gone() -> None:
+    copy, answers = Copy("-1001000000000/7,8", "lea_bot"), ()  # type: tuple[Copy, tuple[Answer, ...]]
+    asked = []
+    for answer in (good(True, "delete"), said(400, "Bad Request: message to delete not found")):
+        turn = TELEGRAM.remove(copy, answers)
+        assert isinstance(turn, Send)
+        asked.append(turn.step.json)
+        answers = (*answers, answer)
+    assert asked == [{"chat_id": -1001000000000, "message_id": number} for number in (7, 8)]
+    assert TELEGRAM.remove(copy, answers) == Published(copy.native_id)
+
+
+def test_what_a_person_linked_can_be_deleted_too() -> None:
+    for link, chat in (("https://t.me/lea/9", "@lea"), ("t.me/c/123456/9", -100123456)):
+        turn = TELEGRAM.remove(Copy(link, "lea_bot"), ())
+        assert isinstance(turn, Send)
+        assert turn.step.json == {"chat_id": chat, "message_id": 9}
+    assert isinstance(TELEGRAM.remove(Copy("elsewhere", "lea_bot"), ()), Rejected)
+    old = TELEGRAM.remove(Copy("-1/9", "lea_bot"), (said(400, "Bad Request: message can't be deleted for everyone"),))
+    assert isinstance(old, Rejected)
+
+
+def heard(*entries: Any) -> tuple[tuple[Update, ...], str]:
+    found = TELEGRAM.parse_updates(good(list(entries), "updates"))
+    assert found is not None
+    return found
+
+
+def told(number: int, **more: Any) -> dict[str, Any]:
+    body = {"message_id": 3, "date": 1_790_000_000, "from": FAN, "chat": CHAT, **more}
+    return {"update_id": number, "message": body}
+
+
+def test_updates_are_read_in_order_and_the_next_is_named() -> None:
+    updates, cursor = heard(told(10, text="bonjour"), told(11, text="ça va ?"))
+    assert [(update.key, update.kind, update.text, update.fan) for update in updates] == [
+        ("10", "message", "bonjour", "5001"),
+        ("11", "message", "ça va ?", "5001"),
+    ]
+    assert (cursor, updates[0].language, updates[0].native_id) == ("12", "fr", "3")
+    assert heard() == ((), "")
+    assert TELEGRAM.parse_updates(said(409, "Conflict")) is None
+    assert "offset=12" in TELEGRAM.updates("12").path
+    assert "offset" not in TELEGRAM.updates("").path
+    assert "pre_checkout_query" in TELEGRAM.updates("").path
+
+
+def test_money_and_buttons_are_told() -> None:
+    paid = {
+        "currency": "XTR",
+        "total_amount": 250,
+        "invoice_payload": "p",
+        "telegram_payment_charge_id": "c1",
+        "provider_payment_charge_id": "",
+    }
+    query = {"id": "q1", "from": FAN, "currency": "XTR", "total_amount": 250, "invoice_payload": "p"}
+    press = {"id": "cb1", "from": FAN, "chat_instance": "1", "data": "buy:7"}
+    updates, _ = heard(
+        told(1, successful_payment=paid),
+        {"update_id": 2, "pre_checkout_query": query},
+        {"update_id": 3, "callback_query": press},
+        told(4, refunded_payment={key: value for key, value in paid.items() if not key.startswith("provider")}),
+        told(5, photo=[{"file_id": "f", "file_unique_id": "u", "width": 1, "height": 1}]),
+    )
+    assert [update.kind for update in updates] == ["payment", "checkout", "button", "refund", "unsupported"]
+    assert (updates[0].charge_id, updates[0].amount_minor, updates[0].payload) == ("c1", 250, "p")
+    assert (updates[1].ref, updates[2].ref) == ("q1", "buy:7")
+    ack = TELEGRAM.ack(updates[2])
+    assert ack is not None
+    assert ack.json == {"callback_query_id": "cb1"}
+    assert TELEGRAM.ack(updates[0]) is None
+
+
+def test_what_is_not_for_us_is_passed_over() -> None:
+    group = {"id": -5, "type": "group", "title": "friends"}
+    updates, cursor = heard(
+        told(1, chat=group, text="hello all"),
+        told(2, **{"from": {**FAN, "is_bot": True}}, text="I am a bot"),
+        {"update_id": 3, "channel_post": {}},
+        {"update_id": 4, "message": {"broken": True}},
+        {"update_id": 5, "something_new": {}},
+    )
+    assert (updates, cursor) == ((), "6")
+    assert TELEGRAM.parse_updates(good([{"no": "number"}], "updates")) is None
+
+
+@pytest.mark.parametrize(
+    ("chat", "status", "kind"),
+    [
+        (CHAT, "kicked", "blocked"),
+        (CHAT, "member", None),
+        ({"id": -7, "type": "channel", "title": "x"}, "left", "lost"),
+    ],
+)
+def test_who_lets_go_of_the_bot(chat: dict[str, Any], status: str, kind: str | None) -> None:
+    bot = {"id": 1, "is_bot": True, "first_name": "lea_bot"}
+    change = {
+        "chat": chat,
+        "from": FAN,
+        "date": 1,
+        "old_chat_member": {"status": "member", "user": bot},
+        "new_chat_member": {"status": status, "user": bot, **({"until_date": 0} if status == "kicked" else {})},
+    }
+    updates, _ = heard({"update_id": 1, "my_chat_member": change})
+    assert [update.kind for update in updates] == ([kind] if kind else [])
+
+
+def test_a_refund_is_looked_for_on_every_page() -> None:
+    page = [{"id": f"c{number}", "source": {}} for number in range(LEDGER_PAGE)]
+    first = TELEGRAM.refund_seen("c7", ())
+    assert isinstance(first, Send)
+    assert first.step.json == {"offset": 0, "limit": LEDGER_PAGE}
+    looks: tuple[Answer, ...] = (good({"transactions": page}, "look"),)
+    second = TELEGRAM.refund_seen("c7", looks)
+    assert isinstance(second, Send)
+    assert second.step.json == {"offset": LEDGER_PAGE, "limit": LEDGER_PAGE}
+    assert TELEGRAM.refund_seen("c7", (*looks, good({"transactions": []}, "look"))) is None
+    back = good({"transactions": [{"id": "c7", "receiver": {"type": "user"}}]}, "look")
+    assert isinstance(TELEGRAM.refund_seen("c7", (*looks, back)), Published)
+    assert isinstance(TELEGRAM.refund_seen("c7", (StepAnswerLost("look", "x"),)), Retry)
+    assert isinstance(TELEGRAM.refunded(said(400, "Bad Request: CHARGE_ALREADY_REFUNDED")), Published)
+    assert isinstance(TELEGRAM.refunded(StepAnswerLost("refund", "x")), Uncertain)
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("", ""),
+        (" @monCanal ", "@monCanal"),
+        ("monCanal", "@monCanal"),
+        ("https://t.me/monCanal", "@monCanal"),
+        ("-1001234567890", "-1001234567890"),
+        ("not a channel", "not a channel"),
+    ],
+)
+def test_a_channel_may_be_typed_in_many_ways(typed: str, read: str) -> None:
+    assert channel_of({"channel": typed}) == read
+
+
+def test_connecting_without_a_channel_takes_two_questions() -> None:
+    form = {"token": Sealed(b"t"), "channel": ""}
+    bot = good({"id": 7, "is_bot": True, "username": "lea_bot"}, "getMe")
+    turns = [TELEGRAM.connect(form, ()), TELEGRAM.connect(form, (bot,))]
+    assert [turn.step.name for turn in turns if isinstance(turn, Send)] == ["getMe", "deleteWebhook"]
+    end = TELEGRAM.connect(form, (bot, good(True, "deleteWebhook")))
+    assert isinstance(end, Connected)
+    assert (end.account, end.surface, end.chat_surface) == ("lea_bot", "", "telegram.bot_dm")
+    lost = TELEGRAM.connect(form, (StepAnswerLost("getMe", "x"),))
+    assert isinstance(lost, Retry)
+
+
+def test_a_token_of_another_bot_is_found_out() -> None:
+    assert TELEGRAM.check("lea_bot", (good({"id": 7, "username": "Lea_Bot"}, "look"),)) is None
+    assert isinstance(TELEGRAM.check("lea_bot", (good({"id": 8, "username": "eve_bot"}, "look"),)), Reauthorize)
+    assert isinstance(TELEGRAM.check("lea_bot", (said(401, "Unauthorized"),)), Reauthorize)

@@ -1,0 +1,25 @@
+"""What the log says of a request: its address by the platform's own words, and nothing that names anybody."""
+
+import pytest
+
+from connectors.telling import template
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/api/{account}/posts/9f2c?key=abc", "/api/{account}/posts/*"),
+        ("/api/{account}/chats/lea/messages", "/api/{account}/chats/*/messages"),
+        ("/bot{token}/sendMessage", "/bot{token}/sendMessage"),
+        ("/bot123456:AAHk3/sendMessage", "/*/sendMessage"),
+        ("/xrpc/com.atproto.repo.createRecord", "/xrpc/com.atproto.repo.createRecord"),
+        ("/channels/1122334455/messages/99", "/channels/*/messages/*"),
+        ("/api/v10/users/@me", "/api/v10/users/@me"),
+        ("/users/maria.example.org", "/users/*"),
+        ("/interactions/12/aW50ZXJhY3Rpb24/callback", "/interactions/*/*/callback"),
+        ("/house/{account}/files/" + "a" * 64, "/house/{account}/files/*"),
+        ("", ""),
+    ],
+)
+def test_only_words_of_addresses_are_told(path: str, told: str) -> None:
+    assert template(path) == told

@@ -1,0 +1,382 @@
+"""The only way out: every breach is stopped before a byte leaves, every answer comes back as it was, secrets sealed."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from uuid import UUID
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from connectors.contract import FileRef, Response, StepAnswerLost, StepKind, StepNotSent, WireStep
+from connectors.transport import Account, EgressForbidden, Transport
+from foundation.errors import NotFound
+from foundation.http import HttpClient
+from foundation.ids import uuid7
+from foundation.sealed import Sealed
+from gate.permit import TTL, AuthOrder, ControlOrder, NoticeOrder, Permit, RemovalOrder, sign
+from gate.units import Subject
+
+KEY = Ed25519PrivateKey.generate()
+TENANT, CHANNEL = uuid7(), uuid7()
+DATA = b"a picture"
+TOKEN = Sealed(b"the-token")
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class Platform:
+    """A server that keeps what it got and answers what it is told."""
+
+    url: str = ""
+    got: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
+    answer: tuple[int, dict[str, str], bytes] = (200, {}, b'{"id":"1"}')
+
+
+@pytest.fixture
+def platform() -> Iterator[Platform]:
+    state = Platform()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("content-length", 0)))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            state.got.append((self.command, self.path, headers, body))
+            status, more, answer = state.answer
+            self.send_response(status)
+            for name, value in {**more, "content-length": str(len(answer))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(answer)
+
+        do_GET = do_PUT = do_DELETE = do_POST
+
+        def log_message(self, format: str, *args: object) -> None:
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    state.url = f"http://127.0.0.1:{server.server_port}/base"
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    yield state
+    server.shutdown()
+    server.server_close()
+
+
+@dataclass
+class Door:
+    """The transport and what it was made of."""
+
+    transport: Transport
+    account: Account
+    objects: dict[tuple[UUID, str], bytes]
+    revealed: list[Sealed]
+
+    def send(self, step: WireStep, authority: Any) -> Any:
+        return self.transport.send(step, authority, account=self.account)
+
+
+@pytest.fixture
+def door(platform: Platform) -> Door:
+    objects: dict[tuple[UUID, str], bytes] = {(TENANT, sha(DATA)): DATA}
+    revealed: list[Sealed] = []
+
+    def reveal(tenant_id: UUID, sealed: Sealed) -> str:
+        revealed.append(sealed)
+        return sealed.box.decode()
+
+    def read(tenant_id: UUID, sha256: str) -> bytes:
+        if (tenant_id, sha256) not in objects:
+            raise NotFound("object.unknown", sha256=sha256[:12])
+        return objects[tenant_id, sha256]
+
+    transport = Transport(
+        http=HttpClient(),
+        reveal=reveal,
+        seal=lambda tenant_id, secret: Sealed(b"sealed:" + secret.encode()),
+        read_object=read,
+        verify_key=KEY.public_key(),
+    )
+    return Door(transport, Account(TENANT, CHANNEL, "nova+key", platform.url, TOKEN), objects, revealed)
+
+
+def sha(data: bytes) -> str:
+    import hashlib
+
+    return hashlib.sha256(data).hexdigest()
+
+
+PUBLISH = WireStep("publish", StepKind.PUBLISH, "POST", "/api/{account}/posts", {"text": "hé", "a": 1})
+STAGE = WireStep("stage:1", StepKind.STAGE, "PUT", "/files/1", file=FileRef(sha(DATA), "image/png"))
+DELETE = WireStep("delete", StepKind.RESTRICT, "DELETE", "/posts/p1", action="delete")
+LOOK = WireStep("look", StepKind.CONTROL, "GET", "/posts?key=k", action="look")
+AUTH = WireStep(
+    "token", StepKind.AUTH, "POST", "/token", {"grant": "x"}, token="none", secret_fields=("access", "more")
+)
+
+REMOVAL = RemovalOrder(TENANT, CHANNEL, "delete", uuid7())
+CONTROL = ControlOrder(TENANT, CHANNEL, "look")
+
+
+def permit(step: WireStep, key: Ed25519PrivateKey = KEY, **changes: Any) -> Permit:
+    claims: dict[str, Any] = {
+        "jti": uuid7(),
+        "tenant_id": TENANT,
+        "channel_id": CHANNEL,
+        "account": "nova+key",
+        "surface": "sandbox.post",
+        "subject": Subject("delivery", uuid7()),
+        "step": step.name,
+        "unit_digest": "0" * 64,
+        "wire_digest": step.wire_digest(),
+        "viewer": "",
+        "flags": (),
+        "bundle": "test",
+        "minted_at": NOW,
+        "expires_at": NOW + TTL,
+    }
+    return sign(Permit(**{**claims, **changes}), key)
+
+
+def test_content_leaves_under_its_permit(door: Door, platform: Platform) -> None:
+    answer = door.send(PUBLISH, permit(PUBLISH))
+    assert isinstance(answer, Response)
+    assert answer.body == {"id": "1"}
+    method, path, headers, body = platform.got[0]
+    assert (method, path) == ("POST", "/base/api/nova%2Bkey/posts")
+    assert body == '{"a":1,"text":"hé"}'.encode()
+    assert headers["authorization"] == "Bearer the-token"
+    assert headers["content-type"] == "application/json"
+
+
+def test_files_leave_as_they_were_checked(door: Door, platform: Platform) -> None:
+    door.send(STAGE, permit(STAGE))
+    assert platform.got[0][3] == DATA
+    assert platform.got[0][2]["content-type"] == "image/png"
+
+
+def test_a_changed_file_stays(door: Door, platform: Platform) -> None:
+    door.objects[TENANT, sha(DATA)] = b"another picture"
+    with pytest.raises(EgressForbidden, match="file_changed"):
+        door.send(STAGE, permit(STAGE))
+    del door.objects[TENANT, sha(DATA)]
+    with pytest.raises(NotFound):
+        door.send(STAGE, permit(STAGE))
+    assert (platform.got, door.revealed) == ([], [])
+
+
+BREACHES: dict[str, tuple[WireStep, Callable[[], Any], str]] = {
+    "no authority": (PUBLISH, lambda: CONTROL, "wrong_authority"),
+    "an order for a post": (PUBLISH, lambda: REMOVAL, "wrong_authority"),
+    "a permit for a removal": (DELETE, lambda: permit(DELETE), "wrong_authority"),
+    "a permit for a look-up": (LOOK, lambda: permit(LOOK), "wrong_authority"),
+    "an auth order for a post": (PUBLISH, lambda: AuthOrder(TENANT, CHANNEL), "wrong_authority"),
+    "a notice for a post": (PUBLISH, lambda: NoticeOrder(TENANT, uuid7()), "wrong_authority"),
+    "an order of another action": (DELETE, lambda: RemovalOrder(TENANT, CHANNEL, "hide", uuid7()), "wrong_authority"),
+    "an action of no list": (
+        replace(DELETE, action="edit"),
+        lambda: RemovalOrder(TENANT, CHANNEL, "edit", uuid7()),
+        "wrong_authority",
+    ),
+    "a control action of no list": (
+        replace(LOOK, action="post"),
+        lambda: ControlOrder(TENANT, CHANNEL, "post"),
+        "wrong_authority",
+    ),
+    "another gate's key": (PUBLISH, lambda: permit(PUBLISH, Ed25519PrivateKey.generate()), "forged"),
+    "a changed permit": (PUBLISH, lambda: replace(permit(PUBLISH), unit_digest="1" * 64), "forged"),
+    "no signature": (PUBLISH, lambda: replace(permit(PUBLISH), signature=""), "forged"),
+    "other bytes": (replace(PUBLISH, json={"text": "other"}), lambda: permit(PUBLISH), "not_these_bytes"),
+    "another path": (replace(PUBLISH, path="/api/other/posts"), lambda: permit(PUBLISH), "not_these_bytes"),
+    "another header": (replace(PUBLISH, headers={"x-to": "all"}), lambda: permit(PUBLISH), "not_these_bytes"),
+    "another step": (replace(PUBLISH, name="publish:2"), lambda: permit(PUBLISH), "not_these_bytes"),
+    "another account": (PUBLISH, lambda: permit(PUBLISH, account="mia"), "not_these_bytes"),
+    "another channel": (PUBLISH, lambda: permit(PUBLISH, channel_id=uuid7()), "other_account"),
+    "another tenant": (PUBLISH, lambda: permit(PUBLISH, tenant_id=uuid7()), "other_account"),
+    "an order for another tenant": (DELETE, lambda: replace(REMOVAL, tenant_id=uuid7()), "other_account"),
+    "a notice of another tenant": (
+        WireStep("notice", StepKind.NOTICE, "POST", "/n"),
+        lambda: NoticeOrder(uuid7(), uuid7()),
+        "other_account",
+    ),
+    "a sentence in a removal": (
+        replace(DELETE, json={"caption": "sold out, sorry"}),
+        lambda: REMOVAL,
+        "carries_content",
+    ),
+    "a file in a removal": (
+        replace(DELETE, file=FileRef(sha(DATA), "image/png")),
+        lambda: REMOVAL,
+        "carries_content",
+    ),
+    "a sentence in an order": (replace(LOOK, json={"q": ["a text"]}), lambda: CONTROL, "carries_content"),
+    "a sentence in an order's path": (replace(LOOK, path="/posts?q=a%20text"), lambda: CONTROL, "carries_content"),
+    "a sentence in an order's header": (replace(LOOK, headers={"x": "a text"}), lambda: CONTROL, "carries_content"),
+    "a file with a token request": (
+        replace(AUTH, json=None, file=FileRef(sha(DATA), "image/png")),
+        lambda: AuthOrder(TENANT, CHANNEL),
+        "carries_content",
+    ),
+    "a credential of the step's own": (
+        replace(LOOK, headers={"Authorization": "Bearer-x"}),
+        lambda: CONTROL,
+        "malformed",
+    ),
+    "another host": (replace(LOOK, path="//evil.example/x"), lambda: CONTROL, "malformed"),
+    "another host by user": (replace(LOOK, path="@evil.example/x"), lambda: CONTROL, "malformed"),
+    "out of the folder": (replace(LOOK, path="/posts/../admin"), lambda: CONTROL, "malformed"),
+}
+
+
+@pytest.mark.parametrize("name", BREACHES)
+def test_a_breach_is_stopped_before_the_first_byte(door: Door, platform: Platform, name: str) -> None:
+    step, authority, code = BREACHES[name]
+    with pytest.raises(EgressForbidden, match=code):
+        door.send(step, authority())
+    assert (platform.got, door.revealed) == ([], [])
+
+
+def test_a_permit_is_for_one_request(door: Door, platform: Platform) -> None:
+    once = permit(PUBLISH)
+    door.send(PUBLISH, once)
+    with pytest.raises(EgressForbidden, match="replayed"):
+        door.send(PUBLISH, once)
+    assert len(platform.got) == 1
+
+
+def test_parallel_replays_send_once(door: Door, platform: Platform) -> None:
+    once, refused = permit(PUBLISH), []
+
+    def attempt() -> None:
+        try:
+            door.send(PUBLISH, once)
+        except EgressForbidden as error:
+            refused.append(error)
+
+    threads = [threading.Thread(target=attempt) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(platform.got), len(refused)) == (1, 19)
+
+
+def test_orders_leave_under_their_own_kind(door: Door, platform: Platform) -> None:
+    checkout = WireStep("c", StepKind.CONTROL, "POST", "/c/q_1", {"ok": True, "amount": 5}, action="checkout_yes")
+    door.send(DELETE, REMOVAL)
+    door.send(LOOK, CONTROL)
+    door.send(checkout, ControlOrder(TENANT, CHANNEL, "checkout_yes"))
+    notice = WireStep("notice", StepKind.NOTICE, "POST", "/n", {"text": "Two things wait for you."})
+    door.send(notice, NoticeOrder(TENANT, uuid7()))
+    assert [entry[0] for entry in platform.got] == ["DELETE", "GET", "POST", "POST"]
+
+
+def test_secrets_of_an_answer_come_back_sealed(door: Door, platform: Platform) -> None:
+    platform.answer = (200, {"set-cookie": "s=1"}, b'{"access":"AAA","more":{"b":"BBB"},"expires":60}')
+    answer = door.send(AUTH, AuthOrder(TENANT, CHANNEL))
+    assert answer.body == {"expires": 60}
+    assert {name: sealed.box for name, sealed in answer.sealed.items()} == {
+        "access": b"sealed:AAA",
+        "more": b'sealed:{"b": "BBB"}',
+    }
+    assert "AAA" not in repr(answer)
+    assert "set-cookie" not in answer.headers
+    assert "authorization" not in platform.got[0][2]
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b'{"a": NaN}', b"\xff\xfe", b"[" * 100_000, b"null", b"<html>"])
+def test_an_unreadable_success_is_no_success(door: Door, platform: Platform, body: bytes) -> None:
+    platform.answer = (201, {}, body)
+    answer = door.send(PUBLISH, permit(PUBLISH))
+    assert (answer.status, answer.body, answer.ok) == (201, None, False)
+
+
+def test_redirects_are_not_followed(door: Door, platform: Platform) -> None:
+    platform.answer = (307, {"location": f"{platform.url}/elsewhere"}, b"{}")
+    answer = door.send(PUBLISH, permit(PUBLISH))
+    assert (answer.status, len(platform.got)) == (307, 1)
+
+
+def test_a_closed_door_is_not_sent_and_a_silent_one_is_lost(door: Door) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        door.account = replace(door.account, base_url=url)
+        assert isinstance(door.send(replace(LOOK, deadline=0.2), CONTROL), StepAnswerLost)
+    assert isinstance(door.send(LOOK, CONTROL), StepNotSent)
+
+
+def test_without_a_credential_nothing_leaves(door: Door, platform: Platform) -> None:
+    door.account = replace(door.account, token=None)
+    with pytest.raises(EgressForbidden, match="no_credential"):
+        door.send(LOOK, CONTROL)
+    assert platform.got == []
+
+
+HAND = WireStep(
+    "hand_over",
+    StepKind.PUBLISH,
+    "HAND",
+    "/tasks/k",
+    {"caption": "hé"},
+    files={"file0": FileRef(sha(DATA), "image/png")},
+    to="person",
+)
+ASK = WireStep("take_back", StepKind.RESTRICT, "ASK", "/tasks/t", action="delete", to="person")
+
+
+@pytest.fixture
+def hands(door: Door, platform: Platform) -> tuple[Door, list[str]]:
+    """A door with somebody behind it: what they were handed, by step."""
+    got: list[str] = []
+
+    def take(step: WireStep, authority: Permit | RemovalOrder, account: Account) -> Response:
+        got.append(step.name)
+        return Response(step.name, 201, {}, {"task": "t1"})
+
+    def read(tenant_id: UUID, sha256: str) -> bytes:
+        return door.objects[tenant_id, sha256]
+
+    transport = Transport(
+        http=HttpClient(),
+        reveal=lambda tenant_id, sealed: "",
+        seal=lambda tenant_id, secret: Sealed(secret.encode()),
+        read_object=read,
+        verify_key=KEY.public_key(),
+        hand_over=take,
+    )
+    return replace(door, transport=transport), got
+
+
+def test_what_a_person_gets_needs_the_same_permit_and_opens_no_socket(
+    hands: tuple[Door, list[str]], platform: Platform
+) -> None:
+    open_door, got = hands
+    allowed = permit(HAND)
+    assert open_door.send(HAND, allowed).body == {"task": "t1"}
+    assert open_door.send(ASK, REMOVAL).ok
+    for step, authority in (
+        (HAND, allowed),  # used up
+        (HAND, permit(HAND, Ed25519PrivateKey.generate())),
+        (replace(HAND, json={"caption": "other"}), permit(HAND)),
+        (HAND, permit(replace(HAND, to="network"))),  # allowed for the network is not allowed for a person
+        (HAND, REMOVAL),
+        (ASK, CONTROL),
+        (replace(ASK, json={"text": "see https://x"}), REMOVAL),
+        (replace(LOOK, to="person"), CONTROL),
+    ):
+        with pytest.raises(EgressForbidden):
+            open_door.send(step, authority)
+    open_door.objects[TENANT, sha(DATA)] = b"other bytes"
+    with pytest.raises(EgressForbidden, match=r"egress\.file_changed"):
+        open_door.send(HAND, permit(HAND))
+    assert got == ["hand_over", "take_back"]
+    assert platform.got == []
+
+
+def test_nothing_is_handed_over_where_nobody_takes_it(door: Door, platform: Platform) -> None:
+    with pytest.raises(EgressForbidden):
+        door.send(HAND, permit(HAND))
+    assert platform.got == []

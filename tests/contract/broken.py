@@ -1,0 +1,162 @@
+"""Connectors with one fault each, as real ones have had them; the suite must find every one."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from connectors.contract import Answer, Copy, Response, Send, Sought, StepAnswerLost, StepKind, StepNotSent, WireStep
+from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Sighting, Uncertain, Unknown
+from connectors.sandbox import Sandbox
+from foundation.words import Message
+from gate.units import Text, Unit
+
+WHY = Message("connectors.unclear_answer", {"status": 0})
+SOON = Retry(timedelta(seconds=1), "account", WHY)
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+class ResendsBlindly(Sandbox):
+    """Takes a lost answer for "not sent"."""
+
+    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+        turn = super().next(unit, answers)
+        return SOON if isinstance(turn, Uncertain) else turn
+
+
+class FailsOnServerErrors(Sandbox):
+    """Takes 5xx for a refusal."""
+
+    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+        turn = super().next(unit, answers)
+        server = isinstance(turn, Uncertain) and isinstance(answers[-1], Response)
+        return Rejected(WHY, permanent=True) if server else turn
+
+
+class BelievesAnySuccess(Sandbox):
+    """Takes a 2xx that nobody can read for a publication."""
+
+    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+        turn = super().next(unit, answers)
+        last = answers[-1] if answers else None
+        good = isinstance(turn, Uncertain) and isinstance(last, Response) and last.status == 201
+        return Published("") if good else turn
+
+
+class NewKeyEachTime(Sandbox):
+    """Makes up the idempotency key at every try."""
+
+    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+        return super().next(replace(unit, native_key=secrets.token_hex(8)), answers)
+
+
+class NeverWaits(Sandbox):
+    """Ignores Retry-After."""
+
+    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+        turn = super().next(unit, answers)
+        return SOON if isinstance(turn, Retry) else turn
+
+
+class RetriesRefusals(Sandbox):
+    """Tries again what was refused."""
+
+    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+        turn = super().next(unit, answers)
+        return SOON if isinstance(turn, Rejected) and answers else turn
+
+
+class SendsAddresses(Sandbox):
+    """Hands out addresses of media instead of staging them."""
+
+    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+        turn = super().next(replace(unit, media=()), answers)
+        if not isinstance(turn, Send) or turn.step.json is None:
+            return turn
+        media = [{"url": f"https://house.example/{medium.sha256}"} for medium in unit.media]
+        return Send(replace(turn.step, json={**turn.step.json, "media": media}))
+
+
+class DoubtsFiles(Sandbox):
+    """Takes a lost upload for a possible publication."""
+
+    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+        last = answers[-1] if answers else None
+        lost = isinstance(last, StepAnswerLost) and last.step.startswith("stage:")
+        return Uncertain(WHY) if lost else super().next(unit, answers)
+
+
+class CutsTexts(Sandbox):
+    """Shortens after approval."""
+
+    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+        body = Text("body", unit.text("body").strip()[:4000])
+        return super().next(replace(unit, texts=(body,)), answers)
+
+
+class ForgetsFlags(Sandbox):
+    """Does not tell the platform what it must be told."""
+
+    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+        return super().next(replace(unit, flags=()), answers)
+
+
+class BlindMeansAbsent(Sandbox):
+    """Takes a look-up that failed for one that saw nothing."""
+
+    def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
+        turn = super().find(sought, answers)
+        return Absent() if isinstance(turn, Unknown) else turn
+
+
+class TakesAnyTwin(Sandbox):
+    """Finds the text without asking when it was posted."""
+
+    def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
+        return super().find(replace(sought, armed_at=sought.armed_at - timedelta(days=9)), answers)
+
+
+class TrustsItsClock(Sandbox):
+    """Takes the house's time for the platform's."""
+
+    def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
+        return super().find(replace(sought, asked_at=LONG_AGO), answers)
+
+
+class FindsWhatIsNotThere(Sandbox):
+    """Says found without looking."""
+
+    def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
+        return Found("p999999")
+
+
+class BelievesInRemoval(Sandbox):
+    """Says gone without proof."""
+
+    def remove(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
+        return Published(copy.native_id) if answers else super().remove(copy, answers)
+
+
+class GivesUpOffline(Sandbox):
+    """Takes a closed door for a refusal."""
+
+    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+        away = bool(answers) and isinstance(answers[-1], StepNotSent)
+        return Rejected(WHY, permanent=True) if away else super().next(unit, answers)
+
+
+class TellsInLookUps(Sandbox):
+    """Sends the text along with a look-up."""
+
+    def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
+        step = WireStep("look", StepKind.CONTROL, "POST", "/api/{account}/search", {"q": sought.text}, action="look")
+        return Send(step) if not answers else super().find(sought, answers)
+
+
+class InventsNumbers(Sandbox):
+    """Counts zero where nothing could be read."""
+
+    def read(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Mapping[str, int] | None:
+        turn: Any = super().read(copy, answers)
+        return {"views": 0} if answers and turn is None else turn

@@ -1,0 +1,29 @@
+"""The fakes of the contract suite, served once per worker."""
+
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+
+from tests.contract import bluesky_worlds, discord_worlds
+from tests.contract.worlds import Fakes, fakes
+from tests.fakes.bluesky import bluesky
+from tests.fakes.discord import discord
+from tests.fakes.discord_spec import document
+
+
+@pytest.fixture(scope="session")
+def platforms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fakes]:
+    with fakes(tmp_path_factory.mktemp("contract")) as running, discord(document()) as fake, bluesky() as pds:
+        for kind in ("discord", "discord_dm"):
+            running.others[kind] = partial(discord_worlds.world, fake, kind, running.http)
+        running.others["bluesky"] = partial(bluesky_worlds.world, pds, running.http)
+        running.calm += [fake.book.clear, pds.book.clear]
+        yield running
+        assert not fake.spec.refused
+
+
+@pytest.fixture(autouse=True)
+def _good_day(platforms: Fakes) -> Iterator[None]:
+    yield
+    platforms.clear()

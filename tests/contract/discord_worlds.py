@@ -1,0 +1,69 @@
+"""Discord's worlds: a bot in a channel where people may be shown anything, and its messages with one person."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from connectors.discord import Discord
+from connectors.discord_ids import SPOILER, Place, nonce
+from connectors.transport import Account
+from foundation.http import HttpClient
+from foundation.ids import uuid7
+from foundation.sealed import Sealed
+from tests.contract.worlds import TENANT, World, transport
+from tests.fakes.discord import FakeDiscord
+from tests.fakes.discord_world import Channel, Message
+
+
+@dataclass
+class DiscordFake:
+    """Discord, seen from one channel."""
+
+    discord: FakeDiscord
+    channel: Channel
+
+    def ask(self, mode: str, on: str, **more: Any) -> None:
+        account = "@me" if on == "files" else self.channel.id  # a person's channel is asked for before it is known
+        self.discord.book.ask(mode, account=account, on=on, **more)
+
+    def _name(self, message: Message) -> str:
+        return f"{message.channel}/{message.id}" if self.channel.person else message.id
+
+    def taken(self) -> list[tuple[str, str]]:
+        return [(self._name(one), one.received) for one in self.discord.sent(self.channel)]
+
+    def standing(self) -> set[str]:
+        return {self._name(one) for one in self.discord.sent(self.channel) if not one.deleted}
+
+    def requests(self) -> list[Mapping[str, Any]]:
+        return [entry for entry in self.discord.book.record() if entry["account"] == self.channel.id]
+
+
+def hidden(wire: Mapping[str, Any]) -> bool:
+    """Whether every file of a message is blurred."""
+    files = wire.get("payload_json", {}).get("attachments", ())
+    return bool(files) and all(file["filename"].startswith(SPOILER) for file in files)
+
+
+def world(discord: FakeDiscord, kind: str, http: HttpClient) -> World:
+    """A fresh one: `discord` or `discord_dm`."""
+    there = discord.world
+    bot, leo = there.bot(), there.person()
+    guild = there.guild(bot)
+    channel, chat = there.channel(guild, nsfw=True), kind == "discord_dm"
+    place, token = Place(channel.id, guild.id, bot.id), Sealed(bot.token.encode())
+    return World(
+        name=kind,
+        connector=Discord(),
+        account=Account(TENANT, uuid7(), place.account, discord.api, token),
+        fake=DiscordFake(discord, there.direct(bot, leo) if chat else channel),
+        surface="discord.dm" if chat else "discord.guild_channel",
+        transport=transport(http),
+        clock=discord.clock,
+        viewer=leo.id if chat else "",
+        counts="likes",
+        flags=("spoiler=true",),
+        told=hidden,
+        flagged_media=1,
+        key_on_wire=nonce,
+    )

@@ -1,0 +1,286 @@
+"""The rules every connector keeps, each judged from the platform's side; a rule gives the breaches it saw."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+from connectors.contract import Connector, Copy, Send, Sought, StepKind, WireStep
+from connectors.outcomes import Outcome, Published, Reauthorize, Rejected, Retry, Uncertain
+from gate.units import Text, Unit
+from tests.contract.house import House, Story
+from tests.contract.worlds import World
+
+Rule = Callable[[World, Connector], list[str]]
+
+TRANSIENT: Mapping[str, tuple[tuple[str, str, Mapping[str, Any]], ...]] = {
+    "good day": (),
+    "hang": (("hang", "posts", {}),),
+    "reset before": (("reset_before", "posts", {}),),
+    "accepted, then hang": (("accept_then_hang", "posts", {}),),
+    "accepted, then reset": (("reset_after", "posts", {}),),
+    "503": (("status:503", "posts", {}),),
+    "503 after accepting": (("status:503_after", "posts", {}),),
+    "502 after accepting": (("status:502_after", "posts", {}),),
+    "408": (("status:408_after", "posts", {}),),
+    "redirect": (("status:302_after", "posts", {}),),
+    "429 with Retry-After": (("status:429", "posts", {"retry_after": 90}),),
+    "429 without": (("status:429", "posts", {}),),
+    "drip": (("drip", "posts", {}),),
+    "broken JSON": (("garbage", "posts", {}),),
+    "twice in a row": (("reset_before", "posts", {}), ("reset_after", "posts", {})),
+    "look-up down": (("reset_after", "posts", {}), ("status:503", "lookups", {"times": 2})),
+    "look-up lost": (("accept_then_hang", "posts", {}), ("hang", "lookups", {"times": 2})),
+    "look-up refused": (("reset_after", "posts", {}), ("status:404", "lookups", {"times": 1})),
+    "look-up lags": (("reset_after", "posts", {}), ("lag", "lookups", {"lookup_lag": 50.0})),
+}
+"""Bad days that pass: the unit must be out, once, and be told so."""
+
+NOTHING_TAKEN = frozenset({"good day", "429 with Retry-After", "429 without"})
+"""Days on which a sender never is in doubt."""
+
+
+def once(world: World, connector: Connector, day: str) -> list[str]:
+    """On a bad day: sent twice 0, lost 0, misreported 0."""
+    for mode, on, more in TRANSIENT[day]:
+        if mode == "lag" and not world.lags:
+            continue
+        world.fake.ask(mode, on, **({"seconds": 3.0} | dict(more)))
+    unit = world.unit()
+    story = House(world, connector).publish(unit)
+    return _judge(world, unit, story, in_doubt=not world.can_look and day not in NOTHING_TAKEN)
+
+
+def _judge(world: World, unit: Unit, story: Story, *, in_doubt: bool) -> list[str]:
+    ids = [native_id for native_id, text in world.fake.taken() if text == unit.text("body")]
+    breaches = [f"sent {len(ids)} times"] if len(ids) > 1 else []
+    match story.outcome:
+        case Published(native_id=native_id) if native_id not in ids:
+            breaches.append("misreported: published, but it is not there")
+        case Published():
+            pass
+        case Uncertain() if in_doubt:
+            pass
+        case Rejected() | Reauthorize() if ids:
+            breaches.append("misreported: refused, but it is there")
+        case other:
+            breaches.append(f"lost: {type(other).__name__}")
+    return breaches
+
+
+def refused(world: World, connector: Connector) -> list[str]:
+    """What the platform refuses is told, is not there, and costs one request."""
+    breaches = []
+    for mode, expected in (("refuse", Rejected), ("status:422", Rejected), ("status:401", (Reauthorize, Retry))):
+        unit, before = world.unit(), _publishing(world)
+        world.fake.ask(mode, "posts")
+        house = House(world, connector)
+        outcome = house.publish(unit).outcomes[0]
+        if not isinstance(outcome, expected):
+            breaches.append(f"{mode} is told as {type(outcome).__name__}")
+        if isinstance(outcome, Rejected) and len(_publishing(world)) - len(before) != 1:
+            breaches.append(f"{mode}: asked again after a refusal")
+    return breaches
+
+
+def _publishing(world: World) -> list[Mapping[str, Any]]:
+    return [entry for entry in world.fake.requests() if entry["kind"] in {"posts", "messages"}]
+
+
+def waits(world: World, connector: Connector) -> list[str]:
+    """No request inside a Retry-After window."""
+    world.fake.ask("status:429", "posts", retry_after=90, times=2)
+    House(world, connector).publish(world.unit())
+    entries = _publishing(world)
+    gaps = [_at(after) - _at(before) for before, after in pairwise(entries) if before["status"] == 429]
+    return [f"asked again after {gap}" for gap in gaps if gap < timedelta(seconds=89)]
+
+
+def _at(entry: Mapping[str, Any]) -> datetime:
+    return datetime.fromisoformat(entry["at"])
+
+
+def staging_is_never_in_doubt(world: World, connector: Connector) -> list[str]:
+    """Files go out before, may be sent again, and are never a reason to doubt."""
+    breaches = []
+    for mode in ("accept_then_hang", "reset_before", "status:503_after", "garbage", "status:429"):
+        world.fake.ask(mode, "files", seconds=3.0)
+        unit = world.unit(media=2)
+        story = House(world, connector).publish(unit)
+        breaches += _judge(world, unit, story, in_doubt=False)
+        if any(isinstance(outcome, Uncertain) for outcome in story.outcomes):
+            breaches.append(f"{mode} of a file left the unit in doubt")
+    return breaches
+
+
+def media_are_staged(world: World, connector: Connector) -> list[str]:
+    """Each medium leaves by its digest, never as an address: as a file of its own ahead, which the publish step names,
+    or inside the publish step."""
+    unit = world.unit(media=2)
+    story = House(world, connector).publish(unit)
+    staged = {step.file.sha256 for step in story.steps if step.file is not None}
+    staged |= {file.sha256 for step in story.steps for file in step.files.values()}
+    last = [step for step in story.steps if step.kind is StepKind.PUBLISH]
+    breaches = [] if len(last) == 1 else [f"{len(last)} steps make it visible"]
+    if staged != {medium.sha256 for medium in unit.media}:
+        breaches.append("a medium was not staged")
+    wire = json.dumps([step.json for step in last])
+    named = not connector.capabilities.stages or all(world.name_of(medium) in wire for medium in unit.media)
+    if "http:" in wire or "https:" in wire or not named:
+        breaches.append("the publish step does not name the staged files")
+    return breaches + _judge(world, unit, story, in_doubt=False)
+
+
+def pure(world: World, connector: Connector) -> list[str]:
+    """The same question has the same answer, and the native key travels unchanged wherever anything can look for it."""
+    unit = world.unit()
+    first, second = connector.next(unit, ()), connector.next(unit, ())
+    if not isinstance(first, Send) or not isinstance(second, Send):
+        return ["a plain text is not sent"]
+    breaches = [] if first.step.wire_digest() == second.step.wire_digest() else ["the step changes when asked again"]
+    if connector.capabilities.look == "none":
+        return breaches
+    house = House(world, connector)
+    sent, other = (house.publish(each).steps[-1] for each in (unit, replace(unit, native_key=world.key())))
+    if world.key_on_wire(unit.native_key) not in sent.path + json.dumps(sent.json):
+        breaches.append("the native key does not travel")
+    if other.wire_digest() == sent.wire_digest():
+        breaches.append("the wire digest does not cover the native key")
+    return breaches
+
+
+def says_all_of_it(world: World, connector: Connector) -> list[str]:
+    """Texts leave as approved, to the last byte; what does not fit is refused before any request."""
+    text, most = "  Élan… 🎞️\n\tend  ", connector.capabilities.max_text
+    breaches = []
+    for wanted in (text, "x" * most):
+        House(world, connector).publish(world.unit(wanted))
+        if world.fake.taken()[-1][1] != wanted:
+            breaches.append("the text was changed")
+    if not isinstance(connector.next(world.unit("x" * (most + 1)), ()), Rejected):
+        breaches.append("a text too long is sent")
+    return breaches
+
+
+def tells_the_flags(world: World, connector: Connector) -> list[str]:
+    """What the platform must be told is on the wire."""
+    unit = world.unit(media=world.flagged_media, flags=world.flags)
+    sent = House(world, connector).publish(unit).steps[-1]
+    if sent.kind is not StepKind.PUBLISH or sent.json is None:
+        return ["nothing is sent"]
+    return [] if world.told(sent.json) else ["flags are missing on the wire"]
+
+
+def removal_is_proven(world: World, connector: Connector) -> list[str]:
+    """`Published` of a removal means gone; gone already is gone; a bad day is tried again."""
+    unit, house = world.unit(), House(world, connector)
+    outcome = house.publish(unit).outcome
+    if not isinstance(outcome, Published):
+        return ["it was never published"]
+    breaches = []
+    for mode in ("status:503", "hang"):
+        world.fake.ask(mode, "deletes", seconds=3.0)
+        if not isinstance(house.remove(unit, outcome.native_id), Retry):
+            breaches.append(f"{mode} of a removal is not tried again")
+    if outcome.native_id not in world.fake.standing():
+        breaches.append("gone although nothing was taken in")
+    for _ in range(2):
+        removed = _removed(house, unit, outcome.native_id)
+        if not isinstance(removed, Published) or outcome.native_id in world.fake.standing():
+            breaches.append(f"not proven gone: {type(removed).__name__}")
+    return breaches
+
+
+def _removed(house: House, unit: Unit, native_id: str) -> Outcome:
+    """What a removal comes to when "later" is taken at its word: a busy machine may lose an answer of its own."""
+    outcome = house.remove(unit, native_id)
+    for _ in range(3):
+        if not isinstance(outcome, Retry):
+            break
+        outcome = house.remove(unit, native_id)
+    return outcome
+
+
+def older_twins_are_left_alone(world: World, connector: Connector) -> list[str]:
+    """An older post with the same text is never taken for this one."""
+    house, older = House(world, connector), world.unit()
+    first = house.publish(older).outcome
+    world.clock.move(7200)
+    world.fake.ask("reset_before", "posts")
+    twin = replace(world.unit(), texts=(Text("body", older.text("body")),))
+    second = house.publish(twin).outcome
+    if not isinstance(first, Published) or (world.can_look and not isinstance(second, Published)):
+        return [f"lost: {type(second).__name__}"]
+    same = isinstance(second, Published) and second.native_id == first.native_id
+    return ["misreported: an older post was taken for this one"] if same else []
+
+
+def clocks_apart_are_reckoned_with(world: World, connector: Connector) -> list[str]:
+    """A house whose clock is hours ahead of the platform's finds what it sent."""
+    world.fake.ask("reset_after", "posts")
+    unit = world.unit()
+    story = House(replace(world, ahead=timedelta(hours=30)), connector).publish(unit)
+    return _judge(world, unit, story, in_doubt=not world.can_look)
+
+
+def nothing_leaves_a_closed_door(world: World, connector: Connector) -> list[str]:
+    """A refused connection is a retry: surely nothing was taken."""
+    away = replace(world, account=replace(world.account, base_url="http://127.0.0.1:9"))
+    outcome = House(away, connector).publish(world.unit()).outcomes[0]
+    return [] if isinstance(outcome, Retry) else [f"told as {type(outcome).__name__}"]
+
+
+def orders_carry_no_content(world: World, connector: Connector) -> list[str]:
+    """Look-ups, removals and readings are steps of their own kind; the transport would stop them otherwise."""
+    copy = Copy("p1", world.account.account, world.viewer)
+    sought = Sought("key", "a text of ours", world.now(), world.account.account, world.viewer)
+    turns: list[tuple[object, StepKind, str]] = [
+        (connector.find(sought, ()), StepKind.CONTROL, "look"),
+        (connector.remove(copy, ()), StepKind.RESTRICT, "delete"),
+        (connector.read(copy, ()), StepKind.CONTROL, "metrics"),
+    ]
+    return [
+        f"{action}: {turn.step.kind}/{turn.step.action}"
+        for turn, kind, action in turns
+        if isinstance(turn, Send) and (turn.step.kind, turn.step.action, turn.step.file) != (kind, action, None)
+    ] + [f"{turn.step.name} carries the text" for turn, _, _ in turns if isinstance(turn, Send) and _tells(turn.step)]
+
+
+def _tells(step: WireStep) -> bool:
+    return "a text of ours" in step.path + json.dumps(step.json)
+
+
+def numbers_are_read(world: World, connector: Connector) -> list[str]:
+    """Numbers of a copy are whole numbers by name; when they cannot be had there are none."""
+    unit, house = world.unit(), House(world, connector)
+    outcome: Outcome = house.publish(unit).outcome
+    if not isinstance(outcome, Published):
+        return ["it was never published"]
+    copy = Copy(outcome.native_id, unit.account, unit.viewer)
+    turn = connector.read(copy, ())
+    if not isinstance(turn, Send):
+        return [] if world.viewer or not world.counts else ["nothing is read"]
+    numbers = connector.read(copy, (house.send(turn.step),))
+    world.fake.ask("garbage", "metrics")
+    unreadable = connector.read(copy, (house.send(turn.step),))
+    breaches = [] if isinstance(numbers, Mapping) and world.counts in numbers else [f"no {world.counts}"]
+    return breaches + ([] if unreadable is None else ["numbers out of a broken answer"])
+
+
+RULES: tuple[Rule, ...] = (
+    refused,
+    waits,
+    staging_is_never_in_doubt,
+    media_are_staged,
+    pure,
+    says_all_of_it,
+    tells_the_flags,
+    removal_is_proven,
+    older_twins_are_left_alone,
+    clocks_apart_are_reckoned_with,
+    nothing_leaves_a_closed_door,
+    orders_carry_no_content,
+    numbers_are_read,
+)

@@ -1,0 +1,58 @@
+"""The suite itself: each way a connector can be wrong is found by the rule that is there for it."""
+
+from functools import partial
+
+import pytest
+
+from connectors.sandbox import Sandbox
+from tests.contract import broken, rules
+from tests.contract.worlds import Fakes
+
+
+def on(day: str) -> rules.Rule:
+    return partial(rules.once, day=day)
+
+
+FOUND: tuple[tuple[type[Sandbox], str, rules.Rule, str], ...] = (
+    (broken.ResendsBlindly, "post", on("accepted, then reset"), "sent"),
+    (broken.ResendsBlindly, "chat", on("503 after accepting"), "sent"),
+    (broken.FailsOnServerErrors, "post", on("503 after accepting"), "misreported"),
+    (broken.FailsOnServerErrors, "post", on("503"), "lost"),
+    (broken.BelievesAnySuccess, "post", on("broken JSON"), "misreported"),
+    (broken.NewKeyEachTime, "post_key", rules.pure, "changes"),
+    (broken.NewKeyEachTime, "post_key", on("accepted, then hang"), "sent"),
+    (broken.NeverWaits, "post", rules.waits, "asked again"),
+    (broken.RetriesRefusals, "post", rules.refused, "told as Retry"),
+    (broken.SendsAddresses, "post", rules.media_are_staged, "not staged"),
+    (broken.DoubtsFiles, "post", rules.staging_is_never_in_doubt, "doubt"),
+    (broken.CutsTexts, "post", rules.says_all_of_it, "changed"),
+    (broken.CutsTexts, "chat", rules.says_all_of_it, "too long"),
+    (broken.ForgetsFlags, "post", rules.tells_the_flags, "missing"),
+    (broken.BlindMeansAbsent, "post", on("look-up down"), "sent"),
+    (broken.BlindMeansAbsent, "post", on("look-up lost"), "sent"),
+    (broken.TakesAnyTwin, "post", rules.older_twins_are_left_alone, "older"),
+    (broken.TrustsItsClock, "post", rules.clocks_apart_are_reckoned_with, "sent"),
+    (broken.FindsWhatIsNotThere, "post", on("reset before"), "misreported"),
+    (broken.BelievesInRemoval, "post", rules.removal_is_proven, "not tried again"),
+    (broken.GivesUpOffline, "post", rules.nothing_leaves_a_closed_door, "Rejected"),
+    (broken.TellsInLookUps, "post", rules.orders_carry_no_content, "carries the text"),
+    (broken.InventsNumbers, "post", rules.numbers_are_read, "broken answer"),
+)
+
+
+@pytest.mark.parametrize(
+    ("connector", "kind", "rule", "breach"),
+    FOUND,
+    ids=[f"{connector.__name__}-{kind}-{number}" for number, (connector, kind, _, _) in enumerate(FOUND)],
+)
+def test_the_fault_is_found(
+    platforms: Fakes, connector: type[Sandbox], kind: str, rule: rules.Rule, breach: str
+) -> None:
+    found = rule(platforms.world(kind), connector())
+    assert any(breach in told for told in found), found
+
+
+def test_every_rule_finds_something() -> None:
+    """A rule that never failed proves nothing."""
+    used = {getattr(rule, "__name__", "once") for _, _, rule, _ in FOUND}
+    assert used == {"once", *(rule.__name__ for rule in rules.RULES)}

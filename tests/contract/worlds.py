@@ -1,0 +1,318 @@
+"""A connector's world: its fake over real HTTP, an account on it, and the truth about what the fake took in."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any, Protocol
+from uuid import UUID
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from connectors.contract import Connector
+from connectors.feed import Feed
+from connectors.sandbox import Sandbox
+from connectors.telegram import Telegram
+from connectors.transport import Account, Transport
+from foundation.http import HttpClient
+from foundation.ids import uuid7
+from foundation.sealed import Sealed
+from gate.units import Medium, Subject, Text, Unit
+from tests.fakes import own_page, telegram, telegram_world
+from tests.fakes.network import Network, network
+from tests.fakes.serving import MovedClock, served
+from tests.fakes.telegram import Network as TelegramNetwork
+from workers.sandbox_faults import Book
+
+TENANT, CREATOR = uuid7(), uuid7()
+SIGNING_KEY = Ed25519PrivateKey.generate()
+PICTURES = (b"first picture", b"second picture")
+OBJECTS = {hashlib.sha256(data).hexdigest(): data for data in PICTURES}
+MEDIA = tuple(
+    Medium(digest, "image/png", len(data), alt=f"picture {place}", ai="generated")
+    for place, (digest, data) in enumerate(OBJECTS.items())
+)
+_numbers = count(1)
+
+
+def reveal(tenant_id: UUID, sealed: Sealed) -> str:
+    """Tokens of tests are sealed by nothing."""
+    return sealed.box.decode()
+
+
+def seal(tenant_id: UUID, secret: str) -> Sealed:
+    """The other way."""
+    return Sealed(secret.encode())
+
+
+def transport(http: HttpClient) -> Transport:
+    """The real transport on a test key and two stored pictures."""
+    return Transport(
+        http=http,
+        reveal=reveal,
+        seal=seal,
+        read_object=lambda tenant_id, sha256: OBJECTS[sha256],
+        verify_key=SIGNING_KEY.public_key(),
+    )
+
+
+class Fake(Protocol):
+    """What a fake platform must offer so that the contract can be judged from its side."""
+
+    def ask(self, mode: str, on: str, **more: Any) -> None: ...
+    def taken(self) -> list[tuple[str, str]]:
+        """Native id and text of everything ever taken in, repeats and what was deleted included."""
+        ...
+
+    def standing(self) -> set[str]:
+        """Native ids that stand."""
+        ...
+
+    def requests(self) -> list[Mapping[str, Any]]:
+        """The record of requests of this account."""
+        ...
+
+
+def tells_adult_and_ai(wire: Mapping[str, Any]) -> bool:
+    """Both marks, as our own networks take them."""
+    return wire.get("flags", wire.get("rating_flags")) == ["adult=true", "ai=true"] and wire.get("ai") is True
+
+
+@dataclass
+class World:
+    """One connector on one kind of account; each rule gets a fresh one."""
+
+    name: str
+    connector: Connector
+    account: Account
+    fake: Fake
+    surface: str
+    transport: Transport
+    clock: MovedClock
+    viewer: str = ""
+    can_look: bool = True
+    lags: bool = True
+    """The fake's look-ups can lag behind."""
+    destination: str = ""
+    counts: str = "views"
+    """A number the platform tells of a copy; "" where it tells none."""
+    flags: tuple[str, ...] = ("adult=true", "ai=true")
+    told: Callable[[Mapping[str, Any]], bool] = tells_adult_and_ai
+    """Whether the body of a request tells `flags`."""
+    flagged_media: int = 0
+    key_on_wire: Callable[[str], str] = str
+    """How the native key travels."""
+    key: Callable[[], str] = field(default=lambda: str(uuid7()))
+    """A native key that was not used yet, in the platform's form."""
+    name_of: Callable[[Medium], str] = field(default=lambda medium: medium.sha256)
+    """What a staged file is called by in the publish step."""
+    used: set[str] = field(default_factory=set)
+    ahead: timedelta = field(default=timedelta())
+    """By how much the house's clock is ahead of the fake's."""
+
+    def unit(self, text: str = "", *, media: int = 0, flags: tuple[str, ...] = ()) -> Unit:
+        """A unit for this account, new each time."""
+        return Unit(
+            tenant_id=TENANT,
+            creator_id=CREATOR,
+            subject=Subject("delivery", uuid7()),
+            platform=self.connector.capabilities.platform,
+            surface=self.surface,
+            channel_id=self.account.channel_id,
+            account=self.account.account,
+            audience="viewer" if self.viewer else "public",
+            texts=(Text("body", text or f"hello {next(_numbers)}"),),
+            media=MEDIA[:media],
+            viewer=self.viewer,
+            destination=self.destination,
+            flags=flags,
+            native_key=self.key(),
+        )
+
+    def now(self) -> datetime:
+        """The house's time."""
+        return self.clock() + self.ahead
+
+
+@dataclass
+class SandboxFake:
+    """The sandbox, seen from one account."""
+
+    network: Network
+    account: str
+    chat: bool
+
+    def ask(self, mode: str, on: str, **more: Any) -> None:
+        kind = "messages" if self.chat and on == "posts" else on
+        self.network.fault(mode, account=self.account, on=kind, **more)
+
+    def _kept(self) -> list[Mapping[str, Any]]:
+        truth = self.network.truth(self.account)
+        return [m for m in truth["messages"] if m["author"] == "creator"] if self.chat else truth["posts"]
+
+    def taken(self) -> list[tuple[str, str]]:
+        return [(entry["id"], entry["text"]) for entry in self._kept()]
+
+    def standing(self) -> set[str]:
+        return {entry["id"] for entry in self._kept() if entry["deleted_at"] is None}
+
+    def requests(self) -> list[Mapping[str, Any]]:
+        path = f"/control/record?account={self.account.replace('+', '%2B')}"
+        record: list[Mapping[str, Any]] = self.network.json("GET", path)[1]["record"]
+        return record
+
+
+@dataclass
+class PageFake:
+    """The own page, seen from one creator."""
+
+    page: own_page.OwnPage
+    account: str
+
+    def ask(self, mode: str, on: str, **more: Any) -> None:
+        self.page.book.ask(mode, account=self.account, on=on, **more)
+
+    def taken(self) -> list[tuple[str, str]]:
+        """Items, not requests: putting the same id again is harmless by contract."""
+        mine = {place: item for place, item in self.page.items.items() if place[0] == self.account}
+        texts = [json.loads(body)["text"] for account, body in self.page.puts if account == self.account]
+        return [(place[1], item["text"] if item else texts[-1]) for place, item in mine.items()]
+
+    def standing(self) -> set[str]:
+        return {place[1] for place, item in self.page.items.items() if place[0] == self.account and item}
+
+    def requests(self) -> list[Mapping[str, Any]]:
+        return [entry for entry in self.page.book.record() if entry["account"] == self.account]
+
+
+@dataclass
+class TelegramFake:
+    """Telegram, seen from one bot."""
+
+    network: TelegramNetwork
+    bot: telegram_world.Bot
+
+    def ask(self, mode: str, on: str, **more: Any) -> None:
+        self.network.book.ask(mode, account=str(self.bot.id), on=on, **more)
+
+    def taken(self) -> list[tuple[str, str]]:
+        assert not self.network.world.checks.broken, self.network.world.checks.broken
+        return list(self.bot.wire)
+
+    def standing(self) -> set[str]:
+        chats = (*self.network.world.channels.values(), *self.bot.chats.values())
+        gone = {f"{chat.id}/{number}" for chat in chats for number in chat.deleted}
+        return {native_id for native_id, _ in self.bot.wire if native_id not in gone}
+
+    def requests(self) -> list[Mapping[str, Any]]:
+        return [entry for entry in self.network.book.record() if entry["account"] == str(self.bot.id)]
+
+
+@dataclass
+class Fakes:
+    """The running fakes of a test run."""
+
+    network: Network
+    page: own_page.OwnPage
+    page_url: str
+    page_clock: MovedClock
+    http: HttpClient
+    telegram: TelegramNetwork
+    others: dict[str, Callable[[], World]] = field(default_factory=dict)
+    """Fresh worlds of further kinds."""
+    calm: list[Callable[[], None]] = field(default_factory=list)
+    """What ends the faults of those."""
+
+    def world(self, kind: str) -> World:
+        """A fresh world of a kind."""
+        if kind.startswith("telegram"):
+            return self._telegram(kind)
+        if kind in self.others:
+            return self.others[kind]()
+        return self._own_page() if kind == "own_page" else self._sandbox(kind)
+
+    def clear(self) -> None:
+        """No faults any more."""
+        self.network.clear()
+        self.page.book.clear()
+        self.telegram.book.clear()
+        for each in self.calm:
+            each()
+
+    def _telegram(self, kind: str) -> World:
+        chat, number = kind == "telegram_chat", next(_numbers)
+        bot = self.telegram.world.bot(f"bot{number}")
+        channel = self.telegram.world.channel(f"Channel {number}", username=f"channel{number}", post=bot)
+        if chat:
+            self.telegram.world.say(bot, "leo", "/start")
+        return World(
+            name=kind,
+            connector=Telegram(),
+            account=Account(TENANT, uuid7(), bot.username, self.telegram.url, Sealed(bot.token.encode())),
+            fake=TelegramFake(self.telegram, bot),
+            surface="telegram.bot_dm" if chat else "telegram.public_channel",
+            transport=transport(self.http),
+            clock=self.telegram.clock,
+            viewer=str(self.telegram.world.person("leo").id) if chat else "",
+            destination="" if chat else str(channel.id),
+            can_look=False,
+            lags=False,
+            counts="",
+            flags=("has_spoiler=true", "protect_content=true"),
+            told=lambda wire: wire.get("has_spoiler") is True and wire.get("protect_content") is True,
+            flagged_media=1,
+        )
+
+    def _sandbox(self, kind: str) -> World:
+        chat, name = kind.startswith("chat"), f"w{next(_numbers)}{SUFFIXES[kind]}"
+        self.network.account(name)
+        if chat:
+            self.network.fan(name, "leo", "message", text="hi")
+        token = Sealed(self.network.tokens[name].encode())
+        return World(
+            name=kind,
+            connector=Sandbox(),
+            account=Account(TENANT, uuid7(), name, self.network.url, token),
+            fake=SandboxFake(self.network, name, chat),
+            surface="sandbox.chat" if chat else "sandbox.post",
+            transport=transport(self.http),
+            clock=self.network.clock,
+            viewer="leo" if chat else "",
+            can_look=kind != "chat_nolook",
+        )
+
+    def _own_page(self) -> World:
+        name = f"creator-{next(_numbers)}"
+        return World(
+            name="own_page",
+            connector=Feed(),
+            account=Account(TENANT, uuid7(), name, self.page_url, Sealed(self.page.token.encode())),
+            fake=PageFake(self.page, name),
+            surface="own_page.public",
+            transport=transport(self.http),
+            clock=self.page_clock,
+            lags=False,
+        )
+
+
+SUFFIXES = {"post": "", "post_key": "+key", "chat": "", "chat_nolook": "-nolook"}
+KINDS = (*SUFFIXES, "own_page", "telegram_channel", "telegram_chat", "discord", "discord_dm", "bluesky")
+
+
+@contextmanager
+def fakes(folder: Path) -> Iterator[Fakes]:
+    """All fakes, served."""
+    clock = MovedClock()
+    page = own_page.OwnPage("house-token", Book(clock=clock))
+    with (
+        network(folder / "sandbox.sqlite") as running,
+        served(own_page.create(page)) as url,
+        telegram.network() as bots,
+    ):
+        http = HttpClient()
+        yield Fakes(running, page, url, clock, http, bots)
+        http.close()

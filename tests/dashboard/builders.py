@@ -1,0 +1,122 @@
+"""An agency with something to see: members of every role, posts of today, money of the last days."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from channels import connecting
+from foundation.database import OpenScope
+from foundation.ids import uuid7
+from foundation.money import Money
+from foundation.words import Message
+from insights.loading import PastDay, load_days
+from insights.reads import Sales, Work
+from schedules import approvals, planning
+from schedules.calendar import local_day, local_wall
+from tenants import agencies, notices
+from tenants.roles import Role
+
+ZONE = "Europe/Paris"
+
+
+@dataclass
+class Agency:
+    """One tenant; `members` by role."""
+
+    open: OpenScope
+    tenant_id: UUID
+    creator_id: UUID
+    members: Mapping[Role, UUID]
+    channel_id: UUID | None = None
+    mark: str = ""
+    posts: list[UUID] = field(default_factory=list)
+
+    def scope(self, actor: str = "system:test", **role: Any) -> Any:
+        return self.open(self.tenant_id, actor, **role)
+
+    def act_as(self, role: Role) -> str:
+        return f"member:{self.members[role]}"
+
+    def post(self, body: str, *, minutes: float = 5, state: str = "scheduled", url: str = "") -> UUID:
+        """A planned post of today; in another state where told."""
+        author, manager = self.act_as(Role.MANAGER), self.members[Role.OWNER]
+        if self.channel_id is None:
+            with self.scope() as scope:
+                self.channel_id = connecting.connect(
+                    scope,
+                    creator_id=self.creator_id,
+                    platform="sandbox",
+                    surface="sandbox.post",
+                    account=f"mia-{str(self.tenant_id)[-6:]}",
+                    name=f"Sandbox {self.mark}".strip(),
+                    base_url="http://127.0.0.1:9",
+                    token=None,
+                    zone=ZONE,
+                )
+        with self.scope(author) as scope:
+            post_id = planning.write_post(
+                scope,
+                creator_id=self.creator_id,
+                title="",
+                body=body,
+                media=(),
+                origin="test",
+                origin_key=str(uuid7()),
+                author=author,
+            )
+            at = local_wall(scope.now + timedelta(minutes=minutes), ZONE)
+            delivery_id = planning.add_delivery(scope, post_id, self.channel_id, at=at)
+        with self.scope(f"member:{manager}") as scope:
+            approvals.approve(scope, post_id, member_id=manager)
+            planning.plan_post(scope, post_id)
+            scope.run(
+                "UPDATE deliveries SET state = :state, url = :url WHERE tenant_id = :t AND id = :id",
+                state=state,
+                url=url or None,
+                t=self.tenant_id,
+                id=delivery_id,
+            )
+        self.posts.append(post_id)
+        return delivery_id
+
+    def notice(self, code: str, *, urgent: bool = False, mine: bool = True, **params: str | int) -> None:
+        """Something that needs a person."""
+        with self.scope() as scope:
+            notices.put(
+                scope,
+                Message(code, params),
+                cause=f"test:{uuid7()}",
+                urgent=urgent,
+                creator_id=self.creator_id if mine else None,
+            )
+
+    def sold(self, back: int, minor: int, *, orders: int = 1, currency: str = "EUR") -> None:
+        """Sales of a day so many days ago."""
+        none = Money(0, currency)
+        sales = Sales(orders, Money(minor, currency), none, none, none, none)
+        with self.scope() as scope:
+            day = local_day(scope.now, ZONE) - timedelta(days=back)
+            load_days(scope, [PastDay(self.creator_id, day, Work(), (sales,))])
+
+
+def agency(tenant: OpenScope, *, mark: str = "", language: str = "fr", demo: bool = False) -> Agency:
+    """A new agency of a new tenant; `mark` stands in every name. The chatter speaks English."""
+    tenant_id = uuid7()
+    with tenant(tenant_id, "system:test") as scope:
+        agencies.found(scope, name=f"Lumière {mark}".strip(), language=language, zone=ZONE, demo=demo)
+        made = {"kind": "human", "zone": ZONE, "languages": ["fr"]}
+        creator = agencies.add_creator(scope, slug="mia", name=f"Mia {mark}".strip(), **made)
+        members = {
+            role: agencies.add_member(
+                scope,
+                name=f"{role.title()} {mark}".strip(),
+                email=f"{role}@example.test",
+                role=role,
+                language="en" if role is Role.CHATTER else language,
+                zone=ZONE,
+            )
+            for role in Role
+        }
+    return Agency(tenant, tenant_id, creator, members, mark=mark)

@@ -1,0 +1,98 @@
+"""The dashboard as its own process, started in a folder that is not ours, on the database of this run."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from foundation.database import OpenScope
+from tenants import letterbox, login
+from tenants.roles import Role
+from tests.conftest import Cluster, free_port, wait_until
+from tests.dashboard.builders import Agency, agency
+
+ROOT = Path(__file__).parents[2]
+MASTER = bytes(range(32))
+"""The master key of these tests; the dashboard is given the public half of what it derives."""
+
+
+@dataclass(frozen=True)
+class Door:
+    """The running dashboard; `log` is all it wrote."""
+
+    url: str
+    log: Path
+    tenant: OpenScope
+
+    def client(self) -> httpx.Client:
+        """A visitor without cookies."""
+        return httpx.Client(base_url=self.url, timeout=60)
+
+    def link(self, who: Agency, role: Role = Role.OWNER) -> str:
+        """A one-time link's path."""
+        with who.scope() as scope:
+            return f"/auth/link/{login.invite(scope, who.members[role])}"
+
+    def cookie(self, who: Agency, role: Role = Role.OWNER) -> str:
+        """The cookie of a member who has just come in."""
+        with self.client() as visitor:
+            answer = visitor.post(self.link(who, role))
+            assert answer.status_code == 303, answer.text
+            return answer.headers["set-cookie"].split(";")[0]
+
+
+def launch(port: int, database: str, home: Path, elsewhere: Path) -> "subprocess.Popen[bytes]":
+    """Start the dashboard in a process of its own and wait until it answers."""
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "GREENROOM_HOME": str(home),
+        "GREENROOM_DATABASE__PAGES_URL": database,
+        "GREENROOM_TENANTS__LETTERBOX_KEY": letterbox.public_key(MASTER),
+        "GREENROOM_DASHBOARD__PORT": str(port),
+        "GREENROOM_DASHBOARD__PUBLIC_URL": f"http://localhost:{port}",
+    }
+    with (home / "log").open("ab") as out:
+        command = [sys.executable, "-m", "workers.run", "dashboard", "workers.doors:dashboard"]
+        process = subprocess.Popen(command, cwd=elsewhere, env=environment, stdout=out, stderr=out)
+    wait_until(lambda: _answers(port, process), seconds=90)
+    return process
+
+
+@contextmanager
+def serving(database: str, home: Path, elsewhere: Path) -> Iterator[tuple[str, Path]]:
+    """The dashboard on this database; its address and its log."""
+    port = free_port()
+    process = launch(port, database, home, elsewhere)
+    try:
+        yield f"http://localhost:{port}", home / "log"
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def door(cluster: Cluster, tenant: OpenScope, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+    folders = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("elsewhere")
+    with serving(cluster.url("greenroom_pages", "house"), *folders) as (url, log):
+        yield Door(url, log, tenant)
+
+
+def _answers(port: int, process: "subprocess.Popen[bytes]") -> bool:
+    assert process.poll() is None, "the dashboard ended at once"
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=2).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+@pytest.fixture
+def lumiere(tenant: OpenScope) -> Agency:
+    """An agency with a full day."""
+    return agency(tenant)

@@ -1,0 +1,263 @@
+"""What a browser and Streamlit say to each other, without the browser: runs, ticks, presses, and the text drawn."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ClientState_pb2 import ClientState
+from streamlit.proto.Common_pb2 import FileURLs, FileURLsRequest
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin, Subprotocol
+
+SECONDS = 60.0
+FAILED = "Cette page n’a pas pu être lue"
+"""How the sentence of a page that failed begins; no page of ours may."""
+TEXTS = ("text_input", "text_area")
+ONE = ("selectbox", "radio")
+SEVERAL = ("multiselect", "button_group")
+OTHERS = ("button", "checkbox", "date_input", "time_input", "number_input", "file_uploader", "chat_input", "slider")
+LABELLED = (*TEXTS, *ONE, *SEVERAL, *OTHERS, "select_slider", "download_button", "link_button")
+
+
+@dataclass(frozen=True)
+class Widget:
+    """Something to press or fill, as it was drawn. `fragment` is the part of the page it lies in, `form` its form."""
+
+    kind: str
+    drawn: Any
+    fragment: str
+
+    @property
+    def id(self) -> str:
+        return str(self.drawn.id)
+
+    @property
+    def label(self) -> str:
+        return str(getattr(self.drawn, "label", ""))
+
+    @property
+    def options(self) -> list[str]:
+        """What can be chosen, as people read it."""
+        return [getattr(one, "content", one) for one in getattr(self.drawn, "options", [])]
+
+    @property
+    def form(self) -> str:
+        return str(getattr(self.drawn, "form_id", ""))
+
+
+@dataclass
+class Stream:
+    """An open page. `ticks` are the fragments that draw themselves anew by time; `widgets` what can be used now."""
+
+    line: ClientConnection
+    url: str = ""
+    cookie: str = ""
+    ticks: list[str] = field(default_factory=list)
+    frames: list[bytes] = field(default_factory=list)
+    widgets: list[Widget] = field(default_factory=list)
+    query: str = ""
+    may_fail: bool = False
+    """A page that failed is a failed test, unless the test is about just that."""
+    _filled: dict[str, WidgetState] = field(default_factory=dict)
+    _page: str = ""
+    _session: str = ""
+
+    def open(self, path: str = "/", **query: object) -> str:
+        """Run the page at `path` from its start; gives the text that was drawn, labels of what can be used included."""
+        self.ticks, self.query, self._filled = [], urlencode(query), {}
+        return self._run(ClientState(page_name=path.strip("/"), query_string=self.query))
+
+    def again(self) -> str:
+        """Run the page that is open once more, with all that was filled in."""
+        return self._rerun()
+
+    def tick(self, which: int = -1) -> str:
+        """Let the page's time pass once, as the browser does; gives the text that was drawn."""
+        return self._rerun(fragment_id=self.ticks[which], is_auto_rerun=True)
+
+    def labels(self, kind: str = "button") -> list[str]:
+        """The labels of what can be used now."""
+        return [one.label for one in self.widgets if one.kind == kind]
+
+    def press(self, label: str, nth: int = 0) -> str:
+        """Press the `nth` button of this label; gives the text that was drawn."""
+        found = self.find(label, "button", nth=nth)
+        assert not found.drawn.disabled, f"{label} cannot be pressed now"
+        state = WidgetState(id=found.id, trigger_value=True)
+        return self._rerun(state, fragment_id=found.fragment)
+
+    def press_twice(self, label: str) -> str:
+        """Press a button again before the page has answered, as an impatient hand does."""
+        found = self.find(label, "button")
+        client = self._client(WidgetState(id=found.id, trigger_value=True), fragment_id=found.fragment)
+        self.line.send(BackMsg(rerun_script=client).SerializeToString())
+        return self._run(client)
+
+    def type(self, label: str, text: str, nth: int = 0) -> str:
+        """Write into a field and leave it; inside a form nothing happens until its button is pressed."""
+        found = self.find(label, *TEXTS, "number_input", "time_input", "chat_input", nth=nth)
+        state = WidgetState(id=found.id, string_value=text)
+        if found.kind == "number_input":
+            state = WidgetState(id=found.id, double_value=float(text))
+        if found.kind == "chat_input":
+            state = WidgetState(id=found.id)
+            state.chat_input_value.data = text
+            return self._rerun(state, fragment_id=found.fragment)
+        return self._fill(found, state)
+
+    def choose(self, label: str, *options: str, nth: int = 0) -> str:
+        """Choose among what is offered, by the words people read (a part of them will do)."""
+        found = self.find(label, *ONE, *SEVERAL, nth=nth)
+        chosen = [next(one for one in found.options if option in one) for option in options]
+        state = WidgetState(id=found.id)
+        if found.kind in ONE:
+            state.string_value = chosen[0]
+        else:
+            state.string_array_value.data.extend(chosen)
+        return self._fill(found, state)
+
+    def check(self, label: str, *, on: bool = True, nth: int = 0) -> str:
+        """Tick or untick a box."""
+        found = self.find(label, "checkbox", nth=nth)
+        return self._fill(found, WidgetState(id=found.id, bool_value=on))
+
+    def pick(self, label: str, day: date, nth: int = 0) -> str:
+        """Choose a date."""
+        found = self.find(label, "date_input", nth=nth)
+        state = WidgetState(id=found.id)
+        state.string_array_value.data.append(f"{day:%Y/%m/%d}")
+        return self._fill(found, state)
+
+    def attach(self, label: str, files: dict[str, bytes], nth: int = 0) -> str:
+        """Put files into a file field: sent to the server first, as the browser does."""
+        found = self.find(label, "file_uploader", nth=nth)
+        state = WidgetState(id=found.id)
+        for name, (place, data) in zip(files, self._upload(files), strict=True):
+            state.file_uploader_state_value.uploaded_file_info.add(
+                name=name, size=len(data), file_id=place.file_id, file_urls=place
+            )
+        return self._fill(found, state)
+
+    def find(self, label: str, *kinds: str, nth: int = 0) -> Widget:
+        """Something that can be used now, by its label (or how it begins, where none is exactly so)."""
+        kinds = kinds or LABELLED
+        ours = [one for one in self.widgets if one.kind in kinds]
+        same = [one for one in ours if one.label == label] or [one for one in ours if one.label.startswith(label)]
+        assert len(same) > nth, f"no {'/'.join(kinds)} {label!r}; there are {[one.label for one in ours]}"
+        return same[nth]
+
+    def _fill(self, found: Widget, state: WidgetState) -> str:
+        self._filled[found.id] = state
+        return "" if found.form else self._rerun(fragment_id=found.fragment)
+
+    def _upload(self, files: dict[str, bytes]) -> list[tuple[FileURLs, bytes]]:
+        ask = FileURLsRequest(request_id="files", file_names=list(files), session_id=self._session)
+        self.line.send(BackMsg(file_urls_request=ask).SerializeToString())
+        told = ForwardMsg()
+        while told.WhichOneof("type") != "file_urls_response":
+            told = self._next()
+        places = list(told.file_urls_response.file_urls)
+        with httpx.Client(base_url=self.url, headers={"cookie": self.cookie}, timeout=SECONDS) as browser:
+            token = browser.get("/_stcore/health").cookies["_streamlit_xsrf"]
+            for place, (name, data) in zip(places, files.items(), strict=True):
+                headers = {"x-xsrftoken": token, "cookie": f"{self.cookie}; _streamlit_xsrf={token}"}
+                put = browser.put(place.upload_url, files={name: (name, data)}, headers=headers)
+                assert put.status_code == 204, put.text
+        return list(zip(places, files.values(), strict=True))
+
+    def _rerun(self, *states: WidgetState, **ask: Any) -> str:
+        return self._run(self._client(*states, **ask))
+
+    def _client(self, *states: WidgetState, **ask: Any) -> ClientState:
+        client = ClientState(page_script_hash=self._page, query_string=self.query, **ask)
+        client.widget_states.widgets.extend([*self._filled.values(), *states])
+        return client
+
+    def _next(self) -> ForwardMsg:
+        frame = self.line.recv(timeout=SECONDS)
+        assert isinstance(frame, bytes)
+        self.frames.append(frame)
+        told: ForwardMsg = ForwardMsg.FromString(frame)
+        return told
+
+    def _run(self, client: ClientState) -> str:
+        self.line.send(BackMsg(rerun_script=client).SerializeToString())
+        drawn: list[str] = []
+        fresh: list[Widget] = []
+        ticks: list[str] = []
+        while True:
+            told = self._next()
+            match told.WhichOneof("type"):
+                case "new_session":
+                    drawn, fresh, ticks = [], [], []
+                    self._page = told.new_session.page_script_hash
+                    self._session = told.new_session.initialize.session_id or self._session
+                case "navigation":
+                    self._page = told.navigation.page_script_hash
+                case "delta":
+                    drawn.append(_text(told))
+                    fresh.extend(self._widgets(told))
+                case "auto_rerun":
+                    ticks.append(told.auto_rerun.fragment_id)
+                case "page_info_changed":
+                    self.query = told.page_info_changed.query_string
+                case "script_finished" if told.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
+                    part = told.script_finished == ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY
+                    self._stand(fresh, ticks, client.fragment_id if part else "")
+                    text = "\n".join(filter(None, drawn))
+                    assert self.may_fail or FAILED not in text, text
+                    return text
+
+    def _stand(self, fresh: list[Widget], ticks: list[str], part: str) -> None:
+        """What can be used after a run; one of a part of the page leaves the others as they were."""
+        others = [one for one in self.widgets if part and one.fragment != part]
+        self.widgets = [*others, *fresh]
+        there = {one.id for one in self.widgets}  # what is no longer drawn is no longer filled in
+        self._filled = {key: state for key, state in self._filled.items() if key in there}
+        self.ticks = [*(one for one in self.ticks if part and one not in ticks), *ticks]
+
+    def _widgets(self, told: ForwardMsg) -> list[Widget]:
+        kind = told.delta.new_element.WhichOneof("type") or ""
+        if kind not in LABELLED:
+            return []
+        drawn = getattr(told.delta.new_element, kind)
+        if getattr(drawn, "set_value", False):  # the page wrote into it: what was typed before is gone
+            self._filled.pop(drawn.id, None)
+        return [Widget(kind, drawn, told.delta.fragment_id)]
+
+
+def _text(told: ForwardMsg) -> str:
+    element = told.delta.new_element
+    kind = element.WhichOneof("type") or ""
+    body = {"html": element.html.body, "markdown": element.markdown.body, "alert": element.alert.body}
+    if kind in LABELLED:
+        one = Widget(kind, getattr(element, kind), "")
+        return "\n".join([one.label, *one.options])
+    said = body.get(kind, "") or (str(element) if kind == "exception" else "")
+    return re.sub(r"<style>.*?</style>", "", said, flags=re.DOTALL)
+
+
+@contextmanager
+def stream(url: str, cookie: str, *, origin: str = "", host: str = "") -> Iterator[Stream]:
+    """Open the page's stream with a cookie, as its browser would."""
+    address = url.replace("http://", "ws://") + "/_stcore/stream"
+    headers = {"Cookie": cookie} if cookie else {}
+    if host:
+        headers["Host"] = host
+    with connect(
+        address,
+        additional_headers=headers,
+        origin=Origin(origin or url),
+        subprotocols=[Subprotocol("streamlit")],
+        max_size=None,
+        open_timeout=SECONDS,
+    ) as line:
+        yield Stream(line, url, cookie)

@@ -1,0 +1,348 @@
+"""Approvals as members use it: a yes, a change, a no, undone; holds looked at; pictures judged; doubts settled."""
+
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from channels import connecting
+from foundation.database import OpenScope
+from foundation.ids import uuid7
+from foundation.words import LANGUAGES, Message, say
+from gate import minting
+from gate import reads as gate_reads
+from gate.units import Rating, Subject, Text, Unit
+from schedules import planning, reviewing
+from schedules import reads as schedule_reads
+from schedules.calendar import local_wall
+from schedules.events import DoubtEnded
+from schedules.states import DeliveryState as S
+from studio import library
+from studio.states import ShelfState
+from tenants.roles import Role
+from tests.conftest import wait_until
+from tests.dashboard.builders import ZONE, Agency, agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.streams import stream
+from tests.dashboard.test_files import picture
+from tests.dashboard.test_studio import work
+
+REASON = '{"code": "%s", "params": {}}'
+
+
+def word(code: str, language: str = "fr", **params: str | int) -> str:
+    return say(Message(code, params), language)
+
+
+def asked(who: Agency, body: str, *, media: tuple[UUID, ...] = (), minutes: float = 60) -> tuple[UUID, UUID]:
+    """A post of the manager's that waits for a yes; the post and its wish."""
+    with who.scope(who.act_as(Role.MANAGER)) as scope:
+        who.channel_id = who.channel_id or connecting.connect(
+            scope,
+            creator_id=who.creator_id,
+            platform="sandbox",
+            surface="sandbox.post",
+            account=f"mia-{str(who.tenant_id)[-6:]}",
+            name="Sandbox",
+            base_url="http://127.0.0.1:9",
+            token=None,
+            zone=ZONE,
+        )
+        post_id = planning.write_post(
+            scope,
+            creator_id=who.creator_id,
+            title="",
+            body=body,
+            media=media,
+            origin="test",
+            origin_key=str(uuid7()),
+            author=who.act_as(Role.MANAGER),
+        )
+        at = local_wall(scope.now + timedelta(minutes=minutes), ZONE)
+        return post_id, planning.add_delivery(scope, post_id, who.channel_id, at=at)
+
+
+def state(who: Agency, delivery_id: UUID) -> S:
+    with who.scope() as scope:
+        return S(scope.run("SELECT state FROM deliveries WHERE id = :id", id=delivery_id).scalar_one())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nothing_waits_is_said_with_the_last_decision(door: Door, tenant: OpenScope, language: str) -> None:
+    who = agency(tenant, language=language)
+    with stream(door.url, door.cookie(who)) as page:
+        assert word("approvals.nothing", language) in page.open("/approvals")
+        _, delivery_id = asked(who, "Le matin")
+        page.open("/approvals")
+        text = page.press(word("approvals.approve", language))
+        assert word("approvals.approved", language) in text
+        assert word("approvals.nothing", language) in text
+        assert "Le matin" in text
+    assert state(who, delivery_id) is S.SCHEDULED
+
+
+def test_preview_tells_what_leaves_and_by_which_rule(door: Door, lumiere: Agency) -> None:
+    shot = picture(door, lumiere, rating=Rating.G)
+    asked(lumiere, "Le phare, ce soir", media=(shot,))
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/approvals")
+        for said in ("Le phare, ce soir", "Sandbox", "Manager", f"/files/{shot}/preview", "relue le"):
+            assert said in text, said
+    with lumiere.scope() as scope:
+        scope.run("UPDATE creators SET rating_ceiling = 'G' WHERE id = :c", c=lumiere.creator_id)
+    suggestive = picture(door, lumiere, seed=2, rating=Rating.S)
+    asked(lumiere, "Autre chose", media=(suggestive,), minutes=5)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert word("gate.RATING_EXCEEDS_CREATOR") in page.open("/approvals")
+
+
+def test_yes_is_taken_back_in_time(door: Door, lumiere: Agency) -> None:
+    post_id, delivery_id = asked(lumiere, "Le matin")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/approvals")
+        page.press(word("approvals.approve"))
+        assert state(lumiere, delivery_id) is S.SCHEDULED
+        assert word("approvals.undone") in page.press(word("approvals.undo"))
+    assert state(lumiere, delivery_id) is S.DRAFT
+    with lumiere.scope() as scope:
+        assert [one.post_id for one in reviewing.asked(scope, [lumiere.creator_id])] == [post_id]
+
+
+def test_undo_is_offered_for_ten_seconds(door: Door, lumiere: Agency) -> None:
+    asked(lumiere, "Le matin")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/approvals")
+        page.press(word("approvals.approve"))
+        assert word("approvals.undo") in page.labels()
+
+        def gone() -> bool:
+            page.again()
+            return word("approvals.undo") not in page.labels()
+
+        wait_until(gone, seconds=30)
+
+
+@pytest.mark.parametrize(("mode", "after"), [("change", S.DRAFT), ("reject", S.CANCELLED)])
+def test_change_and_no_need_a_reason(door: Door, lumiere: Agency, mode: str, after: S) -> None:
+    post_id, delivery_id = asked(lumiere, "Le matin")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/approvals")
+        page.press(word(f"approvals.{mode}"))
+        page.choose(word(f"approvals.why_{mode}"), word("approvals.because.other"))
+        page.type(word("approvals.note"), "trop tôt")
+        said = "approvals.change_asked" if mode == "change" else "approvals.rejected"
+        assert word(said) in page.press(word(f"approvals.{mode}_now"))
+    assert state(lumiere, delivery_id) is after
+    with lumiere.scope() as scope:
+        note = scope.run("SELECT note FROM approvals WHERE post_id = :p", p=post_id).scalar_one()
+        assert reviewing.asked(scope, [lumiere.creator_id]) == []
+    assert note == f"{word('approvals.because.other')} trop tôt"
+
+
+def test_own_work_waits_for_somebody_else(door: Door, lumiere: Agency) -> None:
+    _, delivery_id = asked(lumiere, "Le matin")
+    with stream(door.url, door.cookie(lumiere, Role.MANAGER)) as page:
+        assert word("approvals.own") in page.open("/approvals")
+        assert page.find(word("approvals.approve")).drawn.disabled
+    assert state(lumiere, delivery_id) is S.DRAFT
+
+
+def test_covered_pictures_are_seen_before_a_yes_which_counts_for_the_check(door: Door, lumiere: Agency) -> None:
+    with lumiere.scope() as scope:
+        scope.run("UPDATE creators SET rating_ceiling = 'E' WHERE id = :c", c=lumiere.creator_id)
+    shot = picture(door, lumiere, rating=Rating.N)
+    _, delivery_id = asked(lumiere, "Le soir", media=(shot,))
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert word("approvals.look_first") in page.open("/approvals")
+        assert page.find(word("approvals.approve")).drawn.disabled
+        assert f"/files/{shot}/preview?clear=" in page.press(word("approvals.reveal"))
+        assert word("approvals.approved") in page.press(word("approvals.approve"))
+    assert state(lumiere, delivery_id) is S.SCHEDULED
+    with lumiere.scope() as scope:
+        sha256 = library.item(scope, shot).sha256
+        assert gate_reads.looked_at(scope, [sha256]) == {sha256: "approve"}
+
+
+def test_keys_walk_through_what_waits(door: Door, lumiere: Agency) -> None:
+    for body, minutes in (("Premier", 10), ("Second", 20), ("Dernier", 30)):
+        asked(lumiere, body, minutes=minutes)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/approvals")
+        keys = {one.drawn.shortcut.upper(): one.label for one in page.widgets if one.kind == "button"}
+        assert {"A", "E", "X", "J", "K"} <= set(keys)
+        assert word("approvals.place", at=2, total=3) in page.press(keys["J"])
+        assert word("approvals.place", at=1, total=3) in page.press(keys["K"])
+        assert word("approvals.place", at=3, total=3) in page.press(keys["K"])
+
+
+def hold(who: Agency, body: str, media: tuple[UUID, ...] = ()) -> tuple[UUID, str]:
+    """A post that was approved and that the safety check then kept back for want of somebody's look."""
+    _, delivery_id = asked(who, body, media=media)
+    with who.scope() as scope:
+        entry = next(
+            one
+            for one in schedule_reads.of_post(scope, schedule_reads.post_of(scope, delivery_id), names={})
+            if one.delivery_id == delivery_id
+        )
+        items = [library.media(scope, asset, "sandbox") for asset in media]
+        unit = Unit(
+            tenant_id=who.tenant_id,
+            creator_id=who.creator_id,
+            subject=Subject("delivery", delivery_id),
+            platform="sandbox",
+            surface="sandbox.post",
+            channel_id=entry.channel_id,
+            account="mia",
+            audience="public",
+            texts=(Text("body", body),),
+            media=tuple(items),
+        )
+        unit = replace(unit, flags=minting.flags(scope, unit))
+        decision = minting.judge(scope, unit, author=who.act_as(Role.MANAGER))
+        scope.run(
+            "UPDATE deliveries SET state = 'held', reason = CAST(:why AS jsonb) WHERE id = :id",
+            why=REASON % f"gate.{decision.reasons[0]}",
+            id=delivery_id,
+        )
+    return delivery_id, unit.digest()
+
+
+def test_hold_is_looked_at_and_goes_on(door: Door, lumiere: Agency) -> None:
+    with lumiere.scope() as scope:
+        scope.run("UPDATE creators SET rating_ceiling = 'E' WHERE id = :c", c=lumiere.creator_id)
+    delivery_id, digest = hold(lumiere, "Ce soir NUDITY-MARKER-A")
+    with stream(door.url, door.cookie(lumiere, Role.MANAGER)) as page:
+        page.open("/approvals")
+        assert word("approvals.own") in page.press(word("approvals.look"))
+        assert page.find(word("approvals.allow")).drawn.disabled
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/approvals")
+        assert word("gate.REVIEW_MISSING") in text
+        assert "NUDITY-MARKER-A" in page.press(word("approvals.look"))
+        assert word("approvals.allowed") in page.press(word("approvals.allow"))
+    assert state(lumiere, delivery_id) is S.SCHEDULED
+    with lumiere.scope() as scope:
+        found = scope.run("SELECT verdict, seen_percent FROM human_reviews WHERE digest = :d", d=digest).one()
+    assert tuple(found) == ("approve", 100)
+
+
+def test_hold_is_refused_and_stays(door: Door, lumiere: Agency) -> None:
+    with lumiere.scope() as scope:
+        scope.run("UPDATE creators SET rating_ceiling = 'E' WHERE id = :c", c=lumiere.creator_id)
+    delivery_id, _ = hold(lumiere, "Ce soir NUDITY-MARKER-A")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/approvals")
+        page.press(word("approvals.look"))
+        assert word("approvals.denied") in page.press(word("approvals.deny"))
+    assert state(lumiere, delivery_id) is S.HELD
+
+
+def test_blocked_says_what_to_do_and_may_be_tried_again(door: Door, lumiere: Agency) -> None:
+    _, delivery_id = asked(lumiere, "Sans autorisation")
+    with lumiere.scope() as scope:
+        scope.run(
+            "UPDATE deliveries SET state = 'held', reason = CAST(:why AS jsonb) WHERE id = :id",
+            why=REASON % "gate.CONSENT_MISSING",
+            id=delivery_id,
+        )
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/approvals")
+        assert word("gate.CONSENT_MISSING") in text
+        assert word("approvals.look") not in page.labels()
+        assert word("approvals.tried") in page.press(word("approvals.again"))
+    assert state(lumiere, delivery_id) is S.SCHEDULED
+
+
+def test_picture_is_seen_then_rated_then_allowed(door: Door, lumiere: Agency) -> None:
+    shot = picture(door, lumiere)
+    with lumiere.scope() as scope:
+        library.shelve(scope, shot, ShelfState.KEPT)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/approvals")
+        assert word("studio.rate_now") not in page.labels()
+        page.press(word("approvals.reveal_one"))
+        page.choose(word("studio.rate_as"), word("studio.level.N"))
+        assert word("studio.rated") in page.press(word("studio.rate_now"))
+        work(door, lumiere)
+        page.again()
+        assert word("approvals.picture_allowed") in page.press(word("approvals.allow"))
+        assert word("approvals.nothing") in page.again()
+    with lumiere.scope() as scope:
+        sha256 = library.item(scope, shot).sha256
+        assert gate_reads.looked_at(scope, [sha256]) == {sha256: "approve"}
+
+
+@pytest.mark.parametrize("stands", [True, False])
+def test_doubt_is_settled_by_a_word(door: Door, lumiere: Agency, stands: bool) -> None:
+    _, delivery_id = asked(lumiere, "Peut-être")
+    with lumiere.scope() as scope:
+        scope.run(
+            "UPDATE deliveries SET state = 'uncertain', uncertain_since = house_now(), reason = CAST(:why AS jsonb)"
+            " WHERE id = :id",
+            why=REASON % "delivery.no_answer",
+            id=delivery_id,
+        )
+    url = "https://example.test/p/12" if stands else ""
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert "Peut-être" in page.open("/approvals")
+        if stands:
+            assert word("delivery.no_link") in page.press(word("approvals.was_posted"))
+            page.type(word("approvals.link"), url)
+            assert word("approvals.noted_posted") in page.press(word("approvals.was_posted"))
+        else:
+            assert word("approvals.noted_not") in page.press(word("approvals.was_not"))
+            assert word("approvals.noted_not") in page.again(), "what a press came to stays when the page is drawn anew"
+            assert word("approvals.noted_not") not in page.open("/channels"), "it belongs to the page it was said on"
+    with lumiere.scope() as scope:
+        row = scope.run("SELECT args FROM outbox WHERE kind = :k AND subject_id = :s", k=DoubtEnded.kind, s=delivery_id)
+        assert row.scalar_one() == {"url": url, "by": lumiere.act_as(Role.OWNER)}
+
+
+@pytest.mark.parametrize("role", Role)
+def test_role_sees_what_it_may_settle(door: Door, lumiere: Agency, role: Role) -> None:
+    asked(lumiere, "canary-post")
+    shot = picture(door, lumiere)
+    with lumiere.scope() as scope:
+        library.shelve(scope, shot, ShelfState.KEPT)
+    with stream(door.url, door.cookie(lumiere, role)) as page:
+        text = page.open("/approvals")
+    approves, reviews = role in {Role.OWNER, Role.MANAGER, Role.CREATOR}, role in {Role.OWNER, Role.MANAGER}
+    assert (word("approvals.counted", what=word("approvals.posts"), count=1) in text) == approves
+    counted = word("approvals.counted", what=word("approvals.pictures"), count=1)
+    assert (counted in text) == reviews
+
+
+def test_who_only_reviews_judges_what_was_given(door: Door, lumiere: Agency) -> None:
+    shot = picture(door, lumiere, rating=Rating.N)
+    with lumiere.scope() as scope:
+        library.shelve(scope, shot, ShelfState.KEPT)
+        scope.run("UPDATE members SET creators = '[\"mia\"]' WHERE id = :m", m=lumiere.members[Role.GUEST])
+    with stream(door.url, door.cookie(lumiere, Role.GUEST)) as page:
+        assert str(shot) in page.open("/approvals")
+        page.press(word("approvals.reveal_one"))
+        assert word("approvals.picture_denied") in page.press(word("approvals.deny"))
+
+
+def test_others_are_not_there(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
+    other = agency(tenant, mark="canary")
+    asked(other, "canary-post")
+    asked(lumiere, "canary-mia")
+    with lumiere.scope() as scope:
+        scope.run("UPDATE members SET creators = '[\"zoe\"]' WHERE id = :m", m=lumiere.members[Role.OWNER])
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/approvals")
+    assert "canary" not in text
+    assert word("approvals.nothing") in text
+
+
+def test_settled_elsewhere_is_seen_and_told(door: Door, lumiere: Agency) -> None:
+    post_id, _ = asked(lumiere, "Le matin")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/approvals")
+        with lumiere.scope() as scope:
+            scope.run("UPDATE deliveries SET state = 'cancelled' WHERE post_id = :p", p=post_id)
+        assert word("approvals.settled_meanwhile") in page.press(word("approvals.approve"))
+        asked(lumiere, "Le soir")
+        page.tick(-1)
+        assert "Le soir" in page.again()

@@ -1,0 +1,142 @@
+"""What somebody wants gone, on Approvals: nothing of it is shown, a person decides, the workers do it."""
+
+from uuid import UUID
+
+import pytest
+
+from foundation.ids import uuid7
+from foundation.words import LANGUAGES
+from gate import complaints, copies, minting, ratings
+from gate.complaints import GROUPED
+from gate.events import ComplaintDecided, ComplaintDue
+from gate.states import ComplaintState
+from gate.units import Medium, Rating, Subject, Text, Unit
+from studio import library
+from tenants.roles import Role
+from tests.dashboard.builders import Agency, agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.streams import stream
+from tests.dashboard.test_approvals import asked, word
+from tests.dashboard.test_files import picture
+from tests.gate.builders import KEY, Step
+
+
+def complain(door: Door, who: Agency, *, about: str = "shown", times: int = 1, shot: UUID | None = None) -> list[str]:
+    """Somebody asks, and the workers freeze it; the receipts."""
+    shot = shot or picture(door, who, rating=Rating.G)
+    receipts = []
+    for _ in range(times):
+        with who.scope() as scope:
+            digests = [library.item(scope, shot).sha256]
+            receipt = complaints.receive(
+                scope, creator_id=who.creator_id, category=about, named="gr1", digests=digests, source="somewhere"
+            )
+            found = complaints.by_receipt(scope, receipt).id
+        complaints.answer(ComplaintDue(who.tenant_id, found), tenant=who.open)
+        receipts.append(receipt)
+    return receipts
+
+
+def work(who: Agency) -> list[str]:
+    """What the workers do with the decisions; the reasons they bore."""
+    with who.scope() as scope:
+        rows = scope.run(
+            "SELECT subject_id, args FROM outbox WHERE kind = :kind ORDER BY id", kind=ComplaintDecided.kind
+        ).all()
+    for row in rows:
+        complaints.settle(ComplaintDecided(who.tenant_id, row.subject_id, **row.args), tenant=who.open)
+    return [row.args["because"] for row in rows]
+
+
+def state(who: Agency, receipt: str) -> ComplaintState:
+    with who.scope() as scope:
+        return complaints.by_receipt(scope, receipt).state
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_it_is_told_first_and_taken_away_by_one_press(door: Door, tenant: object, language: str) -> None:
+    who = agency(door.tenant, language=language)
+    (receipt,) = complain(door, who)
+    with stream(door.url, door.cookie(who)) as page:
+        assert word("home.to.approvals", language) in page.open("/")
+        text = page.open("/approvals")
+        for code in ("approvals.asked.shown", "approvals.requests_how", "approvals.request_nowhere"):
+            assert word(code, language) in text, code
+        assert "/files/" not in text, "what is frozen is shown to nobody"
+        assert word("approvals.request_gone", language) in page.press(word("approvals.request_goes", language))
+        assert word("approvals.request_goes", language) not in page.labels(), "it is decided once"
+    assert work(who) == [""]
+    assert state(who, receipt) is ComplaintState.UPHELD
+    with stream(door.url, door.cookie(who)) as page:
+        assert word("approvals.requests_how", language) not in page.open("/approvals")
+
+
+def test_it_stays_only_with_a_reason(door: Door, lumiere: Agency) -> None:
+    (receipt,) = complain(door, lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/approvals")
+        assert word("complaint.no_reason") in page.press(word("approvals.request_stays"))
+        page.choose(word("approvals.request_why"), word("complaint.because.agreed"))
+        assert word("approvals.request_stayed") in page.press(word("approvals.request_stays"))
+    assert work(lumiere) == ["agreed"]
+    assert state(lumiere, receipt) is ComplaintState.REJECTED
+
+
+def test_a_flood_is_one_line_and_one_word(door: Door, lumiere: Agency) -> None:
+    receipts = complain(door, lumiere, about="other", times=GROUPED + 1)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/approvals")
+        assert word("approvals.request_many", count=GROUPED + 1) in text
+        assert page.labels().count(word("approvals.request_goes")) == 1
+        page.choose(word("approvals.request_why"), word("complaint.because.unfounded"))
+        page.press(word("approvals.request_stays"))
+    assert work(lumiere) == ["unfounded"] * (GROUPED + 1)
+    assert {state(lumiere, one) for one in receipts} == {ComplaintState.REJECTED}
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_the_post_it_is_about_is_named(door: Door, lumiere: Agency, known: bool) -> None:
+    shot = picture(door, lumiere, rating=Rating.G)
+    _, delivery_id = asked(lumiere, "Le phare, ce soir")
+    with lumiere.scope() as scope:
+        stored = ratings.rendition(scope, shot, "post")
+        assert stored is not None
+        unit = Unit(
+            tenant_id=lumiere.tenant_id,
+            creator_id=lumiere.creator_id,
+            subject=Subject("delivery", delivery_id if known else uuid7()),
+            platform="sandbox",
+            surface="sandbox.post",
+            channel_id=lumiere.channel_id or uuid7(),
+            account="mia",
+            audience="public",
+            texts=(Text("body", "Le phare, ce soir"),),
+            media=(Medium(stored.sha256, stored.mime, stored.size),),
+        )
+        permit = minting.mint(scope, unit, Step(), key=KEY, author="system:test")
+    with lumiere.scope() as scope:
+        copies.note_copy(scope, permit.jti, "n1", scope.now)
+    complain(door, lumiere, shot=shot)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/approvals")
+        shown = text.partition(word("approvals.request_why"))[0]
+        assert ("Le phare, ce soir" in shown) == known
+        assert word("approvals.asked.shown") in shown
+
+
+@pytest.mark.parametrize("role", [Role.CREATOR, Role.GUEST])
+def test_who_may_not_decide_sees_none(door: Door, lumiere: Agency, role: Role) -> None:
+    complain(door, lumiere)
+    with stream(door.url, door.cookie(lumiere, role)) as page:
+        text = page.open("/approvals")
+        assert word("approvals.requests_how") not in text
+        assert word("approvals.request_goes") not in page.labels()
+
+
+def test_anothers_request_is_not_there(door: Door, lumiere: Agency) -> None:
+    other = agency(door.tenant, mark="canary")
+    (receipt,) = complain(door, other)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert "canary" not in page.open("/approvals")
+        assert word("approvals.request_goes") not in page.labels()
+    assert state(other, receipt) is ComplaintState.RECEIVED

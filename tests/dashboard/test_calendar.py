@@ -1,0 +1,282 @@
+"""The calendar: what goes out and when, what went wrong and is put right in place, one post with its story."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from dashboard.reads.when import day_of, time_of
+from foundation.database import OpenScope
+from foundation.errors import BadInput
+from foundation.words import Message
+from gate import switches
+from schedules import agenda, drafting, planning
+from schedules import reads as schedule_reads
+from schedules.calendar import WallTime, local_wall
+from schedules.moving import delivery, move
+from schedules.states import DeliveryState
+from tenants import agencies
+from tenants.roles import Role
+from tests.dashboard.builders import ZONE, Agency, agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.streams import Stream, stream
+
+S = DeliveryState
+
+
+def state(who: Agency, delivery_id: UUID) -> DeliveryState:
+    with who.scope() as scope:
+        return DeliveryState(delivery(scope, delivery_id).state)
+
+
+def post_of(who: Agency, delivery_id: UUID) -> UUID:
+    with who.scope() as scope:
+        return schedule_reads.post_of(scope, delivery_id)
+
+
+def refused(who: Agency, body: str = "refusée") -> UUID:
+    """A post the network did not take."""
+    delivery_id = who.post(body, minutes=-5, state="publishing")
+    with who.scope() as scope:
+        move(scope, delivery(scope, delivery_id), S.FAILED, reason=Message("attempt.unexplained"))
+    return delivery_id
+
+
+def test_week_and_list_show_what_goes_out(door: Door, lumiere: Agency) -> None:
+    lumiere.post("Le matin au bord de l’eau", state="published", minutes=-3)
+    lumiere.post("Ce soir", minutes=4)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        week = page.open("/calendar")
+        assert "Le matin au bord de l’eau" in week
+        assert "publié" in week
+        assert "prévu" in week
+        assert "aujourd’hui" in week
+        listed = page.press("Liste")
+        assert "Ce soir" in listed
+        assert "view=list" in page.query
+        assert "Ce soir" not in page.press("Avant")
+        assert "Ce soir" in page.press("Aujourd’hui")
+
+
+def test_filters_leave_what_is_asked_for(door: Door, lumiere: Agency) -> None:
+    lumiere.post("en ligne", state="published", minutes=-3)
+    refused(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar")
+        shown = page.choose("Ce qui est montré", "À régler")
+        assert "refusée" in shown
+        assert "en ligne" not in shown
+        assert "refusée" not in page.choose("Ce qui est montré", "En ligne")
+
+
+def test_empty_calendar_teaches(door: Door, lumiere: Agency) -> None:
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/calendar")
+    assert "« Nouvelle publication » en écrit une" in text
+    assert "18:30 libre" in text
+
+
+def test_failure_stands_with_its_reason_and_is_tried_again_in_place(door: Door, lumiere: Agency) -> None:
+    failed = refused(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert "n’a pas dit pourquoi" in page.open("/calendar")
+        said = page.press("Réessayer")
+        assert "C’est reparti" in said
+    assert state(lumiere, failed) is S.SCHEDULED
+    with lumiere.scope() as scope:
+        due = "SELECT available_at FROM outbox WHERE subject_id = :id AND kind = 'delivery.publish'"
+        assert scope.run(due, id=failed).scalar_one() <= scope.now
+
+
+def test_post_tells_its_story_and_what_comes_next(door: Door, lumiere: Agency) -> None:
+    delivery_id = lumiere.post("racontée", minutes=-5, state="publishing")
+    with lumiere.scope() as scope:
+        move(scope, delivery(scope, delivery_id), S.UNCERTAIN, reason=Message("attempt.no_answer"))
+        move(scope, delivery(scope, delivery_id), S.PUBLISHED, native_id="n1")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/calendar", post=post_of(lumiere, delivery_id))
+    for said in (
+        "Retrouvé : publié une seule fois",
+        "La réponse s’est perdue",
+        "Mis au calendrier",
+        "Owner",
+        "écrit par Manager",
+        "les chiffres sont lus après 1 h",
+    ):
+        assert said in text, said
+
+
+def test_post_is_opened_from_the_week(door: Door, lumiere: Agency) -> None:
+    lumiere.post("ouverte")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar")
+        opened = page.press(next(one for one in page.labels() if "ouverte" in one))
+        assert "part tout seul à" in opened
+        assert "« Nouvelle publication »" not in page.press("Retour au calendrier")
+
+
+@pytest.mark.parametrize("where", ["tenant", "creator", "channel"])
+def test_a_stop_is_told_where_the_hour_stands(door: Door, lumiere: Agency, where: str) -> None:
+    delivery_id = lumiere.post("arrêtée")
+    target = {"tenant": "", "creator": str(lumiere.creator_id), "channel": str(lumiere.channel_id)}[where]
+    with lumiere.scope() as scope:
+        switches.close(scope, where, target, "sending", reason="essai")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert "attend la fin de l’arrêt" in page.open("/calendar")
+        text = page.open("/calendar", post=post_of(lumiere, delivery_id))
+        assert "attend la fin de l’arrêt d’urgence" in text
+        assert "part tout seul" not in text
+        home = page.open("/")
+        assert "Un arrêt d’urgence tient" in home
+        assert "La prochaine publication" not in home
+
+
+def test_moving_keeps_the_clock_and_the_approval(door: Door, lumiere: Agency) -> None:
+    delivery_id = lumiere.post("déplacée", minutes=5)
+    with lumiere.scope() as scope:
+        before = local_wall(delivery(scope, delivery_id).due_at, ZONE)
+    later = before.day + timedelta(days=140)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", post=post_of(lumiere, delivery_id))
+        page.type("Date (JJ/MM/AAAA)", f"{later:%d/%m/%Y}")
+        assert "Déplacé" in page.press("Déplacer")
+    with lumiere.scope() as scope:
+        row = delivery(scope, delivery_id)
+        assert row.state == S.SCHEDULED
+        after = local_wall(row.due_at, ZONE)
+    assert (after.day, f"{after.clock:%H:%M}") == (later, f"{before.clock:%H:%M}")
+
+
+@pytest.mark.parametrize(("day", "clock"), [("31/02/2027", "10:00"), ("20/11/2027", "25:00"), ("hier", "10:00")])
+def test_unreadable_time_is_said(door: Door, lumiere: Agency, day: str, clock: str) -> None:
+    delivery_id = lumiere.post("reste", minutes=5)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", post=post_of(lumiere, delivery_id))
+        page.type("Date (JJ/MM/AAAA)", day)
+        page.type("Heure (HH:MM)", clock)
+        assert "illisible" in page.press("Déplacer")
+    assert state(lumiere, delivery_id) is S.SCHEDULED
+
+
+def test_one_account_is_cancelled(door: Door, lumiere: Agency) -> None:
+    delivery_id = lumiere.post("annulée", minutes=5)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", post=post_of(lumiere, delivery_id))
+        assert "Annulé" in page.press("Oui, annuler")
+    assert state(lumiere, delivery_id) is S.CANCELLED
+    with lumiere.scope() as scope:
+        assert scope.run("SELECT count(*) FROM outbox WHERE subject_id = :id", id=delivery_id).scalar_one() == 0
+
+
+def test_change_that_was_overtaken_is_refused(door: Door, lumiere: Agency) -> None:
+    delivery_id = lumiere.post("disputée", minutes=5)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", post=post_of(lumiere, delivery_id))
+        with lumiere.scope() as scope:
+            planning.move_delivery(scope, delivery_id, at=local_wall(scope.now + timedelta(hours=3), ZONE))
+        text = page.press("Publier maintenant")
+    assert "gr-why" in text or "entre-temps" in text
+    with lumiere.scope() as scope:
+        assert delivery(scope, delivery_id).due_at > scope.now + timedelta(hours=2)
+
+
+def test_anothers_post_is_not_found(door: Door, tenant: OpenScope, lumiere: Agency) -> None:
+    other = agency(tenant, mark="canary")
+    theirs = post_of(other, other.post("canary-post"))
+    nobodys = UUID(int=7)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        answers = {page.open("/calendar", post=one) for one in (theirs, nobodys, "x-y")}
+    assert len(answers) == 1
+    (text,) = answers
+    assert "n’existe pas" in text
+    assert "canary" not in text
+
+
+def test_post_of_a_creator_that_is_not_mine_is_not_found(door: Door, lumiere: Agency) -> None:
+    post_id = post_of(lumiere, lumiere.post("canary-of-mia"))
+    with lumiere.scope() as scope:
+        agencies.add_creator(scope, slug="nova", name="Nova", kind="virtual", zone=ZONE, languages=["fr"])
+        scope.run("""UPDATE members SET creators = '["nova"]' WHERE id = :m""", m=lumiere.members[Role.MANAGER])
+    with stream(door.url, door.cookie(lumiere, Role.MANAGER)) as page:
+        assert "canary" not in page.open("/calendar")
+        text = page.open("/calendar", post=post_id)
+    assert "canary" not in text
+    assert "n’existe pas" in text
+
+
+@pytest.mark.parametrize("role", Role)
+def test_roles_see_what_they_may(door: Door, lumiere: Agency, role: Role) -> None:
+    refused(lumiere, "canary-refusée")
+    with stream(door.url, door.cookie(lumiere, role)) as page:
+        text = page.open("/calendar")
+        plans = {"Nouvelle publication", "Réessayer : Sandbox"} & set(page.labels())
+    sees = role in (Role.OWNER, Role.MANAGER, Role.CREATOR)
+    assert ("canary-refusée" in text) == (sees or role is Role.CHATTER)  # who has no calendar is at home
+    assert bool(plans) == (role in (Role.OWNER, Role.MANAGER))
+
+
+def test_english_week_has_no_french(door: Door, tenant: OpenScope) -> None:
+    english = agency(tenant, language="en")
+    english.post("Hello", minutes=5)
+    with stream(door.url, door.cookie(english)) as page:
+        text = page.open("/calendar")
+        opened = page.press(next(one for one in page.labels() if "Hello" in one))
+    for said in ("List", "New post", "planned"):
+        assert said in text
+    for wrong in ("prévu", "libre", "aujourd", "Semaine"):
+        assert wrong not in text + opened
+    assert "it leaves by itself" in opened
+
+
+def test_hours_are_those_a_creator_keeps(lumiere: Agency) -> None:
+    with lumiere.scope() as scope:
+        assert agenda.hours(scope, [lumiere.creator_id]) == {lumiere.creator_id: [agenda.FIRST_HOUR]}
+    lumiere.post("une")
+    with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
+        assert lumiere.channel_id is not None
+        today = local_wall(scope.now, ZONE).day
+        for ahead in range(1, 4):
+            draft = drafting.Draft(lumiere.creator_id, "", f"jour {ahead}", (), (lumiere.channel_id,))
+            at = WallTime(today + timedelta(days=ahead), time(9, 15), ZONE)
+            drafting.plan(scope, draft, key=UUID(int=ahead), at=at, author=lumiere.act_as(Role.MANAGER))
+        assert agenda.hours(scope, [lumiere.creator_id])[lumiere.creator_id] == [time(9, 15)]
+        free = agenda.next_free(scope, lumiere.creator_id, ZONE)
+    assert free.clock == time(9, 15)
+    assert free.day in (today, today + timedelta(days=4))
+
+
+@given(some.dates(date(2026, 1, 1), date(2030, 1, 1)), some.times(), some.integers(-90, 90))
+def test_free_hours_are_to_come_and_alone(day: date, clock: time, minutes: int) -> None:
+    wanted = WallTime(day, clock.replace(fold=0), ZONE)
+    now = datetime(2028, 1, 1, tzinfo=UTC)
+    taken = [wanted.instant() + timedelta(minutes=minutes)]
+    free = agenda.free([wanted], taken, now)
+    assert bool(free) == (wanted.instant() > now and abs(minutes) > 45)
+
+
+@given(some.dates(date(1, 1, 1), date(9999, 12, 31)))
+def test_dates_are_read_as_they_are_written(day: date) -> None:
+    assert day_of(f"{day.day:02}/{day.month:02}/{day.year:04}") == day
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("9:05", time(9, 5)), ("09h05", time(9, 5)), ("9 h", time(9)), (" 23.59 ", time(23, 59))]
+)
+def test_hours_are_read_as_people_write_them(text: str, said: time) -> None:
+    assert time_of(text) == said
+
+
+@pytest.mark.parametrize("text", ["", "24:00", "9:5", "midi", "1/2/3", "-1:00"])
+def test_hours_nobody_can_read_are_refused(text: str) -> None:
+    with pytest.raises(BadInput):
+        time_of(text)
+
+
+def test_stream_presses_only_what_is_there(door: Door, lumiere: Agency) -> None:
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar")
+        assert isinstance(page, Stream)
+        with pytest.raises(AssertionError, match="there are"):
+            page.press("Nothing of the kind")

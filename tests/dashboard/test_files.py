@@ -1,0 +1,187 @@
+"""Pictures at `/files/`: who may see what, blurred until pressed, and nothing for anybody else."""
+
+import io
+from uuid import UUID
+
+import httpx
+import pytest
+from PIL import Image
+
+from dashboard import files
+from foundation.database import OpenScope
+from foundation.errors import NotFound
+from foundation.ids import uuid7
+from foundation.storage import FileStore
+from gate import ratings
+from gate.units import Rating
+from generators.thumbs import thumb
+from studio import ingesting, library
+from tenants import login
+from tenants import reads as tenant_reads
+from tenants.roles import Role
+from tests.dashboard.builders import Agency, agency
+from tests.dashboard.conftest import Door
+from tests.generators.builders import a_picture, encoded
+
+
+def picture(door: Door, who: Agency, *, seed: int = 1, rating: Rating | None = None) -> UUID:
+    """A photograph in her library."""
+    prepared = ingesting.from_camera(encoded(a_picture(seed=seed), "JPEG"), name="a.jpg", alt="la mer")
+    store = FileStore(door.log.parent / "objects")
+    asset = ingesting.bring(door.tenant, store, tenant_id=who.tenant_id, creator_id=who.creator_id, prepared=prepared)
+    if rating is not None:
+        with who.scope() as scope:
+            ratings.rate(scope, library.item(scope, asset).sha256, rating, source="rule:test")
+    return asset
+
+
+def fetch(door: Door, cookie: str, address: str, **headers: str) -> httpx.Response:
+    with door.client() as browser:
+        return browser.get(address, headers={"cookie": cookie, **headers})
+
+
+def cleared(who: Agency, asset: UUID, role: Role = Role.OWNER) -> UUID:
+    with who.scope(who.act_as(role)) as scope:
+        return files.reveal(scope, tenant_reads.member(scope, who.members[role]), asset)
+
+
+def test_rated_picture_is_shown_small_and_whole(door: Door, lumiere: Agency) -> None:
+    asset, cookie = picture(door, lumiere, rating=Rating.G), door.cookie(lumiere)
+    sizes = {}
+    for profile in ("thumb", "preview", "post"):
+        answer = fetch(door, cookie, files.src(asset, profile))
+        assert answer.status_code == 200
+        assert answer.headers["content-type"] == "image/jpeg"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["cache-control"] == "private, max-age=120"
+        sizes[profile] = max(Image.open(io.BytesIO(answer.content)).size)
+    assert sizes["thumb"] <= 320
+    with lumiere.scope() as scope:
+        sha256 = library.item(scope, asset).sha256
+    whole = fetch(door, cookie, files.src(asset, "post"))
+    assert whole.content == FileStore(door.log.parent / "objects").get(lumiere.tenant_id, sha256)
+    again = fetch(
+        door, cookie, files.src(asset), **{"if-none-match": fetch(door, cookie, files.src(asset)).headers["etag"]}
+    )
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_ranges_are_parts_of_the_same_bytes(door: Door, lumiere: Agency) -> None:
+    asset, cookie = picture(door, lumiere, rating=Rating.S), door.cookie(lumiere)
+    whole = fetch(door, cookie, files.src(asset, "post")).content
+    for asked, part in {
+        "bytes=0-99": whole[:100],
+        "bytes=100-": whole[100:],
+        "bytes=-50": whole[-50:],
+        f"bytes=10-{len(whole) + 5}": whole[10:],
+    }.items():
+        answer = fetch(door, cookie, files.src(asset, "post"), range=asked)
+        assert (answer.status_code, answer.content) == (206, part), asked
+        assert answer.headers["content-range"].endswith(f"/{len(whole)}")
+    assert fetch(door, cookie, files.src(asset, "post"), range=f"bytes={len(whole)}-").status_code == 416
+    assert fetch(door, cookie, files.src(asset, "post"), range="bytes=1-2,5-6").content == whole
+
+
+@pytest.mark.parametrize("rating", [None, Rating.N, Rating.E])
+@pytest.mark.parametrize("profile", ["thumb", "preview", "post"])
+def test_what_is_not_shown_openly_comes_blurred(
+    door: Door, lumiere: Agency, rating: Rating | None, profile: str
+) -> None:
+    asset, cookie = picture(door, lumiere, rating=rating), door.cookie(lumiere)
+    blurred = fetch(door, cookie, files.src(asset, profile))
+    assert blurred.status_code == 200
+    assert blurred.headers["cache-control"] == "private, no-store"
+    assert len(blurred.content) < 12_000
+    seen = fetch(door, cookie, files.src(asset, profile, clear=cleared(lumiere, asset)))
+    assert seen.content != blurred.content
+    assert seen.headers["cache-control"] == "private, no-store"
+    assert fetch(door, cookie, files.src(asset, profile)).content == blurred.content
+
+
+def test_press_is_written_down_and_is_one_members_for_five_minutes(door: Door, lumiere: Agency) -> None:
+    asset, other = picture(door, lumiere, rating=Rating.E), picture(door, lumiere, seed=2, rating=Rating.E)
+    blurred = fetch(door, door.cookie(lumiere), files.src(asset)).content
+    token = cleared(lumiere, asset)
+    with lumiere.scope() as scope:
+        entry = scope.run("SELECT actor, act, about FROM audit_entries WHERE id = :id", id=token).one()
+    assert tuple(entry) == (lumiere.act_as(Role.OWNER), "asset.cleared", f"asset:{asset}")
+    assert fetch(door, door.cookie(lumiere), files.src(asset, clear=token)).content != blurred
+    assert fetch(door, door.cookie(lumiere, Role.MANAGER), files.src(asset, clear=token)).content == blurred
+    assert fetch(door, door.cookie(lumiere), files.src(asset, clear=uuid7())).content == blurred
+    theirs = fetch(door, door.cookie(lumiere), files.src(other)).content
+    assert fetch(door, door.cookie(lumiere), files.src(other, clear=token)).content == theirs
+    with lumiere.open(lumiere.tenant_id, "system:test") as scope:
+        old = uuid7()
+        scope.run(
+            "INSERT INTO audit_entries (tenant_id, id, created_at, actor, act, about, details) VALUES"
+            " (:t, :id, house_now() - interval '6 minutes', :actor, 'asset.cleared', :about, '{}')",
+            t=lumiere.tenant_id,
+            id=old,
+            actor=lumiere.act_as(Role.OWNER),
+            about=f"asset:{asset}",
+        )
+    assert fetch(door, door.cookie(lumiere), files.src(asset, clear=old)).content == blurred
+
+
+@pytest.mark.parametrize("role", Role)
+def test_role_sees_what_it_works_with(door: Door, lumiere: Agency, role: Role) -> None:
+    asset, cookie = picture(door, lumiere, rating=Rating.E), door.cookie(lumiere, role)
+    answer = fetch(door, cookie, files.src(asset))
+    assert (answer.status_code == 200) == (role not in {Role.ACCOUNTANT, Role.GUEST})
+    if role in {Role.OWNER, Role.MANAGER, Role.CREATOR}:
+        assert fetch(door, cookie, files.src(asset, clear=cleared(lumiere, asset, role))).content != answer.content
+    else:
+        with pytest.raises(NotFound):
+            cleared(lumiere, asset, role)
+
+
+def test_who_only_reviews_sees_what_was_given_to_them(door: Door, lumiere: Agency) -> None:
+    asset, cookie = picture(door, lumiere, rating=Rating.N), door.cookie(lumiere, Role.GUEST)
+    with lumiere.scope() as scope:
+        scope.run("UPDATE members SET creators = '[\"mia\"]' WHERE id = :m", m=lumiere.members[Role.GUEST])
+    assert fetch(door, cookie, files.src(asset)).status_code == 200
+    assert cleared(lumiere, asset, Role.GUEST)
+
+
+def test_wrong_foreign_and_withheld_are_not_found_alike(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
+    other, cookie = agency(tenant, mark="andere"), door.cookie(lumiere)
+    theirs, banned = picture(door, other, rating=Rating.G), picture(door, lumiere, seed=3, rating=Rating.X)
+    frozen = picture(door, lumiere, seed=4, rating=Rating.G)
+    mine = picture(door, lumiere, seed=5, rating=Rating.G)
+    with lumiere.scope() as scope:
+        ratings.freeze(scope, library.item(scope, frozen).sha256)
+    paths = [f"/files/{each}/thumb" for each in (theirs, banned, frozen, uuid7(), "x")]
+    answers = [
+        fetch(door, cookie, path) for path in (*paths, files.src(mine, "original"), f"/files/{mine}/thumb?clear=x")
+    ]
+    assert {(answer.status_code, answer.content) for answer in answers} == {(404, b"")}
+    assert len({tuple(sorted(set(answer.headers) - {"date"})) for answer in answers}) == 1
+    with lumiere.scope() as scope:
+        scope.run("UPDATE members SET creators = '[\"nova\"]' WHERE id = :m", m=lumiere.members[Role.OWNER])
+    assert fetch(door, cookie, files.src(mine)).status_code == 404
+    with pytest.raises(NotFound):
+        cleared(lumiere, mine)
+
+
+def test_stranger_and_signed_out_get_nothing(door: Door, lumiere: Agency) -> None:
+    asset, cookie = picture(door, lumiere, rating=Rating.G), door.cookie(lumiere)
+    assert fetch(door, "", files.src(asset)).status_code == 401
+    assert fetch(door, cookie, files.src(asset)).status_code == 200
+    login.leave(door.tenant, cookie.split("=")[1])
+    assert fetch(door, cookie, files.src(asset)).status_code == 401
+
+
+def test_lost_file_is_no_page_of_errors(door: Door, lumiere: Agency) -> None:
+    asset = picture(door, lumiere, rating=Rating.G, seed=8)
+    with lumiere.scope() as scope:
+        FileStore(door.log.parent / "objects").delete(lumiere.tenant_id, library.item(scope, asset).sha256)
+    assert fetch(door, door.cookie(lumiere), files.src(asset)).status_code == 404
+
+
+def test_blur_keeps_no_detail() -> None:
+    sharp = encoded(a_picture(1600, 1200, seed=9), "JPEG")
+    blurred = Image.open(io.BytesIO(thumb(sharp, edge=960, blurred=True)))
+    back = blurred.resize((12, 9), Image.Resampling.BOX).resize(blurred.size, Image.Resampling.BICUBIC)
+    apart = max(abs(a - b) for a, b in zip(blurred.convert("L").tobytes(), back.convert("L").tobytes(), strict=True))
+    assert apart < 60  # twelve pixels tell all there is
+    assert max(Image.open(io.BytesIO(thumb(sharp, edge=320))).size) == 320

@@ -1,0 +1,192 @@
+"""What happens now, as Home tells it: what fans say and buy, to whom it concerns; and who keeps a post back."""
+
+import io
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from PIL import Image
+
+from dashboard.reads.home import Home, home
+from dashboard.wording import Voice
+from foundation.database import OpenScope, Scope
+from foundation.ids import uuid7
+from foundation.money import Money
+from foundation.storage import FileStore
+from foundation.words import LANGUAGES, Message
+from gate import people, ratings
+from gate.units import Rating
+from schedules import planning
+from schedules.calendar import local_wall, zone_of
+from schedules.moving import delivery, move
+from schedules.states import DeliveryState
+from studio import ingesting, library, packs
+from subscribers import ledger, loading, loading_sales
+from subscribers.ledger import SplitShares
+from subscribers.loading import PastFan, PastLine, PastSale
+from tenants import reads as tenant_reads
+from tenants.roles import Role
+from tests.dashboard.builders import ZONE, Agency, agency
+
+SHARES = SplitShares(agency=4000, creator=6000, chatter=1000)
+
+
+@dataclass
+class Day:
+    """An agency with a picture, a pack of it, and an account."""
+
+    agency: Agency
+    asset: UUID
+    pack: UUID
+    conversation: UUID | None = None
+
+    def seen_by(self, role: Role) -> Home:
+        with self.agency.scope() as scope:
+            return home(scope, tenant_reads.member(scope, self.agency.members[role]))
+
+    def talk(self, *lines: tuple[str, str]) -> PastFan:
+        """Somebody writes, and is answered, in the last minute."""
+        assert self.agency.channel_id is not None
+        with self.agency.scope() as scope:
+            said = [
+                PastLine(author, body, scope.now - timedelta(seconds=50 - n)) for n, (author, body) in enumerate(lines)
+            ]
+            fan = PastFan(
+                uuid7(), self.agency.creator_id, self.agency.channel_id, "f1", "Léo", "fr", said[0].at, tuple(said)
+            )
+            loading.load_fans(scope, [fan])
+        return fan
+
+    def buy(self, fan: PastFan) -> None:
+        with self.agency.scope() as scope:
+            ledger.set_split(scope, fan.creator_id, SHARES, effective_from=scope.now - timedelta(days=2))
+            sale = PastSale(
+                uuid7(), fan, "sandbox", "mia+key", self.pack, 1, "Nuit", Money(500, "XTS"), "ch_1", scope.now
+            )
+            loading_sales.load_sales(scope, [sale])
+
+
+@pytest.fixture
+def day(tenant: OpenScope, tmp_path: Path) -> Day:
+    made = agency(tenant)
+    made.post("une")
+    out = io.BytesIO()
+    Image.effect_noise((64, 48), 40).convert("RGB").save(out, "JPEG")
+    photo = ingesting.from_camera(out.getvalue(), name="a.jpg", alt="une photo")
+    store = FileStore(tmp_path)
+    asset = ingesting.bring(tenant, store, tenant_id=made.tenant_id, creator_id=made.creator_id, prepared=photo)
+    with made.scope() as scope:
+        ratings.rate(scope, library.item(scope, asset).sha256, Rating.G, source=made.act_as(Role.MANAGER))
+        pack = packs.make(scope, creator_id=made.creator_id, slug="nuit", title="Nuit", description="", assets=[asset])
+    return Day(made, asset, pack)
+
+
+def told(found: Home, kind: str) -> list[Any]:
+    return [one for what, one in found.live if what == kind]
+
+
+def test_talk_and_sale_are_told_as_they_happen(day: Day) -> None:
+    fan = day.talk(("fan", "Tu es réelle ?"), ("bot", "Non, je suis une IA."))
+    day.buy(fan)
+    found = day.seen_by(Role.OWNER)
+    assert [(one.author, one.fan) for one in told(found, "said")] == [("bot", "Léo"), ("fan", "Léo")]
+    sold = told(found, "sold")
+    assert [(one.title, one.money.minor, one.delivered) for one in sold] == [("Nuit", 500, True)]
+    assert [part.minor for part in sold[0].shares] == [300, 180, 20]
+    assert [one.at for _, one in found.live] == sorted((one.at for _, one in found.live), reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("role", "kinds"),
+    [
+        (Role.OWNER, {"said", "sold"}),
+        (Role.MANAGER, {"said", "sold"}),
+        (Role.CHATTER, {"said"}),
+        (Role.CREATOR, {"sold"}),
+        (Role.ACCOUNTANT, set()),
+        (Role.GUEST, set()),
+    ],
+)
+def test_each_role_hears_of_its_own(day: Day, role: Role, kinds: set[str]) -> None:
+    day.buy(day.talk(("fan", "Bonjour")))
+    assert {what for what, _ in day.seen_by(role).live} - {"moved"} == kinds
+
+
+def test_member_of_another_creator_hears_nothing(day: Day) -> None:
+    day.buy(day.talk(("fan", "canary")))
+    with day.agency.scope() as scope:
+        scope.run("""UPDATE members SET creators = '["nobody"]' WHERE id = :m""", m=day.agency.members[Role.OWNER])
+    assert day.seen_by(Role.OWNER).live == []
+
+
+@pytest.mark.parametrize("how", ["unnamed", "revoked", "agreed", "alone"])
+def test_post_kept_back_says_by_whom(day: Day, how: str) -> None:
+    with day.agency.scope() as scope:
+        shown = people.add_person(scope, kind="real", display_ref="Alex")
+        ratings.depict(scope, day.asset, shown, how="face", confirmed_by="" if how == "unnamed" else "member:x")
+        if how != "alone":
+            other = people.add_person(scope, kind="synthetic", display_ref="Nova")
+            ratings.depict(scope, day.asset, other, how="face", confirmed_by="member:x")
+        if how in ("revoked", "agreed"):
+            agree(scope, shown)
+        if how == "revoked":
+            people.revoke(scope, shown)
+    delivery_id = held(day)
+    said = day.seen_by(Role.OWNER).kept_back.get(delivery_id)
+    codes = {"unnamed": "home.hold.second", "revoked": "home.hold.revoked", "alone": "home.hold.somebody"}
+    assert (said.code if said is not None else None) == codes.get(how)
+    if said is not None:
+        for language in LANGUAGES:
+            sentence = Voice(language, zone_of(ZONE)).say(said)
+            assert "Alex" in sentence
+            assert sentence.startswith(("Retenu", "On hold"))
+
+
+def agree(scope: Scope, person: UUID) -> None:
+    people.grant(
+        scope,
+        person,
+        what="publish",
+        surfaces=["sandbox"],
+        max_rating=Rating.G,
+        valid_from=scope.now - timedelta(days=9),
+        valid_until=scope.now + timedelta(days=9),
+        evidence_digest="0" * 64,
+        signed_by=person,
+    )
+
+
+def held(day: Day) -> UUID:
+    """A post with the picture that the safety check kept back just now."""
+    who = day.agency
+    assert who.channel_id is not None
+    with who.scope() as scope:
+        post_id = planning.write_post(
+            scope,
+            creator_id=who.creator_id,
+            title="",
+            body="à deux",
+            media=[day.asset],
+            origin="test",
+            origin_key=str(uuid7()),
+            author="system:test",
+        )
+        found = planning.add_delivery(scope, post_id, who.channel_id, at=local_wall(scope.now, ZONE))
+        move(scope, delivery(scope, found), DeliveryState.HELD, reason=Message("gate.PERSON_UNRESOLVED"))
+    return found
+
+
+def test_a_burst_on_one_account_leaves_room_for_what_is_held(day: Day) -> None:
+    """Thirty posts leave on one account a moment after another one was kept back."""
+    lumiere = day.agency
+    kept, *burst = [lumiere.post(f"n° {n}", minutes=-1, state="publishing") for n in range(31)]
+    with lumiere.scope() as scope:
+        move(scope, delivery(scope, kept), DeliveryState.HELD, reason=Message("gate.CONSENT_MISSING"))
+    with lumiere.scope() as scope:
+        for one in burst:
+            move(scope, delivery(scope, one), DeliveryState.PUBLISHED, native_id=str(one))
+    told = [line.after for kind, line in day.seen_by(Role.OWNER).live if kind == "moved"]
+    assert told == [DeliveryState.PUBLISHED] * 3 + [DeliveryState.HELD]

@@ -1,0 +1,76 @@
+"""Numbers: who sees them, what a period adds up to, what is said where nothing was counted, reports to take away."""
+
+import re
+from datetime import date, timedelta
+
+import pytest
+
+from dashboard.reads.insights import insights, purse
+from foundation.database import OpenScope
+from foundation.money import Money
+from insights import reads as insight_reads
+from insights.reads import Sales
+from tenants import reads as tenant_reads
+from tenants.roles import Role
+from tests.dashboard.builders import Agency, agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.streams import stream
+
+SEES = {Role.OWNER, Role.MANAGER, Role.CREATOR, Role.ACCOUNTANT}
+SOLD = re.compile(r"987[.,]65")
+"""What 98,765 cents look like; three digits alone stand in many an id."""
+
+
+@pytest.mark.parametrize("role", Role)
+def test_money_is_for_those_who_may_see_it(door: Door, lumiere: Agency, role: Role) -> None:
+    lumiere.sold(0, 98765)
+    with stream(door.url, door.cookie(lumiere, role)) as page:
+        assert bool(SOLD.search(page.open("/insights"))) == (role in SEES)
+
+
+def test_a_week_is_compared_with_the_week_before(door: Door, lumiere: Agency) -> None:
+    lumiere.sold(0, 3000, orders=2)
+    lumiere.sold(9, 2000)
+    lumiere.post("Le soir", state="published", url="https://example.test/p/1", minutes=-30)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/insights")
+        for said in ("30,00\xa0€", "+50 % par rapport", "Le soir", "premiers chiffres une heure", "Télécharger en CSV"):
+            assert said in text, said
+        longer = page.choose("Période", "28 jours")
+    assert "50,00\xa0€" in longer
+    assert "rien à comparer" in longer
+
+
+def test_nothing_counted_is_taught(door: Door, lumiere: Agency) -> None:
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/insights")
+    assert "Aucune vente sur cette période." in text
+    assert "Rien n’a encore été compté." in text
+
+
+def test_numbers_of_another_agency_are_not_read(tenant: OpenScope, lumiere: Agency) -> None:
+    other = agency(tenant)
+    theirs = other.post("Ailleurs", state="published", minutes=-30)
+    with other.scope() as scope:
+        creator = tenant_reads.creators(scope)[0]
+        other_day = insights(scope, creator, 7).days
+    with lumiere.scope() as scope:
+        assert insight_reads.numbers(scope, [theirs]) == {}
+        assert insights(scope, creator, 7).posts == []
+        assert insights(scope, creator, 7).days == other_day
+
+
+def test_purses_add_up_and_refunds_may_exceed_sales() -> None:
+    def sold(net: int) -> Sales:
+        gross, refunds = max(net, 0), max(-net, 0)
+        nothing = Money(0, "EUR")
+        return Sales(1, Money(gross, "EUR"), Money(refunds, "EUR"), nothing, nothing, nothing)
+
+    days = [date(2026, 3, 28) + timedelta(days=step) for step in range(3)]
+    sales = {day: [sold(net)] for day, net in zip(days, (500, -800, 100), strict=True)}
+    found = purse(sales, days, "EUR")
+    assert (found.net.minor, found.gross.minor, found.refunds.minor) == (-200, 600, 800)
+    assert found.days == (500, -800, 100)
+    assert (found.before, found.change) == (None, None)
+    again = purse({**sales, days[0] - timedelta(days=1): [sold(0)]}, days, "EUR")
+    assert again.change is None

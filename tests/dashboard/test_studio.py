@@ -1,0 +1,270 @@
+"""The studio as members use it: recipes run, pictures kept, rated and packed, photos handed in; nobody else's."""
+
+import re
+from collections.abc import Callable
+from uuid import UUID
+
+import pytest
+
+from foundation.database import OpenScope
+from foundation.ids import uuid7
+from foundation.storage import FileStore
+from foundation.words import LANGUAGES, Message, say
+from gate import ratings
+from gate.events import RatingWanted, set_rating
+from gate.units import Rating
+from studio import ingesting, jobs, library, packs, recipes, uploads
+from studio import reads as studio_reads
+from studio.events import JobDue, UploadDue
+from studio.states import JobState, ShelfState, UploadState
+from tenants import agencies
+from tenants.roles import Role
+from tests.dashboard.builders import Agency, agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.streams import Stream, stream
+from tests.dashboard.test_files import picture
+from tests.generators.builders import a_picture, encoded
+from tests.studio.builders import CREDENTIAL, Engine, spec
+
+
+def word(code: str, language: str = "fr", **params: str | int) -> str:
+    return say(Message(code, params), language)
+
+
+def store(door: Door) -> FileStore:
+    return FileStore(door.log.parent / "objects")
+
+
+def work(door: Door, who: Agency) -> None:
+    """What the workers would do now: runs, files and ratings that wait."""
+    with who.scope() as scope:
+        rows = scope.run("SELECT kind, subject_id, args FROM outbox WHERE tenant_id = :t", t=who.tenant_id).all()
+        scope.run("DELETE FROM outbox WHERE tenant_id = :t", t=who.tenant_id)
+    for row in rows:
+        if row.kind == JobDue.kind:
+            jobs.run(
+                JobDue(who.tenant_id, row.subject_id),
+                tenant=door.tenant,
+                engine=Engine,
+                store=store(door),
+                credential=lambda: CREDENTIAL,
+            )
+        elif row.kind == UploadDue.kind:
+            uploads.ingest(UploadDue(who.tenant_id, row.subject_id), tenant=door.tenant, store=store(door))
+        elif row.kind == RatingWanted.kind:
+            set_rating(RatingWanted(who.tenant_id, row.subject_id, **row.args), tenant=door.tenant)
+
+
+@pytest.fixture
+def run(lumiere: Agency) -> Callable[..., UUID]:
+    """A recipe of hers, and a run of it."""
+
+    def start(**changes: object) -> UUID:
+        with lumiere.scope() as scope:
+            recipe_id = recipes.save(scope, lumiere.creator_id, spec(**changes))
+            return jobs.start(
+                scope, creator_id=lumiere.creator_id, recipe_id=recipe_id, seed=1, key=str(uuid7()), by="member:x"
+            )
+
+    return start
+
+
+def opened(door: Door, who: Agency, role: Role = Role.OWNER, **query: object) -> tuple[Stream, str]:
+    with stream(door.url, door.cookie(who, role)) as page:
+        return page, page.open("/studio", **query)
+
+
+def pick(page: Stream, nth: int = 0) -> str:
+    """Tick the nth picture of the library."""
+    boxes = [one for one in page.widgets if one.kind == "checkbox"]
+    return page.check(boxes[nth].label, nth=[one.label for one in boxes[: nth + 1]].count(boxes[nth].label) - 1)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_empty_studio_offers_a_recipe_that_works(door: Door, tenant: OpenScope, language: str) -> None:
+    who = agency(tenant, language=language)
+    with stream(door.url, door.cookie(who)) as page:
+        text = page.open("/studio")
+        for code in ("studio.no_recipe", "studio.no_pictures", "studio.nothing_under_way", "studio.engine.placeholder"):
+            assert word(code, language).replace("’", "’") in text.replace("&#39;", "'"), code
+        text = page.press(word("studio.try_sample", language))
+        assert word("studio.started", language, count=4) in text
+        work(door, who)
+        with who.scope() as scope:
+            runs = studio_reads.runs_of(scope, who.creator_id)
+            assert [(one.state, one.done, one.by) for one in runs] == [(JobState.DONE, 4, who.act_as(Role.OWNER))]
+        text = page.again()
+        assert word("studio.progress", language, done=4, total=4) in text
+        assert text.count("/files/") == 4
+        assert word("studio.rating.none", language) in text
+    assert "undefined" not in text.lower()
+
+
+def test_run_shows_what_it_asks_for_and_is_made_once(door: Door, lumiere: Agency, run: Callable[..., UUID]) -> None:
+    run()
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/studio")
+        page.type(word("studio.seed"), "7")
+        text = page.type(word("studio.count"), "2")
+        shots = recipes.resolve(spec(), seed=7, count=2)
+        for shot in shots:
+            assert shot.scene in text
+        assert word("studio.started", count=2) in page.press(word("studio.generate"))
+    with lumiere.scope() as scope:
+        newest = studio_reads.runs_of(scope, lumiere.creator_id)[0]
+    assert (newest.seed, newest.total, newest.state) == (7, 2, JobState.QUEUED)
+
+
+def test_running_one_ticks_is_stopped_and_then_rests(door: Door, lumiere: Agency, run: Callable[..., UUID]) -> None:
+    job_id = run()
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/studio")
+        ticking = len(page.ticks)
+        text = page.press(word("studio.stop"))
+        assert word("studio.stopped") in text
+        page.again()
+        assert len(page.ticks) < ticking
+    with lumiere.scope() as scope:
+        assert studio_reads.run_of(scope, job_id).state is JobState.STOPPED
+
+
+def test_variants_are_compared_kept_and_put_away(door: Door, lumiere: Agency, run: Callable[..., UUID]) -> None:
+    job_id = run()
+    work(door, lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/studio")
+        text = page.press(word("studio.compare"))
+        assert "morning" in text
+        assert word("studio.shelved_kept_one") in page.press(word("studio.keep"))
+        assert word("studio.shelved_away_one") in page.press(word("studio.put_away"), nth=1)
+        text = page.press(word("studio.reveal_all"))
+        assert len(re.findall(r"/preview\?clear=", text)) == 3
+    with lumiere.scope() as scope:
+        shelves = [card.shelf for card in studio_reads.cards(scope, lumiere.creator_id, job_id=job_id)]
+    assert shelves == [ShelfState.KEPT, ShelfState.RETIRED, ShelfState.NEW]
+
+
+def test_recipe_is_changed_and_old_runs_keep_theirs(door: Door, lumiere: Agency, run: Callable[..., UUID]) -> None:
+    run()
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/studio")
+        page.type(word("studio.words"), "place: a lake, a hill\nhour: noon")
+        assert word("studio.recipe_kept", name="morning") in page.press(word("studio.keep_recipe"))
+        page.type(word("studio.words"), "without a list")
+        assert word("studio.bad_line", line="without a list") in page.press(word("studio.keep_recipe"))
+        page.type(word("studio.words"), "place: a lake")
+        assert "hour" in page.press(word("studio.keep_recipe"))
+    with lumiere.scope() as scope:
+        (card,) = studio_reads.recipes_of(scope, lumiere.creator_id)
+        (old,) = studio_reads.runs_of(scope, lumiere.creator_id)
+    assert (card.version, card.spec.words) == (2, {"place": ["a lake", "a hill"], "hour": ["noon"]})
+    assert old.version == 1
+
+
+def test_photos_are_handed_in_and_refused_with_a_reason(door: Door, lumiere: Agency) -> None:
+    good, bad = encoded(a_picture(seed=11), "JPEG"), b"no picture at all"
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/studio")
+        text = page.attach(word("studio.files"), {"plage.jpg": good, "notes.jpg": bad, "encore.jpg": good})
+        assert "notes.jpg" in text
+        assert word("state.upload.waiting") in text
+        work(door, lumiere)
+        assert word("state.upload.ready") in page.again()
+    with lumiere.scope() as scope:
+        (one,) = uploads.recent(scope, lumiere.creator_id, since=scope.now.replace(year=2000))
+        (card,) = studio_reads.cards(scope, lumiere.creator_id)
+    assert (one.state, one.name, one.asset_id) == (UploadState.READY, "plage.jpg", card.asset_id)
+
+
+def test_library_is_asked_by_facets(door: Door, lumiere: Agency) -> None:
+    general, nude = picture(door, lumiere, rating=Rating.G), picture(door, lumiere, seed=2, rating=Rating.N)
+    unrated, away = picture(door, lumiere, seed=3), picture(door, lumiere, seed=4, rating=Rating.G)
+    hidden = picture(door, lumiere, seed=5, rating=Rating.X)
+    with lumiere.scope() as scope:
+        library.shelve(scope, away, ShelfState.RETIRED)
+        packs.make(scope, creator_id=lumiere.creator_id, slug="p", title="P", description="", assets=[general])
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/studio")
+        assert {str(general), str(nude), str(unrated)} == set(re.findall(r"/files/([0-9a-f-]{36})/thumb", text))
+        assert str(hidden) not in text
+        for facet, value, left in (
+            ("studio.rating", "studio.rating.N", {nude}),
+            ("studio.rating", "studio.rating.none", {unrated}),
+            ("studio.rating", "studio.rating.all", {general, nude, unrated}),
+            ("studio.use", "studio.use.packed", {general}),
+            ("studio.use", "studio.use.all", {general, nude, unrated}),
+            ("studio.shelf", "studio.shelf.away", {away}),
+        ):
+            text = page.choose(word(facet), word(value))
+            assert set(re.findall(r"/files/([0-9a-f-]{36})/thumb", text)) == {str(one) for one in left}, value
+
+
+def test_one_picture_tells_its_story_and_is_rated(door: Door, lumiere: Agency, run: Callable[..., UUID]) -> None:
+    run(variants=1)
+    work(door, lumiere)
+    with lumiere.scope() as scope:
+        (card,) = studio_reads.cards(scope, lumiere.creator_id)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/studio")
+        text = pick(page)
+        for said in (card.prompt, "scenes-1", str(card.seed), word("studio.recipe_named", name="morning", version=1)):
+            assert said in text
+        assert f"asset={card.asset_id}" in text
+        assert page.find(word("studio.rate_now")).drawn.disabled
+        assert f"/files/{card.asset_id}/preview?clear=" in page.press(word("studio.reveal"))
+        page.choose(word("studio.rate_as"), word("studio.level.S"))
+        assert word("studio.rated") in page.press(word("studio.rate_now"))
+        work(door, lumiere)
+        assert word("studio.rating.S") in page.again()
+        assert word("studio.level.G") not in page.find(word("studio.rate_as")).options
+        page.type(word("studio.alt_hint"), "la mer au matin")
+        assert word("studio.alt_kept") in page.press(word("studio.alt_keep"))
+        assert word("studio.review_asked") in page.press(word("studio.ask_review"))
+    with lumiere.scope() as scope:
+        (card,) = studio_reads.cards(scope, lumiere.creator_id)
+        assert (card.standing.rating, card.alt, card.shelf) == (Rating.S, "la mer au matin", ShelfState.KEPT)
+
+
+def test_pack_is_made_of_what_is_chosen(door: Door, lumiere: Agency) -> None:
+    assets = [picture(door, lumiere, seed=seed, rating=Rating.G) for seed in (1, 2, 3)]
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/studio")
+        pick(page, 0)
+        pick(page, 2)
+        page.type(word("studio.pack_title"), "Une journée")
+        assert word("studio.pack_made", title="Une journée") in page.press(word("studio.pack_now"))
+    with lumiere.scope() as scope:
+        (made,) = packs.packs_of(scope, lumiere.creator_id)
+        wanted = [library.item(scope, asset).sha256 for asset in (assets[2], assets[0])]
+    assert [medium.sha256 for medium in made.media] == wanted
+
+
+@pytest.mark.parametrize("role", sorted(set(Role) - {Role.OWNER, Role.MANAGER}))
+def test_studio_is_for_who_runs_the_day(door: Door, lumiere: Agency, role: Role) -> None:
+    picture(door, lumiere, rating=Rating.G)
+    _, text = opened(door, lumiere, role)
+    assert "/files/" not in text
+
+
+def test_other_creators_and_agencies_are_not_there(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
+    other = agency(tenant, mark="canary")
+    theirs = picture(door, other, rating=Rating.G)
+    with lumiere.scope() as scope:
+        made = {"kind": "human", "zone": "Europe/Paris", "languages": ["fr"]}
+        zoe = agencies.add_creator(scope, slug="zoe", name="Zoé-canary", **made)
+        scope.run("UPDATE members SET creators = '[\"mia\"]' WHERE id = :m", m=lumiere.members[Role.MANAGER])
+        recipes.save(scope, zoe, spec(name="zoes-own"))
+    prepared = ingesting.from_camera(encoded(a_picture(seed=31), "JPEG"), name="z.jpg", alt="canary")
+    hers = ingesting.bring(door.tenant, store(door), tenant_id=lumiere.tenant_id, creator_id=zoe, prepared=prepared)
+    with lumiere.scope() as scope:
+        ratings.rate(scope, library.item(scope, hers).sha256, Rating.G, source="rule:test")
+    for query in ({}, {"creator": "zoe"}, {"creator": str(other.creator_id)}):
+        _, text = opened(door, lumiere, Role.MANAGER, **query)
+        for secret in ("canary", "zoes-own", str(theirs), str(hers)):
+            assert secret not in text, query
+
+
+def test_page_says_when_it_was_read(door: Door, lumiere: Agency) -> None:
+    picture(door, lumiere, rating=Rating.G)
+    _, text = opened(door, lumiere)
+    assert re.search(r"Lu à \d\d:\d\d", text)

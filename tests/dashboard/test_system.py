@@ -1,0 +1,137 @@
+"""State of the system: an agency sees its own tasks alone, does again what gave up, stops and reopens."""
+
+import ast
+from datetime import timedelta
+
+import pytest
+
+from foundation import outbox
+from foundation.database import OpenScope
+from foundation.ids import uuid7
+from foundation.words import catalogue
+from gate import events as gate_events
+from gate import switches
+from gate.events import SwitchWanted
+from tenants import reads as tenant_reads
+from tenants.roles import Role
+from tests.dashboard.builders import Agency, agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.streams import stream
+from tests.house.tree import product
+
+HOURS = timedelta(hours=2, minutes=5)
+
+
+def given_up(who: Agency) -> str:
+    """A task of this agency that failed too often; its number."""
+    with who.scope() as scope:
+        subject = uuid7()
+        outbox.put(
+            scope, SwitchWanted(scope.tenant_id, subject, "tenant", "", "sending", open=False, by="x", reason="x")
+        )
+        row = scope.run(
+            "UPDATE outbox SET state = 'dead', tries = 5, last_error = 'Canary' WHERE subject_id = :s RETURNING id",
+            s=subject,
+        ).scalar_one()
+    return str(row.hex[-8:])
+
+
+def test_what_gave_up_is_done_again_or_put_aside(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
+    other = agency(tenant)
+    mine, theirs = given_up(lumiere), given_up(other)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/system")
+        assert mine in text
+        assert theirs not in text
+        assert "repart maintenant" in page.press("Refaire maintenant")
+    with lumiere.scope() as scope:
+        assert outbox.dead(scope) == []
+    given_up(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/system")
+        assert "ne sera pas faite" in page.press("Mettre de côté")
+    with lumiere.scope() as scope, other.scope() as elsewhere:
+        assert (outbox.dead(scope), len(outbox.dead(elsewhere))) == ([], 1)
+
+
+def wanted(who: Agency) -> list[SwitchWanted]:
+    with who.scope() as scope:
+        rows = scope.run(
+            "SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = 'switch.set'", t=scope.tenant_id
+        ).all()
+        return [outbox.rebuild(SwitchWanted, scope.tenant_id, row.subject_id, row.args) for row in rows]
+
+
+def test_one_person_stops_and_who_did_it_is_told(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/system")
+        page.type("Pourquoi ?", "compte volé")
+        assert "deux secondes" in page.press("Tout arrêter")
+        [asked] = wanted(lumiere)
+        gate_events.set_switch(asked, tenant=tenant)
+        text = page.open("/system")
+        assert "À l’arrêt depuis" in text
+        assert "compte volé" in text
+        for path in ("/", "/calendar"):
+            assert "tout attend la réouverture" in page.open(path)
+    with lumiere.scope() as scope:
+        assert switches.closed(scope, "sending")
+
+
+def test_a_reopening_that_may_not_be_is_told_at_home(lumiere: Agency, tenant: OpenScope) -> None:
+    owner = lumiere.act_as(Role.OWNER)
+    for opened in (False, True):
+        ask = SwitchWanted(lumiere.tenant_id, uuid7(), "tenant", "", "sending", open=opened, by=owner, reason="fini")
+        gate_events.set_switch(ask, tenant=tenant)
+    with lumiere.scope() as scope:
+        assert switches.closed(scope, "sending")
+        assert [one.message.code for one in tenant_reads.open_notices(scope)] == ["switch.alone_too_early"]
+
+
+def test_two_who_ask_one_after_the_other_reopen_the_whole_agency(
+    door: Door, lumiere: Agency, tenant: OpenScope
+) -> None:
+    def ask(role: Role, *, opened: bool) -> bool:
+        by = lumiere.act_as(role)
+        wish = SwitchWanted(lumiere.tenant_id, uuid7(), "tenant", "", "sending", open=opened, by=by, reason="fini")
+        gate_events.set_switch(wish, tenant=tenant)
+        with lumiere.scope() as scope:
+            return not switches.closed(scope, "sending")
+
+    assert not ask(Role.OWNER, opened=False)
+    assert not ask(Role.OWNER, opened=True)
+    assert not ask(Role.OWNER, opened=True)  # twice the same person is one
+    assert ask(Role.MANAGER, opened=True)
+    with lumiere.scope() as scope:
+        assert tenant_reads.open_notices(scope) == []
+    assert not ask(Role.OWNER, opened=False)
+    assert not ask(Role.MANAGER, opened=True)  # what was asked before this stop says nothing about it
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert "a demandé la fin de l’arrêt d’urgence" in page.open("/system")
+        assert "Dites pourquoi" in page.press("Rouvrir")
+
+
+def test_late_tasks_are_told(door: Door, lumiere: Agency) -> None:
+    with lumiere.scope() as scope:
+        wish = SwitchWanted(scope.tenant_id, uuid7(), "tenant", "", "sending", open=False, by="x", reason="x")
+        outbox.put(scope, wish)
+        scope.run("UPDATE outbox SET available_at = :at WHERE tenant_id = :t", at=scope.now - HOURS, t=scope.tenant_id)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert "Des tâches attendent depuis 2\xa0heures" in page.open("/system")
+
+
+@pytest.mark.parametrize("role", [Role.CREATOR, Role.CHATTER, Role.ACCOUNTANT, Role.GUEST])
+def test_others_do_not_see_it(door: Door, lumiere: Agency, role: Role) -> None:
+    with stream(door.url, door.cookie(lumiere, role)) as page:
+        assert "Urgences" not in page.open("/system")
+
+
+def test_every_noted_act_has_its_sentence() -> None:
+    acts = {
+        call.args[1].value
+        for source in product()
+        for call, name in source.calls()
+        if name.endswith("audit.note") and isinstance(call.args[1], ast.Constant)
+    }
+    assert acts
+    assert {f"audit.{act}" for act in acts} <= set(catalogue("fr"))

@@ -1,0 +1,95 @@
+"""Team: the owner brings people in, changes and closes accesses; nobody else sees the page; the last owner stays."""
+
+import re
+
+import pytest
+
+from dashboard.reads.team import team
+from foundation.database import OpenScope
+from foundation.errors import Conflict
+from tenants import agencies, login, staffing
+from tenants import reads as tenant_reads
+from tenants.roles import Role
+from tests.dashboard.builders import Agency, agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.streams import stream
+
+
+def test_owner_brings_somebody_in_whose_link_opens_their_home(door: Door, lumiere: Agency) -> None:
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/team")
+        for said in ("Nouveau lien d’entrée", "Propriétaire", "Pas connecté en ce moment", "Connecté depuis"):
+            assert said in text, said
+        page.type("Nom", "Zoé")
+        page.type("Adresse e-mail", "zoe@lumiere.example")
+        page.choose("Rôle", "Comptable", nth=-1)
+        told = page.press("Faire entrer")
+        link = re.search(r"/auth/link/([\w-]+)", told)
+        assert link, told
+        again = page.press("Faire entrer")
+        assert "a déjà l’adresse" in again
+    with lumiere.scope() as scope:
+        zoe = [one.member for one in team(scope).colleagues if one.member.name == "Zoé"]
+    assert [(one.role, one.email) for one in zoe] == [(Role.ACCOUNTANT, "zoe@lumiere.example")]
+    session = login.redeem(door.tenant, link[1])
+    assert login.current(door.tenant, session) == (lumiere.tenant_id, zoe[0].id)
+
+
+@pytest.mark.parametrize("typed", [("", "zoe@lumiere.example"), ("Zoé", "no address"), ("Zoé", "@"), ("Zoé", "")])
+def test_what_is_no_person_is_told(door: Door, lumiere: Agency, typed: tuple[str, str]) -> None:
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/team")
+        page.type("Nom", typed[0])
+        page.type("Adresse e-mail", typed[1])
+        assert "Il faut un nom et une adresse e-mail." in page.press("Faire entrer")
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.OWNER])
+def test_nobody_but_the_owner_sees_the_team(door: Door, lumiere: Agency, role: Role) -> None:
+    with stream(door.url, door.cookie(lumiere, role)) as page:
+        assert "Faire entrer" not in page.open("/team")
+        assert "lumiere.example" not in page.open("/team")
+
+
+def test_a_closed_access_closes_open_pages(door: Door, lumiere: Agency) -> None:
+    with stream(door.url, door.cookie(lumiere, Role.CHATTER)) as page:
+        page.open()
+        with lumiere.scope() as scope:
+            staffing.let_go(scope, lumiere.members[Role.CHATTER])
+        assert "greenroom invite" in page.tick()
+
+
+def test_the_last_owner_stays(lumiere: Agency) -> None:
+    owner = lumiere.members[Role.OWNER]
+    with lumiere.scope() as scope, pytest.raises(Conflict, match=r"member\.last_owner"):
+        staffing.let_go(scope, owner)
+    with lumiere.scope() as scope, pytest.raises(Conflict, match=r"member\.last_owner"):
+        staffing.change(scope, owner, role=Role.MANAGER, creators=())
+    with lumiere.scope() as scope:
+        staffing.change(scope, lumiere.members[Role.MANAGER], role=Role.OWNER, creators=())
+        staffing.let_go(scope, owner)
+
+
+def test_another_agency_s_member_is_nobody(tenant: OpenScope, lumiere: Agency) -> None:
+    other = agency(tenant)
+    with lumiere.scope() as scope, pytest.raises(Exception, match=r"member\.unknown"):
+        staffing.let_go(scope, other.members[Role.CHATTER])
+
+
+def test_whose_work_somebody_sees_is_said_by_name(door: Door, lumiere: Agency) -> None:
+    with lumiere.scope() as scope:
+        mia = tenant_reads.creators(scope)[0]
+        agencies.add_member(
+            scope,
+            name="Zoé",
+            email="zoe@lumiere.example",
+            role=Role.CHATTER,
+            language="fr",
+            zone=mia.zone,
+            creators=[mia.slug],
+        )
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/team")
+    assert f"zoe@lumiere.example · {mia.name}" in text
+    assert "Tous les créateurs" in text
+    assert text.count("Aucun créateur confié pour l’instant") == 1  # the guest

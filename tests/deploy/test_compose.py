@@ -1,0 +1,184 @@
+"""docker-compose.yml against the form of the specification and the rules of the house; no engine runs here."""
+
+import json
+import re
+import shutil
+import subprocess
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from foundation.settings import Settings
+from tests.deploy.compose import ROOT, Compose, compose
+from workers import processes, run
+from workers.deploying import variables
+
+SCHEMA = json.loads((Path(__file__).parent / "compose.schema.json").read_text("utf-8"))
+PINNED = re.compile(r"[a-z0-9./-]+:(?:v?\d+\.\d+\.\d+|\d+\.\d+|RELEASE\.[\dTZ-]+)(?:-[a-z]+)?")
+SECRET = re.compile(r"PASSWORD|SECRET|_KEY$|USER$|TOKEN|_URL$")
+METRICS = 9464
+
+
+@pytest.fixture(scope="module")
+def file() -> Compose:
+    return compose()
+
+
+def names_of_settings() -> set[str]:
+    names = set()
+    for name, field in Settings.model_fields.items():
+        group = getattr(field.annotation, "model_fields", None)
+        names |= {f"GREENROOM_{name}__{part}".upper() for part in group} if group else {f"GREENROOM_{name}".upper()}
+    return names
+
+
+def environment(service: dict[str, Any]) -> dict[str, str]:
+    found: dict[str, str] = service.get("environment", {})
+    return found
+
+
+def test_it_has_the_form_of_the_specification(file: Compose) -> None:
+    jsonschema.validate(file.tree, SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("services", "web", "healthcheck", "interval"), "often"),
+        (("services", "web", "environment", "PORT"), 8080),
+        (("services", "web", "depends_on", "postgres"), {"condition": "started"}),
+        (("services", "web", "privileged"), True),
+        (("servces",), {}),
+    ],
+)
+def test_planted_mistakes_are_seen(file: Compose, path: tuple[str, ...], value: object) -> None:
+    planted = json.loads(json.dumps(file.tree))
+    place = planted
+    for step in path[:-1]:
+        place = place[step]
+    place[path[-1]] = value
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(planted, SCHEMA)
+
+
+def test_all_that_is_named_is_there(file: Compose) -> None:
+    for name, service in file.services.items():
+        assert set(service.get("depends_on", {})) <= set(file.services), name
+        assert set(service["networks"]) <= set(file.tree["networks"]), name
+        for volume in service.get("volumes", []):
+            source = volume.split(":")[0]
+            assert (ROOT / source).exists() if source.startswith(".") else source in file.tree["volumes"], volume
+
+
+def test_who_is_waited_for_can_come_to_it(file: Compose) -> None:
+    for name, service in file.services.items():
+        for other, how in service.get("depends_on", {}).items():
+            waited = file.services[other]
+            once = waited["restart"] == "no"
+            assert (how["condition"] == "service_completed_successfully") == once, (name, other)
+            assert once or "healthcheck" in waited, (name, other)
+            assert set(waited.get("profiles", [])) <= set(service.get("profiles", [])), (name, other)
+
+
+def test_every_image_is_pinned_and_every_service_healed(file: Compose) -> None:
+    for name, service in file.services.items():
+        assert PINNED.fullmatch(service["image"]), service["image"]
+        assert ("healthcheck" in service) == (service["restart"] != "no"), name
+
+
+def test_our_processes_are_ours(file: Compose) -> None:
+    table = {row.name: row for row in processes.TABLE}
+    assert {row.name for row in processes.TABLE if not row.on_demand} <= set(file.ours)
+    for name, service in file.ours.items():
+        process, *rest = service["command"]
+        if rest:
+            main, step = rest
+            assert step == "--step"
+            assert callable(run.resolve(main)), main
+            assert service["restart"] == "no"
+        else:
+            assert table[process].name == name
+            assert callable(run.resolve(table[process].main))
+            grace = float(service.get("stop_grace_period", "10s").removesuffix("s"))
+            assert grace >= table[process].grace_s, name
+
+
+def test_every_variable_of_ours_is_a_setting(file: Compose) -> None:
+    known = names_of_settings()
+    for name, service in file.services.items():
+        ours = {variable for variable in environment(service) if variable.startswith("GREENROOM_")}
+        assert ours <= known, (name, ours - known)
+    assert {name for name in file.variables if name.startswith("GREENROOM_")} <= known
+
+
+def test_settings_can_be_read_from_what_a_process_is_given(file: Compose, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree = file.filled(dict(variables(demo=True)))
+    for name in file.ours:
+        with monkeypatch.context() as patch:
+            for variable, value in tree["services"][name]["environment"].items():
+                patch.setenv(variable, value)
+            settings = Settings(home=Path("/nowhere"))
+        assert settings.workers.metrics_port == METRICS
+        assert settings.environment == "demo", name
+
+
+def test_no_secret_is_written_down(file: Compose) -> None:
+    for name, service in file.services.items():
+        for variable, value in environment(service).items():
+            if SECRET.search(variable) and not value.startswith(("http://", "https://")):
+                assert value.startswith("${") or ":${" in value, (name, variable)
+    must = {name for name, rest in file.variables.items() if rest.startswith(":?")}
+    assert all(rest.startswith((":?", ":-")) for rest in file.variables.values()), file.variables
+    assert not [name for name, rest in file.variables.items() if "PASSWORD" in name and not rest.startswith(":?")]
+    assert must <= set(variables())
+
+
+def test_the_doors_are_given_no_key_and_no_login_but_theirs(file: Compose) -> None:
+    keys = {"GREENROOM_TENANTS__MASTER_KEY", "GREENROOM_GATE__SIGNING_KEY", "GREENROOM_REDIS__URL"}
+    logins = {f"GREENROOM_DATABASE__{login}_URL" for login in ("OWNER", "WORK", "SUPERUSER")}
+    for door in ("web", "dashboard"):
+        assert not set(environment(file.services[door])) & (keys | logins), door
+        assert "queue" not in file.services[door]["networks"]
+    for name in set(file.ours) - {"migrate"}:
+        assert "GREENROOM_DATABASE__SUPERUSER_URL" not in environment(file.services[name]), name
+
+
+def test_our_containers_may_do_little(file: Compose) -> None:
+    for name, service in file.ours.items():
+        assert service["user"] == "10001:10001", name
+        assert service["read_only"] is True, name
+    for name, service in file.services.items():
+        assert service["cap_drop"] == ["ALL"], name
+        assert "no-new-privileges:true" in service["security_opt"], name
+
+
+def test_only_the_proxy_is_reached_from_outside(file: Compose) -> None:
+    for name, service in file.services.items():
+        for port in service.get("ports", []):
+            host = port.split(":")[0]
+            assert name == "caddy" or ip_address(host).is_loopback, (name, port)
+    assert file.services["caddy"]["profiles"] == ["tls"]
+    assert {name for name, one in file.services.items() if one.get("profiles") == ["demo"]} == {"seed", "sandbox"}
+
+
+def test_who_keeps_data_is_reached_by_those_who_need_it_alone(file: Compose) -> None:
+    for store in ("postgres", "redis", "minio"):
+        assert "ports" not in file.services[store]
+        assert all(file.tree["networks"][network].get("internal") for network in file.services[store]["networks"])
+
+
+def test_the_client_accepts_it(tmp_path: Path) -> None:
+    """Where docker has its compose plugin: the file as the client itself reads it."""
+    docker = shutil.which("docker")
+    if docker is None or subprocess.run([docker, "compose", "version"], capture_output=True, check=False).returncode:
+        pytest.skip("no docker compose here")
+    given = tmp_path / "env"
+    given.write_text("".join(f"{name}={value}\n" for name, value in variables(demo=True).items()), "utf-8")
+    command = [docker, "compose", "--env-file", str(given), "--profile", "tls", "--profile", "demo"]
+    done = subprocess.run(
+        [*command, "config", "--quiet"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr

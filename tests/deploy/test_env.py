@@ -1,0 +1,60 @@
+"""`greenroom deploy env`: everything the file asks for, fresh each time."""
+
+import base64
+
+import pytest
+
+from foundation.errors import BadInput
+from tenants import letterbox, vault
+from tests.deploy.compose import compose
+from workers.deploying import variables
+
+SECRETS = ("_PASSWORD", "_KEY", "MINIO_USER")
+
+
+def test_it_gives_all_that_must_be_given_and_nothing_else() -> None:
+    asked = compose().variables
+    given = variables(demo=True)
+    assert {name for name, rest in asked.items() if rest.startswith(":?")} <= set(given)
+    assert set(given) - set(asked) == {"COMPOSE_PROFILES"}
+    assert compose().filled(dict(given))["services"]["web"]
+
+
+def test_no_secret_is_made_twice() -> None:
+    one, other = variables(), variables()
+    secrets = [name for name in one if name.endswith(SECRETS)]
+    assert len(secrets) == 11
+    for name in secrets:
+        assert one[name] != other[name], name
+        assert len(one[name]) >= 18, name
+        assert not set(one[name]) & set("$#'\" \\"), name
+
+
+def test_the_keys_belong_together() -> None:
+    given = variables()
+    master = vault.master(given["GREENROOM_TENANTS__MASTER_KEY"])
+    assert given["GREENROOM_TENANTS__LETTERBOX_KEY"] == letterbox.public_key(master)
+    assert len(base64.b64decode(given["GREENROOM_GATE__SIGNING_KEY"])) == 32
+
+
+def test_the_proxy_comes_with_addresses_that_want_it() -> None:
+    assert variables()["COMPOSE_PROFILES"] == ""
+    assert variables(demo=True)["COMPOSE_PROFILES"] == "demo"
+    given = variables(dashboard="https://team.example.test/", public="https://pages.example.test")
+    assert (given["COMPOSE_PROFILES"], given["GREENROOM_ENVIRONMENT"]) == ("tls", "production")
+    assert given["GREENROOM_DASHBOARD__PUBLIC_URL"] == "https://team.example.test"
+
+
+@pytest.mark.parametrize(
+    ("dashboard", "public", "code"),
+    [
+        ("team.example.test", "", "deploy.address"),
+        ("", "https://pages.example.test/shop", "deploy.address"),
+        ("", "https://pages.example.test\nX=1", "deploy.address"),
+        ("https://a.example.test", "https://a.example.test:8443", "deploy.one_host"),
+    ],
+)
+def test_addresses_that_cannot_serve_are_said(dashboard: str, public: str, code: str) -> None:
+    with pytest.raises(BadInput) as raised:
+        variables(dashboard=dashboard, public=public)
+    assert raised.value.message.code == code

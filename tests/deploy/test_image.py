@@ -1,0 +1,65 @@
+"""deploy/Dockerfile: pinned, from the lock with its digests, as nobody in particular."""
+
+import re
+import tomllib
+from fnmatch import fnmatch
+
+from foundation.settings import LEAN
+from tests.deploy.compose import ROOT, compose
+from tests.house.tree import ROOMS
+
+LINES = (ROOT / "deploy/Dockerfile").read_text("utf-8").replace("\\\n", " ").splitlines()
+
+
+def lines(word: str) -> list[str]:
+    return [line.removeprefix(f"{word} ").strip() for line in LINES if line.startswith(f"{word} ")]
+
+
+def test_the_base_is_pinned_and_of_a_supported_python() -> None:
+    bases = {line.split()[0] for line in lines("FROM")}
+    assert len(bases) == 1
+    assert re.fullmatch(r"python:3\.(11|12)\.\d+-slim-bookworm", bases.pop())
+
+
+def test_packages_come_from_the_lock_with_their_digests() -> None:
+    installs = [line for line in lines("RUN") if "pip install" in line]
+    assert all("--no-deps" in line for line in installs)
+    assert sum("--require-hashes" in line and "-r requirements.lock" in line for line in installs) == 1
+    assert len(installs) == 2
+    assert not [line for line in lines("RUN") if "curl" in line or "wget" in line or "apt" in line]
+
+
+def test_it_runs_as_nobody_in_particular_and_becomes_what_it_is_told() -> None:
+    assert lines("USER") == ["10001:10001"]
+    assert lines("ENTRYPOINT") == ['["python", "-m", "workers.run"]']
+    assert LINES.index("USER 10001:10001") < LINES.index('ENTRYPOINT ["python", "-m", "workers.run"]')
+    for service in compose().ours.values():
+        assert service["build"]["dockerfile"] == "deploy/Dockerfile"
+
+
+def test_its_processes_are_as_lean_as_those_of_the_embedded_stack() -> None:
+    told = " ".join(lines("ENV")).split()
+    assert [each for each in told if each.startswith("MALLOC_")] == [f"{name}={value}" for name, value in LEAN.items()]
+
+
+def test_the_build_sees_what_it_needs_and_no_more() -> None:
+    kept = [line for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines() if line and line[0] != "#"]
+    assert kept[0] == "*"
+    let_in = {line[1:] for line in kept if line.startswith("!")}
+    assert set(ROOMS) | {"migrations", "requirements.lock", "pyproject.toml"} <= let_in
+    assert not {".env", ".greenroom", "tests", ".git"} & let_in
+    assert all((ROOT / name).exists() for name in let_in)
+
+
+def test_every_file_of_a_room_travels_with_it() -> None:
+    """A report's template stayed behind once: the page it makes was missing in the container alone."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    patterns = project["tool"]["setuptools"]["package-data"]["*"]
+    files = [path for room in (*ROOMS, "migrations") for path in (ROOT / room).rglob("*") if path.is_file()]
+    left = [
+        str(path.relative_to(ROOT))
+        for path in files
+        if path.suffix not in {".py", ".pyc"}
+        and not any(fnmatch(path.name, pattern.rpartition("/")[2]) for pattern in patterns)
+    ]
+    assert not left, left

@@ -1,0 +1,90 @@
+"""The migrate step of containers: roles, logins and tables on a PostgreSQL that is not ours, again and again."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import OperationalError
+
+from foundation.errors import BadInput, Unavailable
+from foundation.settings import DatabaseSettings, Settings
+from tests.conftest import Cluster, free_port
+from workers import preparing
+
+NAME = "elsewhere"
+
+
+def settings(cluster: Cluster, home: Path, **more: str) -> Settings:
+    """A house on somebody else's server, as docker-compose.yml gives it to the migrate step."""
+    urls = {f"{login}_url": cluster.url(f"greenroom_{login}", NAME) for login in ("owner", "work", "pages")}
+    urls |= {"superuser_url": cluster.url("postgres", "postgres")} | more
+    database = DatabaseSettings(**{name: SecretStr(url) for name, url in urls.items()})
+    return Settings(home=home, environment="test", database=database)
+
+
+@pytest.fixture
+def elsewhere(cluster: Cluster) -> Iterator[Cluster]:
+    yield cluster
+    engine = create_engine(cluster.url("postgres", "postgres"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"DROP DATABASE IF EXISTS {NAME} WITH (FORCE)"))
+    engine.dispose()
+
+
+def asked(url: str, question: str) -> object:
+    engine = create_engine(url)
+    try:
+        with engine.connect() as connection:
+            return connection.execute(text(question)).scalar_one()
+    finally:
+        engine.dispose()
+
+
+def test_an_empty_server_becomes_a_house_and_stays_one(elsewhere: Cluster, tmp_path: Path) -> None:
+    house = settings(elsewhere, tmp_path)
+    preparing.migrate(house)
+    preparing.migrate(house)
+    work = elsewhere.url("greenroom_work", NAME)
+    assert asked(work, "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user") is False
+    assert asked(elsewhere.url("greenroom_owner", NAME), "SELECT environment FROM house_clock") == "test"
+    scoped = "SELECT count(*) FROM (SELECT set_config('role', 'app', true), set_config('app.tenant', '', true)) s"
+    assert asked(elsewhere.url("greenroom_pages", NAME), scoped) == 1
+
+
+def test_without_a_superuser_the_roles_must_exist(elsewhere: Cluster, tmp_path: Path) -> None:
+    preparing.migrate(settings(elsewhere, tmp_path))
+    preparing.migrate(settings(elsewhere, tmp_path, superuser_url=""))
+    assert asked(elsewhere.url("greenroom_owner", NAME), "SELECT environment FROM house_clock") == "test"
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"work_url": "postgresql+psycopg://somebody:x@127.0.0.1/elsewhere"}, "stack.login_unnamed"),
+        ({"work_url": "postgresql+psycopg://greenroom_work@127.0.0.1/elsewhere"}, "stack.login_unnamed"),
+        ({"work_url": "postgresql+psycopg://greenroom_work:x@127.0.0.1/other"}, "stack.database_unnamed"),
+        ({"work_url": ""}, "stack.database_incomplete"),
+    ],
+)
+def test_addresses_that_name_no_login_are_said(
+    cluster: Cluster, tmp_path: Path, changed: dict[str, str], code: str
+) -> None:
+    with pytest.raises(BadInput) as raised:
+        preparing.migrate(settings(cluster, tmp_path, **changed))
+    assert raised.value.message.code == code
+
+
+def test_a_server_that_is_away_is_said_without_its_password(cluster: Cluster, tmp_path: Path) -> None:
+    away = f"postgresql+psycopg://postgres:canary@127.0.0.1:{free_port()}/postgres"
+    with pytest.raises(Unavailable) as raised:
+        preparing.migrate(settings(cluster, tmp_path, superuser_url=away))
+    assert raised.value.message.code == "stack.database_unreachable"
+    assert "canary" not in str(raised.value)
+
+
+def test_a_wrong_password_of_the_superuser_is_no_success(cluster: Cluster, tmp_path: Path) -> None:
+    wrong = cluster.url("postgres", "postgres").replace("test-only", "wrong")
+    with pytest.raises((Unavailable, OperationalError)):
+        preparing.migrate(settings(cluster, tmp_path, superuser_url=wrong))

@@ -1,0 +1,310 @@
+"""A stateful personal data server of Bluesky over HTTP, with bad days.
+
+Honest where clients stumble over the real one: an expired token is 400, a repeat of the same record changes nothing,
+`swapRecord` null never writes over, offsets of facets are bytes on the borders of characters, pictures that no record
+uses vanish, a write costs points. Each request is checked against the official lexicons where they are at hand.
+"""
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from starlette.types import ASGIApp
+
+from foundation.clock import wall_now
+from foundation.words import canonical
+from tests.fakes import lexicons
+from tests.fakes.bluesky_sessions import Refused, Sessions
+from tests.fakes.lexicons import TID, Breach, Lexicons
+from tests.fakes.serving import MovedClock, served
+from workers.sandbox_faults import Book, Call, FaultyNetwork
+
+POST = "app.bsky.feed.post"
+COSTS = {"com.atproto.repo.putRecord": 2, "com.atproto.repo.deleteRecord": 1}
+BUDGETS = ((5_000, timedelta(hours=1)), (35_000, timedelta(days=1)))
+UNUSED_FOR = timedelta(hours=1)
+"""After so long a picture that no record uses is gone."""
+
+KINDS = {
+    "com.atproto.repo.putRecord": "posts",
+    "com.atproto.repo.uploadBlob": "files",
+    "com.atproto.repo.deleteRecord": "deletes",
+    "com.atproto.repo.getRecord": "lookups",
+    "app.bsky.feed.getPosts": "metrics",
+    "com.atproto.server.createSession": "signins",
+    "com.atproto.server.refreshSession": "refreshes",
+    "com.atproto.server.getSession": "checks",
+}
+
+
+def cid(data: bytes, *, raw: bool) -> str:
+    """A CIDv1: SHA-256, of raw bytes or of a record."""
+    head = bytes((1, 0x55 if raw else 0x71, 0x12, 32))
+    return "b" + base64.b32encode(head + hashlib.sha256(data).digest()).decode().lower().rstrip("=")
+
+
+@dataclass
+class Blob:
+    """An uploaded file."""
+
+    mime: str
+    size: int
+    at: datetime
+    used: bool = False
+
+
+@dataclass
+class Repo:
+    """One account: who may come in, and what it keeps. `state`: active, takendown, deactivated."""
+
+    did: str
+    handle: str
+    app_password: str
+    main_password: str = "the main password"
+    state: str = "active"
+    records: dict[str, dict[str, Any]] = field(default_factory=dict)
+    taken: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    """Address and record of every post ever made, deleted ones included."""
+    blobs: dict[str, Blob] = field(default_factory=dict)
+    spent: list[tuple[datetime, int]] = field(default_factory=list)
+    noops: int = 0
+    likes: int = 3
+
+
+@dataclass
+class FakeBluesky:
+    """The server's state; tests make accounts, move the clock, ask `book` for faults, and read what was taken in."""
+
+    clock: MovedClock
+    book: Book
+    lexicons: Lexicons | None = field(default_factory=lexicons.found)
+    url: str = ""
+    repos: dict[str, Repo] = field(default_factory=dict)
+    sessions: Sessions = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.sessions = Sessions(self.clock)
+
+    def account(self, handle: str, app_password: str = "abcd-efgh-ijkl-mnop") -> Repo:
+        """A new account."""
+        label = base64.b32encode(hashlib.sha256(handle.encode()).digest()[:15]).decode().lower()
+        made = Repo(f"did:plc:{label}", handle, app_password)
+        self.repos[made.did] = made
+        return made
+
+    # what a request does
+
+    def answer(self, nsid: str, query: dict[str, list[str]], body: bytes, request: Request) -> dict[str, Any]:
+        """The answer's JSON. Raises Refused."""
+        told = self._read(nsid, query, body)
+        shown = request.headers.get("authorization")
+        match nsid:
+            case "com.atproto.server.createSession":
+                return self._sign_in(told)
+            case "com.atproto.server.refreshSession":
+                did, access, refresh = self.sessions.rotate(shown)
+                self._check_active(self.repos[did])
+                return self._session(self.repos[did], access, refresh)
+            case "com.atproto.server.getSession":
+                repo = self.repos[self.sessions.whose(shown)]
+                return {"did": repo.did, "handle": repo.handle, "active": repo.state == "active"} | self._status(repo)
+            case "com.atproto.repo.getRecord":
+                return self._get_record(query)
+            case "app.bsky.feed.getPosts":
+                self.sessions.whose(shown)
+                return {"posts": [view for uri in query["uris"] for view in self._views(uri)]}
+        repo = self.repos[self.sessions.whose(shown)]
+        self._check_active(repo)
+        match nsid:
+            case "com.atproto.repo.uploadBlob":
+                return self._upload(repo, body, request.headers.get("content-type", ""))
+            case "com.atproto.repo.putRecord":
+                self._spend(repo, COSTS[nsid])
+                return self._put(repo, told)
+            case "com.atproto.repo.deleteRecord":
+                self._spend(repo, COSTS[nsid])
+                return self._delete(repo, told)
+        raise Refused(501, "MethodNotImplemented")
+
+    def _read(self, nsid: str, query: dict[str, list[str]], body: bytes) -> dict[str, Any]:
+        if nsid == "com.atproto.repo.uploadBlob":
+            return {}
+        try:
+            told: dict[str, Any] = json.loads(body) if body else {}
+            if self.lexicons is not None and self.lexicons.knows(nsid):
+                self.lexicons.check_query(nsid, query)
+                self.lexicons.check_input(nsid, told)
+        except (ValueError, Breach) as error:
+            raise Refused(400, "InvalidRequest", str(error)) from error
+        return told
+
+    def _sign_in(self, told: dict[str, Any]) -> dict[str, Any]:
+        self.sessions.signed_in(told["identifier"])
+        repo = next((one for one in self.repos.values() if told["identifier"] in (one.handle, one.did)), None)
+        if repo is None or told["password"] not in (repo.app_password, repo.main_password):
+            raise Refused(401, "AuthenticationRequired", "Invalid identifier or password")
+        if told["password"] == repo.main_password:
+            raise Refused(401, "AuthFactorTokenRequired", "A sign in code has been sent to your email address")
+        if repo.state == "takendown":
+            raise Refused(401, "AccountTakedown", "Account has been taken down")
+        return self._session(repo, *self.sessions.start(repo.did))
+
+    def _session(self, repo: Repo, access: str, refresh: str) -> dict[str, Any]:
+        service = {"id": "#atproto_pds", "type": "AtprotoPersonalDataServer", "serviceEndpoint": self.url}
+        document = {"@context": ["https://www.w3.org/ns/did/v1"], "id": repo.did, "service": [service]}
+        pair = {"accessJwt": access, "refreshJwt": refresh}
+        whole = {"did": repo.did, "handle": repo.handle, "didDoc": document, "active": repo.state == "active"}
+        return pair | whole | self._status(repo)
+
+    def _status(self, repo: Repo) -> dict[str, str]:
+        return {} if repo.state == "active" else {"status": repo.state}
+
+    def _check_active(self, repo: Repo) -> None:
+        if repo.state == "takendown":
+            raise Refused(401, "AccountTakedown", "Account has been taken down")
+        if repo.state == "deactivated":
+            raise Refused(400, "RepoDeactivated", "Repo is deactivated")
+
+    def _spend(self, repo: Repo, points: int) -> None:
+        for most, window in BUDGETS:
+            recent = [(at, cost) for at, cost in repo.spent if at > self.clock() - window]
+            if sum(cost for _, cost in recent) + points > most:
+                left = int((recent[0][0] + window - self.clock()).total_seconds()) + 1
+                reset = str(int(wall_now().timestamp()) + left)
+                policy = f"{most};w={int(window.total_seconds())}"
+                headers = {"ratelimit-limit": str(most), "ratelimit-remaining": "0", "ratelimit-reset": reset}
+                raise Refused(429, "RateLimitExceeded", headers=headers | {"ratelimit-policy": policy})
+        repo.spent.append((self.clock(), points))
+
+    def _upload(self, repo: Repo, body: bytes, mime: str) -> dict[str, Any]:
+        if not body:
+            raise Refused(400, "InvalidRequest", "Request encoding (Content-Type) required but not provided")
+        name = cid(body, raw=True)
+        used = name in repo.blobs and repo.blobs[name].used
+        repo.blobs[name] = Blob(mime, len(body), self.clock(), used)
+        return {"blob": {"$type": "blob", "ref": {"$link": name}, "mimeType": mime, "size": len(body)}}
+
+    def _put(self, repo: Repo, told: dict[str, Any]) -> dict[str, Any]:
+        record, rkey = told["record"], told["rkey"]
+        if told["repo"] not in (repo.did, repo.handle):
+            raise Refused(401, "AuthenticationRequired")
+        if told["collection"] != POST or not TID.fullmatch(rkey):
+            raise Refused(400, "InvalidRequest", "Invalid record key: a TID is wanted")
+        self._check_record(repo, record)
+        uri, version = f"at://{repo.did}/{POST}/{rkey}", cid(canonical(record), raw=False)
+        answer = {"uri": uri, "cid": version, "validationStatus": "valid"}
+        current = repo.records.get(rkey)
+        if current == record:
+            repo.noops += 1
+            return answer
+        if current is not None and "swapRecord" in told and told["swapRecord"] is None:
+            raise Refused(400, "InvalidSwap", f"Record was at {cid(canonical(current), raw=False)}")
+        repo.records[rkey] = record
+        repo.taken.append((uri, record))
+        for blob in _blobs(record):
+            repo.blobs[blob["ref"]["$link"]].used = True
+        return {**answer, "commit": {"cid": version, "rev": rkey}}
+
+    def _check_record(self, repo: Repo, record: dict[str, Any]) -> None:
+        try:
+            if self.lexicons is not None:
+                self.lexicons.check_record(POST, record)
+        except Breach as breach:
+            raise Refused(400, "InvalidRequest", f"Invalid {POST} record: {breach}") from breach
+        _check_facets(record)
+        for blob in _blobs(record):
+            self._check_blob(repo, blob)
+
+    def _check_blob(self, repo: Repo, blob: dict[str, Any]) -> None:
+        known = repo.blobs.get(blob["ref"]["$link"])
+        if known is None or (not known.used and known.at < self.clock() - UNUSED_FOR):
+            raise Refused(400, "BlobNotFound", f"Could not find blob: {blob['ref']['$link']}")
+        if known.size > 2_000_000:
+            raise Refused(400, "BlobTooLarge", "This file is too large")
+        if (known.mime, known.size) != (blob["mimeType"], blob["size"]):
+            raise Refused(400, "InvalidMimeType", "Referenced Mimetype does not match stored blob")
+
+    def _delete(self, repo: Repo, told: dict[str, Any]) -> dict[str, Any]:
+        gone = repo.records.pop(told["rkey"], None)
+        return {} if gone is None else {"commit": {"cid": cid(canonical(gone), raw=False), "rev": told["rkey"]}}
+
+    def _get_record(self, query: dict[str, list[str]]) -> dict[str, Any]:
+        did, rkey = query["repo"][0], query["rkey"][0]
+        record = self.repos[did].records.get(rkey) if did in self.repos else None
+        uri = f"at://{did}/{query['collection'][0]}/{rkey}"
+        if record is None:
+            raise Refused(400, "RecordNotFound", f"Could not locate record: {uri}")
+        return {"uri": uri, "cid": cid(canonical(record), raw=False), "value": record}
+
+    def _views(self, uri: str) -> list[dict[str, Any]]:
+        did, rkey = uri.removeprefix("at://").split("/")[0], uri.rpartition("/")[2]
+        repo = self.repos.get(did)
+        if repo is None or rkey not in repo.records:
+            return []
+        record = repo.records[rkey]
+        author = {"did": did, "handle": repo.handle}
+        counts = {"likeCount": repo.likes, "replyCount": 1, "repostCount": 0, "quoteCount": 0}
+        stamp = {"indexedAt": self.clock().isoformat()}
+        return [
+            {"uri": uri, "cid": cid(canonical(record), raw=False), "author": author, "record": record} | counts | stamp
+        ]
+
+
+def _blobs(record: dict[str, Any]) -> list[dict[str, Any]]:
+    embed = record.get("embed") or {}
+    return [image["image"] for image in embed.get("images", [])]
+
+
+def _check_facets(record: dict[str, Any]) -> None:
+    text = record["text"].encode()
+    for facet in record.get("facets", []):
+        start, end = facet["index"]["byteStart"], facet["index"]["byteEnd"]
+        if not 0 <= start < end <= len(text):
+            raise Refused(400, "InvalidRequest", "a facet lies outside the text")
+        try:
+            text[:start].decode(), text[start:end].decode()
+        except UnicodeDecodeError as error:
+            raise Refused(400, "InvalidRequest", "a facet cuts a character") from error
+
+
+@contextmanager
+def bluesky() -> Iterator[FakeBluesky]:
+    """A server under uvicorn with a clock of its own."""
+    clock = MovedClock()
+    server = FakeBluesky(clock, Book(clock=clock))
+    with served(create(server)) as server.url:
+        yield server
+
+
+def call_of(method: str, path: str) -> Call | None:
+    """The kind of a request, in the words of the faults; whose it is stands in its token alone."""
+    found = re.fullmatch(r"/xrpc/([\w.]+)", path)
+    return Call(method, path, "", KINDS.get(found[1], "other")) if found else None
+
+
+def create(server: FakeBluesky) -> ASGIApp:
+    """The app on its state."""
+    app = FastAPI()
+
+    @app.api_route("/xrpc/{nsid}", methods=["GET", "POST"])
+    async def xrpc(nsid: str, request: Request) -> JSONResponse:
+        body = await request.body()
+        try:
+            told = server.answer(nsid, parse_qs(request.url.query), body, request)
+        except Refused as refused:
+            words = {"error": refused.name, "message": refused.message}
+            return JSONResponse(words, refused.status, refused.headers)
+        if server.lexicons is not None:
+            server.lexicons.check_output(nsid, told)
+        return JSONResponse(told)
+
+    return FaultyNetwork(app, book=server.book, call_of=call_of)

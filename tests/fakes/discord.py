@@ -1,0 +1,341 @@
+"""A stateful Discord over HTTP and WebSocket, judged by its own specification.
+
+Honest where clients stumble over the real one: a nonce is kept two minutes per author, and one whose message was
+deleted answers 404; rights decide what is seen, and a history one may not read looks empty; limits per route and for
+the whole bot, with fractions of seconds; what people write comes over the gateway alone.
+"""
+
+import secrets
+import threading
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocket
+
+from tests.fakes.discord_gateway import DIRECT_MESSAGES, Gateway
+from tests.fakes.discord_spec import Spec
+from tests.fakes.discord_wire import API, Sent, call_of, headers_of, kept, read
+from tests.fakes.discord_world import (
+    ATTACH,
+    DM,
+    HISTORY,
+    SEND,
+    Bot,
+    Channel,
+    Json,
+    Message,
+    Person,
+    Refusal,
+    World,
+    user,
+)
+from tests.fakes.serving import MovedClock, served
+from workers.sandbox_faults import Book, FaultyNetwork
+
+MOST_TEXT, MOST_FILE, MOST_REQUEST = 2000, 10 * 2**20, 25 * 2**20
+BUCKETS: Mapping[str, tuple[int, float]] = {"posts": (5, 5.0), "deletes": (30, 10.0), "lookups": (30, 10.0)}
+"""Requests per seconds and channel, by kind."""
+
+
+@dataclass
+class FakeDiscord:
+    """Its state, and what tests do to it."""
+
+    spec: Spec
+    clock: MovedClock = field(default_factory=MovedClock)
+    url: str = ""
+    acks: dict[str, Json] = field(default_factory=dict)
+    """Answers to presses by their id."""
+    blocked_until: datetime | None = None
+    """Until then every request of any bot is too many."""
+
+    def __post_init__(self) -> None:
+        self.lock = threading.RLock()
+        self.book = Book(clock=self.clock)
+        self.world = World(self.clock)
+        self.gateway = Gateway(self.world)
+        self._used: dict[tuple[str, str], deque[datetime]] = defaultdict(deque)
+        self._presses: dict[str, str] = {}
+
+    @property
+    def api(self) -> str:
+        """The base address of its API."""
+        return self.url + API
+
+    def limit_everything(self, seconds: float) -> None:
+        """The whole bot has asked too much."""
+        self.blocked_until = self.clock() + timedelta(seconds=seconds)
+
+    def write(self, bot: Bot, person: Person, text: str, *, files: int = 0) -> str:
+        """A person writes to the bot; the message's id."""
+        with self.lock:
+            channel = self.world.direct(bot, person)
+            names = [{"id": self.world.snowflake(), "filename": f"{n}.png", "size": 3} for n in range(files)]
+            body = {
+                "content": text,
+                "attachments": [{**one, "url": "https://cdn/x", "proxy_url": "https://cdn/x"} for one in names],
+            }
+            message = self.world.post(channel, user(person.id, person.name), body)
+            self.repeat(bot, message)
+            return message.id
+
+    def repeat(self, bot: Bot, message: Message) -> None:
+        """The gateway tells a message, maybe again."""
+        told = {**self.world.shown(message), "channel_type": DM}
+        self.gateway.tell(bot, "MESSAGE_CREATE", told, intent=DIRECT_MESSAGES)
+
+    def press(self, bot: Bot, person: Person, custom_id: str, *, locale: str = "fr") -> str:
+        """A person presses a button under a direct message; the press's id."""
+        with self.lock:
+            channel = self.world.direct(bot, person)
+            press, token = self.world.snowflake(), secrets.token_urlsafe(64)
+            self._presses[press] = token
+            told = {
+                "id": press,
+                "application_id": bot.id,
+                "type": 3,
+                "data": {"component_type": 2, "custom_id": custom_id},
+                "channel_id": channel.id,
+                "channel": {"id": channel.id, "type": DM, "recipients": [user(person.id, person.name)]},
+                "user": user(person.id, person.name),
+                "token": token,
+                "version": 1,
+                "locale": locale,
+                "app_permissions": "0",
+                "entitlements": [],
+                "attachment_size_limit": MOST_FILE,
+                "context": 1,
+                "authorizing_integration_owners": {},
+                "message": self.world.shown(
+                    self.world.post(channel, user(bot.id, bot.name, bot=True), {"content": "…"})
+                ),
+            }
+            self.gateway.tell(bot, "INTERACTION_CREATE", told)
+            return press
+
+    def sent(self, channel: Channel) -> list[Message]:
+        """What bots wrote in a channel, deleted or not."""
+        return [message for message in channel.messages if message.author["bot"]]
+
+    # HTTP
+
+    async def answer(self, request: Request) -> Response:
+        """One request of the API."""
+        body = await request.body()
+        method, path = request.method, request.url.path.removeprefix(API)
+        try:
+            with self.lock:
+                said, files = read(request.headers.get("content-type", ""), body)
+                if trouble := self.spec.judge(method, path, dict(request.query_params), said):
+                    raise Refusal(400, 50035, f"Invalid Form Body {trouble}", errors={})
+                headers = self._limited(method, path)
+                sent = Sent(said, files, len(body))
+                status, told = self._route(request, path.strip("/").split("/"), sent)
+        except Refusal as refusal:
+            told = {"message": refusal.message, "code": refusal.code, **refusal.more}
+            return JSONResponse(told, refusal.status, headers=headers_of(refusal))
+        return (
+            Response(status_code=204, headers=headers) if told is None else JSONResponse(told, status, headers=headers)
+        )
+
+    def _limited(self, method: str, path: str) -> dict[str, str]:
+        """The limits that hold for a request, as headers. Raises Refusal."""
+        now = self.clock()
+        if self.blocked_until is not None and now < self.blocked_until:
+            wait = (self.blocked_until - now).total_seconds()
+            raise Refusal(429, 0, "You are being rate limited.", retry_after=wait, **{"global": True})
+        call = call_of(method, API + path)
+        most, seconds = BUCKETS.get(call.kind if call else "", (50, 1.0))
+        used = self._used[(call.kind, call.account) if call else ("", "")]
+        while used and (now - used[0]).total_seconds() >= seconds:
+            used.popleft()
+        if len(used) >= most:
+            wait = seconds - (now - used[0]).total_seconds()
+            raise Refusal(429, 0, "You are being rate limited.", retry_after=round(wait, 3), **{"global": False})
+        used.append(now)
+        reset = seconds - (now - used[0]).total_seconds()
+        return {
+            "x-ratelimit-limit": str(most),
+            "x-ratelimit-remaining": str(most - len(used)),
+            "x-ratelimit-reset": f"{now.timestamp() + reset:.3f}",
+            "x-ratelimit-reset-after": f"{reset:.3f}",
+            "x-ratelimit-bucket": f"b-{call.kind if call else 'other'}",
+        }
+
+    def _bot(self, request: Request) -> Bot:
+        kind, _, token = request.headers.get("authorization", "").partition(" ")
+        found = self.world.bots.get(token)
+        if kind != "Bot" or found is None:
+            raise Refusal(401, 0, "401: Unauthorized")
+        return found
+
+    def _route(self, request: Request, parts: list[str], sent: Sent) -> tuple[int, Any]:
+        if parts[0] == "interactions":
+            return self._ack(parts[1], parts[2], sent.said)
+        bot, world = self._bot(request), self.world
+        method = request.method
+        match method, parts:
+            case "GET", ["users", "@me"]:
+                return 200, user(bot.id, bot.name, bot=True)
+            case "GET", ["oauth2", "applications", "@me"] | ["applications", "@me"]:
+                return 200, _application(bot)
+            case "GET", ["gateway", "bot"]:
+                left = {"total": 1000, "remaining": 1000 - bot.identifies, "reset_after": 0, "max_concurrency": 1}
+                return 200, {"url": self.gateway.address, "shards": 1, "session_start_limit": left}
+            case "GET", ["channels", channel]:
+                return 200, self._channel(world.seen(bot, channel))
+            case "GET", ["guilds", guild]:
+                return 200, self._guild(bot, guild)
+            case "GET", ["guilds", guild, "members", member]:
+                return 200, self._member(bot, guild, member)
+            case "POST", ["users", "@me", "channels"]:
+                return 200, self._open(bot, str(sent.said["recipient_id"]))
+            case "GET", ["channels", channel, "messages"]:
+                return 200, self._history(bot, channel, request.query_params)
+            case "POST", ["channels", channel, "messages"]:
+                return 200, self._create(bot, channel, sent)
+            case "GET" | "DELETE", ["channels", channel, "messages", message]:
+                return self._one(bot, method, channel, message)
+            case _:
+                raise Refusal(404, 0, "404: Not Found")
+
+    def _ack(self, press: str, token: str, said: Json) -> tuple[int, Any]:
+        if self._presses.get(press) != token:
+            raise Refusal(404, 10062, "Unknown interaction")
+        if press in self.acks:
+            raise Refusal(400, 40060, "Interaction has already been acknowledged.")
+        self.acks[press] = said
+        return 204, None
+
+    def _channel(self, channel: Channel) -> Json:
+        last = channel.messages[-1].id if channel.messages else None
+        if channel.type == DM:
+            person = self.world.people[channel.person]
+            told = {"recipients": [user(person.id, person.name)]}
+        else:
+            told = {"guild_id": channel.guild, "name": channel.name, "nsfw": channel.nsfw, "position": 0}
+            told["permission_overwrites"] = channel.overwrites
+        return {"id": channel.id, "type": channel.type, "flags": 0, "last_message_id": last, **told}
+
+    def _guild(self, bot: Bot, guild_id: str) -> Json:
+        guild = self.world.guilds.get(guild_id)
+        if guild is None or bot.id not in guild.members:
+            raise Refusal(404, 10004, "Unknown Guild")
+        roles = [{"id": role, "name": role, "permissions": str(rights)} for role, rights in guild.roles.items()]
+        return {"id": guild.id, "name": guild.name, "owner_id": guild.owner, "roles": roles}
+
+    def _member(self, bot: Bot, guild_id: str, member: str) -> Json:
+        self._guild(bot, guild_id)
+        if member not in self.world.guilds[guild_id].members:
+            raise Refusal(404, 10007, "Unknown Member")
+        return {"user": user(bot.id, bot.name, bot=True), "roles": self.world.guilds[guild_id].members[member]}
+
+    def _open(self, bot: Bot, recipient: str) -> Json:
+        person = self.world.people.get(recipient)
+        if person is None:
+            raise Refusal(400, 50033, "Invalid Recipient(s)")
+        return self._channel(self.world.direct(bot, person))
+
+    def _history(self, bot: Bot, channel_id: str, query: Mapping[str, str]) -> list[Json]:
+        channel = self.world.seen(bot, channel_id)
+        if not self.world.rights(bot, channel) & HISTORY:
+            return []
+        newest = self.clock() - timedelta(seconds=self.book.lag(channel_id))
+        after, most = int(query.get("after", 0)), int(query.get("limit", 50))
+        listed = [one for one in channel.messages if not one.deleted and int(one.id) > after and one.at <= newest]
+        page = listed[:most] if "after" in query else listed[-most:]
+        return [self.world.shown(one, nonce=self.world.nonce_in_history) for one in reversed(page)]
+
+    def _create(self, bot: Bot, channel_id: str, sent: Sent) -> Json:
+        said, files = sent.said, sent.files
+        channel = self.world.seen(bot, channel_id, SEND | (ATTACH if files else 0))
+        self._check(channel, sent)
+        nonce = str(said.get("nonce") or "")
+        known = self.world.same(bot.id, nonce) if nonce and said.get("enforce_nonce") else None
+        if known is not None and known.deleted:
+            raise Refusal(404, 10008, "Unknown Message")
+        if known is None:
+            known = self.world.post(channel, user(bot.id, bot.name, bot=True), kept(said, files), nonce=nonce)
+        return self.world.shown(known, nonce=True)
+
+    def _check(self, channel: Channel, sent: Sent) -> None:
+        said, files = sent.said, sent.files
+        if len(said.get("content") or "") > MOST_TEXT:
+            wrong = {"content": {"_errors": [{"code": "BASE_TYPE_MAX_LENGTH", "message": "Must be 2000 or fewer"}]}}
+            raise Refusal(400, 50035, "Invalid Form Body", errors=wrong)
+        if not (said.get("content") or "").strip() and not files:
+            raise Refusal(400, 50006, "Cannot send an empty message")
+        if sent.size > MOST_REQUEST or any(len(data) > MOST_FILE for _, data in files.values()):
+            raise Refusal(413, 40005, "Request entity too large")
+        if {f"files[{one['id']}]" for one in said.get("attachments") or ()} != set(files):
+            raise Refusal(400, 50035, "Invalid Form Body: files and attachments differ", errors={})
+        hidden = any(name.startswith("SPOILER_") for name, _ in files.values())
+        if channel.type != DM and hidden and not channel.nsfw:
+            raise Refusal(400, 20009, "Explicit content cannot be sent to the desired recipient(s)")
+        person = self.world.people.get(channel.person)
+        if person is not None and not (person.open and person.shares):
+            raise Refusal(403, 50007, "Cannot send messages to this user")
+
+    def _one(self, bot: Bot, method: str, channel_id: str, message_id: str) -> tuple[int, Any]:
+        channel = self.world.seen(bot, channel_id)
+        found = next((one for one in channel.messages if one.id == message_id and not one.deleted), None)
+        if found is None:
+            raise Refusal(404, 10008, "Unknown Message")
+        if method == "GET":
+            return 200, self.world.shown(found)
+        if found.author["id"] != bot.id:
+            raise Refusal(403, 50003, "Cannot execute action on this channel type")
+        found.deleted = True
+        return 204, None
+
+
+def _application(bot: Bot) -> Json:
+    return {
+        "id": bot.id,
+        "name": bot.name,
+        "description": "",
+        "icon": None,
+        "bot_public": False,
+        "bot_require_code_grant": False,
+        "verify_key": "0" * 64,
+        "owner": user("1", "owner"),
+        "flags": 0,
+    }
+
+
+def create(fake: FakeDiscord) -> ASGIApp:
+    """The app on its state."""
+
+    async def gateway(socket: WebSocket) -> None:
+        await fake.gateway.serve(socket)
+
+    answer: Callable[[Request], Any] = fake.answer
+    methods = ["GET", "POST", "DELETE"]
+    app = Starlette(routes=[Route(API + "/{path:path}", answer, methods=methods), WebSocketRoute("/gateway/", gateway)])
+    faulty = FaultyNetwork(app, book=fake.book, call_of=call_of)
+
+    async def entry(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":  # nothing to begin or to end
+            await faulty(scope, receive, send)
+
+    return entry
+
+
+@contextmanager
+def discord(spec: Path | None = None, clock: MovedClock | None = None) -> Iterator[FakeDiscord]:
+    """A running Discord."""
+    fake = FakeDiscord(Spec(spec), clock or MovedClock())
+    with served(create(fake), sockets=True, clock=fake.clock) as url:
+        fake.url = url
+        fake.gateway.address = url.replace("http", "ws", 1) + "/gateway/"
+        yield fake

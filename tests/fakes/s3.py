@@ -1,0 +1,141 @@
+"""An S3 server in a process of its own (moto), behind a line that tests cut, falsify and hold up.
+
+moto checks no signature and no expiry: it stands for what MinIO stores and answers, not for whom it lets in. That the
+unsigned are refused is the line's doing.
+"""
+
+import http.client
+import sys
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Literal
+
+from foundation.settings import StorageSettings
+from tests.conftest import free_port, wait_until
+from workers import embedded
+
+Fault = Literal["cut", "falsify", "hang", "refuse", "swallow", "garble"]
+"""cut: half of the answer, then the line ends. falsify: other bytes of the same length. hang: no answer.
+refuse: 403 as S3 says it. swallow: 200, and nothing is kept. garble: an answer that is no S3."""
+
+DENIED = (
+    b'<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>no</Message>'
+    b"<Resource>/</Resource><RequestId>1</RequestId><HostId>1</HostId></Error>"
+)
+
+
+@dataclass
+class S3:
+    """The server as tests hold it: `settings` lead to the line before it; `faults` wait per method."""
+
+    settings: StorageSettings
+    upstream: int
+    public: bool = False
+    """Whether strangers may read, as after a careless policy."""
+    faults: dict[str, deque[Fault]] = field(default_factory=dict)
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    release: threading.Event = field(default_factory=threading.Event)
+
+    def fail(self, method: str, *faults: Fault) -> None:
+        """The next requests of `method` meet these faults, one each."""
+        self.faults.setdefault(method, deque()).extend(faults)
+
+    def keep(self, path: str, data: bytes) -> None:
+        """Put bytes under a path behind the store's back."""
+        line = http.client.HTTPConnection("127.0.0.1", self.upstream, timeout=10)
+        signed = "AWS4-HMAC-SHA256 Credential=tests/20260101/us-east-1/s3/aws4_request"  # moto lets any in
+        line.request("PUT", path, data, {"authorization": signed})
+        assert line.getresponse().status == 200
+
+
+class _Line(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    s3: S3
+
+    def _forward(self) -> None:
+        body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        self.s3.asked.append((self.command, self.path))
+        waiting = self.s3.faults.get(self.command)
+        stranger = "authorization" not in self.headers and not self.s3.public
+        fault = "refuse" if stranger else waiting.popleft() if waiting else None
+        match fault:
+            case "hang":
+                self.s3.release.wait(30)
+                self.close_connection = True
+            case "refuse":
+                self._answer(403, {"content-type": "application/xml"}, DENIED)
+            case "swallow":
+                self._answer(200, {"etag": '"00"'}, b"")
+            case "garble":
+                self._answer(500, {"content-type": "text/html"}, b"<html>bad gateway")
+            case _:
+                self._pass_on(body, fault)
+
+    def _pass_on(self, body: bytes, fault: Fault | None) -> None:
+        line = http.client.HTTPConnection("127.0.0.1", self.s3.upstream, timeout=20)
+        line.request(self.command, self.path, body, dict(self.headers.items()))
+        reply = line.getresponse()
+        data = reply.read()
+        headers = {name: value for name, value in reply.getheaders() if name.lower() not in {"connection", "date"}}
+        if fault == "falsify":
+            data = bytes(byte ^ 1 for byte in data)
+        self._answer(reply.status, headers, data, cut=fault == "cut")
+        line.close()
+
+    def _answer(self, status: int, headers: dict[str, str], data: bytes, *, cut: bool = False) -> None:
+        self.send_response(status)
+        chosen = {name: value for name, value in headers.items() if name.lower() != "transfer-encoding"}
+        if self.command != "HEAD":
+            chosen = {name: value for name, value in chosen.items() if name.lower() != "content-length"}
+            chosen["Content-Length"] = str(len(data))
+        for name, value in chosen.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(data[: len(data) // 2] if cut else data)
+        self.close_connection = self.close_connection or cut
+
+    do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _forward
+
+    def log_message(self, *_: object) -> None:
+        """Tests read `asked`."""
+
+
+@contextmanager
+def s3(folder: Path) -> Iterator[S3]:
+    """A moto process and its line; gone at the end, with all they held."""
+    upstream = free_port()
+    server = embedded.spawn(
+        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(upstream)], folder / "moto.log"
+    )
+    line = ThreadingHTTPServer(("127.0.0.1", 0), _Line)
+    line.daemon_threads = True
+    port = line.server_address[1]
+    settings = StorageSettings.model_validate(
+        {"url": f"http://127.0.0.1:{port}", "key": "house", "secret": "test-only"}
+    )
+    found = S3(settings, upstream)
+    line.RequestHandlerClass = type("Line", (_Line,), {"s3": found})
+    threading.Thread(target=line.serve_forever, daemon=True).start()
+    try:
+        wait_until(lambda: _answers(upstream), 60)
+        yield found
+    finally:
+        found.release.set()
+        line.shutdown()
+        line.server_close()
+        server.kill()
+        server.wait(20)
+
+
+def _answers(port: int) -> bool:
+    try:
+        line = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+        line.request("GET", "/moto-api/")
+        return line.getresponse().status == 200
+    except OSError:
+        return False

@@ -1,0 +1,64 @@
+"""ASGI apps served by a real uvicorn on a free port, and a clock that tests move."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from email.utils import format_datetime
+
+import uvicorn
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from foundation.clock import monotonic, pause, wall_now
+from workers.sandbox import config
+
+
+class MovedClock:
+    """The machine's time plus what a test added."""
+
+    def __init__(self) -> None:
+        self._moved = timedelta()
+
+    def __call__(self) -> datetime:
+        return wall_now() + self._moved
+
+    def move(self, seconds: float) -> None:
+        """Let time pass."""
+        self._moved += timedelta(seconds=seconds)
+
+
+def _dated(app: ASGIApp, clock: Callable[[], datetime]) -> ASGIApp:
+    """`app`, whose answers say their `date` by a clock of its own."""
+
+    async def dated(scope: Scope, receive: Receive, send: Send) -> None:
+        async def say(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["date"] = format_datetime(clock(), usegmt=True)
+            await send(message)
+
+        await app(scope, receive, say)
+
+    return dated
+
+
+@contextmanager
+def served(app: ASGIApp, *, sockets: bool = False, clock: Callable[[], datetime] | None = None) -> Iterator[str]:
+    """Serve `app` in a thread, web sockets too where it has any; gives its address. `clock` dates its answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        how = config(app if clock is None else _dated(app, clock), "127.0.0.1", 0)
+        how.date_header = clock is None
+        how.ws = "auto" if sockets else "none"
+        server = uvicorn.Server(how)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+        thread.start()
+        until = monotonic() + 10
+        while not server.started:
+            assert monotonic() < until, "uvicorn never started"
+            pause(0.01)
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = server.force_exit = True
+            thread.join(5)

@@ -1,0 +1,262 @@
+"""What each method of the Bot API does to the world, and what it refuses."""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from tests.fakes.telegram_world import (
+    CHECKOUT_SECONDS,
+    IN_A_CHANNEL,
+    IN_A_CHAT,
+    WINDOW,
+    Bot,
+    Chat,
+    Refusal,
+    Telegram,
+    Told,
+)
+
+TEXT, CAPTION, PHOTO_BYTES, FILE_BYTES = 4096, 1024, 10 * 2**20, 50 * 2**20
+DELETABLE = timedelta(hours=48)
+Files = Mapping[str, bytes]
+
+
+def units(text: str) -> int:
+    """UTF-16 units."""
+    return len(text.encode("utf-16-le")) // 2
+
+
+def bad(why: str, **parameters: int) -> Refusal:
+    return Refusal(400, f"Bad Request: {why}", **parameters)
+
+
+class Methods:
+    """One instance per world; each method takes the bot, the fields and the files of a request."""
+
+    def __init__(self, world: Telegram) -> None:
+        self.world = world
+
+    def find(self, name: str) -> Callable[[Bot, Told, Files], Any] | None:
+        """The method of a name; None for one the fake does not know."""
+        return getattr(self, f"do_{name}", None)
+
+    # who is there
+
+    def do_getMe(self, bot: Bot, asked: Told, files: Files) -> Any:
+        more = ("can_join_groups", "can_read_all_group_messages", "supports_inline_queries")
+        return bot.told() | dict.fromkeys(more, False)
+
+    def do_getChat(self, bot: Bot, asked: Told, files: Files) -> Any:
+        chat = self._chat(bot, asked["chat_id"])
+        more = {"accent_color_id": 0, "max_reaction_count": 11, "accepted_gift_types": _NO_GIFTS}
+        return chat.told() | more
+
+    def do_getChatMember(self, bot: Bot, asked: Told, files: Files) -> Any:
+        chat = self._chat(bot, asked["chat_id"])
+        right = chat.rights.get(bot.id)
+        if asked["user_id"] != bot.id or right is None:
+            raise bad("member list is inaccessible" if right is None else "PARTICIPANT_ID_INVALID")
+        status = "kicked" if right == "kicked" else "administrator"
+        return self.world.member(bot, status, may_post=right == "post")
+
+    def _chat(self, bot: Bot, chat_id: int | str) -> Chat:
+        """A chat the bot can see."""
+        for chat in (*self.world.channels.values(), *bot.chats.values()):
+            by_name = chat.kind != "private" and chat_id == f"@{chat.username}"
+            if (chat_id == chat.id or by_name) and (chat.username or chat.kind == "private" or bot.id in chat.rights):
+                return chat
+        raise bad("chat not found")
+
+    # messages
+
+    def _open(self, bot: Bot, asked: Told, *, items: int = 1) -> Chat:
+        """The chat of a message, if the bot may write there now."""
+        chat = self._chat(bot, asked["chat_id"])
+        if chat.blocked:
+            raise Refusal(403, "Forbidden: bot was blocked by the user")
+        if chat.kind != "private":
+            right = chat.rights.get(bot.id)
+            if right == "kicked":
+                raise Refusal(403, "Forbidden: bot was kicked from the channel chat")
+            if right is None:
+                raise Refusal(403, "Forbidden: bot is not a member of the channel chat")
+            if right != "post":
+                raise bad("need administrator rights in the channel chat")
+        now, most = self.world.clock(), IN_A_CHAT if chat.kind == "private" else IN_A_CHANNEL
+        chat.sent_at = [at for at in chat.sent_at if now - at < WINDOW]
+        if len(chat.sent_at) + items > most:
+            wait = int((chat.sent_at[0] + WINDOW - now).total_seconds()) + 1
+            raise Refusal(429, f"Too Many Requests: retry after {wait}", retry_after=wait)
+        chat.sent_at += [now] * items
+        return chat
+
+    def do_sendMessage(self, bot: Bot, asked: Told, files: Files) -> Any:
+        text = asked["text"]
+        if not text.strip():
+            raise bad("message text is empty")
+        if units(text) > TEXT:
+            raise bad("message is too long")
+        keyboard = _keyboard(asked)
+        return self.world.post(bot, self._open(bot, asked), {"text": text.strip(), **keyboard}, text)
+
+    def do_sendPhoto(self, bot: Bot, asked: Told, files: Files) -> Any:
+        return self._single(bot, asked, files, "photo")
+
+    def do_sendVideo(self, bot: Bot, asked: Told, files: Files) -> Any:
+        return self._single(bot, asked, files, "video")
+
+    def _single(self, bot: Bot, asked: Told, files: Files, kind: str) -> Any:
+        if kind not in files:
+            raise bad(f"there is no {kind} in the request")
+        medium, caption = _medium(kind, files[kind]), _caption(asked)
+        spoiler = {"has_media_spoiler": True} if asked.get("has_spoiler") else {}
+        body = {**medium, **_said(caption), **spoiler, **_keyboard(asked)}
+        return self.world.post(bot, self._open(bot, asked), body, caption)
+
+    def do_sendMediaGroup(self, bot: Bot, asked: Told, files: Files) -> Any:
+        items = asked["media"]
+        if not 2 <= len(items) <= 10:
+            raise bad("group of 2 to 10 items expected")
+        bodies = []
+        for item in items:
+            name = item["media"].removeprefix("attach://")
+            if name == item["media"] or name not in files:
+                raise bad("wrong file identifier/HTTP URL specified")
+            spoiler = {"has_media_spoiler": True} if item.get("has_spoiler") else {}
+            bodies.append({**_medium(item["type"], files[name]), **_said(_caption(item)), **spoiler})
+        chat, group = self._open(bot, asked, items=len(items)), str(self.world.seconds())
+        sent = [self.world.post(bot, chat, {**body, "media_group_id": group}, "") for body in bodies]
+        del bot.wire[-len(sent) :]
+        ids = ",".join(str(one["message_id"]) for one in sent)
+        bot.wire.append((f"{chat.id}/{ids}", items[0].get("caption", "")))
+        return sent
+
+    def do_sendInvoice(self, bot: Bot, asked: Told, files: Files) -> Any:
+        if asked["currency"] != "XTR" or asked.get("provider_token"):
+            raise bad("PAYMENT_PROVIDER_INVALID")
+        if len(asked["prices"]) != 1 or not 1 <= asked["prices"][0]["amount"] <= 100_000:
+            raise bad("STARS_INVOICE_INVALID")
+        lengths = (len(asked["title"]), 32), (len(asked["description"]), 255), (len(asked["payload"].encode()), 128)
+        if not all(0 < length <= most for length, most in lengths):
+            raise bad("INVOICE_INVALID")
+        amount = asked["prices"][0]["amount"]
+        invoice = {"title": asked["title"], "description": asked["description"], "start_parameter": ""}
+        told = {"invoice": invoice | {"currency": "XTR", "total_amount": amount}}
+        sent = self.world.post(bot, self._open(bot, asked), told, asked["title"])
+        sent["_invoice"] = {"amount": amount, "payload": asked["payload"]}
+        return sent
+
+    def do_deleteMessage(self, bot: Bot, asked: Told, files: Files) -> Any:
+        chat, number = self._chat(bot, asked["chat_id"]), asked["message_id"]
+        if number not in chat.messages or number in chat.deleted:
+            raise bad("message to delete not found")
+        if self.world.clock().timestamp() - chat.messages[number]["date"] > DELETABLE.total_seconds():
+            raise bad("message can't be deleted for everyone")
+        chat.deleted.add(number)
+        return True
+
+    # what people press and pay
+
+    def do_answerCallbackQuery(self, bot: Bot, asked: Told, files: Files) -> Any:
+        if bot.callbacks.get(asked["callback_query_id"], True):
+            raise bad("query is too old and response timeout expired or query ID is invalid")
+        bot.callbacks[asked["callback_query_id"]] = True
+        return True
+
+    def do_answerPreCheckoutQuery(self, bot: Bot, asked: Told, files: Files) -> Any:
+        checkout = bot.checkouts.get(asked["pre_checkout_query_id"])
+        if checkout is None or checkout.state != "asked":
+            raise bad("query is too old and response timeout expired or query ID is invalid")
+        if (self.world.clock() - checkout.asked_at).total_seconds() > CHECKOUT_SECONDS:
+            checkout.state = "cancelled"
+            raise bad("query is too old and response timeout expired or query ID is invalid")
+        checkout.state = "paid" if asked["ok"] else "refused"
+        if asked["ok"]:
+            self.world.paid(bot, checkout)
+        return True
+
+    def do_refundStarPayment(self, bot: Bot, asked: Told, files: Files) -> Any:
+        mine = [one for one in bot.transactions if one["id"] == asked["telegram_payment_charge_id"]]
+        if not mine or mine[0]["source"]["user"]["id"] != asked["user_id"]:
+            raise bad("CHARGE_NOT_FOUND")
+        if len(mine) > 1:
+            raise bad("CHARGE_ALREADY_REFUNDED")
+        self.world.given_back(bot, mine[0])
+        return True
+
+    def do_getStarTransactions(self, bot: Bot, asked: Told, files: Files) -> Any:
+        start = asked.get("offset", 0)
+        return {"transactions": bot.transactions[start : start + asked.get("limit", 100)]}
+
+    def do_getMyStarBalance(self, bot: Bot, asked: Told, files: Files) -> Any:
+        return {"amount": bot.balance}
+
+    # how updates come
+
+    def do_setWebhook(self, bot: Bot, asked: Told, files: Files) -> Any:
+        if not asked["url"].startswith(("https://", "http://127.0.0.1")):
+            raise bad("bad webhook: An HTTPS URL must be provided for webhook")
+        bot.hook = {"url": asked["url"], "secret": asked.get("secret_token", "")}
+        bot.allowed = tuple(asked.get("allowed_updates", bot.allowed))
+        bot.polls += 1
+        return True
+
+    def do_deleteWebhook(self, bot: Bot, asked: Told, files: Files) -> Any:
+        bot.hook = {}
+        return True
+
+    def begin_poll(self, bot: Bot, asked: Told) -> int:
+        """A poll begins: it ends the one that waits, and confirms what lies before its offset."""
+        if bot.hook:
+            raise Refusal(
+                409,
+                "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the"
+                " webhook first",
+            )
+        bot.polls += 1
+        bot.allowed = tuple(asked.get("allowed_updates", bot.allowed))
+        offset = asked.get("offset", 0)
+        bot.updates = [(at, told) for at, told in bot.updates if told["update_id"] >= offset or told.get("_again")]
+        return bot.polls
+
+    def polled(self, bot: Bot, mine: int) -> list[Told]:
+        """What waits, for the poll that is still the last one."""
+        if bot.polls != mine:
+            raise Refusal(
+                409,
+                "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running",
+            )
+        found = self.world.waiting(bot)[:100]
+        bot.updates = [(at, told) for at, told in bot.updates if not told.get("_again")]
+        return found
+
+
+_GIFTS = ("unlimited_gifts", "limited_gifts", "unique_gifts", "premium_subscription", "gifts_from_channels")
+_NO_GIFTS = dict.fromkeys(_GIFTS, False)
+
+
+def _caption(asked: Told) -> str:
+    caption = str(asked.get("caption", ""))
+    if units(caption) > CAPTION:
+        raise bad("message caption is too long")
+    return caption
+
+
+def _said(caption: str) -> Told:
+    return {"caption": caption.strip()} if caption.strip() else {}
+
+
+def _medium(kind: str, data: bytes) -> Told:
+    if not data or len(data) > (PHOTO_BYTES if kind == "photo" else FILE_BYTES):
+        raise Refusal(413, "Request Entity Too Large")
+    file = {"file_id": f"f{len(data)}", "file_unique_id": f"u{hash(data)}", "width": 90, "height": 60}
+    return {"photo": [file]} if kind == "photo" else {"video": file | {"duration": 1}}
+
+
+def _keyboard(asked: Told) -> Told:
+    rows = asked.get("reply_markup", {}).get("inline_keyboard", [])
+    for button in (button for row in rows for button in row):
+        if not button["text"] or not 1 <= len(button.get("callback_data", "").encode()) <= 64:
+            raise bad("BUTTON_DATA_INVALID")
+    return {"reply_markup": {"inline_keyboard": json.loads(json.dumps(rows))}} if rows else {}

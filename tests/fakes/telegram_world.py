@@ -1,0 +1,322 @@
+"""What Telegram remembers: bots, chats, messages, updates, Stars. No HTTP here; tests act on it as people would."""
+
+import secrets
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Any
+
+from foundation.clock import wall_now
+from tests.fakes.telegram_spec import Checks
+
+CHECKOUT_SECONDS = 10
+WINDOW, IN_A_CHANNEL, IN_A_CHAT = timedelta(seconds=60), 20, 60
+"""So many messages of a bot in one chat within the window; then it must wait."""
+
+KEEP = timedelta(hours=24)
+"""How long an update waits to be fetched."""
+
+RIGHTS = (
+    *("can_be_edited", "is_anonymous", "can_manage_chat", "can_delete_messages", "can_manage_video_chats"),
+    *("can_restrict_members", "can_promote_members", "can_change_info", "can_invite_users", "can_post_stories"),
+    *("can_edit_stories", "can_delete_stories"),
+)
+
+Told = dict[str, Any]
+_ids = count(7_000_000_001)
+_people = count(5_001)
+_channels = count(1_001)
+
+
+class Refusal(Exception):
+    """An error as the Bot API tells it."""
+
+    def __init__(self, code: int, description: str, **parameters: int) -> None:
+        self.code, self.description, self.parameters = code, description, parameters
+        super().__init__(description)
+
+
+@dataclass
+class Person:
+    """Somebody with the app."""
+
+    id: int
+    name: str
+    language: str
+
+    def told(self) -> Told:
+        return {
+            "id": self.id,
+            "is_bot": False,
+            "first_name": self.name,
+            "username": self.name.lower(),
+            "language_code": self.language,
+        }
+
+
+@dataclass
+class Chat:
+    """A channel, or what one person and one bot write to each other."""
+
+    id: int
+    kind: str
+    title: str = ""
+    username: str = ""
+    rights: dict[int, str] = field(default_factory=dict)
+    """Of each bot: `post` may post, `silent` is an administrator who may not, `kicked` was thrown out."""
+    person: Person | None = None
+    blocked: bool = False
+    messages: dict[int, Told] = field(default_factory=dict)
+    deleted: set[int] = field(default_factory=set)
+    sent_at: list[datetime] = field(default_factory=list)
+    ids: Any = field(default_factory=lambda: count(1))
+
+    def told(self) -> Told:
+        if self.person is not None:
+            return {"id": self.id, "type": "private", "first_name": self.person.name, "username": self.username}
+        named = {"username": self.username} if self.username else {}
+        return {"id": self.id, "type": self.kind, "title": self.title, **named}
+
+
+@dataclass
+class Checkout:
+    """A payment somebody began; good for ten seconds."""
+
+    id: str
+    chat: Chat
+    invoice: Told
+    asked_at: datetime
+    state: str = "asked"
+
+
+@dataclass
+class Bot:
+    """One bot with its token, its waiting updates and its Stars."""
+
+    id: int
+    username: str
+    token: str
+    alive: bool = True
+    chats: dict[int, Chat] = field(default_factory=dict)
+    updates: list[tuple[datetime, Told]] = field(default_factory=list)
+    numbers: Any = field(default_factory=lambda: count(100_000))
+    allowed: tuple[str, ...] = ()
+    hook: Told = field(default_factory=dict)
+    polls: int = 0
+    checkouts: dict[str, Checkout] = field(default_factory=dict)
+    callbacks: dict[str, bool] = field(default_factory=dict)
+    transactions: list[Told] = field(default_factory=list)
+    wire: list[tuple[str, str]] = field(default_factory=list)
+    """Native id and text, as it came, of everything ever taken in."""
+
+    def told(self) -> Told:
+        return {"id": self.id, "is_bot": True, "first_name": self.username, "username": self.username}
+
+    @property
+    def balance(self) -> int:
+        """Its Stars."""
+        return sum(one["amount"] if "source" in one else -one["amount"] for one in self.transactions)
+
+
+class Telegram:
+    """The whole of it."""
+
+    def __init__(self, clock: Callable[[], datetime] = wall_now) -> None:
+        self.clock, self.lock, self.checks = clock, threading.RLock(), Checks()
+        self.bots: dict[str, Bot] = {}
+        self.channels: dict[int, Chat] = {}
+        self.people: dict[str, Person] = {}
+        self.log: list[Told] = []
+        """Every update there ever was."""
+
+    # how it is set up
+
+    def bot(self, username: str, token: str = "") -> Bot:
+        """A new bot, as @BotFather makes them."""
+        number = next(_ids)
+        made = Bot(number, username, token or f"{number}:{secrets.token_urlsafe(26)}")
+        self.bots[made.token] = made
+        return made
+
+    def channel(self, title: str, *, username: str = "", kind: str = "channel", **rights: Bot) -> Chat:
+        """A channel; `post=bot` lets a bot post, `silent=bot` makes it an administrator without that right."""
+        number = -(10**12) - next(_channels)
+        made = Chat(number, kind, title, username, {bot.id: right for right, bot in rights.items()})
+        self.channels[number] = made
+        return made
+
+    def person(self, name: str, language: str = "fr") -> Person:
+        """Somebody; always the same one by this name."""
+        if name not in self.people:
+            self.people[name] = Person(next(_people), name, language)
+        return self.people[name]
+
+    def named(self, username: str) -> Bot:
+        """The bot of this name."""
+        return next(bot for bot in self.bots.values() if bot.username == username)
+
+    # what people do
+
+    def chat(self, bot: Bot, name: str) -> Chat:
+        """The conversation of a person with a bot; begun, and a block lifted, by whoever writes."""
+        person = self.person(name)
+        made = Chat(person.id, "private", person=person, username=person.name.lower())
+        return bot.chats.setdefault(person.id, made)
+
+    def say(self, bot: Bot, name: str, text: str = "", **more: Any) -> Told:
+        """A person writes to a bot."""
+        with self.lock:
+            chat = self.chat(bot, name)
+            chat.blocked = False
+            body = {"text": text} if text else {}
+            return self._told_bot(bot, "message", self._message(chat, {"from": self.person(name).told()}, body | more))
+
+    def press(self, bot: Bot, name: str, data: str) -> Told:
+        """A person presses the newest button that carries `data`, or begins with it."""
+        with self.lock:
+            chat = self.chat(bot, name)
+            under, button = next(
+                (message, button)
+                for message in reversed(chat.messages.values())
+                for row in message.get("reply_markup", {}).get("inline_keyboard", [])
+                for button in row
+                if button["callback_data"].startswith(data)
+            )
+            query = str(secrets.randbits(60))
+            bot.callbacks[query] = False
+            pressed = {
+                "id": query,
+                "from": self.person(name).told(),
+                "message": under,
+                "chat_instance": "1",
+                "data": button["callback_data"],
+            }
+            return self._told_bot(bot, "callback_query", pressed)
+
+    def pay(self, bot: Bot, name: str, message_id: int = 0) -> Checkout:
+        """A person pays an invoice (the newest one): the bot is asked, and has ten seconds."""
+        with self.lock:
+            chat = self.chat(bot, name)
+            invoices = [one for one in chat.messages.values() if "invoice" in one]
+            chosen = chat.messages[message_id] if message_id else invoices[-1]
+            checkout = Checkout(str(secrets.randbits(60)), chat, chosen["_invoice"], self.clock())
+            bot.checkouts[checkout.id] = checkout
+            asked = {
+                "id": checkout.id,
+                "from": self.person(name).told(),
+                "currency": "XTR",
+                "total_amount": checkout.invoice["amount"],
+                "invoice_payload": checkout.invoice["payload"],
+            }
+            self._told_bot(bot, "pre_checkout_query", asked)
+            return checkout
+
+    def block(self, bot: Bot, name: str) -> None:
+        """A person blocks the bot."""
+        with self.lock:
+            chat = self.chat(bot, name)
+            chat.blocked = True
+            self._member(bot, chat, self.person(name), "member", "kicked")
+
+    def throw_out(self, bot: Bot, channel: Chat) -> None:
+        """The owner of a channel removes the bot."""
+        with self.lock:
+            channel.rights[bot.id] = "kicked"
+            self._member(bot, channel, self.person("Owner"), "administrator", "kicked")
+
+    def _member(self, bot: Bot, chat: Chat, by: Person, before: str, after: str) -> None:
+        change = {
+            "chat": chat.told(),
+            "from": by.told(),
+            "date": self.seconds(),
+            "old_chat_member": self.member(bot, before, may_post=True),
+            "new_chat_member": self.member(bot, after, may_post=False),
+        }
+        self._told_bot(bot, "my_chat_member", change)
+
+    def member(self, bot: Bot, status: str, *, may_post: bool) -> Told:
+        """A bot as a member of a chat, in the words of the API."""
+        base: Told = {"status": status, "user": bot.told()}
+        if status == "administrator":
+            return base | dict.fromkeys(RIGHTS, False) | {"can_post_messages": may_post}
+        return base | ({"until_date": 0} if status == "kicked" else {})
+
+    # what is kept
+
+    def seconds(self) -> int:
+        """Unix time."""
+        return int(self.clock().timestamp())
+
+    def _message(self, chat: Chat, sender: Told, body: Told) -> Told:
+        number = next(chat.ids)
+        told = {"message_id": number, "date": self.seconds(), "chat": chat.told(), **sender, **body}
+        chat.messages[number] = told
+        return told
+
+    def post(self, bot: Bot, chat: Chat, body: Told, text: str) -> Told:
+        """A message of a bot."""
+        sender = {"from": bot.told()} if chat.kind == "private" else {"sender_chat": chat.told()}
+        told = self._message(chat, sender, body)
+        bot.wire.append((f"{chat.id}/{told['message_id']}", text))
+        return told
+
+    def _told_bot(self, bot: Bot, kind: str, what: Told) -> Told:
+        """Put an update into the bot's queue, if it asked for this kind."""
+        shown = {name: value for name, value in what.items() if not name.startswith("_")}
+        update = {"update_id": next(bot.numbers), kind: shown}
+        self.checks.update(update)
+        self.log.append(update)
+        if not bot.allowed or kind in bot.allowed:
+            bot.updates.append((self.clock(), update))
+        return update
+
+    def again(self, bot: Bot, *updates: Told) -> None:
+        """Deliver updates once more, in this order, whatever was confirmed."""
+        with self.lock:
+            bot.updates = [(self.clock(), {**update, "_again": True}) for update in updates] + bot.updates
+
+    def waiting(self, bot: Bot) -> list[Told]:
+        """Updates nobody has confirmed, none older than a day."""
+        bot.updates = [(at, update) for at, update in bot.updates if self.clock() - at < KEEP]
+        return [update for _, update in bot.updates]
+
+    def paid(self, bot: Bot, checkout: Checkout) -> None:
+        """The Stars change hands, and the bot is told."""
+        charge = f"stx{secrets.token_urlsafe(24)}"
+        person = checkout.chat.person or self.person("Nobody")
+        amount, payload = checkout.invoice["amount"], checkout.invoice["payload"]
+        partner = {"type": "user", "transaction_type": "invoice_payment", "user": person.told()}
+        bot.transactions.append({"id": charge, "amount": amount, "date": self.seconds(), "source": partner})
+        payment = {
+            "currency": "XTR",
+            "total_amount": amount,
+            "invoice_payload": payload,
+            "telegram_payment_charge_id": charge,
+            "provider_payment_charge_id": "",
+        }
+        body = {"successful_payment": payment}
+        self._told_bot(bot, "message", self._message(checkout.chat, {"from": person.told()}, body))
+
+    def given_back(self, bot: Bot, charge: Told) -> None:
+        """The Stars of a charge go back, and the bot is told."""
+        partner = charge["source"]
+        back = {"id": charge["id"], "amount": charge["amount"], "date": self.seconds(), "receiver": partner}
+        bot.transactions.append(back)
+        chat = bot.chats[partner["user"]["id"]]
+        told = {
+            "currency": "XTR",
+            "total_amount": charge["amount"],
+            "invoice_payload": "",
+            "telegram_payment_charge_id": charge["id"],
+        }
+        self._told_bot(bot, "message", self._message(chat, {"from": partner["user"]}, {"refunded_payment": told}))
+
+    def seen(self, bot: Bot, name: str) -> list[Told]:
+        """What a person was sent by a bot, oldest first."""
+        return [one for one in self.chat(bot, name).messages.values() if one.get("from", {}).get("is_bot")]
+
+    def texts(self, bot: Bot, name: str) -> list[str]:
+        """Its words."""
+        return [str(one.get("text", one.get("caption", ""))) for one in self.seen(bot, name)]

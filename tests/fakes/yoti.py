@@ -1,0 +1,196 @@
+"""Yoti's age verification as a stateful fake: it opens sessions, keeps their rules, and fails on demand.
+
+It answers as https://developers.yoti.com/age-verification/results shows, and on demand with more about the viewer
+than anybody may be told.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from foundation.ids import uuid7
+from tests.fakes.serving import MovedClock, served
+
+PERSONAL = {
+    "date_of_birth": "1990-07-14",
+    "full_name": "Camille Marqueur",
+    "document_number": "DOC-MARKER-42",
+    "face": "FACE-MARKER-BASE64",
+    "age": 36,
+    "doc_scan": {"threshold": 18, "date_of_birth": "1990-07-14"},
+    "evidence_id": "4786ecb7-c10c-4037-9947-aaa6507e7414",
+}
+"""What an answer may hold and nobody may keep."""
+
+LEAKS = ("1990-07-14", "Camille Marqueur", "DOC-MARKER-42", "FACE-MARKER")
+
+
+@dataclass
+class Session:
+    """One check."""
+
+    id: str
+    sdk_id: str
+    asked: dict[str, Any]
+    until: datetime
+    status: str = "PENDING"
+    method: str = ""
+    calls: int = 0
+
+
+@dataclass
+class World:
+    """What the provider knows: its customers' keys by SDK id, and their sessions."""
+
+    clock: MovedClock = field(default_factory=MovedClock)
+    keys: dict[str, str] = field(default_factory=dict)
+    sessions: dict[str, Session] = field(default_factory=dict)
+    tells_too_much: bool = True
+    broken: int = 0
+    """So many requests are answered with 503."""
+    lost: int = 0
+    """So many requests are done, and their connection closed without an answer."""
+    hangs: int = 0
+    """So many requests are never answered."""
+    slow: int = 0
+    """So many readings still say pending, whatever happened."""
+    same_session: bool = False
+    """Every begin answers with the id of the session before."""
+    swapped: str = ""
+    """The reference every result names instead of its own."""
+    requests: int = 0
+
+    def customer(self, *, sdk_id: str = "", key: str = "key-marker") -> tuple[str, str]:
+        """A customer: SDK id and API key."""
+        known = sdk_id or str(uuid7())
+        self.keys[known] = key
+        return known, key
+
+    def session(self, reference: str) -> Session:
+        """The session of our check, the newest where there are two."""
+        return [one for one in self.sessions.values() if one.asked.get("reference_id") == reference][-1]
+
+    def finish(self, session: Session, status: str = "COMPLETE", method: str = "DOC_SCAN") -> None:
+        """The viewer ends the check."""
+        session.status, session.method = status, method
+
+    def call(self, session: Session, body: dict[str, Any] | None = None) -> int:
+        """Tell the customer, as often as a test likes; the status they answered."""
+        session.calls += 1
+        told = {"session_key": session.id, "state": session.status, "signature": "c2ln", "sequence_number": 1}
+        return httpx.post(session.asked["notification_url"], json=body or (PERSONAL | told)).status_code
+
+
+class _Faults:
+    """Loses answers and hangs: what no route can do."""
+
+    def __init__(self, app: ASGIApp, world: World) -> None:
+        self._app, self._world = app, world
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        self._world.requests += 1
+        if self._world.hangs:
+            self._world.hangs -= 1
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            return
+        if self._world.lost:
+            self._world.lost -= 1
+
+            async def nowhere(message: Any) -> None:
+                return
+
+            await self._app(scope, receive, nowhere)
+            raise ConnectionResetError
+        await self._app(scope, receive, send)
+
+
+def app(world: World) -> ASGIApp:
+    """The provider."""
+
+    def known(request: Request) -> Response | str:
+        sdk_id = request.headers.get("yoti-sdk-id", "")
+        if world.broken:
+            world.broken -= 1
+            return JSONResponse({"message": "unavailable"}, 503)
+        if sdk_id not in world.keys:
+            return JSONResponse({"message": "unknown sdk id"}, 401)
+        if request.headers.get("authorization") != f"Bearer {world.keys[sdk_id]}":
+            return JSONResponse({"message": "incorrect api key"}, 403)
+        return sdk_id
+
+    async def begin(request: Request) -> Response:
+        sdk_id = known(request)
+        if isinstance(sdk_id, Response):
+            return sdk_id
+        asked = await request.json()
+        ttl = asked.get("ttl")
+        if asked.get("type") != "OVER" or not isinstance(ttl, int) or not 60 <= ttl <= 2592000:
+            return JSONResponse({"message": "missing field"}, 400)
+        first = next(reversed(world.sessions), "")
+        made = first if world.same_session and first else str(uuid7())
+        until = world.clock() + timedelta(seconds=ttl)
+        world.sessions[made] = Session(made, sdk_id, asked, until)
+        said = {"id": made, "status": "PENDING", "expires_at": until.astimezone(UTC).isoformat()}
+        return JSONResponse(said | (PERSONAL if world.tells_too_much else {}), 201)
+
+    async def result(request: Request) -> Response:
+        sdk_id = known(request)
+        if isinstance(sdk_id, Response):
+            return sdk_id
+        session = world.sessions.get(request.path_params["id"])
+        if session is None or session.sdk_id != sdk_id:
+            return JSONResponse({"message": "session not found"}, 404)
+        if session.status == "PENDING" and world.clock() >= session.until:
+            session.status = "EXPIRED"
+        status = session.status
+        if world.slow:
+            world.slow, status = world.slow - 1, "IN_PROGRESS"
+        said: dict[str, Any] = {
+            "id": session.id,
+            "sdk_id": sdk_id,
+            "status": status,
+            "reference_id": world.swapped or session.asked.get("reference_id", ""),
+        }
+        if status == "COMPLETE":
+            said["method"] = session.method
+        return JSONResponse(said | (PERSONAL if world.tells_too_much else {}))
+
+    routes = [
+        Route("/api/v1/sessions", begin, methods=["POST"]),
+        Route("/api/v1/sessions/{id}/result", result, methods=["GET"]),
+    ]
+    return _Faults(Starlette(routes=routes), world)
+
+
+@dataclass(frozen=True)
+class Running:
+    """The fake with its address."""
+
+    url: str
+    world: World
+
+    def clear(self) -> None:
+        """As it was at first."""
+        fresh: Callable[[], World] = World
+        self.world.__dict__.update(fresh().__dict__)
+
+
+@contextmanager
+def provider() -> Iterator[Running]:
+    """A running provider."""
+    world = World()
+    with served(app(world)) as url:
+        yield Running(url, world)

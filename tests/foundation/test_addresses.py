@@ -1,0 +1,74 @@
+"""Typed addresses lead to the public internet and nowhere else, whatever a name answers the second time."""
+
+import socket
+
+import pytest
+
+from foundation.addresses import PublicOnly, anywhere, is_public, may_reach, origin
+from foundation.http import HttpClient, NotSent, Reply, Request
+from tests.fakes.own_page import OwnPage, create
+from tests.fakes.serving import served
+from workers.sandbox_faults import Book
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("127.0.0.1", "10.1.2.3", "192.168.0.9", "169.254.169.254", "0.0.0.0", "100.64.0.1", "224.0.0.1"),
+        *("255.255.255.255", "::1", "::", "fe80::1%eth0", "fd00::1", "ff02::1", "::ffff:127.0.0.1", "::ffff:8.8.8.8"),
+        *("64:ff9b::7f00:1", "2002:7f00:1::", "localhost", ""),
+    ],
+)
+def test_inside_is_not_public(address: str) -> None:
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700:4700::1111", "64:ff9b::808:808", "2002:808:808::"])
+def test_outside_is_public(address: str) -> None:
+    assert is_public(address)
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        (" pds.example ", "https://pds.example"),
+        ("https://pds.example/", "https://pds.example"),
+        ("http://127.0.0.1:2583", "http://127.0.0.1:2583"),
+        ("https://[2001:db8::1]:8443", "https://[2001:db8::1]:8443"),
+        ("https://a@pds.example", ""),
+        ("https://pds.example/xrpc", ""),
+        ("https://pds.example?x=1", ""),
+        ("https://pds.example:99999", ""),
+        ("ftp://pds.example", ""),
+        ("https://", ""),
+        ("two words", ""),
+    ],
+)
+def test_what_is_typed_becomes_an_origin(typed: str, found: str) -> None:
+    assert origin(typed) == found
+
+
+def test_no_connection_is_made_inside_but_to_what_is_ours() -> None:
+    with served(create(OwnPage("t", Book()))) as url:
+        request = Request("GET", f"{url}/house/lea/items/none", {}, b"", 2.0)
+        for reach, reached in ((PublicOnly([]), NotSent), (PublicOnly([url]), Reply), (anywhere, Reply)):
+            http = HttpClient(reach=reach)
+            assert isinstance(http.exchange(request), reached)
+            http.close()
+        assert not may_reach(url, PublicOnly([]))
+        assert may_reach(url, PublicOnly([url]))
+        assert may_reach(url, anywhere)
+
+
+def test_a_name_that_leads_inside_is_inside() -> None:
+    with pytest.raises(OSError, match="public"):
+        PublicOnly(["http://127.0.0.1:8080"])("localhost", 8080)
+    with pytest.raises(socket.gaierror):
+        PublicOnly([])("nowhere.invalid", 443)
+
+
+def test_a_public_server_is_reached_by_https_alone() -> None:
+    assert may_reach("https://8.8.8.8", PublicOnly([]))
+    assert not may_reach("http://8.8.8.8", PublicOnly([]))
+    assert not may_reach("ftp://8.8.8.8", anywhere)
+    assert not may_reach("", anywhere)

@@ -1,0 +1,137 @@
+"""Several relays and many claimers at once; fairness between tenants; groups; the house clock."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from foundation import leases, outbox
+from foundation.database import OpenScope
+from foundation.ids import HOUSE, uuid7
+from foundation.leases import Claimed
+from tests.foundation.events import ChatDue, DayDue, PostDue, put_chat, put_posts, states
+
+RELAY = "system:relay"
+LEASE = timedelta(seconds=30)
+
+
+@pytest.fixture(autouse=True)
+def _empty(tenant: OpenScope) -> None:
+    with tenant(HOUSE, RELAY, role="relay") as scope:
+        scope.run("DELETE FROM outbox")
+
+
+def claim(tenant: OpenScope, *, places: int = 32, room: int = 32) -> list[Claimed]:
+    with tenant(HOUSE, RELAY, role="relay") as scope:
+        return leases.claim(scope, "publish", places=places, room=room)
+
+
+def finish(tenant: OpenScope, row: Claimed) -> bool:
+    with tenant(HOUSE, RELAY, role="relay") as scope:
+        taken = leases.take(scope, row.id, row.token, deadline=LEASE)
+        return taken is not None and leases.finish(scope, taken)
+
+
+def test_four_claimers_hand_out_each_row_once(tenant: OpenScope) -> None:
+    tenants = [uuid7() for _ in range(5)]
+    for each in tenants:
+        put_posts(tenant, each, 30)
+        put_posts(tenant, each, 10, lane="channel:a")
+
+    def claimer(_: int) -> list[UUID]:
+        mine: list[UUID] = []
+        empty_handed = 0
+        while empty_handed < 20:  # the others may be claiming
+            rows = claim(tenant, places=1_000, room=7)
+            empty_handed = 0 if rows else empty_handed + 1
+            for row in rows:
+                assert finish(tenant, row)
+                mine.append(row.id)
+        return mine
+
+    with ThreadPoolExecutor(4) as threads:
+        done = [event for found in threads.map(claimer, range(4)) for event in found]
+    assert len(done) == len(set(done)) == 200
+
+
+def test_small_tenants_do_not_wait_for_a_large_one(tenant: OpenScope) -> None:
+    large, small = uuid7(), [uuid7() for _ in range(9)]
+    put_posts(tenant, large, 1_000)
+    for each in small:
+        put_posts(tenant, each, 10)
+    order: list[UUID] = []
+    while rows := claim(tenant):
+        order += [row.tenant_id for row in rows]
+        with tenant(HOUSE, RELAY, role="relay") as scope:
+            scope.run("DELETE FROM outbox WHERE state = 'leased'")
+    assert len(order) == 1_090
+    last_small = max(index for index, found in enumerate(order) if found != large)
+    assert last_small < 120, "all small ones are served in the first tenth"
+
+
+def test_a_lone_tenant_may_use_every_place_and_two_share_them(tenant: OpenScope) -> None:
+    first, second = uuid7(), uuid7()
+    put_posts(tenant, first, 50)
+    assert len(claim(tenant)) == 32
+    with tenant(HOUSE, RELAY, role="relay") as scope:
+        scope.run("DELETE FROM outbox")
+    put_posts(tenant, first, 50)
+    put_posts(tenant, second, 50)
+    assert [row.tenant_id for row in claim(tenant)].count(first) == 16
+
+
+def test_what_a_tenant_has_in_flight_counts(tenant: OpenScope) -> None:
+    first, second = uuid7(), uuid7()
+    put_posts(tenant, first, 40)
+    assert len(claim(tenant, room=30)) == 30
+    put_posts(tenant, second, 40)
+    assert {row.tenant_id for row in claim(tenant, room=2)} == {second}
+
+
+def test_rows_of_the_loaded_model_go_first_until_others_are_old(tenant: OpenScope, tenant_id: UUID) -> None:
+    with tenant(tenant_id, RELAY) as scope:
+        old = outbox.put(scope, PostDue(tenant_id, uuid7()), group="b", at=scope.now - timedelta(minutes=6))
+        other = outbox.put(scope, PostDue(tenant_id, uuid7()), group="b", at=scope.now - timedelta(minutes=4))
+        loaded = outbox.put(scope, PostDue(tenant_id, uuid7()), group="a")
+    order = []
+    for _ in range(3):
+        with tenant(HOUSE, RELAY, role="relay") as scope:
+            order += [row.id for row in leases.claim(scope, "publish", places=1, room=1, loaded="a")]
+        with tenant(HOUSE, RELAY, role="relay") as scope:
+            scope.run("DELETE FROM outbox WHERE state = 'leased'")
+    assert order == [old, loaded, other]
+
+
+def test_a_full_queue_is_seen_at_a_glance(tenant: OpenScope, tenant_id: UUID) -> None:
+    put_posts(tenant, tenant_id, 3)
+    with tenant(tenant_id, RELAY) as scope:
+        later = scope.now + timedelta(seconds=40)
+        outbox.put(scope, PostDue(tenant_id, uuid7()), at=later)
+        outbox.put(scope, ChatDue(tenant_id, uuid7(), 1), at=later)
+    claim(tenant, room=2)
+    with tenant(HOUSE, RELAY, role="relay") as scope:
+        seen = leases.look(scope)
+    assert seen["publish"] == leases.Look(leased=2, due=True, next_at=later)
+    assert seen["chat"] == leases.Look(leased=0, due=False, next_at=later)
+    assert seen["gpu"] == leases.Look(leased=0, due=False, next_at=None)
+
+
+def test_a_jump_of_the_house_clock_ends_no_lease(tenant: OpenScope, tenant_id: UUID) -> None:
+    put_posts(tenant, tenant_id, 1)
+    row = claim(tenant)[0]
+    with tenant(HOUSE, RELAY, role="relay") as scope:
+        scope.run("SELECT house_shift(interval '1 hour')")
+    with tenant(HOUSE, RELAY, role="relay") as scope:
+        assert leases.sweep(scope) == 0
+        assert leases.take(scope, row.id, row.token, deadline=LEASE) is not None
+    with tenant(HOUSE, RELAY, role="relay") as scope:
+        scope.run("SELECT house_shift(interval '-1 hour')")
+    assert states(tenant, tenant_id) == {"leased": 1}
+
+
+def test_room_is_for_one_queue(tenant: OpenScope, tenant_id: UUID) -> None:
+    put_chat(tenant, tenant_id, 1)
+    with tenant(tenant_id, RELAY) as scope:
+        outbox.put(scope, DayDue(tenant_id, uuid7(), scope.now.date()))
+    assert claim(tenant) == []

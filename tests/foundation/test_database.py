@@ -1,0 +1,108 @@
+"""A scope: one transaction, its role, and what becomes of it when the server went away meanwhile."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import DBAPIError
+
+from foundation.database import Database, Scope
+from foundation.ids import uuid7
+from foundation.resting import RestingPool
+from tests.conftest import Cluster, wait_until
+
+WHO = "system:test"
+
+
+@pytest.fixture
+def own(cluster: Cluster) -> Iterator[Database]:
+    database = Database(cluster.url("greenroom_work", "house"), pool_size=2, application="own")
+    yield database
+    database.close()
+
+
+def _end_connections(cluster: Cluster) -> None:
+    """As a restart of the server does to every pool."""
+    engine = create_engine(cluster.url("postgres", "house"))
+    with engine.connect() as connection:
+        connection.execute(
+            text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'own'")
+        )
+    engine.dispose()
+
+
+def _backend(scope: Scope) -> int:
+    return int(scope.run("SELECT pg_backend_pid()").scalar_one())
+
+
+def test_a_connection_that_died_in_the_pool_is_replaced_before_anything_is_done(
+    own: Database, cluster: Cluster
+) -> None:
+    tenant_id = uuid7()
+    with own.scope(tenant_id, WHO) as one, own.scope(tenant_id, WHO) as two:
+        before = {_backend(one), _backend(two)}
+    _end_connections(cluster)
+    with own.scope(tenant_id, WHO) as one, own.scope(tenant_id, WHO) as two:
+        assert not before & {_backend(one), _backend(two)}
+        assert one.run("SELECT current_user, current_setting('app.tenant')").one() == ("app", str(tenant_id))
+        assert one.run("SHOW idle_session_timeout").scalar_one() == "5min"  # the server ends what was forgotten
+
+
+def test_connections_that_rest_end_by_themselves_and_the_others_stay(own: Database, cluster: Cluster) -> None:
+    pool = own.engine.pool
+    assert isinstance(pool, RestingPool)
+    pool.idle_seconds = 0.5
+    tenant_id = uuid7()
+    with own.scope(tenant_id, WHO) as one, own.scope(tenant_id, WHO) as two:
+        used, spare = _backend(one), _backend(two)
+    engine = create_engine(cluster.url("postgres", "house"))
+
+    def backends() -> set[int]:
+        with engine.connect() as looks:
+            return set(looks.execute(text("SELECT pid FROM pg_stat_activity WHERE application_name = 'own'")).scalars())
+
+    def spare_ended() -> bool:
+        with own.scope(tenant_id, WHO) as scope:
+            _backend(scope)
+        return spare not in backends()
+
+    wait_until(spare_ended)
+    assert len(backends()) == 1  # the one in use was not touched
+    wait_until(lambda: not backends())
+    engine.dispose()
+    with own.scope(tenant_id, WHO) as one, own.scope(tenant_id, WHO) as two:
+        assert not {used, spare} & {_backend(one), _backend(two)}
+
+
+def test_a_connection_that_dies_in_the_middle_undoes_its_transaction(own: Database, cluster: Cluster) -> None:
+    def dies() -> None:
+        with own.scope(uuid7(), WHO) as scope:
+            _end_connections(cluster)
+            scope.run("SELECT 1")
+
+    with pytest.raises(DBAPIError):
+        dies()
+    with own.scope(uuid7(), WHO) as scope:
+        assert scope.run("SELECT 1").scalar_one() == 1
+
+
+def test_last_acts_run_in_their_order_and_change_the_role_once(own: Database) -> None:
+    seen: list[str] = []
+
+    def note(scope: Scope) -> None:
+        seen.append(scope.run("SELECT current_user").scalar_one())
+
+    with own.scope(uuid7(), WHO) as scope:
+        scope.at_commit(note)
+        scope.at_commit(note, role="gate")
+        scope.at_commit(note)
+        assert scope.run("SELECT current_user").scalar_one() == "app"
+    assert seen == ["app", "gate", "gate"]
+    with own.scope(uuid7(), WHO) as scope:
+        assert scope.run("SELECT current_user").scalar_one() == "app"
+
+
+def test_threads_that_come_together_share_one_pool(own: Database) -> None:
+    with ThreadPoolExecutor(16) as threads:
+        assert len({id(engine) for engine in threads.map(lambda _: own.engine, range(64))}) == 1

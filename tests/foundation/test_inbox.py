@@ -1,0 +1,35 @@
+"""What comes in twice is kept once."""
+
+from uuid import UUID
+
+import pytest
+
+from foundation import inbox
+from foundation.database import Database, OpenScope
+from foundation.errors import NotFound
+from foundation.ids import uuid7
+
+ME = "system:test"
+
+
+def test_the_same_thing_comes_in_once(tenant: OpenScope, tenant_id: UUID) -> None:
+    with tenant(tenant_id, ME) as scope:
+        first = inbox.receive(scope, "sandbox:a", "1", {"text": "allô ✓"})
+        assert first is not None
+        assert inbox.receive(scope, "sandbox:a", "1", {"text": "again"}) is None
+        assert inbox.receive(scope, "sandbox:b", "1", {"text": "other account"}) is not None
+    with tenant(tenant_id, ME) as scope:
+        assert inbox.body(scope, first) == {"text": "allô ✓"}
+
+
+def test_another_tenant_reads_nothing(tenant: OpenScope, tenant_id: UUID) -> None:
+    with tenant(tenant_id, ME) as scope:
+        entry = inbox.receive(scope, "s", "1", {})
+    assert entry is not None
+    with pytest.raises(NotFound), tenant(uuid7(), ME) as scope:
+        inbox.body(scope, entry)
+
+
+def test_the_door_may_receive(pages: Database, tenant_id: UUID) -> None:
+    with pages.scope(tenant_id, "guest:hook", role="door") as scope:
+        assert inbox.receive(scope, "s", "1", {"a": 1}) is not None

@@ -1,0 +1,44 @@
+"""A process says its figures, that it lives, and whether it works."""
+
+import socket
+from http.client import HTTPConnection
+
+from foundation import probing, telemetry
+
+
+def ask(port: int, path: str) -> tuple[int, str, str]:
+    line = HTTPConnection("127.0.0.1", port, timeout=5)
+    line.request("GET", path)
+    reply = line.getresponse()
+    return reply.status, reply.headers["content-type"], reply.read().decode()
+
+
+def test_a_process_answers_those_who_watch_it() -> None:
+    probing._ready.clear()
+    port = probing.serve(0)
+    assert ask(port, "/healthz")[0] == 200
+    assert ask(port, "/readyz")[0] == 503
+    probing.say_ready()
+    assert ask(port, "/readyz")[0] == 200
+    assert ask(port, "/elsewhere")[0] == 404
+    probing._ready.clear()
+
+
+def test_figures_are_in_the_form_prometheus_reads() -> None:
+    telemetry.CLAIMS.labels("chat").inc(2)
+    status, kind, told = ask(probing.serve(0), "/metrics?x=1")
+    assert status == 200
+    assert kind.startswith("text/plain")
+    assert 'greenroom_claims_total{queue="chat"}' in told
+
+
+def test_a_taken_port_is_no_reason_to_stop() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        probing.offer(taken.getsockname()[1], host="127.0.0.1")
+    probing.offer(0, host="127.0.0.1")
+
+
+def test_no_label_names_a_person() -> None:
+    allowed = {"kind", "outcome", "queue", "what", "platform", "act", "state", "by", "verdict"}
+    for figure in vars(telemetry).values():
+        assert set(getattr(figure, "_labelnames", ())) <= allowed, figure

@@ -1,0 +1,132 @@
+"""One contract for both stores: the same bytes once, those bytes or an error, nothing of another tenant's."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from foundation.errors import BadInput, NotFound, Unavailable
+from foundation.ids import uuid7
+from foundation.settings import Settings, StorageSettings
+from foundation.storage import FileStore, ObjectStore, digest_of, library, page_copies
+from tests.fakes.s3 import S3, s3
+
+DATA = bytes(range(256)) * 64
+NOWHERE = "0" * 64
+
+
+@dataclass(frozen=True)
+class Place:
+    """A store, and how its objects are spoiled behind its back."""
+
+    store: ObjectStore
+    spoil: Callable[[UUID, str, bytes], None]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
+    with s3(tmp_path_factory.mktemp("s3")) as found:
+        yield found
+
+
+@pytest.fixture(params=["files", "s3"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    if request.param == "files":
+
+        def overwrite(tenant_id: UUID, sha256: str, data: bytes) -> None:
+            (tmp_path / str(tenant_id) / sha256[:2] / sha256).write_bytes(data)
+
+        return Place(FileStore(tmp_path), overwrite)
+    server: S3 = request.getfixturevalue("server")
+
+    def put(tenant_id: UUID, sha256: str, data: bytes) -> None:
+        server.keep(f"/greenroom-{tenant_id}/{sha256}", data)
+
+    return Place(library(Settings(storage=server.settings)), put)
+
+
+def test_what_is_put_is_got(place: Place, tenant_id: UUID) -> None:
+    sha256 = place.store.put(tenant_id, DATA)
+    assert sha256 == digest_of(DATA)
+    assert place.store.get(tenant_id, sha256) == DATA
+    assert place.store.exists(tenant_id, sha256)
+
+
+@pytest.mark.parametrize("data", [b"", b"x", bytes(6_000_000)], ids=["empty", "one byte", "6 MB"])
+def test_any_size_is_kept(place: Place, tenant_id: UUID, data: bytes) -> None:
+    assert place.store.get(tenant_id, place.store.put(tenant_id, data)) == data
+
+
+def test_twice_is_once(place: Place, tenant_id: UUID) -> None:
+    assert place.store.put(tenant_id, DATA) == place.store.put(tenant_id, DATA)
+    assert place.store.clear(tenant_id) == 1
+
+
+def test_nothing_there(place: Place, tenant_id: UUID) -> None:
+    with pytest.raises(NotFound) as raised:
+        place.store.get(tenant_id, NOWHERE)
+    assert raised.value.message.code == "object.unknown"
+    assert not place.store.exists(tenant_id, NOWHERE)
+    place.store.delete(tenant_id, NOWHERE)
+    assert place.store.clear(tenant_id) == 0
+
+
+@pytest.mark.parametrize("key", ["", "../../etc/passwd", "A" * 64, "0" * 63, "0" * 64 + "/.."])
+def test_what_is_no_digest_is_nowhere(place: Place, tenant_id: UUID, key: str) -> None:
+    for ask in (place.store.get, place.store.exists, place.store.delete):
+        with pytest.raises(NotFound):
+            ask(tenant_id, key)
+
+
+def test_another_tenant_sees_nothing(place: Place, tenant_id: UUID) -> None:
+    sha256, other = place.store.put(tenant_id, DATA), uuid7()
+    assert not place.store.exists(other, sha256)
+    with pytest.raises(NotFound):
+        place.store.get(other, sha256)
+    place.store.put(other, DATA)
+    place.store.delete(other, sha256)
+    assert place.store.clear(other) == 0
+    assert place.store.get(tenant_id, sha256) == DATA
+
+
+def test_deleted_is_gone_and_again(place: Place, tenant_id: UUID) -> None:
+    sha256 = place.store.put(tenant_id, DATA)
+    place.store.delete(tenant_id, sha256)
+    place.store.delete(tenant_id, sha256)
+    assert not place.store.exists(tenant_id, sha256)
+
+
+def test_a_cleared_tenant_has_nothing_and_may_begin_again(place: Place, tenant_id: UUID) -> None:
+    keys = [place.store.put(tenant_id, bytes([number])) for number in range(3)]
+    assert place.store.clear(tenant_id) == 3
+    assert not any(place.store.exists(tenant_id, key) for key in keys)
+    assert place.store.get(tenant_id, place.store.put(tenant_id, DATA)) == DATA
+
+
+@pytest.mark.parametrize("spoilt", [DATA[:-1], b"", DATA[:-1] + b"\x00"], ids=["cut off", "empty", "one byte"])
+def test_other_bytes_are_never_returned_and_a_new_put_heals(place: Place, tenant_id: UUID, spoilt: bytes) -> None:
+    sha256 = place.store.put(tenant_id, DATA)
+    place.spoil(tenant_id, sha256, spoilt)
+    with pytest.raises(Unavailable) as raised:
+        place.store.get(tenant_id, sha256)
+    assert raised.value.message.code == "storage.damaged"
+    place.store.put(tenant_id, DATA)
+    assert place.store.get(tenant_id, sha256) == DATA
+
+
+def test_the_pages_copies_are_apart(server: S3, tmp_path: Path, tenant_id: UUID) -> None:
+    for settings in (Settings(home=tmp_path), Settings(storage=server.settings)):
+        sha256 = library(settings).put(tenant_id, DATA)
+        assert not page_copies(settings).exists(tenant_id, sha256)
+        page_copies(settings).put(tenant_id, DATA)
+        page_copies(settings).delete(tenant_id, sha256)
+        assert library(settings).exists(tenant_id, sha256)
+
+
+@pytest.mark.parametrize("address", ["minio:9000", "ftp://minio", "http://minio/bucket?x=1", "http://"])
+def test_an_address_that_is_none_is_said(address: str) -> None:
+    with pytest.raises(BadInput) as raised:
+        library(Settings(storage=StorageSettings(url=address)))
+    assert raised.value.message.code == "storage.bad_address"

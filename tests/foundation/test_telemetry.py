@@ -1,0 +1,63 @@
+"""The log holds no secret and no text of an error."""
+
+import io
+import json
+
+import pytest
+import structlog
+from pydantic import TypeAdapter, ValidationError
+
+from foundation import telemetry
+from foundation.errors import Refused
+
+
+def said(monkeypatch: pytest.MonkeyPatch, **values: object) -> dict[str, object]:
+    stream = io.StringIO()
+    monkeypatch.setattr("sys.stderr", stream)
+    before = structlog.get_config()
+    telemetry.configure("test")
+    try:
+        telemetry.log("tests").info("test.said", **values)
+    finally:
+        structlog.configure(**before)
+        structlog.contextvars.clear_contextvars()
+    found: dict[str, object] = json.loads(stream.getvalue())
+    return found
+
+
+@pytest.mark.parametrize("key", ["token", "bot_token", "Authorization", "password", "client_secret", "api_key"])
+def test_a_secret_by_its_name_is_hidden(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    assert said(monkeypatch, **{key: "abc"})[key] == telemetry.HIDDEN
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "Bearer abc.def",
+        "123456789:AAHk3jsdhf83hfksjdhfkjsdhf83hfksjd",
+        "redis://:hunter2@127.0.0.1/0",
+        "postgresql+psycopg://greenroom_work:hunter2@127.0.0.1/x",
+    ],
+)
+def test_a_secret_by_its_look_is_hidden(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    line = json.dumps(said(monkeypatch, detail=f"got {value}", inner={"deep": [value]}))
+    assert telemetry.HIDDEN in line
+    for secret in ("hunter2", "AAHk3", "abc.def"):
+        assert secret not in line
+
+
+def test_ids_and_names_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = said(monkeypatch, kind="delivery.publish", rows=3)
+    assert (line["kind"], line["rows"], line["event"], line["process"]) == ("delivery.publish", 3, "test.said", "test")
+
+
+def test_an_error_is_named_by_class_and_code() -> None:
+    assert telemetry.describe(Refused("gate.denied", why="private words")) == "Refused gate.denied"
+    assert telemetry.describe(ValueError("private words")) == "ValueError"
+
+
+def test_an_error_is_placed_in_our_own_files() -> None:
+    """Where a library noticed it helps nobody."""
+    with pytest.raises(ValidationError) as caught:
+        TypeAdapter(int).validate_python("many")
+    assert telemetry.place(caught.value).startswith(f"{__file__}:")

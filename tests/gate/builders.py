@@ -1,0 +1,178 @@
+"""A small world for the room's tests: one creator, its people, and units that pass unless told otherwise."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from foundation.database import OpenScope, Scope
+from foundation.ids import uuid7
+from gate import people, ratings
+from gate.units import Medium, Rating, Subject, Text, Unit
+from tenants import agencies
+from tenants import reads as tenants
+from tenants.roles import Role
+
+KEY = Ed25519PrivateKey.generate()
+MIME = "image/jpeg"
+
+
+@dataclass(frozen=True)
+class Step:
+    """A request, as far as the gate is concerned."""
+
+    name: str = "create"
+    body: str = "post"
+
+    def wire_digest(self) -> str:
+        return hashlib.sha256(self.body.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class World:
+    """One tenant."""
+
+    open: OpenScope
+    tenant_id: UUID
+    creator_id: UUID
+    channel_id: UUID
+    ann: UUID
+    """Member who writes."""
+    rob: UUID
+    """Member who reviews."""
+
+    def scope(self, actor: str = "system:test") -> Any:
+        return self.open(self.tenant_id, actor)
+
+    def principal(self, scope: Scope, member: UUID) -> UUID:
+        return tenants.member(scope, member).principal_id
+
+
+def world(tenant: OpenScope, tenant_id: UUID, *, ceiling: str = "E") -> World:
+    with tenant(tenant_id, "system:test") as scope:
+        agencies.found(scope, name=f"Agency {tenant_id}", language="en", zone="Europe/Paris")
+        creator = agencies.add_creator(
+            scope, slug="mia", name="Mia", kind="human", zone="Europe/Paris", languages=["fr"], rating_ceiling=ceiling
+        )
+        ann, rob = (
+            agencies.add_member(scope, name=name, email=f"{name}@example.test", role=role, language="en", zone="UTC")
+            for name, role in (("ann", Role.MANAGER), ("rob", Role.OWNER))
+        )
+    return World(tenant, tenant_id, creator, uuid7(), ann, rob)
+
+
+def unit(world: World, *, text: str = "Good morning", media: Sequence[Medium] = (), **changes: Any) -> Unit:
+    whole = Unit(
+        tenant_id=world.tenant_id,
+        creator_id=world.creator_id,
+        subject=Subject("delivery", uuid7()),
+        platform="sandbox",
+        surface="sandbox.post",
+        channel_id=world.channel_id,
+        account="mia-sandbox",
+        audience="public",
+        texts=(Text("body", text),) if text else (),
+        media=tuple(media),
+    )
+    return replace(whole, **changes)
+
+
+def message(
+    world: World, viewer: str, *, text: str = "Hello you", media: Sequence[Medium] = (), **changes: Any
+) -> Unit:
+    chat = {"surface": "sandbox.chat", "audience": "viewer", "viewer": viewer, "subject": Subject("draft", uuid7())}
+    return unit(world, text=text, media=media, **{**chat, **changes})
+
+
+def picture(
+    scope: Scope,
+    world: World,
+    rating: Rating | None = Rating.G,
+    *,
+    person: UUID | None = None,
+    ai: str = "none",
+    source: str = "capture",
+    age: timedelta = timedelta(days=30),
+    phash: str | None = None,
+    parent: UUID | None = None,
+    people_seen: int | None = None,
+) -> Medium:
+    """A recorded, rated picture; depicts `person` where given."""
+    sha256 = hashlib.sha256(uuid7().bytes).hexdigest()
+    asset = ratings.record_asset(
+        scope,
+        creator_id=world.creator_id,
+        origin="upload" if ai == "none" else "generated",
+        ai=ai,
+        engine="" if ai == "none" else "placeholder",
+        made_at=scope.now - age,
+        source=source,
+        parent=parent,
+        people_seen=people_seen,
+    )
+    ratings.record_rendition(
+        scope, asset, sha256=sha256, mime=MIME, size=1000, width=10, height=10, profile="post", phash=phash
+    )
+    if rating is not None:
+        ratings.rate(scope, sha256, rating, source="classifier@1")
+    if person is not None:
+        ratings.depict(scope, asset, person, how="face", confirmed_by="shoot_card")
+    return Medium(sha256, MIME, 1000, ai=ai)
+
+
+def asset_of(scope: Scope, medium: Medium) -> UUID:
+    found: UUID = scope.run("SELECT asset_id FROM renditions WHERE sha256 = :sha", sha=medium.sha256).scalar_one()
+    return found
+
+
+def real_person(
+    scope: Scope,
+    *,
+    surfaces: Sequence[str] = ("sandbox", "own_page"),
+    max_rating: Rating = Rating.E,
+    scopes: Sequence[str] = ("depict", "publish", "download_sell"),
+    checked: timedelta = timedelta(days=200),
+    until: timedelta = timedelta(days=300),
+    **person: Any,
+) -> UUID:
+    """A real person whose papers and permissions are in order."""
+    found = people.add_person(scope, **{"kind": "real", "display_ref": "P", **person})
+    people.record_identity(
+        scope,
+        found,
+        custodian="custodian",
+        method="document",
+        verified_at=scope.now - checked,
+        evidence_digest="e" * 64,
+    )
+    for what in scopes:
+        people.grant(
+            scope,
+            found,
+            what=what,
+            surfaces=surfaces,
+            max_rating=max_rating,
+            valid_from=scope.now - timedelta(days=1),
+            valid_until=scope.now + until,
+            evidence_digest="e" * 64,
+            signed_by=found,
+        )
+    return found
+
+
+def invented(scope: Scope, world: World, *, reviewed: bool = True, adult_licence: bool = True) -> UUID:
+    """An invented person, declared by ann and looked at by rob."""
+    found = people.add_person(scope, kind="synthetic", display_ref="Nova")
+    people.declare(
+        scope,
+        found,
+        source_digest="d" * 64,
+        adult_licence=adult_licence,
+        declared_by=world.principal(scope, world.ann),
+        reviewed_by=world.principal(scope, world.rob) if reviewed else None,
+    )
+    return found

@@ -1,0 +1,143 @@
+"""May this have been sent? Told from the list of what happened alone, in the plainest words there are.
+
+It shares nothing with the gate but the names of the ratings: where the two differ, one of them is wrong.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from tests.gate.happened import (
+    Age,
+    Agreed,
+    Event,
+    Forbidden,
+    Frozen,
+    Looked,
+    Made,
+    Met,
+    Rated,
+    Stopped,
+    TookBack,
+    Wish,
+)
+
+LADDER = "GSNEX"
+ALLOWED = {  # the highest rating that goes there; written down from the platforms' rules, not from the matrix
+    "sandbox.post": "E",
+    "sandbox.chat": "E",
+    "x.post": "E",
+    "instagram.post": "G",
+    "own_page.public": "S",
+}
+OTHER = "rob"
+"""Who looks; the author is somebody else."""
+
+
+@dataclass
+class _World:
+    """What holds after the events."""
+
+    people: dict[str, Met] = field(default_factory=dict)
+    allows: dict[tuple[str, str], list[Agreed]] = field(default_factory=dict)
+    pictures: dict[str, Made] = field(default_factory=dict)
+    ratings: dict[str, str] = field(default_factory=dict)
+    said: dict[str, dict[str, bool]] = field(default_factory=dict)
+    frozen: set[str] = field(default_factory=set)
+    forbidden: set[str] = field(default_factory=set)
+    stops: set[str] = field(default_factory=set)
+    age: str = "unknown"
+
+
+def _after(events: Iterable[Event]) -> _World:
+    now = _World()
+    for event in events:
+        match event:
+            case Met():
+                now.people[event.person] = event
+            case Agreed():
+                now.allows.setdefault((event.person, event.what), []).append(event)
+            case TookBack():
+                now.allows.pop((event.person, event.what), None)
+            case Made():
+                now.pictures[event.picture] = event
+            case Rated():
+                now.ratings[event.picture] = _top([now.ratings.get(event.picture, "G"), event.rating])
+            case Looked():
+                now.said.setdefault(event.about, {})[event.who] = event.yes
+            case Frozen():
+                (now.frozen.add if event.until_told else now.frozen.discard)(event.picture)
+            case Forbidden():
+                now.forbidden.add(event.picture)
+            case Stopped():
+                (now.stops.add if event.on else now.stops.discard)(event.feature)
+            case Age():
+                now.age = event.known
+    return now
+
+
+def _top(ratings: Sequence[str]) -> str:
+    return max(ratings, key=LADDER.index, default="G")
+
+
+def may(events: Iterable[Event], wish: Wish) -> bool:
+    """Whether the wish may be sent after these events."""
+    now = _after(events)
+    if any(_own(now, picture) is None for picture in wish.pictures):
+        return False  # nobody rated it
+    rating = _top([wish.words, *(_own(now, picture) or "X" for picture in wish.pictures)])
+    adult = rating in "NE"
+    if rating == "X" or LADDER.index(rating) > LADDER.index(ALLOWED[wish.place]):
+        return False
+    if "sending" in now.stops or (adult and "nudity" in now.stops):
+        return False
+    if any(picture in now.frozen | now.forbidden for picture in wish.pictures):
+        return False
+    if not all(_people_agree(now, picture, wish.place, rating) for picture in wish.pictures):
+        return False
+    if wish.place == "sandbox.chat" and (now.age in ("blocked", "suspected") or (adult and now.age != "proven")):
+        return False
+    return _seen(now, wish)
+
+
+def _own(now: _World, picture: str) -> str | None:
+    """A picture's rating; one made from an adult picture is at least suggestive, whatever was blurred."""
+    if picture not in now.ratings:
+        return None
+    source = now.pictures[picture].source
+    floor = now.ratings.get(source, "G") if source else "G"
+    return _top([now.ratings[picture], "S" if floor in "NE" else floor])
+
+
+def _people_agree(now: _World, picture: str, place: str, rating: str) -> bool:
+    made = now.pictures[picture]
+    shown = set(made.shows) | (set(now.pictures[made.source].shows) if made.source else set())
+    proven = now.pictures[made.source].proven if made.source else made.proven
+    if (made.counted or 0) > len(shown) or (not shown and _own(now, picture) != "G"):
+        return False
+    for name in shown:
+        person = now.people[name]
+        if person.real and rating != "G" and not (person.papers and proven):
+            return False
+        if person.real and not all(_allows(now, name, what, place, rating) for what in ("depict", "publish")):
+            return False
+        if not person.real and rating in "NE" and not person.papers:
+            return False
+    return True
+
+
+def _allows(now: _World, person: str, what: str, place: str, rating: str) -> bool:
+    given = now.allows.get((person, what), [])
+    platform = place.partition(".")[0]
+    return any(platform in one.platforms and LADDER.index(rating) <= LADDER.index(one.most) for one in given)
+
+
+def _seen(now: _World, wish: Wish) -> bool:
+    """Adult pictures and words need the yes of somebody else; nobody's last word on them may be a no."""
+    whole = now.said.get(wish.name, {})
+    if False in whole.values():
+        return False
+    if whole.get(OTHER):
+        return True
+    adult = [picture for picture in wish.pictures if now.ratings[picture] in "NE"]
+    looked = [now.said.get(picture, {}) for picture in adult]
+    return wish.words not in "NE" and all(said.get(OTHER) and False not in said.values() for said in looked)

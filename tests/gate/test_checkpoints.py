@@ -1,0 +1,252 @@
+"""Checkpoints: when they are made, that a crash between any two steps ends well, that a broken log is never signed."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from foundation.archive import Archive, FileArchive
+from foundation.database import OpenScope, Role, Scope
+from foundation.ids import HOUSE, uuid7
+from gate import anchoring, checkpoints, exporting, minting, proof
+from gate.checkpoints import Checkpoint, Link, LogKey
+from gate.events import CheckpointDue
+from tests.conftest import Cluster
+from tests.gate.builders import World, unit, world
+
+LOG_KEY = LogKey.derived(bytes(range(32)))
+DUE = CheckpointDue(HOUSE, HOUSE)
+
+
+@pytest.fixture(autouse=True)
+def a_house_without_logs(cluster: Cluster) -> None:
+    """The archive of each test is new, and so is what was noted of it and every log."""
+    engine = create_engine(cluster.url("postgres", "house"))
+    with engine.begin() as connection:
+        connection.execute(
+            text("TRUNCATE log_checkpoints, log_heads, decision_inputs, permits, decisions, agencies CASCADE")
+        )
+    engine.dispose()
+
+
+@pytest.fixture
+def here(tenant: OpenScope, tenant_id, a_house_without_logs: None) -> World:
+    return world(tenant, tenant_id)
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> FileArchive:
+    return FileArchive(tmp_path)
+
+
+def judge(here: World, count: int) -> None:
+    with here.scope() as scope:
+        for number in range(count):
+            minting.judge(scope, unit(here, text=f"Hello {number}"), author=f"member:{here.ann}")
+
+
+def later(here: World, shift: timedelta) -> None:
+    with here.open(HOUSE, "system:test", role="relay") as scope:
+        scope.run("SELECT house_shift(:by)", by=shift)
+
+
+def kept(archive: Archive, log: str) -> list[Checkpoint]:
+    found = []
+    while True:
+        try:
+            data = archive.read(checkpoints.place(log, len(found) + 1))
+        except Exception:
+            return found
+        found.append(Checkpoint.read(data, LOG_KEY.signing.public_key()))
+
+
+def name_of(here: World) -> str:
+    with here.scope() as scope:
+        return LOG_KEY.name(here.tenant_id, scope.run("SELECT created_at FROM log_heads").scalar_one())
+
+
+def proven(here: World, archive: Archive) -> proof.Proof:
+    return proof.verify(exporting.lines([here.tenant_id], every=True, tenant=here.open, archive=archive, key=LOG_KEY))
+
+
+def look(here: World, archive: Archive) -> None:
+    anchoring.anchor_logs(DUE, tenant=here.open, archive=archive, key=LOG_KEY)
+
+
+def test_ten_minutes_after_the_first_entry_it_is_signed_and_named_by_the_root(
+    here: World, archive: FileArchive
+) -> None:
+    judge(here, 3)
+    look(here, archive)
+    assert kept(archive, name_of(here)) == []
+    later(here, timedelta(minutes=10))
+    look(here, archive)
+    look(here, archive)
+    (one,) = kept(archive, name_of(here))
+    assert (one.number, one.seq) == (1, 3)
+    root = Link.read(archive.read(checkpoints.root_place(1)), LOG_KEY.signing.public_key())
+    assert [(each.log, each.number) for each in root.anchors] == [(one.log, 1)]
+    judge(here, 1)
+    later(here, timedelta(minutes=10))
+    look(here, archive)
+    first, second = kept(archive, name_of(here))
+    assert (second.seq, second.previous != first.previous) == (4, True)
+    found = proven(here, archive)
+    assert found.whole
+    assert (found.logs[0].entries, found.logs[0].checkpoints, found.logs[0].tail, found.links) == (4, 2, 0, 2)
+
+
+def test_a_thousand_entries_do_not_wait(here: World, archive: FileArchive) -> None:
+    judge(here, anchoring.ENTRIES - 1)
+    look(here, archive)
+    assert kept(archive, name_of(here)) == []
+    judge(here, 2)
+    look(here, archive)
+    (one,) = kept(archive, name_of(here))
+    assert one.seq == anchoring.ENTRIES + 1
+    judge(here, 2)
+    found = proven(here, archive).logs[0]
+    assert (found.fault, found.anchored, found.tail) == (None, one.seq, 2)
+
+
+def test_the_name_of_a_log_tells_no_agency(here: World, archive: FileArchive, tmp_path: Path) -> None:
+    judge(here, 1)
+    later(here, timedelta(minutes=10))
+    look(here, archive)
+    written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()).decode()
+    names = " ".join(str(path) for path in tmp_path.rglob("*"))
+    assert str(here.tenant_id) not in written + names
+    assert here.tenant_id.hex not in written + names
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+@dataclass
+class Mortal:
+    """Opens scopes and keeps bytes until its life is over, before or after the act that ends it."""
+
+    open: OpenScope
+    archive: Archive
+    life: int
+    after: bool
+    acts: list[str] = field(default_factory=list)
+
+    def _act(self, name: str, do: Callable[[], bytes]) -> bytes:
+        last = len(self.acts) >= self.life
+        if last and not self.after:
+            raise Killed
+        done = do()
+        self.acts.append(name)
+        if last:
+            raise Killed
+        return done
+
+    def keep(self, name: str, data: bytes) -> bytes:
+        return self._act(name, lambda: self.archive.keep(name, data))
+
+    def read(self, name: str) -> bytes:
+        return self.archive.read(name)
+
+    @contextmanager
+    def tenant(self, tenant_id, actor: str, *, role: Role = "app") -> Iterator[Scope]:
+        with self.open(tenant_id, actor, role=role) as scope:
+            yield scope
+            if len(self.acts) >= self.life and not self.after:
+                raise Killed
+        self._act("scope", lambda: b"")
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("life", range(14))
+def test_killed_at_any_step_the_next_turn_ends_it(here: World, archive: FileArchive, life: int, after: bool) -> None:
+    judge(here, 2)
+    later(here, timedelta(minutes=10))
+    mortal = Mortal(here.open, archive, life, after)
+    try:
+        anchoring.anchor_logs(DUE, tenant=mortal.tenant, archive=mortal, key=LOG_KEY)
+    except Killed:
+        judge(here, 1)  # the house went on meanwhile
+        later(here, timedelta(minutes=10))
+        look(here, archive)
+        look(here, archive)
+    found = proven(here, archive)
+    assert found.whole, found
+    assert found.links >= 1
+    later(here, timedelta(minutes=20))
+    look(here, archive)
+    assert (proven(here, archive).logs[0].tail, proven(here, archive).whole) == (0, True)
+
+
+def test_two_who_look_at_once_make_one(here: World, archive: FileArchive) -> None:
+    judge(here, 2)
+    later(here, timedelta(minutes=10))
+    inner = FileArchive(archive._root)
+
+    class Overtaken:
+        """Another process is faster by all its steps."""
+
+        def keep(self, name: str, data: bytes) -> bytes:
+            if not name.startswith("root") and not hasattr(self, "done"):
+                self.done = True
+                look(here, inner)
+            return inner.keep(name, data)
+
+        def read(self, name: str) -> bytes:
+            return inner.read(name)
+
+    look(here, Overtaken())
+    assert len(kept(archive, name_of(here))) == 1
+    assert proven(here, archive).whole
+
+
+def tamper(cluster: Cluster, here: World, statement: str) -> None:
+    engine = create_engine(cluster.url("postgres", "house"))
+    with engine.begin() as connection:
+        connection.execute(text("SET session_replication_role = replica"))
+        assert connection.execute(text(statement), {"t": here.tenant_id}).rowcount
+    engine.dispose()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE decisions SET verdict = 'B' WHERE tenant_id = :t AND seq = 5",
+        "DELETE FROM decisions WHERE tenant_id = :t AND seq = 5",
+        "UPDATE log_heads SET seq = 3 WHERE tenant_id = :t",
+    ],
+)
+def test_nothing_is_signed_over_a_log_that_does_not_fit(
+    here: World, archive: FileArchive, cluster: Cluster, statement: str
+) -> None:
+    judge(here, 4)
+    later(here, timedelta(minutes=10))
+    look(here, archive)
+    judge(here, 2)
+    tamper(cluster, here, statement)
+    later(here, timedelta(minutes=10))
+    look(here, archive)
+    look(here, archive)
+    assert len(kept(archive, name_of(here))) == 1
+    with here.scope() as scope:
+        told = scope.run("SELECT message FROM notices WHERE cause = 'log'").scalars().all()
+    assert [each["code"] for each in told] == ["gate.log_broken"]
+    assert not proven(here, archive).whole
+
+
+def test_the_log_of_a_removed_agency_ends_in_writing(here: World, archive: FileArchive, tenant: OpenScope) -> None:
+    judge(here, 2)
+    later(here, timedelta(minutes=10))
+    other = world(tenant, uuid7())
+    judge(other, 2)
+    later(here, timedelta(minutes=10))
+    look(here, archive)
+    alone = proven(here, archive)
+    assert alone.fault == proof.Fault("log_gone", 1)
+    anchoring.close_log(other.tenant_id, tenant=tenant, archive=archive, key=LOG_KEY)
+    assert proven(here, archive).whole

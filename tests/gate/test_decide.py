@@ -1,0 +1,306 @@
+"""The decision as a pure function: what raises it, what never lowers it, and that it replays."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from foundation.ids import derived
+from gate import bundle, facts, log
+from gate.decide import decide
+from gate.facts import (
+    Declared,
+    Grant,
+    Identity,
+    LinkFacts,
+    MediumFacts,
+    PersonFacts,
+    ReviewFacts,
+    Shown,
+    Snapshot,
+    Stop,
+    ViewerFacts,
+)
+from gate.reasons import Reason
+from gate.states import AssuranceState, PersonState
+from gate.units import Button, Medium, Rating, Subject, Text, Unit, Verdict
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+BEFORE, AFTER = NOW - timedelta(days=60), NOW + timedelta(days=60)
+TENANT, CREATOR, CHANNEL, PREAL, PSYN, ANN, ROB = (derived(name) for name in ("t", "c", "ch", "pr", "ps", "ann", "rob"))
+SHA = "a" * 64
+BUNDLE = bundle.shipped()
+
+
+def grant(scope: str, **changes: Any) -> Grant:
+    return replace(Grant(scope, ("sandbox",), Rating.E, BEFORE, AFTER, False), **changes)
+
+
+GRANTS = tuple(grant(scope) for scope in ("depict", "publish", "download_sell", "ai_likeness"))
+REAL = PersonFacts(PREAL, "real", PersonState.ACTIVE, (Identity(BEFORE, None, None),), GRANTS)
+SYNTHETIC = PersonFacts(PSYN, "synthetic", PersonState.ACTIVE, declaration=Declared(True, True))
+REVIEW = ReviewFacts(ROB, True, 100, NOW - timedelta(hours=1))
+
+
+def known(rating: Rating | None = Rating.N, person: PersonFacts | None = REAL, **changes: Any) -> MediumFacts:
+    shown = (Shown(person.id, "confirmed"),) if person is not None else ()
+    whole = MediumFacts(
+        SHA, "image/jpeg", 10, "made", "none", NOW - timedelta(days=30), rating, "", None, shown, (REVIEW,), ""
+    )
+    return replace(whole, **changes)
+
+
+def snapshot(*media: MediumFacts, persons: tuple[PersonFacts, ...] = (REAL,), **changes: Any) -> Snapshot:
+    return replace(Snapshot(TENANT, "member:ann", ANN, Rating.E, media=media, persons=persons), **changes)
+
+
+def unit(**changes: Any) -> Unit:
+    whole = Unit(
+        TENANT, CREATOR, Subject("delivery", derived("d")), "sandbox", "sandbox.post", CHANNEL, "mia", "public",
+        texts=(Text("body", "Good morning"),), media=(Medium(SHA, "image/jpeg", 10),), flags=("adult=true",),
+    )  # fmt: skip
+    return replace(whole, **changes)
+
+
+def said(given: Snapshot, whole: Unit | None = None, now: datetime = NOW) -> tuple[str, set[str]]:
+    decision = decide(given, whole or unit(), BUNDLE, now)
+    return str(decision.verdict), set(decision.reasons)
+
+
+def test_reviewed_nudity_with_papers_in_order_leaves_marked() -> None:
+    assert said(snapshot(known())) == ("F", set())
+
+
+def test_a_plain_text_leaves() -> None:
+    assert said(snapshot(persons=()), unit(media=(), flags=())) == ("A", set())
+
+
+AI = Medium(SHA, "image/jpeg", 10, ai="generated")
+OLD = replace(REVIEW, at=NOW - timedelta(days=366))
+NO_OFFERS = Stop("chat", "offers")
+BUY = Button("Buy", "buy", "1")
+WORDS = unit(surface="sandbox.as_x", media=(), texts=(Text("body", "EXPLICIT-MARKER-A"),))
+
+DEVIATIONS: dict[str, tuple[Snapshot, Unit, str, Reason]] = {
+    "nothing to show": (snapshot(), unit(media=(), texts=(Text("body", " "),)), "B", Reason.INPUT_INVALID),
+    "another tenant": (snapshot(known(), tenant_id=derived("other")), unit(), "B", Reason.TENANT_BOUNDARY),
+    "another tenant's creator": (snapshot(known(), creator_known=False), unit(), "B", Reason.TENANT_BOUNDARY),
+    "unknown bytes": (snapshot(), unit(), "B", Reason.RENDITION_NOT_CANONICAL),
+    "other bytes": (snapshot(known(size=11)), unit(), "B", Reason.RENDITION_NOT_CANONICAL),
+    "frozen": (snapshot(known(state="frozen")), unit(), "B", Reason.COMPLAINT_FREEZE),
+    "taken back": (snapshot(known(state="removed")), unit(), "B", Reason.RECALL_IN_PROGRESS),
+    "unrated": (snapshot(known(None)), unit(), "H", Reason.RATING_MISSING),
+    "minor": (snapshot(known(Rating.X, prohibited="minor")), unit(), "B", Reason.PROHIBITED_MINOR),
+    "forbidden": (snapshot(known(Rating.X, prohibited="category")), unit(), "B", Reason.PROHIBITED_CATEGORY),
+    "blocklist": (snapshot(known(blocked="exact")), unit(), "B", Reason.BLOCKLIST_EXACT),
+    "near copy": (snapshot(known(blocked="near")), unit(), "B", Reason.BLOCKLIST_NEAR),
+    "nearly a copy": (snapshot(known(blocked="close")), unit(), "H", Reason.BLOCKLIST_NEAR),
+    "limit of the creator": (snapshot(known(), ceiling=Rating.S), unit(), "H", Reason.RATING_EXCEEDS_CREATOR),
+    "place": (snapshot(known()), unit(surface="sandbox.as_instagram"), "B", Reason.RATING_EXCEEDS_SURFACE),
+    "unknown place": (snapshot(known()), unit(surface="sandbox.nook"), "B", Reason.DESTINATION_UNKNOWN),
+    "no adult mark": (snapshot(known()), unit(flags=()), "B", Reason.FLAG_MISSING),
+    "no mark of AI": (snapshot(known(ai="generated")), unit(media=(AI,)), "B", Reason.AI_MARK_MISSING),
+    "AI denied": (snapshot(known(ai="generated")), unit(flags=("adult=true", "ai=true")), "B", Reason.AI_MARK_MISSING),
+    "AI text": (snapshot(known()), unit(text_ai="generated"), "B", Reason.AI_MARK_MISSING),
+    "nobody named": (snapshot(known(person=None)), unit(), "B", Reason.PERSON_UNRESOLVED),
+    "only proposed": (snapshot(known(shown=(Shown(PREAL, "proposed"),))), unit(), "B", Reason.PERSON_UNRESOLVED),
+    "one more face": (snapshot(known(people_seen=2)), unit(), "B", Reason.PERSON_UNRESOLVED),
+    "no date": (snapshot(known(produced_at=None)), unit(), "B", Reason.PRODUCTION_DATE_UNKNOWN),
+    "no review": (snapshot(known(reviews=())), unit(), "H", Reason.REVIEW_MISSING),
+    "own review": (snapshot(known(reviews=(replace(REVIEW, principal=ANN),))), unit(), "H", Reason.REVIEWER_CONFLICT),
+    "hasty review": (snapshot(known(reviews=(replace(REVIEW, seen_percent=90),))), unit(), "H", Reason.REVIEW_MISSING),
+    "unknown author": (snapshot(known(), author=""), unit(), "H", Reason.REVIEW_MISSING),
+    "old review": (snapshot(known(reviews=(OLD,))), unit(), "H", Reason.REVIEW_MISSING),
+    "refused": (snapshot(known(), reviews=(replace(REVIEW, approves=False),)), unit(), "H", Reason.REVIEW_REFUSED),
+    "stop": (snapshot(known(), stops=(Stop("tenant", "sending"),)), unit(), "B", Reason.KILL_SWITCH),
+    "stop of nudity": (snapshot(known(), stops=(Stop("tenant", "nudity"),)), unit(), "B", Reason.KILL_SWITCH),
+    "stop of offers": (snapshot(known(), stops=(NO_OFFERS,)), unit(buttons=(BUY,)), "B", Reason.KILL_SWITCH),
+    "changed while read": (snapshot(known(), unlocked=("k",)), unit(), "B", Reason.EPOCH_STALE),
+    "unknown link": (snapshot(known()), unit(texts=(Text("body", "https://a.test/x"),)), "H", Reason.LINK_UNREGISTERED),
+    "hidden characters": (snapshot(known()), unit(texts=(Text("body", "hi\u202e"),)), "H", Reason.TEXT_OBFUSCATED),
+    "rephrase": (snapshot(known()), unit(texts=(Text("body", "MINOR-C-A"),)), "H", Reason.TEXT_REPHRASE),
+    "explicit words": (snapshot(known()), WORDS, "H", Reason.TEXT_EXPLICIT_NO_FLAG),
+    "audience": (snapshot(known()), unit(audience="everyone"), "B", Reason.AUDIENCE_UNKNOWN),
+    "chat without reader": (snapshot(known()), unit(audience="viewer"), "B", Reason.AUDIENCE_UNKNOWN),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DEVIATIONS)
+def test_each_thing_amiss_is_enough(name: str) -> None:
+    given_, whole, verdict, reason = DEVIATIONS[name]
+    got, reasons = said(given_, whole)
+    assert got == verdict
+    assert reason in reasons
+
+
+UNREVIEWED = replace(SYNTHETIC, declaration=Declared(True, False))
+ELSEWHERE = grant("publish", surfaces=("telegram",))
+
+PEOPLE: dict[str, tuple[PersonFacts, Reason]] = {
+    "no identity": (replace(REAL, identities=()), Reason.IDENTITY_MISSING),
+    "identity later": (replace(REAL, identities=(Identity(NOW, None, None),)), Reason.IDENTITY_AFTER_PRODUCTION),
+    "identity ended": (replace(REAL, identities=(Identity(BEFORE, NOW, None),)), Reason.IDENTITY_MISSING),
+    "no permission": (replace(REAL, grants=GRANTS[:1]), Reason.CONSENT_MISSING),
+    "another place": (replace(REAL, grants=(GRANTS[0], ELSEWHERE)), Reason.CONSENT_SCOPE),
+    "lower rating": (replace(REAL, grants=(GRANTS[0], grant("publish", max_rating=Rating.S))), Reason.CONSENT_SCOPE),
+    "run out": (replace(REAL, grants=(GRANTS[0], grant("publish", valid_until=NOW))), Reason.CONSENT_EXPIRED),
+    "not yet": (replace(REAL, grants=(GRANTS[0], grant("publish", valid_from=AFTER))), Reason.CONSENT_EXPIRED),
+    "taken back": (replace(REAL, grants=(GRANTS[0], grant("publish", revoked=True))), Reason.CONSENT_REVOKED),
+    "left": (replace(REAL, state=PersonState.REVOKED), Reason.CONSENT_REVOKED),
+    "double without likeness": (replace(REAL, kind="digital_twin", grants=GRANTS[:3]), Reason.CONSENT_MISSING),
+    "less than asked": (replace(REAL, grants=(GRANTS[0], grant("publish", max_rating=Rating.S))), Reason.CONSENT_SCOPE),
+    "invented, undeclared": (replace(SYNTHETIC, declaration=None), Reason.SYNTHETIC_DECLARATION_MISSING),
+    "invented, one pair of eyes": (UNREVIEWED, Reason.SYNTHETIC_DECLARATION_MISSING),
+    "invented, no licence": (replace(SYNTHETIC, declaration=Declared(False, True)), Reason.LICENCE_MISSING),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PEOPLE)
+def test_each_thing_amiss_with_a_person_is_enough(name: str) -> None:
+    person, reason = PEOPLE[name]
+    got, reasons = said(snapshot(known(person=person), persons=(person,)))
+    assert (got, reasons) == ("B", {reason})
+
+
+def test_an_answer_about_a_day_in_the_past_carries_older_material() -> None:
+    late = replace(REAL, identities=(Identity(NOW, None, BEFORE),))
+    assert said(snapshot(known(person=late), persons=(late,)))[0] == "F"
+
+
+def test_selling_needs_one_permission_more() -> None:
+    person = replace(REAL, grants=GRANTS[:2])
+    given_ = snapshot(known(person=person), persons=(person,))
+    assert said(given_)[0] == "F"
+    assert said(given_, unit(subject=Subject("fulfilment", derived("f"))))[0] == "B"
+
+
+READER = ViewerFacts(AssuranceState.ASSURED, "L4", True, True, "", AFTER, 1)
+READERS: dict[str, tuple[ViewerFacts | None, Reason]] = {
+    "unknown": (None, Reason.VIEWER_UNASSURED),
+    "pending": (replace(READER, state=AssuranceState.PENDING), Reason.VIEWER_UNASSURED),
+    "said so": (replace(READER, level="L1"), Reason.VIEWER_LEVEL_LOW),
+    "run out": (replace(READER, expires_at=NOW), Reason.VIEWER_EXPIRED),
+    "no end": (replace(READER, expires_at=None), Reason.VIEWER_EXPIRED),
+    "not of age": (replace(READER, over_18=False), Reason.VIEWER_BLOCKED),
+    "suspected": (replace(READER, state=AssuranceState.SUSPECTED), Reason.VIEWER_BLOCKED),
+    "blocked": (replace(READER, state=AssuranceState.BLOCKED), Reason.VIEWER_BLOCKED),
+}
+
+
+def chat(**changes: Any) -> Unit:
+    return unit(**{"surface": "sandbox.chat", "audience": "viewer", "viewer": "fan", **changes})
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_nudity_reaches_only_readers_of_age(name: str) -> None:
+    reader, reason = READERS[name]
+    assert said(snapshot(known(), viewer=READER), chat()) == ("F", set())
+    got, reasons = said(snapshot(known(), viewer=reader), chat())
+    assert got == "B"
+    assert reason in reasons
+
+
+def test_a_test_assurance_is_worth_nothing_on_a_real_network() -> None:
+    real = chat(platform="telegram", surface="telegram.bot_dm")
+    person = replace(REAL, grants=tuple(replace(each, surfaces=("telegram",)) for each in GRANTS))
+    _, reasons = said(snapshot(known(person=person), persons=(person,), viewer=READER), real)
+    assert Reason.VIEWER_LEVEL_LOW in reasons
+
+
+def test_general_messages_reach_anybody_but_the_blocked() -> None:
+    plain = chat(media=(), flags=())
+    assert said(snapshot(), plain)[0] == "A"
+    blocked = replace(READER, state=AssuranceState.SUSPECTED)
+    assert said(snapshot(viewer=blocked), plain) == ("B", {Reason.VIEWER_BLOCKED})
+
+
+def test_own_and_registered_links_pass() -> None:
+    url = "https://mia.test/hello"
+    linked = unit(media=(), texts=(Text("body", f"see {url}"),), flags=())
+    assert said(snapshot(own_hosts=("mia.test",)), linked)[0] == "A"
+    target = LinkFacts(url, False, Rating.G, True, AFTER)
+    assert said(snapshot(links=(target,)), linked)[0] == "A"
+    assert said(snapshot(links=(replace(target, active=False),)), linked) == ("H", {Reason.LINK_CHANGED})
+    adult = replace(target, adult=True)
+    fanvue = replace(linked, surface="sandbox.as_fanvue")
+    assert Reason.LINK_ADULT_FORBIDDEN in said(snapshot(links=(adult,)), fanvue)[1]
+
+
+def media(given_: Snapshot, **changes: Any) -> Snapshot:
+    return replace(given_, media=tuple(replace(each, **changes) for each in given_.media))
+
+
+def people(given_: Snapshot, **changes: Any) -> Snapshot:
+    return replace(given_, persons=tuple(replace(each, **changes) for each in given_.persons))
+
+
+STRANGER = Shown(derived("new"), "proposed")
+UNRATED = Rating.G
+
+WORSE: dict[str, Any] = {
+    "unrated": lambda s: media(s, rating=None) if s.media[0].rating is UNRATED else s,
+    "explicit": lambda s: media(s, rating=Rating.E) if s.media[0].rating not in (None, Rating.X) else s,
+    "prohibited": lambda s: media(s, rating=Rating.X, prohibited="category"),
+    "frozen": lambda s: media(s, state="frozen"),
+    "blocked": lambda s: media(s, blocked="exact"),
+    "one more person": lambda s: media(s, shown=(*s.media[0].shown, STRANGER)),
+    "undated": lambda s: media(s, produced_at=None),
+    "stop": lambda s: replace(s, stops=(*s.stops, Stop("global", "sending"))),
+    "revoked": lambda s: people(s, grants=tuple(replace(each, revoked=True) for each in s.persons[0].grants)),
+    "no papers": lambda s: people(s, identities=()),
+    "undeclared": lambda s: people(s, declaration=None),
+    "unknown reader": lambda s: replace(s, viewer=None) if s.viewer == READER else s,
+    "suspected reader": lambda s: replace(s, viewer=replace(READER, state=AssuranceState.SUSPECTED)),
+    "lower limit": lambda s: replace(s, ceiling=Rating.G),
+    "refusal": lambda s: replace(s, reviews=(*s.reviews, replace(REVIEW, approves=False, at=NOW))),
+    "unlocked": lambda s: replace(s, unlocked=("k",)),
+    "unknown author": lambda s: replace(s, author="", author_principal=None),
+    "letters before": lambda s: replace(s, recent=(*s.recent, "EXPLICIT-MAR")),
+}
+
+
+@given(
+    rating=st.sampled_from([Rating.G, Rating.S, Rating.N, Rating.E]),
+    person=st.sampled_from([REAL, SYNTHETIC]),
+    surface=st.sampled_from(["post", "chat", "as_x", "as_instagram", "as_telegram", "as_fanvue", "profile", "nook"]),
+    words=st.sampled_from(["Good morning", "KER-A", "NUDITY-MARKER-A", "SUGGESTIVE-MARKER-A", "MINOR-C-A"]),
+    steps=st.lists(st.sampled_from(sorted(WORSE)), min_size=1, max_size=4),
+    private=st.booleans(),
+)
+@settings(max_examples=250, deadline=None)
+def test_bad_news_never_helps(
+    *, rating: Rating, person: PersonFacts, surface: str, words: str, steps: list[str], private: bool
+) -> None:
+    """Each step is a fact turning worse or unknown: the verdict never falls."""
+    whole = unit(surface=f"sandbox.{surface}", texts=(Text("body", words),))
+    whole = replace(whole, audience="viewer", viewer="fan") if private else whole
+    given_ = snapshot(known(rating, person), persons=(person,), viewer=READER if private else None)
+    before = decide(given_, whole, BUNDLE, NOW).verdict
+    for step in steps:
+        given_ = WORSE[step](given_)
+        after = decide(given_, whole, BUNDLE, NOW).verdict
+        assert after.rank >= before.rank, step
+        before = after
+
+
+@given(st.text(min_size=1, max_size=40), st.text(min_size=1, max_size=40))
+@settings(max_examples=100, deadline=None)
+def test_any_visible_character_changes_the_digest(one: str, other: str) -> None:
+    first, second = unit(texts=(Text("body", one),)), unit(texts=(Text("body", other),))
+    assert (first.digest() == second.digest()) == (one == other)
+    assert unit(native_key="1").digest() == unit(native_key="2").digest()
+
+
+def test_a_decision_replays_byte_for_byte() -> None:
+    for given_, whole, *_ in DEVIATIONS.values():
+        first = decide(given_, whole, BUNDLE, NOW)
+        again = decide(
+            facts.read_snapshot(log.snapshot_text(given_)), facts.read_unit(log.unit_text(whole)), BUNDLE, NOW
+        )
+        assert again.encoded() == first.encoded()
+        assert log.snapshot_text(facts.read_snapshot(log.snapshot_text(given_))) == log.snapshot_text(given_)
+        assert first.reasons == tuple(sorted(first.reasons))
+        assert (first.verdict in (Verdict.A, Verdict.F)) == first.allowed

@@ -1,0 +1,116 @@
+"""Claims against revocations, stops and refusals: no deadlock, and nothing leaves after the commit that forbids it."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime
+from random import Random
+
+import pytest
+
+from foundation.database import OpenScope
+from foundation.ids import uuid7
+from gate import log, minting, people, ratings, switches
+from gate.minting import Denied
+from gate.units import Rating, Subject
+from tests.gate.builders import KEY, Step, World, picture, real_person, unit, world
+
+AUTHOR = "system:test"
+
+
+@pytest.fixture
+def here(tenant: OpenScope, tenant_id) -> World:
+    return world(tenant, tenant_id)
+
+
+def claim(here: World, whole) -> bool:
+    try:
+        with here.scope() as scope:
+            minting.lock_epochs(scope, whole)
+            minting.mint(scope, whole, Step(), key=KEY, author=AUTHOR)
+    except Denied:
+        return False
+    return True
+
+
+def test_a_revocation_waits_for_the_claim_and_the_next_claim_sees_it(here: World) -> None:
+    with here.scope() as scope:
+        who = real_person(scope)
+        whole = unit(here, media=[picture(scope, here, person=who)])
+    revoked = threading.Event()
+
+    def revoke() -> list:
+        with here.scope() as scope:
+            found = people.revoke(scope, who)
+        revoked.set()
+        return found
+
+    with ThreadPoolExecutor(1) as pool:
+        with here.scope() as scope:
+            minting.lock_epochs(scope, whole)
+            waiting = pool.submit(revoke)
+            assert not revoked.wait(0.2)
+            permit = minting.mint(scope, whole, Step(), key=KEY, author=AUTHOR)
+        assert waiting.result(10) == [permit.jti]  # what was claimed first is called back
+    assert not claim(here, whole)
+
+
+def test_forty_threads_never_lock_each_other_out(here: World) -> None:
+    """Claims of many units beside revocations, ratings and stops in random order; whatever order, one truth."""
+    with here.scope() as scope:
+        who = [real_person(scope) for _ in range(3)]
+        shown = [picture(scope, here, person=each) for each in who for _ in range(2)]
+    units = [
+        unit(here, media=Random(seed).sample(shown, 3), subject=Subject("delivery", uuid7())) for seed in range(24)
+    ]
+
+    def disturb(number: int) -> None:
+        with here.scope(f"member:{here.rob}") as scope:
+            if number % 4 == 0:
+                people.revoke(scope, who[number % 3], what="download_sell")
+            elif number % 4 == 1:
+                ratings.rate(scope, shown[number % 6].sha256, Rating.G, source="classifier@2")
+            elif number % 4 == 2:
+                switches.close(scope, "creator", str(here.creator_id), "campaigns", reason="x")
+            else:
+                ratings.depict(
+                    scope, _asset(scope, shown[number % 6].sha256), who[0], how="voice", confirmed_by="shoot_card"
+                )
+
+    acts = [lambda each=each: claim(here, each) for each in units] + [lambda n=n: disturb(n) for n in range(16)]
+    Random(7).shuffle(acts)
+    with ThreadPoolExecutor(40) as pool:
+        for done in [pool.submit(act) for act in acts]:
+            done.result(60)
+    with here.scope() as scope:
+        assert isinstance(log.verify(scope), log.Verified)
+
+
+def _asset(scope, sha256: str):
+    return scope.run("SELECT asset_id FROM renditions WHERE sha256 = :sha", sha=sha256).scalar_one()
+
+
+def test_no_permit_is_minted_after_the_revocation(here: World) -> None:
+    """Threads claim as fast as they can while a person leaves: every permit is older than the revocation."""
+    with here.scope() as scope:
+        who = real_person(scope)
+        whole = unit(here, media=[picture(scope, here, person=who)])
+    going = threading.Event()
+
+    def claims(_: int) -> int:
+        count = 0
+        while claim(here, replace(whole, subject=Subject("delivery", uuid7()))):
+            count += 1
+            going.set()
+        return count
+
+    with ThreadPoolExecutor(8) as pool:
+        running = [pool.submit(claims, number) for number in range(8)]
+        assert going.wait(20)
+        with here.scope() as scope:
+            called_back = people.revoke(scope, who)
+        assert sum(each.result(30) for each in running) == len(called_back)
+    with here.scope() as scope:
+        last: datetime = scope.run("SELECT max(minted_at) FROM permits").scalar_one()
+        assert last < scope.run("SELECT max(revoked_at) FROM consent_grants").scalar_one()
+        assert scope.run("SELECT count(*) FROM permits WHERE recalled_at IS NULL").scalar() == 0

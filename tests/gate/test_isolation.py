@@ -1,0 +1,107 @@
+"""Another tenant sees and reaches nothing; the app writes nothing that is the gate's."""
+
+import hashlib
+
+import pytest
+from sqlalchemy.exc import SQLAlchemyError
+
+from foundation.database import OpenScope
+from foundation.errors import NotFound
+from foundation.ids import HOUSE, uuid7
+from gate import minting, ratings, recall, switches, viewers
+from gate.reasons import Reason
+from gate.units import Rating
+from tests.gate.builders import KEY, Step, World, invented, picture, real_person, unit, world
+
+TABLES = [
+    *("persons", "identity_checks", "declarations", "consent_grants", "assets", "renditions", "depictions"),
+    *("content_ratings", "age_assurances", "human_reviews", "link_targets", "switches", "blocklist", "epochs"),
+    *("decisions", "decision_inputs", "log_heads", "permits"),
+]
+
+
+@pytest.fixture
+def worlds(tenant: OpenScope) -> tuple[World, World]:
+    return world(tenant, uuid7()), world(tenant, uuid7())
+
+
+def fill(here: World) -> None:
+    with here.scope(f"member:{here.rob}") as scope:
+        who = real_person(scope)
+        invented(scope, here)
+        whole = unit(here, media=[picture(scope, here, person=who)])
+        minting.mint(scope, whole, Step(), key=KEY, author=f"member:{here.ann}")
+        viewers.suspect(scope, "sandbox", "fan")
+        switches.close(scope, "creator", str(here.creator_id), "bot", reason="test")
+        recall.block(scope, hashlib.sha256(b"x").hexdigest(), category="other")
+
+
+def test_a_second_tenant_sees_nothing(worlds: tuple[World, World]) -> None:
+    one, other = worlds
+    fill(one)
+    with one.scope() as scope:
+        empty = {name for name in TABLES if not scope.run(f"SELECT count(*) FROM {name}").scalar()}
+        assert empty == {"human_reviews", "link_targets"}
+    with other.scope() as scope:
+        mine = {name for name in TABLES if scope.run(f"SELECT count(*) FROM {name}").scalar()}
+        assert not mine - {"switches", "blocklist"}
+        foreign = "SELECT count(*) FROM {} WHERE tenant_id NOT IN (:mine, :house)"
+        for name in ("switches", "blocklist"):
+            assert scope.run(foreign.format(name), mine=other.tenant_id, house=HOUSE).scalar() == 0
+
+
+def test_another_tenants_picture_is_no_picture(worlds: tuple[World, World]) -> None:
+    one, other = worlds
+    with one.scope() as scope:
+        shown = picture(scope, one)
+    with other.scope() as scope:
+        decision = minting.preview(scope, unit(other, media=[shown]), author=f"member:{other.ann}")
+        assert decision.reasons == (Reason.RENDITION_NOT_CANONICAL,)
+        foreign = minting.preview(scope, unit(one), author=f"member:{other.ann}")
+        assert Reason.TENANT_BOUNDARY in foreign.reasons
+        with pytest.raises(NotFound):
+            ratings.rate(scope, shown.sha256, Rating.G, source="rule:test")
+
+
+@pytest.mark.parametrize("name", [name for name in TABLES if name != "human_reviews"])
+def test_the_app_may_write_none_of_it(worlds: tuple[World, World], name: str) -> None:
+    one, _ = worlds
+    with pytest.raises(SQLAlchemyError, match="permission denied"), one.scope() as scope:
+        scope.run(f"DELETE FROM {name}")
+
+
+def test_reviews_are_only_ever_added(worlds: tuple[World, World]) -> None:
+    one, _ = worlds
+    with pytest.raises(SQLAlchemyError, match="permission denied"), one.scope() as scope:
+        scope.run("UPDATE human_reviews SET verdict = 'approve'")
+
+
+def test_what_the_house_blocks_is_blocked_for_everybody(tenant: OpenScope, worlds: tuple[World, World]) -> None:
+    one, _ = worlds
+    with one.scope() as scope:
+        shown = picture(scope, one)
+        assert minting.preview(scope, unit(one, media=[shown]), author="system:x").allowed
+    with tenant(HOUSE, "system:operator") as scope:
+        recall.block(scope, shown.sha256, category="ncii")
+    with one.scope() as scope:
+        decision = minting.preview(scope, unit(one, media=[shown]), author="system:x")
+        assert decision.reasons == (Reason.BLOCKLIST_EXACT,)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE persons SET kind = 'synthetic'",
+        "UPDATE consent_grants SET revoked_at = NULL WHERE revoked_at IS NOT NULL",
+        "UPDATE consent_grants SET max_rating = 'E', surfaces = '[\"x\"]' WHERE revoked_at IS NULL",
+        "UPDATE consent_grants SET signed_by = gen_random_uuid() WHERE revoked_at IS NULL",
+    ],
+)
+def test_even_the_gates_role_cannot_rewrite_people(worlds: tuple[World, World], statement: str) -> None:
+    from gate import people
+
+    one, _ = worlds
+    with one.scope() as scope:
+        people.revoke(scope, real_person(scope, scopes=("depict", "publish")), what="publish")
+    with pytest.raises(SQLAlchemyError, match=r"never|signed_by"), one.scope() as scope, scope.acting_as("gate"):
+        scope.run(statement)

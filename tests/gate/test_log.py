@@ -1,0 +1,90 @@
+"""The log: no gaps, no edits, and every decision replays."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from foundation.database import OpenScope
+from gate import bundle, facts, log, minting
+from gate.decide import decide
+from gate.log import Broken, Verified
+from tests.conftest import Cluster
+from tests.gate.builders import KEY, Step, World, picture, unit, world
+
+
+@pytest.fixture
+def here(tenant: OpenScope, tenant_id) -> World:
+    return world(tenant, tenant_id)
+
+
+def judge(here: World, count: int) -> None:
+    with here.scope() as scope:
+        for number in range(count):
+            minting.judge(scope, unit(here, text=f"Hello {number}"), author=f"member:{here.ann}")
+
+
+def tamper(cluster: Cluster, here: World, statement: str) -> None:
+    """Write past every right, as somebody with the database in their hands would."""
+    engine = create_engine(cluster.url("postgres", "house"))
+    with engine.begin() as connection:
+        connection.execute(text("SET session_replication_role = replica"))
+        assert connection.execute(text(statement), {"t": here.tenant_id}).rowcount
+    engine.dispose()
+
+
+def test_the_chain_is_whole_over_many_transactions(here: World) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: judge(here, 3), range(8)))
+    with here.scope() as scope:
+        assert isinstance(found := log.verify(scope), Verified)
+        assert found.count == 24
+
+
+@pytest.mark.parametrize(
+    ("statement", "seq"),
+    [
+        ("UPDATE decisions SET verdict = 'B' WHERE tenant_id = :t AND seq = 3", 3),
+        ("UPDATE decisions SET author = 'member:x' WHERE tenant_id = :t AND seq = 5", 5),
+        ("UPDATE decisions SET decided_at = decided_at + interval '1 second' WHERE tenant_id = :t AND seq = 1", 1),
+        ("DELETE FROM decisions WHERE tenant_id = :t AND seq = 2", 2),
+        ("DELETE FROM decisions WHERE tenant_id = :t AND seq = 6", 6),
+        ("UPDATE decisions SET seq = CASE seq WHEN 3 THEN -4 ELSE -3 END WHERE tenant_id = :t AND seq IN (3, 4)", 1),
+        ("UPDATE log_heads SET seq = 5 WHERE tenant_id = :t", 7),
+    ],
+    ids=["verdict", "author", "time", "removed", "cut off", "swapped", "head"],
+)
+def test_tampering_is_found(here: World, cluster: Cluster, statement: str, seq: int) -> None:
+    judge(here, 6)
+    tamper(cluster, here, statement)
+    with here.scope() as scope:
+        assert log.verify(scope) == Broken(seq)
+
+
+@pytest.mark.parametrize("role", ["app", "gate"])
+@pytest.mark.parametrize("statement", ["UPDATE decisions SET verdict = 'A'", "DELETE FROM decisions"])
+def test_no_role_of_ours_may_change_the_log(here: World, role: str, statement: str) -> None:
+    judge(here, 1)
+    with pytest.raises(Exception, match="permission denied"), here.scope() as scope, scope.acting_as(role):  # type: ignore[arg-type]  # a role by its parameter
+        scope.run(statement)
+
+
+def test_stored_decisions_replay_byte_for_byte(here: World) -> None:
+    judge(here, 5)
+    with here.scope() as scope:
+        whole = unit(here, text="with a picture", media=[picture(scope, here)])
+        minting.mint(scope, whole, Step(), key=KEY, author=f"member:{here.ann}")
+    with here.scope() as scope:
+        rows = scope.run("SELECT * FROM decisions d JOIN decision_inputs i USING (tenant_id, id) ORDER BY seq").all()
+        assert len(rows) == 6
+        for row in rows:
+            snapshot, whole = facts.read_snapshot(row.snapshot), facts.read_unit(row.unit)
+            again = decide(snapshot, whole, bundle.shipped(), row.decided_at)
+            assert (str(again.verdict), list(again.reasons), str(again.rating)) == (
+                row.verdict,
+                row.reasons,
+                row.rating,
+            )
+            assert (list(again.flags), again.bundle) == (row.flags, row.bundle)
+            assert whole.digest() == row.unit_digest
+            assert log.snapshot_text(snapshot) == row.snapshot

@@ -1,0 +1,313 @@
+"""Readers' ages, emergency stops, ratings that only rise, reviews, the desk's list."""
+
+import hashlib
+from datetime import timedelta
+
+import pytest
+
+from foundation.database import OpenScope
+from foundation.errors import BadInput, Conflict, NotFound, Refused
+from foundation.ids import uuid7
+from foundation.words import LANGUAGES, catalogue, say
+from gate import desk, minting, people, ratings, reads, switches, targets, viewers
+from gate import events as gate_events
+from gate.events import ProofWithdrawn, ViewerConfirmed
+from gate.reasons import Reason
+from gate.states import AssuranceState
+from gate.units import Rating
+from tenants import agencies
+from tenants.roles import Role
+from tests.gate.builders import World, asset_of, invented, message, picture, real_person, unit, world
+
+
+@pytest.fixture
+def here(tenant: OpenScope, tenant_id) -> World:
+    return world(tenant, tenant_id)
+
+
+def assure(scope, user: str = "fan", **changes):
+    given = {"platform": "sandbox", "method": "test", "assured_level": "L4", "over_18": True, "environment": "test"}
+    return viewers.record_assurance(scope, user_id=user, **{**given, **changes})
+
+
+def test_a_test_assurance_is_for_test_networks_of_a_demo(here: World) -> None:
+    with here.scope() as scope:
+        assert viewers.level(scope, "sandbox", "fan") == viewers.NOBODY
+        assert assure(scope).over_18
+        assert viewers.level(scope, "telegram", "fan") == viewers.NOBODY
+        for changes in ({"environment": "production"}, {"platform": "telegram"}, {"platform": "own_page"}):
+            with pytest.raises(Refused):
+                assure(scope, **changes)
+
+
+def test_an_assurance_runs_out(here: World) -> None:
+    with here.scope() as scope:
+        assure(scope, lives=timedelta(milliseconds=1))
+    with here.scope() as scope:
+        known = viewers.level(scope, "sandbox", "fan")
+        assert (known.state, known.over_18) == (AssuranceState.EXPIRED, False)
+
+
+def test_a_minor_stays_blocked(here: World) -> None:
+    with here.scope() as scope:
+        assure(scope)
+        viewers.block(scope, "sandbox", "fan")
+        viewers.suspect(scope, "sandbox", "fan")
+        assert not viewers.level(scope, "sandbox", "fan").welcome
+        with pytest.raises(Conflict):
+            assure(scope)
+        with pytest.raises(Conflict):
+            viewers.reset(scope, "sandbox", "fan")
+        assert Reason.VIEWER_BLOCKED in minting.preview(scope, message(here, "fan"), author="system:persona").reasons
+
+
+def test_a_suspicion_is_cleared_by_a_person(here: World) -> None:
+    with here.scope() as scope:
+        viewers.suspect(scope, "sandbox", "fan")
+        with pytest.raises(Conflict):
+            assure(scope)
+        with pytest.raises(Refused):
+            viewers.reset(scope, "sandbox", "fan")
+    with here.scope(f"member:{here.rob}") as scope:
+        assert viewers.reset(scope, "sandbox", "fan").state is AssuranceState.RESET
+        assert assure(scope).over_18
+        assert viewers.block(scope, "sandbox", "fan").state is AssuranceState.BLOCKED
+
+
+def test_a_providers_no_blocks(here: World) -> None:
+    with here.scope() as scope:
+        assert assure(scope, over_18=False).state is AssuranceState.BLOCKED
+
+
+def test_ratings_only_rise_and_follow_the_bytes(here: World) -> None:
+    with here.scope() as scope:
+        shown = picture(scope, here, Rating.N)
+        ratings.rate(scope, shown.sha256, Rating.G, source="classifier@2")
+        assert ratings.effective(scope, shown.sha256) is Rating.N
+        blurred = picture(scope, here, Rating.G, parent=asset_of(scope, shown))
+        assert ratings.effective(scope, blurred.sha256) is Rating.S
+        unrated = picture(scope, here, None)
+        assert ratings.effective(scope, unrated.sha256) is None
+        with pytest.raises(NotFound):
+            ratings.rate(scope, "0" * 64, Rating.G, source="classifier@2")
+
+
+def test_a_blurred_picture_keeps_its_people_and_its_date(here: World) -> None:
+    with here.scope() as scope:
+        who = real_person(scope)
+        shown = picture(scope, here, Rating.N, person=who, age=timedelta(days=100))
+        blurred = picture(scope, here, Rating.G, parent=asset_of(scope, shown), age=timedelta(days=1))
+        minting.judge(scope, unit(here, media=[blurred]), author="system:x")
+        stored = scope.run("SELECT made_at FROM assets WHERE id = :id", id=asset_of(scope, blurred)).scalar_one()
+        assert stored < scope.now - timedelta(days=99)
+        people.revoke(scope, who)
+        decision = minting.preview(scope, unit(here, media=[blurred]), author="system:x")
+        assert Reason.CONSENT_REVOKED in decision.reasons
+
+
+def test_the_same_bytes_are_the_same_rendition(here: World) -> None:
+    with here.scope() as scope:
+        shown = picture(scope, here, Rating.E, ai="generated")
+        again = ratings.record_asset(
+            scope, creator_id=here.creator_id, origin="upload", ai="none", engine="", made_at=None, source="form"
+        )
+        known = ratings.record_rendition(
+            scope, again, sha256=shown.sha256, mime=shown.mime, size=1000, width=1, height=1, profile="post"
+        )
+        assert known == scope.run("SELECT id FROM renditions WHERE sha256 = :s", s=shown.sha256).scalar_one()
+        stored = ratings.rendition(scope, again, "post")
+        assert stored is not None
+        assert (stored.sha256, stored.ai) == (shown.sha256, "generated")
+        assert ratings.rendition(scope, uuid7(), "post") is None
+
+
+def test_near_copies_of_what_was_taken_down_are_caught(here: World) -> None:
+    from gate import recall
+
+    with here.scope() as scope:
+        recall.block(scope, hashlib.sha256(b"gone").hexdigest(), category="ncii", phash="ff00ff00ff00ff00")
+        for phash, verdict in (
+            ("ff00ff00ff00ff03", "B"),
+            ("ff00ff00ff0f0f00", "B"),
+            ("ff00ff00ff0ff0f0", "H"),
+            ("0" * 16, "A"),
+        ):
+            shown = picture(scope, here, phash=phash)
+            assert minting.preview(scope, unit(here, media=[shown]), author="system:x").verdict == verdict, phash
+
+
+def test_permissions_are_the_persons_own_and_end(here: World) -> None:
+    with here.scope() as scope:
+        who = real_person(scope, scopes=())
+        rest = {"surfaces": ["sandbox"], "max_rating": Rating.S, "evidence_digest": "e" * 64, "valid_from": scope.now}
+        day = timedelta(days=1)
+        for changes in (
+            {"signed_by": uuid7(), "valid_until": scope.now + day, "what": "publish"},
+            {"signed_by": who, "valid_until": scope.now + 800 * day, "what": "publish"},
+            {"signed_by": who, "valid_until": scope.now, "what": "publish"},
+            {"signed_by": who, "valid_until": scope.now + day, "what": "everything"},
+            {"signed_by": who, "valid_until": scope.now + day, "what": "publish", "surfaces": []},
+        ):
+            with pytest.raises(BadInput):
+                people.grant(scope, who, **{**rest, **changes})
+        with pytest.raises(BadInput):
+            people.add_person(scope, kind="digital_twin", display_ref="T")
+        with pytest.raises(BadInput):
+            people.declare(scope, who, source_digest="d", adult_licence=True, declared_by=uuid7())
+
+
+def test_a_double_stands_on_the_papers_of_the_real_person(here: World) -> None:
+    with here.scope() as scope:
+        who = real_person(scope, scopes=("depict", "publish", "ai_likeness"))
+        twin = people.add_person(scope, kind="digital_twin", display_ref="T", twin_of=who)
+        whole = unit(here, media=[picture(scope, here, Rating.S, person=twin)])
+        assert minting.preview(scope, whole, author="system:x").allowed
+        people.revoke(scope, who, what="ai_likeness")
+        assert Reason.CONSENT_REVOKED in minting.preview(scope, whole, author="system:x").reasons
+
+
+def test_an_invented_person_needs_two_pairs_of_eyes_for_more(here: World) -> None:
+    with here.scope() as scope:
+        nova = invented(scope, here, reviewed=False)
+        whole = unit(here, media=[picture(scope, here, Rating.S, person=nova)])
+        assert minting.preview(scope, whole, author="system:x").allowed
+        more = unit(here, media=[picture(scope, here, Rating.N, person=nova)])
+        assert Reason.SYNTHETIC_DECLARATION_MISSING in minting.preview(scope, more, author="system:x").reasons
+
+
+def test_a_wide_stop_is_ended_by_two(here: World, pages) -> None:
+    with here.scope(f"member:{here.rob}") as scope:
+        switches.close(scope, "tenant", "", "sending", reason="alarm")
+        assert switches.closed(scope, "sending")
+        assert not switches.closed(scope, "bot")
+        for changes in ({}, {"second": here.rob}):
+            with pytest.raises(Refused, match="alone"):
+                switches.reopen(scope, "tenant", "", "sending", reason="over", **changes)
+        with pytest.raises(Refused, match="reason"):
+            switches.reopen(scope, "tenant", "", "sending", reason=" ")
+        switches.reopen(scope, "tenant", "", "sending", reason="over", second=here.ann)
+        assert not switches.closed(scope, "sending")
+    with here.scope() as scope:
+        with pytest.raises(Refused):
+            switches.close(scope, "global", "", "sending", reason="x")
+        with pytest.raises(BadInput):
+            switches.close(scope, "tenant", "", "weather", reason="x")
+        with pytest.raises(Refused):
+            switches.reopen(scope, "creator", str(here.creator_id), "bot", reason="x")
+
+
+def test_the_desk_lists_what_waits_for_a_person(here: World, pages) -> None:
+    with here.scope() as scope:
+        since = scope.now - timedelta(hours=1)
+        waits = unit(here, media=[picture(scope, here, Rating.N, person=real_person(scope))], flags=("adult=true",))
+        minting.judge(scope, waits, author=f"member:{here.ann}")
+        minting.judge(scope, unit(here), author=f"member:{here.ann}")
+    with here.scope() as scope:
+        (held,) = reads.waiting(scope, since=since)
+        assert (held.subject, held.reasons) == (waits.subject, (Reason.REVIEW_MISSING,))
+        assert [message.code for message in reads.last_verdict(scope, waits.subject) or ()] == ["gate.REVIEW_MISSING"]
+    with pages.scope(here.tenant_id, f"member:{here.rob}") as scope:  # the doors may review: they only insert
+        desk.review(scope, held.unit_digest, verdict="refuse")
+    with here.scope() as scope:
+        assert reads.waiting(scope, since=since) == []
+        decision = minting.preview(scope, waits, author=f"member:{here.ann}")
+        assert Reason.REVIEW_REFUSED in decision.reasons
+        with pytest.raises(NotFound):
+            desk.review(_as(scope, here.rob), "0" * 64, verdict="approve")
+        with pytest.raises(Refused):
+            desk.review(scope, held.unit_digest, verdict="approve")
+
+
+def _as(scope, member):
+    from dataclasses import replace
+
+    return replace(scope, actor=f"member:{member}")
+
+
+def test_registered_links_pass_until_they_change(here: World) -> None:
+    url = "https://shop.test/mia"
+    with here.scope() as scope:
+        whole = unit(here, text=f"my shop {url}")
+        assert minting.preview(scope, whole, author="system:x").reasons == (Reason.LINK_UNREGISTERED,)
+        assert minting.preview(scope, whole, author="system:x", own_hosts=["shop.test"]).allowed
+        targets.register(scope, url, owner="mia", rating=Rating.G, adult=False)
+        assert minting.preview(scope, whole, author="system:x").allowed
+        targets.changed(scope, url)
+        assert minting.preview(scope, whole, author="system:x").reasons == (Reason.LINK_CHANGED,)
+        with pytest.raises(BadInput):
+            targets.register(scope, "", owner="mia", rating=Rating.G, adult=False)
+
+
+def test_every_reason_has_its_sentence() -> None:
+    for language in LANGUAGES:
+        assert {f"gate.{reason}" for reason in Reason} <= set(catalogue(language))
+        assert all(say(message, language) for message in reads.said(Reason))
+
+
+def test_a_member_writes_down_what_somebody_outside_confirmed(here: World) -> None:
+    confirm = {"custodian": "Marker  Notaries", "why": "shown at the desk"}
+    with here.scope(f"member:{here.ann}") as scope:
+        done = viewers.confirm(scope, "telegram", "fan", **confirm)
+        assert (done.over_18, done.level, done.method) == (True, "L4", "review")
+        kept = scope.run("SELECT custodian, confirmed_by, why FROM age_assurances WHERE user_id = 'fan'").one()
+        assert tuple(kept) == ("Marker Notaries", f"member:{here.ann}", "shown at the desk")
+        assert scope.run("SELECT count(*) FROM audit_entries WHERE act = 'viewer.confirmed'").scalar() == 1
+        assert viewers.level(scope, "discord", "fan") == viewers.NOBODY
+    with here.scope(f"member:{here.ann}") as scope:
+        viewers.reset(scope, "telegram", "fan")
+        assert not viewers.level(scope, "telegram", "fan").over_18
+        gone = scope.run("SELECT custodian, confirmed_by, why FROM age_assurances WHERE user_id = 'fan'").one()
+        assert tuple(gone) == ("", "", "")
+
+
+def test_nobody_but_a_member_confirms_and_never_for_a_blocked_reader(here: World) -> None:
+    confirm = {"custodian": "Marker Notaries", "why": "shown at the desk"}
+    for actor in ("system:chat", "guest:1", "fan:7"):
+        with here.scope(actor) as scope, pytest.raises(Refused):
+            viewers.confirm(scope, "telegram", "fan", **confirm)
+    for broken in ({"custodian": " "}, {"why": "x"}, {"custodian": "A" * 81}):
+        with here.scope(f"member:{here.ann}") as scope, pytest.raises(BadInput):
+            viewers.confirm(scope, "telegram", "fan", **{**confirm, **broken})
+    with here.scope(f"member:{here.ann}") as scope:
+        viewers.block(scope, "telegram", "minor")
+        with pytest.raises(Conflict):
+            viewers.confirm(scope, "telegram", "minor", **confirm)
+
+
+def test_a_page_may_ask_for_a_confirmation_and_only_who_reviews_is_heard(here: World) -> None:
+    with here.scope() as scope:
+        cha = agencies.add_member(
+            scope, name="Cha", email="cha@example.test", role=Role.CHATTER, language="en", zone="UTC"
+        )
+
+    def ask(user: str, by: str) -> bool:
+        asked = ViewerConfirmed(here.tenant_id, uuid7(), "telegram", user, "Marker Notaries", "shown at the desk", by)
+        gate_events.confirm_viewer(asked, tenant=here.open)
+        with here.scope() as scope:
+            return viewers.level(scope, "telegram", user).over_18
+
+    assert ask("one", f"member:{here.ann}")
+    assert not ask("two", f"member:{cha}")
+    assert not ask("three", f"member:{uuid7()}")
+    assert not ask("four", "system:chat")
+    with here.scope() as scope:
+        told = scope.run("SELECT message FROM notices WHERE cause LIKE 'viewer.confirm:%'").all()
+    assert {row.message["code"] for row in told} == {"role.forbidden.review", "viewer.person_decides"}
+
+
+def test_who_reviews_takes_a_proof_back_and_it_closes_at_once(here: World) -> None:
+    with here.scope(f"member:{here.ann}") as scope:
+        viewers.confirm(scope, "telegram", "fan", custodian="Marker Notaries", why="shown at the desk")
+        viewers.block(scope, "telegram", "minor")
+
+    def ask(user: str, by: str) -> AssuranceState:
+        gate_events.withdraw_proof(ProofWithdrawn(here.tenant_id, uuid7(), "telegram", user, by), tenant=here.open)
+        with here.scope() as scope:
+            return viewers.level(scope, "telegram", user).state
+
+    assert ask("fan", "system:chat") is AssuranceState.ASSURED
+    assert ask("fan", f"member:{here.ann}") is AssuranceState.RESET
+    assert ask("fan", f"member:{here.ann}") is AssuranceState.RESET
+    assert ask("minor", f"member:{here.ann}") is AssuranceState.BLOCKED
+    with here.scope() as scope:
+        assert scope.run("SELECT count(*) FROM audit_entries WHERE act = 'viewer.withdrawn'").scalar() == 1

@@ -1,0 +1,166 @@
+"""Rules as they are said, and their differences: what is said of a place is decided there, no loosening is missed."""
+
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gate import bundle, lexicon, places
+from gate.bundle import Bundle
+from gate.places import RATED, Ageing, Change, Way
+from gate.units import Rating, Verdict
+
+WHOLE = bundle.shipped()
+TODAY = date(2026, 11, 20)
+FILE: dict[str, Any] = yaml.safe_load(bundle.SHIPPED.read_text("utf-8"))
+
+
+def load(folder: Path, **changed: Any) -> Bundle:
+    path = folder / "matrix.yaml"
+    path.write_text(yaml.safe_dump({**FILE, **changed}), "utf-8")
+    return bundle.load(path, lexicon.shipped())
+
+
+def with_row(folder: Path, name: str, **changed: Any) -> Bundle:
+    return load(folder, rows=[{**row, **changed} if row["id"] == name else row for row in FILE["rows"]])
+
+
+def changes(old: Bundle, new: Bundle) -> dict[str, tuple[Change, ...]]:
+    return {each.name: each.changes for each in places.compare(old, new)}
+
+
+def test_a_place_says_what_was_read_when_and_what_age_does_to_it() -> None:
+    (rule,) = places.rules(WHOLE, "x.post", on=TODAY)
+    assert [rule.row.verdict(rating) for rating in RATED] == list("AAFF")
+    assert (rule.verified, rule.read_on, rule.review_by) == ("secondary", TODAY, date(2027, 2, 18))
+    assert rule.sources[0].startswith("https://docs.x.com/")
+    assert rule.ageing == (
+        Ageing(date(2027, 2, 19), (Rating.N, Rating.E), Verdict.H),
+        Ageing(date(2027, 4, 20), (Rating.S,), Verdict.H),
+    )
+    (later,) = places.rules(WHOLE, "x.post", on=date(2027, 5, 1))
+    assert [later.row.verdict(rating) for rating in RATED] == list("AHHH")
+
+
+def test_every_step_of_ageing_is_what_is_decided_on_that_day() -> None:
+    for name in WHOLE.rows:
+        for rule in places.rules(WHOLE, name, on=TODAY):
+            for step in rule.ageing:
+                (before, after) = (
+                    next(one for one in places.rules(WHOLE, name, on=day) if one.name == rule.name)
+                    for day in (step.day - timedelta(days=1), step.day)
+                )
+                for rating in step.ratings:
+                    assert after.row.verdict(rating) is step.verdict
+                    assert before.row.verdict(rating).rank < step.verdict.rank
+
+
+def test_a_borrowing_place_says_each_rule_it_follows() -> None:
+    found = places.rules(WHOLE, "byhand.x", on=TODAY)
+    assert [rule.name for rule in found] == ["x.post", "x.text", "x.profile_live"]
+    assert all(rule.sources and rule.read_on for rule in found)
+    assert [rule.review_by for rule in places.rules(WHOLE, "sandbox.as_x", on=TODAY)] == [None] * 3
+
+
+def test_a_platform_means_all_its_places() -> None:
+    assert places.places(WHOLE, "x") == ("x.post", "x.text", "x.profile_live")
+    assert places.places(WHOLE, "x.text") == ("x.text",)
+    assert places.places(WHOLE, "nowhere") == ()
+    assert places.rules(WHOLE, "nowhere.post", on=TODAY) == ()
+
+
+def test_the_same_rules_do_not_differ(tmp_path: Path) -> None:
+    assert places.compare(WHOLE, load(tmp_path)) == ()
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({"verdicts": {"G": "A", "S": "A", "N": "H", "E": "H"}}, {("tightened", "verdict")}),
+        ({"verdicts": {"G": "A", "S": "A", "N": "A", "E": "F"}}, {("loosened", "verdict")}),
+        ({"flags": {"N": [], "E": ["a=b"]}}, {("loosened", "flag"), ("tightened", "flag")}),
+        ({"ai": {"flag": "none", "text": "jurisdiction"}}, {("loosened", "ai_mark")}),
+        ({"viewer": "none"}, {("loosened", "viewer")}),
+        ({"viewer": "product"}, {("tightened", "viewer")}),
+        ({"adult_link": "A"}, {("loosened", "adult_link")}),
+        ({"probe": ["somebody looked"]}, {("tightened", "probe")}),
+        ({"ages": False}, {("loosened", "ageing")}),
+        ({"test_network": True}, {("loosened", "test_network")}),
+        ({"place": "chat"}, {("loosened", "applies_to")}),
+        ({"review_by": date(2027, 5, 18)}, {("loosened", "review_by")}),
+        ({"review_by": date(2027, 5, 18), "checked_on": date(2027, 2, 17)}, {("renewed", "review_by")}),
+        ({"review_by": date(2027, 1, 1)}, {("tightened", "review_by")}),
+        (
+            {"verified": {"verdicts": "unverified", "flags": "primary", "ai": "primary"}},
+            {("tightened", "verdict")},
+        ),
+        ({"note": "a word more"}, set()),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
+)
+def test_each_change_says_which_way_it_goes(
+    tmp_path: Path, changed: dict[str, Any], expected: set[tuple[str, str]]
+) -> None:
+    found = changes(WHOLE, with_row(tmp_path, "x.post", **changed)).get("x.post", ())
+    assert {(str(each.way), each.what) for each in found} == expected
+
+
+def test_a_change_shows_at_every_place_it_reaches(tmp_path: Path) -> None:
+    found = changes(WHOLE, with_row(tmp_path, "x.post", adult_link="B"))
+    assert set(found) == {"x.post", "byhand.x ← x.post", "sandbox.as_x ← x.post"}
+
+
+def test_what_is_new_or_gone_is_compared_with_an_unknown_place(tmp_path: Path) -> None:
+    fewer = load(tmp_path, rows=[row for row in FILE["rows"] if row["id"] not in ("tiktok.post", "byhand.tiktok")])
+    (gone,) = (each for each in places.compare(WHOLE, fewer) if each.name == "tiktok.post")
+    assert (gone.kind, gone.tightened, gone.loosened) == ("gone", True, False)
+    (new,) = (each for each in places.compare(fewer, WHOLE) if each.name == "tiktok.post")
+    assert (new.kind, new.loosened) == ("new", True)
+
+
+def test_what_holds_elsewhere_is_compared_too(tmp_path: Path) -> None:
+    defaults = {**FILE["defaults"], "unknown_surface": {"G": "A", "S": "B", "N": "B", "E": "B"}}
+    countries = [{**each, "level": "L2"} if each["id"] == "GB" else each for each in FILE["jurisdictions"]]
+    found = changes(WHOLE, load(tmp_path, defaults=defaults, jurisdictions=countries))
+    assert {name: [each.way for each in found[name]] for name in ("unknown_surface", "GB")} == {
+        "unknown_surface": [Way.LOOSENED],
+        "GB": [Way.LOOSENED],
+    }
+
+
+LETTERS = st.lists(st.sampled_from("AFHB"), min_size=4, max_size=4).map(lambda them: sorted(them, key="AFHB".index))
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    name=st.sampled_from([row["id"] for row in FILE["rows"] if "verdicts" in row]),
+    letters=LETTERS,
+    verified=st.sampled_from(["primary", "unverified"]),
+    place=st.sampled_from(["post", "text", "chat", "profile"]),
+)
+def test_no_loosening_is_missed(tmp_path: Path, name: str, letters: list[str], verified: str, place: str) -> None:
+    """Whatever is decided more freely anywhere, for any unit, is called out."""
+    new = with_row(
+        tmp_path,
+        name,
+        verdicts=dict(zip("GSNE", letters, strict=True)),
+        verified={"verdicts": verified, "flags": verified, "ai": verified},
+        place=place,
+    )
+    freer = [
+        (row, rating)
+        for row in FILE["rows"]
+        for kind in ("post", "text", "chat", "profile")
+        for people in (None, "real", "synthetic")
+        for rating in RATED
+        if _rank(new, row, kind, people, rating) < _rank(WHOLE, row, kind, people, rating)
+    ]
+    assert not freer or any(each.loosened for each in places.compare(WHOLE, new))
+
+
+def _rank(rules: Bundle, row: dict[str, Any], kind: Any, people: Any, rating: Rating) -> int:
+    return rules.row(row["platform"], row["id"], on=TODAY, place=kind, people=people).verdict(rating).rank

@@ -1,0 +1,268 @@
+"""Verifying: whatever is done to a written log is found, at the place where it was done, without a database."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from foundation.ids import derived
+from gate import chain, checkpoints, proof
+from gate.chain import GENESIS
+from gate.checkpoints import Anchor, Checkpoint, Link, LogKey
+from gate.proof import Fault
+
+KEY, OTHER = LogKey.derived(bytes(range(32))), LogKey.derived(bytes(32))
+BEGAN = datetime(2026, 3, 2, 9, tzinfo=UTC)
+LOG = KEY.name(derived("agency"), BEGAN)
+ENTRIES, EVERY, TAIL = 12, 5, 2
+"""Two checkpoints, after 5 and 10 entries, and two entries behind them."""
+
+
+def fields_of(seq: int, last: str, verdict: str = "A") -> dict[str, object]:
+    return {
+        "tenant_id": derived("agency"),
+        "id": derived("entry", seq),
+        "seq": seq,
+        "prev_hash": last,
+        "decided_at": BEGAN + timedelta(seconds=seq),
+        "author": "member:é",
+        "verdict": verdict,
+        "reasons": ["KILL_SWITCH"],
+    }
+
+
+def entries_of(count: int, verdicts: dict[int, str] | None = None) -> list[tuple[bytes, str]]:
+    found, last = [], GENESIS
+    for seq in range(1, count + 1):
+        sealed = chain.sealed(fields_of(seq, last, (verdicts or {}).get(seq, "A")))
+        last = chain.digest(sealed)
+        found.append((proof.entry_line(sealed, last), last))
+    return found
+
+
+def written(key: LogKey = KEY) -> list[bytes]:
+    """A whole file: opening, two links, a log of twelve entries with two checkpoints, its end."""
+    entries = entries_of(ENTRIES)
+    first = Checkpoint(LOG, 1, EVERY, entries[EVERY - 1][1], 1000, GENESIS, GENESIS).signed(key)
+    link = Link(1, 1001, GENESIS, (Anchor(LOG, 1, chain.digest(first)),)).signed(key)
+    second = Checkpoint(
+        LOG, 2, 2 * EVERY, entries[2 * EVERY - 1][1], 2000, chain.digest(first), chain.digest(link)
+    ).signed(key)
+    last = Link(2, 2001, chain.digest(link), (Anchor(LOG, 2, chain.digest(second)),)).signed(key)
+    opening = {"format": 1, "key": key.public, "logs": [LOG], "every": True, "links": 2, "at": 3000}
+    end = {"log": LOG, "seq": ENTRIES, "hash": entries[-1][1], "checkpoints": 2, "at": 3000}
+    lines = [line for line, _ in entries]
+    return [
+        checkpoints.state("export", opening, key),
+        link,
+        last,
+        checkpoints.state("log", {"agency": "Lumière", "log": LOG}, key),
+        *lines[:EVERY],
+        first,
+        *lines[EVERY : 2 * EVERY],
+        second,
+        *lines[2 * EVERY :],
+        checkpoints.state("end", end, key),
+    ]
+
+
+WHOLE = written()
+HEAD = 4
+"""Lines before the first entry."""
+
+
+def at(seq: int) -> int:
+    """The line of an entry."""
+    return HEAD + seq - 1 + (seq > EVERY) + (seq > 2 * EVERY)
+
+
+def test_what_is_whole_is_told() -> None:
+    found = proof.verify(WHOLE)
+    assert found.whole
+    assert (found.key, found.links, found.strangers) == (KEY.public, 2, ())
+    (one,) = found.logs
+    assert (one.agency, one.entries, one.checkpoints, one.anchored, one.tail) == ("Lumière", ENTRIES, 2, 10, TAIL)
+    assert (one.first, one.last) == (BEGAN + timedelta(seconds=1), BEGAN + timedelta(seconds=ENTRIES))
+
+
+def edited(lines: list[bytes]) -> list[bytes]:
+    return [*lines[: at(3)], lines[at(3)].replace(b'"verdict":"A"', b'"verdict":"B"'), *lines[at(3) + 1 :]]
+
+
+def removed(lines: list[bytes]) -> list[bytes]:
+    return [*lines[: at(7)], *lines[at(7) + 1 :]]
+
+
+def swapped(lines: list[bytes]) -> list[bytes]:
+    return [*lines[: at(3)], lines[at(4)], lines[at(3)], *lines[at(4) + 1 :]]
+
+
+def put_in(lines: list[bytes]) -> list[bytes]:
+    sealed = chain.sealed(fields_of(4, "f" * 64))
+    return [*lines[: at(4)], proof.entry_line(sealed, chain.digest(sealed)), *lines[at(4) :]]
+
+
+def twice(lines: list[bytes]) -> list[bytes]:
+    return [*lines[: at(4)], lines[at(3)], *lines[at(4) :]]
+
+
+def cut_before_the_last_checkpoint(lines: list[bytes]) -> list[bytes]:
+    return [*lines[: at(9)], *lines[at(10) + 1 :]]
+
+
+def cut_tail(lines: list[bytes]) -> list[bytes]:
+    return [*lines[: at(11)], lines[-1]]
+
+
+def file_cut(lines: list[bytes]) -> list[bytes]:
+    return lines[: at(6)]
+
+
+def forged_whole(lines: list[bytes]) -> list[bytes]:
+    """Somebody changes entry 3 and writes every hash behind it anew."""
+    anew = [line for line, _ in entries_of(ENTRIES, {3: "B"})]
+    return [*lines[:HEAD], *anew[:5], lines[at(5) + 1], *anew[5:10], lines[at(10) + 1], *anew[10:], lines[-1]]
+
+
+def forged_tail(lines: list[bytes]) -> list[bytes]:
+    anew = [line for line, _ in entries_of(ENTRIES, {11: "B"})]
+    return [*lines[: at(11)], *anew[10:], lines[-1]]
+
+
+def checkpoint_gone(lines: list[bytes]) -> list[bytes]:
+    return [*lines[: at(5) + 1], *lines[at(6) :]]
+
+
+def last_checkpoint_gone(lines: list[bytes]) -> list[bytes]:
+    return [*lines[: at(10) + 1], *lines[at(11) :]]
+
+
+def checkpoint_of_another_key(lines: list[bytes]) -> list[bytes]:
+    made = Checkpoint.read(lines[at(5) + 1], KEY.signing.public_key())
+    return [*lines[: at(5) + 1], made.signed(OTHER), *lines[at(6) :]]
+
+
+def checkpoint_signed_anew(lines: list[bytes]) -> list[bytes]:
+    """Even who holds the key cannot replace a checkpoint the root has named."""
+    made = replace(Checkpoint.read(lines[at(5) + 1], KEY.signing.public_key()), at=999)
+    return [*lines[: at(5) + 1], made.signed(KEY), *lines[at(6) :]]
+
+
+def link_gone(lines: list[bytes]) -> list[bytes]:
+    return [lines[0], *lines[2:]]
+
+
+def last_link_gone(lines: list[bytes]) -> list[bytes]:
+    return [*lines[:2], *lines[3:]]
+
+
+def log_gone(lines: list[bytes]) -> list[bytes]:
+    return lines[:3]
+
+
+def nothing(lines: list[bytes]) -> list[bytes]:
+    return []
+
+
+@pytest.mark.parametrize(
+    ("tamper", "fault", "whole_before"),
+    [
+        (edited, Fault("entry_changed", 3), 2),
+        (removed, Fault("entry_missing", 7), 6),
+        (swapped, Fault("entry_missing", 3), 2),
+        (put_in, Fault("entry_moved", 4), 3),
+        (twice, Fault("entry_moved", 4), 3),
+        (cut_before_the_last_checkpoint, Fault("cut", 9), 8),
+        (cut_tail, Fault("cut", 11), 10),
+        (file_cut, Fault("cut", 6), 5),
+        (forged_whole, Fault("rewritten", 5), 5),
+        (forged_tail, Fault("rewritten", 12), 12),
+        (checkpoint_gone, Fault("checkpoint_missing", 1), 10),
+        (last_checkpoint_gone, Fault("checkpoint_missing", 2), 12),
+        (checkpoint_of_another_key, Fault("checkpoint_forged", 1), 5),
+        (checkpoint_signed_anew, Fault("root_differs", 1), 5),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_what_was_done_to_a_log_is_named(
+    tamper: Callable[[list[bytes]], list[bytes]], fault: Fault, whole_before: int
+) -> None:
+    found = proof.verify(tamper(WHOLE))
+    assert not found.whole
+    assert (found.logs[0].fault, found.logs[0].entries) == (fault, whole_before)
+
+
+@pytest.mark.parametrize(
+    ("tamper", "fault"),
+    [
+        (link_gone, Fault("root_missing", 1)),
+        (last_link_gone, Fault("root_missing", 2)),
+        (log_gone, Fault("log_missing", 0)),
+        (nothing, Fault("unreadable", 0)),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_what_was_done_to_the_file_is_named(tamper: Callable[[list[bytes]], list[bytes]], fault: Fault) -> None:
+    found = proof.verify(tamper(WHOLE))
+    assert not found.whole
+    assert found.fault == fault
+
+
+def test_a_file_made_by_somebody_else_is_whole_but_not_ours() -> None:
+    theirs = written(OTHER)
+    assert proof.verify(theirs).whole
+    assert proof.verify(theirs, key=KEY.public).fault == Fault("other_key", 0)
+    assert proof.verify(WHOLE, key=KEY.public).whole
+
+
+def test_a_log_that_does_not_fit_leaves_the_next_its_own_finding() -> None:
+    second, began = "other", chain.micros(BEGAN)
+    opening = json.loads(WHOLE[0])
+    opening = {name: value for name, value in opening.items() if name not in ("signature", "kind")}
+    opening["logs"] = [LOG, second]
+    lines = [
+        checkpoints.state("export", opening, KEY),
+        *edited(WHOLE)[1:],
+        checkpoints.state("log", {"agency": "B", "log": second}, KEY),
+        checkpoints.state("end", {"log": second, "seq": 0, "hash": GENESIS, "checkpoints": 0, "at": began}, KEY),
+    ]
+    found = proof.verify(lines)
+    assert [one.fault for one in found.logs] == [Fault("entry_changed", 3), None]
+    assert (found.fault, found.whole) == (None, False)
+
+
+@st.composite
+def tampered(draw: st.DrawFn) -> list[bytes]:
+    """The file after one to three acts of somebody who does not hold the key."""
+    lines = list(WHOLE)
+    for _ in range(draw(st.integers(1, 3))):
+        where = draw(st.integers(0, max(0, len(lines) - 1)))
+        match draw(st.sampled_from(["byte", "remove", "swap", "copy", "cut", "rehash"])):
+            case "byte" if lines:
+                line = bytearray(lines[where])
+                spot = draw(st.integers(0, len(line) - 1))
+                line[spot] ^= draw(st.integers(1, 255))
+                lines[where] = bytes(line)
+            case "remove" if lines:
+                del lines[where]
+            case "swap" if lines:
+                other = draw(st.integers(0, len(lines) - 1))
+                lines[where], lines[other] = lines[other], lines[where]
+            case "copy" if lines:
+                lines.insert(draw(st.integers(0, len(lines))), lines[where])
+            case "cut":
+                del lines[where:]
+            case "rehash":
+                seq = draw(st.integers(1, ENTRIES))
+                anew = iter(line for line, _ in entries_of(ENTRIES, {seq: "B"}))
+                lines = [next(anew, line) if line.startswith(b'{"entry":') else line for line in lines]
+    return lines
+
+
+@given(tampered())
+def test_no_tampering_goes_unseen(lines: list[bytes]) -> None:
+    assert proof.verify(lines).whole == ([line.rstrip(b"\r\n") for line in lines] == WHOLE)

@@ -1,0 +1,98 @@
+"""Service texts: catalogue sentences, pinned, with short values in their slots and nothing else."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from foundation.ids import derived
+from foundation.words import LANGUAGES, Message, catalogue, say
+from gate import bundle, service
+from gate.decide import decide
+from gate.facts import Snapshot, Stop, ViewerFacts
+from gate.reasons import Reason
+from gate.states import AssuranceState
+from gate.units import Button, Medium, Rating, Subject, Text, Unit
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+TENANT = derived("t")
+CRISIS = Message("service.safety.crisis")
+RECEIPT = Message("service.receipt.refunded", {"amount": "12 XTS"})
+BLOCKED = ViewerFacts(AssuranceState.BLOCKED, "L0", False, False, "", None, 1)
+
+
+def unit(message: Message = CRISIS, language: str = "fr", **changes: Any) -> Unit:
+    whole = Unit(
+        TENANT, derived("c"), Subject("draft", derived("d")), "sandbox", "sandbox.chat", derived("ch"), "mia", "viewer",
+        texts=(Text("body", say(message, language)),), viewer="fan", service=message.code,
+    )  # fmt: skip
+    return replace(whole, **changes)
+
+
+def facts(**changes: Any) -> Snapshot:
+    return replace(Snapshot(TENANT, "system:persona", None, Rating.G), **changes)
+
+
+def verdict(whole: Unit, given: Snapshot | None = None) -> str:
+    return str(decide(given or facts(), whole, bundle.shipped(), NOW).verdict)
+
+
+def test_every_service_sentence_is_pinned_as_it_stands() -> None:
+    """Fails when a sentence changed: read it, then pin it with `python -m gate.service`."""
+    codes = {code for code in catalogue("fr") if code.startswith(service.PREFIX)}
+    assert set(service.pins()) == codes
+    for code, pinned in service.pins().items():
+        assert pinned == {language: service.digest(catalogue(language)[code]) for language in LANGUAGES}, code
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_sentence_goes_out_as_it_stands(language: str) -> None:
+    assert verdict(unit(CRISIS, language)) == "A"
+    assert verdict(unit(RECEIPT, language)) == "A"
+
+
+@pytest.mark.parametrize("slot", ["x" * 65, "a\nb", "<b>", "see bad.com/x", "EXPLICIT-MARKER-A", ""])
+def test_a_slot_holds_a_short_value(slot: str) -> None:
+    assert verdict(unit(Message("service.receipt.refunded", {"amount": slot}))) == "B"
+
+
+def test_nothing_else_travels_with_it() -> None:
+    own = unit()
+    changed = Text("body", own.texts[0].body + " Come and see me.")
+    assert verdict(replace(own, texts=(changed,))) == "B"
+    assert verdict(replace(own, texts=(*own.texts, Text("title", "more")))) == "B"
+    assert verdict(replace(own, media=(Medium("a" * 64, "image/png", 1),))) == "B"
+    assert verdict(replace(own, service="gate.denied", texts=(Text("body", say(Message("gate.denied"), "fr")),))) == "B"
+    assert verdict(replace(own, service="service.button.pack", texts=(Text("body", "anything at all"),))) == "B"
+    label = say(Message("service.button.purchases"), "fr")
+    assert verdict(replace(own, buttons=(Button(label, "purchases", "1"),))) == "A"
+
+
+def test_safety_reaches_everybody_always() -> None:
+    stops = (Stop("global", "sending"), Stop("chat", "bot"))
+    assert verdict(unit(), facts(viewer=BLOCKED, stops=stops)) == "A"
+    assert verdict(unit(RECEIPT), facts(viewer=BLOCKED)) == "A"
+    stopped = decide(facts(stops=stops), unit(RECEIPT), bundle.shipped(), NOW)
+    assert stopped.reasons == (Reason.KILL_SWITCH,)
+    assert verdict(unit(RECEIPT), facts(stops=(Stop("chat", "bot"), Stop("tenant", "payments")))) == "A"
+
+
+def test_the_page_of_a_proof_of_age_is_ours_and_nothing_else() -> None:
+    """The one address a service sentence may hold: any other host, path or length is refused."""
+    page = f"https://pages.example/age/{'A' * 32}"
+    ours = facts(own_hosts=("pages.example",))
+    for language in LANGUAGES:
+        said = Message("service.age.open", {"age_page": page})
+        assert verdict(unit(said, language), ours) == "A"
+        assert verdict(unit(said, language)) == "B"
+    for other in (
+        f"https://elsewhere.example/age/{'A' * 32}",
+        f"https://pages.example.evil.example/age/{'A' * 32}",
+        f"https://pages.example@evil.example/age/{'A' * 32}",
+        f"https://pages.example/shop/{'A' * 32}",
+        f"{page}A",
+        f"{page} https://evil.example",
+        "",
+    ):
+        assert verdict(unit(Message("service.age.open", {"age_page": other})), ours) == "B", other

@@ -1,0 +1,281 @@
+"""What texts say: rated terms in every disguise, and ordinary life that passes."""
+
+import base64
+import codecs
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gate import lexicon, views
+from gate.text import MinorSignal, TextRating, asks_if_bot, crisis, links, minor_statement, rate, says_ai
+from gate.units import Button, Medium, Rating, Subject, Text, Unit
+
+TOKEN = "EXPLICIT-MARKER-A"
+GENERAL = TextRating(Rating.G)
+NOBODY = UUID(int=0)
+UNIT = Unit(NOBODY, NOBODY, Subject("delivery", NOBODY), "sandbox", "sandbox.post", NOBODY, "mia", "public")
+
+DISGUISES = {
+    "plain": TOKEN,
+    "spaced": " ".join(TOKEN),
+    "dotted": ".".join(TOKEN),
+    "digits": "3XPL1C1T-M4RK3R-4",
+    "stretched": "EXXXPLICIIIT-MARRRKER-A",
+    "markup": "EXPLICIT-<b></b>MARKER-<i></i>A",
+    "entities": "EXPLICIT&#45;MAR&#75;ER-A",
+    "base64": "decode me: " + base64.b64encode(TOKEN.encode()).decode(),
+    "hexadecimal": TOKEN.encode().hex(),
+    "rot13": codecs.encode(TOKEN, "rot13"),
+    "percent": "EXPLICIT%2DMARK%45R%2DA",
+    "reversed": TOKEN[::-1],
+    "cyrillic": TOKEN.translate(str.maketrans("EXPCA", "ЕХРСА")),
+    "greek": TOKEN.translate(str.maketrans("EXIKA", "ΕΧΙΚΑ")),
+    "fullwidth": "".join(chr(ord(c) + 0xFEE0) for c in TOKEN),
+    "mathematical": "".join(chr(0x1D400 + ord(c) - 65) if c.isalpha() else c for c in TOKEN),
+    "zero width": "\u200b".join(TOKEN),
+    "joiners": "\u200d".join(TOKEN),
+    "marks": "".join(c + "\u0301" for c in TOKEN),
+    "flags": "".join(chr(0x1F1E6 + ord(c) - 65) if c.isalpha() else c for c in TOKEN),
+    "squared": "".join(chr(0x1F170 + ord(c) - 65) if c.isalpha() else c for c in TOKEN),
+    "circled": "".join(chr(0x24B6 + ord(c) - 65) if c.isalpha() else c for c in TOKEN),
+    "tags": "hello" + "".join(chr(0xE0000 + ord(c)) for c in TOKEN),
+    "first letters": "\n".join(f"{c}nd so on" for c in TOKEN if c.isalpha()),
+    "soft hyphens": "\u00ad".join(TOKEN),
+}
+
+
+@pytest.mark.parametrize("disguise", DISGUISES)
+def test_a_term_is_found_in_disguise(disguise: str) -> None:
+    assert (
+        rate([f"hello {DISGUISES[disguise]} you"] if disguise != "first letters" else [DISGUISES[disguise]]).rating
+        is Rating.E
+    )
+
+
+def test_a_term_is_found_over_several_fields() -> None:
+    assert rate(["EXPLICIT-MAR", "KER-A"]).rating is Rating.E
+
+
+ORDINARY = [
+    "Bonne soirée à tous ❤️❤️💕 👩‍❤️‍💋‍👨 🏳️‍🌈",
+    "I just turned 27, and my sister came along 🎂🎉",
+    "Size S, 5 µm, 20 €",
+    "Café ☕️ à Paris 🇫🇷 1️⃣2️⃣3️⃣",
+    "Schöne Grüße aus München, bis später!",
+    "¿Qué tal? Mañana hay vídeo nuevo…",
+    "L’été à la plage, photos demain à 18h",
+    "Good morning!!! Sooooo happy today :)",
+    "👨‍👩‍👧‍👦 Sunday with the family",
+    "Meu aniversário é amanhã, não acredito",
+    "Xin chào, tiếng Việt",
+    "Привет из отпуска",
+]
+
+
+@pytest.mark.parametrize("caption", ORDINARY)
+def test_ordinary_captions_pass(caption: str) -> None:
+    assert rate([caption]) == GENERAL
+    assert minor_statement(caption) is MinorSignal.NONE
+    assert not crisis(caption)
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "a\u202eb\u202c hello",
+        "hello \U000e0068\U000e0069",
+        "h\u0301\u0302\u0303ello",
+        "pаypal me",
+        "a\u200bb\u200bc\u200bd\u200b",
+    ],
+    ids=["turned", "tags", "stacked", "mixed", "invisible"],
+)
+def test_what_hides_how_it_reads_is_noticed(hidden: str) -> None:
+    assert rate([hidden]).obfuscated
+
+
+def test_a_contextual_word_counts_beside_a_sexual_one() -> None:
+    assert rate(["MINOR-C-A is fine"]) == TextRating(Rating.G, contextual=True)
+    assert rate(["MINOR-C-A, SUGGESTIVE-MARKER-A"]).prohibited == "minor"
+    assert rate(["MINOR-C-A.", "SUGGESTIVE-MARKER-A"]).prohibited == "minor"
+    assert rate(["MINOR-C-A. One. Two. Three. SUGGESTIVE-MARKER-A"]).prohibited == ""
+    assert rate(["MINOR-P-A"]).rating is Rating.X
+    assert rate(["PROHIBITED-MARKER-A"]).prohibited == "category"
+
+
+def test_earlier_messages_count_only_for_what_this_one_completes() -> None:
+    assert rate(["KER-A"], before=["EXPLICIT-MAR"]).rating is Rating.E
+    assert rate(["Good night"], before=["EXPLICIT-MARKER-A"]) == GENERAL
+
+
+@given(st.text(max_size=200))
+@settings(max_examples=150, deadline=None)
+def test_views_are_idempotent(text: str) -> None:
+    for view in (views.plain, views.skeleton):
+        assert view(view(text)) == view(text)
+    folded = views.skeleton(text)
+    assert views.joined(views.joined(folded)) == views.joined(folded)
+    assert views.leet(views.leet(folded)) == views.leet(folded)
+
+
+@given(st.text(max_size=80), st.text(max_size=80))
+@settings(max_examples=80, deadline=None)
+def test_no_surrounding_text_hides_a_term(before: str, after: str) -> None:
+    assert rate([f"{before} {TOKEN} {after}"]).rating is Rating.E
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "i want to kill myself", "k i l l myself", "je veux me tuer", "Don’t want to live anymore", "ich will sterben",
+        "quero morrer", "no quiero vivir", "voglio morire", "SELFHARM-MARKER-A", "suicide", "J'ai envie de mourir",
+    ],
+)  # fmt: skip
+def test_a_crisis_is_heard(said: str) -> None:
+    assert crisis(said)
+
+
+@pytest.mark.parametrize(
+    "said", ["I want to diet", "suicide squad is great", "je vais bien", "mort de rire", "this song kills me"]
+)
+def test_no_crisis_is_invented(said: str) -> None:
+    assert not crisis(said)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "I am 15", "im 15", "I'm fifteen", "I’m 16 yo", "j'ai 15 ans", "J’ai quinze ans", "ich bin 15",
+        "tengo 16 años", "soy menor de edad",
+        "ho quindici anni", "tenho 17 anos", "I'm a minor", "je suis mineure", "ich bin minderjährig",
+    ],
+)  # fmt: skip
+def test_a_minor_who_says_so_is_heard(said: str) -> None:
+    assert minor_statement(said) is MinorSignal.STATED
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "I am 15 minutes late", "j'ai 15 ans d'expérience", "j'ai 25 ans", "ich bin 15 Minuten zu spät", "I am 27",
+        "I just turned 27", "I'm 17.5 km away", "my son is 15", "i have 15 dogs", "i turned 18", "I'm 10/10 happy",
+        "I'm 6 feet tall", "je suis majeur", "when I was 15 I loved this band",
+    ],
+)  # fmt: skip
+def test_an_adult_is_no_minor(said: str) -> None:
+    assert minor_statement(said) is MinorSignal.NONE
+
+
+def test_a_hint_is_no_statement() -> None:
+    assert minor_statement("I'm in 9th grade") is MinorSignal.HINTED
+    assert minor_statement("je suis au collège") is MinorSignal.HINTED
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "are you real?", "R u a bot", "Is this a real person?", "am I talking to a real person", "t'es un robot ?",
+        "bot?",
+        "Es-tu humaine ?", "tu es une vraie personne ?", "bist du echt?", "eres real?", "sei un bot?", "você é real?",
+    ],
+)  # fmt: skip
+def test_the_question_whether_a_machine_answers_is_heard(said: str) -> None:
+    assert asks_if_bot(said)
+
+
+@pytest.mark.parametrize(
+    "said", ["are you free tonight?", "you are so pretty", "are you really coming tomorrow?", "tu es vraiment belle"]
+)
+def test_other_questions_are_not(said: str) -> None:
+    assert not asks_if_bot(said)
+
+
+def test_addresses_are_found() -> None:
+    assert links(["see https://a.test/x, ok", "my bit.ly/abc", "linktr.ee/me"]) == (
+        "https://a.test/x",
+        "bit.ly/abc",
+        "linktr.ee/me",
+    )
+    assert links(["love it.it was great", "write to a@b.com", "3.5 com", "e.g. this"]) == ()
+    assert links(["exa\u200bmple.com/x"]) == ("example.com/x",)
+
+
+def test_a_text_that_says_ai_says_so() -> None:
+    assert says_ai(["Une image faite par IA"])
+    assert says_ai(["new pic #ai"])
+    for said in ("Made by AI.", "I am an AI", "AI-made", "AI art", "— AI", "Écrit par l’IA", "Ein Bild der KI"):
+        assert says_ai([said]), said
+    for silent in ("I said hi again", "J'ai pris ça ce matin", "Je n’ai rien", "Ai-je raison ?", "j'en ai deux"):
+        assert not says_ai([silent]), silent
+
+
+MORE_DISGUISES = {
+    "base64 of lines": base64.b64encode(f"so\n{TOKEN}".encode()).decode(),
+    "base64 behind a letter": "z" + base64.b64encode(TOKEN.encode()).decode(),
+    "base64 of base64": base64.b64encode(base64.b64encode(TOKEN.encode())).decode(),
+    "hexadecimal with prefixes": " ".join(f"0x{ord(c):02x}" for c in TOKEN),
+    "punycode": "xn--" + f"{TOKEN} é".encode("punycode").decode(),
+    "named letters": "".join(f":regional_indicator_{c.lower()}:" if c.isalpha() else c for c in TOKEN),
+    "musical marks": "\U0001d173".join(TOKEN),
+    "Arabic letter marks": "\u061c".join(TOKEN),
+    "first letters past bullets": "\n".join(f"• «{c}nd so on»" for c in TOKEN if c.isalpha()),
+}
+
+
+@pytest.mark.parametrize("disguise", MORE_DISGUISES)
+def test_a_term_is_found_in_rarer_disguise(disguise: str) -> None:
+    assert rate([MORE_DISGUISES[disguise]]).rating is Rating.E
+
+
+def test_a_picture_is_found_by_its_name() -> None:
+    known = replace(lexicon.shipped(), terms=(lexicon.term("suggestive", "black universal recycling symbol"),))
+    assert rate(["look \u267b\ufe0f"], lexicon=known).rating is Rating.S
+    assert rate(["look :black_universal_recycling_symbol:"], lexicon=known).rating is Rating.S
+    assert rate(["look ❤️"], lexicon=known) == GENERAL
+
+
+KINDS = ("EXPLICIT-MARKER-A", "SUGGESTIVE-MARKER-A", "MINOR-C-A", "MINOR-P-A", "PROHIBITED-MARKER-A", "NUDITY-MARKER-A")
+PIECES = st.sampled_from(
+    (*KINDS, *(half for kind in KINDS for half in (kind[:7], kind[7:])), "One.", "Two?", "three", "\n")
+)
+SAYINGS = st.lists(PIECES, min_size=1, max_size=6).map(" ".join)
+
+
+@given(st.lists(SAYINGS, min_size=1, max_size=3), st.lists(SAYINGS, min_size=1, max_size=3))
+@settings(max_examples=150, deadline=None)
+def test_adding_text_never_lowers_a_rating(said: list[str], more: list[str]) -> None:
+    alone = rate(said)
+    for together in (rate([*said, *more]), rate(["\n".join([*said, *more])])):
+        assert together.rating.rank >= alone.rating.rank
+        assert bool(together.prohibited) >= bool(alone.prohibited)
+        assert together.contextual >= alone.contextual
+
+
+def test_a_whole_term_far_away_does_not_hide_one_that_is_spread() -> None:
+    spread = ["MINOR-C", "-A SUGGESTIVE-MARKER-A"]
+    assert rate(spread).prohibited == "minor"
+    assert rate([*spread, "One. Two. Three. Four. MINOR-C-A"]).prohibited == "minor"
+
+
+@given(st.text(min_size=1, max_size=60), st.integers(min_value=0), st.characters(blacklist_categories=("Cs",)))
+@settings(max_examples=150, deadline=None)
+def test_any_visible_change_is_another_unit(body: str, place: int, other: str) -> None:
+    at = place % len(body)
+    changed = body[:at] + other + body[at + 1 :]
+    medium = Medium("a" * 64, "image/jpeg", 1)
+    for before, after in (
+        (replace(UNIT, texts=(Text("body", body),)), replace(UNIT, texts=(Text("body", changed),))),
+        (replace(UNIT, media=(replace(medium, alt=body),)), replace(UNIT, media=(replace(medium, alt=changed),))),
+        (replace(UNIT, buttons=(Button(body, "buy", "1"),)), replace(UNIT, buttons=(Button(changed, "buy", "1"),))),
+    ):
+        assert (before.digest() == after.digest()) == (body == changed)
+
+
+@given(st.text(max_size=120))
+@settings(max_examples=150, deadline=None)
+def test_bare_text_stays_bare(text: str) -> None:
+    folded = views.skeleton(text)
+    assert views.spaced(views.spaced(folded)) == views.spaced(folded)

@@ -1,0 +1,53 @@
+"""Jobs and pictures for the tests of this room: valid by default, changed by keyword."""
+
+import io
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from generators.contract import ImageJob, TextJob, Turn
+
+SCHEMA: dict[str, object] = {
+    "type": "object",
+    "properties": {"text": {"type": "string", "minLength": 1, "maxLength": 200}},
+    "required": ["text"],
+    "additionalProperties": False,
+}
+
+
+def an_image_job(**changes: Any) -> ImageJob:
+    given: dict[str, Any] = {"prompt": "beach at sunset", "seed": 7, "width": 160, "height": 120, "steps": 2}
+    return ImageJob(**{**given, **changes})
+
+
+def a_text_job(**changes: Any) -> TextJob:
+    given: dict[str, Any] = {"system": "You write captions.", "turns": (Turn("user", "A beach."),), "seed": 3}
+    return TextJob(**{**given, **changes})
+
+
+def a_picture(width: int = 96, height: int = 64, mode: str = "RGB", seed: int = 1) -> Image.Image:
+    """A smooth random picture, so that hashes and encoders have something to hold on to."""
+    rng = np.random.default_rng(seed)
+    channels = len(Image.new(mode, (1, 1)).getbands())
+    small = rng.integers(0, 256, (6, 8, channels), dtype=np.uint8)
+    image = Image.fromarray(small[:, :, 0] if channels == 1 else small, mode)
+    return image.resize((width, height), Image.Resampling.BICUBIC)
+
+
+def encoded(image: Image.Image, kind: str = "JPEG", **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def photographs() -> list[Path]:
+    """The real photographs beside the checkout, or where GREENROOM_SHARED says; skips the test without them."""
+    shared = Path(os.environ.get("GREENROOM_SHARED", Path(__file__).parents[3] / "shared"))
+    found = sorted(path for path in (shared / "data" / "photos").glob("*") if path.suffix in (".jpg", ".png"))
+    if not found:
+        pytest.skip(f"no real photographs under {shared}/data/photos; set GREENROOM_SHARED")
+    return found

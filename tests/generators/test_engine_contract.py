@@ -1,0 +1,114 @@
+"""One suite that every engine passes: what a caller may rely on without knowing which engine it has."""
+
+import importlib.util
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from generators import schemas
+from generators.contract import ChatBrief, ImageEngine, JobTooLarge, Label, Picture, TextEngine
+from generators.engines.diffusion import Diffusion
+from generators.engines.ollama import Ollama
+from generators.engines.placeholder import Placeholder
+from generators.engines.scenes import Scenes
+from generators.engines.templates import Templates
+from generators.engines.tiles import Tile
+from tests.fakes import ollama as fake
+from tests.generators.builders import SCHEMA, a_text_job, an_image_job
+
+HAS_TORCH = all(importlib.util.find_spec(name) for name in ("torch", "diffusers", "transformers"))
+
+
+@pytest.fixture(params=["placeholder", "drawn", "tile", "diffusion"])
+def image_engine(request: pytest.FixtureRequest) -> ImageEngine:
+    match request.param:
+        case "placeholder":
+            return Placeholder()
+        case "drawn":
+            return Scenes()
+        case "tile":
+            return Tile("E")
+        case _:
+            if not HAS_TORCH:
+                pytest.skip("torch, diffusers and transformers are not installed (extra: diffusion)")
+            from tests.generators.tiny_model import tiny_model
+
+            folder: Path = request.getfixturevalue("tmp_path")
+            return Diffusion(tiny_model(folder / "tiny"))
+
+
+def pixels(picture: Picture) -> Image.Image:
+    return Image.open(io.BytesIO(picture.data))
+
+
+def test_a_picture_says_what_made_it_and_from_what(image_engine: ImageEngine) -> None:
+    job = an_image_job(seed=11)
+    picture = image_engine.draw(job)
+    assert (picture.engine, picture.model) == (image_engine.name, image_engine.model)
+    assert (picture.seed, picture.prompt) == (11, job.prompt)
+    assert (picture.width, picture.height) == (job.width, job.height) == pixels(picture).size
+    assert Image.MIME[str(pixels(picture).format)] == picture.mime
+    assert not pixels(picture).getexif()
+
+
+def test_what_no_large_model_made_carries_a_label(image_engine: ImageEngine) -> None:
+    assert image_engine.draw(an_image_job()).label is not Label.NONE
+
+
+def test_the_same_job_gives_the_same_bytes_and_another_seed_others(image_engine: ImageEngine) -> None:
+    first, again = image_engine.draw(an_image_job()), image_engine.draw(an_image_job())
+    assert first == again
+    assert image_engine.draw(an_image_job(seed=8)).data != first.data
+
+
+def test_progress_runs_from_nothing_to_all(image_engine: ImageEngine) -> None:
+    heard: list[tuple[int, int]] = []
+    image_engine.draw(an_image_job(), lambda done, total: heard.append((done, total)))
+    assert heard[0][0] == 0
+    assert heard[-1][0] == heard[-1][1] > 0
+    assert heard == sorted(heard)
+
+
+def test_a_listener_that_raises_stops_the_engine(image_engine: ImageEngine) -> None:
+    class Stopped(Exception):
+        pass
+
+    def stop(_done: int, _total: int) -> None:
+        raise Stopped
+
+    with pytest.raises(Stopped):
+        image_engine.draw(an_image_job(), stop)
+    assert image_engine.draw(an_image_job()).data  # and it can draw again
+
+
+@pytest.mark.parametrize("size", [(65, 64), (64, 5000), (8, 8)])
+def test_impossible_sizes_are_refused_at_intake(size: tuple[int, int]) -> None:
+    with pytest.raises(JobTooLarge):
+        an_image_job(width=size[0], height=size[1])
+
+
+@pytest.fixture(params=["ollama", "templates"])
+def text_engine(request: pytest.FixtureRequest) -> Iterator[TextEngine]:
+    if request.param == "templates":
+        yield Templates()
+        return
+    with fake.serving() as server:
+        yield Ollama(server.url, "llama3.2")
+
+
+def test_a_text_says_what_wrote_it_and_from_what(text_engine: TextEngine) -> None:
+    job = a_text_job(brief=ChatBrief("Nova", "bonjour"))
+    written = text_engine.write(job)
+    assert (written.engine, written.model, written.seed) == (text_engine.name, text_engine.model, job.seed)
+    assert written.prompt_digest == job.digest() != a_text_job(system="other").digest()
+    assert written.text.strip()
+    assert written.answer == {}
+
+
+def test_an_answer_in_json_obeys_its_schema(text_engine: TextEngine) -> None:
+    written = text_engine.write(a_text_job(brief=ChatBrief("Nova", "bonjour"), schema=SCHEMA))
+    assert written.answer
+    assert not schemas.faults(written.answer, SCHEMA)

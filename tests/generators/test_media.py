@@ -1,0 +1,248 @@
+"""Uploads: what is refused, what is taken away, what stays the same."""
+
+import io
+import struct
+import zlib
+from datetime import UTC, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import ExifTags, Image
+
+from foundation.errors import BadInput
+from generators import hashes, media
+from generators.media import Profile
+from tests.generators.builders import a_picture, encoded, photographs
+
+JPEG, PNG, WEBP = (encoded(a_picture(), kind) for kind in ("JPEG", "PNG", "WEBP"))
+SMALL = Profile("small", 48)
+
+
+def refused(data: bytes, name: str = "holiday.jpg") -> str:
+    with pytest.raises(BadInput) as caught:
+        media.read(data, name=name)
+    assert caught.value.message.params["file"] == name
+    return caught.value.message.code
+
+
+def chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def png_header(width: int, height: int) -> bytes:
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+
+
+def a_gif(frames: int = 1) -> bytes:
+    more = [a_picture(seed=i) for i in range(2, frames + 1)]
+    return encoded(a_picture(), "GIF", save_all=frames > 1, append_images=more)
+
+
+@pytest.mark.parametrize("data", [JPEG, PNG, WEBP], ids=["jpeg", "png", "webp"])
+def test_a_still_picture_is_read_whatever_its_name_says(data: bytes) -> None:
+    photo = media.read(data, name="picture.exe")
+    assert photo.size == (96, 64)
+    assert photo.pixels.mode == "RGB"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(a_gif(), id="gif"),
+        pytest.param(encoded(a_picture(), "TIFF"), id="tiff"),
+        pytest.param(encoded(a_picture(), "BMP"), id="bmp"),
+        pytest.param(b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>', id="svg"),
+        pytest.param(b"<html><script>alert(1)</script></html>", id="html"),
+        pytest.param(b"%PDF-1.7 holiday", id="pdf"),
+        pytest.param(b"just some words", id="text"),
+        pytest.param(b"", id="empty"),
+        pytest.param(b"RIFF\x04\x00\x00\x00WAVE", id="wave"),
+    ],
+)
+def test_other_formats_are_refused_by_content(data: bytes) -> None:
+    assert refused(data) == "photo.unsupported"
+
+
+@pytest.mark.parametrize("data", [JPEG, PNG, WEBP], ids=["jpeg", "png", "webp"])
+@pytest.mark.parametrize("share", [0.05, 0.3, 0.7, 0.99])
+def test_a_cut_file_is_refused(data: bytes, share: float) -> None:
+    assert refused(data[: int(len(data) * share)]) in ("photo.corrupt", "photo.unsupported")
+
+
+@pytest.mark.parametrize("data", [JPEG, PNG, WEBP], ids=["jpeg", "png", "webp"])
+@pytest.mark.parametrize("more", [b"\x00", b"PK\x03\x04 an archive", JPEG], ids=["byte", "zip", "picture"])
+def test_anything_after_the_end_is_refused(data: bytes, more: bytes) -> None:
+    assert refused(data + more) == "photo.trailing"
+
+
+def test_a_picture_with_an_archive_in_front_is_refused() -> None:
+    assert refused(b"PK\x03\x04" + JPEG) == "photo.unsupported"
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_moving_pictures_are_refused(kind: str) -> None:
+    moving = encoded(a_picture(), kind, save_all=True, append_images=[a_picture(seed=2)], duration=80)
+    assert refused(moving) == "photo.animated"
+
+
+def test_several_pictures_in_one_jpeg_are_refused() -> None:
+    both = encoded(a_picture(), "MPO", save_all=True, append_images=[a_picture(seed=2)])
+    assert refused(both) in ("photo.animated", "photo.trailing")
+
+
+def test_a_header_that_claims_too_many_pixels_is_refused_before_decoding() -> None:
+    bomb = png_header(50_000, 50_000) + chunk(b"IDAT", zlib.compress(b"\x00" * 10_000_000)) + chunk(b"IEND", b"")
+    assert refused(bomb) == "photo.too_large"
+
+
+def test_a_png_whose_pixels_do_not_fit_its_header_is_refused() -> None:
+    liar = png_header(900, 900) + chunk(b"IDAT", zlib.compress(b"\x00" * 64)) + chunk(b"IEND", b"")
+    assert refused(liar) == "photo.corrupt"
+
+
+def test_a_jpeg_of_thousands_of_scans_is_refused() -> None:
+    progressive = encoded(a_picture(), "JPEG", progressive=True)
+    start = progressive.index(b"\xff\xda")
+    following = progressive.index(b"\xff\xda", start + 2)
+    bomb = progressive[:start] + progressive[start:following] * 100 + progressive[following:]
+    assert refused(bomb) == "photo.corrupt"
+
+
+@pytest.mark.parametrize("data", [JPEG, PNG, WEBP], ids=["jpeg", "png", "webp"])
+@given(at=st.integers(0, 10_000), value=st.integers(0, 255))
+def test_a_damaged_file_is_read_or_refused_and_nothing_else(data: bytes, at: int, value: int) -> None:
+    damaged = bytearray(data)
+    damaged[at % len(data)] = value
+    try:
+        photo = media.read(bytes(damaged), name="x")
+    except BadInput as error:
+        assert error.message.code.startswith("photo.")  # noqa: PT017  both ends are fine, other exceptions are not
+    else:
+        assert photo.pixels.width * photo.pixels.height <= 50_000_000
+
+
+@given(st.binary(max_size=300))
+def test_random_bytes_after_a_signature_never_break_the_reader(data: bytes) -> None:
+    for start in (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF" + struct.pack("<I", len(data) + 4) + b"WEBP"):
+        with pytest.raises(BadInput):
+            media.read(start + data, name="x")
+
+
+def camera_picture(orientation: int = 6, **details: str) -> bytes:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    exif[ExifTags.Base.Make] = "Camera of Mia"
+    exif.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitudeRef] = "N"
+    exif.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitude] = (48.0, 51.0, 24.0)
+    for name, value in details.items():
+        exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base[name]] = value
+    return encoded(a_picture(), "JPEG", exif=exif, comment=b"secret place", xmp=b"<x>secret place</x>")
+
+
+def test_a_camera_picture_is_set_upright_and_loses_everything_but_pixels() -> None:
+    photo = media.read(camera_picture(), name="x.jpg")
+    assert photo.size == (64, 96)
+    assert photo.had_location
+    for profile in (Profile("j", 64), Profile("w", 64, "image/webp"), Profile("p", 64, "image/png")):
+        rendered = media.render(photo, profile)
+        again = Image.open(io.BytesIO(rendered.data))
+        assert again.size == (rendered.width, rendered.height) == (43, 64)
+        assert not again.getexif()
+        assert not {"xmp", "icc_profile", "comment"} & set(again.info)
+        assert b"secret" not in rendered.data
+        assert b"Camera" not in rendered.data
+
+
+def test_the_moment_it_was_taken_is_read_before_it_is_stripped() -> None:
+    data = camera_picture(DateTimeOriginal="2025:07:14 21:30:05", OffsetTimeOriginal="-04:00")
+    taken = media.read(data, name="x").taken
+    assert taken is not None
+    assert taken.zone == timezone(timedelta(hours=-4))
+    assert taken.instant(UTC) == datetime(2025, 7, 15, 1, 30, 5, tzinfo=UTC)
+
+
+def test_a_camera_without_a_zone_takes_the_creator_s() -> None:
+    taken = media.read(camera_picture(DateTimeOriginal="2025:07:14 21:30:05"), name="x").taken
+    assert taken is not None
+    assert taken.zone is None
+    assert taken.instant(ZoneInfo("Europe/Paris")) == datetime(2025, 7, 14, 19, 30, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("nonsense", ["0000:00:00 00:00:00", "yesterday", "2025:13:40 99:00:00"])
+def test_a_clock_that_was_never_set_is_no_date(nonsense: str) -> None:
+    assert media.read(camera_picture(DateTimeOriginal=nonsense), name="x").taken is None
+
+
+@pytest.mark.parametrize(("shown", "hidden"), [(1, False), (9, True)])
+def test_a_thumbnail_that_shows_something_else_is_noticed(shown: int, hidden: bool) -> None:
+    small = encoded(a_picture(64, 43, seed=shown), "JPEG")
+    tiff = b"II*\x00\x08\x00\x00\x00" + struct.pack("<HI", 0, 14)
+    entries = ((0x0103, 3, 6), (0x0201, 4, 14 + 2 + 36 + 4), (0x0202, 4, len(small)))
+    directory = struct.pack("<H", 3) + b"".join(
+        struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in entries
+    )
+    data = encoded(a_picture(), "JPEG", exif=b"Exif\x00\x00" + tiff + directory + b"\x00" * 4 + small)
+    assert media.read(data, name="x").hidden_preview is hidden
+
+
+def test_prompts_left_by_generators_become_lineage_and_are_stripped() -> None:
+    from PIL.PngImagePlugin import PngInfo
+
+    notes = PngInfo()
+    notes.add_text("parameters", "a beach, steps: 20")
+    photo = media.read(encoded(a_picture(), "PNG", pnginfo=notes), name="x.png")
+    assert photo.lineage == {"parameters": "a beach, steps: 20"}
+    assert b"steps" not in media.render(photo, Profile("p", 96, "image/png")).data
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "CMYK", "1", "I;16"])
+def test_every_colour_mode_becomes_a_jpeg(mode: str) -> None:
+    image = a_picture().convert(mode) if mode != "I;16" else Image.new("I;16", (96, 64), 40_000)
+    data = encoded(image, "JPEG" if mode == "CMYK" else "PNG")
+    rendered = media.render(media.read(data, name="x"), SMALL)
+    again = Image.open(io.BytesIO(rendered.data))
+    assert (again.mode, again.size) == ("RGB", (48, 32))
+
+
+def test_transparency_shows_the_ground_it_is_laid_on() -> None:
+    photo = media.read(encoded(Image.new("RGBA", (8, 8), (255, 0, 0, 0)), "PNG"), name="x")
+    assert media.on(photo.pixels, (0, 0, 0)).getpixel((4, 4)) == (0, 0, 0)
+    assert media.on(photo.pixels, (255, 255, 255)).getpixel((4, 4)) == (255, 255, 255)
+
+
+def test_the_same_photo_and_profile_give_the_same_bytes() -> None:
+    photo = media.read(JPEG, name="x")
+    assert media.render(photo, SMALL) == media.render(media.read(JPEG, name="y"), SMALL)
+    assert media.render(photo, Profile("big", 4000)).width == 96  # never enlarged
+
+
+def test_hashes_stay_near_for_the_same_picture_and_far_for_another() -> None:
+    photo = media.read(encoded(a_picture(640, 480), "PNG"), name="x")
+    large, small = media.render(photo, Profile("l", 640)), media.render(photo, Profile("s", 160, "image/webp", 30))
+    other = media.render(media.read(encoded(a_picture(640, 480, seed=5), "PNG"), name="x"), Profile("l", 640))
+    assert hashes.distance(large.phash, small.phash) <= hashes.SAME
+    assert hashes.distance(large.dhash, small.dhash) <= hashes.SAME
+    assert hashes.distance(large.phash, other.phash) > hashes.NEAR
+
+
+def test_real_photographs_go_through() -> None:
+    for path in photographs():
+        photo = media.read(path.read_bytes(), name=path.name)
+        rendered = media.render(photo, media.PREVIEW)
+        again = media.read(rendered.data, name="again")
+        assert max(again.size) <= media.PREVIEW.max_edge
+        assert hashes.distance(rendered.phash, hashes.phash(photo.pixels)) <= hashes.SAME
+
+
+def test_a_heavy_picture_yields_its_quality_then_its_size() -> None:
+    noise = Image.effect_noise((2600, 2600), 90).convert("RGB")
+    buffer = io.BytesIO()
+    noise.save(buffer, "JPEG", quality=95)
+    photo = media.read(buffer.getvalue(), name="noise.jpg")
+    made = media.render(photo, media.POST)
+    assert len(made.data) <= media.POST.max_bytes
+    assert made.data == media.render(photo, media.POST).data
+    light = media.render(media.read(made.data, name="x"), media.POST)
+    assert max(light.width, light.height) == max(made.width, made.height), "what fits is not made smaller"

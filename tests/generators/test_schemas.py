@@ -1,0 +1,69 @@
+"""Finding and checking the JSON in a model's answer."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generators import schemas
+
+REPLY: dict[str, object] = {
+    "type": "object",
+    "properties": {
+        "text": {"type": "string", "minLength": 1, "maxLength": 20},
+        "offer_id": {"anyOf": [{"type": "string", "enum": ["o1", "o2"]}, {"type": "null"}]},
+        "tags": {"type": "array", "maxItems": 2, "items": {"type": "string", "pattern": "^#[a-z]+$"}},
+        "confidence": {"type": "number", "minimum": 0, "maximum": 1},
+        "final": {"type": "boolean"},
+    },
+    "required": ["text", "confidence"],
+    "additionalProperties": False,
+}
+GOOD = {"text": "Bonjour", "offer_id": None, "tags": ["#mer"], "confidence": 0.5, "final": True}
+
+
+def test_a_good_answer_has_no_faults() -> None:
+    assert schemas.faults(GOOD, REPLY) == []
+    assert schemas.faults({**GOOD, "offer_id": "o2", "confidence": 1}, REPLY) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"text": ""}, "$.text: minLength"),
+        ({"text": "x" * 21}, "$.text: maxLength"),
+        ({"text": 5}, "$.text: type"),
+        ({"offer_id": "o9"}, "$.offer_id: anyOf"),
+        ({"tags": ["#a", "#b", "#c"]}, "$.tags: maxItems"),
+        ({"tags": ["Sea!"]}, "$.tags[0]: pattern"),
+        ({"confidence": 1.2}, "$.confidence: maximum"),
+        ({"confidence": True}, "$.confidence: type"),
+        ({"final": 1}, "$.final: type"),
+        ({"price": 9}, "$.price: unknown"),
+    ],
+)
+def test_each_broken_rule_is_named(change: dict[str, object], fault: str) -> None:
+    assert schemas.faults({**GOOD, **change}, REPLY) == [fault]
+
+
+def test_a_missing_field_is_named() -> None:
+    assert schemas.faults({"text": "a"}, REPLY) == ["$.confidence: required"]
+
+
+@given(
+    st.dictionaries(st.text(max_size=5), st.one_of(st.text(max_size=9), st.integers(), st.none())),
+    st.text(alphabet="abc }.\n"),
+)
+def test_an_object_is_found_behind_chatter(value: dict[str, object], chatter: str) -> None:
+    assert schemas.read_object(chatter + json.dumps(value) + chatter) == value
+
+
+@given(st.text(max_size=60))
+def test_cut_or_broken_json_is_none_or_an_object(text: str) -> None:
+    assert schemas.read_object('{"text": "' + text.replace('"', "")) is None or True
+    assert isinstance(schemas.read_object(text), dict | None)
+
+
+def test_a_cut_answer_is_none() -> None:
+    assert schemas.read_object('{"text": "Bonj') is None

@@ -1,0 +1,147 @@
+"""The engine without a model: honest, within its offers, and the same every time."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generators.contract import AnswerUnusable, CaptionBrief, ChatBrief, Label, OfferLine
+from generators.drawing.setting import PLACES
+from generators.engines.phrases import HOUR, PLACE, REPLY
+from generators.engines.templates import Templates
+from tests.generators.builders import a_text_job
+
+OFFERS = (OfferLine("o1", "Nuit d'été"), OfferLine("o2", "Matin au lac"))
+REPLY_SCHEMA: dict[str, object] = {
+    "type": "object",
+    "properties": {
+        "text": {"type": "string", "minLength": 1, "maxLength": 1200},
+        "offer_id": {"anyOf": [{"type": "string", "enum": ["o1", "o2"]}, {"type": "null"}]},
+        "handoff": {
+            "anyOf": [{"type": "string", "enum": ["asked", "upset", "unsure", "unsafe", "other"]}, {"type": "null"}]
+        },
+        "language": {"type": "string", "maxLength": 8},
+        "confidence": {"type": "number", "minimum": 0, "maximum": 1},
+    },
+    "required": ["text", "offer_id", "handoff", "language", "confidence"],
+    "additionalProperties": False,
+}
+
+
+def answer(said: str, language: str = "fr", **brief: Any) -> dict[str, object]:
+    given: dict[str, Any] = {"persona": "Nova", "said": said, "offers": OFFERS, **brief}
+    job = a_text_job(schema=REPLY_SCHEMA, language=language, brief=ChatBrief(**given))
+    return dict(Templates().write(job).answer)
+
+
+@pytest.mark.parametrize(
+    ("said", "language"),
+    [
+        ("are you real?", "en"),
+        ("Are you a bot", "en"),
+        ("is this really you??", "en"),
+        ("are you a real person?", "en"),
+        ("t'es une vraie ?", "fr"),
+        ("Es-tu réelle ?", "fr"),
+        ("vous êtes un robot ?", "fr"),
+        ("c'est une IA qui répond ?", "fr"),
+        ("bonjour, tu es humaine ?", "fr"),
+    ],
+)
+def test_who_asks_is_told_the_truth_and_sold_nothing(said: str, language: str) -> None:
+    given = answer(said, language, turn=3)
+    assert "intelligence" in str(given["text"])
+    assert given["offer_id"] is None
+
+
+def test_a_human_creator_s_assistant_does_not_pass_for_her() -> None:
+    text = str(answer("are you real?", "en", persona="Sacha", virtual=False)["text"])
+    assert "assistant" in text
+    assert "I am" not in text
+
+
+@pytest.mark.parametrize(
+    ("said", "handoff"),
+    [
+        ("je veux parler à quelqu'un", "asked"),
+        ("/human", "asked"),
+        ("can I talk to a real person", "asked"),
+        ("remboursez-moi", "upset"),
+        ("this is a scam", "upset"),
+        ("je veux en finir", "unsafe"),
+        ("i am 15 years old", "unsafe"),
+    ],
+)
+def test_what_a_person_must_see_goes_to_a_person(said: str, handoff: str) -> None:
+    given = answer(said)
+    assert (given["handoff"], given["offer_id"]) == (handoff, None)
+
+
+def test_who_wants_to_see_more_is_offered_the_pack_they_name() -> None:
+    assert answer("tu as d'autres photos ?")["offer_id"] == "o1"
+    assert answer("je voudrais acheter le matin au lac")["offer_id"] == "o2"
+    assert answer("montre-moi", offers=())["offer_id"] is None
+
+
+def test_who_does_not_ask_is_told_of_one_offer_at_the_third_message_only() -> None:
+    assert [answer("c'était une longue journée", turn=turn)["offer_id"] for turn in range(1, 6)] == [
+        None,
+        None,
+        "o1",
+        None,
+        None,
+    ]
+
+
+def test_what_it_does_not_understand_it_is_not_sure_of() -> None:
+    given = answer("quelle est la capitale de la Mongolie ?")
+    assert float(str(given["confidence"])) < 0.5
+    assert given["handoff"] == "unsure"
+
+
+@given(st.text(max_size=200), st.integers(1, 9), st.sampled_from(["fr", "en"]), st.booleans())
+def test_every_reply_obeys_the_contract(said: str, turn: int, language: str, sells: bool) -> None:
+    given = answer(said, language, turn=turn, offers=OFFERS if sells else ())
+    assert given["offer_id"] in ({None, "o1", "o2"} if sells else {None})
+    assert "{" not in str(given["text"])
+    assert given["language"] == language
+
+
+def test_both_languages_have_a_sentence_for_everything() -> None:
+    assert set(PLACE["fr"]) == set(PLACE["en"]) == set(PLACES)
+    assert set(HOUR["fr"]) == set(HOUR["en"])
+    assert set(REPLY["fr"]) == set(REPLY["en"])
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize("place", PLACES)
+def test_a_caption_fits_its_place_and_is_the_same_again(place: str, language: str) -> None:
+    job = a_text_job(language=language, brief=CaptionBrief("Mia", f"{place} at dawn"))
+    written = Templates().write(job)
+    assert any(line in written.text for line in PLACE[language][place])
+    assert any(line in written.text for line in HOUR[language]["dawn"])
+    assert Templates().write(job) == written
+    assert written.label is Label.TEMPLATE
+
+
+def test_without_a_brief_it_does_not_make_things_up() -> None:
+    with pytest.raises(AnswerUnusable):
+        Templates().write(a_text_job())
+
+
+def test_a_schema_it_cannot_fill_is_refused() -> None:
+    wanted = {"type": "object", "properties": {"horoscope": {"type": "string"}}, "required": ["horoscope"]}
+    with pytest.raises(AnswerUnusable):
+        Templates().write(a_text_job(brief=ChatBrief("Nova", "hi"), schema=wanted))
+
+
+def test_nothing_is_said_of_what_nobody_named() -> None:
+    def said(seed: int) -> str:
+        brief = CaptionBrief(creator="Mia", scene="chelsea")
+        return Templates().write(a_text_job(seed=seed, brief=brief)).text
+
+    texts = {said(seed) for seed in range(40)}
+    everywhere = {line for table in (PLACE["fr"], HOUR["fr"]) for lines in table.values() for line in lines}
+    assert not any(line in text for text in texts for line in everywhere)
+    assert len(texts) > 3

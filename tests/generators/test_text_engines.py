@@ -1,0 +1,153 @@
+"""Asking a model over HTTP: windows, repairs, cut answers, servers that are down, slow, busy or dishonest."""
+
+import socket
+import threading
+from contextlib import closing
+
+import pytest
+
+from generators.asking import tokens_at_most
+from generators.contract import AnswerUnusable, EngineMissing, EngineUnreachable, JobTooLarge, Label, Turn
+from generators.engines.embedded import Embedded
+from generators.engines.ollama import CONTEXT, Ollama
+from tests.fakes import ollama as fake
+from tests.fakes.ollama import Fault, Says
+from tests.generators.builders import SCHEMA, a_text_job
+
+
+def test_window_and_room_are_always_sent_and_the_schema_stands_in_format() -> None:
+    with fake.serving() as server:
+        written = Ollama(server.url, "llama3.2").write(a_text_job(schema=SCHEMA, max_tokens=64))
+    asked = server.asked[0]
+    assert (asked["options"]["num_ctx"], asked["options"]["num_predict"]) == (CONTEXT, 64)
+    assert asked["options"]["seed"] == 3
+    assert asked["format"] == SCHEMA
+    assert [message["role"] for message in asked["messages"]] == ["system", "user"]
+    assert written.answer == {"text": "Bonjour"}
+    assert written.label is Label.NONE
+    assert (written.tokens_in > 0, written.tokens_out > 0) == (True, True)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        '```json\n{"text": "Bonjour"}\n```',
+        'Sure! Here it is: {"text": "Bonjour"} I hope you like it.',
+        '{not json} {"text": "Bonjour"}',
+    ],
+)
+def test_chatter_around_the_json_is_forgiven(answer: str) -> None:
+    with fake.serving() as server:
+        server.script.append(Says(answer))
+        assert Ollama(server.url, "llama3.2").write(a_text_job(schema=SCHEMA)).answer == {"text": "Bonjour"}
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("answer", ["Bonjour", '{"text": ""}', '{"text": "a", "price": 5}', '["text"]'])
+def test_an_answer_that_breaks_the_schema_is_asked_once_more_at_temperature_0(answer: str) -> None:
+    with fake.serving() as server:
+        server.script.append(Says(answer))
+        assert Ollama(server.url, "llama3.2").write(a_text_job(schema=SCHEMA)).answer == {"text": "Bonjour"}
+    assert [asked["options"]["temperature"] for asked in server.asked] == [0.8, 0.0]
+
+
+def test_a_cut_answer_is_asked_again_with_more_room() -> None:
+    with fake.serving() as server:
+        server.script.append(Says('{"text": "Bonj', cut=True))
+        assert Ollama(server.url, "llama3.2").write(a_text_job(schema=SCHEMA, max_tokens=50)).answer == {
+            "text": "Bonjour"
+        }
+    assert [asked["options"]["num_predict"] for asked in server.asked] == [50, 100]
+
+
+@pytest.mark.parametrize(
+    ("bad", "code"),
+    [(Says('{"text": "Bonj', cut=True), "engine.answer_cut"), (Says("no"), "engine.answer_invalid")],
+)
+def test_two_useless_answers_are_an_error_and_not_a_third_try(bad: Says, code: str) -> None:
+    with fake.serving() as server:
+        server.script.extend([bad, bad])
+        with pytest.raises(AnswerUnusable) as caught:
+            Ollama(server.url, "llama3.2").write(a_text_job(schema=SCHEMA))
+    assert caught.value.message.code == code
+    assert len(server.asked) == 2
+
+
+def test_a_question_beyond_the_window_is_never_sent() -> None:
+    long = a_text_job(turns=(Turn("user", "word " * 9000),))
+    with fake.serving() as server, pytest.raises(JobTooLarge):
+        Ollama(server.url, "llama3.2").write(long)
+    assert server.asked == []
+
+
+def test_what_fits_by_our_count_reaches_the_model_whole() -> None:
+    turns = tuple(Turn("user", f"message {i} " + "words of an ordinary length " * 12) for i in range(40))
+    job = a_text_job(turns=turns)
+    while tokens_at_most(job) + job.max_tokens > CONTEXT:
+        job = a_text_job(turns=job.turns[1:])
+    with fake.serving() as server:
+        Ollama(server.url, "llama3.2").write(job)
+    assert len(server.seen[0]) == len(job.turns) + 1  # the fake drops the oldest silently, as the real one does
+
+
+def test_wide_characters_count_whole() -> None:
+    assert tokens_at_most(a_text_job(turns=(Turn("user", "夏" * 1000),))) > 1000
+
+
+def test_an_unknown_model_is_missing_and_not_worth_a_retry() -> None:
+    with fake.serving() as server, pytest.raises(EngineMissing):
+        Ollama(server.url, "mistral").write(a_text_job())
+
+
+@pytest.mark.parametrize("status", [500, 503])
+def test_a_busy_server_is_worth_another_try_later(status: int) -> None:
+    with fake.serving() as server:
+        server.fail("/api/chat", Fault(status=status))
+        with pytest.raises(EngineUnreachable):
+            Ollama(server.url, "llama3.2").write(a_text_job())
+
+
+def test_a_server_that_hangs_is_left_in_time() -> None:
+    with fake.serving() as server:
+        server.fail("/api/chat", Fault(hang=True))
+        with pytest.raises(EngineUnreachable):
+            Ollama(server.url, "llama3.2", seconds=0.3).write(a_text_job())
+
+
+def test_an_answer_that_breaks_off_is_no_answer() -> None:
+    with fake.serving() as server:
+        server.script.append(Says("Bonjour à tous", breaks_off=True))
+        with pytest.raises((EngineUnreachable, AnswerUnusable)):
+            Ollama(server.url, "llama3.2").write(a_text_job())
+
+
+def test_nobody_there_is_unreachable() -> None:
+    with pytest.raises(EngineUnreachable):
+        Ollama("http://127.0.0.1:9", "llama3.2").write(a_text_job())
+
+
+def test_threads_may_share_an_engine() -> None:
+    with fake.serving() as server:
+        engine = Ollama(server.url, "llama3.2")
+        texts: list[str] = []
+        threads = [threading.Thread(target=lambda: texts.append(engine.write(a_text_job()).text)) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+    assert texts == ["Bonjour à vous"] * 6
+
+
+def test_the_embedded_engine_asks_for_its_process_once_and_then_gives_up() -> None:
+    started: list[bool] = []
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{probe.getsockname()[1]}"
+    with pytest.raises(EngineUnreachable):
+        Embedded(url, "smollm2", lambda: started.append(True), seconds=2).write(a_text_job())
+    assert started == [True]
+
+
+def test_the_embedded_engine_refuses_what_its_window_cannot_hold() -> None:
+    with pytest.raises(JobTooLarge):
+        Embedded("http://127.0.0.1:9", "smollm2", None).write(a_text_job(turns=(Turn("user", "word " * 3000),)))

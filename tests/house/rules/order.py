@@ -1,0 +1,127 @@
+"""Rules of order: who commits, who sends, which clock decides."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from tests.house.rules.rule import EVERYWHERE, rule
+from tests.house.tree import Source
+
+Found = Iterator[tuple[ast.AST | int, str]]
+
+TASK_CALLS = {"delay", "apply_async", "send_task"}
+CLOCKS = re.compile(
+    r"datetime\.(datetime|date)\.(now|utcnow|today)"
+    r"|time\.(time|time_ns|monotonic|monotonic_ns|sleep|perf_counter|perf_counter_ns|localtime|gmtime|ctime)"
+)
+SQL_CLOCK = re.compile(
+    r"(?<![\w.])(now|clock_timestamp|statement_timestamp|transaction_timestamp|timeofday)\(\)|\(\s*'now'", re.IGNORECASE
+)
+SQL_CLOCK_WORD = re.compile(r"\b(current_timestamp|current_date|current_time|localtimestamp)\b", re.IGNORECASE)
+SQL_WORD = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|DEFAULT|WHERE|SET|VALUES|CREATE|ALTER)\b")
+
+
+@rule(
+    why="a task sent before the commit ran without its row, and one sent after it was lost in a crash",
+    but=("workers/relay.py",),
+    breach="def plan(task):\n    task.apply_async((1,))\n",
+    twin="def plan(scope, outbox):\n    outbox.put(scope, 1)\n",
+)
+def only_the_relay_sends_tasks(source: Source) -> Found:
+    """No `.delay(`, `.apply_async(`, `.send_task(`."""
+    for call in source.nodes(ast.Call):
+        if isinstance(call.func, ast.Attribute) and call.func.attr in TASK_CALLS:
+            yield call, f".{call.func.attr}( : put an event into the outbox"
+
+
+@rule(
+    why="a commit in the middle of a scope published half a change and let go of its locks",
+    but=("foundation/database.py",),
+    breach="def plan(scope):\n    scope.session.commit()\n",
+    twin="def plan(scope, row):\n    scope.add(row)\n",
+)
+def only_the_database_commits(source: Source) -> Found:
+    """No `commit(`."""
+    for call in source.nodes(ast.Call):
+        if isinstance(call.func, ast.Attribute) and call.func.attr == "commit":
+            yield call, "commit( : the scope commits"
+
+
+@rule(
+    why="hosts disagree about the time: a post went out early on one and its permit was expired on the other",
+    only=EVERYWHERE,
+    but=("foundation/clock.py",),
+    breach="from datetime import datetime as dt, UTC\nDUE = dt.now(UTC)\n",
+    twin="def due(scope):\n    return scope.now\n",
+)
+def one_python_clock(source: Source) -> Found:
+    """No clock of Python but `foundation.clock`; decisions take `scope.now`."""
+    for node in source.nodes(ast.Attribute, ast.Name):
+        name = source.dotted(node)
+        if CLOCKS.fullmatch(name) and isinstance(getattr(node, "ctx", None), ast.Load):
+            yield node, f"{name} : take scope.now, or foundation.clock in a process loop"
+
+
+@rule(
+    why="a shifted day (`house_shift`) moved half of the rows: the others asked the database's own clock",
+    only=EVERYWHERE,
+    but=("migrations/versions/0001_foundation.py", "migrations/versions/0011_logins.py", "tests/house/rules/*"),
+    breach='DUE = "SELECT id FROM outbox WHERE available_at <= now()"\n',
+    twin='DUE = "SELECT id FROM outbox WHERE available_at <= house_now()"\n',
+)
+def one_sql_clock(source: Source) -> Found:
+    """No clock in SQL but `house_now()`, and `people_now()` for the sessions of people."""
+    for node in source.strings():
+        found = SQL_CLOCK.search(node.value) or (SQL_WORD.search(node.value) and SQL_CLOCK_WORD.search(node.value))
+        if found:
+            yield node, f"{found[0]} in SQL : house_now()"
+    for call, name in source.calls():
+        if name in {"sqlalchemy.func.now", "sqlalchemy.func.current_timestamp", "sqlmodel.func.now"}:
+            yield call, f"{name} : func.house_now()"
+
+
+@rule(
+    why="a naive instant was read as local time: every winter post of an agency came an hour late",
+    only=EVERYWHERE,
+    breach="from datetime import datetime\nNOON = datetime(2026, 3, 2, 12)\n",
+    twin="from datetime import UTC, datetime\nNOON = datetime(2026, 3, 2, 12, tzinfo=UTC)\n",
+)
+def instants_know_their_zone(source: Source) -> Found:
+    """No naive datetime, but for the bounds of hypothesis' `datetimes`, which wants them so."""
+    bounds = {
+        id(bound)
+        for call, name in source.calls()
+        if name == "hypothesis.strategies.datetimes"
+        for bound in (*call.args, *(keyword.value for keyword in call.keywords))
+    }
+    for call, name in source.calls():
+        if id(call) in bounds:
+            continue
+        given = {keyword.arg for keyword in call.keywords}
+        if name == "datetime.datetime" and "tzinfo" not in given and len(call.args) < 8:
+            yield call, "datetime( without tzinfo"
+        elif name == "datetime.datetime.fromtimestamp" and "tz" not in given and len(call.args) < 2:
+            yield call, "fromtimestamp( without tz"
+        elif name == "datetime.datetime.combine" and "tzinfo" not in given and len(call.args) < 3:
+            yield call, "combine( without tzinfo"
+        elif name in {"datetime.datetime.utcfromtimestamp", "datetime.datetime.strptime"}:
+            yield call, f"{name}( gives a naive datetime"
+
+
+@rule(
+    why="st.rerun() and st.stop() leave by an exception: inside a scope they rolled back while the page said done",
+    only=("dashboard/*",),
+    at="dashboard/app_pages/calendar.py",
+    breach="import streamlit as st\nwith tenant() as scope:\n    st.write(scope.now)\n",
+    twin="import streamlit as st\nwith tenant() as scope:\n    now = scope.now\nst.write(now)\n",
+)
+def nothing_is_drawn_in_a_scope(source: Source) -> Found:
+    """No `st.*` call inside a `with tenant()` block."""
+    for block in source.nodes(ast.With):
+        opens = [item.context_expr for item in block.items if isinstance(item.context_expr, ast.Call)]
+        if not any(source.dotted(call.func).rsplit(".", 1)[-1] in {"tenant", "scope"} for call in opens):
+            continue
+        for statement in block.body:
+            for node in ast.walk(statement):
+                if isinstance(node, ast.Call) and source.dotted(node.func).startswith("streamlit."):
+                    yield node, f"{source.dotted(node.func)} in an open scope : draw after it"

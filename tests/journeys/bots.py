@@ -1,0 +1,170 @@
+"""A creator whose bot lives on the fake Telegram, in a house that runs: relay, Redis, worker and listeners."""
+
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, replace
+from threading import Thread
+from types import SimpleNamespace
+from typing import Any, cast
+from uuid import UUID
+
+from channels import enrolling
+from channels import reads as channel_reads
+from channels.enrolling import Enrolment
+from foundation.clock import monotonic
+from foundation.money import Money
+from foundation.settings import Settings
+from generators.contract import TextEngine
+from studio import packs
+from subscribers import ledger, offers, persona
+from subscribers.ledger import SplitShares
+from tenants import letterbox, vault
+from tests.conftest import wait_until
+from tests.fakes.network import Network as Sandbox
+from tests.fakes.serving import served
+from tests.fakes.telegram import Network
+from tests.fakes.telegram_world import Bot, Chat, Told
+from tests.schedules.builders import Desk, desk
+from tests.subscribers.builders import NOVA, Writer
+from workers import handlers, hook_door
+from workers.listeners import Ears
+from workers.wiring import Services
+
+PRICE = 250
+TELEGRAM = "telegram"
+
+
+@dataclass
+class Bots:
+    """Léa, her bot and her channel."""
+
+    desk: Desk
+    telegram: Network
+    bot: Bot
+    channel: Chat
+    writer: Writer
+    pack_id: UUID
+    ears: list[tuple[Ears, Thread]] = field(default_factory=list)
+
+    @property
+    def services(self) -> Services:
+        return self.desk.services
+
+    @property
+    def world(self) -> Any:
+        return self.telegram.world
+
+    # the account
+
+    def enrol(self, token: str = "", channel: str = "") -> UUID:
+        """What the page does with a form: seal it and ask."""
+        master = vault.master(self.services.settings.tenants.master_key.get_secret_value())
+        typed = {"token": token or self.bot.token, "channel": channel or f"https://t.me/{self.channel.username}"}
+        letter = letterbox.seal(letterbox.public_key(master), self.desk.tenant_id, typed)
+        with self.desk.scope(f"member:{self.desk.manager}") as scope:
+            return enrolling.ask(scope, creator_id=self.desk.creator_id, platform=TELEGRAM, letter=letter)
+
+    def stands(self, enrolment_id: UUID) -> Enrolment:
+        with self.desk.scope() as scope:
+            return enrolling.enrolment(scope, enrolment_id)
+
+    def connected(self) -> UUID:
+        """The account, connected."""
+        asked = self.enrol()
+        wait_until(lambda: self.stands(asked).channel_id is not None)
+        found = self.stands(asked).channel_id
+        assert found is not None
+        self.desk.channels["telegram"] = found
+        return found
+
+    def account(self) -> channel_reads.Channel:
+        with self.desk.scope() as scope:
+            return channel_reads.channel(scope, self.desk.channels["telegram"])
+
+    # listening
+
+    def listen(self) -> None:
+        """A fresh listening process."""
+        ears = handlers.ears(self.services)
+        thread = Thread(target=ears.run, kwargs={"beat": lambda: None}, daemon=True)
+        thread.start()
+        self.ears.append((ears, thread))
+
+    def door(self) -> AbstractContextManager[str]:
+        """The door the listening process opens for calls; its address on this machine."""
+        return served(hook_door.create(self.ears[-1][0].find, lambda *call: False))
+
+    def deaf(self) -> None:
+        """The listening process ends; its poll is cut off by whoever polls next."""
+        for ears, thread in self.ears:
+            ears.stop()
+            thread.join(10)
+        self.ears.clear()
+
+    # what is seen
+
+    def texts(self, person: str = "leo") -> list[str]:
+        return [str(text) for text in self.world.texts(self.bot, person)]
+
+    def seen(self, person: str = "leo") -> list[Told]:
+        return list(self.world.seen(self.bot, person))
+
+    def waits(self, until: Callable[[list[Told]], bool], person: str = "leo", seconds: float = 20.0) -> None:
+        wait_until(lambda: until(self.seen(person)), seconds)
+
+    def posts(self) -> list[Told]:
+        return [one for number, one in self.channel.messages.items() if number not in self.channel.deleted]
+
+    def rows(self, statement: str) -> list[Any]:
+        with self.desk.scope() as scope:
+            return list(scope.run(statement, tenant=self.desk.tenant_id))
+
+    def fault(self, mode: str, on: str, **more: Any) -> None:
+        self.telegram.book.ask(mode, account=str(self.bot.id), on=on, **{"seconds": 0.2, **more})
+
+    def pass_time(self, **by: float) -> None:
+        """The clocks of the house and of Telegram move on."""
+        self.desk.pass_time(**by)
+        self.telegram.clock.move(sum({"minutes": 60, "seconds": 1, "hours": 3600}[unit] * n for unit, n in by.items()))
+
+
+def settings_for(settings: Settings, url: str, public_url: str) -> Settings:
+    """The settings of an installation whose Telegram is the fake."""
+    connectors = settings.connectors.model_copy(update={"telegram_url": url})
+    return settings.model_copy(update={"connectors": connectors, "public_url": public_url})
+
+
+def bots(services: Services, sandbox: Sandbox, telegram: Network, *, public_url: str = "") -> Bots:
+    """A tenant with a bot nobody has connected yet, a persona that answers alone and a pack for Stars."""
+    writer = Writer()
+    engine = cast(TextEngine, SimpleNamespace(write=writer))
+    own = replace(
+        services, settings=settings_for(services.settings, telegram.url, public_url), chat_engine=lambda: engine
+    )
+    made = desk(own, sandbox)
+    name = f"lea_{secrets.token_hex(4)}"
+    bot = telegram.world.bot(f"{name}_bot")
+    channel = telegram.world.channel("Léa", username=name, post=bot)
+    assets = [made.photo(number) for number in (1, 2)]
+    with made.scope() as scope:
+        persona.activate(scope, persona.write(scope, made.creator_id, NOVA))
+        pack_id = packs.make(
+            scope,
+            creator_id=made.creator_id,
+            slug="matin",
+            title="Matin calme",
+            description="Le port au lever du jour",
+            assets=assets,
+        )
+        offers.set_price(scope, made.creator_id, pack_id, "stars", Money(PRICE, "XTR"))
+        shares = SplitShares(agency=4000, creator=6000, chatter=0)
+        ledger.set_split(scope, made.creator_id, shares, effective_from=scope.now)
+    return Bots(made, telegram, bot, channel, writer, pack_id)
+
+
+@contextmanager
+def timed() -> Iterator[Callable[[], float]]:
+    """Seconds since the block began."""
+    started = monotonic()
+    yield lambda: monotonic() - started

@@ -1,0 +1,78 @@
+"""One house for all journeys of this folder, and the days that several tests read."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from schedules.calendar import local_day
+from tests.house.tree import ROOT
+from tests.journeys.day import house as living
+from tests.journeys.day.house import House, Ran
+
+ZONE = "Europe/Paris"
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """A house with its demo, up."""
+    folder = tmp_path_factory.mktemp("journey")
+    made = living.start(folder / "home")
+    yield made
+    said = made.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+    assert made.process.returncode == 0, said
+    assert "Traceback" not in said
+
+
+@dataclass(frozen=True)
+class Lived:
+    """A day that was lived: the command's words and what it said, which day it was, and the money that came in
+    meanwhile, by the sandbox's till and by our ledger.
+    """
+
+    creator: str
+    words: tuple[str, ...]
+    ran: Ran
+    day: str
+    took: int
+    booked: int
+
+
+def live(house: House, creator: str, *words: str, language: str = "en") -> Lived:
+    """One day by the command line."""
+    account = f"{creator}+key"
+    whole = ("day", "--creator", creator, "--brief", f"examples/{creator}.yaml", *words, "--fast")
+    before = house.till(account), house.booked(account)
+    ran = house.run(*whole, language=language)
+    with house.scope() as scope:
+        day = local_day(scope.now, ZONE).isoformat()
+    return Lived(creator, whole, ran, day, house.till(account) - before[0], house.booked(account) - before[1])
+
+
+@pytest.fixture(scope="session")
+def photos(shared: Path) -> Path:
+    """Real photos."""
+    return shared / "data" / "photos"
+
+
+@pytest.fixture(scope="session")
+def mia(house: House, photos: Path) -> Lived:
+    """Mia's first day, with real photos."""
+    return live(house, "mia", "--photos", str(photos))
+
+
+@pytest.fixture(scope="session")
+def nova(house: House, mia: Lived) -> Lived:
+    """Nova's day, for a person who reads French."""
+    return live(house, "nova", language="fr")
+
+
+@pytest.fixture
+def brief(tmp_path: Path) -> Path:
+    """A brief of one post, to be changed by a test."""
+    path = tmp_path / "brief.yaml"
+    shutil.copy(ROOT / "examples" / "mia.yaml", path)
+    return path

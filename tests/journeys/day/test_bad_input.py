@@ -1,0 +1,230 @@
+"""What cannot be used is refused in one sentence that says what and where, and nothing is half done."""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from channels import reads as channel_reads
+from channels.states import ChannelState
+from foundation.errors import BadInput, Conflict, GreenroomError, NotFound, Refused
+from foundation.words import LANGUAGES, Message, say
+from schedules import reads as schedule_reads
+from tenants import agencies
+from tenants import reads as tenant_reads
+from tests.house.test_words import BANNED_WORD
+from tests.house.tree import ROOT
+from tests.journeys.day.conftest import ZONE, Lived
+from tests.journeys.day.house import House
+from tests.journeys.day.pictures import BAD, jpeg
+from tests.stack.conftest import furnish
+from workers import day
+from workers.demo_cast import LUMIERE
+from workers.timeline import LONGEST
+from workers.visiting import alone
+
+pytestmark = pytest.mark.slow
+
+MIA = (ROOT / "examples" / "mia.yaml").read_text("utf-8")
+WHOLE = {"creator": "mia", "fast": True, "agency": "", "photos": None}
+
+CODES = re.compile(r"(?:Acceptées :|They take:) [A-Z, ]+\.")
+"""Codes of currencies stand in a brief as they are told: what may be written there is its own language."""
+
+
+@pytest.fixture(autouse=True)
+def at_home(house: House, mia: Lived, nova: Lived, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands of this process are those of the house, after both days: the clock rests."""
+    monkeypatch.setenv("GREENROOM_HOME", str(house.home.folder))
+
+
+def changed(before: str, after: str) -> Callable[[Path], None]:
+    """A brief with one thing changed."""
+    assert before in MIA
+    return lambda path: path.write_text(MIA.replace(before, after, 1), "utf-8")
+
+
+BRIEFS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "missing": (lambda path: path.unlink(), "brief.unreadable"),
+    "no YAML": (changed("languages: [fr, en]", "languages: [fr, en"), "brief.not_yaml"),
+    "an unknown key": (changed("tone:", "tune:"), "brief.key_missing"),
+    "a wrong type": (changed("variants: 3", "variants: three"), "brief.not_number"),
+    "empty": (lambda path: path.write_text(""), "brief.empty"),
+    "huge": (lambda path: path.write_text(MIA + "# " + "x" * 300_000), "brief.too_large"),
+    "an unknown account": (changed("[Ma page, Sandbox]", "[Ma page, Instagram]"), "brief.channel_unknown"),
+    "a word without list": (changed("{lieu}", "{ville}"), "recipe.word_unknown"),
+    "an unknown currency": (changed("currency: XTS", "currency: EUR"), "day.no_rail"),
+    "a bad time": (changed('"15:00"', '"15:75"'), "brief.not_time"),
+    "an unknown approver": (changed("tone:", "approver: nobody@example.org\ntone:"), "day.nobody_approves"),
+    "more photos than there are": (
+        changed("    picture: carnet\n    pictures: 3", "    picture: photos\n    pictures: 40"),
+        "day.too_few_photos",
+    ),
+}
+
+
+def refused(house: House, **arguments: object) -> GreenroomError:
+    """Why the command refuses; its sentence is whole in both languages, and nothing was made."""
+    before = house.made()
+    with pytest.raises(GreenroomError) as error:
+        day.run(**{**WHOLE, **arguments})  # type: ignore[arg-type]  # the command's own arguments
+    assert house.made() == before
+    for language in LANGUAGES:
+        sentence = say(error.value.message, language)
+        assert not BANNED_WORD.search(CODES.sub("", sentence)), sentence
+    return error.value
+
+
+@pytest.mark.parametrize("name", BRIEFS)
+def test_a_bad_brief_changes_nothing(name: str, house: House, brief: Path) -> None:
+    make, code = BRIEFS[name]
+    make(brief)
+    found = refused(house, brief=brief)
+    assert found.message.code == code
+    assert isinstance(found, BadInput)
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_photo_changes_nothing(name: str, house: House, brief: Path, tmp_path: Path) -> None:
+    make, code = BAD[name]
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    (folder / "a.jpg").write_bytes(jpeg())
+    make(folder / "b.jpg")
+    assert refused(house, brief=brief, photos=folder).message.code.startswith(code)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "code"),
+    [
+        ({"creator": "nobody"}, NotFound, "creator.unknown"),
+        ({"agency": "Nowhere"}, NotFound, "creator.unknown"),
+        ({"day": "tomorrow"}, BadInput, "day.date_unreadable"),
+        ({"day": "2001-01-01"}, BadInput, "day.over"),
+        ({"day": "2199-01-01"}, BadInput, "day.too_far"),
+        ({"photos": Path("/nowhere")}, BadInput, "day.no_folder"),
+    ],
+)
+def test_a_bad_wish_changes_nothing(
+    arguments: Mapping[str, object], kind: type[GreenroomError], code: str, house: House, brief: Path
+) -> None:
+    found = refused(house, brief=brief, **arguments)
+    assert isinstance(found, kind)
+    assert found.message.code == code
+
+
+def test_an_empty_folder_changes_nothing(house: House, brief: Path, tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    assert refused(house, brief=brief, photos=tmp_path / "photos").message.code == "day.photo_count"
+
+
+def test_a_creator_in_no_zone(house: House, brief: Path) -> None:
+    with house.scope() as scope:
+        creator_id = agencies.add_creator(
+            scope, slug="zed", name="Zed", kind="human", zone=ZONE, languages=["fr"], approval_tiers=1
+        )
+        scope.run(
+            "UPDATE creators SET zone = 'Mars/Olympus' WHERE tenant_id = :t AND id = :id",
+            t=scope.tenant_id,
+            id=creator_id,
+        )
+    try:
+        found = refused(house, creator="zed", brief=brief)
+        assert found.message == Message("calendar.zone_unknown", {"zone": "Mars/Olympus"})
+    finally:
+        with house.scope() as scope:
+            scope.run(
+                "UPDATE creators SET zone = :zone WHERE tenant_id = :t AND id = :id",
+                zone=ZONE,
+                t=scope.tenant_id,
+                id=creator_id,
+            )
+
+
+def test_one_day_at_a_time_moves_the_clock(house: House, brief: Path) -> None:
+    with alone(house.home, "day-fast", Message("day.fast_already")):
+        assert isinstance(refused(house, brief=brief), Conflict)
+
+
+def test_production_keeps_its_clock(house: House, brief: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GREENROOM_ENVIRONMENT", "production")
+    found = refused(house, brief=brief)
+    assert isinstance(found, Refused)
+    assert found.message.code == "clock.not_here"
+
+
+def test_the_command_says_one_sentence_and_an_exit_code(house: House, tmp_path: Path) -> None:
+    """As people see it: on standard error, in their language, one line."""
+    wrong = tmp_path / "wrong.yaml"
+    changed('"15:00"', '"15:75"')(wrong)
+    told = house.run("day", "--creator", "mia", "--brief", str(wrong), "--fast", language="fr")
+    assert told.code == 2
+    assert told.out == ""
+    assert told.err == (
+        "Le brief wrong.yaml, ligne 22, « slots.2.at » : une heure comme 10:00 est attendue. Rien n’a été fait.\n"
+    )
+    plain = house.run("day", "--creator", "mia", "--brief", str(wrong), language="fr", PYTHONIOENCODING="ascii")
+    assert plain.err.startswith("Le brief wrong.yaml, ligne 22, ? slots.2.at ? : une heure comme 10:00")
+    unknown = house.run("report", "--creator", "nobody")
+    assert (unknown.code, unknown.out) == (4, "")
+    assert unknown.err.count("\n") == 1
+    unreadable = house.run("report", "--creator", "mia", "--day", "yesterday")
+    assert (unreadable.code, unreadable.err) == (2, "“yesterday” is no date. Write it as 2026-11-20.\n")
+
+
+def test_a_house_that_does_not_run(house: House, brief: Path, tmp_path: Path) -> None:
+    words = ("day", "--creator", "mia", "--brief", str(brief), "--fast")
+    home = furnish(tmp_path / "elsewhere")
+    told = house.run(*words, GREENROOM_HOME=str(home.folder))
+    assert (told.code, told.out) == (3, "")
+    assert told.err == "Greenroom does not run here. Start it with “greenroom up”.\n"
+    nowhere = "postgresql+psycopg://somebody:else@127.0.0.1:9/greenroom"
+    addresses = {f"GREENROOM_DATABASE__{login}_URL": nowhere for login in ("OWNER", "WORK", "PAGES")}
+    told = house.run(*words, **addresses)
+    assert told.code == 3
+    assert told.err.startswith("The database does not answer.")
+    assert told.err.count("\n") == 1
+
+
+def test_a_revoked_token_holds_its_posts_alone(house: House, nova: Lived, photos: Path, tmp_path: Path) -> None:
+    """The account asks to be connected again; its post waits with a reason, the other destination gets its own."""
+    brief = tmp_path / "sacha.yaml"
+    brief.write_text('tone: calme\nlanguages: [fr]\nslots: [{at: "07:00", channels: [Ma page, Sandbox]}]\n')
+    day_of = str(date.fromisoformat(nova.day) + timedelta(days=2))
+    house.ask("POST", "/control/token/sacha+key", {"revoke": True})
+    told = house.run(
+        *("day", "--creator", "sacha", "--brief", str(brief), "--photos", str(photos), "--fast", "--day", day_of)
+    )
+    assert told.code == 1, told.out + told.err
+    assert told.about("Posted")[0].startswith("Ma page")
+    assert next(line for line in told.lines if " Posted " in line).startswith(
+        "07:00:0"
+    )  # an early plan for an early post
+    held = [line for line in told.about("On hold") if line.startswith("Sandbox")]
+    assert len(held) == 1
+    assert any(line.startswith("1 of 2 went out") for line in told.about("Posted"))
+    creator = house.creator("sacha")
+    with house.scope() as scope:
+        channel = channel_reads.by_name(scope, creator.id, "Sandbox")
+        entries = schedule_reads.day(scope, creator.id, date.fromisoformat(day_of), ZONE)
+        told_members = [notice.message.code for notice in tenant_reads.open_notices(scope)]
+    assert channel.state == ChannelState.REAUTHORIZE
+    assert "channel.notice_reauthorize" in told_members
+    reasons = {entry.channel: entry.reason for entry in entries if _as_told(entry.body) in told.out}
+    assert reasons["Ma page"] is None
+    assert reasons["Sandbox"] is not None
+    assert say(reasons["Sandbox"], "en") in held[0]
+
+
+def _as_told(body: str) -> str:
+    """The part of a text that fits on any line of the timeline."""
+    return " ".join(body.split())[: LONGEST // 2]
+
+
+def test_nothing_of_this_stands_with_the_agency(house: House) -> None:
+    """The refused days left no account, no notice of a bug and no crash behind."""
+    assert not (house.home.folder / "logs" / "crash.log").exists()
+    with house.scope(LUMIERE.tenant_id) as scope:
+        assert not [notice for notice in tenant_reads.open_notices(scope) if "bug" in notice.message.code]

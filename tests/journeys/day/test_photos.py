@@ -1,0 +1,64 @@
+"""The folder of photos: read whole before anything is done, and refused by the name of the file."""
+
+from pathlib import Path
+
+import pytest
+
+from foundation.errors import BadInput
+from foundation.words import LANGUAGES, say
+from tests.journeys.day.pictures import BAD, jpeg
+from workers import day_photos
+from workers.day_photos import photos_in
+
+
+def refused(folder: Path) -> BadInput:
+    with pytest.raises(BadInput) as error:
+        photos_in(folder)
+    assert all(say(error.value.message, language) for language in LANGUAGES)
+    return error.value
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_photo_is_named(name: str, tmp_path: Path) -> None:
+    make, code = BAD[name]
+    (tmp_path / "a_good_one.jpg").write_bytes(jpeg())
+    make(tmp_path / "holiday.jpg")
+    message = refused(tmp_path).message
+    assert message.code.startswith(code)
+    assert message.params["file"] == "holiday.jpg"
+
+
+def test_a_folder_that_is_none(tmp_path: Path) -> None:
+    file = tmp_path / "photo.jpg"
+    file.write_bytes(jpeg())
+    for folder in (tmp_path / "missing", file):
+        assert refused(folder).message.code == "day.no_folder"
+
+
+def test_an_empty_folder_and_one_without_photos(tmp_path: Path) -> None:
+    assert refused(tmp_path).message.code == "day.photo_count"
+    (tmp_path / "notes.txt").write_text("no photo")
+    (tmp_path / "folder.jpg").mkdir()
+    assert refused(tmp_path).message.params["count"] == 0
+
+
+def test_too_many_photos(tmp_path: Path) -> None:
+    for number in range(day_photos.MOST + 1):
+        (tmp_path / f"{number}.jpg").touch()
+    assert refused(tmp_path).message.params["count"] == day_photos.MOST + 1
+
+
+def test_the_same_photo_twice_is_one(tmp_path: Path) -> None:
+    for name in ("a.jpg", "b.JPEG"):
+        (tmp_path / name).write_bytes(jpeg())
+    (tmp_path / "c.jpg").write_bytes(jpeg(shade=10))
+    assert [photo.source.alt for photo in photos_in(tmp_path)] == ["b", "c"]
+
+
+def test_photos_keep_no_pixels_in_memory(shared: Path) -> None:
+    found = photos_in(shared / "data" / "photos")
+    assert len(found) >= 3
+    for photo in found:
+        assert photo.photo.size == (1, 1)
+        assert max(photo.rendered.width, photo.rendered.height) > 200
+        assert len(photo.data) > 5_000

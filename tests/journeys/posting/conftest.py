@@ -1,0 +1,48 @@
+"""The whole house for a post: database, Redis, relay, worker, the test network and the creators' own pages."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from foundation.storage import FileStore
+from tests.conftest import Cluster
+from tests.fakes.network import Network, network
+from tests.fakes.serving import served
+from tests.schedules.builders import Desk, desk, wired
+from web import app, sites
+from workers.wiring import Services
+
+
+@pytest.fixture(scope="session")
+def services(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    with wired(cluster, tmp_path_factory.mktemp("home")) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def pages_at(services: Services, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where the own pages are served."""
+    store = FileStore(tmp_path_factory.mktemp("pages"))
+    with served(app.create(tenant=services.tenant, store=store, public_url="http://127.0.0.1:1")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
+    with network(tmp_path_factory.mktemp("sandbox") / "sandbox.sqlite") as started:
+        yield started
+
+
+@pytest.fixture
+def lea(services: Services, running: Network, pages_at: str) -> Iterator[Desk]:
+    """Léa with an account on the network and a page of her own."""
+    made = desk(services, running)
+    slug = f"lea-{str(made.tenant_id)[-12:]}"
+    with made.scope() as scope:
+        token = sites.open_site(
+            scope, creator_id=made.creator_id, slug=slug, title="Léa", about="", language="fr", authority="127.0.0.1"
+        )
+    assert token is not None
+    made.connect_to("page", platform="own_page", surface="public", account=slug, base_url=pages_at, token=token)
+    yield made
+    running.clear()

@@ -1,0 +1,112 @@
+"""A post from the recipe to the report, and its way back, through the real relay, Redis and worker."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+import redis
+
+from foundation.database import Database
+from foundation.http import HttpClient, Reply, Request
+from gate import ratings
+from gate.units import Rating
+from insights import reports, rollups
+from schedules import planning, removal
+from schedules.calendar import local_day
+from schedules.states import DeliveryState as S
+from studio import jobs, library, recipes
+from studio.states import JobState
+from tests.conftest import wait_until
+from tests.schedules.builders import ZONE, Desk
+from tests.studio.builders import spec
+from tests.workers.running import house
+
+
+@pytest.fixture
+def alive(lea: Desk, database: Database, redis_url: str) -> Iterator[Desk]:
+    """Léa, in a house that runs."""
+    with house(database, redis_url, lea.routes):
+        yield lea
+
+
+def page(lea: Desk, path: str) -> tuple[int, str]:
+    """What a visitor reads on her page."""
+    with lea.scope() as scope:
+        base = scope.run(
+            "SELECT base_url FROM channels WHERE tenant_id = :tenant AND platform = 'own_page'", tenant=lea.tenant_id
+        ).scalar_one()
+    reply = HttpClient().exchange(Request("GET", base + path, {}, b"", 5.0))
+    assert isinstance(reply, Reply)
+    return reply.status, reply.body.decode(errors="replace")
+
+
+def drawn(lea: Desk) -> list[object]:
+    """A recipe is run, and somebody rates its pictures."""
+    with lea.scope() as scope:
+        recipe_id = recipes.save(scope, lea.creator_id, spec(variants=2))
+        job_id = jobs.start(scope, creator_id=lea.creator_id, recipe_id=recipe_id, seed=5, key="journey")
+
+    def over() -> bool:
+        with lea.scope() as scope:
+            return jobs.progress(scope, job_id)[0] is JobState.DONE
+
+    wait_until(over)
+    with lea.scope(f"member:{lea.manager}") as scope:
+        assets = jobs.assets(scope, job_id)
+        for asset in assets:
+            ratings.rate(scope, library.item(scope, asset).sha256, Rating.G, source=f"member:{lea.manager}")
+    return list(assets)
+
+
+def arrived(lea: Desk, *deliveries: object, state: S = S.PUBLISHED) -> None:
+    wait_until(lambda: {lea.state(each) for each in deliveries} == {state})  # type: ignore[arg-type]  # ids
+
+
+def test_from_the_recipe_to_the_report_and_back(alive: Desk, redis_url: str) -> None:
+    assets = drawn(alive)
+    body = "Premier café dehors. Image créée avec une IA."
+    post_id = alive.write(body, media=(assets[0],), text_ai="generated")  # type: ignore[arg-type]  # an id
+    on_network, on_page = alive.wish(post_id, "main", after=900), alive.wish(post_id, "page", after=901)
+    alive.approve(post_id)
+    alive.plan(post_id)
+    redis.Redis.from_url(redis_url).flushall()  # Redis carries nothing that cannot be brought back
+    alive.pass_time(minutes=16)
+    arrived(alive, on_network, on_page)
+
+    assert alive.texts() == [body]
+    assert alive.posts()[0]["ai"]
+    link = alive.entry(on_page).url
+    assert link is not None
+    status, text = page(alive, "/" + link.split("/", 3)[3])
+    assert status == 200
+    assert "Premier café dehors." in text
+
+    with alive.scope() as scope:
+        day = local_day(scope.now, ZONE)
+        rollups.refresh(scope, alive.creator_id, day)
+        report = reports.daily(scope, alive.creator_id, day)
+    assert report.work.published == 2
+    assert report.balanced
+    assert "Premier café dehors." in reports.html(report, "fr")
+
+    for each in (on_network, on_page):
+        alive.act(removal.ask, each)
+    arrived(alive, on_network, on_page, state=S.REMOVED)
+    assert alive.network.api("GET", alive.accounts["main"], f"posts/{alive.posts()[0]['id']}")[0] == 404
+    status, text = page(alive, "/" + link.split("/", 3)[3])
+    assert status == 410
+    assert "Premier café dehors." not in text
+
+
+def test_a_lost_answer_and_a_late_one_in_a_running_house(alive: Desk) -> None:
+    alive.fault("reset_after")
+    lost = alive.delivery("lost")
+    arrived(alive, lost, state=S.UNCERTAIN)
+    alive.pass_time(minutes=1)
+    arrived(alive, lost)
+    held = alive.delivery("held", after=60, late_ok=timedelta(minutes=1))
+    alive.pass_time(minutes=5)
+    arrived(alive, held, state=S.HELD)
+    alive.act(planning.send_now, held)
+    arrived(alive, held)
+    assert alive.texts() == ["lost", "held"]

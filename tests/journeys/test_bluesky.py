@@ -1,0 +1,271 @@
+"""Bluesky from the sealed form to the removal, on real PostgreSQL, through the house's own routes."""
+
+import base64
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from channels import enrolling
+from channels import reads as channel_reads
+from channels.states import ChannelState, EnrolmentState
+from connectors.bluesky_record import moment
+from foundation.ids import HOUSE
+from foundation.settings import ConnectorsSettings, DatabaseSettings, GateSettings, Settings, TenantsSettings
+from schedules import planning, removal
+from schedules.states import DeliveryState as S
+from tenants import letterbox
+from tests.conftest import Cluster
+from tests.fakes.bluesky import FakeBluesky, Repo, bluesky
+from tests.fakes.network import Network, network
+from tests.schedules.builders import Desk, desk
+from workers.ticks import TICKS
+from workers.wiring import Services, wire
+
+MASTER = bytes(range(32))
+PASSWORD = "abcd-efgh-ijkl-mnop"
+
+
+@dataclass
+class House:
+    """Léa's desk, and the server her account lives on."""
+
+    desk: Desk
+    server: FakeBluesky
+    repo: Repo
+
+    def enrol(self, **typed: str) -> enrolling.Enrolment:
+        """A person fills in the form; the workers do the rest."""
+        form = {"handle": f"@{self.repo.handle}", "app_password": PASSWORD, "server": "", **typed}
+        letter = letterbox.seal(letterbox.public_key(MASTER), self.desk.tenant_id, form)
+        with self.desk.scope(f"member:{self.desk.author}") as scope:
+            wish = enrolling.ask(scope, creator_id=self.desk.creator_id, platform="bluesky", letter=letter)
+        self.desk.run()
+        with self.desk.scope() as scope:
+            found = enrolling.enrolment(scope, wish)
+        if found.channel_id is not None:
+            self.desk.channels["sky"] = found.channel_id
+        return found
+
+    def channel(self) -> channel_reads.Channel:
+        """Her account as it stands."""
+        with self.desk.scope() as scope:
+            return channel_reads.channel(scope, self.desk.channels["sky"])
+
+    def live(self, **for_: float) -> None:
+        """Time passes on both sides, with the beat every minute, and what is due is done."""
+        left = timedelta(**for_)
+        while left > timedelta(0):
+            step = min(left, timedelta(minutes=1))
+            for tick in TICKS:
+                tick.put(self.desk.services.tenant)
+            before = self.desk.now()
+            self.desk.live(seconds=step.total_seconds())
+            self.server.clock.move((self.desk.now() - before).total_seconds())
+            left -= step
+
+    def jump(self, **by: float) -> None:
+        """Time passes while nothing runs."""
+        self.desk.pass_time(**by)
+        self.server.clock.move(timedelta(**by).total_seconds())
+
+    def texts(self) -> list[str]:
+        """What the server ever took in."""
+        return [record["text"] for _, record in self.repo.taken]
+
+    def record(self, delivery_id: UUID) -> Mapping[str, Any]:
+        """The record a delivery became."""
+        url = self.desk.entry(delivery_id).url
+        assert url is not None
+        return self.repo.records[url.rpartition("/")[2]]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[FakeBluesky]:
+    with bluesky() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def services(cluster: Cluster, server: FakeBluesky, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    with _wired(cluster, server, tmp_path_factory.mktemp("home")) as found:
+        yield found
+
+
+@contextmanager
+def _wired(cluster: Cluster, server: FakeBluesky, home: Path) -> Iterator[Services]:
+    key = base64.b64encode(MASTER).decode()
+    settings = Settings(
+        home=home,
+        environment="test",
+        database=DatabaseSettings(work_url=cluster.url("greenroom_work", "house")),
+        tenants=TenantsSettings(master_key=key),
+        gate=GateSettings(signing_key=key),
+        connectors=ConnectorsSettings(bluesky_url=server.url),
+    )
+    with wire(settings, pool_size=8, application="tests") as services:
+        yield services
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
+    with network(tmp_path_factory.mktemp("sandbox") / "sandbox.sqlite") as started:
+        yield started
+
+
+@pytest.fixture
+def house(services: Services, running: Network, server: FakeBluesky) -> Iterator[House]:
+    made = desk(services, running)
+    repo = server.account(f"lea-{str(made.tenant_id)[-8:]}.bsky.social", PASSWORD)
+    yield House(made, server, repo)
+    server.book.clear()
+
+
+def test_from_the_form_to_the_removal_and_past_the_tokens_end(house: House) -> None:
+    lea = house.desk
+    wish = house.enrol()
+    assert wish.state == EnrolmentState.CONNECTED, wish.reason
+    channel = house.channel()
+    assert (channel.account, channel.name, channel.base_url) == (house.repo.did, house.repo.handle, house.server.url)
+    assert channel.expires_at is not None
+    assert abs(channel.expires_at - lea.now() - timedelta(hours=2)) < timedelta(minutes=1)
+    lea.act(enrolling.ask_test, channel.id)
+    lea.run()
+
+    photo = lea.photo(1)
+    first = lea.delivery("Bonjour 👩‍👩‍👧‍👦 #plage", channel="sky", after=1200, media=(photo,))
+    house.live(minutes=25)
+    assert lea.state(first) is S.PUBLISHED
+    record = house.record(first)
+    assert record["langs"] == ["fr"]
+    image = record["embed"]["images"][0]
+    assert (image["alt"], image["aspectRatio"]) == ("picture 1", {"width": 96, "height": 64})
+    start = record["facets"][0]["index"]["byteStart"]
+    assert record["text"].encode()[start:].decode() == "#plage"
+    key = (lea.entry(first).url or "").rpartition("/")[2]
+    made = moment(key)
+    assert made is not None
+    assert record["createdAt"].startswith(made.isoformat()[:19])
+
+    house.server.book.ask("reset_after", on="posts")
+    lost = lea.delivery("perdue, puis retrouvée", channel="sky", media=(lea.photo(2),))
+    lea.run()
+    assert lea.state(lost) is S.UNCERTAIN
+    house.live(minutes=2)
+    assert lea.state(lost) is S.PUBLISHED
+    assert house.texts().count("perdue, puis retrouvée") == 1
+    assert len(lea.attempts(lost)) == 1, "found by its key, not sent again"
+
+    lea.act(removal.ask, lost)
+    house.live(minutes=2)
+    assert lea.state(lost) is S.REMOVED
+    assert "perdue, puis retrouvée" not in [one["text"] for one in house.repo.records.values()]
+
+    house.live(hours=2, minutes=10)
+    assert house.channel().generation == 2, "renewed ahead of its end"
+    next_one = lea.delivery("après le renouvellement", channel="sky")
+    lea.run()
+    assert lea.state(next_one) is S.PUBLISHED
+
+
+def test_a_token_that_ends_midway_is_renewed_and_the_post_leaves(house: House) -> None:
+    lea = house.desk
+    assert house.enrol().state == EnrolmentState.CONNECTED
+    for token in house.server.sessions.access.values():
+        token.ends_at -= timedelta(hours=2)  # sooner than it said
+    post = lea.delivery("au milieu", channel="sky")
+    house.jump(minutes=6)
+    lea.run()
+    house.live(seconds=30)
+    assert lea.state(post) is S.PUBLISHED
+    assert house.texts() == ["au milieu"]
+    assert house.channel().state == ChannelState.ACTIVE
+    assert [step for step in lea.states(post) if step == "held"] == []
+
+
+def test_what_is_surely_not_there_goes_again_under_the_same_key(house: House) -> None:
+    lea = house.desk
+    house.enrol()
+    house.server.book.ask("reset_before", on="posts")
+    post = lea.delivery("deux essais", channel="sky")
+    lea.run()
+    assert lea.state(post) is S.UNCERTAIN
+    house.live(minutes=2)
+    assert lea.state(post) is S.PUBLISHED
+    assert house.texts() == ["deux essais"]
+    keys = {key for (key,) in _keys(lea, post)}
+    assert len(keys) == 1
+
+
+def test_after_a_refusal_the_key_carries_the_new_time(house: House) -> None:
+    lea = house.desk
+    house.enrol()
+    house.server.book.ask("status:422", on="posts")
+    post = lea.delivery("plus tard", channel="sky")
+    lea.run()
+    assert lea.state(post) is S.FAILED
+    house.jump(hours=1)
+    lea.act(planning.send_now, post)
+    lea.run()
+    assert lea.state(post) is S.PUBLISHED
+    first, second = (moment(key) for (key,) in _keys(lea, post))
+    assert first is not None
+    assert second is not None
+    assert second - first >= timedelta(hours=1), "readers see it as of now"
+
+
+def _keys(lea: Desk, delivery_id: UUID) -> list[Any]:
+    with lea.scope() as scope:
+        return list(
+            scope.run(
+                "SELECT native_key FROM attempts WHERE tenant_id = :tenant AND subject_id = :id AND kind = 'send'"
+                " ORDER BY n",
+                tenant=lea.tenant_id,
+                id=delivery_id,
+            )
+        )
+
+
+def test_pictures_that_vanished_are_uploaded_again(house: House) -> None:
+    lea = house.desk
+    house.enrol()
+    house.server.book.ask("status:429", on="posts", retry_after=7200)
+    post = lea.delivery("deux fois", channel="sky", media=(lea.photo(3),), late_ok=None)
+    lea.run()
+    assert lea.state(post) is S.SCHEDULED
+    house.live(hours=2, minutes=2)
+    assert lea.state(post) is S.PUBLISHED
+    uploads = [entry for entry in house.server.book.record() if entry["kind"] == "files"]
+    assert len(uploads[-2:]) == 2
+    assert uploads[-1]["digest"] == uploads[-2]["digest"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "code"),
+    [
+        ({"app_password": "wrong"}, "bluesky.not_let_in"),
+        ({"app_password": "the main password"}, "bluesky.second_factor"),
+        ({"server": "ftp://pds.example"}, "enrolment.address_refused"),
+        ({"server": "https://lea@pds.example/x"}, "enrolment.address_refused"),
+    ],
+)
+def test_what_cannot_be_connected_says_why(house: House, typed: dict[str, str], code: str) -> None:
+    wish = house.enrol(**typed)
+    assert wish.state == EnrolmentState.REFUSED
+    assert wish.reason is not None
+    assert wish.reason.code == code
+    with house.desk.scope() as scope:
+        row = scope.run("SELECT letter FROM enrolments WHERE tenant_id = :t", t=house.desk.tenant_id).scalar_one()
+    assert bytes(row) == b"", "the letter is forgotten"
+    with house.desk.services.tenant(HOUSE, "system:test", role="relay") as scope:
+        assert scope.now
+
+
+def test_a_server_a_person_names_is_asked(house: House) -> None:
+    wish = house.enrol(server=house.server.url)
+    assert wish.state == EnrolmentState.CONNECTED

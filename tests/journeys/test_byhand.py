@@ -1,0 +1,66 @@
+"""By hand, from the plan to the link: a task at its time, a phone, a person's word, and no socket anywhere."""
+
+import socket
+
+import pytest
+
+from schedules.states import DeliveryState as S
+from tests.channels.by_hand import LINK, NAME, connect, pair, permits, phone
+from tests.fakes.network import Network
+from tests.schedules.builders import Desk, desk
+from tests.schedules.conftest import running, sandbox, services  # noqa: F401  fixtures
+from workers.wiring import Services
+
+
+@pytest.fixture
+def lea(services: Services, sandbox: Network) -> Desk:  # noqa: F811  fixtures
+    return desk(services, sandbox)
+
+
+@pytest.fixture
+def nobody_calls(lea: Desk, monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """The network guard: every connection Python opens is written down; PostgreSQL's library opens its own."""
+    asked: list[object] = []
+    real = socket.socket.connect
+
+    def connect(self: socket.socket, to: object) -> None:
+        asked.append(to)
+        real(self, to)  # type: ignore[arg-type]  # handed on as it came
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    return asked
+
+
+def test_from_the_plan_to_the_link(lea: Desk, nobody_calls: list[object]) -> None:
+    connect(lea)
+    pair(lea)
+    delivery = lea.delivery("Le matin, café et lumière", channel=NAME, media=(lea.photo(1), lea.photo(2)), after=900)
+    hand = phone(lea)
+    lea.live(seconds=890)
+    assert hand.tasks() == []
+    lea.live(seconds=15)
+
+    (task,) = hand.tasks()
+    assert (task.site, task.caption, len(task.files)) == ("Instagram", "Le matin, café et lumière", 2)
+    assert lea.state(delivery) == S.PROCESSING
+    assert lea.why(delivery) == "delivery.handed_over"
+    assert "handover.due" in lea.notices().values()
+
+    lea.pass_time(minutes=12)
+    hand.open(task.id)
+    for file in task.files:
+        code, data = hand.save(task.id, file.sha256)
+        assert (code, len(data or b"")) == ("", file.size)
+    hand.done(task.id)
+
+    entry = lea.entry(delivery)
+    assert (entry.state, entry.url) == (S.PUBLISHED, LINK.replace("www.", "").rstrip("/"))
+    assert entry.settled_at is not None
+    assert 700 < (entry.settled_at - entry.due_at).total_seconds() < 900
+    assert lea.story(delivery)[-1].by == f"member:{lea.manager}"
+    assert [step for step, _ in permits(lea)] == ["hand_over", "save", "save"]
+    assert "handover.due" not in lea.notices().values()
+    assert nobody_calls == []
+    lea.delivery("Un autre réseau")  # its twin: the guard does see what leaves
+    lea.run()
+    assert nobody_calls

@@ -1,0 +1,28 @@
+"""When the sandbox closes, whoever waits for what fans do is answered, not cut off."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tests.conftest import free_port, wait_until
+from tests.fakes.network import Network
+from tests.fakes.serving import MovedClock
+from workers import sandbox
+from workers.sandbox_api import LONGEST_POLL, Bell
+
+
+def test_a_reader_who_waits_is_answered_at_the_end(tmp_path: Path) -> None:
+    bell, port = Bell(), free_port()
+    app = sandbox.create(tmp_path / "sandbox.sqlite", bell=bell)
+    server = sandbox.Network(sandbox.config(app, "127.0.0.1", port), bell)
+    with ThreadPoolExecutor(2) as threads:
+        serving = threads.submit(asyncio.run, server.serve())
+        wait_until(lambda: server.started)
+        network = Network(f"http://127.0.0.1:{port}", MovedClock())
+        name = network.account("qui-attend")
+        waits = threads.submit(network.api, "GET", name, f"updates?wait={LONGEST_POLL:.0f}")
+        wait_until(lambda: bool(server.server_state.tasks))
+        server.should_exit = True
+        status, told = waits.result(10)
+        serving.result(10)
+    assert (status, told["updates"]) == (200, [])

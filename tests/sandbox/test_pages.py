@@ -1,0 +1,98 @@
+"""Pages for people: everything a creator or a fan wrote is escaped, adult media show by label, forms work bare."""
+
+from urllib.parse import urlencode
+
+from foundation.http import Reply, Request
+from tests.fakes.network import Network
+
+NASTY = "<script>alert(1)</script>"
+
+
+def page(sandbox: Network, path: str, language: str = "fr") -> Reply:
+    reply = sandbox.http.exchange(Request("GET", sandbox.url + path, {"accept-language": language}))
+    assert isinstance(reply, Reply)
+    return reply
+
+
+def press(sandbox: Network, account: str, **form: str) -> Reply:
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    body = urlencode(form).encode()
+    reply = sandbox.http.exchange(Request("POST", f"{sandbox.url}/c/{account}/act", headers, body))
+    assert isinstance(reply, Reply)
+    return reply
+
+
+def test_the_timeline_escapes_and_names_no_network_alone(sandbox: Network, account: str) -> None:
+    digest = sandbox.put_file(account, b"a picture")
+    media = [{"sha256": digest, "mime": "image/png", "alt": f'"{NASTY}', "ai": "generated"}]
+    post = {"text": NASTY, "title": NASTY, "media": media, "ai": True, "surface": "as_instagram"}
+    _, made = sandbox.api("POST", account, "posts", post)
+    shown = page(sandbox, f"/t/{account}")
+    text = shown.body.decode()
+    assert NASTY not in text
+    assert "&lt;script&gt;" in text
+    assert "sandbox · Instagram" in text
+    assert "Créé avec une IA" in text
+    assert "script-src 'self'" in shown.headers["content-security-policy"]
+    assert page(sandbox, made["url"].removeprefix(sandbox.url)).status == 200
+    picture = page(sandbox, f"/files/{account}/{digest}")
+    assert (picture.body, picture.headers["x-content-type-options"]) == (b"a picture", "nosniff")
+
+
+def test_adult_media_show_by_label_only(sandbox: Network, account: str) -> None:
+    digest = sandbox.put_file(account, b"tile")
+    media = [{"sha256": digest, "mime": "image/png", "alt": "doublure", "ai": "none"}]
+    sandbox.api("POST", account, "posts", {"text": "x", "media": media, "adult": True})
+    text = page(sandbox, f"/t/{account}").body.decode()
+    assert digest not in text
+    assert "Doublure — contenu adulte de test" in text
+
+
+def test_a_person_chats_pays_and_proves_their_age(sandbox: Network, account: str) -> None:
+    assert "Votre prénom de test" in page(sandbox, f"/c/{account}").body.decode()
+    assert press(sandbox, account, fan="Léo", type="message", text=NASTY).status == 303
+    invoice = {"title": "Pack", "amount": 500, "currency": "XTS", "payload": "o1"}
+    buttons = [{"label": "Plus tard", "action": "later", "ref": ""}]
+    message = {"text": "Voici", "invoice": invoice, "buttons": buttons}
+    _, sent = sandbox.api("POST", account, "chats/L%C3%A9o/messages", message)
+    text = page(sandbox, f"/c/{account}?fan=L%C3%A9o").body.decode()
+    assert NASTY not in text
+    assert "Payer 500 XTS" in text
+    assert "Plus tard" in text
+    press(sandbox, account, fan="Léo", type="pay", message_id=sent["id"])
+    press(sandbox, account, fan="Léo", type="age")
+    asked = sandbox.api("GET", account, "updates?after=0")[1]["updates"]
+    assert [update["type"] for update in asked] == ["message", "checkout", "age"]
+    assert asked[0]["language"] == "fr"
+    assert "Paiement en cours" in page(sandbox, f"/c/{account}/messages?fan=L%C3%A9o").body.decode()
+    sandbox.api("POST", account, f"checkouts/{asked[1]['query_id']}", {"ok": True})
+    text = page(sandbox, f"/c/{account}?fan=L%C3%A9o").body.decode()
+    assert "Payé" in text
+    assert "Majorité prouvée (test)" in text
+
+
+def test_a_typed_name_becomes_an_id(sandbox: Network, account: str) -> None:
+    assert (
+        press(sandbox, account, fan=" Jean  Paul ", type="message", text="salut")
+        .headers["location"]
+        .endswith("?fan=Jean-Paul")
+    )
+    assert "salut" in page(sandbox, f"/c/{account}?fan=Jean+Paul").body.decode()
+    assert sandbox.fan(account, "Jean%20Paul", "message", text="salut")[0] == 422
+
+
+def test_each_language_is_whole(sandbox: Network, account: str) -> None:
+    assert "Comptes" in page(sandbox, "/").body.decode()
+    english = page(sandbox, "/", "en-GB,en;q=0.9").body.decode()
+    assert "Accounts" in english
+    assert "Comptes" not in english
+    assert page(sandbox, "/t/nobody").status == 404
+    assert page(sandbox, "/healthz").body == b'{"ok":true}'
+
+
+def test_a_foreign_page_cannot_press_buttons(sandbox: Network, account: str) -> None:
+    headers = {"content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "cross-site"}
+    request = Request("POST", f"{sandbox.url}/c/{account}/act", headers, b"fan=x&type=message&text=x")
+    reply = sandbox.http.exchange(request)
+    assert isinstance(reply, Reply)
+    assert reply.status == 403

@@ -1,0 +1,105 @@
+"""The timeline: what is taken, what is refused, what can be found again."""
+
+import pytest
+
+from tests.fakes.network import Network
+
+POST = {"key": "k1", "surface": "post", "title": "", "text": "hello", "media": [], "adult": False, "ai": False}
+
+
+def test_a_post_stands_and_can_be_taken_away(sandbox: Network, account: str) -> None:
+    status, post = sandbox.api("POST", account, "posts", POST)
+    assert status == 201
+    assert sandbox.api("GET", account, f"posts/{post['id']}")[1]["text"] == "hello"
+    assert sandbox.api("DELETE", account, f"posts/{post['id']}") == (200, {"deleted": post["id"]})
+    assert sandbox.api("DELETE", account, f"posts/{post['id']}")[0] == 404
+    assert sandbox.api("GET", account, f"posts/{post['id']}")[0] == 404
+
+
+def test_without_keys_a_repeat_is_a_second_post(sandbox: Network, account: str) -> None:
+    first, second = (sandbox.api("POST", account, "posts", POST)[1]["id"] for _ in range(2))
+    assert first != second
+    assert sandbox.api("GET", account, "posts?key=k1") == (400, {"error": "no_keys_here"})
+    listed = sandbox.api("GET", account, "posts?limit=10")[1]["posts"]
+    assert [post["id"] for post in listed] == [second, first]
+    assert {post["key"] for post in listed} == {""}
+
+
+def test_with_keys_a_repeat_is_the_first_post(sandbox: Network) -> None:
+    account = sandbox.account("keeps+key")
+    created, repeated = (sandbox.api("POST", account, "posts", POST) for _ in range(2))
+    assert (created[0], repeated[0]) == (201, 200)
+    assert created[1] == repeated[1]
+    assert [post["id"] for post in sandbox.api("GET", account, "posts?key=k1")[1]["posts"]] == [created[1]["id"]]
+
+
+def test_files_come_before_posts_and_keep_their_digest(sandbox: Network, account: str) -> None:
+    medium = {"sha256": "0" * 64, "mime": "image/png", "alt": "", "ai": "none"}
+    assert sandbox.api("POST", account, "posts", {**POST, "media": [medium]})[1]["error"] == "unknown_media"
+    assert sandbox.api("PUT", account, f"files/{'0' * 64}", {})[1]["error"] == "bad_file"
+    digest = sandbox.put_file(account, b"a picture")
+    assert sandbox.put_file(account, b"a picture") == digest
+    assert sandbox.api("POST", account, "posts", {**POST, "media": [{**medium, "sha256": digest}]})[0] == 201
+    other = sandbox.account(f"{account}-other")
+    assert sandbox.api("POST", other, "posts", {**POST, "media": [{**medium, "sha256": digest}]})[0] == 422
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"text": ""}, "empty"),
+        ({"text": "x" * 281, "surface": "as_x"}, "text_too_long"),
+        ({"surface": "as_instagram"}, "wrong_number_of_media"),
+        ({"surface": "nowhere"}, "unknown_surface"),
+        ({"media": [{"url": "https://example.org/a.png"}]}, "bad_request"),
+        ({"extra": 1}, "bad_request"),
+    ],
+)
+def test_what_breaks_a_rule_is_refused(sandbox: Network, change: dict[str, object], error: str) -> None:
+    account = sandbox.account("strict")
+    status, body = sandbox.api("POST", account, "posts", {**POST, **change})
+    assert (status, body["error"]) == (422, error)
+    assert sandbox.truth(account)["posts"] == []
+
+
+def test_adult_content_is_refused_where_it_is_forbidden(sandbox: Network, account: str) -> None:
+    media = [{"sha256": sandbox.put_file(account, b"tile"), "mime": "image/png", "alt": "", "ai": "none"}]
+    post = {**POST, "surface": "as_instagram", "media": media, "adult": True}
+    assert sandbox.api("POST", account, "posts", post) == (403, {"error": "content_refused"})
+
+
+def test_a_token_is_asked_for_and_can_be_revoked(sandbox: Network, account: str) -> None:
+    assert sandbox.json("GET", f"/api/{account}/posts", token="wrong") == (401, {"error": "bad_token"})
+    assert sandbox.json("GET", "/api/nobody/posts", token="wrong") == (404, {"error": "no_such_account"})
+    sandbox.json("POST", f"/control/token/{account}", {"revoke": True})
+    assert sandbox.api("GET", account, "posts")[0] == 401
+    assert sandbox.json("GET", f"/api/{account}/posts", token="")[0] == 401
+    sandbox.tokens[account] = sandbox.json("POST", f"/control/token/{account}", {})[1]["token"]
+    assert sandbox.api("GET", account, "posts")[0] == 200
+    sandbox.account(account, state="suspended")
+    assert sandbox.api("GET", account, "posts") == (403, {"error": "account_suspended"})
+
+
+def test_the_timeline_is_read_page_by_page(sandbox: Network, account: str) -> None:
+    ids = [sandbox.api("POST", account, "posts", {**POST, "text": f"post {n}"})[1]["id"] for n in range(5)]
+    first = sandbox.api("GET", account, "posts?limit=2")[1]["posts"]
+    then = sandbox.api("GET", account, f"posts?limit=9&before={first[-1]['id']}")[1]["posts"]
+    assert [post["id"] for post in first + then] == ids[::-1]
+
+
+def test_numbers_grow_and_are_the_same_when_asked_again(sandbox: Network, account: str) -> None:
+    post = sandbox.api("POST", account, "posts", POST)[1]
+    early = sandbox.api("GET", account, f"posts/{post['id']}/metrics")[1]
+    assert sandbox.api("GET", account, f"posts/{post['id']}/metrics")[1] == early
+    sandbox.clock.move(86_400)
+    assert sandbox.api("GET", account, f"posts/{post['id']}/metrics")[1]["views"] > early["views"]
+
+
+def test_the_control_side_takes_json_only(sandbox: Network, account: str) -> None:
+    """A foreign page's form cannot speak JSON, so it cannot play with the sandbox of somebody's machine."""
+    from foundation.http import Reply, Request
+
+    request = Request("POST", f"{sandbox.url}/control/faults", {"content-type": "text/plain"}, b'{"mode":"hang"}')
+    reply = sandbox.http.exchange(request)
+    assert isinstance(reply, Reply)
+    assert reply.status == 415

@@ -1,0 +1,381 @@
+"""A creator with pictures and accounts, and the house around her: the true routes, transport, gate and sandbox."""
+
+import base64
+import io
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from PIL import Image, ImageDraw
+
+from channels import connecting
+from channels import reads as channel_reads
+from connectors.contract import Answer, WireStep
+from connectors.transport import Account
+from foundation import leases
+from foundation.clock import wall_now
+from foundation.database import Role, Scope
+from foundation.ids import HOUSE, uuid7
+from foundation.settings import DatabaseSettings, GateSettings, Settings, TenantsSettings
+from gate import ratings
+from gate.permit import Authority
+from gate.units import Rating, Subject
+from schedules import approvals, planning, reads
+from schedules.calendar import WallTime
+from schedules.reads import Step
+from schedules.states import DeliveryState
+from studio import ingesting, library
+from tenants import agencies
+from tenants import reads as tenant_reads
+from tenants import roles as tenant_roles
+from tests.channels.builders import Clockwork, Killed
+from tests.conftest import Cluster
+from tests.fakes.network import Network
+from workers import dispatch, handlers
+from workers.dispatch import Routes
+from workers.wiring import Services, wire
+
+ZONE = "Europe/Paris"
+HANG = 0.15
+"""Seconds a faulty network keeps us waiting: the lost answer is the same as after thirty."""
+
+
+@contextmanager
+def wired(cluster: Cluster, home: Path) -> Iterator[Services]:
+    """The services of a process, on the database of this test run."""
+    key = base64.b64encode(bytes(range(32))).decode()
+    settings = Settings(
+        home=home,
+        environment="test",
+        database=DatabaseSettings(work_url=cluster.url("greenroom_work", "house")),
+        tenants=TenantsSettings(master_key=key),
+        gate=GateSettings(signing_key=key),
+    )
+    with wire(settings, pool_size=8, application="tests") as services:
+        yield services
+
+
+def jpeg(number: int = 0, *, size: tuple[int, int] = (96, 64)) -> bytes:
+    """A small picture, another one for each number."""
+    image = Image.new("RGB", size, ((number * 53) % 256, (number * 97) % 256, (number * 193) % 256))
+    ImageDraw.Draw(image).rectangle((number % 40, 8, 20 + number % 40, 48), fill=(255, 255, 255 - number % 200))
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=90)
+    return out.getvalue()
+
+
+@dataclass
+class Desk:
+    """One tenant: Léa, who writes for her, who says yes, and her accounts on the running sandbox."""
+
+    services: Services
+    network: Network
+    tenant_id: UUID
+    creator_id: UUID
+    author: UUID
+    manager: UUID
+    channels: dict[str, UUID] = field(default_factory=dict)
+    accounts: dict[str, str] = field(default_factory=dict)
+    clockwork: Clockwork = field(default_factory=Clockwork)
+    written: int = 0
+    open_here: threading.local = field(default_factory=threading.local)
+    """How many scopes this thread has open."""
+
+    # the process
+
+    @contextmanager
+    def tenant(self, tenant_id: UUID, actor: str, *, role: Role = "app") -> Iterator[Scope]:
+        """Opens scopes of a process that may die before, inside or after a transaction."""
+        self.clockwork.point()
+        self.open_here.scopes = getattr(self.open_here, "scopes", 0) + 1
+        try:
+            with self.services.tenant(tenant_id, actor, role=role) as scope:
+                yield scope
+                self.clockwork.point()
+        finally:
+            self.open_here.scopes -= 1
+        self.clockwork.point()
+
+    def send(self, step: WireStep, authority: Authority, *, account: Account) -> Answer:
+        """The way out of the process: it may die before and after it, and no transaction is open meanwhile."""
+        assert not getattr(self.open_here, "scopes", 0), "a transaction is open during a request"
+        self.clockwork.point()
+        answer = self.services.transport.send(step, authority, account=account)
+        self.clockwork.point()
+        return answer
+
+    @cached_property
+    def routes(self) -> Routes:
+        """The true routes of a process that may die."""
+        transport: Any = self
+        return handlers.routes(replace(self.services, tenant=self.tenant, transport=transport))
+
+    def scope(self, actor: str = "system:test") -> AbstractContextManager[Scope]:
+        """A scope of the test itself."""
+        return self.services.tenant(self.tenant_id, actor)
+
+    def run(self, *, limit: int = 500) -> int:
+        """Handle everything that is due now."""
+        handled = dispatch.drain(self.routes, self.services.tenant, only=self.tenant_id, limit=limit)
+        assert handled < limit, "there is always something to do"
+        return handled
+
+    def crash(self, at: int) -> bool:
+        """Handle what is due in a process that dies at its point number `at`; whether it lived that long."""
+        self.clockwork = Clockwork(at=at)
+        self.__dict__.pop("routes", None)
+        try:
+            self.run()
+        except Killed:
+            return True
+        else:
+            return False
+        finally:
+            self.clockwork = Clockwork()
+            self.__dict__.pop("routes", None)
+            self.release()
+
+    def release(self) -> int:
+        """The relay's sweep: leases of the dead process have run out."""
+        with self.scope() as scope:
+            scope.run(
+                "UPDATE outbox SET lease_until = house_now() - interval '1 s'"
+                " WHERE tenant_id = :tenant AND state = 'leased'",
+                tenant=self.tenant_id,
+            )
+        with self.scope() as scope:
+            return leases.sweep(scope)
+
+    # time
+
+    def now(self) -> datetime:
+        """The house's time."""
+        with self.scope() as scope:
+            return scope.now
+
+    def pass_time(self, **by: float) -> None:
+        """The clocks of the house and of the sandbox move on; nothing is done meanwhile."""
+        moved = timedelta(**by)
+        with self.services.tenant(HOUSE, "system:test", role="relay") as scope:
+            scope.run("SELECT house_shift(:by)", by=moved)
+        self.network.clock.move(moved.total_seconds())
+
+    def next_due(self) -> datetime | None:
+        """When the next row of this tenant is due; None when none waits."""
+        with self.scope() as scope:
+            found: datetime | None = scope.run(
+                "SELECT min(available_at) FROM outbox WHERE tenant_id = :tenant AND state = 'waiting'",
+                tenant=self.tenant_id,
+            ).scalar()
+        return found
+
+    def live(self, **for_: float) -> None:
+        """Let time pass, doing what is due when it is due."""
+        self.run()
+        until = self.now() + timedelta(**for_)
+        while True:
+            due, now = self.next_due(), self.now()
+            if due is None or due > until:
+                self.pass_time(seconds=max((until - now).total_seconds(), 0) + 0.001)
+                self.run()
+                return
+            self.pass_time(seconds=max((due - now).total_seconds(), 0) + 0.001)
+            self.run()
+
+    # what people do
+
+    def connect(self, name: str, *, keys: bool = False, nolook: bool = False) -> UUID:
+        """An account of Léa; `keys`: it honours idempotency keys."""
+        account = f"{name}-{str(self.tenant_id)[-8:]}" + ("+key" if keys else "") + ("-nolook" if nolook else "")
+        if account not in self.network.tokens:
+            self.network.account(account)
+        return self.connect_to(name, account=account, token=self.network.tokens[account])
+
+    def connect_to(
+        self,
+        name: str,
+        *,
+        account: str,
+        token: str,
+        platform: str = "sandbox",
+        surface: str = "sandbox.post",
+        base_url: str = "",
+    ) -> UUID:
+        """An account anywhere."""
+        sealed = self.services.seal(self.tenant_id, token)
+        with self.scope() as scope:
+            self.channels[name] = connecting.connect(
+                scope,
+                creator_id=self.creator_id,
+                platform=platform,
+                surface=surface,
+                account=account,
+                name=name,
+                base_url=base_url or self.network.url,
+                token=sealed,
+                zone=ZONE,
+            )
+        self.accounts[name] = account
+        return self.channels[name]
+
+    def photo(self, number: int = 0, *, rating: Rating | None = Rating.G) -> UUID:
+        """A picture of the library, with its bytes in the store; somebody rated it unless `rating` is None."""
+        prepared = ingesting.from_camera(jpeg(number), name=f"{number}.jpg", alt=f"picture {number}")
+        asset = ingesting.bring(
+            self.services.tenant,
+            self.services.store,
+            tenant_id=self.tenant_id,
+            creator_id=self.creator_id,
+            prepared=prepared,
+        )
+        if rating is not None:
+            with self.scope(f"member:{self.manager}") as scope:
+                digest = library.item(scope, asset).sha256
+                if ratings.effective(scope, digest) is None:
+                    ratings.rate(scope, digest, rating, source=f"member:{self.manager}")
+        return asset
+
+    def write(self, body: str = "hello", *, media: tuple[UUID, ...] = (), **more: Any) -> UUID:
+        """A post by the author."""
+        self.written += 1
+        values: dict[str, Any] = {"title": "", "origin": "test", "origin_key": str(self.written), **more}
+        with self.scope(f"member:{self.author}") as scope:
+            return planning.write_post(
+                scope, creator_id=self.creator_id, body=body, media=media, author=f"member:{self.author}", **values
+            )
+
+    def wish(self, post_id: UUID, channel: str = "main", *, after: float = 0) -> UUID:
+        """Wish a post on a channel `after` so many seconds."""
+        with self.scope(f"member:{self.author}") as scope:
+            return planning.add_delivery(scope, post_id, self.channels[channel], at=wall(scope.now, after))
+
+    def approve(self, post_id: UUID) -> None:
+        """The manager says yes."""
+        with self.scope(f"member:{self.manager}") as scope:
+            approvals.approve(scope, post_id, member_id=self.manager)
+
+    def plan(self, post_id: UUID) -> list[UUID]:
+        """What is approved goes on the calendar."""
+        with self.scope(f"member:{self.author}") as scope:
+            return planning.plan_post(scope, post_id)
+
+    def delivery(self, body: str = "hello", *, channel: str = "main", after: float = 0, **more: Any) -> UUID:
+        """A post that is written, approved and planned; its one delivery."""
+        post_id = self.write(body, **more)
+        delivery_id = self.wish(post_id, channel, after=after)
+        self.approve(post_id)
+        with self.scope(f"member:{self.author}") as scope:
+            if planning.has_approved(scope, post_id):  # else its hour came first, and the yes has planned it
+                planning.plan_post(scope, post_id)
+        return delivery_id
+
+    def act(self, function: Callable[..., Any], *args: Any, **more: Any) -> Any:
+        """Call a function of a room in a scope of the manager."""
+        with self.scope(f"member:{self.manager}") as scope:
+            return function(scope, *args, **more)
+
+    # what is seen
+
+    def entry(self, delivery_id: UUID) -> reads.Entry:
+        """The delivery as the calendar shows it."""
+        with self.scope() as scope:
+            found = [
+                entry
+                for entry in reads.between(
+                    scope, self.creator_id, datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+                )
+                if entry.delivery_id == delivery_id
+            ]
+        return found[0]
+
+    def state(self, delivery_id: UUID) -> DeliveryState:
+        """Where the delivery stands."""
+        return self.entry(delivery_id).state
+
+    def why(self, delivery_id: UUID) -> str:
+        """The code of the delivery's reason."""
+        reason = self.entry(delivery_id).reason
+        return reason.code if reason is not None else ""
+
+    def story(self, delivery_id: UUID) -> list[Step]:
+        """Every move of the delivery."""
+        with self.scope() as scope:
+            return reads.timeline(scope, delivery_id)
+
+    def states(self, delivery_id: UUID) -> list[str]:
+        """The states the delivery went through."""
+        return [str(step.after) for step in self.story(delivery_id)]
+
+    def attempts(self, delivery_id: UUID, kind: str = "send") -> list[channel_reads.AttemptStory]:
+        """What was tried."""
+        with self.scope() as scope:
+            found = channel_reads.attempts(scope, Subject("delivery", delivery_id))
+        return [attempt for attempt in found if attempt.kind == kind]
+
+    def posts(self, channel: str = "main") -> list[dict[str, Any]]:
+        """What the platform really took in, deleted or not."""
+        found: list[dict[str, Any]] = self.network.truth(self.accounts[channel])["posts"]
+        return found
+
+    def texts(self, channel: str = "main") -> list[str]:
+        """The texts of what the platform took in."""
+        return [post["text"] for post in self.posts(channel)]
+
+    def asked(self, channel: str = "main", kind: str = "posts") -> list[dict[str, Any]]:
+        """Every request of a kind the platform received, taken in or not."""
+        _, told = self.network.json("GET", f"/control/record?account={self.accounts[channel].replace('+', '%2B')}")
+        return [entry for entry in told["record"] if entry["kind"] == kind]
+
+    def fault(self, mode: str, *, channel: str = "main", **more: Any) -> None:
+        """Ask the sandbox for a fault on an account."""
+        values: dict[str, Any] = {"on": "posts", "seconds": HANG, **more}
+        self.network.fault(mode, account=self.accounts[channel], **values)
+
+    def notices(self) -> dict[str, str]:
+        """Open notices: cause → code."""
+        with self.scope() as scope:
+            return {notice.cause: notice.message.code for notice in tenant_reads.open_notices(scope)}
+
+    def rows(self, kind: str = "") -> list[Any]:
+        """Rows of the outbox that are not done."""
+        with self.scope() as scope:
+            return list(
+                scope.run(
+                    "SELECT kind, subject_id, state, available_at, lane FROM outbox WHERE tenant_id = :tenant"
+                    " AND (:kind = '' OR kind = :kind) ORDER BY available_at, id",
+                    tenant=self.tenant_id,
+                    kind=kind,
+                )
+            )
+
+
+def wall(now: datetime, after: float = 0) -> WallTime:
+    """The local time `after` so many seconds from `now`."""
+    at = (now + timedelta(seconds=after)).astimezone(UTC)
+    return WallTime(at.date(), at.time(), "UTC")
+
+
+def desk(services: Services, network: Network, *, tiers: int = 1, keys: bool = False, nolook: bool = False) -> Desk:
+    """A tenant with Léa, her author, a manager, and one account called `main`."""
+    tenant_id = uuid7()
+    with services.tenant(tenant_id, "system:test") as scope:
+        agencies.found(scope, name="Agence", language="fr", zone=ZONE)
+        creator_id = agencies.add_creator(
+            scope, slug="lea", name="Léa", kind="virtual", zone=ZONE, languages=["fr"], approval_tiers=tiers
+        )
+        author, manager = (
+            agencies.add_member(scope, name=name, email=f"{name}@example.test", role=role, language="fr", zone=ZONE)
+            for name, role in (("Anne", tenant_roles.Role.MANAGER), ("Marc", tenant_roles.Role.OWNER))
+        )
+    made = Desk(services, network, tenant_id, creator_id, author, manager)
+    made.connect("main", keys=keys, nolook=nolook)
+    return made
+
+
+__all__ = ["HANG", "ZONE", "Desk", "Killed", "desk", "jpeg", "wall", "wall_now", "wired"]

@@ -1,0 +1,241 @@
+"""Who may say yes, to what, and for how long."""
+
+import threading
+from collections.abc import Callable
+from uuid import UUID
+
+import pytest
+
+from foundation.errors import BadInput, Refused
+from foundation.ids import uuid7
+from foundation.words import Message
+from schedules import approvals, reviewing
+from schedules.moving import delivery, move
+from schedules.states import DeliveryState as S
+from studio import library
+from tenants import agencies
+from tenants.reads import open_notices as notices_of
+from tenants.roles import Role
+from tests.conftest import WAITS_FOR_US, wait_until
+from tests.schedules.builders import ZONE, Desk, desk
+
+
+def member(at: Desk, role: Role = Role.MANAGER, *, creators: tuple[str, ...] = ()) -> UUID:
+    with at.scope() as scope:
+        return agencies.add_member(
+            scope,
+            name=f"{role}",
+            email=f"{uuid7()}@example.test",
+            role=role,
+            language="fr",
+            zone=ZONE,
+            creators=creators,
+        )
+
+
+def say(at: Desk, post_id: UUID, who: UUID, *, tier: int = 1, no: str = "") -> None:
+    with at.scope(f"member:{who}") as scope:
+        if no:
+            approvals.reject(scope, post_id, member_id=who, note=no, tier=tier)
+        else:
+            approvals.approve(scope, post_id, member_id=who, tier=tier)
+
+
+def test_authors_do_not_approve_their_own_work(lea: Desk) -> None:
+    """The author is known by the human behind the login, whether or not the caller said so."""
+    post_id = lea.write()
+    with pytest.raises(Refused) as told:
+        say(lea, post_id, lea.author)
+    assert told.value.message.code == "approval.own_work"
+
+
+@pytest.mark.parametrize("role", [Role.CHATTER, Role.ACCOUNTANT, Role.GUEST])
+def test_roles_without_the_right_do_not_approve(lea: Desk, role: Role) -> None:
+    post_id = lea.write()
+    for no in ("", "no"):
+        with pytest.raises(Refused):
+            say(lea, post_id, member(lea, role), no=no)
+
+
+def test_a_member_of_other_creators_does_not_approve(lea: Desk) -> None:
+    post_id = lea.write()
+    with pytest.raises(Refused) as told:
+        say(lea, post_id, member(lea, creators=("zoe",)))
+    assert told.value.message.code == "approval.other_creator"
+    say(lea, post_id, member(lea, creators=("lea",)))
+
+
+def test_two_tiers_need_two_people(lea: Desk) -> None:
+    client = desk(lea.services, lea.network, tiers=2)
+    post_id = client.write()
+    delivery_id = client.wish(post_id, after=60)
+    say(client, post_id, client.manager)
+    assert client.state(delivery_id) is S.DRAFT
+    with pytest.raises(Refused):
+        say(client, post_id, client.manager, tier=2)
+    say(client, post_id, member(client), tier=2)
+    assert client.state(delivery_id) is S.APPROVED
+
+
+@pytest.mark.parametrize("tier", [0, 2, -1])
+def test_a_tier_nobody_asks_for_is_told(lea: Desk, tier: int) -> None:
+    post_id = lea.write()
+    with pytest.raises(BadInput):
+        say(lea, post_id, lea.manager, tier=tier)
+
+
+def test_a_no_takes_the_post_off_the_calendar_and_outweighs_every_yes(lea: Desk) -> None:
+    post_id = lea.write()
+    delivery_id = lea.wish(post_id, after=600)
+    lea.approve(post_id)
+    lea.plan(post_id)
+    say(lea, post_id, lea.manager, no="the wrong day")  # the same person, who had said yes
+    assert lea.state(delivery_id) is S.DRAFT
+    say(lea, post_id, member(lea))
+    assert lea.state(delivery_id) is S.DRAFT
+    lea.live(minutes=11)
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (S.HELD, "delivery.unapproved")
+    assert lea.posts() == []
+
+
+def test_a_no_needs_words(lea: Desk) -> None:
+    post_id = lea.write()
+    with pytest.raises(BadInput):
+        say(lea, post_id, lea.manager, no="  ")
+
+
+def test_a_yes_runs_out_and_may_be_said_again(lea: Desk) -> None:
+    post_id = lea.write(late_ok=None)
+    delivery_id = lea.wish(post_id, after=86400 * 101)
+    lea.approve(post_id)
+    lea.plan(post_id)
+    lea.pass_time(days=101, minutes=1)
+    lea.run()
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (S.HELD, "delivery.unapproved")
+    lea.approve(post_id)
+    lea.run()
+    assert lea.state(delivery_id) is S.PUBLISHED
+
+
+def test_what_changed_after_the_yes_waits_for_another(lea: Desk) -> None:
+    """What leaves is what was approved, the words in the place of a picture too."""
+    photo = lea.photo()
+    post_id = lea.write(media=(photo,))
+    delivery_id = lea.wish(post_id, after=60)
+    lea.approve(post_id)
+    lea.plan(post_id)
+    lea.act(library.describe, photo, "something else")
+    lea.live(minutes=2)
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (S.HELD, "delivery.changed")
+    lea.approve(post_id)
+    lea.run()
+    assert lea.state(delivery_id) is S.PUBLISHED
+    assert lea.posts()[0]["media"][0]["alt"] == "something else"
+
+
+def test_yes_said_twice_is_one_yes(lea: Desk) -> None:
+    post_id = lea.write()
+    delivery_id = lea.wish(post_id, after=60)
+    lea.approve(post_id)
+    lea.approve(post_id)
+    assert lea.states(delivery_id) == ["approved"]
+
+
+def test_a_channel_added_later_asks_again(lea: Desk) -> None:
+    lea.connect("second")
+    post_id = lea.write()
+    lea.wish(post_id, after=600)
+    lea.approve(post_id)
+    late = lea.wish(post_id, "second", after=600)
+    assert lea.state(late) is S.DRAFT
+    lea.approve(post_id)
+    assert lea.state(late) is S.APPROVED
+
+
+def words(at: Desk, post_id: UUID, act: Callable[..., None], who: UUID, **more: str) -> None:
+    with at.scope(f"member:{who}") as scope:
+        act(scope, post_id, member_id=who, **more)
+
+
+def test_a_yes_is_taken_back_within_seconds(lea: Desk) -> None:
+    post_id = lea.write()
+    delivery_id = lea.wish(post_id, after=600)
+    lea.approve(post_id)
+    lea.plan(post_id)
+    words(lea, post_id, approvals.withdraw, lea.manager)
+    assert lea.state(delivery_id) is S.DRAFT
+    with pytest.raises(Refused):
+        words(lea, post_id, approvals.withdraw, lea.manager)
+    lea.approve(post_id)  # and may be said anew
+    assert lea.state(delivery_id) is S.APPROVED
+    lea.pass_time(seconds=20)
+    with pytest.raises(Refused) as told:
+        words(lea, post_id, approvals.withdraw, lea.manager)
+    assert told.value.message.code == "approval.too_late_to_undo"
+
+
+def test_what_was_never_said_is_not_taken_back(lea: Desk) -> None:
+    post_id = lea.write()
+    lea.approve(post_id)
+    with pytest.raises(Refused):
+        words(lea, post_id, approvals.withdraw, member(lea))
+
+
+def test_a_wish_for_a_change_stops_the_post_until_it_is_another(lea: Desk) -> None:
+    post_id = lea.write()
+    delivery_id = lea.wish(post_id, after=600)
+    lea.approve(post_id)
+    lea.plan(post_id)
+    other = member(lea)
+    words(lea, post_id, approvals.ask_change, other, note="another picture")
+    assert lea.state(delivery_id) is S.DRAFT
+    lea.approve(post_id)
+    assert lea.state(delivery_id) is S.DRAFT
+    with lea.scope() as scope:
+        assert [one.message.code for one in notices_of(scope)] == ["approval.change_wanted"]
+    words(lea, post_id, approvals.withdraw, other)
+    with lea.scope() as scope:
+        assert notices_of(scope) == []
+        approvals.release_without_approval(scope, post_id)
+    assert lea.state(delivery_id) is S.APPROVED
+
+
+def test_turned_down_is_off_the_calendar(lea: Desk) -> None:
+    post_id = lea.write()
+    delivery_id = lea.wish(post_id, after=600)
+    with pytest.raises(BadInput):
+        words(lea, post_id, approvals.turn_down, lea.manager, note=" ")
+    words(lea, post_id, approvals.turn_down, lea.manager, note="not her style")
+    assert lea.state(delivery_id) is S.CANCELLED
+
+
+def test_queue_shows_what_waits_and_what_was_said(lea: Desk) -> None:
+    first, second, refused = lea.write(), lea.write(), lea.write()
+    for post_id, after in ((first, 900), (second, 600), (refused, 300)):
+        lea.wish(post_id, after=after)
+    words(lea, refused, approvals.ask_change, lea.manager, note="no")
+    with lea.scope() as scope:
+        found = reviewing.asked(scope, [lea.creator_id])
+        assert reviewing.asked(scope, [uuid7()]) == []
+        spoken = reviewing.last_word(scope, [lea.creator_id])
+        assert reviewing.last_word(scope, [uuid7()]) is None
+    assert [one.post_id for one in found] == [second, first]
+    assert spoken is not None
+    assert (spoken.post_id, spoken.verdict) == (refused, "change")
+    lea.approve(second)
+    with lea.scope() as scope:
+        assert [one.post_id for one in reviewing.asked(scope, [lea.creator_id])] == [first]
+
+
+def test_a_yes_in_the_very_moment_its_hour_comes_counts(lea: Desk) -> None:
+    """The sender holds the wish for want of a yes while somebody says it: the yes waits, sees that, and lifts it."""
+    post_id = lea.write()
+    wish = lea.wish(post_id)
+    with lea.scope("system:schedules") as scope:
+        move(scope, delivery(scope, wish), S.HELD, reason=Message("delivery.unapproved"))
+        saying = threading.Thread(target=lea.approve, args=(post_id,))
+        saying.start()
+        wait_until(lambda: scope.run(WAITS_FOR_US).scalar() == 1)
+    saying.join(20)
+    assert not saying.is_alive()
+    assert lea.state(wish) is S.SCHEDULED

@@ -1,0 +1,140 @@
+"""Wall-clock time in every zone there is, over ten years of clock changes."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from foundation.errors import BadInput
+from schedules.calendar import WallTime, bounds, local_day, local_wall, parse, parse_clock, zone_of
+
+ZONES = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith(("posix/", "right/")))
+FIRST, LAST = datetime(2024, 1, 1, tzinfo=UTC), datetime(2034, 1, 1, tzinfo=UTC)
+DAYS = st.dates(date(2024, 1, 1), date(2033, 12, 31))
+CLOCKS = st.times().map(lambda clock: clock.replace(microsecond=0, fold=0))
+MINUTE = timedelta(minutes=1)
+
+
+@cache
+def transitions(zone: str) -> tuple[datetime, ...]:
+    """The instants at which the zone's offset changes, to the second."""
+    found, step, at = [], timedelta(days=7), FIRST
+    there = ZoneInfo(zone)
+    while at < LAST:
+        if at.astimezone(there).utcoffset() != (at + step).astimezone(there).utcoffset():
+            found += list(_inside(there, at, at + step))
+        at += step
+    return tuple(found)
+
+
+def _inside(there: ZoneInfo, low: datetime, high: datetime) -> Iterator[datetime]:
+    before, after = low.astimezone(there).utcoffset(), high.astimezone(there).utcoffset()
+    if before == after:
+        return
+    if high - low <= timedelta(seconds=1):
+        yield high
+        return
+    middle = low + (high - low) / 2
+    middle = middle.replace(microsecond=0)
+    yield from _inside(there, low, middle)
+    yield from _inside(there, middle, high)
+
+
+def offset(instant: datetime, zone: str) -> timedelta:
+    found = instant.astimezone(ZoneInfo(zone)).utcoffset()
+    assert found is not None
+    return found
+
+
+def test_every_clock_change_of_every_zone() -> None:
+    """Gap: as if the clock had not moved. Overlap: the first of the two."""
+    seen = {"gap": 0, "overlap": 0}
+    for zone in ZONES:
+        for change in transitions(zone):
+            before, after = offset(change - MINUTE, zone), offset(change, zone)
+            middle = (change + (before + after) / 2).replace(tzinfo=None)  # inside the hour that is missing or double
+            wall = WallTime(middle.date(), middle.time(), zone)
+            assert wall.instant() == (middle - before).replace(tzinfo=UTC), (zone, change)
+            gap = after > before
+            assert wall.moved_by_gap is gap, (zone, change)
+            if gap:
+                assert wall.instant() >= change
+            else:
+                assert wall.instant() < change
+            seen["gap" if gap else "overlap"] += 1
+    assert min(seen.values()) > 1000, seen
+
+
+def test_days_follow_each_other_without_a_hole_in_every_zone() -> None:
+    for zone in ZONES:
+        for change in transitions(zone):
+            day = local_day(change, zone)
+            for each in (day - timedelta(days=1), day, day + timedelta(days=1)):
+                start, end = bounds(each, zone)
+                assert bounds(each + timedelta(days=1), zone)[0] == end
+                assert timedelta(hours=22) <= end - start <= timedelta(hours=26), (zone, each)
+                assert local_day(start, zone) == each
+                assert local_day(end - timedelta(microseconds=1), zone) == each
+
+
+@pytest.mark.parametrize(("day", "hours"), [(date(2026, 3, 29), 23), (date(2026, 10, 25), 25), (date(2026, 6, 1), 24)])
+def test_days_of_paris(day: date, hours: int) -> None:
+    start, end = bounds(day, "Europe/Paris")
+    assert end - start == timedelta(hours=hours)
+
+
+def test_a_gap_is_marked_and_moves_by_an_hour() -> None:
+    wall = WallTime(date(2026, 3, 29), time(2, 30), "Europe/Paris")
+    assert wall.instant() == datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
+    assert wall.moved_by_gap
+    assert str(local_wall(wall.instant(), "Europe/Paris")) == "2026-03-29T03:30"
+
+
+def test_a_clock_that_says_the_second_of_two_hours_still_means_the_first() -> None:
+    first = WallTime(date(2026, 10, 25), time(2, 30), "Europe/Paris")
+    second = WallTime(date(2026, 10, 25), time(2, 30, fold=1), "Europe/Paris")
+    assert first.instant() == second.instant() == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+    assert not second.moved_by_gap
+
+
+@given(DAYS, CLOCKS, st.sampled_from(ZONES))
+def test_what_is_written_is_read(day: date, clock: time, zone: str) -> None:
+    wall = WallTime(day, clock, zone)
+    assert parse(str(wall), zone) == wall
+    assert len(str(wall)) == (16 if clock.second == 0 else 19)
+
+
+@given(st.datetimes(datetime(2024, 1, 1), datetime(2033, 12, 31)), st.sampled_from(ZONES))  # noqa: DTZ001  made aware
+def test_an_instant_lies_in_its_local_day(naive: datetime, zone: str) -> None:
+    instant = naive.replace(tzinfo=UTC)
+    start, end = bounds(local_day(instant, zone), zone)
+    assert start <= instant < end
+
+
+@given(st.datetimes(datetime(2024, 1, 1), datetime(2033, 12, 31)), st.sampled_from(ZONES))  # noqa: DTZ001  made aware
+def test_what_clocks_show_is_the_instant_or_its_first_twin(naive: datetime, zone: str) -> None:
+    instant = naive.replace(tzinfo=UTC)
+    back = local_wall(instant, zone)
+    assert not back.moved_by_gap
+    assert back.instant() <= instant <= back.instant() + timedelta(hours=2)
+    assert local_wall(back.instant(), zone) == back
+
+
+@pytest.mark.parametrize("name", ["Mars/Olympus", "", "../../etc/passwd", "Europe", "Europe/Paris\0", "a" * 300])
+def test_unknown_zone_is_told(name: str) -> None:
+    with pytest.raises(BadInput) as told:
+        zone_of(name)
+    assert told.value.message.code == "calendar.zone_unknown"
+
+
+@pytest.mark.parametrize("text", ["", "25:00", "10", "10:00+02:00", "10:00Z", "ten", "10:61", "10:00; DROP TABLE"])
+def test_unreadable_clock_is_told(text: str) -> None:
+    if text == "10":
+        assert parse_clock(text) == time(10, 0)
+        return
+    with pytest.raises(BadInput):
+        parse_clock(text)

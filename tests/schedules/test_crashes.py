@@ -1,0 +1,86 @@
+"""A process that dies at every line between the row and its end: never twice, never lost."""
+
+import pytest
+
+from schedules.states import DeliveryState as S
+from tests.schedules.builders import Desk, desk
+
+MOST = 40
+"""More points than one publication with a picture has."""
+
+
+def recovered(lea: Desk) -> None:
+    """Another process, and time enough for every deadline and look."""
+    lea.live(minutes=4)
+
+
+@pytest.mark.parametrize(
+    ("mode", "pictures", "step"), [("", 0, 1), ("", 1, 4), ("reset_after", 1, 4)], ids=["words", "picture", "lost"]
+)
+def test_death_at_any_line_neither_doubles_nor_loses(lea: Desk, mode: str, pictures: int, step: int) -> None:
+    """The points of a run: before, inside and after each transaction, before and after each request."""
+    for at in range(0, MOST, step):
+        mia = desk(lea.services, lea.network)
+        if mode:
+            mia.fault(mode)
+        delivery_id = mia.delivery("once", media=(mia.photo(),) if pictures else ())
+        died = mia.crash(at=at)
+        asked = any(step.kind == "publish" for one in mia.attempts(delivery_id) for step in one.steps)
+        recovered(mia)
+        assert mia.texts() == ["once"], (at, mia.states(delivery_id))
+        assert mia.state(delivery_id) is S.PUBLISHED, (at, mia.states(delivery_id))
+        assert mia.rows("delivery.publish") == [], at
+        if asked:  # doubt is told at once, not after a second claim
+            assert mia.states(delivery_id)[3] in ("uncertain", "published"), (at, mia.states(delivery_id))
+        if not died:
+            break
+    assert not died
+    assert at > 12
+
+
+def test_a_refusal_is_remembered_by_the_next_process(lea: Desk) -> None:
+    """A refused post costs one request, wherever the process dies once the answer was kept (P8)."""
+    unknown = 0
+    for at in range(8, MOST, 2):
+        mia = desk(lea.services, lea.network)
+        mia.fault("refuse", times=9)
+        delivery_id = mia.delivery("never", media=(mia.photo(),))
+        died = mia.crash(at=at)
+        known = any(step.answered for one in mia.attempts(delivery_id) for step in one.steps if step.kind == "publish")
+        recovered(mia)
+        assert mia.state(delivery_id) is S.FAILED, (at, mia.states(delivery_id))
+        assert mia.texts() == []
+        if "uncertain" in mia.states(delivery_id):
+            assert not known, at
+            unknown += 1  # it died with the answer, or with the request: nobody can know which
+        else:
+            assert len(mia.asked()) == 1, at
+        if not died:
+            break
+    assert not died
+    assert unknown >= 1
+
+
+def test_a_killed_process_leaves_no_delivery_publishing(lea: Desk) -> None:
+    """P2: three minutes after its deadline a delivery is in a state a person can read."""
+    for at in (4, 9, 13):
+        delivery_id = lea.delivery(f"{at}")
+        lea.crash(at=at)
+        lea.live(minutes=4)
+        assert lea.state(delivery_id) is not S.PUBLISHING, at
+
+
+def test_a_message_that_comes_twice_does_its_work_once(lea: Desk) -> None:
+    """Redis may hand over a row again while its first worker lives."""
+    delivery_id = lea.delivery("once")
+    with lea.scope() as scope:
+        row = scope.run(
+            "SELECT id FROM outbox WHERE tenant_id = :tenant AND kind = 'delivery.publish'", tenant=lea.tenant_id
+        ).scalar_one()
+    lea.run()
+    route = lea.routes.by_kind["delivery.publish"]
+    for _ in range(3):
+        route.handler(route.event(lea.tenant_id, delivery_id))
+    assert row is not None
+    assert lea.texts() == ["once"]
+    assert lea.state(delivery_id) is S.PUBLISHED

@@ -1,0 +1,38 @@
+"""Uploads ahead of time: the platform has the pictures before the minute, and sees each of them once."""
+
+from schedules import planning
+from schedules.states import DeliveryState as S
+from tests.schedules.builders import Desk
+
+
+def test_pictures_go_ahead_and_the_post_at_its_time(lea: Desk) -> None:
+    delivery_id = lea.delivery("with a picture", media=(lea.photo(),), after=1800)
+    lea.live(minutes=21)
+    assert len(lea.asked(kind="files")) == 1
+    assert lea.texts() == []
+    assert lea.state(delivery_id) is S.SCHEDULED
+    lea.live(minutes=10)
+    assert lea.texts() == ["with a picture"]
+    assert len(lea.asked(kind="files")) == 1, "what was uploaded is used"
+    assert lea.state(delivery_id) is S.PUBLISHED
+
+
+def test_an_upload_that_fails_ahead_is_made_again(lea: Desk) -> None:
+    lea.fault("reset_before", on="files", times=2)
+    delivery_id = lea.delivery("late picture", media=(lea.photo(),), after=1800)
+    lea.live(minutes=31)
+    assert lea.texts() == ["late picture"]
+    assert lea.state(delivery_id) is S.PUBLISHED
+
+
+def test_words_alone_are_not_staged(lea: Desk) -> None:
+    lea.delivery("words", after=1800)
+    assert lea.rows("delivery.stage") == []
+
+
+def test_a_cancelled_delivery_uploads_nothing(lea: Desk) -> None:
+    delivery_id = lea.delivery("never", media=(lea.photo(),), after=1800)
+    lea.act(planning.cancel, delivery_id)
+    lea.live(minutes=31)
+    assert lea.asked(kind="files") == []
+    assert lea.texts() == []

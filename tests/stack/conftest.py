@@ -1,0 +1,164 @@
+"""Houses of this test: real PostgreSQL, real Redis, processes that are fakes."""
+
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.conftest import wait_until
+from workers.home import Home, read_env, write_env
+from workers.ports import is_free
+from workers.report import HouseReport, read
+
+ROOT = Path(__file__).parents[2]
+WORKERS = tuple(f"WORKERS__{name}_PORT" for name in ("POSTGRES", "REDIS", "LLM", "HOOKS", "METRICS"))
+PORTS = (*WORKERS, "WEB__PORT", "DASHBOARD__PORT", "SANDBOX__PORT")
+START_SECONDS = 60.0
+
+
+@dataclass
+class House:
+    """A home, and the supervisor that may run in it."""
+
+    home: Home
+    table: str = "calm"
+    python: tuple[str, ...] = (sys.executable,)
+    environment: dict[str, str] = field(default_factory=dict)
+    process: "subprocess.Popen[str] | None" = None
+
+    def variables(self) -> dict[str, str]:
+        """What the commands of this house are started with. Production: nobody seeds a demo here."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("GREENROOM_")}
+        own = {"GREENROOM_HOME": str(self.home.folder), "GREENROOM_ENVIRONMENT": "production", "LANG": "C"}
+        return {**kept, **own, **self.environment}
+
+    def begin(self) -> "subprocess.Popen[str]":
+        """Start the supervisor, without waiting."""
+        self.process = subprocess.Popen(
+            [*self.python, "-m", "tests.stack.up", self.table],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=ROOT,
+            env=self.variables(),
+        )
+        return self.process
+
+    def up(self) -> HouseReport:
+        """Start the supervisor and wait until it is up; what it said stands in the failure otherwise."""
+        if self.process is not None:
+            self.process.communicate()
+        process = self.begin()
+        wait_until(lambda: process.poll() is not None or self.report().phase == "up", START_SECONDS)
+        if process.returncode is not None:
+            pytest.fail(f"did not come up: {process.communicate()[0]}")
+        return self.report()
+
+    def report(self) -> HouseReport:
+        """What other terminals see."""
+        return read(self.home)
+
+    def command(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        """Run a command of the command line."""
+        return subprocess.run(
+            [*self.python, "-m", "workers.cli", *words],
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            env=self.variables(),
+            check=False,
+        )
+
+    def end(self, signum: signal.Signals = signal.SIGINT) -> str:
+        """Signal the supervisor and wait for its end; returns all it said."""
+        assert self.process is not None
+        if self.process.poll() is None:
+            self.process.send_signal(signum)
+        return self.process.communicate(timeout=60)[0]
+
+    def living(self) -> list[str]:
+        """Every process that works in this home: by the environment they were all started with."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if process.environ().get("GREENROOM_HOME") == str(self.home.folder):
+                    found.append(" ".join(process.cmdline()) or process.name())
+            except psutil.Error:
+                continue
+        return found
+
+    def secrets(self) -> list[str]:
+        """Every secret of the home; the letterbox key is the public half of one."""
+        env = read_env(self.home)
+        return [value for name, value in env.items() if re.search("PASSWORD|(MASTER|SIGNING)_KEY$", name)]
+
+    def child(self, name: str) -> int:
+        """The process id of a child that runs."""
+        pid = next(process.pid for process in self.report().processes if process.name == name)
+        assert pid is not None
+        return pid
+
+
+def quiet_port() -> int:
+    """A free port that no outgoing connection is given: a house names its ports seconds before it uses them."""
+    return next(port for port in iter(lambda: random.randrange(20000, 32000), 0) if is_free("127.0.0.1", port))
+
+
+def furnish(folder: Path) -> Home:
+    """A home whose ports are free, though nobody fixed them."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    home = Home(folder)
+    write_env(home, {f"GREENROOM_{name}": str(quiet_port()) for name in PORTS})
+    return home
+
+
+@pytest.fixture
+def new_house(tmp_path: Path) -> Iterator[Callable[..., House]]:
+    """Makes empty houses, and leaves nothing of them running."""
+    made: list[House] = []
+
+    def make(folder: Path | None = None, **given: object) -> House:
+        house = House(furnish(folder or tmp_path / f"home-{len(made)}"), **given)  # type: ignore[arg-type]  # its fields
+        made.append(house)
+        return house
+
+    yield make
+    for house in made:
+        if house.process is not None:
+            house.process.kill()
+            house.process.communicate()
+            wait_until(lambda house=house: not house.living(), 15)  # type: ignore[misc]  # bound early on purpose
+
+
+@pytest.fixture(scope="session")
+def lived_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home that has run once and was stopped: with tables, and nothing running."""
+    house = House(furnish(tmp_path_factory.mktemp("lived") / "home"))
+    house.up()
+    said = house.end()
+    assert house.process is not None
+    assert house.process.returncode == 0, said
+    return house.home.folder
+
+
+@pytest.fixture
+def house(lived_in: Path, tmp_path: Path, new_house: Callable[..., House]) -> House:
+    """A house that has run before."""
+    shutil.copytree(lived_in, tmp_path / "home", symlinks=True)
+    return new_house(tmp_path / "home")
+
+
+def as_json(text: str) -> dict[str, object]:
+    """What a command printed with --json."""
+    found: dict[str, object] = json.loads(text)
+    return found

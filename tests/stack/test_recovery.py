@@ -1,0 +1,112 @@
+"""What an earlier run left behind, what ends while the house runs, and ends in the middle."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable
+
+import psutil
+import pytest
+
+from foundation.clock import monotonic, pause
+from tests.conftest import wait_until
+from tests.stack.conftest import House
+
+pytestmark = pytest.mark.slow
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_a_killed_supervisor_leaves_nothing_and_the_next_start_recovers(house: House) -> None:
+    report = house.up()
+    assert len(house.living()) >= 5
+    house.end(signal.SIGKILL)
+    wait_until(lambda: not house.living(), 15)
+    wait_until(lambda: not any(_runs(process.pid) for process in report.processes if process.pid), 15)
+    status = house.command("status")
+    assert status.returncode == 3
+    assert "does not run here" in status.stdout
+    assert house.up().ready
+    for name in ("postgres", "redis"):  # frozen, so that they miss the signal of their parent's death
+        os.kill(house.child(name), signal.SIGSTOP)
+    frozen = house.child("postgres")
+    house.end(signal.SIGKILL)
+    assert _runs(frozen)
+    assert house.up().ready
+    assert house.child("postgres") != frozen
+
+
+def test_a_pid_file_of_another_program_and_a_broken_redis_file_stop_nothing(house: House) -> None:
+    files = [path for path in house.home.redis.rglob("*.aof") if path.is_file()]
+    assert files
+    for path in files:
+        path.write_bytes(b"*not a protocol\r\n" * 10)
+    with subprocess.Popen(["sleep", "60"]) as other:
+        written = f"{other.pid}\n{house.home.postgres}\n1700000000\n5432\n\n127.0.0.1\n  1 2\nready\n"
+        (house.home.postgres / "postmaster.pid").write_text(written)
+        assert house.up().ready
+        assert other.poll() is None
+        other.kill()
+    assert "Redis could not read its file" in house.end()
+
+
+def test_a_first_start_killed_half_way_starts_afresh(new_house: Callable[..., House]) -> None:
+    house = new_house()
+    (house.home.folder / "pg.new").mkdir()
+    (house.home.folder / "pg.new" / "PG_VERSION").write_text("16\n")
+    house.home.postgres.mkdir()
+    (house.home.postgres / "somebody's").write_text("work")
+    assert house.up().ready
+    assert (house.home.folder / "pg.aside-1" / "somebody's").read_text() == "work"
+
+
+def test_what_ends_is_started_again(house: House) -> None:
+    house.up()
+    for name in ("send", "postgres", "redis"):
+        before = house.child(name)
+        os.kill(before, signal.SIGKILL)
+        wait_until(lambda name=name, before=before: _is_back(house, name, before), 20)  # type: ignore[misc]  # bound early
+    assert house.report().ready
+
+
+def _is_back(house: House, name: str, before: int) -> bool:
+    process = next(process for process in house.report().processes if process.name == name)
+    return process.ready and process.pid not in (None, before)
+
+
+def test_who_crashes_for_ever_is_named_and_a_second_ctrl_c_does_not_wait(house: House) -> None:
+    house.table = "troubled"
+    house.up()
+    wait_until(lambda: _state(house, "crashing") == "degraded", 20)
+    assert _state(house, "steady") == "ready"
+    status = house.command("status")
+    assert status.returncode == 3
+    assert "ends too often" in status.stdout
+    assert house.process is not None
+    house.process.send_signal(signal.SIGINT)
+    pause(0.5)
+    assert house.process.poll() is None  # one of them has work in hand, and 50 s to finish it
+    started = monotonic()
+    assert "crashing is not ready yet" in house.end(signal.SIGINT)
+    assert monotonic() - started < 15
+    assert house.process.returncode == 0
+    assert house.living() == []
+
+
+def _state(house: House, name: str) -> str:
+    return next(process.state for process in house.report().processes if process.name == name)
+
+
+def test_ctrl_c_during_a_start_leaves_nothing(new_house: Callable[..., House]) -> None:
+    house = new_house()
+    process = house.begin()
+    wait_until(lambda: any("postgres" in line for line in house.living()), 30)
+    house.end()
+    assert process.returncode == 0
+    assert house.living() == []
+    assert house.up().ready

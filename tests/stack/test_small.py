@@ -1,0 +1,167 @@
+"""The parts alone: folder, secrets, ports, commands, doctor."""
+
+import json
+import os
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from foundation import settings as house_settings
+from foundation.clock import monotonic
+from foundation.errors import Conflict, Unavailable
+from foundation.settings import Settings
+from tests.conftest import free_port
+from tests.stack.conftest import ROOT, House
+from workers import home as places
+from workers import ports, services
+from workers.home import Home, read_env, write_env
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    found = Home(tmp_path / "home")
+    places.furnish(found)
+    return found
+
+
+def test_secrets_are_made_once_and_own_lines_stay(home: Home) -> None:
+    home.env.write_text("# mine\nGREENROOM_WEB__PORT=9000\nGREENROOM_GATE__SIGNING_KEY=\n")
+    home.env.chmod(0o644)
+    places.make_secrets(home)
+    first = read_env(home)
+    places.make_secrets(home)
+    assert read_env(home) == first
+    assert first["GREENROOM_WEB__PORT"] == "9000"
+    assert len(first["GREENROOM_GATE__SIGNING_KEY"]) == 44
+    assert home.env.read_text().startswith("# mine\n")
+    assert stat.S_IMODE(home.env.stat().st_mode) == 0o600
+    assert not list(home.folder.glob(".greenroom.env.*"))
+
+
+def test_an_open_folder_is_closed(tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir(mode=0o755)
+    places.furnish(Home(tmp_path / "home"))
+    assert stat.S_IMODE((tmp_path / "home").stat().st_mode) == 0o700
+
+
+def test_a_place_that_is_a_file_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("")
+    with pytest.raises(Unavailable) as caught:
+        places.furnish(Home(tmp_path / "home"))
+    assert caught.value.message.code == "stack.folder_unwritable"
+
+
+def test_the_lock_names_its_holder_and_ends_with_it(home: Home) -> None:
+    assert places.holder(home) is None
+    lock = places.acquire(home)
+    assert places.holder(home) == os.getpid()
+    with pytest.raises(Conflict) as caught:
+        places.acquire(home)
+    assert caught.value.message.params == {"pid": os.getpid()}
+    lock.release()
+    assert places.holder(home) is None
+
+
+def test_logs_turn_over_by_size(home: Home) -> None:
+    log = home.log("web")
+    for number in range(5):
+        with log.open("wb") as file:
+            file.truncate(places.LOG_MIB * places.MIB)
+            file.write(str(number).encode())
+        places.turn_over(log)
+    assert sorted(path.name for path in log.parent.iterdir()) == ["web.log.1", "web.log.2", "web.log.3"]
+    assert (log.parent / "web.log.1").read_bytes()[:1] == b"4"
+
+
+def test_addresses_follow_their_port_unless_somebody_gave_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(
+        home=tmp_path, web={"port": free_port()}, dashboard={"port": free_port(), "public_url": "https://a.example"}
+    )
+    values, moved = ports.choose(settings)
+    assert values["GREENROOM_WEB__PUBLIC_URL"] == f"http://127.0.0.1:{settings.web.port}"
+    assert "GREENROOM_DASHBOARD__PUBLIC_URL" not in values
+    assert [move for move in moved if move.name == "web"] == []
+    with socket.create_server(("127.0.0.1", settings.web.port)):
+        values, moved = ports.choose(settings)
+        assert int(values["GREENROOM_WEB__PORT"]) != settings.web.port
+        monkeypatch.setenv("GREENROOM_WEB__PORT", str(settings.web.port))
+        with pytest.raises(Unavailable) as caught:
+            ports.choose(settings)
+    assert caught.value.message.code == "stack.port_busy"
+
+
+def test_an_address_of_somebody_else_is_not_ours(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GREENROOM_HOME", str(home.folder))
+    places.make_secrets(home)
+    write_env(home, services.own_addresses(house_settings.load(), database=True, redis=True))
+    assert services.database_is_ours(house_settings.load())
+    assert services.redis_is_ours(house_settings.load())
+    monkeypatch.setenv("GREENROOM_REDIS__URL", "redis://:else@127.0.0.1:1/0")
+    for login in services.LOGINS:
+        monkeypatch.setenv(f"GREENROOM_DATABASE__{login.upper()}_URL", "postgresql+psycopg://me:else@127.0.0.1/db")
+    assert not services.database_is_ours(house_settings.load())
+    assert not services.redis_is_ours(house_settings.load())
+
+
+def test_help_loads_nothing_of_the_house() -> None:
+    started = monotonic()
+    probe = "import sys; sys.argv = ['greenroom', '--help']\nfrom workers import cli\n"
+    probe += "try: cli.main()\nexcept SystemExit: pass\n"
+    probe += "print(sorted(m for m in sys.modules if m.split('.')[0] in ('foundation', 'sqlalchemy', 'pydantic')))"
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+    assert monotonic() - started < 5  # the figure itself is the benchmark's
+
+
+@pytest.mark.parametrize(
+    ("environment", "words", "code"),
+    [
+        ({"GREENROOM_WEB__PORT": "many"}, "The setting GREENROOM_WEB__PORT cannot be used", 2),
+        ({"GREENROOM_HOME": "/proc/nowhere"}, "/proc/nowhere cannot be written", 3),
+        ({"GREENROOM_HOME": "/proc/nowhere", "LANG": "fr_FR.UTF-8"}, "Impossible d’écrire dans /proc/nowhere", 3),
+    ],
+)
+def test_errors_are_one_sentence(tmp_path: Path, environment: dict[str, str], words: str, code: int) -> None:
+    house = House(Home(tmp_path / "home"), environment=environment)
+    done = house.command("up")
+    assert done.returncode == code
+    assert words in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_doctor_before_the_first_start_and_in_a_running_house(tmp_path: Path, house: House) -> None:
+    early = House(Home(tmp_path / "nothing")).command("doctor", "--json")
+    assert early.returncode == 0
+    assert not (tmp_path / "nothing").exists()
+    house.up()
+    found = {finding["part"]: finding for finding in json.loads(house.command("doctor", "--json").stdout)}
+    assert {part for part, finding in found.items() if finding["verdict"] == "bad"} == set()
+    assert found["walls"]["verdict"] == "fine"
+    assert "no superuser" in found["database work"]["says"]
+    house.home.folder.chmod(0o755)
+    ill = house.command("doctor")
+    assert ill.returncode == 3
+    assert "✗ folder" in ill.stdout
+    logs = house.command("logs", "postgres", "-n", "1").stdout
+    assert len(logs.splitlines()) == 1
+    missing = house.command("logs", "nobody")
+    assert missing.returncode == 4
+    assert "postgres" in missing.stderr
+
+
+@pytest.mark.slow
+def test_a_detached_house_outlives_the_terminal_that_started_it(house: House) -> None:
+    house.environment["GREENROOM_ENVIRONMENT"] = "production"
+    script = "import sys; from workers import detaching; sys.exit(detaching.start_in_background('tests.stack.up:calm'))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, env=house.variables(), check=False
+    )
+    assert "Start PostgreSQL" in done.stdout
+    assert house.report().phase == "up"
+    assert house.command("down").returncode == 0
+    assert house.living() == []

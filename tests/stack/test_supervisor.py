@@ -1,0 +1,135 @@
+"""The supervisor alone, on programs of one line."""
+
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from foundation.clock import monotonic
+from foundation.errors import Unavailable
+from foundation.words import Message
+from tests.conftest import free_port, wait_until
+from workers.processes import Program, Stage
+from workers.supervisor import Pace, ProcessState, Supervisor
+
+QUICK = Pace(first=0.1, most=0.4, limit=3, window=60.0, rest=60.0)
+
+
+@pytest.fixture
+def supervisor(tmp_path: Path) -> Iterator[Supervisor]:
+    found = Supervisor(tmp_path, log=lambda name: tmp_path / f"{name}.log", pace=QUICK)
+    yield found
+    found.hurry = True
+    found.stop()
+
+
+def shell(script: str, name: str = "one", stage: Stage = Stage.WORKER, **given: object) -> Program:
+    works: Callable[[int], bool] = bool
+    return Program(name, ("sh", "-c", script), stage, works, **given)  # type: ignore[arg-type]  # its fields
+
+
+def ticking(supervisor: Supervisor, until: Callable[[], bool], seconds: float = 10.0) -> None:
+    def ticked() -> bool:
+        supervisor.tick()
+        return until()
+
+    wait_until(ticked, seconds)
+
+
+def test_restarts_wait_longer_each_time_then_stop(supervisor: Supervisor) -> None:
+    child = supervisor.start(shell("exit 7"))
+    started = monotonic()
+    ticking(supervisor, lambda: child.state is ProcessState.DEGRADED)
+    assert child.restarts == 3
+    assert child.last_exit == 7
+    assert monotonic() - started >= 0.1 + 0.2 + 0.4
+
+
+def test_a_degraded_process_gets_another_chance(tmp_path: Path) -> None:
+    supervisor = Supervisor(tmp_path, log=lambda name: tmp_path / name, pace=Pace(0.01, 0.01, 1, 60, rest=0.3))
+    child = supervisor.start(shell(f"test -e {tmp_path}/mended && sleep 60"))
+    ticking(supervisor, lambda: child.state is ProcessState.DEGRADED)
+    (tmp_path / "mended").touch()
+    ticking(supervisor, lambda: child.state is ProcessState.READY)
+    supervisor.stop()
+
+
+def test_one_answer_that_is_missing_means_nothing_and_two_do(supervisor: Supervisor) -> None:
+    answers = [True, False, True, False, False]
+    program = Program("one", ("sleep", "60"), Stage.WORKER, lambda _pid: answers.pop(0))
+    child, states = supervisor.start(program), []
+    while answers:
+        child.check_at = 0.0
+        supervisor.tick()
+        states.append(child.state)
+    assert states == [*[ProcessState.READY] * 4, ProcessState.STARTING]
+
+
+def test_stages_stop_in_order(supervisor: Supervisor, tmp_path: Path) -> None:
+    for stage in (Stage.POSTGRES, Stage.WORKER, Stage.DOOR, Stage.RELAY):
+        script = (
+            f"trap 'echo {stage.name} >> {tmp_path}/order; exit' TERM; touch {tmp_path}/{stage.name}; sleep 60 & wait"
+        )
+        supervisor.start(shell(script, name=stage.name, stage=stage))
+    wait_until(lambda: all((tmp_path / name).exists() for name in supervisor.children))
+    supervisor.stop()
+    assert (tmp_path / "order").read_text().split() == ["DOOR", "RELAY", "WORKER", "POSTGRES"]
+
+
+def test_what_a_child_started_ends_with_it(supervisor: Supervisor, tmp_path: Path) -> None:
+    supervisor.start(shell(f"sleep 987 & echo $! > {tmp_path}/grandchild; wait"))
+    wait_until(lambda: (tmp_path / "grandchild").exists() and bool((tmp_path / "grandchild").read_text().strip()))
+    grandchild = int((tmp_path / "grandchild").read_text())
+    supervisor.stop()
+    wait_until(lambda: not _runs(grandchild))
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_who_overstays_its_grace_is_killed(supervisor: Supervisor, tmp_path: Path) -> None:
+    child = supervisor.start(shell(f"trap '' TERM; touch {tmp_path}/deaf; while :; do sleep 1; done", grace_s=0.5))
+    wait_until((tmp_path / "deaf").exists)
+    supervisor.stop()
+    assert child.last_exit == -signal.SIGKILL
+
+
+def test_on_demand_waits_for_its_first_caller_and_again_after_it_ended(tmp_path: Path, supervisor: Supervisor) -> None:
+    port = free_port()
+    script = "import socket, sys; s = socket.socket(fileno=int(sys.argv[2])); c, _ = s.accept(); c.sendall(b'here')"
+    program = Program("llm", ("/usr/bin/env", "python3", "-c", script), Stage.WORKER, bool, on_demand_port=port)
+    child = supervisor.start(program)
+    for _ in range(2):
+        supervisor.tick()
+        assert child.state is ProcessState.IDLE
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as caller:
+            ticking(supervisor, lambda: child.state is not ProcessState.IDLE)
+            assert caller.recv(10) == b"here"
+        ticking(supervisor, lambda: child.state is ProcessState.IDLE)
+    assert child.restarts == 0
+
+
+def test_who_calls_a_broken_one_is_refused_in_the_end(supervisor: Supervisor) -> None:
+    port = free_port()
+    child = supervisor.start(Program("llm", ("false",), Stage.WORKER, bool, on_demand_port=port))
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as caller:
+        ticking(supervisor, lambda: child.state is ProcessState.DEGRADED)
+        with pytest.raises(ConnectionResetError):
+            caller.recv(10)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), timeout=1)
+
+
+def test_a_port_that_was_taken_meanwhile_is_said(supervisor: Supervisor) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(Unavailable) as said:
+            supervisor.start(Program("llm", ("false",), Stage.WORKER, bool, on_demand_port=port))
+    assert said.value.message == Message("stack.port_lost", {"port": port})

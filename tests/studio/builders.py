@@ -1,0 +1,118 @@
+"""A creator with an empty library, and engines that do as they are told."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from foundation.clock import wall_now
+from foundation.database import Scope
+from foundation.ids import uuid7
+from generators import provenance
+from generators.contract import ImageJob, Picture, Progress, unheard
+from generators.engines.placeholder import Placeholder
+from studio import ingesting, jobs, library, recipes
+from studio.events import JobDue
+from studio.recipes import Spec
+from tenants import agencies
+from workers.wiring import Services
+
+ZONE = "Europe/Paris"
+CREDENTIAL = provenance.development_credential(now=wall_now())
+
+
+@dataclass
+class Engine:
+    """The drawing engine, which may fail or die at its n-th picture."""
+
+    name: str = "placeholder"
+    model: str = "scenes-1"
+    drawn: list[ImageJob] = field(default_factory=list)
+    before: Callable[[int], None] = lambda number: None
+
+    def draw(self, job: ImageJob, progress: Progress = unheard) -> Picture:
+        self.before(len(self.drawn))
+        self.drawn.append(job)
+        return Placeholder().draw(job, progress)
+
+
+@dataclass
+class Atelier:
+    """One creator."""
+
+    services: Services
+    tenant_id: UUID
+    creator_id: UUID
+
+    def scope(self, actor: str = "system:test") -> AbstractContextManager[Scope]:
+        return self.services.tenant(self.tenant_id, actor)
+
+    def bring(self, prepared: ingesting.Prepared, *, creator: UUID | None = None) -> UUID:
+        """Into the library."""
+        return ingesting.bring(
+            self.services.tenant,
+            self.services.store,
+            tenant_id=self.tenant_id,
+            creator_id=creator or self.creator_id,
+            prepared=prepared,
+        )
+
+    def upload(self, data: bytes, name: str = "photo.jpg") -> UUID:
+        return self.bring(ingesting.from_camera(data, name=name, alt="a photo"))
+
+    def library(self) -> list[library.Item]:
+        with self.scope() as scope:
+            return library.items(scope, self.creator_id)
+
+    def count(self, table: str) -> int:
+        """How many rows of the tenant a table has."""
+        with self.scope() as scope:
+            found = scope.run(f"SELECT count(*) FROM {table} WHERE tenant_id = :tenant", tenant=self.tenant_id)
+            return int(found.scalar_one())
+
+    def start(self, *, key: str = "run", seed: int = 7, **changes: Any) -> UUID:
+        """A run of a small recipe."""
+        with self.scope() as scope:
+            recipe_id = recipes.save(scope, self.creator_id, spec(**changes))
+            return jobs.start(scope, creator_id=self.creator_id, recipe_id=recipe_id, seed=seed, key=key)
+
+    def work(self, job_id: UUID, engine: Callable[[], Any], *, pause: int = 0) -> None:
+        """Handle the row of a run once."""
+        jobs.run(
+            JobDue(self.tenant_id, job_id, pause),
+            tenant=self.services.tenant,
+            engine=engine,
+            store=self.services.store,
+            credential=lambda: CREDENTIAL,
+        )
+
+    def progress(self, job_id: UUID) -> tuple[str, int, int]:
+        with self.scope() as scope:
+            state, done, total = jobs.progress(scope, job_id)
+        return str(state), done, total
+
+
+def spec(**changes: Any) -> Spec:
+    """A recipe that is right unless told otherwise."""
+    given: dict[str, Any] = {
+        "name": "morning",
+        "prompt": "a {place} in the {hour}",
+        "words": {"place": ["café", "beach", "forest"], "hour": ["morning", "evening"]},
+        "variants": 3,
+        "width": 96,
+        "height": 64,
+        "steps": 1,
+    }
+    return recipes.read({**given, **changes})
+
+
+def atelier(services: Services) -> Atelier:
+    """An agency with one creator."""
+    tenant_id = uuid7()
+    with services.tenant(tenant_id, "system:test") as scope:
+        agencies.found(scope, name="Agence", language="fr", zone=ZONE)
+        creator_id = agencies.add_creator(
+            scope, slug="nova", name="Nova", kind="virtual", zone=ZONE, languages=["fr", "en"]
+        )
+    return Atelier(services, tenant_id, creator_id)

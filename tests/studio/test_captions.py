@@ -1,0 +1,75 @@
+"""Captions: a model's words when they are fit to be read, else ours; and whose they are is said."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from generators.contract import EngineUnreachable, Label, TextJob, Written
+from generators.engines.templates import Templates
+from studio import captions
+from studio.captions import Caption, Voice
+
+SCENE = "a café terrace in the morning"
+
+
+@dataclass
+class Model:
+    """An engine that says one thing."""
+
+    says: str
+    name: str = "ollama"
+    model: str = "llama3.2"
+    converses: bool = True
+    languages: frozenset[str] = frozenset({"fr", "en"})
+
+    def write(self, job: TextJob) -> Written:
+        if not self.says:
+            raise EngineUnreachable("engine.unreachable", server="x")
+        return Written(self.says, self.name, self.model, Label.NONE, job.seed, job.digest(), 10, 10)
+
+
+def write(says: str, language: str = "en") -> Caption:
+    voice = Voice("Nova", "warm", language, virtual=True)
+    return captions.write(Model(says), Templates(), voice=voice, scene=SCENE, seed=3)
+
+
+def test_a_model_s_caption_is_tidied_and_called_its_own() -> None:
+    caption = write('Caption: "Sun on the cups, and nowhere to be." #blessed #coffee')
+    assert caption.text == "Sun on the cups, and nowhere to be."
+    assert (caption.ai, caption.engine, caption.model) == ("generated", "ollama", "llama3.2")
+
+
+@pytest.mark.parametrize(
+    ("says", "language"),
+    [
+        ("", "en"),  # it cannot be reached
+        ("   ", "fr"),
+        (SCENE, "en"),  # it echoes the scene
+        ("We stayed until the sea turned orange.", "en"),  # or one of its examples
+        ("On est restés jusqu'à ce que la mer devienne orange.", "fr"),
+        ("sun sun sun sun sun", "en"),
+        ("#only #hash #tags", "fr"),
+    ],
+)
+def test_what_is_not_fit_to_be_read_gives_way_to_a_template(says: str, language: str) -> None:
+    caption = write(says, language)
+    assert caption.text
+    assert (caption.ai, caption.engine) == ("none", "templates")
+
+
+def test_a_template_chosen_as_the_engine_is_not_called_a_model() -> None:
+    voice = Voice("Nova", "warm", "fr", virtual=True)
+    caption = captions.write(Templates(), Templates(), voice=voice, scene=SCENE, seed=3)
+    assert (caption.ai, caption.engine) == ("none", "templates")
+
+
+def test_a_model_that_does_not_know_the_language_is_not_asked() -> None:
+    voice = Voice("Nova", "warm", "fr", virtual=True)
+    english = Model("Sun on the cups, and nowhere to be.", languages=frozenset({"en"}))
+    caption = captions.write(english, Templates(), voice=voice, scene=SCENE, seed=3)
+    assert caption.engine == "templates"
+
+
+def test_no_caption_is_longer_than_a_platform_takes() -> None:
+    caption = write("The morning went on. " * 40)
+    assert 0 < len(caption.text) <= captions.LONGEST

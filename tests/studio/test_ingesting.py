@@ -1,0 +1,197 @@
+"""From bytes to the library: real photographs, hostile files, marks of origin."""
+
+import io
+import struct
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Thread
+from uuid import UUID
+
+import pytest
+from PIL import ExifTags, Image
+
+from foundation.errors import BadInput, NotFound, Unavailable
+from foundation.storage import FileStore
+from generators import media, provenance
+from generators.contract import ImageJob
+from generators.engines.placeholder import Placeholder
+from generators.provenance import Origin, Standing
+from studio import ingesting, library
+from tenants import agencies
+from tests.generators.builders import a_picture, encoded
+from tests.studio.builders import CREDENTIAL, ZONE, Atelier
+
+
+def taken(at: datetime, *, offset: str = "+00:00") -> bytes:
+    """A camera's picture of a moment."""
+    exif = Image.Exif()
+    details = exif.get_ifd(ExifTags.IFD.Exif)
+    details[ExifTags.Base.DateTimeOriginal] = f"{at:%Y:%m:%d %H:%M:%S}"
+    details[ExifTags.Base.OffsetTimeOriginal] = offset
+    return encoded(a_picture(seed=at.minute), "JPEG", exif=exif)
+
+
+def with_preview(shown: int) -> bytes:
+    """A picture with a thumbnail inside that shows picture number `shown`; its own is number 1."""
+    small = encoded(a_picture(64, 43, seed=shown), "JPEG")
+    tiff = b"II*\x00\x08\x00\x00\x00" + struct.pack("<HI", 0, 14)
+    entries = ((0x0103, 3, 6), (0x0201, 4, 14 + 2 + 36 + 4), (0x0202, 4, len(small)))
+    directory = struct.pack("<H", 3) + b"".join(
+        struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in entries
+    )
+    return encoded(a_picture(), "JPEG", exif=b"Exif\x00\x00" + tiff + directory + b"\x00" * 4 + small)
+
+
+def stored(nova: Atelier, asset: UUID) -> bytes:
+    with nova.scope() as scope:
+        medium = library.media(scope, asset, "sandbox")
+    data = nova.services.store.get(nova.tenant_id, medium.sha256)
+    assert len(data) == medium.size
+    return data
+
+
+def test_real_photographs_come_in_and_lose_their_secrets(nova: Atelier, shared: Path) -> None:
+    files = sorted(path for path in (shared / "data" / "photos").iterdir() if path.suffix in (".jpg", ".png"))
+    assert files
+    for path in files:
+        asset = nova.upload(path.read_bytes(), path.name)
+        picture = Image.open(io.BytesIO(stored(nova, asset)))
+        assert picture.format == "JPEG"
+        assert max(picture.size) <= 2048
+        assert not picture.getexif()
+    items = nova.library()
+    assert len(items) == len(files)
+    assert {item.engine for item in items} == {"camera"}
+    assert {item.rating for item in items} == {None}  # nobody judged them yet
+
+
+HOSTILE = {
+    "empty": b"",
+    "text": b"hello",
+    "gif": encoded(a_picture().convert("P"), "GIF"),
+    "cut": encoded(a_picture(), "JPEG")[:-200],
+    "polyglot": encoded(a_picture(), "JPEG") + b"PK\x03\x04 an archive",
+    "animated": encoded(a_picture(), "WEBP", save_all=True, append_images=[a_picture(seed=2)], duration=100),
+    "svg": b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>',
+    "preview": with_preview(9),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_of_a_hostile_file_nothing_is_recorded(nova: Atelier, kind: str) -> None:
+    with pytest.raises(BadInput) as told:
+        nova.upload(HOSTILE[kind], "evil.jpg")
+    assert told.value.message.params["file"] == "evil.jpg"
+    assert [nova.count(table) for table in ("assets", "renditions", "creations")] == [0, 0, 0]
+    assert not (nova.services.settings.objects / str(nova.tenant_id)).exists()
+
+
+def test_a_preview_that_shows_something_else_is_told_and_a_true_one_is_not(nova: Atelier) -> None:
+    with pytest.raises(BadInput) as told:
+        nova.upload(with_preview(9))
+    assert told.value.message.code == "library.hidden_preview"
+    nova.upload(with_preview(1))
+
+
+def test_the_same_file_twice_is_one_asset(nova: Atelier) -> None:
+    data = encoded(a_picture(), "JPEG")
+    assert nova.upload(data, "one.jpg") == nova.upload(data, "two.jpg")
+    assert [nova.count(table) for table in ("assets", "renditions", "creations")] == [1, 1, 1]
+
+
+def test_the_same_file_by_two_uploads_at_once_is_one_asset(nova: Atelier) -> None:
+    prepared = ingesting.from_camera(encoded(a_picture(), "JPEG"), name="x.jpg")
+    found: list[object] = []
+    threads = [Thread(target=lambda: found.append(nova.bring(prepared))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert len(found) == 4
+    assert len(set(found)) == 1
+    assert nova.count("assets") == 1
+
+
+def test_the_same_file_of_two_creators_is_rated_together_and_owned_apart(nova: Atelier) -> None:
+    prepared = ingesting.from_camera(encoded(a_picture(), "JPEG"), name="x.jpg")
+    with nova.scope() as scope:
+        other = agencies.add_creator(scope, slug="zoe", name="Zoé", kind="human", zone=ZONE, languages=["fr"])
+    first, second = nova.bring(prepared), nova.bring(prepared, creator=other)
+    assert first != second
+    with nova.scope() as scope:
+        assert library.media(scope, first, "x").sha256 == library.media(scope, second, "x").sha256
+        library.check_owner(scope, other, [second])
+        with pytest.raises(NotFound):
+            library.check_owner(scope, other, [first])
+
+
+def test_a_camera_s_date_is_kept_and_one_in_the_future_is_not(nova: Atelier) -> None:
+    past = nova.upload(taken(datetime(2025, 7, 14, 12, 1, tzinfo=UTC)))
+    with nova.scope() as scope:
+        tomorrow = scope.now + timedelta(days=1)
+    future = nova.upload(taken(tomorrow.replace(minute=2)))
+    with nova.scope() as scope:
+        assert library.item(scope, past).taken_at == datetime(2025, 7, 14, 12, 1, tzinfo=UTC)
+        assert library.item(scope, future).taken_at is None
+        sources = dict(scope.run("SELECT id, source FROM assets WHERE tenant_id = :t", t=nova.tenant_id).all())
+    assert (sources[past], sources[future]) == ("capture", "ingest")  # only the first proves a date
+
+
+def test_a_full_disk_records_nothing(nova: Atelier, tmp_path: Path) -> None:
+    blocked = tmp_path / "a file where a folder should be"
+    blocked.write_text("x")
+    with pytest.raises(Unavailable):
+        ingesting.bring(
+            nova.services.tenant,
+            FileStore(blocked),
+            tenant_id=nova.tenant_id,
+            creator_id=nova.creator_id,
+            prepared=ingesting.from_camera(encoded(a_picture(), "JPEG"), name="x.jpg"),
+        )
+    assert nova.count("assets") == 0
+
+
+def test_a_generated_picture_bears_its_mark_and_its_lineage(nova: Atelier) -> None:
+    job = ImageJob(prompt="beach at sunset", seed=11, width=96, height=64, steps=1)
+    prepared = ingesting.from_engine(Placeholder().draw(job), key="test:1", alt="a beach", credential=CREDENTIAL)
+    asset = nova.bring(prepared)
+    mark = provenance.verify(stored(nova, asset), "image/jpeg", anchor=CREDENTIAL.anchor)
+    assert (mark.standing, mark.engine) == (Standing.TRUSTED, "placeholder")
+    with nova.scope() as scope:
+        item = library.item(scope, asset)
+        assert library.media(scope, asset, "x").ai == "generated"
+    assert (item.engine, item.seed, item.prompt, item.label) == ("placeholder", 11, "beach at sunset", "placeholder")
+
+
+def signed_by_a_model() -> bytes:
+    plain = media.render(media.read(encoded(a_picture()), name="x"), media.POST).data
+    return provenance.sign(plain, "image/jpeg", CREDENTIAL, Origin("somebody's model", "1"))
+
+
+def with_prompt() -> bytes:
+    from PIL.PngImagePlugin import PngInfo
+
+    notes = PngInfo()
+    notes.add_text("parameters", "a beach, steps: 20")
+    return encoded(a_picture(), "PNG", pnginfo=notes)
+
+
+@pytest.mark.parametrize(
+    ("data", "engine"), [(signed_by_a_model(), "somebody's model"), (with_prompt(), "unnamed")], ids=["mark", "prompt"]
+)
+def test_an_upload_that_a_model_made_is_no_photograph(nova: Atelier, data: bytes, engine: str) -> None:
+    asset = nova.upload(data)
+    with nova.scope() as scope:
+        assert library.media(scope, asset, "x").ai == "generated"
+        assert library.item(scope, asset).engine == engine
+
+
+def test_another_tenants_picture_looks_like_none(nova: Atelier, services: object) -> None:
+    from tests.studio.builders import atelier
+
+    other = atelier(nova.services)
+    asset = nova.upload(encoded(a_picture(), "JPEG"))
+    with other.scope() as scope, pytest.raises(NotFound):
+        library.item(scope, asset)
+    with other.scope() as scope, pytest.raises(NotFound):
+        library.media(scope, asset, "x")

@@ -1,0 +1,139 @@
+"""Runs of recipes: resumed where they stopped, failed with words, never waiting for ever."""
+
+from datetime import timedelta
+
+import pytest
+
+from foundation import outbox
+from foundation.errors import BadInput, Unavailable
+from foundation.words import Message, say
+from generators.contract import EngineMissing, EngineUnreachable, JobTooLarge
+from studio import jobs, recipes
+from studio import reads as studio_reads
+from studio.events import JobDue
+from tenants import reads as tenant_reads
+from tests.channels.builders import Killed
+from tests.studio.builders import Atelier, Engine, spec
+
+
+def made(nova: Atelier, job_id: object) -> list[object]:
+    with nova.scope() as scope:
+        return list(jobs.assets(scope, job_id))  # type: ignore[arg-type]  # an id of the test
+
+
+def test_a_run_makes_its_pictures_in_order_once(nova: Atelier) -> None:
+    job_id = nova.start()
+    engine = Engine()
+    assert nova.progress(job_id) == ("queued", 0, 3)
+    nova.work(job_id, lambda: engine)
+    assert nova.progress(job_id) == ("done", 3, 3)
+    nova.work(job_id, lambda: engine)  # the row came twice
+    assert len(engine.drawn) == len(made(nova, job_id)) == 3
+    assert [item.seed for item in reversed(nova.library())] == [job.seed for job in engine.drawn]
+
+
+def test_a_run_with_a_pause_leaves_the_machine_to_others(nova: Atelier) -> None:
+    """One picture, then its row waits; the scores of what stands are there to be compared."""
+    with nova.scope() as scope:
+        recipe_id = recipes.save(scope, nova.creator_id, spec())
+        job_id = jobs.start(scope, creator_id=nova.creator_id, recipe_id=recipe_id, seed=7, key="paced", pause=60)
+    engine = Engine()
+    for number in (1, 2):
+        with pytest.raises(outbox.Later) as later:
+            nova.work(job_id, lambda: engine, pause=60)
+        assert 30 < later.value.after.total_seconds() <= 60
+        assert nova.progress(job_id) == ("running", number, 3)
+    nova.work(job_id, lambda: engine, pause=60)
+    assert nova.progress(job_id) == ("done", 3, 3)
+    with nova.scope() as scope:
+        found = studio_reads.running(scope, [nova.creator_id], since=scope.now - timedelta(minutes=1))[0]
+    assert len(found.assets) == len(found.scores) == 3
+    assert all(score is not None and 0 <= score <= 100 for score in found.scores)
+
+
+def test_a_run_is_started_once_for_its_key(nova: Atelier) -> None:
+    assert nova.start(key="a") == nova.start(key="a")
+    assert nova.start(key="a") != nova.start(key="b")
+
+
+@pytest.mark.parametrize("at", [0, 1, 2])
+def test_after_a_crash_between_two_pictures_the_rest_is_made(nova: Atelier, at: int) -> None:
+    def die(number: int) -> None:
+        if number == at:
+            raise Killed
+
+    job_id, first, second = nova.start(), Engine(before=die), Engine()
+    with pytest.raises(Killed):
+        nova.work(job_id, lambda: first)
+    assert nova.progress(job_id) == ("running", at, 3)
+    nova.work(job_id, lambda: second)
+    assert nova.progress(job_id) == ("done", 3, 3)
+    assert [job.seed for job in (*first.drawn, *second.drawn)] == [item.seed for item in reversed(nova.library())]
+    assert len(made(nova, job_id)) == 3
+
+
+def test_a_picture_that_stands_is_not_drawn_again(nova: Atelier) -> None:
+    """The process died after the picture was recorded, before it was counted."""
+    job_id, engine = nova.start(), Engine()
+    nova.work(job_id, lambda: engine)
+    with nova.scope() as scope:
+        scope.run("UPDATE jobs SET done = 1, state = 'running' WHERE id = :id", id=job_id)
+    again = Engine()
+    nova.work(job_id, lambda: again)
+    assert again.drawn == []
+    assert nova.progress(job_id) == ("done", 3, 3)
+    assert nova.count("creations") == 3
+
+
+def test_two_workers_at_one_run_make_no_picture_twice(nova: Atelier) -> None:
+    """A lease ran out while its worker lived: the other one finishes first, the slow one harms nothing."""
+    job_id, slow, quick = nova.start(), Engine(), Engine()
+
+    def overtaken(number: int) -> None:
+        if number == 1:
+            nova.work(job_id, lambda: quick)
+
+    slow.before = overtaken
+    nova.work(job_id, lambda: slow)
+    assert nova.progress(job_id) == ("done", 3, 3)
+    assert nova.count("creations") == 3
+
+
+@pytest.mark.parametrize(
+    "error", [EngineMissing("engine.none", kind="image"), JobTooLarge("engine.size", width=1, height=1)]
+)
+def test_an_engine_that_is_not_there_fails_the_run_with_words(nova: Atelier, error: Unavailable) -> None:
+    def missing() -> Engine:
+        raise error
+
+    job_id = nova.start()
+    nova.work(job_id, missing)
+    assert nova.progress(job_id) == ("failed", 0, 3)
+    with nova.scope() as scope:
+        reason = jobs.why(scope, job_id)
+        notices = {notice.cause: notice.message for notice in tenant_reads.open_notices(scope)}
+    assert reason == error.message
+    assert notices == {f"job:{job_id}": error.message}
+    assert say(error.message, "fr")
+    nova.work(job_id, Engine)  # over is over
+    assert nova.progress(job_id) == ("failed", 0, 3)
+
+
+def test_an_engine_that_is_busy_is_tried_again_and_given_up_with_words(nova: Atelier) -> None:
+    def busy() -> Engine:
+        raise EngineUnreachable("engine.unreachable", server="x")
+
+    job_id = nova.start()
+    with pytest.raises(EngineUnreachable):
+        nova.work(job_id, busy)
+    assert nova.progress(job_id) == ("running", 0, 3)
+    jobs.gave_up(JobDue(nova.tenant_id, job_id), tenant=nova.services.tenant)
+    assert nova.progress(job_id) == ("failed", 0, 3)
+    with nova.scope() as scope:
+        assert jobs.why(scope, job_id) == Message("job.gave_up")
+
+
+def test_a_wrong_recipe_is_told_before_anything_is_queued(nova: Atelier) -> None:
+    with pytest.raises(BadInput):
+        nova.start(prompt="a {nothing}")
+    assert nova.count("jobs") == nova.count("outbox") == 0

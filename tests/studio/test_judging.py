@@ -1,0 +1,165 @@
+"""What members say of pictures: ratings that never fall, and reviews of what others made."""
+
+from uuid import UUID
+
+import pytest
+
+from foundation.errors import Conflict, NotFound, Refused
+from foundation.ids import uuid7
+from gate import ratings
+from gate import reads as gate_reads
+from gate.events import RatingWanted, set_rating
+from gate.units import Rating
+from studio import jobs, judging, library, reads, uploads
+from studio.states import JobState, ShelfState
+from tenants import agencies
+from tenants.roles import Role
+from tests.generators.builders import a_picture, encoded
+from tests.studio.builders import ZONE, Atelier, Engine
+from tests.studio.test_uploads import work
+
+
+def member(nova: Atelier, role: Role = Role.MANAGER) -> UUID:
+    with nova.scope() as scope:
+        return agencies.add_member(
+            scope, name=str(role), email=f"{uuid7()}@example.test", role=role, language="fr", zone=ZONE
+        )
+
+
+def rate(nova: Atelier, asset: UUID, rating: Rating, who: UUID, *, minor: bool = False) -> None:
+    """Ask, and let the workers write it."""
+    with nova.scope(f"member:{who}") as scope:
+        judging.rate(scope, asset, rating, minor=minor)
+        sha256 = library.item(scope, asset).sha256
+    event = RatingWanted(nova.tenant_id, asset, sha256, str(rating), minor, f"member:{who}")
+    set_rating(event, tenant=nova.services.tenant)
+
+
+def test_rating_rises_and_never_falls(nova: Atelier) -> None:
+    asset, who = nova.upload(encoded(a_picture(), "JPEG")), member(nova)
+    rate(nova, asset, Rating.S, who)
+    rate(nova, asset, Rating.N, member(nova))
+    with nova.scope() as scope:
+        assert reads.shown(scope, asset).standing == ratings.Standing(Rating.N, withheld=False)
+    with pytest.raises(Refused):
+        rate(nova, asset, Rating.G, who)
+    with nova.scope() as scope:
+        sha256 = library.item(scope, asset).sha256
+    set_rating(RatingWanted(nova.tenant_id, asset, sha256, "S", False, f"member:{who}"), tenant=nova.services.tenant)
+    with nova.scope() as scope:
+        assert ratings.effective(scope, sha256) is Rating.N  # it was raised while the wish was on its way
+
+
+@pytest.mark.parametrize("minor", [False, True])
+def test_never_allowed_is_sealed_at_once(nova: Atelier, minor: bool) -> None:
+    asset = nova.upload(encoded(a_picture(), "JPEG"))
+    rate(nova, asset, Rating.X, member(nova), minor=minor)
+    with nova.scope() as scope:
+        shown = reads.shown(scope, asset)
+        assert shown.standing == ratings.Standing(Rating.X, withheld=True)
+        assert ratings.rated(scope, shown.sha256).prohibited == ("minor" if minor else "category")
+
+
+@pytest.mark.parametrize("role", [Role.CREATOR, Role.CHATTER, Role.ACCOUNTANT])
+def test_who_may_not_judge_is_refused(nova: Atelier, role: Role) -> None:
+    asset, who = nova.upload(encoded(a_picture(), "JPEG")), member(nova, role)
+    with pytest.raises(Refused):
+        rate(nova, asset, Rating.G, who)
+    with nova.scope(f"member:{who}") as scope, pytest.raises(Refused):
+        judging.review(scope, asset, approve=True)
+
+
+def test_who_brought_it_in_does_not_approve_it(nova: Atelier) -> None:
+    who, other = member(nova), member(nova)
+    with nova.scope(f"member:{who}") as scope:
+        data, store = encoded(a_picture(seed=2), "JPEG"), nova.services.store
+        upload_id = uploads.receive(
+            scope, creator_id=nova.creator_id, name="a.jpg", data=data, by=scope.actor, store=store
+        )
+    asset = work(nova, upload_id).asset_id
+    assert asset is not None
+    with nova.scope(f"member:{who}") as scope:
+        with pytest.raises(Refused):
+            judging.review(scope, asset, approve=True)
+        judging.review(scope, asset, approve=False)
+        sha256 = library.item(scope, asset).sha256
+        assert gate_reads.looked_at(scope, [sha256]) == {sha256: "refuse"}
+    with nova.scope(f"member:{other}") as scope:
+        judging.review(scope, asset, approve=True)
+        assert gate_reads.looked_at(scope, [sha256]) == {sha256: "refuse"}  # one refusal outweighs
+        assert gate_reads.looked_at(scope, []) == {}
+
+
+def test_who_asked_for_a_run_does_not_approve_its_pictures(nova: Atelier) -> None:
+    who, job_id = member(nova), nova.start()
+    with nova.scope() as scope:
+        scope.run("UPDATE jobs SET by = :by WHERE id = :id", by=f"member:{who}", id=job_id)
+    nova.work(job_id, Engine)
+    with nova.scope(f"member:{who}") as scope:
+        first = jobs.assets(scope, job_id)[0]
+        assert judging.makers(scope, [first]) == {first: f"member:{who}"}
+        with pytest.raises(Refused):
+            judging.review(scope, first, approve=True)
+
+
+def test_unknown_is_unknown(nova: Atelier) -> None:
+    with nova.scope(f"member:{member(nova)}") as scope:
+        for act in (judging.rate, library.shelve):
+            with pytest.raises(NotFound):
+                act(scope, uuid7(), Rating.G if act is judging.rate else ShelfState.KEPT)
+
+
+def test_pictures_are_kept_and_put_away(nova: Atelier) -> None:
+    asset = nova.upload(encoded(a_picture(), "JPEG"))
+    with nova.scope() as scope:
+        library.shelve(scope, asset, ShelfState.KEPT)
+        library.shelve(scope, asset, ShelfState.KEPT)
+        library.shelve(scope, asset, ShelfState.RETIRED)
+        with pytest.raises(Conflict):
+            library.shelve(scope, asset, ShelfState.NEW)
+
+
+def test_stopped_run_keeps_what_it_made(nova: Atelier) -> None:
+    job_id = nova.start(variants=3)
+
+    def stop(number: int) -> None:
+        if number == 1:
+            with nova.scope() as scope:
+                jobs.stop(scope, job_id)
+
+    engine = Engine(before=stop)
+    nova.work(job_id, lambda: engine)
+    assert nova.progress(job_id) == (JobState.STOPPED, 2, 3)
+    assert len(nova.library()) == 2
+    nova.work(job_id, lambda: engine)
+    with nova.scope() as scope, pytest.raises(Conflict):
+        jobs.stop(scope, job_id)
+    waiting = nova.start(key="other", name="evening")
+    with nova.scope() as scope:
+        jobs.stop(scope, waiting)
+    assert nova.progress(waiting) == (JobState.STOPPED, 0, 3)
+
+
+def test_run_of_so_many(nova: Atelier) -> None:
+    from studio import recipes
+    from tests.studio.builders import spec
+
+    with nova.scope() as scope:
+        recipe_id = recipes.save(scope, nova.creator_id, spec())
+        job_id = jobs.start(
+            scope, creator_id=nova.creator_id, recipe_id=recipe_id, seed=1, key="k", count=1, by="member:x"
+        )
+    nova.work(job_id, Engine)
+    assert nova.progress(job_id) == (JobState.DONE, 1, 1)
+
+
+def test_what_is_withheld_is_not_offered(nova: Atelier) -> None:
+    with nova.scope() as scope:
+        assert library.tiles(scope, nova.creator_id) == []
+    assets = [nova.upload(encoded(a_picture(seed=seed), "JPEG")) for seed in range(4)]
+    with nova.scope() as scope:
+        ratings.freeze(scope, library.item(scope, assets[3]).sha256)
+    rate(nova, assets[2], Rating.X, member(nova))
+    with nova.scope() as scope:
+        assert [one.asset_id for one in library.tiles(scope, nova.creator_id, limit=2)] == [assets[1], assets[0]]
+        assert [one.asset_id for one in library.tiles(scope, nova.creator_id, limit=1)] == [assets[1]]

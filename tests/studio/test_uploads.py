@@ -1,0 +1,106 @@
+"""Files handed in at the dashboard: one asset each, a reason in words, and nothing left of what came."""
+
+from uuid import UUID
+
+import pytest
+
+from foundation.errors import BadInput, NotFound
+from foundation.ids import uuid7
+from foundation.storage import digest_of
+from studio import library, uploads
+from studio.events import UploadDue
+from studio.states import UploadState
+from tests.generators.builders import a_picture, encoded
+from tests.studio.builders import Atelier
+from tests.studio.test_ingesting import HOSTILE
+
+
+def hand_in(nova: Atelier, data: bytes, name: str = "IMG_1.jpg") -> UUID:
+    with nova.scope() as scope:
+        return uploads.receive(
+            scope, creator_id=nova.creator_id, name=name, data=data, by="member:x", store=nova.services.store
+        )
+
+
+def work(nova: Atelier, upload_id: UUID) -> uploads.Upload:
+    uploads.ingest(UploadDue(nova.tenant_id, upload_id), tenant=nova.services.tenant, store=nova.services.store)
+    with nova.scope() as scope:
+        return uploads.upload(scope, upload_id)
+
+
+def test_file_becomes_an_asset_and_is_forgotten(nova: Atelier) -> None:
+    data = encoded(a_picture(), "JPEG")
+    upload_id = hand_in(nova, data, "../../été à la plage.jpg")
+    with nova.scope() as scope:
+        waiting = uploads.upload(scope, upload_id)
+    assert (waiting.state, waiting.name, waiting.size) == (UploadState.WAITING, "été à la plage.jpg", len(data))
+    done = work(nova, upload_id)
+    assert done.state is UploadState.READY
+    assert [item.asset_id for item in nova.library()] == [done.asset_id]
+    assert not nova.services.store.exists(nova.tenant_id, digest_of(data))
+    assert work(nova, upload_id) == done  # a row that comes twice
+
+
+def test_same_file_twice_is_one_asset(nova: Atelier) -> None:
+    data = encoded(a_picture(seed=3), "JPEG")
+    first = hand_in(nova, data)
+    assert hand_in(nova, data, "copy of it.jpg") == first
+    assert nova.count("outbox") == 1
+    work(nova, first)
+    assert hand_in(nova, data) == first
+    assert len(nova.library()) == 1
+    assert not nova.services.store.exists(nova.tenant_id, digest_of(data))
+
+
+@pytest.mark.parametrize("kind", sorted(set(HOSTILE) - {"preview"}))
+def test_no_picture_is_refused_before_it_is_kept(nova: Atelier, kind: str) -> None:
+    with pytest.raises(BadInput):
+        hand_in(nova, HOSTILE[kind])
+    assert nova.count("uploads") == 0
+    assert not nova.services.store.exists(nova.tenant_id, digest_of(HOSTILE[kind]))
+
+
+def test_refused_by_the_workers_says_why_and_may_be_tried_again(nova: Atelier) -> None:
+    upload_id = hand_in(nova, HOSTILE["preview"])
+    refused = work(nova, upload_id)
+    assert refused.state is UploadState.REFUSED
+    assert refused.reason is not None
+    assert refused.reason.code == "library.hidden_preview"
+    assert not nova.services.store.exists(nova.tenant_id, digest_of(HOSTILE["preview"]))
+    assert hand_in(nova, HOSTILE["preview"]) == upload_id
+    with nova.scope() as scope:
+        again = uploads.upload(scope, upload_id)
+    assert (again.state, again.reason) == (UploadState.WAITING, None)
+
+
+def test_lost_and_given_up_are_said(nova: Atelier) -> None:
+    data = encoded(a_picture(seed=4), "JPEG")
+    lost = hand_in(nova, data)
+    nova.services.store.delete(nova.tenant_id, digest_of(data))
+    found = work(nova, lost)
+    assert found.reason is not None
+    assert found.reason.code == "upload.lost"
+    dead = hand_in(nova, encoded(a_picture(seed=5), "JPEG"))
+    uploads.gave_up(UploadDue(nova.tenant_id, dead), tenant=nova.services.tenant)
+    with nova.scope() as scope:
+        found = uploads.upload(scope, dead)
+        recent = uploads.recent(scope, nova.creator_id, since=scope.now)
+    assert found.state is UploadState.REFUSED
+    assert {one.id for one in recent} <= {lost, dead}
+
+
+def test_bytes_we_made_ourselves_stay(nova: Atelier) -> None:
+    asset = nova.upload(encoded(a_picture(seed=6), "JPEG"))
+    with nova.scope() as scope:
+        sha256 = library.media(scope, asset, "x").sha256
+    ours = nova.services.store.get(nova.tenant_id, sha256)
+    work(nova, hand_in(nova, ours, "again.jpg"))
+    assert nova.services.store.get(nova.tenant_id, sha256) == ours
+
+
+def test_unknown_is_unknown(nova: Atelier) -> None:
+    with nova.scope() as scope:
+        with pytest.raises(NotFound):
+            uploads.upload(scope, uuid7())
+        assert uploads.uploads(scope, [uuid7()]) == {}
+        assert uploads.uploads(scope, []) == {}

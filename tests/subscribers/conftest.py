@@ -1,0 +1,29 @@
+"""One sandbox for the tests of this folder, and a tenant of its own for each."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from foundation.database import Database
+from tests.fakes.network import Network, network
+from tests.subscribers.builders import Studio, nova
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
+    folder: Path = tmp_path_factory.mktemp("sandbox")
+    with network(folder / "sandbox.sqlite") as started:
+        yield started
+
+
+@pytest.fixture
+def sandbox(running: Network) -> Iterator[Network]:
+    yield running
+    running.clear()
+
+
+@pytest.fixture
+def studio(database: Database, sandbox: Network) -> Studio:
+    """Nova, with a pack of two general pictures at 500 XTS."""
+    return nova(database, sandbox)

@@ -1,0 +1,259 @@
+"""Members take a conversation, answer, decide, offer and hand it back; the fan reads who writes."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from foundation.errors import BadInput, Conflict, NotFound, Refused
+from foundation.ids import uuid7
+from gate import switches
+from subscribers import answering, composing, directory, inbox, notes, persona
+from subscribers.conversation import talks
+from subscribers.states import DraftState, OwnerState
+from tenants import agencies
+from tenants.roles import Role
+from tests.subscribers.builders import Studio, answer
+
+
+def member(studio: Studio, name: str = "Léa") -> UUID:
+    with studio.scope() as scope:
+        made: UUID = agencies.add_member(
+            scope,
+            name=name,
+            email=f"{uuid7()}@example.test",
+            role=Role.CHATTER,
+            language="fr",
+            zone="Europe/Paris",
+        )
+    return made
+
+
+def act(studio: Studio, who: UUID, do: Any, *args: Any, **more: Any) -> Any:
+    """As a page does it: a transaction of its own, signed by the member."""
+    with studio.world.database.scope(studio.world.tenant_id, f"member:{who}") as scope:
+        return do(scope, *args, **more)
+
+
+def taken(studio: Studio, fan: str = "leo") -> tuple[UUID, UUID]:
+    """A conversation that a member took; the member and it."""
+    studio.say(fan, "bonjour")
+    who, talk = member(studio), studio.thread(fan).id
+    act(studio, who, answering.take, talk, who)
+    return who, talk
+
+
+def test_a_member_takes_answers_and_hands_back_and_the_fan_reads_who_writes(studio: Studio) -> None:
+    who, talk = taken(studio)
+    act(studio, who, answering.take, talk, who)  # twice is once
+    assert studio.thread("leo").epoch == 2
+    act(studio, who, answering.say, talk, who, "Je regarde cela pour vous.", key=uuid7())
+    studio.go()
+    texts = studio.texts("leo")
+    assert "Quelqu’un de l’équipe" in texts[-2]
+    assert texts[-1] == "Je regarde cela pour vous."
+    act(studio, who, answering.say, talk, who, "Voilà, c’est fait.", key=uuid7())
+    studio.go()
+    assert sum("Quelqu’un de l’équipe" in text for text in studio.texts("leo")) == 1
+    act(studio, who, answering.hand_back, talk, who)
+    act(studio, who, answering.hand_back, talk, who)
+    assert studio.thread("leo").owner is OwnerState.BOT
+    studio.say("leo", "merci")
+    assert "intelligence artificielle" in studio.texts("leo")[-2]
+    studio.say("leo", "encore merci")
+    assert "intelligence artificielle" not in studio.texts("leo")[-2]
+
+
+def test_a_press_repeated_sends_once(studio: Studio) -> None:
+    who, talk = taken(studio)
+    key = uuid7()
+    for _ in range(3):
+        act(studio, who, answering.say, talk, who, "Une seule fois.", key=key)
+    studio.go()
+    assert studio.texts("leo").count("Une seule fois.") == 1
+
+
+def test_only_who_holds_a_conversation_answers(studio: Studio) -> None:
+    studio.say("leo", "bonjour")
+    who, other, talk = member(studio), member(studio, "Sam"), studio.thread("leo").id
+    with pytest.raises(Refused, match=r"chat\.take_first"):
+        act(studio, who, answering.say, talk, who, "Bonjour", key=uuid7())
+    act(studio, who, answering.take, talk, who)
+    act(studio, who, answering.say, talk, who, "Déjà parti ?", key=uuid7())
+    with pytest.raises(Refused, match=r"chat\.anothers"):
+        act(studio, other, answering.hand_back, talk, other)
+    act(studio, other, answering.take, talk, other)
+    with pytest.raises(Refused, match=r"chat\.anothers"):
+        act(studio, who, answering.say, talk, who, "Bonjour", key=uuid7())
+    studio.go()
+    assert "Déjà parti ?" not in studio.texts("leo"), "what was written under another owner does not leave"
+
+
+@pytest.mark.parametrize("words", ["je suis vraiment Nova en vrai, c'est vraiment moi", "I am not a bot", "  "])
+def test_words_that_pass_for_the_creator_are_refused(studio: Studio, words: str) -> None:
+    who, talk = taken(studio)
+    with pytest.raises((Refused, BadInput)):
+        act(studio, who, answering.say, talk, who, words, key=uuid7())
+    with pytest.raises(BadInput):
+        act(studio, who, answering.say, talk, who, "x" * 2001, key=uuid7())
+
+
+def test_asked_who_writes_a_person_is_not_called_a_machine(studio: Studio) -> None:
+    who, talk = taken(studio)
+    act(studio, who, answering.say, talk, who, "Bonsoir.", key=uuid7())
+    studio.go()
+    before = len(studio.texts("leo"))
+    studio.say("leo", "t'es un bot ?")
+    told = studio.texts("leo")[before:]
+    assert len(told) == 1
+    assert "une personne de l’équipe qui vous écrit" in told[0]
+
+
+def copilot(studio: Studio) -> None:
+    with studio.scope() as scope:
+        persona.set_level(scope, studio.world.creator_id, "copilot")
+
+
+def suggested(studio: Studio, text: str) -> UUID:
+    copilot(studio)
+    studio.writer.says = [answer(text)]
+    studio.say("leo", "bonjour")
+    (draft,) = [one for one in studio.thread("leo").waiting if one.state is DraftState.DRAFT]
+    return draft.id
+
+
+def test_a_suggestion_is_approved_once_as_rewritten(studio: Studio) -> None:
+    draft, who = suggested(studio, "Bonjour toi"), member(studio)
+    for _ in range(2):
+        act(studio, who, answering.approve, draft, text="Bonjour à vous")
+    studio.go()
+    assert studio.texts("leo")[-1] == "Bonjour à vous"
+    (row,) = studio.rows("SELECT original_text, approved_by FROM drafts WHERE tenant_id = :tenant AND origin = 'bot'")
+    assert (row.original_text, row.approved_by) == ("Bonjour toi", f"member:{who}")
+    assert not studio.rows("SELECT 1 FROM notices WHERE tenant_id = :tenant AND settled_at IS NULL")
+    with pytest.raises(Conflict):
+        act(studio, who, answering.reject, draft, "tone")
+
+
+def test_a_suggestion_is_rejected_with_its_reason(studio: Studio) -> None:
+    draft, who = suggested(studio, "Bonjour toi"), member(studio)
+    for _ in range(2):
+        act(studio, who, answering.reject, draft, "tone")
+    studio.go()
+    assert "Bonjour toi" not in studio.texts("leo")
+    (row,) = studio.rows("SELECT state, reason FROM drafts WHERE tenant_id = :tenant AND origin = 'bot'")
+    assert (row.state, row.reason["code"]) == ("rejected", "draft.rejected.tone")
+    with pytest.raises(Conflict):
+        act(studio, who, answering.approve, draft)
+
+
+def test_what_the_safety_check_refuses_says_why_and_stays_with_the_member(studio: Studio) -> None:
+    who, talk = taken(studio)
+    act(studio, who, answering.say, talk, who, "Regardez https://pay.example.test/now", key=uuid7())
+    studio.go()
+    assert not any("pay.example" in text for text in studio.texts("leo"))
+    desk = act(studio, who, inbox.desk, talk, who)
+    (kept,) = [one for one in desk.unsent if one.origin == "member"]
+    assert kept.state in (DraftState.FAILED, DraftState.DRAFT)
+    assert kept.reason is not None
+    assert kept.reason.code.startswith("gate.")
+
+
+def test_an_offer_is_one_of_the_closed_list_and_can_be_bought(studio: Studio) -> None:
+    who, talk = taken(studio)
+    act(studio, who, answering.offer, talk, who, studio.pack_id, text="Ceci vous plaira.", key=uuid7())
+    studio.go()
+    assert studio.seen("leo")[-1]["buttons"][0]["action"] == "buy"
+    with pytest.raises(NotFound, match=r"offer\.not_now"):  # one in six lines
+        act(studio, who, answering.offer, talk, who, studio.pack_id, text="", key=uuid7())
+    studio.fan("leo", "button", ref="buy")
+    studio.go()
+    assert studio.seen("leo")[-1]["invoice"]["title"] == "Matin calme"
+
+
+def test_a_stop_of_sales_empties_the_list_of_this_fan_alone(studio: Studio) -> None:
+    who, talk = taken(studio)
+    _, other_talk = taken(studio, "ana")
+    act(studio, who, answering.stop_sales, talk, stop=True, reason="too much")
+    (row,) = studio.rows("SELECT args FROM outbox WHERE tenant_id = :tenant AND kind = 'switch.set'")
+    with studio.world.database.scope(studio.world.tenant_id, f"member:{who}") as scope:
+        switches.close(scope, row.args["scope"], row.args["target"], row.args["feature"], reason="too much")
+    with studio.scope() as scope:
+        assert answering.closed_list(scope, talks.read(scope, talk)) == ()
+        assert len(answering.closed_list(scope, talks.read(scope, other_talk))) == 1
+
+
+@pytest.mark.parametrize(("arrived", "copies"), [(True, 1), (False, 2)])
+def test_a_message_in_doubt_ends_by_a_members_word(studio: Studio, arrived: bool, copies: int) -> None:
+    """The answer is lost after the message arrived: who says it did not, sends it a second time, knowingly."""
+    who, talk = taken(studio)
+    act(studio, who, answering.say, talk, who, "D’abord ceci.", key=uuid7())
+    studio.go()
+    key = uuid7()
+    studio.world.network.fault("reset_after", account=studio.world.account, on="messages", times=1)
+    act(studio, who, answering.say, talk, who, "Puis cela.", key=key)
+    studio.drain(hours=0.0)
+    assert state_of(studio, key) == "uncertain"
+    studio.world.pass_time(60)
+    with studio.scope() as scope:
+        scope.run("DELETE FROM outbox WHERE tenant_id = :tenant AND kind = 'chat.reconcile'", tenant=scope.tenant_id)
+    act(studio, who, answering.settle, key, arrived=arrived)
+    studio.go()
+    assert state_of(studio, key) == "sent"
+    assert studio.texts("leo").count("Puis cela.") == copies
+    with pytest.raises(Conflict):
+        act(studio, who, answering.settle, key, arrived=arrived)
+
+
+def state_of(studio: Studio, draft_id: UUID) -> str:
+    (row,) = studio.rows("SELECT state FROM drafts WHERE tenant_id = :tenant AND id = :id", id=draft_id)
+    return str(row.state)
+
+
+def test_unsent_words_are_kept_for_their_writer_and_seen_as_presence(studio: Studio) -> None:
+    who, talk = taken(studio)
+    other = member(studio, "Sam")
+
+    def keep(scope: Any, text: str) -> None:
+        composing.keep(scope, talks.read(scope, talk), who, text)
+
+    act(studio, who, keep, "je commence")
+    act(studio, who, keep, "je commence à écrire")
+    assert act(studio, who, composing.text_of, talk, who) == "je commence à écrire"
+    assert act(studio, other, composing.text_of, talk, other) == ""
+    assert act(studio, other, composing.others, talk, other) == (who,)
+    studio.world.pass_time(21)
+    assert act(studio, other, composing.others, talk, other) == ()
+    act(studio, who, answering.say, talk, who, "envoyé", key=uuid7())
+    assert act(studio, who, composing.text_of, talk, who) == ""
+
+
+def test_snoozing_ends_with_its_time_or_with_a_word_of_the_fan(studio: Studio) -> None:
+    who, talk = taken(studio)
+
+    def group() -> inbox.Group:
+        with studio.scope() as scope:
+            (row,) = inbox.rows(scope, [studio.world.creator_id])
+            return row.group(who, scope.now)
+
+    assert group() is inbox.Group.MINE
+    with studio.scope() as scope:
+        answering.snooze(scope, talk, scope.now + timedelta(hours=1))
+    assert group() is inbox.Group.SNOOZED
+    studio.say("leo", "vous êtes là ?")
+    assert group() is inbox.Group.MINE
+    with studio.scope() as scope, pytest.raises(BadInput):
+        answering.snooze(scope, talk, scope.now - timedelta(hours=1))
+
+
+def test_notes_are_kept_once_and_forgotten_with_the_fan(studio: Studio) -> None:
+    who, talk = taken(studio)
+    key = uuid7()
+    for _ in range(2):
+        act(studio, who, lambda scope: notes.add(scope, talks.read(scope, talk), who, "Aime la mer", key=key))
+    fan = studio.thread("leo").fan_id
+    assert [one.body for one in act(studio, who, notes.of, fan)] == ["Aime la mer"]
+    with studio.scope() as scope:
+        directory.erase(scope, fan)
+    assert act(studio, who, notes.of, fan) == []

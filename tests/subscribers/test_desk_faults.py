@@ -1,0 +1,112 @@
+"""What goes wrong around an answer: told twice, out of order, after a restart; a process that dies in a press."""
+
+import contextlib
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from channels import listening
+from connectors.contract import Update
+from foundation.ids import uuid7
+from subscribers import answering, composing
+from subscribers.conversation import talks
+from tests.channels.builders import CONNECTORS, Clockwork, Killed
+from tests.subscribers.builders import Studio, answer
+from tests.subscribers.test_answering import act, member, taken
+
+
+def told(studio: Studio) -> list[Update]:
+    """What the network tells, left unheard."""
+    channel = studio.world.channel()
+    heard = listening.poll(channel, studio.heard, transport=studio.world.transport(), connectors=CONNECTORS)  # type: ignore[arg-type]  # the sandbox chats
+    return list(heard.updates)
+
+
+def test_updates_twice_out_of_order_and_again_after_a_restart_get_one_answer(studio: Studio) -> None:
+    studio.say("leo", "bonjour")
+    before = len(studio.texts("leo"))
+    studio.writer.says = [answer("Une seule réponse"), answer("de trop"), answer("de trop aussi")]
+    studio.fan("leo", "message", text="la première")
+    studio.fan("leo", "message", text="la seconde")
+    first, second = told(studio)
+    for update in (second, first, second, first):
+        studio.receive(update)
+    studio.drain()
+    studio.heard = ""  # another process begins where nothing was acknowledged
+    studio.go()
+    assert studio.texts("leo")[before:] == ["Une seule réponse"]
+    said = [line.body for line in studio.thread("leo").lines if line.author == "fan"]
+    assert sorted(said) == ["bonjour", "la première", "la seconde"]
+
+
+@pytest.mark.parametrize("point", range(4))
+def test_a_press_whose_process_dies_is_done_once_or_not_at_all(studio: Studio, point: int) -> None:
+    """Whatever was not kept as a message is still in the box: the member presses again, and the fan reads it once."""
+    who, talk = taken(studio)
+    text = "Nothing lost, nothing twice."
+    act(studio, who, lambda scope: composing.keep(scope, talks.read(scope, talk), who, text))
+    studio.world.clockwork = Clockwork(at=point)
+    with contextlib.suppress(Killed):
+        press(studio, who, talk, text)
+    studio.world.clockwork = Clockwork()
+    left = act(studio, who, composing.text_of, talk, who)
+    if left:
+        press(studio, who, talk, left)
+    studio.go()
+    assert studio.texts("leo").count(text) == 1
+    assert act(studio, who, composing.text_of, talk, who) == ""
+
+
+def press(studio: Studio, who: UUID, talk: UUID, text: str) -> None:
+    """The press of a page, whose process may die before, inside or after its transaction."""
+    with studio.world.tenant(studio.world.tenant_id, f"member:{who}") as scope:
+        answering.say(scope, talk, who, text, key=uuid7())
+
+
+@pytest.mark.parametrize("point", range(12))
+def test_a_worker_that_dies_while_it_carries_a_members_words(studio: Studio, point: int) -> None:
+    who, talk = taken(studio)
+    act(studio, who, answering.say, talk, who, "D’abord ceci.", key=uuid7())
+    studio.go()
+    act(studio, who, answering.say, talk, who, "Puis cela, une fois.", key=uuid7())
+    studio.world.clockwork = Clockwork(at=point)
+    with contextlib.suppress(Killed):
+        studio.drain(hours=0.0)
+    studio.world.clockwork = Clockwork()
+    studio.go(hours=2)
+    assert studio.texts("leo").count("Puis cela, une fois.") == 1
+
+
+def test_two_members_who_take_at_once_leave_one_owner(studio: Studio) -> None:
+    studio.say("leo", "/human")
+    talk = studio.thread("leo").id
+    ones: list[UUID] = [member(studio, name) for name in ("Léa", "Sam")]
+    for who in ones:
+        act(studio, who, answering.take, talk, who)
+    moves: list[Any] = studio.rows(
+        "SELECT after, by FROM conversation_moves WHERE tenant_id = :tenant AND after = 'human' ORDER BY epoch"
+    )
+    assert [row.by for row in moves] == [f"member:{who}" for who in ones]
+    with studio.scope() as scope:
+        assert talks.read(scope, talk).owner_member_id == ones[1]
+
+
+def test_a_model_that_thinks_keeps_no_helpline_waiting(studio: Studio) -> None:
+    """Turns have a lane of their own: what protects a fan leaves while a model is still writing to them."""
+    studio.say("leo", "bonjour")
+    studio.fan("leo", "message", text="ça va ?")
+    studio.listen()
+    (turn,) = studio.rows("SELECT lane FROM outbox WHERE tenant_id = :tenant AND kind = 'chat.turn'")
+    with studio.scope() as scope:  # the model is at it
+        scope.run(
+            "UPDATE outbox SET state = 'leased', lease_token = gen_random_uuid(), lease_until = house_now()"
+            " + interval '2 minutes' WHERE tenant_id = :tenant AND kind = 'chat.turn'",
+            tenant=scope.tenant_id,
+        )
+    studio.fan("leo", "message", text="je veux mourir")
+    studio.listen()
+    (help_,) = studio.rows("SELECT lane FROM outbox WHERE tenant_id = :tenant AND kind = 'chat.send'")
+    assert help_.lane != turn.lane
+    studio.drain()
+    assert "3114" in studio.texts("leo")[-1]

@@ -1,0 +1,111 @@
+"""The closed list: who may be offered what, in which order; and the pointer that travels with an invoice."""
+
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from foundation.ids import uuid7
+from foundation.money import Money
+from gate.units import Rating
+from subscribers import offers
+from subscribers.offers import Candidate, Standing
+from subscribers.rails.contract import Payloads
+
+ALL = frozenset({Rating.G, Rating.S, Rating.N, Rating.E})
+FREE = Standing(
+    may_be_sold_to=True,
+    held=False,
+    adult=False,
+    owned=frozenset(),
+    invoiced=frozenset(),
+    declined=frozenset(),
+    shown_today=0,
+    since_last_offer=None,
+    paid=(),
+)
+
+
+def pack(number: int, minor: int = 500, rating: Rating = Rating.G) -> Candidate:
+    return Candidate(UUID(int=number), 1, f"Pack {number}", "", rating, Money(minor, "XTS"))
+
+
+def ranked(*candidates: Candidate, ratings: frozenset[Rating] = ALL, **standing: object) -> list[int]:
+    found = offers.rank(candidates, replace(FREE, **standing), ratings)  # type: ignore[arg-type]  # named as the fields
+    return [one.pack_id.int for one in found]
+
+
+def test_at_most_six_and_the_cheapest_first_for_who_never_paid() -> None:
+    assert ranked(*(pack(number, 1000 - number) for number in range(1, 10))) == [9, 8, 7, 6, 5, 4]
+
+
+def test_the_nearest_to_what_they_usually_pay_comes_first() -> None:
+    assert ranked(pack(1, 100), pack(2, 500), pack(3, 900), paid=(400, 600, 520))[0] == 2
+
+
+def test_ties_are_broken_by_id() -> None:
+    assert ranked(pack(3), pack(1), pack(2)) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("column", ["owned", "invoiced", "declined"])
+def test_what_is_out_of_the_question_is_not_offered(column: str) -> None:
+    assert ranked(pack(1), pack(2), **{column: frozenset({UUID(int=1)})}) == [2]
+
+
+@pytest.mark.parametrize(
+    "standing",
+    [
+        {"may_be_sold_to": False},
+        {"held": True},
+        {"shown_today": 3},
+        {"since_last_offer": 5},
+        {"invoiced": frozenset({uuid7(), uuid7(), uuid7()})},
+    ],
+)
+def test_who_is_offered_nothing(standing: dict[str, object]) -> None:
+    assert ranked(pack(1), **standing) == []
+
+
+def test_adult_packs_need_an_adult_and_a_rail_that_sells_them() -> None:
+    adult = pack(1, rating=Rating.N)
+    assert ranked(adult) == []
+    assert ranked(adult, adult=True) == [1]
+    assert ranked(adult, adult=True, ratings=frozenset({Rating.G, Rating.S})) == []
+    assert ranked(pack(2, rating=Rating.X), adult=True) == []
+
+
+@given(st.uuids(), st.uuids(), st.binary(min_size=16, max_size=32))
+def test_a_payload_points_back_at_its_order_for_its_tenant_alone(tenant: UUID, order: UUID, key: bytes) -> None:
+    payload = Payloads(key).write(tenant, order)
+    assert len(payload) <= 64
+    assert Payloads(key).read(tenant, payload) == order
+    assert Payloads(key).read(uuid7(), payload) is None
+    assert Payloads(key + b"!").read(tenant, payload) is None
+
+
+@given(st.text(max_size=80))
+def test_a_foreign_payload_points_at_nothing(text: str) -> None:
+    assert Payloads(b"k" * 32).read(UUID(int=7), text) is None
+
+
+def test_a_changed_payload_points_at_nothing() -> None:
+    tenant, payload = UUID(int=7), Payloads(b"k" * 32).write(UUID(int=7), UUID(int=9))
+    for place in range(len(payload)):
+        for sign in "A1.-":
+            changed = payload[:place] + sign + payload[place + 1 :]
+            assert changed == payload or Payloads(b"k" * 32).read(tenant, changed) is None
+
+
+@pytest.mark.parametrize(
+    ("money", "text"),
+    [
+        (Money(500, "XTS"), "500 (test)"),
+        (Money(350, "XTR"), "350 ⭐"),
+        (Money(499, "EUR"), "4.99 EUR"),
+        (Money(5, "EUR"), "0.05 EUR"),
+    ],
+)
+def test_prices_as_fans_read_them(money: Money, text: str) -> None:
+    assert offers.shown_price(money) == text

@@ -1,0 +1,41 @@
+"""A small agency: who it is, one creator, two members."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from foundation.database import OpenScope
+from foundation.ids import uuid7
+from tenants import agencies
+from tenants.roles import Role
+
+
+@dataclass(frozen=True)
+class Agency:
+    """One tenant."""
+
+    open: OpenScope
+    tenant_id: UUID
+    creator_id: UUID
+    owner: UUID
+    chatter: UUID
+
+    def scope(self, actor: str = "system:test", **role: Any) -> Any:
+        return self.open(self.tenant_id, actor, **role)
+
+
+def agency(tenant: OpenScope, tenant_id: UUID | None = None, *, name: str = "Lumière") -> Agency:
+    """A founded agency, of a new tenant unless told otherwise."""
+    tenant_id = tenant_id or uuid7()
+    with tenant(tenant_id, "system:test") as scope:
+        agencies.found(scope, name=name, language="fr", zone="Europe/Paris")
+        creator = agencies.add_creator(
+            scope, slug="mia", name="Mia Laurent", kind="human", zone="Europe/Paris", languages=["fr"]
+        )
+        owner, chatter = (
+            agencies.add_member(
+                scope, name=str(role), email=f"{role}@example.test", role=role, language="fr", zone="UTC"
+            )
+            for role in (Role.OWNER, Role.CHATTER)
+        )
+    return Agency(tenant, tenant_id, creator, owner, chatter)

@@ -1,0 +1,13 @@
+"""An agency of each test's own."""
+
+from uuid import UUID
+
+import pytest
+
+from foundation.database import OpenScope
+from tests.tenants.builders import Agency, agency
+
+
+@pytest.fixture
+def lumiere(tenant: OpenScope, tenant_id: UUID) -> Agency:
+    return agency(tenant, tenant_id)

@@ -1,0 +1,131 @@
+"""Single-use links and sessions: used once, expired, revoked, and kept as digests only."""
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
+
+import pytest
+
+from foundation.database import Database, OpenScope
+from foundation.errors import Refused
+from tenants import login
+from tests.tenants.builders import Agency, agency
+
+
+def link(lumiere: Agency) -> str:
+    with lumiere.scope() as scope:
+        return login.invite(scope, lumiere.owner)
+
+
+def test_link_opens_a_session_of_its_member(pages: Database, lumiere: Agency) -> None:
+    session = login.redeem(pages.scope, link(lumiere))
+    assert login.current(pages.scope, session) == (lumiere.tenant_id, lumiere.owner)
+
+
+def test_link_is_used_once(pages: Database, lumiere: Agency) -> None:
+    secret = link(lumiere)
+    login.redeem(pages.scope, secret)
+    with pytest.raises(Refused, match=r"login\.link_spent"):
+        login.redeem(pages.scope, secret)
+
+
+def test_of_two_uses_at_once_one_is_refused(pages: Database, tenant: OpenScope, lumiere: Agency) -> None:
+    def enter(secret: str) -> str | None:
+        try:
+            return login.redeem(tenant, secret)
+        except Refused:
+            return None
+
+    for _ in range(5):
+        secret = link(lumiere)
+        with ThreadPoolExecutor(6) as pool:
+            sessions = [one for one in pool.map(enter, [secret] * 6) if one]
+        assert len(sessions) == 1
+
+
+@pytest.mark.parametrize("secret", ["", "unknown", "' OR true --", "\x00", "é" * 4000])
+def test_unknown_link_and_session_are_refused_alike(pages: Database, lumiere: Agency, secret: str) -> None:
+    with pytest.raises(Refused, match=r"login\.link_spent"):
+        login.redeem(pages.scope, secret)
+    assert login.current(pages.scope, secret) is None
+
+
+def expire(lumiere: Agency, table: str) -> None:
+    with lumiere.scope() as scope:
+        scope.run(f"UPDATE {table} SET expires_at = house_now() WHERE tenant_id = :t", t=lumiere.tenant_id)
+
+
+def test_old_link_is_refused(pages: Database, lumiere: Agency) -> None:
+    secret = link(lumiere)
+    expire(lumiere, "login_links")
+    with pytest.raises(Refused, match=r"login\.link_spent"):
+        login.redeem(pages.scope, secret)
+
+
+def test_session_ends_by_itself(pages: Database, lumiere: Agency) -> None:
+    session = login.redeem(pages.scope, link(lumiere))
+    expire(lumiere, "login_sessions")
+    assert login.current(pages.scope, session) is None
+
+
+def test_revoked_session_is_over_at_the_next_look(pages: Database, lumiere: Agency) -> None:
+    first, second = (login.redeem(pages.scope, link(lumiere)) for _ in range(2))
+    with lumiere.scope() as scope:
+        assert login.revoke(scope, lumiere.chatter) == 0
+        assert login.revoke(scope, lumiere.owner) == 2
+        assert login.revoke(scope, lumiere.owner) == 0
+    assert login.current(pages.scope, first) is None
+    assert login.current(pages.scope, second) is None
+
+
+def test_leaving_closes_one_session(pages: Database, lumiere: Agency) -> None:
+    first, second = (login.redeem(pages.scope, link(lumiere)) for _ in range(2))
+    login.leave(pages.scope, first)
+    login.leave(pages.scope, first)
+    login.leave(pages.scope, "unknown")
+    assert login.current(pages.scope, first) is None
+    assert login.current(pages.scope, second) is not None
+
+
+def test_another_agency_revokes_nothing_here(pages: Database, tenant: OpenScope, lumiere: Agency) -> None:
+    session = login.redeem(pages.scope, link(lumiere))
+    other = agency(tenant)
+    with other.scope() as scope:
+        assert login.revoke(scope, lumiere.owner) == 0
+    assert login.current(pages.scope, session) is not None
+
+
+def test_link_secret_is_no_session(pages: Database, lumiere: Agency) -> None:
+    secret = link(lumiere)
+    assert login.current(pages.scope, secret) is None
+    session = login.redeem(pages.scope, secret)
+    assert session != secret
+    with pytest.raises(Refused):
+        login.redeem(pages.scope, session)
+
+
+def test_tables_keep_digests_only(pages: Database, lumiere: Agency) -> None:
+    secret = link(lumiere)
+    session = login.redeem(pages.scope, secret)
+    with lumiere.scope() as scope:
+        for table, kept in (("login_links", secret), ("login_sessions", session)):
+            (row,) = scope.run(
+                f"SELECT {table}::text AS whole, digest FROM {table} WHERE tenant_id = :t", t=lumiere.tenant_id
+            )
+            assert kept not in row.whole
+            assert row.digest == hashlib.sha256(kept.encode()).hexdigest()
+
+
+def test_secrets_are_long(lumiere: Agency) -> None:
+    secrets = {link(lumiere) for _ in range(20)}
+    assert len(secrets) == 20
+    assert min(map(len, secrets)) >= 43  # 256 bits
+
+
+def test_secret_of_nobodys_member_is_refused(tenant: OpenScope, tenant_id: UUID) -> None:
+    from sqlalchemy.exc import IntegrityError
+
+    from foundation.ids import uuid7
+
+    with pytest.raises(IntegrityError), tenant(tenant_id, "system:test") as scope:
+        login.invite(scope, uuid7())

@@ -1,0 +1,126 @@
+"""Passwords: what is refused, what enters, what a stranger learns (nothing), and when nobody enters any more."""
+
+from uuid import UUID
+
+import pytest
+
+from foundation.database import OpenScope
+from foundation.errors import BadInput, Refused
+from foundation.ids import HOUSE, uuid7
+from tenants import agencies, login, passwords
+from tenants.roles import Role
+
+Lea = tuple[UUID, UUID, str]
+GOOD = "trois moineaux sur un fil"
+
+
+@pytest.fixture
+def lea(tenant: OpenScope) -> Lea:
+    """A member with a password: agency, member, e-mail."""
+    tenant_id, email = uuid7(), f"lea-{uuid7().hex[-8:]}@agence.example"
+    with tenant(tenant_id, "system:test") as scope:
+        agencies.found(scope, name="Lumière", language="fr", zone="Europe/Paris")
+        member = agencies.add_member(
+            scope, name="Léa", email=email, role=Role.MANAGER, language="fr", zone="Europe/Paris"
+        )
+        passwords.choose(scope, member, GOOD, email=email)
+    return tenant_id, member, email
+
+
+def enter(tenant: OpenScope, email: str, password: str, address: str = "") -> str:
+    return passwords.enter(tenant, email=email, password=password, address=address or uuid7().hex)
+
+
+@pytest.mark.parametrize(
+    ("password", "code"),
+    [
+        ("court", "password.length"),
+        ("x" * 300, "password.length"),
+        ("passwordpassword", "password.leaked"),
+        ("QwertyUiopasdf2024", "password.leaked"),
+        ("abababababab", "password.leaked"),
+        ("camille et ses amis", "password.name"),
+        (GOOD, ""),
+    ],
+)
+def test_weak_passwords_are_told_why(password: str, code: str) -> None:
+    assert passwords.weak(password, email="camille@agence.example") == code
+
+
+def test_member_enters_whatever_the_case_of_the_address(tenant: OpenScope, lea: Lea) -> None:
+    tenant_id, member, email = lea
+    session = enter(tenant, f"  {email.upper()} ", GOOD)
+    assert login.current(tenant, session) == (tenant_id, member)
+
+
+def test_wrong_ones_learn_nothing(tenant: OpenScope, lea: Lea) -> None:
+    said = set()
+    for email, password in (
+        (lea[2], "autre chose de long"),
+        ("nobody@agence.example", GOOD),
+        (lea[2], "y" * 9999),
+        ("\x00", "\x00" * 12),
+    ):
+        with pytest.raises(Refused) as refused:
+            enter(tenant, email, password)
+        said.add(refused.value.message.code)
+    assert said == {"password.wrong"}
+
+
+def test_after_five_failures_nobody_enters_for_a_while(tenant: OpenScope, lea: Lea) -> None:
+    for _ in range(passwords.PER_ACCOUNT):
+        with pytest.raises(Refused, match=r"password\.wrong"):
+            enter(tenant, lea[2], "autre chose de long")
+    with pytest.raises(Refused, match=r"password\.wait"):
+        enter(tenant, lea[2], GOOD)
+    with tenant(HOUSE, "system:door", role="door") as scope:
+        scope.run("UPDATE login_failures SET failed_at = failed_at - CAST(:w AS interval)", w=passwords.WINDOW)
+    assert enter(tenant, lea[2], GOOD)
+
+
+def test_one_address_tries_no_long_list(tenant: OpenScope, lea: Lea) -> None:
+    address = uuid7().hex
+    for number in range(passwords.PER_ADDRESS):
+        with pytest.raises(Refused, match=r"password\.wrong"):
+            enter(tenant, f"{number}@{address}.example", GOOD, address)
+    with pytest.raises(Refused, match=r"password\.wait"):
+        enter(tenant, lea[2], GOOD, address)
+    assert enter(tenant, lea[2], GOOD)
+
+
+def test_a_new_password_ends_every_session(tenant: OpenScope, lea: Lea) -> None:
+    tenant_id, member, email = lea
+    session = enter(tenant, email, GOOD)
+    with tenant(tenant_id, "member:x") as scope:
+        passwords.choose(scope, member, "quatre merles sur un mur", email=email)
+    assert login.current(tenant, session) is None
+    with pytest.raises(Refused, match=r"password\.wrong"):
+        enter(tenant, email, GOOD)
+    with tenant(tenant_id, "member:x") as scope, pytest.raises(BadInput, match=r"password\.length"):
+        passwords.choose(scope, member, "court", email=email)
+
+
+def test_a_session_without_a_sign_of_life_is_over(tenant: OpenScope, lea: Lea) -> None:
+    tenant_id, _, email = lea
+    session = enter(tenant, email, GOOD)
+    with tenant(tenant_id, "member:x") as scope:
+        scope.run("UPDATE login_sessions SET seen_at = seen_at - CAST(:idle AS interval)", idle=login.IDLE)
+    assert login.current(tenant, session) is None
+
+
+def test_going_over_needs_a_tie_and_works_both_ways(tenant: OpenScope, lea: Lea) -> None:
+    tenant_id, member, email = lea
+    other = uuid7()
+    with tenant(other, "system:test") as scope:
+        agencies.found(scope, name="La mienne", language="fr", zone="Europe/Paris")
+        mine = agencies.add_member(scope, name="Léa", email=email, role=Role.OWNER, language="fr", zone="Europe/Paris")
+    session = enter(tenant, email, GOOD)
+    with pytest.raises(Refused, match=r"login\.not_tied"):
+        login.goes_over(tenant, session, other)
+    with tenant(tenant_id, "member:x") as scope:
+        login.tie(scope, member, other, mine)
+    there = login.goes_over(tenant, session, other)
+    assert login.current(tenant, there) == (other, mine)
+    for wrong in (uuid7(), tenant_id):
+        with pytest.raises(Refused, match=r"login\.not_tied"):
+            login.goes_over(tenant, session, wrong)

@@ -1,0 +1,218 @@
+"""The scope: one tenant, one role, one transaction; outside of it PostgreSQL refuses."""
+
+from datetime import UTC
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
+
+from foundation.database import Database, OpenScope, Role
+from foundation.ids import HOUSE, uuid7
+from foundation.words import Message
+from tenants import agencies, audit, notices, reads
+from tenants.scope import all_tenants, opener
+from tests.tenants.builders import Agency, agency
+
+TABLES = ("agencies", "creators", "members", "principals", "login_links", "login_sessions", "vault_keys", "notices")
+GATE_TABLES = ("assets", "renditions", "content_ratings", "decisions", "persons", "depictions", "permits")
+
+
+@pytest.mark.parametrize("login", ["work", "pages"])
+def test_query_outside_a_scope_is_refused(database: Database, pages: Database, login: str) -> None:
+    """Refused, not empty: a page that forgot its scope must fail, not show nothing."""
+    engine = (database if login == "work" else pages).engine
+    for table in (*TABLES, "audit_entries", "outbox"):
+        with engine.connect() as connection, pytest.raises(ProgrammingError, match="permission denied"):
+            connection.execute(text(f"SELECT * FROM {table}"))
+
+
+def test_role_and_tenant_end_with_the_transaction(database: Database, lumiere: Agency) -> None:
+    """A pooled connection that remembered its tenant would serve it to the next one."""
+    lone = Database(database._url, pool_size=1)
+    with lone.scope(lumiere.tenant_id, "system:test") as scope:
+        assert reads.creators(scope)
+    with lone.engine.connect() as connection:
+        role, tenant = connection.execute(text("SELECT current_user, current_setting('app.tenant', true)")).one()
+        assert (role, tenant) == ("greenroom_work", "")
+        with pytest.raises(ProgrammingError, match="permission denied"):
+            connection.execute(text("SELECT * FROM creators"))
+    with lone.scope(uuid7(), "system:test") as scope:
+        assert reads.creators(scope) == []
+    lone.close()
+
+
+def test_scope_without_a_tenant_sees_nothing(database: Database, lumiere: Agency) -> None:
+    with database.engine.connect() as connection:
+        connection.execute(text("SELECT set_config('role', 'app', true)"))
+        assert connection.execute(text("SELECT count(*) FROM creators")).scalar() == 0
+
+
+def test_exception_takes_everything_back(lumiere: Agency) -> None:
+    def half_done() -> None:
+        with lumiere.scope() as scope:
+            agencies.add_creator(scope, slug="nova", name="Nova", kind="virtual", zone="UTC", languages=["fr"])
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        half_done()
+    with lumiere.scope() as scope:
+        assert [creator.slug for creator in reads.creators(scope)] == ["mia"]
+
+
+def test_clock_is_the_databases_and_aware(lumiere: Agency) -> None:
+    with lumiere.scope() as scope:
+        told = scope.run("SELECT house_now()").scalar()
+        assert scope.now.utcoffset() is not None
+        assert 0 <= (told - scope.now.astimezone(UTC)).total_seconds() < 5
+
+
+@pytest.mark.parametrize("table", GATE_TABLES)
+def test_business_cannot_write_what_the_gate_knows(lumiere: Agency, table: str) -> None:
+    for statement in (
+        f"DELETE FROM {table}",
+        f"UPDATE {table} SET tenant_id = tenant_id",
+        f"INSERT INTO {table} DEFAULT VALUES",
+    ):
+        with pytest.raises(ProgrammingError, match="permission denied"), lumiere.scope() as scope:
+            scope.run(statement)
+
+
+@pytest.mark.parametrize(
+    "role", ["gate", "relay", "greenroom_owner", "postgres", "pg_read_all_data", "pg_write_all_data"]
+)
+def test_the_doors_login_cannot_become_more(pages: Database, lumiere: Agency, role: Role) -> None:
+    """The dashboard and the pages face strangers: a hole in them must not reach permits or the outbox of others."""
+    with (
+        pytest.raises(DBAPIError, match="permission denied to set role"),
+        pages.scope(lumiere.tenant_id, "x", role=role),
+    ):
+        pass
+    with (
+        pytest.raises(DBAPIError, match="permission denied to set role"),
+        pages.scope(lumiere.tenant_id, "x") as scope,
+        scope.acting_as(role),
+    ):
+        pass
+
+
+def test_no_login_is_a_superuser_or_above_policies(database: Database, pages: Database) -> None:
+    for login in (database, pages):
+        with login.engine.connect() as connection:
+            row = connection.execute(
+                text(
+                    "SELECT rolsuper, rolbypassrls, rolinherit, rolcreaterole FROM pg_roles"
+                    " WHERE rolname = current_user"
+                )
+            ).one()
+            assert not any(row)
+
+
+def test_roles_of_a_transaction_are_not_above_policies(database: Database) -> None:
+    with database.engine.connect() as connection:
+        found = connection.execute(
+            text(
+                "SELECT rolname FROM pg_roles WHERE rolname IN ('app', 'gate', 'relay', 'door', 'auditor')"
+                " AND (rolsuper OR rolbypassrls OR rolcanlogin)"
+            )
+        ).all()
+    assert found == []
+
+
+def test_door_reads_the_list_and_writes_nothing_of_it(pages: Database, tenant: OpenScope, lumiere: Agency) -> None:
+    assert lumiere.tenant_id in all_tenants(opener(pages))
+    for statement in ("UPDATE agencies SET name = 'mine'", "DELETE FROM agencies"):
+        with pytest.raises(ProgrammingError, match="permission denied"), pages.scope(HOUSE, "x", role="door") as scope:
+            scope.run(statement)
+
+
+@pytest.mark.parametrize("table", ["creators", "members", "principals", "vault_keys", "notices", "audit_entries"])
+def test_door_sees_no_more_than_it_needs(pages: Database, lumiere: Agency, table: str) -> None:
+    for owner in (HOUSE, lumiere.tenant_id):
+        with pytest.raises(ProgrammingError, match="permission denied"), pages.scope(owner, "x", role="door") as scope:
+            scope.run(f"SELECT * FROM {table}")
+
+
+def test_door_cannot_give_a_spent_link_to_another(pages: Database, lumiere: Agency) -> None:
+    for statement in ("UPDATE login_links SET digest = 'x'", "UPDATE login_sessions SET member_id = member_id"):
+        with pytest.raises(ProgrammingError, match="permission denied"), pages.scope(HOUSE, "x", role="door") as scope:
+            scope.run(statement)
+
+
+def test_another_tenants_rows_are_not_there(tenant: OpenScope, lumiere: Agency) -> None:
+    other = agency(tenant, name="Boréal")
+    with other.scope() as scope:
+        for table in (*TABLES, "audit_entries"):
+            owners = set(scope.run(f"SELECT tenant_id FROM {table}").scalars())
+            assert owners <= {other.tenant_id}, table
+        assert scope.run("UPDATE creators SET name = 'mine' WHERE id = :id", id=lumiere.creator_id).rowcount == 0
+        assert scope.run("DELETE FROM creators WHERE id = :id", id=lumiere.creator_id).rowcount == 0
+
+
+def test_nothing_is_planted_in_another_tenant(tenant: OpenScope, lumiere: Agency) -> None:
+    other = agency(tenant, name="Boréal")
+    with pytest.raises(ProgrammingError, match="row-level security"), other.scope() as scope:
+        scope.run(
+            "INSERT INTO notices (tenant_id, id, cause, urgent) VALUES (:theirs, :id, 'x', false)",
+            theirs=lumiere.tenant_id,
+            id=uuid7(),
+        )
+    with pytest.raises(IntegrityError, match="foreign key"), other.scope() as scope:  # pointing across
+        scope.run(
+            "INSERT INTO login_links (tenant_id, id, member_id, digest, expires_at)"
+            " VALUES (:mine, :id, :theirs, 'x', house_now())",
+            mine=other.tenant_id,
+            id=uuid7(),
+            theirs=lumiere.owner,
+        )
+    with pytest.raises(ProgrammingError, match="row-level security"), other.scope() as scope:  # moving across
+        scope.run("UPDATE creators SET tenant_id = :theirs", theirs=lumiere.tenant_id)
+
+
+def test_audit_is_written_once_and_for_ever(lumiere: Agency) -> None:
+    with lumiere.scope("member:lea") as scope:
+        audit.note(scope, "persona.activated", f"creator:{lumiere.creator_id}", version=3)
+    for statement in ("UPDATE audit_entries SET act = 'nothing'", "DELETE FROM audit_entries"):
+        with pytest.raises(ProgrammingError, match="permission denied"), lumiere.scope() as scope:
+            scope.run(statement)
+    with lumiere.scope(role="auditor") as scope:
+        (row,) = scope.run("SELECT actor, act, about, details FROM audit_entries").all()
+    assert row == ("member:lea", "persona.activated", f"creator:{lumiere.creator_id}", {"version": 3})
+
+
+def test_auditor_reads_and_writes_nothing(lumiere: Agency) -> None:
+    for statement in (
+        "DELETE FROM notices",
+        "UPDATE creators SET name = 'x'",
+        "INSERT INTO audit_entries DEFAULT VALUES",
+    ):
+        with pytest.raises(ProgrammingError, match="permission denied"), lumiere.scope(role="auditor") as scope:
+            scope.run(statement)
+
+
+def test_errors_of_the_database_name_no_values(lumiere: Agency) -> None:
+    """What a log or an error page shows of a failed statement holds no parameter."""
+    with pytest.raises(DBAPIError) as failed, lumiere.scope() as scope:
+        scope.run("SELECT CAST(:secret AS integer) / 0, :canary", secret=0, canary="canary-1f9a")
+    assert "canary-1f9a" not in str(failed.value)
+
+
+def test_tenant_of_a_scope_is_a_uuid(tenant: OpenScope) -> None:
+    with pytest.raises(DBAPIError), tenant("' OR true --", "x") as scope:  # type: ignore[arg-type]  # on purpose
+        reads.creators(scope)
+
+
+def test_notice_of_one_is_not_settled_by_another(tenant: OpenScope, lumiere: Agency) -> None:
+    other = agency(tenant, name="Boréal")
+    for mine in (lumiere, other):
+        with mine.scope() as scope:
+            assert notices.put(scope, Message("gate.CONSENT_MISSING"), cause="the same cause")
+    with other.scope() as scope:
+        notices.settle(scope, "the same cause")
+    with lumiere.scope() as scope:
+        assert len(reads.open_notices(scope)) == 1
+
+
+def test_opener_opens_scopes(database: Database, tenant_id: UUID) -> None:
+    with opener(database)(tenant_id, "system:test") as scope:
+        assert (scope.tenant_id, scope.actor) == (tenant_id, "system:test")

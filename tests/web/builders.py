@@ -1,0 +1,152 @@
+"""A creator's own page on the true web room: real database, real files, real HTTP."""
+
+import hashlib
+import io
+import json
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import httpx
+from PIL import Image
+
+from foundation.database import OpenScope, Scope
+from foundation.ids import uuid7
+from foundation.storage import FileStore
+from gate import ratings
+from gate.units import Rating
+from tenants import agencies
+from web import sites
+from web.sites import Found
+
+PUBLIC = "https://pages.example.test"
+AUTHORITY = "pages.example.test"
+
+
+def png(number: int) -> bytes:
+    """A small picture, another one for each number."""
+    out = io.BytesIO()
+    Image.new("RGB", (8, 8), (number % 256, number // 256 % 256, 90)).save(out, "PNG")
+    return out.getvalue()
+
+
+def new_picture() -> bytes:
+    """Bytes no other test has."""
+    return png(0) + uuid7().bytes
+
+
+def content_id() -> str:
+    """An id as the house makes them."""
+    return "gr" + uuid7().hex[:22]
+
+
+@dataclass(frozen=True)
+class Room:
+    """The running web room: `client` speaks to it over HTTP, `pages` opens scopes with the doors' login."""
+
+    client: httpx.Client
+    tenant: OpenScope
+    pages: OpenScope
+    store: FileStore
+
+
+@dataclass(frozen=True)
+class Page:
+    """One creator's page."""
+
+    room: Room
+    tenant_id: UUID
+    creator_id: UUID
+    slug: str
+    token: str
+
+    # the house's side
+
+    def call(self, method: str, path: str, *, token: str | None = None, **more: Any) -> httpx.Response:
+        """A request of the house under this page's credential, or another."""
+        headers = {"authorization": f"Bearer {self.token if token is None else token}"}
+        return self.room.client.request(method, f"/house/{self.slug}{path}", headers=headers, **more)
+
+    def stage(self, data: bytes, rating: Rating | None = Rating.G, *, ai: str = "none") -> str:
+        """Stage a file and have it rated; returns its digest."""
+        sha256 = hashlib.sha256(data).hexdigest()
+        with self.scope() as scope:
+            self.record(scope, sha256, rating, ai=ai)
+        assert self.call("PUT", f"/files/{sha256}", content=data).status_code == 200
+        return sha256
+
+    def record(self, scope: Scope, sha256: str, rating: Rating | None, *, ai: str = "none") -> None:
+        """What ingesting does: the bytes are recorded and rated."""
+        made = {"origin": "upload", "ai": ai, "engine": "", "made_at": scope.now, "source": "capture"}
+        asset = ratings.record_asset(scope, creator_id=self.creator_id, **made)
+        ratings.record_rendition(
+            scope, asset, sha256=sha256, mime="image/png", size=1, width=8, height=8, profile="post"
+        )
+        if rating is not None:
+            ratings.rate(scope, sha256, rating, source="classifier@1")
+
+    def put(self, key: str = "", *, media: Any = (), token: str | None = None, **item: Any) -> httpx.Response:
+        """Put an item; `media` are digests, or whole entries."""
+        files = [{"sha256": one, "mime": "image/png"} if isinstance(one, str) else one for one in media]
+        body = {"title": "", "text": "hello", "media": files, "ai": False, **item}
+        return self.call("PUT", f"/items/{key or content_id()}", token=token, content=json.dumps(body))
+
+    def post(self, key: str = "", *, media: Any = (), **item: Any) -> str:
+        """Put an item that is taken; returns its id."""
+        answer = self.put(key, media=media, **item)
+        assert answer.status_code in {200, 201}, answer.text
+        return str(answer.json()["id"])
+
+    def delete(self, key: str) -> httpx.Response:
+        return self.call("DELETE", f"/items/{key}")
+
+    # the visitor's side
+
+    def get(self, path: str = "", **headers: str) -> httpx.Response:
+        """What a visitor reads under this page's address."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.room.client.get(f"/{self.slug}/{path}", headers=named)
+
+    def file(self, sha256: str, suffix: str = "png") -> httpx.Response:
+        return self.room.client.get(f"/files/{sha256}.{suffix}")
+
+    def feed(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.get("feed.json").json()
+        return found
+
+    # the database's side
+
+    def scope(self, actor: str = "system:test") -> Any:
+        return self.room.tenant(self.tenant_id, actor)
+
+    @property
+    def found(self) -> Found:
+        found = sites.by_slug(self.room.tenant, self.slug)
+        assert found is not None
+        return found
+
+
+def page(
+    room: Room, *, tenant_id: UUID | None = None, language: str = "fr", title: str = "Mia", about: str = "Photographe"
+) -> Page:
+    """A new page; of a new tenant unless told otherwise."""
+    slug = "mia-" + uuid7().hex[-12:]
+    owner = tenant_id or uuid7()
+    with room.tenant(owner, "system:test") as scope:
+        if tenant_id is None:
+            agencies.found(scope, name="Agency", language="fr", zone="Europe/Paris")
+        creator = agencies.add_creator(
+            scope, slug=slug, name=title, kind="human", zone="Europe/Paris", languages=["fr"], rating_ceiling="E"
+        )
+        token = sites.open_site(
+            scope,
+            creator_id=creator,
+            slug=slug,
+            title=title,
+            about=about,
+            language=language,
+            chat_url="http://127.0.0.1:8490/c/mia",
+            authority=AUTHORITY,
+        )
+    assert token is not None
+    return Page(room, owner, creator, slug, token)

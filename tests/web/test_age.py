@@ -1,0 +1,92 @@
+"""The page of a check of age: what its viewer sees and may press, and that nobody keeps a copy."""
+
+from uuid import UUID
+
+import pytest
+
+from channels import ages
+from channels.states import CheckState
+from foundation.ids import uuid7
+from tests.web.builders import PUBLIC, Page
+
+
+def invited(mia: Page) -> tuple[str, UUID]:
+    """A link, and its check: a provider is connected."""
+    with mia.room.tenant(mia.tenant_id, "system:test") as scope:
+        scope.run(
+            "INSERT INTO age_providers (tenant_id, id, provider, account, base_url, state, letter)"
+            " VALUES (:tenant, :id, 'yoti', 'x', '', 'connected', '') ON CONFLICT DO NOTHING",
+            tenant=mia.tenant_id,
+            id=uuid7(),
+        )
+        token = ages.invite(scope, "telegram", "fan", channel_id=None, language="en")
+    assert token is not None
+    found = ages.find(mia.room.pages, token)
+    assert found is not None
+    return token, found[1]
+
+
+def stand(mia: Page, check_id: UUID, state: CheckState, address: str = "") -> None:
+    with mia.room.tenant(mia.tenant_id, "system:test") as scope:
+        scope.run(
+            "UPDATE age_checks SET state = :state, address = :address WHERE id = :id",
+            state=str(state),
+            address=address,
+            id=check_id,
+        )
+
+
+def begun(mia: Page) -> list[str]:
+    with mia.room.tenant(mia.tenant_id, "system:test") as scope:
+        rows = scope.run(
+            "SELECT args FROM outbox WHERE tenant_id = :tenant AND kind = 'age.begin'", tenant=mia.tenant_id
+        )
+        return [row.args["page"] for row in rows]
+
+
+def test_the_link_begins_a_check_once(mia: Page) -> None:
+    token, check_id = invited(mia)
+    client = mia.room.client
+    shown = client.get(f"/age/{token}")
+    assert shown.status_code == 200
+    assert shown.headers["cache-control"] == "private, no-store"
+    assert shown.headers["referrer-policy"] == "no-referrer"
+    assert begun(mia) == []  # whoever previews a link begins nothing
+    for _ in range(2):
+        assert client.post(f"/age/{token}").status_code == 303
+    assert begun(mia) == [f"{PUBLIC}/age/{token}"]
+    assert client.get(f"/age/{token}").headers["refresh"] == "1"
+    stand(mia, check_id, CheckState.OPEN, "https://age.example?sessionId=1&sdkId=2")
+    assert 'href="https://age.example?sessionId=1&amp;sdkId=2"' in client.get(f"/age/{token}").text
+
+
+@pytest.mark.parametrize("state", list(CheckState))
+def test_every_state_is_told_and_only_some_let_begin(mia: Page, state: CheckState) -> None:
+    token, check_id = invited(mia)
+    stand(mia, check_id, state)
+    shown = mia.room.client.get(f"/age/{token}")
+    assert shown.status_code == 200
+    assert ("<form" in shown.text) == (state in ages.AGAIN)
+    assert shown.headers["cache-control"] == "private, no-store"
+    assert "telegram" not in shown.text
+    mia.room.client.post(f"/age/{token}")
+    assert bool(begun(mia)) == (state in ages.AGAIN)
+
+
+def test_an_old_link_and_another_sites_form_begin_nothing(mia: Page) -> None:
+    token, check_id = invited(mia)
+    client = mia.room.client
+    for headers in ({"sec-fetch-site": "cross-site"}, {"origin": "https://elsewhere.test"}):
+        assert client.post(f"/age/{token}", headers=headers).status_code == 303
+    assert begun(mia) == []
+    with mia.room.tenant(mia.tenant_id, "system:test") as scope:
+        scope.run("UPDATE age_checks SET created_at = house_now() - interval '2 days' WHERE id = :id", id=check_id)
+    assert "<form" not in client.get(f"/age/{token}").text
+    client.post(f"/age/{token}")
+    assert begun(mia) == []
+
+
+def test_nobodys_link_is_nothing(mia: Page) -> None:
+    for token in ("x", "A" * 32, "A" * 500, "%00" * 32):
+        assert mia.room.client.get(f"/age/{token}").status_code == 404
+        assert mia.room.client.post(f"/age/{token}").status_code == 404

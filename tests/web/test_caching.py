@@ -1,0 +1,120 @@
+"""Conditional requests, HEAD and ranges (RFC 9110): what a reader keeps, and what it must not keep."""
+
+from gate import ratings
+from gate.units import Rating
+from tests.web.builders import Page, new_picture
+
+
+def test_read_again_only_when_changed(mia: Page) -> None:
+    key = mia.post(media=[mia.stage(new_picture())])
+    for place in ("feed.xml", "feed.json", "", f"p/{key}"):
+        tag = mia.get(place).headers["etag"]
+        for wanted in (tag, f'"other", {tag}', f"W/{tag}", "*", f'"a",{tag},"b"'):
+            answer = mia.get(place, if_none_match=wanted)
+            assert (answer.status_code, answer.content) == (304, b""), wanted
+            assert answer.headers["etag"] == tag
+        for other in ('"other"', "", "garbage", tag.strip('"')):
+            assert mia.get(place, if_none_match=other).status_code == 200, other
+    tag = mia.get("feed.xml").headers["etag"]
+    mia.post()
+    assert mia.get("feed.xml", if_none_match=tag).status_code == 200
+
+
+def settle(mia: Page) -> None:
+    """Everything of this page was written an hour ago."""
+    with mia.scope() as scope:
+        scope.run("UPDATE sites SET updated_at = house_now() - interval '1 hour' WHERE slug = :s", s=mia.slug)
+
+
+def test_last_modified_is_honoured_once_it_is_certain(mia: Page) -> None:
+    mia.post()
+    assert "last-modified" not in mia.get("feed.xml").headers  # it may change again within this second
+    settle(mia)
+    since = mia.get("feed.xml").headers["last-modified"]
+    assert mia.get("feed.xml", if_modified_since=since).status_code == 304
+    assert mia.get("feed.xml", if_modified_since="Thu, 01 Jan 1970 00:00:00 GMT").status_code == 200
+    assert mia.get("feed.xml", if_modified_since=since, if_none_match='"other"').status_code == 200
+    for odd in ("", "yesterday", "Mon, 99 Foo 2020", "Mon, 01 Jan 2024 00:00:00 +99999999999999999999"):
+        assert mia.get("feed.xml", if_modified_since=odd).status_code == 200
+
+
+def test_a_removal_is_a_change(mia: Page) -> None:
+    """A reader that asks by time alone must not keep what was taken down."""
+    mia.post(text="stays")
+    key = mia.post(text="goes")
+    settle(mia)
+    since = mia.get("feed.xml").headers["last-modified"]
+    mia.delete(key)
+    answer = mia.get("feed.xml", if_modified_since=since)
+    assert answer.status_code == 200
+    assert key not in answer.text
+
+
+def test_what_is_kept_from_visitors_is_a_change(mia: Page) -> None:
+    sha256 = mia.stage(new_picture())
+    mia.post(media=[sha256])
+    settle(mia)
+    since = mia.get("feed.xml").headers["last-modified"]
+    with mia.scope() as scope:
+        ratings.rate(scope, sha256, Rating.E, source="classifier@2")
+    answer = mia.get("feed.xml", if_modified_since=since)
+    assert (answer.status_code, sha256 in answer.text) == (200, False)
+
+
+def test_head_tells_what_get_would(mia: Page) -> None:
+    sha256 = mia.stage(new_picture())
+    key = mia.post(media=[sha256])
+    for path in (
+        f"/{mia.slug}/",
+        f"/{mia.slug}",
+        f"/{mia.slug}/p/{key}",
+        f"/{mia.slug}/feed.xml",
+        f"/files/{sha256}.png",
+        "/robots.txt",
+        "/static/page.css",
+        "/.well-known/security.txt",
+        "/nobody-here/",
+        "/a/b/c/d",
+    ):
+        got, told = mia.room.client.get(path), mia.room.client.head(path)
+        assert told.status_code == got.status_code, path
+        assert told.content == b""
+        for name in ("content-type", "content-length", "etag", "cache-control"):
+            assert told.headers.get(name) == got.headers.get(name), (path, name)
+
+
+def test_file_answers_by_range(mia: Page) -> None:
+    data = new_picture()
+    sha256 = mia.stage(data)
+    mia.post(media=[sha256])
+    path = f"/files/{sha256}.png"
+    for asked, first, last in (
+        ("0-0", 0, 0),
+        ("2-5", 2, 5),
+        ("5-", 5, len(data) - 1),
+        ("-3", len(data) - 3, len(data) - 1),
+    ):
+        answer = mia.room.client.get(path, headers={"range": f"bytes={asked}"})
+        assert answer.status_code == 206
+        assert answer.content == data[first : last + 1]
+        assert answer.headers["content-range"] == f"bytes {first}-{last}/{len(data)}"
+    for asked in ("bytes=999999-", "bytes=5-2", "bytes=-0"):
+        answer = mia.room.client.get(path, headers={"range": asked})
+        assert (answer.status_code, answer.headers["content-range"]) == (416, f"bytes */{len(data)}"), asked
+    for asked in ("bytes=0-1,3-4", "lines=1-2", "bytes=-", "bytes=a-b", "garbage"):
+        assert mia.room.client.get(path, headers={"range": asked}).content == data
+    stale = {"range": "bytes=0-1", "if-range": '"other"'}
+    assert mia.room.client.get(path, headers=stale).content == data
+
+
+def test_file_is_kept_by_its_reader_and_by_nobody_between(mia: Page) -> None:
+    sha256 = mia.stage(new_picture())
+    key = mia.post(media=[sha256])
+    answer = mia.file(sha256)
+    assert "immutable" in answer.headers["cache-control"]
+    assert "public" not in answer.headers["cache-control"]
+    tag = answer.headers["etag"]
+    path = f"/files/{sha256}.png"
+    assert mia.room.client.get(path, headers={"if-none-match": tag}).status_code == 304
+    mia.delete(key)
+    assert mia.room.client.get(path, headers={"if-none-match": tag}).status_code == 404

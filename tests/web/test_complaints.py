@@ -1,0 +1,143 @@
+"""That is me, remove it: a form for everybody, a receipt, and how things stand; nothing for other sites' pages."""
+
+import re
+
+import httpx
+import pytest
+
+from gate import complaints
+from gate.complaints import MOST
+from gate.states import ComplaintState
+from tests.web.builders import Page, new_picture
+
+ORIGIN = {"origin": "http://pages.example.test"}
+
+
+def ask(page: Page, item: str, *, who: str = "shown", **headers: str) -> httpx.Response:
+    """Send the form, as a browser does."""
+    form = {"item": item, "who": who}
+    return page.room.client.post(
+        f"/{page.slug}/report", data=form, headers={"sec-fetch-site": "same-origin", **headers}, follow_redirects=False
+    )
+
+
+def receipt_of(answer: httpx.Response) -> str:
+    assert answer.status_code == 303, answer.text
+    return answer.headers["location"].rsplit("/", 1)[-1]
+
+
+def test_form_is_at_the_foot_of_every_page(mia: Page) -> None:
+    item = mia.post(media=[mia.stage(new_picture())], text="la mer")
+    assert f'href="/{mia.slug}/report"' in mia.get().text
+    assert f'href="/{mia.slug}/report?item={item}"' in mia.get(f"p/{item}").text
+    form = mia.get("report").text
+    assert "C’est moi, retirez-la" in form
+    assert f'value="{item}"' in form
+    assert "la mer" in form
+
+
+def test_asking_gives_a_receipt_that_says_how_it_stands(mia: Page) -> None:
+    item = mia.post(media=[mia.stage(new_picture())])
+    receipt = receipt_of(ask(mia, item))
+    assert re.fullmatch(r"[0-9A-Z]{4}(-[0-9A-Z]{4}){2}", receipt)
+    page = mia.get(f"report/{receipt.lower()}")
+    assert receipt in page.text
+    assert "Demande reçue" in page.text
+    assert page.headers["cache-control"] == "no-store"
+    with mia.scope() as scope:
+        found = complaints.by_receipt(scope, receipt)
+        kinds = scope.run("SELECT kind FROM outbox WHERE subject_id = :id", id=found.id).scalars().all()
+    assert (found.named, found.category, found.state) == (item, "shown", ComplaintState.RECEIVED)
+    assert list(kinds) == ["complaint.due"]
+
+
+def test_what_is_frozen_leaves_the_page_until_somebody_decides(mia: Page) -> None:
+    item = mia.post(media=[mia.stage(new_picture())])
+    receipt = receipt_of(ask(mia, item))
+    with mia.scope() as scope:
+        found = complaints.by_receipt(scope, receipt)
+        complaints.freeze(scope, found.id)
+    assert mia.get(f"p/{item}").status_code == 410
+    with mia.scope("member:somebody") as scope:
+        complaints.reject(scope, found.id)
+    assert mia.get(f"p/{item}").status_code == 200
+    assert "Demande refusée" in mia.get(f"report/{receipt}").text
+
+
+@pytest.mark.parametrize(
+    "headers", [{"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}], ids=["cross", "neighbour"]
+)
+def test_foreign_page_asks_for_nothing(mia: Page, headers: dict[str, str]) -> None:
+    item = mia.post(media=[mia.stage(new_picture())])
+    answer = ask(mia, item, **headers)
+    assert answer.status_code == 422
+    assert "venait d’une autre page" in answer.text
+    with mia.scope() as scope:
+        assert complaints.latest(scope, mia.creator_id) is None
+
+
+def test_old_browser_is_known_by_its_origin(mia: Page) -> None:
+    item = mia.post(media=[mia.stage(new_picture())])
+    form = {"item": item, "who": "shown"}
+    client = mia.room.client
+    foreign = client.post(f"/{mia.slug}/report", data=form, headers={"origin": "https://evil.example"})
+    assert "venait d’une autre page" in foreign.text
+    own = client.post(
+        f"/{mia.slug}/report", data=form, headers={"origin": str(client.base_url).rstrip("/")}, follow_redirects=False
+    )
+    assert own.status_code == 303
+
+
+@pytest.mark.parametrize(("item", "who"), [("unknown-item", "shown"), ("", "shown"), ("ITEM", "nobody")])
+def test_what_is_not_there_is_told(mia: Page, item: str, who: str) -> None:
+    real = mia.post(media=[mia.stage(new_picture())])
+    answer = ask(mia, real if item == "ITEM" else item, who=who)
+    assert answer.status_code == 422
+    assert "Dites qui vous êtes" in answer.text
+
+
+def test_words_alone_show_nobody(mia: Page) -> None:
+    assert ask(mia, mia.post(text="rien à voir")).status_code == 422
+    assert "Aucune image" in mia.get("report").text
+
+
+def test_flood_waits(mia: Page) -> None:
+    item = mia.post(media=[mia.stage(new_picture())])
+    receipt_of(ask(mia, item))
+    with mia.room.tenant(mia.tenant_id, "system:test") as scope:
+        scope.run(
+            "INSERT INTO complaints (tenant_id, id, creator_id, receipt, category, named, source, state, digests)"
+            " SELECT tenant_id, gen_random_uuid(), creator_id, 'R' || n, category, named, source, state, digests"
+            " FROM complaints, generate_series(2, :most) n WHERE tenant_id = :tenant",
+            most=MOST,
+            tenant=mia.tenant_id,
+        )
+    answer = ask(mia, item)
+    assert answer.status_code == 422
+    assert f"déjà envoyé {MOST} demandes" in answer.text
+
+
+def test_receipt_is_no_guess_and_of_its_page_alone(mia: Page, room: object) -> None:
+    from tests.web.builders import page
+
+    item = mia.post(media=[mia.stage(new_picture())])
+    receipt = receipt_of(ask(mia, item))
+    other = page(mia.room)
+    assert other.get(f"report/{receipt}").status_code == 404
+    assert mia.get("report/2222-2222-2222").status_code == 404
+    assert mia.get("report/%00").status_code == 404
+    assert mia.room.client.get("/nobody-here/report").status_code == 404
+
+
+def test_too_much_typed_is_nothing_typed(mia: Page) -> None:
+    answer = mia.room.client.post(f"/{mia.slug}/report", content=b"item=" + b"x" * 9000)
+    assert answer.status_code == 422
+
+
+def test_language_is_the_pages(room: object, mia: Page) -> None:
+    from tests.web.builders import page
+
+    english = page(mia.room, language="en", title="Mia")
+    item = english.post(media=[english.stage(new_picture())])
+    assert "That is me, remove it" in english.get("report").text
+    assert "Request received" in english.get(f"report/{receipt_of(ask(english, item))}").text

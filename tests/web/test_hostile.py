@@ -1,0 +1,98 @@
+"""Texts that want to be markup: none becomes any, on pages and in feeds."""
+
+import json
+from html.parser import HTMLParser
+from xml.etree import ElementTree as xml
+
+import feedparser
+import pytest
+
+from tests.web.builders import Page, Room, new_picture, page
+
+ATTACKS = [
+    "<script>alert(1)</script>",
+    "</p><script src=//evil.example/x.js></script>",
+    '"><img src=x onerror=alert(1)>',
+    "' onmouseover='alert(1)",
+    "<svg/onload=alert(1)>",
+    "<iframe srcdoc='<script>alert(1)</script>'>",
+    "<style>*{background:url(//evil.example)}</style>",
+    "<base href=//evil.example/>",
+    "<meta http-equiv=refresh content='0;url=//evil.example'>",
+    "</title><script>alert(1)</script>",
+    "]]><script>alert(1)</script>",
+    "<!--<img src='--><img src=x onerror=alert(1)//'>",
+    "<a href='javascript:alert(1)'>x</a>",
+    "{{ 7 * 7 }}{% include '/etc/passwd' %}",
+    "${7*7}<%= 7*7 %>",
+    "\u202e<script\u2028>alert(1)",
+    "&lt;script&gt;alert(1)&lt;/script&gt;",
+    "<ﬁgure><ｓｃｒｉｐｔ>alert(1)",
+    "<xml:script xmlns:xml='x'>",
+    '{"id": "x"}',
+]
+ALLOWED = {
+    "html", "head", "meta", "title", "link", "body", "a", "div", "header", "h1", "h2", "h3", "p", "main", "article",
+    "figure", "img", "figcaption", "time", "span", "nav", "footer", "aside", "ul", "li", "b",
+}  # fmt: skip
+
+
+class Elements(HTMLParser):
+    """Elements and attributes of a page, and its text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.names: set[str] = set()
+        self.attributes: list[tuple[str, str]] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.names.add(tag)
+        self.attributes += [(name, value or "") for name, value in attrs]
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.fixture(scope="module")
+def attacked(room: Room) -> tuple[Page, list[str]]:
+    """A page whose name, words and pictures are all attacks; the ids of its items, one for each."""
+    mia = page(room, title="".join(ATTACKS), about="\n".join(ATTACKS))
+    sha256 = mia.stage(new_picture())
+    told = {"sha256": sha256, "mime": "image/png"}
+    return mia, [mia.post(title=attack, text=attack, media=[{**told, "alt": attack}]) for attack in ATTACKS]
+
+
+def innocent(text: str) -> Elements:
+    """The page as a browser sees it; only elements and addresses of ours are in it."""
+    read = Elements(text)
+    assert read.names <= ALLOWED
+    assert not [name for name, _ in read.attributes if name.startswith("on") or name == "style"]
+    addresses = [value for name, value in read.attributes if name in {"href", "src"}]
+    assert all(value.startswith(("/", "#", "http://127.0.0.1:8490/", "https://pages.")) for value in addresses)
+    return read
+
+
+def test_words_stay_words(attacked: tuple[Page, list[str]]) -> None:
+    mia, keys = attacked
+    innocent(mia.get("p/unknown-item").text)
+    innocent(mia.get().text)
+    for attack, key in zip(ATTACKS, keys, strict=True):
+        read = innocent(mia.get(f"p/{key}").text)
+        assert read.text.count(attack) >= 2, attack
+        assert ("alt", attack) in read.attributes
+
+
+def test_feeds_stay_feeds(attacked: tuple[Page, list[str]]) -> None:
+    mia, _ = attacked
+    document = mia.get("feed.xml").content
+    names = {element.tag.rsplit("}", 1)[1] for element in xml.fromstring(document).iter()}
+    own = {"feed", "id", "title", "author", "name", "updated", "link", "entry", "published", "category", "content"}
+    assert names <= own
+    entries = feedparser.parse(document, sanitize_html=False).entries
+    assert {entry.content[0]["type"] for entry in entries} == {"text/plain"}
+    items = json.loads(mia.get("feed.json").content)["items"]
+    assert [item["content_text"] for item in reversed(items)] == ATTACKS
+    assert [item["title"] for item in reversed(items)] == ATTACKS
+    assert not [item for item in items if "content_html" in item]

@@ -1,0 +1,316 @@
+"""What a visitor reads: profile, items, packs, files; headers, caches, languages, odd addresses."""
+
+import itertools
+import re
+import socket
+from html.parser import HTMLParser
+
+import httpx
+import pytest
+
+from foundation.database import Database
+from foundation.ids import uuid7
+from foundation.money import Money
+from gate import ratings
+from gate.units import Rating
+from studio import ingesting, library, packs
+from subscribers import offers
+from tests.fakes.serving import served
+from tests.schedules.builders import jpeg
+from tests.web.builders import PUBLIC, Page, Room, content_id, new_picture, page
+from web.app import create
+from web.items import CONTENT_ID
+
+_numbers = itertools.count(1)
+POLICIES = ("content-security-policy", "referrer-policy", "x-content-type-options", "permissions-policy")
+
+
+class Outline(HTMLParser):
+    """What a page is made of, as a screen reader would go over it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def all(self, name: str) -> list[dict[str, str | None]]:
+        return [attributes for tag, attributes in self.tags if tag == name]
+
+
+def some_pack(mia: Page, *, rating: Rating = Rating.G, title: str = "Plage") -> None:
+    """A pack on sale for 500 of test money."""
+    owner = {"tenant_id": mia.tenant_id, "creator_id": mia.creator_id}
+    prepared = ingesting.from_camera(jpeg(next(_numbers)), name="beach.jpg")
+    asset = ingesting.bring(mia.room.tenant, mia.room.store, **owner, prepared=prepared)
+    with mia.scope() as scope:
+        ratings.rate(scope, library.item(scope, asset).sha256, rating, source="classifier@1")
+        pack = packs.make(
+            scope,
+            creator_id=mia.creator_id,
+            slug="p" + uuid7().hex[-8:],
+            title=title,
+            description="Vingt vues",
+            assets=[asset],
+        )
+        offers.set_price(scope, mia.creator_id, pack, "sandbox", Money(500, "XTS"))
+
+
+def test_profile_shows_who_what_and_the_way_to_the_chat(mia: Page) -> None:
+    some_pack(mia)
+    mia.post(title="Matin", media=[mia.stage(new_picture())])
+    text = mia.get().text
+    for said in ("Mia", "Photographe", "Écrire un message", "Plage", "Vingt vues", "500 en argent de test", "Matin"):
+        assert said in text
+    assert text.count('href="http://127.0.0.1:8490/c/mia"') == 2  # the button, and the pack's own way
+
+
+def test_page_without_anything_says_so(mia: Page) -> None:
+    text = mia.get().text
+    assert "Rien n’est encore publié ici" in text
+    assert "Packs" not in text
+
+
+@pytest.mark.parametrize(("language", "said"), [("fr", "Aller au contenu"), ("en", "Skip to content")])
+def test_page_speaks_its_creators_language(room: Room, language: str, said: str) -> None:
+    mine = page(room, language=language)
+    mine.post(media=[mine.stage(new_picture())])
+    text = mine.get().text
+    assert f'<html lang="{language}">' in text
+    assert said in text
+
+
+def test_times_are_the_creators(mia: Page) -> None:
+    """11:30 UTC in winter is 12:30 in Paris, and nobody reads UTC."""
+    key = mia.post()
+    with mia.scope() as scope:
+        scope.run("UPDATE items SET published_at = '2026-01-05 11:30+00' WHERE tenant_id = :t", t=mia.tenant_id)
+    assert "5 janvier 2026, 12:30" in mia.get(f"p/{key}").text
+
+
+@pytest.mark.parametrize("rating", [Rating.N, Rating.E, Rating.X])
+def test_adult_packs_are_not_named(mia: Page, rating: Rating) -> None:
+    some_pack(mia, rating=rating, title="Secret")
+    assert "Secret" not in mia.get().text
+
+
+def test_prices_are_written_as_people_write_them(room: Room) -> None:
+    from zoneinfo import ZoneInfo
+
+    from web.wording import Wording
+
+    french, english = (Wording(language, ZoneInfo("UTC")) for language in ("fr", "en"))
+    assert french.price(Money(123456, "EUR")) == "1\u202f234,56\xa0€"
+    assert english.price(Money(123456, "EUR")) == "€1,234.56"
+    assert english.price(Money(500, "XTR")) == "500 Telegram Stars"
+    assert french.price(Money(1500, "XTS")) == "1\u202f500 en argent de test"
+    assert (english.pictures(1), english.pictures(2)) == ("1 picture", "2 pictures")
+
+
+def test_every_picture_is_described(mia: Page) -> None:
+    told = {"sha256": mia.stage(new_picture()), "mime": "image/png", "alt": "une plage à l'aube"}
+    key = mia.post(media=[told, mia.stage(new_picture())])
+    for place in ("", f"p/{key}"):
+        alts = [image["alt"] for image in Outline(mia.get(place).text).all("img")]
+        assert alts == ["une plage à l'aube", "Photo de Mia"]
+
+
+def test_films_and_sounds_play(mia: Page) -> None:
+    film, sound, bundle = (mia.stage(new_picture()) for _ in range(3))
+    key = mia.post(
+        media=[
+            {"sha256": film, "mime": "video/mp4", "alt": ""},
+            {"sha256": sound, "mime": "audio/ogg", "alt": ""},
+            {"sha256": bundle, "mime": "application/zip", "alt": ""},
+        ]
+    )
+    outline = Outline(mia.get(f"p/{key}").text)
+    assert outline.all("video")[0]["src"] == f"/files/{film}.mp4"
+    assert outline.all("audio")[0]["src"] == f"/files/{sound}.ogg"
+    assert any(link.get("href") == f"/files/{bundle}.zip" and "download" in link for link in outline.all("a"))
+    assert mia.file(film, "mp4").headers["content-type"] == "video/mp4"
+
+
+def test_structure_helps_those_who_do_not_see(mia: Page) -> None:
+    some_pack(mia)
+    key = mia.post(title="T", media=[mia.stage(new_picture())])
+    for place in ("", f"p/{key}", "p/nothing-here-at-all"):
+        outline = Outline(mia.get(place).text)
+        assert len(outline.all("main")) == len(outline.all("h1")) == len(outline.all("footer")) == 1
+        assert outline.all("html")[0]["lang"] == "fr"
+        levels = [int(tag[1]) for tag, _ in outline.tags if re.fullmatch(r"h[1-6]", tag)]
+        assert all(after - before <= 1 for before, after in itertools.pairwise(levels)), levels
+        assert outline.all("a")[0]["href"] == "#content"
+        ids = [attributes["id"] for _, attributes in outline.tags if "id" in attributes]
+        assert len(ids) == len(set(ids))
+
+
+def test_what_a_model_made_is_marked(mia: Page) -> None:
+    for ai, said in (("generated", "Image faite par une IA"), ("assisted", "Image retouchée avec une IA")):
+        key = mia.post(media=[{"sha256": mia.stage(new_picture(), ai=ai), "mime": "image/png", "ai": ai}], ai=True)
+        assert said in mia.get(f"p/{key}").text
+        assert "Texte écrit" not in mia.get(f"p/{key}").text
+    assert "Texte écrit avec une IA" in mia.get(f"p/{mia.post(ai=True)}").text
+    assert " IA" not in mia.get(f"p/{mia.post()}").text
+
+
+def test_suggestive_pages_say_so_to_filters(mia: Page) -> None:
+    mild, bold = mia.post(media=[mia.stage(new_picture())]), mia.post(media=[mia.stage(new_picture(), Rating.S)])
+    assert "rating" not in mia.get(f"p/{mild}").headers
+    for place in ("", f"p/{bold}"):
+        answer = mia.get(place)
+        assert answer.headers["rating"] == "mature"
+        assert '<meta name="rating" content="mature">' in answer.text
+        assert "Suggestif" in answer.text
+    assert "og:image" in mia.get(f"p/{mild}").text
+    assert "og:image" not in mia.get(f"p/{bold}").text  # previews elsewhere ask nobody's age
+
+
+def test_older_items_are_reached(mia: Page) -> None:
+    keys = [mia.post(text=f"n{place}") for place in range(23)]
+    first = mia.get().text
+    (older,) = re.findall(r"\?before=([\w-]+)", first)
+    second = mia.get(f"?before={older}").text
+    for key in keys:
+        assert (f"/p/{key}" in first) != (f"/p/{key}" in second)
+    assert "before=" not in second
+
+
+@pytest.mark.parametrize("place", ["", "p/unknown-item", "feed.xml", "feed.json", "feed.exe"])
+def test_every_answer_has_the_doors_headers(mia: Page, place: str) -> None:
+    for answer in (mia.get(place), mia.room.client.head(f"/{mia.slug}/{place}"), mia.room.client.post(f"/{mia.slug}/")):
+        assert all(name in answer.headers for name in POLICIES)
+        policy = answer.headers["content-security-policy"]
+        assert policy.startswith("default-src 'none';")
+        assert "unsafe" not in policy
+        assert "script-src" not in policy
+        assert "strict-transport-security" in answer.headers
+        assert "set-cookie" not in answer.headers
+
+
+def test_no_page_has_a_script_or_a_foreign_address(mia: Page) -> None:
+    key = mia.post(media=[mia.stage(new_picture())])
+    for place in ("", f"p/{key}", "p/unknown-item"):
+        outline = Outline(mia.get(place).text)
+        assert not outline.all("script")
+        assert not outline.all("iframe")
+        for name in ("src", "style", "onclick", "onload"):
+            values = [attributes[name] or "" for _, attributes in outline.tags if name in attributes]
+            assert all(value.startswith("/") for value in values)
+        assert [link["href"] for link in outline.all("link") if link["rel"] == "stylesheet"] == ["/static/page.css"]
+
+
+def test_staged_file_that_no_item_shows_is_not_there(mia: Page) -> None:
+    assert mia.file(mia.stage(new_picture())).status_code == 404
+
+
+def test_file_under_another_suffix_is_not_there(mia: Page) -> None:
+    sha256 = mia.stage(new_picture())
+    mia.post(media=[sha256])
+    for name in (
+        sha256,
+        f"{sha256}.html",
+        f"{sha256}.svg",
+        f"{sha256}.png.html",
+        f"{sha256}.PNG",
+        f"{sha256.upper()}.png",
+    ):
+        assert mia.room.client.get(f"/files/{name}").status_code == 404, name
+
+
+TRICKS = [
+    "/../../etc/passwd",
+    "/..%2f..%2fetc/passwd",
+    "/files/..%2f..%2f..%2fetc%2fpasswd",
+    "/files/%2e%2e%2fgreenroom.env",
+    "/static/..%2fmodels.py",
+    "/static/page.css%00",
+    "//etc/passwd",
+    "/%00/",
+    "/%ff%fe/",
+    "/mia%0d%0aset-cookie:x=1/",
+    "/" + "a" * 5000 + "/",
+    "/mia'; DROP TABLE sites; --/",
+    "/files/" + "0" * 64 + ".png",
+    "/files/" + "%00" * 64,
+    "/house/",
+    "/openapi.json",
+    "/docs",
+    "/.git/config",
+    "/.env",
+    "/favicon.ico",
+]
+
+
+@pytest.mark.parametrize("path", TRICKS, ids=range(len(TRICKS)))
+def test_odd_addresses_are_not_found(room: Room, path: str) -> None:
+    answer = raw(room, f"GET {path} HTTP/1.1")
+    assert answer.split(b" ")[1] in {b"404", b"400"}, answer[:100]
+    assert b"Traceback" not in answer
+    assert b"set-cookie" not in answer.lower()
+    assert b"root:" not in answer
+
+
+def raw(room: Room, first: str, host: str = "127.0.0.1") -> bytes:
+    """A request as written, without a client that tidies it."""
+    url = httpx.URL(room.client.base_url)
+    with socket.create_connection((url.host, url.port or 80), timeout=10) as line:
+        line.sendall(f"{first}\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode("latin-1"))
+        answer = b""
+        while part := line.recv(65536):
+            answer += part
+    return answer
+
+
+@pytest.mark.parametrize("host", ["localhost:8080", "evil.example", "", "127.0.0.1.evil.example", "[::1", "é"])
+def test_another_host_name_is_told_where_the_page_is(room: Room, host: str) -> None:
+    answer = raw(room, "GET /mia/ HTTP/1.1", host)
+    status = answer.split(b" ")[1]
+    assert status in {b"421", b"400"}, answer[:200]
+    if status == b"421":
+        assert PUBLIC.encode() in answer
+        assert b"content-security-policy" in answer
+    assert raw(room, "GET /healthz HTTP/1.1", host).split(b" ")[1] in {b"200", b"400"}
+
+
+@pytest.mark.parametrize("host", ["pages.example.test", "PAGES.example.test:443", "127.0.0.1", "[::1]:8080"])
+def test_its_own_names_are_answered(room: Room, host: str) -> None:
+    assert raw(room, "GET /robots.txt HTTP/1.1", host).split(b" ")[1] == b"200"
+
+
+def test_page_nobody_has_speaks_the_visitors_language(room: Room) -> None:
+    for asked, said in (("fr-CA,fr;q=0.9", "n’existe pas"), ("de, fr;q=0.5", "n’existe pas"), ("de", "does not exist")):
+        answer = room.client.get("/nobody-here/", headers={"accept-language": asked})
+        assert (answer.status_code, said in answer.text) == (404, True)
+        assert answer.headers["cache-control"] == "no-store"
+
+
+def test_database_away_is_said_calmly(room: Room) -> None:
+    nowhere = Database("postgresql+psycopg://greenroom_pages:x@127.0.0.1:9/house")
+    with (
+        served(create(tenant=nowhere.scope, store=room.store, public_url=PUBLIC)) as url,
+        httpx.Client(base_url=url, timeout=30) as visitor,
+    ):
+        for place in ("/mia/", "/mia/feed.xml", "/files/" + "0" * 64 + ".png"):
+            answer = visitor.get(place, headers={"accept-language": "fr"})
+            assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+            assert "revient dans un instant" in answer.text
+            assert "content-security-policy" in answer.headers
+        assert visitor.get("/healthz").status_code == 200
+        assert visitor.put("/house/mia/items/abcdefgh", headers={"authorization": "Bearer x"}).status_code == 503
+
+
+def test_security_contact_is_told(room: Room) -> None:
+    text = room.client.get("/.well-known/security.txt").text
+    assert text.startswith("Contact: mailto:security@example.test\n")
+    assert re.search(r"^Expires: \d{4}-\d\d-\d\dT00:00:00Z$", text, re.MULTILINE)
+
+
+def test_robots_are_kept_from_the_houses_endpoint(room: Room) -> None:
+    assert "Disallow: /house/" in room.client.get("/robots.txt").text
+
+
+def test_ids_of_the_house_fit() -> None:
+    assert CONTENT_ID.fullmatch(content_id())

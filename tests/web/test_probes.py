@@ -1,0 +1,37 @@
+"""Whether the public door lives, and whether it works."""
+
+from pathlib import Path
+
+import httpx
+
+from foundation.database import Database
+from foundation.storage import FileStore
+from tests.conftest import free_port
+from tests.fakes.serving import served
+from tests.web.builders import PUBLIC, Room
+from web.app import create
+
+
+def test_the_door_is_ready_under_any_name(room: Room) -> None:
+    for host in ("127.0.0.1", "elsewhere.example.test", "web:8080"):
+        found = room.client.get("/readyz", headers={"host": host})
+        assert (found.status_code, found.json()) == (200, {"ready": True})
+
+
+def test_without_its_database_it_lives_and_is_not_ready(tmp_path: Path) -> None:
+    away = Database(f"postgresql+psycopg://nobody@127.0.0.1:{free_port()}/none", pool_size=1)
+    app = create(tenant=away.scope, store=FileStore(tmp_path), public_url=PUBLIC)
+    with served(app) as url, httpx.Client(base_url=url, timeout=20) as client:
+        assert client.get("/healthz").status_code == 200
+        found = client.get("/readyz")
+    assert (found.status_code, found.json()) == (503, {"ready": False})
+
+
+def test_our_own_processes_call_it_by_another_name(tmp_path: Path, pages: Database) -> None:
+    store = FileStore(tmp_path)
+    app = create(tenant=pages.scope, store=store, public_url=PUBLIC, inside_url="http://web:8080")
+    with served(app) as url, httpx.Client(base_url=url, timeout=20) as client:
+        inside = client.get("/house/nobody/items/1", headers={"host": "web:8080"})
+        stranger = client.get("/house/nobody/items/1", headers={"host": "elsewhere:8080"})
+    assert inside.status_code in {401, 404}
+    assert stranger.status_code == 421

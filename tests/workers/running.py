@@ -1,0 +1,67 @@
+"""A real relay and a real Celery worker in this process, on a Redis and a PostgreSQL of this run."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from threading import Thread
+from typing import Any
+from uuid import UUID
+
+import redis
+
+from foundation.database import Database, OpenScope
+from foundation.ids import HOUSE
+from foundation.outbox import QUEUES
+from tests.conftest import wait_until
+from workers import app
+from workers.beat import Tick
+from workers.dispatch import RELAY, Dispatcher, Routes
+from workers.relay import Relay, Send, sender
+
+
+def empty(tenant: OpenScope, redis_url: str) -> None:
+    """Forget all rows and messages of tests before."""
+    with tenant(HOUSE, RELAY, role="relay") as scope:
+        scope.run("DELETE FROM outbox")
+    redis.Redis.from_url(redis_url).flushall()
+
+
+def left(tenant: OpenScope) -> int:
+    """How many rows of any tenant are not done."""
+    with tenant(HOUSE, RELAY, role="relay") as scope:
+        return int(scope.run("SELECT count(*) FROM outbox").scalar_one())
+
+
+@contextmanager
+def relaying(database: Database, send: Send, *, ticks: Sequence[Tick] = ()) -> Iterator[Relay]:
+    """A relay in a thread, with connections of its own."""
+    own = Database(database.engine.url.render_as_string(hide_password=False), pool_size=3)
+    relay = Relay(own, own.scope, send, ticks=ticks)
+    thread = Thread(target=relay.run, name="relay", daemon=True)
+    thread.start()
+    try:
+        yield relay
+    finally:
+        relay.stop()
+        thread.join(20)
+        own.close()
+        assert not thread.is_alive()
+
+
+@contextmanager
+def house(
+    database: Database,
+    redis_url: str,
+    routes: Routes,
+    *,
+    wrap: Callable[[Send], Send] = lambda send: send,
+    handle: Callable[[Dispatcher, UUID, UUID], Any] = Dispatcher.handle,
+) -> Iterator[Relay]:
+    """Relay, Redis and worker. `wrap` may spoil the sending, `handle` the receiving."""
+    empty(database.scope, redis_url)
+    dispatcher = Dispatcher(routes, database.scope)
+    with ExitStack() as stack:
+        stack.enter_context(app.embedded(app.broker(redis_url, partial(handle, dispatcher)), queues=QUEUES, threads=12))
+        relay = stack.enter_context(relaying(database, wrap(sender(app.broker(redis_url)))))
+        wait_until(relay.leading.is_set)
+        yield relay

@@ -1,0 +1,56 @@
+"""A provider calls about a check: only an address of ours is heard, and it makes us look, no more."""
+
+from collections.abc import Iterator
+from functools import partial
+from uuid import UUID
+
+import httpx
+import pytest
+
+from foundation.database import Database
+from foundation.ids import uuid7
+from tests.fakes.serving import served
+from workers import age_routes, hook_door, hooks
+
+MASTER = b"m" * 32
+
+
+@pytest.fixture
+def door(database: Database) -> Iterator[httpx.Client]:
+    app = hook_door.create(lambda channel: None, partial(age_routes.called, database.scope, MASTER))
+    with served(app) as url, httpx.Client(base_url=url) as client:
+        yield client
+
+
+def waiting(database: Database, tenant_id: UUID) -> list[UUID]:
+    with database.scope(tenant_id, "system:test") as scope:
+        rows = scope.run(
+            "SELECT subject_id FROM outbox WHERE tenant_id = :tenant AND kind = 'age.look'", tenant=tenant_id
+        )
+        return [row.subject_id for row in rows]
+
+
+def test_a_call_makes_one_look_however_often_it_is_repeated(door: httpx.Client, database: Database) -> None:
+    tenant_id, check_id = uuid7(), uuid7()
+    proof = hooks.age_proof(MASTER, tenant_id, check_id)
+    for body in (b"", b"{}", b"not json", b'{"state": "COMPLETE", "date_of_birth": "1990-07-14"}'):
+        assert door.post(f"/hooks/age/{tenant_id}/{check_id}/{proof}", content=body).status_code == 200
+    assert waiting(database, tenant_id) == [check_id]
+
+
+def test_a_forged_or_moved_call_is_refused(door: httpx.Client, database: Database) -> None:
+    """Another installation's key, another check, another tenant, nothing at all."""
+    tenant_id, check_id, other = uuid7(), uuid7(), uuid7()
+    proof = hooks.age_proof(MASTER, tenant_id, check_id)
+    for path in (
+        f"{tenant_id}/{check_id}/{hooks.age_proof(b'x' * 32, tenant_id, check_id)}",
+        f"{tenant_id}/{other}/{proof}",
+        f"{other}/{check_id}/{proof}",
+        f"{tenant_id}/{check_id}/{proof[:-1]}",
+        f"{tenant_id}/{check_id}/é",
+    ):
+        assert door.post(f"/hooks/age/{path}").status_code == 401
+    assert door.post(f"/hooks/age/x/{check_id}/{proof}").status_code == 404
+    assert door.get(f"/hooks/age/{tenant_id}/{check_id}/{proof}").status_code == 405
+    for one in (tenant_id, other):
+        assert waiting(database, one) == []

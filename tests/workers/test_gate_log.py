@@ -1,0 +1,248 @@
+"""The log from the command line: what is done to the database shows, and so does what is done to an export."""
+
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from threading import Event
+
+import pytest
+from sqlalchemy import Engine, create_engine, text
+
+from foundation import settings as house
+from foundation.errors import BadInput, NotFound
+from foundation.ids import HOUSE, uuid7
+from gate import anchoring, chain, minting, proof
+from gate.chain import GENESIS
+from gate.events import CheckpointDue
+from gate.proof import Fault
+from tests.conftest import Cluster
+from tests.gate.builders import World, unit, world
+from tests.schedules.builders import wired
+from workers import dispatch, gate_log, handlers
+from workers.ticks import TICKS
+from workers.wiring import Services
+
+
+@pytest.fixture
+def root(cluster: Cluster) -> Iterator[Engine]:
+    """The database in the hands of somebody who may do anything to it."""
+    engine = create_engine(cluster.url("postgres", "house"))
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def services(cluster: Cluster, root: Engine, tmp_path: Path) -> Iterator[Services]:
+    with root.begin() as connection:
+        connection.execute(text("TRUNCATE log_checkpoints, log_heads, permits, decisions, agencies CASCADE"))
+    with wired(cluster, tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def here(services: Services) -> World:
+    """An agency with eight decisions, six of them signed in two checkpoints."""
+    found = world(services.tenant, uuid7())
+    for count in (3, 3, 2):
+        with found.scope() as scope:
+            for number in range(count):
+                minting.judge(scope, unit(found, text=f"Hello {number}"), author=f"member:{found.ann}")
+        if count == 3:
+            with services.tenant(HOUSE, "system:test", role="relay") as scope:
+                scope.run("SELECT house_shift(:by)", by=timedelta(minutes=10))
+            due = CheckpointDue(HOUSE, HOUSE)
+            anchoring.anchor_logs(due, tenant=services.tenant, archive=services.archive, key=services.log_key)
+    return found
+
+
+def tamper(root: Engine, here: World, *statements: str) -> None:
+    with root.begin() as connection:
+        connection.execute(text("SET session_replication_role = replica"))
+        for statement in statements:
+            assert connection.execute(text(statement), {"t": here.tenant_id}).rowcount, statement
+
+
+def rehash(root: Engine, here: World) -> None:
+    """Write every hash anew, and the head, as somebody who read our source would."""
+    with root.begin() as connection:
+        connection.execute(text("SET session_replication_role = replica"))
+        seq, last = 0, GENESIS
+        for row in connection.execute(
+            text("SELECT * FROM decisions WHERE tenant_id = :t ORDER BY seq"), {"t": here.tenant_id}
+        ).all():
+            fields = dict(row._mapping)
+            for name in ("hash", "created_at", "updated_at"):
+                fields.pop(name)
+            before, seq = fields["seq"], seq + 1
+            fields |= {"seq": seq, "prev_hash": last}
+            last = chain.digest(chain.sealed(fields))
+            connection.execute(
+                text(
+                    "UPDATE decisions SET seq = :seq, prev_hash = :prev, hash = :hash"
+                    " WHERE tenant_id = :t AND seq = :before"
+                ),
+                {"t": here.tenant_id, "seq": seq, "prev": fields["prev_hash"], "hash": last, "before": before},
+            )
+        connection.execute(
+            text("UPDATE log_heads SET seq = :seq, hash = :hash WHERE tenant_id = :t"),
+            {"t": here.tenant_id, "seq": seq, "hash": last},
+        )
+
+
+OF = "WHERE tenant_id = :t AND seq"
+COPIED = (
+    "tenant_id, prev_hash, hash, decided_at, subject_kind, subject_id, creator_id, channel_id, surface, unit_digest,"
+    " snapshot_digest, author, stage, verdict, reasons, rating, flags, bundle"
+)
+
+
+def test_an_untouched_log_is_whole(services: Services, here: World) -> None:
+    found = gate_log.prove(services)
+    assert found.whole, found
+    (one,) = found.logs
+    assert (one.entries, one.anchored, one.tail, one.checkpoints, found.links) == (8, 6, 2, 2, 2)
+    assert gate_log.prove(services, agency=one.agency.upper()).whole
+    with pytest.raises(NotFound):
+        gate_log.prove(services, agency="nobody")
+
+
+@pytest.mark.parametrize(
+    ("statements", "fault"),
+    [
+        ([f"UPDATE decisions SET verdict = 'B' {OF} = 3"], Fault("entry_changed", 3)),
+        ([f"UPDATE decisions SET verdict = 'B' {OF} = 8"], Fault("entry_changed", 8)),
+        ([f"DELETE FROM decisions {OF} = 2"], Fault("entry_missing", 2)),
+        (
+            [f"UPDATE decisions SET seq = {to} {OF} = {seq}" for seq, to in ((5, 99), (7, 5), (99, 7))],
+            Fault("entry_changed", 5),
+        ),
+        ([f"DELETE FROM decisions {OF} > 5", "UPDATE log_heads SET seq = 5 WHERE tenant_id = :t"], Fault("cut", 6)),
+        (
+            [
+                f"INSERT INTO decisions (id, seq, {COPIED})"
+                f" SELECT gen_random_uuid(), 0, {COPIED} FROM decisions {OF} = 1"
+            ],
+            Fault("entry_changed", 1),
+        ),
+    ],
+    ids=["edit", "edit in the tail", "delete", "swap", "truncate", "insert"],
+)
+def test_what_is_done_to_the_database_is_found(
+    services: Services, here: World, root: Engine, statements: list[str], fault: Fault
+) -> None:
+    tamper(root, here, *statements)
+    found = gate_log.prove(services)
+    assert found.logs[0].fault == fault
+    assert gate_log.show(found) == 1
+
+
+@pytest.mark.parametrize(
+    ("statement", "fault"),
+    [
+        (f"UPDATE decisions SET verdict = 'B' {OF} = 2", Fault("rewritten", 3)),
+        (f"DELETE FROM decisions {OF} = 5", Fault("rewritten", 6)),
+        (f"DELETE FROM decisions {OF} > 5", Fault("cut", 6)),
+    ],
+    ids=["edit", "delete", "truncate"],
+)
+def test_a_log_written_anew_is_not_the_one_that_was_signed(
+    services: Services, here: World, root: Engine, statement: str, fault: Fault
+) -> None:
+    tamper(root, here, statement)
+    rehash(root, here)
+    tamper(root, here, "DELETE FROM log_checkpoints WHERE tenant_id = :t")
+    assert gate_log.prove(services).logs[0].fault == fault
+
+
+def test_a_whole_log_that_is_gone_is_missed(services: Services, here: World, root: Engine) -> None:
+    for table in ("decisions", "log_heads", "log_checkpoints", "agencies"):
+        tamper(root, here, f"DELETE FROM {table} WHERE tenant_id = :t")
+    assert gate_log.prove(services).fault == Fault("log_gone", 1)
+
+
+def test_only_the_tail_can_be_written_anew(services: Services, here: World, root: Engine) -> None:
+    tamper(root, here, f"UPDATE decisions SET verdict = 'B' {OF} = 7")
+    rehash(root, here)
+    found = gate_log.prove(services)
+    assert (found.whole, found.logs[0].tail) == (True, 2), "the blind spot that is said"
+
+
+def test_a_checkpoint_that_is_gone_from_the_archive_is_missed(services: Services, here: World, tmp_path: Path) -> None:
+    files = (path for path in (tmp_path / "objects-archive").rglob("*") if path.is_file())
+    kept = sorted(path for path in files if path.parent.name != "root")
+    kept[-1].unlink()
+    assert gate_log.prove(services).logs[0].fault == Fault("checkpoint_missing", 2)
+
+
+def test_an_export_is_verified_without_the_house(services: Services, here: World, tmp_path: Path, root: Engine) -> None:
+    path = tmp_path / "log.jsonl"
+    assert gate_log.write(services, path) == len(path.read_bytes().splitlines())
+    tamper(root, here, f"UPDATE decisions SET verdict = 'B' {OF} = 3")
+    found = gate_log.verify(path, agency="", key=services.log_key.public)
+    assert found.whole, "the file is older than the change"
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(line.replace(b'"stage":"judge"', b'"stage":"mint"') for line in lines))
+    assert gate_log.verify(path, agency="", key="").logs[0].fault == Fault("entry_changed", 1)
+    with pytest.raises(BadInput):
+        gate_log.verify(tmp_path / "none", agency="", key="")
+
+
+def test_the_beat_asks_and_the_route_signs(services: Services, here: World) -> None:
+    with services.tenant(HOUSE, "system:test", role="relay") as scope:
+        scope.run("SELECT house_shift(:by)", by=timedelta(minutes=10))
+    for _ in range(2):
+        next(tick for tick in TICKS if tick.name == "checkpoints").put(services.tenant)
+    assert dispatch.drain(handlers.routes(services), services.tenant, only=HOUSE) == 1
+    assert gate_log.prove(services).logs[0].tail == 0
+
+
+def test_a_house_that_goes_on_meanwhile_is_whole_at_every_look(services: Services, here: World) -> None:
+    over = Event()
+
+    def write() -> None:
+        while not over.is_set():
+            with here.scope() as scope:
+                minting.judge(scope, unit(here), author=f"member:{here.ann}")
+
+    def sign() -> None:
+        while not over.is_set():
+            with services.tenant(HOUSE, "system:test", role="relay") as scope:
+                scope.run("SELECT house_shift(:by)", by=timedelta(minutes=10))
+            due = CheckpointDue(HOUSE, HOUSE)
+            anchoring.anchor_logs(due, tenant=services.tenant, archive=services.archive, key=services.log_key)
+
+    with ThreadPoolExecutor(3) as pool:
+        busy = [pool.submit(work) for work in (write, write, sign)]
+        try:
+            found = [gate_log.prove(services) for _ in range(25)]
+        finally:
+            over.set()
+        for each in busy:
+            each.result()
+    assert [each for each in found if not each.whole] == []
+    assert found[-1].links > found[0].links
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_every_finding_has_its_sentence(
+    services: Services, here: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, language: str
+) -> None:
+    for variable in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.setenv(variable, language)
+    assert house.language() == language
+    found = gate_log.prove(services)
+    assert gate_log.show(found) == 0
+    told = capsys.readouterr().out
+    assert re.search(r"8 (decisions|décisions)", told)
+    assert "2" in told
+    assert services.log_key.public in told
+    source = Path(proof.__file__).read_text("utf-8")
+    whats = set(
+        re.findall(r"\"((?:entry|checkpoint|root|log|end)_[a-z]+|cut|rewritten|unreadable|other_key)\"", source)
+    )
+    assert len(whats) >= 13
+    for what in whats:
+        broken = proof.Proof("", 0, (proof.Verified("l", "A", fault=Fault(what, 3)),), (), Fault(what, 3))
+        assert gate_log.show(broken) == 1

@@ -1,0 +1,203 @@
+"""Explaining: the story of a post as it was, in both languages, never the matched term, and honest about replaying."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from foundation.errors import BadInput, NotFound
+from foundation.ids import uuid7
+from foundation.words import LANGUAGES, catalogue
+from gate import bundle, copies, desk, lexicon, minting, story
+from gate.states import AssuranceState
+from gate.story import Replay
+from gate.units import Rating, Subject, Verdict
+from tests.conftest import Cluster
+from tests.fakes.network import Network, network
+from tests.gate.builders import KEY, Step, World, asset_of, picture, real_person, unit, world
+from tests.schedules.builders import Desk, wired
+from tests.schedules.builders import desk as desk_of
+from workers import gate_story
+from workers.wiring import Services
+
+
+@pytest.fixture(scope="module")
+def services(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    with wired(cluster, tmp_path_factory.mktemp("home")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
+    with network(tmp_path_factory.mktemp("sandbox") / "sandbox.sqlite") as started:
+        yield started
+
+
+@pytest.fixture
+def lea(services: Services, sandbox: Network) -> Iterator[Desk]:
+    yield desk_of(services, sandbox)
+    sandbox.clear()
+
+
+@pytest.fixture
+def here(services: Services) -> World:
+    return world(services.tenant, uuid7())
+
+
+def told(services: Services, what: object, language: str = "en") -> str:
+    return gate_story.tell(services, str(what), language)
+
+
+def test_the_story_of_a_post_from_writing_to_removal(services: Services, lea: Desk) -> None:
+    photo = lea.photo(1)
+    delivery = lea.delivery("hello", media=(photo,), after=1200)
+    lea.live(minutes=22)
+    with lea.scope() as scope:
+        post = scope.run("SELECT post_id FROM deliveries WHERE id = :id", id=delivery).scalar_one()
+    english, french = told(services, post), told(services, post, "fr")
+    assert told(services, delivery).splitlines()[1:] == english.splitlines()[1:], "its one delivery is the whole post"
+    assert "Agence" in english
+    assert "Europe/Paris" in english
+    assert "Looked at in the moment of sending. Written by Anne." in english
+    assert "pictures or files 1, characters" in english
+    assert "it left no copy of its own" in english, "the upload"
+    assert "Rating found: General." in english
+    assert "visible since" in english
+    assert "the same, byte for byte" in english
+    assert "Classement trouvé : Tout public." in french
+    assert "identique, octet pour octet" in french
+    with lea.scope() as scope:
+        (copy,) = copies.copies(scope, Subject("delivery", delivery))
+        copies.gone(scope, copy.jti, "404")
+    assert "the copy was gone on" in told(services, post)
+
+
+def test_the_beginning_of_an_id_is_enough_and_says_when_it_is_not(services: Services, lea: Desk) -> None:
+    first, second = lea.delivery("one", after=60), lea.delivery("two", after=120)
+    lea.live(minutes=3)
+    assert str(first) in told(services, str(first).replace("-", "")[:26].upper())
+    with pytest.raises(BadInput) as raised:
+        told(services, str(first)[:6])
+    assert raised.value.message.code == "cli.story.several"
+    assert str(second) in told(services, second)
+    for nothing in ("ffffffffffff", str(uuid7())):
+        with pytest.raises(NotFound):
+            told(services, nothing)
+    for no_id in ("", "hello there", "12", "g" * 12, "1" * 33):
+        with pytest.raises(BadInput):
+            told(services, no_id)
+    with pytest.raises(BadInput):
+        gate_story.chosen_language("de")
+
+
+def test_a_post_nobody_judged_yet(services: Services, lea: Desk) -> None:
+    post = lea.write("later")
+    delivery = lea.wish(post, after=86_400)
+    assert "Nothing has been decided about it yet." in told(services, delivery)
+
+
+def test_who_counted_is_said_and_the_matched_term_is_not(services: Services, here: World) -> None:
+    with here.scope(f"member:{here.rob}") as scope:
+        person = real_person(scope, display_ref="Petra")
+        medium = picture(scope, here, Rating.N, person=person)
+        desk.review_bytes(scope, medium.sha256, verdict="approve")
+    with here.scope() as scope:
+        whole = unit(here, text="EXPLICIT-MARKER-A tonight", media=[medium])
+        minting.judge(scope, whole, author=f"member:{here.ann}")
+    assert "Looked at ahead of time. Written by ann." in told(services, whole.subject.id)
+    english, french = told(services, whole.subject.id), told(services, whole.subject.id, "fr")
+    for said in (english, french):
+        assert "MARKER" not in said
+        assert "Petra" in said
+        assert "rob" in said
+        assert "ann" in said
+    assert "Shown: Petra, a real person." in english
+    assert "Agreed to be published, up to Explicit" in english
+    assert "Proof of age, holding from" in english
+    assert "rob looked on" in english
+    assert "Rating found: Explicit." in english
+    assert "characters of text 25" in english
+
+
+def test_a_permission_that_did_not_reach_is_said(services: Services, here: World) -> None:
+    with here.scope() as scope:
+        person = real_person(scope, max_rating=Rating.S)
+        medium = picture(scope, here, Rating.N, person=person)
+        assert asset_of(scope, medium)
+        whole = unit(here, media=[medium])
+        minting.judge(scope, whole, author=f"member:{here.ann}")
+    assert "None of the permissions on record" in told(services, whole.subject.id)
+    assert "does not leave." in told(services, whole.subject.id)
+
+
+def replayed(here: World, subject: Subject, rules: bundle.Bundle | None = None) -> list[Replay]:
+    known = bundle.shipped() if rules is None else rules
+    with here.scope() as scope:
+        return [each.replay for each in story.decisions(scope, subject, bundles={known.name: known})]
+
+
+def alter(cluster: Cluster, here: World, statement: str) -> None:
+    engine = create_engine(cluster.url("postgres", "house"))
+    with engine.begin() as connection:
+        connection.execute(text("SET session_replication_role = replica"))
+        assert connection.execute(text(statement), {"t": here.tenant_id}).rowcount
+    engine.dispose()
+
+
+def test_a_decision_made_again_is_the_same_or_it_is_said_why_not(
+    services: Services, here: World, cluster: Cluster, tmp_path: Path
+) -> None:
+    with here.scope() as scope:
+        whole = unit(here, media=[picture(scope, here)])
+        minting.judge(scope, whole, author=f"member:{here.ann}")
+        minting.mint(scope, whole, Step(), key=KEY, author=f"member:{here.ann}")
+    assert replayed(here, whole.subject) == [Replay.SAME, Replay.SAME]
+    changed = tmp_path / "matrix.yaml"
+    changed.write_text(bundle.SHIPPED.read_text("utf-8").replace("-3\n", "-4\n", 1), "utf-8")
+    other = bundle.load(changed, lexicon.shipped())
+    assert replayed(here, whole.subject, other) == [Replay.OTHER_RULES] * 2
+    assert replayed(here, whole.subject, replace(other, version="x")) == [Replay.OTHER_RULES] * 2
+    alter(cluster, here, "UPDATE decisions SET verdict = 'H' WHERE tenant_id = :t AND seq = 1")
+    assert replayed(here, whole.subject) == [Replay.DIFFERENT, Replay.SAME]
+    assert "NOT the same" in told(services, whole.subject.id)
+    alter(
+        cluster,
+        here,
+        "UPDATE decision_inputs SET unit = replace(unit, 'Good morning', 'Good night') WHERE tenant_id = :t",
+    )
+    assert replayed(here, whole.subject) == [Replay.INPUTS_CHANGED] * 2
+    alter(cluster, here, "UPDATE decision_inputs SET snapshot = '{' WHERE tenant_id = :t")
+    assert replayed(here, whole.subject) == [Replay.INPUTS_CHANGED] * 2
+    alter(cluster, here, "DELETE FROM decision_inputs WHERE tenant_id = :t")
+    assert replayed(here, whole.subject) == [Replay.NO_INPUTS] * 2
+    assert "has been deleted" in told(services, whole.subject.id)
+    assert "pictures or files" not in told(services, whole.subject.id)
+
+
+def test_a_copy_that_is_not_found_is_not_called_visible(services: Services, here: World) -> None:
+    with here.scope() as scope:
+        whole = unit(here)
+        first = minting.mint(scope, whole, Step(), key=KEY, author=f"member:{here.ann}")
+    assert "something may be visible" in told(services, whole.subject.id)
+    with here.scope() as scope:
+        copies.void(scope, first.jti, "not_sent")
+    assert "nothing left" in told(services, whole.subject.id)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_whatever_the_log_holds_has_its_words(language: str) -> None:
+    known = catalogue(language)
+    parts = {
+        "verdict": list(Verdict),
+        "replay": list(Replay),
+        "viewer": list(AssuranceState),
+        "stage": ["judge", "mint"],
+        "person": ["real", "synthetic", "digital_twin"],
+        "grant": ["depict", "publish", "download_sell", "ai_likeness"],
+        "subject": ["delivery", "draft", "fulfilment", "export"],
+    }
+    missing = [f"cli.story.{part}.{each}" for part, all_of in parts.items() for each in all_of]
+    missing += [f"rating.{each}" for each in Rating]
+    assert not [code for code in missing if code not in known]

@@ -1,0 +1,79 @@
+"""`greenroom gate check-texts`: a line in, a line out, bad lines told by number; and the figures of false alarms."""
+
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from workers.gate_texts import LONGEST_LINE, ORDINARY, BadLine, false_alarms, judged
+
+
+def said(*lines: bytes) -> list[object]:
+    return [found.number if isinstance(found, BadLine) else found for found in judged(io.BytesIO(b"\n".join(lines)))]
+
+
+def line(text: str, **more: object) -> bytes:
+    return json.dumps({"id": "1", "text": text, **more}).encode()
+
+
+def test_each_line_gets_its_verdict() -> None:
+    assert said(line("Good morning everybody", lang="en"), b"", line("Dzisiaj mam dla was nowe zdjęcia", id=7)) == [
+        {"id": "1", "rating": "G", "verdict": "A", "reasons": []},
+        {"id": 7, "rating": "G", "verdict": "H", "reasons": ["TEXT_LANGUAGE_UNSUPPORTED"]},
+    ]
+
+
+def test_the_place_decides() -> None:
+    word = "EXPLICIT-MARKER-A"
+    found = said(line(word), line(word, surface="telegram.bot_dm"), line("Hello", surface="nowhere.post"))
+    assert [(each["verdict"], each["reasons"]) for each in found if isinstance(each, dict)] == [
+        ("H", ["RATING_EXCEEDS_SURFACE", "TEXT_EXPLICIT_NO_FLAG"]),
+        ("F", []),
+        ("H", ["DESTINATION_UNKNOWN"]),
+    ]
+
+
+def test_bad_lines_are_told_by_number_and_the_rest_is_judged() -> None:
+    bad = [
+        b"no json", b"[1]", b'{"id": "1"}', b'{"text": "Hello"}', b'{"id": 1, "text": 2}', b"\xff\xfe", b"[" * 100_000,
+        b'{"id": "1", "text": "\\ud800"}', b'{"id": "\\ud800", "text": "a"}', b'"' + b"a" * (LONGEST_LINE * 3) + b'"',
+    ]  # fmt: skip
+    found = said(*bad, line("Hello"))
+    assert found[:-1] == list(range(1, len(bad) + 1))
+    assert found[-1] == {"id": "1", "rating": "G", "verdict": "A", "reasons": []}
+
+
+class Endless(io.RawIOBase):
+    """Lines for as long as somebody reads."""
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        return line("Good morning") + b"\n"
+
+
+def test_lines_are_judged_as_they_come() -> None:
+    told: Iterator[object] = judged(Endless())  # type: ignore[arg-type]  # only what is read of a stream
+    assert [next(told) for _ in range(3)] == [{"id": "1", "rating": "G", "verdict": "A", "reasons": []}] * 3
+
+
+def test_the_command_reads_a_file_or_its_input(tmp_path: Path) -> None:
+    data = line("Good morning") + b"\n{}\n" + "déjà vu".encode()
+    (tmp_path / "texts.jsonl").write_bytes(data)
+    command = [sys.executable, "-m", "workers.cli", "gate", "check-texts"]
+    for done in (
+        subprocess.run([*command, str(tmp_path / "texts.jsonl")], capture_output=True, check=False),
+        subprocess.run(command, input=data, capture_output=True, check=False),
+    ):
+        assert done.returncode == 1
+        assert json.loads(done.stdout) == {"id": "1", "rating": "G", "verdict": "A", "reasons": []}
+        assert [told.split(":")[0] for told in done.stderr.decode().splitlines()] == ["line 2", "line 3"]
+
+
+def test_false_alarms_stay_within_what_was_promised() -> None:
+    for part in ("tune", "check"):
+        figures = false_alarms(ORDINARY / part)
+        assert figures["holds_per_1000_messages"] <= 10
+        assert figures["holds_per_100_captions"] <= 3
+        assert figures["benign_block_ppm"] <= 500
+        assert figures["unsupported_held_share"] >= 0.97

@@ -1,0 +1,99 @@
+"""The rules at the terminal: in both languages, with every word they can need."""
+
+from pathlib import Path
+
+import pytest
+
+from foundation.errors import BadInput, NotFound
+from foundation.words import LANGUAGES, catalogue
+from gate import bundle
+from gate.places import VIEWERS, Way
+from gate.units import Verdict
+from workers import policy_text
+
+
+def test_a_place_is_told_with_its_sources_and_its_age() -> None:
+    told = policy_text.explain("bluesky.post", on="2026-11-20", language="en")
+    for part in (
+        "bluesky.post (",
+        "Nudity [N]: allowed, marked (",
+        "the platform looks after it",
+        "https://",
+        "Feb 18, 2027",
+    ):
+        assert part in told
+    assert "from Feb 19, 2027, Nudity, Explicit: waits for a person." in told
+    aged = policy_text.explain("bluesky.post", on="2027-03-01", language="fr")
+    assert "depuis le 19 févr. 2027, Nudité, Explicite : attend une personne." in aged
+    assert "Nudité [N]: attend une personne – resserré" in aged
+    assert policy_text.explain("x", on="", language="fr").count("Âge des lecteurs") == 3
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_place_can_be_told(language: str) -> None:
+    for name in bundle.shipped().rows:
+        assert name in policy_text.explain(name, on="2026-11-20", language=language)
+
+
+def test_what_cannot_be_told_is_said() -> None:
+    with pytest.raises(NotFound) as raised:
+        policy_text.explain("blusky.post")
+    assert "bluesky.post" in str(raised.value.message.params["near"])
+    for arguments in ({"on": "soon"}, {"language": "de"}):
+        with pytest.raises(BadInput):
+            policy_text.explain("x.post", **arguments)
+
+
+def test_a_loosening_is_called_out(tmp_path: Path) -> None:
+    text, new = bundle.SHIPPED.read_text("utf-8"), tmp_path / "new.yaml"
+    assert policy_text.diff(bundle.SHIPPED, bundle.SHIPPED, language="en") == (
+        "No difference in the rules of places.",
+        False,
+    )
+    new.write_text(text.replace("verdicts: {G: A, S: F, N: F, E: F}", "verdicts: {G: A, S: A, N: F, E: H}"), "utf-8")
+    told, loosened = policy_text.diff(bundle.SHIPPED, new, language="en")
+    assert loosened
+    assert "bluesky.post: tightened and LOOSENED" in told
+    assert "! LOOSENED verdict [S]: F → A" in told
+    assert "  tightened verdict [E]: F → H" in told
+    new.write_text(text.replace("verdicts: {G: A, S: F, N: F, E: F}", "verdicts: {G: A, S: F, N: H, E: H}"), "utf-8")
+    told, loosened = policy_text.diff(bundle.SHIPPED, new, language="fr")
+    assert (loosened, "ASSOUPLI" in told, "0 autorisent plus" in told) == (False, False, True)
+
+
+@pytest.mark.parametrize("broken", ["", "- a", "rows: []", "a: [", "\x00"])
+def test_what_is_no_file_of_rules_is_said(tmp_path: Path, broken: str) -> None:
+    path = tmp_path / "broken.yaml"
+    path.write_text(broken, "utf-8")
+    for pair in ((path, bundle.SHIPPED), (bundle.SHIPPED, path), (tmp_path / "none", path)):
+        with pytest.raises(BadInput):
+            policy_text.diff(*pair)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_whatever_a_rule_says_has_its_words(language: str) -> None:
+    parts: dict[str, list[str]] = {
+        "verdict": list(Verdict),
+        "link": list(Verdict),
+        "viewer": list(VIEWERS),
+        "verified": ["primary", "secondary", "derived", "unverified"],
+        "way": [*Way, "both", "neither"],
+    }
+    whats = [
+        "verdict",
+        "flag",
+        "ai_mark",
+        "viewer",
+        "adult_link",
+        "probe",
+        "applies_to",
+        "ageing",
+        "review_by",
+        "test_network",
+        "level",
+    ]
+    codes = [f"cli.policy.{part}.{each}" for part, all_of in parts.items() for each in all_of]
+    codes += [f"cli.policy.what.{what}" for what in whats] + [
+        f"cli.policy.{kind}" for kind in ("changed", "new", "gone")
+    ]
+    assert not [code for code in codes if code not in catalogue(language)]

@@ -1,0 +1,85 @@
+"""What becomes of running work when its process, or Redis, is stopped for real."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from foundation.database import Database
+from tests.conftest import _pings, free_port, wait_until
+from tests.foundation.events import PostDue, put_posts
+from tests.workers.running import empty, house, left, relaying
+from tests.workers.test_relay import Handled
+from workers import app, embedded
+from workers.dispatch import Route, Routes
+from workers.relay import sender
+
+
+def start_worker(database: Database, redis_url: str, told: Path) -> "subprocess.Popen[bytes]":
+    url = database.engine.url.render_as_string(hide_password=False)
+    return subprocess.Popen([sys.executable, "-m", "tests.workers.slow_worker", url, redis_url, str(told)])
+
+
+def test_a_worker_that_is_asked_to_stop_ends_what_it_does(
+    database: Database, redis_url: str, tenant_id: UUID, tmp_path: Path
+) -> None:
+    empty(database.scope, redis_url)
+    told = tmp_path / "told"
+    worker = start_worker(database, redis_url, told)
+    with relaying(database, sender(app.broker(redis_url))):
+        put_posts(database.scope, tenant_id, 1)
+        wait_until(told.exists, 30)
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(30) == 0
+    assert told.read_text() == "ended"
+    assert left(database.scope) == 0
+
+
+def test_the_row_of_a_killed_worker_is_done_by_another(
+    database: Database, redis_url: str, tenant_id: UUID, tmp_path: Path
+) -> None:
+    empty(database.scope, redis_url)
+    told = tmp_path / "told"
+    first = start_worker(database, redis_url, told)
+    with relaying(database, sender(app.broker(redis_url))) as relay:
+        put_posts(database.scope, tenant_id, 1)
+        wait_until(told.exists, 30)
+        first.kill()
+        first.wait(10)
+        told.unlink()
+        with database.scope(UUID(int=0), "system:test", role="relay") as scope:
+            scope.run("UPDATE outbox SET lease_until = lease_until - interval '1 hour' WHERE state = 'leased'")
+        relay._sweep_at = 0.0
+        second = start_worker(database, redis_url, told)
+        wait_until(lambda: left(database.scope) == 0, 40)
+        second.terminate()
+        assert second.wait(30) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::celery.exceptions.CPendingDeprecationWarning")
+def test_redis_may_stop_and_come_back_empty(database: Database, tenant_id: UUID, tmp_path: Path) -> None:
+    port, config, handled = free_port(), tmp_path / "redis.conf", Handled()
+    config.write_text("requirepass x\n")
+    url = f"redis://:x@127.0.0.1:{port}/0"
+
+    def redis() -> "subprocess.Popen[bytes]":
+        server = embedded.spawn(embedded.redis_command(tmp_path / "data", port, config), tmp_path / "log")
+        wait_until(lambda: _pings(url))
+        return server
+
+    server = redis()
+    with house(database, url, Routes(Route(PostDue, handled))):
+        put_posts(database.scope, tenant_id, 5)
+        wait_until(lambda: len(handled.seen) == 5)
+        server.terminate()
+        server.wait(20)
+        put_posts(database.scope, tenant_id, 5)
+        server = redis()
+        wait_until(lambda: len(handled.seen) == 10, 60)
+    assert set(handled.subjects.values()) == {1}
+    server.terminate()
+    server.wait(20)
