@@ -10,6 +10,7 @@ import pytest
 from foundation.money import Money
 from foundation.words import Message, say
 from insights import reports
+from schedules import publishing
 from schedules import reads as schedule_reads
 from tests.house.test_words import BANNED_WORD
 from tests.journeys.day.conftest import ZONE, Lived
@@ -171,10 +172,12 @@ def test_without_fast_the_command_waits_and_says_so(house: House, nova: Lived) -
 
 
 def test_nobody_is_left_in_hand(house: House, mia: Lived, nova: Lived) -> None:
+    """But for what a person posts: a house first started between midnight and six hands one over on that very day."""
     creators = [house.creator(slug) for slug in ("mia", "nova")]
     with house.scope() as scope:
         for creator, lived in zip(creators, (mia, nova), strict=True):
             entries = schedule_reads.day(scope, creator.id, date.fromisoformat(lived.day), ZONE)
-            assert {entry.state for entry in entries} <= {"published", "scheduled"}
+            by_machine = [one for one in entries if one.reason != Message(publishing.HANDED_OVER)]
+            assert {entry.state for entry in by_machine} <= {"published", "scheduled"}
         dead = "SELECT count(*) FROM outbox WHERE tenant_id = :tenant AND state = 'dead'"
         assert scope.run(dead, tenant=scope.tenant_id).scalar_one() == 0
