@@ -46,8 +46,10 @@ class Tokens:
         spell = random.SystemRandom()
         # letters only, none of which a digit stands for twice in a row: as the corpus' own tokens are built
         letters = [letter for letter in string.ascii_uppercase if letter not in "QJ"]
+        last = [letter for letter in letters if letter != "A"]  # repeats are read as one: it would end a letter early
         words = [
-            "".join(spell.choices(letters, k=8)) + "-" + "".join(spell.choices(letters, k=6)) + "-A" for _ in self.KINDS
+            "".join([*spell.choices(letters, k=8), "-", *spell.choices(letters, k=5), *spell.choices(last), "-A"])
+            for _ in self.KINDS
         ]
         self.names = dict(zip(self.KINDS, words, strict=True))
 
