@@ -38,6 +38,8 @@ GOALS: Mapping[str, str] = {
     "decision_p95_ms": "≤ 20",
     "mint_consume_p95_ms": "≤ 15",
     "permit_verify_p95_ms": "≤ 1",
+    "recall_five_s": "≤ 10",
+    "overhead_ratio": "≤ 1.15",
     "log_verify_per_s": "≥ 50000",
     "holds_per_1000_messages": "≤ 10",
     "holds_per_100_captions": "≤ 3",

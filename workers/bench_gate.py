@@ -6,6 +6,7 @@ Classifiers are no part of it: what they say is evidence that lies there already
 import hashlib
 import random
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID
@@ -14,13 +15,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import create_engine, text
 
 from foundation.clock import monotonic
-from foundation.database import Database
+from foundation.database import Database, Scope
 from foundation.ids import uuid7
 from gate import minting
 from gate.permit import Permit
 from gate.units import Medium, Subject, Text, Unit
 from tenants import agencies
 from tenants.roles import Role
+from workers import bench_recall
 from workers.bench import SEED
 from workers.bench_log import log_verify
 from workers.bench_outbox import Servers, servers
@@ -57,7 +59,7 @@ class _Step:
 
 
 def figures() -> dict[str, float]:
-    """Start servers of its own, write the past, measure, stop. Takes about four minutes.
+    """Start servers of its own, write the past, measure, stop. Takes about five minutes.
 
     decision_p95_ms: from opening the transaction to its commit with the entry in the log, for a picture of two real
     people, half of them posts and half messages to one reader; mint_consume_p95_ms: the same of a claim, with the locks
@@ -73,12 +75,15 @@ def figures() -> dict[str, float]:
         decided = _timed(units[WARM:], lambda unit: _judge(agency, unit))
         minted = _timed(units[WARM:], lambda unit: _mint(agency, unit, key))
         verified = _verified(agency, units[-1], key)
+        looked = bench_recall.looked_ms(lambda: _scope(agency), units[WARM:], author=agency.author)
         agency.database.close()
     return {
         "decision_p50_ms": _percentile(decided, 50),
         "decision_p95_ms": _percentile(decided, 95),
         "mint_consume_p95_ms": _percentile(minted, 95),
         "permit_verify_p95_ms": _percentile(verified, 95),
+        "evidence_p50_ms": looked,
+        **bench_recall.figures(looked),
         **log_verify(),
         **false_alarms(),
     }
@@ -170,19 +175,23 @@ def _must_pass(agency: Agency, units: Sequence[Unit], key: Ed25519PrivateKey) ->
         _mint(agency, unit, key)
 
 
+def _scope(agency: Agency) -> AbstractContextManager[Scope]:
+    return agency.database.scope(agency.tenant_id, "system:bench")
+
+
 def _judge(agency: Agency, unit: Unit) -> minting.Decision:
-    with agency.database.scope(agency.tenant_id, "system:bench") as scope:
+    with _scope(agency) as scope:
         return minting.judge(scope, unit, author=agency.author)
 
 
 def _marked(agency: Agency, unit: Unit) -> Unit:
     """As rooms hand it over: with the marks its place asks for."""
-    with agency.database.scope(agency.tenant_id, "system:bench") as scope:
+    with _scope(agency) as scope:
         return replace(unit, flags=minting.flags(scope, unit))
 
 
 def _mint(agency: Agency, unit: Unit, key: Ed25519PrivateKey) -> Permit:
-    with agency.database.scope(agency.tenant_id, "system:bench") as scope:
+    with _scope(agency) as scope:
         minting.lock_epochs(scope, unit)
         return minting.mint(scope, unit, _Step("publish", str(unit.subject.id)), key=key, author=agency.author)
 

@@ -167,7 +167,7 @@ def _world(services: Services, settings: Settings) -> World:
             )
         for number in range(ACCOUNTS // AGENCIES):
             account = f"bench-{agency}-{number}+key"
-            token = _make_account(base, account)
+            token = open_account(base, account)
             sealed = services.seal(tenant_id, token)
             with services.tenant(tenant_id, "system:bench") as scope:
                 channel_id = connecting.connect(
@@ -206,7 +206,8 @@ def test_network(services: Services) -> str:
     return next(name for name in services.chat_connectors if shipped().is_test_network(name))
 
 
-def _make_account(base: str, account: str) -> str:
+def open_account(base: str, account: str) -> str:
+    """An account on the sandbox; its token."""
     return str(call("POST", f"{base}/control/accounts", {"account": account})["token"])
 
 
