@@ -95,7 +95,8 @@ def _orders_by_currency(orders: list[Sale]) -> dict[str, int]:
     return sums
 
 
-def _templates() -> Environment:
+def templates() -> Environment:
+    """Where reports are drawn: HTML is escaped, a name nobody gave is an error."""
     made = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=select_autoescape(["html"]),
@@ -121,7 +122,7 @@ def _render(template: str, report: Report, language: str, plain: Callable[[str],
     def clock(instant: datetime) -> str:
         return f"{instant.astimezone(zone):%H:%M}"
 
-    found = _templates().get_template(template)
+    found = templates().get_template(template)
     return found.render(report=report, word=word, clock=clock, language=language, sentence=sentence, plain=plain)
 
 
@@ -132,7 +133,7 @@ def html(report: Report, language: str) -> str:
 
 def markdown(report: Report, language: str) -> str:
     """The report as Markdown; what people wrote stands in it as plain text, on one line."""
-    return _render("daily.md", report, language, _plain)
+    return _render("daily.md", report, language, plain)
 
 
 def _short(text: str, most: int = SHORT) -> str:
@@ -141,7 +142,8 @@ def _short(text: str, most: int = SHORT) -> str:
     return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """Words that people wrote, on one line, with nothing in them that Markdown would take for a mark."""
     return _MARKS.sub(r"\\\g<0>", " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;"))
 
 

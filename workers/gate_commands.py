@@ -60,6 +60,18 @@ def explain(
     typer.echo(tell(post, language=language))
 
 
+@app.command()
+def report(
+    month: Annotated[str, typer.Argument(help="As 2026-11; the running one when left out.")] = "",
+    agency: Annotated[str, typer.Option(help="Of which agency, where there are several.")] = "",
+    csv: Annotated[bool, typer.Option("--csv", help="A line a figure, for spreadsheets.")] = False,
+) -> None:
+    """Print a month in numbers that name nobody: what left, was kept back, asked for and taken away; as Markdown."""
+    from workers.gate_report import report as make  # noqa: PLC0415  modules load when a command runs
+
+    typer.echo(make(month, agency=agency, as_csv=csv))
+
+
 @app.command("check-texts")
 def check_texts(
     file: Annotated[Path | None, typer.Argument(help="JSON lines; standard input when left out.")] = None,

@@ -15,6 +15,7 @@ from foundation.errors import BadInput
 from foundation.words import Message
 from gate.events import SwitchWanted
 from gate.switches import Stop
+from insights import transparency
 from tenants.roles import Right
 
 SENDING = "sending"
@@ -28,6 +29,30 @@ def show(page: Page) -> None:
     _stops(page, found)
     _dead(page, found)
     draw("system_acts.html", found=found, voice=page.voice, word=page.word)
+    _months(page, found)
+
+
+def _months(page: Page, found: System) -> None:
+    """A month of the safety check in numbers, to take away."""
+    st.subheader(page.word("transparency.month"))
+    st.write(page.word("transparency.month_explained"))
+    left, middle, right = st.columns([2, 1, 1], vertical_alignment="bottom")
+    month = left.selectbox(page.word("transparency.which"), found.months, format_func="{:%Y-%m}".format, key="month")
+
+    def made(form: str) -> bytes:
+        whole = page.read(lambda scope: transparency.report(scope, month))
+        text = transparency.table(whole) if form == "csv" else transparency.html(whole, page.voice.language)
+        return text.encode()
+
+    for column, form, mime in ((middle, "html", "text/html"), (right, "csv", "text/csv")):
+        column.download_button(
+            page.word(f"insights.take_{form}"),
+            data=partial(made, form),
+            file_name=f"safety-{month:%Y-%m}.{form}",
+            mime=mime,
+            on_click="ignore",
+            key=f"take:{form}",
+        )
 
 
 @st.fragment(run_every="5s")

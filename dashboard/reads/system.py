@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from foundation import outbox
 from foundation.database import Scope
 from foundation.outbox import DeadEvent, QueueStats
 from gate import switches
 from gate.switches import Stop
+from insights import transparency
 from tenants import audit
 from tenants import reads as tenant_reads
 from tenants.audit import Act
@@ -28,6 +29,8 @@ class System:
     acts: Sequence[Act]
     creators: Sequence[Creator]
     names: Mapping[str, str]
+    months: Sequence[date]
+    """The months whose numbers can be taken away, by their first days."""
     now: datetime
 
     @property
@@ -74,5 +77,6 @@ def system(scope: Scope) -> System:
         acts=audit.recent(scope),
         creators=tenant_reads.creators(scope),
         names={f"member:{one.id}": one.name for one in tenant_reads.members(scope)},
+        months=transparency.months(scope),
         now=scope.now,
     )

@@ -90,7 +90,7 @@ def prefixes() -> tuple[str, ...]:
     begins = (node.values[0] for source in product() for node in source.nodes(ast.JoinedStr) if node.values)
     texts = {str(begin.value) for begin in begins if isinstance(begin, ast.Constant)}
     texts |= {text for text in literals() if text.endswith(("_", "."))}  # a beginning handed to what adds the end
-    for path in (ROOT / "dashboard").rglob("*.html"):  # word("reason." ~ name) in a template
+    for path in (path for room in ROOMS for path in (ROOT / room).rglob("*.html")):  # word("reason." ~ name) there
         texts |= {match[1] for match in BEGUN.finditer(path.read_text("utf-8"))}
     return tuple(text for text in texts if re.fullmatch(r"[a-z][a-z0-9_]*\.([a-z0-9_]+\.)*[a-z0-9_]*", text))
 
