@@ -51,8 +51,9 @@ test: $(DEV_STAMP) ## everything: walls first, then rooms, types, whole processe
 browser: $(DEV_STAMP) ## the pages in a real Chromium, where one is installed
 	$(PYTEST) $(WAITING) tests/browser
 
-chaos: $(DEV_STAMP) ## the day under kill -9, flush, hang and reset, 200 seeds
+chaos: $(DEV_STAMP) ## the day under kill -9, flush, hang and reset, 200 seeds; a send beside what forbids it, 10,000 orders
 	GREENROOM_CHAOS_SEEDS=200 $(PYTEST) -n 2 tests/chaos
+	GREENROOM_ORDERS=10000 $(PYTEST) --timeout 7200 tests/gate/test_every_order.py
 
 bench: $(DEV_STAMP) ## every figure, written to docs/benchmarks.md
 	$(BIN)/greenroom bench all --markdown docs/benchmarks.md
