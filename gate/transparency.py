@@ -33,7 +33,7 @@ class Month:
     start: datetime
     end: datetime
     sent: int
-    """Copies that left, each under a clearance of its own."""
+    """Copies that stood outside, each under a clearance of its own; an upload alone is none."""
     held: int
     """Subjects that were kept back for a person at least once."""
     blocked: int
@@ -58,8 +58,8 @@ class Month:
 
 
 _DECIDED = """
-SELECT (SELECT count(*) FROM permits WHERE tenant_id = :tenant AND state = 'consumed' AND minted_at >= :start
-    AND minted_at < :end) AS sent,
+SELECT (SELECT count(*) FROM permits WHERE tenant_id = :tenant AND state = 'consumed' AND native_ids <> '[]'
+    AND minted_at >= :start AND minted_at < :end) AS sent,
   count(DISTINCT subject_id) FILTER (WHERE verdict = 'H') AS held,
   count(DISTINCT subject_id) FILTER (WHERE verdict = 'B') AS blocked
 FROM decisions WHERE tenant_id = :tenant AND decided_at >= :start AND decided_at < :end
