@@ -22,9 +22,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from foundation.words import canonical
 from gate import chain
 
-Kind = Literal["checkpoint", "root", "closed", "export", "log", "end"]
-"""What a statement is: how far a log had come, a link of the root, that a log ends because its agency goes; and of an
-export its opening, the name of a log in it, and the end of that log."""
+Kind = Literal["checkpoint", "root", "closed", "journal", "export", "log", "end"]
+"""What a statement is: how far a log had come, a link of the root, that a log ends because its agency goes, something
+that was forbidden; and of an export its opening, the name of a log in it, and the end of that log."""
 
 
 class Forged(Exception):

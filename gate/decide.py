@@ -31,7 +31,7 @@ class Decision:
     @property
     def stopped(self) -> bool:
         """Whether an emergency stop is all that keeps it back: it goes when the stop ends, nobody has to act on it."""
-        return self.reasons == (Reason.KILL_SWITCH,)
+        return bool(self.reasons) and set(self.reasons) <= {Reason.KILL_SWITCH, Reason.RESTORE_MISMATCH}
 
     @property
     def stale(self) -> bool:

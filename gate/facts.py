@@ -116,6 +116,10 @@ class LinkFacts:
     expires_at: datetime
 
 
+RESTORED = "restored"
+"""The stop of everything that the house itself closes where a backup was brought back: people look, and end it."""
+
+
 @dataclass(frozen=True)
 class Stop:
     """A closed switch that reaches this unit."""

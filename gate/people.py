@@ -10,7 +10,7 @@ from foundation import outbox
 from foundation.database import Scope
 from foundation.errors import BadInput, NotFound
 from foundation.words import Message
-from gate import copies, epochs, recall
+from gate import copies, epochs, journal, recall
 from gate.models import ConsentGrant, Declaration, IdentityCheck, Person
 from gate.stating import ConsentRevoked
 from gate.units import Rating
@@ -167,6 +167,7 @@ def revoke(scope: Scope, person_id: UUID, *, what: str | None = None) -> list[UU
             person=person_id,
             what=what,
         )
+    journal.note(scope, journal.REVOKE, person_id, more=what or "")
     outbox.put(scope, ConsentRevoked(scope.tenant_id, person_id, what or ""))
     listed = [copy for each in shown for copy in copies.showing_person(scope, each)]
     if what == "download_sell":
@@ -191,4 +192,5 @@ def block(scope: Scope, person_id: UUID) -> list[UUID]:
             tenant=scope.tenant_id,
             person=person_id,
         )
+    journal.note(scope, journal.BLOCK_PERSON, person_id)
     return recall.open_takedowns(scope, copies.showing_person(scope, person_id), Message("recall.person_blocked"))

@@ -12,7 +12,7 @@ from foundation.database import Scope
 from foundation.errors import BadInput, NotFound, Refused
 from foundation.ids import uuid7
 from foundation.words import Message
-from gate import epochs
+from gate import epochs, journal
 from gate.models import Asset, ContentRating, Depiction, Rendition
 from gate.units import Rating, highest
 
@@ -351,6 +351,7 @@ def freeze(scope: Scope, sha256: str) -> None:
             tenant=scope.tenant_id,
             sha256=sha256,
         )
+    journal.note(scope, journal.FREEZE, sha256)
 
 
 def thaw(scope: Scope, sha256: str) -> None:
@@ -364,3 +365,4 @@ def thaw(scope: Scope, sha256: str) -> None:
             tenant=scope.tenant_id,
             sha256=sha256,
         )
+    journal.note(scope, journal.THAW, sha256)

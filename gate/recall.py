@@ -7,7 +7,7 @@ from foundation import outbox
 from foundation.database import Scope
 from foundation.ids import uuid7
 from foundation.words import Message
-from gate import copies, epochs, ratings
+from gate import copies, epochs, journal, ratings
 from gate.copies import Copy
 from gate.stating import TakedownOpened
 
@@ -41,6 +41,7 @@ def block(scope: Scope, sha256: str, *, category: str, phash: str | None = None)
             tenant=scope.tenant_id,
             sha256=sha256,
         )
+    journal.note(scope, journal.BLOCK, sha256, more=category, look=phash or "")
     return open_takedowns(scope, copies.showing_bytes(scope, sha256), Message("recall.blocked"))
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from gate import depicted, service, text
 from gate.bundle import WIRE_FLAG, Row, shipped
 from gate.case import Case
-from gate.facts import MediumFacts, ReviewFacts
+from gate.facts import RESTORED, MediumFacts, ReviewFacts
 from gate.reasons import Finding, Reason, blocked, held
 from gate.states import AssuranceState
 from gate.units import Rating, Unit, Verdict
@@ -283,6 +283,8 @@ def nothing_is_stopped(case: Case) -> Iterable[Finding]:
     touched = _features(case)
     if any(stop.feature in touched for stop in case.facts.stops):
         yield blocked(Reason.KILL_SWITCH)
+    if any(stop.feature == RESTORED for stop in case.facts.stops):
+        yield blocked(Reason.RESTORE_MISMATCH)
 
 
 def service_text_is_ours(case: Case) -> Iterable[Finding]:

@@ -11,13 +11,14 @@ from foundation.database import Scope
 from foundation.errors import BadInput, Refused
 from foundation.ids import HOUSE, uuid7
 from gate import epochs
+from gate.facts import RESTORED
 from gate.models import Switch
 from gate.stating import SwitchClosed
 from tenants import reads as tenants
 from tenants.roles import Right, require
 
 SCOPES = ("global", "platform", "tenant", "creator", "channel", "chat")
-FEATURES = ("sending", "nudity", "bot", "offers", "campaigns", "payments")
+FEATURES = ("sending", "nudity", "bot", "offers", "campaigns", "payments", RESTORED)
 WIDE = ("global", "platform", "tenant")
 ALONE_AFTER = timedelta(minutes=15)
 """A wide stop is ended by two people, or by one after this long."""

@@ -25,6 +25,14 @@ class Agency:
     demo: bool
 
 
+def founded(scope: Scope) -> datetime:
+    """When the agency of this scope was founded. Raises NotFound where there is none."""
+    row = scope.session.get(models.Agency, (scope.tenant_id, scope.tenant_id))
+    if row is None or row.created_at is None:
+        raise NotFound("agency.unknown")
+    return row.created_at
+
+
 @dataclass(frozen=True)
 class Creator:
     """A creator; `kind` human or virtual, `zone` IANA, `approval_tiers` 0 to 2."""

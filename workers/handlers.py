@@ -31,7 +31,7 @@ from dashboard.events import SceneStep, SceneWanted
 from dashboard.touring import TourAct
 from foundation.database import Scope
 from foundation.outbox import Event
-from gate import anchoring, complaints
+from gate import anchoring, complaints, journal, restoring
 from gate import events as gate_events
 from gate.events import (
     CheckpointDue,
@@ -41,6 +41,7 @@ from gate.events import (
     RevocationWanted,
     SwitchWanted,
 )
+from gate.journal import JournalDue
 from gate.stating import ConsentRevoked, SwitchClosed, TakedownOpened, ViewerChanged
 from insights import collecting, rollups
 from insights import events as insight_events
@@ -106,7 +107,16 @@ def routes(s: Services) -> Routes:
     found = Routes(
         *_posts(s), *_accounts(s), *age_routes.routes(s), *_making(s), *_chat(s), *_demonstration(s), facts=FACTS
     )
-    rooms = (channel_events, gate_events, insight_events, schedule_events, studio_events, chat_events, page_events)
+    rooms = (
+        channel_events,
+        gate_events,
+        journal,
+        insight_events,
+        schedule_events,
+        studio_events,
+        chat_events,
+        page_events,
+    )
     found.require(declared(*rooms))
     return found
 
@@ -192,6 +202,11 @@ def _accounts(s: Services) -> tuple[Route, ...]:
         Route(
             CheckpointDue,
             partial(anchoring.anchor_logs, tenant=s.tenant, archive=s.archive, key=s.log_key),
+            deadline_seconds=ACT_SECONDS,
+        ),
+        Route(
+            JournalDue,
+            partial(restoring.keep, tenant=s.tenant, archive=s.archive, key=s.log_key),
             deadline_seconds=ACT_SECONDS,
         ),
         Route(SwitchWanted, partial(gate_events.set_switch, tenant=s.tenant)),

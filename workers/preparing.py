@@ -7,9 +7,15 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
+from foundation.archive import archive
+from foundation.database import Database
 from foundation.errors import Unavailable
 from foundation.settings import Settings
+from gate import restoring
+from gate.checkpoints import LogKey
 from migrations import upgrading
+from tenants import vault
+from tenants.scope import opener
 from workers import services
 
 
@@ -32,6 +38,27 @@ def migrate(settings: Settings) -> None:
     else:
         _check_roles(owner_url)
     upgrading.upgrade(owner_url, environment=settings.environment)
+
+
+def prepare(settings: Settings) -> None:
+    """`migrate`, then `restore`: what a start does on one machine."""
+    migrate(settings)
+    restore(settings)
+
+
+def restore(settings: Settings) -> int:
+    """Do again what was forbidden after the backup that this database was brought back from; how much that was.
+
+    Before any process runs: nothing may leave by what a backup still allows. Raises Unavailable without the master key.
+    """
+    master_key = vault.master(settings.tenants.master_key.get_secret_value())
+    database = Database(settings.database.work_url.get_secret_value(), application="restore")
+    try:
+        return restoring.catch_up_all(
+            tenant=opener(database), archive=archive(settings), key=LogKey.derived(master_key)
+        )
+    finally:
+        database.close()
 
 
 def _check_roles(owner_url: str) -> None:

@@ -25,7 +25,7 @@ PROCESS_SECONDS = 60.0
 """After this a start is over, ready or not; who is late is named and watched on."""
 HOPELESS_RESTARTS = 2
 """A start does not wait for a process that ended this often."""
-MIGRATE, SEED = "workers.preparing:migrate", "workers.demo:seed"
+PREPARE, SEED = "workers.preparing:prepare", "workers.demo:seed"
 
 
 class Stopped(Exception):
@@ -58,7 +58,7 @@ class Stack:
         self._choose_ports()
         self._start_services()
         with step(Message("stack.step_tables")):
-            self._run("migrate", MIGRATE)
+            self._run("migrate", PREPARE)
         if self.settings.environment != "production" and is_installed(SEED):
             with step(Message("stack.step_demo")):
                 self._run("seed", SEED)

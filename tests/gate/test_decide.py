@@ -116,6 +116,7 @@ DEVIATIONS: dict[str, tuple[Snapshot, Unit, str, Reason]] = {
     "old review": (snapshot(known(reviews=(OLD,))), unit(), "H", Reason.REVIEW_MISSING),
     "refused": (snapshot(known(), reviews=(replace(REVIEW, approves=False),)), unit(), "H", Reason.REVIEW_REFUSED),
     "stop": (snapshot(known(), stops=(Stop("tenant", "sending"),)), unit(), "B", Reason.KILL_SWITCH),
+    "backup": (snapshot(known(), stops=(Stop("tenant", "restored"),)), unit(), "B", Reason.RESTORE_MISMATCH),
     "stop of nudity": (snapshot(known(), stops=(Stop("tenant", "nudity"),)), unit(), "B", Reason.KILL_SWITCH),
     "stop of offers": (snapshot(known(), stops=(NO_OFFERS,)), unit(buttons=(BUY,)), "B", Reason.KILL_SWITCH),
     "changed while read": (snapshot(known(), unlocked=("k",)), unit(), "B", Reason.EPOCH_STALE),

@@ -1,0 +1,52 @@
+"""The journal: whatever was taken back, frozen or blocked, to be kept outside the database too.
+
+A backup that is brought back knows nothing of what was forbidden after it was made; the journal does. An entry is put
+with the change, in its transaction, and kept by a task of its own (`gate/restoring.py`), one after the other.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+from foundation import outbox
+from foundation.database import Scope
+from foundation.ids import uuid7
+from foundation.outbox import Queue
+
+REVOKE, BLOCK_PERSON, FREEZE, THAW, BLOCK = "revoke", "block_person", "freeze", "thaw", "block"
+_AGAIN = "gate.journal.again"
+
+
+@dataclass(frozen=True)
+class JournalDue:
+    """Keep one entry; `subject_id` names it. `about` is a person or a digest, `more` a permission or a category, `look`
+    how a picture looks. None of it says who anybody is."""
+
+    kind: ClassVar[str] = "journal.keep"
+    queue: ClassVar[Queue] = "urgent"
+    tenant_id: UUID
+    subject_id: UUID
+    act: str
+    about: str
+    more: str = ""
+    look: str = ""
+
+
+def note(scope: Scope, act: str, about: object, *, more: str = "", look: str = "") -> None:
+    """Have something that was forbidden, or allowed again, written down outside; nothing while it is done again."""
+    if scope.session.info.get(_AGAIN):
+        return
+    event = JournalDue(scope.tenant_id, uuid7(), act, str(about), more, look)
+    outbox.put(scope, event, lane="journal", holds_lane=True, priority=0)
+
+
+@contextmanager
+def done_again(scope: Scope) -> Iterator[None]:
+    """What is done in here stands in the journal already."""
+    scope.session.info[_AGAIN] = True
+    try:
+        yield
+    finally:
+        scope.session.info[_AGAIN] = False

@@ -1,0 +1,196 @@
+"""Keeping the journal outside the database, and doing again what a restored backup no longer knows.
+
+Entries are counted: what is kept under a number first is that entry, so whoever asks for the next number learns whether
+the database fell behind. Then everything is done again before anything leaves, and a person looks before it goes on:
+what was sent after the backup is not known either.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+from foundation import outbox, telemetry
+from foundation.archive import Archive
+from foundation.database import OpenScope, Scope
+from foundation.errors import NotFound
+from foundation.ids import HOUSE
+from foundation.words import Message
+from gate import chain, journal, people, ratings, recall, switches
+from gate.chain import GENESIS
+from gate.checkpoints import Forged, LogKey, heard, state
+from gate.facts import RESTORED
+from gate.journal import JournalDue
+from tenants import notices
+from tenants import reads as tenant_reads
+from tenants.scope import all_tenants
+
+ACTOR = "system:restore"
+BROKEN = "journal"
+"""Cause of the notice that the journal does not fit together; that of a backup brought back is `RESTORED`."""
+
+_HOUSE_BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+_log = telemetry.log("gate.restoring")
+
+
+@dataclass(frozen=True)
+class Outside:
+    """Where the journal lies, and what signs it."""
+
+    archive: Archive
+    key: LogKey
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry as it is kept; `previous` is the digest of the one before."""
+
+    journal: str
+    number: int
+    previous: str
+    id: str
+    act: str
+    about: str
+    more: str
+    look: str
+
+
+class Broken(Exception):
+    """What is kept under a number is not what we signed, or does not follow the entry before."""
+
+
+def keep(event: JournalDue, *, tenant: OpenScope, archive: Archive, key: LogKey) -> None:
+    """Keep one entry outside and note it. Where the journal is ahead of the database, that is caught up with first.
+
+    Raises Broken where something else lies in its place.
+    """
+    outside = Outside(archive, key)
+    while not _is_noted(event, tenant):
+        with tenant(event.tenant_id, ACTOR) as scope:
+            name, (number, digest) = name_of(scope, key), _last(scope)
+        said = (str(event.subject_id), event.act, event.about, event.more, event.look)
+        made = Entry(name, number + 1, digest, *said)
+        kept = archive.keep(place(name, made.number), state("journal", vars(made), key))
+        if kept == state("journal", vars(made), key):
+            _note(event.tenant_id, made, kept, tenant=tenant)
+        else:
+            catch_up(event.tenant_id, tenant=tenant, outside=outside)
+            with tenant(event.tenant_id, ACTOR) as scope:
+                if _last(scope)[0] < made.number:  # the place is taken by what is none of ours: it is told, and waits
+                    raise Broken
+
+
+def catch_up_all(*, tenant: OpenScope, archive: Archive, key: LogKey) -> int:
+    """Do again what a restored database forgot, for the house and every agency, before anything runs.
+
+    Returns how many entries there were.
+    """
+    return sum(catch_up(each, tenant=tenant, outside=Outside(archive, key)) for each in (HOUSE, *all_tenants(tenant)))
+
+
+def catch_up(tenant_id: UUID, *, tenant: OpenScope, outside: Outside) -> int:
+    """Do what the journal says and the database does not know, in order. An entry whose task only died before it was
+    noted is no restored backup: it is noted, and that is all."""
+    done = 0
+    try:
+        while (found := _next(tenant_id, tenant=tenant, outside=outside)) is not None:
+            entry, kept = found
+            with tenant(tenant_id, ACTOR) as scope:
+                restored = not outbox.awaited(scope, UUID(entry.id), JournalDue.kind)
+                if restored:
+                    _again(scope, entry)
+            _note(tenant_id, entry, kept, tenant=tenant)
+            done += restored
+    except Broken:
+        _log.error("journal.broken", tenant=str(tenant_id))
+        _stop(tenant_id, Message("gate.journal_broken"), BROKEN, tenant=tenant)
+    if done:
+        _log.error("journal.restored", tenant=str(tenant_id), entries=done)
+        _stop(tenant_id, Message("gate.restored", {"count": done}), RESTORED, tenant=tenant)
+    return done
+
+
+def _next(tenant_id: UUID, *, tenant: OpenScope, outside: Outside) -> tuple[Entry, bytes] | None:
+    """The first entry that is kept outside and not noted here. Raises Broken for one that is not ours."""
+    with tenant(tenant_id, ACTOR) as scope:
+        name, (number, digest) = name_of(scope, outside.key), _last(scope)
+    try:
+        kept = outside.archive.read(place(name, number + 1))
+    except NotFound:
+        return None
+    try:
+        entry = Entry(**heard("journal", kept, outside.key.signing.public_key()))
+    except (Forged, TypeError) as error:
+        raise Broken from error
+    if (entry.journal, entry.number, entry.previous) != (name, number + 1, digest):
+        raise Broken
+    return entry, kept
+
+
+def _again(scope: Scope, entry: Entry) -> None:
+    """Do once more what an entry says; what the restored database never knew needs nothing."""
+    with journal.done_again(scope):
+        try:
+            match entry.act:
+                case journal.REVOKE:
+                    people.revoke(scope, UUID(entry.about), what=entry.more or None)
+                case journal.BLOCK_PERSON:
+                    people.block(scope, UUID(entry.about))
+                case journal.FREEZE:
+                    ratings.freeze(scope, entry.about)
+                case journal.THAW:
+                    ratings.thaw(scope, entry.about)
+                case journal.BLOCK:
+                    recall.block(scope, entry.about, category=entry.more, phash=entry.look or None)
+        except NotFound:
+            return
+
+
+def _stop(tenant_id: UUID, why: Message, cause: str, *, tenant: OpenScope) -> None:
+    """Nothing of this agency leaves until somebody looked; the house itself sends nothing."""
+    if tenant_id == HOUSE:
+        return
+    with tenant(tenant_id, ACTOR) as scope:
+        switches.close(scope, "tenant", "", RESTORED, reason=cause)
+        notices.put(scope, why, cause=cause, urgent=True)
+
+
+def name_of(scope: Scope, key: LogKey) -> str:
+    """The journal's name outside: an agency that is removed and comes back begins another."""
+    return key.name(scope.tenant_id, _HOUSE_BEGAN if scope.tenant_id == HOUSE else tenant_reads.founded(scope))
+
+
+def place(name: str, number: int) -> str:
+    """Under which name an entry is kept."""
+    return f"{name}/journal/{number:010d}"
+
+
+def _last(scope: Scope) -> tuple[int, str]:
+    """Number and digest of the last entry that was noted."""
+    row = scope.run(
+        "SELECT number, digest FROM gate_journal WHERE tenant_id = :tenant ORDER BY number DESC LIMIT 1",
+        tenant=scope.tenant_id,
+    ).first()
+    return (row.number, row.digest) if row is not None else (0, GENESIS)
+
+
+def _is_noted(event: JournalDue, tenant: OpenScope) -> bool:
+    with tenant(event.tenant_id, ACTOR) as scope:
+        return bool(
+            scope.run(
+                "SELECT EXISTS (SELECT FROM gate_journal WHERE tenant_id = :tenant AND id = :id)",
+                tenant=scope.tenant_id,
+                id=event.subject_id,
+            ).scalar_one()
+        )
+
+
+def _note(tenant_id: UUID, entry: Entry, kept: bytes, *, tenant: OpenScope) -> None:
+    with tenant(tenant_id, ACTOR) as scope, scope.acting_as("gate"):
+        scope.run(
+            "INSERT INTO gate_journal (tenant_id, id, number, digest) VALUES (:tenant, :id, :number, :digest)"
+            " ON CONFLICT DO NOTHING",
+            tenant=tenant_id,
+            id=UUID(entry.id),
+            number=entry.number,
+            digest=chain.digest(kept),
+        )

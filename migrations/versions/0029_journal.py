@@ -1,0 +1,23 @@
+"""What is noted of the journal of what was forbidden; its entries are kept outside the database."""
+
+from migrations.tools import number, tenant_table, text, unique
+from alembic import op
+
+revision = "0029"
+down_revision = "0023"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    tenant_table(
+        "gate_journal",
+        number("number", big=True),
+        text("digest"),
+        unique("gate_journal_number", "number"),
+        write=("gate",),
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("gate_journal")

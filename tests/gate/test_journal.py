@@ -1,0 +1,230 @@
+"""The journal: what was forbidden is kept outside, and a restored backup is made to forbid it again before it sends."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from foundation import outbox
+from foundation.archive import FileArchive
+from foundation.database import OpenScope
+from foundation.errors import NotFound
+from foundation.ids import HOUSE, uuid7
+from gate import minting, people, ratings, recall, restoring, switches
+from gate.checkpoints import LogKey, state
+from gate.journal import JournalDue
+from gate.minting import Denied
+from gate.reasons import Reason
+from tests.conftest import Cluster
+from tests.gate.builders import KEY, Step, World, picture, real_person, unit, world
+
+LOG_KEY = LogKey.derived(bytes(range(32)))
+FORGOTTEN = ("gate_journal", "outbox", "switches", "notices", "blocklist")
+"""What a restored backup has nothing of, in these tests: everything in it came later."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One agency and the archive outside."""
+
+    here: World
+    archive: FileArchive
+    cluster: Cluster
+
+    def due(self) -> list[JournalDue]:
+        with self.here.scope() as scope:
+            rows = scope.run(
+                "SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = 'journal.keep'"
+                " ORDER BY available_at, id",
+                t=scope.tenant_id,
+            ).all()
+        return [outbox.rebuild(JournalDue, self.here.tenant_id, row.subject_id, row.args) for row in rows]
+
+    def keep(self) -> None:
+        for event in self.due():
+            restoring.keep(event, tenant=self.here.open, archive=self.archive, key=LOG_KEY)
+
+    def restart(self) -> int:
+        outside = restoring.Outside(self.archive, LOG_KEY)
+        return restoring.catch_up(self.here.tenant_id, tenant=self.here.open, outside=outside)
+
+    def restored(self, *more: str) -> None:
+        """The backup comes back: what was forbidden is allowed in it, and nothing tells that it ever was not."""
+        self.by_the_server(
+            "UPDATE consent_grants SET revoked_at = NULL WHERE tenant_id = :t",
+            "UPDATE renditions SET state = 'made' WHERE tenant_id = :t",
+            "UPDATE persons SET state = 'active' WHERE tenant_id = :t",
+            *(f"DELETE FROM {table} WHERE tenant_id = :t" for table in (*FORGOTTEN, *more)),
+        )
+
+    def by_the_server(self, *statements: str, tenant_id: UUID | None = None) -> None:
+        """As whoever restores a backup: no policy and no trigger stands in the way."""
+        engine = create_engine(self.cluster.url("postgres", "house"))
+        with engine.begin() as connection:
+            connection.execute(text("SET LOCAL session_replication_role = replica"))
+            for statement in statements:
+                connection.execute(text(statement), {"t": tenant_id or self.here.tenant_id})
+        engine.dispose()
+
+    def entries(self) -> int:
+        with self.here.scope() as scope:
+            return scope.run("SELECT count(*) FROM gate_journal WHERE tenant_id = :t", t=scope.tenant_id).scalar_one()
+
+    def told(self) -> list[str]:
+        with self.here.scope() as scope:
+            return list(
+                scope.run("SELECT message ->> 'code' FROM notices WHERE tenant_id = :t", t=scope.tenant_id).scalars()
+            )
+
+
+@pytest.fixture
+def kept(tenant: OpenScope, tmp_path: Path, cluster: Cluster) -> Kept:
+    return Kept(world(tenant, uuid7()), FileArchive(tmp_path), cluster)
+
+
+def reasons(here: World, whole) -> set[str]:
+    """Why the unit may not leave; nothing where it may."""
+    try:
+        with here.scope() as scope:
+            minting.mint(scope, whole, Step(), key=KEY, author=f"member:{here.ann}")
+    except Denied as denied:
+        return set(denied.decision.reasons)
+    return set()
+
+
+def shown(here: World):
+    with here.scope() as scope:
+        person = real_person(scope)
+        return person, picture(scope, here, person=person)
+
+
+def test_a_restored_backup_revives_no_permission_and_sends_nothing_until_somebody_looked(kept: Kept) -> None:
+    here = kept.here
+    person, medium = shown(here)
+    whole, words = unit(here, media=[medium]), unit(here)
+    with here.scope() as scope:
+        people.revoke(scope, person)
+    kept.keep()
+    kept.restored()
+    assert kept.restart() == 1
+    assert {Reason.CONSENT_REVOKED, Reason.RESTORE_MISMATCH} <= reasons(here, whole)
+    assert reasons(here, words) == {Reason.RESTORE_MISMATCH}
+    assert kept.told() == ["gate.restored"]
+    with here.scope(f"member:{here.rob}") as scope:
+        switches.reopen(scope, "tenant", "", "restored", reason="looked", second=here.ann)
+    assert kept.restart() == 0
+    assert reasons(here, words) == set()
+    assert Reason.CONSENT_REVOKED in reasons(here, whole)
+
+
+def test_the_same_backup_with_nothing_forbidden_sends_on(kept: Kept) -> None:
+    _, medium = shown(kept.here)
+    kept.keep()
+    kept.restored()
+    assert kept.restart() == 0
+    assert reasons(kept.here, unit(kept.here, media=[medium])) == set()
+
+
+def test_all_kinds_are_done_again_in_their_order(kept: Kept) -> None:
+    here = kept.here
+    (person, of_person), (_, frozen), (_, thawed), (_, gone) = (shown(here) for _ in range(4))
+    with here.scope() as scope:
+        people.block(scope, person)
+        ratings.freeze(scope, frozen.sha256)
+        ratings.freeze(scope, thawed.sha256)
+        ratings.thaw(scope, thawed.sha256)
+        recall.block(scope, gone.sha256, category="ncii", phash="0" * 16)
+    kept.keep()
+    kept.restored()
+    assert kept.restart() == 5
+    with here.scope() as scope:
+        states = dict(scope.run("SELECT sha256, state FROM renditions WHERE tenant_id = :t", t=scope.tenant_id).all())
+        assert (states[frozen.sha256], states[thawed.sha256], states[gone.sha256]) == ("frozen", "made", "removed")
+        assert scope.run("SELECT phash FROM blocklist WHERE tenant_id = :t", t=scope.tenant_id).scalar_one() == "0" * 16
+        assert scope.run("SELECT state FROM persons WHERE id = :p", p=person).scalar_one() == "blocked"
+    assert of_person.sha256 in states
+    assert not kept.due()  # what is done again is no news
+
+
+def test_whoever_dies_before_the_note_is_no_restored_backup(kept: Kept) -> None:
+    with kept.here.scope() as scope:
+        people.revoke(scope, real_person(scope))
+    kept.keep()
+    kept.by_the_server("DELETE FROM gate_journal WHERE tenant_id = :t")
+    assert kept.restart() == 0  # the task still waits, so the database is the one that put it
+    assert (kept.entries(), kept.told()) == (1, [])
+    kept.keep()  # it comes again, and finds itself noted
+    assert kept.entries() == 1
+
+
+def test_news_after_a_restore_come_behind_what_the_journal_knew(kept: Kept) -> None:
+    """Nobody restarted: the first thing that is forbidden finds its number taken, and catches up."""
+    here = kept.here
+    person, medium = shown(here)
+    with here.scope() as scope:
+        people.revoke(scope, person)
+    kept.keep()
+    kept.restored()
+    with here.scope() as scope:
+        ratings.freeze(scope, picture(scope, here).sha256)
+    kept.keep()
+    assert kept.entries() == 2
+    assert {Reason.CONSENT_REVOKED, Reason.RESTORE_MISMATCH} <= reasons(here, unit(here, media=[medium]))
+
+
+@pytest.mark.parametrize("forged", [b"", b"{}", b'{"kind":"journal"}', state("closed", {"log": "x"}, LOG_KEY)])
+def test_what_is_not_ours_is_not_obeyed_and_stops_everything(kept: Kept, forged: bytes) -> None:
+    here = kept.here
+    with here.scope() as scope:
+        name = restoring.name_of(scope, LOG_KEY)
+    kept.archive.keep(restoring.place(name, 1), forged)
+    assert kept.restart() == 0
+    assert (kept.told(), kept.entries()) == (["gate.journal_broken"], 0)
+    assert reasons(here, unit(here)) == {Reason.RESTORE_MISMATCH}
+    with here.scope() as scope:
+        people.revoke(scope, real_person(scope))
+    with pytest.raises(restoring.Broken):
+        kept.keep()
+
+
+def test_what_the_backup_never_knew_needs_nothing(kept: Kept) -> None:
+    with kept.here.scope() as scope:
+        person = real_person(scope)
+        people.revoke(scope, person)
+        ratings.freeze(scope, picture(scope, kept.here).sha256)
+    kept.keep()
+    kept.restored(
+        *("depictions", "content_ratings", "renditions", "assets", "identity_checks", "consent_grants", "persons")
+    )
+    assert kept.restart() == 2
+    with kept.here.scope() as scope, pytest.raises(NotFound):
+        people.revoke(scope, person)
+
+
+def test_another_agencys_journal_says_nothing_here(kept: Kept, tenant: OpenScope) -> None:
+    other = Kept(world(tenant, uuid7()), kept.archive, kept.cluster)
+    with kept.here.scope() as scope:
+        people.revoke(scope, real_person(scope))
+    kept.keep()
+    assert other.restart() == 0
+    assert not reasons(other.here, unit(other.here))
+
+
+def test_the_houses_own_blocklist_is_done_again(kept: Kept, tenant: OpenScope) -> None:
+    sha256 = uuid7().hex * 2
+    outside = restoring.Outside(kept.archive, LOG_KEY)
+    with tenant(HOUSE, "system:test") as scope:
+        recall.block(scope, sha256, category="ncii")
+        row = scope.run(
+            "SELECT subject_id, args FROM outbox WHERE kind = 'journal.keep' AND args ->> 'about' = :sha", sha=sha256
+        ).one()
+    event = outbox.rebuild(JournalDue, HOUSE, row.subject_id, row.args)
+    restoring.keep(event, tenant=tenant, archive=kept.archive, key=LOG_KEY)
+    forgotten = [f"DELETE FROM {table} WHERE tenant_id = :t" for table in ("gate_journal", "outbox", "blocklist")]
+    kept.by_the_server(*forgotten, tenant_id=HOUSE)
+    assert restoring.catch_up(HOUSE, tenant=tenant, outside=outside) == 1
+    with tenant(HOUSE, "system:test") as scope:
+        assert scope.run("SELECT count(*) FROM blocklist WHERE sha256 = :sha", sha=sha256).scalar_one() == 1
+    kept.by_the_server(*forgotten, tenant_id=HOUSE)
