@@ -10,10 +10,14 @@ from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
 
+from sqlalchemy import BigInteger, UniqueConstraint
+from sqlmodel import Field
+
 from foundation import outbox
-from foundation.database import Scope
+from foundation.database import Scope, TenantRow, table
 from foundation.ids import uuid7
 from foundation.outbox import Queue
+from gate.models import FOREVER
 
 REVOKE, BLOCK_PERSON, FREEZE, THAW, BLOCK = "revoke", "block_person", "freeze", "thaw", "block"
 _AGAIN = "gate.journal.again"
@@ -32,6 +36,15 @@ class JournalDue:
     about: str
     more: str = ""
     look: str = ""
+
+
+class JournalRow(TenantRow, table=True):
+    """A note of an entry of the journal that is kept outside; `id` is the entry's."""
+
+    __tablename__ = "gate_journal"
+    __table_args__ = table(UniqueConstraint("tenant_id", "number"), about="nobody", keep=FOREVER)
+    number: int = Field(sa_type=BigInteger)
+    digest: str
 
 
 def note(scope: Scope, act: str, about: object, *, more: str = "", look: str = "") -> None:

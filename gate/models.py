@@ -327,15 +327,6 @@ class CheckpointRow(TenantRow, table=True):
     """The link of the root that names it; null until it was kept."""
 
 
-class JournalRow(TenantRow, table=True):
-    """A note of an entry of the journal that is kept outside; `id` is the entry's."""
-
-    __tablename__ = "gate_journal"
-    __table_args__ = table(UniqueConstraint("tenant_id", "number"), about="nobody", keep=FOREVER)
-    number: int = Field(sa_type=BigInteger)
-    digest: str
-
-
 class PermitRow(CreatorRow, table=True):
     """A consumed permit (`id` is its jti), and from then on the record of the copy it left outside."""
 
