@@ -21,6 +21,8 @@ SHIPPED = Path(__file__).parent / "policy" / "matrix.yaml"
 WIRE_FLAG = re.compile(r"[\w.]+=[\w-]+")
 """A flag a request can carry; anything else in the matrix is a duty of another kind."""
 
+_VERSION = re.compile(r"(\d{4})\.(\d{2})\.(\d{2})-(\d{1,4})")
+
 Place = Literal["post", "text", "chat", "profile"]
 People = Literal["real", "synthetic"]
 _VIEWERS = ("none", "platform", "both", "product")
@@ -136,6 +138,14 @@ class Bundle:
     rows: Mapping[str, RowFile] = field(repr=False)
     jurisdictions: Mapping[str, str]
     defaults: _Defaults = field(repr=False)
+
+    @property
+    def number(self) -> int:
+        """What grows from version to version. Raises ValueError for a version that is no date with a count."""
+        found = _VERSION.fullmatch(self.version)
+        if found is None:
+            raise ValueError(f"no version of rules: {self.version[:40]!r}")
+        return int("".join(found.groups()[:3])) * 10_000 + int(found[4])
 
     @property
     def name(self) -> str:
@@ -268,8 +278,12 @@ def _unknown(verdicts: Verdicts) -> Row:
 
 def load(matrix: Path, words: lexicon.Lexicon) -> Bundle:
     """The bundle of a matrix and a lexicon. Raises ValueError for a row that is not whole or points nowhere."""
-    data = matrix.read_bytes()
-    file = _Matrix.model_validate(yaml.safe_load(data))
+    return parse(matrix.read_bytes(), words)
+
+
+def parse(data: bytes, words: lexicon.Lexicon) -> Bundle:
+    """The bundle of a matrix as it is written. Raises ValueError as `load` does."""
+    file = _Matrix.model_validate(yaml.load(data, Loader=yaml.CSafeLoader))
     rows = {row.id: row for row in file.rows}
     if len(rows) != len(file.rows):
         raise ValueError("two rows have the same id")

@@ -15,6 +15,7 @@ from foundation.database import Scope
 from foundation.errors import NotFound
 from gate import epochs, papers, text
 from gate.facts import LinkFacts, ReviewFacts, Snapshot, Stop, ViewerFacts, read_unit
+from gate.inforce import InForce
 from gate.models import AgeAssurance, DecisionInput, LinkTarget, PermitRow
 from gate.states import AssuranceState
 from gate.units import Rating, Unit
@@ -40,8 +41,11 @@ SELECT house_now() AS now,
 """What every decision reads, in one statement; switches of the house are read by policy."""
 
 
-def gather(scope: Scope, unit: Unit, *, author: str, own_hosts: Sequence[str] = ()) -> tuple[Snapshot, datetime]:
-    """The facts about a unit, as committed by now, and the time: a claim may have waited for its locks."""
+def gather(
+    scope: Scope, unit: Unit, *, author: str, by: InForce, own_hosts: Sequence[str] = ()
+) -> tuple[Snapshot, datetime]:
+    """The facts about a unit, as committed by now, and the time: a claim may have waited for its locks. `by` are the
+    rules it is judged by."""
     _forget(scope)
     needed = epochs.of(scope, unit)
     held = epochs.shared(scope)
@@ -67,6 +71,7 @@ def gather(scope: Scope, unit: Unit, *, author: str, own_hosts: Sequence[str] = 
         recent=_recent(scope, unit),
         changed=_changed(scope, unit, said),
         epochs=tuple(sorted((read.epochs or {}).items())),
+        rules_fault=by.fault,
         unlocked=tuple(key for key in needed if key not in held) if held else (),
     )
     return facts, read.now

@@ -148,6 +148,8 @@ class Snapshot:
     epochs: tuple[tuple[str, int], ...] = ()
     changed: bool = False
     """Somebody said yes to other content of the same subject, and to this one nobody did."""
+    rules_fault: str = ""
+    """The code of the reason why nothing may leave by the rules, as they stand in the database."""
     unlocked: tuple[str, ...] = ()
     """Epochs that appeared after the locks were taken: whoever asked must begin anew."""
 
