@@ -135,6 +135,8 @@ def place_allows(case: Case) -> Iterable[Finding]:
     elif verdict.rank >= Verdict.H.rank:
         stale = case.rating in case.row.stale and verdict is Verdict.H
         yield Finding(verdict, Reason.POLICY_STALE if stale else Reason.RATING_EXCEEDS_SURFACE)
+        if stale and case.row.misread:
+            yield Finding(verdict, Reason.ATTESTATION_INVALID)
         seen = max((medium.rating.rank for medium in case.media if medium.rating is not None), default=0)
         if case.words.rating.rank >= Rating.N.rank and case.words.rating.rank > seen:
             yield Finding(verdict, Reason.TEXT_EXPLICIT_NO_FLAG)
