@@ -27,8 +27,7 @@ from foundation.database import OpenScope, Scope, stored
 from foundation.errors import Conflict, NotFound
 from foundation.sealed import Sealed
 from foundation.words import Message
-from gate import epochs, viewers
-from gate.bundle import shipped
+from gate import epochs, inforce, viewers
 from gate.permit import ControlOrder
 from tenants import notices
 
@@ -283,7 +282,7 @@ def _taken_back(scope: Scope, row: AgeCheckRow, said: Finding | Rejected) -> Che
 
 def _proven(scope: Scope, row: AgeCheckRow, said: Finding) -> CheckState:
     """A proof below what the law here asks for is none, and takes no better one's place."""
-    if not said.method or said.level < shipped().level(JURISDICTION):
+    if not said.method or said.level < inforce.rules(scope).level(JURISDICTION):
         return CheckState.UNFIT
     provider = ages.row_of(scope, row.provider_id)
     try:

@@ -135,6 +135,12 @@ def every_channel(scope: Scope) -> list[Channel]:
     return _read(scope)
 
 
+def places(scope: Scope) -> list[tuple[str, str]]:
+    """Where the tenant posts and chats: platforms and the surfaces of their rules."""
+    pairs = [(one.platform, surface) for one in every_channel(scope) for surface in (one.surface, one.chat_surface)]
+    return sorted({pair for pair in pairs if pair[1]})
+
+
 def names(scope: Scope) -> dict[UUID, str]:
     """What people call each account of the tenant."""
     rows = scope.session.exec(select(ChannelRow.id, ChannelRow.name).where(ChannelRow.tenant_id == scope.tenant_id))

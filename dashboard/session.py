@@ -7,6 +7,7 @@ from uuid import UUID
 from foundation import settings
 from foundation.database import Database, OpenScope
 from foundation.settings import DashboardSettings
+from gate import inforce
 from tenants import login, reads
 from tenants.reads import Member
 from tenants.scope import opener
@@ -52,7 +53,9 @@ def cookie_name() -> str:
 @cache
 def tenant() -> OpenScope:
     """Opens scopes with the doors' login; one pool per process, made at first use."""
-    url = settings.load().database.pages_url.get_secret_value()
+    found = settings.load()
+    inforce.trust(found.gate.policy_keys)
+    url = found.database.pages_url.get_secret_value()
     return opener(Database(url, pool_size=POOL, application="dashboard"))
 
 

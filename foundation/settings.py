@@ -63,10 +63,12 @@ class TenantsSettings(Group):
 
 
 class GateSettings(Group):
-    """The permit key pair."""
+    """What permits are signed with, and who may sign rules."""
 
     signing_key: SecretStr = SecretStr("")
     """Ed25519 private key, 32 bytes in base64. Made by the first `greenroom up`."""
+    policy_keys: str = ""
+    """Whose signatures new rules need two of: Ed25519 public keys in base64, separated by commas."""
 
 
 class GeneratorsSettings(Group):

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cache
@@ -21,9 +21,28 @@ SHIPPED = Path(__file__).parent / "policy" / "matrix.yaml"
 WIRE_FLAG = re.compile(r"[\w.]+=[\w-]+")
 """A flag a request can carry; anything else in the matrix is a duty of another kind."""
 
+_VERSION = re.compile(r"(\d{4})\.(\d{2})\.(\d{2})-(\d{1,4})")
+
 Place = Literal["post", "text", "chat", "profile"]
 People = Literal["real", "synthetic"]
 _VIEWERS = ("none", "platform", "both", "product")
+
+
+ATTESTED = timedelta(days=90)
+"""How long a rule counts as read because two members said so, from the day they read it."""
+
+
+@dataclass(frozen=True)
+class ReadAgain:
+    """Two members, an owner among them, read a rule again at its platform on a day, and found it unchanged."""
+
+    row: str
+    written: str
+    """Digest of the rule as it was written then: a rule that was changed since has to be read anew."""
+    read_on: date
+    until: date
+    verdicts: Mapping[Rating, Verdict] = field(default_factory=dict)
+    """What they found stricter than it is written."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +64,8 @@ class Row:
     known: bool = True
     stale: frozenset[Rating] = frozenset()
     """Ratings whose verdict was tightened because nobody read the rule again in time."""
+    misread: bool = False
+    """Somebody says that it was read again, and it does not count."""
 
     def verdict(self, rating: Rating) -> Verdict:
         """The verdict for a rating; prohibited is never allowed."""
@@ -89,6 +110,12 @@ class RowFile(BaseModel):
     test_network: bool = False
     source_url: list[str] = []
     checked_on: date | None = None
+    rule: str = ""
+    """The row that a borrowed one is written in."""
+
+    def digest(self) -> str:
+        """Of the rule as it is written."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
 
 class _Jurisdiction(BaseModel):
@@ -138,11 +165,28 @@ class Bundle:
     defaults: _Defaults = field(repr=False)
 
     @property
+    def number(self) -> int:
+        """What grows from version to version. Raises ValueError for a version that is no date with a count."""
+        found = _VERSION.fullmatch(self.version)
+        if found is None:
+            raise ValueError(f"no version of rules: {self.version[:40]!r}")
+        return int("".join(found.groups()[:3])) * 10_000 + int(found[4])
+
+    @property
     def name(self) -> str:
         """Version and digest, as permits and decisions bear it."""
         return f"{self.version}+{self.digest[:12]}"
 
-    def row(self, platform: str, surface: str, *, on: date, place: Place = "post", people: People | None = None) -> Row:
+    def row(
+        self,
+        platform: str,
+        surface: str,
+        *,
+        on: date,
+        place: Place = "post",
+        people: People | None = None,
+        again: Sequence[ReadAgain] = (),
+    ) -> Row:
         """What `surface` of `platform` allows on a day.
 
         `surface` is the row's id or its part after the platform. Where a place borrows the rows of another platform,
@@ -157,7 +201,7 @@ class Bundle:
             words = [row for row in self.rows.values() if row.platform == platform and row.place == "text"]
             own = words if words and place == "text" and found.place == "post" else [found]
         chosen = _chosen(own, place, people)
-        return _strictest(found.id, [self.aged(row, on) for row in chosen])
+        return _strictest(found.id, [self.aged(row, on, again) for row in chosen])
 
     def sources(self, platform: str, surface: str, *, on: date) -> tuple[tuple[str, Row], ...]:
         """The rules a post to a place is judged by, with their names: its own, or those it borrows; none of an unknown
@@ -169,6 +213,26 @@ class Bundle:
         posts = [row for row in lent if row.place == "post"] or lent
         return tuple((row.id, self.aged(_merged(found, row), on)) for row in posts) or (
             (found.id, self.aged(found, on)),
+        )
+
+    def overdue(self, platform: str, surface: str, *, on: date) -> tuple[str, ...]:
+        """Rules past their day of review that a unit of this place may be judged by: the rows they are written in."""
+        found = self.rows.get(surface if surface.startswith(f"{platform}.") else f"{platform}.{surface}")
+        if found is None or found.platform != platform:
+            return ()
+        words = [row for row in self.rows.values() if (row.platform, row.place) == (platform, "text")]
+        asked = [self.rows[name] for name in found.same_as] or [found, *(row for row in words if row is not found)]
+        return tuple(row.id for row in asked if row.ages and row.review_by is not None and on > row.review_by)
+
+    def counts(self, one: ReadAgain, on: date) -> bool:
+        """Whether a reading holds on a day: of this very rule, 90 days at most, nothing looser than it is written."""
+        row = self.rows.get(one.row)
+        return (
+            row is not None
+            and not row.same_as
+            and one.written == row.digest()
+            and one.read_on <= on < one.until <= one.read_on + ATTESTED
+            and all(verdict.rank >= row.verdicts[rating].rank for rating, verdict in one.verdicts.items())
         )
 
     def written(self, name: str) -> tuple[tuple[str, RowFile], ...]:
@@ -188,13 +252,17 @@ class Bundle:
         rows = [row for row in self.rows.values() if row.platform == platform]
         return bool(rows) and all(row.test_network for row in rows)
 
-    def aged(self, row: RowFile, on: date) -> Row:
+    def aged(self, row: RowFile, on: date, again: Sequence[ReadAgain] = ()) -> Row:
         """A written row as it stands on a day: capped while unverified, tightened where nobody read it again."""
         verdicts, stale = dict(row.verdicts), set()
+        said = [one for one in again if one.row == (row.rule or row.id)]
+        read = [one for one in said if self.counts(one, on)]
         if row.verified is None or row.verified.verdicts == "unverified":
             for rating, cap in self.defaults.unverified_cap.items():
                 verdicts[rating] = stricter(verdicts[rating], cap)
-        if row.ages and row.review_by is not None:
+        for one in read:
+            verdicts |= {rating: stricter(verdicts[rating], verdict) for rating, verdict in one.verdicts.items()}
+        if row.ages and row.review_by is not None and not read:
             for rating, patience in ((Rating.N, 0), (Rating.E, 0), (Rating.S, 60)):
                 if on > row.review_by + timedelta(days=patience):
                     verdicts[rating] = stricter(verdicts[rating], Verdict.H)
@@ -212,6 +280,7 @@ class Bundle:
             probes=tuple(row.probe or ()) if row.ages else (),
             test_network=row.test_network,
             stale=frozenset(stale),
+            misread=bool(said) and bool(stale),
         )
 
 
@@ -222,7 +291,7 @@ _LENT = (*_RULE, "source_url", "checked_on")
 def _merged(own: RowFile, lender: RowFile) -> RowFile:
     """A row that borrows: the lender's fields, but for those it states itself."""
     lent = {name: getattr(lender, name) for name in _LENT if name not in own.model_fields_set}
-    return own.model_copy(update=lent)
+    return own.model_copy(update={**lent, "rule": lender.id})
 
 
 def _chosen(rows: list[RowFile], place: Place, people: People | None) -> list[RowFile]:
@@ -250,6 +319,7 @@ def _strictest(name: str, rows: list[Row]) -> Row:
         probes=tuple(dict.fromkeys(probe for row in rows for probe in row.probes)),
         test_network=all(row.test_network for row in rows),
         stale=frozenset().union(*(row.stale for row in rows)),
+        misread=any(row.misread for row in rows),
     )
 
 
@@ -268,8 +338,12 @@ def _unknown(verdicts: Verdicts) -> Row:
 
 def load(matrix: Path, words: lexicon.Lexicon) -> Bundle:
     """The bundle of a matrix and a lexicon. Raises ValueError for a row that is not whole or points nowhere."""
-    data = matrix.read_bytes()
-    file = _Matrix.model_validate(yaml.safe_load(data))
+    return parse(matrix.read_bytes(), words)
+
+
+def parse(data: bytes, words: lexicon.Lexicon) -> Bundle:
+    """The bundle of a matrix as it is written. Raises ValueError as `load` does."""
+    file = _Matrix.model_validate(yaml.load(data, Loader=yaml.CSafeLoader))
     rows = {row.id: row for row in file.rows}
     if len(rows) != len(file.rows):
         raise ValueError("two rows have the same id")

@@ -76,7 +76,12 @@ class Case:
     def row(self) -> Row:
         """What the place allows today."""
         return self.bundle.row(
-            self.unit.platform, self.unit.surface, on=self.now.date(), place=self._place, people=self._shown
+            self.unit.platform,
+            self.unit.surface,
+            on=self.now.date(),
+            place=self._place,
+            people=self._shown,
+            again=self.facts.again,
         )
 
     @property

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from typing import ClassVar
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from foundation.database import OpenScope, Scope
 from foundation.errors import GreenroomError, NotFound, Refused
 from foundation.outbox import Queue
 from foundation.words import Message
-from gate import people, ratings, switches, viewers
+from gate import attesting, people, ratings, switches, viewers
 from gate.stating import ConsentRevoked, SwitchClosed, TakedownOpened, ViewerChanged
 from gate.units import Rating
 from tenants import audit, notices
@@ -113,6 +114,30 @@ class CheckpointDue:
 
 
 @dataclass(frozen=True)
+class RuleRead:
+    """A member read the rule of a place again at `url` on a day (ISO), and found it unchanged."""
+
+    kind: ClassVar[str] = "rule.read"
+    queue: ClassVar[Queue] = "urgent"
+    tenant_id: UUID
+    subject_id: UUID
+    rule: str
+    url: str
+    read_on: str
+    by: str
+
+
+@dataclass(frozen=True)
+class RulesDue:
+    """Look which rules grow old, and whom to tell; `tenant_id` and `subject_id` are the house."""
+
+    kind: ClassVar[str] = "policy.notice"
+    queue: ClassVar[Queue] = "make"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
 class ProofWithdrawn:
     """A member takes a reader's proof of age back: an account that changed hands, a custodian who erred."""
 
@@ -178,6 +203,16 @@ def withdraw_proof(event: ProofWithdrawn, *, tenant: OpenScope) -> None:
             audit.note(scope, "viewer.withdrawn", f"viewer.withdraw:{event.subject_id}")
 
     _as_reviewer(event, tenant, withdraw)
+
+
+def read_rule(event: RuleRead, *, tenant: OpenScope) -> None:
+    """Write down what a member read, as that member; whoever may not say so is told at Home why nothing came."""
+    try:
+        with tenant(event.tenant_id, event.by) as scope:
+            attesting.attest(scope, event.rule, event.url, read_on=date.fromisoformat(event.read_on))
+    except GreenroomError as refused:
+        with tenant(event.tenant_id, event.by) as scope:
+            notices.put(scope, refused.message, cause=f"{event.kind}:{event.subject_id}")
 
 
 def _as_reviewer(event: ViewerConfirmed | ProofWithdrawn, tenant: OpenScope, act: Callable[[Scope], None]) -> None:

@@ -13,8 +13,10 @@ from sqlmodel import col, select
 
 from foundation.database import Scope
 from foundation.errors import NotFound
-from gate import epochs, papers, text
+from gate import attesting, epochs, papers, text
+from gate.bundle import Bundle
 from gate.facts import LinkFacts, ReviewFacts, Snapshot, Stop, ViewerFacts, read_unit
+from gate.inforce import InForce
 from gate.models import AgeAssurance, DecisionInput, LinkTarget, PermitRow
 from gate.states import AssuranceState
 from gate.units import Rating, Unit
@@ -40,8 +42,11 @@ SELECT house_now() AS now,
 """What every decision reads, in one statement; switches of the house are read by policy."""
 
 
-def gather(scope: Scope, unit: Unit, *, author: str, own_hosts: Sequence[str] = ()) -> tuple[Snapshot, datetime]:
-    """The facts about a unit, as committed by now, and the time: a claim may have waited for its locks."""
+def gather(
+    scope: Scope, unit: Unit, *, author: str, by: InForce, own_hosts: Sequence[str] = ()
+) -> tuple[Snapshot, datetime]:
+    """The facts about a unit, as committed by now, and the time: a claim may have waited for its locks. `by` are the
+    rules it is judged by."""
     _forget(scope)
     needed = epochs.of(scope, unit)
     held = epochs.shared(scope)
@@ -67,18 +72,21 @@ def gather(scope: Scope, unit: Unit, *, author: str, own_hosts: Sequence[str] = 
         recent=_recent(scope, unit),
         changed=_changed(scope, unit, said),
         epochs=tuple(sorted((read.epochs or {}).items())),
+        rules_fault=by.fault,
+        again=attesting.said(scope, unit, by.rules, read.now.date()),
         unlocked=tuple(key for key in needed if key not in held) if held else (),
     )
     return facts, read.now
 
 
-def elsewhere(scope: Scope, facts: Snapshot, unit: Unit) -> Snapshot:
+def elsewhere(scope: Scope, facts: Snapshot, unit: Unit, *, by: InForce) -> Snapshot:
     """The facts about the same content at another public place: what is said of this very unit is read, the rest kept.
 
     For showing only: nothing leaves on facts that were read for another unit.
     """
     read = scope.run(_AT_ONCE, tenant=scope.tenant_id, digest=unit.digest(), keys=[]).one()
-    return replace(facts, stops=_stops(unit, read.stops or ()), reviews=_said(read.reviews))
+    again = attesting.said(scope, unit, by.rules, read.now.date())
+    return replace(facts, stops=_stops(unit, read.stops or ()), reviews=_said(read.reviews), again=again)
 
 
 def _said(stored: Iterable[tuple[str, str, int, str]] | None) -> tuple[ReviewFacts, ...]:
@@ -108,7 +116,7 @@ def _changed(scope: Scope, unit: Unit, said: Iterable[ReviewFacts]) -> bool:
     return bool(before) and not any(same)
 
 
-def content(scope: Scope, unit: Unit) -> Snapshot:
+def content(scope: Scope, unit: Unit, rules: Bundle) -> Snapshot:
     """The facts that its marks follow from: what it shows, whom, and what it links to. Never enough to decide on."""
     media = papers.media(scope, unit, to_decide=False)
     return Snapshot(
@@ -120,6 +128,7 @@ def content(scope: Scope, unit: Unit) -> Snapshot:
         persons=papers.persons(scope, {shown.person for medium in media for shown in medium.shown}),
         links=_links(scope, unit),
         recent=_recent(scope, unit),
+        again=attesting.said(scope, unit, rules, scope.now.date()),
     )
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 
+from gate.bundle import ReadAgain
 from gate.states import AssuranceState, PersonState
 from gate.units import Rating, Unit
 
@@ -152,6 +153,10 @@ class Snapshot:
     epochs: tuple[tuple[str, int], ...] = ()
     changed: bool = False
     """Somebody said yes to other content of the same subject, and to this one nobody did."""
+    rules_fault: str = ""
+    """The code of the reason why nothing may leave by the rules, as they stand in the database."""
+    again: tuple[ReadAgain, ...] = ()
+    """What members say they read again of the rules of its place that are past their day."""
     unlocked: tuple[str, ...] = ()
     """Epochs that appeared after the locks were taken: whoever asked must begin anew."""
 

@@ -92,16 +92,32 @@ def term(kind: str, written: str) -> Term:
 def load(path: Path, *, over: Path | None = None) -> Lexicon:
     """The lexicon of a file; `over` adds an installation's own rated terms. Raises ValueError for a bad file."""
     data = path.read_bytes()
-    file = _File.model_validate(yaml.safe_load(data))
+    file = _read(data)
     terms: dict[str, list[str]] = dict(file.terms)
     if over is not None:
         own = over.read_bytes()
         data += own
         for kind, words in yaml.safe_load(own)["terms"].items():
             terms[kind] = [*terms.get(kind, []), *words]
+    return _compiled(file, terms, _vocabulary(file, path.parent), hashlib.sha256(data).hexdigest())
+
+
+def parse(data: bytes) -> Lexicon:
+    """The lexicon as it is written; its vocabulary must be the one that comes with the product. Raises ValueError."""
+    file = _read(data)
+    vocabulary = _vocabulary(file, SHIPPED.parent)
+    if vocabulary.sha256 != shipped().vocabulary.sha256:
+        raise ValueError("the lexicon names a vocabulary that is not installed")
+    return _compiled(file, file.terms, vocabulary, hashlib.sha256(data).hexdigest())
+
+
+def _read(data: bytes) -> _File:
+    return _File.model_validate(yaml.load(data, Loader=yaml.CSafeLoader))
+
+
+def _vocabulary(file: _File, folder: Path) -> Vocabulary:
     slang = frozenset(word for listed in file.slang.values() for word in listed.casefold().split())
-    vocabulary = Vocabulary(path.parent / file.vocabulary.file, file.vocabulary.sha256, slang)
-    return _compiled(file, terms, vocabulary, hashlib.sha256(data).hexdigest())
+    return Vocabulary(folder / file.vocabulary.file, file.vocabulary.sha256, slang)
 
 
 def _compiled(file: _File, terms: Mapping[str, Sequence[str]], vocabulary: Vocabulary, digest: str) -> Lexicon:

@@ -14,11 +14,12 @@ from foundation.database import Scope
 from foundation.errors import Conflict, GreenroomError, Refused
 from foundation.ids import uuid7
 from foundation.words import canonical
-from gate import epochs, evidence, log, rules
-from gate.bundle import Bundle, shipped
+from gate import attesting, epochs, evidence, inforce, log, rules
+from gate.bundle import Bundle
 from gate.case import Case
 from gate.copies import Copy, copies, copy, copy_of, gone, note_copy, void
 from gate.decide import Decision, decide
+from gate.inforce import InForce
 from gate.models import DecisionRow
 from gate.permit import TTL, Permit, sign
 from gate.text import says_ai
@@ -75,7 +76,8 @@ def lock_epochs(scope: Scope, unit: Unit) -> None:
 
 def flags(scope: Scope, unit: Unit, *, bundle: Bundle | None = None) -> tuple[str, ...]:
     """The marks the unit must bear at its place as its rating stands, for `dataclasses.replace(unit, flags=…)`."""
-    case = Case(evidence.content(scope, unit), unit, bundle or shipped(), scope.now)
+    by = bundle or inforce.rules(scope)
+    case = Case(evidence.content(scope, unit, by), unit, by, scope.now)
     return () if unit.service else rules.flags_for(case.row, case.rating, ai=case.generated)
 
 
@@ -84,7 +86,8 @@ def marked(scope: Scope, unit: Unit, *, line: Callable[[], str], bundle: Bundle 
     model made it and none of them do. `line` is asked for only then."""
     if unit.service:
         return replace(unit, flags=())
-    return _marked(Case(evidence.content(scope, unit), unit, bundle or shipped(), scope.now), line)
+    by = bundle or inforce.rules(scope)
+    return _marked(Case(evidence.content(scope, unit, by), unit, by, scope.now), line)
 
 
 def _marked(case: Case, line: Callable[[], str]) -> Unit:
@@ -105,10 +108,13 @@ def previews(
     """
     if not units:
         return []
-    rules_of = bundle or shipped()
-    shared, now = evidence.gather(scope, units[0], author=author)
-    found = [_marked(Case(shared, unit, rules_of, scope.now), line) for unit in units]
-    return [(unit, decide(evidence.elsewhere(scope, shared, unit), unit, rules_of, now)) for unit in found]
+    by = inforce.now(scope) if bundle is None else InForce(bundle)
+    shared, now = evidence.gather(scope, units[0], author=author, by=by)
+    found = []
+    for unit in units:
+        again = attesting.said(scope, unit, by.rules, now.date())
+        found.append(_marked(Case(replace(shared, again=again), unit, by.rules, scope.now), line))
+    return [(unit, decide(evidence.elsewhere(scope, shared, unit, by=by), unit, by.rules, now)) for unit in found]
 
 
 def preview(
@@ -166,8 +172,9 @@ def record_denial(scope: Scope, denied: Denied) -> None:
 def _judged(
     scope: Scope, unit: Unit, author: str, own_hosts: Sequence[str], bundle: Bundle | None, *, stage: str
 ) -> log.Entry:
-    facts, now = evidence.gather(scope, unit, author=author, own_hosts=own_hosts)
-    decision = decide(facts, unit, bundle or shipped(), now)
+    by = inforce.now(scope) if bundle is None else InForce(bundle)
+    facts, now = evidence.gather(scope, unit, author=author, own_hosts=own_hosts, by=by)
+    decision = decide(facts, unit, by.rules, now)
     return log.entry(unit, facts, decision, author=author, stage=stage, decided_at=now)
 
 

@@ -231,3 +231,12 @@ def _general(old: Bundle, new: Bundle) -> Iterator[RowChange]:
         changed = tuple(_by_rank("level", country, int(levels[0][1]), int(levels[1][1]), levels))
         if changed:
             yield RowChange(country, "changed", changed)
+
+
+def ends(bundle: Bundle) -> Mapping[str, date]:
+    """By when each rule that ages has to be read again, by its row; what borrows ages with what it borrows."""
+    return {
+        name: row.review_by
+        for name, row in bundle.rows.items()
+        if row.ages and not row.same_as and row.review_by is not None
+    }

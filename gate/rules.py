@@ -4,12 +4,12 @@ A rule returns what speaks against the unit and nothing when all is known and we
 """
 
 from collections.abc import Callable, Iterable
-from datetime import date, timedelta
+from datetime import timedelta
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from gate import depicted, service, text
-from gate.bundle import WIRE_FLAG, Row, shipped
+from gate.bundle import WIRE_FLAG, Row
 from gate.case import Case
 from gate.facts import RESTORED, MediumFacts, ReviewFacts
 from gate.reasons import Finding, Reason, blocked, held
@@ -29,11 +29,6 @@ FEW_WORDS = 3
 _AUDIENCES = ("public", "viewer")
 
 
-def row(platform: str, surface: str, *, on: date) -> Row:
-    """What a place allows on a day by the rules that come with the product."""
-    return shipped().row(platform, surface, on=on)
-
-
 def flags_for(place: Row, rating: Rating, *, ai: bool) -> tuple[str, ...]:
     """The marks a request to this place must carry, sorted; a unit bears them before it is judged."""
     wanted = [flag for flag in place.flags.get(rating, ()) if WIRE_FLAG.fullmatch(flag)]
@@ -47,6 +42,12 @@ def belongs_here(case: Case) -> Iterable[Finding]:
         yield blocked(Reason.TENANT_BOUNDARY)
     if case.facts.unlocked:
         yield blocked(Reason.EPOCH_STALE)
+
+
+def rules_hold(case: Case) -> Iterable[Finding]:
+    """The rules are whole, signed and the newest; what helps somebody in danger is sent without them."""
+    if case.facts.rules_fault and not service.is_safety(case.unit.service):
+        yield blocked(Reason(case.facts.rules_fault))
 
 
 def is_what_was_approved(case: Case) -> Iterable[Finding]:
@@ -134,6 +135,8 @@ def place_allows(case: Case) -> Iterable[Finding]:
     elif verdict.rank >= Verdict.H.rank:
         stale = case.rating in case.row.stale and verdict is Verdict.H
         yield Finding(verdict, Reason.POLICY_STALE if stale else Reason.RATING_EXCEEDS_SURFACE)
+        if stale and case.row.misread:
+            yield Finding(verdict, Reason.ATTESTATION_INVALID)
         seen = max((medium.rating.rank for medium in case.media if medium.rating is not None), default=0)
         if case.words.rating.rank >= Rating.N.rank and case.words.rating.rank > seen:
             yield Finding(verdict, Reason.TEXT_EXPLICIT_NO_FLAG)
@@ -296,6 +299,7 @@ def service_text_is_ours(case: Case) -> Iterable[Finding]:
 
 ORDINARY: tuple[Rule, ...] = (
     belongs_here,
+    rules_hold,
     is_whole,
     is_what_was_approved,
     media_are_ours,
@@ -316,7 +320,7 @@ ORDINARY: tuple[Rule, ...] = (
     nothing_is_stopped,
 )
 
-SERVICE: tuple[Rule, ...] = (belongs_here, is_whole, service_text_is_ours, nothing_is_stopped)
+SERVICE: tuple[Rule, ...] = (belongs_here, rules_hold, is_whole, service_text_is_ours, nothing_is_stopped)
 """What stands for a catalogue sentence: it needs no rating and goes out when everything else is down."""
 
 

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from foundation.database import Scope
 from foundation.words import Message
+from gate import inforce
 from gate.bundle import Bundle
 from gate.decide import Decision, decide
 from gate.facts import Snapshot, read_snapshot, read_unit
@@ -62,9 +63,13 @@ WHERE d.tenant_id = :tenant AND d.subject_kind = :kind AND d.subject_id = :subje
 """
 
 
-def decisions(scope: Scope, subject: Subject, *, bundles: Mapping[str, Bundle]) -> list[Judged]:
-    """Every decision about a subject in order, each made again with the rules of its name among `bundles`."""
-    rows = scope.run(_JUDGED, tenant=scope.tenant_id, kind=subject.kind, subject=subject.id)
+def decisions(scope: Scope, subject: Subject, *, bundles: Mapping[str, Bundle] | None = None) -> list[Judged]:
+    """Every decision about a subject in order, each made again with the rules of its name: those that were kept, or
+    those among `bundles`."""
+    rows = scope.run(_JUDGED, tenant=scope.tenant_id, kind=subject.kind, subject=subject.id).all()
+    if bundles is None:
+        kept = {name: inforce.named(scope, name) for name in sorted({row.bundle for row in rows})}
+        bundles = {name: rules for name, rules in kept.items() if rules is not None}
     return [_judged(row, bundles) for row in rows]
 
 

@@ -14,8 +14,8 @@ from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import derived
 from foundation.words import Message
-from gate import minting
-from gate.bundle import shipped
+from gate import inforce, minting
+from gate.bundle import Bundle
 from gate.minting import Decision
 from gate.reasons import Reason
 from gate.units import Medium, Rating, Unit, Verdict
@@ -119,14 +119,16 @@ def previews(
     about = {channel.id: subject(derived(draft.creator_id, "draft", channel.id)) for channel in chosen}
     units = [placed(scope, first, channel, about[channel.id]) for channel in chosen if first is not None]
     judged = minting.previews(scope, units, author=author, line=lambda: ai_line(scope, draft.creator_id))
+    rules, on = inforce.rules(scope), scope.now.date()
+    allowed = [rule_of(rules, channel.platform, channel.surface, on) for channel in chosen]
     return [
-        _preview(draft, channel, one, connectors.get(channel.platform), scope.now.date())
-        for channel, one in zip(chosen, judged, strict=True)
+        _preview(draft, channel, one, connectors.get(channel.platform), rule)
+        for channel, one, rule in zip(chosen, judged, allowed, strict=True)
     ]
 
 
 def _preview(
-    draft: Draft, channel: Channel, judged: tuple[Unit, Decision], connector: Connector | None, on: date
+    draft: Draft, channel: Channel, judged: tuple[Unit, Decision], connector: Connector | None, rule: Rule
 ) -> Preview:
     unit, decision = judged
     most = connector.capabilities.size(channel.surface) if connector is not None else (planning.MAX_BODY, 0)
@@ -141,7 +143,7 @@ def _preview(
         most=most[0],
         most_media=most[1],
         reasons=() if draft.empty else _reasons(channel, unit, connector, decision),
-        rule=rule_of(channel.platform, channel.surface, on),
+        rule=rule,
     )
 
 
@@ -174,9 +176,8 @@ def _unit(scope: Scope, draft: Draft, channel: Channel) -> Unit:
     return compose(scope, row, owner, channel)
 
 
-def rule_of(platform: str, surface: str, on: date) -> Rule:
+def rule_of(rules: Bundle, platform: str, surface: str, on: date) -> Rule:
     """The rule of a place as it stands on a day."""
-    rules = shipped()
     ratings = [rating for rating in Rating if rating is not Rating.X]
     said = (
         Said(name, tuple((rating, row.verdict(rating)) for rating in ratings))

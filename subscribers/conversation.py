@@ -15,8 +15,8 @@ from foundation import outbox
 from foundation.database import Scope
 from foundation.errors import NotFound, Refused
 from foundation.words import Message
+from gate import inforce, viewers
 from gate import text as gate_text
-from gate import viewers
 from gate.evidence import TEST_METHOD
 from gate.text import MinorSignal
 from subscribers import directory, drafts, fulfilling, offers, orders, proofs, refunding, speakers, talks
@@ -99,7 +99,7 @@ def _hear(scope: Scope, channel: Channel, update: Update, *, rails: Rails, envir
     if age is Age.MINOR:
         _minor(scope, talk, fan, update.text)
         return
-    crisis = update.kind == "message" and gate_text.crisis(update.text)
+    crisis = update.kind == "message" and gate_text.crisis(update.text, lexicon=inforce.rules(scope).lexicon)
     if fan.status != "active" and not crisis:
         return
     if OwnerState(talk.owner) is OwnerState.CLOSED:
@@ -153,7 +153,7 @@ class Age(Enum):
 def _age(scope: Scope, channel: Channel, update: Update, environment: str) -> Age:
     """What this says of the fan's age, told to the gate at once. There is no setting that turns this off."""
     if update.kind == "message":
-        signal = gate_text.minor_statement(update.text)
+        signal = gate_text.minor_statement(update.text, lexicon=inforce.rules(scope).lexicon)
         if signal is MinorSignal.NONE:
             return Age.NOTHING
         tell = viewers.block if signal is MinorSignal.STATED else viewers.suspect
@@ -257,7 +257,7 @@ def _notice(scope: Scope, talk: Conversation, fan: directory.Identity, *, fresh:
 def _answer(scope: Scope, talk: Conversation, said: str) -> None:
     """A message: the truth about who speaks and commands are answered by code, the rest by the owner."""
     plain = folded(said)
-    if gate_text.asks_if_bot(said):
+    if gate_text.asks_if_bot(said, lexicon=inforce.rules(scope).lexicon):
         _handled(scope, talk, "truth")
         human = OwnerState(talk.owner) is OwnerState.HUMAN
         drafts.say_service(scope, talk, speakers.sentence(scope, talk, "truth_person" if human else "truth"))

@@ -8,8 +8,7 @@ from channels.reads import Channel
 from foundation import outbox
 from foundation.database import Scope
 from foundation.words import Message
-from gate import viewers
-from gate.bundle import shipped
+from gate import inforce, viewers
 from gate.events import ProofWithdrawn, ViewerConfirmed
 from subscribers import directory, talks
 from subscribers.models import Conversation
@@ -36,7 +35,7 @@ def offer(scope: Scope, talk: Conversation, channel: Channel, fan: directory.Ide
     )
     if token is not None:
         return Message("service.age.open", {"age_page": f"{pages.rstrip('/')}{ages.PATH}{token}"})
-    test = shipped().is_test_network(channel.platform)
+    test = inforce.rules(scope).is_test_network(channel.platform)
     return Message("service.age.how" if test else "service.age.none_here")
 
 

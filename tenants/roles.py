@@ -31,12 +31,13 @@ class Right(StrEnum):
     REFUND = "refund"
     STOP = "stop"  # press an emergency stop
     REOPEN = "reopen"
+    RULES = "rules"  # say that the rule of a place was read again
     STAFF = "staff"  # members, splits, deletion
 
 
 _RIGHTS: Mapping[Role, frozenset[Right]] = {
     Role.OWNER: frozenset(Right),
-    Role.MANAGER: frozenset(Right) - {Right.STAFF},
+    Role.MANAGER: frozenset(Right) - {Right.STAFF, Right.RULES},
     Role.CREATOR: frozenset({Right.APPROVE, Right.MONEY, Right.STOP}),
     Role.CHATTER: frozenset({Right.CHAT, Right.STOP}),
     Role.ACCOUNTANT: frozenset({Right.MONEY, Right.BOOKS}),

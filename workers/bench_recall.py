@@ -20,7 +20,7 @@ from channels import connecting
 from foundation.clock import monotonic, pause, wall_now
 from foundation.database import Scope
 from foundation.ids import uuid7
-from gate import complaints, evidence, ratings
+from gate import complaints, evidence, inforce, ratings
 from gate.units import Rating, Subject, Text, Unit
 from schedules import approvals, planning
 from schedules import reads as schedule_reads
@@ -166,7 +166,7 @@ def looked_ms(
     for unit in units:
         with scope_of() as scope:
             started = monotonic()
-            evidence.gather(scope, unit, author=author)
+            evidence.gather(scope, unit, author=author, by=inforce.now(scope))
             taken.append(monotonic() - started)
     return 1000 * sorted(taken)[len(taken) // 2]
 

@@ -7,6 +7,7 @@ from foundation.errors import Conflict, NotFound, Refused
 from foundation.settings import Settings
 from foundation.storage import library
 from foundation.words import Message
+from gate import inforce
 from generators import provenance
 from schedules.calendar import local_day
 from tenants import login
@@ -41,6 +42,7 @@ def seed(settings: Settings) -> None:
     _only_here(settings)
     if (settings.home / REMOVED).exists():
         return
+    inforce.trust(settings.gate.policy_keys)
     database = Database(settings.database.work_url.get_secret_value(), application="demo")
     try:
         _seed(opener(database), settings)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from foundation.database import Database
 from foundation.settings import Settings
 from foundation.storage import page_copies
+from gate import inforce
 from tenants.scope import opener
 from workers import door
 from workers.serving import Announced, config
@@ -20,6 +21,7 @@ def web(settings: Settings) -> None:
     """The creators' own pages."""
     from web.app import create  # noqa: PLC0415  FastAPI for the one process that needs it
 
+    inforce.trust(settings.gate.policy_keys)
     database = Database(settings.database.pages_url.get_secret_value(), pool_size=WEB_POOL, application="web")
     public = settings.web.public_url.rstrip("/")
     serve(

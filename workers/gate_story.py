@@ -12,7 +12,7 @@ from foundation import settings as house
 from foundation.database import Scope
 from foundation.errors import BadInput, NotFound
 from foundation.words import LANGUAGES, Message, catalogue, say
-from gate import bundle, depicted, story
+from gate import depicted, story
 from gate.facts import PersonFacts, ReviewFacts, Snapshot
 from gate.story import Judged, Left
 from gate.units import Rating, Subject, Unit
@@ -115,9 +115,8 @@ class _Teller:
 
     def story(self, scope: Scope, post: UUID | None, subjects: Sequence[Subject]) -> Iterator[str]:
         yield self.say("cli.story.head", agency=self.agency, zone=self.zone, id=str(post or subjects[0].id))
-        rules = bundle.shipped()
         for subject in subjects:
-            judged = story.decisions(scope, subject, bundles={rules.name: rules})
+            judged = story.decisions(scope, subject)
             yield ""
             yield self.say(f"cli.story.subject.{subject.kind}", id=str(subject.id))
             if not judged:

@@ -23,7 +23,7 @@ from channels.events import (
     TakedownRemove,
     TokenRefresh,
 )
-from channels.reads import Channel
+from channels.reads import Channel, places
 from connectors import registry as connector_registry
 from connectors.contract import SharedInbox, Update
 from dashboard import events as page_events
@@ -31,7 +31,7 @@ from dashboard.events import SceneStep, SceneWanted
 from dashboard.touring import TourAct
 from foundation.database import Scope
 from foundation.outbox import Event
-from gate import anchoring, complaints, journal, restoring
+from gate import ageing, anchoring, complaints, journal, restoring
 from gate import events as gate_events
 from gate.events import (
     CheckpointDue,
@@ -39,6 +39,8 @@ from gate.events import (
     ComplaintDue,
     RatingWanted,
     RevocationWanted,
+    RuleRead,
+    RulesDue,
     SwitchWanted,
 )
 from gate.journal import JournalDue
@@ -209,6 +211,8 @@ def _accounts(s: Services) -> tuple[Route, ...]:
             partial(restoring.keep, tenant=s.tenant, archive=s.archive, key=s.log_key),
             deadline_seconds=ACT_SECONDS,
         ),
+        Route(RuleRead, partial(gate_events.read_rule, tenant=tenant)),
+        Route(RulesDue, partial(ageing.remind, tenant=tenant, places=places), deadline_seconds=ACT_SECONDS),
         Route(SwitchWanted, partial(gate_events.set_switch, tenant=s.tenant)),
         Route(RatingWanted, partial(gate_events.set_rating, tenant=s.tenant)),
         Route(RevocationWanted, partial(gate_events.revoke_consent, tenant=s.tenant)),

@@ -27,6 +27,30 @@ def explain(
 
 
 @app.command()
+def update(
+    file: Annotated[Path | None, typer.Argument(help="A signed release; what is in force when left out.")] = None,
+    language: Annotated[str, typer.Option(help="fr or en; the terminal's when left out.")] = "",
+) -> None:
+    """Take newer rules that two who may sign have signed, or say which are in force and when they age."""
+    from workers.policy_release import status, take  # noqa: PLC0415  modules load when a command runs
+
+    typer.echo(status(language=language) if file is None else take(file, language=language))
+
+
+@app.command()
+def sign(
+    file: Annotated[Path, typer.Argument(help="The release: signed once more, or made.")],
+    key: Annotated[Path, typer.Option(help="A file with an Ed25519 private key, 32 bytes in base64.")],
+    matrix: Annotated[Path | None, typer.Option(help="The rules of a release that is made.")] = None,
+    lexicon: Annotated[Path | None, typer.Option(help="Its lexicon; the product's when left out.")] = None,
+) -> None:
+    """Sign a release of rules, for those who release them. Two keys make it one that can be taken."""
+    from workers.policy_release import sign as write  # noqa: PLC0415  modules load when a command runs
+
+    typer.echo(write(file, key, matrix=matrix, lexicon=lexicon))
+
+
+@app.command()
 def diff(
     old: Annotated[Path, typer.Argument(help="A file of rules.")],
     new: Annotated[Path, typer.Argument(help="A later one.")],

@@ -9,14 +9,16 @@ import yaml
 from babel.dates import format_date
 
 from foundation.clock import wall_now
-from foundation.errors import BadInput, NotFound
+from foundation.errors import BadInput, NotFound, Unavailable
+from foundation.ids import HOUSE
 from foundation.words import Message, catalogue, say
-from gate import bundle, lexicon, places
+from gate import bundle, inforce, lexicon, places
 from gate.bundle import Bundle
 from gate.places import RATED, Ageing, Change, PlaceRule, RowChange, Way
 from gate.units import Rating, Verdict
 from workers.day import date_of
-from workers.gate_story import chosen_language
+from workers.gate_story import ASKING, chosen_language
+from workers.visiting import at_home
 
 
 def explain(what: str, *, on: str = "", language: str = "") -> str:
@@ -24,12 +26,21 @@ def explain(what: str, *, on: str = "", language: str = "") -> str:
 
     Raises NotFound for a place the rules do not know, BadInput for a day nobody can read.
     """
-    rules, day = bundle.shipped(), date_of(on) or wall_now().date()
+    rules, day = in_force(), date_of(on) or wall_now().date()
     names = places.places(rules, what)
     if not names:
         near = get_close_matches(what, [*rules.rows, *{row.platform for row in rules.rows.values()}], n=3, cutoff=0.5)
         raise NotFound("cli.policy.unknown", place=what[:40], near=", ".join(near) or "–")
     return "\n".join(_Sayer(chosen_language(language)).explained(rules, names, day))
+
+
+def in_force() -> Bundle:
+    """The rules of the house that runs here; the product's own where none does."""
+    try:
+        with at_home("policy") as services, services.tenant(HOUSE, ASKING) as scope:
+            return inforce.rules(scope)
+    except Unavailable:
+        return bundle.shipped()
 
 
 def diff(old: Path, new: Path, *, language: str = "") -> tuple[str, bool]:

@@ -8,7 +8,7 @@ from foundation import outbox, telemetry
 from foundation.database import OpenScope, Scope
 from foundation.errors import BadInput
 from foundation.ids import HOUSE
-from gate.events import CheckpointDue
+from gate.events import CheckpointDue, RulesDue
 from insights.events import RollupDue
 from schedules.calendar import local_day
 from schedules.events import SweepDue
@@ -59,6 +59,11 @@ def _the_house_looks_at_its_logs(tenant: OpenScope) -> None:
         outbox.put(scope, CheckpointDue(HOUSE, HOUSE), dedupe="checkpoint")
 
 
+def _the_house_looks_at_its_rules(tenant: OpenScope) -> None:
+    with tenant(HOUSE, BEAT) as scope:
+        outbox.put(scope, RulesDue(HOUSE, HOUSE), dedupe="rules")
+
+
 def _each_tenant_forgets_ages(tenant: OpenScope) -> None:
     for tenant_id in all_tenants(tenant):
         with tenant(tenant_id, BEAT) as scope:
@@ -70,6 +75,7 @@ TICKS = (
     Tick(60, _each_tenant_renews_its_tokens, "tokens"),
     Tick(CHECKPOINT_SECONDS, _the_house_looks_at_its_logs, "checkpoints"),
     Tick(3600, _each_tenant_forgets_ages, "ages"),
+    Tick(3600, _the_house_looks_at_its_rules, "rules"),
     Tick(ROLLUP_SECONDS, _each_creator_is_rolled_up, "rollup"),
 )
 """What the beat writes; it does none of it itself."""

@@ -33,7 +33,7 @@ from foundation.http import HttpClient
 from foundation.sealed import Reveal, Seal, Sealed
 from foundation.settings import Settings
 from foundation.storage import ObjectStore, library
-from gate import minting
+from gate import inforce, minting
 from gate.checkpoints import LogKey
 from gate.permit import Permit
 from gate.units import Subject
@@ -144,6 +144,7 @@ def wire(settings: Settings, *, pool_size: int, application: str) -> Iterator[Se
     """Every part of a process, given back at the end. Raises Unavailable when a key is missing."""
     master_key = vault.master(settings.tenants.master_key.get_secret_value())
     key = signing_key(settings)
+    inforce.trust(settings.gate.policy_keys)
     database = Database(settings.database.work_url.get_secret_value(), pool_size=pool_size, application=application)
     tenant = opener(database)
     store = library(settings)

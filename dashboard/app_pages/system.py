@@ -13,7 +13,7 @@ from foundation import outbox
 from foundation.database import Scope
 from foundation.errors import BadInput
 from foundation.words import Message
-from gate.events import SwitchWanted
+from gate.events import RuleRead, SwitchWanted
 from gate.switches import Stop
 from insights import transparency
 from tenants.roles import Right
@@ -27,6 +27,7 @@ def show(page: Page) -> None:
     _queues(page)
     found = page.read(system)
     _stops(page, found)
+    _rules(page, found)
     _dead(page, found)
     draw("system_acts.html", found=found, voice=page.voice, word=page.word)
     _months(page, found)
@@ -87,6 +88,30 @@ def _stops(page: Page, found: System) -> None:
             kind="primary",
             icon=":material/front_hand:",
         )
+
+
+def _rules(page: Page, found: System) -> None:
+    """Rules that grow old: an owner says that one was read again and is unchanged, a second member says it too."""
+    if not found.rules:
+        return
+    st.subheader(page.word("system.rules"))
+    st.write(page.word("system.rules_explained"))
+    for due in found.rules:
+        with st.container(border=True):
+            draw("system_rule.html", due=due, found=found, voice=page.voice, word=page.word)
+            if due.urls:
+                own = due.waiting is None or due.waiting.by == page.who.member.principal_id
+                code, right = ("system.rule_read", Right.RULES) if own else ("system.rule_read_too", Right.REVIEW)
+                url = due.urls[0] if due.waiting is None else due.waiting.url
+                st.link_button(page.word("system.rule_open"), url)
+                acting.button(page, code, partial(_read, due.name, url), right=right, key=f"rule:{due.name}")
+
+
+def _read(name: str, url: str, scope: Scope, press_id: UUID) -> Message:
+    today = scope.now.date().isoformat()
+    wanted = RuleRead(scope.tenant_id, press_id, rule=name, url=url, read_on=today, by=scope.actor)
+    outbox.put(scope, wanted, priority=0, dedupe=f"rule:{press_id}")
+    return Message("system.rule_noted")
 
 
 def _dead(page: Page, found: System) -> None:

@@ -9,7 +9,7 @@ from channels import reads as channel_reads
 from channels.reads import AttemptStory
 from foundation.database import Scope
 from foundation.errors import NotFound
-from gate import switches
+from gate import inforce, switches
 from gate.switches import Halt
 from schedules import agenda, drafting
 from schedules import reads as schedule_reads
@@ -231,6 +231,7 @@ def opened(scope: Scope, mine: Sequence[Creator], post_id: UUID) -> Opened:
     ]
     members = tenant_reads.members(scope)
     people = {f"member:{member.id}": member.name for member in members}
+    rules = inforce.rules(scope)
     wished = any(one.state is S.DRAFT for one in entries)
     return Opened(
         now=scope.now,
@@ -240,6 +241,6 @@ def opened(scope: Scope, mine: Sequence[Creator], post_id: UUID) -> Opened:
         places=places,
         approvers=drafting.approvers(scope, post_id) if wished else (),
         people=people,
-        rules={key: rule_of(one.platform, one.surface, scope.now.date()) for key, one in accounts.items()},
+        rules={key: rule_of(rules, one.platform, one.surface, scope.now.date()) for key, one in accounts.items()},
         halt=switches.halt(scope, "sending"),
     )

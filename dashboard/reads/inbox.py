@@ -10,7 +10,7 @@ from channels import reads as channel_reads
 from dashboard.frame import Page
 from foundation.database import Scope
 from foundation.errors import NotFound
-from gate.bundle import shipped
+from gate import inforce
 from subscribers import answering, composing, inbox, talks
 from subscribers.inbox import Card, Desk, Group, Row
 from subscribers.offers import Candidate
@@ -83,8 +83,9 @@ def mark(scope: Scope, page: Page, chosen: UUID | None, *, creators: Sequence[UU
 
 
 def _windows(scope: Scope, mine: Mapping[UUID, Creator]) -> Iterator[Window]:
+    rules = inforce.rules(scope)
     for channel in channel_reads.every_channel(scope):
-        if channel.creator_id in mine and channel.chat_surface and shipped().is_test_network(channel.platform):
+        if channel.creator_id in mine and channel.chat_surface and rules.is_test_network(channel.platform):
             yield Window(mine[channel.creator_id].name, f"{channel.base_url}/c/{quote(channel.account, safe='+')}")
 
 

@@ -23,6 +23,7 @@ _PLACES: Mapping[str, tuple[str, str]] = {
     "copy": ("/approvals", "home.to.approvals"),
     "draft": ("/inbox", "home.to.inbox"),
     "chat": ("/inbox", "home.to.inbox"),
+    "rules": ("/system", "home.to.system"),
     "payment": ("/shop", "home.to.shop"),
     "fulfilment": ("/shop", "home.to.shop"),
     "statement": ("/shop", "home.to.shop"),

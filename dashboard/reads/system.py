@@ -3,11 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from uuid import UUID
 
+from channels import reads as channel_reads
 from foundation import outbox
 from foundation.database import Scope
 from foundation.outbox import DeadEvent, QueueStats
-from gate import switches
+from gate import ageing, switches
+from gate.ageing import Due
 from gate.switches import Stop
 from insights import transparency
 from tenants import audit
@@ -31,7 +34,10 @@ class System:
     names: Mapping[str, str]
     months: Sequence[date]
     """The months whose numbers can be taken away, by their first days."""
+    humans: Mapping[UUID, str]
     now: datetime
+    rules: Sequence[Due] = ()
+    """Rules of places that somebody has to read again."""
 
     @property
     def oldest(self) -> timedelta:
@@ -46,6 +52,10 @@ class System:
     def who(self, actor: str) -> str:
         """The member's name; "" for the house itself."""
         return self.names.get(actor, "")
+
+    def reader(self, due: Due) -> str:
+        """Who read a rule, and waits for a second member; "" where nobody did."""
+        return self.humans.get(due.waiting.by, "") if due.waiting is not None else ""
 
     def target(self, stop: Stop) -> str:
         """Whose stop it is, by name; "" for the whole agency."""
@@ -70,13 +80,16 @@ def holds(scope: Scope, mine: Callable[[Scope], Sequence[Creator]]) -> list[Hold
 
 def system(scope: Scope) -> System:
     """The agency's own part of the machine; another agency's tasks are not counted."""
+    people = tenant_reads.members(scope)
     return System(
         queues=outbox.stats(scope),
         dead=outbox.dead(scope, limit=50),
         stops=switches.stops(scope),
         acts=audit.recent(scope),
         creators=tenant_reads.creators(scope),
-        names={f"member:{one.id}": one.name for one in tenant_reads.members(scope)},
         months=transparency.months(scope),
+        names={f"member:{one.id}": one.name for one in people},
+        humans={one.principal_id: one.name for one in people},
         now=scope.now,
+        rules=ageing.due(scope, channel_reads.places(scope)),
     )

@@ -12,7 +12,7 @@ from channels.reads import Channel
 from channels.tasks import Task
 from dashboard.touring import COUNTED, KILLED, ORIGIN, WAYS, about
 from foundation.database import Scope
-from gate import complaints
+from gate import complaints, inforce
 from gate import reads as gate_reads
 from gate.complaints import Standing
 from gate.reads import Verdict
@@ -195,11 +195,11 @@ def _tries(scope: Scope, ours: Sequence[tuple[str, Entry]], channels: Sequence[C
             newest.setdefault(rest.partition(":")[0], entry)
     said = gate_reads.verdicts(scope, DELIVERY, [one.delivery_id for one in newest.values()])
     places = {one.id: one for one in channels}
-    found = {}
+    found, rules = {}, inforce.rules(scope)
     for way, entry in newest.items():
         verdict, place = said.get(entry.delivery_id), places.get(entry.channel_id)
         on = verdict.at.date() if verdict is not None else scope.now.date()
-        rule = rule_of(place.platform, place.surface, on) if place is not None else None
+        rule = rule_of(rules, place.platform, place.surface, on) if place is not None else None
         found[way] = Try(entry, verdict, rule)
     return found
 

@@ -112,6 +112,14 @@ class Stage:
             return Result(str(denied.decision.verdict), frozenset(map(str, denied.decision.reasons)), self.sent(whole))
         return Result("F" if whole.flags else "A", frozenset(), self.sent(whole))
 
+    def by_the_house(self, unit: Unit) -> Result:
+        """Send by the rules that are in force here, not by this stage's own."""
+        try:
+            self.do(lambda scope: minting.mint(scope, unit, Step(), key=KEY, author=self.author))
+        except Denied as denied:
+            return Result(str(denied.decision.verdict), frozenset(map(str, denied.decision.reasons)), self.sent(unit))
+        return Result("A", frozenset(), self.sent(unit))
+
     def refused(self, act: Callable[[Any], Any], *, actor: str = "system:test") -> Result:
         """An act that the gate or the database refuses: it counts as blocked."""
         try:

@@ -1,5 +1,6 @@
 """Every attempt to get past the safety check fails as the corpus says, and its harmless twin goes through."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -7,11 +8,13 @@ import pytest
 import yaml
 
 from foundation.database import Database, OpenScope
-from tests.attacks import evidence, process, restores, words
+from tests.attacks import evidence, process, restores, rules, words
 from tests.attacks.stage import Result, Stage
 from tests.attacks.wire import WIRED
 from tests.channels.builders import world
+from tests.conftest import Cluster
 from tests.fakes.network import Network
+from tests.gate.releases import trusting
 
 HERE = Path(__file__).parent
 CORPUS: list[dict[str, Any]] = yaml.safe_load((HERE / "gate-attacks.yaml").read_text("utf-8"))["attacks"]
@@ -20,8 +23,15 @@ MOST_NOT_YET = 34
 """May only shrink."""
 
 RANK = "AFHB"
-MODULES = (words, evidence, process, restores)
+MODULES = (words, evidence, process, restores, rules)
 TRIED = {name: scenario for module in MODULES for name, scenario in module.SCENARIOS.items()}
+
+
+@pytest.fixture(autouse=True)
+def _signers(cluster: Cluster) -> Iterator[None]:
+    """Whose releases of rules this house takes, and it forgets them again."""
+    with trusting(cluster):
+        yield
 
 
 @pytest.mark.parametrize("entry", [entry for entry in CORPUS if entry["id"] in TRIED], ids=lambda entry: entry["id"])

@@ -136,10 +136,10 @@ def test_every_rule_of_ours_has_its_place_in_words(language: str) -> None:
 
 
 def test_a_place_that_borrows_two_rules_says_both() -> None:
-    real, virtual = rule_of("byhand", "onlyfans", shipped().read_on).said
+    real, virtual = rule_of(shipped(), "byhand", "onlyfans", shipped().read_on).said
     assert (real.name, dict(real.verdicts)[Rating.G]) == ("export.onlyfans_real", "A")
     assert (virtual.name, dict(virtual.verdicts)[Rating.G]) == ("export.onlyfans_synthetic", "B")
-    assert rule_of("nowhere", "at_all", shipped().read_on).said == ()
+    assert rule_of(shipped(), "nowhere", "at_all", shipped().read_on).said == ()
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ import pytest
 
 from foundation import outbox
 from foundation.database import OpenScope
-from foundation.ids import uuid7
+from foundation.ids import HOUSE, uuid7
 from foundation.words import catalogue
 from gate import events as gate_events
 from gate import switches
-from gate.events import SwitchWanted
+from gate.events import RuleRead, SwitchWanted
 from tenants import reads as tenant_reads
 from tenants.roles import Role
 from tests.dashboard.builders import Agency, agency
@@ -135,3 +135,28 @@ def test_every_noted_act_has_its_sentence() -> None:
     }
     assert acts
     assert {f"audit.{act}" for act in acts} <= set(catalogue("fr"))
+
+
+def test_a_rule_that_grew_old_is_read_again_by_two(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
+    lumiere.post("bonjour")
+    with lumiere.scope() as scope:
+        scope.run("UPDATE channels SET platform = 'x', surface = 'x.text' WHERE tenant_id = :t", t=scope.tenant_id)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert "Règles à relire" not in page.open("/system")
+    with tenant(HOUSE, "system:test", role="relay") as scope:  # the last test of this module: its clock goes back after
+        scope.run("SELECT house_shift(:by)", by=timedelta(days=100))
+    for role, button in ((Role.OWNER, "Je l’ai relue : inchangée"), (Role.MANAGER, "Je l’ai relue aussi : inchangée")):
+        with stream(door.url, door.cookie(lumiere, role)) as page:
+            text = page.open("/system")
+            assert "pas relue depuis le 18 févr. 2027" in text
+            assert ("Il manque une seconde personne" in text) == (role is Role.MANAGER)
+            assert "C’est noté" in page.press(button)
+        with lumiere.scope() as scope:
+            rows = scope.run(
+                "SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = 'rule.read' ORDER BY id",
+                t=scope.tenant_id,
+            ).all()
+        asked = outbox.rebuild(RuleRead, lumiere.tenant_id, rows[-1].subject_id, rows[-1].args)
+        gate_events.read_rule(asked, tenant=tenant)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert "Règles à relire" not in page.open("/system")

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from gate import bundle, lexicon
-from gate.rules import flags_for, row
+from gate.rules import flags_for
 from gate.units import Rating, Verdict
 
 TODAY = date(2026, 11, 20)
@@ -57,7 +57,7 @@ def test_rules_age_in_steps_and_ours_never() -> None:
     assert letters("x", "post", on=date(2027, 4, 20)) == "A/H/H/H/B"
     assert letters("byhand", "x", on=date(2027, 2, 19)) == "A/A/H/H/B"
     assert letters("sandbox", "sandbox.as_x", on=date(2030, 1, 1)) == "A/A/F/F/B"
-    assert row("x", "post", on=date(2027, 2, 19)).stale == {Rating.N, Rating.E}
+    assert WHOLE.row("x", "post", on=date(2027, 2, 19)).stale == {Rating.N, Rating.E}
 
 
 def test_no_row_ever_loosens_with_time_or_with_a_higher_rating() -> None:
@@ -77,10 +77,10 @@ def test_unverified_rows_hold_nudity() -> None:
 
 
 def test_flags_are_what_a_request_can_carry() -> None:
-    place = row("sandbox", "post", on=TODAY)
+    place = WHOLE.row("sandbox", "post", on=TODAY)
     assert flags_for(place, Rating.G, ai=False) == ()
     assert flags_for(place, Rating.N, ai=True) == ("adult=true", "ai=true")
-    assert flags_for(row("fanvue", "post", on=TODAY), Rating.N, ai=True) == ()
+    assert flags_for(WHOLE.row("fanvue", "post", on=TODAY), Rating.N, ai=True) == ()
 
 
 def test_jurisdictions_default_to_the_most() -> None:

@@ -1,0 +1,56 @@
+"""Tables of the rules: releases that were taken in, rows of the house tenant, and what an agency said of a place."""
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Computed, Index, LargeBinary, text
+from sqlmodel import Field
+
+from foundation.database import TenantRow, jsonb, table
+from gate.models import FOREVER
+
+DIGEST = "encode(sha256(document), 'hex')"
+
+
+class PolicyBundle(TenantRow, table=True):
+    """One version of the rules, a row of the house tenant. `state` is active or retired, which is final, for signed
+    releases; shipped for what came with the product, kept so that its decisions can be made again."""
+
+    __tablename__ = "policy_bundles"
+    __table_args__ = table(
+        Index("policy_bundles_number", "tenant_id", "number", unique=True, postgresql_where=text("state <> 'shipped'")),
+        Index("policy_bundles_active", "tenant_id", unique=True, postgresql_where=text("state = 'active'")),
+        Index("policy_bundles_shipped", "tenant_id", "name", unique=True, postgresql_where=text("state = 'shipped'")),
+        Index("policy_bundles_digest", "tenant_id", "digest"),
+        about="nobody",
+        keep=FOREVER,
+    )
+    name: str
+    """Version and digest of the rules, as decisions bear it."""
+    number: int = Field(sa_type=BigInteger)
+    """The version as a number that only grows."""
+    state: str
+    document: bytes = Field(sa_type=LargeBinary)
+    digest: str | None = Field(default=None, sa_column_args=(Computed(DIGEST, persisted=True),))
+    """Kept by the database: bytes that were changed have another."""
+    by: str
+
+
+class AttestationRow(TenantRow, table=True):
+    """A member read the rule of a place again, and a second one says so too: `state` is open until then, active, or
+    ended. It counts for the row as it was written (`written` is its digest) and 90 days at most."""
+
+    __tablename__ = "attestations"
+    __table_args__ = table(Index("attestations_row", "tenant_id", "row", "state"), about="member", keep="5 years")
+    row: str
+    written: str
+    url: str
+    state: str
+    read_on: date
+    until: date
+    verdicts: dict[str, Any] = jsonb()
+    """What was read: the row's verdicts, or stricter ones."""
+    by: UUID
+    """The principals."""
+    second: UUID | None = None

@@ -1,0 +1,90 @@
+"""The rules of places: signed releases, what members read again, and what an agency keeps tighter."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from migrations.tools import jsonb, number, tenant_table, text, uuid_column
+
+revision = "0024"
+down_revision = "0023"
+branch_labels = None
+depends_on = None
+
+HOUSE = "00000000-0000-0000-0000-000000000000"
+
+
+def upgrade() -> None:
+    _releases()
+    _said_of_places()
+
+
+def _releases() -> None:
+    tenant_table(
+        "policy_bundles",
+        text("name"),
+        number("number", big=True),
+        text("state"),
+        sa.Column("document", sa.LargeBinary(), nullable=False),
+        sa.Column("digest", sa.String(), sa.Computed("encode(sha256(document), 'hex')", persisted=True), nullable=True),
+        text("by"),
+        sa.CheckConstraint(f"tenant_id = '{HOUSE}'", name="policy_bundles_of_the_house"),
+        sa.CheckConstraint("state IN ('active', 'retired', 'shipped')", name="policy_bundles_state"),
+        write=("gate",),
+    )
+    op.execute("REVOKE DELETE ON policy_bundles FROM gate")
+    op.execute(f"CREATE POLICY house_is_read ON policy_bundles FOR SELECT USING (tenant_id = '{HOUSE}')")
+    for name, column, where in (
+        ("number", "number", "state <> 'shipped'"),
+        ("shipped", "name", "state = 'shipped'"),
+    ):
+        op.create_index(
+            f"policy_bundles_{name}",
+            "policy_bundles",
+            ["tenant_id", column],
+            unique=True,
+            postgresql_where=sa.text(where),
+        )
+    op.create_index(
+        "policy_bundles_active",
+        "policy_bundles",
+        ["tenant_id"],
+        unique=True,
+        postgresql_where=sa.text("state = 'active'"),
+    )
+    op.create_index("policy_bundles_digest", "policy_bundles", ["tenant_id", "digest"])
+    # what was retired never returns: an older version would be in force again, and nobody would have signed that
+    op.execute(
+        "CREATE FUNCTION policy_bundles_only_grow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " IF OLD.state <> 'active' OR NEW.state <> 'retired' OR NEW.document <> OLD.document"
+        " OR NEW.number <> OLD.number OR NEW.name <> OLD.name THEN"
+        " RAISE EXCEPTION 'a release of rules is retired, and nothing else'; END IF;"
+        " RETURN NEW; END $$"
+    )
+    op.execute(
+        "CREATE TRIGGER policy_bundles_only_grow BEFORE UPDATE ON policy_bundles"
+        " FOR EACH ROW EXECUTE FUNCTION policy_bundles_only_grow()"
+    )
+
+
+def _said_of_places() -> None:
+    tenant_table(
+        "attestations",
+        *(text(name) for name in ("row", "written", "url", "state")),
+        sa.Column("read_on", sa.Date(), nullable=False),
+        sa.Column("until", sa.Date(), nullable=False),
+        jsonb("verdicts"),
+        uuid_column("by"),
+        uuid_column("second", nullable=True),
+        sa.CheckConstraint("until <= read_on + 90", name="attestations_end"),
+        sa.CheckConstraint("second <> by", name="attestations_by_two"),
+        sa.CheckConstraint("state IN ('open', 'active', 'ended')", name="attestations_state"),
+        sa.CheckConstraint("state <> 'active' OR second IS NOT NULL", name="attestations_seconded"),
+        write=("gate",),
+    )
+    op.create_index("attestations_row", "attestations", ["tenant_id", "row", "state"])
+
+
+def downgrade() -> None:
+    for name in ("attestations", "policy_bundles"):
+        op.drop_table(name)
+    op.execute("DROP FUNCTION policy_bundles_only_grow()")

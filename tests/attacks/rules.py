@@ -1,0 +1,56 @@
+"""Attacks on the rules themselves: older ones, unsigned ones, looser ones."""
+
+from dataclasses import replace
+from typing import Any
+
+from foundation.ids import HOUSE
+from gate import attesting, inforce
+from gate.units import Rating, Verdict
+from tests.attacks.evidence import nova
+from tests.attacks.stage import SCENARIOS, Result, Stage, attack
+from tests.attacks.words import at
+from tests.gate.builders import unit
+from tests.gate.releases import signed
+
+__all__ = ["SCENARIOS"]
+
+
+@attack("P-10")
+def older_rules_brought_back(stage: Stage) -> Result:
+    """The newest rules close the place; somebody brings back the version before, which allowed it."""
+
+    def take(version: str, sandbox: str) -> None:
+        with stage.world.open(HOUSE, "system:test") as scope:
+            inforce.take(scope, signed(version, sandbox=sandbox))
+
+    whole = unit(stage.world)
+    if not stage.harm:
+        take("2027.02.01-1", "A")
+        return stage.by_the_house(whole)
+    take("2027.02.02-1", "A")
+    take("2027.02.03-1", "H")
+    refused = stage.refused(lambda _: take("2027.02.02-1", "A"))
+    stage.by_the_house(whole)
+    return Result(refused.verdict, refused.reasons, stage.sent(whole))
+
+
+@attack("Z-09")
+def attestation_that_loosens(stage: Stage) -> Result:
+    """Rules grew old. Two people say that they read one again, and that it allows more than it ever did."""
+    with stage.world.open(HOUSE, "system:test") as scope:
+        rules = inforce.take(scope, signed(f"2027.02.{20 if stage.harm else 19}-1", read_by="2026-11-10"))
+    stage.rules = replace(rules, lexicon=stage.rules.lexicon)
+    name = "instagram.post" if stage.harm else "x.post"
+    said = {Rating.N: Verdict.A} if stage.harm else {}
+
+    def attest(scope: Any) -> None:
+        url = rules.rows[name].source_url[0]
+        attesting.attest(scope, name, url, read_on=scope.now.date(), verdicts=said)
+
+    refused = [stage.refused(attest, actor=f"member:{who}") for who in (stage.world.rob, stage.world.ann)]
+    medium = nova(stage, Rating.N)
+    sent = stage.send(replace(at(stage, "X1", media=(medium,), body="Hello"), platform=name[:-5], surface=name))
+    if not stage.harm:
+        return sent
+    assert sent.sent == 0
+    return Result(sent.verdict, refused[0].reasons & refused[1].reasons, sent.sent)

@@ -1,0 +1,238 @@
+"""Rules that grow old: two people read one again, it holds for 90 days, for that very rule, and nothing gets looser."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy.exc import DBAPIError
+
+from foundation.database import OpenScope
+from foundation.errors import BadInput, GreenroomError, Refused
+from foundation.ids import uuid7
+from gate import ageing, attesting, bundle, desk, events, inforce, minting, story
+from gate.bundle import Bundle, ReadAgain
+from gate.events import RuleRead, RulesDue
+from gate.minting import Decision
+from gate.reasons import Reason
+from gate.story import Replay
+from gate.units import Medium, Rating, Unit, Verdict
+from tenants import agencies
+from tenants import reads as tenant_reads
+from tenants.roles import Role
+from tests.conftest import Cluster
+from tests.gate.builders import KEY, Step, World, invented, picture, unit, world
+from tests.gate.releases import signed, take, trusting
+
+RULE, PLACE = "x.post", ("x", "x.post")
+WHOLE = bundle.shipped()
+ROW = WHOLE.rows[RULE]
+URL = ROW.source_url[0]
+LAST = ROW.review_by or date.min
+LATER = LAST + timedelta(days=1)
+RATED = (Rating.G, Rating.S, Rating.N, Rating.E)
+
+
+@pytest.fixture(autouse=True)
+def _trusted(cluster: Cluster) -> Iterator[None]:
+    with trusting(cluster):
+        yield
+
+
+@pytest.fixture
+def here(tenant: OpenScope, tenant_id: UUID) -> World:
+    """A tenant whose rules nobody has read again since the tenth."""
+    found = world(tenant, tenant_id)
+    take(tenant, signed("2026.12.01-1", read_by="2026-11-10"))
+    return found
+
+
+def attest(here: World, who: UUID, **changes: object) -> bool:
+    with here.scope(f"member:{who}") as scope:
+        asked = {"read_on": scope.now.date(), "url": URL, "name": RULE, **changes}
+        return attesting.attest(scope, **asked)  # type: ignore[arg-type]  # by keyword, each of its own type
+
+
+def adult(here: World) -> Unit:
+    with here.scope(f"member:{here.rob}") as scope:
+        shown: Medium = picture(scope, here, Rating.N, person=invented(scope, here))
+        whole = unit(here, media=[shown], platform="x", surface=RULE, account="mia-x")
+        whole = replace(whole, flags=minting.flags(scope, whole), seen=())
+    return whole
+
+
+def judged(here: World, whole: Unit) -> Decision:
+    with here.scope(f"member:{here.rob}") as scope:
+        marked = replace(whole, flags=minting.flags(scope, whole))
+        minting.judge(scope, marked, author=f"member:{here.ann}")
+    with here.scope(f"member:{here.rob}") as scope:
+        desk.review(scope, marked.digest(), verdict="approve")
+        return minting.judge(scope, marked, author=f"member:{here.ann}")
+
+
+def test_two_people_open_a_rule_that_grew_old(here: World) -> None:
+    post = adult(here)
+    assert judged(here, post).reasons == (Reason.POLICY_STALE,)
+    assert not attest(here, here.rob)
+    assert judged(here, post).reasons == (Reason.POLICY_STALE,)
+    assert attest(here, here.ann)
+    allowed = judged(here, post)
+    assert (allowed.verdict, allowed.reasons) == (Verdict.F, ())
+    with here.scope() as scope:
+        marked = replace(post, flags=minting.flags(scope, post))
+        minting.mint(scope, marked, Step(), key=KEY, author=f"member:{here.ann}")
+        [shown] = minting.previews(scope, [post], author=f"member:{here.ann}", line=lambda: "")
+        assert Reason.POLICY_STALE not in shown[1].reasons
+        found = story.decisions(scope, post.subject)
+    assert {one.replay for one in found} == {Replay.SAME}
+    assert {one.decision.verdict for one in found} == {Verdict.H, Verdict.F}
+
+
+def test_only_an_owner_begins_and_nobody_is_both(here: World) -> None:
+    with pytest.raises(Refused, match="rules"):
+        attest(here, here.ann)
+    assert not attest(here, here.rob)
+    assert not attest(here, here.rob)
+    with here.scope() as scope:
+        chatter = agencies.add_member(
+            scope, name="cy", email="cy@example.test", role=Role.CHATTER, language="en", zone="UTC"
+        )
+        guest = agencies.add_member(
+            scope, name="gil", email="gil@example.test", role=Role.GUEST, language="en", zone="UTC"
+        )
+    with pytest.raises(Refused, match="review"):
+        attest(here, chatter)
+    with pytest.raises(GreenroomError), here.scope("system:test") as scope:
+        attesting.attest(scope, RULE, URL, read_on=scope.now.date())
+    assert attest(here, guest)
+
+
+def test_what_is_looser_unread_or_of_another_day_is_refused(here: World) -> None:
+    for verdicts in ({Rating.N: Verdict.A}, {Rating.X: Verdict.A}):
+        with pytest.raises(Refused, match="ATTESTATION_INVALID"):
+            attest(here, here.rob, verdicts=verdicts)
+    today = date(2026, 11, 20)
+    for wrong in (
+        {"url": "https://elsewhere.example/"},
+        {"read_on": today - timedelta(days=30)},
+        {"read_on": date(2030, 1, 1)},
+        {"name": "sandbox.post"},
+        {"name": "nowhere.post"},
+    ):
+        with pytest.raises(BadInput):
+            attest(here, here.rob, **wrong)
+    with here.scope() as scope:
+        assert scope.run("SELECT count(*) FROM attestations WHERE tenant_id = :t", t=here.tenant_id).scalar_one() == 0
+
+
+def test_stricter_is_kept_and_has_to_be_said_by_both(here: World) -> None:
+    stricter = {Rating.N: Verdict.B}
+    assert not attest(here, here.rob, verdicts=stricter)
+    with pytest.raises(Refused):
+        attest(here, here.ann)
+    assert attest(here, here.ann, verdicts=stricter)
+    assert judged(here, adult(here)).verdict is Verdict.B
+
+
+def test_it_ends_with_the_rule_it_was_said_of(here: World, tenant: OpenScope) -> None:
+    attest(here, here.rob)
+    attest(here, here.ann)
+    take(tenant, signed("2026.12.01-2", read_by="2026-11-11"))
+    assert judged(here, adult(here)).reasons == (Reason.ATTESTATION_INVALID, Reason.POLICY_STALE)
+
+
+def test_the_database_keeps_its_bounds(here: World) -> None:
+    attest(here, here.rob)
+    for change in ("until = read_on + 91", "second = by", "state = 'active'"):
+        with pytest.raises(DBAPIError), here.open(here.tenant_id, "system:test", role="gate") as scope:
+            scope.run(f"UPDATE attestations SET {change} WHERE tenant_id = :t", t=here.tenant_id)
+    with pytest.raises(DBAPIError), here.scope() as scope:  # pages have no right to it
+        scope.run("UPDATE attestations SET state = 'ended' WHERE tenant_id = :t", t=here.tenant_id)
+
+
+def reading(rules: Bundle = WHOLE, **changes: object) -> ReadAgain:
+    whole = ReadAgain(RULE, rules.rows[RULE].digest(), LAST, LAST + bundle.ATTESTED)
+    return replace(whole, **changes)  # type: ignore[arg-type]  # by keyword
+
+
+def test_it_holds_to_the_last_of_ninety_days_and_for_suggestive_too() -> None:
+    def letters(on: date) -> str:
+        place = WHOLE.row(*PLACE, on=on, again=[reading()])
+        return "".join(place.verdict(rating) for rating in RATED)
+
+    assert letters(LATER) == letters(LAST + timedelta(days=89)) == "AAFF"
+    assert letters(LAST + timedelta(days=90)) == "AHHH"
+    assert WHOLE.row(*PLACE, on=LAST + timedelta(days=90), again=[reading()]).misread
+
+
+@given(
+    until=st.integers(-3, 200),
+    day=st.integers(-10, 200),
+    written=st.sampled_from([ROW.digest(), "0" * 64]),
+    said=st.dictionaries(st.sampled_from(RATED), st.sampled_from(Verdict)),
+)
+def test_no_reading_is_looser_than_the_rule_as_it_was_signed(
+    until: int, day: int, written: str, said: dict[Rating, Verdict]
+) -> None:
+    on = LAST + timedelta(days=day)
+    again = reading(written=written, until=LAST + timedelta(days=until), verdicts=said)
+    with_it, without, fresh = (
+        WHOLE.row(*PLACE, on=when, again=told) for when, told in ((on, [again]), (on, []), (LAST, []))
+    )
+    for rating in RATED:
+        assert with_it.verdict(rating).rank >= fresh.verdict(rating).rank
+        if not WHOLE.counts(again, on):
+            assert with_it.verdict(rating) is without.verdict(rating)
+
+
+def test_a_borrowed_rule_is_opened_by_reading_what_it_borrows() -> None:
+    own = next(row for row in WHOLE.rows.values() if RULE in row.same_as)
+    names = WHOLE.overdue(own.platform, own.id, on=LATER)
+    assert set(names) == set(own.same_as)
+    stale, read = (WHOLE.row(own.platform, own.id, on=LATER, again=told) for told in ([], [reading()]))
+    assert stale.stale
+    assert not read.stale
+    assert WHOLE.row(own.platform, own.id, on=LATER, place="text", again=[reading()]).stale  # is another rule
+
+
+# ------------------------------------------------------------------ who is told
+def test_members_are_told_step_by_step_and_never_twice(here: World, tenant: OpenScope) -> None:
+    def told() -> list[str]:
+        ageing.remind(RulesDue(uuid7(), uuid7()), tenant=tenant, places=lambda _: [PLACE])
+        with here.scope() as scope:
+            return sorted(one.cause for one in tenant_reads.open_notices(scope) if one.cause.startswith("rules:"))
+
+    with here.scope() as scope:
+        today = scope.now.date()
+    days = {31: None, 30: 30, 14: 14, 13: 14, 7: 7, 0: 7, -1: "past"}
+    for number, (left, step) in enumerate(days.items()):
+        last = today + timedelta(days=left)
+        take(tenant, signed(f"2026.12.02-{number + 1}", read_by=last.isoformat()))
+        assert told() == ([f"rules:{last}:{step}"] if step else [])
+        assert told() == ([f"rules:{last}:{step}"] if step else [])
+    words = {"name": "x.text", "url": WHOLE.rows["x.text"].source_url[0]}
+    attest(here, here.rob)
+    with here.scope() as scope:
+        assert [(one.name, one.waiting is not None) for one in ageing.due(scope, [PLACE])] == [
+            (RULE, True),
+            ("x.text", False),
+        ]
+    attest(here, here.ann)
+    attest(here, here.rob, **words)
+    assert len(told()) == 1
+    attest(here, here.ann, **words)
+    assert told() == []
+
+
+def test_who_may_not_say_so_reads_why_at_home(here: World, tenant: OpenScope) -> None:
+    with here.scope() as scope:
+        today = scope.now.date().isoformat()
+    for who in (here.ann, here.rob, here.ann):
+        events.read_rule(RuleRead(here.tenant_id, uuid7(), RULE, URL, today, f"member:{who}"), tenant=tenant)
+    with here.scope() as scope:
+        assert [one.message.code for one in tenant_reads.open_notices(scope)] == ["role.forbidden.rules"]
+        assert len(attesting.read_again(scope, (RULE,))) == 1
+        assert inforce.rules(scope).version == "2026.12.01-1"
