@@ -13,6 +13,7 @@ from dashboard.widgets import draw
 from dashboard.wording import browser_of
 from foundation.database import Scope
 from foundation.words import LANGUAGES, Message
+from gate.needed import State
 from tenants import login, staffing
 from tenants.reads import Member
 from tenants.roles import Right, Role, may
@@ -27,6 +28,7 @@ def show(page: Page) -> None:
     for colleague in found.colleagues:
         _colleague(page, found, colleague)
     _newcomer(page, found)
+    draw("team_needed.html", found=found, states=tuple(State), word=page.word)
     draw("team_foot.html", word=page.word, clock=page.voice.clock(found.now))
 
 
