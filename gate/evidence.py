@@ -14,11 +14,12 @@ from sqlmodel import col, select
 from foundation.database import Scope
 from foundation.errors import NotFound
 from gate import epochs, papers, text
-from gate.facts import LinkFacts, ReviewFacts, Snapshot, Stop, ViewerFacts, read_unit
+from gate.facts import LinkFacts, MediumFacts, ReviewFacts, Snapshot, Stop, ViewerFacts, read_unit
 from gate.models import AgeAssurance, DecisionInput, LinkTarget, PermitRow
 from gate.states import AssuranceState
 from gate.units import Rating, Unit
 from tenants import reads as tenants
+from tenants import sightings
 
 WINDOW_CHARACTERS = 2000
 WINDOW_MESSAGES = 60
@@ -49,7 +50,8 @@ def gather(scope: Scope, unit: Unit, *, author: str, own_hosts: Sequence[str] = 
     media = papers.media(scope, unit)
     principal, author = _author(scope, author)
     read = scope.run(_AT_ONCE, tenant=scope.tenant_id, digest=unit.digest(), keys=list(needed)).one()
-    said = _said(read.reviews)
+    same = _same(scope, principal, _said(read.reviews), media)
+    said = _owned(_said(read.reviews), same)
     facts = Snapshot(
         tenant_id=scope.tenant_id,
         author=author,
@@ -57,7 +59,7 @@ def gather(scope: Scope, unit: Unit, *, author: str, own_hosts: Sequence[str] = 
         ceiling=Rating(creator.rating_ceiling) if creator is not None else Rating.G,
         creator_known=creator is not None,
         names=(creator.name, creator.slug) if creator is not None else (),
-        media=media,
+        media=tuple(replace(medium, reviews=_owned(medium.reviews, same)) for medium in media) if same else media,
         persons=papers.persons(scope, {shown.person for medium in media for shown in medium.shown}),
         viewer=_viewer(scope, unit),
         links=_links(scope, unit),
@@ -78,7 +80,9 @@ def elsewhere(scope: Scope, facts: Snapshot, unit: Unit) -> Snapshot:
     For showing only: nothing leaves on facts that were read for another unit.
     """
     read = scope.run(_AT_ONCE, tenant=scope.tenant_id, digest=unit.digest(), keys=[]).one()
-    return replace(facts, stops=_stops(unit, read.stops or ()), reviews=_said(read.reviews))
+    said = _said(read.reviews)
+    same = _same(scope, facts.author_principal, said, ())
+    return replace(facts, stops=_stops(unit, read.stops or ()), reviews=_owned(said, same))
 
 
 def _said(stored: Iterable[tuple[str, str, int, str]] | None) -> tuple[ReviewFacts, ...]:
@@ -86,6 +90,20 @@ def _said(stored: Iterable[tuple[str, str, int, str]] | None) -> tuple[ReviewFac
         ReviewFacts(UUID(principal), verdict == "approve", seen, datetime.fromisoformat(at))
         for principal, verdict, seen, at in stored or ()
     )
+
+
+def _same(
+    scope: Scope, author: UUID | None, said: Iterable[ReviewFacts], media: Iterable[MediumFacts]
+) -> frozenset[UUID]:
+    """Reviewers who count as the author: guests who were seen where the author was. Asked only when somebody spoke."""
+    spoke = {review.principal for reviews in (said, *(one.reviews for one in media)) for review in reviews}
+    if author is None or not spoke - {author}:
+        return frozenset()
+    return sightings.same(scope, author).get(author, frozenset()) & spoke
+
+
+def _owned(reviews: tuple[ReviewFacts, ...], same: frozenset[UUID]) -> tuple[ReviewFacts, ...]:
+    return tuple(replace(review, own=review.principal in same) for review in reviews) if same else reviews
 
 
 _APPROVED = """

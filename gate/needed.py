@@ -11,6 +11,7 @@ from uuid import UUID
 
 from foundation.database import Scope
 from tenants import reads as tenants
+from tenants import sightings
 from tenants.roles import Right, Role, may
 
 
@@ -82,14 +83,15 @@ def needed(hands: Sequence[Hand]) -> list[Needed]:
 
 def table(scope: Scope) -> list[Needed]:
     """What the agency's people can do now."""
-    return needed([_hand(member) for member in tenants.members(scope)])
+    same = sightings.same(scope)
+    return needed([_hand(member, same.get(member.principal_id, frozenset())) for member in tenants.members(scope)])
 
 
-def _hand(member: tenants.Member) -> Hand:
+def _hand(member: tenants.Member, counts_as: frozenset[UUID]) -> Hand:
     """A member; a guest to whom no creator was given may look at nothing."""
     rights = frozenset(right for right in Right if may(member.role, right))
     idle = member.role is Role.GUEST and not member.creators
-    return Hand(member.name, member.principal_id, frozenset() if idle else rights)
+    return Hand(member.name, member.principal_id, frozenset() if idle else rights, counts_as)
 
 
 def _stands(duty: Duty, hands: Sequence[Hand]) -> Needed:

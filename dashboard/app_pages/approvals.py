@@ -52,7 +52,7 @@ def _read(page: Page) -> Approvals:
 
     def ask(scope: Scope) -> Approvals:
         mine = given(page.who.member, page.mine(scope), works=works)
-        return approvals(scope, mine, content=content, review=review, decide=works and review)
+        return approvals(scope, mine, content=content, review=review, decide=works and review, sheets=not works)
 
     return page.read(ask)
 

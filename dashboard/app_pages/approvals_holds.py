@@ -62,7 +62,7 @@ def _review(page: Page, hold: Hold, seen: Reviewed) -> None:
             icon=":material/visibility:",
         )
     if seen.own:
-        draw("approvals_note.html", note=page.word("approvals.own"))
+        draw("approvals_note.html", note=page.word(seen.own))
     with st.container(horizontal=True, gap="small"):
         for code, allow in (("approvals.allow", True), ("approvals.deny", False)):
             acting.button(
@@ -72,7 +72,7 @@ def _review(page: Page, hold: Hold, seen: Reviewed) -> None:
                 right=Right.REVIEW,
                 key=f"{code}:{hold.unit_digest}",
                 kind="primary" if allow else "secondary",
-                disabled=bool(unseen) or (seen.own and allow),
+                disabled=bool(unseen) or (bool(seen.own) and allow),
             )
 
 
@@ -80,7 +80,7 @@ def _hold(page: Page, scope: Scope, subject_id: UUID) -> Hold:
     """What is held, if it is of one of this member's creators. Raises NotFound."""
     works = page.may(Right.RUN, Right.APPROVE)
     mine = given(page.who.member, page.mine(scope), works=works)
-    holds = approvals(scope, mine, content=False, review=False).holds
+    holds = approvals(scope, mine, content=False, review=False, sheets=not works).holds
     found = next((one for one in holds if one.subject.id == subject_id), None)
     if found is None:
         raise NotFound("approvals.settled_meanwhile")
@@ -92,6 +92,8 @@ def _say(page: Page, subject_id: UUID, allow: bool, scope: Scope, _: UUID) -> Me
     seen = reviewed(scope, hold, page.who.member)
     if any(shot.covered and not shot.seen for shot in seen.shots):
         raise Refused("approvals.look_first")
+    if allow and seen.own:
+        raise Refused(seen.own)
     reason = None if allow else Message("approvals.because.check")
     desk.review(scope, hold.unit_digest, verdict="approve" if allow else "refuse", reason=reason)
     st.session_state[OPEN] = ""

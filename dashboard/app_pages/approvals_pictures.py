@@ -64,9 +64,9 @@ def _rate(page: Page, card: Card) -> None:
     acting.button(page, "studio.rate_now", act, right=Right.REVIEW, key=f"rate:{card.asset_id}", kind="primary")
 
 
-def _review(page: Page, card: Card, own: bool) -> None:
+def _review(page: Page, card: Card, own: str) -> None:
     if own:
-        draw("approvals_note.html", note=page.word("approvals.own"))
+        draw("approvals_note.html", note=page.word(own))
     with st.container(horizontal=True, gap="small"):
         for code, approve in (("approvals.allow", True), ("approvals.deny", False)):
             acting.button(
@@ -76,7 +76,7 @@ def _review(page: Page, card: Card, own: bool) -> None:
                 right=Right.REVIEW,
                 key=f"{code}:{card.asset_id}",
                 kind="primary" if approve else "secondary",
-                disabled=own and approve,
+                disabled=bool(own) and approve,
             )
 
 

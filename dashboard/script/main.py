@@ -26,7 +26,10 @@ def main() -> None:
     if page is None:
         frame.signed_out()
         return
-    agency, held, now = page.read(lambda scope: (tenant_reads.agency(scope), holds(scope, page.mine), scope.now))
+    works = page.may(*(right for right in Right if right is not Right.REVIEW))
+    agency, held, now = page.read(
+        lambda scope: (tenant_reads.agency(scope), holds(scope, page.mine) if works else [], scope.now)
+    )
     others = login.others(session.tenant(), page.who.tenant_id, page.who.member.id)
     chosen = st.navigation(_menu(page, demo=agency.demo))
     draw("style.html", word=page.word)
