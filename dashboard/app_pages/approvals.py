@@ -30,6 +30,7 @@ def show(page: Page) -> None:
     st.title(page.word("dashboard.page.approvals"))
     found = _read(page)
     parts = _parts(page, found)
+    draw("approvals_desk.html", found=found, voice=page.voice, word=page.word)
     approvals_posts.undo(page)
     if not any(parts.values()):
         draw("approvals_empty.html", found=found, voice=page.voice, word=page.word)

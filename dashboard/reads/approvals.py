@@ -35,6 +35,9 @@ from tenants.reads import Creator, Member
 BACK = timedelta(days=30)
 """How far back what the safety check kept is looked for."""
 
+LATE = timedelta(days=1)
+"""So long nobody should wait for a look."""
+
 REVIEWABLE = frozenset({Reason.REVIEW_MISSING, Reason.REVIEWER_CONFLICT, Reason.UNIT_CHANGED})
 """Reasons that end when somebody looked."""
 
@@ -76,6 +79,16 @@ class Approvals:
     names: Mapping[UUID, str]
     authors: Mapping[str, str]
     now: datetime
+
+    @property
+    def looks(self) -> Sequence[datetime]:
+        """Since when each thing waits that somebody has to look at, the oldest first: how much work, and how old."""
+        return sorted([*(hold.since for hold in self.holds if hold.reviewable), *(card.at for card in self.pictures)])
+
+    @property
+    def late(self) -> int:
+        """How many of those have waited for more than a day."""
+        return sum(since < self.now - LATE for since in self.looks)
 
     @property
     def signature(self) -> tuple[int, ...]:

@@ -36,6 +36,7 @@ def main() -> None:
     with st.sidebar:
         languages = [(one, say(Message("dashboard.language"), one)) for one in LANGUAGES if one != page.voice.language]
         said = {"agency": agency, "who": page.who.member, "others": others, "languages": languages}
+        said["own_password"] = not page.may(Right.STAFF)  # who may staff finds it on Team
         draw("sidebar.html", **said, word=page.word)
     frame.guard(page.who.member.role)
     if held:

@@ -83,6 +83,28 @@ def test_a_guest_sets_a_phone_up_once_and_needs_it_each_time(door: Door, lumiere
         assert again.get("/approvals").status_code == 200
 
 
+def test_a_guest_s_password_alone_opens_nothing(door: Door, lumiere: Agency) -> None:
+    """The way back without a new link: a password of their own, then six digits."""
+    give(lumiere)
+    email = f"gus-{uuid7().hex[-8:]}@example.test"
+    with lumiere.scope() as scope:
+        scope.run("UPDATE members SET email = :e WHERE id = :m", e=email, m=lumiere.members[Role.GUEST])
+    with door.client() as visitor:
+        visitor.post(door.link(lumiere, Role.GUEST))
+        app, at = App.scans(visitor.get("/auth/second").text), now(door.tenant)
+        visitor.post("/auth/second", data={"code": app.code(at, later=-1)})
+        with stream(door.url, f"greenroom={visitor.cookies['greenroom']}") as page:
+            assert "/auth/password" in page.open("/approvals")
+        chosen = visitor.post("/auth/password", data={"password": "trois moineaux sur un fil"})
+        assert chosen.headers["location"] == "/auth/second"  # every session ended, this one too
+    with door.client() as visitor:
+        entered = visitor.post("/auth/login", data={"email": email, "password": "trois moineaux sur un fil"})
+        assert entered.headers["location"] == "/auth/second"
+        assert visitor.get("/approvals").status_code == 401
+        assert visitor.post("/auth/second", data={"code": app.code(at)}).headers["location"] == "/"
+        assert visitor.get("/approvals").status_code == 200
+
+
 def test_a_stranger_s_page_sends_no_digits(door: Door, lumiere: Agency) -> None:
     with door.client() as visitor:
         assert visitor.get("/auth/second").headers["location"] == "/auth/login"
