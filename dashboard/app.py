@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from streamlit.starlette import App
 
-from dashboard import entry, files, pages, pairing, phone, session, shell, signing
+from dashboard import entry, files, pages, pairing, phone, second, session, shell, signing
 from dashboard.widgets import render
 from foundation import telemetry
 from foundation.asgi import Guarded, host_of
@@ -52,6 +52,7 @@ def create() -> Guarded:
         *files.ROUTES,
         *pairing.ROUTES,
         *phone.ROUTES,
+        *second.ROUTES,
         *signing.ROUTES,
         *shell.ROUTES,
         Route("/healthz", healthz),

@@ -5,26 +5,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from markupsafe import Markup
 from sqlalchemy.exc import OperationalError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Match, Route
 
-from dashboard import session, shell
+from dashboard import arriving, session, shell
 from dashboard.pages import PageRow
 from dashboard.widgets import render
 from dashboard.wording import asked
 from foundation.asgi import App, Message, Receive, Send
-from foundation.errors import Refused
+from foundation.errors import Refused, Unavailable
 from foundation.words import Message as Words
 from foundation.words import say
 from tenants import login, reads
 from tenants.roles import may
 
-LIFE = int(login.SESSION_LIFE.total_seconds())
 OPEN = re.compile(
-    r"/healthz|/readyz|/auth/(link/[^/]+|leave|login)|/static/.+"
+    r"/healthz|/readyz|/auth/(link/[^/]+|leave|login|second)|/static/.+"
     r"|/phone/(in/[^/]+|manifest\.webmanifest|icon-\d+\.png|phone\.js)"
 )
 """Paths a stranger may ask for: these pages, Streamlit's own scripts and fonts, the way in of a phone."""
@@ -41,6 +41,10 @@ VIEWER = "greenroom.viewer"
 """Where our own routes find who asks, as the session said a moment ago."""
 
 NO_STORE = {"cache-control": "no-store"}
+
+
+MOST_TYPED = 4096
+"""Bytes of a form; more is nobody's password."""
 
 
 @dataclass(frozen=True)
@@ -68,14 +72,16 @@ def page(
     action: str = "",
     button: str = "",
     fields: Sequence[Input] = (),
+    picture: Markup | str = "",
     status: int = 200,
 ) -> HTMLResponse:
-    """One sentence, the fields to fill in, and a button where there is something to press."""
+    """One sentence, a picture, the fields to fill in, and a button where there is something to press."""
     language = asked(request.headers.get("accept-language", ""))
     body = render(
         "entry.html",
         language=language,
         said=say(Words(code, params or {}), language),
+        picture=picture,
         action=action,
         button=say(Words(button), language) if button else "",
         fields=[(each, say(Words(each.label), language)) for each in fields],
@@ -94,18 +100,12 @@ async def enter(request: Request) -> Response:
         return page(request, "dashboard.foreign", status=403)
     try:
         secret, browser = request.path_params["secret"], request.headers.get("user-agent", "")
-        return opened(await run_in_threadpool(login.redeem, session.tenant(), secret, browser=browser))
+        opened = await run_in_threadpool(login.redeem, session.tenant(), secret, browser=browser)
+        return await run_in_threadpool(arriving.let_in, request, opened)
     except Refused as refusal:
         return page(request, refusal.message.code, status=410)
-
-
-def opened(secret: str) -> Response:
-    """On to Home, with the cookie of a new session."""
-    answer = RedirectResponse("/", status_code=303, headers=NO_STORE)
-    answer.set_cookie(
-        session.cookie_name(), secret, max_age=LIFE, path="/", httponly=True, secure=session.secure(), samesite="lax"
-    )
-    return answer
+    except Unavailable as missing:
+        return page(request, missing.message.code, status=503)
 
 
 async def ask_leave(request: Request) -> Response:
@@ -130,6 +130,14 @@ def foreign(request: Request) -> bool:
         return site not in {"same-origin", "none"}
     origin = request.headers.get("origin")  # "null" from a page of ours too: it sends no referrer
     return origin is not None and urlsplit(origin).netloc != request.headers.get("host", "")
+
+
+async def form(request: Request) -> dict[str, str]:
+    """What was typed into one of these pages' forms."""
+    if int(request.headers.get("content-length") or 0) > MOST_TYPED:
+        return {}
+    async with request.form(max_fields=8, max_files=0) as filled:
+        return {name: value for name, value in filled.items() if isinstance(value, str)}
 
 
 ROUTES = [
@@ -190,6 +198,7 @@ class Members:
         elif row.demo_only and not await run_in_threadpool(_is_demo, known):
             answer = _sent_home(known, NOWHERE, 404)
         else:
+            await run_in_threadpool(arriving.seen, Request(scope), known)
             answer = shell.page(known.member.language)
         await answer(scope, receive, send)
 

@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from channels import phones
-from dashboard import entry, session, widgets
+from dashboard import arriving, entry, session, widgets
 from dashboard.phone import NO_STORE
 from dashboard.widgets import render
 from dashboard.wording import Voice
@@ -94,14 +94,10 @@ def _come_in(request: Request) -> Response:
     browser = request.headers.get("user-agent", "")
     secret = login.redeem(session.tenant(), request.path_params["secret"], browser=browser)
     found = session.viewer(secret)
-    if found is None:
-        raise Refused("login.link_spent")
-    if phones.works_by_hand(found.member):
+    if found is not None and phones.works_by_hand(found.member):
         with session.tenant()(found.tenant_id, found.actor) as scope:
             phones.pair(scope, tenant_reads.member(scope, found.member.id), name=_kind(browser))
-    answer = entry.opened(secret)
-    answer.headers["location"] = "/phone"
-    return answer
+    return arriving.let_in(request, secret, to="/phone")
 
 
 def _kind(browser: str) -> str:

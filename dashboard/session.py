@@ -40,6 +40,12 @@ def letterbox_key() -> str:
     return settings.load().tenants.letterbox_key
 
 
+@cache
+def door_key() -> str:
+    """What second factors are sealed with here, and what makes digests of where people were seen."""
+    return settings.load().tenants.door_key.get_secret_value()
+
+
 def secure() -> bool:
     """Whether the door is reached over TLS."""
     return house().public_url.startswith("https://")
@@ -48,6 +54,11 @@ def secure() -> bool:
 def cookie_name() -> str:
     """The session's cookie: bound to this very host where TLS allows it, so that no neighbour can plant one."""
     return "__Host-greenroom" if secure() else "greenroom"
+
+
+def device_name() -> str:
+    """The cookie by which a browser is known again, whoever signs in; it opens nothing."""
+    return f"{cookie_name()}-device"
 
 
 @cache

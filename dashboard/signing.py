@@ -7,12 +7,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from dashboard import entry, session
+from dashboard import arriving, entry, session
 from foundation.errors import BadInput, GreenroomError, Refused
 from tenants import login, passwords, staffing
-
-MOST_TYPED = 4096
-"""Bytes of a form; more is nobody's password."""
 
 
 async def ask(request: Request) -> Response:
@@ -24,7 +21,7 @@ async def enter(request: Request) -> Response:
     """Try e-mail and password; the same answer for a wrong one and for an account nobody has."""
     if entry.foreign(request):
         return entry.page(request, "dashboard.foreign", status=403)
-    typed = await _form(request)
+    typed = await entry.form(request)
     try:
         opened = await run_in_threadpool(
             passwords.enter,
@@ -44,7 +41,7 @@ async def enter(request: Request) -> Response:
             fields=entry.SIGN_IN,
             status=403,
         )
-    return entry.opened(opened)
+    return await run_in_threadpool(arriving.let_in, request, opened)
 
 
 async def ask_password(request: Request) -> Response:
@@ -59,7 +56,7 @@ async def choose(request: Request) -> Response:
     who = await run_in_threadpool(session.viewer, request.cookies.get(session.cookie_name(), ""))
     if who is None:
         return RedirectResponse("/auth/login", status_code=303)
-    typed = await _form(request)
+    typed = await entry.form(request)
 
     def keep() -> str:
         with session.tenant()(who.tenant_id, who.actor) as scope:
@@ -68,7 +65,7 @@ async def choose(request: Request) -> Response:
         return login.redeem(session.tenant(), secret, browser=request.headers.get("user-agent", ""))
 
     try:
-        return entry.opened(await run_in_threadpool(keep))
+        return await run_in_threadpool(arriving.let_in, request, await run_in_threadpool(keep))
     except BadInput as wrong:
         return entry.page(
             request,
@@ -91,7 +88,7 @@ async def go_over(request: Request) -> Response:
         opened = await run_in_threadpool(login.goes_over, session.tenant(), cookie, other)
     except (ValueError, GreenroomError):
         return entry.page(request, "login.not_tied", status=403)
-    return entry.opened(opened)
+    return await run_in_threadpool(arriving.let_in, request, opened)
 
 
 async def speak(request: Request) -> Response:
@@ -110,13 +107,6 @@ async def speak(request: Request) -> Response:
         except GreenroomError as wrong:
             return entry.page(request, wrong.message.code, params=wrong.message.params, status=400)
     return RedirectResponse("/", status_code=303, headers=entry.NO_STORE)
-
-
-async def _form(request: Request) -> dict[str, str]:
-    if int(request.headers.get("content-length") or 0) > MOST_TYPED:
-        return {}
-    async with request.form(max_fields=8, max_files=0) as form:
-        return {name: value for name, value in form.items() if isinstance(value, str)}
 
 
 ROUTES = [

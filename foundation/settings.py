@@ -60,6 +60,8 @@ class TenantsSettings(Group):
     """32 bytes in base64; wraps the data key of each tenant. Made by the first `greenroom up`."""
     letterbox_key: str = ""
     """What the doors seal typed secrets with; the public half of a key derived from `master_key`."""
+    door_key: SecretStr = SecretStr("")
+    """32 bytes in base64, derived from `master_key`: the dashboard's own, for second factors and who was seen where."""
 
 
 class GateSettings(Group):

@@ -125,6 +125,15 @@ class _Jurisdiction(BaseModel):
     review_by: date | None = None
 
 
+class _Production(BaseModel):
+    """Where an agency produces. Nobody's own yes stands for a second look: rules that say otherwise are refused, until
+    counsel opens it and the release is built."""
+
+    model_config = ConfigDict(extra="allow")
+    id: str
+    own_likeness: Literal[False]
+
+
 class _Defaults(BaseModel):
     model_config = ConfigDict(extra="allow")
     unknown_platform: Verdicts
@@ -142,7 +151,7 @@ class _Matrix(BaseModel):
     defaults: _Defaults
     rows: list[RowFile]
     jurisdictions: list[_Jurisdiction]
-    production: list[dict[str, Any]]
+    production: list[_Production]
     duties: list[dict[str, Any]]
 
 

@@ -15,12 +15,13 @@ from foundation.database import Scope
 from foundation.errors import NotFound
 from gate import attesting, epochs, papers, text
 from gate.bundle import Bundle
-from gate.facts import LinkFacts, ReviewFacts, Snapshot, Stop, ViewerFacts, read_unit
+from gate.facts import LinkFacts, MediumFacts, ReviewFacts, Snapshot, Stop, ViewerFacts, read_unit
 from gate.inforce import InForce
 from gate.models import AgeAssurance, DecisionInput, LinkTarget, PermitRow
 from gate.states import AssuranceState
 from gate.units import Rating, Unit
 from tenants import reads as tenants
+from tenants import sightings
 
 WINDOW_CHARACTERS = 2000
 WINDOW_MESSAGES = 60
@@ -54,7 +55,8 @@ def gather(
     media = papers.media(scope, unit)
     principal, author = _author(scope, author)
     read = scope.run(_AT_ONCE, tenant=scope.tenant_id, digest=unit.digest(), keys=list(needed)).one()
-    said = _said(read.reviews)
+    same = _same(scope, principal, _said(read.reviews), media)
+    said = _owned(_said(read.reviews), same)
     facts = Snapshot(
         tenant_id=scope.tenant_id,
         author=author,
@@ -62,7 +64,7 @@ def gather(
         ceiling=Rating(creator.rating_ceiling) if creator is not None else Rating.G,
         creator_known=creator is not None,
         names=(creator.name, creator.slug) if creator is not None else (),
-        media=media,
+        media=tuple(replace(medium, reviews=_owned(medium.reviews, same)) for medium in media) if same else media,
         persons=papers.persons(scope, {shown.person for medium in media for shown in medium.shown}),
         viewer=_viewer(scope, unit),
         links=_links(scope, unit),
@@ -86,7 +88,9 @@ def elsewhere(scope: Scope, facts: Snapshot, unit: Unit, *, by: InForce) -> Snap
     """
     read = scope.run(_AT_ONCE, tenant=scope.tenant_id, digest=unit.digest(), keys=[]).one()
     again = attesting.said(scope, unit, by.rules, read.now.date())
-    return replace(facts, stops=_stops(unit, read.stops or ()), reviews=_said(read.reviews), again=again)
+    said = _said(read.reviews)
+    same = _same(scope, facts.author_principal, said, ())
+    return replace(facts, stops=_stops(unit, read.stops or ()), reviews=_owned(said, same), again=again)
 
 
 def _said(stored: Iterable[tuple[str, str, int, str]] | None) -> tuple[ReviewFacts, ...]:
@@ -94,6 +98,20 @@ def _said(stored: Iterable[tuple[str, str, int, str]] | None) -> tuple[ReviewFac
         ReviewFacts(UUID(principal), verdict == "approve", seen, datetime.fromisoformat(at))
         for principal, verdict, seen, at in stored or ()
     )
+
+
+def _same(
+    scope: Scope, author: UUID | None, said: Iterable[ReviewFacts], media: Iterable[MediumFacts]
+) -> frozenset[UUID]:
+    """Reviewers who count as the author: guests who were seen where the author was. Asked only when somebody spoke."""
+    spoke = {review.principal for reviews in (said, *(one.reviews for one in media)) for review in reviews}
+    if author is None or not spoke - {author}:
+        return frozenset()
+    return sightings.same(scope, author).get(author, frozenset()) & spoke
+
+
+def _owned(reviews: tuple[ReviewFacts, ...], same: frozenset[UUID]) -> tuple[ReviewFacts, ...]:
+    return tuple(replace(review, own=review.principal in same) for review in reviews) if same else reviews
 
 
 _APPROVED = """

@@ -69,6 +69,8 @@ class ReviewFacts:
     approves: bool
     seen_percent: int
     at: datetime
+    own: bool = False
+    """A guest who was seen where the author is: to the check they are one."""
 
 
 @dataclass(frozen=True)

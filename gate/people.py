@@ -8,12 +8,13 @@ from sqlmodel import select
 
 from foundation import outbox
 from foundation.database import Scope
-from foundation.errors import BadInput, NotFound
+from foundation.errors import BadInput, NotFound, Refused
 from foundation.words import Message
 from gate import copies, epochs, journal, recall
 from gate.models import ConsentGrant, Declaration, IdentityCheck, Person
 from gate.stating import ConsentRevoked
 from gate.units import Rating
+from tenants import sightings
 
 KINDS = ("real", "synthetic", "digital_twin")
 SCOPES = ("depict", "publish", "download_sell", "ai_likeness")
@@ -86,10 +87,13 @@ def declare(
     """Write down that a person is invented, from what, and under which licences.
 
     `source_digest` is of model, adapter and reference set; `declared_by` and `reviewed_by` are principals, two
-    different ones for Nudity and Explicit. The newest declaration counts. Raises NotFound, BadInput for a real person.
+    different ones for Nudity and Explicit. The newest declaration counts. Raises NotFound, BadInput for a real person,
+    Refused for a guest who was seen where the other was.
     """
     if _person(scope, person_id).kind != "synthetic":
         raise BadInput("person.not_invented")
+    if reviewed_by in sightings.same(scope, declared_by).get(declared_by, ()):
+        raise Refused("gate.REVIEWER_CONFLICT")
     epochs.alone(scope, epochs.person(scope, person_id))
     row = Declaration(
         tenant_id=scope.tenant_id,

@@ -224,6 +224,7 @@ def _approved(reviews: tuple[ReviewFacts, ...], case: Case, lives: timedelta) ->
         return False
     return any(
         review.principal != case.facts.author_principal
+        and not review.own
         and review.seen_percent >= SEEN_PERCENT
         and case.now < review.at + lives
         for review in last
@@ -232,7 +233,9 @@ def _approved(reviews: tuple[ReviewFacts, ...], case: Case, lives: timedelta) ->
 
 def _only_their_own(reviews: tuple[ReviewFacts, ...], case: Case) -> bool:
     approving = [review for review in reviews if review.approves]
-    return bool(approving) and all(review.principal == case.facts.author_principal for review in approving)
+    return bool(approving) and all(
+        review.own or review.principal == case.facts.author_principal for review in approving
+    )
 
 
 def reader_is_welcome(case: Case) -> Iterable[Finding]:

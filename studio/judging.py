@@ -11,6 +11,7 @@ from gate import desk
 from gate.units import Rating
 from studio import models
 from tenants import reads as tenant_reads
+from tenants import sightings
 
 
 def rate(scope: Scope, asset_id: UUID, rating: Rating, *, minor: bool = False) -> None:
@@ -26,8 +27,10 @@ def review(
     A no may be anybody's who may review; a yes needs somebody who neither handed the picture in nor asked for it.
     """
     row = _creation(scope, asset_id)
-    if approve and _maker(scope, row) == tenant_reads.member(scope, UUID(scope.actor.partition(":")[2])).principal_id:
-        raise Refused("review.own")
+    if approve and (maker := _maker(scope, row)) is not None:
+        reviewer = tenant_reads.member(scope, UUID(scope.actor.partition(":")[2])).principal_id
+        if reviewer == maker or reviewer in sightings.same(scope, maker).get(maker, ()):
+            raise Refused("review.own")
     desk.review_bytes(
         scope, row.sha256, verdict="approve" if approve else "refuse", reason=reason, seen_percent=seen_percent
     )

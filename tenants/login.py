@@ -6,7 +6,7 @@ Sessions run on the people's clock (`people_now()`), which a demonstration that 
 import hashlib
 import secrets
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from foundation.database import OpenScope, Scope
@@ -16,6 +16,9 @@ from tenants.models import LoginLink, LoginSession
 
 LINK_LIFE = timedelta(hours=1)
 SESSION_LIFE = timedelta(hours=12)
+WAIT_LIFE = timedelta(minutes=10)
+"""So long a session waits for its second factor."""
+
 IDLE = timedelta(minutes=30)
 """Without an open page for so long, a session is over; an open page is a sign of life."""
 
@@ -48,18 +51,63 @@ def redeem(tenant: OpenScope, secret: str, *, browser: str = "") -> str:
 
 
 def open_session(scope: Scope, tenant_id: UUID, member_id: UUID, *, browser: str = "") -> str:
-    """Open a session of a member, in a scope of the door; returns its secret. `browser` is what it calls itself."""
-    session, now = secrets.token_urlsafe(32), scope.run("SELECT people_now()").scalar_one()
+    """Open a session of a member, in a scope of the door; returns its secret. `browser` is what it calls itself.
+
+    A guest's, and that of anybody who has a second factor, opens nothing until `pass_second`.
+    """
+    found = scope.run(_OPENS, tenant=tenant_id, member=member_id).one()
+    return _open(scope, tenant_id, member_id, now=found.now, browser=browser, waits=found.waits)
+
+
+_OPENS = """
+SELECT people_now() AS now, EXISTS (SELECT FROM members m WHERE m.tenant_id = :tenant AND m.id = :member
+    AND m.role = 'guest') OR EXISTS (SELECT FROM second_factors f WHERE f.tenant_id = :tenant
+    AND f.member_id = :member AND f.confirmed_at IS NOT NULL) AS waits
+"""
+
+
+def _open(scope: Scope, tenant_id: UUID, member_id: UUID, *, now: datetime, browser: str, waits: bool) -> str:
+    session = secrets.token_urlsafe(32)
     row = LoginSession(
         tenant_id=tenant_id,
         member_id=member_id,
         digest=_digest(session),
-        expires_at=now + SESSION_LIFE,
+        expires_at=now + (WAIT_LIFE if waits else SESSION_LIFE),
         browser=browser[:120],
         seen_at=now,
+        waits=waits,
     )
     scope.add(row)
     return session
+
+
+def waiting(tenant: OpenScope, session: str) -> tuple[UUID, UUID] | None:
+    """`(tenant_id, member_id)` of a session that waits for its second factor, else None."""
+    with tenant(HOUSE, "system:door", role="door") as scope:
+        row = scope.run(
+            "SELECT tenant_id, member_id FROM login_sessions WHERE digest = :digest AND waits"
+            " AND revoked_at IS NULL AND expires_at > people_now()",
+            digest=_digest(session),
+        ).first()
+    return (row.tenant_id, row.member_id) if row is not None else None
+
+
+def pass_second(scope: Scope, member_id: UUID, session: str, *, browser: str = "") -> str:
+    """The second factor was right: the session that waited ends, a whole one begins; returns its secret.
+
+    Call it in the transaction that used the code up, in the member's tenant. Raises Refused when it waits no longer.
+    """
+    done = scope.run(
+        "UPDATE login_sessions SET revoked_at = house_now() WHERE tenant_id = :tenant AND digest = :digest"
+        " AND member_id = :member AND waits AND revoked_at IS NULL AND expires_at > people_now()"
+        " RETURNING people_now()",
+        tenant=scope.tenant_id,
+        digest=_digest(session),
+        member=member_id,
+    ).scalar()
+    if done is None:
+        raise Refused("login.link_spent")
+    return _open(scope, scope.tenant_id, member_id, now=done, browser=browser, waits=False)
 
 
 def current(tenant: OpenScope, session: str) -> tuple[UUID, UUID] | None:
@@ -68,7 +116,7 @@ def current(tenant: OpenScope, session: str) -> tuple[UUID, UUID] | None:
         row = scope.run(
             "SELECT tenant_id, id, member_id, seen_at IS NULL OR seen_at < people_now() - interval '1 minute' AS stale"
             " FROM login_sessions WHERE digest = :digest"
-            " AND revoked_at IS NULL AND expires_at > people_now()"
+            " AND NOT waits AND revoked_at IS NULL AND expires_at > people_now()"
             " AND (seen_at IS NULL OR seen_at > people_now() - CAST(:idle AS interval))",
             digest=_digest(session),
             idle=IDLE,

@@ -1,10 +1,10 @@
 """Tables of the room: agencies, creators, people, logins, keys, notices, audit."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, LargeBinary, UniqueConstraint
 from sqlmodel import Field
 
 from foundation.database import TenantRow, instant, jsonb, reason_column, table
@@ -95,6 +95,42 @@ class LoginSession(TenantRow, table=True):
     revoked_at: datetime | None = instant(optional=True)
     browser: str = Field(default="", sa_column_kwargs={"server_default": ""})
     seen_at: datetime | None = instant(optional=True)
+    waits: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+    """For a second factor: until then it opens nothing."""
+
+
+class SecondFactor(TenantRow, table=True):
+    """What a member's authenticator app shares with us, sealed for the door; `last_step` is the last code used."""
+
+    __tablename__ = "second_factors"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "member_id", name="second_factors_member"),
+        _of("member_id", "members"),
+        about="member",
+        keep="while the member is here",
+    )
+    member_id: UUID
+    box: bytes = Field(sa_type=LargeBinary)
+    last_step: int = Field(default=0, sa_type=BigInteger)
+    confirmed_at: datetime | None = instant(optional=True)
+
+
+class Sighting(TenantRow, table=True):
+    """A human seen at an address or with a browser on a day, by keyed digests alone. Append-only."""
+
+    __tablename__ = "sightings"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "principal_id", "digest", "seen_on", "guest", name="sightings_once"),
+        _of("principal_id", "principals"),
+        Index("sightings_digest", "tenant_id", "digest", "seen_on"),
+        about="member",
+        keep="90 days",
+    )
+    principal_id: UUID
+    guest: bool
+    """Whether they came as a guest reviewer; a later change of role does not undo it."""
+    digest: str
+    seen_on: date
 
 
 class LoginFailure(TenantRow, table=True):

@@ -3,9 +3,7 @@
 Parameters: 64 MiB, 3 passes, 1 lane (RFC 9106, second recommended option, with fewer lanes for a small machine).
 """
 
-import hashlib
 import re
-from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from uuid import UUID
@@ -16,17 +14,11 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 from foundation.database import OpenScope, Scope
 from foundation.errors import BadInput, Refused
 from foundation.ids import HOUSE
-from tenants import audit, login
-from tenants.models import LoginFailure
+from tenants import audit, failures, login
 
 SHORTEST, LONGEST = 12, 256
 """Characters of a password."""
 
-WINDOW = timedelta(minutes=15)
-PER_ACCOUNT, PER_ADDRESS = 5, 20
-"""Failures within the window after which nobody signs in until it has passed."""
-
-FORGET = timedelta(days=1)
 _HASHER = PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=1)
 
 
@@ -75,10 +67,13 @@ def enter(tenant: OpenScope, *, email: str, password: str, address: str, browser
     failures of this account or from this address.
     """
     email = email.replace("\x00", "").strip().casefold()[:254]
-    keys = {_key("account", email): PER_ACCOUNT, _key("address", address): PER_ADDRESS}
+    keys = {
+        failures.key("account", email): failures.PER_ACCOUNT,
+        failures.key("address", address): failures.PER_ADDRESS,
+    }
     with tenant(HOUSE, "system:door", role="door") as scope:
-        if any(_failures(scope, who) >= most for who, most in keys.items()):
-            raise Refused("password.wait", minutes=int(WINDOW.total_seconds() // 60))
+        if any(failures.count(scope, who) >= most for who, most in keys.items()):
+            raise Refused("password.wait", minutes=int(failures.WINDOW.total_seconds() // 60))
         rows = scope.run(
             "SELECT tenant_id, id, password_hash FROM members WHERE lower(email) = :email AND active"
             " AND password_hash IS NOT NULL ORDER BY tenant_id LIMIT 3",
@@ -90,29 +85,8 @@ def enter(tenant: OpenScope, *, email: str, password: str, address: str, browser
     with tenant(HOUSE, "system:door", role="door") as scope:
         if found is not None:
             return login.open_session(scope, *found, browser=browser)
-        scope.run(
-            "DELETE FROM login_failures WHERE tenant_id = :house AND failed_at < :old",
-            house=HOUSE,
-            old=scope.now - FORGET,
-        )
-        scope.add(*(LoginFailure(tenant_id=HOUSE, who=who, failed_at=scope.now) for who in keys))
+        failures.note(scope, *keys)
     raise Refused("password.wrong")
-
-
-def _failures(scope: Scope, who: str) -> int:
-    return int(
-        scope.run(
-            "SELECT count(*) FROM login_failures WHERE tenant_id = :house AND who = :who AND failed_at > :since",
-            house=HOUSE,
-            who=who,
-            since=scope.now - WINDOW,
-        ).scalar()
-        or 0
-    )
-
-
-def _key(kind: str, value: str) -> str:
-    return hashlib.sha256(f"{kind}:{value}".encode()).hexdigest()
 
 
 def _fits(hashed: str, password: str) -> bool:

@@ -89,7 +89,7 @@ def seats(scope: Scope) -> list[Seat]:
     """Every open session of the agency, the latest sign of life first."""
     rows = scope.run(
         "SELECT member_id, browser, created_at, seen_at FROM login_sessions WHERE tenant_id = :tenant"
-        " AND revoked_at IS NULL AND expires_at > people_now()"
+        " AND NOT waits AND revoked_at IS NULL AND expires_at > people_now()"
         " AND (seen_at IS NULL OR seen_at > people_now() - CAST(:idle AS interval)) ORDER BY seen_at DESC NULLS LAST",
         tenant=scope.tenant_id,
         idle=login.IDLE,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from foundation.asgi import host_of
 from foundation.errors import BadInput
-from tenants import letterbox, vault
+from tenants import factors, letterbox, vault
 from workers.home import SECRETS
 
 _ADDRESS = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?")
@@ -46,6 +46,7 @@ def variables(*, dashboard: str = "", public: str = "", demo: bool = False) -> M
         "GREENROOM_PUBLIC_URL": public,
         MASTER_KEY: master_key,
         "GREENROOM_TENANTS__LETTERBOX_KEY": letterbox.public_key(vault.master(master_key)),
+        "GREENROOM_TENANTS__DOOR_KEY": factors.door_key(vault.master(master_key)),
         SIGNING_KEY: SECRETS[SIGNING_KEY](),
         "MINIO_USER": f"greenroom-{secrets.token_hex(4)}",
         **{name: secrets.token_urlsafe(24) for name in PASSWORDS},

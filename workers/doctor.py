@@ -13,7 +13,7 @@ from foundation import settings as house
 from foundation.errors import GreenroomError
 from foundation.settings import Settings
 from generators import registry
-from workers import doctor_services, ports
+from workers import doctor_people, doctor_services, ports
 from workers import home as places
 from workers.findings import Finding, Verdict, bad, fine, warn
 from workers.home import Home
@@ -46,6 +46,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
     if home.env.exists():
         yield from _keys(settings)
     yield from doctor_services.database(settings)
+    yield from doctor_people.people(settings)
     yield from doctor_services.redis(settings)
     yield doctor_services.store(settings)
     if not runs:

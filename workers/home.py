@@ -22,7 +22,7 @@ from typing import IO
 from foundation import probing
 from foundation.errors import Conflict, Unavailable
 from foundation.settings import Settings
-from tenants import letterbox, vault
+from tenants import factors, letterbox, vault
 
 MIB = 1024 * 1024
 FIRST_START_MIB, LATER_START_MIB = 500, 100
@@ -151,7 +151,11 @@ def make_secrets(home: Home) -> None:
     have = read_env(home)
     made = {name: make() for name, make in SECRETS.items() if not have.get(name)}
     master_key = vault.master({**have, **made}["GREENROOM_TENANTS__MASTER_KEY"])
-    write_env(home, made | {"GREENROOM_TENANTS__LETTERBOX_KEY": letterbox.public_key(master_key)})
+    derived = {
+        "GREENROOM_TENANTS__LETTERBOX_KEY": letterbox.public_key(master_key),
+        "GREENROOM_TENANTS__DOOR_KEY": factors.door_key(master_key),
+    }
+    write_env(home, made | derived)
     home.env.chmod(0o600)
 
 

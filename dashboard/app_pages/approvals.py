@@ -30,6 +30,7 @@ def show(page: Page) -> None:
     st.title(page.word("dashboard.page.approvals"))
     found = _read(page)
     parts = _parts(page, found)
+    draw("approvals_desk.html", found=found, voice=page.voice, word=page.word)
     approvals_posts.undo(page)
     if not any(parts.values()):
         draw("approvals_empty.html", found=found, voice=page.voice, word=page.word)
@@ -52,7 +53,7 @@ def _read(page: Page) -> Approvals:
 
     def ask(scope: Scope) -> Approvals:
         mine = given(page.who.member, page.mine(scope), works=works)
-        return approvals(scope, mine, content=content, review=review, decide=works and review)
+        return approvals(scope, mine, content=content, review=review, decide=works and review, sheets=not works)
 
     return page.read(ask)
 

@@ -24,6 +24,7 @@ def show(page: Page, found: Approvals) -> None:
     """Draw what is held, the oldest first; one of them open."""
     if not found.holds:
         draw("approvals_note.html", note=page.word("approvals.no_holds"))
+    _steps(page, [str(one.subject.id) for one in found.holds if one.reviewable])
     for hold in found.holds:
         with st.container(border=True, gap="small"):
             draw("approvals_hold.html", hold=hold, now=found.now, voice=page.voice, word=page.word)
@@ -44,6 +45,19 @@ def _answers(page: Page, hold: Hold) -> None:
         _review(page, hold, page.read(lambda scope: reviewed(scope, hold, page.who.member)))
 
 
+def _steps(page: Page, order: list[str]) -> None:
+    """From one that a look settles to the next, by key; each opens as it is reached."""
+    if not order or not page.may(Right.REVIEW):
+        return
+    at = order.index(st.session_state[OPEN]) if st.session_state.get(OPEN) in order else -1
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        for code, key, to in (("approvals.before", "K", max(at, 0) - 1), ("approvals.after", "J", at + 1)):
+            there = order[to % len(order)]
+            st.button(page.word(code), key=f"holds:{code}", shortcut=key, on_click=_open, args=(there,))
+        if at >= 0:
+            draw("approvals_note.html", note=page.word("approvals.place", at=at + 1, total=len(order)))
+
+
 def _open(key: str) -> None:
     st.session_state[OPEN] = key
 
@@ -59,12 +73,13 @@ def _review(page: Page, hold: Hold, seen: Reviewed) -> None:
             partial(reveal, page, unseen),
             right=Right.REVIEW,
             key=f"reveal:{hold.unit_digest}",
+            shortcut="P",
             icon=":material/visibility:",
         )
     if seen.own:
-        draw("approvals_note.html", note=page.word("approvals.own"))
+        draw("approvals_note.html", note=page.word(seen.own))
     with st.container(horizontal=True, gap="small"):
-        for code, allow in (("approvals.allow", True), ("approvals.deny", False)):
+        for code, allow, key in (("approvals.allow", True, "A"), ("approvals.deny", False, "X")):
             acting.button(
                 page,
                 code,
@@ -72,7 +87,8 @@ def _review(page: Page, hold: Hold, seen: Reviewed) -> None:
                 right=Right.REVIEW,
                 key=f"{code}:{hold.unit_digest}",
                 kind="primary" if allow else "secondary",
-                disabled=bool(unseen) or (seen.own and allow),
+                shortcut=key,
+                disabled=bool(unseen) or (bool(seen.own) and allow),
             )
 
 
@@ -80,7 +96,7 @@ def _hold(page: Page, scope: Scope, subject_id: UUID) -> Hold:
     """What is held, if it is of one of this member's creators. Raises NotFound."""
     works = page.may(Right.RUN, Right.APPROVE)
     mine = given(page.who.member, page.mine(scope), works=works)
-    holds = approvals(scope, mine, content=False, review=False).holds
+    holds = approvals(scope, mine, content=False, review=False, sheets=not works).holds
     found = next((one for one in holds if one.subject.id == subject_id), None)
     if found is None:
         raise NotFound("approvals.settled_meanwhile")
@@ -92,6 +108,8 @@ def _say(page: Page, subject_id: UUID, allow: bool, scope: Scope, _: UUID) -> Me
     seen = reviewed(scope, hold, page.who.member)
     if any(shot.covered and not shot.seen for shot in seen.shots):
         raise Refused("approvals.look_first")
+    if allow and seen.own:
+        raise Refused(seen.own)
     reason = None if allow else Message("approvals.because.check")
     desk.review(scope, hold.unit_digest, verdict="approve" if allow else "refuse", reason=reason)
     st.session_state[OPEN] = ""

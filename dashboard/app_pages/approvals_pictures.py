@@ -29,14 +29,15 @@ def show(page: Page, found: Approvals) -> None:
     if not found.pictures:
         draw("approvals_note.html", note=page.word("approvals.no_pictures"))
     with st.container(horizontal=True, gap="small"):
-        for card in found.pictures[:FEW]:
+        for place, card in enumerate(found.pictures[:FEW]):
             with st.container(width=300, border=True, gap="small"):
-                _picture(page, found, card)
+                _picture(page, found, card, keys=place == 0)
     if len(found.pictures) > FEW:
         draw("approvals_note.html", note=page.voice.some("approvals.more_pictures", len(found.pictures) - FEW))
 
 
-def _picture(page: Page, found: Approvals, card: Card) -> None:
+def _picture(page: Page, found: Approvals, card: Card, *, keys: bool) -> None:
+    """One picture; the first one answers to keys, and what comes after it moves up."""
     shot, own = page.read(lambda scope: judged(scope, card, page.who.member))
     name = found.creators[card.creator_id].name
     draw("approvals_picture.html", src=src(card.asset_id), card=card, creator=name, word=page.word)
@@ -47,13 +48,14 @@ def _picture(page: Page, found: Approvals, card: Card) -> None:
             partial(reveal, page, (card.asset_id,)),
             right=Right.REVIEW,
             key=f"reveal:{card.asset_id}",
+            shortcut="P" if keys else None,
             icon=":material/visibility:",
         )
         return
     if card.standing.rating is None:
         _rate(page, card)
     else:
-        _review(page, card, own)
+        _review(page, card, own, keys=keys)
 
 
 def _rate(page: Page, card: Card) -> None:
@@ -64,11 +66,11 @@ def _rate(page: Page, card: Card) -> None:
     acting.button(page, "studio.rate_now", act, right=Right.REVIEW, key=f"rate:{card.asset_id}", kind="primary")
 
 
-def _review(page: Page, card: Card, own: bool) -> None:
+def _review(page: Page, card: Card, own: str, *, keys: bool) -> None:
     if own:
-        draw("approvals_note.html", note=page.word("approvals.own"))
+        draw("approvals_note.html", note=page.word(own))
     with st.container(horizontal=True, gap="small"):
-        for code, approve in (("approvals.allow", True), ("approvals.deny", False)):
+        for code, approve, key in (("approvals.allow", True, "A"), ("approvals.deny", False, "X")):
             acting.button(
                 page,
                 code,
@@ -76,7 +78,8 @@ def _review(page: Page, card: Card, own: bool) -> None:
                 right=Right.REVIEW,
                 key=f"{code}:{card.asset_id}",
                 kind="primary" if approve else "secondary",
-                disabled=own and approve,
+                shortcut=key if keys else None,
+                disabled=bool(own) and approve,
             )
 
 

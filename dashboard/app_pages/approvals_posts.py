@@ -190,6 +190,7 @@ def _previews(page: Page, asked: Asked, shown: Content) -> None:
             partial(reveal, page, shown.unseen),
             right=Right.APPROVE,
             key=f"reveal:{asked.post_id}",
+            shortcut="P",
             icon=":material/visibility:",
         )
     shots = [(src(shot.asset_id), shot.alt) for shot in shown.shots]

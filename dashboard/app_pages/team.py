@@ -13,7 +13,8 @@ from dashboard.widgets import draw
 from dashboard.wording import browser_of
 from foundation.database import Scope
 from foundation.words import LANGUAGES, Message
-from tenants import login, staffing
+from gate.needed import State
+from tenants import factors, login, staffing
 from tenants.reads import Member
 from tenants.roles import Right, Role, may
 
@@ -27,6 +28,7 @@ def show(page: Page) -> None:
     for colleague in found.colleagues:
         _colleague(page, found, colleague)
     _newcomer(page, found)
+    draw("team_needed.html", found=found, states=tuple(State), word=page.word)
     draw("team_foot.html", word=page.word, clock=page.voice.clock(found.now))
 
 
@@ -54,6 +56,9 @@ def _colleague(page: Page, found: Team, colleague: Colleague) -> None:
                 key=f"out:{member.id}",
                 disabled=not colleague.seats,
             )
+            if member.role is Role.GUEST:
+                forget = partial(_forget_factor, member)
+                acting.button(page, "team.forget_factor", forget, right=Right.STAFF, key=f"factor:{member.id}")
 
 
 def _works_for(page: Page, found: Team, member: Member) -> str:
@@ -154,6 +159,11 @@ def _link(member_id: UUID, scope: Scope, _: UUID) -> Message:
 
 def _sign_out(member_id: UUID, scope: Scope, _: UUID) -> Message:
     return Message("team.signed_out", {"count": login.revoke(scope, member_id)})
+
+
+def _forget_factor(member: Member, scope: Scope, _: UUID) -> Message:
+    factors.forget(scope, member.id)
+    return Message("team.factor_forgotten", {"name": member.name})
 
 
 def _keep(member_id: UUID, scope: Scope, _: UUID) -> Message:

@@ -29,10 +29,14 @@ from studio import judging
 from studio import reads as studio_reads
 from studio.reads import Card
 from tenants import reads as tenant_reads
+from tenants import sightings
 from tenants.reads import Creator, Member
 
 BACK = timedelta(days=30)
 """How far back what the safety check kept is looked for."""
+
+LATE = timedelta(days=1)
+"""So long nobody should wait for a look."""
 
 REVIEWABLE = frozenset({Reason.REVIEW_MISSING, Reason.REVIEWER_CONFLICT, Reason.UNIT_CHANGED})
 """Reasons that end when somebody looked."""
@@ -77,6 +81,16 @@ class Approvals:
     now: datetime
 
     @property
+    def looks(self) -> Sequence[datetime]:
+        """Since when each thing waits that somebody has to look at, the oldest first: how much work, and how old."""
+        return sorted([*(hold.since for hold in self.holds if hold.reviewable), *(card.at for card in self.pictures)])
+
+    @property
+    def late(self) -> int:
+        """How many of those have waited for more than a day."""
+        return sum(since < self.now - LATE for since in self.looks)
+
+    @property
     def signature(self) -> tuple[int, ...]:
         """How many of each wait: another one means that the page is old."""
         waits = (self.posts, self.holds, self.pictures, self.doubts, self.requests)
@@ -119,28 +133,36 @@ class Content:
 
 
 def approvals(
-    scope: Scope, creators: Sequence[Creator], *, content: bool, review: bool, decide: bool = False
+    scope: Scope,
+    creators: Sequence[Creator],
+    *,
+    content: bool,
+    review: bool,
+    decide: bool = False,
+    sheets: bool = False,
 ) -> Approvals:
     """What waits, of these creators: `content` for who approves posts, `review` for who judges for the safety check,
-    `decide` for who answers those who want something gone."""
+    `decide` for who answers those who want something gone. With `sheets` only what a guest may look at: no chats, no
+    names, nothing that a look does not settle."""
     mine = {one.id: one for one in creators}
     trouble = [one for one in schedule_reads.needs_a_person(scope) if one.creator_id in mine]
     members = tenant_reads.members(scope)
     judged = studio_reads.to_judge(scope, mine) if review else []
     requests = complaints.waiting(scope, mine) if decide else []
     looked = gate_reads.looked_at(scope, [card.sha256 for card in judged])
+    holds = _holds(scope, mine, trouble)
     return Approvals(
         creators=mine,
         posts=reviewing.asked(scope, mine) if content else [],
-        holds=_holds(scope, mine, trouble),
+        holds=[one for one in holds if one.reviewable and one.entry is not None] if sheets else holds,
         pictures=[card for card in judged if card.standing.rating is None or card.sha256 not in looked],
         doubts=[one for one in trouble if one.state is DeliveryState.UNCERTAIN] if content else [],
         requests=requests,
         named={one.ids[0]: words for one in requests if (words := _named(scope, one))},
         places=channel_reads.names(scope),
-        last=reviewing.last_word(scope, mine),
-        names={one.principal_id: one.name for one in members},
-        authors={f"member:{one.id}": one.name for one in members},
+        last=None if sheets else reviewing.last_word(scope, mine),
+        names={} if sheets else {one.principal_id: one.name for one in members},
+        authors={} if sheets else {f"member:{one.id}": one.name for one in members},
         now=scope.now,
     )
 
@@ -224,7 +246,8 @@ class Reviewed:
 
     texts: tuple[str, ...]
     shots: Sequence[Shot]
-    own: bool
+    own: str
+    """Why this member's yes does not count: they wrote it, or count as who did; "" when it does."""
 
 
 def reviewed(scope: Scope, hold: Hold, member: Member) -> Reviewed:
@@ -234,19 +257,31 @@ def reviewed(scope: Scope, hold: Hold, member: Member) -> Reviewed:
         raise NotFound("review.unknown")
     known = studio_reads.assets_of(scope, [medium.sha256 for medium in unit.media])
     assets = {known[medium.sha256]: medium.sha256 for medium in unit.media if medium.sha256 in known}
-    own = False
+    author = None
     if hold.entry is not None:
-        written = schedule_reads.written_post(scope, hold.entry.post_id)
-        own = written.author_principal == member.principal_id
+        author = schedule_reads.written_post(scope, hold.entry.post_id).author_principal
     texts = tuple(text.body for text in unit.texts)
-    return Reviewed(texts, shots(scope, assets, [medium.alt for medium in unit.media]), own)
+    return Reviewed(texts, shots(scope, assets, [medium.alt for medium in unit.media]), _own(scope, author, member))
 
 
-def judged(scope: Scope, card: Card, member: Member) -> tuple[Shot, bool]:
-    """A picture to judge, and whether this member brought it in themselves."""
+def _own(scope: Scope, author: UUID | None, member: Member) -> str:
+    if author is None:
+        return ""
+    if author == member.principal_id:
+        return "approvals.own"
+    return (
+        "approvals.seen_together"
+        if member.principal_id in sightings.same(scope, author).get(author, frozenset())
+        else ""
+    )
+
+
+def judged(scope: Scope, card: Card, member: Member) -> tuple[Shot, str]:
+    """A picture to judge, and why this member's yes to it does not count; "" when it does."""
     actor = judging.makers(scope, [card.asset_id]).get(card.asset_id, "")
     shot = shots(scope, {card.asset_id: card.sha256}, [card.alt])[0]
-    return shot, actor == f"member:{member.id}"
+    makers = {f"member:{one.id}": one.principal_id for one in tenant_reads.members(scope)}
+    return shot, _own(scope, makers.get(actor), member)
 
 
 def given(member: Member, mine: Sequence[Creator], *, works: bool) -> list[Creator]:

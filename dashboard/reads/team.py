@@ -5,18 +5,22 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from foundation.database import Scope
+from gate import needed
+from gate.needed import Needed
 from tenants import reads as tenant_reads
-from tenants import staffing
+from tenants import sightings, staffing
 from tenants.reads import Creator, Member
+from tenants.roles import Role
 from tenants.staffing import Seat
 
 
 @dataclass(frozen=True)
 class Colleague:
-    """A member with their open sessions."""
+    """A member with their open sessions; `seen_with` are the names of those a guest counts as."""
 
     member: Member
     seats: Sequence[Seat]
+    seen_with: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,7 @@ class Team:
 
     colleagues: Sequence[Colleague]
     creators: Sequence[Creator]
+    needed: Sequence[Needed]
     zone: str
     language: str
     now: datetime
@@ -33,8 +38,15 @@ class Team:
 def team(scope: Scope) -> Team:
     """Everybody of the agency by name."""
     agency, seats = tenant_reads.agency(scope), staffing.seats(scope)
+    members, same = tenant_reads.members(scope), sightings.same(scope)
     colleagues = [
-        Colleague(member, [seat for seat in seats if seat.member_id == member.id])
-        for member in tenant_reads.members(scope)
+        Colleague(
+            member,
+            [seat for seat in seats if seat.member_id == member.id],
+            [one.name for one in members if one.principal_id in same.get(member.principal_id, ())]
+            if member.role is Role.GUEST
+            else (),
+        )
+        for member in members
     ]
-    return Team(colleagues, tenant_reads.creators(scope), agency.zone, agency.language, scope.now)
+    return Team(colleagues, tenant_reads.creators(scope), needed.table(scope), agency.zone, agency.language, scope.now)

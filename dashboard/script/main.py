@@ -26,13 +26,17 @@ def main() -> None:
     if page is None:
         frame.signed_out()
         return
-    agency, held, now = page.read(lambda scope: (tenant_reads.agency(scope), holds(scope, page.mine), scope.now))
+    works = page.may(*(right for right in Right if right is not Right.REVIEW))
+    agency, held, now = page.read(
+        lambda scope: (tenant_reads.agency(scope), holds(scope, page.mine) if works else [], scope.now)
+    )
     others = login.others(session.tenant(), page.who.tenant_id, page.who.member.id)
     chosen = st.navigation(_menu(page, demo=agency.demo))
     draw("style.html", word=page.word)
     with st.sidebar:
         languages = [(one, say(Message("dashboard.language"), one)) for one in LANGUAGES if one != page.voice.language]
         said = {"agency": agency, "who": page.who.member, "others": others, "languages": languages}
+        said["own_password"] = not page.may(Right.STAFF)  # who may staff finds it on Team
         draw("sidebar.html", **said, word=page.word)
     frame.guard(page.who.member.role)
     if held:

@@ -74,9 +74,9 @@ class Stage:
     results: list[Result] = field(default_factory=list)
 
     @classmethod
-    def build(cls, tenant: OpenScope, *, harm: bool) -> "Stage":
+    def build(cls, tenant: OpenScope, *, harm: bool, solo: bool = False) -> "Stage":
         tokens = Tokens()
-        return cls(world(tenant, uuid7()), tokens, harm, tokens.bundle())
+        return cls(world(tenant, uuid7(), solo=solo), tokens, harm, tokens.bundle())
 
     @property
     def author(self) -> str:
@@ -96,7 +96,7 @@ class Stage:
         return self.do(lambda scope: replace(unit, flags=minting.flags(scope, unit, bundle=self.rules)))
 
     def review(self, unit: Unit) -> None:
-        """rob approves the exact unit."""
+        """rob approves the exact unit; in a tenant of one person gus, a guest reviewer, who stands in his place."""
         self.do(lambda scope: desk.review(scope, unit.digest(), verdict="approve"), actor=f"member:{self.world.rob}")
 
     def send(self, unit: Unit, *, review: bool = True, author: str | None = None, mark: bool = True) -> Result:

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from foundation.database import Database, OpenScope
-from tests.attacks import evidence, process, restores, rules, words
+from tests.attacks import evidence, guests, process, restores, rules, words
 from tests.attacks.stage import Result, Stage
 from tests.attacks.wire import WIRED
 from tests.channels.builders import world
@@ -23,7 +23,7 @@ MOST_NOT_YET = 34
 """May only shrink."""
 
 RANK = "AFHB"
-MODULES = (words, evidence, process, restores, rules)
+MODULES = (words, evidence, process, guests, restores, rules)
 TRIED = {name: scenario for module in MODULES for name, scenario in module.SCENARIOS.items()}
 
 
@@ -34,14 +34,19 @@ def _signers(cluster: Cluster) -> Iterator[None]:
         yield
 
 
+@pytest.mark.parametrize("solo", [False, True], ids=["team", "alone"])
 @pytest.mark.parametrize("entry", [entry for entry in CORPUS if entry["id"] in TRIED], ids=lambda entry: entry["id"])
-def test_attack_fails_and_its_twin_passes(entry: dict[str, Any], tenant: OpenScope) -> None:
+def test_attack_fails_and_its_twin_passes(entry: dict[str, Any], solo: bool, tenant: OpenScope) -> None:
+    """In an agency of two, and in one of a single person whom a guest reviewer helps: nothing more passes there.
+
+    Attacks on the way out have no people in them and run once.
+    """
     scenario = TRIED[entry["id"]]
-    twin = Stage.build(tenant, harm=False)
+    twin = Stage.build(tenant, harm=False, solo=solo)
     passed = scenario(twin)
     assert passed.verdict in "AF", f"the harmless twin is refused: {passed}"
     assert passed.sent == 1
-    stage = Stage.build(tenant, harm=True)
+    stage = Stage.build(tenant, harm=True, solo=solo)
     got = scenario(stage)
     refused(entry, got, stage.tokens.names)
     assert twin.verifies()

@@ -21,6 +21,7 @@ from tests.fakes.network import Network, network
 from tests.fakes.serving import served
 from tests.journeys.bots import Bots, bots
 from tests.schedules.builders import Desk, wired
+from tests.tenants import apps
 from tests.workers.running import house
 from web.app import create
 from workers import handlers
@@ -59,7 +60,8 @@ class Living:
         """A session that is open already, as a visitor's browser keeps it."""
         with self.desk.scope() as scope:
             secret = login.invite(scope, member)
-        return f"greenroom={login.redeem(self.desk.services.tenant, secret)} at {url or self.url}"
+        tenant = self.desk.services.tenant
+        return f"greenroom={apps.whole(tenant, login.redeem(tenant, secret))} at {url or self.url}"
 
     @contextmanager
     def visitor(self, path: str = "/", member: UUID | None = None, **how: Any) -> Iterator[Visitor]:

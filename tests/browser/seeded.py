@@ -15,6 +15,7 @@ from tenants.roles import Role
 from tests.browser.seeing import wrong_lines
 from tests.conftest import Cluster
 from tests.dashboard.conftest import MASTER, serving
+from tests.tenants import apps
 from workers import demo
 from workers.demo_cast import LUMIERE
 
@@ -48,7 +49,7 @@ class Seeded:
         """A session that is open already, as a visitor's browser keeps it."""
         with self.tenant(LUMIERE.tenant_id, "system:test") as scope:
             secret = login.invite(scope, self.members[role, language])
-        return f"greenroom={login.redeem(self.tenant, secret)} at {self.url}"
+        return f"greenroom={apps.whole(self.tenant, login.redeem(self.tenant, secret))} at {self.url}"
 
 
 @contextmanager

@@ -12,10 +12,11 @@ import httpx
 import pytest
 
 from foundation.database import OpenScope
-from tenants import letterbox, login
+from tenants import factors, letterbox, login
 from tenants.roles import Role
 from tests.conftest import Cluster, free_port, wait_until
 from tests.dashboard.builders import Agency, agency
+from tests.tenants import apps
 
 ROOT = Path(__file__).parents[2]
 MASTER = bytes(range(32))
@@ -44,7 +45,8 @@ class Door:
         with self.client() as visitor:
             answer = visitor.post(self.link(who, role))
             assert answer.status_code == 303, answer.text
-            return answer.headers["set-cookie"].split(";")[0]
+            secret = visitor.cookies["greenroom"]
+        return f"greenroom={apps.whole(self.tenant, secret)}"
 
 
 def launch(port: int, database: str, home: Path, elsewhere: Path) -> "subprocess.Popen[bytes]":
@@ -55,6 +57,8 @@ def launch(port: int, database: str, home: Path, elsewhere: Path) -> "subprocess
         "GREENROOM_HOME": str(home),
         "GREENROOM_DATABASE__PAGES_URL": database,
         "GREENROOM_TENANTS__LETTERBOX_KEY": letterbox.public_key(MASTER),
+        "GREENROOM_TENANTS__DOOR_KEY": factors.door_key(MASTER),
+        "GREENROOM_WORKERS__TRUSTED_PROXIES": "127.0.0.1",
         "GREENROOM_DASHBOARD__PORT": str(port),
         "GREENROOM_DASHBOARD__PUBLIC_URL": f"http://localhost:{port}",
     }

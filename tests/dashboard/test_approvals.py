@@ -24,7 +24,7 @@ from tenants.roles import Role
 from tests.conftest import wait_until
 from tests.dashboard.builders import ZONE, Agency, agency
 from tests.dashboard.conftest import Door
-from tests.dashboard.streams import stream
+from tests.dashboard.streams import Stream, stream
 from tests.dashboard.test_files import picture
 from tests.dashboard.test_studio import work
 
@@ -346,3 +346,36 @@ def test_settled_elsewhere_is_seen_and_told(door: Door, lumiere: Agency) -> None
         asked(lumiere, "Le soir")
         page.tick(-1)
         assert "Le soir" in page.again()
+
+
+def test_what_waits_for_a_look_is_settled_by_keys_and_says_how_old_it_is(door: Door, lumiere: Agency) -> None:
+    with lumiere.scope() as scope:
+        scope.run("UPDATE creators SET rating_ceiling = 'E' WHERE id = :c", c=lumiere.creator_id)
+    held = [hold(lumiere, f"{body} NUDITY-MARKER-A")[0] for body in ("Premier", "Second")]
+    shots = [picture(door, lumiere, seed=seed, rating=Rating.N) for seed in (1, 2)]
+    with lumiere.scope() as scope:
+        for shot in shots:
+            library.shelve(scope, shot, ShelfState.KEPT)
+        scope.run("UPDATE creations SET created_at = created_at - interval '25 hours' WHERE asset_id = :a", a=shots[0])
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert word("approvals.desk_late_one", count=1) in page.open("/approvals")
+        for body in ("Premier", "Second"):
+            assert f"{body} NUDITY-MARKER-A" in page.press(_keys(page)["J"])
+        assert word("approvals.allowed") in page.press(_keys(page)["A"])
+        page.press(_keys(page)["J"])
+        assert word("approvals.denied") in page.press(_keys(page)["X"])
+        pictures = word("approvals.counted", what=word("approvals.pictures"), count=2)
+        page.choose(word("approvals.what"), pictures)
+        for answer in ("A", "X"):
+            assert list(_keys(page)) == ["P"]
+            page.press(_keys(page)["P"])
+            page.press(_keys(page)[answer])
+        assert word("approvals.no_pictures") in page.again()
+    assert [state(lumiere, one) for one in held] == [S.HELD, S.SCHEDULED]
+
+
+def _keys(page: Stream) -> dict[str, str]:
+    """What each key presses now; no key twice."""
+    found = [(one.drawn.shortcut.upper(), one.label) for one in page.widgets if getattr(one.drawn, "shortcut", "")]
+    assert len(dict(found)) == len(found), found
+    return dict(found)

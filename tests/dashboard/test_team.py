@@ -93,3 +93,11 @@ def test_whose_work_somebody_sees_is_said_by_name(door: Door, lumiere: Agency) -
     assert f"zoe@lumiere.example · {mia.name}" in text
     assert "Tous les créateurs" in text
     assert text.count("Aucun créateur confié pour l’instant") == 1  # the guest
+
+
+def test_the_owner_reads_what_needs_whom_in_one_place(door: Door, lumiere: Agency) -> None:
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/team")
+    for said in ("Qui est nécessaire à quoi", "Tout public et Suggestif", "Nudité et Explicite", "jusqu’à l’avis"):
+        assert said in text, said
+    assert "Qui peut regarder : Manager, Owner." in text  # the guest was given no creator

@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from foundation.errors import BadInput
-from tenants import letterbox, vault
+from tenants import factors, letterbox, vault
 from tests.deploy.compose import compose
 from workers.deploying import variables
 
@@ -23,7 +23,7 @@ def test_it_gives_all_that_must_be_given_and_nothing_else() -> None:
 def test_no_secret_is_made_twice() -> None:
     one, other = variables(), variables()
     secrets = [name for name in one if name.endswith(SECRETS)]
-    assert len(secrets) == 11
+    assert len(secrets) == 12
     for name in secrets:
         assert one[name] != other[name], name
         assert len(one[name]) >= 18, name
@@ -34,6 +34,7 @@ def test_the_keys_belong_together() -> None:
     given = variables()
     master = vault.master(given["GREENROOM_TENANTS__MASTER_KEY"])
     assert given["GREENROOM_TENANTS__LETTERBOX_KEY"] == letterbox.public_key(master)
+    assert given["GREENROOM_TENANTS__DOOR_KEY"] == factors.door_key(master)
     assert len(base64.b64decode(given["GREENROOM_GATE__SIGNING_KEY"])) == 32
 
 

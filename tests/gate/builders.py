@@ -52,15 +52,25 @@ class World:
         return tenants.member(scope, member).principal_id
 
 
-def world(tenant: OpenScope, tenant_id: UUID, *, ceiling: str = "E") -> World:
+def world(tenant: OpenScope, tenant_id: UUID, *, ceiling: str = "E", solo: bool = False) -> World:
+    """An agency of two; with `solo` of one person, and a guest in the place of who reviews."""
+    people = (("ann", Role.OWNER), ("gus", Role.GUEST)) if solo else (("ann", Role.MANAGER), ("rob", Role.OWNER))
     with tenant(tenant_id, "system:test") as scope:
         agencies.found(scope, name=f"Agency {tenant_id}", language="en", zone="Europe/Paris")
         creator = agencies.add_creator(
             scope, slug="mia", name="Mia", kind="human", zone="Europe/Paris", languages=["fr"], rating_ceiling=ceiling
         )
         ann, rob = (
-            agencies.add_member(scope, name=name, email=f"{name}@example.test", role=role, language="en", zone="UTC")
-            for name, role in (("ann", Role.MANAGER), ("rob", Role.OWNER))
+            agencies.add_member(
+                scope,
+                name=name,
+                email=f"{name}@example.test",
+                role=role,
+                language="en",
+                zone="UTC",
+                creators=("mia",) if role is Role.GUEST else (),
+            )
+            for name, role in people
         )
     return World(tenant, tenant_id, creator, uuid7(), ann, rob)
 

@@ -109,6 +109,16 @@ def test_a_bad_matrix_is_refused(breach, tmp_path: Path) -> None:
         bundle.load(path, lexicon.shipped())
 
 
+def test_no_rule_opens_the_release_of_ones_own_picture(tmp_path: Path) -> None:
+    """It is not built: a matrix that opens it anywhere is refused as a whole."""
+    content = yaml.safe_load(bundle.SHIPPED.read_text("utf-8"))
+    content["production"][0].update(own_likeness=True)
+    path = tmp_path / "matrix.yaml"
+    path.write_text(yaml.safe_dump(content), "utf-8")
+    with pytest.raises(ValueError, match="own_likeness"):
+        bundle.load(path, lexicon.shipped())
+
+
 def test_an_installation_lays_its_own_terms_over_ours(tmp_path: Path) -> None:
     own = tmp_path / "own.yaml"
     own.write_text("terms: {explicit: [PRIVATE-WORD-B], nudity: [bare]}\n", "utf-8")

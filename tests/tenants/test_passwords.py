@@ -7,7 +7,7 @@ import pytest
 from foundation.database import OpenScope
 from foundation.errors import BadInput, Refused
 from foundation.ids import HOUSE, uuid7
-from tenants import agencies, login, passwords
+from tenants import agencies, failures, login, passwords
 from tenants.roles import Role
 
 Lea = tuple[UUID, UUID, str]
@@ -68,19 +68,19 @@ def test_wrong_ones_learn_nothing(tenant: OpenScope, lea: Lea) -> None:
 
 
 def test_after_five_failures_nobody_enters_for_a_while(tenant: OpenScope, lea: Lea) -> None:
-    for _ in range(passwords.PER_ACCOUNT):
+    for _ in range(failures.PER_ACCOUNT):
         with pytest.raises(Refused, match=r"password\.wrong"):
             enter(tenant, lea[2], "autre chose de long")
     with pytest.raises(Refused, match=r"password\.wait"):
         enter(tenant, lea[2], GOOD)
     with tenant(HOUSE, "system:door", role="door") as scope:
-        scope.run("UPDATE login_failures SET failed_at = failed_at - CAST(:w AS interval)", w=passwords.WINDOW)
+        scope.run("UPDATE login_failures SET failed_at = failed_at - CAST(:w AS interval)", w=failures.WINDOW)
     assert enter(tenant, lea[2], GOOD)
 
 
 def test_one_address_tries_no_long_list(tenant: OpenScope, lea: Lea) -> None:
     address = uuid7().hex
-    for number in range(passwords.PER_ADDRESS):
+    for number in range(failures.PER_ADDRESS):
         with pytest.raises(Refused, match=r"password\.wrong"):
             enter(tenant, f"{number}@{address}.example", GOOD, address)
     with pytest.raises(Refused, match=r"password\.wait"):

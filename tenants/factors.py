@@ -1,0 +1,150 @@
+"""A second factor: six digits of an authenticator app (TOTP, RFC 6238), each used once, on the people's clock.
+
+What the app and we share lies sealed under a key of the door's own, which opens nothing else of the vault.
+"""
+
+import base64
+import secrets
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.twofactor import InvalidToken
+from cryptography.hazmat.primitives.twofactor.totp import TOTP
+from sqlmodel import select
+
+from foundation.database import OpenScope, Scope
+from foundation.errors import Refused
+from foundation.ids import HOUSE, uuid7
+from tenants import audit, failures, login, vault
+from tenants.models import SecondFactor
+
+STEP, DIGITS, BYTES = 30, 6, 20
+"""Seconds a code lives, its length, and bytes of what is shared: what every app takes (RFC 4226, 4 and 6238, 5.2)."""
+
+AROUND = (-1, 0, 1)
+"""Steps that count: a clock may be half a minute off, and people type slowly (RFC 6238, 5.2)."""
+
+ISSUER = "Greenroom"
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What an app has to be told, once: as an address for its camera, and as letters to type."""
+
+    address: str = field(repr=False)
+    letters: str = field(repr=False)
+
+
+def door_key(master_key: bytes) -> str:
+    """The door's own key for its settings, in base64; derived, so that it comes back with the master key."""
+    return base64.b64encode(_derived(master_key, b"greenroom door")).decode()
+
+
+def begin(scope: Scope, key: str, member_id: UUID) -> None:
+    """Think of something new to share, unless an app already has what was shared before."""
+    secret = vault.close(_own(key), scope.tenant_id, secrets.token_bytes(BYTES))
+    scope.run(
+        "INSERT INTO second_factors (tenant_id, id, member_id, box, last_step) VALUES (:tenant, :id, :member, :box, 0)"
+        " ON CONFLICT (tenant_id, member_id) DO UPDATE SET box = excluded.box, last_step = 0, updated_at = house_now()"
+        " WHERE second_factors.confirmed_at IS NULL",
+        tenant=scope.tenant_id,
+        id=uuid7(),
+        member=member_id,
+        box=secret,
+    )
+
+
+def offer(scope: Scope, key: str, member_id: UUID, *, name: str) -> Offer | None:
+    """What to show a member whose app has nothing yet; None once a code of it was right. `name` is the account's."""
+    row = _row(scope, member_id)
+    if row is None or row.confirmed_at is not None:
+        return None
+    secret = vault.open_box(_own(key), scope.tenant_id, row.box)
+    letters = base64.b32encode(secret).decode().rstrip("=")
+    return Offer(_totp(secret).get_provisioning_uri(name, ISSUER), letters)
+
+
+def enter(tenant: OpenScope, key: str, session: str, code: str, *, browser: str = "") -> str:
+    """Use a code up for a session that waits; returns the secret of the whole session.
+
+    Raises Refused for a session that waits no longer, for a wrong or a used code, and after too many of them.
+    """
+    found = login.waiting(tenant, session)
+    if found is None:
+        raise Refused("login.link_spent")
+    who = failures.key("factor", str(found[1]))
+    with tenant(HOUSE, "system:door", role="door") as scope:
+        scope.hold(who)  # two tries at once count as two
+        if failures.count(scope, who) >= failures.PER_ACCOUNT:
+            raise Refused("password.wait", minutes=int(failures.WINDOW.total_seconds() // 60))
+        failures.note(scope, who)
+    with tenant(found[0], f"member:{found[1]}") as scope:
+        _use(scope, key, found[1], code)
+        opened = login.pass_second(scope, found[1], session, browser=browser)
+    with tenant(HOUSE, "system:door", role="door") as scope:
+        failures.settle(scope, who)
+    return opened
+
+
+def forget(scope: Scope, member_id: UUID) -> None:
+    """A phone was lost: the next way in is set up with a new one, and every session ends."""
+    scope.run(
+        "DELETE FROM second_factors WHERE tenant_id = :tenant AND member_id = :member",
+        tenant=scope.tenant_id,
+        member=member_id,
+    )
+    login.revoke(scope, member_id)
+    audit.note(scope, "member.factor_forgotten", f"member:{member_id}")
+
+
+def _use(scope: Scope, key: str, member_id: UUID, code: str) -> None:
+    row = _row(scope, member_id)
+    now = int(scope.run("SELECT extract(epoch FROM people_now())").scalar_one())
+    secret = vault.open_box(_own(key), scope.tenant_id, row.box) if row is not None else bytes(BYTES)
+    typed = "".join(code.split())[:DIGITS].encode()
+    right = [now // STEP + by for by in AROUND if _fits(secret, typed, now + by * STEP)]  # all three, whichever fits
+    if not right or scope.run(_USED, tenant=scope.tenant_id, member=member_id, step=max(right)).first() is None:
+        raise Refused("factor.wrong")
+
+
+_USED = """
+UPDATE second_factors SET last_step = :step, confirmed_at = coalesce(confirmed_at, house_now()),
+  updated_at = house_now()
+WHERE tenant_id = :tenant AND member_id = :member AND last_step < :step RETURNING id
+"""
+"""Of two who bring the same code at once, one comes in."""
+
+
+def _fits(secret: bytes, typed: bytes, at: int) -> bool:
+    try:
+        _totp(secret).verify(typed, at)  # compares in constant time
+    except InvalidToken:
+        return False
+    return True
+
+
+def _totp(secret: bytes) -> TOTP:
+    return TOTP(secret, DIGITS, SHA1(), STEP)  # noqa: S303  what apps understand; HMAC, not a signature
+
+
+def _row(scope: Scope, member_id: UUID) -> SecondFactor | None:
+    return scope.session.exec(
+        select(SecondFactor)
+        .where(SecondFactor.tenant_id == scope.tenant_id, SecondFactor.member_id == member_id)
+        .execution_options(populate_existing=True)
+    ).first()
+
+
+def _own(key: str) -> bytes:
+    return derived(key, b"greenroom second factor")
+
+
+def derived(key: str, purpose: bytes) -> bytes:
+    """A key of the door's for one purpose. Raises Unavailable where the settings hold none."""
+    return _derived(vault.master(key), purpose)
+
+
+def _derived(key: bytes, purpose: bytes) -> bytes:
+    return HKDF(algorithm=SHA256(), length=vault.KEY, salt=None, info=purpose).derive(key)

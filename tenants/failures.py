@@ -1,0 +1,44 @@
+"""Attempts to sign in that failed, by digests of who or where: after too many, nobody tries again for a while."""
+
+import hashlib
+from datetime import timedelta
+
+from foundation.database import Scope
+from foundation.ids import HOUSE
+from tenants.models import LoginFailure
+
+WINDOW = timedelta(minutes=15)
+PER_ACCOUNT, PER_ADDRESS = 5, 20
+"""Failures within the window after which nobody signs in until it has passed."""
+
+FORGET = timedelta(days=1)
+
+
+def key(kind: str, value: str) -> str:
+    """What is kept of an account or an address."""
+    return hashlib.sha256(f"{kind}:{value}".encode()).hexdigest()
+
+
+def count(scope: Scope, who: str) -> int:
+    """How often it failed within the window; in a scope of the door."""
+    return int(
+        scope.run(
+            "SELECT count(*) FROM login_failures WHERE tenant_id = :house AND who = :who AND failed_at > :since",
+            house=HOUSE,
+            who=who,
+            since=scope.now - WINDOW,
+        ).scalar()
+        or 0
+    )
+
+
+def note(scope: Scope, *whom: str) -> None:
+    """Write a failure down for each, and forget the old ones; in a scope of the door."""
+    old = scope.now - FORGET
+    scope.run("DELETE FROM login_failures WHERE tenant_id = :house AND failed_at < :old", house=HOUSE, old=old)
+    scope.add(*(LoginFailure(tenant_id=HOUSE, who=who, failed_at=scope.now) for who in whom))
+
+
+def settle(scope: Scope, who: str) -> None:
+    """Forget what failed before: it was right at last."""
+    scope.run("DELETE FROM login_failures WHERE tenant_id = :house AND who = :who", house=HOUSE, who=who)
