@@ -7,9 +7,8 @@ import pytest
 import yaml
 
 from foundation.database import Database, OpenScope
-from tests.attacks import evidence, process, words
+from tests.attacks import evidence, pictures, process, words
 from tests.attacks.stage import Result, Stage
-from tests.attacks.wire import WIRED
 from tests.channels.builders import world
 from tests.fakes.network import Network
 
@@ -20,6 +19,7 @@ MOST_NOT_YET = 35
 """May only shrink."""
 
 RANK = "AFHB"
+WIRED = pictures.WIRED
 TRIED = {name: scenario for module in (words, evidence, process) for name, scenario in module.SCENARIOS.items()}
 
 
