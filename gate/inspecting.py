@@ -15,6 +15,7 @@ from foundation.words import Message
 from gate import epochs, looks, ratings
 from gate.units import Rating
 from gate.weighing import ADVICE
+from tenants import notices
 
 HOUSE, NOBODY = "house", ""
 
@@ -54,7 +55,7 @@ def record(
     """Write down what a classifier found; said again, it adds what is new and takes nothing back.
 
     `source` is `classifier:name@version`; `prohibited` (minor or category) says why something is X, and such bytes are
-    frozen at once. Raises BadInput for another source, NotFound for bytes nobody recorded.
+    frozen at once and the members told. Raises BadInput for another source, NotFound for bytes nobody recorded.
     """
     if not source.startswith(ADVICE):
         raise BadInput("asset.bad_source", source=source)
@@ -68,6 +69,8 @@ def record(
         ratings.rate(scope, sha256, rating, source=source, reason=why)
     if rating is Rating.X:
         ratings.freeze(scope, sha256)
+        asset = ratings.recorded(scope, sha256).asset_id
+        notices.put(scope, Message("asset.suspected"), cause=f"picture:{asset}", urgent=True)
 
 
 def missed(scope: Scope, sha256: str) -> None:

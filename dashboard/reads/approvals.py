@@ -34,7 +34,9 @@ from tenants.reads import Creator, Member
 BACK = timedelta(days=30)
 """How far back what the safety check kept is looked for."""
 
-REVIEWABLE = frozenset({Reason.REVIEW_MISSING, Reason.REVIEWER_CONFLICT, Reason.UNIT_CHANGED})
+REVIEWABLE = frozenset(
+    {Reason.REVIEW_MISSING, Reason.REVIEWER_CONFLICT, Reason.UNIT_CHANGED, Reason.CONTAINER_HIDDEN_CONTENT}
+)
 """Reasons that end when somebody looked."""
 
 DELIVERY = "delivery"

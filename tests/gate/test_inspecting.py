@@ -72,6 +72,8 @@ def test_what_is_never_allowed_needs_no_person(here: World) -> None:
     assert reasons(here, medium) >= {Reason.PROHIBITED_MINOR}
     with here.scope() as scope:
         assert ratings.rated(scope, medium.sha256).prohibited == "minor"
+        told = scope.run("SELECT message ->> 'code', urgent FROM notices WHERE tenant_id = :t", t=here.tenant_id).all()
+    assert told == [("asset.suspected", True)]
 
 
 def test_a_missed_look_waits_for_a_person_or_for_the_look(here: World) -> None:
