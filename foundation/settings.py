@@ -84,6 +84,10 @@ class GeneratorsSettings(Group):
     """Address of the embedded text model's process."""
     diffusion_folder: str = ""
     """A diffusers model folder; empty means the labelled placeholder engine."""
+    classifier_url: str = ""
+    """What looks at every picture beside people (docs/classifiers.md); empty: people alone."""
+    classifier_versions: str = ""
+    """Whose answers count: `name@version`, separated by commas. Another one's are as good as none."""
 
 
 class ConnectorsSettings(Group):

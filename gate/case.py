@@ -27,8 +27,9 @@ class Case:
 
     @cached_property
     def words(self) -> TextRating:
-        """What the texts are rated, with what the same reader read last."""
-        return text.rate(self.unit.visible_texts, before=self.facts.recent, lexicon=self.bundle.lexicon)
+        """What the texts are rated, those read in the pictures too, with what the same reader read last."""
+        shown = (*self.unit.visible_texts, *(word for medium in self.media for word in medium.words))
+        return text.rate(shown, before=self.facts.recent, lexicon=self.bundle.lexicon)
 
     @cached_property
     def reading(self) -> Reading:

@@ -92,7 +92,13 @@ class MediumFacts:
     blocked: str
     """exact, near, close or nothing: how the blocklist answers."""
     unsettled: bool = False
-    """Two classifiers are far apart, and no person has decided."""
+    """Two classifiers are far apart, or one went above what two people said, and no person has decided since."""
+    unanswered: bool = False
+    """A classifier should have looked and did not, and no person rated it instead."""
+    hidden: bool = False
+    """The file it was made from held a preview that shows something else."""
+    words: tuple[str, ...] = ()
+    """What was read in the picture."""
 
 
 @dataclass(frozen=True)

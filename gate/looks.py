@@ -1,11 +1,11 @@
 """Pictures that look the same: what is on a blocklist, and what was saved anew, by 64-bit perceptual hashes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from foundation.database import Scope
 from foundation.errors import NotFound
 
-_NEAR, _CLOSE = 8, 12
+NEAR, CLOSE = 8, 12
 """Bits of difference: up to 8 the same picture, up to 12 for a person to see."""
 
 _EXACT = "SELECT DISTINCT sha256 FROM blocklist WHERE sha256 = ANY(:digests)"
@@ -45,7 +45,7 @@ WHERE this.tenant_id = :tenant AND this.sha256 = :sha256
 
 def alike(scope: Scope, sha256: str) -> list[str]:
     """Other bytes of this tenant that show the same picture: made smaller, saved anew."""
-    found = scope.run(_SAME, tenant=scope.tenant_id, sha256=sha256, near=_NEAR)
+    found = scope.run(_SAME, tenant=scope.tenant_id, sha256=sha256, near=NEAR)
     return [row.sha256 for row in found if row.sha256 != sha256]
 
 
@@ -60,7 +60,22 @@ def look_of(scope: Scope, sha256: str) -> str | None:
     return str(row.phash) if row.phash is not None else None
 
 
+def nearest(scope: Scope, looks: Sequence[str]) -> str:
+    """How the blocklists answer to any of these perceptual hashes: near, close or nothing."""
+    numbers = [_number(look) for look in looks]
+    bits = [row.bits for row in scope.run(_NEAREST, looks=numbers) if row.bits is not None] if numbers else []
+    return _alike(min(bits, default=None))
+
+
+_ORDER = ("", "close", "near", "exact")
+
+
+def worse(one: str, other: str) -> str:
+    """The stricter of two answers."""
+    return max(one, other, key=_ORDER.index)
+
+
 def _alike(bits: int | None) -> str:
-    if bits is None or bits > _CLOSE:
+    if bits is None or bits > CLOSE:
         return ""
-    return "near" if bits <= _NEAR else "close"
+    return "near" if bits <= NEAR else "close"

@@ -169,7 +169,7 @@ class ContentRating(TenantRow, table=True):
     sha256: str
     rating: str
     source: str
-    """classifier@version, rule, or member:<id>."""
+    """classifier:name@version, rule:name, or member:<id>."""
     reason: dict[str, Any] | None = reason_column()
 
 

@@ -1,24 +1,57 @@
 """What is known of media and of the people in them: a fixed number of statements, however many there are."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import reduce
 from operator import attrgetter
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlmodel import col, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlmodel import col, func, select
 
 from foundation.database import Scope
 from gate import looks, ratings
 from gate.facts import Declared, Grant, Identity, MediumFacts, PersonFacts, ReviewFacts, Shown
-from gate.models import Asset, ConsentGrant, Declaration, Depiction, HumanReview, IdentityCheck, Person, Rendition
+from gate.inspecting import NOBODY, Inspection
+from gate.models import (
+    Asset,
+    ConsentGrant,
+    Declaration,
+    Depiction,
+    HumanReview,
+    IdentityCheck,
+    Person,
+    Rendition,
+)
 from gate.states import PersonState
 from gate.units import Rating, Unit
+from gate.weighing import ADVICE, Rated
 
 K = TypeVar("K")
 Row = TypeVar("Row")
 
 _PROVES = frozenset({"generation", "capture", "publication", "shoot_card"})
 """Sources of a production date that count."""
+
+
+_INSPECTED = (
+    select(
+        func.jsonb_agg(
+            aggregate_order_by(
+                func.jsonb_build_object(
+                    *("source", col(Inspection.source), "people", col(Inspection.people)),
+                    *("words", col(Inspection.words), "hidden", col(Inspection.hidden)),
+                    *("returned", col(Inspection.returned)),
+                ),
+                col(Inspection.source),
+            )
+        )
+    )
+    .where(Inspection.tenant_id == Rendition.tenant_id, Inspection.sha256 == Rendition.sha256)
+    .correlate(Rendition)
+    .scalar_subquery()
+)
+"""What was found in a rendition, read with it: a decision makes no statement more."""
 
 
 def reviews(scope: Scope, about: str, digests: Collection[str]) -> Mapping[str, Sequence[ReviewFacts]]:
@@ -48,7 +81,7 @@ def media(scope: Scope, unit: Unit, *, to_decide: bool = True) -> tuple[MediumFa
     if not digests:
         return ()
     rows = scope.session.exec(
-        select(Rendition, Asset)
+        select(Rendition, Asset, _INSPECTED)
         .where(
             Rendition.tenant_id == scope.tenant_id,
             Asset.tenant_id == scope.tenant_id,
@@ -57,10 +90,10 @@ def media(scope: Scope, unit: Unit, *, to_decide: bool = True) -> tuple[MediumFa
         )
         .order_by(col(Rendition.sha256))
     ).all()
-    shown = _shown(scope, {asset.id for _, asset in rows})
+    shown = _shown(scope, {asset.id for _, asset, _ in rows})
     rated = ratings.rated_all(scope, digests)
     said = reviews(scope, "bytes", digests)
-    refused = looks.blocked(scope, {one.sha256: one.phash for one, _ in rows}) if to_decide else {}
+    refused = looks.blocked(scope, {one.sha256: one.phash for one, _, _ in rows}) if to_decide else {}
     return tuple(
         MediumFacts(
             sha256=rendition.sha256,
@@ -71,14 +104,34 @@ def media(scope: Scope, unit: Unit, *, to_decide: bool = True) -> tuple[MediumFa
             produced_at=asset.made_at if asset.source in _PROVES or asset.origin == "generated" else None,
             rating=rated[rendition.sha256].rating,
             prohibited=rated[rendition.sha256].prohibited,
-            unsettled=rated[rendition.sha256].unsettled,
-            people_seen=asset.people_seen,
+            unsettled=_unsettled(rated[rendition.sha256], said.get(rendition.sha256, ())),
+            people_seen=_most(asset.people_seen, found),
             shown=tuple(shown.get(asset.id, ())),
             reviews=tuple(said.get(rendition.sha256, ())),
-            blocked=refused.get(rendition.sha256, ""),
+            blocked=reduce(looks.worse, (each["returned"] for each in found or ()), refused.get(rendition.sha256, "")),
+            unanswered=_unanswered(found or (), rated[rendition.sha256]),
+            hidden=any(each["hidden"] for each in found or ()),
+            words=tuple(dict.fromkeys(word for each in found or () for word in each["words"])),
         )
-        for rendition, asset in rows
+        for rendition, asset, found in rows
     )
+
+
+def _unsettled(rated: Rated, said: Iterable[ReviewFacts]) -> bool:
+    """Whether machines differ too much, or one went above what people said, and nobody has looked since."""
+    since = rated.raised_at
+    return rated.unsettled or (since is not None and not any(review.at >= since for review in said))
+
+
+def _unanswered(found: Iterable[Mapping[str, Any]], rated: Rated) -> bool:
+    """Whether a classifier should have looked and none has, and no person rated the bytes instead."""
+    sources = [each["source"] for each in found]
+    return NOBODY in sources and not any(source.startswith(ADVICE) for source in sources) and not rated.by_person
+
+
+def _most(recorded: int | None, found: Iterable[Mapping[str, Any]] | None) -> int | None:
+    counts = [recorded, *(each["people"] for each in found or ())]
+    return max((count for count in counts if count is not None), default=None)
 
 
 def _shown(scope: Scope, assets: Collection[UUID]) -> Mapping[UUID, Sequence[Shown]]:

@@ -14,24 +14,10 @@ from foundation.ids import uuid7
 from foundation.words import Message
 from gate import epochs, journal
 from gate.models import Asset, ContentRating, Depiction, Rendition
-from gate.units import Rating, highest
+from gate.units import Rating
+from gate.weighing import MEMBER, Rated, together
 
 AI = ("none", "assisted", "generated")
-CLASSIFIER = "classifier"
-"""How the sources of machines begin; what follows up to the @ is which of them, then its version."""
-
-FAR_APART = 2
-"""Steps of the ladder between two classifiers from which on a person decides."""
-
-
-@dataclass(frozen=True)
-class Rated:
-    """The rating of some bytes; `prohibited` is minor, category or nothing."""
-
-    rating: Rating | None
-    prohibited: str = ""
-    unsettled: bool = False
-    """Two classifiers are far apart, and nobody has said which of them is right."""
 
 
 @dataclass(frozen=True)
@@ -171,14 +157,15 @@ def record_rendition(
             parent=parent,
             phash=phash,
         )
-        row = _rendition(scope, sha256)
+        row = recorded(scope, sha256)
         if row.asset_id != asset_id and own.parent_id is None:
             own.parent_id = row.asset_id
             scope.add(own)
     return row.id
 
 
-def _rendition(scope: Scope, sha256: str) -> Rendition:
+def recorded(scope: Scope, sha256: str) -> Rendition:
+    """The rendition of bytes. Raises NotFound for bytes nobody recorded."""
     row = scope.session.exec(
         select(Rendition).where(Rendition.tenant_id == scope.tenant_id, Rendition.sha256 == sha256)
     ).first()
@@ -205,12 +192,13 @@ def rendition(scope: Scope, asset_id: UUID, profile: str) -> Stored | None:
 def rate(scope: Scope, sha256: str, rating: Rating, *, source: str, reason: Message | None = None) -> None:
     """Rate bytes. The highest of all ratings counts, so this can raise and never lower.
 
-    `source` is `classifier@version`, `rule:<name>` or `member:<id>`. `reason` of an X is `prohibited.minor` where that
-    is why. Raises NotFound for bytes nobody recorded, Refused for a person who would lower the rating.
+    `source` is `classifier:<name>@<version>`, `rule:<name>` or `member:<id>`. `reason` of an X is
+    `prohibited.minor` where that is why. Raises NotFound for bytes nobody recorded, Refused for a person who would
+    lower the rating.
     """
-    asset_id = _rendition(scope, sha256).asset_id
+    asset_id = recorded(scope, sha256).asset_id
     known = effective(scope, sha256)
-    if source.startswith("member:") and known is not None and rating.rank < known.rank:
+    if source.startswith(MEMBER) and known is not None and rating.rank < known.rank:
         raise Refused("gate.RATING_LOWERING_INVALID")
     epochs.alone(scope, epochs.asset(scope, asset_id))
     stored = reason.to_json() if reason is not None else None
@@ -218,6 +206,16 @@ def rate(scope: Scope, sha256: str, rating: Rating, *, source: str, reason: Mess
         scope.add(
             ContentRating(tenant_id=scope.tenant_id, sha256=sha256, rating=str(rating), source=source, reason=stored)
         )
+
+
+def said_by(scope: Scope, sha256: str, source: str) -> int:
+    """The rank of the highest rating of bytes by one source; -1 where it said none."""
+    said = scope.session.exec(
+        select(ContentRating.rating).where(
+            ContentRating.tenant_id == scope.tenant_id, ContentRating.sha256 == sha256, ContentRating.source == source
+        )
+    )
+    return max((Rating(rating).rank for rating in said), default=-1)
 
 
 def effective(scope: Scope, sha256: str) -> Rating | None:
@@ -233,7 +231,7 @@ WITH RECURSIVE line AS (
   UNION SELECT l.wanted, l.state, a.id, a.parent_id, l.depth + 1
   FROM line l JOIN assets a ON a.tenant_id = :tenant AND a.id = l.parent_id
   WHERE l.depth < 20)
-SELECT l.wanted, l.state, l.depth, r.sha256, c.rating, c.source, c.reason ->> 'code' AS code
+SELECT l.wanted, l.state, l.depth, r.sha256, c.rating, c.source, c.reason ->> 'code' AS code, c.created_at AS at
 FROM line l JOIN renditions r ON r.tenant_id = :tenant AND r.asset_id = l.id
 JOIN content_ratings c ON c.tenant_id = :tenant AND c.sha256 = r.sha256
 """
@@ -254,7 +252,7 @@ def rated_all(scope: Scope, digests: Collection[str]) -> dict[str, Rated]:
     if lines:
         for row in scope.run(_FAMILY, tenant=scope.tenant_id, digests=list(digests)):
             lines[row.wanted].append(row)
-    return {sha256: _together(sha256, rows) for sha256, rows in lines.items()}
+    return {sha256: together(sha256, rows) for sha256, rows in lines.items()}
 
 
 def showable(scope: Scope, digests: Collection[str]) -> dict[str, Rating]:
@@ -265,7 +263,7 @@ def showable(scope: Scope, digests: Collection[str]) -> dict[str, Rating]:
     for row in scope.run(_FAMILY, tenant=scope.tenant_id, digests=list(digests)):
         if row.state != "frozen":
             lines.setdefault(row.wanted, []).append(row)
-    found = {sha256: _together(sha256, rows).rating for sha256, rows in lines.items()}
+    found = {sha256: together(sha256, rows).rating for sha256, rows in lines.items()}
     return {sha256: rating for sha256, rating in found.items() if rating is not None}
 
 
@@ -281,36 +279,9 @@ def standing(scope: Scope, digests: Collection[str]) -> dict[str, Standing]:
         lines.setdefault(row.wanted, []).append(row)
     found = {}
     for sha256, state in scope.run(_STATES, **named):
-        rating = _together(sha256, lines.get(sha256, [])).rating
+        rating = together(sha256, lines.get(sha256, [])).rating
         found[sha256] = Standing(rating, rating is Rating.X or state != "made")
     return found
-
-
-def _together(sha256: str, found: Sequence[Any]) -> Rated:
-    """One rating out of those of the bytes and of their family."""
-    if not any(row.sha256 == sha256 for row in found):
-        return Rated(None)
-    parts, minor = [], False
-    for row in found:
-        rating = Rating(row.rating)
-        floor = Rating.S if rating in (Rating.N, Rating.E) else rating
-        parts.append(rating if row.depth == 0 or rating is Rating.X else floor)
-        minor = minor or row.code == "prohibited.minor"
-    rating = highest(parts)
-    if rating is not Rating.X:
-        return Rated(rating, unsettled=_unsettled([row for row in found if row.sha256 == sha256]))
-    return Rated(rating, "minor" if minor else "category")
-
-
-def _unsettled(own: Sequence[Any]) -> bool:
-    """Whether classifiers differ by two steps or more and no person rated the bytes as high as the highest of them."""
-    said: dict[str, int] = {}
-    for row in own:
-        name, _, _ = row.source.partition("@")
-        said[name] = max(said.get(name, 0), Rating(row.rating).rank)
-    machines = [rank for name, rank in said.items() if name.startswith(CLASSIFIER)]
-    people = max((rank for name, rank in said.items() if name.startswith("member:")), default=-1)
-    return len(machines) > 1 and max(machines) - min(machines) >= FAR_APART and people < max(machines)
 
 
 def depict(
@@ -342,7 +313,7 @@ def depict(
 
 def freeze(scope: Scope, sha256: str) -> None:
     """Keep bytes from leaving until somebody decided; nothing of it is deleted. Raises NotFound."""
-    row = _rendition(scope, sha256)
+    row = recorded(scope, sha256)
     epochs.alone(scope, epochs.asset(scope, row.asset_id))
     with scope.acting_as("gate"):
         scope.run(
@@ -356,7 +327,7 @@ def freeze(scope: Scope, sha256: str) -> None:
 
 def thaw(scope: Scope, sha256: str) -> None:
     """Somebody decided that frozen bytes may leave again; what was taken back for good stays so. Raises NotFound."""
-    row = _rendition(scope, sha256)
+    row = recorded(scope, sha256)
     epochs.alone(scope, epochs.asset(scope, row.asset_id))
     with scope.acting_as("gate"):
         scope.run(

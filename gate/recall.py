@@ -7,7 +7,7 @@ from foundation import outbox
 from foundation.database import Scope
 from foundation.ids import uuid7
 from foundation.words import Message
-from gate import copies, epochs, journal, ratings
+from gate import copies, epochs, inspecting, journal, ratings
 from gate.copies import Copy
 from gate.stating import TakedownOpened
 
@@ -30,7 +30,8 @@ def open_takedowns(scope: Scope, listed: Iterable[Copy], reason: Message) -> lis
 def block(scope: Scope, sha256: str, *, category: str, phash: str | None = None) -> list[UUID]:
     """Put bytes on the blocklist (the house's, in a scope of the house) and call their copies back.
 
-    In a tenant the rendition is taken back for good; near copies are caught by `phash`, 64 bits in hexadecimal.
+    In a tenant the rendition is taken back for good; near copies are caught by `phash`, 64 bits in hexadecimal, and
+    those of them that are mirrored or turned where both pictures are the tenant's, or the blocked one came first.
     """
     epochs.alone(scope, epochs.tenant(scope))
     with scope.acting_as("gate"):
@@ -42,6 +43,7 @@ def block(scope: Scope, sha256: str, *, category: str, phash: str | None = None)
             sha256=sha256,
         )
     journal.note(scope, journal.BLOCK, sha256, more=category, look=phash or "")
+    inspecting.blocked(scope, sha256)
     return open_takedowns(scope, copies.showing_bytes(scope, sha256), Message("recall.blocked"))
 
 

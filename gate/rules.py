@@ -83,8 +83,19 @@ def media_are_rated(case: Case) -> Iterable[Finding]:
     """Somebody rated every medium, and where machines are far apart a person did."""
     if any(medium.rating is None for medium in case.media):
         yield held(Reason.RATING_MISSING)
+    if any(medium.unanswered for medium in case.media):
+        yield held(Reason.CLASSIFIER_UNAVAILABLE)
     if any(medium.unsettled for medium in case.media):
         yield held(Reason.CLASSIFIER_CONFLICT)
+
+
+def nothing_was_hidden(case: Case) -> Iterable[Finding]:
+    """A file that showed one thing and held another is looked at by somebody other than who brought it."""
+    hiding = [medium.reviews for medium in case.media if medium.hidden]
+    if any(not _approved(reviews, case, BYTES_REVIEW_LIVES) for reviews in hiding) and not _approved(
+        case.facts.reviews, case, UNIT_REVIEW_LIVES
+    ):
+        yield held(Reason.CONTAINER_HIDDEN_CONTENT)
 
 
 def nothing_prohibited(case: Case) -> Iterable[Finding]:
@@ -307,6 +318,7 @@ ORDINARY: tuple[Rule, ...] = (
     is_what_was_approved,
     media_are_ours,
     media_are_rated,
+    nothing_was_hidden,
     nothing_prohibited,
     not_on_the_blocklist,
     text_is_open,

@@ -65,13 +65,15 @@ class Taken:
 
 @dataclass(frozen=True)
 class Photo:
-    """A decoded picture, upright, in sRGB. `hidden_preview` says that its embedded thumbnail shows something else."""
+    """A decoded picture, upright, in sRGB. `preview` is the thumbnail its file brought along, which is never kept;
+    `hidden_preview` says that it shows something else."""
 
     pixels: Image.Image = field(repr=False)
     mime: Mime
     sha256: str
     taken: Taken | None = None
     had_location: bool = False
+    preview: Image.Image | None = field(default=None, repr=False)
     hidden_preview: bool = False
     lineage: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -83,7 +85,7 @@ class Photo:
 
 @dataclass(frozen=True)
 class Rendered:
-    """One picture for one profile; `phash` and `dhash` are 8 bytes each."""
+    """One picture for one profile; `phash` and `dhash` are 8 bytes each, and so is each of `turned`."""
 
     data: bytes = field(repr=False)
     mime: Mime
@@ -93,6 +95,7 @@ class Rendered:
     sha256: str
     phash: bytes
     dhash: bytes
+    turned: tuple[bytes, ...] = field(default=(), repr=False)
 
 
 def read(data: bytes, *, name: str) -> Photo:
@@ -120,6 +123,7 @@ def read(data: bytes, *, name: str) -> Photo:
         sha256=hashlib.sha256(data).hexdigest(),
         taken=taken,
         had_location=located,
+        preview=preview,
         hidden_preview=preview is not None and not _alike(preview, image),
         lineage=lineage,
     )
@@ -145,6 +149,7 @@ def render(photo: Photo, profile: Profile, *, xmp: bytes = b"") -> Rendered:
         sha256=hashlib.sha256(data).hexdigest(),
         phash=hashes.phash(image),
         dhash=hashes.dhash(image),
+        turned=hashes.turned(image),
     )
 
 

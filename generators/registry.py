@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import cast
 
 from foundation.settings import GeneratorsSettings
+from generators.classifying import Classifier
 from generators.contract import EngineMissing, ImageEngine, TextEngine
 
 IMAGE_ENGINES = (
@@ -20,6 +21,7 @@ TEXT_ENGINES = (
     "generators.engines.embedded:offer",
     "generators.engines.templates:offer",
 )
+CLASSIFIERS = ("generators.engines.eyes:offer",)
 Start = Callable[[], None]
 
 
@@ -61,6 +63,15 @@ def chat_engine(settings: GeneratorsSettings, *, start: Start | None = None) -> 
     """
     engine = text_engine(settings, start=start)
     return engine if engine.converses else templates()
+
+
+def classifier(settings: GeneratorsSettings) -> Classifier | None:
+    """What looks at pictures beside people; None where the settings name nothing."""
+    for path in CLASSIFIERS:
+        offer = cast(Callable[[GeneratorsSettings], Classifier | None], resolve(path))
+        if (found := offer(settings)) is not None:
+            return found
+    return None
 
 
 def templates() -> TextEngine:

@@ -26,3 +26,14 @@ class UploadDue:
     queue: ClassVar[outbox.Queue] = "make"
     tenant_id: UUID
     subject_id: UUID
+
+
+@dataclass(frozen=True)
+class LookDue:
+    """A picture that the classifier could not look at when it came; `subject_id` is the asset."""
+
+    kind: ClassVar[str] = "picture.look"
+    queue: ClassVar[outbox.Queue] = "make"
+    tenant_id: UUID
+    subject_id: UUID
+    sha256: str

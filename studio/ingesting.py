@@ -12,15 +12,15 @@ from zoneinfo import ZoneInfo
 from sqlmodel import select
 
 from foundation.database import OpenScope, Scope
-from foundation.errors import BadInput
 from foundation.ids import derived
 from foundation.storage import ObjectStore
-from gate import ratings
+from gate import inspecting, ratings
 from generators import looks, media, provenance
+from generators.classifying import Classifier
 from generators.contract import Label, Picture
 from generators.media import POST, Photo, Rendered
 from generators.provenance import Credential
-from studio import models
+from studio import looking, models
 from studio.library import alone
 from tenants import reads as tenant_reads
 
@@ -60,14 +60,8 @@ class Prepared:
 
 
 def from_camera(data: bytes, *, name: str, alt: str = "") -> Prepared:
-    """An upload. Raises BadInput that names the file when it cannot be decoded safely.
-
-    A file whose embedded preview shows something else is refused too: somebody has to say which of the two it is.
-    Saving it again without the preview is enough.
-    """
+    """An upload. Raises BadInput that names the file when it cannot be decoded safely."""
     photo = media.read(data, name=name)
-    if photo.hidden_preview:
-        raise BadInput("library.hidden_preview", file=name)
     maker = _maker(data, photo)
     source = Source(
         key=f"file:{photo.sha256}",
@@ -117,16 +111,37 @@ def from_engine(
     return Prepared(rendered, photo, provenance.sign(rendered.data, rendered.mime, credential, origin), source)
 
 
-def bring(tenant: OpenScope, store: ObjectStore, *, tenant_id: UUID, creator_id: UUID, prepared: Prepared) -> UUID:
-    """Store the bytes, then record asset, rendition and lineage in one transaction; returns the asset's id.
+def bring(
+    tenant: OpenScope,
+    store: ObjectStore,
+    *,
+    tenant_id: UUID,
+    creator_id: UUID,
+    prepared: Prepared,
+    classifier: Classifier | None = None,
+) -> UUID:
+    """Store the bytes, have the classifier look, then record asset, rendition, lineage and what was found in one
+    transaction; returns the asset's id.
 
-    The same source brought twice is the same asset. Raises Unavailable when the disk is full: then nothing is recorded.
+    The same source brought twice is the same asset. Where the classifier cannot say, that is recorded, and it is asked
+    again later. Raises Unavailable when the disk is full: then nothing is recorded.
     """
     sha256 = store.put(tenant_id, prepared.data)
+    found = looking.look(prepared.photo, classifier)  # no transaction is open
     with tenant(tenant_id, INGESTING) as scope:
         alone(scope, "ingest", creator_id, prepared.source.key)  # the second of two uploads at once finds the first
         known = _known(scope, creator_id, prepared.source.key)
-        return known if known is not None else _record(scope, creator_id, prepared, sha256)
+        if known is not None:
+            return known
+        asset_id = _record(scope, creator_id, prepared, sha256)
+        looking.note(scope, asset_id, sha256, found)
+        inspecting.read(
+            scope,
+            sha256,
+            hidden=prepared.photo.hidden_preview,
+            turned=[look.hex() for look in prepared.rendered.turned],
+        )
+    return asset_id
 
 
 def _known(scope: Scope, creator_id: UUID, key: str) -> UUID | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 from sqlmodel import select
@@ -13,6 +14,7 @@ from foundation.errors import NotFound
 from foundation.jobs import heartbeat
 from foundation.storage import ObjectStore
 from foundation.words import Message
+from generators.classifying import Classifier
 from generators.contract import EngineMissing, ImageEngine, JobTooLarge
 from generators.provenance import Credential
 from studio import ingesting, library, models, recipes
@@ -67,7 +69,13 @@ def start(
 
 
 def run(
-    event: JobDue, *, tenant: OpenScope, engine: Engine, store: ObjectStore, credential: Callable[[], Credential]
+    event: JobDue,
+    *,
+    tenant: OpenScope,
+    engine: Engine,
+    store: ObjectStore,
+    credential: Callable[[], Credential],
+    classifier: Classifier | None = None,
 ) -> None:
     """Make the pictures that are missing. A missing or unfit engine fails the job with its words; others try again.
 
@@ -81,13 +89,14 @@ def run(
             _move(scope, job, JobState.RUNNING)
         shots = recipes.resolve(recipes.spec_of(scope, job.recipe_id), seed=job.seed, count=job.total)
         there = library.made(scope, job.creator_id, [_source(job, shot) for shot in shots])
+    bring = partial(ingesting.bring, tenant, store, tenant_id=job.tenant_id, classifier=classifier)
     try:
         with heartbeat() as pulse:
             for shot in shots[job.done :]:
                 pulse.check()
                 began = monotonic()
                 if _source(job, shot) not in there:
-                    _make(shot, job, tenant=tenant, engine=engine(), store=store, credential=credential())
+                    _make(shot, job, engine=engine(), credential=credential(), bring=bring)
                 with tenant(event.tenant_id, RUNNING) as scope:
                     if not _count(scope, job.id, shot.number + 1):
                         return
@@ -112,13 +121,13 @@ def gave_up(event: JobDue, *, tenant: OpenScope) -> None:
 
 
 def _make(
-    shot: Shot, job: models.Job, *, tenant: OpenScope, engine: ImageEngine, store: ObjectStore, credential: Credential
+    shot: Shot, job: models.Job, *, engine: ImageEngine, credential: Credential, bring: Callable[..., UUID]
 ) -> None:
     picture = engine.draw(shot.job)
     prepared = ingesting.from_engine(
         picture, key=_source(job, shot), alt=shot.scene, credential=credential, job_id=job.id
     )
-    ingesting.bring(tenant, store, tenant_id=job.tenant_id, creator_id=job.creator_id, prepared=prepared)
+    bring(creator_id=job.creator_id, prepared=prepared)
 
 
 def _source(job: models.Job, shot: Shot) -> str:

@@ -19,6 +19,7 @@ from foundation.ids import derived
 from foundation.storage import ObjectStore, digest_of
 from foundation.words import Message
 from generators import containers
+from generators.classifying import Classifier
 from studio import ingesting, library, models
 from studio.events import UploadDue
 from studio.states import UPLOAD_STATES, UploadState
@@ -111,7 +112,7 @@ def recent(scope: Scope, creator_id: UUID, *, since: datetime, limit: int = 100)
     return [_value(scope, row) for row in rows]
 
 
-def ingest(event: UploadDue, *, tenant: OpenScope, store: ObjectStore) -> None:
+def ingest(event: UploadDue, *, tenant: OpenScope, store: ObjectStore, classifier: Classifier | None = None) -> None:
     """Bring a file into the library, or say why it cannot be; then forget what came. Others' faults are tried again."""
     with tenant(event.tenant_id, ingesting.INGESTING) as scope:
         row = _row(scope, event.subject_id)
@@ -125,7 +126,12 @@ def ingest(event: UploadDue, *, tenant: OpenScope, store: ObjectStore) -> None:
     try:
         prepared = ingesting.from_camera(store.get(event.tenant_id, row.sha256), name=row.name)
         asset_id: UUID | None = ingesting.bring(
-            tenant, store, tenant_id=event.tenant_id, creator_id=row.creator_id, prepared=prepared
+            tenant,
+            store,
+            tenant_id=event.tenant_id,
+            creator_id=row.creator_id,
+            prepared=prepared,
+            classifier=classifier,
         )
         reason = None
     except BadInput as refused:

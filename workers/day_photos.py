@@ -6,6 +6,7 @@ from pathlib import Path
 from PIL import Image
 
 from foundation.errors import BadInput
+from generators import media
 from studio import ingesting
 from studio.ingesting import Prepared
 
@@ -44,3 +45,9 @@ def _photo(file: Path) -> Prepared:
 def _light(prepared: Prepared) -> Prepared:
     """Without the pixels, which were rendered already: two hundred photos would take fifteen gigabytes."""
     return replace(prepared, photo=replace(prepared.photo, pixels=Image.new("L", (1, 1))))
+
+
+def whole(prepared: Prepared) -> Prepared:
+    """With pixels again, those that will be shown: a classifier looks at one photo at a time."""
+    pixels = media.read(prepared.data, name=prepared.source.key).pixels
+    return replace(prepared, photo=replace(prepared.photo, pixels=pixels))

@@ -32,6 +32,7 @@ from subscribers.rails.contract import PaymentRail
 from tenants import reads as tenant_reads
 from tenants.reads import Creator, Member
 from tenants.roles import Right, Role, may
+from workers import day_photos
 from workers.brief import PHOTOS, Brief, PackPart, SlotPart
 from workers.clockwork import Clockwork
 from workers.timeline import WATCHING, Timeline
@@ -150,7 +151,8 @@ class Work:
         with self._s.tenant(self._tenant_id, WATCHING) as scope:
             known = library.made(scope, self._creator.id, [photo.source.key for photo in self._photos])
         bring = partial(ingesting.bring, tenant_id=self._tenant_id, creator_id=self._creator.id)
-        assets = [bring(self._s.tenant, self._s.store, prepared=photo) for photo in self._photos]
+        by = (self._s.tenant, self._s.store)
+        assets = [bring(*by, prepared=day_photos.whole(photo), classifier=self._s.classifier) for photo in self._photos]
         if len(known) < len(assets):
             self._say("day.photos", count=len(assets) - len(known))
         return assets

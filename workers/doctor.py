@@ -54,6 +54,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
     yield _images(settings)
     yield _texts(settings)
     yield _films()
+    yield _eyes(settings)
     yield from _processes(home, runs=runs)
 
 
@@ -122,6 +123,20 @@ def _texts(settings: Settings) -> Finding:
         if engine.name == "ollama"
         else warn("texts", "doctor.texts_small", **names)
     )
+
+
+def _eyes(settings: Settings) -> Finding:
+    """Whether something looks at pictures beside people, and whether what it says counts."""
+    try:
+        classifier = registry.classifier(settings.generators)
+        if classifier is None:
+            return fine("pictures", "doctor.people_look")
+        source = classifier.about()
+    except GreenroomError as error:
+        return Finding("pictures", Verdict.WARN, error.message)
+    if not classifier.knows(source):
+        return warn("pictures", "engine.classifier_unknown", version=source.partition(":")[2])
+    return fine("pictures", "doctor.classifier", version=source.partition(":")[2])
 
 
 def _films() -> Finding:

@@ -1,6 +1,7 @@
 """Every event kind and the one function that handles it; who hears which fact; what ticks."""
 
 from collections.abc import Callable, Hashable, Mapping
+from datetime import timedelta
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -30,6 +31,7 @@ from dashboard import events as page_events
 from dashboard.events import SceneStep, SceneWanted
 from dashboard.touring import TourAct
 from foundation.database import Scope
+from foundation.leases import Backoff
 from foundation.outbox import Event
 from gate import ageing, anchoring, complaints, journal, restoring
 from gate import events as gate_events
@@ -64,8 +66,8 @@ from schedules.events import (
     SweepDue,
 )
 from studio import events as studio_events
-from studio import jobs, uploads
-from studio.events import JobDue, UploadDue
+from studio import jobs, looking, uploads
+from studio.events import JobDue, LookDue, UploadDue
 from subscribers import conversation, directory, fulfilling, orders, sending
 from subscribers import events as chat_events
 from subscribers import handling as chatting
@@ -96,6 +98,9 @@ ACT_SECONDS = 30
 
 STAGE_SECONDS = 320
 """All uploads of a post, and what is written around them."""
+
+LOOK_BACKOFF = Backoff(first=timedelta(minutes=1), dead_at=9)
+"""A classifier that is down may be so for a day; meanwhile people decide."""
 
 TURN_SECONDS = 120
 """A model's answer and its repair, on a slow machine."""
@@ -220,14 +225,27 @@ def _accounts(s: Services) -> tuple[Route, ...]:
 
 
 def _making(s: Services) -> tuple[Route, ...]:
-    run = partial(jobs.run, tenant=s.tenant, engine=s.image_engine, store=s.store, credential=s.credential)
+    run = partial(
+        jobs.run,
+        tenant=s.tenant,
+        engine=s.image_engine,
+        store=s.store,
+        credential=s.credential,
+        classifier=s.classifier,
+    )
     return (
         Route(JobDue, run, deadline_seconds=JOB_SECONDS, on_dead=partial(jobs.gave_up, tenant=s.tenant)),
         Route(
             UploadDue,
-            partial(uploads.ingest, tenant=s.tenant, store=s.store),
+            partial(uploads.ingest, tenant=s.tenant, store=s.store, classifier=s.classifier),
             deadline_seconds=ACT_SECONDS,
             on_dead=partial(uploads.gave_up, tenant=s.tenant),
+        ),
+        Route(
+            LookDue,
+            partial(looking.again, tenant=s.tenant, store=s.store, classifier=s.classifier),
+            deadline_seconds=ACT_SECONDS,
+            backoff=LOOK_BACKOFF,
         ),
         Route(PublishedSeen, partial(collecting.plan, tenant=s.tenant)),
         Route(ReadingDue, partial(collecting.collect, tenant=s.tenant, read=s.read), deadline_seconds=ACT_SECONDS),

@@ -211,7 +211,8 @@ def _hidden_word(event: TourAct, s: Services) -> UUID:
     )
     with s.tenant(event.tenant_id, TOURING) as scope:
         nova = creator_id_of(scope, NOVA)
-    asset = ingesting.bring(s.tenant, s.store, tenant_id=event.tenant_id, creator_id=nova, prepared=prepared)
+    owner = {"tenant_id": event.tenant_id, "creator_id": nova}
+    asset = ingesting.bring(s.tenant, s.store, **owner, prepared=prepared, classifier=s.classifier)
     with s.tenant(event.tenant_id, event.by) as scope:
         sha256 = library.item(scope, asset).sha256
         if ratings.effective(scope, sha256) is None:

@@ -39,6 +39,7 @@ from gate.permit import Permit
 from gate.units import Subject
 from generators import provenance
 from generators import registry as engines
+from generators.classifying import Classifier
 from generators.contract import ImageEngine, TextEngine, TextJob, Written
 from generators.provenance import Credential
 from subscribers.rails import registry as rail_registry
@@ -88,6 +89,7 @@ class Services:
     text_engine: Callable[[], TextEngine]
     chat_engine: Callable[[], TextEngine]
     credential: Callable[[], Credential]
+    classifier: Classifier | None
 
     @property
     def chat_connectors(self) -> Mapping[str, ChatConnector]:
@@ -179,6 +181,7 @@ def wire(settings: Settings, *, pool_size: int, application: str) -> Iterator[Se
             text_engine=once(lambda: engines.text_engine(settings.generators)),
             chat_engine=once(lambda: engines.chat_engine(settings.generators)),
             credential=once(lambda: provenance.credential_in(settings.home / "provenance", now=wall_now())),
+            classifier=engines.classifier(settings.generators),
         )
     finally:
         http.close()

@@ -38,7 +38,9 @@ BACK = timedelta(days=30)
 LATE = timedelta(days=1)
 """So long nobody should wait for a look."""
 
-REVIEWABLE = frozenset({Reason.REVIEW_MISSING, Reason.REVIEWER_CONFLICT, Reason.UNIT_CHANGED})
+REVIEWABLE = frozenset(
+    {Reason.REVIEW_MISSING, Reason.REVIEWER_CONFLICT, Reason.UNIT_CHANGED, Reason.CONTAINER_HIDDEN_CONTENT}
+)
 """Reasons that end when somebody looked."""
 
 DELIVERY = "delivery"

@@ -19,6 +19,7 @@ _PLACES: Mapping[str, tuple[str, str]] = {
     "handover": ("/channels", "home.to.channels"),
     "job": ("/studio", "home.to.studio"),
     "upload": ("/studio", "home.to.studio"),
+    "picture": ("/studio", "home.to.studio"),
     "complaint": ("/approvals", "home.to.approvals"),
     "copy": ("/approvals", "home.to.approvals"),
     "draft": ("/inbox", "home.to.inbox"),
@@ -34,6 +35,9 @@ _CURES: Mapping[str, tuple[str, str]] = {
     "delivery.unapproved": ("/approvals", "home.to.approvals"),
     "gate.REVIEW_MISSING": ("/approvals", "home.to.approvals"),
     "gate.RATING_MISSING": ("/approvals", "home.to.approvals"),
+    "gate.CONTAINER_HIDDEN_CONTENT": ("/approvals", "home.to.approvals"),
+    "gate.CLASSIFIER_UNAVAILABLE": ("/studio", "home.to.studio"),
+    "gate.CLASSIFIER_CONFLICT": ("/studio", "home.to.studio"),
     "delivery.account_lost": ("/channels", "home.to.channels"),
 }
 """Where what keeps a post back is put right, by its reason; of any other, the post itself says what to do."""

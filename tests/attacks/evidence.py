@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.exc import SQLAlchemyError
 
 from foundation.ids import uuid7
-from gate import complaints, people, ratings, targets
+from gate import complaints, inspecting, people, ratings, targets
 from gate.events import ComplaintDue
 from gate.units import Medium, Rating, Subject
 from tests.attacks.stage import SCENARIOS, Result, Stage, attack
@@ -87,7 +87,12 @@ def own_picture_said_to_be_a_photograph(stage: Stage) -> Result:
 def classifiers_far_apart(stage: Stage) -> Result:
     medium = nova(stage, Rating.G)
     second = Rating.E if stage.harm else Rating.S
-    stage.do(lambda scope: ratings.rate(scope, medium.sha256, second, source="classifier-two@1"))
+
+    def look(scope: Any) -> None:
+        for source, rating in (("classifier:one@1", Rating.G), ("classifier:two@1", second)):
+            inspecting.record(scope, medium.sha256, source=source, rating=rating)
+
+    stage.do(look)
     return send(stage, medium)
 
 

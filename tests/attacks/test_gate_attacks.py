@@ -8,9 +8,8 @@ import pytest
 import yaml
 
 from foundation.database import Database, OpenScope
-from tests.attacks import evidence, guests, process, restores, rules, words
+from tests.attacks import evidence, guests, pictures, process, restores, rules, words
 from tests.attacks.stage import Result, Stage
-from tests.attacks.wire import WIRED
 from tests.channels.builders import world
 from tests.conftest import Cluster
 from tests.fakes.network import Network
@@ -25,6 +24,7 @@ MOST_NOT_YET = 34
 RANK = "AFHB"
 MODULES = (words, evidence, process, guests, restores, rules)
 TRIED = {name: scenario for module in MODULES for name, scenario in module.SCENARIOS.items()}
+WIRED = pictures.WIRED
 
 
 @pytest.fixture(autouse=True)

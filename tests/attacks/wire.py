@@ -18,6 +18,7 @@ Wired = Callable[[World, bool], Result]
 WIRED: dict[str, Wired] = {}
 
 MEANS = {
+    "photo.unsupported": "CONTAINER_UNSUPPORTED",
     "egress.file_changed": "HASH_MISMATCH",
     "egress.wrong_authority": "PERMIT_MISSING",
     "egress.not_these_bytes": "PERMIT_BINDING",
@@ -25,7 +26,7 @@ MEANS = {
     "egress.carries_content": "REMOVAL_CARRIES_CONTENT",
     "connectors.answer_lost": "DELIVERY_UNCERTAIN",
 }
-"""What a refusal of the transport, or a doubt, is called in the corpus."""
+"""What a refusal of the library or the transport, or a doubt, is called in the corpus."""
 
 
 def attack(name: str) -> Callable[[Wired], Wired]:

@@ -73,7 +73,6 @@ HOSTILE = {
     "polyglot": encoded(a_picture(), "JPEG") + b"PK\x03\x04 an archive",
     "animated": encoded(a_picture(), "WEBP", save_all=True, append_images=[a_picture(seed=2)], duration=100),
     "svg": b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>',
-    "preview": with_preview(9),
 }
 
 
@@ -84,13 +83,6 @@ def test_of_a_hostile_file_nothing_is_recorded(nova: Atelier, kind: str) -> None
     assert told.value.message.params["file"] == "evil.jpg"
     assert [nova.count(table) for table in ("assets", "renditions", "creations")] == [0, 0, 0]
     assert not (nova.services.settings.objects / str(nova.tenant_id)).exists()
-
-
-def test_a_preview_that_shows_something_else_is_told_and_a_true_one_is_not(nova: Atelier) -> None:
-    with pytest.raises(BadInput) as told:
-        nova.upload(with_preview(9))
-    assert told.value.message.code == "library.hidden_preview"
-    nova.upload(with_preview(1))
 
 
 def test_the_same_file_twice_is_one_asset(nova: Atelier) -> None:

@@ -1,0 +1,145 @@
+"""What was found in bytes beside their rating: evidence that rooms above hand down. It raises and holds back, no more.
+
+A classifier's word is kept by its source; our own reading of a file under `HOUSE`; and that a classifier should have
+looked and did not, under `NOBODY`.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import UniqueConstraint
+from sqlmodel import select
+
+from foundation.database import Scope, TenantRow, jsonb, table
+from foundation.errors import BadInput
+from foundation.words import Message
+from gate import epochs, looks, ratings
+from gate.units import Rating
+from gate.weighing import ADVICE
+from tenants import notices
+
+HOUSE, NOBODY = "house", ""
+
+
+class Inspection(TenantRow, table=True):
+    """What one source found in some bytes."""
+
+    __tablename__ = "inspections"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "sha256", "source"), about="creator", keep="while published, then 5 years"
+    )
+    sha256: str
+    source: str
+    """classifier:name@version, house, or nothing: a classifier should have looked, and did not."""
+    people: int | None = None
+    """The most it counted in one view; null where it counts none."""
+    words: list[str] = jsonb(list)
+    """What it read in the picture."""
+    hidden: bool = False
+    """The file held a preview that shows something else."""
+    turned: list[str] = jsonb(list)
+    """The perceptual hashes of the picture mirrored, turned and as its negative."""
+    returned: str = ""
+    """near or close: turned or mirrored, it is what was blocked."""
+
+
+def record(
+    scope: Scope,
+    sha256: str,
+    *,
+    source: str,
+    rating: Rating,
+    prohibited: str = "",
+    people: int | None = None,
+    words: Sequence[str] = (),
+) -> None:
+    """Write down what a classifier found; said again, it adds what is new and takes nothing back.
+
+    `source` is `classifier:name@version`; `prohibited` (minor or category) says why something is X, and such bytes are
+    frozen at once and the members told. Raises BadInput for another source, NotFound for bytes nobody recorded.
+    """
+    if not source.startswith(ADVICE):
+        raise BadInput("asset.bad_source", source=source)
+    row = _row(scope, sha256, source)
+    with scope.acting_as("gate"):
+        row.people = max(row.people or 0, people) if people is not None else row.people
+        row.words = list(dict.fromkeys([*row.words, *words]))
+        scope.add(row)
+    if rating.rank > ratings.said_by(scope, sha256, source):
+        why = Message(f"prohibited.{prohibited or 'category'}") if rating is Rating.X else None
+        ratings.rate(scope, sha256, rating, source=source, reason=why)
+    if rating is Rating.X:
+        ratings.freeze(scope, sha256)
+        asset = ratings.recorded(scope, sha256).asset_id
+        notices.put(scope, Message("asset.suspected"), cause=f"picture:{asset}", urgent=True)
+
+
+def missed(scope: Scope, sha256: str) -> None:
+    """A classifier should have looked and could not: until one has, a person's word is needed. Raises NotFound."""
+    with scope.acting_as("gate"):
+        scope.add(_row(scope, sha256, NOBODY))
+
+
+def read(scope: Scope, sha256: str, *, hidden: bool, turned: Sequence[str] = ()) -> None:
+    """Write down what our own reading of the file found, and whether the picture, turned, is one that was blocked.
+
+    Raises NotFound for bytes nobody recorded.
+    """
+    row = _row(scope, sha256, HOUSE)
+    _one_at_a_time(scope)
+    with scope.acting_as("gate"):
+        row.hidden = row.hidden or hidden
+        row.turned = list(turned) or row.turned
+        row.returned = looks.worse(row.returned, looks.nearest(scope, row.turned))
+        scope.add(row)
+
+
+_CAME_BACK = """
+INSERT INTO inspections (tenant_id, id, sha256, source, words, hidden, turned, returned)
+SELECT r.tenant_id, gen_random_uuid(), r.sha256, i.source, '[]', false, '[]',
+  CASE WHEN min(bit_count(CAST(r.look # w.look AS bit(64)))) <= :near THEN 'near' ELSE 'close' END
+FROM inspections i, LATERAL jsonb_array_elements_text(i.turned) t(hex),
+  LATERAL (SELECT CAST(CAST('x' || t.hex AS bit(64)) AS bigint) AS look) w, renditions r
+WHERE i.tenant_id = :tenant AND i.sha256 = :sha256 AND i.source = :house AND r.tenant_id = :tenant
+  AND bit_count(CAST(r.look # w.look AS bit(64))) <= :close
+GROUP BY r.tenant_id, r.sha256, i.source
+ON CONFLICT (tenant_id, sha256, source) DO UPDATE SET updated_at = house_now(),
+  returned = CASE WHEN inspections.returned = 'near' THEN 'near' ELSE excluded.returned END
+"""
+
+
+def blocked(scope: Scope, sha256: str) -> None:
+    """Bytes were blocked: what shows the same, mirrored or turned, is marked once, so that no decision has to look.
+
+    In the transaction that blocks them, which holds the tenant's epoch alone.
+    """
+    _one_at_a_time(scope)
+    with scope.acting_as("gate"):
+        scope.run(_CAME_BACK, tenant=scope.tenant_id, sha256=sha256, house=HOUSE, near=looks.NEAR, close=looks.CLOSE)
+
+
+def _one_at_a_time(scope: Scope) -> None:
+    """What is blocked and what comes in at the same moment see each other. After every epoch in the lock order."""
+    scope.hold(f"{scope.tenant_id}:turned")
+
+
+def waiting(scope: Scope, sha256: str) -> bool:
+    """Whether a classifier should have looked at these bytes and none has."""
+    found = scope.session.exec(
+        select(Inspection.source).where(Inspection.tenant_id == scope.tenant_id, Inspection.sha256 == sha256)
+    ).all()
+    return NOBODY in found and not any(source.startswith(ADVICE) for source in found)
+
+
+def _row(scope: Scope, sha256: str, source: str) -> Inspection:
+    """The row of a source, new where there is none; nobody else writes about these bytes until the transaction ends."""
+    epochs.alone(scope, epochs.asset(scope, ratings.recorded(scope, sha256).asset_id))
+    found = scope.session.exec(
+        select(Inspection)
+        .where(
+            Inspection.tenant_id == scope.tenant_id,
+            Inspection.sha256 == sha256,
+            Inspection.source == source,
+        )
+        .execution_options(populate_existing=True)
+    ).first()
+    return found or Inspection(tenant_id=scope.tenant_id, sha256=sha256, source=source)

@@ -1,0 +1,170 @@
+"""Attacks by files: brought in as a member would, looked at by a classifier, and sent as far as they get.
+
+Tiles stand for what nobody draws. The classifier is a server of its own; what it says raises what a person said.
+"""
+
+import struct
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from foundation.errors import BadInput
+from foundation.storage import digest_of
+from gate import minting, ratings
+from gate.minting import Denied
+from gate.units import Medium, Rating, Unit
+from generators import media, provenance
+from generators.contract import ImageJob
+from generators.engines.eyes import Eyes as Client
+from generators.engines.placeholder import Placeholder
+from studio import ingesting, library, uploads
+from studio.events import UploadDue
+from tests.attacks.stage import CLEAN, Result, Tokens
+from tests.attacks.wire import MEANS, WIRED, act, attack, outcome, taken
+from tests.channels.builders import KEY, World
+from tests.fakes.eyes import serving, tile, two_faced
+from tests.generators.builders import encoded
+from tests.studio.builders import CREDENTIAL
+from tests.studio.test_ingesting import with_preview
+
+__all__ = ["WIRED"]
+
+AUTHOR = "member:7"
+
+
+class Kept:
+    """The account's files as a store."""
+
+    def __init__(self, lea: World) -> None:
+        self._files = lea.files
+
+    def put(self, _tenant_id: UUID, data: bytes) -> str:
+        self._files[digest_of(data)] = data
+        return digest_of(data)
+
+    def get(self, _tenant_id: UUID, sha256: str) -> bytes:
+        return self._files[sha256]
+
+    def delete(self, _tenant_id: UUID, sha256: str) -> None:
+        self._files.pop(sha256, None)
+
+    def exists(self, _tenant_id: UUID, sha256: str) -> bool:
+        return sha256 in self._files
+
+    def clear(self, _tenant_id: UUID) -> int:
+        raise NotImplementedError
+
+
+def brought(lea: World, prepared: ingesting.Prepared) -> Medium:
+    """Through the library, past the classifier; then somebody rates what they see."""
+    with serving() as eyes:
+        asset = ingesting.bring(
+            lea.tenant,
+            Kept(lea),
+            tenant_id=lea.tenant_id,
+            creator_id=lea.creator_id,
+            prepared=prepared,
+            classifier=Client(eyes.url, frozenset({eyes.who})),
+        )
+        assert eyes.asked == 1
+    with lea.scope() as scope:
+        medium = library.media(scope, asset, "sandbox")
+        ratings.rate(scope, medium.sha256, Rating.G, source=AUTHOR)
+    return medium
+
+
+def shown(lea: World, medium: Medium, surface: str, *, body: str = "Good morning") -> Unit:
+    """A post of it, with the marks its place asks for."""
+    unit = replace(lea.unit(body), surface=f"sandbox.{surface}", media=(medium,))
+    with lea.scope() as scope:
+        return replace(unit, flags=minting.flags(scope, unit))
+
+
+def sent(lea: World, unit: Unit, **rules: Any) -> Result:
+    """What is decided, and what the platform took in once it was claimed all the same."""
+    with lea.scope() as scope:
+        decided = minting.preview(scope, unit, author=AUTHOR, **rules)
+
+    mint = partial(minting.mint, key=KEY, author=AUTHOR, **rules)
+    with suppress(Denied):
+        turn = lea.arm(unit, mint=mint)
+        lea.close(unit, act(lea, turn))
+    return Result(str(decided.verdict), frozenset(map(str, decided.reasons)), taken(lea))
+
+
+@attack("M-02")
+def another_picture_in_the_preview(lea: World, harm: bool) -> Result:
+    prepared = ingesting.from_camera(with_preview(9 if harm else 1), name="a.jpg")
+    return sent(lea, shown(lea, brought(lea, prepared), "as_telegram"))
+
+
+@attack("M-04")
+def another_picture_on_black(lea: World, harm: bool) -> Result:
+    data = encoded(two_faced("G", "E" if harm else "G"), "PNG")
+    return sent(lea, shown(lea, brought(lea, ingesting.from_camera(data, name="a.png")), "as_instagram"))
+
+
+@attack("T-09")
+def word_written_in_the_picture(lea: World, harm: bool) -> Result:
+    tokens = Tokens()
+    word, rules = tokens["EXPLICIT-MARKER-A"] if harm else CLEAN, tokens.bundle()
+    data = encoded(tile("G", text=word), "PNG")
+    medium = brought(lea, ingesting.from_camera(data, name="a.png"))
+    return sent(lea, shown(lea, medium, "as_instagram"), bundle=rules)
+
+
+@attack("M-05")
+def second_video_track(lea: World, harm: bool) -> Result:
+    """A film is no picture, whatever it is called; nothing of it is recorded."""
+    if not harm:
+        return sent(lea, shown(lea, brought(lea, ingesting.from_camera(encoded(tile("G"), "PNG"), name="a")), "post"))
+    refused = [code(lambda: ingesting.from_camera(film(), name="a.jpg")), code(lambda: hand_in(lea, film()))]
+    with lea.scope() as scope:
+        for name in ("renditions", "assets", "uploads"):
+            assert scope.run(f"SELECT count(*) FROM {name} WHERE tenant_id = :t", t=lea.tenant_id).scalar() == 0
+    medium = Medium(digest_of(film()), "video/mp4", len(film()))
+    lea.files[medium.sha256] = film()
+    result = sent(lea, shown(lea, medium, "post"))  # and who sends it all the same sends bytes nobody knows
+    return replace(result, reasons=result.reasons | {MEANS[one] for one in refused})
+
+
+@attack("M-11")
+def mark_of_origin_taken_off(lea: World, harm: bool) -> Result:
+    drawn = Placeholder().draw(ImageJob(prompt="beach at sunset", seed=11, width=160, height=120, steps=1))
+    medium = brought(lea, ingesting.from_engine(drawn, key="a", alt="a beach", credential=CREDENTIAL))
+    armed = lea.arm(shown(lea, medium, "as_telegram"))
+    if harm:
+        photo = media.read(lea.files[medium.sha256], name="x")
+        bare = media.render(photo, media.POST).data
+        assert provenance.verify(bare, medium.mime).engine == ""
+        lea.files[medium.sha256] = bare
+    return outcome(lea, lambda: act(lea, armed))
+
+
+def code(bring: Callable[[], object]) -> str:
+    try:
+        bring()
+    except BadInput as refused:
+        return refused.message.code
+    raise AssertionError("a film was taken in")
+
+
+def hand_in(lea: World, data: bytes) -> None:
+    with lea.scope() as scope:
+        upload = uploads.receive(scope, creator_id=lea.creator_id, name="a.mp4", data=data, by=AUTHOR, store=Kept(lea))
+    uploads.ingest(UploadDue(lea.tenant_id, upload), tenant=lea.tenant, store=Kept(lea))
+
+
+def film() -> bytes:
+    """An MP4 with two video tracks, down to what says so."""
+
+    def box(kind: bytes, *inside: bytes) -> bytes:
+        body = b"".join(inside)
+        return struct.pack(">I4s", 8 + len(body), kind) + body
+
+    hdlr = box(b"hdlr", b"\0" * 8, b"vide", b"\0" * 13)
+    track = box(b"trak", box(b"tkhd", b"\0" * 84), box(b"mdia", hdlr))
+    return box(b"ftyp", b"isom\0\0\2\0isommp42") + box(b"moov", track, track) + box(b"mdat", b"x" * 64)

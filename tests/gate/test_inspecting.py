@@ -1,0 +1,206 @@
+"""What machines find raises and holds back; people decide, once."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from foundation.database import OpenScope
+from foundation.errors import BadInput, NotFound
+from gate import desk, inspecting, minting, ratings, recall
+from gate.reasons import Reason
+from gate.units import Medium, Rating
+from tests.gate.builders import World, asset_of, picture, real_person, unit, world
+
+EYES = "classifier:tiles@1"
+
+
+@pytest.fixture
+def here(tenant: OpenScope, tenant_id: Any) -> World:
+    return world(tenant, tenant_id)
+
+
+def reasons(here: World, medium: Medium, **changes: Any) -> set[Reason]:
+    whole = unit(here, media=[medium], **changes)
+    with here.scope() as scope:
+        return set(minting.preview(scope, whole, author=f"member:{here.ann}").reasons)
+
+
+def rated(here: World, *by: tuple[str, Rating], person: bool = False) -> Medium:
+    """A picture with these ratings, each in a transaction of its own."""
+    with here.scope() as scope:
+        medium = picture(scope, here, None, person=real_person(scope) if person else None)
+    for source, rating in by:
+        say(here, medium, source, rating)
+    return medium
+
+
+def say(here: World, medium: Medium, source: str, rating: Rating, **found: Any) -> None:
+    with here.scope() as scope:
+        if source.startswith("classifier:"):
+            inspecting.record(scope, medium.sha256, source=source, rating=rating, **found)
+        else:
+            ratings.rate(scope, medium.sha256, rating, source=source)
+
+
+def effective(here: World, medium: Medium) -> Rating | None:
+    with here.scope() as scope:
+        return ratings.effective(scope, medium.sha256)
+
+
+def test_a_machine_alone_rates_nothing(here: World) -> None:
+    medium = rated(here, (EYES, Rating.G))
+    assert effective(here, medium) is None
+    assert reasons(here, medium) == {Reason.RATING_MISSING}
+    say(here, medium, f"member:{here.ann}", Rating.G)
+    assert reasons(here, medium) == set()
+
+
+@pytest.mark.parametrize("machine", list(Rating))
+@pytest.mark.parametrize("person", [Rating.G, Rating.N, Rating.E])
+def test_a_machine_raises_and_never_lowers(here: World, machine: Rating, person: Rating) -> None:
+    medium = rated(here, (f"member:{here.ann}", person), (EYES, machine))
+    assert effective(here, medium) == max(machine, person, key=lambda rating: rating.rank)
+    with here.scope() as scope:
+        withheld = ratings.standing(scope, [medium.sha256])[medium.sha256].withheld
+    assert withheld == (machine is Rating.X)
+
+
+def test_what_is_never_allowed_needs_no_person(here: World) -> None:
+    medium = rated(here)
+    say(here, medium, EYES, Rating.X, prohibited="minor")
+    assert reasons(here, medium) >= {Reason.PROHIBITED_MINOR}
+    with here.scope() as scope:
+        assert ratings.rated(scope, medium.sha256).prohibited == "minor"
+        told = scope.run("SELECT message ->> 'code', urgent FROM notices WHERE tenant_id = :t", t=here.tenant_id).all()
+    assert told == [("asset.suspected", True)]
+
+
+def test_a_missed_look_waits_for_a_person_or_for_the_look(here: World) -> None:
+    medium = rated(here, ("rule:drawn", Rating.G))
+    assert reasons(here, medium) == set()
+    with here.scope() as scope:
+        inspecting.missed(scope, medium.sha256)
+        inspecting.missed(scope, medium.sha256)
+        assert inspecting.waiting(scope, medium.sha256)
+    assert reasons(here, medium) == {Reason.CLASSIFIER_UNAVAILABLE}
+    other = rated(here, ("rule:drawn", Rating.G))
+    with here.scope() as scope:
+        inspecting.missed(scope, other.sha256)
+    say(here, medium, EYES, Rating.G)
+    say(here, other, f"member:{here.ann}", Rating.G)
+    assert reasons(here, medium) == reasons(here, other) == set()
+    with here.scope() as scope:
+        assert not inspecting.waiting(scope, medium.sha256)
+
+
+def approve(here: World, medium: Medium) -> None:
+    with here.scope(f"member:{here.rob}") as scope:
+        desk.review_bytes(scope, medium.sha256, verdict="approve")
+
+
+def rate_again(here: World, medium: Medium) -> None:
+    say(here, medium, f"member:{here.rob}", Rating.S)
+
+
+@pytest.mark.parametrize("answer", [approve, rate_again])
+def test_raising_what_two_people_rated_holds_once(here: World, answer: Callable[[World, Medium], None]) -> None:
+    two = ((f"member:{here.ann}", Rating.G), (f"member:{here.rob}", Rating.G))
+    medium = rated(here, *two, person=True)
+    assert reasons(here, medium) == set()
+    say(here, medium, EYES, Rating.S)
+    assert reasons(here, medium) == {Reason.CLASSIFIER_CONFLICT}
+    answer(here, medium)
+    assert reasons(here, medium) == set()
+    assert effective(here, medium) is Rating.S
+    say(here, medium, "classifier:tiles@2", Rating.S)
+    assert reasons(here, medium) == set()
+
+
+def test_raising_what_one_person_rated_holds_nothing(here: World) -> None:
+    medium = rated(here, (f"member:{here.ann}", Rating.G), (EYES, Rating.S), person=True)
+    assert reasons(here, medium) == set()
+
+
+def test_a_machine_counts_people(here: World) -> None:
+    medium = rated(here, (f"member:{here.ann}", Rating.G), person=True)
+    say(here, medium, EYES, Rating.G, people=1)
+    assert reasons(here, medium) == set()
+    say(here, medium, EYES, Rating.G, people=2)
+    assert reasons(here, medium) == {Reason.PERSON_UNRESOLVED}
+    say(here, medium, EYES, Rating.G, people=0)
+    assert reasons(here, medium) == {Reason.PERSON_UNRESOLVED}, "what was found is not taken back"
+
+
+def test_words_in_a_picture_are_rated_and_replayed(here: World) -> None:
+    medium = rated(here, (f"member:{here.ann}", Rating.G))
+    say(here, medium, EYES, Rating.G, words=["hello", "EXPLICIT-MARKER-A"])
+    say(here, medium, EYES, Rating.G, words=["hello", "again"])
+    found = reasons(here, medium, surface="sandbox.as_instagram")
+    assert Reason.RATING_EXCEEDS_SURFACE in found
+    with here.scope() as scope:
+        stored = scope.run("SELECT words FROM inspections WHERE sha256 = :s", s=medium.sha256).scalar_one()
+        assert stored == ["hello", "EXPLICIT-MARKER-A", "again"]
+        judged = minting.judge(scope, unit(here, media=[medium]), author=f"member:{here.ann}")
+    with here.scope() as scope:
+        inputs = scope.run("SELECT snapshot FROM decision_inputs").scalars().all()
+        assert any("EXPLICIT-MARKER-A" in each for each in inputs), "what was read is part of what was decided from"
+    assert judged.rating is Rating.E
+
+
+def test_a_hidden_preview_waits_for_somebody_else(here: World) -> None:
+    medium = rated(here, (f"member:{here.ann}", Rating.G))
+    with here.scope() as scope:
+        inspecting.read(scope, medium.sha256, hidden=True)
+        inspecting.read(scope, medium.sha256, hidden=False)
+    assert reasons(here, medium) == {Reason.CONTAINER_HIDDEN_CONTENT}
+    approve(here, medium)
+    assert reasons(here, medium) == set()
+
+
+def turned(medium_hash: str, *, bits: int) -> str:
+    return f"{int(medium_hash, 16) ^ (1 << bits) - 1:016x}"
+
+
+UPRIGHT, MIRRORED = "00ff13579bdf2468", "a5a53c3c0f0f6996"
+
+
+@pytest.mark.parametrize(("bits", "answer"), [(0, "near"), (8, "near"), (12, "close"), (13, "")])
+@pytest.mark.parametrize("first", ["blocked first", "brought first"])
+def test_a_blocked_picture_does_not_come_back_turned(here: World, bits: int, answer: str, first: str) -> None:
+    other = turned(MIRRORED, bits=bits)
+    with here.scope() as scope:
+        gone = picture(scope, here, phash=UPRIGHT)
+        inspecting.read(scope, gone.sha256, hidden=False, turned=["ffffffff00000000", MIRRORED])
+        if first == "brought first":
+            back = picture(scope, here, phash=other)
+            inspecting.read(scope, back.sha256, hidden=False, turned=[turned(UPRIGHT, bits=bits)])
+        recall.block(scope, gone.sha256, category="shown", phash=UPRIGHT)
+        if first == "blocked first":
+            back = picture(scope, here, phash=other)
+            inspecting.read(scope, back.sha256, hidden=False, turned=[turned(UPRIGHT, bits=bits)])
+    assert reasons(here, back) == ({Reason.BLOCKLIST_NEAR} if answer else set())
+    with here.scope() as scope:
+        asked = minting.preview(scope, unit(here, media=[back]), author=f"member:{here.ann}")
+    assert str(asked.verdict) == {"near": "B", "close": "H", "": "A"}[answer]
+
+
+def test_findings_have_a_source_and_bytes(here: World) -> None:
+    medium = rated(here)
+    with here.scope() as scope:
+        for source in ("member:7", "rule:x", "classifier@1", ""):
+            with pytest.raises(BadInput):
+                inspecting.record(scope, medium.sha256, source=source, rating=Rating.G)
+        with pytest.raises(NotFound):
+            inspecting.record(scope, "0" * 64, source=EYES, rating=Rating.G)
+        with pytest.raises(NotFound):
+            inspecting.missed(scope, "0" * 64)
+
+
+def test_a_finding_voids_what_was_decided_before(here: World) -> None:
+    medium = rated(here, (f"member:{here.ann}", Rating.G))
+    with here.scope() as scope:
+        key = f"{here.tenant_id}:asset:{asset_of(scope, medium)}"
+        before = scope.run("SELECT value FROM epochs WHERE key = :k", k=key).scalar_one()
+        inspecting.missed(scope, medium.sha256)
+        assert scope.run("SELECT value FROM epochs WHERE key = :k", k=key).scalar_one() > before

@@ -1,0 +1,153 @@
+"""The classifier behind HTTP: what it is shown, what is believed of its answers, and what is made of its silence."""
+
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from foundation.settings import GeneratorsSettings
+from gate.units import Rating
+from generators import media, registry
+from generators.contract import AnswerUnusable, EngineError, EngineMissing, EngineUnreachable
+from generators.engines.eyes import Eyes as Client
+from generators.media import Photo
+from generators.views import MOST_TILES, TILE, views
+from tests.fakes.eyes import Eyes, serving, tile, two_faced
+from tests.generators.builders import a_picture, encoded
+
+
+@pytest.fixture
+def eyes() -> Iterator[Eyes]:
+    with serving() as state:
+        yield state
+
+
+def client(eyes: Eyes, **changes: Any) -> Client:
+    return Client(eyes.url, frozenset({eyes.who}), **changes)
+
+
+def shown(image: Image.Image) -> Photo:
+    return media.read(encoded(image, "PNG"), name="x")
+
+
+@pytest.mark.parametrize(
+    ("kind", "rating", "prohibited"),
+    [("G", "G", ""), ("S", "S", ""), ("N", "N", ""), ("E", "E", ""), ("MINOR", "X", "minor"), ("X", "X", "category")],
+)
+def test_what_a_tile_stands_for_is_found(eyes: Eyes, kind: str, rating: str, prohibited: str) -> None:
+    seen = client(eyes).look(views(shown(tile(kind, faces=2, text="HELLO-A"))))
+    assert (seen.source, seen.rating, seen.prohibited) == ("classifier:tiles@1", Rating(rating), prohibited)
+    assert (seen.people, seen.words) == (2, ("HELLO-A",))
+
+
+def test_ordinary_pictures_are_general_and_of_nobody(eyes: Eyes) -> None:
+    seen = client(eyes).look(views(shown(a_picture(400, 300))))
+    assert (seen.rating, seen.people, seen.words) == (Rating.G, 0, ())
+
+
+def test_what_shows_on_black_alone_is_seen(eyes: Eyes) -> None:
+    hiding = shown(two_faced("G", "E"))
+    assert client(eyes).look(views(hiding)).rating is Rating.E
+    assert {name.split(".")[1] for name in eyes.views} == {"white", "black"}
+    assert client(eyes).look(views(shown(two_faced("G", "S")))).rating is Rating.S
+    assert client(eyes).look(views(shown(two_faced("G", "G")))).rating is Rating.G
+
+
+def test_what_is_small_in_a_large_picture_is_seen_at_full_size(eyes: Eyes) -> None:
+    large = tile("G", edge=64).convert("RGB").resize((2 * TILE - 128, TILE))
+    large.paste(tile("E", edge=64).resize((TILE, TILE)), (TILE - 128, 0))
+    assert client(eyes).look(views(Photo(large, "image/jpeg", ""))).rating is Rating.E
+
+
+def test_tiles_cover_every_pixel_and_stay_few() -> None:
+    from generators.views import _tiles
+
+    for size in ((TILE + 1, 40), (2048, 1365), (5200, 3600), (8000, 1200)):
+        tiles = _tiles(Image.new("RGB", size))
+        assert 1 < len(tiles) <= MOST_TILES
+        assert all(max(one.size) <= TILE for one in tiles)
+    marked = np.zeros((1365, 2048, 3), dtype=np.uint8)
+    marked[::97, ::89] = 255
+    whole = int((marked > 0).sum())
+    assert sum(int((np.asarray(one) > 0).sum()) for one in _tiles(Image.fromarray(marked))) >= whole
+
+
+def test_silence_and_refusals_are_no_finding(eyes: Eyes) -> None:
+    picture = views(shown(tile("G")))
+    eyes.status = 503
+    with pytest.raises(EngineUnreachable):
+        client(eyes).look(picture)
+    eyes.status, eyes.hang = 200, True
+    with pytest.raises(EngineUnreachable):
+        client(eyes, seconds=0.2).look(picture)
+    with pytest.raises(EngineUnreachable):
+        Client("http://127.0.0.1:9", frozenset()).look(picture)
+
+
+def test_version_nobody_named_is_no_finding(eyes: Eyes) -> None:
+    known = client(eyes)
+    eyes.version = "2"
+    with pytest.raises(EngineMissing) as told:
+        known.look(views(shown(tile("G"))))
+    assert told.value.message.params["version"] == "tiles@2"
+    assert known.about() == "classifier:tiles@2"
+    assert not known.knows(known.about())
+
+
+def answer(*views: dict[str, Any], **changes: Any) -> bytes:
+    return json.dumps({"name": "tiles", "version": "1", "views": list(views), **changes}).encode()
+
+
+GENERAL = {"rating": "G", "people": 0, "words": []}
+HOSTILE = {
+    "nothing": b"",
+    "no json": b"<html>ok</html>",
+    "no views": answer(),
+    "too many": answer(GENERAL, GENERAL, GENERAL),
+    "no rating": answer({"people": 0}, GENERAL),
+    "another ladder": answer({"rating": "safe"}, GENERAL),
+    "a number as text": answer({"rating": "G", "people": "0"}, GENERAL),
+    "fewer than nobody": answer({"rating": "G", "people": -1}, GENERAL),
+    "a crowd": answer({"rating": "G", "people": 10**9}, GENERAL),
+    "half a letter": answer(GENERAL, GENERAL).replace(b"[]", b'["\\ud800"]'),
+    "a name for a log": answer(GENERAL, GENERAL, name="member:7"),
+    "a version for a log": answer(GENERAL, GENERAL, version="1\nrule:x"),
+    "megabytes": answer({"rating": "G", "words": ["x" * 300_000]}, GENERAL),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_hostile_answers_are_refused(eyes: Eyes, kind: str) -> None:
+    eyes.garbage = HOSTILE[kind]
+    picture = views(shown(tile("G")))
+    assert len(picture) == 2
+    with pytest.raises(EngineError) as told:
+        client(eyes).look(picture)
+    assert isinstance(told.value, AnswerUnusable)
+
+
+def test_words_are_bounded_and_printable(eyes: Eyes) -> None:
+    eyes.garbage = answer({"rating": "G", "words": ["a\x00b", "a b", "y" * 3_000, "z" * 3_000]}, GENERAL)
+    seen = client(eyes).look(views(shown(tile("G"))))
+    assert seen.words[0] == "a b"
+    assert sum(map(len, seen.words)) == 4_000
+
+
+def test_settings_say_whether_there_is_one(eyes: Eyes) -> None:
+    assert registry.classifier(GeneratorsSettings()) is None
+    found = registry.classifier(GeneratorsSettings(classifier_url=eyes.url, classifier_versions=" other@1, tiles@1"))
+    assert found is not None
+    assert found.look(views(shown(tile("S")))).rating is Rating.S
+
+
+def test_pictures_are_shown_without_what_their_files_said(eyes: Eyes) -> None:
+    exif = Image.Exif()
+    exif[0x010E] = "secret place"
+    photo = media.read(encoded(a_picture(), "JPEG", exif=exif), name="x")
+    for view in views(photo):
+        assert b"secret place" not in view.data
+        assert not Image.open(io.BytesIO(view.data)).getexif()
