@@ -5,7 +5,7 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
-from channels import carrying, controlling, enrolling, handing, refreshing, removing, saving, seeing
+from channels import carrying, controlling, enrolling, handing, reading, refreshing, removing, saving, seeing
 from channels import events as channel_events
 from channels import handling as channel_handling
 from channels.events import (
@@ -16,9 +16,11 @@ from channels.events import (
     ChannelProbe,
     ChannelTest,
     CopyRemoved,
+    DeliveryVerify,
     HandoverEnded,
     HandoverLook,
     OwnPageWanted,
+    PlaceSeen,
     SaveWanted,
     TakedownRemove,
     TokenRefresh,
@@ -37,6 +39,7 @@ from gate.events import (
     CheckpointDue,
     ComplaintDecided,
     ComplaintDue,
+    CopyProbe,
     RatingWanted,
     RevocationWanted,
     SwitchWanted,
@@ -112,12 +115,13 @@ def routes(s: Services) -> Routes:
 
 
 FACTS: Mapping[type[Event], tuple[type[Event], ...]] = {
-    DeliveryPublished: (PublishedSeen,),
+    DeliveryPublished: (PublishedSeen, DeliveryVerify),
     OrderPaid: (SaleSeen,),
     OrderRefunded: (SaleSeen,),
     TakedownOpened: (TakedownRemove,),
     CopyRemoved: (CopyGone,),
     ChannelConnected: (AccountBack,),
+    PlaceSeen: (AccountBack,),
     HandoverEnded: (HandedBack,),
     ConsentRevoked: (),
     SwitchClosed: (),
@@ -175,11 +179,14 @@ def _accounts(s: Services) -> tuple[Route, ...]:
     test = partial(enrolling.test, tenant=tenant, transport=transport, connectables=connectables)
     probe = partial(channel_handling.probe, tenant=tenant, transport=transport, connectors=connectors)
     see = partial(seeing.look, tenant=tenant, transport=transport, connectors=connectors)
+    verify = partial(reading.verify, tenant=tenant, transport=transport, connectors=connectors)
     remove = partial(removing.remove, tenant=tenant, transport=transport, connectors=connectors)
     renew = partial(refreshing.renew, tenant=tenant, transport=transport, connectors=connectors)
     return (
         Route(ChannelProbe, probe, deadline_seconds=ACT_SECONDS),
         Route(ChannelLook, see, deadline_seconds=ACT_SECONDS),
+        Route(CopyProbe, partial(seeing.watch, tenant=tenant)),
+        Route(DeliveryVerify, verify, deadline_seconds=ACT_SECONDS),
         Route(ChannelEnrol, enrol, deadline_seconds=ACT_SECONDS),
         Route(ChannelTest, test, deadline_seconds=ACT_SECONDS),
         Route(OwnPageWanted, partial(own_pages.open_page, tenant=tenant, seal=s.seal, settings=s.settings)),
