@@ -9,6 +9,7 @@ from schedules.states import DeliveryState as S
 from tests.conftest import Cluster
 from tests.fakes.telegram_world import Chat
 from tests.journeys.outside import Mia, Outside, mia, outside
+from workers import gate_story
 
 
 @pytest.fixture(scope="module")
@@ -167,6 +168,10 @@ def test_a_label_that_was_dropped_takes_the_post_down_within_a_minute(her: Mia) 
     assert her.recall(bare) == "gate.FLAG_READBACK_MISMATCH"
     assert len(repo.records) == 1, "the first one stands"
     assert "copy.unmarked" in her.desk.notices().values()
+    told = gate_story.tell(her.desk.services, str(bare), "en")
+    assert "it does not bear selfLabels=porn." in told
+    assert "The platform did not keep the adult mark" in told
+    assert "it bears its marks." in gate_story.tell(her.desk.services, str(kept), "en")
 
 
 def test_a_copy_nobody_can_read_stays_and_is_read_later(her: Mia) -> None:
