@@ -23,6 +23,9 @@ from gate.events import CopyProbe
 from gate.permit import ControlOrder
 from tenants import notices
 
+MOST_REQUESTS = 80
+"""Requests of one look: where a platform tells no members, readers are asked after one by one."""
+
 PATIENCE = timedelta(seconds=60)
 """So long nobody is told that a place cannot be seen."""
 
@@ -78,7 +81,7 @@ def look(event: ChannelLook, *, tenant: OpenScope, transport: Transport, connect
     def order(action: str) -> ControlOrder:
         return ControlOrder(event.tenant_id, channel.id, action)
 
-    end = question(asking.gather(channel, question, order, tenant=tenant, transport=transport))
+    end = question(asking.gather(channel, question, order, tenant=tenant, transport=transport, most=MOST_REQUESTS))
     with tenant(event.tenant_id, asking.ACTOR) as scope:
         again = _settled(scope, channel, end)
     if again is not None:

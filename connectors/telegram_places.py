@@ -25,7 +25,7 @@ ASSURED = "all members joined through a request approved against AgeAssurance, o
 """What the policy asks, in its own words."""
 
 CHAT, GROUP, ADMINS, COUNT = "chat", "group", "admins", "count"
-MOST_READERS = 14
+MOST_READERS = 60
 """So many readers are asked after one by one; in a larger channel nobody can say who is there."""
 
 _INSIDE = frozenset({"creator", "administrator", "member"})

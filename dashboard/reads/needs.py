@@ -21,6 +21,8 @@ _PLACES: Mapping[str, tuple[str, str]] = {
     "upload": ("/studio", "home.to.studio"),
     "complaint": ("/approvals", "home.to.approvals"),
     "copy": ("/approvals", "home.to.approvals"),
+    "place": ("/channels", "home.to.channels"),
+    "readback": ("/channels", "home.to.channels"),
     "draft": ("/inbox", "home.to.inbox"),
     "chat": ("/inbox", "home.to.inbox"),
     "payment": ("/shop", "home.to.shop"),
@@ -34,6 +36,9 @@ _CURES: Mapping[str, tuple[str, str]] = {
     "gate.REVIEW_MISSING": ("/approvals", "home.to.approvals"),
     "gate.RATING_MISSING": ("/approvals", "home.to.approvals"),
     "delivery.account_lost": ("/channels", "home.to.channels"),
+    "gate.DESTINATION_PROBE_STALE": ("/channels", "home.to.channels"),
+    "gate.AUDIENCE_CHANGED": ("/channels", "home.to.channels"),
+    "gate.AUDIENCE_UNKNOWN": ("/channels", "home.to.channels"),
 }
 """Where what keeps a post back is put right, by its reason; of any other, the post itself says what to do."""
 
