@@ -67,9 +67,9 @@ def verify(
     with tenant(event.tenant_id, asking.ACTOR) as scope:
         left = [one for one in copies.copies(scope, Subject(DELIVERY, event.subject_id)) if _unread(one)]
         channels = {one.jti: reads.channel(scope, one.channel_id) for one in left}
-        watched = set(watching.watched(scope)) & {one.channel_id for one in left}
-        for channel_id in watched:
-            seeing.ask(scope, channel_id)
+        for one in left:
+            if watching.is_watched(scope, one):
+                seeing.ask(scope, one.channel_id)
     waits = []
     for copy in left:
         end = _shown(copy, channels[copy.jti], tenant=tenant, transport=transport, connectors=connectors)

@@ -28,6 +28,9 @@ CHAT, GROUP, ADMINS, COUNT = "chat", "group", "admins", "count"
 MOST_READERS = 60
 """So many readers are asked after one by one; in a larger channel nobody can say who is there."""
 
+SECONDS = 5.0
+"""For each question: there may be many, and a post waits."""
+
 _INSIDE = frozenset({"creator", "administrator", "member"})
 
 
@@ -102,4 +105,5 @@ def _unclear(given: Mapping[str, Answer]) -> bool:
 
 def _ask(name: str, method: str, chat: int | str, **more: int) -> Send:
     path, body = f"/bot{{token}}/{method}", {"chat_id": chat, **more}
-    return Send(WireStep(name, StepKind.CONTROL, "POST", path, body, token="path", action="look"))  # noqa: S106  how
+    step = WireStep(name, StepKind.CONTROL, "POST", path, body, token="path", action="look", deadline=SECONDS)  # noqa: S106  how it is shown
+    return Send(step)

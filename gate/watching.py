@@ -33,6 +33,18 @@ def watched(scope: Scope) -> list[UUID]:
     )
 
 
+def is_watched(scope: Scope, copy: Copy) -> bool:
+    """Whether the policy asks something of the place for what this copy is."""
+    rating = scope.run(
+        "SELECT d.rating FROM permits p JOIN decisions d ON d.tenant_id = p.tenant_id AND d.id = p.decision_id"
+        " WHERE p.tenant_id = :tenant AND p.id = :jti",
+        tenant=scope.tenant_id,
+        jti=copy.jti,
+    ).scalar_one()
+    row = shipped().row(copy.platform, copy.surface, on=scope.now.date())
+    return bool(row.wanted(Rating(rating)))
+
+
 def call_back(scope: Scope, channel_id: UUID, fails: Collection[str]) -> list[UUID]:
     """Call back what stands on an account while what the policy asks for it surely is not so; the permits."""
     if not fails:

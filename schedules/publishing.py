@@ -145,21 +145,25 @@ def put_off(scope: Scope, delivery_id: UUID, refusal: NotClaimable | Denied) -> 
     It comes back no later than its lateness ends, so that a person learns of it then.
     """
     row = delivery(scope, delivery_id)
-    if isinstance(refusal, NotClaimable):
-        hold, again = refusal.hold, refusal.again
-    elif refusal.decision.stopped or refusal.decision.stale:
-        hold, again = None, STOPPED_FOR if refusal.decision.stopped else AT_ONCE
-    elif refusal.decision.unseen and seeing.ask(scope, row.channel_id):
-        again = seeing.due_in(scope, row.channel_id)
-        hold = reason_of(refusal.decision) if again is None else None
-    else:
-        minting.record_denial(scope, refusal)
-        hold, again = reason_of(refusal.decision), None
+    hold, again = (refusal.hold, refusal.again) if isinstance(refusal, NotClaimable) else _denied(scope, row, refusal)
     if hold is not None:
         _hold(scope, row, hold)
     if again is None or row.late_until is None or row.late_until < scope.now:
         return again
     return min(again, row.late_until - scope.now + timedelta(milliseconds=1))
+
+
+def _denied(scope: Scope, row: Delivery, denied: Denied) -> tuple[Message | None, timedelta | None]:
+    """Why a person must decide, or how soon the same may be asked again."""
+    decision = denied.decision
+    if decision.stopped or decision.stale:
+        return None, STOPPED_FOR if decision.stopped else AT_ONCE
+    if decision.unseen and seeing.ask(scope, row.channel_id):
+        again = seeing.due_in(scope, row.channel_id)
+        if again is not None:
+            return None, again
+    minting.record_denial(scope, denied)
+    return reason_of(decision), None
 
 
 def _hold(scope: Scope, row: Delivery, reason: Message) -> None:

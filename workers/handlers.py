@@ -94,6 +94,9 @@ from workers.wiring import Services
 ACT_SECONDS = 30
 """A post or a message: 30 s of network at most; a lease's grace covers what is written before and after."""
 
+LOOK_SECONDS = 60
+"""A look at a place, reader by reader where a platform lists nobody."""
+
 STAGE_SECONDS = 320
 """All uploads of a post, and what is written around them."""
 
@@ -184,7 +187,7 @@ def _accounts(s: Services) -> tuple[Route, ...]:
     renew = partial(refreshing.renew, tenant=tenant, transport=transport, connectors=connectors)
     return (
         Route(ChannelProbe, probe, deadline_seconds=ACT_SECONDS),
-        Route(ChannelLook, see, deadline_seconds=ACT_SECONDS),
+        Route(ChannelLook, see, deadline_seconds=LOOK_SECONDS),
         Route(CopyProbe, partial(seeing.watch, tenant=tenant)),
         Route(DeliveryVerify, verify, deadline_seconds=ACT_SECONDS),
         Route(ChannelEnrol, enrol, deadline_seconds=ACT_SECONDS),

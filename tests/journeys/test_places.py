@@ -113,6 +113,7 @@ def test_while_nobody_can_see_the_place_general_goes_and_the_rest_waits_by_itsel
     her.desk.live(seconds=100)
     assert her.desk.state(general) is S.PUBLISHED
     assert (her.desk.state(waits), her.desk.why(waits)) == (S.HELD, "gate.DESTINATION_PROBE_STALE")
+    assert her.judged(waits) == ("H", frozenset({"DESTINATION_PROBE_STALE"}))
     her.outside.telegram.book.clear()
     her.desk.live(minutes=10)
     assert her.desk.state(waits) is S.PUBLISHED, "nobody pressed anything"
