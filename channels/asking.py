@@ -23,15 +23,16 @@ def gather(
     tenant: OpenScope,
     transport: Transport,
     attempt_id: UUID | None = None,
+    most: int = MOST_REQUESTS,
 ) -> tuple[Answer, ...]:
     """The answers a question of a connector took; asking it once more with them gives its end.
 
     Each request is written to the attempt, where there is one, before it leaves, and its answer as soon as it came;
     no transaction is open in between. `authority` makes the order for an action. A question without an end stops
-    after `MOST_REQUESTS`.
+    after `most` requests.
     """
     answers: tuple[Answer, ...] = ()
-    for position in range(MOST_REQUESTS):
+    for position in range(most):
         turn = question(answers)
         if not isinstance(turn, Send):
             break

@@ -184,7 +184,7 @@ def _connect(scope: Scope, row: EnrolmentRow, found: Connected, address: str, as
         expires_at=asked_at + found.lifetime if found.lifetime is not None else None,
         zone=creator.zone,
         min_gap=timedelta(seconds=found.min_gap_seconds),
-        options=found.options,
+        options={**found.options, "connected_at": asked_at.isoformat()},
     )
 
 

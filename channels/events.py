@@ -50,9 +50,19 @@ class ChannelTest:
 
 @dataclass(frozen=True)
 class ChannelLook:
-    """See what the place the account `subject_id` posts to is set to, just before something goes there."""
+    """See what the place the account `subject_id` posts to is set to."""
 
     kind: ClassVar[str] = "channel.look"
+    queue: ClassVar[outbox.Queue] = "urgent"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class PlaceSeen:
+    """Fact: somebody sees again what the place the account `subject_id` posts to is set to."""
+
+    kind: ClassVar[str] = "channel.seen"
     queue: ClassVar[outbox.Queue] = "urgent"
     tenant_id: UUID
     subject_id: UUID
@@ -99,6 +109,16 @@ class CopyRemoved:
     of_kind: str
     of_id: UUID
     channel_id: UUID
+
+
+@dataclass(frozen=True)
+class DeliveryVerify:
+    """See that the delivery `subject_id` stands outside as it was sent."""
+
+    kind: ClassVar[str] = "delivery.verify"
+    queue: ClassVar[outbox.Queue] = "urgent"
+    tenant_id: UUID
+    subject_id: UUID
 
 
 @dataclass(frozen=True)

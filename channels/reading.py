@@ -1,13 +1,29 @@
-"""Reading back the numbers of a copy."""
+"""Reading back a copy: its numbers, and whether it bears the marks it was sent with."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from uuid import UUID
 
-from channels import asking, budgets, reads
+from channels import asking, budgets, reads, seeing
+from channels.events import DeliveryVerify
+from channels.reads import Channel
+from connectors import contract
 from connectors.contract import Answer, Connector, Copy, Send
+from connectors.outcomes import Outcome, Retry
+from connectors.places import ReadsBack, Shown
 from connectors.transport import Transport
-from foundation.database import OpenScope
+from foundation import outbox
+from foundation.database import OpenScope, Scope
+from foundation.words import Message
+from gate import copies, recall, watching
 from gate.permit import ControlOrder
+from gate.reasons import Reason
+from gate.units import Subject
+from tenants import notices
+
+DELIVERY = "delivery"
+SOON, AT_LAST = timedelta(seconds=10), timedelta(hours=1)
+"""Between two tries to read a copy back: growing with how long it stands there."""
 
 
 def read(
@@ -39,3 +55,67 @@ def read(
 
     end = question(asking.gather(channel, question, order, tenant=tenant, transport=transport))
     return None if isinstance(end, Send) else end
+
+
+def verify(
+    event: DeliveryVerify, *, tenant: OpenScope, transport: Transport, connectors: Mapping[str, Connector]
+) -> None:
+    """See that a delivery stands outside as it was sent: a copy without its marks is called back at once.
+
+    Nothing is called back for what nobody could read; that is tried again (`outbox.Later`) for as long as it is there.
+    """
+    with tenant(event.tenant_id, asking.ACTOR) as scope:
+        left = [one for one in copies.copies(scope, Subject(DELIVERY, event.subject_id)) if _unread(one)]
+        channels = {one.jti: reads.channel(scope, one.channel_id) for one in left}
+        for one in left:
+            if watching.is_watched(scope, one):
+                seeing.ask(scope, one.channel_id)
+    waits = []
+    for copy in left:
+        end = _shown(copy, channels[copy.jti], tenant=tenant, transport=transport, connectors=connectors)
+        with tenant(event.tenant_id, asking.ACTOR) as scope:
+            waits.append(_settled(scope, copy, channels[copy.jti], end))
+    if late := [wait for wait in waits if wait is not None]:
+        raise outbox.Later(min(late))
+
+
+def _unread(copy: copies.Copy) -> bool:
+    return copy.gone_at is None and copy.recalled_at is None and not copy.was_read_back
+
+
+def _shown(
+    copy: copies.Copy,
+    channel: Channel,
+    *,
+    tenant: OpenScope,
+    transport: Transport,
+    connectors: Mapping[str, Connector],
+) -> Send | Shown | Outcome | None:
+    """How the platform shows a copy; None where it shows nothing of its marks."""
+    connector = connectors[channel.platform]
+    if not copy.flags or not isinstance(connector, ReadsBack):
+        return None
+    place = contract.Copy(copy.native_ids[0], copy.account, copy.viewer)
+
+    def question(answers: tuple[Answer, ...]) -> Send | Shown | Outcome:
+        return connector.read_back(place, copy.flags, answers)
+
+    def order(action: str) -> ControlOrder:
+        return ControlOrder(channel.tenant_id, channel.id, action)
+
+    return question(asking.gather(channel, question, order, tenant=tenant, transport=transport))
+
+
+def _settled(scope: Scope, copy: copies.Copy, channel: Channel, end: Send | Shown | Outcome | None) -> timedelta | None:
+    """Write it down, and call back what does not bear its marks; when to look again where nobody could see."""
+    if end is None:
+        return None
+    if not isinstance(end, Shown):
+        asked = end.after if isinstance(end, Retry) else SOON
+        return max(asked, min(max(scope.now - (copy.visible_at or scope.now), SOON), AT_LAST))
+    copies.read_back(scope, copy.jti, missing=end.missing, there=end.there)
+    if end.missing:
+        recall.open_takedowns(scope, [copy], Message(f"gate.{Reason.FLAG_READBACK_MISMATCH}"))
+        told = Message("copy.unmarked", {"account": channel.name})
+        notices.put(scope, told, cause=f"readback:{copy.jti}", urgent=True, creator_id=copy.creator_id)
+    return None

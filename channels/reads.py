@@ -18,8 +18,11 @@ from foundation.sealed import Sealed
 from foundation.words import Message
 from gate.units import Subject
 
-SEEN_LIVES = timedelta(seconds=60)
-"""How long a look at the place we post to counts."""
+SEEN_LIVES = timedelta(seconds=10)
+"""How long a look at the place we post to counts: it is made for the post that is about to leave."""
+
+WORD_LIVES = timedelta(days=90)
+"""How long a person's word about an account counts; connecting it again renews it."""
 
 
 @dataclass(frozen=True)
@@ -70,11 +73,16 @@ class Channel:
         return bool(self.options.get("can_be_seen"))
 
     def seen(self, now: datetime) -> tuple[str, ...] | None:
-        """What was seen of the place in the last minute, in the words of the policy; None when nobody looked."""
+        """What was just seen of the place, in the words of the policy; None when nobody looked."""
         look = self.options.get("seen")
         if not look or now - datetime.fromisoformat(look["at"]) > SEEN_LIVES:
             return None
         return tuple(look["what"])
+
+    def by_request(self, now: datetime) -> bool:
+        """Whether somebody said, not too long ago, that nobody comes in there who was not let in."""
+        said = self.options.get("connected_at")
+        return bool(self.options.get("by_request") and said) and now < datetime.fromisoformat(str(said)) + WORD_LIVES
 
     @property
     def hand_over(self) -> bool:

@@ -14,9 +14,12 @@ from connectors.answers import SHORT_WAIT, error_word, segment
 from connectors.bluesky_account import meaning
 from connectors.bluesky_record import (
     COLLECTION,
+    LABEL_FLAG,
     MOST_BYTES,
     MOST_GRAPHEMES,
     graphemes,
+    labels,
+    labels_of,
     moment,
     record,
     tid,
@@ -46,6 +49,7 @@ from connectors.outcomes import (
     Uncertain,
     Unknown,
 )
+from connectors.places import Shown
 from foundation.sealed import Sealed
 from foundation.words import Message
 from gate.units import Medium, Unit
@@ -136,6 +140,19 @@ class Bluesky:
                 return {name: count for name, count in counts.items() if isinstance(count, int)}
             case _:
                 return None
+
+    def read_back(self, copy: Copy, flags: tuple[str, ...], answers: tuple[Answer, ...]) -> Send | Shown | Outcome:
+        """Whether the record bears the labels it was sent with; anybody may read it."""
+        wanted = labels(flags)
+        if not wanted:
+            return Shown()
+        if not answers:
+            return Send(_look(copy.account, copy.native_id.rstrip("/").rpartition("/")[2]))
+        value = _record_of(answers[-1])
+        if value is not None:
+            borne = labels_of(value)
+            return Shown(tuple(f"{LABEL_FLAG}={label}" for label in wanted if label not in borne))
+        return Shown(there=False) if _is_absent(answers[-1]) else meaning(answers[-1], creates=False)
 
     def connect(self, form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Connected | Outcome:
         """Sign in with the app password; it is forgotten, the session's tokens stay."""

@@ -83,6 +83,15 @@ def labels(flags: Sequence[str]) -> list[str]:
     return sorted({value for name, _, value in pairs if name == LABEL_FLAG and value in LABELS})
 
 
+def labels_of(made: Mapping[str, Any]) -> frozenset[str]:
+    """The labels its author put on a record, as it is told."""
+    match made.get("labels"):
+        case {"values": list() as values}:
+            return frozenset(str(each.get("val")) for each in values if isinstance(each, Mapping))
+        case _:
+            return frozenset()
+
+
 def untold(flags: Sequence[str]) -> str:
     """The first mark that a record cannot bear; "" when it bears them all."""
     pairs = {flag: flag.partition("=") for flag in flags}

@@ -361,15 +361,6 @@ class Hookable(ChatConnector, Protocol):
 
 
 @runtime_checkable
-class Seeable(Protocol):
-    """A platform that tells what the place we post to is set to."""
-
-    def see(self, account: str, answers: tuple[Answer, ...]) -> Send | tuple[str, ...] | Outcome:
-        """The next request (kind control, action look), which of the policy's probes hold, or why nobody can see."""
-        ...
-
-
-@runtime_checkable
 class SharedInbox(Protocol):
     """A chat platform on which several accounts may hear the same messages: a bot that posts to three channels."""
 

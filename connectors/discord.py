@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from connectors import discord_connecting, fitting
+from connectors import discord_connecting, discord_places, fitting
 from connectors.answers import ahead, segment
 from connectors.contract import (
     Answer,
@@ -37,6 +37,7 @@ from connectors.discord_ids import (
 )
 from connectors.discord_meaning import GONE, UNKNOWN_MESSAGE, code, said
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Sighting, Uncertain, Unknown
+from connectors.places import Destination, Seen
 from foundation.sealed import Sealed
 from foundation.words import Message
 from gate.units import Button, Medium, Unit
@@ -53,15 +54,6 @@ MOST_REQUEST = 24 * 1024 * 1024
 
 HIDING = "spoiler=true"
 """The flag that blurs what is attached."""
-
-REGISTERED = "guild registered by the tenant"
-"""An account is connected for one channel: that registers its server."""
-
-RESTRICTED = (
-    "channel.nsfw == true; for threads and forum posts the parent channel",
-    "guild-level age restriction alone does not count: Channel.nsfw can be false",
-)
-"""What the policy asks of a channel for more than General, in its own words."""
 
 PRESSED = "press:"
 """What the key of a pressed button begins with; its id follows."""
@@ -161,14 +153,9 @@ class Discord:
         last = answers[-1]
         return None if isinstance(last, Response) and last.ok else said(last, creates=False)
 
-    def see(self, account: str, answers: tuple[Answer, ...]) -> Send | tuple[str, ...] | Outcome:
+    def see(self, place: Destination, answers: tuple[Answer, ...]) -> Send | Seen | Outcome:
         """Whether the channel is age-restricted now; its server's own restriction says nothing of it."""
-        if not answers:
-            return Send(_asked(LOOK, f"/channels/{segment(place(account).channel)}"))
-        last = answers[-1]
-        if not isinstance(last, Response) or not last.ok or not isinstance(last.body, dict):
-            return said(last, creates=False)
-        return (REGISTERED, *RESTRICTED) if last.body.get("nsfw") is True else (REGISTERED,)
+        return discord_places.see(place, answers)
 
     def hears(self, account: str) -> str:
         """Whose direct messages the account hears: a bot has one inbox, however many channels it posts to."""

@@ -2,7 +2,8 @@
 
 The account's name says what the account can do, as a real platform's documentation would:
 `…+key` honours idempotency keys and finds posts by them; without it a repeat is a second post and a look-up reads
-the timeline; `…-nolook` cannot look its chat messages up, so that a person decides.
+the timeline; `…-nolook` cannot look its chat messages up, so that a person decides; `…-nomarks` keeps a post and
+forgets that it is for adults or made by a model.
 """
 
 from collections.abc import Mapping
@@ -24,6 +25,7 @@ from connectors.contract import (
     WireStep,
 )
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Sighting, Uncertain, Unknown
+from connectors.places import Shown
 from foundation.words import Message
 from gate.units import Medium, Unit
 
@@ -36,6 +38,7 @@ WINDOW = timedelta(seconds=60)
 """A post older than this before the attempt is another one with the same text."""
 
 ADULT_FLAGS = frozenset({"adult", "adult_content", "nsfw", "sensitive", "has_spoiler", "protect_content"})
+AI_FLAGS = frozenset({"ai", "made_with_ai", "is_ai_generated"})
 KINDS = frozenset({"message", "button", "checkout", "payment", "refund", "age", "stop"})
 UPDATES_WAIT = 20
 """Seconds the sandbox may hold the request for updates open."""
@@ -117,6 +120,21 @@ class Sandbox:
             return None
         return {name: value for name, value in last.body.items() if isinstance(value, int)}
 
+    def read_back(self, copy: Copy, flags: tuple[str, ...], answers: tuple[Answer, ...]) -> Send | Shown | Outcome:
+        """Whether a post is shown for adults and as made by a model, where it was sent so; messages show neither."""
+        marks = {flag: mark for flag in flags if (mark := _mark(flag))}
+        if copy.chat or not marks:
+            return Shown()
+        if not answers:
+            return Send(WireStep("look", StepKind.CONTROL, "GET", _place(copy), action="look"))
+        last = answers[-1]
+        if isinstance(last, Response) and last.ok and isinstance(last.body, dict):
+            shown: Mapping[str, Any] = last.body
+            return Shown(tuple(flag for flag, mark in marks.items() if shown.get(mark) is not True))
+        if isinstance(last, Response) and last.status == 404 and error_word(last) == "no_such_post":
+            return Shown(there=False)
+        return meaning(last, creates=False, account_gone=ACCOUNT_GONE)
+
     def updates(self, cursor: str) -> WireStep:
         """What happened after `cursor`; the sandbox answers as soon as something did, at the latest after 20 s."""
         path = f"/api/{{account}}/updates?after={segment(cursor)}&wait={UPDATES_WAIT}"
@@ -166,7 +184,7 @@ PUBLISH = "publish"
 
 def keeps_keys(account: str) -> bool:
     """Whether the account's name says that it honours idempotency keys."""
-    return account.removesuffix("-nolook").endswith("+key")
+    return account.removesuffix("-nolook").removesuffix("-nomarks").endswith("+key")
 
 
 def _stage_name(medium: Medium) -> str:
@@ -183,8 +201,14 @@ def _staged(answer: Answer) -> bool:
     return isinstance(answer, Response) and answer.ok and answer.step.startswith("stage:")
 
 
+def _mark(flag: str) -> str:
+    """What the sandbox calls a mark of the gate: adult, ai, or nothing."""
+    name = flag.partition("=")[0].rpartition(".")[2] if not flag.endswith("=false") else ""
+    return "adult" if name in ADULT_FLAGS else "ai" if name in AI_FLAGS else ""
+
+
 def _content(unit: Unit) -> dict[str, Any]:
-    flags = {flag.partition("=")[0].rpartition(".")[2] for flag in unit.flags if not flag.endswith("=false")}
+    marks = {_mark(flag) for flag in unit.flags}
     media = [
         {"sha256": medium.sha256, "mime": medium.mime, "alt": medium.alt, "ai": medium.ai, "name": medium.name}
         for medium in unit.media
@@ -193,8 +217,8 @@ def _content(unit: Unit) -> dict[str, Any]:
         "key": unit.native_key,
         "text": unit.text("body"),
         "media": media,
-        "adult": bool(flags & ADULT_FLAGS),
-        "ai": bool(flags & {"ai", "made_with_ai", "is_ai_generated"}) or any(m.ai != "none" for m in unit.media),
+        "adult": "adult" in marks,
+        "ai": "ai" in marks or any(m.ai != "none" for m in unit.media),
         "flags": list(unit.flags),
     }
 

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from connectors import telegram_connecting
+from connectors import telegram_connecting, telegram_places
 from connectors.contract import (
     Answer,
     Capabilities,
@@ -21,6 +21,7 @@ from connectors.contract import (
     WireStep,
 )
 from connectors.outcomes import Outcome, Published, Rejected, Sighting, Unknown
+from connectors.places import Destination, Seen
 from connectors.telegram_answers import description, meaning, place_of, published, removed, result
 from connectors.telegram_requests import MIMES, MOST_MEDIA, MOST_TEXT, VIDEO_BYTES, request, unfit
 from foundation.sealed import Sealed
@@ -109,6 +110,10 @@ class Telegram:
     def read(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Mapping[str, int] | None:
         """Bots are told no numbers."""
         return None
+
+    def see(self, place: Destination, answers: tuple[Answer, ...]) -> Send | Seen | Outcome:
+        """What the channel is, and whether everybody in it is known to be of age."""
+        return telegram_places.see(place, answers)
 
     def updates(self, cursor: str) -> WireStep:
         """What happened from update number `cursor` on; Telegram answers as soon as something did."""

@@ -11,10 +11,14 @@ from connectors.telegram_requests import chat_id
 from foundation.sealed import Sealed
 from foundation.words import Message
 
+BY_REQUEST = "by_request"
+"""Somebody says that nobody comes into the channel unasked; a bot is not told which invitations there are."""
+
 FORM = ConnectForm(
     fields=(
         Field("token", secret=True, example="123456789:AA…"),
         Field("channel", optional=True, example="@moncanal"),
+        Field("joins", optional=True, choices=("any", BY_REQUEST)),
     ),
     credential="token",
     minutes=2,
@@ -53,7 +57,7 @@ def connect(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Se
         return _ask("deleteWebhook", {})
     if result(given["deleteWebhook"]) is None:
         return meaning(given["deleteWebhook"], creates=False)
-    return _connected(bot, found, token)
+    return _connected(bot, found, token, by_request=form.get("joins") == BY_REQUEST)
 
 
 def _ask(method: str, body: Mapping[str, Any]) -> Send:
@@ -99,7 +103,7 @@ def _may_post(member: Mapping[str, Any], chat: Mapping[str, Any]) -> bool:
     return admin and (chat.get("type") != "channel" or member.get("can_post_messages") is True)
 
 
-def _connected(bot: Mapping[str, Any], channel: Mapping[str, Any], token: Sealed) -> Connected:
+def _connected(bot: Mapping[str, Any], channel: Mapping[str, Any], token: Sealed, *, by_request: bool) -> Connected:
     username = str(bot.get("username") or bot["id"])
     title = f"@{channel['username']}" if channel.get("username") else str(channel.get("title") or "")
     public = "telegram.public_channel" if channel.get("username") else "telegram.private_channel"
@@ -110,7 +114,7 @@ def _connected(bot: Mapping[str, Any], channel: Mapping[str, Any], token: Sealed
         chat_surface="telegram.bot_dm",
         token=token,
         min_gap_seconds=GAP_SECONDS,
-        options={"destination": str(channel["id"])} if channel else {},
+        options={"destination": str(channel["id"]), "can_be_seen": True, "by_request": by_request} if channel else {},
     )
 
 

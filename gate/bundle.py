@@ -9,12 +9,13 @@ from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from gate import lexicon
+from gate.reasons import Reason
 from gate.units import Rating, Verdict
 
 SHIPPED = Path(__file__).parent / "policy" / "matrix.yaml"
@@ -45,6 +46,27 @@ class ReadAgain:
     """What they found stricter than it is written."""
 
 
+class Probe(BaseModel):
+    """Something that must be seen at the platform before anything above a rating goes to a place."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    see: str
+    otherwise: Reason = Reason.PLATFORM_FORBIDS
+    """What is wrong where somebody looked, and it was not so."""
+    above: Rating = Rating.G
+    assures: bool = False
+    """It proves that everybody who reads there is of age."""
+
+    def __str__(self) -> str:
+        more = [str(self.otherwise)] if self.otherwise is not Reason.PLATFORM_FORBIDS else []
+        more += [f"above {self.above}"] if self.above is not Rating.G else []
+        return "; ".join([self.see, *more, *(["assures"] if self.assures else [])])
+
+
+def _probe(written: object) -> object:
+    return {"see": written} if isinstance(written, str) else written
+
+
 @dataclass(frozen=True)
 class Row:
     """What one place allows, as it stands on a day: a verdict for each rating, and what goes with it."""
@@ -58,7 +80,7 @@ class Row:
     """Without a flag the words must say it."""
     viewer: str
     adult_link: Verdict
-    probes: tuple[str, ...] = ()
+    probes: tuple[Probe, ...] = ()
     """What must be seen at the platform before anything above General goes there."""
     test_network: bool = False
     known: bool = True
@@ -70,6 +92,10 @@ class Row:
     def verdict(self, rating: Rating) -> Verdict:
         """The verdict for a rating; prohibited is never allowed."""
         return Verdict.B if rating is Rating.X else self.verdicts[rating]
+
+    def wanted(self, rating: Rating) -> tuple[Probe, ...]:
+        """What must have been seen there for a rating."""
+        return tuple(probe for probe in self.probes if rating.rank > probe.above.rank)
 
 
 class _Ai(BaseModel):
@@ -103,7 +129,7 @@ class RowFile(BaseModel):
     ai: _Ai | None = None
     viewer: str = ""
     adult_link: Verdict | None = None
-    probe: list[str] | None = None
+    probe: list[Annotated[Probe, BeforeValidator(_probe)]] | None = None
     ages: bool = True
     review_by: date | None = None
     verified: _Verified | None = None

@@ -1,5 +1,6 @@
 """Copies: what consumed permits left outside. The gate's own record, for recall and for references to our own."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -29,15 +30,18 @@ class Copy:
     viewer: str
     step: str
     unit_digest: str
+    flags: tuple[str, ...]
     media: tuple[str, ...]
     native_ids: tuple[str, ...]
     minted_at: datetime
     visible_at: datetime | None
     gone_at: datetime | None
     recalled_at: datetime | None
+    was_read_back: bool
 
 
-def _copy(row: PermitRow) -> Copy:
+def copy_from(row: PermitRow) -> Copy:
+    """The copy of a row."""
     return Copy(
         jti=row.id,
         creator_id=row.creator_id,
@@ -49,12 +53,14 @@ def _copy(row: PermitRow) -> Copy:
         viewer=row.viewer,
         step=row.step,
         unit_digest=row.unit_digest,
+        flags=tuple(row.flags),
         media=tuple(row.media),
         native_ids=tuple(row.native_ids),
         minted_at=row.minted_at,
         visible_at=row.visible_at,
         gone_at=row.gone_at,
         recalled_at=row.recalled_at,
+        was_read_back=row.readback is not None,
     )
 
 
@@ -65,7 +71,7 @@ def _found(scope: Scope, *conditions: ColumnElement[bool]) -> list[Copy]:
         .order_by(col(PermitRow.minted_at), col(PermitRow.id))
         .execution_options(populate_existing=True)
     )
-    return [_copy(row) for row in rows]
+    return [copy_from(row) for row in rows]
 
 
 def _holds(column: object, value: object) -> ColumnElement[bool]:
@@ -124,6 +130,18 @@ def note_copy(scope: Scope, jti: UUID, native_id: str, visible_at: datetime) -> 
         )
     if done.rowcount != 1:
         raise NotFound("copy.unknown")
+
+
+def read_back(scope: Scope, jti: UUID, *, missing: Collection[str], there: bool) -> None:
+    """Write down what was read back of a copy: whether it was there, and the marks it should bear and does not."""
+    with scope.acting_as("gate"):
+        scope.run(
+            "UPDATE permits SET readback = CAST(:said AS jsonb), updated_at = house_now()"
+            " WHERE tenant_id = :tenant AND id = :jti",
+            tenant=scope.tenant_id,
+            jti=jti,
+            said=canonical({"at": scope.now.isoformat(), "there": there, "missing": sorted(missing)}).decode(),
+        )
 
 
 def gone(scope: Scope, jti: UUID, proof: str) -> None:

@@ -104,6 +104,16 @@ class ViewerConfirmed:
 
 
 @dataclass(frozen=True)
+class CopyProbe:
+    """See whether the places where something above General stands are still what they were; both ids the tenant."""
+
+    kind: ClassVar[str] = "copy.probe"
+    queue: ClassVar[Queue] = "urgent"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
 class CheckpointDue:
     """Look which logs have come far enough for a checkpoint; `tenant_id` and `subject_id` are the house."""
 

@@ -372,6 +372,7 @@ class PermitRow(CreatorRow, table=True):
     gone_proof: str = ""
     recalled_at: datetime | None = instant(optional=True)
     recall_reason: dict[str, Any] | None = reason_column()
+    readback: dict[str, Any] | None = reason_column()  # at, there, and the marks that were missing
 
 
 class Complaint(CreatorRow, table=True):

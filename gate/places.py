@@ -183,7 +183,7 @@ def _changes(one: _Part, other: _Part, *, whole: bool) -> Iterator[Change]:
     yield from _by_presence("ai_mark", "", _ai(before), _ai(after))
     viewers = (before.viewer, after.viewer)
     yield from _by_rank("viewer", "", VIEWERS.index(viewers[0]), VIEWERS.index(viewers[1]), viewers)
-    yield from _by_presence("probe", "", set(before.probes), set(after.probes))
+    yield from _by_presence("probe", "", set(map(str, before.probes)), set(map(str, after.probes)))
     tested = (not before.test_network, not after.test_network)
     yield from _by_rank("test_network", "", tested[0], tested[1], (_yes(not tested[0]), _yes(not tested[1])))
     whom = tuple(f"{part.place} {part.people or ''}".strip() for part in (one.written, other.written))

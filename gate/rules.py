@@ -151,9 +151,20 @@ def place_allows(case: Case) -> Iterable[Finding]:
         seen = max((medium.rating.rank for medium in case.media if medium.rating is not None), default=0)
         if case.words.rating.rank >= Rating.N.rank and case.words.rating.rank > seen:
             yield Finding(verdict, Reason.TEXT_EXPLICIT_NO_FLAG)
-    if case.rating is not Rating.G and set(case.row.probes) - set(case.unit.seen or ()):
-        looked = case.unit.seen is not None
-        yield held(Reason.PLATFORM_FORBIDS if looked else Reason.DESTINATION_PROBE_STALE)
+
+
+def place_is_as_it_must_be(case: Case) -> Iterable[Finding]:
+    """Before anything above General, somebody looked at the place just now, and saw what the rule asks for."""
+    if case.rating is Rating.X:
+        return
+    wanted = case.row.wanted(case.rating)
+    if wanted and case.unit.seen is None:
+        yield held(Reason.DESTINATION_PROBE_STALE)
+        return
+    for probe in wanted:
+        if probe.see not in (case.unit.seen or ()):
+            adult = case.rating.rank >= Rating.N.rank
+            yield Finding(Verdict.B if adult else Verdict.H, probe.otherwise)
 
 
 def creator_allows(case: Case) -> Iterable[Finding]:
@@ -261,7 +272,8 @@ def reader_is_of_age(case: Case) -> Iterable[Finding]:
     if case.rating.rank < Rating.N.rank:
         return
     if case.unit.audience != "viewer":
-        if case.row.viewer == "product" and not case.row.test_network:
+        assured = any(probe.assures for probe in case.row.wanted(case.rating))  # then it was seen, or it is held
+        if case.row.viewer == "product" and not case.row.test_network and not assured:
             yield blocked(Reason.AUDIENCE_UNKNOWN)
         return
     known = case.facts.viewer
@@ -324,6 +336,7 @@ ORDINARY: tuple[Rule, ...] = (
     text_is_open,
     language_is_read,
     place_allows,
+    place_is_as_it_must_be,
     creator_allows,
     marks_are_set,
     ai_is_said,

@@ -108,6 +108,15 @@ def _again(row: Any, made: Decision, bundles: Mapping[str, Bundle]) -> tuple[Uni
 
 
 @dataclass(frozen=True)
+class ReadBack:
+    """How a copy was found outside: the marks it was sent with and did not bear. `there`: it could be seen."""
+
+    at: datetime
+    there: bool
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Left:
     """A permit and the copy it left: nothing left where `void`, visible until `gone_at` where it did."""
 
@@ -119,14 +128,17 @@ class Left:
     native_ids: tuple[str, ...]
     visible_at: datetime | None
     recalled_at: datetime | None
+    recalled_for: Message | None
     gone_at: datetime | None
+    read_back: ReadBack | None
 
 
 def permits(scope: Scope, subject: Subject) -> list[Left]:
     """Every permit of a subject, oldest first."""
     rows = scope.run(
-        "SELECT id, decision_id, step, minted_at, state, native_ids, visible_at, recalled_at, gone_at FROM permits"
-        " WHERE tenant_id = :tenant AND subject_kind = :kind AND subject_id = :subject ORDER BY minted_at, id",
+        "SELECT id, decision_id, step, minted_at, state, native_ids, visible_at, recalled_at, recall_reason, gone_at,"
+        " readback FROM permits WHERE tenant_id = :tenant AND subject_kind = :kind AND subject_id = :subject"
+        " ORDER BY minted_at, id",
         tenant=scope.tenant_id,
         kind=subject.kind,
         subject=subject.id,
@@ -141,10 +153,18 @@ def permits(scope: Scope, subject: Subject) -> list[Left]:
             native_ids=tuple(row.native_ids),
             visible_at=row.visible_at,
             recalled_at=row.recalled_at,
+            recalled_for=Message.from_json(row.recall_reason) if row.recall_reason else None,
             gone_at=row.gone_at,
+            read_back=_read_back(row.readback),
         )
         for row in rows
     ]
+
+
+def _read_back(stored: Mapping[str, Any] | None) -> ReadBack | None:
+    if stored is None:
+        return None
+    return ReadBack(datetime.fromisoformat(stored["at"]), bool(stored["there"]), tuple(stored["missing"]))
 
 
 def subjects(scope: Scope, low: UUID, high: UUID) -> list[Subject]:

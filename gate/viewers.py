@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlmodel import select
+from sqlmodel import col, select
 
 from foundation import outbox
 from foundation.database import Scope
@@ -66,6 +66,24 @@ def level(scope: Scope, platform: str, user_id: str) -> Assurance:
         state = AssuranceState.EXPIRED
     valid = state is AssuranceState.ASSURED and row.over_18
     return Assurance(state, valid, row.level if valid else "L0", row.method, row.expires_at, row.epoch)
+
+
+def adults(scope: Scope, platform: str, *, bundle: Bundle | None = None) -> list[str]:
+    """The readers on a platform whose age is proven now, as far as the law where they are asks for it."""
+    rules = bundle or inforce.rules(scope)
+    rows = scope.session.exec(
+        select(AgeAssurance)
+        .where(
+            AgeAssurance.tenant_id == scope.tenant_id,
+            AgeAssurance.platform == platform,
+            AgeAssurance.state == str(AssuranceState.ASSURED),
+            col(AgeAssurance.over_18),
+            col(AgeAssurance.expires_at) > scope.now,
+        )
+        .order_by(AgeAssurance.user_id)
+    )
+    real = [row for row in rows if row.method != TEST_METHOD or rules.is_test_network(platform)]
+    return [row.user_id for row in real if row.level >= rules.level(row.jurisdiction)]
 
 
 def _row(scope: Scope, platform: str, user_id: str) -> AgeAssurance | None:

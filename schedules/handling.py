@@ -143,7 +143,7 @@ def copy_gone(event: CopyGone, *, tenant: OpenScope) -> None:
 
 
 def account_back(event: AccountBack, *, tenant: OpenScope) -> None:
-    """An account was connected again: what waited for that goes on."""
+    """An account was connected again, or its place was seen again: what waited for that goes on."""
     with tenant(event.tenant_id, PUBLISHING) as scope:
         publishing.account_back(scope, event.subject_id)
 

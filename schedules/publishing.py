@@ -30,6 +30,7 @@ from foundation.errors import Conflict
 from foundation.words import Message
 from gate import minting
 from gate.minting import Denied
+from gate.reasons import Reason
 from gate.units import Subject
 from schedules.claiming import ACCOUNT_LOST, NotClaimable, look_at, reason_of, subject
 from schedules.events import DeliveryPublished, PublishDue, ReconcileDue
@@ -50,8 +51,8 @@ STOPPED_FOR = timedelta(seconds=30)
 AT_ONCE = timedelta(milliseconds=200)
 """What changed under a claim is read again so soon; not sooner, or two that meet would spin."""
 
-SEEN_IN = timedelta(seconds=2)
-"""How soon a delivery asks again whose place is being looked at."""
+UNSEEN = f"gate.{Reason.DESTINATION_PROBE_STALE}"
+"""The reason of a hold that ends when the place can be seen again."""
 
 Recorded = Callable[[Scope, Subject], Outcome | None]
 """What the answer to the last step meant, where one was kept: `channels.carrying.recorded` with its connectors."""
@@ -144,20 +145,25 @@ def put_off(scope: Scope, delivery_id: UUID, refusal: NotClaimable | Denied) -> 
     It comes back no later than its lateness ends, so that a person learns of it then.
     """
     row = delivery(scope, delivery_id)
-    if isinstance(refusal, NotClaimable):
-        hold, again = refusal.hold, refusal.again
-    elif refusal.decision.stopped or refusal.decision.stale:
-        hold, again = None, STOPPED_FOR if refusal.decision.stopped else AT_ONCE
-    elif refusal.decision.unseen and seeing.ask(scope, row.channel_id):
-        hold, again = None, SEEN_IN
-    else:
-        minting.record_denial(scope, refusal)
-        hold, again = reason_of(refusal.decision), None
+    hold, again = (refusal.hold, refusal.again) if isinstance(refusal, NotClaimable) else _denied(scope, row, refusal)
     if hold is not None:
         _hold(scope, row, hold)
     if again is None or row.late_until is None or row.late_until < scope.now:
         return again
     return min(again, row.late_until - scope.now + timedelta(milliseconds=1))
+
+
+def _denied(scope: Scope, row: Delivery, denied: Denied) -> tuple[Message | None, timedelta | None]:
+    """Why a person must decide, or how soon the same may be asked again."""
+    decision = denied.decision
+    if decision.stopped or decision.stale:
+        return None, STOPPED_FOR if decision.stopped else AT_ONCE
+    if decision.unseen and seeing.ask(scope, row.channel_id):
+        again = seeing.due_in(scope, row.channel_id)
+        if again is not None:
+            return None, again
+    minting.record_denial(scope, denied)
+    return reason_of(decision), None
 
 
 def _hold(scope: Scope, row: Delivery, reason: Message) -> None:
@@ -271,13 +277,13 @@ def link(scope: Scope, delivery_id: UUID, *, native_id: str, url: str) -> None:
 
 
 def account_back(scope: Scope, channel_id: UUID) -> int:
-    """The account lets us in again: what was held for that is on the calendar again; returns how many."""
+    """The account lets us in, or its place was seen, again: what was held for that is on the calendar; how many."""
     rows = scope.session.exec(
         select(Delivery).where(
             Delivery.tenant_id == scope.tenant_id,
             Delivery.channel_id == channel_id,
             Delivery.state == str(S.HELD),
-            col(Delivery.reason)["code"].astext.in_([ACCOUNT_LOST, phones.NOBODY, phones.NOBODY_YET]),
+            col(Delivery.reason)["code"].astext.in_([ACCOUNT_LOST, UNSEEN, phones.NOBODY, phones.NOBODY_YET]),
         )
     ).all()
     for row in rows:

@@ -129,6 +129,7 @@ class _Teller:
                 for left in permits:
                     if left.decision_id == each.id:
                         yield f"     {self._left(left, placed=placed)}"
+                        yield from (f"       {line}" for line in self._after(left))
 
     def _decision(self, number: int, each: Judged, named: Mapping[UUID, str]) -> Iterator[str]:
         verdict = self.say(f"cli.story.verdict.{each.decision.verdict}")
@@ -185,6 +186,16 @@ class _Teller:
         name = self.members.get(str(review.principal)) or self.say("cli.story.nobody")
         said = "own" if own else "yes" if review.approves else "no"
         return self.say(f"cli.story.review.{said}", name=name, at=self.when(review.at), percent=review.seen_percent)
+
+    def _after(self, left: Left) -> Iterator[str]:
+        """What was read back of a copy, and why it was called back."""
+        found = left.read_back
+        if found is not None:
+            code = "unmarked" if found.missing else "marked" if found.there else "absent"
+            yield self.say(f"cli.story.readback.{code}", at=self.when(found.at), missing=", ".join(found.missing))
+        if left.recalled_at is not None and left.recalled_for is not None:
+            why = say(left.recalled_for, self.language)
+            yield self.say("cli.story.called_back", at=self.when(left.recalled_at), why=why)
 
     def _left(self, left: Left, *, placed: bool) -> str:
         """What became of a permit; `placed` says that one of its subject is known to lie somewhere."""

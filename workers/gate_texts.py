@@ -124,7 +124,7 @@ def judge(
     facts = _facts(unit, now, assured=assured)
     case = Case(facts, unit, bundle, now)
     flags = rules.flags_for(case.row, case.rating, ai=False)
-    return decide(facts, replace(unit, flags=flags, seen=case.row.probes), bundle, now)
+    return decide(facts, replace(unit, flags=flags, seen=tuple(probe.see for probe in case.row.probes)), bundle, now)
 
 
 def _unit(text: str, surface: str, language: str) -> Unit:

@@ -6,7 +6,7 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
-from channels import carrying, controlling, enrolling, handing, refreshing, removing, saving, seeing
+from channels import carrying, controlling, enrolling, handing, reading, refreshing, removing, saving, seeing
 from channels import events as channel_events
 from channels import handling as channel_handling
 from channels.events import (
@@ -17,9 +17,11 @@ from channels.events import (
     ChannelProbe,
     ChannelTest,
     CopyRemoved,
+    DeliveryVerify,
     HandoverEnded,
     HandoverLook,
     OwnPageWanted,
+    PlaceSeen,
     SaveWanted,
     TakedownRemove,
     TokenRefresh,
@@ -39,6 +41,7 @@ from gate.events import (
     CheckpointDue,
     ComplaintDecided,
     ComplaintDue,
+    CopyProbe,
     RatingWanted,
     RevocationWanted,
     RuleRead,
@@ -96,6 +99,9 @@ from workers.wiring import Services
 ACT_SECONDS = 30
 """A post or a message: 30 s of network at most; a lease's grace covers what is written before and after."""
 
+LOOK_SECONDS = 60
+"""A look at a place, reader by reader where a platform lists nobody."""
+
 STAGE_SECONDS = 320
 """All uploads of a post, and what is written around them."""
 
@@ -129,12 +135,13 @@ def routes(s: Services) -> Routes:
 
 
 FACTS: Mapping[type[Event], tuple[type[Event], ...]] = {
-    DeliveryPublished: (PublishedSeen,),
+    DeliveryPublished: (PublishedSeen, DeliveryVerify),
     OrderPaid: (SaleSeen,),
     OrderRefunded: (SaleSeen,),
     TakedownOpened: (TakedownRemove,),
     CopyRemoved: (CopyGone,),
     ChannelConnected: (AccountBack,),
+    PlaceSeen: (AccountBack,),
     HandoverEnded: (HandedBack,),
     ConsentRevoked: (),
     SwitchClosed: (),
@@ -192,11 +199,14 @@ def _accounts(s: Services) -> tuple[Route, ...]:
     test = partial(enrolling.test, tenant=tenant, transport=transport, connectables=connectables)
     probe = partial(channel_handling.probe, tenant=tenant, transport=transport, connectors=connectors)
     see = partial(seeing.look, tenant=tenant, transport=transport, connectors=connectors)
+    verify = partial(reading.verify, tenant=tenant, transport=transport, connectors=connectors)
     remove = partial(removing.remove, tenant=tenant, transport=transport, connectors=connectors)
     renew = partial(refreshing.renew, tenant=tenant, transport=transport, connectors=connectors)
     return (
         Route(ChannelProbe, probe, deadline_seconds=ACT_SECONDS),
-        Route(ChannelLook, see, deadline_seconds=ACT_SECONDS),
+        Route(ChannelLook, see, deadline_seconds=LOOK_SECONDS),
+        Route(CopyProbe, partial(seeing.watch, tenant=tenant)),
+        Route(DeliveryVerify, verify, deadline_seconds=ACT_SECONDS),
         Route(ChannelEnrol, enrol, deadline_seconds=ACT_SECONDS),
         Route(ChannelTest, test, deadline_seconds=ACT_SECONDS),
         Route(OwnPageWanted, partial(own_pages.open_page, tenant=tenant, seal=s.seal, settings=s.settings)),

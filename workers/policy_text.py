@@ -104,7 +104,7 @@ class _Sayer:
         elif rule.row.ai_text:
             yield self._say("cli.policy.ai_text")
         for probe in rule.row.probes:
-            yield self._say("cli.policy.probe", probe=probe)
+            yield self._say("cli.policy.probe", probe=str(probe))
         yield self._say(f"cli.policy.verified.{rule.verified}", day=self._day(rule.read_on))
         yield from (f"  {source}" for source in rule.sources)
         yield from self._ages(rule, day)

@@ -221,6 +221,8 @@ async def add_post(request: Request, account: str) -> JSONResponse:
     owner, store = _enter(request, account), store_of(request)
     content = _read(Post, await json_of(request))
     _check(store, owner, content, content["surface"])
+    if not owner.keeps_marks:
+        content |= {"adult": False, "ai": False}
     post, new = kept.add_post(store, owner, content)
     told = {"id": post["id"], "url": _url(request, post), "created_at": post["created_at"]}
     return JSONResponse(told, 201 if new else 200)

@@ -17,7 +17,8 @@ router = APIRouter(prefix="/control")
 async def put_account(request: Request) -> dict[str, Any]:
     """`{"account", "title"?, "token"?, "state"?}`: create or change; the same again is harmless and tells the token.
 
-    What the account can do follows from its name: `…+key` honours idempotency keys, `…-nolook` cannot find messages.
+    What the account can do follows from its name: `…+key` honours idempotency keys, `…-nolook` cannot find messages,
+    `…-nomarks` forgets marks.
     """
     body = await json_of(request)
     account = kept.create_account(

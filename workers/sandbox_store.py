@@ -79,6 +79,11 @@ class SandboxAccount:
     chat_lookup: bool
     state: str
 
+    @property
+    def keeps_marks(self) -> bool:
+        """Whether a post stays for adults, or made by a model, once it was said."""
+        return not self.name.endswith("-nomarks")
+
 
 class Store:
     """The one connection of the process; every write is committed and on disk before it is answered."""
@@ -138,7 +143,8 @@ def create_account(
     if not name or any(sign in name for sign in "/?#%\\ ") or name in {".", ".."} or len(name) > 64:
         raise Refusal(422, "bad_name")
     with store.writing():
-        native_key, chat_lookup = name.removesuffix("-nolook").endswith("+key"), not name.endswith("-nolook")
+        native_key = name.removesuffix("-nolook").removesuffix("-nomarks").endswith("+key")
+        chat_lookup = not name.endswith("-nolook")
         store.run(
             "INSERT OR IGNORE INTO accounts VALUES (?,?,?,?,?,?,?)",
             *(name, title or name, token or secrets.token_urlsafe(24), native_key, chat_lookup, state, store.now()),

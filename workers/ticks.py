@@ -8,7 +8,7 @@ from foundation import outbox, telemetry
 from foundation.database import OpenScope, Scope
 from foundation.errors import BadInput
 from foundation.ids import HOUSE
-from gate.events import CheckpointDue, RulesDue
+from gate.events import CheckpointDue, CopyProbe, RulesDue
 from insights.events import RollupDue
 from schedules.calendar import local_day
 from schedules.events import SweepDue
@@ -21,6 +21,10 @@ BEAT = "system:beat"
 ROLLUP_SECONDS = 300
 CHECKPOINT_SECONDS = 30
 """How late a checkpoint may be."""
+
+WATCH_SECONDS = 3600
+"""How long a place may be other than it was while something above General stands there."""
+
 log = telemetry.log("workers.ticks")
 
 
@@ -70,12 +74,19 @@ def _each_tenant_forgets_ages(tenant: OpenScope) -> None:
             outbox.put(scope, AgeForget(tenant_id, tenant_id), dedupe="age_forget")
 
 
+def _each_tenant_watches_its_places(tenant: OpenScope) -> None:
+    for tenant_id in all_tenants(tenant):
+        with tenant(tenant_id, BEAT) as scope:
+            outbox.put(scope, CopyProbe(tenant_id, tenant_id), dedupe="copy_probe")
+
+
 TICKS = (
     Tick(60, _each_tenant_sweeps, "sweep"),
     Tick(60, _each_tenant_renews_its_tokens, "tokens"),
     Tick(CHECKPOINT_SECONDS, _the_house_looks_at_its_logs, "checkpoints"),
     Tick(3600, _each_tenant_forgets_ages, "ages"),
     Tick(3600, _the_house_looks_at_its_rules, "rules"),
+    Tick(WATCH_SECONDS, _each_tenant_watches_its_places, "places"),
     Tick(ROLLUP_SECONDS, _each_creator_is_rolled_up, "rollup"),
 )
 """What the beat writes; it does none of it itself."""

@@ -135,7 +135,8 @@ def _input(page: Page, form: str, field: Field) -> None:
     platform, key = form.partition(":")[0], f"connect:{form}:{field.name}"
     label = page.word(f"connect.{platform}.{field.name}")
     if field.choices:
-        st.selectbox(label, field.choices, format_func=lambda site: page.word(f"platform.{site}"), key=key, index=0)
+        sites = "platform" if field.name == "site" else f"connect.{platform}.{field.name}"
+        st.selectbox(label, field.choices, format_func=lambda one: page.word(f"{sites}.{one}"), key=key, index=0)
         return
     st.text_input(
         label,

@@ -22,6 +22,8 @@ _PLACES: Mapping[str, tuple[str, str]] = {
     "picture": ("/studio", "home.to.studio"),
     "complaint": ("/approvals", "home.to.approvals"),
     "copy": ("/approvals", "home.to.approvals"),
+    "place": ("/channels", "home.to.channels"),
+    "readback": ("/channels", "home.to.channels"),
     "draft": ("/inbox", "home.to.inbox"),
     "chat": ("/inbox", "home.to.inbox"),
     "rules": ("/system", "home.to.system"),
@@ -39,6 +41,9 @@ _CURES: Mapping[str, tuple[str, str]] = {
     "gate.CLASSIFIER_UNAVAILABLE": ("/studio", "home.to.studio"),
     "gate.CLASSIFIER_CONFLICT": ("/studio", "home.to.studio"),
     "delivery.account_lost": ("/channels", "home.to.channels"),
+    "gate.DESTINATION_PROBE_STALE": ("/channels", "home.to.channels"),
+    "gate.AUDIENCE_CHANGED": ("/channels", "home.to.channels"),
+    "gate.AUDIENCE_UNKNOWN": ("/channels", "home.to.channels"),
 }
 """Where what keeps a post back is put right, by its reason; of any other, the post itself says what to do."""
 

@@ -1,5 +1,17 @@
-"""The sandbox for the attacks on the way out."""
+"""The sandbox for the attacks on the way out, and the networks for those on places."""
+
+from collections.abc import Iterator
+
+import pytest
 
 from tests.channels.conftest import running, sandbox
+from tests.conftest import Cluster
+from tests.journeys.outside import Outside, outside
 
 __all__ = ["running", "sandbox"]
+
+
+@pytest.fixture(scope="module")
+def networks(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
+    with outside(cluster, tmp_path_factory.mktemp("home")) as found:
+        yield found

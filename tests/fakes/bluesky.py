@@ -78,6 +78,8 @@ class Repo:
     spent: list[tuple[datetime, int]] = field(default_factory=list)
     noops: int = 0
     likes: int = 3
+    drops_labels: bool = False
+    """A server that keeps the record and forgets what its author said of it."""
 
 
 @dataclass
@@ -208,7 +210,9 @@ class FakeBluesky:
             return answer
         if current is not None and "swapRecord" in told and told["swapRecord"] is None:
             raise Refused(400, "InvalidSwap", f"Record was at {cid(canonical(current), raw=False)}")
-        repo.records[rkey] = record
+        repo.records[rkey] = {
+            name: part for name, part in record.items() if not (repo.drops_labels and name == "labels")
+        }
         repo.taken.append((uri, record))
         for blob in _blobs(record):
             repo.blobs[blob["ref"]["$link"]].used = True

@@ -30,6 +30,7 @@ from tests.fakes.discord_world import (
     DM,
     HISTORY,
     SEND,
+    THREAD,
     Bot,
     Channel,
     Json,
@@ -222,6 +223,10 @@ class FakeDiscord:
         if channel.type == DM:
             person = self.world.people[channel.person]
             told = {"recipients": [user(person.id, person.name)]}
+        elif channel.type == THREAD:
+            told = {"guild_id": channel.guild, "name": channel.name, "parent_id": channel.parent, "owner_id": "1"}
+            told |= dict.fromkeys(("message_count", "member_count", "total_message_sent"), len(channel.messages))
+            told["thread_metadata"] = _OPEN
         else:
             told = {"guild_id": channel.guild, "name": channel.name, "nsfw": channel.nsfw, "position": 0}
             told["permission_overwrites"] = channel.overwrites
@@ -280,7 +285,7 @@ class FakeDiscord:
         if {f"files[{one['id']}]" for one in said.get("attachments") or ()} != set(files):
             raise Refusal(400, 50035, "Invalid Form Body: files and attachments differ", errors={})
         hidden = any(name.startswith("SPOILER_") for name, _ in files.values())
-        if channel.type != DM and hidden and not channel.nsfw:
+        if channel.type != DM and hidden and not self.world.restricted(channel):
             raise Refusal(400, 20009, "Explicit content cannot be sent to the desired recipient(s)")
         person = self.world.people.get(channel.person)
         if person is not None and not (person.open and person.shares):
@@ -297,6 +302,9 @@ class FakeDiscord:
             raise Refusal(403, 50003, "Cannot execute action on this channel type")
         found.deleted = True
         return 204, None
+
+
+_OPEN = {"archived": False, "archive_timestamp": None, "auto_archive_duration": 1440, "locked": False}
 
 
 def _application(bot: Bot) -> Json:

@@ -10,7 +10,7 @@ from connectors.discord_ids import EPOCH
 
 VIEW, SEND, EMBED, ATTACH, HISTORY = 1 << 10, 1 << 11, 1 << 14, 1 << 15, 1 << 16
 ALL = VIEW | SEND | EMBED | ATTACH | HISTORY
-DM = 1
+DM, THREAD = 1, 11
 NONCE_LIVES = timedelta(minutes=2)
 
 Json = dict[str, Any]
@@ -71,6 +71,7 @@ class Channel:
     overwrites: list[Json] = field(default_factory=list)
     bot: str = ""
     person: str = ""
+    parent: str = ""
     messages: list[Message] = field(default_factory=list)
 
 
@@ -123,6 +124,16 @@ class World:
         made = Channel(self.snowflake(), guild.id, type_, name, nsfw)
         self.channels[made.id] = made
         return made
+
+    def thread(self, parent: Channel, name: str = "fil") -> Channel:
+        """A public thread under a channel: it has no age restriction of its own."""
+        made = Channel(self.snowflake(), parent.guild, THREAD, name, parent=parent.id)
+        self.channels[made.id] = made
+        return made
+
+    def restricted(self, channel: Channel) -> bool:
+        """Whether only adults open it."""
+        return self.channels[channel.parent].nsfw if channel.parent else channel.nsfw
 
     def person(self, name: str = "leo", **more: Any) -> Person:
         """Somebody new."""

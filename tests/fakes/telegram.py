@@ -36,6 +36,7 @@ KINDS = {
     "answerPreCheckoutQuery": "checkouts",
     "refundStarPayment": "refunds",
     "getStarTransactions": "lookups",
+    "getChat": "places",
 }
 SECRET = "X-Telegram-Bot-Api-Secret-Token"
 

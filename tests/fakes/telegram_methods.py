@@ -50,15 +50,36 @@ class Methods:
     def do_getChat(self, bot: Bot, asked: Told, files: Files) -> Any:
         chat = self._chat(bot, asked["chat_id"])
         more = {"accent_color_id": 0, "max_reaction_count": 11, "accepted_gift_types": _NO_GIFTS}
-        return chat.told() | more
+        names = {"active_usernames": [chat.username]} if chat.username else {}
+        return chat.told() | more | names | ({"linked_chat_id": chat.linked} if chat.linked else {})
+
+    def do_getChatAdministrators(self, bot: Bot, asked: Told, files: Files) -> Any:
+        chat = self._administered(bot, asked)
+        owner = {"status": "creator", "user": self.world.person("Owner").told(), "is_anonymous": False}
+        bots = [one for one in self.world.bots.values() if chat.rights.get(one.id) in ("post", "silent")]
+        return [owner, *(self.world.member(one, "administrator", may_post=True) for one in bots)]
+
+    def do_getChatMemberCount(self, bot: Bot, asked: Told, files: Files) -> Any:
+        chat = self._chat(bot, asked["chat_id"])
+        bots = sum(right in ("post", "silent") for right in chat.rights.values())
+        return 1 + len(chat.members) + (bots if self.world.counts_bots else 0)
 
     def do_getChatMember(self, bot: Bot, asked: Told, files: Files) -> Any:
+        chat = self._administered(bot, asked)
+        if asked["user_id"] == bot.id:
+            right = chat.rights[bot.id]
+            return self.world.member(bot, "kicked" if right == "kicked" else "administrator", may_post=right == "post")
+        person = next((one for one in self.world.people.values() if one.id == asked["user_id"]), None)
+        if person is None:
+            raise bad("PARTICIPANT_ID_INVALID")
+        return {"status": "member" if person.id in chat.members else "left", "user": person.told()}
+
+    def _administered(self, bot: Bot, asked: Told) -> Chat:
+        """A chat in which the bot may ask for its members."""
         chat = self._chat(bot, asked["chat_id"])
-        right = chat.rights.get(bot.id)
-        if asked["user_id"] != bot.id or right is None:
-            raise bad("member list is inaccessible" if right is None else "PARTICIPANT_ID_INVALID")
-        status = "kicked" if right == "kicked" else "administrator"
-        return self.world.member(bot, status, may_post=right == "post")
+        if bot.id not in chat.rights:
+            raise bad("member list is inaccessible")
+        return chat
 
     def _chat(self, bot: Bot, chat_id: int | str) -> Chat:
         """A chat the bot can see."""

@@ -67,6 +67,12 @@ class Chat:
     rights: dict[int, str] = field(default_factory=dict)
     """Of each bot: `post` may post, `silent` is an administrator who may not, `kicked` was thrown out."""
     person: Person | None = None
+    members: set[int] = field(default_factory=set)
+    """People who are in a channel, beside those who administer it."""
+    linked: int = 0
+    """Its discussion group."""
+    links: dict[str, bool] = field(default_factory=dict)
+    """Invitations of its owner, and whether whoever uses one must be let in: no bot is told of either."""
     blocked: bool = False
     messages: dict[int, Told] = field(default_factory=dict)
     deleted: set[int] = field(default_factory=set)
@@ -128,6 +134,8 @@ class Telegram:
         self.bots: dict[str, Bot] = {}
         self.channels: dict[int, Chat] = {}
         self.people: dict[str, Person] = {}
+        self.counts_bots = False
+        """Whether bots count as members of a channel: nobody has seen it written down."""
         self.log: list[Told] = []
         """Every update there ever was."""
 
@@ -146,6 +154,23 @@ class Telegram:
         made = Chat(number, kind, title, username, {bot.id: right for right, bot in rights.items()})
         self.channels[number] = made
         return made
+
+    def open_link(self, channel: Chat) -> str:
+        """The owner of a channel makes a link that lets anybody in."""
+        link = f"https://t.me/+{secrets.token_urlsafe(12)}"
+        channel.links[link] = False
+        return link
+
+    def join(self, channel: Chat, name: str, link: str = "") -> Person:
+        """Somebody comes in: by a link that asks nobody, or let in by the owner."""
+        assert not link or not channel.links[link], "who uses this link must be let in"
+        person = self.person(name)
+        channel.members.add(person.id)
+        return person
+
+    def leave(self, channel: Chat, name: str) -> None:
+        """Somebody goes."""
+        channel.members.discard(self.person(name).id)
 
     def person(self, name: str, language: str = "fr") -> Person:
         """Somebody; always the same one by this name."""

@@ -109,6 +109,14 @@ def test_each_change_says_which_way_it_goes(
     assert {(str(each.way), each.what) for each in found} == expected
 
 
+@pytest.mark.parametrize("changed", [{"above": "N"}, {"assures": True}, {"otherwise": "PLATFORM_FORBIDS"}])
+def test_a_probe_that_asks_for_less_or_proves_more_is_a_loosening(tmp_path: Path, changed: dict[str, Any]) -> None:
+    (row,) = (row for row in FILE["rows"] if row["id"] == "telegram.private_channel")
+    probes = [{**row["probe"][0], **changed}, *row["probe"][1:]]
+    found = changes(WHOLE, with_row(tmp_path, "telegram.private_channel", probe=probes))
+    assert Way.LOOSENED in {each.way for each in found["telegram.private_channel"]}
+
+
 def test_a_change_shows_at_every_place_it_reaches(tmp_path: Path) -> None:
     found = changes(WHOLE, with_row(tmp_path, "x.post", adult_link="B"))
     assert set(found) == {"x.post", "byhand.x ← x.post", "sandbox.as_x ← x.post"}

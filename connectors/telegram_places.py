@@ -1,0 +1,109 @@
+"""What a channel of Telegram is, and who is in it, for the policy's probes. Pure.
+
+A bot is told a chat's names and its discussion group, how many are in it, who administers it, and of one user at a
+time whether they are in it. It is told neither who the members are nor which invitations the administrators made: an
+open link shows only by whom it let in. So nobody is in who should not be when there are no more members than there
+are people who administer it and readers of ours of proven age; and that nobody comes in unasked is a person's word.
+Whether Telegram counts bots as members is not written down: they are not taken for known ones here.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from connectors.contract import Answer, Send, StepKind, WireStep
+from connectors.outcomes import Outcome, Rejected
+from connectors.places import Destination, Seen
+from connectors.telegram_answers import meaning, result
+from connectors.telegram_requests import chat_id
+from foundation.words import Message
+
+PUBLIC = "getChat.username or a public invite makes it public"
+PRIVATE = "chat has no username"
+BY_REQUEST = "every live invite link has creates_join_request=true"
+NO_GROUP = "linked discussion group is private with the same rule"
+ASSURED = "all members joined through a request approved against AgeAssurance, or the channel is marked migrated and H"
+"""What the policy asks, in its own words."""
+
+CHAT, GROUP, ADMINS, COUNT = "chat", "group", "admins", "count"
+MOST_READERS = 60
+"""So many readers are asked after one by one; in a larger channel nobody can say who is there."""
+
+SECONDS = 5.0
+"""For each question: there may be many, and a post waits."""
+
+_INSIDE = frozenset({"creator", "administrator", "member"})
+
+
+def see(to: Destination, answers: tuple[Answer, ...]) -> Send | Seen | Outcome:
+    """The chat, its discussion group, who administers it, how many are in it, then reader by reader."""
+    if not to.id:
+        return Rejected(Message("telegram.no_channel"), permanent=False)
+    given = {answer.step: answer for answer in answers}
+    chat = result(given[CHAT]) if CHAT in given else None
+    if not isinstance(chat, dict):
+        return meaning(given[CHAT], creates=False) if CHAT in given else _ask(CHAT, "getChat", chat_id(to.id))
+    if _is_public(chat):
+        return Seen((PUBLIC,), (PRIVATE, BY_REQUEST, ASSURED))
+    linked = chat.get("linked_chat_id")
+    if linked is not None and GROUP not in given:
+        return _ask(GROUP, "getChat", linked)
+    inside = _inside(to, given)
+    if not isinstance(inside, Seen):
+        return inside
+    group = _group(given.get(GROUP))
+    return Seen((PRIVATE, *group.holds, *inside.holds), (*group.fails, *inside.fails))
+
+
+def _is_public(chat: Mapping[str, Any]) -> bool:
+    return bool(chat.get("username") or chat.get("active_usernames"))
+
+
+def _group(answer: Answer | None) -> Seen:
+    """No group is fine, a public one is not; of a private one nobody can say who is in it."""
+    if answer is None:
+        return Seen((NO_GROUP,))
+    group = result(answer)
+    return Seen(fails=(NO_GROUP,)) if isinstance(group, dict) and _is_public(group) else Seen()
+
+
+def _inside(to: Destination, given: Mapping[str, Answer]) -> Send | Seen | Outcome:
+    """Whether everybody in there is somebody we know to be of age."""
+    for name, method in ((ADMINS, "getChatAdministrators"), (COUNT, "getChatMemberCount")):
+        if name not in given:
+            return _ask(name, method, chat_id(to.id))
+        if result(given[name]) is None:
+            return meaning(given[name], creates=False)
+    admins, count = result(given[ADMINS]), result(given[COUNT])
+    known = {str(one["user"]["id"]) for one in admins if not one["user"].get("is_bot")}
+    asked = [user for user in to.adults if user not in known]
+    for user in asked[:MOST_READERS]:
+        if len(known) >= count:
+            break
+        if _reader(user) not in given:
+            return _ask(_reader(user), "getChatMember", chat_id(to.id), user_id=int(user))
+        if _is_inside(result(given[_reader(user)])):
+            known.add(user)
+    if len(known) >= count:
+        return Seen((ASSURED, *((BY_REQUEST,) if to.by_request else ())))
+    return Seen() if len(asked) > MOST_READERS or _unclear(given) else Seen(fails=(ASSURED,))
+
+
+def _reader(user: str) -> str:
+    return f"reader:{user}"
+
+
+def _is_inside(member: object) -> bool:
+    if not isinstance(member, dict):
+        return False
+    return member.get("status") in _INSIDE or (member.get("status") == "restricted" and member.get("is_member") is True)
+
+
+def _unclear(given: Mapping[str, Answer]) -> bool:
+    """Whether somebody was asked after in vain: then nothing is proven, in neither direction."""
+    return any(name.startswith("reader:") and result(answer) is None for name, answer in given.items())
+
+
+def _ask(name: str, method: str, chat: int | str, **more: int) -> Send:
+    path, body = f"/bot{{token}}/{method}", {"chat_id": chat, **more}
+    step = WireStep(name, StepKind.CONTROL, "POST", path, body, token="path", action="look", deadline=SECONDS)  # noqa: S106  how it is shown
+    return Send(step)

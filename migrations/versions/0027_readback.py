@@ -1,0 +1,18 @@
+"""What was read back of a copy: whether it bears the marks it was sent with."""
+
+from alembic import op
+
+from migrations.tools import jsonb
+
+revision = "0027"
+down_revision = "0026"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("permits", jsonb("readback", nullable=True))
+
+
+def downgrade() -> None:
+    op.drop_column("permits", "readback")

@@ -1,0 +1,77 @@
+"""Attacks on the place something goes to, and on what it makes of it: the true house, against Telegram, Discord and
+Bluesky that do what they should not."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from schedules.states import DeliveryState
+from tests.attacks.stage import Result
+from tests.journeys.outside import Mia
+
+Placed = Callable[[Mia, bool], Result]
+PLACED: dict[str, Placed] = {}
+
+
+def attack(name: str) -> Callable[[Placed], Placed]:
+    """Register a scenario under an id of the corpus."""
+
+    def register(scenario: Placed) -> Placed:
+        PLACED[name] = scenario
+        return scenario
+
+    return register
+
+
+def result(mia: Mia, delivery_id: UUID, standing: int) -> Result:
+    """What was decided of a delivery, or why it was called back, and how many posts of it stand."""
+    verdict, reasons = mia.judged(delivery_id)
+    recalled = mia.recall(delivery_id).removeprefix("gate.")
+    if recalled:
+        assert recalled.isupper(), recalled
+        return Result("B", frozenset({recalled}), standing)
+    if verdict not in "AF":
+        assert mia.desk.state(delivery_id) is DeliveryState.HELD
+    return Result(verdict, reasons, standing)
+
+
+@attack("V-04")
+def private_channel_turned_public(mia: Mia, harm: bool) -> Result:
+    bot, chat = mia.telegram()
+    sent = mia.post("telegram", after=60)
+    mia.desk.live(seconds=50)
+    if harm:
+        chat.username = f"public{bot.id}"
+    mia.desk.live(seconds=30)
+    return result(mia, sent, len(set(chat.messages) - chat.deleted))
+
+
+@attack("V-05")
+def thread_under_a_parent_for_everybody(mia: Mia, harm: bool) -> Result:
+    thread = mia.discord(nsfw=not harm, thread=True)
+    sent = mia.post("discord")
+    mia.desk.live(seconds=30)
+    return result(mia, sent, len(mia.outside.discord.sent(thread)))
+
+
+@attack("V-07")
+def open_invite_link(mia: Mia, harm: bool) -> Result:
+    """No bot is told of another administrator's link: it shows by whom it let in, and by nobody's word against it."""
+    bot, chat = mia.telegram()
+    if harm:
+        telegram = mia.outside.telegram.world
+        telegram.join(chat, f"anybody{bot.id}", telegram.open_link(chat))
+    sent = mia.post("telegram")
+    mia.desk.live(seconds=30)
+    return result(mia, sent, len(set(chat.messages) - chat.deleted))
+
+
+@attack("P-12")
+def platform_that_forgets_the_label(mia: Mia, harm: bool) -> Result:
+    repo = mia.bluesky()
+    repo.drops_labels = harm
+    sent = mia.post("bluesky")
+    mia.desk.live(seconds=60)
+    assert len(repo.taken) == 1, "one request"
+    if harm:
+        assert "copy.unmarked" in mia.desk.notices().values(), "somebody is told at once"
+    return result(mia, sent, len(repo.records))

@@ -1,0 +1,165 @@
+"""What a look at a place proves, what it disproves, and what it leaves open."""
+
+from typing import Any
+
+import pytest
+
+from connectors.bluesky import Bluesky
+from connectors.contract import Answer, Copy, Response, Send, StepAnswerLost
+from connectors.discord_places import ITS_OWN, REGISTERED, RESTRICTED
+from connectors.discord_places import see as see_discord
+from connectors.outcomes import Reauthorize, Rejected, Retry
+from connectors.places import Destination, Seen, Shown
+from connectors.telegram_places import ASSURED, BY_REQUEST, MOST_READERS, NO_GROUP, PRIVATE, PUBLIC
+from connectors.telegram_places import see as see_telegram
+from gate.bundle import shipped
+
+HERE = Destination("mia_bot", "-1001", by_request=True, adults=("7", "8"))
+OWNER = {"status": "creator", "user": {"id": 1, "is_bot": False}}
+BOT = {"status": "administrator", "user": {"id": 99, "is_bot": True}}
+
+
+def said(step: str, result: Any, status: int = 200) -> Answer:
+    """An answer of Telegram."""
+    good = {"ok": True, "result": result} if status == 200 else {"ok": False, "description": "Bad Request: no"}
+    return Response(step, status, {}, good)
+
+
+def looked(place: Destination = HERE, *, inside: tuple[int, ...] = (), **world: Any) -> tuple[Any, list[str]]:
+    """The end of a look, and the requests it took. `inside` are readers; `count` those who are in there in all."""
+    answers: tuple[Answer, ...] = ()
+    asked = []
+    while isinstance(turn := see_telegram(place, answers), Send):
+        step = turn.step
+        asked.append(step.path.rpartition("/")[2])
+        assert (step.action, step.token) == ("look", "path")
+        if step.name in world:
+            answers = (*answers, world[step.name])
+            continue
+        told: Any = {
+            "chat": {"id": -1001, "type": "channel", "title": "Mia", **world.get("is_", {})},
+            "group": {"id": -2002, "type": "supergroup", **world.get("group_is", {})},
+            "admins": [OWNER, BOT],
+            "count": world.get("many", 1 + len(inside)),
+        }.get(step.name)
+        if step.name.startswith("reader:"):
+            user = int((step.json or {})["user_id"])
+            told = {"status": "member" if user in inside else "left", "user": {"id": user}}
+        answers = (*answers, said(step.name, told))
+    return turn, asked
+
+
+def test_everybody_inside_is_known() -> None:
+    end, asked = looked(inside=(7, 8))
+    assert end == Seen((PRIVATE, NO_GROUP, ASSURED, BY_REQUEST))
+    assert asked == ["getChat", "getChatAdministrators", "getChatMemberCount", "getChatMember", "getChatMember"]
+
+
+def test_nobody_is_asked_after_once_everybody_is_accounted_for() -> None:
+    assert looked(inside=(7,))[1].count("getChatMember") == 1
+    assert looked()[1].count("getChatMember") == 0
+
+
+@pytest.mark.parametrize("name", [{"username": "mia"}, {"active_usernames": ["mia2"]}])
+def test_a_name_makes_it_public(name: dict[str, Any]) -> None:
+    assert looked(is_=name)[0] == Seen((PUBLIC,), (PRIVATE, BY_REQUEST, ASSURED))
+
+
+def test_one_more_than_is_known_is_a_stranger() -> None:
+    assert looked(inside=(7, 8), many=4)[0] == Seen((PRIVATE, NO_GROUP), (ASSURED,))
+    assert looked(inside=(7,), many=3)[0] == Seen((PRIVATE, NO_GROUP), (ASSURED,)), "who left is not counted as inside"
+
+
+def test_without_a_persons_word_links_stay_unknown() -> None:
+    end, _ = looked(Destination("mia_bot", "-1001", adults=("7",)), inside=(7,))
+    assert BY_REQUEST not in end.holds
+    assert BY_REQUEST not in end.fails
+
+
+def test_what_cannot_be_counted_is_neither_proven_nor_disproven() -> None:
+    crowd = tuple(str(number) for number in range(100, 100 + MOST_READERS + 1))
+    end, asked = looked(Destination("mia_bot", "-1001", by_request=True, adults=crowd), many=50)
+    assert (end, asked.count("getChatMember")) == (Seen((PRIVATE, NO_GROUP)), MOST_READERS)
+    end, _ = looked(many=3, **{"reader:7": said("reader:7", None, 400)})
+    assert end == Seen((PRIVATE, NO_GROUP))
+
+
+def test_a_group_is_public_or_unknown() -> None:
+    linked = {"linked_chat_id": -2002}
+    assert looked(is_=linked)[0] == Seen((PRIVATE, ASSURED, BY_REQUEST))
+    assert looked(is_=linked, group_is={"username": "talk"})[0].fails == (NO_GROUP,)
+    assert looked(is_=linked, group=said("group", None, 400))[0] == Seen((PRIVATE, ASSURED, BY_REQUEST))
+
+
+@pytest.mark.parametrize("step", ["chat", "admins", "count"])
+def test_a_question_without_an_answer_sees_nothing(step: str) -> None:
+    assert isinstance(looked(**{step: StepAnswerLost(step, "reset")})[0], Retry)
+    assert isinstance(looked(**{step: Response(step, 401, {}, {"ok": False})})[0], Reauthorize)
+
+
+def test_a_bot_without_a_channel_has_no_place() -> None:
+    assert isinstance(looked(Destination("mia_bot"))[0], Rejected)
+
+
+CHANNEL, THREAD, PARENT = "1", "1", "2"
+
+
+def discord(*bodies: dict[str, Any] | None) -> Any:
+    """The end of a look at channel 1 of server 5."""
+    answers: tuple[Answer, ...] = ()
+    for body in bodies:
+        turn = see_discord(Destination("1:5:9"), answers)
+        assert isinstance(turn, Send)
+        status = 200 if body is not None else 403
+        answers = (*answers, Response(turn.step.name, status, {}, body if body is not None else {"code": 50001}))
+    return see_discord(Destination("1:5:9"), answers)
+
+
+def test_a_channel_is_restricted_or_not() -> None:
+    assert discord({"id": "1", "type": 0, "guild_id": "5", "nsfw": True}) == Seen((REGISTERED, RESTRICTED, ITS_OWN))
+    for open_ in ({"nsfw": False}, {}, {"nsfw": "true"}):
+        assert discord({"id": "1", "type": 0, "guild_id": "5", **open_}) == Seen((REGISTERED,), (RESTRICTED, ITS_OWN))
+
+
+def test_a_thread_is_what_its_parent_is_whatever_it_says() -> None:
+    thread = {"id": "1", "type": 11, "guild_id": "5", "parent_id": "2", "nsfw": True, "name": "nsfw-18"}
+    assert isinstance(discord(thread), Send)
+    assert RESTRICTED in discord(thread, {"id": "2", "type": 0, "guild_id": "5", "nsfw": False}).fails
+    assert RESTRICTED in discord(thread, {"id": "2", "type": 0, "guild_id": "5", "nsfw": True}).holds
+    assert not isinstance(discord(thread, None), Seen)
+    assert discord({**thread, "parent_id": None}) == Seen((REGISTERED,))
+
+
+def test_a_channel_of_another_server_is_not_ours() -> None:
+    assert REGISTERED in discord({"id": "1", "type": 0, "guild_id": "6", "nsfw": True}).fails
+
+
+def test_the_words_are_those_of_the_policy() -> None:
+    rows = shipped().rows
+    told = {name: {probe.see for probe in rows[name].probe or ()} for name in rows}
+    assert told["telegram.private_channel"] == {PRIVATE, BY_REQUEST, NO_GROUP, ASSURED}
+    assert told["telegram.public_channel"] == {PUBLIC}
+    assert told["discord.guild_channel"] == {REGISTERED, RESTRICTED, ITS_OWN}
+
+
+URI = "at://did:plc:mia/app.bsky.feed.post/3kabc"
+
+
+def read_back(value: dict[str, Any] | None, *, status: int = 200, error: str = "RecordNotFound") -> Any:
+    """How a record that was sent as `porn` stands."""
+    copy, flags = Copy(URI, "did:plc:mia"), ("selfLabels=porn",)
+    turn = Bluesky().read_back(copy, flags, ())
+    assert isinstance(turn, Send)
+    assert turn.step.token == "none"  # anybody may look
+    body = {"uri": URI, "value": value} if value is not None else {"error": error, "message": "no"}
+    return Bluesky().read_back(copy, flags, (Response("look", status, {}, body),))
+
+
+def test_a_record_bears_its_labels_or_not() -> None:
+    borne = {"labels": {"values": [{"val": "porn"}, {"val": "sexual"}]}}
+    assert read_back(borne) == Shown()
+    for lost in ({}, {"labels": None}, {"labels": {"values": []}}, {"labels": {"values": [{"val": "nudity"}]}}):
+        assert read_back(lost) == Shown(("selfLabels=porn",))
+    assert read_back(None, status=400) == Shown(there=False)
+    assert not isinstance(read_back(None, status=502, error="Upstream"), Shown)
+    assert Bluesky().read_back(Copy(URI, "did:plc:mia"), (), ()) == Shown()

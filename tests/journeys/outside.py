@@ -1,0 +1,224 @@
+"""A creator of Nudity and Explicit, and her places on Telegram, Discord and Bluesky: the true house, fakes outside."""
+
+import base64
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
+
+from channels import enrolling
+from connectors.discord_ids import Place
+from foundation.ids import uuid7
+from foundation.settings import ConnectorsSettings, DatabaseSettings, GateSettings, Settings, TenantsSettings
+from gate import copies, desk, people, ratings, viewers
+from gate.units import Rating, Subject
+from studio import library
+from tenants import agencies, letterbox
+from tenants import reads as tenant_reads
+from tenants import roles as tenant_roles
+from tests.conftest import Cluster
+from tests.fakes import telegram as fake_telegram
+from tests.fakes.bluesky import FakeBluesky, Repo, bluesky
+from tests.fakes.discord import FakeDiscord, discord
+from tests.fakes.discord_spec import document
+from tests.fakes.discord_world import Channel
+from tests.fakes.telegram_world import Bot, Chat
+from tests.schedules.builders import ZONE, Desk
+from workers.ticks import TICKS, WATCH_SECONDS
+from workers.wiring import Services, wire
+
+MASTER = bytes(range(32))
+PASSWORD = "abcd-efgh-ijkl-mnop"
+
+
+@dataclass
+class Outside:
+    """Three networks, and the services of a process that reaches them."""
+
+    services: Services
+    telegram: fake_telegram.Network
+    discord: FakeDiscord
+    bluesky: FakeBluesky
+
+    def move(self, seconds: float) -> None:
+        """Their clocks move on."""
+        for clock in (self.telegram.clock, self.discord.clock, self.bluesky.clock):
+            clock.move(seconds)
+
+
+@contextmanager
+def outside(cluster: Cluster, home: Path) -> Iterator[Outside]:
+    """Running fakes; at the end nothing that was asked of them was against their own descriptions."""
+    key = base64.b64encode(MASTER).decode()
+    with ExitStack() as stack:
+        telegram = stack.enter_context(fake_telegram.network())
+        chats, sky = stack.enter_context(discord(document())), stack.enter_context(bluesky())
+        settings = Settings(
+            home=home,
+            environment="test",
+            database=DatabaseSettings(work_url=cluster.url("greenroom_work", "house")),
+            tenants=TenantsSettings(master_key=key),
+            gate=GateSettings(signing_key=key),
+            connectors=ConnectorsSettings(telegram_url=telegram.url, discord_url=chats.api, bluesky_url=sky.url),
+        )
+        services = stack.enter_context(wire(settings, pool_size=8, application="tests"))
+        yield Outside(services, telegram, chats, sky)
+        assert chats.spec.refused == []
+        assert telegram.world.checks.broken == []
+
+
+@dataclass
+class Mia:
+    """One creator with her desk, and her places as she connected them."""
+
+    outside: Outside
+    desk: Desk
+
+    # her places
+
+    def enrol(self, platform: str, **typed: str) -> UUID:
+        """Connect an account as a person does."""
+        letter = letterbox.seal(letterbox.public_key(MASTER), self.desk.tenant_id, typed)
+        with self.desk.scope(f"member:{self.desk.author}") as scope:
+            asked = enrolling.ask(scope, creator_id=self.desk.creator_id, platform=platform, letter=letter)
+        self.desk.run()
+        with self.desk.scope() as scope:
+            found = enrolling.enrolment(scope, asked)
+        assert found.channel_id is not None, found.reason
+        self.desk.channels[platform] = found.channel_id
+        return found.channel_id
+
+    def telegram(self, *, joins: str = "by_request", username: str = "") -> tuple[Bot, Chat]:
+        """A bot and its channel, private unless it has a name; one reader of proven age is in it."""
+        world = self.outside.telegram.world
+        bot = world.bot(f"mia_{str(self.desk.tenant_id)[-8:]}_bot")
+        chat = world.channel("Mia", username=username, post=bot)
+        self.enrol("telegram", token=bot.token, channel=f"@{username}" if username else str(chat.id), joins=joins)
+        self.adult(str(world.join(chat, f"ok{bot.id}").id))
+        return bot, chat
+
+    def adult(self, user: str) -> None:
+        """A provider proves a reader's age."""
+        with self.desk.scope() as scope:
+            viewers.record_assurance(
+                scope,
+                platform="telegram",
+                user_id=user,
+                method="document",
+                assured_level="L4",
+                over_18=True,
+                environment="test",
+            )
+
+    def discord(self, *, nsfw: bool, thread: bool = False) -> Channel:
+        """A channel of a server, or a thread under one, whose name says that it is for adults."""
+        world = self.outside.discord.world
+        bot = world.bot()
+        channel = world.channel(world.guild(bot), nsfw=nsfw)
+        self.enrol("discord", token=bot.token, channel=channel.id)
+        if not thread:
+            return channel
+        under = world.thread(channel, "nsfw-only-18-plus")
+        account = Place(under.id, under.guild, bot.id).account
+        self.desk.connect_to(
+            "discord",
+            account=account,
+            token=bot.token,
+            platform="discord",
+            surface="discord.guild_channel",
+            base_url=self.outside.discord.api,
+        )
+        with self.desk.scope() as scope:
+            scope.run("UPDATE channels SET options = options || '{\"can_be_seen\": true}'")
+        return under
+
+    def bluesky(self) -> Repo:
+        """An account on a server of its own."""
+        repo = self.outside.bluesky.account(f"mia-{str(self.desk.tenant_id)[-8:]}.bsky.social", PASSWORD)
+        self.enrol("bluesky", handle=repo.handle, app_password=PASSWORD, server="")
+        return repo
+
+    # what she shows
+
+    def picture(self, rating: Rating = Rating.E) -> UUID:
+        """A tile of an invented person, whose papers are in order and at which somebody looked."""
+        self.desk.written += 1
+        asset, by = self.desk.photo(self.desk.written, rating=rating), f"member:{self.desk.manager}"
+        with self.desk.scope(by) as scope:
+            author, manager = (
+                tenant_reads.member(scope, each).principal_id for each in (self.desk.author, self.desk.manager)
+            )
+            person = people.add_person(scope, kind="synthetic", display_ref="Nova")
+            people.declare(
+                scope, person, source_digest="d" * 64, adult_licence=True, declared_by=author, reviewed_by=manager
+            )
+            ratings.depict(scope, asset, person, how="face", confirmed_by=by)
+            desk.review_bytes(scope, library.item(scope, asset).sha256, verdict="approve")
+        return asset
+
+    def post(self, channel: str, rating: Rating = Rating.E, **more: Any) -> UUID:
+        """A post with such a picture, approved and due."""
+        return self.desk.delivery("Bonsoir", channel=channel, media=(self.picture(rating),), **more)
+
+    # time
+
+    def beat(self, **for_: float) -> None:
+        """Time passes with the hour's watch at its times, and what is due is done."""
+        left = timedelta(**for_)
+        watch = next(tick for tick in TICKS if tick.name == "places")
+        while left > timedelta(0):
+            step = min(left, timedelta(seconds=WATCH_SECONDS))
+            self.desk.live(seconds=step.total_seconds())
+            watch.put(self.desk.services.tenant)
+            self.desk.run()
+            left -= step
+
+    # what is known
+
+    def copy(self, delivery_id: UUID) -> copies.Copy | None:
+        """What a delivery left outside."""
+        with self.desk.scope() as scope:
+            return next(iter(copies.copies(scope, Subject("delivery", delivery_id))), None)
+
+    def judged(self, delivery_id: UUID) -> tuple[str, frozenset[str]]:
+        """The last verdict about a delivery, and its reasons."""
+        with self.desk.scope() as scope:
+            row = scope.run(
+                "SELECT verdict, reasons FROM decisions WHERE tenant_id = :tenant AND subject_id = :id"
+                " ORDER BY seq DESC LIMIT 1",
+                tenant=self.desk.tenant_id,
+                id=delivery_id,
+            ).one()
+        return row.verdict, frozenset(row.reasons)
+
+    def recall(self, delivery_id: UUID) -> str:
+        """The code of why a delivery's copy was called back."""
+        with self.desk.scope() as scope:
+            found = scope.run(
+                "SELECT recall_reason ->> 'code' FROM permits WHERE tenant_id = :tenant AND subject_id = :id"
+                " AND recalled_at IS NOT NULL",
+                tenant=self.desk.tenant_id,
+                id=delivery_id,
+            ).scalar()
+        return str(found or "")
+
+
+def mia(outside: Outside) -> Mia:
+    """A tenant of three people, without an account yet."""
+    tenant_id = uuid7()
+    with outside.services.tenant(tenant_id, "system:test") as scope:
+        agencies.found(scope, name="Agence", language="fr", zone=ZONE)
+        creator_id = agencies.add_creator(
+            scope, slug="mia", name="Mia", kind="virtual", zone=ZONE, languages=["fr"], approval_tiers=1
+        )
+        author, manager = (
+            agencies.add_member(scope, name=name, email=f"{name}@example.test", role=role, language="fr", zone=ZONE)
+            for name, role in (("Anne", tenant_roles.Role.MANAGER), ("Marc", tenant_roles.Role.OWNER))
+        )
+        scope.run("UPDATE creators SET rating_ceiling = 'E' WHERE tenant_id = :tenant", tenant=tenant_id)
+    network: Any = SimpleNamespace(clock=SimpleNamespace(move=outside.move))
+    return Mia(outside, Desk(outside.services, network, tenant_id, creator_id, author, manager))

@@ -1,0 +1,46 @@
+"""What stands outside bears the marks it was sent with, or it does not stand there long."""
+
+import pytest
+
+from schedules.states import DeliveryState as S
+from tests.schedules.builders import Desk
+
+
+def forgetful(lea: Desk) -> None:
+    """An account on which marks are lost."""
+    account = f"lost-{str(lea.tenant_id)[-8:]}-nomarks"
+    lea.network.account(account)
+    lea.connect_to("lost", account=account, token=lea.network.tokens[account])
+
+
+@pytest.mark.parametrize("channel", ["main", "lost"])
+def test_a_post_whose_mark_is_lost_is_taken_down_at_once(lea: Desk, channel: str) -> None:
+    forgetful(lea)
+    sent = lea.delivery("fait avec une IA", channel=channel, text_ai="generated")
+    plain = lea.delivery("sans rien", channel=channel)
+    lea.run()
+    assert lea.state(sent) is (S.PUBLISHED if channel == "main" else S.REMOVED)
+    assert lea.state(plain) is S.PUBLISHED, "it bore no mark, and lost none"
+    assert ("copy.unmarked" in lea.notices().values()) == (channel == "lost")
+    assert sum(post["deleted_at"] is not None for post in lea.posts(channel)) == (channel == "lost")
+
+
+def test_a_post_that_cannot_be_read_is_read_later(lea: Desk) -> None:
+    forgetful(lea)
+    lea.fault("status:503", channel="lost", on="lookups", times=2)
+    sent = lea.delivery("fait avec une IA", channel="lost", text_ai="generated")
+    lea.run()
+    assert lea.state(sent) is S.PUBLISHED, "what nobody could read is not known to be wrong"
+    lea.live(minutes=1)
+    assert lea.state(sent) is S.REMOVED
+
+
+def test_a_post_somebody_removed_meanwhile_is_no_incident(lea: Desk) -> None:
+    forgetful(lea)
+    lea.fault("status:503", channel="lost", on="lookups")
+    sent = lea.delivery("fait avec une IA", channel="lost", text_ai="generated")
+    lea.run()
+    lea.network.api("DELETE", lea.accounts["lost"], f"posts/{lea.posts('lost')[0]['id']}")
+    lea.live(minutes=1)
+    assert lea.state(sent) is S.PUBLISHED
+    assert "copy.unmarked" not in lea.notices().values()
