@@ -23,7 +23,8 @@ WIRE_FLAG = re.compile(r"[\w.]+=[\w-]+")
 
 Place = Literal["post", "text", "chat", "profile"]
 People = Literal["real", "synthetic"]
-_VIEWERS = ("none", "platform", "both", "product")
+_VIEWERS = ("none", "platform", "both", "door", "product")
+"""`door`: we let readers in one by one, and decide again for each (`minting.readable`)."""
 
 
 @dataclass(frozen=True)
