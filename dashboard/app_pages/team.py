@@ -11,8 +11,11 @@ from dashboard.frame import Page
 from dashboard.reads.team import Colleague, Team, team
 from dashboard.widgets import draw
 from dashboard.wording import browser_of
+from foundation import settings
 from foundation.database import Scope
 from foundation.words import LANGUAGES, Message
+from gate import mine
+from gate.mine import Named
 from tenants import login, staffing
 from tenants.reads import Member
 from tenants.roles import Right, Role, may
@@ -27,6 +30,8 @@ def show(page: Page) -> None:
     for colleague in found.colleagues:
         _colleague(page, found, colleague)
     _newcomer(page, found)
+    if found.shown:
+        _shown(page, found)
     draw("team_foot.html", word=page.word, clock=page.voice.clock(found.now))
 
 
@@ -115,6 +120,28 @@ def _newcomer(page: Page, found: Team) -> None:
         _creators(page, found, "new:creators", ())
         act = partial(_bring_in, found.zone)
         acting.button(page, "team.bring_in_now", act, right=Right.STAFF, key="bring", kind="primary")
+
+
+def _shown(page: Page, found: Team) -> None:
+    """Real people who are shown: each may have a page of their own, under a link."""
+    with st.container(border=True):
+        st.subheader(page.word("team.shown"))
+        st.write(page.word("team.shown_how"))
+        for one in found.shown:
+            left, right = st.columns([3, 2], vertical_alignment="center")
+            since = page.voice.moment(one.linked_at, found.now) if one.linked_at is not None else ""
+            told = page.word("team.shown_since", name=one.name, at=since) if since else one.name
+            left.write(told)
+            with right:
+                act = partial(_own_link, one)
+                acting.button(page, "team.shown_link", act, right=Right.STAFF, key=f"shown:{one.person_id}")
+
+
+def _own_link(one: Named, scope: Scope, _: UUID) -> Message:
+    base = settings.load().web.public_url.rstrip("/")
+    return Message(
+        "team.shown_made", {"name": one.name, "link": f"{base}{mine.PATH}{mine.make_link(scope, one.person_id)}"}
+    )
 
 
 def _creators(page: Page, found: Team, key: str, chosen: tuple[str, ...]) -> None:

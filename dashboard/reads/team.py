@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from foundation.database import Scope
+from gate import mine
+from gate.mine import Named
 from tenants import reads as tenant_reads
 from tenants import staffing
 from tenants.reads import Creator, Member
@@ -25,6 +27,8 @@ class Team:
 
     colleagues: Sequence[Colleague]
     creators: Sequence[Creator]
+    shown: Sequence[Named]
+    """Real people who may be shown in pictures."""
     zone: str
     language: str
     now: datetime
@@ -37,4 +41,4 @@ def team(scope: Scope) -> Team:
         Colleague(member, [seat for seat in seats if seat.member_id == member.id])
         for member in tenant_reads.members(scope)
     ]
-    return Team(colleagues, tenant_reads.creators(scope), agency.zone, agency.language, scope.now)
+    return Team(colleagues, tenant_reads.creators(scope), mine.named(scope), agency.zone, agency.language, scope.now)

@@ -9,7 +9,7 @@ from channels import ages
 from channels.events import AdultAreaWanted
 from foundation import outbox
 from foundation.storage import FileStore
-from gate import complaints, ratings, switches, viewers
+from gate import complaints, mine, ratings, switches, viewers
 from gate.units import Rating
 from tests.conftest import Cluster
 from tests.fakes import yoti
@@ -220,6 +220,28 @@ def test_it_is_opened_once_and_only_where_there_is_a_page(lea: Place) -> None:
         outbox.put(scope, AdultAreaWanted(lea.desk.tenant_id, lea.desk.author))
     lea.desk.run()
     assert lea.post(text=TEXT)  # under the same credential
+
+
+def test_who_is_shown_takes_it_back_on_their_own_page(lea: Place, ready: httpx.Client, other: str) -> None:
+    with lea.desk.scope() as scope:
+        person = lea.person(scope)
+        path = f"{mine.PATH}{mine.make_link(scope, person)}"
+    item, herself = lea.post(text=TEXT, person=person), lea.visitor()
+    digest = lea.digest(item)
+    page = herself.get(path, headers={"accept-language": "fr"}).text
+    assert "1 publication" in page
+    for hidden in (item, digest, TEXT, other):
+        assert hidden not in page
+    assert seen(ready, lea, item)
+    sent = herself.post(path, data={"what": "publish"}, headers={"sec-fetch-site": "same-origin"})
+    assert sent.status_code == 303
+    lea.desk.run()
+    gone = herself.get(path, headers={"accept-language": "fr"})
+    assert "retiré depuis le" in gone.text
+    assert "refresh" not in gone.headers
+    assert ready.get(f"{lea.door}p/{item}").status_code == 404
+    assert ready.get(f"{lea.door}files/{digest}.jpg").status_code == 404
+    assert seen(ready, lea, other)
 
 
 def test_a_flood_of_visitors_is_refused(lea: Place) -> None:
