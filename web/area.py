@@ -20,8 +20,9 @@ from channels import reads as channel_reads
 from channels.ages import Check
 from channels.states import CheckState
 from foundation.database import OpenScope, Scope
-from foundation.errors import GreenroomError, NotFound
+from foundation.errors import GreenroomError, NotFound, Refused
 from foundation.storage import ObjectStore
+from foundation.words import Message
 from gate import minting, viewers
 from gate.states import AssuranceState
 from gate.units import Rating, Unit
@@ -129,12 +130,19 @@ class Area:
                     language=sites.profile(scope, found).language,
                     source=sites.source(found, request.client.host if request.client else ""),
                 )
-        except GreenroomError:  # nobody checks ages here, or too many asked from one place: the door says so
+        except Refused as flood:
+            return self._refused(request, found, flood.message)
+        except GreenroomError:  # nobody checks ages here, or it has its answer: the door says so
             return answer
         answer.set_cookie(
             self._cookie, session, max_age=KEPT, path="/", secure=self._secure, httponly=True, samesite="lax"
         )
         return answer
+
+    def _refused(self, request: Request, found: Found, why: Message) -> Response:
+        with self._tenant(found.tenant_id, LOOKING) as scope:
+            visit = self._visit(scope, request, found)
+        return _door(request, visit, _Standing(why.code, may_begin=False), status=422)
 
     def leave(self, request: Request, slug: str) -> Response:
         """Forget this browser's session: nothing else knows its number."""
@@ -235,7 +243,7 @@ def _standing(scope: Scope, visit: Visit) -> _Standing:
     return _Standing(f"age.stands.{check.state}", may_begin=may, check=check, provider=provider.provider)
 
 
-def _door(request: Request, visit: Visit, stands: _Standing) -> Response:
+def _door(request: Request, visit: Visit, stands: _Standing, *, status: int = 200) -> Response:
     check = stands.check
     body = rendered(
         "door.html",
@@ -248,7 +256,7 @@ def _door(request: Request, visit: Visit, stands: _Standing) -> Response:
         provider=visit.voice.word(f"age.name.{stands.provider}") if stands.provider else "",
     )
     again = {"refresh": SECONDS[check.state]} if check is not None and check.state in MOVING else {}
-    return answers.page(request, body, headers=ADULTS_ONLY | again, fresh=False)
+    return answers.page(request, body, status=status, headers=ADULTS_ONLY | again, fresh=False)
 
 
 def _inside(request: Request, visit: Visit, entries: tuple[Entry, ...], *, older: str | None, alone: bool) -> Response:

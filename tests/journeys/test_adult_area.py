@@ -248,7 +248,8 @@ def test_a_flood_of_visitors_is_refused(lea: Place) -> None:
     visitor = lea.visitor()
     for _ in range(25):
         visitor.cookies.clear()
-        visitor.post(f"{lea.door}prove", headers={"sec-fetch-site": "same-origin"})
+        last = visitor.post(f"{lea.door}prove", headers={"sec-fetch-site": "same-origin"})
+    assert "Réessayez dans une heure" in last.text
     with lea.desk.scope() as scope:
         asked = scope.run("SELECT count(*) FROM age_checks WHERE tenant_id = :t", t=lea.desk.tenant_id).scalar()
     assert asked == ages.MOST
