@@ -20,7 +20,7 @@ from channels.states import CHECK_STATES, PROVIDER_STATES, CheckState, ProviderS
 from connectors.ages import AgeProvider
 from foundation import outbox
 from foundation.database import OpenScope, Scope
-from foundation.errors import BadInput, Conflict, NotFound
+from foundation.errors import BadInput, Conflict, NotFound, Refused
 from foundation.ids import HOUSE, uuid7
 from foundation.words import Message
 from tenants import audit
@@ -31,6 +31,9 @@ LINK_LIVES = timedelta(days=1)
 PATH = "/age/"
 TOKEN = re.compile(r"[A-Za-z0-9_-]{32}")
 _LINK = re.compile(re.escape(PATH) + TOKEN.pattern)
+MOST, WITHIN = 20, timedelta(hours=1)
+"""So many checks may visitors of one place ask for."""
+
 AGAIN = (CheckState.INVITED, CheckState.AWAY, CheckState.ENDED, CheckState.UNFIT)
 """Where a viewer may begin, or begin again."""
 
@@ -116,7 +119,50 @@ def connected(scope: Scope) -> Provider | None:
     return next((one for one in providers(scope) if one.state is ProviderState.CONNECTED), None)
 
 
-def invite(scope: Scope, platform: str, user_id: str, *, channel_id: UUID | None, language: str) -> str | None:
+def visit(scope: Scope, platform: str, user_id: str, *, page: str, language: str, source: str) -> None:
+    """A visitor of a page of ours wants to prove their age: the check they have begins, or a new one.
+
+    `page` is where they come back to, `source` a keyed digest of where they come from. Raises NotFound where nobody
+    checks ages, Refused for a flood.
+    """
+    known = latest(scope, platform, user_id)
+    if known is not None and known.state in (CheckState.BEGINNING, CheckState.OPEN):
+        return
+    if known is None or known.state not in AGAIN or not known.alive:
+        _check_flood(scope, source)
+        if invite(scope, platform, user_id, channel_id=None, language=language, source=source) is None:
+            raise NotFound("age.unknown_provider")
+        known = latest(scope, platform, user_id)
+    if known is not None:
+        begin(scope, known.id, page=page)
+
+
+def _check_flood(scope: Scope, source: str) -> None:
+    lately = scope.run(
+        "SELECT count(*) FROM age_checks WHERE tenant_id = :tenant AND source = :source AND created_at > :since",
+        tenant=scope.tenant_id,
+        source=source,
+        since=scope.now - WITHIN,
+    ).scalar_one()
+    if lately >= MOST:
+        raise Refused("age.flood")
+
+
+def latest(scope: Scope, platform: str, user_id: str) -> Check | None:
+    """The last check of a viewer; None where they never asked for one."""
+    found = scope.run(
+        "SELECT id FROM age_checks WHERE tenant_id = :tenant AND platform = :platform AND user_id = :user"
+        " ORDER BY created_at DESC, id DESC LIMIT 1",
+        tenant=scope.tenant_id,
+        platform=platform,
+        user=user_id,
+    ).scalar()
+    return check(scope, found) if found is not None else None
+
+
+def invite(
+    scope: Scope, platform: str, user_id: str, *, channel_id: UUID | None, language: str, source: str = ""
+) -> str | None:
     """The end of a link (`PATH` + this) under which this one viewer proves their age; None without a provider."""
     provider = connected(scope)
     if provider is None:
@@ -131,8 +177,10 @@ def invite(scope: Scope, platform: str, user_id: str, *, channel_id: UUID | None
             channel_id=channel_id,
             digest=digest(token),
             language=language,
+            source=source,
         )
     )
+    scope.session.flush()
     return token
 
 

@@ -13,6 +13,7 @@ from foundation.database import Scope, stored
 from foundation.errors import Conflict, NotFound
 from foundation.ids import uuid7
 from foundation.words import Message, canonical
+from gate import copies
 from gate.units import Subject, Unit
 
 CARRYING = ("send", "stage")
@@ -122,6 +123,15 @@ def publish_permit(row: Attempt) -> UUID | None:
     """The permit of the single-shot step."""
     found = next((step["permit_jti"] for step in row.steps if step["kind"] == StepKind.PUBLISH), None)
     return UUID(found) if found else None
+
+
+def published(scope: Scope, channel_id: UUID, native_id: str) -> Unit | None:
+    """What stands under a native id of an account, as it was judged; None for what is not ours, or must go."""
+    copy = copies.copy_of(scope, channel_id, native_id)
+    if copy is None or copy.gone_at is not None or copy.recalled_at is not None:
+        return None
+    sent = of(scope, copy.subject, None, ("send",))
+    return next((storing.unit_from_json(row.unit) for row in sent if publish_permit(row) == copy.jti), None)
 
 
 def others_native_ids(scope: Scope, row: Attempt, *, most: int) -> frozenset[str]:

@@ -39,6 +39,16 @@ class OwnPageWanted:
 
 
 @dataclass(frozen=True)
+class AdultAreaWanted:
+    """A person wants the part for adults of the page of the creator `subject_id`."""
+
+    kind: ClassVar[str] = "channel.adult_area"
+    queue: ClassVar[outbox.Queue] = "urgent"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
 class ChannelTest:
     """A person wants to know whether the account `subject_id` works."""
 

@@ -273,6 +273,7 @@ class AgeCheckRow(TenantRow, table=True):
         ),
         Index("age_checks_viewer", "tenant_id", "platform", "user_id"),
         Index("age_checks_digest", "digest"),
+        Index("age_checks_source", "tenant_id", "source", "created_at"),
         ForeignKeyConstraint(["tenant_id", "provider_id"], ["age_providers.tenant_id", "age_providers.id"]),
         _channel(),
         about="fan",
@@ -285,6 +286,8 @@ class AgeCheckRow(TenantRow, table=True):
     """The chat it was asked for in; none for a visitor of a page."""
     digest: str
     language: str
+    source: str = ""
+    """Where a visitor of a page came from, as a keyed digest; empty in chats."""
     state: str = CheckState.INVITED
     native_id: str = ""
     address: str = ""

@@ -26,7 +26,8 @@ _VERSION = re.compile(r"(\d{4})\.(\d{2})\.(\d{2})-(\d{1,4})")
 
 Place = Literal["post", "text", "chat", "profile"]
 People = Literal["real", "synthetic"]
-_VIEWERS = ("none", "platform", "both", "product")
+_VIEWERS = ("none", "platform", "both", "door", "product")
+"""`door`: we let readers in one by one, and decide again for each (`minting.readable`)."""
 
 
 ATTESTED = timedelta(days=90)

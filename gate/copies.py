@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, or_
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import col, select, type_coerce
 
@@ -103,6 +103,12 @@ def copy_of(scope: Scope, channel_id: UUID, native_id: str) -> Copy | None:
 def showing_person(scope: Scope, person_id: UUID) -> list[Copy]:
     """Every copy that shows a person and is not proven gone."""
     return _found(scope, _holds(PermitRow.persons, str(person_id)), col(PermitRow.gone_at).is_(None))
+
+
+def of_person(scope: Scope, person_id: UUID) -> list[Copy]:
+    """Every copy that shows a person and is not proven gone, and those that were called back and are."""
+    here = _holds(PermitRow.persons, str(person_id))
+    return _found(scope, here, or_(col(PermitRow.gone_at).is_(None), col(PermitRow.recalled_at).is_not(None)))
 
 
 def showing_bytes(scope: Scope, sha256: str) -> list[Copy]:

@@ -66,7 +66,7 @@ def gather(
         names=(creator.name, creator.slug) if creator is not None else (),
         media=tuple(replace(medium, reviews=_owned(medium.reviews, same)) for medium in media) if same else media,
         persons=papers.persons(scope, {shown.person for medium in media for shown in medium.shown}),
-        viewer=_viewer(scope, unit),
+        viewer=viewer(scope, unit),
         links=_links(scope, unit),
         own_hosts=tuple(own_hosts),
         stops=_stops(unit, read.stops or ()),
@@ -176,7 +176,8 @@ def _author(scope: Scope, author: str) -> tuple[UUID | None, str]:
         return None, ""
 
 
-def _viewer(scope: Scope, unit: Unit) -> ViewerFacts | None:
+def viewer(scope: Scope, unit: Unit) -> ViewerFacts | None:
+    """What is known of the age of the one reader a unit is for."""
     if not unit.viewer:
         return None
     row = scope.session.exec(

@@ -42,6 +42,7 @@ __all__ = [
     "note_copy",
     "preview",
     "previews",
+    "readable",
     "record_denial",
     "void",
 ]
@@ -122,6 +123,19 @@ def preview(
 ) -> Decision:
     """What the decision would be now, without writing it down: for pages."""
     return _judged(scope, unit, author, own_hosts, bundle, stage="judge").decision
+
+
+def readable(scope: Scope, unit: Unit, reader: str, *, bundle: Bundle | None = None) -> Decision:
+    """What the decision would be now for one reader of a place that lets readers in one by one; nothing is written.
+
+    `unit` is what was published there, as it was judged: what people said of it then still counts, and everything else
+    is read again. `reader` is the place's id of them.
+    """
+    author = _last_author(scope, unit.subject)
+    by = inforce.now(scope) if bundle is None else InForce(bundle)
+    facts, now = evidence.gather(scope, unit, author=author, by=by)
+    seen = replace(unit, audience="viewer", viewer=reader)
+    return decide(replace(facts, viewer=evidence.viewer(scope, seen)), seen, by.rules, now)
 
 
 def judge(

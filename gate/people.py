@@ -16,7 +16,8 @@ from gate.stating import ConsentRevoked
 from gate.units import Rating
 from tenants import sightings
 
-KINDS = ("real", "synthetic", "digital_twin")
+REAL = "real"
+KINDS = (REAL, "synthetic", "digital_twin")
 SCOPES = ("depict", "publish", "download_sell", "ai_likeness")
 LONGEST = timedelta(days=730)
 """No permission is for ever: 24 months, then it is asked for again."""
@@ -161,7 +162,7 @@ def revoke(scope: Scope, person_id: UUID, *, what: str | None = None) -> list[UU
     permits of those. Taking back `download_sell` alone calls back what was sold. Raises NotFound.
     """
     _person(scope, person_id)
-    shown = [person_id, *_doubles(scope, person_id)]
+    shown = [person_id, *doubles(scope, person_id)]
     epochs.alone(scope, *(epochs.person(scope, each) for each in shown))
     with scope.acting_as("gate"):
         scope.run(
@@ -179,7 +180,8 @@ def revoke(scope: Scope, person_id: UUID, *, what: str | None = None) -> list[UU
     return recall.open_takedowns(scope, listed, Message("recall.consent_revoked"))
 
 
-def _doubles(scope: Scope, person_id: UUID) -> Sequence[UUID]:
+def doubles(scope: Scope, person_id: UUID) -> Sequence[UUID]:
+    """The doubles a model makes of a real person."""
     return scope.session.exec(
         select(Person.id).where(Person.tenant_id == scope.tenant_id, Person.twin_of == person_id)
     ).all()

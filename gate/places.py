@@ -9,7 +9,7 @@ from gate.bundle import Bundle, Row, RowFile
 from gate.units import Rating, Verdict
 
 RATED = (Rating.G, Rating.S, Rating.N, Rating.E)
-VIEWERS = ("none", "platform", "both", "product")
+VIEWERS = ("none", "platform", "both", "door", "product")
 """Whose duty the readers' age is, the one that asks most of us last."""
 
 _NEVER = date.min

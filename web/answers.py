@@ -56,16 +56,16 @@ def document(
     return Response(body, headers=own | {"content-type": mime})
 
 
-def file(request: Request, body: bytes, *, tag: str, mime: str) -> Response:
-    """A file that never changes, whole or the one range that was asked for."""
-    headers = {"etag": tag, "cache-control": IMMUTABLE, "accept-ranges": "bytes"}
+def file(request: Request, body: bytes, *, tag: str, mime: str, headers: Mapping[str, str] | None = None) -> Response:
+    """A file that never changes, whole or the one range that was asked for; `headers` may say that nobody keeps it."""
+    own = {"etag": tag, "cache-control": IMMUTABLE, "accept-ranges": "bytes", **(headers or {})}
     if _has(request.headers, tag, None):
-        return Response(status_code=304, headers=headers)
-    headers["content-type"] = mime
+        return Response(status_code=304, headers=own)
+    own["content-type"] = mime
     asked = request.headers.get("range", "")
     if not asked or request.headers.get("if-range", tag) != tag:
-        return Response(body, headers=headers)
-    return _part(body, asked, headers)
+        return Response(body, headers=own)
+    return _part(body, asked, own)
 
 
 def foreign(request: Request) -> bool:

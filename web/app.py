@@ -11,7 +11,7 @@ from foundation.asgi import Guarded, host_of
 from foundation.database import OpenScope, reachable
 from foundation.storage import ObjectStore
 from foundation.words import LANGUAGES, Message, say
-from web import age, complaints, house, page
+from web import age, area, complaints, house, page, person
 
 HEADERS = {
     "content-security-policy": "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'self';"
@@ -64,6 +64,8 @@ def create(
 
     app.include_router(house.router(tenant, store, public_url=base))
     app.include_router(age.router(tenant, public_url=base))
+    app.include_router(person.router(tenant))
+    app.include_router(area.router(tenant, store, public_url=base))
     app.include_router(complaints.router(tenant, public_url=base))
     app.include_router(page.router(tenant, store, public_url=base, security_contact=security_contact))
     secure = {"strict-transport-security": "max-age=31536000"} if base.startswith("https://") else {}

@@ -1,7 +1,5 @@
 """ "That is me, remove it": a form without login on every page, a receipt, and how the wish stands."""
 
-import hashlib
-import hmac
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -69,12 +67,14 @@ class Forms:
             if named:
                 known = items.one(scope, found, named)[1]
                 entries = [known] if known is not None and known.media else []
+            unseen = named if not entries and items.named(scope, found, named) else ""
         body = rendered(
             "complaint.html",
             voice,
             base=self._base,
             site=site,
             entries=entries,
+            unseen=unseen,
             categories=[(one, f"complaint.who.{one}") for one in CATEGORIES],
             wrong=voice.say(wrong) if wrong is not None else "",
         )
@@ -96,7 +96,7 @@ class Forms:
                     category=typed.get("who", ""),
                     named=named,
                     digests=_shown(scope, found, named),
-                    source=_source(found, request),
+                    source=sites.source(found, request.client.host if request.client else ""),
                 )
         except GreenroomError as refused:
             return self.ask(request, slug, named, refused.message)
@@ -128,16 +128,10 @@ def _known(scope: Scope, receipt: str) -> Standing:
 
 
 def _shown(scope: Scope, found: Found, named: str) -> list[str]:
-    entry = items.one(scope, found, named)[1]
-    if entry is None or not entry.media:
+    files = items.named(scope, found, named)
+    if not files:
         raise BadInput("complaint.unfit")
-    return [medium.sha256 for medium in entry.media]
-
-
-def _source(found: Found, request: Request) -> str:
-    """Where a wish comes from, as a digest that only this page can make: no address is kept."""
-    address = request.client.host if request.client else ""
-    return hmac.new(found.site_id.bytes, address.encode(), hashlib.sha256).hexdigest()[:32]
+    return list(files)
 
 
 def router(tenant: OpenScope, *, public_url: str) -> APIRouter:

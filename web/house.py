@@ -95,7 +95,7 @@ class _Endpoint:
         sizes = {digest: self._size(found, digest) for digest in set(digests)}
         media = tuple(Medium(one.sha256, one.mime, one.alt, one.ai, sizes[one.sha256]) for one in item.media)
         with self._tenant(found.tenant_id, PUBLISHING) as scope:
-            self._admit(scope, digests)
+            self._admit(scope, found, digests)
             written = items.put(scope, found, content_id, Content(item.title, item.text, media, item.ai))
         if written.gone:
             raise _Refused(410, "gone")
@@ -109,12 +109,12 @@ class _Endpoint:
         except NotFound as missing:
             raise _Refused(422, "file_not_staged") from missing
 
-    def _admit(self, scope: Scope, digests: list[str]) -> None:
+    def _admit(self, scope: Scope, found: Found, digests: list[str]) -> None:
         """Hold the files: a removal on another item may take them away until the moment they are held."""
         items.hold_files(scope, digests)
         if not all(self._store.exists(scope.tenant_id, digest) for digest in digests):
             raise _Refused(422, "file_not_staged")
-        allowed = items.public(scope, digests)
+        allowed = items.admitted(scope, found, digests)
         if not all(digest in allowed for digest in digests):
             raise _Refused(403, "rating")
 
@@ -151,7 +151,7 @@ class _Endpoint:
             items.purged(scope, found, content_id)
 
     def _standing(self, found: Found, content_id: str) -> dict[str, str]:
-        return {"id": content_id, "url": f"{self._base}/{found.slug}/p/{content_id}"}
+        return {"id": content_id, "url": f"{self._base}{found.home}/p/{content_id}"}
 
 
 def router(tenant: OpenScope, store: ObjectStore, *, public_url: str) -> APIRouter:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from sqlmodel import col, select, tuple_
@@ -12,7 +12,7 @@ from foundation.ids import uuid7
 from gate import ratings
 from gate.units import Rating, highest
 from web.models import Item, ItemMedium
-from web.sites import Found
+from web.sites import ASSURED, PUBLIC, Found
 
 PUBLIC_CEILING = Rating.S
 """The highest rating a visitor sees who proved nothing (own_page.public: N and E are B)."""
@@ -149,11 +149,55 @@ def purged(scope: Scope, found: Found, content_id: str) -> None:
         scope.add(row)
 
 
-def shown(scope: Scope, sha256: str) -> str | None:
-    """The media type of a file that a living item of this tenant shows; None when none does."""
-    return scope.session.exec(
-        select(ItemMedium.mime).where(ItemMedium.tenant_id == scope.tenant_id, ItemMedium.sha256 == sha256)
-    ).first()
+def shown(scope: Scope, sha256: str, area: str | None = None) -> str | None:
+    """The media type of a file that a living item of this tenant shows, in an area or anywhere; None when none does."""
+    query = select(ItemMedium.mime).where(ItemMedium.tenant_id == scope.tenant_id, ItemMedium.sha256 == sha256)
+    if area is not None:
+        query = query.join(Item, col(Item.id) == ItemMedium.item_id).where(
+            Item.tenant_id == scope.tenant_id, Item.area == area
+        )
+    return scope.session.exec(query).first()
+
+
+def showing(scope: Scope, found: Found, sha256: str) -> list[str]:
+    """The content ids of the living items of this page and area that show a file."""
+    query = select(Item.content_id).join(ItemMedium, col(ItemMedium.item_id) == Item.id)
+    return list(
+        scope.session.exec(
+            query.where(
+                Item.tenant_id == scope.tenant_id,
+                ItemMedium.tenant_id == scope.tenant_id,
+                Item.site_id == found.site_id,
+                Item.area == found.area,
+                ItemMedium.sha256 == sha256,
+            )
+        )
+    )
+
+
+def named(scope: Scope, found: Found, content_id: str) -> tuple[str, ...]:
+    """The files of a living item of this page, whatever its area and their rating: for who wants them gone."""
+    rows = (_row(scope, replace(found, area=area), content_id) for area in (PUBLIC, ASSURED))
+    return tuple(str(medium["sha256"]) for row in rows if row is not None for medium in row.media)
+
+
+def lives(scope: Scope, found: Found) -> bool:
+    """Whether anything stands in this area."""
+    query = select(Item.id).where(
+        Item.tenant_id == scope.tenant_id,
+        Item.site_id == found.site_id,
+        Item.area == found.area,
+        col(Item.removed_at).is_(None),
+    )
+    return scope.session.exec(query.limit(1)).first() is not None
+
+
+def admitted(scope: Scope, found: Found, digests: Sequence[str]) -> Mapping[str, Rating]:
+    """Ratings of those files that may lie in this area at all, as of now; who may see them there is another matter."""
+    if found.area == PUBLIC:
+        return public(scope, digests)
+    allowed = ratings.showable(scope, digests)
+    return {digest: rating for digest, rating in allowed.items() if rating is not Rating.X}
 
 
 def public(scope: Scope, digests: Sequence[str]) -> Mapping[str, Rating]:
@@ -165,7 +209,10 @@ def public(scope: Scope, digests: Sequence[str]) -> Mapping[str, Rating]:
 def newest(scope: Scope, found: Found, *, limit: int, before: str | None = None) -> Listing | None:
     """Living items, the newest first; with `before` (a content id) those older than it. None for an id nobody knows."""
     query = select(Item).where(
-        Item.tenant_id == scope.tenant_id, Item.site_id == found.site_id, col(Item.removed_at).is_(None)
+        Item.tenant_id == scope.tenant_id,
+        Item.site_id == found.site_id,
+        Item.area == found.area,
+        col(Item.removed_at).is_(None),
     )
     if before is not None:
         last = _row(scope, found, before)
@@ -174,7 +221,7 @@ def newest(scope: Scope, found: Found, *, limit: int, before: str | None = None)
         query = query.where(tuple_(col(Item.published_at), col(Item.id)) < (last.published_at, last.id))
     order = (col(Item.published_at).desc(), col(Item.id).desc())
     rows = scope.session.exec(query.order_by(*order).limit(limit + 1)).all()
-    seen = _entries(scope, rows[:limit])
+    seen = _entries(scope, found, rows[:limit])
     entries = tuple(entry for entry in seen if entry is not None)
     return Listing(entries, rows[limit - 1].content_id if len(rows) > limit else None, len(entries) == len(seen))
 
@@ -184,7 +231,7 @@ def one(scope: Scope, found: Found, content_id: str) -> tuple[bool, Entry | None
     row = _row(scope, found, content_id)
     if row is None:
         return False, None
-    return True, _entries(scope, [row])[0] if row.removed_at is None else None
+    return True, _entries(scope, found, [row])[0] if row.removed_at is None else None
 
 
 def count_view(scope: Scope, found: Found, content_id: str) -> None:
@@ -192,12 +239,13 @@ def count_view(scope: Scope, found: Found, content_id: str) -> None:
     scope.run(
         "INSERT INTO item_views (tenant_id, id, creator_id, item_id, day, views)"
         " SELECT tenant_id, :id, creator_id, id, :day, 1 FROM items"
-        " WHERE tenant_id = :tenant AND site_id = :site AND content_id = :content"
+        " WHERE tenant_id = :tenant AND site_id = :site AND area = :area AND content_id = :content"
         " ON CONFLICT (tenant_id, item_id, day) DO UPDATE SET views = item_views.views + 1",
         id=uuid7(),
         day=scope.now.date(),
         tenant=scope.tenant_id,
         site=found.site_id,
+        area=found.area,
         content=content_id,
     )
 
@@ -224,7 +272,10 @@ def _row(scope: Scope, found: Found, content_id: str) -> Item | None:
         return None
     return scope.session.exec(
         select(Item).where(
-            Item.tenant_id == scope.tenant_id, Item.site_id == found.site_id, Item.content_id == content_id
+            Item.tenant_id == scope.tenant_id,
+            Item.site_id == found.site_id,
+            Item.area == found.area,
+            Item.content_id == content_id,
         )
     ).first()
 
@@ -234,6 +285,7 @@ def _add(scope: Scope, found: Found, content_id: str, content: Content) -> Item:
         tenant_id=scope.tenant_id,
         creator_id=found.creator_id,
         site_id=found.site_id,
+        area=found.area,
         content_id=content_id,
         title=content.title,
         text=content.text,
@@ -256,10 +308,10 @@ def _touch(scope: Scope, found: Found) -> None:
     )
 
 
-def _entries(scope: Scope, rows: Sequence[Item]) -> list[Entry | None]:
+def _entries(scope: Scope, found: Found, rows: Sequence[Item]) -> list[Entry | None]:
     """The items; None for one with a file that may no longer be shown: an item is whole or away."""
     media = {row.id: tuple(Medium(**medium) for medium in row.media) for row in rows}
-    allowed = public(scope, sorted({medium.sha256 for files in media.values() for medium in files}))
+    allowed = admitted(scope, found, sorted({medium.sha256 for files in media.values() for medium in files}))
     return [_entry(row, media[row.id], allowed) for row in rows]
 
 

@@ -32,6 +32,8 @@ class Site(CreatorRow, table=True):
     authority: str
     """Host under which ids in feeds were first made; they keep it when the page moves."""
     token_digest: str
+    adult_digest: str = ""
+    """Of the credential for the part for adults; empty while it is not open."""
 
 
 class Item(CreatorRow, table=True):
@@ -39,13 +41,15 @@ class Item(CreatorRow, table=True):
 
     __tablename__ = "items"
     __table_args__ = table(
-        UniqueConstraint("tenant_id", "site_id", "content_id"),
+        UniqueConstraint("tenant_id", "site_id", "area", "content_id", name="items_content"),
         _of("site_id", "sites"),
         Index("items_newest", "tenant_id", "site_id", "published_at"),
         about="creator",
         keep="while the tenant is here",
     )
     site_id: UUID
+    area: str = "public"
+    """public, or assured: shown to readers who are let in one by one."""
     content_id: str
     title: str
     text: str

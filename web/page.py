@@ -1,6 +1,6 @@
 """The creator's own page: profile, items, feeds, files. Nothing above what the visitor may see is ever sent."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, timedelta
 from functools import cache
 from pathlib import Path
@@ -24,7 +24,7 @@ from tenants import reads as tenant_reads
 from web import answers, feeds, items, sites
 from web.feeds import Head
 from web.items import SUFFIXES, Listing
-from web.sites import LOOKING, Found, Profile
+from web.sites import ASSURED, LOOKING, PUBLIC, Found, Profile
 from web.wording import Wording, spoken
 
 HERE = Path(__file__).parent
@@ -60,9 +60,12 @@ class Pages:
             site, voice = voice_of(scope, found)
             listing = items.newest(scope, found, limit=LATEST, before=before)
             offered = _offered(scope, found) if before is None else []
+            behind = replace(found, area=ASSURED)
+            adults = behind.home if items.lives(scope, behind) else ""
         if listing is None:
             return missing(request, voice, site)
-        body = self._render("profile.html", voice, site=site, listing=listing, offered=offered, first=before is None)
+        shown = {"site": site, "listing": listing, "offered": offered, "first": before is None, "adults": adults}
+        body = self._render("profile.html", voice, **shown)
         return answers.page(request, body, headers=_rated([entry.rating for entry in listing.entries]))
 
     def item(self, request: Request, slug: str, content_id: str) -> Response:
@@ -101,7 +104,7 @@ class Pages:
         sha256, _, suffix = name.partition(".")
         for tenant_id in sites.tenants_of_file(self._tenant, sha256):
             with self._tenant(tenant_id, LOOKING) as scope:
-                mime = items.shown(scope, sha256) if sha256 in items.public(scope, [sha256]) else None
+                mime = items.shown(scope, sha256, PUBLIC) if sha256 in items.public(scope, [sha256]) else None
             if mime is None or SUFFIXES[mime] != suffix:
                 continue
             try:

@@ -1,6 +1,7 @@
 """Creators' sites: opening one, and finding whose it is from an address."""
 
 import hashlib
+import hmac
 import re
 import secrets
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from foundation.database import OpenScope, Scope
-from foundation.errors import BadInput, Conflict
+from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import HOUSE
 from foundation.words import LANGUAGES
 from web.models import Site
@@ -17,19 +18,42 @@ _SLUG = re.compile(r"[a-z0-9-]{3,40}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 RESERVED = frozenset(
     {"files", "house", "report", "verify", "static", "healthz", "readyz", "metrics", "robots", "age", "api", "hooks"}
-    | {"mcp"}
+    | {"mcp", "me"}
 )
 LOOKING = "system:web"
 
 
+PUBLIC, ASSURED = "public", "assured"
+"""The areas of a page: for everybody, and for readers who are let in one by one."""
+
+ADULT = "18"
+"""How the second is called in addresses, and after a point in its account's name: a slug holds no point."""
+
+
 @dataclass(frozen=True)
 class Found:
-    """Whose site an address is."""
+    """Whose site an address is, and which area of it."""
 
     tenant_id: UUID
     creator_id: UUID
     site_id: UUID
     slug: str
+    area: str = PUBLIC
+
+    @property
+    def home(self) -> str:
+        """The path under which this area lies."""
+        return f"/{self.slug}" if self.area == PUBLIC else f"/{self.slug}/{ADULT}"
+
+    @property
+    def account(self) -> str:
+        """The name of the account that posts here."""
+        return self.slug if self.area == PUBLIC else adult_account(self.slug)
+
+
+def adult_account(slug: str) -> str:
+    """The name of the account that posts to the second area of a page."""
+    return f"{slug}.{ADULT}"
 
 
 @dataclass(frozen=True)
@@ -91,6 +115,36 @@ def open_site(
     return token
 
 
+def open_adult_area(scope: Scope, creator_id: UUID) -> tuple[str, str] | None:
+    """Open the part of a creator's page for adults: the account that posts there, and its credential, shown once.
+
+    None where it is open already. Raises NotFound for a creator without a page.
+    """
+    token = secrets.token_urlsafe(32)
+    row = scope.run(
+        "UPDATE sites SET adult_digest = :digest, updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND creator_id = :creator AND adult_digest = '' RETURNING slug",
+        tenant=scope.tenant_id,
+        creator=creator_id,
+        digest=_digest(token),
+    ).first()
+    if row is not None:
+        return adult_account(row.slug), token
+    if slug_of(scope, creator_id) is None:
+        raise NotFound("site.unknown")
+    return None
+
+
+def slug_of(scope: Scope, creator_id: UUID) -> str | None:
+    """The address of a creator's page; None without one."""
+    slug: str | None = scope.run(
+        "SELECT slug FROM sites WHERE tenant_id = :tenant AND creator_id = :creator",
+        tenant=scope.tenant_id,
+        creator=creator_id,
+    ).scalar()
+    return slug
+
+
 def set_chat(scope: Scope, creator_id: UUID, chat_url: str) -> None:
     """Say where a creator's visitors may chat, when the address has moved. Raises BadInput."""
     scope.run(
@@ -109,18 +163,22 @@ def _web_address(url: str) -> str:
     return url
 
 
-def by_slug(tenant: OpenScope, slug: str) -> Found | None:
+def by_slug(tenant: OpenScope, slug: str, area: str = PUBLIC) -> Found | None:
     """Whose page this is; None when nobody's."""
     row = _row(tenant, slug)
-    return Found(row.tenant_id, row.creator_id, row.id, slug) if row is not None else None
+    return Found(row.tenant_id, row.creator_id, row.id, slug, area) if row is not None else None
 
 
-def by_token(tenant: OpenScope, slug: str, token: str) -> Found | None:
-    """The page this credential may publish on; None for a wrong one, and for a page that is not."""
+def by_token(tenant: OpenScope, account: str, token: str) -> Found | None:
+    """The page, and the area, this credential may publish on; None for a wrong one, and for a page that is not."""
+    slug = account.removesuffix(f".{ADULT}")
     row = _row(tenant, slug)
-    if row is None or not secrets.compare_digest(row.token_digest, _digest(token)):
+    area = PUBLIC if account == slug else ASSURED
+    if row is None or not secrets.compare_digest(
+        row.token_digest if area == PUBLIC else row.adult_digest, _digest(token)
+    ):
         return None
-    return Found(row.tenant_id, row.creator_id, row.id, slug)
+    return Found(row.tenant_id, row.creator_id, row.id, slug, area)
 
 
 def _row(tenant: OpenScope, slug: str) -> Site | None:
@@ -128,7 +186,7 @@ def _row(tenant: OpenScope, slug: str) -> Site | None:
         return None
     with tenant(HOUSE, LOOKING, role="door") as scope:
         row: Site | None = scope.run(
-            "SELECT tenant_id, creator_id, id, token_digest FROM sites WHERE slug = :slug", slug=slug
+            "SELECT tenant_id, creator_id, id, token_digest, adult_digest FROM sites WHERE slug = :slug", slug=slug
         ).first()
     return row
 
@@ -156,6 +214,11 @@ def profile(scope: Scope, found: Found) -> Profile:
         row.created_at or scope.now,
         row.updated_at or scope.now,
     )
+
+
+def source(found: Found, address: str) -> str:
+    """Where a visitor comes from, as a digest that only this page can make: no address is kept."""
+    return hmac.new(found.site_id.bytes, address.encode(), hashlib.sha256).hexdigest()[:32]
 
 
 def _digest(token: str) -> str:

@@ -10,6 +10,7 @@ from channels import carrying, controlling, enrolling, handing, reading, refresh
 from channels import events as channel_events
 from channels import handling as channel_handling
 from channels.events import (
+    AdultAreaWanted,
     AgeAnswered,
     ChannelConnected,
     ChannelEnrol,
@@ -209,6 +210,7 @@ def _accounts(s: Services) -> tuple[Route, ...]:
         Route(DeliveryVerify, verify, deadline_seconds=ACT_SECONDS),
         Route(ChannelEnrol, enrol, deadline_seconds=ACT_SECONDS),
         Route(ChannelTest, test, deadline_seconds=ACT_SECONDS),
+        Route(AdultAreaWanted, partial(own_pages.open_adult_area, tenant=tenant, seal=s.seal, settings=s.settings)),
         Route(OwnPageWanted, partial(own_pages.open_page, tenant=tenant, seal=s.seal, settings=s.settings)),
         Route(TokenRefresh, renew, deadline_seconds=ACT_SECONDS),
         Route(TakedownRemove, remove, deadline_seconds=ACT_SECONDS),

@@ -3,10 +3,10 @@
 from uuid import UUID
 
 from channels import connecting
-from channels.events import OwnPageWanted
+from channels.events import AdultAreaWanted, OwnPageWanted
 from foundation.asgi import host_of
 from foundation.database import OpenScope, Scope
-from foundation.errors import BadInput, Conflict
+from foundation.errors import BadInput, Conflict, NotFound
 from foundation.sealed import Seal
 from foundation.settings import Settings
 from tenants import notices
@@ -15,6 +15,7 @@ from web import sites
 
 PLATFORM = "own_page"
 NAMES = {"fr": "Ma page", "en": "My page"}
+ADULT_NAMES = {"fr": "Ma page, 18+", "en": "My page, 18+"}
 ACTOR = "system:pages"
 
 
@@ -58,3 +59,26 @@ def _open(scope: Scope, creator_id: UUID, slug: str, *, seal: Seal, settings: Se
         token=seal(scope.tenant_id, credential),
         zone=creator.zone,
     )
+
+
+def open_adult_area(event: AdultAreaWanted, *, tenant: OpenScope, seal: Seal, settings: Settings) -> None:
+    """Open the part of the page for adults, and connect the account that posts there; once."""
+    with tenant(event.tenant_id, ACTOR) as scope:
+        try:
+            opened = sites.open_adult_area(scope, event.subject_id)
+        except NotFound:  # its page went meanwhile
+            return
+        if opened is None:
+            return
+        account, credential = opened
+        connecting.connect(
+            scope,
+            creator_id=event.subject_id,
+            platform=PLATFORM,
+            surface="assured",
+            account=account,
+            name=ADULT_NAMES[tenant_reads.agency(scope).language],
+            base_url=page_url(settings),
+            token=seal(scope.tenant_id, credential),
+            zone=tenant_reads.creator(scope, event.subject_id).zone,
+        )

@@ -7,7 +7,7 @@ import streamlit as st
 
 from channels import connecting, enrolling, phones
 from channels.enrolling import Enrolment
-from channels.events import OwnPageWanted
+from channels.events import AdultAreaWanted, OwnPageWanted
 from channels.states import ChannelState, EnrolmentState
 from connectors.contract import Connectable, Field
 from dashboard import acting, frame, session
@@ -96,6 +96,11 @@ def connect(page: Page, found: Channels) -> None:
             st.text_input(page.word("channels.page_address"), value=creator.slug, key=box)
             act = partial(_own_page, page, creator.id, box)
             acting.button(page, "channels.page_open", act, right=Right.RUN, key="connect:page")
+    elif creator.id not in found.adult_areas:
+        with st.container(border=True):
+            st.write(page.word("channels.adults_explained"))
+            act = partial(_adult_area, page, creator.id)
+            acting.button(page, "channels.adults_open", act, right=Right.RUN, key="connect:adults")
     able = connectables()
     platform = st.radio(
         page.word("channels.platform"),
@@ -183,6 +188,13 @@ def _own_page(page: Page, creator_id: UUID, box: str, scope: Scope, _: UUID) -> 
     wanted = OwnPageWanted(scope.tenant_id, creator.id, slug=slug.strip().lower()[:60])
     outbox.put(scope, wanted, priority=1, dedupe=f"own_page:{creator.id}")
     return Message("channels.page_asked", {"name": creator.name})
+
+
+def _adult_area(page: Page, creator_id: UUID, scope: Scope, _: UUID) -> Message:
+    creator = page.my(scope, creator_id)
+    wanted = AdultAreaWanted(scope.tenant_id, creator.id)
+    outbox.put(scope, wanted, priority=1, dedupe=f"adult_area:{creator.id}")
+    return Message("channels.adults_asked", {"name": creator.name})
 
 
 def _mine(page: Page, scope: Scope, channel_id: UUID) -> Account:

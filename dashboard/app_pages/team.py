@@ -11,8 +11,11 @@ from dashboard.frame import Page
 from dashboard.reads.team import Colleague, Team, team
 from dashboard.widgets import draw
 from dashboard.wording import browser_of
+from foundation import settings
 from foundation.database import Scope
 from foundation.words import LANGUAGES, Message
+from gate import mine
+from gate.mine import Named
 from gate.needed import State
 from tenants import factors, login, staffing
 from tenants.reads import Member
@@ -29,6 +32,8 @@ def show(page: Page) -> None:
         _colleague(page, found, colleague)
     _newcomer(page, found)
     draw("team_needed.html", found=found, states=tuple(State), word=page.word)
+    if found.shown:
+        _shown(page, found)
     draw("team_foot.html", word=page.word, clock=page.voice.clock(found.now))
 
 
@@ -120,6 +125,28 @@ def _newcomer(page: Page, found: Team) -> None:
         _creators(page, found, "new:creators", ())
         act = partial(_bring_in, found.zone)
         acting.button(page, "team.bring_in_now", act, right=Right.STAFF, key="bring", kind="primary")
+
+
+def _shown(page: Page, found: Team) -> None:
+    """Real people who are shown: each may have a page of their own, under a link."""
+    with st.container(border=True):
+        st.subheader(page.word("team.shown"))
+        st.write(page.word("team.shown_how"))
+        for one in found.shown:
+            left, right = st.columns([3, 2], vertical_alignment="center")
+            since = page.voice.moment(one.linked_at, found.now) if one.linked_at is not None else ""
+            told = page.word("team.shown_since", name=one.name, at=since) if since else one.name
+            left.write(told)
+            with right:
+                act = partial(_own_link, one)
+                acting.button(page, "team.shown_link", act, right=Right.STAFF, key=f"shown:{one.person_id}")
+
+
+def _own_link(one: Named, scope: Scope, _: UUID) -> Message:
+    base = settings.load().web.public_url.rstrip("/")
+    return Message(
+        "team.shown_made", {"name": one.name, "link": f"{base}{mine.PATH}{mine.make_link(scope, one.person_id)}"}
+    )
 
 
 def _creators(page: Page, found: Team, key: str, chosen: tuple[str, ...]) -> None:

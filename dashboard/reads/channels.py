@@ -17,6 +17,9 @@ from connectors.contract import Connectable, Connector
 from foundation.database import Scope
 from tenants.reads import Creator, Member
 
+ASSURED = "assured"
+"""The place on a page where readers are let in one by one."""
+
 
 @dataclass(frozen=True)
 class Account:
@@ -47,6 +50,8 @@ class Channels:
     creators: Sequence[Creator]
     pages: frozenset[UUID]
     """Creators who have a page of their own."""
+    adult_areas: frozenset[UUID]
+    """Those whose page has a part for adults."""
     asked: Enrolment | None
     """The account that was asked for last, while that is news."""
     now: datetime
@@ -77,11 +82,12 @@ def channels(scope: Scope, mine: Sequence[Creator]) -> Channels:
     rows = [channel for channel in channel_reads.every_channel(scope) if channel.creator_id in whose]
     found = [_account(scope, channel, whose[channel.creator_id]) for channel in rows]
     own = connectors()
-    pages = {one.creator_id for one in rows if own[one.platform].capabilities.in_house}
+    here = [one for one in rows if own[one.platform].capabilities.in_house]
     return Channels(
         accounts=sorted(found, key=lambda one: (one.creator.name, one.channel.name)),
         creators=mine,
-        pages=frozenset(pages),
+        pages=frozenset(one.creator_id for one in here),
+        adult_areas=frozenset(one.creator_id for one in here if one.surface == ASSURED),
         asked=asked,
         now=scope.now,
     )

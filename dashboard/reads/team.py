@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from foundation.database import Scope
-from gate import needed
+from gate import mine, needed
+from gate.mine import Named
 from gate.needed import Needed
 from tenants import reads as tenant_reads
 from tenants import sightings, staffing
@@ -30,6 +31,8 @@ class Team:
     colleagues: Sequence[Colleague]
     creators: Sequence[Creator]
     needed: Sequence[Needed]
+    shown: Sequence[Named]
+    """Real people who may be shown in pictures."""
     zone: str
     language: str
     now: datetime
@@ -49,4 +52,12 @@ def team(scope: Scope) -> Team:
         )
         for member in members
     ]
-    return Team(colleagues, tenant_reads.creators(scope), needed.table(scope), agency.zone, agency.language, scope.now)
+    return Team(
+        colleagues=colleagues,
+        creators=tenant_reads.creators(scope),
+        needed=needed.table(scope),
+        shown=mine.named(scope),
+        zone=agency.zone,
+        language=agency.language,
+        now=scope.now,
+    )

@@ -4,7 +4,7 @@ from migrations.tools import number, tenant_table, text, unique
 from alembic import op
 
 revision = "0029"
-down_revision = "0027"
+down_revision = "0028"
 branch_labels = None
 depends_on = None
 

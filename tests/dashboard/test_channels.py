@@ -6,7 +6,7 @@ import pytest
 
 from channels import connecting, enrolling
 from channels import reads as channel_reads
-from channels.events import OwnPageWanted
+from channels.events import AdultAreaWanted, OwnPageWanted
 from channels.states import ChannelState
 from foundation import outbox
 from foundation.database import OpenScope
@@ -126,6 +126,25 @@ def test_own_page_is_opened_once_and_a_taken_address_is_told(tenant: OpenScope, 
     with other.scope() as scope:
         assert channel_reads.every_channel(scope) == []
         assert [notice.message.code for notice in tenant_reads.open_notices(scope)] == ["site.taken"]
+
+
+def test_the_part_for_adults_is_opened_where_there_is_a_page(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert "partie pour adultes" not in page.open("/channels")
+    slug = f"page-{lumiere.tenant_id.hex[-8:]}"
+    seal = {"tenant": tenant, "seal": lambda _, secret: Sealed(secret.encode()), "settings": Settings()}
+    own_pages.open_page(OwnPageWanted(lumiere.tenant_id, lumiere.creator_id, slug=slug), **seal)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/channels")
+        page.press("Ouvrir la partie pour adultes")
+        [creator] = rows(lumiere, "channel.adult_area")
+        assert creator == lumiere.creator_id
+        for _ in range(2):
+            own_pages.open_adult_area(AdultAreaWanted(lumiere.tenant_id, creator), **seal)
+        assert "Ouvrir la partie pour adultes" not in page.open("/channels")
+    with lumiere.scope() as scope:
+        found = {(one.account, one.surface) for one in channel_reads.every_channel(scope)}
+    assert found == {(slug, "public"), (f"{slug}.18", "assured")}
 
 
 def test_a_provider_of_age_checks_is_connected_sealed(door: Door, lumiere: Agency) -> None:

@@ -30,6 +30,8 @@ def letters(platform: str, surface: str, *, on: date = TODAY, **choice: str) -> 
         ("sandbox", "sandbox.as_telegram", "A/A/B/B/B"),
         ("sandbox", "sandbox.as_fanvue", "A/A/F/F/B"),
         ("own_page", "public", "A/A/B/B/B"),
+        ("own_page", "feed", "A/A/B/B/B"),
+        ("own_page", "assured", "A/A/F/F/B"),
         ("tiktok", "post", "A/B/B/B/B"),
         ("byhand", "byhand.fansly", "H/H/H/H/B"),
         ("x", "community_note", "H/B/B/B/B"),

@@ -1,0 +1,166 @@
+"""Léa's page with its part for adults, and its visitors: the true way out, the true room, a fake provider."""
+
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+from PIL import ExifTags, Image, ImageDraw
+
+from channels import ages
+from channels.events import AdultAreaWanted
+from channels.reads import channels_of
+from foundation import outbox
+from foundation.ids import uuid7
+from foundation.storage import FileStore
+from gate import desk as gate_desk
+from gate import people, ratings
+from gate.units import Rating
+from studio import ingesting, library
+from tenants import letterbox, vault
+from tests.fakes import yoti
+from tests.fakes.network import Network
+from tests.fakes.serving import served
+from tests.gate.builders import real_person
+from tests.schedules.builders import Desk, desk
+from web import app, sites
+from workers.wiring import Services
+
+
+def tile(number: int) -> bytes:
+    """A marker tile that a camera took half a year ago."""
+    image = Image.new("RGB", (96, 64), (number * 53 % 256, number * 97 % 256, 120))
+    ImageDraw.Draw(image).rectangle((8, 8, 30 + number % 40, 48), fill=(255, 255, number % 256))
+    exif = Image.Exif()
+    exif.get_ifd(ExifTags.IFD.Exif)[0x9003] = "2026:06:01 12:00:00"
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=90, exif=exif)
+    return out.getvalue()
+
+
+@dataclass
+class Place:
+    """One tenant's page as its visitors find it."""
+
+    desk: Desk
+    provider: yoti.Running
+    url: str
+    slug: str
+    made: int = 0
+    browsers: list[httpx.Client] = field(default_factory=list)
+
+    @property
+    def door(self) -> str:
+        return f"/{self.slug}/18/"
+
+    def visitor(self) -> httpx.Client:
+        """A browser of its own."""
+        self.browsers.append(httpx.Client(base_url=self.url, timeout=20, verify=False))
+        return self.browsers[-1]
+
+    def photo(self, rating: Rating, person: UUID | None = None) -> UUID:
+        """A reviewed picture of somebody."""
+        self.made += 1
+        prepared = ingesting.from_camera(tile(self.made), name=f"{self.made}.jpg", alt="marker tile")
+        d = self.desk
+        asset = ingesting.bring(
+            d.services.tenant, d.services.store, tenant_id=d.tenant_id, creator_id=d.creator_id, prepared=prepared
+        )
+        with d.scope(f"member:{d.manager}") as scope:
+            digest = library.item(scope, asset).sha256
+            ratings.rate(scope, digest, rating, source=f"member:{d.manager}")
+            gate_desk.review_bytes(scope, digest, verdict="approve")
+        with d.scope() as scope:
+            ratings.depict(scope, asset, person or self.person(scope), how="face", confirmed_by="shoot_card")
+        return asset
+
+    def person(self, scope: Any) -> UUID:
+        return real_person(scope, surfaces=("own_page",), checked=timedelta(days=400))
+
+    def post(self, rating: Rating = Rating.N, *, person: UUID | None = None, channel: str = "adults", text: str) -> str:
+        """A post that went out; its content id."""
+        delivery = self.desk.delivery(text, channel=channel, media=(self.photo(rating, person),))
+        self.desk.run()
+        assert str(self.desk.state(delivery)) == "published", (self.desk.state(delivery), self.desk.why(delivery))
+        with self.desk.scope() as scope:
+            found = scope.run("SELECT native_id FROM deliveries WHERE id = :id", id=delivery).scalar()
+        return str(found)
+
+    def digest(self, content_id: str) -> str:
+        with self.desk.scope() as scope:
+            media = scope.run("SELECT media FROM items WHERE content_id = :id", id=content_id).scalar_one()
+        return str(media[0]["sha256"])
+
+    def prove(self, visitor: httpx.Client, status: str = "COMPLETE") -> None:
+        """Press, go to the provider, come back."""
+        answer = visitor.post(f"{self.door}prove", headers={"sec-fetch-site": "same-origin"})
+        assert answer.status_code == 303, answer.text
+        self.desk.run()
+        there = re.search(r"sessionId=([0-9a-f-]+)", visitor.get(self.door).text)
+        assert there is not None
+        self.provider.world.finish(self.provider.world.sessions[there[1]], status)
+        self.desk.live(seconds=6)
+
+    def proven(self, status: str = "COMPLETE") -> httpx.Client:
+        visitor = self.visitor()
+        self.prove(visitor, status)
+        return visitor
+
+    def revoke(self, person: UUID) -> None:
+        with self.desk.scope() as scope:
+            people.revoke(scope, person, what="publish")
+
+
+@dataclass(frozen=True)
+class Around:
+    """What every place stands in."""
+
+    services: Services
+    network: Network
+    provider: yoti.Running
+    store: FileStore
+
+
+@contextmanager
+def place(around: Around) -> Iterator[Place]:
+    """A page with both its parts, and a provider that checks ages."""
+    services, provider, settings = around.services, around.provider, around.services.settings
+    own = settings.connectors.model_copy(update={"yoti_url": provider.url})
+    with served(app.create(tenant=services.tenant, store=around.store, public_url="http://127.0.0.1:1")) as url:
+        inside = settings.web.model_copy(update={"inside_url": url})
+        changed = settings.model_copy(update={"connectors": own, "web": inside})
+        made = desk(replace(services, settings=changed), around.network)
+        slug = f"lea-{str(made.tenant_id)[-12:]}"
+        with made.scope() as scope:
+            scope.run("UPDATE creators SET rating_ceiling = 'E' WHERE id = :id", id=made.creator_id)
+            token = sites.open_site(
+                scope, creator_id=made.creator_id, slug=slug, title="Léa", about="", language="fr", authority="x"
+            )
+            outbox.put(scope, AdultAreaWanted(made.tenant_id, made.creator_id))
+        assert token is not None
+        made.connect_to("page", platform="own_page", surface="public", account=slug, base_url=url, token=token)
+        made.run()
+        with made.scope() as scope:
+            adults = next(one for one in channels_of(scope, made.creator_id) if one.account == f"{slug}.18")
+        made.channels["adults"], made.accounts["adults"] = adults.id, adults.account
+        here = Place(made, provider, url, slug)
+        _connect(here)
+        yield here
+        for browser in here.browsers:
+            browser.close()
+
+
+def _connect(here: Place) -> None:
+    """What the page does with the provider's form, and the workers with the letter."""
+    sdk_id, key = here.provider.world.customer(sdk_id=str(uuid7()))
+    services = here.desk.services
+    master = vault.master(services.settings.tenants.master_key.get_secret_value())
+    letter = letterbox.seal(letterbox.public_key(master), here.desk.tenant_id, {"sdk_id": sdk_id, "api_key": key})
+    with here.desk.scope() as scope:
+        ages.connect(scope, "yoti", letter, known=services.age_providers)
+    here.desk.run()

@@ -1,0 +1,255 @@
+"""The part of a page for adults, end to end: who proved their age sees what a permit let there, and nobody else."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from channels import ages
+from channels.events import AdultAreaWanted
+from foundation import outbox
+from foundation.storage import FileStore
+from gate import complaints, mine, ratings, switches, viewers
+from gate.units import Rating
+from tests.conftest import Cluster
+from tests.fakes import yoti
+from tests.fakes.network import network
+from tests.journeys.adult_area import Around, Place, place
+from tests.schedules.builders import wired
+
+TEXT = "Une photo pour vous"
+
+
+@pytest.fixture(scope="module")
+def around(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Around]:
+    sandbox = tmp_path_factory.mktemp("sandbox") / "sandbox.sqlite"
+    with (
+        wired(cluster, tmp_path_factory.mktemp("home")) as services,
+        network(sandbox) as running,
+        yoti.provider() as provider,
+    ):
+        yield Around(services, running, provider, FileStore(tmp_path_factory.mktemp("pages")))
+
+
+@pytest.fixture(scope="module")
+def lea(around: Around) -> Iterator[Place]:
+    with place(around) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def ready(lea: Place) -> httpx.Client:
+    """A visitor who proved their age."""
+    return lea.proven()
+
+
+@pytest.fixture(scope="module")
+def other(lea: Place) -> str:
+    """An item that nothing speaks against."""
+    return lea.post(text="Une autre")
+
+
+def seen(visitor: httpx.Client, lea: Place, item: str) -> bool:
+    """Whether this visitor gets the item, in the list, by its address and as bytes: all three or none."""
+    listed = f"/p/{item}" in visitor.get(lea.door).text
+    alone = visitor.get(f"{lea.door}p/{item}").status_code == 200
+    data = visitor.get(f"{lea.door}files/{lea.digest(item)}.jpg").status_code == 200
+    assert listed == alone == data, (listed, alone, data)
+    return data
+
+
+def test_a_visitor_proves_their_age_and_another_does_not(lea: Place) -> None:
+    item = lea.post(text=TEXT)
+    digest = lea.digest(item)
+    stranger = lea.visitor()
+    assert not seen(stranger, lea, item)
+    shut = stranger.get(lea.door)
+    assert (shut.status_code, shut.headers["cache-control"]) == (200, "private, no-store")
+    assert digest not in shut.text
+    assert TEXT not in shut.text
+    ready = lea.proven()
+    assert seen(ready, lea, item)
+    inside, file = ready.get(lea.door), ready.get(f"{lea.door}files/{digest}.jpg")
+    assert TEXT in inside.text
+    for answer in (inside, file, ready.get(f"{lea.door}p/{item}")):
+        assert answer.headers["cache-control"] == "private, no-store"
+        assert answer.headers["x-robots-tag"] == "noindex"
+        assert answer.headers["rating"] == "adult"
+    assert not seen(stranger, lea, item)
+    copied = stranger.get(f"{lea.door}files/{digest}.jpg")
+    assert (copied.status_code, copied.content) == (404, b"")
+    ready.post(f"{lea.door}leave", headers={"sec-fetch-site": "same-origin"})
+    assert not seen(ready, lea, item)
+
+
+def test_nothing_of_it_stands_on_the_public_page_and_its_feeds(lea: Place, ready: httpx.Client) -> None:
+    item, teaser = lea.post(text=TEXT), lea.post(Rating.S, channel="page", text="En public")
+    suggestive = lea.post(Rating.S, text="Suggestif, pour adultes")
+    public = lea.visitor()
+    for path in ("", "feed.xml", "feed.json", f"p/{teaser}"):
+        shown = public.get(f"/{lea.slug}/{path}").text
+        assert "En public" in shown
+        for hidden in (item, lea.digest(item), TEXT, suggestive, lea.digest(suggestive)):
+            assert hidden not in shown
+    assert f'href="{lea.door}"' in public.get(f"/{lea.slug}/").text
+    for one in (item, suggestive):
+        assert public.get(f"/{lea.slug}/p/{one}").status_code == 404
+        for visitor in (public, ready):  # there is one address for it, behind the door
+            assert visitor.get(f"/files/{lea.digest(one)}.jpg").status_code == 404
+
+
+def test_a_proof_is_of_one_tenant_and_one_platform(lea: Place, other: str, around: Around) -> None:
+    with place(around) as neighbour:
+        elsewhere = neighbour.proven()
+        assert "Rien ici" in elsewhere.get(neighbour.door).text
+        moved = lea.visitor()
+        moved.cookies.update(dict(elsewhere.cookies))
+        assert not seen(moved, lea, other)
+    known = lea.visitor()
+    with lea.desk.scope() as scope:  # the same name, assured in a chat
+        for platform in ("telegram", "discord"):
+            viewers.record_assurance(
+                scope, platform=platform, user_id="f" * 64, method="yoti.doc_scan", assured_level="L4", over_18=True,
+                environment="",
+            )  # fmt: skip
+    known.cookies.set("reader", "f" * 43)
+    assert not seen(known, lea, other)
+
+
+@pytest.mark.parametrize("ends", ["expired", "reset", "blocked"])
+def test_a_proof_that_ends_closes_it_at_once(lea: Place, other: str, ends: str) -> None:
+    visitor = lea.proven()
+    assert seen(visitor, lea, other)
+    with lea.desk.scope() as scope:
+        reader = scope.run(
+            "SELECT user_id FROM age_assurances WHERE tenant_id = :t AND state = 'assured' ORDER BY assured_at DESC",
+            t=lea.desk.tenant_id,
+        ).scalar()
+        if ends == "reset":
+            viewers.reset(scope, "own_page", reader)
+        elif ends == "blocked":
+            viewers.block(scope, "own_page", reader)
+        else:
+            with scope.acting_as("gate"):
+                scope.run("UPDATE age_assurances SET expires_at = house_now() WHERE user_id = :id", id=reader)
+    assert not seen(visitor, lea, other)
+    assert ("/prove" in visitor.get(lea.door).text) == (ends != "blocked")
+
+
+@pytest.mark.parametrize("stops", ["revoked", "frozen", "raised", "recalled", "switch"])
+def test_whatever_speaks_against_it_closes_it_at_once(lea: Place, ready: httpx.Client, other: str, stops: str) -> None:
+    with lea.desk.scope() as scope:
+        person = lea.person(scope)
+    item = lea.post(text=TEXT, person=person)
+    assert seen(ready, lea, item)
+    with lea.desk.scope(f"member:{lea.desk.manager}") as scope:
+        match stops:
+            case "revoked":
+                lea.revoke(person)
+            case "frozen":
+                ratings.freeze(scope, lea.digest(item))
+            case "switch":
+                switches.close(scope, "creator", str(lea.desk.creator_id), "nudity", reason="test")
+            case "raised":
+                ratings.rate(scope, lea.digest(item), Rating.X, source="classifier@9")
+            case "recalled":
+                with scope.acting_as("gate"):
+                    scope.run(
+                        "UPDATE permits SET recalled_at = house_now() WHERE native_ids @> to_jsonb(CAST(:id AS text))",
+                        id=item,
+                    )
+    assert not seen(ready, lea, item)
+    assert seen(ready, lea, other) == (stops != "switch")
+    if stops == "switch":
+        with lea.desk.scope() as scope, scope.acting_as("gate"):
+            scope.run("UPDATE switches SET open = true WHERE tenant_id = :t", t=lea.desk.tenant_id)
+        assert seen(ready, lea, item)
+
+
+def test_what_the_provider_denies_stays_shut(lea: Place, other: str) -> None:
+    minor = lea.proven("FAIL")
+    assert not seen(minor, lea, other)
+    assert "<form" not in minor.get(lea.door).text
+
+
+def test_a_face_that_was_only_estimated_opens_nothing(lea: Place, other: str) -> None:
+    visitor = lea.visitor()
+    visitor.post(f"{lea.door}prove", headers={"sec-fetch-site": "same-origin"})
+    lea.desk.run()
+    session = next(reversed(lea.provider.world.sessions.values()))
+    lea.provider.world.finish(session, "COMPLETE", "AGE_ESTIMATION")
+    lea.desk.live(seconds=6)
+    assert not seen(visitor, lea, other)
+
+
+def test_pressing_twice_and_other_sites_begin_nothing_more(lea: Place) -> None:
+    before, visitor = len(lea.provider.world.sessions), lea.visitor()
+    visitor.get(lea.door)
+    visitor.post(f"{lea.door}prove", headers={"sec-fetch-site": "cross-site"})
+    lea.desk.run()
+    assert len(lea.provider.world.sessions) == before
+    assert not visitor.cookies
+    for _ in range(2):
+        answer = visitor.post(f"{lea.door}prove", headers={"sec-fetch-site": "same-origin"})
+    set_cookie = answer.headers["set-cookie"].lower()
+    assert "httponly" in set_cookie
+    assert "samesite=lax" in set_cookie
+    lea.desk.run()
+    assert len(lea.provider.world.sessions) == before + 1
+
+
+def test_somebody_who_is_shown_may_ask_for_its_removal_without_a_proof(lea: Place, ready: httpx.Client) -> None:
+    item = lea.post(text=TEXT)
+    anybody = lea.visitor()
+    form = anybody.get(f"/{lea.slug}/report?item={item}")
+    assert lea.digest(item) not in form.text
+    sent = anybody.post(
+        f"/{lea.slug}/report", data={"item": item, "who": "shown"}, headers={"sec-fetch-site": "same-origin"}
+    )
+    assert sent.status_code == 303
+    with lea.desk.scope() as scope:
+        found = complaints.latest(scope, lea.desk.creator_id)
+    assert found is not None
+    lea.desk.run()
+    assert not seen(ready, lea, item)
+
+
+def test_it_is_opened_once_and_only_where_there_is_a_page(lea: Place) -> None:
+    with lea.desk.scope() as scope:
+        outbox.put(scope, AdultAreaWanted(lea.desk.tenant_id, lea.desk.creator_id))
+        outbox.put(scope, AdultAreaWanted(lea.desk.tenant_id, lea.desk.author))
+    lea.desk.run()
+    assert lea.post(text=TEXT)  # under the same credential
+
+
+def test_who_is_shown_takes_it_back_on_their_own_page(lea: Place, ready: httpx.Client, other: str) -> None:
+    with lea.desk.scope() as scope:
+        person = lea.person(scope)
+        path = f"{mine.PATH}{mine.make_link(scope, person)}"
+    item, herself = lea.post(text=TEXT, person=person), lea.visitor()
+    digest = lea.digest(item)
+    page = herself.get(path, headers={"accept-language": "fr"}).text
+    assert "1 publication" in page
+    for hidden in (item, digest, TEXT, other):
+        assert hidden not in page
+    assert seen(ready, lea, item)
+    sent = herself.post(path, data={"what": "publish"}, headers={"sec-fetch-site": "same-origin"})
+    assert sent.status_code == 303
+    lea.desk.run()
+    gone = herself.get(path, headers={"accept-language": "fr"})
+    assert "retiré depuis le" in gone.text
+    assert "refresh" not in gone.headers
+    assert ready.get(f"{lea.door}p/{item}").status_code == 404
+    assert ready.get(f"{lea.door}files/{digest}.jpg").status_code == 404
+    assert seen(ready, lea, other)
+
+
+def test_a_flood_of_visitors_is_refused(lea: Place) -> None:
+    visitor = lea.visitor()
+    for _ in range(25):
+        visitor.cookies.clear()
+        last = visitor.post(f"{lea.door}prove", headers={"sec-fetch-site": "same-origin"})
+    assert "Réessayez dans une heure" in last.text
+    with lea.desk.scope() as scope:
+        asked = scope.run("SELECT count(*) FROM age_checks WHERE tenant_id = :t", t=lea.desk.tenant_id).scalar()
+    assert asked == ages.MOST

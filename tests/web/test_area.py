@@ -1,0 +1,71 @@
+"""The door of the part for adults: what a visitor without a proof gets; the whole way is a journey of its own."""
+
+import pytest
+
+from foundation.ids import uuid7
+from gate.units import Rating
+from tests.web.builders import Page, new_picture, page
+
+OWN = {"sec-fetch-site": "same-origin"}
+
+
+def with_provider(mia: Page) -> None:
+    with mia.scope() as scope:
+        scope.run(
+            "INSERT INTO age_providers (tenant_id, id, provider, account, base_url, state, letter)"
+            " VALUES (:tenant, :id, 'yoti', 'x', '', 'connected', '')",
+            tenant=mia.tenant_id,
+            id=uuid7(),
+        )
+
+
+def test_the_session_is_bound_to_the_host_and_kept_from_scripts(mia: Page) -> None:
+    with_provider(mia)
+    answer = mia.room.client.post(f"/{mia.slug}/18/prove", headers=OWN)
+    assert answer.status_code == 303
+    cookie = answer.headers["set-cookie"]
+    assert cookie.startswith("__Host-reader=")
+    for part in ("HttpOnly", "Secure", "SameSite=lax", "Path=/", "Max-Age=2592000"):
+        assert part in cookie
+    assert "domain" not in cookie.lower()
+    session = cookie.partition("=")[2].partition(";")[0]
+    with mia.scope() as scope:
+        rows = scope.run("SELECT user_id, source FROM age_checks WHERE tenant_id = :t", t=mia.tenant_id).all()
+    assert len(rows) == 1
+    assert session not in f"{rows[0].user_id}{rows[0].source}"
+
+
+def test_where_nobody_checks_ages_the_door_says_so_and_gives_no_session(mia: Page) -> None:
+    shown = mia.get("18/")
+    assert "Personne ne peut prouver son âge ici" in shown.text
+    assert "<form" not in shown.text
+    assert "set-cookie" not in mia.room.client.post(f"/{mia.slug}/18/prove", headers=OWN).headers
+
+
+def test_the_house_writes_each_part_under_its_own_credential(mia: Page) -> None:
+    data = new_picture()
+    sha256 = mia.stage(data, Rating.N)
+    assert mia.put(media=[sha256]).status_code == 403
+    body = b'{"text": "hello"}'
+    path = f"/house/{mia.slug}.18/items/gr0123456789abcdef"
+    for token in (mia.token, "x"):
+        refused = mia.room.client.put(path, content=body, headers={"authorization": f"Bearer {token}"})
+        assert refused.status_code == 401
+
+
+@pytest.mark.parametrize("path", ["18/p/unknown-item", "18/files/x.png", f"18/files/{'0' * 64}.png", "18/p/%00"])
+def test_what_is_not_there_looks_like_what_may_not_be_seen(mia: Page, path: str) -> None:
+    answer = mia.get(path)
+    assert answer.status_code in {303, 404}
+    assert answer.headers["cache-control"] == "private, no-store"
+    nobody = mia.room.client.get(f"/nobody-here/{path}")
+    assert nobody.status_code == 404
+    assert mia.get("18").status_code == 200
+
+
+def test_the_door_speaks_the_pages_language(mia: Page) -> None:
+    english = page(mia.room, language="en", title="Mia")
+    with_provider(english)
+    assert "Prove once that you are an adult" in english.get("18/").text
+    for cookie in ("reader=x", "__Host-reader=%00%C3", "__Host-reader=" + "A" * 43):
+        assert english.get("18/", cookie=cookie).status_code == 200

@@ -1,0 +1,130 @@
+"""A depicted person's page: what it says, what may be pressed, and that it names nobody else."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+
+from foundation.errors import BadInput, NotFound
+from foundation.ids import uuid7
+from gate import events, mine, people
+from gate.events import RevocationWanted
+from tests.gate.builders import real_person
+from tests.web.builders import Page, page
+
+OWN = {"sec-fetch-site": "same-origin", "accept-language": "en"}
+
+
+@pytest.fixture
+def ida(mia: Page) -> UUID:
+    """Somebody real, who allowed everything."""
+    with mia.scope() as scope:
+        return real_person(scope, surfaces=("own_page", "telegram"), display_ref="Ida-of-the-agency")
+
+
+def link(mia: Page, person: UUID) -> str:
+    with mia.scope() as scope:
+        return f"{mine.PATH}{mine.make_link(scope, person)}"
+
+
+def see(mia: Page, path: str) -> httpx.Response:
+    return mia.room.client.get(path, headers=OWN)
+
+
+def press(mia: Page, path: str, what: str, **headers: str) -> httpx.Response:
+    return mia.room.client.post(path, data={"what": what}, headers=OWN | headers, follow_redirects=False)
+
+
+def wanted(mia: Page) -> list[Any]:
+    with mia.scope() as scope:
+        rows = scope.run("SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = :kind ORDER BY id",
+                         t=mia.tenant_id, kind=RevocationWanted.kind)  # fmt: skip
+        return [(row.subject_id, row.args["scope"], row.args["by"]) for row in rows]
+
+
+def handled(mia: Page) -> None:
+    """The workers do what was asked."""
+    for person, what, by in wanted(mia):
+        events.revoke_consent(RevocationWanted(mia.tenant_id, person, scope=what, by=by), tenant=mia.room.tenant)
+
+
+def test_page_says_what_was_allowed_and_names_nobody(mia: Page, ida: UUID) -> None:
+    with mia.scope() as scope:
+        real_person(scope, surfaces=("sandbox",), display_ref="Somebody-else")
+    shown = see(mia, link(mia, ida))
+    assert shown.status_code == 200
+    assert shown.headers["cache-control"] == "private, no-store"
+    assert shown.headers["referrer-policy"] == "no-referrer"
+    for word in ("Be published", "AI likeness", "Telegram", "Explicit", "Nothing that shows you is out"):
+        assert (word in shown.text) == (word != "AI likeness"), word
+    for hidden in ("Ida-of-the-agency", "Somebody-else", str(ida), "custodian"):
+        assert hidden not in shown.text
+    assert "Ce qui vous montre" in mia.room.client.get(link(mia, ida), headers={"accept-language": "fr"}).text
+
+
+@pytest.mark.parametrize("what", ["publish", "download_sell", "all"])
+def test_taking_back_goes_by_the_urgent_event_and_is_shown(mia: Page, ida: UUID, what: str) -> None:
+    path = link(mia, ida)
+    see(mia, path)
+    assert wanted(mia) == []  # looking changes nothing
+    for _ in range(2):
+        assert press(mia, path, what).headers["location"] == path
+    assert wanted(mia) == [(ida, "" if what == "all" else what, f"person:{ida}")]
+    assert see(mia, path).headers["refresh"]
+    handled(mia)
+    done = see(mia, path)
+    assert "refresh" not in done.headers
+    assert done.text.count("taken back on") == (3 if what == "all" else 1)
+    assert f'value="{what}"' not in done.text
+    assert press(mia, path, what).status_code == 422  # nothing is left
+    assert ("Take back: be shown" in done.text) == (what != "all")
+
+
+@pytest.mark.parametrize("headers", [{"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}])
+def test_another_sites_form_takes_nothing_back(mia: Page, ida: UUID, headers: dict[str, str]) -> None:
+    assert press(mia, link(mia, ida), "all", **headers).status_code == 422
+    assert wanted(mia) == []
+
+
+@pytest.mark.parametrize("what", ["", "everything", "publish\x00", "x" * 400])
+def test_what_is_no_permission_is_not_taken_back(mia: Page, ida: UUID, what: str) -> None:
+    assert press(mia, link(mia, ida), what).status_code == 422
+    assert wanted(mia) == []
+
+
+def test_a_new_link_ends_the_old_one(mia: Page, ida: UUID) -> None:
+    old = link(mia, ida)
+    new = link(mia, ida)
+    assert see(mia, old).status_code == press(mia, old, "all").status_code == 404
+    assert see(mia, new).status_code == 200
+    assert wanted(mia) == []
+    with mia.scope() as scope:
+        row = scope.run("SELECT digest FROM person_links WHERE person_id = :p", p=ida).scalar_one()
+    assert new.rpartition("/")[2] not in row
+
+
+@pytest.mark.parametrize("token", ["x", "A" * 43, "A" * 500, "%00" * 43, "..%2fhealthz"])
+def test_nobodys_link_is_nothing(mia: Page, token: str) -> None:
+    assert mia.room.client.get(f"/me/{token}").status_code == 404
+    assert mia.room.client.post(f"/me/{token}", data={"what": "all"}).status_code == 404
+
+
+def invented(scope: Any) -> UUID:
+    return people.add_person(scope, kind="synthetic", display_ref="Nova")
+
+
+@pytest.mark.parametrize(("who", "refusal"), [(invented, BadInput), (lambda _: uuid7(), NotFound)])
+def test_only_somebody_real_of_this_agency_gets_a_link(
+    mia: Page, ida: UUID, who: Callable[[Any], UUID], refusal: type[Exception]
+) -> None:
+    other = page(mia.room)
+    with mia.scope() as scope:
+        nobody = who(scope)
+    with mia.scope() as scope, pytest.raises(refusal):
+        mine.make_link(scope, nobody)
+    with other.scope() as scope, pytest.raises(NotFound):
+        mine.make_link(scope, ida)
+    with mia.scope() as scope:
+        assert [one.name for one in mine.named(scope)] == ["Ida-of-the-agency"]

@@ -1,0 +1,171 @@
+"""A depicted person's page, without an account: where they are shown, what they allowed, and taking it back.
+
+Whoever has the link may press; nothing changes by opening it. Readers, prices and other people are not on it.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import parse_qs
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+from starlette.concurrency import run_in_threadpool
+
+from channels import reads as channel_reads
+from foundation.database import OpenScope, Scope
+from foundation.errors import GreenroomError
+from foundation.words import Message, catalogue
+from gate import mine
+from gate.copies import Copy
+from gate.mine import ALL, PATH, Permission
+from tenants import reads as tenant_reads
+from web import answers
+from web.age import PRIVATE
+from web.page import missing, rendered
+from web.wording import Wording, spoken
+
+READING = "system:web-person"
+HEADERS = {**PRIVATE, "x-robots-tag": "noindex"}
+MOST_TYPED = 256
+"""Bytes of the form."""
+
+AGAIN = "5"
+"""Seconds after which the page looks again by itself, while something is on its way out."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """An account where somebody is shown: how many posts stand there, how many are on their way out, and the last that
+    is gone; `by_hand` where a person has to take them away."""
+
+    name: str
+    stands: int
+    going: int
+    gone_at: datetime | None
+    by_hand: bool
+
+
+@dataclass(frozen=True)
+class Mine:
+    """What is on the page. `private` is whether somebody may see them in a message or a pack: no reader is named."""
+
+    agency: str
+    places: tuple[Place, ...]
+    private: bool
+    permitted: tuple[Permission, ...]
+    may_take: tuple[str, ...]
+    asked_at: datetime | None
+    waits: bool
+
+    @property
+    def may_stop(self) -> bool:
+        """Whether there is anything left to stop."""
+        return bool(self.may_take) or self.private or any(place.stands for place in self.places)
+
+
+class People:
+    """The pages of all depicted people."""
+
+    def __init__(self, tenant: OpenScope) -> None:
+        self._tenant = tenant
+
+    def show(self, request: Request, token: str, wrong: Message | None = None) -> Response:
+        """Their page; an old link and nobody's look the same."""
+        found = mine.find(self._tenant, token)
+        if found is None:
+            return missing(request)
+        with self._tenant(found[0], READING) as scope:
+            agency = tenant_reads.agency(scope)
+            page = _read(scope, found[1], agency.name)
+        voice = Wording(spoken(request.headers.get("accept-language", "")), ZoneInfo(agency.zone))
+        body = rendered(
+            "person.html",
+            voice,
+            token=token,
+            mine=page,
+            names=lambda surfaces: _names(voice, surfaces),
+            allowed=lambda what: voice.word(f"me.scope.{what}"),
+            takes=lambda what: f"me.take.{what}",
+            wrong=voice.say(wrong) if wrong is not None else "",
+        )
+        again = {"refresh": AGAIN} if page.waits else {}
+        return answers.page(request, body, status=200 if wrong is None else 422, headers=HEADERS | again, fresh=False)
+
+    def take_back(self, request: Request, token: str, typed: dict[str, str]) -> Response:
+        """They want something back: it is written down, and the workers do it at once."""
+        found = mine.find(self._tenant, token)
+        if found is None:
+            return missing(request)
+        if answers.foreign(request):
+            return self.show(request, token, Message("complaint.foreign"))
+        what = typed.get("what", "?")
+        try:
+            with self._tenant(found[0], f"person:{found[1]}") as scope:
+                mine.ask(scope, found[1], ALL if what == "all" else what or "?")
+        except GreenroomError as refused:
+            return self.show(request, token, refused.message)
+        return RedirectResponse(f"{PATH}{token}", status_code=303, headers=HEADERS)
+
+
+def _read(scope: Scope, person_id: UUID, agency: str) -> Mine:
+    copies, permitted = mine.shown(scope, person_id), tuple(mine.permissions(scope, person_id))
+    asked = mine.asked(scope, person_id)
+    may_take = mine.standing(permitted)
+    pending = asked is not None and (asked[0] in may_take or (asked[0] == ALL and bool(may_take)))
+    going = any(copy.recalled_at is not None and copy.gone_at is None for copy in copies)
+    return Mine(
+        agency=agency,
+        places=_places(scope, copies),
+        private=any(copy.viewer and copy.gone_at is None and copy.recalled_at is None for copy in copies),
+        permitted=permitted,
+        may_take=may_take,
+        asked_at=asked[1] if asked is not None else None,
+        waits=pending or going,
+    )
+
+
+def _places(scope: Scope, copies: list[Copy]) -> tuple[Place, ...]:
+    """One line for each account where posts are or were."""
+    accounts = {one.id: one for one in channel_reads.every_channel(scope)}
+    here: dict[UUID, list[Copy]] = defaultdict(list)
+    for copy in copies:
+        if not copy.viewer and copy.channel_id in accounts:
+            here[copy.channel_id].append(copy)
+    return tuple(
+        Place(
+            name=accounts[channel].name,
+            stands=sum(copy.gone_at is None and copy.recalled_at is None for copy in found),
+            going=sum(copy.gone_at is None and copy.recalled_at is not None for copy in found),
+            gone_at=max((copy.gone_at for copy in found if copy.gone_at is not None), default=None),
+            by_hand=accounts[channel].hand_over,
+        )
+        for channel, found in sorted(here.items(), key=lambda each: accounts[each[0]].name)
+    )
+
+
+def _names(voice: Wording, surfaces: tuple[str, ...]) -> str:
+    """Places of a permission, as people call them."""
+    known = catalogue(voice.language)
+    names = {surface: f"platform.{surface.partition('.')[0]}" for surface in surfaces}
+    return ", ".join(voice.word(code) if code in known else surface for surface, code in names.items())
+
+
+def router(tenant: OpenScope) -> APIRouter:
+    """The routes of depicted people's pages."""
+    people, routes = People(tenant), APIRouter(prefix=PATH.rstrip("/"))
+
+    @routes.get("/{token}")
+    def show(request: Request, token: str) -> Response:
+        return people.show(request, token)
+
+    @routes.post("/{token}")
+    async def take_back(request: Request, token: str) -> Response:
+        body = await request.body()
+        typed = parse_qs(body.decode(errors="replace")) if len(body) <= MOST_TYPED else {}
+        only = {name: values[0] for name, values in typed.items()}
+        return await run_in_threadpool(people.take_back, request, token, only)
+
+    return routes
