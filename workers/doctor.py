@@ -84,7 +84,11 @@ def _folder(home: Home) -> Iterator[Finding]:
 
 
 def _keys(settings: Settings) -> Iterator[Finding]:
-    keys = {"vault": settings.tenants.master_key, "signature": settings.gate.signing_key}
+    keys = {
+        "vault": settings.tenants.master_key,
+        "door": settings.tenants.door_key,
+        "signature": settings.gate.signing_key,
+    }
     for part, key in keys.items():
         try:
             whole = len(base64.b64decode(key.get_secret_value(), validate=True)) == 32
