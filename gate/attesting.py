@@ -16,7 +16,7 @@ from foundation.words import canonical
 from gate import inforce
 from gate.bundle import ATTESTED, Bundle, ReadAgain, RowFile
 from gate.units import Rating, Unit, Verdict
-from tenants import audit
+from tenants import audit, sightings
 from tenants import reads as tenants
 from tenants.roles import Right, require
 
@@ -93,7 +93,7 @@ def attest(
     scope.hold(f"attest:{scope.tenant_id}:{name}")
     member = _member(scope)
     before = waiting(scope, row, found)
-    if before is not None and before.by != member.principal_id and before.url == url:
+    if before is not None and before.url == url and _is_another(scope, before.by, member.principal_id):
         require(member.role, Right.REVIEW)
         _second(scope, name, before.id, member.principal_id)
         return True
@@ -102,6 +102,11 @@ def attest(
         stated = canonical(found).decode()
         _first(scope, row, url=url, read_on=read_on, by=member.principal_id, verdicts=stated)
     return False
+
+
+def _is_another(scope: Scope, one: UUID, other: UUID) -> bool:
+    """Whether two principals are two humans: a guest who was seen where the other was is the other."""
+    return one != other and one not in sightings.same(scope, other).get(other, frozenset())
 
 
 def _row(scope: Scope, name: str) -> RowFile:

@@ -27,7 +27,7 @@ from channels.events import (
     TakedownRemove,
     TokenRefresh,
 )
-from channels.reads import Channel, places
+from channels.reads import Channel
 from connectors import registry as connector_registry
 from connectors.contract import SharedInbox, Update
 from dashboard import events as page_events
@@ -36,20 +36,11 @@ from dashboard.touring import TourAct
 from foundation.database import Scope
 from foundation.leases import Backoff
 from foundation.outbox import Event
-from gate import ageing, anchoring, complaints, journal, restoring
 from gate import events as gate_events
+from gate import journal
 from gate.events import (
-    CheckpointDue,
-    ComplaintDecided,
-    ComplaintDue,
     CopyProbe,
-    RatingWanted,
-    RevocationWanted,
-    RuleRead,
-    RulesDue,
-    SwitchWanted,
 )
-from gate.journal import JournalDue
 from gate.stating import ConsentRevoked, SwitchClosed, TakedownOpened, ViewerChanged
 from insights import collecting, rollups
 from insights import events as insight_events
@@ -92,7 +83,7 @@ from subscribers.events import (
 )
 from subscribers.orders import Yes
 from tenants import vault
-from workers import age_routes, demo_scene, hooks, own_pages, tour_acts
+from workers import age_routes, demo_scene, gate_routes, hooks, own_pages, tour_acts
 from workers.dispatch import Route, Routes, declared
 from workers.listeners import LISTENING, Ear, Ears
 from workers.wiring import Services
@@ -119,7 +110,14 @@ JOB_SECONDS = 600
 def routes(s: Services) -> Routes:
     """All routes of the house. Raises ValueError at start for a kind without one."""
     found = Routes(
-        *_posts(s), *_accounts(s), *age_routes.routes(s), *_making(s), *_chat(s), *_demonstration(s), facts=FACTS
+        *_posts(s),
+        *_accounts(s),
+        *gate_routes.routes(s),
+        *age_routes.routes(s),
+        *_making(s),
+        *_chat(s),
+        *_demonstration(s),
+        facts=FACTS,
     )
     rooms = (
         channel_events,
@@ -216,23 +214,6 @@ def _accounts(s: Services) -> tuple[Route, ...]:
         Route(TakedownRemove, remove, deadline_seconds=ACT_SECONDS),
         Route(HandoverLook, partial(handing.look, tenant=tenant)),
         Route(SaveWanted, partial(saving.decide, tenant=tenant, mint=s.mint, connectors=connectors)),
-        Route(ComplaintDue, partial(complaints.answer, tenant=tenant), deadline_seconds=ACT_SECONDS),
-        Route(ComplaintDecided, partial(complaints.settle, tenant=tenant), deadline_seconds=ACT_SECONDS),
-        Route(
-            CheckpointDue,
-            partial(anchoring.anchor_logs, tenant=s.tenant, archive=s.archive, key=s.log_key),
-            deadline_seconds=ACT_SECONDS,
-        ),
-        Route(
-            JournalDue,
-            partial(restoring.keep, tenant=s.tenant, archive=s.archive, key=s.log_key),
-            deadline_seconds=ACT_SECONDS,
-        ),
-        Route(RuleRead, partial(gate_events.read_rule, tenant=tenant)),
-        Route(RulesDue, partial(ageing.remind, tenant=tenant, places=places), deadline_seconds=ACT_SECONDS),
-        Route(SwitchWanted, partial(gate_events.set_switch, tenant=s.tenant)),
-        Route(RatingWanted, partial(gate_events.set_rating, tenant=s.tenant)),
-        Route(RevocationWanted, partial(gate_events.revoke_consent, tenant=s.tenant)),
     )
 
 

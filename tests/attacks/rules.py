@@ -47,10 +47,13 @@ def attestation_that_loosens(stage: Stage) -> Result:
         url = rules.rows[name].source_url[0]
         attesting.attest(scope, name, url, read_on=scope.now.date(), verdicts=said)
 
-    refused = [stage.refused(attest, actor=f"member:{who}") for who in (stage.world.rob, stage.world.ann)]
+    # an owner has to say it first: rob, or ann where she is alone, with the guest after her
+    refused = [
+        stage.refused(attest, actor=f"member:{who}") for who in (stage.world.rob, stage.world.ann, stage.world.rob)
+    ]
     medium = nova(stage, Rating.N)
     sent = stage.send(replace(at(stage, "X1", media=(medium,), body="Hello"), platform=name[:-5], surface=name))
     if not stage.harm:
         return sent
     assert sent.sent == 0
-    return Result(sent.verdict, refused[0].reasons & refused[1].reasons, sent.sent)
+    return Result(sent.verdict, frozenset.intersection(*(each.reasons for each in refused)), sent.sent)

@@ -1,0 +1,40 @@
+"""The safety check, wired: who handles which of its events."""
+
+from functools import partial
+
+from channels.reads import places
+from gate import ageing, anchoring, complaints, restoring
+from gate import events as gate_events
+from gate.events import (
+    CheckpointDue,
+    ComplaintDecided,
+    ComplaintDue,
+    RatingWanted,
+    RevocationWanted,
+    RuleRead,
+    RulesDue,
+    SwitchWanted,
+)
+from gate.journal import JournalDue
+from workers.dispatch import Route
+from workers.wiring import Services
+
+ACT_SECONDS = 30
+
+
+def routes(s: Services) -> tuple[Route, ...]:
+    """The routes of everything that is decided about what may leave."""
+    tenant = s.tenant
+    sign = partial(anchoring.anchor_logs, tenant=tenant, archive=s.archive, key=s.log_key)
+    keep = partial(restoring.keep, tenant=tenant, archive=s.archive, key=s.log_key)
+    return (
+        Route(ComplaintDue, partial(complaints.answer, tenant=tenant), deadline_seconds=ACT_SECONDS),
+        Route(ComplaintDecided, partial(complaints.settle, tenant=tenant), deadline_seconds=ACT_SECONDS),
+        Route(CheckpointDue, sign, deadline_seconds=ACT_SECONDS),
+        Route(JournalDue, keep, deadline_seconds=ACT_SECONDS),
+        Route(RuleRead, partial(gate_events.read_rule, tenant=tenant)),
+        Route(RulesDue, partial(ageing.remind, tenant=tenant, places=places), deadline_seconds=ACT_SECONDS),
+        Route(SwitchWanted, partial(gate_events.set_switch, tenant=tenant)),
+        Route(RatingWanted, partial(gate_events.set_rating, tenant=tenant)),
+        Route(RevocationWanted, partial(gate_events.revoke_consent, tenant=tenant)),
+    )
