@@ -20,12 +20,13 @@ from gate.minting import Decision
 from gate.reasons import Reason
 from gate.story import Replay
 from gate.units import Medium, Rating, Unit, Verdict
-from tenants import agencies
+from tenants import agencies, sightings
 from tenants import reads as tenant_reads
 from tenants.roles import Role
 from tests.conftest import Cluster
 from tests.gate.builders import KEY, Step, World, invented, picture, unit, world
 from tests.gate.releases import signed, take, trusting
+from tests.tenants import apps
 
 RULE, PLACE = "x.post", ("x", "x.post")
 WHOLE = bundle.shipped()
@@ -107,6 +108,18 @@ def test_only_an_owner_begins_and_nobody_is_both(here: World) -> None:
         attest(here, chatter)
     with pytest.raises(GreenroomError), here.scope("system:test") as scope:
         attesting.attest(scope, RULE, URL, read_on=scope.now.date())
+    with here.scope() as scope:
+        for one in (here.rob, guest):
+            sightings.note(scope, apps.KEY, tenant_reads.member(scope, one), address="203.0.113.7", device="")
+    assert not attest(here, guest)  # seen where the owner was, so nobody else
+
+
+def test_an_owner_and_a_guest_are_two(here: World) -> None:
+    with here.scope() as scope:
+        guest = agencies.add_member(
+            scope, name="gil", email="gil@example.test", role=Role.GUEST, language="en", zone="UTC"
+        )
+    assert not attest(here, here.rob)
     assert attest(here, guest)
 
 
