@@ -1,14 +1,15 @@
 """One case to decide: the unit, the facts, the row of its place and what follows from them. Pure."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
+from types import MappingProxyType
 from uuid import UUID
 
 from gate import language, text
-from gate.bundle import Bundle, People, Place, Row
-from gate.facts import LinkFacts, MediumFacts, PersonFacts, Snapshot
+from gate.bundle import Bundle, People, Place, Row, stricter
+from gate.facts import Limit, LinkFacts, MediumFacts, PersonFacts, Snapshot
 from gate.language import Reading
 from gate.text import TextRating
 from gate.units import Rating, Unit, highest
@@ -76,7 +77,7 @@ class Case:
     @cached_property
     def row(self) -> Row:
         """What the place allows today."""
-        return self.bundle.row(
+        found = self.bundle.row(
             self.unit.platform,
             self.unit.surface,
             on=self.now.date(),
@@ -84,12 +85,12 @@ class Case:
             people=self._shown,
             again=self.facts.again,
         )
+        return _within(found, self.facts.limits)
 
     @property
     def place(self) -> str:
         """The id of the place, e.g. `sandbox.post`."""
-        surface, platform = self.unit.surface, self.unit.platform
-        return surface if surface.startswith(f"{platform}.") else f"{platform}.{surface}"
+        return self.unit.place
 
     @property
     def _place(self) -> Place:
@@ -103,3 +104,12 @@ class Case:
         if len(kinds) != 1:
             return None
         return "synthetic" if kinds == {"synthetic"} else "real"
+
+
+def _within(row: Row, limits: Iterable[Limit]) -> Row:
+    """A row as an agency keeps it: never looser than it is, and nothing looser of what is rated higher."""
+    verdicts = dict(row.verdicts)
+    for limit in limits:
+        higher = (rating for rating in verdicts if rating.rank >= limit.rating.rank)
+        verdicts |= {rating: stricter(verdicts[rating], limit.verdict) for rating in higher}
+    return replace(row, verdicts=MappingProxyType(verdicts))

@@ -10,9 +10,9 @@ from foundation.database import OpenScope, Scope
 from foundation.errors import GreenroomError, NotFound, Refused
 from foundation.outbox import Queue
 from foundation.words import Message
-from gate import attesting, people, ratings, switches, viewers
+from gate import attesting, limits, people, ratings, switches, viewers
 from gate.stating import ConsentRevoked, SwitchClosed, TakedownOpened, ViewerChanged
-from gate.units import Rating
+from gate.units import Rating, Verdict
 from tenants import audit, notices
 from tenants import reads as tenant_reads
 from tenants.roles import Right, may, require
@@ -138,6 +138,22 @@ class RuleRead:
 
 
 @dataclass(frozen=True)
+class LimitWanted:
+    """A member keeps a place tighter than its rule from a rating on; or, `end`, wants that no more."""
+
+    kind: ClassVar[str] = "place.limit"
+    queue: ClassVar[Queue] = "urgent"
+    tenant_id: UUID
+    subject_id: UUID
+    place: str
+    rating: str
+    verdict: str
+    why: str
+    end: bool
+    by: str
+
+
+@dataclass(frozen=True)
 class RulesDue:
     """Look which rules grow old, and whom to tell; `tenant_id` and `subject_id` are the house."""
 
@@ -220,6 +236,20 @@ def read_rule(event: RuleRead, *, tenant: OpenScope) -> None:
     try:
         with tenant(event.tenant_id, event.by) as scope:
             attesting.attest(scope, event.rule, event.url, read_on=date.fromisoformat(event.read_on))
+    except GreenroomError as refused:
+        with tenant(event.tenant_id, event.by) as scope:
+            notices.put(scope, refused.message, cause=f"{event.kind}:{event.subject_id}")
+
+
+def set_limit(event: LimitWanted, *, tenant: OpenScope) -> None:
+    """Keep a place tighter, as the member who asked; or one of the two who end that."""
+    what = (event.place, Rating(event.rating), Verdict(event.verdict))
+    try:
+        with tenant(event.tenant_id, event.by) as scope:
+            if event.end:
+                limits.end(scope, *what)
+            else:
+                limits.keep(scope, *what, why=event.why)
     except GreenroomError as refused:
         with tenant(event.tenant_id, event.by) as scope:
             notices.put(scope, refused.message, cause=f"{event.kind}:{event.subject_id}")

@@ -15,11 +15,11 @@ from foundation.database import Scope
 from foundation.errors import NotFound
 from gate import attesting, epochs, papers, text
 from gate.bundle import Bundle
-from gate.facts import LinkFacts, MediumFacts, ReviewFacts, Snapshot, Stop, ViewerFacts, read_unit
+from gate.facts import Limit, LinkFacts, MediumFacts, ReviewFacts, Snapshot, Stop, ViewerFacts, read_unit
 from gate.inforce import InForce
 from gate.models import AgeAssurance, DecisionInput, LinkTarget, PermitRow
 from gate.states import AssuranceState
-from gate.units import Rating, Unit
+from gate.units import Rating, Unit, Verdict
 from tenants import reads as tenants
 from tenants import sightings
 
@@ -38,7 +38,9 @@ SELECT house_now() AS now,
       ORDER BY r.created_at, r.id)
     FROM human_reviews r WHERE r.tenant_id = :tenant AND r.about = 'unit' AND r.digest = :digest) AS reviews,
   (SELECT jsonb_object_agg(e.key, e.value) FROM epochs e
-    WHERE e.tenant_id = :tenant AND e.key = ANY(CAST(:keys AS text[]))) AS epochs
+    WHERE e.tenant_id = :tenant AND e.key = ANY(CAST(:keys AS text[]))) AS epochs,
+  (SELECT jsonb_agg(jsonb_build_array(l.rating, l.verdict) ORDER BY l.rating, l.verdict)
+    FROM place_limits l WHERE l.tenant_id = :tenant AND l.place = :place AND l.open) AS limits
 """
 """What every decision reads, in one statement; switches of the house are read by policy."""
 
@@ -54,7 +56,7 @@ def gather(
     creator = _creator(scope, unit)
     media = papers.media(scope, unit)
     principal, author = _author(scope, author)
-    read = scope.run(_AT_ONCE, tenant=scope.tenant_id, digest=unit.digest(), keys=list(needed)).one()
+    read = _at_once(scope, unit, needed)
     same = _same(scope, principal, _said(read.reviews), media)
     said = _owned(_said(read.reviews), same)
     facts = Snapshot(
@@ -75,6 +77,7 @@ def gather(
         changed=_changed(scope, unit, said),
         epochs=tuple(sorted((read.epochs or {}).items())),
         rules_fault=by.fault,
+        limits=_limits(read.limits),
         again=attesting.said(scope, unit, by.rules, read.now.date()),
         unlocked=tuple(key for key in needed if key not in held) if held else (),
     )
@@ -86,11 +89,21 @@ def elsewhere(scope: Scope, facts: Snapshot, unit: Unit, *, by: InForce) -> Snap
 
     For showing only: nothing leaves on facts that were read for another unit.
     """
-    read = scope.run(_AT_ONCE, tenant=scope.tenant_id, digest=unit.digest(), keys=[]).one()
+    read = _at_once(scope, unit, ())
     again = attesting.said(scope, unit, by.rules, read.now.date())
     said = _said(read.reviews)
-    same = _same(scope, facts.author_principal, said, ())
-    return replace(facts, stops=_stops(unit, read.stops or ()), reviews=_owned(said, same), again=again)
+    reviews = _owned(said, _same(scope, facts.author_principal, said, ()))
+    stops, limits = _stops(unit, read.stops or ()), _limits(read.limits)
+    return replace(facts, stops=stops, reviews=reviews, limits=limits, again=again)
+
+
+def _at_once(scope: Scope, unit: Unit, keys: Iterable[str]) -> Any:
+    asked = {"digest": unit.digest(), "keys": list(keys), "place": unit.place}
+    return scope.run(_AT_ONCE, tenant=scope.tenant_id, **asked).one()
+
+
+def _limits(stored: Iterable[tuple[str, str]] | None) -> tuple[Limit, ...]:
+    return tuple(Limit(Rating(rating), Verdict(verdict)) for rating, verdict in stored or ())
 
 
 def _said(stored: Iterable[tuple[str, str, int, str]] | None) -> tuple[ReviewFacts, ...]:

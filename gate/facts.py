@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 from gate.bundle import ReadAgain
 from gate.states import AssuranceState, PersonState
-from gate.units import Rating, Unit
+from gate.units import Rating, Unit, Verdict
 
 
 @dataclass(frozen=True)
@@ -130,6 +130,14 @@ RESTORED = "restored"
 
 
 @dataclass(frozen=True)
+class Limit:
+    """An agency's own: from `rating` on, the place is at least this strict."""
+
+    rating: Rating
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
 class Stop:
     """A closed switch that reaches this unit."""
 
@@ -163,6 +171,8 @@ class Snapshot:
     """Somebody said yes to other content of the same subject, and to this one nobody did."""
     rules_fault: str = ""
     """The code of the reason why nothing may leave by the rules, as they stand in the database."""
+    limits: tuple[Limit, ...] = ()
+    """What the agency keeps tighter at this place."""
     again: tuple[ReadAgain, ...] = ()
     """What members say they read again of the rules of its place that are past their day."""
     unlocked: tuple[str, ...] = ()

@@ -54,3 +54,31 @@ class AttestationRow(TenantRow, table=True):
     by: UUID
     """The principals."""
     second: UUID | None = None
+
+
+class PlaceLimit(TenantRow, table=True):
+    """An agency keeps a place tighter than its rule: from this rating on, held or blocked. `open` until two members
+    have ended it, of whom `ended_by` was the first."""
+
+    __tablename__ = "place_limits"
+    __table_args__ = table(
+        Index(
+            "place_limits_once",
+            "tenant_id",
+            "place",
+            "rating",
+            "verdict",
+            unique=True,
+            postgresql_where=text("open"),
+        ),
+        about="member",
+        keep="5 years",
+    )
+    place: str
+    rating: str
+    verdict: str
+    by: str
+    why: str
+    ended_by: UUID | None = None
+    """The principal."""
+    open: bool = True

@@ -122,6 +122,11 @@ class Unit:
     seen: tuple[str, ...] | None = field(default=None, compare=False)
     """What the place asks for (`Row.probes`) and was seen there in the last minute; None when nobody looked."""
 
+    @property
+    def place(self) -> str:
+        """The id of the place, e.g. `sandbox.post`."""
+        return self.surface if self.surface.startswith(f"{self.platform}.") else f"{self.platform}.{self.surface}"
+
     def digest(self) -> str:
         """SHA-256 over the canonical form, without the native key."""
         return self._digest

@@ -12,9 +12,10 @@ from dashboard.widgets import draw
 from foundation import outbox
 from foundation.database import Scope
 from foundation.errors import BadInput
-from foundation.words import Message
-from gate.events import RuleRead, SwitchWanted
+from foundation.words import Message, catalogue
+from gate.events import LimitWanted, RuleRead, SwitchWanted
 from gate.switches import Stop
+from gate.units import Rating
 from insights import transparency
 from tenants.roles import Right
 
@@ -28,6 +29,7 @@ def show(page: Page) -> None:
     found = page.read(system)
     _stops(page, found)
     _rules(page, found)
+    _limits(page, found)
     _dead(page, found)
     draw("system_acts.html", found=found, voice=page.voice, word=page.word)
     _months(page, found)
@@ -112,6 +114,57 @@ def _read(name: str, url: str, scope: Scope, press_id: UUID) -> Message:
     wanted = RuleRead(scope.tenant_id, press_id, rule=name, url=url, read_on=today, by=scope.actor)
     outbox.put(scope, wanted, priority=0, dedupe=f"rule:{press_id}")
     return Message("system.rule_noted")
+
+
+def _limits(page: Page, found: System) -> None:
+    """Places the agency keeps tighter than their rules: one person is enough, ending it takes two."""
+    if not found.places:
+        return
+    st.subheader(page.word("system.limits"))
+    for number, kept in enumerate(found.limits):
+        with st.container(border=True):
+            draw(
+                "system_limit.html",
+                kept=kept,
+                place=_place(page, kept.place),
+                found=found,
+                voice=page.voice,
+                word=page.word,
+            )
+            act = partial(_limit, kept.place, kept.rating, kept.verdict, end=True)
+            acting.button(page, "system.limit_end", act, right=Right.REOPEN, key=f"limit:{number}")
+    with st.container(border=True):
+        st.write(page.word("system.limits_explained"))
+        offered = {
+            "place": {one: _place(page, one) for one in found.places},
+            "from": {str(one): page.word(f"rating.{one}") for one in Rating if one is not Rating.X},
+            "what": {one: page.word(f"system.limit_{one}") for one in "HB"},
+        }
+        for column, (name, said) in zip(st.columns(3), offered.items(), strict=True):
+            label = page.word(f"system.limit_{name}")
+            column.selectbox(label, list(said), format_func=said.__getitem__, key=f"l.{name}")
+        st.text_input(page.word("system.why"), key="l.why", max_chars=200)
+        acting.button(page, "system.limit_keep", _keep, right=Right.RUN, key="limit")
+
+
+def _place(page: Page, name: str) -> str:
+    """A place in words; by its name where it only borrows from others."""
+    code = f"place.{name}"
+    return page.word(code) if code in catalogue(page.voice.language) else name
+
+
+def _keep(scope: Scope, press_id: UUID) -> Message:
+    place, rating, verdict = (str(acting.typed(key)) for key in ("l.place", "l.from", "l.what"))
+    return _limit(place, rating, verdict, scope, press_id, end=False)
+
+
+def _limit(place: str, rating: str, verdict: str, scope: Scope, press_id: UUID, *, end: bool) -> Message:
+    why = "" if end else str(acting.typed("l.why") or "").strip()
+    wanted = LimitWanted(
+        scope.tenant_id, press_id, place=place, rating=rating, verdict=verdict, why=why, end=end, by=scope.actor
+    )
+    outbox.put(scope, wanted, priority=0, dedupe=f"limit:{press_id}")
+    return Message("system.limit_ending" if end else "system.limit_keeping")
 
 
 def _dead(page: Page, found: System) -> None:

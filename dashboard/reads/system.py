@@ -9,8 +9,9 @@ from channels import reads as channel_reads
 from foundation import outbox
 from foundation.database import Scope
 from foundation.outbox import DeadEvent, QueueStats
-from gate import ageing, switches
+from gate import ageing, inforce, limits, switches
 from gate.ageing import Due
+from gate.limits import Kept
 from gate.switches import Stop
 from insights import transparency
 from tenants import audit
@@ -38,6 +39,8 @@ class System:
     now: datetime
     rules: Sequence[Due] = ()
     """Rules of places that somebody has to read again."""
+    limits: Sequence[Kept] = ()
+    places: Sequence[str] = ()
 
     @property
     def oldest(self) -> timedelta:
@@ -78,9 +81,16 @@ def holds(scope: Scope, mine: Callable[[Scope], Sequence[Creator]]) -> list[Hold
     return [Hold(whom, at) for whom, at in since.items()]
 
 
+def _known(scope: Scope, places: Sequence[tuple[str, str]]) -> list[str]:
+    """The rows of these places, by name; of one without a row nothing leaves anyway."""
+    rows = inforce.rules(scope).rows
+    names = (surface if surface.startswith(f"{platform}.") else f"{platform}.{surface}" for platform, surface in places)
+    return sorted(name for name in names if name in rows)
+
+
 def system(scope: Scope) -> System:
     """The agency's own part of the machine; another agency's tasks are not counted."""
-    people = tenant_reads.members(scope)
+    people, places = tenant_reads.members(scope), channel_reads.places(scope)
     return System(
         queues=outbox.stats(scope),
         dead=outbox.dead(scope, limit=50),
@@ -91,5 +101,7 @@ def system(scope: Scope) -> System:
         names={f"member:{one.id}": one.name for one in people},
         humans={one.principal_id: one.name for one in people},
         now=scope.now,
-        rules=ageing.due(scope, channel_reads.places(scope)),
+        rules=ageing.due(scope, places),
+        limits=limits.kept(scope),
+        places=_known(scope, places),
     )

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from migrations.tools import jsonb, number, tenant_table, text, uuid_column
+from migrations.tools import flag, jsonb, number, tenant_table, text, uuid_column
 
 revision = "0024"
 down_revision = "0023"
@@ -81,10 +81,26 @@ def _said_of_places() -> None:
         sa.CheckConstraint("state <> 'active' OR second IS NOT NULL", name="attestations_seconded"),
         write=("gate",),
     )
+    tenant_table(
+        "place_limits",
+        *(text(name) for name in ("place", "rating", "verdict", "by", "why")),
+        uuid_column("ended_by", nullable=True),
+        flag("open"),
+        sa.CheckConstraint("rating IN ('G', 'S', 'N', 'E')", name="place_limits_rating"),
+        sa.CheckConstraint("verdict IN ('H', 'B')", name="place_limits_verdict"),
+        write=("gate",),
+    )
+    op.create_index(
+        "place_limits_once",
+        "place_limits",
+        ["tenant_id", "place", "rating", "verdict"],
+        unique=True,
+        postgresql_where=sa.text("open"),
+    )
     op.create_index("attestations_row", "attestations", ["tenant_id", "row", "state"])
 
 
 def downgrade() -> None:
-    for name in ("attestations", "policy_bundles"):
+    for name in ("place_limits", "attestations", "policy_bundles"):
         op.drop_table(name)
     op.execute("DROP FUNCTION policy_bundles_only_grow()")

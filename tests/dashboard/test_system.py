@@ -10,8 +10,8 @@ from foundation.database import OpenScope
 from foundation.ids import HOUSE, uuid7
 from foundation.words import catalogue
 from gate import events as gate_events
-from gate import switches
-from gate.events import RuleRead, SwitchWanted
+from gate import limits, switches
+from gate.events import LimitWanted, RuleRead, SwitchWanted
 from tenants import reads as tenant_reads
 from tenants.roles import Role
 from tests.dashboard.builders import Agency, agency
@@ -135,6 +135,36 @@ def test_every_noted_act_has_its_sentence() -> None:
     }
     assert acts
     assert {f"audit.{act}" for act in acts} <= set(catalogue("fr"))
+
+
+def test_a_place_is_kept_tighter_by_one_and_no_longer_by_two(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
+    lumiere.post("bonjour")
+
+    def done() -> None:
+        with lumiere.scope() as scope:
+            row = scope.run(
+                "SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = 'place.limit' ORDER BY id DESC",
+                t=scope.tenant_id,
+            ).first()
+        gate_events.set_limit(outbox.rebuild(LimitWanted, lumiere.tenant_id, row.subject_id, row.args), tenant=tenant)
+
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/system")
+        page.choose("À partir de", "Suggestif")
+        page.type("Pourquoi ?", "semaine calme", nth=1)
+        assert "d’ici une seconde" in page.press("Tenir plus strict")
+        done()
+        text = page.open("/system")
+        assert "à partir de Suggestif : attend une personne" in text
+        assert "semaine calme" in text
+    for role in (Role.OWNER, Role.MANAGER):
+        with stream(door.url, door.cookie(lumiere, role)) as page:
+            text = page.open("/system")
+            assert ("il en manque une seconde" in text) == (role is Role.MANAGER)
+            page.press("Ne plus le faire")
+            done()
+    with lumiere.scope() as scope:
+        assert limits.kept(scope) == []
 
 
 def test_a_rule_that_grew_old_is_read_again_by_two(door: Door, lumiere: Agency, tenant: OpenScope) -> None:

@@ -1,0 +1,88 @@
+"""What an agency keeps tighter than the rules: by one person at once; no longer by two, one after the other."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from foundation.database import Scope
+from foundation.errors import BadInput, NotFound, Refused
+from foundation.ids import uuid7
+from gate import epochs, inforce
+from gate.units import Rating, Verdict
+from tenants import audit
+from tenants import reads as tenants
+from tenants.roles import Right, require
+
+_KEEP = """
+INSERT INTO place_limits (tenant_id, id, place, rating, verdict, by, why, open)
+VALUES (:tenant, :id, :place, :rating, :verdict, :by, :why, true)
+ON CONFLICT (tenant_id, place, rating, verdict) WHERE open
+DO UPDATE SET ended_by = NULL, by = excluded.by, why = excluded.why, updated_at = house_now()
+"""
+_KEPT = """
+SELECT place, rating, verdict, by, why, ended_by FROM place_limits
+WHERE tenant_id = :tenant AND open ORDER BY place, rating, verdict
+"""
+_END = """
+UPDATE place_limits SET open = (ended_by IS NULL OR ended_by = :principal), updated_at = house_now(),
+  ended_by = COALESCE(ended_by, :principal)
+WHERE tenant_id = :tenant AND place = :place AND rating = :rating AND verdict = :verdict AND open RETURNING open
+"""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A place kept tighter: from `rating` on it is `verdict`; `ending` where one of two wants that no more."""
+
+    place: str
+    rating: str
+    verdict: str
+    by: str
+    why: str
+    ending: bool
+
+
+def kept(scope: Scope) -> list[Kept]:
+    """What the agency keeps tighter now."""
+    rows = scope.run(_KEPT, tenant=scope.tenant_id)
+    return [Kept(row.place, row.rating, row.verdict, row.by, row.why, row.ended_by is not None) for row in rows]
+
+
+def keep(scope: Scope, place: str, rating: Rating, verdict: Verdict, *, why: str) -> None:
+    """From a rating on, hold (H) or block (B) at a place; whatever is not yet claimed there follows it.
+
+    Raises BadInput for a place without a rule, another verdict, or no reason; Refused for a member without the right.
+    """
+    member = _member(scope)
+    require(member.role, Right.RUN)
+    if place not in inforce.rules(scope).rows or rating is Rating.X or verdict not in (Verdict.H, Verdict.B):
+        raise BadInput("place.no_such_rule")
+    if not why.strip():
+        raise BadInput("place.no_why")
+    epochs.alone(scope, epochs.tenant(scope))
+    row = {"place": place, "rating": str(rating), "verdict": str(verdict), "by": scope.actor, "why": why.strip()}
+    with scope.acting_as("gate"):
+        scope.run(_KEEP, tenant=scope.tenant_id, id=uuid7(), **row)
+    audit.note(scope, "place.limit", f"place:{place}", rating=str(rating), verdict=str(verdict))
+
+
+def end(scope: Scope, place: str, rating: Rating, verdict: Verdict) -> bool:
+    """The acting member wants it no more; whether it has ended: the second person's word does that.
+
+    Raises Refused for a member without the right to reopen, NotFound for what is not kept.
+    """
+    member = _member(scope)
+    require(member.role, Right.REOPEN)
+    row = {"place": place, "rating": str(rating), "verdict": str(verdict), "principal": member.principal_id}
+    with scope.acting_as("gate"):
+        still = scope.run(_END, tenant=scope.tenant_id, **row).scalar_one_or_none()
+    if still is None:
+        raise NotFound("place.no_such_rule")
+    audit.note(scope, "place.limit_asked" if still else "place.limit_ended", f"place:{place}")
+    return not still
+
+
+def _member(scope: Scope) -> tenants.Member:
+    kind, _, key = scope.actor.partition(":")
+    if kind != "member":
+        raise Refused("switch.people_only")
+    return tenants.member(scope, UUID(key))
