@@ -55,9 +55,9 @@ def keep(scope: Scope, place: str, rating: Rating, verdict: Verdict, *, why: str
     member = _member(scope)
     require(member.role, Right.RUN)
     if place not in inforce.rules(scope).rows or rating is Rating.X or verdict not in (Verdict.H, Verdict.B):
-        raise BadInput("place.no_such_rule")
+        raise BadInput("limit.no_such_place")
     if not why.strip():
-        raise BadInput("place.no_why")
+        raise BadInput("limit.no_why")
     epochs.alone(scope, epochs.tenant(scope))
     row = {"place": place, "rating": str(rating), "verdict": str(verdict), "by": scope.actor, "why": why.strip()}
     with scope.acting_as("gate"):
@@ -76,7 +76,7 @@ def end(scope: Scope, place: str, rating: Rating, verdict: Verdict) -> bool:
     with scope.acting_as("gate"):
         still = scope.run(_END, tenant=scope.tenant_id, **row).scalar_one_or_none()
     if still is None:
-        raise NotFound("place.no_such_rule")
+        raise NotFound("limit.no_such_place")
     audit.note(scope, "place.limit_asked" if still else "place.limit_ended", f"place:{place}")
     return not still
 

@@ -115,7 +115,7 @@ def test_a_page_asks_and_who_may_not_reads_why(here: World, tenant: OpenScope) -
     assert leaves(here, unit(here)) == {Reason.RATING_EXCEEDS_SURFACE}
     events.set_limit(replace(asked, rating="N", end=True), tenant=tenant)
     with here.scope() as scope:
-        assert [one.message.code for one in tenant_reads.open_notices(scope)] == ["place.no_such_rule"]
+        assert [one.message.code for one in tenant_reads.open_notices(scope)] == ["limit.no_such_place"]
 
 
 @given(
