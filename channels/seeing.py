@@ -138,6 +138,6 @@ def _remember(scope: Scope, channel: Channel, seen: Seen) -> None:
         outbox.put(scope, PlaceSeen(scope.tenant_id, channel.id))
     gone = watching.call_back(scope, channel.id, seen.fails)
     if gone:
-        told = Message("channel.place_changed", {"account": channel.name, "count": len(gone)})
+        told = Message("copy.place_changed", {"account": channel.name, "count": len(gone)})
         cause = f"place:{channel.id}:{gone[0]}"
         notices.put(scope, told, cause=cause, urgent=True, creator_id=channel.creator_id)

@@ -12,9 +12,10 @@ import pytest
 from connectors import discord_connecting
 from connectors.answers import READER_GONE
 from connectors.contract import Answer, Connected, Copy, Response, Send, Sought, StepAnswerLost, StepKind, Update
-from connectors.discord import LISTED, MOST_ALT, REGISTERED, REMOVED, RESTRICTED, Discord
+from connectors.discord import LISTED, MOST_ALT, REMOVED, Discord
 from connectors.discord_ids import Place, at_or_after, channel_in, file_name, moment, names_message, nonce
 from connectors.outcomes import Absent, Disconnected, Found, Published, Reauthorize, Rejected, Retry, Uncertain, Unknown
+from connectors.places import Destination, Seen
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
 from foundation.words import Message, say
@@ -359,12 +360,14 @@ def test_who_is_no_bot_or_no_text_channel_is_refused() -> None:
 
 def test_what_the_policy_asks_of_a_channel_is_seen() -> None:
     row = rules.row("discord", "guild_channel", on=NOW.date())
-    restricted, open_ = ({"id": "200", "nsfw": nsfw} for nsfw in (True, False))
-    assert DISCORD.see(PLACE.account, (Response("look", 200, {}, restricted),)) == (REGISTERED, *RESTRICTED)
-    assert set(row.probes) == {REGISTERED, *RESTRICTED}
-    assert DISCORD.see(PLACE.account, (Response("look", 200, {}, open_),)) == (REGISTERED,)
-    assert isinstance(DISCORD.see(PLACE.account, (Response("look", 503),)), Retry)
-    assert isinstance(DISCORD.see(PLACE.account, (Response("look", 403, {}, {"code": 50001}),)), Disconnected)
+    there = Destination(PLACE.account)
+    restricted, open_ = ({"id": "200", "guild_id": PLACE.guild, "nsfw": nsfw} for nsfw in (True, False))
+    seen = DISCORD.see(there, (Response("look", 200, {}, restricted),))
+    assert isinstance(seen, Seen)
+    assert set(seen.holds) == {probe.see for probe in row.probes}
+    assert DISCORD.see(there, (Response("look", 200, {}, open_),)) != seen
+    assert isinstance(DISCORD.see(there, (Response("look", 503),)), Retry)
+    assert isinstance(DISCORD.see(there, (Response("look", 403, {}, {"code": 50001}),)), Disconnected)
     flagged = rules.flags_for(row, Rating.N, ai=True)
     assert sent(replace(UNIT, media=(PICTURE,), flags=flagged)).files["files[0]"].name.startswith("SPOILER_")
 

@@ -111,7 +111,9 @@ def test_only_an_owner_begins_and_nobody_is_both(here: World) -> None:
     with here.scope() as scope:
         for one in (here.rob, guest):
             sightings.note(scope, apps.KEY, tenant_reads.member(scope, one), address="203.0.113.7", device="")
-    with pytest.raises(Refused, match="rules"):  # seen where the owner was, so nobody else: a second that would be a first
+    with pytest.raises(
+        Refused, match="rules"
+    ):  # seen where the owner was, so nobody else: a second that would be a first
         attest(here, guest)
 
 

@@ -63,7 +63,8 @@ class House:
         while left > timedelta(0):
             step = min(left, timedelta(minutes=1))
             for tick in TICKS:
-                tick.put(self.desk.services.tenant)
+                if tick.seconds <= 60:  # the slower ones write nothing that this account needs
+                    tick.put(self.desk.services.tenant)
             before = self.desk.now()
             self.desk.live(seconds=step.total_seconds())
             self.server.clock.move((self.desk.now() - before).total_seconds())

@@ -53,7 +53,7 @@ def test_who_came_in_unasked_keeps_explicit_out_and_takes_it_away(her: Mia) -> N
     assert her.desk.state(sent) is S.REMOVED
     assert her.desk.state(suggestive) is S.PUBLISHED, "suggestive may stand before anybody in a channel of Telegram"
     assert posts(chat) == 1
-    assert "channel.place_changed" in her.desk.notices().values()
+    assert "copy.place_changed" in her.desk.notices().values()
     telegram.leave(chat, f"stranger{bot.id}")
     again = her.post("telegram")
     her.desk.live(seconds=30)
