@@ -34,21 +34,22 @@ def lea(chromium: Chromium, cluster: Cluster, tmp_path_factory: pytest.TempPathF
 
 
 def readable(visitor: Visitor, name: str) -> None:
-    """Everybody can read and use what is drawn now."""
-    assert faults(visitor) == []
+    """Everybody can read and use what is drawn now, on a wide screen and on a phone's."""
+    for width in (390, 1440):
+        visitor.size(width)
+        assert faults(visitor) == []
+        if PICTURES:
+            visitor.picture(Path(PICTURES) / f"{name}-{width}.png")
     assert [(one["id"], one["nodes"][0]["html"]) for one in Axe().run(visitor.page).response["violations"]] == []
-    if PICTURES:
-        visitor.picture(Path(PICTURES) / f"{name}-{visitor.run('outerWidth')}.png")
 
 
-@pytest.mark.parametrize("width", [390, 1440])
-def test_a_visitor_comes_in_and_who_is_shown_ends_it(chromium: Chromium, lea: Place, width: int) -> None:
+def test_a_visitor_comes_in_and_who_is_shown_ends_it(chromium: Chromium, lea: Place) -> None:
     with lea.desk.scope() as scope:
         person = lea.person(scope)
         own = f"{lea.url}{mine.PATH}{mine.make_link(scope, person)}"
-    lea.post(Rating.S, channel="page", text=f"En public, {width}")
-    item = lea.post(text=f"Pour vous, {width}", person=person)
-    with chromium.visitor(width) as visitor:
+    lea.post(Rating.S, channel="page", text="En public")
+    item = lea.post(text="Pour vous", person=person)
+    with chromium.visitor() as visitor:
         visitor.go(f"{lea.url}/{lea.slug}/")
         readable(visitor, "profile")
         visitor.page.get_by_role("link", name="Pour adultes").click()
@@ -60,10 +61,10 @@ def test_a_visitor_comes_in_and_who_is_shown_ends_it(chromium: Chromium, lea: Pl
         lea.provider.world.finish(next(reversed(lea.provider.world.sessions.values())))
         lea.desk.live(seconds=6)
         visitor.go(f"{lea.url}{lea.door}")
-        visitor.shows(f"Pour vous, {width}")
+        visitor.shows("Pour vous")
         visitor.until("[...document.images].every(i => i.complete && i.naturalWidth > 0)")
         readable(visitor, "inside")
-        with chromium.visitor(width) as herself:
+        with chromium.visitor() as herself:
             herself.go(own)
             readable(herself, "person")
             herself.page.get_by_text("Tout arrêter", exact=True).click()
