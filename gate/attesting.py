@@ -14,7 +14,8 @@ from foundation.errors import BadInput, Refused
 from foundation.ids import uuid7
 from foundation.words import canonical
 from gate import inforce
-from gate.bundle import ATTESTED, Bundle, ReadAgain, RowFile
+from gate.bundle import ATTESTED, Bundle, ReadAgain
+from gate.matrix import RowFile
 from gate.units import Rating, Unit, Verdict
 from tenants import audit, sightings
 from tenants import reads as tenants

@@ -2,20 +2,17 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from gate import lexicon
-from gate.reasons import Reason
+from gate.matrix import VIEWERS, Ai, Defaults, Matrix, People, Place, Probe, RowFile, Verdicts, check, merged
 from gate.units import Rating, Verdict
 
 SHIPPED = Path(__file__).parent / "policy" / "matrix.yaml"
@@ -23,12 +20,6 @@ WIRE_FLAG = re.compile(r"[\w.]+=[\w-]+")
 """A flag a request can carry; anything else in the matrix is a duty of another kind."""
 
 _VERSION = re.compile(r"(\d{4})\.(\d{2})\.(\d{2})-(\d{1,4})")
-
-Place = Literal["post", "text", "chat", "profile"]
-People = Literal["real", "synthetic"]
-_VIEWERS = ("none", "platform", "both", "door", "product")
-"""`door`: we let readers in one by one, and decide again for each (`minting.readable`)."""
-
 
 ATTESTED = timedelta(days=90)
 """How long a rule counts as read because two members said so, from the day they read it."""
@@ -45,27 +36,6 @@ class ReadAgain:
     until: date
     verdicts: Mapping[Rating, Verdict] = field(default_factory=dict)
     """What they found stricter than it is written."""
-
-
-class Probe(BaseModel):
-    """Something that must be seen at the platform before anything above a rating goes to a place."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    see: str
-    otherwise: Reason = Reason.PLATFORM_FORBIDS
-    """What is wrong where somebody looked, and it was not so."""
-    above: Rating = Rating.G
-    assures: bool = False
-    """It proves that everybody who reads there is of age."""
-
-    def __str__(self) -> str:
-        more = [str(self.otherwise)] if self.otherwise is not Reason.PLATFORM_FORBIDS else []
-        more += [f"above {self.above}"] if self.above is not Rating.G else []
-        return "; ".join([self.see, *more, *(["assures"] if self.assures else [])])
-
-
-def _probe(written: object) -> object:
-    return {"see": written} if isinstance(written, str) else written
 
 
 @dataclass(frozen=True)
@@ -99,89 +69,6 @@ class Row:
         return tuple(probe for probe in self.probes if rating.rank > probe.above.rank)
 
 
-class _Ai(BaseModel):
-    model_config = ConfigDict(extra="allow")
-    flag: str
-    text: str = "required"
-
-
-class _Verified(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    verdicts: str
-    flags: str
-    ai: str
-
-
-Verdicts = dict[Rating, Verdict]
-
-
-class RowFile(BaseModel):
-    """A row as it is written; one that borrows (`same_as`) states the rest nowhere."""
-
-    model_config = ConfigDict(extra="allow")
-    id: str
-    platform: str
-    surface: str
-    place: Place = "post"
-    people: People | None = None
-    same_as: list[str] = []
-    verdicts: Verdicts = {}
-    flags: dict[Rating, list[str]] | None = None
-    ai: _Ai | None = None
-    viewer: str = ""
-    adult_link: Verdict | None = None
-    probe: list[Annotated[Probe, BeforeValidator(_probe)]] | None = None
-    ages: bool = True
-    review_by: date | None = None
-    verified: _Verified | None = None
-    test_network: bool = False
-    source_url: list[str] = []
-    checked_on: date | None = None
-    rule: str = ""
-    """The row that a borrowed one is written in."""
-
-    def digest(self) -> str:
-        """Of the rule as it is written."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
-
-
-class _Jurisdiction(BaseModel):
-    model_config = ConfigDict(extra="allow")
-    id: str
-    level: Literal["L1", "L2", "L3", "L4"]
-    review_by: date | None = None
-
-
-class _Production(BaseModel):
-    """Where an agency produces. Nobody's own yes stands for a second look: rules that say otherwise are refused, until
-    counsel opens it and the release is built."""
-
-    model_config = ConfigDict(extra="allow")
-    id: str
-    own_likeness: Literal[False]
-
-
-class _Defaults(BaseModel):
-    model_config = ConfigDict(extra="allow")
-    unknown_platform: Verdicts
-    unknown_surface: Verdicts
-    unverified_cap: Verdicts
-    link_unregistered: Verdict
-
-
-class _Matrix(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    schema_version: int
-    bundle_version: str
-    checked_on: date
-    review_by: date
-    defaults: _Defaults
-    rows: list[RowFile]
-    jurisdictions: list[_Jurisdiction]
-    production: list[_Production]
-    duties: list[dict[str, Any]]
-
-
 def stricter(one: Verdict, other: Verdict) -> Verdict:
     """The higher of two verdicts."""
     return max(one, other, key=lambda verdict: verdict.rank)
@@ -198,7 +85,7 @@ class Bundle:
     lexicon: lexicon.Lexicon
     rows: Mapping[str, RowFile] = field(repr=False)
     jurisdictions: Mapping[str, str]
-    defaults: _Defaults = field(repr=False)
+    defaults: Defaults = field(repr=False)
 
     @property
     def number(self) -> int:
@@ -232,7 +119,7 @@ class Bundle:
         if found is None or found.platform != platform:
             known = any(row.platform == platform for row in self.rows.values())
             return _unknown(self.defaults.unknown_surface if known else self.defaults.unknown_platform)
-        own = [_merged(found, self.rows[name]) for name in found.same_as]
+        own = [merged(found, self.rows[name]) for name in found.same_as]
         if not own:
             words = [row for row in self.rows.values() if row.platform == platform and row.place == "text"]
             own = words if words and place == "text" and found.place == "post" else [found]
@@ -247,7 +134,7 @@ class Bundle:
             return ()
         lent = [self.rows[name] for name in found.same_as]
         posts = [row for row in lent if row.place == "post"] or lent
-        return tuple((row.id, self.aged(_merged(found, row), on)) for row in posts) or (
+        return tuple((row.id, self.aged(merged(found, row), on)) for row in posts) or (
             (found.id, self.aged(found, on)),
         )
 
@@ -277,7 +164,7 @@ class Bundle:
         found = self.rows.get(name)
         if found is None:
             return ()
-        return tuple((lent, _merged(found, self.rows[lent])) for lent in found.same_as) or ((name, found),)
+        return tuple((lent, merged(found, self.rows[lent])) for lent in found.same_as) or ((name, found),)
 
     def level(self, jurisdiction: str) -> str:
         """The assurance that Nudity and Explicit need there; unknown places need the most."""
@@ -303,7 +190,7 @@ class Bundle:
                 if on > row.review_by + timedelta(days=patience):
                     verdicts[rating] = stricter(verdicts[rating], Verdict.H)
                     stale.add(rating)
-        ai = row.ai or _Ai(flag="none")
+        ai = row.ai or Ai(flag="none")
         wire = ai.flag if WIRE_FLAG.fullmatch(ai.flag) else ""
         return Row(
             id=row.id,
@@ -318,16 +205,6 @@ class Bundle:
             stale=frozenset(stale),
             misread=bool(said) and bool(stale),
         )
-
-
-_RULE = ("verdicts", "flags", "ai", "viewer", "adult_link", "review_by", "verified", "place", "people")
-_LENT = (*_RULE, "source_url", "checked_on")
-
-
-def _merged(own: RowFile, lender: RowFile) -> RowFile:
-    """A row that borrows: the lender's fields, but for those it states itself."""
-    lent = {name: getattr(lender, name) for name in _LENT if name not in own.model_fields_set}
-    return own.model_copy(update={**lent, "rule": lender.id})
 
 
 def _chosen(rows: list[RowFile], place: Place, people: People | None) -> list[RowFile]:
@@ -350,7 +227,7 @@ def _strictest(name: str, rows: list[Row]) -> Row:
         flags=MappingProxyType(flags),
         ai_flag=first.ai_flag,
         ai_text=any(row.ai_text for row in rows),
-        viewer=max((row.viewer for row in rows), key=_VIEWERS.index),
+        viewer=max((row.viewer for row in rows), key=VIEWERS.index),
         adult_link=max((row.adult_link for row in rows), key=lambda verdict: verdict.rank),
         probes=tuple(dict.fromkeys(probe for row in rows for probe in row.probes)),
         test_network=all(row.test_network for row in rows),
@@ -379,11 +256,11 @@ def load(matrix: Path, words: lexicon.Lexicon) -> Bundle:
 
 def parse(data: bytes, words: lexicon.Lexicon) -> Bundle:
     """The bundle of a matrix as it is written. Raises ValueError as `load` does."""
-    file = _Matrix.model_validate(yaml.load(data, Loader=yaml.CSafeLoader))
+    file = Matrix.model_validate(yaml.load(data, Loader=yaml.CSafeLoader))
     rows = {row.id: row for row in file.rows}
     if len(rows) != len(file.rows):
         raise ValueError("two rows have the same id")
-    _check(file.rows, rows)
+    check(file.rows, rows)
     return Bundle(
         version=file.bundle_version,
         digest=hashlib.sha256(data + words.digest.encode()).hexdigest(),
@@ -393,21 +270,6 @@ def parse(data: bytes, words: lexicon.Lexicon) -> Bundle:
         jurisdictions=MappingProxyType({each.id: each.level for each in file.jurisdictions}),
         defaults=file.defaults,
     )
-
-
-def _check(listed: Iterable[RowFile], rows: Mapping[str, RowFile]) -> None:
-    whole = {Rating.G, Rating.S, Rating.N, Rating.E}
-    for row in listed:
-        if row.same_as:
-            missing = [name for name in row.same_as if name not in rows or rows[name].same_as]
-            if missing:
-                raise ValueError(f"{row.id} borrows from {missing}, which are no rows of their own")
-        elif row.verdicts.keys() != whole or row.viewer not in _VIEWERS:
-            raise ValueError(f"{row.id} does not say what it allows, or who looks after its viewers")
-        elif any(row.verdicts[low].rank > row.verdicts[high].rank for low, high in pairwise(Rating) if high in whole):
-            raise ValueError(f"{row.id} allows more of what is rated higher")
-        if row.ages and not row.same_as and row.review_by is None:
-            raise ValueError(f"{row.id} ages and has no day by which it is read again")
 
 
 @cache

@@ -8,9 +8,10 @@ from types import MappingProxyType
 from uuid import UUID
 
 from gate import language, text
-from gate.bundle import Bundle, People, Place, Row, stricter
+from gate.bundle import Bundle, Row, stricter
 from gate.facts import Limit, LinkFacts, MediumFacts, PersonFacts, Snapshot
 from gate.language import Reading
+from gate.matrix import People, Place
 from gate.text import TextRating
 from gate.units import Rating, Unit, highest
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
-from gate.bundle import Bundle, Row, RowFile
+from gate.bundle import Bundle, Row
+from gate.matrix import RowFile
 from gate.units import Rating, Verdict
 
 RATED = (Rating.G, Rating.S, Rating.N, Rating.E)

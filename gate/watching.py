@@ -7,9 +7,9 @@ from sqlmodel import col, select
 
 from foundation.database import Scope
 from foundation.words import Message
-from gate import recall
-from gate.bundle import Probe, shipped
+from gate import inforce, recall
 from gate.copies import Copy, copy_from
+from gate.matrix import Probe
 from gate.models import DecisionRow, PermitRow
 from gate.units import Rating
 
@@ -26,7 +26,7 @@ WHERE p.tenant_id = :tenant AND p.state = 'consumed' AND p.viewer = '' AND p.gon
 
 def watched(scope: Scope) -> list[UUID]:
     """The accounts where something stands for which the policy asks something of the place."""
-    rules, today = shipped(), scope.now.date()
+    rules, today = inforce.rules(scope), scope.now.date()
     found = scope.run(_PLACES, tenant=scope.tenant_id)
     return sorted(
         {one.channel_id for one in found if rules.row(one.platform, one.surface, on=today).wanted(Rating(one.rating))}
@@ -41,7 +41,7 @@ def is_watched(scope: Scope, copy: Copy) -> bool:
         tenant=scope.tenant_id,
         jti=copy.jti,
     ).scalar_one()
-    row = shipped().row(copy.platform, copy.surface, on=scope.now.date())
+    row = inforce.rules(scope).row(copy.platform, copy.surface, on=scope.now.date())
     return bool(row.wanted(Rating(rating)))
 
 
@@ -73,7 +73,7 @@ def _standing(scope: Scope, channel_id: UUID) -> list[tuple[Copy, tuple[Probe, .
         )
         .order_by(col(PermitRow.minted_at), col(PermitRow.id))
     )
-    rules, today = shipped(), scope.now.date()
+    rules, today = inforce.rules(scope), scope.now.date()
     return [
         (copy_from(row), rules.row(row.platform, row.surface, on=today).wanted(Rating(rating)))
         for row, rating in scope.session.exec(query.execution_options(populate_existing=True))
