@@ -56,12 +56,12 @@ DUTIES = (
     Duty("adult", Right.RUN, others=1),
     Duty("machine_words", Right.RUN),
     Duty("own_words", Right.CHAT, others=1, second=Right.RUN),  # a guest reads no chats
+    Duty("old_rule", Right.RULES, others=1),
+    Duty("loosening", Right.REOPEN, others=1, second=Right.REOPEN),
     Duty("reopen", Right.REOPEN, others=1, second=Right.REOPEN, waits=True),
     Duty("own_picture", Right.RUN, closed=True),
     Duty("invented", Right.RUN, others=1, closed=True),
     Duty("lowering", Right.REVIEW, others=2, closed=True),
-    Duty("old_rule", Right.STAFF, others=1, closed=True),
-    Duty("loosening", Right.RUN, others=1, closed=True),
     Duty("campaign", Right.RUN, others=1, closed=True),
 )
 """Every act that is counted in people. What is closed is not built, or waits for counsel: `needed.<act>.closed`."""

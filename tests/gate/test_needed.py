@@ -42,15 +42,18 @@ def test_a_person_alone_publishes_up_to_suggestive_and_waits_for_the_rest() -> N
         "adult": "missing",
         "machine_words": "now",
         "own_words": "missing",
+        "old_rule": "missing",
+        "loosening": "missing",
         "reopen": "later",
     }
     assert rows(alone)["general"].by == ("Sol",)
 
 
-def test_a_guest_opens_what_is_adult_and_nothing_else() -> None:
+def test_a_guest_opens_what_is_adult_and_an_old_rule_and_nothing_else() -> None:
     alone, gus = hand("Sol", Role.OWNER), hand("Gus", Role.GUEST)
     found = rows(alone, gus)
     assert (found["adult"].state, found["adult"].by) == (State.NOW, ("Gus",))
+    assert found["old_rule"].state is State.NOW
     assert (found["own_words"].state, found["reopen"].state) == (State.MISSING, State.LATER)
 
 
