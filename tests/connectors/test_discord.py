@@ -20,6 +20,7 @@ from foundation.ids import uuid7
 from foundation.sealed import Sealed
 from foundation.words import Message, say
 from gate import rules
+from gate.bundle import shipped
 from gate.units import Button, Invoice, Medium, Rating, Subject, Text, Unit
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -359,7 +360,7 @@ def test_who_is_no_bot_or_no_text_channel_is_refused() -> None:
 
 
 def test_what_the_policy_asks_of_a_channel_is_seen() -> None:
-    row = rules.row("discord", "guild_channel", on=NOW.date())
+    row = shipped().row("discord", "guild_channel", on=NOW.date())
     there = Destination(PLACE.account)
     restricted, open_ = ({"id": "200", "guild_id": PLACE.guild, "nsfw": nsfw} for nsfw in (True, False))
     seen = DISCORD.see(there, (Response("look", 200, {}, restricted),))

@@ -47,7 +47,7 @@ def once(world: World, connector: Connector, day: str) -> list[str]:
     for mode, on, more in TRANSIENT[day]:
         if mode == "lag" and not world.lags:
             continue
-        world.fake.ask(mode, on, **({"seconds": 3.0} | dict(more)))
+        world.ask(mode, on, **({"seconds": 3.0} | dict(more)))
     unit = world.unit()
     story = House(world, connector).publish(unit)
     return _judge(world, unit, story, in_doubt=not world.can_look and day not in NOTHING_TAKEN)
@@ -75,7 +75,7 @@ def refused(world: World, connector: Connector) -> list[str]:
     breaches = []
     for mode, expected in (("refuse", Rejected), ("status:422", Rejected), ("status:401", (Reauthorize, Retry))):
         unit, before = world.unit(), _publishing(world)
-        world.fake.ask(mode, "posts")
+        world.ask(mode, "posts")
         house = House(world, connector)
         outcome = house.publish(unit).outcomes[0]
         if not isinstance(outcome, expected):
@@ -91,7 +91,7 @@ def _publishing(world: World) -> list[Mapping[str, Any]]:
 
 def waits(world: World, connector: Connector) -> list[str]:
     """No request inside a Retry-After window."""
-    world.fake.ask("status:429", "posts", retry_after=90, times=2)
+    world.ask("status:429", "posts", retry_after=90, times=2)
     House(world, connector).publish(world.unit())
     entries = _publishing(world)
     gaps = [_at(after) - _at(before) for before, after in pairwise(entries) if before["status"] == 429]
@@ -106,7 +106,7 @@ def staging_is_never_in_doubt(world: World, connector: Connector) -> list[str]:
     """Files go out before, may be sent again, and are never a reason to doubt."""
     breaches = []
     for mode in ("accept_then_hang", "reset_before", "status:503_after", "garbage", "status:429"):
-        world.fake.ask(mode, "files", seconds=3.0)
+        world.ask(mode, "files", seconds=3.0)
         unit = world.unit(media=2)
         story = House(world, connector).publish(unit)
         breaches += _judge(world, unit, story, in_doubt=False)
@@ -181,7 +181,7 @@ def removal_is_proven(world: World, connector: Connector) -> list[str]:
         return ["it was never published"]
     breaches = []
     for mode in ("status:503", "hang"):
-        world.fake.ask(mode, "deletes", seconds=3.0)
+        world.ask(mode, "deletes", seconds=3.0)
         if not isinstance(house.remove(unit, outcome.native_id), Retry):
             breaches.append(f"{mode} of a removal is not tried again")
     if outcome.native_id not in world.fake.standing():
@@ -208,7 +208,7 @@ def older_twins_are_left_alone(world: World, connector: Connector) -> list[str]:
     house, older = House(world, connector), world.unit()
     first = house.publish(older).outcome
     world.clock.move(7200)
-    world.fake.ask("reset_before", "posts")
+    world.ask("reset_before", "posts")
     twin = replace(world.unit(), texts=(Text("body", older.text("body")),))
     second = house.publish(twin).outcome
     if not isinstance(first, Published) or (world.can_look and not isinstance(second, Published)):
@@ -219,7 +219,7 @@ def older_twins_are_left_alone(world: World, connector: Connector) -> list[str]:
 
 def clocks_apart_are_reckoned_with(world: World, connector: Connector) -> list[str]:
     """A house whose clock is hours ahead of the platform's finds what it sent."""
-    world.fake.ask("reset_after", "posts")
+    world.ask("reset_after", "posts")
     unit = world.unit()
     story = House(replace(world, ahead=timedelta(hours=30)), connector).publish(unit)
     return _judge(world, unit, story, in_doubt=not world.can_look)
@@ -263,7 +263,7 @@ def numbers_are_read(world: World, connector: Connector) -> list[str]:
     if not isinstance(turn, Send):
         return [] if world.viewer or not world.counts else ["nothing is read"]
     numbers = connector.read(copy, (house.send(turn.step),))
-    world.fake.ask("garbage", "metrics")
+    world.ask("garbage", "metrics")
     unreadable = connector.read(copy, (house.send(turn.step),))
     breaches = [] if isinstance(numbers, Mapping) and world.counts in numbers else [f"no {world.counts}"]
     return breaches + ([] if unreadable is None else ["numbers out of a broken answer"])

@@ -82,6 +82,9 @@ def tells_adult_and_ai(wire: Mapping[str, Any]) -> bool:
     return wire.get("flags", wire.get("rating_flags")) == ["adult=true", "ai=true"] and wire.get("ai") is True
 
 
+HANGING = frozenset({"hang", "accept_then_hang", "drip"})
+
+
 @dataclass
 class World:
     """One connector on one kind of account; each rule gets a fresh one."""
@@ -113,6 +116,13 @@ class World:
     used: set[str] = field(default_factory=set)
     ahead: timedelta = field(default=timedelta())
     """By how much the house's clock is ahead of the fake's."""
+    hangs: bool = False
+    """Whether the platform was asked to keep us waiting for longer than we are patient."""
+
+    def ask(self, mode: str, on: str, **more: Any) -> None:
+        """Have the platform do something wrong."""
+        self.hangs |= mode in HANGING
+        self.fake.ask(mode, on, **more)
 
     def unit(self, text: str = "", *, media: int = 0, flags: tuple[str, ...] = ()) -> Unit:
         """A unit for this account, new each time."""
