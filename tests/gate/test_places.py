@@ -143,7 +143,7 @@ def test_what_holds_elsewhere_is_compared_too(tmp_path: Path) -> None:
 LETTERS = st.lists(st.sampled_from("AFHB"), min_size=4, max_size=4).map(lambda them: sorted(them, key="AFHB".index))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     name=st.sampled_from([row["id"] for row in FILE["rows"] if "verdicts" in row]),
     letters=LETTERS,
