@@ -100,8 +100,8 @@ def _posts(j: Judge) -> list[object]:
 
 def test_button_that_is_not_there_is_the_text(bench: Bench) -> None:
     bench.shows("<button>Publier</button>")
-    bench.judge.window.page.set_default_timeout(500)
     assert bench.step(lambda j: j.window.press("Publier")).good
+    bench.judge.window.page.set_default_timeout(500)
     assert bench.step(lambda j: j.window.press("Retirer")).witness == "text"
 
 

@@ -243,6 +243,18 @@ def test_members_are_told_step_by_step_and_never_twice(here: World, tenant: Open
     assert told() == []
 
 
+def test_a_demonstration_is_told_nothing(tenant: OpenScope) -> None:
+    shown = uuid7()
+    with tenant(shown, "system:test") as scope:
+        agencies.found(scope, name="Show", language="fr", zone="Europe/Paris", demo=True)
+        past = scope.now.date() - timedelta(days=1)
+    take(tenant, signed("2026.12.03-1", read_by=past.isoformat()))
+    ageing.remind(RulesDue(uuid7(), uuid7()), tenant=tenant, places=lambda _: [PLACE])
+    with tenant(shown, "system:test") as scope:
+        assert ageing.due(scope, [PLACE])
+        assert tenant_reads.open_notices(scope) == []
+
+
 def test_who_may_not_say_so_reads_why_at_home(here: World, tenant: OpenScope) -> None:
     with here.scope() as scope:
         today = scope.now.date().isoformat()
