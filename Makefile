@@ -12,8 +12,8 @@ export PYTHONUNBUFFERED := 1
 BIN := .venv/bin
 WORKERS ?= 3
 PYTEST := $(BIN)/pytest -m "not live"
-# Whole houses wait more than they work: three beside each other, the longest first.
-WAITING = -n 3 --dist loadfile --no-loadscope-reorder
+# Whole houses, the longest first; two beside each other, since a third makes pages late on two cores.
+WAITING = -n 2 --dist loadfile --no-loadscope-reorder
 # Every folder of tests but those with a line of their own, and those that only count (bench) or need a browser.
 ROOM_TESTS = $(filter-out $(addprefix tests/,house/ fakes/ journeys/ chaos/ bench/ browser/ __pycache__/),$(wildcard tests/*/))
 INSTALL := $(BIN)/python -m pip install --no-deps
