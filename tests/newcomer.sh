@@ -17,8 +17,10 @@ up_pid=
 
 say() { printf 'newcomer: %s\n' "$*"; }
 
+failed=
+
 fail() {
-    say "FAILED: $*"
+    failed="$*"
     tail -n 60 "$GREENROOM_HOME/up.log" || true
     "$greenroom" logs --lines 30 || true
     exit 1
@@ -30,6 +32,10 @@ cleanup() {
     if [ -n "$up_pid" ] && kill -0 "$up_pid" 2>/dev/null; then
         "$greenroom" down --now || kill "$up_pid" || true
         wait "$up_pid" || true
+    fi
+    if [ -n "$failed" ]; then # last, where whoever reads only the end finds it
+        grep ✗ "$GREENROOM_HOME/tour.log" 2>/dev/null || true
+        say "FAILED: $failed"
     fi
     rm -rf "$GREENROOM_HOME"
     exit "$status"
@@ -70,7 +76,8 @@ take_tour() { # as a visitor would, in a browser without a window; a step that f
         say "no Chromium or no playwright here: the tour is left out"
         return
     fi
-    timeout "$TOUR_SECONDS" "$greenroom" demo tour --headless --fast || fail "greenroom demo tour"
+    timeout "$TOUR_SECONDS" "$greenroom" demo tour --headless --fast | tee "$GREENROOM_HOME/tour.log" ||
+        fail "greenroom demo tour"
 }
 
 stop() { # the clean way, from another terminal

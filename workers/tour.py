@@ -232,8 +232,8 @@ def _silent(_: Result) -> None:
 
 
 def _sum_up(party: Party, seconds: float) -> None:
-    for page in party.slow:
-        print(f"    {page}", flush=True)
+    for told in party.slow:
+        print(f"    {told}", flush=True)
     good = sum(one.good for one in party.results)
     tell(Message("tour.judged", {"good": good, "of": len(party.results), "seconds": round(seconds)}))
-    tell(Message("tour.slow_pages", {"count": len(party.slow)}))
+    tell(Message("tour.slower", {"count": len(party.slow)}))

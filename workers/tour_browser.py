@@ -77,6 +77,7 @@ class Window:
     """Hosts of this installation; any other is a foreign request."""
     complaints: list[str] = field(default_factory=list)
     slow: list[str] = field(default_factory=list)
+    """What took longer than it should: told at the end, and no step fails for it."""
 
     def __post_init__(self) -> None:
         self.page.set_default_timeout(1000 * SECONDS)

@@ -25,8 +25,8 @@ ASKS = {
     "en": ("Are you real?", "Do you have a pack for me?"),
 }
 TRUTH = {"fr": "intelligence artificielle", "en": "artificial intelligence"}
-GONE_WITHIN, GONE_WITHIN_FAST = 10.0, 60.0
-"""Seconds from the request to the last proof; more where other steps are taken at the same time."""
+GONE_WITHIN = 10.0
+"""Seconds from the request to the last proof; where other steps are taken at the same time, more is told, no more."""
 
 
 def talk(j: Judge) -> None:
@@ -99,8 +99,11 @@ def remove(j: Judge) -> None:
     j.agree("database", len(ends) >= len(entries) - len(by_hand), f"{len(ends)} of {len(found.copies)} are gone")
     j.agree("database", found.state is ComplaintState.CALLED, f"the request is {found.state}")
     slowest = (max(ends) - found.at).total_seconds()
-    within = GONE_WITHIN_FAST if j.fast else GONE_WITHIN
-    j.agree("database", slowest <= within, f"the last copy went after {slowest:.1f} s")
+    told = f"the last copy went after {slowest:.1f} s"
+    if j.fast and slowest > GONE_WITHIN:
+        j.window.slow.append(told)
+    else:
+        j.agree("database", slowest <= GONE_WITHIN, told)
     waiting = j.read(lambda scope: [one for one in tasks.due(scope, creators=[found.creator_id]) if one.removal])
     j.agree("database", bool(waiting), "no task waits for a person")
     j.window.says(say(Message("complaint.by_hand"), "fr"))

@@ -163,6 +163,9 @@ def test_lines_are_noted_when_they_appear(bench: Bench) -> None:
     tour_minute.record(bench.judge.window, wanted, OPENED, spent=200)
     with pytest.raises(Disagreement, match="not in time: leaves"):
         tour_minute.in_time(bench.judge, wanted)
+    hurried = replace(bench.judge, fast=True)
+    tour_minute.in_time(hurried, wanted)
+    assert "leaves at 200 s" in hurried.window.slow[-1]  # told, where the moments are the machine's
 
 
 def _appears(window: Window, line: str) -> None:
