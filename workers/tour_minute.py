@@ -16,6 +16,7 @@ from schedules import reads as schedule_reads
 from schedules.claiming import DELIVERY
 from workers import demo_fan, demo_scene
 from workers.demo_cast import HANGING, LUMIERE, RECIPE
+from workers.demo_scene import PICTURES
 from workers.tour_browser import Window
 from workers.tour_judge import JUDGING, Judge
 
@@ -32,7 +33,7 @@ RECORD = """
     const rows = [...document.querySelectorAll('.gr-next, .gr-live li, .gr-card')].filter(fresh)
       .map(one => one.innerText.toLowerCase());
     for (const [name, texts] of Object.entries(wanted))
-      if (!(name in window.__seen) && rows.some(row => texts.every(text => row.includes(text))))
+      if (!(name in window.__seen) && rows.some(row => texts.some(all => all.every(text => row.includes(text)))))
         window.__seen[name] = (performance.now() - began) / 1000;
   };
   setInterval(look, 200); look();
@@ -43,11 +44,15 @@ RECORD = """
 
 @dataclass(frozen=True)
 class Expected:
-    """A line of the minute: when it is to be seen, the words it holds, and the key of its post where that is asked."""
+    """A line of the minute: when it is to be seen, the words it holds, and the key of its post where that is asked.
+
+    `later` is what it says in their stead to whoever looks a little late.
+    """
 
     at: float
     words: tuple[str, ...]
     key: str = ""
+    later: tuple[tuple[str, ...], ...] = ()
 
 
 def is_played(tenant: OpenScope) -> bool:
@@ -80,7 +85,7 @@ def begin(j: Judge) -> dict[str, Expected]:
         "sold": Expected(50, (demo_fan.name(len(scenes(j)) - 1), j.ends("home.sold_delivered"))),
         "found": Expected(55, (leaves, j.word("calendar.step.found"))),
         "held": Expected(55, (held, j.word("calendar.step.held"))),
-        "pictures": Expected(60, (j.word("home.job.running", recipe=RECIPE.name, done=3, total=demo_scene.PICTURES),)),
+        "pictures": Expected(60, _pictures(j, 3), later=tuple(_pictures(j, done) for done in range(4, PICTURES))),
     }
     record(j.window, wanted, opened, spent)
     j.window.read()
@@ -94,7 +99,9 @@ def record(window: Window, wanted: Mapping[str, Expected], opened: str, spent: f
         opened: ISO instant of the opening; lines that tell of an earlier hour are another minute's.
         spent: seconds since then.
     """
-    script = {name: [text.lower() for text in one.words] for name, one in wanted.items()}
+    script = {
+        name: [[text.lower() for text in texts] for texts in (one.words, *one.later)] for name, one in wanted.items()
+    }
     recorder = RECORD
     for name, value in {"WANTED": json.dumps(script), "OPENED": opened, "SPENT": f"{spent:.2f}"}.items():
         recorder = recorder.replace(name, value)
@@ -152,6 +159,10 @@ def scenes(j: Judge) -> list[str]:
 
 def _posts(j: Judge, key: str) -> list[UUID]:
     return list(j.read(lambda scope: schedule_reads.written(scope, demo_scene.ORIGIN, key)).values())
+
+
+def _pictures(j: Judge, done: int) -> tuple[str, ...]:
+    return (j.word("home.job.running", recipe=RECIPE.name, done=done, total=PICTURES),)
 
 
 def _words(j: Judge, key: str) -> str:

@@ -24,7 +24,7 @@ SHOWN = 12
 """Lines, the newest first."""
 
 ALIKE = 3
-"""Posts of one account that came to the same: a burst leaves room for what happens elsewhere."""
+"""Posts of one creator that came to the same by the same way: a burst leaves room for what happens elsewhere."""
 
 _PEOPLE = frozenset(
     f"gate.{reason}"
@@ -48,10 +48,10 @@ def live(
 
 def _newest_alike(moved: Sequence[Moved]) -> list[Moved]:
     """`moved`, the newest first, with few of each kind."""
-    told: Counter[tuple[UUID, str, DeliveryState]] = Counter()
+    told: Counter[tuple[UUID, DeliveryState, DeliveryState]] = Counter()
     kept = []
     for one in moved:
-        alike = (one.creator_id, one.account, one.after)
+        alike = (one.creator_id, one.before, one.after)
         told[alike] += 1
         if told[alike] <= ALIKE:
             kept.append(one)

@@ -149,7 +149,7 @@ def test_choice_that_does_not_hold_is_told(bench: Bench) -> None:
 
 def test_lines_are_noted_when_they_appear(bench: Bench) -> None:
     """A line of an earlier minute is another's; one that comes too late, or never, is told."""
-    wanted = {"leaves": Expected(25, ("publié", "la mer"))}
+    wanted = {"leaves": Expected(25, ("publié", "le lac"), later=(("publié", "la mer"),))}
     bench.shows(LINE.format("2026-11-20T09:59:00+00:00"))
     tour_minute.record(bench.judge.window, wanted, OPENED, spent=24)
     assert tour_minute.seen(bench.judge.window) == {}

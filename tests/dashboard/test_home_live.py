@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 from PIL import Image
 
+from channels import connecting
 from dashboard.reads.home import Home, home
 from dashboard.wording import Voice
 from foundation.database import OpenScope, Scope
@@ -179,14 +180,33 @@ def held(day: Day) -> UUID:
     return found
 
 
-def test_a_burst_on_one_account_leaves_room_for_what_is_held(day: Day) -> None:
-    """Thirty posts leave on one account a moment after another one was kept back."""
-    lumiere = day.agency
-    kept, *burst = [lumiere.post(f"n° {n}", minutes=-1, state="publishing") for n in range(31)]
+def test_a_burst_on_every_account_leaves_room_for_what_is_held(day: Day) -> None:
+    """Thirty posts leave on five accounts a moment after another one was kept back."""
+    lumiere, burst = day.agency, []
+    kept = lumiere.post("à deux", minutes=-1, state="publishing")
     with lumiere.scope() as scope:
         move(scope, delivery(scope, kept), DeliveryState.HELD, reason=Message("gate.CONSENT_MISSING"))
+    for number in range(30):
+        if number % 6 == 0:
+            lumiere.channel_id = _another_account(lumiere, number)
+        burst.append(lumiere.post(f"n° {number}", minutes=-1, state="publishing"))
     with lumiere.scope() as scope:
         for one in burst:
             move(scope, delivery(scope, one), DeliveryState.PUBLISHED, native_id=str(one))
     told = [line.after for kind, line in day.seen_by(Role.OWNER).live if kind == "moved"]
     assert told == [DeliveryState.PUBLISHED] * 3 + [DeliveryState.HELD]
+
+
+def _another_account(who: Agency, number: int) -> UUID:
+    with who.scope() as scope:
+        return connecting.connect(
+            scope,
+            creator_id=who.creator_id,
+            platform="sandbox",
+            surface="sandbox.post",
+            account=f"mia-{number}-{str(who.tenant_id)[-6:]}",
+            name=f"Sandbox {number}",
+            base_url="http://127.0.0.1:9",
+            token=None,
+            zone=ZONE,
+        )
