@@ -10,7 +10,7 @@ from sqlmodel import select
 
 from foundation.database import Scope
 from foundation.ids import uuid7
-from gate.models import Depiction, Epoch, Person, Rendition
+from gate.models import Epoch
 from gate.units import Unit
 
 _LOCKED = "gate.epochs"
@@ -20,6 +20,16 @@ _SHARED = """
 SELECT pg_advisory_xact_lock_shared(k)
 FROM (SELECT DISTINCT hashtextextended(e, 0) AS k FROM unnest(CAST(:keys AS text[])) e ORDER BY k) s
 """
+_SHOWN = """
+SELECT r.asset_id, p.id, p.twin_of
+FROM renditions r
+LEFT JOIN depictions d ON d.tenant_id = r.tenant_id AND d.asset_id = r.asset_id
+LEFT JOIN persons p ON p.tenant_id = d.tenant_id AND p.id = d.person_id
+WHERE r.tenant_id = :tenant AND r.sha256 = ANY(:digests)
+"""
+"""The assets of these bytes, the people they show, and those whose doubles they show; in one statement, since a claim
+asks twice."""
+
 _ALONE = """
 SELECT pg_advisory_xact_lock(k)
 FROM (SELECT DISTINCT hashtextextended(e, 0) AS k FROM unnest(CAST(:keys AS text[])) e ORDER BY k) s
@@ -81,33 +91,12 @@ def of(scope: Scope, unit: Unit) -> tuple[str, ...]:
     keys |= {creator(scope, unit.creator_id), channel(scope, unit.channel_id)}
     if unit.viewer:
         keys |= {viewer(scope, unit.platform, unit.viewer), chat(scope, unit.channel_id, unit.viewer)}
-    digests = [medium.sha256 for medium in unit.media]
-    if digests:
-        assets = set(
-            scope.session.exec(
-                select(Rendition.asset_id).where(
-                    Rendition.tenant_id == scope.tenant_id,
-                    Rendition.sha256.in_(digests),  # type: ignore[attr-defined]  # column
-                )
-            )
-        )
-        keys |= {asset(scope, each) for each in assets}
-        keys |= {person(scope, each) for each in _people(scope, assets)}
+    if unit.media:
+        shown = scope.run(_SHOWN, tenant=scope.tenant_id, digests=[medium.sha256 for medium in unit.media])
+        for asset_id, person_id, twin_of in shown:
+            keys.add(asset(scope, asset_id))
+            keys |= {person(scope, each) for each in (person_id, twin_of) if each is not None}
     return tuple(sorted(keys))
-
-
-def _people(scope: Scope, assets: set[UUID]) -> set[UUID]:
-    """The people shown, and those whose doubles are shown."""
-    found = scope.session.exec(
-        select(Person.id, Person.twin_of)
-        .join(Depiction, Depiction.person_id == Person.id)  # type: ignore[arg-type]  # a column expression
-        .where(
-            Person.tenant_id == scope.tenant_id,
-            Depiction.tenant_id == scope.tenant_id,
-            Depiction.asset_id.in_(assets),  # type: ignore[attr-defined]  # column
-        )
-    )
-    return {each for pair in found for each in pair if each is not None}
 
 
 def share(scope: Scope, unit: Unit) -> None:
