@@ -12,8 +12,9 @@ from dashboard.reads.compose import connectors
 from foundation.database import Scope
 from foundation.errors import NotFound
 from foundation.words import Message
-from gate import complaints, ratings
+from gate import appealing, complaints, ratings
 from gate import reads as gate_reads
+from gate.appealing import Again, Taken
 from gate.complaints import Request
 from gate.ratings import Standing
 from gate.reads import Depicted, Held
@@ -73,6 +74,10 @@ class Approvals:
     pictures: Sequence[Card]
     doubts: Sequence[Entry]
     requests: Sequence[Request]
+    again: Sequence[Again]
+    """Decisions about requests that are to be looked at again."""
+    taken: Sequence[Taken]
+    """What was taken away, and this member may ask about."""
     named: Mapping[UUID, str]
     """How the post begins that a request is about, by the request's first id; a message to a subscriber has none."""
     places: Mapping[UUID, str]
@@ -95,7 +100,7 @@ class Approvals:
     @property
     def signature(self) -> tuple[int, ...]:
         """How many of each wait: another one means that the page is old."""
-        waits = (self.posts, self.holds, self.pictures, self.doubts, self.requests)
+        waits = (self.posts, self.holds, self.pictures, self.doubts, self.requests, self.again, self.taken)
         return tuple(len(each) for each in waits)
 
 
@@ -145,7 +150,7 @@ def approvals(
 ) -> Approvals:
     """What waits, of these creators: `content` for who approves posts, `review` for who judges for the safety check,
     `decide` for who answers those who want something gone. With `sheets` only what a guest may look at: no chats, no
-    names, nothing that a look does not settle."""
+    names, nothing that a look does not settle, but for a decision that another person has to look at again."""
     mine = {one.id: one for one in creators}
     trouble = [one for one in schedule_reads.needs_a_person(scope) if one.creator_id in mine]
     members = tenant_reads.members(scope)
@@ -160,6 +165,8 @@ def approvals(
         pictures=[card for card in judged if card.standing.rating is None or card.sha256 not in looked],
         doubts=[one for one in trouble if one.state is DeliveryState.UNCERTAIN] if content else [],
         requests=requests,
+        again=appealing.waiting(scope, mine) if review else [],
+        taken=appealing.taken(scope, mine) if content else [],
         named={one.ids[0]: words for one in requests if (words := _named(scope, one))},
         places=channel_reads.names(scope),
         last=None if sheets else reviewing.last_word(scope, mine),
