@@ -19,6 +19,7 @@ from foundation.errors import BadInput, Conflict, GreenroomError, NotFound, Refu
 from foundation.words import Message
 from gate import complaints, rulings
 from gate.complaints import GROUPED, PATIENT, STAYS, Standing
+from gate.copies import Copy
 from gate.events import AppealDecided, AppealDue, TargetDue
 from gate.models import Complaint
 from gate.recall import MINOR
@@ -58,6 +59,7 @@ class Again:
     category: str
     side: str
     words: str
+    copies: tuple[Copy, ...]
     said: Ruled
     since: datetime
     target: datetime
@@ -71,6 +73,7 @@ class Taken:
     complaint_id: UUID
     creator_id: UUID
     category: str
+    copies: tuple[Copy, ...]
     said: Ruled
     until: datetime
 
@@ -298,6 +301,7 @@ def _again(scope: Scope, rows: Sequence[tuple[Appeal, Complaint]], members: Coll
         category=row.category,
         side=appeal.side,
         words=next((each.words for each, _ in rows if each.words), ""),
+        copies=complaints.copies_of(scope, row),
         said=rulings.rulings(scope, [row.id])[row.id][appeal.against - 1],
         since=appeal.created_at or scope.now,
         target=_target(appeal, row, scope.now),
@@ -317,10 +321,12 @@ def taken(scope: Scope, creators: Collection[UUID], *, limit: int = 20) -> list[
         )
         .order_by(col(Complaint.updated_at).desc())
         .limit(limit)
-    )
-    ends = [(known, until(known, AGENCY)) for known in (complaints.brief(scope, row) for row in rows)]
-    return [
-        Taken(known.id, known.creator_id, known.category, known.rulings[-1], end)
-        for known, end in ends
-        if end is not None and end > scope.now
-    ]
+    ).all()
+    found = []
+    for row in rows:
+        known = complaints.brief(scope, row)
+        end = until(known, AGENCY)
+        if end is not None and end > scope.now:
+            shown = complaints.copies_of(scope, row)
+            found.append(Taken(row.id, row.creator_id, row.category, shown, known.rulings[-1], end))
+    return found

@@ -191,7 +191,7 @@ def leave(scope: Scope, row: Complaint, *, because: str, after: ComplaintState =
     if because not in STAYS:
         raise BadInput("complaint.no_reason")
     _decided(scope, row, S.REJECTED, after, reason=Message(f"complaint.because.{because}"))
-    for sha256 in sorted(set(row.digests) - _named_elsewhere(scope, row)):
+    for sha256 in sorted(set(row.digests) - rulings.kept_elsewhere(scope, row.id, row.digests)):
         recall.unblock(scope, sha256)
         ratings.thaw(scope, sha256)
 
@@ -201,20 +201,6 @@ def appealed(scope: Scope, row: Complaint) -> None:
     move(scope, row, S.APPEALED)
     for sha256 in row.digests:
         ratings.freeze(scope, sha256)
-
-
-_NAMED_ELSEWHERE = """
-SELECT DISTINCT d.sha256 FROM complaints c, jsonb_array_elements_text(c.digests) d(sha256)
-WHERE c.tenant_id = :tenant AND c.id <> :id AND d.sha256 = ANY(:digests) AND c.state <> 'rejected'
-  AND (c.state <> 'closed' OR 'rejected' <> (SELECT r.outcome FROM rulings r WHERE r.tenant_id = c.tenant_id
-    AND r.complaint_id = c.id ORDER BY r.number DESC LIMIT 1))
-"""
-
-
-def _named_elsewhere(scope: Scope, row: Complaint) -> set[str]:
-    """What another complaint keeps frozen or blocked."""
-    found = scope.run(_NAMED_ELSEWHERE, tenant=scope.tenant_id, id=row.id, digests=row.digests)
-    return {one.sha256 for one in found}
 
 
 def decide(scope: Scope, complaint_id: UUID, *, because: str = "") -> None:
@@ -347,10 +333,14 @@ def _found(scope: Scope, condition: object) -> Standing:
     ).first()
     if row is None:
         raise NotFound("complaint.unknown")
-    known = brief(scope, row)
+    return replace(brief(scope, row), copies=copies_of(scope, row))
+
+
+def copies_of(scope: Scope, row: Complaint) -> tuple[Copy, ...]:
+    """All copies of what was named that were outside when the complaint came, or came to be since."""
     listed = {one.jti: one for sha256 in row.digests for one in copies.of_bytes(scope, sha256)}
-    shown = (one for one in listed.values() if one.native_ids)
-    return replace(known, copies=tuple(one for one in shown if one.gone_at is None or one.gone_at >= known.at))
+    shown, at = (one for one in listed.values() if one.native_ids), row.created_at or scope.now
+    return tuple(one for one in shown if one.gone_at is None or one.gone_at >= at)
 
 
 def brief(scope: Scope, row: Complaint) -> Standing:

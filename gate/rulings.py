@@ -191,6 +191,20 @@ def apart(scope: Scope, appeal: Appeal, members: Iterable[tenant_reads.Member]) 
     ]
 
 
+_KEPT_ELSEWHERE = """
+SELECT DISTINCT d.sha256 FROM complaints c, jsonb_array_elements_text(c.digests) d(sha256)
+WHERE c.tenant_id = :tenant AND c.id <> :id AND d.sha256 = ANY(:digests) AND c.state <> 'rejected'
+  AND (c.state <> 'closed' OR 'rejected' <> (SELECT r.outcome FROM rulings r WHERE r.tenant_id = c.tenant_id
+    AND r.complaint_id = c.id ORDER BY r.number DESC LIMIT 1))
+"""
+
+
+def kept_elsewhere(scope: Scope, complaint_id: UUID, digests: Collection[str]) -> set[str]:
+    """Those of these bytes that another request keeps frozen or blocked."""
+    found = scope.run(_KEPT_ELSEWHERE, tenant=scope.tenant_id, id=complaint_id, digests=list(digests))
+    return {one.sha256 for one in found}
+
+
 def note(scope: Scope, act: str, complaint_id: UUID) -> None:
     """Write into the audit what was done about a request."""
     audit.note(scope, act, f"complaint:{complaint_id}")

@@ -53,6 +53,7 @@ def _appeal(page: Page, found: Approvals, again: Again) -> None:
             "approvals_appeal.html",
             again=again,
             creator=found.creators[again.creator_id].name,
+            named=found.named.get(again.ids[0], ""),
             mine=mine,
             now=found.now,
             voice=page.voice,
@@ -92,7 +93,9 @@ def _taken(page: Page, found: Approvals, one: Taken) -> None:
     key = f"again:{one.complaint_id}"
     with st.container(border=True, gap="small"):
         creator = found.creators[one.creator_id].name
-        draw("approvals_taken.html", one=one, creator=creator, now=found.now, voice=page.voice, word=page.word)
+        named = found.named.get(one.complaint_id, "")
+        drawn = {"one": one, "creator": creator, "named": named, "now": found.now}
+        draw("approvals_taken.html", **drawn, voice=page.voice, word=page.word)
         st.text_area(page.word("approvals.taken_why"), max_chars=LONGEST, height=80, key=key)
         acting.button(
             page, "approvals.taken_ask", partial(_ask, page, one.complaint_id), right=Right.APPROVE, key=f"ask:{key}"

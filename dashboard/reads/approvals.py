@@ -16,6 +16,7 @@ from gate import appealing, complaints, ratings
 from gate import reads as gate_reads
 from gate.appealing import Again, Taken
 from gate.complaints import Request
+from gate.copies import Copy
 from gate.ratings import Standing
 from gate.reads import Depicted, Held
 from gate.reasons import Reason
@@ -79,7 +80,8 @@ class Approvals:
     taken: Sequence[Taken]
     """What was taken away, and this member may ask about."""
     named: Mapping[UUID, str]
-    """How the post begins that a request is about, by the request's first id; a message to a subscriber has none."""
+    """How the post begins that a request, an appeal or something taken away is about, by its first id; a message to a
+    subscriber has none."""
     places: Mapping[UUID, str]
     """Names of accounts."""
     last: Spoken | None
@@ -156,6 +158,10 @@ def approvals(
     members = tenant_reads.members(scope)
     judged = studio_reads.to_judge(scope, mine) if review else []
     requests = complaints.waiting(scope, mine) if decide else []
+    again = appealing.waiting(scope, mine) if review else []
+    taken = appealing.taken(scope, mine) if content else []
+    about = {one.ids[0]: one.copies for one in requests} | {one.ids[0]: one.copies for one in again}
+    about |= {one.complaint_id: one.copies for one in taken}
     looked = gate_reads.looked_at(scope, [card.sha256 for card in judged])
     holds = _holds(scope, mine, trouble)
     return Approvals(
@@ -165,9 +171,9 @@ def approvals(
         pictures=[card for card in judged if card.standing.rating is None or card.sha256 not in looked],
         doubts=[one for one in trouble if one.state is DeliveryState.UNCERTAIN] if content else [],
         requests=requests,
-        again=appealing.waiting(scope, mine) if review else [],
-        taken=appealing.taken(scope, mine) if content else [],
-        named={one.ids[0]: words for one in requests if (words := _named(scope, one))},
+        again=again,
+        taken=taken,
+        named={one: words for one, copies in about.items() if (words := _named(scope, copies))},
         places=channel_reads.names(scope),
         last=None if sheets else reviewing.last_word(scope, mine),
         names={} if sheets else {one.principal_id: one.name for one in members},
@@ -176,8 +182,8 @@ def approvals(
     )
 
 
-def _named(scope: Scope, request: Request) -> str:
-    posted = next((copy.subject.id for copy in request.copies if copy.subject.kind == DELIVERY), None)
+def _named(scope: Scope, copies: Sequence[Copy]) -> str:
+    posted = next((copy.subject.id for copy in copies if copy.subject.kind == DELIVERY), None)
     if posted is None:
         return ""
     try:
