@@ -14,13 +14,14 @@ READ = ("complaints", "audit_entries", "members", "rulings", "blocklist")
 
 
 _LIFTED = """
-CREATE POLICY lifted_by_two ON blocklist AS RESTRICTIVE FOR DELETE USING (category <> 'minor' AND EXISTS (
+CREATE POLICY lifted_by_two ON blocklist AS RESTRICTIVE FOR DELETE TO gate USING (category <> 'minor' AND EXISTS (
   SELECT FROM appeals a JOIN rulings r ON r.tenant_id = a.tenant_id AND r.complaint_id = a.complaint_id
     AND r.number = a.against + 1
   WHERE a.tenant_id = blocklist.tenant_id AND a.complaint_id = blocklist.complaint_id
     AND a.side = 'agency' AND r.outcome = 'rejected' AND r.principal_id <> a.principal_id))
 """
-"""An entry leaves the blocklist when an appeal was granted by another person than asked, whatever the code says."""
+"""An entry leaves the blocklist when an appeal was granted by another person than asked, whatever the code says; the
+owner of the tables still removes an agency whole."""
 
 
 def upgrade() -> None:

@@ -108,6 +108,11 @@ def test_decisions_of_before_become_rulings_and_what_they_blocked_is_theirs(else
         )
         assert connection.execute(text(forced)).scalar_one()
     superuser.dispose()
+    owner = create_engine(elsewhere.url("greenroom_owner", NAME))
+    with owner.begin() as connection:  # an agency that is removed leaves nothing behind
+        connection.execute(text("SELECT set_config('app.tenant', :t, true)"), {"t": ids["t"]})
+        assert connection.execute(text("DELETE FROM blocklist")).rowcount == 2
+    owner.dispose()
 
 
 @pytest.mark.parametrize(
