@@ -2,11 +2,12 @@
 
 What they name, and what looks the same, is frozen at once, whoever they are. Somebody decides: it goes everywhere and
 never returns, or it may stay, with a reason. Where nobody does, it is called back by itself once `CLOCK` is over.
+Each decision is a row of `gate/rulings.py`; whom it goes against may have it looked at again (`gate/appealing.py`).
 """
 
 import secrets
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -18,12 +19,13 @@ from foundation.database import OpenScope, Scope
 from foundation.errors import BadInput, Conflict, NotFound, Refused
 from foundation.ids import uuid7
 from foundation.words import Message
-from gate import copies, looks, ratings, recall
+from gate import copies, looks, ratings, recall, rulings
 from gate.copies import Copy
-from gate.events import ComplaintDecided, ComplaintDue
+from gate.events import ComplaintDecided, ComplaintDue, TargetDue
 from gate.models import Complaint
+from gate.rulings import Appealed, Ruled
 from gate.states import COMPLAINT_STATES, ComplaintState
-from tenants import audit, notices
+from tenants import notices
 from tenants import reads as tenant_reads
 from tenants.roles import Right, require
 
@@ -37,6 +39,9 @@ PATIENT = frozenset({"other"})
 CLOCK = timedelta(hours=24)
 """So long the members may decide; then what was named goes everywhere. Half of the 48 hours that the law leaves:
 https://www.congress.gov/bill/119th-congress/senate-bill/146 (sec. 3)."""
+
+TARGET, PATIENT_TARGET = timedelta(hours=12), timedelta(days=7)
+"""Within so long somebody should decide, about what goes by itself and the patient ones; then members are told."""
 
 GROUPED, MOST, WITHIN = 5, 500, timedelta(hours=1)
 """From more than `GROUPED` of one source within an hour they are decided as one; more than `MOST` are refused."""
@@ -62,19 +67,32 @@ class Standing:
     state: ComplaintState
     at: datetime
     copies: tuple[Copy, ...]
-    reason: Message | None = None
-    """Why it may stay, for who asked."""
+    rulings: tuple[Ruled, ...] = ()
+    """Every decision about it, the first one first."""
+    appeals: tuple[Appealed, ...] = ()
+
+    @property
+    def outcome(self) -> ComplaintState | None:
+        """What stands now: called, upheld or rejected; None while nobody decided."""
+        return self.rulings[-1].outcome if self.rulings else None
+
+    @property
+    def reason(self) -> Message | None:
+        """Why it may stay, for who asked."""
+        return self.rulings[-1].reason if self.rulings else None
 
 
 @dataclass(frozen=True)
 class Request:
-    """What somebody has to decide: one complaint, or a flood of one source as one. `until` is when the clock ends."""
+    """What somebody has to decide: one complaint, or a flood of one source as one. `until` is when the clock ends,
+    `target` by when somebody should have decided."""
 
     ids: tuple[UUID, ...]
     creator_id: UUID
     category: str
     since: datetime
     until: datetime | None
+    target: datetime
     copies: tuple[Copy, ...]
 
 
@@ -113,7 +131,7 @@ def receive(scope: Scope, *, creator_id: UUID, category: str, named: str, digest
 def freeze(scope: Scope, complaint_id: UUID) -> None:
     """Keep what was named from leaving again, and from everybody's eyes, until somebody decided; so with what looks the
     same, but for the patient ones. Raises NotFound."""
-    row = _row(scope, complaint_id)
+    row = row_of(scope, complaint_id)
     same = [] if row.category in PATIENT else [each for sha256 in row.digests for each in looks.alike(scope, sha256)]
     with scope.acting_as("gate"):
         row.digests = sorted({*row.digests, *same})
@@ -124,10 +142,10 @@ def freeze(scope: Scope, complaint_id: UUID) -> None:
 
 def call_back(scope: Scope, complaint_id: UUID) -> list[UUID]:
     """Have every copy of what was named taken away, once; the permits of those. Raises NotFound."""
-    row = _row(scope, complaint_id)
+    row = locked(scope, complaint_id)
     if row.state != S.RECEIVED:
         return []
-    _move(scope, row, S.CALLED)
+    _decided(scope, row, S.CALLED, S.CALLED)
     listed = {copy.jti: copy for sha256 in row.digests for copy in copies.showing_bytes(scope, sha256)}
     return recall.open_takedowns(scope, listed.values(), Message("recall.complaint"))
 
@@ -135,48 +153,54 @@ def call_back(scope: Scope, complaint_id: UUID) -> list[UUID]:
 def uphold(scope: Scope, complaint_id: UUID) -> list[UUID]:
     """Somebody decided that it goes: from everywhere, and it never returns, nor what looks like it.
 
-    The permits of the copies that are called back now. Raises NotFound, Conflict when it was decided before.
+    The permits of the copies that are called back now. Raises NotFound, Conflict when somebody decided before.
     """
-    row = _undecided(scope, complaint_id)
-    _move(scope, row, S.UPHELD)
-    called: list[UUID] = []
-    for sha256 in row.digests:
-        called += recall.block(scope, sha256, category=row.category, phash=looks.look_of(scope, sha256))
-    _settled(scope, row)
-    return called
+    row = locked(scope, complaint_id)
+    if row.state not in (S.RECEIVED, S.CALLED):
+        raise Conflict("complaint.decided")
+    return take_away(scope, row)
 
 
 def reject(scope: Scope, complaint_id: UUID, *, because: str = "unfounded") -> None:
-    """Somebody decided that it may be shown: it can leave again. What was taken away stays away.
+    """Somebody decided that it may be shown: it can leave again.
 
-    Raises BadInput without a reason of `STAYS`, NotFound, Conflict when it was decided before.
+    Raises BadInput without a reason of `STAYS`, NotFound, Conflict when it was decided before: what the clock took away
+    comes back only on appeal.
+    """
+    row = locked(scope, complaint_id)
+    if row.state != S.RECEIVED:
+        raise Conflict("complaint.decided")
+    leave(scope, row, because=because)
+
+
+def take_away(scope: Scope, row: Complaint, *, after: ComplaintState = S.UPHELD) -> list[UUID]:
+    """What a yes does: blocks the bytes and calls every copy back; the permits of those."""
+    _decided(scope, row, S.UPHELD, after)
+    called: list[UUID] = []
+    for sha256 in row.digests:
+        look = looks.look_of(scope, sha256)
+        called += recall.block(scope, sha256, category=row.category, phash=look, complaint_id=row.id)
+    return called
+
+
+def leave(scope: Scope, row: Complaint, *, because: str, after: ComplaintState = S.REJECTED) -> None:
+    """What a no does: the bytes may leave again, by being published anew; what was taken away stays away.
+
+    What another request keeps frozen or blocked stays so. Raises BadInput without a reason of `STAYS`.
     """
     if because not in STAYS:
         raise BadInput("complaint.no_reason")
-    row = _undecided(scope, complaint_id)
-    _move(scope, row, S.REJECTED, reason=Message(f"complaint.because.{because}"))
-    _settled(scope, row)
-    for sha256 in set(row.digests) - _named_elsewhere(scope, row):
+    _decided(scope, row, S.REJECTED, after, reason=Message(f"complaint.because.{because}"))
+    for sha256 in sorted(set(row.digests) - rulings.kept_elsewhere(scope, row.id, row.digests)):
+        recall.unblock(scope, sha256)
         ratings.thaw(scope, sha256)
 
 
-def _undecided(scope: Scope, complaint_id: UUID) -> Complaint:
-    row = _row(scope, complaint_id)
-    if not COMPLAINT_STATES.edges[ComplaintState(row.state)]:
-        raise Conflict("complaint.decided")
-    return row
-
-
-def _named_elsewhere(scope: Scope, row: Complaint) -> set[str]:
-    """What another complaint keeps frozen."""
-    others = scope.session.exec(
-        select(Complaint.digests).where(
-            Complaint.tenant_id == scope.tenant_id,
-            Complaint.id != row.id,
-            col(Complaint.state).in_([S.RECEIVED, S.CALLED]),
-        )
-    )
-    return {sha256 for digests in others for sha256 in digests}
+def appealed(scope: Scope, row: Complaint) -> None:
+    """Somebody wants it decided again: until then nothing of it leaves, whatever was said of it first."""
+    move(scope, row, S.APPEALED)
+    for sha256 in row.digests:
+        ratings.freeze(scope, sha256)
 
 
 def decide(scope: Scope, complaint_id: UUID, *, because: str = "") -> None:
@@ -190,7 +214,9 @@ def decide(scope: Scope, complaint_id: UUID, *, because: str = "") -> None:
     require(tenant_reads.member(scope, UUID(key)).role, Right.REVIEW)
     if because and because not in STAYS:
         raise BadInput("complaint.no_reason")
-    row = _undecided(scope, complaint_id)
+    row = row_of(scope, complaint_id)
+    if row.state != S.RECEIVED:
+        raise Conflict("complaint.decided")
     event = ComplaintDecided(scope.tenant_id, row.id, because, scope.actor)
     outbox.put(scope, event, priority=0, dedupe=f"complaint:{row.id}")
 
@@ -203,9 +229,7 @@ def settle(event: ComplaintDecided, *, tenant: OpenScope) -> None:
                 reject(scope, event.subject_id, because=event.because)
             else:
                 uphold(scope, event.subject_id)
-            audit.note(
-                scope, "complaint.stays" if event.because else "complaint.upheld", f"complaint:{event.subject_id}"
-            )
+            rulings.note(scope, "complaint.stays" if event.because else "complaint.upheld", event.subject_id)
     except Conflict:
         return
 
@@ -216,14 +240,13 @@ def answer(event: ComplaintDue, *, tenant: OpenScope) -> None:
     In a demonstration nobody is waited for.
     """
     with tenant(event.tenant_id, ACTOR) as scope:
-        row = _row(scope, event.subject_id)
+        row = row_of(scope, event.subject_id)
         if row.state != S.RECEIVED:
             return
         freeze(scope, row.id)
         until = _until(scope, row)
         if until is not None and (scope.now >= until or tenant_reads.agency(scope).demo):
             call_back(scope, row.id)
-            _settled(scope, row)
             return
         creator = tenant_reads.creator(scope, row.creator_id)
         told = Message("complaint.waits_person", {"creator": creator.name})
@@ -231,14 +254,21 @@ def answer(event: ComplaintDue, *, tenant: OpenScope) -> None:
             hour = f"{until.astimezone(ZoneInfo(creator.zone)):%d/%m %H:%M}"
             told = Message("complaint.waits", {"creator": creator.name, "until": hour})
             outbox.put(scope, event, at=until, priority=0)
-        notices.put(scope, told, cause=_cause(row), urgent=True, creator_id=row.creator_id)
+        notices.put(scope, told, cause=cause_of(row), urgent=True, creator_id=row.creator_id)
+        late = TargetDue(scope.tenant_id, row.id, 0)
+        outbox.put(scope, late, at=target(row, scope.now), dedupe=f"target:{row.id}:0")
+
+
+def target(row: Complaint, now: datetime) -> datetime:
+    """By when somebody should have decided about a request."""
+    return (row.created_at or now) + (PATIENT_TARGET if row.category in PATIENT else TARGET)
 
 
 def _until(scope: Scope, row: Complaint) -> datetime | None:
     return None if row.category in PATIENT else (row.created_at or scope.now) + CLOCK
 
 
-def _cause(row: Complaint) -> str:
+def cause_of(row: Complaint) -> str:
     """One notice for all that one source asks in one sense."""
     return f"complaint:{row.source}:{row.category}"
 
@@ -246,8 +276,9 @@ def _cause(row: Complaint) -> str:
 def _settled(scope: Scope, row: Complaint) -> None:
     """The notice closes with the last of its complaints."""
     scope.session.flush()
-    if not any(_cause(other) == _cause(row) for other in _open(scope)):
-        notices.settle(scope, _cause(row))
+    if not any(cause_of(other) == cause_of(row) for other in _open(scope)):
+        notices.settle(scope, cause_of(row))
+        notices.settle(scope, f"{cause_of(row)}:late")
 
 
 def _open(scope: Scope) -> Sequence[Complaint]:
@@ -275,7 +306,8 @@ def _request(scope: Scope, rows: Sequence[Complaint]) -> Request:
     shown = {one.jti: one for row in rows for sha256 in row.digests for one in copies.showing_bytes(scope, sha256)}
     outside = tuple(one for one in shown.values() if one.native_ids)
     ids = tuple(row.id for row in rows)
-    return Request(ids, first.creator_id, first.category, first.created_at or scope.now, _until(scope, first), outside)
+    since, until = first.created_at or scope.now, _until(scope, first)
+    return Request(ids, first.creator_id, first.category, since, until, target(first, scope.now), outside)
 
 
 def by_receipt(scope: Scope, receipt: str) -> Standing:
@@ -301,26 +333,59 @@ def _found(scope: Scope, condition: object) -> Standing:
     ).first()
     if row is None:
         raise NotFound("complaint.unknown")
-    at = row.created_at or scope.now
+    return replace(brief(scope, row), copies=copies_of(scope, row))
+
+
+def copies_of(scope: Scope, row: Complaint) -> tuple[Copy, ...]:
+    """All copies of what was named that were outside when the complaint came, or came to be since."""
     listed = {one.jti: one for sha256 in row.digests for one in copies.of_bytes(scope, sha256)}
-    outside = tuple(one for one in listed.values() if one.native_ids and (one.gone_at is None or one.gone_at >= at))
-    state, reason = ComplaintState(row.state), Message.from_json(row.reason) if row.reason else None
-    return Standing(row.id, row.creator_id, row.receipt, row.category, row.named, state, at, outside, reason)
+    shown, at = (one for one in listed.values() if one.native_ids), row.created_at or scope.now
+    return tuple(one for one in shown if one.gone_at is None or one.gone_at >= at)
 
 
-def _row(scope: Scope, complaint_id: UUID) -> Complaint:
+def brief(scope: Scope, row: Complaint) -> Standing:
+    """How a complaint stands, without its copies."""
+    said, at = rulings.rulings(scope, [row.id])[row.id], row.created_at or scope.now
+    asked = rulings.appeals(scope, row.id, len(said))
+    state = ComplaintState(row.state)
+    return Standing(row.id, row.creator_id, row.receipt, row.category, row.named, state, at, (), said, asked)
+
+
+def row_of(scope: Scope, complaint_id: UUID) -> Complaint:
+    """A complaint's row. Raises NotFound."""
     row = scope.session.get(Complaint, (scope.tenant_id, complaint_id))
     if row is None:
         raise NotFound("complaint.unknown")
     return row
 
 
-def _move(scope: Scope, row: Complaint, after: ComplaintState, *, reason: Message | None = None) -> None:
+def locked(scope: Scope, complaint_id: UUID) -> Complaint:
+    """A complaint's row as it is now, which nobody else decides about until the transaction ends. Raises NotFound."""
+    with scope.acting_as("gate"):
+        key = (scope.tenant_id, complaint_id)
+        row = scope.session.get(Complaint, key, with_for_update=True, populate_existing=True)
+    if row is None:
+        raise NotFound("complaint.unknown")
+    return row
+
+
+def _decided(
+    scope: Scope, row: Complaint, outcome: ComplaintState, after: ComplaintState, *, reason: Message | None = None
+) -> None:
+    """Write the decision down, as the scope's actor's word or the clock's. Raises Conflict when another came first."""
+    before = len(rulings.rulings(scope, [row.id])[row.id])
+    rulings.rule(scope, row.id, outcome, after=before, reason=reason)
+    move(scope, row, after)
+    if outcome is not S.REJECTED:
+        with scope.acting_as("gate"):
+            row.called_at = row.called_at or scope.now
+            scope.add(row)
+    _settled(scope, row)
+
+
+def move(scope: Scope, row: Complaint, after: ComplaintState) -> None:
+    """Bring a complaint into another state of its graph."""
     COMPLAINT_STATES.check(ComplaintState(row.state), after)
     with scope.acting_as("gate"):
         row.state = str(after)
-        if after is not S.REJECTED:
-            row.called_at = row.called_at or scope.now
-        if reason is not None:
-            row.reason = reason.to_json()
         scope.add(row)

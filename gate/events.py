@@ -89,6 +89,39 @@ class ComplaintDecided:
 
 
 @dataclass(frozen=True)
+class TargetDue:
+    """Somebody should have decided by now about a request, or about the appeal against its ruling `number`."""
+
+    kind: ClassVar[str] = "complaint.target"
+    queue: ClassVar[Queue] = "urgent"
+    tenant_id: UUID
+    subject_id: UUID
+    number: int
+
+
+@dataclass(frozen=True)
+class AppealDue:
+    """Somebody wants a request decided again: freeze what it is about and tell the members; `subject_id` the appeal."""
+
+    kind: ClassVar[str] = "appeal.due"
+    queue: ClassVar[Queue] = "urgent"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class AppealDecided:
+    """A member decided about an appeal: `because` says why it may stay, empty that it goes; `by` is `member:<id>`."""
+
+    kind: ClassVar[str] = "appeal.decide"
+    queue: ClassVar[Queue] = "urgent"
+    tenant_id: UUID
+    subject_id: UUID
+    because: str
+    by: str
+
+
+@dataclass(frozen=True)
 class ViewerConfirmed:
     """A member says that `custodian`, outside, confirmed a reader's age by a document; `by` is `member:<id>`."""
 

@@ -117,6 +117,30 @@ def blocked(scope: Scope, sha256: str) -> None:
         scope.run(_CAME_BACK, tenant=scope.tenant_id, sha256=sha256, house=HOUSE, near=looks.NEAR, close=looks.CLOSE)
 
 
+_TURNED_BACK = """
+SELECT min(bit_count(CAST(r.look # w.look AS bit(64)))) FROM renditions r, blocklist b
+JOIN inspections i ON i.tenant_id = b.tenant_id AND i.sha256 = b.sha256 AND i.source = :house,
+  LATERAL jsonb_array_elements_text(i.turned) t(hex),
+  LATERAL (SELECT CAST(CAST('x' || t.hex AS bit(64)) AS bigint) AS look) w
+WHERE r.tenant_id = :tenant AND r.sha256 = :sha256 AND b.tenant_id = :tenant
+"""
+
+
+def unblocked(scope: Scope) -> None:
+    """A blocklist entry was lifted: each picture that is marked as one that came back is compared once more."""
+    _one_at_a_time(scope)
+    marked = scope.session.exec(
+        select(Inspection)
+        .where(Inspection.tenant_id == scope.tenant_id, Inspection.source == HOUSE, Inspection.returned != "")
+        .execution_options(populate_existing=True)
+    ).all()
+    with scope.acting_as("gate"):
+        for row in marked:
+            bits = scope.run(_TURNED_BACK, tenant=scope.tenant_id, sha256=row.sha256, house=HOUSE).scalar_one()
+            row.returned = looks.worse(looks.nearest(scope, row.turned), looks.as_near(bits))
+            scope.add(row)
+
+
 def _one_at_a_time(scope: Scope) -> None:
     """What is blocked and what comes in at the same moment see each other. After every epoch in the lock order."""
     scope.hold(f"{scope.tenant_id}:turned")

@@ -26,7 +26,7 @@ def blocked(scope: Scope, looks: Mapping[str, str | None]) -> dict[str, str]:
     wanted = sorted(set(numbers.values()))
     bits = {row.look: row.bits for row in scope.run(_NEAREST, looks=wanted)} if wanted else {}
     return {
-        sha256: "exact" if sha256 in exact else _alike(bits.get(numbers[sha256]) if sha256 in numbers else None)
+        sha256: "exact" if sha256 in exact else as_near(bits.get(numbers[sha256]) if sha256 in numbers else None)
         for sha256 in looks
     }
 
@@ -64,7 +64,7 @@ def nearest(scope: Scope, looks: Sequence[str]) -> str:
     """How the blocklists answer to any of these perceptual hashes: near, close or nothing."""
     numbers = [_number(look) for look in looks]
     bits = [row.bits for row in scope.run(_NEAREST, looks=numbers) if row.bits is not None] if numbers else []
-    return _alike(min(bits, default=None))
+    return as_near(min(bits, default=None))
 
 
 _ORDER = ("", "close", "near", "exact")
@@ -75,7 +75,8 @@ def worse(one: str, other: str) -> str:
     return max(one, other, key=_ORDER.index)
 
 
-def _alike(bits: int | None) -> str:
+def as_near(bits: int | None) -> str:
+    """What so many bits of difference mean: near, close or nothing."""
     if bits is None or bits > CLOSE:
         return ""
     return "near" if bits <= NEAR else "close"

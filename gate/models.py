@@ -241,11 +241,14 @@ class Blocked(TenantRow, table=True):
     """Bytes that never go out again. Rows of the house tenant hold for everybody and carry no tenant's data."""
 
     __tablename__ = "blocklist"
-    __table_args__ = table(UniqueConstraint("tenant_id", "sha256"), about="person", keep=FOREVER)
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "sha256"), _of("complaint_id", "complaints"), about="person", keep=FOREVER
+    )
     sha256: str
     phash: str | None = None
     look: int | None = Field(default=None, sa_type=BigInteger, sa_column_args=(Computed(LOOK, persisted=True),))
     category: str
+    complaint_id: UUID | None = None  # the request it comes from: no other entry can be lifted, on appeal
 
 
 class Epoch(TenantRow, table=True):
@@ -385,15 +388,12 @@ class Complaint(CreatorRow, table=True):
         about="person",
         keep="5 years",
     )
-    receipt: str
-    """What they were told, once: whoever knows it may look at how it stands."""
+    receipt: str  # what they were told, once: whoever knows it may look at how it stands
     category: str
-    named: str
-    """Content id of what they named."""
+    named: str  # content id
     source: str
     """Where it came from, as a keyed digest: floods are held back, nobody is recognised."""
     state: str
     digests: list[str] = jsonb(list)
     called_at: datetime | None = instant(optional=True)
-    reason: dict[str, Any] | None = reason_column()
-    """Why it may stay."""
+    reason: dict[str, Any] | None = reason_column()  # of releases before `gate/rulings.py`; read no more

@@ -57,6 +57,7 @@ DUTIES = (
     Duty("machine_words", Right.RUN),
     Duty("own_words", Right.CHAT, others=1, second=Right.RUN),  # a guest reads no chats
     Duty("old_rule", Right.RULES, others=1),
+    Duty("appeal", Right.RUN, others=1),
     Duty("loosening", Right.REOPEN, others=1, second=Right.REOPEN),
     Duty("reopen", Right.REOPEN, others=1, second=Right.REOPEN, waits=True),
     Duty("own_picture", Right.RUN, closed=True),

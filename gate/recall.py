@@ -12,9 +12,18 @@ from gate.copies import Copy
 from gate.stating import TakedownOpened
 
 _BLOCK = """
-INSERT INTO blocklist (tenant_id, id, sha256, phash, category) VALUES (:tenant, :id, :sha256, :phash, :category)
+INSERT INTO blocklist (tenant_id, id, sha256, phash, category, complaint_id)
+VALUES (:tenant, :id, :sha256, :phash, :category, :complaint)
 ON CONFLICT (tenant_id, sha256) DO NOTHING
 """
+
+MINOR = "minor"
+"""The category whose entries nobody ever lifts."""
+
+_UNBLOCK = """
+DELETE FROM blocklist WHERE tenant_id = :tenant AND sha256 = :sha256 AND category <> :never
+"""
+"""The database lets go of nothing but what an appeal lifted that two people agreed about (migration 0033)."""
 
 
 def open_takedowns(scope: Scope, listed: Iterable[Copy], reason: Message) -> list[UUID]:
@@ -27,15 +36,19 @@ def open_takedowns(scope: Scope, listed: Iterable[Copy], reason: Message) -> lis
     return opened
 
 
-def block(scope: Scope, sha256: str, *, category: str, phash: str | None = None) -> list[UUID]:
+def block(
+    scope: Scope, sha256: str, *, category: str, phash: str | None = None, complaint_id: UUID | None = None
+) -> list[UUID]:
     """Put bytes on the blocklist (the house's, in a scope of the house) and call their copies back.
 
-    In a tenant the rendition is taken back for good; near copies are caught by `phash`, 64 bits in hexadecimal, and
-    those of them that are mirrored or turned where both pictures are the tenant's, or the blocked one came first.
+    `complaint_id` is the request that was upheld, where it was one. In a tenant the rendition goes too; near copies
+    are caught by `phash`, 64 bits in hexadecimal, and those of them that are mirrored or turned where both pictures are
+    the tenant's, or the blocked one came first.
     """
     epochs.alone(scope, epochs.tenant(scope))
     with scope.acting_as("gate"):
-        scope.run(_BLOCK, tenant=scope.tenant_id, id=uuid7(), sha256=sha256, phash=phash, category=category)
+        said = {"sha256": sha256, "phash": phash, "category": category, "complaint": complaint_id}
+        scope.run(_BLOCK, tenant=scope.tenant_id, id=uuid7(), **said)
         scope.run(
             "UPDATE renditions SET state = 'removed', updated_at = house_now()"
             " WHERE tenant_id = :tenant AND sha256 = :sha256",
@@ -45,6 +58,27 @@ def block(scope: Scope, sha256: str, *, category: str, phash: str | None = None)
     journal.note(scope, journal.BLOCK, sha256, more=category, look=phash or "")
     inspecting.blocked(scope, sha256)
     return open_takedowns(scope, copies.showing_bytes(scope, sha256), Message("recall.blocked"))
+
+
+def unblock(scope: Scope, sha256: str) -> bool:
+    """Lift what an upheld request put on the tenant's blocklist, two people having agreed (`gate/appealing.py`).
+
+    The bytes may be judged again like any others; what was called back stays away, and nothing is sent. An entry of a
+    minor, of the house or without a request stays; whether one was lifted.
+    """
+    epochs.alone(scope, epochs.tenant(scope))
+    with scope.acting_as("gate"):
+        named = {"tenant": scope.tenant_id, "sha256": sha256}
+        if not scope.run(_UNBLOCK, **named, never=MINOR).rowcount:
+            return False
+        scope.run(
+            "UPDATE renditions SET state = 'made', updated_at = house_now()"
+            " WHERE tenant_id = :tenant AND sha256 = :sha256 AND state = 'removed'",
+            **named,
+        )
+    journal.note(scope, journal.UNBLOCK, sha256)
+    inspecting.unblocked(scope)
+    return True
 
 
 def freeze(scope: Scope, sha256: str) -> None:

@@ -141,6 +141,8 @@ def _again(scope: Scope, entry: Entry) -> None:
                     ratings.thaw(scope, entry.about)
                 case journal.BLOCK:
                     recall.block(scope, entry.about, category=entry.more, phash=entry.look or None)
+                case _:  # a decision, or what was lifted after the backup: people look, and may lift it again
+                    return
         except NotFound:
             return
 

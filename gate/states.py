@@ -47,14 +47,17 @@ class ComplaintState(StrEnum):
     """How far the wish to have something taken away has come."""
 
     RECEIVED, CALLED, UPHELD, REJECTED = "received", "called", "upheld", "rejected"
+    APPEALED, CLOSED = "appealed", "closed"
 
 
 COMPLAINT_STATES = StateGraph(
     initial=ComplaintState.RECEIVED,
     edges={
         ComplaintState.RECEIVED: {ComplaintState.CALLED, ComplaintState.UPHELD, ComplaintState.REJECTED},
-        ComplaintState.CALLED: {ComplaintState.UPHELD, ComplaintState.REJECTED},  # what was taken away stays away
-        ComplaintState.UPHELD: set(),
-        ComplaintState.REJECTED: set(),
+        ComplaintState.CALLED: {ComplaintState.UPHELD, ComplaintState.APPEALED},  # back only by two, on appeal
+        ComplaintState.UPHELD: {ComplaintState.APPEALED},
+        ComplaintState.REJECTED: {ComplaintState.APPEALED},
+        ComplaintState.APPEALED: {ComplaintState.UPHELD, ComplaintState.REJECTED, ComplaintState.CLOSED},
+        ComplaintState.CLOSED: set(),  # whom it went against has appealed before: the last word in the house
     },
 )

@@ -10,6 +10,7 @@ from datetime import datetime
 from foundation.database import Scope
 from gate.complaints import CATEGORIES
 from gate.reasons import Reason
+from gate.rulings import AGENCY, ASKED
 
 LEGAL_HOURS = 48
 """Within so many hours what was asked for has to be gone, see `complaints.CLOCK`."""
@@ -23,6 +24,17 @@ class Requests:
     received: int
     taken: int
     kept: int
+    open: int
+
+
+@dataclass(frozen=True)
+class Appeals:
+    """Decisions that one side wanted looked at again (`gate/rulings.py`): what came of it by now."""
+
+    side: str
+    received: int
+    changed: int
+    confirmed: int
     open: int
 
 
@@ -41,6 +53,7 @@ class Month:
     reasons: tuple[tuple[Reason, int], ...]
     """Why, the most frequent first: subjects each reason kept back."""
     requests: tuple[Requests, ...]
+    appeals: tuple[Appeals, ...]
     settled_hours: tuple[float, float]
     """From a request to its answer: the median and the longest; zero where none was answered."""
     called: int
@@ -73,9 +86,20 @@ GROUP BY reason ORDER BY subjects DESC, reason
 """
 
 _REQUESTS = """
-SELECT category, count(*) AS received, count(*) FILTER (WHERE state IN ('called', 'upheld')) AS taken,
-  count(*) FILTER (WHERE state = 'rejected') AS kept, count(*) FILTER (WHERE state = 'received') AS open
-FROM complaints WHERE tenant_id = :tenant AND created_at >= :start AND created_at < :end GROUP BY category
+SELECT c.category, count(*) AS received, count(*) FILTER (WHERE last.outcome IN ('called', 'upheld')) AS taken,
+  count(*) FILTER (WHERE last.outcome = 'rejected') AS kept, count(*) FILTER (WHERE last.outcome IS NULL) AS open
+FROM complaints c LEFT JOIN LATERAL (SELECT r.outcome FROM rulings r WHERE r.tenant_id = c.tenant_id
+  AND r.complaint_id = c.id ORDER BY r.number DESC LIMIT 1) last ON true
+WHERE c.tenant_id = :tenant AND c.created_at >= :start AND c.created_at < :end GROUP BY c.category
+"""
+
+_APPEALS = """
+SELECT a.side, count(*) AS received, count(*) FILTER (WHERE r.outcome IS NULL) AS open,
+  count(*) FILTER (WHERE (r.outcome = 'upheld') = (a.side = 'asked')) AS changed,
+  count(*) FILTER (WHERE (r.outcome = 'upheld') <> (a.side = 'asked')) AS confirmed
+FROM appeals a LEFT JOIN rulings r ON r.tenant_id = a.tenant_id AND r.complaint_id = a.complaint_id
+  AND r.number = a.against + 1
+WHERE a.tenant_id = :tenant AND a.created_at >= :start AND a.created_at < :end GROUP BY a.side
 """
 
 _SPANS = """
@@ -85,7 +109,11 @@ FROM (SELECT extract(epoch FROM {until} - {since}) / 3600 AS hours FROM {rows}
   WHERE tenant_id = :tenant AND {since} >= :start AND {since} < :end AND {done}) spans
 """
 _SETTLED = _SPANS.format(
-    rows="complaints", since="created_at", until="coalesce(called_at, updated_at)", done="state <> 'received'"
+    rows="(SELECT c.tenant_id, c.created_at AS asked_at, r.created_at AS said_at FROM complaints c JOIN rulings r"
+    " ON r.tenant_id = c.tenant_id AND r.complaint_id = c.id AND r.number = 1) first",
+    since="asked_at",
+    until="said_at",
+    done="true",
 )
 _GONE = _SPANS.format(rows="permits", since="recalled_at", until="gone_at", done="gone_at IS NOT NULL")
 
@@ -106,6 +134,7 @@ def month(scope: Scope, start: datetime, end: datetime) -> Month:
     span: Mapping[str, object] = {"tenant": scope.tenant_id, "start": start, "end": end}
     decided = scope.run(_DECIDED, **span).one()
     asked = {row.category: row for row in scope.run(_REQUESTS, **span)}
+    again = {row.side: row for row in scope.run(_APPEALS, **span)}
     settled, gone = scope.run(_SETTLED, **span).one(), scope.run(_GONE, **span).one()
     counts = scope.run(_COUNTS, **span).one()
     return Month(
@@ -119,6 +148,11 @@ def month(scope: Scope, start: datetime, end: datetime) -> Month:
             Requests(each, asked[each].received, asked[each].taken, asked[each].kept, asked[each].open)
             for each in CATEGORIES
             if each in asked
+        ),
+        appeals=tuple(
+            Appeals(each, again[each].received, again[each].changed, again[each].confirmed, again[each].open)
+            for each in (ASKED, AGENCY)
+            if each in again
         ),
         settled_hours=(float(settled.median), float(settled.longest)),
         called=counts.called,

@@ -94,6 +94,9 @@ def table(found: Transparency) -> str:
     for asked in month.requests:
         for what in ("received", "taken", "kept", "open"):
             lines.writerow([f"requests_{what}", asked.category, getattr(asked, what)])
+    for again in month.appeals:
+        for what in ("received", "changed", "confirmed", "open"):
+            lines.writerow([f"appeals_{what}", again.side, getattr(again, what)])
     for what, (median, longest) in (("settled", month.settled_hours), ("gone", month.gone_hours)):
         lines.writerow([f"{what}_hours_median", "", f"{median:.2f}"])
         lines.writerow([f"{what}_hours_longest", "", f"{longest:.2f}"])

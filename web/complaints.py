@@ -14,9 +14,11 @@ from channels.reads import Channel
 from foundation.database import OpenScope, Scope
 from foundation.errors import BadInput, GreenroomError, NotFound, Refused
 from foundation.words import Message
-from gate import complaints
+from gate import appealing, complaints
+from gate.appealing import LONGEST
 from gate.complaints import CATEGORIES, Standing
 from gate.copies import Copy
+from gate.rulings import AGENCY, ASKED
 from gate.states import ComplaintState
 from web import answers, items, sites
 from web.page import missing, rendered, voice_of
@@ -24,8 +26,8 @@ from web.sites import LOOKING, Found
 
 _RECEIPT = re.compile(r"[0-9A-Z]{4}(?:-[0-9A-Z]{4}){2}")
 LATEST = 12
-MOST_TYPED = 4096
-"""Bytes of the form."""
+MOST_TYPED = 8192
+"""Bytes of a form: 600 characters of four bytes, escaped, and the rest."""
 
 WRITING = "system:web-form"
 
@@ -102,29 +104,65 @@ class Forms:
             return self.ask(request, slug, named, refused.message)
         return RedirectResponse(f"/{slug}/report/{receipt}", status_code=303)
 
-    def receipt(self, request: Request, slug: str, receipt: str) -> Response:
-        """How a wish stands; it is looked at again by itself until all is gone."""
+    def receipt(
+        self, request: Request, slug: str, receipt: str, *, wrong: Message | None = None, typed: str = ""
+    ) -> Response:
+        """How a wish stands, with the reasons; it is looked at again by itself until all is gone."""
         found = sites.by_slug(self._tenant, slug)
         if found is None:
             return missing(request)
         with self._tenant(found.tenant_id, LOOKING) as scope:
             site, voice = voice_of(scope, found)
             try:
-                known = _known(scope, receipt)
+                known = _known(scope, found, receipt)
             except NotFound:
                 return missing(request, voice, site)
-            places = standing(scope, known)
-        waits = known.state is not ComplaintState.REJECTED and not all(one.gone_at for one in places)
-        body = rendered("receipt.html", voice, base=self._base, site=site, known=known, places=places, waits=waits)
-        return answers.page(request, body, headers={"refresh": "2"} if waits else {}, fresh=False)
+            places, now = standing(scope, known), scope.now
+        ends = {side: appealing.until(known, side) for side in (ASKED, AGENCY)}
+        body = rendered(
+            "receipt.html",
+            voice,
+            base=self._base,
+            site=site,
+            known=known,
+            places=places,
+            now=now,
+            ends=ends,
+            longest=LONGEST,
+            typed=typed,
+            wrong=voice.say(wrong) if wrong is not None else "",
+        )
+        waits = known.outcome is not ComplaintState.REJECTED and not all(one.gone_at for one in places)
+        headers = {"refresh": "2"} if waits else {}
+        return answers.page(request, body, status=200 if wrong is None else 422, headers=headers, fresh=False)
+
+    def appeal(self, request: Request, slug: str, receipt: str, typed: dict[str, str]) -> Response:
+        """Write down that who asked wants the refusal looked at again, and lead back to the receipt."""
+        found, words = sites.by_slug(self._tenant, slug), typed.get("words")
+        if found is None:
+            return missing(request)
+        try:
+            if answers.foreign(request):
+                raise Refused("complaint.foreign")
+            if words is None:  # longer than any form of ours
+                raise BadInput("appeal.too_long", most=LONGEST)
+            with self._tenant(found.tenant_id, WRITING) as scope:
+                known = _known(scope, found, receipt)
+                appealing.ask(scope, known.receipt, creator_id=found.creator_id, words=words)
+        except GreenroomError as refused:
+            return self.receipt(request, slug, receipt, wrong=refused.message, typed=words or "")
+        return RedirectResponse(f"/{slug}/report/{known.receipt}", status_code=303)
 
 
-def _known(scope: Scope, receipt: str) -> Standing:
-    """The wish behind a receipt, however it was typed. Raises NotFound."""
+def _known(scope: Scope, found: Found, receipt: str) -> Standing:
+    """The wish behind a receipt, however it was typed. Raises NotFound, also for one of another page."""
     typed = receipt.strip().upper()
     if not _RECEIPT.fullmatch(typed):  # whatever a stranger types never reaches the database
         raise NotFound("complaint.unknown")
-    return complaints.by_receipt(scope, typed)
+    known = complaints.by_receipt(scope, typed)
+    if known.creator_id != found.creator_id:
+        raise NotFound("complaint.unknown")
+    return known
 
 
 def _shown(scope: Scope, found: Found, named: str) -> list[str]:
@@ -144,13 +182,24 @@ def router(tenant: OpenScope, *, public_url: str) -> APIRouter:
 
     @routes.post("/{slug}/report")
     async def receive(request: Request, slug: str) -> Response:
-        body = await request.body()
-        typed = parse_qs(body[:MOST_TYPED].decode(errors="replace")) if len(body) <= MOST_TYPED else {}
-        only = {name: values[0] for name, values in typed.items()}
-        return await run_in_threadpool(forms.receive, request, slug, only)
+        return await run_in_threadpool(forms.receive, request, slug, await _typed(request))
 
     @routes.get("/{slug}/report/{receipt}")
     def receipt(request: Request, slug: str, receipt: str) -> Response:
         return forms.receipt(request, slug, receipt)
 
+    @routes.post("/{slug}/report/{receipt}")
+    async def appeal(request: Request, slug: str, receipt: str) -> Response:
+        return await run_in_threadpool(forms.appeal, request, slug, receipt, await _typed(request))
+
     return routes
+
+
+async def _typed(request: Request) -> dict[str, str]:
+    """The fields of a form; nothing of one that is longer than any that is meant."""
+    read = bytearray()
+    async for part in request.stream():
+        read += part
+        if len(read) > MOST_TYPED:
+            return {}
+    return {name: values[0] for name, values in parse_qs(read.decode(errors="replace"), keep_blank_values=True).items()}

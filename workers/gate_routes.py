@@ -3,9 +3,11 @@
 from functools import partial
 
 from channels.reads import places
-from gate import ageing, anchoring, complaints, restoring
+from gate import ageing, anchoring, appealing, complaints, restoring
 from gate import events as gate_events
 from gate.events import (
+    AppealDecided,
+    AppealDue,
     CheckpointDue,
     ComplaintDecided,
     ComplaintDue,
@@ -15,6 +17,7 @@ from gate.events import (
     RuleRead,
     RulesDue,
     SwitchWanted,
+    TargetDue,
 )
 from gate.journal import JournalDue
 from workers.dispatch import Route
@@ -31,6 +34,9 @@ def routes(s: Services) -> tuple[Route, ...]:
     return (
         Route(ComplaintDue, partial(complaints.answer, tenant=tenant), deadline_seconds=ACT_SECONDS),
         Route(ComplaintDecided, partial(complaints.settle, tenant=tenant), deadline_seconds=ACT_SECONDS),
+        Route(TargetDue, partial(appealing.late, tenant=tenant)),
+        Route(AppealDue, partial(appealing.receive, tenant=tenant), deadline_seconds=ACT_SECONDS),
+        Route(AppealDecided, partial(appealing.settle, tenant=tenant), deadline_seconds=ACT_SECONDS),
         Route(CheckpointDue, sign, deadline_seconds=ACT_SECONDS),
         Route(JournalDue, keep, deadline_seconds=ACT_SECONDS),
         Route(LimitWanted, partial(gate_events.set_limit, tenant=tenant)),

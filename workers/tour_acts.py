@@ -21,7 +21,9 @@ from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound, Refused
 from foundation.outbox import Later
 from foundation.words import Message, say
-from gate import complaints, copies, ratings
+from gate import appealing, complaints, copies, ratings
+from gate.events import AppealDecided
+from gate.rulings import AGENCY
 from gate.units import Rating
 from generators.contract import ImageJob
 from generators.engines.scenes import Scenes
@@ -262,15 +264,30 @@ def _by_hand(event: TourAct, s: Services) -> None:
 
 
 def _keep(event: TourAct, s: Services) -> None:
-    """The request is turned down: the picture may be posted again. Whoever pressed takes the copy by hand away too."""
+    """The picture may be posted again: who pressed asks for it, somebody else of the demonstration agrees. Whoever
+    pressed takes the copy by hand away too."""
     with s.tenant(event.tenant_id, event.by) as scope:
-        complaints.reject(scope, event.subject_id)
+        agreed = _agreed(scope, event.subject_id)
+    if agreed is not None:
+        appealing.settle(agreed, tenant=s.tenant)
+    with s.tenant(event.tenant_id, event.by) as scope:
         mia = creator_id_of(scope, MIA)
         posts = schedule_reads.written(scope, ORIGIN, "five:").values()
         mine = {row.id for post in posts for row in deliveries_of(scope, post)}
         for one in tasks.due(scope, creators=[mia]):
             if one.removal and one.about in mine:
                 tasks.gone(scope, one.id, creators=[mia])
+
+
+def _agreed(scope: Scope, complaint_id: UUID) -> AppealDecided | None:
+    """Ask for what was taken away, and what somebody else says to it; None where it came back before."""
+    if appealing.until(complaints.brief(scope, complaints.row_of(scope, complaint_id)), AGENCY) is not None:
+        appealing.ask_again(scope, complaint_id, words=say(Message("tour.undo_remove"), "fr"))
+    creators = {one.id for one in tenant_reads.creators(scope)}
+    again = next((one for one in appealing.waiting(scope, creators) if complaint_id in one.about), None)
+    if again is None or not again.allowed:
+        return None
+    return AppealDecided(scope.tenant_id, again.ids[0], "unfounded", f"member:{min(again.allowed)}")
 
 
 ACTS: Mapping[str, Callable[[TourAct, Services], None]] = {

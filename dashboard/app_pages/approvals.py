@@ -32,7 +32,7 @@ def show(page: Page) -> None:
     parts = _parts(page, found)
     draw("approvals_desk.html", found=found, voice=page.voice, word=page.word)
     approvals_posts.undo(page)
-    if not any(parts.values()):
+    if not any(parts.values()) and not found.taken:
         draw("approvals_empty.html", found=found, voice=page.voice, word=page.word)
     else:
         chosen = _chosen(page, parts)
@@ -62,12 +62,13 @@ def _parts(page: Page, found: Approvals) -> dict[str, int]:
     """How many of each wait, of those this member may settle."""
     parts = {"posts": len(found.posts), "doubts": len(found.doubts)} if page.may(Right.APPROVE) else {}
     parts |= {"holds": len(found.holds), "pictures": len(found.pictures)}
-    return {"requests": len(found.requests), **parts} if found.requests else parts
+    asked = len(found.requests) + len(found.again)
+    return {"requests": asked, **parts} if asked else {**parts, "requests": 0} if found.taken else parts
 
 
 def _chosen(page: Page, parts: dict[str, int]) -> str:
     if st.session_state.get(PART) not in parts:
-        st.session_state[PART] = next(name for name in parts if parts[name])
+        st.session_state[PART] = next((name for name in parts if parts[name]), "requests")
     said = {
         name: page.word("approvals.counted", what=page.word(f"approvals.{name}"), count=parts[name]) for name in parts
     }

@@ -6,6 +6,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting
+from dashboard.app_pages import approvals_appeals
 from dashboard.frame import Page
 from dashboard.reads.approvals import Approvals
 from dashboard.widgets import draw
@@ -13,7 +14,7 @@ from foundation.database import Scope
 from foundation.errors import BadInput, Conflict
 from foundation.words import Message
 from gate import complaints
-from gate.complaints import STAYS, Request
+from gate.complaints import Request
 from tenants.roles import Right
 
 DECIDED = "approvals:decided"
@@ -21,8 +22,9 @@ DECIDED = "approvals:decided"
 
 
 def show(page: Page, found: Approvals) -> None:
-    """Draw each with both answers; a flood of one source is one."""
-    draw("approvals_note.html", note=page.word("approvals.requests_how"))
+    """Draw each with both answers, then what is to be looked at again; a flood of one source is one."""
+    if found.requests:
+        draw("approvals_note.html", note=page.word("approvals.requests_how"))
     for request in found.requests:
         if st.session_state.get(f"{DECIDED}:{request.ids[0]}"):
             continue
@@ -39,18 +41,12 @@ def show(page: Page, found: Approvals) -> None:
                 word=page.word,
             )
             _answers(page, request)
+    approvals_appeals.show(page, found)
 
 
 def _answers(page: Page, request: Request) -> None:
     key = str(request.ids[0])
-    st.selectbox(
-        page.word("approvals.request_why"),
-        STAYS,
-        index=None,
-        placeholder=page.word("approvals.request_choose"),
-        format_func=lambda one: page.word(f"complaint.because.{one}"),
-        key=f"why:{key}",
-    )
+    approvals_appeals.reasons(page, key)
     with st.container(horizontal=True, gap="small"):
         for code, stays in (("approvals.request_goes", False), ("approvals.request_stays", True)):
             acting.button(

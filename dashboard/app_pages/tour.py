@@ -84,7 +84,7 @@ def _acts(page: Page, found: Tour, step: str) -> None:
             _button(page, "tour.undo_break", partial(_clear, found.burst.run), "break")
     elif step == "remove":
         _button(page, "tour.remove_now", _five, "five", kind="primary")
-        if found.removed is not None and found.removed.standing.state != "rejected":
+        if found.removed is not None and found.removed.standing.outcome != "rejected":
             _button(page, "tour.undo_remove", partial(_keep, page), f"remove:{found.removed.standing.id}")
 
 

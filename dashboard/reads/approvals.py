@@ -12,9 +12,11 @@ from dashboard.reads.compose import connectors
 from foundation.database import Scope
 from foundation.errors import NotFound
 from foundation.words import Message
-from gate import complaints, ratings
+from gate import appealing, complaints, ratings
 from gate import reads as gate_reads
+from gate.appealing import Again, Taken
 from gate.complaints import Request
+from gate.copies import Copy
 from gate.ratings import Standing
 from gate.reads import Depicted, Held
 from gate.reasons import Reason
@@ -73,8 +75,13 @@ class Approvals:
     pictures: Sequence[Card]
     doubts: Sequence[Entry]
     requests: Sequence[Request]
+    again: Sequence[Again]
+    """Decisions about requests that are to be looked at again."""
+    taken: Sequence[Taken]
+    """What was taken away, and this member may ask about."""
     named: Mapping[UUID, str]
-    """How the post begins that a request is about, by the request's first id; a message to a subscriber has none."""
+    """How the post begins that a request, an appeal or something taken away is about, by its first id; a message to a
+    subscriber has none."""
     places: Mapping[UUID, str]
     """Names of accounts."""
     last: Spoken | None
@@ -95,7 +102,7 @@ class Approvals:
     @property
     def signature(self) -> tuple[int, ...]:
         """How many of each wait: another one means that the page is old."""
-        waits = (self.posts, self.holds, self.pictures, self.doubts, self.requests)
+        waits = (self.posts, self.holds, self.pictures, self.doubts, self.requests, self.again, self.taken)
         return tuple(len(each) for each in waits)
 
 
@@ -145,12 +152,16 @@ def approvals(
 ) -> Approvals:
     """What waits, of these creators: `content` for who approves posts, `review` for who judges for the safety check,
     `decide` for who answers those who want something gone. With `sheets` only what a guest may look at: no chats, no
-    names, nothing that a look does not settle."""
+    names, nothing that a look does not settle, but for a decision that another person has to look at again."""
     mine = {one.id: one for one in creators}
     trouble = [one for one in schedule_reads.needs_a_person(scope) if one.creator_id in mine]
     members = tenant_reads.members(scope)
     judged = studio_reads.to_judge(scope, mine) if review else []
     requests = complaints.waiting(scope, mine) if decide else []
+    again = appealing.waiting(scope, mine) if review else []
+    taken = appealing.taken(scope, mine) if content else []
+    about = {one.ids[0]: one.copies for one in requests} | {one.ids[0]: one.copies for one in again}
+    about |= {one.complaint_id: one.copies for one in taken}
     looked = gate_reads.looked_at(scope, [card.sha256 for card in judged])
     holds = _holds(scope, mine, trouble)
     return Approvals(
@@ -160,7 +171,9 @@ def approvals(
         pictures=[card for card in judged if card.standing.rating is None or card.sha256 not in looked],
         doubts=[one for one in trouble if one.state is DeliveryState.UNCERTAIN] if content else [],
         requests=requests,
-        named={one.ids[0]: words for one in requests if (words := _named(scope, one))},
+        again=again,
+        taken=taken,
+        named={one: words for one, copies in about.items() if (words := _named(scope, copies))},
         places=channel_reads.names(scope),
         last=None if sheets else reviewing.last_word(scope, mine),
         names={} if sheets else {one.principal_id: one.name for one in members},
@@ -169,8 +182,8 @@ def approvals(
     )
 
 
-def _named(scope: Scope, request: Request) -> str:
-    posted = next((copy.subject.id for copy in request.copies if copy.subject.kind == DELIVERY), None)
+def _named(scope: Scope, copies: Sequence[Copy]) -> str:
+    posted = next((copy.subject.id for copy in copies if copy.subject.kind == DELIVERY), None)
     if posted is None:
         return ""
     try:

@@ -21,6 +21,7 @@ _PLACES: Mapping[str, tuple[str, str]] = {
     "upload": ("/studio", "home.to.studio"),
     "picture": ("/studio", "home.to.studio"),
     "complaint": ("/approvals", "home.to.approvals"),
+    "appeal": ("/approvals", "home.to.approvals"),
     "copy": ("/approvals", "home.to.approvals"),
     "place": ("/channels", "home.to.channels"),
     "readback": ("/channels", "home.to.channels"),

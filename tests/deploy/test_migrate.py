@@ -1,15 +1,20 @@
 """The migrate step of containers: roles, logins and tables on a PostgreSQL that is not ours, again and again."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 from pydantic import SecretStr
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
 
 from foundation.errors import BadInput, Unavailable
 from foundation.settings import DatabaseSettings, Settings
+from migrations import upgrading
 from tests.conftest import Cluster, free_port
 from workers import preparing
 
@@ -57,6 +62,57 @@ def test_without_a_superuser_the_roles_must_exist(elsewhere: Cluster, tmp_path: 
     preparing.migrate(settings(elsewhere, tmp_path))
     preparing.migrate(settings(elsewhere, tmp_path, superuser_url=""))
     assert asked(elsewhere.url("greenroom_owner", NAME), "SELECT environment FROM house_clock") == "test"
+
+
+_REQUESTS = """
+SET LOCAL session_replication_role = replica;
+INSERT INTO members (tenant_id, id, principal_id, name, email, role, language, zone, creators, active)
+  VALUES (:t, :m, :p, 'Mo', 'mo@example.test', 'owner', 'en', 'UTC', '[]', true);
+INSERT INTO complaints (tenant_id, id, creator_id, receipt, category, named, source, state, digests, reason) VALUES
+  (:t, :a, :t, 'R1', 'shown', 'n', 's', 'upheld', '["x", "y"]', NULL),
+  (:t, :b, :t, 'R2', 'shown', 'n', 's', 'rejected', '["x"]', '{"code": "complaint.because.agreed", "params": {}}'),
+  (:t, :c, :t, 'R3', 'shown', 'n', 's', 'received', '["z"]', NULL);
+INSERT INTO audit_entries (tenant_id, id, actor, act, about, details)
+  SELECT m.tenant_id, m.id, 'member:' || m.id, 'complaint.upheld', 'complaint:' || c.id, '{}'
+  FROM members m, complaints c WHERE c.state = 'upheld';
+INSERT INTO blocklist (tenant_id, id, sha256, category) VALUES (:t, :a, 'x', 'shown'), (:t, :b, 'z', 'shown')
+"""
+
+
+def test_decisions_of_before_become_rulings_and_what_they_blocked_is_theirs(elsewhere: Cluster, tmp_path: Path) -> None:
+    house = settings(elsewhere, tmp_path)
+    preparing.migrate(house)
+    config = Config()
+    config.set_main_option("script_location", str(Path(upgrading.__file__).parent))
+    config.attributes["url"] = elsewhere.url("greenroom_owner", NAME)
+    before = ScriptDirectory.from_config(config).get_revision("0033").down_revision
+    command.downgrade(config, str(before))
+    ids = {name: f"0198c0de-0000-7000-8000-00000000000{name}" for name in "abc"}
+    ids |= {name: ids["a"][:-1] + digit for name, digit in (("t", "1"), ("m", "2"), ("p", "3"))}
+    superuser = create_engine(elsewhere.url("postgres", NAME))
+    with superuser.begin() as connection:
+        for statement in _REQUESTS.split(";"):
+            named = {one: ids[one] for one in ids if re.search(rf":{one}\b", statement)}
+            connection.execute(text(statement), named)
+    preparing.migrate(house)
+    with superuser.connect() as connection:
+        said = "SELECT complaint_id::text, outcome, principal_id::text, reason ->> 'code' FROM rulings ORDER BY 1"
+        assert connection.execute(text(said)).all() == [
+            (ids["a"], "upheld", ids["p"], None),
+            (ids["b"], "rejected", None, "complaint.because.agreed"),
+        ]
+        blocked = connection.execute(text("SELECT sha256, complaint_id::text FROM blocklist ORDER BY 1")).all()
+        assert blocked == [("x", ids["a"]), ("z", None)]
+        forced = (
+            "SELECT bool_and(relforcerowsecurity) FROM pg_class WHERE relname IN ('complaints', 'members', 'blocklist')"
+        )
+        assert connection.execute(text(forced)).scalar_one()
+    superuser.dispose()
+    owner = create_engine(elsewhere.url("greenroom_owner", NAME))
+    with owner.begin() as connection:  # an agency that is removed leaves nothing behind
+        connection.execute(text("SELECT set_config('app.tenant', :t, true)"), {"t": ids["t"]})
+        assert connection.execute(text("DELETE FROM blocklist")).rowcount == 2
+    owner.dispose()
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ import pytest
 
 from foundation.database import OpenScope
 from foundation.errors import BadInput, NotFound
-from gate import desk, inspecting, minting, ratings, recall
+from gate import appealing, complaints, desk, inspecting, minting, ratings, recall
+from gate.events import AppealDecided
 from gate.reasons import Reason
 from gate.units import Medium, Rating
 from tests.gate.builders import World, asset_of, picture, real_person, unit, world
@@ -183,6 +184,29 @@ def test_a_blocked_picture_does_not_come_back_turned(here: World, bits: int, ans
     with here.scope() as scope:
         asked = minting.preview(scope, unit(here, media=[back]), author=f"member:{here.ann}")
     assert str(asked.verdict) == {"near": "B", "close": "H", "": "A"}[answer]
+
+
+def test_what_is_lifted_on_appeal_marks_nothing_any_more(here: World) -> None:
+    with here.scope() as scope:
+        gone, other = picture(scope, here, phash=UPRIGHT), picture(scope, here, phash="0123456789abcdef")
+        for one, look in ((gone, MIRRORED), (other, "fedcba9876543210")):
+            inspecting.read(scope, one.sha256, hidden=False, turned=[look])
+        back, still = picture(scope, here, phash=MIRRORED), picture(scope, here, phash="fedcba9876543210")
+        for one, look in ((back, UPRIGHT), (still, "0123456789abcdef")):
+            inspecting.read(scope, one.sha256, hidden=False, turned=[look])
+        asked = {"creator_id": here.creator_id, "category": "shown", "named": "n", "source": "s"}
+        receipt = complaints.receive(scope, **asked, digests=[gone.sha256])
+        recall.block(scope, other.sha256, category="shown", phash="0123456789abcdef")
+    with here.scope(f"member:{here.ann}") as scope:
+        found = complaints.by_receipt(scope, receipt).id
+        complaints.uphold(scope, found)
+    assert reasons(here, back) == reasons(here, still) == {Reason.BLOCKLIST_NEAR}
+    with here.scope(f"member:{here.ann}") as scope:
+        appeal = appealing.ask_again(scope, found, words="All of us agreed.")
+    decided = AppealDecided(here.tenant_id, appeal, "agreed", f"member:{here.rob}")
+    appealing.settle(decided, tenant=here.open)
+    assert reasons(here, gone) == reasons(here, back) == set()
+    assert reasons(here, still) == {Reason.BLOCKLIST_NEAR}
 
 
 def test_findings_have_a_source_and_bytes(here: World) -> None:

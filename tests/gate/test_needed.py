@@ -43,6 +43,7 @@ def test_a_person_alone_publishes_up_to_suggestive_and_waits_for_the_rest() -> N
         "machine_words": "now",
         "own_words": "missing",
         "old_rule": "missing",
+        "appeal": "missing",
         "loosening": "missing",
         "reopen": "later",
     }
@@ -54,6 +55,7 @@ def test_a_guest_opens_what_is_adult_and_an_old_rule_and_nothing_else() -> None:
     found = rows(alone, gus)
     assert (found["adult"].state, found["adult"].by) == (State.NOW, ("Gus",))
     assert found["old_rule"].state is State.NOW
+    assert found["appeal"].by == ("Gus",)
     assert (found["own_words"].state, found["reopen"].state) == (State.MISSING, State.LATER)
 
 

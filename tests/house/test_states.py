@@ -14,7 +14,7 @@ from tests.house.tree import ROOMS, ROOT
 
 TERMINAL: dict[str, set[str]] = {
     "AssuranceState": {"blocked"},
-    "ComplaintState": {"rejected", "upheld"},
+    "ComplaintState": {"closed"},
     "CheckState": {"failed", "recalled"},
     "ChannelState": set(),  # a lost account may be connected again
     "DeliveryState": {"cancelled", "removed"},

@@ -3,6 +3,7 @@
 import csv
 import io
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -11,7 +12,8 @@ from foundation.database import OpenScope
 from foundation.errors import BadInput
 from foundation.ids import uuid7
 from foundation.words import LANGUAGES
-from gate import complaints, copies, minting, people, viewers
+from gate import appealing, complaints, copies, minting, people, viewers
+from gate.events import AppealDecided
 from gate.minting import Denied
 from insights import transparency
 from insights.transparency import Transparency
@@ -94,6 +96,30 @@ def test_requests_copies_and_permissions(here: World) -> None:
     assert (month.called, month.gone, month.withdrawn) == (1, 1, 1)
     assert 0 < month.settled_hours[0] <= month.settled_hours[1] < 1
     assert 0 <= month.gone_hours[1] < 1
+
+
+def test_appeals_are_counted_with_what_came_of_them(here: World) -> None:
+    with here.scope() as scope:
+        digests = [picture(scope, here).sha256 for _ in range(3)]
+    changed, confirmed, waits = map(partial(asked, here), ("shown", "illegal", "other"), digests)
+    with here.scope(f"member:{here.ann}") as scope:
+        for one in (changed, confirmed):
+            complaints.reject(scope, one)
+        complaints.uphold(scope, waits)
+        appealing.ask_again(scope, waits, words="why not")
+    for one, because in ((changed, ""), (confirmed, "agreed")):
+        with here.scope() as scope:
+            receipt = complaints.brief(scope, complaints.row_of(scope, one)).receipt
+            appealing.ask(scope, receipt, creator_id=here.creator_id, words="")
+            (appeal,) = complaints.by_receipt(scope, receipt).appeals
+        event = AppealDecided(here.tenant_id, appeal.id, because, f"member:{here.rob}")
+        appealing.settle(event, tenant=here.open)
+    found = report(here)
+    told = {one.side: (one.received, one.changed, one.confirmed, one.open) for one in found.counts.appeals}
+    assert told == {"asked": (2, 1, 1, 0), "agency": (1, 0, 0, 1)}
+    assert [(one.taken, one.kept, one.open) for one in found.counts.requests] == [(1, 0, 0), (0, 1, 0), (1, 0, 0)]
+    assert "appeals_changed,asked,1" in transparency.table(found)
+    assert "why not" not in transparency.table(found) + transparency.markdown(found, "en")
 
 
 def test_months_are_those_of_the_agency_and_the_last_one_is_whole(here: World) -> None:

@@ -1,6 +1,7 @@
 """That is me, remove it: a form for everybody, a receipt, and how things stand; nothing for other sites' pages."""
 
 import re
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -127,6 +128,79 @@ def test_receipt_is_no_guess_and_of_its_page_alone(mia: Page, room: object) -> N
     assert mia.get("report/2222-2222-2222").status_code == 404
     assert mia.get("report/%00").status_code == 404
     assert mia.room.client.get("/nobody-here/report").status_code == 404
+
+
+def refused(mia: Page) -> str:
+    """Somebody asked, and a person said that it may stay; the receipt."""
+    receipt = receipt_of(ask(mia, mia.post(media=[mia.stage(new_picture())])))
+    with mia.scope("member:somebody") as scope:
+        complaints.reject(scope, complaints.by_receipt(scope, receipt).id, because="mistaken")
+    return receipt
+
+
+def appeal(page: Page, receipt: str, content: bytes, **headers: str) -> httpx.Response:
+    kind = {"content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin", **headers}
+    return page.room.client.post(f"/{page.slug}/report/{receipt}", content=content, headers=kind)
+
+
+def appeals(page: Page) -> list[str]:
+    with page.scope() as scope:
+        found = scope.run("SELECT words FROM appeals WHERE tenant_id = :t", t=page.tenant_id)
+        return list(found.scalars())
+
+
+def test_a_refusal_says_why_and_is_appealed_on_the_receipt(mia: Page) -> None:
+    receipt = refused(mia)
+    shown = mia.get(f"report/{receipt}").text
+    for said in ("Elle peut rester", "Une autre image semble visée", "Une personne a décidé, pas une machine"):
+        assert said in shown
+    assert "règlement extrajudiciaire" in shown
+    assert "Demander un réexamen" in shown
+    assert "somebody" not in shown
+    answer = appeal(mia, receipt.lower(), urlencode({"words": "C’est <b>moi</b>"}).encode())
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/{mia.slug}/report/{receipt}")
+    assert appeals(mia) == ["C’est <b>moi</b>"]
+    told = mia.get(f"report/{receipt}").text
+    assert "Nous avons reçu votre demande de réexamen" in told
+    assert "Demander un réexamen" not in told
+    assert "<b>moi" not in told
+    again = appeal(mia, receipt, b"words=")
+    assert (again.status_code, len(appeals(mia))) == (422, 1)
+    assert "une fois suffit" in again.text
+
+
+def test_hostile_appeals_write_nothing(mia: Page) -> None:
+    from tests.web.builders import page
+
+    receipt, neighbour, stranger = refused(mia), page(mia.room, tenant_id=mia.tenant_id), page(mia.room)
+    undecided = receipt_of(ask(mia, mia.post(media=[mia.stage(new_picture())])))
+    for where, number, content, status in (
+        (mia, "2222-2222-2222", b"words=", 404),
+        (mia, "%00", b"words=", 404),
+        (mia, "x" * 3000, b"words=", 404),
+        (stranger, receipt, b"words=", 404),
+        (neighbour, receipt, b"words=", 404),
+        (mia, undecided, b"words=", 422),
+        (mia, receipt, b"", 422),
+        (mia, receipt, b"words=" + b"x" * 601, 422),
+        (mia, receipt, b"words=" + b"x" * 900_000, 422),
+    ):
+        assert appeal(where, number, content).status_code == status, (number[:20], content[:20])
+    assert appeal(mia, receipt, b"words=", **{"sec-fetch-site": "cross-site"}).status_code == 422
+    assert neighbour.get(f"report/{receipt}").status_code == 404
+    assert appeals(mia) == []
+    assert appeal(mia, receipt, b"words=a%00b%E2%80%AE").status_code == 303
+    assert appeals(mia) == ["ab"]
+
+
+def test_what_the_clock_took_says_that_no_person_did(mia: Page) -> None:
+    receipt = receipt_of(ask(mia, mia.post(media=[mia.stage(new_picture())])))
+    with mia.scope() as scope:
+        complaints.call_back(scope, complaints.by_receipt(scope, receipt).id)
+    shown = mia.get(f"report/{receipt}").text
+    assert "le retrait s’est fait automatiquement" in shown
+    assert "Qui l’a publiée peut demander un réexamen" in shown
+    assert "<textarea" not in shown
 
 
 def test_too_much_typed_is_nothing_typed(mia: Page) -> None:

@@ -1,0 +1,332 @@
+"""Appeals: whoever a decision about a request goes against has it looked at once more, by another person.
+
+Who asked and was refused appeals on the page of their receipt; who published what was taken away asks again inside,
+and then two people agree: who asks and who decides. Meanwhile nothing of it leaves. A yes to the second ends the freeze
+and the blocklist's entry, and publishes nothing: a new post is judged like any other.
+"""
+
+import unicodedata
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from foundation import outbox
+from foundation.database import OpenScope, Scope
+from foundation.errors import BadInput, Conflict, GreenroomError, NotFound, Refused
+from foundation.words import Message
+from gate import complaints, rulings
+from gate.complaints import GROUPED, PATIENT, STAYS, Standing
+from gate.copies import Copy
+from gate.events import AppealDecided, AppealDue, TargetDue
+from gate.models import Complaint
+from gate.recall import MINOR
+from gate.rulings import AGENCY, ASKED, Appeal, Ruled, Ruling
+from gate.states import ComplaintState
+from tenants import notices
+from tenants import reads as tenant_reads
+from tenants.reads import Member
+from tenants.roles import Right, require
+
+ACTOR = "system:appeals"
+
+WINDOW = timedelta(days=184)
+"""So long after a decision it may be appealed: at least six months, the longest six of a calendar. Regulation (EU)
+2022/2065, art. 20(1) and (2): https://eur-lex.europa.eu/eli/reg/2022/2065/oj"""
+
+TARGET, PATIENT_TARGET = timedelta(hours=48), timedelta(days=7)
+"""Within so long an appeal should be decided: the time the law leaves for removing, and a week for the patient ones."""
+
+LONGEST = 600
+"""Characters of what somebody may write."""
+
+S = ComplaintState
+
+
+@dataclass(frozen=True)
+class Again:
+    """An appeal to decide, or many of one source as one. `allowed` are the members who may: another person each time.
+
+    `said` is the decision it is against.
+    """
+
+    ids: tuple[UUID, ...]
+    about: tuple[UUID, ...]
+    """The requests."""
+    creator_id: UUID
+    category: str
+    side: str
+    words: str
+    copies: tuple[Copy, ...]
+    said: Ruled
+    since: datetime
+    target: datetime
+    allowed: frozenset[UUID]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Something that was taken away, and that the agency may still ask about, until then."""
+
+    complaint_id: UUID
+    creator_id: UUID
+    category: str
+    copies: tuple[Copy, ...]
+    said: Ruled
+    until: datetime
+
+
+def until(known: Standing, side: str) -> datetime | None:
+    """Until when this side may appeal against what stands, were it now; None where it may not, or may no more."""
+    mine = S.REJECTED if side == ASKED else known.outcome
+    if known.outcome is None or known.outcome is not mine or (side == AGENCY and mine is S.REJECTED):
+        return None
+    if known.state in (S.APPEALED, S.CLOSED) or any(one.open or one.side == side for one in known.appeals):
+        return None
+    if mine is S.UPHELD and known.category == MINOR:
+        return None  # what shows a minor never comes back
+    return known.rulings[-1].at + WINDOW
+
+
+def ask(scope: Scope, receipt: str, *, creator_id: UUID, words: str) -> None:
+    """Who holds a receipt wants the refusal looked at again; words may be empty.
+
+    Raises NotFound for a receipt nobody was given about this creator, Conflict where nothing was refused or it was
+    asked before, Refused once the time is over, BadInput for too many words.
+    """
+    known = complaints.by_receipt(scope, receipt)
+    if known.creator_id != creator_id:
+        raise NotFound("complaint.unknown")
+    _put(scope, known, ASKED, plain(words))
+
+
+def ask_again(scope: Scope, complaint_id: UUID, *, words: str) -> UUID:
+    """A member wants something back that was taken away, and says why; the appeal's id.
+
+    Raises Refused for who may not approve content, for what shows a minor and once the time is over; BadInput without
+    words, NotFound, Conflict where nothing was taken away or it was asked before.
+    """
+    member = _member(scope)
+    require(member.role, Right.APPROVE)
+    said = plain(words)
+    if not said:
+        raise BadInput("appeal.no_words")
+    known = complaints.brief(scope, complaints.row_of(scope, complaint_id))
+    if known.category == MINOR and known.outcome is S.UPHELD:
+        raise Refused("appeal.never")
+    return _put(scope, known, AGENCY, said)
+
+
+def _put(scope: Scope, known: Standing, side: str, words: str) -> UUID:
+    end = until(known, side)
+    if end is None:
+        raise Conflict("appeal.twice" if known.appeals else "appeal.nothing")
+    if scope.now >= end:
+        raise Refused("appeal.late_now")
+    appeal_id = rulings.put_appeal(scope, known.id, against=len(known.rulings), side=side, words=words)
+    outbox.put(scope, AppealDue(scope.tenant_id, appeal_id), priority=0)
+    rulings.note(scope, f"appeal.{side}", known.id)
+    return appeal_id
+
+
+def plain(words: str) -> str:
+    """What somebody wrote as one paragraph of plain text: no control, format or private characters.
+
+    Raises BadInput for more than `LONGEST` characters.
+    """
+    kept = "".join(" " if c.isspace() else c for c in words if c.isspace() or unicodedata.category(c)[0] != "C")
+    said = " ".join(kept.split())
+    if len(said) > LONGEST:
+        raise BadInput("appeal.too_long", most=LONGEST)
+    return said
+
+
+def receive(event: AppealDue, *, tenant: OpenScope) -> None:
+    """Freeze what it is about, and tell the members by when somebody should decide; or that nobody of them may."""
+    with tenant(event.tenant_id, ACTOR) as scope:
+        appeal = _appeal(scope, event.subject_id)
+        row = complaints.locked(scope, appeal.complaint_id)
+        if not _begun(scope, appeal, row):
+            return
+        creator = tenant_reads.creator(scope, row.creator_id)
+        able = rulings.apart(scope, appeal, tenant_reads.members(scope))
+        told = Message(f"appeal.waits.{appeal.side}" if able else "appeal.nobody", {"creator": creator.name})
+        notices.put(scope, told, cause=_cause(row), urgent=True, creator_id=row.creator_id)
+        late = TargetDue(scope.tenant_id, row.id, appeal.against)
+        outbox.put(scope, late, at=_target(appeal, row, scope.now), dedupe=f"target:{row.id}:{appeal.against}")
+
+
+def _begun(scope: Scope, appeal: Appeal, row: Complaint) -> bool:
+    """Bring the request into appeal, once; whether the appeal still waits for its answer."""
+    if _said(scope, row.id) != appeal.against:
+        return False
+    if row.state != S.APPEALED:
+        complaints.appealed(scope, row)
+    return True
+
+
+def late(event: TargetDue, *, tenant: OpenScope) -> None:
+    """The time is over within which somebody should have decided: the members are told, while nobody has."""
+    with tenant(event.tenant_id, ACTOR) as scope:
+        row = complaints.row_of(scope, event.subject_id)
+        if _said(scope, row.id) != event.number:
+            return
+        creator = tenant_reads.creator(scope, row.creator_id)
+        told = Message("appeal.late" if event.number else "complaint.late", {"creator": creator.name})
+        cause = _cause(row) if event.number else complaints.cause_of(row)
+        notices.put(scope, told, cause=f"{cause}:late", urgent=True, creator_id=row.creator_id)
+
+
+def decide(scope: Scope, appeal_id: UUID, *, because: str = "") -> None:
+    """A member's word about an appeal, done by the workers at once: with a reason of `STAYS` it may stay, else it goes.
+
+    Raises Refused for who may not review, or has a part in it; BadInput for another reason, NotFound, Conflict when it
+    was decided before.
+    """
+    appeal = _appeal(scope, appeal_id)
+    _may_decide(scope, appeal)
+    if because and because not in STAYS:
+        raise BadInput("complaint.no_reason")
+    if _said(scope, appeal.complaint_id) != appeal.against:
+        raise Conflict("complaint.decided")
+    event = AppealDecided(scope.tenant_id, appeal.id, because, scope.actor)
+    outbox.put(scope, event, priority=0, dedupe=f"appeal:{appeal.id}")
+
+
+def settle(event: AppealDecided, *, tenant: OpenScope) -> None:
+    """Do what a member decided; what somebody else decided meanwhile stands. Who may no more is told at Home."""
+    try:
+        with tenant(event.tenant_id, event.by) as scope:
+            appeal = _appeal(scope, event.subject_id)
+            row = complaints.locked(scope, appeal.complaint_id)
+            _may_decide(scope, appeal)
+            if not _begun(scope, appeal, row):
+                return
+            outcome = S.REJECTED if event.because else S.UPHELD
+            if event.because:
+                complaints.leave(scope, row, because=event.because, after=_after(scope, row, outcome))
+            else:
+                complaints.take_away(scope, row, after=_after(scope, row, outcome))
+            _settled(scope, row)
+            rulings.note(scope, "appeal.stays" if event.because else "appeal.upheld", row.id)
+    except Conflict:
+        return
+    except GreenroomError as refused:
+        with tenant(event.tenant_id, event.by) as scope:
+            notices.put(scope, refused.message, cause=f"appeal:{event.subject_id}")
+
+
+def _said(scope: Scope, complaint_id: UUID) -> int:
+    """How often a request was decided."""
+    return len(rulings.rulings(scope, [complaint_id])[complaint_id])
+
+
+def _after(scope: Scope, row: Complaint, outcome: ComplaintState) -> ComplaintState:
+    """Closed, where whom the answer goes against has appealed before."""
+    loser = ASKED if outcome is S.REJECTED else AGENCY
+    used = {one.side for one in rulings.appeals(scope, row.id, 0)}
+    return S.CLOSED if loser in used else outcome
+
+
+def _may_decide(scope: Scope, appeal: Appeal) -> None:
+    member = _member(scope)
+    require(member.role, Right.REVIEW)
+    if not rulings.apart(scope, appeal, [member]):
+        raise Refused("appeal.another")
+
+
+def _member(scope: Scope) -> Member:
+    kind, _, key = scope.actor.partition(":")
+    if kind != "member":
+        raise Refused("review.people_only")
+    return tenant_reads.member(scope, UUID(key))
+
+
+def _appeal(scope: Scope, appeal_id: UUID) -> Appeal:
+    appeal = scope.session.get(Appeal, (scope.tenant_id, appeal_id))
+    if appeal is None:
+        raise NotFound("complaint.unknown")
+    return appeal
+
+
+def _target(appeal: Appeal, row: Complaint, now: datetime) -> datetime:
+    return (appeal.created_at or now) + (PATIENT_TARGET if row.category in PATIENT else TARGET)
+
+
+def _cause(row: Complaint) -> str:
+    return f"{complaints.cause_of(row)}:appeal"
+
+
+def _settled(scope: Scope, row: Complaint) -> None:
+    """The notices close with the last open appeal of one source in one sense."""
+    if not any(_cause(other) == _cause(row) for _, other in _open(scope)):
+        for cause in (_cause(row), f"{_cause(row)}:late"):
+            notices.settle(scope, cause)
+
+
+def _open(scope: Scope) -> Sequence[tuple[Appeal, Complaint]]:
+    """The appeals nobody answered yet, the oldest first."""
+    here = (col(Ruling.tenant_id) == Appeal.tenant_id) & (col(Ruling.complaint_id) == Appeal.complaint_id)
+    answered = select(Ruling.id).where(here, col(Ruling.number) > Appeal.against).exists()
+    return scope.session.exec(
+        select(Appeal, Complaint)
+        .join(Complaint, (col(Complaint.tenant_id) == Appeal.tenant_id) & (col(Complaint.id) == Appeal.complaint_id))
+        .where(Appeal.tenant_id == scope.tenant_id, ~answered)
+        .order_by(col(Appeal.created_at), col(Appeal.id))
+    ).all()
+
+
+def waiting(scope: Scope, creators: Collection[UUID]) -> list[Again]:
+    """The appeals that wait for a decision, of these creators, the oldest first; a flood of one source is one."""
+    groups: dict[object, list[tuple[Appeal, Complaint]]] = {}
+    rows = [(appeal, row) for appeal, row in _open(scope) if row.creator_id in creators]
+    for appeal, row in rows:
+        groups.setdefault((row.creator_id, row.source, row.category, appeal.side), []).append((appeal, row))
+    members = tenant_reads.members(scope) if rows else []
+    parts = [
+        part for many in groups.values() for part in ([many] if len(many) > GROUPED else [[each] for each in many])
+    ]
+    return sorted((_again(scope, part, members) for part in parts), key=lambda one: one.since)
+
+
+def _again(scope: Scope, rows: Sequence[tuple[Appeal, Complaint]], members: Collection[Member]) -> Again:
+    appeal, row = rows[0]
+    allowed = [{one.id for one in rulings.apart(scope, each, members)} for each, _ in rows]
+    return Again(
+        ids=tuple(each.id for each, _ in rows),
+        about=tuple(each.id for _, each in rows),
+        creator_id=row.creator_id,
+        category=row.category,
+        side=appeal.side,
+        words=next((each.words for each, _ in rows if each.words), ""),
+        copies=complaints.copies_of(scope, row),
+        said=rulings.rulings(scope, [row.id])[row.id][appeal.against - 1],
+        since=appeal.created_at or scope.now,
+        target=_target(appeal, row, scope.now),
+        allowed=frozenset.intersection(*map(frozenset, allowed)),
+    )
+
+
+def taken(scope: Scope, creators: Collection[UUID], *, limit: int = 20) -> list[Taken]:
+    """What was taken away of these creators and may still be asked about, the newest decision first."""
+    rows = scope.session.exec(
+        select(Complaint)
+        .where(
+            Complaint.tenant_id == scope.tenant_id,
+            col(Complaint.creator_id).in_(list(creators)),
+            col(Complaint.state).in_([S.CALLED, S.UPHELD]),
+            col(Complaint.updated_at) > scope.now - WINDOW,
+        )
+        .order_by(col(Complaint.updated_at).desc())
+        .limit(limit)
+    ).all()
+    found = []
+    for row in rows:
+        known = complaints.brief(scope, row)
+        end = until(known, AGENCY)
+        if end is not None and end > scope.now:
+            shown = complaints.copies_of(scope, row)
+            found.append(Taken(row.id, row.creator_id, row.category, shown, known.rulings[-1], end))
+    return found

@@ -1,0 +1,210 @@
+"""What was decided about a request, each time, and who wanted it decided again: two tables that only grow.
+
+A ruling is the n-th word about a request: the clock's, or a person's. An appeal is against one ruling, and the next
+ruling answers it; so neither is ever given twice, however many press at the same moment.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKeyConstraint, UniqueConstraint
+from sqlmodel import col, select
+
+from foundation.database import Scope, TenantRow, reason_column, table
+from foundation.errors import Conflict, NotFound
+from foundation.ids import uuid7
+from foundation.words import Message, canonical
+from gate import journal
+from gate.states import ComplaintState
+from tenants import audit, sightings
+from tenants import reads as tenant_reads
+from tenants.roles import Right, may
+
+ASKED, AGENCY = "asked", "agency"
+"""Who may want it decided again: who asked for the removal, and who published it."""
+
+
+def _of_request() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(["tenant_id", "complaint_id"], ["complaints.tenant_id", "complaints.id"])
+
+
+class Ruling(TenantRow, table=True):
+    """The n-th decision about a request; `outcome` is called (by the clock), upheld or rejected."""
+
+    __tablename__ = "rulings"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "complaint_id", "number"), _of_request(), about="member", keep="5 years"
+    )
+    complaint_id: UUID
+    number: int
+    outcome: str
+    reason: dict[str, Any] | None = reason_column()
+    """Why it may stay."""
+    principal_id: UUID | None = None
+    """Whose word it is; nobody's where the clock was over."""
+
+
+class Appeal(TenantRow, table=True):
+    """Somebody wants ruling `against` looked at again: once per ruling, and once per side. The app may insert."""
+
+    __tablename__ = "appeals"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "complaint_id", "against"),
+        UniqueConstraint("tenant_id", "complaint_id", "side"),
+        _of_request(),
+        about="person",
+        keep="5 years",
+    )
+    complaint_id: UUID
+    against: int
+    side: str
+    words: str
+    """What they wrote, as plain text; may be empty."""
+    principal_id: UUID | None = None
+    """The member who asks for the agency; nobody for who asked for the removal."""
+
+
+@dataclass(frozen=True)
+class Ruled:
+    """A decision as it may be shown: by a person or by the clock, and never by whom."""
+
+    number: int
+    outcome: ComplaintState
+    reason: Message | None
+    at: datetime
+
+    @property
+    def by_person(self) -> bool:
+        """Whether somebody decided, and not the clock."""
+        return self.outcome is not ComplaintState.CALLED
+
+
+@dataclass(frozen=True)
+class Appealed:
+    """An appeal as it may be shown to who asked; `open` while nobody decided again."""
+
+    id: UUID
+    against: int
+    side: str
+    at: datetime
+    open: bool
+
+
+def rule(scope: Scope, complaint_id: UUID, outcome: ComplaintState, *, after: int, reason: Message | None) -> None:
+    """Write the next decision, after so many, as the scope's actor. Raises Conflict when another came first."""
+    with scope.acting_as("gate"):
+        done = scope.run(
+            "INSERT INTO rulings (tenant_id, id, complaint_id, number, outcome, reason, principal_id)"
+            " VALUES (:tenant, :id, :complaint, :number, :outcome, CAST(:reason AS jsonb), :principal)"
+            " ON CONFLICT DO NOTHING",
+            tenant=scope.tenant_id,
+            id=uuid7(),
+            complaint=complaint_id,
+            number=after + 1,
+            outcome=str(outcome),
+            reason=canonical(reason.to_json()).decode() if reason is not None else None,
+            principal=_principal(scope),
+        )
+    if done.rowcount != 1:
+        raise Conflict("complaint.decided")
+    journal.note(scope, journal.RULE, complaint_id, more=f"{after + 1}:{outcome}")
+
+
+def _principal(scope: Scope) -> UUID | None:
+    kind, _, key = scope.actor.partition(":")
+    try:
+        return tenant_reads.member(scope, UUID(key)).principal_id if kind == "member" else None
+    except (ValueError, NotFound):
+        return None
+
+
+def put_appeal(scope: Scope, complaint_id: UUID, *, against: int, side: str, words: str) -> UUID:
+    """Write down that somebody wants ruling `against` looked at again; the appeal's id.
+
+    Raises Conflict where that was asked before, or this moment by another window.
+    """
+    appeal_id = uuid7()
+    done = scope.run(
+        "INSERT INTO appeals (tenant_id, id, complaint_id, against, side, words, principal_id)"
+        " VALUES (:tenant, :id, :complaint, :against, :side, :words, :principal) ON CONFLICT DO NOTHING",
+        tenant=scope.tenant_id,
+        id=appeal_id,
+        complaint=complaint_id,
+        against=against,
+        side=side,
+        words=words,
+        principal=_principal(scope) if side == AGENCY else None,
+    )
+    if done.rowcount != 1:
+        raise Conflict("appeal.twice")
+    return appeal_id
+
+
+def rulings(scope: Scope, complaints: Collection[UUID]) -> dict[UUID, tuple[Ruled, ...]]:
+    """The decisions about each of these requests, the first one first; a request nobody decided has none."""
+    found: dict[UUID, tuple[Ruled, ...]] = dict.fromkeys(complaints, ())
+    rows = scope.session.exec(
+        select(Ruling)
+        .where(Ruling.tenant_id == scope.tenant_id, col(Ruling.complaint_id).in_(list(complaints)))
+        .order_by(col(Ruling.number))
+    )
+    for row in rows:
+        reason = Message.from_json(row.reason) if row.reason else None
+        outcome = ComplaintState(row.outcome)
+        found[row.complaint_id] += (Ruled(row.number, outcome, reason, row.created_at or scope.now),)
+    return found
+
+
+def appeals(scope: Scope, complaint_id: UUID, after: int) -> tuple[Appealed, ...]:
+    """The appeals about a request that was decided `after` times, the oldest first."""
+    rows = scope.session.exec(
+        select(Appeal)
+        .where(Appeal.tenant_id == scope.tenant_id, Appeal.complaint_id == complaint_id)
+        .order_by(col(Appeal.against))
+    )
+    return tuple(
+        Appealed(row.id, row.against, row.side, row.created_at or scope.now, row.against == after) for row in rows
+    )
+
+
+def apart(scope: Scope, appeal: Appeal, members: Iterable[tenant_reads.Member]) -> list[tenant_reads.Member]:
+    """Those of these members who may decide an appeal: none who decided about the request before, nor who asks for the
+    agency, nor a guest who counts as one of them. Each carries the right to review."""
+    rows = scope.session.exec(
+        select(Ruling.principal_id).where(
+            Ruling.tenant_id == scope.tenant_id,
+            Ruling.complaint_id == appeal.complaint_id,
+            col(Ruling.number) <= appeal.against,
+        )
+    )
+    spoke = {one for one in (*rows, appeal.principal_id) if one is not None}
+    same = sightings.same(scope) if spoke else {}
+    return [
+        one
+        for one in members
+        if may(one.role, Right.REVIEW)
+        and one.principal_id not in spoke
+        and not same.get(one.principal_id, frozenset()) & spoke
+    ]
+
+
+_KEPT_ELSEWHERE = """
+SELECT DISTINCT d.sha256 FROM complaints c, jsonb_array_elements_text(c.digests) d(sha256)
+WHERE c.tenant_id = :tenant AND c.id <> :id AND d.sha256 = ANY(:digests) AND c.state <> 'rejected'
+  AND (c.state <> 'closed' OR 'rejected' <> (SELECT r.outcome FROM rulings r WHERE r.tenant_id = c.tenant_id
+    AND r.complaint_id = c.id ORDER BY r.number DESC LIMIT 1))
+"""
+
+
+def kept_elsewhere(scope: Scope, complaint_id: UUID, digests: Collection[str]) -> set[str]:
+    """Those of these bytes that another request keeps frozen or blocked."""
+    found = scope.run(_KEPT_ELSEWHERE, tenant=scope.tenant_id, id=complaint_id, digests=list(digests))
+    return {one.sha256 for one in found}
+
+
+def note(scope: Scope, act: str, complaint_id: UUID) -> None:
+    """Write into the audit what was done about a request."""
+    audit.note(scope, act, f"complaint:{complaint_id}")

@@ -1,0 +1,339 @@
+"""A decision about a request is looked at again: once per side, by another person, and nothing comes back by itself."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from uuid import UUID
+
+import pytest
+
+from foundation.errors import BadInput, Conflict, GreenroomError, NotFound, Refused
+from foundation.ids import uuid7
+from gate import appealing, complaints, recall
+from gate.appealing import LONGEST, WINDOW
+from gate.complaints import GROUPED
+from gate.events import AppealDecided, AppealDue, TargetDue
+from gate.minting import Denied
+from gate.rulings import AGENCY, ASKED
+from gate.states import ComplaintState
+from gate.units import Unit
+from tenants import agencies, reads, sightings
+from tenants.roles import Role
+from tests.channels.builders import World
+from tests.channels.test_complaints import answer, called, received
+from tests.channels.test_removing import deleted, open_notices, remove
+from tests.tenants import apps
+
+S = ComplaintState
+
+
+@dataclass
+class House:
+    """An agency with people, and what was asked for of it."""
+
+    lea: World
+    unit: Unit
+    wish: UUID
+    ann: UUID
+    bob: UUID
+    cy: UUID
+
+    def as_(self, member: UUID):
+        return self.lea.tenant(self.lea.tenant_id, f"member:{member}")
+
+    def first(self, because: str) -> None:
+        """Ann decides: it may stay for a reason, or goes."""
+        with self.as_(self.ann) as scope:
+            (complaints.reject if because else complaints.uphold)(scope, self.wish, **_why(because))
+
+    def ask(self, words: str = "", wish: UUID | None = None) -> UUID:
+        """Who holds the receipt appeals, and the workers hear of it; the appeal."""
+        with self.lea.scope() as scope:
+            receipt = complaints.brief(scope, complaints.row_of(scope, wish or self.wish)).receipt
+            appealing.ask(scope, receipt, creator_id=self.lea.creator_id, words=words)
+        return self.heard(wish or self.wish)
+
+    def ask_again(self, member: UUID, words: str = "All of us agreed.") -> UUID:
+        with self.as_(member) as scope:
+            appealing.ask_again(scope, self.wish, words=words)
+        return self.heard(self.wish)
+
+    def heard(self, wish: UUID) -> UUID:
+        appeal_id = next(one.id for one in self.standing(wish).appeals if one.open)
+        for _ in range(2):  # delivered twice
+            appealing.receive(AppealDue(self.lea.tenant_id, appeal_id), tenant=self.lea.tenant)
+        return appeal_id
+
+    def decide(self, appeal_id: UUID, member: UUID, because: str = "") -> None:
+        with self.as_(member) as scope:
+            appealing.decide(scope, appeal_id, because=because)
+        event = AppealDecided(self.lea.tenant_id, appeal_id, because, f"member:{member}")
+        for _ in range(2):
+            appealing.settle(event, tenant=self.lea.tenant)
+
+    def standing(self, wish: UUID | None = None) -> complaints.Standing:
+        with self.lea.scope() as scope:
+            return complaints.brief(scope, complaints.row_of(scope, wish or self.wish))
+
+    def kept(self) -> str:
+        """Why the same picture may not leave in a new post; nothing where it leaves."""
+        try:
+            self.lea.publish(self.lea.unit("published anew", pictures=1))
+        except Denied as denied:
+            return " ".join(denied.decision.reasons)
+        return ""
+
+
+def _why(because: str) -> dict[str, str]:
+    return {"because": because} if because else {}
+
+
+def member(lea: World, role: Role = Role.MANAGER) -> UUID:
+    with lea.scope() as scope:
+        email = f"{uuid7()}@example.test"
+        return agencies.add_member(
+            scope, name="Mo", email=email, role=role, language="en", zone="UTC", creators=("lea",)
+        )
+
+
+@pytest.fixture
+def house(lea: World) -> House:
+    unit = lea.unit("asked about", pictures=1)
+    lea.publish(unit)
+    wish = received(lea, [unit.media[0].sha256])
+    answer(lea, wish)
+    return House(lea, unit, wish, *(member(lea) for _ in range(3)))
+
+
+def journal(lea: World) -> list[str]:
+    with lea.scope() as scope:
+        statement = "SELECT args ->> 'act' FROM outbox WHERE tenant_id = :t AND kind = 'journal.keep' ORDER BY id"
+        return list(scope.run(statement, t=lea.tenant_id).scalars())
+
+
+def test_a_refusal_is_looked_at_again_by_another_and_back_again_by_a_third(house: House) -> None:
+    lea = house.lea
+    house.first("mistaken")
+    assert house.kept() == ""
+    appeal = house.ask("  It is\tme.\x00 ")
+    assert (house.standing().state, house.standing().outcome) == (S.APPEALED, S.REJECTED)
+    assert "COMPLAINT_FREEZE" in house.kept()
+    assert open_notices(lea) == ["appeal.waits.asked"]
+    with lea.scope() as scope:
+        (again,) = appealing.waiting(scope, {lea.creator_id})
+        assert (again.words, again.allowed) == ("It is me.", frozenset({house.bob, house.cy}))
+        assert again.target == again.since + appealing.TARGET
+        assert appealing.waiting(scope, {uuid7()}) == []
+    with pytest.raises(Refused, match="another"):
+        house.decide(appeal, house.ann)
+    house.decide(appeal, house.bob)
+    assert [one.outcome for one in house.standing().rulings] == [S.REJECTED, S.UPHELD]
+    assert (house.standing().state, open_notices(lea)) == (S.UPHELD, [])
+    assert "BLOCKLIST_EXACT" in house.kept()
+    with pytest.raises(Conflict):
+        house.decide(appeal, house.cy)
+    with pytest.raises(Conflict):
+        house.ask()
+
+    posted = len(lea.posts())
+    back = house.ask_again(house.cy)
+    for nobody in (house.ann, house.bob, house.cy):  # two decided before, one asks
+        with pytest.raises(Refused, match="another"):
+            house.decide(back, nobody)
+    assert open_notices(lea) == ["appeal.nobody"]
+    house.decide(back, member(lea), "agreed")
+    assert (house.standing().state, house.standing().outcome) == (S.CLOSED, S.REJECTED)
+    assert len(lea.posts()) == posted, "nothing is posted again by itself"
+    assert house.kept() == ""
+    assert journal(lea)[-3:] == ["rule", "unblock", "thaw"]
+    for asking in (partial(house.ask_again, house.cy), house.ask):
+        with pytest.raises(Conflict):
+            asking()
+
+
+def test_what_the_clock_took_comes_back_by_two_while_it_is_still_being_removed(house: House) -> None:
+    lea = house.lea
+    with lea.scope() as scope:
+        assert complaints.call_back(scope, house.wish)
+    assert called(lea) >= 1
+    appeal = house.ask_again(house.ann)
+    assert open_notices(lea) == ["appeal.waits.agency"]
+    with pytest.raises(Refused, match="another"):
+        house.decide(appeal, house.ann, "agreed")
+    house.decide(appeal, house.bob, "agreed")
+    assert house.standing().state is S.REJECTED
+    assert remove(lea, house.unit) == [], "what was called back goes all the same"
+    assert deleted(lea) == [True]
+    assert house.kept() == ""
+    assert appealing.until(house.standing(), ASKED) is not None, "who asked may appeal against that"
+    house.decide(house.ask(), house.cy, "agreed")
+    assert house.standing().state is S.CLOSED
+
+
+def test_what_may_show_a_minor_is_never_lifted_nor_what_no_appeal_is_about(house: House) -> None:
+    lea, sha256 = house.lea, house.unit.media[0].sha256
+    minor = received(lea, [sha256], who="minor")
+    answer(lea, minor)
+    house.wish = minor
+    house.first("")
+    with pytest.raises(Refused, match="never"):
+        house.ask_again(house.bob)
+    with lea.scope() as scope:
+        assert not recall.unblock(scope, sha256)
+        with scope.acting_as("gate"):  # the database itself lets nothing go
+            other = {"t": lea.tenant_id, "id": uuid7()}
+            scope.run("INSERT INTO blocklist (tenant_id, id, sha256, category) VALUES (:t, :id, 'x', 'shown')", **other)
+            assert scope.run("DELETE FROM blocklist WHERE tenant_id = :t", t=lea.tenant_id).rowcount == 0
+    with lea.scope() as scope:
+        assert [one.complaint_id for one in appealing.taken(scope, {lea.creator_id})] == []
+
+
+def test_bytes_that_two_requests_took_away_come_back_with_the_second(house: House) -> None:
+    lea, first = house.lea, house.wish
+    second = received(lea, [house.unit.media[0].sha256])
+    for wish in (first, second):
+        house.wish = wish
+        house.first("")
+    for wish, kept in ((first, "BLOCKLIST_EXACT"), (second, "")):
+        house.wish = wish
+        house.decide(house.ask_again(house.bob), house.cy, "agreed")
+        assert kept in house.kept()
+    assert house.kept() == ""
+
+
+def test_nothing_is_appealed_before_a_decision_twice_or_when_the_time_is_over(house: House) -> None:
+    lea = house.lea
+    for asking in (house.ask, partial(house.ask_again, house.bob)):
+        with pytest.raises(Conflict):
+            asking()
+    house.first("unfounded")
+    with pytest.raises(Conflict):
+        house.ask_again(house.bob)  # nothing was taken away
+    known = house.standing()
+
+    def once(_: int) -> str:
+        try:
+            with lea.scope() as scope:
+                appealing.ask(scope, known.receipt, creator_id=lea.creator_id, words="me")
+        except GreenroomError as refused:
+            return refused.message.code
+        return ""
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(once, range(4))) == ["", "appeal.twice", "appeal.twice", "appeal.twice"]
+    with lea.scope() as scope, pytest.raises(NotFound):
+        appealing.ask(scope, known.receipt, creator_id=uuid7(), words="")
+    old = received(lea, [house.unit.media[0].sha256])
+    with lea.scope() as scope, scope.acting_as("gate"):
+        scope.run(
+            "INSERT INTO rulings (tenant_id, id, created_at, complaint_id, number, outcome) VALUES"
+            " (:t, :id, house_now() - CAST(:ago AS interval), :wish, 1, 'rejected')",
+            **{"t": lea.tenant_id, "id": uuid7(), "ago": WINDOW + timedelta(hours=1), "wish": old},
+        )
+        scope.run("UPDATE complaints SET state = 'rejected' WHERE id = :wish", wish=old)
+    with pytest.raises(Refused, match="late_now"):
+        house.ask(wish=old)
+
+
+def test_two_who_answer_at_the_same_moment_give_one_answer(house: House) -> None:
+    house.first("mistaken")
+    appeal = house.ask()
+    said = {house.bob: "", house.cy: "agreed"}
+    events = [AppealDecided(house.lea.tenant_id, appeal, because, f"member:{one}") for one, because in said.items()]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(partial(appealing.settle, tenant=house.lea.database.scope), events))
+    assert len(house.standing().rulings) == 2
+    frozen = house.standing().outcome is S.UPHELD
+    assert ("BLOCKLIST_EXACT" in house.kept()) == frozen
+
+
+def test_a_flood_of_appeals_is_one_thing_to_decide(house: House) -> None:
+    lea, wishes = (
+        house.lea,
+        [received(house.lea, [house.unit.media[0].sha256], who="other") for _ in range(GROUPED + 1)],
+    )
+    for wish in wishes:
+        house.wish = wish
+        house.first("unfounded")
+    appeals = [house.ask("one of many", wish) for wish in wishes]
+    with lea.scope() as scope:
+        (again,) = appealing.waiting(scope, {lea.creator_id})
+    assert (again.ids, again.about) == (tuple(appeals), tuple(wishes))
+    assert open_notices(lea).count("appeal.waits.asked") == 1
+    for one in appeals:
+        house.decide(one, house.bob, "unfounded")
+    assert "appeal.waits.asked" not in open_notices(lea)
+    assert {house.standing(one).state for one in wishes} == {S.CLOSED}
+
+
+def test_who_is_late_is_told_until_somebody_decided(house: House) -> None:
+    lea, tell = house.lea, partial(appealing.late, tenant=house.lea.tenant)
+    tell(TargetDue(lea.tenant_id, house.wish, 0))
+    assert sorted(open_notices(lea)) == ["complaint.late", "complaint.waits"]
+    house.first("mistaken")
+    tell(TargetDue(lea.tenant_id, house.wish, 0))
+    assert open_notices(lea) == []
+    appeal = house.ask()
+    with lea.scope() as scope:
+        due = scope.run(
+            "SELECT available_at - house_now() FROM outbox WHERE subject_id = :wish AND kind = 'complaint.target'"
+            " AND args ->> 'number' = '1'",
+            wish=house.wish,
+        ).scalar_one()
+    assert timedelta(0) <= appealing.TARGET - due < timedelta(minutes=1)
+    tell(TargetDue(lea.tenant_id, house.wish, 1))
+    assert sorted(open_notices(lea)) == ["appeal.late", "appeal.waits.asked"]
+    house.decide(appeal, house.bob, "mistaken")
+    tell(TargetDue(lea.tenant_id, house.wish, 1))
+    assert open_notices(lea) == []
+
+
+def test_who_has_no_part_in_it_decides_and_nobody_else(house: House) -> None:
+    lea = house.lea
+    house.first("mistaken")
+    appeal = house.ask()
+    for role in (Role.CREATOR, Role.CHATTER, Role.ACCOUNTANT):
+        with pytest.raises(Refused):
+            house.decide(appeal, member(lea, role))
+    guest, free = member(lea, Role.GUEST), member(lea, Role.GUEST)
+    with lea.scope() as scope:  # the guest sits at Ann's machine: they count as her
+        for one in (house.ann, guest):
+            sightings.note(scope, apps.KEY, reads.member(scope, one), address="203.0.113.7", device="")
+    with pytest.raises(Refused, match="another"):
+        house.decide(appeal, guest, "mistaken")
+    with house.as_(house.bob) as scope:
+        appealing.decide(scope, appeal, because="mistaken")
+    with lea.scope() as scope:  # Bob loses the right before the workers come to it
+        scope.run("UPDATE members SET role = 'chatter' WHERE id = :id", id=house.bob)
+    appealing.settle(AppealDecided(lea.tenant_id, appeal, "mistaken", f"member:{house.bob}"), tenant=lea.tenant)
+    assert house.standing().state is S.APPEALED
+    assert "role.forbidden.review" in open_notices(lea)
+    for because in ("anything", "x" * 10_000):
+        with pytest.raises(BadInput):
+            house.decide(appeal, free, because)
+    with house.as_(house.cy) as scope, pytest.raises(NotFound):
+        appealing.decide(scope, uuid7())
+    with lea.scope() as scope, pytest.raises(Refused):
+        appealing.decide(scope, appeal)
+    house.decide(appeal, free, "mistaken")
+    assert house.standing().state is S.CLOSED
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [("", ""), ("a\x00b\u202e\u200b\ud83dc\n d", "abc d"), ("é" * LONGEST, "é" * LONGEST), (" " * 9000, "")],
+)
+def test_words_are_one_plain_paragraph(typed: str, said: str) -> None:
+    assert appealing.plain(typed) == said
+
+
+def test_too_many_words_and_none_from_a_member(house: House) -> None:
+    with pytest.raises(BadInput, match="too_long"):
+        appealing.plain("x" * (LONGEST + 1))
+    house.first("")
+    with pytest.raises(BadInput, match="no_words"):
+        house.ask_again(house.bob, " \x00 ")
+    with pytest.raises(Refused):
+        house.ask_again(member(house.lea, Role.CHATTER))
+    assert appealing.until(house.standing(), AGENCY) is not None
