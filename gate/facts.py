@@ -175,6 +175,8 @@ class Snapshot:
     """What the agency keeps tighter at this place."""
     again: tuple[ReadAgain, ...] = ()
     """What members say they read again of the rules of its place that are past their day."""
+    skewed: bool = False
+    """The clock of the machine that sends and the database's are apart: one of them is wrong, and nobody knows which."""
     unlocked: tuple[str, ...] = ()
     """Epochs that appeared after the locks were taken: whoever asked must begin anew."""
 

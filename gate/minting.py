@@ -22,8 +22,10 @@ from gate.decide import Decision, decide
 from gate.inforce import InForce
 from gate.models import DecisionRow
 from gate.permit import TTL, Permit, sign
+from gate.reasons import Reason
 from gate.text import says_ai
 from gate.units import Subject, Text, Unit
+from tenants import audit
 
 __all__ = [
     "Copy",
@@ -179,8 +181,11 @@ def mint(
 
 
 def record_denial(scope: Scope, denied: Denied) -> None:
-    """Keep the decision of a claim that was undone."""
+    """Keep the decision of a claim that was undone; one that reached for another agency's things stays in sight."""
     log.append(scope, denied.entry)
+    if Reason.TENANT_BOUNDARY in denied.decision.reasons:
+        subject = denied.entry.unit.subject
+        audit.note(scope, "gate.boundary", f"{subject.kind}:{subject.id}")
 
 
 def _judged(
@@ -231,7 +236,9 @@ INSERT INTO permits (tenant_id, id, creator_id, decision_id, subject_kind, subje
 SELECT :tenant, :jti, :creator, :decision, :kind, :subject, :channel, :account, :platform,
   :surface, :viewer, :step, :unit_digest, :wire_digest, CAST(:flags AS jsonb), CAST(:media AS jsonb),
   CAST(:persons AS jsonb), :bundle, CAST(:epochs AS jsonb), :minted_at, :expires_at, 'consumed', '[]', ''
-WHERE :expires_at > house_now()
+WHERE :expires_at > house_now() AND NOT EXISTS (
+  SELECT 1 FROM epochs e WHERE e.tenant_id = :tenant AND e.key = ANY(CAST(:keys AS text[]))
+    AND e.value <> COALESCE(CAST(CAST(:epochs AS jsonb) ->> e.key AS bigint), 0))
 ON CONFLICT (tenant_id, id) DO NOTHING RETURNING id
 """
 
@@ -239,9 +246,12 @@ ON CONFLICT (tenant_id, id) DO NOTHING RETURNING id
 def consume(scope: Scope, permit: Permit, entry: log.Entry) -> None:
     """Use a permit up: the row of its copy appears, once.
 
-    Raises Conflict when it was used before, Refused when its minute is over.
+    In the transaction that minted it nothing can have changed since; wherever else it turns up, that is looked at.
+
+    Raises Conflict when it was used before, Refused when its minute is over or what it was decided on has changed.
     """
     unit, facts = entry.unit, entry.snapshot
+    keys = epochs.shared(scope) or epochs.of(scope, unit)
     with scope.acting_as("gate"):
         done = scope.run(
             _CONSUME,
@@ -264,6 +274,7 @@ def consume(scope: Scope, permit: Permit, entry: log.Entry) -> None:
             persons=_json(sorted(str(person.id) for person in facts.persons)),
             bundle=permit.bundle,
             epochs=_json(dict(facts.epochs)),
+            keys=sorted(keys),
             minted_at=permit.minted_at,
             expires_at=permit.expires_at,
         ).first()
@@ -271,7 +282,8 @@ def consume(scope: Scope, permit: Permit, entry: log.Entry) -> None:
         return
     if copy(scope, permit.jti) is not None:
         raise Conflict("gate.PERMIT_REPLAYED")
-    raise Refused("gate.PERMIT_EXPIRED")
+    late = scope.run("SELECT :expires_at <= house_now()", expires_at=permit.expires_at).scalar_one()
+    raise Refused("gate.PERMIT_EXPIRED" if late else "gate.EPOCH_STALE")
 
 
 def _json(value: object) -> str:
