@@ -1,6 +1,6 @@
 """Whether a request tells what its permit demands: read from what will leave, whoever built it. Pure.
 
-A mark is `name=value`, as the rules of places write it. Most are a field of that name; three platforms say it otherwise.
+A mark is `name=value`, as the rules of places write it: most are a field of that name, some platforms say it otherwise.
 """
 
 from collections.abc import Iterator

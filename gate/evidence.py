@@ -14,7 +14,7 @@ from sqlmodel import col, select
 from foundation.clock import wall_now
 from foundation.database import Scope
 from foundation.errors import NotFound
-from gate import attesting, epochs, papers, text
+from gate import admitting, attesting, epochs, papers, text
 from gate.bundle import Bundle
 from gate.facts import Limit, LinkFacts, MediumFacts, ReviewFacts, Snapshot, Stop, ViewerFacts, read_unit
 from gate.inforce import InForce
@@ -85,6 +85,7 @@ def gather(
         rules_fault=by.fault,
         limits=_limits(read.limits),
         again=attesting.said(scope, unit, by.rules, read.now.date()),
+        foreign=admitting.said(scope, unit, by.rules),
         skewed=skewed,
         unlocked=tuple(key for key in needed if key not in held) if held else (),
     )
@@ -101,7 +102,8 @@ def elsewhere(scope: Scope, facts: Snapshot, unit: Unit, *, by: InForce) -> Snap
     said = _said(read.reviews)
     reviews = _owned(said, _same(scope, facts.author_principal, said, ()))
     stops, limits = _stops(unit, read.stops or ()), _limits(read.limits)
-    return replace(facts, stops=stops, reviews=reviews, limits=limits, again=again)
+    said_there = admitting.said(scope, unit, by.rules)
+    return replace(facts, stops=stops, reviews=reviews, limits=limits, again=again, foreign=said_there)
 
 
 def _at_once(scope: Scope, unit: Unit, keys: Iterable[str]) -> Any:
@@ -167,6 +169,7 @@ def content(scope: Scope, unit: Unit, rules: Bundle) -> Snapshot:
         links=_links(scope, unit),
         recent=_recent(scope, unit),
         again=attesting.said(scope, unit, rules, scope.now.date()),
+        foreign=admitting.said(scope, unit, rules),
     )
 
 

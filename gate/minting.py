@@ -14,7 +14,7 @@ from foundation.database import Scope
 from foundation.errors import Conflict, GreenroomError, Refused
 from foundation.ids import uuid7
 from foundation.words import canonical
-from gate import attesting, epochs, evidence, inforce, log, rules
+from gate import admitting, attesting, epochs, evidence, inforce, log, rules
 from gate.bundle import Bundle
 from gate.case import Case
 from gate.copies import Copy, copies, copy, copy_of, gone, note_copy, void
@@ -116,7 +116,8 @@ def previews(
     found = []
     for unit in units:
         again = attesting.said(scope, unit, by.rules, now.date())
-        found.append(_marked(Case(replace(shared, again=again), unit, by.rules, scope.now), line))
+        there = replace(shared, again=again, foreign=admitting.said(scope, unit, by.rules))
+        found.append(_marked(Case(there, unit, by.rules, scope.now), line))
     return [(unit, decide(evidence.elsewhere(scope, shared, unit, by=by), unit, by.rules, now)) for unit in found]
 
 

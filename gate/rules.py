@@ -149,6 +149,8 @@ def place_allows(case: Case) -> Iterable[Finding]:
     verdict = case.row.verdict(case.rating)
     if not case.row.known:
         yield Finding(verdict, Reason.DESTINATION_UNKNOWN)
+        if case.facts.foreign is not None and case.facts.foreign.fault:
+            yield Finding(verdict, Reason.POLICY_SIGNATURE)
     elif verdict.rank >= Verdict.H.rank:
         stale = case.rating in case.row.stale and verdict is Verdict.H
         yield Finding(verdict, Reason.POLICY_STALE if stale else Reason.RATING_EXCEEDS_SURFACE)

@@ -48,7 +48,7 @@ def adapter_with_a_client_of_its_own(lea: World, harm: bool) -> Result:
     text = ITS_OWN_WAY if harm else AS_IT_SHOULD
     found = list(one_http_client(Source("connectors/planted.py", text)))
     room: dict[str, Any] = {"HERE": lea.network.url, "SAID": []}
-    exec(compile(text, "connectors/planted.py", "exec"), room)  # noqa: S102  as if it had been installed
+    exec(compile(text, "connectors/planted.py", "exec"), room)
     lea.connectors = {"sandbox": room["Planted"]()}
     unit = lea.unit("all by itself")
     if not harm:

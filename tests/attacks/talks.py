@@ -1,4 +1,4 @@
-"""Attacks in a chat: a fan, a model that obeys the wrong one, a prompt that asks for a lie. The whole conversation runs."""
+"""Attacks in a chat: a model that obeys the wrong one, a prompt that asks for a lie. The whole conversation runs."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -33,7 +33,8 @@ def attack(name: str) -> Callable[[Talked], Talked]:
 def decided(studio: Studio, draft_id: UUID) -> tuple[str, frozenset[str]]:
     """The last decision about a message."""
     (row,) = studio.rows(
-        "SELECT verdict, reasons FROM decisions WHERE tenant_id = :tenant AND subject_id = :id ORDER BY seq DESC LIMIT 1",
+        "SELECT verdict, reasons FROM decisions WHERE tenant_id = :tenant AND subject_id = :id"
+        " ORDER BY seq DESC LIMIT 1",
         id=draft_id,
     )
     return row.verdict, frozenset(row.reasons)
@@ -41,7 +42,7 @@ def decided(studio: Studio, draft_id: UUID) -> tuple[str, frozenset[str]]:
 
 @attack("B-02")
 def model_names_a_picture(studio: Studio, harm: bool) -> Result:
-    """The list holds one pack; the model names a picture outside it, by its place, by its id, and at last as a draft."""
+    """The list holds one pack; the model names a picture outside it: by a place, as a draft, by its id."""
     studio.fan("vok", "age")
     studio.say("vok", "bonjour")
     with studio.scope() as scope:
