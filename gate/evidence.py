@@ -35,7 +35,7 @@ APART = timedelta(seconds=5)
 
 
 _AT_ONCE = """
-SELECT house_now() AS now, clock_timestamp() AS machine,
+SELECT house_now() AS now, (SELECT house_now() - shift FROM house_clock) AS machine,
   (SELECT jsonb_agg(jsonb_build_array(s.scope, s.target, s.feature) ORDER BY s.scope, s.feature)
     FROM switches s WHERE NOT s.open) AS stops,
   (SELECT jsonb_agg(jsonb_build_array(r.principal_id, r.verdict, r.seen_percent, r.created_at)

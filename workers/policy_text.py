@@ -54,7 +54,7 @@ def in_force() -> Bundle:
 
 @dataclass(frozen=True)
 class Strange:
-    """Rows that an installed package ships, and in how many agencies of this house they count; None: it does not run."""
+    """Rows that an installed package ships, and in how many agencies they count; None where the house does not run."""
 
     package: str
     version: str

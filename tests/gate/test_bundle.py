@@ -135,7 +135,7 @@ def test_an_installation_lays_its_own_terms_over_ours(tmp_path: Path) -> None:
 
 
 def test_rules_that_change_get_a_version_of_their_own() -> None:
-    """`gate/policy/versions.txt` keeps the digest of each version's content: the same version never means two things."""
+    """`gate/policy/versions.txt` keeps the digest of each version: the same never means two things."""
     lines = (bundle.SHIPPED.parent / "versions.txt").read_text("utf-8").splitlines()
     listed = [line.split() for line in lines if not line.startswith("#")]
     numbers = [replace(WHOLE, version=version).number for version, _ in listed]
