@@ -14,6 +14,9 @@ _LABEL = "selfLabels"
 _SPOILER = "spoiler"
 """Discord: it stands in the name of each file."""
 
+_AS_WRITTEN = "rating_flags"
+"""Our own page takes the marks as they are written, as does whoever posts by hand."""
+
 _ON_FILES = frozenset({_SPOILER, "has_spoiler"})
 """Marks that hide a picture: each file bears one, and words alone bear none."""
 
@@ -25,8 +28,10 @@ def untold(step: WireStep, flags: tuple[str, ...]) -> str:
 
 def _told(step: WireStep, flag: str) -> bool:
     said = list(_said(step.json))
-    if step.to == "person":  # whoever posts by hand reads the marks as they are written
+    if step.to == "person":
         return ("flags", flag) in said
+    if (_AS_WRITTEN, flag) in said:
+        return True
     name, _, value = flag.partition("=")
     key = name.rpartition(".")[2]
     if key == _SPOILER:
