@@ -12,7 +12,7 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from connectors import telling
+from connectors import marks, telling
 from connectors.contract import Answer, FileRef, Response, StepAnswerLost, StepKind, StepNotSent, WireStep
 from foundation.clock import monotonic
 from foundation.errors import GreenroomError
@@ -148,6 +148,9 @@ class Transport:
         bound = (permit.account, permit.step, permit.wire_digest)
         if bound != (account.account, step.name, step.wire_digest()):
             raise EgressForbidden("egress.not_these_bytes", step=step.name)
+        missing = marks.untold(step, permit.flags) if step.kind is StepKind.PUBLISH else ""
+        if missing:
+            raise EgressForbidden("egress.mark_missing", step=step.name, mark=missing)
 
     def _use_once(self, permit: Permit) -> None:
         """The claim's transaction consumes permits; this refuses a replay inside the process all the same."""

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
@@ -117,7 +117,7 @@ class Bundle:
         """
         found = self.rows.get(surface if surface.startswith(f"{platform}.") else f"{platform}.{surface}")
         if found is None or found.platform != platform:
-            known = any(row.platform == platform for row in self.rows.values())
+            known = self.knows(platform)
             return _unknown(self.defaults.unknown_surface if known else self.defaults.unknown_platform)
         own = [merged(found, self.rows[name]) for name in found.same_as]
         if not own:
@@ -165,6 +165,16 @@ class Bundle:
         if found is None:
             return ()
         return tuple((lent, merged(found, self.rows[lent])) for lent in found.same_as) or ((name, found),)
+
+    def knows(self, platform: str) -> bool:
+        """Whether any rule of ours speaks of a platform: then nobody else's does."""
+        return any(row.platform == platform for row in self.rows.values())
+
+    def foreign(self, written: RowFile, *, on: date) -> Row:
+        """What a stranger's row allows on a day: General and Suggestive as it says, never Nudity or Explicit."""
+        row = self.aged(written, on)
+        shut = {rating: Verdict.B for rating in (Rating.N, Rating.E)}
+        return replace(row, verdicts=MappingProxyType({**row.verdicts, **shut}), adult_link=Verdict.B)
 
     def level(self, jurisdiction: str) -> str:
         """The assurance that Nudity and Explicit need there; unknown places need the most."""

@@ -11,7 +11,7 @@ from gate import language, text
 from gate.bundle import Bundle, Row, stricter
 from gate.facts import Limit, LinkFacts, MediumFacts, PersonFacts, Snapshot
 from gate.language import Reading
-from gate.matrix import People, Place
+from gate.matrix import People, Place, RowFile
 from gate.text import TextRating
 from gate.units import Rating, Unit, highest
 
@@ -86,6 +86,9 @@ class Case:
             people=self._shown,
             again=self.facts.again,
         )
+        said = self.facts.foreign
+        if said is not None and said.row and not self.bundle.knows(self.unit.platform):
+            found = self.bundle.foreign(RowFile.model_validate_json(said.row), on=self.now.date())
         return _within(found, self.facts.limits)
 
     @property

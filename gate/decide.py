@@ -30,8 +30,10 @@ class Decision:
 
     @property
     def stopped(self) -> bool:
-        """Whether an emergency stop is all that keeps it back: it goes when the stop ends, nobody has to act on it."""
-        return bool(self.reasons) and set(self.reasons) <= {Reason.KILL_SWITCH, Reason.RESTORE_MISMATCH}
+        """Whether a stop of everything, or a wrong clock, is all that keeps it back: it goes when that ends, and nobody
+        has to act on this very thing."""
+        stops = {Reason.KILL_SWITCH, Reason.RESTORE_MISMATCH, Reason.CLOCK_SKEW}
+        return bool(self.reasons) and set(self.reasons) <= stops
 
     @property
     def stale(self) -> bool:

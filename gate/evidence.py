@@ -5,15 +5,16 @@ What is known of media and of the people in them is read by `gate/papers.py`.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlmodel import col, select
 
+from foundation.clock import wall_now
 from foundation.database import Scope
 from foundation.errors import NotFound
-from gate import attesting, epochs, papers, text
+from gate import admitting, attesting, epochs, papers, text
 from gate.bundle import Bundle
 from gate.facts import Limit, LinkFacts, MediumFacts, ReviewFacts, Snapshot, Stop, ViewerFacts, read_unit
 from gate.inforce import InForce
@@ -29,9 +30,12 @@ WINDOW_MESSAGES = 60
 
 TEST_METHOD = "test"
 
+APART = timedelta(seconds=5)
+"""So far the clocks of a worker and of the database may be apart."""
+
 
 _AT_ONCE = """
-SELECT house_now() AS now,
+SELECT house_now() AS now, (SELECT house_now() - shift FROM house_clock) AS machine,
   (SELECT jsonb_agg(jsonb_build_array(s.scope, s.target, s.feature) ORDER BY s.scope, s.feature)
     FROM switches s WHERE NOT s.open) AS stops,
   (SELECT jsonb_agg(jsonb_build_array(r.principal_id, r.verdict, r.seen_percent, r.created_at)
@@ -56,7 +60,9 @@ def gather(
     creator = _creator(scope, unit)
     media = papers.media(scope, unit)
     principal, author = _author(scope, author)
+    before = wall_now()
     read = _at_once(scope, unit, needed)
+    skewed = not before - APART <= read.machine <= wall_now() + APART
     same = _same(scope, principal, _said(read.reviews), media)
     said = _owned(_said(read.reviews), same)
     facts = Snapshot(
@@ -79,6 +85,8 @@ def gather(
         rules_fault=by.fault,
         limits=_limits(read.limits),
         again=attesting.said(scope, unit, by.rules, read.now.date()),
+        foreign=admitting.said(scope, unit, by.rules),
+        skewed=skewed,
         unlocked=tuple(key for key in needed if key not in held) if held else (),
     )
     return facts, read.now
@@ -94,7 +102,8 @@ def elsewhere(scope: Scope, facts: Snapshot, unit: Unit, *, by: InForce) -> Snap
     said = _said(read.reviews)
     reviews = _owned(said, _same(scope, facts.author_principal, said, ()))
     stops, limits = _stops(unit, read.stops or ()), _limits(read.limits)
-    return replace(facts, stops=stops, reviews=reviews, limits=limits, again=again)
+    said_there = admitting.said(scope, unit, by.rules)
+    return replace(facts, stops=stops, reviews=reviews, limits=limits, again=again, foreign=said_there)
 
 
 def _at_once(scope: Scope, unit: Unit, keys: Iterable[str]) -> Any:
@@ -160,6 +169,7 @@ def content(scope: Scope, unit: Unit, rules: Bundle) -> Snapshot:
         links=_links(scope, unit),
         recent=_recent(scope, unit),
         again=attesting.said(scope, unit, rules, scope.now.date()),
+        foreign=admitting.said(scope, unit, rules),
     )
 
 

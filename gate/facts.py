@@ -138,6 +138,16 @@ class Limit:
 
 
 @dataclass(frozen=True)
+class Foreign:
+    """What a stranger's package says of the unit's place, as the owner admitted it: a row as it is written."""
+
+    row: str
+    """JSON; empty where they say nothing of this place."""
+    fault: bool = False
+    """They are not what was admitted, or go beyond their bounds: they count as absent."""
+
+
+@dataclass(frozen=True)
 class Stop:
     """A closed switch that reaches this unit."""
 
@@ -175,6 +185,10 @@ class Snapshot:
     """What the agency keeps tighter at this place."""
     again: tuple[ReadAgain, ...] = ()
     """What members say they read again of the rules of its place that are past their day."""
+    foreign: Foreign | None = None
+    """Rules of a stranger's, of a platform that no rule of ours knows."""
+    skewed: bool = False
+    """The clocks of the machine that sends and of the database are apart: one is wrong, and nobody knows which."""
     unlocked: tuple[str, ...] = ()
     """Epochs that appeared after the locks were taken: whoever asked must begin anew."""
 

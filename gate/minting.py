@@ -14,7 +14,7 @@ from foundation.database import Scope
 from foundation.errors import Conflict, GreenroomError, Refused
 from foundation.ids import uuid7
 from foundation.words import canonical
-from gate import attesting, epochs, evidence, inforce, log, rules
+from gate import admitting, attesting, epochs, evidence, inforce, log, rules
 from gate.bundle import Bundle
 from gate.case import Case
 from gate.copies import Copy, copies, copy, copy_of, gone, note_copy, void
@@ -22,8 +22,10 @@ from gate.decide import Decision, decide
 from gate.inforce import InForce
 from gate.models import DecisionRow
 from gate.permit import TTL, Permit, sign
+from gate.reasons import Reason
 from gate.text import says_ai
 from gate.units import Subject, Text, Unit
+from tenants import audit
 
 __all__ = [
     "Copy",
@@ -114,7 +116,8 @@ def previews(
     found = []
     for unit in units:
         again = attesting.said(scope, unit, by.rules, now.date())
-        found.append(_marked(Case(replace(shared, again=again), unit, by.rules, scope.now), line))
+        there = replace(shared, again=again, foreign=admitting.said(scope, unit, by.rules))
+        found.append(_marked(Case(there, unit, by.rules, scope.now), line))
     return [(unit, decide(evidence.elsewhere(scope, shared, unit, by=by), unit, by.rules, now)) for unit in found]
 
 
@@ -179,8 +182,11 @@ def mint(
 
 
 def record_denial(scope: Scope, denied: Denied) -> None:
-    """Keep the decision of a claim that was undone."""
+    """Keep the decision of a claim that was undone; one that reached for another agency's things stays in sight."""
     log.append(scope, denied.entry)
+    if Reason.TENANT_BOUNDARY in denied.decision.reasons:
+        subject = denied.entry.unit.subject
+        audit.note(scope, "gate.boundary", f"{subject.kind}:{subject.id}")
 
 
 def _judged(
@@ -231,7 +237,9 @@ INSERT INTO permits (tenant_id, id, creator_id, decision_id, subject_kind, subje
 SELECT :tenant, :jti, :creator, :decision, :kind, :subject, :channel, :account, :platform,
   :surface, :viewer, :step, :unit_digest, :wire_digest, CAST(:flags AS jsonb), CAST(:media AS jsonb),
   CAST(:persons AS jsonb), :bundle, CAST(:epochs AS jsonb), :minted_at, :expires_at, 'consumed', '[]', ''
-WHERE :expires_at > house_now()
+WHERE :expires_at > house_now() AND NOT EXISTS (
+  SELECT 1 FROM epochs e WHERE e.tenant_id = :tenant AND e.key = ANY(CAST(:keys AS text[]))
+    AND e.value <> COALESCE(CAST(CAST(:epochs AS jsonb) ->> e.key AS bigint), 0))
 ON CONFLICT (tenant_id, id) DO NOTHING RETURNING id
 """
 
@@ -239,9 +247,12 @@ ON CONFLICT (tenant_id, id) DO NOTHING RETURNING id
 def consume(scope: Scope, permit: Permit, entry: log.Entry) -> None:
     """Use a permit up: the row of its copy appears, once.
 
-    Raises Conflict when it was used before, Refused when its minute is over.
+    In the transaction that minted it nothing can have changed since; wherever else it turns up, that is looked at.
+
+    Raises Conflict when it was used before, Refused when its minute is over or what it was decided on has changed.
     """
     unit, facts = entry.unit, entry.snapshot
+    keys = epochs.shared(scope) or epochs.of(scope, unit)
     with scope.acting_as("gate"):
         done = scope.run(
             _CONSUME,
@@ -264,6 +275,7 @@ def consume(scope: Scope, permit: Permit, entry: log.Entry) -> None:
             persons=_json(sorted(str(person.id) for person in facts.persons)),
             bundle=permit.bundle,
             epochs=_json(dict(facts.epochs)),
+            keys=sorted(keys),
             minted_at=permit.minted_at,
             expires_at=permit.expires_at,
         ).first()
@@ -271,7 +283,8 @@ def consume(scope: Scope, permit: Permit, entry: log.Entry) -> None:
         return
     if copy(scope, permit.jti) is not None:
         raise Conflict("gate.PERMIT_REPLAYED")
-    raise Refused("gate.PERMIT_EXPIRED")
+    late = scope.run("SELECT :expires_at <= house_now()", expires_at=permit.expires_at).scalar_one()
+    raise Refused("gate.PERMIT_EXPIRED" if late else "gate.EPOCH_STALE")
 
 
 def _json(value: object) -> str:

@@ -1,7 +1,7 @@
 """The rules of a place in values that can be said, and what differs between two versions of the rules. Pure."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 
@@ -46,6 +46,11 @@ class PlaceRule:
 def rules(bundle: Bundle, place: str, *, on: date) -> tuple[PlaceRule, ...]:
     """The rules of a place (`x.post`) as they stand on a day, one for each row it borrows; none of an unknown place."""
     return tuple(_rule(bundle, name, written, on) for name, written in bundle.written(place))
+
+
+def stranger(bundle: Bundle, written: RowFile, *, on: date) -> PlaceRule:
+    """A row that a stranger's package ships, as it would count on a day."""
+    return replace(_rule(bundle, written.id, written, on), row=bundle.foreign(written, on=on))
 
 
 def places(bundle: Bundle, what: str) -> tuple[str, ...]:

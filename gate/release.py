@@ -77,11 +77,11 @@ class Release:
 def read(document: bytes) -> Release:
     """The release in a file, not yet believed. Raises Unsigned for what is none."""
     try:
-        body = json.loads(document, object_pairs_hook=_once)
+        body = json.loads(document, object_pairs_hook=once)
         if body.pop("kind") != KIND:
             raise Unsigned
         pairs = tuple((str(each["key"]), str(each["signature"])) for each in body.pop("signatures"))
-        return Release(signatures=pairs, **{name: _text(value) for name, value in body.items()})
+        return Release(signatures=pairs, **{name: text_of(value) for name, value in body.items()})
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise Unsigned from error
 
@@ -97,7 +97,7 @@ def believed(document: bytes, trusted: Iterable[str]) -> Bundle:
     return release.rules()
 
 
-def _once(pairs: list[tuple[str, Any]]) -> Mapping[str, Any]:
+def once(pairs: list[tuple[str, Any]]) -> Mapping[str, Any]:
     """A JSON object; one that says a name twice means two things."""
     found = dict(pairs)
     if len(found) != len(pairs):
@@ -105,7 +105,8 @@ def _once(pairs: list[tuple[str, Any]]) -> Mapping[str, Any]:
     return found
 
 
-def _text(value: object) -> str:
+def text_of(value: object) -> str:
+    """A text. Raises TypeError for anything else."""
     if not isinstance(value, str):
         raise TypeError("no text")
     return value

@@ -37,6 +37,27 @@ class PolicyBundle(TenantRow, table=True):
     by: str
 
 
+class ForeignRows(TenantRow, table=True):
+    """Rules that a stranger's package ships for its own platform, as an owner admitted them: the file they read, with
+    its `admitted` digest. `state` is active or ended, which is final."""
+
+    __tablename__ = "foreign_rows"
+    __table_args__ = table(
+        Index("foreign_rows_active", "tenant_id", "platform", unique=True, postgresql_where=text("state = 'active'")),
+        about="member",
+        keep=FOREVER,
+    )
+    platform: str
+    key: str
+    """Who signed, a public key in base64."""
+    document: bytes = Field(sa_type=LargeBinary)
+    digest: str | None = Field(default=None, sa_column_args=(Computed(DIGEST, persisted=True),))
+    """Kept by the database: bytes that were changed have another."""
+    admitted: str
+    state: str
+    by: str
+
+
 class AttestationRow(TenantRow, table=True):
     """A member read the rule of a place again, and a second one says so too: `state` is open until then, active, or
     ended. It counts for the row as it was written (`written` is its digest) and 90 days at most."""

@@ -50,6 +50,12 @@ def rules_hold(case: Case) -> Iterable[Finding]:
         yield blocked(Reason(case.facts.rules_fault))
 
 
+def clocks_agree(case: Case) -> Iterable[Finding]:
+    """A machine whose clock is wrong sends nothing but what helps somebody in danger."""
+    if case.facts.skewed and not service.is_safety(case.unit.service):
+        yield blocked(Reason.CLOCK_SKEW)
+
+
 def is_what_was_approved(case: Case) -> Iterable[Finding]:
     """What somebody said yes to is what leaves: a word more, and it is looked at again."""
     if case.facts.changed:
@@ -143,6 +149,8 @@ def place_allows(case: Case) -> Iterable[Finding]:
     verdict = case.row.verdict(case.rating)
     if not case.row.known:
         yield Finding(verdict, Reason.DESTINATION_UNKNOWN)
+        if case.facts.foreign is not None and case.facts.foreign.fault:
+            yield Finding(verdict, Reason.POLICY_SIGNATURE)
     elif verdict.rank >= Verdict.H.rank:
         stale = case.rating in case.row.stale and verdict is Verdict.H
         yield Finding(verdict, Reason.POLICY_STALE if stale else Reason.RATING_EXCEEDS_SURFACE)
@@ -224,8 +232,11 @@ def somebody_looked(case: Case) -> Iterable[Finding]:
     parts = [medium.reviews for medium in case.media if _adult(medium)]
     unseen = [reviews for reviews in parts if not _approved(reviews, case, BYTES_REVIEW_LIVES)]
     own = any(_only_their_own(reviews, case) for reviews in [*unseen, case.facts.reviews])
-    if unseen or case.words.rating.rank in (Rating.N.rank, Rating.E.rank):
+    words = case.words.rating.rank in (Rating.N.rank, Rating.E.rank)
+    if unseen or words:
         yield held(Reason.REVIEWER_CONFLICT if own else Reason.REVIEW_MISSING)
+    if (parts or words) and _approved(case.facts.reviews, case, timedelta.max):
+        yield held(Reason.APPROVAL_EXPIRED)  # a yes to a post does not live for as long as one to bytes
 
 
 def _adult(medium: MediumFacts) -> bool:
@@ -248,7 +259,7 @@ def _approved(reviews: tuple[ReviewFacts, ...], case: Case, lives: timedelta) ->
         review.principal != case.facts.author_principal
         and not review.own
         and review.seen_percent >= SEEN_PERCENT
-        and case.now < review.at + lives
+        and case.now - review.at < lives
         for review in last
     )
 
@@ -326,6 +337,7 @@ def service_text_is_ours(case: Case) -> Iterable[Finding]:
 ORDINARY: tuple[Rule, ...] = (
     belongs_here,
     rules_hold,
+    clocks_agree,
     is_whole,
     is_what_was_approved,
     media_are_ours,
@@ -348,7 +360,14 @@ ORDINARY: tuple[Rule, ...] = (
     nothing_is_stopped,
 )
 
-SERVICE: tuple[Rule, ...] = (belongs_here, rules_hold, is_whole, service_text_is_ours, nothing_is_stopped)
+SERVICE: tuple[Rule, ...] = (
+    belongs_here,
+    rules_hold,
+    clocks_agree,
+    is_whole,
+    service_text_is_ours,
+    nothing_is_stopped,
+)
 """What stands for a catalogue sentence: it needs no rating and goes out when everything else is down."""
 
 

@@ -3,7 +3,8 @@
 from functools import partial
 
 from channels.reads import places
-from gate import ageing, anchoring, appealing, complaints, restoring
+from connectors import shipping
+from gate import admitting, ageing, anchoring, appealing, complaints, restoring
 from gate import events as gate_events
 from gate.events import (
     AppealDecided,
@@ -14,6 +15,7 @@ from gate.events import (
     LimitWanted,
     RatingWanted,
     RevocationWanted,
+    RowsWanted,
     RuleRead,
     RulesDue,
     SwitchWanted,
@@ -40,6 +42,7 @@ def routes(s: Services) -> tuple[Route, ...]:
         Route(CheckpointDue, sign, deadline_seconds=ACT_SECONDS),
         Route(JournalDue, keep, deadline_seconds=ACT_SECONDS),
         Route(LimitWanted, partial(gate_events.set_limit, tenant=tenant)),
+        Route(RowsWanted, partial(admitting.settle, tenant=tenant, documents=shipping.documents)),
         Route(RuleRead, partial(gate_events.read_rule, tenant=tenant)),
         Route(RulesDue, partial(ageing.remind, tenant=tenant, places=places), deadline_seconds=ACT_SECONDS),
         Route(SwitchWanted, partial(gate_events.set_switch, tenant=tenant)),

@@ -51,6 +51,19 @@ def sign(
 
 
 @app.command()
+def sign_rows(
+    rows: Annotated[Path, typer.Argument(help="The rows of your platform, YAML as those of ours.")],
+    file: Annotated[Path, typer.Argument(help="The file your package ships.")],
+    platform: Annotated[str, typer.Option(help="The platform it speaks to.")],
+    key: Annotated[Path, typer.Option(help="A file with an Ed25519 private key, 32 bytes in base64.")],
+) -> None:
+    """Sign the rules that a package of yours ships for its own platform: General and Suggestive alone."""
+    from workers.policy_release import sign_rows as write  # noqa: PLC0415  modules load when a command runs
+
+    typer.echo(write(rows, file, key, platform=platform))
+
+
+@app.command()
 def diff(
     old: Annotated[Path, typer.Argument(help="A file of rules.")],
     new: Annotated[Path, typer.Argument(help="A later one.")],

@@ -11,9 +11,10 @@ from foundation.database import OpenScope
 from foundation.errors import BadInput
 from foundation.ids import HOUSE
 from foundation.words import Message, say
-from gate import bundle, inforce, places, release
+from gate import bundle, foreign, inforce, places, release
 from gate import lexicon as lexicons
 from gate.checkpoints import public_text
+from gate.foreign import Unbelievable
 from gate.release import Release, Unsigned
 from workers.gate_story import ASKING, chosen_language
 from workers.visiting import at_home
@@ -82,11 +83,38 @@ def sign(file: Path, key: Path, *, matrix: Path | None = None, lexicon: Path | N
         raise BadInput("policy.no_release", file=str(file)) from none
     except ValueError as error:
         raise BadInput("policy.not_whole", detail=" ".join(str(error).split())[:200]) from error
+    _write(file, signed.written())
+    return public_text(signing.public_key())
+
+
+def sign_rows(rows: Path, file: Path, key: Path, *, platform: str) -> str:
+    """Write the file that a package ships for its own platform; the public key that signed.
+
+    Raises BadInput for files that cannot be read, and for rows that no installation would take.
+    """
+    signing, written = _private(key), _bytes(rows)
     try:
-        file.write_bytes(signed.written())
+        document = foreign.sign(platform, written.decode(), signing)
+        foreign.believed(document, bundle.shipped())
+    except (Unbelievable, ValueError) as error:
+        raise BadInput("policy.not_whole", detail=" ".join(str(error).split())[:200]) from error
+    _write(file, document)
+    return public_text(signing.public_key())
+
+
+def _private(path: Path) -> Ed25519PrivateKey:
+    """The key in a file. Raises BadInput."""
+    try:
+        return Ed25519PrivateKey.from_private_bytes(base64.b64decode(_bytes(path).strip(), validate=True))
+    except ValueError as error:
+        raise BadInput("policy.bad_key") from error
+
+
+def _write(file: Path, document: bytes) -> None:
+    try:
+        file.write_bytes(document)
     except OSError as error:
         raise BadInput("cli.log.no_file", file=str(file), detail=error.strerror or "?") from error
-    return public_text(signing.public_key())
 
 
 def _bytes(path: Path) -> bytes:

@@ -1,6 +1,7 @@
 """`greenroom policy`: the rules of places, and what differs between two versions of them, in plain words."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
@@ -8,26 +9,34 @@ from pathlib import Path
 import yaml
 from babel.dates import format_date
 
+from connectors import shipping
 from foundation.clock import wall_now
+from foundation.database import OpenScope
 from foundation.errors import BadInput, NotFound, Unavailable
 from foundation.ids import HOUSE
 from foundation.words import Message, catalogue, say
-from gate import bundle, inforce, lexicon, places
+from gate import admitting, bundle, foreign, inforce, lexicon, places
 from gate.bundle import Bundle
+from gate.foreign import Rows, Unbelievable
+from gate.matrix import RowFile
 from gate.places import RATED, Ageing, Change, PlaceRule, RowChange, Way
 from gate.units import Rating, Verdict
+from tenants.scope import all_tenants
 from workers.day import date_of
 from workers.gate_story import ASKING, chosen_language
 from workers.visiting import at_home
 
 
 def explain(what: str, *, on: str = "", language: str = "") -> str:
-    """The rules of a place, or of all places of a platform, on a day (ISO; today when empty).
+    """The rules of a place, or of a platform, on a day (ISO; today when empty), and where they come from.
 
     Raises NotFound for a place the rules do not know, BadInput for a day nobody can read.
     """
     rules, day = in_force(), date_of(on) or wall_now().date()
     names = places.places(rules, what)
+    found = [] if names else strangers(rules, what)
+    if found:
+        return "\n".join(_Sayer(chosen_language(language)).strange(rules, found, day))
     if not names:
         near = get_close_matches(what, [*rules.rows, *{row.platform for row in rules.rows.values()}], n=3, cutoff=0.5)
         raise NotFound("cli.policy.unknown", place=what[:40], near=", ".join(near) or "–")
@@ -41,6 +50,48 @@ def in_force() -> Bundle:
             return inforce.rules(scope)
     except Unavailable:
         return bundle.shipped()
+
+
+@dataclass(frozen=True)
+class Strange:
+    """Rows that an installed package ships, and in how many agencies they count; None where the house does not run."""
+
+    package: str
+    version: str
+    said: Rows
+    rows: tuple[RowFile, ...]
+    agencies: int | None
+
+
+def strangers(rules: Bundle, what: str) -> list[Strange]:
+    """What installed packages ship about a place, or about a platform; what goes beyond its bounds is absent."""
+    found = []
+    for one in shipping.shipped():
+        try:
+            said = foreign.believed(one.document, rules)
+        except Unbelievable:
+            continue
+        rows = tuple(row for row in said.rows if what in (row.id, said.platform))
+        if rows:
+            found.append(Strange(one.package, one.version, said, rows, _admitted(said)))
+    return found
+
+
+def _admitted(said: Rows) -> int | None:
+    try:
+        with at_home("policy") as services:
+            return admissions(services.tenant, said)
+    except Unavailable:
+        return None
+
+
+def admissions(tenant: OpenScope, said: Rows) -> int:
+    """In how many agencies these very rows count."""
+    count = 0
+    for tenant_id in all_tenants(tenant):
+        with tenant(tenant_id, ASKING) as scope:
+            count += any(one.whole and one.digest == said.digest for one in admitting.admitted(scope))
+    return count
 
 
 def diff(old: Path, new: Path, *, language: str = "") -> tuple[str, bool]:
@@ -82,6 +133,7 @@ class _Sayer:
 
     def explained(self, rules: Bundle, names: tuple[str, ...], day: date) -> Iterator[str]:
         yield self._say("cli.policy.head", rules=rules.name, day=self._day(day))
+        yield self._say("cli.policy.own" if rules is bundle.shipped() else "cli.policy.signed")
         for name in names:
             found = places.rules(rules, name, on=day)
             yield ""
@@ -92,6 +144,18 @@ class _Sayer:
                 if rule.name != name:
                     yield f"  {self._say('cli.policy.as', place=self._place(rule.name))}"
                 yield from (f"  {line}" for line in self._rule(rule, day))
+
+    def strange(self, rules: Bundle, found: list[Strange], day: date) -> Iterator[str]:
+        """Rows of packages, with the package, who signed them, and whether they count."""
+        yield self._say("cli.policy.head", rules=rules.name, day=self._day(day))
+        for one in found:
+            yield ""
+            yield self._say("cli.policy.package", package=one.package, version=one.version, key=one.said.key)
+            code = "unasked" if one.agencies is None else "counts" if one.agencies else "waits"
+            yield self._say(f"cli.policy.{code}", count=one.agencies or 0)
+            for row in one.rows:
+                yield row.id
+                yield from (f"  {line}" for line in self._rule(places.stranger(rules, row, on=day), day))
 
     def _rule(self, rule: PlaceRule, day: date) -> Iterator[str]:
         aged = {rating for step in rule.ageing if step.day <= day for rating in step.ratings}

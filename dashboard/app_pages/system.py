@@ -6,13 +6,14 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting, frame
+from dashboard.app_pages import system_rows
 from dashboard.frame import Page
 from dashboard.reads.system import System, system
 from dashboard.widgets import draw
 from foundation import outbox
 from foundation.database import Scope
 from foundation.errors import BadInput
-from foundation.words import Message, catalogue
+from foundation.words import Message
 from gate.events import LimitWanted, RuleRead, SwitchWanted
 from gate.switches import Stop
 from gate.units import Rating
@@ -30,6 +31,7 @@ def show(page: Page) -> None:
     _stops(page, found)
     _rules(page, found)
     _limits(page, found)
+    system_rows.show(page, found)
     _dead(page, found)
     draw("system_acts.html", found=found, voice=page.voice, word=page.word)
     _months(page, found)
@@ -126,7 +128,7 @@ def _limits(page: Page, found: System) -> None:
             draw(
                 "system_limit.html",
                 kept=kept,
-                place=_place(page, kept.place),
+                place=_place(page, found, kept.place),
                 found=found,
                 voice=page.voice,
                 word=page.word,
@@ -136,7 +138,7 @@ def _limits(page: Page, found: System) -> None:
     with st.container(border=True):
         st.write(page.word("system.limits_explained"))
         offered = {
-            "place": {one: _place(page, one) for one in found.places},
+            "place": {one: _place(page, found, one) for one in found.places},
             "from": {str(one): page.word(f"rating.{one}") for one in Rating if one is not Rating.X},
             "what": {one: page.word(f"system.limit_{one}") for one in "HB"},
         }
@@ -147,10 +149,15 @@ def _limits(page: Page, found: System) -> None:
         acting.button(page, "system.limit_keep", _keep, right=Right.RUN, key="limit")
 
 
-def _place(page: Page, name: str) -> str:
-    """A place in words; by its name where it only borrows from others."""
-    code = f"place.{name}"
-    return page.word(code) if code in catalogue(page.voice.language) else name
+def _place(page: Page, found: System, name: str) -> str:
+    """A place in words; where it borrows from others, in theirs and the platform's: as where a post is written."""
+    rules = found.places.get(name, [name])
+    said = ", ".join(page.word(f"place.{rule}") for rule in rules)
+    return (
+        said
+        if rules == [name]
+        else page.word("system.place_by", place=said, by=page.word(f"platform.{name.partition('.')[0]}"))
+    )
 
 
 def _keep(scope: Scope, press_id: UUID) -> Message:

@@ -41,7 +41,13 @@ LATE = timedelta(days=1)
 """So long nobody should wait for a look."""
 
 REVIEWABLE = frozenset(
-    {Reason.REVIEW_MISSING, Reason.REVIEWER_CONFLICT, Reason.UNIT_CHANGED, Reason.CONTAINER_HIDDEN_CONTENT}
+    {
+        Reason.REVIEW_MISSING,
+        Reason.REVIEWER_CONFLICT,
+        Reason.APPROVAL_EXPIRED,
+        Reason.UNIT_CHANGED,
+        Reason.CONTAINER_HIDDEN_CONTENT,
+    }
 )
 """Reasons that end when somebody looked."""
 

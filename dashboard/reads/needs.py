@@ -37,6 +37,7 @@ _PLACES: Mapping[str, tuple[str, str]] = {
 _CURES: Mapping[str, tuple[str, str]] = {
     "delivery.unapproved": ("/approvals", "home.to.approvals"),
     "gate.REVIEW_MISSING": ("/approvals", "home.to.approvals"),
+    "gate.APPROVAL_EXPIRED": ("/approvals", "home.to.approvals"),
     "gate.RATING_MISSING": ("/approvals", "home.to.approvals"),
     "gate.CONTAINER_HIDDEN_CONTENT": ("/approvals", "home.to.approvals"),
     "gate.CLASSIFIER_UNAVAILABLE": ("/studio", "home.to.studio"),

@@ -1,11 +1,12 @@
 """How the house works for this agency: its queues, what gave up, the stops that hold, who did what."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from channels import reads as channel_reads
+from dashboard.reads.strangers import Stranger, strangers
 from foundation import outbox
 from foundation.database import Scope
 from foundation.outbox import DeadEvent, QueueStats
@@ -40,7 +41,9 @@ class System:
     rules: Sequence[Due] = ()
     """Rules of places that somebody has to read again."""
     limits: Sequence[Kept] = ()
-    places: Sequence[str] = ()
+    places: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Each with the rules it is judged by, under whose names it is said in words."""
+    strangers: Sequence[Stranger] = ()
 
     @property
     def oldest(self) -> timedelta:
@@ -81,16 +84,18 @@ def holds(scope: Scope, mine: Callable[[Scope], Sequence[Creator]]) -> list[Hold
     return [Hold(whom, at) for whom, at in since.items()]
 
 
-def _known(scope: Scope, places: Sequence[tuple[str, str]]) -> list[str]:
-    """The rows of these places, by name; of one without a row nothing leaves anyway."""
-    rows = inforce.rules(scope).rows
-    names = (surface if surface.startswith(f"{platform}.") else f"{platform}.{surface}" for platform, surface in places)
-    return sorted(name for name in names if name in rows)
+def _known(scope: Scope, places: Sequence[tuple[str, str]], kept: Sequence[Kept]) -> Mapping[str, Sequence[str]]:
+    """The rows of these places and of those that are kept tighter, each with the rules it is judged by, as a post's own
+    page names them; of a place without a row nothing leaves anyway."""
+    rules, today = inforce.rules(scope), scope.now.date()
+    names = {surface if surface.startswith(f"{platform}.") else f"{platform}.{surface}" for platform, surface in places}
+    known = sorted(name for name in names | {one.place for one in kept} if name in rules.rows)
+    return {name: [rule for rule, _ in rules.sources(rules.rows[name].platform, name, on=today)] for name in known}
 
 
 def system(scope: Scope) -> System:
     """The agency's own part of the machine; another agency's tasks are not counted."""
-    people, places = tenant_reads.members(scope), channel_reads.places(scope)
+    people, places, kept = tenant_reads.members(scope), channel_reads.places(scope), limits.kept(scope)
     return System(
         queues=outbox.stats(scope),
         dead=outbox.dead(scope, limit=50),
@@ -102,6 +107,7 @@ def system(scope: Scope) -> System:
         humans={one.principal_id: one.name for one in people},
         now=scope.now,
         rules=ageing.due(scope, places),
-        limits=limits.kept(scope),
-        places=_known(scope, places),
+        limits=kept,
+        places=_known(scope, places, kept),
+        strangers=strangers(scope),
     )

@@ -1,4 +1,4 @@
-"""Attacks on the process, on readers, and on time."""
+"""Attacks on the process and on readers."""
 
 import unicodedata
 from dataclasses import replace
@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from foundation.ids import HOUSE, uuid7
 from gate import complaints, desk, minting, ratings, recall, switches, viewers
 from gate.units import Rating, Text
+from tenants import audit
 from tests.attacks.evidence import complain, nova, send
 from tests.attacks.stage import SCENARIOS, Result, Stage, attack
 from tests.attacks.words import at, general
@@ -207,43 +208,26 @@ def reviewer_of_another_tenant(stage: Stage) -> Result:
     return Result("B", got.reasons | {"TENANT_BOUNDARY"}, got.sent)
 
 
+@attack("N-01")
+def picture_of_another_tenant(stage: Stage) -> Result:
+    """Another agency names these bytes in a post of its own, then sends the whole post as its own."""
+    medium = general(stage)
+    whole = unit(stage.world, media=(medium,))
+    if not stage.harm:
+        return stage.send(whole)
+    other = replace(stage, world=world(stage.world.open, uuid7()))
+    named = other.send(unit(other.world, media=(medium,)))
+    assert (named.verdict, named.sent) == ("B", 0)
+    assert "RENDITION_NOT_CANONICAL" in named.reasons, "to them they are bytes that nobody knows"
+    got = other.send(whole)
+    assert other.do(lambda scope: audit.last(scope, "gate.boundary", f"delivery:{whole.subject.id}")) is not None
+    return got
+
+
 @attack("N-03")
 def removed_elsewhere(stage: Stage) -> Result:
     medium = general(stage)
     if stage.harm:
         with stage.world.open(HOUSE, "system:operator") as scope:
             recall.block(scope, medium.sha256, category="ncii")
-    return send(stage, medium)
-
-
-# ------------------------------------------------------------------ time
-@attack("Z-01", "Z-02")
-def permit_that_is_too_old(stage: Stage) -> Result:
-    whole = unit(stage.world)
-    late = timedelta(seconds=61 if stage.harm else 0)
-
-    def use(scope: Any) -> None:
-        entry = minting._judged(scope, whole, stage.author, (), None, stage="mint")
-        permit = minting._permit(whole, Step(), entry)
-        minting.log.append(scope, entry)
-        old = replace(permit, minted_at=permit.minted_at - late, expires_at=permit.expires_at - late)
-        minting.consume(scope, old, entry)
-
-    return stage.refused(use)
-
-
-@attack("Z-04")
-def rule_nobody_read_again(stage: Stage) -> Result:
-    if stage.harm:
-        rows = dict(stage.rules.rows)
-        rows["x.post"] = rows["x.post"].model_copy(update={"review_by": rows["x.post"].review_by.replace(year=2000)})
-        stage.rules = replace(stage.rules, rows=rows)
-    return send(stage, nova(stage, Rating.N), place="X1")
-
-
-@attack("Z-06")
-def complaint_before_sending(stage: Stage) -> Result:
-    medium = nova(stage, Rating.E)
-    if stage.harm:
-        complain(stage, medium, "shown")
     return send(stage, medium)

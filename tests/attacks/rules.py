@@ -4,13 +4,14 @@ from dataclasses import replace
 from typing import Any
 
 from foundation.ids import HOUSE
-from gate import attesting, inforce
+from gate import admitting, attesting, inforce
 from gate.units import Rating, Verdict
 from tests.attacks.evidence import nova
 from tests.attacks.stage import SCENARIOS, Result, Stage, attack
-from tests.attacks.words import at
+from tests.attacks.words import at, general
 from tests.gate.builders import unit
 from tests.gate.releases import signed
+from tests.gate.strangers import file, row
 
 __all__ = ["SCENARIOS"]
 
@@ -57,3 +58,27 @@ def attestation_that_loosens(stage: Stage) -> Result:
         return sent
     assert sent.sent == 0
     return Result(sent.verdict, frozenset.intersection(*(each.reasons for each in refused)), sent.sent)
+
+
+@attack("P-17")
+def strangers_row_that_opens_nudity(stage: Stage) -> Result:
+    """A package ships a row for its own platform; the owner confirms it, whatever it says."""
+
+    def confirmed(*verdicts: str) -> list[Result]:
+        people = (stage.world.rob, stage.world.ann)  # one of them is the owner
+        document = file(*(row(each) for each in verdicts))
+        return [stage.refused(lambda s: admitting.admit(s, document), actor=f"member:{who}") for who in people]
+
+    def there(rating: Rating) -> Result:
+        medium = general(stage) if rating is Rating.G else nova(stage, rating)
+        whole = unit(stage.world, media=(medium,))
+        return stage.send(replace(whole, platform="acme", surface="acme.post", account="AC1"))
+
+    assert there(Rating.G).sent == 0, "a platform nobody knows"
+    assert {one.verdict for one in confirmed("AABB")} == {"A", "B"}, "the owner confirms it, nobody else may"
+    if not stage.harm:
+        return there(Rating.G)
+    refused = [one for one in confirmed("AAFF") if "POLICY_SIGNATURE" in one.reasons]
+    sent = there(Rating.N)
+    assert len(refused) == 1
+    return Result(sent.verdict, sent.reasons | refused[0].reasons, sent.sent)

@@ -4,11 +4,12 @@ import random
 import string
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 from foundation.database import OpenScope
 from foundation.errors import GreenroomError
-from foundation.ids import uuid7
+from foundation.ids import HOUSE, uuid7
 from gate import bundle, desk, lexicon, log, minting
 from gate.bundle import Bundle
 from gate.minting import Denied
@@ -109,6 +110,8 @@ class Stage:
         try:
             self.do(lambda scope: minting.mint(scope, whole, Step(), key=KEY, author=by, bundle=self.rules))
         except Denied as denied:
+            why = denied
+            self.do(lambda scope: minting.record_denial(scope, why))
             return Result(str(denied.decision.verdict), frozenset(map(str, denied.decision.reasons)), self.sent(whole))
         return Result("F" if whole.flags else "A", frozenset(), self.sent(whole))
 
@@ -127,6 +130,11 @@ class Stage:
         except GreenroomError as error:
             return Result("B", frozenset({error.message.code.removeprefix("gate.")}), 0)
         return Result("A", frozenset(), 1)
+
+    def pass_time(self, by: timedelta) -> None:
+        """The house's clock moves on."""
+        with self.world.open(HOUSE, "system:test", role="relay") as scope:
+            scope.run("SELECT house_shift(:by)", by=by)
 
     def sent(self, unit: Unit) -> int:
         """Requests that may have left for a unit."""

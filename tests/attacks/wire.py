@@ -23,6 +23,7 @@ MEANS = {
     "egress.wrong_authority": "PERMIT_MISSING",
     "egress.not_these_bytes": "PERMIT_BINDING",
     "egress.other_account": "PERMIT_BINDING",
+    "egress.mark_missing": "FLAG_MISSING",
     "egress.carries_content": "REMOVAL_CARRIES_CONTENT",
     "connectors.answer_lost": "DELIVERY_UNCERTAIN",
 }

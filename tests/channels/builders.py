@@ -12,7 +12,7 @@ from uuid import UUID
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from channels import budgets, carrying, connecting, reads, reconciling
-from channels.carrying import Armed, Mint, Staged
+from channels.carrying import Armed, Connectors, Mint, Staged
 from channels.reads import Channel
 from connectors.contract import Answer, WireStep
 from connectors.outcomes import Outcome, Published, Uncertain
@@ -84,6 +84,7 @@ class World:
     account: str
     files: dict[str, bytes] = field(default_factory=dict)
     clockwork: Clockwork = field(default_factory=Clockwork)
+    connectors: Connectors = field(default_factory=lambda: CONNECTORS)
 
     @contextmanager
     def tenant(self, tenant_id: UUID, actor: str, *, role: Role = "app") -> Iterator[Scope]:
@@ -183,11 +184,13 @@ class World:
             channel = reads.channel(scope, self.channel_id)
             blocked = budgets.take(scope, channel) if taken else None
             assert braked or blocked is None, blocked
-            return carrying.arm(scope, channel=channel, unit=unit, kind=kind, act=act, mint=mint, connectors=CONNECTORS)
+            return carrying.arm(
+                scope, channel=channel, unit=unit, kind=kind, act=act, mint=mint, connectors=self.connectors
+            )
 
     def carry(self, armed: Armed, mint: Mint = mint) -> Outcome | Staged:
         """The act."""
-        arm_next = partial(carrying.arm_next, connectors=CONNECTORS, mint=mint)
+        arm_next = partial(carrying.arm_next, connectors=self.connectors, mint=mint)
         return carrying.carry(armed, tenant=self.tenant, transport=self.transport(), arm_next=arm_next)
 
     def close(self, unit: Unit, outcome: Outcome) -> bool:

@@ -53,7 +53,7 @@ def launch(port: int, database: str, home: Path, elsewhere: Path) -> "subprocess
     """Start the dashboard in a process of its own and wait until it answers."""
     environment = {
         **os.environ,
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": os.pathsep.join([str(ROOT), str(home / "packages")]),
         "GREENROOM_HOME": str(home),
         "GREENROOM_DATABASE__PAGES_URL": database,
         "GREENROOM_TENANTS__LETTERBOX_KEY": letterbox.public_key(MASTER),

@@ -1,6 +1,7 @@
 """State of the system: an agency sees its own tasks alone, does again what gave up, stops and reopens."""
 
 import ast
+import shutil
 from datetime import timedelta
 
 import pytest
@@ -9,14 +10,16 @@ from foundation import outbox
 from foundation.database import OpenScope
 from foundation.ids import HOUSE, uuid7
 from foundation.words import catalogue
+from gate import admitting, limits, switches
 from gate import events as gate_events
-from gate import limits, switches
-from gate.events import LimitWanted, RuleRead, SwitchWanted
+from gate.events import LimitWanted, RowsWanted, RuleRead, SwitchWanted
 from tenants import reads as tenant_reads
 from tenants.roles import Role
+from tests.connectors.test_shipping import installed
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
+from tests.gate.strangers import file, row
 from tests.house.tree import product
 
 HOURS = timedelta(hours=2, minutes=5)
@@ -165,6 +168,50 @@ def test_a_place_is_kept_tighter_by_one_and_no_longer_by_two(door: Door, lumiere
             done()
     with lumiere.scope() as scope:
         assert limits.kept(scope) == []
+
+
+def test_places_are_said_as_where_posts_are_written(door: Door, lumiere: Agency) -> None:
+    lumiere.post("bonjour")
+    with lumiere.scope() as scope:
+        scope.run(
+            "UPDATE channels SET platform = 'byhand', surface = 'instagram' WHERE tenant_id = :t", t=scope.tenant_id
+        )
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/system")
+        assert "une publication sur Instagram (À la main)" in text
+        assert "byhand" not in text
+
+
+def test_rules_of_a_strangers_package_wait_for_the_owner(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
+    packages = door.log.parent / "packages"
+    installed(packages, "acme", document := file())
+    installed(packages, "greedy", file(row("AAFF")))
+
+    def done() -> None:
+        with lumiere.scope() as scope:
+            asked = scope.run(
+                "SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = 'rows.admit' ORDER BY id DESC",
+                t=scope.tenant_id,
+            ).first()
+        wanted = outbox.rebuild(RowsWanted, lumiere.tenant_id, asked.subject_id, asked.args)
+        admitting.settle(wanted, tenant=tenant, documents=lambda: [document])
+
+    try:
+        with stream(door.url, door.cookie(lumiere, Role.MANAGER)) as page:
+            text = page.open("/system")
+            assert "acme : du paquet acme 1.2" in text
+            assert "acme.post · Tout public : oui · Suggestif : oui · Nudité : non" in text
+            assert "Le paquet greedy 1.2 apporte des règles non signées ou qui vont trop loin" in text
+        with stream(door.url, door.cookie(lumiere)) as page:
+            assert "le propriétaire doit les lire" in page.open("/system")
+            assert "d’ici une seconde" in page.press("Je les ai lues : elles valent")
+            done()
+            assert "Elles valent depuis" in page.open("/system")
+            page.press("Elles ne valent plus")
+            done()
+            assert "le propriétaire doit les lire" in page.open("/system")
+    finally:
+        shutil.rmtree(packages)
 
 
 def test_a_rule_that_grew_old_is_read_again_by_two(door: Door, lumiere: Agency, tenant: OpenScope) -> None:

@@ -1,5 +1,6 @@
 """The rules as data: borrowed rows, ageing, caps, unknown places."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -131,3 +132,16 @@ def test_an_installation_lays_its_own_terms_over_ours(tmp_path: Path) -> None:
     assert rate(["p r i v a t e word b"], lexicon=words).rating is Rating.E
     assert rate(["b4re"], lexicon=words).rating is Rating.N
     assert rate(["I can barely see"], lexicon=words).rating is Rating.G
+
+
+def test_rules_that_change_get_a_version_of_their_own() -> None:
+    """`gate/policy/versions.txt` keeps the digest of each version: the same never means two things."""
+    lines = (bundle.SHIPPED.parent / "versions.txt").read_text("utf-8").splitlines()
+    listed = [line.split() for line in lines if not line.startswith("#")]
+    numbers = [replace(WHOLE, version=version).number for version, _ in listed]
+    assert numbers == sorted(set(numbers)), "each version is newer than the one before"
+    assert listed[-1] == [WHOLE.version, WHOLE.digest], (
+        "the rules changed: they need a newer bundle_version, and a line"
+    )
+    other = bundle.parse(bundle.SHIPPED.read_bytes() + b"#\n", WHOLE.lexicon)
+    assert listed[-1] != [other.version, other.digest], "one letter more, and it is seen"

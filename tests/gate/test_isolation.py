@@ -31,6 +31,7 @@ def fill(here: World) -> None:
         invented(scope, here)
         whole = unit(here, media=[picture(scope, here, person=who)])
         minting.mint(scope, whole, Step(), key=KEY, author=f"member:{here.ann}")
+    with here.scope(f"member:{here.rob}") as scope:
         viewers.suspect(scope, "sandbox", "fan")
         switches.close(scope, "creator", str(here.creator_id), "bot", reason="test")
         recall.block(scope, hashlib.sha256(b"x").hexdigest(), category="other")

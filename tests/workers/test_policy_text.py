@@ -1,15 +1,22 @@
 """The rules at the terminal: in both languages, with every word they can need."""
 
+import base64
 from pathlib import Path
 
 import pytest
+import yaml
 
+from foundation.database import OpenScope
 from foundation.errors import BadInput, NotFound
+from foundation.ids import uuid7
 from foundation.words import LANGUAGES, catalogue
-from gate import bundle
+from gate import admitting, bundle, foreign
 from gate.places import VIEWERS, Way
 from gate.units import Verdict
-from workers import policy_text
+from tests.connectors.test_shipping import installed
+from tests.gate.builders import world
+from tests.gate.strangers import ACME, file, row
+from workers import policy_release, policy_text
 
 
 def test_a_place_is_told_with_its_sources_and_its_age() -> None:
@@ -97,3 +104,45 @@ def test_whatever_a_rule_says_has_its_words(language: str) -> None:
         f"cli.policy.{kind}" for kind in ("changed", "new", "gone")
     ]
     assert not [code for code in codes if code not in catalogue(language)]
+
+
+def test_a_place_of_a_strangers_package_is_told_with_where_it_comes_from(
+    tenant: OpenScope, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, rows = tmp_path / "key", tmp_path / "rows.yaml"
+    key.write_bytes(base64.b64encode(ACME.private_bytes_raw()))
+    rows.write_text(yaml.safe_dump([row("AHBB")]), "utf-8")
+    public = policy_release.sign_rows(rows, tmp_path / "signed.json", key, platform="acme")
+    document = (tmp_path / "signed.json").read_bytes()
+    installed(tmp_path / "packages", "acme", document)
+    installed(tmp_path / "packages", "greedy", file(row("AAFF")))
+    monkeypatch.syspath_prepend(tmp_path / "packages")
+    told = policy_text.explain("acme.post", language="en")
+    for part in (
+        f"From the package acme 1.2, signed with the key {public}",
+        "[S]: waits",
+        "[N]: blocked",
+        "not known here",
+    ):
+        assert part in told
+    assert "greedy" not in policy_text.explain("acme", language="fr")
+    with pytest.raises(NotFound):
+        policy_text.explain("acme.story")
+    assert "They came with Greenroom." in policy_text.explain("x.post", language="en")
+    said = foreign.believed(document, bundle.shipped())
+    here = world(tenant, uuid7())
+    before = policy_text.admissions(tenant, said)
+    with here.scope(f"member:{here.rob}") as scope:
+        admitting.admit(scope, document)
+    assert policy_text.admissions(tenant, said) == before + 1
+
+
+def test_rows_that_nobody_would_take_are_not_signed(tmp_path: Path) -> None:
+    key, rows = tmp_path / "key", tmp_path / "rows.yaml"
+    key.write_bytes(base64.b64encode(ACME.private_bytes_raw()))
+    rows.write_text(yaml.safe_dump([row("AAFF")]), "utf-8")
+    with pytest.raises(BadInput, match="not_whole"):
+        policy_release.sign_rows(rows, tmp_path / "out", key, platform="acme")
+    with pytest.raises(BadInput, match="bad_key"):
+        policy_release.sign_rows(rows, tmp_path / "out", rows, platform="acme")
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,53 @@
+"""Whether a request tells what its permit demands: read from what will leave, whoever built it. Pure.
+
+A mark is `name=value`, as the rules of places write it: most are a field of that name, some platforms say it otherwise.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from connectors.contract import WireStep
+
+_LABEL = "selfLabels"
+"""Bluesky: a label is an entry `val` of the record."""
+
+_SPOILER = "spoiler"
+"""Discord: it stands in the name of each file."""
+
+_AS_WRITTEN = "rating_flags"
+"""Our own page takes the marks as they are written, as does whoever posts by hand."""
+
+_ON_FILES = frozenset({_SPOILER, "has_spoiler"})
+"""Marks that hide a picture: each file bears one, and words alone bear none."""
+
+
+def untold(step: WireStep, flags: tuple[str, ...]) -> str:
+    """The first mark that a request does not tell; "" when it tells them all."""
+    return next((flag for flag in flags if not _told(step, flag)), "")
+
+
+def _told(step: WireStep, flag: str) -> bool:
+    said = list(_said(step.json))
+    if step.to == "person":
+        return ("flags", flag) in said
+    if (_AS_WRITTEN, flag) in said:
+        return True
+    name, _, value = flag.partition("=")
+    key = name.rpartition(".")[2]
+    if key == _SPOILER:
+        return all(file.name.startswith("SPOILER_") for file in step.files.values())
+    if key in _ON_FILES:
+        return said.count((key, value)) >= len(step.files)
+    return (("val", value) if key == _LABEL else (key, value)) in said
+
+
+def _said(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    """Every plain value of a request with the name it stands under."""
+    if isinstance(value, dict):
+        for key, part in value.items():
+            yield from _said(part, str(key))
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _said(part, name)
+    else:
+        yield name, str(value).lower() if isinstance(value, bool) else str(value)

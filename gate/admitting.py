@@ -1,0 +1,165 @@
+"""Which rows of strangers an agency has admitted: its owner read them, and they count as they were read.
+
+The file itself is kept: a package that is changed, exchanged or taken away later changes nothing until somebody looked.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from foundation.database import OpenScope, Scope
+from foundation.errors import GreenroomError, NotFound, Refused
+from foundation.ids import uuid7
+from gate import epochs, foreign, inforce
+from gate.bundle import Bundle
+from gate.events import RowsWanted
+from gate.facts import Foreign
+from gate.foreign import Rows, Unbelievable
+from gate.units import Unit
+from tenants import audit, notices
+from tenants import reads as tenants
+from tenants.roles import Right, require
+
+Documents = Callable[[], Iterable[bytes]]
+"""The files that installed packages ship."""
+
+_KEPT = 32
+_known: dict[tuple[str, str], Rows] = {}
+"""By the rules they were held against and the digest of their bytes: what stands here was verified in this process."""
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """The rows an agency admitted for a platform; `whole` is false where they are not any more what was admitted."""
+
+    platform: str
+    digest: str
+    by: str
+    since: datetime
+    whole: bool
+
+
+_ACTIVE = """
+SELECT digest, admitted FROM foreign_rows WHERE tenant_id = :tenant AND platform = :platform AND state = 'active'
+"""
+_DOCUMENT = "SELECT document FROM foreign_rows WHERE tenant_id = :tenant AND platform = :platform AND state = 'active'"
+
+
+def said(scope: Scope, unit: Unit, rules: Bundle) -> Foreign | None:
+    """What a stranger's row says of a unit's place; asked only of platforms that no rule of ours knows."""
+    if rules.knows(unit.platform):
+        return None
+    row = scope.run(_ACTIVE, tenant=scope.tenant_id, platform=unit.platform).first()
+    if row is None:
+        return None
+    found = _whole(scope, unit.platform, row.digest, row.admitted, rules)
+    written = found.of(unit.place) if found is not None else None
+    return Foreign(written.model_dump_json() if written is not None else "", fault=found is None)
+
+
+def _whole(scope: Scope, platform: str, digest: str, admitted: str, rules: Bundle) -> Rows | None:
+    """The rows as they were admitted; None where one byte of them, or the rules around them, changed."""
+    if digest != admitted:
+        return None
+    known = _known.get((rules.digest, digest))
+    if known is None:
+        document = scope.run(_DOCUMENT, tenant=scope.tenant_id, platform=platform).scalar_one()
+        try:
+            known = foreign.believed(bytes(document), rules)
+        except Unbelievable:
+            return None
+        while len(_known) >= _KEPT:
+            _known.pop(next(iter(_known)), None)
+        _known[rules.digest, digest] = known
+    return known if known.platform == platform else None
+
+
+def admitted(scope: Scope) -> list[Admitted]:
+    """What this agency admitted, by platform."""
+    rules = inforce.rules(scope)
+    rows = scope.run(
+        "SELECT platform, digest, admitted, by, created_at FROM foreign_rows"
+        " WHERE tenant_id = :tenant AND state = 'active' ORDER BY platform",
+        tenant=scope.tenant_id,
+    ).all()
+    return [
+        Admitted(
+            row.platform,
+            row.admitted,
+            row.by,
+            row.created_at,
+            _whole(scope, row.platform, row.digest, row.admitted, rules) is not None,
+        )
+        for row in rows
+    ]
+
+
+_INSERT = """
+INSERT INTO foreign_rows (tenant_id, id, platform, key, document, admitted, state, by)
+VALUES (:tenant, :id, :platform, :key, :document, :admitted, 'active', :by)
+"""
+_END = """
+UPDATE foreign_rows SET state = 'ended', updated_at = house_now()
+WHERE tenant_id = :tenant AND platform = :platform AND state = 'active'
+"""
+
+
+def admit(scope: Scope, document: bytes) -> Rows:
+    """The acting owner has read these rows: they count from now on, and those before them no more.
+
+    Raises Refused for who may not, and POLICY_SIGNATURE for rows that go beyond their bounds or are not signed.
+    """
+    require(_member(scope).role, Right.RULES)
+    try:
+        found = foreign.believed(document, inforce.rules(scope))
+    except Unbelievable as error:
+        raise Refused("gate.POLICY_SIGNATURE") from error
+    epochs.alone(scope, epochs.tenant(scope))
+    row = {"platform": found.platform, "key": found.key, "document": document, "admitted": found.digest}
+    with scope.acting_as("gate"):
+        scope.run(_END, tenant=scope.tenant_id, platform=found.platform)
+        scope.run(_INSERT, tenant=scope.tenant_id, id=uuid7(), by=scope.actor, **row)
+    audit.note(scope, "rows.admitted", f"platform:{found.platform}", digest=found.digest[:12])
+    return found
+
+
+def end(scope: Scope, platform: str) -> None:
+    """These rows count no more; one person is enough. Raises Refused for who may not, NotFound for none."""
+    require(_member(scope).role, Right.RUN)
+    epochs.alone(scope, epochs.tenant(scope))
+    with scope.acting_as("gate"):
+        done = scope.run(_END, tenant=scope.tenant_id, platform=platform).rowcount
+    if not done:
+        raise NotFound("rows.none")
+    audit.note(scope, "rows.ended", f"platform:{platform}")
+
+
+def settle(event: RowsWanted, *, tenant: OpenScope, documents: Documents) -> None:
+    """Do what a page asked, as the member who asked; the file is sought among those that are installed here."""
+    try:
+        with tenant(event.tenant_id, event.by) as scope:
+            if event.end:
+                end(scope, event.platform)
+            else:
+                admit(scope, _sought(documents(), event.digest, scope))
+    except GreenroomError as refused:
+        with tenant(event.tenant_id, event.by) as scope:
+            notices.put(scope, refused.message, cause=f"{event.kind}:{event.subject_id}")
+
+
+def _sought(documents: Iterable[bytes], digest: str, scope: Scope) -> bytes:
+    for document in documents:
+        try:
+            if foreign.believed(document, inforce.rules(scope)).digest == digest:
+                return document
+        except Unbelievable:
+            continue
+    raise NotFound("rows.none")
+
+
+def _member(scope: Scope) -> tenants.Member:
+    kind, _, key = scope.actor.partition(":")
+    if kind != "member":
+        raise Refused("switch.people_only")
+    return tenants.member(scope, UUID(key))

@@ -1,0 +1,110 @@
+"""Attacks by what speaks to a platform: an adapter that is faulty, or goes its own way."""
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from channels.carrying import Armed
+from connectors.contract import Answer, Send
+from connectors.outcomes import Outcome
+from connectors.sandbox import Sandbox
+from gate import desk, minting, ratings
+from gate.units import Rating, Unit
+from tenants import agencies
+from tenants.roles import Role
+from tests.attacks.stage import Result
+from tests.attacks.wire import WIRED, attack, outcome, taken
+from tests.channels.builders import KEY, World
+from tests.gate import builders
+from tests.house.rules.doors import one_http_client
+from tests.house.tree import Source
+
+__all__ = ["WIRED"]
+
+ITS_OWN_WAY = """
+import httpx
+from connectors.outcomes import Published
+from connectors.sandbox import Sandbox
+
+class Planted(Sandbox):
+    def next(self, unit, answers):
+        said = httpx.post(
+            f"{HERE}/api/{unit.account}/posts", json={"key": unit.native_key, "text": unit.text("body"), "media": []}
+        )
+        SAID.append(said.status_code)
+        return Published("1")
+"""
+AS_IT_SHOULD = """
+from connectors.sandbox import Sandbox
+
+class Planted(Sandbox):
+    pass
+"""
+
+
+@attack("P-05")
+def adapter_with_a_client_of_its_own(lea: World, harm: bool) -> Result:
+    """It is handed a unit and never a credential: the platform turns it away. And it would not have been built."""
+    text = ITS_OWN_WAY if harm else AS_IT_SHOULD
+    found = list(one_http_client(Source("connectors/planted.py", text)))
+    room: dict[str, Any] = {"HERE": lea.network.url, "SAID": []}
+    exec(compile(text, "connectors/planted.py", "exec"), room)
+    lea.connectors = {"sandbox": room["Planted"]()}
+    unit = lea.unit("all by itself")
+    if not harm:
+        return outcome(lea, lambda: lea.publish(unit)) if not found else Result("B", frozenset(), 0)
+    lea.arm(unit)
+    assert room["SAID"] == [401]
+    return Result("B", frozenset({"EGRESS_FORBIDDEN"} if found else ()), taken(lea))
+
+
+class Forgetful(Sandbox):
+    """Leaves out what the platform must be told."""
+
+    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+        turn = super().next(unit, answers)
+        if isinstance(turn, Send) and turn.step.json is not None:
+            return Send(replace(turn.step, json={**turn.step.json, "adult": False}))
+        return turn
+
+
+@attack("P-09")
+def mark_left_out_by_the_adapter(lea: World, harm: bool) -> Result:
+    """An explicit picture that somebody looked at, for a place that takes it marked."""
+    unit, ann = explicit(lea)
+    if harm:
+        lea.connectors = {"sandbox": Forgetful()}
+    mint = partial(minting.mint, key=KEY, author=ann)
+    armed = lea.arm(unit, mint=mint)
+    assert isinstance(armed, Armed), armed
+    return outcome(lea, lambda: lea.carry(armed, mint))
+
+
+def explicit(lea: World) -> tuple[Unit, str]:
+    """A post for X as the sandbox plays it, approved by somebody other than its author; the author."""
+    with lea.scope() as scope:
+        scope.run("UPDATE creators SET rating_ceiling = 'E' WHERE tenant_id = :tenant", tenant=lea.tenant_id)
+        ann, rob = (
+            agencies.add_member(
+                scope, name=name, email=f"{name}@example.test", role=role, language="en", zone="UTC", creators=()
+            )
+            for name, role in (("ann", Role.MANAGER), ("rob", Role.OWNER))
+        )
+    unit = replace(lea.unit("for adults", pictures=1), surface="sandbox.as_x")
+    people = builders.World(lea.tenant, lea.tenant_id, lea.creator_id, lea.channel_id, ann, rob)
+    with lea.scope() as scope:
+        (medium,) = unit.media
+        ratings.depict(
+            scope,
+            builders.asset_of(scope, medium),
+            builders.invented(scope, people),
+            how="face",
+            confirmed_by="shoot_card",
+        )
+        ratings.rate(scope, medium.sha256, Rating.E, source="classifier@1")
+    with lea.scope() as scope:
+        unit = replace(unit, flags=minting.flags(scope, unit))
+        minting.judge(scope, unit, author=f"member:{ann}")
+    with lea.database.scope(lea.tenant_id, f"member:{rob}") as scope:
+        desk.review(scope, unit.digest(), verdict="approve")
+    return unit, f"member:{ann}"

@@ -1,0 +1,114 @@
+"""Attacks on time: what is too old, clocks that are wrong, and what changes while a clearance is on its way."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta, tzinfo
+from typing import Any
+
+import pytest
+
+from foundation import clock
+from gate import minting, people
+from gate.permit import Permit
+from gate.units import Rating
+from tests.attacks.evidence import complain, nova, send
+from tests.attacks.stage import SCENARIOS, Result, Stage, attack
+from tests.attacks.words import at
+from tests.gate.builders import Step, picture, real_person, unit
+
+__all__ = ["SCENARIOS"]
+
+
+@contextmanager
+def machine_behind(by: timedelta) -> Iterator[None]:
+    """This machine's own clock is wrong; the database's is not."""
+
+    class Behind(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]  # as every reader here takes it
+            return super().now(tz) - by
+
+    with pytest.MonkeyPatch.context() as machine:
+        machine.setattr(clock, "datetime", Behind)
+        yield
+
+
+@attack("Z-03")
+def sent_by_a_machine_that_is_late(stage: Stage) -> Result:
+    whole = unit(stage.world)
+    with machine_behind(timedelta(minutes=10) if stage.harm else timedelta(seconds=4)):
+        got = stage.send(whole)
+    if stage.harm:
+        assert stage.send(unit(stage.world)).sent == 1, "it goes on once the clock is right"
+    return got
+
+
+@attack("Z-08")
+def approval_kept_alive(stage: Stage) -> Result:
+    """The post is moved on month by month, and the rule of its place read again each time."""
+    rows = dict(stage.rules.rows)
+    rows["x.post"] = rows["x.post"].model_copy(update={"review_by": rows["x.post"].review_by.replace(year=2100)})
+    stage.rules = replace(stage.rules, rows=rows)
+    whole = stage.marked(at(stage, "X1", media=(nova(stage, Rating.N),), body="Hello"))
+    stage.do(lambda scope: minting.judge(scope, whole, author=stage.author, bundle=stage.rules))
+    stage.review(whole)
+    for days in (30, 30, 30, 15 if stage.harm else 5):
+        stage.pass_time(timedelta(days=days))
+        stage.do(lambda scope: minting.judge(scope, whole, author=stage.author, bundle=stage.rules))
+    return stage.send(whole, review=False)
+
+
+@attack("C-02")
+def permission_taken_back_while_the_clearance_is_out(stage: Stage) -> Result:
+    """A clearance made in one transaction is kept, and used in another five seconds later."""
+    person = stage.do(real_person)
+    shown = stage.do(lambda scope: picture(scope, stage.world, Rating.E, person=person))
+    whole = stage.marked(at(stage, "FV1", media=(shown,), body="Hello"))
+    stage.do(lambda scope: minting.judge(scope, whole, author=stage.author, bundle=stage.rules))
+    stage.review(whole)
+
+    def made(scope: Any) -> tuple[Permit, Any]:
+        entry = minting._judged(scope, whole, stage.author, (), stage.rules, stage="mint")
+        assert entry.decision.allowed
+        minting.log.append(scope, entry)
+        return minting._permit(whole, Step(), entry), entry
+
+    permit, entry = stage.do(made)
+    if stage.harm:
+        stage.do(lambda scope: people.revoke(scope, person, what="publish"))
+    stage.pass_time(timedelta(seconds=5))
+    got = stage.refused(lambda scope: minting.consume(scope, permit, entry))
+    return replace(got, sent=stage.sent(whole))
+
+
+@attack("Z-01", "Z-02")
+def permit_that_is_too_old(stage: Stage) -> Result:
+    whole = unit(stage.world)
+    late = timedelta(seconds=61 if stage.harm else 0)
+
+    def use(scope: Any) -> None:
+        entry = minting._judged(scope, whole, stage.author, (), None, stage="mint")
+        permit = minting._permit(whole, Step(), entry)
+        minting.log.append(scope, entry)
+        old = replace(permit, minted_at=permit.minted_at - late, expires_at=permit.expires_at - late)
+        minting.consume(scope, old, entry)
+
+    return stage.refused(use)
+
+
+@attack("Z-04")
+def rule_nobody_read_again(stage: Stage) -> Result:
+    if stage.harm:
+        rows = dict(stage.rules.rows)
+        rows["x.post"] = rows["x.post"].model_copy(update={"review_by": rows["x.post"].review_by.replace(year=2000)})
+        stage.rules = replace(stage.rules, rows=rows)
+    return send(stage, nova(stage, Rating.N), place="X1")
+
+
+@attack("Z-06")
+def complaint_before_sending(stage: Stage) -> Result:
+    medium = nova(stage, Rating.E)
+    if stage.harm:
+        complain(stage, medium, "shown")
+    return send(stage, medium)

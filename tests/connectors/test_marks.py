@@ -1,0 +1,44 @@
+"""What a request must tell a platform is read out of the request, as each platform's own request writes it."""
+
+from typing import Any
+
+import pytest
+
+from connectors import marks
+from connectors.contract import FileRef, StepKind, WireStep
+
+
+def step(json: dict[str, Any], *names: str, **more: Any) -> WireStep:
+    files = {f"f{number}": FileRef("a" * 64, "image/png", name) for number, name in enumerate(names)}
+    return WireStep("create", StepKind.PUBLISH, "POST", "/x", json, files=files, **more)
+
+
+def labelled(value: str) -> dict[str, Any]:
+    return {"record": {"text": "x", "labels": {"values": [{"val": value}]}}}
+
+
+HIDDEN, BARE = {"type": "photo", "has_spoiler": True}, {"type": "photo"}
+TOLD = [
+    ("adult=true", step({"adult": True}), step({"adult": False})),
+    ("adult=true", step({"adult": True}), step({"flags": ["adult=true"], "text": "adult=true"})),
+    ("ai=true", step({"deep": [{"ai": True}]}), step({"ai": None})),
+    ("a.b.adult_content=true", step({"b": {"adult_content": True}}), step({"adult": True})),
+    ("selfLabels=porn", step(labelled("porn")), step(labelled("sexual"))),
+    ("has_spoiler=true", step({"has_spoiler": True}, "0.png"), step({"caption": "has_spoiler=true"}, "0.png")),
+    ("has_spoiler=true", step({"media": [HIDDEN, HIDDEN]}, "0", "1"), step({"media": [HIDDEN, BARE]}, "0", "1")),
+    ("spoiler=true", step({}, "SPOILER_0.png", "SPOILER_1.png"), step({}, "SPOILER_0.png", "1.png")),
+    ("adult=true", step({"rating_flags": ["adult=true"]}), step({"rating_flags": ["ai=true"]})),
+    ("x.y=true", step({"flags": ["x.y=true"]}, to="person"), step({"flags": []}, to="person")),
+]
+
+
+@pytest.mark.parametrize(("flag", "whole", "without"), TOLD)
+def test_a_mark_is_seen_and_missed(flag: str, whole: WireStep, without: WireStep) -> None:
+    assert marks.untold(whole, (flag,)) == ""
+    assert marks.untold(without, (flag,)) == flag
+    assert marks.untold(without, ()) == ""
+
+
+@pytest.mark.parametrize("flag", ["has_spoiler=true", "spoiler=true"])
+def test_words_alone_hide_no_picture(flag: str) -> None:
+    assert marks.untold(step({"text": "hello"}), (flag,)) == ""

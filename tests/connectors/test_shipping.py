@@ -1,0 +1,34 @@
+"""Files of rules are found among installed packages, as data: nothing of theirs is run."""
+
+from pathlib import Path
+
+import pytest
+
+from connectors import shipping
+
+
+def installed(folder: Path, name: str, document: bytes | None, *, where: str = "rows.json") -> None:
+    """A package as an installer leaves it; its code raises as soon as it is imported."""
+    (folder / name).mkdir(parents=True)
+    (folder / name / "__init__.py").write_text("raise SystemExit('imported')")
+    if document is not None:
+        (folder / name / "rows.json").write_bytes(document)
+    about = folder / f"{name}-1.2.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.2\n")
+    (about / "entry_points.txt").write_text(f"[{shipping.GROUP}]\n{name} = {name}:{where}\n")
+
+
+def test_files_are_read_and_no_code_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert shipping.shipped() == ()
+    installed(tmp_path, "zeta", b"z")
+    installed(tmp_path, "acme", b"rows")
+    installed(tmp_path, "gone", None)
+    installed(tmp_path, "huge", b"x" * 10**6)
+    installed(tmp_path, "bare", b"x", where="")
+    monkeypatch.syspath_prepend(tmp_path)
+    found = {one.package: one for one in shipping.shipped()}
+    assert list(found) == ["acme", "huge", "zeta"]
+    assert (found["acme"].version, found["acme"].document) == ("1.2", b"rows")
+    assert len(found["huge"].document) == shipping.MOST_BYTES + 1, "read no further than to see that it is too long"
+    assert b"rows" in shipping.documents()

@@ -1,0 +1,33 @@
+"""A stranger's package, acme, and the rules it ships for its own platform."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import yaml
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from foundation.clock import wall_now
+from gate import foreign
+
+ACME = Ed25519PrivateKey.generate()
+
+
+def row(verdicts: str = "AABB", **changes: Any) -> dict[str, Any]:
+    """A row within its bounds, read today; `verdicts` of General, Suggestive, Nudity, Explicit."""
+    today: date = wall_now().date()
+    written = {
+        "id": "acme.post",
+        "platform": "acme",
+        "surface": "post",
+        "verdicts": dict(zip("GSNE", verdicts, strict=True)),
+        "viewer": "platform",
+        "checked_on": today,
+        "review_by": today + timedelta(days=90),
+        "source_url": ["https://acme.example/rules"],
+    }
+    return {name: value for name, value in {**written, **changes}.items() if value is not None}
+
+
+def file(*rows: dict[str, Any], platform: str = "acme", key: Ed25519PrivateKey = ACME) -> bytes:
+    """The file, signed by whoever publishes it."""
+    return foreign.sign(platform, yaml.safe_dump(list(rows or (row(),))), key)

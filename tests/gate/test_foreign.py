@@ -1,0 +1,234 @@
+"""Rules that strangers' packages ship: for their own platform, General and Suggestive alone, as the owner read them."""
+
+from dataclasses import replace
+from datetime import timedelta
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from foundation.database import OpenScope
+from foundation.errors import NotFound, Refused
+from foundation.ids import uuid7
+from gate import admitting, bundle, foreign, minting
+from gate.decide import Decision, decide
+from gate.events import RowsWanted
+from gate.facts import read_snapshot, read_unit
+from gate.foreign import Unbelievable
+from gate.matrix import RowFile
+from gate.reasons import Reason
+from gate.units import Rating, Unit, Verdict
+from tests.conftest import Cluster
+from tests.gate.builders import World, invented, picture, unit, world
+from tests.gate.releases import past_the_gate
+from tests.gate.strangers import ACME, file, row
+
+OURS = bundle.shipped()
+DAY = timedelta(days=1)
+
+
+def late(days: int) -> dict[str, Any]:
+    return row(review_by=row()["checked_on"] + days * DAY)
+
+
+def changed(document: bytes, old: bytes, new: bytes) -> bytes:
+    assert document.count(old) == 1
+    return document.replace(old, new)
+
+
+BEYOND = {
+    "opens nudity": file(row("AAFF")),
+    "holds nudity": file(row("AAHB")),
+    "opens explicit": file(row("AABA")),
+    "a rating is missing": file(row() | {"verdicts": {"G": "A"}}),
+    "tighter below than above": file(row("HABB")),
+    "a row of ours": file(row(id="sandbox.post", platform="sandbox"), platform="sandbox"),
+    "a platform of ours": file(row(), platform="telegram"),
+    "one row of another's": file(row(), row(id="x.post", platform="x")),
+    "another name": file(row(id="acme.chat")),
+    "borrowed": file(row(same_as=["own_page.assured"])),
+    "nobody outside reads there": file(row(test_network=True)),
+    "never ages": file(row(ages=False)),
+    "links for adults": file(row(adult_link="F")),
+    "counts for a year": file(late(365)),
+    "ends before it was read": file(late(-1)),
+    "was never read": file(row(checked_on=None)),
+    "nobody reads it again": file(row(review_by=None)),
+    "one row twice": file(row(), row()),
+    "no rows": foreign.sign("acme", "[]", ACME),
+    "no list": foreign.sign("acme", "3", ACME),
+    "no YAML": foreign.sign("acme", "{[", ACME),
+    "a name no platform has": file(row(id="a b.post", platform="a b"), platform="a b"),
+    "changed after it was signed": changed(file(row("HHBB")), b"G: H", b"G: A"),
+    "signed by nobody": changed(file(), b'"signature":"', b'"signature":"AAAA'),
+    "a name twice": changed(file(), b'"kind"', b'"platform":"acme","kind"'),
+    "something more": changed(file(), b'"kind"', b'"more":"1","kind"'),
+    "another kind": changed(file(), b"greenroom rows", b"greenroom policy"),
+    "too long": file(row(note="x" * foreign.MOST_BYTES)),
+    "nothing": b"",
+    "no JSON object": b"[1]",
+}
+
+
+@pytest.mark.parametrize("name", BEYOND)
+def test_what_goes_beyond_its_bounds_is_not_believed(name: str) -> None:
+    with pytest.raises(Unbelievable):
+        foreign.believed(BEYOND[name], OURS)
+
+
+def test_what_keeps_within_them_is() -> None:
+    found = foreign.believed(file(row("HHBB"), row(id="acme.chat", surface="chat")), OURS)
+    assert (found.platform, [one.id for one in found.rows]) == ("acme", ["acme.post", "acme.chat"])
+
+
+@pytest.fixture
+def here(tenant: OpenScope) -> World:
+    return world(tenant, uuid7())
+
+
+def admit(here: World, document: bytes, who: Any = None) -> None:
+    with here.scope(f"member:{who or here.rob}") as scope:
+        admitting.admit(scope, document)
+
+
+def there(here: World, rating: Rating = Rating.G, **changes: Any) -> Unit:
+    with here.scope() as scope:
+        medium = picture(scope, here, rating, person=invented(scope, here))
+    place = {"platform": "acme", "surface": "acme.post", "account": "AC1"}
+    return unit(here, media=(medium,), **{**place, **changes})
+
+
+def judged(here: World, what: Unit) -> Decision:
+    with here.scope() as scope:
+        return minting.judge(scope, what, author=f"member:{here.ann}")
+
+
+def test_the_owner_admits_them_for_one_agency_and_one_person_ends_it(here: World, tenant: OpenScope) -> None:
+    other = world(tenant, uuid7())
+    assert judged(here, there(here)).reasons == (Reason.DESTINATION_UNKNOWN,)
+    with pytest.raises(Refused, match="role"):
+        admit(here, file(), here.ann)
+    admit(here, file())
+    assert judged(here, there(here)).verdict is Verdict.A
+    assert judged(here, there(here, Rating.S)).verdict is Verdict.A
+    nudity = judged(here, there(here, Rating.N))
+    assert nudity.verdict is Verdict.B
+    assert Reason.RATING_EXCEEDS_SURFACE in nudity.reasons
+    assert judged(here, there(here, surface="acme.story")).reasons == (Reason.DESTINATION_UNKNOWN,)
+    assert judged(other, there(other)).reasons == (Reason.DESTINATION_UNKNOWN,)
+    admit(here, file(row("AHBB"), key=Ed25519PrivateKey.generate()))  # the next version takes the place of the first
+    assert judged(here, there(here, Rating.S)).verdict is Verdict.H
+    with here.scope(f"member:{here.ann}") as scope:
+        assert [(one.platform, one.whole) for one in admitting.admitted(scope)] == [("acme", True)]
+        admitting.end(scope, "acme")
+    assert judged(here, there(here)).reasons == (Reason.DESTINATION_UNKNOWN,)
+    with pytest.raises(NotFound), here.scope(f"member:{here.ann}") as scope:
+        admitting.end(scope, "acme")
+
+
+@pytest.mark.parametrize("name", ["opens nudity", "signed by nobody", "a row of ours", "nothing"])
+def test_an_owner_cannot_confirm_what_goes_beyond(here: World, name: str) -> None:
+    with pytest.raises(Refused, match="POLICY_SIGNATURE"):
+        admit(here, BEYOND[name])
+    assert judged(here, there(here)).reasons == (Reason.DESTINATION_UNKNOWN,)
+
+
+TAMPERED = {
+    "opened": file(row("AAFF")),
+    "signed anew by another": file(row(), key=Ed25519PrivateKey.generate()),
+    "cut": file()[:-1],
+}
+
+
+@pytest.mark.parametrize("name", TAMPERED)
+def test_what_was_changed_since_counts_as_absent(here: World, cluster: Cluster, name: str) -> None:
+    admit(here, file(row("AABB")))
+    judged(here, there(here))  # this process remembers the true one
+    with past_the_gate(cluster) as connection:
+        connection.execute(
+            text("UPDATE foreign_rows SET document = :document WHERE tenant_id = :tenant"),
+            {"document": TAMPERED[name], "tenant": here.tenant_id},
+        )
+    general, nudity = judged(here, there(here)), judged(here, there(here, Rating.N))
+    assert (general.verdict, nudity.verdict) == (Verdict.H, Verdict.B)
+    assert Reason.POLICY_SIGNATURE in general.reasons
+    assert Reason.POLICY_SIGNATURE in nudity.reasons
+    with here.scope() as scope:
+        assert [one.whole for one in admitting.admitted(scope)] == [False]
+
+
+def test_a_row_written_past_the_owner_opens_nothing_above_suggestive(here: World, cluster: Cluster) -> None:
+    """Whoever owns the database may write that it was confirmed; the bounds stand in the rules."""
+    with past_the_gate(cluster) as connection:
+        connection.execute(
+            text(
+                "INSERT INTO foreign_rows (tenant_id, id, platform, key, document, admitted, state, by) VALUES"
+                " (:tenant, :tenant, 'acme', '', :document, encode(sha256(:document), 'hex'), 'active', '')"
+            ),
+            {"tenant": here.tenant_id, "document": file(row("AAFF"))},
+        )
+    assert Reason.POLICY_SIGNATURE in judged(here, there(here, Rating.N)).reasons
+    open_ = RowFile.model_validate(row("AAFF"))
+    assert OURS.foreign(open_, on=row()["checked_on"]).verdict(Rating.N) is Verdict.B
+
+
+def test_no_role_changes_or_revives_what_was_admitted(here: World) -> None:
+    admit(here, file())
+    admit(here, file(row("HHBB")))
+    for statement in (
+        "UPDATE foreign_rows SET state = 'active' WHERE state = 'ended'",
+        "UPDATE foreign_rows SET document = '' WHERE state = 'active'",
+        "DELETE FROM foreign_rows",
+    ):
+        with pytest.raises(DBAPIError), here.open(here.tenant_id, "system:test", role="gate") as scope:
+            scope.run(statement)
+    with pytest.raises(DBAPIError), here.scope() as scope:
+        scope.run("UPDATE foreign_rows SET state = 'ended'")
+
+
+def test_a_rule_of_ours_takes_over_by_itself(here: World) -> None:
+    admit(here, file())
+    ours = RowFile.model_validate(row("HHBB", verified={"verdicts": "primary", "flags": "primary", "ai": "primary"}))
+    later = replace(OURS, rows=MappingProxyType({**OURS.rows, ours.id: ours}))
+    with here.scope() as scope:
+        decision = minting.judge(scope, there(here), author=f"member:{here.ann}", bundle=later)
+    assert decision.verdict is Verdict.H
+    with pytest.raises(Unbelievable):
+        foreign.believed(file(), later)
+
+
+def test_they_age_as_ours_do_and_decisions_replay(here: World) -> None:
+    admit(here, file())
+    what = there(here, Rating.S)
+    assert judged(here, what).verdict is Verdict.A
+    with here.scope() as scope:
+        stored = scope.run(
+            "SELECT i.unit, i.snapshot, d.decided_at FROM decision_inputs i JOIN decisions d USING (tenant_id, id)"
+            " WHERE d.subject_id = :id",
+            id=what.subject.id,
+        ).one()
+    facts, same = read_snapshot(stored.snapshot), read_unit(stored.unit)
+    assert decide(facts, same, OURS, stored.decided_at).verdict is Verdict.A
+    assert decide(facts, same, OURS, stored.decided_at + 152 * DAY).reasons == (Reason.POLICY_STALE,)
+
+
+def test_a_page_asks_and_the_workers_seek_the_file_among_the_installed(here: World, tenant: OpenScope) -> None:
+    shipped = file()
+    digest = foreign.believed(shipped, OURS).digest
+
+    def press(who: Any, *, end: bool = False) -> None:
+        asked = RowsWanted(here.tenant_id, uuid7(), platform="acme", digest=digest, end=end, by=f"member:{who}")
+        admitting.settle(asked, tenant=tenant, documents=lambda: [b"", BEYOND["opens nudity"], shipped])
+
+    press(here.ann)
+    assert judged(here, there(here)).verdict is Verdict.H
+    with here.scope() as scope:
+        told = scope.run("SELECT message FROM notices WHERE tenant_id = :t", t=here.tenant_id).scalars().all()
+        assert [one["code"] for one in told] == ["role.forbidden.rules"]
+    press(here.rob)
+    assert judged(here, there(here)).verdict is Verdict.A
+    press(here.ann, end=True)
+    assert judged(here, there(here)).verdict is Verdict.H
