@@ -10,6 +10,7 @@ from sqlmodel import select
 
 from foundation.database import Scope
 from foundation.ids import uuid7
+from gate import cardfacts
 from gate.models import Depiction, Epoch, Person, Rendition
 from gate.units import Unit
 
@@ -97,7 +98,7 @@ def of(scope: Scope, unit: Unit) -> tuple[str, ...]:
 
 
 def _people(scope: Scope, assets: set[UUID]) -> set[UUID]:
-    """The people shown, and those whose doubles are shown."""
+    """The people shown, those whose doubles are shown, and those whom the pictures' shoot cards name."""
     found = scope.session.exec(
         select(Person.id, Person.twin_of)
         .join(Depiction, Depiction.person_id == Person.id)  # type: ignore[arg-type]  # a column expression
@@ -107,7 +108,7 @@ def _people(scope: Scope, assets: set[UUID]) -> set[UUID]:
             Depiction.asset_id.in_(assets),  # type: ignore[attr-defined]  # column
         )
     )
-    return {each for pair in found for each in pair if each is not None}
+    return {each for pair in found for each in pair if each is not None} | cardfacts.people_of(scope, assets)
 
 
 def share(scope: Scope, unit: Unit) -> None:

@@ -20,13 +20,14 @@ from foundation.outbox import Queue
 from gate.models import FOREVER
 
 REVOKE, BLOCK_PERSON, FREEZE, THAW, BLOCK = "revoke", "block_person", "freeze", "thaw", "block"
+WITHDRAW = "withdraw"
 _AGAIN = "gate.journal.again"
 
 
 @dataclass(frozen=True)
 class JournalDue:
-    """Keep one entry; `subject_id` names it. `about` is a person or a digest, `more` a permission or a category, `look`
-    how a picture looks. None of it says who anybody is."""
+    """Keep one entry; `subject_id` names it. `about` is a person, a digest or a card, `more` a permission, a category
+    or a person, `look` how a picture looks. None of it says who anybody is."""
 
     kind: ClassVar[str] = "journal.keep"
     queue: ClassVar[Queue] = "urgent"

@@ -10,7 +10,8 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlmodel import col, func, select
 
 from foundation.database import Scope
-from gate import looks, ratings
+from gate import cardfacts, looks, ratings
+from gate.carded import everybody
 from gate.facts import Declared, Grant, Identity, MediumFacts, PersonFacts, ReviewFacts, Shown
 from gate.inspecting import NOBODY, Inspection
 from gate.models import (
@@ -30,8 +31,8 @@ from gate.weighing import ADVICE, Rated
 K = TypeVar("K")
 Row = TypeVar("Row")
 
-_PROVES = frozenset({"generation", "capture", "publication", "shoot_card"})
-"""Sources of a production date that count."""
+_PROVES = frozenset({"generation", "capture", "publication"})
+"""Sources of a production date that count; what a shoot card says is read from the card."""
 
 
 _INSPECTED = (
@@ -91,6 +92,7 @@ def media(scope: Scope, unit: Unit, *, to_decide: bool = True) -> tuple[MediumFa
         .order_by(col(Rendition.sha256))
     ).all()
     shown = _shown(scope, {asset.id for _, asset, _ in rows})
+    carded = cardfacts.of_assets(scope, {asset.id for _, asset, _ in rows})
     rated = ratings.rated_all(scope, digests)
     said = reviews(scope, "bytes", digests)
     refused = looks.blocked(scope, {one.sha256: one.phash for one, _, _ in rows}) if to_decide else {}
@@ -112,6 +114,7 @@ def media(scope: Scope, unit: Unit, *, to_decide: bool = True) -> tuple[MediumFa
             unanswered=_unanswered(found or (), rated[rendition.sha256]),
             hidden=any(each["hidden"] for each in found or ()),
             words=tuple(dict.fromkeys(word for each in found or () for word in each["words"])),
+            card=carded.get(asset.id),
         )
         for rendition, asset, found in rows
     )
@@ -141,6 +144,15 @@ def _shown(scope: Scope, assets: Collection[UUID]) -> Mapping[UUID, Sequence[Sho
         .order_by(col(Depiction.person_id), col(Depiction.how))
     )
     return {asset: [Shown(row.person_id, row.state) for row in each] for asset, each in _by("asset_id", rows).items()}
+
+
+def named(media: Iterable[MediumFacts]) -> set[UUID]:
+    """Everybody whom pictures show, or their shoot cards name."""
+    seen, signed = set[UUID](), set[UUID]()
+    for medium in media:
+        seen |= everybody(medium)
+        signed |= set(medium.card.card.persons) if medium.card is not None else set()
+    return seen | signed
 
 
 def persons(scope: Scope, ids: Collection[UUID]) -> tuple[PersonFacts, ...]:
@@ -214,6 +226,7 @@ def _grant(row: ConsentGrant) -> Grant:
         valid_from=row.valid_from,
         valid_until=row.valid_until,
         revoked=row.revoked_at is not None,
+        card=row.card_id,
     )
 
 

@@ -1,0 +1,132 @@
+"""Shoot cards as they stand in the database: what a decision reads of them, and what an asset was first made from."""
+
+import hashlib
+from collections.abc import Collection
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from foundation.database import Scope
+from foundation.errors import BadInput, NotFound
+from foundation.words import canonical
+from gate.facts import Answer, CardFacts, OnCard
+from gate.units import Rating
+
+
+def bounds(day: date, zone: str) -> tuple[datetime, datetime]:
+    """When a day begins and ends there, UTC-aware. Raises BadInput for no zone, or a day no calendar holds."""
+    try:
+        place = ZoneInfo(zone)
+        begins = datetime.combine(day, time(), place)
+        return begins.astimezone(UTC), datetime.combine(day + timedelta(days=1), time(), place).astimezone(UTC)
+    except (ZoneInfoNotFoundError, ValueError, OverflowError, OSError) as error:
+        raise BadInput("card.invalid") from error
+
+
+CARDS = """
+SELECT c.id, c.creator_id, c.day, c.zone, c.country, c.scopes, c.surfaces, c.max_rating, c.pictures, c.valid_until,
+  c.created_at, (SELECT array_agg(p.person_id ORDER BY p.person_id) FROM shoot_card_people p
+    WHERE p.tenant_id = c.tenant_id AND p.card_id = c.id) AS persons,
+  (SELECT jsonb_agg(jsonb_build_array(a.person_id, a.said, a.created_at, a.said_by, a.digest)
+      ORDER BY a.created_at, a.id) FROM shoot_card_answers a
+    WHERE a.tenant_id = c.tenant_id AND a.card_id = c.id) AS answers
+FROM shoot_cards c WHERE c.tenant_id = :tenant
+"""
+
+
+def facts_of(row: Any) -> CardFacts:
+    """A card of a row of `CARDS`; its digest is made anew, so that one that was changed is another."""
+    begins, ends = bounds(row.day, row.zone)
+    said = {
+        "id": row.id,
+        "creator": row.creator_id,
+        "day": row.day,
+        "zone": row.zone,
+        "country": row.country,
+        "persons": tuple(row.persons or ()),
+        "scopes": tuple(row.scopes),
+        "surfaces": tuple(row.surfaces),
+        "max_rating": Rating(row.max_rating),
+        "pictures": row.pictures,
+        "valid_until": row.valid_until.astimezone(UTC),
+    }
+    digest = hashlib.sha256(canonical(said)).hexdigest()
+    answers = tuple(
+        Answer(UUID(person), what, datetime.fromisoformat(at), by, of) for person, what, at, by, of in row.answers or ()
+    )
+    return CardFacts(digest=digest, starts_at=begins, ends_at=ends, answers=answers, **said)
+
+
+def facts(scope: Scope, card_id: UUID) -> CardFacts:
+    """A card as it stands. Raises NotFound; another tenant's looks the same."""
+    row = scope.run(f"{CARDS} AND c.id = :id", tenant=scope.tenant_id, id=card_id).first()
+    if row is None:
+        raise NotFound("card.unknown")
+    return facts_of(row)
+
+
+_NAMING = """
+AND c.id IN (SELECT card_id FROM shoot_card_people WHERE tenant_id = :tenant AND person_id = :person)
+ORDER BY c.day DESC, c.id DESC LIMIT 100
+"""
+
+
+def naming(scope: Scope, person_id: UUID) -> list[CardFacts]:
+    """The cards that name somebody, the newest day first."""
+    rows = scope.run(
+        CARDS + _NAMING,
+        tenant=scope.tenant_id,
+        person=person_id,
+    )
+    return [facts_of(row) for row in rows]
+
+
+_ORIGINS = """
+WITH RECURSIVE line AS (
+  SELECT a.id AS asset, a.id, a.parent_id, 0 AS depth FROM assets a WHERE a.tenant_id = :tenant AND a.id = ANY(:assets)
+  UNION ALL SELECT l.asset, a.id, a.parent_id, l.depth + 1
+  FROM line l JOIN assets a ON a.tenant_id = :tenant AND a.id = l.parent_id WHERE l.depth < 20)
+SELECT l.asset, l.id AS origin, b.card_id, b.place, b.known_at FROM line l
+LEFT JOIN shoot_card_assets b ON b.tenant_id = :tenant AND b.asset_id = l.id WHERE l.parent_id IS NULL
+"""
+
+
+def origins(scope: Scope, assets: Collection[UUID]) -> dict[UUID, UUID]:
+    """What each of these assets was first made from; itself where it was made from nothing here."""
+    if not assets:
+        return {}
+    rows = scope.run(_ORIGINS, tenant=scope.tenant_id, assets=list(assets))
+    return {row.asset: row.origin for row in rows}
+
+
+def of_assets(scope: Scope, assets: Collection[UUID]) -> dict[UUID, OnCard]:
+    """The cards of what these assets were first made from, by asset; one without a card is absent.
+
+    An edit is on the card of its original: it has no day of its own.
+    """
+    if not assets:
+        return {}
+    rows = [row for row in scope.run(_ORIGINS, tenant=scope.tenant_id, assets=list(assets)) if row.card_id is not None]
+    wanted = sorted({row.card_id for row in rows})
+    if not wanted:
+        return {}
+    read = scope.run(f"{CARDS} AND c.id = ANY(:ids)", tenant=scope.tenant_id, ids=wanted)
+    known = {row.id: facts_of(row) for row in read}
+    return {row.asset: OnCard(known[row.card_id], row.place, row.known_at) for row in rows}
+
+
+_PEOPLE = """
+WITH RECURSIVE line AS (
+  SELECT a.id, a.parent_id, 0 AS depth FROM assets a WHERE a.tenant_id = :tenant AND a.id = ANY(:assets)
+  UNION SELECT a.id, a.parent_id, l.depth + 1
+  FROM line l JOIN assets a ON a.tenant_id = :tenant AND a.id = l.parent_id WHERE l.depth < 20)
+SELECT DISTINCT p.person_id FROM line l
+JOIN shoot_card_assets b ON b.tenant_id = :tenant AND b.asset_id = l.id
+JOIN shoot_card_people p ON p.tenant_id = :tenant AND p.card_id = b.card_id
+"""
+
+
+def people_of(scope: Scope, assets: Collection[UUID]) -> set[UUID]:
+    """Everybody the cards of these assets name."""
+    return set(scope.run(_PEOPLE, tenant=scope.tenant_id, assets=list(assets)).scalars()) if assets else set()
