@@ -1,17 +1,96 @@
-"""Shoot cards as they stand in the database: what a decision reads of them, and what an asset was first made from."""
+"""Shoot cards as they stand: their tables, what a decision reads of them, and what an asset was first made from."""
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from foundation.database import Scope
+from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
+
+from foundation.database import CreatorRow, Scope, TenantRow, instant, jsonb, table
 from foundation.errors import BadInput, NotFound
 from foundation.words import canonical
 from gate.facts import Answer, CardFacts, OnCard
+from gate.models import FOREVER
 from gate.units import Rating
+
+
+def _of(*columns: str, to: str, keys: Sequence[str] = ("id",)) -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(["tenant_id", *columns], [f"{to}.{key}" for key in ("tenant_id", *keys)])
+
+
+class ShootCard(CreatorRow, table=True):
+    """A card as it was written; it never changes."""
+
+    __tablename__ = "shoot_cards"
+    __table_args__ = table(
+        Index("shoot_cards_creator", "tenant_id", "creator_id"), about="creator", keep="while published, then 5 years"
+    )
+    day: date
+    zone: str
+    """IANA; where `day` is a day."""
+    country: str
+    """Two letters; empty where nobody said."""
+    scopes: list[str] = jsonb(list)
+    surfaces: list[str] = jsonb(list)
+    max_rating: str
+    pictures: int
+    valid_until: datetime = instant()
+    made_by: str
+
+
+class CardPerson(TenantRow, table=True):
+    """Somebody a card names."""
+
+    __tablename__ = "shoot_card_people"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "card_id", "person_id", name="shoot_card_people_once"),
+        Index("shoot_card_people_person", "tenant_id", "person_id"),
+        _of("card_id", to="shoot_cards"),
+        _of("person_id", to="persons"),
+        about="person",
+        keep=FOREVER,
+    )
+    card_id: UUID
+    person_id: UUID
+
+
+class CardAnswer(TenantRow, table=True):
+    """What somebody named on a card said of it: signed, declined, withdrawn. Only ever added."""
+
+    __tablename__ = "shoot_card_answers"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "card_id", "person_id", "said", name="shoot_card_answers_once"),
+        _of("card_id", "person_id", to="shoot_card_people", keys=("card_id", "person_id")),
+        about="person",
+        keep=FOREVER,
+    )
+    card_id: UUID
+    person_id: UUID
+    said: str
+    digest: str
+    said_by: str
+
+
+class CardAsset(TenantRow, table=True):
+    """A picture on a card: which of its pictures it is, and since when it, or one that looks the same, is known."""
+
+    __tablename__ = "shoot_card_assets"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "asset_id", name="shoot_card_assets_one"),
+        UniqueConstraint("tenant_id", "card_id", "place", name="shoot_card_assets_place"),
+        _of("card_id", to="shoot_cards"),
+        _of("asset_id", to="assets"),
+        about="creator",
+        keep="while published, then 5 years",
+    )
+    card_id: UUID
+    asset_id: UUID
+    place: int
+    known_at: datetime = instant()
+    bound_by: str
 
 
 def bounds(day: date, zone: str) -> tuple[datetime, datetime]:

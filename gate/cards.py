@@ -4,19 +4,16 @@ Members make them, the people named sign on their own pages (`gate/signing.py`),
 (`gate/binding.py`). What a card comes to is told by `gate/carded.py`.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
-
-from foundation.database import CreatorRow, Scope, TenantRow, instant, jsonb, table
+from foundation.database import Scope
 from foundation.errors import BadInput, NotFound
 from gate.carded import ALWAYS, Standing, signers, standing
-from gate.cardfacts import CARDS, bounds, facts_of
-from gate.models import FOREVER
+from gate.cardfacts import CARDS, CardPerson, ShootCard, bounds, facts_of
 from gate.people import LONGEST, REAL
 from gate.units import Rating
 from tenants import audit
@@ -24,82 +21,6 @@ from tenants import reads as tenants
 
 SCOPES = ("depict", "publish", "download_sell")
 MOST_PEOPLE, MOST_PICTURES = 20, 500
-
-
-def _of(*columns: str, to: str, keys: Sequence[str] = ("id",)) -> ForeignKeyConstraint:
-    return ForeignKeyConstraint(["tenant_id", *columns], [f"{to}.{key}" for key in ("tenant_id", *keys)])
-
-
-class ShootCard(CreatorRow, table=True):
-    """A card as it was written; it never changes."""
-
-    __tablename__ = "shoot_cards"
-    __table_args__ = table(
-        Index("shoot_cards_creator", "tenant_id", "creator_id"), about="creator", keep="while published, then 5 years"
-    )
-    day: date
-    zone: str
-    """IANA; where `day` is a day."""
-    country: str
-    """Two letters; empty where nobody said."""
-    scopes: list[str] = jsonb(list)
-    surfaces: list[str] = jsonb(list)
-    max_rating: str
-    pictures: int
-    valid_until: datetime = instant()
-    made_by: str
-
-
-class CardPerson(TenantRow, table=True):
-    """Somebody a card names."""
-
-    __tablename__ = "shoot_card_people"
-    __table_args__ = table(
-        UniqueConstraint("tenant_id", "card_id", "person_id", name="shoot_card_people_once"),
-        Index("shoot_card_people_person", "tenant_id", "person_id"),
-        _of("card_id", to="shoot_cards"),
-        _of("person_id", to="persons"),
-        about="person",
-        keep=FOREVER,
-    )
-    card_id: UUID
-    person_id: UUID
-
-
-class CardAnswer(TenantRow, table=True):
-    """What somebody named on a card said of it: signed, declined, withdrawn. Only ever added."""
-
-    __tablename__ = "shoot_card_answers"
-    __table_args__ = table(
-        UniqueConstraint("tenant_id", "card_id", "person_id", "said", name="shoot_card_answers_once"),
-        _of("card_id", "person_id", to="shoot_card_people", keys=("card_id", "person_id")),
-        about="person",
-        keep=FOREVER,
-    )
-    card_id: UUID
-    person_id: UUID
-    said: str
-    digest: str
-    said_by: str
-
-
-class CardAsset(TenantRow, table=True):
-    """A picture on a card: which of its pictures it is, and since when it, or one that looks the same, is known."""
-
-    __tablename__ = "shoot_card_assets"
-    __table_args__ = table(
-        UniqueConstraint("tenant_id", "asset_id", name="shoot_card_assets_one"),
-        UniqueConstraint("tenant_id", "card_id", "place", name="shoot_card_assets_place"),
-        _of("card_id", to="shoot_cards"),
-        _of("asset_id", to="assets"),
-        about="creator",
-        keep="while published, then 5 years",
-    )
-    card_id: UUID
-    asset_id: UUID
-    place: int
-    known_at: datetime = instant()
-    bound_by: str
 
 
 @dataclass(frozen=True)
