@@ -29,6 +29,17 @@ class BindingWanted:
     by: str
 
 
+def card_of(scope: Scope, creator_id: UUID, card: str) -> UUID:
+    """A card of this creator, as a page names it. Raises NotFound for any other."""
+    try:
+        known = cardfacts.facts(scope, UUID(card))
+    except ValueError as error:
+        raise NotFound("card.unknown") from error
+    if known.creator != creator_id:
+        raise NotFound("card.unknown")
+    return known.id
+
+
 def want(scope: Scope, asset_id: UUID, card_id: UUID, *, by: str) -> None:
     """Have a picture put on a card, as `by` (`member:<id>`); the workers do it at once."""
     wanted = BindingWanted(scope.tenant_id, asset_id, card_id, by)
