@@ -11,7 +11,7 @@ from dashboard import acting, founding
 from dashboard.acting import typed
 from dashboard.frame import Page
 from dashboard.reads.team import Team
-from dashboard.widgets import draw, qr
+from dashboard.widgets import draw, qr_source
 from foundation import settings
 from foundation.database import Scope
 from foundation.errors import BadInput
@@ -77,7 +77,7 @@ def _code(page: Page) -> None:
         return
     name, link = st.session_state[CODE]
     with st.container(border=True):
-        draw("team_code.html", name=name, link=link, picture=qr(link), word=page.word)
+        draw("team_code.html", name=name, link=link, picture=qr_source(link), word=page.word)
         st.button(page.word("cards.put_away"), key="cards:put_away", on_click=partial(st.session_state.pop, CODE, None))
 
 

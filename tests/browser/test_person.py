@@ -1,4 +1,4 @@
-"""A depicted person's page in a real browser: a shoot card is read, signed with two presses, and taken back."""
+"""Shoot cards in a real browser: signed with two presses on one's own page, and the code that opens it."""
 
 import os
 from pathlib import Path
@@ -7,6 +7,9 @@ import pytest
 
 from tests.browser.seeing import faults
 from tests.browser.visitors import Chromium
+from tests.dashboard.builders import Agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.test_cards import a_card, real
 from tests.web.builders import Page
 from tests.web.test_person_cards import card_for, said, somebody, work
 
@@ -33,3 +36,16 @@ def test_a_card_is_signed_and_taken_back(chromium: Chromium, mia: Page, width: i
         visitor.shows("You took your signature back")
         assert faults(visitor) == []
     assert [what for _, what, _ in said(mia)] == ["signed", "withdrawn"]
+
+
+def test_team_draws_a_code_for_a_camera(chromium: Chromium, door: Door, lumiere: Agency) -> None:
+    """Streamlit drops drawings it does not trust: what counts is what is really there."""
+    a_card(lumiere, real(lumiere, "Tom"))
+    with chromium.visitor(390, cookies=f"{door.cookie(lumiere)} at {door.url}") as visitor:
+        visitor.go(f"{door.url}/team")
+        visitor.press("Code pour Tom")
+        code = "document.querySelector('img[alt=\"Code qui ouvre la page de Tom\"]')"
+        visitor.until(f"{code} && {code}.complete && {code}.naturalWidth > 200 && {code}.clientWidth > 200")
+        assert visitor.overflow <= 0
+        if PICTURES:
+            visitor.picture(Path(PICTURES) / "team-code.png")
