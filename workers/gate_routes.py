@@ -3,7 +3,7 @@
 from functools import partial
 
 from channels.reads import places
-from gate import ageing, anchoring, binding, complaints, restoring, signing
+from gate import ageing, anchoring, binding, complaints, naming, restoring, signing
 from gate import events as gate_events
 from gate.binding import BindingWanted
 from gate.events import (
@@ -18,6 +18,7 @@ from gate.events import (
     SwitchWanted,
 )
 from gate.journal import JournalDue
+from gate.naming import NamingWanted
 from gate.signing import AnswerWanted
 from workers.dispatch import Route
 from workers.wiring import Services
@@ -41,6 +42,7 @@ def routes(s: Services) -> tuple[Route, ...]:
         Route(SwitchWanted, partial(gate_events.set_switch, tenant=tenant)),
         Route(RatingWanted, partial(gate_events.set_rating, tenant=tenant)),
         Route(BindingWanted, partial(binding.settle, tenant=tenant)),
+        Route(NamingWanted, partial(naming.settle, tenant=tenant)),
         Route(AnswerWanted, partial(signing.settle, tenant=tenant), deadline_seconds=ACT_SECONDS),
         Route(RevocationWanted, partial(gate_events.revoke_consent, tenant=tenant)),
     )

@@ -5,15 +5,17 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard import acting
+from dashboard import acting, files
 from dashboard.frame import Page
 from dashboard.reads.studio import Studio
 from dashboard.widgets import draw
 from foundation.database import Scope
+from foundation.errors import NotFound, Refused
 from foundation.words import Message
-from gate import binding
+from gate import binding, naming
 from gate.carded import Standing
 from gate.cards import Card
+from studio import judging
 from studio import reads as studio_reads
 from tenants.roles import Right
 
@@ -49,6 +51,34 @@ def put_on(page: Page, found: Studio, assets: tuple[UUID, ...]) -> None:
         draw("studio_card.html", card=cards[chosen], word=page.word)
         act = partial(_put, page, found.creator.id, assets)
         acting.button(page, "cards.put_now", act, right=Right.RUN, key="studio:card", kind="primary")
+
+
+def name(page: Page, creator_id: UUID, asset_id: UUID, card: Card) -> None:
+    """Say who of its card is in a picture: for somebody else than who brought it in."""
+    people, key = {str(one.person_id): one.name for one in card.people}, f"named:{asset_id}"
+    with st.popover(page.word("cards.who"), icon=":material/group:"):
+        st.multiselect(
+            page.word("cards.who_is"),
+            list(people),
+            format_func=people.__getitem__,
+            placeholder=page.word("cards.people_hint"),
+            key=key,
+        )
+        draw("studio_note.html", note=page.word("cards.who_how"))
+        act = partial(_named, page, creator_id, asset_id)
+        acting.button(page, "cards.who_now", act, right=Right.REVIEW, key=f"name:{asset_id}", kind="primary")
+
+
+def _named(page: Page, creator_id: UUID, asset_id: UUID, scope: Scope, _: UUID) -> Message:
+    page.my(scope, creator_id)
+    found = studio_reads.shown(scope, asset_id)
+    if found.creator_id != creator_id:
+        raise NotFound("library.asset_unknown", destination="-")
+    if files.covered(found.standing.rating) and not files.seen(scope, [asset_id]):
+        raise Refused("approvals.look_first")
+    people = [UUID(one) for one in acting.typed(f"named:{asset_id}") or ()]
+    naming.ask(scope, asset_id, people, maker=judging.makers(scope, [asset_id]).get(asset_id, ""))
+    return Message("cards.who_told")
 
 
 def _choice(page: Page, cards: dict[str, Card], key: str, *, none: str = "") -> str:

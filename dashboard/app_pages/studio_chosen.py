@@ -53,6 +53,8 @@ def _one(page: Page, creator: Creator, tile: Tile) -> None:
         _uncover(page, "studio.reveal", [tile] if files.covered(tile.card.standing.rating) else [])
     with right:
         draw("studio_lineage.html", one=found, voice=page.voice, word=page.word, creator=creator)
+        if found.card is not None and page.may(Right.REVIEW):
+            studio_cards.name(page, creator.id, asset_id, found.card)
         if page.may(Right.RUN):
             with st.popover(page.word("studio.alt"), icon=":material/edit:"):
                 st.text_input(page.word("studio.alt_hint"), tile.card.alt, max_chars=300, key=f"alt:{asset_id}")

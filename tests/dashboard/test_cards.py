@@ -107,6 +107,13 @@ def test_pictures_are_put_on_a_card_afterwards(door: Door, lumiere: Agency) -> N
         assert word("cards.put", count=1) in page.press(word("cards.put_now"))
         work(door, lumiere)
         text = page.again()
+        page.choose(word("cards.who_is"), "Ida")
+        assert word("review.own") in page.press(word("cards.who_now"))
+    with stream(door.url, door.cookie(lumiere)) as page:  # somebody else
+        page.open("/studio")
+        pick(page)
+        page.choose(word("cards.who_is"), "Ida")
+        assert word("cards.who_told") in page.press(word("cards.who_now"))
     assert of(lumiere)[0].used == 1
     assert of(lumiere)[0].id == card
     assert word("cards.one") in text

@@ -8,11 +8,12 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from foundation.database import Scope
-from gate import binding, cardfacts, cards, signing
+from gate import binding, cardfacts, cards, desk, minting, signing
 from gate.carded import SIGNED
 from gate.cards import Terms
+from gate.reasons import Reason
 from gate.units import Medium, Rating
-from tests.gate.builders import World, asset_of, picture
+from tests.gate.builders import World, asset_of, picture, real_person, unit
 
 ZONE = "Europe/Paris"
 
@@ -66,3 +67,22 @@ def put(world: World, card: UUID, *media: Medium) -> None:
     for medium in media:
         with world.scope(f"member:{world.ann}") as scope:
             binding.bind(scope, asset_of(scope, medium), card)
+
+
+def person(here: World, **papers: Any) -> UUID:
+    """Somebody real, of age, who allowed nothing yet."""
+    with here.scope() as scope:
+        return real_person(scope, **{"scopes": (), **papers})
+
+
+def judged(here: World, *media: Medium, **changes: Any) -> tuple[str, set[Reason]]:
+    """What the check says of a post with these, once somebody looked."""
+    whole = unit(here, text="Hello", media=media, **changes)
+    author = f"member:{here.ann}"
+    with here.scope() as scope:
+        whole = replace(whole, flags=minting.flags(scope, whole))
+        minting.judge(scope, whole, author=author)
+    with here.scope(f"member:{here.rob}") as scope:
+        desk.review(scope, whole.digest(), verdict="approve")
+        found = minting.preview(scope, whole, author=author)
+    return str(found.verdict), set(found.reasons)
