@@ -1,7 +1,8 @@
 """Shoot cards as they stand: their tables, what a decision reads of them, and what an asset was first made from."""
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -186,26 +187,40 @@ def of_assets(scope: Scope, assets: Collection[UUID]) -> dict[UUID, OnCard]:
     """
     if not assets:
         return {}
-    rows = [row for row in scope.run(_ORIGINS, tenant=scope.tenant_id, assets=list(assets)) if row.card_id is not None]
-    wanted = sorted({row.card_id for row in rows})
-    if not wanted:
+    rows = scope.run(_ORIGINS, tenant=scope.tenant_id, assets=list(assets))
+    return placed(scope, {row.asset: Place(row.card_id, row.place, row.known_at) for row in rows if row.card_id})
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where something is on a card."""
+
+    card: UUID
+    place: int
+    known_at: datetime
+
+    @classmethod
+    def read(cls, stored: tuple[str, int, str]) -> "Place":
+        """What `PLACE` gives."""
+        return cls(UUID(stored[0]), stored[1], datetime.fromisoformat(stored[2]))
+
+
+PLACE = """
+(WITH RECURSIVE line AS (
+  SELECT assets.id, assets.parent_id, 0 AS depth
+  UNION ALL SELECT a.id, a.parent_id, l.depth + 1
+  FROM line l JOIN assets a ON a.tenant_id = assets.tenant_id AND a.id = l.parent_id WHERE l.depth < 20)
+SELECT jsonb_build_array(b.card_id, b.place, b.known_at) FROM line l
+JOIN shoot_card_assets b ON b.tenant_id = assets.tenant_id AND b.asset_id = l.id WHERE l.parent_id IS NULL)
+"""
+"""A column beside a row of `assets`: the place of what it was first made from; a decision makes no statement more."""
+
+
+def placed(scope: Scope, places: Mapping[UUID, Place]) -> dict[UUID, OnCard]:
+    """The cards of these places, by what lies there."""
+    if not places:
         return {}
+    wanted = sorted({each.card for each in places.values()})
     read = scope.run(f"{CARDS} AND c.id = ANY(:ids)", tenant=scope.tenant_id, ids=wanted)
     known = {row.id: facts_of(row) for row in read}
-    return {row.asset: OnCard(known[row.card_id], row.place, row.known_at) for row in rows}
-
-
-_PEOPLE = """
-WITH RECURSIVE line AS (
-  SELECT a.id, a.parent_id, 0 AS depth FROM assets a WHERE a.tenant_id = :tenant AND a.id = ANY(:assets)
-  UNION SELECT a.id, a.parent_id, l.depth + 1
-  FROM line l JOIN assets a ON a.tenant_id = :tenant AND a.id = l.parent_id WHERE l.depth < 20)
-SELECT DISTINCT p.person_id FROM line l
-JOIN shoot_card_assets b ON b.tenant_id = :tenant AND b.asset_id = l.id
-JOIN shoot_card_people p ON p.tenant_id = :tenant AND p.card_id = b.card_id
-"""
-
-
-def people_of(scope: Scope, assets: Collection[UUID]) -> set[UUID]:
-    """Everybody the cards of these assets name."""
-    return set(scope.run(_PEOPLE, tenant=scope.tenant_id, assets=list(assets)).scalars()) if assets else set()
+    return {asset: OnCard(known[each.card], each.place, each.known_at) for asset, each in places.items()}

@@ -10,8 +10,7 @@ from sqlmodel import select
 
 from foundation.database import Scope
 from foundation.ids import uuid7
-from gate import cardfacts
-from gate.models import Depiction, Epoch, Person, Rendition
+from gate.models import Epoch, Rendition
 from gate.units import Unit
 
 _LOCKED = "gate.epochs"
@@ -97,18 +96,24 @@ def of(scope: Scope, unit: Unit) -> tuple[str, ...]:
     return tuple(sorted(keys))
 
 
+_PEOPLE = """
+WITH RECURSIVE line AS (
+  SELECT a.id, a.parent_id, 0 AS depth FROM assets a WHERE a.tenant_id = :tenant AND a.id = ANY(:assets)
+  UNION SELECT a.id, a.parent_id, l.depth + 1
+  FROM line l JOIN assets a ON a.tenant_id = :tenant AND a.id = l.parent_id WHERE l.depth < 20),
+shown AS (
+  SELECT person_id FROM depictions WHERE tenant_id = :tenant AND asset_id = ANY(:assets)
+  UNION SELECT c.person_id FROM line l
+  JOIN shoot_card_assets b ON b.tenant_id = :tenant AND b.asset_id = l.id
+  JOIN shoot_card_people c ON c.tenant_id = :tenant AND c.card_id = b.card_id)
+SELECT p.id, p.twin_of FROM shown s JOIN persons p ON p.tenant_id = :tenant AND p.id = s.person_id
+"""
+
+
 def _people(scope: Scope, assets: set[UUID]) -> set[UUID]:
     """The people shown, those whose doubles are shown, and those whom the pictures' shoot cards name."""
-    found = scope.session.exec(
-        select(Person.id, Person.twin_of)
-        .join(Depiction, Depiction.person_id == Person.id)  # type: ignore[arg-type]  # a column expression
-        .where(
-            Person.tenant_id == scope.tenant_id,
-            Depiction.tenant_id == scope.tenant_id,
-            Depiction.asset_id.in_(assets),  # type: ignore[attr-defined]  # column
-        )
-    )
-    return {each for pair in found for each in pair if each is not None} | cardfacts.people_of(scope, assets)
+    found = scope.run(_PEOPLE, tenant=scope.tenant_id, assets=list(assets))
+    return {each for pair in found for each in pair if each is not None}
 
 
 def share(scope: Scope, unit: Unit) -> None:

@@ -6,12 +6,14 @@ from operator import attrgetter
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy import ColumnElement, literal_column
+from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 from sqlmodel import col, func, select
 
 from foundation.database import Scope
 from gate import cardfacts, looks, ratings
 from gate.carded import everybody
+from gate.cardfacts import Place
 from gate.facts import Declared, Grant, Identity, MediumFacts, PersonFacts, ReviewFacts, Shown
 from gate.inspecting import NOBODY, Inspection
 from gate.models import (
@@ -55,6 +57,9 @@ _INSPECTED = (
 """What was found in a rendition, read with it: a decision makes no statement more."""
 
 
+_PLACED: ColumnElement[Any] = literal_column(cardfacts.PLACE, JSONB)
+
+
 def reviews(scope: Scope, about: str, digests: Collection[str]) -> Mapping[str, Sequence[ReviewFacts]]:
     """What people said of units or of bytes, by digest, oldest first; digests nobody spoke of are absent."""
     if not digests:
@@ -82,7 +87,7 @@ def media(scope: Scope, unit: Unit, *, to_decide: bool = True) -> tuple[MediumFa
     if not digests:
         return ()
     rows = scope.session.exec(
-        select(Rendition, Asset, _INSPECTED)
+        select(Rendition, Asset, _INSPECTED, _PLACED)
         .where(
             Rendition.tenant_id == scope.tenant_id,
             Asset.tenant_id == scope.tenant_id,
@@ -91,11 +96,11 @@ def media(scope: Scope, unit: Unit, *, to_decide: bool = True) -> tuple[MediumFa
         )
         .order_by(col(Rendition.sha256))
     ).all()
-    shown = _shown(scope, {asset.id for _, asset, _ in rows})
-    carded = cardfacts.of_assets(scope, {asset.id for _, asset, _ in rows})
+    shown = _shown(scope, {asset.id for _, asset, _, _ in rows})
+    carded = cardfacts.placed(scope, {asset.id: Place.read(place) for _, asset, _, place in rows if place})
     rated = ratings.rated_all(scope, digests)
     said = reviews(scope, "bytes", digests)
-    refused = looks.blocked(scope, {one.sha256: one.phash for one, _, _ in rows}) if to_decide else {}
+    refused = looks.blocked(scope, {one.sha256: one.phash for one, _, _, _ in rows}) if to_decide else {}
     return tuple(
         MediumFacts(
             sha256=rendition.sha256,
@@ -116,7 +121,7 @@ def media(scope: Scope, unit: Unit, *, to_decide: bool = True) -> tuple[MediumFa
             words=tuple(dict.fromkeys(word for each in found or () for word in each["words"])),
             card=carded.get(asset.id),
         )
-        for rendition, asset, found in rows
+        for rendition, asset, found, _ in rows
     )
 
 
