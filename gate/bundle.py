@@ -86,6 +86,8 @@ class Bundle:
     rows: Mapping[str, RowFile] = field(repr=False)
     jurisdictions: Mapping[str, str]
     defaults: Defaults = field(repr=False)
+    production: Mapping[str, bool]
+    """Of countries, whether people are checked there before the shoot."""
 
     @property
     def number(self) -> int:
@@ -179,6 +181,10 @@ class Bundle:
     def level(self, jurisdiction: str) -> str:
         """The assurance that Nudity and Explicit need there; unknown places need the most."""
         return self.jurisdictions.get(jurisdiction, self.jurisdictions["default"])
+
+    def checked_first(self, country: str) -> bool:
+        """Whether people are checked there before the shoot, so that a later answer about the day does not help."""
+        return self.production.get(country, self.production.get("default", True))
 
     def is_test_network(self, platform: str) -> bool:
         """Whether nobody outside the installation reads there."""
@@ -279,6 +285,7 @@ def parse(data: bytes, words: lexicon.Lexicon) -> Bundle:
         rows=MappingProxyType(rows),
         jurisdictions=MappingProxyType({each.id: each.level for each in file.jurisdictions}),
         defaults=file.defaults,
+        production=MappingProxyType({each.id: each.before_production for each in file.production}),
     )
 
 

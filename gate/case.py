@@ -7,8 +7,9 @@ from functools import cached_property
 from types import MappingProxyType
 from uuid import UUID
 
-from gate import language, text
+from gate import carded, language, text
 from gate.bundle import Bundle, Row, stricter
+from gate.carded import Use
 from gate.facts import Limit, LinkFacts, MediumFacts, PersonFacts, Snapshot
 from gate.language import Reading
 from gate.matrix import People, Place, RowFile
@@ -16,6 +17,8 @@ from gate.text import TextRating
 from gate.units import Rating, Unit, highest
 
 NO_AI = "none"
+SOLD = "fulfilment"
+"""What is carried where somebody bought it."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,19 @@ class Case:
         """What is known of the unit's media; bytes nobody knows are missing here."""
         wanted = {medium.sha256 for medium in self.unit.media}
         return tuple(known for known in self.facts.media if known.sha256 in wanted)
+
+    @cached_property
+    def resolved(self) -> tuple[MediumFacts, ...]:
+        """The media with what their shoot cards say of this use: since when they are, and who is shown."""
+        use = Use(
+            creator=self.unit.creator_id,
+            places=frozenset({self.unit.platform, self.place}),
+            rating=self.rating,
+            sold=self.unit.subject.kind == SOLD,
+            now=self.now,
+            checked_first=self.bundle.checked_first,
+        )
+        return tuple(carded.resolved(medium, use, self.people) for medium in self.media)
 
     @cached_property
     def people(self) -> Mapping[UUID, PersonFacts]:

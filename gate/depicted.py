@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from gate.case import Case
+from gate.carded import valid
+from gate.case import SOLD, Case
 from gate.facts import Grant, MediumFacts, PersonFacts
 from gate.reasons import Finding, Reason, blocked, held
 from gate.states import PersonState
@@ -19,7 +20,7 @@ def _sensitive(rating: Rating) -> bool:
 
 def _people(case: Case) -> Iterator[tuple[MediumFacts, PersonFacts]]:
     """Every confirmed person of every medium that is recognisable there."""
-    for medium in case.media:
+    for medium in case.resolved:
         for shown in medium.shown:
             if shown.state == "confirmed" and shown.person in case.people:
                 yield medium, case.people[shown.person]
@@ -27,7 +28,7 @@ def _people(case: Case) -> Iterator[tuple[MediumFacts, PersonFacts]]:
 
 def everybody_is_named(case: Case) -> Iterable[Finding]:
     """Nobody is shown whom nobody confirmed; from Suggestive on somebody is shown."""
-    for medium in case.media:
+    for medium in case.resolved:
         rating = medium.rating or Rating.G
         confirmed = {shown.person for shown in medium.shown if shown.state == "confirmed"}
         hidden = {shown.person for shown in medium.shown if shown.state == "non_identifiable"}
@@ -51,25 +52,28 @@ def real_people_are_of_age(case: Case) -> Iterable[Finding]:
     for medium, person in _people(case):
         if person.kind not in REAL or case.rating is Rating.G:
             continue
-        valid = [known for known in person.identities if known.valid_until is None or case.now < known.valid_until]
-        if medium.produced_at is None:
+        known, produced = valid(person, case.now), medium.produced_at
+        before = medium.card is not None and case.bundle.checked_first(medium.card.card.country)
+        if produced is None:
             yield blocked(Reason.PRODUCTION_DATE_UNKNOWN)
-        elif not valid:
+        elif not known:
             yield blocked(Reason.IDENTITY_MISSING)
-        elif not any((known.on_day or known.verified_at) <= medium.produced_at for known in valid):
+        elif not any(one.proves_since(produced, before=before) for one in known):
             yield blocked(Reason.IDENTITY_AFTER_PRODUCTION)
 
 
 def real_people_agreed(case: Case) -> Iterable[Finding]:
     """Every real person shown gave each permission that this use needs, for this place, this rating and this day."""
     needed = ["depict", "publish"]
-    if case.unit.subject.kind == "fulfilment":
+    if case.unit.subject.kind == SOLD:
         needed.append("download_sell")
-    for _, person in _people(case):
+    for medium, person in _people(case):
         if person.kind in REAL:
+            card = medium.card.card.id if medium.card is not None and medium.card.counts else None
+            given = [grant for grant in person.grants if grant.card in (None, card)]
             scopes = [*needed, "ai_likeness"] if person.kind == "digital_twin" else needed
             for scope in scopes:
-                yield from _agreed(scope, person.grants, case)
+                yield from _agreed(scope, given, case)
 
 
 def _agreed(scope: str, given: Iterable[Grant], case: Case) -> Iterator[Finding]:

@@ -21,14 +21,25 @@ SELECT pg_advisory_xact_lock_shared(k)
 FROM (SELECT DISTINCT hashtextextended(e, 0) AS k FROM unnest(CAST(:keys AS text[])) e ORDER BY k) s
 """
 _SHOWN = """
-SELECT r.asset_id, p.id, p.twin_of
-FROM renditions r
-LEFT JOIN depictions d ON d.tenant_id = r.tenant_id AND d.asset_id = r.asset_id
-LEFT JOIN persons p ON p.tenant_id = d.tenant_id AND p.id = d.person_id
-WHERE r.tenant_id = :tenant AND r.sha256 = ANY(:digests)
+WITH RECURSIVE line AS (
+  SELECT a.id AS asset, a.id, a.parent_id, 0 AS depth
+  FROM renditions r JOIN assets a ON a.tenant_id = r.tenant_id AND a.id = r.asset_id
+  WHERE r.tenant_id = :tenant AND r.sha256 = ANY(:digests)
+  UNION SELECT l.asset, a.id, a.parent_id, l.depth + 1
+  FROM line l JOIN assets a ON a.tenant_id = :tenant AND a.id = l.parent_id WHERE l.depth < 20),
+named AS (
+  SELECT d.asset_id AS asset, d.person_id FROM depictions d
+  WHERE d.tenant_id = :tenant AND d.asset_id IN (SELECT asset FROM line)
+  UNION SELECT l.asset, c.person_id FROM line l
+  JOIN shoot_card_assets b ON b.tenant_id = :tenant AND b.asset_id = l.id
+  JOIN shoot_card_people c ON c.tenant_id = :tenant AND c.card_id = b.card_id)
+SELECT l.asset, p.id, p.twin_of
+FROM line l LEFT JOIN named n ON n.asset = l.asset
+LEFT JOIN persons p ON p.tenant_id = :tenant AND p.id = n.person_id
+WHERE l.depth = 0
 """
-"""The assets of these bytes, the people they show, and those whose doubles they show; in one statement, since a claim
-asks twice."""
+"""The assets of these bytes; the people they show or their shoot cards name, and those whose doubles these are. In one
+statement, since a claim asks twice."""
 
 _ALONE = """
 SELECT pg_advisory_xact_lock(k)

@@ -1,7 +1,7 @@
 """What a decision is made from: frozen values, read in one go after the locks, stored beside the decision."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +20,10 @@ class Identity:
     valid_until: datetime | None
     on_day: datetime | None
 
+    def proves_since(self, day: datetime, *, before: bool) -> bool:
+        """Whether it says that the person was of age on `day`; `before`, that they were checked by then."""
+        return (self.verified_at if before or self.on_day is None else self.on_day) <= day
+
 
 @dataclass(frozen=True)
 class Grant:
@@ -31,6 +35,8 @@ class Grant:
     valid_from: datetime
     valid_until: datetime
     revoked: bool
+    card: UUID | None = None
+    """The shoot card it was signed on: it holds for the pictures of that card alone."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,51 @@ class ReviewFacts:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """What somebody named on a shoot card said of it: signed, declined or withdrawn. `by` is who acted."""
+
+    person: UUID
+    said: str
+    at: datetime
+    by: str
+    digest: str
+    """Of the card as it was then."""
+
+
+@dataclass(frozen=True)
+class CardFacts:
+    """A shoot card as it stands: the day it speaks of begins at `starts_at` and ends at `ends_at` there."""
+
+    id: UUID
+    creator: UUID
+    digest: str
+    day: date
+    zone: str
+    starts_at: datetime
+    ends_at: datetime
+    country: str
+    persons: tuple[UUID, ...]
+    scopes: tuple[str, ...]
+    surfaces: tuple[str, ...]
+    max_rating: Rating
+    pictures: int
+    """How many pictures it is for, at most."""
+    valid_until: datetime
+    answers: tuple[Answer, ...] = ()
+
+
+@dataclass(frozen=True)
+class OnCard:
+    """A picture's place on a shoot card: which of its pictures it is, and since when the picture is known here."""
+
+    card: CardFacts
+    place: int
+    known_at: datetime
+    counts: bool = False
+    """Whether the card counts for this use; told by `gate/carded.py` alone."""
+
+
+@dataclass(frozen=True)
 class MediumFacts:
     """What is known of some bytes. `rating` is the highest of the bytes, their siblings' and their parents' floor."""
 
@@ -99,6 +150,8 @@ class MediumFacts:
     """The file it was made from held a preview that shows something else."""
     words: tuple[str, ...] = ()
     """What was read in the picture."""
+    card: OnCard | None = None
+    """The shoot card of what it was made from."""
 
 
 @dataclass(frozen=True)

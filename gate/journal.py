@@ -23,13 +23,14 @@ REVOKE, BLOCK_PERSON, FREEZE, THAW, BLOCK = "revoke", "block_person", "freeze", 
 UNBLOCK, RULE = "unblock", "rule"
 """A blocklist entry lifted on appeal, and that a request was decided: both are kept, and never done again."""
 
+WITHDRAW = "withdraw"
 _AGAIN = "gate.journal.again"
 
 
 @dataclass(frozen=True)
 class JournalDue:
-    """Keep one entry; `subject_id` names it. `about` is a person, a digest or a request, `more` a permission, a
-    category or what was decided, `look` how a picture looks. None of it says who anybody is."""
+    """Keep one entry; `subject_id` names it. `about` is a person, a digest, a request or a card, `more` a permission, a
+    category, a person or what was decided, `look` how a picture looks. None of it says who anybody is."""
 
     kind: ClassVar[str] = "journal.keep"
     queue: ClassVar[Queue] = "urgent"

@@ -100,6 +100,7 @@ class _Production(BaseModel):
     model_config = ConfigDict(extra="allow")
     id: str
     own_likeness: Literal[False]
+    before_production: bool = True
 
 
 class Defaults(BaseModel):

@@ -60,6 +60,8 @@ class Permission:
     until: datetime
     revoked_at: datetime | None
     stands: bool
+    card: UUID | None = None
+    """The shoot card it was signed on; it holds for that card's pictures alone."""
 
 
 @dataclass(frozen=True)
@@ -147,6 +149,7 @@ def permissions(scope: Scope, person_id: UUID) -> list[Permission]:
             until=row.valid_until,
             revoked_at=row.revoked_at,
             stands=row.revoked_at is None and scope.now < row.valid_until,
+            card=row.card_id,
         )
         for row in rows
     ]

@@ -16,6 +16,7 @@ from foundation.ids import uuid7
 from foundation.words import canonical
 from gate import admitting, attesting, epochs, evidence, inforce, log, rules
 from gate.bundle import Bundle
+from gate.carded import everybody
 from gate.case import Case
 from gate.copies import Copy, copies, copy, copy_of, gone, note_copy, void
 from gate.decide import Decision, decide
@@ -272,7 +273,7 @@ def consume(scope: Scope, permit: Permit, entry: log.Entry) -> None:
             wire_digest=permit.wire_digest,
             flags=_json(list(permit.flags)),
             media=_json([medium.sha256 for medium in unit.media]),
-            persons=_json(sorted(str(person.id) for person in facts.persons)),
+            persons=_json(sorted(str(one) for one in {each for known in facts.media for each in everybody(known)})),
             bundle=permit.bundle,
             epochs=_json(dict(facts.epochs)),
             keys=sorted(keys),

@@ -72,11 +72,11 @@ class Declaration(TenantRow, table=True):
 
 
 class ConsentGrant(TenantRow, table=True):
-    """A person's permission for one scope; revoked is final, a new grant is a new row."""
+    """A person's permission for one scope, of one shoot card where `card_id`; revoked is final, a new one a new row."""
 
     __tablename__ = "consent_grants"
     __table_args__ = table(
-        _of("person_id", "persons"),
+        *(_of("person_id", "persons"), _of("card_id", "shoot_cards")),
         Index("consent_grants_person", "tenant_id", "person_id"),
         about="person",
         keep=FOREVER,
@@ -90,6 +90,7 @@ class ConsentGrant(TenantRow, table=True):
     evidence_digest: str
     signed_by: UUID
     revoked_at: datetime | None = instant(optional=True)
+    card_id: UUID | None = None
 
 
 class Asset(CreatorRow, table=True):
@@ -108,7 +109,7 @@ class Asset(CreatorRow, table=True):
     made_at: datetime | None = instant(optional=True)
     """Start of production, the earliest of the ancestry; unknown stays null."""
     source: str
-    """What says so: generation, capture, publication or shoot_card; anything else proves no date."""
+    """generation, capture or publication say so; anything else proves no date."""
     parent_id: UUID | None = None
     people_seen: int | None = None
     """How many people a detector counted; null when none ran."""
@@ -283,8 +284,7 @@ class DecisionRow(TenantRow, table=True):
     unit_digest: str
     snapshot_digest: str
     author: str
-    stage: str
-    """judge or mint."""
+    stage: str  # judge or mint
     verdict: str
     reasons: list[str] = jsonb(list)
     rating: str

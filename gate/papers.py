@@ -6,11 +6,14 @@ from operator import attrgetter
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy import ColumnElement, literal_column
+from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 from sqlmodel import col, func, select
 
 from foundation.database import Scope
-from gate import looks, ratings
+from gate import cardfacts, looks, ratings
+from gate.carded import everybody
+from gate.cardfacts import Place
 from gate.facts import Declared, Grant, Identity, MediumFacts, PersonFacts, ReviewFacts, Shown
 from gate.inspecting import NOBODY, Inspection
 from gate.models import (
@@ -30,8 +33,8 @@ from gate.weighing import ADVICE, Rated
 K = TypeVar("K")
 Row = TypeVar("Row")
 
-_PROVES = frozenset({"generation", "capture", "publication", "shoot_card"})
-"""Sources of a production date that count."""
+_PROVES = frozenset({"generation", "capture", "publication"})
+"""Sources of a production date that count; what a shoot card says is read from the card."""
 
 
 _INSPECTED = (
@@ -52,6 +55,9 @@ _INSPECTED = (
     .scalar_subquery()
 )
 """What was found in a rendition, read with it: a decision makes no statement more."""
+
+
+_PLACED: ColumnElement[Any] = literal_column(cardfacts.PLACE, JSONB)
 
 
 def reviews(scope: Scope, about: str, digests: Collection[str]) -> Mapping[str, Sequence[ReviewFacts]]:
@@ -81,7 +87,7 @@ def media(scope: Scope, unit: Unit, *, to_decide: bool = True) -> tuple[MediumFa
     if not digests:
         return ()
     rows = scope.session.exec(
-        select(Rendition, Asset, _INSPECTED)
+        select(Rendition, Asset, _INSPECTED, _PLACED)
         .where(
             Rendition.tenant_id == scope.tenant_id,
             Asset.tenant_id == scope.tenant_id,
@@ -90,10 +96,11 @@ def media(scope: Scope, unit: Unit, *, to_decide: bool = True) -> tuple[MediumFa
         )
         .order_by(col(Rendition.sha256))
     ).all()
-    shown = _shown(scope, {asset.id for _, asset, _ in rows})
+    shown = _shown(scope, {asset.id for _, asset, _, _ in rows})
+    carded = cardfacts.placed(scope, {asset.id: Place.read(place) for _, asset, _, place in rows if place})
     rated = ratings.rated_all(scope, digests)
     said = reviews(scope, "bytes", digests)
-    refused = looks.blocked(scope, {one.sha256: one.phash for one, _, _ in rows}) if to_decide else {}
+    refused = looks.blocked(scope, {one.sha256: one.phash for one, _, _, _ in rows}) if to_decide else {}
     return tuple(
         MediumFacts(
             sha256=rendition.sha256,
@@ -112,8 +119,9 @@ def media(scope: Scope, unit: Unit, *, to_decide: bool = True) -> tuple[MediumFa
             unanswered=_unanswered(found or (), rated[rendition.sha256]),
             hidden=any(each["hidden"] for each in found or ()),
             words=tuple(dict.fromkeys(word for each in found or () for word in each["words"])),
+            card=carded.get(asset.id),
         )
-        for rendition, asset, found in rows
+        for rendition, asset, found, _ in rows
     )
 
 
@@ -141,6 +149,15 @@ def _shown(scope: Scope, assets: Collection[UUID]) -> Mapping[UUID, Sequence[Sho
         .order_by(col(Depiction.person_id), col(Depiction.how))
     )
     return {asset: [Shown(row.person_id, row.state) for row in each] for asset, each in _by("asset_id", rows).items()}
+
+
+def named(media: Iterable[MediumFacts]) -> set[UUID]:
+    """Everybody whom pictures show, or their shoot cards name."""
+    seen, signed = set[UUID](), set[UUID]()
+    for medium in media:
+        seen |= everybody(medium)
+        signed |= set(medium.card.card.persons) if medium.card is not None else set()
+    return seen | signed
 
 
 def persons(scope: Scope, ids: Collection[UUID]) -> tuple[PersonFacts, ...]:
@@ -214,6 +231,7 @@ def _grant(row: ConsentGrant) -> Grant:
         valid_from=row.valid_from,
         valid_until=row.valid_until,
         revoked=row.revoked_at is not None,
+        card=row.card_id,
     )
 
 

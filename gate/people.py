@@ -120,6 +120,7 @@ def grant(
     valid_until: datetime,
     evidence_digest: str,
     signed_by: UUID,
+    card: UUID | None = None,
 ) -> UUID:
     """Write down a permission that the person signed; returns its id.
 
@@ -128,6 +129,7 @@ def grant(
         surfaces: platforms (`sandbox`) or single places (`sandbox.post`), at least one.
         max_rating: the highest rating it covers.
         signed_by: the person's own id: nobody signs for somebody else.
+        card: the shoot card it was signed on; it holds for that card's pictures alone.
 
     Raises NotFound for an unknown person; BadInput for anything the person could not have signed.
     """
@@ -149,6 +151,7 @@ def grant(
         valid_until=valid_until,
         evidence_digest=evidence_digest,
         signed_by=signed_by,
+        card_id=card,
     )
     with scope.acting_as("gate"):
         scope.add(row)

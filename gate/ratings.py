@@ -59,7 +59,7 @@ def record_asset(
         origin: generated, upload or import.
         ai: none, assisted or generated.
         made_at: start of production, UTC-aware; None when nobody knows.
-        source: what proves `made_at`: generation, capture, publication or shoot_card; anything else proves nothing.
+        source: what proves `made_at`: generation, capture or publication; anything else proves nothing.
         parent: the asset this one was made from: it keeps the older date and the people shown.
         people_seen: how many people a detector counted; None when none ran.
 
@@ -289,8 +289,9 @@ def depict(
 ) -> None:
     """Say that a person is in an asset: `how` is face, voice, name or mark.
 
-    Without `confirmed_by` (`member:<id>`, `generation` or `shoot_card`) it is a proposal, and nothing of the asset
-    leaves until it is confirmed. `hidden` says that an irreversible blur keeps the person from being recognised.
+    Without `confirmed_by` (`member:<id>` or `generation`) it is a proposal, and nothing of the asset leaves until it is
+    confirmed, by somebody or by a shoot card (`gate/carded.py`). `hidden` says that an irreversible blur keeps the
+    person from being recognised.
     """
     state = "non_identifiable" if hidden else "confirmed"
     epochs.alone(scope, epochs.asset(scope, asset_id), epochs.person(scope, person_id))

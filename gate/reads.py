@@ -108,9 +108,14 @@ class Depicted:
 
 _PEOPLE = """
 SELECT p.display_ref, p.kind, max(g.valid_until) AS until
-FROM renditions r JOIN depictions d ON d.tenant_id = r.tenant_id AND d.asset_id = r.asset_id
-JOIN persons p ON p.tenant_id = d.tenant_id AND p.id = d.person_id
+FROM renditions r
+LEFT JOIN shoot_card_assets b ON b.tenant_id = r.tenant_id AND b.asset_id = r.asset_id
+JOIN persons p ON p.tenant_id = r.tenant_id AND (
+  EXISTS (SELECT FROM depictions d WHERE d.tenant_id = r.tenant_id AND d.asset_id = r.asset_id AND d.person_id = p.id)
+  OR EXISTS (SELECT FROM shoot_card_people c WHERE c.tenant_id = r.tenant_id AND c.card_id = b.card_id
+    AND c.person_id = p.id))
 LEFT JOIN consent_grants g ON g.tenant_id = p.tenant_id AND g.person_id = p.id AND g.scope = 'publish'
+  AND (g.card_id IS NULL OR g.card_id = b.card_id)
   AND g.revoked_at IS NULL AND g.valid_from <= house_now() AND g.valid_until > house_now()
 WHERE r.tenant_id = :tenant AND r.sha256 = ANY(:digests)
 GROUP BY p.id, p.display_ref, p.kind ORDER BY p.display_ref
@@ -118,7 +123,7 @@ GROUP BY p.id, p.display_ref, p.kind ORDER BY p.display_ref
 
 
 def people_in(scope: Scope, digests: Collection[str]) -> list[Depicted]:
-    """Who is shown in these bytes, by name."""
+    """Who is shown in these bytes, or named by their shoot card, by name."""
     if not digests:
         return []
     rows = scope.run(_PEOPLE, tenant=scope.tenant_id, digests=list(digests))
@@ -147,7 +152,9 @@ SELECT * FROM (
     coalesce(bool_or(g.revoked_at IS NULL AND g.valid_from <= house_now() AND g.valid_until > house_now()), false)
       AS agreed
   FROM depictions d JOIN persons p ON p.tenant_id = d.tenant_id AND p.id = d.person_id
+  LEFT JOIN shoot_card_assets b ON b.tenant_id = d.tenant_id AND b.asset_id = d.asset_id
   LEFT JOIN consent_grants g ON g.tenant_id = p.tenant_id AND g.person_id = p.id AND g.scope = 'publish'
+    AND (g.card_id IS NULL OR g.card_id = b.card_id)
   WHERE d.tenant_id = :tenant AND d.asset_id = ANY(:assets) AND d.state <> 'non_identifiable'
   GROUP BY d.asset_id, p.id, p.display_ref) one
 WHERE living AND NOT agreed ORDER BY asset_id, display_ref

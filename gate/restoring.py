@@ -15,7 +15,7 @@ from foundation.database import OpenScope, Scope
 from foundation.errors import NotFound
 from foundation.ids import HOUSE
 from foundation.words import Message
-from gate import chain, journal, people, ratings, recall, switches
+from gate import cardfacts, chain, journal, people, ratings, recall, signing, switches
 from gate.chain import GENESIS
 from gate.checkpoints import Forged, LogKey, heard, state
 from gate.facts import RESTORED
@@ -139,6 +139,8 @@ def _again(scope: Scope, entry: Entry) -> None:
                     ratings.freeze(scope, entry.about)
                 case journal.THAW:
                     ratings.thaw(scope, entry.about)
+                case journal.WITHDRAW:
+                    signing.withdraw(scope, cardfacts.facts(scope, UUID(entry.about)), UUID(entry.more))
                 case journal.BLOCK:
                     recall.block(scope, entry.about, category=entry.more, phash=entry.look or None)
                 case _:  # a decision, or what was lifted after the backup: people look, and may lift it again

@@ -96,6 +96,8 @@ class Upload(CreatorRow, table=True):
     state: str = "waiting"
     reason: dict[str, Any] | None = reason_column()
     asset_id: UUID | None = None
+    card_id: UUID | None = None
+    """The shoot card it was handed in with."""
 
 
 class Pack(CreatorRow, table=True):

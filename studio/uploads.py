@@ -18,6 +18,7 @@ from foundation.errors import BadInput, NotFound
 from foundation.ids import derived
 from foundation.storage import ObjectStore, digest_of
 from foundation.words import Message
+from gate import binding
 from generators import containers
 from generators.classifying import Classifier
 from studio import ingesting, library, models
@@ -41,12 +42,15 @@ class Upload:
     at: datetime
 
 
-def receive(scope: Scope, *, creator_id: UUID, name: str, data: bytes, by: str, store: ObjectStore) -> UUID:
+def receive(
+    scope: Scope, *, creator_id: UUID, name: str, data: bytes, by: str, store: ObjectStore, card: UUID | None = None
+) -> UUID:
     """Keep a photo and have the workers bring it into the library; returns the upload's id (see `upload`).
 
     The same file of the same creator is the same upload, and one asset; one that was refused is tried again.
-    `by` is the actor who brings it. Raises BadInput `photo.…` (generators/containers.py) for what is no whole JPEG,
-    PNG or WebP of at most 64 MiB, before anything is kept; Unavailable when the store is full or away.
+    `by` is the actor who brings it, `card` the shoot card it is put on once it is in the library. Raises BadInput
+    `photo.…` (generators/containers.py) for what is no whole JPEG, PNG or WebP of at most 64 MiB, before anything is
+    kept; Unavailable when the store is full or away.
     """
     shown = _shown(name)
     containers.inspect(data, name=shown)
@@ -55,6 +59,8 @@ def receive(scope: Scope, *, creator_id: UUID, name: str, data: bytes, by: str, 
     library.alone(scope, "upload", upload_id)
     row = scope.session.get(models.Upload, (scope.tenant_id, upload_id))
     if row is not None and row.state != UploadState.REFUSED:
+        if card is not None and row.asset_id is not None:
+            binding.want(scope, row.asset_id, card, by=by)
         return row.id
     store.put(scope.tenant_id, data)
     if row is None:
@@ -66,9 +72,11 @@ def receive(scope: Scope, *, creator_id: UUID, name: str, data: bytes, by: str, 
             sha256=sha256,
             size=len(data),
             by=by,
+            card_id=card,
         )
     else:
         _move(row, UploadState.WAITING)
+        row.card_id = card
     scope.add(row)
     outbox.put(scope, UploadDue(scope.tenant_id, row.id), dedupe=f"upload:{row.id}")
     return row.id
@@ -158,6 +166,8 @@ def _settle(scope: Scope, upload_id: UUID, asset_id: UUID | None, reason: Messag
     _move(row, UploadState.READY if asset_id is not None else UploadState.REFUSED)
     row.asset_id, row.reason = asset_id, stored(reason)
     scope.add(row)
+    if asset_id is not None and row.card_id is not None:
+        binding.want(scope, asset_id, row.card_id, by=row.by)
 
 
 def _rendered_here(scope: Scope, creator_id: UUID, sha256: str) -> UUID | None:

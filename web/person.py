@@ -1,4 +1,5 @@
-"""A depicted person's page, without an account: where they are shown, what they allowed, and taking it back.
+"""A depicted person's page, without an account: where they are shown, what they allowed, taking it back, and the shoot
+cards that wait for their hand.
 
 Whoever has the link may press; nothing changes by opening it. Readers, prices and other people are not on it.
 """
@@ -16,11 +17,13 @@ from starlette.concurrency import run_in_threadpool
 
 from channels import reads as channel_reads
 from foundation.database import OpenScope, Scope
-from foundation.errors import GreenroomError
+from foundation.errors import GreenroomError, NotFound
 from foundation.words import Message, catalogue
-from gate import mine
+from gate import mine, signing
+from gate.carded import ANSWERS
 from gate.copies import Copy
 from gate.mine import ALL, PATH, Permission
+from gate.signing import Sheet
 from tenants import reads as tenant_reads
 from web import answers
 from web.age import PRIVATE
@@ -56,6 +59,7 @@ class Mine:
     places: tuple[Place, ...]
     private: bool
     permitted: tuple[Permission, ...]
+    cards: tuple[Sheet, ...]
     may_take: tuple[str, ...]
     asked_at: datetime | None
     waits: bool
@@ -89,25 +93,37 @@ class People:
             names=lambda surfaces: _names(voice, surfaces),
             allowed=lambda what: voice.word(f"me.scope.{what}"),
             takes=lambda what: f"me.take.{what}",
+            days={one.card.id: voice.day(one.card.day) for one in page.cards},
             wrong=voice.say(wrong) if wrong is not None else "",
         )
         again = {"refresh": AGAIN} if page.waits else {}
         return answers.page(request, body, status=200 if wrong is None else 422, headers=HEADERS | again, fresh=False)
 
-    def take_back(self, request: Request, token: str, typed: dict[str, str]) -> Response:
-        """They want something back: it is written down, and the workers do it at once."""
+    def say(self, request: Request, token: str, typed: dict[str, str]) -> Response:
+        """They want something back, or answer a shoot card: it is written down, and the workers do it at once."""
         found = mine.find(self._tenant, token)
         if found is None:
             return missing(request)
         if answers.foreign(request):
             return self.show(request, token, Message("complaint.foreign"))
-        what = typed.get("what", "?")
         try:
             with self._tenant(found[0], f"person:{found[1]}") as scope:
-                mine.ask(scope, found[1], ALL if what == "all" else what or "?")
+                _say(scope, found[1], typed)
         except GreenroomError as refused:
             return self.show(request, token, refused.message)
         return RedirectResponse(f"{PATH}{token}", status_code=303, headers=HEADERS)
+
+
+def _say(scope: Scope, person_id: UUID, typed: dict[str, str]) -> None:
+    what = typed.get("what", "?")
+    if what in ANSWERS:
+        try:
+            card = UUID(typed.get("card", ""))
+        except ValueError as error:
+            raise NotFound("card.unknown") from error
+        signing.ask(scope, card, what, digest=typed.get("digest", ""))
+    else:
+        mine.ask(scope, person_id, ALL if what == "all" else what or "?")
 
 
 def _read(scope: Scope, person_id: UUID, agency: str) -> Mine:
@@ -116,14 +132,16 @@ def _read(scope: Scope, person_id: UUID, agency: str) -> Mine:
     may_take = mine.standing(permitted)
     pending = asked is not None and (asked[0] in may_take or (asked[0] == ALL and bool(may_take)))
     going = any(copy.recalled_at is not None and copy.gone_at is None for copy in copies)
+    cards = tuple(signing.sheets(scope, person_id))
     return Mine(
         agency=agency,
         places=_places(scope, copies),
         private=any(copy.viewer and copy.gone_at is None and copy.recalled_at is None for copy in copies),
         permitted=permitted,
+        cards=cards,
         may_take=may_take,
         asked_at=asked[1] if asked is not None else None,
-        waits=pending or going,
+        waits=pending or going or any(card.waits for card in cards),
     )
 
 
@@ -162,10 +180,10 @@ def router(tenant: OpenScope) -> APIRouter:
         return people.show(request, token)
 
     @routes.post("/{token}")
-    async def take_back(request: Request, token: str) -> Response:
+    async def say(request: Request, token: str) -> Response:
         body = await request.body()
         typed = parse_qs(body.decode(errors="replace")) if len(body) <= MOST_TYPED else {}
         only = {name: values[0] for name, values in typed.items()}
-        return await run_in_threadpool(people.take_back, request, token, only)
+        return await run_in_threadpool(people.say, request, token, only)
 
     return routes

@@ -1,10 +1,12 @@
 """How a page says things: sentences, prices and dates in its language."""
 
 from dataclasses import dataclass
+from datetime import date as Day
 from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from babel import Locale
 from babel.dates import format_date, format_time
 from babel.numbers import format_currency, format_decimal
 
@@ -44,6 +46,14 @@ class Wording:
         """A day and an hour on the creator's clock, as people write them."""
         day = format_date(at.astimezone(self.zone), "long", locale=self.language)
         return f"{day}, {format_time(at, 'short', tzinfo=self.zone, locale=self.language)}"
+
+    def day(self, on: Day) -> str:
+        """A day by its name."""
+        return str(format_date(on, "full", locale=self.language))
+
+    def country(self, code: str) -> str:
+        """A country by its name; by its letters where no locale names it."""
+        return str(Locale(self.language).territories.get(code, code))
 
     def price(self, money: Money) -> str:
         """What something costs, as people of this language write it."""

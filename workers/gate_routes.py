@@ -4,8 +4,9 @@ from functools import partial
 
 from channels.reads import places
 from connectors import shipping
-from gate import admitting, ageing, anchoring, appealing, complaints, restoring
+from gate import admitting, ageing, anchoring, appealing, binding, complaints, naming, restoring, signing
 from gate import events as gate_events
+from gate.binding import BindingWanted
 from gate.events import (
     AppealDecided,
     AppealDue,
@@ -22,6 +23,8 @@ from gate.events import (
     TargetDue,
 )
 from gate.journal import JournalDue
+from gate.naming import NamingWanted
+from gate.signing import AnswerWanted
 from workers.dispatch import Route
 from workers.wiring import Services
 
@@ -47,5 +50,8 @@ def routes(s: Services) -> tuple[Route, ...]:
         Route(RulesDue, partial(ageing.remind, tenant=tenant, places=places), deadline_seconds=ACT_SECONDS),
         Route(SwitchWanted, partial(gate_events.set_switch, tenant=tenant)),
         Route(RatingWanted, partial(gate_events.set_rating, tenant=tenant)),
+        Route(BindingWanted, partial(binding.settle, tenant=tenant)),
+        Route(NamingWanted, partial(naming.settle, tenant=tenant)),
+        Route(AnswerWanted, partial(signing.settle, tenant=tenant), deadline_seconds=ACT_SECONDS),
         Route(RevocationWanted, partial(gate_events.revoke_consent, tenant=tenant)),
     )

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from foundation import settings as house
 from foundation.database import Scope
 from foundation.errors import BadInput, NotFound
 from foundation.words import LANGUAGES, Message, catalogue, say
-from gate import depicted, story
+from gate import carded, depicted, story
 from gate.facts import PersonFacts, ReviewFacts, Snapshot
 from gate.story import Judged, Left
 from gate.units import Rating, Subject, Unit
@@ -155,7 +155,13 @@ class _Teller:
         return self.say("cli.story.content", media=len(unit.media), characters=characters)
 
     def _evidence(self, facts: Snapshot, unit: Unit, each: Judged, named: Mapping[UUID, str]) -> Iterator[str]:
-        for person in facts.persons:
+        cards = {medium.card.card.id: medium.card.card for medium in facts.media if medium.card}
+        for card in cards.values():
+            code = f"cli.story.card.{carded.standing(card, each.at)}"
+            yield self.say(code, day=str(card.day), signed=len(carded.signers(card)), of=len(card.persons))
+        for known in facts.persons:
+            here = tuple(grant for grant in known.grants if grant.card is None or grant.card in cards)
+            person = replace(known, grants=here)
             yield from self._person(person, unit, each, named.get(person.id, str(person.id)))
         looked = [*facts.reviews, *(review for medium in facts.media for review in medium.reviews)]
         for review in looked:

@@ -6,9 +6,10 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting, files
+from dashboard.app_pages import studio_cards
 from dashboard.app_pages.studio_variants import clear_src, reveal, shelve
 from dashboard.frame import Page
-from dashboard.reads.studio import Tile, lineage
+from dashboard.reads.studio import Studio, Tile, lineage
 from dashboard.widgets import draw
 from foundation.database import Scope
 from foundation.errors import NotFound, Refused
@@ -24,8 +25,9 @@ from tenants.roles import Right
 MINOR = "X_minor"
 
 
-def show(page: Page, creator: Creator, picked: list[Tile]) -> None:
+def show(page: Page, found: Studio, picked: list[Tile]) -> None:
     """Draw what is chosen and what can be done with it."""
+    creator = found.creator
     with st.container(border=True, key="studio_chosen"):
         if len(picked) == 1:
             _one(page, creator, picked[0])
@@ -37,6 +39,7 @@ def show(page: Page, creator: Creator, picked: list[Tile]) -> None:
             if page.may(Right.RUN):
                 _shelf(page, creator.id, assets, picked)
                 _pack(page, creator.id, assets)
+                studio_cards.put_on(page, found, assets)
             if page.may(Right.REVIEW):
                 _rate(page, creator.id, assets, picked)
 
@@ -50,6 +53,8 @@ def _one(page: Page, creator: Creator, tile: Tile) -> None:
         _uncover(page, "studio.reveal", [tile] if files.covered(tile.card.standing.rating) else [])
     with right:
         draw("studio_lineage.html", one=found, voice=page.voice, word=page.word, creator=creator)
+        if found.card is not None and page.may(Right.REVIEW):
+            studio_cards.name(page, creator.id, asset_id, found.card)
         if page.may(Right.RUN):
             with st.popover(page.word("studio.alt"), icon=":material/edit:"):
                 st.text_input(page.word("studio.alt_hint"), tile.card.alt, max_chars=300, key=f"alt:{asset_id}")

@@ -6,7 +6,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting, files
-from dashboard.app_pages import studio_chosen
+from dashboard.app_pages import studio_cards, studio_chosen
 from dashboard.app_pages.studio_variants import COMPARED, clear_src
 from dashboard.frame import Page
 from dashboard.reads.studio import ALL, FACETS, Facets, Studio, Tile
@@ -50,7 +50,7 @@ def show(page: Page, found: Studio) -> None:
     shown = found.tiles[: int(st.session_state.get(SHOWN, FEW))]
     picked = [tile for tile in shown if st.session_state.get(f"{PICK}{tile.card.asset_id}")]
     if picked:
-        studio_chosen.show(page, found.creator, picked)
+        studio_chosen.show(page, found, picked)
     if not shown:
         draw("studio_empty.html", code="studio.none_so", word=page.word)
     with st.container(horizontal=True, gap="small", key="studio_grid"):
@@ -97,6 +97,7 @@ def _plain(label: str) -> str:
 def _hand_in(page: Page, found: Studio) -> None:
     with st.expander(page.word("studio.add_photos"), icon=":material/add_photo_alternate:", expanded=not found.total):
         key = f"{FILES}:{st.session_state.get(ROUND, 0)}"
+        studio_cards.hand_in(page, found)
         st.file_uploader(
             page.word("studio.files"),
             KINDS,
@@ -117,4 +118,5 @@ def _brought(page: Page, creator_id: UUID, key: str) -> None:
 def _receive(page: Page, creator_id: UUID, file: tuple[str, bytes], scope: Scope, _: UUID) -> None:
     page.my(scope, creator_id)
     (name, data), by = file, page.who.actor
-    uploads.receive(scope, creator_id=creator_id, name=name, data=data, by=by, store=files.store())
+    card = studio_cards.handed(creator_id, scope)
+    uploads.receive(scope, creator_id=creator_id, name=name, data=data, by=by, store=files.store(), card=card)

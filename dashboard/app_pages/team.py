@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard import acting, session
 from dashboard.acting import typed
+from dashboard.app_pages import team_cards
 from dashboard.frame import Page
 from dashboard.reads.team import Colleague, Team, team
 from dashboard.widgets import draw
@@ -34,6 +35,7 @@ def show(page: Page) -> None:
     draw("team_needed.html", found=found, states=tuple(State), word=page.word)
     if found.shown:
         _shown(page, found)
+        team_cards.show(page, found)
     draw("team_foot.html", word=page.word, clock=page.voice.clock(found.now))
 
 

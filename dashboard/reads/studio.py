@@ -9,6 +9,9 @@ from uuid import UUID
 from foundation.database import Scope
 from foundation.errors import NotFound
 from foundation.settings import GeneratorsSettings
+from gate import cardfacts
+from gate import cards as shoot_cards
+from gate.cards import Card as ShootCard
 from schedules import reviewing
 from studio import judging, uploads
 from studio import reads as studio_reads
@@ -98,6 +101,7 @@ class Studio:
     tiles: Sequence[Tile]
     counts: Mapping[str, Counter[str]]
     total: int
+    cards: Sequence[ShootCard]
     now: datetime
     asked_by: Mapping[str, str] = field(default_factory=dict)
 
@@ -111,10 +115,11 @@ class Studio:
 
 @dataclass(frozen=True)
 class Lineage:
-    """One picture with its whole story; `by` is the name of who brought it in or asked for it."""
+    """One picture with its whole story; `by` is who brought it in or asked for it, by name; `card` its shoot card."""
 
     tile: Tile
     by: str
+    card: ShootCard | None
     now: datetime
 
 
@@ -132,6 +137,7 @@ def studio(scope: Scope, creator: Creator, facets: Facets) -> Studio:
         tiles=left,
         counts=counts,
         total=len(tiles),
+        cards=shoot_cards.of_creators(scope, [creator.id]),
         now=scope.now,
     )
 
@@ -178,7 +184,13 @@ def lineage(scope: Scope, creator_id: UUID, asset_id: UUID) -> Lineage:
         raise NotFound("library.asset_unknown", destination="-")
     actor = judging.makers(scope, [asset_id]).get(asset_id, "")
     names = {f"member:{one.id}": one.name for one in tenant_reads.members(scope)}
-    return Lineage(found, names.get(actor, ""), scope.now)
+    return Lineage(found, names.get(actor, ""), _card(scope, creator_id, asset_id), scope.now)
+
+
+def _card(scope: Scope, creator_id: UUID, asset_id: UUID) -> ShootCard | None:
+    on = cardfacts.of_assets(scope, [asset_id]).get(asset_id)
+    cards = shoot_cards.of_creators(scope, [creator_id]) if on is not None else []
+    return next((card for card in cards if on is not None and card.id == on.card.id), None)
 
 
 def variants(scope: Scope, creator_id: UUID, job_id: UUID) -> tuple[Run, list[Card]]:

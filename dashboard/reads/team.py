@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from channels import reads as channel_reads
 from foundation.database import Scope
-from gate import mine, needed
+from gate import cards, mine, needed
+from gate.cards import Card
 from gate.mine import Named
 from gate.needed import Needed
 from tenants import reads as tenant_reads
@@ -33,6 +35,10 @@ class Team:
     needed: Sequence[Needed]
     shown: Sequence[Named]
     """Real people who may be shown in pictures."""
+    cards: Sequence[Card]
+    """Their shoot cards, the newest first."""
+    platforms: Sequence[str]
+    """Where the agency posts."""
     zone: str
     language: str
     now: datetime
@@ -42,6 +48,7 @@ def team(scope: Scope) -> Team:
     """Everybody of the agency by name."""
     agency, seats = tenant_reads.agency(scope), staffing.seats(scope)
     members, same = tenant_reads.members(scope), sightings.same(scope)
+    creators = tenant_reads.creators(scope)
     colleagues = [
         Colleague(
             member,
@@ -54,9 +61,11 @@ def team(scope: Scope) -> Team:
     ]
     return Team(
         colleagues=colleagues,
-        creators=tenant_reads.creators(scope),
+        creators=creators,
         needed=needed.table(scope),
         shown=mine.named(scope),
+        cards=cards.of_creators(scope, [one.id for one in creators]),
+        platforms=sorted({one.platform for one in channel_reads.every_channel(scope)}),
         zone=agency.zone,
         language=agency.language,
         now=scope.now,

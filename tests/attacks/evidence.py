@@ -8,11 +8,13 @@ from uuid import UUID
 from sqlalchemy.exc import SQLAlchemyError
 
 from foundation.ids import uuid7
-from gate import complaints, inspecting, people, ratings, targets
+from gate import cardfacts, complaints, inspecting, people, ratings, signing, targets
+from gate.carded import SIGNED
 from gate.events import ComplaintDue
 from gate.units import Medium, Rating, Subject
 from tests.attacks.stage import SCENARIOS, Result, Stage, attack
 from tests.attacks.words import at, general
+from tests.gate import carding
 from tests.gate.builders import asset_of, invented, picture, real_person
 
 DAY = timedelta(days=1)
@@ -230,7 +232,39 @@ def identity_after_production(stage: Stage) -> Result:
     return send(stage, shown(stage, Rating.E, papers={"checked": checked}, age=30 * DAY))
 
 
-@attack("I-02", "I-08")
+@attack("I-08")
+def card_signed_by_the_uploader(stage: Stage) -> Result:
+    """ann fills the card and signs it herself; in the twin the person named signs it on their own page."""
+    person = stage.do(lambda scope: real_person(scope, scopes=()))
+    medium = stage.do(lambda scope: picture(scope, stage.world, Rating.E, source="form", age=60 * DAY, people_seen=1))
+    card = carding.make(stage.world, person)
+    carding.put(stage.world, card, medium)
+    if not stage.harm:
+        carding.say(stage.world, card, person)
+        return send(stage, medium)
+    digest = stage.do(lambda scope: cardfacts.facts(scope, card).digest)
+    signed = stage.refused(lambda scope: signing.answer(scope, card, SIGNED, digest=digest), actor=stage.author)
+    assert signed.sent == 0
+    row = (
+        "INSERT INTO shoot_card_answers (tenant_id, id, card_id, person_id, said, digest, said_by)"
+        " VALUES (:tenant, :id, :card, :person, 'signed', :digest, :by)"
+    )
+    values = {"tenant": stage.world.tenant_id, "card": card, "person": person, "digest": digest, "by": stage.author}
+    for role in ("app", "gate"):
+        try:
+            with stage.world.open(stage.world.tenant_id, stage.author, role=role) as scope:
+                scope.run(row, id=uuid7(), **values)
+        except SQLAlchemyError:
+            continue
+        raise AssertionError(f"{role} signed for somebody else")
+    # somebody else named who is shown, and every permission is there: the date alone is missing
+    other = stage.do(real_person)
+    named = {"how": "face", "confirmed_by": f"member:{stage.world.rob}"}
+    stage.do(lambda scope: ratings.depict(scope, asset_of(scope, medium), other, **named))
+    return send(stage, medium)
+
+
+@attack("I-02")
 def date_typed_by_hand(stage: Stage) -> Result:
     return send(stage, shown(stage, Rating.E, source="form" if stage.harm else "capture"))
 

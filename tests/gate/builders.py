@@ -130,7 +130,7 @@ def picture(
     if rating is not None:
         ratings.rate(scope, sha256, rating, source="classifier@1")
     if person is not None:
-        ratings.depict(scope, asset, person, how="face", confirmed_by="shoot_card")
+        ratings.depict(scope, asset, person, how="face", confirmed_by="member:rob")
     return Medium(sha256, MIME, 1000, ai=ai)
 
 

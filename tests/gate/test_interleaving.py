@@ -74,7 +74,7 @@ def test_forty_threads_never_lock_each_other_out(here: World) -> None:
                 switches.close(scope, "creator", str(here.creator_id), "campaigns", reason="x")
             else:
                 ratings.depict(
-                    scope, _asset(scope, shown[number % 6].sha256), who[0], how="voice", confirmed_by="shoot_card"
+                    scope, _asset(scope, shown[number % 6].sha256), who[0], how="voice", confirmed_by="member:rob"
                 )
 
     acts = [lambda each=each: claim(here, each) for each in units] + [lambda n=n: disturb(n) for n in range(16)]

@@ -1,0 +1,147 @@
+"""Shoot cards on a depicted person's page: read, signed, declined, taken back; by the person whose page it is."""
+
+import re
+from datetime import timedelta
+from uuid import UUID
+
+import httpx
+import pytest
+
+from foundation.ids import uuid7
+from gate import cards, mine, signing
+from gate.cards import Terms
+from gate.signing import AnswerWanted
+from gate.units import Rating
+from tests.gate.builders import real_person
+from tests.web.builders import Page, page
+
+OWN = {"sec-fetch-site": "same-origin", "accept-language": "en"}
+FORM = re.compile(r'name="what" value="(\w+)"><input type="hidden" name="card" value="([\w-]+)">'
+                  r'<input type="hidden" name="digest" value="(\w+)"')  # fmt: skip
+
+
+def somebody(mia: Page, name: str) -> tuple[UUID, str]:
+    """Somebody real, and the path of their page."""
+    with mia.scope() as scope:
+        person = real_person(scope, scopes=(), display_ref=name)
+        return person, f"{mine.PATH}{mine.make_link(scope, person)}"
+
+
+def card_for(mia: Page, *persons: UUID) -> UUID:
+    with mia.scope("member:ann") as scope:
+        terms = Terms(
+            day=(scope.now - timedelta(days=2)).date(),
+            zone="Europe/Paris",
+            country="FR",
+            persons=persons,
+            scopes=("depict", "publish"),
+            surfaces=("telegram",),
+            max_rating=Rating.N,
+            pictures=12,
+            months=6,
+        )
+        return cards.make(scope, mia.creator_id, terms)
+
+
+def see(mia: Page, path: str, language: str = "en") -> httpx.Response:
+    return mia.room.client.get(path, headers=OWN | {"accept-language": language})
+
+
+def forms(mia: Page, path: str) -> dict[str, dict[str, str]]:
+    """What may be said of cards there, each as its form sends it."""
+    return {what: {"what": what, "card": card, "digest": of} for what, card, of in FORM.findall(see(mia, path).text)}
+
+
+def press(mia: Page, path: str, typed: dict[str, str], **headers: str) -> httpx.Response:
+    return mia.room.client.post(path, data=typed, headers=OWN | headers, follow_redirects=False)
+
+
+def work(mia: Page) -> int:
+    """What the workers would do now; how much it was."""
+    with mia.scope() as scope:
+        rows = scope.run("SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = :kind",
+                         t=mia.tenant_id, kind=AnswerWanted.kind).all()  # fmt: skip
+        scope.run("DELETE FROM outbox WHERE tenant_id = :t", t=mia.tenant_id)
+    for row in rows:
+        signing.settle(AnswerWanted(mia.tenant_id, row.subject_id, **row.args), tenant=mia.room.tenant)
+    return len(rows)
+
+
+def said(mia: Page) -> list[tuple[UUID, str, str]]:
+    with mia.scope() as scope:
+        rows = scope.run("SELECT person_id, said, said_by FROM shoot_card_answers ORDER BY created_at, id").all()
+    return [(row.person_id, row.said, row.said_by) for row in rows]
+
+
+def test_two_people_sign_on_their_own_pages(mia: Page) -> None:
+    (ida, hers), (tom, his) = somebody(mia, "Ida-of-the-agency"), somebody(mia, "Tom-the-partner")
+    assert "Shoot cards" not in see(mia, hers).text
+    card_for(mia, ida, tom)
+    first = see(mia, hers)
+    for word in ("Shoot cards", "Waits for your answer", "You and one more person", "Europe/Paris · France", "Be shown",
+                 "Telegram", "12 pictures, Nudity", "Sign this card", "Decline"):  # fmt: skip
+        assert word in first.text, word
+    french = see(mia, hers, "fr").text
+    for word in ("Fiches de prise de vue", "Attend votre réponse", "Vous et une autre personne", "Signer cette fiche"):
+        assert word in french, word
+    for hidden in ("Ida-of-the-agency", "Tom-the-partner", str(tom), str(ida), "member:ann"):
+        assert hidden not in first.text
+    assert set(forms(mia, hers)) == {"signed", "declined"}
+    typed = forms(mia, hers)["signed"]
+    for _ in range(2):
+        assert press(mia, hers, typed).headers["location"] == hers
+    assert see(mia, hers).headers["refresh"]
+    assert "Being written down" in see(mia, hers).text
+    assert work(mia) == 1
+    after = see(mia, hers).text
+    assert "You signed" in after
+    assert "somebody else&#39;s signature is missing" in after
+    assert set(forms(mia, hers)) == {"withdrawn"}
+    assert press(mia, hers, typed).status_code == 422
+    press(mia, his, forms(mia, his)["signed"])
+    work(mia)
+    assert "signature is missing" not in see(mia, hers).text
+    assert said(mia) == [(ida, "signed", f"person:{ida}"), (tom, "signed", f"person:{tom}")]
+    assert see(mia, hers).text.count("only the pictures of") == 2, "what was signed is no permission for everything"
+    assert "Take back: be published" in see(mia, hers).text
+
+
+@pytest.mark.parametrize(("first", "then", "told"), [
+    ("declined", None, "You declined"), ("signed", "withdrawn", "You took your signature back")
+])  # fmt: skip
+def test_a_no_is_final(mia: Page, first: str, then: str | None, told: str) -> None:
+    ida, path = somebody(mia, "Ida")
+    card_for(mia, ida)
+    for what in filter(None, (first, then)):
+        press(mia, path, forms(mia, path)[what])
+        work(mia)
+    assert told in see(mia, path).text
+    assert forms(mia, path) == {}
+    with mia.scope() as scope:
+        live = scope.run("SELECT count(*) FROM consent_grants WHERE revoked_at IS NULL").scalar()
+        heard = scope.run("SELECT count(*) FROM notices WHERE cause LIKE 'card:%'").scalar()
+    assert (live, heard) == (0, 1)
+
+
+def test_nobody_else_s_page_signs_it(mia: Page) -> None:
+    (ida, hers), (_, stranger) = somebody(mia, "Ida"), somebody(mia, "Eve")
+    card_for(mia, ida)
+    typed = forms(mia, hers)["signed"]
+    other = page(mia.room)
+    _, abroad = somebody(other, "Max")
+    wrong = [
+        press(mia, stranger, typed),
+        press(mia, abroad, typed),
+        press(mia, hers, typed, **{"sec-fetch-site": "cross-site"}),
+        press(mia, hers, {**typed, "digest": "0" * 64}),
+        press(mia, hers, {**typed, "card": "x\x00"}),
+        press(mia, hers, {**typed, "card": str(uuid7())}),
+        press(mia, hers, {**typed, "card": typed["card"] * 9}),
+        press(mia, hers, {"what": "signed"}),
+        press(mia, hers, {**typed, "what": "withdrawn"}),
+    ]
+    assert [answer.status_code for answer in wrong] == [422] * len(wrong)
+    assert (work(mia), said(mia)) == (0, [])
+    with mia.scope() as scope:
+        mine.make_link(scope, ida)
+    assert press(mia, hers, typed).status_code == 404, "an old link signs nothing"
