@@ -96,6 +96,8 @@ class Upload(CreatorRow, table=True):
     state: str = "waiting"
     reason: dict[str, Any] | None = reason_column()
     asset_id: UUID | None = None
+    batch: UUID | None = None
+    """The files that were handed in by one gesture share it."""
 
 
 class Pack(CreatorRow, table=True):

@@ -221,14 +221,17 @@ def packed(scope: Scope, creator_id: UUID) -> dict[UUID, bool]:
     return {row.asset_id: row.sold for row in rows}
 
 
-def to_judge(scope: Scope, creators: Collection[UUID], *, limit: int = 60) -> list[Card]:
-    """Pictures that were kept and that nobody rated yet, or that show Nudity: the newest of each creator first."""
+def to_judge(
+    scope: Scope, creators: Collection[UUID], *, limit: int = 60, only: Collection[UUID] | None = None
+) -> list[Card]:
+    """Pictures that were kept and that nobody rated yet, or that show Nudity: the newest first. `only` of these."""
     rows = scope.session.exec(
         select(models.Creation)
         .where(
             models.Creation.tenant_id == scope.tenant_id,
             col(models.Creation.creator_id).in_(list(creators)),
             models.Creation.shelf == str(ShelfState.KEPT),
+            col(models.Creation.asset_id).in_(list(only)) if only is not None else True,
         )
         .order_by(col(models.Creation.updated_at).desc(), col(models.Creation.id))
         .limit(limit * 5)

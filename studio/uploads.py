@@ -41,12 +41,22 @@ class Upload:
     at: datetime
 
 
-def receive(scope: Scope, *, creator_id: UUID, name: str, data: bytes, by: str, store: ObjectStore) -> UUID:
+def receive(
+    scope: Scope,
+    *,
+    creator_id: UUID,
+    name: str,
+    data: bytes,
+    by: str,
+    store: ObjectStore,
+    batch: UUID | None = None,
+) -> UUID:
     """Keep a photo and have the workers bring it into the library; returns the upload's id (see `upload`).
 
     The same file of the same creator is the same upload, and one asset; one that was refused is tried again.
-    `by` is the actor who brings it. Raises BadInput `photo.…` (generators/containers.py) for what is no whole JPEG,
-    PNG or WebP of at most 64 MiB, before anything is kept; Unavailable when the store is full or away.
+    `by` is the actor who brings it; files handed in by one gesture share a `batch`. Raises BadInput `photo.…`
+    (generators/containers.py) for what is no whole JPEG, PNG or WebP of at most 64 MiB, before anything is kept;
+    Unavailable when the store is full or away.
     """
     shown = _shown(name)
     containers.inspect(data, name=shown)
@@ -66,6 +76,7 @@ def receive(scope: Scope, *, creator_id: UUID, name: str, data: bytes, by: str, 
             sha256=sha256,
             size=len(data),
             by=by,
+            batch=batch,
         )
     else:
         _move(row, UploadState.WAITING)
