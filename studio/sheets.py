@@ -14,7 +14,6 @@ from foundation.database import Scope
 from foundation.errors import Conflict, NotFound, Refused
 from foundation.words import Message
 from gate import desk
-from gate import reads as gate_reads
 from gate.desk import MOST, Tile
 from gate.units import Rating
 from studio import judging, library, reads
@@ -49,13 +48,8 @@ class Said:
 
 
 def waiting(scope: Scope, creators: Collection[UUID]) -> list[Card]:
-    """Pictures of these creators that nobody judged: not rated yet, or showing Nudity that nobody looked at."""
-    return _unjudged(scope, reads.to_judge(scope, creators, limit=MOST))
-
-
-def _unjudged(scope: Scope, cards: Sequence[Card]) -> list[Card]:
-    looked = gate_reads.looked_at(scope, [card.sha256 for card in cards if card.standing.rating is not None])
-    return [card for card in cards if card.standing.rating is None or card.sha256 not in looked]
+    """Pictures of these creators that nobody judged, as many as one decision may be about."""
+    return reads.to_judge(scope, creators, limit=MOST)
 
 
 def together(scope: Scope, cards: Sequence[Card]) -> tuple[list[Sheet], list[Card]]:
@@ -118,11 +112,10 @@ def decide(scope: Scope, creators: Collection[UUID], said: Sequence[Said]) -> No
     """
     library.alone(scope, "sheets")  # of two who press at once, the second is told that it is settled
     wanted = {one.asset_id: one for one in said}
-    cards = {card.asset_id: card for card in reads.to_judge(scope, creators, limit=MOST, only=wanted)}
-    for asset_id in wanted.keys() - cards.keys():
+    still = {card.asset_id: card for card in reads.to_judge(scope, creators, limit=MOST, only=wanted)}
+    for asset_id in wanted.keys() - still.keys():
         if reads.shown(scope, asset_id).creator_id not in creators:  # raises for another tenant's
             raise NotFound("library.asset_unknown", destination="-")
-    still = {card.asset_id: card for card in _unjudged(scope, list(cards.values()))}
     if any(asset not in still or still[asset].standing.rating is not one.drawn for asset, one in wanted.items()):
         raise Conflict("review.set_changed")
     _not_own(scope, [still[one.asset_id] for one in said if one.approve])
