@@ -10,7 +10,6 @@ from sqlmodel import col, select
 from foundation import outbox
 from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound, Refused
-from foundation.ids import uuid7
 from foundation.words import Message
 from gate import epochs, ratings, showing
 from gate.events import RatingWanted
@@ -96,9 +95,9 @@ def review_bytes(
     _write(scope, member.principal_id, "bytes", sha256, _Said(verdict, reason, seen_percent))
 
 
-def judge_set(scope: Scope, tiles: Sequence[Tile]) -> UUID:
+def judge_set(scope: Scope, tiles: Sequence[Tile], *, sheet: UUID) -> None:
     """Judge the pictures of a sheet by one decision, all of them or none: each verdict is a review of its own, each
-    rating a wish like `rate`. Returns what these reviews share.
+    rating a wish like `rate`. `sheet` is what these reviews share.
 
     Every picture must have been shown to this human in the last hour, as `gate/showing.py` knows it.
 
@@ -122,13 +121,11 @@ def judge_set(scope: Scope, tiles: Sequence[Tile]) -> UUID:
     unseen = len(digests) - len(showing.shown(scope, member.principal_id, digests))
     if unseen:
         raise Refused("review.set_unseen", count=unseen)
-    sheet = uuid7()
     for tile in tiles:
         if tile.rating is not None:
             _wish(scope, tile, tile.rating, standing[tile.sha256].rating)
     said = [(tile.sha256, _Said(tile.verdict, tile.reason, 100, sheet)) for tile in tiles if tile.verdict is not None]
     scope.add(*(_row(scope, member.principal_id, "bytes", sha256, one) for sha256, one in said))
-    return sheet
 
 
 def _wish(scope: Scope, tile: Tile, rating: Rating, known: Rating | None) -> None:

@@ -22,6 +22,7 @@ from tenants import audit, sightings
 
 Wants = Literal["rating", "review"]
 FEWEST = 2
+JUDGED = "sheet.judged"
 REFUSED = "approvals.because.check"
 
 
@@ -103,14 +104,17 @@ def makers(scope: Scope, cards: Iterable[Card]) -> Mapping[UUID, UUID]:
     return {asset: maker for asset, by in known.items() if (maker := humans[by]) is not None}
 
 
-def decide(scope: Scope, creators: Collection[UUID], said: Sequence[Said]) -> None:
+def decide(scope: Scope, creators: Collection[UUID], said: Sequence[Said], *, key: UUID) -> None:
     """Judge the pictures of a sheet as they were drawn, all of them or none; the safety check asks for every one to
-    have been shown (`gate.desk.judge_set`), and holds each picture to what it asks of a single one.
+    have been shown (`gate.desk.judge_set`), and holds each picture to what it asks of a single one. Once per `key`.
 
     Raises Conflict where one of them does not wait any more, or is rated anew; Refused for a yes of who made it, or
     counts as who did; NotFound for a picture of nobody among `creators`; and as the safety check does.
     """
     library.alone(scope, "sheets")  # of two who press at once, the second is told that it is settled
+    about = f"sheet:{key}"
+    if audit.last(scope, JUDGED, about) is not None:
+        return
     wanted = {one.asset_id: one for one in said}
     still = {card.asset_id: card for card in reads.to_judge(scope, creators, limit=MOST, only=wanted)}
     for asset_id in wanted.keys() - still.keys():
@@ -119,11 +123,11 @@ def decide(scope: Scope, creators: Collection[UUID], said: Sequence[Said]) -> No
     if any(asset not in still or still[asset].standing.rating is not one.drawn for asset, one in wanted.items()):
         raise Conflict("review.set_changed")
     _not_own(scope, [still[one.asset_id] for one in said if one.approve])
-    sheet = desk.judge_set(scope, [_tile(still[one.asset_id], one) for one in said])
+    desk.judge_set(scope, [_tile(still[one.asset_id], one) for one in said], sheet=key)
     audit.note(
         scope,
-        "sheet.judged",
-        f"sheet:{sheet}",
+        JUDGED,
+        about,
         count=len(said),
         refused=sum(one.approve is False for one in said),
         rated=sum(one.rating is not None for one in said),

@@ -176,7 +176,7 @@ class _House:
             for one in said:
                 showing.note(scope, member, library.item(scope, one.asset_id).sha256)
         with self.scope(self.second) as scope:
-            sheets.decide(scope, self.creators, said)
+            sheets.decide(scope, self.creators, said, key=uuid7())
             digests = {one.asset_id: library.item(scope, one.asset_id).sha256 for one in said}
         self.single += len(said)
         for one in said:

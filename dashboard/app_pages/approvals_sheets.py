@@ -42,13 +42,13 @@ def show(page: Page, found: Approvals) -> None:
     part = page.read(lambda scope: sheet_reads.part(scope, sheet, page.who.member, turn))
     _steps(page, keys, at)
     name = found.creators[sheet.creator_id].name
-    draw("approvals_sheet.html", sheet=sheet, part=part, creator=name, found=found, voice=page.voice, word=page.word)
-    _answers(page, sheet, part)
-    _turns(page, sheet, part)
+    draw("approvals_sheet.html", part=part, creator=name, found=found, voice=page.voice, word=page.word)
+    _answers(page, part)
+    _turns(page, part)
     with st.container(horizontal=True, gap="small"):
         for tile in part.drawn:
             with st.container(width=230, border=True, gap="small"):
-                _tile(page, found, sheet, part, tile)
+                _tile(page, found, part, tile)
     if not part.whole:
         _watch(page, sheet, part.shown)
 
@@ -67,8 +67,9 @@ def _go(key: str, turn: int) -> None:
     st.session_state.update({AT: key, TURN: turn})
 
 
-def _answers(page: Page, sheet: Sheet, part: Part) -> None:
+def _answers(page: Page, part: Part) -> None:
     """See what is drawn; then say yes or no to the whole sheet, but for what was taken out."""
+    sheet = part.sheet
     unseen = tuple(tile.card.asset_id for tile in part.drawn if not tile.shown)
     if part.own:
         mixed = page.word("sheets.some_own", count=len(part.tiles) - part.left) if part.left else ""
@@ -98,7 +99,7 @@ def _answers(page: Page, sheet: Sheet, part: Part) -> None:
             acting.button(
                 page,
                 code,
-                partial(_judge, page, sheet, part, approve),
+                partial(_judge, page, part, approve),
                 right=Right.REVIEW,
                 key=f"{code}:{sheet.key}",
                 kind="secondary" if approve is False or unseen else "primary",
@@ -107,20 +108,20 @@ def _answers(page: Page, sheet: Sheet, part: Part) -> None:
             )
 
 
-def _turns(page: Page, sheet: Sheet, part: Part) -> None:
+def _turns(page: Page, part: Part) -> None:
     """From one part of a large sheet to the next, by key."""
     if part.parts < 2:
         return
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         for code, key, to in (("sheets.part_before", "B", part.at - 1), ("sheets.part_after", "N", part.at + 1)):
-            args = (sheet.key, to % part.parts)
+            args = (part.sheet.key, to % part.parts)
             st.button(page.word(code), key=code, shortcut=key, on_click=_go, args=args)
         draw("approvals_note.html", note=page.word("sheets.part", at=part.at + 1, total=part.parts))
 
 
-def _tile(page: Page, found: Approvals, sheet: Sheet, part: Part, tile: Tile) -> None:
+def _tile(page: Page, found: Approvals, part: Part, tile: Tile) -> None:
     """One picture, what was said of it before, and whether it is taken out of the decision."""
-    asset_id = tile.card.asset_id
+    sheet, asset_id = part.sheet, tile.card.asset_id
     draw("approvals_tile.html", src=src(asset_id), tile=tile, voice=page.voice, word=page.word)
     choices = _choices(sheet, tile)
     out = _out(sheet).get(str(asset_id), WITH)
@@ -171,15 +172,16 @@ def _watch(drawn: Page, sheet: Sheet, known: int) -> None:
         st.rerun()
 
 
-def _judge(page: Page, sheet: Sheet, part: Part, approve: bool | None, scope: Scope, _: UUID) -> Message:
+def _judge(page: Page, part: Part, approve: bool | None, scope: Scope, press: UUID) -> Message:
     """Say it of the pictures as they were drawn; what came since makes a sheet of its own."""
+    sheet = part.sheet
     page.my(scope, sheet.creator_id)
     mine = given(page.who.member, page.mine(scope), works=page.may(Right.RUN, Right.APPROVE))
     out, level = _out(sheet), str(acting.typed(f"{LEVEL}:{sheet.key}") or "")
     if approve is None and not level:
         raise Refused("sheets.choose_level")
     said = [_word(tile, out.get(str(tile.card.asset_id), WITH), approve, level) for tile in part.tiles]
-    sheets.decide(scope, [one.id for one in mine], [one for one in said if one is not None])
+    sheets.decide(scope, [one.id for one in mine], [one for one in said if one is not None], key=press)
     if sheet.wants == "rating":
         notices.settle(scope, f"review:{sheet.creator_id}")
     st.session_state[OUT] = {key: kept for key, kept in st.session_state.get(OUT, {}).items() if key != sheet.key}

@@ -32,6 +32,7 @@ class Tile:
 class Part:
     """What is drawn of a sheet: its part `at`, from 0, of `parts`."""
 
+    sheet: Sheet
     tiles: Sequence[Tile]
     drawn: Sequence[Tile]
     at: int
@@ -71,7 +72,9 @@ def part(scope: Scope, sheet: Sheet, member: Member, at: int) -> Part:
     parts = -(-len(tiles) // PART)
     at = min(max(at, 0), parts - 1)
     drawn = tiles[at * PART : (at + 1) * PART]
-    return Part(tiles, drawn, at, parts, past_of(scope, {tile.card.asset_id: tile.card.sha256 for tile in drawn}))
+    return Part(
+        sheet, tiles, drawn, at, parts, past_of(scope, {tile.card.asset_id: tile.card.sha256 for tile in drawn})
+    )
 
 
 def shown(scope: Scope, sheet: Sheet, member: Member) -> frozenset[str]:

@@ -19,6 +19,7 @@ from tests.dashboard.test_approvals import word
 from tests.dashboard.test_files import fetch, picture
 from tests.dashboard.test_guests import give
 from tests.dashboard.test_studio import work
+from tests.generators.builders import a_picture, encoded
 
 
 def sheet(door: Door, who: Agency, count: int = 3, rating: Rating | None = Rating.N) -> list[UUID]:
@@ -71,7 +72,9 @@ def test_a_sheet_opens_when_all_of_it_was_shown_and_a_press_is_no_look(door: Doo
         see(door, cookie, page, assets[2:])
         assert word("sheets.shown", count=3, total=3) in page.again()
         page.choose(word("sheets.tile", number=2), word("sheets.out_denied"))
-        assert word("sheets.allowed", count=3, out=1) in page.press(word("sheets.allow"))
+        text = page.press_twice(word("sheets.allow"))
+        assert word("sheets.allowed", count=3, out=1) in text
+        assert word("review.set_changed") not in text
         assert word("approvals.nothing") in page.again()
     assert looked(lumiere, assets) == ["approve", "refuse", "approve"]
 
@@ -123,6 +126,24 @@ def test_a_large_sheet_comes_in_parts_and_opens_after_the_last(door: Door, lumie
         page.again()
         assert word("sheets.allowed", count=26, out=1) in page.press(keys["A"])
     assert looked(lumiere, assets) == ["refuse", *["approve"] * 25]
+
+
+def test_files_of_one_gesture_share_a_sheet(door: Door, lumiere: Agency) -> None:
+    photos = {f"{seed}.jpg": encoded(a_picture(seed=seed), "JPEG") for seed in (51, 52)}
+    with stream(door.url, door.cookie(lumiere, Role.MANAGER)) as page:
+        page.open("/studio")
+        page.attach(word("studio.files"), photos)
+    work(door, lumiere)
+    with lumiere.scope() as scope:
+        assets = [
+            asset for (asset,) in scope.run("SELECT asset_id FROM uploads WHERE tenant_id = :t", t=lumiere.tenant_id)
+        ]
+        for asset in assets:
+            library.shelve(scope, asset, ShelfState.KEPT)
+    with stream(door.url, door.cookie(lumiere, Role.MANAGER)) as page:
+        text = page.open("/approvals")
+    assert word("sheets.upload") in text
+    assert word("sheets.shown", count=0, total=len(photos)) in text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

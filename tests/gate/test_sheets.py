@@ -42,7 +42,7 @@ def show(house: World, media: list[Medium]) -> None:
 
 def judge(house: World, said: list[Tile]) -> None:
     with house.scope(f"member:{house.rob}") as scope:
-        desk.judge_set(scope, said)
+        desk.judge_set(scope, said, sheet=uuid7())
 
 
 def written(house: World) -> int:
@@ -134,7 +134,7 @@ def test_a_stranger_s_tile_is_not_known(house: World, tenant: OpenScope) -> None
         showing.note(scope, tenant_reads.member(scope, house.rob), theirs[0].sha256)
         stranger = Tile(uuid7(), theirs[0].sha256, "approve")
         with pytest.raises(NotFound):
-            desk.judge_set(scope, [*tiles(house, media), stranger])
+            desk.judge_set(scope, [*tiles(house, media), stranger], sheet=uuid7())
     assert written(house) == 0
     assert written(other) == 0
 

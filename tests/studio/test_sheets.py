@@ -55,12 +55,12 @@ def waiting(nova: Atelier) -> tuple[list[Sheet], list[UUID]]:
     return found, [card.asset_id for card in alone]
 
 
-def decide(nova: Atelier, who: UUID, said: list[Said], *, shown: bool = True) -> None:
+def decide(nova: Atelier, who: UUID, said: list[Said], *, shown: bool = True, key: UUID | None = None) -> None:
     with nova.scope(f"member:{who}") as scope:
         for one in said if shown else ():
             showing.note(scope, tenant_reads.member(scope, who), library.item(scope, one.asset_id).sha256)
     with nova.scope(f"member:{who}") as scope:
-        sheets.decide(scope, [nova.creator_id], said)
+        sheets.decide(scope, [nova.creator_id], said, key=key or uuid7())
 
 
 def yes(sheet: Sheet) -> list[Said]:
@@ -102,7 +102,9 @@ def test_a_sheet_is_judged_but_for_what_was_taken_out(nova: Atelier) -> None:
         Said(second, Rating.N, approve=False),
         Said(third, Rating.N, rating=Rating.E),
     ]
-    decide(nova, who, said)
+    key = uuid7()
+    for _ in range(2):  # a press that is repeated is one
+        decide(nova, who, said, key=key)
     assert looked(nova, [first, second, third]) == ["approve", "refuse", None]
     with nova.scope() as scope:
         sha256 = library.item(scope, third).sha256
@@ -158,9 +160,9 @@ def test_another_s_pictures_are_not_found(nova: Atelier) -> None:
     mine = yes_of(kept(nova, made(nova)))
     decide_none = [*mine, *yes_of(theirs)]
     with nova.scope(f"member:{who}") as scope, pytest.raises(NotFound):
-        sheets.decide(scope, [nova.creator_id], decide_none)
+        sheets.decide(scope, [nova.creator_id], decide_none, key=uuid7())
     with nova.scope(f"member:{who}") as scope, pytest.raises(NotFound):
-        sheets.decide(scope, [uuid7()], mine)
+        sheets.decide(scope, [uuid7()], mine, key=uuid7())
     assert looked(strange, theirs) == [None] * 3
 
 
