@@ -152,7 +152,7 @@ def _said(choice: str) -> str:
 
 def _out(sheet: Sheet) -> Mapping[str, str]:
     """What was taken out of a sheet, by picture: it outlives the part that is drawn."""
-    kept: dict[str, dict[str, str]] = st.session_state.get(OUT, {})
+    kept: dict[str, dict[str, str]] = acting.typed(OUT) or {}
     return kept.get(sheet.key, {})
 
 
@@ -184,7 +184,7 @@ def _judge(page: Page, part: Part, approve: bool | None, scope: Scope, press: UU
     sheets.decide(scope, [one.id for one in mine], [one for one in said if one is not None], key=press)
     if sheet.wants == "rating":
         notices.settle(scope, f"review:{sheet.creator_id}")
-    st.session_state[OUT] = {key: kept for key, kept in st.session_state.get(OUT, {}).items() if key != sheet.key}
+    st.session_state[OUT] = {key: kept for key, kept in (acting.typed(OUT) or {}).items() if key != sheet.key}
     taken = sum(1 for one in out.values() if one != WITH)
     code = {None: "sheets.rated", True: "sheets.allowed", False: "sheets.denied"}[approve]
     return Message(code, {"count": sum(one is not None for one in said), "out": taken})
