@@ -3,6 +3,7 @@
 With GREENROOM_PICTURES=FOLDER the sheet is also written there as pictures, narrow and wide: look at them.
 """
 
+import json
 import os
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from gate import desk
 from gate.units import Rating
 from studio import library
 from tenants.roles import Role
+from tests.browser.test_every_page import axe
 from tests.browser.visitors import Chromium, Visitor
 from tests.dashboard.builders import agency
 from tests.dashboard.conftest import Door
@@ -21,7 +23,13 @@ from tests.dashboard.test_files import picture
 from tests.dashboard.test_sheets import looked, sheet
 
 PICTURES = os.environ.get("GREENROOM_PICTURES", "")
-WIDTHS = {"fr": 390, "en": 1440}
+ROLL = """
+() => { const shots = document.querySelectorAll('.gr-shot img');
+  window.rolled = ((window.rolled || 0) + 1) % shots.length; shots[window.rolled].scrollIntoView(); return true; }
+"""
+"""To the next picture: what lies far below is fetched when it comes near, and the page is drawn anew meanwhile."""
+
+WIDTHS = {"fr": 1440, "en": 390}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -40,10 +48,8 @@ def test_a_sheet_is_seen_and_judged_by_keys(door: Door, chromium: Chromium, lang
         visitor.shows(word("sheets.shown", language, count=0, total=8))
         _keep(visitor, f"{language}-blurred")
         visitor.page.keyboard.press("p")
-        visitor.page.locator('.gr-shot img[src*="clear="]').nth(7).wait_for(state="attached")
-        for number in range(8):  # what lies below is fetched when one comes near
-            visitor.page.locator(".gr-shot img").nth(number).scroll_into_view_if_needed()
-        visitor.shows(word("sheets.shown", language, count=8, total=8))
+        said = word("sheets.shown", language, count=8, total=8)
+        visitor.until(f"({ROLL})() && document.body.innerText.includes({json.dumps(said)})")
         _keep(visitor, f"{language}-clear")
         assert visitor.overflow <= 0
         visitor.page.keyboard.press("a")
@@ -52,6 +58,7 @@ def test_a_sheet_is_seen_and_judged_by_keys(door: Door, chromium: Chromium, lang
 
 
 def _keep(visitor: Visitor, name: str) -> None:
+    visitor.rest()
+    assert axe(visitor) == []
     if PICTURES:
-        visitor.rest()
         visitor.picture(Path(PICTURES) / f"sheet-{name}.png")
