@@ -26,6 +26,7 @@ from foundation import settings
 from foundation.database import Scope
 from foundation.errors import NotFound, Unavailable
 from foundation.storage import ObjectStore, library
+from gate import showing
 from gate.ratings import Standing
 from gate.units import Rating
 from generators.media import POST
@@ -133,7 +134,10 @@ def _serve(request: Request) -> Response:
         headers = {**kept, **SAFE, "etag": tag, "accept-ranges": "bytes"}
         if not sight.adult and request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers=headers)
-        return _part(_bytes(who.tenant_id, sight, profile), request.headers.get("range"), headers)
+        data, part = _bytes(who.tenant_id, sight, profile), request.headers.get("range")
+        if sight.adult and not sight.blurred and request.method == "GET" and part is None and profile != "thumb":
+            _shown(who, sight)
+        return _part(data, part, headers)
     except (NotFound, ValueError):
         return Response(status_code=404, headers=NO_STORE)
     except Unavailable:
@@ -156,6 +160,12 @@ def _look(who: Viewer, asset_id: UUID, clear: UUID | None) -> _Sight:
             and audit.noted(scope, clear, CLEARED, f"asset:{asset_id}", since=since)
         )
     return _Sight(found.sha256, blurred=adult and not pressed, adult=adult)
+
+
+def _shown(who: Viewer, sight: _Sight) -> None:
+    """The picture goes out clear, whole and large enough to be judged: the safety check is told to whom."""
+    with session.tenant()(who.tenant_id, who.actor) as scope:
+        showing.note(scope, who.member, sight.sha256)
 
 
 def _bytes(tenant_id: UUID, sight: _Sight, profile: str) -> bytes:

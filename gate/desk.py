@@ -9,9 +9,9 @@ from sqlmodel import col, select
 
 from foundation import outbox
 from foundation.database import Scope
-from foundation.errors import BadInput, NotFound, Refused
+from foundation.errors import BadInput, Conflict, NotFound, Refused
 from foundation.words import Message
-from gate import epochs, ratings
+from gate import epochs, ratings, showing
 from gate.events import RatingWanted
 from gate.facts import read_unit
 from gate.models import DecisionInput, DecisionRow, HumanReview, Rendition
@@ -22,11 +22,31 @@ from tenants.roles import Right, require
 ReviewVerdict = Literal["approve", "refuse"]
 
 
+MOST = 500
+"""So many pictures one decision may be about."""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """What is said of one picture of a sheet: a verdict, or a rating, which may only be higher than what it has.
+
+    `minor` says why it is never allowed: somebody shown appears to be under age.
+    """
+
+    asset_id: UUID
+    sha256: str
+    verdict: ReviewVerdict | None = None
+    rating: Rating | None = None
+    minor: bool = False
+    reason: Message | None = None
+
+
 @dataclass(frozen=True)
 class _Said:
     verdict: ReviewVerdict
     reason: Message | None
     seen_percent: int
+    sheet: UUID | None = None
 
 
 def review(
@@ -75,6 +95,47 @@ def review_bytes(
     _write(scope, member.principal_id, "bytes", sha256, _Said(verdict, reason, seen_percent))
 
 
+def judge_set(scope: Scope, tiles: Sequence[Tile], *, sheet: UUID) -> None:
+    """Judge the pictures of a sheet by one decision, all of them or none: each verdict is a review of its own, each
+    rating a wish like `rate`. `sheet` is what these reviews share.
+
+    Every picture must have been shown to this human in the last hour, as `gate/showing.py` knows it.
+
+    Raises Refused for who may not review, for pictures not shown and for a lower rating; Conflict where one is
+    withheld by now; NotFound for bytes nobody recorded; BadInput for none, too many, or one said twice.
+    """
+    member = _reviewer(scope, 100)
+    digests = [tile.sha256 for tile in tiles]
+    if not 0 < len(digests) <= MOST or len(set(digests)) < len(digests):
+        raise BadInput("review.set_size", most=MOST)
+    if any((tile.verdict is None) == (tile.rating is None) for tile in tiles):
+        raise BadInput("review.set_unclear")
+    refused = [tile.sha256 for tile in tiles if tile.verdict == "refuse"]
+    if refused:
+        epochs.bar(scope, *_assets(scope, refused))
+    standing = ratings.standing(scope, digests)
+    if len(standing) < len(digests):
+        raise NotFound("review.unknown")
+    if any(each.withheld for each in standing.values()):
+        raise Conflict("review.set_changed")
+    unseen = len(digests) - len(showing.shown(scope, member.principal_id, digests))
+    if unseen:
+        raise Refused("review.set_unseen", count=unseen)
+    for tile in tiles:
+        if tile.rating is not None:
+            _wish(scope, tile, tile.rating, standing[tile.sha256].rating)
+    said = [(tile.sha256, _Said(tile.verdict, tile.reason, 100, sheet)) for tile in tiles if tile.verdict is not None]
+    scope.add(*(_row(scope, member.principal_id, "bytes", sha256, one) for sha256, one in said))
+
+
+def _wish(scope: Scope, tile: Tile, rating: Rating, known: Rating | None) -> None:
+    """Have the workers rate bytes, never lower than they are."""
+    if known is not None and rating.rank < known.rank:
+        raise Refused("gate.RATING_LOWERING_INVALID")
+    event = RatingWanted(scope.tenant_id, tile.asset_id, tile.sha256, str(rating), tile.minor, scope.actor)
+    outbox.put(scope, event, priority=1, dedupe=f"rating:{tile.sha256}:{rating}")
+
+
 def rate(scope: Scope, asset_id: UUID, sha256: str, rating: Rating, *, minor: bool = False) -> None:
     """Say how bytes are rated: never lower than they are, which takes two others. The workers write it at once.
 
@@ -83,11 +144,7 @@ def rate(scope: Scope, asset_id: UUID, sha256: str, rating: Rating, *, minor: bo
     _reviewer(scope, 100)
     if not _assets(scope, [sha256]):
         raise NotFound("review.unknown")
-    known = ratings.effective(scope, sha256)
-    if known is not None and rating.rank < known.rank:
-        raise Refused("gate.RATING_LOWERING_INVALID")
-    event = RatingWanted(scope.tenant_id, asset_id, sha256, str(rating), minor, scope.actor)
-    outbox.put(scope, event, priority=1, dedupe=f"rating:{sha256}:{rating}")
+    _wish(scope, Tile(asset_id, sha256, minor=minor), rating, ratings.effective(scope, sha256))
 
 
 def _assets(scope: Scope, digests: Sequence[str]) -> set[str]:
@@ -119,14 +176,17 @@ def _principal(scope: Scope, author: str) -> UUID | None:
 
 
 def _write(scope: Scope, principal: UUID, about: str, digest: str, said: _Said) -> None:
-    scope.add(
-        HumanReview(
-            tenant_id=scope.tenant_id,
-            about=about,
-            digest=digest,
-            principal_id=principal,
-            verdict=said.verdict,
-            reason=said.reason.to_json() if said.reason is not None else None,
-            seen_percent=said.seen_percent,
-        )
+    scope.add(_row(scope, principal, about, digest, said))
+
+
+def _row(scope: Scope, principal: UUID, about: str, digest: str, said: _Said) -> HumanReview:
+    return HumanReview(
+        tenant_id=scope.tenant_id,
+        about=about,
+        digest=digest,
+        principal_id=principal,
+        verdict=said.verdict,
+        reason=said.reason.to_json() if said.reason is not None else None,
+        seen_percent=said.seen_percent,
+        sheet=said.sheet,
     )

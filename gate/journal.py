@@ -20,10 +20,10 @@ from foundation.outbox import Queue
 from gate.models import FOREVER
 
 REVOKE, BLOCK_PERSON, FREEZE, THAW, BLOCK = "revoke", "block_person", "freeze", "thaw", "block"
+WITHDRAW = "withdraw"
 UNBLOCK, RULE = "unblock", "rule"
 """A blocklist entry lifted on appeal, and that a request was decided: both are kept, and never done again."""
 
-WITHDRAW = "withdraw"
 _AGAIN = "gate.journal.again"
 
 

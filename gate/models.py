@@ -204,10 +204,10 @@ class HumanReview(TenantRow, table=True):
     """unit or bytes."""
     digest: str
     principal_id: UUID
-    verdict: str
-    """approve or refuse."""
+    verdict: str  # approve or refuse
     reason: dict[str, Any] | None = reason_column()
     seen_percent: int
+    sheet: UUID | None = None  # the one decision it was part of
 
 
 class LinkTarget(TenantRow, table=True):

@@ -218,6 +218,16 @@ def said_by(scope: Scope, sha256: str, source: str) -> int:
     return max((Rating(rating).rank for rating in said), default=-1)
 
 
+def with_own(scope: Scope, digests: Collection[str]) -> frozenset[str]:
+    """Those of these bytes that were rated themselves, not only by their family."""
+    rows = scope.session.exec(
+        select(ContentRating.sha256).where(
+            ContentRating.tenant_id == scope.tenant_id, col(ContentRating.sha256).in_(list(digests))
+        )
+    )
+    return frozenset(rows)
+
+
 def effective(scope: Scope, sha256: str) -> Rating | None:
     """The rating of bytes: the highest of theirs, of their siblings' and of what they came from; None while unrated."""
     return rated(scope, sha256).rating

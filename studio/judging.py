@@ -27,7 +27,7 @@ def review(
     A no may be anybody's who may review; a yes needs somebody who neither handed the picture in nor asked for it.
     """
     row = _creation(scope, asset_id)
-    if approve and (maker := _maker(scope, row)) is not None:
+    if approve and (maker := human(scope, makers(scope, [asset_id]).get(asset_id, ""))) is not None:
         reviewer = tenant_reads.member(scope, UUID(scope.actor.partition(":")[2])).principal_id
         if reviewer == maker or reviewer in sightings.same(scope, maker).get(maker, ()):
             raise Refused("review.own")
@@ -63,9 +63,9 @@ def makers(scope: Scope, asset_ids: list[UUID]) -> dict[UUID, str]:
     return {asset: by for asset, by in [*drawn, *handed] if asset is not None and by}
 
 
-def _maker(scope: Scope, row: models.Creation) -> UUID | None:
-    """The human who brought a picture in; nobody where the house did."""
-    kind, _, key = makers(scope, [row.asset_id]).get(row.asset_id, "").partition(":")
+def human(scope: Scope, actor: str) -> UUID | None:
+    """The human behind an actor; nobody where it is the house, or nobody's member here."""
+    kind, _, key = actor.partition(":")
     if kind != "member":
         return None
     try:

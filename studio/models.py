@@ -98,6 +98,8 @@ class Upload(CreatorRow, table=True):
     asset_id: UUID | None = None
     card_id: UUID | None = None
     """The shoot card it was handed in with."""
+    batch: UUID | None = None
+    """The files that were handed in by one gesture share it."""
 
 
 class Pack(CreatorRow, table=True):

@@ -13,6 +13,7 @@ from foundation.database import Scope
 from foundation.errors import NotFound
 from foundation.words import Message
 from gate import ratings
+from gate import reads as gate_reads
 from gate.ratings import Standing
 from gate.units import Rating
 from studio import models
@@ -221,20 +222,27 @@ def packed(scope: Scope, creator_id: UUID) -> dict[UUID, bool]:
     return {row.asset_id: row.sold for row in rows}
 
 
-def to_judge(scope: Scope, creators: Collection[UUID], *, limit: int = 60) -> list[Card]:
-    """Pictures that were kept and that nobody rated yet, or that show Nudity: the newest of each creator first."""
+def to_judge(
+    scope: Scope, creators: Collection[UUID], *, limit: int, only: Collection[UUID] | None = None
+) -> list[Card]:
+    """Pictures that were kept and that nobody judged: not rated yet, or showing Nudity that nobody looked at. The
+    newest first, among twice as many as `limit` that were kept last; `only` of these."""
     rows = scope.session.exec(
         select(models.Creation)
         .where(
             models.Creation.tenant_id == scope.tenant_id,
             col(models.Creation.creator_id).in_(list(creators)),
             models.Creation.shelf == str(ShelfState.KEPT),
+            col(models.Creation.asset_id).in_(list(only)) if only is not None else True,
         )
         .order_by(col(models.Creation.updated_at).desc(), col(models.Creation.id))
-        .limit(limit * 5)
+        .limit(limit * 2)
     ).all()
+    looked = gate_reads.looked_at(scope, [row.sha256 for row in rows])
+    rated = ratings.with_own(scope, looked)  # both: it is settled, whatever its family says
+    rows = [row for row in rows if row.sha256 not in rated]
     standing = ratings.standing(scope, [row.sha256 for row in rows])
-    waiting = [row for row in rows if not standing[row.sha256].withheld and _unsettled(standing[row.sha256])]
+    waiting = [row for row in rows if _unjudged(standing[row.sha256], looked=row.sha256 in looked)]
     return [_card(scope, row, standing[row.sha256], None, None) for row in waiting[:limit]]
 
 
@@ -250,8 +258,10 @@ def assets_of(scope: Scope, digests: Collection[str]) -> dict[str, UUID]:
     return dict(rows.all())
 
 
-def _unsettled(standing: Standing) -> bool:
-    return standing.rating is None or standing.rating.rank >= Rating.N.rank
+def _unjudged(standing: Standing, *, looked: bool) -> bool:
+    if standing.withheld or standing.rating is None:
+        return not standing.withheld
+    return standing.rating.rank >= Rating.N.rank and not looked
 
 
 def _same(one: UUID, other: UUID | None) -> ColumnElement[bool]:

@@ -43,14 +43,22 @@ class Upload:
 
 
 def receive(
-    scope: Scope, *, creator_id: UUID, name: str, data: bytes, by: str, store: ObjectStore, card: UUID | None = None
+    scope: Scope,
+    *,
+    creator_id: UUID,
+    name: str,
+    data: bytes,
+    by: str,
+    store: ObjectStore,
+    card: UUID | None = None,
+    batch: UUID | None = None,
 ) -> UUID:
     """Keep a photo and have the workers bring it into the library; returns the upload's id (see `upload`).
 
     The same file of the same creator is the same upload, and one asset; one that was refused is tried again.
-    `by` is the actor who brings it, `card` the shoot card it is put on once it is in the library. Raises BadInput
-    `photo.…` (generators/containers.py) for what is no whole JPEG, PNG or WebP of at most 64 MiB, before anything is
-    kept; Unavailable when the store is full or away.
+    `by` is the actor who brings it, `card` the shoot card it is put on once it is in the library; files handed in by
+    one gesture share a `batch`. Raises BadInput `photo.…` (generators/containers.py) for what is no whole JPEG, PNG or
+    WebP of at most 64 MiB, before anything is kept; Unavailable when the store is full or away.
     """
     shown = _shown(name)
     containers.inspect(data, name=shown)
@@ -73,6 +81,7 @@ def receive(
             size=len(data),
             by=by,
             card_id=card,
+            batch=batch,
         )
     else:
         _move(row, UploadState.WAITING)

@@ -44,6 +44,7 @@ GOALS: Mapping[str, str] = {
     "holds_per_1000_messages": "≤ 10",
     "holds_per_100_captions": "≤ 3",
     "benign_block_ppm": "≤ 500",
+    "desk_items_per_day": "≤ 60",
 }
 """What was promised, on 2 cores; figures without a line are told for comparison."""
 

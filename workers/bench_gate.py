@@ -22,7 +22,7 @@ from gate.permit import Permit
 from gate.units import Medium, Subject, Text, Unit
 from tenants import agencies
 from tenants.roles import Role
-from workers import bench_recall
+from workers import bench_desk, bench_recall
 from workers.bench import SEED
 from workers.bench_log import log_verify
 from workers.bench_outbox import Servers, servers
@@ -59,7 +59,7 @@ class _Step:
 
 
 def figures() -> dict[str, float]:
-    """Start servers of its own, write the past, measure, stop. Takes about five minutes.
+    """Start servers of its own, write the past, measure, stop. Takes about six minutes.
 
     decision_p95_ms: from opening the transaction to its commit with the entry in the log, for a picture of two real
     people, half of them posts and half messages to one reader; mint_consume_p95_ms: the same of a claim, with the locks
@@ -86,6 +86,7 @@ def figures() -> dict[str, float]:
         **bench_recall.figures(looked),
         **log_verify(),
         **false_alarms(),
+        **bench_desk.figures(),
     }
 
 

@@ -179,6 +179,16 @@ def false_alarms(folder: Path = ORDINARY / "check") -> dict[str, float]:
     }
 
 
+def captions(folder: Path = ORDINARY / "check") -> list[str]:
+    """Ordinary captions of that part of the corpus, in the six languages that are read."""
+    return _lines([path for path in sorted(folder.glob("*.yaml")) if path.stem != "unsupported"], "captions")
+
+
+def strangers(folder: Path = ORDINARY / "check") -> list[str]:
+    """Its texts in languages that are not read."""
+    return _lines([folder / "unsupported.yaml"])
+
+
 def _share(verdicts: list[Verdict], wanted: Verdict) -> float:
     return sum(verdict is wanted for verdict in verdicts) / len(verdicts)
 

@@ -53,7 +53,7 @@ def _read(page: Page) -> Approvals:
 
     def ask(scope: Scope) -> Approvals:
         mine = given(page.who.member, page.mine(scope), works=works)
-        return approvals(scope, mine, content=content, review=review, decide=works and review, sheets=not works)
+        return approvals(scope, mine, content=content, review=review, decide=works and review, guest=not works)
 
     return page.read(ask)
 
@@ -61,7 +61,7 @@ def _read(page: Page) -> Approvals:
 def _parts(page: Page, found: Approvals) -> dict[str, int]:
     """How many of each wait, of those this member may settle."""
     parts = {"posts": len(found.posts), "doubts": len(found.doubts)} if page.may(Right.APPROVE) else {}
-    parts |= {"holds": len(found.holds), "pictures": len(found.pictures)}
+    parts |= {"holds": len(found.holds), "pictures": len(found.sheets) + len(found.pictures)}
     asked = len(found.requests) + len(found.again)
     return {"requests": asked, **parts} if asked else {**parts, "requests": 0} if found.taken else parts
 

@@ -28,10 +28,10 @@ def show(page: Page, found: Approvals) -> None:
     for hold in found.holds:
         with st.container(border=True, gap="small"):
             draw("approvals_hold.html", hold=hold, now=found.now, voice=page.voice, word=page.word)
-            _answers(page, hold)
+            _answers(page, found, hold)
 
 
-def _answers(page: Page, hold: Hold) -> None:
+def _answers(page: Page, found: Approvals, hold: Hold) -> None:
     key = str(hold.subject.id)
     opened = st.session_state.get(OPEN) == key
     with st.container(horizontal=True, gap="small"):
@@ -42,7 +42,7 @@ def _answers(page: Page, hold: Hold) -> None:
             again = partial(_again, page, hold.subject.id, hold.entry.version)
             acting.button(page, "approvals.again", again, right=Right.RUN, key=f"again:{key}", icon=":material/replay:")
     if opened and hold.reviewable and page.may(Right.REVIEW):
-        _review(page, hold, page.read(lambda scope: reviewed(scope, hold, page.who.member)))
+        _review(page, found, hold, page.read(lambda scope: reviewed(scope, hold, page.who.member)))
 
 
 def _steps(page: Page, order: list[str]) -> None:
@@ -62,10 +62,12 @@ def _open(key: str) -> None:
     st.session_state[OPEN] = key
 
 
-def _review(page: Page, hold: Hold, seen: Reviewed) -> None:
+def _review(page: Page, found: Approvals, hold: Hold, seen: Reviewed) -> None:
     unseen = tuple(shot.asset_id for shot in seen.shots if shot.covered and not shot.seen)
     shots = [(src(shot.asset_id), shot.alt) for shot in seen.shots]
     draw("approvals_unit.html", seen=seen, shots=shots, word=page.word)
+    for past in seen.past.values():
+        draw("approvals_past.html", past=past, found=found, voice=page.voice, word=page.word)
     if unseen:
         acting.button(
             page,
@@ -96,7 +98,7 @@ def _hold(page: Page, scope: Scope, subject_id: UUID) -> Hold:
     """What is held, if it is of one of this member's creators. Raises NotFound."""
     works = page.may(Right.RUN, Right.APPROVE)
     mine = given(page.who.member, page.mine(scope), works=works)
-    holds = approvals(scope, mine, content=False, review=False, sheets=not works).holds
+    holds = approvals(scope, mine, content=False, review=False, guest=not works).holds
     found = next((one for one in holds if one.subject.id == subject_id), None)
     if found is None:
         raise NotFound("approvals.settled_meanwhile")

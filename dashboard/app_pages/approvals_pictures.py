@@ -6,13 +6,15 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting, files
+from dashboard.app_pages import approvals_sheets
 from dashboard.app_pages.approvals_posts import reveal, src
 from dashboard.frame import Page
-from dashboard.reads.approvals import Approvals, judged
+from dashboard.reads.approvals import Approvals, judged, past_of
 from dashboard.widgets import draw
 from foundation.database import Scope
 from foundation.errors import NotFound, Refused
 from foundation.words import Message
+from gate.history import Past
 from gate.units import Rating
 from studio import judging
 from studio import reads as studio_reads
@@ -25,22 +27,27 @@ FEW = 12
 
 
 def show(page: Page, found: Approvals) -> None:
-    """Draw the pictures, one after the other."""
-    if not found.pictures:
+    """Draw the sheets, then the pictures that came alone, one after the other."""
+    approvals_sheets.show(page, found)
+    if not found.pictures and not found.sheets:
         draw("approvals_note.html", note=page.word("approvals.no_pictures"))
+    few = {card.asset_id: card.sha256 for card in found.pictures[:FEW]}
+    before = page.read(lambda scope: past_of(scope, few))
     with st.container(horizontal=True, gap="small"):
         for place, card in enumerate(found.pictures[:FEW]):
             with st.container(width=300, border=True, gap="small"):
-                _picture(page, found, card, keys=place == 0)
+                _picture(page, found, card, before.get(card.asset_id, ()), keys=place == 0 and not found.sheets)
     if len(found.pictures) > FEW:
         draw("approvals_note.html", note=page.voice.some("approvals.more_pictures", len(found.pictures) - FEW))
 
 
-def _picture(page: Page, found: Approvals, card: Card, *, keys: bool) -> None:
+def _picture(page: Page, found: Approvals, card: Card, past: tuple[Past, ...], *, keys: bool) -> None:
     """One picture; the first one answers to keys, and what comes after it moves up."""
     shot, own = page.read(lambda scope: judged(scope, card, page.who.member))
     name = found.creators[card.creator_id].name
     draw("approvals_picture.html", src=src(card.asset_id), card=card, creator=name, word=page.word)
+    if past:
+        draw("approvals_past.html", past=past, found=found, voice=page.voice, word=page.word)
     if not shot.seen:
         acting.button(
             page,

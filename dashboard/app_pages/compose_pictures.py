@@ -11,6 +11,7 @@ from dashboard.frame import Page
 from dashboard.reads.compose import Desk, unrated
 from dashboard.widgets import draw
 from foundation.database import Scope
+from foundation.ids import uuid7
 from foundation.words import Message
 from gate.units import Rating
 from studio import judging, library, uploads
@@ -136,18 +137,23 @@ def _more() -> None:
 def _brought(page: Page, creator_id: UUID, key: str) -> None:
     """Hand each file to the workers; the field is then empty again."""
     kept: list[str] = []
+    batch = uuid7()  # what was handed in together is looked at together
     for file in st.session_state.get(key) or []:
-        act = partial(_receive, page, creator_id, (file.name, file.getvalue()), kept)
+        act = partial(_receive, page, creator_id, (file.name, file.getvalue(), batch), kept)
         acting.press(act, Right.RUN, f"upload:{file.file_id}")
     known = st.session_state.get(BROUGHT, [])
     st.session_state[BROUGHT] = list(dict.fromkeys([*known, *kept]))
     st.session_state["compose:round"] = st.session_state.get("compose:round", 0) + 1
 
 
-def _receive(page: Page, creator_id: UUID, file: tuple[str, bytes], kept: list[str], scope: Scope, _: UUID) -> None:
+def _receive(
+    page: Page, creator_id: UUID, file: tuple[str, bytes, UUID], kept: list[str], scope: Scope, _: UUID
+) -> None:
     page.my(scope, creator_id)
-    (name, data), by = file, page.who.actor
-    upload = uploads.receive(scope, creator_id=creator_id, name=name, data=data, by=by, store=files.store())
+    (name, data, batch), by = file, page.who.actor
+    upload = uploads.receive(
+        scope, creator_id=creator_id, name=name, data=data, by=by, store=files.store(), batch=batch
+    )
     kept.append(str(upload))
 
 

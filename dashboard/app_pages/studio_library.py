@@ -12,6 +12,7 @@ from dashboard.frame import Page
 from dashboard.reads.studio import ALL, FACETS, Facets, Studio, Tile
 from dashboard.widgets import draw
 from foundation.database import Scope
+from foundation.ids import uuid7
 from studio import uploads
 from tenants.roles import Right
 
@@ -109,14 +110,15 @@ def _hand_in(page: Page, found: Studio) -> None:
 
 def _brought(page: Page, creator_id: UUID, key: str) -> None:
     """Hand each file to the workers; the field is then empty again, and what was refused is said."""
+    batch = uuid7()  # what was handed in together is looked at together
     for file in st.session_state.get(key) or []:
-        act = partial(_receive, page, creator_id, (file.name, file.getvalue()))
+        act = partial(_receive, page, creator_id, (file.name, file.getvalue()), batch)
         acting.press(act, Right.RUN, f"upload:{file.file_id}")
     st.session_state[ROUND] = st.session_state.get(ROUND, 0) + 1
 
 
-def _receive(page: Page, creator_id: UUID, file: tuple[str, bytes], scope: Scope, _: UUID) -> None:
+def _receive(page: Page, creator_id: UUID, file: tuple[str, bytes], batch: UUID, scope: Scope, _: UUID) -> None:
     page.my(scope, creator_id)
     (name, data), by = file, page.who.actor
-    card = studio_cards.handed(creator_id, scope)
-    uploads.receive(scope, creator_id=creator_id, name=name, data=data, by=by, store=files.store(), card=card)
+    said = {"card": studio_cards.handed(creator_id, scope), "batch": batch}
+    uploads.receive(scope, creator_id=creator_id, name=name, data=data, by=by, store=files.store(), **said)

@@ -1,7 +1,7 @@
 """What waits for a person's word: posts, what the safety check keeps back, pictures to judge, posts in doubt, and what
 somebody wants gone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -12,11 +12,12 @@ from dashboard.reads.compose import connectors
 from foundation.database import Scope
 from foundation.errors import NotFound
 from foundation.words import Message
-from gate import appealing, complaints, ratings
+from gate import appealing, complaints, history, ratings
 from gate import reads as gate_reads
 from gate.appealing import Again, Taken
 from gate.complaints import Request
 from gate.copies import Copy
+from gate.history import Past
 from gate.ratings import Standing
 from gate.reads import Depicted, Held
 from gate.reasons import Reason
@@ -27,12 +28,14 @@ from schedules.drafting import Draft, Preview
 from schedules.reads import Entry
 from schedules.reviewing import Asked, Spoken
 from schedules.states import DeliveryState
-from studio import judging
+from studio import judging, sheets
 from studio import reads as studio_reads
 from studio.reads import Card
+from studio.sheets import Sheet
 from tenants import reads as tenant_reads
 from tenants import sightings
 from tenants.reads import Creator, Member
+from tenants.roles import Role
 
 BACK = timedelta(days=30)
 """How far back what the safety check kept is looked for."""
@@ -78,7 +81,9 @@ class Approvals:
     creators: Mapping[UUID, Creator]
     posts: Sequence[Asked]
     holds: Sequence[Hold]
+    sheets: Sequence[Sheet]
     pictures: Sequence[Card]
+    """Those that are on no sheet."""
     doubts: Sequence[Entry]
     requests: Sequence[Request]
     again: Sequence[Again]
@@ -93,12 +98,26 @@ class Approvals:
     last: Spoken | None
     names: Mapping[UUID, str]
     authors: Mapping[str, str]
+    people: Mapping[str, Role]
+    """Roles of members, by `member:<id>` and by `principal:<id>`."""
     now: datetime
+
+    def who(self, by: str, word: Callable[[str], str]) -> str:
+        """Who said something of a picture: a name where names may be read here, and a role; or that nobody did."""
+        kind, _, key = by.partition(":")
+        if kind not in ("member", "principal"):
+            return word("past.automatic")
+        if by not in self.people:
+            return word("past.gone")
+        name = self.authors.get(by, "") if kind == "member" else self.names.get(UUID(key), "")
+        role = word(f"role.{self.people[by]}")
+        return f"{name} ({role})" if name else role
 
     @property
     def looks(self) -> Sequence[datetime]:
         """Since when each thing waits that somebody has to look at, the oldest first: how much work, and how old."""
-        return sorted([*(hold.since for hold in self.holds if hold.reviewable), *(card.at for card in self.pictures)])
+        holds = (hold.since for hold in self.holds if hold.reviewable)
+        return sorted([*holds, *(one.cards[0].at for one in self.sheets), *(card.at for card in self.pictures)])
 
     @property
     def late(self) -> int:
@@ -108,8 +127,8 @@ class Approvals:
     @property
     def signature(self) -> tuple[int, ...]:
         """How many of each wait: another one means that the page is old."""
-        waits = (self.posts, self.holds, self.pictures, self.doubts, self.requests, self.again, self.taken)
-        return tuple(len(each) for each in waits)
+        waits = (self.posts, self.holds, self.sheets, self.pictures, self.doubts, self.requests, self.again, self.taken)
+        return (*(len(each) for each in waits), sum(len(one.cards) for one in self.sheets))
 
 
 @dataclass(frozen=True)
@@ -154,36 +173,37 @@ def approvals(
     content: bool,
     review: bool,
     decide: bool = False,
-    sheets: bool = False,
+    guest: bool = False,
 ) -> Approvals:
     """What waits, of these creators: `content` for who approves posts, `review` for who judges for the safety check,
-    `decide` for who answers those who want something gone. With `sheets` only what a guest may look at: no chats, no
+    `decide` for who answers those who want something gone. With `guest` only what a guest may look at: no chats, no
     names, nothing that a look does not settle, but for a decision that another person has to look at again."""
     mine = {one.id: one for one in creators}
     trouble = [one for one in schedule_reads.needs_a_person(scope) if one.creator_id in mine]
     members = tenant_reads.members(scope)
-    judged = studio_reads.to_judge(scope, mine) if review else []
+    sheets_there, pictures = sheets.together(scope, sheets.waiting(scope, mine) if review else [])
     requests = complaints.waiting(scope, mine) if decide else []
     again = appealing.waiting(scope, mine) if review else []
     taken = appealing.taken(scope, mine) if content else []
     about = {one.ids[0]: one.copies for one in requests} | {one.ids[0]: one.copies for one in again}
     about |= {one.complaint_id: one.copies for one in taken}
-    looked = gate_reads.looked_at(scope, [card.sha256 for card in judged])
     holds = _holds(scope, mine, trouble)
     return Approvals(
         creators=mine,
         posts=reviewing.asked(scope, mine) if content else [],
-        holds=[one for one in holds if one.reviewable and one.entry is not None] if sheets else holds,
-        pictures=[card for card in judged if card.standing.rating is None or card.sha256 not in looked],
+        holds=[one for one in holds if one.reviewable and one.entry is not None] if guest else holds,
+        sheets=sheets_there,
+        pictures=pictures,
         doubts=[one for one in trouble if one.state is DeliveryState.UNCERTAIN] if content else [],
         requests=requests,
         again=again,
         taken=taken,
         named={one: words for one, copies in about.items() if (words := _named(scope, copies))},
         places=channel_reads.names(scope),
-        last=None if sheets else reviewing.last_word(scope, mine),
-        names={} if sheets else {one.principal_id: one.name for one in members},
-        authors={} if sheets else {f"member:{one.id}": one.name for one in members},
+        last=None if guest else reviewing.last_word(scope, mine),
+        names={} if guest else {one.principal_id: one.name for one in members},
+        authors={} if guest else {f"member:{one.id}": one.name for one in members},
+        people={key: one.role for one in members for key in (f"member:{one.id}", f"principal:{one.principal_id}")},
         now=scope.now,
     )
 
@@ -267,6 +287,8 @@ class Reviewed:
 
     texts: tuple[str, ...]
     shots: Sequence[Shot]
+    past: Mapping[UUID, tuple[Past, ...]]
+    """What was said before of each picture, by asset."""
     own: str
     """Why this member's yes does not count: they wrote it, or count as who did; "" when it does."""
 
@@ -282,10 +304,17 @@ def reviewed(scope: Scope, hold: Hold, member: Member) -> Reviewed:
     if hold.entry is not None:
         author = schedule_reads.written_post(scope, hold.entry.post_id).author_principal
     texts = tuple(text.body for text in unit.texts)
-    return Reviewed(texts, shots(scope, assets, [medium.alt for medium in unit.media]), _own(scope, author, member))
+    shown = shots(scope, assets, [medium.alt for medium in unit.media])
+    return Reviewed(texts, shown, past_of(scope, assets), own_work(scope, author, member))
 
 
-def _own(scope: Scope, author: UUID | None, member: Member) -> str:
+def past_of(scope: Scope, assets: Mapping[UUID, str]) -> dict[UUID, tuple[Past, ...]]:
+    """What was said before of pictures, given with their bytes; those nobody spoke of are absent."""
+    found = history.past(scope, set(assets.values()))
+    return {asset: found[sha256] for asset, sha256 in assets.items() if sha256 in found}
+
+
+def own_work(scope: Scope, author: UUID | None, member: Member) -> str:
     if author is None:
         return ""
     if author == member.principal_id:
@@ -302,7 +331,7 @@ def judged(scope: Scope, card: Card, member: Member) -> tuple[Shot, str]:
     actor = judging.makers(scope, [card.asset_id]).get(card.asset_id, "")
     shot = shots(scope, {card.asset_id: card.sha256}, [card.alt])[0]
     makers = {f"member:{one.id}": one.principal_id for one in tenant_reads.members(scope)}
-    return shot, _own(scope, makers.get(actor), member)
+    return shot, own_work(scope, makers.get(actor), member)
 
 
 def given(member: Member, mine: Sequence[Creator], *, works: bool) -> list[Creator]:

@@ -5,7 +5,7 @@ from alembic import op
 from migrations.tools import inside, jsonb, number, tenant_table, text, unique, uuid_column
 
 revision = "0033"
-down_revision = "0029"
+down_revision = "0032"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,152 @@
+"""Contact sheets: pictures that came in together are looked at together, and judged by one decision.
+
+Together are the pictures of one run of a recipe, the files handed in by one gesture, else those of one pack. A picture
+is on one sheet only; one that came alone is on none. Nobody judged the pictures of a sheet yet, and all of a sheet wait
+for the same thing: a rating, or a yes to what shows Nudity.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+from foundation.database import Scope
+from foundation.errors import Conflict, NotFound, Refused
+from foundation.words import Message
+from gate import desk
+from gate.desk import MOST, Tile
+from gate.units import Rating
+from studio import judging, library, reads
+from studio.reads import Card
+from tenants import audit, sightings
+
+Wants = Literal["rating", "review"]
+FEWEST = 2
+JUDGED = "sheet.judged"
+REFUSED = "approvals.because.check"
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Pictures of one creator that are judged together; `origin` says what they share: job, upload or pack."""
+
+    key: str
+    origin: str
+    wants: Wants
+    creator_id: UUID
+    cards: tuple[Card, ...]
+
+
+@dataclass(frozen=True)
+class Said:
+    """What is said of one picture: a yes, a no, or a rating. `drawn` is the rating it had when it was looked at."""
+
+    asset_id: UUID
+    drawn: Rating | None
+    approve: bool | None = None
+    rating: Rating | None = None
+    minor: bool = False
+
+
+def waiting(scope: Scope, creators: Collection[UUID]) -> list[Card]:
+    """Pictures of these creators that nobody judged, as many as one decision may be about."""
+    return reads.to_judge(scope, creators, limit=MOST)
+
+
+def together(scope: Scope, cards: Sequence[Card]) -> tuple[list[Sheet], list[Card]]:
+    """The sheets among pictures that wait, the oldest first, and the pictures that are on none."""
+    shared = _shared(scope, cards)
+    found: dict[tuple[str, str, Wants], list[Card]] = {}
+    for card in cards:
+        if card.asset_id in shared:
+            wants: Wants = "rating" if card.standing.rating is None else "review"
+            found.setdefault((*shared[card.asset_id], wants), []).append(card)
+    sheets = [
+        Sheet(f"{key}:{wants}", origin, wants, some[0].creator_id, tuple(sorted(some, key=_age)))
+        for (origin, key, wants), some in found.items()
+        if len(some) >= FEWEST
+    ]
+    placed = {card.asset_id for sheet in sheets for card in sheet.cards}
+    return sorted(sheets, key=lambda sheet: _age(sheet.cards[0])), [one for one in cards if one.asset_id not in placed]
+
+
+def _age(card: Card) -> tuple[object, ...]:
+    return card.at, card.asset_id
+
+
+_SHARED = """
+SELECT DISTINCT ON (c.asset_id) c.asset_id, c.creator_id, c.job_id, u.batch, p.pack_id
+FROM creations c
+LEFT JOIN uploads u ON u.tenant_id = c.tenant_id AND u.creator_id = c.creator_id AND u.asset_id = c.asset_id
+  AND u.batch IS NOT NULL
+LEFT JOIN pack_items p ON p.tenant_id = c.tenant_id AND p.asset_id = c.asset_id
+WHERE c.tenant_id = :tenant AND c.asset_id = ANY(:assets)
+ORDER BY c.asset_id, u.created_at, p.created_at, p.pack_id
+"""
+
+
+def _shared(scope: Scope, cards: Sequence[Card]) -> Mapping[UUID, tuple[str, str]]:
+    """What each picture came in with: its kind and its key, which no two creators share; absent where it came alone."""
+    rows = scope.run(_SHARED, tenant=scope.tenant_id, assets=[card.asset_id for card in cards])
+    found: dict[UUID, tuple[str, str]] = {}
+    for row in rows:
+        for origin, key in (("job", row.job_id), ("upload", row.batch), ("pack", row.pack_id)):
+            if key is not None:
+                found[row.asset_id] = (origin, f"{origin}:{key}:{row.creator_id}")
+                break
+    return found
+
+
+def makers(scope: Scope, cards: Iterable[Card]) -> Mapping[UUID, UUID]:
+    """The human who brought each picture in, by asset; those the house brought are absent."""
+    known = judging.makers(scope, [card.asset_id for card in cards])
+    humans = {by: judging.human(scope, by) for by in set(known.values())}
+    return {asset: maker for asset, by in known.items() if (maker := humans[by]) is not None}
+
+
+def decide(scope: Scope, creators: Collection[UUID], said: Sequence[Said], *, key: UUID) -> None:
+    """Judge the pictures of a sheet as they were drawn, all of them or none; the safety check asks for every one to
+    have been shown (`gate.desk.judge_set`), and holds each picture to what it asks of a single one. Once per `key`.
+
+    Raises Conflict where one of them does not wait any more, or is rated anew; Refused for a yes of who made it, or
+    counts as who did; NotFound for a picture of nobody among `creators`; and as the safety check does.
+    """
+    library.alone(scope, "sheets")  # of two who press at once, the second is told that it is settled
+    about = f"sheet:{key}"
+    if audit.last(scope, JUDGED, about) is not None:
+        return
+    wanted = {one.asset_id: one for one in said}
+    still = {card.asset_id: card for card in reads.to_judge(scope, creators, limit=MOST, only=wanted)}
+    for asset_id in wanted.keys() - still.keys():
+        if reads.shown(scope, asset_id).creator_id not in creators:  # raises for another tenant's
+            raise NotFound("library.asset_unknown", destination="-")
+    if any(asset not in still or still[asset].standing.rating is not one.drawn for asset, one in wanted.items()):
+        raise Conflict("review.set_changed")
+    _not_own(scope, [still[one.asset_id] for one in said if one.approve])
+    desk.judge_set(scope, [_tile(still[one.asset_id], one) for one in said], sheet=key)
+    audit.note(
+        scope,
+        JUDGED,
+        about,
+        count=len(said),
+        refused=sum(one.approve is False for one in said),
+        rated=sum(one.rating is not None for one in said),
+    )
+
+
+def _not_own(scope: Scope, cards: Sequence[Card]) -> None:
+    """A yes needs somebody who neither handed the picture in nor asked for it."""
+    made = makers(scope, cards)
+    if not made:
+        return
+    reviewer = judging.human(scope, scope.actor)
+    if reviewer is not None and {reviewer, *sightings.same(scope, reviewer).get(reviewer, ())} & set(made.values()):
+        raise Refused("review.own")
+
+
+def _tile(card: Card, said: Said) -> Tile:
+    if said.rating is not None:
+        return Tile(card.asset_id, card.sha256, rating=said.rating, minor=said.minor)
+    if said.approve:
+        return Tile(card.asset_id, card.sha256, verdict="approve")
+    return Tile(card.asset_id, card.sha256, verdict="refuse", reason=Message(REFUSED))

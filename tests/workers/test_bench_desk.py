@@ -1,0 +1,23 @@
+"""The day whose desk is counted: each thing that lands there is one the rules put there."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from foundation.database import OpenScope
+from foundation.storage import FileStore
+from workers.bench_desk import Day, lived
+
+SMALL = Day(creators=2, posts=20, nude=4, explicit=1, refused=1, plain=3, suggestive=1, raised=2, link=10, strange=13)
+
+
+def test_what_lands_on_the_desk_is_counted_by_what_it_is(tenant: OpenScope, tmp_path: Path) -> None:
+    found = lived(tenant, FileStore(tmp_path), SMALL)
+    assert found == {
+        "desk_items_per_day": 10,
+        "desk_sheets_per_day": 6,  # of each of two creators: two sheets to rate, one to look at
+        "desk_pictures_per_day": 1,  # what was raised comes again
+        "desk_held_per_day": 3,  # two addresses, one text that is not read
+        "desk_single_per_day": 26,
+    }
+    easy = lived(tenant, FileStore(tmp_path), replace(SMALL, posts=9, raised=1000, refused=0))
+    assert (easy["desk_pictures_per_day"], easy["desk_held_per_day"]) == (1, 0)

@@ -1,0 +1,319 @@
+"""How many things land on people's desks in a day of twelve creators and 190 posts, by the rules as they are.
+
+Nothing is counted by a formula: files are handed in and ingested, sheets are read, shown, rated and reviewed by the
+functions the page calls, and each post is judged by the gate. Counted are decisions somebody has to make: each sheet,
+each picture that came alone, and each post that is held or blocked.
+
+Measured inputs: the captions are people's, of `tests/gate/ordinary/check` in six languages, drawn by the seed, so that
+what the word rules and the reading of languages keep back is what they keep back there; the verdicts of places are the
+rules that ship, read at the platforms. Given: 12 creators, 190 posts. Assumed, for want of anybody's records: the
+numbers of `Day`. No classifier looks, as none ships: people rate everything. Whoever is shown is named where files are
+handed in, not on the desk. Not counted: the agency's own yes to posts (none to two of them, as each agency chooses),
+chats, removal requests, posts possibly outside.
+"""
+
+import hashlib
+import io
+import random
+import tempfile
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+from PIL import ExifTags, Image
+
+from foundation.database import Database, OpenScope, Scope
+from foundation.ids import uuid7
+from foundation.storage import FileStore
+from gate import minting, people, ratings, showing
+from gate import reads as gate_reads
+from gate.events import RatingWanted, set_rating
+from gate.units import Medium, Rating, Subject, Text, Unit
+from studio import library, sheets, uploads
+from studio import reads as studio_reads
+from studio.events import UploadDue
+from studio.reads import Card
+from studio.sheets import Said, Sheet, Wants
+from studio.states import ShelfState
+from tenants import agencies
+from tenants import reads as tenant_reads
+from tenants.roles import Role
+from workers.bench import SEED
+from workers.bench_outbox import servers
+from workers.gate_texts import captions, strangers
+
+ACTOR = "system:bench"
+YEAR = timedelta(days=365)
+EDGE = 48
+"""Pixels of a photo's side."""
+
+PATTERN = (
+    *(("as_fanvue", Rating.N),) * 5,
+    *(("as_x", Rating.N),) * 3,
+    *(("as_x", Rating.S),) * 2,
+    *(("post", Rating.S),) * 2,
+    *(("as_instagram", Rating.G),) * 3,
+    ("as_x", None),
+)
+"""A creator's sixteen posts: place on the test network, which has the rules of the platform it is named after, and what
+the picture shows; None for words alone. Assumed."""
+
+
+@dataclass(frozen=True)
+class Day:
+    """What a day is assumed to be. `raised` and the last three are one in so many."""
+
+    creators: int = 12
+    posts: int = 190
+    nude: int = 40
+    """Pictures of the set each creator hands in for adult places, of which `explicit` are more."""
+    explicit: int = 2
+    refused: int = 1
+    """Of that set, what the second human does not allow."""
+    plain: int = 20
+    """Pictures handed in for places open to all, of which `suggestive` are so."""
+    suggestive: int = 8
+    raised: int = 4
+    """A creator whose second human finds one picture to be more than it was rated: it comes again, alone."""
+    link: int = 50
+    """A post with an address that nobody registered."""
+    strange: int = 95
+    """A post in a language that is not read."""
+    slip: int = 10
+    """A post for Instagram that shows something suggestive."""
+
+
+def figures() -> dict[str, float]:
+    """A day on a server of its own, which goes with it. Takes a minute or two."""
+    with servers() as found, tempfile.TemporaryDirectory(prefix="greenroom-bench-") as folder:
+        database = Database(found.work_url, pool_size=2)
+        try:
+            return lived(database.scope, FileStore(Path(folder)), Day())
+        finally:
+            database.close()
+
+
+def lived(tenant: OpenScope, store: FileStore, day: Day) -> dict[str, float]:
+    """Live a day in a new agency, and count.
+
+    desk_items_per_day: everything below together; desk_sheets_per_day, desk_pictures_per_day: decisions about sheets
+    and about pictures that came alone; desk_held_per_day: posts; desk_single_per_day: what one decision for each
+    picture would have come to instead, of the same day.
+    """
+    house = _founded(tenant, store)
+    creators = [_Creator(house, number, day) for number in range(day.creators)]
+    for one in creators:
+        one.hands_in()
+    house.rate(day)
+    house.look(day)
+    written = captions()
+    house.drawn.shuffle(written)
+    for number in range(day.posts):
+        house.post(creators[number % day.creators], number, written[number % len(written)], day)
+    return {
+        "desk_items_per_day": house.sheets + house.alone + house.held,
+        "desk_sheets_per_day": house.sheets,
+        "desk_pictures_per_day": house.alone,
+        "desk_held_per_day": house.held,
+        "desk_single_per_day": house.single + house.held,
+    }
+
+
+@dataclass
+class _House:
+    """The agency of the day, and how many decisions its desk was asked for; `single` with one for each picture."""
+
+    tenant: OpenScope
+    tenant_id: UUID
+    store: FileStore
+    writer: UUID
+    second: UUID
+    drawn: random.Random
+    creators: list[UUID] = field(default_factory=list)
+    sheets: int = 0
+    alone: int = 0
+    held: int = 0
+    single: int = 0
+
+    def scope(self, member: UUID | None = None) -> AbstractContextManager[Scope]:
+        return self.tenant(self.tenant_id, f"member:{member}" if member else ACTOR)
+
+    def _waiting(self, wants: Wants) -> tuple[list[Sheet], list[Card]]:
+        with self.scope(self.second) as scope:
+            found, alone = sheets.together(scope, sheets.waiting(scope, self.creators))
+        return [one for one in found if one.wants == wants], [card for card in alone if card.standing.rating]
+
+    def rate(self, day: Day) -> None:
+        """The second human rates what came in, a sheet at a time, until nothing waits for a rating."""
+        while found := self._waiting("rating")[0]:
+            for sheet in found:
+                nude = len(sheet.cards) == day.nude
+                usual, other, few = (Rating.N, Rating.E, day.explicit) if nude else (Rating.G, Rating.S, day.suggestive)
+                said = [
+                    Said(card.asset_id, None, rating=other if place < few else usual)
+                    for place, card in enumerate(sheet.cards)
+                ]
+                self._decide(said)
+                self.sheets += 1
+
+    def look(self, day: Day) -> None:
+        """The same human, who made none of it, allows what may be used; then what was taken out and comes again."""
+        while (found := self._waiting("review")) != ([], []):
+            for sheet in found[0]:
+                again = self.creators.index(sheet.creator_id) % day.raised == 0
+                self._decide([_word(card, place, day, again) for place, card in enumerate(reversed(sheet.cards))])
+                self.sheets += 1
+            for card in found[1]:
+                self._decide([Said(card.asset_id, card.standing.rating, approve=True)])
+                self.alone += 1
+
+    def _decide(self, said: list[Said]) -> None:
+        """See every picture, as the file server notes it; say it; and let the workers write the ratings."""
+        with self.scope(self.second) as scope:
+            member = tenant_reads.member(scope, self.second)
+            for one in said:
+                showing.note(scope, member, library.item(scope, one.asset_id).sha256)
+        with self.scope(self.second) as scope:
+            sheets.decide(scope, self.creators, said, key=uuid7())
+            digests = {one.asset_id: library.item(scope, one.asset_id).sha256 for one in said}
+        self.single += len(said)
+        for one in said:
+            if one.rating is not None:
+                wish = (digests[one.asset_id], str(one.rating), one.minor, f"member:{self.second}")
+                set_rating(RatingWanted(self.tenant_id, one.asset_id, *wish), tenant=self.tenant)
+
+    def post(self, creator: "_Creator", number: int, words: str, day: Day) -> None:
+        """Judge one post; held or blocked, somebody has to do something about it."""
+        surface, shown = PATTERN[number // day.creators % len(PATTERN)]
+        if surface == "as_instagram" and number % day.slip == 0:
+            shown = Rating.S
+        if number % day.strange == day.strange - 1:
+            words = strangers()[number % len(strangers())]
+        if number % day.link == day.link - 1:
+            words = f"{words} https://example.test/{number}"
+        with self.scope() as scope:
+            whole = Unit(
+                tenant_id=self.tenant_id,
+                creator_id=creator.id,
+                subject=Subject("delivery", uuid7()),
+                platform="sandbox",
+                surface=f"sandbox.{surface}",
+                channel_id=creator.channel_id,
+                account=f"bench-{surface}",
+                audience="public",
+                texts=(Text("body", words),),
+                media=creator.picture(scope, shown),
+            )
+            unit = minting.marked(scope, whole, line=str)
+            self.held += not minting.judge(scope, unit, author=f"member:{self.writer}").allowed
+
+
+def _word(card: Card, place: int, day: Day, again: bool) -> Said:
+    """Of one picture of a set: the first few are refused, then one may be more than it was rated."""
+    rating = card.standing.rating
+    if place < day.refused:
+        return Said(card.asset_id, rating, approve=False)
+    if again and place == day.refused and rating is Rating.N:
+        return Said(card.asset_id, rating, rating=Rating.E)
+    return Said(card.asset_id, rating, approve=True)
+
+
+def _founded(tenant: OpenScope, store: FileStore) -> _House:
+    tenant_id = uuid7()
+    with tenant(tenant_id, ACTOR) as scope:
+        agencies.found(scope, name="Bench", language="en", zone="UTC")
+        writer, second = (
+            agencies.add_member(scope, name=name, email=f"{name}@example.test", role=role, language="en", zone="UTC")
+            for name, role in (("ann", Role.MANAGER), ("rob", Role.OWNER))
+        )
+    drawn = random.Random(SEED)  # noqa: S311 - which caption and which pixels, not a secret
+    return _House(tenant, tenant_id, store, writer, second, drawn)
+
+
+class _Creator:
+    """One creator, a real person whose papers are in order, and the pictures of the day."""
+
+    def __init__(self, house: _House, number: int, day: Day) -> None:
+        self._house, self._day, self.channel_id = house, day, uuid7()
+        self._shots: dict[Rating, list[UUID]] = {}
+        with house.scope() as scope:
+            self.id = agencies.add_creator(
+                scope,
+                slug=f"c{number}",
+                name=f"Creator {number}",
+                kind="human",
+                zone="UTC",
+                languages=["en"],
+                rating_ceiling="E",
+            )
+            self._person = _person(scope, number)
+        house.creators.append(self.id)
+
+    def hands_in(self) -> None:
+        """Two gestures: the set for adult places, and what is open to all; kept, and who is shown is named."""
+        for count in (self._day.nude, self._day.plain):
+            batch, by = uuid7(), f"member:{self._house.writer}"
+            for _ in range(count):
+                with self._house.scope(self._house.writer) as scope:
+                    upload_id = uploads.receive(
+                        scope,
+                        creator_id=self.id,
+                        name="shot.jpg",
+                        data=_photo(self._house.drawn, scope),
+                        by=by,
+                        store=self._house.store,
+                        batch=batch,
+                    )
+                due = UploadDue(self._house.tenant_id, upload_id)
+                uploads.ingest(due, tenant=self._house.tenant, store=self._house.store)
+                with self._house.scope(self._house.writer) as scope:
+                    asset_id = uploads.upload(scope, upload_id).asset_id
+                    if asset_id is None:
+                        raise RuntimeError("a photo of our own was refused")
+                    library.shelve(scope, asset_id, ShelfState.KEPT)
+                    ratings.depict(scope, asset_id, self._person, how="face", confirmed_by=by)
+
+    def picture(self, scope: Scope, shown: Rating | None) -> tuple[Medium, ...]:
+        """One of the creator's pictures so rated that nobody refused, drawn by the seed; none for words alone."""
+        if shown is None:
+            return ()
+        if not self._shots:
+            known = [card for card in studio_reads.cards(scope, self.id) if card.standing.rating is not None]
+            looked = gate_reads.looked_at(scope, [card.sha256 for card in known])
+            for card in known:
+                if card.standing.rating is not None and looked.get(card.sha256) != "refuse":
+                    self._shots.setdefault(card.standing.rating, []).append(card.asset_id)
+        return (library.media(scope, self._house.drawn.choice(self._shots[shown]), "sandbox"),)
+
+
+def _person(scope: Scope, number: int) -> UUID:
+    person = people.add_person(scope, kind="real", display_ref=f"Creator {number}")
+    paper = hashlib.sha256(f"bench:{number}".encode()).hexdigest()
+    people.record_identity(
+        scope, person, custodian="bench", method="test", verified_at=scope.now - YEAR, evidence_digest=paper
+    )
+    for what in people.SCOPES[:3]:
+        people.grant(
+            scope,
+            person,
+            what=what,
+            surfaces=("sandbox",),
+            max_rating=Rating.E,
+            valid_from=scope.now - YEAR,
+            valid_until=scope.now + YEAR / 2,
+            evidence_digest=paper,
+            signed_by=person,
+        )
+    return person
+
+
+def _photo(drawn: random.Random, scope: Scope) -> bytes:
+    """A small picture like no other, with the moment a camera would have written: yesterday."""
+    exif = Image.Exif()
+    taken = scope.now - timedelta(days=1)
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = f"{taken:%Y:%m:%d %H:%M:%S}"
+    data = io.BytesIO()
+    Image.frombytes("RGB", (EDGE, EDGE), drawn.randbytes(3 * EDGE * EDGE)).save(data, "JPEG", exif=exif)
+    return data.getvalue()
