@@ -177,9 +177,7 @@ def _papers(scope: Scope, table: Any, ids: Collection[UUID]) -> Iterable[Any]:
     if not ids:
         return ()
     found: Iterable[Any] = scope.session.exec(
-        select(table)
-        .where(table.tenant_id == scope.tenant_id, table.person_id.in_(ids))
-        .order_by(table.id)
+        select(table).where(table.tenant_id == scope.tenant_id, table.person_id.in_(ids)).order_by(table.id)
     )
     return found
 

@@ -143,9 +143,11 @@ def _copied(running: Cluster) -> Cluster:
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A PostgreSQL of this pytest process, gone at its end; `make mutation` has one running for hundreds of them."""
     running = os.environ.get(RUNNING)
-    with nullcontext(_copied(Cluster(int(running)))) if running else started(
-        tmp_path_factory.mktemp("pg"), "house"
-    ) as found:
+    with (
+        nullcontext(_copied(Cluster(int(running))))
+        if running
+        else started(tmp_path_factory.mktemp("pg"), "house") as found
+    ):
         _clusters.append(found)
         yield found
         _clusters.remove(found)

@@ -17,8 +17,10 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from io import StringIO
 from itertools import groupby
 from math import sqrt
 from pathlib import Path
@@ -37,6 +39,7 @@ from tests.house.tree import Source
 
 ROOT = Path(__file__).resolve().parents[1]
 FATES = ("killed", "timeout", "types", "words", "survived", "no tests")
+NEW = "not checked"
 FOUND = frozenset({"killed", "timeout", "types", "words"})
 SEEN = Path("mutants/read.json")
 """What mypy and the catalogues said, by the digest of the mutated file."""
@@ -87,7 +90,9 @@ def interval(found: int, tried: int) -> tuple[float, float]:
 def read(some: list[Mutant]) -> list[Mutant]:
     """The same mutants; those no test finds with what the types or the words say of them."""
     seen: dict[str, str] = json.loads(SEEN.read_text("utf-8")) if SEEN.exists() else {}
-    judged = [one if one.found else replace(one, fate=_judged(one, seen) or one.fate) for one in some]
+    judged = [
+        one if one.found or one.fate == NEW else replace(one, fate=_judged(one, seen) or one.fate) for one in some
+    ]
     SEEN.write_text(json.dumps(seen), "utf-8")
     return judged
 
@@ -166,18 +171,20 @@ def main() -> None:
     options = asked.parse_args()
     os.chdir(ROOT)
     (ROOT / "mutants").mkdir(exist_ok=True)
-    copy_src_dir()
-    copy_also_copy_files()
-    create_mutants(1)
+    with redirect_stdout(StringIO()):
+        copy_src_dir()
+        copy_also_copy_files()
+        create_mutants(1)
     size = options.mutants or len(mutants())
 
     def chosen() -> list[Mutant]:
-        return sample(mutants(), size, options.seed)
+        return read(sample(mutants(), size, options.seed))
 
-    wanted = [one.name for one in chosen() if one.fate == "not checked" or (options.again and not one.found)]
-    if wanted and not options.show:
-        run(wanted)
-    tried = read([one for one in chosen() if one.fate != "not checked"])
+    again = {one.name for one in chosen() if not one.found} if options.again else set()
+    while not options.show and (wanted := {one.name for one in chosen() if one.fate == NEW} | again):
+        run(sorted(wanted))  # mutmut forgets what it knew when its settings changed: then there is another round
+        again = set()
+    tried = [one for one in chosen() if one.fate != NEW]
     for one in tried:
         if not one.found:
             sys.stdout.write(f"\n{one.fate}: {one.name}\n{get_diff_for_mutant(one.name, path=one.file)}\n")

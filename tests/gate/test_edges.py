@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from foundation.ids import derived
-from gate import lexicon, rules, text, wordforms
+from gate import depicted, lexicon, rules, text, wordforms
 from gate.bundle import Row
 from gate.facts import Identity, LinkFacts, Shown, Snapshot, Stop, ViewerFacts
 from gate.matrix import Probe
@@ -267,6 +267,20 @@ def test_what_must_be_seen_of_a_place_is_seen_or_it_does_not_go_there() -> None:
     assert said(alone(), replace(bare, seen=())) == ("H", {Reason.AUDIENCE_CHANGED})
     assert said(alone(), replace(bare, seen=None)) == ("H", {Reason.DESTINATION_PROBE_STALE})
     assert said(alone(), words("hi", **{**CHANNEL, "flags": ()})) == ("A", set())
+
+
+def test_permissions_that_count_stand_now_and_reach_that_far() -> None:
+    given = (
+        grant("publish"),
+        grant("publish", revoked=True),
+        grant("publish", valid_from=AFTER),
+        grant("publish", surfaces=("x",)),
+        grant("publish", max_rating=Rating.S),
+        grant("publish", surfaces=("sandbox.post",), max_rating=Rating.N),
+    )
+    there = {"platform": "sandbox", "place": "sandbox.post", "now": NOW}
+    assert depicted.counted(given, **there, rating=Rating.N) == (given[0], given[5])
+    assert depicted.counted(given, **there, rating=Rating.G) == (given[0], given[4], given[5])
 
 
 def row(**changes: Any) -> Row:

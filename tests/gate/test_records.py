@@ -1,4 +1,4 @@
-"""What is written down is read back to the last field: the facts of a decision, copies, readers, stops, permissions."""
+"""What is written down is read back to the last field: the facts of a decision, copies, readers, stops."""
 
 import json
 from dataclasses import replace
@@ -21,8 +21,6 @@ from gate import (
     exporting,
     inforce,
     minting,
-    papers,
-    people,
     ratings,
     switches,
     targets,
@@ -263,58 +261,6 @@ def test_what_never_left_is_no_copy(here: World) -> None:
         assert copies.copy(scope, goes) is None
         row = scope.run("SELECT state, gone_proof, gone_at IS NULL FROM permits WHERE id = :jti", jti=goes).one()
         assert tuple(row) == ("void", "not_sent", False)
-
-
-def test_who_takes_back_everything_takes_their_double_along(here: World) -> None:
-    with here.scope() as scope:
-        real = real_person(scope)
-        double = real_person_like(scope, real)
-        assert list(people.doubles(scope, real)) == [double]
-        assert list(people.doubles(scope, double)) == []
-        one, other = picture(scope, here, person=real), picture(scope, here, person=double)
-    mine, theirs = sent(here, unit(here, text="One", media=(one,)), "1"), sent(here, unit(here, media=(other,)), "2")
-    sold = unit(here, text="Sold", media=(one,), subject=Subject("fulfilment", uuid7()))
-    pack = sent(here, sold, "3")
-    with here.scope() as scope:
-        for number, jti in enumerate((mine, theirs, pack)):
-            copies.note_copy(scope, jti, f"n{number}", scope.now)
-        assert [each.jti for each in copies.showing_person(scope, real)] == [mine, pack]
-        assert people.revoke(scope, real, what="download_sell") == [pack]
-        assert set(people.revoke(scope, real)) == {mine, theirs}
-        copies.gone(scope, mine, "404")
-        assert [each.jti for each in copies.showing_person(scope, real)] == [pack]
-        assert [each.jti for each in copies.of_person(scope, real)] == [mine, pack]
-        (known,) = papers.persons(scope, [real])
-        assert all(each.revoked for each in known.grants)
-
-
-def real_person_like(scope: Any, real: UUID) -> UUID:
-    found = people.add_person(scope, kind="digital_twin", display_ref="P2", twin_of=real)
-    now = scope.now
-    for what in ("depict", "publish", "download_sell", "ai_likeness"):
-        people.grant(
-            scope, found, what=what, surfaces=("sandbox",), max_rating=Rating.E, valid_from=now - DAY,
-            valid_until=now + DAY, evidence_digest="e" * 64, signed_by=found,
-        )  # fmt: skip
-    return found
-
-
-def test_an_answer_about_a_day_is_kept_as_such(here: World) -> None:
-    with here.scope() as scope:
-        person = people.add_person(scope, kind="real", display_ref="P")
-        asked: dict[str, Any] = {"custodian": "c", "method": "document", "evidence_digest": "e" * 64}
-        later = people.record_identity(scope, person, **asked, verified_at=scope.now, valid_until=scope.now + DAY)
-        earlier = people.record_identity(
-            scope, person, **asked, verified_at=scope.now - DAY, on_day=scope.now - 9 * DAY
-        )
-        rows = scope.run("SELECT id, result FROM identity_checks WHERE person_id = :person", person=person).all()
-        assert {tuple(row) for row in rows} == {(later, "over_18"), (earlier, "over_18_on")}
-        (known,) = papers.persons(scope, [person])
-        assert known.identities == (
-            Identity(scope.now - DAY, None, scope.now - 9 * DAY),
-            Identity(scope.now, scope.now + DAY, None),
-        )
-        assert papers.persons(scope, []) == ()
 
 
 def test_a_proposed_face_is_confirmed_once_and_stays_so(here: World) -> None:
