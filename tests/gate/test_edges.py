@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from foundation.ids import derived
-from gate import depicted, lexicon, rules, text, wordforms
+from gate import depicted, language, lexicon, rules, text, wordforms
 from gate.bundle import Row
 from gate.facts import Identity, LinkFacts, Shown, Snapshot, Stop, ViewerFacts
 from gate.matrix import Probe
@@ -336,6 +336,11 @@ def test_a_word_of_three_german_parts_is_one_and_of_four_is_none() -> None:
     assert wordforms.is_known("sommerurlaubsbild", vocabulary)
     assert not wordforms.is_known("sommerurlaubsbildkatzentag", vocabulary)
     assert not wordforms.is_known("a" * (wordforms.LONGEST + 1), vocabulary)
+
+
+def test_letters_and_figures_in_turn_are_nobodys_name() -> None:
+    assert not language.read(["We came home m4t3y"]).supported
+    assert language.read(["We came home Matey"]).supported
 
 
 def test_a_sexual_term_that_is_spread_meets_the_other_wherever_it_is() -> None:

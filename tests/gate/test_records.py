@@ -77,6 +77,7 @@ def test_every_fact_of_a_post_is_read(here: World) -> None:
         second = picture(scope, here, Rating.S, person=nova, ai="generated", source="", age=2 * DAY)
         third = picture(scope, here, None, source="said", age=3 * DAY)
         ratings.depict(scope, asset_of(scope, first), nova, how="mark")
+        targets.register(scope, "https://b.test/y", owner="us", rating=Rating.G, adult=False, lives=DAY)
         targets.register(scope, "https://a.test/x", owner="us", rating=Rating.S, adult=True)
         switches.close(scope, "channel", str(here.channel_id), "offers", reason="x")
         switches.close(scope, "creator", str(here.creator_id), "bot", reason="x")
@@ -87,7 +88,7 @@ def test_every_fact_of_a_post_is_read(here: World) -> None:
     with here.scope(f"member:{here.rob}") as scope:
         desk.review_bytes(scope, first.sha256, verdict="refuse", seen_percent=60)
         said_at = scope.now
-    whole = unit(here, text="see https://a.test/x", media=(third, second, first))
+    whole = unit(here, text="see https://b.test/y and https://a.test/x", media=(third, second, first))
     found = facts(here, whole, own_hosts=("mia.test",))
     known = {each.sha256: each for each in found.media}
     assert [each.sha256 for each in found.media] == sorted(known)
@@ -104,8 +105,10 @@ def test_every_fact_of_a_post_is_read(here: World) -> None:
     assert known[third.sha256] == MediumFacts(
         third.sha256, MIME, 1000, "made", "none", None, None, "", None, (), (), ""
     )  # fmt: skip
-    (link,) = found.links
-    assert link == LinkFacts("https://a.test/x", True, Rating.S, True, now + targets.LIVES)
+    assert found.links == (
+        LinkFacts("https://a.test/x", True, Rating.S, True, now + targets.LIVES),
+        LinkFacts("https://b.test/y", False, Rating.G, True, now + DAY),
+    )
     permission = Grant("depict", ("sandbox", "own_page"), Rating.E, now - DAY, now + 300 * DAY, False)
     persons = (
         PersonFacts(real, "real", PersonState.ACTIVE, (Identity(now - 200 * DAY, None, None),), (permission,)),
@@ -114,7 +117,7 @@ def test_every_fact_of_a_post_is_read(here: World) -> None:
     asked = Snapshot(here.tenant_id, f"member:{here.ann}", ann, Rating.E)
     assert found == replace(
         asked, names=("Mia", "mia"), media=found.media, persons=tuple(sorted(persons, key=lambda one: one.id)),
-        links=(link,), own_hosts=("mia.test",), epochs=found.epochs, unlocked=found.unlocked,
+        links=found.links, own_hosts=("mia.test",), epochs=found.epochs, unlocked=found.unlocked,
         stops=(
             Stop("channel", "offers"), Stop("creator", "bot"), Stop("platform", "nudity"), Stop("tenant", "payments")
         ),

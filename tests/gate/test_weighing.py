@@ -11,6 +11,7 @@ from gate import weighing
 from gate.release import Release, Unsigned, believed, read
 from gate.units import Rating
 from gate.weighing import Rated
+from tests.gate.releases import written
 from tests.gate.test_decide import BEFORE
 
 SHA = "a" * 64
@@ -99,3 +100,11 @@ def test_a_release_is_written_and_signed_in_one_form_for_good() -> None:
             read(document)
     with pytest.raises(Unsigned):
         believed(release.written(), [])
+
+
+def test_rules_without_a_date_are_none_whoever_signed_them() -> None:
+    with pytest.raises(ValueError, match=r"^a version without a date$"):
+        written("0000.00.00-0").rules()
+    with pytest.raises(ValueError, match="no version of rules"):
+        written("2026.12.01").rules()
+    assert written("2026.12.01-2").rules().number == 20261201_0002
