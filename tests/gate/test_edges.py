@@ -1,7 +1,9 @@
 """Every limit of the rules from both sides: what is just enough leaves, a step less is held or blocked, and why."""
 
+import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from gate.reasons import Reason
 from gate.states import AssuranceState
 from gate.text import TextRating
 from gate.units import Button, Invoice, Rating, Text, Unit, Verdict
+from gate.vocabulary import Vocabulary, pack
 from tests.gate.test_decide import (
     AFTER,
     ANN,
@@ -328,14 +331,30 @@ def test_a_term_of_no_kind_or_without_letters_is_refused() -> None:
 
 @pytest.mark.parametrize("age", ["five", "9", "10", "17", "seventeen", "thirteen"])
 def test_every_age_under_eighteen_is_heard_in_letters_and_figures(age: str) -> None:
-    assert text.minor_statement(f"I am {age}") is text.MinorSignal.STATED, age
+    fresh = lexicon.load(lexicon.SHIPPED)
+    assert text.minor_statement(f"I am {age}", lexicon=fresh) is text.MinorSignal.STATED, age
 
 
-def test_a_word_of_three_german_parts_is_one_and_of_four_is_none() -> None:
-    vocabulary = lexicon.shipped().vocabulary
-    assert wordforms.is_known("sommerurlaubsbild", vocabulary)
-    assert not wordforms.is_known("sommerurlaubsbildkatzentag", vocabulary)
-    assert not wordforms.is_known("a" * (wordforms.LONGEST + 1), vocabulary)
+def test_a_word_of_three_german_parts_is_one_and_of_four_is_none(tmp_path: Path) -> None:
+    file = tmp_path / "words"
+    file.write_bytes(pack(["+" + part for part in ("haus", "garten", "bild", "rahmen")]))
+    parts = Vocabulary(file, hashlib.sha256(file.read_bytes()).hexdigest())
+    assert wordforms.is_known("hausbild", parts)
+    assert wordforms.is_known("hausgartenbild", parts)
+    assert not wordforms.is_known("hausgartenbildrahmen", parts)
+    assert not wordforms.is_known("haustor", parts)
+    assert not wordforms.is_known("a" * (wordforms.LONGEST + 1), parts)
+
+
+def test_four_lines_may_spell_a_word_and_three_may_not() -> None:
+    short = replace(lexicon.shipped(), terms=(lexicon.term("explicit", "qzxw"), lexicon.term("nudity", "qzx")))
+    assert text.rate(["Quick\nZebras\nX-ray\nWe"], lexicon=short).rating is Rating.E
+    assert text.rate(["Quick\nZebras\nX-ray"], lexicon=short).rating is Rating.G
+
+
+def test_units_of_measure_mix_no_alphabets() -> None:
+    assert not text.rate(["5 µm, 10 k\u2126, 10 kΩ, 3 μF"]).obfuscated
+    assert text.rate(["10 kω"]).obfuscated
 
 
 def test_letters_and_figures_in_turn_are_nobodys_name() -> None:
