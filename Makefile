@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up test browser chaos bench lint licences lock supported clean
+.PHONY: help up test browser chaos mutation bench lint licences lock supported clean
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
@@ -54,6 +54,9 @@ browser: $(DEV_STAMP) ## the pages in a real Chromium, where one is installed
 chaos: $(DEV_STAMP) ## the day under kill -9, flush, hang and reset, 200 seeds; a send beside what forbids it, 10,000 orders
 	GREENROOM_CHAOS_SEEDS=200 $(PYTEST) -n 2 tests/chaos
 	GREENROOM_ORDERS=10000 $(PYTEST) --timeout 7200 tests/gate/test_every_order.py
+
+mutation: $(DEV_STAMP) ## how many small changes of the gate the tests find: all (hours), or MUTANTS=300; AGAIN=1 survivors
+	nice -n 19 $(BIN)/python -m tests.mutation --mutants $(or $(MUTANTS),0) --seed $(or $(SEED),greenroom) $(if $(AGAIN),--again)
 
 bench: $(DEV_STAMP) ## every figure, written to docs/benchmarks.md
 	$(BIN)/greenroom bench all --markdown docs/benchmarks.md

@@ -39,7 +39,8 @@ HandOver = Callable[["WireStep", Permit | RemovalOrder, "Account"], Answer]
 _PLAIN = re.compile(r"[\w.:+/@=-]{0,200}")
 """What an order without content may carry: ids, codes, amounts; no blank, so no sentence."""
 
-_REMEMBERED = 10_000
+REMEMBERED = 10_000
+"""So many permits that were used here are known again."""
 _OURS = frozenset({"authorization", "proxy-authorization", "cookie", "host", "content-length", "transfer-encoding"})
 _DROPPED = frozenset({"set-cookie", "www-authenticate"})
 _OF_USE = ("date", "retry-after", "ratelimit-reset")
@@ -78,10 +79,12 @@ class Transport:
         read_object: ReadObject,
         verify_key: Ed25519PublicKey,
         hand_over: HandOver | None = None,
+        remembers: int = REMEMBERED,
     ) -> None:
         self._http, self._reveal, self._seal = http, reveal, seal
         self._read_object, self._verify_key, self._hand_over = read_object, verify_key, hand_over
         self._used: dict[UUID, None] = {}
+        self._remembers = remembers
         self._lock = threading.Lock()
 
     def send(self, step: WireStep, authority: Authority, *, account: Account) -> Answer:
@@ -158,7 +161,7 @@ class Transport:
             if permit.jti in self._used:
                 raise EgressForbidden("egress.replayed", step=permit.step)
             self._used[permit.jti] = None
-            if len(self._used) > _REMEMBERED:
+            if len(self._used) > self._remembers:
                 del self._used[next(iter(self._used))]
 
     def _content(self, step: WireStep, tenant_id: UUID) -> tuple[dict[str, str], bytes]:
@@ -209,6 +212,8 @@ class Transport:
                 return url, {"authorization": f"Bearer {self._credential(step, account, account.refresh)}"}
             case "bearer":
                 return url, {"authorization": f"Bearer {self._credential(step, account, account.token)}"}
+            case unexpected:
+                assert_never(unexpected)
 
     def _credential(self, step: WireStep, account: Account, box: Sealed | None) -> str:
         if box is None:

@@ -165,7 +165,7 @@ def persons(scope: Scope, ids: Collection[UUID]) -> tuple[PersonFacts, ...]:
     people = _people(scope, ids)
     behind = {row.twin_of for row in people if row.twin_of is not None}
     known = {row.id: row for row in [*people, *_people(scope, behind - {row.id for row in people})]}
-    identities = _by("person_id", _papers(scope, IdentityCheck, known, IdentityCheck.verified_at))
+    identities = _by("person_id", _papers(scope, IdentityCheck, known))
     grants = _by("person_id", _papers(scope, ConsentGrant, known))
     declared = {row.person_id: row for row in _papers(scope, Declaration, known)}  # the newest one stays
     return tuple(
@@ -189,13 +189,12 @@ def _people(scope: Scope, ids: Collection[UUID]) -> Sequence[Person]:
     ).all()
 
 
-def _papers(scope: Scope, table: Any, ids: Collection[UUID], *first: Any) -> Iterable[Any]:
+def _papers(scope: Scope, table: Any, ids: Collection[UUID]) -> Iterable[Any]:
+    """The rows of these people, the oldest first."""
     if not ids:
         return ()
     found: Iterable[Any] = scope.session.exec(
-        select(table)
-        .where(table.tenant_id == scope.tenant_id, table.person_id.in_(ids))
-        .order_by(*(col(each) for each in first), table.id)
+        select(table).where(table.tenant_id == scope.tenant_id, table.person_id.in_(ids)).order_by(table.id)
     )
     return found
 

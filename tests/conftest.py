@@ -5,7 +5,7 @@ import secrets
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -22,6 +22,12 @@ from migrations import upgrading
 from workers import embedded
 
 PASSWORD = "test-only"
+
+RUNNING = "GREENROOM_TEST_POSTGRES"
+"""Port of a PostgreSQL that is there already, for runs that cannot wait for one of their own each time."""
+
+UNTOUCHED = "untouched"
+"""Its migrated database, which no test opens: each run gets a copy."""
 
 HOUSES = frozenset({"tests/journeys/day"})
 """Folders whose files share a house that takes minutes to live in: one worker takes all of them."""
@@ -105,10 +111,9 @@ def clock_set_right() -> Iterator[None]:
         engine.dispose()
 
 
-@pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A PostgreSQL of this pytest process, gone at its end."""
-    folder = tmp_path_factory.mktemp("pg")
+@contextmanager
+def started(folder: Path, database: str) -> Iterator[Cluster]:
+    """A PostgreSQL in `folder` with one migrated database; it ends with the block."""
     port = free_port()
     with FileLock("/tmp/greenroom-initdb.lock"):
         embedded.init_postgres(folder / "data", PASSWORD)
@@ -116,14 +121,36 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     found = Cluster(port)
     wait_until(lambda: _accepts(found.url("postgres", "postgres")))
     upgrading.prepare(
-        found.url("postgres", "postgres"), "house", passwords={"owner": PASSWORD, "work": PASSWORD, "pages": PASSWORD}
+        found.url("postgres", "postgres"), database, passwords={"owner": PASSWORD, "work": PASSWORD, "pages": PASSWORD}
     )
-    upgrading.upgrade(found.url("greenroom_owner", "house"), environment="test")
-    _clusters.append(found)
+    upgrading.upgrade(found.url("greenroom_owner", database), environment="test")
     yield found
-    _clusters.remove(found)
     server.terminate()
     server.wait(20)
+
+
+def _copied(running: Cluster) -> Cluster:
+    """The same cluster with a fresh copy of its untouched database, whatever a killed run before left in the last."""
+    engine = create_engine(running.url("postgres", "postgres"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text("DROP DATABASE IF EXISTS house WITH (FORCE)"))
+        connection.execute(text(f"CREATE DATABASE house TEMPLATE {UNTOUCHED} OWNER greenroom_owner"))
+    engine.dispose()
+    return running
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A PostgreSQL of this pytest process, gone at its end; `make mutation` has one running for hundreds of them."""
+    running = os.environ.get(RUNNING)
+    with (
+        nullcontext(_copied(Cluster(int(running))))
+        if running
+        else started(tmp_path_factory.mktemp("pg"), "house") as found
+    ):
+        _clusters.append(found)
+        yield found
+        _clusters.remove(found)
 
 
 @pytest.fixture(scope="session")

@@ -107,7 +107,7 @@ def page(found: list[Measured]) -> str:
         f"Written by `make bench` on {wall_now():%Y-%m-%d}: {found[0].machine if found else '-'}. Other work may have",
         "shared the machine: compare within one run. Each is `greenroom bench NAME --json`. `up_first_s` begins with",
         "the virtual environment in place; lateness is from a post's time to its arrival at the sandbox, which answers",
-        "after 150 ms.",
+        "after 150 ms. How many small changes of the gate its tests find: `docs/mutation.md`.",
     ]
     for measured in found:
         lines += ["", f"## {measured.name}", "", "| figure | measured | goal |", "|---|---|---|"]

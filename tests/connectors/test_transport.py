@@ -2,143 +2,36 @@
 
 import socket
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
-from uuid import UUID
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from connectors.contract import FileRef, Response, StepAnswerLost, StepKind, StepNotSent, WireStep
-from connectors.transport import Account, EgressForbidden, Transport
+from connectors.transport import EgressForbidden
 from foundation.errors import NotFound
-from foundation.http import HttpClient
 from foundation.ids import uuid7
-from foundation.sealed import Sealed
-from gate.permit import TTL, AuthOrder, ControlOrder, NoticeOrder, Permit, RemovalOrder, sign
-from gate.units import Subject
-
-KEY = Ed25519PrivateKey.generate()
-TENANT, CHANNEL = uuid7(), uuid7()
-DATA = b"a picture"
-TOKEN = Sealed(b"the-token")
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-@dataclass
-class Platform:
-    """A server that keeps what it got and answers what it is told."""
-
-    url: str = ""
-    got: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
-    answer: tuple[int, dict[str, str], bytes] = (200, {}, b'{"id":"1"}')
-
-
-@pytest.fixture
-def platform() -> Iterator[Platform]:
-    state = Platform()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length", 0)))
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            state.got.append((self.command, self.path, headers, body))
-            status, more, answer = state.answer
-            self.send_response(status)
-            for name, value in {**more, "content-length": str(len(answer))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(answer)
-
-        do_GET = do_PUT = do_DELETE = do_POST
-
-        def log_message(self, format: str, *args: object) -> None:
-            return
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    state.url = f"http://127.0.0.1:{server.server_port}/base"
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    yield state
-    server.shutdown()
-    server.server_close()
-
-
-@dataclass
-class Door:
-    """The transport and what it was made of."""
-
-    transport: Transport
-    account: Account
-    objects: dict[tuple[UUID, str], bytes]
-    revealed: list[Sealed]
-
-    def send(self, step: WireStep, authority: Any) -> Any:
-        return self.transport.send(step, authority, account=self.account)
-
-
-@pytest.fixture
-def door(platform: Platform) -> Door:
-    objects: dict[tuple[UUID, str], bytes] = {(TENANT, sha(DATA)): DATA}
-    revealed: list[Sealed] = []
-
-    def reveal(tenant_id: UUID, sealed: Sealed) -> str:
-        revealed.append(sealed)
-        return sealed.box.decode()
-
-    def read(tenant_id: UUID, sha256: str) -> bytes:
-        if (tenant_id, sha256) not in objects:
-            raise NotFound("object.unknown", sha256=sha256[:12])
-        return objects[tenant_id, sha256]
-
-    transport = Transport(
-        http=HttpClient(),
-        reveal=reveal,
-        seal=lambda tenant_id, secret: Sealed(b"sealed:" + secret.encode()),
-        read_object=read,
-        verify_key=KEY.public_key(),
-    )
-    return Door(transport, Account(TENANT, CHANNEL, "nova+key", platform.url, TOKEN), objects, revealed)
-
-
-def sha(data: bytes) -> str:
-    import hashlib
-
-    return hashlib.sha256(data).hexdigest()
-
-
-PUBLISH = WireStep("publish", StepKind.PUBLISH, "POST", "/api/{account}/posts", {"text": "hé", "a": 1})
-STAGE = WireStep("stage:1", StepKind.STAGE, "PUT", "/files/1", file=FileRef(sha(DATA), "image/png"))
-DELETE = WireStep("delete", StepKind.RESTRICT, "DELETE", "/posts/p1", action="delete")
-LOOK = WireStep("look", StepKind.CONTROL, "GET", "/posts?key=k", action="look")
-AUTH = WireStep(
-    "token", StepKind.AUTH, "POST", "/token", {"grant": "x"}, token="none", secret_fields=("access", "more")
+from gate.permit import AuthOrder, ControlOrder, NoticeOrder, RemovalOrder
+from tests.connectors.conftest import (
+    ASK,
+    AUTH,
+    CHANNEL,
+    CONTROL,
+    DATA,
+    DELETE,
+    HAND,
+    LOOK,
+    PUBLISH,
+    REMOVAL,
+    STAGE,
+    TENANT,
+    Door,
+    Platform,
+    permit,
+    sha,
 )
-
-REMOVAL = RemovalOrder(TENANT, CHANNEL, "delete", uuid7())
-CONTROL = ControlOrder(TENANT, CHANNEL, "look")
-
-
-def permit(step: WireStep, key: Ed25519PrivateKey = KEY, **changes: Any) -> Permit:
-    claims: dict[str, Any] = {
-        "jti": uuid7(),
-        "tenant_id": TENANT,
-        "channel_id": CHANNEL,
-        "account": "nova+key",
-        "surface": "sandbox.post",
-        "subject": Subject("delivery", uuid7()),
-        "step": step.name,
-        "unit_digest": "0" * 64,
-        "wire_digest": step.wire_digest(),
-        "viewer": "",
-        "flags": (),
-        "bundle": "test",
-        "minted_at": NOW,
-        "expires_at": NOW + TTL,
-    }
-    return sign(Permit(**{**claims, **changes}), key)
 
 
 def test_content_leaves_under_its_permit(door: Door, platform: Platform) -> None:
@@ -313,41 +206,6 @@ def test_without_a_credential_nothing_leaves(door: Door, platform: Platform) -> 
     with pytest.raises(EgressForbidden, match="no_credential"):
         door.send(LOOK, CONTROL)
     assert platform.got == []
-
-
-HAND = WireStep(
-    "hand_over",
-    StepKind.PUBLISH,
-    "HAND",
-    "/tasks/k",
-    {"caption": "hé"},
-    files={"file0": FileRef(sha(DATA), "image/png")},
-    to="person",
-)
-ASK = WireStep("take_back", StepKind.RESTRICT, "ASK", "/tasks/t", action="delete", to="person")
-
-
-@pytest.fixture
-def hands(door: Door, platform: Platform) -> tuple[Door, list[str]]:
-    """A door with somebody behind it: what they were handed, by step."""
-    got: list[str] = []
-
-    def take(step: WireStep, authority: Permit | RemovalOrder, account: Account) -> Response:
-        got.append(step.name)
-        return Response(step.name, 201, {}, {"task": "t1"})
-
-    def read(tenant_id: UUID, sha256: str) -> bytes:
-        return door.objects[tenant_id, sha256]
-
-    transport = Transport(
-        http=HttpClient(),
-        reveal=lambda tenant_id, sealed: "",
-        seal=lambda tenant_id, secret: Sealed(secret.encode()),
-        read_object=read,
-        verify_key=KEY.public_key(),
-        hand_over=take,
-    )
-    return replace(door, transport=transport), got
 
 
 def test_what_a_person_gets_needs_the_same_permit_and_opens_no_socket(

@@ -130,10 +130,12 @@ def test_what_is_looser_unread_or_of_another_day_is_refused(here: World) -> None
     for verdicts in ({Rating.N: Verdict.A}, {Rating.X: Verdict.A}):
         with pytest.raises(Refused, match="ATTESTATION_INVALID"):
             attest(here, here.rob, verdicts=verdicts)
-    today = date(2026, 11, 20)
+    with here.scope() as scope:
+        today = scope.now.date()
     for wrong in (
         {"url": "https://elsewhere.example/"},
-        {"read_on": today - timedelta(days=30)},
+        {"read_on": today - attesting.WAITS},
+        {"read_on": today + timedelta(days=1)},
         {"read_on": date(2030, 1, 1)},
         {"name": "sandbox.post"},
         {"name": "nowhere.post"},
@@ -142,6 +144,7 @@ def test_what_is_looser_unread_or_of_another_day_is_refused(here: World) -> None
             attest(here, here.rob, **wrong)
     with here.scope() as scope:
         assert scope.run("SELECT count(*) FROM attestations WHERE tenant_id = :t", t=here.tenant_id).scalar_one() == 0
+    assert not attest(here, here.rob, read_on=today - attesting.WAITS + timedelta(days=1))
 
 
 def test_stricter_is_kept_and_has_to_be_said_by_both(here: World) -> None:

@@ -172,3 +172,76 @@ def test_no_loosening_is_missed(tmp_path: Path, name: str, letters: list[str], v
 
 def _rank(rules: Bundle, row: dict[str, Any], kind: Any, people: Any, rating: Rating) -> int:
     return rules.row(row["platform"], row["id"], on=TODAY, place=kind, people=people).verdict(rating).rank
+
+
+FLAG = "media_metadata.sensitive_media_warning.adult_content=true"
+
+
+def test_every_difference_is_told_in_the_words_of_the_file(tmp_path: Path) -> None:
+    changed = {
+        "verdicts": {"G": "A", "S": "F", "N": "F", "E": "H"},
+        "adult_link": "B",
+        "flags": {"N": [], "E": [FLAG, "a=b"]},
+        "ai": {"flag": "none"},
+        "viewer": "product",
+        "probe": ["it is private"],
+        "test_network": True,
+        "place": "chat",
+        "people": "real",
+        "ages": False,
+        "review_by": date(2027, 3, 1),
+        "checked_on": date(2026, 11, 21),
+    }
+    new = with_row(tmp_path, "x.post", **changed)
+    up, down, same = Way.TIGHTENED, Way.LOOSENED, Way.RENEWED
+    (there,) = (each for each in places.compare(WHOLE, new) if each.name == "x.post")
+    assert there == places.RowChange(
+        "x.post",
+        "changed",
+        (
+            Change(up, "verdict", "S", "A", "F"),
+            Change(up, "verdict", "E", "F", "H"),
+            Change(up, "adult_link", "", "F", "B"),
+            Change(down, "flag", "N", FLAG, "–"),
+            Change(up, "flag", "E", "–", "a=b"),
+            Change(down, "ai_mark", "", "made_with_ai=true", "–"),
+            Change(up, "ai_mark", "", "–", "words"),
+            Change(up, "viewer", "", "platform", "product"),
+            Change(down, "test_network", "", "no", "yes"),
+            Change(down, "applies_to", "", "post", "chat real"),
+            Change(down, "ageing", "", "yes", "no"),
+            Change(same, "review_by", "", "2027-02-18", "2027-03-01"),
+        ),
+    )
+    assert (there.loosened, there.tightened) == (True, True)
+    (back,) = (each for each in places.compare(new, WHOLE) if each.name == "x.post")
+    assert [(each.way, each.before, each.after) for each in back.changes if each.what == "ageing"] == [
+        (up, "no", "yes")
+    ]
+    probed = changes(WHOLE, with_row(tmp_path, "x.post", probe=["it is private"]))["x.post"]
+    assert probed == (Change(up, "probe", "", "–", "it is private"),)
+    assert "x.post" not in places.ends(new)
+    assert "byhand.x" not in places.ends(WHOLE)
+    assert places.ends(WHOLE)["x.post"] == date(2027, 2, 18)
+
+
+def test_every_general_rule_is_compared_by_its_name(tmp_path: Path) -> None:
+    defaults = {
+        **FILE["defaults"],
+        "unknown_platform": {"G": "B", "S": "B", "N": "B", "E": "B"},
+        "unverified_cap": {"S": "F", "N": "H", "E": "F"},
+        "link_unregistered": "A",
+    }
+    countries = [{**each, "level": "L2"} if each["id"] == "GB" else each for each in FILE["jurisdictions"]]
+    found = changes(WHOLE, load(tmp_path, defaults=defaults, jurisdictions=countries))
+    general = {name: found[name] for name in ("unknown_platform", "unverified_cap", "link_unregistered", "GB")}
+    assert "unknown_surface" not in found
+    assert general == {
+        "unknown_platform": (Change(Way.TIGHTENED, "verdict", "G", "H", "B"),),
+        "unverified_cap": (
+            Change(Way.TIGHTENED, "verdict", "S", "A", "F"),
+            Change(Way.LOOSENED, "verdict", "E", "H", "F"),
+        ),
+        "link_unregistered": (Change(Way.LOOSENED, "verdict", "G", "H", "A"),),
+        "GB": (Change(Way.LOOSENED, "level", "GB", WHOLE.level("GB"), "L2"),),
+    }

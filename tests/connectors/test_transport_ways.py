@@ -1,0 +1,113 @@
+"""How a request leaves once it may: its parts, how its credential is shown, and what is kept of the answer."""
+
+from dataclasses import replace
+
+import pytest
+
+from connectors.contract import FileRef, Response, WireStep
+from connectors.transport import Account, EgressForbidden, Transport
+from foundation.http import HttpClient
+from foundation.sealed import Sealed
+from gate.permit import AuthOrder, Permit, RemovalOrder
+from tests.connectors.conftest import (
+    AUTH,
+    CHANNEL,
+    CONTROL,
+    DATA,
+    HAND,
+    KEY,
+    LOOK,
+    PUBLISH,
+    STAGE,
+    TENANT,
+    Door,
+    Platform,
+    permit,
+    sha,
+)
+
+
+def test_several_files_leave_as_parts_each_as_it_was_checked(door: Door, platform: Platform) -> None:
+    door.objects[TENANT, sha(b"two")] = b"two"
+    parts = {"a": FileRef(sha(DATA), "image/png", name="mia.png"), "b": FileRef(sha(b"two"), "image/jpeg")}
+    step = replace(PUBLISH, json={"text": "hé", "tags": ["x"]}, files=parts)
+    door.send(step, permit(step))
+    _, _, headers, body = platform.got[0]
+    assert headers["content-type"].startswith("multipart/form-data; boundary=")
+    for part in ('name="text"', "hé", 'name="tags"', '["x"]', 'filename="mia.png"', 'filename="b"', "image/jpeg"):
+        assert part.encode() in body
+    assert DATA in body
+    assert b"two" in body
+    for malformed in (replace(step, file=FileRef(sha(DATA), "image/png")), replace(STAGE, json={"a": 1})):
+        with pytest.raises(EgressForbidden, match="malformed"):
+            door.send(malformed, permit(malformed))
+    assert len(platform.got) == 1
+
+
+def test_a_credential_is_shown_as_the_platform_asks_for_it(door: Door, platform: Platform) -> None:
+    door.account = replace(door.account, token=Sealed(b"1:a b/c"), refresh=Sealed(b"again"))
+    for step in (
+        replace(LOOK, token="path", path="/bot{token}/getMe"),
+        replace(LOOK, token="bot"),
+        replace(LOOK, token="refresh"),
+        replace(LOOK, token="none"),
+    ):
+        door.send(step, CONTROL)
+    assert [(path, headers.get("authorization")) for _, path, headers, _ in platform.got] == [
+        ("/base/bot1:a%20b%2Fc/getMe", None),
+        ("/base/posts?key=k", "Bot 1:a b/c"),
+        ("/base/posts?key=k", "Bearer again"),
+        ("/base/posts?key=k", None),
+    ]
+
+
+def test_what_is_sealed_is_opened_in_a_sign_in_alone(door: Door, platform: Platform) -> None:
+    step = replace(AUTH, json={"a": {"b": Sealed(b"opened")}, "c": "as it is"})
+    door.send(step, AuthOrder(TENANT, CHANNEL))
+    assert platform.got[0][3] == b'{"a":{"b":"opened"},"c":"as it is"}'
+    with pytest.raises(EgressForbidden, match="carries_content"):
+        door.send(replace(LOOK, json={"a": Sealed(b"x")}), CONTROL)
+    assert door.revealed == [Sealed(b"opened")]
+
+
+def test_of_an_answer_only_what_was_asked_for_is_kept(door: Door, platform: Platform) -> None:
+    step = replace(AUTH, only=("state", "words", "number", "missing"))
+    kept = {"retry-after": "5", "x-more": "no"}
+    platform.answer = (200, kept, b'{"state":"done","words":"two words","number":1,"other":"x","access":"AAA"}')
+    answer = door.send(step, AuthOrder(TENANT, CHANNEL))
+    assert (answer.body, set(answer.sealed)) == ({"state": "done"}, {"access"})
+    assert answer.headers["retry-after"] == "5"
+    assert set(answer.headers) <= {"date", "retry-after"}
+    platform.answer = (200, {}, b"[1]")
+    assert door.send(step, AuthOrder(TENANT, CHANNEL)).body == {}
+
+
+def test_the_oldest_permits_are_forgotten_first(hands: tuple[Door, list[str]]) -> None:
+    open_door, got = hands
+    few = replace(open_door, transport=forgetful(open_door, got))
+    first, second, third = (permit(HAND) for _ in range(3))
+    for each in (first, second):
+        few.send(HAND, each)
+    with pytest.raises(EgressForbidden, match="replayed"):
+        few.send(HAND, first)
+    few.send(HAND, third)
+    with pytest.raises(EgressForbidden, match="replayed"):
+        few.send(HAND, second)
+    few.send(HAND, first)
+    assert len(got) == 4
+
+
+def forgetful(door: Door, got: list[str]) -> Transport:
+    def take(step: WireStep, authority: Permit | RemovalOrder, account: Account) -> Response:
+        got.append(step.name)
+        return Response(step.name, 201)
+
+    return Transport(
+        http=HttpClient(),
+        reveal=lambda tenant_id, sealed: "",
+        seal=lambda tenant_id, secret: Sealed(secret.encode()),
+        read_object=lambda tenant_id, sha256: door.objects[tenant_id, sha256],
+        verify_key=KEY.public_key(),
+        hand_over=take,
+        remembers=2,
+    )

@@ -1,0 +1,135 @@
+"""What pages ask of the workers: done once and at once, written down by its name, and told to nobody else."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from foundation.database import OpenScope
+from foundation.errors import BadInput, Conflict, NotFound
+from foundation.ids import uuid7
+from gate import complaints, events, mine, people, ratings, switches
+from gate.events import ComplaintDecided, ComplaintDue, SwitchWanted
+from gate.mine import Named
+from gate.states import ComplaintState
+from gate.units import Rating
+from tenants import agencies
+from tenants.roles import Role
+from tests.gate.builders import World, asset_of, picture, real_person, world
+
+
+@pytest.fixture
+def here(tenant: OpenScope, tenant_id: UUID) -> World:
+    return world(tenant, tenant_id)
+
+
+def waiting(here: World, kind: str) -> list[tuple[Any, ...]]:
+    with here.scope() as scope:
+        rows = scope.run("SELECT priority, args FROM outbox WHERE tenant_id = :t AND kind = :kind ORDER BY id",
+                         t=here.tenant_id, kind=kind)  # fmt: skip
+        return [(row.priority, row.args) for row in rows]
+
+
+def noted(here: World, about: str) -> list[tuple[str, str]]:
+    with here.scope() as scope:
+        rows = scope.run("SELECT act, actor FROM audit_entries WHERE about = :about ORDER BY id", about=about)
+        return [tuple(row) for row in rows]
+
+
+def press(here: World, tenant: OpenScope, who: UUID, *, open_: bool) -> None:
+    asked = SwitchWanted(
+        here.tenant_id, uuid7(), "tenant", "", "offers", open=open_, by=f"member:{who}", reason="enough"
+    )
+    events.set_switch(asked, tenant=tenant)
+
+
+def test_two_who_ask_one_after_the_other_end_a_wide_stop(here: World, tenant: OpenScope) -> None:
+    press(here, tenant, here.ann, open_=False)
+    for _ in range(2):
+        press(here, tenant, here.rob, open_=True)
+        with here.scope() as scope:
+            assert [one.feature for one in switches.stops(scope)] == ["offers"]
+    press(here, tenant, here.ann, open_=False)
+    press(here, tenant, here.rob, open_=True)
+    press(here, tenant, second(here), open_=True)
+    with here.scope() as scope:
+        assert switches.stops(scope) == []
+
+
+def second(here: World) -> UUID:
+    with here.scope() as scope:
+        found: UUID = agencies.add_member(
+            scope, name="eve", email="eve@example.test", role=Role.OWNER, language="en", zone="UTC"
+        )
+    return found
+
+
+def test_each_real_person_is_named_once_with_their_own_link(here: World) -> None:
+    with here.scope() as scope:
+        ida, zoe = (real_person(scope, display_ref=name) for name in ("Ida", "Zoe"))
+        people.add_person(scope, kind="synthetic", display_ref="Nova")
+        mine.make_link(scope, zoe)
+    with here.scope() as scope:
+        first, last = mine.named(scope)
+        assert first == Named(ida, "Ida", None)
+        assert (last.person_id, last.name) == (zoe, "Zoe")
+        assert last.linked_at is not None
+
+
+def test_what_a_person_takes_back_goes_first_and_once(here: World) -> None:
+    with here.scope() as scope:
+        ida = real_person(scope)
+    for what in ("publish", "publish", mine.ALL):
+        with here.scope(f"person:{ida}") as scope:
+            mine.ask(scope, ida, what)
+    rows = waiting(here, "consent.revoke")
+    assert [(priority, args["scope"], args["by"]) for priority, args in rows] == [
+        (0, "publish", f"person:{ida}"),
+        (0, mine.ALL, f"person:{ida}"),
+    ]
+    with here.scope(f"person:{ida}") as scope, pytest.raises(BadInput, match=r"person\.bad_scope"):
+        mine.ask(scope, ida, "everything")
+    with here.scope() as scope:
+        people.revoke(scope, ida)
+    with here.scope(f"person:{ida}") as scope, pytest.raises(Conflict, match=r"person\.nothing_left"):
+        mine.ask(scope, ida, mine.ALL)
+
+
+def test_what_became_of_a_complaint_is_written_down_by_its_name(here: World, tenant: OpenScope) -> None:
+    with here.scope() as scope:
+        media = [picture(scope, here, Rating.G) for _ in range(2)]
+        receipts = [
+            complaints.receive(
+                scope, creator_id=here.creator_id, category="shown", named="n", digests=[one.sha256], source="s"
+            )
+            for one in media
+        ]
+        ids = [complaints.by_receipt(scope, receipt).id for receipt in receipts]
+    for each in ids:
+        complaints.answer(ComplaintDue(here.tenant_id, each), tenant=tenant)
+    with here.scope(f"member:{here.rob}") as scope:
+        complaints.decide(scope, ids[0])
+        complaints.decide(scope, ids[1], because="unfounded")
+        with pytest.raises(BadInput, match=r"complaint\.no_reason"):
+            complaints.decide(scope, ids[1], because="UNFOUNDED")
+    asked = waiting(here, "complaint.decide")
+    assert [(priority, args["because"]) for priority, args in asked] == [(0, ""), (0, "unfounded")]
+    by = f"member:{here.rob}"
+    for each, because in zip(ids, ("", "unfounded"), strict=True):
+        for _ in range(2):
+            complaints.settle(ComplaintDecided(here.tenant_id, each, because, by), tenant=tenant)
+    assert [noted(here, f"complaint:{each}") for each in ids] == [
+        [("complaint.upheld", by)],
+        [("complaint.stays", by)],
+    ]
+    with here.scope() as scope:
+        upheld, stays = (complaints.by_receipt(scope, receipt) for receipt in receipts)
+        assert (upheld.state, stays.state) == (ComplaintState.UPHELD, ComplaintState.REJECTED)
+        assert stays.reason is not None
+        assert stays.reason.code == "complaint.because.unfounded"
+        assert complaints.latest(scope, here.creator_id) == stays
+        assert complaints.latest(scope, uuid7()) is None
+        assert [ratings.standing(scope, [one.sha256])[one.sha256].withheld for one in media] == [True, False]
+        assert asset_of(scope, media[1])
+        with pytest.raises(NotFound, match=r"complaint\.unknown"):
+            complaints.by_receipt(scope, "nothing")

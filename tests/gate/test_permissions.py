@@ -1,0 +1,129 @@
+"""Who is shown: what is written down of them is read back, what nobody could have signed is refused, and what ends."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from foundation.database import OpenScope
+from foundation.errors import BadInput, NotFound
+from foundation.ids import uuid7
+from foundation.words import Message
+from gate import (
+    copies,
+    papers,
+    people,
+)
+from gate.facts import (
+    Identity,
+)
+from gate.units import Rating, Subject
+from tests.gate.builders import World, invented, picture, real_person, unit, world
+from tests.gate.test_records import DAY, sent
+
+
+@pytest.fixture
+def here(tenant: OpenScope, tenant_id: UUID) -> World:
+    return world(tenant, tenant_id)
+
+
+def test_who_takes_back_everything_takes_their_double_along(here: World) -> None:
+    with here.scope() as scope:
+        real = real_person(scope)
+        double = real_person_like(scope, real)
+        assert list(people.doubles(scope, real)) == [double]
+        assert list(people.doubles(scope, double)) == []
+        one, other = picture(scope, here, person=real), picture(scope, here, person=double)
+    mine, theirs = sent(here, unit(here, text="One", media=(one,)), "1"), sent(here, unit(here, media=(other,)), "2")
+    sold = unit(here, text="Sold", media=(one,), subject=Subject("fulfilment", uuid7()))
+    pack = sent(here, sold, "3")
+    with here.scope() as scope:
+        for number, jti in enumerate((mine, theirs, pack)):
+            copies.note_copy(scope, jti, f"n{number}", scope.now)
+        assert [each.jti for each in copies.showing_person(scope, real)] == [mine, pack]
+        assert people.revoke(scope, real, what="download_sell") == [pack]
+        assert set(people.revoke(scope, real)) == {mine, theirs}
+        copies.gone(scope, mine, "404")
+        assert [each.jti for each in copies.showing_person(scope, real)] == [pack]
+        assert [each.jti for each in copies.of_person(scope, real)] == [mine, pack]
+        (known,) = papers.persons(scope, [real])
+        assert all(each.revoked for each in known.grants)
+
+
+def real_person_like(scope: Any, real: UUID) -> UUID:
+    found = people.add_person(scope, kind="digital_twin", display_ref="P2", twin_of=real)
+    now = scope.now
+    for what in ("depict", "publish", "download_sell", "ai_likeness"):
+        people.grant(
+            scope, found, what=what, surfaces=("sandbox",), max_rating=Rating.E, valid_from=now - DAY,
+            valid_until=now + DAY, evidence_digest="e" * 64, signed_by=found,
+        )  # fmt: skip
+    return found
+
+
+def test_an_answer_about_a_day_is_kept_as_such(here: World) -> None:
+    with here.scope() as scope:
+        person = people.add_person(scope, kind="real", display_ref="P")
+        asked: dict[str, Any] = {"custodian": "c", "method": "document", "evidence_digest": "e" * 64}
+        later = people.record_identity(scope, person, **asked, verified_at=scope.now, valid_until=scope.now + DAY)
+        earlier = people.record_identity(
+            scope, person, **asked, verified_at=scope.now - DAY, on_day=scope.now - 9 * DAY
+        )
+        rows = scope.run("SELECT id, result FROM identity_checks WHERE person_id = :person", person=person).all()
+        assert {tuple(row) for row in rows} == {(later, "over_18"), (earlier, "over_18_on")}
+        (known,) = papers.persons(scope, [person])
+        assert known.identities == (
+            Identity(scope.now - DAY, None, scope.now - 9 * DAY),
+            Identity(scope.now, scope.now + DAY, None),
+        )
+        assert papers.persons(scope, []) == ()
+
+
+def test_who_is_no_person_as_said_is_refused(here: World) -> None:
+    asked: dict[str, Any] = {"custodian": "c", "method": "document", "evidence_digest": "e" * 64}
+    with here.scope() as scope:
+        real, nova, ann = real_person(scope), invented(scope, here), here.principal(scope, here.ann)
+        for kind, twin in (("other", None), ("digital_twin", None), ("real", real)):
+            with pytest.raises(BadInput, match=r"person\.bad_kind"):
+                people.add_person(scope, kind=kind, display_ref="P", twin_of=twin)
+        with pytest.raises(BadInput, match=r"person\.bad_kind"):
+            people.record_identity(scope, nova, **asked, verified_at=scope.now)
+        with pytest.raises(BadInput, match=r"person\.not_invented"):
+            people.declare(scope, real, source_digest="d", adult_licence=True, declared_by=ann)
+        with pytest.raises(NotFound, match=r"person\.unknown"):
+            people.block(scope, uuid7())
+        medium = picture(scope, here, person=real)
+    jti = sent(here, unit(here, media=(medium,)))
+    with here.scope() as scope:
+        assert people.block(scope, real) == [jti]
+        assert people.block(scope, real) == []
+        assert scope.run("SELECT state FROM persons WHERE id = :id", id=real).scalar_one() == "blocked"
+        reason = scope.run("SELECT recall_reason ->> 'code' FROM permits WHERE id = :id", id=jti).scalar_one()
+        assert reason == "recall.person_blocked"
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"what": "everything"},
+        {"surfaces": ()},
+        {"signed_by": uuid7()},
+        {"valid_until": timedelta()},
+        {"valid_until": people.LONGEST + DAY},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_a_permission_nobody_could_have_signed_is_refused(here: World, changed: dict[str, Any]) -> None:
+    with here.scope() as scope:
+        person = people.add_person(scope, kind="real", display_ref="P")
+        asked: dict[str, Any] = {
+            "what": "publish", "surfaces": ["sandbox"], "max_rating": Rating.S, "valid_from": scope.now,
+            "evidence_digest": "e" * 64, "signed_by": person, **changed,
+        }  # fmt: skip
+        until = scope.now + asked.pop("valid_until", people.LONGEST)
+        with pytest.raises(BadInput) as refused:
+            people.grant(scope, person, **asked, valid_until=until)
+        assert refused.value.message == Message("consent.invalid", {"what": asked["what"]})
+        longest = {**asked, "what": "publish", "surfaces": ["sandbox"], "signed_by": person}
+        assert people.grant(scope, person, **longest, valid_until=scope.now + people.LONGEST)

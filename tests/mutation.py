@@ -1,0 +1,196 @@
+"""The mutation score of the gate: how many small changes of its code do the quick tests find?
+
+`make mutation` tries every mutant, which takes hours; `make mutation MUTANTS=300` a sample that is the same for the
+same code. What was tried before stands, also after Ctrl-C, until the function changes; `AGAIN=1` tries survivors
+once more, after a test was written for them. A mutant counts as found when one of the tests that reach its function
+fails, or never ends. What no test finds is shown to what else `make test` asks: mypy, and the rule that every code has
+its sentence; that counts too, in columns of its own. mutmut makes and runs the mutants; the PostgreSQL they need is
+started once and copied for each.
+"""
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import redirect_stdout
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from io import StringIO
+from itertools import groupby
+from math import sqrt
+from pathlib import Path
+
+from mutmut.__main__ import copy_also_copy_files, copy_src_dir, create_mutants
+from mutmut.mutation.data import MutantLineSpans, SourceFileMutationData
+from mutmut.mutation.diff_apply import generated_function_names, get_diff_for_mutant
+from mutmut.stats import status_by_exit_code
+from mutmut.utils.file_utils import walk_mutatable_files
+from mutmut.utils.format_utils import orig_function_and_class_names_from_key
+
+from foundation.words import catalogue
+from tests.conftest import RUNNING, UNTOUCHED, started
+from tests.house.test_words import codes_said, parameters
+from tests.house.tree import Source
+
+ROOT = Path(__file__).resolve().parents[1]
+FATES = ("killed", "timeout", "types", "words", "survived", "no tests")
+NEW = "not checked"
+FOUND = frozenset({"killed", "timeout", "types", "words"})
+SEEN = Path("mutants/read.json")
+"""What mypy and the catalogues said, by the digest of the mutated file."""
+
+CONFIDENCE = 1.96
+"""Standard deviations on each side of a figure that is true 95 times of 100."""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One small change and what came of it."""
+
+    file: str
+    name: str
+    fate: str
+
+    @property
+    def found(self) -> bool:
+        return self.fate in FOUND
+
+
+def mutants() -> list[Mutant]:
+    """Every mutant of the gate as it stands in `mutants/`."""
+    return list(_read())
+
+
+def _read() -> Iterator[Mutant]:
+    for path in sorted(walk_mutatable_files()):
+        data = SourceFileMutationData(path=path)
+        data.load()
+        for name, code in data.exit_code_by_key.items():
+            yield Mutant(str(path), name, status_by_exit_code[code])
+
+
+def sample(everything: list[Mutant], size: int, seed: str) -> list[Mutant]:
+    """The first `size` mutants in an order that the seed and each name decide, so that a larger sample holds it."""
+    return sorted(everything, key=lambda one: sha256(f"{seed}{one.name}".encode()).digest())[:size]
+
+
+def interval(found: int, tried: int) -> tuple[float, float]:
+    """Between which shares the true one lies, 95 times of 100 (Wilson, 1927: holds near one too)."""
+    share, squared = found / tried, CONFIDENCE**2
+    middle, scale = share + squared / (2 * tried), 1 + squared / tried
+    reach = CONFIDENCE * sqrt(share * (1 - share) / tried + squared / (4 * tried**2))
+    return (middle - reach) / scale, (middle + reach) / scale
+
+
+def read(some: list[Mutant]) -> list[Mutant]:
+    """The same mutants; those no test finds with what the types or the words say of them."""
+    seen: dict[str, str] = json.loads(SEEN.read_text("utf-8")) if SEEN.exists() else {}
+    judged = [
+        one if one.found or one.fate == NEW else replace(one, fate=_judged(one, seen) or one.fate) for one in some
+    ]
+    SEEN.write_text(json.dumps(seen), "utf-8")
+    return judged
+
+
+def _judged(one: Mutant, seen: dict[str, str]) -> str:
+    changed = _changed(one)
+    key = sha256(f"{one.file}\n{changed}".encode()).hexdigest()
+    if key not in seen:
+        seen[key] = "words" if _unsaid(one.file, changed) else "types" if _mistyped(one.file, changed) else ""
+    return seen[key]
+
+
+def _changed(one: Mutant) -> str:
+    """The file with the mutant in the place of its function."""
+    spans = MutantLineSpans.load(one.file)
+    if spans is None:
+        raise SystemExit(f"mutants/{one.file} is not whole: delete mutants/ and begin anew")
+    name = orig_function_and_class_names_from_key(one.name)[0].rpartition(".")[-1]
+    texts = spans.read_function_sources(generated_function_names(one.name))
+    before, after = (re.sub(r"def \S+?__mutmut_(?:orig|\d+)\(", f"def {name}(", text, count=1) for text in texts)
+    whole = Path(one.file).read_text("utf-8")
+    return whole.replace(before.strip("\n"), after.strip("\n"), 1)
+
+
+def _unsaid(file: str, code: str) -> bool:
+    known = catalogue("en")
+    return any(
+        said not in known or (given is not None and parameters(known[said]) - given)
+        for said, given, _ in codes_said([Source(file, code)])
+    )
+
+
+def _mistyped(file: str, code: str) -> bool:
+    with tempfile.NamedTemporaryFile("w", suffix=".py", encoding="utf-8") as shadow:
+        shadow.write(code)
+        shadow.flush()
+        command = [sys.executable, "-m", "mypy", "--cache-dir", "mutants/.mypy_cache", "--shadow-file", file]
+        found = subprocess.run([*command, shadow.name, file], stdout=subprocess.DEVNULL, check=False)
+    return found.returncode != 0
+
+
+def table(tried: Iterable[Mutant], whole: int) -> Iterator[str]:
+    """The figures as Markdown, a line for each file and one for all."""
+    rows = sorted(tried, key=lambda one: one.file)
+    yield f"| file | mutants | {' | '.join(FATES)} | score |"
+    yield "|---|" + "---|" * (len(FATES) + 2)
+    for file, group in groupby(rows, key=lambda one: one.file):
+        yield _row(f"`{file}`", list(group))
+    yield _row("**all**", rows)
+    low, high = interval(sum(one.found for one in rows), len(rows))
+    yield ""
+    yield f"{len(rows)} of {whole} mutants; the whole lies between {low:.1%} and {high:.1%}, 95 times of 100."
+
+
+def _row(title: str, some: list[Mutant]) -> str:
+    fates = Counter(one.fate if one.fate in FATES else "survived" for one in some)
+    score = sum(one.found for one in some) / len(some)
+    return f"| {title} | {len(some)} | {' | '.join(str(fates[fate]) for fate in FATES)} | {score:.1%} |"
+
+
+def run(names: list[str]) -> None:
+    """Try these mutants, one after the other, beside a PostgreSQL that lives as long as this takes."""
+    with tempfile.TemporaryDirectory() as folder, started(Path(folder), UNTOUCHED) as cluster:
+        environment = {**os.environ, RUNNING: str(cluster.port)}
+        command = [sys.executable, "-m", "mutmut", "run", "--max-children", "1", *names]
+        subprocess.run(command, cwd=ROOT, env=environment, check=True)
+
+
+def main() -> None:
+    """Make the mutants, try those that are wanted and not tried yet, and say what came of it."""
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--mutants", type=int, default=0, help="a sample of so many; 0 is all of them")
+    asked.add_argument("--seed", default="greenroom")
+    asked.add_argument("--again", action="store_true", help="try survivors once more")
+    asked.add_argument("--show", action="store_true", help="only say what was found so far")
+    options = asked.parse_args()
+    os.chdir(ROOT)
+    (ROOT / "mutants").mkdir(exist_ok=True)
+    with redirect_stdout(StringIO()):
+        copy_src_dir()
+        copy_also_copy_files()
+        create_mutants(1)
+    size = options.mutants or len(mutants())
+
+    def chosen() -> list[Mutant]:
+        return read(sample(mutants(), size, options.seed))
+
+    again = {one.name for one in chosen() if not one.found} if options.again else set()
+    while not options.show and (wanted := {one.name for one in chosen() if one.fate == NEW} | again):
+        run(sorted(wanted))  # mutmut forgets what it knew when its settings changed: then there is another round
+        again = set()
+    tried = [one for one in chosen() if one.fate != NEW]
+    for one in tried:
+        if not one.found:
+            sys.stdout.write(f"\n{one.fate}: {one.name}\n{get_diff_for_mutant(one.name, path=one.file)}\n")
+    if tried:
+        sys.stdout.write("\n".join(table(tried, len(mutants()))) + "\n")
+
+
+if __name__ == "__main__":
+    main()
