@@ -6,14 +6,15 @@ The file itself is kept: a package that is changed, exchanged or taken away late
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 from uuid import UUID
 
 from foundation.database import OpenScope, Scope
 from foundation.errors import GreenroomError, NotFound, Refused
 from foundation.ids import uuid7
+from foundation.outbox import Queue
 from gate import epochs, foreign, inforce
 from gate.bundle import Bundle
-from gate.events import RowsWanted
 from gate.facts import Foreign
 from gate.foreign import Rows, Unbelievable
 from gate.units import Unit
@@ -27,6 +28,20 @@ Documents = Callable[[], Iterable[bytes]]
 _KEPT = 32
 _known: dict[tuple[str, str], Rows] = {}
 """By the rules they were held against and the digest of their bytes: what stands here was verified in this process."""
+
+
+@dataclass(frozen=True)
+class RowsWanted:
+    """An owner admits the rules that a stranger's package ships for its platform; or, `end`, they count no more."""
+
+    kind: ClassVar[str] = "rows.admit"
+    queue: ClassVar[Queue] = "urgent"
+    tenant_id: UUID
+    subject_id: UUID
+    platform: str
+    digest: str
+    end: bool
+    by: str
 
 
 @dataclass(frozen=True)

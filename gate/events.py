@@ -187,20 +187,6 @@ class LimitWanted:
 
 
 @dataclass(frozen=True)
-class RowsWanted:
-    """An owner admits the rules that a stranger's package ships for its platform; or, `end`, they count no more."""
-
-    kind: ClassVar[str] = "rows.admit"
-    queue: ClassVar[Queue] = "urgent"
-    tenant_id: UUID
-    subject_id: UUID
-    platform: str
-    digest: str
-    end: bool
-    by: str
-
-
-@dataclass(frozen=True)
 class RulesDue:
     """Look which rules grow old, and whom to tell; `tenant_id` and `subject_id` are the house."""
 

@@ -1,8 +1,9 @@
 """What is known of media and of the people in them: a fixed number of statements, however many there are."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import reduce
-from operator import attrgetter
+from operator import itemgetter
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -18,12 +19,8 @@ from gate.facts import Declared, Grant, Identity, MediumFacts, PersonFacts, Revi
 from gate.inspecting import NOBODY, Inspection
 from gate.models import (
     Asset,
-    ConsentGrant,
-    Declaration,
     Depiction,
     HumanReview,
-    IdentityCheck,
-    Person,
     Rendition,
 )
 from gate.states import PersonState
@@ -160,43 +157,45 @@ def named(media: Iterable[MediumFacts]) -> set[UUID]:
     return seen | signed
 
 
+_PEOPLE = """
+WITH asked AS (SELECT id, kind, state, twin_of FROM persons WHERE tenant_id = :tenant AND id = ANY(:ids)),
+known AS (
+  SELECT id, kind, state, twin_of FROM asked
+  UNION SELECT p.id, p.kind, p.state, p.twin_of FROM asked a
+  JOIN persons p ON p.tenant_id = :tenant AND p.id = a.twin_of)
+SELECT k.id, k.kind, k.state, k.twin_of, k.id = ANY(:ids) AS asked,
+  (SELECT jsonb_agg(to_jsonb(i))
+   FROM identity_checks i WHERE i.tenant_id = :tenant AND i.person_id = k.id) AS identities,
+  (SELECT jsonb_agg(to_jsonb(g))
+   FROM consent_grants g WHERE g.tenant_id = :tenant AND g.person_id = k.id) AS grants,
+  (SELECT to_jsonb(d) FROM declarations d WHERE d.tenant_id = :tenant AND d.person_id = k.id
+   ORDER BY d.id DESC LIMIT 1) AS declared
+FROM known k ORDER BY k.id
+"""
+"""People, and who is behind those who are doubles, with all their papers: in one statement, since every claim asks."""
+
+
 def persons(scope: Scope, ids: Collection[UUID]) -> tuple[PersonFacts, ...]:
     """What is known of people, by id; a double comes with the evidence of the real person behind it."""
-    people = _people(scope, ids)
-    behind = {row.twin_of for row in people if row.twin_of is not None}
-    known = {row.id: row for row in [*people, *_people(scope, behind - {row.id for row in people})]}
-    identities = _by("person_id", _papers(scope, IdentityCheck, known))
-    grants = _by("person_id", _papers(scope, ConsentGrant, known))
-    declared = {row.person_id: row for row in _papers(scope, Declaration, known)}  # the newest one stays
-    return tuple(
-        PersonFacts(
-            id=row.id,
-            kind=row.kind,
-            state=_worst(known[each].state for each in (row.id, row.twin_of) if each is not None),
-            identities=tuple(map(_identity, _both(row, identities, attrgetter("verified_at", "id")))),
-            grants=tuple(map(_grant, _both(row, grants, attrgetter("id")))),
-            declaration=_declared(declared.get(row.id)),
-        )
-        for row in people
-    )
-
-
-def _people(scope: Scope, ids: Collection[UUID]) -> Sequence[Person]:
     if not ids:
         return ()
-    return scope.session.exec(
-        select(Person).where(Person.tenant_id == scope.tenant_id, col(Person.id).in_(ids)).order_by(col(Person.id))
-    ).all()
+    known = {row.id: row for row in scope.run(_PEOPLE, tenant=scope.tenant_id, ids=list(ids))}
+    return tuple(_person(row, known[row.twin_of] if row.twin_of else None) for row in known.values() if row.asked)
 
 
-def _papers(scope: Scope, table: Any, ids: Collection[UUID]) -> Iterable[Any]:
-    """The rows of these people, the oldest first."""
-    if not ids:
-        return ()
-    found: Iterable[Any] = scope.session.exec(
-        select(table).where(table.tenant_id == scope.tenant_id, table.person_id.in_(ids)).order_by(table.id)
+def _person(row: Any, behind: Any | None) -> PersonFacts:
+    """A person's facts, with those of the real person behind a double."""
+    both = [row] if behind is None else [row, behind]
+    checks = [each for one in both for each in one.identities or ()]
+    grants = sorted((each for one in both for each in one.grants or ()), key=itemgetter("id"))
+    return PersonFacts(
+        id=row.id,
+        kind=row.kind,
+        state=_worst(one.state for one in both),
+        identities=tuple(map(_identity, sorted(checks, key=lambda one: (_at(one["verified_at"]), one["id"])))),
+        grants=tuple(map(_grant, grants)),
+        declaration=_declared(row.declared),
     )
-    return found
 
 
 def _by(name: str, rows: Iterable[Row]) -> dict[UUID, list[Row]]:
@@ -206,36 +205,36 @@ def _by(name: str, rows: Iterable[Row]) -> dict[UUID, list[Row]]:
     return found
 
 
-def _both(person: Person, rows: Mapping[UUID, Sequence[Row]], order: Callable[[Row], Any]) -> list[Row]:
-    """A person's rows, with those of the real person behind a double."""
-    ids = [each for each in (person.id, person.twin_of) if each is not None]
-    return sorted((row for each in ids for row in rows.get(each, ())), key=order)
-
-
 def _worst(states: Iterable[str]) -> PersonState:
     """Who is behind a double decides too."""
     found = set(states)
     return next((state for state in reversed(PersonState) if state in found), PersonState.ACTIVE)
 
 
-def _identity(row: IdentityCheck) -> Identity:
-    return Identity(row.verified_at, row.valid_until, row.on_day)
+def _at(said: str) -> datetime:
+    """An instant as it stands in JSON."""
+    return datetime.fromisoformat(said).astimezone(UTC)
 
 
-def _grant(row: ConsentGrant) -> Grant:
+def _identity(row: Mapping[str, Any]) -> Identity:
+    until, on_day = (row[name] and _at(row[name]) for name in ("valid_until", "on_day"))
+    return Identity(_at(row["verified_at"]), until, on_day)
+
+
+def _grant(row: Mapping[str, Any]) -> Grant:
     return Grant(
-        scope=row.scope,
-        surfaces=tuple(row.surfaces),
-        max_rating=Rating(row.max_rating),
-        valid_from=row.valid_from,
-        valid_until=row.valid_until,
-        revoked=row.revoked_at is not None,
-        card=row.card_id,
+        scope=row["scope"],
+        surfaces=tuple(row["surfaces"]),
+        max_rating=Rating(row["max_rating"]),
+        valid_from=_at(row["valid_from"]),
+        valid_until=_at(row["valid_until"]),
+        revoked=row["revoked_at"] is not None,
+        card=row["card_id"] and UUID(row["card_id"]),
     )
 
 
-def _declared(row: Declaration | None) -> Declared | None:
+def _declared(row: Mapping[str, Any] | None) -> Declared | None:
     """A change of model or references is declared anew."""
     if row is None:
         return None
-    return Declared(row.adult_licence, row.reviewed_by is not None and row.reviewed_by != row.declared_by)
+    return Declared(row["adult_licence"], row["reviewed_by"] is not None and row["reviewed_by"] != row["declared_by"])

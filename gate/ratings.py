@@ -60,7 +60,7 @@ def record_asset(
         ai: none, assisted or generated.
         made_at: start of production, UTC-aware; None when nobody knows.
         source: what proves `made_at`: generation, capture or publication; anything else proves nothing.
-        parent: the asset this one was made from: it keeps the older date and the people shown.
+        parent: the asset this one was made from: it keeps the older date, or that there is none, and the people shown.
         people_seen: how many people a detector counted; None when none ran.
 
     Raises BadInput for an unknown `ai`, NotFound for an unknown parent.
@@ -68,8 +68,8 @@ def record_asset(
     if ai not in AI:
         raise BadInput("asset.bad_mark", mark=ai)
     older = _asset(scope, parent) if parent is not None else None
-    if older is not None and older.made_at is not None:
-        made_at = min(made_at or older.made_at, older.made_at)
+    if older is not None:  # nobody knows when something was made that was made from what nobody dated
+        made_at = older.made_at and min(made_at or older.made_at, older.made_at)
     row = Asset(
         tenant_id=scope.tenant_id,
         creator_id=creator_id,

@@ -6,6 +6,7 @@ from channels.reads import places
 from connectors import shipping
 from gate import admitting, ageing, anchoring, appealing, binding, complaints, naming, restoring, signing
 from gate import events as gate_events
+from gate.admitting import RowsWanted
 from gate.binding import BindingWanted
 from gate.events import (
     AppealDecided,
@@ -16,7 +17,6 @@ from gate.events import (
     LimitWanted,
     RatingWanted,
     RevocationWanted,
-    RowsWanted,
     RuleRead,
     RulesDue,
     SwitchWanted,

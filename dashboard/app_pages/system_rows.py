@@ -13,7 +13,7 @@ from dashboard.widgets import draw
 from foundation import outbox
 from foundation.database import Scope
 from foundation.words import Message
-from gate.events import RowsWanted
+from gate.admitting import RowsWanted
 from tenants.roles import Right
 
 

@@ -12,7 +12,8 @@ from foundation.ids import HOUSE, uuid7
 from foundation.words import catalogue
 from gate import admitting, limits, switches
 from gate import events as gate_events
-from gate.events import LimitWanted, RowsWanted, RuleRead, SwitchWanted
+from gate.admitting import RowsWanted
+from gate.events import LimitWanted, RuleRead, SwitchWanted
 from tenants import reads as tenant_reads
 from tenants.roles import Role
 from tests.connectors.test_shipping import installed

@@ -82,7 +82,7 @@ EDGES: dict[str, tuple[Snapshot, Unit, str, set[Reason]]] = {
     ),
     "review of the unit run out": (
         snapshot(known(reviews=()), reviews=(replace(REVIEW, at=NOW - 100 * DAY),)), unit(), "H",
-        {Reason.REVIEW_MISSING},
+        {Reason.REVIEW_MISSING, Reason.APPROVAL_EXPIRED},
     ),
     "seen just enough": (seen(seen_percent=95), unit(), "F", set()),
     "seen too little": (seen(seen_percent=94), unit(), "H", {Reason.REVIEW_MISSING}),

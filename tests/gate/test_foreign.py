@@ -14,8 +14,8 @@ from foundation.database import OpenScope
 from foundation.errors import NotFound, Refused
 from foundation.ids import uuid7
 from gate import admitting, bundle, foreign, minting
+from gate.admitting import RowsWanted
 from gate.decide import Decision, decide
-from gate.events import RowsWanted
 from gate.facts import read_snapshot, read_unit
 from gate.foreign import Unbelievable
 from gate.matrix import RowFile

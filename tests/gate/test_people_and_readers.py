@@ -105,6 +105,19 @@ def test_a_blurred_picture_keeps_its_people_and_its_date(here: World) -> None:
         assert Reason.CONSENT_REVOKED in decision.reasons
 
 
+def test_what_was_made_from_an_undated_picture_has_no_date(here: World) -> None:
+    """Making it anew today would else prove that whoever it shows was of age when the original was made."""
+    with here.scope() as scope:
+        who = real_person(scope)
+        undated = ratings.record_asset(
+            scope, creator_id=here.creator_id, origin="upload", ai="none", engine="", made_at=None, source="form"
+        )
+        for ai in ("none", "generated"):
+            anew = picture(scope, here, Rating.N, person=who, parent=undated, age=timedelta(days=1), ai=ai)
+            decision = minting.preview(scope, unit(here, media=[anew]), author="system:x")
+            assert Reason.PRODUCTION_DATE_UNKNOWN in decision.reasons
+
+
 def test_the_same_bytes_are_the_same_rendition(here: World) -> None:
     with here.scope() as scope:
         shown = picture(scope, here, Rating.E, ai="generated")
