@@ -125,7 +125,7 @@ def admit(scope: Scope, document: bytes) -> Rows:
 
     Raises Refused for who may not, and POLICY_SIGNATURE for rows that go beyond their bounds or are not signed.
     """
-    require(_member(scope).role, Right.RULES)
+    require(tenants.acting(scope, "switch.people_only").role, Right.RULES)
     try:
         found = foreign.believed(document, inforce.rules(scope))
     except Unbelievable as error:
@@ -141,7 +141,7 @@ def admit(scope: Scope, document: bytes) -> Rows:
 
 def end(scope: Scope, platform: str) -> None:
     """These rows count no more; one person is enough. Raises Refused for who may not, NotFound for none."""
-    require(_member(scope).role, Right.RUN)
+    require(tenants.acting(scope, "switch.people_only").role, Right.RUN)
     epochs.alone(scope, epochs.tenant(scope))
     with scope.acting_as("gate"):
         done = scope.run(_END, tenant=scope.tenant_id, platform=platform).rowcount
@@ -171,10 +171,3 @@ def _sought(documents: Iterable[bytes], digest: str, scope: Scope) -> bytes:
         except Unbelievable:
             continue
     raise NotFound("rows.none")
-
-
-def _member(scope: Scope) -> tenants.Member:
-    kind, _, key = scope.actor.partition(":")
-    if kind != "member":
-        raise Refused("switch.people_only")
-    return tenants.member(scope, UUID(key))

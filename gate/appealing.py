@@ -108,7 +108,7 @@ def ask_again(scope: Scope, complaint_id: UUID, *, words: str) -> UUID:
     Raises Refused for who may not approve content, for what shows a minor and once the time is over; BadInput without
     words, NotFound, Conflict where nothing was taken away or it was asked before.
     """
-    member = _member(scope)
+    member = tenant_reads.acting(scope, "review.people_only")
     require(member.role, Right.APPROVE)
     said = plain(words)
     if not said:
@@ -231,17 +231,10 @@ def _after(scope: Scope, row: Complaint, outcome: ComplaintState) -> ComplaintSt
 
 
 def _may_decide(scope: Scope, appeal: Appeal) -> None:
-    member = _member(scope)
+    member = tenant_reads.acting(scope, "review.people_only")
     require(member.role, Right.REVIEW)
     if not rulings.apart(scope, appeal, [member]):
         raise Refused("appeal.another")
-
-
-def _member(scope: Scope) -> Member:
-    kind, _, key = scope.actor.partition(":")
-    if kind != "member":
-        raise Refused("review.people_only")
-    return tenant_reads.member(scope, UUID(key))
 
 
 def _appeal(scope: Scope, appeal_id: UUID) -> Appeal:

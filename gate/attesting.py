@@ -92,7 +92,7 @@ def attest(
     if any(rating not in row.verdicts or each.rank < row.verdicts[rating].rank for rating, each in found.items()):
         raise Refused("gate.ATTESTATION_INVALID")
     scope.hold(f"attest:{scope.tenant_id}:{name}")
-    member = _member(scope)
+    member = tenants.acting(scope, "gate.ATTESTATION_INVALID")
     before = waiting(scope, row, found)
     if before is not None and before.url == url and _is_another(scope, before.by, member.principal_id):
         require(member.role, Right.REVIEW)
@@ -115,13 +115,6 @@ def _row(scope: Scope, name: str) -> RowFile:
     if row is None or row.same_as or not row.ages:
         raise BadInput("rule.does_not_age")
     return row
-
-
-def _member(scope: Scope) -> tenants.Member:
-    kind, _, key = scope.actor.partition(":")
-    if kind != "member":
-        raise Refused("gate.ATTESTATION_INVALID")
-    return tenants.member(scope, UUID(key))
 
 
 _FIRST = """

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from foundation import outbox
 from foundation.database import OpenScope, Scope
-from foundation.errors import Conflict, GreenroomError, NotFound, Refused
+from foundation.errors import Conflict, GreenroomError, NotFound
 from foundation.ids import uuid7
 from foundation.outbox import Queue
 from gate import cardfacts, epochs
@@ -50,18 +50,11 @@ def settle(event: BindingWanted, *, tenant: OpenScope) -> None:
     """Put it there, as the member who asked, if they still may; who may not is told at Home why nothing came."""
     try:
         with tenant(event.tenant_id, event.by) as scope:
-            _may_run(scope)
+            require(tenants.acting(scope, "card.people_only").role, Right.RUN)
             bind(scope, event.subject_id, event.card)
     except GreenroomError as refused:
         with tenant(event.tenant_id, event.by) as scope:
             notices.put(scope, refused.message, cause=f"{event.kind}:{event.subject_id}")
-
-
-def _may_run(scope: Scope) -> None:
-    roles = {f"member:{one.id}": one.role for one in tenants.members(scope)}
-    if scope.actor not in roles:
-        raise Refused("card.people_only")
-    require(roles[scope.actor], Right.RUN)
 
 
 def bind(scope: Scope, asset_id: UUID, card_id: UUID) -> None:

@@ -157,10 +157,7 @@ def _assets(scope: Scope, digests: Sequence[str]) -> set[str]:
 def _reviewer(scope: Scope, seen_percent: int) -> tenants.Member:
     if not 0 <= seen_percent <= 100:
         raise BadInput("review.bad_share", percent=seen_percent)
-    kind, _, key = scope.actor.partition(":")
-    if kind != "member":
-        raise Refused("review.people_only")
-    member = tenants.member(scope, UUID(key))
+    member = tenants.acting(scope, "review.people_only")
     require(member.role, Right.REVIEW)
     return member
 

@@ -1,10 +1,9 @@
 """What an agency keeps tighter than the rules: by one person at once; no longer by two, one after the other."""
 
 from dataclasses import dataclass
-from uuid import UUID
 
 from foundation.database import Scope
-from foundation.errors import BadInput, NotFound, Refused
+from foundation.errors import BadInput, NotFound
 from foundation.ids import uuid7
 from gate import epochs, inforce
 from gate.units import Rating, Verdict
@@ -52,7 +51,7 @@ def keep(scope: Scope, place: str, rating: Rating, verdict: Verdict, *, why: str
 
     Raises BadInput for a place without a rule, another verdict, or no reason; Refused for a member without the right.
     """
-    member = _member(scope)
+    member = tenants.acting(scope, "switch.people_only")
     require(member.role, Right.RUN)
     if place not in inforce.rules(scope).rows or rating is Rating.X or verdict not in (Verdict.H, Verdict.B):
         raise BadInput("limit.no_such_place")
@@ -70,7 +69,7 @@ def end(scope: Scope, place: str, rating: Rating, verdict: Verdict) -> bool:
 
     Raises Refused for a member without the right to reopen, NotFound for what is not kept.
     """
-    member = _member(scope)
+    member = tenants.acting(scope, "switch.people_only")
     require(member.role, Right.REOPEN)
     row = {"place": place, "rating": str(rating), "verdict": str(verdict), "principal": member.principal_id}
     with scope.acting_as("gate"):
@@ -79,10 +78,3 @@ def end(scope: Scope, place: str, rating: Rating, verdict: Verdict) -> bool:
         raise NotFound("limit.no_such_place")
     audit.note(scope, "place.limit_asked" if still else "place.limit_ended", f"place:{place}")
     return not still
-
-
-def _member(scope: Scope) -> tenants.Member:
-    kind, _, key = scope.actor.partition(":")
-    if kind != "member":
-        raise Refused("switch.people_only")
-    return tenants.member(scope, UUID(key))

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from foundation import outbox
 from foundation.database import OpenScope, Scope
-from foundation.errors import BadInput, Conflict, GreenroomError, NotFound, Refused
+from foundation.errors import BadInput, Conflict, NotFound, Refused
 from foundation.ids import uuid7
 from foundation.outbox import Queue
 from foundation.words import Message
@@ -92,7 +92,7 @@ def settle(event: AnswerWanted, *, tenant: OpenScope) -> None:
     try:
         with tenant(event.tenant_id, event.by) as scope:
             answer(scope, event.subject_id, event.said, digest=event.digest)
-    except GreenroomError:
+    except (BadInput, Conflict, NotFound, Refused):  # what could not be reached is tried again
         return
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Row
 from sqlmodel import col, select
 
 from foundation.database import Scope
-from foundation.errors import NotFound
+from foundation.errors import NotFound, Refused
 from foundation.words import Message
 from tenants import models
 from tenants.roles import Role
@@ -136,6 +136,14 @@ def member(scope: Scope, member_id: UUID) -> Member:
     if row is None:
         raise NotFound("member.unknown")
     return _member(row)
+
+
+def acting(scope: Scope, refusal: str) -> Member:
+    """The member a scope acts for. Raises Refused, saying `refusal`, for who is none; NotFound for one who is gone."""
+    kind, _, key = scope.actor.partition(":")
+    if kind != "member":
+        raise Refused(refusal)
+    return member(scope, UUID(key))
 
 
 def open_notices(scope: Scope, *, limit: int = 50) -> list[Notice]:

@@ -19,6 +19,12 @@ KEPT = (
 
 
 def upgrade() -> None:
+    _cards()
+    _answers_and_pictures()
+    _permissions()
+
+
+def _cards() -> None:
     # a card is written once: whoever makes it may insert, nobody changes it, and nothing follows from it unsigned
     tenant_table(
         "shoot_cards",
@@ -50,6 +56,9 @@ def upgrade() -> None:
         append_only=True,
     )
     op.create_index("shoot_card_people_person", "shoot_card_people", ["tenant_id", "person_id"])
+
+
+def _answers_and_pictures() -> None:
     tenant_table(
         "shoot_card_answers",
         uuid_column("card_id"),
@@ -82,6 +91,9 @@ def upgrade() -> None:
         write=("gate",),
         append_only=True,
     )
+
+
+def _permissions() -> None:
     op.add_column("consent_grants", sa.Column("card_id", sa.Uuid(), nullable=True))
     op.create_foreign_key(
         "consent_grants_card", "consent_grants", "shoot_cards", ["tenant_id", "card_id"], ["tenant_id", "id"]
