@@ -75,7 +75,13 @@ def one(scope: Scope, attempt_id: UUID) -> Attempt:
 
 def answers_of(row: Attempt) -> tuple[Answer, ...]:
     """The answers of an attempt so far, in order."""
-    return tuple(storing.answer_from_json(step["answer"]) for step in row.steps if step["answer"] is not None)
+    return tuple(answer for _, answer in answered(row))
+
+
+def answered(row: Attempt) -> list[tuple[str, Answer]]:
+    """The wire digests of the steps that were answered so far, in order, with their answers."""
+    done = (step for step in row.steps if step["answer"] is not None)
+    return [(step["wire_digest"], storing.answer_from_json(step["answer"])) for step in done]
 
 
 def staged(rows: Iterable[Attempt], unit_digest: str, *, without: Set[str] = frozenset()) -> tuple[Answer, ...]:

@@ -4,7 +4,7 @@ A step leaves only after it was written down, and the step that makes content vi
 is missing nothing here sends it again, until a look or a person has said that it is not there.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
@@ -13,9 +13,10 @@ from uuid import UUID
 from channels import attempts, budgets, reads, reconciling, refreshing, storing
 from channels.attempts import Attempt
 from channels.reads import Channel
+from connectors import pointing
 from connectors.answers import SHORT_WAIT
 from connectors.contract import Answer, Connector, OwnKeys, Send, StepKind, StepNotSent, WireStep
-from connectors.outcomes import Outcome, Published, Retry, Uncertain
+from connectors.outcomes import Outcome, Published, Rejected, Retry, Uncertain
 from connectors.transport import EgressForbidden, Transport
 from foundation.clock import monotonic
 from foundation.database import OpenScope, Scope
@@ -29,11 +30,17 @@ from gate.units import Subject, Unit
 
 ACTOR = "system:carrying"
 
-Mint = Callable[[Scope, Unit, WireStep], Permit]
-"""Decide again, sign for just this step and consume (`gate.minting.mint` with its key); raises the gate's Denied."""
 
-Connectors = Mapping[str, Connector]
-"""By platform."""
+class Mint(Protocol):
+    """Decide again, sign for just this step and consume (`gate.minting.mint` with its key); raises the gate's Denied.
+
+    `uploads` are the platform's ids of what earlier steps of the same subject put there and this one points at.
+    """
+
+    def __call__(self, scope: Scope, unit: Unit, step: WireStep, *, uploads: Collection[str] = ()) -> Permit: ...
+
+
+Connectors = Mapping[str, Connector]  # by platform
 
 
 class NoteCopy(Protocol):
@@ -92,6 +99,12 @@ def _key(unit: Unit, part: int, rows: Sequence[Attempt], connector: Connector, n
     return attempts.key_to_keep(rows) or connector.key_of(key, now)
 
 
+def unfit(unit: Unit, connector: Connector, now: datetime) -> Message | None:
+    """Why a unit cannot leave as it is, as far as is known without a request."""
+    turn = connector.next(replace(unit, native_key=_key(unit, 0, (), connector, now)), ())
+    return turn.reason if isinstance(turn, Rejected) else None
+
+
 def arm(
     scope: Scope,
     *,
@@ -122,26 +135,27 @@ def arm(
     if stands is not None:
         return stands
     unit = replace(unit, native_key=_key(unit, part, rows, connector, scope.now))
-    turn = connector.next(unit, attempts.staged(rows, unit.digest()))
+    staged = attempts.staged(rows, unit.digest())
+    turn = connector.next(unit, staged)
     if not isinstance(turn, Send):
         return refreshing.weigh(scope, channel, turn)
     if kind == "stage" and turn.step.kind is StepKind.PUBLISH:
         return Staged()
-    authority = _authority(scope, channel, unit, turn.step, mint)
-    deadline = scope.now + act
+    ahead = _Ahead(channel, unit, scope.now + act)
+    authority = _authority(scope, ahead, turn.step, staged, mint)
     attempt_id = attempts.begin(
         scope,
         channel_id=channel.id,
         subject=unit.subject,
         kind=kind,
-        deadline=deadline,
+        deadline=ahead.deadline,
         part=part,
         unit=unit,
         native_key=unit.native_key,
         n=attempts.free_number(rows, kind),
         first=(turn.step, _jti(authority)),
     )
-    return _armed(scope, _Ahead(channel, unit, deadline), turn.step, authority, attempt_id=attempt_id)
+    return _armed(scope, ahead, turn.step, authority, attempt_id=attempt_id)
 
 
 def rehearse(scope: Scope, *, channel: Channel, unit: Unit, connectors: Connectors) -> WireStep | Outcome:
@@ -235,12 +249,14 @@ def arm_next(
         raise Refused("attempt.single_shot")
     if scope.now >= row.deadline_at:
         return Retry(SHORT_WAIT, "account", Message("attempt.out_of_time"))
+    ahead = _Ahead(armed.channel, armed.unit, row.deadline_at)
+    staged = attempts.staged([each for each in rows if each.part == row.part], row.unit_digest)
+    staged += attempts.answers_of(row) if armed.unit.reply_to else ()  # what was told of the part above
     try:
-        authority = _authority(scope, armed.channel, armed.unit, turn.step, mint)
+        authority = _authority(scope, ahead, turn.step, staged, mint)
     except Denied as denied:  # nothing visible was asked for; the next claim decides again and says why
         minting.record_denial(scope, denied)
         return Retry(SHORT_WAIT, "account", Message("attempt.stopped_midway"))
-    ahead = _Ahead(armed.channel, armed.unit, row.deadline_at)
     attempts.add_step(scope, row.id, armed.position + 1, turn.step, _jti(authority))
     return _armed(scope, ahead, turn.step, authority, attempt_id=row.id, position=armed.position + 1)
 
@@ -267,6 +283,9 @@ def close(
     if written and jti is not None and isinstance(outcome, Published):
         native_id, seen_at = outcome.native_id, outcome.at or scope.now
         scope.at_commit(lambda last: note_copy(last, jti, native_id, seen_at), role="gate")
+        if outcome.files:
+            files = outcome.files
+            scope.at_commit(lambda last: copies.note_files(last, jti, files), role="gate")
     elif written and jti is not None and attempts.definite(outcome):
         scope.at_commit(lambda last: copies.void(last, jti, name), role="gate")  # they say that nothing was made
     return written
@@ -324,18 +343,18 @@ def _stands(scope: Scope, rows: list[Attempt], connector: Connector, channel: Ch
 def _continue(rows: Sequence[Attempt], row: Attempt, connector: Connector, unit: Unit) -> Send | Outcome:
     """What the connector says to all answers: uploads of earlier attempts among `rows`, then this one's."""
     earlier = [other for other in rows if other.part == row.part and other.id != row.id]
-    own = attempts.answers_of(row)
     done = {step["wire_digest"] for step in row.steps}
     kept = attempts.staged(earlier, row.unit_digest, without=done)
-    return connector.next(unit, (*kept, *own))
+    return connector.next(unit, (*kept, *attempts.answers_of(row)))
 
 
-def _authority(scope: Scope, channel: Channel, unit: Unit, step: WireStep, mint: Mint) -> Authority:
+def _authority(scope: Scope, ahead: _Ahead, step: WireStep, staged: Sequence[Answer], mint: Mint) -> Authority:
     match step.kind:
         case StepKind.STAGE | StepKind.PUBLISH:
-            return mint(scope, unit, step)
+            uploads = pointing.uploads(step, ahead.channel.platform, staged, above=ahead.unit.reply_to)
+            return mint(scope, ahead.unit, step, uploads=uploads)
         case StepKind.CONTROL:
-            return ControlOrder(scope.tenant_id, channel.id, step.action)
+            return ControlOrder(scope.tenant_id, ahead.channel.id, step.action)
         case _:
             raise Refused("attempt.wrong_step", step=step.name)
 

@@ -5,14 +5,14 @@ never a task nobody knows of. What people do with it is in `channels/tasks.py`, 
 `channels/saving.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlmodel import select
+from sqlmodel import col, select
 
 from channels import attempts, reads
 from channels.events import HandoverEnded, HandoverLook
@@ -26,6 +26,7 @@ from foundation.database import OpenScope, Scope, stored
 from foundation.errors import Conflict, NotFound
 from foundation.ids import uuid7
 from foundation.words import Message, canonical
+from gate.copies import Copy
 from gate.permit import Permit, RemovalOrder
 from gate.units import Subject
 from tenants import notices
@@ -186,6 +187,61 @@ def _asked_back(scope: Scope, channel: Channel, order: RemovalOrder) -> bool:
     notices.put(scope, message, cause=cause(task_id), urgent=True, creator_id=channel.creator_id)
     outbox.put(scope, HandoverLook(scope.tenant_id, task_id), instead_of=HandoverLook)
     return False
+
+
+def escalate(scope: Scope, channel: Channel, copy: Copy, url: str) -> bool:
+    """A platform does not let us delete a copy: it is somebody's task, with its link, until they sign that it is gone.
+
+    Whether the task is new; there is one for each copy, however often the platform refuses.
+    """
+    key = f"{REMOVAL}:{copy.jti}"
+    if _by_key(scope, key) is not None:
+        return False
+    new = _New(
+        channel,
+        REMOVAL,
+        key,
+        copy.subject,
+        copy.jti,
+        {"site": channel.name, "title": "", "caption": ""},
+        due_at=scope.now,
+        late_until=scope.now + CLOCK,
+        native_id=",".join(copy.native_ids),
+        url=url,
+    )
+    outbox.put(scope, HandoverLook(scope.tenant_id, _put(scope, new)), instead_of=HandoverLook)
+    return True
+
+
+def replaced(scope: Scope, permit_jti: UUID) -> None:
+    """What a copy showed was replaced: whoever is to take it away reads so."""
+    scope.run(
+        "UPDATE handovers SET content = content || CAST(:more AS jsonb), updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND key = :key AND NOT content ? 'replaced'",
+        tenant=scope.tenant_id,
+        key=f"{REMOVAL}:{permit_jti}",
+        more=canonical({"replaced": True}).decode(),
+    )
+
+
+def proven(scope: Scope, permit_jti: UUID) -> None:
+    """A copy is proven gone: whoever was to take it away has nothing left to do."""
+    row = _by_key(scope, f"{REMOVAL}:{permit_jti}")
+    if row is not None and row.state in LIVE_TASKS:
+        end(scope, row, H.GONE, "gone", why="handover.proven")
+
+
+def awaited(scope: Scope, permits: Collection[UUID]) -> frozenset[UUID]:
+    """Those of these copies that a person still has to take away."""
+    rows = scope.session.exec(
+        select(HandoverRow.permit_jti).where(
+            HandoverRow.tenant_id == scope.tenant_id,
+            HandoverRow.kind == REMOVAL,
+            col(HandoverRow.permit_jti).in_(list(permits)),
+            col(HandoverRow.state).in_([str(state) for state in LIVE_TASKS]),
+        )
+    )
+    return frozenset(rows)
 
 
 def signed(scope: Scope, permit_jti: UUID) -> str:

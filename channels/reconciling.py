@@ -239,7 +239,9 @@ def _sought(scope: Scope, row: Attempt) -> Sought:
     unit = storing.unit_from_json(row.unit)
     known = attempts.others_native_ids(scope, row, most=KNOWN)
     armed_at = row.publish_armed_at or row.armed_at
-    return Sought(row.native_key, unit.text("body"), armed_at, unit.account, unit.viewer, known, scope.now)
+    return Sought(
+        row.native_key, unit.text("body"), armed_at, unit.account, unit.viewer, known, scope.now, unit.reply_to
+    )
 
 
 def _begin(scope: Scope, channel: Channel, row: Attempt) -> UUID:

@@ -1,17 +1,16 @@
 """Taking copies away. A copy is a consumed permit; it is gone when the platform says so."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import NoReturn
-from uuid import UUID
 
-from channels import asking, attempts, budgets, carrying, handing, reads, reconciling, refreshing, storing
+from channels import asking, attempts, budgets, carrying, handing, reads, reconciling, refreshing, replacing, storing
 from channels.events import CopyRemoved, TakedownRemove
 from channels.reads import Channel
+from channels.replacing import Mint, Outside
 from connectors import contract
 from connectors.contract import Answer, Connector, Send
-from connectors.outcomes import Found, Outcome, Processing, Published, Retry
+from connectors.outcomes import Found, Outcome, Processing, Published, Rejected, Retry
 from connectors.transport import Transport
 from foundation import outbox
 from foundation.database import OpenScope, Scope
@@ -20,6 +19,9 @@ from gate import copies
 from gate.copies import Copy
 from gate.permit import RESTRICT_ACTIONS, Authority, ControlOrder, RemovalOrder
 from tenants import notices
+
+SECONDS = 240
+"""All of one run at most: a deletion that hangs, then every picture of an album replaced."""
 
 ACT = timedelta(seconds=60)
 AGAIN = timedelta(hours=1)
@@ -33,44 +35,43 @@ def ask(scope: Scope, copy: Copy) -> None:
 
 
 def remove(
-    event: TakedownRemove, *, tenant: OpenScope, transport: Transport, connectors: Mapping[str, Connector]
+    event: TakedownRemove,
+    *,
+    tenant: OpenScope,
+    transport: Transport,
+    connectors: Mapping[str, Connector],
+    mint: Mint,
 ) -> None:
     """Take the copy of a permit away and put the fact `CopyRemoved`; a copy that is gone already stays gone.
 
     Comes back (`outbox.Later`) until it is proven gone: by the platform, or by a member who says so to the gate.
-    Never stopped by an emergency stop or by the brake.
+    What the platform refuses to take away is replaced where that can be. Never stopped by an emergency stop or by the
+    brake.
     """
     with tenant(event.tenant_id, asking.ACTOR) as scope:
         copy = copies.copy(scope, event.subject_id)
         if copy is None or copy.gone_at is not None:
             return
+        if handing.signed(scope, copy.jti):  # by somebody's name, whatever the platform says
+            _prove(scope, copy, attempts.ABSENT)
+            return
         waits, now = budgets.limit(scope, copy.channel_id, brake=False), scope.now
         channel = reads.channel(scope, copy.channel_id)
     if waits is not None:
         raise outbox.Later(waits.until - now)
-    outside = _Outside(event.tenant_id, tenant, transport, connectors)
+    outside = Outside(event.tenant_id, tenant, transport, connectors, mint)
     native_ids = copy.native_ids or _sought(copy, outside)
     for native_id in native_ids:
         outcome = _taken_away(copy, channel, native_id, outside)
         if not isinstance(outcome, Published):
-            _come_back(copy, channel, outcome, outside)
+            _come_back(copy, channel, outcome, native_ids, outside)
     with tenant(event.tenant_id, asking.ACTOR) as scope:
         _prove(scope, copy, f"deleted:{','.join(native_ids)}" if native_ids else attempts.ABSENT)
 
 
-@dataclass(frozen=True)
-class _Outside:
-    """The way out for one tenant."""
-
-    tenant_id: UUID
-    tenant: OpenScope
-    transport: Transport
-    connectors: Mapping[str, Connector]
-
-
-def _sought(copy: Copy, outside: _Outside) -> tuple[str, ...]:
+def _sought(copy: Copy, outside: Outside) -> tuple[str, ...]:
     """Where a copy lies that nobody could confirm; nothing when it is proven that there is none."""
-    with outside.tenant(outside.tenant_id, asking.ACTOR) as scope:
+    with outside.scope() as scope:
         rows = attempts.of(scope, copy.subject, None)
         row = next((each for each in rows if attempts.publish_permit(each) == copy.jti), None)
         stands = attempts.standing(row) if row is not None else None
@@ -88,7 +89,7 @@ def _sought(copy: Copy, outside: _Outside) -> tuple[str, ...]:
         connectors=outside.connectors,
         part=row.part,
     )
-    with outside.tenant(outside.tenant_id, asking.ACTOR) as scope:
+    with outside.scope() as scope:
         if isinstance(sighting, Found):
             found = Published(sighting.native_id, sighting.url, sighting.at)
             carrying.close(scope, copy.subject, found, part=row.part)
@@ -101,9 +102,9 @@ def _sought(copy: Copy, outside: _Outside) -> tuple[str, ...]:
     raise outbox.Later(wait)
 
 
-def _taken_away(copy: Copy, channel: Channel, native_id: str, outside: _Outside) -> Outcome:
+def _taken_away(copy: Copy, channel: Channel, native_id: str, outside: Outside) -> Outcome:
     """Ask the platform to take the copy away; each try is an attempt on record."""
-    with outside.tenant(outside.tenant_id, asking.ACTOR) as scope:
+    with outside.scope() as scope:
         attempt_id = attempts.begin(
             scope, channel_id=channel.id, subject=copy.subject, kind="remove", deadline=scope.now + ACT
         )
@@ -122,28 +123,53 @@ def _taken_away(copy: Copy, channel: Channel, native_id: str, outside: _Outside)
     )
     end = question(answers)
     outcome = Retry(ACT, "account", Message("attempt.not_proven")) if isinstance(end, Send) else end
-    with outside.tenant(outside.tenant_id, asking.ACTOR) as scope:
+    with outside.scope() as scope:
         outcome = refreshing.weigh(scope, channel, outcome, shown=channel.generation)
         name, result = storing.outcome_name(outcome), storing.outcome_to_json(outcome)
         attempts.finish(scope, attempt_id, name, result, storing.reason_of(outcome))
     return outcome
 
 
-def _come_back(copy: Copy, channel: Channel, outcome: Outcome, outside: _Outside) -> NoReturn:
+def _come_back(copy: Copy, channel: Channel, outcome: Outcome, native_ids: Sequence[str], outside: Outside) -> NoReturn:
     """The platform did not take it away: try again; a refusal is for a person to know."""
     if isinstance(outcome, Retry):
         raise outbox.Later(outcome.after)
-    _tell(copy, Message("copy.cannot_remove", {"account": channel.name}), outside)
-    raise outbox.Later(AGAIN)
+    if not isinstance(outcome, Rejected):
+        _tell(copy, Message("copy.cannot_remove", {"account": channel.name}), outside)
+        raise outbox.Later(AGAIN)
+    with outside.scope() as scope:  # first of all, so that it is somebody's whatever becomes of the rest
+        handing.escalate(scope, channel, copy, _link(scope, copy))
+    instead = replacing.replace(copy, channel, native_ids, outside)
+    code = _told_as(copy, instead)
+    if isinstance(instead, Published):
+        with outside.scope() as scope:
+            handing.replaced(scope, copy.jti)
+    _tell(copy, Message(code, {"account": channel.name}), outside)
+    raise outbox.Later(min(instead.after, AGAIN) if isinstance(instead, Retry) else AGAIN)
 
 
-def _tell(copy: Copy, message: Message, outside: _Outside) -> None:
-    with outside.tenant(outside.tenant_id, asking.ACTOR) as scope:
+def _told_as(copy: Copy, instead: Outcome | None) -> str:
+    """What members read of a copy that is not deleted: whether it still shows what it did, and who can end that."""
+    if not isinstance(instead, Published):
+        return "copy.cannot_remove"
+    return "copy.replaced_in_chat" if copy.viewer else "copy.replaced"
+
+
+def _link(scope: Scope, copy: Copy) -> str:
+    """Where people find a copy; "" where it has no address."""
+    sent = (row for row in attempts.of(scope, copy.subject, None) if attempts.publish_permit(row) == copy.jti)
+    stands = next((attempts.standing(row) for row in sent), None)
+    return stands.url if isinstance(stands, Published) else ""
+
+
+def _tell(copy: Copy, message: Message, outside: Outside) -> None:
+    with outside.scope() as scope:
         notices.put(scope, message, cause=f"copy:{copy.jti}", urgent=True, creator_id=copy.creator_id)
 
 
 def _prove(scope: Scope, copy: Copy, proof: str) -> None:
     copies.gone(scope, copy.jti, handing.signed(scope, copy.jti) or proof)
+    handing.proven(scope, copy.jti)
     notices.settle(scope, f"copy:{copy.jti}")
     fact = CopyRemoved(scope.tenant_id, copy.jti, copy.subject.kind, copy.subject.id, copy.channel_id)
     outbox.put(scope, fact, dedupe=f"removed:{copy.jti}")

@@ -20,7 +20,7 @@ from foundation.database import OpenScope, Scope
 from foundation.errors import Conflict, NotFound
 from foundation.ids import uuid7
 from foundation.words import Message, canonical
-from gate import minting
+from gate import minting, ratings
 from gate.minting import Denied
 from gate.permit import Permit
 from gate.units import Subject, Unit
@@ -88,7 +88,7 @@ def take(scope: Scope, wish_id: UUID) -> str:
         id=wish_id,
         now=scope.now,
     ).scalar()
-    if sha256 is None:
+    if sha256 is None or ratings.standing(scope, [sha256])[sha256].withheld:  # withheld since it was allowed
         raise Conflict("handover.not_served")
     return sha256
 

@@ -24,7 +24,7 @@ from connectors.outcomes import (
 )
 from foundation.sealed import Sealed
 from foundation.words import Message
-from gate.units import Button, Invoice, Medium, Subject, Text, Unit
+from gate.units import Button, Invoice, Medium, Part, Reference, Subject, Text, Unit
 
 Stored = dict[str, Any]
 """A JSON object as PostgreSQL keeps it; it is read by this file alone."""
@@ -47,9 +47,16 @@ def unit_from_json(stored: Mapping[str, Any]) -> Unit:
         "buttons": tuple(Button(**button) for button in stored["buttons"]),
         "invoice": Invoice(**stored["invoice"]) if stored["invoice"] else None,
         "flags": tuple(stored["flags"]),
+        "references": tuple(Reference(**each) for each in stored.get("references", ())),
+        "before": tuple(_part(part) for part in stored.get("before", ())),
         "seen": tuple(stored["seen"]) if stored.get("seen") is not None else None,
     }
     return Unit(**{**stored, **ids, **parts})
+
+
+def _part(stored: Mapping[str, Any]) -> Part:
+    texts = tuple(Text(**text) for text in stored["texts"])
+    return Part(texts, tuple(Medium(**medium) for medium in stored["media"]))
 
 
 def answer_to_json(answer: Answer) -> Stored:
@@ -106,8 +113,9 @@ def _clean(value: Any) -> Any:
 def outcome_to_json(outcome: Outcome) -> Stored:
     """The stored form of an outcome; `outcome_name` is its kind, `reason_of` its reason."""
     match outcome:
-        case Published(native_id=native_id, url=url, at=at):
-            return {"native_id": native_id, "url": url, "at": at.isoformat() if at else None}
+        case Published(native_id=native_id, url=url, at=at, files=files):
+            named = {"files": list(files)} if files else {}
+            return {"native_id": native_id, "url": url, "at": at.isoformat() if at else None, **named}
         case Processing(poll_token=token, by_hand=by_hand):
             return {"poll_token": token, "by_hand": by_hand}
         case Retry(after=after, scope=scope):
@@ -135,7 +143,9 @@ def outcome_from_json(name: str, result: Mapping[str, Any], detail: Mapping[str,
     """The outcome that was stored. Raises KeyError for a name that is none (`staged`, `superseded`)."""
     reason = Message.from_json(detail) if detail else Message("attempt.unexplained")
     made: dict[str, Any] = {
-        "published": lambda: Published(result["native_id"], result["url"], _instant(result["at"])),
+        "published": lambda: Published(
+            result["native_id"], result["url"], _instant(result["at"]), tuple(result.get("files", ()))
+        ),
         "processing": lambda: Processing(result["poll_token"], bool(result.get("by_hand"))),
         "retry": lambda: Retry(
             timedelta(seconds=result["after"]), result["scope"], reason, result.get("uploads_gone", False)

@@ -74,6 +74,8 @@ class Task:
     native_id: str
     about: UUID
     """What was handed over: a delivery, say."""
+    replaced: bool
+    """Of a removal: what is to be taken away shows no more what it did."""
 
     @property
     def live(self) -> bool:
@@ -345,4 +347,5 @@ def _value(row: HandoverRow, channel: ChannelRow) -> Task:
         url=row.url,
         native_id=row.native_id,
         about=row.subject_id,
+        replaced=bool(content.get("replaced")),
     )

@@ -19,6 +19,9 @@ LONGEST_WAIT = timedelta(days=7)
 """A Retry-After past this is a mistake of theirs, not a plan."""
 
 
+NO_ADDRESS = "no_public_address"
+"""Why a step was not sent that a platform should fetch a file for: nobody outside can call this installation."""
+
 _INSTANTS, _LAST = 10**9, 10**11
 """From here on a number is an instant, in seconds since 1970, and up to where it is a possible one."""
 
@@ -84,6 +87,8 @@ def meaning(answer: Answer, *, creates: bool, account_gone: frozenset[str] = fro
     simply done again. `account_gone`: error words of a 403 or 404 that speak of the account, not of the content.
     """
     match answer:
+        case StepNotSent(detail=detail) if detail == NO_ADDRESS:
+            return Rejected(Message("connectors.no_public_address"), permanent=False)
         case StepNotSent(detail=detail):
             return Retry(SHORT_WAIT, "account", Message("connectors.not_sent", {"detail": detail}))
         case StepAnswerLost(detail=detail):

@@ -6,6 +6,7 @@ Source: https://docs.bsky.app/docs/api/com-atproto-repo-put-record
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,9 +26,9 @@ from connectors.bluesky_record import (
     tid,
     untold,
 )
+from connectors.capabilities import Capabilities
 from connectors.contract import (
     Answer,
-    Capabilities,
     Connected,
     Copy,
     FileRef,
@@ -54,7 +55,7 @@ from foundation.sealed import Sealed
 from foundation.words import Message
 from gate.units import Medium, Unit
 
-PUBLISH = "publish"
+PUBLISH, ABOVE = "publish", "above"
 CAN = Capabilities(
     platform="bluesky",
     surfaces=("post",),
@@ -68,6 +69,7 @@ CAN = Capabilities(
     can_chat=False,
     can_sell=False,
     stages=True,
+    threads=25,
 )
 _COUNTS = {"likeCount": "likes", "replyCount": "comments", "repostCount": "reposts", "quoteCount": "quotes"}
 
@@ -84,7 +86,7 @@ class Bluesky:
         return tid(key, at)
 
     def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
-        """Upload each picture, then put the record; tell what the last answer meant."""
+        """Upload each picture, read what it is put under, then put the record; tell what the last answer meant."""
         at = moment(unit.native_key)
         unfit = _unfit(unit)
         if at is None or unfit is not None:
@@ -92,13 +94,20 @@ class Bluesky:
         last = answers[-1] if answers else None
         if last is not None and last.step == PUBLISH:
             return _published(last, unit, at)
-        if last is not None and _blob(last) is None:
+        if last is not None and last.step != ABOVE and _blob(last) is None:
             return meaning(last, creates=False)
         blobs = {answer.step: blob for answer in answers if (blob := _blob(answer)) is not None}
         for medium in unit.media:
             if _stage_name(medium) not in blobs:
                 return Send(_stage(medium))
-        return Send(_put(unit, record(unit, [blobs[_stage_name(medium)] for medium in unit.media], at)))
+        above = next((answer for answer in answers if answer.step == ABOVE), None)
+        if unit.reply_to and above is None:
+            return Send(replace(_look(unit.account, _rkey(unit.reply_to)), name=ABOVE))
+        under = _under(above) if above is not None else None
+        if above is not None and under is None:
+            gone = Rejected(Message("connectors.above_gone"), permanent=False)
+            return gone if _is_absent(above) else meaning(above, creates=False)
+        return Send(_put(unit, record(unit, [blobs[_stage_name(medium)] for medium in unit.media], at, under)))
 
     def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
         """Read the record by its key: what stands there is ours, and must say what we said."""
@@ -115,7 +124,7 @@ class Bluesky:
 
     def remove(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Delete the record, then see that it is gone."""
-        rkey = copy.native_id.rstrip("/").rpartition("/")[2]
+        rkey = _rkey(copy.native_id)
         if not answers:
             body = {"repo": copy.account, "collection": COLLECTION, "rkey": rkey}
             path = "/xrpc/com.atproto.repo.deleteRecord"
@@ -130,7 +139,7 @@ class Bluesky:
 
     def read(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Mapping[str, int] | None:
         """Likes, replies, reposts and quotes; the network counts no views."""
-        rkey = copy.native_id.rstrip("/").rpartition("/")[2]
+        rkey = _rkey(copy.native_id)
         if not answers:
             path = f"/xrpc/app.bsky.feed.getPosts?uris={segment(_uri(copy.account, rkey))}"
             return Send(WireStep("metrics", StepKind.CONTROL, "GET", path, action="metrics"))
@@ -147,7 +156,7 @@ class Bluesky:
         if not wanted:
             return Shown()
         if not answers:
-            return Send(_look(copy.account, copy.native_id.rstrip("/").rpartition("/")[2]))
+            return Send(_look(copy.account, _rkey(copy.native_id)))
         value = _record_of(answers[-1])
         if value is not None:
             borne = labels_of(value)
@@ -241,6 +250,27 @@ def _record_of(answer: Answer) -> Mapping[str, Any] | None:
             return value
         case _:
             return None
+
+
+def _under(answer: Answer) -> Mapping[str, Any] | None:
+    """What a reply names: the record it is put under, and the first one of the thread; None for no usable answer.
+
+    Source: https://docs.bsky.app/docs/advanced-guides/posts#replies
+    """
+    match answer:
+        case Response(body={"uri": str(uri), "cid": str(cid), "value": dict(value)}) if answer.ok:
+            parent = {"uri": uri, "cid": cid}
+            match value.get("reply"):
+                case {"root": {"uri": str(first), "cid": str(first_cid)}}:
+                    return {"root": {"uri": first, "cid": first_cid}, "parent": parent}
+                case _:
+                    return {"root": parent, "parent": parent}
+        case _:
+            return None
+
+
+def _rkey(uri: str) -> str:
+    return uri.rstrip("/").rpartition("/")[2]
 
 
 def _is_absent(answer: Answer) -> bool:

@@ -58,8 +58,13 @@ def graphemes(text: str) -> int:
     return len(regex.findall(r"\X", text))
 
 
-def record(unit: Unit, blobs: Sequence[Mapping[str, Any]], at: datetime) -> dict[str, Any]:
-    """The record of a post made at `at` with its uploaded pictures, in the order of the unit's media."""
+def record(
+    unit: Unit, blobs: Sequence[Mapping[str, Any]], at: datetime, under: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The record of a post made at `at` with its uploaded pictures, in the order of the unit's media.
+
+    `under` are the root and the parent of a reply.
+    """
     text = unit.text("body")
     made: dict[str, Any] = {"$type": COLLECTION, "text": text, "createdAt": at.isoformat().replace("+00:00", "Z")}
     if unit.language:
@@ -74,6 +79,8 @@ def record(unit: Unit, blobs: Sequence[Mapping[str, Any]], at: datetime) -> dict
             "$type": "com.atproto.label.defs#selfLabels",
             "values": [{"val": value} for value in values],
         }
+    if under is not None:
+        made["reply"] = dict(under)
     return made
 
 

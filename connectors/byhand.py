@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 
 from connectors import fitting
 from connectors.answers import SHORT_WAIT, segment
+from connectors.capabilities import Capabilities
 from connectors.contract import (
     Answer,
-    Capabilities,
     Connected,
     ConnectForm,
     Copy,

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from connectors.capabilities import Capabilities
 from connectors.outcomes import Outcome, Sighting
 from foundation.sealed import Sealed
 from foundation.words import canonical
@@ -20,6 +21,7 @@ class StepKind(StrEnum):
 
     STAGE = "stage"  # carries content, nothing visible yet; may be redone
     PUBLISH = "publish"  # makes content visible; single-shot
+    MUTATE = "mutate"  # replaces what is visible; the same again changes nothing
     RESTRICT = "restrict"  # takes content away
     CONTROL = "control"  # ids and amounts
     AUTH = "auth"  # tokens
@@ -43,11 +45,12 @@ class WireStep:
     path that a platform or a person chose is quoted by the connector, so that no brace of theirs is left in it.
     With `files` the request is multipart/form-data: each entry of `json` is a field (text as it is, all else as
     JSON), each file a part of that name with the name people see.
-    `token` says how the credential is shown: as `bearer`, as Discord's `bot`, in the `path` where `{token}` stands,
-    the `refresh` one as bearer, or not at all. A sign-in step (AUTH) may hold `Sealed` values in its JSON: they are
-    opened on the way out. Of the answer's JSON, the top-level names in `secret_fields` are sealed before anything is
-    stored, and with `only` all other names are dropped. `deadline` is total seconds. A step `to` a person leaves by
-    no socket: its content is handed over as a task, `files` being what may be saved.
+    Files that are `fetched` go out as addresses of ours, minted by the transport for this one step and put into the
+    JSON under those names. `token` says how the credential is shown: as `bearer`, as Discord's `bot`, in the `path`
+    where `{token}` stands, the `refresh` one as bearer, or not at all. A sign-in step (AUTH) may hold `Sealed` values
+    in its JSON: they are opened on the way out. Of the answer's JSON, the top-level names in `secret_fields` are sealed
+    before anything is stored, and with `only` all other names are dropped. `deadline` is total seconds. A step `to` a
+    person leaves by no socket: its content is handed over as a task, `files` being what may be saved.
     """
 
     name: str
@@ -57,6 +60,7 @@ class WireStep:
     json: Mapping[str, Any] | None = None
     file: FileRef | None = None
     files: Mapping[str, FileRef] = field(default_factory=dict)
+    fetched: Mapping[str, FileRef] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     token: Literal["bearer", "bot", "path", "refresh", "none"] = "bearer"  # noqa: S105  how it is shown, not one
     action: str = ""
@@ -70,12 +74,19 @@ class WireStep:
         """Everything but the step that makes content visible."""
         return self.kind is not StepKind.PUBLISH
 
+    @property
+    def shows(self) -> bool:
+        """Whether people see something else after it."""
+        return self.kind in (StepKind.PUBLISH, StepKind.MUTATE)
+
     def wire_digest(self) -> str:
         """SHA-256 of the projection of the request: method, path, headers, body or the digest of its file."""
         body = self.file.sha256 if self.file is not None else self.json
         projection: list[object] = [self.method, self.path, dict(self.headers), body, str(self.kind)]
         if self.files:
             projection.append({part: [file.sha256, file.mime, file.name] for part, file in self.files.items()})
+        if self.fetched:
+            projection.append({name: [file.sha256, file.mime] for name, file in self.fetched.items()})
         if self.to != "network":
             projection.append(self.to)
         return hashlib.sha256(canonical(projection)).hexdigest()
@@ -135,6 +146,8 @@ class Sought:
     known: frozenset[str] = frozenset()
     """Native ids of other subjects' copies: the same words twice are two posts, and one is not the other."""
     asked_at: datetime | None = None
+    reply_to: str = ""
+    """What it was put under."""
 
 
 @dataclass(frozen=True)
@@ -144,38 +157,6 @@ class Copy:
     native_id: str
     account: str
     chat: str = ""
-
-
-@dataclass(frozen=True)
-class Capabilities:
-    """What a platform can do, as data: dashboard, planner and tests read the same truth."""
-
-    platform: str
-    surfaces: tuple[str, ...]
-    max_text: int
-    max_media: int
-    mimes: tuple[str, ...]
-    max_bytes: int
-    look: Literal["key", "listing", "none"]
-    """`key`: found by our native key; `listing`: by its digest in a listing; `none`: a person decides."""
-    resend_is_look: bool
-    """A repeated publish with the same key is harmless, so it is itself the look."""
-    can_delete: bool
-    can_chat: bool
-    can_sell: bool
-    stages: bool
-    """Media go out before the publish step, as an event of their own."""
-    act_seconds: float = 30.0
-    hand_over: bool = False
-    """Nothing is sent: what was prepared becomes a task of a person, who says when it is done."""
-    in_house: bool = False
-    """This installation serves it itself: nobody signs in."""
-    sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    """Where places differ: the longest text and the most media of each."""
-
-    def size(self, surface: str) -> tuple[int, int]:
-        """The longest text and the most media that a place takes."""
-        return self.sizes.get(surface.removeprefix(f"{self.platform}."), (self.max_text, self.max_media))
 
 
 class Connector(Protocol):
@@ -197,6 +178,19 @@ class Connector(Protocol):
 
     def read(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Mapping[str, int] | None:
         """The next request for the numbers of a copy; metrics by name; None when they cannot be had."""
+        ...
+
+
+@runtime_checkable
+class Replaces(Protocol):
+    """A platform where a copy that is not deleted any more can be replaced (`Capabilities.replaces`)."""
+
+    def replace(self, copy: Copy, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+        """The next request (kind mutate) that puts what `unit` shows in the place of the copy, or what came of it.
+
+        `Published` with its native id: nothing of the copy shows any more what it did. What was replaced before, or is
+        gone, needs no second try; so a lost answer is a Retry, never a doubt. Rejected: some of it still shows.
+        """
         ...
 
 

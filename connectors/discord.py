@@ -10,9 +10,9 @@ from typing import Any
 
 from connectors import discord_connecting, discord_places, fitting
 from connectors.answers import ahead, segment
+from connectors.capabilities import Capabilities
 from connectors.contract import (
     Answer,
-    Capabilities,
     Connected,
     ConnectForm,
     Copy,
@@ -81,6 +81,7 @@ class Discord:
         can_chat=True,
         can_sell=False,
         stages=False,
+        threads=25,
     )
     form = ConnectForm(
         fields=(
@@ -223,6 +224,8 @@ def _create(unit: Unit, channel: str) -> WireStep:
     }
     if unit.buttons:
         said["components"] = _buttons(unit.buttons)
+    if unit.reply_to:  # refused where what it answers is gone
+        said["message_reference"] = {"message_id": unit.reply_to.rpartition("/")[2], "fail_if_not_exists": True}
     path = f"/channels/{segment(channel)}/messages"
     if not unit.media:
         return WireStep(PUBLISH, StepKind.PUBLISH, "POST", path, said, token="bot")  # noqa: S106  how it is shown

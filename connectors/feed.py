@@ -9,7 +9,8 @@ from datetime import timedelta
 
 from connectors import fitting
 from connectors.answers import SHORT_WAIT, meaning, segment
-from connectors.contract import Answer, Capabilities, Copy, FileRef, Response, Send, Sought, StepKind, WireStep
+from connectors.capabilities import Capabilities
+from connectors.contract import Answer, Copy, FileRef, Response, Send, Sought, StepKind, WireStep
 from connectors.outcomes import Absent, Found, Outcome, Published, Reauthorize, Rejected, Retry, Sighting, Unknown
 from foundation.words import Message
 from gate.units import Medium, Unit
@@ -37,6 +38,7 @@ class Feed:
         can_sell=False,
         stages=True,
         in_house=True,
+        joins_parts=True,
     )
 
     def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
@@ -106,7 +108,7 @@ def _stage(medium: Medium) -> WireStep:
 
 
 def _staged(answer: Answer) -> bool:
-    return isinstance(answer, Response) and 200 <= answer.status < 300 and answer.step.startswith("stage:")
+    return isinstance(answer, Response) and answer.ok and answer.step.startswith("stage:")
 
 
 def _item(native_key: str) -> str:

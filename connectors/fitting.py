@@ -1,12 +1,23 @@
 """What every platform limits: how much is said, how many media, of which kind and weight. Nothing is ever cut."""
 
-from connectors.contract import Capabilities
+from connectors.capabilities import Capabilities
 from foundation.words import Message
 from gate.units import Unit
 
 
+def unpointable(unit: Unit, can: Capabilities) -> Message | None:
+    """Why a unit cannot point at what it points at: the platform, or its connector, knows no such way."""
+    unknown = [each.kind for each in unit.references if each.kind not in can.points_at]
+    return Message("connectors.cannot_point", {"kind": unknown[0]}) if unknown else None
+
+
 def unfit(unit: Unit, can: Capabilities, *, length: int) -> Message | None:
     """Why a unit of `length` characters, counted as the platform counts, cannot go out as it is."""
+    if wrong := unpointable(unit, can):
+        return wrong
+    if unit.parts > can.threads:
+        said = {"count": unit.parts, "most": can.threads}
+        return Message("connectors.too_many_parts", said) if can.threads > 1 else Message("connectors.no_threads")
     most_text, most_media = can.size(unit.surface)
     if length > most_text:
         return Message("connectors.text_too_long", {"length": length, "most": most_text})

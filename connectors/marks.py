@@ -3,10 +3,10 @@
 A mark is `name=value`, as the rules of places write it: most are a field of that name, some platforms say it otherwise.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from connectors.contract import WireStep
+from connectors.contract import StepKind, WireStep
 
 _LABEL = "selfLabels"
 """Bluesky: a label is an entry `val` of the record."""
@@ -21,12 +21,27 @@ _ON_FILES = frozenset({_SPOILER, "has_spoiler"})
 """Marks that hide a picture: each file bears one, and words alone bear none."""
 
 
-def untold(step: WireStep, flags: tuple[str, ...]) -> str:
-    """The first mark that a request does not tell; "" when it tells them all."""
-    return next((flag for flag in flags if not _told(step, flag)), "")
+_MADE_BEFORE: Mapping[str, str] = {"instagram": "media"}
+"""Where a post is made before it is shown, by platform: the upload that bears its marks, by the last word of its path.
+The publication only names what that made; an item of a carousel bears none."""
 
 
-def _told(step: WireStep, flag: str) -> bool:
+def bears(step: WireStep, platform: str) -> bool:
+    """Whether it is this request of a post that must tell the marks."""
+    made_before = _MADE_BEFORE.get(platform)
+    if made_before is None:
+        return step.shows
+    item = step.json is not None and step.json.get("is_carousel_item") is True
+    return step.kind is StepKind.STAGE and step.path.partition("?")[0].endswith(f"/{made_before}") and not item
+
+
+def untold(step: WireStep, flags: tuple[str, ...], *, pointed: int = 0) -> str:
+    """The first mark that a request does not tell; "" when it tells them all. `pointed`: so many pictures it may show
+    without carrying them."""
+    return next((flag for flag in flags if not _told(step, flag, pointed)), "")
+
+
+def _told(step: WireStep, flag: str, pointed: int) -> bool:
     said = list(_said(step.json))
     if step.to == "person":
         return ("flags", flag) in said
@@ -35,9 +50,9 @@ def _told(step: WireStep, flag: str) -> bool:
     name, _, value = flag.partition("=")
     key = name.rpartition(".")[2]
     if key == _SPOILER:
-        return all(file.name.startswith("SPOILER_") for file in step.files.values())
+        return not pointed and all(file.name.startswith("SPOILER_") for file in step.files.values())
     if key in _ON_FILES:
-        return said.count((key, value)) >= len(step.files)
+        return said.count((key, value)) >= len(step.files) + pointed
     return (("val", value) if key == _LABEL else (key, value)) in said
 
 

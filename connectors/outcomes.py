@@ -9,11 +9,13 @@ from foundation.words import Message
 
 @dataclass(frozen=True)
 class Published:
-    """The platform confirmed it. `at` is the platform's own time where it tells."""
+    """The platform confirmed it. `at` is the platform's own time where it tells; `files` is what it calls the files of
+    it from now on, where they can be shown again without being sent."""
 
     native_id: str
     url: str = ""
     at: datetime | None = None
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ CONNECTORS = (
     "connectors.byhand:ByHand",
     "connectors.discord:Discord",
     "connectors.feed:Feed",
+    "connectors.instagram:Instagram",
     "connectors.sandbox:Sandbox",
     "connectors.telegram:Telegram",
 )

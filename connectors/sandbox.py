@@ -12,9 +12,9 @@ from typing import Any
 
 from connectors import fitting
 from connectors.answers import error_word, meaning, segment
+from connectors.capabilities import Capabilities
 from connectors.contract import (
     Answer,
-    Capabilities,
     Copy,
     FileRef,
     Response,
@@ -68,11 +68,16 @@ class Sandbox:
         can_chat=True,
         can_sell=True,
         stages=True,
+        points_at=frozenset({"quote"}),
+        threads=25,
+        sizes={"as_x": (280, 4), "as_instagram": (2200, 10), "as_telegram": (4096, 10), "as_fanvue": (5000, 10)},
     )
 
     def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Stage each medium by its digest, then publish in one request; tell what the last answer meant."""
         unfit = fitting.unfit(unit, self.capabilities, length=len(unit.text("body")))
+        if len(unit.references) > (0 if unit.viewer else 1):  # a post quotes one other, a message none
+            unfit = Message("connectors.cannot_point", {"kind": unit.references[0].kind})
         if unfit is not None:
             return Rejected(unfit, permanent=False)
         last = answers[-1] if answers else None
@@ -225,7 +230,10 @@ def _content(unit: Unit) -> dict[str, Any]:
 
 def _post(unit: Unit) -> WireStep:
     surface = unit.surface.rpartition(".")[2].rpartition("/")[2]
-    body = {**_content(unit), "surface": surface, "title": unit.text("title")}
+    under = {"reply_to": unit.reply_to} if unit.reply_to else {}
+    body = {**_content(unit), "surface": surface, "title": unit.text("title"), **under}
+    if unit.references:
+        body["quote"] = unit.references[0].native_id
     return WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/api/{account}/posts", body)
 
 
@@ -290,7 +298,8 @@ def _in_timeline(sought: Sought, answers: tuple[Answer, ...], posts: list[dict[s
     start = sought.armed_at - WINDOW - max(asked_at - now, timedelta()) if now is not None else None
     inside = [post for post in posts if start is None or _since(post, start)]
     foreign = [post for post in inside if str(post["id"]) not in sought.known]
-    same = [post for post in foreign if str(post.get("text", "")).strip() == sought.text.strip()]
+    here = [post for post in foreign if str(post.get("reply_to") or "") == sought.reply_to]
+    same = [post for post in here if str(post.get("text", "")).strip() == sought.text.strip()]
     if same:
         return _sighting(same)
     if len(posts) < LISTED or len(inside) < len(posts):

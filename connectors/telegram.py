@@ -8,10 +8,10 @@ import json
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from connectors import telegram_connecting, telegram_places
+from connectors import fitting, telegram_again, telegram_connecting, telegram_places, telegram_replacing
+from connectors.capabilities import Capabilities
 from connectors.contract import (
     Answer,
-    Capabilities,
     Connected,
     Copy,
     Send,
@@ -23,7 +23,7 @@ from connectors.contract import (
 from connectors.outcomes import Outcome, Published, Rejected, Sighting, Unknown
 from connectors.places import Destination, Seen
 from connectors.telegram_answers import description, meaning, place_of, published, removed, result
-from connectors.telegram_requests import MIMES, MOST_MEDIA, MOST_TEXT, VIDEO_BYTES, request, unfit
+from connectors.telegram_requests import MIMES, MOST_MEDIA, MOST_PARTS, MOST_TEXT, VIDEO_BYTES, request, unfit
 from foundation.sealed import Sealed
 from foundation.words import Message
 from gate.units import Unit
@@ -70,6 +70,9 @@ class Telegram:
         can_chat=True,
         can_sell=True,
         stages=False,
+        points_at=telegram_again.WAYS,
+        replaces=True,
+        threads=MOST_PARTS,
     )
     form = telegram_connecting.FORM
     hook_header = "x-telegram-bot-api-secret-token"
@@ -84,10 +87,11 @@ class Telegram:
 
     def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Everything in one request: nothing can be looked up, so there is one moment of doubt at most."""
-        trouble = unfit(unit)
+        trouble = fitting.unpointable(unit, self.capabilities) or unfit(unit)
         if trouble is not None:
             return Rejected(trouble, permanent=False)
-        return published(answers[-1], reader=bool(unit.viewer)) if answers else Send(request(unit))
+        chat = unit.viewer or unit.destination
+        return published(answers[-1], reader=bool(unit.viewer), chat=chat) if answers else Send(request(unit))
 
     def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
         """A bot sees no history."""
@@ -99,13 +103,17 @@ class Telegram:
         if place is None:
             return Rejected(Message("telegram.unknown_copy"), permanent=False)
         chat, ids = place
-        trouble = removed(answers[-1]) if answers else None
+        trouble = removed(answers[-1], reader=bool(copy.chat)) if answers else None
         if trouble is not None:
             return trouble
         if len(answers) >= len(ids):
             return Published(copy.native_id)
         body = {"chat_id": chat, "message_id": ids[len(answers)]}
         return Send(_step("delete", StepKind.RESTRICT, "deleteMessage", body, action="delete"))
+
+    def replace(self, copy: Copy, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+        """Edit what a bot may not delete any more."""
+        return telegram_replacing.replace(copy, unit, answers)
 
     def read(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Mapping[str, int] | None:
         """Bots are told no numbers."""

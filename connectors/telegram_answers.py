@@ -85,9 +85,14 @@ def _parameters(answer: Response) -> Mapping[str, Any]:
     return told if isinstance(told, dict) else {}
 
 
-def published(answer: Answer, *, reader: bool) -> Outcome:
-    """A message or an album that stands now, or why not. Its native id is `<chat>/<id>,<id>…`, every item named."""
+def published(answer: Answer, *, reader: bool, chat: str = "") -> Outcome:
+    """A message or an album that stands now, or why not. Its native id is `<chat>/<id>,<id>…`, every item named.
+
+    A copied message is told by its number alone: it lies in the `chat` it was asked for.
+    """
     given = result(answer)
+    if isinstance(given, dict) and given.keys() == {"message_id"} and chat.removeprefix("-").isdigit():
+        given = {**given, "chat": {"id": int(chat)}}
     messages = given if isinstance(given, list) else [given]
     if given is None and not (isinstance(answer, Response) and answer.ok):
         return meaning(answer, creates=True, reader=reader)
@@ -96,7 +101,15 @@ def published(answer: Answer, *, reader: bool) -> Outcome:
         return Uncertain(Message("connectors.unclear_answer", {"status": status}))
     first = messages[0]
     ids = ",".join(str(message["message_id"]) for message in messages)
-    return Published(f"{first['chat']['id']}/{ids}", address(first["chat"], first["message_id"]), _at(first))
+    files = tuple(file for message in messages for file in _files(message))
+    return Published(f"{first['chat']['id']}/{ids}", address(first["chat"], first["message_id"]), _at(first), files)
+
+
+def _files(message: Mapping[str, Any]) -> list[str]:
+    """What Telegram calls the files of a message; a photo has one id for each size."""
+    kinds = (message.get(kind) for kind in ("photo", "video"))
+    sizes = [size for shown in kinds for size in (shown if isinstance(shown, list) else [shown])]
+    return [size["file_id"] for size in sizes if isinstance(size, dict) and isinstance(size.get("file_id"), str)]
 
 
 def _is_message(message: Any) -> bool:
@@ -131,10 +144,11 @@ def place_of(native_id: str) -> tuple[int | str, tuple[int, ...]] | None:
     return None
 
 
-def removed(answer: Answer) -> Outcome | None:
-    """What the answer to one deletion meant; None when that message is gone, also when it already was."""
+def removed(answer: Answer, *, reader: bool) -> Outcome | None:
+    """What the answer to one deletion meant; None when that message is gone, also when it already was. `reader`: it
+    lies with one person, who may have turned away from the bot: that says nothing about the account."""
     if result(answer) is True or "message to delete not found" in description(answer):
         return None
     if "can't be deleted" in description(answer):
         return Rejected(Message("telegram.too_old_to_delete"), permanent=False)
-    return meaning(answer, creates=False)
+    return meaning(answer, creates=False, reader=reader)

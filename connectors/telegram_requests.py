@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from connectors import telegram_again
 from connectors.contract import FileRef, StepKind, WireStep
+from connectors.telegram_answers import place_of
 from foundation.words import Message
 from gate.units import Medium, Unit
 
@@ -11,6 +13,9 @@ MOST_TEXT, MOST_CAPTION = 4096, 1024
 """UTF-16 units after entities; we send none, so the text as it is."""
 
 MOST_MEDIA = 10
+MOST_PARTS = 25
+"""Of a thread: Telegram names no limit to replies; one to a flood of them is ours."""
+
 PHOTOS = frozenset({"image/jpeg", "image/png", "image/webp"})
 VIDEOS = frozenset({"video/mp4"})
 MIMES = tuple(sorted(PHOTOS | VIDEOS))
@@ -40,12 +45,16 @@ def unfit(unit: Unit) -> Message | None:
         return Message("telegram.no_channel")
     if unit.invoice is not None:
         return _unfit_invoice(unit)
-    said, most = length(words_of(unit)), MOST_CAPTION if unit.media else MOST_TEXT
+    said, most = length(words_of(unit)), MOST_CAPTION if unit.media or unit.references else MOST_TEXT
     if said > most:
-        code = "telegram.caption_too_long" if unit.media else "connectors.text_too_long"
+        code = "connectors.text_too_long" if most == MOST_TEXT else "telegram.caption_too_long"
         return Message(code, {"length": said, "most": most})
+    if unit.parts > MOST_PARTS:
+        return Message("connectors.too_many_parts", {"count": unit.parts, "most": MOST_PARTS})
     if len(unit.media) > MOST_MEDIA:
         return Message("connectors.too_many_media", {"count": len(unit.media), "most": MOST_MEDIA})
+    if unit.references:
+        return telegram_again.unfit(unit, words_of(unit)) or _unfit_buttons(unit)
     if not said and not unit.media:
         return Message("telegram.empty")
     return next(filter(None, map(_unfit_medium, unit.media)), None) or _unfit_buttons(unit)
@@ -80,6 +89,8 @@ def request(unit: Unit) -> WireStep:
     """The one request that makes a unit visible."""
     if unit.invoice is not None:
         return _invoice(unit)
+    if unit.references:
+        return _again(unit)
     if len(unit.media) > 1:
         return _album(unit)
     if unit.media:
@@ -108,7 +119,9 @@ def chat_id(of: str) -> int | str:
 
 def _common(unit: Unit) -> dict[str, Any]:
     protected = {"protect_content": True} if _told(unit, "protect_content") else {}
-    return {"chat_id": chat_id(unit.viewer or unit.destination), **protected}
+    above = place_of(unit.reply_to) if unit.reply_to else None
+    under = {"reply_parameters": {"message_id": above[1][0]}} if above is not None else {}
+    return {"chat_id": chat_id(unit.viewer or unit.destination), **protected, **under}
 
 
 def _told(unit: Unit, flag: str) -> bool:
@@ -138,6 +151,12 @@ def _single(unit: Unit, medium: Medium) -> WireStep:
     hidden = {"has_spoiler": True} if _told(unit, "has_spoiler") else {}
     fields = {**_common(unit), **caption, **hidden, **_keyboard(unit)}
     return _step(f"send{kind.capitalize()}", fields, {kind: _file(medium, 0)})
+
+
+def _again(unit: Unit) -> WireStep:
+    method, shown = telegram_again.fields(unit, words_of(unit))
+    hidden = {"has_spoiler": True} if _told(unit, "has_spoiler") and method != "copyMessage" else {}
+    return _step(method, {**_common(unit), **shown, **hidden, **_keyboard(unit)})
 
 
 def _album(unit: Unit) -> WireStep:

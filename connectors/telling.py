@@ -12,7 +12,19 @@ log = telemetry.log("connectors.transport")
 
 _WORDS = frozenset(
     {"@me", "accounts", "api", "bot", "callback", "channels", "chats", "checkouts", "comments", "containers"}
-    | {"conversations", "file", "files", "gateway", "guilds", "house", "interactions", "items", "media", "messages"}
+    | {
+        "conversations",
+        "file",
+        "files",
+        "gateway",
+        "guilds",
+        "house",
+        "interactions",
+        "items",
+        "media",
+        "media_publish",
+        "messages",
+    }
     | {"metrics", "notifications", "oauth", "posts", "publish", "refunds", "statuses", "token", "updates", "upload"}
     | {"result", "sessions", "users", "webhooks", "xrpc"}
 )

@@ -12,13 +12,15 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from connectors import marks, telling
+from connectors import marks, pointing, telling
+from connectors.answers import NO_ADDRESS
 from connectors.contract import Answer, FileRef, Response, StepAnswerLost, StepKind, StepNotSent, WireStep
 from foundation.clock import monotonic
 from foundation.errors import GreenroomError
 from foundation.http import AnswerLost, HttpClient, NotSent, Reply, Request, multipart
 from foundation.sealed import Reveal, Seal, Sealed
 from foundation.words import canonical
+from gate import placeholder
 from gate.permit import (
     CONTROL_ACTIONS,
     RESTRICT_ACTIONS,
@@ -35,6 +37,9 @@ ReadObject = Callable[[UUID, str], bytes]
 
 HandOver = Callable[["WireStep", Permit | RemovalOrder, "Account"], Answer]
 """Puts a step `to` a person where people find it, and says what became of it; the step's authority was checked."""
+
+Lend = Callable[[Permit, FileRef], str]
+"""An address of ours under which the platform fetches one stored file for one permit; "" where there can be none."""
 
 _PLAIN = re.compile(r"[\w.:+/@=-]{0,200}")
 """What an order without content may carry: ids, codes, amounts; no blank, so no sentence."""
@@ -79,10 +84,12 @@ class Transport:
         read_object: ReadObject,
         verify_key: Ed25519PublicKey,
         hand_over: HandOver | None = None,
+        lend: Lend | None = None,
         remembers: int = REMEMBERED,
     ) -> None:
         self._http, self._reveal, self._seal = http, reveal, seal
         self._read_object, self._verify_key, self._hand_over = read_object, verify_key, hand_over
+        self._lend = lend
         self._used: dict[UUID, None] = {}
         self._remembers = remembers
         self._lock = threading.Lock()
@@ -100,6 +107,10 @@ class Transport:
         url = _url(step, account)
         if isinstance(authority, Permit):
             self._use_once(authority)
+        if step.fetched and isinstance(authority, Permit):
+            body = self._lent(step, authority)
+            if not body:
+                return StepNotSent(step.name, NO_ADDRESS)
         url, shown = self._shown(step, account, url)
         headers |= shown
         started = monotonic()
@@ -133,14 +144,14 @@ class Transport:
         if authority.tenant_id != account.tenant_id or not same_channel:
             raise EgressForbidden("egress.other_account", step=step.name)
         match step.kind, authority:
-            case ((StepKind.STAGE | StepKind.PUBLISH), Permit()):
+            case ((StepKind.STAGE | StepKind.PUBLISH | StepKind.MUTATE), Permit()):
                 self._check_permit(step, authority, account)
             case StepKind.RESTRICT, RemovalOrder(action=action) if action in RESTRICT_ACTIONS:
                 _check_bare(step, action)
             case StepKind.CONTROL, ControlOrder(action=action) if action in CONTROL_ACTIONS:
                 _check_bare(step, action)
             case (StepKind.AUTH, AuthOrder()) | (StepKind.NOTICE, NoticeOrder()):
-                if step.file is not None or step.files:
+                if step.file is not None or step.files or step.fetched:
                     raise EgressForbidden("egress.carries_content", step=step.name)
             case _:
                 raise EgressForbidden("egress.wrong_authority", step=step.name, kind=str(step.kind))
@@ -151,7 +162,12 @@ class Transport:
         bound = (permit.account, permit.step, permit.wire_digest)
         if bound != (account.account, step.name, step.wire_digest()):
             raise EgressForbidden("egress.not_these_bytes", step=step.name)
-        missing = marks.untold(step, permit.flags) if step.kind is StepKind.PUBLISH else ""
+        platform = account.platform or permit.surface.partition(".")[0]
+        stray = pointing.stray(step, platform, permit.points_at)
+        if stray:
+            raise EgressForbidden(stray, step=step.name)
+        shown = pointing.shown(step, platform, permit.points_at) if step.shows else 0
+        missing = marks.untold(step, permit.flags, pointed=shown) if marks.bears(step, platform) else ""
         if missing:
             raise EgressForbidden("egress.mark_missing", step=step.name, mark=missing)
 
@@ -166,7 +182,8 @@ class Transport:
 
     def _content(self, step: WireStep, tenant_id: UUID) -> tuple[dict[str, str], bytes]:
         headers = {name.lower(): value for name, value in step.headers.items()}
-        if _OURS & headers.keys() or (step.file is not None and (step.json is not None or step.files)):
+        alone = step.file is None or not (step.json is not None or step.files)
+        if _OURS & headers.keys() or not alone or (step.fetched and (step.file or step.files or step.json is None)):
             raise EgressForbidden("egress.malformed", step=step.name)
         headers["user-agent"] = "greenroom"
         if step.file is not None:
@@ -184,8 +201,15 @@ class Transport:
             return headers | {"content-type": "application/json"}, canonical(said)
         return headers, b""
 
+    def _lent(self, step: WireStep, permit: Permit) -> bytes:
+        """The JSON with the addresses of its files, each good for this permit alone; nothing where there are none."""
+        for file in step.fetched.values():
+            self._bytes(step, file, permit.tenant_id)
+        lent = {name: self._lend(permit, file) if self._lend else "" for name, file in step.fetched.items()}
+        return canonical({**(step.json or {}), **lent}) if all(lent.values()) else b""
+
     def _bytes(self, step: WireStep, file: FileRef, tenant_id: UUID) -> bytes:
-        data = self._read_object(tenant_id, file.sha256)
+        data = placeholder.bytes_of(file.sha256) or self._read_object(tenant_id, file.sha256)
         if hashlib.sha256(data).hexdigest() != file.sha256:
             raise EgressForbidden("egress.file_changed", step=step.name)
         return data
@@ -239,7 +263,8 @@ class Transport:
 def _check_bare(step: WireStep, action: str) -> None:
     if step.action != action:
         raise EgressForbidden("egress.wrong_authority", step=step.name, kind=str(step.kind))
-    if step.file is not None or step.files or not _plain(step.json) or not all(map(_plain, step.headers.values())):
+    carries = step.file is not None or step.files or step.fetched
+    if carries or not _plain(step.json) or not all(map(_plain, step.headers.values())):
         raise EgressForbidden("egress.carries_content", step=step.name)
     if len(step.path) > 1024 or "%20" in step.path:
         raise EgressForbidden("egress.carries_content", step=step.name)

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from streamlit.starlette import App
 
-from dashboard import entry, files, pages, pairing, phone, second, session, shell, signing
+from dashboard import confirming, entry, files, pages, pairing, passkeys, phone, second, session, shell, signing
 from dashboard.widgets import render
 from foundation import telemetry
 from foundation.asgi import Guarded, host_of
@@ -50,7 +50,9 @@ def create() -> Guarded:
     ours = [
         *entry.ROUTES,
         *files.ROUTES,
+        *confirming.ROUTES,
         *pairing.ROUTES,
+        *passkeys.ROUTES,
         *phone.ROUTES,
         *second.ROUTES,
         *signing.ROUTES,

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from markupsafe import Markup
@@ -20,11 +20,11 @@ from foundation.asgi import App, Message, Receive, Send
 from foundation.errors import Refused, Unavailable
 from foundation.words import Message as Words
 from foundation.words import say
-from tenants import login, reads
+from tenants import challenges, login, reads
 from tenants.roles import may
 
 OPEN = re.compile(
-    r"/healthz|/readyz|/auth/(link/[^/]+|leave|login|second)|/static/.+"
+    r"/healthz|/readyz|/auth/(link/[^/]+|leave|login|second|passkey\.js|passkey/(ask|answer))|/static/.+"
     r"|/phone/(in/[^/]+|manifest\.webmanifest|icon-\d+\.png|phone\.js)"
 )
 """Paths a stranger may ask for: these pages, Streamlit's own scripts and fonts, the way in of a phone."""
@@ -57,10 +57,23 @@ class Input:
     fill: str
 
 
+@dataclass(frozen=True)
+class KeyForm:
+    """A form that a passkey answers: the act it is for, what goes along unseen, and what is typed (name, label)."""
+
+    act: str
+    button: str
+    hidden: Mapping[str, str] = field(default_factory=dict)
+    asked: Sequence[tuple[str, str]] = ()
+    first: bool = False
+    """Whether it is what the page is there for."""
+
+
 SIGN_IN = (
     Input("email", "email", "signing.email", "username"),
     Input("password", "password", "signing.password", "current-password"),
 )
+BY_KEY = KeyForm(challenges.ENTER, "passkey.enter")
 CHOOSE = (Input("password", "password", "signing.new_password", "new-password"),)
 
 
@@ -73,9 +86,11 @@ def page(
     button: str = "",
     fields: Sequence[Input] = (),
     picture: Markup | str = "",
+    key: KeyForm | None = None,
     status: int = 200,
 ) -> HTMLResponse:
-    """One sentence, a picture, the fields to fill in, and a button where there is something to press."""
+    """One sentence, a picture, the fields to fill in, and a button where there is something to press; a passkey
+    where this door can ask for one."""
     language = asked(request.headers.get("accept-language", ""))
     body = render(
         "entry.html",
@@ -85,6 +100,8 @@ def page(
         action=action,
         button=say(Words(button), language) if button else "",
         fields=[(each, say(Words(each.label), language)) for each in fields],
+        key=key if session.site() is not None else None,
+        word=lambda code: say(Words(code), language),
     )
     return HTMLResponse(body, status, NO_STORE)
 
@@ -219,6 +236,7 @@ class Members:
                 action="/auth/login" if signing else "",
                 button="dashboard.enter" if signing else "",
                 fields=SIGN_IN if signing else (),
+                key=BY_KEY if signing else None,
                 status=status,
             )
             await answer(scope, receive, send)

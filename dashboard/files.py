@@ -1,4 +1,5 @@
-"""Pictures of the library for signed-in members: `/files/<asset>/<profile>`, asked anew at every request and range.
+"""Pictures and films of the library for signed-in members: `/files/<asset>/<profile>`, asked anew at every request
+and range. Of a film, thumb and preview are its poster, post plays it, and sheet-0, sheet-1, … show its frames.
 
 Nothing is presigned and nothing is shared: who looks, whose picture it is and how it is rated are read each time, and
 what is wrong, foreign or withheld is not found alike. What is Nudity, Explicit or not rated yet comes blurred, but for
@@ -31,7 +32,9 @@ from gate.ratings import Standing
 from gate.units import Rating
 from generators.media import POST
 from generators.thumbs import thumb
+from studio import playing
 from studio import reads as studio_reads
+from studio.playing import Reel
 from tenants import audit
 from tenants import reads as tenant_reads
 from tenants.reads import Member
@@ -51,6 +54,7 @@ OPENLY = frozenset({Rating.G, Rating.S})
 PRIVATE = {"cache-control": "private, max-age=120", "vary": "cookie"}
 NO_STORE = {"cache-control": "private, no-store"}
 SAFE = {"x-content-type-options": "nosniff", "content-security-policy": "default-src 'none'; sandbox"}
+_SHEET = re.compile(r"sheet-(\d{1,3})")
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
@@ -85,10 +89,17 @@ def reveal(scope: Scope, member: Member, asset_id: UUID) -> UUID:
 
 
 def seen(scope: Scope, assets: Collection[UUID]) -> frozenset[UUID]:
-    """Those of these pictures that the scope's actor pressed to see clearly in the last hour."""
+    """Those of these pictures that the scope's actor pressed to see clearly in the last hour; of films, those whose
+    every frame was then shown to them."""
     about = {f"asset:{asset}": asset for asset in assets}
     found = audit.done(scope, CLEARED, list(about), since=scope.now - SEEN_LIFE)
-    return frozenset(about[one] for one in found)
+    pressed = frozenset(about[one] for one in found)
+    films = playing.reels(scope, pressed)
+    if not films:
+        return pressed
+    principal = tenant_reads.acting(scope, "review.people_only").principal_id
+    known = showing.shown(scope, principal, [film.sha256 for film in films.values()])
+    return frozenset(one for one in pressed if one not in films or films[one].sha256 in known)
 
 
 def _theirs(scope: Scope, member: Member, creator_id: UUID) -> bool:
@@ -106,11 +117,18 @@ def uncovers(member: Member) -> bool:
 
 @dataclass(frozen=True)
 class _Sight:
-    """What this request may see."""
+    """What this request may see: `sha256` are the bytes asked for, of the reel `film` where they are of one."""
 
     sha256: str
     blurred: bool
     adult: bool
+    pressed: bool
+    """They pressed to see it, a moment ago: then it counts as shown, whatever it is rated."""
+    film: Reel | None = None
+
+    def plays(self, profile: str) -> str:
+        """The kind of what is played, "" of what is looked at."""
+        return self.film.mime if self.film is not None and profile == POST.name and not self.blurred else ""
 
 
 async def serve(request: Request) -> Response:
@@ -126,25 +144,27 @@ def _serve(request: Request) -> Response:
     try:
         asset_id, profile = UUID(request.path_params["asset"]), request.path_params["profile"]
         clear = UUID(request.query_params["clear"]) if "clear" in request.query_params else None
-        if who is None or profile not in (*EDGES, POST.name):
+        sheet = _SHEET.fullmatch(profile)
+        if who is None or not (sheet or profile in (*EDGES, POST.name)):
             raise NotFound("library.asset_unknown", destination="-")
-        sight = _look(who, asset_id, clear)
+        sight = _look(who, asset_id, clear, profile, int(sheet[1]) if sheet else None)
         tag = f'"{sight.sha256[:24]}-{profile}{"-b" if sight.blurred else ""}"'
-        kept = NO_STORE if sight.adult or sight.blurred else PRIVATE
+        kept = NO_STORE if sight.adult or sight.pressed else PRIVATE
         headers = {**kept, **SAFE, "etag": tag, "accept-ranges": "bytes"}
-        if not sight.adult and request.headers.get("if-none-match") == tag:
+        if kept is PRIVATE and request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers=headers)
         data, part = _bytes(who.tenant_id, sight, profile), request.headers.get("range")
-        if sight.adult and not sight.blurred and request.method == "GET" and part is None and profile != "thumb":
-            _shown(who, sight)
-        return _part(data, part, headers)
+        kind = sight.plays(profile)
+        if sight.pressed and request.method == "GET" and (kind or part is None):
+            _shown(who, sight, profile)
+        return _part(data, part, headers, kind or "image/jpeg")
     except (NotFound, ValueError):
         return Response(status_code=404, headers=NO_STORE)
     except Unavailable:
         return Response(status_code=503, headers=NO_STORE)
 
 
-def _look(who: Viewer, asset_id: UUID, clear: UUID | None) -> _Sight:
+def _look(who: Viewer, asset_id: UUID, clear: UUID | None, profile: str, sheet: int | None) -> _Sight:
     """What this member may see of an asset now. Raises NotFound."""
     with session.tenant()(who.tenant_id, who.actor) as scope:
         found = studio_reads.shown(scope, asset_id)
@@ -154,22 +174,40 @@ def _look(who: Viewer, asset_id: UUID, clear: UUID | None) -> _Sight:
         adult = covered(standing.rating)
         since = scope.now - CLEAR_LIFE
         pressed = (
-            adult
-            and clear is not None
+            clear is not None
             and uncovers(who.member)
             and audit.noted(scope, clear, CLEARED, f"asset:{asset_id}", since=since)
         )
-    return _Sight(found.sha256, blurred=adult and not pressed, adult=adult)
+        blurred, film = adult and not pressed, playing.reels(scope, [asset_id]).get(asset_id)
+        if film is None and sheet is None:
+            return _Sight(found.sha256, blurred, adult, pressed)
+        digest = _of_film(scope, asset_id, film, profile, sheet, blurred=blurred)
+        return _Sight(digest, blurred, adult, pressed, film)
 
 
-def _shown(who: Viewer, sight: _Sight) -> None:
-    """The picture goes out clear, whole and large enough to be judged: the safety check is told to whom."""
+def _of_film(scope: Scope, asset_id: UUID, film: Reel | None, profile: str, sheet: int | None, *, blurred: bool) -> str:
+    """The bytes of a film that are asked for: itself, a sheet or its poster, which is all there is to blur."""
+    if sheet is None and film is not None and profile == POST.name and not blurred:
+        return film.sha256
+    found = [playing.poster(scope, asset_id)] if sheet is None else playing.sheets(scope, asset_id)
+    digest = found[sheet or 0] if (sheet or 0) < len(found) else None
+    if digest is None:
+        raise NotFound("library.asset_unknown", destination="-")
+    return digest
+
+
+def _shown(who: Viewer, sight: _Sight, profile: str) -> None:
+    """It goes out clear, whole and large enough to be judged: the safety check is told to whom. A film is seen by its
+    sheets, a sound by what is played of it."""
     with session.tenant()(who.tenant_id, who.actor) as scope:
-        showing.note(scope, who.member, sight.sha256)
+        if sight.film is None and profile != "thumb":
+            showing.note(scope, who.member, sight.sha256)
+        elif sight.film is not None and (_SHEET.fullmatch(profile) or (sight.film.sound and profile == POST.name)):
+            playing.shown(scope, who.member, sight.film, sight.sha256)
 
 
 def _bytes(tenant_id: UUID, sight: _Sight, profile: str) -> bytes:
-    if profile == POST.name and not sight.blurred:
+    if not sight.blurred and (profile == POST.name or _SHEET.fullmatch(profile)):
         return store().get(tenant_id, sight.sha256)
     key = (tenant_id, sight.sha256, EDGES.get(profile, EDGES["preview"]), sight.blurred)
     known = _SMALL.get(key)
@@ -204,11 +242,11 @@ class _Small:
 _SMALL = _Small(24 * 2**20)
 
 
-def _part(data: bytes, asked: str | None, headers: dict[str, str]) -> Response:
+def _part(data: bytes, asked: str | None, headers: dict[str, str], kind: str) -> Response:
     """All of it, or the one range that was asked for (RFC 9110, 14.2); several ranges get all of it."""
     found = _RANGE.fullmatch(asked.strip()) if asked else None
     if found is None or found[0] == "bytes=-":
-        return Response(data, headers=headers, media_type="image/jpeg")
+        return Response(data, headers=headers, media_type=kind)
     if found[1]:
         start, end = int(found[1]), min(int(found[2] or len(data)), len(data) - 1)
     else:
@@ -216,7 +254,7 @@ def _part(data: bytes, asked: str | None, headers: dict[str, str]) -> Response:
     if start > end:
         return Response(status_code=416, headers={**headers, "content-range": f"bytes */{len(data)}"})
     said = {**headers, "content-range": f"bytes {start}-{end}/{len(data)}"}
-    return Response(data[start : end + 1], 206, headers=said, media_type="image/jpeg")
+    return Response(data[start : end + 1], 206, headers=said, media_type=kind)
 
 
 ROUTES = [Route("/files/{asset}/{profile}", serve, methods=["GET"])]

@@ -12,6 +12,7 @@ from dashboard.session import Viewer
 from foundation import outbox
 from foundation.database import OpenScope, Scope
 from foundation.errors import BadInput, NotFound
+from gate import profiles
 from gate.units import Rating
 from subscribers import persona
 from subscribers.persona import Persona
@@ -68,13 +69,15 @@ def check(answers: Answers) -> None:
 def found(key: UUID, who: Viewer, answers: Answers, *, tenant: OpenScope) -> str:
     """Make the agency, its creator and its owner, once per `key`; returns the secret of a link into it.
 
-    Raises BadInput for answers nobody can use. Killed half-way, a repeat of the same press goes on.
+    Raises BadInput for answers nobody can use, Refused for a name that may stand on no page. Killed half-way, a repeat
+    of the same press goes on.
     """
     check(answers)
     with tenant(key, f"start:{who.member.id}") as scope:
         # Streamlit begins a second press in a thread of its own while the first still writes.
         scope.hold(f"founding:{key}")
         if not _is_there(scope):
+            profiles.check(scope, (answers.creator,))
             _write(scope, key, answers)
         owner = next(one for one in tenant_reads.members(scope) if one.role is Role.OWNER)
         login.tie(scope, owner.id, who.tenant_id, who.member.id)

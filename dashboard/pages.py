@@ -39,6 +39,7 @@ PAGES = (
     PageRow("inbox", (Right.CHAT,), ":material/forum:"),
     PageRow("shop", (Right.RUN, Right.MONEY), ":material/storefront:"),
     PageRow("insights", (Right.MONEY,), ":material/insights:"),
+    PageRow("people", (Right.RUN, Right.APPROVE, Right.REVIEW), ":material/face:", "house"),
     PageRow("channels", (Right.RUN,), ":material/hub:", "house"),
     PageRow("team", (Right.STAFF,), ":material/group:", "house"),
     PageRow("system", (Right.RUN,), ":material/monitor_heart:", "house"),

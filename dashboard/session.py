@@ -6,9 +6,11 @@ from uuid import UUID
 
 from foundation import settings
 from foundation.database import Database, OpenScope
+from foundation.errors import Unavailable
 from foundation.settings import DashboardSettings
 from gate import inforce
 from tenants import login, reads
+from tenants.challenges import Site
 from tenants.reads import Member
 from tenants.scope import opener
 
@@ -44,6 +46,15 @@ def letterbox_key() -> str:
 def door_key() -> str:
     """What second factors are sealed with here, and what makes digests of where people were seen."""
     return settings.load().tenants.door_key.get_secret_value()
+
+
+@cache
+def site() -> Site | None:
+    """Where passkeys of this door belong; None where no browser gives any: an address without a name, or no TLS."""
+    try:
+        return Site.of(house().public_url, door_key())
+    except Unavailable:
+        return None
 
 
 def secure() -> bool:

@@ -14,7 +14,14 @@ from tenants import login, passwords, staffing
 
 async def ask(request: Request) -> Response:
     """The form."""
-    return entry.page(request, "signing.welcome", action="/auth/login", button="dashboard.enter", fields=entry.SIGN_IN)
+    return entry.page(
+        request,
+        "signing.welcome",
+        action="/auth/login",
+        button="dashboard.enter",
+        fields=entry.SIGN_IN,
+        key=entry.BY_KEY,
+    )
 
 
 async def enter(request: Request) -> Response:
@@ -39,6 +46,7 @@ async def enter(request: Request) -> Response:
             action="/auth/login",
             button="dashboard.enter",
             fields=entry.SIGN_IN,
+            key=entry.BY_KEY,
             status=403,
         )
     return await run_in_threadpool(arriving.let_in, request, opened)

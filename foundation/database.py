@@ -27,6 +27,12 @@ FORGOTTEN_SECONDS = 300
 """The server ends a session that rests so long: its process is frozen, or gone; the pool ends its own before."""
 
 
+PLAN_ONCE = "set_config('plan_cache_mode', 'force_generic_plan', true)"
+"""A column that makes the rest of its transaction plan each statement once a connection instead of at every execution:
+for those who run the same look-ups by key all day, whose plans do not depend on the values. Statements with few rows
+for some values and most of a table for others do not belong into such a transaction.
+https://www.postgresql.org/docs/16/runtime-config-query.html#GUC-PLAN-CACHE-MODE"""
+
 _OPENING = "SELECT set_config('role', :role, true), set_config('app.tenant', :tenant, true), house_now()"
 
 

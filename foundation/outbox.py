@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
-from types import NoneType
-from typing import Any, ClassVar, Literal, Protocol, TypeVar, get_args, get_type_hints
+from types import NoneType, UnionType
+from typing import Any, ClassVar, Literal, Protocol, TypeVar, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index
@@ -331,7 +331,8 @@ def _reader(event_type: type[Event], name: str, hint: Any) -> Callable[[Any], An
     kinds = [kind for kind in get_args(hint) or (hint,) if kind is not NoneType]
     if get_args(hint) and all(isinstance(kind, str) for kind in kinds):
         return str  # Literal["a", "b"]
-    if len(kinds) != 1 or not isinstance(kinds[0], type):
+    many = isinstance(get_origin(hint), type) and get_origin(hint) is not UnionType  # list[str]: it would be one text
+    if many or len(kinds) != 1 or not isinstance(kinds[0], type):
         raise TypeError(f"{event_type.__name__}.{name}: an event carries ids and small values, not {hint}")
     kind = kinds[0]
     reader = _READERS.get(kind, kind if issubclass(kind, str) else None)  # a StrEnum reads its own value

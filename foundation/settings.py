@@ -88,6 +88,8 @@ class GeneratorsSettings(Group):
     """What looks at every picture beside people (docs/classifiers.md); empty: people alone."""
     classifier_versions: str = ""
     """Whose answers count: `name@version`, separated by commas. Another one's are as good as none."""
+    faces_alike_percent: int = Field(default=40, ge=1, le=99)
+    """From which cosine on people look at two faces, in percent; what fits depends on the classifier's model."""
 
 
 class ConnectorsSettings(Group):
@@ -96,6 +98,7 @@ class ConnectorsSettings(Group):
     telegram_url: str = "https://api.telegram.org"
     bluesky_url: str = "https://bsky.social"
     discord_url: str = "https://discord.com/api/v10"
+    instagram_url: str = "https://graph.instagram.com/v23.0"
     yoti_url: str = "https://age.yoti.com"
 
     @property

@@ -17,7 +17,7 @@ from foundation import outbox
 from foundation.database import OpenScope, Scope
 from foundation.errors import BadInput, Conflict, GreenroomError, NotFound, Refused
 from foundation.words import Message
-from gate import complaints, rulings
+from gate import complaints, receipts, rulings
 from gate.complaints import GROUPED, PATIENT, STAYS, Standing
 from gate.copies import Copy
 from gate.events import AppealDecided, AppealDue, TargetDue
@@ -186,6 +186,7 @@ def decide(scope: Scope, appeal_id: UUID, *, because: str = "") -> None:
     was decided before.
     """
     appeal = _appeal(scope, appeal_id)
+    complaints.not_by_the_accused(scope, appeal.complaint_id)
     _may_decide(scope, appeal)
     if because and because not in STAYS:
         raise BadInput("complaint.no_reason")
@@ -201,14 +202,15 @@ def settle(event: AppealDecided, *, tenant: OpenScope) -> None:
         with tenant(event.tenant_id, event.by) as scope:
             appeal = _appeal(scope, event.subject_id)
             row = complaints.locked(scope, appeal.complaint_id)
+            complaints.not_by_the_accused(scope, row.id)
             _may_decide(scope, appeal)
             if not _begun(scope, appeal, row):
                 return
             outcome = S.REJECTED if event.because else S.UPHELD
             if event.because:
-                complaints.leave(scope, row, because=event.because, after=_after(scope, row, outcome))
+                complaints.leave(scope, row, because=event.because, after=after(scope, row, outcome))
             else:
-                complaints.take_away(scope, row, after=_after(scope, row, outcome))
+                complaints.take_away(scope, row, after=after(scope, row, outcome))
             _settled(scope, row)
             rulings.note(scope, "appeal.stays" if event.because else "appeal.upheld", row.id)
     except Conflict:
@@ -223,8 +225,8 @@ def _said(scope: Scope, complaint_id: UUID) -> int:
     return len(rulings.rulings(scope, [complaint_id])[complaint_id])
 
 
-def _after(scope: Scope, row: Complaint, outcome: ComplaintState) -> ComplaintState:
-    """Closed, where whom the answer goes against has appealed before."""
+def after(scope: Scope, row: Complaint, outcome: ComplaintState) -> ComplaintState:
+    """What an answered appeal becomes: closed, where whom the answer goes against has appealed before."""
     loser = ASKED if outcome is S.REJECTED else AGENCY
     used = {one.side for one in rulings.appeals(scope, row.id, 0)}
     return S.CLOSED if loser in used else outcome
@@ -275,6 +277,8 @@ def waiting(scope: Scope, creators: Collection[UUID]) -> list[Again]:
     """The appeals that wait for a decision, of these creators, the oldest first; a flood of one source is one."""
     groups: dict[object, list[tuple[Appeal, Complaint]]] = {}
     rows = [(appeal, row) for appeal, row in _open(scope) if row.creator_id in creators]
+    of_house = receipts.of_house(scope, [row.id for _, row in rows])
+    rows = [(appeal, row) for appeal, row in rows if row.id not in of_house]
     for appeal, row in rows:
         groups.setdefault((row.creator_id, row.source, row.category, appeal.side), []).append((appeal, row))
     members = tenant_reads.members(scope) if rows else []

@@ -12,7 +12,7 @@ from types import MappingProxyType
 import yaml
 
 from gate import lexicon
-from gate.matrix import VIEWERS, Ai, Defaults, Matrix, People, Place, Probe, RowFile, Verdicts, check, merged
+from gate.matrix import OTHERS, VIEWERS, Ai, Defaults, Matrix, People, Place, Probe, RowFile, Verdicts, check, merged
 from gate.units import Rating, Verdict
 
 SHIPPED = Path(__file__).parent / "policy" / "matrix.yaml"
@@ -59,6 +59,8 @@ class Row:
     """Ratings whose verdict was tightened because nobody read the rule again in time."""
     misread: bool = False
     """Somebody says that it was read again, and it does not count."""
+    creator_verified: bool = False
+    """The platform itself verifies who holds an account, moderates, and looks after its viewers."""
 
     def verdict(self, rating: Rating) -> Verdict:
         """The verdict for a rating; prohibited is never allowed."""
@@ -88,6 +90,8 @@ class Bundle:
     defaults: Defaults = field(repr=False)
     production: Mapping[str, bool]
     """Of countries, whether people are checked there before the shoot."""
+    opened: Mapping[str, date] = field(default_factory=dict)
+    """Countries where counsel lets somebody publish their own picture alone, each with the last day it holds."""
 
     @property
     def number(self) -> int:
@@ -176,7 +180,8 @@ class Bundle:
         """What a stranger's row allows on a day: General and Suggestive as it says, never Nudity or Explicit."""
         row = self.aged(written, on)
         shut = {rating: Verdict.B for rating in (Rating.N, Rating.E)}
-        return replace(row, verdicts=MappingProxyType({**row.verdicts, **shut}), adult_link=Verdict.B)
+        verdicts = MappingProxyType({**row.verdicts, **shut})
+        return replace(row, verdicts=verdicts, adult_link=Verdict.B, creator_verified=False)
 
     def level(self, jurisdiction: str) -> str:
         """The assurance that Nudity and Explicit need there; unknown places need the most."""
@@ -185,6 +190,16 @@ class Bundle:
     def checked_first(self, country: str) -> bool:
         """Whether people are checked there before the shoot, so that a later answer about the day does not help."""
         return self.production.get(country, self.production.get("default", True))
+
+    def own_likeness(self, country: str, on: date) -> bool:
+        """Whether somebody may publish their own picture alone on a day, where it was made; unknown places have the
+        default's answer."""
+        until = self.opened_until(country)
+        return until is not None and on <= until
+
+    def opened_until(self, country: str) -> date | None:
+        """The last day of that; None where counsel never opened it."""
+        return self.opened.get(country if country in self.production else "default")
 
     def is_test_network(self, platform: str) -> bool:
         """Whether nobody outside the installation reads there."""
@@ -220,6 +235,7 @@ class Bundle:
             test_network=row.test_network,
             stale=frozenset(stale),
             misread=bool(said) and bool(stale),
+            creator_verified=row.creator_verified and row.viewer in OTHERS,
         )
 
 
@@ -249,6 +265,7 @@ def _strictest(name: str, rows: list[Row]) -> Row:
         test_network=all(row.test_network for row in rows),
         stale=frozenset().union(*(row.stale for row in rows)),
         misread=any(row.misread for row in rows),
+        creator_verified=all(row.creator_verified for row in rows),
     )
 
 
@@ -286,6 +303,9 @@ def parse(data: bytes, words: lexicon.Lexicon) -> Bundle:
         jurisdictions=MappingProxyType({each.id: each.level for each in file.jurisdictions}),
         defaults=file.defaults,
         production=MappingProxyType({each.id: each.before_production for each in file.production}),
+        opened=MappingProxyType(
+            {each.id: each.review_by for each in file.production if each.own_likeness and each.review_by is not None}
+        ),
     )
 
 

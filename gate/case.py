@@ -1,8 +1,8 @@
 """One case to decide: the unit, the facts, the row of its place and what follows from them. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from types import MappingProxyType
 from uuid import UUID
@@ -10,13 +10,18 @@ from uuid import UUID
 from gate import carded, language, text
 from gate.bundle import Bundle, Row, stricter
 from gate.carded import Use
-from gate.facts import Limit, LinkFacts, MediumFacts, PersonFacts, Snapshot
+from gate.facts import Limit, LinkFacts, MediumFacts, PersonFacts, ReferenceFacts, ReviewFacts, Snapshot
 from gate.language import Reading
 from gate.matrix import People, Place, RowFile
 from gate.text import TextRating
-from gate.units import Rating, Unit, highest
+from gate.units import Medium, Rating, Unit, highest
 
 NO_AI = "none"
+
+UNIT_REVIEW_LIVES = timedelta(days=100)
+SEEN_PERCENT = 95
+"""So much of Nudity or Explicit must have been on screen for a review to count."""
+
 SOLD = "fulfilment"
 """What is carried where somebody bought it."""
 
@@ -31,21 +36,48 @@ class Case:
     now: datetime
 
     @cached_property
+    def referenced(self) -> Mapping[str, ReferenceFacts]:
+        """What the unit points at and is ours, by the platform's id."""
+        wanted = {each.native_id for each in self.unit.references}
+        return {known.native_id: known for known in self.facts.references if known.native_id in wanted}
+
+    @cached_property
+    def texts(self) -> tuple[str, ...]:
+        """Every text somebody reads: of the parts above, the unit's own, and what it points at says."""
+        return (*self.unit.all_texts, *self._there)
+
+    @property
+    def _there(self) -> tuple[str, ...]:
+        return tuple(text for known in self.referenced.values() for text in known.texts)
+
+    @cached_property
     def words(self) -> TextRating:
-        """What the texts are rated, those read in the pictures too, with what the same reader read last."""
-        shown = (*self.unit.visible_texts, *(word for medium in self.media for word in medium.words))
+        """What the texts are rated, those read in the pictures too, with what the same reader read last.
+
+        Part by part as they are read, and the words of a picture before its text and after it: places differ. What the
+        unit points at comes last.
+        """
+        words = {medium.sha256: medium.words for medium in self.media}
+        above = [(part.visible_texts, part.media) for part in self.unit.before]
+        shown = _in_order([*above, (self.unit.visible_texts, self.unit.media)], words)
+        own = {medium.sha256 for medium in self.unit.all_media}
+        shown += [word for medium in self.media if medium.sha256 not in own for word in medium.words]
+        shown += self._there
         return text.rate(shown, before=self.facts.recent, lexicon=self.bundle.lexicon)
 
     @cached_property
     def reading(self) -> Reading:
         """Whether the texts are in languages that can be read; names of the house and its accounts are no words."""
         names = (*self.facts.names, self.unit.account)
-        return language.read(self.unit.written_texts, names=names, lexicon=self.bundle.lexicon)
+        there = self.texts[len(self.unit.visible_texts) :]
+        return language.read((*self.unit.written_texts, *there), names=names, lexicon=self.bundle.lexicon)
 
     @cached_property
     def media(self) -> tuple[MediumFacts, ...]:
-        """What is known of the unit's media; bytes nobody knows are missing here."""
-        wanted = {medium.sha256 for medium in self.unit.media}
+        """What is known of the media of the unit, of the parts above and of what it points at; bytes nobody knows are
+        missing here."""
+        wanted = {medium.sha256 for medium in self.unit.all_media}
+        wanted |= {sha256 for known in self.referenced.values() for sha256 in known.media}
         return tuple(known for known in self.facts.media if known.sha256 in wanted)
 
     @cached_property
@@ -69,7 +101,7 @@ class Case:
     @cached_property
     def links(self) -> tuple[str, ...]:
         """The addresses in the texts."""
-        return text.links(self.unit.visible_texts)
+        return text.links(self.texts)
 
     @cached_property
     def registered(self) -> Mapping[str, LinkFacts]:
@@ -87,8 +119,12 @@ class Case:
 
     @cached_property
     def generated(self) -> bool:
-        """Whether a model made or changed any of it."""
-        made = {known.ai for known in self.media} | {medium.ai for medium in self.unit.media} | {self.unit.text_ai}
+        """Whether a model made or changed any of it; the parts above bear marks of their own."""
+        own = {medium.sha256 for medium in self.unit.media}
+        own |= {sha256 for known in self.referenced.values() for sha256 in known.media}
+        recorded = {known.ai for known in self.media if known.sha256 in own}
+        made = recorded | {medium.ai for medium in self.unit.media} | {self.unit.text_ai}
+        made |= {known.text_ai for known in self.referenced.values()}
         return bool(made - {NO_AI})
 
     @cached_property
@@ -116,7 +152,8 @@ class Case:
     def _place(self) -> Place:
         if self.unit.audience == "viewer":
             return "chat"
-        return "post" if self.unit.media else "text"
+        pictures = self.unit.all_media or any(known.media for known in self.referenced.values())
+        return "post" if pictures else "text"
 
     @property
     def _shown(self) -> People | None:
@@ -126,6 +163,15 @@ class Case:
         return "synthetic" if kinds == {"synthetic"} else "real"
 
 
+def _in_order(parts: Iterable[tuple[Iterable[str], Iterable[Medium]]], words: Mapping[str, Sequence[str]]) -> list[str]:
+    """The texts of parts, each between the words of its pictures."""
+    shown: list[str] = []
+    for texts, media in parts:
+        seen = [word for medium in media for word in words.get(medium.sha256, ())]
+        shown += [*seen, *texts, *seen]
+    return shown
+
+
 def _within(row: Row, limits: Iterable[Limit]) -> Row:
     """A row as an agency keeps it: never looser than it is, and nothing looser of what is rated higher."""
     verdicts = dict(row.verdicts)
@@ -133,3 +179,16 @@ def _within(row: Row, limits: Iterable[Limit]) -> Row:
         higher = (rating for rating in verdicts if rating.rank >= limit.rating.rank)
         verdicts |= {rating: stricter(verdicts[rating], limit.verdict) for rating in higher}
     return replace(row, verdicts=MappingProxyType(verdicts))
+
+
+def adult(medium: MediumFacts) -> bool:
+    """Whether a medium shows Nudity or more."""
+    return medium.rating is not None and medium.rating.rank >= Rating.N.rank
+
+
+def last_words(reviews: Iterable[ReviewFacts]) -> Iterable[ReviewFacts]:
+    """The last word of each who spoke."""
+    last: dict[UUID, ReviewFacts] = {}
+    for review in sorted(reviews, key=lambda each: each.at):
+        last[review.principal] = review
+    return last.values()

@@ -6,8 +6,8 @@ Each decision is a row of `gate/rulings.py`; whom it goes against may have it lo
 """
 
 import secrets
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -16,20 +16,25 @@ from sqlmodel import col, select
 
 from foundation import outbox
 from foundation.database import OpenScope, Scope
-from foundation.errors import BadInput, Conflict, NotFound, Refused
+from foundation.errors import BadInput, Conflict, Refused
 from foundation.ids import uuid7
 from foundation.words import Message
-from gate import copies, looks, ratings, recall, rulings
+from gate import copies, looks, ratings, recall, receipts, rulings, seals
 from gate.copies import Copy
 from gate.events import ComplaintDecided, ComplaintDue, TargetDue
 from gate.models import Complaint
-from gate.rulings import Appealed, Ruled
+from gate.receipts import Given
+from gate.standings import Standing, brief, by_receipt, copies_of, latest, locked, row_of
 from gate.states import COMPLAINT_STATES, ComplaintState
 from tenants import notices
 from tenants import reads as tenant_reads
 from tenants.roles import Right, require
 
+__all__ = ["Standing", "brief", "by_receipt", "copies_of", "latest", "locked", "row_of"]
+
 ACTOR = "system:complaints"
+OFFICER = "officer:"
+"""How the actor of whoever decides for the house begins; their name follows."""
 CATEGORIES = ("shown", "represents", "minor", "illegal", "other")
 """Who asks, or why: the person shown, somebody for them, somebody who was under age, against the law, anybody else."""
 
@@ -56,33 +61,6 @@ S = ComplaintState
 
 
 @dataclass(frozen=True)
-class Standing:
-    """How a complaint stands: `copies` are all that were outside when it came, with the instant each was gone."""
-
-    id: UUID
-    creator_id: UUID
-    receipt: str
-    category: str
-    named: str
-    state: ComplaintState
-    at: datetime
-    copies: tuple[Copy, ...]
-    rulings: tuple[Ruled, ...] = ()
-    """Every decision about it, the first one first."""
-    appeals: tuple[Appealed, ...] = ()
-
-    @property
-    def outcome(self) -> ComplaintState | None:
-        """What stands now: called, upheld or rejected; None while nobody decided."""
-        return self.rulings[-1].outcome if self.rulings else None
-
-    @property
-    def reason(self) -> Message | None:
-        """Why it may stay, for who asked."""
-        return self.rulings[-1].reason if self.rulings else None
-
-
-@dataclass(frozen=True)
 class Request:
     """What somebody has to decide: one complaint, or a flood of one source as one. `until` is when the clock ends,
     `target` by when somebody should have decided."""
@@ -94,15 +72,31 @@ class Request:
     until: datetime | None
     target: datetime
     copies: tuple[Copy, ...]
+    address: str = ""
+    """Where they saw it, as they wrote it."""
+    words: str = ""
+    """What they describe; where nothing was found by it, a person has to find it."""
+    located: bool = True
+    """Whether anything was found by what they gave: only that is frozen."""
 
 
-def receive(scope: Scope, *, creator_id: UUID, category: str, named: str, digests: Sequence[str], source: str) -> str:
+def receive(
+    scope: Scope,
+    *,
+    creator_id: UUID,
+    category: str,
+    named: str,
+    digests: Sequence[str],
+    source: str,
+    described: bool = False,
+) -> str:
     """Write down what somebody wants gone, and have the workers freeze it; returns the receipt.
 
     `digests` are of the bytes that `named` (a content id) shows; `source` a keyed digest of where it comes from.
+    `described`: where nothing is known of what they mean, somebody has to look for it.
     Raises BadInput for a category or a thing nobody knows, Refused for a flood.
     """
-    if category not in CATEGORIES or not digests:
+    if category not in CATEGORIES or not (digests or described):
         raise BadInput("complaint.unfit")
     lately = scope.run(
         "SELECT count(*) FROM complaints WHERE tenant_id = :tenant AND source = :source AND created_at > :since",
@@ -116,7 +110,7 @@ def receive(scope: Scope, *, creator_id: UUID, category: str, named: str, digest
         tenant_id=scope.tenant_id,
         id=uuid7(),
         creator_id=creator_id,
-        receipt="-".join("".join(secrets.choice(LETTERS) for _ in range(4)) for _ in range(3)),
+        receipt=new_receipt(),
         category=category,
         named=named,
         source=source,
@@ -126,6 +120,11 @@ def receive(scope: Scope, *, creator_id: UUID, category: str, named: str, digest
     scope.add(row)
     outbox.put(scope, ComplaintDue(scope.tenant_id, row.id), priority=0)
     return row.receipt
+
+
+def new_receipt() -> str:
+    """The number somebody is given: no other request has it, and nobody finds it by trying."""
+    return "-".join("".join(secrets.choice(LETTERS) for _ in range(4)) for _ in range(3))
 
 
 def freeze(scope: Scope, complaint_id: UUID) -> None:
@@ -179,6 +178,8 @@ def take_away(scope: Scope, row: Complaint, *, after: ComplaintState = S.UPHELD)
     called: list[UUID] = []
     for sha256 in row.digests:
         look = looks.look_of(scope, sha256)
+        if row.category == recall.MINOR:
+            seals.put(scope, sha256, by=f"complaint:{row.id}")
         called += recall.block(scope, sha256, category=row.category, phash=look, complaint_id=row.id)
     return called
 
@@ -203,25 +204,38 @@ def appealed(scope: Scope, row: Complaint) -> None:
         ratings.freeze(scope, sha256)
 
 
-def decide(scope: Scope, complaint_id: UUID, *, because: str = "") -> None:
+def decide(scope: Scope, complaint_id: UUID, *, because: str = "", digests: Collection[str] = ()) -> None:
     """A member's word, done by the workers at once: with a reason of `STAYS` it stays, without one it goes.
 
-    Raises Refused for who may not review, BadInput for another reason, NotFound, Conflict when it was decided before.
+    `digests` are of what a member found to be meant, where nothing was named. Raises Refused for who may not review and
+    for what the house decides, BadInput for another reason, NotFound, Conflict when it was decided before.
     """
     require(tenant_reads.acting(scope, "review.people_only").role, Right.REVIEW)
     if because and because not in STAYS:
         raise BadInput("complaint.no_reason")
     row = row_of(scope, complaint_id)
+    not_by_the_accused(scope, row.id)
     if row.state != S.RECEIVED:
         raise Conflict("complaint.decided")
-    event = ComplaintDecided(scope.tenant_id, row.id, because, scope.actor)
+    if not (because or row.digests or digests):
+        raise BadInput("complaint.not_found")
+    event = ComplaintDecided(scope.tenant_id, row.id, because, scope.actor, ",".join(sorted(digests)))
     outbox.put(scope, event, priority=0, dedupe=f"complaint:{row.id}")
+
+
+def not_by_the_accused(scope: Scope, complaint_id: UUID) -> None:
+    """Raises Refused where a request is about those who run the agency, and the scope's actor decides for them."""
+    if receipts.of_house(scope, [complaint_id]) and not scope.actor.startswith(OFFICER):
+        raise Refused("complaint.house")
 
 
 def settle(event: ComplaintDecided, *, tenant: OpenScope) -> None:
     """Do what a member decided; what somebody else decided meanwhile stands."""
     try:
         with tenant(event.tenant_id, event.by) as scope:
+            not_by_the_accused(scope, event.subject_id)
+            if event.found:
+                _named(scope, event.subject_id, event.found.split(","))
             if event.because:
                 reject(scope, event.subject_id, because=event.because)
             else:
@@ -229,6 +243,15 @@ def settle(event: ComplaintDecided, *, tenant: OpenScope) -> None:
             rulings.note(scope, "complaint.stays" if event.because else "complaint.upheld", event.subject_id)
     except Conflict:
         return
+
+
+def _named(scope: Scope, complaint_id: UUID, digests: Collection[str]) -> None:
+    """Write down what a member found to be meant, and freeze it."""
+    row = locked(scope, complaint_id)
+    with scope.acting_as("gate"):
+        row.digests = sorted({*row.digests, *digests})
+        scope.add(row)
+    freeze(scope, complaint_id)
 
 
 def answer(event: ComplaintDue, *, tenant: OpenScope) -> None:
@@ -246,10 +269,13 @@ def answer(event: ComplaintDue, *, tenant: OpenScope) -> None:
             call_back(scope, row.id)
             return
         creator = tenant_reads.creator(scope, row.creator_id)
-        told = Message("complaint.waits_person", {"creator": creator.name})
-        if until is not None:
+        by_house = bool(receipts.of_house(scope, [row.id]))
+        code = "complaint.waits_house" if by_house else "complaint.waits_person"
+        told = Message(code if row.digests or by_house else "complaint.waits_words", {"creator": creator.name})
+        if until is not None and not by_house:
             hour = f"{until.astimezone(ZoneInfo(creator.zone)):%d/%m %H:%M}"
             told = Message("complaint.waits", {"creator": creator.name, "until": hour})
+        if until is not None:
             outbox.put(scope, event, at=until, priority=0)
         notices.put(scope, told, cause=cause_of(row), urgent=True, creator_id=row.creator_id)
         late = TargetDue(scope.tenant_id, row.id, 0)
@@ -262,7 +288,7 @@ def target(row: Complaint, now: datetime) -> datetime:
 
 
 def _until(scope: Scope, row: Complaint) -> datetime | None:
-    return None if row.category in PATIENT else (row.created_at or scope.now) + CLOCK
+    return None if row.category in PATIENT or not row.digests else (row.created_at or scope.now) + CLOCK
 
 
 def cause_of(row: Complaint) -> str:
@@ -289,81 +315,27 @@ def _open(scope: Scope) -> Sequence[Complaint]:
 def waiting(scope: Scope, creators: Collection[UUID]) -> list[Request]:
     """What waits for a decision, of these creators, the oldest first."""
     by_source: dict[tuple[UUID, str, str], list[Complaint]] = {}
-    for row in _open(scope):
-        if row.creator_id in creators:
+    here = [row for row in _open(scope) if row.creator_id in creators]
+    came = receipts.given(scope, [row.id for row in here])
+    for row in here:
+        if row.id not in came or not came[row.id].by_house:
             by_source.setdefault((row.creator_id, row.source, row.category), []).append(row)
     groups = [
         part for rows in by_source.values() for part in ([rows] if len(rows) > GROUPED else [[row] for row in rows])
     ]
-    return sorted((_request(scope, rows) for rows in groups), key=lambda one: one.since)
+    return sorted((_request(scope, rows, came) for rows in groups), key=lambda one: one.since)
 
 
-def _request(scope: Scope, rows: Sequence[Complaint]) -> Request:
+def _request(scope: Scope, rows: Sequence[Complaint], came: Mapping[UUID, Given]) -> Request:
     first = rows[0]
     shown = {one.jti: one for row in rows for sha256 in row.digests for one in copies.showing_bytes(scope, sha256)}
     outside = tuple(one for one in shown.values() if one.native_ids)
     ids = tuple(row.id for row in rows)
     since, until = first.created_at or scope.now, _until(scope, first)
-    return Request(ids, first.creator_id, first.category, since, until, target(first, scope.now), outside)
-
-
-def by_receipt(scope: Scope, receipt: str) -> Standing:
-    """How a complaint stands. Raises NotFound for a receipt nobody was given."""
-    return _found(scope, Complaint.receipt == receipt)
-
-
-def latest(scope: Scope, creator_id: UUID) -> Standing | None:
-    """A creator's newest complaint; None while there is none."""
-    try:
-        return _found(scope, Complaint.creator_id == creator_id)
-    except NotFound:
-        return None
-
-
-def _found(scope: Scope, condition: object) -> Standing:
-    row = scope.session.exec(
-        select(Complaint)
-        .where(Complaint.tenant_id == scope.tenant_id, condition)  # type: ignore[arg-type]  # a column's comparison
-        .order_by(col(Complaint.id).desc())
-        .limit(1)
-        .execution_options(populate_existing=True)
-    ).first()
-    if row is None:
-        raise NotFound("complaint.unknown")
-    return replace(brief(scope, row), copies=copies_of(scope, row))
-
-
-def copies_of(scope: Scope, row: Complaint) -> tuple[Copy, ...]:
-    """All copies of what was named that were outside when the complaint came, or came to be since."""
-    listed = {one.jti: one for sha256 in row.digests for one in copies.of_bytes(scope, sha256)}
-    shown, at = (one for one in listed.values() if one.native_ids), row.created_at or scope.now
-    return tuple(one for one in shown if one.gone_at is None or one.gone_at >= at)
-
-
-def brief(scope: Scope, row: Complaint) -> Standing:
-    """How a complaint stands, without its copies."""
-    said, at = rulings.rulings(scope, [row.id])[row.id], row.created_at or scope.now
-    asked = rulings.appeals(scope, row.id, len(said))
-    state = ComplaintState(row.state)
-    return Standing(row.id, row.creator_id, row.receipt, row.category, row.named, state, at, (), said, asked)
-
-
-def row_of(scope: Scope, complaint_id: UUID) -> Complaint:
-    """A complaint's row. Raises NotFound."""
-    row = scope.session.get(Complaint, (scope.tenant_id, complaint_id))
-    if row is None:
-        raise NotFound("complaint.unknown")
-    return row
-
-
-def locked(scope: Scope, complaint_id: UUID) -> Complaint:
-    """A complaint's row as it is now, which nobody else decides about until the transaction ends. Raises NotFound."""
-    with scope.acting_as("gate"):
-        key = (scope.tenant_id, complaint_id)
-        row = scope.session.get(Complaint, key, with_for_update=True, populate_existing=True)
-    if row is None:
-        raise NotFound("complaint.unknown")
-    return row
+    said = came.get(first.id, Given())
+    due = target(first, scope.now)
+    located = any(row.digests for row in rows)
+    return Request(ids, first.creator_id, first.category, since, until, due, outside, said.address, said.words, located)
 
 
 def _decided(

@@ -1,6 +1,6 @@
 """Copies: what consumed permits left outside. The gate's own record, for recall and for references to our own."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -12,8 +12,14 @@ from sqlmodel import col, select, type_coerce
 from foundation.database import Scope
 from foundation.errors import BadInput, NotFound
 from foundation.words import Message, canonical
+from gate import placeholder
 from gate.models import PermitRow
 from gate.units import Subject
+
+_GONE_WITH = """
+UPDATE permits SET gone_at = house_now(), gone_proof = :proof, updated_at = house_now()
+WHERE tenant_id = :tenant AND subject_kind = :kind AND subject_id = :jti AND state = 'consumed' AND gone_at IS NULL
+"""
 
 
 @dataclass(frozen=True)
@@ -138,6 +144,18 @@ def note_copy(scope: Scope, jti: UUID, native_id: str, visible_at: datetime) -> 
         raise NotFound("copy.unknown")
 
 
+def note_files(scope: Scope, jti: UUID, file_ids: Sequence[str]) -> None:
+    """Write down what the platform calls the files of the copy under a permit, so that they can be pointed at."""
+    with scope.acting_as("gate"):
+        scope.run(
+            "UPDATE permits SET file_ids = CAST(:files AS jsonb), updated_at = house_now()"
+            " WHERE tenant_id = :tenant AND id = :jti AND state = 'consumed'",
+            tenant=scope.tenant_id,
+            jti=jti,
+            files=canonical(sorted(set(file_ids))).decode(),
+        )
+
+
 def read_back(scope: Scope, jti: UUID, *, missing: Collection[str], there: bool) -> None:
     """Write down what was read back of a copy: whether it was there, and the marks it should bear and does not."""
     with scope.acting_as("gate"):
@@ -153,7 +171,8 @@ def read_back(scope: Scope, jti: UUID, *, missing: Collection[str], there: bool)
 def gone(scope: Scope, jti: UUID, proof: str) -> None:
     """Write down that a copy is gone; `proof` is what shows it (`404`, `deleted:<id>`, `member:<id>`), never empty.
 
-    The first proof stands. Raises BadInput without a proof, NotFound for an unknown permit.
+    What was put in its place goes with it. The first proof stands. Raises BadInput without a proof, NotFound for an
+    unknown permit.
     """
     if not proof:
         raise BadInput("copy.no_proof")
@@ -166,8 +185,25 @@ def gone(scope: Scope, jti: UUID, proof: str) -> None:
             jti=jti,
             proof=proof,
         )
+        scope.run(_GONE_WITH, tenant=scope.tenant_id, jti=jti, kind=placeholder.KIND, proof=proof)
     if done.rowcount != 1:
         raise NotFound("copy.unknown")
+
+
+def note_replaced(scope: Scope, jti: UUID) -> None:
+    """Write down that the copy under a permit shows the house's own picture, or sentence, from now on.
+
+    It counts as there all the same, and by its own media: only a proof takes it away. What was put there is a mark on
+    the permits of that, which have no place of their own.
+    """
+    with scope.acting_as("gate"):
+        scope.run(
+            "UPDATE permits SET visible_at = coalesce(visible_at, house_now()), updated_at = house_now()"
+            " WHERE tenant_id = :tenant AND subject_kind = :kind AND subject_id = :jti AND state = 'consumed'",
+            tenant=scope.tenant_id,
+            kind=placeholder.KIND,
+            jti=jti,
+        )
 
 
 def void(scope: Scope, jti: UUID, proof: str) -> None:

@@ -30,9 +30,9 @@ class Decision:
 
     @property
     def stopped(self) -> bool:
-        """Whether a stop of everything, or a wrong clock, is all that keeps it back: it goes when that ends, and nobody
-        has to act on this very thing."""
-        stops = {Reason.KILL_SWITCH, Reason.RESTORE_MISMATCH, Reason.CLOCK_SKEW}
+        """Whether a stop of everything, a wrong clock, or a form nobody reaches is all that keeps it back: it goes when
+        that ends, and nobody has to act on this very thing."""
+        stops = {Reason.KILL_SWITCH, Reason.RESTORE_MISMATCH, Reason.CLOCK_SKEW, Reason.INTAKE_DOWN}
         return bool(self.reasons) and set(self.reasons) <= stops
 
     @property
@@ -52,7 +52,12 @@ class Decision:
 
 def decide(facts: Snapshot, unit: Unit, bundle: Bundle, now: datetime) -> Decision:
     """Judge a unit. Pure: reads nothing but its arguments; `now` is UTC-aware."""
-    case = Case(facts, unit, bundle, now)
+    return decided(Case(facts, unit, bundle, now))
+
+
+def decided(case: Case) -> Decision:
+    """The same, for who asks the case for more."""
+    unit = case.unit
     findings = [finding for rule in rules.rules_for(unit) for finding in rule(case)]
     rating, lowest, flags = Rating.G, Verdict.A, unit.flags
     if not unit.service:
@@ -60,4 +65,4 @@ def decide(facts: Snapshot, unit: Unit, bundle: Bundle, now: datetime) -> Decisi
         flags = rules.flags_for(case.row, rating, ai=case.generated)
     verdict = max([lowest, *(finding.verdict for finding in findings)], key=lambda each: each.rank)
     reasons = tuple(sorted({finding.reason for finding in findings}))
-    return Decision(verdict, reasons, rating, flags, bundle.name)
+    return Decision(verdict, reasons, rating, flags, case.bundle.name)

@@ -27,14 +27,16 @@ def _people(case: Case) -> Iterator[tuple[MediumFacts, PersonFacts]]:
 
 
 def everybody_is_named(case: Case) -> Iterable[Finding]:
-    """Nobody is shown whom nobody confirmed; from Suggestive on somebody is shown."""
+    """Nobody is shown whom nobody confirmed; from Suggestive on somebody is shown. Bystanders nobody can recognise are
+    among those who were counted, never who is shown, and never in adult pictures."""
     for medium in case.resolved:
         rating = medium.rating or Rating.G
         confirmed = {shown.person for shown in medium.shown if shown.state == "confirmed"}
         hidden = {shown.person for shown in medium.shown if shown.state == "non_identifiable"}
         open_names = any(shown.state == "proposed" for shown in medium.shown)
         unknown = bool((confirmed | hidden) - case.people.keys())
-        too_many = medium.people_seen is not None and medium.people_seen > len(confirmed | hidden)
+        told = len(confirmed | hidden) + (0 if _sensitive(case.rating) else medium.bystanders)
+        too_many = medium.people_seen is not None and medium.people_seen > told
         nobody = rating is not Rating.G and not confirmed | hidden
         if open_names or unknown or too_many or nobody:
             yield (blocked if _sensitive(case.rating) else held)(Reason.PERSON_UNRESOLVED)
@@ -112,11 +114,14 @@ def _valid(grant: Grant, now: datetime) -> bool:
 
 
 def invented_people_are_declared(case: Case) -> Iterable[Finding]:
-    """An invented person needs a declaration; for Nudity and Explicit also a licence for it and a second look."""
-    for _, person in _people(case):
+    """An invented person needs a declaration of what made this very picture; for Nudity and Explicit also a licence for
+    it, and two others who looked."""
+    for medium, person in _people(case):
         if person.kind != "synthetic":
             continue
         declared = person.declaration
+        if declared is not None and declared.models and medium.model not in ("", *declared.models):
+            declared = None  # another model may draw another face
         if declared is None or (_sensitive(case.rating) and not declared.reviewed):
             yield (blocked if _sensitive(case.rating) else held)(Reason.SYNTHETIC_DECLARATION_MISSING)
         elif _sensitive(case.rating) and not declared.adult_licence:

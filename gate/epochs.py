@@ -8,18 +8,19 @@ from uuid import UUID
 
 from sqlmodel import select
 
-from foundation.database import Scope
+from foundation.database import PLAN_ONCE, Scope
 from foundation.ids import uuid7
+from gate import references
 from gate.models import Epoch
 from gate.units import Unit
 
 _LOCKED = "gate.epochs"
 _HOUSE = "house"
 
-_SHARED = """
-SELECT pg_advisory_xact_lock_shared(k)
+_SHARED = f"""
+SELECT pg_advisory_xact_lock_shared(k), {PLAN_ONCE}
 FROM (SELECT DISTINCT hashtextextended(e, 0) AS k FROM unnest(CAST(:keys AS text[])) e ORDER BY k) s
-"""
+"""  # noqa: S608 - a constant of the house
 _SHOWN = """
 WITH RECURSIVE line AS (
   SELECT a.id AS asset, a.id, a.parent_id, 0 AS depth
@@ -96,14 +97,20 @@ def asset(scope: Scope, asset_id: UUID) -> str:
     return f"{scope.tenant_id}:asset:{asset_id}"
 
 
+def faces(scope: Scope) -> str:
+    """The faces that are known in a tenant."""
+    return f"{scope.tenant_id}:faces"
+
+
 def of(scope: Scope, unit: Unit) -> tuple[str, ...]:
     """Every epoch that a unit depends on, sorted, as its evidence stands in this statement."""
     keys = {house(), platform(unit.platform), tenant(scope)}
     keys |= {creator(scope, unit.creator_id), channel(scope, unit.channel_id)}
     if unit.viewer:
         keys |= {viewer(scope, unit.platform, unit.viewer), chat(scope, unit.channel_id, unit.viewer)}
-    if unit.media:
-        shown = scope.run(_SHOWN, tenant=scope.tenant_id, digests=[medium.sha256 for medium in unit.media])
+    if digests := references.digests(scope, unit):
+        keys.add(faces(scope))
+        shown = scope.run(_SHOWN, tenant=scope.tenant_id, digests=digests)
         for asset_id, person_id, twin_of in shown:
             keys.add(asset(scope, asset_id))
             keys |= {person(scope, each) for each in (person_id, twin_of) if each is not None}

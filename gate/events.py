@@ -10,7 +10,7 @@ from foundation.database import OpenScope, Scope
 from foundation.errors import GreenroomError, NotFound, Refused
 from foundation.outbox import Queue
 from foundation.words import Message
-from gate import attesting, limits, people, ratings, switches, viewers
+from gate import attesting, limits, people, ratings, seals, switches, viewers
 from gate.stating import ConsentRevoked, SwitchClosed, TakedownOpened, ViewerChanged
 from gate.units import Rating, Verdict
 from tenants import audit, notices
@@ -37,6 +37,8 @@ class SwitchWanted:
     open: bool
     by: str
     reason: str
+    signed: str = ""
+    """What they signed with a passkey, by its id; empty where they did not."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,8 @@ class ComplaintDue:
 
 @dataclass(frozen=True)
 class ComplaintDecided:
-    """A member decided about a complaint, the subject: `because` says why it may stay, empty that it goes."""
+    """A member decided about a complaint, the subject: `because` says why it may stay, empty that it goes. `found` are
+    the digests, with commas between them, of what they found to be meant."""
 
     kind: ClassVar[str] = "complaint.decide"
     queue: ClassVar[Queue] = "urgent"
@@ -86,6 +89,27 @@ class ComplaintDecided:
     subject_id: UUID
     because: str
     by: str
+    found: str = ""
+
+
+@dataclass(frozen=True)
+class ReportDue:
+    """Somebody reported something to the house: look in which agencies it is. Both ids: the house, the report."""
+
+    kind: ClassVar[str] = "report.seek"
+    queue: ClassVar[Queue] = "urgent"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class IntakeDue:
+    """See whether the form for removal requests is reached from outside; both ids are the house's."""
+
+    kind: ClassVar[str] = "intake.probe"
+    queue: ClassVar[Queue] = "urgent"
+    tenant_id: UUID
+    subject_id: UUID
 
 
 @dataclass(frozen=True)
@@ -215,7 +239,8 @@ def set_switch(event: SwitchWanted, *, tenant: OpenScope) -> None:
     try:
         with tenant(event.tenant_id, event.by) as scope:
             if event.open:
-                switches.reopen(scope, *where, reason=event.reason, second=_asked_before(scope, where, about))
+                second, signed = _asked_before(scope, where, about), UUID(event.signed) if event.signed else None
+                switches.reopen(scope, *where, reason=event.reason, second=second, signed=signed)
                 notices.settle(scope, about)
                 audit.note(scope, "switch.reopened", about)
             else:
@@ -224,7 +249,7 @@ def set_switch(event: SwitchWanted, *, tenant: OpenScope) -> None:
     except Refused as refused:  # whoever pressed has left the button: they read it at Home
         with tenant(event.tenant_id, event.by) as scope:
             notices.put(scope, refused.message, cause=about, urgent=True)
-            if refused.message.code == "switch.alone_too_early":
+            if refused.message.code in (switches.TOO_EARLY, switches.UNSIGNED):
                 audit.note(scope, ASKED, about)
 
 
@@ -315,5 +340,7 @@ def set_rating(event: RatingWanted, *, tenant: OpenScope) -> None:
             ratings.rate(scope, event.sha256, rating, source=event.by, reason=reason)
             if rating is Rating.X:
                 ratings.freeze(scope, event.sha256)
+            if event.minor:
+                seals.put(scope, event.sha256, by=event.by)
     except (Refused, NotFound):
         return

@@ -5,7 +5,7 @@ What is known of media and of the people in them is read by `gate/papers.py`.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,16 +13,27 @@ from sqlmodel import col, select
 
 from foundation.clock import wall_now
 from foundation.database import Scope
-from foundation.errors import NotFound
-from gate import admitting, attesting, epochs, papers, text
+from gate import admitting, attesting, copies, epochs, intake, own_facts, papers, references, text
 from gate.bundle import Bundle
-from gate.facts import Limit, LinkFacts, MediumFacts, ReviewFacts, Snapshot, Stop, ViewerFacts, read_unit
+from gate.facts import (
+    Likeness,
+    Limit,
+    LinkFacts,
+    MediumFacts,
+    PersonFacts,
+    ReferenceFacts,
+    ReviewFacts,
+    Snapshot,
+    Stop,
+    ViewerFacts,
+    read_unit,
+)
 from gate.inforce import InForce
-from gate.models import AgeAssurance, DecisionInput, LinkTarget, PermitRow
+from gate.models import LinkTarget
 from gate.states import AssuranceState
 from gate.units import Rating, Unit, Verdict
-from tenants import reads as tenants
 from tenants import sightings
+from tenants.parties import Parties, parties
 
 WINDOW_CHARACTERS = 2000
 WINDOW_MESSAGES = 60
@@ -30,11 +41,37 @@ WINDOW_MESSAGES = 60
 
 TEST_METHOD = "test"
 
+LEAST_AGREED = 800
+"""Thousandths of Cohen's kappa below which two reviewers agree too little (`gate/calibrating.py`)."""
+
 APART = timedelta(seconds=5)
 """So far the clocks of a worker and of the database may be apart."""
 
 
-_AT_ONCE = """
+_VIEWER = """
+  (SELECT jsonb_build_array(a.state, a.level, a.over_18, a.method, a.jurisdiction, a.expires_at, a.epoch)
+    FROM age_assurances a WHERE a.tenant_id = :tenant AND a.platform = :platform AND a.user_id = :viewer
+      AND a.user_id <> '') AS viewer
+"""
+_RECENT = """
+  (SELECT jsonb_agg(jsonb_build_array(s.subject_id, s.unit) ORDER BY s.minted_at) FROM (
+    SELECT p.subject_id, i.unit, p.minted_at FROM permits p
+    JOIN decision_inputs i ON i.tenant_id = p.tenant_id AND i.id = p.decision_id
+    WHERE p.tenant_id = :tenant AND p.channel_id = :channel AND p.viewer = :viewer AND p.viewer <> ''
+      AND p.state = 'consumed' AND p.subject_id <> :subject ORDER BY p.minted_at DESC LIMIT :most) s) AS recent
+"""
+_APPROVED = """
+  (SELECT jsonb_agg(jsonb_build_array(d.unit_digest, (SELECT i.unit FROM decision_inputs i
+      JOIN decisions o ON o.tenant_id = i.tenant_id AND o.id = i.id
+      WHERE o.tenant_id = :tenant AND o.unit_digest = d.unit_digest LIMIT 1)))
+    FROM (SELECT DISTINCT unit_digest FROM decisions
+      WHERE tenant_id = :tenant AND subject_kind = :kind AND subject_id = :subject AND unit_digest <> :digest) d
+    WHERE EXISTS (SELECT FROM human_reviews r WHERE r.tenant_id = :tenant AND r.about = 'unit'
+      AND r.digest = d.unit_digest AND r.verdict = 'approve')) AS approved
+"""
+"""Other units of the same subject that somebody said yes to; null where what they were is no longer kept."""
+
+_AT_ONCE = f"""
 SELECT house_now() AS now, (SELECT house_now() - shift FROM house_clock) AS machine,
   (SELECT jsonb_agg(jsonb_build_array(s.scope, s.target, s.feature) ORDER BY s.scope, s.feature)
     FROM switches s WHERE NOT s.open) AS stops,
@@ -44,8 +81,14 @@ SELECT house_now() AS now, (SELECT house_now() - shift FROM house_clock) AS mach
   (SELECT jsonb_object_agg(e.key, e.value) FROM epochs e
     WHERE e.tenant_id = :tenant AND e.key = ANY(CAST(:keys AS text[]))) AS epochs,
   (SELECT jsonb_agg(jsonb_build_array(l.rating, l.verdict) ORDER BY l.rating, l.verdict)
-    FROM place_limits l WHERE l.tenant_id = :tenant AND l.place = :place AND l.open) AS limits
-"""
+    FROM place_limits l WHERE l.tenant_id = :tenant AND l.place = :place AND l.open) AS limits,
+  (SELECT c.kappa < :least FROM calibration_results c WHERE c.tenant_id = :tenant
+    ORDER BY c.created_at DESC, c.id DESC LIMIT 1) AS uncalibrated,
+  (SELECT to_jsonb(o) FROM own_releases o WHERE o.tenant_id = :tenant AND o.subject_id = :subject
+    AND o.subject_kind = :kind ORDER BY o.created_at DESC, o.id DESC LIMIT 1) AS release,
+  {_VIEWER}, {_RECENT}, {_APPROVED},
+  {intake.REACHED} AS reached
+"""  # noqa: S608  constants of our own
 """What every decision reads, in one statement; switches of the house are read by policy."""
 
 
@@ -57,36 +100,47 @@ def gather(
     _forget(scope)
     needed = epochs.of(scope, unit)
     held = epochs.shared(scope)
-    creator = _creator(scope, unit)
-    media = papers.media(scope, unit)
-    principal, author = _author(scope, author)
+    who, author = _parties(scope, unit, author)
+    creator, wrote = who.creator, who.writer
+    media, pointed = papers.media(scope, unit), references.resolve(scope, unit)
+    persons = papers.persons(scope, papers.named(media))
+    principal = wrote.principal_id if wrote is not None else None
     before = wall_now()
-    read = _at_once(scope, unit, needed)
+    read = _at_once(scope, unit, sorted({*needed, *held}))  # of a thread that begins, all of it is locked
     skewed = not before - APART <= read.machine <= wall_now() + APART
-    same = _same(scope, principal, _said(read.reviews), media)
-    said = _owned(_said(read.reviews), same)
+    heard, changed = _heard(scope, unit, read)
+    same = who.same & _spoke(heard, media, persons)
+    said = _owned(heard, same)
+    above = copies.copies(scope, unit.subject) if unit.reply_to else []
     facts = Snapshot(
         tenant_id=scope.tenant_id,
         author=author,
         author_principal=principal,
+        adult_chat=wrote is not None and wrote.adult_chat,
         ceiling=Rating(creator.rating_ceiling) if creator is not None else Rating.G,
         creator_known=creator is not None,
         names=(creator.name, creator.slug) if creator is not None else (),
-        media=tuple(replace(medium, reviews=_owned(medium.reviews, same)) for medium in media) if same else media,
-        persons=papers.persons(scope, papers.named(media)),
-        viewer=viewer(scope, unit),
-        links=_links(scope, unit),
+        media=tuple(_of_medium(medium, principal, same) for medium in media),
+        persons=tuple(_of_person(one, same) for one in persons) if same else persons,
+        viewer=_viewer(read.viewer),
+        references=pointed,
+        links=_links(scope, unit, pointed),
         own_hosts=tuple(own_hosts),
         stops=_stops(unit, read.stops or ()),
         reviews=said,
-        recent=_recent(scope, unit),
-        changed=_changed(scope, unit, said),
+        recent=_recent(read.recent),
+        changed=changed,
+        above_known=any(unit.reply_to in one.native_ids and one.channel_id == unit.channel_id for one in above),
+        above_gone=any(one.gone_at is not None or one.recalled_at is not None for one in above),
         epochs=tuple(sorted((read.epochs or {}).items())),
         rules_fault=by.fault,
         limits=_limits(read.limits),
+        uncalibrated=bool(read.uncalibrated),
         again=attesting.said(scope, unit, by.rules, read.now.date()),
         foreign=admitting.said(scope, unit, by.rules),
         skewed=skewed,
+        release=own_facts.release(scope, unit, read.release),
+        intake_down=not read.reached,
         unlocked=tuple(key for key in needed if key not in held) if held else (),
     )
     return facts, read.now
@@ -100,15 +154,23 @@ def elsewhere(scope: Scope, facts: Snapshot, unit: Unit, *, by: InForce) -> Snap
     read = _at_once(scope, unit, ())
     again = attesting.said(scope, unit, by.rules, read.now.date())
     said = _said(read.reviews)
-    reviews = _owned(said, _same(scope, facts.author_principal, said, ()))
+    reviews = _owned(said, _same(scope, facts.author_principal, _spoke(said, (), ())))
     stops, limits = _stops(unit, read.stops or ()), _limits(read.limits)
-    said_there = admitting.said(scope, unit, by.rules)
-    return replace(facts, stops=stops, reviews=reviews, limits=limits, again=again, foreign=said_there)
+    said_there, pointed = admitting.said(scope, unit, by.rules), references.resolve(scope, unit)
+    own = own_facts.release(scope, unit, read.release)
+    found = replace(facts, stops=stops, reviews=reviews, limits=limits, again=again, references=pointed)
+    return replace(found, foreign=said_there, release=own)
 
 
 def _at_once(scope: Scope, unit: Unit, keys: Iterable[str]) -> Any:
-    asked = {"digest": unit.digest(), "keys": list(keys), "place": unit.place}
-    return scope.run(_AT_ONCE, tenant=scope.tenant_id, **asked).one()
+    asked = {"digest": unit.digest(), "keys": list(keys), "place": unit.place, "least": LEAST_AGREED}
+    return _asked(scope, unit, _AT_ONCE, kind=unit.subject.kind, **asked)
+
+
+def _asked(scope: Scope, unit: Unit, statement: str, **more: Any) -> Any:
+    """The row of a statement about a unit, its reader and what they were sent."""
+    there = {"platform": unit.platform, "channel": unit.channel_id, "viewer": unit.viewer, "subject": unit.subject.id}
+    return scope.run(statement, tenant=scope.tenant_id, most=WINDOW_MESSAGES, **there, **more).one()
 
 
 def _limits(stored: Iterable[tuple[str, str]] | None) -> tuple[Limit, ...]:
@@ -122,11 +184,36 @@ def _said(stored: Iterable[tuple[str, str, int, str]] | None) -> tuple[ReviewFac
     )
 
 
-def _same(
-    scope: Scope, author: UUID | None, said: Iterable[ReviewFacts], media: Iterable[MediumFacts]
-) -> frozenset[UUID]:
-    """Reviewers who count as the author: guests who were seen where the author was. Asked only when somebody spoke."""
-    spoke = {review.principal for reviews in (said, *(one.reviews for one in media)) for review in reviews}
+def _spoke(said: Iterable[ReviewFacts], media: Iterable[MediumFacts], persons: Iterable[PersonFacts]) -> set[UUID]:
+    """Everybody who said something that counts for others only: of units, of pictures, of whom they resemble."""
+    found = {review.principal for review in said}
+    for medium in media:
+        found |= {review.principal for review in medium.reviews} | set(medium.lowered_by)
+        found |= {review.principal for one in medium.likeness.resembles for review in one.said}
+    for person in persons:
+        found |= {review.principal for one in (person.likeness or Likeness()).resembles for review in one.said}
+    return found
+
+
+def _of_medium(medium: MediumFacts, author: UUID | None, same: frozenset[UUID]) -> MediumFacts:
+    """A medium, where the unit's author, or who counts as them, said something of it that counts for others only."""
+    own = not {author, *same}.isdisjoint(medium.lowered_by)
+    if not same and not own:
+        return medium
+    likeness = _of_likeness(medium.likeness, same)
+    return replace(medium, reviews=_owned(medium.reviews, same), likeness=likeness, lowered_own=own)
+
+
+def _of_person(person: PersonFacts, same: frozenset[UUID]) -> PersonFacts:
+    return replace(person, likeness=_of_likeness(person.likeness, same)) if person.likeness is not None else person
+
+
+def _of_likeness(found: Likeness, same: frozenset[UUID]) -> Likeness:
+    return replace(found, resembles=tuple(replace(one, said=_owned(one.said, same)) for one in found.resembles))
+
+
+def _same(scope: Scope, author: UUID | None, spoke: set[UUID]) -> frozenset[UUID]:
+    """Who counts as the author among those who spoke: guests who were seen where the author was."""
     if author is None or not spoke - {author}:
         return frozenset()
     return sightings.same(scope, author).get(author, frozenset()) & spoke
@@ -136,29 +223,25 @@ def _owned(reviews: tuple[ReviewFacts, ...], same: frozenset[UUID]) -> tuple[Rev
     return tuple(replace(review, own=review.principal in same) for review in reviews) if same else reviews
 
 
-_APPROVED = """
-SELECT (SELECT i.unit FROM decision_inputs i JOIN decisions o ON o.tenant_id = i.tenant_id AND o.id = i.id
-    WHERE o.tenant_id = :tenant AND o.unit_digest = d.unit_digest LIMIT 1) AS unit
-FROM (SELECT DISTINCT unit_digest FROM decisions
-    WHERE tenant_id = :tenant AND subject_kind = :kind AND subject_id = :subject AND unit_digest <> :digest) d
-WHERE EXISTS (SELECT FROM human_reviews r WHERE r.tenant_id = :tenant AND r.about = 'unit' AND r.digest = d.unit_digest
-    AND r.verdict = 'approve')
-"""
-"""Other units of the same subject that somebody said yes to; null where what they were is no longer kept."""
+def _heard(scope: Scope, unit: Unit, read: Any) -> tuple[tuple[ReviewFacts, ...], bool]:
+    """What people said that counts for a unit, and whether they said yes to something else instead.
 
-
-def _changed(scope: Scope, unit: Unit, said: Iterable[ReviewFacts]) -> bool:
+    A yes to a whole thread is one to each of its parts, as far as it goes on from there as it was seen.
+    """
+    said, before = _said(read.reviews), read.approved or ()
     if unit.service or any(review.approves for review in said):
-        return False
-    asked = {"kind": unit.subject.kind, "subject": unit.subject.id, "digest": unit.digest()}
-    before = [row.unit for row in scope.run(_APPROVED, tenant=scope.tenant_id, **asked)]
-    same = (one is not None and read_unit(one).shown() == unit.shown() for one in before)
-    return bool(before) and not any(same)
+        return said, False
+    known = {digest: read_unit(stored) for digest, stored in before if stored is not None}
+    mine = unit.shown()
+    begun = [digest for digest, one in known.items() if one.parts == unit.parts and one.shown()[: len(mine)] == mine]
+    wholes = [digest for digest in begun if len(known[digest].shown()) > len(mine)]
+    more = (review for reviews in papers.reviews(scope, "unit", wholes).values() for review in reviews)
+    return (*said, *more), bool(before) and not begun
 
 
 def content(scope: Scope, unit: Unit, rules: Bundle) -> Snapshot:
     """The facts that its marks follow from: what it shows, whom, and what it links to. Never enough to decide on."""
-    media = papers.media(scope, unit, to_decide=False)
+    media, pointed = papers.media(scope, unit, to_decide=False), references.resolve(scope, unit)
     return Snapshot(
         tenant_id=scope.tenant_id,
         author="",
@@ -166,8 +249,9 @@ def content(scope: Scope, unit: Unit, rules: Bundle) -> Snapshot:
         ceiling=Rating.G,
         media=media,
         persons=papers.persons(scope, papers.named(media)),
-        links=_links(scope, unit),
-        recent=_recent(scope, unit),
+        references=pointed,
+        links=_links(scope, unit, pointed),
+        recent=_recent(_asked(scope, unit, f"SELECT {_RECENT}").recent),
         again=attesting.said(scope, unit, rules, scope.now.date()),
         foreign=admitting.said(scope, unit, rules),
     )
@@ -181,50 +265,33 @@ def _forget(scope: Scope) -> None:
             scope.session.expire(row)
 
 
-def _creator(scope: Scope, unit: Unit) -> tenants.Creator | None:
-    try:
-        return tenants.creator(scope, unit.creator_id)
-    except NotFound:
-        return None
-
-
-def _author(scope: Scope, author: str) -> tuple[UUID | None, str]:
-    """The human behind the author; an author nobody here knows counts as unknown."""
+def _parties(scope: Scope, unit: Unit, author: str) -> tuple[Parties, str]:
+    """The unit's creator, the member who is its author, and the author: one nobody here knows counts as unknown."""
     kind, _, key = author.partition(":")
-    if kind != "member":
-        return None, author
     try:
-        return tenants.member(scope, UUID(key)).principal_id, author
-    except (NotFound, ValueError):
-        return None, ""
+        member = UUID(key) if kind == "member" else None
+    except ValueError:
+        member = None
+    found = parties(scope, unit.creator_id, member)
+    return found, author if kind != "member" or found.writer is not None else ""
 
 
 def viewer(scope: Scope, unit: Unit) -> ViewerFacts | None:
     """What is known of the age of the one reader a unit is for."""
-    if not unit.viewer:
-        return None
-    row = scope.session.exec(
-        select(AgeAssurance).where(
-            AgeAssurance.tenant_id == scope.tenant_id,
-            AgeAssurance.platform == unit.platform,
-            AgeAssurance.user_id == unit.viewer,
-        )
-    ).first()
-    if row is None:
-        return None
-    return ViewerFacts(
-        state=AssuranceState(row.state),
-        level=row.level,
-        over_18=row.over_18,
-        test=row.method == TEST_METHOD,
-        jurisdiction=row.jurisdiction,
-        expires_at=row.expires_at,
-        epoch=row.epoch,
-    )
+    return _viewer(_asked(scope, unit, f"SELECT {_VIEWER}").viewer)
 
 
-def _links(scope: Scope, unit: Unit) -> tuple[LinkFacts, ...]:
-    urls = text.links(unit.visible_texts)
+def _viewer(stored: Sequence[Any] | None) -> ViewerFacts | None:
+    if stored is None:
+        return None
+    state, level, over_18, method, jurisdiction, until, epoch = stored
+    expires_at = until and datetime.fromisoformat(until).astimezone(UTC)
+    known = {"level": level, "over_18": over_18, "jurisdiction": jurisdiction, "epoch": epoch}
+    return ViewerFacts(state=AssuranceState(state), test=method == TEST_METHOD, expires_at=expires_at, **known)
+
+
+def _links(scope: Scope, unit: Unit, pointed: Iterable[ReferenceFacts]) -> tuple[LinkFacts, ...]:
+    urls = text.links((*unit.all_texts, *(words for known in pointed for words in known.texts)))
     if not urls:
         return ()
     found = scope.session.exec(
@@ -250,25 +317,9 @@ def _stops(unit: Unit, closed: Iterable[tuple[str, str, str]]) -> tuple[Stop, ..
     return tuple(Stop(where, feature) for where, target, feature in closed if targets.get(where) == target)
 
 
-def _recent(scope: Scope, unit: Unit) -> tuple[str, ...]:
+def _recent(stored: Iterable[tuple[str, str]] | None) -> tuple[str, ...]:
     """What this reader was sent last, oldest first, without the subject itself and without service texts."""
-    if not unit.viewer:
-        return ()
-    found: Iterable[Any] = scope.session.exec(
-        select(PermitRow.subject_id, DecisionInput.unit)
-        .where(
-            PermitRow.tenant_id == scope.tenant_id,
-            DecisionInput.tenant_id == scope.tenant_id,
-            DecisionInput.id == PermitRow.decision_id,
-            PermitRow.channel_id == unit.channel_id,
-            PermitRow.viewer == unit.viewer,
-            PermitRow.state == "consumed",
-            PermitRow.subject_id != unit.subject.id,
-        )
-        .order_by(col(PermitRow.minted_at).desc())
-        .limit(WINDOW_MESSAGES)
-    )
-    sent = {subject: read_unit(stored) for subject, stored in reversed(list(found))}
+    sent = {subject: read_unit(unit) for subject, unit in stored or ()}
     words = [shown for each in sent.values() if not each.service for shown in each.visible_texts]
     kept: list[str] = []
     size = 0

@@ -41,10 +41,31 @@ class Grant:
 
 @dataclass(frozen=True)
 class Declared:
-    """The declaration behind an invented person; `reviewed` by a second principal."""
+    """The declaration behind an invented person; `reviewed` by two others than who declared."""
 
     adult_licence: bool
     reviewed: bool
+    models: tuple[str, ...] = ()
+    """What it was declared to be made with; nothing where that was not said."""
+
+
+@dataclass(frozen=True)
+class Resembled:
+    """Somebody real whom a picture resembles; `person` is None for who nobody may depict. `said` are the words of those
+    who looked at both: a yes says that it is somebody else."""
+
+    person: UUID | None
+    said: tuple["ReviewFacts", ...] = ()
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """What comparing with the faces known here brought. `wanted` is whether any are known or compared in this agency,
+    `searched` whether these bytes were compared with all of them."""
+
+    wanted: bool = False
+    searched: bool = False
+    resembles: tuple[Resembled, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,6 +78,10 @@ class PersonFacts:
     identities: tuple[Identity, ...] = ()
     grants: tuple[Grant, ...] = ()
     declaration: Declared | None = None
+    twin_of: UUID | None = None
+    """The real person behind a double."""
+    likeness: Likeness | None = None
+    """Of the pictures an invented person is made after; None where nobody said which these are."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +102,29 @@ class ReviewFacts:
     at: datetime
     own: bool = False
     """A guest who was seen where the author is: to the check they are one."""
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A custodian's word: this person, who is this member's human, holds the account."""
+
+    person: UUID
+    principal: UUID
+    verified_at: datetime
+    valid_until: datetime | None
+
+
+@dataclass(frozen=True)
+class Release:
+    """What the author signed with a passkey: that they publish their own picture alone, as it was then."""
+
+    unit_digest: str
+    principal: UUID
+    at: datetime
+    seen_percent: int
+    stands: bool
+    """It was not taken back, its passkey still works, and who signed it is still here and may still do so."""
+    holders: tuple[Holder, ...]
 
 
 @dataclass(frozen=True)
@@ -150,8 +198,20 @@ class MediumFacts:
     """The file it was made from held a preview that shows something else."""
     words: tuple[str, ...] = ()
     """What was read in the picture."""
+    bystanders: int = 0
+    """So many people in it nobody can recognise, say two members."""
     card: OnCard | None = None
     """The shoot card of what it was made from."""
+    likeness: Likeness = Likeness()
+    """Whom it resembles."""
+    lowered_by: tuple[UUID, ...] = ()
+    """Who stands behind a lowering of its rating."""
+    lowered_own: bool = False
+    """One of them is the unit's author, or counts as them."""
+    lowering_void: bool = False
+    """Somebody lowered its rating and that does not count."""
+    model: str = ""
+    """What made it, where an engine of ours did."""
 
 
 @dataclass(frozen=True)
@@ -165,6 +225,18 @@ class ViewerFacts:
     jurisdiction: str
     expires_at: datetime | None
     epoch: int
+
+
+@dataclass(frozen=True)
+class ReferenceFacts:
+    """What lies behind a platform's id that a unit points at: a copy of ours that stands. Its media are known like the
+    unit's own, its words are what people read there."""
+
+    native_id: str
+    texts: tuple[str, ...]
+    media: tuple[str, ...]
+    """Digests."""
+    text_ai: str = "none"
 
 
 @dataclass(frozen=True)
@@ -217,11 +289,17 @@ class Snapshot:
     """Who wrote it, as the actor of a scope; empty when nobody knows."""
     author_principal: UUID | None
     ceiling: Rating
+    adult_chat: bool = False
+    """The author is trained for adult words in chats."""
+    uncalibrated: bool = False
+    """The last two who rated the same pictures agreed too little."""
     creator_known: bool = True
     names: tuple[str, ...] = ()
     """What the creator is called: no words of a language."""
     media: tuple[MediumFacts, ...] = ()
     persons: tuple[PersonFacts, ...] = ()
+    references: tuple[ReferenceFacts, ...] = ()
+    """Copies of ours that the unit points at; what it points at and is none of them is missing here."""
     viewer: ViewerFacts | None = None
     links: tuple[LinkFacts, ...] = ()
     own_hosts: tuple[str, ...] = ()
@@ -232,6 +310,10 @@ class Snapshot:
     epochs: tuple[tuple[str, int], ...] = ()
     changed: bool = False
     """Somebody said yes to other content of the same subject, and to this one nobody did."""
+    above_known: bool = False
+    """What the unit is put under is a copy of ours, of the same subject, on the same account."""
+    above_gone: bool = False
+    """A part above was called back or is gone."""
     rules_fault: str = ""
     """The code of the reason why nothing may leave by the rules, as they stand in the database."""
     limits: tuple[Limit, ...] = ()
@@ -242,6 +324,10 @@ class Snapshot:
     """Rules of a stranger's, of a platform that no rule of ours knows."""
     skewed: bool = False
     """The clocks of the machine that sends and of the database are apart: one is wrong, and nobody knows which."""
+    release: Release | None = None
+    """The last one of this subject."""
+    intake_down: bool = False
+    """Nobody reached the form for removal requests within the hour, or nobody knows."""
     unlocked: tuple[str, ...] = ()
     """Epochs that appeared after the locks were taken: whoever asked must begin anew."""
 

@@ -1,23 +1,24 @@
 """What was found in bytes beside their rating: evidence that rooms above hand down. It raises and holds back, no more.
 
-A classifier's word is kept by its source; our own reading of a file under `HOUSE`; and that a classifier should have
-looked and did not, under `NOBODY`.
+A classifier's word is kept by its source; our own reading of a file under `HOUSE`; that a classifier should have looked
+and did not, under `NOBODY`; that it saw a part of a film, under `PART`, until one has seen it `WHOLE`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import select
 
 from foundation.database import Scope, TenantRow, jsonb, table
 from foundation.errors import BadInput
+from foundation.ids import uuid7
 from foundation.words import Message
-from gate import epochs, looks, ratings
+from gate import epochs, framed, looks, ratings, recording, seals
 from gate.units import Rating
 from gate.weighing import ADVICE
 from tenants import notices
 
-HOUSE, NOBODY = "house", ""
+HOUSE, NOBODY, PART, WHOLE = "house", "", "part", "whole"
 
 
 class Inspection(TenantRow, table=True):
@@ -25,11 +26,14 @@ class Inspection(TenantRow, table=True):
 
     __tablename__ = "inspections"
     __table_args__ = table(
-        UniqueConstraint("tenant_id", "sha256", "source"), about="creator", keep="while published, then 5 years"
+        UniqueConstraint("tenant_id", "sha256", "source"),
+        Index("inspections_films", "tenant_id", "sha256", postgresql_where=text("frames <> '[]'")),
+        about="creator",
+        keep="while published, then 5 years",
     )
     sha256: str
     source: str
-    """classifier:name@version, house, or nothing: a classifier should have looked, and did not."""
+    """classifier:name@version, house, part, whole, or nothing: a classifier should have looked, and did not."""
     people: int | None = None
     """The most it counted in one view; null where it counts none."""
     words: list[str] = jsonb(list)
@@ -38,8 +42,10 @@ class Inspection(TenantRow, table=True):
     """The file held a preview that shows something else."""
     turned: list[str] = jsonb(list)
     """The perceptual hashes of the picture mirrored, turned and as its negative."""
+    frames: list[str] = jsonb(list)
+    """The perceptual hashes of a film's frames."""
     returned: str = ""
-    """near or close: turned or mirrored, it is what was blocked."""
+    """near or close: turned, mirrored or within a film, it is what was blocked."""
 
 
 def record(
@@ -69,7 +75,9 @@ def record(
         ratings.rate(scope, sha256, rating, source=source, reason=why)
     if rating is Rating.X:
         ratings.freeze(scope, sha256)
-        asset = ratings.recorded(scope, sha256).asset_id
+        if prohibited == "minor":
+            seals.put(scope, sha256, by=source)
+        asset = recording.recorded(scope, sha256).asset_id
         notices.put(scope, Message("asset.suspected"), cause=f"picture:{asset}", urgent=True)
 
 
@@ -79,17 +87,43 @@ def missed(scope: Scope, sha256: str) -> None:
         scope.add(_row(scope, sha256, NOBODY))
 
 
-def read(scope: Scope, sha256: str, *, hidden: bool, turned: Sequence[str] = ()) -> None:
+def partly(scope: Scope, sha256: str) -> None:
+    """A classifier said something of a film, and could not say all: until one has, a person's word is needed."""
+    with scope.acting_as("gate"):
+        scope.add(_row(scope, sha256, PART))
+
+
+def wholly(scope: Scope, sha256: str) -> None:
+    """A classifier has looked at all of it by now."""
+    with scope.acting_as("gate"):
+        scope.add(_row(scope, sha256, WHOLE))
+
+
+def read(
+    scope: Scope,
+    sha256: str,
+    *,
+    hidden: bool,
+    turned: Sequence[str] = (),
+    words: Sequence[str] = (),
+    frames: Sequence[str] = (),
+) -> None:
     """Write down what our own reading of the file found, and whether the picture, turned, is one that was blocked.
 
-    Raises NotFound for bytes nobody recorded.
+    `words` stand in it (subtitles); `frames` are the perceptual hashes of a film's. Raises NotFound for bytes nobody
+    recorded.
     """
     row = _row(scope, sha256, HOUSE)
     _one_at_a_time(scope)
     with scope.acting_as("gate"):
         row.hidden = row.hidden or hidden
         row.turned = list(turned) or row.turned
+        row.words = list(dict.fromkeys([*row.words, *words]))
+        row.frames = list(frames) or row.frames
+        scope.add(row)
+        scope.session.flush()  # a film is compared where it is recorded
         row.returned = looks.worse(row.returned, looks.nearest(scope, row.turned))
+        row.returned = looks.worse(row.returned, framed.came_back(scope, sha256, row.frames))
         scope.add(row)
 
 
@@ -107,6 +141,14 @@ ON CONFLICT (tenant_id, sha256, source) DO UPDATE SET updated_at = house_now(),
 """
 
 
+_MARK = """
+INSERT INTO inspections (tenant_id, id, sha256, source, words, hidden, turned, returned)
+VALUES (:tenant, :id, :sha256, :house, '[]', false, '[]', :returned)
+ON CONFLICT (tenant_id, sha256, source) DO UPDATE SET updated_at = house_now(),
+  returned = CASE WHEN inspections.returned = 'near' THEN 'near' ELSE excluded.returned END
+"""
+
+
 def blocked(scope: Scope, sha256: str) -> None:
     """Bytes were blocked: what shows the same, mirrored or turned, is marked once, so that no decision has to look.
 
@@ -115,6 +157,8 @@ def blocked(scope: Scope, sha256: str) -> None:
     _one_at_a_time(scope)
     with scope.acting_as("gate"):
         scope.run(_CAME_BACK, tenant=scope.tenant_id, sha256=sha256, house=HOUSE, near=looks.NEAR, close=looks.CLOSE)
+        for other, answer in framed.like(scope, sha256).items():
+            scope.run(_MARK, tenant=scope.tenant_id, id=uuid7(), sha256=other, house=HOUSE, returned=answer)
 
 
 _TURNED_BACK = """
@@ -138,6 +182,7 @@ def unblocked(scope: Scope) -> None:
         for row in marked:
             bits = scope.run(_TURNED_BACK, tenant=scope.tenant_id, sha256=row.sha256, house=HOUSE).scalar_one()
             row.returned = looks.worse(looks.nearest(scope, row.turned), looks.as_near(bits))
+            row.returned = looks.worse(row.returned, framed.came_back(scope, row.sha256, row.frames))
             scope.add(row)
 
 
@@ -147,16 +192,24 @@ def _one_at_a_time(scope: Scope) -> None:
 
 
 def waiting(scope: Scope, sha256: str) -> bool:
-    """Whether a classifier should have looked at these bytes and none has."""
+    """Whether a classifier should have looked at all of these bytes and none has; none ever looks at what is sealed."""
+    if seals.sealed(scope, [sha256]):
+        return False
     found = scope.session.exec(
         select(Inspection.source).where(Inspection.tenant_id == scope.tenant_id, Inspection.sha256 == sha256)
     ).all()
-    return NOBODY in found and not any(source.startswith(ADVICE) for source in found)
+    return unanswered(found)
+
+
+def unanswered(sources: Collection[str]) -> bool:
+    """Whether, of those who said something of some bytes, a classifier that should have is missing or saw a part."""
+    nobody = NOBODY in sources and not any(source.startswith(ADVICE) for source in sources)
+    return nobody or (PART in sources and WHOLE not in sources)
 
 
 def _row(scope: Scope, sha256: str, source: str) -> Inspection:
     """The row of a source, new where there is none; nobody else writes about these bytes until the transaction ends."""
-    epochs.alone(scope, epochs.asset(scope, ratings.recorded(scope, sha256).asset_id))
+    epochs.alone(scope, epochs.asset(scope, recording.recorded(scope, sha256).asset_id))
     found = scope.session.exec(
         select(Inspection)
         .where(

@@ -9,9 +9,10 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from gate.encodings import plainly
 from gate.lexicon import Lexicon, shipped
 from gate.text import links
-from gate.views import bare, plainly, skeleton, spaced
+from gate.views import bare, skeleton, spaced
 from gate.wordforms import is_known, is_slang, unaccented
 
 STRANGE = 5

@@ -1,19 +1,61 @@
 """Pictures that look the same: what is on a blocklist, and what was saved anew, by 64-bit perceptual hashes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache, reduce
+from itertools import combinations
+from uuid import UUID
 
-from foundation.database import Scope
+from sqlalchemy import BigInteger, Computed, SmallInteger, UniqueConstraint
+from sqlmodel import Field
+
+from foundation.database import Scope, TenantRow, table
 from foundation.errors import NotFound
+from gate.models import FOREVER, LOOK, inside
 
 NEAR, CLOSE = 8, 12
 """Bits of difference: up to 8 the same picture, up to 12 for a person to see."""
 
-_EXACT = "SELECT DISTINCT sha256 FROM blocklist WHERE sha256 = ANY(:digests)"
-_NEAREST = """
-SELECT w.look,
-  (SELECT min(bit_count(CAST(b.look # w.look AS bit(64)))) FROM blocklist b WHERE b.look IS NOT NULL) AS bits
-FROM unnest(CAST(:looks AS bigint[])) w(look)
-"""
+BANDS = (13, 13, 13, 13, 12)
+"""A hash is also kept in five pieces of so many bits, the lowest first. Twelve bits of difference leave at most two in
+one piece at least (pigeonhole), so an index over the pieces finds every close picture without reading the whole list:
+Norouzi and others, "Fast search in Hamming space with multi-index hashing", https://doi.org/10.1109/TPAMI.2013.231"""
+
+_IN_A_BAND = CLOSE // len(BANDS)
+
+
+def _band(n: int) -> Computed:
+    """A piece, as the database keeps it."""
+    below = sum(BANDS[:n])
+    return Computed(f"CAST((({LOOK}) >> {below}) & {(1 << BANDS[n]) - 1} AS smallint)", persisted=True)
+
+
+class Blocked(TenantRow, table=True):
+    """Bytes that never go out again. Rows of the house tenant hold for everybody and carry no tenant's data."""
+
+    __tablename__ = "blocklist"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "sha256"), inside("complaint_id", "complaints"), about="person", keep=FOREVER
+    )
+    sha256: str
+    phash: str | None = None
+    look: int | None = Field(default=None, sa_type=BigInteger, sa_column_args=(Computed(LOOK, persisted=True),))
+    band0: int | None = Field(default=None, sa_type=SmallInteger, sa_column_args=(_band(0),))
+    band1: int | None = Field(default=None, sa_type=SmallInteger, sa_column_args=(_band(1),))
+    band2: int | None = Field(default=None, sa_type=SmallInteger, sa_column_args=(_band(2),))
+    band3: int | None = Field(default=None, sa_type=SmallInteger, sa_column_args=(_band(3),))
+    band4: int | None = Field(default=None, sa_type=SmallInteger, sa_column_args=(_band(4),))
+    category: str
+    complaint_id: UUID | None = None  # the request it comes from: no other entry can be lifted, on appeal
+
+
+_BITS = """(SELECT min(bit_count(CAST(b.look # CAST(:look AS bigint) AS bit(64)))) FROM blocklist b
+   WHERE b.band{n} = ANY(CAST(:band{n} AS smallint[])))"""
+_KNOWN = f"""
+SELECT EXISTS (SELECT FROM blocklist b WHERE b.sha256 = :sha256) AS exact,
+  LEAST({", ".join(_BITS.format(n=n) for n in range(len(BANDS)))}) AS bits
+"""  # noqa: S608 - names of columns
+"""Whether the very bytes are on the blocklists, and how many bits the nearest that shares a piece differs in. Piece by
+piece: a plan that does not know the values reads the whole list where all pieces are asked for in one condition."""
 
 
 def blocked(scope: Scope, looks: Mapping[str, str | None]) -> dict[str, str]:
@@ -21,14 +63,16 @@ def blocked(scope: Scope, looks: Mapping[str, str | None]) -> dict[str, str]:
 
     `looks` is the perceptual hash of each digest, where it has one; the answers are by digest.
     """
-    exact = {row.sha256 for row in scope.run(_EXACT, digests=list(looks))}
-    numbers = {sha256: _number(look) for sha256, look in looks.items() if look is not None and sha256 not in exact}
-    wanted = sorted(set(numbers.values()))
-    bits = {row.look: row.bits for row in scope.run(_NEAREST, looks=wanted)} if wanted else {}
-    return {
-        sha256: "exact" if sha256 in exact else as_near(bits.get(numbers[sha256]) if sha256 in numbers else None)
-        for sha256 in looks
-    }
+    return {sha256: _known(scope, sha256, look) for sha256, look in looks.items()}
+
+
+def _known(scope: Scope, sha256: str, look: str | None) -> str:
+    number = _number(look) if look is not None else None
+    bands = [[] for _ in BANDS] if number is None else _bands(number)
+    written = ("{" + ",".join(map(str, each)) + "}" for each in bands)  # the driver writes lists far slower
+    near = {f"band{n}": each for n, each in enumerate(written)}
+    found = scope.run(_KNOWN, sha256=sha256, look=number, **near).one()
+    return "exact" if found.exact else as_near(found.bits)
 
 
 def _number(look: str) -> int:
@@ -49,6 +93,30 @@ def alike(scope: Scope, sha256: str) -> list[str]:
     return [row.sha256 for row in found if row.sha256 != sha256]
 
 
+_SEEN = """
+SELECT DISTINCT a.creator_id, r.sha256 FROM unnest(CAST(:looks AS bigint[])) w(look)
+JOIN renditions r ON r.tenant_id = :tenant AND bit_count(CAST(r.look # w.look AS bit(64))) <= :near
+JOIN assets a ON a.tenant_id = r.tenant_id AND a.id = r.asset_id
+"""
+
+PLAIN, BUSY = 20, 44
+"""Bits that are set in the hash of a picture with something on it; a flat one's is next to those of all flat ones."""
+
+
+def telling(look: str) -> bool:
+    """Whether this is a perceptual hash, in hexadecimal, that tells one picture from another."""
+    hexadecimal = len(look) == 16 and all(letter in "0123456789abcdef" for letter in look)
+    return hexadecimal and PLAIN <= int(look, 16).bit_count() <= BUSY
+
+
+def showing(scope: Scope, looks: Sequence[str]) -> dict[UUID, set[str]]:
+    """The bytes of this tenant that look the same as any of these perceptual hashes say, by creator."""
+    found: dict[UUID, set[str]] = {}
+    for row in scope.run(_SEEN, tenant=scope.tenant_id, looks=[_number(look) for look in looks], near=NEAR):
+        found.setdefault(row.creator_id, set()).add(row.sha256)
+    return found
+
+
 _LOOK = "SELECT phash FROM renditions WHERE tenant_id = :tenant AND sha256 = :sha256"
 
 
@@ -62,17 +130,28 @@ def look_of(scope: Scope, sha256: str) -> str | None:
 
 def nearest(scope: Scope, looks: Sequence[str]) -> str:
     """How the blocklists answer to any of these perceptual hashes: near, close or nothing."""
-    numbers = [_number(look) for look in looks]
-    bits = [row.bits for row in scope.run(_NEAREST, looks=numbers) if row.bits is not None] if numbers else []
-    return as_near(min(bits, default=None))
+    return reduce(worse, (_known(scope, "", look) for look in looks), "")
 
 
-_ORDER = ("", "close", "near", "exact")
+def _bands(number: int) -> Iterable[list[int]]:
+    """Of each piece of a hash, every value that differs in so few bits that the whole may be close."""
+    for width in BANDS:
+        yield [(number & ((1 << width) - 1)) ^ mask for mask in _masks(width)]
+        number >>= width
+
+
+@cache
+def _masks(width: int) -> tuple[int, ...]:
+    flips = (each for few in range(_IN_A_BAND + 1) for each in combinations(range(width), few))
+    return tuple(sum(1 << bit for bit in each) for each in flips)
+
+
+ORDER = ("", "close", "near", "exact")
 
 
 def worse(one: str, other: str) -> str:
     """The stricter of two answers."""
-    return max(one, other, key=_ORDER.index)
+    return max(one, other, key=ORDER.index)
 
 
 def as_near(bits: int | None) -> str:

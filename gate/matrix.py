@@ -6,7 +6,7 @@ from datetime import date
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StrictBool, model_validator
 
 from gate.reasons import Reason
 from gate.units import Rating, Verdict
@@ -81,6 +81,15 @@ class RowFile(BaseModel):
     rule: str = ""
     """The row that a borrowed one is written in."""
 
+    @property
+    def creator_verified(self) -> bool:
+        """Whether the platform itself verifies who holds an account, and moderates; absent is no."""
+        return self._more.get("creator_verified") is True
+
+    @property
+    def _more(self) -> Mapping[str, Any]:
+        return self.model_extra or {}
+
     def digest(self) -> str:
         """Of the rule as it is written."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
@@ -94,13 +103,22 @@ class _Jurisdiction(BaseModel):
 
 
 class _Production(BaseModel):
-    """Where an agency produces. Nobody's own yes stands for a second look: rules that say otherwise are refused, until
-    counsel opens it and the release is built."""
+    """Where an agency produces. `own_likeness` lets somebody publish their own picture without a second look: it takes
+    the name of the counsel who opened it, where that is written, and the last day it holds."""
 
     model_config = ConfigDict(extra="allow")
     id: str
-    own_likeness: Literal[False]
+    own_likeness: StrictBool
     before_production: bool = True
+    counsel: str = ""
+    source_url: str = ""
+    review_by: date | None = None
+
+    @model_validator(mode="after")
+    def _opened_by_somebody(self) -> "_Production":
+        if self.own_likeness and not (self.counsel.strip() and self.source_url.strip() and self.review_by):
+            raise ValueError(f"{self.id}: own_likeness without counsel, source_url and review_by")
+        return self
 
 
 class Defaults(BaseModel):
@@ -135,6 +153,8 @@ _LENT = (*_RULE, "source_url", "checked_on")
 def merged(own: RowFile, lender: RowFile) -> RowFile:
     """A row that borrows: the lender's fields, but for those it states itself."""
     lent = {name: getattr(lender, name) for name in _LENT if name not in own.model_fields_set}
+    if "creator_verified" not in (own.model_extra or {}):
+        lent["creator_verified"] = lender.creator_verified
     return own.model_copy(update={**lent, "rule": lender.id})
 
 
@@ -150,5 +170,16 @@ def check(listed: Iterable[RowFile], rows: Mapping[str, RowFile]) -> None:
             raise ValueError(f"{row.id} does not say what it allows, or who looks after its viewers")
         elif any(row.verdicts[low].rank > row.verdicts[high].rank for low, high in pairwise(Rating) if high in whole):
             raise ValueError(f"{row.id} allows more of what is rated higher")
+        if row.creator_verified and not row.same_as and not _verified_by_others(row):
+            raise ValueError(f"{row.id} verifies creators, without a source or in a place of ours")
         if row.ages and not row.same_as and row.review_by is None:
             raise ValueError(f"{row.id} ages and has no day by which it is read again")
+
+
+OTHERS = ("platform", "both")
+"""Who looks after the viewers of a place that is not ours."""
+
+
+def _verified_by_others(row: RowFile) -> bool:
+    source = (row.model_extra or {}).get("creator_verified_source")
+    return row.viewer in OTHERS and isinstance(source, Mapping) and bool(source.get("source_url"))

@@ -18,11 +18,11 @@ from foundation import outbox
 from foundation.database import OpenScope, Scope, TenantRow, instant, table
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import HOUSE, uuid7
-from gate import copies
+from gate import copies, facing
 from gate.copies import Copy
 from gate.events import RevocationWanted
 from gate.models import ConsentGrant, Person
-from gate.people import REAL, SCOPES, doubles
+from gate.people import FACE, REAL, SCOPES, doubles
 from gate.units import Rating
 from tenants import audit
 
@@ -163,24 +163,27 @@ def shown(scope: Scope, person_id: UUID) -> list[Copy]:
 
 
 def ask(scope: Scope, person_id: UUID, what: str) -> None:
-    """Take one permission back, or `ALL`: the workers do it at once. `scope` acts for the person.
+    """Take one permission back, that their `FACE` is known, or `ALL`: the workers do it at once. `scope` acts for the
+    person, or is a member's to whom they said so.
 
     Raises BadInput for what is no permission, Conflict where nothing is left to take back.
     """
-    if what not in (ALL, *SCOPES):
+    if what not in (ALL, FACE, *SCOPES):
         raise BadInput("person.bad_scope")
     stands = any(one.stands and what in (ALL, one.what) for one in permissions(scope, person_id))
+    stands = stands or (what in (ALL, FACE) and facing.agrees(scope, person_id))
     seen = what == ALL and any(one.gone_at is None and one.recalled_at is None for one in shown(scope, person_id))
     if not stands and not seen:
         raise Conflict("person.nothing_left")
-    wanted = RevocationWanted(scope.tenant_id, person_id, scope=what, by=f"person:{person_id}")
+    wanted = RevocationWanted(scope.tenant_id, person_id, scope=what, by=scope.actor)
     outbox.put(scope, wanted, priority=0, dedupe=f"revoke:{person_id}:{what}")
     scope.run(
         "UPDATE person_links SET asked = :what, asked_at = house_now() WHERE tenant_id = :tenant"
-        " AND person_id = :person",
+        " AND person_id = :person AND :own",
         tenant=scope.tenant_id,
         person=person_id,
         what=what,
+        own=scope.actor == f"person:{person_id}",
     )
 
 

@@ -3,9 +3,10 @@
 Once consumed it is the record of the copy it left outside (`gate/copies.py`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Protocol
+from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlmodel import col, select
@@ -14,12 +15,13 @@ from foundation.database import Scope
 from foundation.errors import Conflict, GreenroomError, Refused
 from foundation.ids import uuid7
 from foundation.words import canonical
-from gate import admitting, attesting, epochs, evidence, inforce, log, rules
+from gate import admitting, attesting, epochs, evidence, inforce, log, rules, sampling
 from gate.bundle import Bundle
 from gate.carded import everybody
 from gate.case import Case
 from gate.copies import Copy, copies, copy, copy_of, gone, note_copy, void
-from gate.decide import Decision, decide
+from gate.decide import Decision, decide, decided
+from gate.facts import Snapshot
 from gate.inforce import InForce
 from gate.models import DecisionRow
 from gate.permit import TTL, Permit, sign
@@ -96,7 +98,7 @@ def marked(scope: Scope, unit: Unit, *, line: Callable[[], str], bundle: Bundle 
 
 def _marked(case: Case, line: Callable[[], str]) -> Unit:
     unit = replace(case.unit, flags=rules.flags_for(case.row, case.rating, ai=case.generated))
-    silent = case.generated and case.row.ai_text and not says_ai(unit.visible_texts, lexicon=case.bundle.lexicon)
+    silent = case.generated and case.row.ai_text and not says_ai(case.texts, lexicon=case.bundle.lexicon)
     if not silent:
         return unit
     body = f"{unit.text('body')}\n\n{line()}".lstrip("\n")
@@ -126,7 +128,7 @@ def preview(
     scope: Scope, unit: Unit, *, author: str, own_hosts: Sequence[str] = (), bundle: Bundle | None = None
 ) -> Decision:
     """What the decision would be now, without writing it down: for pages."""
-    return _judged(scope, unit, author, own_hosts, bundle, stage="judge").decision
+    return _judged(scope, unit, author, own_hosts, bundle, stage="judge")[0].decision
 
 
 def readable(scope: Scope, unit: Unit, reader: str, *, bundle: Bundle | None = None) -> Decision:
@@ -149,7 +151,7 @@ def judge(
 
     `author` is the actor who wrote it (`member:<id>`, `system:<what>`); `own_hosts` are hosts our own links lie on.
     """
-    entry = _judged(scope, unit, author, own_hosts, bundle, stage="judge")
+    entry, _ = _judged(scope, unit, author, own_hosts, bundle, stage="judge")
     log.append(scope, entry)
     return entry.decision
 
@@ -160,25 +162,35 @@ def mint(
     step: WireStep,
     *,
     key: Ed25519PrivateKey,
+    uploads: Collection[str] = (),
     author: str | None = None,
     own_hosts: Sequence[str] = (),
     bundle: Bundle | None = None,
+    whole: Unit | None = None,
 ) -> Permit:
     """Read everything again, decide, sign for just this request and consume as the claim's transaction ends.
 
+    `uploads` are the platform's ids of what this subject's earlier steps put there and the request points at.
     `author` None takes the author of the last decision about the subject; with none either, nobody's review counts.
+    `whole` is the last part of the thread that this unit begins, with all parts above it: none begins that may not end.
 
     Raises Denied; the claim is then undone, and `record_denial` keeps the decision in the transaction that follows.
     """
     if not epochs.shared(scope):
         epochs.share(scope, unit)
     who = _last_author(scope, unit.subject) if author is None else author
-    entry = _judged(scope, unit, who, own_hosts, bundle, stage="mint")
+    if whole is not None:
+        ahead, _ = _judged(scope, whole, who, own_hosts, bundle, stage="judge")
+        if not ahead.decision.allowed:
+            raise Denied(ahead)
+        log.append(scope, ahead)
+    entry, case = _judged(scope, unit, who, own_hosts, bundle, stage="mint")
     if not entry.decision.allowed:
         raise Denied(entry)
-    permit = sign(_permit(unit, step, entry), key)
+    permit = sign(_permit(unit, step, entry, uploads), key)
     scope.at_commit(lambda last: consume(last, permit, entry), role="gate")  # what the gate writes goes in one block
     log.append(scope, entry)
+    sampling.draw(scope, entry, case, key)
     return permit
 
 
@@ -192,11 +204,11 @@ def record_denial(scope: Scope, denied: Denied) -> None:
 
 def _judged(
     scope: Scope, unit: Unit, author: str, own_hosts: Sequence[str], bundle: Bundle | None, *, stage: str
-) -> log.Entry:
+) -> tuple[log.Entry, Case]:
     by = inforce.now(scope) if bundle is None else InForce(bundle)
     facts, now = evidence.gather(scope, unit, author=author, own_hosts=own_hosts, by=by)
-    decision = decide(facts, unit, by.rules, now)
-    return log.entry(unit, facts, decision, author=author, stage=stage, decided_at=now)
+    case = Case(facts, unit, by.rules, now)
+    return log.entry(unit, facts, decided(case), author=author, stage=stage, decided_at=now), case
 
 
 def _last_author(scope: Scope, subject: Subject) -> str:
@@ -212,7 +224,7 @@ def _last_author(scope: Scope, subject: Subject) -> str:
     return found or ""
 
 
-def _permit(unit: Unit, step: WireStep, entry: log.Entry) -> Permit:
+def _permit(unit: Unit, step: WireStep, entry: log.Entry, uploads: Collection[str] = ()) -> Permit:
     return Permit(
         jti=uuid7(),
         tenant_id=unit.tenant_id,
@@ -225,6 +237,7 @@ def _permit(unit: Unit, step: WireStep, entry: log.Entry) -> Permit:
         wire_digest=step.wire_digest(),
         viewer=unit.viewer,
         flags=unit.flags,
+        points_at=tuple(sorted({*uploads, *(each.native_id for each in unit.references)})),
         bundle=entry.decision.bundle,
         minted_at=entry.decided_at,
         expires_at=entry.decided_at + TTL,
@@ -272,8 +285,8 @@ def consume(scope: Scope, permit: Permit, entry: log.Entry) -> None:
             unit_digest=permit.unit_digest,
             wire_digest=permit.wire_digest,
             flags=_json(list(permit.flags)),
-            media=_json([medium.sha256 for medium in unit.media]),
-            persons=_json(sorted(str(one) for one in {each for known in facts.media for each in everybody(known)})),
+            media=_json(_shown_by(unit, facts)),
+            persons=_json(sorted(str(one) for one in _shown(unit, facts))),
             bundle=permit.bundle,
             epochs=_json(dict(facts.epochs)),
             keys=sorted(keys),
@@ -286,6 +299,18 @@ def consume(scope: Scope, permit: Permit, entry: log.Entry) -> None:
         raise Conflict("gate.PERMIT_REPLAYED")
     late = scope.run("SELECT :expires_at <= house_now()", expires_at=permit.expires_at).scalar_one()
     raise Refused("gate.PERMIT_EXPIRED" if late else "gate.EPOCH_STALE")
+
+
+def _shown_by(unit: Unit, facts: Snapshot) -> list[str]:
+    """Digests of everything a copy shows, so that whoever calls one back finds also what points at it."""
+    there = [sha256 for known in facts.references for sha256 in known.media]
+    return list(dict.fromkeys([*(medium.sha256 for medium in unit.media), *there]))
+
+
+def _shown(unit: Unit, facts: Snapshot) -> set[UUID]:
+    """Everybody in what a copy shows: who is in a part above is on the copy of that part."""
+    own = set(_shown_by(unit, facts))
+    return {each for known in facts.media if known.sha256 in own for each in everybody(known)}
 
 
 def _json(value: object) -> str:

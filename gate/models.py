@@ -14,7 +14,7 @@ LOOK = "CASE WHEN phash ~ '^[0-9a-f]{16}$' THEN CAST(CAST('x' || phash AS bit(64
 """A perceptual hash as a number, kept by the database: compared eight times faster than its text."""
 
 
-def _of(column: str, name: str) -> ForeignKeyConstraint:
+def inside(column: str, name: str) -> ForeignKeyConstraint:
     return ForeignKeyConstraint(["tenant_id", column], [f"{name}.tenant_id", f"{name}.id"])
 
 
@@ -22,8 +22,9 @@ class Person(TenantRow, table=True):
     """Somebody, or somebody invented, who is shown. `kind` (real, synthetic, digital_twin) never changes."""
 
     __tablename__ = "persons"
-    __table_args__ = table(_of("twin_of", "persons"), about="person", keep=FOREVER)
+    __table_args__ = table(inside("twin_of", "persons"), about="person", keep=FOREVER)
     kind: str
+    creator_id: UUID | None = None  # the creator of the agency whom they are
     display_ref: str
     """What members call them; never a legal name."""
     state: str = "active"
@@ -35,7 +36,7 @@ class IdentityCheck(TenantRow, table=True):
 
     __tablename__ = "identity_checks"
     __table_args__ = table(
-        _of("person_id", "persons"),
+        inside("person_id", "persons"),
         Index("identity_checks_person", "tenant_id", "person_id"),
         about="person",
         keep=FOREVER,
@@ -49,26 +50,7 @@ class IdentityCheck(TenantRow, table=True):
     verified_at: datetime = instant()
     valid_until: datetime | None = instant(optional=True)
     evidence_digest: str
-
-
-class Declaration(TenantRow, table=True):
-    """What makes an invented person publishable: licences, no intended resemblance, apparent age judged by two."""
-
-    __tablename__ = "declarations"
-    __table_args__ = table(
-        _of("person_id", "persons"),
-        Index("declarations_person", "tenant_id", "person_id"),
-        about="person",
-        keep=FOREVER,
-    )
-    person_id: UUID
-    source_digest: str
-    """Of model, adapter and reference set; a change of them needs a new declaration."""
-    adult_licence: bool
-    declared_by: UUID
-    """The principal who declares."""
-    reviewed_by: UUID | None = None
-    """The second principal, who looked at the references and the apparent age."""
+    noted_by: str = ""  # who wrote it down, as an actor
 
 
 class ConsentGrant(TenantRow, table=True):
@@ -76,7 +58,7 @@ class ConsentGrant(TenantRow, table=True):
 
     __tablename__ = "consent_grants"
     __table_args__ = table(
-        *(_of("person_id", "persons"), _of("card_id", "shoot_cards")),
+        *(inside("person_id", "persons"), inside("card_id", "shoot_cards")),
         Index("consent_grants_person", "tenant_id", "person_id"),
         about="person",
         keep=FOREVER,
@@ -98,7 +80,7 @@ class Asset(CreatorRow, table=True):
 
     __tablename__ = "assets"
     __table_args__ = table(
-        _of("parent_id", "assets"),
+        inside("parent_id", "assets"),
         Index("assets_creator", "tenant_id", "creator_id"),
         about="creator",
         keep="while published, then 5 years",
@@ -106,6 +88,7 @@ class Asset(CreatorRow, table=True):
     origin: str
     ai: str
     engine: str
+    model: str = ""  # what made it, where an engine of ours did
     made_at: datetime | None = instant(optional=True)
     """Start of production, the earliest of the ancestry; unknown stays null."""
     source: str
@@ -121,7 +104,7 @@ class Rendition(TenantRow, table=True):
     __tablename__ = "renditions"
     __table_args__ = table(
         UniqueConstraint("tenant_id", "sha256"),
-        _of("asset_id", "assets"),
+        inside("asset_id", "assets"),
         Index("renditions_asset", "tenant_id", "asset_id"),
         about="creator",
         keep="while published, then 5 years",
@@ -147,8 +130,8 @@ class Depiction(TenantRow, table=True):
     __tablename__ = "depictions"
     __table_args__ = table(
         UniqueConstraint("tenant_id", "asset_id", "person_id", "how"),
-        _of("asset_id", "assets"),
-        _of("person_id", "persons"),
+        inside("asset_id", "assets"),
+        inside("person_id", "persons"),
         Index("depictions_person", "tenant_id", "person_id"),
         about="person",
         keep=FOREVER,
@@ -158,6 +141,7 @@ class Depiction(TenantRow, table=True):
     how: str
     state: str
     confirmed_by: str = ""
+    proposed_by: str = ""
 
 
 class ContentRating(TenantRow, table=True):
@@ -238,20 +222,6 @@ class Switch(TenantRow, table=True):
     reason: str
 
 
-class Blocked(TenantRow, table=True):
-    """Bytes that never go out again. Rows of the house tenant hold for everybody and carry no tenant's data."""
-
-    __tablename__ = "blocklist"
-    __table_args__ = table(
-        UniqueConstraint("tenant_id", "sha256"), _of("complaint_id", "complaints"), about="person", keep=FOREVER
-    )
-    sha256: str
-    phash: str | None = None
-    look: int | None = Field(default=None, sa_type=BigInteger, sa_column_args=(Computed(LOOK, persisted=True),))
-    category: str
-    complaint_id: UUID | None = None  # the request it comes from: no other entry can be lifted, on appeal
-
-
 class Epoch(TenantRow, table=True):
     """A counter that only grows; whatever could turn a yes into a no adds one."""
 
@@ -296,7 +266,7 @@ class DecisionInput(TenantRow, table=True):
     """What a decision was made from, canonical, so that it can be replayed; goes before the log does."""
 
     __tablename__ = "decision_inputs"
-    __table_args__ = table(_of("id", "decisions"), about="fan", keep="30 days after the last use")
+    __table_args__ = table(inside("id", "decisions"), about="fan", keep="30 days after the last use")
     unit: str
     snapshot: str
 
@@ -326,8 +296,7 @@ class CheckpointRow(TenantRow, table=True):
     head: str
     at: datetime = instant()
     digest: str
-    root: int | None = Field(default=None, sa_type=BigInteger)
-    """The link of the root that names it; null until it was kept."""
+    root: int | None = Field(default=None, sa_type=BigInteger)  # the link of the root that names it, once it was kept
 
 
 class PermitRow(CreatorRow, table=True):
@@ -338,6 +307,7 @@ class PermitRow(CreatorRow, table=True):
         Index("permits_subject", "tenant_id", "subject_kind", "subject_id"),
         Index("permits_channel", "tenant_id", "channel_id", "viewer", "minted_at"),
         Index("permits_native", "native_ids", postgresql_using="gin"),
+        Index("permits_files", "file_ids", postgresql_using="gin"),
         Index("permits_media", "media", postgresql_using="gin"),
         # the log's entries are written last, at the commit: by then every permit must have its decision
         ForeignKeyConstraint(
@@ -367,9 +337,9 @@ class PermitRow(CreatorRow, table=True):
     epochs: dict[str, Any] = jsonb()
     minted_at: datetime = instant()
     expires_at: datetime = instant()
-    state: str = "consumed"
-    """consumed, or void when it is proven that nothing left."""
+    state: str = "consumed"  # or void, when it is proven that nothing left
     native_ids: list[str] = jsonb(list)
+    file_ids: list[str] = jsonb(list)
     visible_at: datetime | None = instant(optional=True)
     gone_at: datetime | None = instant(optional=True)
     gone_proof: str = ""

@@ -1,4 +1,5 @@
-"""A second person says who of a shoot card is in a picture, where nobody counted, or counted otherwise."""
+"""A second person says who is in a picture: of those its shoot card names, where nobody counted, or counted otherwise;
+without a card, of those somebody proposed."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from foundation import outbox
 from foundation.database import OpenScope, Scope
 from foundation.errors import BadInput, GreenroomError, NotFound, Refused
 from foundation.outbox import Queue
-from gate import cardfacts, ratings
+from gate import cardfacts, proposing, ratings
 from tenants import audit, notices, sightings
 from tenants import reads as tenants
 from tenants.roles import Right, require
@@ -47,14 +48,15 @@ def settle(event: NamingWanted, *, tenant: OpenScope) -> None:
 
 
 def name(scope: Scope, asset_id: UUID, people: Collection[UUID], *, maker: str) -> None:
-    """Confirm that these people of its card, and nobody else, are recognisable in a picture.
+    """Confirm that these people of its card, or of those proposed, and nobody else, are recognisable in a picture.
 
-    Raises Refused for who may not review, and for whoever brought it in or put it on the card; NotFound for a picture
-    without a card; BadInput for nobody, or somebody the card does not name.
+    Raises Refused for who may not review, and for whoever brought it in, put it on the card or proposed somebody;
+    NotFound for a picture without a card of which nobody said anything; BadInput for nobody, or somebody else.
     """
     _check(scope, asset_id, people, maker)
     for person in sorted(people):
         ratings.depict(scope, asset_id, person, how="face", confirmed_by=scope.actor)
+    proposing.withdraw(scope, asset_id, people)
     audit.note(scope, "card.named", f"asset:{asset_id}")
 
 
@@ -65,11 +67,20 @@ def _check(scope: Scope, asset_id: UUID, people: Collection[UUID], maker: str) -
     looker = known[scope.actor]
     require(looker.role, Right.REVIEW)
     on = cardfacts.of_assets(scope, [asset_id]).get(asset_id)
-    if on is None:
-        raise NotFound("card.unknown")
-    if not people or not set(people) <= set(on.card.persons):
+    proposed = next(iter(proposing.waiting(scope, asset_id=asset_id)), None)
+    if on is None and proposed is None:
+        raise NotFound("person.unnamed")
+    named = set(on.card.persons) if on is not None else set[UUID]()
+    named |= set(proposed.people) if proposed is not None else set()
+    if not people or not set(people) <= named:
         raise BadInput("card.not_named")
-    own = {known[one].principal_id for one in (maker, _bound_by(scope, asset_id)) if one in known}
+    spoke = {maker, _bound_by(scope, asset_id), *(proposed.proposed_by if proposed is not None else ())}
+    another(scope, looker, spoke)
+
+
+def another(scope: Scope, looker: tenants.Member, spoke: Collection[str]) -> None:
+    """Raise Refused where who looks is one of those who spoke, as actors, or was seen where they are."""
+    own = {one.principal_id for one in tenants.members(scope) if f"member:{one.id}" in spoke}
     if any(looker.principal_id in {one, *sightings.same(scope, one).get(one, ())} for one in own):
         raise Refused("review.own")
 

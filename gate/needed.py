@@ -3,23 +3,25 @@
 It tells; the rules themselves stand where they are enforced (`gate/rules.py`, `gate/desk.py`, `gate/switches.py`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import combinations
 from uuid import UUID
 
 from foundation.database import Scope
+from gate import inforce
+from tenants import passkeys, sightings
 from tenants import reads as tenants
-from tenants import sightings
 from tenants.roles import Right, Role, may
 
 
 class State(StrEnum):
     """How an act stands in an agency."""
 
-    NOW, LATER, MISSING, CLOSED = (
+    NOW, ALONE, LATER, MISSING, CLOSED = (
         "now",
+        "alone",  # who is trained for it, at once
         "later",  # a person alone, after a delay
         "missing",  # people are missing
         "closed",  # for everybody, whoever is there
@@ -34,13 +36,17 @@ class Hand:
     principal: UUID
     rights: frozenset[Right]
     counts_as: frozenset[UUID] = frozenset()
+    adult_chat: bool = False
+    passkey: bool = False
 
 
 @dataclass(frozen=True)
 class Duty:
     """An act: the right to begin it and, with the right `second`, how many `others` it takes.
 
-    `waits` says that without them one person can do it after a delay; `closed` that nobody can yet.
+    `waits` says that without them one person can do it after a delay; `trained` that who is trained for adult words in
+    chats needs nobody; `closed` that nobody can yet, unless the rules in force opened it; `signed` that whoever begins
+    it needs a passkey.
     """
 
     act: str
@@ -48,21 +54,26 @@ class Duty:
     others: int = 0
     second: Right = Right.REVIEW
     waits: bool = False
+    trained: bool = False
     closed: bool = False
+    signed: bool = False
 
+
+OWN_PICTURE = "own_picture"
 
 DUTIES = (
     Duty("general", Right.RUN),
     Duty("adult", Right.RUN, others=1),
     Duty("machine_words", Right.RUN),
-    Duty("own_words", Right.CHAT, others=1, second=Right.RUN),  # a guest reads no chats
+    Duty("own_words", Right.CHAT, others=1, second=Right.RUN, trained=True),  # a guest reads no chats
     Duty("old_rule", Right.RULES, others=1),
     Duty("appeal", Right.RUN, others=1),
     Duty("loosening", Right.REOPEN, others=1, second=Right.REOPEN),
     Duty("reopen", Right.REOPEN, others=1, second=Right.REOPEN, waits=True),
-    Duty("own_picture", Right.RUN, closed=True),
-    Duty("invented", Right.RUN, others=1, closed=True),
-    Duty("lowering", Right.REVIEW, others=2, closed=True),
+    Duty(OWN_PICTURE, Right.RUN, closed=True, signed=True),
+    Duty("invented", Right.RUN, others=2),
+    Duty("lowering", Right.REVIEW, others=2),
+    Duty("lowering_little", Right.REVIEW, others=1),
     Duty("campaign", Right.RUN, others=1, closed=True),
 )
 """Every act that is counted in people. What is closed is not built, or waits for counsel: `needed.<act>.closed`."""
@@ -77,28 +88,35 @@ class Needed:
     by: tuple[str, ...] = ()
 
 
-def needed(hands: Sequence[Hand]) -> list[Needed]:
-    """What these people can do, in the order of `DUTIES`; pure."""
-    return [_stands(duty, hands) for duty in DUTIES]
+def needed(hands: Sequence[Hand], *, opened: Collection[str] = ()) -> list[Needed]:
+    """What these people can do, in the order of `DUTIES`; `opened` are acts that the rules in force allow. Pure."""
+    return [_stands(duty, hands, closed=duty.closed and duty.act not in opened) for duty in DUTIES]
 
 
 def table(scope: Scope) -> list[Needed]:
     """What the agency's people can do now."""
-    same = sightings.same(scope)
-    return needed([_hand(member, same.get(member.principal_id, frozenset())) for member in tenants.members(scope)])
+    same, keyed = sightings.same(scope), passkeys.holders(scope)
+    people = tenants.members(scope)
+    hands = [_hand(one, same.get(one.principal_id, frozenset()), passkey=one.id in keyed) for one in people]
+    today = scope.now.date()
+    open_now = any(today <= until for until in inforce.rules(scope).opened.values())
+    return needed(hands, opened={OWN_PICTURE} if open_now else ())
 
 
-def _hand(member: tenants.Member, counts_as: frozenset[UUID]) -> Hand:
+def _hand(member: tenants.Member, counts_as: frozenset[UUID], *, passkey: bool) -> Hand:
     """A member; a guest to whom no creator was given may look at nothing."""
     rights = frozenset(right for right in Right if may(member.role, right))
     idle = member.role is Role.GUEST and not member.creators
-    return Hand(member.name, member.principal_id, frozenset() if idle else rights, counts_as)
+    may_do = frozenset() if idle else rights
+    return Hand(member.name, member.principal_id, may_do, counts_as, member.adult_chat, passkey)
 
 
-def _stands(duty: Duty, hands: Sequence[Hand]) -> Needed:
-    if duty.closed:
+def _stands(duty: Duty, hands: Sequence[Hand], *, closed: bool) -> Needed:
+    if closed:
         return Needed(duty.act, State.CLOSED)
-    begin = [hand for hand in hands if duty.begins in hand.rights]
+    begin = [hand for hand in hands if duty.begins in hand.rights and (hand.passkey or not duty.signed)]
+    if duty.trained and any(hand.adult_chat for hand in begin):
+        return Needed(duty.act, State.ALONE, _names(hand for hand in begin if hand.adult_chat))
     if duty.others == 0:
         return Needed(duty.act, State.NOW if begin else State.MISSING, _names(begin))
     second = [hand for hand in hands if duty.second in hand.rights]

@@ -4,121 +4,102 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import reduce
 from operator import itemgetter
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, literal_column
-from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
-from sqlmodel import col, func, select
-
 from foundation.database import Scope
-from gate import cardfacts, looks, ratings
+from gate import cardfacts, likeness, looks, ratings, references
 from gate.carded import everybody
 from gate.cardfacts import Place
-from gate.facts import Declared, Grant, Identity, MediumFacts, PersonFacts, ReviewFacts, Shown
-from gate.inspecting import NOBODY, Inspection
-from gate.models import (
-    Asset,
-    Depiction,
-    HumanReview,
-    Rendition,
-)
+from gate.declared import DECLARED, facts_of
+from gate.facts import Grant, Identity, MediumFacts, OnCard, PersonFacts, ReviewFacts, Shown
+from gate.inspecting import unanswered
 from gate.states import PersonState
 from gate.units import Rating, Unit
-from gate.weighing import ADVICE, Rated
-
-K = TypeVar("K")
-Row = TypeVar("Row")
+from gate.weighing import Rated
 
 _PROVES = frozenset({"generation", "capture", "publication"})
 """Sources of a production date that count; what a shoot card says is read from the card."""
 
 
-_INSPECTED = (
-    select(
-        func.jsonb_agg(
-            aggregate_order_by(
-                func.jsonb_build_object(
-                    *("source", col(Inspection.source), "people", col(Inspection.people)),
-                    *("words", col(Inspection.words), "hidden", col(Inspection.hidden)),
-                    *("returned", col(Inspection.returned)),
-                ),
-                col(Inspection.source),
-            )
-        )
-    )
-    .where(Inspection.tenant_id == Rendition.tenant_id, Inspection.sha256 == Rendition.sha256)
-    .correlate(Rendition)
-    .scalar_subquery()
-)
-"""What was found in a rendition, read with it: a decision makes no statement more."""
+_REVIEWS = """
+(SELECT jsonb_agg(jsonb_build_array(r.digest, r.principal_id, r.verdict, r.seen_percent, r.created_at)
+   ORDER BY r.created_at, r.id)
+ FROM human_reviews r WHERE r.tenant_id = :tenant AND r.about = {about} AND r.digest {digests}) AS reviews
+"""
 
-
-_PLACED: ColumnElement[Any] = literal_column(cardfacts.PLACE, JSONB)
+_MEDIA = f"""
+SELECT renditions.sha256, renditions.mime, renditions.size, renditions.state, renditions.phash,
+  assets.id AS asset, assets.ai, assets.model, assets.source, assets.origin, assets.made_at, assets.people_seen,
+  (SELECT jsonb_agg(jsonb_build_object('source', i.source, 'people', i.people, 'words', i.words, 'hidden', i.hidden,
+     'returned', i.returned) ORDER BY i.source) FROM inspections i
+   WHERE i.tenant_id = renditions.tenant_id AND i.sha256 = renditions.sha256) AS found,
+  (SELECT jsonb_agg(jsonb_build_array(d.person_id, d.state) ORDER BY d.person_id, d.how) FROM depictions d
+   WHERE d.tenant_id = assets.tenant_id AND d.asset_id = assets.id) AS shown,
+  (SELECT b.confirmed FROM bystanders b WHERE b.tenant_id = assets.tenant_id AND b.asset_id = assets.id) AS bystanders,
+  {_REVIEWS.format(about="'bytes'", digests="= renditions.sha256")},
+  {cardfacts.PLACE} AS card, {likeness.OF_BYTES} AS likeness
+FROM renditions JOIN assets ON assets.tenant_id = :tenant AND assets.id = renditions.asset_id
+WHERE renditions.tenant_id = :tenant AND renditions.sha256 = ANY(:digests) ORDER BY renditions.sha256
+"""  # noqa: S608 - constants of our own
+"""Bytes with what machines and people said of them, who is shown, their shoot card, and whom they resemble: in one
+statement, since every claim asks."""
 
 
 def reviews(scope: Scope, about: str, digests: Collection[str]) -> Mapping[str, Sequence[ReviewFacts]]:
     """What people said of units or of bytes, by digest, oldest first; digests nobody spoke of are absent."""
     if not digests:
         return {}
-    rows = scope.session.exec(
-        select(HumanReview)
-        .where(
-            HumanReview.tenant_id == scope.tenant_id,
-            HumanReview.about == about,
-            col(HumanReview.digest).in_(digests),
-        )
-        .order_by(col(HumanReview.created_at), col(HumanReview.id))
-    )
+    asked = _REVIEWS.format(about=":about", digests="= ANY(:digests)")
+    row = scope.run(f"SELECT {asked}", tenant=scope.tenant_id, about=about, digests=list(digests)).one()
+    return _spoken(row.reviews)
+
+
+def _spoken(stored: Iterable[Sequence[Any]] | None) -> Mapping[str, Sequence[ReviewFacts]]:
     found: dict[str, list[ReviewFacts]] = {}
-    for row in rows:
-        said = ReviewFacts(row.principal_id, row.verdict == "approve", row.seen_percent, row.created_at or scope.now)
-        found.setdefault(row.digest, []).append(said)
+    for digest, principal, verdict, seen, at in stored or ():
+        found.setdefault(digest, []).append(ReviewFacts(UUID(principal), verdict == "approve", seen, _at(at)))
     return found
 
 
 def media(scope: Scope, unit: Unit, *, to_decide: bool = True) -> tuple[MediumFacts, ...]:
-    """What is known of a unit's media, by digest; bytes nobody recorded are missing. Only `to_decide` is every picture
-    compared with the blocklist."""
-    digests = sorted({medium.sha256 for medium in unit.media})
+    """What is known of a unit's media, of those above it and of those it points at, by digest; bytes nobody recorded
+    are missing. Only `to_decide` is every picture compared with the blocklist."""
+    digests = references.digests(scope, unit)
     if not digests:
         return ()
-    rows = scope.session.exec(
-        select(Rendition, Asset, _INSPECTED, _PLACED)
-        .where(
-            Rendition.tenant_id == scope.tenant_id,
-            Asset.tenant_id == scope.tenant_id,
-            Asset.id == Rendition.asset_id,
-            col(Rendition.sha256).in_(digests),
-        )
-        .order_by(col(Rendition.sha256))
-    ).all()
-    shown = _shown(scope, {asset.id for _, asset, _, _ in rows})
-    carded = cardfacts.placed(scope, {asset.id: Place.read(place) for _, asset, _, place in rows if place})
+    rows = scope.run(_MEDIA, tenant=scope.tenant_id, digests=digests).all()
+    carded = cardfacts.placed(scope, {row.asset: Place.read(row.card) for row in rows if row.card})
     rated = ratings.rated_all(scope, digests)
-    said = reviews(scope, "bytes", digests)
-    refused = looks.blocked(scope, {one.sha256: one.phash for one, _, _, _ in rows}) if to_decide else {}
-    return tuple(
-        MediumFacts(
-            sha256=rendition.sha256,
-            mime=rendition.mime,
-            size=rendition.size,
-            state=rendition.state,
-            ai=asset.ai,
-            produced_at=asset.made_at if asset.source in _PROVES or asset.origin == "generated" else None,
-            rating=rated[rendition.sha256].rating,
-            prohibited=rated[rendition.sha256].prohibited,
-            unsettled=_unsettled(rated[rendition.sha256], said.get(rendition.sha256, ())),
-            people_seen=_most(asset.people_seen, found),
-            shown=tuple(shown.get(asset.id, ())),
-            reviews=tuple(said.get(rendition.sha256, ())),
-            blocked=reduce(looks.worse, (each["returned"] for each in found or ()), refused.get(rendition.sha256, "")),
-            unanswered=_unanswered(found or (), rated[rendition.sha256]),
-            hidden=any(each["hidden"] for each in found or ()),
-            words=tuple(dict.fromkeys(word for each in found or () for word in each["words"])),
-            card=carded.get(asset.id),
-        )
-        for rendition, asset, found, _ in rows
+    refused = looks.blocked(scope, {row.sha256: row.phash for row in rows}) if to_decide else {}
+    return tuple(_medium(row, rated[row.sha256], refused.get(row.sha256, ""), carded.get(row.asset)) for row in rows)
+
+
+def _medium(row: Any, rated: Rated, refused: str, card: OnCard | None) -> MediumFacts:
+    found, said = row.found or (), tuple(_spoken(row.reviews).get(row.sha256, ()))
+    return MediumFacts(
+        sha256=row.sha256,
+        mime=row.mime,
+        size=row.size,
+        state=row.state,
+        ai=row.ai,
+        model=row.model,
+        produced_at=row.made_at if row.source in _PROVES or row.origin == "generated" else None,
+        rating=rated.rating,
+        prohibited=rated.prohibited,
+        unsettled=_unsettled(rated, said),
+        people_seen=_most(row.people_seen, found),
+        shown=tuple(Shown(UUID(person), state) for person, state in row.shown or ()),
+        reviews=said,
+        blocked=reduce(looks.worse, (each["returned"] for each in found), refused),
+        unanswered=_unanswered(found, rated),
+        hidden=any(each["hidden"] for each in found),
+        words=tuple(dict.fromkeys(word for each in found for word in each["words"])),
+        card=card,
+        likeness=likeness.read(row.likeness),
+        lowered_by=tuple(sorted(rated.lowered_by)),
+        lowering_void=rated.lowering_void,
+        bystanders=row.bystanders or 0,
     )
 
 
@@ -130,22 +111,12 @@ def _unsettled(rated: Rated, said: Iterable[ReviewFacts]) -> bool:
 
 def _unanswered(found: Iterable[Mapping[str, Any]], rated: Rated) -> bool:
     """Whether a classifier should have looked and none has, and no person rated the bytes instead."""
-    sources = [each["source"] for each in found]
-    return NOBODY in sources and not any(source.startswith(ADVICE) for source in sources) and not rated.by_person
+    return unanswered([each["source"] for each in found]) and not rated.by_person
 
 
-def _most(recorded: int | None, found: Iterable[Mapping[str, Any]] | None) -> int | None:
-    counts = [recorded, *(each["people"] for each in found or ())]
+def _most(recorded: int | None, found: Iterable[Mapping[str, Any]]) -> int | None:
+    counts = [recorded, *(each["people"] for each in found)]
     return max((count for count in counts if count is not None), default=None)
-
-
-def _shown(scope: Scope, assets: Collection[UUID]) -> Mapping[UUID, Sequence[Shown]]:
-    rows = scope.session.exec(
-        select(Depiction)
-        .where(Depiction.tenant_id == scope.tenant_id, col(Depiction.asset_id).in_(assets))
-        .order_by(col(Depiction.person_id), col(Depiction.how))
-    )
-    return {asset: [Shown(row.person_id, row.state) for row in each] for asset, each in _by("asset_id", rows).items()}
 
 
 def named(media: Iterable[MediumFacts]) -> set[UUID]:
@@ -168,10 +139,10 @@ SELECT k.id, k.kind, k.state, k.twin_of, k.id = ANY(:ids) AS asked,
    FROM identity_checks i WHERE i.tenant_id = :tenant AND i.person_id = k.id) AS identities,
   (SELECT jsonb_agg(to_jsonb(g))
    FROM consent_grants g WHERE g.tenant_id = :tenant AND g.person_id = k.id) AS grants,
-  (SELECT to_jsonb(d) FROM declarations d WHERE d.tenant_id = :tenant AND d.person_id = k.id
-   ORDER BY d.id DESC LIMIT 1) AS declared
+  --declared AS declared,
+  --likeness AS likeness
 FROM known k ORDER BY k.id
-"""
+""".replace("--declared", DECLARED).replace("--likeness", likeness.OF_REFERENCES)
 """People, and who is behind those who are doubles, with all their papers: in one statement, since every claim asks."""
 
 
@@ -194,15 +165,10 @@ def _person(row: Any, behind: Any | None) -> PersonFacts:
         state=_worst(one.state for one in both),
         identities=tuple(map(_identity, sorted(checks, key=lambda one: (_at(one["verified_at"]), one["id"])))),
         grants=tuple(map(_grant, grants)),
-        declaration=_declared(row.declared),
+        declaration=facts_of(row.declared),
+        twin_of=row.twin_of,
+        likeness=likeness.read(row.likeness) if row.likeness is not None else None,
     )
-
-
-def _by(name: str, rows: Iterable[Row]) -> dict[UUID, list[Row]]:
-    found: dict[UUID, list[Row]] = {}
-    for row in rows:
-        found.setdefault(getattr(row, name), []).append(row)
-    return found
 
 
 def _worst(states: Iterable[str]) -> PersonState:
@@ -231,10 +197,3 @@ def _grant(row: Mapping[str, Any]) -> Grant:
         revoked=row["revoked_at"] is not None,
         card=row["card_id"] and UUID(row["card_id"]),
     )
-
-
-def _declared(row: Mapping[str, Any] | None) -> Declared | None:
-    """A change of model or references is declared anew."""
-    if row is None:
-        return None
-    return Declared(row["adult_licence"], row["reviewed_by"] is not None and row["reviewed_by"] != row["declared_by"])

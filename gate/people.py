@@ -1,6 +1,7 @@
 """People who are shown: who they are to us, proof of age, permissions, and taking a permission back."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -8,35 +9,49 @@ from sqlmodel import select
 
 from foundation import outbox
 from foundation.database import Scope
-from foundation.errors import BadInput, NotFound, Refused
+from foundation.errors import BadInput, NotFound
 from foundation.words import Message
-from gate import copies, epochs, journal, recall
-from gate.models import ConsentGrant, Declaration, IdentityCheck, Person
+from gate import copies, epochs, faces, journal, recall
+from gate.declared import Declaration, Source
+from gate.models import ConsentGrant, IdentityCheck, Person
 from gate.stating import ConsentRevoked
 from gate.units import Rating
-from tenants import sightings
+from tenants import reads as tenants
 
 REAL = "real"
 KINDS = (REAL, "synthetic", "digital_twin")
 SCOPES = ("depict", "publish", "download_sell", "ai_likeness")
+FACE = "face"
+"""What is agreed to beside the permissions to show: that one's face is known here, so that nobody invented has it."""
+LONGEST_NAME = 80
 LONGEST = timedelta(days=730)
 """No permission is for ever: 24 months, then it is asked for again."""
 
 
-def add_person(scope: Scope, *, kind: str, display_ref: str, twin_of: UUID | None = None) -> UUID:
+def add_person(
+    scope: Scope, *, kind: str, display_ref: str, twin_of: UUID | None = None, creator_id: UUID | None = None
+) -> UUID:
     """Write down somebody who may be shown; `kind` (real, synthetic, digital_twin) never changes.
 
-    `display_ref` is what members call them. A digital_twin names the real person in `twin_of`. Raises BadInput.
+    `display_ref` is what members call them. A digital_twin names the real person in `twin_of`; `creator_id` is the
+    creator of the agency whom they are. Raises BadInput, NotFound for a real person or a creator of nobody here.
     """
+    name = display_ref.strip()
     if kind not in KINDS or (kind == "digital_twin") != (twin_of is not None):
         raise BadInput("person.bad_kind", kind=kind)
-    row = Person(tenant_id=scope.tenant_id, kind=kind, display_ref=display_ref, twin_of=twin_of)
-    with scope.acting_as("gate"):
-        scope.add(row)
+    if not 0 < len(name) <= LONGEST_NAME:
+        raise BadInput("person.bad_name", most=LONGEST_NAME)
+    if twin_of is not None and known(scope, twin_of).kind != REAL:
+        raise BadInput("person.bad_kind", kind=kind)
+    if creator_id is not None:
+        tenants.creator(scope, creator_id)
+    row = Person(tenant_id=scope.tenant_id, kind=kind, display_ref=name, twin_of=twin_of, creator_id=creator_id)
+    scope.add(row)
     return row.id
 
 
-def _person(scope: Scope, person_id: UUID) -> Person:
+def known(scope: Scope, person_id: UUID) -> Person:
+    """Somebody who may be shown. Raises NotFound; another agency's looks the same."""
     row = scope.session.get(Person, (scope.tenant_id, person_id))
     if row is None:
         raise NotFound("person.unknown")
@@ -53,12 +68,13 @@ def record_identity(
     evidence_digest: str,
     valid_until: datetime | None = None,
     on_day: datetime | None = None,
+    noted_by: str = "",
 ) -> UUID:
     """Write down a custodian's yes: of age at `verified_at`, or already at `on_day`. No birth date, no document.
 
     Raises NotFound for an unknown person, BadInput for an invented one.
     """
-    if _person(scope, person_id).kind == "synthetic":
+    if known(scope, person_id).kind == "synthetic":
         raise BadInput("person.bad_kind", kind="synthetic")
     row = IdentityCheck(
         tenant_id=scope.tenant_id,
@@ -70,6 +86,7 @@ def record_identity(
         verified_at=verified_at,
         valid_until=valid_until,
         evidence_digest=evidence_digest,
+        noted_by=noted_by,
     )
     with scope.acting_as("gate"):
         scope.add(row)
@@ -83,29 +100,28 @@ def declare(
     source_digest: str,
     adult_licence: bool,
     declared_by: UUID,
-    reviewed_by: UUID | None = None,
+    sources: Sequence[Source] = (),
+    references: Sequence[str] = (),
 ) -> UUID:
-    """Write down that a person is invented, from what, and under which licences.
+    """Write down that a person is invented, from what, and under which licences; returns the declaration's id.
 
-    `source_digest` is of model, adapter and reference set; `declared_by` and `reviewed_by` are principals, two
-    different ones for Nudity and Explicit. The newest declaration counts. Raises NotFound, BadInput for a real person,
-    Refused for a guest who was seen where the other was.
+    `source_digest` is of model, adapter and reference set, `declared_by` a principal. The newest declaration counts,
+    and for Nudity and Explicit two others have to look at it (`gate/inventing.py`). Raises NotFound, BadInput for a
+    real person.
     """
-    if _person(scope, person_id).kind != "synthetic":
+    if known(scope, person_id).kind != "synthetic":
         raise BadInput("person.not_invented")
-    if reviewed_by in sightings.same(scope, declared_by).get(declared_by, ()):
-        raise Refused("gate.REVIEWER_CONFLICT")
-    epochs.alone(scope, epochs.person(scope, person_id))
+    epochs.bar(scope, epochs.person(scope, person_id))  # a claim that read the old one ends first
     row = Declaration(
         tenant_id=scope.tenant_id,
         person_id=person_id,
         source_digest=source_digest,
         adult_licence=adult_licence,
         declared_by=declared_by,
-        reviewed_by=reviewed_by,
+        sources=[asdict(one) for one in sources],
+        reference_set=list(references),
     )
-    with scope.acting_as("gate"):
-        scope.add(row)
+    scope.add(row)
     return row.id
 
 
@@ -133,7 +149,7 @@ def grant(
 
     Raises NotFound for an unknown person; BadInput for anything the person could not have signed.
     """
-    _person(scope, person_id)
+    known(scope, person_id)
     if (
         what not in SCOPES
         or not surfaces
@@ -162,9 +178,10 @@ def revoke(scope: Scope, person_id: UUID, *, what: str | None = None) -> list[UU
     """Take a permission back, or all of them; from this commit on nothing that needs it leaves.
 
     Every copy outside that shows the person, or their double, is called back in the same transaction; returns the
-    permits of those. Taking back `download_sell` alone calls back what was sold. Raises NotFound.
+    permits of those. Taking back `download_sell` alone calls back what was sold; `FACE` alone nothing: the template of
+    their face is erased, as with all at once. Raises NotFound.
     """
-    _person(scope, person_id)
+    known(scope, person_id)
     shown = [person_id, *doubles(scope, person_id)]
     epochs.alone(scope, *(epochs.person(scope, each) for each in shown))
     with scope.acting_as("gate"):
@@ -175,9 +192,13 @@ def revoke(scope: Scope, person_id: UUID, *, what: str | None = None) -> list[UU
             person=person_id,
             what=what,
         )
+    if what in (None, FACE):
+        faces.withdraw(scope, person_id)
     journal.note(scope, journal.REVOKE, person_id, more=what or "")
     outbox.put(scope, ConsentRevoked(scope.tenant_id, person_id, what or ""))
     listed = [copy for each in shown for copy in copies.showing_person(scope, each)]
+    if what == FACE:
+        return []  # nothing that is out leans on it
     if what == "download_sell":
         listed = [copy for copy in listed if copy.subject.kind == "fulfilment"]
     return recall.open_takedowns(scope, listed, Message("recall.consent_revoked"))
@@ -192,7 +213,7 @@ def doubles(scope: Scope, person_id: UUID) -> Sequence[UUID]:
 
 def block(scope: Scope, person_id: UUID) -> list[UUID]:
     """Show somebody no more, for good; their copies are called back. Raises NotFound."""
-    _person(scope, person_id)
+    known(scope, person_id)
     epochs.alone(scope, epochs.person(scope, person_id))
     with scope.acting_as("gate"):
         scope.run(

@@ -38,6 +38,9 @@ class Permit:
     wire_digest: str
     viewer: str
     flags: tuple[str, ...]
+    points_at: tuple[str, ...]
+    """What the request may point at on the platform, by its ids: copies of ours that were judged with the unit, and
+    what earlier steps of the same subject put there."""
     bundle: str
     minted_at: datetime
     expires_at: datetime

@@ -94,7 +94,8 @@ class Way(StrEnum):
 @dataclass(frozen=True)
 class Change:
     """One thing that differs: `what` is verdict, flag, ai_mark, viewer, adult_link, probe, applies_to, ageing,
-    review_by, test_network or level; `of` the rating or country; `before` and `after` in the words of the file."""
+    review_by, test_network, creator_verified, own_likeness or level; `of` the rating or country; `before` and `after`
+    in the words of the file."""
 
     way: Way
     what: str
@@ -156,9 +157,7 @@ def _parts(bundle: Bundle) -> Mapping[str, _Part]:
 
 
 def _stranger(bundle: Bundle, name: str) -> _Part:
-    place = name.partition(" ")[0]
-    platform = place.partition(".")[0]
-    return _Part(bundle.row(platform, f"{place}?", on=_NEVER), None)
+    return _Part(bundle.row(name.partition(".")[0], "?", on=_NEVER), None)
 
 
 def _by_rank(what: str, of: str, before: int, after: int, words: tuple[str, str]) -> Iterator[Change]:
@@ -192,6 +191,8 @@ def _changes(one: _Part, other: _Part, *, whole: bool) -> Iterator[Change]:
     yield from _by_presence("probe", "", set(map(str, before.probes)), set(map(str, after.probes)))
     tested = (not before.test_network, not after.test_network)
     yield from _by_rank("test_network", "", tested[0], tested[1], (_yes(not tested[0]), _yes(not tested[1])))
+    others = (not before.creator_verified, not after.creator_verified)
+    yield from _by_rank("creator_verified", "", others[0], others[1], (_yes(not others[0]), _yes(not others[1])))
     whom = tuple(f"{part.place} {part.people or ''}".strip() for part in (one.written, other.written))
     if whom[0] != whom[1]:  # other units are judged by it: nobody can say that none of them gains
         yield Change(Way.LOOSENED, "applies_to", "", *whom)
@@ -236,6 +237,17 @@ def _general(old: Bundle, new: Bundle) -> Iterator[RowChange]:
         levels = (old.level(country), new.level(country))
         changed = tuple(_by_rank("level", country, int(levels[0][1]), int(levels[1][1]), levels))
         if changed:
+            yield RowChange(country, "changed", changed)
+    yield from _opened(old, new)
+
+
+def _opened(old: Bundle, new: Bundle) -> Iterator[RowChange]:
+    """Where somebody may publish their own picture alone; a country without a row has the default's answer."""
+    for country in sorted(old.production.keys() | new.production.keys()):
+        days = (old.opened_until(country), new.opened_until(country))
+        words = (days[0].isoformat() if days[0] else "no", days[1].isoformat() if days[1] else "no")
+        ranks = [-day.toordinal() if day is not None else 0 for day in days]
+        if changed := tuple(_by_rank("own_likeness", country, ranks[0], ranks[1], words)):
             yield RowChange(country, "changed", changed)
 
 

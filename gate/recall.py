@@ -73,7 +73,8 @@ def unblock(scope: Scope, sha256: str) -> bool:
             return False
         scope.run(
             "UPDATE renditions SET state = 'made', updated_at = house_now()"
-            " WHERE tenant_id = :tenant AND sha256 = :sha256 AND state = 'removed'",
+            " WHERE tenant_id = :tenant AND sha256 = :sha256 AND state = 'removed' AND NOT EXISTS ("
+            "SELECT FROM seals s WHERE s.tenant_id = renditions.tenant_id AND s.sha256 = renditions.sha256)",
             **named,
         )
     journal.note(scope, journal.UNBLOCK, sha256)

@@ -1,32 +1,29 @@
-"""The rules a unit is judged by, one function each; those about depicted people are in `gate/depicted.py`. Pure.
+"""The rules a unit is judged by, one function each; those about depicted people are in `gate/depicted.py`, those about
+who looked in `gate/looked.py`. Pure.
 
 A rule returns what speaks against the unit and nothing when all is known and well; what is not known speaks against it.
 """
 
 from collections.abc import Callable, Iterable
-from datetime import timedelta
 from urllib.parse import urlsplit
-from uuid import UUID
 
-from gate import depicted, service, text
+from gate import alike, depicted, looked, service, text
 from gate.bundle import WIRE_FLAG, Row
-from gate.case import Case
-from gate.facts import RESTORED, MediumFacts, ReviewFacts
+from gate.case import UNIT_REVIEW_LIVES, Case
+from gate.facts import RESTORED
+from gate.looked import BYTES_REVIEW_LIVES, approved
 from gate.reasons import Finding, Reason, blocked, held
 from gate.states import AssuranceState
 from gate.units import Rating, Unit, Verdict
 
 Rule = Callable[[Case], Iterable[Finding]]
 
-BYTES_REVIEW_LIVES = timedelta(days=365)
-UNIT_REVIEW_LIVES = timedelta(days=100)
-SEEN_PERCENT = 95
-"""So much of Nudity or Explicit must have been on screen for a review to count."""
-
 FEW_WORDS = 3
 """A message of so many words to one assured adult may be in any language."""
 
 _AUDIENCES = ("public", "viewer")
+REFERENCES = frozenset({"reuse", "quote", "repost", "reply"})
+"""How a unit may point at something of ours; another kind nobody has thought through."""
 
 
 def flags_for(place: Row, rating: Rating, *, ai: bool) -> tuple[str, ...]:
@@ -56,6 +53,12 @@ def clocks_agree(case: Case) -> Iterable[Finding]:
         yield blocked(Reason.CLOCK_SKEW)
 
 
+def people_can_object(case: Case) -> Iterable[Finding]:
+    """Nudity and Explicit leave while the form is reached where people ask for something to be taken away."""
+    if case.facts.intake_down and case.rating.rank >= Rating.N.rank:
+        yield blocked(Reason.INTAKE_DOWN)
+
+
 def is_what_was_approved(case: Case) -> Iterable[Finding]:
     """What somebody said yes to is what leaves: a word more, and it is looked at again."""
     if case.facts.changed:
@@ -64,7 +67,8 @@ def is_what_was_approved(case: Case) -> Iterable[Finding]:
 
 def is_whole(case: Case) -> Iterable[Finding]:
     """There is something to show, to a known kind of audience."""
-    empty = not case.unit.media and not any(words.strip() for words in case.unit.visible_texts)
+    unit = case.unit
+    empty = not unit.media and not unit.references and not any(words.strip() for words in unit.visible_texts)
     if empty or not case.unit.account:
         yield blocked(Reason.INPUT_INVALID)
     one_reader = case.unit.audience == "viewer"
@@ -72,17 +76,38 @@ def is_whole(case: Case) -> Iterable[Finding]:
         yield blocked(Reason.AUDIENCE_UNKNOWN)
 
 
+def stands_under_ours(case: Case) -> Iterable[Finding]:
+    """A part of a thread goes under our own earlier part, and every earlier part still stands."""
+    if case.unit.reply_to and not case.facts.above_known:
+        yield blocked(Reason.REMOTE_REFERENCE)
+    if case.facts.above_gone:
+        yield blocked(Reason.RECALL_IN_PROGRESS)
+
+
 def media_are_ours(case: Case) -> Iterable[Finding]:
     """Every medium is a recorded rendition, byte for byte, not frozen and not taken back."""
     known = {medium.sha256: medium for medium in case.media}
-    for medium in case.unit.media:
+    for medium in case.unit.all_media:
         facts = known.get(medium.sha256)
         if facts is None or (facts.mime, facts.size) != (medium.mime, medium.size):
             yield blocked(Reason.RENDITION_NOT_CANONICAL)
-        elif facts.state == "frozen":
+    for facts in case.media:
+        if facts.state == "frozen":
             yield blocked(Reason.COMPLAINT_FREEZE)
         elif facts.state != "made":
             yield blocked(Reason.RECALL_IN_PROGRESS)
+
+
+def references_are_ours(case: Case) -> Iterable[Finding]:
+    """What it points at on the platform is a copy of ours that stands, and all of that is known: it counts as carried.
+
+    Source: Telegram file ids, quotes and forwards show whatever lies there, rated by nobody (docs/gate.md).
+    """
+    known = {medium.sha256 for medium in case.media}
+    for reference in case.unit.references:
+        there = case.referenced.get(reference.native_id)
+        if there is None or reference.kind not in REFERENCES or not known.issuperset(there.media):
+            yield blocked(Reason.REMOTE_REFERENCE)
 
 
 def media_are_rated(case: Case) -> Iterable[Finding]:
@@ -98,7 +123,7 @@ def media_are_rated(case: Case) -> Iterable[Finding]:
 def nothing_was_hidden(case: Case) -> Iterable[Finding]:
     """A file that showed one thing and held another is looked at by somebody other than who brought it."""
     hiding = [medium.reviews for medium in case.media if medium.hidden]
-    if any(not _approved(reviews, case, BYTES_REVIEW_LIVES) for reviews in hiding) and not _approved(
+    if any(not approved(reviews, case, BYTES_REVIEW_LIVES) for reviews in hiding) and not approved(
         case.facts.reviews, case, UNIT_REVIEW_LIVES
     ):
         yield held(Reason.CONTAINER_HIDDEN_CONTENT)
@@ -200,7 +225,7 @@ def ai_is_said(case: Case) -> Iterable[Finding]:
     recorded = {medium.sha256: medium.ai for medium in case.media}
     if any(recorded.get(medium.sha256, medium.ai) != medium.ai for medium in case.unit.media):
         yield blocked(Reason.AI_MARK_MISSING)
-    said = text.says_ai(case.unit.visible_texts, lexicon=case.bundle.lexicon)
+    said = text.says_ai(case.texts, lexicon=case.bundle.lexicon)
     if case.generated and case.row.ai_text and not said:
         yield held(Reason.AI_MARK_MISSING)
 
@@ -221,54 +246,6 @@ def links_are_known(case: Case) -> Iterable[Finding]:
 
 def _host(url: str) -> str:
     return (urlsplit(url if "//" in url else f"//{url}").netloc or "").rsplit("@", 1)[-1].lower()
-
-
-def somebody_looked(case: Case) -> Iterable[Finding]:
-    """Nudity and Explicit go out after somebody other than the author looked: at the bytes, or at these words."""
-    if any(not review.approves for review in _last_words(case.facts.reviews)):
-        yield held(Reason.REVIEW_REFUSED)
-    if _approved(case.facts.reviews, case, UNIT_REVIEW_LIVES):
-        return
-    parts = [medium.reviews for medium in case.media if _adult(medium)]
-    unseen = [reviews for reviews in parts if not _approved(reviews, case, BYTES_REVIEW_LIVES)]
-    own = any(_only_their_own(reviews, case) for reviews in [*unseen, case.facts.reviews])
-    words = case.words.rating.rank in (Rating.N.rank, Rating.E.rank)
-    if unseen or words:
-        yield held(Reason.REVIEWER_CONFLICT if own else Reason.REVIEW_MISSING)
-    if (parts or words) and _approved(case.facts.reviews, case, timedelta.max):
-        yield held(Reason.APPROVAL_EXPIRED)  # a yes to a post does not live for as long as one to bytes
-
-
-def _adult(medium: MediumFacts) -> bool:
-    return medium.rating is not None and medium.rating.rank >= Rating.N.rank
-
-
-def _last_words(reviews: Iterable[ReviewFacts]) -> Iterable[ReviewFacts]:
-    last: dict[UUID, ReviewFacts] = {}
-    for review in sorted(reviews, key=lambda each: each.at):
-        last[review.principal] = review
-    return last.values()
-
-
-def _approved(reviews: tuple[ReviewFacts, ...], case: Case, lives: timedelta) -> bool:
-    """Whether a person other than a known author approved, saw enough, and nobody's last word is a refusal."""
-    last = list(_last_words(reviews))
-    if not case.facts.author or any(not review.approves for review in last):
-        return False
-    return any(
-        review.principal != case.facts.author_principal
-        and not review.own
-        and review.seen_percent >= SEEN_PERCENT
-        and case.now - review.at < lives
-        for review in last
-    )
-
-
-def _only_their_own(reviews: tuple[ReviewFacts, ...], case: Case) -> bool:
-    approving = [review for review in reviews if review.approves]
-    return bool(approving) and all(
-        review.own or review.principal == case.facts.author_principal for review in approving
-    )
 
 
 def reader_is_welcome(case: Case) -> Iterable[Finding]:
@@ -328,7 +305,8 @@ def nothing_is_stopped(case: Case) -> Iterable[Finding]:
 
 
 def service_text_is_ours(case: Case) -> Iterable[Finding]:
-    """A service text is a catalogue sentence as it stands, with short values in its marked slots, and no medium."""
+    """A service text is a catalogue sentence as it stands, with short values in its marked slots; the one picture that
+    may go with it is the house's own, where it replaces a copy."""
     sober = case.words.rating.rank <= Rating.S.rank and not case.words.obfuscated
     if not sober or not service.says_only(case.unit, own_hosts=case.facts.own_hosts):
         yield blocked(Reason.INPUT_INVALID)
@@ -338,9 +316,12 @@ ORDINARY: tuple[Rule, ...] = (
     belongs_here,
     rules_hold,
     clocks_agree,
+    people_can_object,
     is_whole,
     is_what_was_approved,
+    stands_under_ours,
     media_are_ours,
+    references_are_ours,
     media_are_rated,
     nothing_was_hidden,
     nothing_prohibited,
@@ -354,7 +335,8 @@ ORDINARY: tuple[Rule, ...] = (
     ai_is_said,
     links_are_known,
     *depicted.RULES,
-    somebody_looked,
+    *alike.RULES,
+    *looked.RULES,
     reader_is_welcome,
     reader_is_of_age,
     nothing_is_stopped,

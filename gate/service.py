@@ -1,13 +1,15 @@
 """Service texts: sentences of the catalogues that go out as they stand, when nothing else may.
 
 A code is one of ours when it begins with `service.`. Its sentence is pinned by digest, so that a changed sentence is
-refused until somebody read it and pinned it anew (`python -m gate.service`).
+refused until somebody read it and pinned it anew (`python -m gate.service`). No picture goes with one but the house's
+own, pinned likewise, where it takes the place of what a platform does not delete.
 """
 
 import hashlib
 import re
 import string
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,8 +17,9 @@ from urllib.parse import urlsplit
 import yaml
 
 from foundation.words import LANGUAGES, catalogue
+from gate import placeholder
 from gate.text import links
-from gate.units import Unit
+from gate.units import Medium, Unit
 
 PINS = Path(__file__).parent / "policy" / "service.yaml"
 PREFIX = "service."
@@ -24,15 +27,27 @@ BUTTON = "service.button."
 """Labels; they stand on buttons and are no message of their own: one of them is nothing but a slot."""
 
 SAFETY = "service.safety."
-"""What protects a reader (helplines, age): no emergency stop keeps it back."""
+"""What protects a reader or whoever was shown (helplines, age, what stands where something was removed): no emergency
+stop keeps it back."""
+
+REMOVED = f"{SAFETY}removed."
+"""What is said in the place of a copy that a platform does not delete."""
 
 SLOT = r"([^\n<>{}\\]{1,64})"
 """What a marked slot may hold: a name, a number, an amount, a short title; no line of its own, and no address."""
 
 AGE_PAGE = "age_page"
-"""The one slot that holds an address: the page of ours where this one reader proves their age, and nothing else."""
+"""A slot that holds an address: the page of ours where this one reader proves their age, and nothing else."""
 
 _AGE_PAGE = r"(?P<age_page>https?://[A-Za-z0-9.:\-]{1,100}/age/[A-Za-z0-9_-]{32})"
+
+
+REPORT_PAGE = "report_page"
+"""Another: our form for removal requests, the same for everybody."""
+
+_REPORT_PAGE = r"(?P<report_page>https?://[A-Za-z0-9.:\-]{1,100}/report)"
+
+_OWN_PAGES = {AGE_PAGE: _AGE_PAGE, REPORT_PAGE: _REPORT_PAGE}
 
 
 def is_safety(code: str) -> bool:
@@ -67,7 +82,7 @@ def _patterns(code: str) -> tuple["re.Pattern[str]", ...]:
 def _slot(name: str | None) -> str:
     if name is None:
         return ""
-    return _AGE_PAGE if name == AGE_PAGE else SLOT
+    return _OWN_PAGES.get(name, SLOT)
 
 
 def renders(code: str, text: str, *, own_hosts: Sequence[str] = ()) -> bool:
@@ -80,15 +95,31 @@ def renders(code: str, text: str, *, own_hosts: Sequence[str] = ()) -> bool:
 
 
 def _slots_are_ours(match: "re.Match[str]", own_hosts: Sequence[str]) -> bool:
-    page = match.groupdict().get(AGE_PAGE)
-    if page is not None and urlsplit(page).netloc not in own_hosts:
+    pages = {page for name, page in match.groupdict().items() if name in _OWN_PAGES}
+    if any(urlsplit(page).netloc not in own_hosts for page in pages):
         return False
-    return not links(value for value in match.groups() if value != page)
+    return not links(value for value in match.groups() if value not in pages)
+
+
+@cache
+def picture() -> Medium:
+    """The house's own picture as somebody looked at it: a file that changed since is another one."""
+    return Medium(**yaml.safe_load(PINS.read_text("utf-8"))["picture"])
+
+
+def _shows_only(unit: Unit) -> bool:
+    """Whether a unit shows no picture, or the pinned one in the place of a copy; such a unit does nothing else."""
+    replaces = unit.subject.kind == placeholder.KIND
+    if replaces != unit.service.startswith(REMOVED):
+        return False
+    if not replaces or unit.buttons or unit.before:
+        return not replaces and not unit.media
+    return unit.media in ((), (picture(),))
 
 
 def says_only(unit: Unit, *, own_hosts: Sequence[str] = ()) -> bool:
     """Whether a unit is its service sentence and nothing else; its buttons bear service sentences too."""
-    body_only = len(unit.texts) == 1 and not unit.media and unit.invoice is None
+    body_only = len(unit.texts) == 1 and not (unit.references or unit.invoice) and _shows_only(unit)
     ours = unit.service.startswith(PREFIX) and not unit.service.startswith(BUTTON)
     if not body_only or not ours or not renders(unit.service, unit.texts[0].body, own_hosts=own_hosts):
         return False
@@ -97,11 +128,13 @@ def says_only(unit: Unit, *, own_hosts: Sequence[str] = ()) -> bool:
 
 
 def write_pins() -> None:
-    """Pin every service sentence as it stands now: run after reading what changed."""
+    """Pin every service sentence, and the picture, as they stand now: run after reading and seeing what changed."""
     codes = sorted(code for code in catalogue(LANGUAGES[0]) if code.startswith(PREFIX))
     sentences = {code: {language: digest(catalogue(language)[code]) for language in LANGUAGES} for code in codes}
+    ours = placeholder.medium()
+    drawn = {name: value for name, value in asdict(ours).items() if name not in ("alt", "ai", "name")}
     head = "# Service sentences as somebody read them: code, language, SHA-256. Pin anew with: python -m gate.service\n"
-    PINS.write_text(head + yaml.safe_dump({"sentences": sentences}, sort_keys=True), "utf-8")
+    PINS.write_text(head + yaml.safe_dump({"picture": drawn, "sentences": sentences}, sort_keys=True), "utf-8")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from foundation.database import Scope
 from foundation.words import Message
-from gate import inforce
+from gate import inforce, placeholder
 from gate.bundle import Bundle
 from gate.decide import Decision, decide
 from gate.facts import Snapshot, read_snapshot, read_unit
@@ -131,14 +131,19 @@ class Left:
     recalled_for: Message | None
     gone_at: datetime | None
     read_back: ReadBack | None
+    replaced_at: datetime | None
+    """Since when the house's own picture, or sentence, stands there instead."""
 
 
 def permits(scope: Scope, subject: Subject) -> list[Left]:
     """Every permit of a subject, oldest first."""
     rows = scope.run(
         "SELECT id, decision_id, step, minted_at, state, native_ids, visible_at, recalled_at, recall_reason, gone_at,"
-        " readback FROM permits WHERE tenant_id = :tenant AND subject_kind = :kind AND subject_id = :subject"
+        " readback, (SELECT max(r.visible_at) FROM permits r WHERE r.tenant_id = p.tenant_id"
+        " AND r.subject_kind = :instead AND r.subject_id = p.id) AS replaced_at"
+        " FROM permits p WHERE tenant_id = :tenant AND subject_kind = :kind AND subject_id = :subject"
         " ORDER BY minted_at, id",
+        instead=placeholder.KIND,
         tenant=scope.tenant_id,
         kind=subject.kind,
         subject=subject.id,
@@ -156,6 +161,7 @@ def permits(scope: Scope, subject: Subject) -> list[Left]:
             recalled_for=Message.from_json(row.recall_reason) if row.recall_reason else None,
             gone_at=row.gone_at,
             read_back=_read_back(row.readback),
+            replaced_at=row.replaced_at,
         )
         for row in rows
     ]

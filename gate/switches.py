@@ -1,5 +1,6 @@
 """Emergency stops: pressed by anyone on duty with one tap, ended by those who may, with a reason."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -10,10 +11,12 @@ from foundation import outbox
 from foundation.database import Scope
 from foundation.errors import BadInput, Refused
 from foundation.ids import HOUSE, uuid7
+from foundation.words import canonical
 from gate import epochs
 from gate.facts import RESTORED
 from gate.models import Switch
 from gate.stating import SwitchClosed
+from tenants import passkeys
 from tenants import reads as tenants
 from tenants.roles import Right, require
 
@@ -22,6 +25,12 @@ FEATURES = ("sending", "nudity", "bot", "offers", "campaigns", "payments", RESTO
 WIDE = ("global", "platform", "tenant")
 ALONE_AFTER = timedelta(minutes=15)
 """A wide stop is ended by two people, or by one after this long."""
+
+REOPEN = "switch.reopen"
+"""The act that one person signs with a passkey."""
+
+TOO_EARLY, UNSIGNED = "switch.alone_too_early", "switch.passkey_wanted"
+"""Why a lone person may not end a wide stop yet: a second one may."""
 
 _SET = """
 INSERT INTO switches (tenant_id, id, scope, target, feature, open, by, reason)
@@ -46,25 +55,47 @@ def close(scope: Scope, where: str, target: str, feature: str, *, reason: str) -
     return switch_id
 
 
-def reopen(scope: Scope, where: str, target: str, feature: str, *, reason: str, second: UUID | None = None) -> None:
-    """End a stop. `second` is another member who agrees, needed at once where the stop is wide.
+def reopen(
+    scope: Scope,
+    where: str,
+    target: str,
+    feature: str,
+    *,
+    reason: str,
+    second: UUID | None = None,
+    signed: UUID | None = None,
+) -> None:
+    """End a stop. `second` is another member who agrees, needed at once where the stop is wide; `signed` is what a
+    person alone signed with a passkey, as `signed_as` says it.
 
-    Raises Refused for who may not, for a lone person too early, or without a reason; BadInput for an unknown switch.
+    Raises Refused for who may not, for a lone person too early or, where they have a passkey, without it, or without a
+    reason; BadInput for an unknown switch.
     """
     if not reason.strip():
         raise Refused("switch.no_reason")
     member = _member(scope)
     if member is not None:
         require(member.role, Right.REOPEN)
-        if (
-            where in WIDE
-            and not _agreed(scope, member.principal_id, second)
-            and not _rested(scope, where, target, feature)
-        ):
-            raise Refused("switch.alone_too_early", minutes=int(ALONE_AFTER.total_seconds() // 60))
+        if where in WIDE and not _agreed(scope, member.principal_id, second):
+            if not _rested(scope, where, target, feature):
+                raise Refused(TOO_EARLY, minutes=int(ALONE_AFTER.total_seconds() // 60))
+            _signed(scope, member.id, signed, signed_as(where, target, feature, reason))
     elif scope.tenant_id != HOUSE:
         raise Refused("switch.people_only")
     _set(scope, where, target, feature, open_=True, reason=reason)
+
+
+def signed_as(where: str, target: str, feature: str, reason: str) -> str:
+    """What a person signs who ends this very stop for this very reason."""
+    return hashlib.sha256(canonical([where, target, feature, reason.strip()])).hexdigest()
+
+
+def _signed(scope: Scope, member_id: UUID, signed: UUID | None, about: str) -> None:
+    """Whoever has a passkey signs; of whoever has none the delay alone is asked."""
+    if signed is not None:
+        passkeys.spend(scope, signed, act=REOPEN, about=about)
+    elif passkeys.bound(scope, member_id):
+        raise Refused(UNSIGNED)
 
 
 def _member(scope: Scope) -> tenants.Member | None:

@@ -21,6 +21,8 @@ _BARE = re.compile(
     r"(?:/[^\s<>\"'()\[\]]*)?(?![\w@])|[a-z]{2,}/[^\s<>\"'()\[\]]+)"
 )
 """Bare hosts: well-known endings alone, any ending with a path, so that "today.it was" is no address."""
+LONG = 7
+"""Letters that the beginnings of words do not make by chance: of a shorter term nothing is said by them."""
 _RATED = {"explicit": Rating.E, "nudity": Rating.N, "suggestive": Rating.S}
 
 
@@ -72,14 +74,18 @@ def _kinds(seen: Views, terms: Iterable[Term]) -> set[str]:
 
 def _count(seen: Views, one: Term) -> int:
     words = sum(text.count(word) for word in one.words for text in seen.spaced)
-    return words + sum(text.count(run) for run in one.runs for text in seen.joined)
+    edges = sum(text.count(run) for run in one.runs if len(run) >= LONG for text in seen.edges)
+    return words + edges + sum(text.count(run) for run in one.runs for text in seen.joined)
 
 
 def _completed(before: Sequence[str], shown: Sequence[str], terms: Iterable[Term]) -> set[str]:
     """Kinds of the terms that these texts complete: more of them with than without."""
-    earlier = views("\n".join(before))
     together = views("\n".join([*before, *shown]))
-    return {one.kind for one in terms if _count(together, one) > _count(earlier, one)}
+    counted = {one: found for one in terms if (found := _count(together, one))}
+    if not counted:
+        return set()
+    earlier = views("\n".join(before))
+    return {one.kind for one, found in counted.items() if found > _count(earlier, one)}
 
 
 def _meet(texts: Sequence[str], terms: Iterable[Term]) -> bool:

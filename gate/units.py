@@ -88,6 +88,35 @@ class Invoice:
 
 
 @dataclass(frozen=True)
+class Reference:
+    """What a unit points at on its platform instead of carrying it. `native_id` is the platform's.
+
+    `kind` says how: reuse (a file that lies there), quote, repost (also: forward, copy) or reply.
+    """
+
+    kind: str
+    native_id: str
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a thread, as readers see it."""
+
+    texts: tuple[Text, ...] = ()
+    media: tuple[Medium, ...] = ()
+
+    @property
+    def visible_texts(self) -> tuple[str, ...]:
+        """Every text of it somebody may read, in the order shown."""
+        alts = [medium.alt for medium in self.media if medium.alt]
+        return (*(text.body for text in self.texts), *alts, *(medium.name for medium in self.media if medium.name))
+
+
+_OF_THREADS = frozenset({"before", "parts"})
+"""Fields that only parts of threads have: the digest of what stands alone is what it was before there were any."""
+
+
+@dataclass(frozen=True)
 class Unit:
     """One piece of content for one destination, account, audience and viewer.
 
@@ -117,6 +146,14 @@ class Unit:
     """none, assisted or generated: whether a model wrote the words; judged like a medium's mark."""
     service: str = ""
     """Code of a catalogue sentence sent as it stands (notice, receipt, refusal): the gate's text, not a tenant's."""
+    references: tuple[Reference, ...] = ()
+    """What of ours on the platform is shown with it."""
+    before: tuple[Part, ...] = ()
+    """Of a thread, the parts above this one, the first first: it is judged together with them."""
+    parts: int = 1
+    """How many parts the thread has in all; 1 for what stands alone."""
+    reply_to: str = field(default="", compare=False)
+    """The native id of our own copy that a part is put under. As the native key, it travels with the unit."""
     native_key: str = field(default="", compare=False)
     """Travels with the unit, is no part of its digest; the wire digest covers it."""
     seen: tuple[str, ...] | None = field(default=None, compare=False)
@@ -135,12 +172,26 @@ class Unit:
     def _digest(self) -> str:
         """Taken once: a claim asks five times, and a unit never changes."""
         content = {each.name: getattr(self, each.name) for each in fields(self) if each.compare}
+        for name in _OF_THREADS if self.parts == 1 and not self.before else ():
+            del content[name]
+        if not self.references:  # a yes given before units could point at anything stays a yes
+            del content["references"]
         return hashlib.sha256(canonical(content)).hexdigest()
 
     def shown(self) -> tuple[object, ...]:
-        """What of it people see, without its place and its marks: what somebody says yes to."""
-        media = tuple((medium.sha256, medium.alt, medium.name) for medium in self.media)
-        return self.texts, media, self.buttons, self.invoice
+        """What of it people see, part by part, without its place and its marks: what somebody says yes to."""
+        earlier = ((part.texts, _looks(part.media), (), None, ()) for part in self.before)
+        return (*earlier, (self.texts, _looks(self.media), self.buttons, self.invoice, self.references))
+
+    @property
+    def all_media(self) -> tuple[Medium, ...]:
+        """The media of the parts above and its own."""
+        return (*(medium for part in self.before for medium in part.media), *self.media)
+
+    @property
+    def all_texts(self) -> tuple[str, ...]:
+        """Every text of the parts above and its own, in the order shown."""
+        return (*(text for part in self.before for text in part.visible_texts), *self.visible_texts)
 
     def text(self, where: str) -> str:
         """The text of a field, or nothing."""
@@ -148,17 +199,23 @@ class Unit:
 
     @property
     def written_texts(self) -> tuple[str, ...]:
-        """The visible texts that somebody wrote as sentences or labels: all but names of files."""
-        return replace(self, media=tuple(replace(medium, name="") for medium in self.media)).visible_texts
+        """All texts that somebody wrote as sentences or labels, those of the parts above too: all but file names."""
+        return replace(
+            self,
+            media=tuple(replace(medium, name="") for medium in self.media),
+            before=tuple(
+                replace(part, media=tuple(replace(medium, name="") for medium in part.media)) for part in self.before
+            ),
+        ).all_texts
 
     @property
     def visible_texts(self) -> tuple[str, ...]:
-        """Every text somebody may read, in the order shown."""
-        own = [text.body for text in self.texts]
-        own += [medium.alt for medium in self.media if medium.alt] + [
-            medium.name for medium in self.media if medium.name
-        ]
-        own += [button.label for button in self.buttons]
+        """Every text of its own somebody may read, in the order shown."""
+        own = [*Part(self.texts, self.media).visible_texts, *(button.label for button in self.buttons)]
         if self.invoice is not None:
             own += [self.invoice.title, self.invoice.description]
         return tuple(own)
+
+
+def _looks(media: tuple[Medium, ...]) -> tuple[object, ...]:
+    return tuple((medium.sha256, medium.alt, medium.name) for medium in media)

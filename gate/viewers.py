@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from sqlmodel import col, select
 
@@ -254,9 +253,3 @@ def _move(
         scope.add(row)
     outbox.put(scope, ViewerChanged(scope.tenant_id, row.id, platform, user_id, str(state)))
     return Assurance(state, over_18, level, method, expires_at, row.epoch)
-
-
-def at(scope: Scope, record_id: UUID) -> tuple[str, str] | None:
-    """Platform and user of a record, for who heard the fact; None when it is gone."""
-    row = scope.session.get(AgeAssurance, (scope.tenant_id, record_id))
-    return (row.platform, row.user_id) if row is not None else None

@@ -1,15 +1,14 @@
 """The views of a text that matching runs on. They serve matching only: the text that is sent is never rewritten."""
 
-import base64
-import binascii
 import codecs
 import html
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from urllib.parse import unquote
+
+from gate.encodings import decoded
 
 # Look-alikes by sight, after UTS #39; capitals before folding, since eta looks like n and Eta like H.
 _CAPITALS = str.maketrans("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧАВЕЗІЈКМНОРСТУХЅԌ", "abezhikmnoptyxabe3ijkmhopctyxsg")
@@ -21,8 +20,10 @@ _LEET = str.maketrans("0134567892@$!|+€£¢¥µ×§", "oieasgtbgzasiiteicyuxs"
 _STYLED = {0x1F170 + i: chr(97 + i) for i in range(26)} | {0x1F150 + i: chr(97 + i) for i in range(26)}
 _FLAGS = {0x1F1E6 + i: chr(97 + i) for i in range(26)}
 _LETTERS = _STYLED | _FLAGS  # squared, circled and regional letters stand for their letters
+_LETTER = re.compile("[\U0001f150-\U0001f1ff]")
+"""Where those stand: most texts hold none, and looking is quicker than translating."""
 
-_TAG = re.compile(r"</?[A-Za-z][^<>]{0,200}>")
+_TAG = re.compile(r"</?[A-Za-z][^<>]{0,200}>|<!--[^<>]{0,200}-->")
 _TAG_CHARACTERS = re.compile("[\U000e0020-\U000e007e]+")
 _FLAG_OF_A_REGION = re.compile("\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{1,6}\U000e007f")
 _BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -39,31 +40,36 @@ _IGNORABLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0"
     "\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
+_MARKED = re.compile("[&<:]")
+"""What may begin an entity, a tag or a letter's name."""
+
 _WORD = re.compile(r"[^\W_]+")
 _FIRST = re.compile(r"[^\W_]")
 _ALIAS_OR_PICTURE = re.compile(f":[A-Za-z][A-Za-z0-9_+-]{{0,40}}:|{_PICTURE}")
 _LETTER_ALIAS = re.compile(r":(?:regional_indicator|letter|squared|negative_squared)_([A-Za-z]):")
 _LONE_LETTERS = re.compile(r"\b[^\W_](?: [^\W_]\b){2,}")
 _REPEATS = re.compile(r"(.)\1+")
-_ENCODED = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
-_HEXADECIMAL = re.compile(r"(?:(?:\\x|0x)?[0-9a-fA-F]{2}[\s:,]{0,2}){8,}")
-_PUNYCODE = re.compile(r"xn--[a-z0-9-]+", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Views:
-    """`spaced`: words with single blanks and a blank at either end; `joined`: no separators at all."""
+    """`spaced`: words with single blanks and a blank at either end; `joined`: no separators at all; `edges`: what the
+    first letters of words or the last of lines make, where nothing short may be sought."""
 
     spaced: frozenset[str]
     joined: frozenset[str]
+    edges: frozenset[str] = frozenset()
 
 
 def bare(text: str) -> str:
     """The text without markup, entities and invisible characters; tags and names of letters become letters."""
+    if text.isascii() and not _MARKED.search(text):
+        return text  # all the rest is about other characters
     text = _TAG.sub("", html.unescape(text))
     text = _LETTER_ALIAS.sub(r"\1", text) if ":" in text else text
     text = _TAG_CHARACTERS.sub(lambda found: "".join(chr(ord(c) - 0xE0000) for c in found[0]), text)
-    return _IGNORABLE.sub("", unicodedata.normalize("NFKC", text.translate(_LETTERS)))
+    text = text.translate(_LETTERS) if _LETTER.search(text) else text
+    return _IGNORABLE.sub("", unicodedata.normalize("NFKC", text))
 
 
 def plain(text: str) -> str:
@@ -123,15 +129,17 @@ def views(text: str) -> Views:
     """Every view of one text, decoded segments, first letters of lines and the mirror image included."""
     words: set[str] = set()
     runs: set[str] = set()
-    decoded = _decoded(text)
-    twice = {inner for once in decoded for inner in _decoded(once)}
-    for form in {text, *decoded, *twice, _first_letters(text), _named(text)} - {""}:
+    read = decoded(bare(text))
+    twice = {inner for once in read for inner in decoded(bare(once))}
+    for form in {text, *read, *twice, _first_letters(text), _named(text)} - {""}:
         seen = skeleton(form)
         words |= {of(folded) for of in (spaced, apart) for folded in (seen, leet(seen))}
         runs |= {joined(html.unescape(form).casefold()), joined(seen), joined(leet(seen))}
         turned = joined(codecs.encode(seen, "rot13"))
         runs |= {turned, leet(turned)}
-    return Views(frozenset(words), frozenset(runs | {run[::-1] for run in runs}))
+    edges = {joined(skeleton(edge)) for edge in _edges(text)}
+    both_ways = [frozenset(found | {one[::-1] for one in found}) for found in (runs, edges)]
+    return Views(frozenset(words), *both_ways)
 
 
 def _first_letters(text: str) -> str:
@@ -141,48 +149,20 @@ def _first_letters(text: str) -> str:
     return "".join(first[0] for first in found if first is not None)
 
 
+def _edges(text: str) -> Iterable[str]:
+    """The first letters of words, and the last of lines."""
+    shown = bare(text)
+    yield "".join(word[0] for word in _WORD.findall(shown))
+    lines = [_WORD.findall(line) for line in shown.splitlines()]
+    yield "".join(words[-1][-1] for words in lines if words)
+
+
 def _named(text: str) -> str:
     """The names of the pictures in a text, one after the other: what a list calls an emoji is found as it is called."""
     if text.isascii() and ":" not in text:
         return ""
     pictures = (found[0] for found in _ALIAS_OR_PICTURE.finditer(text))
     return " ".join(one.strip(":") if one[0] == ":" else unicodedata.name(one, "") for one in pictures)
-
-
-def _decoded(text: str) -> set[str]:
-    shown = bare(text)
-    found = {unquote(shown)} if "%" in shown else set()
-    for segment in _ENCODED.findall(shown):
-        found |= {_from_base64(segment[skipped:]) for skipped in range(4)}  # a letter before it must not hide it
-    for segment in _HEXADECIMAL.findall(shown):
-        found.add(_readable(bytes.fromhex(re.sub(r"\\x|0x|[\s:,]", "", segment))))
-    for segment in _PUNYCODE.findall(shown):
-        try:
-            found.add(segment[4:].encode().decode("punycode"))
-        except UnicodeError:
-            continue
-    return found
-
-
-def plainly(text: str) -> str:
-    """The text with every segment that is readable when decoded from base64 put as what it says."""
-    return _ENCODED.sub(lambda found: _from_base64(found[0]) or found[0], text)
-
-
-def _from_base64(segment: str) -> str:
-    body = segment.rstrip("=").replace("-", "+").replace("_", "/")
-    try:
-        return _readable(base64.b64decode(body + "=" * (-len(body) % 4), validate=True))
-    except (binascii.Error, ValueError):
-        return ""
-
-
-def _readable(data: bytes) -> str:
-    try:
-        text = data.decode()
-    except UnicodeDecodeError:
-        return ""
-    return text if all(c.isprintable() or c.isspace() for c in text) else ""
 
 
 def obfuscated(text: str) -> bool:

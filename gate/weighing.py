@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from gate.units import Rating, highest
 
@@ -15,6 +16,11 @@ CLASSIFIER = "classifier"
 
 MEMBER = "member:"
 """How the sources of people begin."""
+
+LOWERING = "lowering:"
+"""How the sources of ratings begin that people lowered; what follows is the wish (`gate/lowering.py`)."""
+
+PEOPLE = (MEMBER, LOWERING)
 
 ADVICE = f"{CLASSIFIER}:"
 """How those begin that only advise: they raise what somebody said, and where nobody said anything, that stays so."""
@@ -37,6 +43,10 @@ class Rated:
     by_person: bool = False
     raised_at: datetime | None = None
     """When a machine first went above what two people had said, where nobody has rated since."""
+    lowered_by: frozenset[UUID] = frozenset()
+    """Who stands behind the lowerings that make it what it is."""
+    lowering_void: bool = False
+    """Somebody lowered it and that does not count, or not any more."""
 
 
 def together(sha256: str, found: Sequence[Any]) -> Rated:
@@ -54,7 +64,7 @@ def together(sha256: str, found: Sequence[Any]) -> Rated:
         return Rated(rating, "minor" if minor else "category")
     if all(row.source.startswith(ADVICE) for row in own):
         return Rated(None, unsettled=_unsettled(own))
-    by_person = any(row.source.startswith(MEMBER) for row in own)
+    by_person = any(row.source.startswith(PEOPLE) for row in own)
     return Rated(rating, unsettled=_unsettled(own), by_person=by_person, raised_at=_raised_at(own))
 
 
@@ -64,8 +74,10 @@ def _raised_at(own: Sequence[Any]) -> datetime | None:
     highest_said, raised = -1, None
     for row in sorted(own, key=lambda each: each.at):
         rank = Rating(row.rating).rank
-        if row.source.startswith(MEMBER):
+        if row.source.startswith(PEOPLE):
             people.add(row.source)
+            if row.source.startswith(LOWERING):
+                people.add(f"{row.source}:asked")  # who asked and who agreed: two at least
             highest_said = max(highest_said, rank)
             if raised is not None:
                 return None
@@ -81,5 +93,5 @@ def _unsettled(own: Sequence[Any]) -> bool:
         name, _, _ = row.source.partition("@")
         said[name] = max(said.get(name, 0), Rating(row.rating).rank)
     machines = [rank for name, rank in said.items() if name.startswith(CLASSIFIER)]
-    people = max((rank for name, rank in said.items() if name.startswith(MEMBER)), default=-1)
+    people = max((rank for name, rank in said.items() if name.startswith(PEOPLE)), default=-1)
     return len(machines) > 1 and max(machines) - min(machines) >= FAR_APART and people < max(machines)

@@ -85,10 +85,11 @@ class Photo:
 
 @dataclass(frozen=True)
 class Rendered:
-    """One picture for one profile; `phash` and `dhash` are 8 bytes each, and so is each of `turned`."""
+    """One picture, or film, for one profile; `phash` and `dhash` are 8 bytes each, and so is each of `turned`;
+    none of what looks like nothing."""
 
     data: bytes = field(repr=False)
-    mime: Mime
+    mime: str
     width: int
     height: int
     profile: str

@@ -40,6 +40,11 @@ def views(photo: Photo) -> tuple[View, ...]:
     return tuple(found)
 
 
+def whole(photo: Photo) -> View:
+    """The whole picture alone, on white."""
+    return _view("whole.white", _small(on(photo.pixels, _WHITE), WHOLE))
+
+
 def _view(name: str, image: Image.Image) -> View:
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=QUALITY, subsampling=0)

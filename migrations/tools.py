@@ -78,3 +78,18 @@ def isolate(name: str, *, write: Sequence[str], append_only: bool = False) -> No
     rights = "INSERT" if append_only else "INSERT, UPDATE, DELETE"
     for role in write:
         op.execute(f"GRANT SELECT, {rights} ON {name} TO {role}")
+
+
+def may_end(table: str, period: str, *, since: str = "created_at", clock: str = "house_now") -> None:
+    """Let the gate delete rows of an append-only table, and none before `period` has passed `since`."""
+    op.execute(f"GRANT DELETE ON {table} TO gate")
+    op.execute(
+        f"CREATE POLICY kept_for_so_long ON {table} AS RESTRICTIVE FOR DELETE TO gate"
+        f" USING ({since} < {clock}() - interval '{period}')"
+    )
+
+
+def may_not_end(table: str) -> None:
+    """Take `may_end` back."""
+    op.execute(f"DROP POLICY kept_for_so_long ON {table}")
+    op.execute(f"REVOKE DELETE ON {table} FROM gate")

@@ -1,7 +1,7 @@
 """From a scheduled delivery to an armed step: the unit as it will be seen, and the claim in one transaction."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
@@ -14,8 +14,9 @@ from channels import reads as channel_reads
 from channels.carrying import Armed, Staged
 from channels.reads import Channel
 from channels.states import ChannelState
+from connectors.capabilities import Capabilities
 from connectors.contract import Connector
-from connectors.outcomes import Outcome
+from connectors.outcomes import Outcome, Rejected
 from foundation import outbox
 from foundation.database import Scope
 from foundation.errors import Conflict, GreenroomError, NotFound
@@ -25,11 +26,12 @@ from gate.minting import Decision
 from gate.permit import Permit
 from gate.reasons import Reason
 from gate.units import Subject, Text, Unit
+from schedules import threads
 from schedules.approvals import is_approved
 from schedules.events import ReconcileDue
 from schedules.models import Delivery, Post
 from schedules.moving import delivery, early_warning, move
-from schedules.planning import content_digest, post, print_of
+from schedules.planning import content_digest, part_print, post, print_of
 from schedules.states import ACT, MARGIN, STAGE, DeliveryState
 from studio import library
 from tenants import notices
@@ -67,7 +69,10 @@ def subject(delivery_id: UUID) -> Subject:
 
 
 def compose(scope: Scope, row: Delivery, owner: Post, channel: Channel) -> Unit:
-    """The unit the platform would show, without the gate's marks. Raises NotFound for a picture that is missing."""
+    """The unit the platform would show of the post itself, without what follows it and without the gate's marks.
+
+    Raises NotFound for a picture that is missing.
+    """
     media = tuple(library.media(scope, UUID(asset), channel.platform) for asset in owner.media)
     texts = tuple(Text(field, body) for field, body in (("title", owner.title), ("body", owner.body)) if body)
     languages = tenant_reads.creator(scope, owner.creator_id).languages
@@ -86,6 +91,15 @@ def compose(scope: Scope, row: Delivery, owner: Post, channel: Channel) -> Unit:
         text_ai=owner.text_ai,
     )
     return placed(scope, content, channel, subject(row.id))
+
+
+def compose_parts(scope: Scope, first: Unit, owner: Post, channel: Channel, can: Capabilities) -> tuple[Unit, ...]:
+    """Every part of a post as the place would show it, without the gate's marks. Raises NotFound."""
+    parts = [
+        (piece, tuple(library.media(scope, asset, channel.platform) for asset in piece.media))
+        for piece in threads.pieces(owner)
+    ]
+    return threads.units(first, parts, can)
 
 
 def placed(scope: Scope, content: Unit, channel: Channel, about: Subject) -> Unit:
@@ -113,14 +127,25 @@ def claim(
     """
     row = delivery(scope, delivery_id)
     _check_time(scope, row)
-    owner, channel, unit = _ready(scope, row)
-    deadline = scope.now + ACT
+    ready = _ready(scope, row, connectors)
+    channel, part, deadline = ready.channel, threads.part_of(row), scope.now + ACT
     if row.state == S.APPROVED:  # its time came before anybody planned it: the wish is the plan
         move(scope, row, S.SCHEDULED)
-    move(scope, row, S.PUBLISHING, attempt=row.attempt + 1, claimed_at=scope.now, deadline_at=deadline)
+    attempt, now = row.attempt + 1, scope.now
+    move(scope, row, S.PUBLISHING, attempt=attempt, claimed_at=now, deadline_at=deadline, parts=ready.parts)
     look_at(scope, row, deadline + MARGIN)
-    by_author = partial(mint, author=owner.author)
-    turn = carrying.arm(scope, channel=channel, unit=unit, kind="send", act=ACT, mint=by_author, connectors=connectors)
+    if ready.unfit is not None:
+        return Rejected(ready.unfit, permanent=False), row.attempt
+    turn = carrying.arm(
+        scope,
+        channel=channel,
+        unit=ready.unit,
+        kind="send",
+        act=ACT,
+        mint=ready.minting(mint),
+        connectors=connectors,
+        part=part,
+    )
     if isinstance(turn, Staged):  # only a staging ends before the publish step
         raise Conflict("delivery.moved_meanwhile")
     return turn, row.attempt
@@ -134,24 +159,49 @@ def stage(scope: Scope, delivery_id: UUID, *, mint: Mint, connectors: Mapping[st
     row = delivery(scope, delivery_id)
     if row.state != S.SCHEDULED:
         return None
-    owner, channel, unit = _ready(scope, row)
-    by_author = partial(mint, author=owner.author)
+    ready = _ready(scope, row, connectors)
+    if ready.unfit is not None:
+        return None
+    by_author = ready.minting(mint)
     turn = carrying.arm(
-        scope, channel=channel, unit=unit, kind="stage", act=STAGE, mint=by_author, connectors=connectors
+        scope, channel=ready.channel, unit=ready.unit, kind="stage", act=STAGE, mint=by_author, connectors=connectors
     )
     return turn if isinstance(turn, Armed) else None
 
 
-def _ready(scope: Scope, row: Delivery) -> tuple[Post, Channel, Unit]:
-    """What would leave, marked and approved, with the epochs and the account locked in this order."""
+@dataclass(frozen=True)
+class _Ready:
+    """What would leave now, marked and approved: one part of `parts`; `whole` is all of a thread that begins."""
+
+    author: str
+    channel: Channel
+    unit: Unit
+    parts: int
+    whole: Unit | None = None
+    unfit: Message | None = None
+    """Why a later part could not leave there as it is: then none does."""
+
+    def minting(self, mint: Mint) -> Mint:
+        """`mint` for who wrote it; of a thread that begins, all of it is judged with its first part."""
+        return partial(mint, author=self.author, whole=self.whole) if self.whole else partial(mint, author=self.author)
+
+
+def _ready(scope: Scope, row: Delivery, connectors: Mapping[str, Connector]) -> _Ready:
+    """What would leave, with the epochs and the account locked in this order."""
     owner = post(scope, row.post_id)
     channel = channel_reads.channel(scope, row.channel_id)
-    unit = _unit(scope, row, owner, channel)
-    minting.lock_epochs(scope, unit)
+    connector, part = connectors[channel.platform], threads.part_of(row)
+    raw = _parts(scope, row, owner, channel, connector)
+    wanted = raw if part == 0 else raw[: part + 1]
+    minting.lock_epochs(scope, threads.together(wanted))
     _check_channel(scope, row, channel)
-    unit = marked(scope, unit)
-    _check_approval(scope, row, owner, unit)
-    return owner, channel, unit
+    _check_approval(scope, owner, raw)
+    units = marked_parts(scope, wanted)
+    if part or len(raw) == 1:
+        unit = replace(units[part], reply_to=threads.reply_to(row, owner))
+        return _Ready(owner.author, channel, unit, len(raw))
+    unfit = next(filter(None, (carrying.unfit(one, connector, scope.now) for one in units)), None)
+    return _Ready(owner.author, channel, units[0], len(raw), units[-1], unfit)
 
 
 def look_at(scope: Scope, row: Delivery, at: datetime) -> None:
@@ -160,7 +210,7 @@ def look_at(scope: Scope, row: Delivery, at: datetime) -> None:
 
 
 def _check_time(scope: Scope, row: Delivery) -> None:
-    if row.state not in (S.DRAFT, S.APPROVED, S.SCHEDULED):
+    if row.state not in (S.DRAFT, S.APPROVED, S.SCHEDULED, S.PARTLY):
         raise NotClaimable("delivery.not_scheduled")
     start = max(row.due_at, row.not_before or row.due_at)
     if scope.now < start:
@@ -171,9 +221,10 @@ def _check_time(scope: Scope, row: Delivery) -> None:
         raise NotClaimable("delivery.too_late", hold=Message("delivery.too_late"))
 
 
-def _unit(scope: Scope, row: Delivery, owner: Post, channel: Channel) -> Unit:
+def _parts(scope: Scope, row: Delivery, owner: Post, channel: Channel, connector: Connector) -> tuple[Unit, ...]:
     try:
-        return compose(scope, row, owner, channel)
+        first = compose(scope, row, owner, channel)
+        return compose_parts(scope, first, owner, channel, connector.capabilities)
     except NotFound as missing:
         raise NotClaimable("delivery.media_missing", hold=Message("delivery.media_missing")) from missing
 
@@ -182,6 +233,14 @@ def marked(scope: Scope, unit: Unit) -> Unit:
     """With the marks of its place; where only words can say what a model made, in a language of the creator."""
 
     return minting.marked(scope, unit, line=lambda: ai_line(scope, unit.creator_id))
+
+
+def marked_parts(scope: Scope, raw: Sequence[Unit]) -> tuple[Unit, ...]:
+    """The parts of a post with the marks of their place, each with those above it as they leave."""
+    found: list[Unit] = []
+    for one in raw:
+        found.append(marked(scope, replace(one, before=threads.above(found))))
+    return tuple(found)
 
 
 def ai_line(scope: Scope, creator_id: UUID) -> str:
@@ -199,7 +258,7 @@ def _check_channel(scope: Scope, row: Delivery, channel: Channel) -> None:
     alone = phones.nobody(scope, channel)
     if alone is not None:
         raise NotClaimable("delivery.channel_blocked", hold=alone)
-    if scope.now - row.due_at > DOWNTIME:
+    if scope.now - row.due_at > DOWNTIME and not row.part_ids:
         _check_turn(scope, row, gap=max(channel.min_gap, GAP))
 
 
@@ -219,28 +278,32 @@ def _check_turn(scope: Scope, row: Delivery, *, gap: timedelta) -> None:
     raise NotClaimable("delivery.one_by_one", again=free - scope.now + ahead * timedelta(seconds=1))
 
 
-def _check_approval(scope: Scope, row: Delivery, owner: Post, unit: Unit) -> None:
-    """What was approved is byte for byte what leaves."""
-    prints = [print_of(asset, medium) for asset, medium in zip(owner.media, unit.media, strict=True)]
-    if content_digest(owner.title, owner.body, prints, owner.text_ai) != owner.digest:
+def _check_approval(scope: Scope, owner: Post, raw: Sequence[Unit]) -> None:
+    """What was approved is byte for byte what leaves, with every part that follows."""
+    media = [medium for one in raw for medium in one.media]  # in the order of the post, joined or not
+    pieces = threads.pieces(owner)
+    shown = iter(media)
+    prints = [print_of(asset, next(shown)) for asset in owner.media]
+    parts = [part_print(piece, [next(shown) for _ in piece.media]) for piece in pieces]
+    if content_digest(owner.title, owner.body, prints, owner.text_ai, parts) != owner.digest:
         raise NotClaimable("delivery.changed", hold=Message("delivery.changed"))
     if not is_approved(scope, owner, scope.now):
         raise NotClaimable("delivery.unapproved", hold=Message("delivery.unapproved"))
 
 
-def preflight(scope: Scope, delivery_id: UUID) -> None:
+def preflight(scope: Scope, delivery_id: UUID, *, connectors: Mapping[str, Connector]) -> None:
     """Tell the members now what would stop a delivery at its time. Changes nothing else."""
     row = delivery(scope, delivery_id)
     if row.state not in (S.DRAFT, S.APPROVED, S.SCHEDULED):
         return
-    trouble = _trouble(scope, row)
+    trouble = _trouble(scope, row, connectors)
     if trouble is None:
         notices.settle(scope, early_warning(row))
     else:
         notices.put(scope, trouble, cause=early_warning(row), urgent=True, creator_id=row.creator_id)
 
 
-def _trouble(scope: Scope, row: Delivery) -> Message | None:
+def _trouble(scope: Scope, row: Delivery, connectors: Mapping[str, Connector]) -> Message | None:
     owner, channel = post(scope, row.post_id), channel_reads.channel(scope, row.channel_id)
     if channel.state != ChannelState.ACTIVE:
         return Message("delivery.channel_not_ready", {"account": channel.name})
@@ -248,11 +311,11 @@ def _trouble(scope: Scope, row: Delivery) -> Message | None:
     if alone is not None:
         return alone
     try:
-        unit = _unit(scope, row, owner, channel)
-        _check_approval(scope, row, owner, unit)
+        raw = _parts(scope, row, owner, channel, connectors[channel.platform])
+        _check_approval(scope, owner, raw)
     except NotClaimable as refusal:
         return refusal.hold
-    decision = minting.preview(scope, marked(scope, unit), author=owner.author)
+    decision = minting.preview(scope, marked_parts(scope, raw)[-1], author=owner.author)
     unseen = decision.unseen and channel.can_be_seen  # it is looked at just before
     return None if decision.allowed or decision.stopped or unseen else reason_of(decision)
 

@@ -1,15 +1,15 @@
 """A post as somebody writes it: what each account would show, what would be refused, and putting it on the calendar."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
+from channels import carrying
 from channels import reads as channel_reads
 from channels.reads import Channel
 from channels.states import ChannelState
 from connectors.contract import Connector
-from connectors.outcomes import Rejected
 from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import derived
@@ -18,14 +18,15 @@ from gate import inforce, minting
 from gate.bundle import Bundle
 from gate.minting import Decision
 from gate.reasons import Reason
-from gate.units import Medium, Rating, Unit, Verdict
-from schedules import approvals, planning
+from gate.units import Medium, Rating, Subject, Unit, Verdict
+from schedules import approvals, planning, threads
 from schedules.calendar import WallTime
-from schedules.claiming import ai_line, compose, placed, reason_of, subject
+from schedules.claiming import ai_line, compose, compose_parts, placed, reason_of, subject
 from schedules.models import Delivery, Post
 from schedules.moving import delivery, move
 from schedules.planning import LATE_OK, deliveries_of, digest_now, post, wake
 from schedules.states import DeliveryState
+from schedules.threads import Piece
 from studio import library
 from tenants import reads as tenant_reads
 from tenants.roles import Right, may
@@ -46,6 +47,8 @@ class Draft:
     media: tuple[UUID, ...]
     channels: tuple[UUID, ...]
     text_ai: str = "none"
+    parts: tuple[Piece, ...] = ()
+    """What follows as a thread, and the first comment at last."""
 
     @property
     def empty(self) -> bool:
@@ -70,6 +73,17 @@ class Rule:
 
 
 @dataclass(frozen=True)
+class PartPreview:
+    """A further part as one account would show it; `length` as of the whole preview."""
+
+    number: int
+    body: str
+    media: tuple[Medium, ...]
+    length: int
+    comment: bool
+
+
+@dataclass(frozen=True)
 class Preview:
     """What one account would show, out of the very unit that would leave, and what would keep it back.
 
@@ -88,6 +102,15 @@ class Preview:
     most_media: int
     reasons: tuple[Message, ...]
     rule: Rule
+    parts: tuple[PartPreview, ...] = ()
+    """What follows the post; nothing where the place shows all of it as one."""
+    joined: bool = False
+    """Whether what follows was put under the post's own words, since the place shows it so."""
+
+    @property
+    def all_media(self) -> tuple[Medium, ...]:
+        """Every picture of the post, in the order shown."""
+        return (*self.media, *(medium for part in self.parts for medium in part.media))
 
     @property
     def unrated(self) -> bool:
@@ -110,27 +133,56 @@ def previews(
     scope: Scope, draft: Draft, *, author: str, connectors: Mapping[str, Connector], most: int = 12
 ) -> list[Preview]:
     """What each chosen account would show of a draft. Raises NotFound for a picture or account that is not hers."""
-    library.check_owner(scope, draft.creator_id, draft.media)
+    library.check_owner(scope, draft.creator_id, threads.assets(draft.media, draft.parts))
     mine = {one.id: one for one in channel_reads.channels_of(scope, draft.creator_id)}
     if not mine.keys() >= set(draft.channels):
         raise NotFound("channel.unknown")
     chosen = [mine[one] for one in draft.channels[:most]]
-    first = _unit(scope, draft, chosen[0]) if chosen else None
-    about = {channel.id: subject(derived(draft.creator_id, "draft", channel.id)) for channel in chosen}
-    units = [placed(scope, first, channel, about[channel.id]) for channel in chosen if first is not None]
-    judged = minting.previews(scope, units, author=author, line=lambda: ai_line(scope, draft.creator_id))
+    shown = _shown(scope, draft, chosen, author=author, connectors=connectors)
     rules, on = inforce.rules(scope), scope.now.date()
-    allowed = [rule_of(rules, channel.platform, channel.surface, on) for channel in chosen]
-    return [
-        _preview(draft, channel, one, connectors.get(channel.platform), rule)
-        for channel, one, rule in zip(chosen, judged, allowed, strict=True)
-    ]
+    found = []
+    for channel in chosen:
+        rule = rule_of(rules, channel.platform, channel.surface, on)
+        units, decision = shown[channel.id]
+        connector = connectors.get(channel.platform)
+        reasons = () if draft.empty else _reasons(channel, units, connector, decision, scope.now)
+        found.append(replace(_preview(draft, channel, units, connector, rule), reasons=reasons))
+    return found
 
 
-def _preview(
-    draft: Draft, channel: Channel, judged: tuple[Unit, Decision], connector: Connector | None, rule: Rule
-) -> Preview:
-    unit, decision = judged
+def _shown(
+    scope: Scope, draft: Draft, chosen: Sequence[Channel], *, author: str, connectors: Mapping[str, Connector]
+) -> dict[UUID, tuple[list[Unit], Decision]]:
+    """The parts of a draft on each account, marked, and what would be said of all of them together."""
+    raw = {}
+    for channel in chosen:
+        first = placed(scope, _first(scope, draft, channel), channel, _about(draft, channel))
+        connector = connectors.get(channel.platform)
+        can = connector.capabilities if connector is not None else None
+        raw[channel.id] = compose_parts(scope, first, _post(scope, draft), channel, can) if can else (first,)
+    found: dict[UUID, tuple[list[Unit], Decision]] = {}
+    for alike in _alike(raw):  # what is read of them at once is the same
+        for number in range(len(raw[alike[0]])):
+            above = [threads.above(found[one][0]) if one in found else () for one in alike]
+            units = [replace(raw[one][number], before=shown) for one, shown in zip(alike, above, strict=True)]
+            judged = minting.previews(scope, units, author=author, line=lambda: ai_line(scope, draft.creator_id))
+            for one, (unit, decision) in zip(alike, judged, strict=True):
+                found[one] = ([*found[one][0], unit] if one in found else [unit], decision)
+    return found
+
+
+def _alike(raw: Mapping[UUID, tuple[Unit, ...]]) -> list[list[UUID]]:
+    """Accounts by how many parts a post has there."""
+    sizes = sorted({len(units) for units in raw.values()})
+    return [[one for one, units in raw.items() if len(units) == size] for size in sizes]
+
+
+def _about(draft: Draft, channel: Channel) -> Subject:
+    return subject(derived(draft.creator_id, "draft", channel.id))
+
+
+def _preview(draft: Draft, channel: Channel, units: Sequence[Unit], connector: Connector | None, rule: Rule) -> Preview:
+    unit = units[0]
     most = connector.capabilities.size(channel.surface) if connector is not None else (planning.MAX_BODY, 0)
     return Preview(
         channel_id=channel.id,
@@ -138,24 +190,29 @@ def _preview(
         title=unit.text("title"),
         body=unit.text("body"),
         media=unit.media,
-        flags=unit.flags,
+        flags=tuple(sorted({flag for one in units for flag in one.flags})),
         length=len(unit.text("body")),
         most=most[0],
         most_media=most[1],
-        reasons=() if draft.empty else _reasons(channel, unit, connector, decision),
+        reasons=(),
         rule=rule,
+        parts=tuple(
+            PartPreview(number, one.text("body"), one.media, len(one.text("body")), piece.comment)
+            for number, (one, piece) in enumerate(zip(units[1:], draft.parts, strict=False), start=2)
+        ),
+        joined=bool(draft.parts) and len(units) == 1,
     )
 
 
-def _unit(scope: Scope, draft: Draft, channel: Channel) -> Unit:
-    """The unit of a post that is not written: the same function makes the one that leaves."""
-    owner = Post(
+def _post(scope: Scope, draft: Draft) -> Post:
+    return Post(
         tenant_id=scope.tenant_id,
         creator_id=draft.creator_id,
         id=derived(draft.creator_id, "draft"),
         title=draft.title,
         body=draft.body,
         media=[str(asset) for asset in draft.media],
+        parts=threads.stored(draft.parts),
         origin=ORIGIN,
         origin_key="",
         author=scope.actor,
@@ -163,6 +220,11 @@ def _unit(scope: Scope, draft: Draft, channel: Channel) -> Unit:
         late_ok=None,
         digest="",
     )
+
+
+def _first(scope: Scope, draft: Draft, channel: Channel) -> Unit:
+    """The unit of a post that is not written: the same function makes the one that leaves."""
+    owner = _post(scope, draft)
     row = Delivery(
         tenant_id=scope.tenant_id,
         creator_id=draft.creator_id,
@@ -186,17 +248,18 @@ def rule_of(rules: Bundle, platform: str, surface: str, on: date) -> Rule:
     return Rule(tuple(said), rules.read_on)
 
 
-def _reasons(channel: Channel, unit: Unit, connector: Connector | None, decision: Decision) -> tuple[Message, ...]:
+def _reasons(
+    channel: Channel, units: Sequence[Unit], connector: Connector | None, decision: Decision, now: datetime
+) -> tuple[Message, ...]:
     found = []
     if channel.state != ChannelState.ACTIVE:
         found.append(Message("delivery.channel_not_ready", {"account": channel.name}))
     if connector is not None:
-        first = connector.next(unit, ())
-        if isinstance(first, Rejected):
-            found.append(first.reason)
+        unfit = (carrying.unfit(one, connector, now) for one in units)
+        found += [reason for reason in unfit if reason is not None]
     if not decision.allowed and not (decision.unseen and channel.can_be_seen):  # it is looked at just before
         found += [Message(f"gate.{reason}") for reason in decision.reasons] or [reason_of(decision)]
-    return tuple(found)
+    return tuple(one for place, one in enumerate(found) if one not in found[:place])
 
 
 def plan(
@@ -229,6 +292,7 @@ def plan(
         author=author,
         text_ai=draft.text_ai,
         late_ok=late_ok,
+        parts=draft.parts,
     )
     for channel_id in draft.channels:
         planning.add_delivery(scope, post_id, channel_id, at=at)
@@ -272,11 +336,13 @@ def rewrite(scope: Scope, post_id: UUID, draft: Draft, *, author: str) -> bool:
     if "\x00" in draft.title + draft.body:
         raise BadInput("post.unwritable")
     row = post(scope, post_id)
-    library.check_owner(scope, row.creator_id, draft.media)
+    threads.check(draft.parts)
+    library.check_owner(scope, row.creator_id, threads.assets(draft.media, draft.parts))
     known = [one for one in deliveries_of(scope, post_id) if one.state != S.CANCELLED]
     if not known or any(one.state not in REWRITABLE for one in known):
         raise Conflict("post.left_already")
     row.title, row.body, row.media = draft.title, draft.body, [str(asset) for asset in draft.media]
+    row.parts = threads.stored(draft.parts)
     row.author, row.author_principal = author, planning.principal_of(scope, author)
     row.version += 1
     row.digest = digest_now(scope, row)
@@ -294,8 +360,11 @@ def skip(scope: Scope, delivery_id: UUID) -> None:
 
 
 def again(scope: Scope, delivery_id: UUID, *, version: int | None = None) -> None:
-    """Try a refused or held delivery again now. Raises Conflict for any other, and when it was changed meanwhile."""
+    """Try a refused or held delivery again now, or the rest of one that was broken off.
+
+    Raises Conflict for any other, and when it was changed meanwhile.
+    """
     row = delivery(scope, delivery_id)
-    if row.state not in (S.HELD, S.FAILED):
+    if row.state not in (S.HELD, S.FAILED, S.BROKEN_OFF):
         raise Conflict("delivery.not_movable")
     planning.send_now(scope, delivery_id, version=version)

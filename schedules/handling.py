@@ -1,11 +1,12 @@
 """What each event of the room does. No transaction is open during a call to a platform."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from uuid import UUID
 
 from channels import carrying
 from channels.carrying import Armed, Settle, Staged
+from connectors.contract import Connector
 from connectors.outcomes import Outcome, Retry, Sighting
 from connectors.transport import EgressForbidden
 from foundation import outbox, telemetry
@@ -13,8 +14,9 @@ from foundation.database import OpenScope, Scope
 from foundation.errors import Conflict, NotFound
 from foundation.words import Message
 from gate.minting import Denied
+from gate.releasing import ReleaseRipe
 from gate.units import Subject
-from schedules import claiming, handed, publishing, removal
+from schedules import claiming, handed, publishing, removal, reviewing
 from schedules.claiming import NotClaimable
 from schedules.events import (
     AccountBack,
@@ -39,7 +41,8 @@ Begin = Callable[[Scope, UUID], Armed | None]
 """`claiming.stage` with its collaborators bound."""
 
 Upload = Callable[[Armed], Outcome | Staged]
-Look = Callable[[UUID, Subject], Sighting]
+Look = Callable[[UUID, Subject, int], Sighting]
+"""Finds out what became of a subject's part (`channels.reconciling.look`)."""
 
 
 def publish(event: PublishDue, *, tenant: OpenScope, claim: Claim, carry: Carry) -> None:
@@ -102,19 +105,19 @@ def stage(event: StageDue, *, tenant: OpenScope, begin: Begin, upload: Upload) -
         raise outbox.Later(end.after)
 
 
-def preflight(event: PreflightDue, *, tenant: OpenScope) -> None:
+def preflight(event: PreflightDue, *, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:
     """Say early what would stop the delivery; nothing moves before its time."""
     with tenant(event.tenant_id, PUBLISHING) as scope:
-        claiming.preflight(scope, event.subject_id)
+        claiming.preflight(scope, event.subject_id, connectors=connectors)
 
 
 def reconcile(event: ReconcileDue, *, tenant: OpenScope, look: Look, recorded: Recorded) -> None:
     """Bring a delivery out of doubt: look, then settle what was seen. Raises `outbox.Later` during the act."""
     with tenant(event.tenant_id, PUBLISHING) as scope:
-        doubtful = publishing.doubt(scope, event.subject_id, recorded=recorded)
-    if not doubtful:
+        part = publishing.doubt(scope, event.subject_id, recorded=recorded)
+    if part is None:
         return
-    sighting = look(event.tenant_id, claiming.subject(event.subject_id))
+    sighting = look(event.tenant_id, claiming.subject(event.subject_id), part)
     with tenant(event.tenant_id, PUBLISHING) as scope:
         publishing.settle_sighting(scope, event.subject_id, sighting)
 
@@ -140,6 +143,15 @@ def copy_gone(event: CopyGone, *, tenant: OpenScope) -> None:
         return
     with tenant(event.tenant_id, PUBLISHING) as scope:
         removal.note(scope, event.of_id)
+
+
+def released(event: ReleaseRipe, *, tenant: OpenScope) -> None:
+    """The delay of somebody's own picture is over: what was held for a look goes on the calendar and is judged anew."""
+    with tenant(event.tenant_id, PUBLISHING) as scope:
+        try:
+            reviewing.after_review(scope, event.subject_id)
+        except NotFound:  # the post went meanwhile
+            return
 
 
 def account_back(event: AccountBack, *, tenant: OpenScope) -> None:

@@ -21,6 +21,8 @@ class Post(CreatorRow, table=True):
     body: str
     media: list[str] = jsonb(list)
     """Asset ids in order; each channel's profile picks the rendition."""
+    parts: list[dict[str, Any]] = jsonb(list)
+    """What follows as a thread, and the first comment at last: `schedules/threads.py` reads and writes them."""
     origin: str
     origin_key: str
     author: str
@@ -62,6 +64,11 @@ class Delivery(CreatorRow, table=True):
     occurrence_key: str = ""
     native_id: str | None = None
     url: str | None = None
+    """Native id and address are those of the first part."""
+    parts: int = 1
+    """How many parts it leaves in there."""
+    part_ids: list[str] = jsonb(list)
+    """Native ids of the parts of a thread that stand, in order; nothing where there is one part."""
     attempt: int = 0
     claimed_at: datetime | None = instant(optional=True)
     deadline_at: datetime | None = instant(optional=True)

@@ -59,6 +59,8 @@ def change(scope: Scope, row: Delivery, **changes: Any) -> None:
     _write(scope, row, _set(changes), changes, {})
 
 
+_JSON = frozenset({"reason", "part_ids"})
+
 _TOLD = """
 INSERT INTO delivery_moves (tenant_id, id, creator_id, delivery_id, before, after, by, reason)
 SELECT tenant_id, :move, :creator, id, :before, state, :by, reason FROM moved
@@ -66,7 +68,8 @@ SELECT tenant_id, :move, :creator, id, :before, state, :by, reason FROM moved
 
 
 def _set(changes: Mapping[str, Any]) -> str:
-    columns = ", ".join(f"{name} = {'CAST(:reason AS jsonb)' if name == 'reason' else f':{name}'}" for name in changes)
+    said = {name: f"CAST(:{name} AS jsonb)" if name in _JSON else f":{name}" for name in changes}
+    columns = ", ".join(f"{name} = {value}" for name, value in said.items())
     return (
         f"UPDATE deliveries SET version = version + 1, updated_at = house_now(), {columns}"  # noqa: S608  our own names
         " WHERE tenant_id = :_tenant AND id = :_id AND state = :_state AND version = :_version"
@@ -76,8 +79,8 @@ def _set(changes: Mapping[str, Any]) -> str:
 def _write(scope: Scope, row: Delivery, statement: str, changes: Mapping[str, Any], more: Mapping[str, Any]) -> None:
     """Compare and set; the row then shows what was written, without being read again."""
     values = dict(changes)
-    if values.get("reason") is not None:
-        values["reason"] = canonical(values["reason"]).decode()
+    for name in _JSON & values.keys():
+        values[name] = canonical(values[name]).decode() if values[name] is not None else None
     seen = {"_tenant": scope.tenant_id, "_id": row.id, "_state": row.state, "_version": row.version}
     if scope.run(statement, **values, **more, **seen).rowcount != 1:
         raise Conflict("delivery.moved_meanwhile")

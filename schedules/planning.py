@@ -14,16 +14,21 @@ from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.words import canonical
 from gate.units import Medium
+from schedules import threads
 from schedules.calendar import WallTime, local_wall
 from schedules.events import PreflightDue, PublishDue, ReconcileDue, StageDue
 from schedules.models import Delivery, Post
 from schedules.moving import change, delivery, move
 from schedules.states import PLANNABLE, DeliveryState
+from schedules.threads import Piece
 from studio import library
 from tenants import reads as tenant_reads
 
 AHEAD = timedelta(minutes=10)
 """How long before its time a delivery is checked."""
+
+IN_THREAD = 1
+"""The priority of the next part of a thread: what has begun goes on before another post begins."""
 
 LATE_OK = timedelta(minutes=30)
 MAX_TITLE, MAX_BODY = 200, 20_000
@@ -32,9 +37,20 @@ MAX_TITLE, MAX_BODY = 200, 20_000
 S = DeliveryState
 
 
-def content_digest(title: str, body: str, media: Sequence[str], text_ai: str) -> str:
-    """SHA-256 of what people approve: any visible change makes another digest. `media` are `print_of` each picture."""
-    return hashlib.sha256(canonical([title, body, list(media), text_ai])).hexdigest()
+def content_digest(
+    title: str, body: str, media: Sequence[str], text_ai: str, parts: Sequence[Sequence[object]] = ()
+) -> str:
+    """SHA-256 of what people approve: any visible change makes another digest.
+
+    `media` are `print_of` each picture, `parts` what `part_print` says of each further part, in order.
+    """
+    return hashlib.sha256(canonical([title, body, list(media), text_ai, *map(list, parts)])).hexdigest()
+
+
+def part_print(piece: Piece, media: Sequence[Medium]) -> list[object]:
+    """What of a part is approved: its words, its pictures with theirs, and whether it is the first comment."""
+    prints = [print_of(str(asset), medium) for asset, medium in zip(piece.media, media, strict=True)]
+    return [piece.body, prints, piece.comment]
 
 
 def print_of(asset: str, medium: Medium) -> str:
@@ -45,7 +61,11 @@ def print_of(asset: str, medium: Medium) -> str:
 def digest_now(scope: Scope, row: Post) -> str:
     """The digest of a post with its pictures as they are now. Raises NotFound for a picture that is missing."""
     prints = [print_of(asset, library.media(scope, UUID(asset), "library")) for asset in row.media]
-    return content_digest(row.title, row.body, prints, row.text_ai)
+    parts = (
+        part_print(piece, [library.media(scope, asset, "library") for asset in piece.media])
+        for piece in threads.pieces(row)
+    )
+    return content_digest(row.title, row.body, prints, row.text_ai, list(parts))
 
 
 def post(scope: Scope, post_id: UUID) -> Post:
@@ -69,12 +89,15 @@ def write_post(
     author_principal: UUID | None = None,
     text_ai: str = "none",
     late_ok: timedelta | None = LATE_OK,
+    parts: Sequence[Piece] = (),
 ) -> UUID:
     """Write a post once per (origin, origin_key); a repeat returns the first one's id and changes nothing.
 
     `media` are asset ids; `late_ok` is how late it may still leave, None for always. An author who is a member is
-    known by their principal. Raises BadInput, and NotFound for a picture that is not in her library.
+    known by their principal. `parts` follow as a thread. Raises BadInput, and NotFound for a picture that is not in
+    her library.
     """
+    threads.check(parts)
     if len(body) > MAX_BODY or len(title) > MAX_TITLE:
         raise BadInput("post.too_long", most=MAX_BODY)
     if "\x00" in title + body:
@@ -85,13 +108,14 @@ def write_post(
     ).first()
     if known is not None:
         return known
-    library.check_owner(scope, creator_id, media)
+    library.check_owner(scope, creator_id, threads.assets(media, parts))
     row = Post(
         tenant_id=scope.tenant_id,
         creator_id=creator_id,
         title=title,
         body=body,
         media=[str(asset) for asset in media],
+        parts=threads.stored(parts),
         origin=origin,
         origin_key=origin_key,
         author=author,
@@ -195,9 +219,10 @@ def wake(scope: Scope, row: Delivery, *, at: datetime | None = None) -> None:
     ids, lane = (scope.tenant_id, row.id), f"channel:{row.channel_id}"
     if due - AHEAD > scope.now:
         outbox.put(scope, PreflightDue(*ids), at=due - AHEAD)
-        if post(scope, row.post_id).media:
+        if post(scope, row.post_id).media and not row.part_ids:
             outbox.put(scope, StageDue(*ids), at=due - AHEAD, lane=f"stage:{row.channel_id}")
-    outbox.put(scope, PublishDue(*ids), at=due, lane=lane, priority=row.priority)
+    first = min(row.priority, IN_THREAD) if row.part_ids else row.priority
+    outbox.put(scope, PublishDue(*ids), at=due, lane=lane, priority=first)
 
 
 def unplan(scope: Scope, delivery_id: UUID) -> None:
@@ -220,7 +245,10 @@ def move_delivery(scope: Scope, delivery_id: UUID, *, at: WallTime, version: int
 
 
 def send_now(scope: Scope, delivery_id: UUID, *, version: int | None = None) -> None:
-    """A person's "now" for a delivery on the calendar, on hold or refused; its lateness counts from now. As above."""
+    """A person's "now" for a delivery on the calendar, on hold, refused or broken off; its lateness counts from now.
+
+    As above; of one that was broken off, the parts that are missing leave.
+    """
     row = _as_seen(scope, delivery_id, version)
     if row.state not in PLANNABLE:
         raise Conflict("delivery.not_movable")
@@ -246,7 +274,7 @@ def _give_time(scope: Scope, row: Delivery, at: WallTime, due: datetime) -> None
     if row.state in (S.DRAFT, S.APPROVED):
         change(scope, row, **times)
     elif row.state in PLANNABLE:
-        move(scope, row, S.SCHEDULED, **times)
+        move(scope, row, S.PARTLY if row.state == S.BROKEN_OFF else S.SCHEDULED, **times)
     else:
         raise Conflict("delivery.not_movable")
     wake(scope, row)

@@ -1,15 +1,18 @@
 """What becomes of a delivery after its act: settle, put off, look, repair."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, assert_never
+from typing import Any, Protocol, assert_never
 from uuid import UUID
 
-from sqlmodel import col, or_, select
+from sqlalchemy import ColumnElement
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import col, or_, select, type_coerce
 
 from channels import carrying, connecting, handing, phones, reconciling, seeing
 from channels.carrying import Armed
+from channels.events import DeliveryVerify
 from connectors.outcomes import (
     Absent,
     Disconnected,
@@ -32,12 +35,14 @@ from gate import minting
 from gate.minting import Denied
 from gate.reasons import Reason
 from gate.units import Subject
+from schedules import removal
 from schedules.claiming import ACCOUNT_LOST, NotClaimable, look_at, reason_of, subject
 from schedules.events import DeliveryPublished, PublishDue, ReconcileDue
 from schedules.models import Delivery
 from schedules.moving import delivery, move
 from schedules.planning import wake
 from schedules.states import MARGIN, DeliveryState
+from schedules.threads import part_of
 
 S = DeliveryState
 
@@ -54,8 +59,11 @@ AT_ONCE = timedelta(milliseconds=200)
 UNSEEN = f"gate.{Reason.DESTINATION_PROBE_STALE}"
 """The reason of a hold that ends when the place can be seen again."""
 
-Recorded = Callable[[Scope, Subject], Outcome | None]
-"""What the answer to the last step meant, where one was kept: `channels.carrying.recorded` with its connectors."""
+
+class Recorded(Protocol):
+    """What the answer to the last step of a part meant, where one was kept: `channels.carrying.recorded`."""
+
+    def __call__(self, scope: Scope, subject: Subject, *, part: int) -> Outcome | None: ...
 
 
 @dataclass(frozen=True)
@@ -69,9 +77,14 @@ class Settlement:
     look_at: datetime | None = None
 
 
-def settlement(outcome: Outcome, *, now: datetime) -> Settlement:
-    """Turn what the platform answered into the delivery's next state; pure."""
+def settlement(outcome: Outcome, *, now: datetime, done: Sequence[str] = (), parts: int = 1) -> Settlement:
+    """Turn what the platform answered into the delivery's next state; pure.
+
+    `done` are the native ids of the parts of a thread that stand already, of `parts` in all.
+    """
     match outcome:
+        case Published() if parts > 1:
+            return _one_more(outcome, now=now, done=done, parts=parts)
         case Published(native_id=native_id, url=url):
             return Settlement(S.PUBLISHED, changes={"native_id": native_id, "url": url, "settled_at": now})
         case Processing(by_hand=True):
@@ -79,15 +92,30 @@ def settlement(outcome: Outcome, *, now: datetime) -> Settlement:
         case Processing():
             return Settlement(S.PROCESSING, look_at=now + FIRST_POLL)
         case Retry(after=after, reason=reason):
-            return Settlement(S.SCHEDULED, reason, {"not_before": now + after}, again_at=now + after)
+            return Settlement(_waits(done), reason, {"not_before": now + after}, again_at=now + after)
         case Uncertain(reason=reason):
             return Settlement(S.UNCERTAIN, reason, {"uncertain_since": now}, look_at=now + MARGIN)
         case Rejected(reason=reason):
-            return Settlement(S.FAILED, reason, {"settled_at": now})
+            return Settlement(S.BROKEN_OFF if done else S.FAILED, reason, {"settled_at": now})
         case Reauthorize() | Disconnected():  # why stands in the notice of the account and in the attempt
-            return Settlement(S.HELD, Message(ACCOUNT_LOST))
+            return Settlement(S.BROKEN_OFF if done else S.HELD, Message(ACCOUNT_LOST))
         case _:
             assert_never(outcome)  # an eighth outcome fails the type check, not a creator's post
+
+
+def _one_more(stands: Published, *, now: datetime, done: Sequence[str], parts: int) -> Settlement:
+    """A part of a thread stands: the next one follows at once, or it was the last."""
+    changes: dict[str, Any] = {"part_ids": [*done, stands.native_id], "not_before": None}
+    if not done:
+        changes |= {"native_id": stands.native_id, "url": stands.url}
+    if len(done) + 1 < parts:
+        return Settlement(S.PARTLY, changes=changes, again_at=now)
+    return Settlement(S.PUBLISHED, changes={**changes, "settled_at": now})
+
+
+def _waits(done: Sequence[str]) -> DeliveryState:
+    """Where a delivery waits for its next try."""
+    return S.PARTLY if done else S.SCHEDULED
 
 
 def settle(
@@ -100,7 +128,7 @@ def settle(
     outside is known as published.
     """
     row = delivery(scope, delivery_id)
-    same = attempt is None or row.attempt == attempt
+    same, part = attempt is None or row.attempt == attempt, part_of(row)
     if same and (row.state == S.PUBLISHING or (row.state == S.UNCERTAIN and isinstance(outcome, Published))):
         match outcome:
             case Reauthorize(reason=reason):
@@ -109,15 +137,21 @@ def settle(
                 connecting.gone(scope, row.channel_id, reason)
             case _:
                 pass
-        _apply(scope, row, settlement(outcome, now=scope.now))
-    carrying.close(scope, armed or subject(delivery_id), outcome, note_copy=minting.note_copy)
+        _apply(scope, row, _settlement(scope, row, outcome))
+    carrying.close(scope, armed or subject(delivery_id), outcome, part=part, note_copy=minting.note_copy)
+
+
+def _settlement(scope: Scope, row: Delivery, outcome: Outcome) -> Settlement:
+    return settlement(outcome, now=scope.now, done=row.part_ids, parts=row.parts)
 
 
 def _apply(scope: Scope, row: Delivery, after: Settlement) -> None:
     late = row.late_until is not None and after.again_at is not None and after.again_at > row.late_until
     if late:
         # the graph leads from publishing to held directly: waiting any longer would break the author's word
-        move(scope, row, S.HELD, reason=Message("delivery.too_late"))
+        part_ids = after.changes.get("part_ids", row.part_ids)
+        stands = {"part_ids": part_ids, **after.changes} if part_ids else {}
+        move(scope, row, S.BROKEN_OFF if part_ids else S.HELD, reason=Message("delivery.too_late"), **stands)
     else:
         move(scope, row, after.state, reason=after.reason, **after.changes)
     if after.look_at is not None:
@@ -130,7 +164,10 @@ def _apply(scope: Scope, row: Delivery, after: Settlement) -> None:
         outbox.put(scope, fact, dedupe=f"published:{row.id}", instead_of=ReconcileDue)
         return
     outbox.cancel(scope, ReconcileDue.kind, row.id)
-    if row.state == S.SCHEDULED:
+    if row.part_ids:  # what stands is read back now: nobody knows when the rest will
+        there = f"verify:{row.id}:{len(row.part_ids)}"
+        outbox.put(scope, DeliveryVerify(scope.tenant_id, row.id), dedupe=there)
+    if row.state in (S.SCHEDULED, S.PARTLY):
         wake(scope, row, at=after.again_at)
 
 
@@ -146,7 +183,9 @@ def put_off(scope: Scope, delivery_id: UUID, refusal: NotClaimable | Denied) -> 
     """
     row = delivery(scope, delivery_id)
     hold, again = (refusal.hold, refusal.again) if isinstance(refusal, NotClaimable) else _denied(scope, row, refusal)
-    if hold is not None:
+    if hold is not None and row.state == S.PARTLY and isinstance(refusal, Denied) and hold.code != UNSEEN:
+        removal.call_back(scope, row)
+    elif hold is not None:
         _hold(scope, row, hold)
     if again is None or row.late_until is None or row.late_until < scope.now:
         return again
@@ -171,6 +210,8 @@ def _hold(scope: Scope, row: Delivery, reason: Message) -> None:
         move(scope, row, S.SCHEDULED)
     if row.state in (S.DRAFT, S.SCHEDULED):
         move(scope, row, S.HELD, reason=reason)
+    elif row.state == S.PARTLY:
+        move(scope, row, S.BROKEN_OFF, reason=reason)
 
 
 def hold_unsent(scope: Scope, delivery_id: UUID, reason: Message) -> None:
@@ -178,13 +219,15 @@ def hold_unsent(scope: Scope, delivery_id: UUID, reason: Message) -> None:
 
     Where the record does not say so, something may be visible: that is for reconcile to find out.
     """
-    if reconciling.was_armed(scope, subject(delivery_id)):
-        return
     row = delivery(scope, delivery_id)
+    part = part_of(row)
+    if reconciling.was_armed(scope, subject(delivery_id), part):
+        return
     if row.state == S.PUBLISHING:
         outbox.cancel(scope, ReconcileDue.kind, row.id)
-        move(scope, row, S.HELD, reason=reason)
-    carrying.close(scope, subject(delivery_id), Retry(AT_ONCE, "account", reason), note_copy=minting.note_copy)
+        move(scope, row, S.BROKEN_OFF if part else S.HELD, reason=reason)
+    unsent = Retry(AT_ONCE, "account", reason)
+    carrying.close(scope, subject(delivery_id), unsent, part=part, note_copy=minting.note_copy)
 
 
 def hold_broken(scope: Scope, delivery_id: UUID) -> None:
@@ -192,8 +235,8 @@ def hold_broken(scope: Scope, delivery_id: UUID) -> None:
     _hold(scope, delivery(scope, delivery_id), Message("delivery.bug"))
 
 
-def doubt(scope: Scope, delivery_id: UUID, *, recorded: Recorded) -> bool:
-    """Bring a delivery whose act ended without a settle into its true state; whether it must now be looked for.
+def doubt(scope: Scope, delivery_id: UUID, *, recorded: Recorded) -> int | None:
+    """Bring a delivery whose act ended without a settle into its true state; the part that must now be looked for.
 
     Raises `outbox.Later` while the act may still be under way.
     """
@@ -206,14 +249,15 @@ def doubt(scope: Scope, delivery_id: UUID, *, recorded: Recorded) -> bool:
     if row.state == S.PUBLISHING:
         if row.deadline_at is not None and scope.now < row.deadline_at + MARGIN:
             raise outbox.Later(row.deadline_at + MARGIN - scope.now)
-        outcome = recorded(scope, subject(delivery_id))
+        part = part_of(row)
+        outcome = recorded(scope, subject(delivery_id), part=part)
         if outcome is not None:  # the answer was kept, and nobody lived to settle it
             settle(scope, delivery_id, outcome)
-        elif reconciling.was_armed(scope, subject(delivery_id)):
+        elif reconciling.was_armed(scope, subject(delivery_id), part):
             move(scope, row, S.UNCERTAIN, reason=Message("delivery.no_answer"), uncertain_since=scope.now)
         else:  # proof that nothing visible was ever asked for
-            _apply(scope, row, Settlement(S.SCHEDULED, again_at=scope.now))
-    return row.state in (S.UNCERTAIN, S.PROCESSING)
+            _apply(scope, row, Settlement(_waits(row.part_ids), again_at=scope.now))
+    return part_of(row) if row.state in (S.UNCERTAIN, S.PROCESSING) else None
 
 
 def settle_sighting(scope: Scope, delivery_id: UUID, sighting: Sighting) -> None:
@@ -224,24 +268,29 @@ def settle_sighting(scope: Scope, delivery_id: UUID, sighting: Sighting) -> None
     match sighting:
         case Found(native_id=native_id, url=url, at=at):
             _stand(scope, row, Published(native_id, url, at))
-        case Absent() if row.state == S.UNCERTAIN and reconciling.surely_absent(scope, subject(delivery_id)):
+        case Absent() if row.state == S.UNCERTAIN and _absent(scope, row):
             _send_again(scope, row)
         case Absent() | Unknown():
-            next_at = reconciling.next_look_at(scope, subject(row.id))
+            next_at = reconciling.next_look_at(scope, subject(row.id), part_of(row))
             if next_at is not None:
                 look_at(scope, row, next_at)
         case _:
             assert_never(sighting)
 
 
+def _absent(scope: Scope, row: Delivery) -> bool:
+    return reconciling.surely_absent(scope, subject(row.id), part_of(row))
+
+
 def _stand(scope: Scope, row: Delivery, published: Published) -> None:
-    _apply(scope, row, settlement(published, now=scope.now))
-    carrying.close(scope, subject(row.id), published, note_copy=minting.note_copy)
+    part = part_of(row)
+    _apply(scope, row, _settlement(scope, row, published))
+    carrying.close(scope, subject(row.id), published, part=part, note_copy=minting.note_copy)
 
 
 def _send_again(scope: Scope, row: Delivery) -> None:
-    move(scope, row, S.SCHEDULED)
-    reconciling.absolve(scope, subject(row.id))
+    move(scope, row, _waits(row.part_ids))
+    reconciling.absolve(scope, subject(row.id), part_of(row))
     wake(scope, row, at=scope.now)
 
 
@@ -268,12 +317,17 @@ def link(scope: Scope, delivery_id: UUID, *, native_id: str, url: str) -> None:
         select(Delivery.id).where(
             Delivery.tenant_id == scope.tenant_id,
             Delivery.channel_id == row.channel_id,
-            Delivery.native_id == native_id,
+            or_(col(Delivery.native_id) == native_id, _names(native_id)),
         )
     ).first()
     if other is not None:
         raise Conflict("delivery.linked_elsewhere")
     _stand(scope, row, Published(native_id, url))
+
+
+def _names(native_id: str) -> ColumnElement[bool]:
+    """Whether a part of a thread stands under an id."""
+    return type_coerce(Delivery.part_ids, JSONB).contains([native_id])
 
 
 def account_back(scope: Scope, channel_id: UUID) -> int:
@@ -282,12 +336,12 @@ def account_back(scope: Scope, channel_id: UUID) -> int:
         select(Delivery).where(
             Delivery.tenant_id == scope.tenant_id,
             Delivery.channel_id == channel_id,
-            Delivery.state == str(S.HELD),
+            col(Delivery.state).in_([str(S.HELD), str(S.BROKEN_OFF)]),
             col(Delivery.reason)["code"].astext.in_([ACCOUNT_LOST, UNSEEN, phones.NOBODY, phones.NOBODY_YET]),
         )
     ).all()
     for row in rows:
-        move(scope, row, S.SCHEDULED)
+        move(scope, row, _waits(row.part_ids))
         wake(scope, row)
     return len(rows)
 
@@ -298,7 +352,7 @@ def sweep(scope: Scope) -> int:
         select(Delivery).where(
             Delivery.tenant_id == scope.tenant_id,
             or_(
-                col(Delivery.state).in_([str(S.DRAFT), str(S.APPROVED), str(S.SCHEDULED)])
+                col(Delivery.state).in_([str(S.DRAFT), str(S.APPROVED), str(S.SCHEDULED), str(S.PARTLY)])
                 & (col(Delivery.due_at) < scope.now - MARGIN),
                 (col(Delivery.state) == str(S.PUBLISHING)) & (col(Delivery.deadline_at) < scope.now - 3 * MARGIN),
                 col(Delivery.state) == str(S.PROCESSING),

@@ -13,7 +13,8 @@ from foundation.errors import NotFound
 from foundation.words import Message
 from schedules.calendar import bounds
 from schedules.models import Delivery, DeliveryMove, Post
-from schedules.states import DeliveryState
+from schedules.states import NEEDS_A_PERSON, DeliveryState
+from schedules.threads import Piece, pieces
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,9 @@ class Entry:
     """What people planned: the local date and clock time in `zone`, as 2026-03-02T10:00."""
     media: tuple[UUID, ...]
     not_before: datetime | None
+    parts: int = 1
+    """How many parts it has there, and below how many of a thread stand so far."""
+    done: int = 0
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,7 @@ class Written:
     author: str
     author_principal: UUID | None
     late_ok: timedelta | None
+    parts: tuple[Piece, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,8 @@ def entry_of(row: Delivery, owner: Post, names: Mapping[UUID, str]) -> Entry:
         row.wall_time,
         tuple(UUID(asset) for asset in owner.media),
         row.not_before,
+        row.parts,
+        len(row.part_ids),
     )
 
 
@@ -145,7 +152,7 @@ def written_post(scope: Scope, post_id: UUID) -> Written:
         raise NotFound("post.unknown")
     media = tuple(UUID(asset) for asset in row.media)
     words = (row.title, row.body, media, row.text_ai)
-    return Written(row.id, row.creator_id, *words, row.author, row.author_principal, row.late_ok)
+    return Written(row.id, row.creator_id, *words, row.author, row.author_principal, row.late_ok, pieces(row))
 
 
 def of_post(scope: Scope, post_id: UUID, *, names: Mapping[UUID, str]) -> list[Entry]:
@@ -194,7 +201,7 @@ def day(scope: Scope, creator_id: UUID, local: date, zone: str) -> list[Entry]:
 
 def needs_a_person(scope: Scope, *, limit: int = 100) -> list[Entry]:
     """Deliveries that wait for somebody's decision, the oldest first."""
-    waiting = [str(state) for state in (DeliveryState.HELD, DeliveryState.UNCERTAIN, DeliveryState.FAILED)]
+    waiting = sorted(map(str, NEEDS_A_PERSON))
     rows = scope.session.exec(
         select(Delivery, Post)
         .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
@@ -244,6 +251,16 @@ def published(scope: Scope, delivery_id: UUID) -> Outside | None:
     if row is None or row.native_id is None or row.state != DeliveryState.PUBLISHED:
         return None
     return Outside(row.creator_id, row.channel_id, row.native_id, row.settled_at or row.due_at)
+
+
+def standing_at(scope: Scope, addresses: Collection[str]) -> list[tuple[UUID, UUID]]:
+    """The creator and the delivery of each post that was published at one of these addresses."""
+    rows = scope.session.exec(
+        select(Delivery.creator_id, Delivery.id).where(
+            Delivery.tenant_id == scope.tenant_id, col(Delivery.url).in_(list(addresses))
+        )
+    )
+    return [(creator_id, delivery_id) for creator_id, delivery_id in rows]
 
 
 def written(scope: Scope, origin: str, prefix: str) -> dict[str, UUID]:

@@ -1,39 +1,60 @@
 """What a removal means for a delivery: asked here, carried out by `channels`, noted here."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlmodel import select
 
 from channels import removing
-from foundation import outbox
 from foundation.database import Scope
 from foundation.errors import Conflict
+from foundation.words import Message
 from gate import copies
 from gate.copies import Copy
 from schedules.claiming import subject
-from schedules.events import ReconcileDue
 from schedules.models import Delivery
 from schedules.moving import delivery, move
+from schedules.planning import unplan
 from schedules.states import DeliveryState
+from schedules.threads import begun
+from tenants import notices
 
 S = DeliveryState
 
 
 def ask(scope: Scope, delivery_id: UUID) -> int:
-    """Take a delivery away: one removal for each of its copies outside; returns how many.
+    """Take a delivery away: one removal for each of its copies outside, the last part first; returns how many.
 
-    One in doubt is looked for first. Raises Conflict unless it is published or in doubt, and for a post that did not
-    leave through this house.
+    One in doubt is looked for first. Raises Conflict unless something of it is outside or may be, and for a post that
+    did not leave through this house.
     """
     row = delivery(scope, delivery_id)
     left = _left(scope, row)
     move(scope, row, S.REMOVING)
     if not left:
         raise Conflict("delivery.no_copy")
-    outbox.cancel(scope, ReconcileDue.kind, delivery_id)
-    for copy in left:
-        removing.ask(scope, copy)
+    _away(scope, row, left)
     return len(left)
+
+
+def call_back(scope: Scope, row: Delivery) -> None:
+    """The rest of a thread may not leave: what stands of it makes no sense alone, and goes, the last part first.
+
+    Why the rest may not stands in the gate's log; the members are told how far it had got.
+    """
+    left, said = _left(scope, row), {"done": len(row.part_ids), "parts": row.parts}
+    told = Message("delivery.called_back", said)
+    move(scope, row, S.REMOVING, reason=told)
+    for copy in left:
+        copies.call_back(scope, copy.jti, Message("recall.thread"))
+    _away(scope, row, left)
+    notices.put(scope, told, cause=f"delivery:{row.id}:thread", urgent=True, creator_id=row.creator_id)
+
+
+def _away(scope: Scope, row: Delivery, left: Sequence[Copy]) -> None:
+    unplan(scope, row.id)
+    for copy in left[::-1]:
+        removing.ask(scope, copy)
 
 
 def note(scope: Scope, delivery_id: UUID) -> None:
@@ -41,15 +62,17 @@ def note(scope: Scope, delivery_id: UUID) -> None:
     row = scope.session.exec(
         select(Delivery).where(Delivery.tenant_id == scope.tenant_id, Delivery.id == delivery_id)
     ).first()
-    if row is None or row.state not in (S.REMOVING, S.PUBLISHED, S.UNCERTAIN) or _left(scope, row):
+    known = (S.REMOVING, S.PUBLISHED, S.UNCERTAIN, S.PARTLY, S.BROKEN_OFF)
+    if row is None or row.state not in known or _left(scope, row):
         return
-    if row.state == S.UNCERTAIN:
+    if row.state in (S.UNCERTAIN, S.PARTLY, S.BROKEN_OFF):
         move(scope, row, S.REMOVING)
-        outbox.cancel(scope, ReconcileDue.kind, delivery_id)
+        unplan(scope, delivery_id)
     move(scope, row, S.REMOVED)
 
 
 def _left(scope: Scope, row: Delivery) -> list[Copy]:
-    """What may still be seen outside. Of a delivery in doubt, everything that was ever allowed to leave."""
-    known = copies.copies if row.native_id is not None else copies.traces
+    """What may still be seen outside, oldest first. Of one in doubt, everything that was ever allowed to leave."""
+    doubted = row.native_id is None or begun(row)
+    known = copies.traces if doubted else copies.copies
     return [copy for copy in known(scope, subject(row.id)) if copy.gone_at is None]

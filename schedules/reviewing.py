@@ -12,6 +12,7 @@ from schedules.models import Approval, Delivery, Post
 from schedules.moving import delivery, move
 from schedules.planning import wake
 from schedules.states import DeliveryState
+from schedules.threads import Piece, pieces
 
 S = DeliveryState
 CURED_BY_A_YES = ("delivery.unapproved", "delivery.changed")
@@ -55,6 +56,7 @@ class Asked:
     author_principal: UUID | None
     wishes: tuple[Wish, ...]
     words: tuple[Word, ...]
+    parts: tuple[Piece, ...] = ()
 
     @property
     def due_at(self) -> datetime:
@@ -132,6 +134,7 @@ def _asked(post: Post, wishes: list[Wish], words: list[Word]) -> Asked:
         post.author_principal,
         tuple(wishes),
         tuple(words),
+        pieces(post),
     )
 
 
@@ -183,7 +186,8 @@ def after_review(scope: Scope, delivery_id: UUID) -> bool:
 def shown_in_posts(scope: Scope, creator_id: UUID) -> frozenset[UUID]:
     """The assets that stand in a post of a creator, whatever became of it."""
     rows = scope.run(
-        "SELECT DISTINCT CAST(asset AS uuid) FROM posts, jsonb_array_elements_text(media) asset"
+        "SELECT DISTINCT CAST(asset AS uuid) FROM posts p, LATERAL (SELECT jsonb_array_elements_text(p.media) AS asset"
+        " UNION ALL SELECT jsonb_array_elements_text(part -> 'media') FROM jsonb_array_elements(p.parts) part) shown"
         " WHERE tenant_id = :tenant AND creator_id = :creator",
         tenant=scope.tenant_id,
         creator=creator_id,

@@ -23,14 +23,16 @@ class DeliveryState(StrEnum):
     PROCESSING = "processing"  # accepted: polled, or waited for, never sent again
     UNCERTAIN = "uncertain"  # sent, no answer: only reconciling or a person may leave this state
     PUBLISHED, FAILED, CANCELLED = "published", "failed", "cancelled"
+    PARTLY = "partly"  # parts of a thread stand outside, and the next one follows by itself
+    BROKEN_OFF = "broken_off"  # parts stand outside, and the rest waits for a person
     REMOVING, REMOVED = "removing", "removed"
 
 
 S = DeliveryState
-NEEDS_A_PERSON = frozenset({S.HELD, S.FAILED, S.UNCERTAIN})
+NEEDS_A_PERSON = frozenset({S.HELD, S.FAILED, S.UNCERTAIN, S.BROKEN_OFF})
 """States in which a delivery waits for somebody's decision."""
 
-PLANNABLE = frozenset({S.SCHEDULED, S.HELD, S.FAILED})
+PLANNABLE = frozenset({S.SCHEDULED, S.HELD, S.FAILED, S.BROKEN_OFF})
 """States in which a person may give a delivery a time to leave. A publishing one may be outside already."""
 
 DELIVERY_STATES = StateGraph(
@@ -40,9 +42,11 @@ DELIVERY_STATES = StateGraph(
         S.APPROVED: {S.SCHEDULED, S.DRAFT, S.CANCELLED},
         S.SCHEDULED: {S.SCHEDULED, S.PUBLISHING, S.HELD, S.DRAFT, S.CANCELLED},
         S.HELD: {S.SCHEDULED, S.DRAFT, S.CANCELLED},
-        S.PUBLISHING: {S.PUBLISHED, S.PROCESSING, S.SCHEDULED, S.FAILED, S.HELD, S.UNCERTAIN},
+        S.PUBLISHING: {S.PUBLISHED, S.PROCESSING, S.SCHEDULED, S.FAILED, S.HELD, S.UNCERTAIN, S.PARTLY, S.BROKEN_OFF},
         S.PROCESSING: {S.PUBLISHED, S.FAILED, S.UNCERTAIN},
-        S.UNCERTAIN: {S.PUBLISHED, S.SCHEDULED, S.CANCELLED, S.REMOVING},
+        S.UNCERTAIN: {S.PUBLISHED, S.SCHEDULED, S.CANCELLED, S.REMOVING, S.PARTLY, S.BROKEN_OFF},
+        S.PARTLY: {S.PUBLISHING, S.BROKEN_OFF, S.REMOVING},
+        S.BROKEN_OFF: {S.PARTLY, S.REMOVING},
         S.FAILED: {S.DRAFT, S.SCHEDULED, S.CANCELLED},
         S.PUBLISHED: {S.REMOVING, S.REMOVED},
         S.REMOVING: {S.REMOVED},

@@ -14,14 +14,17 @@ from sqlmodel import select
 from foundation.database import OpenScope, Scope
 from foundation.ids import derived
 from foundation.storage import ObjectStore
-from gate import inspecting, ratings
-from generators import looks, media, provenance
+from gate import inspecting, recording, seals
+from generators import films, looks, media, provenance
 from generators.classifying import Classifier
 from generators.contract import Label, Picture
+from generators.films import Film
 from generators.media import POST, Photo, Rendered
 from generators.provenance import Credential
-from studio import looking, models
+from studio import filming, looking, models
 from studio.library import alone
+from studio.looking import Compare
+from studio.playing import FRAMES, SECONDS
 from tenants import reads as tenant_reads
 
 INGESTING = "system:ingesting"
@@ -46,23 +49,28 @@ class Source:
     prompt: str = ""
     alt: str = ""
     job_id: UUID | None = None
+    parent: UUID | None = None
+    """The asset it was made from: a still of a film, a film of a picture."""
     parameters: Mapping[str, str | int | float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A rendition ready to be stored, the photo it was made from, and its lineage."""
+    """A rendition ready to be stored, the photo it was made from or, of a film, that stands for it, and its lineage."""
 
     rendered: Rendered
     photo: Photo
     data: bytes = field(repr=False)
     source: Source
+    film: Film | None = field(default=None, repr=False)
 
 
 def from_camera(data: bytes, *, name: str, alt: str = "") -> Prepared:
     """An upload. Raises BadInput that names the file when it cannot be decoded safely."""
+    if films.moves(data):
+        return _filmed(data, name=name, alt=alt)
     photo = media.read(data, name=name)
-    maker = _maker(data, photo)
+    maker = _maker(data, photo.mime, photo.lineage)
     source = Source(
         key=f"file:{photo.sha256}",
         origin="upload",
@@ -75,15 +83,31 @@ def from_camera(data: bytes, *, name: str, alt: str = "") -> Prepared:
     return Prepared(rendered, photo, rendered.data, source)
 
 
-def _maker(data: bytes, photo: Photo) -> str:
+def _filmed(data: bytes, *, name: str, alt: str) -> Prepared:
+    """An upload that moves or sounds: made anew, with all that is to be looked at."""
+    film = films.read(data, name=name)
+    maker = _maker(data, film.mime, {})
+    source = Source(
+        key=f"file:{film.sha256}",
+        origin="upload",
+        ai="generated" if maker else "none",
+        engine=maker or CAMERA,
+        alt=alt,
+        parameters={SECONDS: round(film.seconds), FRAMES: len(film.looked.frames)},
+    )
+    photo = filming.photo(film)
+    return Prepared(filming.rendered(film, photo), photo, film.data, source, film)
+
+
+def _maker(data: bytes, mime: str, lineage: Mapping[str, str]) -> str:
     """The engine that made an upload, as its own mark or the prompt left in it says; nothing for a camera's.
 
     A mark that no longer verifies still says so: nobody adds one to a photograph.
     """
-    mark = provenance.verify(data, photo.mime)
+    mark = provenance.verify(data, mime)
     if mark.source in MADE_BY_MODELS:
         return mark.engine or UNNAMED
-    return UNNAMED if photo.lineage else ""
+    return UNNAMED if lineage else ""
 
 
 def from_engine(
@@ -119,6 +143,7 @@ def bring(
     creator_id: UUID,
     prepared: Prepared,
     classifier: Classifier | None = None,
+    compare: Compare | None = None,
 ) -> UUID:
     """Store the bytes, have the classifier look, then record asset, rendition, lineage and what was found in one
     transaction; returns the asset's id.
@@ -126,20 +151,27 @@ def bring(
     The same source brought twice is the same asset. Where the classifier cannot say, that is recorded, and it is asked
     again later. Raises Unavailable when the disk is full: then nothing is recorded.
     """
-    sha256 = store.put(tenant_id, prepared.data)
-    found = looking.look(prepared.photo, classifier)  # no transaction is open
+    film, sha256 = prepared.film, store.put(tenant_id, prepared.data)
+    beside = filming.keep(store, tenant_id, film, prepared.photo, sha256) if film is not None else []
+    with tenant(tenant_id, INGESTING) as scope:
+        sealed = bool(seals.sealed(scope, [sha256]))
+    found = None if sealed else looking.look(prepared.photo, classifier, film=film)  # no transaction is open
+    faces = looking.compared(tenant_id, found, compare)
     with tenant(tenant_id, INGESTING) as scope:
         alone(scope, "ingest", creator_id, prepared.source.key)  # the second of two uploads at once finds the first
         known = _known(scope, creator_id, prepared.source.key)
         if known is not None:
             return known
         asset_id = _record(scope, creator_id, prepared, sha256)
-        looking.note(scope, asset_id, sha256, found)
+        filming.record(scope, asset_id, sha256, beside)
+        looking.note(scope, asset_id, sha256, found, faces)
         inspecting.read(
             scope,
             sha256,
             hidden=prepared.photo.hidden_preview,
             turned=[look.hex() for look in prepared.rendered.turned],
+            words=film.words if film is not None else (),
+            frames=filming.frame_hashes(film),
         )
     return asset_id
 
@@ -156,7 +188,7 @@ def _known(scope: Scope, creator_id: UUID, key: str) -> UUID | None:
 
 def _record(scope: Scope, creator_id: UUID, prepared: Prepared, sha256: str) -> UUID:
     source, taken = prepared.source, _taken_at(scope, creator_id, prepared)
-    asset_id = ratings.record_asset(
+    asset_id = recording.record_asset(
         scope,
         creator_id=creator_id,
         origin=source.origin,
@@ -164,8 +196,10 @@ def _record(scope: Scope, creator_id: UUID, prepared: Prepared, sha256: str) -> 
         engine=source.engine,
         made_at=taken or scope.now,
         source="capture" if taken else "ingest",
+        parent=source.parent,
+        model=source.model if source.ai != "none" else "",
     )
-    ratings.record_rendition(
+    recording.record_rendition(
         scope,
         asset_id,
         sha256=sha256,
@@ -174,7 +208,7 @@ def _record(scope: Scope, creator_id: UUID, prepared: Prepared, sha256: str) -> 
         width=prepared.rendered.width,
         height=prepared.rendered.height,
         profile=POST.name,
-        phash=prepared.rendered.phash.hex(),
+        phash=prepared.rendered.phash.hex() or None,
     )
     scope.add(
         models.Creation(

@@ -14,11 +14,13 @@ from foundation.errors import NotFound
 from foundation.jobs import heartbeat
 from foundation.storage import ObjectStore
 from foundation.words import Message
+from gate import never
 from generators.classifying import Classifier
 from generators.contract import EngineMissing, ImageEngine, JobTooLarge
 from generators.provenance import Credential
 from studio import ingesting, library, models, recipes
 from studio.events import JobDue
+from studio.looking import Compare
 from studio.recipes import Shot
 from studio.states import JOB_STATES, JobState
 from tenants import notices
@@ -41,7 +43,8 @@ def start(
     by: str = "",
     pause: int = 0,
 ) -> UUID:
-    """Queue a run of a recipe, once per `key`; returns the job's id. Raises NotFound, BadInput.
+    """Queue a run of a recipe, once per `key`; returns the job's id. Raises NotFound, BadInput, and Refused for words
+    that name somebody who is never to be shown.
 
     `count` pictures, the recipe's variants when None; `by` is the actor who asks. With `pause`, one picture in so many
     seconds at most: in between the machine is for others.
@@ -53,7 +56,8 @@ def start(
     if known is not None:
         return known
     spec = recipes.spec_of(scope, recipe_id)
-    recipes.resolve(spec, seed=seed, count=count or spec.variants)  # a wrong recipe is told now, not by a failed job
+    shots = recipes.resolve(spec, seed=seed, count=count or spec.variants)  # a wrong one is told now, by no failed job
+    never.refuse_words(scope, " \n ".join([spec.name, *(shot.job.prompt for shot in shots)]))
     row = models.Job(
         tenant_id=scope.tenant_id,
         creator_id=creator_id,
@@ -76,6 +80,7 @@ def run(
     store: ObjectStore,
     credential: Callable[[], Credential],
     classifier: Classifier | None = None,
+    compare: Compare | None = None,
 ) -> None:
     """Make the pictures that are missing. A missing or unfit engine fails the job with its words; others try again.
 
@@ -89,7 +94,7 @@ def run(
             _move(scope, job, JobState.RUNNING)
         shots = recipes.resolve(recipes.spec_of(scope, job.recipe_id), seed=job.seed, count=job.total)
         there = library.made(scope, job.creator_id, [_source(job, shot) for shot in shots])
-    bring = partial(ingesting.bring, tenant, store, tenant_id=job.tenant_id, classifier=classifier)
+    bring = partial(ingesting.bring, tenant, store, tenant_id=job.tenant_id, classifier=classifier, compare=compare)
     try:
         with heartbeat() as pulse:
             for shot in shots[job.done :]:

@@ -7,9 +7,9 @@ from sqlmodel import col, select
 from foundation.database import Scope
 from foundation.errors import NotFound, Refused
 from foundation.words import Message
-from gate import desk
+from gate import desk, lowering
 from gate.units import Rating
-from studio import models
+from studio import models, playing
 from tenants import reads as tenant_reads
 from tenants import sightings
 
@@ -19,14 +19,23 @@ def rate(scope: Scope, asset_id: UUID, rating: Rating, *, minor: bool = False) -
     desk.rate(scope, asset_id, _creation(scope, asset_id).sha256, rating, minor=minor)
 
 
+def lower(scope: Scope, asset_id: UUID, wanted: Rating, *, why: str) -> UUID:
+    """Ask others to lower the rating of a picture, as `gate.lowering.ask`; who brought it in is none of them."""
+    maker = human(scope, makers(scope, [asset_id]).get(asset_id, ""))
+    return lowering.ask(scope, asset_id, _creation(scope, asset_id).sha256, wanted, why=why, maker=maker)
+
+
 def review(
     scope: Scope, asset_id: UUID, *, approve: bool, seen_percent: int = 100, reason: Message | None = None
 ) -> None:
     """Say yes or no to the bytes of a picture, for every use of them. Raises Refused for who made it, and as the desk.
 
-    A no may be anybody's who may review; a yes needs somebody who neither handed the picture in nor asked for it.
+    A no may be anybody's who may review; a yes needs somebody who neither handed the picture in nor asked for it. Of a
+    film, so much was seen as was shown of its frames.
     """
     row = _creation(scope, asset_id)
+    member = tenant_reads.acting(scope, "review.people_only")
+    seen_percent = min(seen_percent, playing.seen_percent(scope, member, asset_id))
     if approve and (maker := human(scope, makers(scope, [asset_id]).get(asset_id, ""))) is not None:
         reviewer = tenant_reads.member(scope, UUID(scope.actor.partition(":")[2])).principal_id
         if reviewer == maker or reviewer in sightings.same(scope, maker).get(maker, ()):

@@ -10,7 +10,7 @@ from sqlmodel import select
 
 from foundation.database import Scope
 from foundation.errors import NotFound
-from gate import ratings
+from gate import ratings, recording
 from gate.units import Medium, Rating
 from generators.media import POST
 from studio import models
@@ -52,7 +52,7 @@ def check_owner(scope: Scope, creator_id: UUID, assets: Sequence[UUID]) -> None:
 def media(scope: Scope, asset_id: UUID, platform: str) -> Medium:
     """The rendition of an asset for a destination. Raises NotFound when there is none."""
     row = _creation(scope, asset_id)
-    made = ratings.rendition(scope, asset_id, PROFILE)
+    made = recording.rendition(scope, asset_id, PROFILE)
     if row is None or made is None:
         raise NotFound("library.asset_unknown", destination=platform)
     return Medium(made.sha256, made.mime, made.size, alt=row.alt, ai=made.ai, width=made.width, height=made.height)
@@ -117,6 +117,18 @@ def made(scope: Scope, creator_id: UUID, source_keys: Sequence[str]) -> dict[str
         )
     )
     return dict(rows.all())
+
+
+def has(scope: Scope, sha256: str) -> bool:
+    """Whether these very bytes are in somebody's library here, or wait to be."""
+    wanted = (models.Creation, models.Upload)
+    return any(
+        scope.session.exec(
+            select(one.id).where(one.tenant_id == scope.tenant_id, one.sha256 == sha256).limit(1)
+        ).first()
+        is not None
+        for one in wanted
+    )
 
 
 def describe(scope: Scope, asset_id: UUID, alt: str) -> None:

@@ -17,6 +17,7 @@ from gate import reads as gate_reads
 from gate.ratings import Standing
 from gate.units import Rating
 from studio import models
+from studio.playing import FRAMES, SECONDS
 from studio.recipes import Spec
 from studio.states import JobState, PackState, ShelfState
 
@@ -78,6 +79,8 @@ class Card:
     version: int
     taken_at: datetime | None
     at: datetime
+    seconds: int = 0
+    """Of a film or a sound, at least 1; 0 of a picture."""
 
 
 def shown(scope: Scope, asset_id: UUID) -> Shown:
@@ -206,6 +209,7 @@ def _card(scope: Scope, row: models.Creation, standing: Standing, recipe: str | 
         version or 0,
         row.taken_at,
         row.created_at or scope.now,
+        max(1, int(row.parameters[SECONDS])) if FRAMES in row.parameters else 0,
     )
 
 

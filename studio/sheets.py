@@ -1,8 +1,8 @@
 """Contact sheets: pictures that came in together are looked at together, and judged by one decision.
 
 Together are the pictures of one run of a recipe, the files handed in by one gesture, else those of one pack. A picture
-is on one sheet only; one that came alone is on none. Nobody judged the pictures of a sheet yet, and all of a sheet wait
-for the same thing: a rating, or a yes to what shows Nudity.
+is on one sheet only; one that came alone is on none, and neither is a film, which has sheets of its own. Nobody judged
+the pictures of a sheet yet, and all of a sheet wait for the same thing: a rating, or a yes to what shows Nudity.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -58,7 +58,7 @@ def together(scope: Scope, cards: Sequence[Card]) -> tuple[list[Sheet], list[Car
     shared = _shared(scope, cards)
     found: dict[tuple[str, str, Wants], list[Card]] = {}
     for card in cards:
-        if card.asset_id in shared:
+        if card.asset_id in shared and not card.seconds:
             wants: Wants = "rating" if card.standing.rating is None else "review"
             found.setdefault((*shared[card.asset_id], wants), []).append(card)
     sheets = [

@@ -1,4 +1,4 @@
-"""Photos handed in at the dashboard: kept as they came until the workers have brought them into the library.
+"""Photos, films and sounds handed in at the dashboard: kept as they came until the workers brought them in.
 
 A page calls `receive`; the workers decode, strip and record (`ingest`), the one path every picture takes. What came is
 forgotten as soon as there is an asset or a reason: it may still hold where and when a photo was taken.
@@ -16,13 +16,15 @@ from foundation import outbox
 from foundation.database import OpenScope, Scope, stored
 from foundation.errors import BadInput, NotFound
 from foundation.ids import derived
+from foundation.jobs import heartbeat
 from foundation.storage import ObjectStore, digest_of
 from foundation.words import Message
 from gate import binding
-from generators import containers
+from generators import containers, films
 from generators.classifying import Classifier
 from studio import ingesting, library, models
 from studio.events import UploadDue
+from studio.looking import Compare
 from studio.states import UPLOAD_STATES, UploadState
 
 LONGEST_NAME = 120
@@ -53,15 +55,19 @@ def receive(
     card: UUID | None = None,
     batch: UUID | None = None,
 ) -> UUID:
-    """Keep a photo and have the workers bring it into the library; returns the upload's id (see `upload`).
+    """Keep a file and have the workers bring it into the library; returns the upload's id (see `upload`).
 
     The same file of the same creator is the same upload, and one asset; one that was refused is tried again.
     `by` is the actor who brings it, `card` the shoot card it is put on once it is in the library; files handed in by
-    one gesture share a `batch`. Raises BadInput `photo.…` (generators/containers.py) for what is no whole JPEG, PNG or
-    WebP of at most 64 MiB, before anything is kept; Unavailable when the store is full or away.
+    one gesture share a `batch`. Raises BadInput, before anything is kept, `photo.…` (generators/containers.py) for what
+    is no whole JPEG, PNG or WebP of at most 64 MiB and `film.…` (generators/tracks.py) for a film or a sound that is
+    not taken; Unavailable when the store is full or away.
     """
     shown = _shown(name)
-    containers.inspect(data, name=shown)
+    if films.moves(data):
+        films.inspect(data, name=shown)
+    else:
+        containers.inspect(data, name=shown)
     sha256 = digest_of(data)
     upload_id = derived(scope.tenant_id, creator_id, f"upload:{sha256}")
     library.alone(scope, "upload", upload_id)
@@ -129,7 +135,14 @@ def recent(scope: Scope, creator_id: UUID, *, since: datetime, limit: int = 100)
     return [_value(scope, row) for row in rows]
 
 
-def ingest(event: UploadDue, *, tenant: OpenScope, store: ObjectStore, classifier: Classifier | None = None) -> None:
+def ingest(
+    event: UploadDue,
+    *,
+    tenant: OpenScope,
+    store: ObjectStore,
+    classifier: Classifier | None = None,
+    compare: Compare | None = None,
+) -> None:
     """Bring a file into the library, or say why it cannot be; then forget what came. Others' faults are tried again."""
     with tenant(event.tenant_id, ingesting.INGESTING) as scope:
         row = _row(scope, event.subject_id)
@@ -141,15 +154,18 @@ def ingest(event: UploadDue, *, tenant: OpenScope, store: ObjectStore, classifie
             _settle(scope, row.id, ours, None)
         return
     try:
-        prepared = ingesting.from_camera(store.get(event.tenant_id, row.sha256), name=row.name)
-        asset_id: UUID | None = ingesting.bring(
-            tenant,
-            store,
-            tenant_id=event.tenant_id,
-            creator_id=row.creator_id,
-            prepared=prepared,
-            classifier=classifier,
-        )
+        with heartbeat() as pulse:  # a film takes its time
+            prepared = ingesting.from_camera(store.get(event.tenant_id, row.sha256), name=row.name)
+            pulse.check()
+            asset_id: UUID | None = ingesting.bring(
+                tenant,
+                store,
+                tenant_id=event.tenant_id,
+                creator_id=row.creator_id,
+                prepared=prepared,
+                classifier=classifier,
+                compare=compare,
+            )
         reason = None
     except BadInput as refused:
         asset_id, reason = None, refused.message

@@ -11,9 +11,12 @@ from channels import reads as channel_reads
 from foundation import outbox
 from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound, Refused
+from foundation.ids import uuid7
 from foundation.words import Message
+from gate import minting
+from gate import reads as gate_reads
 from gate.events import SwitchWanted
-from subscribers import composing, conversation, directory, drafts, offers, speakers, talks
+from subscribers import composing, conversation, directory, drafts, offers, sending, speakers, talks
 from subscribers.events import ChatSettle
 from subscribers.models import Conversation, Draft
 from subscribers.offers import Candidate
@@ -63,10 +66,28 @@ def say(scope: Scope, conversation_id: UUID, member_id: UUID, text: str, *, key:
     _check_mine(talk, member_id)
     speakers.introduce(scope, talk)
     draft = drafts.put(scope, talk, origin="member", kind="text", state=DraftState.APPROVED, text=words, draft_id=key)
-    draft.approved_by = scope.actor
+    draft.approved_by = draft.written_by = scope.actor
     scope.add(draft)
     drafts.send(scope, draft)
     composing.forget(scope, conversation_id, member_id)
+
+
+def conflicts(scope: Scope, conversation_id: UUID, member_id: UUID, text: str) -> tuple[Message, ...]:
+    """Why these words would not leave as they stand, while they are being typed; nothing is written down.
+
+    Nothing is said of a conversation that somebody else holds, nor of none. Raises NotFound.
+    """
+    talk = talks.read(scope, conversation_id)
+    words = text.strip()
+    if not words or talk.owner_member_id != member_id:
+        return ()
+    channel = channel_reads.channel(scope, talk.channel_id)
+    if not channel.chat_surface:
+        return ()
+    fan = directory.identity_on(scope, talk.fan_id, talk.channel_id)
+    unit = sending.unit_for(scope, channel, fan, sending.subject(uuid7()), text=words[:LONGEST])
+    decision = minting.preview(scope, unit, author=f"member:{member_id}")
+    return () if decision.allowed else gate_reads.explain(decision)
 
 
 def offer(scope: Scope, conversation_id: UUID, member_id: UUID, pack_id: UUID, *, text: str, key: UUID) -> None:
@@ -97,7 +118,7 @@ def offer(scope: Scope, conversation_id: UUID, member_id: UUID, pack_id: UUID, *
         offer_id=offer_id,
         draft_id=key,
     )
-    draft.approved_by = scope.actor
+    draft.approved_by = draft.written_by = scope.actor
     scope.add(draft)
     drafts.send(scope, draft)
 

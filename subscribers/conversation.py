@@ -38,6 +38,9 @@ REDONE_MOST = 2
 OVER_18 = "over_18"
 """What a test network says of a fan who proved to be an adult."""
 
+_REPORT = re.compile(r"^/(?:report|signaler)\b")
+"""Somebody wants something gone: answered to everybody, blocked readers and minors too, by code alone."""
+
 _PERSON = re.compile(
     r"^/human\b|\b(?:speak|talk) (?:to|with) (?:a |some ?one |somebody )?(?:real |actual )?(?:human|person|someone)"
     r"|\bparler (?:a|avec) (?:un |une )?(?:vraie? )?(?:humaine?|personne|quelqu'un)"
@@ -96,11 +99,12 @@ def _hear(scope: Scope, channel: Channel, update: Update, *, rails: Rails, envir
     if not talks.heard(scope, talk, native_id=native_id, kind=kind, body=update.text or update.ref):
         return
     directory.rebuild_facts(scope, fan.fan_id)
+    reports = _told_where(scope, talk, update, pages)
     if age is Age.MINOR:
         _minor(scope, talk, fan, update.text)
         return
     crisis = update.kind == "message" and gate_text.crisis(update.text, lexicon=inforce.rules(scope).lexicon)
-    if fan.status != "active" and not crisis:
+    if (fan.status != "active" or reports) and not crisis:
         return
     if OwnerState(talk.owner) is OwnerState.CLOSED:
         reopened = OwnerState.PENDING_HUMAN if talk.safety_hold else OwnerState.BOT
@@ -123,6 +127,14 @@ def _hear(scope: Scope, channel: Channel, update: Update, *, rails: Rails, envir
             _stop(scope, talk, everything="all" in folded(update.text).split())
         case _:
             talks.ask_for_person(scope, talk, Message("chat.unreadable"))
+
+
+def _told_where(scope: Scope, talk: Conversation, update: Update, pages: str) -> bool:
+    """Tell who wants something gone where to ask for it; whether this was all they wanted. No stop holds it back."""
+    if update.kind != "message" or _REPORT.match(folded(update.text)) is None:
+        return False
+    drafts.say_service(scope, talk, Message("service.safety.report", {"report_page": f"{pages.rstrip('/')}/report"}))
+    return True
 
 
 def _asks_age(update: Update) -> bool:

@@ -155,7 +155,7 @@ def approve(scope: Scope, draft_id: UUID, *, text: str | None = None) -> None:
     row = read(scope, draft_id, lock=True)
     move(scope, row, DraftState.APPROVED)
     if text is not None and text != row.text:
-        row.original_text, row.text = row.text, text
+        row.original_text, row.text, row.written_by = row.text, text, scope.actor
     row.approved_by, row.expires_at = scope.actor, scope.now + LIFE
     scope.add(row)
     send(scope, row)

@@ -96,6 +96,16 @@ class OrderRefund:
 
 
 @dataclass(frozen=True)
+class PackRecalled:
+    """A copy has to go, perhaps one that somebody paid for; `subject_id` is the jti of its permit."""
+
+    kind: ClassVar[str] = "order.recall"
+    queue: ClassVar[outbox.Queue] = "chat"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
 class AgeTold:
     """A fan's check of age has its end (`age.answered`): tell them in the chat they asked for it in."""
 

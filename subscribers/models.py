@@ -156,6 +156,8 @@ class Draft(CreatorRow, table=True):
     tokens: int = 0
     confidence_pct: int | None = None
     original_text: str = ""
+    written_by: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """The member whose words these are: who typed or rewrote them; empty for a model's and the house's."""
 
 
 class ChatMessage(CreatorRow, table=True):

@@ -36,6 +36,9 @@ from tenants import notices
 AGAIN = timedelta(seconds=30)
 """A rail whose answer was lost is asked again: what was given back already is a success."""
 
+RECALL = "system:recall"
+"""Who asks for refunds of what was taken back: then the fan reads that, and not only that money went back."""
+
 REST = timedelta(minutes=5)
 """Before a rail that refuses our token is asked again."""
 
@@ -100,6 +103,11 @@ def ask(scope: Scope, payment_id: UUID, *, reason: Message) -> None:
         _move_order(scope, payment.order_id, OrderState.REFUND_PENDING, reason)
     lane = f"order:{payment.order_id or payment_id}"
     outbox.put(scope, OrderRefund(scope.tenant_id, payment_id), lane=lane, priority=2)
+
+
+def asked(scope: Scope, payment_id: UUID) -> bool:
+    """Whether a payment was ever asked back, whatever came of it."""
+    return _refund(scope, payment_id) is not None
 
 
 def due(scope: Scope, payment_id: UUID) -> Call | timedelta | None:
@@ -174,6 +182,7 @@ def _give(scope: Scope, payment_id: UUID) -> None:
     refund.state, refund.done_at = str(RefundState.DONE), scope.now
     scope.add(refund)
     outbox.cancel(scope, OrderRefund.kind, payment_id)
+    notices.settle(scope, _stuck(payment_id))
     ledger.reverse(scope, payment_id, at=scope.now)
     scope.run(
         "UPDATE entitlements SET state = 'revoked', updated_at = house_now()"
@@ -186,10 +195,23 @@ def _give(scope: Scope, payment_id: UUID) -> None:
         drafts.cancel_of_order(scope, payment.order_id, Message("refund.done"))
         outbox.put(scope, OrderRefunded(scope.tenant_id, payment.order_id))
     if locked is not None:
-        amount = offers.shown_price(Money(payment.amount_minor, payment.currency))
-        drafts.say_service(scope, locked, Message("service.receipt.refunded", {"amount": amount}))
+        drafts.say_service(scope, locked, _receipt(scope, payment, refund, "service.receipt.refunded"))
     if payment.fan_id is not None:
         directory.rebuild_facts(scope, payment.fan_id)
+
+
+def _receipt(scope: Scope, payment: Payment, refund: Refund, otherwise: str) -> Message:
+    """What a fan reads of their money; where a pack was taken back, that too."""
+    amount = offers.shown_price(Money(payment.amount_minor, payment.currency))
+    if refund.by != RECALL or payment.order_id is None:
+        return Message(otherwise, {"amount": amount})
+    title = drafts.slot(orderbook.find(scope, payment.order_id).title)
+    code = "service.receipt.recalled" if refund.state == RefundState.DONE else "service.receipt.owed"
+    return Message(code, {"amount": amount, "title": title})
+
+
+def _stuck(payment_id: UUID) -> str:
+    return f"payment:{payment_id}:refund"
 
 
 def _move_order(scope: Scope, order_id: UUID, after: OrderState, reason: Message) -> None:
@@ -208,16 +230,21 @@ def _refused(scope: Scope, payment_id: UUID, reason: Message) -> None:
     refund = _refund(scope, payment_id)
     if refund is None or refund.state != RefundState.ASKED:
         return
+    first = refund.by == RECALL and (refund.reason or {}).get("code") == "refund.recalled"
     refund.state, refund.reason = str(RefundState.FAILED), stored(reason)
     scope.add(refund)
     _tell(scope, payment_id, reason)
+    payment = _payment(scope, payment_id)
+    talk = _conversation(scope, payment)
+    if first and talk is not None:  # once: what the rail said stands in its place from now on
+        drafts.say_service(scope, talks.read(scope, talk), _receipt(scope, payment, refund, ""))
 
 
 def _tell(scope: Scope, payment_id: UUID, reason: Message) -> None:
     payment = _payment(scope, payment_id)
     amount = offers.shown_price(Money(payment.amount_minor, payment.currency))
     message = Message("refund.stuck", {"amount": amount, "reason": reason.code})
-    notices.put(scope, message, cause=f"payment:{payment_id}:refund", urgent=True, creator_id=payment.creator_id)
+    notices.put(scope, message, cause=_stuck(payment_id), urgent=True, creator_id=payment.creator_id)
 
 
 def unmatched(scope: Scope, payment_id: UUID) -> Payment:

@@ -1,6 +1,6 @@
 """A draft leaves: claimed in one transaction, carried with none open, settled in one more."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial
 from typing import assert_never
@@ -8,7 +8,7 @@ from uuid import UUID
 
 from channels import budgets, carrying, reconciling
 from channels import reads as channel_reads
-from channels.carrying import Armed, Mint, Staged
+from channels.carrying import Armed, Staged
 from channels.reads import Channel
 from connectors.answers import READER_GONE
 from connectors.contract import Connector
@@ -29,6 +29,7 @@ from foundation.database import Scope
 from foundation.errors import NotFound
 from foundation.words import Message, say
 from gate import minting
+from gate.permit import Permit
 from gate.units import Button, Invoice, Medium, Subject, Text, Unit, Verdict
 from subscribers import directory, drafts, orderbook, talks
 from subscribers.events import ChatReconcile, ChatTurn
@@ -38,6 +39,9 @@ from tenants import notices
 
 ACT, MARGIN = timedelta(seconds=30), timedelta(seconds=20)
 """How long a message may take to leave, and after that until its answer is looked for."""
+
+Mint = Callable[..., Permit]
+"""`gate.minting.mint` with the key bound; the claim adds whose words it carries, since nobody reviews their own."""
 
 SOON = timedelta(seconds=2)
 STOPPED_AGAIN = timedelta(seconds=30)
@@ -118,7 +122,7 @@ def unit_for(
 def judged(scope: Scope, row: Draft) -> minting.Decision:
     """What the safety check says of a message now; its author is kept with the decision."""
     unit = compose(scope, row, channel_reads.channel(scope, row.channel_id))
-    return minting.judge(scope, unit, author=row.approved_by or scope.actor)
+    return minting.judge(scope, unit, author=row.written_by or scope.actor)
 
 
 def claim(scope: Scope, draft_id: UUID, *, mint: Mint, connectors: Mapping[str, Connector]) -> Armed | Outcome | Staged:
@@ -139,7 +143,8 @@ def claim(scope: Scope, draft_id: UUID, *, mint: Mint, connectors: Mapping[str, 
     if not _take(scope, row, deadline=deadline):
         raise NotClaimable
     outbox.put(scope, ChatReconcile(scope.tenant_id, draft_id, "draft"), at=deadline + MARGIN)
-    return carrying.arm(scope, channel=channel, unit=unit, kind="send", act=ACT, mint=mint, connectors=connectors)
+    by = partial(mint, author=row.written_by) if row.written_by else mint
+    return carrying.arm(scope, channel=channel, unit=unit, kind="send", act=ACT, mint=by, connectors=connectors)
 
 
 _CLAIM = """

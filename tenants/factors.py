@@ -17,7 +17,7 @@ from sqlmodel import select
 from foundation.database import OpenScope, Scope
 from foundation.errors import Refused
 from foundation.ids import HOUSE, uuid7
-from tenants import audit, failures, login, vault
+from tenants import audit, failures, login, passkeys, vault
 from tenants.models import SecondFactor
 
 STEP, DIGITS, BYTES = 30, 6, 20
@@ -57,9 +57,10 @@ def begin(scope: Scope, key: str, member_id: UUID) -> None:
 
 
 def offer(scope: Scope, key: str, member_id: UUID, *, name: str) -> Offer | None:
-    """What to show a member whose app has nothing yet; None once a code of it was right. `name` is the account's."""
+    """What to show a member who has no second factor yet; None once a code was right, or a passkey is there. `name` is
+    the account's."""
     row = _row(scope, member_id)
-    if row is None or row.confirmed_at is not None:
+    if row is None or row.confirmed_at is not None or passkeys.keys(scope, member_id):
         return None
     secret = vault.open_box(_own(key), scope.tenant_id, row.box)
     letters = base64.b32encode(secret).decode().rstrip("=")
@@ -89,13 +90,13 @@ def enter(tenant: OpenScope, key: str, session: str, code: str, *, browser: str 
 
 
 def forget(scope: Scope, member_id: UUID) -> None:
-    """A phone was lost: the next way in is set up with a new one, and every session ends."""
+    """A phone was lost: its app and every passkey count no more, the next way in is set up anew, every session ends."""
     scope.run(
         "DELETE FROM second_factors WHERE tenant_id = :tenant AND member_id = :member",
         tenant=scope.tenant_id,
         member=member_id,
     )
-    login.revoke(scope, member_id)
+    passkeys.forget(scope, member_id)
     audit.note(scope, "member.factor_forgotten", f"member:{member_id}")
 
 
@@ -112,9 +113,11 @@ def _use(scope: Scope, key: str, member_id: UUID, code: str) -> None:
 _USED = """
 UPDATE second_factors SET last_step = :step, confirmed_at = coalesce(confirmed_at, house_now()),
   updated_at = house_now()
-WHERE tenant_id = :tenant AND member_id = :member AND last_step < :step RETURNING id
+WHERE tenant_id = :tenant AND member_id = :member AND last_step < :step
+  AND (confirmed_at IS NOT NULL OR NOT EXISTS (SELECT FROM passkeys p WHERE p.tenant_id = :tenant
+    AND p.member_id = :member AND p.ended_at IS NULL)) RETURNING id
 """
-"""Of two who bring the same code at once, one comes in."""
+"""Of two who bring the same code at once, one comes in. Whoever has a passkey sets no app up by a link alone."""
 
 
 def _fits(secret: bytes, typed: bytes, at: int) -> bool:

@@ -53,7 +53,8 @@ def redeem(tenant: OpenScope, secret: str, *, browser: str = "") -> str:
 def open_session(scope: Scope, tenant_id: UUID, member_id: UUID, *, browser: str = "") -> str:
     """Open a session of a member, in a scope of the door; returns its secret. `browser` is what it calls itself.
 
-    A guest's, and that of anybody who has a second factor, opens nothing until `pass_second`.
+    A guest's, that of anybody who has a second factor, and anybody's where the agency asks for one, opens nothing until
+    `pass_second`.
     """
     found = scope.run(_OPENS, tenant=tenant_id, member=member_id).one()
     return _open(scope, tenant_id, member_id, now=found.now, browser=browser, waits=found.waits)
@@ -62,7 +63,8 @@ def open_session(scope: Scope, tenant_id: UUID, member_id: UUID, *, browser: str
 _OPENS = """
 SELECT people_now() AS now, EXISTS (SELECT FROM members m WHERE m.tenant_id = :tenant AND m.id = :member
     AND m.role = 'guest') OR EXISTS (SELECT FROM second_factors f WHERE f.tenant_id = :tenant
-    AND f.member_id = :member AND f.confirmed_at IS NOT NULL) AS waits
+    AND f.member_id = :member AND f.confirmed_at IS NOT NULL) OR EXISTS (SELECT FROM agencies a
+    WHERE a.tenant_id = :tenant AND a.second_factor) AS waits
 """
 
 
@@ -108,6 +110,13 @@ def pass_second(scope: Scope, member_id: UUID, session: str, *, browser: str = "
     if done is None:
         raise Refused("login.link_spent")
     return _open(scope, scope.tenant_id, member_id, now=done, browser=browser, waits=False)
+
+
+def open_whole(scope: Scope, member_id: UUID, *, browser: str = "") -> str:
+    """Open a session that waits for nothing, in the member's tenant; returns its secret. Call it in the transaction
+    that used a passkey, which is two factors in one."""
+    now = scope.run("SELECT people_now()").scalar_one()
+    return _open(scope, scope.tenant_id, member_id, now=now, browser=browser, waits=False)
 
 
 def current(tenant: OpenScope, session: str) -> tuple[UUID, UUID] | None:

@@ -23,6 +23,8 @@ class Agency(TenantRow, table=True):
     language: str
     zone: str
     demo: bool = False
+    second_factor: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+    """Whether everybody who comes in by a password or a link is asked for a second factor, not guests alone."""
 
 
 class Creator(TenantRow, table=True):
@@ -67,6 +69,8 @@ class Member(TenantRow, table=True):
     """Slugs of the creators this member works for; empty means all."""
     password_hash: str | None = None
     active: bool = True
+    adult_chat: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+    """Trained for adult words in chats: the owner says so, whatever the role."""
 
 
 class LoginLink(TenantRow, table=True):
@@ -113,6 +117,60 @@ class SecondFactor(TenantRow, table=True):
     box: bytes = Field(sa_type=LargeBinary)
     last_step: int = Field(default=0, sa_type=BigInteger)
     confirmed_at: datetime | None = instant(optional=True)
+
+
+class Passkey(TenantRow, table=True):
+    """A passkey of a member (WebAuthn): public key and counter; `ended` is removed, forgotten or copied, and final."""
+
+    __tablename__ = "passkeys"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "credential", name="passkeys_credential"),
+        _of("member_id", "members"),
+        Index("passkeys_member", "tenant_id", "member_id"),
+        Index("passkeys_found", "credential"),
+        about="member",
+        keep="while the tenant is here",
+    )
+    member_id: UUID
+    credential: str
+    """The authenticator's id of it, in base64url."""
+    public_key: bytes = Field(sa_type=LargeBinary)
+    """COSE; no secret."""
+    count: int = Field(default=0, sa_type=BigInteger)
+    """How often it signed, as it says; 0 for ever where it does not count."""
+    name: str
+    used_at: datetime | None = instant(optional=True)
+    ended_at: datetime | None = instant(optional=True)
+    ended: str = ""
+
+
+class PasskeyAsk(TenantRow, table=True):
+    """What a passkey was asked to sign, for which very act; answered once, used once. Times are the people's clock.
+
+    A row of the house where nobody is known yet: somebody signs in. Answers that never came are counted as failures.
+    """
+
+    __tablename__ = "passkey_asks"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "challenge", name="passkey_asks_challenge"),
+        _of("member_id", "members"),
+        _of("passkey_id", "passkeys"),
+        Index("passkey_asks_who", "tenant_id", "who", "asked_at"),
+        about="member",
+        keep="1 day, for ever where something was published by it",
+    )
+    member_id: UUID | None = None
+    who: str
+    """A digest of who asks: the member, or the address of a stranger."""
+    challenge: str
+    act: str
+    about: str
+    asked_at: datetime = instant()
+    expires_at: datetime = instant()
+    taken_at: datetime | None = instant(optional=True)
+    answered_at: datetime | None = instant(optional=True)
+    spent_at: datetime | None = instant(optional=True)
+    passkey_id: UUID | None = None
 
 
 class Sighting(TenantRow, table=True):

@@ -12,17 +12,19 @@ from foundation.database import Scope
 from foundation.errors import NotFound, Refused
 from foundation.words import Message
 from tenants import models
-from tenants.roles import Role
+from tenants.roles import Right, Role, may
 
 
 @dataclass(frozen=True)
 class Agency:
-    """An agency: its name, language ("fr" or "en"), IANA zone, and whether it is a demonstration."""
+    """An agency: its name, language ("fr" or "en"), IANA zone, whether it is a demonstration, and whether everybody is
+    asked for a second factor."""
 
     name: str
     language: str
     zone: str
     demo: bool
+    second_factor: bool = False
 
 
 def founded(scope: Scope) -> datetime:
@@ -48,6 +50,14 @@ class Creator:
 
 
 @dataclass(frozen=True)
+class Writer:
+    """The human behind a member, and whether they may write adult words to readers by themselves."""
+
+    principal_id: UUID
+    adult_chat: bool
+
+
+@dataclass(frozen=True)
 class Member:
     """A member; `principal_id` is the human behind it."""
 
@@ -59,6 +69,8 @@ class Member:
     language: str
     zone: str
     creators: tuple[str, ...]
+    adult_chat: bool = False
+    """Adult words they type in a chat wait for nobody: the owner granted it, and they work here and may chat."""
 
 
 @dataclass(frozen=True)
@@ -77,10 +89,11 @@ def agency(scope: Scope) -> Agency:
     row = scope.session.get(models.Agency, (scope.tenant_id, scope.tenant_id))
     if row is None:
         raise NotFound("agency.unknown")
-    return Agency(row.name, row.language, row.zone, row.demo)
+    return Agency(row.name, row.language, row.zone, row.demo, row.second_factor)
 
 
-def _creator(row: models.Creator | Row[Any]) -> Creator:
+def creator_of(row: models.Creator | Row[Any]) -> Creator:
+    """Of a row with a creator's columns."""
     return Creator(
         row.id, row.slug, row.name, row.kind, row.zone, tuple(row.languages), row.rating_ceiling, row.approval_tiers
     )
@@ -91,21 +104,21 @@ def creators(scope: Scope) -> list[Creator]:
     rows = scope.session.exec(
         select(models.Creator).where(models.Creator.tenant_id == scope.tenant_id).order_by(models.Creator.name)
     )
-    return [_creator(row) for row in rows]
+    return [creator_of(row) for row in rows]
 
 
 _CREATOR = """
 SELECT id, slug, name, kind, zone, languages, rating_ceiling, approval_tiers FROM creators
 WHERE tenant_id = :tenant AND id = :id
 """
-"""Asked twice for each post: read plainly."""
+"""Asked for each post: read plainly."""
 
 
 def creator(scope: Scope, key: UUID | str) -> Creator:
     """A creator by id, or by slug or name, whatever the case. Raises NotFound; another agency's looks the same."""
     if isinstance(key, UUID):
         row = scope.run(_CREATOR, tenant=scope.tenant_id, id=key).one_or_none()
-        found = _creator(row) if row is not None else None
+        found = creator_of(row) if row is not None else None
     else:
         named = (each for each in creators(scope) if key.casefold() in (each.slug, each.name.casefold()))
         found = next(named, None)
@@ -115,9 +128,13 @@ def creator(scope: Scope, key: UUID | str) -> Creator:
 
 
 def _member(row: models.Member) -> Member:
-    return Member(
-        row.id, row.principal_id, row.name, row.email, Role(row.role), row.language, row.zone, tuple(row.creators)
-    )
+    about = (row.id, row.principal_id, row.name, row.email, Role(row.role), row.language, row.zone, tuple(row.creators))
+    return Member(*about, adult_chat=_may_write(row))
+
+
+def _may_write(row: Any) -> bool:
+    """Whether who was trusted with adult words still works there, in a role that writes to readers."""
+    return bool(row.adult_chat and row.active and may(Role(row.role), Right.CHAT))
 
 
 def members(scope: Scope) -> list[Member]:
@@ -136,6 +153,11 @@ def member(scope: Scope, member_id: UUID) -> Member:
     if row is None:
         raise NotFound("member.unknown")
     return _member(row)
+
+
+def writer_of(row: Row[Any]) -> Writer:
+    """Of a row with a member's principal_id, role, active and adult_chat."""
+    return Writer(row.principal_id, _may_write(row))
 
 
 def acting(scope: Scope, refusal: str) -> Member:

@@ -24,14 +24,19 @@ INSERT INTO sightings (tenant_id, id, principal_id, guest, digest, seen_on)
 VALUES (:tenant, :id, :principal, :guest, :digest, CAST(people_now() AS date)) ON CONFLICT DO NOTHING
 """
 
-_SAME = """
-SELECT DISTINCT mine.principal_id AS one, other.principal_id AS other FROM sightings mine JOIN sightings other
+_MET = """
+FROM sightings mine JOIN sightings other
   ON other.tenant_id = mine.tenant_id AND other.digest = mine.digest AND other.principal_id <> mine.principal_id
 WHERE mine.tenant_id = :tenant AND (mine.guest OR other.guest)
   AND mine.seen_on > CAST(people_now() - CAST(:window AS interval) AS date)
   AND other.seen_on > CAST(people_now() - CAST(:window AS interval) AS date)
+"""
+_SAME = f"""
+SELECT DISTINCT mine.principal_id AS one, other.principal_id AS other {_MET}
   AND (CAST(:principal AS uuid) IS NULL OR mine.principal_id = :principal)
 """
+SAME_AS = f"ARRAY(SELECT DISTINCT other.principal_id {_MET} AND mine.principal_id = m.principal_id)"
+"""Who counts as `m`, a row of members; `:window` is `WINDOW`."""
 
 
 def note(scope: Scope, key: str, member: reads.Member, *, address: str, device: str) -> None:
@@ -41,18 +46,28 @@ def note(scope: Scope, key: str, member: reads.Member, *, address: str, device: 
     """
     if not key:
         return
-    own = factors.derived(key, b"greenroom sightings")
     for place in filter(
         None, (f"address {_network(address)}" if address else "", f"device {device}" if device else "")
     ):
-        scope.run(
-            _SEE,
-            tenant=scope.tenant_id,
-            id=uuid7(),
-            principal=member.principal_id,
-            guest=member.role is Role.GUEST,
-            digest=hmac.new(own, scope.tenant_id.bytes + place.encode(), hashlib.sha256).hexdigest(),
-        )
+        _see(scope, key, member, place)
+
+
+def note_passkey(scope: Scope, key: str, member: reads.Member, credential: str) -> None:
+    """Write down that a member holds a passkey, by its authenticator's id: whoever else holds it is the same human."""
+    if key:
+        _see(scope, key, member, f"passkey {credential}")
+
+
+def _see(scope: Scope, key: str, member: reads.Member, place: str) -> None:
+    own = factors.derived(key, b"greenroom sightings")
+    scope.run(
+        _SEE,
+        tenant=scope.tenant_id,
+        id=uuid7(),
+        principal=member.principal_id,
+        guest=member.role is Role.GUEST,
+        digest=hmac.new(own, scope.tenant_id.bytes + place.encode(), hashlib.sha256).hexdigest(),
+    )
 
 
 def same(scope: Scope, principal: UUID | None = None) -> Mapping[UUID, frozenset[UUID]]:

@@ -9,7 +9,7 @@ from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.words import canonical
 from tenants import agencies, audit, login, reads
-from tenants.roles import Role
+from tenants.roles import Right, Role, may, require
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,23 @@ def change(scope: Scope, member_id: UUID, *, role: Role, creators: Sequence[str]
     audit.note(scope, "member.changed", f"member:{member_id}", role=str(role))
 
 
+def trust(scope: Scope, member_id: UUID, *, adult_chat: bool) -> None:
+    """Say, as the owner, that a member is trained for adult words in chats, or is so no more.
+
+    Raises Refused for who is not the owner, NotFound, and BadInput for a member who may not chat.
+    """
+    require(reads.acting(scope, "member.owner_decides").role, Right.STAFF)
+    if adult_chat and not may(_found(scope, member_id).role, Right.CHAT):
+        raise BadInput("member.no_chat")
+    scope.run(
+        "UPDATE members SET adult_chat = :adult, updated_at = house_now() WHERE tenant_id = :tenant AND id = :id",
+        tenant=scope.tenant_id,
+        id=_found(scope, member_id).id,
+        adult=adult_chat,
+    )
+    audit.note(scope, "member.adult_chat" if adult_chat else "member.adult_chat_ended", f"member:{member_id}")
+
+
 def speak(scope: Scope, member_id: UUID, language: str) -> None:
     """The language a member reads from now on. Raises NotFound, BadInput for one nobody knows."""
     agencies.check_language(language)
@@ -69,6 +86,17 @@ def speak(scope: Scope, member_id: UUID, language: str) -> None:
         id=member_id,
         language=language,
     )
+
+
+def ask_second(scope: Scope, wanted: bool) -> None:
+    """Whether everybody who comes in by a password or a link from now on is asked for a second factor; open sessions
+    stay."""
+    scope.run(
+        "UPDATE agencies SET second_factor = :wanted, updated_at = house_now() WHERE tenant_id = :tenant",
+        tenant=scope.tenant_id,
+        wanted=wanted,
+    )
+    audit.note(scope, "agency.second_factor" if wanted else "agency.no_second_factor", f"agency:{scope.tenant_id}")
 
 
 def let_go(scope: Scope, member_id: UUID) -> None:

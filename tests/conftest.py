@@ -4,14 +4,15 @@ import os
 import secrets
 import socket
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from signal import SIGQUIT
 from uuid import UUID
 
 import pytest
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from sqlalchemy import create_engine, text
 from xdist.scheduler import LoadFileScheduling
 
@@ -24,7 +25,7 @@ from workers import embedded
 PASSWORD = "test-only"
 
 RUNNING = "GREENROOM_TEST_POSTGRES"
-"""Port of a PostgreSQL that is there already, for runs that cannot wait for one of their own each time."""
+"""Ports of PostgreSQLs that are there already, for runs that cannot wait for one of their own each time."""
 
 UNTOUCHED = "untouched"
 """Its migrated database, which no test opens: each run gets a copy."""
@@ -125,8 +126,20 @@ def started(folder: Path, database: str) -> Iterator[Cluster]:
     )
     upgrading.upgrade(found.url("greenroom_owner", database), environment="test")
     yield found
-    server.terminate()
-    server.wait(20)
+    server.send_signal(SIGQUIT)  # at once: nobody reads these data again, and a thread left over may still be connected
+    server.wait(60)
+
+
+@contextmanager
+def _lent(ports: Sequence[str]) -> Iterator[Cluster]:
+    """One of the clusters that are there already, to nobody else until the block ends or this process is killed."""
+    locks = {int(port): FileLock(f"/tmp/greenroom-lent-{port}.lock") for port in ports}
+    while True:
+        for port, lock in locks.items():
+            with suppress(Timeout), lock.acquire(timeout=0):
+                yield _copied(Cluster(port))
+                return
+        pause(0.05)
 
 
 def _copied(running: Cluster) -> Cluster:
@@ -141,13 +154,9 @@ def _copied(running: Cluster) -> Cluster:
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A PostgreSQL of this pytest process, gone at its end; `make mutation` has one running for hundreds of them."""
+    """A PostgreSQL of this pytest process, gone at its end; `make mutation` has some running for hundreds of them."""
     running = os.environ.get(RUNNING)
-    with (
-        nullcontext(_copied(Cluster(int(running))))
-        if running
-        else started(tmp_path_factory.mktemp("pg"), "house") as found
-    ):
+    with _lent(running.split(",")) if running else started(tmp_path_factory.mktemp("pg"), "house") as found:
         _clusters.append(found)
         yield found
         _clusters.remove(found)
@@ -193,7 +202,7 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     wait_until(lambda: _pings(url))
     yield url
     server.terminate()
-    server.wait(20)
+    server.wait(60)
 
 
 def _pings(url: str) -> bool:

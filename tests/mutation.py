@@ -4,11 +4,13 @@
 same code. What was tried before stands, also after Ctrl-C, until the function changes; `AGAIN=1` tries survivors
 once more, after a test was written for them. A mutant counts as found when one of the tests that reach its function
 fails, or never ends. What no test finds is shown to what else `make test` asks: mypy, and the rule that every code has
-its sentence; that counts too, in columns of its own. mutmut makes and runs the mutants; the PostgreSQL they need is
-started once and copied for each.
+its sentence; that counts too, in columns of its own. A statement of SQL with its keywords in small letters is the same
+one: that counts neither way. mutmut makes and runs the mutants; the PostgreSQLs they need are started once and copied
+for each.
 """
 
 import argparse
+import ast
 import json
 import os
 import re
@@ -17,7 +19,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import redirect_stdout
+from contextlib import ExitStack, redirect_stdout
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from io import StringIO
@@ -38,11 +40,15 @@ from tests.house.test_words import codes_said, parameters
 from tests.house.tree import Source
 
 ROOT = Path(__file__).resolve().parents[1]
-FATES = ("killed", "timeout", "types", "words", "survived", "no tests")
+FATES = ("killed", "timeout", "types", "words", "survived", "no tests", "same")
 NEW = "not checked"
 FOUND = frozenset({"killed", "timeout", "types", "words"})
+SAME = "same"
 SEEN = Path("mutants/read.json")
 """What mypy and the catalogues said, by the digest of the mutated file."""
+
+BESIDE = os.cpu_count() or 1
+"""So many mutants are tried beside each other."""
 
 CONFIDENCE = 1.96
 """Standard deviations on each side of a figure that is true 95 times of 100."""
@@ -101,8 +107,30 @@ def _judged(one: Mutant, seen: dict[str, str]) -> str:
     changed = _changed(one)
     key = sha256(f"{one.file}\n{changed}".encode()).hexdigest()
     if key not in seen:
-        seen[key] = "words" if _unsaid(one.file, changed) else "types" if _mistyped(one.file, changed) else ""
+        same = folded(changed) == folded(Path(one.file).read_text("utf-8"))
+        unsaid = not same and _unsaid(one.file, changed)
+        seen[key] = SAME if same else "words" if unsaid else "types" if _mistyped(one.file, changed) else ""
     return seen[key]
+
+
+_KEPT_OR_NOT = re.compile(r"""('[^']*'|"[^"]*"|:\w+)|([A-Z]+)""")
+"""What PostgreSQL, and whoever fills in the values, take as it is written; and what reads the same in small letters:
+https://www.postgresql.org/docs/16/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS"""
+
+
+class _Folding(ast.NodeTransformer):
+    """Every statement that is handed to `run`, in small letters where that says the same."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        said = node.args[0] if isinstance(node.func, ast.Attribute) and node.func.attr == "run" and node.args else None
+        if isinstance(said, ast.Constant) and isinstance(said.value, str):
+            said.value = _KEPT_OR_NOT.sub(lambda found: found[1] or found[2].lower(), said.value)
+        return self.generic_visit(node)
+
+
+def folded(code: str) -> str:
+    """The code, but for how it is laid out and how large the keywords of SQL are."""
+    return ast.dump(_Folding().visit(ast.parse(code)))
 
 
 def _changed(one: Mutant) -> str:
@@ -142,22 +170,25 @@ def table(tried: Iterable[Mutant], whole: int) -> Iterator[str]:
     for file, group in groupby(rows, key=lambda one: one.file):
         yield _row(f"`{file}`", list(group))
     yield _row("**all**", rows)
-    low, high = interval(sum(one.found for one in rows), len(rows))
+    changed = [one for one in rows if one.fate != SAME]
+    low, high = interval(sum(one.found for one in changed), len(changed))
     yield ""
-    yield f"{len(rows)} of {whole} mutants; the whole lies between {low:.1%} and {high:.1%}, 95 times of 100."
+    yield f"{len(changed)} of {whole} mutants; the whole lies between {low:.1%} and {high:.1%}, 95 times of 100."
 
 
 def _row(title: str, some: list[Mutant]) -> str:
     fates = Counter(one.fate if one.fate in FATES else "survived" for one in some)
-    score = sum(one.found for one in some) / len(some)
+    score = sum(one.found for one in some) / max(1, len(some) - fates[SAME])
     return f"| {title} | {len(some)} | {' | '.join(str(fates[fate]) for fate in FATES)} | {score:.1%} |"
 
 
 def run(names: list[str]) -> None:
-    """Try these mutants, one after the other, beside a PostgreSQL that lives as long as this takes."""
-    with tempfile.TemporaryDirectory() as folder, started(Path(folder), UNTOUCHED) as cluster:
-        environment = {**os.environ, RUNNING: str(cluster.port)}
-        command = [sys.executable, "-m", "mutmut", "run", "--max-children", "1", *names]
+    """Try these mutants, each beside a PostgreSQL of its own of those that live as long as this takes."""
+    with ExitStack() as open_ones:
+        folders = [Path(open_ones.enter_context(tempfile.TemporaryDirectory())) for _ in range(BESIDE)]
+        ports = [open_ones.enter_context(started(folder, UNTOUCHED)).port for folder in folders]
+        environment = {**os.environ, RUNNING: ",".join(str(port) for port in ports)}
+        command = [sys.executable, "-m", "mutmut", "run", "--max-children", str(BESIDE), *names]
         subprocess.run(command, cwd=ROOT, env=environment, check=True)
 
 

@@ -10,6 +10,12 @@ from urllib.parse import urlsplit
 from fastapi import Request
 from fastapi.responses import Response
 
+POLICY = (
+    "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'self'; base-uri 'none'; form-action 'self';"
+    " frame-ancestors 'none'"
+)
+"""What a page may load (Content Security Policy): of this host alone, and no script."""
+
 FRESH = "public, max-age=60"
 FEED = "public, max-age=300"
 IMMUTABLE = "private, max-age=31536000, immutable"

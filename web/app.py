@@ -11,11 +11,10 @@ from foundation.asgi import Guarded, host_of
 from foundation.database import OpenScope, reachable
 from foundation.storage import ObjectStore
 from foundation.words import LANGUAGES, Message, say
-from web import age, area, complaints, house, page, person
+from web import age, answers, area, complaints, house, lent, page, person, reports
 
 HEADERS = {
-    "content-security-policy": "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'self';"
-    " base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "content-security-policy": answers.POLICY,
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), interest-cohort=()",
@@ -35,12 +34,22 @@ LOOPBACK = ("127.0.0.1", "::1")
 
 
 def create(
-    *, tenant: OpenScope, store: ObjectStore, public_url: str, security_contact: str = "", inside_url: str = ""
+    *,
+    tenant: OpenScope,
+    store: ObjectStore,
+    library: ObjectStore | None = None,
+    public_url: str,
+    called: str = "",
+    security_contact: str = "",
+    inside_url: str = "",
+    letterbox_key: str = "",
 ) -> Guarded:
     """The app, behind its door.
 
-    `store` holds the pages' own copies of files; `public_url` is what the outside calls, `inside_url` what our own
-    processes do; `security_contact` an address for security.txt (RFC 9116), left out when empty.
+    `store` holds the pages' own copies of files, `library` what is lent to platforms (None: nothing is); `public_url`
+    is what visitors call, `called` what platforms do, `inside_url` what our own processes do; `security_contact` an
+    address for security.txt (RFC 9116), left out when empty; `letterbox_key` the public half that contacts are sealed
+    with (without it nobody is asked for one).
     """
     base = public_url.rstrip("/")
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, telemetry=SILENT)
@@ -66,10 +75,13 @@ def create(
     app.include_router(age.router(tenant, public_url=base))
     app.include_router(person.router(tenant))
     app.include_router(area.router(tenant, store, public_url=base))
-    app.include_router(complaints.router(tenant, public_url=base))
+    if library is not None:
+        app.include_router(lent.router(tenant, library))
+    app.include_router(reports.router(tenant, public_url=base, letterbox_key=letterbox_key))
+    app.include_router(complaints.router(tenant, public_url=base, letterbox_key=letterbox_key))
     app.include_router(page.router(tenant, store, public_url=base, security_contact=security_contact))
     secure = {"strict-transport-security": "max-age=31536000"} if base.startswith("https://") else {}
-    hosts = {host_of(base), host_of(inside_url), *LOOPBACK} - {""}
+    hosts = {host_of(base), host_of(called), host_of(inside_url), *LOOPBACK} - {""}
     return Guarded(app, hosts=hosts, headers=HEADERS | secure, elsewhere=_elsewhere(base))
 
 

@@ -1,7 +1,9 @@
 """ "That is me, remove it": a form without login on every page, a receipt, and how the wish stands."""
 
 import re
-from dataclasses import dataclass
+import secrets
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from urllib.parse import parse_qs
 
@@ -9,61 +11,124 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
+from channels import handing
 from channels import reads as channel_reads
 from channels.reads import Channel
 from foundation.database import OpenScope, Scope
 from foundation.errors import BadInput, GreenroomError, NotFound, Refused
+from foundation.ids import HOUSE
 from foundation.words import Message
-from gate import appealing, complaints
-from gate.appealing import LONGEST
+from gate import appealing, complaints, pins, receipts, reports
+from gate.appealing import LONGEST, plain
 from gate.complaints import CATEGORIES, Standing
 from gate.copies import Copy
-from gate.rulings import AGENCY, ASKED
-from gate.states import ComplaintState
-from web import answers, items, sites
+from gate.receipts import Given
+from tenants import letterbox
+from web import answers, finding, items, sites
 from web.page import missing, rendered, voice_of
-from web.sites import LOOKING, Found
+from web.receipts import Case, Held, Place, Receipts, typed_receipt
+from web.sites import LOOKING, Found, Profile
+from web.wording import Wording, spoken
 
-_RECEIPT = re.compile(r"[0-9A-Z]{4}(?:-[0-9A-Z]{4}){2}")
 LATEST = 12
-MOST_TYPED = 8192
-"""Bytes of a form: 600 characters of four bytes, escaped, and the rest."""
+MOST_TYPED = 24 * 1024
+"""Bytes of a form: 600 characters of four bytes, escaped, an address, fingerprints and the rest."""
 
+LONGEST_CONTACT = 200
 WRITING = "system:web-form"
+_FORM = re.compile(r"[A-Za-z0-9_-]{22}")
+SCRIPTED = {"content-security-policy": f"{answers.POLICY}; script-src 'self'"}
+"""The form runs one file of ours, which computes a fingerprint and asks nobody for anything."""
 
 
-@dataclass(frozen=True)
-class Place:
-    """One place where a copy was: `gone_at` once it is proven gone, `by_hand` where a person has to take it away."""
-
-    name: str
-    gone_at: datetime | None
-    by_hand: bool
-
-
-def standing(scope: Scope, found: Standing) -> tuple[Place, ...]:
-    """Where the copies were, and which are gone; one line for each account."""
+def case(scope: Scope, found: Standing, *, by_account: bool = True) -> Case:
+    """A request with the places of its copies, one line for each; by the names of accounts, or of platforms alone."""
     accounts = {one.id: one for one in channel_reads.every_channel(scope)}
-    return tuple(_place(copy, accounts.get(copy.channel_id)) for copy in found.copies if not copy.viewer)
+    private = [copy for copy in found.copies if copy.viewer]
+    awaited = handing.awaited(scope, [copy.jti for copy in found.copies])
+    return Case(
+        known=found,
+        places=tuple(
+            _place(copy, accounts.get(copy.channel_id), by_account=by_account, awaited=copy.jti in awaited)
+            for copy in found.copies
+            if not copy.viewer
+        ),
+        private=len(private),
+        private_gone=sum(1 for copy in private if copy.gone_at is not None),
+        described=not found.found,
+    )
 
 
-def _place(copy: Copy, account: Channel | None) -> Place:
-    return Place(account.name if account else "–", copy.gone_at, account is not None and account.hand_over)
+def _place(copy: Copy, account: Channel | None, *, by_account: bool, awaited: bool) -> Place:
+    name = account.name if account is not None and by_account else copy.platform
+    return Place(name, copy.gone_at, awaited or (account is not None and account.hand_over))
+
+
+def given(typed: Mapping[str, str]) -> Given:
+    """What somebody typed beside what they name. Raises BadInput for an address that is none and for too many words."""
+    form = typed.get("form", "")
+    return Given(
+        address=finding.address_typed(typed.get("address", "")),
+        words=plain(typed.get("words", "")),
+        by_house=typed.get("house", "") == "yes",
+        form=form if _FORM.fullmatch(form) else new_form(),
+    )
+
+
+def asked_in(request: Request, site: Profile, voice: Wording) -> tuple[Profile, Wording]:
+    """A page about a request speaks the language of who asks, where it is one of ours; they chose no creator."""
+    language = spoken(request.headers.get("accept-language", ""), otherwise=site.language)
+    return site, replace(voice, language=language)
+
+
+def new_form() -> str:
+    """The number of a form: sent twice, it is one request."""
+    return secrets.token_urlsafe(16)
+
+
+class Contacts:
+    """Keeps how somebody may be reached, sealed to the house; nothing where the doors have no letterbox."""
+
+    def __init__(self, tenant: OpenScope, letterbox_key: str) -> None:
+        self._tenant, self._key = tenant, letterbox_key
+
+    @property
+    def taken(self) -> bool:
+        """Whether the form may ask for it."""
+        return bool(self._key)
+
+    def keep(self, form: str, typed: str) -> None:
+        """Keep what was typed, before the request that it belongs to. Raises BadInput for too much."""
+        contact = plain(typed)
+        if len(contact) > LONGEST_CONTACT:
+            raise BadInput("report.contact", most=LONGEST_CONTACT)
+        if contact and self._key:
+            letter = letterbox.seal(self._key, HOUSE, {"contact": contact})
+            with self._tenant(HOUSE, WRITING, role="door") as scope:
+                reports.keep_contact(scope, form, letter)
 
 
 class Forms:
     """The form and its receipts, for all sites."""
 
-    def __init__(self, tenant: OpenScope, *, public_url: str) -> None:
+    def __init__(self, tenant: OpenScope, *, public_url: str, letterbox_key: str) -> None:
         self._tenant, self._base = tenant, public_url
+        self._contacts, self._receipts = Contacts(tenant, letterbox_key), Receipts(tenant, base=public_url)
 
-    def ask(self, request: Request, slug: str, named: str = "", wrong: Message | None = None) -> Response:
+    def ask(
+        self,
+        request: Request,
+        slug: str,
+        named: str = "",
+        wrong: Message | None = None,
+        typed: Mapping[str, str] | None = None,
+    ) -> Response:
         """The form, with what can be named: one item, or the newest ones."""
         found = sites.by_slug(self._tenant, slug)
         if found is None:
             return missing(request)
         with self._tenant(found.tenant_id, LOOKING) as scope:
-            site, voice = voice_of(scope, found)
+            site, voice = asked_in(request, *voice_of(scope, found))
             listing = items.newest(scope, found, limit=LATEST)
             entries = [one for one in (listing.entries if listing else ()) if one.media]
             if named:
@@ -75,106 +140,120 @@ class Forms:
             voice,
             base=self._base,
             site=site,
+            action=f"/{site.slug}/report",
             entries=entries,
             unseen=unseen,
             categories=[(one, f"complaint.who.{one}") for one in CATEGORIES],
+            form=new_form(),
+            typed=typed or {},
+            longest=LONGEST,
+            contact=self._contacts.taken,
             wrong=voice.say(wrong) if wrong is not None else "",
         )
-        return answers.page(request, body, status=200 if wrong is None else 422)
+        return answers.page(request, body, status=200 if wrong is None else 422, headers=SCRIPTED, fresh=False)
 
     def receive(self, request: Request, slug: str, typed: dict[str, str]) -> Response:
         """Write the wish down and lead to its receipt."""
         found = sites.by_slug(self._tenant, slug)
         if found is None:
             return missing(request)
-        named = typed.get("item", "")
         try:
             if answers.foreign(request):
                 raise Refused("complaint.foreign")
-            with self._tenant(found.tenant_id, WRITING) as scope:
-                receipt = complaints.receive(
-                    scope,
-                    creator_id=found.creator_id,
-                    category=typed.get("who", ""),
-                    named=named,
-                    digests=_shown(scope, found, named),
-                    source=sites.source(found, request.client.host if request.client else ""),
-                )
+            said = given(typed)
+            self._contacts.keep(said.form, typed.get("contact", ""))
+            pin, hashed = pins.new()
+            receipt, fresh = self._written(request, found, typed, said, hashed)
         except GreenroomError as refused:
-            return self.ask(request, slug, named, refused.message)
-        return RedirectResponse(f"/{slug}/report/{receipt}", status_code=303)
+            return self.ask(request, slug, typed.get("item", ""), refused.message, typed)
+        held, now = self._held(request, found, receipt)
+        return self._receipts.given(held, pin, now) if fresh else RedirectResponse(held.path, status_code=303)
+
+    def _written(
+        self, request: Request, found: Found, typed: Mapping[str, str], said: Given, hashed: str
+    ) -> tuple[str, bool]:
+        """The receipt, and whether it is new: a form that was sent before has its own."""
+        fingerprints, named = finding.looks_typed(typed.get("look", "")), typed.get("item", "")
+        with self._tenant(found.tenant_id, WRITING) as scope:
+            if (before := receipts.of_form(scope, said.form)) is not None:
+                return before, False
+            digests = set(items.named(scope, found, named))
+            if named and not digests:
+                raise BadInput("complaint.unfit")
+            digests |= finding.meant(scope, said.address, fingerprints, base=self._base).get(found.creator_id, set())
+            receipt = complaints.receive(
+                scope,
+                creator_id=found.creator_id,
+                category=typed.get("who", ""),
+                named=named,
+                digests=sorted(digests),
+                source=sites.source(found, request.client.host if request.client else ""),
+                described=bool(said.address or fingerprints or said.words),
+            )
+            receipts.keep(scope, receipt, said, hashed)
+        return receipt, True
 
     def receipt(
-        self, request: Request, slug: str, receipt: str, *, wrong: Message | None = None, typed: str = ""
+        self, request: Request, slug: str, typed: str, *, wrong: Message | None = None, words: str = ""
     ) -> Response:
-        """How a wish stands, with the reasons; it is looked at again by itself until all is gone."""
-        found = sites.by_slug(self._tenant, slug)
-        if found is None:
+        """How a wish stands, for who gave its code; the door for everybody else."""
+        found, receipt = sites.by_slug(self._tenant, slug), typed_receipt(typed)
+        if found is None or not receipt:
             return missing(request)
+        held, now = self._held(request, found, receipt)
+        if not self._receipts.lets_in(request, held, now):
+            return self._receipts.door(request, held)
         with self._tenant(found.tenant_id, LOOKING) as scope:
-            site, voice = voice_of(scope, found)
-            try:
-                known = _known(scope, found, receipt)
-            except NotFound:
-                return missing(request, voice, site)
-            places, now = standing(scope, known), scope.now
-        ends = {side: appealing.until(known, side) for side in (ASKED, AGENCY)}
-        body = rendered(
-            "receipt.html",
-            voice,
-            base=self._base,
-            site=site,
-            known=known,
-            places=places,
-            now=now,
-            ends=ends,
-            longest=LONGEST,
-            typed=typed,
-            wrong=voice.say(wrong) if wrong is not None else "",
-        )
-        waits = known.outcome is not ComplaintState.REJECTED and not all(one.gone_at for one in places)
-        headers = {"refresh": "2"} if waits else {}
-        return answers.page(request, body, status=200 if wrong is None else 422, headers=headers, fresh=False)
+            shown = case(scope, _known(scope, found, receipt))
+        return self._receipts.show(request, held, [shown], now, wrong=wrong, typed=words)
 
-    def appeal(self, request: Request, slug: str, receipt: str, typed: dict[str, str]) -> Response:
-        """Write down that who asked wants the refusal looked at again, and lead back to the receipt."""
-        found, words = sites.by_slug(self._tenant, slug), typed.get("words")
-        if found is None:
+    def post(self, request: Request, slug: str, typed_number: str, typed: dict[str, str]) -> Response:
+        """A code, or an appeal against a refusal."""
+        found, receipt = sites.by_slug(self._tenant, slug), typed_receipt(typed_number)
+        if found is None or not receipt:
             return missing(request)
+        held, now = self._held(request, found, receipt)
+        if "pin" in typed:
+            return self._receipts.enter(request, held, typed["pin"], now)
+        if not self._receipts.lets_in(request, held, now):
+            return self._receipts.door(request, held, Message("receipt.first"))
+        words = typed.get("words")
         try:
             if answers.foreign(request):
                 raise Refused("complaint.foreign")
             if words is None:  # longer than any form of ours
                 raise BadInput("appeal.too_long", most=LONGEST)
             with self._tenant(found.tenant_id, WRITING) as scope:
-                known = _known(scope, found, receipt)
-                appealing.ask(scope, known.receipt, creator_id=found.creator_id, words=words)
+                appealing.ask(scope, receipt, creator_id=found.creator_id, words=words)
         except GreenroomError as refused:
-            return self.receipt(request, slug, receipt, wrong=refused.message, typed=words or "")
-        return RedirectResponse(f"/{slug}/report/{known.receipt}", status_code=303)
+            return self.receipt(request, slug, receipt, wrong=refused.message, words=words or "")
+        return RedirectResponse(held.path, status_code=303)
+
+    def _held(self, request: Request, found: Found, receipt: str) -> tuple[Held, datetime]:
+        """What lies before a visitor, and the time: a number nobody was given looks like one with a code."""
+        with self._tenant(found.tenant_id, LOOKING) as scope:
+            site, voice = asked_in(request, *voice_of(scope, found))
+            try:
+                _known(scope, found, receipt)
+                hashed, known = receipts.pin_hash(scope, receipt), True
+            except NotFound:
+                hashed, known = None, False
+            path = f"/{found.slug}/report/{receipt}"
+            held = Held(found.tenant_id, receipt, path, hashed, known and hashed is None, site, voice)
+            return held, scope.now
 
 
 def _known(scope: Scope, found: Found, receipt: str) -> Standing:
-    """The wish behind a receipt, however it was typed. Raises NotFound, also for one of another page."""
-    typed = receipt.strip().upper()
-    if not _RECEIPT.fullmatch(typed):  # whatever a stranger types never reaches the database
-        raise NotFound("complaint.unknown")
-    known = complaints.by_receipt(scope, typed)
+    """The wish behind a receipt. Raises NotFound, also for one of another page."""
+    known = complaints.by_receipt(scope, receipt)
     if known.creator_id != found.creator_id:
         raise NotFound("complaint.unknown")
     return known
 
 
-def _shown(scope: Scope, found: Found, named: str) -> list[str]:
-    files = items.named(scope, found, named)
-    if not files:
-        raise BadInput("complaint.unfit")
-    return list(files)
-
-
-def router(tenant: OpenScope, *, public_url: str) -> APIRouter:
+def router(tenant: OpenScope, *, public_url: str, letterbox_key: str) -> APIRouter:
     """The public routes of the form."""
-    forms, routes = Forms(tenant, public_url=public_url), APIRouter()
+    forms, routes = Forms(tenant, public_url=public_url, letterbox_key=letterbox_key), APIRouter()
 
     @routes.get("/{slug}/report")
     def ask(request: Request, slug: str, item: str = "") -> Response:
@@ -182,20 +261,20 @@ def router(tenant: OpenScope, *, public_url: str) -> APIRouter:
 
     @routes.post("/{slug}/report")
     async def receive(request: Request, slug: str) -> Response:
-        return await run_in_threadpool(forms.receive, request, slug, await _typed(request))
+        return await run_in_threadpool(forms.receive, request, slug, await typed_form(request))
 
     @routes.get("/{slug}/report/{receipt}")
     def receipt(request: Request, slug: str, receipt: str) -> Response:
         return forms.receipt(request, slug, receipt)
 
     @routes.post("/{slug}/report/{receipt}")
-    async def appeal(request: Request, slug: str, receipt: str) -> Response:
-        return await run_in_threadpool(forms.appeal, request, slug, receipt, await _typed(request))
+    async def post(request: Request, slug: str, receipt: str) -> Response:
+        return await run_in_threadpool(forms.post, request, slug, receipt, await typed_form(request))
 
     return routes
 
 
-async def _typed(request: Request) -> dict[str, str]:
+async def typed_form(request: Request) -> dict[str, str]:
     """The fields of a form; nothing of one that is longer than any that is meant."""
     read = bytearray()
     async for part in request.stream():

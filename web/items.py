@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from uuid import UUID
 
 from sqlmodel import col, select, tuple_
 
@@ -179,6 +180,12 @@ def named(scope: Scope, found: Found, content_id: str) -> tuple[str, ...]:
     """The files of a living item of this page, whatever its area and their rating: for who wants them gone."""
     rows = (_row(scope, replace(found, area=area), content_id) for area in (PUBLIC, ASSURED))
     return tuple(str(medium["sha256"]) for row in rows if row is not None for medium in row.media)
+
+
+def owners(scope: Scope, sha256: str) -> list[UUID]:
+    """The creators of this agency on whose pages a file stands."""
+    query = select(ItemMedium.creator_id).where(ItemMedium.tenant_id == scope.tenant_id, ItemMedium.sha256 == sha256)
+    return list(scope.session.exec(query.distinct()))
 
 
 def lives(scope: Scope, found: Found) -> bool:

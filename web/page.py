@@ -30,7 +30,11 @@ from web.wording import Wording, spoken
 HERE = Path(__file__).parent
 LATEST = 20
 FEEDS = {"xml": "application/atom+xml; charset=utf-8", "json": "application/feed+json"}
-STATIC = {"page.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml"}
+STATIC = {
+    "page.css": "text/css; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+    "look.js": "text/javascript; charset=utf-8",
+}
 ABSENT = {404: "page.missing", 410: "page.gone", 503: "page.away"}
 READ = ["GET", "HEAD"]
 MATURE = {"rating": "mature"}

@@ -1,5 +1,5 @@
-"""A depicted person's page, without an account: where they are shown, what they allowed, taking it back, and the shoot
-cards that wait for their hand.
+"""A depicted person's page, without an account: where they are shown, what they allowed, taking it back, and what waits
+for their hand: permissions they are asked for, and shoot cards.
 
 Whoever has the link may press; nothing changes by opening it. Readers, prices and other people are not on it.
 """
@@ -19,10 +19,11 @@ from channels import reads as channel_reads
 from foundation.database import OpenScope, Scope
 from foundation.errors import GreenroomError, NotFound
 from foundation.words import Message, catalogue
-from gate import mine, signing
+from gate import facing, mine, offers, signing
 from gate.carded import ANSWERS
 from gate.copies import Copy
 from gate.mine import ALL, PATH, Permission
+from gate.people import FACE
 from gate.signing import Sheet
 from tenants import reads as tenant_reads
 from web import answers
@@ -34,6 +35,9 @@ READING = "system:web-person"
 HEADERS = {**PRIVATE, "x-robots-tag": "noindex"}
 MOST_TYPED = 256
 """Bytes of the form."""
+
+AGREES = "face_agree"
+"""What is typed by who agrees that their face is known."""
 
 AGAIN = "5"
 """Seconds after which the page looks again by itself, while something is on its way out."""
@@ -59,15 +63,20 @@ class Mine:
     places: tuple[Place, ...]
     private: bool
     permitted: tuple[Permission, ...]
+    offers: tuple[offers.Sheet, ...]
     cards: tuple[Sheet, ...]
     may_take: tuple[str, ...]
     asked_at: datetime | None
     waits: bool
+    face: bool
+    """Whether they agreed that their face is known."""
+    face_asked: bool
+    """Whether they pressed it, and it is not written down yet."""
 
     @property
     def may_stop(self) -> bool:
         """Whether there is anything left to stop."""
-        return bool(self.may_take) or self.private or any(place.stands for place in self.places)
+        return self.face or bool(self.may_take) or self.private or any(place.stands for place in self.places)
 
 
 class People:
@@ -115,15 +124,22 @@ class People:
 
 
 def _say(scope: Scope, person_id: UUID, typed: dict[str, str]) -> None:
-    what = typed.get("what", "?")
-    if what in ANSWERS:
-        try:
-            card = UUID(typed.get("card", ""))
-        except ValueError as error:
-            raise NotFound("card.unknown") from error
-        signing.ask(scope, card, what, digest=typed.get("digest", ""))
+    what, digest = typed.get("what", "?"), typed.get("digest", "")
+    if what in ANSWERS and "offer" in typed:
+        offers.ask(scope, _named(typed["offer"], "asking.unknown"), what, digest=digest)
+    elif what in ANSWERS:
+        signing.ask(scope, _named(typed.get("card", ""), "card.unknown"), what, digest=digest)
+    elif what == AGREES:
+        facing.agree(scope, person_id)
     else:
         mine.ask(scope, person_id, ALL if what == "all" else what or "?")
+
+
+def _named(typed: str, unknown: str) -> UUID:
+    try:
+        return UUID(typed)
+    except ValueError as error:
+        raise NotFound(unknown) from error
 
 
 def _read(scope: Scope, person_id: UUID, agency: str) -> Mine:
@@ -132,16 +148,22 @@ def _read(scope: Scope, person_id: UUID, agency: str) -> Mine:
     may_take = mine.standing(permitted)
     pending = asked is not None and (asked[0] in may_take or (asked[0] == ALL and bool(may_take)))
     going = any(copy.recalled_at is not None and copy.gone_at is None for copy in copies)
-    cards = tuple(signing.sheets(scope, person_id))
+    cards, asks = tuple(signing.sheets(scope, person_id)), tuple(offers.sheets(scope, person_id))
+    face, face_asked = facing.agrees(scope, person_id), facing.asked(scope, person_id)
+    if face:
+        pending = pending or (asked is not None and asked[0] in (FACE, ALL))
     return Mine(
         agency=agency,
         places=_places(scope, copies),
         private=any(copy.viewer and copy.gone_at is None and copy.recalled_at is None for copy in copies),
         permitted=permitted,
+        offers=asks,
         cards=cards,
         may_take=may_take,
         asked_at=asked[1] if asked is not None else None,
-        waits=pending or going or any(card.waits for card in cards),
+        waits=pending or going or face_asked or any([*(one.waits for one in cards), *(one.waits for one in asks)]),
+        face=face,
+        face_asked=face_asked,
     )
 
 
@@ -167,7 +189,10 @@ def _places(scope: Scope, copies: list[Copy]) -> tuple[Place, ...]:
 def _names(voice: Wording, surfaces: tuple[str, ...]) -> str:
     """Places of a permission, as people call them."""
     known = catalogue(voice.language)
-    names = {surface: f"platform.{surface.partition('.')[0]}" for surface in surfaces}
+    places = {
+        surface: f"place.{surface}" if "." in surface else "" for surface in surfaces
+    }  # one place is not them all
+    names = {one: code if code in known else f"platform.{one.partition('.')[0]}" for one, code in places.items()}
     return ", ".join(voice.word(code) if code in known else surface for surface, code in names.items())
 
 

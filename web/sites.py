@@ -12,13 +12,14 @@ from foundation.database import OpenScope, Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import HOUSE
 from foundation.words import LANGUAGES
+from gate import profiles
 from web.models import Site
 
 _SLUG = re.compile(r"[a-z0-9-]{3,40}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 RESERVED = frozenset(
     {"files", "house", "report", "verify", "static", "healthz", "readyz", "metrics", "robots", "age", "api", "hooks"}
-    | {"mcp", "me"}
+    | {"mcp", "me", "lent"}
 )
 LOOKING = "system:web"
 
@@ -85,12 +86,14 @@ def open_site(
     """Open a creator's own page; returns the credential that may publish on it, shown once (None: it was open already).
 
     `authority` is the host the page is reached under today: ids in feeds keep it even when the page moves.
-    Raises BadInput for a slug, language or chat address that is none, Conflict for a slug that another page has.
+    Raises BadInput for a slug, language or chat address that is none, Conflict for a slug that another page has,
+    Refused for words that may not stand on a page everybody reads.
     """
     if not _SLUG.fullmatch(slug) or slug in RESERVED:
         raise BadInput("site.slug", slug=slug[:40])
     if language not in LANGUAGES:
         raise BadInput("site.language", language=language[:20])
+    profiles.check(scope, (title, about, slug.replace("-", " ")))
     scope.hold(f"slug:{slug}")
     with scope.acting_as("door"):
         owner = scope.run("SELECT tenant_id, creator_id FROM sites WHERE slug = :slug", slug=slug).first()
@@ -167,6 +170,16 @@ def by_slug(tenant: OpenScope, slug: str, area: str = PUBLIC) -> Found | None:
     """Whose page this is; None when nobody's."""
     row = _row(tenant, slug)
     return Found(row.tenant_id, row.creator_id, row.id, slug, area) if row is not None else None
+
+
+def here(scope: Scope, slug: str) -> Found | None:
+    """The page of this address, if it is one of this agency's."""
+    if not _SLUG.fullmatch(slug):
+        return None
+    row = scope.run(
+        "SELECT creator_id, id FROM sites WHERE tenant_id = :tenant AND slug = :slug", tenant=scope.tenant_id, slug=slug
+    ).first()
+    return Found(scope.tenant_id, row.creator_id, row.id, slug) if row is not None else None
 
 
 def by_token(tenant: OpenScope, account: str, token: str) -> Found | None:

@@ -17,10 +17,10 @@ _UNITS = {"XTS": "page.test_money", "XTR": "page.stars"}
 """Currencies that no locale names."""
 
 
-def spoken(accept_language: str) -> str:
-    """The first of our languages a visitor's browser asks for; English when none."""
+def spoken(accept_language: str, *, otherwise: str = "en") -> str:
+    """The first of our languages a visitor's browser asks for; `otherwise` when none."""
     wanted = (part.split(";")[0].strip()[:2].lower() for part in accept_language.split(","))
-    return next((language for language in wanted if language in LANGUAGES), "en")
+    return next((language for language in wanted if language in LANGUAGES), otherwise)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 Nothing is counted by a formula: files are handed in and ingested, sheets are read, shown, rated and reviewed by the
 functions the page calls, and each post is judged by the gate. Counted are decisions somebody has to make: each sheet,
-each picture that came alone, and each post that is held or blocked.
+each picture that came alone, each post that is held or blocked, and each post that is read afterwards.
 
 Measured inputs: the captions are people's, of `tests/gate/ordinary/check` in six languages, drawn by the seed, so that
 what the word rules and the reading of languages keep back is what they keep back there; the verdicts of places are the
@@ -22,12 +22,13 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from PIL import ExifTags, Image
 
 from foundation.database import Database, OpenScope, Scope
 from foundation.ids import uuid7
 from foundation.storage import FileStore
-from gate import minting, people, ratings, showing
+from gate import minting, people, ratings, sampling, showing
 from gate import reads as gate_reads
 from gate.events import RatingWanted, set_rating
 from gate.units import Medium, Rating, Subject, Text, Unit
@@ -45,6 +46,8 @@ from workers.bench_outbox import servers
 from workers.gate_texts import captions, strangers
 
 ACTOR = "system:bench"
+KEY = Ed25519PrivateKey.generate()
+
 YEAR = timedelta(days=365)
 EDGE = 48
 """Pixels of a photo's side."""
@@ -98,9 +101,10 @@ def figures() -> dict[str, float]:
 def lived(tenant: OpenScope, store: FileStore, day: Day) -> dict[str, float]:
     """Live a day in a new agency, and count.
 
-    desk_items_per_day: everything below together; desk_sheets_per_day, desk_pictures_per_day: decisions about sheets
-    and about pictures that came alone; desk_held_per_day: posts; desk_single_per_day: what one decision for each
-    picture would have come to instead, of the same day.
+    desk_items_per_day: everything below together; desk_read_per_day: posts that passed by rules alone and were drawn;
+    desk_sheets_per_day, desk_pictures_per_day: decisions about sheets and about pictures that came alone;
+    desk_held_per_day: posts; desk_single_per_day: what one decision for each picture would have come to instead, of the
+    same day.
     """
     house = _founded(tenant, store)
     creators = [_Creator(house, number, day) for number in range(day.creators)]
@@ -113,12 +117,26 @@ def lived(tenant: OpenScope, store: FileStore, day: Day) -> dict[str, float]:
     for number in range(day.posts):
         house.post(creators[number % day.creators], number, written[number % len(written)], day)
     return {
-        "desk_items_per_day": house.sheets + house.alone + house.held,
+        "desk_items_per_day": house.sheets + house.alone + house.held + house.read(),
+        "desk_read_per_day": house.read(),
         "desk_sheets_per_day": house.sheets,
         "desk_pictures_per_day": house.alone,
         "desk_held_per_day": house.held,
-        "desk_single_per_day": house.single + house.held,
+        "desk_single_per_day": house.single + house.held + house.read(),
     }
+
+
+@dataclass(frozen=True)
+class _Sent:
+    """A request, as far as the gate is concerned."""
+
+    name: str = "create"
+
+    def wire_digest(self) -> str:
+        return hashlib.sha256(self.name.encode()).hexdigest()
+
+
+SENT = _Sent()
 
 
 @dataclass
@@ -207,7 +225,19 @@ class _House:
                 media=creator.picture(scope, shown),
             )
             unit = minting.marked(scope, whole, line=str)
-            self.held += not minting.judge(scope, unit, author=f"member:{self.writer}").allowed
+            passed = minting.judge(scope, unit, author=f"member:{self.writer}").allowed
+        if not passed:
+            self.held += 1
+            return
+        with self.scope() as scope:  # the draw is with a clearance, and counts once the post is outside
+            permit = minting.mint(scope, unit, SENT, key=KEY, author=f"member:{self.writer}")
+        with self.scope() as scope:
+            minting.note_copy(scope, permit.jti, str(permit.jti), scope.now)
+
+    def read(self) -> int:
+        """How many posts wait to be read afterwards."""
+        with self.scope() as scope:
+            return len(sampling.waiting(scope, self.creators))
 
 
 def _word(card: Card, place: int, day: Day, again: bool) -> Said:

@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 
 GROUPS: dict[str, str] = {
+    "complaints": "workers.complaints_commands:app",
     "demo": "workers.demo_commands:app",
     "deploy": "workers.deploy_commands:app",
     "gate": "workers.gate_commands:app",

@@ -58,6 +58,7 @@ SHORT = timedelta(minutes=1)
 """A wait that needs no word."""
 
 OPEN = {DeliveryState.SCHEDULED, DeliveryState.PUBLISHING, DeliveryState.PROCESSING, DeliveryState.UNCERTAIN}
+OPEN |= {DeliveryState.PARTLY}
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,9 @@ from datetime import timedelta
 from uuid import UUID
 
 from foundation.database import OpenScope, Scope
-from gate import loading, people, ratings
+from foundation.ids import derived
+from gate import inventing, loading, people, ratings
+from gate.declared import MODEL, REFERENCES, Look, Source, source_digest
 from gate.units import Rating
 from studio import library
 from tenants.roles import Role
@@ -21,7 +23,8 @@ YESTERDAY = timedelta(days=1)
 """When the partner took the permission back."""
 
 PLACES = ("own_page", "sandbox", "byhand")
-SOURCE_OF_NOVA = "placeholder/scenes-1"
+SOURCE_OF_NOVA = "scenes-1"
+LICENCE_OF_NOVA = "Greenroom"
 
 
 def look(tenant: OpenScope, company: Company, part: Part) -> None:
@@ -36,30 +39,35 @@ def look(tenant: OpenScope, company: Company, part: Part) -> None:
             sha256 = library.item(scope, assets[shot.key]).sha256
             ratings.rate(scope, sha256, shot.rating, source=f"member:{manager.id}")
         if part is NOVA:
-            _declare_nova(scope, assets)
+            _declare_nova(scope, creator_id_of(scope, part), assets)
         elif part is SACHA:
-            _name_people(scope, assets, by=f"member:{manager.id}")
+            _name_people(scope, creator_id_of(scope, part), assets, by=f"member:{manager.id}")
 
 
-def _declare_nova(scope: Scope, assets: Mapping[str, UUID]) -> None:
-    """Nova is invented: the owner declares it, the manager looked at it."""
-    nova = people.add_person(scope, kind="synthetic", display_ref="Nova")
-    people.declare(
+def _declare_nova(scope: Scope, creator: UUID, assets: Mapping[str, UUID]) -> None:
+    """Nova is invented: the owner declares it, the manager and a guest of the first day looked at it."""
+    nova = people.add_person(scope, kind="synthetic", display_ref="Nova", creator_id=creator)
+    sources = tuple(Source(part, SOURCE_OF_NOVA, "", LICENCE_OF_NOVA, True) for part in (MODEL, REFERENCES))
+    references = sorted(library.item(scope, asset).sha256 for asset in assets.values())
+    declared = people.declare(
         scope,
         nova,
-        source_digest=hashlib.sha256(SOURCE_OF_NOVA.encode()).hexdigest(),
+        source_digest=source_digest(sources, references),
         adult_licence=True,
         declared_by=member_with(scope, Role.OWNER).principal_id,
-        reviewed_by=member_with(scope, Role.MANAGER).principal_id,
+        sources=sources,
+        references=references,
     )
+    for principal in (member_with(scope, Role.MANAGER).principal_id, derived(scope.tenant_id, "guest")):
+        inventing.note_look(scope, declared, Look(principal, False, (), len(references)))
     for shot in NOVA.shots:
         if shot.rating is not Rating.G:
             ratings.depict(scope, assets[shot.key], nova, how="face", confirmed_by="generation")
 
 
-def _name_people(scope: Scope, assets: Mapping[str, UUID], *, by: str) -> None:
+def _name_people(scope: Scope, creator: UUID, assets: Mapping[str, UUID], *, by: str) -> None:
     """Sacha is named and agreed; one file shows somebody nobody named, one a partner who took it back."""
-    sacha = people.add_person(scope, kind="real", display_ref="Sacha")
+    sacha = people.add_person(scope, kind="real", display_ref="Sacha", creator_id=creator)
     partner = people.add_person(scope, kind="real", display_ref="Alex")
     stranger = people.add_person(scope, kind="real", display_ref="Personne à identifier")
     for person in (sacha, partner):
@@ -75,7 +83,7 @@ def _prove(scope: Scope, person: UUID) -> None:
     paper = hashlib.sha256(f"demo:{person}".encode()).hexdigest()
     since = scope.now - FIRST_CHECK
     people.record_identity(
-        scope, person, custodian="demo", method="test", verified_at=since, evidence_digest=paper, valid_until=None
+        scope, person, custodian="Greenroom", method="test", verified_at=since, evidence_digest=paper, valid_until=None
     )
     for what in people.SCOPES[:3]:
         people.grant(

@@ -25,7 +25,7 @@ def start_in_background(main: str = MAIN) -> int:
     home.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     start = log.stat().st_size if log.exists() else 0
     process = spawn(
-        [sys.executable, "-m", "workers.run", "supervisor", main],
+        [sys.executable, "-m", "workers.run", "supervisor", main, "--probes", "0"],  # its children are given theirs
         log,
         before=_outlive,
         environment=house.child_environment(home.folder, code=CODE),

@@ -4,7 +4,6 @@ import base64
 import binascii
 import json
 import platform
-import shutil
 import stat
 import sys
 from collections.abc import Iterator
@@ -12,8 +11,8 @@ from collections.abc import Iterator
 from foundation import settings as house
 from foundation.errors import GreenroomError
 from foundation.settings import Settings
-from generators import registry
-from workers import doctor_people, doctor_services, ports
+from generators import ffmpeg, registry
+from workers import doctor_intake, doctor_keeping, doctor_people, doctor_services, ports
 from workers import home as places
 from workers.findings import Finding, Verdict, bad, fine, warn
 from workers.home import Home
@@ -47,6 +46,8 @@ def findings(settings: Settings) -> Iterator[Finding]:
         yield from _keys(settings)
     yield from doctor_services.database(settings)
     yield from doctor_people.people(settings)
+    yield from doctor_keeping.rows(settings)
+    yield from doctor_intake.removals(settings)
     yield from doctor_services.redis(settings)
     yield doctor_services.store(settings)
     if not runs:
@@ -144,7 +145,7 @@ def _eyes(settings: Settings) -> Finding:
 
 
 def _films() -> Finding:
-    return fine("films", "doctor.ffmpeg") if shutil.which("ffmpeg") else warn("films", "doctor.no_ffmpeg")
+    return fine("films", "doctor.ffmpeg") if ffmpeg.there() else warn("films", "doctor.no_ffmpeg")
 
 
 def _processes(home: Home, *, runs: bool) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from foundation.database import Database
 from foundation.settings import Settings
-from foundation.storage import page_copies
+from foundation.storage import library, page_copies
 from gate import inforce
 from tenants.scope import opener
 from workers import door
@@ -28,9 +28,12 @@ def web(settings: Settings) -> None:
         create(
             tenant=opener(database),
             store=page_copies(settings),
+            library=library(settings),
+            called=settings.public_url,
             public_url=public,
             security_contact=settings.web.security_contact,
             inside_url=settings.web.inside_url,
+            letterbox_key=settings.tenants.letterbox_key,
         ),
         settings.web.host,
         settings.web.port,

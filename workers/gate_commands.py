@@ -76,7 +76,10 @@ def report(
 def check_texts(
     file: Annotated[Path | None, typer.Argument(help="JSON lines; standard input when left out.")] = None,
 ) -> None:
-    """Judge texts: {"id", "text", "lang", "surface"} a line in, {"id", "rating", "verdict", "reasons"} a line out."""
+    """Judge texts: {"id", "text", "lang", "surface"} a line in, {"id", "rating", "verdict", "reasons"} a line out.
+
+    A surface is a place (x.post, telegram/bot_dm) or a kind of text (caption, message); left out, it is x.post.
+    """
     from workers.gate_texts import check  # noqa: PLC0415  modules load when a command runs
 
     sys.exit(check(file))

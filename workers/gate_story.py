@@ -202,6 +202,9 @@ class _Teller:
         if left.recalled_at is not None and left.recalled_for is not None:
             why = say(left.recalled_for, self.language)
             yield self.say("cli.story.called_back", at=self.when(left.recalled_at), why=why)
+            yield self.say("cli.story.beyond")
+        if left.replaced_at is not None:
+            yield self.say("cli.story.replaced", at=self.when(left.replaced_at))
 
     def _left(self, left: Left, *, placed: bool) -> str:
         """What became of a permit; `placed` says that one of its subject is known to lie somewhere."""

@@ -7,6 +7,7 @@ registered, and nothing was said before. Places are judged by the rules as they 
 """
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -28,16 +29,16 @@ from gate.facts import ReviewFacts, Snapshot, ViewerFacts
 from gate.states import AssuranceState
 from gate.units import Rating, Subject, Text, Unit, Verdict
 
-DEFAULT_SURFACE = "x.post"
+CAPTIONS_AT, MESSAGES_AT = "x.post", "telegram.bot_dm"
 LONGEST_LINE = 1024 * 1024
 """Bytes; a longer line is reported, not judged."""
 
 ORDINARY = Path(__file__).parents[1] / "tests" / "gate" / "ordinary"
 """Texts that people write, in six languages and in others; beside the code, as benchmarks are run there."""
-CAPTIONS_AT, MESSAGES_AT = "x.post", "telegram.bot_dm"
 
 _TENANT, _CREATOR, _AUTHOR, _REVIEWER = (UUID(int=number) for number in range(1, 5))
 _CHATS = ("chat", "dm", "bot_dm")
+_MESSAGE = re.compile(r"chat|message|(?<![a-z])(?:dm|pm|reply|bot)(?![a-z])")
 _READER = "reader"
 
 
@@ -46,7 +47,7 @@ class _Line(BaseModel):
     id: StrictStr | int
     text: StrictStr
     lang: StrictStr = ""
-    surface: StrictStr = DEFAULT_SURFACE
+    surface: StrictStr = CAPTIONS_AT
 
 
 @dataclass(frozen=True)
@@ -102,15 +103,25 @@ def _one(number: int, raw: bytes, bundle: Bundle, now: datetime) -> Mapping[str,
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "line"
         return BadLine(number, f"{where}: {first['msg']}")
-    decision = judge(line.text, surface=line.surface, language=line.lang, bundle=bundle, now=now)
+    decision = judge(line.text, surface=_place(line.surface), language=line.lang, bundle=bundle, now=now)
     reasons = [str(reason) for reason in decision.reasons]
     return {"id": line.id, "rating": str(decision.rating), "verdict": str(decision.verdict), "reasons": reasons}
+
+
+def _place(surface: str) -> str:
+    """The place a line names: `x.post`, also `x/post`. A word alone says what kind of text it is (caption, bio, reply,
+    message …), not where it goes: a message then goes to a reader, everything else is a post."""
+    if not surface.strip():
+        return CAPTIONS_AT
+    if "." in surface or "/" in surface:
+        return surface.strip().replace("/", ".")
+    return MESSAGES_AT if _MESSAGE.search(surface.casefold()) else CAPTIONS_AT
 
 
 def judge(
     text: str,
     *,
-    surface: str = DEFAULT_SURFACE,
+    surface: str = CAPTIONS_AT,
     language: str = "",
     bundle: Bundle,
     now: datetime,

@@ -41,6 +41,7 @@ from gate import journal
 from gate.events import (
     CopyProbe,
 )
+from gate.releasing import ReleaseRipe
 from gate.stating import ConsentRevoked, SwitchClosed, TakedownOpened, ViewerChanged
 from insights import collecting, rollups
 from insights import events as insight_events
@@ -63,7 +64,7 @@ from schedules.events import (
 from studio import events as studio_events
 from studio import jobs, looking, uploads
 from studio.events import JobDue, LookDue, UploadDue
-from subscribers import conversation, directory, fulfilling, orders, sending
+from subscribers import conversation, directory, fulfilling, orders, recalling, sending
 from subscribers import events as chat_events
 from subscribers import handling as chatting
 from subscribers.events import (
@@ -79,11 +80,12 @@ from subscribers.events import (
     OrderPaid,
     OrderRefund,
     OrderRefunded,
+    PackRecalled,
     PaymentSettle,
 )
 from subscribers.orders import Yes
 from tenants import vault
-from workers import age_routes, demo_scene, gate_routes, hooks, own_pages, tour_acts
+from workers import age_routes, demo_scene, face_routes, gate_routes, hooks, keeping, own_pages, tour_acts
 from workers.dispatch import Route, Routes, declared
 from workers.listeners import LISTENING, Ear, Ears
 from workers.wiring import Services
@@ -114,6 +116,8 @@ def routes(s: Services) -> Routes:
         *_accounts(s),
         *gate_routes.routes(s),
         *age_routes.routes(s),
+        *face_routes.routes(s),
+        *keeping.routes(s),
         *_making(s),
         *_chat(s),
         *_demonstration(s),
@@ -137,7 +141,7 @@ FACTS: Mapping[type[Event], tuple[type[Event], ...]] = {
     DeliveryPublished: (PublishedSeen, DeliveryVerify),
     OrderPaid: (SaleSeen,),
     OrderRefunded: (SaleSeen,),
-    TakedownOpened: (TakedownRemove,),
+    TakedownOpened: (TakedownRemove, PackRecalled),
     CopyRemoved: (CopyGone,),
     ChannelConnected: (AccountBack,),
     PlaceSeen: (AccountBack,),
@@ -164,7 +168,7 @@ def _posts(s: Services) -> tuple[Route, ...]:
             deadline_seconds=ACT_SECONDS,
             on_dead=partial(posting.publish_gave_up, tenant=tenant),
         ),
-        Route(PreflightDue, partial(posting.preflight, tenant=tenant)),
+        Route(PreflightDue, partial(posting.preflight, tenant=tenant, connectors=s.connectors)),
         Route(
             StageDue,
             partial(posting.stage, tenant=tenant, begin=stage, upload=s.upload),
@@ -178,6 +182,7 @@ def _posts(s: Services) -> tuple[Route, ...]:
         Route(DoubtEnded, partial(doubts.settle, tenant=tenant)),
         Route(SweepDue, partial(posting.sweep, tenant=tenant)),
         Route(CopyGone, partial(posting.copy_gone, tenant=tenant)),
+        Route(ReleaseRipe, partial(posting.released, tenant=tenant)),
         Route(AccountBack, partial(posting.account_back, tenant=tenant)),
         Route(HandedBack, partial(posting.handed_back, tenant=tenant)),
     )
@@ -199,7 +204,7 @@ def _accounts(s: Services) -> tuple[Route, ...]:
     probe = partial(channel_handling.probe, tenant=tenant, transport=transport, connectors=connectors)
     see = partial(seeing.look, tenant=tenant, transport=transport, connectors=connectors)
     verify = partial(reading.verify, tenant=tenant, transport=transport, connectors=connectors)
-    remove = partial(removing.remove, tenant=tenant, transport=transport, connectors=connectors)
+    remove = partial(removing.remove, tenant=tenant, transport=transport, connectors=connectors, mint=s.mint)
     renew = partial(refreshing.renew, tenant=tenant, transport=transport, connectors=connectors)
     return (
         Route(ChannelProbe, probe, deadline_seconds=ACT_SECONDS),
@@ -211,7 +216,7 @@ def _accounts(s: Services) -> tuple[Route, ...]:
         Route(AdultAreaWanted, partial(own_pages.open_adult_area, tenant=tenant, seal=s.seal, settings=s.settings)),
         Route(OwnPageWanted, partial(own_pages.open_page, tenant=tenant, seal=s.seal, settings=s.settings)),
         Route(TokenRefresh, renew, deadline_seconds=ACT_SECONDS),
-        Route(TakedownRemove, remove, deadline_seconds=ACT_SECONDS),
+        Route(TakedownRemove, remove, deadline_seconds=removing.SECONDS),
         Route(HandoverLook, partial(handing.look, tenant=tenant)),
         Route(SaveWanted, partial(saving.decide, tenant=tenant, mint=s.mint, connectors=connectors)),
     )
@@ -225,18 +230,19 @@ def _making(s: Services) -> tuple[Route, ...]:
         store=s.store,
         credential=s.credential,
         classifier=s.classifier,
+        compare=s.comparing,
     )
     return (
         Route(JobDue, run, deadline_seconds=JOB_SECONDS, on_dead=partial(jobs.gave_up, tenant=s.tenant)),
         Route(
             UploadDue,
-            partial(uploads.ingest, tenant=s.tenant, store=s.store, classifier=s.classifier),
+            partial(uploads.ingest, tenant=s.tenant, store=s.store, classifier=s.classifier, compare=s.comparing),
             deadline_seconds=ACT_SECONDS,
             on_dead=partial(uploads.gave_up, tenant=s.tenant),
         ),
         Route(
             LookDue,
-            partial(looking.again, tenant=s.tenant, store=s.store, classifier=s.classifier),
+            partial(looking.again, tenant=s.tenant, store=s.store, classifier=s.classifier, compare=s.comparing),
             deadline_seconds=ACT_SECONDS,
             backoff=LOOK_BACKOFF,
         ),
@@ -274,6 +280,7 @@ def _chat(s: Services) -> tuple[Route, ...]:
         Route(ChatReconcile, partial(chatting.reconcile, tenant=tenant, look=s.look), deadline_seconds=ACT_SECONDS),
         Route(OfferExpire, partial(chatting.expire, tenant=tenant)),
         Route(ChatSettle, partial(chatting.settle_by_word, tenant=tenant)),
+        Route(PackRecalled, partial(recalling.give_back, tenant=tenant)),
         Route(PaymentSettle, partial(chatting.settle_payment, tenant=tenant)),
         Route(
             OrderRefund,

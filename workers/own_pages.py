@@ -6,7 +6,7 @@ from channels import connecting
 from channels.events import AdultAreaWanted, OwnPageWanted
 from foundation.asgi import host_of
 from foundation.database import OpenScope, Scope
-from foundation.errors import BadInput, Conflict, NotFound
+from foundation.errors import BadInput, Conflict, NotFound, Refused
 from foundation.sealed import Seal
 from foundation.settings import Settings
 from tenants import notices
@@ -29,7 +29,7 @@ def open_page(event: OwnPageWanted, *, tenant: OpenScope, seal: Seal, settings: 
     try:
         with tenant(event.tenant_id, ACTOR) as scope:
             _open(scope, event.subject_id, event.slug, seal=seal, settings=settings)
-    except (BadInput, Conflict) as refused:
+    except (BadInput, Conflict, Refused) as refused:
         with tenant(event.tenant_id, ACTOR) as scope:
             cause = f"own_page:{event.subject_id}"
             notices.put(scope, refused.message, cause=cause, urgent=True, creator_id=event.subject_id)

@@ -144,6 +144,17 @@ class _Sayer:
                 if rule.name != name:
                     yield f"  {self._say('cli.policy.as', place=self._place(rule.name))}"
                 yield from (f"  {line}" for line in self._rule(rule, day))
+        yield ""
+        yield self._own_likeness(rules, day)
+
+    def _own_likeness(self, rules: Bundle, day: date) -> str:
+        """Where somebody may publish their own picture alone, and until when."""
+        opened = {one: until for one, until in sorted(rules.opened.items()) if day <= until}
+        if not opened:
+            return self._say("cli.policy.own_closed")
+        return self._say(
+            "cli.policy.own_opened", where=", ".join(f"{one} ({self._day(opened[one])})" for one in opened)
+        )
 
     def strange(self, rules: Bundle, found: list[Strange], day: date) -> Iterator[str]:
         """Rows of packages, with the package, who signed them, and whether they count."""
@@ -167,6 +178,8 @@ class _Sayer:
             yield self._say("cli.policy.ai_flag", flag=rule.row.ai_flag)
         elif rule.row.ai_text:
             yield self._say("cli.policy.ai_text")
+        if rule.row.creator_verified:
+            yield self._say("cli.policy.creator_verified")
         for probe in rule.row.probes:
             yield self._say("cli.policy.probe", probe=str(probe))
         yield self._say(f"cli.policy.verified.{rule.verified}", day=self._day(rule.read_on))

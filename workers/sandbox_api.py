@@ -90,6 +90,9 @@ class Post(Content):
 
     surface: str = "post"
     title: str = Field(default="", max_length=300)
+    quote: str = Field(default="", max_length=32)
+    """The id of a post that stands, of whatever account."""
+    reply_to: str = Field(default="", max_length=64)
 
 
 class Button(_Strict):
@@ -193,10 +196,12 @@ def _check(store: Store, account: SandboxAccount, content: Mapping[str, Any], su
         raise Refusal(422, "text_too_long", most=look.max_text)
     if not look.least_media <= len(content["media"]) <= look.max_media:
         raise Refusal(422, "wrong_number_of_media", least=look.least_media, most=look.max_media)
-    if not content["text"].strip() and not content["media"] and not content.get("invoice"):
+    if not (content["text"].strip() or content["media"] or content.get("invoice") or content.get("quote")):
         raise Refusal(422, "empty")
     if content["adult"] and not look.adult:
         raise Refusal(403, "content_refused")
+    if content.get("quote") and kept.author_of(store, content["quote"]) is None:
+        raise Refusal(422, "unknown_post")
     for medium in content["media"]:
         if kept.file(store, account.name, medium["sha256"]) is None:
             raise Refusal(422, "unknown_media", sha256=medium["sha256"])
@@ -221,11 +226,21 @@ async def add_post(request: Request, account: str) -> JSONResponse:
     owner, store = _enter(request, account), store_of(request)
     content = _read(Post, await json_of(request))
     _check(store, owner, content, content["surface"])
+    if content["reply_to"]:
+        _stands(store, owner, content["reply_to"])
     if not owner.keeps_marks:
         content |= {"adult": False, "ai": False}
     post, new = kept.add_post(store, owner, content)
     told = {"id": post["id"], "url": _url(request, post), "created_at": post["created_at"]}
     return JSONResponse(told, 201 if new else 200)
+
+
+def _stands(store: Store, owner: SandboxAccount, native_id: str) -> None:
+    """A reply needs something of the same account to stand under. Raises Refusal."""
+    try:
+        kept.post(store, owner.name, native_id)
+    except Refusal as error:
+        raise Refusal(422, "unknown_parent") from error
 
 
 def _url(request: Request, post: Mapping[str, Any]) -> str:
@@ -255,7 +270,7 @@ def _visible(request: Request, account: str, entries: list[dict[str, Any]]) -> l
 
 
 def _listed(request: Request, post: Mapping[str, Any], owner: SandboxAccount) -> dict[str, Any]:
-    told = {name: post[name] for name in ("id", "text", "created_at", "adult", "ai", "surface")}
+    told = {name: post[name] for name in ("id", "text", "created_at", "adult", "ai", "surface", "reply_to")}
     return {**told, "key": post["key"] if owner.native_key else "", "url": _url(request, post)}
 
 

@@ -59,6 +59,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "not_found": "Cette page n’existe pas.",
         "chats": "Discussions",
         "suspended": "Suspendu",
+        "replies_to": "Suite de cette publication",
     },
     "en": {
         "tagline": "A test network: nothing leaves it, the money is not real.",
@@ -94,6 +95,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "not_found": "This page does not exist.",
         "chats": "Chats",
         "suspended": "Suspended",
+        "replies_to": "Goes on from this post",
     },
 }
 

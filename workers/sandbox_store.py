@@ -208,7 +208,8 @@ def add_post(store: Store, owner: SandboxAccount, content: Mapping[str, Any]) ->
             first = store.row("SELECT * FROM posts WHERE account = ? AND key = ?", owner.name, key)
             if first is not None:
                 return as_post(first), False
-        shown = {name: content[name] for name in ("text", "media", "adult", "ai", "flags")}
+        shown = {name: content[name] for name in ("text", "media", "adult", "ai", "flags", "quote", "reply_to")}
+        shown["quoted_from"] = author_of(store, content["quote"]) or ""
         number = store.run(
             "INSERT INTO posts (account, key, surface, title, content, created_at) VALUES (?,?,?,?,?,?)",
             *(owner.name, key, content["surface"], content["title"], json.dumps(shown), store.now()),
@@ -229,6 +230,7 @@ def as_post(row: sqlite3.Row) -> dict[str, Any]:
         "views": row["views"],
         "created_at": row["created_at"],
         "deleted_at": row["deleted_at"],
+        "reply_to": "",  # of posts kept before there were replies
         **json.loads(row["content"]),
     }
 
@@ -259,6 +261,12 @@ def post(store: Store, owner: str, native_id: str) -> dict[str, Any]:
     if row is None:
         raise Refusal(404, "no_such_post")
     return as_post(row)
+
+
+def author_of(store: Store, native_id: str) -> str | None:
+    """The account of a post that stands, whosever it is; None for none."""
+    row = store.row("SELECT account FROM posts WHERE id = ? AND deleted_at IS NULL", number(native_id, "p"))
+    return str(row["account"]) if row is not None else None
 
 
 def delete(store: Store, owner: str, native_id: str, *, table: str, prefix: str) -> None:

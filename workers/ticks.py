@@ -8,11 +8,15 @@ from foundation import outbox, telemetry
 from foundation.database import OpenScope, Scope
 from foundation.errors import BadInput
 from foundation.ids import HOUSE
-from gate.events import CheckpointDue, CopyProbe, RulesDue
+from gate import resuming
+from gate.events import CheckpointDue, CopyProbe, IntakeDue, RulesDue
+from gate.expiring import PapersDue
+from gate.recalibrating import ComparisonsDue
 from insights.events import RollupDue
 from schedules.calendar import local_day
 from schedules.events import SweepDue
 from tenants import reads as tenant_reads
+from tenants.keeping import KeepingDue
 from tenants.reads import Creator
 from tenants.scope import all_tenants
 from workers.beat import Tick
@@ -24,6 +28,13 @@ CHECKPOINT_SECONDS = 30
 
 WATCH_SECONDS = 3600
 """How long a place may be other than it was while something above General stands there."""
+
+KEEPING_SECONDS = 6 * 3600
+"""How late something that is over may go."""
+INTAKE_SECONDS = 300
+"""Between two looks at the form for removal requests: eleven may fail before nothing for adults leaves."""
+
+DAY_SECONDS = 24 * 3600
 
 log = telemetry.log("workers.ticks")
 
@@ -68,6 +79,16 @@ def _the_house_looks_at_its_rules(tenant: OpenScope) -> None:
         outbox.put(scope, RulesDue(HOUSE, HOUSE), dedupe="rules")
 
 
+def _the_house_looks_at_its_people(tenant: OpenScope) -> None:
+    with tenant(HOUSE, BEAT) as scope:
+        outbox.put(scope, PapersDue(HOUSE, HOUSE), dedupe="people")
+
+
+def _the_house_looks_at_its_form(tenant: OpenScope) -> None:
+    with tenant(HOUSE, BEAT) as scope:
+        outbox.put(scope, IntakeDue(HOUSE, HOUSE), dedupe="intake")
+
+
 def _each_tenant_forgets_ages(tenant: OpenScope) -> None:
     for tenant_id in all_tenants(tenant):
         with tenant(tenant_id, BEAT) as scope:
@@ -80,13 +101,35 @@ def _each_tenant_watches_its_places(tenant: OpenScope) -> None:
             outbox.put(scope, CopyProbe(tenant_id, tenant_id), dedupe="copy_probe")
 
 
+def _the_house_looks_who_compared_reviewers(tenant: OpenScope) -> None:
+    with tenant(HOUSE, BEAT) as scope:
+        outbox.put(scope, ComparisonsDue(HOUSE, HOUSE), dedupe="comparisons")
+
+
+def _each_tenant_catches_up_with_faces(tenant: OpenScope) -> None:
+    for tenant_id in all_tenants(tenant):
+        with tenant(tenant_id, BEAT) as scope:
+            resuming.resume(scope)
+
+
+def _each_tenant_deletes_what_is_over(tenant: OpenScope) -> None:
+    for tenant_id in (HOUSE, *all_tenants(tenant)):
+        with tenant(tenant_id, BEAT) as scope:
+            outbox.put(scope, KeepingDue(tenant_id, tenant_id), dedupe="keeping")
+
+
 TICKS = (
     Tick(60, _each_tenant_sweeps, "sweep"),
     Tick(60, _each_tenant_renews_its_tokens, "tokens"),
     Tick(CHECKPOINT_SECONDS, _the_house_looks_at_its_logs, "checkpoints"),
+    Tick(INTAKE_SECONDS, _the_house_looks_at_its_form, "intake"),
     Tick(3600, _each_tenant_forgets_ages, "ages"),
     Tick(3600, _the_house_looks_at_its_rules, "rules"),
+    Tick(3600, _the_house_looks_at_its_people, "people"),
     Tick(WATCH_SECONDS, _each_tenant_watches_its_places, "places"),
+    Tick(KEEPING_SECONDS, _each_tenant_deletes_what_is_over, "keeping"),
+    Tick(DAY_SECONDS, _the_house_looks_who_compared_reviewers, "comparisons"),
+    Tick(DAY_SECONDS, _each_tenant_catches_up_with_faces, "faces"),
     Tick(ROLLUP_SECONDS, _each_creator_is_rolled_up, "rollup"),
 )
 """What the beat writes; it does none of it itself."""

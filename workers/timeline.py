@@ -9,7 +9,7 @@ from foundation.words import Message, say
 from schedules import reads as schedule_reads
 from schedules.calendar import zone_of
 from schedules.reads import Move
-from schedules.states import DeliveryState
+from schedules.states import NEEDS_A_PERSON, DeliveryState
 from subscribers import journal
 from subscribers.journal import Spoken
 from tenants.reads import Creator
@@ -76,7 +76,7 @@ ONE: Mapping[str, tuple[str, str]] = {
 
 _SAID = {"invoice": "day.invoiced", "pack": "day.delivered"}
 _DONE = {"button": "day.fan_pressed", "age": "day.fan_acted", "unsupported": "day.fan_acted"}
-_TOLD = frozenset({DeliveryState.HELD, DeliveryState.UNCERTAIN, DeliveryState.FAILED, DeliveryState.REMOVED})
+_TOLD = frozenset({*NEEDS_A_PERSON, DeliveryState.REMOVED})
 
 
 class Timeline:

@@ -57,7 +57,7 @@ AT_WORK = 4
 WAIT = timedelta(milliseconds=100)
 PATIENCE = timedelta(minutes=10)
 S = DeliveryState
-ENDED = frozenset({S.PUBLISHED, S.HELD, S.FAILED, S.CANCELLED, S.REMOVED})
+ENDED = frozenset({S.PUBLISHED, S.HELD, S.FAILED, S.CANCELLED, S.REMOVED, S.BROKEN_OFF})
 
 
 def act(event: TourAct, *, s: Services) -> None:
@@ -213,8 +213,15 @@ def _hidden_word(event: TourAct, s: Services) -> UUID:
     )
     with s.tenant(event.tenant_id, TOURING) as scope:
         nova = creator_id_of(scope, NOVA)
-    owner = {"tenant_id": event.tenant_id, "creator_id": nova}
-    asset = ingesting.bring(s.tenant, s.store, **owner, prepared=prepared, classifier=s.classifier)
+    asset = ingesting.bring(
+        s.tenant,
+        s.store,
+        tenant_id=event.tenant_id,
+        creator_id=nova,
+        prepared=prepared,
+        classifier=s.classifier,
+        compare=s.comparing,
+    )
     with s.tenant(event.tenant_id, event.by) as scope:
         sha256 = library.item(scope, asset).sha256
         if ratings.effective(scope, sha256) is None:

@@ -106,7 +106,7 @@ def remove(j: Judge) -> None:
         j.agree("database", slowest <= GONE_WITHIN, told)
     waiting = j.read(lambda scope: [one for one in tasks.due(scope, creators=[found.creator_id]) if one.removal])
     j.agree("database", bool(waiting), "no task waits for a person")
-    j.window.says(say(Message("complaint.by_hand"), "fr"))
+    j.window.says(j.word("complaint.by_hand"))
     _absent(j, entries, address)
     j.go("/tour")
     j.window.says(receipt)
@@ -131,12 +131,12 @@ def _asked(j: Judge, address: str) -> str:
     It is not counted against the people at this machine, who may ask a few times an hour.
     """
     j.window.go(address, drawn=False)
-    title = say(Message("complaint.title"), "fr")
+    title = say(Message("complaint.title"), "fr")  # her page speaks her language, what is asked there the visitor's
     j.window.page.locator("footer a", has_text=title).click()
-    j.window.says(say(Message("complaint.how"), "fr"))
+    j.window.says(j.word("complaint.how"))
     j.window.read()
-    j.window.press(say(Message("complaint.send"), "fr"))
-    j.window.says(say(Message("complaint.receipt"), "fr"))
+    j.window.press(j.word("complaint.send"))
+    j.window.says(j.word("complaint.receipt"))
     receipt = urlsplit(j.window.page.url).path.rsplit("/", 1)[-1]
     _uncount(j, receipt)
     return receipt

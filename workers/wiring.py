@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from channels import carrying, handing, reading, reconciling
+from channels import carrying, handing, lending, reading, reconciling
 from channels.carrying import Armed, Settle
 from channels.enrolling import MayReach, ReadForm
 from connectors import ages
@@ -42,6 +42,7 @@ from generators import registry as engines
 from generators.classifying import Classifier
 from generators.contract import ImageEngine, TextEngine, TextJob, Written
 from generators.provenance import Credential
+from studio.comparing import Comparing
 from subscribers.rails import registry as rail_registry
 from subscribers.rails.contract import Rails
 from tenants import letterbox, unseal, vault
@@ -90,6 +91,7 @@ class Services:
     chat_engine: Callable[[], TextEngine]
     credential: Callable[[], Credential]
     classifier: Classifier | None
+    comparing: Comparing
 
     @property
     def chat_connectors(self) -> Mapping[str, ChatConnector]:
@@ -110,10 +112,10 @@ class Services:
         arm_next = partial(carrying.arm_next, connectors=self.connectors, mint=self.mint)
         return carrying.carry(armed, tenant=self.tenant, transport=self.transport, arm_next=arm_next)
 
-    def look(self, tenant_id: UUID, subject: Subject) -> Sighting:
+    def look(self, tenant_id: UUID, subject: Subject, part: int = 0) -> Sighting:
         """Look for what an attempt may have made visible."""
         return reconciling.look(
-            tenant_id, subject, tenant=self.tenant, transport=self.transport, connectors=self.connectors
+            tenant_id, subject, tenant=self.tenant, transport=self.transport, connectors=self.connectors, part=part
         )
 
     def write(self, job: TextJob) -> Written:
@@ -151,6 +153,7 @@ def wire(settings: Settings, *, pool_size: int, application: str) -> Iterator[Se
     tenant = opener(database)
     store = library(settings)
     reveal, seal = unseal.revealing(tenant, master_key)
+    classifier = engines.classifier(settings.generators)
     reach = reach_of(settings)
     http = HttpClient(reach=reach)
     try:
@@ -168,6 +171,7 @@ def wire(settings: Settings, *, pool_size: int, application: str) -> Iterator[Se
                 read_object=store.get,
                 verify_key=key.public_key(),
                 hand_over=partial(handing.hand_over, tenant=tenant),
+                lend=partial(lending.lend, tenant=tenant, base=fetched_from(settings)),
             ),
             connectors=connector_registry.load(),
             age_providers=ages.load(),
@@ -181,7 +185,8 @@ def wire(settings: Settings, *, pool_size: int, application: str) -> Iterator[Se
             text_engine=once(lambda: engines.text_engine(settings.generators)),
             chat_engine=once(lambda: engines.chat_engine(settings.generators)),
             credential=once(lambda: provenance.credential_in(settings.home / "provenance", now=wall_now())),
-            classifier=engines.classifier(settings.generators),
+            classifier=classifier,
+            comparing=Comparing(tenant, store, classifier, reveal, seal, alike=settings.generators.faces_alike_percent),
         )
     finally:
         http.close()
@@ -204,6 +209,12 @@ def reach_of(settings: Settings) -> Reach:
     here = [f"http://{host}:{place.port}" for place in places for host in (place.host, "127.0.0.1")]
     named = [place.inside_url for place in places if place.inside_url]
     return addresses.PublicOnly([*here, *named, settings.web.public_url, *settings.connectors.addresses.values()])
+
+
+def fetched_from(settings: Settings) -> str:
+    """What platforms call this installation by to fetch a file; "" where nobody outside can."""
+    test = settings.environment == "test"
+    return settings.public_url if test or settings.public_url.startswith("https://") else ""
 
 
 def rail_key(master_key: bytes) -> bytes:

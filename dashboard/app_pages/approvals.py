@@ -1,18 +1,25 @@
 """Approvals: posts that want a yes, what the safety check keeps back, pictures to judge, posts possibly outside, and
 what somebody wants gone."""
 
+from collections.abc import Callable
+from functools import partial
+
 import streamlit as st
 
 from dashboard import acting, frame
 from dashboard.app_pages import (
+    approvals_compare,
     approvals_doubts,
     approvals_holds,
+    approvals_likeness,
     approvals_pictures,
     approvals_posts,
     approvals_requests,
+    approvals_second,
 )
 from dashboard.frame import Page
 from dashboard.reads.approvals import Approvals, approvals, given
+from dashboard.reads.second import Second, second
 from dashboard.widgets import draw
 from foundation.database import Scope
 from tenants.roles import Right
@@ -28,40 +35,49 @@ def show(page: Page) -> None:
     draw("calendar_style.html", word=page.word)
     draw("approvals_style.html")
     st.title(page.word("dashboard.page.approvals"))
-    found = _read(page)
-    parts = _parts(page, found)
+    found, more = _read(page)
+    parts = _parts(page, found, more)
     draw("approvals_desk.html", found=found, voice=page.voice, word=page.word)
     approvals_posts.undo(page)
     if not any(parts.values()) and not found.taken:
         draw("approvals_empty.html", found=found, voice=page.voice, word=page.word)
     else:
         chosen = _chosen(page, parts)
-        {
+        parts_of: dict[str, Callable[[Page, Approvals], None]] = {
             "posts": approvals_posts.show,
             "holds": approvals_holds.show,
             "pictures": approvals_pictures.show,
             "doubts": approvals_doubts.show,
             "requests": approvals_requests.show,
-        }[chosen](page, found)
-    _watch(page, found.signature)
+            "second": partial(approvals_second.show, second=more),
+            "alike": approvals_likeness.show,
+        }
+        parts_of[chosen](page, found)
+    if page.may(Right.REVIEW):
+        approvals_compare.show(page)
+    _watch(page, (*found.signature, more.count))
     draw("approvals_foot.html", found=found, voice=page.voice, word=page.word)
 
 
-def _read(page: Page) -> Approvals:
+def _read(page: Page) -> tuple[Approvals, Second]:
     works = page.may(Right.RUN, Right.APPROVE)
     content, review = page.may(Right.APPROVE), page.may(Right.REVIEW)
 
-    def ask(scope: Scope) -> Approvals:
+    def ask(scope: Scope) -> tuple[Approvals, Second]:
         mine = given(page.who.member, page.mine(scope), works=works)
-        return approvals(scope, mine, content=content, review=review, decide=works and review, guest=not works)
+        found = approvals(scope, mine, content=content, review=review, decide=works and review, guest=not works)
+        asked = {one.id for one in mine} if review else set()
+        return found, second(scope, asked, guest=not works)
 
     return page.read(ask)
 
 
-def _parts(page: Page, found: Approvals) -> dict[str, int]:
+def _parts(page: Page, found: Approvals, more: Second) -> dict[str, int]:
     """How many of each wait, of those this member may settle."""
     parts = {"posts": len(found.posts), "doubts": len(found.doubts)} if page.may(Right.APPROVE) else {}
     parts |= {"holds": len(found.holds), "pictures": len(found.sheets) + len(found.pictures)}
+    parts |= {"alike": found.alike} if found.alike else {}
+    parts |= {"second": more.count} if more.count else {}
     asked = len(found.requests) + len(found.again)
     return {"requests": asked, **parts} if asked else {**parts, "requests": 0} if found.taken else parts
 
@@ -89,5 +105,10 @@ def _watch(drawn: Page, signature: tuple[int, ...]) -> None:
     page = frame.look()
     if page is None or page.who != drawn.who:
         st.rerun()
-    if not acting.typed(approvals_posts.MODE) and _read(page).signature != signature:
+    if not acting.typed(approvals_posts.MODE) and _signature(page) != signature:
         st.rerun()
+
+
+def _signature(page: Page) -> tuple[int, ...]:
+    found, more = _read(page)
+    return (*found.signature, more.count)

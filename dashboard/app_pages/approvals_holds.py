@@ -6,7 +6,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting
-from dashboard.app_pages.approvals_posts import reveal, src
+from dashboard.app_pages.approvals_posts import films, reveal, src
 from dashboard.frame import Page
 from dashboard.reads.approvals import DELIVERY, Approvals, Hold, Reviewed, approvals, given, reviewed
 from dashboard.widgets import draw
@@ -66,6 +66,7 @@ def _review(page: Page, found: Approvals, hold: Hold, seen: Reviewed) -> None:
     unseen = tuple(shot.asset_id for shot in seen.shots if shot.covered and not shot.seen)
     shots = [(src(shot.asset_id), shot.alt) for shot in seen.shots]
     draw("approvals_unit.html", seen=seen, shots=shots, word=page.word)
+    films(page, seen.shots)
     for past in seen.past.values():
         draw("approvals_past.html", past=past, found=found, voice=page.voice, word=page.word)
     if unseen:
@@ -80,6 +81,8 @@ def _review(page: Page, found: Approvals, hold: Hold, seen: Reviewed) -> None:
         )
     if seen.own:
         draw("approvals_note.html", note=page.word(seen.own))
+    if seen.alone:
+        draw("approvals_own.html", digest=hold.unit_digest, word=page.word)
     with st.container(horizontal=True, gap="small"):
         for code, allow, key in (("approvals.allow", True, "A"), ("approvals.deny", False, "X")):
             acting.button(

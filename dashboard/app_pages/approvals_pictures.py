@@ -6,14 +6,15 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting, files
-from dashboard.app_pages import approvals_sheets
-from dashboard.app_pages.approvals_posts import reveal, src
+from dashboard.app_pages import approvals_sheets, film
+from dashboard.app_pages.approvals_posts import films, reveal, src
 from dashboard.frame import Page
 from dashboard.reads.approvals import Approvals, judged, past_of
 from dashboard.widgets import draw
 from foundation.database import Scope
 from foundation.errors import NotFound, Refused
 from foundation.words import Message
+from gate.calibrating import settled
 from gate.history import Past
 from gate.units import Rating
 from studio import judging
@@ -23,7 +24,9 @@ from tenants import notices
 from tenants.roles import Right
 
 MINOR = "X_minor"
-FEW = 12
+FEW, WIDE = 12, 300
+PICKED = "pictures:picked"
+"""What was chosen for each picture, one after the other."""
 
 
 def show(page: Page, found: Approvals) -> None:
@@ -35,7 +38,7 @@ def show(page: Page, found: Approvals) -> None:
     before = page.read(lambda scope: past_of(scope, few))
     with st.container(horizontal=True, gap="small"):
         for place, card in enumerate(found.pictures[:FEW]):
-            with st.container(width=300, border=True, gap="small"):
+            with st.container(width=film.WIDE if card.seconds else WIDE, border=True, gap="small"):
                 _picture(page, found, card, before.get(card.asset_id, ()), keys=place == 0 and not found.sheets)
     if len(found.pictures) > FEW:
         draw("approvals_note.html", note=page.voice.some("approvals.more_pictures", len(found.pictures) - FEW))
@@ -48,6 +51,7 @@ def _picture(page: Page, found: Approvals, card: Card, past: tuple[Past, ...], *
     draw("approvals_picture.html", src=src(card.asset_id), card=card, creator=name, word=page.word)
     if past:
         draw("approvals_past.html", past=past, found=found, voice=page.voice, word=page.word)
+    films(page, [shot])
     if not shot.seen:
         acting.button(
             page,
@@ -68,9 +72,23 @@ def _picture(page: Page, found: Approvals, card: Card, past: tuple[Past, ...], *
 def _rate(page: Page, card: Card) -> None:
     levels = [str(one) for one in Rating] + [MINOR]
     key = f"level:{card.asset_id}"
-    st.selectbox(page.word("studio.rate_as"), levels, format_func=lambda one: page.word(f"studio.level.{one}"), key=key)
+    st.selectbox(
+        page.word("studio.rate_as"),
+        levels,
+        format_func=lambda one: page.word(f"studio.level.{one}"),
+        key=key,
+        on_change=_pick,
+        args=(card.asset_id, key),
+    )
     act = partial(_rated, page, card.asset_id)
     acting.button(page, "studio.rate_now", act, right=Right.REVIEW, key=f"rate:{card.asset_id}", kind="primary")
+
+
+def _pick(asset_id: UUID, key: str) -> None:
+    """Who changes their mind more than once about a picture means the higher of what they chose."""
+    kept = st.session_state.get(PICKED, {})
+    chosen = Rating(str(st.session_state[key])[0])
+    st.session_state[PICKED] = {**kept, str(asset_id): (*kept.get(str(asset_id), ()), chosen)}
 
 
 def _review(page: Page, card: Card, own: str, *, keys: bool) -> None:
@@ -107,7 +125,8 @@ def _check(page: Page, scope: Scope, asset_id: UUID) -> UUID:
 
 def _rated(page: Page, asset_id: UUID, scope: Scope, _: UUID) -> Message:
     creator_id, level = _check(page, scope, asset_id), str(acting.typed(f"level:{asset_id}"))
-    judging.rate(scope, asset_id, Rating(level[0]), minor=level == MINOR)
+    picked = (acting.typed(PICKED) or {}).get(str(asset_id), ())
+    judging.rate(scope, asset_id, settled([*picked, Rating(level[0])]), minor=level == MINOR)
     notices.settle(scope, f"review:{creator_id}")
     return Message("studio.rated")
 

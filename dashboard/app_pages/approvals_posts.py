@@ -1,5 +1,6 @@
 """Posts that want a yes: what each account would show, the safety check's word, and one key for each answer."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
@@ -7,8 +8,9 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting, files, frame
+from dashboard.app_pages import compose_parts, film
 from dashboard.frame import Page
-from dashboard.reads.approvals import Approvals, Content, content
+from dashboard.reads.approvals import Approvals, Content, Shot, content
 from dashboard.widgets import draw
 from foundation.database import Scope
 from foundation.errors import NotFound, Refused
@@ -193,19 +195,29 @@ def _previews(page: Page, asked: Asked, shown: Content) -> None:
             shortcut="P",
             icon=":material/visibility:",
         )
-    shots = [(src(shot.asset_id), shot.alt) for shot in shown.shots]
+    seen = {shot.asset_id: (src(shot.asset_id), shot.alt) for shot in shown.shots}
+    films(page, shown.shots)
     wishes = {wish.channel_id: wish for wish in asked.wishes}
     with st.container(horizontal=True, gap="small"):
         for one in shown.previews:
+            shots, rest = compose_parts.shots_of(one, asked.media, asked.parts, seen)
             with st.container(width=380):
                 draw(
                     "approvals_preview.html",
                     one=one,
                     wish=wishes[one.channel_id],
                     shots=shots,
+                    rest=rest,
                     voice=page.voice,
                     word=page.word,
                 )
+
+
+def films(page: Page, shots: Sequence[Shot]) -> None:
+    """The films and sounds among the pictures of something, with what has to be looked at of them."""
+    for shot in shots:
+        clear = st.session_state.get(f"{CLEAR}{shot.asset_id}")
+        film.show(page, shot.reel, clear=clear, covered=shot.covered, seen=shot.seen)
 
 
 def src(asset_id: UUID) -> str:

@@ -15,6 +15,8 @@ from foundation.errors import BadInput, Conflict
 from foundation.words import Message
 from gate import complaints
 from gate.complaints import Request
+from gate.receipts import LONGEST_ADDRESS
+from schedules.finding import posted_at
 from tenants.roles import Right
 
 DECIDED = "approvals:decided"
@@ -23,8 +25,10 @@ DECIDED = "approvals:decided"
 
 def show(page: Page, found: Approvals) -> None:
     """Draw each with both answers, then what is to be looked at again; a flood of one source is one."""
-    if found.requests:
+    if any(one.located for one in found.requests):
         draw("approvals_note.html", note=page.word("approvals.requests_how"))
+    elif found.requests:
+        draw("approvals_note.html", note=page.word("approvals.requests_lost_how"))
     for request in found.requests:
         if st.session_state.get(f"{DECIDED}:{request.ids[0]}"):
             continue
@@ -46,6 +50,8 @@ def show(page: Page, found: Approvals) -> None:
 
 def _answers(page: Page, request: Request) -> None:
     key = str(request.ids[0])
+    if not request.copies:
+        st.text_input(page.word("approvals.request_which"), key=f"which:{key}", max_chars=LONGEST_ADDRESS)
     approvals_appeals.reasons(page, key)
     with st.container(horizontal=True, gap="small"):
         for code, stays in (("approvals.request_goes", False), ("approvals.request_stays", True)):
@@ -66,7 +72,9 @@ def _decide(page: Page, ids: tuple[UUID, ...], stays: bool, scope: Scope, _: UUI
     because = str(acting.typed(f"why:{ids[0]}") or "") if stays else ""
     if stays and not because:
         raise BadInput("complaint.no_reason")
+    found = {} if stays else posted_at(scope, str(acting.typed(f"which:{ids[0]}") or ""))
+    meant = next(one for one in waiting if ids[0] in one.ids)
     for one in ids:
-        complaints.decide(scope, one, because=because)
+        complaints.decide(scope, one, because=because, digests=found.get(meant.creator_id, ()))
     st.session_state[f"{DECIDED}:{ids[0]}"] = True
     return Message("approvals.request_stayed" if stays else "approvals.request_gone")

@@ -26,7 +26,7 @@ TICK = "5s"
 
 CREATOR, ACCOUNT, GROUP = "calendar:creator", "calendar:account", "calendar:group"
 VIEWS = {"week": WEEK, "list": LIST}
-RETRIED = frozenset({DeliveryState.HELD, DeliveryState.FAILED})
+RETRIED = frozenset({DeliveryState.HELD, DeliveryState.FAILED, DeliveryState.BROKEN_OFF})
 
 
 def show(page: Page) -> None:

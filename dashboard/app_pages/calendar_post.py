@@ -14,15 +14,17 @@ from dashboard.reads.when import day_of, time_of
 from dashboard.widgets import draw
 from foundation.database import Scope
 from foundation.words import Message
-from schedules import drafting, planning
+from schedules import drafting, planning, removal
 from schedules.calendar import WallTime, local_wall
 from schedules.states import DeliveryState
 from tenants.roles import Right
 
 TICK = "3s"
 DAY, CLOCK = "post:day", "post:clock"
-RETRIED = frozenset({DeliveryState.HELD, DeliveryState.FAILED})
-STOPPABLE = frozenset({DeliveryState.DRAFT, DeliveryState.APPROVED, DeliveryState.SCHEDULED, *RETRIED})
+RETRIED = frozenset({DeliveryState.HELD, DeliveryState.FAILED, DeliveryState.BROKEN_OFF})
+STOPPABLE = frozenset(
+    {DeliveryState.DRAFT, DeliveryState.APPROVED, DeliveryState.SCHEDULED, *RETRIED} - {DeliveryState.BROKEN_OFF}
+)
 
 
 def show(page: Page, post_id: UUID) -> None:
@@ -80,11 +82,15 @@ def _acts(page: Page, found: Opened, place: Place) -> None:
     key = f"{entry.delivery_id}:{entry.version}"
     with st.container(horizontal=True, gap="small"):
         if entry.state in RETRIED:
-            acting.button(
-                page, "calendar.retry_now", partial(_again, *about), right=Right.RUN, key=f"again:{key}", kind="primary"
-            )
+            code = "calendar.finish" if entry.state is DeliveryState.BROKEN_OFF else "calendar.retry_now"
+            acting.button(page, code, partial(_again, *about), right=Right.RUN, key=f"again:{key}", kind="primary")
         if entry.state is DeliveryState.SCHEDULED:
             acting.button(page, "calendar.send_now", partial(_now, *about), right=Right.RUN, key=f"now:{key}")
+        if entry.state is DeliveryState.BROKEN_OFF:
+            with st.popover(page.word("calendar.take_away")):
+                draw("calendar_note.html", note=page.word("calendar.take_away_asked", count=entry.done))
+                act = partial(_take_away, *about)
+                acting.button(page, "calendar.take_away_sure", act, right=Right.RUN, key=f"away:{key}")
         if entry.state in STOPPABLE:
             with st.popover(page.word("calendar.cancel")):
                 draw("calendar_note.html", note=page.word("calendar.cancel_asked", account=entry.channel))
@@ -101,6 +107,12 @@ def _now(page: Page, creator_id: UUID, delivery_id: UUID, version: int, scope: S
     page.my(scope, creator_id)
     planning.send_now(scope, delivery_id, version=version)
     return Message("calendar.now_done")
+
+
+def _take_away(page: Page, creator_id: UUID, delivery_id: UUID, version: int, scope: Scope, _: UUID) -> Message:
+    page.my(scope, creator_id)
+    removal.ask(scope, delivery_id)
+    return Message("calendar.taken_away")
 
 
 def _skip(page: Page, creator_id: UUID, delivery_id: UUID, version: int, scope: Scope, _: UUID) -> Message:

@@ -7,7 +7,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting, files
-from dashboard.app_pages import compose_draft, compose_pictures
+from dashboard.app_pages import compose_draft, compose_parts, compose_pictures
 from dashboard.app_pages.compose_draft import (
     ACCOUNTS,
     BODY,
@@ -16,7 +16,6 @@ from dashboard.app_pages.compose_draft import (
     CREATOR,
     DAY,
     ID,
-    MEDIA,
     REWORK,
     SHOWN,
     TITLE,
@@ -32,7 +31,7 @@ from dashboard.widgets import draw
 from foundation.database import Scope
 from foundation.errors import BadInput, Conflict
 from foundation.words import Message
-from schedules import agenda, drafting
+from schedules import agenda, drafting, threads
 from schedules import reads as schedule_reads
 from schedules.calendar import WallTime
 from schedules.drafting import Draft
@@ -77,7 +76,7 @@ def show(page: Page) -> None:
         compose_pictures.show(page, found)
     with right:
         compose_pictures.rating(page, found)
-        _previews(page, found)
+        _previews(page, found, written)
         _send(page, found)
 
 
@@ -100,11 +99,13 @@ def _creator(page: Page, mine: list[Creator]) -> Creator:
 
 def _other_creator() -> None:
     """Pictures and accounts are one creator's: they do not follow to another."""
-    st.session_state.update({MEDIA: [], BROUGHT: [], ACCOUNTS: []})
+    pictures: dict[str, list[str]] = {compose_draft.media_key(one): [] for one in ("", *compose_draft.part_ids())}
+    st.session_state.update({**pictures, BROUGHT: [], ACCOUNTS: []})
 
 
 def _words(page: Page, hers: list[Account]) -> None:
     st.text_area(page.word("compose.body"), key=BODY, height=150, placeholder=page.word("compose.body_hint"))
+    compose_parts.show(page)
     st.text_input(page.word("compose.title"), key=TITLE, max_chars=200)
     names = {str(one.id): one.name for one in hers}
     chosen = st.session_state.get(ACCOUNTS) or []
@@ -123,14 +124,18 @@ def _words(page: Page, hers: list[Account]) -> None:
         draw("calendar_empty.html", code="compose.no_accounts", word=page.word)
 
 
-def _previews(page: Page, found: Desk) -> None:
+def _previews(page: Page, found: Desk, written: Draft) -> None:
     draw("compose_part.html", title=page.word("compose.previews"))
     if not found.previews:
         draw("calendar_empty.html", code="compose.preview_empty", word=page.word)
-    places = [files.src(asset, "preview", unrated=asset in found.unrated) for asset in listed(MEDIA)]
+    assets = threads.assets(written.media, written.parts)
     for one in found.previews:
-        shots = [(place, medium.alt) for place, medium in zip(places, one.media, strict=False)]
-        draw("compose_preview.html", one=one, shots=shots, voice=page.voice, word=page.word)
+        seen = {
+            asset: (files.src(asset, "preview", unrated=asset in found.unrated), medium.alt)
+            for asset, medium in zip(assets, one.all_media, strict=False)
+        }
+        shots, rest = compose_parts.shots_of(one, written.media, written.parts, seen)
+        draw("compose_preview.html", one=one, shots=shots, rest=rest, voice=page.voice, word=page.word)
 
 
 def _send(page: Page, found: Desk) -> None:

@@ -9,11 +9,17 @@ from foundation.ids import uuid7
 from schedules.calendar import parse
 from schedules.drafting import Draft
 from schedules.reads import Written
+from schedules.threads import Piece
 
 ID, CREATOR, TITLE, BODY, ACCOUNTS = (f"compose:{name}" for name in ("id", "creator", "title", "body", "accounts"))
 WHEN, DAY, CLOCK, REWORK = (f"compose:{name}" for name in ("when", "day", "clock", "rework"))
 MEDIA, BROUGHT, SHOWN = (f"compose:{name}" for name in ("media", "brought", "shown"))
-FIELDS = (ID, CREATOR, TITLE, BODY, ACCOUNTS, WHEN, DAY, CLOCK, REWORK, MEDIA, BROUGHT, SHOWN)
+PARTS, COMMENT, COMMENTED, TARGET = (f"compose:{name}" for name in ("parts", "comment", "commented", "target"))
+_WORDS, _WHEN = (ID, CREATOR, TITLE, BODY, ACCOUNTS, PARTS, COMMENT, COMMENTED), (WHEN, DAY, CLOCK, REWORK)
+FIELDS = (*_WORDS, *_WHEN, MEDIA, BROUGHT, SHOWN, TARGET)
+OF_PART = "compose:part:"
+"""What the fields of further parts begin with; PARTS holds their ids in order."""
+
 TICKED = "compose:tick:"
 FEW = 12
 """Pictures of the library shown at first, and more at each press."""
@@ -37,6 +43,11 @@ def duplicate(post: Written, channels: tuple[UUID, ...], creator: str) -> None:
     begin(creator=creator)
     said = {TITLE: post.title, BODY: post.body, MEDIA: [str(one) for one in post.media]}
     st.session_state.update({**said, ACCOUNTS: list(dict.fromkeys(str(one) for one in channels))})
+    for part in post.parts:
+        if part.comment:
+            st.session_state.update({COMMENTED: True, COMMENT: part.body})
+        else:
+            add_part(part)
 
 
 def rework(post: Written, channels: tuple[UUID, ...], creator: str) -> None:
@@ -47,7 +58,7 @@ def rework(post: Written, channels: tuple[UUID, ...], creator: str) -> None:
 
 def forget() -> None:
     """Nothing is being written any more."""
-    for name in [one for one in st.session_state if one in FIELDS or str(one).startswith(TICKED)]:
+    for name in [one for one in st.session_state if one in FIELDS or str(one).startswith((TICKED, OF_PART))]:
         st.session_state.pop(name, None)
 
 
@@ -70,6 +81,38 @@ def listed(name: str) -> tuple[UUID, ...]:
         raise NotFound("library.asset_unknown", destination="-") from error
 
 
+def part_ids() -> tuple[str, ...]:
+    """The further parts that are being written, in order."""
+    return tuple(st.session_state.get(PARTS) or ())
+
+
+def part_key(part: str) -> str:
+    """Where the words of a further part are kept."""
+    return f"{OF_PART}{part}:words"
+
+
+def media_key(part: str) -> str:
+    """Where the pictures of a part are kept; "" is the post itself."""
+    return f"{OF_PART}{part}:media" if part else MEDIA
+
+
+def chosen_for() -> str:
+    """Where the pictures that are ticked now go."""
+    part = typed(TARGET)
+    return media_key(part if part in part_ids() else "")
+
+
+def add_part(piece: Piece) -> None:
+    """One more part at the end, in a callback."""
+    part = uuid7().hex
+    st.session_state[PARTS] = [*part_ids(), part]
+    st.session_state.update({part_key(part): piece.body, media_key(part): [str(one) for one in piece.media]})
+
+
 def draft(creator_id: UUID) -> Draft:
-    """What is written now, as that creator's."""
-    return Draft(creator_id, typed(TITLE).strip(), typed(BODY).strip(), listed(MEDIA), listed(ACCOUNTS))
+    """What is written now, as that creator's; a part with nothing in it is none."""
+    parts = [Piece(typed(part_key(one)).strip(), listed(media_key(one))) for one in part_ids()]
+    parts.append(Piece(typed(COMMENT).strip(), comment=True))
+    rest = tuple(one for one in parts if not one.empty)
+    words = (typed(TITLE).strip(), typed(BODY).strip())
+    return Draft(creator_id, *words, listed(MEDIA), listed(ACCOUNTS), parts=rest)

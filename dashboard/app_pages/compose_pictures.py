@@ -6,7 +6,8 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting, files, frame
-from dashboard.app_pages.compose_draft import BROUGHT, FEW, MEDIA, SHOWN, TICKED, listed
+from dashboard.app_pages import compose_parts
+from dashboard.app_pages.compose_draft import BROUGHT, FEW, SHOWN, TICKED, chosen_for, listed
 from dashboard.frame import Page
 from dashboard.reads.compose import Desk, unrated
 from dashboard.widgets import draw
@@ -19,7 +20,7 @@ from studio.states import UploadState
 from tenants.roles import Right
 
 TICK = "1s"
-KINDS = ["jpg", "jpeg", "png", "webp"]
+KINDS = ["jpg", "jpeg", "png", "webp", "mp4", "m4v", "mov", "webm", "m4a", "ogg"]
 FILES = "compose:files"
 WIDE = 140
 """Pixels of a picture to choose: four beside each other, two on a phone."""
@@ -32,6 +33,7 @@ RATINGS = (Rating.G, Rating.S, Rating.N, Rating.E)
 def show(page: Page, found: Desk) -> None:
     """Draw what was chosen, what can be, and how what was handed in is getting on."""
     draw("compose_part.html", title=page.word("compose.pictures"))
+    compose_parts.target(page)
     round_ = st.session_state.get("compose:round", 0)
     st.file_uploader(
         page.word("compose.upload"),
@@ -82,7 +84,7 @@ def _rated(drawn: Page, assets: tuple[UUID, ...]) -> None:
 
 
 def _tiles(page: Page, found: Desk) -> None:
-    chosen = listed(MEDIA)
+    chosen = listed(chosen_for())
     with st.container(horizontal=True, gap="small"):
         for tile in found.tiles:
             with st.container(width=WIDE, gap=None):
@@ -101,7 +103,7 @@ def _tiles(page: Page, found: Desk) -> None:
 def _words(page: Page, found: Desk) -> None:
     """What stands in the place of each chosen picture for who cannot see it; it is judged with the rest."""
     known = {tile.asset_id: tile.alt for tile in found.tiles}
-    for number, asset in enumerate((one for one in listed(MEDIA) if one in known), start=1):
+    for number, asset in enumerate((one for one in listed(chosen_for()) if one in known), start=1):
         key = f"{WORDS}{asset}"
         st.text_input(
             page.word("compose.alt", number=number),
@@ -126,8 +128,9 @@ def _describe(page: Page, creator_id: UUID, asset: UUID, alt: str, scope: Scope,
 
 def _ticked(asset_id: str) -> None:
     """Pictures stand in the order they were ticked in."""
-    rest = [one for one in st.session_state.get(MEDIA, []) if one != asset_id]
-    st.session_state[MEDIA] = [*rest, asset_id] if st.session_state.get(f"{TICKED}{asset_id}") else rest
+    key = chosen_for()
+    rest = [one for one in st.session_state.get(key, []) if one != asset_id]
+    st.session_state[key] = [*rest, asset_id] if st.session_state.get(f"{TICKED}{asset_id}") else rest
 
 
 def _more() -> None:
@@ -168,7 +171,8 @@ def _waiting(drawn: Page, creator_id: UUID) -> None:
     mine = [found[one] for one in ids if one in found and found[one].creator_id == creator_id]
     arrived = [str(one.asset_id) for one in mine if one.state is UploadState.READY and one.asset_id is not None]
     if arrived:
-        st.session_state[MEDIA] = list(dict.fromkeys([*st.session_state.get(MEDIA, []), *arrived]))
+        key = chosen_for()
+        st.session_state[key] = list(dict.fromkeys([*st.session_state.get(key, []), *arrived]))
         left = [str(one.id) for one in mine if one.state is not UploadState.READY]
         st.session_state[BROUGHT] = left
         st.rerun()

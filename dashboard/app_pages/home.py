@@ -24,7 +24,7 @@ from tenants.roles import Right
 LOOK = "3s"
 """How often the page reads again: a post that leaves is seen to leave."""
 
-RETRIED = frozenset({DeliveryState.HELD, DeliveryState.FAILED})
+RETRIED = frozenset({DeliveryState.HELD, DeliveryState.FAILED, DeliveryState.BROKEN_OFF})
 REASONS = ("done", "later", "not_ours")
 """Why a notice is put away: `home.why.<name>`."""
 

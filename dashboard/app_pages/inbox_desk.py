@@ -113,6 +113,8 @@ def _composer(page: Page, one: Opened) -> None:
         on_change=acting.press,
         args=(partial(acts.keep, page, talk, box), Right.CHAT, f"{box}:keep"),
     )
+    for why in one.conflicts:
+        st.warning(page.voice.say(why))
     act = partial(acts.say, page, talk, box)
     acting.button(page, "inbox.send", act, right=Right.CHAT, key=f"{box}:send", kind="primary", shortcut="Ctrl+Enter")
     st.caption(page.word("inbox.truth"))

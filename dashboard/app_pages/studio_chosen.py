@@ -6,16 +6,17 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting, files
-from dashboard.app_pages import studio_cards
-from dashboard.app_pages.studio_variants import clear_src, reveal, shelve
+from dashboard.app_pages import film, studio_cards, studio_people
+from dashboard.app_pages.studio_variants import CLEAR, clear_src, reveal, shelve
 from dashboard.frame import Page
 from dashboard.reads.studio import Studio, Tile, lineage
 from dashboard.widgets import draw
 from foundation.database import Scope
 from foundation.errors import NotFound, Refused
 from foundation.words import Message
+from gate.lowering import LONGEST
 from gate.units import Rating
-from studio import judging, library, packs
+from studio import judging, library, packs, playing
 from studio import reads as studio_reads
 from studio.states import ShelfState
 from tenants import notices
@@ -48,18 +49,54 @@ def _one(page: Page, creator: Creator, tile: Tile) -> None:
     asset_id = tile.card.asset_id
     found = page.read(lambda scope: lineage(scope, creator.id, asset_id))
     left, right = st.columns([1, 1], gap="medium")
+    reel, seen = page.read(
+        lambda scope: (playing.reels(scope, [asset_id]).get(asset_id), files.seen(scope, [asset_id]))
+    )
     with left:
-        draw("studio_picture.html", src=clear_src(asset_id), card=tile.card)
+        clear, covered = st.session_state.get(f"{CLEAR}{asset_id}"), files.covered(tile.card.standing.rating)
+        if not film.show(page, reel, clear=clear, covered=covered, seen=bool(seen)):
+            draw("studio_picture.html", src=clear_src(asset_id), card=tile.card)
         _uncover(page, "studio.reveal", [tile] if files.covered(tile.card.standing.rating) else [])
     with right:
         draw("studio_lineage.html", one=found, voice=page.voice, word=page.word, creator=creator)
         if found.card is not None and page.may(Right.REVIEW):
             studio_cards.name(page, creator.id, asset_id, found.card)
+        if page.may(Right.REVIEW) and tile.card.standing.rating not in (None, Rating.G):
+            _too_high(page, creator.id, tile)
+        if found.card is None and page.may(Right.RUN):
+            studio_people.name(page, creator.id, asset_id, tile.card.sha256)
         if page.may(Right.RUN):
+            studio_people.blurred(page, creator.id, asset_id)
             with st.popover(page.word("studio.alt"), icon=":material/edit:"):
                 st.text_input(page.word("studio.alt_hint"), tile.card.alt, max_chars=300, key=f"alt:{asset_id}")
                 act = partial(_describe, page, creator.id, asset_id)
                 acting.button(page, "studio.alt_keep", act, right=Right.RUN, key=f"alt_keep:{asset_id}", kind="primary")
+
+
+def _too_high(page: Page, creator_id: UUID, tile: Tile) -> None:
+    """Ask others to lower its rating; who asks has looked, and says why."""
+    asset_id, known = tile.card.asset_id, tile.card.standing.rating or Rating.G
+    with st.popover(page.word("second.too_high"), icon=":material/arrow_downward:"):
+        draw("studio_note.html", note=page.word("second.too_high_how"))
+        acting.button(
+            page, "studio.reveal", partial(reveal, page, (asset_id,)), right=Right.REVIEW, key=f"lower:see:{asset_id}"
+        )
+        st.selectbox(
+            page.word("second.lower_to"),
+            [str(one) for one in Rating if one.rank < known.rank],
+            format_func=lambda one: page.word(f"studio.level.{one}"),
+            key=f"lower:to:{asset_id}",
+        )
+        st.text_area(page.word("second.why"), max_chars=LONGEST, height=80, key=f"lower:why:{asset_id}")
+        act = partial(_ask_lower, page, creator_id, asset_id)
+        acting.button(page, "second.ask", act, right=Right.REVIEW, key=f"lower:{asset_id}", kind="primary")
+
+
+def _ask_lower(page: Page, creator_id: UUID, asset_id: UUID, scope: Scope, _: UUID) -> Message:
+    _mine(page, scope, creator_id, (asset_id,))
+    wanted = Rating(str(acting.typed(f"lower:to:{asset_id}")))
+    judging.lower(scope, asset_id, wanted, why=str(acting.typed(f"lower:why:{asset_id}") or ""))
+    return Message("second.asked")
 
 
 def _uncover(page: Page, code: str, covered: list[Tile]) -> None:

@@ -19,7 +19,7 @@ from tenants.roles import Right
 FEW = 24
 WIDE = 160
 SHOWN, FILES, ROUND, PICK = "studio:shown", "studio:files", "studio:round", "studio:pick:"
-KINDS = ["jpg", "jpeg", "png", "webp"]
+KINDS = ["jpg", "jpeg", "png", "webp", "mp4", "m4v", "mov", "webm", "m4a", "ogg"]
 VALUES = {
     "rating": ("none", "G", "S", "N", "E"),
     "use": ("used", "unused", "packed", "sold"),

@@ -14,6 +14,7 @@ from foundation import outbox
 from foundation.database import Scope
 from foundation.errors import BadInput
 from foundation.words import Message
+from gate import switches
 from gate.events import LimitWanted, RuleRead, SwitchWanted
 from gate.switches import Stop
 from gate.units import Rating
@@ -33,6 +34,7 @@ def show(page: Page) -> None:
     _limits(page, found)
     system_rows.show(page, found)
     _dead(page, found)
+    st.subheader(page.word("system.acts"))
     draw("system_acts.html", found=found, voice=page.voice, word=page.word)
     _months(page, found)
 
@@ -77,6 +79,8 @@ def _stops(page: Page, found: System) -> None:
             st.text_input(page.word("system.why_reopen"), key=box, max_chars=200)
             act = partial(_switch, stop, box, close=False)
             acting.button(page, "system.reopen", act, right=Right.REOPEN, key=f"reopen:{number}")
+            if stop.where in switches.WIDE and page.who.member.id in found.keyed:
+                draw("system_key.html", stop=stop, word=page.word)
     with st.container(border=True):
         st.write(page.word("system.stop_explained"))
         names = {"": page.word("system.whole_agency")} | {str(one.id): one.name for one in found.creators}
@@ -142,7 +146,7 @@ def _limits(page: Page, found: System) -> None:
             "from": {str(one): page.word(f"rating.{one}") for one in Rating if one is not Rating.X},
             "what": {one: page.word(f"system.limit_{one}") for one in "HB"},
         }
-        for column, (name, said) in zip(st.columns(3), offered.items(), strict=True):
+        for column, (name, said) in zip(st.columns([2, 1, 1]), offered.items(), strict=True):
             label = page.word(f"system.limit_{name}")
             column.selectbox(label, list(said), format_func=said.__getitem__, key=f"l.{name}")
         st.text_input(page.word("system.why"), key="l.why", max_chars=200)

@@ -7,16 +7,13 @@ import streamlit as st
 
 from dashboard import acting, session
 from dashboard.acting import typed
-from dashboard.app_pages import team_cards
+from dashboard.app_pages import team_desk
 from dashboard.frame import Page
 from dashboard.reads.team import Colleague, Team, team
 from dashboard.widgets import draw
 from dashboard.wording import browser_of
-from foundation import settings
 from foundation.database import Scope
 from foundation.words import LANGUAGES, Message
-from gate import mine
-from gate.mine import Named
 from gate.needed import State
 from tenants import factors, login, staffing
 from tenants.reads import Member
@@ -32,10 +29,9 @@ def show(page: Page) -> None:
     for colleague in found.colleagues:
         _colleague(page, found, colleague)
     _newcomer(page, found)
+    _second_factor(page, found)
+    team_desk.show(page, found)
     draw("team_needed.html", found=found, states=tuple(State), word=page.word)
-    if found.shown:
-        _shown(page, found)
-        team_cards.show(page, found)
     draw("team_foot.html", word=page.word, clock=page.voice.clock(found.now))
 
 
@@ -63,7 +59,11 @@ def _colleague(page: Page, found: Team, colleague: Colleague) -> None:
                 key=f"out:{member.id}",
                 disabled=not colleague.seats,
             )
-            if member.role is Role.GUEST:
+            if may(member.role, Right.CHAT):
+                code = "team.adult_chat_end" if member.adult_chat else "team.adult_chat"
+                trust = partial(_trust, member)
+                acting.button(page, code, trust, right=Right.STAFF, key=f"adult:{member.id}")
+            if member.role is Role.GUEST or member.id in found.keyed or found.second_factor:
                 forget = partial(_forget_factor, member)
                 acting.button(page, "team.forget_factor", forget, right=Right.STAFF, key=f"factor:{member.id}")
 
@@ -105,6 +105,19 @@ def _change(page: Page, found: Team, colleague: Colleague) -> None:
     )
 
 
+def _second_factor(page: Page, found: Team) -> None:
+    """Whether a password or a link alone opens this agency."""
+    with st.container(border=True):
+        st.write(page.word("team.second_on" if found.second_factor else "team.second_off"))
+        code = "team.second_end" if found.second_factor else "team.second_ask"
+        acting.button(page, code, partial(_ask_second, not found.second_factor), right=Right.STAFF, key="second")
+
+
+def _ask_second(wanted: bool, scope: Scope, _: UUID) -> Message:
+    staffing.ask_second(scope, wanted)
+    return Message("team.second_told_on" if wanted else "team.second_told_off")
+
+
 def _newcomer(page: Page, found: Team) -> None:
     with st.container(border=True):
         st.subheader(page.word("team.bring_in"))
@@ -127,28 +140,6 @@ def _newcomer(page: Page, found: Team) -> None:
         _creators(page, found, "new:creators", ())
         act = partial(_bring_in, found.zone)
         acting.button(page, "team.bring_in_now", act, right=Right.STAFF, key="bring", kind="primary")
-
-
-def _shown(page: Page, found: Team) -> None:
-    """Real people who are shown: each may have a page of their own, under a link."""
-    with st.container(border=True):
-        st.subheader(page.word("team.shown"))
-        st.write(page.word("team.shown_how"))
-        for one in found.shown:
-            left, right = st.columns([3, 2], vertical_alignment="center")
-            since = page.voice.moment(one.linked_at, found.now) if one.linked_at is not None else ""
-            told = page.word("team.shown_since", name=one.name, at=since) if since else one.name
-            left.write(told)
-            with right:
-                act = partial(_own_link, one)
-                acting.button(page, "team.shown_link", act, right=Right.STAFF, key=f"shown:{one.person_id}")
-
-
-def _own_link(one: Named, scope: Scope, _: UUID) -> Message:
-    base = settings.load().web.public_url.rstrip("/")
-    return Message(
-        "team.shown_made", {"name": one.name, "link": f"{base}{mine.PATH}{mine.make_link(scope, one.person_id)}"}
-    )
 
 
 def _creators(page: Page, found: Team, key: str, chosen: tuple[str, ...]) -> None:
@@ -193,6 +184,11 @@ def _sign_out(member_id: UUID, scope: Scope, _: UUID) -> Message:
 def _forget_factor(member: Member, scope: Scope, _: UUID) -> Message:
     factors.forget(scope, member.id)
     return Message("team.factor_forgotten", {"name": member.name})
+
+
+def _trust(member: Member, scope: Scope, _: UUID) -> Message:
+    staffing.trust(scope, member.id, adult_chat=not member.adult_chat)
+    return Message("team.adult_chat_ended" if member.adult_chat else "team.adult_chat_given", {"name": member.name})
 
 
 def _keep(member_id: UUID, scope: Scope, _: UUID) -> Message:

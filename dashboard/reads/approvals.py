@@ -12,7 +12,7 @@ from dashboard.reads.compose import connectors
 from foundation.database import Scope
 from foundation.errors import NotFound
 from foundation.words import Message
-from gate import appealing, complaints, history, ratings
+from gate import appealing, beside, complaints, history, inforce, ratings
 from gate import reads as gate_reads
 from gate.appealing import Again, Taken
 from gate.complaints import Request
@@ -21,15 +21,16 @@ from gate.history import Past
 from gate.ratings import Standing
 from gate.reads import Depicted, Held
 from gate.reasons import Reason
-from gate.units import Subject, highest
-from schedules import drafting, reviewing
+from gate.units import Part, Subject, highest
+from schedules import drafting, reviewing, threads
 from schedules import reads as schedule_reads
 from schedules.drafting import Draft, Preview
 from schedules.reads import Entry
 from schedules.reviewing import Asked, Spoken
 from schedules.states import DeliveryState
-from studio import judging, sheets
+from studio import judging, playing, sheets
 from studio import reads as studio_reads
+from studio.playing import Reel
 from studio.reads import Card
 from studio.sheets import Sheet
 from tenants import reads as tenant_reads
@@ -50,6 +51,8 @@ REVIEWABLE = frozenset(
         Reason.APPROVAL_EXPIRED,
         Reason.UNIT_CHANGED,
         Reason.CONTAINER_HIDDEN_CONTENT,
+        Reason.CALIBRATION_LOW,
+        Reason.RATING_LOWERING_INVALID,
     }
 )
 """Reasons that end when somebody looked."""
@@ -84,6 +87,8 @@ class Approvals:
     sheets: Sequence[Sheet]
     pictures: Sequence[Card]
     """Those that are on no sheet."""
+    alike: int
+    """How many pictures resemble somebody, and wait for others to look at both."""
     doubts: Sequence[Entry]
     requests: Sequence[Request]
     again: Sequence[Again]
@@ -105,6 +110,8 @@ class Approvals:
     def who(self, by: str, word: Callable[[str], str]) -> str:
         """Who said something of a picture: a name where names may be read here, and a role; or that nobody did."""
         kind, _, key = by.partition(":")
+        if kind == "lowering":
+            return word("past.lowered")
         if kind not in ("member", "principal"):
             return word("past.automatic")
         if by not in self.people:
@@ -128,18 +135,20 @@ class Approvals:
     def signature(self) -> tuple[int, ...]:
         """How many of each wait: another one means that the page is old."""
         waits = (self.posts, self.holds, self.sheets, self.pictures, self.doubts, self.requests, self.again, self.taken)
-        return (*(len(each) for each in waits), sum(len(one.cards) for one in self.sheets))
+        return (*(len(each) for each in waits), sum(len(one.cards) for one in self.sheets), self.alike)
 
 
 @dataclass(frozen=True)
 class Shot:
-    """A picture of a post: `covered` until somebody presses to see it, `seen` once they did."""
+    """A picture of a post: `covered` until somebody presses to see it, `seen` once they did; `reel` where it moves or
+    sounds."""
 
     asset_id: UUID
     alt: str
     standing: Standing
     covered: bool
     seen: bool
+    reel: Reel | None = None
 
 
 @dataclass(frozen=True)
@@ -194,6 +203,7 @@ def approvals(
         holds=[one for one in holds if one.reviewable and one.entry is not None] if guest else holds,
         sheets=sheets_there,
         pictures=pictures,
+        alike=len(beside.waiting(scope, mine)) if review else 0,
         doubts=[one for one in trouble if one.state is DeliveryState.UNCERTAIN] if content else [],
         requests=requests,
         again=again,
@@ -256,13 +266,17 @@ def _blocked(entry: Entry, creator: Creator, since: datetime) -> Hold:
 def content(scope: Scope, asked: Asked, creator: Creator, member: Member) -> Content:
     """One post as it would leave now."""
     channels = tuple(wish.channel_id for wish in asked.wishes)
-    draft = Draft(asked.creator_id, asked.title, asked.body, asked.media, channels, asked.text_ai)
+    draft = Draft(asked.creator_id, asked.title, asked.body, asked.media, channels, asked.text_ai, asked.parts)
     previews = drafting.previews(scope, draft, author=asked.author, connectors=connectors())
-    media = previews[0].media if previews else ()
+    media = previews[0].all_media if previews else ()
     digests = [medium.sha256 for medium in media]
     return Content(
         previews=previews,
-        shots=shots(scope, dict(zip(asked.media, digests, strict=False)), [medium.alt for medium in media]),
+        shots=shots(
+            scope,
+            dict(zip(threads.assets(asked.media, asked.parts), digests, strict=False)),
+            [medium.alt for medium in media],
+        ),
         people=gate_reads.people_in(scope, digests),
         own=asked.author_principal == member.principal_id,
         tier=asked.tier_for(member.principal_id),
@@ -273,9 +287,9 @@ def content(scope: Scope, asked: Asked, creator: Creator, member: Member) -> Con
 def shots(scope: Scope, assets: Mapping[UUID, str], alts: Sequence[str]) -> list[Shot]:
     """Pictures by their bytes, as this member may see them now."""
     standing = ratings.standing(scope, assets.values())
-    seen = files.seen(scope, assets)
+    seen, reels = files.seen(scope, assets), playing.reels(scope, assets)
     return [
-        Shot(asset, alt, standing[sha256], files.covered(standing[sha256].rating), asset in seen)
+        Shot(asset, alt, standing[sha256], files.covered(standing[sha256].rating), asset in seen, reels.get(asset))
         for (asset, sha256), alt in zip(assets.items(), alts, strict=False)
         if sha256 in standing
     ]
@@ -291,6 +305,8 @@ class Reviewed:
     """What was said before of each picture, by asset."""
     own: str
     """Why this member's yes does not count: they wrote it, or count as who did; "" when it does."""
+    alone: bool = False
+    """Whether they may ask to publish it as their own picture: they wrote it, and counsel opened that somewhere."""
 
 
 def reviewed(scope: Scope, hold: Hold, member: Member) -> Reviewed:
@@ -298,14 +314,16 @@ def reviewed(scope: Scope, hold: Hold, member: Member) -> Reviewed:
     unit = gate_reads.unit_of(scope, hold.unit_digest)
     if unit is None:
         raise NotFound("review.unknown")
-    known = studio_reads.assets_of(scope, [medium.sha256 for medium in unit.media])
-    assets = {known[medium.sha256]: medium.sha256 for medium in unit.media if medium.sha256 in known}
+    known = studio_reads.assets_of(scope, [medium.sha256 for medium in unit.all_media])
+    assets = {known[medium.sha256]: medium.sha256 for medium in unit.all_media if medium.sha256 in known}
     author = None
     if hold.entry is not None:
         author = schedule_reads.written_post(scope, hold.entry.post_id).author_principal
-    texts = tuple(text.body for text in unit.texts)
-    shown = shots(scope, assets, [medium.alt for medium in unit.media])
-    return Reviewed(texts, shown, past_of(scope, assets), own_work(scope, author, member))
+    texts = tuple(text.body for part in (*unit.before, Part(unit.texts)) for text in part.texts)
+    shown = shots(scope, assets, [medium.alt for medium in unit.all_media])
+    own = own_work(scope, author, member)
+    alone = author == member.principal_id and bool(assets) and bool(inforce.rules(scope).opened)
+    return Reviewed(texts, shown, past_of(scope, assets), own, alone)
 
 
 def past_of(scope: Scope, assets: Mapping[UUID, str]) -> dict[UUID, tuple[Past, ...]]:

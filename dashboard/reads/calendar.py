@@ -28,7 +28,7 @@ WEEK, LIST = 7, 14
 
 GROUPS: Mapping[str, Collection[DeliveryState]] = {
     "all": frozenset(S) - {S.CANCELLED},
-    "coming": frozenset({S.APPROVED, S.SCHEDULED, S.PUBLISHING, S.PROCESSING}),
+    "coming": frozenset({S.APPROVED, S.SCHEDULED, S.PUBLISHING, S.PROCESSING, S.PARTLY}),
     "waiting": frozenset({S.DRAFT}),
     "trouble": NEEDS_A_PERSON,
     "out": frozenset({S.PUBLISHED, S.REMOVING, S.REMOVED}),

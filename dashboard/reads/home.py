@@ -31,8 +31,16 @@ from tenants.roles import Right, may
 CHART_DAYS = 14
 USUAL_DAYS = 28
 AHEAD = timedelta(days=3)
-LEAVING = frozenset({DeliveryState.SCHEDULED, DeliveryState.PUBLISHING})
-QUIET = frozenset({DeliveryState.APPROVED, DeliveryState.DRAFT, DeliveryState.PUBLISHING, DeliveryState.CANCELLED})
+LEAVING = frozenset({DeliveryState.SCHEDULED, DeliveryState.PUBLISHING, DeliveryState.PARTLY})
+QUIET = frozenset(
+    {
+        DeliveryState.APPROVED,
+        DeliveryState.DRAFT,
+        DeliveryState.PUBLISHING,
+        DeliveryState.PARTLY,
+        DeliveryState.CANCELLED,
+    }
+)
 """States nobody watches a post come to."""
 
 TAKEN_OFF = frozenset({DeliveryState.CANCELLED, DeliveryState.REMOVING, DeliveryState.REMOVED})

@@ -10,6 +10,7 @@ from channels import reads as channel_reads
 from dashboard.frame import Page
 from foundation.database import Scope
 from foundation.errors import NotFound
+from foundation.words import Message
 from gate import inforce
 from subscribers import answering, composing, inbox, talks
 from subscribers.inbox import Card, Desk, Group, Row
@@ -52,6 +53,8 @@ class Opened:
     card: Card
     creator: Creator
     kept: str
+    conflicts: Sequence[Message]
+    """Why what they are writing would not leave as it stands."""
     offers: Sequence[Candidate]
     mine: bool
 
@@ -94,12 +97,14 @@ def opened(scope: Scope, page: Page, conversation_id: UUID, *, offering: bool) -
     me = page.who.member.id
     creator = whose(scope, page, conversation_id)
     desk = inbox.desk(scope, conversation_id, me)
+    kept = composing.text_of(scope, conversation_id, me)
     return Opened(
         now=scope.now,
         desk=desk,
         card=inbox.card(scope, desk),
         creator=creator,
-        kept=composing.text_of(scope, conversation_id, me),
+        kept=kept,
+        conflicts=answering.conflicts(scope, conversation_id, me, kept),
         offers=answering.closed_list(scope, talks.read(scope, conversation_id)) if offering else (),
         mine=desk.member_id == me,
     )

@@ -22,6 +22,25 @@ _PLACES: Mapping[str, tuple[str, str]] = {
     "picture": ("/studio", "home.to.studio"),
     "complaint": ("/approvals", "home.to.approvals"),
     "appeal": ("/approvals", "home.to.approvals"),
+    "likeness": ("/approvals", "home.to.approvals"),
+    "sample": ("/approvals", "home.to.approvals"),
+    "calibration": ("/approvals", "home.to.approvals"),
+    "calibration.month": ("/approvals", "home.to.approvals"),
+    **dict.fromkeys(
+        (
+            "face.bar",
+            "face.unbar",
+            "person-ends",
+            "offer",
+            "card",
+            "person.propose",
+            "card.name",
+            "person.prove",
+            "bystanders.say",
+            "bystanders.judge",
+        ),
+        ("/people", "home.to.people"),
+    ),
     "copy": ("/approvals", "home.to.approvals"),
     "place": ("/channels", "home.to.channels"),
     "readback": ("/channels", "home.to.channels"),
@@ -40,6 +59,7 @@ _CURES: Mapping[str, tuple[str, str]] = {
     "gate.APPROVAL_EXPIRED": ("/approvals", "home.to.approvals"),
     "gate.RATING_MISSING": ("/approvals", "home.to.approvals"),
     "gate.CONTAINER_HIDDEN_CONTENT": ("/approvals", "home.to.approvals"),
+    "gate.LIKENESS_REAL_PERSON": ("/approvals", "home.to.approvals"),
     "gate.CLASSIFIER_UNAVAILABLE": ("/studio", "home.to.studio"),
     "gate.CLASSIFIER_CONFLICT": ("/studio", "home.to.studio"),
     "delivery.account_lost": ("/channels", "home.to.channels"),
@@ -52,7 +72,7 @@ _CURES: Mapping[str, tuple[str, str]] = {
 _RIGHTS: Mapping[str, tuple[Right, ...]] = {f"/{row.name}": row.rights for row in PAGES}
 """Who can open the page where something is settled: any of the rights."""
 
-STANDING = frozenset({"delivery", "channel", "approval", "complaint"})
+STANDING = frozenset({"delivery", "channel", "approval", "complaint", "likeness"})
 """Causes that end with what they are about: putting the notice away would hide a post that waits."""
 
 

@@ -15,7 +15,7 @@ from gate.ageing import Due
 from gate.limits import Kept
 from gate.switches import Stop
 from insights import transparency
-from tenants import audit
+from tenants import audit, passkeys
 from tenants import reads as tenant_reads
 from tenants.audit import Act
 from tenants.reads import Creator
@@ -44,6 +44,8 @@ class System:
     places: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Each with the rules it is judged by, under whose names it is said in words."""
     strangers: Sequence[Stranger] = ()
+    keyed: frozenset[UUID] = frozenset()
+    """Members who have a passkey."""
 
     @property
     def oldest(self) -> timedelta:
@@ -110,4 +112,5 @@ def system(scope: Scope) -> System:
         limits=kept,
         places=_known(scope, places, kept),
         strangers=strangers(scope),
+        keyed=passkeys.holders(scope),
     )

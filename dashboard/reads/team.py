@@ -3,15 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
-from channels import reads as channel_reads
 from foundation.database import Scope
-from gate import cards, mine, needed
-from gate.cards import Card
-from gate.mine import Named
+from gate import needed
 from gate.needed import Needed
+from tenants import passkeys, sightings, staffing
 from tenants import reads as tenant_reads
-from tenants import sightings, staffing
 from tenants.reads import Creator, Member
 from tenants.roles import Role
 from tenants.staffing import Seat
@@ -33,15 +31,13 @@ class Team:
     colleagues: Sequence[Colleague]
     creators: Sequence[Creator]
     needed: Sequence[Needed]
-    shown: Sequence[Named]
-    """Real people who may be shown in pictures."""
-    cards: Sequence[Card]
-    """Their shoot cards, the newest first."""
-    platforms: Sequence[str]
-    """Where the agency posts."""
     zone: str
     language: str
     now: datetime
+    second_factor: bool = False
+    """Whether everybody is asked for a second factor."""
+    keyed: frozenset[UUID] = frozenset()
+    """Members who have a passkey."""
 
 
 def team(scope: Scope) -> Team:
@@ -63,10 +59,9 @@ def team(scope: Scope) -> Team:
         colleagues=colleagues,
         creators=creators,
         needed=needed.table(scope),
-        shown=mine.named(scope),
-        cards=cards.of_creators(scope, [one.id for one in creators]),
-        platforms=sorted({one.platform for one in channel_reads.every_channel(scope)}),
         zone=agency.zone,
         language=agency.language,
         now=scope.now,
+        second_factor=agency.second_factor,
+        keyed=passkeys.holders(scope),
     )

@@ -19,6 +19,8 @@ _STEPS: Mapping[tuple[DeliveryState, DeliveryState], str] = {
     (S.SCHEDULED, S.SCHEDULED): "calendar.step.moved",
     (S.HELD, S.SCHEDULED): "calendar.step.resumed",
     (S.FAILED, S.SCHEDULED): "calendar.step.resumed",
+    (S.BROKEN_OFF, S.PARTLY): "calendar.step.resumed",
+    (S.UNCERTAIN, S.PARTLY): "calendar.step.goes_on",
 }
 """Steps that say more than where they lead."""
 

@@ -31,7 +31,7 @@ def main() -> None:
         lambda scope: (tenant_reads.agency(scope), holds(scope, page.mine) if works else [], scope.now)
     )
     others = login.others(session.tenant(), page.who.tenant_id, page.who.member.id)
-    chosen = st.navigation(_menu(page, demo=agency.demo))
+    chosen = st.navigation(_menu(page, demo=agency.demo), expanded=True)  # folded, it says "View more" in English
     draw("style.html", word=page.word)
     with st.sidebar:
         languages = [(one, say(Message("dashboard.language"), one)) for one in LANGUAGES if one != page.voice.language]

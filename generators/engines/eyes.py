@@ -2,7 +2,9 @@
 
 import base64
 import json
+import math
 import re
+import struct
 from collections.abc import Sequence
 from typing import Annotated, Literal, TypeVar
 
@@ -11,23 +13,55 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from foundation.http import HttpClient, Reply, Request
 from foundation.settings import GeneratorsSettings
 from gate.units import Rating
-from generators.classifying import Classifier, Seen, View
+from generators.classifying import Classifier, Deaf, Face, Faces, Seen, View
 from generators.contract import AnswerUnusable, EngineMissing, EngineUnreachable
 
 NAME = "classifier"
 LOOK_SECONDS = 15.0
 ASK_SECONDS = 2.0
+HEAR_SHARE = 4
+"""A sound is given so many times as long as pictures are, and as long as it lasts on top."""
+
 MOST_BYTES = 256 * 1024
 """Of an answer. One is a few hundred bytes; what is longer is no answer."""
+
+WITH_FACES = 2 * 1024 * 1024
+"""Of one that tells faces apart: some thousand bytes for each."""
+
+SHORTEST, LONGEST = 64, 1024
+"""Numbers in the vector of a face: what people use has 128 to 512."""
+
+TINY = 1e-6
+"""A vector shorter than this points nowhere."""
+
+MOST_FACES = 32
+"""In one view."""
 
 MOST_READ = 4_000
 """Letters read in one picture that are kept; a page of print has about half of that."""
 
+FACE_MODEL = r"^[a-z0-9][a-z0-9-]{0,31}@[A-Za-z0-9][A-Za-z0-9._-]{0,31}$"
+"""name@version, as that of the classifier."""
+MOST_SAID = 20_000
+"""Letters said in one sound. A longer answer is none: what would be cut away might be what matters."""
+
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]+")
 
 T = TypeVar("T", bound=BaseModel)
+A = TypeVar("A", bound="_About")
 _Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
 _Version = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$")]
+
+
+class _Face(BaseModel):
+    """A face as it is told; `vector` of any length but none."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+    vector: list[Annotated[float, Field(allow_inf_nan=False, ge=-1e6, le=1e6)]] = Field(
+        min_length=SHORTEST, max_length=LONGEST
+    )
+    size: float = Field(ge=0, le=1)
+    sure: float = Field(ge=0, le=1)
 
 
 class _Said(BaseModel):
@@ -38,6 +72,7 @@ class _Said(BaseModel):
     prohibited: Literal["", "minor", "category"] = ""
     people: int | None = Field(default=None, ge=0, le=500)
     words: list[str] = Field(default_factory=list, max_length=100)
+    faces: list[_Face] = Field(default_factory=list, max_length=MOST_FACES)
 
 
 class _About(BaseModel):
@@ -52,6 +87,23 @@ class _Answer(_About):
     """What is said of all views, in their order."""
 
     views: list[_Said]
+    face_model: Annotated[str, StringConstraints(pattern=FACE_MODEL)] | None = None
+    """Whose vectors its faces bear; None where it tells no faces apart."""
+
+
+class _Heard(BaseModel):
+    """What is said of one sound."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+    rating: Literal["G", "S", "N", "E", "X"]
+    prohibited: Literal["", "minor", "category"] = ""
+    transcript: str = Field(default="", max_length=MOST_SAID)
+
+
+class _AnswerHeard(_About):
+    """What is said of the sounds, in their order."""
+
+    sounds: list[_Heard] = Field(min_length=1, max_length=1)
 
 
 def offer(settings: GeneratorsSettings) -> Classifier | None:
@@ -75,12 +127,30 @@ class Eyes:
         asked = [{"name": view.name, "mime": view.mime, "data": base64.b64encode(view.data).decode()} for view in views]
         body = json.dumps({"views": asked}).encode()
         headers = {"content-type": "application/json"}
-        answer = _read(_Answer, self._ask(Request("POST", f"{self._url}/v1/look", headers, body, self._seconds)))
-        if len(answer.views) != len(views):
+        said = self._ask(Request("POST", f"{self._url}/v1/look", headers, body, self._seconds))
+        answer = _read(_Answer, said)
+        if len(answer.views) != len(views) or (answer.face_model is None and len(said) > MOST_BYTES):
             raise AnswerUnusable("engine.classifier_nonsense")
+        names = [view.name for view in views]
+        return _together(_source(self._believed(answer)), answer.views, faces=_faces(answer, names))
+
+    def hear(self, sound: View, *, seconds: float) -> Seen:
+        """What is heard. Raises as `look` does, and Deaf for a server that was made before there were sounds."""
+        asked = {"name": sound.name, "mime": sound.mime, "data": base64.b64encode(sound.data).decode()}
+        body, headers = json.dumps({"sounds": [asked]}).encode(), {"content-type": "application/json"}
+        deadline = self._seconds * HEAR_SHARE + seconds
+        request = Request("POST", f"{self._url}/v1/hear", headers, body, deadline)
+        answer = self._believed(_read(_AnswerHeard, self._ask(request, deaf=True)))
+        heard = answer.sounds[0]
+        kind = (heard.prohibited or "category") if heard.rating == "X" else ""
+        said = _UNPRINTABLE.sub(" ", heard.transcript).strip()
+        return Seen(_source(answer), Rating(heard.rating), kind, None, (said,) if said else ())
+
+    def _believed(self, answer: A) -> A:
+        """The answer of a version that people have tried."""
         if f"{answer.name}@{answer.version}" not in self._known:
             raise EngineMissing("engine.classifier_unknown", version=f"{answer.name}@{answer.version}")
-        return _together(_source(answer), answer.views)
+        return answer
 
     def about(self) -> str:
         """Who answers there, known or not. Raises EngineUnreachable, AnswerUnusable."""
@@ -90,13 +160,16 @@ class Eyes:
         """Whether what this source says counts."""
         return source.removeprefix(f"{NAME}:") in self._known
 
-    def _ask(self, request: Request) -> bytes:
+    def _ask(self, request: Request, *, deaf: bool = False) -> bytes:
+        """The answer's body; where one may be `deaf`, nothing at an address says that it is."""
         reply = self._http.exchange(request)
         if not isinstance(reply, Reply):
             raise EngineUnreachable("engine.server_down", engine=NAME, url=self._url)
+        if deaf and reply.status in (404, 405, 501):
+            raise Deaf("engine.classifier_deaf")
         if reply.status != 200:
             raise EngineUnreachable("engine.server_refused", engine=NAME, status=reply.status)
-        if len(reply.body) > MOST_BYTES:
+        if len(reply.body) > WITH_FACES:
             raise AnswerUnusable("engine.classifier_nonsense")
         return reply.body
 
@@ -112,7 +185,27 @@ def _source(about: _About) -> str:
     return f"{NAME}:{about.name}@{about.version}"
 
 
-def _together(source: str, said: Sequence[_Said]) -> Seen:
+def _faces(answer: _Answer, names: Sequence[str]) -> Faces | None:
+    """The faces of all views; None where no model is named. Raises AnswerUnusable for vectors that nothing can be
+    compared with: of no length, of several dimensions, or of no model."""
+    found = [(name, face) for name, said in zip(names, answer.views, strict=True) for face in said.faces]
+    if (answer.face_model is None and found) or len({len(face.vector) for _, face in found}) > 1:
+        raise AnswerUnusable("engine.classifier_nonsense")
+    if answer.face_model is None:
+        return None
+    told = (Face(name, _unit(face.vector), round(face.size * 100), round(face.sure * 100)) for name, face in found)
+    return Faces(answer.face_model, tuple(told))
+
+
+def _unit(vector: Sequence[float]) -> bytes:
+    """A vector of length 1, so that the product of two is their cosine."""
+    length = math.hypot(*vector)
+    if length < TINY:
+        raise AnswerUnusable("engine.classifier_nonsense")
+    return struct.pack(f"<{len(vector)}f", *(number / length for number in vector))
+
+
+def _together(source: str, said: Sequence[_Said], *, faces: Faces | None) -> Seen:
     """The highest of all views, the most people in one, every word once."""
     worst = max((Rating(one.rating) for one in said), key=lambda rating: rating.rank)
     kinds = {one.prohibited or "category" for one in said if one.rating == "X"}
@@ -130,4 +223,5 @@ def _together(source: str, said: Sequence[_Said]) -> Seen:
         "minor" if "minor" in kinds else "category" if kinds else "",
         max(counted, default=None),
         tuple(kept),
+        faces,
     )

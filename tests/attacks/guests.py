@@ -1,15 +1,22 @@
 """Attacks by a person alone: on who looks, and on what one may release oneself."""
 
+from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from gate import desk, minting
+import pytest
+
+from foundation.errors import Refused
+from gate import desk, minting, releasing
 from gate.units import Rating
 from tenants import agencies, reads, sightings
 from tenants.roles import Role
-from tests.attacks.evidence import nova, shown
+from tests.attacks.evidence import nova
 from tests.attacks.stage import SCENARIOS, Result, Stage, attack
 from tests.attacks.words import at
+from tests.gate.builders import picture, real_person
+from tests.gate.opening import Author, key_of, look, opened
 from tests.tenants.apps import KEY
 
 __all__ = ["SCENARIOS"]
@@ -48,10 +55,36 @@ def _seen(scope: Any, *, member: Any, address: str, browser: str) -> None:
 
 @attack("P-15")
 def own_picture_with_a_second_face(stage: Stage) -> Result:
-    """A release of one's own is closed everywhere: the author's own yes is refused, and the second face is seen."""
-    medium = shown(stage, Rating.E, people_seen=2 if stage.harm else 1)
+    """Counsel opened it: ann names herself alone, signs with her passkey and waits; a second face was counted."""
+    stage.rules = replace(opened(), lexicon=stage.rules.lexicon)
+    person = stage.do(real_person)
+    faces = 2 if stage.harm else 1
+    medium = stage.do(lambda scope: picture(scope, stage.world, Rating.E, person=person, people_seen=faces))
     whole = stage.marked(at(stage, "FV1", media=(medium,), body="Hello"))
     stage.do(lambda scope: minting.judge(scope, whole, author=stage.author, bundle=stage.rules))
+    stage.do(partial(_holds, stage=stage, person=person))
+    look(stage.world, stage.world.ann, medium)
+    hers = Author(stage.world, person, person, key_of(stage.world, stage.world.ann), whole, stage.rules)
     own = stage.refused(lambda scope: desk.review(scope, whole.digest(), verdict="approve"), actor=stage.author)
     assert own.verdict == "B"
-    return stage.send(whole)
+    if stage.harm:
+        with pytest.raises(Refused, match=r"own\.lack\.person"):
+            hers.releases()
+    else:
+        hers.releases()
+    stage.pass_time(timedelta(minutes=11))
+    return stage.send(whole, review=False)
+
+
+def _holds(scope: Any, *, stage: Stage, person: Any) -> None:
+    """A custodian says that the account is hers."""
+    releasing.record_holder(
+        scope,
+        person,
+        principal_id=stage.world.principal(scope, stage.world.ann),
+        channel_id=stage.world.channel_id,
+        account="mia-sandbox",
+        custodian="custodian",
+        evidence_digest="e" * 64,
+        verified_at=scope.now,
+    )

@@ -3,7 +3,6 @@
 Tiles stand for what nobody draws. The classifier is a server of its own; what it says raises what a person said.
 """
 
-import struct
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -23,7 +22,7 @@ from generators.engines.placeholder import Placeholder
 from studio import ingesting, library, uploads
 from studio.events import UploadDue
 from tests.attacks.stage import CLEAN, Result, Tokens
-from tests.attacks.wire import MEANS, WIRED, act, attack, outcome, taken
+from tests.attacks.wire import WIRED, act, attack, outcome, taken
 from tests.channels.builders import KEY, World
 from tests.fakes.eyes import serving, tile, two_faced
 from tests.generators.builders import encoded
@@ -116,21 +115,6 @@ def word_written_in_the_picture(lea: World, harm: bool) -> Result:
     return sent(lea, shown(lea, medium, "as_instagram"), bundle=rules)
 
 
-@attack("M-05")
-def second_video_track(lea: World, harm: bool) -> Result:
-    """A film is no picture, whatever it is called; nothing of it is recorded."""
-    if not harm:
-        return sent(lea, shown(lea, brought(lea, ingesting.from_camera(encoded(tile("G"), "PNG"), name="a")), "post"))
-    refused = [code(lambda: ingesting.from_camera(film(), name="a.jpg")), code(lambda: hand_in(lea, film()))]
-    with lea.scope() as scope:
-        for name in ("renditions", "assets", "uploads"):
-            assert scope.run(f"SELECT count(*) FROM {name} WHERE tenant_id = :t", t=lea.tenant_id).scalar() == 0
-    medium = Medium(digest_of(film()), "video/mp4", len(film()))
-    lea.files[medium.sha256] = film()
-    result = sent(lea, shown(lea, medium, "post"))  # and who sends it all the same sends bytes nobody knows
-    return replace(result, reasons=result.reasons | {MEANS[one] for one in refused})
-
-
 @attack("M-11")
 def mark_of_origin_taken_off(lea: World, harm: bool) -> Result:
     drawn = Placeholder().draw(ImageJob(prompt="beach at sunset", seed=11, width=160, height=120, steps=1))
@@ -156,15 +140,3 @@ def hand_in(lea: World, data: bytes) -> None:
     with lea.scope() as scope:
         upload = uploads.receive(scope, creator_id=lea.creator_id, name="a.mp4", data=data, by=AUTHOR, store=Kept(lea))
     uploads.ingest(UploadDue(lea.tenant_id, upload), tenant=lea.tenant, store=Kept(lea))
-
-
-def film() -> bytes:
-    """An MP4 with two video tracks, down to what says so."""
-
-    def box(kind: bytes, *inside: bytes) -> bytes:
-        body = b"".join(inside)
-        return struct.pack(">I4s", 8 + len(body), kind) + body
-
-    hdlr = box(b"hdlr", b"\0" * 8, b"vide", b"\0" * 13)
-    track = box(b"trak", box(b"tkhd", b"\0" * 84), box(b"mdia", hdlr))
-    return box(b"ftyp", b"isom\0\0\2\0isommp42") + box(b"moov", track, track) + box(b"mdat", b"x" * 64)

@@ -85,7 +85,7 @@ def permit_used_again(stage: Stage) -> Result:
     whole = unit(stage.world)
 
     def use(scope: Any) -> Any:
-        entry = minting._judged(scope, whole, stage.author, (), None, stage="mint")
+        entry, _ = minting._judged(scope, whole, stage.author, (), None, stage="mint")
         permit = minting._permit(whole, Step(), entry)
         minting.log.append(scope, entry)
         minting.consume(scope, permit, entry)

@@ -9,8 +9,23 @@ import yaml
 from sqlalchemy import text
 
 from foundation.database import Database, OpenScope
-from tests.attacks import adapters, evidence, guests, pictures, process, restores, rules, time, words
+from tests.attacks import (
+    adapters,
+    evidence,
+    films,
+    guests,
+    pictures,
+    process,
+    references,
+    resembling,
+    restores,
+    rules,
+    threads,
+    time,
+    words,
+)
 from tests.attacks.places import PLACED
+from tests.attacks.references import POINTED
 from tests.attacks.stage import Result, Stage
 from tests.attacks.talks import TALKED
 from tests.channels.builders import world
@@ -22,14 +37,10 @@ from tests.subscribers.builders import nova
 
 HERE = Path(__file__).parent
 CORPUS: list[dict[str, Any]] = yaml.safe_load((HERE / "gate-attacks.yaml").read_text("utf-8"))["attacks"]
-NOT_YET: dict[str, str] = yaml.safe_load((HERE / "not-yet.yaml").read_text("utf-8"))
-MOST_NOT_YET = 11
-"""May only shrink."""
-
 RANK = "AFHB"
-MODULES = (words, evidence, process, time, guests, restores, rules)
+MODULES = (words, evidence, process, time, guests, restores, rules, resembling, threads)
 TRIED = {name: scenario for module in MODULES for name, scenario in module.SCENARIOS.items()}
-WIRED = {**pictures.WIRED, **adapters.WIRED}
+WIRED = {**pictures.WIRED, **films.WIRED, **adapters.WIRED, **references.WIRED}
 
 
 @pytest.fixture(autouse=True)
@@ -86,6 +97,15 @@ def test_attack_on_a_place_fails_and_its_twin_arrives(entry: dict[str, Any], net
     refused(entry, scenario(mia(networks), True), entry["title"])
 
 
+@pytest.mark.parametrize("entry", [entry for entry in CORPUS if entry["id"] in POINTED], ids=lambda entry: entry["id"])
+def test_attack_by_what_lies_there_fails_and_its_twin_arrives(entry: dict[str, Any], networks: Outside) -> None:
+    scenario = POINTED[entry["id"]]
+    passed = scenario(mia(networks), False)
+    assert passed.verdict in "AF", f"the harmless twin is refused: {passed}"
+    assert passed.sent == 1
+    refused(entry, scenario(mia(networks), True), entry["title"])
+
+
 @pytest.mark.parametrize("entry", [entry for entry in CORPUS if entry["id"] in TALKED], ids=lambda entry: entry["id"])
 def test_attack_in_a_chat_fails_and_its_twin_arrives(
     entry: dict[str, Any], database: Database, sandbox: Network
@@ -100,11 +120,8 @@ def test_attack_in_a_chat_fails_and_its_twin_arrives(
         refused(entry, got, entry["title"])
 
 
-def test_what_is_not_tried_yet_is_listed_and_only_shrinks() -> None:
+def test_every_attack_of_the_corpus_is_tried() -> None:
     corpus = {entry["id"] for entry in CORPUS}
     assert len(corpus) == len(CORPUS)
-    tried = set(TRIED) | set(WIRED) | set(PLACED) | set(TALKED)
-    assert tried | set(NOT_YET) == corpus
-    assert not tried & set(NOT_YET)
-    assert len(NOT_YET) <= MOST_NOT_YET
-    assert all(NOT_YET.values())
+    tried = set(TRIED) | set(WIRED) | set(PLACED) | set(TALKED) | set(POINTED)
+    assert tried == corpus

@@ -69,7 +69,7 @@ def permission_taken_back_while_the_clearance_is_out(stage: Stage) -> Result:
     stage.review(whole)
 
     def made(scope: Any) -> tuple[Permit, Any]:
-        entry = minting._judged(scope, whole, stage.author, (), stage.rules, stage="mint")
+        entry, _ = minting._judged(scope, whole, stage.author, (), stage.rules, stage="mint")
         assert entry.decision.allowed
         minting.log.append(scope, entry)
         return minting._permit(whole, Step(), entry), entry
@@ -88,7 +88,7 @@ def permit_that_is_too_old(stage: Stage) -> Result:
     late = timedelta(seconds=61 if stage.harm else 0)
 
     def use(scope: Any) -> None:
-        entry = minting._judged(scope, whole, stage.author, (), None, stage="mint")
+        entry, _ = minting._judged(scope, whole, stage.author, (), None, stage="mint")
         permit = minting._permit(whole, Step(), entry)
         minting.log.append(scope, entry)
         old = replace(permit, minted_at=permit.minted_at - late, expires_at=permit.expires_at - late)

@@ -19,11 +19,14 @@ WIRED: dict[str, Wired] = {}
 
 MEANS = {
     "photo.unsupported": "CONTAINER_UNSUPPORTED",
+    "film.several": "CONTAINER_UNSUPPORTED",
     "egress.file_changed": "HASH_MISMATCH",
     "egress.wrong_authority": "PERMIT_MISSING",
     "egress.not_these_bytes": "PERMIT_BINDING",
     "egress.other_account": "PERMIT_BINDING",
     "egress.mark_missing": "FLAG_MISSING",
+    "egress.remote_reference": "REMOTE_REFERENCE",
+    "egress.native_scheduling": "NATIVE_SCHEDULING",
     "egress.carries_content": "REMOVAL_CARRIES_CONTENT",
     "connectors.answer_lost": "DELIVERY_UNCERTAIN",
 }

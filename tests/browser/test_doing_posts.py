@@ -4,6 +4,7 @@ from channels import reads as channel_reads
 from channels.states import ChannelState
 from schedules.states import DeliveryState as S
 from tests.browser.living import Living
+from tests.browser.test_every_page import picture
 from tests.browser.visitors import Visitor
 from tests.conftest import wait_until
 
@@ -29,7 +30,7 @@ def test_from_the_first_letter_to_the_network(lea: Living) -> None:
     desk = lea.desk
     with lea.visitor("/calendar", desk.author) as anne:
         written(anne)
-        assert anne.page.get_by_role("button", name="Choisir des photos").count() == 1
+        assert anne.page.get_by_role("button", name="Choisir des fichiers").count() == 1
         anne.page.get_by_label("Texte", exact=True).click()
         anne.page.keyboard.press("Control+Enter")
         anne.shows("Cela attend l’accord de : Marc")
@@ -84,3 +85,42 @@ def test_an_account_rests_and_goes_on(lea: Living) -> None:
         marc.press("Reprendre")
         marc.shows("main reprend.")
     assert state() is ChannelState.ACTIVE
+
+
+def test_a_thread_by_mouse_and_keyboard_is_shown_part_by_part_and_arrives_in_order(lea: Living) -> None:
+    desk = lea.desk
+    with lea.visitor("/calendar", desk.author) as anne:
+        written(anne, "Bonsoir à tous.")
+        anne.press("Ajouter une partie")
+        anne.shows("Partie 2")
+        anne.rest()
+        anne.page.get_by_label("Partie 2", exact=True).click()
+        anne.page.keyboard.type("La boutique est ouverte.")
+        anne.press("Ajouter un premier commentaire")
+        anne.shows("Premier commentaire")
+        anne.rest()
+        anne.page.get_by_label("Premier commentaire", exact=True).first.click()
+        anne.page.keyboard.type("Merci à tous !")
+        anne.page.keyboard.press("Tab")
+        anne.shows("14 / 4096 caractères")
+        for width in (1280, 390):
+            anne.size(width)
+            anne.rest()
+            assert anne.overflow <= 0, width
+            picture(anne, f"thread_{width}", width, 900)
+        anne.size(1280)
+        anne.press("Planifier")
+        anne.shows("Cela attend l’accord de : Marc")
+    ((delivery,),) = lea.rows(DELIVERIES, words="Bonsoir à tous.")
+    with lea.visitor("/approvals") as marc:
+        marc.shows("La boutique est ouverte.")
+        marc.shows("Merci à tous !")
+        marc.page.keyboard.press("a")
+        marc.shows("Validé.")
+    lea.bots.pass_time(seconds=(desk.entry(delivery).due_at - desk.now()).total_seconds() + 1)
+    wait_until(lambda: desk.state(delivery) is S.PUBLISHED, 60)
+    texts = desk.texts()
+    assert texts[texts.index("Bonsoir à tous.") :] == ["Bonsoir à tous.", "La boutique est ouverte.", "Merci à tous !"]
+    with lea.visitor(f"/calendar?post={desk.entry(delivery).post_id}") as marc:
+        marc.shows("3 parties publiées sur 3")
+        picture(marc, "thread_story_1280", 1280, 900)

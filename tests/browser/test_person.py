@@ -38,14 +38,15 @@ def test_a_card_is_signed_and_taken_back(chromium: Chromium, mia: Page, width: i
     assert [what for _, what, _ in said(mia)] == ["signed", "withdrawn"]
 
 
-def test_team_draws_a_code_for_a_camera(chromium: Chromium, door: Door, lumiere: Agency) -> None:
+def test_people_draws_a_code_for_a_camera(chromium: Chromium, door: Door, lumiere: Agency) -> None:
     """Streamlit drops drawings it does not trust: what counts is what is really there."""
     a_card(lumiere, real(lumiere, "Tom"))
     with chromium.visitor(390, cookies=f"{door.cookie(lumiere)} at {door.url}") as visitor:
-        visitor.go(f"{door.url}/team")
+        visitor.go(f"{door.url}/people")
+        visitor.press("Fiches de prise de vue")
         visitor.press("Code pour Tom")
         code = "document.querySelector('img[alt=\"Code qui ouvre la page de Tom\"]')"
         visitor.until(f"{code} && {code}.complete && {code}.naturalWidth > 200 && {code}.clientWidth > 200")
         assert visitor.overflow <= 0
         if PICTURES:
-            visitor.picture(Path(PICTURES) / "team-code.png")
+            visitor.picture(Path(PICTURES) / "people-code.png")

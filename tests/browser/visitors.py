@@ -159,6 +159,9 @@ class Visitor:
         """Choose in a list that opens."""
         box = self.page.get_by_role("combobox", name=label).first
         box.click()
+        self.page.wait_for_timeout(300)
+        if not self.page.get_by_role("option").count():  # on a phone the first touch may only lead there
+            box.press("ArrowDown")
         self.page.get_by_role("option", name=option).first.click()
 
 

@@ -22,7 +22,7 @@ from foundation.database import Database, OpenScope, Role, Scope
 from foundation.http import HttpClient
 from foundation.ids import HOUSE, uuid7
 from foundation.sealed import Sealed
-from gate import minting, ratings
+from gate import minting, ratings, recording
 from gate.permit import Authority
 from gate.units import Medium, Rating, Subject, Text, Unit
 from tenants import agencies
@@ -141,7 +141,7 @@ class World:
         digest = hashlib.sha256(data).hexdigest()
         with self.scope() as scope:
             if digest not in self.files:
-                asset = ratings.record_asset(
+                asset = recording.record_asset(
                     scope,
                     creator_id=self.creator_id,
                     origin="upload",
@@ -151,7 +151,7 @@ class World:
                     source="capture",
                     people_seen=0,
                 )
-                ratings.record_rendition(
+                recording.record_rendition(
                     scope,
                     asset,
                     sha256=digest,

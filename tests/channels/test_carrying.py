@@ -1,7 +1,7 @@
 """The loop: each answer kept before the next step, one shot, whatever is lost on the way."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -162,9 +162,9 @@ def test_overtaken_while_the_gate_decides(lea: World, pictures: int, kind: str) 
     unit = lea.unit("decides", pictures=pictures)
     seconds: list[object] = []
 
-    def slow(scope: Scope, slow_unit: Unit, step: WireStep) -> Permit:
+    def slow(scope: Scope, slow_unit: Unit, step: WireStep, *, uploads: Collection[str] = ()) -> Permit:
         seconds.append(lea.arm(unit, kind=kind, taken=False))
-        return mint(scope, slow_unit, step)
+        return mint(scope, slow_unit, step, uploads=uploads)
 
     with pytest.raises(Conflict):
         lea.arm(unit, kind=kind, taken=False, mint=slow)
@@ -178,9 +178,9 @@ def test_overtaken_between_two_steps(lea: World) -> None:
     first = armed(lea.arm(unit))
     seconds: list[object] = []
 
-    def slow(scope: Scope, slow_unit: Unit, step: WireStep) -> Permit:
+    def slow(scope: Scope, slow_unit: Unit, step: WireStep, *, uploads: Collection[str] = ()) -> Permit:
         seconds.append(lea.arm(unit))
-        return mint(scope, slow_unit, step)
+        return mint(scope, slow_unit, step, uploads=uploads)
 
     with pytest.raises(Conflict):
         lea.carry(first, mint=slow)

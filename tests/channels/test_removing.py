@@ -1,13 +1,16 @@
 """Taking copies away: proven by the platform, once, also when nobody knows whether the copy is there."""
 
-from channels import handling, reads, removing
+from channels import handling, reads, removing, tasks
 from channels.carrying import Armed
 from channels.events import TakedownRemove
 from connectors.outcomes import Published, Uncertain
 from foundation import outbox
+from foundation.ids import uuid7
 from gate import copies
 from gate.units import Unit
-from tests.channels.builders import CONNECTORS, World
+from tenants import agencies
+from tenants.roles import Role
+from tests.channels.builders import CONNECTORS, World, mint
 
 
 def remove(lea: World, unit: Unit) -> list[int]:
@@ -20,7 +23,7 @@ def remove(lea: World, unit: Unit) -> list[int]:
     for copy in traces:
         event = TakedownRemove(lea.tenant_id, copy.jti)
         try:
-            handling.remove(event, tenant=lea.tenant, transport=lea.transport(), connectors=CONNECTORS)
+            handling.remove(event, tenant=lea.tenant, transport=lea.transport(), connectors=CONNECTORS, mint=mint)
         except outbox.Later as later:
             waits.append(round(later.after.total_seconds()))
     return waits
@@ -84,6 +87,43 @@ def test_a_refusal_is_for_a_person_to_know(lea: World) -> None:
     assert open_notices(lea) == ["copy.cannot_remove"]
     assert remove(lea, unit) == []
     assert open_notices(lea) == []
+
+
+def tasks_of(lea: World) -> list[tasks.Task]:
+    with lea.scope() as scope:
+        return tasks.due(scope, creators=[lea.creator_id])
+
+
+def test_what_a_platform_refuses_is_one_task_until_somebody_signs(lea: World) -> None:
+    unit = lea.unit()
+    lea.publish(unit)
+    lea.network.fault("refuse", account=lea.account, on="*", times=9)
+    for _ in range(3):
+        assert remove(lea, unit) == [3600]
+    (task,) = tasks_of(lea)
+    assert (task.removal, bool(task.url), bool(task.native_id)) == (True, True, True)
+    assert facts(lea) == 0, "nothing closes without proof or a name"
+    with lea.scope() as scope:
+        member = agencies.add_member(
+            scope, name="Ann", email=f"{uuid7()}@example.org", role=Role.OWNER, language="fr", zone="Europe/Paris"
+        )
+    with lea.tenant(lea.tenant_id, f"member:{member}") as scope:
+        tasks.gone(scope, task.id, creators=[lea.creator_id])
+    assert remove(lea, unit) == []
+    with lea.scope() as scope:
+        proof = scope.run("SELECT gone_proof FROM permits WHERE tenant_id = :t", t=lea.tenant_id).scalar_one()
+    assert (proof, facts(lea), tasks_of(lea)) == (f"member:{member}", 1, [])
+
+
+def test_what_the_platform_takes_away_after_all_is_nobodys_task(lea: World) -> None:
+    unit = lea.unit()
+    lea.publish(unit)
+    lea.network.fault("refuse", account=lea.account, on="*")
+    assert remove(lea, unit) == [3600]
+    assert len(tasks_of(lea)) == 1
+    assert remove(lea, unit) == []
+    assert tasks_of(lea) == []
+    assert deleted(lea) == [True]
 
 
 def test_a_429_is_waited_for(lea: World) -> None:

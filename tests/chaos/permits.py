@@ -81,7 +81,7 @@ def _of_tenant(scope: Scope) -> list[str]:
         str(row.jti)
         for row in scope.run(
             "SELECT s ->> 'permit_jti' AS jti FROM attempts a, jsonb_array_elements(a.steps) s"
-            " WHERE a.tenant_id = :tenant AND s ->> 'kind' IN ('stage', 'publish')",
+            " WHERE a.tenant_id = :tenant AND s ->> 'kind' IN ('stage', 'publish', 'mutate')",
             tenant=scope.tenant_id,
         )
     )

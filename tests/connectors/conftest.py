@@ -73,6 +73,8 @@ class Door:
     account: Account
     objects: dict[tuple[UUID, str], bytes]
     revealed: list[Sealed]
+    outside: list[str]
+    """What the outside calls the house; empty while nobody can."""
 
     def send(self, step: WireStep, authority: Any) -> Any:
         return self.transport.send(step, authority, account=self.account)
@@ -92,14 +94,20 @@ def door(platform: Platform) -> Door:
             raise NotFound("object.unknown", sha256=sha256[:12])
         return objects[tenant_id, sha256]
 
+    outside: list[str] = []
+
+    def lend(of: Permit, file: FileRef) -> str:
+        return f"{outside[0]}/{of.jti}/{file.sha256}" if outside else ""
+
     transport = Transport(
         http=HttpClient(),
         reveal=reveal,
         seal=lambda tenant_id, secret: Sealed(b"sealed:" + secret.encode()),
         read_object=read,
         verify_key=KEY.public_key(),
+        lend=lend,
     )
-    return Door(transport, Account(TENANT, CHANNEL, "nova+key", platform.url, TOKEN), objects, revealed)
+    return Door(transport, Account(TENANT, CHANNEL, "nova+key", platform.url, TOKEN), objects, revealed, outside)
 
 
 def sha(data: bytes) -> str:
@@ -133,6 +141,7 @@ def permit(step: WireStep, key: Ed25519PrivateKey = KEY, **changes: Any) -> Perm
         "wire_digest": step.wire_digest(),
         "viewer": "",
         "flags": (),
+        "points_at": (),
         "bundle": "test",
         "minted_at": NOW,
         "expires_at": NOW + TTL,

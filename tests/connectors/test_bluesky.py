@@ -304,3 +304,43 @@ def test_a_renewal_shows_the_refresh_token() -> None:
     )
     assert BLUESKY.refresh_grace == GRACE
     assert timedelta(0) < SHORT_WAIT
+
+
+PARENT = f"at://{DID}/app.bsky.feed.post/{tid('gr0', AT)}"
+
+
+def above(**value: Any) -> Response:
+    return Response("above", 200, body={"uri": PARENT, "cid": "bafyparent", "value": {"text": "first", **value}})
+
+
+def test_a_part_reads_what_is_above_it_after_its_uploads_and_names_both_ends() -> None:
+    part = replace(UNIT, parts=3, reply_to=PARENT, media=(PICTURE,))
+    first = BLUESKY.next(part, ())
+    assert isinstance(first, Send)
+    assert first.step.name.startswith("stage:")
+    look = BLUESKY.next(part, (uploaded(),))
+    assert isinstance(look, Send)
+    assert (look.step.name, look.step.action, look.step.json) == ("above", "look", None)
+    assert look.step.path.endswith(f"rkey={tid('gr0', AT)}")
+    parent = {"uri": PARENT, "cid": "bafyparent"}
+    assert record(part, uploaded(), above())["reply"] == {"root": parent, "parent": parent}
+    root = {"uri": URI, "cid": "bafyroot"}
+    deeper = record(part, uploaded(), above(reply={"root": root, "parent": root}))
+    assert deeper["reply"] == {"root": root, "parent": parent}
+    assert "reply" not in record(UNIT)
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "code"),
+    [
+        (Response("above", 400, body={"error": "RecordNotFound"}), Rejected, "connectors.above_gone"),
+        (Response("above", 502), Retry, "connectors.unclear_answer"),
+        (StepAnswerLost("above", "timeout"), Retry, "connectors.answer_lost"),
+        (StepNotSent("above", "refused"), Retry, "connectors.not_sent"),
+        (Response("above", 200, body={"uri": PARENT}), Retry, "connectors.unclear_answer"),
+    ],
+)
+def test_without_what_is_above_nothing_is_made(answer: Answer, kind: type[Rejected | Retry], code: str) -> None:
+    end = BLUESKY.next(replace(UNIT, parts=2, reply_to=PARENT), (answer,))
+    assert isinstance(end, kind)
+    assert end.reason.code == code

@@ -26,7 +26,7 @@ UNIT = Unit(
     media=(Medium("0" * 64, "image/png", 5, alt="a cat", ai="generated"),),
     native_key=KEY,
 )
-STAGED = Response(f"stage:{'0' * 24}", 200)
+STAGED = Response(f"stage:{'0' * 24}", 200, body={"sha256": "0" * 64})
 
 
 def test_files_then_the_item() -> None:

@@ -199,3 +199,29 @@ def test_a_house_whose_clock_is_ahead_finds_its_post(ahead: timedelta) -> None:
     assert isinstance(turn, Found)
     early = listing([post(1, "hello", NOW - timedelta(seconds=70))], NOW + later)
     assert isinstance(SANDBOX.find(sought, (early,)), Absent)
+
+
+def test_a_part_names_what_it_is_put_under_and_is_found_there_alone() -> None:
+    turn = SANDBOX.next(replace(UNIT, parts=2, reply_to="p7"), ())
+    assert isinstance(turn, Send)
+    assert turn.step.json is not None
+    assert turn.step.json["reply_to"] == "p7"
+    alone = SANDBOX.next(UNIT, ())
+    assert isinstance(alone, Send)
+    assert alone.step.json is not None
+    assert "reply_to" not in alone.step.json
+    posts = listing([{**post(2, "hello"), "reply_to": "p7"}, post(1, "hello")])
+    under = SANDBOX.find(replace(SOUGHT, reply_to="p7"), (posts,))
+    assert isinstance(under, Found)
+    assert under.native_id == "p2"
+    first = SANDBOX.find(SOUGHT, (posts,))
+    assert isinstance(first, Found)
+    assert first.native_id == "p1"
+    assert isinstance(SANDBOX.find(replace(SOUGHT, reply_to="p8"), (posts,)), Absent)
+
+
+def test_more_parts_than_a_place_takes_are_refused_in_words() -> None:
+    many = SANDBOX.next(replace(UNIT, parts=26), ())
+    assert isinstance(many, Rejected)
+    assert many.reason.code == "connectors.too_many_parts"
+    assert isinstance(SANDBOX.next(replace(UNIT, parts=25), ()), Send)

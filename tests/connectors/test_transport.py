@@ -1,5 +1,6 @@
 """The only way out: every breach is stopped before a byte leaves, every answer comes back as it was, secrets sealed."""
 
+import json
 import socket
 import threading
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from connectors.contract import FileRef, Response, StepAnswerLost, StepKind, Ste
 from connectors.transport import EgressForbidden
 from foundation.errors import NotFound
 from foundation.ids import uuid7
+from gate import placeholder
 from gate.permit import AuthOrder, ControlOrder, NoticeOrder, RemovalOrder
 from tests.connectors.conftest import (
     ASK,
@@ -61,6 +63,14 @@ def test_a_changed_file_stays(door: Door, platform: Platform) -> None:
     assert (platform.got, door.revealed) == ([], [])
 
 
+def test_the_houses_own_picture_is_no_file_of_a_tenant(door: Door, platform: Platform) -> None:
+    door.send(REPLACE, permit(REPLACE))
+    assert placeholder.picture() in platform.got[0][3]
+
+
+OURS = FileRef(placeholder.medium().sha256, "image/png", "0.png")
+REPLACE = WireStep("replace", StepKind.MUTATE, "POST", "/posts/p1", {"caption": "removed"}, files={"m0": OURS})
+
 BREACHES: dict[str, tuple[WireStep, Callable[[], Any], str]] = {
     "no authority": (PUBLISH, lambda: CONTROL, "wrong_authority"),
     "an order for a post": (PUBLISH, lambda: REMOVAL, "wrong_authority"),
@@ -79,6 +89,13 @@ BREACHES: dict[str, tuple[WireStep, Callable[[], Any], str]] = {
         lambda: ControlOrder(TENANT, CHANNEL, "post"),
         "wrong_authority",
     ),
+    "an order for what replaces": (REPLACE, lambda: REMOVAL, "wrong_authority"),
+    "another picture in its place": (
+        replace(REPLACE, files={"m0": FileRef(sha(DATA), "image/png")}),
+        lambda: permit(REPLACE),
+        "not_these_bytes",
+    ),
+    "a mark that what replaces does not tell": (REPLACE, lambda: permit(REPLACE, flags=("x=true",)), "mark_missing"),
     "another gate's key": (PUBLISH, lambda: permit(PUBLISH, Ed25519PrivateKey.generate()), "forged"),
     "a changed permit": (PUBLISH, lambda: replace(permit(PUBLISH), unit_digest="1" * 64), "forged"),
     "no signature": (PUBLISH, lambda: replace(permit(PUBLISH), signature=""), "forged"),
@@ -238,3 +255,57 @@ def test_nothing_is_handed_over_where_nobody_takes_it(door: Door, platform: Plat
     with pytest.raises(EgressForbidden):
         door.send(HAND, permit(HAND))
     assert platform.got == []
+
+
+FETCHED = WireStep(
+    *("stage", StepKind.STAGE, "POST", "/api/{account}/posts", {"text": "hé"}),
+    fetched={"image_url": FileRef(sha(DATA), "image/png")},
+)
+
+
+def test_a_file_to_be_fetched_leaves_as_an_address_for_this_permit_alone(door: Door, platform: Platform) -> None:
+    allowed = permit(FETCHED)
+    door.outside.append("https://house.example/lent")
+    door.send(FETCHED, allowed)
+    address = f"https://house.example/lent/{allowed.jti}/{sha(DATA)}"
+    assert json.loads(platform.got[0][3]) == {"text": "hé", "image_url": address}
+
+
+OTHER = FileRef("0" * 64, "image/png")
+
+
+@pytest.mark.parametrize("fetched", [{}, {"image_url": OTHER}, {"cover": FileRef(sha(DATA), "image/png")}])
+def test_a_permit_is_for_the_very_file_that_is_fetched(
+    door: Door, platform: Platform, fetched: dict[str, FileRef]
+) -> None:
+    door.outside.append("https://house.example/lent")
+    with pytest.raises(EgressForbidden, match="not_these_bytes"):
+        door.send(replace(FETCHED, fetched=fetched), permit(FETCHED))
+    unknown = replace(FETCHED, fetched={"image_url": OTHER})
+    with pytest.raises(NotFound):
+        door.send(unknown, permit(unknown))
+    for bare, order in ((LOOK, CONTROL), (DELETE, REMOVAL), (AUTH, AuthOrder(TENANT, CHANNEL))):
+        with pytest.raises(EgressForbidden, match="carries_content"):
+            door.send(replace(bare, fetched=FETCHED.fetched), order)
+    assert platform.got == []
+
+
+def test_where_nobody_can_fetch_nothing_is_sent(door: Door, platform: Platform) -> None:
+    assert door.send(FETCHED, permit(FETCHED)) == StepNotSent("stage", "no_public_address")
+    assert platform.got == []
+
+
+def test_what_points_elsewhere_stays_here_and_what_was_judged_leaves(door: Door, platform: Platform) -> None:
+    quoting = replace(PUBLISH, json={**(PUBLISH.json or {}), "quote": "p7"})
+    for step, judged, why in (
+        (quoting, (), "remote_reference"),
+        (quoting, ("p8",), "remote_reference"),
+        (replace(PUBLISH, json={"publishAt": "x"}), ("x",), "native_scheduling"),
+        (replace(PUBLISH, json={"publishAt": "x"}), (), "native_scheduling"),
+        (replace(PUBLISH, headers={"x-copy": "https://a.test/b"}), (), "remote_reference"),
+    ):
+        with pytest.raises(EgressForbidden, match=why):
+            door.send(step, permit(step, points_at=judged))
+    assert platform.got == []
+    door.send(quoting, permit(quoting, points_at=("p7",)))
+    assert len(platform.got) == 1

@@ -9,6 +9,7 @@ from typing import Any
 from connectors.contract import Answer, Copy, Response, Send, Sought, StepAnswerLost, StepKind, StepNotSent, WireStep
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Sighting, Uncertain, Unknown
 from connectors.sandbox import Sandbox
+from connectors.telegram import Telegram
 from foundation.words import Message
 from gate.units import Text, Unit
 
@@ -136,6 +137,20 @@ class BelievesInRemoval(Sandbox):
 
     def remove(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
         return Published(copy.native_id) if answers else super().remove(copy, answers)
+
+
+class ClaimsToReplace(Sandbox):
+    """Says that it replaces what stands, and knows no way."""
+
+    capabilities = replace(Sandbox.capabilities, replaces=True)
+
+
+class DoubtsEdits(Telegram):
+    """Takes a lost answer to an edit for a doubt, which nobody can end."""
+
+    def replace(self, copy: Copy, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+        turn = super().replace(copy, unit, answers)
+        return Uncertain(WHY) if isinstance(turn, Retry) else turn
 
 
 class GivesUpOffline(Sandbox):

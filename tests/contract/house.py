@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from connectors.contract import Answer, Connector, Copy, Send, Sought, StepKind, WireStep
+from connectors import pointing
+from connectors.contract import Answer, Connector, Copy, Replaces, Send, Sought, StepKind, WireStep
 from connectors.outcomes import Absent, Found, Outcome, Published, Retry, Sighting, Uncertain
 from foundation.ids import uuid7
 from gate.permit import TTL, Authority, ControlOrder, Permit, RemovalOrder, sign
@@ -35,20 +36,21 @@ class House:
     def __init__(self, world: World, connector: Connector) -> None:
         self._world, self._connector = world, connector
 
-    def send(self, step: WireStep, unit: Unit | None = None, *, permit_jti: object = None) -> Answer:
-        """Send one step under the authority of its kind."""
+    def send(self, step: WireStep, unit: Unit | None = None, answers: tuple[Answer, ...] = ()) -> Answer:
+        """Send one step under the authority of its kind; `answers` are those to the steps before it."""
         patient = replace(step, deadline=min(step.deadline, DEADLINE)) if self._world.hangs else step
-        authority = self._authority(step, unit)
+        authority = self._authority(step, unit, answers)
         return self._world.transport.send(patient, authority, account=self._world.account)
 
-    def _authority(self, step: WireStep, unit: Unit | None) -> Authority:
+    def _authority(self, step: WireStep, unit: Unit | None, answers: tuple[Answer, ...]) -> Authority:
         channel = self._world.account.channel_id
         if step.kind is StepKind.CONTROL:
             return ControlOrder(TENANT, channel, step.action)
         if step.kind is StepKind.RESTRICT:
             return RemovalOrder(TENANT, channel, step.action, uuid7())
         assert unit is not None, f"{step.name} carries content without a unit"
-        return permit(unit, step, self._world.now())
+        uploads = pointing.uploads(step, self._connector.capabilities.platform, answers)
+        return permit(unit, step, self._world.now(), uploads)
 
     def publish(self, unit: Unit) -> Story:
         """Send, retry what surely was not taken, look after what may have been; at most `MOST_TRIES` sends."""
@@ -75,7 +77,7 @@ class House:
         answers = staged
         while isinstance(turn := self._connector.next(unit, answers), Send):
             assert len(story.steps) < 50, "the connector never ends"
-            answer = self.send(turn.step, unit)
+            answer = self.send(turn.step, unit, answers)
             story.steps.append(turn.step)
             answers = (*answers, answer)
             if turn.step.kind is StepKind.STAGE and not isinstance(self._connector.next(unit, answers), Retry):
@@ -113,8 +115,16 @@ class House:
             answers = (*answers, self.send(turn.step))
         return turn
 
+    def replace(self, unit: Unit, native_id: str, by: Unit) -> Outcome:
+        """Put another unit in the place of a copy, once."""
+        assert isinstance(self._connector, Replaces)
+        copy, answers = Copy(native_id, unit.account, unit.viewer), ()  # type: tuple[Copy, tuple[Answer, ...]]
+        while isinstance(turn := self._connector.replace(copy, by, answers), Send):
+            answers = (*answers, self.send(turn.step, by, answers))
+        return turn
 
-def permit(unit: Unit, step: WireStep, now: datetime) -> Permit:
+
+def permit(unit: Unit, step: WireStep, now: datetime, points_at: tuple[str, ...] = ()) -> Permit:
     """A permit for just this step, as the gate mints them."""
     unsigned = Permit(
         jti=uuid7(),
@@ -128,6 +138,7 @@ def permit(unit: Unit, step: WireStep, now: datetime) -> Permit:
         wire_digest=step.wire_digest(),
         viewer=unit.viewer,
         flags=unit.flags,
+        points_at=points_at,
         bundle="test",
         minted_at=now,
         expires_at=now + TTL + timedelta(),

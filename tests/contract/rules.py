@@ -7,14 +7,17 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from connectors.contract import Connector, Copy, Send, Sought, StepKind, WireStep
+from connectors.contract import Connector, Copy, Replaces, Send, Sought, StepKind, WireStep
 from connectors.outcomes import Outcome, Published, Reauthorize, Rejected, Retry, Uncertain
 from connectors.transport import EgressForbidden
-from gate.units import Text, Unit
+from foundation.ids import uuid7
+from gate import placeholder
+from gate.units import Subject, Text, Unit
 from tests.contract.house import House, Story
 from tests.contract.worlds import World
 
 Rule = Callable[[World, Connector], list[str]]
+INSTEAD = Subject(placeholder.KIND, uuid7())
 
 TRANSIENT: Mapping[str, tuple[tuple[str, str, Mapping[str, Any]], ...]] = {
     "good day": (),
@@ -120,9 +123,12 @@ def media_are_staged(world: World, connector: Connector) -> list[str]:
     """Each medium leaves by its digest, never as an address: as a file of its own ahead, which the publish step names,
     or inside the publish step."""
     unit = world.unit(media=2)
-    story = House(world, connector).publish(unit)
+    try:
+        story = House(world, connector).publish(unit)
+    except EgressForbidden as refused:  # the transport sees it too
+        return [f"a medium was not staged: {refused}"]
     staged = {step.file.sha256 for step in story.steps if step.file is not None}
-    staged |= {file.sha256 for step in story.steps for file in step.files.values()}
+    staged |= {file.sha256 for step in story.steps for file in (*step.files.values(), *step.fetched.values())}
     last = [step for step in story.steps if step.kind is StepKind.PUBLISH]
     breaches = [] if len(last) == 1 else [f"{len(last)} steps make it visible"]
     if staged != {medium.sha256 for medium in unit.media}:
@@ -169,12 +175,13 @@ def tells_the_flags(world: World, connector: Connector) -> list[str]:
     """What the platform must be told is on the wire."""
     unit = world.unit(media=world.flagged_media, flags=world.flags)
     try:
-        sent = House(world, connector).publish(unit).steps[-1]
+        steps = House(world, connector).publish(unit).steps
     except EgressForbidden as refused:  # the transport sees it too
         return [f"flags are missing: {refused}"]
-    if sent.kind is not StepKind.PUBLISH or sent.json is None:
+    if steps[-1].kind is not StepKind.PUBLISH or steps[-1].json is None:
         return ["nothing is sent"]
-    return [] if world.told(sent.json) else ["flags are missing on the wire"]
+    content = [step.json for step in steps if step.kind in (StepKind.STAGE, StepKind.PUBLISH) and step.json is not None]
+    return [] if any(map(world.told, content)) else ["flags are missing on the wire"]
 
 
 def removal_is_proven(world: World, connector: Connector) -> list[str]:
@@ -183,6 +190,9 @@ def removal_is_proven(world: World, connector: Connector) -> list[str]:
     outcome = house.publish(unit).outcome
     if not isinstance(outcome, Published):
         return ["it was never published"]
+    if not connector.capabilities.can_delete:  # then a person is told, at once and without a request
+        refused = connector.remove(Copy(outcome.native_id, unit.account), ())
+        return [] if isinstance(refused, Rejected) else ["a removal nobody offers is not refused"]
     breaches = []
     for mode in ("status:503", "hang"):
         world.ask(mode, "deletes", seconds=3.0)
@@ -205,6 +215,31 @@ def _removed(house: House, unit: Unit, native_id: str) -> Outcome:
             break
         outcome = house.remove(unit, native_id)
     return outcome
+
+
+def replacing_is_never_in_doubt(world: World, connector: Connector) -> list[str]:
+    """Where a copy can be replaced it is, once is as good as twice, and a bad day is tried again."""
+    able = isinstance(connector, Replaces)
+    if able != connector.capabilities.replaces:
+        return ["it says that it replaces and cannot, or the other way round"]
+    breaches = []
+    for media in (0, 1, 2) if able else ():
+        unit, house = world.unit(media=media), House(world, connector)
+        outcome = house.publish(unit).outcome
+        if not isinstance(outcome, Published):
+            return ["it was never published"]
+        shows = (placeholder.medium(),) if media else ()
+        by = replace(unit, texts=(Text("body", f"removed {media}"),), media=shows, subject=INSTEAD)
+        for mode in ("status:503", "reset_before", "reset_after", "accept_then_hang"):
+            world.ask(mode, "edits", seconds=3.0)
+            if not isinstance(house.replace(unit, outcome.native_id, by), Retry):
+                breaches.append(f"{mode} of a replacement is not tried again")
+        for _ in range(2):
+            if not isinstance(house.replace(unit, outcome.native_id, by), Published):
+                breaches.append("not replaced")
+        if world.shown(outcome.native_id) != {(by.text("body"), bool(shows))}:
+            breaches.append(f"it shows {world.shown(outcome.native_id)}")
+    return breaches
 
 
 def older_twins_are_left_alone(world: World, connector: Connector) -> list[str]:
@@ -282,6 +317,7 @@ RULES: tuple[Rule, ...] = (
     says_all_of_it,
     tells_the_flags,
     removal_is_proven,
+    replacing_is_never_in_doubt,
     older_twins_are_left_alone,
     clocks_apart_are_reckoned_with,
     nothing_leaves_a_closed_door,

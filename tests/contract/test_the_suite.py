@@ -5,6 +5,7 @@ from functools import partial
 import pytest
 
 from connectors.sandbox import Sandbox
+from connectors.telegram import Telegram
 from tests.contract import broken, rules
 from tests.contract.worlds import Fakes
 
@@ -13,7 +14,7 @@ def on(day: str) -> rules.Rule:
     return partial(rules.once, day=day)
 
 
-FOUND: tuple[tuple[type[Sandbox], str, rules.Rule, str], ...] = (
+FOUND: tuple[tuple[type[Sandbox | Telegram], str, rules.Rule, str], ...] = (
     (broken.ResendsBlindly, "post", on("accepted, then reset"), "sent"),
     (broken.ResendsBlindly, "chat", on("503 after accepting"), "sent"),
     (broken.FailsOnServerErrors, "post", on("503 after accepting"), "misreported"),
@@ -34,6 +35,8 @@ FOUND: tuple[tuple[type[Sandbox], str, rules.Rule, str], ...] = (
     (broken.TrustsItsClock, "post", rules.clocks_apart_are_reckoned_with, "sent"),
     (broken.FindsWhatIsNotThere, "post", on("reset before"), "misreported"),
     (broken.BelievesInRemoval, "post", rules.removal_is_proven, "not tried again"),
+    (broken.ClaimsToReplace, "post", rules.replacing_is_never_in_doubt, "cannot"),
+    (broken.DoubtsEdits, "telegram_channel", rules.replacing_is_never_in_doubt, "not tried again"),
     (broken.GivesUpOffline, "post", rules.nothing_leaves_a_closed_door, "Rejected"),
     (broken.TellsInLookUps, "post", rules.orders_carry_no_content, "carries the text"),
     (broken.InventsNumbers, "post", rules.numbers_are_read, "broken answer"),
@@ -46,7 +49,7 @@ FOUND: tuple[tuple[type[Sandbox], str, rules.Rule, str], ...] = (
     ids=[f"{connector.__name__}-{kind}-{number}" for number, (connector, kind, _, _) in enumerate(FOUND)],
 )
 def test_the_fault_is_found(
-    platforms: Fakes, connector: type[Sandbox], kind: str, rule: rules.Rule, breach: str
+    platforms: Fakes, connector: type[Sandbox | Telegram], kind: str, rule: rules.Rule, breach: str
 ) -> None:
     found = rule(platforms.world(kind), connector())
     assert any(breach in told for told in found), found

@@ -17,7 +17,7 @@ from connectors.contract import Connector
 from connectors.feed import Feed
 from connectors.sandbox import Sandbox
 from connectors.telegram import Telegram
-from connectors.transport import Account, Transport
+from connectors.transport import Account, Lend, Transport
 from foundation.http import HttpClient
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
@@ -49,7 +49,7 @@ def seal(tenant_id: UUID, secret: str) -> Sealed:
     return Sealed(secret.encode())
 
 
-def transport(http: HttpClient) -> Transport:
+def transport(http: HttpClient, lend: Lend | None = None) -> Transport:
     """The real transport on a test key and two stored pictures."""
     return Transport(
         http=http,
@@ -57,6 +57,7 @@ def transport(http: HttpClient) -> Transport:
         seal=seal,
         read_object=lambda tenant_id, sha256: OBJECTS[sha256],
         verify_key=SIGNING_KEY.public_key(),
+        lend=lend,
     )
 
 
@@ -113,6 +114,11 @@ class World:
     """A native key that was not used yet, in the platform's form."""
     name_of: Callable[[Medium], str] = field(default=lambda medium: medium.sha256)
     """What a staged file is called by in the publish step."""
+    media: tuple[Medium, ...] = MEDIA
+    least_media: int = 0
+    """A platform without posts of words alone gets so many pictures with each."""
+    shown: Callable[[str], set[tuple[str, bool]]] = field(default=lambda native_id: set())
+    """The words of every message of a copy and whether each is a picture, where copies can be replaced."""
     used: set[str] = field(default_factory=set)
     ahead: timedelta = field(default=timedelta())
     """By how much the house's clock is ahead of the fake's."""
@@ -136,7 +142,7 @@ class World:
             account=self.account.account,
             audience="viewer" if self.viewer else "public",
             texts=(Text("body", text or f"hello {next(_numbers)}"),),
-            media=MEDIA[:media],
+            media=self.media[: max(media, self.least_media)],
             viewer=self.viewer,
             destination=self.destination,
             flags=flags,
@@ -218,6 +224,14 @@ class TelegramFake:
         gone = {f"{chat.id}/{number}" for chat in chats for number in chat.deleted}
         return {native_id for native_id, _ in self.bot.wire if native_id not in gone}
 
+    def shown(self, native_id: str) -> set[tuple[str, bool]]:
+        """The words of every message of a copy, and whether each is a picture."""
+        chat_id, _, numbers = native_id.partition("/")
+        chats = (*self.network.world.channels.values(), *self.bot.chats.values())
+        chat = next(one for one in chats if one.id == int(chat_id))
+        told = [chat.messages[int(number)] for number in numbers.split(",")]
+        return {(one.get("caption", one.get("text", "")), "photo" in one) for one in told}
+
     def requests(self) -> list[Mapping[str, Any]]:
         return [entry for entry in self.network.book.record() if entry["account"] == str(self.bot.id)]
 
@@ -259,11 +273,13 @@ class Fakes:
         channel = self.telegram.world.channel(f"Channel {number}", username=f"channel{number}", post=bot)
         if chat:
             self.telegram.world.say(bot, "leo", "/start")
+        fake = TelegramFake(self.telegram, bot)
         return World(
             name=kind,
             connector=Telegram(),
             account=Account(TENANT, uuid7(), bot.username, self.telegram.url, Sealed(bot.token.encode())),
-            fake=TelegramFake(self.telegram, bot),
+            fake=fake,
+            shown=fake.shown,
             surface="telegram.bot_dm" if chat else "telegram.public_channel",
             transport=transport(self.http),
             clock=self.telegram.clock,
@@ -310,7 +326,7 @@ class Fakes:
 
 
 SUFFIXES = {"post": "", "post_key": "+key", "chat": "", "chat_nolook": "-nolook"}
-KINDS = (*SUFFIXES, "own_page", "telegram_channel", "telegram_chat", "discord", "discord_dm", "bluesky")
+KINDS = (*SUFFIXES, "own_page", "telegram_channel", "telegram_chat", "discord", "discord_dm", "bluesky", "instagram")
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import pytest
 
 from foundation.ids import uuid7
 from foundation.words import LANGUAGES
-from gate import complaints, copies, minting, ratings
+from gate import complaints, copies, minting, recording
 from gate.complaints import GROUPED
 from gate.events import ComplaintDecided, ComplaintDue
 from gate.states import ComplaintState
@@ -71,6 +71,22 @@ def test_it_is_told_first_and_taken_away_by_one_press(door: Door, tenant: object
         assert word("approvals.requests_how", language) not in page.open("/approvals")
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_nothing_was_found_for_is_not_called_frozen(door: Door, language: str) -> None:
+    who = agency(door.tenant, language=language)
+    with who.scope() as scope:
+        complaints.receive(
+            scope, creator_id=who.creator_id, category="shown", named="", digests=(), source="one", described=True
+        )
+    with stream(door.url, door.cookie(who)) as page:
+        text = page.open("/approvals")
+        for code in ("approvals.request_lost", "approvals.requests_lost_how"):
+            assert word(code, language) in text, code
+        for code in ("approvals.requests_how", "approvals.request_nowhere"):
+            assert word(code, language) not in text, code
+        assert word("complaint.not_found", language) in page.press(word("approvals.request_goes", language))
+
+
 def test_it_stays_only_with_a_reason(door: Door, lumiere: Agency) -> None:
     (receipt,) = complain(door, lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -99,7 +115,7 @@ def test_the_post_it_is_about_is_named(door: Door, lumiere: Agency, known: bool)
     shot = picture(door, lumiere, rating=Rating.G)
     _, delivery_id = asked(lumiere, "Le phare, ce soir")
     with lumiere.scope() as scope:
-        stored = ratings.rendition(scope, shot, "post")
+        stored = recording.rendition(scope, shot, "post")
         assert stored is not None
         unit = Unit(
             tenant_id=lumiere.tenant_id,

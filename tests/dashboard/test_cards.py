@@ -1,4 +1,4 @@
-"""Shoot cards in the dashboard: made on Team, handed over as a code, put on pictures at their upload or afterwards."""
+"""Shoot cards in the dashboard: made on People, handed over as a code, put on pictures at upload or afterwards."""
 
 import re
 from datetime import timedelta
@@ -66,7 +66,8 @@ def test_the_owner_makes_a_card_and_sees_who_signed(door: Door, tenant: OpenScop
     who = agency(tenant, language=language)
     ida, _ = real(who, "Ida"), real(who, "Tom")
     with stream(door.url, door.cookie(who)) as page:
-        text = page.open("/team")
+        page.open("/people")
+        text = page.choose(word("people.what", language), word("people.part.cards", language))
         assert word("cards.how", language) in text
         assert word("card.nobody", language, most=20) in page.press(word("cards.make", language))
         page.choose(word("cards.people", language), "Ida", "Tom")
@@ -144,4 +145,4 @@ def test_another_agency_s_card_is_none(door: Door, lumiere: Agency) -> None:
             with pytest.raises(NotFound):
                 binding.card_of(scope, lumiere.creator_id, named)
     with stream(door.url, door.cookie(lumiere)) as page:
-        assert "Max" not in page.open("/team") + page.open("/studio")
+        assert "Max" not in page.open("/people") + page.open("/studio")

@@ -128,6 +128,17 @@ def test_own_page_is_opened_once_and_a_taken_address_is_told(tenant: OpenScope, 
         assert [notice.message.code for notice in tenant_reads.open_notices(scope)] == ["site.taken"]
 
 
+def test_a_name_that_no_page_may_bear_opens_none_and_is_told(tenant: OpenScope) -> None:
+    who = agency(tenant)
+    with tenant(who.tenant_id, "system:test") as scope:
+        scope.run("UPDATE creators SET name = 'EXPLICIT-MARKER-A' WHERE tenant_id = :t", t=who.tenant_id)
+    event = OwnPageWanted(who.tenant_id, who.creator_id, slug=f"page-{who.tenant_id.hex[-8:]}")
+    own_pages.open_page(event, tenant=tenant, seal=lambda _, secret: Sealed(secret.encode()), settings=Settings())
+    with who.scope() as scope:
+        assert channel_reads.every_channel(scope) == []
+        assert [notice.message.code for notice in tenant_reads.open_notices(scope)] == ["gate.profile_words"]
+
+
 def test_the_part_for_adults_is_opened_where_there_is_a_page(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "partie pour adultes" not in page.open("/channels")

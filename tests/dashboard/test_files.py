@@ -12,7 +12,7 @@ from foundation.database import OpenScope
 from foundation.errors import NotFound
 from foundation.ids import uuid7
 from foundation.storage import FileStore
-from gate import ratings
+from gate import ratings, seals
 from gate.units import Rating
 from generators.thumbs import thumb
 from studio import ingesting, library
@@ -185,3 +185,20 @@ def test_blur_keeps_no_detail() -> None:
     apart = max(abs(a - b) for a, b in zip(blurred.convert("L").tobytes(), back.convert("L").tobytes(), strict=True))
     assert apart < 60  # twelve pixels tell all there is
     assert max(Image.open(io.BytesIO(thumb(sharp, edge=320))).size) == 320
+
+
+@pytest.mark.parametrize("profile", ["thumb", "preview", "post"])
+def test_what_is_sealed_is_served_to_nobody_by_any_address(door: Door, lumiere: Agency, profile: str) -> None:
+    asset, cookie = picture(door, lumiere, rating=Rating.E), door.cookie(lumiere)
+    clear = cleared(lumiere, asset)
+    plain, pressed = files.src(asset, profile), files.src(asset, profile, clear=clear)
+    assert [fetch(door, cookie, one).status_code for one in (plain, pressed)] == [200, 200]
+    tag = fetch(door, cookie, plain).headers["etag"]
+    with lumiere.scope() as scope:
+        seals.put(scope, library.item(scope, asset).sha256, by="system:test")
+    for address in (plain, pressed, files.src(asset, profile, unrated=True)):
+        assert fetch(door, cookie, address).status_code == 404
+        assert fetch(door, cookie, address, range="bytes=0-9").status_code == 404
+        assert fetch(door, cookie, address, **{"if-none-match": tag}).status_code == 404
+    with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope, pytest.raises(NotFound):
+        files.reveal(scope, tenant_reads.member(scope, lumiere.members[Role.OWNER]), asset)

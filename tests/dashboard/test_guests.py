@@ -26,7 +26,7 @@ from tests.dashboard.test_files import fetch, picture
 from tests.tenants.apps import App, now
 
 HOME, CAFE = "203.0.113.7", "198.51.100.9"
-OPEN_TO_GUESTS = {"home", "approvals"}
+OPEN_TO_GUESTS = {"home", "approvals", "people"}
 
 
 def word(code: str, **params: str | int) -> str:

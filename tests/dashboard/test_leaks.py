@@ -12,6 +12,7 @@ import pytest
 
 from dashboard.pages import PAGES
 from foundation.database import OpenScope
+from gate import never, people
 from tenants.roles import Role, may
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door
@@ -31,7 +32,7 @@ THREADS = 8
 
 @pytest.fixture(scope="module")
 def twins(door: Door, tenant: OpenScope) -> tuple[Agency, Agency]:
-    """Two agencies alike: names, posts planned, published and in doubt, notices, sales, a picture in the library."""
+    """Two agencies alike: names, people, posts planned, published and in doubt, notices, sales, a picture."""
     made = []
     for mark in MARKS:
         one = agency(tenant, mark=mark)
@@ -41,6 +42,10 @@ def twins(door: Door, tenant: OpenScope) -> tuple[Agency, Agency]:
         one.notice("creator.unknown", creator=mark)
         one.sold(0, 12345)
         picture(door, one)
+        with one.scope() as scope:
+            people.add_person(scope, kind="real", display_ref=f"Ida {mark}", creator_id=one.creator_id)
+        with one.scope(one.act_as(Role.OWNER)) as scope:
+            never.note(scope, f"Lou {mark}")
         made.append(one)
     return made[0], made[1]
 

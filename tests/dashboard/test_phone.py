@@ -9,10 +9,11 @@ from uuid import UUID
 import httpx
 import pytest
 
-from channels import phones, tasks
+from channels import handing, phones, tasks
 from foundation.clock import pause
 from foundation.ids import uuid7
 from gate import switches
+from schedules import removal
 from schedules.states import DeliveryState as S
 from tenants import agencies, login
 from tenants.roles import Role
@@ -209,6 +210,22 @@ def test_forms_of_other_sites_are_ignored(lea: Desk, address: str) -> None:
                 assert phone.post(f"{place}/{act}", headers=told).status_code == 403
             assert phone.post("/phone/pair", headers=told).status_code == 403
         assert by_hand.phone(lea).tasks()[0].opened_at is None
+
+
+def test_who_has_to_remove_something_reads_that_it_was_replaced(lea: Desk, address: str) -> None:
+    delivery, place = handed(lea)
+    hand = by_hand.phone(lea)
+    hand.open(UUID(place.rpartition("/")[2]))
+    hand.done(UUID(place.rpartition("/")[2]))
+    lea.act(removal.ask, delivery)
+    lea.run()
+    (task,) = [one for one in hand.tasks() if one.removal and one.about == delivery]
+    with paired(lea, address) as phone:
+        assert "a déjà été remplacé" not in phone.get(f"/phone/task/{task.id}").text
+        with lea.scope() as scope:
+            jti = scope.run("SELECT permit_jti FROM handovers WHERE id = :id", id=task.id).scalar_one()
+            handing.replaced(scope, jti)
+        assert "a déjà été remplacé" in phone.get(f"/phone/task/{task.id}").text
 
 
 @pytest.mark.parametrize("body", [b"x" * 10_000, b"\xff\xfe", b"minutes=99999999999", b"minutes=-1", b"why=%00"])

@@ -90,6 +90,13 @@ def test_missing_answers_are_told_and_make_nothing(door: Door, tenant: OpenScope
         assert "Votre agence existe" not in page.open("/start")
 
 
+def test_a_name_that_may_stand_on_no_page_is_refused_and_makes_nothing(door: Door, tenant: OpenScope) -> None:
+    demo = agency(tenant, demo=True)
+    with stream(door.url, door.cookie(demo)) as page:
+        assert "ne peut pas figurer sur une page" in answer(page, "EXPLICIT-MARKER-A")
+        assert "Votre agence existe" not in page.open("/start")
+
+
 def test_signs_no_database_keeps_are_left_out(door: Door, tenant: OpenScope) -> None:
     demo = agency(tenant, demo=True)
     name = f"Iris {demo.tenant_id.hex[-6:]}"

@@ -7,7 +7,6 @@ import pytest
 from dashboard.reads.team import team
 from foundation.database import OpenScope
 from foundation.errors import Conflict
-from gate import mine, people
 from tenants import agencies, login, staffing
 from tenants import reads as tenant_reads
 from tenants.roles import Role
@@ -102,20 +101,3 @@ def test_the_owner_reads_what_needs_whom_in_one_place(door: Door, lumiere: Agenc
     for said in ("Qui est nécessaire à quoi", "Tout public et Suggestif", "Nudité et Explicite", "jusqu’à l’avis"):
         assert said in text, said
     assert "Qui peut regarder : Manager, Owner." in text  # the guest was given no creator
-
-
-def test_the_owner_makes_links_for_people_who_are_shown(door: Door, lumiere: Agency) -> None:
-    with stream(door.url, door.cookie(lumiere)) as page:
-        assert "Chaque personne réelle" not in page.open("/team")
-    with lumiere.scope() as scope:
-        ida = people.add_person(scope, kind="real", display_ref="Ida")
-        people.add_person(scope, kind="synthetic", display_ref="Vega")
-    with stream(door.url, door.cookie(lumiere)) as page:
-        text = page.open("/team")
-        assert "Chaque personne réelle" in text
-        assert "Vega" not in text
-        links = [re.search(r"/me/([\w-]{43})", page.press("Créer un lien")) for _ in range(2)]
-        assert all(links)
-    old, new = (link[1] if link else "" for link in links)
-    assert mine.find(door.tenant, old) is None
-    assert mine.find(door.tenant, new) == (lumiere.tenant_id, ida)

@@ -284,6 +284,9 @@ class FakeDiscord:
             raise Refusal(413, 40005, "Request entity too large")
         if {f"files[{one['id']}]" for one in said.get("attachments") or ()} != set(files):
             raise Refusal(400, 50035, "Invalid Form Body: files and attachments differ", errors={})
+        above = said.get("message_reference", {}).get("message_id")
+        if above is not None and not any(one.id == above and not one.deleted for one in channel.messages):
+            raise Refusal(400, 50035, "Invalid Form Body: MESSAGE_REFERENCE_UNKNOWN_MESSAGE", errors={})
         hidden = any(name.startswith("SPOILER_") for name, _ in files.values())
         if channel.type != DM and hidden and not self.world.restricted(channel):
             raise Refusal(400, 20009, "Explicit content cannot be sent to the desired recipient(s)")

@@ -1,4 +1,5 @@
-"""A stateful classifier over HTTP that reads coded marker tiles, and may hang, be busy, talk nonsense or disagree.
+"""A stateful classifier over HTTP that reads coded marker tiles, hears coded tones, and may hang, be busy, be deaf,
+talk nonsense or disagree.
 
 A tile is a grid of bright and dark cells: a mark, what it stands for, how many faces, and a text, with a check sum. It
 survives JPEG, scaling and either background; anything else reads as a general picture of nobody.
@@ -15,20 +16,41 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
+
+from tests.fakes.tones import heard
 
 COLUMNS, ROWS = 16, 12
 MARK = 0b1011001011010001
 KINDS = ("G", "S", "N", "E", "MINOR", "X")
 LONGEST = (COLUMNS * ROWS - 16 - 4 - 4 - 8 - 8) // 8
+FACE = "\x1f"
+"""Begins, in the text of a tile, who is shown: a letter for each, then how much they look like themselves, 0 to 9."""
+
+NUMBERS = 128
 
 
 def tile(
-    kind: str, *, faces: int = 0, text: str = "", edge: int = 384, bright: int = 255, dark: int = 0
+    kind: str, *, faces: int = 0, text: str = "", edge: int = 384, bright: int = 255, dark: int = 0, who: str = ""
 ) -> Image.Image:
-    """TILE-kind with FACE(p) so many times and a text as pixels, four to three."""
+    """TILE-kind with so many faces and a text as pixels, four to three. `who` names faces that can be told apart, as
+    `P9`: FACE(P), just as P is; `P0` is nothing like P."""
+    faces, text = max(faces, len(who) // 2), text + (FACE + who if who else "")
     cells = _cells(kind, faces, text) * (bright - dark) + dark
     return Image.fromarray(cells.astype(np.uint8), "L").resize((edge, edge * 3 // 4), Image.Resampling.NEAREST)
+
+
+def vector(who: str, *, salt: str = "tiles-faces@1", mirrored: bool = False) -> list[float]:
+    """The face of a letter as numbers, of one model: another model's, or its mirror image, is another direction."""
+    letter, own = who[0], int(who[1]) / 9
+    mine, noise = (_direction(f"{salt} {letter} {mirrored}"), _direction(f"{salt} {who} {mirrored} noise"))
+    noise = noise - noise @ mine * mine
+    return [round(float(x), 6) for x in own * mine + (1 - own**2) ** 0.5 * noise / np.linalg.norm(noise)]
+
+
+def _direction(name: str) -> Any:
+    found = np.random.default_rng(list(name.encode())).normal(size=NUMBERS)
+    return found / np.linalg.norm(found)
 
 
 def two_faced(on_white: str, on_black: str, *, edge: int = 384) -> Image.Image:
@@ -50,6 +72,17 @@ def _cells(kind: str, faces: int, text: str) -> Any:
 
 def _bits(number: int, count: int) -> list[int]:
     return [number >> place & 1 for place in reversed(range(count))]
+
+
+def sighted(image: Image.Image) -> tuple[tuple[str, int, str], bool] | None:
+    """What a tile stands for that fills a picture or its middle, straight or mirrored, and whether it is mirrored."""
+    middle = image.crop((image.width // 4, image.height // 4, image.width * 3 // 4, image.height * 3 // 4))
+    for part in (image, middle):
+        for mirrored in (False, True):
+            found = read(ImageOps.mirror(part) if mirrored else part)
+            if found is not None:
+                return found, mirrored
+    return None
 
 
 def read(image: Image.Image) -> tuple[str, int, str] | None:
@@ -75,8 +108,19 @@ class Eyes:
     hang: bool = False
     instead: str = ""
     """A rating it gives whatever it sees."""
+    faces: str = ""
+    """name@version of the model that tells faces apart; none does when empty."""
+    vectors: list[Any] | None = None
+    """What it says of faces instead of what it sees."""
     asked: int = 0
     views: list[str] = field(default_factory=list)
+    """Of the last question."""
+    every: list[str] = field(default_factory=list)
+    """Of all questions."""
+    deaf: bool = False
+    patience: int = 10**9
+    """So many questions are answered; from then on it is busy."""
+    heard: list[str] = field(default_factory=list)
     release: threading.Event = field(default_factory=threading.Event)
     url: str = ""
 
@@ -86,12 +130,21 @@ class Eyes:
 
     def say(self, data: bytes) -> dict[str, Any]:
         """What it says of one view."""
-        kind, faces, text = read(Image.open(io.BytesIO(data))) or ("G", 0, "")
+        (kind, faces, text), mirrored = sighted(Image.open(io.BytesIO(data))) or (("G", 0, ""), False)
         kind = self.instead or kind
+        text, _, who = text.partition(FACE)
         said: dict[str, Any] = {"rating": "X" if kind == "MINOR" else kind, "people": faces}
         if kind == "MINOR":
             said["prohibited"] = "minor"
+        if self.faces:
+            said["faces"] = self._told([who[at : at + 2] for at in range(0, len(who), 2)], mirrored)
         return {**said, "words": [text] if text else []}
+
+    def _told(self, who: list[str], mirrored: bool) -> list[dict[str, Any]]:
+        vectors = [vector(one, salt=self.faces, mirrored=mirrored) for one in who]
+        if self.vectors is not None and who:
+            vectors = self.vectors
+        return [{"vector": each, "size": 0.5, "sure": 0.98} for each in vectors]
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -105,19 +158,34 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer({"name": self.state.name, "version": self.state.version})
 
     def do_POST(self) -> None:
-        views = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["views"]
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.state.asked += 1
+        if self.state.asked > self.state.patience:
+            return self._answer({}, 503)
+        if "sounds" in asked:
+            return self._hear(asked["sounds"])
+        views = asked["views"]
+        self.state.every += [view["name"] for view in views]
         self.state.views = [view["name"] for view in views]
         said = [self.state.say(base64.b64decode(view["data"])) for view in views]
-        self._answer({"name": self.state.name, "version": self.state.version, "views": said})
+        named = {"face_model": self.state.faces} if self.state.faces else {}
+        return self._answer({"name": self.state.name, "version": self.state.version, "views": said, **named})
 
-    def _answer(self, value: Any) -> None:
+    def _hear(self, sounds: Any) -> None:
+        if self.state.deaf:
+            return self._answer({"detail": "Not Found"}, 404)
+        said = [heard(base64.b64decode(sound["data"])) for sound in sounds]
+        self.state.heard += said
+        told = [{"rating": self.state.instead or "G", "transcript": words} for words in said]
+        return self._answer({"name": self.state.name, "version": self.state.version, "sounds": told})
+
+    def _answer(self, value: Any, status: int = 0) -> None:
         if self.state.hang:
             self.state.release.wait(30)
             self.close_connection = True
             return
         data = self.state.garbage if self.state.garbage is not None else json.dumps(value).encode()
-        self.send_response(self.state.status)
+        self.send_response(status or self.state.status)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)

@@ -1,7 +1,8 @@
 """A stateful Telegram over HTTP: `python -m tests.fakes.telegram --port 8099` serves one to look at by hand.
 
 Every request is checked against the description of the Bot API. Faults are asked for as of the sandbox, by method:
-`posts` (everything that sends), deletes, updates, checkouts, refunds, lookups (the ledger of Stars), metrics (none).
+`posts` (everything that sends), deletes, edits, updates, checkouts, refunds, lookups (the ledger of Stars), metrics
+(none).
 What people do with their app is asked of `/app/…` (`control` below), or of the world itself in the same process.
 """
 
@@ -32,6 +33,8 @@ from workers.sandbox_faults import Book, Call, FaultyNetwork
 
 KINDS = {
     "deleteMessage": "deletes",
+    "editMessageMedia": "edits",
+    "editMessageText": "edits",
     "getUpdates": "updates",
     "answerPreCheckoutQuery": "checkouts",
     "refundStarPayment": "refunds",

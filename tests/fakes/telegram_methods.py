@@ -1,6 +1,8 @@
 """What each method of the Bot API does to the world, and what it refuses."""
 
+import hashlib
 import json
+import secrets
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
@@ -110,7 +112,15 @@ class Methods:
             wait = int((chat.sent_at[0] + WINDOW - now).total_seconds()) + 1
             raise Refusal(429, f"Too Many Requests: retry after {wait}", retry_after=wait)
         chat.sent_at += [now] * items
+        self._above(chat, asked)
         return chat
+
+    def _above(self, chat: Chat, asked: Told) -> None:
+        """What a message is put under: something that stands in the same chat."""
+        number = asked.get("reply_parameters", {}).get("message_id")
+        if number is not None and (number not in chat.messages or number in chat.deleted):
+            raise bad("message to be replied not found")
+        chat.above.append(number)
 
     def do_sendMessage(self, bot: Bot, asked: Told, files: Files) -> Any:
         text = asked["text"]
@@ -128,12 +138,31 @@ class Methods:
         return self._single(bot, asked, files, "video")
 
     def _single(self, bot: Bot, asked: Told, files: Files, kind: str) -> Any:
-        if kind not in files:
+        if kind not in files and kind not in asked:
             raise bad(f"there is no {kind} in the request")
-        medium, caption = _medium(kind, files[kind]), _caption(asked)
+        medium = _medium(kind, files[kind]) if kind in files else self._known(bot, kind, asked[kind])
+        caption = _caption(asked)
         spoiler = {"has_media_spoiler": True} if asked.get("has_spoiler") else {}
         body = {**medium, **_said(caption), **spoiler, **_keyboard(asked)}
         return self.world.post(bot, self._open(bot, asked), body, caption)
+
+    def _known(self, bot: Bot, kind: str, file_id: str) -> Told:
+        """A file this bot has seen, by the id it was given; another bot's means nothing to it."""
+        seen = (message for chat in self.world.chats_of(bot) for message in chat.messages.values() if kind in message)
+        for message in seen:
+            sizes = message[kind] if isinstance(message[kind], list) else [message[kind]]
+            if any(size["file_id"] == file_id for size in sizes):
+                return {kind: message[kind]}
+        raise bad("wrong file identifier/HTTP URL specified")
+
+    def do_copyMessage(self, bot: Bot, asked: Told, files: Files) -> Any:
+        source = self._chat(bot, asked["from_chat_id"])
+        message = source.messages.get(asked["message_id"])
+        if message is None or asked["message_id"] in source.deleted:
+            raise bad("message to copy not found")
+        shown = {name: message[name] for name in ("text", "caption", "photo", "video") if name in message}
+        sent = self.world.post(bot, self._open(bot, asked), shown, shown.get("caption", shown.get("text", "")))
+        return {"message_id": sent["message_id"]}
 
     def do_sendMediaGroup(self, bot: Bot, asked: Told, files: Files) -> Any:
         items = asked["media"]
@@ -176,6 +205,55 @@ class Methods:
             raise bad("message can't be deleted for everyone")
         chat.deleted.add(number)
         return True
+
+    # https://core.telegram.org/bots/api#updating-messages: a bot edits what it sent, for as long as it stands
+
+    def do_editMessageMedia(self, bot: Bot, asked: Told, files: Files) -> Any:
+        message, item = self._mine(bot, asked), asked["media"]
+        name = item["media"].removeprefix("attach://")
+        if name == item["media"] or name not in files:
+            raise bad("wrong file identifier/HTTP URL specified")
+        if "media_group_id" in message and item["type"] not in ("photo", "video"):
+            raise bad("message can't be edited")
+        body = {**_medium(item["type"], files[name]), **_said(_caption(item))}
+        return self._edit(bot, message, body, (item.get("caption", ""), hashlib.sha256(files[name]).hexdigest()))
+
+    def do_editMessageText(self, bot: Bot, asked: Told, files: Files) -> Any:
+        message, text = self._mine(bot, asked), asked["text"]
+        if "text" not in message:
+            raise bad("there is no text in the message to edit")
+        if not text.strip() or units(text) > TEXT:
+            raise bad("message text is empty" if not text.strip() else "message is too long")
+        return self._edit(bot, message, {"text": text.strip()}, (text, ""))
+
+    def _mine(self, bot: Bot, asked: Told) -> Told:
+        """A message of this bot that stands and that it may edit."""
+        chat = self._chat(bot, asked["chat_id"])
+        if chat.blocked:
+            raise Refusal(403, "Forbidden: bot was blocked by the user")
+        if chat.rights.get(bot.id) == "kicked":
+            raise Refusal(403, "Forbidden: bot was kicked from the channel chat")
+        message = chat.messages.get(asked["message_id"])
+        if message is None or asked["message_id"] in chat.deleted:
+            raise bad("message to edit not found")
+        own = message.get("from", {}).get("id") == bot.id or message.get("_by") == bot.id
+        if not own or not {"text", "photo", "video"} & message.keys():
+            raise bad("message can't be edited")
+        return message
+
+    def _edit(self, bot: Bot, message: Told, body: Told, wire: tuple[str, str]) -> Told:
+        shown = ("text", "caption", "photo", "video", "reply_markup", "has_media_spoiler")
+        bot.edits.append((f"{message['chat']['id']}/{message['message_id']}", *wire))
+        before = {name: _looks(message[name]) for name in shown if name in message}
+        if before == {name: _looks(part) for name, part in body.items()}:
+            raise bad(
+                "message is not modified: specified new message content and reply markup are exactly the same as a"
+                " current content and reply markup of the message"
+            )
+        for name in shown:
+            message.pop(name, None)
+        message |= body | {"edit_date": self.world.seconds()}
+        return message
 
     # what people press and pay
 
@@ -271,8 +349,15 @@ def _said(caption: str) -> Told:
 def _medium(kind: str, data: bytes) -> Told:
     if not data or len(data) > (PHOTO_BYTES if kind == "photo" else FILE_BYTES):
         raise Refusal(413, "Request Entity Too Large")
-    file = {"file_id": f"f{len(data)}", "file_unique_id": f"u{hash(data)}", "width": 90, "height": 60}
+    head = "AgACAgQ" if kind == "photo" else "BAACAgQ"  # what a file is stands in the first bytes of its id
+    file = {"file_id": f"{head}{secrets.token_urlsafe(24)}", "file_unique_id": f"u{hash(data)}"}
+    file |= {"width": 90, "height": 60}
     return {"photo": [file]} if kind == "photo" else {"video": file | {"duration": 1}}
+
+
+def _looks(part: Any) -> Any:
+    """What makes two files the same: the id that all copies of one have."""
+    return [size["file_unique_id"] for size in part] if isinstance(part, list) else part
 
 
 def _keyboard(asked: Told) -> Told:

@@ -77,6 +77,8 @@ class Chat:
     messages: dict[int, Told] = field(default_factory=dict)
     deleted: set[int] = field(default_factory=set)
     sent_at: list[datetime] = field(default_factory=list)
+    above: list[int | None] = field(default_factory=list)
+    """What each message a bot asked for was to be put under."""
     ids: Any = field(default_factory=lambda: count(1))
 
     def told(self) -> Told:
@@ -116,6 +118,9 @@ class Bot:
     transactions: list[Told] = field(default_factory=list)
     wire: list[tuple[str, str]] = field(default_factory=list)
     """Native id and text, as it came, of everything ever taken in."""
+    edits: list[tuple[str, str, str]] = field(default_factory=list)
+    """Native id, text and digest of the file ("" of words alone) of everything that was put in the place of a message,
+    and of what was there already."""
 
     def told(self) -> Told:
         return {"id": self.id, "is_bot": True, "first_name": self.username, "username": self.username}
@@ -274,6 +279,15 @@ class Telegram:
         """Unix time."""
         return int(self.clock().timestamp())
 
+    def chats_of(self, bot: Bot) -> list[Chat]:
+        """Where a bot writes, and where it may."""
+        return [*bot.chats.values(), *(chat for chat in self.channels.values() if bot.id in chat.rights)]
+
+    def by_hand(self, channel: Chat, body: Told) -> Told:
+        """The owner of a channel posts with their own app."""
+        with self.lock:
+            return self._message(channel, {"sender_chat": channel.told()}, body)
+
     def _message(self, chat: Chat, sender: Told, body: Told) -> Told:
         number = next(chat.ids)
         told = {"message_id": number, "date": self.seconds(), "chat": chat.told(), **sender, **body}
@@ -282,7 +296,7 @@ class Telegram:
 
     def post(self, bot: Bot, chat: Chat, body: Told, text: str) -> Told:
         """A message of a bot."""
-        sender = {"from": bot.told()} if chat.kind == "private" else {"sender_chat": chat.told()}
+        sender = {"from": bot.told()} if chat.kind == "private" else {"sender_chat": chat.told(), "_by": bot.id}
         told = self._message(chat, sender, body)
         bot.wire.append((f"{chat.id}/{told['message_id']}", text))
         return told

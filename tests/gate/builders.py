@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from foundation.database import OpenScope, Scope
 from foundation.ids import uuid7
-from gate import people, ratings
+from gate import inventing, people, ratings, recording
+from gate.declared import Look
 from gate.units import Medium, Rating, Subject, Text, Unit
 from tenants import agencies
 from tenants import reads as tenants
@@ -110,10 +111,11 @@ def picture(
     phash: str | None = None,
     parent: UUID | None = None,
     people_seen: int | None = None,
+    model: str = "",
 ) -> Medium:
     """A recorded, rated picture; depicts `person` where given."""
     sha256 = hashlib.sha256(uuid7().bytes).hexdigest()
-    asset = ratings.record_asset(
+    asset = recording.record_asset(
         scope,
         creator_id=world.creator_id,
         origin="upload" if ai == "none" else "generated",
@@ -123,8 +125,9 @@ def picture(
         source=source,
         parent=parent,
         people_seen=people_seen,
+        model=model,
     )
-    ratings.record_rendition(
+    recording.record_rendition(
         scope, asset, sha256=sha256, mime=MIME, size=1000, width=10, height=10, profile="post", phash=phash
     )
     if rating is not None:
@@ -175,14 +178,21 @@ def real_person(
 
 
 def invented(scope: Scope, world: World, *, reviewed: bool = True, adult_licence: bool = True) -> UUID:
-    """An invented person, declared by ann and looked at by rob."""
+    """An invented person, declared by ann and looked at by rob and somebody else."""
     found = people.add_person(scope, kind="synthetic", display_ref="Nova")
-    people.declare(
+    declared = people.declare(
         scope,
         found,
         source_digest="d" * 64,
         adult_licence=adult_licence,
         declared_by=world.principal(scope, world.ann),
-        reviewed_by=world.principal(scope, world.rob) if reviewed else None,
     )
+    if reviewed:
+        looked_at(scope, declared, world.principal(scope, world.rob), uuid7())
     return found
+
+
+def looked_at(scope: Scope, declaration: UUID, *principals: UUID) -> None:
+    """These principals looked at a declaration and had no doubt."""
+    for principal in principals:
+        inventing.note_look(scope, declaration, Look(principal, False, (), 12))

@@ -112,9 +112,10 @@ def test_a_bad_matrix_is_refused(breach, tmp_path: Path) -> None:
         bundle.load(path, lexicon.shipped())
 
 
-def test_no_rule_opens_the_release_of_ones_own_picture(tmp_path: Path) -> None:
-    """It is not built: a matrix that opens it anywhere is refused as a whole."""
+def test_no_rule_opens_the_release_of_ones_own_picture_in_passing(tmp_path: Path) -> None:
+    """Without counsel's name, where they wrote it and until when, a matrix that opens it is refused as a whole."""
     content = yaml.safe_load(bundle.SHIPPED.read_text("utf-8"))
+    assert [row["own_likeness"] for row in content["production"]] == [False] * len(content["production"])
     content["production"][0].update(own_likeness=True)
     path = tmp_path / "matrix.yaml"
     path.write_text(yaml.safe_dump(content), "utf-8")

@@ -8,13 +8,15 @@ from sqlalchemy.exc import SQLAlchemyError
 from foundation.database import OpenScope
 from foundation.errors import NotFound
 from foundation.ids import HOUSE, uuid7
-from gate import minting, ratings, recall, switches, viewers
+from gate import bystanders, minting, ratings, recall, switches, viewers
+from gate.bystanders import BystandersSaid
 from gate.reasons import Reason
 from gate.units import Rating
-from tests.gate.builders import KEY, Step, World, invented, picture, real_person, unit, world
+from tests.gate.builders import KEY, Step, World, asset_of, invented, picture, real_person, unit, world
 
 TABLES = [
     *("persons", "identity_checks", "declarations", "consent_grants", "assets", "renditions", "depictions"),
+    "bystanders",
     *("content_ratings", "age_assurances", "human_reviews", "link_targets", "switches", "blocklist", "epochs"),
     *("decisions", "decision_inputs", "log_heads", "permits"),
 ]
@@ -29,8 +31,10 @@ def fill(here: World) -> None:
     with here.scope(f"member:{here.rob}") as scope:
         who = real_person(scope)
         invented(scope, here)
-        whole = unit(here, media=[picture(scope, here, person=who)])
+        shown = picture(scope, here, person=who)
+        asset, whole = asset_of(scope, shown), unit(here, media=[shown])
         minting.mint(scope, whole, Step(), key=KEY, author=f"member:{here.ann}")
+    bystanders.said(BystandersSaid(here.tenant_id, asset, 1, f"member:{here.ann}"), tenant=here.open)
     with here.scope(f"member:{here.rob}") as scope:
         viewers.suspect(scope, "sandbox", "fan")
         switches.close(scope, "creator", str(here.creator_id), "bot", reason="test")

@@ -13,12 +13,16 @@ from foundation.database import OpenScope
 from foundation.errors import NotFound
 from foundation.ids import HOUSE, uuid7
 from gate import minting, people, ratings, recall, restoring, switches
+from gate.carded import WITHDRAWN
 from gate.checkpoints import LogKey, state
+from gate.facts import RESTORED
 from gate.journal import JournalDue
 from gate.minting import Denied
 from gate.reasons import Reason
 from tests.conftest import Cluster
+from tests.gate import carding
 from tests.gate.builders import KEY, Step, World, picture, real_person, unit, world
+from tests.gate.written import Told, told
 
 LOG_KEY = LogKey.derived(bytes(range(32)))
 FORGOTTEN = ("gate_journal", "outbox", "switches", "notices", "blocklist")
@@ -148,6 +152,26 @@ def test_all_kinds_are_done_again_in_their_order(kept: Kept) -> None:
     assert not kept.due()  # what is done again is no news
 
 
+def test_a_card_signed_no_more_is_none_after_a_restore(kept: Kept) -> None:
+    here = kept.here
+    ida = carding.person(here)
+    card = carding.signed(here, ida)
+    medium = carding.undated(here)
+    carding.put(here, card, medium)
+    assert carding.judged(here, medium)[0] == "F"
+    carding.say(here, card, ida, WITHDRAWN)
+    kept.keep()
+    kept.restored("shoot_card_answers")
+    assert kept.restart() == 1
+    with here.scope() as scope:
+        rows = scope.run("SELECT person_id, said FROM shoot_card_answers WHERE tenant_id = :t", t=here.tenant_id).all()
+        assert [tuple(row) for row in rows] == [(ida, WITHDRAWN)]
+        left = scope.run("SELECT count(*) FROM consent_grants WHERE revoked_at IS NULL AND tenant_id = :t",
+                         t=here.tenant_id).scalar_one()  # fmt: skip
+        assert left == 0
+    assert carding.judged(here, medium)[0] == "B"
+
+
 def test_whoever_dies_before_the_note_is_no_restored_backup(kept: Kept) -> None:
     with kept.here.scope() as scope:
         people.revoke(scope, real_person(scope))
@@ -212,9 +236,33 @@ def test_another_agencys_journal_says_nothing_here(kept: Kept, tenant: OpenScope
     assert not reasons(other.here, unit(other.here))
 
 
+def test_every_agency_catches_up_before_anything_runs(kept: Kept, tenant: OpenScope) -> None:
+    other = Kept(world(tenant, uuid7()), kept.archive, kept.cluster)
+    for each, count in ((kept, 1), (other, 2)):
+        with each.here.scope() as scope:
+            for _ in range(count):
+                people.revoke(scope, real_person(scope))
+        each.keep()
+        each.restored()
+    assert restoring.catch_up_all(tenant=tenant, archive=kept.archive, key=LOG_KEY) == 3
+    assert restoring.catch_up_all(tenant=tenant, archive=kept.archive, key=LOG_KEY) == 0
+    assert kept.told() == other.told() == ["gate.restored"]
+    for each, count in ((kept, 1), (other, 2)):
+        with each.here.scope() as scope:
+            assert told(scope, restoring.RESTORED) == Told(
+                "gate.restored", {"count": count}, urgent=True, open=True, creator=None
+            )
+            (stop,) = switches.stops(scope)
+            assert (stop.where, stop.target, stop.feature, stop.reason) == (
+                "tenant", "", RESTORED, restoring.RESTORED,
+            )  # fmt: skip
+
+
 def test_the_houses_own_blocklist_is_done_again(kept: Kept, tenant: OpenScope) -> None:
     sha256 = uuid7().hex * 2
     outside = restoring.Outside(kept.archive, LOG_KEY)
+    forgotten = [f"DELETE FROM {table} WHERE tenant_id = :t" for table in ("gate_journal", "outbox", "blocklist")]
+    kept.by_the_server(*forgotten, tenant_id=HOUSE)  # other tests of this process noted entries for other archives
     with tenant(HOUSE, "system:test") as scope:
         recall.block(scope, sha256, category="ncii")
         row = scope.run(
@@ -222,7 +270,6 @@ def test_the_houses_own_blocklist_is_done_again(kept: Kept, tenant: OpenScope) -
         ).one()
     event = outbox.rebuild(JournalDue, HOUSE, row.subject_id, row.args)
     restoring.keep(event, tenant=tenant, archive=kept.archive, key=LOG_KEY)
-    forgotten = [f"DELETE FROM {table} WHERE tenant_id = :t" for table in ("gate_journal", "outbox", "blocklist")]
     kept.by_the_server(*forgotten, tenant_id=HOUSE)
     assert restoring.catch_up(HOUSE, tenant=tenant, outside=outside) == 1
     with tenant(HOUSE, "system:test") as scope:

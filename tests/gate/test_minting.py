@@ -81,7 +81,7 @@ def test_nudity_needs_a_look_by_somebody_else(here: World) -> None:
 def test_thirty_two_threads_consume_a_permit_once(here: World) -> None:
     whole = unit(here)
     with here.scope() as scope:
-        entry = minting._judged(scope, whole, author(here), (), None, stage="mint")
+        entry, _ = minting._judged(scope, whole, author(here), (), None, stage="mint")
         permit = minting._permit(whole, Step(), entry)
 
     def use(_: int) -> bool:
@@ -102,7 +102,7 @@ def test_thirty_two_threads_consume_a_permit_once(here: World) -> None:
 def test_a_permit_lives_a_minute(here: World) -> None:
     whole = unit(here)
     with here.scope() as scope:
-        entry = minting._judged(scope, whole, author(here), (), None, stage="mint")
+        entry, _ = minting._judged(scope, whole, author(here), (), None, stage="mint")
         permit = minting._permit(whole, Step(), entry)
         late = timedelta(seconds=61)
         old = replace(permit, minted_at=permit.minted_at - late, expires_at=permit.expires_at - late)
@@ -116,7 +116,7 @@ def test_no_permit_without_its_decision(here: World) -> None:
 
     def forge() -> None:
         with here.scope() as scope:
-            entry = minting._judged(scope, whole, author(here), (), None, stage="mint")
+            entry, _ = minting._judged(scope, whole, author(here), (), None, stage="mint")
             minting.consume(scope, minting._permit(whole, Step(), entry), entry)
 
     with pytest.raises(IntegrityError, match="decision_id"):

@@ -46,6 +46,9 @@ def test_a_person_alone_publishes_up_to_suggestive_and_waits_for_the_rest() -> N
         "appeal": "missing",
         "loosening": "missing",
         "reopen": "later",
+        "lowering": "missing",
+        "lowering_little": "missing",
+        "invented": "missing",
     }
     assert rows(alone)["general"].by == ("Sol",)
 
@@ -56,6 +59,8 @@ def test_a_guest_opens_what_is_adult_and_an_old_rule_and_nothing_else() -> None:
     assert (found["adult"].state, found["adult"].by) == (State.NOW, ("Gus",))
     assert found["old_rule"].state is State.NOW
     assert found["appeal"].by == ("Gus",)
+    assert found["invented"].state is State.MISSING, "two others look"
+    assert rows(alone, gus, hand("Ada", Role.GUEST))["invented"].by == ("Ada", "Gus")
     assert (found["own_words"].state, found["reopen"].state) == (State.MISSING, State.LATER)
 
 
@@ -82,10 +87,48 @@ def test_who_may_not_begin_is_missing(roles: Sequence[Role]) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_row_has_its_sentence(language: str) -> None:
+    assert "Sol" in say(Message("needed.own_picture.now", {"by": "Sol"}), language)
+    assert say(Message("needed.own_picture.missing"), language)  # what is closed may be opened by rules in force
     for duty in DUTIES:
-        ends = [State.CLOSED] if duty.closed else [State.NOW, State.MISSING] + [State.LATER] * duty.waits
+        ends = (
+            [State.CLOSED]
+            if duty.closed
+            else [State.NOW, State.MISSING] + [State.LATER] * duty.waits + [State.ALONE] * duty.trained
+        )
         for state in ends:
             assert say(Message(f"needed.{duty.act}.{state}", {"by": "Sol"}), language)
+
+
+def test_ones_own_picture_needs_rules_that_opened_it_and_a_passkey() -> None:
+    keyed, bare = hand("Sol", Role.OWNER, passkey=True), hand("Ann", Role.MANAGER)
+
+    def own(*hands: Hand, opened: Sequence[str] = (needed.OWN_PICTURE,)) -> Needed:
+        return next(row for row in needed.needed(hands, opened=opened) if row.act == needed.OWN_PICTURE)
+
+    assert own(keyed, bare) == Needed(needed.OWN_PICTURE, State.NOW, ("Sol",))
+    assert own(bare) == Needed(needed.OWN_PICTURE, State.MISSING, ())
+    assert own(hand("Cy", Role.CHATTER, passkey=True)).state is State.MISSING
+    assert own(keyed, opened=()) == own(keyed, opened=["campaign"]) == Needed(needed.OWN_PICTURE, State.CLOSED)
+    assert [row.act for row in needed.needed([keyed])] == [duty.act for duty in DUTIES]
+
+
+def test_who_is_trained_does_it_at_once_and_is_named_alone() -> None:
+    trained, other = hand("Sol", Role.OWNER, adult_chat=True), hand("Ann", Role.MANAGER)
+    found = rows(trained, other)["own_words"]
+    assert (found.state, found.by) == (State.ALONE, ("Sol",))
+    assert rows(other, hand("Gus", Role.GUEST, adult_chat=True))["own_words"].state is State.MISSING
+
+
+def test_two_others_are_two_humans() -> None:
+    ann, bo, cy = hand("Ann", Role.MANAGER), hand("Bo", Role.MANAGER), hand("Cy", Role.MANAGER)
+    twin = hand("Bo again", Role.MANAGER, principal=bo.principal)
+    assert rows(ann, bo, twin)["lowering"] == Needed("lowering", State.MISSING, ())
+    assert rows(ann, bo, twin)["lowering_little"] == Needed("lowering_little", State.NOW, ("Ann", "Bo", "Bo again"))
+    assert rows(ann, bo, cy)["lowering"] == Needed("lowering", State.NOW, ("Ann", "Bo", "Cy"))
+    assert rows(ann)["reopen"] == Needed("reopen", State.LATER, ("Ann",))
+    assert rows(ann)["loosening"] == Needed("loosening", State.MISSING, ())
+    seen_there = hand("Gus", Role.GUEST, counts_as=frozenset({ann.principal}))
+    assert rows(seen_there, ann)["adult"] == rows(ann, seen_there)["adult"] == Needed("adult", State.MISSING, ())
 
 
 def test_the_table_says_what_the_check_does(tenant: OpenScope) -> None:

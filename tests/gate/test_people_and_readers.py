@@ -9,7 +9,7 @@ from foundation.database import OpenScope
 from foundation.errors import BadInput, Conflict, NotFound, Refused
 from foundation.ids import uuid7
 from foundation.words import LANGUAGES, catalogue, say
-from gate import desk, minting, people, ratings, reads, switches, targets, viewers
+from gate import desk, minting, people, ratings, reads, recording, switches, targets, viewers
 from gate import events as gate_events
 from gate.events import ProofWithdrawn, ViewerConfirmed
 from gate.reasons import Reason
@@ -109,7 +109,7 @@ def test_what_was_made_from_an_undated_picture_has_no_date(here: World) -> None:
     """Making it anew today would else prove that whoever it shows was of age when the original was made."""
     with here.scope() as scope:
         who = real_person(scope)
-        undated = ratings.record_asset(
+        undated = recording.record_asset(
             scope, creator_id=here.creator_id, origin="upload", ai="none", engine="", made_at=None, source="form"
         )
         for ai in ("none", "generated"):
@@ -121,17 +121,17 @@ def test_what_was_made_from_an_undated_picture_has_no_date(here: World) -> None:
 def test_the_same_bytes_are_the_same_rendition(here: World) -> None:
     with here.scope() as scope:
         shown = picture(scope, here, Rating.E, ai="generated")
-        again = ratings.record_asset(
+        again = recording.record_asset(
             scope, creator_id=here.creator_id, origin="upload", ai="none", engine="", made_at=None, source="form"
         )
-        known = ratings.record_rendition(
+        known = recording.record_rendition(
             scope, again, sha256=shown.sha256, mime=shown.mime, size=1000, width=1, height=1, profile="post"
         )
         assert known == scope.run("SELECT id FROM renditions WHERE sha256 = :s", s=shown.sha256).scalar_one()
-        stored = ratings.rendition(scope, again, "post")
+        stored = recording.rendition(scope, again, "post")
         assert stored is not None
         assert (stored.sha256, stored.ai) == (shown.sha256, "generated")
-        assert ratings.rendition(scope, uuid7(), "post") is None
+        assert recording.rendition(scope, uuid7(), "post") is None
 
 
 def test_near_copies_of_what_was_taken_down_are_caught(here: World) -> None:

@@ -22,6 +22,7 @@ from gate import (
     inforce,
     minting,
     ratings,
+    recording,
     switches,
     targets,
     viewers,
@@ -289,11 +290,11 @@ def test_what_was_made_from_something_keeps_its_origin(here: World) -> None:
         older = asset_of(scope, picture(scope, here, age=20 * DAY, parent=asset, ai="generated"))
         row = scope.run("SELECT made_at, ai FROM assets WHERE id = :id", id=older).one()
         assert tuple(row) == (scope.now - 20 * DAY, "generated")
-        found = ratings.rendition(scope, child, "post")
+        found = recording.rendition(scope, child, "post")
         assert found is not None
         assert (found.mime, found.size, found.width, found.height, found.ai) == (MIME, 1000, 10, 10, "assisted")
-        assert ratings.rendition(scope, child, "story") is None
-        assert ratings.rendition(scope, uuid7(), "post") is None
+        assert recording.rendition(scope, child, "story") is None
+        assert recording.rendition(scope, uuid7(), "post") is None
 
 
 def test_a_no_is_kept_with_its_reason(here: World) -> None:

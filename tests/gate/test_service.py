@@ -96,3 +96,18 @@ def test_the_page_of_a_proof_of_age_is_ours_and_nothing_else() -> None:
         "",
     ):
         assert verdict(unit(Message("service.age.open", {"age_page": other})), ours) == "B", other
+
+
+def test_the_form_for_removals_is_ours_and_nothing_else() -> None:
+    page, ours = "https://pages.example/report", facts(own_hosts=("pages.example",), viewer=BLOCKED)
+    for language in LANGUAGES:
+        assert verdict(unit(Message("service.safety.report", {"report_page": page}), language), ours) == "A"
+    for other in (
+        "https://elsewhere.example/report",
+        "https://pages.example@evil.example/report",
+        f"{page}/2222-2222-2222",
+        f"{page}?to=evil.example",
+        f"{page} https://evil.example",
+        "",
+    ):
+        assert verdict(unit(Message("service.safety.report", {"report_page": other})), ours) == "B", other

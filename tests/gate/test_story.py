@@ -3,13 +3,16 @@
 import random
 from collections import Counter
 from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID
 
 from foundation.database import OpenScope
-from gate import bundle, desk, minting, people, story
-from gate.story import Replay
-from gate.units import Rating, Verdict
-from tests.gate.builders import invented, message, picture, real_person, unit, world
+from foundation.ids import uuid7
+from foundation.words import Message
+from gate import bundle, copies, desk, minting, people, story
+from gate.story import Left, ReadBack, Replay
+from gate.units import Rating, Subject, Unit, Verdict
+from tests.gate.builders import KEY, Step, World, invented, message, picture, real_person, unit, world
 
 COUNT, BATCH = 1000, 100
 TEXTS = (
@@ -53,3 +56,70 @@ def test_a_thousand_stored_decisions_replay_byte_for_byte(tenant: OpenScope, ten
     assert Counter(one.replay for one in found) == {Replay.SAME: COUNT}
     assert {one.decision.verdict for one in found} == set(Verdict)
     assert len({reason for one in found for reason in one.decision.reasons}) > 8
+
+
+def sent(here: World, whole: Unit, step: Step = Step()) -> UUID:  # noqa: B008  a frozen value
+    with here.scope() as scope:
+        minting.lock_epochs(scope, whole)
+        return minting.mint(scope, whole, step, key=KEY, author=f"member:{here.ann}").jti
+
+
+def test_what_left_is_told_to_the_last_field_the_oldest_first(tenant: OpenScope, tenant_id: UUID) -> None:
+    here = world(tenant, tenant_id)
+    whole = unit(here)
+    upload, post = sent(here, whole, Step("upload")), sent(here, whole, Step("publish", "the post"))
+    sent(here, unit(here))
+    with here.scope() as scope:
+        copies.void(scope, upload, "not_sent")
+        copies.note_copy(scope, post, "n1", scope.now - timedelta(hours=1))
+        copies.note_copy(scope, post, "n2", scope.now)
+        copies.read_back(scope, post, missing=["label", "ad"], there=True)
+        assert copies.call_back(scope, post, Message("recall.complaint", {"receipt": "1234"}))
+        copies.gone(scope, post, "404")
+        at = scope.now
+        first, second = story.permits(scope, whole.subject)
+        decided = {row.jti: row.decision_id for row in (first, second)}
+        logged = [one.id for one in story.decisions(scope, whole.subject)]
+        assert story.permits(scope, Subject("draft", whole.subject.id)) == []
+        assert story.permits(scope, Subject("delivery", uuid7())) == []
+    assert first == Left(
+        jti=upload, decision_id=decided[upload], step="upload", minted_at=first.minted_at, void=True, native_ids=(),
+        visible_at=None, recalled_at=None, recalled_for=None, gone_at=first.gone_at, replaced_at=None, read_back=None,
+    )  # fmt: skip
+    assert second == Left(
+        jti=post, decision_id=decided[post], step="publish", minted_at=second.minted_at, void=False,
+        native_ids=("n1", "n2"), visible_at=at - timedelta(hours=1), recalled_at=second.recalled_at,
+        recalled_for=Message("recall.complaint", {"receipt": "1234"}), gone_at=second.gone_at, replaced_at=None,
+        read_back=ReadBack(at, there=True, missing=("ad", "label")),
+    )  # fmt: skip
+    assert [decided[upload], decided[post]] == logged
+    assert first.minted_at < second.minted_at
+    assert None not in (first.gone_at, second.recalled_at, second.gone_at)
+
+
+def test_a_copy_read_back_and_not_found_is_not_there(tenant: OpenScope, tenant_id: UUID) -> None:
+    here = world(tenant, tenant_id)
+    whole = unit(here)
+    jti = sent(here, whole)
+    with here.scope() as scope:
+        (before,) = story.permits(scope, whole.subject)
+        assert (before.void, before.native_ids, before.visible_at, before.gone_at) == (False, (), None, None)
+        copies.read_back(scope, jti, missing=(), there=False)
+        (one,) = story.permits(scope, whole.subject)
+        assert one.read_back == ReadBack(scope.now, there=False, missing=())
+
+
+def test_the_subjects_between_two_ids_and_the_names_of_people(tenant: OpenScope, tenant_id: UUID) -> None:
+    here = world(tenant, tenant_id)
+    posts = [unit(here) for _ in range(4)]
+    with here.scope() as scope:
+        for one in reversed(posts):
+            minting.judge(scope, one, author="")
+            minting.judge(scope, one, author="")
+    with here.scope() as scope:
+        low, high = posts[1].subject.id, posts[2].subject.id
+        assert story.subjects(scope, low, high) == [posts[1].subject, posts[2].subject]
+        ida, tom = real_person(scope, display_ref="Ida"), real_person(scope, display_ref="Tom")
+        real_person(scope, display_ref="Zoe")
+        assert story.names(scope, [ida, tom, uuid7()]) == {ida: "Ida", tom: "Tom"}
+        assert story.names(scope, []) == {}

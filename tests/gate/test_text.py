@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from gate import lexicon, views
 from gate.text import MinorSignal, TextRating, asks_if_bot, crisis, links, minor_statement, rate, says_ai
 from gate.units import Button, Medium, Rating, Subject, Text, Unit
+from gate.views import bare
 
 TOKEN = "EXPLICIT-MARKER-A"
 GENERAL = TextRating(Rating.G)
@@ -279,3 +280,10 @@ def test_any_visible_change_is_another_unit(body: str, place: int, other: str) -
 def test_bare_text_stays_bare(text: str) -> None:
     folded = views.skeleton(text)
     assert views.spaced(views.spaced(folded)) == views.spaced(folded)
+
+
+@given(st.text(st.characters(max_codepoint=127, exclude_characters="&<:"), max_size=60))
+def test_what_needs_no_undressing_is_not_changed_by_it(text: str) -> None:
+    """The short way for plain letters says what the long one does, which one other letter at the end takes."""
+    assert bare(text + "é") == text + "é"
+    assert bare(text) == text

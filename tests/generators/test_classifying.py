@@ -130,6 +130,64 @@ def test_hostile_answers_are_refused(eyes: Eyes, kind: str) -> None:
     assert isinstance(told.value, AnswerUnusable)
 
 
+def face(numbers: int = 128, **changes: Any) -> dict[str, Any]:
+    return {"vector": [0.5] * numbers, "size": 0.4, "sure": 0.9, **changes}
+
+
+def seeing(*faces: Any, model: str = "arc@3") -> bytes:
+    return answer({**GENERAL, "faces": list(faces)}, GENERAL, face_model=model)
+
+
+def test_faces_are_told_by_view_with_vectors_of_length_one(eyes: Eyes) -> None:
+    eyes.garbage = seeing(face(), face(vector=[3.0, *([0.0] * 127)]))
+    seen = client(eyes).look(views(shown(tile("G"))))
+    assert seen.faces is not None
+    assert (seen.faces.model, [one.view for one in seen.faces.found]) == ("arc@3", ["whole.white"] * 2)
+    for one in seen.faces.found:
+        numbers = np.frombuffer(one.vector, dtype="<f4")
+        assert (len(numbers), one.size, one.sure) == (128, 40, 90)
+        assert float(np.linalg.norm(numbers)) == pytest.approx(1, abs=1e-5)
+    assert "vector" not in repr(seen)
+
+
+def test_no_faces_and_no_word_about_faces_are_two_things(eyes: Eyes) -> None:
+    eyes.garbage = seeing()
+    none = client(eyes).look(views(shown(tile("G")))).faces
+    assert none is not None
+    assert none.found == ()
+    eyes.garbage = answer(GENERAL, GENERAL)
+    assert client(eyes).look(views(shown(tile("G")))).faces is None
+
+
+NO_FACES: dict[str, bytes] = {
+    "without a model": answer({**GENERAL, "faces": [face()]}, GENERAL),
+    "a model without a version": seeing(face(), model="arc"),
+    "a model for a log": seeing(face(), model="arc@3\nx"),
+    "none": seeing(face(0)),
+    "short": seeing(face(63)),
+    "long": seeing(face(1025)),
+    "two lengths": seeing(face(), face(64)),
+    "zero": seeing(face(vector=[0.0] * 128)),
+    "nearly zero": seeing(face(vector=[1e-30] * 128)),
+    "no number": seeing(face(vector=[float("nan")] * 128)),
+    "without end": seeing(face(vector=[float("-inf")] * 128)),
+    "huge": seeing(face(vector=[1e300] * 128)),
+    "words": seeing(face(vector=["0.5"] * 128)),
+    "a crowd": seeing(*[face(64)] * 33),
+    "larger than the view": seeing(face(size=1.5)),
+    "surer than sure": seeing(face(sure=-0.1)),
+    "without a size": seeing({"vector": [0.5] * 128, "sure": 0.5}),
+    "megabytes": seeing(*[face(1024, vector=[0.123456789012345678] * 1024)] * 32, model="arc@3") + b" " * 2_000_000,
+}
+
+
+@pytest.mark.parametrize("kind", NO_FACES)
+def test_faces_that_mean_nothing_are_refused(eyes: Eyes, kind: str) -> None:
+    eyes.garbage = NO_FACES[kind]
+    with pytest.raises(AnswerUnusable):
+        client(eyes).look(views(shown(tile("G"))))
+
+
 def test_words_are_bounded_and_printable(eyes: Eyes) -> None:
     eyes.garbage = answer({"rating": "G", "words": ["a\x00b", "a b", "y" * 3_000, "z" * 3_000]}, GENERAL)
     seen = client(eyes).look(views(shown(tile("G"))))

@@ -21,7 +21,7 @@ from foundation.errors import GreenroomError
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
 from foundation.words import Message
-from gate import minting, people, ratings, switches
+from gate import minting, people, ratings, recording, switches
 from gate.units import Rating
 from schedules import approvals, claiming, planning, publishing
 from schedules.calendar import WallTime
@@ -83,7 +83,7 @@ def desk(tenant: OpenScope, tenant_id: UUID) -> Desk:
 def _in_the_library(scope: Scope, made: World, person_id: UUID) -> UUID:
     shot = picture(scope, made, person=person_id)
     asset_id, medium = asset_of(scope, shot), replace(shot, sha256=hashlib.sha256(shot.sha256.encode()).hexdigest())
-    ratings.record_rendition(
+    recording.record_rendition(
         scope, asset_id, sha256=medium.sha256, mime=medium.mime, size=1000, width=10, height=10, profile=library.PROFILE
     )
     ratings.rate(scope, medium.sha256, Rating.G, source="classifier@1")

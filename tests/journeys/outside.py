@@ -12,22 +12,29 @@ from uuid import UUID
 
 from channels import enrolling
 from connectors.discord_ids import Place
+from foundation.database import Database
 from foundation.ids import uuid7
 from foundation.settings import ConnectorsSettings, DatabaseSettings, GateSettings, Settings, TenantsSettings
-from gate import copies, desk, people, ratings, viewers
+from foundation.storage import library, page_copies
+from gate import copies, desk, inventing, people, ratings, viewers
+from gate.declared import Look
 from gate.units import Rating, Subject
-from studio import library
+from studio import library as studio_library
 from tenants import agencies, letterbox
 from tenants import reads as tenant_reads
 from tenants import roles as tenant_roles
+from tenants.scope import opener
 from tests.conftest import Cluster
 from tests.fakes import telegram as fake_telegram
 from tests.fakes.bluesky import FakeBluesky, Repo, bluesky
 from tests.fakes.discord import FakeDiscord, discord
 from tests.fakes.discord_spec import document
 from tests.fakes.discord_world import Channel
+from tests.fakes.instagram import FakeInstagram, Profile, instagram
+from tests.fakes.serving import served
 from tests.fakes.telegram_world import Bot, Chat
 from tests.schedules.builders import ZONE, Desk
+from web.app import create
 from workers.ticks import TICKS, WATCH_SECONDS
 from workers.wiring import Services, wire
 
@@ -43,32 +50,50 @@ class Outside:
     telegram: fake_telegram.Network
     discord: FakeDiscord
     bluesky: FakeBluesky
+    instagram: FakeInstagram
 
     def move(self, seconds: float) -> None:
         """Their clocks move on."""
-        for clock in (self.telegram.clock, self.discord.clock, self.bluesky.clock):
+        for clock in (self.telegram.clock, self.discord.clock, self.bluesky.clock, self.instagram.clock):
             clock.move(seconds)
 
 
 @contextmanager
-def outside(cluster: Cluster, home: Path) -> Iterator[Outside]:
-    """Running fakes; at the end nothing that was asked of them was against their own descriptions."""
+def outside(cluster: Cluster, home: Path, *, reachable: bool = True) -> Iterator[Outside]:
+    """Running fakes; at the end nothing that was asked of them was against their own descriptions. `reachable`: they
+    can call the house."""
     key = base64.b64encode(MASTER).decode()
     with ExitStack() as stack:
         telegram = stack.enter_context(fake_telegram.network())
         chats, sky = stack.enter_context(discord(document())), stack.enter_context(bluesky())
+        pictures = stack.enter_context(instagram())
         settings = Settings(
             home=home,
             environment="test",
             database=DatabaseSettings(work_url=cluster.url("greenroom_work", "house")),
             tenants=TenantsSettings(master_key=key),
             gate=GateSettings(signing_key=key),
-            connectors=ConnectorsSettings(telegram_url=telegram.url, discord_url=chats.api, bluesky_url=sky.url),
+            connectors=ConnectorsSettings(
+                telegram_url=telegram.url, discord_url=chats.api, bluesky_url=sky.url, instagram_url=pictures.url
+            ),
         )
+        if reachable:
+            settings = settings.model_copy(update={"public_url": stack.enter_context(_pages(settings))})
         services = stack.enter_context(wire(settings, pool_size=8, application="tests"))
-        yield Outside(services, telegram, chats, sky)
+        yield Outside(services, telegram, chats, sky, pictures)
         assert chats.spec.refused == []
         assert telegram.world.checks.broken == []
+
+
+@contextmanager
+def _pages(settings: Settings) -> Iterator[str]:
+    """The public door, where platforms fetch what is lent to them."""
+    database = Database(settings.database.work_url.get_secret_value(), pool_size=2, application="web")
+    store, files = page_copies(settings), library(settings)
+    app = create(tenant=opener(database), store=store, library=files, public_url="http://127.0.0.1")
+    with served(app) as url:
+        yield url
+    database.close()
 
 
 @dataclass
@@ -142,6 +167,12 @@ class Mia:
         self.enrol("bluesky", handle=repo.handle, app_password=PASSWORD, server="")
         return repo
 
+    def instagram(self) -> Profile:
+        """A professional account."""
+        profile = self.outside.instagram.profile(f"mia{str(self.desk.tenant_id)[-8:]}")
+        self.enrol("instagram", token=profile.token)
+        return profile
+
     # what she shows
 
     def picture(self, rating: Rating = Rating.E) -> UUID:
@@ -153,11 +184,11 @@ class Mia:
                 tenant_reads.member(scope, each).principal_id for each in (self.desk.author, self.desk.manager)
             )
             person = people.add_person(scope, kind="synthetic", display_ref="Nova")
-            people.declare(
-                scope, person, source_digest="d" * 64, adult_licence=True, declared_by=author, reviewed_by=manager
-            )
+            declared = people.declare(scope, person, source_digest="d" * 64, adult_licence=True, declared_by=author)
+            for principal in (manager, uuid7()):
+                inventing.note_look(scope, declared, Look(principal, False, (), 12))
             ratings.depict(scope, asset, person, how="face", confirmed_by=by)
-            desk.review_bytes(scope, library.item(scope, asset).sha256, verdict="approve")
+            desk.review_bytes(scope, studio_library.item(scope, asset).sha256, verdict="approve")
         return asset
 
     def post(self, channel: str, rating: Rating = Rating.E, **more: Any) -> UUID:

@@ -10,6 +10,7 @@ from foundation.clock import pause
 from foundation.database import Database
 from foundation.http import HttpClient, Reply, Request
 from foundation.words import Message, say
+from gate import recall
 from schedules import publishing, removal
 from schedules.states import DeliveryState as S
 from subscribers import ledger, orders
@@ -169,6 +170,25 @@ def test_a_pack_is_sold_for_stars_once_and_paid_back_once(lea: Bots) -> None:
     assert [one.state for one in lea.rows("SELECT state FROM orders WHERE tenant_id = :tenant")] == [
         str(OrderState.REFUNDED)
     ]
+
+
+def test_a_pack_too_old_to_delete_shows_the_houses_picture_and_the_money_is_back(lea: Bots) -> None:
+    lea.connected()
+    bought(lea)
+    lea.pass_time(hours=49)
+    with lea.desk.scope() as scope:
+        sold = scope.run(
+            "SELECT media FROM permits WHERE subject_kind = 'fulfilment' AND tenant_id = :t", t=scope.tenant_id
+        )
+        for sha256 in sorted({each for row in sold for each in row.media}):
+            recall.block(scope, sha256, category="shown")
+    removed = say(Message("service.safety.removed.picture"), "fr")
+    lea.waits(lambda seen: [one.get("caption") for one in seen if "photo" in one] == [removed] * 2, seconds=60)
+    wait_until(lambda: "copy.replaced_in_chat" in lea.desk.notices().values(), 30)
+    wait_until(lambda: lea.bot.balance == 0, 30)
+    assert len(lea.bot.edits) == 2
+    left = lea.rows("SELECT gone_at FROM permits WHERE tenant_id = :tenant AND subject_kind = 'fulfilment'")
+    assert [row.gone_at for row in left] == [None], "it is there until somebody says otherwise"
 
 
 def balance(lea: Bots) -> int:

@@ -103,3 +103,19 @@ def test_the_control_side_takes_json_only(sandbox: Network, account: str) -> Non
     reply = sandbox.http.exchange(request)
     assert isinstance(reply, Reply)
     assert reply.status == 415
+
+
+def test_a_reply_stands_under_something_of_its_own_account(sandbox: Network, account: str) -> None:
+    first = sandbox.api("POST", account, "posts", POST)[1]["id"]
+    status, reply = sandbox.api("POST", account, "posts", {**POST, "text": "more", "reply_to": first})
+    assert status == 201
+    assert sandbox.api("GET", account, f"posts/{reply['id']}")[1]["reply_to"] == first
+    assert sandbox.api("GET", account, f"posts/{first}")[1]["reply_to"] == ""
+    foreign = sandbox.api("POST", sandbox.account("another"), "posts", POST)[1]["id"]
+    for nowhere in (foreign, "p999999", "x"):
+        assert sandbox.api("POST", account, "posts", {**POST, "reply_to": nowhere}) == (
+            422,
+            {"error": "unknown_parent"},
+        )
+    assert sandbox.api("DELETE", account, f"posts/{first}")[0] == 200
+    assert sandbox.api("POST", account, "posts", {**POST, "reply_to": first})[0] == 422

@@ -157,6 +157,7 @@ def test_doctor_before_the_first_start_and_in_a_running_house(tmp_path: Path, ho
 @pytest.mark.slow
 def test_a_detached_house_outlives_the_terminal_that_started_it(house: House) -> None:
     house.environment["GREENROOM_ENVIRONMENT"] = "production"
+    house.environment["GREENROOM_WORKERS__METRICS_PORT"] = str(free_port())  # the processes', not its own
     script = "import sys; from workers import detaching; sys.exit(detaching.start_in_background('tests.stack.up:calm'))"
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, env=house.variables(), check=False

@@ -5,13 +5,16 @@ from datetime import timedelta
 import pytest
 
 from foundation import outbox
-from foundation.errors import BadInput, Unavailable
+from foundation.errors import BadInput, Refused, Unavailable
 from foundation.words import Message, say
+from gate import never
 from generators.contract import EngineMissing, EngineUnreachable, JobTooLarge
 from studio import jobs, recipes
 from studio import reads as studio_reads
 from studio.events import JobDue
+from tenants import agencies
 from tenants import reads as tenant_reads
+from tenants.roles import Role
 from tests.channels.builders import Killed
 from tests.studio.builders import Atelier, Engine, spec
 
@@ -137,3 +140,15 @@ def test_a_wrong_recipe_is_told_before_anything_is_queued(nova: Atelier) -> None
     with pytest.raises(BadInput):
         nova.start(prompt="a {nothing}")
     assert nova.count("jobs") == nova.count("outbox") == 0
+
+
+def test_a_run_that_names_somebody_never_shown_does_not_start(nova: Atelier) -> None:
+    with nova.scope() as scope:
+        role = {"role": Role.OWNER, "language": "fr", "zone": "Europe/Paris"}
+        owner = agencies.add_member(scope, name="Zoé", email="zoe@example.test", **role)
+    with nova.scope(f"member:{owner}") as scope:
+        never.note(scope, "Lou Martin")
+    with pytest.raises(Refused, match=r"never\.named"):
+        nova.start(key="harm", prompt="a portrait of lou martin, {place} {hour}")
+    assert nova.count("jobs") == 0
+    assert nova.start(key="benign", prompt="a portrait of Lou, {place} {hour}")

@@ -18,7 +18,8 @@ from foundation.database import Database
 from foundation.ids import derived
 from foundation.money import Money
 from foundation.sealed import Sealed
-from gate import minting, ratings
+from gate import minting, ratings, recording
+from gate.stating import TakedownOpened
 from gate.units import Rating
 from generators.contract import Label, TextJob, Written
 from generators.engines.templates import Templates
@@ -35,6 +36,7 @@ from subscribers import (
     orders,
     persona,
     reads,
+    recalling,
     sending,
 )
 from subscribers.ledger import SplitShares
@@ -69,6 +71,7 @@ EVENTS = {
         events.OrderRefunded,
         events.FanOptedOut,
         ChannelProbe,
+        TakedownOpened,
     )
 }
 
@@ -136,6 +139,9 @@ class Studio:
             "chat.settle": partial(handling.settle_by_word, tenant=tenant),
             "payment.settle": partial(handling.settle_payment, tenant=tenant),
             "order.refund": partial(handling.refund, tenant=tenant, give_back=give_back),
+            "takedown.opened": lambda fact: recalling.give_back(
+                events.PackRecalled(fact.tenant_id, fact.subject_id), tenant=tenant
+            ),
             "channel.probe": partial(channel_handling.probe, tenant=tenant, transport=transport, connectors=CONNECTORS),
         }
 
@@ -335,7 +341,7 @@ def picture(house: World, scope: Any, number: int, rating: Rating) -> UUID:
     data = f"picture {number} of {house.tenant_id}".encode()
     digest = hashlib.sha256(data).hexdigest()
     house.files[digest] = data
-    asset: UUID = ratings.record_asset(
+    asset: UUID = recording.record_asset(
         scope,
         creator_id=house.creator_id,
         origin="upload",
@@ -345,7 +351,7 @@ def picture(house: World, scope: Any, number: int, rating: Rating) -> UUID:
         source="capture",
         people_seen=0,
     )
-    ratings.record_rendition(
+    recording.record_rendition(
         scope, asset, sha256=digest, mime="image/png", size=len(data), width=8, height=8, profile=POST.name
     )
     ratings.rate(scope, digest, rating, source="rule:tests")

@@ -10,9 +10,10 @@ from foundation.errors import BadInput, Conflict, NotFound, Refused
 from foundation.ids import uuid7
 from gate import switches
 from subscribers import answering, composing, directory, inbox, notes, persona
+from subscribers import keeping as chat_keeping
 from subscribers.conversation import talks
 from subscribers.states import DraftState, OwnerState
-from tenants import agencies
+from tenants import agencies, staffing
 from tenants.roles import Role
 from tests.subscribers.builders import Studio, answer
 
@@ -257,3 +258,71 @@ def test_notes_are_kept_once_and_forgotten_with_the_fan(studio: Studio) -> None:
     with studio.scope() as scope:
         directory.erase(scope, fan)
     assert act(studio, who, notes.of, fan) == []
+
+
+def test_adult_words_of_who_is_trained_leave_at_once_and_a_models_wait(studio: Studio) -> None:
+    who, talk = taken(studio)
+    studio.fan("leo", "age")
+    studio.go()
+    act(studio, who, answering.say, talk, who, "EXPLICIT-MARKER-A pour toi", key=uuid7())
+    assert act(studio, who, answering.conflicts, talk, who, "EXPLICIT-MARKER-A"), "it is said while typing"
+    studio.go()
+    (kept,) = [one for one in act(studio, who, inbox.desk, talk, who).unsent if one.origin == "member"]
+    assert kept.state is DraftState.DRAFT, "who is not trained waits for somebody else"
+    with studio.scope() as scope:
+        boss = agencies.add_member(
+            scope, name="Boss", email=f"{uuid7()}@example.test", role=Role.OWNER, language="fr", zone="Europe/Paris"
+        )
+    act(studio, boss, staffing.trust, who, adult_chat=True)
+    assert not act(studio, who, answering.conflicts, talk, who, "EXPLICIT-MARKER-A")
+    act(studio, who, answering.approve, kept.id)
+    studio.go()
+    assert studio.texts("leo")[-1] == "EXPLICIT-MARKER-A pour toi"
+    assert studio.rows("SELECT author FROM decisions WHERE tenant_id = :tenant AND subject_id = :id", id=kept.id)[-1][
+        0
+    ] == (f"member:{who}")
+
+
+def test_who_presses_send_does_not_make_anothers_adult_words_their_own(studio: Studio) -> None:
+    who, talk = taken(studio)
+    studio.fan("leo", "age")
+    studio.go()
+    key = uuid7()
+    act(studio, who, answering.say, talk, who, "EXPLICIT-MARKER-A pour toi", key=key)
+    studio.go()
+    other = member(studio, "Sam")
+    with studio.scope() as scope:
+        boss = agencies.add_member(
+            scope, name="Boss", email=f"{uuid7()}@example.test", role=Role.OWNER, language="fr", zone="Europe/Paris"
+        )
+    act(studio, boss, staffing.trust, other, adult_chat=True)
+    act(studio, other, answering.approve, key)
+    studio.go()
+    assert "EXPLICIT-MARKER-A pour toi" not in studio.texts("leo"), "as it stands it is still Léa's"
+    act(studio, other, answering.approve, key, text="EXPLICIT-MARKER-A, mon ami")
+    studio.go()
+    assert studio.texts("leo")[-1] == "EXPLICIT-MARKER-A, mon ami", "rewritten, it is Sam's"
+
+
+def test_who_was_away_for_a_year_and_a_half_is_forgotten_but_not_who_is_blocked(studio: Studio) -> None:
+    for fan in ("leo", "max", "vun"):
+        studio.say(fan, "bonjour")
+    with studio.scope() as scope:
+        scope.run(
+            "UPDATE fans SET status = 'blocked' WHERE id = (SELECT fan_id FROM fan_identities WHERE native_id = 'vun')"
+        )
+    studio.world.pass_time(timedelta(days=500).total_seconds())
+    with studio.scope() as scope:
+        assert not chat_keeping.away(scope, most=10)
+    studio.world.network.clock.move(timedelta(days=500).total_seconds())
+    studio.say("max", "encore là")
+    studio.world.pass_time(timedelta(days=60).total_seconds())
+    with studio.scope() as scope:
+        assert chat_keeping.forget(scope, most=10) == 1
+        assert chat_keeping.forget(scope, most=10) == 0
+    left = studio.rows("SELECT native_id FROM fan_identities WHERE tenant_id = :tenant ORDER BY native_id")
+    assert [row.native_id for row in left][1:] == ["max", "vun"]
+    assert left[0].native_id.startswith("erased:")
+    with studio.scope() as scope:
+        found = scope.run("SELECT count(*) FROM messages WHERE body LIKE '%bonjour%'").scalar_one()
+    assert found == 2

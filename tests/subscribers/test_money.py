@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from channels import controlling
+from foundation import outbox
 from foundation.database import Database
 from foundation.words import Message
+from gate.stating import TakedownOpened
 from subscribers import ledger, orders
 from tests.channels.builders import CONNECTORS, Clockwork, Killed
 from tests.fakes.network import Network
@@ -110,6 +112,19 @@ class MoneyMachine(RuleBasedStateMachine):
         for payment in picked(self.paid(), which) * times:
             with self.studio.scope() as scope:
                 orders.ask_refund(scope, payment, reason=Message("refund.done"))
+        self.alive(dying, self.studio.drain)
+
+    @rule(which=st.integers(0, 9), times=st.integers(1, 3), dying=st.none() | st.integers(0, 30))
+    def recall(self, which: int, times: int, dying: int | None) -> None:
+        """What somebody bought has to go, told once or more often: the copy alone, so that others may still buy."""
+        sent = self.studio.rows(
+            "SELECT id FROM permits WHERE tenant_id = :tenant AND state = 'consumed' AND subject_kind = 'fulfilment'"
+            " ORDER BY id"
+        )
+        for row in picked(sent, which):
+            for _ in range(times):
+                with self.studio.scope() as scope:
+                    outbox.put(scope, TakedownOpened(scope.tenant_id, row.id, self.studio.world.channel_id))
         self.alive(dying, self.studio.drain)
 
     @rule(hours=st.sampled_from([0.01, 0.6]))

@@ -16,6 +16,8 @@ from tests.tenants.builders import Agency, agency
 
 TABLES = ("agencies", "creators", "members", "principals", "login_links", "login_sessions", "vault_keys", "notices")
 GATE_TABLES = ("assets", "renditions", "content_ratings", "decisions", "persons", "depictions", "permits")
+PROPOSED = ("persons",)
+"""Members write these down; from then on the gate alone changes them."""
 
 
 @pytest.mark.parametrize("login", ["work", "pages"])
@@ -69,11 +71,9 @@ def test_clock_is_the_databases_and_aware(lumiere: Agency) -> None:
 
 @pytest.mark.parametrize("table", GATE_TABLES)
 def test_business_cannot_write_what_the_gate_knows(lumiere: Agency, table: str) -> None:
-    for statement in (
-        f"DELETE FROM {table}",
-        f"UPDATE {table} SET tenant_id = tenant_id",
-        f"INSERT INTO {table} DEFAULT VALUES",
-    ):
+    acts = [f"DELETE FROM {table}", f"UPDATE {table} SET tenant_id = tenant_id"]
+    acts += [f"INSERT INTO {table} DEFAULT VALUES"] if table not in PROPOSED else []
+    for statement in acts:
         with pytest.raises(ProgrammingError, match="permission denied"), lumiere.scope() as scope:
             scope.run(statement)
 

@@ -13,14 +13,16 @@ from PIL import Image
 from foundation.database import OpenScope, Scope
 from foundation.ids import uuid7
 from foundation.storage import FileStore
-from gate import ratings
+from gate import ratings, recording
 from gate.units import Rating
-from tenants import agencies
+from tenants import agencies, letterbox
 from web import sites
 from web.sites import Found
 
 PUBLIC = "https://pages.example.test"
 AUTHORITY = "pages.example.test"
+MASTER = b"m" * 32
+LETTERBOX = letterbox.public_key(MASTER)
 
 
 def png(number: int) -> bytes:
@@ -48,6 +50,8 @@ class Room:
     tenant: OpenScope
     pages: OpenScope
     store: FileStore
+    library: FileStore
+    """What is lent to platforms."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +82,8 @@ class Page:
     def record(self, scope: Scope, sha256: str, rating: Rating | None, *, ai: str = "none") -> None:
         """What ingesting does: the bytes are recorded and rated."""
         made = {"origin": "upload", "ai": ai, "engine": "", "made_at": scope.now, "source": "capture"}
-        asset = ratings.record_asset(scope, creator_id=self.creator_id, **made)
-        ratings.record_rendition(
+        asset = recording.record_asset(scope, creator_id=self.creator_id, **made)
+        recording.record_rendition(
             scope, asset, sha256=sha256, mime="image/png", size=1, width=8, height=8, profile="post"
         )
         if rating is not None:

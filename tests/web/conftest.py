@@ -8,18 +8,23 @@ import pytest
 from foundation.database import Database, OpenScope
 from foundation.storage import FileStore
 from tests.fakes.serving import served
-from tests.web.builders import PUBLIC, Page, Room, page
+from tests.web.builders import LETTERBOX, PUBLIC, Page, Room, page
 from web.app import create
 
 
 @pytest.fixture(scope="session")
 def room(pages: Database, tenant: OpenScope, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
-    store = FileStore(tmp_path_factory.mktemp("pages"))
+    store, library = FileStore(tmp_path_factory.mktemp("pages")), FileStore(tmp_path_factory.mktemp("library"))
     app = create(
-        tenant=pages.scope, store=store, public_url=f"{PUBLIC}/", security_contact="mailto:security@example.test"
+        tenant=pages.scope,
+        store=store,
+        library=library,
+        public_url=f"{PUBLIC}/",
+        security_contact="mailto:security@example.test",
+        letterbox_key=LETTERBOX,
     )
     with served(app) as url, httpx.Client(base_url=url, timeout=20) as client:
-        yield Room(client, tenant, pages.scope, store)
+        yield Room(client, tenant, pages.scope, store, library)
 
 
 @pytest.fixture

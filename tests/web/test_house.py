@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from foundation.errors import BadInput, Conflict
+from foundation.errors import BadInput, Conflict, Refused
 from foundation.ids import uuid7
 from gate import ratings
 from gate.units import Rating
@@ -287,6 +287,26 @@ def test_looks_are_counted_without_the_curious(mia: Page) -> None:
 def test_bad_slugs_are_refused(mia: Page, slug: str) -> None:
     with pytest.raises(BadInput), mia.scope() as scope:
         sites.open_site(scope, creator_id=mia.creator_id, slug=slug, title="M", about="", language="fr")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"title": "EXPLICIT-MARKER-A"},
+        {"title": "Mia S-U-G-G-E-S-T-I-V-E-M-A-R-K-E-R-A"},
+        {"title": "MINOR-C-A"},
+        {"title": "Mia, I'm 16"},
+        {"title": "M\u202eai\u202c"},
+        {"about": "Every day: nudity-marker-a"},
+        {"slug": "explicit-marker-a"},
+        {"title": "PROHIBITED-", "about": "MARKER-A"},
+    ],
+    ids=lambda words: " ".join(words.values()).encode("ascii", "ignore").decode(),
+)
+def test_a_page_that_everybody_reads_bears_no_words_that_would_not_leave(mia: Page, words: dict[str, str]) -> None:
+    said = {"slug": "page-" + uuid7().hex[-10:], "title": "M", "about": ""} | words
+    with pytest.raises(Refused, match="profile_words"), mia.scope() as scope:
+        sites.open_site(scope, creator_id=mia.creator_id, language="fr", **said)
 
 
 def test_slug_belongs_to_one(room: Room, mia: Page) -> None:

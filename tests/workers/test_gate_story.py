@@ -9,8 +9,8 @@ from sqlalchemy import create_engine, text
 
 from foundation.errors import BadInput, NotFound
 from foundation.ids import uuid7
-from foundation.words import LANGUAGES, catalogue
-from gate import bundle, copies, desk, lexicon, minting, story
+from foundation.words import LANGUAGES, Message, catalogue, say
+from gate import bundle, copies, desk, lexicon, minting, placeholder, story
 from gate.states import AssuranceState
 from gate.story import Replay
 from gate.units import Rating, Subject, Verdict
@@ -130,6 +130,23 @@ def test_a_permission_that_did_not_reach_is_said(services: Services, here: World
         minting.judge(scope, whole, author=f"member:{here.ann}")
     assert "None of the permissions on record" in told(services, whole.subject.id)
     assert "does not leave." in told(services, whole.subject.id)
+
+
+def test_what_was_replaced_where_it_could_not_be_deleted_is_said(services: Services, here: World) -> None:
+    code, post = "service.safety.removed.message", unit(here)
+    with here.scope() as scope:
+        permit = minting.mint(scope, post, Step(), key=KEY, author=f"member:{here.ann}")
+    with here.scope() as scope:
+        copies.note_copy(scope, permit.jti, "7", scope.now)
+        instead = Subject(placeholder.KIND, permit.jti)
+        told_there = unit(here, text=say(Message(code), "en"), service=code, subject=instead)
+        minting.mint(scope, told_there, Step(body="instead"), key=KEY, author="system:channels")
+    assert "was replaced" not in told(services, post.subject.id)
+    with here.scope() as scope:
+        copies.note_replaced(scope, permit.jti)
+    for language, sentence in (("en", "what it showed was replaced"), ("fr", "ce qu’il montrait a été remplacé")):
+        assert sentence in told(services, post.subject.id, language)
+    assert "What stands in the place of something removed" in told(services, permit.jti)
 
 
 def replayed(here: World, subject: Subject, rules: bundle.Bundle | None = None) -> list[Replay]:

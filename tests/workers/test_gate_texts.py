@@ -35,6 +35,16 @@ def test_the_place_decides() -> None:
     ]
 
 
+def test_a_kind_of_text_is_no_place() -> None:
+    """`caption` says what it is, `nowhere.post` where it goes; people write places with a dot or a slash."""
+    word = "EXPLICIT-MARKER-A"
+    posts = [line(word, surface=surface) for surface in ("x/post", "caption", "bio", "alt text", "title", "", "bottom")]
+    chats = [line(word, surface=surface) for surface in ("telegram/bot_dm", "message", "Chat", "bot reply", "bot_dm")]
+    found = said(*posts, *chats, line(word, surface="nowhere/post"))
+    verdicts = [each["verdict"] for each in found if isinstance(each, dict)]
+    assert verdicts == ["H"] * len(posts) + ["F"] * len(chats) + ["B"]
+
+
 def test_bad_lines_are_told_by_number_and_the_rest_is_judged() -> None:
     bad = [
         b"no json", b"[1]", b'{"id": "1"}', b'{"text": "Hello"}', b'{"id": 1, "text": 2}', b"\xff\xfe", b"[" * 100_000,

@@ -1,4 +1,4 @@
-"""Team, shoot cards: make one, see who has signed, hand somebody the code that opens their own page."""
+"""People, shoot cards: make one, see who has signed, hand somebody the code that opens their own page."""
 
 from datetime import date
 from functools import partial
@@ -9,46 +9,42 @@ from babel import Locale
 
 from dashboard import acting, founding
 from dashboard.acting import typed
+from dashboard.app_pages import people_code, people_places
 from dashboard.frame import Page
-from dashboard.reads.team import Team
-from dashboard.widgets import draw, qr_source
-from foundation import settings
+from dashboard.reads.people import Shoots, shoots
+from dashboard.widgets import draw
 from foundation.database import Scope
 from foundation.errors import BadInput
-from foundation.words import LANGUAGES, Message, catalogue
-from gate import cards, mine
+from foundation.words import Message
+from gate import cards
 from gate.carded import ALWAYS, Standing
-from gate.cards import MOST_PEOPLE, MOST_PICTURES, SCOPES, Card, Named, Terms
+from gate.cards import MOST_PEOPLE, MOST_PICTURES, SCOPES, Card, Terms
 from gate.units import Rating
 from tenants.roles import Right
-
-CODE = "cards:code"
-"""Whose code is shown, and the link in it."""
 
 RATINGS = tuple(str(one) for one in Rating if one is not Rating.X)
 LIVING = (Standing.OPEN, Standing.SIGNED)
 
 
-def show(page: Page, found: Team) -> None:
+def show(page: Page) -> None:
     """Draw the cards there are, and what makes another one."""
-    st.subheader(page.word("cards.title"))
+    found = page.read(lambda scope: shoots(scope, page.mine(scope)))
     st.write(page.word("cards.how"))
-    _code(page)
     for card in found.cards:
         _card(page, found, card)
     with st.expander(page.word("cards.new"), icon=":material/note_add:", expanded=not found.cards):
         _new(page, found)
 
 
-def _card(page: Page, found: Team, card: Card) -> None:
+def _card(page: Page, found: Shoots, card: Card) -> None:
     names = {one.id: one.name for one in found.creators}
     with st.container(border=True):
         draw(
-            "team_card.html",
+            "people_card.html",
             card=card,
             creator=names.get(card.creator_id, ""),
             until=card.valid_until.date(),
-            places=", ".join(_place(page, one) for one in card.surfaces),
+            places=people_places.names(page, card.surfaces),
             voice=page.voice,
             word=page.word,
         )
@@ -56,32 +52,10 @@ def _card(page: Page, found: Team, card: Card) -> None:
         with st.container(horizontal=True, gap="small"):
             for one in waiting:
                 key = f"code:{card.id}:{one.person_id}"
-                st.button(page.word("cards.code", name=one.name), key=key, on_click=_show_code, args=(one, key))
+                people_code.offer(page, one.person_id, one.name, key=key)
 
 
-def _show_code(one: Named, key: str) -> None:
-    """Make a link to their own page, for their own phone; it is kept for this one look."""
-    made: list[str] = []
-    acting.press(partial(_link, one, made), Right.STAFF, key)
-    if made:
-        st.session_state[CODE] = (one.name, made[0])
-
-
-def _link(one: Named, made: list[str], scope: Scope, _: UUID) -> None:
-    base = settings.load().web.public_url.rstrip("/")
-    made.append(f"{base}{mine.PATH}{mine.make_link(scope, one.person_id)}")
-
-
-def _code(page: Page) -> None:
-    if CODE not in st.session_state:
-        return
-    name, link = st.session_state[CODE]
-    with st.container(border=True):
-        draw("team_code.html", name=name, link=link, picture=qr_source(link), word=page.word)
-        st.button(page.word("cards.put_away"), key="cards:put_away", on_click=partial(st.session_state.pop, CODE, None))
-
-
-def _new(page: Page, found: Team) -> None:
+def _new(page: Page, found: Shoots) -> None:
     creators = {str(one.id): one for one in found.creators}
     people = {str(one.person_id): one.name for one in found.shown}
     left, right = st.columns(2)
@@ -109,16 +83,16 @@ def _new(page: Page, found: Team) -> None:
     )
     _terms(page, found)
     act = partial(_made, who)
-    acting.button(page, "cards.make", act, right=Right.STAFF, key="card:make", kind="primary", disabled=not who)
+    acting.button(page, "cards.make", act, right=Right.RUN, key="card:make", kind="primary", disabled=not who)
 
 
-def _terms(page: Page, found: Team) -> None:
+def _terms(page: Page, found: Shoots) -> None:
     left, right = st.columns(2)
     left.multiselect(
         page.word("cards.places"),
-        _platforms(),
-        default=[one for one in found.platforms if one in _platforms()],
-        format_func=lambda one: _place(page, one),
+        people_places.platforms(),
+        default=[one for one in found.platforms if one in people_places.platforms()],
+        format_func=lambda one: people_places.name(page, one),
         placeholder=page.word("cards.places_hint"),
         key="card:places",
     )
@@ -151,16 +125,6 @@ def _made(creator_id: str, scope: Scope, _: UUID) -> Message:
         ),
     )
     return Message("cards.made")
-
-
-def _platforms() -> list[str]:
-    """Every place people know by a name."""
-    return sorted(code.partition(".")[2] for code in catalogue(LANGUAGES[0]) if code.startswith("platform."))
-
-
-def _place(page: Page, surface: str) -> str:
-    code = f"platform.{surface.partition('.')[0]}"
-    return page.word(code) if code in catalogue(page.voice.language) else surface
 
 
 def _countries(language: str) -> dict[str, str]:

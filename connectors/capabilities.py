@@ -1,0 +1,45 @@
+"""What a platform can do, as data: pages, the planner, connectors and tests read the same truth."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a platform can do, as data: dashboard, planner and tests read the same truth."""
+
+    platform: str
+    surfaces: tuple[str, ...]
+    max_text: int
+    max_media: int
+    mimes: tuple[str, ...]
+    max_bytes: int
+    look: Literal["key", "listing", "none"]
+    """`key`: found by our native key; `listing`: by its digest in a listing; `none`: a person decides."""
+    resend_is_look: bool
+    """A repeated publish with the same key is harmless, so it is itself the look."""
+    can_delete: bool
+    can_chat: bool
+    can_sell: bool
+    stages: bool
+    """Media go out before the publish step, as an event of their own."""
+    act_seconds: float = 30.0
+    hand_over: bool = False
+    """Nothing is sent: what was prepared becomes a task of a person, who says when it is done."""
+    in_house: bool = False
+    """This installation serves it itself: nobody signs in."""
+    points_at: frozenset[str] = frozenset()
+    """The ways in which a unit may point at what it left there before (kinds of `gate.units.Reference`)."""
+    replaces: bool = False
+    """What stands there can be replaced in place where it is not deleted any more."""
+    threads: int = 1
+    """So many parts hang together there, each put under the one before; 1 where it knows no threads."""
+    joins_parts: bool = False
+    """Where it knows none, the parts are shown as one: texts under one another, pictures after one another."""
+    sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """Where places differ: the longest text and the most media of each."""
+
+    def size(self, surface: str) -> tuple[int, int]:
+        """The longest text and the most media that a place takes."""
+        return self.sizes.get(surface.removeprefix(f"{self.platform}."), (self.max_text, self.max_media))

@@ -1,0 +1,254 @@
+"""Instagram: pictures of a professional account, one or a carousel. Instagram fetches each from an address of ours.
+
+A container is made for each picture, and for a carousel one around them; when they are ready the last request
+publishes the outer one. Nothing can be deleted, and no key travels: what became of a lost answer is read in the list
+of posts. Source: https://developers.facebook.com/docs/instagram-platform/content-publishing
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from connectors import fitting, instagram_account
+from connectors.answers import SHORT_WAIT, ahead, segment
+from connectors.capabilities import Capabilities
+from connectors.contract import (
+    Answer,
+    Connected,
+    Copy,
+    FileRef,
+    Response,
+    Send,
+    Sought,
+    StepKind,
+    WireStep,
+)
+from connectors.instagram_answers import READ_BUG, body_of, error, id_of, meaning
+from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Sighting, Uncertain, Unknown
+from connectors.places import Shown
+from foundation.sealed import Sealed
+from foundation.words import Message
+from gate.units import Medium, Unit
+
+PUBLISH, PARENT = "publish", "stage:parent"
+AI = "is_ai_generated=true"
+MOST_TAGS, MOST_MENTIONS = 30, 20
+TALLEST, WIDEST = 0.8, 1.91
+"""Width to height of a picture: 4:5 to 1.91:1."""
+
+POLLS = 3
+"""How often one try asks whether a container is ready."""
+
+AGAIN = timedelta(seconds=5)
+WINDOW = timedelta(seconds=60)
+"""A post older than this before the attempt is another one with the same caption."""
+
+LISTED, MOST_PAGES = 50, 5
+_NUMBERS = {"like_count": "likes", "comments_count": "comments", "view_count": "views"}
+
+
+class Instagram:
+    """Posts of a professional account; pure."""
+
+    capabilities = Capabilities(
+        platform="instagram",
+        surfaces=("post",),
+        max_text=2200,
+        max_media=10,
+        mimes=("image/jpeg",),
+        max_bytes=8 * 1024 * 1024,
+        look="listing",
+        resend_is_look=False,
+        can_delete=False,
+        can_chat=False,
+        can_sell=False,
+        stages=True,
+    )
+    form = instagram_account.FORM
+
+    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+        """Containers, until they are ready, then the publication; tell what the last answer meant."""
+        unfit = _unfit(unit, self.capabilities)
+        if unfit is not None:
+            return Rejected(unfit, permanent=False)
+        last = answers[-1] if answers else None
+        if last is not None and last.step == PUBLISH:
+            return _published(last)
+        if last is not None and last.step.startswith("stage:") and not id_of(last):
+            return meaning(last, creates=False)
+        made = {answer.step: id_of(answer) for answer in answers if answer.step.startswith("stage:")}
+        for medium in unit.media:
+            if _stage_name(medium) not in made:
+                return Send(_container(unit, medium))
+        inner = [made[_stage_name(medium)] for medium in unit.media]
+        if (waiting := _waiting(inner, answers)) is not None:
+            return waiting
+        if len(inner) == 1:
+            return Send(_publish(inner[0]))
+        if PARENT not in made:
+            return Send(_carousel(unit, inner))
+        return _waiting([made[PARENT]], answers) or Send(_publish(made[PARENT]))
+
+    def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
+        """Read the account's posts back to a minute before the attempt: caption and time say which it is."""
+        if not sought.text.strip():
+            return Unknown(Message("connectors.no_lookup"))
+        if not answers:
+            return Send(_listing(""))
+        posts = _listed(answers[-1])
+        if posts is None:
+            return Unknown(Message("connectors.lookup_failed"))
+        now = sought.asked_at or sought.armed_at
+        start = sought.armed_at - WINDOW - ahead(answers[-1], now)
+        inside = [post for post in posts if (_instant(post.get("timestamp")) or start) >= start]
+        same = [post for post in inside if _is_it(post, sought)]
+        if same:
+            first = same[-1]
+            return Found(str(first["id"]), str(first.get("permalink", "")), _instant(first.get("timestamp")))
+        after = body_of(answers[-1]).get("paging", {}).get("cursors", {}).get("after")
+        if len(inside) < len(posts) or len(posts) < LISTED or not isinstance(after, str):
+            return Absent()
+        return Send(_listing(after)) if len(answers) < MOST_PAGES else Unknown(Message("connectors.lookup_failed"))
+
+    def remove(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
+        """Instagram offers no way: a person takes it away in the app."""
+        return Rejected(Message("instagram.no_delete"), permanent=True)
+
+    def read(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Mapping[str, int] | None:
+        """Likes, comments and views of a post."""
+        if not answers:
+            return Send(_asked("metrics", f"/{segment(copy.native_id)}?fields={','.join(_NUMBERS)}"))
+        told = body_of(answers[-1])
+        if not isinstance(answers[-1], Response) or not answers[-1].ok or not told:
+            return None
+        return {name: told[field] for field, name in _NUMBERS.items() if isinstance(told.get(field), int)}
+
+    def read_back(self, copy: Copy, flags: tuple[str, ...], answers: tuple[Answer, ...]) -> Send | Shown | Outcome:
+        """Whether the post says that a model made it, where it was sent so."""
+        if AI not in flags:
+            return Shown()
+        if not answers:
+            return Send(_asked("look", f"/{segment(copy.native_id)}?fields=is_ai_generated"))
+        last = answers[-1]
+        if isinstance(last, Response) and last.ok:
+            return Shown(() if body_of(last).get("is_ai_generated") is True else (AI,))
+        return Retry(AGAIN, "account", Message("connectors.lookup_failed"))
+
+    def connect(self, form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Connected | Outcome:
+        """Ask whose token it is; a private account cannot publish."""
+        return instagram_account.connect(form, answers)
+
+    def check(self, account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:
+        """Ask whose token it is."""
+        return instagram_account.check(account, answers)
+
+
+def _unfit(unit: Unit, can: Capabilities) -> Message | None:
+    """Why the unit cannot go out as it is; nothing is ever cut."""
+    caption = _caption(unit)
+    if wrong := fitting.unfit(unit, can, length=len(caption)):
+        return wrong
+    if not unit.media or unit.viewer or unit.buttons or unit.invoice is not None:
+        return Message("instagram.pictures_alone")
+    tags, mentions = (len(re.findall(sign + r"\w", caption)) for sign in "#@")
+    if tags > MOST_TAGS or mentions > MOST_MENTIONS:
+        return Message("instagram.too_many_tags", {"tags": MOST_TAGS, "mentions": MOST_MENTIONS})
+    for place, medium in enumerate(unit.media, start=1):
+        if medium.width and medium.height and not TALLEST <= medium.width / medium.height <= WIDEST:
+            return Message("instagram.shape", {"place": place})
+    mark = next((flag for flag in unit.flags if flag != AI), "")
+    return Message("connectors.mark_untold", {"mark": mark}) if mark else None
+
+
+def _caption(unit: Unit) -> str:
+    return unit.text("body") or unit.text("title")
+
+
+def _stage_name(medium: Medium) -> str:
+    return f"stage:{medium.sha256[:24]}"
+
+
+def _shown(unit: Unit) -> dict[str, Any]:
+    """What people read of a post, and what Instagram is told of it."""
+    caption = {"caption": _caption(unit)} if _caption(unit) else {}
+    return caption | ({"is_ai_generated": True} if AI in unit.flags else {})
+
+
+def _container(unit: Unit, medium: Medium) -> WireStep:
+    """One picture: a whole post, or an item of a carousel, which says nothing of its own."""
+    said = {"is_carousel_item": True} if len(unit.media) > 1 else _shown(unit)
+    alt = {"alt_text": medium.alt} if medium.alt else {}
+    return _made(_stage_name(medium), {**said, **alt}, {"image_url": FileRef(medium.sha256, medium.mime)})
+
+
+def _carousel(unit: Unit, inner: list[str]) -> WireStep:
+    return _made(PARENT, {"media_type": "CAROUSEL", "children": ",".join(inner), **_shown(unit)}, {})
+
+
+def _made(name: str, body: Mapping[str, Any], fetched: Mapping[str, FileRef]) -> WireStep:
+    return WireStep(name, StepKind.STAGE, "POST", "/{account}/media", body, fetched=fetched, deadline=60.0)
+
+
+def _publish(container: str) -> WireStep:
+    return WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/{account}/media_publish", {"creation_id": container})
+
+
+def _asked(name: str, path: str) -> WireStep:
+    """A harmless request for what stands somewhere."""
+    action = "metrics" if name == "metrics" else "look"
+    return WireStep(name, StepKind.CONTROL, "GET", path, action=action)
+
+
+def _listing(after: str) -> WireStep:
+    cursor = f"&after={segment(after)}" if after else ""
+    return _asked("look", f"/{{account}}/media?fields=id,caption,timestamp,permalink&limit={LISTED}{cursor}")
+
+
+def _waiting(containers: list[str], answers: tuple[Answer, ...]) -> Send | Outcome | None:
+    """The next question, or why it must wait, until every container is ready; None then."""
+    for container in containers:
+        name = f"poll:{container}"
+        told = [answer for answer in answers if answer.step == name]
+        status = body_of(told[-1]).get("status_code") if told else None
+        if status == "FINISHED":
+            continue
+        if status in ("ERROR", "EXPIRED"):
+            return Retry(SHORT_WAIT, "account", Message("connectors.uploads_gone"), uploads_gone=True)
+        if status == "PUBLISHED":  # by an attempt nobody lived to settle
+            return Uncertain(Message("connectors.answer_lost", {"detail": "published"}))
+        if told and status != "IN_PROGRESS" and error(told[-1]) != READ_BUG:
+            return meaning(told[-1], creates=False)
+        if len(told) >= POLLS or (told and status is None):
+            return Retry(AGAIN, "account", Message("instagram.preparing"))
+        return Send(_asked(name, f"/{container}?fields=status_code,status"))
+    return None
+
+
+def _published(answer: Answer) -> Outcome:
+    if native_id := id_of(answer):
+        return Published(native_id)
+    if isinstance(answer, Response) and answer.ok:
+        return Uncertain(Message("connectors.unclear_answer", {"status": answer.status}))
+    return meaning(answer, creates=True)
+
+
+def _listed(answer: Answer) -> list[dict[str, Any]] | None:
+    """The posts of a listing, newest first; None when it is no look."""
+    posts = body_of(answer).get("data") if isinstance(answer, Response) and answer.ok else None
+    whole = isinstance(posts, list) and all(isinstance(post, dict) and post.get("id") for post in posts)
+    return posts if whole else None
+
+
+def _is_it(post: Mapping[str, Any], sought: Sought) -> bool:
+    same = str(post.get("caption", "")).strip() == sought.text.strip()
+    return same and str(post["id"]) not in sought.known
+
+
+def _instant(text: object) -> datetime | None:
+    """Their form is ISO 8601 with `+0000`."""
+    try:
+        at = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return at if at is not None and at.tzinfo is not None else None

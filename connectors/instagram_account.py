@@ -1,0 +1,45 @@
+"""Connecting an Instagram account with a token that somebody pasted: whose it is, and whether it may publish. Pure.
+
+Source: https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login/get-started
+"""
+
+from collections.abc import Mapping
+
+from connectors.contract import Answer, Connected, ConnectForm, Field, Response, Send, StepKind, WireStep
+from connectors.instagram_answers import body_of, meaning
+from connectors.outcomes import Outcome, Reauthorize, Rejected
+from foundation.sealed import Sealed
+from foundation.words import Message
+
+FORM = ConnectForm(fields=(Field("token", secret=True, example="IGAA…"),), credential="token", minutes=5)
+PROFESSIONAL = frozenset({"BUSINESS", "MEDIA_CREATOR", "CREATOR"})
+_WHO = "/me?fields=user_id,username,account_type"
+
+
+def connect(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Connected | Outcome:
+    """One question: whose token it is; then the account, or why not."""
+    token = form.get("token")
+    if not isinstance(token, Sealed):
+        return Rejected(Message("instagram.bad_token"), permanent=False)
+    if not answers:
+        return Send(WireStep("me", StepKind.AUTH, "GET", _WHO))
+    told, last = body_of(answers[-1]), answers[-1]
+    if not isinstance(last, Response) or not last.ok:
+        refused = meaning(last, creates=False)
+        unknown = isinstance(refused, Reauthorize)
+        return Rejected(Message("instagram.bad_token"), permanent=False) if unknown else refused
+    account, name = str(told.get("user_id") or ""), str(told.get("username") or "")
+    if told.get("account_type") not in PROFESSIONAL or not account.isdigit() or not name:
+        return Rejected(Message("instagram.not_professional"), permanent=False)
+    return Connected(account=account, name=f"@{name}", surface="instagram.post", token=token)
+
+
+def check(account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:
+    """Whether the token is still this account's."""
+    if not answers:
+        return Send(WireStep("look", StepKind.CONTROL, "GET", _WHO, action="look"))
+    last = answers[-1]
+    if not isinstance(last, Response) or not last.ok:
+        return meaning(last, creates=False)
+    same = str(body_of(last).get("user_id")) == account
+    return None if same else Reauthorize(Message("instagram.other_account"))

@@ -1,0 +1,75 @@
+"""What Instagram's answers mean: `{"error": {"code", "error_subcode", …}}`, often as HTTP 400 whatever is wrong. Pure.
+
+Source: https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/reference/error-codes
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from connectors import answers
+from connectors.answers import RATE_WINDOW, SHORT_WAIT
+from connectors.contract import Answer, Response
+from connectors.outcomes import Disconnected, Outcome, Reauthorize, Rejected, Retry, Uncertain
+from foundation.words import Message
+
+A_DAY = timedelta(hours=24)
+TOKEN = frozenset({190, 102, 10, *range(200, 300)})
+RATES = frozenset({4, 17, 32, 613, 80002})
+APP_RATE = 4
+DAILY = 2207042
+FETCH = frozenset({2207052, 2207003, 2207082})
+"""They could not fetch the file from us."""
+
+NOT_READY, OVER, RESTRICTED = 2207027, frozenset({2207008, 2207020}), 2207050
+BUSY = frozenset({-1, 1, 2})
+READ_BUG = (100, 33)
+"""A read of what is there says that it is not: it is asked again."""
+
+
+def body_of(answer: Answer) -> dict[str, Any]:
+    """The parsed body; nothing of an answer that is missing or no object."""
+    return answer.body if isinstance(answer, Response) and isinstance(answer.body, dict) else {}
+
+
+def id_of(answer: Answer) -> str:
+    """The id an answer gave; "" for none."""
+    told = body_of(answer).get("id") if isinstance(answer, Response) and answer.ok else None
+    return told if isinstance(told, str) and told.isascii() and told.isdigit() else ""
+
+
+def error(answer: Answer) -> tuple[int, int]:
+    """Code and subcode of a refusal; 0 where none is told."""
+    told = body_of(answer).get("error")
+    found = told if isinstance(told, dict) else {}
+    code, sub = found.get("code"), found.get("error_subcode")
+    return (code if isinstance(code, int) else 0, sub if isinstance(sub, int) else 0)
+
+
+def meaning(answer: Answer, *, creates: bool) -> Outcome:
+    """Say what an answer that is no success meant. `creates`: it may have published, so what is unclear is a doubt."""
+    code, sub = error(answer)
+    if not isinstance(answer, Response) or not code or answer.status == 429:
+        return answers.meaning(answer, creates=creates)
+    if code in TOKEN:
+        return Reauthorize(Message("connectors.token_refused"))
+    if sub == RESTRICTED:
+        return Disconnected(Message("connectors.account_gone", {"word": f"{code}_{sub}"}))
+    if sub == DAILY:
+        return Retry(A_DAY, "account", Message("instagram.daily_limit"))
+    if sub in OVER:
+        return Retry(SHORT_WAIT, "account", Message("connectors.uploads_gone"), uploads_gone=True)
+    if sub in FETCH or sub == NOT_READY:
+        return Retry(SHORT_WAIT, "account", Message("instagram.not_fetched" if sub in FETCH else "instagram.preparing"))
+    return _unclear(answer, code, sub, creates=creates)
+
+
+def _unclear(answer: Response, code: int, sub: int, *, creates: bool) -> Outcome:
+    """Rates, hiccups and all the rest: a publication that was told "blocked" was seen to be live."""
+    if code in RATES or code in BUSY or answer.status >= 500:
+        if creates:
+            return Uncertain(Message("connectors.unclear_answer", {"status": answer.status}))
+        wait = RATE_WINDOW if code in RATES else SHORT_WAIT
+        reason = Message("connectors.rate_limited" if code in RATES else "connectors.lookup_failed")
+        return Retry(wait, "app" if code == APP_RATE else "account", reason)
+    word = f"{code}_{sub}" if sub else str(code)
+    return Rejected(Message("connectors.refused", {"status": answer.status, "word": word}), permanent=False)

@@ -1,0 +1,256 @@
+"""What a request points at instead of carrying it, and whether it leaves the moment to the platform. Pure.
+
+Read from what will leave, whoever built it.
+What was not rated here must not be shown by us: a file that lies there, a quote, an address to fetch. Names of fields
+are compared in lower case without `_` and `-`; a name after a point counts under that one alone.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from connectors.contract import Answer, Response, WireStep
+
+
+@dataclass(frozen=True)
+class Pointers:
+    """How one platform's requests point, put off and keep back."""
+
+    fields: frozenset[str] = frozenset()
+    """Whatever stands there is an id or an address of something that is there already."""
+    again: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Requests, by the last word of their path, that show something again: its id is these fields, joined by `/`;
+    without any, nothing of ours can be meant."""
+    later: frozenset[str] = frozenset()
+    """With any value there the platform publishes by itself, later."""
+    kept_back: frozenset[str] = frozenset()
+    """Requests, by the last word of their path, that leave a draft there; and `field=value` of those that should show
+    something and do not."""
+    links: frozenset[str] = frozenset()
+    """Where an address that stands in the text is told once more."""
+    in_text: str = ""
+    """How the platform's texts show something of its own: a pattern with one group, its id."""
+
+
+def _names(said: str) -> frozenset[str]:
+    return frozenset(".".join(map(plain, name.split("."))) for name in said.split())
+
+
+def plain(name: str) -> str:
+    """A name as it is compared."""
+    return name.replace("_", "").replace("-", "").lower()
+
+
+EVERYWHERE = _names(
+    "schedule_at scheduled_at schedule_date scheduled_for schedule_time scheduled_time scheduled_start_time"
+    " scheduled_publish_time publish_at publish_date publish_time send_at send_date post_at"
+)
+"""No platform of ours may be told a time, by any of the names they give it: we send when it is time, judged then."""
+
+_META_DRAFTS = frozenset({"published=false", "unpublishedcontenttype=draft", "unpublishedcontenttype=scheduled"})
+
+PLATFORMS: Mapping[str, Pointers] = {
+    # https://core.telegram.org/bots/api#sending-files, #copymessage, #forwardmessage, #suggestedpostparameters
+    "telegram": Pointers(
+        fields=_names(
+            "animation audio cover document live_photo media photo sticker thumbnail video video_note voice"
+            " custom_emoji_id icon_custom_emoji_id game_short_name gift_id reply_parameters.message_id"
+            " reply_to_message_id inline_message_id"
+        ),
+        again={
+            "copyMessage": ("fromchatid", "messageid"),
+            "copyMessages": ("fromchatid", "messageids"),
+            "forwardMessage": ("fromchatid", "messageid"),
+            "forwardMessages": ("fromchatid", "messageids"),
+            "repostStory": ("fromchatid", "fromstoryid"),
+            **dict.fromkeys(("answerInlineQuery", "answerWebAppQuery", "savePreparedInlineMessage"), ()),
+        },
+        kept_back=frozenset({"sendMessageDraft", "sendRichMessageDraft"}),
+    ),
+    # https://docs.x.com/x-api/posts/create-posts, /users/repost-post; docs.x.com/x-api/direct-messages
+    "x": Pointers(
+        fields=_names(
+            "media_ids media_id media_key quote_tweet_id tweet_id in_reply_to_tweet_id card_uri attachment_url"
+            " direct_message_deep_link"
+        ),
+        kept_back=frozenset({"draft"}),
+    ),
+    # https://developers.facebook.com/docs/instagram-platform/content-publishing
+    "instagram": Pointers(
+        fields=_names("image_url video_url cover_url audio_url creation_id children source_media_id media_id story_id"),
+        later=_names("trial_params"),
+        kept_back=_META_DRAFTS,
+    ),
+    # https://developers.facebook.com/docs/threads/posts, /quote-posts, /reposts
+    "threads": Pointers(
+        fields=_names("image_url video_url creation_id children quote_post_id reply_to_id link_attachment gif_id"),
+        again={"repost": ()},
+    ),
+    # https://developers.facebook.com/docs/graph-api/reference/page/feed, /photos, /videos
+    "facebook": Pointers(
+        fields=_names("url file_url link object_id object_attachment media_fbid"),
+        later=_names("backdated_time"),
+        kept_back=_META_DRAFTS,
+    ),
+    # https://developers.tiktok.com/doc/content-posting-api-reference-direct-post
+    "tiktok": Pointers(fields=_names("video_url photo_images photo_url video_id music_id duet_id stitch_id")),
+    # https://docs.bsky.app/docs/advanced-guides/posts#quote-posts, #replies; app.bsky.feed.repost
+    "bluesky": Pointers(fields=_names("$link cid"), links=_names("features.uri")),
+    # https://docs.joinmastodon.org/methods/statuses/#create, #boost
+    "mastodon": Pointers(
+        fields=_names("media_ids media_attributes.id in_reply_to_id quoted_status_id quote_id"),
+        again={"reblog": ()},
+    ),
+    # https://docs.discord.com/developers/resources/message#create-message
+    "discord": Pointers(
+        fields=_names(
+            "message_reference.message_id sticker_ids attachments.id upload_filename uploaded_filename emoji.id"
+            " emoji_id avatar_url icon_url soundboard_sound_id"
+        ),
+        again={"crosspost": ()},
+        in_text=r"<a?:\w{2,32}:(\d{5,20})>",
+    ),
+    # https://api.fanvue.com/docs
+    "fanvue": Pointers(fields=_names("mediaUuids mediaPreviewUuid mediaUuid templateUuid collectionUuids")),
+    # https://developers.google.com/youtube/v3/docs/videos#status, /playlistItems/insert
+    "youtube": Pointers(
+        fields=_names("playlistId videoId relatedVideoId boundStreamId"),
+        kept_back=frozenset({"privacystatus=private"}),
+    ),
+    # https://www.reddit.com/dev/api#POST_api_submit
+    "reddit": Pointers(fields=_names("crosspost_fullname video_poster_url media_id draft_id url")),
+    # https://learn.microsoft.com/linkedin/marketing/community-management/shares/posts-api
+    "linkedin": Pointers(
+        fields=_names("media.id images.id thumbnail reshareContext.parent reshareContext.root"),
+        kept_back=frozenset({"lifecyclestate=draft"}),
+    ),
+    "sandbox": Pointers(fields=_names("media.sha256 quote reply_to")),
+    "own_page": Pointers(fields=_names("media.sha256")),
+    "byhand": Pointers(links=_names("links")),
+}
+"""By platform. One that stands nowhere here is held to the names of all of them."""
+
+_STRANGER = Pointers(
+    fields=frozenset().union(*(each.fields for each in PLATFORMS.values())),
+    again={word: parts for each in PLATFORMS.values() for word, parts in each.again.items()},
+    later=frozenset().union(*(each.later for each in PLATFORMS.values())),
+    kept_back=frozenset().union(*(each.kept_back for each in PLATFORMS.values())),
+)
+
+TEXTS = _names(
+    "text body caption content description title status alt alt_text spoiler_text message commentary name label notes"
+)
+"""Where people's words stand: what is an address in them was judged as a link."""
+
+UNDER = _names(
+    "reply_parameters.message_id reply_to_message_id message_reference.message_id in_reply_to_tweet_id in_reply_to_id"
+    " reply_to_id reply_to"
+)
+"""Where stands what a part of a thread is put under."""
+
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://|^//|^data:", re.IGNORECASE)
+
+
+def uploads(step: WireStep, platform: str, answers: Iterable[Answer], *, above: str = "") -> tuple[str, ...]:
+    """What a request points at and the platform told in answers to earlier uploads of the same subject, sorted; and
+    `above`, the native id of the part that it is put under."""
+    told = {value for answer in answers if isinstance(answer, Response) for _, value in _leaves(answer.body)}
+    told |= {above, *re.split("[/:]", above)} - {""}
+    told -= _carried(step)
+    return tuple(sorted(told & set(_pointed(step, rules_of(platform)))))
+
+
+def stray(step: WireStep, platform: str, allowed: Iterable[str]) -> str:
+    """The code of why a request must not leave: it is put off, or points at something not `allowed`; "" when neither.
+
+    Parts of the very request may be pointed at: they are carried.
+    """
+    rules = rules_of(platform)
+    if _put_off(step, rules):
+        return "egress.native_scheduling"
+    carried = _carried(step)
+    unnamed = rules.again.get(_word(step)) == ()
+    return "egress.remote_reference" if unnamed or set(_pointed(step, rules)) - carried - set(allowed) else ""
+
+
+def shown(step: WireStep, platform: str, allowed: Iterable[str]) -> int:
+    """How many of the `allowed` things a request shows without carrying them; what it is put under does not count."""
+    rules = rules_of(platform)
+    rules = replace(rules, fields=rules.fields - UNDER)
+    return len(set(_pointed(step, rules)) & set(allowed) - _carried(step))
+
+
+def _carried(step: WireStep) -> set[str]:
+    """What names a part of the very request."""
+    carried = {f"attach://{part}" for part in step.files}
+    carried |= {f"attachment://{file.name}" for file in step.files.values()}
+    return carried | {found[1] for part in step.files if (found := re.fullmatch(r"files\[(\d+)\]", part))}
+
+
+def rules_of(platform: str) -> Pointers:
+    """How a platform's requests point."""
+    return PLATFORMS.get(platform, _STRANGER)
+
+
+def _put_off(step: WireStep, rules: Pointers) -> bool:
+    later = rules.later | EVERYWHERE
+    leaves = list(_said(step))
+    hidden = step.shows and any(f"{path[-1]}={plain(value)}" in rules.kept_back for path, value in leaves)
+    return hidden or _word(step) in rules.kept_back or any(_is(path, later) and value for path, value in leaves)
+
+
+def _pointed(step: WireStep, rules: Pointers) -> Iterator[str]:
+    """Every id and address of something that is there already; an id for what is shown again as a whole."""
+    leaves = list(_said(step))
+    words = [value for path, value in leaves if path[-1] in TEXTS]
+    for path, value in leaves:
+        if _is(path, rules.fields) and value and value not in ("true", "false"):
+            yield from value.split(",") if not _ADDRESS.search(value) else (value,)
+        elif path[-1] in TEXTS:
+            yield from re.findall(rules.in_text, value) if rules.in_text else ()
+        elif _ADDRESS.search(value) and not (_is(path, rules.links) and any(value in each for each in words)):
+            yield value
+    if parts := rules.again.get(_word(step)):
+        found = ([value for path, value in leaves if path == (part,)] for part in parts)
+        yield "/".join(",".join(values) for values in found)
+
+
+def _word(step: WireStep) -> str:
+    return step.path.partition("?")[0].rpartition("/")[2]
+
+
+def _is(path: tuple[str, ...], names: frozenset[str]) -> bool:
+    return path[-1] in names or ".".join(path[-2:]) in names
+
+
+def _said(step: WireStep) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Every value of a request with the names it stands under: of its JSON, its address and its headers."""
+    yield from _leaves(step.json)
+    for name, value in (*parse_qsl(urlsplit(step.path).query), *step.headers.items()):
+        yield from _leaves({name: value})
+
+
+def _leaves(value: Any, path: tuple[str, ...] = ("",)) -> Iterator[tuple[tuple[str, ...], str]]:
+    if isinstance(value, Mapping):
+        for key, part in value.items():
+            yield from _leaves(part, (*path, plain(str(key))) if path != ("",) else (plain(str(key)),))
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _leaves(part, path)
+    elif isinstance(value, str) and path[-1] not in TEXTS and (inner := _json(value)) is not None:
+        yield from _leaves(inner, path)  # a form's field may hold a whole request
+    elif value is not None:
+        yield path, str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _json(text: str) -> Any:
+    if text[:1] not in ("{", "["):
+        return None
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict | list) else None

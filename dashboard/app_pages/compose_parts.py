@@ -1,0 +1,78 @@
+"""What follows a post that is being written: further parts of a thread, and its first comment."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.app_pages import compose_draft
+from dashboard.app_pages.compose_draft import COMMENT, COMMENTED, PARTS, TARGET, media_key, part_key
+from dashboard.frame import Page
+from schedules import threads
+from schedules.drafting import PartPreview, Preview
+from schedules.threads import Piece
+
+Shots = Sequence[tuple[str, str]]
+"""Pictures as addresses, with the words that stand in their place."""
+
+
+def show(page: Page) -> None:
+    """Draw a field for each further part and for the first comment, and the presses that add one."""
+    ids = compose_draft.part_ids()
+    for number, one in enumerate(ids, start=2):
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+            st.text_area(page.word("compose.part", number=number), key=part_key(one), height=90)
+            label = page.word("compose.part_away", number=number)
+            st.button(label, key=f"compose:away:{one}", type="tertiary", on_click=_away, args=(one,))
+    if st.session_state.get(COMMENTED):
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+            st.text_area(page.word("compose.comment"), key=COMMENT, height=70)
+            st.button(page.word("compose.comment_away"), key="compose:uncomment", type="tertiary", on_click=_uncomment)
+    with st.container(horizontal=True, gap="small"):
+        full = len(ids) + 1 + bool(st.session_state.get(COMMENTED)) >= threads.MOST_PARTS
+        st.button(page.word("compose.part_more"), key="compose:part_more", on_click=_more, disabled=full)
+        if not st.session_state.get(COMMENTED):
+            st.button(page.word("compose.comment_more"), key="compose:comment_more", on_click=_comment, disabled=full)
+
+
+def target(page: Page) -> None:
+    """Let the member say which part the pictures are for, where there are several."""
+    ids = compose_draft.part_ids()
+    if not ids:
+        return
+    if st.session_state.get(TARGET) not in ("", *ids):
+        st.session_state[TARGET] = ""
+    names = {"": page.word("compose.part_first")}
+    names |= {one: page.word("compose.part", number=number) for number, one in enumerate(ids, start=2)}
+    st.selectbox(page.word("compose.pictures_for"), list(names), format_func=lambda one: names[one], key=TARGET)
+
+
+def shots_of(
+    one: Preview, media: Sequence[UUID], parts: Sequence[Piece], seen: Mapping[UUID, tuple[str, str]]
+) -> tuple[Shots, list[tuple[PartPreview, Shots]]]:
+    """The pictures of a post on one account, and of each part that follows there; `seen` are those there are."""
+    first = threads.assets(media, parts) if one.joined else media
+    rest = [(part, _known(piece.media, seen)) for part, piece in zip(one.parts, parts, strict=False)]
+    return _known(first, seen), rest
+
+
+def _known(assets: Sequence[UUID], seen: Mapping[UUID, tuple[str, str]]) -> Shots:
+    return [seen[asset] for asset in assets if asset in seen]
+
+
+def _more() -> None:
+    compose_draft.add_part(Piece(""))
+
+
+def _comment() -> None:
+    st.session_state[COMMENTED] = True
+
+
+def _uncomment() -> None:
+    st.session_state.update({COMMENTED: False, COMMENT: ""})
+
+
+def _away(part: str) -> None:
+    st.session_state[PARTS] = [one for one in compose_draft.part_ids() if one != part]
+    for name in (part_key(part), media_key(part)):
+        st.session_state.pop(name, None)

@@ -1,0 +1,65 @@
+"""What a second person is asked for: ratings to be lowered, what is read afterwards, and comparing how people rate."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from dashboard.reads.approvals import Shot, shots
+from foundation.database import Scope
+from gate import calibrating, lowering, sampling
+from gate.calibrating import Open, Result
+from gate.lowering import Wish
+from gate.sampling import Drawn
+from studio import reads as studio_reads
+
+POSTS = frozenset({"delivery", "export"})
+"""What a guest may read afterwards: never a chat."""
+
+
+@dataclass(frozen=True)
+class Second:
+    """What waits, of these creators."""
+
+    wishes: Sequence[Wish]
+    drawn: Sequence[Drawn]
+
+    @property
+    def count(self) -> int:
+        """How many decisions that is."""
+        return len(self.wishes) + len(self.drawn)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The next picture of the comparison under way for this member, and how the last one ended."""
+
+    under_way: Open | None
+    asset_id: UUID | None
+    last: Result | None
+    waits: bool = False
+    """They have rated all of it, and somebody else has not."""
+
+
+def second(scope: Scope, creators: Collection[UUID], *, guest: bool) -> Second:
+    """What somebody who may review is asked for."""
+    drawn = [one for one in sampling.waiting(scope, creators) if not guest or one.subject.kind in POSTS]
+    return Second(lowering.waiting(scope, creators), drawn)
+
+
+def pictures(scope: Scope, one: Drawn) -> Mapping[str, Shot]:
+    """The pictures of something to read, by their bytes; what is withheld is left out."""
+    known = studio_reads.assets_of(scope, [medium.sha256 for medium in one.unit.media])
+    assets = {known[medium.sha256]: medium.sha256 for medium in one.unit.media if medium.sha256 in known}
+    found = shots(scope, assets, [medium.alt for medium in one.unit.media if medium.sha256 in known])
+    return {assets[shot.asset_id]: shot for shot in found if not shot.standing.withheld}
+
+
+def comparison(scope: Scope, creators: Collection[UUID]) -> Comparison:
+    """The comparison for the acting member; a picture of somebody else's creators ends it for them."""
+    found, asset_id = calibrating.under_way(scope), None
+    if found is not None:
+        asset_id = studio_reads.assets_of(scope, found.left[:1]).get(found.left[0])
+        if asset_id is None or studio_reads.shown(scope, asset_id).creator_id not in creators:
+            found, asset_id = None, None
+    waits = found is None and calibrating.begun(scope)
+    return Comparison(found, asset_id, calibrating.result(scope), waits)

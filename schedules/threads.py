@@ -1,0 +1,122 @@
+"""The parts of a post: the post itself, what hangs under it as a thread, and its first comment.
+
+Each part leaves under a permit of its own, one after the other, and is put under the one before it; the first comment
+goes under the post itself. Until the last one stands, the delivery says how far it got.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from channels import carrying
+from connectors.capabilities import Capabilities
+from foundation.errors import BadInput
+from gate.units import Medium, Part, Text, Unit
+from schedules.models import Delivery, Post
+
+MOST_PARTS = 25
+"""Of one post, its first comment too."""
+
+LONGEST_PART = 4096
+"""Characters; what a platform takes is less, and said by its connector."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What one part says and shows; `media` are asset ids. The first comment is the last part."""
+
+    body: str
+    media: tuple[UUID, ...] = ()
+    comment: bool = False
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to show."""
+        return not (self.body.strip() or self.media)
+
+
+def pieces(owner: Post) -> tuple[Piece, ...]:
+    """What follows a post, in the order it leaves in."""
+    return tuple(_read(one) for one in owner.parts)
+
+
+def _read(stored: Mapping[str, Any]) -> Piece:
+    return Piece(stored["body"], tuple(UUID(asset) for asset in stored["media"]), stored["comment"])
+
+
+def stored(parts: Sequence[Piece]) -> list[dict[str, Any]]:
+    """The stored form."""
+    return [{"body": part.body, "media": [str(one) for one in part.media], "comment": part.comment} for part in parts]
+
+
+def check(parts: Sequence[Piece]) -> None:
+    """Raise BadInput for too many, an empty one, one too long, or a comment before the end."""
+    if len(parts) + 1 > MOST_PARTS:
+        raise BadInput("post.too_many_parts", most=MOST_PARTS)
+    if any(part.empty for part in parts):
+        raise BadInput("post.empty_part")
+    if any(len(part.body) > LONGEST_PART for part in parts):
+        raise BadInput("post.part_too_long", most=LONGEST_PART)
+    if any(part.comment for part in parts[:-1]):
+        raise BadInput("post.comment_last")
+    if any("\x00" in part.body for part in parts):
+        raise BadInput("post.unwritable")
+
+
+def assets(media: Sequence[UUID], parts: Sequence[Piece]) -> list[UUID]:
+    """Every picture of a post, in the order shown."""
+    return [*media, *(asset for part in parts for asset in part.media)]
+
+
+def units(first: Unit, parts: Sequence[tuple[Piece, tuple[Medium, ...]]], can: Capabilities) -> tuple[Unit, ...]:
+    """What a place would show of a post, one unit for each part: `first` is the post itself.
+
+    Where parts are joined it is one; a place that knows no threads refuses them as its connector says, and cuts none.
+    """
+    if not parts:
+        return (first,)
+    if can.joins_parts:
+        words = "\n\n".join(body for body in (first.text("body"), *(part.body for part, _ in parts)) if body)
+        titles = tuple(text for text in first.texts if text.field != "body")
+        shown = (*first.media, *(medium for _, media in parts for medium in media))
+        return (replace(first, texts=(*titles, Text("body", words)), media=shown),)
+    rest = (
+        replace(
+            first,
+            texts=(Text("body", part.body),) if part.body else (),
+            media=media,
+            native_key=carrying.native_key(first.subject, number),
+        )
+        for number, (part, media) in enumerate(parts, start=1)
+    )
+    return tuple(replace(one, parts=len(parts) + 1) for one in (first, *rest))
+
+
+def above(units: Sequence[Unit]) -> tuple[Part, ...]:
+    """Units as the parts above the next one."""
+    return tuple(Part(one.texts, one.media) for one in units)
+
+
+def together(units: Sequence[Unit]) -> Unit:
+    """The last of some parts with all before it: to lock and to judge what they are together."""
+    return replace(units[-1], before=above(units[:-1]))
+
+
+def part_of(row: Delivery) -> int:
+    """The part of a delivery that is on its way, or comes next: 0 is the post itself."""
+    return len(row.part_ids)
+
+
+def begun(row: Delivery) -> bool:
+    """Whether a part of it stands outside, and not yet all."""
+    return 0 < len(row.part_ids) < row.parts
+
+
+def reply_to(row: Delivery, owner: Post) -> str:
+    """The native id that the next part is put under; "" for the first one."""
+    part = part_of(row)
+    if part == 0:
+        return ""
+    comment = owner.parts[part - 1]["comment"]
+    return str(row.part_ids[0 if comment else -1])

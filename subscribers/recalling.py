@@ -1,0 +1,59 @@
+"""A sold pack that is taken back: whoever paid for it gets their money back and is told once, whatever comes twice."""
+
+from uuid import UUID
+
+from foundation.database import OpenScope, Scope
+from foundation.words import Message
+from gate import copies
+from gate.units import Subject
+from subscribers import orderbook, refunding, talks
+from subscribers.events import PackRecalled
+
+REASON = Message("refund.recalled")
+
+_SOLD = """
+SELECT p.id, p.order_id, f.pack_id, f.pack_version FROM payments p
+JOIN fulfilments f ON f.tenant_id = p.tenant_id AND f.payment_id = p.id
+WHERE p.tenant_id = :tenant AND p.kind = 'matched' AND (:kind = 'fulfilment' AND f.id = :subject
+  OR :kind = 'draft' AND p.order_id = (SELECT d.order_id FROM drafts d WHERE d.tenant_id = :tenant AND d.id = :subject
+    AND d.kind = 'pack'))
+"""
+"""The payment behind what lies in a fan's chat: the push of a pack, or what its owner asked for again."""
+
+_UNREACHED = """
+SELECT e.payment_id, p.order_id FROM entitlements e
+JOIN payments p ON p.tenant_id = e.tenant_id AND p.id = e.payment_id
+JOIN fulfilments f ON f.tenant_id = e.tenant_id AND f.payment_id = e.payment_id
+WHERE e.tenant_id = :tenant AND e.state = 'active' AND f.state = 'failed' AND e.pack_id = :pack
+  AND e.pack_version = :version AND p.order_id IS NOT NULL
+ORDER BY e.payment_id
+"""
+"""Who paid for the same pictures and never got them: now they never will."""
+
+
+def give_back(event: PackRecalled, *, tenant: OpenScope) -> None:
+    """A copy has to go: where somebody paid for it, have the money given back; a payment at a time, each asked once."""
+    with tenant(event.tenant_id, refunding.RECALL) as scope:
+        owed = _owed(scope, event.subject_id)
+    for payment_id, order_id in owed:
+        with tenant(event.tenant_id, refunding.RECALL) as scope:
+            talks.locked(scope, orderbook.find(scope, order_id).conversation_id)  # before the money, as everywhere
+            if not refunding.asked(scope, payment_id):  # one that failed is a person's, and not tried at each copy
+                refunding.ask(scope, payment_id, reason=REASON)
+
+
+def _owed(scope: Scope, jti: UUID) -> list[tuple[UUID, UUID]]:
+    copy = copies.copy(scope, jti)
+    if copy is None or copy.subject.kind not in ("fulfilment", "draft"):
+        return []
+    sold = _sold(scope, copy.subject)
+    if sold is None:
+        return []
+    payment_id, order_id, pack_id, version = sold
+    unreached = scope.run(_UNREACHED, tenant=scope.tenant_id, pack=pack_id, version=version)
+    return list(dict.fromkeys([(payment_id, order_id), *((row.payment_id, row.order_id) for row in unreached)]))
+
+
+def _sold(scope: Scope, subject: Subject) -> tuple[UUID, UUID, UUID, int] | None:
+    row = scope.run(_SOLD, tenant=scope.tenant_id, kind=subject.kind, subject=subject.id).first()
+    return (row.id, row.order_id, row.pack_id, row.pack_version) if row is not None else None

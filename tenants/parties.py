@@ -1,0 +1,34 @@
+"""Who is behind what is about to leave: its creator, the member who wrote it and who counts as that member."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from foundation.database import PLAN_ONCE, Scope
+from tenants import reads, sightings
+
+
+@dataclass(frozen=True)
+class Parties:
+    """What is unknown in this agency is None; `same` are the principals of those who count as who wrote it."""
+
+    creator: reads.Creator | None
+    writer: reads.Writer | None
+    same: frozenset[UUID]
+
+
+_PARTIES = f"""
+SELECT c.id, c.slug, c.name, c.kind, c.zone, c.languages, c.rating_ceiling, c.approval_tiers,
+  m.principal_id, m.role, m.active, m.adult_chat, {sightings.SAME_AS} AS same, {PLAN_ONCE} AS planned
+FROM (VALUES (1)) one LEFT JOIN creators c ON c.tenant_id = :tenant AND c.id = :creator
+LEFT JOIN members m ON m.tenant_id = :tenant AND m.id = :member
+"""  # noqa: S608 - constants of our own
+"""In one statement, since every claim asks; those that follow it in the transaction look up by key."""
+
+
+def parties(scope: Scope, creator_id: UUID, member_id: UUID | None) -> Parties:
+    """The creator and the member of these ids."""
+    asked = {"creator": creator_id, "member": member_id, "window": sightings.WINDOW}
+    row = scope.run(_PARTIES, tenant=scope.tenant_id, **asked).one()
+    creator = reads.creator_of(row) if row.id is not None else None
+    writer = reads.writer_of(row) if row.principal_id is not None else None
+    return Parties(creator, writer, frozenset(row.same))

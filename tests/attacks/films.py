@@ -1,0 +1,80 @@
+"""Attacks by films and sound: made anew, looked at frame by frame, listened to, and sent as far as they get."""
+
+from typing import Any
+
+from gate import ratings
+from gate.units import Medium, Rating
+from generators.engines.eyes import Eyes as Client
+from studio import ingesting, library
+from tests.attacks.pictures import AUTHOR, Kept, code, hand_in, sent
+from tests.attacks.pictures import shown as posted
+from tests.attacks.stage import CLEAN, Result, Tokens
+from tests.attacks.wire import MEANS, WIRED, attack
+from tests.channels.builders import World
+from tests.fakes.eyes import serving
+from tests.generators import clips
+
+__all__ = ["WIRED"]
+
+
+def brought(lea: World, data: bytes, *, rated: Rating = Rating.G) -> Medium:
+    """Through the library, past the classifier; then somebody rates what they see."""
+    with serving() as eyes:
+        asset = ingesting.bring(
+            lea.tenant,
+            Kept(lea),
+            tenant_id=lea.tenant_id,
+            creator_id=lea.creator_id,
+            prepared=ingesting.from_camera(data, name="a.mp4"),
+            classifier=Client(eyes.url, frozenset({eyes.who})),
+        )
+        assert eyes.asked
+    with lea.scope() as scope:
+        medium = library.media(scope, asset, "sandbox")
+        ratings.rate(scope, medium.sha256, rated, source=AUTHOR)
+    return medium
+
+
+def as_reel(lea: World, data: bytes, **rules: Any) -> Result:
+    return sent(lea, posted(lea, brought(lea, data), "as_instagram"), **rules)
+
+
+@attack("M-01")
+def explicit_deep_in_a_film(lea: World, harm: bool) -> Result:
+    """Six tenths of a second in the forty-eighth, neither the first frame nor the last."""
+    frames = clips.shown(("G", 47.0), ("E" if harm else "G", 0.6), ("G", 12.4))
+    return as_reel(lea, clips.film(frames))
+
+
+@attack("M-09")
+def explicit_words_under_a_neutral_picture(lea: World, harm: bool) -> Result:
+    tokens = Tokens()
+    word, rules = tokens["EXPLICIT-MARKER-A"] if harm else CLEAN, tokens.bundle()
+    return as_reel(lea, clips.film(clips.shown(("G", 4.0)), words=word), bundle=rules)
+
+
+@attack("M-05")
+def second_video_track(lea: World, harm: bool) -> Result:
+    """Of a film with two pictures nothing is recorded, whatever it is called."""
+    if not harm:
+        return as_reel(lea, clips.film(clips.shown(("G", 1.0))))
+    data = two_pictures()
+    refused = [code(lambda: ingesting.from_camera(data, name="a.jpg")), code(lambda: hand_in(lea, data))]
+    with lea.scope() as scope:
+        for name in ("renditions", "assets", "uploads"):
+            assert scope.run(f"SELECT count(*) FROM {name} WHERE tenant_id = :t", t=lea.tenant_id).scalar() == 0
+    result = smuggled(lea, data)
+    return Result(result.verdict, result.reasons | {MEANS[one] for one in refused}, result.sent)
+
+
+def two_pictures() -> bytes:
+    """One film with a general picture and an explicit one."""
+    second = clips.film(clips.shown(("E", 1.0)))
+    both = ("-i", "second.mp4", "-map", "0:v", "-map", "1:v")
+    return clips.film(clips.shown(("G", 1.0)), more=both, beside={"second.mp4": second})
+
+
+def smuggled(lea: World, data: bytes) -> Result:
+    """Who sends a file all the same sends bytes nobody knows."""
+    medium = Medium(Kept(lea).put(lea.tenant_id, data), "video/mp4", len(data))
+    return sent(lea, posted(lea, medium, "post"))

@@ -1,0 +1,297 @@
+"""Attacks by what a post points at instead of carrying it: a file that lies there, a message, a quote, a later hour."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from fastapi import FastAPI
+from fastapi import Request as HttpRequest
+from fastapi.responses import Response as HttpResponse
+
+from channels import budgets, carrying, connecting, lending
+from channels import reads as channel_reads
+from channels.carrying import Armed, Connectors
+from connectors.contract import Answer, Response, Send, StepKind, WireStep
+from connectors.instagram import Instagram
+from connectors.outcomes import Outcome, Published, Uncertain
+from connectors.sandbox import Sandbox
+from connectors.transport import EgressForbidden
+from foundation.http import Reply, Request
+from foundation.ids import uuid7
+from foundation.sealed import Sealed
+from foundation.words import Message
+from gate import minting
+from gate.minting import Denied
+from gate.units import Rating, Reference, Subject, Text, Unit
+from studio import library
+from tests.attacks.pictures import sent
+from tests.attacks.stage import Result
+from tests.attacks.wire import MEANS, WIRED, attack, taken
+from tests.channels.builders import ACT, HTTP, World
+from tests.fakes.serving import served
+from tests.fakes.telegram_world import Chat
+from tests.fakes.youtube import youtube
+from tests.journeys.outside import Mia
+
+__all__ = ["WIRED"]
+
+Pointed = Callable[[Mia, bool], Result]
+POINTED: dict[str, Pointed] = {}
+
+
+def pointed(name: str) -> Callable[[Pointed], Pointed]:
+    """Register a scenario under an id of the corpus: the true house, against Telegram."""
+
+    def register(scenario: Pointed) -> Pointed:
+        POINTED[name] = scenario
+        return scenario
+
+    return register
+
+
+def pointing(mia: Mia, channel_id: UUID, kind: str, native_id: str) -> Unit:
+    """A post of hers that carries nothing and points at something."""
+    with mia.desk.scope() as scope:
+        channel = channel_reads.channel(scope, channel_id)
+    return Unit(
+        tenant_id=mia.desk.tenant_id,
+        creator_id=mia.desk.creator_id,
+        subject=Subject("delivery", uuid7()),
+        platform=channel.platform,
+        surface=channel.surface,
+        channel_id=channel_id,
+        account=channel.account,
+        audience="public",
+        destination=channel.destination,
+        references=(Reference(kind, native_id),),
+    )
+
+
+def carried(mia: Mia, unit: Unit, chat: Chat) -> Result:
+    """Claim, act, settle, as rooms do; what was decided, and how many messages are in the chat that were not."""
+    services, before = mia.outside.services, len(chat.messages)
+    with mia.desk.scope() as scope:
+        unit = replace(unit, flags=minting.flags(scope, unit))
+    try:
+        turn = _armed(mia, unit, services.connectors)
+    except Denied as denied:
+        with mia.desk.scope() as scope:
+            minting.record_denial(scope, denied)
+        decided = denied.decision
+        return Result(str(decided.verdict), frozenset(map(str, decided.reasons)), len(chat.messages) - before)
+    end = services.carry(turn)
+    assert isinstance(end, Published), end
+    with mia.desk.scope() as scope:
+        carrying.close(scope, unit.subject, end)
+    return Result("F" if unit.flags else "A", frozenset(), len(chat.messages) - before)
+
+
+def _armed(mia: Mia, unit: Unit, connectors: Connectors) -> Armed:
+    with mia.desk.scope() as scope:
+        minting.lock_epochs(scope, unit)
+        channel = channel_reads.channel(scope, unit.channel_id)
+        assert budgets.take(scope, channel) is None
+        mint = partial(mia.outside.services.mint, author=f"member:{mia.desk.author}")
+        turn = carrying.arm(scope, channel=channel, unit=unit, kind="send", act=ACT, mint=mint, connectors=connectors)
+    assert isinstance(turn, Armed), turn
+    return turn
+
+
+def outcome(act: Callable[[], Outcome], posted: Callable[[], int]) -> Result:
+    """What came of it on another network than the sandbox, and how many posts are there."""
+    try:
+        end = act()
+    except EgressForbidden as refused:
+        return Result("B", frozenset({MEANS[refused.message.code]}), posted())
+    assert isinstance(end, Published), end
+    return Result("A", frozenset(), posted())
+
+
+def left(mia: Mia, rating: Rating) -> tuple[UUID, Chat, str, str]:
+    """A picture that was posted to her private channel: the account, the channel, the message and the file there."""
+    _, chat = mia.telegram()
+    sent_at = mia.post("telegram", rating, after=60)
+    mia.desk.live(seconds=50)
+    if rating is not Rating.G:
+        mia.desk.live(seconds=30)
+    mia.desk.live(seconds=30)
+    copy = mia.copy(sent_at)
+    assert copy is not None, mia.judged(sent_at)
+    (message,) = chat.messages.values()
+    return mia.desk.channels["telegram"], chat, copy.native_ids[0], message["photo"][-1]["file_id"]
+
+
+def to_everybody(mia: Mia, chat: Chat) -> tuple[UUID, Chat]:
+    """Another channel of the same bot, which anybody may read."""
+    world = mia.outside.telegram.world
+    (bot,) = (bot for bot in world.bots.values() if bot.id in chat.rights)
+    name = f"open{str(mia.desk.tenant_id)[-8:]}"
+    public = world.channel("Mia", username=name, post=bot)
+    return mia.enrol("telegram", token=bot.token, channel=f"@{name}", joins="any"), public
+
+
+@pointed("R-01")
+def file_of_an_old_message(mia: Mia, harm: bool) -> Result:
+    """Telegram knows the file, and shows it to whoever names it: somebody posted it with their own app."""
+    account, chat, _, file_id = left(mia, Rating.G)
+    if harm:
+        there = {"photo": [{"file_id": "AgACold", "file_unique_id": "u", "width": 90, "height": 60}]}
+        mia.outside.telegram.world.by_hand(chat, there)
+        file_id = "AgACold"
+    return carried(mia, pointing(mia, account, "reuse", file_id), chat)
+
+
+@pointed("R-02")
+def message_of_a_private_stash(mia: Mia, harm: bool) -> Result:
+    _, chat, message, _ = left(mia, Rating.G)
+    account, public = to_everybody(mia, chat)
+    if harm:
+        world = mia.outside.telegram.world
+        (bot,) = (bot for bot in world.bots.values() if bot.id in chat.rights)
+        stash = world.channel("Stash", post=bot)
+        message = f"{stash.id}/{world.by_hand(stash, {'text': 'TILE-E'})['message_id']}"
+    return carried(mia, pointing(mia, account, "repost", message), public)
+
+
+@pointed("R-09")
+def rated_file_moved_to_a_stricter_place(mia: Mia, harm: bool) -> Result:
+    _, chat, _, file_id = left(mia, Rating.E if harm else Rating.G)
+    account, public = to_everybody(mia, chat)
+    return carried(mia, pointing(mia, account, "reuse", file_id), public)
+
+
+@attack("R-04")
+def quote_of_what_nobody_rated(lea: World, harm: bool) -> Result:
+    """Whose post it is makes no difference to the network; the gate knows its own alone."""
+    as_x = {"surface": "sandbox.as_x"}
+    first = lea.publish(replace(lea.unit("hello"), **as_x))
+    assert isinstance(first, Published)
+    quoted = first.native_id
+    if harm:
+        stranger = lea.network.account(f"stranger-{uuid7().hex[-6:]}")
+        told = {"key": "", "text": "TILE-E", "media": [], "surface": "as_x", "title": ""}
+        status, post = lea.network.api("POST", stranger, "posts", told)
+        assert status == 201
+        quoted = post["id"]
+    unit = replace(lea.unit("look"), references=(Reference("quote", quoted),), **as_x)
+    result = sent(lea, unit)
+    assert harm or lea.network.truth(lea.account)["posts"][-1]["quote"] == quoted
+    return replace(result, sent=taken(lea) - 1)
+
+
+class Tube:
+    """A stepper for YouTube as somebody might write one: it lets YouTube publish, tomorrow."""
+
+    capabilities = replace(Sandbox.capabilities, platform="youtube", surfaces=("video",))
+
+    def __init__(self, *, later: bool) -> None:
+        self._status = {"privacyStatus": "private", "publishAt": "2026-11-22T12:00:00Z"} if later else {}
+
+    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+        if not answers:
+            body = {"snippet": {"title": unit.text("body")}, "status": {"privacyStatus": "public"} | self._status}
+            return Send(WireStep("insert", StepKind.PUBLISH, "POST", "/upload/youtube/v3/videos", body))
+        last = answers[-1]
+        if isinstance(last, Response) and last.ok:
+            return Published(last.body["id"])
+        return Uncertain(Message("connectors.unclear_answer", {"status": 0}))
+
+
+@attack("R-05")
+def let_the_platform_publish_it(lea: World, harm: bool) -> Result:
+    with youtube() as tube:
+        with lea.scope() as scope:
+            channel_id = connecting.connect(
+                scope,
+                creator_id=lea.creator_id,
+                platform="youtube",
+                surface="youtube.video",
+                account="mia",
+                name="Tube",
+                base_url=tube.url,
+                token=Sealed(b"token"),
+                zone="Europe/Paris",
+            )
+        lea.channel_id, lea.account = channel_id, "mia"
+        stepper: Any = Tube(later=harm)
+        lea.connectors = {"youtube": stepper}
+        unit = replace(lea.unit("my day"), platform="youtube", surface="youtube.video", texts=(Text("body", "my day"),))
+
+        def act() -> Outcome:
+            turn = lea.arm(unit)
+            assert isinstance(turn, Armed), turn
+            end = lea.carry(turn)
+            assert not isinstance(end, carrying.Staged)
+            lea.close(unit, end)
+            return end
+
+        return outcome(act, lambda: len(tube.videos))
+
+
+class Laundering(Instagram):
+    """Hands Instagram an address of somebody else's, where today's picture is not tomorrow's."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+
+    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+        turn = super().next(unit, answers)
+        if isinstance(turn, Send) and turn.step.fetched:
+            return Send(replace(turn.step, json={**(turn.step.json or {}), "image_url": self._address}, fetched={}))
+        return turn
+
+
+@pointed("R-03")
+def raw_address_for_instagram(mia: Mia, harm: bool) -> Result:
+    profile, services = mia.instagram(), mia.outside.services
+    unit, fetched = pictured(mia), list[str]()
+    with elsewhere(fetched) as address:
+        connectors = {**services.connectors, **({"instagram": Laundering(address)} if harm else {})}
+        changed = replace(services, connectors=connectors)
+        result = outcome(lambda: changed.carry(_armed(mia, unit, connectors)), lambda: len(profile.posts))
+    assert not fetched
+    return result
+
+
+@pointed("R-10")
+def own_address_used_twice(mia: Mia, harm: bool) -> Result:
+    """Instagram fetches once and posts; whoever comes later with the same address gets nothing, and is written down."""
+    profile, services = mia.instagram(), mia.outside.services
+    end = services.carry(_armed(mia, pictured(mia), services.connectors))
+    assert isinstance(end, Published), end
+    (address,) = profile.fetched
+    if not harm:
+        return Result("A", frozenset(), len(profile.posts))
+    reply = HTTP.exchange(Request("GET", address))
+    assert isinstance(reply, Reply)
+    with mia.desk.scope() as scope:
+        (lent_id,) = scope.run("SELECT id FROM lent_files WHERE tenant_id = :t", t=mia.desk.tenant_id).scalars()
+        first, second = lending.fetches(scope, lent_id)
+    assert (first.status, first.reason) == (200, "")
+    assert (second.status, second.size) == (reply.status, len(reply.body) if reply.status == 200 else 0)
+    return Result("B" if second.status == 410 else "A", frozenset({second.reason}), int(second.status == 200))
+
+
+def pictured(mia: Mia) -> Unit:
+    """A post of one picture for her Instagram account."""
+    with mia.desk.scope() as scope:
+        medium = library.media(scope, mia.picture(Rating.G), "instagram")
+    whole = pointing(mia, mia.desk.channels["instagram"], "", "")
+    return replace(whole, references=(), media=(medium,), texts=(Text("body", "my day"),))
+
+
+@contextmanager
+def elsewhere(fetched: list[str]) -> Iterator[str]:
+    """Somebody's web server: the picture for everybody while people look, another one when Instagram comes."""
+    app = FastAPI()
+
+    @app.get("/picture.jpg")
+    def picture(request: HttpRequest) -> HttpResponse:
+        fetched.append(request.headers.get("user-agent", ""))
+        return HttpResponse(b"TILE-E", media_type="image/jpeg")
+
+    with served(app) as url:
+        yield f"{url}/picture.jpg"

@@ -1,0 +1,106 @@
+"""Nobody can ask for something to be taken away: nothing for adults leaves; with a form reached, it does."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from fastapi.responses import HTMLResponse
+
+from foundation.addresses import anywhere
+from foundation.database import Database, OpenScope
+from foundation.ids import HOUSE
+from foundation.storage import FileStore
+from gate import intake, minting
+from gate.events import IntakeDue
+from gate.reasons import Reason
+from gate.units import Rating
+from tests.attacks.evidence import nova
+from tests.attacks.stage import Stage
+from tests.attacks.words import at
+from tests.conftest import free_port
+from tests.fakes.serving import served
+from tests.gate.builders import unit
+from web.app import create
+from workers import reaching
+
+
+@contextmanager
+def beaten(tenant: OpenScope, seen: str) -> Iterator[None]:
+    """The form was last reached at `seen` (SQL); never, when empty. Afterwards it was, just now."""
+    with tenant(HOUSE, "system:test") as scope, scope.acting_as("gate"):
+        scope.run("DELETE FROM intake_beats WHERE tenant_id = :h", h=HOUSE)
+        if seen:
+            scope.run(f"INSERT INTO intake_beats (tenant_id, id, seen_at) VALUES (:h, :h, {seen})", h=HOUSE)
+    yield
+    with tenant(HOUSE, "system:test") as scope:
+        intake.note(scope)
+
+
+def nudity(stage: Stage) -> Any:
+    return stage.marked(at(stage, "X1", media=(nova(stage, Rating.N),), body="Hello"))
+
+
+@pytest.mark.parametrize(
+    "seen",
+    ["", "people_now() - interval '61 minutes'", "people_now() + interval '1 day'"],
+    ids=["never", "an hour ago", "a clock that went back"],
+)
+def test_unreached_closes_what_is_for_adults_and_that_alone(tenant: OpenScope, seen: str) -> None:
+    stage = Stage.build(tenant, harm=True)
+    whole = nudity(stage)
+    stage.do(lambda scope: minting.judge(scope, whole, author=stage.author, bundle=stage.rules))
+    stage.review(whole)
+    with beaten(tenant, seen):
+        refused = stage.send(whole, review=False)
+        assert (refused.sent, set(refused.reasons)) == (0, {Reason.INTAKE_DOWN})
+        again = stage.do(lambda scope: minting.preview(scope, whole, author=stage.author, bundle=stage.rules))
+        assert again.stopped, "it waits, and nobody has to act on this very post"
+        assert stage.send(unit(stage.world)).sent == 1, "words for everybody leave"
+    assert stage.send(whole, review=False).sent == 1, "it goes by itself once the form is reached"
+
+
+def test_reached_within_the_hour_is_enough(tenant: OpenScope) -> None:
+    stage = Stage.build(tenant, harm=False)
+    with beaten(tenant, "people_now() - interval '59 minutes'"):
+        assert stage.send(nudity(stage)).sent == 1
+
+
+def test_an_agencys_own_sign_counts_for_nothing(tenant: OpenScope) -> None:
+    stage = Stage.build(tenant, harm=True)
+    whole = nudity(stage)
+    with beaten(tenant, ""):
+        own = "INSERT INTO intake_beats (tenant_id, id, seen_at) VALUES (:t, :h, people_now())"
+        with stage.world.scope("system:test") as scope, pytest.raises(Exception, match="permission denied"):
+            scope.run(own, t=stage.world.tenant_id, h=HOUSE)
+        with stage.world.scope("system:test") as scope, scope.acting_as("gate"):
+            scope.run(own, t=stage.world.tenant_id, h=HOUSE)
+        assert stage.send(whole).sent == 0
+
+
+def reached(tenant: OpenScope, address: str) -> bool:
+    """What the workers do; whether it counts now."""
+    with beaten(tenant, ""):
+        reaching.probe(IntakeDue(HOUSE, HOUSE), tenant=tenant, address=address, reach=anywhere)
+        with tenant(HOUSE, "system:test") as scope:
+            return intake.reached(scope)
+
+
+def test_the_form_itself_is_asked(tenant: OpenScope, pages: Database, tmp_path: Any) -> None:
+    with served(create(tenant=pages.scope, store=FileStore(tmp_path), public_url="http://127.0.0.1")) as url:
+        assert reached(tenant, url)
+    gone = Database("postgresql+psycopg://nobody:x@127.0.0.1:1/none")
+    with served(create(tenant=gone.scope, store=FileStore(tmp_path), public_url="http://127.0.0.1")) as url:
+        assert httpx.get(f"{url}/report").status_code == 200, "its page answers, but it could take nothing in"
+        assert not reached(tenant, url)
+    gone.close()
+
+
+def test_what_only_looks_like_it_is_none(tenant: OpenScope) -> None:
+    parked = FastAPI()
+    parked.add_api_route("/{path:path}", lambda path: HTMLResponse("Buy this domain"))
+    with served(parked) as url:
+        assert not reached(tenant, url)
+    assert not reached(tenant, f"http://127.0.0.1:{free_port()}")

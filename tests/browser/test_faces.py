@@ -1,0 +1,115 @@
+"""Faces in a real browser: two beside each other on Approvals, the list on People, and agreeing on one's own page.
+
+With GREENROOM_PICTURES=FOLDER the pages are also written there as pictures, narrow and wide: look at them.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from foundation.sealed import Sealed
+from foundation.words import LANGUAGES
+from gate import beside, faces
+from tests.browser.seeing import faults
+from tests.browser.test_every_page import axe
+from tests.browser.visitors import Chromium, Visitor
+from tests.dashboard.builders import agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.test_approvals import word
+from tests.dashboard.test_approvals_likeness import alike, work
+from tests.web.builders import Page, png
+from tests.web.test_person_cards import somebody
+from tests.web.test_person_face import agreed, known
+
+PICTURES = os.environ.get("GREENROOM_PICTURES", "")
+WIDTHS = {"fr": 1280, "en": 390}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_two_faces_are_looked_at_beside_each_other(door: Door, chromium: Chromium, language: str) -> None:
+    who = agency(door.tenant, language=language)
+    alike(door, who, name="Ida")
+    with chromium.visitor(WIDTHS[language], language=language, cookies=f"{door.cookie(who)} at {door.url}") as visitor:
+        visitor.go(f"{door.url}/approvals")
+        visitor.shows(word("likeness.needed", language, count=2, agreed=0))
+        _keep(visitor, f"alike-{language}")
+        assert visitor.overflow <= 0
+        visitor.choose(word("likeness.why", language), word("likeness.because.marks", language))
+        visitor.press(word("likeness.answer.other", language))
+        visitor.shows(word("likeness.done.other", language)[:20])
+    work(who)
+    with who.scope() as scope:
+        (one,) = beside.waiting(scope, [who.creator_id])
+        assert [said.approves for said in one.said] == [True]
+
+
+BROWSE = "getComputedStyle(document.querySelector('[data-testid=stFileUploaderDropzone] button'), '::after').content"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_whom_nobody_may_show_is_one_list_by_name_and_by_face(door: Door, chromium: Chromium, language: str) -> None:
+    who = agency(door.tenant, language=language)
+    photo = png(3)
+    with chromium.visitor(WIDTHS[language], language=language, cookies=f"{door.cookie(who)} at {door.url}") as visitor:
+        visitor.go(f"{door.url}/people")
+        visitor.rest()
+        visitor.press(word("people.part.never", language))
+        visitor.shows(word("people.never_empty", language))
+        visitor.type(word("people.never_name", language), "Lou Martin")
+        visitor.press(word("people.never_now", language))
+        visitor.shows(word("people.never_noted", language, name="Lou Martin"))
+        visitor.rest()
+        assert visitor.page.get_by_label(word("people.never_name", language)).input_value() == ""
+        visitor.press(word("people.never_way.face", language))
+        visitor.shows(word("people.never_picture", language))
+        assert visitor.run(BROWSE) == f'"{word("dashboard.browse", language)}"', "a button says what it does"
+        visitor.page.locator('input[type="file"]').set_input_files(
+            {"name": "a.png", "mimeType": "image/png", "buffer": photo}
+        )
+        visitor.shows("a.png")
+        visitor.type(word("people.never_why", language), "asked us not to")
+        visitor.press(word("people.never_now", language))
+        visitor.shows(word("people.never_looking", language)[:40])
+        with who.scope() as scope:
+            (wish,) = scope.run("SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = 'face.bar'",
+                                t=who.tenant_id)  # fmt: skip
+        with who.scope(wish.args["by"]) as scope:
+            faces.bar(scope, subject_id=wish.subject_id, why=wish.args["why"], model="m@1", box=Sealed(b"sealed"))
+        visitor.page.reload()
+        visitor.rest()
+        visitor.press(word("people.part.never", language))
+        visitor.shows("asked us not to")
+        visitor.shows("Lou Martin")
+        visitor.shows(word("people.never_other", language))
+        _keep(visitor, f"list-{language}")
+        assert visitor.overflow <= 0
+        visitor.press(word("people.never_end", language))
+        visitor.shows(word("people.never_face_ending", language))
+        visitor.go(f"{door.url}/system")
+        visitor.rest()
+        visitor.hides("asked us not to")
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_face_is_known_and_erased_by_presses(chromium: Chromium, mia: Page, width: int) -> None:
+    ida, path = somebody(mia, "Ida")
+    with chromium.visitor(width, language="en") as visitor:
+        visitor.go(f"{str(mia.room.client.base_url).rstrip('/')}{path}")
+        visitor.page.locator("summary", has_text="Let my face be known").click()
+        assert faults(visitor) == []
+        if PICTURES:
+            visitor.picture(Path(PICTURES) / f"face-{width}.png")
+        visitor.button("Yes, I agree").locator("visible=true").first.click()
+        visitor.shows("Being written down")
+        assert agreed(mia) == [ida]
+        visitor.page.reload()
+        visitor.shows("You agreed")
+    assert known(mia, ida)
+
+
+def _keep(visitor: Visitor, name: str) -> None:
+    visitor.rest()
+    assert axe(visitor) == []
+    if PICTURES:
+        visitor.picture(Path(PICTURES) / f"{name}.png")

@@ -1,0 +1,134 @@
+"""Passkeys in a real browser with a virtual authenticator: made, used to sign in, kept from other origins.
+
+With GREENROOM_PICTURES=FOLDER the pages are also written there as pictures: look at them.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from foundation.words import LANGUAGES
+from gate import switches
+from tenants import login, passkeys
+from tenants.roles import Role
+from tests.browser.keys import keys
+from tests.browser.seeing import faults
+from tests.browser.visitors import Chromium, Visitor
+from tests.dashboard.builders import agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.test_approvals import word
+
+PICTURES = os.environ.get("GREENROOM_PICTURES", "")
+WIDTHS = {"fr": 1280, "en": 390}
+
+
+def look(visitor: Visitor, name: str) -> None:
+    """The page is fit for people; kept as a picture where asked."""
+    assert faults(visitor) == []
+    if PICTURES:
+        visitor.picture(Path(PICTURES) / f"passkeys-{name}.png")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_passkey_is_made_used_and_put_away(door: Door, chromium: Chromium, language: str) -> None:
+    who = agency(door.tenant, language=language)
+    cookies = f"{door.cookie(who)} at {door.url}"
+    with chromium.visitor(WIDTHS[language], language=language, cookies=cookies) as visitor:
+        device = keys(visitor)
+        visitor.go(f"{door.url}/auth/passkeys")
+        look(visitor, f"{language}-none")
+        visitor.type(word("passkey.name", language), "Mon téléphone")
+        visitor.press(word("passkey.add", language))
+        visitor.shows(word("passkey.told_added", language))
+        visitor.shows("Mon téléphone")
+        look(visitor, f"{language}-one")
+        assert len(device.all()) == 1
+        visitor.page.context.clear_cookies()
+        visitor.go(f"{door.url}/auth/login")
+        look(visitor, f"{language}-sign-in")
+        device.shows_who(False)
+        visitor.press(word("passkey.enter", language))
+        visitor.shows(word("passkey.cancelled", language))
+        device.shows_who(True)
+        visitor.press(word("passkey.enter", language))
+        visitor.rest()
+        visitor.go(f"{door.url}/auth/passkeys")
+        visitor.press(word("passkey.remove", language))
+        visitor.shows(word("passkey.told_removed", language))
+        visitor.page.context.clear_cookies()
+        visitor.go(f"{door.url}/auth/login")
+        visitor.press(word("passkey.enter", language))
+        visitor.shows(word("passkey.wrong", language))
+
+
+def test_a_guest_comes_in_by_a_passkey_instead_of_six_digits(door: Door, chromium: Chromium) -> None:
+    who = agency(door.tenant, language="en")
+    with chromium.visitor(390, language="en") as visitor:
+        device = keys(visitor)
+        visitor.go(door.url + door.link(who, Role.GUEST))
+        visitor.press(word("dashboard.enter", "en"))
+        look(visitor, "guest-first")
+        visitor.press(word("passkey.set_up", "en"))
+        visitor.rest()
+        visitor.page.context.clear_cookies()
+        visitor.go(door.url + door.link(who, Role.GUEST))
+        visitor.press(word("dashboard.enter", "en"))
+        look(visitor, "guest-again")
+        assert word("second.code", "en") not in visitor.text()
+        visitor.press(word("passkey.enter", "en"))
+        visitor.rest()
+        visitor.go(f"{door.url}/auth/passkeys")
+        visitor.press(word("passkey.remove", "en"))
+        visitor.shows(word("passkey.last", "en"))
+        assert len(device.all()) == 1
+
+
+def test_another_origin_gets_nothing(door: Door, chromium: Chromium) -> None:
+    """A page of another site has no passkey of ours to ask for; a form of it is refused before that."""
+    who = agency(door.tenant, language="en")
+    with chromium.visitor(language="en", cookies=f"{door.cookie(who)} at {door.url}") as visitor:
+        device = keys(visitor)
+        visitor.go(f"{door.url}/auth/passkeys")
+        visitor.type(word("passkey.name", "en"), "Phone")
+        visitor.press(word("passkey.add", "en"))
+        visitor.shows(word("passkey.told_added", "en"))
+        asked = visitor.run(
+            "fetch('/auth/passkey/ask', {method: 'POST', body: JSON.stringify({act: 'enter'})}).then(a => a.json())"
+        )["options"]
+        elsewhere = door.url.replace("localhost", "127.0.0.1")
+        visitor.go(f"{elsewhere}/auth/login")
+        wanted = (
+            "(async () => { try { await navigator.credentials.get({publicKey: {challenge: new Uint8Array(32),"
+            f" rpId: '{asked['rpId']}'}}}}); return 'given'; }} catch (e) {{ return e.name; }} }})()"
+        )
+        assert visitor.run(wanted) == "SecurityError"
+        assert len(device.all()) == 1
+    with door.client() as stranger:
+        for path in ("/auth/passkey/ask", "/auth/passkey/answer"):
+            answer = stranger.post(path, json={"act": "enter"}, headers={"origin": "https://evil.example"})
+            assert (answer.status_code, "options" in answer.text) == (403, False)
+
+
+def test_a_person_alone_ends_a_wide_stop_with_a_passkey(door: Door, chromium: Chromium) -> None:
+    who = agency(door.tenant, language="fr")
+    with who.scope(who.act_as(Role.OWNER)) as scope:
+        switches.close(scope, "tenant", "", "sending", reason="essai")
+    with chromium.visitor(390, cookies=f"{door.cookie(who)} at {door.url}") as visitor:
+        keys(visitor)
+        visitor.go(f"{door.url}/auth/passkeys")
+        visitor.type(word("passkey.name"), "Téléphone")
+        visitor.press(word("passkey.add"))
+        visitor.shows(word("passkey.told_added"))
+        visitor.go(f"{door.url}/system")
+        visitor.rest()
+        visitor.page.get_by_text(word("passkey.reopen_link")).first.click()
+        visitor.shows(word("passkey.reopen_now"))
+        look(visitor, "reopen")
+        visitor.type(word("system.why_reopen"), "fausse alerte")
+        visitor.press(word("passkey.reopen_now"))
+        visitor.page.wait_for_url("**/system")
+    with who.scope(who.act_as(Role.OWNER)) as scope:
+        (wish,) = scope.run("SELECT args FROM outbox WHERE tenant_id = :t AND kind = 'switch.set'", t=who.tenant_id)
+        about = switches.signed_as("tenant", "", "sending", "fausse alerte")
+        assert passkeys.spend(scope, login.UUID(wish.args["signed"]), act=switches.REOPEN, about=about)

@@ -1,0 +1,173 @@
+"""A tenant with a bot on the fake Telegram, a channel it posts to and a fan it writes to."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from itertools import count
+from typing import Any
+
+from channels import attempts, connecting, handling, removing, replacing, storing
+from channels.events import TakedownRemove
+from connectors import contract
+from connectors.contract import Response, Send, WireStep
+from connectors.registry import load
+from connectors.telegram import Telegram
+from foundation import outbox
+from foundation.database import Database, Scope
+from foundation.ids import uuid7
+from foundation.sealed import Sealed
+from gate import copies
+from gate.copies import Copy
+from gate.units import Subject, Unit
+from tenants import agencies
+from tests.channels.builders import World, mint
+from tests.fakes.telegram import Network
+from tests.fakes.telegram_world import Bot, Chat, Told
+
+CONNECTORS = load(("connectors.telegram:Telegram",))
+TWO_DAYS = 48 * 3600 + 60
+_numbers = count(1)
+
+Edit = tuple[str, str, str]
+"""Native id of a message, the words and the digest of the file that were put in its place."""
+
+
+@dataclass
+class BotWorld(World):
+    """One creator's bot."""
+
+    telegram: Network = field(kw_only=True)
+    bot: Bot = field(kw_only=True)
+    chat: Chat = field(kw_only=True)
+
+    def unit(
+        self, body: str = "hello", *, pictures: int = 0, of: Subject | None = None, viewer: str = "", first: int = 0
+    ) -> Unit:
+        """A post in the channel, or a message to one person, by name."""
+        person = str(self.telegram.world.person(viewer).id) if viewer else ""
+        return replace(
+            super().unit(body, pictures=pictures, of=of, viewer=person, first=first),
+            platform="telegram",
+            surface="telegram.bot_dm" if viewer else "telegram.public_channel",
+            destination="" if viewer else str(self.chat.id),
+        )
+
+    def pass_time(self, seconds: float) -> None:
+        """The clocks of the house and of Telegram move on."""
+        super().pass_time(seconds)
+        self.telegram.clock.move(seconds)
+
+    def fault(self, mode: str, on: str, **more: Any) -> None:
+        """Have Telegram do something wrong."""
+        self.telegram.book.ask(mode, account=str(self.bot.id), on=on, **{"seconds": 0.2, **more})
+
+    def copy_of(self, unit: Unit) -> Copy:
+        """What a post or a message left outside."""
+        with self.scope() as scope:
+            (found,) = copies.copies(scope, unit.subject)
+        return found
+
+    def remove(self, unit: Unit, *, mint: Any = mint, transport: Any = None) -> list[int]:
+        """One run of the removal of a unit; seconds after which it comes back."""
+        copy = self.copy_of(unit)
+        with self.scope() as scope:
+            removing.ask(scope, copy)
+        event, by = TakedownRemove(self.tenant_id, copy.jti), transport or self.transport()
+        try:
+            handling.remove(event, tenant=self.tenant, transport=by, connectors=CONNECTORS, mint=mint)
+        except outbox.Later as later:
+            return [round(later.after.total_seconds())]
+        return []
+
+    def standing(self, viewer: str = "") -> list[Told]:
+        """The messages of the channel, or of one person's chat, that stand."""
+        chat = self.telegram.world.chat(self.bot, viewer) if viewer else self.chat
+        return [told for number, told in chat.messages.items() if number not in chat.deleted and self._ours(told)]
+
+    def _ours(self, told: Told) -> bool:
+        return told.get("_by") == self.bot.id or bool(told.get("from", {}).get("is_bot"))
+
+    def tries(self, unit: Unit) -> list[str | None]:
+        """What the replacements of a unit came to, oldest first."""
+        with self.scope() as scope:
+            return [row.outcome for row in attempts.of(scope, unit.subject, None, (replacing.KIND,))]
+
+    def unpermitted(self) -> list[str]:
+        """Edits Telegram was asked for that had no permit of their own, and permits that stand for no step."""
+        with self.scope() as scope:
+            allowed, breaches = self._allowed(scope)
+        made = Counter(self.bot.edits)
+        return breaches + [f"{edit} asked {made[edit]} times under {allowed[edit]}" for edit in made - allowed]
+
+    def _allowed(self, scope: Scope) -> tuple[Counter[Edit], list[str]]:
+        permits = {
+            str(row.id): row.wire_digest
+            for row in scope.run(
+                "SELECT id, wire_digest FROM permits WHERE tenant_id = :t AND state = 'consumed'", t=self.tenant_id
+            )
+        }
+        rows = scope.run("SELECT * FROM attempts WHERE tenant_id = :t AND kind = 'replace'", t=self.tenant_id).all()
+        allowed: Counter[Edit] = Counter()
+        breaches, used = [], Counter(step["permit_jti"] for row in rows for step in row.steps)
+        for row in rows:
+            unit = storing.unit_from_json(row.unit)
+            shapes = {step.wire_digest(): step for step in _walk(unit, row.native_key)}
+            for step in (each for each in row.steps if (each["answer"] or {}).get("type") != "not_sent"):
+                if permits.get(step["permit_jti"]) != step["wire_digest"] or used[step["permit_jti"]] != 1:
+                    breaches.append(f"a step without a permit of its own: {step}")
+                allowed[_edit(shapes[step["wire_digest"]])] += 1
+        return allowed, breaches
+
+
+def _walk(unit: Unit, native_id: str) -> Iterator[WireStep]:
+    """Every request of a replacement, as if all went well."""
+    answers: tuple[Response, ...] = ()
+    place = contract.Copy(native_id, unit.account, unit.viewer)
+    while isinstance(turn := Telegram().replace(place, unit, answers), Send):
+        yield turn.step
+        answers = (*answers, Response(turn.step.name, 200, {}, {"ok": True, "result": {}}))
+
+
+def _edit(step: WireStep) -> Edit:
+    said = step.json or {}
+    words = said.get("text") or said["media"]["caption"]
+    digest = next((file.sha256 for file in step.files.values()), "")
+    return f"{said['chat_id']}/{said['message_id']}", words, digest
+
+
+def bot_world(database: Database, telegram: Network) -> BotWorld:
+    """A tenant with its creator and her bot; leo has written to it."""
+    tenant_id, name = uuid7(), f"nova_{next(_numbers)}_{str(uuid7())[-6:]}"
+    bot = telegram.world.bot(f"{name}_bot")
+    channel = telegram.world.channel("Nova", username=name, post=bot)
+    telegram.world.say(bot, "leo", "/start")
+    with database.scope(tenant_id, "system:test") as scope:
+        agencies.found(scope, name=name, language="fr", zone="Europe/Paris")
+        creator_id = agencies.add_creator(
+            scope, slug="nova", name="Nova", kind="virtual", zone="Europe/Paris", languages=["fr"]
+        )
+        channel_id = connecting.connect(
+            scope,
+            creator_id=creator_id,
+            platform="telegram",
+            surface="telegram.public_channel",
+            chat_surface="telegram.bot_dm",
+            account=bot.username,
+            name="Nova",
+            base_url=telegram.url,
+            token=Sealed(bot.token.encode()),
+            zone="Europe/Paris",
+            options={"destination": str(channel.id)},
+        )
+    return BotWorld(
+        database,
+        None,  # type: ignore[arg-type]  # no sandbox here
+        tenant_id,
+        creator_id,
+        channel_id,
+        bot.username,
+        connectors=CONNECTORS,
+        telegram=telegram,
+        bot=bot,
+        chat=channel,
+    )

@@ -1,0 +1,190 @@
+"""What Instagram's answers mean, and what of a post is told where."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from connectors import marks
+from connectors.contract import Answer, Connected, Response, Send, StepAnswerLost, StepKind, StepNotSent, WireStep
+from connectors.instagram import AI, POLLS, Instagram
+from connectors.outcomes import Disconnected, Outcome, Published, Reauthorize, Rejected, Retry, Uncertain
+from foundation.ids import uuid7
+from foundation.sealed import Sealed
+from gate.units import Medium, Subject, Text, Unit
+
+ONE = Medium("a" * 64, "image/jpeg", 1000, alt="a beach", width=1080, height=1080)
+TWO = replace(ONE, sha256="b" * 64)
+POST = Unit(
+    uuid7(), uuid7(), Subject("delivery", uuid7()), "instagram", "instagram.post", uuid7(), "17", "public",
+    texts=(Text("body", "my day"),), media=(ONE,), native_key="k",
+)  # fmt: skip
+ALBUM = replace(POST, media=(ONE, TWO), flags=(AI,))
+
+
+def asked(unit: Unit, *answers: Answer) -> WireStep:
+    turn = Instagram().next(unit, answers)
+    assert isinstance(turn, Send), turn
+    return turn.step
+
+
+def said(unit: Unit, *answers: Answer) -> Outcome:
+    turn = Instagram().next(unit, answers)
+    assert not isinstance(turn, Send), turn
+    return turn
+
+
+def ok(step: str, **body: Any) -> Response:
+    return Response(step, 200, body=body)
+
+
+def wrong(step: str, code: int, sub: int = 0, status: int = 400) -> Response:
+    return Response(step, status, body={"error": {"code": code, "error_subcode": sub, "message": "no"}})
+
+
+STAGED = ok(f"stage:{'a' * 24}", id="101")
+READY = ok("poll:101", status_code="FINISHED")
+
+
+def test_a_picture_is_fetched_asked_after_and_published() -> None:
+    first = asked(replace(POST, flags=(AI,)))
+    assert (first.kind, first.path, first.fetched["image_url"].sha256) == (StepKind.STAGE, "/{account}/media", "a" * 64)
+    assert first.json == {"caption": "my day", "is_ai_generated": True, "alt_text": "a beach"}
+    poll = asked(POST, STAGED)
+    assert (poll.kind, poll.action, poll.path) == (StepKind.CONTROL, "look", "/101?fields=status_code,status")
+    last = asked(POST, STAGED, READY)
+    assert (last.kind, last.path, last.json) == (StepKind.PUBLISH, "/{account}/media_publish", {"creation_id": "101"})
+    assert said(POST, STAGED, READY, ok("publish", id="900")) == Published("900")
+
+
+def test_a_carousel_says_what_it_is_on_the_outer_container_alone() -> None:
+    done = (STAGED, ok(f"stage:{'b' * 24}", id="102"), READY, ok("poll:102", status_code="FINISHED"))
+    assert asked(ALBUM).json == {"is_carousel_item": True, "alt_text": "a beach"}
+    outer = asked(ALBUM, *done)
+    assert outer.json == {
+        "media_type": "CAROUSEL",
+        "children": "101,102",
+        "caption": "my day",
+        "is_ai_generated": True,
+    }
+    assert asked(ALBUM, *done, ok("stage:parent", id="103")).path.startswith("/103?")
+    whole = (*done, ok("stage:parent", id="103"), ok("poll:103", status_code="FINISHED"))
+    assert asked(ALBUM, *whole).json == {"creation_id": "103"}
+
+
+def test_the_mark_is_looked_for_where_the_post_is_made() -> None:
+    single, item = asked(replace(POST, flags=(AI,))), asked(ALBUM)
+    publication = asked(POST, STAGED, READY)
+    assert marks.bears(single, "instagram")
+    assert not marks.bears(item, "instagram")
+    assert not marks.bears(publication, "instagram")
+    assert marks.bears(publication, "sandbox")
+    assert marks.untold(single, (AI,)) == ""
+    assert marks.untold(replace(single, json={"caption": "x"}), (AI,)) == AI
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ("ERROR", Retry),
+        ("EXPIRED", Retry),
+        ("PUBLISHED", Uncertain),
+    ],
+)
+def test_a_container_that_is_no_use(status: str, expected: type[Outcome]) -> None:
+    outcome = said(POST, STAGED, ok("poll:101", status_code=status))
+    assert isinstance(outcome, expected)
+    assert not isinstance(outcome, Retry) or outcome.uploads_gone, "it is made again"
+
+
+def test_a_container_that_takes_its_time_is_asked_after_later() -> None:
+    slow = [ok("poll:101", status_code="IN_PROGRESS")] * POLLS
+    assert asked(POST, STAGED, *slow[1:]).path.startswith("/101?")
+    later = said(POST, STAGED, *slow)
+    assert isinstance(later, Retry)
+    assert not later.uploads_gone, "the picture is there"
+    assert isinstance(said(POST, STAGED, wrong("poll:101", 100, 33)), Retry), "their read bug says nothing of the post"
+
+
+UPLOAD, LAST = f"stage:{'a' * 24}", "publish"
+MEANT: list[tuple[str, int, int, type[Outcome]]] = [
+    (UPLOAD, 190, 0, Reauthorize), (UPLOAD, 10, 0, Reauthorize), (UPLOAD, 200, 0, Reauthorize),
+    (UPLOAD, 4, 0, Retry), (UPLOAD, 17, 0, Retry), (UPLOAD, 32, 0, Retry), (UPLOAD, 80002, 0, Retry),
+    (UPLOAD, 9004, 2207052, Retry), (UPLOAD, 9004, 2207003, Retry), (UPLOAD, 1, 0, Retry), (UPLOAD, -1, 0, Retry),
+    (UPLOAD, 9004, 2207005, Rejected), (UPLOAD, 36003, 2207009, Rejected), (UPLOAD, 100, 2207010, Rejected),
+    (UPLOAD, 25, 2207050, Disconnected),
+    (LAST, 190, 0, Reauthorize), (LAST, 4, 2207051, Uncertain), (LAST, 4, 2207042, Retry), (LAST, 2, 0, Uncertain),
+    (LAST, 9007, 2207027, Retry), (LAST, 100, 2207008, Retry), (LAST, 100, 2207020, Retry), (LAST, 100, 1, Rejected),
+    (LAST, 25, 2207050, Disconnected),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("step", "code", "sub", "expected"), MEANT)
+def test_errors_come_as_400_and_mean_what_their_codes_say(
+    step: str, code: int, sub: int, expected: type[Outcome]
+) -> None:
+    before = () if step == UPLOAD else (STAGED, READY)
+    assert type(said(POST, *before, wrong(step, code, sub))) is expected
+
+
+def test_the_app_waits_as_a_whole_where_the_app_is_meant() -> None:
+    app, own = said(POST, wrong(UPLOAD, 4)), said(POST, wrong(UPLOAD, 17))
+    assert isinstance(app, Retry)
+    assert isinstance(own, Retry)
+    assert (app.scope, own.scope) == ("app", "account")
+    day = said(POST, STAGED, READY, wrong(LAST, 4, 2207042))
+    assert isinstance(day, Retry)
+    assert day.after == timedelta(hours=24)
+    gone = said(POST, STAGED, READY, wrong(LAST, 100, 2207020))
+    assert isinstance(gone, Retry)
+    assert gone.uploads_gone
+
+
+def test_a_publication_nobody_heard_of_is_a_doubt() -> None:
+    for lost in (StepAnswerLost(LAST, "reset"), wrong(LAST, 2, status=500), Response(LAST, 200), ok(LAST, id="x")):
+        assert isinstance(said(POST, STAGED, READY, lost), Uncertain)
+    assert isinstance(said(POST, StepAnswerLost(UPLOAD, "reset")), Retry)
+    assert isinstance(said(POST, STAGED, READY, StepNotSent(LAST, "refused")), Retry)
+
+
+def test_without_an_address_to_fetch_from_a_person_is_told_what_to_do() -> None:
+    outcome = said(POST, StepNotSent(UPLOAD, "no_public_address"))
+    assert isinstance(outcome, Rejected)
+    assert outcome.reason.code == "connectors.no_public_address"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"media": ()},
+        {"media": (replace(ONE, mime="image/png"),)},
+        {"media": (replace(ONE, size=9 * 2**20),)},
+        {"media": (replace(ONE, width=100, height=200),)},
+        {"media": (replace(ONE, width=200, height=100),)},
+        {"media": tuple(replace(ONE, sha256=f"{n:064d}") for n in range(11))},
+        {"texts": (Text("body", "x" * 2201),)},
+        {"texts": (Text("body", "#a " * 31),)},
+        {"texts": (Text("body", "@a " * 21),)},
+        {"flags": ("adult=true",)},
+        {"viewer": "7", "audience": "viewer"},
+    ],
+)
+def test_what_does_not_fit_is_refused_before_any_request(changes: dict[str, Any]) -> None:
+    assert isinstance(said(replace(POST, **changes)), Rejected)
+
+
+def test_an_account_is_connected_by_its_token() -> None:
+    connector, form = Instagram(), {"token": Sealed(b"t")}
+    turn = connector.connect(form, ())
+    assert isinstance(turn, Send)
+    assert turn.step.kind is StepKind.AUTH
+    me = {"user_id": "17", "username": "mia", "account_type": "BUSINESS"}
+    found = connector.connect(form, (ok("me", **me),))
+    assert isinstance(found, Connected)
+    assert (found.account, found.name, found.surface) == ("17", "@mia", "instagram.post")
+    for answer in (ok("me", **{**me, "account_type": "PERSONAL"}), wrong("me", 190), ok("me")):
+        assert isinstance(connector.connect(form, (answer,)), Rejected)
+    assert isinstance(connector.connect({}, ()), Rejected)
+    assert connector.check("17", (ok("look", **me),)) is None
+    assert isinstance(connector.check("18", (ok("look", **me),)), Reauthorize)

@@ -1,0 +1,101 @@
+"""Instagram's world: one professional account, and an address under which our files are fetched."""
+
+import hashlib
+import io
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.responses import Response
+from PIL import Image
+
+from connectors.contract import FileRef
+from connectors.instagram import Instagram
+from connectors.transport import Account
+from foundation.http import HttpClient
+from foundation.ids import uuid7
+from foundation.sealed import Sealed
+from gate.permit import Permit
+from gate.units import Medium
+from tests.contract.worlds import OBJECTS, TENANT, World, transport
+from tests.fakes.instagram import FakeInstagram, Profile
+from tests.fakes.serving import served
+
+_numbers = count(1)
+
+
+def _jpeg(number: int) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (64, 64), (number, 90, 90)).save(out, "JPEG")
+    return out.getvalue()
+
+
+PICTURES = {hashlib.sha256(data).hexdigest(): data for data in map(_jpeg, (1, 2))}
+MEDIA = tuple(
+    Medium(digest, "image/jpeg", len(data), alt=f"picture {place}", ai="generated")
+    for place, (digest, data) in enumerate(PICTURES.items())
+)
+
+
+@contextmanager
+def lent() -> Iterator[str]:
+    """Where the pictures lie; each address is good for one permit, as the house's are."""
+    app = FastAPI()
+
+    @app.get("/lent/{token}/{name}")
+    def file(token: str, name: str) -> Response:
+        return Response(PICTURES[name.removesuffix(".jpg")], media_type="image/jpeg")
+
+    OBJECTS.update(PICTURES)
+    with served(app) as url:
+        yield url
+
+
+@dataclass
+class InstagramFake:
+    """The server, seen from one account."""
+
+    server: FakeInstagram
+    profile: Profile
+    after: int
+
+    def ask(self, mode: str, on: str, **more: Any) -> None:
+        self.server.book.ask(mode, on=on, **more)
+
+    def taken(self) -> list[tuple[str, str]]:
+        return [(post["id"], post["caption"]) for post in self.profile.posts]
+
+    def standing(self) -> set[str]:
+        return {post["id"] for post in self.profile.posts}
+
+    def requests(self) -> list[Mapping[str, Any]]:
+        return list(self.server.book.record(after=self.after))
+
+
+def world(server: FakeInstagram, http: HttpClient, files: str) -> World:
+    """A fresh one."""
+    profile, past = server.profile(f"w{next(_numbers)}"), server.book.record()
+
+    def lend(permit: Permit, file: FileRef) -> str:
+        return f"{files}/lent/{permit.jti.hex}/{file.sha256}.jpg"
+
+    return World(
+        name="instagram",
+        connector=Instagram(),
+        account=Account(TENANT, uuid7(), profile.id, server.url, Sealed(profile.token.encode())),
+        fake=InstagramFake(server, profile, past[-1]["id"] if past else 0),
+        surface="instagram.post",
+        transport=transport(http, lend=lend),
+        clock=server.clock,
+        lags=False,
+        counts="likes",
+        flags=("is_ai_generated=true",),
+        told=lambda wire: wire.get("is_ai_generated") is True,
+        key_on_wire=lambda key: "",  # none travels: the list of posts is read by caption and time
+        name_of=lambda medium: "",  # the publication names the one container around them
+        media=MEDIA,
+        least_media=1,
+    )

@@ -1,0 +1,290 @@
+"""People in the dashboard: written down, asked, proven, named by two, declared, looked at; by who may alone."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from foundation.database import OpenScope
+from foundation.ids import uuid7
+from foundation.sealed import Sealed
+from foundation.words import LANGUAGES, Message, say
+from gate import bystanders, dossiers, faces, inventing, mine, offers, people, ratings
+from gate.carded import SIGNED
+from gate.dossiers import Dossier
+from gate.offers import Offer
+from gate.units import Rating
+from studio import library
+from studio import reads as studio_reads
+from tenants.roles import Role
+from tests.dashboard.builders import Agency, agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.streams import Stream, stream
+from tests.dashboard.test_files import picture
+from tests.dashboard.test_guests import comes
+from tests.dashboard.test_studio import pick
+from tests.gate import people_at_work
+
+
+def word(code: str, language: str = "fr", **params: str | int) -> str:
+    return say(Message(code, params), language)
+
+
+def work(who: Agency) -> list[str]:
+    return people_at_work.work(who)
+
+
+def known(who: Agency) -> list[Dossier]:
+    with who.scope() as scope:
+        return dossiers.people(scope)
+
+
+def asked(who: Agency, person: UUID) -> Offer:
+    with who.scope() as scope:
+        return offers.of(scope, [person])[0]
+
+
+def sign(who: Agency, person: UUID) -> None:
+    offer = asked(who, person)
+    with who.scope(f"person:{person}") as scope:
+        offers.answer(scope, offer.id, SIGNED, digest=offer.digest)
+
+
+def part(page: Stream, name: str) -> str:
+    return page.choose(word("people.what"), word(f"people.part.{name}"))
+
+
+@pytest.fixture
+def manager(door: Door, lumiere: Agency) -> Iterator[Stream]:
+    with stream(door.url, door.cookie(lumiere, Role.MANAGER)) as page:
+        yield page
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_manager_brings_somebody_real_from_nothing_to_ready(door: Door, tenant: OpenScope, language: str) -> None:
+    who = agency(tenant, language=language)
+    with stream(door.url, door.cookie(who, Role.MANAGER)) as page:
+        assert word("people.nobody", language) in page.open("/people")
+        assert word("person.bad_name", language, most=80) in page.press(word("people.add_now", language))
+        page.type(word("people.name", language), "Ida")
+        text = page.press(word("people.add_now", language))
+        assert word("people.added_real", language, name="Ida") in text
+        for missing in ("depict", "publish", "age"):
+            assert word(f"people.missing.{missing}", language) in text
+        assert word("asking.no_place", language) in page.press(word("people.ask_now", language))
+        page.choose(word("cards.places", language), word("platform.sandbox", language))
+        page.choose(word("cards.rating", language), word("rating.N", language))
+        assert word("people.asked", language, name="Ida") in page.press(word("people.ask_now", language))
+        ida = known(who)[0].id
+        text = page.press(word("cards.code", language, name="Ida"))
+        link = re.search(r"/me/([\w-]{43})", text)
+        assert link
+        assert mine.find(door.tenant, link[1]) == (who.tenant_id, ida)
+        page.press(word("cards.put_away", language))
+        assert word("proof.no_custodian", language, most=80) in page.press(word("people.prove_now", language))
+        page.type(word("people.custodian", language), "Notaire Roux")
+        page.type(word("people.receipt", language), "dossier 12")
+        assert word("people.proved", language, name="Ida") in page.press(word("people.prove_now", language))
+        assert word("people.being_noted", language) in page.again()
+        assert work(who) == ["person.prove"]
+        sign(who, ida)
+        text = page.again()
+    terms = asked(who, ida).terms
+    assert (terms.surfaces, terms.max_rating, set(terms.scopes)) == (("sandbox",), Rating.N, {"depict", "publish"})
+    assert word("people.ready", language) in text
+    assert word("people.ready_adult", language) in text
+    assert word("people.proven", language, by="Notaire Roux", at="").split("Roux")[0] in text
+    assert "Manager" in text, "who noted it is said"
+    assert not [code for one in known(who) for code in (*one.general, *one.adult)]
+
+
+def test_one_names_who_is_in_a_picture_and_another_confirms(door: Door, lumiere: Agency, manager: Stream) -> None:
+    with lumiere.scope() as scope:
+        ida = people.add_person(scope, kind="real", display_ref="Ida")
+    asset = picture(door, lumiere, rating=Rating.G)
+    manager.open("/studio")
+    pick(manager)
+    manager.choose(word("people.who_is"), "Ida")
+    assert word("people.proposed") in manager.press(word("people.propose"))
+    work(lumiere)
+    assert word("people.named_open", names="Ida") in manager.again()
+    manager.open("/people")
+    assert word("people.named_by_you") in part(manager, "pictures")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/people")
+        assert word("people.who_is") in part(page, "pictures")
+        assert word("cards.who_told") in page.press(word("cards.who_now"))
+        assert work(lumiere) == ["card.name"]
+        assert word("people.no_open_picture") in page.again()
+    with lumiere.scope() as scope:
+        row = scope.run("SELECT person_id, state, confirmed_by FROM depictions WHERE asset_id = :a", a=asset).one()
+    assert tuple(row) == (ida, "confirmed", lumiere.act_as(Role.OWNER))
+
+
+def references(door: Door, who: Agency, *, rating: Rating = Rating.G) -> None:
+    for seed in range(12):
+        picture(door, who, seed=seed, rating=rating)
+
+
+def test_a_character_is_declared_and_two_others_look(door: Door, lumiere: Agency, manager: Stream) -> None:
+    references(door, lumiere)
+    manager.open("/people")
+    manager.choose(word("people.kind"), word("people.kind.synthetic"))
+    manager.type(word("people.name"), "Vega")
+    text = manager.press(word("people.add_now"))
+    assert word("people.missing.declaration") in text
+    manager.type(word("people.source.model"), "atelier-1")
+    manager.type(word("people.licence"), "CC0")
+    manager.check(word("people.adult_use"))
+    manager.choose(word("people.which_references"), *(str(number) for number in range(1, 13)))
+    manager.type(word("people.licence"), "à nous", nth=2)
+    manager.check(word("people.adult_use"), nth=2)
+    manager.check(word("people.declare_sure", name="Vega"))
+    text = manager.press(word("people.declare_now"))
+    assert word("people.declared", name="Vega") in text
+    assert word("people.others_look") in text
+    assert word("people.look_now") not in manager.labels(), "who declared does not look"
+    with lumiere.scope() as scope:
+        scope.run("UPDATE members SET creators = '[\"mia\"]' WHERE role = 'guest'")
+    for role in (Role.OWNER, Role.GUEST):
+        with stream(door.url, comes(door, lumiere, role, f"203.0.113.{len(role)}")) as page:
+            page.open("/people")
+            if role is Role.OWNER:
+                page.press(word("people.open", name="Vega"))
+            assert word("people.look_noted") in page.press(word("people.look_now"))
+            if role is Role.GUEST:
+                assert word("people.nothing_waits") in page.again()
+    assert word("people.looked_alike") in manager.again()
+    assert (known(lumiere)[0].general, known(lumiere)[0].adult) == ((), ())
+
+
+def test_the_least_doubt_is_told(door: Door, lumiere: Agency, manager: Stream) -> None:
+    references(door, lumiere)
+    with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
+        vega = people.add_person(scope, kind="synthetic", display_ref="Vega", creator_id=lumiere.creator_id)
+        shown = [card.sha256 for card in library_of(scope, lumiere)]
+    people_at_work_declare(lumiere, vega, shown)
+    manager.open("/people")
+    manager.press(word("people.open", name="Vega"))
+    manager.choose(word("people.young"), "3")
+    assert word("people.look_noted_doubt") in manager.press(word("people.look_now"))
+    assert word("people.doubted") in manager.again()
+    assert known(lumiere)[0].adult == ("looks",)
+
+
+def library_of(scope: Any, who: Agency) -> Any:
+    return studio_reads.cards(scope, who.creator_id)
+
+
+def people_at_work_declare(who: Agency, person: UUID, shown: list[str]) -> None:
+    with who.scope(who.act_as(Role.OWNER)) as scope:
+        inventing.declare(scope, person, people_at_work.draft(shown))
+
+
+def test_a_double_shows_what_its_real_person_allowed(lumiere: Agency, manager: Stream) -> None:
+    with lumiere.scope() as scope:
+        people.add_person(scope, kind="real", display_ref="Ida")
+    manager.open("/people")
+    manager.choose(word("people.kind"), word("people.kind.digital_twin"))
+    manager.type(word("people.name"), "Ida bis")
+    text = manager.press(word("people.add_now"))
+    assert word("people.twin_how", name="Ida") in text
+    assert word("people.missing.ai_likeness") in text
+    assert word("people.ask_now") not in manager.labels(), "asked for with the real person"
+
+
+def test_everything_is_taken_back_for_who_asks(lumiere: Agency, manager: Stream) -> None:
+    with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
+        ida = people.add_person(scope, kind="real", display_ref="Ida")
+        offers.make(scope, ida, people_at_work.terms(scope))
+    sign(lumiere, ida)
+    manager.open("/people")
+    manager.press(word("people.open", name="Ida"))
+    manager.check(word("people.end_sure", name="Ida"))
+    assert word("people.ended", name="Ida") in manager.press(word("people.end"))
+    with lumiere.scope() as scope:
+        assert scope.run("SELECT count(*) FROM outbox WHERE kind = 'consent.revoke'").scalar() == 1
+
+
+def test_who_is_never_shown_stands_on_a_list_of_two_hands(door: Door, lumiere: Agency, manager: Stream) -> None:
+    manager.open("/people")
+    assert word("people.never_empty") in part(manager, "never")
+    manager.type(word("people.never_name"), "Lou Martin")
+    assert word("people.never_noted", name="Lou Martin") in manager.press(word("people.never_now"))
+    assert word("people.never_other") in manager.again()
+    assert word("people.never_end") not in manager.labels(), "who put a name there does not take it off"
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/people")
+        assert "Manager" in part(page, "never"), "who put it there is said"
+        assert word("people.never_ended", name="Lou Martin") in page.press(word("people.never_end"))
+
+
+def test_a_face_on_the_same_list_takes_two(door: Door, lumiere: Agency, manager: Stream) -> None:
+    with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
+        faces.bar(scope, subject_id=uuid7(), why="asked us not to", model="m@1", box=Sealed(b"sealed"))
+    manager.open("/people")
+    assert "asked us not to" in part(manager, "never")
+    assert word("people.never_face_ending") in manager.press(word("people.never_end"))
+    assert work(lumiere) == ["face.unbar"]
+    assert word("people.never_ending") in manager.again()
+    assert word("people.never_end") not in manager.labels(), "one of the two has said so"
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/people")
+        part(page, "never")
+        assert word("people.never_face_ended") in page.press(word("people.never_end"))
+        assert work(lumiere) == ["face.unbar"]
+        assert word("people.never_empty") in page.again()
+
+
+def test_one_counts_the_unrecognisable_and_another_confirms(door: Door, lumiere: Agency, manager: Stream) -> None:
+    asset = picture(door, lumiere, rating=Rating.G)
+    manager.open("/studio")
+    pick(manager)
+    assert word("people.blurred_said") in manager.press(word("people.blurred_say"))
+    assert work(lumiere) == ["bystanders.say"]
+    assert word("people.blurred_open", count=1) in manager.again()
+    manager.open("/people")
+    text = part(manager, "pictures")
+    assert word("people.blurred_count", count=1) in text
+    assert word("people.blurred_by_you") in text
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/people")
+        part(page, "pictures")
+        assert word("people.blurred_noted") in page.press(word("people.blurred_yes"))
+        assert work(lumiere) == ["bystanders.judge"]
+        assert word("people.no_open_picture") in page.again()
+    manager.open("/studio")
+    assert word("people.blurred_counted", count=1) in pick(manager)
+    with lumiere.scope() as scope:
+        found = bystanders.of(scope, asset)
+    assert found is not None
+    assert (found.proposed, found.confirmed) == (0, 1)
+
+
+def test_each_role_sees_its_own(door: Door, lumiere: Agency) -> None:
+    with lumiere.scope() as scope:
+        people.add_person(scope, kind="real", display_ref="Mia privée", creator_id=lumiere.creator_id)
+        people.add_person(scope, kind="real", display_ref="Partenaire")
+        asset = picture(door, lumiere, rating=Rating.G)
+        ratings.depict(scope, asset, known_id(scope), how="face")
+        assert library.item(scope, asset)
+    with stream(door.url, door.cookie(lumiere, Role.CREATOR)) as page:
+        text = page.open("/people")
+        assert "Mia privée" in text
+        assert "Partenaire" not in text
+        assert page.labels() == [], "a creator reads, and presses nothing here"
+    with stream(door.url, door.cookie(lumiere, Role.GUEST)) as page:  # nobody was given to them
+        text = page.open("/people")
+        assert word("people.nothing_waits") in text
+        assert "Mia" not in text
+    for role in (Role.CHATTER, Role.ACCOUNTANT):
+        with stream(door.url, door.cookie(lumiere, role)) as page:
+            text = page.open("/people")
+        assert "Mia privée" not in text
+        assert "Partenaire" not in text
+
+
+def known_id(scope: Any) -> UUID:
+    return dossiers.people(scope)[0].id

@@ -1,0 +1,254 @@
+"""A stateful Instagram over HTTP, with bad days: it really fetches the pictures it is given addresses of.
+
+Honest where clients stumble over the real one: JPEG only, containers that take a moment and live a day, a publication
+once and only when ready, a daily quota, rates told as HTTP 400, no way to delete. Parameters are checked against Meta's
+own description where it is at hand.
+"""
+
+import io
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cache
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from PIL import Image
+from starlette.concurrency import run_in_threadpool
+from starlette.types import ASGIApp
+
+from foundation.http import HttpClient, Reply
+from foundation.http import Request as Fetch
+from tests.fakes.serving import MovedClock, served
+from workers.sandbox_faults import Book, Call, FaultyNetwork
+
+LIVES = timedelta(hours=24)
+MOST_BYTES, MOST_CAPTION = 8 * 2**20, 2200
+SHARED = (os.environ.get("GREENROOM_SHARED", ""), str(Path(__file__).parents[3] / "shared"))
+NEWER = frozenset({"is_ai_generated"})
+"""Parameters announced after the description was written (changelog of 22 June 2026)."""
+
+
+class Refused(Exception):
+    """The Graph API says no."""
+
+    def __init__(self, code: int, sub: int = 0, *, status: int = 400, message: str = "refused") -> None:
+        super().__init__(message)
+        told = {"message": message, "type": "OAuthException", "code": code, "fbtrace_id": "A"}
+        self.status, self.body = status, {"error": told | ({"error_subcode": sub} if sub else {})}
+
+
+@dataclass
+class Container:
+    """What a post is made of before it is one."""
+
+    id: str
+    told: Mapping[str, Any]
+    at: datetime
+    pictures: tuple[bytes, ...]
+    polls: int = 0
+    published: bool = False
+
+
+@dataclass
+class Profile:
+    """One account: its token, its kind, what it has posted."""
+
+    id: str
+    username: str
+    token: str
+    account_type: str = "BUSINESS"
+    quota: int = 100
+    containers: dict[str, Container] = field(default_factory=dict)
+    posts: list[dict[str, Any]] = field(default_factory=list)
+    fetched: list[str] = field(default_factory=list)
+    """Addresses it fetched, in order."""
+
+
+_ids = count(17_900_000_000_001)
+
+
+@dataclass
+class FakeInstagram:
+    """The server's state; tests make accounts, move the clock, ask `book` for faults, and read what was posted."""
+
+    clock: MovedClock
+    book: Book
+    url: str = ""
+    slow: int = 1
+    """How often a container is asked after before it is ready."""
+    profiles: dict[str, Profile] = field(default_factory=dict)
+    http: HttpClient = field(default_factory=HttpClient)
+
+    def profile(self, username: str, *, account_type: str = "BUSINESS") -> Profile:
+        """A new account."""
+        number = str(next(_ids))
+        made = Profile(number, username, f"IGAA{number}", account_type)
+        self.profiles[number] = made
+        return made
+
+    def of(self, shown: str) -> Profile:
+        """Whose token a request shows. Raises Refused."""
+        token = shown.removeprefix("Bearer ")
+        found = next((one for one in self.profiles.values() if one.token == token), None)
+        if found is None:
+            raise Refused(190, status=400, message="Invalid OAuth access token")
+        return found
+
+    def contain(self, mine: Profile, told: Mapping[str, Any]) -> dict[str, str]:
+        """A new container, its pictures fetched at once."""
+        _check_parameters(told)
+        if len(str(told.get("caption", ""))) > MOST_CAPTION:
+            raise Refused(100, 2207010, message="caption too long")
+        if told.get("media_type") == "CAROUSEL":
+            pictures = self._children(mine, str(told.get("children", "")))
+        else:
+            pictures = (self._fetch(mine, str(told.get("image_url", ""))),)
+        made = Container(str(next(_ids)), told, self.clock(), pictures)
+        mine.containers[made.id] = made
+        return {"id": made.id}
+
+    def _children(self, mine: Profile, listed: str) -> tuple[bytes, ...]:
+        inner = [mine.containers.get(each) for each in listed.split(",")]
+        if not 2 <= len(inner) <= 10:
+            raise Refused(100, 2207028, message="a carousel has 2 to 10 items")
+        for each in inner:
+            if each is None or each.told.get("is_carousel_item") is not True or not self._ready(each):
+                raise Refused(100, 2207008, message="no such item")
+        return tuple(each.pictures[0] for each in inner if each is not None)
+
+    def _fetch(self, mine: Profile, url: str) -> bytes:
+        mine.fetched.append(url)
+        reply = self.http.exchange(Fetch("GET", url, {"user-agent": "facebookexternalhit/1.1"}, b"", 5.0))
+        if not isinstance(reply, Reply) or reply.status != 200:
+            raise Refused(9004, 2207052, message="The media could not be fetched from this URI")
+        if reply.headers.get("content-type") != "image/jpeg" or len(reply.body) > MOST_BYTES:
+            raise Refused(9004, 2207005, message="image format not supported")
+        try:
+            shape = Image.open(io.BytesIO(reply.body))
+        except OSError as error:
+            raise Refused(9004, 2207005, message="image format not supported") from error
+        if shape.format != "JPEG" or not 0.79 <= shape.width / shape.height <= 1.92:
+            raise Refused(36003, 2207009, message="aspect ratio")
+        return reply.body
+
+    def _ready(self, made: Container) -> bool:
+        return made.polls >= self.slow and self.clock() - made.at < LIVES
+
+    def status(self, made: Container) -> dict[str, str]:
+        """How a container stands; each question brings it on."""
+        made.polls += 1
+        if made.published:
+            return {"id": made.id, "status_code": "PUBLISHED"}
+        if self.clock() - made.at >= LIVES:
+            return {"id": made.id, "status_code": "EXPIRED"}
+        return {"id": made.id, "status_code": "FINISHED" if made.polls > self.slow else "IN_PROGRESS"}
+
+    def publish(self, mine: Profile, told: Mapping[str, Any]) -> dict[str, str]:
+        """Show a container, once."""
+        made = mine.containers.get(str(told.get("creation_id", "")))
+        if made is None or made.published or made.told.get("is_carousel_item"):
+            raise Refused(100, 2207008, message="the container does not exist")
+        if self.clock() - made.at >= LIVES:
+            raise Refused(100, 2207020, message="the container has expired")
+        if not self._ready(made):
+            raise Refused(9007, 2207027, message="the media is not ready")
+        today = [post for post in mine.posts if self.clock() - post["_at"] < timedelta(hours=24)]
+        if len(today) >= mine.quota:
+            raise Refused(4, 2207042, message="too many posts in 24 hours")
+        made.published = True
+        number = str(next(_ids))
+        shown = {"id": number, "timestamp": self.clock().strftime("%Y-%m-%dT%H:%M:%S+0000"), "like_count": 3}
+        shown |= {"permalink": f"https://www.instagram.com/p/{number}/", "comments_count": 1, "view_count": 9}
+        ai = made.told.get("is_ai_generated") is True
+        kept = {"caption": str(made.told.get("caption", "")), "is_ai_generated": ai}
+        mine.posts.append({**shown, **kept, "_at": self.clock(), "_pictures": made.pictures})
+        return {"id": number}
+
+    def answer(self, method: str, parts: list[str], told: Mapping[str, Any], mine: Profile) -> dict[str, Any]:
+        """What a request gives. Raises Refused."""
+        match method, parts:
+            case "GET", ["me"]:
+                return {"user_id": mine.id, "username": mine.username, "account_type": mine.account_type, "id": "1"}
+            case "POST", [owner, "media"] if owner == mine.id:
+                return self.contain(mine, told)
+            case "POST", [owner, "media_publish"] if owner == mine.id:
+                return self.publish(mine, told)
+            case "GET", [owner, "media"] if owner == mine.id:
+                return _listed(mine, told)
+            case "GET", [container] if container in mine.containers:
+                return self.status(mine.containers[container])
+            case "GET", [media]:
+                post = next((post for post in mine.posts if post["id"] == media), None)
+                if post is not None:
+                    return {
+                        name: post[name] for name in ("id", *str(told.get("fields", "")).split(",")) if name in post
+                    }
+        raise Refused(100, 33, message="Unsupported request: object does not exist")
+
+
+def _listed(mine: Profile, told: Mapping[str, Any]) -> dict[str, Any]:
+    most, start = int(str(told.get("limit", 25))), int(str(told.get("after", 0)))
+    newest = mine.posts[::-1][start : start + most]
+    shown = [{name: value for name, value in post.items() if not name.startswith("_")} for post in newest]
+    more = {"cursors": {"after": str(start + most)}} if start + most < len(mine.posts) else {}
+    return {"data": shown, "paging": more}
+
+
+@cache
+def _parameters() -> frozenset[str]:
+    """What Meta's description takes for a container; nothing where it is not at hand."""
+    for place in filter(None, SHARED):
+        path = Path(place) / "platforms/specs/instagram/IGUserForIGOnlyAPI.json"
+        if path.is_file():
+            apis = json.loads(path.read_text("utf-8"))["apis"]
+            media = next(api for api in apis if (api["method"], api.get("endpoint")) == ("POST", "media"))
+            return frozenset(each["name"] for each in media["params"]) | NEWER
+    return frozenset()
+
+
+def _check_parameters(told: Mapping[str, Any]) -> None:
+    unknown = set(told) - _parameters() if _parameters() else set()
+    if unknown:
+        raise Refused(100, message=f"no such parameter: {sorted(unknown)}")
+
+
+@contextmanager
+def instagram() -> Iterator[FakeInstagram]:
+    """A server under uvicorn with a clock of its own."""
+    clock = MovedClock()
+    server = FakeInstagram(clock, Book(clock=clock))
+    with served(create(server), clock=clock) as server.url:
+        yield server
+
+
+def call_of(method: str, path: str) -> Call | None:
+    """The kind of a request, in the words of the faults."""
+    parts = path.strip("/").split("/")
+    kinds = {("POST", "media_publish"): "posts", ("POST", "media"): "files", ("GET", "media"): "lookups"}
+    owner = parts[0] if len(parts) == 2 else ""
+    return Call(method, path, owner, kinds.get((method, parts[-1]), "checks" if parts == ["me"] else "metrics"))
+
+
+def create(server: FakeInstagram) -> ASGIApp:
+    """The app on its state."""
+    app = FastAPI()
+
+    @app.api_route("/{path:path}", methods=["GET", "POST", "DELETE"])
+    async def graph(path: str, request: Request) -> JSONResponse:
+        body = await request.body()
+        told = {**request.query_params, **(json.loads(body) if body else {})}
+        try:
+            mine = server.of(request.headers.get("authorization", ""))
+            answer = await run_in_threadpool(server.answer, request.method, path.strip("/").split("/"), told, mine)
+        except Refused as refused:
+            return JSONResponse(refused.body, refused.status)
+        return JSONResponse(answer)
+
+    return FaultyNetwork(app, book=server.book, call_of=call_of)

@@ -1,0 +1,84 @@
+"""Requests for removal and appeals for tests, by the rooms' own functions."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from foundation.ids import uuid7
+from gate import appealing, complaints, copies, minting, receipts, recording
+from gate.events import AppealDue, ComplaintDue
+from gate.receipts import Given
+from gate.states import ComplaintState
+from tenants import agencies
+from tenants.roles import Role
+from tests.gate.builders import KEY, Step, World, picture, unit
+from tests.gate.people_at_work import by
+from tests.gate.written import due
+
+S = ComplaintState
+SOURCE = "s" * 64
+HOUR = timedelta(hours=1)
+
+
+def member(here: World, role: Role = Role.MANAGER) -> UUID:
+    with here.scope() as scope:
+        return agencies.add_member(
+            scope, name="M", email=f"{uuid7()}@example.test", role=role, language="en", zone="UTC"
+        )
+
+
+def asked(
+    here: World, *digests: str, category: str = "other", source: str = SOURCE, given: Given | None = None
+) -> UUID:
+    with here.scope() as scope:
+        receipt = complaints.receive(
+            scope, creator_id=here.creator_id, category=category, named="post", digests=digests, source=source,
+            described=given is not None,
+        )  # fmt: skip
+        if given is not None:
+            receipts.keep(scope, receipt, given, "hash")
+        return complaints.by_receipt(scope, receipt).id
+
+
+def answered(here: World, wish: UUID) -> None:
+    complaints.answer(ComplaintDue(here.tenant_id, wish), tenant=here.open)
+
+
+def shown(here: World, **more: Any) -> str:
+    with here.scope() as scope:
+        return picture(scope, here, **more).sha256
+
+
+def sent(here: World) -> tuple[str, UUID]:
+    """A picture that stands outside."""
+    with here.scope() as scope:
+        medium = picture(scope, here)
+        jti = minting.mint(scope, unit(here, media=(medium,)), Step(), key=KEY, author=f"member:{here.ann}").jti
+    with here.scope() as scope:
+        copies.note_copy(scope, jti, "n1", scope.now)
+    return medium.sha256, jti
+
+
+def state(here: World, sha256: str) -> str:
+    with here.scope() as scope:
+        return recording.recorded(scope, sha256).state
+
+
+def refused_one(here: World, category: str = "shown") -> UUID:
+    wish = asked(here, shown(here), category=category)
+    answered(here, wish)
+    with by(here, here.rob) as scope:
+        complaints.reject(scope, wish, because="agreed")
+    return wish
+
+
+def appeal(here: World, wish: UUID, words: str = "") -> UUID:
+    with here.scope() as scope:
+        receipt = complaints.row_of(scope, wish).receipt
+        appealing.ask(scope, receipt, creator_id=here.creator_id, words=words)
+        return due(scope, AppealDue.kind)[-1].subject
+
+
+def rows_of(here: World, wish: UUID) -> list[str]:
+    with here.scope() as scope:
+        return list(complaints.row_of(scope, wish).digests)

@@ -1,0 +1,108 @@
+"""A term is found however it is written down, and ordinary numbers, drawings and abbreviations hold nothing back."""
+
+import base64
+import codecs
+from dataclasses import replace
+
+import pytest
+
+from gate import lexicon, text
+from gate.encodings import decoded
+from gate.language import read
+from gate.lexicon import shipped
+from gate.units import Rating
+
+TERM = "QUIET-HARBOUR-B"
+KNOWN = replace(shipped(), terms=(lexicon.term("explicit", TERM),))
+LOWER = TERM.lower()
+LETTERS = [letter for letter in TERM if letter.isalpha()]
+NATO = "quebec uniform india echo tango hotel alpha romeo bravo oscar uniform romeo bravo"
+MORSE = "--.- ..- .. . - / .... .- .-. -... --- ..- .-. / -..."
+LINES = (
+    "Quick walk\nunder trees\nin the sun\nevery day\nthe best\nhalf hour\nall mine\nreally\nbut then\nout\nup\nrun\nbye"
+)
+WORDS = "Quite unusual, I ended the holiday at Rome, by only using railways. Bravo!"
+
+
+def in_parts(encoded: str) -> str:
+    return " ".join(encoded[at : at + 4] for at in range(0, len(encoded), 4))
+
+
+WRITTEN = {
+    "braille": "".join(chr(0x2800 + dots) for dots in (31, 37, 10, 17, 30)) + "⠓⠁⠗⠃⠕⠥⠗⠃",
+    "morse": MORSE,
+    "morse with dots": MORSE.replace(".", "•").replace("-", "—"),
+    "base64 in parts": in_parts(base64.b64encode(TERM.encode()).decode()),
+    "base64 backwards": base64.b64encode(TERM.encode()).decode()[::-1],
+    "base64 of utf-16": base64.b64encode(TERM.encode("utf-16-be")).decode(),
+    "base64 twice": base64.b64encode(base64.b64encode(TERM.encode())).decode(),
+    "base32": base64.b32encode(TERM.encode()).decode(),
+    "hexadecimal": TERM.encode().hex(" "),
+    "binary": " ".join(f"{code:08b}" for code in TERM.encode()),
+    "decimal": " ".join(map(str, TERM.encode())),
+    "decimal with commas": ", ".join(map(str, TERM.encode())),
+    "octal": " ".join(f"{code:o}" for code in TERM.encode()),
+    "places in the alphabet": " ".join(str(ord(letter) - 64) for letter in LETTERS),
+    "escapes": "".join(f"\\u{ord(one):04x}" for one in TERM),
+    "code points": " ".join(f"U+{ord(one):04X}" for one in TERM),
+    "quoted printable": "".join(f"={code:02X}" for code in TERM.encode()),
+    "rot13": codecs.encode(TERM, "rot13"),
+    "spelt in words": NATO,
+    "drawn": "Q|_|13T-|-|/\\|2|3()|_||2-|3",
+    "upside down": "q-ɹnoqɹɐɥ-ʇǝᴉnb",
+    "letters among words": " then ".join(LETTERS),
+    "in a comment": "QUIET-HAR<!-- x -->BOUR-B",
+    "first letters of lines": LINES,
+    "first letters of words": WORDS,
+}
+
+
+@pytest.mark.parametrize("written", WRITTEN.values(), ids=WRITTEN.keys())
+def test_a_term_is_found_however_it_is_written(written: str) -> None:
+    assert text.rate([written], lexicon=KNOWN).rating is Rating.E
+    other = replace(KNOWN, terms=(lexicon.term("explicit", "SUNNY-MEADOW-C"),))
+    assert text.rate([written], lexicon=other).rating is Rating.G
+
+
+@pytest.mark.parametrize(
+    "ordinary",
+    [
+        "Call me: 06 12 34 56 78, or 0170 1234567",
+        "Lotto: 7 14 21 28 35, bonus 3",
+        "Menu (vegan) | soup | 12 € | salad <3",
+        "... and then - well - nothing ... --",
+        "A b c, o e a i: y yo o tú",
+        "100 101 110 111 were the room numbers",
+        "c:\\users\\me and \\o/ ¯\\_(ツ)_/¯",
+        "Meet at Hotel India, Oscar and Mike come too",
+    ],
+)
+def test_ordinary_signs_and_numbers_stay_general(ordinary: str) -> None:
+    found = text.rate([ordinary], lexicon=replace(shipped(), terms=(*shipped().terms, *KNOWN.terms)))
+    assert (found.rating, found.obfuscated, found.prohibited) == (Rating.G, False, "")
+
+
+def test_a_short_term_is_not_sought_in_the_beginnings_of_words() -> None:
+    short = replace(KNOWN, terms=(lexicon.term("explicit", "quiet"),))
+    assert text.rate(["Quite unusual, I ended there"], lexicon=short).rating is Rating.G
+    assert text.rate(["so quiet here"], lexicon=short).rating is Rating.E
+
+
+@pytest.mark.parametrize(
+    "bad", ["\\ud800", "U+FFFFFF", "\\u{110000}", "=FF=FE=FD=FC", "300 301 302 303 304", "xn--\x00"]
+)
+def test_what_is_no_text_is_left_out(bad: str) -> None:
+    for reading in decoded(bad):
+        reading.encode()
+
+
+@pytest.mark.parametrize(
+    "unit", ["1 ", "a b ", "- ", ".", "|", "AAAA ", "=41", "\\u0041", "<", "⠁", "x-ray ", "7" * 9 + " "]
+)
+def test_huge_texts_are_read_in_time(unit: str) -> None:
+    """One that took time in the square of its length would never end here."""
+    decoded(unit * (200_000 // len(unit)))
+
+
+def test_languages_are_still_told_apart() -> None:
+    assert not read(["Dzisiaj mam dla was nowe zdjęcia"]).supported

@@ -1,0 +1,253 @@
+"""Exports while the house goes on, and what checkpoints note of themselves."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from foundation.archive import Archive, FileArchive
+from foundation.database import OpenScope
+from foundation.ids import HOUSE, uuid7
+from gate import anchoring, chain, checkpoints, exporting, minting, proof
+from gate.checkpoints import Checkpoint, Link, LogKey
+from gate.events import CheckpointDue
+from tests.conftest import Cluster
+from tests.gate.builders import World, unit, world
+from tests.gate.written import Told, told
+
+LOG_KEY = LogKey.derived(bytes(range(32)))
+DUE = CheckpointDue(HOUSE, HOUSE)
+
+
+@pytest.fixture(autouse=True)
+def a_house_without_logs(cluster: Cluster) -> None:
+    """The archive of each test is new, and so is what was noted of it and every log."""
+    engine = create_engine(cluster.url("postgres", "house"))
+    with engine.begin() as connection:
+        connection.execute(
+            text("TRUNCATE log_checkpoints, log_heads, decision_inputs, permits, decisions, agencies CASCADE")
+        )
+    engine.dispose()
+
+
+@pytest.fixture
+def here(tenant: OpenScope, tenant_id, a_house_without_logs: None) -> World:
+    return world(tenant, tenant_id)
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> FileArchive:
+    return FileArchive(tmp_path)
+
+
+def judge(here: World, count: int) -> None:
+    with here.scope() as scope:
+        for number in range(count):
+            minting.judge(scope, unit(here, text=f"Hello {number}"), author=f"member:{here.ann}")
+
+
+def later(here: World, shift: timedelta) -> None:
+    with here.open(HOUSE, "system:test", role="relay") as scope:
+        scope.run("SELECT house_shift(:by)", by=shift)
+
+
+def kept(archive: Archive, log: str) -> list[Checkpoint]:
+    found = []
+    while True:
+        try:
+            data = archive.read(checkpoints.place(log, len(found) + 1))
+        except Exception:
+            return found
+        found.append(Checkpoint.read(data, LOG_KEY.signing.public_key()))
+
+
+def name_of(here: World) -> str:
+    with here.scope() as scope:
+        return LOG_KEY.name(here.tenant_id, scope.run("SELECT created_at FROM log_heads").scalar_one())
+
+
+def proven(here: World, archive: Archive) -> proof.Proof:
+    return proof.verify(exporting.lines([here.tenant_id], every=True, tenant=here.open, archive=archive, key=LOG_KEY))
+
+
+def look(here: World, archive: Archive) -> None:
+    anchoring.anchor_logs(DUE, tenant=here.open, archive=archive, key=LOG_KEY)
+
+
+def tamper(cluster: Cluster, here: World, statement: str) -> None:
+    engine = create_engine(cluster.url("postgres", "house"))
+    with engine.begin() as connection:
+        connection.execute(text("SET session_replication_role = replica"))
+        assert connection.execute(text(statement), {"t": here.tenant_id}).rowcount
+    engine.dispose()
+
+
+def exported(here: World, archive: Archive, meanwhile: Callable[[], None], *, at: str) -> list[bytes]:
+    """The lines of an export during which something happens, once a line of this kind was written."""
+    found, happened = [], False
+    for line in exporting.lines([here.tenant_id], every=True, tenant=here.open, archive=archive, key=LOG_KEY):
+        found.append(line)
+        if not happened and f'"{at}"'.encode() in line:
+            meanwhile()
+            happened = True
+    assert happened
+    return found
+
+
+@pytest.mark.parametrize("at", ["export", "anchors", "log", "entry"])
+def test_a_checkpoint_made_while_an_export_runs_is_left_to_the_next(here: World, archive: FileArchive, at: str) -> None:
+    judge(here, 2)
+    later(here, timedelta(minutes=10))
+    look(here, archive)
+    judge(here, 2)
+
+    def meanwhile() -> None:
+        judge(here, 3)
+        later(here, timedelta(minutes=10))
+        look(here, archive)
+
+    lines = exported(here, archive, meanwhile, at=at)
+    found = proof.verify(lines)
+    assert found.whole, found
+    (one,) = found.logs
+    whole = at in ("export", "anchors")  # what happened before the root was read is in it
+    assert (one.checkpoints, found.links) == ((2, 2) if whole else (1, 1))
+    assert one.entries == (4 if at in ("log", "entry") else 7)
+    assert len(kept(archive, name_of(here))) == 2
+    after = proven(here, archive)
+    assert after.whole
+    assert (after.logs[0].entries, after.logs[0].checkpoints, after.links) == (7, 2, 2)
+
+
+def test_a_checkpoint_that_cannot_be_read_is_handed_out_for_the_verifier(here: World, archive: FileArchive) -> None:
+    judge(here, 2)
+    archive.keep(checkpoints.place(name_of(here), 1), b'{"kind":"checkpoint"}')
+    found = proven(here, archive)
+    assert not found.whole
+    assert found.logs[0].fault == proof.Fault("checkpoint_forged", 1)
+
+
+def test_an_export_says_what_it_is_of(here: World, archive: FileArchive) -> None:
+    """The opening and the end of each log promise what a verifier then looks for."""
+    judge(here, 2)
+    later(here, timedelta(minutes=10))
+    look(here, archive)
+    judge(here, 1)
+    empty = world(here.open, uuid7())
+    lines = list(
+        exporting.lines([here.tenant_id, empty.tenant_id], every=False, tenant=here.open, archive=archive, key=LOG_KEY)
+    )
+    said = [json.loads(line) for line in lines]
+    opening, ends = said[0], [one for one in said if one.get("kind") == "end"]
+    name = name_of(here)
+    assert (opening["format"], opening["key"], opening["logs"]) == (proof.FORMAT, LOG_KEY.public, [name, ""])
+    assert (opening["every"], opening["links"]) == (False, 1)
+    assert [(one["log"], one["seq"], one["checkpoints"]) for one in ends] == [(name, 3, 1), ("", 0, 0)]
+    with here.scope() as scope:
+        head = scope.run("SELECT hash FROM log_heads WHERE tenant_id = :t", t=here.tenant_id).scalar_one()
+        now = chain.micros(scope.now)
+    assert [one["hash"] for one in ends] == [head, chain.GENESIS]
+    assert all(0 <= now - one["at"] < 60_000_000 for one in (opening, *ends))
+    titles = [(one["agency"], one["log"]) for one in said if one.get("kind") == "log"]
+    assert titles == [(f"Agency {here.tenant_id}", name), (f"Agency {empty.tenant_id}", "")]
+
+
+def test_what_was_made_is_noted_to_the_last_field(here: World, archive: FileArchive, tenant: OpenScope) -> None:
+    judge(here, 3)
+    later(here, timedelta(minutes=10))
+    look(here, archive)
+    (one,) = kept(archive, name_of(here))
+    data = archive.read(checkpoints.place(one.log, 1))
+    root = archive.read(checkpoints.root_place(1))
+    with here.scope() as scope:
+        head = scope.run("SELECT hash FROM log_heads WHERE tenant_id = :t", t=here.tenant_id).scalar_one()
+        row = scope.run("SELECT * FROM log_checkpoints WHERE tenant_id = :t", t=here.tenant_id).mappings().one()
+    assert (row["number"], row["seq"], row["head"], row["digest"], row["root"]) == (1, 3, head, chain.digest(data), 1)
+    assert chain.micros(row["at"]) == one.at
+    assert (one.number, one.seq, one.head, one.previous, one.root) == (1, 3, head, chain.GENESIS, chain.GENESIS)
+    with tenant(HOUSE, "system:test") as scope:
+        row = scope.run("SELECT * FROM log_checkpoints WHERE tenant_id = :t", t=HOUSE).mappings().one()
+    assert (row["number"], row["seq"], row["head"], row["digest"]) == (1, 1, chain.GENESIS, chain.digest(root))
+    judge(here, 1)
+    later(here, timedelta(minutes=10))
+    look(here, archive)
+    _, second = kept(archive, name_of(here))
+    assert (second.previous, second.root) == (chain.digest(data), chain.digest(root))
+    link = Link.read(archive.read(checkpoints.root_place(2)), LOG_KEY.signing.public_key())
+    assert (link.number, link.previous, len(link.anchors)) == (2, chain.digest(root), 1)
+
+
+def test_a_checkpoint_waits_ten_minutes_to_the_second(here: World, archive: FileArchive) -> None:
+    judge(here, 1)
+    later(here, timedelta(minutes=9, seconds=50))
+    look(here, archive)
+    assert kept(archive, name_of(here)) == []
+    later(here, timedelta(seconds=10))
+    look(here, archive)
+    assert len(kept(archive, name_of(here))) == 1
+    later(here, timedelta(minutes=20))
+    look(here, archive)
+    assert len(kept(archive, name_of(here))) == 1, "nothing is new"
+
+
+def test_a_broken_log_is_told_with_its_place_and_closed_when_it_fits_again(
+    here: World, archive: FileArchive, cluster: Cluster
+) -> None:
+    judge(here, 3)
+    tamper(cluster, here, "UPDATE decisions SET verdict = 'B' WHERE tenant_id = :t AND seq = 2")
+    later(here, timedelta(minutes=10))
+    look(here, archive)
+    with here.scope() as scope:
+        assert told(scope, anchoring.BROKEN) == Told(
+            "gate.log_broken", {"seq": 2}, urgent=True, open=True, creator=None
+        )
+    tamper(cluster, here, "UPDATE decisions SET verdict = 'A' WHERE tenant_id = :t AND seq = 2")
+    look(here, archive)
+    with here.scope() as scope:
+        after = told(scope, anchoring.BROKEN)
+        assert after is not None
+        assert not after.open
+    assert len(kept(archive, name_of(here))) == 1
+
+
+def test_what_is_kept_by_another_hand_is_never_noted(here: World, archive: FileArchive) -> None:
+    judge(here, 2)
+    with here.scope() as scope:
+        head = scope.run("SELECT hash FROM log_heads WHERE tenant_id = :t", t=here.tenant_id).scalar_one()
+    log_name = name_of(here)
+    for wrong in (
+        b"{}",
+        Checkpoint(log_name, 1, 2, "f" * 64, 1, chain.GENESIS, chain.GENESIS).signed(LOG_KEY),
+        Checkpoint(log_name, 2, 2, head, 1, chain.GENESIS, chain.GENESIS).signed(LOG_KEY),
+        Checkpoint(log_name, 1, 2, head, 1, "f" * 64, chain.GENESIS).signed(LOG_KEY),
+        Checkpoint("else", 1, 2, head, 1, chain.GENESIS, chain.GENESIS).signed(LOG_KEY),
+    ):
+        later(here, timedelta(minutes=10))
+
+        class Odd(FileArchive):
+            def keep(self, name: str, data: bytes, said: bytes = wrong) -> bytes:
+                return said if name.startswith(log_name) else super().keep(name, data)
+
+        look(here, Odd(archive._root))
+        with here.scope() as scope:
+            count = scope.run("SELECT count(*) FROM log_checkpoints WHERE tenant_id = :t", t=here.tenant_id)
+            assert count.scalar_one() == 0
+            found = told(scope, anchoring.BROKEN)
+            assert found is not None
+            assert (found.params, found.open) == ({"seq": 2}, True)
+
+
+def test_the_end_of_a_removed_agencys_log_is_signed_with_its_head(here: World, archive: FileArchive) -> None:
+    judge(here, 2)
+    name = name_of(here)
+    with here.scope() as scope:
+        head = scope.run("SELECT hash FROM log_heads WHERE tenant_id = :t", t=here.tenant_id).scalar_one()
+        now = chain.micros(scope.now)
+    anchoring.close_log(here.tenant_id, tenant=here.open, archive=archive, key=LOG_KEY)
+    anchoring.close_log(uuid7(), tenant=here.open, archive=archive, key=LOG_KEY)
+    said = checkpoints.heard("closed", archive.read(checkpoints.closing_place(name)), LOG_KEY.signing.public_key())
+    assert (said["log"], said["seq"], said["head"]) == (name, 2, head)
+    assert 0 <= int(str(said["at"])) - now < 60_000_000

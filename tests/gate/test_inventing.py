@@ -1,0 +1,262 @@
+"""Invented people: what is declared, who looks, and that a change, a doubt or a lost reference undoes it."""
+
+import pytest
+
+from foundation.database import OpenScope
+from foundation.errors import BadInput, Conflict, NotFound, Refused
+from foundation.ids import uuid7
+from gate import dossiers, inventing, never, people, ratings, showing
+from gate.declared import ADAPTER, MODEL, REFERENCES, Look, Source, agreement, source_digest
+from gate.inventing import Draft
+from gate.reasons import Reason
+from gate.units import Medium, Rating
+from tenants import agencies, reads
+from tenants.roles import Role
+from tests.gate import carding
+from tests.gate.builders import World, asset_of, looked_at, picture, world
+from tests.gate.people_at_work import by, declare, draft, references, somebody, stranger
+
+
+@pytest.fixture
+def house(tenant: OpenScope) -> World:
+    """ann writes, rob and gus look; gus is a guest who was given mia."""
+    return world(tenant, uuid7())
+
+
+def guest(here: World, name: str = "Gus", creators: tuple[str, ...] = ("mia",)) -> object:
+    with here.scope() as scope:
+        return agencies.add_member(
+            scope, name=name, email=f"{name}@example.test", role=Role.GUEST, language="en", zone="UTC",
+            creators=creators,
+        )  # fmt: skip
+
+
+def nova(here: World) -> object:
+    return somebody(here, "synthetic", display_ref="Nova", creator_id=here.creator_id)
+
+
+def shot(here: World, person: object, rating: Rating = Rating.N, model: str = "") -> Medium:
+    """A picture of an invented person, made by a model."""
+    with here.scope() as scope:
+        return picture(scope, here, rating, person=person, ai="generated", model=model)  # type: ignore[arg-type]  # the house of a test
+
+
+def verdict(here: World, medium: Medium) -> tuple[str, set[Reason]]:
+    return carding.judged(here, medium)
+
+
+def test_two_others_look_and_it_goes_out(house: World) -> None:
+    person, gus = nova(house), guest(house)
+    medium, mild = shot(house, person), shot(house, person, Rating.S)
+    assert verdict(house, mild) == ("H", {Reason.SYNTHETIC_DECLARATION_MISSING})
+    declared = declare(house, person, references(house))
+    assert verdict(house, mild)[0] == "A"
+    for member, after in ((house.rob, "B"), (gus, "F")):
+        assert verdict(house, medium) == ("B", {Reason.SYNTHETIC_DECLARATION_MISSING})
+        with by(house, member) as scope:
+            inventing.look(scope, person, declared)
+        assert verdict(house, medium)[0] == after
+
+
+@pytest.mark.parametrize("harm", [{"doubts": 1}, {"resembles": True}])
+def test_the_least_doubt_keeps_what_is_adult(house: World, harm: dict[str, object]) -> None:
+    person, shown = nova(house), references(house)
+    declared = declare(house, person, shown)
+    with house.scope() as scope:
+        looked_at(scope, declared, stranger(), stranger())
+    medium, mild = shot(house, person), shot(house, person, Rating.S)
+    assert verdict(house, medium)[0] == "F"
+    doubts = shown[:1] if "doubts" in harm else ()
+    with by(house, house.rob) as scope:
+        inventing.look(scope, person, declared, doubts=doubts, resembles=bool(harm.get("resembles")))
+    assert verdict(house, medium) == ("B", {Reason.SYNTHETIC_DECLARATION_MISSING})
+    assert verdict(house, mild)[0] == ("H" if "resembles" in harm else "A")
+
+
+def test_another_model_adapter_or_reference_is_another_declaration(house: World) -> None:
+    person, shown = nova(house), references(house)
+    with house.scope() as scope:
+        looked_at(scope, declare(house, person, shown), stranger(), stranger())
+    medium = shot(house, person)
+    assert verdict(house, medium)[0] == "F"
+    declare(house, person, shown, name="atelier-2")
+    assert verdict(house, medium) == ("B", {Reason.SYNTHETIC_DECLARATION_MISSING})
+    one = draft(shown)
+    others = [
+        draft(shown, digest="b" * 64), draft(shown[1:]), draft(shown, licence="MIT"),
+        Draft((*one.sources, Source(ADAPTER, "nova-lora", "c" * 64, "own", True)), shown),
+    ]  # fmt: skip
+    digests = {source_digest(each.sources, each.references) for each in (one, *others)}
+    assert len(digests) == 5
+    assert source_digest(one.sources, shown[::-1]) == source_digest(one.sources, shown)
+
+
+def test_a_picture_of_another_model_is_not_what_was_declared(house: World) -> None:
+    person = nova(house)
+    with house.scope() as scope:
+        looked_at(scope, declare(house, person, references(house)), stranger(), stranger())
+    assert verdict(house, shot(house, person, model="atelier-1"))[0] == "F"
+    assert verdict(house, shot(house, person, model="atelier-9")) == ("B", {Reason.SYNTHETIC_DECLARATION_MISSING})
+    assert verdict(house, shot(house, person, Rating.G, "atelier-9")) == ("H", {Reason.SYNTHETIC_DECLARATION_MISSING})
+
+
+def test_a_reference_that_is_taken_away_undoes_it(house: World) -> None:
+    person, shown = nova(house), references(house)
+    with house.scope() as scope:
+        looked_at(scope, declare(house, person, shown), stranger(), stranger())
+    medium = shot(house, person)
+    with house.scope() as scope:
+        ratings.freeze(scope, shown[3])
+        assert dossiers.people(scope)[0].declaration.lost  # type: ignore[union-attr]  # it was declared above
+    assert verdict(house, medium) == ("B", {Reason.SYNTHETIC_DECLARATION_MISSING})
+    with house.scope() as scope:
+        ratings.thaw(scope, shown[3])
+    assert verdict(house, medium)[0] == "F"
+
+
+@pytest.mark.parametrize("lacks", [{"adult": False}, {"licence": ""}])
+def test_without_a_licence_nothing_adult(house: World, lacks: dict[str, object]) -> None:
+    person = nova(house)
+    with house.scope() as scope:
+        looked_at(scope, declare(house, person, references(house), **lacks), stranger(), stranger())
+    assert verdict(house, shot(house, person)) == ("B", {Reason.LICENCE_MISSING})
+    assert verdict(house, shot(house, person, Rating.S))[0] == "A"
+
+
+def test_who_declared_looks_at_nothing_nor_does_one_person_twice(house: World) -> None:
+    person = nova(house)
+    declared = declare(house, person, references(house))
+    with by(house, house.ann) as scope, pytest.raises(Refused, match=r"review\.own"):
+        inventing.look(scope, person, declared)
+    with house.scope() as scope, pytest.raises(Exception, match="row-level security"):
+        looked_at(scope, declared, house.principal(scope, house.ann))
+    with by(house, house.rob) as scope:
+        inventing.look(scope, person, declared)
+        with pytest.raises(Conflict, match="looked_before"):
+            inventing.look(scope, person, declared)
+    assert verdict(house, shot(house, person))[0] == "B"
+    for role in ("app", "gate"):
+        with pytest.raises(Exception, match="permission denied"), house.open(house.tenant_id, "x", role=role) as scope:
+            scope.run("UPDATE invented_looks SET doubts = '[]'")
+
+
+def test_a_guest_looks_at_what_was_given_to_them(house: World) -> None:
+    person = nova(house)
+    declared = declare(house, person, references(house))
+    for creators in ((), ("lou",)):
+        with by(house, guest(house, f"G{len(creators)}", creators)) as scope, pytest.raises(NotFound):
+            inventing.look(scope, person, declared)
+    other = world(house.open, uuid7())
+    with by(other, other.rob) as scope, pytest.raises(NotFound):
+        inventing.look(scope, person, declared)
+    with by(house, guest(house)) as scope:
+        inventing.look(scope, person, declared)
+
+
+def test_what_is_adult_among_the_references_was_really_shown(house: World) -> None:
+    person, shown = nova(house), references(house, rating=Rating.N)
+    declared = declare(house, person, shown)
+    with by(house, house.rob) as scope, pytest.raises(Refused, match="set_unseen"):
+        inventing.look(scope, person, declared)
+    with by(house, house.rob) as scope:
+        for sha256 in shown:
+            showing.note(scope, reads.member(scope, house.rob), sha256)
+        inventing.look(scope, person, declared)
+
+
+def test_few_old_and_strange_references_are_refused(house: World) -> None:
+    person, shown = nova(house), references(house)
+    few, whole = declare(house, person, shown[:11]), declare(house, person, shown)
+    with by(house, house.rob) as scope:
+        with pytest.raises(Conflict, match="declared_anew"):
+            inventing.look(scope, person, few)
+        with pytest.raises(BadInput, match="bad_reference"):
+            inventing.look(scope, person, whole, doubts=("f" * 64,))
+    few = declare(house, person, shown[:11])
+    with by(house, house.rob) as scope, pytest.raises(BadInput, match="few_references"):
+        inventing.look(scope, person, few)
+    with house.scope() as scope:
+        ratings.freeze(scope, shown[0])
+    other = world(house.open, uuid7())
+    for wrong in (shown, references(other), ("e" * 64,)):
+        with pytest.raises(BadInput, match="bad_reference"):
+            declare(house, person, wrong)
+    with pytest.raises(BadInput, match="many_references"):
+        declare(house, person, [f"{n:064x}" for n in range(41)])
+
+
+@pytest.mark.parametrize("sources", [
+    (), (Source(ADAPTER, "a", "", "own", True),), (Source(MODEL, " ", "", "own", True),),
+    (Source(MODEL, "a", "", "own", True),) * 2, (Source("weights", "a", "", "own", True),),
+    (Source(MODEL, "a", "zz", "own", True),), (Source(MODEL, "a" * 121, "", "own", True),),
+])  # fmt: skip
+def test_a_declaration_names_its_model_once(house: World, sources: tuple[Source, ...]) -> None:
+    person = nova(house)
+    with by(house, house.ann) as scope, pytest.raises(BadInput):
+        inventing.declare(scope, person, Draft(sources, ()))
+
+
+def test_somebody_real_is_never_declared_invented(house: World) -> None:
+    with pytest.raises(BadInput, match="not_invented"):
+        declare(house, somebody(house), references(house))
+
+
+def test_references_that_look_like_somebody_never_shown_are_refused(house: World) -> None:
+    person = nova(house)
+    with by(house, house.ann) as scope:
+        first = picture(scope, house, ai="generated", phash="00000000000000ff")
+        near = picture(scope, house, ai="generated", phash="00000000000000fe")
+        far = picture(scope, house, ai="generated", phash="ffffffff00000000")
+        entry = never.note(scope, "Lou Martin", pictures=[asset_of(scope, first)])
+    with pytest.raises(Refused, match="looks_like"):
+        declare(house, person, (near.sha256,))
+    assert declare(house, person, (far.sha256,))
+    with by(house, house.ann) as scope, pytest.raises(Refused, match="another_ends"):
+        never.end(scope, entry)
+    with by(house, house.rob) as scope:
+        never.end(scope, entry)
+    assert declare(house, person, (near.sha256,))
+
+
+def test_words_that_name_somebody_never_shown_are_refused(house: World) -> None:
+    with by(house, house.ann) as scope:
+        never.note(scope, "Lou  Martin")
+        for words in ("a portrait of LOU MARTIN, sea", "lou-martin"):
+            with pytest.raises(Refused, match=r"never\.named"):
+                never.refuse_words(scope, words)
+        never.refuse_words(scope, "Loulou Martinez by the sea, Martin Lou")
+        for wrong in ("Al", "", "x" * 81):
+            with pytest.raises(BadInput):
+                never.note(scope, wrong)
+
+
+def test_how_far_two_looks_agree() -> None:
+    one, other = stranger(), stranger()
+    a, b, c, d = "abcd"
+
+    def kappa(first: tuple[str, ...], second: tuple[str, ...], tiles: int = 4) -> float | None:
+        return agreement(Look(one, False, first, tiles), Look(other, False, second, tiles))
+
+    assert kappa((a,), (a,)) == 1
+    assert kappa((a, b), (a, c)) == 0
+    assert kappa((a, b), (c, d)) == -1
+    assert kappa((), ()) is None
+    assert kappa((a, b, c, d), (a, b, c, d)) is None
+    assert kappa((), (), 0) is None
+    assert kappa((a, b), (c,), 2) is None
+
+
+def test_add_person_refuses_what_cannot_be(house: World) -> None:
+    other = world(house.open, uuid7())
+    with by(house, house.ann) as scope:
+        for name in ("", "  ", "x" * 81):
+            with pytest.raises(BadInput, match="bad_name"):
+                people.add_person(scope, kind="real", display_ref=name)
+        with pytest.raises(NotFound):
+            people.add_person(scope, kind="real", display_ref="Ida", creator_id=other.creator_id)
+        invented = people.add_person(scope, kind="synthetic", display_ref="Nova")
+        with pytest.raises(BadInput, match="bad_kind"):
+            people.add_person(scope, kind="digital_twin", display_ref="T", twin_of=invented)
+        with pytest.raises(NotFound):
+            people.add_person(scope, kind="digital_twin", display_ref="T", twin_of=uuid7())
+    assert REFERENCES

@@ -1,0 +1,152 @@
+"""Lowering a rating beside other tenants, at once, after a change, and in a family of pictures."""
+
+from contextlib import suppress
+from threading import Barrier, Thread
+from uuid import UUID
+
+import pytest
+
+from foundation.database import OpenScope
+from foundation.errors import GreenroomError, NotFound, Refused
+from foundation.ids import uuid7
+from gate import lowering, minting, ratings, recording
+from gate.facts import read_snapshot
+from gate.minting import Denied
+from gate.units import Medium, Rating
+from tests.gate.builders import KEY, Step, World, asset_of, invented, picture, unit, world
+from tests.gate.test_lowering import WHY, ask, guest, lowered, met, rating, say, see, shot, work
+
+
+@pytest.fixture
+def house(tenant: OpenScope) -> World:
+    return world(tenant, uuid7())
+
+
+def test_another_tenant_sees_and_lowers_nothing(house: World, tenant: OpenScope) -> None:
+    other, medium = world(tenant, uuid7()), shot(house)
+    wish = ask(house, house.ann, medium)
+    with other.scope(f"member:{other.rob}") as scope:
+        assert not lowering.waiting(scope, {house.creator_id})
+        with pytest.raises(NotFound):
+            lowering.say(scope, wish, agree=True, why=WHY)
+    work(other, wish)
+    with other.scope(f"member:{other.ann}") as scope, pytest.raises(NotFound):
+        lowering.ask(scope, uuid7(), medium.sha256, Rating.S, why=WHY, maker=None)
+    assert rating(house, medium) is Rating.N
+
+
+def test_two_wishes_at_once_are_one(house: World) -> None:
+    medium = shot(house)
+    see(house, house.ann, medium)
+    see(house, house.rob, medium)
+    gate, got = Barrier(2), list[str]()
+
+    def one(member: UUID, wanted: Rating) -> None:
+        gate.wait()
+        with suppress(GreenroomError):
+            ask(house, member, medium, wanted)
+            got.append(str(wanted))
+
+    threads = [Thread(target=one, args=each) for each in ((house.ann, Rating.S), (house.rob, Rating.G))]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert len(got) == 1
+    with house.scope() as scope:
+        (wish,) = lowering.waiting(scope, {house.creator_id})
+    gate_settled = Barrier(2)
+    for name in ("gus", "eve"):
+        see(house, found := guest(house, name), medium)
+        with house.scope(f"member:{found}") as scope:
+            lowering.say(scope, wish.id, agree=True, why=WHY)
+
+    def settle() -> None:
+        gate_settled.wait()
+        work(house, wish.id)
+
+    threads = [Thread(target=settle) for _ in range(2)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    with house.scope() as scope:
+        done = scope.run("SELECT count(*) FROM content_ratings WHERE source LIKE 'lowering:%'").scalar_one()
+    assert (done, str(rating(house, medium))) == (1, got[0])
+
+
+def test_what_was_rated_anew_meanwhile_is_left_as_it_is(house: World) -> None:
+    medium = shot(house)
+    wish = ask(house, house.ann, medium)
+    gus, eve = guest(house, "gus"), guest(house, "eve")
+    for each in (gus, eve):
+        see(house, each, medium)
+        with house.scope(f"member:{each}") as scope:
+            lowering.say(scope, wish, agree=True, why=WHY)
+    with house.scope() as scope:
+        ratings.rate(scope, medium.sha256, Rating.E, source=f"member:{house.rob}")
+    work(house, wish)
+    assert rating(house, medium) is Rating.E
+
+
+def test_what_came_from_it_falls_with_it_and_nothing_falls_below_its_family(house: World) -> None:
+    source = shot(house)
+    with house.scope() as scope:
+        derived = picture(scope, house, Rating.G, parent=asset_of(scope, source), person=invented(scope, house))
+        sibling = Medium("5" * 64, "image/jpeg", 1000)
+        recording.record_rendition(
+            scope,
+            asset_of(scope, source),
+            sha256=sibling.sha256,
+            mime="image/jpeg",
+            size=1000,
+            width=10,
+            height=10,
+            profile="other",
+        )
+        ratings.rate(scope, sibling.sha256, Rating.S, source="classifier@1")
+    assert (rating(house, derived), rating(house, sibling)) == (Rating.S, Rating.N)
+    with pytest.raises(Refused, match="family"):
+        ask(house, house.ann, derived, Rating.G)
+    lowered(house, source, Rating.G)
+    assert (rating(house, source), rating(house, derived), rating(house, sibling)) == (Rating.S, Rating.S, Rating.S)
+    say(house, house.rob, sibling, ask(house, house.ann, sibling, Rating.G))
+    assert (rating(house, source), rating(house, derived), rating(house, sibling)) == (Rating.G, Rating.G, Rating.G)
+
+
+def test_a_rating_lowered_twice_falls_back_one_step_at_a_time(house: World) -> None:
+    medium = shot(house, Rating.E)
+    lowered(house, medium, Rating.S)
+    gus = guest(house, "zoe")
+    say(house, gus, medium, ask(house, house.ann, medium, Rating.G))
+    assert rating(house, medium) is Rating.G
+    met(house, house.ann, gus)
+    assert rating(house, medium) is Rating.S
+
+
+def test_a_raise_after_it_counts_and_a_decision_is_replayed(house: World) -> None:
+    medium = shot(house)
+    lowered(house, medium)
+    with house.scope() as scope:
+        whole = minting.marked(scope, unit(house, media=(medium,)), line=str)
+        minting.mint(scope, whole, Step(), key=KEY, author=f"member:{house.ann}")
+    with house.scope() as scope:
+        stored = scope.run("SELECT snapshot FROM decision_inputs ORDER BY id DESC LIMIT 1").scalar_one()
+        assert read_snapshot(stored).media[0].rating is Rating.S
+        assert len(read_snapshot(stored).media[0].lowered_by) == 2
+        ratings.rate(scope, medium.sha256, Rating.E, source=f"member:{house.rob}")
+    assert rating(house, medium) is Rating.E
+    with pytest.raises(Denied), house.scope() as scope:
+        minting.mint(scope, unit(house, media=(medium,)), Step(), key=KEY, author=f"member:{house.ann}")
+
+
+def test_a_wish_ends_by_itself(house: World) -> None:
+    medium = shot(house)
+    wish = ask(house, house.ann, medium)
+    with house.open(house.tenant_id, "system:test", role="app") as scope, suppress(Exception):
+        scope.run("UPDATE lowerings SET drawn = 'S'")
+    with house.scope() as scope:
+        (found,) = lowering.waiting(scope, {house.creator_id})
+    assert (found.drawn, found.agreed, found.needed, found.why) == (Rating.N, 0, 2, WHY)
+    assert found.allowed == {house.rob}
+    del wish

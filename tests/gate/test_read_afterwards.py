@@ -1,0 +1,276 @@
+"""Samples, calibrations and releases as they are kept, in the audit and told."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from foundation.database import OpenScope
+from foundation.errors import BadInput, Conflict, GreenroomError, NotFound
+from foundation.ids import HOUSE, uuid7
+from foundation.words import Message
+from gate import (
+    calibrating,
+    choosing,
+    copies,
+    inspecting,
+    journal,
+    minting,
+    ratings,
+    releasing,
+    sampling,
+    seals,
+    showing,
+    switches,
+)
+from gate.bundle import Bundle
+from gate.calibrating import FEWEST, CalibrationDue
+from gate.sampling import SampleRead
+from gate.units import Medium, Rating
+from tenants import reads
+from tests.gate.builders import KEY, Step, World, invented, picture, unit, world
+from tests.gate.opening import author, opened
+from tests.gate.people_at_work import by
+from tests.gate.written import Told, audited, due, told
+
+DAY = timedelta(days=1)
+RULES: Bundle = opened()
+
+
+@pytest.fixture
+def here(tenant: OpenScope, tenant_id: UUID) -> World:
+    return world(tenant, tenant_id)
+
+
+def test_whether_a_classifier_is_waited_for_is_asked_of_these_bytes_alone(here: World) -> None:
+    with here.scope() as scope:
+        missed, other, sealed = (picture(scope, here).sha256 for _ in range(3))
+        for one in (missed, sealed):
+            inspecting.missed(scope, one)
+        assert inspecting.waiting(scope, missed)
+        assert not inspecting.waiting(scope, other)
+        seals.put(scope, sealed, by="member:x")
+        assert not inspecting.waiting(scope, sealed)
+        inspecting.record(scope, missed, source="classifier:one@1", rating=Rating.S)
+        assert not inspecting.waiting(scope, missed)
+        reasons = scope.run("SELECT reason FROM content_ratings WHERE sha256 = :s AND source LIKE 'classifier:one%'",
+                            s=missed).scalars().all()  # fmt: skip
+        assert reasons == [None], "only what is never allowed needs a reason"
+
+
+def test_what_is_forbidden_goes_to_the_journal_one_after_the_other(here: World) -> None:
+    with here.scope() as scope:
+        journal.note(scope, journal.BLOCK, "a" * 64, more="shown", look="0" * 16)
+        row = scope.run("SELECT args, lane, holds_lane, priority FROM outbox WHERE tenant_id = :t",
+                        t=here.tenant_id).one()  # fmt: skip
+        assert row.args == {"act": journal.BLOCK, "about": "a" * 64, "more": "shown", "look": "0" * 16}
+        assert (row.lane, row.holds_lane, row.priority) == ("journal", True, 0)
+        with journal.done_again(scope):
+            journal.note(scope, journal.BLOCK, "b" * 64)
+        journal.note(scope, journal.FREEZE, "c" * 64)
+        said = [one.args["about"] for one in due(scope, journal.JournalDue.kind)]
+        assert said == ["a" * 64, "c" * 64]
+
+
+def drawn(here: World, rating: Rating = Rating.S) -> tuple[sampling.Drawn, Medium]:
+    with by(here, here.rob) as scope:
+        choosing.tighten(scope, suggestive_percent=100, words_percent=100)
+    with here.scope() as scope:
+        medium = picture(scope, here, rating, person=invented(scope, here))
+        whole = minting.marked(scope, unit(here, media=(medium,)), line=str)
+        jti = minting.mint(scope, whole, Step(), key=KEY, author=f"member:{here.ann}").jti
+    with here.scope() as scope:
+        copies.note_copy(scope, jti, "1", scope.now)
+        return sampling.waiting(scope, {here.creator_id})[-1], medium
+
+
+def test_what_is_to_be_read_is_told_to_the_last_field(here: World) -> None:
+    one, medium = drawn(here)
+    with here.scope() as scope:
+        assert (one.creator_id, one.rating, one.why, one.author) == (
+            here.creator_id, Rating.S, "share", f"member:{here.ann}",
+        )  # fmt: skip
+        assert one.subject == one.unit.subject
+        assert one.unit.media == (medium,)
+        assert scope.now - one.at < DAY
+        assert sampling.waiting(scope, {uuid7()}) == sampling.waiting(scope, set()) == []
+        assert sampling.waiting(scope, {here.creator_id}, limit=0) == []
+    with by(here, here.rob) as scope:
+        for _ in range(2):
+            sampling.read(scope, one.id, raised_to=Rating.N, what=medium.sha256)
+        (task,) = due(scope, SampleRead.kind)
+        assert (task.subject, task.priority, task.dedupe) == (one.id, 1, f"sample:{one.id}")
+        assert task.args == {"raised_to": "N", "what": medium.sha256, "by": f"member:{here.rob}"}
+        for sample, raised, what, code in (
+            (uuid7(), None, "", "sample.unknown"), (one.id, Rating.S, "", "gate.RATING_LOWERING_INVALID"),
+            (one.id, Rating.N, "0" * 64, "sample.unknown"),
+        ):  # fmt: skip
+            with pytest.raises(GreenroomError) as refused:
+                sampling.read(scope, sample, raised_to=raised, what=what)
+            assert refused.value.message.code == code
+
+
+@pytest.mark.parametrize(("raised", "act"), [("", "sample.read"), ("N", "sample.raised")])
+def test_what_was_read_is_in_the_audit_with_who_read_it(here: World, raised: str, act: str) -> None:
+    one, medium = drawn(here)
+    what = medium.sha256 if raised else ""
+    event = SampleRead(here.tenant_id, one.id, raised, what, f"member:{here.rob}")
+    for _ in range(2):
+        sampling.settle(event, tenant=here.open)
+    with here.scope() as scope:
+        row = scope.run("SELECT read_at, reader_id, raised_to, why FROM samples WHERE id = :i", i=one.id).one()
+        assert row.read_at is not None
+        assert (row.reader_id, row.raised_to, row.why) == (here.principal(scope, here.rob), raised or None, "share")
+        assert audited(scope, "sample.read", "sample.raised") == [
+            (f"member:{here.rob}", act, f"sample:{one.id}", {"why": "share"})
+        ]
+        assert ratings.effective(scope, medium.sha256) is Rating(raised or "S")
+    with by(here, here.rob) as scope, pytest.raises(Conflict, match=r"sample\.read"):
+        sampling.read(scope, one.id)
+
+
+def test_words_found_to_be_more_are_told_with_their_creator(here: World) -> None:
+    one, _ = drawn(here)
+    sampling.settle(SampleRead(here.tenant_id, one.id, "X", "", f"member:{here.rob}"), tenant=here.open)
+    with here.scope() as scope:
+        assert told(scope, f"sample:{one.id}") == Told(
+            "sample.words_missed", {}, urgent=False, open=True, creator=here.creator_id
+        )
+        (copy,) = copies.copies(scope, one.subject)
+        assert copy.recalled_at is not None
+        why = scope.run("SELECT recall_reason FROM permits WHERE id = :j", j=copy.jti).scalar_one()
+        assert Message.from_json(why) == Message("recall.raised")
+
+
+def test_a_calibration_is_begun_rated_and_told(here: World) -> None:
+    with here.scope() as scope:
+        for number in range(FEWEST):
+            picture(scope, here, (Rating.G, Rating.S, Rating.N)[number % 3])
+        frozen = picture(scope, here).sha256
+        picture(scope, here, None)
+        ratings.freeze(scope, frozen)
+    with by(here, here.rob) as scope:
+        with pytest.raises(BadInput) as refused:
+            calibrating.begin(scope, {uuid7()})
+        assert (refused.value.message.code, refused.value.message.params) == ("calibration.too_few", {"least": FEWEST})
+        row = calibrating.begin(scope, {here.creator_id})
+        assert audited(scope, "calibration.begun") == [
+            (f"member:{here.rob}", "calibration.begun", f"calibration:{row}", {"count": FEWEST})
+        ]
+        with pytest.raises(Conflict, match=r"calibration\.open"):
+            calibrating.begin(scope, {here.creator_id})
+        open_one = calibrating.under_way(scope)
+        assert open_one is not None
+        assert (open_one.id, open_one.total, len(open_one.left)) == (row, FEWEST, FEWEST)
+        for calibration, sha256, code in (
+            (uuid7(), open_one.left[0], "calibration.over"), (row, "0" * 64, "review.unknown"),
+            (row, open_one.left[0], "review.set_unseen"),
+        ):  # fmt: skip
+            with pytest.raises(GreenroomError) as failed:
+                calibrating.say(scope, calibration, sha256, [Rating.S])
+            assert failed.value.message.code == code
+        assert failed.value.message.params == {"count": 1}
+        assert calibrating.result(scope) is None
+    for who, higher in ((here.rob, False), (here.ann, True)):
+        with here.scope() as scope:
+            for sha256 in open_one.left:
+                showing.note(scope, reads.member(scope, who), sha256)
+        with by(here, who) as scope:
+            for count, sha256 in enumerate(open_one.left, 1):
+                known = ratings.effective(scope, sha256)
+                said = Rating.E if higher else known
+                assert said is not None
+                calibrating.say(scope, row, sha256, [said])
+                waits = due(scope, CalibrationDue.kind)
+                assert len(waits) == (1 if higher else 0) + (count == FEWEST)
+            last = waits[-1]
+            principal = here.principal(scope, who)
+            assert (last.subject, last.dedupe) == (row, f"calibration:{row}:{principal}:{FEWEST - 1}")
+            assert calibrating.under_way(scope) is None, "nothing is left for them"
+            with pytest.raises(Conflict, match=r"calibration\.said"):
+                calibrating.say(scope, row, open_one.left[0], [Rating.S])
+    calibrating.settle(CalibrationDue(here.tenant_id, row), tenant=here.open)
+    with here.scope() as scope:
+        found = calibrating.result(scope)
+        assert found is not None
+        assert (found.kappa, found.good) == (0, False)
+        assert audited(scope, "calibration.done") == [
+            (calibrating.ACTOR, "calibration.done", f"calibration:{row}", {"kappa": 0})
+        ]
+        assert told(scope, calibrating.NOTICE) == Told("calibration.low", {}, urgent=True, open=True, creator=None)
+
+
+def test_a_release_is_written_told_and_tried_in_ten_minutes(tenant: OpenScope) -> None:
+    one, other = author(tenant, rules=RULES), author(tenant, rules=RULES)
+    with one.world.scope(one.actor) as scope:
+        standing = releasing.standing(scope, one.digest, rules=RULES)
+        assert (standing.unit, standing.lacks, standing.signed_at) == (one.whole, (), None)
+        for digest in ("0" * 64, other.digest):
+            with pytest.raises(NotFound, match=r"review\.unknown"):
+                releasing.standing(scope, digest, rules=RULES)
+    second = unit(one.world, text="Another")
+    with one.world.scope() as scope:
+        minting.judge(scope, second, author="", bundle=RULES)
+    signed = one.signs()
+    released = one.releases(signed)
+    with one.world.scope(one.actor) as scope:
+        row = scope.run("SELECT * FROM own_releases WHERE id = :i", i=released).mappings().one()
+        assert (row["subject_kind"], row["subject_id"]) == (one.whole.subject.kind, one.whole.subject.id)
+        assert (row["unit_digest"], row["channel_id"], row["member_id"]) == (
+            one.digest, one.whole.channel_id, one.world.ann,
+        )  # fmt: skip
+        assert (row["ask_id"], row["seen_percent"], row["ended_at"], row["ended_by"]) == (signed, 100, None, "")
+        subject = one.whole.subject
+        assert audited(scope, "own.released") == [(one.actor, "own.released", f"{subject.kind}:{subject.id}", {})]
+        (ripe,) = due(scope, releasing.ReleaseRipe.kind)
+        assert ripe.subject == subject.id
+        assert timedelta(minutes=9) < ripe.at - row["created_at"] <= timedelta(minutes=10, seconds=5)
+        standing = releasing.standing(scope, one.digest, rules=RULES)
+        assert [str(lack) for lack in standing.lacks] == ["soon"]
+        assert standing.signed_at == row["created_at"]
+    with one.world.scope(one.actor) as scope:
+        assert releasing.withdraw(scope, subject.id) == 1
+        assert releasing.withdraw(scope, subject.id) == 0
+        assert audited(scope, "own.withdrawn") == [(one.actor, "own.withdrawn", f"delivery:{subject.id}", {})]
+        ended = scope.run("SELECT ended_by FROM own_releases WHERE id = :i", i=released).scalar_one()
+        assert ended == one.actor
+
+
+def test_why_a_release_did_not_come_is_told_urgently_and_closes_with_the_next(tenant: OpenScope) -> None:
+    one = author(tenant, rules=RULES)
+    event = releasing.ReleaseWanted(one.world.tenant_id, uuid7(), one.digest, one.actor)
+    releasing.settle(event, tenant=tenant)
+    with one.world.scope() as scope:
+        found = told(scope, f"own:{one.digest}")
+        assert found is not None
+        assert (found.urgent, found.open, found.creator) == (True, True, None)
+        assert audited(scope, "own.released") == []
+
+
+def test_a_custodians_word_about_an_account_ends_once(tenant: OpenScope) -> None:
+    one = author(tenant, rules=RULES)
+    with one.world.scope(one.actor) as scope:
+        row = scope.run("SELECT * FROM account_holders WHERE id = :i", i=one.holder).mappings().one()
+        assert (row["person_id"], row["account"], row["custodian"]) == (one.person, "mia-sandbox", "custodian")
+        assert (row["channel_id"], row["evidence_digest"], row["valid_until"]) == (
+            one.world.channel_id, "e" * 64, None,
+        )  # fmt: skip
+        assert row["principal_id"] == one.world.principal(scope, one.world.ann)
+        releasing.end_holder(scope, one.holder)
+        with pytest.raises(NotFound, match=r"own\.no_holder"):
+            releasing.end_holder(scope, uuid7())
+        ended = scope.run("SELECT ended_by, ended_at FROM account_holders WHERE id = :i", i=one.holder).one()
+        assert (ended.ended_by, ended.ended_at is not None) == (one.actor, True)
+
+
+def test_the_house_stops_everybody(tenant: OpenScope, here: World) -> None:
+    with tenant(HOUSE, "system:test") as scope:
+        switches.close(scope, "global", "", "campaigns", reason="x")
+    try:
+        with here.scope() as scope:
+            assert switches.halt(scope, "campaigns").everywhere
+            assert switches.closed(scope, "campaigns", creator=here.creator_id)
+            assert switches.stops(scope) == []
+    finally:
+        with tenant(HOUSE, "system:test") as scope:
+            switches.reopen(scope, "global", "", "campaigns", reason="over")

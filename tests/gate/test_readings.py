@@ -1,0 +1,148 @@
+"""What a disguised text says, to the letter: decoded segments, names of pictures, edges of lines, hidden ways."""
+
+import pytest
+
+from gate import views, wordforms
+from gate.encodings import decoded, plainly
+
+READ = {
+    "1 2 3 26": {"abcz"},
+    "1 2 3 27": set(),
+    "0 1 2 3": set(),
+    "1 2 3 100": set(),
+    "104 101 108 108 111": {"hello"},
+    "110 145 154 154 157": {"Hello"},
+    "1101000 1100101 1101100 1101100": {"hell"},
+    "104, 101, 108, 108, 126": {"hell~"},
+    "104, 101, 108, 108, 127": set(),
+    "6869207468657265206d65": {"hi there me"},
+    "xn--bcher-kva": {"bücher"},
+    "=68=65=6C=6C=6F": {"hello"},
+    "=FF=FE=FD=FC": set(),
+    "=00=01=02=03": set(),
+    "\\u0068\\u0069": {"hi"},
+    "U+0068 U+0069": {"hi"},
+    "\\u{10FFFF}a": {"\U0010ffffa"},
+    "\\u{110000}a": {"a"},
+    "\\ud800!": {"!"},
+    "⠓⠊ ⠽⠕⠥": {"hi", "you", "hi you"},
+    ".... . .-.. .-.. ---": {"hello"},
+    "|-|3|_|_0": {"h3u_0"},
+    "hotel echo lima lima oscar": {"hello"},
+    "echo x-ray papa echo": {"expe"},
+    "a b c d": {"abcd"},
+    "a b c": set(),
+    "aGVsbG8gdGhlcmU=": {"hello there"},
+    "NBSWY3DPEB2GQZLSMU======": {"hello there"},
+    "ollǝɥ": {"olleh"},
+    "a%20b": {"a b"},
+    "plain words here": set(),
+}
+
+
+@pytest.mark.parametrize("written", READ)
+def test_a_segment_is_read_to_the_letter_and_what_is_none_is_left_out(written: str) -> None:
+    assert decoded(written) == READ[written]
+
+
+def test_terms_over_several_segments_are_read_with_what_stands_between() -> None:
+    assert "hello!! and there!!" in decoded("aGVsbG8hIQ== and dGhlcmUhIQ==")
+    assert plainly("say aGVsbG8gdGhlcmU= now") == "say hello there now"
+    assert plainly("say nothing123 now") == "say nothing123 now"
+
+
+@pytest.mark.parametrize(("text", "first", "edges"), [
+    ("a\nb\nc\nd", "abcd", ["abcd", "abcd"]),
+    ("a\nb\nc", "", ["abc", "abc"]),
+    ("- “Hello\n• 2day\n\n*zz\nq", "H2zq", ["H2zq", "oyzq"]),
+    (" x", "", ["x", "x"]),
+    ("one two\nsix", "", ["ots", "ox"]),
+])  # fmt: skip
+def test_the_beginnings_and_ends_of_lines_are_read(text: str, first: str, edges: list[str]) -> None:
+    assert views._first_letters(text) == first
+    assert list(views._edges(text)) == edges
+
+
+@pytest.mark.parametrize(("text", "names"), [
+    ("plain", ""), ("a:b", ""), ("hi 🍆 :peach: x", "AUBERGINE peach"), ("🍑", "PEACH"), (":peach: :eggplant:",
+                                                                                     "peach eggplant"),
+])  # fmt: skip
+def test_pictures_are_read_by_their_names_with_single_blanks(text: str, names: str) -> None:
+    assert views._named(text) == names
+
+
+HIDDEN = {
+    "left to right turned": ("abc\u202edef", True),
+    "turned where people read so": ("\u05d0\u202e\u05d1", False),
+    "two invisible ones": ("a\u200bb\u200bc", False),
+    "three invisible ones": ("a\u200bb\u200bc\u200bd", True),
+    "three in a long text": ("a" * 101 + "\u200b" * 3, False),
+    "four in a long text": ("a" * 101 + "\u200b" * 4, False),
+    "five in a long text": ("a" * 101 + "\u200b" * 5, True),
+    "hundred letters": ("a" * 97 + "\u200b" * 3, True),
+    "tags": ("a\U000e0061", True),
+    "the flag of a region": ("\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f", False),
+    "two marks": ("e\u0301\u0323", False),
+    "three marks": ("e\u0301\u0323\u0302", True),
+    "three marks on two letters": ("e\u0301\u0323x\u0302", False),
+    "mixed": ("p\u0430y", True),
+    "greek alone": ("\u03b1\u03b2", False),
+    "micro": ("5\u00b5m", False),
+    "family": ("\U0001f468\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466", False),
+    "plain": ("Good morning", False),
+    "nothing": ("", False),
+}
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+def test_what_hides_how_it_reads_is_noticed_from_the_first_sign_too_many(name: str) -> None:
+    text, hides = HIDDEN[name]
+    assert views.obfuscated(text) is hides
+
+
+@pytest.mark.parametrize(("text", "spaced", "apart", "joined"), [
+    ("good  morning", " god morning ", " god morning ", "godmorning"),
+    ("h e l l o", " helo ", " h e l l o ", "helo"),
+    ("a b", " a b ", " a b ", "ab"),
+    ("", " ", " ", ""),
+])  # fmt: skip
+def test_words_stand_apart_single_letters_together_and_repeats_once(
+    text: str, spaced: str, apart: str, joined: str
+) -> None:
+    assert (views.spaced(text), views.apart(text), views.joined(text)) == (spaced, apart, joined)
+
+
+def test_look_alikes_and_signs_become_letters() -> None:
+    assert views.skeleton("РАУ") == "pay"
+    assert views.skeleton("Ηello") == "hello"
+    assert views.leet("h3110 w0r1d") == "heiio worid"
+    assert views.plain("ÀÉ<b>x</b>&amp;\u200b") == "aex&"
+    assert views.bare("<!-- x -->a:letter_b:") == "ab"
+
+
+@pytest.mark.parametrize(("word", "origins"), [
+    ("perritas", {"perro", "perra", "perre", "perr"}),
+    ("kätzchen", {"kätz", "katz", "katzo", "kätzo"}),
+    ("dammelo", set()),
+    ("vederlo", {"veder", "vedere"}),
+    ("guardandolo", {"guardando", "guardandoe"}),
+    ("machste", {"machst"}),
+    ("gibts", {"gibt"}),
+])  # fmt: skip
+def test_what_was_built_on_the_spot_is_taken_apart(word: str, origins: set[str]) -> None:
+    found = set(wordforms._origins(word))
+    assert origins <= found
+    assert all(one == one.casefold() for one in found)
+
+
+def test_accents_go_and_letters_stay() -> None:
+    assert wordforms.unaccented("ísima ñ ü ø") == "isima n u ø"
+    assert list(wordforms._shapes("soooo")) == ["soooo", "soo", "so"]
+
+
+@pytest.mark.parametrize(("word", "endings", "left"), [
+    ("perritas", ("itas",), ["perr"]), ("gatitas", ("itas",), []), ("perritas", ("ito",), []),
+    ("camión", ("",), ["camión", "camion"]),
+])  # fmt: skip
+def test_an_ending_is_taken_off_where_enough_is_left(word: str, endings: tuple[str, ...], left: list[str]) -> None:
+    assert sorted(wordforms._without(word, endings)) == sorted(left)

@@ -1,0 +1,202 @@
+"""Suspected abuse material: frozen, kept, seen by nobody and by no machine, and one officer knows."""
+
+import pytest
+from sqlalchemy.exc import SQLAlchemyError
+
+from foundation.database import OpenScope
+from foundation.errors import Refused
+from foundation.ids import uuid7
+from foundation.words import Message
+from gate import choosing, complaints, events, inspecting, minting, ratings, recall, recording, sealing, seals, showing
+from gate.desk import Tile, judge_set
+from gate.events import RatingWanted
+from gate.minting import Denied
+from gate.seals import SealDue
+from gate.units import Medium, Rating
+from tenants import reads
+from tests.gate import written
+from tests.gate.builders import KEY, Step, World, asset_of, picture, unit, world
+
+LOOK, NEAR = "0f0f0f0f0f0f0f0f", "0f0f0f0f0f0f0f0e"
+
+
+@pytest.fixture
+def house(tenant: OpenScope) -> World:
+    return world(tenant, uuid7())
+
+
+def shot(house: World, look: str | None = None) -> Medium:
+    with house.scope() as scope:
+        return picture(scope, house, phash=look)
+
+
+def suspected(house: World, medium: Medium) -> None:
+    """rob says that somebody appears to be under age; the workers do what follows."""
+    with house.scope() as scope:
+        asset = asset_of(scope, medium)
+    wish = RatingWanted(house.tenant_id, asset, medium.sha256, "X", True, f"member:{house.rob}")
+    events.set_rating(wish, tenant=house.open)
+    work(house)
+
+
+def work(house: World) -> None:
+    for _ in range(2):  # what looks the same is sealed by the first, and called back by the second
+        with house.scope() as scope:
+            due = scope.run("SELECT subject_id FROM outbox WHERE kind = 'seal.put'").scalars().all()
+        for each in due:
+            sealing.settle(SealDue(house.tenant_id, each), tenant=house.open)
+
+
+def alerts(house: World) -> list[Message]:
+    with house.scope() as scope:
+        return [one.message for one in reads.open_notices(scope) if one.message.code == "seal.alert"]
+
+
+def test_what_is_suspected_is_withheld_called_back_and_told_to_the_officer(house: World) -> None:
+    medium, other = shot(house), shot(house)
+    whole = unit(house, media=(medium,))
+    with house.scope(f"member:{house.rob}") as scope:
+        choosing.name_officer(scope, house.ann)
+    with house.scope() as scope:
+        permit = minting.mint(scope, whole, Step(), key=KEY, author=f"member:{house.ann}")
+    with house.scope() as scope:
+        minting.note_copy(scope, permit.jti, "1", scope.now)
+    suspected(house, medium)
+    with house.scope() as scope:
+        assert seals.sealed(scope, [medium.sha256, other.sha256]) == {medium.sha256}
+        assert ratings.standing(scope, [medium.sha256])[medium.sha256].withheld
+        assert not ratings.showable(scope, [medium.sha256])
+        assert minting.copy(scope, permit.jti).recalled_at is not None  # type: ignore[union-attr]  # it is there
+        assert minting.mint(scope, unit(house, media=(other,)), Step(), key=KEY, author=f"member:{house.ann}")
+    with house.scope() as scope, pytest.raises(Denied, match="PROHIBITED_MINOR"):
+        minting.mint(scope, whole, Step(), key=KEY, author=f"member:{house.ann}")
+    (told,) = alerts(house)
+    assert told.params["officer"] == "ann"
+    assert medium.sha256 not in str(told)
+    suspected(house, medium)
+    assert len(alerts(house)) == 1, "once"
+    with house.scope() as scope:
+        seal = str(told.params["number"])
+        notice = written.told(scope, f"seal:{seal}")
+        assert notice == written.Told(
+            "seal.alert", {"officer": "ann", "number": seal}, urgent=True, open=True, creator=None
+        )
+        assert written.audited(scope, "picture.sealed") == [
+            (sealing.ACTOR, "picture.sealed", f"seal:{seal}", {"alike": 0})
+        ]
+        row = scope.run("SELECT sha256, by, asset_id FROM seals WHERE id = :i", i=seal).one()
+        assert tuple(row) == (medium.sha256, f"member:{house.rob}", asset_of(scope, medium))
+        why = scope.run("SELECT recall_reason FROM permits WHERE id = :j", j=permit.jti).scalar_one()
+        assert Message.from_json(why) == Message("recall.sealed")
+
+
+def test_what_looks_the_same_is_sealed_with_it(house: World) -> None:
+    first, near, far = shot(house, LOOK), shot(house, NEAR), shot(house, "f0f0f0f0f0f0f0f0")
+    suspected(house, first)
+    with house.scope() as scope:
+        sealed = seals.sealed(scope, [first.sha256, near.sha256, far.sha256])
+    assert sealed == {first.sha256, near.sha256}
+    (told,) = alerts(house)
+    with house.scope() as scope:
+        by = dict(scope.run("SELECT sha256, by FROM seals WHERE tenant_id = :t", t=house.tenant_id).all())
+        assert by[near.sha256] == f"seal:{told.params['number']}"
+        assert written.audited(scope, "picture.sealed")[0][3] == {"alike": 1}
+
+
+def test_a_machines_suspicion_seals_and_no_machine_looks_again(house: World) -> None:
+    medium = shot(house)
+    with house.scope() as scope:
+        inspecting.missed(scope, medium.sha256)
+        assert inspecting.waiting(scope, medium.sha256)
+        inspecting.record(scope, medium.sha256, source="classifier:one@1", rating=Rating.X, prohibited="minor")
+    work(house)
+    with house.scope() as scope:
+        assert seals.sealed(scope, [medium.sha256])
+    later = shot(house)
+    with house.scope() as scope:
+        inspecting.missed(scope, later.sha256)
+    suspected(house, later)
+    with house.scope() as scope:
+        assert not inspecting.waiting(scope, later.sha256), "it is not looked at again"
+
+
+def test_what_is_never_allowed_for_another_cause_is_not_sealed(house: World) -> None:
+    medium = shot(house)
+    with house.scope() as scope:
+        asset = asset_of(scope, medium)
+    wish = RatingWanted(house.tenant_id, asset, medium.sha256, "X", False, f"member:{house.rob}")
+    events.set_rating(wish, tenant=house.open)
+    with house.scope() as scope:
+        assert not seals.sealed(scope, [medium.sha256])
+        assert ratings.standing(scope, [medium.sha256])[medium.sha256].withheld
+
+
+def test_an_upheld_request_of_a_minor_is_sealed(house: World) -> None:
+    medium = shot(house)
+    with house.scope() as scope:
+        receipt = complaints.receive(
+            scope,
+            creator_id=house.creator_id,
+            category="minor",
+            named="post",
+            digests=[medium.sha256],
+            source="s" * 64,
+        )
+        found = complaints.by_receipt(scope, receipt).id
+        complaints.freeze(scope, found)
+    with house.scope(f"member:{house.rob}") as scope:
+        complaints.uphold(scope, found)
+    with house.scope() as scope:
+        assert seals.sealed(scope, [medium.sha256])
+
+
+@pytest.mark.parametrize("how", ["thaw", "unblock", "sql", "delete"])
+def test_nothing_lifts_or_deletes_it(house: World, how: str) -> None:
+    medium = shot(house)
+    suspected(house, medium)
+    if how == "unblock":
+        with house.scope() as scope:
+            recall.block(scope, medium.sha256, category="shown")
+            recall.unblock(scope, medium.sha256)
+    if how == "thaw":
+        with house.scope() as scope:
+            ratings.thaw(scope, medium.sha256)
+    statements = {
+        "sql": "UPDATE renditions SET state = 'made' WHERE sha256 = :sha",
+        "delete": "DELETE FROM renditions WHERE sha256 = :sha",
+    }
+    if how in statements:
+        with pytest.raises(SQLAlchemyError), house.open(house.tenant_id, "system:test", role="gate") as scope:
+            scope.run(statements[how], sha=medium.sha256)
+    with house.scope() as scope:
+        assert recording.recorded(scope, medium.sha256).state != "made"
+        assert seals.sealed(scope, [medium.sha256])
+
+
+@pytest.mark.parametrize("statement", ["UPDATE seals SET by = 'x'", "DELETE FROM seals"])
+@pytest.mark.parametrize("role", ["app", "gate"])
+def test_a_seal_is_never_changed(house: World, role: str, statement: str) -> None:
+    suspected(house, shot(house))
+    with pytest.raises(SQLAlchemyError), house.open(house.tenant_id, "system:test", role=role) as scope:
+        scope.run(statement)
+
+
+def test_nobody_judges_rates_or_lowers_it_any_more(house: World) -> None:
+    medium = shot(house)
+    suspected(house, medium)
+    with house.scope(f"member:{house.rob}") as scope:
+        showing.note(scope, reads.member(scope, house.rob), medium.sha256)
+        tile = Tile(asset_of(scope, medium), medium.sha256, rating=Rating.X)
+        with pytest.raises(Exception, match="set_changed"):
+            judge_set(scope, [tile], sheet=uuid7())
+    with house.scope() as scope, pytest.raises(Refused):
+        ratings.rate(scope, medium.sha256, Rating.G, source=f"member:{house.rob}")
+
+
+def test_the_same_bytes_of_another_tenant_are_theirs(house: World, tenant: OpenScope) -> None:
+    medium, other = shot(house), world(tenant, uuid7())
+    suspected(house, medium)
+    with other.scope() as scope:
+        assert not seals.sealed(scope, [medium.sha256])
+    sealing.settle(SealDue(other.tenant_id, uuid7()), tenant=other.open)
+    assert not alerts(other)

@@ -1,0 +1,274 @@
+"""Films and sound: what is taken in, what leaves, and what of it is looked at."""
+
+import os
+import struct
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from foundation import clock
+from foundation.errors import BadInput, Unavailable
+from generators import boxes, ffmpeg, films, frames, provenance
+from generators.film_views import portions
+from generators.films import Film
+from generators.provenance import Origin, Standing
+from tests.fakes import tones
+from tests.fakes.eyes import read as read_tile
+from tests.generators import clips
+from tests.generators.builders import a_picture, encoded
+from tests.generators.clips import film, picture, shown, voice
+from tests.studio.builders import CREDENTIAL
+
+
+def read(data: bytes) -> Film:
+    return films.read(data, name="a.mp4")
+
+
+def kinds(found: Film) -> list[str]:
+    """What the frames that are looked at stand for."""
+    tiles = [read_tile(frame.open()) for frame in found.looked.frames]
+    return [one[0] if one else "-" for one in tiles]
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mov", "webm"])
+def test_films_come_in_and_leave_as_one_kind(suffix: str) -> None:
+    found = read(film(shown(("G", 2.0)), words="HELLO", suffix=suffix, more=("-metadata", "title=SECRET-TITLE")))
+    assert found.mime == "video/mp4"
+    assert b"SECRET-TITLE" not in found.data
+    again = boxes.inspect(found.data, name="x")
+    assert (again.video, again.sound, again.texts, again.covers) == (True, True, 0, ())
+    assert found.data.index(b"moov") < found.data.index(b"mdat"), "it plays before it has arrived"
+    assert found.heard is not None
+    assert tones.heard(found.heard) == "HELLO"
+    assert set(kinds(found)) == {"G"}
+
+
+@pytest.mark.parametrize("suffix", ["m4a", "ogg"])
+def test_a_voice_leaves_as_m4a_and_is_drawn_by_its_loudness(suffix: str) -> None:
+    found = read(voice("HELLO", suffix=suffix))
+    assert (found.mime, found.size, found.looked.frames) == ("audio/mp4", (0, 0), ())
+    assert tones.heard(found.data) == "HELLO"
+    assert max(found.loudness) == 1.0
+
+
+def test_the_same_film_is_the_same_bytes() -> None:
+    data = film(shown(("G", 1.0)), words="HI")
+    assert read(data).data == read(data).data
+
+
+def test_what_leaves_plays_everywhere() -> None:
+    """4:2:0 whatever came, no edge above 1280, and even sides."""
+    odd = Image.new("RGB", (1501, 901), (40, 90, 160))
+    found = read(film([odd] * 4, pixels="yuv444p", suffix="mov", rate=4))
+    assert max(found.size) == 1280
+    assert not any(edge % 2 for edge in found.size)
+    log = clips.told(found.data)
+    assert "yuv420p" in log
+    assert "High" in log
+
+
+def test_a_phone_held_upright_is_upright() -> None:
+    turned = film(shown(("G", 1.0)))
+    upright = clips.turned(turned)
+    assert read(upright).size == (clips.HIGH, clips.WIDE)
+
+
+def test_frames_are_looked_at_twice_a_second_and_where_it_changes() -> None:
+    found = read(film(shown(("G", 3.0), ("S", 0.1), ("G", 3.0))))
+    seen = kinds(found)
+    assert len(seen) >= 13
+    assert seen[0] == seen[-1] == "G"
+    assert "S" in seen, "one frame between two looks"
+    times = [frame.at_ms for frame in found.looked.frames]
+    assert max(later - sooner for sooner, later in pairwise(times)) <= 500
+    assert len(found.looked.means) == 7
+
+
+def test_a_small_place_that_flashes_is_seen() -> None:
+    calm = Image.new("RGB", (clips.WIDE, clips.HIGH), (90, 90, 90))
+    flash = calm.copy()
+    flash.paste((255, 255, 255), (8, 8, 40, 32))
+    found = read(film([calm] * 12 + [flash] + [calm] * 12))
+    brightest = [np.asarray(frame.open()).max() for frame in found.looked.frames]
+    assert max(brightest) > 200
+
+
+def test_a_slow_change_is_seen_between_two_looks() -> None:
+    """No two neighbours differ much; the sixth frame differs from the first."""
+    fade = [Image.new("RGB", (clips.WIDE, clips.HIGH), (step, step, step)) for step in (0, 5, 10, 15, 10, 5, 0, 0)]
+    assert len(read(film(fade, rate=20)).looked.frames) > 2
+
+
+def test_the_mean_of_a_second_shows_what_was_there() -> None:
+    dark, light = Image.new("RGB", (64, 48), (0, 0, 0)), Image.new("RGB", (64, 48), (255, 255, 255))
+    found = read(film([dark, light] * 10, rate=20))
+    (mean,) = found.looked.means
+    assert 110 < float(np.asarray(mean.open().convert("L")).mean()) < 145
+
+
+def test_every_frame_and_cover_and_mean_is_asked_about_in_portions() -> None:
+    found = read(clips.with_cover(film(shown(("G", 8.0)), words="HI"), picture("E")))
+    asked = list(portions(found))
+    names = [view.name for views in asked for view in views]
+    assert len(asked) > 1
+    assert all(len(views) <= 24 for views in asked)
+    assert len(set(names)) == len(names)
+    assert {name.split(".")[0] for name in names} == {"frame", "mean", "cover"}
+    whole = [name for name in names if name.startswith("frame") and "whole" in name]
+    assert len(whole) == len(found.looked.frames)
+
+
+def test_a_cover_that_shows_something_else_is_hidden_and_one_of_its_frames_is_not() -> None:
+    covers = (picture("G"), encoded(a_picture(256, 192)))
+    own, other = (clips.with_cover(film(shown(("G", 1.0))), cover) for cover in covers)
+    assert not read(own).hidden_cover
+    found = read(other)
+    assert found.hidden_cover
+    assert boxes.inspect(found.data, name="x").covers == ()
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "webm"])
+def test_subtitles_are_read_and_left_behind(suffix: str) -> None:
+    found = read(clips.subtitled(shown(("G", 2.0)), "HIDDEN-MARKER", suffix=suffix))
+    assert found.words == ("HIDDEN-MARKER",)
+    assert b"HIDDEN-MARKER" not in found.data
+
+
+def test_captions_between_the_frames_do_not_leave() -> None:
+    """Captions travel inside the picture's own stream, where no track names them."""
+    data = film(shown(("G", 1.0)))
+    marked = clips.with_note(data, b"CAPTION-MARKER")
+    assert b"CAPTION-MARKER" in marked
+    assert b"CAPTION-MARKER" not in read(marked).data
+
+
+def test_a_mark_of_origin_goes_on_last_and_holds() -> None:
+    found = read(film(shown(("G", 1.0))))
+    signed = provenance.sign(found.data, found.mime, CREDENTIAL, Origin("engine", "one"))
+    assert provenance.verify(signed, found.mime, anchor=CREDENTIAL.anchor).standing is Standing.TRUSTED
+    assert provenance.verify(signed[:-1] + b"x", found.mime).standing is not Standing.VALID
+    assert provenance.verify(read(signed).data, found.mime).standing is Standing.NONE
+
+
+HOSTILE: dict[str, tuple[str, Callable[[], bytes]]] = {
+    "nothing": ("film.unsupported", lambda: b""),
+    "text": ("film.unsupported", lambda: b"hello, I am a film"),
+    "a playlist": ("film.unsupported", lambda: b"#EXTM3U\n#EXTINF:10,\nhttp://127.0.0.1:9/secret\n"),
+    "a list of files": ("film.unsupported", lambda: b"ffconcat version 1.0\nfile /etc/passwd\n"),
+    "cut": ("film.corrupt", lambda: film(shown(("G", 1.0)))[:-900]),
+    "an archive behind": ("film.trailing", lambda: film(shown(("G", 1.0))) + b"PK\x03\x04 an archive"),
+    "a film behind": ("film.trailing", lambda: film(shown(("G", 1.0)), suffix="webm") + film(shown(("E", 1.0)))),
+    "a picture behind": ("film.trailing", lambda: film(shown(("G", 1.0))) + picture("E")),
+    "a voice behind a voice": ("film.trailing", lambda: voice("A", suffix="ogg") + voice("B", suffix="ogg")),
+    "matroska": ("film.unsupported", lambda: film(shown(("G", 1.0)), suffix="mkv")),
+    "two pictures": ("film.several", lambda: clips.twice("v")),
+    "two sounds": ("film.several", lambda: clips.twice("a")),
+    "ten hours": ("film.too_long", lambda: clips.lasting(film(shown(("G", 1.0))), 36_000)),
+    "pixels without end": ("film.too_large", lambda: clips.wide(film(shown(("G", 1.0))), 20_000)),
+    "elsewhere": ("film.remote", lambda: clips.elsewhere(film(shown(("G", 1.0))))),
+    "something attached": (
+        "film.attached",
+        lambda: clips.relabelled(film(shown(("G", 1.0)), words="A"), b"soun", b"pict"),
+    ),
+    "a cover nobody can read": (
+        "film.attached",
+        lambda: clips.with_cover(film(shown(("G", 1.0))), picture("G"), cut=40),
+    ),
+    "a still picture's brand": ("film.unsupported", lambda: film(shown(("G", 1.0))).replace(b"isom", b"heic")),
+    "noise inside": ("film.corrupt", lambda: clips.noisy(film(shown(("G", 1.0))))),
+    "no end of boxes": ("film.corrupt", lambda: film(shown(("G", 1.0))) + struct.pack(">I4s", 8, b"free") * 30_000),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_a_hostile_file_is_refused_in_words(kind: str) -> None:
+    code, made = HOSTILE[kind]
+    with pytest.raises(BadInput) as refused:
+        read(made())
+    assert refused.value.message.code == code
+    assert refused.value.message.params["file"] == "a.mp4"
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "webm"])
+def test_no_cut_of_a_film_does_anything_but_refuse(suffix: str) -> None:
+    """Structure first: a walk through a cut file ends, in words."""
+    data = film(shown(("G", 0.5)), suffix=suffix)
+    for length in range(0, len(data), max(1, len(data) // 400)):
+        with pytest.raises(BadInput):
+            films.inspect(data[:length], name="a")
+
+
+def test_what_changes_with_every_frame_is_refused_beyond_what_people_look_at() -> None:
+    dark, light = (Image.new("RGB", (64, 48), (level, level, level)) for level in (0, 200))
+    data = film([dark, light] * (frames.MOST_FRAMES // 2 + 5), rate=30)
+    with pytest.raises(BadInput) as refused:
+        read(data)
+    assert refused.value.message.code == "film.too_busy"
+
+
+def program(folder: Path, body: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another decoder in the place of ours."""
+    path = folder / "ffmpeg"
+    path.write_text(f"#!/bin/bash\n{body}\n")
+    path.chmod(0o755)
+    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(path))
+
+
+def test_a_decoder_that_hangs_is_killed_with_all_it_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program(tmp_path, f"/bin/sleep 60 & echo $! > {tmp_path}/child; wait", monkeypatch)
+    before = clock.monotonic()
+    with pytest.raises(BadInput) as refused:
+        ffmpeg.run(("-version",), folder=tmp_path, seconds=1.0, name="a.mp4")
+    assert refused.value.message.code == "film.too_slow"
+    assert clock.monotonic() - before < 10
+    child = int((tmp_path / "child").read_text())
+    for _ in range(100):
+        if not Path(f"/proc/{child}").exists() or "Z" in Path(f"/proc/{child}/stat").read_text().split()[2]:
+            return
+        clock.pause(0.05)
+    raise AssertionError("what it started lives on")
+
+
+def test_a_full_disk_is_said_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program(tmp_path, "echo 'av_interleaved_write_frame(): No space left on device' >&2; exit 228", monkeypatch)
+    with pytest.raises(Unavailable) as refused:
+        ffmpeg.run(("-version",), folder=tmp_path, seconds=5.0, name="a.mp4")
+    assert refused.value.message.code == "storage.unwritable"
+
+
+def test_the_decoder_is_given_no_environment_and_opens_no_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("A_SECRET", "do not tell")
+    program(tmp_path, f"/usr/bin/env > {tmp_path}/told", monkeypatch)
+    ffmpeg.run(("-version",), folder=tmp_path, seconds=5.0, name="a.mp4")
+    assert "do not tell" not in (tmp_path / "told").read_text()
+    monkeypatch.delenv("IMAGEIO_FFMPEG_EXE")
+    for address in ("http://127.0.0.1:9/x.mp4", "concat:a|b", "subfile,,start,0,end,9,,:x"):
+        with pytest.raises(BadInput):
+            ffmpeg.run(
+                (*ffmpeg.source("x", "mov")[:-1], address, "-f", "null", "-"), folder=tmp_path, seconds=5, name="a"
+            )
+
+
+def test_what_a_killed_process_left_is_swept_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    for name in ("greenroom-film-old", "greenroom-film-now", "somebody-elses"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "in").write_bytes(b"a film as it came")
+    for name in ("greenroom-film-old", "somebody-elses"):
+        os.utime(tmp_path / name, (1_000_000, 1_000_000))
+    read(film(shown(("G", 0.5))))
+    assert sorted(os.listdir(tmp_path)) == ["greenroom-film-now", "somebody-elses"]
+
+
+def test_nothing_is_left_behind_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    read(film(shown(("G", 0.5))))
+    with pytest.raises(BadInput):
+        read(clips.noisy(film(shown(("G", 1.0)))))
+    assert os.listdir(tmp_path) == []

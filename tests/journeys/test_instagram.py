@@ -1,0 +1,115 @@
+"""Instagram from the sealed form to the post, through the house's own routes: it fetches the pictures from our door."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from channels import lending
+from foundation.http import HttpClient, Reply, Request
+from gate.units import Rating
+from schedules import removal
+from schedules.states import DeliveryState as S
+from studio import library
+from tests.conftest import Cluster
+from tests.journeys.outside import Mia, Outside, mia, outside
+
+HTTP = HttpClient()
+
+
+@pytest.fixture(scope="module")
+def networks(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
+    with outside(cluster, Path(tmp_path_factory.mktemp("home"))) as found:
+        yield found
+
+
+def asked(here: Mia) -> list[lending.Fetched]:
+    """Every visit of an address that was lent, oldest first."""
+    with here.desk.scope() as scope:
+        ids = scope.run("SELECT id FROM lent_files WHERE tenant_id = :t ORDER BY created_at", t=scope.tenant_id)
+        return [one for lent_id in ids.scalars().all() for one in lending.fetches(scope, lent_id)]
+
+
+def bytes_of(here: Mia, asset: UUID) -> bytes:
+    with here.desk.scope() as scope:
+        sha256 = library.media(scope, asset, "instagram").sha256
+    return here.outside.services.store.get(here.desk.tenant_id, sha256)
+
+
+def status(address: str) -> int:
+    reply = HTTP.exchange(Request("GET", address))
+    assert isinstance(reply, Reply)
+    return reply.status
+
+
+def test_a_picture_is_prepared_ahead_fetched_once_and_posted_on_time(networks: Outside) -> None:
+    here = mia(networks)
+    profile, picture = here.instagram(), here.picture(Rating.G)
+    sent = here.desk.delivery("Bonjour", channel="instagram", media=(picture,), after=3600)
+    here.desk.live(minutes=55)
+    assert len(profile.containers) == 1, "ten minutes ahead"
+    assert profile.posts == []
+    (address,) = profile.fetched
+    assert [one.status for one in asked(here)] == [200]
+    assert status(address) == 410, "the container is ready: nobody needs the address any more"
+    here.desk.live(minutes=10)
+    assert here.desk.state(sent) is S.PUBLISHED
+    (post,) = profile.posts
+    assert (post["caption"], post["_pictures"]) == ("Bonjour", (bytes_of(here, picture),))
+    assert len(profile.containers) == 1, "what was prepared is what was posted"
+    assert [one.reason for one in asked(here)] == ["", "PERMIT_EXPIRED"]
+
+
+def test_a_carousel_is_one_post(networks: Outside) -> None:
+    here = mia(networks)
+    profile, pictures = here.instagram(), (here.picture(Rating.G), here.picture(Rating.G))
+    sent = here.desk.delivery("Deux", channel="instagram", media=pictures, after=60)
+    here.desk.live(minutes=5)
+    assert here.desk.state(sent) is S.PUBLISHED
+    (post,) = profile.posts
+    assert post["_pictures"] == tuple(bytes_of(here, one) for one in pictures)
+
+
+def test_a_lost_answer_is_read_in_the_list_and_never_sent_twice(networks: Outside) -> None:
+    here = mia(networks)
+    profile = here.instagram()
+    sent = here.desk.delivery("Bonsoir", channel="instagram", media=(here.picture(Rating.G),), after=60)
+    networks.instagram.book.ask("reset_after", on="posts")
+    here.desk.live(minutes=30)
+    assert here.desk.state(sent) is S.PUBLISHED
+    assert [post["caption"] for post in profile.posts] == ["Bonsoir"]
+
+
+def test_what_may_not_be_there_is_never_fetched(networks: Outside) -> None:
+    """Suggestive waits for a person, nudity never leaves: Instagram hears of neither."""
+    here = mia(networks)
+    profile = here.instagram()
+    for rating in (Rating.S, Rating.E):
+        sent = here.post("instagram", rating)
+        here.desk.live(minutes=2)
+        verdict, reasons = here.judged(sent)
+        assert (verdict, "RATING_EXCEEDS_SURFACE" in reasons) == ("H" if rating is Rating.S else "B", True)
+    assert (profile.fetched, profile.containers, profile.posts) == ([], {}, [])
+
+
+def test_a_post_to_be_removed_waits_for_a_person(networks: Outside) -> None:
+    here = mia(networks)
+    profile = here.instagram()
+    sent = here.desk.delivery("Reste", channel="instagram", media=(here.picture(Rating.G),), after=60)
+    here.desk.live(minutes=5)
+    here.desk.act(removal.ask, sent)
+    here.desk.live(minutes=5)
+    assert here.desk.state(sent) is not S.REMOVED, "nothing says that it is gone"
+    assert len(profile.posts) == 1
+
+
+def test_without_a_public_address_a_person_is_told(cluster: Cluster, tmp_path: Path) -> None:
+    with outside(cluster, tmp_path, reachable=False) as networks:
+        here = mia(networks)
+        profile = here.instagram()
+        sent = here.desk.delivery("Ici", channel="instagram", media=(here.picture(Rating.G),), after=60)
+        here.desk.live(minutes=5)
+        assert here.desk.state(sent) is S.FAILED
+        assert here.desk.why(sent) == "connectors.no_public_address"
+        assert (profile.fetched, profile.containers) == ([], {})

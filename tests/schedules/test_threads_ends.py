@@ -1,0 +1,122 @@
+"""How threads end: taken away whole, and whatever dies on the way, each part once."""
+
+from datetime import datetime
+
+import pytest
+
+from channels import attempts
+from foundation.ids import uuid7
+from gate.units import Subject
+from schedules import removal
+from schedules.handling import PUBLISHING
+from schedules.states import DeliveryState as S
+from tests.schedules.builders import Desk, desk
+from tests.schedules.threads import IN_ORDER, WORDS, chain, part_by_part, permits, planned, thread
+
+MOST = 120
+"""More points than a thread of three has."""
+
+
+# removal
+
+
+def deleted(lea: Desk) -> list[str]:
+    """The texts that were taken away, in the order they went."""
+    gone = [one for one in lea.posts() if one["deleted_at"]]
+    return [one["text"] for one in sorted(gone, key=lambda one: datetime.fromisoformat(one["deleted_at"]))]
+
+
+def test_removing_takes_every_part_the_last_first(lea: Desk) -> None:
+    delivery_id = planned(lea)
+    lea.run()
+    assert lea.act(removal.ask, delivery_id) == 4
+    lea.live(minutes=1)
+    assert lea.state(delivery_id) is S.REMOVED
+    assert deleted(lea) == list(WORDS[::-1])
+    assert all(copy.gone_at is not None for copy in permits(lea, delivery_id))
+
+
+def test_one_part_that_cannot_be_removed_keeps_it_open(lea: Desk) -> None:
+    delivery_id = planned(lea)
+    lea.run()
+    lea.fault("refuse", on="deletes", times=1)
+    lea.act(removal.ask, delivery_id)
+    lea.live(minutes=1)
+    assert lea.state(delivery_id) is S.REMOVING
+    assert len(chain(lea, standing=True)) == 1
+    lea.live(hours=2)
+    assert lea.state(delivery_id) is S.REMOVED
+
+
+@pytest.mark.parametrize("state", [S.PARTLY, S.BROKEN_OFF, S.UNCERTAIN])
+def test_what_stands_of_a_thread_can_be_removed_from_every_stop(lea: Desk, state: S) -> None:
+    delivery_id = planned(lea)
+    part_by_part(lea, delivery_id, 2)
+    if state is S.BROKEN_OFF:
+        lea.fault("refuse")
+        part_by_part(lea, delivery_id, 1)
+    elif state is S.UNCERTAIN:
+        lea.fault("reset_after")
+        part_by_part(lea, delivery_id, 1)
+    assert lea.state(delivery_id) is state
+    lea.act(removal.ask, delivery_id)
+    lea.live(minutes=5)
+    assert lea.state(delivery_id) is S.REMOVED
+    assert chain(lea, standing=True) == []
+    assert len(lea.posts()) == (3 if state is S.UNCERTAIN else 2)
+
+
+# crashes
+
+
+@pytest.mark.parametrize("mode", ["", "reset_after"], ids=["words", "lost"])
+def test_death_at_any_line_neither_doubles_nor_loses_a_part(lea: Desk, mode: str) -> None:
+    for at in range(0, MOST, 3):
+        mia = desk(lea.services, lea.network)
+        delivery_id = mia.delivery(WORDS[0], parts=thread(*WORDS[:3]))
+        if mode:
+            part_by_part(mia, delivery_id, 1)
+            mia.fault(mode)
+        died = mia.crash(at=at)
+        mia.live(minutes=6)
+        assert chain(mia) == IN_ORDER[:3], (at, mia.states(delivery_id))
+        assert mia.state(delivery_id) is S.PUBLISHED, (at, mia.states(delivery_id))
+        if not died:
+            break
+    assert not died
+    assert at > (9 if mode else 30)
+
+
+def test_a_message_that_comes_twice_sends_no_part_twice(lea: Desk) -> None:
+    delivery_id = planned(lea)
+    lea.run()
+    part_by_part(lea, delivery_id, 3)
+    assert chain(lea) == IN_ORDER
+
+
+def test_a_thread_that_no_row_would_wake_is_found(lea: Desk) -> None:
+    delivery_id = planned(lea)
+    part_by_part(lea, delivery_id, 2)
+    with lea.scope() as scope:
+        scope.run("DELETE FROM outbox WHERE subject_id = :id AND kind = 'delivery.publish'", id=delivery_id)
+    lea.pass_time(minutes=2)
+    sweep = lea.routes.by_kind["delivery.sweep"]
+    sweep.handler(sweep.event(lea.tenant_id, uuid7()))
+    lea.run()
+    assert lea.state(delivery_id) is S.PUBLISHED
+    assert chain(lea) == IN_ORDER
+
+
+def test_attempts_keep_what_was_above(lea: Desk) -> None:
+    """A crash resumes with the same unit: what it was judged with is stored, and its digest is the same."""
+    delivery_id = planned(lea)
+    lea.run()
+    with lea.services.tenant(lea.tenant_id, PUBLISHING) as scope:
+        rows = attempts.of(scope, Subject("delivery", delivery_id), None, ("send",))
+    from channels import storing
+
+    for row in rows:
+        unit = storing.unit_from_json(row.unit)
+        assert unit.digest() == row.unit_digest
+        assert len(unit.before) == row.part
+        assert bool(unit.reply_to) is bool(row.part)

@@ -1,0 +1,182 @@
+"""Any order of faults, deaths, repeats and people over a thread: each part at most once, in order, told in words."""
+
+import os
+from typing import Any
+from uuid import UUID
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from channels import carrying
+from foundation.errors import BadInput, Conflict
+from foundation.http import Reply
+from foundation.outbox import Later
+from foundation.words import LANGUAGES, Message, say
+from gate import people, switches
+from gate.units import Subject
+from schedules import drafting, publishing, removal
+from schedules.states import DeliveryState as S
+from schedules.threads import Piece
+from tests.fakes.network import Network
+from tests.schedules.builders import Desk, desk
+from tests.schedules.threads import chain, permits, shown
+from workers.wiring import Services
+
+EXAMPLES = int(os.environ.get("GREENROOM_EXAMPLES", "12"))
+BODIES = ("Good evening.", "The shop is open.", "Until nine today.", "See you there.", "Good night.")
+AT_REST = {S.PUBLISHED, S.BROKEN_OFF, S.HELD, S.FAILED, S.UNCERTAIN, S.REMOVED, S.CANCELLED}
+FAULTS = ("reset_after", "reset_before", "accept_then_hang", "status:503", "status:503_after", "garbage", "refuse")
+
+ACTS = st.one_of(
+    st.tuples(st.just("fault"), st.sampled_from(FAULTS)),
+    st.tuples(st.just("blind"), st.integers(1, 3)),
+    st.tuples(st.just("crash"), st.integers(0, 40)),
+    st.tuples(st.just("part"), st.integers(1, 2)),
+    st.tuples(st.just("live"), st.sampled_from((5, 40, 130))),
+    st.tuples(st.just("again"), st.just(0)),
+    st.tuples(st.just("not there"), st.just(0)),
+    st.tuples(st.just("stop"), st.just(0)),
+    st.tuples(st.just("revoke"), st.just(0)),
+    st.tuples(st.just("remove"), st.just(0)),
+)
+
+
+def well(network: Network) -> None:
+    """No faults any more, however busy this machine is."""
+    assert isinstance(network.call("DELETE", "/control/faults", deadline=60.0), Reply)
+
+
+class Played:
+    """One thread, and what was done to it."""
+
+    def __init__(self, lea: Desk, parts: int, who: int) -> None:
+        self.lea = lea
+        asset, self.person = shown(lea, 1)
+        media = [(asset,) if place == who else () for place in range(parts)]
+        rest = tuple(Piece(body, pictures) for body, pictures in zip(BODIES[1:parts], media[1:], strict=False))
+        self.parts, self.again, self.stopped, self.revoked, self.removed = parts, 0, False, False, False
+        self.delivery: UUID = lea.delivery(BODIES[0], media=media[0], parts=rest, late_ok=None)
+
+    def do(self, act: str, what: Any) -> None:
+        """One thing happens."""
+        match act:
+            case "fault":
+                self.lea.fault(what, seconds=0.03)
+            case "blind":
+                self.lea.fault("status:503", on="lookups", times=what)
+            case "crash":
+                self.lea.crash(at=what)
+            case "part":
+                self._repeat(what)
+            case "live":
+                self.lea.live(seconds=what)
+            case "again":
+                self._try(drafting.again)
+            case "not there":
+                self.again += self._try(publishing.send_again)
+            case "stop":
+                self._stop()
+            case "revoke":
+                self.lea.act(people.revoke, self.person)
+                self.revoked = True
+            case "remove":
+                self.removed |= self._try(removal.ask)
+
+    def _repeat(self, times: int) -> None:
+        """The delivery's message comes, or comes again."""
+        route = self.lea.routes.by_kind["delivery.publish"]
+        for _ in range(times):
+            try:
+                route.handler(route.event(self.lea.tenant_id, self.delivery))
+            except Later:
+                return
+
+    def _try(self, act: Any) -> bool:
+        try:
+            self.lea.act(act, self.delivery)
+        except (Conflict, BadInput):
+            return False
+        return True
+
+    def _stop(self) -> None:
+        target = str(self.lea.channels["main"])
+        if self.stopped:
+            self.lea.act(switches.reopen, "channel", target, "sending", reason="test")
+        else:
+            self.lea.act(switches.close, "channel", target, "sending", reason="test")
+        self.stopped = not self.stopped
+
+    def judge(self) -> None:
+        """What the network took in, and what people are told."""
+        taken = chain(self.lea)
+        texts = [text for text, _ in taken]
+        if not self.again:
+            assert texts == list(BODIES[: len(texts)]), "each part at most once, in order"
+            above = ["", *BODIES]
+            assert [under for _, under in taken] == above[: len(texts)], "each under the one before"
+        assert all(texts.count(body) <= 1 + self.again for body in BODIES)
+        self._one_permit_each()
+
+    def _one_permit_each(self) -> None:
+        """As many requests for a post as steps that were written down, and each of these with a permit of its own."""
+        steps = [step for one in self.lea.attempts(self.delivery) for step in one.steps if step.kind == "publish"]
+        assert len(self.lea.asked()) <= len(steps)
+        with self.lea.scope() as scope:
+            used = scope.run(
+                "SELECT count(*), count(DISTINCT id) FROM permits WHERE tenant_id = :tenant AND subject_id = :id"
+                " AND step = 'publish'",
+                tenant=self.lea.tenant_id,
+                id=self.delivery,
+            ).one()
+        assert used[0] == used[1] == len(steps)
+
+    def end(self) -> None:
+        """Everything is well again and time passes: nothing waits in silence, nothing is told falsely."""
+        well(self.lea.network)
+        if self.stopped:
+            self._stop()
+        self.lea.live(hours=26)
+        self.judge()
+        entry = self.lea.entry(self.delivery)
+        told = (entry.state, self.lea.states(self.delivery))
+        assert entry.state in AT_REST, told
+        standing = chain(self.lea, standing=True)
+        if entry.state is S.PUBLISHED and not self.revoked:
+            assert self.parts <= len(standing) <= self.parts + self.again, told  # a person said it was not there
+        if entry.state is S.REMOVED and not self.again:
+            assert standing == [], told
+            assert all(one.gone_at is not None for one in permits(self.lea, self.delivery) if one.native_ids)
+        if entry.state in (S.HELD, S.FAILED) and not self.again:
+            assert standing == [], told
+        if entry.state is S.BROKEN_OFF and not self.again:
+            assert len(standing) >= entry.done > 0, told
+            assert entry.reason is not None
+        for message in filter(None, (entry.reason, Message(f"state.delivery.{entry.state}"))):
+            assert all(say(message, language) for language in LANGUAGES)
+
+
+def test_any_order_of_mishaps_ends_in_order_and_in_words(services: Services, sandbox: Network) -> None:
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        database=None,
+        print_blob=True,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(parts=st.integers(2, 5), who=st.integers(0, 4), acts=st.lists(ACTS, min_size=2, max_size=9))
+    def play(parts: int, who: int, acts: list[tuple[str, Any]]) -> None:
+        well(sandbox)
+        played = Played(desk(services, sandbox), parts, who % parts)
+        for act, what in acts:
+            played.do(act, what)
+            played.judge()
+        played.end()
+
+    play()
+
+
+def test_the_native_key_of_a_part_is_its_own() -> None:
+    about = Subject("delivery", UUID(int=7))
+    keys = [carrying.native_key(about, part) for part in range(5)]
+    assert len(set(keys)) == 5
+    assert keys[0] == carrying.native_key(about)

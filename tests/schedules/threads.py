@@ -1,0 +1,59 @@
+"""A thread in tests: what it says, how it leaves part by part, and what the network took in of it."""
+
+from typing import Any
+from uuid import UUID
+
+from gate import copies, ratings
+from gate.units import Subject
+from schedules.threads import Piece
+from tests.gate.builders import real_person
+from tests.schedules.builders import Desk
+
+WORDS = ("Good evening.", "The shop is open.", "Until nine today.", "See you there.")
+IN_ORDER = [(WORDS[0], ""), (WORDS[1], WORDS[0]), (WORDS[2], WORDS[1]), (WORDS[3], WORDS[2])]
+
+
+def thread(*bodies: str, comment: str = "") -> tuple[Piece, ...]:
+    """What follows the first of these texts."""
+    rest = [Piece(body) for body in bodies[1:]]
+    return (*rest, Piece(comment, comment=True)) if comment else tuple(rest)
+
+
+def chain(lea: Desk, channel: str = "main", *, standing: bool = False) -> list[tuple[str, str]]:
+    """What the network took in, in order: each text, and the text it was put under."""
+    posts: list[dict[str, Any]] = sorted(lea.posts(channel), key=lambda one: int(one["id"][1:]))
+    known = {one["id"]: one["text"] for one in posts}
+    return [(one["text"], known.get(one["reply_to"], "")) for one in posts if not (standing and one["deleted_at"])]
+
+
+def planned(lea: Desk, **more: Any) -> UUID:
+    """The thread of `WORDS`, due now."""
+    return lea.delivery(WORDS[0], parts=thread(*WORDS), **more)
+
+
+def part_by_part(lea: Desk, delivery_id: UUID, parts: int) -> None:
+    """Let so many parts leave, one publication each, and no more."""
+    route = lea.routes.by_kind["delivery.publish"]
+    for _ in range(parts):
+        route.handler(route.event(lea.tenant_id, delivery_id))
+
+
+def done(lea: Desk, delivery_id: UUID) -> tuple[int, int]:
+    """How far it got."""
+    entry = lea.entry(delivery_id)
+    return entry.done, entry.parts
+
+
+def permits(lea: Desk, delivery_id: UUID) -> list[copies.Copy]:
+    """Everything that was allowed to leave."""
+    with lea.scope() as scope:
+        return copies.traces(scope, Subject("delivery", delivery_id))
+
+
+def shown(lea: Desk, number: int) -> tuple[UUID, UUID]:
+    """A picture of a real person whose papers are in order: the picture, and the person."""
+    asset = lea.photo(number)
+    with lea.scope(f"member:{lea.manager}") as scope:
+        person = real_person(scope)
+        ratings.depict(scope, asset, person, how="face", confirmed_by=f"member:{lea.manager}")
+    return asset, person

@@ -1,0 +1,267 @@
+"""An agency where faces are told apart: the real way in, the real comparison and keys, before a fake eye."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from io import BytesIO
+from itertools import count
+from typing import Any
+from uuid import UUID
+
+from PIL import Image
+
+from foundation.database import OpenScope
+from foundation.errors import NotFound
+from foundation.ids import uuid7
+from foundation.storage import digest_of
+from gate import beside, events, faces, facing, minting, people, ratings, recording
+from gate.beside import LikenessJudged
+from gate.events import RevocationWanted
+from gate.faces import CompareDue, EnrolDue
+from gate.facing import BarWanted, FaceAgreed
+from gate.units import Medium, Rating
+from generators.contract import Label, Picture
+from generators.engines.eyes import Eyes as Client
+from studio import comparing, ingesting, library
+from studio.comparing import Comparing
+from tenants import agencies, unseal
+from tenants.roles import Role
+from tests.fakes.eyes import Eyes, serving, tile
+from tests.gate.builders import World, invented, real_person, unit, world
+from tests.studio.builders import CREDENTIAL
+
+DAY = timedelta(days=1)
+MODEL = "tiles-faces@1"
+_seeds = count(1)
+
+
+class Files:
+    """An object store in memory."""
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[UUID, str], bytes] = {}
+
+    def put(self, tenant_id: UUID, data: bytes) -> str:
+        self.kept[tenant_id, digest_of(data)] = data
+        return digest_of(data)
+
+    def get(self, tenant_id: UUID, sha256: str) -> bytes:
+        try:
+            return self.kept[tenant_id, sha256]
+        except KeyError as error:
+            raise NotFound("storage.missing") from error
+
+    def delete(self, tenant_id: UUID, sha256: str) -> None:
+        self.kept.pop((tenant_id, sha256), None)
+
+    def exists(self, tenant_id: UUID, sha256: str) -> bool:
+        return (tenant_id, sha256) in self.kept
+
+    def clear(self, tenant_id: UUID) -> int:
+        raise NotImplementedError
+
+
+def png(image: Image.Image) -> bytes:
+    """As a file."""
+    buffer = BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@dataclass
+class Faced:
+    """One tenant with an eye that tells faces apart."""
+
+    world: World
+    eyes: Eyes
+    files: Files = field(default_factory=Files)
+    master: bytes = field(default_factory=lambda: secrets.token_bytes(32))
+    alike: int = 40
+
+    @property
+    def tenant_id(self) -> UUID:
+        return self.world.tenant_id
+
+    @property
+    def by(self) -> Comparing:
+        """Comparing, with the classifier as it is called now."""
+        client = Client(self.eyes.url, frozenset({self.eyes.who}), seconds=2.0)
+        reveal, seal = unseal.revealing(self.world.open, self.master)
+        return Comparing(self.world.open, self.files, client, reveal, seal, alike=self.alike)
+
+    def bring(self, prepared: ingesting.Prepared, rating: Rating | None = Rating.G) -> Medium:
+        """Through the library; then two people rate what they see."""
+        by = self.by
+        asset = ingesting.bring(
+            self.world.open,
+            self.files,
+            tenant_id=self.tenant_id,
+            creator_id=self.world.creator_id,
+            prepared=prepared,
+            classifier=by.classifier,
+            compare=by,
+        )
+        with self.world.scope() as scope:
+            medium = library.media(scope, asset, "sandbox")
+            for rater in ("8", "9") if rating is not None else ():
+                ratings.rate(scope, medium.sha256, rating, source=f"member:{rater}")
+        return medium
+
+    def photo(self, who: str, kind: str = "G", image: Image.Image | None = None, **more: Any) -> Medium:
+        """A photograph of these people."""
+        shown = image or tile(kind, who=who, bright=255 - next(_seeds) % 40, **more)
+        return self.bring(ingesting.from_camera(png(shown), name="a.png"), Rating(kind))
+
+    def made(self, who: str, kind: str = "G", image: Image.Image | None = None) -> Medium:
+        """A picture that a model made."""
+        shown = image or tile(kind, who=who, bright=255 - next(_seeds) % 40)
+        key, size = f"made:{uuid7()}", shown.size
+        picture = Picture(png(shown), "image/png", *size, "diffusion", "m", Label.NONE, 1, "a person")
+        return self.bring(ingesting.from_engine(picture, key=key, alt="a person", credential=CREDENTIAL), Rating(kind))
+
+    def asset(self, medium: Medium) -> UUID:
+        with self.world.scope() as scope:
+            return recording.recorded(scope, medium.sha256).asset_id
+
+    def depict(self, medium: Medium, person: UUID, by: str = "") -> None:
+        with self.world.scope() as scope:
+            asset = recording.recorded(scope, medium.sha256).asset_id
+            ratings.depict(scope, asset, person, how="face", confirmed_by=by or f"member:{self.world.rob}")
+
+    def real(self, letter: str, *, agree: bool = True, **papers: Any) -> UUID:
+        """Somebody real with a photograph, who agreed on their own page that their face is known."""
+        with self.world.scope() as scope:
+            person = real_person(scope, display_ref=f"Real {letter}", **papers)
+        self.depict(self.photo(f"{letter}9"), person)
+        if agree:
+            self.agree(person)
+        return person
+
+    def agree(self, person: UUID) -> None:
+        with self.world.open(self.tenant_id, f"person:{person}") as scope:
+            facing.agree(scope, person)
+        facing.agreed(FaceAgreed(self.tenant_id, person, f"person:{person}"), tenant=self.world.open)
+        self.enrol(person)
+
+    def enrol(self, person: UUID) -> None:
+        with self.world.scope() as scope:
+            subject = faces.living(scope, person)
+        assert subject is not None
+        comparing.enrol(EnrolDue(self.tenant_id, subject.id), by=self.by)
+
+    def revoke(self, person: UUID, what: str = people.FACE) -> None:
+        event = RevocationWanted(self.tenant_id, person, scope=what, by=f"person:{person}")
+        events.revoke_consent(event, tenant=self.world.open)
+
+    def bar(self, who: str) -> UUID:
+        """Somebody without a record here, whom nobody may depict."""
+        return self.bar_bytes(png(tile("G", who=who)))
+
+    def bar_bytes(self, data: bytes) -> UUID:
+        """The face of these very bytes."""
+        sha256 = self.files.put(self.tenant_id, data)
+        by = f"member:{self.world.ann}"
+        with self.world.scope(by) as scope:
+            subject = facing.want_barred(scope, sha256, why="asked us not to")
+        comparing.bar(BarWanted(self.tenant_id, subject, sha256, "asked us not to", by), by=self.by)
+        return subject
+
+    def photo_of(self, person: UUID, who: str) -> Medium:
+        """A photograph that shows somebody, as somebody else confirmed."""
+        medium = self.photo(who)
+        self.depict(medium, person)
+        return medium
+
+    def allow(self, person: UUID, what: str) -> None:
+        with self.world.scope() as scope:
+            people.grant(
+                scope,
+                person,
+                what=what,
+                surfaces=["sandbox"],
+                max_rating=Rating.E,
+                valid_from=scope.now - DAY,
+                valid_until=scope.now + DAY,
+                evidence_digest="e" * 64,
+                signed_by=person,
+            )
+
+    def nova(self, *references: Medium) -> UUID:
+        """Somebody invented, made after these pictures."""
+        with self.world.scope() as scope:
+            person = invented(scope, self.world)
+            if references:
+                faces.refer(scope, person, [one.sha256 for one in references])
+        return person
+
+    def compare(self) -> None:
+        """The workers look again at what was not compared."""
+        comparing.again(CompareDue(self.tenant_id, self.tenant_id), by=self.by)
+
+    def waiting(self) -> list[beside.Alike]:
+        with self.world.scope() as scope:
+            return beside.waiting(scope, [self.world.creator_id])
+
+    def judge(self, one: beside.Alike, answer: str, member: UUID, *, because: str = "", maker: str = "") -> None:
+        """A member's answer, as the workers do it."""
+        said = LikenessJudged(self.tenant_id, one.id, one.digest, answer, because, maker, f"member:{member}")
+        with self.world.scope(said.by) as scope:
+            beside.judge(scope, said)
+
+    def count(self, table: str) -> int:
+        with self.world.scope() as scope:
+            found = scope.run(f"SELECT count(*) FROM {table} WHERE tenant_id = :t", t=self.tenant_id)
+            return int(found.scalar_one())
+
+
+@contextmanager
+def faced(tenant: OpenScope, *, at: World | None = None) -> Iterator[Faced]:
+    """An agency of two, or `at` one that is there."""
+    with serving(Eyes(faces=MODEL)) as eyes:
+        yield Faced(at or world(tenant, uuid7()), eyes)
+
+
+def judged(house: Faced, medium: Medium, *, author: UUID | None = None) -> tuple[str, set[str]]:
+    """What is said of a post of it, but that nobody looked."""
+    with house.world.scope() as scope:
+        whole = unit(house.world, media=[medium])
+        marked = replace(whole, flags=minting.flags(scope, whole))
+        said = minting.preview(scope, marked, author=f"member:{author or house.world.ann}")
+    return str(said.verdict), set(map(str, said.reasons)) - {"REVIEW_MISSING"}
+
+
+def of(house: Faced, person: UUID, who: str, kind: str = "E", **more: Any) -> Medium:
+    """A made-up picture with this face, of somebody invented."""
+    medium = house.made(who, kind, **more)
+    house.depict(medium, person, "generation")
+    return medium
+
+
+def others(house: Faced, count: int = 1) -> list[UUID]:
+    """Members who had no part in anything."""
+    with house.world.scope() as scope:
+        return [
+            agencies.add_member(
+                scope,
+                name=f"m{number}",
+                email=f"m{number}-{house.tenant_id}@example.test",
+                role=Role.MANAGER,
+                language="en",
+                zone="UTC",
+            )
+            for number in range(count)
+        ]
+
+
+def see(house: Faced, *members: UUID) -> None:
+    """All pictures were shown clear to them."""
+    with house.world.scope() as scope:
+        scope.run(
+            "INSERT INTO showings (tenant_id, id, principal_id, sha256)"
+            " SELECT r.tenant_id, gen_random_uuid(), m.principal_id, r.sha256 FROM renditions r JOIN members m"
+            " ON m.tenant_id = r.tenant_id AND m.id = ANY(:members) WHERE r.tenant_id = :t",
+            t=house.tenant_id,
+            members=list(members),
+        )

@@ -1,0 +1,134 @@
+"""Who says that two faces are not the same, and what follows: in what models made, and in photographs."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from foundation.database import OpenScope
+from foundation.errors import BadInput, Conflict, Refused
+from gate import beside
+from tests.studio.faced import Faced, faced, judged, of, others, see
+
+
+@pytest.fixture
+def house(tenant: OpenScope) -> Iterator[Faced]:
+    with faced(tenant) as found:
+        yield found
+
+
+# ------------------------------------------------------------------ who decides
+def test_two_others_say_it_is_somebody_else_and_it_leaves(house: Faced) -> None:
+    house.real("P")
+    found = of(house, house.nova(), "P8")
+    (one,) = house.waiting()
+    first, second = others(house, 2)
+    with pytest.raises(Refused):  # nobody saw anything yet
+        house.judge(one, beside.OTHER, first, because="shape")
+    see(house, first, second, house.world.ann)
+    with pytest.raises(Refused):  # ann declared the invented person
+        house.judge(one, beside.OTHER, house.world.ann, because="shape")
+    with pytest.raises(BadInput):
+        house.judge(one, beside.OTHER, first)
+    house.judge(one, beside.OTHER, first, because="shape")
+    assert judged(house, found)[1] == {"LIKENESS_REAL_PERSON"}
+    with pytest.raises(Conflict):
+        house.judge(one, beside.OTHER, first, because="marks")
+    with pytest.raises(Refused):
+        house.judge(one, beside.OTHER, second, because="marks", maker=f"member:{second}")
+    house.judge(one, beside.OTHER, second, because="marks")
+    assert judged(house, found)[1] == set()
+    assert house.waiting() == []
+    house.judge(one, beside.SAME, second)
+    assert judged(house, found)[1] == {"LIKENESS_REAL_PERSON"}, "the last word counts"
+
+
+def test_what_was_said_is_bound_to_picture_and_template(house: Faced) -> None:
+    person = house.real("P")
+    found = of(house, house.nova(), "P8")
+    (one,) = house.waiting()
+    members = others(house, 2)
+    see(house, *members)
+    for each in members:
+        house.judge(one, beside.OTHER, each, because="shape")
+    again = of(house, house.nova(), "P8")
+    assert judged(house, again)[1] == {"LIKENESS_REAL_PERSON"}, "another picture is another question"
+    house.photo_of(person, "P8")
+    house.enrol(person)  # another template
+    house.compare()
+    assert judged(house, found)[1] == {"LIKENESS_REAL_PERSON"}
+    with pytest.raises(Conflict):
+        house.judge(one, beside.OTHER, members[0], because="shape")
+
+
+def test_the_author_of_the_post_is_none_of_the_two(house: Faced) -> None:
+    house.real("P")
+    found = of(house, house.nova(), "P8")
+    (one,) = house.waiting()
+    writer, other = others(house, 2)
+    see(house, writer, other)
+    for each in (writer, other):
+        house.judge(one, beside.OTHER, each, because="shape")
+    assert judged(house, found)[1] == set()
+    assert judged(house, found, author=writer)[1] == {"LIKENESS_REAL_PERSON"}
+
+
+def test_an_invented_person_becomes_a_double_where_the_real_one_allowed_it(house: Faced) -> None:
+    person = house.real("P")
+    nova = house.nova(house.made("P7"))
+    house.compare()
+    found, turned_away = of(house, nova, "P8"), of(house, nova, "")
+    one = next(one for one in house.waiting() if one.sha256 == found.sha256)
+    (member,) = others(house)
+    see(house, member)
+    with pytest.raises(Refused):
+        house.judge(one, beside.DOUBLE, member)
+    house.allow(person, "ai_likeness")
+    house.judge(one, beside.DOUBLE, member)
+    assert judged(house, found)[1] == judged(house, turned_away)[1] == set()
+    house.revoke(person, "ai_likeness")
+    assert "CONSENT_MISSING" in judged(house, found)[1] & judged(house, turned_away)[1]
+
+
+def test_the_real_person_named_in_a_made_up_picture_is_no_answer(house: Faced) -> None:
+    person = house.real("P")
+    found = house.made("P8", "E")
+    house.depict(found, person)
+    assert "LIKENESS_REAL_PERSON" in judged(house, found)[1]
+
+
+# ------------------------------------------------------------------ photographs
+def test_an_unnamed_face_in_a_photograph_is_proposed_and_a_second_person_says_who_it_is(house: Faced) -> None:
+    house.real("P")
+    photo, _clean = house.photo("P8", "G"), house.photo("Q8", "G")
+    assert judged(house, photo) == ("H", {"PERSON_UNRESOLVED"})
+    with house.world.scope() as scope:
+        proposed = scope.run("SELECT asset_id FROM depictions WHERE state = 'proposed' AND tenant_id = :t",
+                             t=house.tenant_id).all()  # fmt: skip
+    assert [row.asset_id for row in proposed] == [house.asset(photo)]
+    (one,) = house.waiting()
+    assert one.answers == (beside.OTHER, beside.NAMED)
+    (member,) = others(house)
+    with pytest.raises(Refused):
+        house.judge(one, beside.NAMED, member, maker=f"member:{member}")
+    house.judge(one, beside.NAMED, member)
+    assert judged(house, photo)[1] == set()
+    assert house.waiting() == []
+
+
+def test_one_person_is_enough_to_say_that_a_photograph_shows_somebody_else(house: Faced) -> None:
+    house.real("P")
+    photo = house.photo("P8", "G")
+    other = house.real("O", agree=False)
+    house.depict(photo, other)
+    assert judged(house, photo) == ("H", {"PERSON_UNRESOLVED"})
+    (one,) = house.waiting()
+    (member,) = others(house)
+    house.judge(one, beside.OTHER, member, because="features")
+    assert judged(house, photo)[1] == set()
+
+
+def test_a_person_named_before_is_nothing_to_ask(house: Faced) -> None:
+    person = house.real("P")
+    house.photo_of(person, "P8")
+    house.compare()
+    assert house.waiting() == []

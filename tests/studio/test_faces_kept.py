@@ -1,0 +1,272 @@
+"""What is kept of faces, how it is erased, and whom nobody may show; and at the same moment as a claim."""
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from foundation import outbox
+from foundation.database import OpenScope, Scope
+from foundation.errors import BadInput, Conflict, NotFound
+from foundation.sealed import Sealed
+from gate import faces, minting, people, resuming
+from gate.faces import CompareDue, EnrolDue
+from gate.minting import Denied
+from studio import comparing
+from tests.conftest import WAITS_FOR_US, wait_until
+from tests.fakes.eyes import vector
+from tests.gate.builders import KEY, Step, unit
+from tests.studio.faced import MODEL, Faced, faced, judged, of
+
+
+@pytest.fixture
+def house(tenant: OpenScope) -> Iterator[Faced]:
+    with faced(tenant) as found:
+        yield found
+
+
+# ------------------------------------------------------------------ what is kept, and erased
+def boxes(house: Faced) -> list[Any]:
+    with house.world.scope() as scope:
+        return list(scope.run("SELECT subject_id, model, box, pictures FROM face_templates ORDER BY id").all())
+
+
+def test_a_template_is_sealed_for_one_subject_and_one_model(house: Faced) -> None:
+    house.real("P")
+    house.real("Q")
+    one, other = boxes(house)
+    by = house.by
+    assert str(vector("P9")[0])[:6].encode() not in one.box
+    assert by._open(house.tenant_id, one.subject_id, MODEL, Sealed(bytes(one.box))).halves
+    for subject, model, box in (
+        (other.subject_id, MODEL, one.box),
+        (one.subject_id, "tiles-faces@2", one.box),
+        (one.subject_id, MODEL, bytes(one.box)[:-1]),
+        (one.subject_id, MODEL, b""),
+    ):
+        assert by._open(house.tenant_id, subject, model, Sealed(bytes(box))).halves == b""
+
+
+def test_a_template_that_does_not_open_compares_nobody(house: Faced) -> None:
+    house.real("P")
+    with house.world.scope() as scope, scope.acting_as("gate"):
+        scope.run("UPDATE face_templates SET box = '\\x00' WHERE tenant_id = :t", t=house.tenant_id)
+    assert judged(house, of(house, house.nova(), "P9"))[1] == {"LIKENESS_UNSEARCHED"}
+
+
+@pytest.mark.parametrize("what", [people.FACE, ""])
+def test_taken_back_it_is_erased_at_once_and_what_was_found_stays(house: Faced, what: str) -> None:
+    person = house.real("P")
+    nova = house.nova()
+    found = of(house, nova, "P8")
+    house.revoke(person, what)
+    assert boxes(house) == []
+    assert judged(house, found)[1] == {"LIKENESS_REAL_PERSON"}
+    assert judged(house, of(house, nova, "P8"))[1] == set(), "nobody is looked for any more"
+    house.compare()
+    assert boxes(house) == []
+
+
+def test_taking_back_something_else_keeps_the_face(house: Faced) -> None:
+    person = house.real("P")
+    house.revoke(person, "publish")
+    assert len(boxes(house)) == 1
+
+
+def test_nobody_agrees_for_somebody_else(house: Faced) -> None:
+    person = house.real("P", agree=False)
+    with house.world.scope(f"member:{house.world.rob}") as scope, pytest.raises(BadInput):
+        faces.agree(scope, person)
+    with house.world.open(house.tenant_id, f"person:{house.nova()}") as scope, pytest.raises(BadInput):
+        faces.agree(scope, person)
+    assert house.count("face_subjects") == 0
+
+
+def test_taken_back_while_their_photographs_are_looked_at(house: Faced) -> None:
+    person = house.real("P", agree=False)
+    with house.world.open(house.tenant_id, f"person:{person}") as scope:
+        faces.agree(scope, person)
+        subject = faces.living(scope, person)
+    assert subject is not None
+    by, real_look = house.by, house.by.classifier
+
+    class Slow:
+        def look(self, views: Any) -> Any:
+            seen = real_look.look(views)  # type: ignore[union-attr]  # the fixture has one
+            house.revoke(person)
+            return seen
+
+    comparing.enrol(EnrolDue(house.tenant_id, subject.id), by=replace(by, classifier=Slow()))  # type: ignore[arg-type]  # looks only
+    assert boxes(house) == []
+
+
+def test_without_a_photograph_it_waits(house: Faced) -> None:
+    with house.world.scope() as scope:
+        person = people.add_person(scope, kind="real", display_ref="New")
+    with pytest.raises(outbox.Later):
+        house.agree(person)
+    house.depict(house.photo("N9N8"), person)  # two faces: nobody knows which is theirs
+    with pytest.raises(outbox.Later):
+        house.enrol(person)
+    house.depict(house.photo("N9"), person)
+    house.enrol(person)
+    assert len(boxes(house)) == 1
+
+
+# ------------------------------------------------------------------ whom nobody may depict
+def test_who_is_on_the_list_is_found_in_photographs_too_and_two_take_them_off(house: Faced) -> None:
+    subject = house.bar("B9")
+    assert not [key for key in house.files.kept if key[0] == house.tenant_id], "the picture is forgotten"
+    somebody = house.real("O", agree=False)
+    photo, made = house.photo_of(somebody, "B8"), of(house, house.nova(), "B8", "G")
+    assert judged(house, photo)[1] == judged(house, made)[1] == {"LIKENESS_REAL_PERSON"}
+    with house.world.scope() as scope:
+        first, second = (house.world.principal(scope, one) for one in (house.world.ann, house.world.rob))
+        assert not faces.unbar(scope, subject, first)
+    with house.world.scope() as scope, pytest.raises(Conflict):
+        faces.unbar(scope, subject, first)
+    assert judged(house, photo)[1] == {"LIKENESS_REAL_PERSON"}
+    with house.world.scope() as scope:
+        assert faces.unbar(scope, subject, second)
+    assert boxes(house) == []
+    assert judged(house, photo)[1] == judged(house, made)[1] == set()
+    with house.world.scope() as scope, pytest.raises(NotFound):
+        faces.unbar(scope, subject, second)
+
+
+def test_a_picture_of_no_single_face_bars_nobody_and_members_are_told(house: Faced) -> None:
+    for who in ("", "A9B9"):
+        house.bar(who)
+    assert house.count("face_subjects") == 0
+    assert house.files.kept == {}
+    with house.world.scope() as scope:
+        told = scope.run("SELECT message ->> 'code' AS code FROM notices WHERE tenant_id = :t", t=house.tenant_id)
+        assert {row.code for row in told} == {"face.not_one"}
+
+
+def test_a_picture_of_the_library_stays_when_its_face_is_barred(house: Faced) -> None:
+    medium = house.photo("B9")
+    data = house.files.get(house.tenant_id, medium.sha256)
+    house.bar_bytes(data)
+    assert house.files.exists(house.tenant_id, medium.sha256)
+    assert house.count("face_subjects") == 1
+
+
+# ------------------------------------------------------------------ at the same moment
+def waits(claim: Scope, act: Callable[[], object]) -> threading.Thread:
+    """Begin an act beside an open claim, which it has to wait for."""
+    thread = threading.Thread(target=act, daemon=True)
+    thread.start()
+    wait_until(lambda: claim.run(WAITS_FOR_US).scalar() == 1)
+    return thread
+
+
+def test_a_face_that_becomes_known_waits_for_the_claim_and_the_next_one_sees_it(house: Faced) -> None:
+    person = house.real("P", agree=False)
+    shown = of(house, house.nova(), "P8", "N")
+    whole = unit(house.world, media=[shown])
+    with house.world.scope() as claim:
+        minting.lock_epochs(claim, whole)
+        thread = waits(claim, lambda: house.agree(person))
+    thread.join(20)
+    assert len(boxes(house)) == 1
+    assert judged(house, shown)[1] == {"LIKENESS_UNSEARCHED"}
+
+
+def test_a_permission_taken_back_waits_for_the_claim_of_their_double(house: Faced) -> None:
+    person = house.real("P", scopes=("depict", "publish", "ai_likeness"))
+    with house.world.scope() as scope:
+        twin = people.add_person(scope, kind="digital_twin", display_ref="T", twin_of=person)
+    shown = of(house, twin, "P8", "S")
+    whole = unit(house.world, media=[shown])
+    with house.world.scope() as scope:
+        whole = replace(whole, flags=minting.flags(scope, whole))
+    author = f"member:{house.world.ann}"
+    with house.world.scope() as claim:
+        minting.mint(claim, whole, Step(), key=KEY, author=author)
+        thread = waits(claim, lambda: house.revoke(person, ""))
+    thread.join(20)
+    assert boxes(house) == []
+    with house.world.scope() as scope, pytest.raises(Denied):
+        minting.mint(scope, whole, Step(), key=KEY, author=author)
+
+
+def test_a_picture_compared_before_a_face_came_is_compared_again(house: Faced) -> None:
+    house.real("R")
+    medium = house.made("P8", "G")
+    with house.world.scope() as scope:
+        old = faces.version(scope)
+    house.real("P")
+    with house.world.scope() as scope:
+        assert faces.version(scope) > old
+        assert medium.sha256 in faces.stale(scope, most=50)
+        assert faces.behind(scope)
+    house.compare()
+    with house.world.scope() as scope:
+        assert not faces.behind(scope)
+
+
+# ------------------------------------------------------------------ after the classifier was away
+def give_up(house: Faced, kind: str) -> None:
+    """The classifier was away for a day: what waited for it gave up."""
+    with house.world.scope() as scope:
+        scope.run(
+            "UPDATE outbox SET state = 'dead' WHERE tenant_id = :t AND kind = :kind", t=house.tenant_id, kind=kind
+        )
+
+
+def rows(house: Faced, kind: str) -> list[tuple[str, Any]]:
+    with house.world.scope() as scope:
+        found = scope.run(
+            "SELECT state, subject_id FROM outbox WHERE tenant_id = :t AND kind = :kind ORDER BY id",
+            t=house.tenant_id,
+            kind=kind,
+        )
+        return [(row.state, row.subject_id) for row in found]
+
+
+def resumed(house: Faced) -> None:
+    """The beat of a day; twice says no more than once."""
+    for _ in range(2):
+        with house.world.scope("system:beat") as scope:
+            resuming.resume(scope)
+
+
+def test_what_gave_up_while_the_classifier_was_away_is_sent_again_by_itself(house: Faced) -> None:
+    made = of(house, house.nova(), "P8", "N")
+    house.real("P")
+    person = house.real("Q", agree=False)
+    with house.world.open(house.tenant_id, f"person:{person}") as scope:
+        faces.agree(scope, person)
+        subject = faces.living(scope, person)
+    assert subject is not None
+    for day in range(3):
+        give_up(house, CompareDue.kind)
+        give_up(house, EnrolDue.kind)
+        resumed(house)
+        assert rows(house, CompareDue.kind) == [("waiting", house.tenant_id)], f"no heap on day {day}"
+        assert [one for one in rows(house, EnrolDue.kind) if one[1] == subject.id] == [("waiting", subject.id)]
+    assert judged(house, made)[1] == {"LIKENESS_UNSEARCHED"}
+    house.compare()
+    assert judged(house, made)[1] == {"LIKENESS_REAL_PERSON"}
+
+
+def test_what_nobody_waits_for_is_not_sent_again(house: Faced) -> None:
+    house.photo("P9")  # no face is known: there is nothing to compare with
+    resumed(house)
+    assert rows(house, CompareDue.kind) == []
+    house.real("P")
+    house.compare()
+    give_up(house, CompareDue.kind)
+    resumed(house)
+    assert rows(house, CompareDue.kind) == [], "what gave up was done by another, and is put aside"
+
+
+def test_another_agencys_rows_are_left_alone(house: Faced, tenant: OpenScope) -> None:
+    with faced(tenant) as other:
+        other.real("P")
+        give_up(other, CompareDue.kind)
+        resumed(house)
+        assert [state for state, _ in rows(other, CompareDue.kind)] == ["dead"]

@@ -1,0 +1,219 @@
+"""The form without a page: found in every agency, told of none; contacts nobody there reads; the house's word."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+
+from foundation.errors import BadInput, NotFound, Refused, Unavailable
+from foundation.ids import HOUSE, uuid7
+from foundation.words import Message
+from gate import complaints, officer, reports
+from gate.events import ReportDue
+from gate.states import ComplaintState
+from tenants import agencies, letterbox
+from tenants.roles import Role
+from tests.web.builders import MASTER, PUBLIC, Page, new_picture, page
+from tests.web.test_complaints import COOKIES, receipt_of
+from tests.web.test_receipts import SAME, code_of, forgotten, seen
+from workers import complaints_desk, seeking
+
+
+def send(mia: Page, **typed: str) -> httpx.Response:
+    return mia.room.client.post("/report", data=typed, headers=SAME, follow_redirects=False)
+
+
+def read(mia: Page, receipt: str, language: str = "en") -> str:
+    headers = {"cookie": COOKIES[receipt], "accept-language": language}
+    return mia.room.client.get(f"/report/{receipt}", headers=headers).text
+
+
+def sought(mia: Page, receipt: str) -> None:
+    with mia.room.tenant(HOUSE, "system:test") as scope:
+        report = reports.by_receipt(scope, receipt)
+    seeking.seek(ReportDue(HOUSE, report.id), tenant=mia.room.tenant, base=PUBLIC)
+
+
+def asked(mine: Page) -> list[complaints.Standing]:
+    with mine.scope() as scope:
+        rows = scope.run("SELECT receipt FROM complaints WHERE tenant_id = :t ORDER BY id", t=mine.tenant_id).scalars()
+        return [complaints.by_receipt(scope, receipt) for receipt in list(rows)]
+
+
+def test_a_look_is_found_in_each_agency_and_none_is_named(mia: Page) -> None:
+    other, stranger = page(mia.room), page(mia.room)
+    look = f"{uuid7().int % 2**20:05x}a5a5f00f0ff"
+    digests = [seen(mia, look), seen(other, look)]
+    receipt = receipt_of(send(mia, who="shown", look=look))
+    assert "We are looking for what you mean" in read(mia, receipt)
+    for _ in range(2):
+        sought(mia, receipt)
+    assert [len(asked(one)) for one in (mia, other, stranger)] == [1, 1, 0]
+    with mia.scope() as scope:
+        assert complaints.row_of(scope, asked(mia)[0].id).digests == [digests[0]]
+    told = read(mia, receipt)
+    assert told.count("Request received") == 2
+    for name in (mia.slug, other.slug, "Mia", "Agency", str(mia.tenant_id), asked(mia)[0].receipt):
+        assert name not in told, name
+    assert "Votre demande" in read(mia, receipt, "fr")
+    own = mia.room.client.post(
+        f"/{mia.slug}/report/{asked(mia)[0].receipt}", data={"pin": code_of(receipt)}, headers=SAME
+    )
+    assert own.status_code == 422, "the request inside opens by no code"
+
+
+def test_an_address_is_found_and_a_refusal_is_read_and_appealed_there(mia: Page) -> None:
+    item = mia.post(media=[mia.stage(new_picture())])
+    receipt = receipt_of(send(mia, who="shown", address=f"{PUBLIC}/{mia.slug}/p/{item}"))
+    sought(mia, receipt)
+    with mia.scope("member:somebody") as scope:
+        complaints.reject(scope, asked(mia)[0].id, because="mistaken")
+    assert "It may stay" in read(mia, receipt)
+    path, cookie = f"/report/{receipt}", {**SAME, "cookie": COOKIES[receipt]}
+    post = mia.room.client.post
+    for case in ("1", "-1", "x", "", "٠"):
+        assert post(path, data={"words": "me", "case": case}, headers=cookie).status_code == 422
+    assert post(path, data={"words": "me", "case": "0"}, headers=SAME).status_code == 422, "no code was given"
+    assert not asked(mia)[0].appeals
+    assert post(path, data={"words": "me", "case": "0"}, headers=cookie, follow_redirects=False).status_code == 303
+    assert len(asked(mia)[0].appeals) == 1
+
+
+def test_what_nobody_has_looks_like_anything_else_and_is_read_by_the_house(mia: Page) -> None:
+    receipt = receipt_of(send(mia, who="illegal", words="a picture of me at a lake", address="https://x.example/1"))
+    sought(mia, receipt)
+    assert "A person reads your request" in read(mia, receipt)
+    with mia.room.tenant(HOUSE, "system:test") as scope:
+        assert receipt in {one.receipt for one in reports.unplaced(scope)}
+
+
+def test_the_address_alone_shows_nothing_and_a_form_is_one(mia: Page) -> None:
+    forgotten(mia)
+    form = re.search(r'name="form" value="([^"]+)"', mia.room.client.get("/report").text)
+    assert form is not None
+    first = send(mia, who="shown", words="me", form=form[1])
+    again = send(mia, who="shown", words="me", form=form[1])
+    receipt = receipt_of(first)
+    assert again.headers["location"] == first.headers["location"]
+    assert "set-cookie" not in again.headers
+    shut, unknown = (mia.room.client.get(f"/report/{one}") for one in (receipt, "3333-3333-3333"))
+    assert shut.text == unknown.text.replace("3333-3333-3333", receipt)
+    assert send(mia, who="shown").status_code == 422
+    assert (
+        mia.room.client.post(
+            "/report", data={"who": "shown", "words": "x"}, headers={"sec-fetch-site": "cross-site"}
+        ).status_code
+        == 422
+    )
+    assert mia.room.client.get("/report/%00").status_code == 404
+
+
+def test_how_to_reach_somebody_is_read_by_no_agency(mia: Page) -> None:
+    item = mia.post(media=[mia.stage(new_picture())])
+    data = {"item": item, "who": "shown", "contact": "zoe@example.org", "house": "yes"}
+    answer = mia.room.client.post(f"/{mia.slug}/report", data=data, headers=SAME, follow_redirects=False)
+    receipt = receipt_of(answer)
+    with mia.scope() as scope:
+        assert scope.run("SELECT count(*) FROM report_contacts").scalar_one() == 0
+        form = scope.run("SELECT form FROM complaint_receipts WHERE tenant_id = :t", t=mia.tenant_id).scalar_one()
+    with mia.room.tenant(HOUSE, "system:test") as scope:
+        letter = reports.contact(scope, form)
+    assert letter is not None
+    assert b"zoe" not in letter
+    with pytest.raises(Unavailable):
+        letterbox.read(MASTER, mia.tenant_id, letter)
+    house: Any = Desk(mia)
+    assert complaints_desk.opened(house, receipt, name="Ada") == "zoe@example.org"
+    with mia.room.tenant(HOUSE, "system:test") as scope:
+        seen_by = scope.run("SELECT actor FROM audit_entries WHERE act = 'report.contact' ORDER BY id DESC LIMIT 1")
+        assert seen_by.scalar_one() == "officer:ada"
+    with pytest.raises(BadInput):
+        complaints_desk.opened(house, receipt, name=" ")
+    with pytest.raises(NotFound):
+        complaints_desk.opened(house, "4444-4444-4444", name="Ada")
+
+
+@dataclass
+class Desk:
+    """What a command at the terminal holds of the house: its scopes, and its letters."""
+
+    mia: Page
+
+    @property
+    def tenant(self) -> Any:
+        return self.mia.room.tenant
+
+    def read_form(self, tenant_id: UUID, letter: bytes, _: frozenset[str]) -> dict[str, str]:
+        return letterbox.read(MASTER, tenant_id, letter)
+
+
+def test_who_is_accused_does_not_decide(mia: Page) -> None:
+    item = mia.post(media=[mia.stage(new_picture())])
+    data = {"item": item, "who": "shown", "house": "yes"}
+    receipt = receipt_of(mia.room.client.post(f"/{mia.slug}/report", data=data, headers=SAME, follow_redirects=False))
+    ordinary = receipt_of(
+        mia.room.client.post(
+            f"/{mia.slug}/report", data={"item": item, "who": "other"}, headers=SAME, follow_redirects=False
+        )
+    )
+    with mia.scope() as scope:
+        boss = agencies.add_member(
+            scope, name="Boss", email=f"{uuid7()}@example.org", role=Role.OWNER, language="fr", zone="Europe/Paris"
+        )
+        request, twin = (complaints.by_receipt(scope, one).id for one in (receipt, ordinary))
+    with mia.scope(f"member:{boss}") as scope:
+        assert [one.ids for one in complaints.waiting(scope, {mia.creator_id})] == [(twin,)]
+        with pytest.raises(Refused, match=r"complaint\.house"):
+            complaints.decide(scope, request, because="unfounded")
+        with pytest.raises(Refused, match=r"complaint\.not_house"):
+            officer.decide(scope, request, because="unfounded")
+    with mia.scope(f"member:{boss}") as scope:
+        complaints.decide(scope, twin, because="unfounded")
+    house: Any = Desk(mia)
+    assert any(line.startswith(receipt) for line in complaints_desk.lines(house))
+    with pytest.raises(Refused, match=r"complaint\.not_house"):
+        complaints_desk.decided(house, ordinary, name="Ada", because="unfounded")
+    complaints_desk.decided(house, receipt, name="Ada", because="unfounded")
+    with mia.scope() as scope:
+        known = complaints.by_receipt(scope, receipt)
+        assert (known.state, known.reason) == (ComplaintState.REJECTED, Message("complaint.because.unfounded"))
+
+
+def test_an_appeal_to_the_house_is_for_another_of_them(mia: Page) -> None:
+    from gate import appealing
+    from gate.events import AppealDue
+
+    item = mia.post(media=[mia.stage(new_picture())])
+    data = {"item": item, "who": "shown", "house": "yes"}
+    receipt = receipt_of(mia.room.client.post(f"/{mia.slug}/report", data=data, headers=SAME, follow_redirects=False))
+    house: Any = Desk(mia)
+    complaints_desk.decided(house, receipt, name="Ada", because="mistaken")
+    with mia.scope() as scope:
+        appealing.ask(scope, receipt, creator_id=mia.creator_id, words="again")
+        appeal = scope.run("SELECT id FROM appeals WHERE tenant_id = :t", t=mia.tenant_id).scalar_one()
+    appealing.receive(AppealDue(mia.tenant_id, appeal), tenant=mia.room.tenant)
+    with mia.scope() as scope:
+        assert appealing.waiting(scope, {mia.creator_id}) == []
+    with pytest.raises(Refused, match=r"appeal\.another"):
+        complaints_desk.decided(house, receipt, name=" ada ", because="mistaken")
+    complaints_desk.decided(house, receipt, name="Bo", because="")
+    with mia.scope() as scope:
+        assert complaints.by_receipt(scope, receipt).state is ComplaintState.UPHELD
+
+
+def test_a_flood_of_reports_waits(mia: Page) -> None:
+    receipt_of(send(mia, who="shown", words="me"))
+    with mia.room.tenant(HOUSE, "system:test", role="door") as scope:
+        scope.run(
+            "INSERT INTO house_reports (tenant_id, id, receipt, pin_hash, category, address, words, source, by_house,"
+            " looks, found) SELECT tenant_id, gen_random_uuid(), 'F' || n || id, pin_hash, category, address, words,"
+            " source, by_house, looks, found FROM (SELECT * FROM house_reports ORDER BY created_at DESC LIMIT 1) r,"
+            " generate_series(2, :most) n",
+            most=complaints.MOST,
+        )
+    assert send(mia, who="shown", words="me").status_code == 422
+    with mia.room.tenant(HOUSE, "system:test") as scope, pytest.raises(Exception, match="permission denied"):
+        scope.run("DELETE FROM house_reports")

@@ -1,0 +1,277 @@
+"""What is over goes, in batches, with a line of proof; what a request, a seal or a block holds stays."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import SQLAlchemyError
+
+from foundation import inbox, keeping, outbox
+from foundation.database import Database, OpenScope
+from foundation.ids import HOUSE, uuid7
+from foundation.settings import Settings
+from foundation.words import Message
+from gate import complaints, minting, recall, receipts, reports, seals, viewers
+from gate.models import DecisionInput, Person
+from gate.receipts import Given
+from gate.units import Medium
+from subscribers import keeping as chat_keeping
+from tenants import audit, notices
+from tenants.keeping import KeepingDue
+from tests.conftest import Cluster
+from tests.gate.builders import KEY, Step, World, picture, unit, world
+from workers import keeping as house_keeping
+from workers.doctor_keeping import rows
+
+DAY, YEAR = timedelta(days=1), timedelta(days=366)
+
+
+@pytest.fixture
+def house(tenant: OpenScope) -> Iterator[World]:
+    found = world(tenant, uuid7())
+    yield found
+    move(found, -moved.pop(found.tenant_id, timedelta()))
+
+
+moved: dict[Any, timedelta] = {}
+
+
+def move(house: World, by: timedelta) -> None:
+    moved[house.tenant_id] = moved.get(house.tenant_id, timedelta()) + by
+    with house.open(HOUSE, "system:test", role="relay") as scope:
+        scope.run("SELECT house_shift(:by)", by=by)
+
+
+def run(house: World, **sizes: int) -> None:
+    house_keeping.run(KeepingDue(house.tenant_id, house.tenant_id), tenant=house.open, **sizes)
+
+
+def count(house: World, table: str, where: str = "true") -> int:
+    """Rows of this tenant alone: the house's own, which other tests leave, are seen by every tenant."""
+    with house.scope() as scope:
+        query = f"SELECT count(*) FROM {table} WHERE tenant_id = :tenant AND {where}"
+        return int(scope.run(query, tenant=house.tenant_id).scalar_one())
+
+
+def sent(house: World, medium: Medium | None = None) -> Any:
+    with house.scope() as scope:
+        whole = unit(house, media=(medium,) if medium else ())
+        permit = minting.mint(scope, whole, Step(), key=KEY, author=f"member:{house.ann}")
+    with house.scope() as scope:
+        minting.note_copy(scope, permit.jti, str(permit.jti), scope.now)
+    return permit
+
+
+def test_inputs_go_after_thirty_days_and_the_log_stays(house: World) -> None:
+    sent(house)
+    move(house, 29 * DAY)
+    run(house)
+    assert count(house, "decision_inputs") == 1
+    move(house, 2 * DAY)
+    with house.scope() as scope:
+        assert house_keeping.overdue(scope)["decision_inputs"] == 1, "the doctor says what would go"
+    assert count(house, "decision_inputs") == 1, "and changes nothing"
+    run(house)
+    assert (count(house, "decision_inputs"), count(house, "decisions")) == (0, 1)
+    with house.scope() as scope:
+        (line,) = [act for act in audit.recent(scope) if act.act == "rows.purged"]
+        assert (line.about, line.details["count"], line.actor) == ("table:decision_inputs", 1, "system:keeping")
+        assert isinstance(minting.log.verify(scope), minting.log.Verified)
+
+
+def test_the_period_begins_with_the_last_use(house: World) -> None:
+    with house.scope() as scope:
+        whole = unit(house)
+        minting.judge(scope, whole, author=f"member:{house.ann}")
+    move(house, 20 * DAY)
+    with house.scope() as scope:
+        minting.judge(scope, whole, author=f"member:{house.ann}")
+    move(house, 20 * DAY)
+    run(house)
+    assert count(house, "decision_inputs") == 2
+    move(house, 11 * DAY)
+    run(house)
+    assert count(house, "decision_inputs") == 0
+
+
+@pytest.mark.parametrize("held", ["seal", "request"])
+def test_what_a_seal_or_an_open_request_holds_stays(house: World, held: str) -> None:
+    with house.scope() as scope:
+        medium, other = picture(scope, house), picture(scope, house)
+    held_copy = sent(house, medium)
+    free = sent(house, other)
+    with house.scope() as scope:
+        if held == "seal":
+            seals.put(scope, medium.sha256, by="system:test")
+        else:
+            complaints.receive(
+                scope, creator_id=house.creator_id, category="other", named="p", digests=[medium.sha256], source="s"
+            )
+    for each in (held_copy, free):
+        with house.scope() as scope:
+            minting.gone(scope, each.jti, proof="test")
+    move(house, 6 * YEAR)
+    run(house)
+    assert count(house, "decision_inputs") == 1
+    assert count(house, "permits") == 1
+    assert count(house, "permits", f"media ? '{medium.sha256}'") == 1
+
+
+def test_a_copy_that_may_be_visible_is_remembered_for_ever(house: World) -> None:
+    sent(house)
+    move(house, 20 * YEAR)
+    run(house)
+    assert count(house, "permits") == 1
+
+
+def test_a_decided_request_goes_after_five_years_but_what_it_blocks_stays(house: World) -> None:
+    with house.scope() as scope:
+        plain, blocked = picture(scope, house), picture(scope, house)
+        for medium in (plain, blocked):
+            complaints.receive(
+                scope, creator_id=house.creator_id, category="other", named="p", digests=[medium.sha256], source="s"
+            )
+    with house.scope(f"member:{house.rob}") as scope:
+        found = {row.digests[0]: row.id for row in scope.run("SELECT id, digests FROM complaints")}
+        complaints.reject(scope, found[plain.sha256], because="unfounded")
+        complaints.uphold(scope, found[blocked.sha256])
+    move(house, 4 * YEAR)
+    run(house)
+    assert (count(house, "complaints"), count(house, "rulings")) == (2, 2)
+    move(house, 2 * YEAR)
+    run(house)
+    assert (count(house, "complaints"), count(house, "rulings"), count(house, "blocklist")) == (1, 1, 1)
+    with house.scope() as scope:
+        assert not recall.unblock(scope, plain.sha256)
+
+
+def test_what_the_house_was_told_and_how_who_told_it_is_reached_goes_after_five_years(house: World) -> None:
+    forms = ["looked-for", "not-yet"]
+    with house.open(HOUSE, "system:test", role="door") as scope:
+        for form in forms:
+            given = Given("", "on some page", False, form=form)
+            reports.receive(
+                scope, receipt=form, pin_hash="-", category="other", given=given, looks=[], source=str(house.tenant_id)
+            )
+            reports.keep_contact(scope, form, b"sealed")
+    with house.open(HOUSE, "system:test") as scope:
+        reports.found(scope, reports.by_receipt(scope, forms[0]).id, [])
+
+    def left() -> tuple[list[str], int]:
+        with house.open(HOUSE, "system:test") as scope:
+            stand = [form for form in forms if reports.form_of(scope, form) is not None]
+            return stand, sum(reports.contact(scope, receipts.digest(form)) is not None for form in forms)
+
+    for by, stand in ((4 * YEAR, (forms, 2)), (2 * YEAR, (forms[1:], 0))):  # what nobody looked for yet waits
+        move(house, by)
+        house_keeping.run(KeepingDue(HOUSE, HOUSE), tenant=house.open)
+        assert left() == stand
+
+
+def test_a_blocked_reader_is_never_forgotten(house: World) -> None:
+    with house.scope() as scope:
+        viewers.block(scope, "sandbox", "vun")
+        viewers.suspect(scope, "sandbox", "vmaybe")
+    move(house, 20 * YEAR)
+    run(house)
+    with house.scope() as scope:
+        assert not viewers.level(scope, "sandbox", "vun").welcome
+        assert not viewers.level(scope, "sandbox", "vmaybe").welcome
+
+
+def test_what_came_in_notices_and_the_trail_end_each_in_their_time(house: World) -> None:
+    with house.scope() as scope:
+        inbox.receive(scope, "sandbox:1", "a", {"x": 1})
+        notices.put(scope, Message("asset.suspected"), cause="open")
+        notices.put(scope, Message("asset.suspected"), cause="settled")
+        notices.settle(scope, "settled")
+        audit.note(scope, "test.done", "test:1")
+    for after, left in ((80, (1, 2, 1)), (20, (0, 2, 1)), (300, (0, 1, 1)), (366 * 5, (0, 1, 0))):
+        move(house, after * DAY)
+        run(house)
+        done = count(house, "audit_entries", "act = 'test.done'")
+        assert (count(house, "inbox"), count(house, "notices"), done) == left, after
+
+
+def test_the_database_lets_nobody_delete_before_the_time(house: World) -> None:
+    with house.scope() as scope:
+        audit.note(scope, "test.done", "test:1")
+    with house.open(house.tenant_id, "system:test", role="gate") as scope:
+        assert scope.run("DELETE FROM audit_entries").rowcount == 0
+    with pytest.raises(SQLAlchemyError), house.scope() as scope:
+        scope.run("DELETE FROM audit_entries")
+    move(house, 6 * YEAR)
+    with house.open(house.tenant_id, "system:test", role="gate") as scope:
+        assert scope.run("DELETE FROM audit_entries").rowcount == 1
+
+
+def test_many_go_in_batches_that_stand_by_themselves(house: World) -> None:
+    with house.scope() as scope:
+        for number in range(25):
+            inbox.receive(scope, "sandbox:1", str(number), {})
+    move(house, 100 * DAY)
+    with pytest.raises(outbox.Later):
+        run(house, batch=5, batches=3)
+    assert count(house, "inbox") == 10
+    run(house, batch=5, batches=3)
+    assert count(house, "inbox") == 0
+    with house.scope() as scope:
+        lines = [act.details["count"] for act in audit.recent(scope) if act.about == "table:inbox"]
+    assert lines == [5] * 5
+
+
+def test_another_tenants_rows_stay(house: World, tenant: OpenScope) -> None:
+    other = world(tenant, uuid7())
+    for each in (house, other):
+        with each.scope() as scope:
+            inbox.receive(scope, "sandbox:1", "a", {})
+    move(house, 100 * DAY)
+    run(house)
+    assert (count(house, "inbox"), count(other, "inbox")) == (0, 1)
+
+
+def test_every_table_with_a_period_has_its_rule_or_a_reason() -> None:
+    from tests.house.test_tables import MODELS  # every model is imported there
+
+    ruled = {rule.table for rule in house_keeping.RULES}
+    money = {"orders", "payments", "fulfilments", "entitlements", "refunds", "split_rules", "ledger_transactions"}
+    money |= {"ledger_entries", "month_closes", "statements", "statement_lines"}
+    elsewhere = {"age_assurances", "age_checks", "login_failures", "passkey_asks"}
+    of_fans = {"fans", "fan_identities", "fan_facts", "conversations", "conversation_moves", "drafts", "messages"}
+    of_fans |= {"offers", "fan_notes"}  # emptied when the fan is forgotten
+    published = {"assets", "renditions", "content_ratings", "shoot_cards", "shoot_card_assets", "inspections"}
+    published |= {"link_targets", "likenesses", "face_searches"}  # nothing says yet that they are published no more
+    found = set()
+    for model in MODELS:
+        table = model.values[0]
+        if keeping._PERIOD.search(table.info["keep"]) and table.info["keep"].split(":")[0] != "forever":
+            found.add(table.name)
+    assert found == ruled | money | elsewhere | of_fans | published
+
+
+def test_the_periods_are_those_of_the_tables() -> None:
+    periods = {rule.table: rule.period for rule in house_keeping.RULES}
+    assert periods["decision_inputs"] == "30 days"
+    assert periods["permits"] == "5 years"
+    assert periods["attempts"] == "18 months"
+    endless = keeping.Rule(Person, "o.created_at")
+    with pytest.raises(ValueError, match="no period"):
+        _ = endless.period
+    assert keeping.Rule(DecisionInput, "o.created_at").table == "decision_inputs"
+
+
+def test_the_doctor_tells_and_deletes_nothing(cluster: Cluster, database: Database, house: World) -> None:
+    with house.scope() as scope:
+        inbox.receive(scope, "sandbox:1", "a", {})
+    move(house, 100 * DAY)
+    settings = Settings.model_validate({"database": {"work_url": cluster.url("greenroom_work", "house")}})
+    (said,) = [one for one in rows(settings) if one.part == f"keeping Agency {house.tenant_id}"]
+    assert (said.says.code, said.says.params["tables"]) == ("keeping.due", "inbox 1")
+    assert count(house, "inbox") == 1
+    assert not list(rows(Settings.model_validate({"database": {"work_url": ""}})))
+
+
+def test_nobody_is_away_who_has_never_been_there(house: World) -> None:
+    with house.scope() as scope:
+        assert chat_keeping.forget(scope, most=10) == 0

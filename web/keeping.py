@@ -1,0 +1,6 @@
+"""How long the room's rows are kept."""
+
+from foundation.keeping import Rule
+from web.models import ItemViews
+
+RULES = (Rule(ItemViews, "CAST(o.day AS timestamptz)"),)

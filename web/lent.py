@@ -1,0 +1,64 @@
+"""Files that platforms fetch for a post of ours: one address, one file, until the step that needs it has ended.
+
+No page, no redirect, nothing for a cache: the bytes that were judged, hashed again, or nothing.
+"""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from fastapi.responses import PlainTextResponse, Response
+
+from channels import lending
+from foundation.database import OpenScope
+from foundation.errors import NotFound
+from foundation.storage import ObjectStore
+from web import answers
+from web.page import READ
+
+ALONE = {"cache-control": "private, no-store", "x-robots-tag": "noindex"}
+GONE = 410
+
+
+class LentFiles:
+    """Answers for every lent file. `store` is the library: what is lent is what was judged, never a copy."""
+
+    def __init__(self, tenant: OpenScope, store: ObjectStore) -> None:
+        self._tenant, self._store = tenant, store
+
+    def file(self, request: Request, token: str, name: str) -> Response:
+        """The file, whole or the range that was asked for; 404 for an address that never was, 410 for one that is
+        over. Each request for one that was is kept."""
+        found = lending.find(self._tenant, token)
+        if found is None:
+            return PlainTextResponse("", 404, ALONE)
+        tenant_id, lent_id = found
+        with self._tenant(tenant_id, lending.LENDING) as scope:
+            lent = lending.lent(scope, lent_id)
+            answer = self._answer(request, tenant_id, lent, name)
+            size = len(answer.body) if answer.status_code in (200, 206) and request.method == "GET" else 0
+            address = request.client.host if request.client else ""
+            reason = lent.refused if answer.status_code == GONE else ""
+            lending.note(scope, lent_id, status=answer.status_code, size=size, reason=reason, address=address)
+        return answer
+
+    def _answer(self, request: Request, tenant_id: UUID, lent: lending.Lent, name: str) -> Response:
+        if name != lent.name:
+            return PlainTextResponse("", 404, ALONE)
+        if lent.refused:
+            return PlainTextResponse(lent.refused, GONE, ALONE)
+        try:
+            body = self._store.get(tenant_id, lent.sha256)
+        except NotFound:
+            return PlainTextResponse("", GONE, ALONE)
+        return answers.file(request, body, tag=f'"{lent.sha256}"', mime=lent.mime, headers=ALONE)
+
+
+def router(tenant: OpenScope, store: ObjectStore) -> APIRouter:
+    """The one route of lent files."""
+    files, routes = LentFiles(tenant, store), APIRouter()
+
+    @routes.api_route(f"{lending.PATH}{{token}}/{{name}}", methods=READ)
+    def file(request: Request, token: str, name: str) -> Response:
+        return files.file(request, token, name)
+
+    return routes
