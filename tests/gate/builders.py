@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from foundation.database import OpenScope, Scope
 from foundation.ids import uuid7
-from gate import inventing, people, ratings, recording
+from gate import copies, inventing, minting, people, ratings, recording
 from gate.declared import Look
 from gate.units import Medium, Rating, Subject, Text, Unit
 from tenants import agencies
@@ -196,3 +196,13 @@ def looked_at(scope: Scope, declaration: UUID, *principals: UUID) -> None:
     """These principals looked at a declaration and had no doubt."""
     for principal in principals:
         inventing.note_look(scope, declaration, Look(principal, False, (), 12))
+
+
+def sent(here: World, whole: Unit, body: str = "post", native: str = "n1") -> UUID:
+    """A unit of Ann's, out of the house: the id of its consumed permit. With `native` the platform answered that id."""
+    with here.scope() as scope:
+        jti = minting.mint(scope, whole, Step(body=body), key=KEY, author=f"member:{here.ann}").jti
+    with here.scope() as scope:
+        if native:
+            copies.note_copy(scope, jti, native, scope.now)
+    return jti

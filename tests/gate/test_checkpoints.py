@@ -11,26 +11,18 @@ from sqlalchemy import create_engine, text
 
 from foundation.archive import Archive, FileArchive
 from foundation.database import OpenScope, Role, Scope
-from foundation.ids import HOUSE, uuid7
-from gate import anchoring, checkpoints, exporting, minting, proof
-from gate.checkpoints import Checkpoint, Link, LogKey
-from gate.events import CheckpointDue
+from foundation.ids import uuid7
+from gate import anchoring, checkpoints, proof
+from gate.checkpoints import Link
 from tests.conftest import Cluster
-from tests.gate.builders import World, unit, world
-
-LOG_KEY = LogKey.derived(bytes(range(32)))
-DUE = CheckpointDue(HOUSE, HOUSE)
+from tests.gate import logs
+from tests.gate.builders import World, world
+from tests.gate.logs import DUE, LOG_KEY, judge, kept, later, look, name_of, proven
 
 
 @pytest.fixture(autouse=True)
 def a_house_without_logs(cluster: Cluster) -> None:
-    """The archive of each test is new, and so is what was noted of it and every log."""
-    engine = create_engine(cluster.url("postgres", "house"))
-    with engine.begin() as connection:
-        connection.execute(
-            text("TRUNCATE log_checkpoints, log_heads, decision_inputs, permits, decisions, agencies CASCADE")
-        )
-    engine.dispose()
+    logs.without(cluster)
 
 
 @pytest.fixture
@@ -41,40 +33,6 @@ def here(tenant: OpenScope, tenant_id, a_house_without_logs: None) -> World:
 @pytest.fixture
 def archive(tmp_path: Path) -> FileArchive:
     return FileArchive(tmp_path)
-
-
-def judge(here: World, count: int) -> None:
-    with here.scope() as scope:
-        for number in range(count):
-            minting.judge(scope, unit(here, text=f"Hello {number}"), author=f"member:{here.ann}")
-
-
-def later(here: World, shift: timedelta) -> None:
-    with here.open(HOUSE, "system:test", role="relay") as scope:
-        scope.run("SELECT house_shift(:by)", by=shift)
-
-
-def kept(archive: Archive, log: str) -> list[Checkpoint]:
-    found = []
-    while True:
-        try:
-            data = archive.read(checkpoints.place(log, len(found) + 1))
-        except Exception:
-            return found
-        found.append(Checkpoint.read(data, LOG_KEY.signing.public_key()))
-
-
-def name_of(here: World) -> str:
-    with here.scope() as scope:
-        return LOG_KEY.name(here.tenant_id, scope.run("SELECT created_at FROM log_heads").scalar_one())
-
-
-def proven(here: World, archive: Archive) -> proof.Proof:
-    return proof.verify(exporting.lines([here.tenant_id], every=True, tenant=here.open, archive=archive, key=LOG_KEY))
-
-
-def look(here: World, archive: Archive) -> None:
-    anchoring.anchor_logs(DUE, tenant=here.open, archive=archive, key=LOG_KEY)
 
 
 def test_ten_minutes_after_the_first_entry_it_is_signed_and_named_by_the_root(

@@ -24,8 +24,8 @@ from gate.copies import Copy
 from gate.expiring import Ending
 from gate.journal import JournalDue
 from gate.recording import Stored
-from gate.units import Rating, Reference, Unit
-from tests.gate.builders import KEY, Step, World, asset_of, picture, real_person, unit, world
+from gate.units import Rating, Reference
+from tests.gate.builders import World, asset_of, picture, real_person, sent, unit, world
 from tests.gate.written import due, told
 
 DAY = timedelta(days=1)
@@ -34,15 +34,6 @@ DAY = timedelta(days=1)
 @pytest.fixture
 def here(tenant: OpenScope, tenant_id: UUID) -> World:
     return world(tenant, tenant_id)
-
-
-def sent(here: World, whole: Unit, body: str = "post", native: str = "n1") -> UUID:
-    with here.scope() as scope:
-        jti = minting.mint(scope, whole, Step(body=body), key=KEY, author=f"member:{here.ann}").jti
-    with here.scope() as scope:
-        if native:
-            copies.note_copy(scope, jti, native, scope.now)
-    return jti
 
 
 def test_what_a_picture_is_made_from_is_kept_and_inherited(here: World) -> None:

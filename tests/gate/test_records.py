@@ -20,7 +20,6 @@ from gate import (
     evidence,
     exporting,
     inforce,
-    minting,
     ratings,
     recording,
     switches,
@@ -46,7 +45,18 @@ from gate.facts import (
 from gate.states import AssuranceState, PersonState
 from gate.units import Rating, Subject, Unit
 from gate.viewers import Assurance
-from tests.gate.builders import KEY, MIME, Step, World, asset_of, invented, message, picture, real_person, unit, world
+from tests.gate.builders import (
+    MIME,
+    World,
+    asset_of,
+    invented,
+    message,
+    picture,
+    real_person,
+    sent,
+    unit,
+    world,
+)
 
 DAY = timedelta(days=1)
 
@@ -60,14 +70,6 @@ def facts(here: World, whole: Unit, author: str = "", **more: Any) -> Snapshot:
     with here.scope() as scope:
         found, _ = evidence.gather(scope, whole, author=author or f"member:{here.ann}", by=inforce.now(scope), **more)
     return found
-
-
-def sent(here: World, whole: Unit, body: str = "post") -> UUID:
-    """The unit, out of the house: the id of its consumed permit."""
-    with here.scope() as scope:
-        minting.lock_epochs(scope, whole)
-        permit = minting.mint(scope, whole, Step(body=body), key=KEY, author=f"member:{here.ann}")
-    return permit.jti
 
 
 def test_every_fact_of_a_post_is_read(here: World) -> None:
@@ -213,7 +215,7 @@ def test_a_copy_says_where_it_lies_since_when_and_what_became_of_it(here: World)
     with here.scope() as scope:
         medium = picture(scope, here, person=real_person(scope))
     whole = unit(here, text="Hello", media=(medium,))
-    jti = sent(here, whole)
+    jti = sent(here, whole, native="")
     with here.scope() as scope:
         assert copies.copies(scope, whole.subject) == []
         (trace,) = copies.traces(scope, whole.subject)
@@ -256,7 +258,7 @@ def test_a_copy_says_where_it_lies_since_when_and_what_became_of_it(here: World)
 
 def test_what_never_left_is_no_copy(here: World) -> None:
     kept, lost = unit(here, text="One"), unit(here, text="Two")
-    stays, goes = sent(here, kept, "1"), sent(here, lost, "2")
+    stays, goes = sent(here, kept, "1", native=""), sent(here, lost, "2", native="")
     with here.scope() as scope:
         copies.note_copy(scope, stays, "n1", scope.now)
         for jti in (stays, goes):

@@ -13,9 +13,7 @@ from foundation.words import Message
 from gate import (
     binding,
     cards,
-    copies,
     faces,
-    minting,
     people,
 )
 from gate.carded import Standing
@@ -23,9 +21,9 @@ from gate.cards import MOST_PEOPLE, MOST_PICTURES, Card, Named
 from gate.declared import MODEL, Source
 from gate.journal import JournalDue
 from gate.stating import ConsentRevoked, TakedownOpened
-from gate.units import Rating, Subject, Unit
+from gate.units import Rating, Subject
 from tests.gate import carding
-from tests.gate.builders import KEY, Step, World, asset_of, invented, picture, real_person, unit, world
+from tests.gate.builders import World, asset_of, invented, picture, real_person, sent, unit, world
 from tests.gate.written import due
 
 DAY = timedelta(days=1)
@@ -34,15 +32,6 @@ DAY = timedelta(days=1)
 @pytest.fixture
 def here(tenant: OpenScope, tenant_id: UUID) -> World:
     return world(tenant, tenant_id)
-
-
-def sent(here: World, whole: Unit, body: str = "post", native: str = "n1") -> UUID:
-    with here.scope() as scope:
-        jti = minting.mint(scope, whole, Step(body=body), key=KEY, author=f"member:{here.ann}").jti
-    with here.scope() as scope:
-        if native:
-            copies.note_copy(scope, jti, native, scope.now)
-    return jti
 
 
 def test_somebody_is_written_down_with_a_name_of_letters(here: World) -> None:
