@@ -14,6 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
 
+from channels.models import of_channel
 from connectors.contract import FileRef
 from foundation.database import CreatorRow, OpenScope, Scope, TenantRow, instant, table
 from foundation.ids import HOUSE, uuid7
@@ -37,7 +38,7 @@ class LentFileRow(CreatorRow, table=True):
         UniqueConstraint("tenant_id", "digest", name="lent_files_digest"),
         Index("lent_files_found", "digest"),
         Index("lent_files_subject", "tenant_id", "subject_id", "sha256", "created_at"),
-        ForeignKeyConstraint(["tenant_id", "channel_id"], ["channels.tenant_id", "channels.id"]),
+        of_channel(),
         ForeignKeyConstraint(["tenant_id", "permit_jti"], ["permits.tenant_id", "permits.id"]),
         about="creator",
         keep="30 days",

@@ -11,7 +11,8 @@ from channels.states import ChannelState, CheckState, EnrolmentState, HandoverSt
 from foundation.database import CreatorRow, TenantRow, instant, jsonb, reason_column, table
 
 
-def _channel() -> ForeignKeyConstraint:
+def of_channel() -> ForeignKeyConstraint:
+    """The key of a row that belongs to an account."""
     return ForeignKeyConstraint(["tenant_id", "channel_id"], ["channels.tenant_id", "channels.id"])
 
 
@@ -47,7 +48,7 @@ class TokenRow(TenantRow, table=True):
     __tablename__ = "tokens"
     __table_args__ = table(
         UniqueConstraint("tenant_id", "channel_id", name="tokens_channel"),
-        _channel(),
+        of_channel(),
         about="creator",
         keep="while the channel is connected",
     )
@@ -86,7 +87,7 @@ class BucketRow(TenantRow, table=True):
     __tablename__ = "rate_buckets"
     __table_args__ = table(
         UniqueConstraint("tenant_id", "channel_id", name="rate_buckets_channel"),
-        _channel(),
+        of_channel(),
         about="nobody",
         keep="30 days",
     )
@@ -109,7 +110,7 @@ class AttemptRow(TenantRow, table=True):
     __table_args__ = table(
         UniqueConstraint("tenant_id", "subject_kind", "subject_id", "part", "kind", "n", name="attempts_once"),
         Index("attempts_channel", "tenant_id", "channel_id", "armed_at"),
-        _channel(),
+        of_channel(),
         about="fan",
         keep="18 months",
     )
@@ -145,7 +146,7 @@ class CursorRow(TenantRow, table=True):
     __tablename__ = "listen_cursors"
     __table_args__ = table(
         UniqueConstraint("tenant_id", "channel_id", name="listen_cursors_channel"),
-        _channel(),
+        of_channel(),
         about="nobody",
         keep="while the channel is connected",
     )
@@ -158,7 +159,7 @@ class LinkRow(TenantRow, table=True):
 
     __tablename__ = "links"
     __table_args__ = table(
-        UniqueConstraint("tenant_id", "slug", name="links_slug"), _channel(), about="nobody", keep="forever"
+        UniqueConstraint("tenant_id", "slug", name="links_slug"), of_channel(), about="nobody", keep="forever"
     )
     slug: str
     target: str
@@ -178,7 +179,7 @@ class HandoverRow(CreatorRow, table=True):
         UniqueConstraint("tenant_id", "key", name="handovers_key"),
         Index("handovers_open", "tenant_id", "state", "due_at"),
         Index("handovers_channel", "tenant_id", "channel_id", "native_id"),
-        _channel(),
+        of_channel(),
         about="creator",
         keep="while the tenant is here",
     )
@@ -275,7 +276,7 @@ class AgeCheckRow(TenantRow, table=True):
         Index("age_checks_digest", "digest"),
         Index("age_checks_source", "tenant_id", "source", "created_at"),
         ForeignKeyConstraint(["tenant_id", "provider_id"], ["age_providers.tenant_id", "age_providers.id"]),
-        _channel(),
+        of_channel(),
         about="fan",
         keep="30 days, a passed one as long as the proof",
     )

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
 
-from foundation.database import CreatorRow, Scope, TenantRow, instant, jsonb, table
+from foundation.database import Scope, TenantRow, instant, table
 from foundation.errors import BadInput, NotFound
 from foundation.words import canonical
 from gate.facts import Answer, CardFacts, OnCard
@@ -20,26 +20,6 @@ from gate.units import Rating
 
 def _of(*columns: str, to: str, keys: Sequence[str] = ("id",)) -> ForeignKeyConstraint:
     return ForeignKeyConstraint(["tenant_id", *columns], [f"{to}.{key}" for key in ("tenant_id", *keys)])
-
-
-class ShootCard(CreatorRow, table=True):
-    """A card as it was written; it never changes."""
-
-    __tablename__ = "shoot_cards"
-    __table_args__ = table(
-        Index("shoot_cards_creator", "tenant_id", "creator_id"), about="creator", keep="while published, then 5 years"
-    )
-    day: date
-    zone: str
-    """IANA; where `day` is a day."""
-    country: str
-    """Two letters; empty where nobody said."""
-    scopes: list[str] = jsonb(list)
-    surfaces: list[str] = jsonb(list)
-    max_rating: str
-    pictures: int
-    valid_until: datetime = instant()
-    made_by: str
 
 
 class CardPerson(TenantRow, table=True):

@@ -13,7 +13,8 @@ from uuid import UUID
 from foundation.database import Scope
 from foundation.errors import BadInput, NotFound
 from gate.carded import ALWAYS, Standing, signers, standing
-from gate.cardfacts import CARDS, CardPerson, ShootCard, bounds, facts_of
+from gate.cardfacts import CARDS, CardPerson, bounds, facts_of
+from gate.models import ShootCard
 from gate.people import LONGEST, REAL
 from gate.units import Rating
 from tenants import audit

@@ -1,6 +1,6 @@
 """Tables of the room. Written under the role `gate`; reviews by `app`, which may only insert them."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -51,6 +51,26 @@ class IdentityCheck(TenantRow, table=True):
     valid_until: datetime | None = instant(optional=True)
     evidence_digest: str
     noted_by: str = ""  # who wrote it down, as an actor
+
+
+class ShootCard(CreatorRow, table=True):
+    """A card as it was written; it never changes."""
+
+    __tablename__ = "shoot_cards"
+    __table_args__ = table(
+        Index("shoot_cards_creator", "tenant_id", "creator_id"), about="creator", keep="while published, then 5 years"
+    )
+    day: date
+    zone: str
+    """IANA; where `day` is a day."""
+    country: str
+    """Two letters; empty where nobody said."""
+    scopes: list[str] = jsonb(list)
+    surfaces: list[str] = jsonb(list)
+    max_rating: str
+    pictures: int
+    valid_until: datetime = instant()
+    made_by: str
 
 
 class ConsentGrant(TenantRow, table=True):

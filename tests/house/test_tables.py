@@ -3,6 +3,7 @@
 import importlib
 from collections.abc import Callable, Iterator
 
+import grimp
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -36,7 +37,25 @@ def rooms_of_tables() -> dict[str, str]:
 
 
 ROOM_OF = rooms_of_tables()
+MODULE_OF = {
+    mapper.local_table.name: mapper.class_.__module__
+    for mapper in SQLModel._sa_registry.mappers
+    if isinstance(mapper.local_table, Table)
+}
 MODELS = [pytest.param(table, id=name) for name, table in sorted(SQLModel.metadata.tables.items())]
+
+
+def test_a_table_is_written_wherever_its_module_is_known() -> None:
+    """A process may import one module and write its rows: what their keys point at is imported with it."""
+    graph = grimp.build_graph(*ROOMS, cache_dir=None)
+    keys = [
+        (MODULE_OF[table.name], MODULE_OF[key.column.table.name])
+        for table in SQLModel.metadata.tables.values()
+        for key in table.foreign_keys
+    ]
+    assert keys
+    apart = {(by, to) for by, to in keys if by != to and not graph.chain_exists(importer=by, imported=to)}
+    assert not apart
 
 
 @pytest.fixture(scope="module")
