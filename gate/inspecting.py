@@ -5,6 +5,8 @@ and did not, under `NOBODY`; that it saw a part of a film, under `PART`, until o
 """
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import select
@@ -19,6 +21,7 @@ from gate.weighing import ADVICE
 from tenants import notices
 
 HOUSE, NOBODY, PART, WHOLE = "house", "", "part", "whole"
+NEWEST = 1000
 
 
 class Inspection(TenantRow, table=True):
@@ -205,6 +208,32 @@ def unanswered(sources: Collection[str]) -> bool:
     """Whether, of those who said something of some bytes, a classifier that should have is missing or saw a part."""
     nobody = NOBODY in sources and not any(source.startswith(ADVICE) for source in sources)
     return nobody or (PART in sources and WHOLE not in sources)
+
+
+@dataclass(frozen=True)
+class Eyes:
+    """Which classifier looked last, by its name and version, and when (UTC); "" and None where none did. `missed` are
+    bytes that one should have looked at, and none has."""
+
+    version: str
+    at: datetime | None
+    missed: int
+
+
+_EYES = """
+WITH newest AS (SELECT id, sha256, source, created_at FROM inspections WHERE tenant_id = :tenant
+  ORDER BY id DESC LIMIT :newest),
+looked AS (SELECT source, created_at FROM newest WHERE starts_with(source, :advice) ORDER BY id DESC LIMIT 1)
+SELECT (SELECT source FROM looked) AS source, (SELECT created_at FROM looked) AS at,
+  (SELECT count(*) FROM newest n WHERE n.source = :nobody AND NOT EXISTS (SELECT FROM inspections i
+    WHERE i.tenant_id = :tenant AND i.sha256 = n.sha256 AND starts_with(i.source, :advice))) AS missed
+"""
+
+
+def eyes(scope: Scope) -> Eyes:
+    """What looked at this agency's pictures beside people, of the thousand findings that were noted last."""
+    row = scope.run(_EYES, tenant=scope.tenant_id, newest=NEWEST, advice=ADVICE, nobody=NOBODY).one()
+    return Eyes((row.source or "").removeprefix(ADVICE), row.at, row.missed)
 
 
 def _row(scope: Scope, sha256: str, source: str) -> Inspection:

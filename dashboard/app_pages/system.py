@@ -33,6 +33,8 @@ def show(page: Page) -> None:
     _rules(page, found)
     _limits(page, found)
     system_rows.show(page, found)
+    st.subheader(page.word("system.eyes"))
+    draw("system_eyes.html", eyes=found.eyes, now=found.now, voice=page.voice, word=page.word)
     _dead(page, found)
     st.subheader(page.word("system.acts"))
     draw("system_acts.html", found=found, voice=page.voice, word=page.word)

@@ -10,8 +10,9 @@ from dashboard.reads.strangers import Stranger, strangers
 from foundation import outbox
 from foundation.database import Scope
 from foundation.outbox import DeadEvent, QueueStats
-from gate import ageing, inforce, limits, switches
+from gate import ageing, inforce, inspecting, limits, switches
 from gate.ageing import Due
+from gate.inspecting import Eyes
 from gate.limits import Kept
 from gate.switches import Stop
 from insights import transparency
@@ -38,6 +39,7 @@ class System:
     """The months whose numbers can be taken away, by their first days."""
     humans: Mapping[UUID, str]
     now: datetime
+    eyes: Eyes
     rules: Sequence[Due] = ()
     """Rules of places that somebody has to read again."""
     limits: Sequence[Kept] = ()
@@ -108,6 +110,7 @@ def system(scope: Scope) -> System:
         names={f"member:{one.id}": one.name for one in people},
         humans={one.principal_id: one.name for one in people},
         now=scope.now,
+        eyes=inspecting.eyes(scope),
         rules=ageing.due(scope, places),
         limits=kept,
         places=_known(scope, places, kept),

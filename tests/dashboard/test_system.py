@@ -10,16 +10,19 @@ from foundation import outbox
 from foundation.database import OpenScope
 from foundation.ids import HOUSE, uuid7
 from foundation.words import catalogue
-from gate import admitting, limits, switches
+from gate import admitting, inspecting, limits, switches
 from gate import events as gate_events
 from gate.admitting import RowsWanted
 from gate.events import LimitWanted, RuleRead, SwitchWanted
+from gate.units import Rating
+from studio import library
 from tenants import reads as tenant_reads
 from tenants.roles import Role
 from tests.connectors.test_shipping import installed
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
+from tests.dashboard.test_files import picture
 from tests.gate.strangers import file, row
 from tests.house.tree import product
 
@@ -238,3 +241,17 @@ def test_a_rule_that_grew_old_is_read_again_by_two(door: Door, lumiere: Agency, 
         gate_events.read_rule(asked, tenant=tenant)
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "Règles à relire" not in page.open("/system")
+
+
+def test_whether_a_machine_looks_at_pictures_is_said(door: Door, lumiere: Agency) -> None:
+    first, second = (picture(door, lumiere, seed=seed, rating=Rating.G) for seed in (1, 2))
+    with lumiere.scope() as scope:
+        inspecting.missed(scope, library.item(scope, first).sha256)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/system")
+        assert "Des personnes seules" in text
+        assert "qu’aucun n’a regardés : 1." in text
+    with lumiere.scope() as scope:
+        inspecting.record(scope, library.item(scope, second).sha256, source="classifier:tiles@1", rating=Rating.G)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert "Le classifieur tiles@1 a regardé en dernier" in page.open("/system")

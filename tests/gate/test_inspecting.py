@@ -7,8 +7,10 @@ import pytest
 
 from foundation.database import OpenScope
 from foundation.errors import BadInput, NotFound
+from foundation.ids import uuid7
 from gate import appealing, complaints, desk, inspecting, minting, ratings, recall
 from gate.events import AppealDecided
+from gate.inspecting import Eyes
 from gate.reasons import Reason
 from gate.units import Medium, Rating
 from tests.gate.builders import World, asset_of, picture, real_person, unit, world
@@ -228,3 +230,23 @@ def test_a_finding_voids_what_was_decided_before(here: World) -> None:
         before = scope.run("SELECT value FROM epochs WHERE key = :k", k=key).scalar_one()
         inspecting.missed(scope, medium.sha256)
         assert scope.run("SELECT value FROM epochs WHERE key = :k", k=key).scalar_one() > before
+
+
+def test_who_looked_last_and_what_nobody_looked_at_is_counted(here: World, tenant: OpenScope) -> None:
+    with here.scope() as scope:
+        assert inspecting.eyes(scope) == Eyes("", None, 0)
+        first, second, third = (picture(scope, here, Rating.G) for _ in range(3))
+        inspecting.read(scope, first.sha256, hidden=False)
+    with here.scope() as scope:
+        for each in (first, second, third):
+            inspecting.missed(scope, each.sha256)
+        assert inspecting.eyes(scope) == Eyes("", None, 3)
+    say(here, first, "classifier:old@1", Rating.G)
+    say(here, second, EYES, Rating.G)
+    with here.scope() as scope:
+        found = inspecting.eyes(scope)
+        assert (found.version, found.missed) == ("tiles@1", 1)
+        assert found.at == scope.run("SELECT max(created_at) FROM inspections WHERE source = :eyes", eyes=EYES).scalar()
+    other = world(tenant, uuid7())
+    with other.scope() as scope:
+        assert inspecting.eyes(scope) == Eyes("", None, 0)
