@@ -1,6 +1,6 @@
 """Copies: what consumed permits left outside. The gate's own record, for recall and for references to our own."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -204,6 +204,18 @@ def note_replaced(scope: Scope, jti: UUID) -> None:
             kind=placeholder.KIND,
             jti=jti,
         )
+
+
+_REPLACED = """
+SELECT DISTINCT subject_id FROM permits WHERE tenant_id = :tenant AND subject_kind = :kind
+  AND subject_id = ANY(CAST(:jtis AS uuid[])) AND state = 'consumed' AND visible_at IS NOT NULL AND gone_at IS NULL
+"""
+
+
+def replaced(scope: Scope, found: Iterable[Copy]) -> frozenset[UUID]:
+    """The permits of those copies in whose place something of the house stands."""
+    asked = {"kind": placeholder.KIND, "jtis": [each.jti for each in found]}
+    return frozenset(scope.run(_REPLACED, tenant=scope.tenant_id, **asked).scalars())
 
 
 def void(scope: Scope, jti: UUID, proof: str) -> None:

@@ -13,12 +13,11 @@ from starlette.concurrency import run_in_threadpool
 
 from channels import handing
 from channels import reads as channel_reads
-from channels.reads import Channel
 from foundation.database import OpenScope, Scope
 from foundation.errors import BadInput, GreenroomError, NotFound, Refused
 from foundation.ids import HOUSE
 from foundation.words import Message
-from gate import appealing, complaints, pins, receipts, reports
+from gate import appealing, complaints, copies, pins, receipts, reports
 from gate.appealing import LONGEST, plain
 from gate.complaints import CATEGORIES, Standing
 from gate.copies import Copy
@@ -45,23 +44,24 @@ def case(scope: Scope, found: Standing, *, by_account: bool = True) -> Case:
     """A request with the places of its copies, one line for each; by the names of accounts, or of platforms alone."""
     accounts = {one.id: one for one in channel_reads.every_channel(scope)}
     private = [copy for copy in found.copies if copy.viewer]
-    awaited = handing.awaited(scope, [copy.jti for copy in found.copies])
+    awaited, replaced = (
+        handing.awaited(scope, [copy.jti for copy in found.copies]),
+        copies.replaced(scope, found.copies),
+    )
+
+    def place(copy: Copy) -> Place:
+        account = accounts.get(copy.channel_id)
+        name = account.name if account is not None and by_account else copy.platform
+        by_hand = copy.jti in awaited or (account is not None and account.hand_over)
+        return Place(name, copy.gone_at, by_hand, copy.jti in replaced)
+
     return Case(
         known=found,
-        places=tuple(
-            _place(copy, accounts.get(copy.channel_id), by_account=by_account, awaited=copy.jti in awaited)
-            for copy in found.copies
-            if not copy.viewer
-        ),
+        places=tuple(place(copy) for copy in found.copies if not copy.viewer),
         private=len(private),
         private_gone=sum(1 for copy in private if copy.gone_at is not None),
         described=not found.found,
     )
-
-
-def _place(copy: Copy, account: Channel | None, *, by_account: bool, awaited: bool) -> Place:
-    name = account.name if account is not None and by_account else copy.platform
-    return Place(name, copy.gone_at, awaited or (account is not None and account.hand_over))
 
 
 def given(typed: Mapping[str, str]) -> Given:

@@ -19,7 +19,7 @@ from channels import reads as channel_reads
 from foundation.database import OpenScope, Scope
 from foundation.errors import GreenroomError, NotFound
 from foundation.words import Message, catalogue
-from gate import facing, mine, offers, signing
+from gate import copies, facing, mine, offers, signing
 from gate.carded import ANSWERS
 from gate.copies import Copy
 from gate.mine import ALL, PATH, Permission
@@ -46,13 +46,15 @@ AGAIN = "5"
 @dataclass(frozen=True)
 class Place:
     """An account where somebody is shown: how many posts stand there, how many are on their way out, and the last that
-    is gone; `by_hand` where a person has to take them away."""
+    is gone; `by_hand` where a person has to take them away, `replaced` where all of those show
+    something of the house."""
 
     name: str
     stands: int
     going: int
     gone_at: datetime | None
     by_hand: bool
+    replaced: bool
 
 
 @dataclass(frozen=True)
@@ -143,19 +145,19 @@ def _named(typed: str, unknown: str) -> UUID:
 
 
 def _read(scope: Scope, person_id: UUID, agency: str) -> Mine:
-    copies, permitted = mine.shown(scope, person_id), tuple(mine.permissions(scope, person_id))
+    shown, permitted = mine.shown(scope, person_id), tuple(mine.permissions(scope, person_id))
     asked = mine.asked(scope, person_id)
     may_take = mine.standing(permitted)
     pending = asked is not None and (asked[0] in may_take or (asked[0] == ALL and bool(may_take)))
-    going = any(copy.recalled_at is not None and copy.gone_at is None for copy in copies)
+    going = any(_going(copy) for copy in shown)
     cards, asks = tuple(signing.sheets(scope, person_id)), tuple(offers.sheets(scope, person_id))
     face, face_asked = facing.agrees(scope, person_id), facing.asked(scope, person_id)
     if face:
         pending = pending or (asked is not None and asked[0] in (FACE, ALL))
     return Mine(
         agency=agency,
-        places=_places(scope, copies),
-        private=any(copy.viewer and copy.gone_at is None and copy.recalled_at is None for copy in copies),
+        places=_places(scope, shown),
+        private=any(copy.viewer and copy.gone_at is None and copy.recalled_at is None for copy in shown),
         permitted=permitted,
         offers=asks,
         cards=cards,
@@ -167,20 +169,26 @@ def _read(scope: Scope, person_id: UUID, agency: str) -> Mine:
     )
 
 
-def _places(scope: Scope, copies: list[Copy]) -> tuple[Place, ...]:
+def _going(copy: Copy) -> bool:
+    return copy.recalled_at is not None and copy.gone_at is None
+
+
+def _places(scope: Scope, shown: list[Copy]) -> tuple[Place, ...]:
     """One line for each account where posts are or were."""
+    replaced = copies.replaced(scope, shown)
     accounts = {one.id: one for one in channel_reads.every_channel(scope)}
     here: dict[UUID, list[Copy]] = defaultdict(list)
-    for copy in copies:
+    for copy in shown:
         if not copy.viewer and copy.channel_id in accounts:
             here[copy.channel_id].append(copy)
     return tuple(
         Place(
             name=accounts[channel].name,
             stands=sum(copy.gone_at is None and copy.recalled_at is None for copy in found),
-            going=sum(copy.gone_at is None and copy.recalled_at is not None for copy in found),
+            going=sum(_going(copy) for copy in found),
             gone_at=max((copy.gone_at for copy in found if copy.gone_at is not None), default=None),
             by_hand=accounts[channel].hand_over,
+            replaced=all(copy.jti in replaced for copy in found if _going(copy)),
         )
         for channel, found in sorted(here.items(), key=lambda each: accounts[each[0]].name)
     )

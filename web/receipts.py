@@ -38,11 +38,13 @@ HEADERS = {"x-robots-tag": "noindex", "referrer-policy": "no-referrer"}
 
 @dataclass(frozen=True)
 class Place:
-    """One place where a copy was: `gone_at` once it is proven gone, `by_hand` where a person has to take it away."""
+    """One place where a copy was: `gone_at` once it is proven gone, `by_hand` where a person has to take it away,
+    `replaced` where it shows something of the house until then."""
 
     name: str
     gone_at: datetime | None
     by_hand: bool
+    replaced: bool
 
 
 @dataclass(frozen=True)
