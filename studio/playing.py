@@ -6,6 +6,7 @@ from uuid import UUID
 
 from foundation.database import Scope
 from gate import recording, showing
+from studio import library
 from tenants.reads import Member
 
 POSTER, SHEET = "poster", "sheet"
@@ -68,6 +69,7 @@ def sheets(scope: Scope, asset_id: UUID) -> list[str]:
 
 def shown(scope: Scope, member: Member, reel: Reel, sha256: str) -> None:
     """A sheet of a film, or a sound, went to a member's screen. Who was shown every sheet has seen the film."""
+    library.alone(scope, "shown", member.principal_id, reel.sha256)  # the last two may go at the same moment
     showing.note(scope, member, sha256)
     every = sheets(scope, reel.asset_id)
     if showing.shown(scope, member.principal_id, every) >= set(every):

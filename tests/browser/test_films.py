@@ -59,7 +59,7 @@ def test_a_film_is_looked_at_frame_by_frame_and_judged(door: Door, chromium: Chr
         _keep(visitor, f"{language}-film-blurred")
         visitor.page.keyboard.press("p")
         visitor.until("document.querySelector('.gr-film img') !== null")
-        visitor.until(f"({ROLL})() && document.body.innerText.includes({json.dumps(allow)})", 150)
+        visitor.until(f"({ROLL})() && document.body.innerText.includes({json.dumps(allow)})", 60)
         visitor.until(f"({PLAYS})()")
         _keep(visitor, f"{language}-film-clear")
         assert visitor.overflow <= 0

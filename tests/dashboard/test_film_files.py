@@ -1,13 +1,14 @@
 """Films at `/files/`: a poster, a player and sheets of frames; who was shown every sheet has seen the film."""
 
 import io
+from threading import Thread
 from uuid import UUID
 
 import pytest
 from PIL import Image
 
 from dashboard import files
-from foundation.database import OpenScope
+from foundation.database import OpenScope, Scope
 from foundation.storage import FileStore
 from gate import ratings, showing
 from gate.units import Rating
@@ -99,3 +100,28 @@ def test_another_agency_finds_nothing_of_a_film(door: Door, lumiere: Agency, ten
     asset = brought(door, lumiere, film(shown(("G", 1.0))), Rating.G)
     for profile in ("thumb", "post", "sheet-0"):
         assert fetch(door, door.cookie(other), files.src(asset, profile)).status_code == 404
+
+
+def test_the_last_two_sheets_shown_at_the_same_moment_make_the_film_seen(door: Door, lumiere: Agency) -> None:
+    asset = brought(door, lumiere, film(shown(("G", 14.0))), Rating.E)
+    actor = lumiere.act_as(Role.OWNER)
+
+    def show(scope: Scope, number: int) -> None:
+        member = tenant_reads.member(scope, lumiere.members[Role.OWNER])
+        reel = playing.reels(scope, [asset])[asset]
+        playing.shown(scope, member, reel, playing.sheets(scope, asset)[number])
+
+    def beside() -> None:
+        with lumiere.scope(actor) as scope:
+            show(scope, 2)
+
+    cleared(lumiere, asset)
+    with lumiere.scope(actor) as scope:
+        show(scope, 0)
+    other = Thread(target=beside)
+    with lumiere.scope(actor) as scope:
+        show(scope, 1)
+        other.start()
+        other.join(0.5)  # it has its answer, or it waits for ours
+    other.join(10)
+    assert has_seen(lumiere, asset)
