@@ -25,7 +25,7 @@ _SHOWN = """
 WITH RECURSIVE line AS (
   SELECT a.id AS asset, a.id, a.parent_id, 0 AS depth
   FROM renditions r JOIN assets a ON a.tenant_id = r.tenant_id AND a.id = r.asset_id
-  WHERE r.tenant_id = :tenant AND r.sha256 = ANY(:digests)
+  WHERE r.tenant_id = :tenant AND r.sha256 = ANY(CAST((SELECT CAST(:digests AS text[])) AS text[]))
   UNION SELECT l.asset, a.id, a.parent_id, l.depth + 1
   FROM line l JOIN assets a ON a.tenant_id = :tenant AND a.id = l.parent_id WHERE l.depth < 20),
 named AS (
@@ -40,7 +40,7 @@ LEFT JOIN persons p ON p.tenant_id = :tenant AND p.id = n.person_id
 WHERE l.depth = 0
 """
 """The assets of these bytes; the people they show or their shoot cards name, and those whose doubles these are. In one
-statement, since a claim asks twice."""
+statement, since a claim asks twice; the array stands in a query of its own, so that no plan is made for each length."""
 
 _ALONE = """
 SELECT pg_advisory_xact_lock(k)

@@ -51,13 +51,13 @@ APART = timedelta(seconds=5)
 _VIEWER = """
   (SELECT jsonb_build_array(a.state, a.level, a.over_18, a.method, a.jurisdiction, a.expires_at, a.epoch)
     FROM age_assurances a WHERE a.tenant_id = :tenant AND a.platform = :platform AND a.user_id = :viewer
-      AND a.user_id <> '') AS viewer
+      AND CAST(:viewer AS text) <> '') AS viewer
 """
 _RECENT = """
   (SELECT jsonb_agg(jsonb_build_array(s.subject_id, s.unit) ORDER BY s.minted_at) FROM (
     SELECT p.subject_id, i.unit, p.minted_at FROM permits p
     JOIN decision_inputs i ON i.tenant_id = p.tenant_id AND i.id = p.decision_id
-    WHERE p.tenant_id = :tenant AND p.channel_id = :channel AND p.viewer = :viewer AND p.viewer <> ''
+    WHERE p.tenant_id = :tenant AND p.channel_id = :channel AND p.viewer = :viewer AND CAST(:viewer AS text) <> ''
       AND p.state = 'consumed' AND p.subject_id <> :subject ORDER BY p.minted_at DESC LIMIT :most) s) AS recent
 """
 _APPROVED = """

@@ -349,3 +349,19 @@ def test_an_agency_that_decided_nothing_is_exported_as_such(here: World, tmp_pat
     )  # fmt: skip
     said = {name: end[name] for name in end if name not in ("at", "signature")}
     assert said == {"kind": "end", "log": "", "seq": 0, "hash": GENESIS, "checkpoints": 0}
+
+
+def test_a_post_for_everybody_reads_nothing_of_what_readers_were_sent(here: World) -> None:
+    """An account with years of posts: a plan that does not know the reader would walk them all at every claim."""
+
+    def reads(viewer: str) -> list[str]:
+        asked = {"tenant": here.tenant_id, "channel": here.channel_id, "subject": uuid7(), "most": 60}
+        with here.scope() as scope:
+            scope.run("SELECT set_config('plan_cache_mode', 'force_generic_plan', true)")
+            plan = scope.run(f"EXPLAIN (ANALYZE) SELECT {evidence._RECENT}", viewer=viewer, **asked).scalars()
+            return [line for line in plan if "on permits" in line and "never executed" not in line]
+
+    sent(here, message(here, "fan"))
+    sent(here, unit(here))
+    assert reads("fan")
+    assert not reads("")
