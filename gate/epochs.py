@@ -4,6 +4,7 @@ The locks are advisory and live as long as the transaction; they come first in t
 """
 
 from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
 from sqlmodel import select
@@ -17,12 +18,8 @@ from gate.units import Unit
 _LOCKED = "gate.epochs"
 _HOUSE = "house"
 
-_SHARED = f"""
-SELECT pg_advisory_xact_lock_shared(k), {PLAN_ONCE}
-FROM (SELECT DISTINCT hashtextextended(e, 0) AS k FROM unnest(CAST(:keys AS text[])) e ORDER BY k) s
-"""  # noqa: S608 - a constant of the house
-_SHOWN = """
-WITH RECURSIVE line AS (
+KEYS = """
+line AS (
   SELECT a.id AS asset, a.id, a.parent_id, 0 AS depth
   FROM renditions r JOIN assets a ON a.tenant_id = r.tenant_id AND a.id = r.asset_id
   WHERE r.tenant_id = :tenant AND r.sha256 = ANY(CAST((SELECT CAST(:digests AS text[])) AS text[]))
@@ -33,14 +30,25 @@ named AS (
   WHERE d.tenant_id = :tenant AND d.asset_id IN (SELECT asset FROM line)
   UNION SELECT l.asset, c.person_id FROM line l
   JOIN shoot_card_assets b ON b.tenant_id = :tenant AND b.asset_id = l.id
-  JOIN shoot_card_people c ON c.tenant_id = :tenant AND c.card_id = b.card_id)
-SELECT l.asset, p.id, p.twin_of
-FROM line l LEFT JOIN named n ON n.asset = l.asset
-LEFT JOIN persons p ON p.tenant_id = :tenant AND p.id = n.person_id
-WHERE l.depth = 0
+  JOIN shoot_card_people c ON c.tenant_id = :tenant AND c.card_id = b.card_id),
+keys AS (
+  SELECT e FROM unnest(CAST((SELECT CAST(:fixed AS text[])) AS text[])) e
+  UNION SELECT :an_asset || CAST(l.asset AS text) FROM line l WHERE l.depth = 0
+  UNION SELECT :a_person || CAST(one.id AS text) FROM named n, unnest(ARRAY[n.person_id,
+    (SELECT p.twin_of FROM persons p WHERE p.tenant_id = :tenant AND p.id = n.person_id)]) one(id)
+  WHERE one.id IS NOT NULL)
 """
-"""The assets of these bytes; the people they show or their shoot cards name, and those whose doubles these are. In one
-statement, since a claim asks twice; the array stands in a query of its own, so that no plan is made for each length."""
+"""The epochs of a unit as `keys(e)`: those of `fixed`, of the assets of its bytes, of whom they show or their shoot
+cards name, and of those whose doubles these are. For the head of a recursive query with the values of `asked`: a claim
+asks twice. Arrays stand in queries of their own, so that no plan is made for each length."""
+
+_KEYS = f"WITH RECURSIVE {KEYS} SELECT e FROM keys"  # noqa: S608 - a constant of our own
+
+_SHARED = f"""
+WITH RECURSIVE {KEYS}
+SELECT e, pg_advisory_xact_lock_shared(k), {PLAN_ONCE}
+FROM (SELECT e, hashtextextended(e, 0) AS k FROM keys ORDER BY k) s
+"""  # noqa: S608 - a constant of the house
 
 _ALONE = """
 SELECT pg_advisory_xact_lock(k)
@@ -87,12 +95,12 @@ def viewer(scope: Scope, name: str, user_id: str) -> str:
     return f"{scope.tenant_id}:viewer:{name}:{user_id}"
 
 
-def person(scope: Scope, person_id: UUID) -> str:
+def person(scope: Scope, person_id: UUID | str) -> str:
     """A depicted person."""
     return f"{scope.tenant_id}:person:{person_id}"
 
 
-def asset(scope: Scope, asset_id: UUID) -> str:
+def asset(scope: Scope, asset_id: UUID | str) -> str:
     """An asset with its renditions."""
     return f"{scope.tenant_id}:asset:{asset_id}"
 
@@ -102,26 +110,30 @@ def faces(scope: Scope) -> str:
     return f"{scope.tenant_id}:faces"
 
 
+def asked(scope: Scope, unit: Unit | None = None) -> dict[str, Any]:
+    """The values of `KEYS` for a unit, with what this transaction holds already; for no unit there are no keys."""
+    fixed, digests = set[str](), list[str]()
+    if unit is not None:
+        fixed = {*shared(scope), house(), platform(unit.platform), tenant(scope)}
+        fixed |= {creator(scope, unit.creator_id), channel(scope, unit.channel_id)}
+        digests = references.digests(scope, unit)
+        if unit.viewer:
+            fixed |= {viewer(scope, unit.platform, unit.viewer), chat(scope, unit.channel_id, unit.viewer)}
+        if digests:
+            fixed.add(faces(scope))
+    prefixes = {"an_asset": asset(scope, ""), "a_person": person(scope, "")}
+    return {"tenant": scope.tenant_id, "fixed": sorted(fixed), "digests": digests, **prefixes}
+
+
 def of(scope: Scope, unit: Unit) -> tuple[str, ...]:
-    """Every epoch that a unit depends on, sorted, as its evidence stands in this statement."""
-    keys = {house(), platform(unit.platform), tenant(scope)}
-    keys |= {creator(scope, unit.creator_id), channel(scope, unit.channel_id)}
-    if unit.viewer:
-        keys |= {viewer(scope, unit.platform, unit.viewer), chat(scope, unit.channel_id, unit.viewer)}
-    if digests := references.digests(scope, unit):
-        keys.add(faces(scope))
-        shown = scope.run(_SHOWN, tenant=scope.tenant_id, digests=digests)
-        for asset_id, person_id, twin_of in shown:
-            keys.add(asset(scope, asset_id))
-            keys |= {person(scope, each) for each in (person_id, twin_of) if each is not None}
-    return tuple(sorted(keys))
+    """Every epoch that a unit depends on, sorted, as its evidence stands in this statement, and those that are held."""
+    return tuple(sorted(scope.run(_KEYS, **asked(scope, unit)).scalars()))
 
 
 def share(scope: Scope, unit: Unit) -> None:
     """Lock every epoch of the unit, shared, sorted. The first thing a claim does; again in its transaction is free."""
-    keys = of(scope, unit)
-    scope.run(_SHARED, keys=list(keys))
-    scope.session.info.setdefault(_LOCKED, set()).update(keys)
+    found = scope.run(_SHARED, **asked(scope, unit)).scalars()
+    scope.session.info.setdefault(_LOCKED, set()).update(found)
 
 
 def shared(scope: Scope) -> frozenset[str]:

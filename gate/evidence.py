@@ -72,14 +72,16 @@ _APPROVED = """
 """Other units of the same subject that somebody said yes to; null where what they were is no longer kept."""
 
 _AT_ONCE = f"""
+WITH RECURSIVE {epochs.KEYS}
 SELECT house_now() AS now, (SELECT house_now() - shift FROM house_clock) AS machine,
   (SELECT jsonb_agg(jsonb_build_array(s.scope, s.target, s.feature) ORDER BY s.scope, s.feature)
     FROM switches s WHERE NOT s.open) AS stops,
   (SELECT jsonb_agg(jsonb_build_array(r.principal_id, r.verdict, r.seen_percent, r.created_at)
       ORDER BY r.created_at, r.id)
     FROM human_reviews r WHERE r.tenant_id = :tenant AND r.about = 'unit' AND r.digest = :digest) AS reviews,
+  (SELECT jsonb_agg(k.e ORDER BY k.e) FROM keys k) AS needed,
   (SELECT jsonb_object_agg(e.key, e.value) FROM epochs e
-    WHERE e.tenant_id = :tenant AND e.key = ANY(CAST(:keys AS text[]))) AS epochs,
+    WHERE e.tenant_id = :tenant AND e.key = ANY(CAST((SELECT array_agg(k.e) FROM keys k) AS text[]))) AS epochs,
   (SELECT jsonb_agg(jsonb_build_array(l.rating, l.verdict) ORDER BY l.rating, l.verdict)
     FROM place_limits l WHERE l.tenant_id = :tenant AND l.place = :place AND l.open) AS limits,
   (SELECT c.kappa < :least FROM calibration_results c WHERE c.tenant_id = :tenant
@@ -98,7 +100,6 @@ def gather(
     """The facts about a unit, as committed by now, and the time: a claim may have waited for its locks. `by` are the
     rules it is judged by."""
     _forget(scope)
-    needed = epochs.of(scope, unit)
     held = epochs.shared(scope)
     who, author = _parties(scope, unit, author)
     creator, wrote = who.creator, who.writer
@@ -106,7 +107,7 @@ def gather(
     persons = papers.persons(scope, papers.named(media))
     principal = wrote.principal_id if wrote is not None else None
     before = wall_now()
-    read = _at_once(scope, unit, sorted({*needed, *held}))  # of a thread that begins, all of it is locked
+    read = _at_once(scope, unit, epochs.asked(scope, unit))  # of a thread that begins, all of it is locked
     skewed = not before - APART <= read.machine <= wall_now() + APART
     heard, changed = _heard(scope, unit, read)
     same = who.same & _spoke(heard, media, persons)
@@ -141,7 +142,7 @@ def gather(
         skewed=skewed,
         release=own_facts.release(scope, unit, read.release),
         intake_down=not read.reached,
-        unlocked=tuple(key for key in needed if key not in held) if held else (),
+        unlocked=tuple(key for key in read.needed if key not in held) if held else (),
     )
     return facts, read.now
 
@@ -151,7 +152,7 @@ def elsewhere(scope: Scope, facts: Snapshot, unit: Unit, *, by: InForce) -> Snap
 
     For showing only: nothing leaves on facts that were read for another unit.
     """
-    read = _at_once(scope, unit, ())
+    read = _at_once(scope, unit, epochs.asked(scope))
     again = attesting.said(scope, unit, by.rules, read.now.date())
     said = _said(read.reviews)
     reviews = _owned(said, _same(scope, facts.author_principal, _spoke(said, (), ())))
@@ -162,15 +163,15 @@ def elsewhere(scope: Scope, facts: Snapshot, unit: Unit, *, by: InForce) -> Snap
     return replace(found, foreign=said_there, release=own)
 
 
-def _at_once(scope: Scope, unit: Unit, keys: Iterable[str]) -> Any:
-    asked = {"digest": unit.digest(), "keys": list(keys), "place": unit.place, "least": LEAST_AGREED}
-    return _asked(scope, unit, _AT_ONCE, kind=unit.subject.kind, **asked)
+def _at_once(scope: Scope, unit: Unit, keys: Mapping[str, Any]) -> Any:
+    asked = {"digest": unit.digest(), "place": unit.place, "least": LEAST_AGREED, "kind": unit.subject.kind}
+    return _asked(scope, unit, _AT_ONCE, **asked, **keys)
 
 
 def _asked(scope: Scope, unit: Unit, statement: str, **more: Any) -> Any:
     """The row of a statement about a unit, its reader and what they were sent."""
     there = {"platform": unit.platform, "channel": unit.channel_id, "viewer": unit.viewer, "subject": unit.subject.id}
-    return scope.run(statement, tenant=scope.tenant_id, most=WINDOW_MESSAGES, **there, **more).one()
+    return scope.run(statement, **{"tenant": scope.tenant_id, "most": WINDOW_MESSAGES, **there, **more}).one()
 
 
 def _limits(stored: Iterable[tuple[str, str]] | None) -> tuple[Limit, ...]:

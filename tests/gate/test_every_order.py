@@ -22,7 +22,7 @@ from tests.conftest import Cluster
 from tests.gate.builders import KEY, Step, World, message, picture, real_person, world
 from tests.gate.turns import Order, stopped, take_turns
 
-ORDERS = int(os.environ.get("GREENROOM_ORDERS", "56"))
+ORDERS = int(os.environ.get("GREENROOM_ORDERS", "84"))
 READER = "fan"
 
 
