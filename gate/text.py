@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from gate.lexicon import Lexicon, Term, shipped
 from gate.units import Rating, highest
-from gate.views import Views, obfuscated, plain, skeleton, spaced, views
+from gate.views import BLOT, Views, obfuscated, plain, skeleton, spaced, views
 
 _SENTENCE = re.compile(r"[.!?;\n…]+\s+|\n+")
 _SCHEME = re.compile(r"(?i)\b(?:https?|ftp|tg|mailto)://?[^\s<>\"'()\[\]]+")
@@ -23,6 +23,12 @@ _BARE = re.compile(
 """Bare hosts: well-known endings alone, any ending with a path, so that "today.it was" is no address."""
 LONG = 7
 """Letters that the beginnings of words do not make by chance: of a shorter term nothing is said by them."""
+_ONE, _ONE_M = re.compile(r"\b[il|](?=[0-7]\b)"), re.compile(r"\b1(?=['’ ]?m\b)")
+_PARTED = re.compile(r"\b1[ .\-]([0-7])\b(?![.,:/]?\d)")
+_WITH_FIGURES = re.compile(r"\b[a-z]+\d[a-z0-9]*[a-z]\b")
+_LETTERS = str.maketrans("013457", "oieast")
+SPREAD = 2
+"""Earlier messages that a statement may have begun in."""
 _RATED = {"explicit": Rating.E, "nudity": Rating.N, "suggestive": Rating.S}
 
 
@@ -75,7 +81,18 @@ def _kinds(seen: Views, terms: Iterable[Term]) -> set[str]:
 def _count(seen: Views, one: Term) -> int:
     words = sum(text.count(word) for word in one.words for text in seen.spaced)
     edges = sum(text.count(run) for run in one.runs if len(run) >= LONG for text in seen.edges)
-    return words + edges + sum(text.count(run) for run in one.runs for text in seen.joined)
+    steps = sum(text.count(run) for run in one.steps for text in seen.steps)
+    return (
+        words + edges + steps + _blotted(seen, one) + sum(text.count(run) for run in one.runs for text in seen.joined)
+    )
+
+
+def _blotted(seen: Views, one: Term) -> int:
+    """How often it stands there with letters blotted out, half of them or fewer: what is left of it says it."""
+    if one.blotted is None:
+        return 0
+    found = [match for text in seen.blotted for match in one.blotted.findall(text)]
+    return sum(2 * match.count(BLOT) <= len(match) for match in found)
 
 
 def _completed(before: Sequence[str], shown: Sequence[str], terms: Iterable[Term]) -> set[str]:
@@ -143,13 +160,40 @@ def _folded(text: str) -> frozenset[str]:
     return views(text).spaced | {spaced(skeleton(text.replace("'", "").replace("’", "")))}
 
 
-def minor_statement(text: str, *, lexicon: Lexicon | None = None) -> MinorSignal:
-    """Whether a viewer says, or strongly hints at, being under 18; ages from 5 to 17, in digits or words."""
+def minor_statement(
+    text: str, *, before: Sequence[str] = (), asked: str = "", lexicon: Lexicon | None = None
+) -> MinorSignal:
+    """Whether a viewer says, or strongly hints at, being under 18; ages from 5 to 17, in digits or words.
+
+    `before` is what the viewer wrote last, oldest first: a statement may be spread over messages. `asked` is what they
+    were told last: a number answers who asked for an age.
+    """
     known = lexicon or shipped()
-    seen = _flat(text)
-    if any(pattern.search(seen) for pattern in known.minor_stated):
+    if _any(known.age_asked, {_flat(asked)}) and _any(known.minor_answer, _figures(_flat(text))):
         return MinorSignal.STATED
-    return MinorSignal.HINTED if any(pattern.search(seen) for pattern in known.minor_hinted) else MinorSignal.NONE
+    alone = _signal(text, known)
+    last = " ".join(before[-SPREAD:])
+    if alone is MinorSignal.STATED or not last or _signal(last, known) is not MinorSignal.NONE:
+        return alone  # what was said before was heard then
+    together = _signal(f"{last} {text}", known)
+    return alone if together is MinorSignal.NONE else together
+
+
+def _signal(text: str, known: Lexicon) -> MinorSignal:
+    ways = _figures(_flat(text))
+    if _any(known.minor_stated, ways):
+        return MinorSignal.STATED
+    return MinorSignal.HINTED if _any(known.minor_hinted, ways) else MinorSignal.NONE
+
+
+def _any(patterns: Iterable["re.Pattern[str]"], ways: Iterable[str]) -> bool:
+    return any(pattern.search(seen) for pattern in patterns for seen in ways)
+
+
+def _figures(seen: str) -> set[str]:
+    """A text as it stands, with figures and letters that stand for one another put right, and with words for them."""
+    tidy = _ONE_M.sub("i", _ONE.sub("1", _PARTED.sub(r"1\1", seen)))
+    return {seen, tidy, _WITH_FIGURES.sub(lambda found: found[0].translate(_LETTERS), tidy)}
 
 
 def asks_if_bot(text: str, *, lexicon: Lexicon | None = None) -> bool:
