@@ -11,16 +11,22 @@ from enum import StrEnum
 
 from gate.lexicon import Lexicon, Term, shipped
 from gate.units import Rating, highest
-from gate.views import BLOT, Views, obfuscated, plain, skeleton, spaced, views
+from gate.views import BLOT, Views, obfuscated, plain, skeleton, spaced, views, visible
 
 _SENTENCE = re.compile(r"[.!?;\n…]+\s+|\n+")
-_SCHEME = re.compile(r"(?i)\b(?:https?|ftp|tg|mailto)://?[^\s<>\"'()\[\]]+")
-_HOST = r"(?<![@\w.])(?:www\.)?(?:[a-z0-9-]+\.)+"
-_BARE = re.compile(
-    rf"(?i){_HOST}(?:(?:com|net|org|io|app|dev|link|bio|xyz|info|shop|club|page|ly|gg|tv|vip|cam|live|co|uk|fr|eu)"
-    r"(?:/[^\s<>\"'()\[\]]*)?(?![\w@])|[a-z]{2,}/[^\s<>\"'()\[\]]+)"
+_END = r"[^\s<>\"'()\[\]]"
+_SCHEME = re.compile(rf"(?i)\b(?:[a-z][a-z0-9+.-]{{1,20}}://|(?:https?|ftp|tg|mailto|tel|sms):/?){_END}+")
+_LABELS = r"(?:[\w-]+\.)+"
+_TOP = (
+    "com|net|org|io|app|dev|link|bio|xyz|info|shop|club|page|ly|gg|tv|vip|cam|live|co|uk|fr|eu|de|ch|nl|ru|pl|cz|cc|ws"
+    "|biz|mobi|site|store|website|fans|webcam|xxx|porn|adult"
 )
-"""Bare hosts: well-known endings alone, any ending with a path, so that "today.it was" is no address."""
+_BARE = re.compile(
+    rf"(?i)(?<![@\w.])(?:www\.{_LABELS}[a-z]{{2,}}(?:/{_END}*)?|{_LABELS}(?:(?:{_TOP})(?:/{_END}*)?(?![\w@])|[a-z]{{2,}}/{_END}+)"
+    rf"|(?:\d{{1,3}}\.){{3}}\d{{1,3}}(?::\d{{1,5}})?/{_END}*)"
+)
+"""Bare hosts: well-known endings alone, any ending after "www." or with a path, so that "today.it was" is no address;
+numbers with a path."""
 LONG = 7
 """Letters that the beginnings of words do not make by chance: of a shorter term nothing is said by them."""
 _ONE, _ONE_M = re.compile(r"\b[il|](?=[0-7]\b)"), re.compile(r"\b1(?=['’ ]?m\b)")
@@ -57,8 +63,8 @@ def rate(texts: Sequence[str], *, before: Sequence[str] = (), lexicon: Lexicon |
     known = lexicon or shipped()
     shown = [text for text in texts if text]
     seen = [views(text) for text in shown]
-    if len(shown) > 1:
-        seen.append(views("\n".join(shown)))
+    if len(shown) > 1:  # which field stands first is the place's choice
+        seen += [views("\n".join(shown)), views("\n".join(reversed(shown)))]
     kinds = {kind for one in seen for kind in _kinds(one, known.terms)}
     if before and shown:
         kinds |= _completed(before, shown, known.terms)
@@ -133,9 +139,9 @@ def links(texts: Iterable[str]) -> tuple[str, ...]:
     """Every address in the texts, in order, as written but for invisible characters."""
     found: dict[str, None] = {}
     for text in texts:
-        visible = re.sub(r"[\u200b-\u200f\u2060-\u206f\ufeff]", "", text)
+        shown = visible(text).replace("。", ".")  # browsers take this for a dot
         for pattern in (_SCHEME, _BARE):
-            for match in pattern.finditer(visible):
+            for match in pattern.finditer(shown):
                 found[match[0].rstrip(".,;:!?…»")] = None
     whole = [link for link in found if "//" in link]
     return tuple(link for link in found if "//" in link or not any(link in other for other in whole))

@@ -14,8 +14,8 @@ from gate.encodings import decoded
 # Look-alikes by sight, after UTS #39; capitals before folding, since eta looks like n and Eta like H.
 _CAPITALS = str.maketrans("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧАВЕЗІЈКМНОРСТУХЅԌ", "abezhikmnoptyxabe3ijkmhopctyxsg")
 _ALIKE = str.maketrans(
-    "αβγεηικμνορστυχωζ" + "авгезіїјкмнпорстухһԁԛԝѕьґ" + "ոօսհցյ" + "ɑɡɩıɪłøđħƒ℮ʟɴʀꜱʏɢʜᴀʙᴄᴅᴇᴊᴋᴍᴏᴘᴛᴜᴠᴡᴢɐəɛɔ" + "∀∃∈∂∑∆∩∪⊂",
-    "abyenikuvopotuxwz" + "abre3iijkmhnopctyxhdqwsbr" + "noumgj" + "agiiilodhfelnrsyghabcdejkmoptuvwzaeeo" + "aeedeanuc",
+    "αβγεηικμνορστυχωζ" + "авгезіїјкмнпорстухһԁԛԝѕьґ" + "ոօսհցյ" + "ɑɡɩıɪłøđħƒ℮ʟɴʀꜱʏɢʜᴀʙᴄᴅᴇᴊᴋᴍᴏᴘᴛᴜᴠᴡᴢɐəɛɔ∀∃∈∂∑∆∩∪⊂",
+    "abyenikuvopotuxwz" + "abre3iijkmhnopctyxhdqwsbr" + "noumgj" + "agiiilodhfelnrsyghabcdejkmoptuvwzaeeoaeedeanuc",
 )
 _LEET = str.maketrans("0134567892@$!|+€£¢¥µ×§", "oieasgtbgzasiiteicyuxs")
 _STYLED = {0x1F170 + i: chr(97 + i) for i in range(26)} | {0x1F150 + i: chr(97 + i) for i in range(26)}
@@ -85,7 +85,12 @@ def bare(text: str) -> str:
     text = _LETTER_ALIAS.sub(r"\1", text) if ":" in text else text
     text = _TAG_CHARACTERS.sub(lambda found: "".join(chr(ord(c) - 0xE0000) for c in found[0]), text)
     text = text.translate(_LETTERS) if _LETTER.search(text) else text
-    return _IGNORABLE.sub("", unicodedata.normalize("NFKC", text))
+    return visible(text)
+
+
+def visible(text: str) -> str:
+    """The text in its plainest letters, without invisible characters."""
+    return text if text.isascii() else _IGNORABLE.sub("", unicodedata.normalize("NFKC", text))
 
 
 def plain(text: str) -> str:

@@ -58,6 +58,8 @@ def test_a_term_is_found_in_disguise(disguise: str) -> None:
 
 def test_a_term_is_found_over_several_fields() -> None:
     assert rate(["EXPLICIT-MAR", "KER-A"]).rating is Rating.E
+    assert rate(["KER-A", "EXPLICIT-MAR"]).rating is Rating.E
+    assert rate(["KER-A", "EXPLICIT-BAR"]).rating is Rating.G
 
 
 ORDINARY = [
@@ -250,6 +252,11 @@ def test_addresses_are_found() -> None:
     )
     assert links(["love it.it was great", "write to a@b.com", "3.5 com", "e.g. this"]) == ()
     assert links(["exa\u200bmple.com/x"]) == ("example.com/x",)
+    shown = ["ex\u00adam\ufe0fple.com", "ｅｘａｍｐｌｅ．ｃｏｍ", "a。com", "exämple.com", "www.example.at now"]
+    assert links(shown) == ("example.com", "a.com", "exämple.com", "www.example.at")
+    assert links(["example.xxx meinshop.de! 10.1.2.3:80/x"]) == ("example.xxx", "meinshop.de", "10.1.2.3:80/x")
+    assert links(["whatsapp://send"]) == ("whatsapp://send",)
+    assert links(["v1.2.3 is out", "12.11.2026/13.11.2026", "Wow.so schön", "10.30-12.15", "naïve...de rien"]) == ()
 
 
 def test_a_text_that_says_ai_says_so() -> None:
@@ -296,8 +303,9 @@ SAYINGS = st.lists(PIECES, min_size=1, max_size=6).map(" ".join)
 @given(st.lists(SAYINGS, min_size=1, max_size=3), st.lists(SAYINGS, min_size=1, max_size=3))
 @settings(max_examples=150, deadline=None)
 def test_adding_text_never_lowers_a_rating(said: list[str], more: list[str]) -> None:
-    alone = rate(said)
-    for together in (rate([*said, *more]), rate(["\n".join([*said, *more])])):
+    fields = rate(said), rate([*said, *more])
+    one_text = rate(["\n".join(said)]), rate(["\n".join([*said, *more])])
+    for alone, together in (fields, one_text):  # fields also count in the other order, what stands in one text does not
         assert together.rating.rank >= alone.rating.rank
         assert bool(together.prohibited) >= bool(alone.prohibited)
         assert together.contextual >= alone.contextual
