@@ -33,6 +33,8 @@ _ONE, _ONE_M = re.compile(r"\b[il|](?=[0-7]\b)"), re.compile(r"\b1(?=['’ ]?m\b
 _PARTED = re.compile(r"\b1[ .\-]([0-7])\b(?![.,:/]?\d)")
 _WITH_FIGURES = re.compile(r"\b[a-z]+\d[a-z0-9]*[a-z]\b")
 _LETTERS = str.maketrans("013457", "oieast")
+PIECE = 2
+"""Words of a message that may be no more than a piece of something."""
 SPREAD = 2
 """Earlier messages that a statement may have begun in."""
 _RATED = {"explicit": Rating.E, "nudity": Rating.N, "suggestive": Rating.S}
@@ -101,8 +103,16 @@ def _blotted(seen: Views, one: Term) -> int:
     return sum(2 * match.count(BLOT) <= len(match) for match in found)
 
 
-def _completed(before: Sequence[str], shown: Sequence[str], terms: Iterable[Term]) -> set[str]:
-    """Kinds of the terms that these texts complete: more of them with than without."""
+def _completed(before: Sequence[str], shown: Sequence[str], terms: Sequence[Term]) -> set[str]:
+    """Kinds of the terms that these texts complete, after all that was read before or after the short ones of it: whole
+    sentences between the pieces of a term hide nothing."""
+    pieces = [line for line in before if len(line.split()) <= PIECE]
+    kinds = _newly(before, shown, terms)
+    return kinds | _newly(pieces, shown, terms) if 0 < len(pieces) < len(before) else kinds
+
+
+def _newly(before: Sequence[str], shown: Sequence[str], terms: Iterable[Term]) -> set[str]:
+    """Kinds of the terms there are more of with these texts than without."""
     together = views("\n".join([*before, *shown]))
     counted = {one: found for one in terms if (found := _count(together, one))}
     if not counted:

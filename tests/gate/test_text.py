@@ -112,6 +112,9 @@ def test_a_contextual_word_counts_beside_a_sexual_one() -> None:
 def test_earlier_messages_count_only_for_what_this_one_completes() -> None:
     assert rate(["KER-A"], before=["EXPLICIT-MAR"]).rating is Rating.E
     assert rate(["Good night"], before=["EXPLICIT-MARKER-A"]) == GENERAL
+    decoys = ["Good morning to you", "the sun is out today"]
+    assert rate(["KER-A"], before=["so EXPLICIT", *decoys, "-MAR", *decoys]).rating is Rating.E
+    assert rate(["KER-A"], before=["so EXPLICIT-MARKER-A", *decoys]) == GENERAL
 
 
 @given(st.text(max_size=200))
