@@ -101,8 +101,9 @@ def term(kind: str, written: str) -> Term:
     if kind not in KINDS or not run:
         raise ValueError(f"no term of kind {kind}: {written!r}")
     runs = {run, joined(leet(seen)), leet(run)} if len(run) >= LONG else set()
-    steps = (min(stepped(seen)),) if len(run) >= TURNED else ()
-    return Term(kind, tuple({spaced(seen), spaced(leet(seen))}), tuple(runs), steps, _blotted(seen))
+    steps = min(stepped(seen))  # of letters of other alphabets there are none
+    turned = (steps,) if len(steps) >= TURNED - 1 else ()
+    return Term(kind, tuple({spaced(seen), spaced(leet(seen))}), tuple(runs), turned, _blotted(seen))
 
 
 def _blotted(seen: str) -> "re.Pattern[str] | None":

@@ -119,6 +119,12 @@ def test_ordinary_signs_and_numbers_stay_general(ordinary: str) -> None:
     assert (found.rating, found.obfuscated, found.prohibited) == (Rating.G, False, "")
 
 
+def test_a_term_of_other_letters_is_found_where_it_stands_and_nowhere_else() -> None:
+    foreign = replace(KNOWN, terms=(lexicon.term("explicit", "あなたの写真が大好きです"),))
+    assert text.rate(["Good morning to all of you"], lexicon=foreign).rating is Rating.G
+    assert text.rate(["look: あなたの 写真が 大好きです!"], lexicon=foreign).rating is Rating.E
+
+
 def test_a_short_term_is_not_sought_in_the_beginnings_of_words() -> None:
     short = replace(KNOWN, terms=(lexicon.term("explicit", "quiet"),))
     assert text.rate(["Quite unusual, I ended there"], lexicon=short).rating is Rating.G
