@@ -56,7 +56,7 @@ def real_people_are_of_age(case: Case) -> Iterable[Finding]:
             continue
         known, produced = valid(person, case.now), medium.produced_at
         before = medium.card is not None and case.bundle.checked_first(medium.card.card.country)
-        if produced is None:
+        if produced is None or produced > case.now:  # what is not made yet has no date
             yield blocked(Reason.PRODUCTION_DATE_UNKNOWN)
         elif not known:
             yield blocked(Reason.IDENTITY_MISSING)
@@ -65,7 +65,8 @@ def real_people_are_of_age(case: Case) -> Iterable[Finding]:
 
 
 def real_people_agreed(case: Case) -> Iterable[Finding]:
-    """Every real person shown gave each permission that this use needs, for this place, this rating and this day."""
+    """Every real person shown gave each permission that this use needs, for this place, this rating and this day; a
+    model that draws their likeness needs one more, whether it is called their double or not."""
     needed = ["depict", "publish"]
     if case.unit.subject.kind == SOLD:
         needed.append("download_sell")
@@ -73,8 +74,8 @@ def real_people_agreed(case: Case) -> Iterable[Finding]:
         if person.kind in REAL:
             card = medium.card.card.id if medium.card is not None and medium.card.counts else None
             given = [grant for grant in person.grants if grant.card in (None, card)]
-            scopes = [*needed, "ai_likeness"] if person.kind == "digital_twin" else needed
-            for scope in scopes:
+            invented = person.kind == "digital_twin" or medium.ai == "generated"
+            for scope in [*needed, "ai_likeness"] if invented else needed:
                 yield from _agreed(scope, given, case)
 
 

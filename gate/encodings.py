@@ -12,14 +12,19 @@ from urllib.parse import unquote
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
 _BASE64_IN_PARTS = re.compile(r"(?:[A-Za-z0-9+/]{4,}\s+){2,}[A-Za-z0-9+/]{2,}={0,2}")
-_BASE32 = re.compile(r"[A-Z2-7]{8,}={0,6}")
+_BASE32 = re.compile(r"(?:[A-Z2-7]{8,}|(?=[a-z]{0,40}[2-7])[a-z2-7]{12,})={0,6}")
 _HEXADECIMAL = re.compile(r"(?:(?:\\x|0x)?[0-9a-fA-F]{2}[\s:,]{0,2}){8,}")
 _PUNYCODE = re.compile(r"xn--[a-z0-9-]+", re.IGNORECASE)
 _ESCAPED = re.compile(r"\\u\{?([0-9a-fA-F]{4,6})\}?|U\+([0-9a-fA-F]{4,6})\s?")
-_QUOTED = re.compile(r"(?:=[0-9A-F]{2}){4,}")
+_QUOTED = re.compile(r"(?:=[0-9A-Fa-f]{2}){4,}")
 _NUMBERS = re.compile(r"(?<!\d)\d{1,8}(?:[\s,;.:/|-]{1,3}\d{1,8}){3,}")
+_NUMBER = re.compile(r"(?<!\d)\d{1,8}(?!\d)")
+_UNBROKEN = re.compile(r"\d{16,}")
+_PREFIXED = re.compile(r"(?<![0-9A-Za-z])(?:0?[xX]|[uU]\+?\{?(?:00)?)?([2-7][0-9A-Fa-f])[hH]?(?![0-9A-Za-z])")
+"""The code of a visible character to the base of sixteen, as programs and people write it."""
+_KEYCAP = "\u20e3"
 _BRAILLE = re.compile("[\u2801-\u283f]+")
-_MORSE = re.compile(r"(?:[.\-·•–—_]{1,5}[\s/|]{1,3}){3,}[.\-·•–—_]{1,5}")
+_MORSE = re.compile(r"(?:[.\-·•⚫⚪🔴–—_➖▬]{1,5}[\s/|,;]{1,3}){3,}[.\-·•⚫⚪🔴–—_➖▬]{1,5}")
 _SPELT = re.compile(r"[^\W\d_]+")
 _DRAWN = re.compile(r"[|\\]|><|\}\{|\)\(|\[\]|\(\)|(?<=\w)[(<](?=\w)")
 
@@ -47,6 +52,10 @@ _SHAPES = (
     ("|>", "p"), ("|=", "f"), ("|2", "r"), ("|_", "l"), ("()", "o"), ("[]", "o"), ("(", "c"), ("<", "c"), ("|", "l"),
 )  # fmt: skip
 """Letters that are drawn with several signs, the longest first."""
+_BASES = ((10, frozenset("0123456789"), 2), (8, frozenset("01234567"), 2), (2, frozenset("01"), 7))
+"""To which bases codes are written: the digits there are, and how many one takes at least."""
+MEANT = 8
+"""So many characters that numbers standing apart must make: fewer come by chance."""
 _LEAST = 4
 """So many numbers or words in a row spell something."""
 
@@ -65,7 +74,7 @@ def decoded(shown: str) -> set[str]:
         found.add(shown.translate(_UPRIGHT))
     if _DRAWN.search(shown):
         found.add(_undrawn(shown))
-    found.add(_spelt(shown))
+    found |= {_spelt(shown), *(said for said in _counted(shown) if len(said) >= MEANT)}
     return found - {"", shown}
 
 
@@ -94,7 +103,7 @@ def _base64(segment: str) -> str:
 def _base32(segment: str) -> Iterable[str]:
     body = segment.rstrip("=")
     try:
-        return [_readable(base64.b32decode(body + "=" * (-len(body) % 8)))]
+        return [_readable(base64.b32decode(body + "=" * (-len(body) % 8), casefold=True))]
     except (binascii.Error, ValueError):
         return []
 
@@ -113,8 +122,8 @@ def _punycode(segment: str) -> Iterable[str]:
 def _numbers(segment: str) -> Iterable[str]:
     """As codes of characters to the base of ten, eight or two, and as places in the alphabet."""
     parts = re.findall(r"\d+", segment)
-    for base, digits in ((10, "0123456789"), (8, "01234567"), (2, "01")):
-        if all(set(part) <= set(digits) and len(part) >= (7 if base == 2 else 2) for part in parts):
+    for base, digits, least in _BASES:
+        if all(set(part) <= digits and len(part) >= least for part in parts):
             codes = [int(part, base) for part in parts]
             if all(code <= 0x7E for code in codes):
                 yield _readable(bytes(codes))
@@ -122,12 +131,38 @@ def _numbers(segment: str) -> Iterable[str]:
         yield "".join(chr(96 + int(part)) for part in parts)
 
 
+def _counted(shown: str) -> Iterable[str]:
+    """What all numbers of a text say, whatever stands between them, and what an unbroken row of digits says in pairs,
+    in threes and in eights: codes of characters, and places in the alphabet from one, from nought or from its end."""
+    text = shown.replace(_KEYCAP, "")
+    yield "".join(chr(int(code, 16)) for code in _PREFIXED.findall(text))
+    cuts = {2, 3, 8} if _UNBROKEN.search(text) else {1}
+    for width in cuts:
+        numbers = _NUMBER.findall(_UNBROKEN.sub(_cut(width), text))
+        if len(numbers) >= _LEAST:
+            yield from _said(numbers)
+
+
+def _cut(width: int) -> Callable[["re.Match[str]"], str]:
+    return lambda found: " ".join(found[0][at : at + width] for at in range(0, len(found[0]), width))
+
+
+def _said(numbers: Sequence[str]) -> Iterable[str]:
+    for base, digits, least in _BASES:
+        codes = [int(part, base) for part in numbers if len(part) >= least and digits.issuperset(part)]
+        yield "".join(chr(code) for code in codes if 0x20 <= code <= 0x7E)
+    places = [int(part) for part in numbers if len(part) <= 2]
+    for first, step in ((96, 1), (97, 1), (123, -1)):
+        letters = (first + step * place for place in places)
+        yield "".join(chr(letter) for letter in letters if 97 <= letter <= 122)
+
+
 def _braille(segment: str) -> Iterable[str]:
     return ["".join(_IN_BRAILLE.get(ord(one) - 0x2800, " ") for one in segment)]
 
 
 def _morse(segment: str) -> Iterable[str]:
-    letters = re.split(r"[\s/|]+", re.sub("[·•]", ".", re.sub("[–—_]", "-", segment)))
+    letters = re.split(r"[\s/|,;]+", re.sub("[·•⚫⚪🔴]", ".", re.sub("[–—_➖▬]", "-", segment)))
     return ["".join(_IN_MORSE.get(one, "") for one in letters)]
 
 
@@ -165,8 +200,8 @@ def _spelt(text: str) -> str:
 
 def _readable(data: bytes) -> str:
     """The text in some bytes: UTF-8, or UTF-16 of plain letters; nothing where it is none."""
-    if len(data) > 3 and not any(data[::2]):
-        data = data[1::2]
+    if len(data) > 3 and not (any(data[::2]) and any(data[1::2])):
+        data = data.replace(b"\0", b"")
     try:
         text = data.decode()
     except UnicodeDecodeError:

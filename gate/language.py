@@ -4,6 +4,7 @@ Counting known words is fair where guessing a language is not: short messages, s
 made of known words, a sentence of another language is not, however little of the whole text it is.
 """
 
+import html
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -23,6 +24,9 @@ WINDOW, MOST_IN_WINDOW = 6, 3
 _SENTENCE = re.compile(r"[.!?;…]+(?=\s|$)|[\n\r。؟]+")
 _NO_WORDS = re.compile(r"[\w.+-]{1,64}@[\w-]{1,64}\.[\w.-]+|[#@][\w.·-]+|:[a-z0-9_+-]+:")
 """Addresses of mail, hashtags, handles and named emoji."""
+_MARKUP = re.compile(r"</?(?:a|b|blockquote|br|code|em|i|p|pre|s|span|strong|tg-spoiler|u)\s*/?>", re.IGNORECASE)
+_BRACKETS = re.compile("[<>]")
+"""Hardly any place knows markup: there, whatever stands between these is read."""
 _SPELT = re.compile(r"(?<!\w)[^\W\d_](?:[ ._-]+[^\W\d_](?!\w)){3,}")
 """Four letters and more that stand alone in a row."""
 _TOKEN = re.compile(r"[^\W_]+(?:['’ʼ`´][^\W_]+)*")
@@ -100,7 +104,7 @@ def _too_strange(sentence: _Sentence, *, forgiven: int = 0) -> bool:
 
 def _prose(text: str) -> str:
     """The text without what is no words of a language."""
-    shown = plainly(bare(text))
+    shown = plainly(bare(_BRACKETS.sub(" ", _MARKUP.sub("", html.unescape(text)))))
     for link in links([shown]):
         shown = shown.replace(link, " ")
     return _SPELT.sub(lambda found: re.sub(r"[ ._-]", "", found[0]), _NO_WORDS.sub(" ", shown))

@@ -10,12 +10,19 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ConfigDict
 
-from gate.views import joined, leet, plain, skeleton, spaced
+from gate.views import BLOT, joined, leet, plain, skeleton, spaced, stepped
 from gate.vocabulary import Vocabulary
 
 SHIPPED = Path(__file__).parent / "policy" / "lexicon.yaml"
 LONG = 8
 """From this many letters on a term is also sought with separators taken out."""
+TURNED = 10
+"""From this many letters on, also in any shift of the alphabet: ordinary words are no shift of so long a term."""
+SHOWN = 4
+"""A term of fewer letters is not sought where some of them are blotted out."""
+
+ROMAN = "x(?:i{1,3}|iv|vi{0,2})"
+"""11 to 17; smaller ones are words too."""
 
 KINDS = ("explicit", "nudity", "suggestive", "minor", "minor_context", "prohibited")
 
@@ -29,6 +36,10 @@ class Term:
     """Spaced forms, with a blank at either end."""
     runs: tuple[str, ...]
     """Joined forms; none for a short term, which ordinary words may hold."""
+    steps: tuple[str, ...] = ()
+    """How far each letter is from the one before, where there are enough of them to mean it."""
+    blotted: "re.Pattern[str] | None" = None
+    """The term with any of its letters blotted out; of a short one the word alone."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +53,9 @@ class Lexicon:
     crisis_not: tuple[str, ...]
     minor_stated: tuple["re.Pattern[str]", ...]
     minor_hinted: tuple["re.Pattern[str]", ...]
+    minor_answer: tuple["re.Pattern[str]", ...]
+    """What says an age of under 18 to who asked for it."""
+    age_asked: tuple["re.Pattern[str]", ...]
     bot: tuple["re.Pattern[str]", ...]
     ai_marks: tuple["re.Pattern[str]", ...]
     vocabulary: Vocabulary
@@ -56,6 +70,7 @@ class _Minor(BaseModel):
     model_config = ConfigDict(extra="forbid")
     stated: dict[str, list[str]]
     hinted: dict[str, list[str]]
+    asked: dict[str, list[str]] = {}
     numbers: dict[str, list[str]]
     not_ages: list[str]
 
@@ -86,7 +101,17 @@ def term(kind: str, written: str) -> Term:
     if kind not in KINDS or not run:
         raise ValueError(f"no term of kind {kind}: {written!r}")
     runs = {run, joined(leet(seen)), leet(run)} if len(run) >= LONG else set()
-    return Term(kind, tuple({spaced(seen), spaced(leet(seen))}), tuple(runs))
+    steps = min(stepped(seen))  # of letters of other alphabets there are none
+    turned = (steps,) if len(steps) >= TURNED - 1 else ()
+    return Term(kind, tuple({spaced(seen), spaced(leet(seen))}), tuple(runs), turned, _blotted(seen))
+
+
+def _blotted(seen: str) -> "re.Pattern[str] | None":
+    letters = [letter for letter in leet(seen) if letter.isalnum()]
+    if len(letters) < SHOWN:
+        return None
+    written = "".join(f"[{letter}{re.escape(BLOT)}]" for letter in letters)
+    return re.compile(written if len(letters) >= LONG else f"(?<= ){written}(?= )")
 
 
 def load(path: Path, *, over: Path | None = None) -> Lexicon:
@@ -130,6 +155,8 @@ def _compiled(file: _File, terms: Mapping[str, Sequence[str]], vocabulary: Vocab
         crisis_not=tuple(spaced(skeleton(phrase)) for phrase in file.crisis.get("not", [])),
         minor_stated=_ages(file.minor, file.minor.stated),
         minor_hinted=_ages(file.minor, file.minor.hinted),
+        minor_answer=_ages(file.minor, {language: [r"^\W*{age}\b(?! ?{unit})"] for language in file.minor.asked}),
+        age_asked=tuple(re.compile(pattern) for patterns in file.minor.asked.values() for pattern in patterns),
         bot=tuple(re.compile(pattern) for patterns in file.bot.values() for pattern in patterns),
         ai_marks=tuple(re.compile(pattern) for pattern in file.ai_marks),
         vocabulary=vocabulary,
@@ -137,10 +164,11 @@ def _compiled(file: _File, terms: Mapping[str, Sequence[str]], vocabulary: Vocab
 
 
 def _ages(minor: _Minor, patterns: Mapping[str, Sequence[str]]) -> "tuple[re.Pattern[str], ...]":
-    unit = "(?:" + "|".join(minor.not_ages) + ")"
+    # a unit is a whole word: "I'm 15 male" is no "mal"
+    unit = "(?:" + "|".join(rf"{one}\b" if one[0].isalpha() or one[0] == "(" else one for one in minor.not_ages) + ")"
     compiled = []
     for language, listed in patterns.items():
-        words = "|".join([*map(plain, minor.numbers[language]), "1[0-7]", "[5-9]"])
+        words = "|".join([*map(plain, minor.numbers[language]), "1[0-7]", "[5-9]", ROMAN])
         for pattern in listed:
             compiled.append(re.compile(pattern.replace("{age}", f"(?:{words})").replace("{unit}", unit)))
     return tuple(compiled)

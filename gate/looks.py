@@ -81,16 +81,29 @@ def _number(look: str) -> int:
 
 
 _SAME = """
-SELECT other.sha256 FROM renditions this JOIN renditions other ON other.tenant_id = this.tenant_id
-WHERE this.tenant_id = :tenant AND this.sha256 = :sha256
-  AND bit_count(CAST(other.look # this.look AS bit(64))) <= :near
+WITH RECURSIVE this AS (
+  SELECT r.look, a.id, a.parent_id FROM renditions r JOIN assets a ON a.tenant_id = r.tenant_id AND a.id = r.asset_id
+  WHERE r.tenant_id = :tenant AND r.sha256 = :sha256),
+below AS (
+  SELECT id, 0 AS depth FROM this
+  UNION SELECT a.id, b.depth + 1 FROM below b JOIN assets a ON a.tenant_id = :tenant AND a.parent_id = b.id
+  WHERE b.depth < 20),
+above AS (
+  SELECT id, parent_id, 0 AS depth FROM this
+  UNION SELECT a.id, a.parent_id, u.depth + 1 FROM above u JOIN assets a ON a.tenant_id = :tenant AND a.id = u.parent_id
+  WHERE u.depth < 20)
+SELECT other.sha256 FROM renditions other
+WHERE other.tenant_id = :tenant AND other.asset_id IN (SELECT id FROM below UNION SELECT id FROM above)
+UNION SELECT other.sha256 FROM renditions other JOIN this ON bit_count(CAST(other.look # this.look AS bit(64))) <= :near
+WHERE other.tenant_id = :tenant
 """
 
 
 def alike(scope: Scope, sha256: str) -> list[str]:
-    """Other bytes of this tenant that show the same picture: made smaller, saved anew."""
+    """Other bytes of this tenant that show the same picture: made smaller, saved anew, what it was made from and what
+    was made from it, however little a blur or a cut left of its looks."""
     found = scope.run(_SAME, tenant=scope.tenant_id, sha256=sha256, near=NEAR)
-    return [row.sha256 for row in found if row.sha256 != sha256]
+    return sorted(row.sha256 for row in found if row.sha256 != sha256)
 
 
 _SEEN = """

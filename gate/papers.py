@@ -28,8 +28,17 @@ _REVIEWS = """
  FROM human_reviews r WHERE r.tenant_id = :tenant AND r.about = {about} AND r.digest {digests}) AS reviews
 """
 
+_FROM_REMOVED = """assets.parent_id IS NOT NULL AND EXISTS (
+    WITH RECURSIVE line AS (
+      SELECT assets.parent_id AS id, 0 AS depth
+      UNION SELECT a.parent_id, l.depth + 1 FROM line l JOIN assets a ON a.tenant_id = :tenant AND a.id = l.id
+      WHERE a.parent_id IS NOT NULL AND l.depth < 20)
+    SELECT FROM line l JOIN renditions r ON r.tenant_id = :tenant AND r.asset_id = l.id AND r.state = 'removed')"""
+"""Whether bytes were made from others that were taken back: that goes for whatever is made from them later too."""
+
 _MEDIA = f"""
-SELECT renditions.sha256, renditions.mime, renditions.size, renditions.state, renditions.phash,
+SELECT renditions.sha256, renditions.mime, renditions.size, renditions.phash,
+  CASE WHEN renditions.state = 'made' AND {_FROM_REMOVED} THEN 'removed' ELSE renditions.state END AS state,
   assets.id AS asset, assets.ai, assets.model, assets.source, assets.origin, assets.made_at, assets.people_seen,
   (SELECT jsonb_agg(jsonb_build_object('source', i.source, 'people', i.people, 'words', i.words, 'hidden', i.hidden,
      'returned', i.returned) ORDER BY i.source) FROM inspections i

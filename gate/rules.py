@@ -245,7 +245,9 @@ def links_are_known(case: Case) -> Iterable[Finding]:
 
 
 def _host(url: str) -> str:
-    return (urlsplit(url if "//" in url else f"//{url}").netloc or "").rsplit("@", 1)[-1].lower()
+    """The host of an address; nothing where who reads it and who parses it may differ: browsers take "\\" for "/"."""
+    where = urlsplit(url if "//" in url else f"//{url}").netloc
+    return "" if "\\" in url else where.rsplit("@", 1)[-1].lower()
 
 
 def reader_is_welcome(case: Case) -> Iterable[Finding]:

@@ -11,18 +11,32 @@ from enum import StrEnum
 
 from gate.lexicon import Lexicon, Term, shipped
 from gate.units import Rating, highest
-from gate.views import Views, obfuscated, plain, skeleton, spaced, views
+from gate.views import BLOT, Views, obfuscated, plain, skeleton, spaced, views, visible
 
 _SENTENCE = re.compile(r"[.!?;\n…]+\s+|\n+")
-_SCHEME = re.compile(r"(?i)\b(?:https?|ftp|tg|mailto)://?[^\s<>\"'()\[\]]+")
-_HOST = r"(?<![@\w.])(?:www\.)?(?:[a-z0-9-]+\.)+"
-_BARE = re.compile(
-    rf"(?i){_HOST}(?:(?:com|net|org|io|app|dev|link|bio|xyz|info|shop|club|page|ly|gg|tv|vip|cam|live|co|uk|fr|eu)"
-    r"(?:/[^\s<>\"'()\[\]]*)?(?![\w@])|[a-z]{2,}/[^\s<>\"'()\[\]]+)"
+_END = r"[^\s<>\"'()\[\]]"
+_SCHEME = re.compile(rf"(?i)\b(?:[a-z][a-z0-9+.-]{{1,20}}://|(?:https?|ftp|tg|mailto|tel|sms):/?){_END}+")
+_LABELS = r"(?:[\w-]+\.)+"
+_TOP = (
+    "com|net|org|io|app|dev|link|bio|xyz|info|shop|club|page|ly|gg|tv|vip|cam|live|co|uk|fr|eu|de|ch|nl|ru|pl|cz|cc|ws"
+    "|biz|mobi|site|store|website|fans|webcam|xxx|porn|adult"
 )
-"""Bare hosts: well-known endings alone, any ending with a path, so that "today.it was" is no address."""
+_BARE = re.compile(
+    rf"(?i)(?<![@\w.])(?:www\.{_LABELS}[a-z]{{2,}}(?:/{_END}*)?|{_LABELS}(?:(?:{_TOP})(?:/{_END}*)?(?![\w@])|[a-z]{{2,}}/{_END}+)"
+    rf"|(?:\d{{1,3}}\.){{3}}\d{{1,3}}(?::\d{{1,5}})?/{_END}*)"
+)
+"""Bare hosts: well-known endings alone, any ending after "www." or with a path, so that "today.it was" is no address;
+numbers with a path."""
 LONG = 7
 """Letters that the beginnings of words do not make by chance: of a shorter term nothing is said by them."""
+_ONE, _ONE_M = re.compile(r"\b[il|](?=[0-7]\b)"), re.compile(r"\b1(?=['’ ]?m\b)")
+_PARTED = re.compile(r"\b1[ .\-]([0-7])\b(?![.,:/]?\d)")
+_WITH_FIGURES = re.compile(r"\b[a-z]+\d[a-z0-9]*[a-z]\b")
+_LETTERS = str.maketrans("013457", "oieast")
+PIECE = 2
+"""Words of a message that may be no more than a piece of something."""
+SPREAD = 2
+"""Earlier messages that a statement may have begun in."""
 _RATED = {"explicit": Rating.E, "nudity": Rating.N, "suggestive": Rating.S}
 
 
@@ -51,8 +65,8 @@ def rate(texts: Sequence[str], *, before: Sequence[str] = (), lexicon: Lexicon |
     known = lexicon or shipped()
     shown = [text for text in texts if text]
     seen = [views(text) for text in shown]
-    if len(shown) > 1:
-        seen.append(views("\n".join(shown)))
+    if len(shown) > 1:  # which field stands first is the place's choice
+        seen += [views("\n".join(shown)), views("\n".join(reversed(shown)))]
     kinds = {kind for one in seen for kind in _kinds(one, known.terms)}
     if before and shown:
         kinds |= _completed(before, shown, known.terms)
@@ -75,11 +89,30 @@ def _kinds(seen: Views, terms: Iterable[Term]) -> set[str]:
 def _count(seen: Views, one: Term) -> int:
     words = sum(text.count(word) for word in one.words for text in seen.spaced)
     edges = sum(text.count(run) for run in one.runs if len(run) >= LONG for text in seen.edges)
-    return words + edges + sum(text.count(run) for run in one.runs for text in seen.joined)
+    steps = sum(text.count(run) for run in one.steps for text in seen.steps)
+    return (
+        words + edges + steps + _blotted(seen, one) + sum(text.count(run) for run in one.runs for text in seen.joined)
+    )
 
 
-def _completed(before: Sequence[str], shown: Sequence[str], terms: Iterable[Term]) -> set[str]:
-    """Kinds of the terms that these texts complete: more of them with than without."""
+def _blotted(seen: Views, one: Term) -> int:
+    """How often it stands there with letters blotted out, half of them or fewer: what is left of it says it."""
+    if one.blotted is None:
+        return 0
+    found = [match for text in seen.blotted for match in one.blotted.findall(text)]
+    return sum(2 * match.count(BLOT) <= len(match) for match in found)
+
+
+def _completed(before: Sequence[str], shown: Sequence[str], terms: Sequence[Term]) -> set[str]:
+    """Kinds of the terms that these texts complete, after all that was read before or after the short ones of it: whole
+    sentences between the pieces of a term hide nothing."""
+    pieces = [line for line in before if len(line.split()) <= PIECE]
+    kinds = _newly(before, shown, terms)
+    return kinds | _newly(pieces, shown, terms) if 0 < len(pieces) < len(before) else kinds
+
+
+def _newly(before: Sequence[str], shown: Sequence[str], terms: Iterable[Term]) -> set[str]:
+    """Kinds of the terms there are more of with these texts than without."""
     together = views("\n".join([*before, *shown]))
     counted = {one: found for one in terms if (found := _count(together, one))}
     if not counted:
@@ -116,9 +149,9 @@ def links(texts: Iterable[str]) -> tuple[str, ...]:
     """Every address in the texts, in order, as written but for invisible characters."""
     found: dict[str, None] = {}
     for text in texts:
-        visible = re.sub(r"[\u200b-\u200f\u2060-\u206f\ufeff]", "", text)
+        shown = visible(text).replace("。", ".")  # browsers take this for a dot
         for pattern in (_SCHEME, _BARE):
-            for match in pattern.finditer(visible):
+            for match in pattern.finditer(shown):
                 found[match[0].rstrip(".,;:!?…»")] = None
     whole = [link for link in found if "//" in link]
     return tuple(link for link in found if "//" in link or not any(link in other for other in whole))
@@ -143,13 +176,40 @@ def _folded(text: str) -> frozenset[str]:
     return views(text).spaced | {spaced(skeleton(text.replace("'", "").replace("’", "")))}
 
 
-def minor_statement(text: str, *, lexicon: Lexicon | None = None) -> MinorSignal:
-    """Whether a viewer says, or strongly hints at, being under 18; ages from 5 to 17, in digits or words."""
+def minor_statement(
+    text: str, *, before: Sequence[str] = (), asked: str = "", lexicon: Lexicon | None = None
+) -> MinorSignal:
+    """Whether a viewer says, or strongly hints at, being under 18; ages from 5 to 17, in digits or words.
+
+    `before` is what the viewer wrote last, oldest first: a statement may be spread over messages. `asked` is what they
+    were told last: a number answers who asked for an age.
+    """
     known = lexicon or shipped()
-    seen = _flat(text)
-    if any(pattern.search(seen) for pattern in known.minor_stated):
+    if _any(known.age_asked, {_flat(asked)}) and _any(known.minor_answer, _figures(_flat(text))):
         return MinorSignal.STATED
-    return MinorSignal.HINTED if any(pattern.search(seen) for pattern in known.minor_hinted) else MinorSignal.NONE
+    alone = _signal(text, known)
+    last = " ".join(before[-SPREAD:])
+    if alone is MinorSignal.STATED or not last or _signal(last, known) is not MinorSignal.NONE:
+        return alone  # what was said before was heard then
+    together = _signal(f"{last} {text}", known)
+    return alone if together is MinorSignal.NONE else together
+
+
+def _signal(text: str, known: Lexicon) -> MinorSignal:
+    ways = _figures(_flat(text))
+    if _any(known.minor_stated, ways):
+        return MinorSignal.STATED
+    return MinorSignal.HINTED if _any(known.minor_hinted, ways) else MinorSignal.NONE
+
+
+def _any(patterns: Iterable["re.Pattern[str]"], ways: Iterable[str]) -> bool:
+    return any(pattern.search(seen) for pattern in patterns for seen in ways)
+
+
+def _figures(seen: str) -> set[str]:
+    """A text as it stands, with figures and letters that stand for one another put right, and with words for them."""
+    tidy = _ONE_M.sub("i", _ONE.sub("1", _PARTED.sub(r"1\1", seen)))
+    return {seen, tidy, _WITH_FIGURES.sub(lambda found: found[0].translate(_LETTERS), tidy)}
 
 
 def asks_if_bot(text: str, *, lexicon: Lexicon | None = None) -> bool:

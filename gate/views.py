@@ -2,6 +2,7 @@
 
 import codecs
 import html
+import itertools
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -13,8 +14,8 @@ from gate.encodings import decoded
 # Look-alikes by sight, after UTS #39; capitals before folding, since eta looks like n and Eta like H.
 _CAPITALS = str.maketrans("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧАВЕЗІЈКМНОРСТУХЅԌ", "abezhikmnoptyxabe3ijkmhopctyxsg")
 _ALIKE = str.maketrans(
-    "αβγεηικμνορστυχωζ" + "авгезіїјкмнпорстухһԁԛԝѕьґ" + "ոօսհցյ" + "ɑɡɩıɪłøđħƒ℮ʟɴʀꜱʏɢʜᴀʙᴄᴅᴇᴊᴋᴍᴏᴘᴛᴜᴠᴡᴢɐəɛɔ",
-    "abyenikuvopotuxwz" + "abre3iijkmhnopctyxhdqwsbr" + "noumgj" + "agiiilodhfelnrsyghabcdejkmoptuvwzaeeo",
+    "αβγεηικμνορστυχωζ" + "авгезіїјкмнпорстухһԁԛԝѕьґ" + "ոօսհցյ" + "ɑɡɩıɪłøđħƒ℮ʟɴʀꜱʏɢʜᴀʙᴄᴅᴇᴊᴋᴍᴏᴘᴛᴜᴠᴡᴢɐəɛɔ∀∃∈∂∑∆∩∪⊂",
+    "abyenikuvopotuxwz" + "abre3iijkmhnopctyxhdqwsbr" + "noumgj" + "agiiilodhfelnrsyghabcdejkmoptuvwzaeeoaeedeanuc",
 )
 _LEET = str.maketrans("0134567892@$!|+€£¢¥µ×§", "oieasgtbgzasiiteicyuxs")
 _STYLED = {0x1F170 + i: chr(97 + i) for i in range(26)} | {0x1F150 + i: chr(97 + i) for i in range(26)}
@@ -23,7 +24,11 @@ _LETTERS = _STYLED | _FLAGS  # squared, circled and regional letters stand for t
 _LETTER = re.compile("[\U0001f150-\U0001f1ff]")
 """Where those stand: most texts hold none, and looking is quicker than translating."""
 
-_TAG = re.compile(r"</?[A-Za-z][^<>]{0,200}>|<!--[^<>]{0,200}-->")
+_TAG = re.compile(r"</?[A-Za-z?!][^<>]{0,2000}>")
+_ANGLES = re.compile("[<>]")
+_HUMPS = re.compile(r"(?<=[a-zß-ÿ])(?=[A-ZÀ-Þ])|(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
+_ASIDES = tuple(re.compile(found) for found in (r"\([^()]{0,200}\)", r"\[[^\[\]]{0,200}\]", r"\{[^{}]{0,200}\}"))
+"""What stands in brackets: markup of forums, the address of a link, a word in between."""
 _TAG_CHARACTERS = re.compile("[\U000e0020-\U000e007e]+")
 _FLAG_OF_A_REGION = re.compile("\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{1,6}\U000e007f")
 _BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -44,11 +49,18 @@ _MARKED = re.compile("[&<:]")
 """What may begin an entity, a tag or a letter's name."""
 
 _WORD = re.compile(r"[^\W_]+")
-_FIRST = re.compile(r"[^\W_]")
+_FIRST = re.compile(r"(?:\W*\d+\W+)?[\W_]*([^\W_])")
+"""Past bullets, quotation marks and the numbers of a list."""
+_SENTENCES = re.compile(r"[.!?…]+\s+")
 _ALIAS_OR_PICTURE = re.compile(f":[A-Za-z][A-Za-z0-9_+-]{{0,40}}:|{_PICTURE}")
 _LETTER_ALIAS = re.compile(r":(?:regional_indicator|letter|squared|negative_squared)_([A-Za-z]):")
 _LONE_LETTERS = re.compile(r"\b[^\W_](?: [^\W_]\b){2,}")
 _REPEATS = re.compile(r"(.)\1+")
+DEPTH = 3
+"""So often something may be encoded, one way inside another."""
+BLOT = "*"
+_BLOTS = re.compile(rf"(?<=[^\W_])(?:{_EMOJI.pattern}|[*#_~^%?•·●○■□█▇▒░])+(?=[^\W_])")
+_BLOTTED_WORD = re.compile(r"[^\W_](?:[^\W_]|\*)*")
 
 
 @dataclass(frozen=True)
@@ -59,6 +71,10 @@ class Views:
     spaced: frozenset[str]
     joined: frozenset[str]
     edges: frozenset[str] = frozenset()
+    steps: frozenset[str] = frozenset()
+    """How far each letter is from the one before: what every shift of the alphabet leaves as it was."""
+    blotted: frozenset[str] = frozenset()
+    """Words, and letters run together, where a blotted letter is `BLOT`; repeats stay."""
 
 
 def bare(text: str) -> str:
@@ -69,7 +85,12 @@ def bare(text: str) -> str:
     text = _LETTER_ALIAS.sub(r"\1", text) if ":" in text else text
     text = _TAG_CHARACTERS.sub(lambda found: "".join(chr(ord(c) - 0xE0000) for c in found[0]), text)
     text = text.translate(_LETTERS) if _LETTER.search(text) else text
-    return _IGNORABLE.sub("", unicodedata.normalize("NFKC", text))
+    return visible(text)
+
+
+def visible(text: str) -> str:
+    """The text in its plainest letters, without invisible characters."""
+    return text if text.isascii() else _IGNORABLE.sub("", unicodedata.normalize("NFKC", text))
 
 
 def plain(text: str) -> str:
@@ -126,35 +147,99 @@ def _once(found: "re.Match[str]") -> str:
 
 
 def views(text: str) -> Views:
-    """Every view of one text, decoded segments, first letters of lines and the mirror image included."""
+    """Every view of one text: decoded segments, edges and the mirror image included, also as a place shows it that
+    knows no markup: there, what stands between angle brackets is read."""
+    found = [_views(text)]
+    if "<" in (shown := _unescaped(text)) and (verbatim := _ANGLES.sub(" ", shown)) != shown:
+        found.append(_views(verbatim))
+    return found[0] if len(found) == 1 else _together(*found)
+
+
+def _together(one: Views, other: Views) -> Views:
+    return Views(
+        one.spaced | other.spaced,
+        one.joined | other.joined,
+        one.edges | other.edges,
+        one.steps | other.steps,
+        one.blotted | other.blotted,
+    )
+
+
+def _views(text: str) -> Views:
     words: set[str] = set()
     runs: set[str] = set()
-    read = decoded(bare(text))
-    twice = {inner for once in read for inner in decoded(bare(once))}
-    for form in {text, *read, *twice, _first_letters(text), _named(text)} - {""}:
+    forms = {*_read(text), _first_letters(text), _named(text), *_without_asides(text)} - {""}
+    for form in forms:
         seen = skeleton(form)
         words |= {of(folded) for of in (spaced, apart) for folded in (seen, leet(seen))}
         runs |= {joined(html.unescape(form).casefold()), joined(seen), joined(leet(seen))}
         turned = joined(codecs.encode(seen, "rot13"))
         runs |= {turned, leet(turned)}
+    words |= {apart(skeleton(_HUMPS.sub(" ", bare(text))))}
     edges = {joined(skeleton(edge)) for edge in _edges(text)}
     both_ways = [frozenset(found | {one[::-1] for one in found}) for found in (runs, edges)]
-    return Views(frozenset(words), *both_ways)
+    steps, blotted = frozenset(stepped(skeleton(text))), frozenset(_blotted(text))
+    return Views(frozenset(words), both_ways[0], both_ways[1], steps, blotted)
+
+
+def _read(text: str) -> set[str]:
+    """The text, and all that its encoded segments say, however often they were encoded."""
+    found = newest = {text}
+    for _ in range(DEPTH):
+        newest = {inner for once in newest for inner in decoded(bare(once))} - found
+        found = found | newest
+    return found
+
+
+def _unescaped(text: str) -> str:
+    while (after := html.unescape(text)) != text:
+        text = after
+    return text
+
+
+def _without_asides(text: str) -> set[str]:
+    shown = bare(text)
+    return {aside.sub("", shown) for aside in _ASIDES} - {shown}
+
+
+def stepped(seen: str) -> set[str]:
+    """The steps from letter to letter in each direction, and those of an alphabet that is turned round."""
+    found = set()
+    for folded in (seen, seen.translate(_LEET)):
+        codes = [ord(one) - 97 for one in joined(folded) if "a" <= one <= "z"]
+        steps = [(after - before) % 26 for before, after in itertools.pairwise(codes)]
+        for each in (steps, [-step % 26 for step in steps]):
+            run = "".join(chr(97 + step) for step in each)
+            found |= {run, run[::-1]}
+    return found
+
+
+def _blotted(text: str) -> Iterable[str]:
+    """The text where signs and pictures inside words stand for letters nobody is to read, as words and run together."""
+    shown = _BLOTS.sub(lambda found: BLOT * len(_EMOJI.sub(BLOT, found[0])), bare(text))
+    if BLOT in shown:
+        words = _BLOTTED_WORD.findall(leet(skeleton(shown)))
+        yield f" {' '.join(words)} "
+        yield "".join(words)
 
 
 def _first_letters(text: str) -> str:
-    """Of each line the first letter or digit, past bullets and quotation marks."""
+    """Of each line the first letter or digit."""
     lines = bare(text).splitlines()
-    found = [_FIRST.search(line) for line in lines] if len(lines) > 3 else []
-    return "".join(first[0] for first in found if first is not None)
+    found = [_FIRST.match(line) for line in lines] if len(lines) > 3 else []
+    return "".join(first[1] for first in found if first is not None)
 
 
 def _edges(text: str) -> Iterable[str]:
-    """The first letters of words, and the last of lines."""
+    """The first letters of words and of sentences, the last ones of words and of lines, and the capitals."""
     shown = bare(text)
-    yield "".join(word[0] for word in _WORD.findall(shown))
+    words = _WORD.findall(shown)
+    yield "".join(word[0] for word in words)
+    yield "".join(word[-1] for word in words)
     lines = [_WORD.findall(line) for line in shown.splitlines()]
     yield "".join(words[-1][-1] for words in lines if words)
+    yield "".join(first[1] for part in _SENTENCES.split(shown) if (first := _FIRST.match(part)) is not None)
+    yield "".join(filter(str.isupper, shown))
 
 
 def _named(text: str) -> str:
@@ -189,6 +274,13 @@ def _stacked(text: str) -> bool:
     return False
 
 
+_LOOKING_LATIN = frozenset(
+    {"GREEK", "CYRILLIC", "ARMENIAN", "CHEROKEE", "CANADIAN", "COPTIC", "LISU", "DESERET", "OLD", "RUNIC", "TIFINAGH",
+     "ETHIOPIC", "GEORGIAN", "OSAGE", "VAI", "CARIAN", "LYCIAN", "LYDIAN", "WARANG", "GOTHIC"}
+)  # fmt: skip
+"""First words of the names of letters that are taken for Latin ones."""
+
+
 @cache
 def _script(character: str) -> str:
     name = unicodedata.name(character, "")
@@ -196,8 +288,8 @@ def _script(character: str) -> str:
 
 
 def _mixed(word: str) -> bool:
-    """Latin beside Greek, Cyrillic, Armenian or Cherokee letters in one word; the micro sign is a unit."""
+    """Latin beside letters of an alphabet that looks like it in one word; the micro sign is a unit."""
     if word.isascii():
         return False
     scripts = {_script(character) for character in word if character not in "µμΩ"}
-    return "LATIN" in scripts and bool(scripts & {"GREEK", "CYRILLIC", "ARMENIAN", "CHEROKEE"})
+    return "LATIN" in scripts and bool(scripts & _LOOKING_LATIN)

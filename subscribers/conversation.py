@@ -92,7 +92,9 @@ def _hear(scope: Scope, channel: Channel, update: Update, *, rails: Rails, envir
     native_id = update.native_id if update.kind == "message" and update.native_id else f"update:{update.key}"
     if talks.knows(scope, fan, channel, native_id):
         return
-    age = _age(scope, channel, update, environment)  # before the conversation is locked: the reader's epoch comes first
+    age = _age(
+        scope, channel, fan, update, environment
+    )  # before the conversation is locked: the reader's epoch comes first
     talk = talks.opened(scope, fan, channel)
     session = talk.session_at
     kind = "text" if update.kind == "message" else update.kind
@@ -162,10 +164,11 @@ class Age(Enum):
     NOTHING, MINOR, PROVEN, REFUSED = range(4)
 
 
-def _age(scope: Scope, channel: Channel, update: Update, environment: str) -> Age:
+def _age(scope: Scope, channel: Channel, fan: directory.Identity, update: Update, environment: str) -> Age:
     """What this says of the fan's age, told to the gate at once. There is no setting that turns this off."""
     if update.kind == "message":
-        signal = gate_text.minor_statement(update.text, lexicon=inforce.rules(scope).lexicon)
+        lexicon, (before, asked) = inforce.rules(scope).lexicon, talks.lately(scope, fan, channel)
+        signal = gate_text.minor_statement(update.text, before=before, asked=asked, lexicon=lexicon)
         if signal is MinorSignal.NONE:
             return Age.NOTHING
         tell = viewers.block if signal is MinorSignal.STATED else viewers.suspect

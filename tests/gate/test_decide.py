@@ -171,6 +171,21 @@ def test_an_answer_about_a_day_in_the_past_carries_older_material() -> None:
     assert said(snapshot(known(person=late), persons=(late,)))[0] == "F"
 
 
+def test_a_model_that_draws_somebody_real_needs_their_likeness() -> None:
+    drawn = unit(media=(AI,), flags=("adult=true", "ai=true"))
+    assert said(snapshot(known(ai="generated")), drawn) == ("F", set())
+    silent = replace(REAL, grants=GRANTS[:3])
+    assert said(snapshot(known(person=silent), persons=(silent,))) == ("F", set())
+    asked = said(snapshot(known(person=silent, ai="generated"), persons=(silent,)), drawn)
+    assert asked == ("B", {Reason.CONSENT_MISSING})
+
+
+def test_what_is_not_made_yet_has_no_date() -> None:
+    assert said(snapshot(known(produced_at=NOW))) == ("F", set())
+    late = known(produced_at=NOW + timedelta(seconds=1))
+    assert said(snapshot(late)) == ("B", {Reason.PRODUCTION_DATE_UNKNOWN})
+
+
 def test_selling_needs_one_permission_more() -> None:
     person = replace(REAL, grants=GRANTS[:2])
     given_ = snapshot(known(person=person), persons=(person,))

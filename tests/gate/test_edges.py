@@ -158,6 +158,12 @@ EDGES: dict[str, tuple[Snapshot, Unit, str, set[Reason]]] = {
     "our name before another host": (
         alone(own_hosts=("mia.test",)), words("see https://mia.test@evil.test/"), "H", {Reason.LINK_UNREGISTERED}
     ),
+    "our host behind another that browsers go to": (
+        alone(own_hosts=("mia.test",)),
+        words("see https://evil.test\\@mia.test/"),
+        "H",
+        {Reason.LINK_UNREGISTERED},
+    ),
     "our host without a scheme": (alone(own_hosts=("mia.com",)), words("see mia.com/hello"), "A", set()),
     "the second link is none of ours": (
         alone(own_hosts=("mia.test",)), words(f"see {URL} and https://evil.test/x"), "H", {Reason.LINK_UNREGISTERED}

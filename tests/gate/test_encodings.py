@@ -28,6 +28,10 @@ def in_parts(encoded: str) -> str:
     return " ".join(encoded[at : at + 4] for at in range(0, len(encoded), 4))
 
 
+def shifted(by: int) -> str:
+    return "".join(chr((ord(one) - 65 + by) % 26 + 65) if one.isalpha() else one for one in TERM)
+
+
 WRITTEN = {
     "braille": "".join(chr(0x2800 + dots) for dots in (31, 37, 10, 17, 30)) + "⠓⠁⠗⠃⠕⠥⠗⠃",
     "morse": MORSE,
@@ -52,6 +56,35 @@ WRITTEN = {
     "upside down": "q-ɹnoqɹɐɥ-ʇǝᴉnb",
     "letters among words": " then ".join(LETTERS),
     "in a comment": "QUIET-HAR<!-- x -->BOUR-B",
+    "in an instruction": "QUIET-HAR<?x?>BOUR-B",
+    "base32 in small letters": base64.b32encode(TERM.encode()).decode().lower(),
+    "base64 of utf-16, turned round": base64.b64encode(TERM.encode("utf-16-le")).decode(),
+    "base64 three times": base64.b64encode(base64.b64encode(base64.b64encode(TERM.encode()))).decode(),
+    "morse with commas": MORSE.replace(" / ", " ").replace(" ", ", "),
+    "morse in pictures": MORSE.replace(".", "⚫").replace("-", "➖"),
+    "hexadecimal with dashes": TERM.encode().hex("-"),
+    "hexadecimal as in programs": "".join(f"\\u{{{code:x}}}" for code in TERM.encode()),
+    "codes apart": " and then ".join(map(str, TERM.encode())),
+    "codes unbroken": "".join(map(str, TERM.encode())),
+    "binary unbroken": "".join(f"{code:08b}" for code in TERM.encode()),
+    "places apart": " ✨ ".join(f"({ord(letter) - 64})" for letter in LETTERS),
+    "places unbroken": "".join(f"{ord(letter) - 64:02}" for letter in LETTERS),
+    "places from nought": " ".join(str(ord(letter) - 65) for letter in LETTERS),
+    "places from the end": " ".join(str(91 - ord(letter)) for letter in LETTERS),
+    "places in keycaps": " ".join("".join(f"{digit}\ufe0f\u20e3" for digit in str(ord(one) - 64)) for one in LETTERS),
+    "shifted by one": shifted(1),
+    "shifted by nineteen": shifted(19),
+    "turned alphabet": "".join(chr(155 - ord(one)) if one.isalpha() else one for one in TERM),
+    "rot13 with digits": codecs.encode(TERM, "rot13").translate(str.maketrans("EO", "30")),
+    "blotted": "QU*ET-H#RB_UR-B",
+    "blotted by pictures": "QU❤️ET HARB🌚UR B",
+    "around an aside": "QUIET-HAR (good morning) BOUR-B",
+    "letters of links": "".join(f"[{letter}](x)" for letter in LETTERS),
+    "forum markup": "[b][/b]".join(LETTERS),
+    "first letters of a list": "\n".join(f"{at}. {line}" for at, line in enumerate(LINES.split("\n"), 1)),
+    "first letters of sentences": LINES.replace("\n", " it is. ").title().replace("It Is", "it is"),
+    "last letters of words": " ".join(f"so{letter.lower()}" for letter in LETTERS),
+    "capitals": " ".join(f"go{letter}od" for letter in LETTERS),
     "first letters of lines": LINES,
     "first letters of words": WORDS,
 }
@@ -75,11 +108,21 @@ def test_a_term_is_found_however_it_is_written(written: str) -> None:
         "100 101 110 111 were the room numbers",
         "c:\\users\\me and \\o/ ¯\\_(ツ)_/¯",
         "Meet at Hotel India, Oscar and Mike come too",
+        "Mon 10-18, Tue 10-20, Sat 9-13, Sun 11-15; 24 seats, 2 rooms",
+        "IBAN DE89 3704 0044 0532 0130 00, order 20261121000417358812",
+        "*good* morning, _really_ good — 5*5=25, 100% :) ❤️you❤️all❤️",
+        "iPhone 15 (the blue one) [sold] {gone} #GoodVibesOnly",
     ],
 )
 def test_ordinary_signs_and_numbers_stay_general(ordinary: str) -> None:
     found = text.rate([ordinary], lexicon=replace(shipped(), terms=(*shipped().terms, *KNOWN.terms)))
     assert (found.rating, found.obfuscated, found.prohibited) == (Rating.G, False, "")
+
+
+def test_a_term_of_other_letters_is_found_where_it_stands_and_nowhere_else() -> None:
+    foreign = replace(KNOWN, terms=(lexicon.term("explicit", "あなたの写真が大好きです"),))
+    assert text.rate(["Good morning to all of you"], lexicon=foreign).rating is Rating.G
+    assert text.rate(["look: あなたの 写真が 大好きです!"], lexicon=foreign).rating is Rating.E
 
 
 def test_a_short_term_is_not_sought_in_the_beginnings_of_words() -> None:
@@ -106,3 +149,33 @@ def test_huge_texts_are_read_in_time(unit: str) -> None:
 
 def test_languages_are_still_told_apart() -> None:
     assert not read(["Dzisiaj mam dla was nowe zdjęcia"]).supported
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "so <quiet> here",
+        "<b quiet>",
+        "&amp;lt;i qu1et&amp;gt;",
+        "#SoQuiet",
+        "so1quiet1here",
+        "q*iet",
+        "qu🌚et",
+        "q**et",
+    ],
+)
+def test_a_short_term_is_found_where_signs_set_it_apart(written: str) -> None:
+    short = replace(KNOWN, terms=(lexicon.term("explicit", "quiet"),))
+    assert text.rate([written], lexicon=short).rating is Rating.E
+
+
+@pytest.mark.parametrize("written", ["q****", "*uie*", "quite", "d'quet", "#quie", "q*i*"])
+def test_a_short_term_is_not_guessed_from_too_little(written: str) -> None:
+    short = replace(KNOWN, terms=(lexicon.term("explicit", "quiet"), lexicon.term("explicit", "tie")))
+    assert text.rate([written], lexicon=short).rating is Rating.G
+
+
+@pytest.mark.parametrize("foreign", ["<x {}>", "<!-- {} -->", "&lt;x {}&gt;"])
+def test_a_language_is_not_hidden_between_angle_brackets(foreign: str) -> None:
+    assert read(["Good <b>morning</b> to all of you<br/>my friends"]).supported
+    assert not read(["Good morning " + foreign.format("Dzisiaj mam dla was nowe zdjęcia")]).supported

@@ -15,7 +15,10 @@ READ = {
     "1101000 1100101 1101100 1101100": {"hell"},
     "104, 101, 108, 108, 126": {"hell~"},
     "104, 101, 108, 108, 127": set(),
-    "6869207468657265206d65": {"hi there me"},
+    "6869207468657265206d65": {"hi there me", "DEJDAHAA"},
+    "1 2 3 4 5 6 7 8": {"abcdefgh", "bcdefghi", "zyxwvuts"},
+    "72, then 101 and 108 108 111 32 121 111 117": {"Hello you", "llo you"},
+    "0803120426050702": {"hcldzegb", "sxowavty"},
     "xn--bcher-kva": {"bücher"},
     "=68=65=6C=6C=6F": {"hello"},
     "=FF=FE=FD=FC": set(),
@@ -51,12 +54,22 @@ def test_terms_over_several_segments_are_read_with_what_stands_between() -> None
     assert plainly("say nothing123 now") == "say nothing123 now"
 
 
+@pytest.mark.parametrize(("written", "says"), [
+    ("U+48 x65h u006c \\u{6C} 6f 20 ex 79-6f", "Hello yo"),
+    ("6\u20e3 and 8\u20e3 2\u20e32\u20e3, 3, 7, 2, 6, 12", "fhvcgbfl"),
+])  # fmt: skip
+def test_numbers_standing_apart_are_read_in_a_row(written: str, says: str) -> None:
+    assert says in decoded(written)
+
+
 @pytest.mark.parametrize(("text", "first", "edges"), [
-    ("a\nb\nc\nd", "abcd", ["abcd", "abcd"]),
-    ("a\nb\nc", "", ["abc", "abc"]),
-    ("- “Hello\n• 2day\n\n*zz\nq", "H2zq", ["H2zq", "oyzq"]),
-    (" x", "", ["x", "x"]),
-    ("one two\nsix", "", ["ots", "ox"]),
+    ("a\nb\nc\nd", "abcd", ["abcd", "abcd", "abcd", "a", ""]),
+    ("a\nb\nc", "", ["abc", "abc", "abc", "a", ""]),
+    ("- “Hello\n• 2day\n\n*zz\nq", "H2zq", ["H2zq", "oyzq", "oyzq", "H", "H"]),
+    ("1. One\n2) two\n3 - three\n10: four", "Ottf", ["1O2t3t1f", "1e2o3e0r", "eoer", "1O", "O"]),
+    (" x", "", ["x", "x", "x", "x", ""]),
+    ("one two\nsix", "", ["ots", "eox", "ox", "o", ""]),
+    ("Up it goes. And then? So be it", "", ["UigAtSbi", "ptsdnoet", "t", "UAS", "UAS"]),
 ])  # fmt: skip
 def test_the_beginnings_and_ends_of_lines_are_read(text: str, first: str, edges: list[str]) -> None:
     assert views._first_letters(text) == first

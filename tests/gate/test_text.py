@@ -58,6 +58,8 @@ def test_a_term_is_found_in_disguise(disguise: str) -> None:
 
 def test_a_term_is_found_over_several_fields() -> None:
     assert rate(["EXPLICIT-MAR", "KER-A"]).rating is Rating.E
+    assert rate(["KER-A", "EXPLICIT-MAR"]).rating is Rating.E
+    assert rate(["KER-A", "EXPLICIT-BAR"]).rating is Rating.G
 
 
 ORDINARY = [
@@ -110,6 +112,9 @@ def test_a_contextual_word_counts_beside_a_sexual_one() -> None:
 def test_earlier_messages_count_only_for_what_this_one_completes() -> None:
     assert rate(["KER-A"], before=["EXPLICIT-MAR"]).rating is Rating.E
     assert rate(["Good night"], before=["EXPLICIT-MARKER-A"]) == GENERAL
+    decoys = ["Good morning to you", "the sun is out today"]
+    assert rate(["KER-A"], before=["so EXPLICIT", *decoys, "-MAR", *decoys]).rating is Rating.E
+    assert rate(["KER-A"], before=["so EXPLICIT-MARKER-A", *decoys]) == GENERAL
 
 
 @given(st.text(max_size=200))
@@ -151,7 +156,15 @@ def test_no_crisis_is_invented(said: str) -> None:
     [
         "I am 15", "im 15", "I'm fifteen", "I’m 16 yo", "j'ai 15 ans", "J’ai quinze ans", "ich bin 15",
         "tengo 16 años", "soy menor de edad",
-        "ho quindici anni", "tenho 17 anos", "I'm a minor", "je suis mineure", "ich bin minderjährig",
+        "ho quindici anni", "tenho 17 anos", "J'ai dix sept ans", "15 ans et toi ?", "je viens d'avoir 16 ans",
+        "g15ans",
+        "chuis mineure", "j'suis pas majeur", "bin 15", "ich bin erst fuenfzehn", "noch nicht volljährig",
+        "ich bin 15j",
+        "tengo diez y seis años", "todavía no soy mayor de edad", "sono una ragazza di 15 anni", "non sono maggiorenne",
+        "15 anos e tu?", "tenho dezasseis anos", "ho 15anni", "im 1 5", "i'm l5", "1'm 15", "I am XVI", "i'm f1fteen",
+        "I’m fif teen", "I'm 15yo", "im 15 male", "I'm 15 still in school", "i am a 15 year old girl", "not 18 yet",
+        "I'm not even 18", "iam 15", "just turned 16", "1️⃣5️⃣ here", "I'm a minor", "je suis mineure",
+        "ich bin minderjährig",
     ],
 )  # fmt: skip
 def test_a_minor_who_says_so_is_heard(said: str) -> None:
@@ -163,11 +176,51 @@ def test_a_minor_who_says_so_is_heard(said: str) -> None:
     [
         "I am 15 minutes late", "j'ai 15 ans d'expérience", "j'ai 25 ans", "ich bin 15 Minuten zu spät", "I am 27",
         "I just turned 27", "I'm 17.5 km away", "my son is 15", "i have 15 dogs", "i turned 18", "I'm 10/10 happy",
+        "my daughter is turning 6 tomorrow", "I'm still a kid at heart", "I'm a child of the 90s", "I'm 8 beers in",
+        "I'm a minor inconvenience", "when i turned 16 my dad bought me a car", "at age 12 I started dancing",
+        "age 15+",
+        "my 15 yo girl loves it", "I'm 10 years clean", "I'm 10 for 10 today", "Im 9-5 every day", "I'm 5 foot 4", "15",
+        "ich bin 15 Jahre älter als meine Schwester", "ich bin 8 Uhr da", "ich bin 10 Jahre verheiratet",
+        "15 ans déjà !",
+        "soy menor que mi hermano", "no tengo 18 euros", "tengo 15 años en esta empresa", "ho 15 anni in meno di lui",
+        "sou menor do que pareço", "não tenho 18 reais", "tenho 15 anos no ramo", "je suis mineur de fond",
+        "je suis en 3e position", "j'ai 15 ans de plus que toi", "il a 15 ans et toi ?",
         "I'm 6 feet tall", "je suis majeur", "when I was 15 I loved this band",
     ],
 )  # fmt: skip
 def test_an_adult_is_no_minor(said: str) -> None:
     assert minor_statement(said) is MinorSignal.NONE
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "15, you?", "me? 15", "f/15", "I'm almost 16", "it's my 15th birthday", "born in 2011", "I'm in high school",
+        "im in grade 8", "I'm not of age", "i'll be 18 next year", "j'ai 15", "je suis lycéenne",
+        "je suis en troisième",
+        "née en 2012", "tengo 15", "cumplo 16 mañana", "estoy en 3 de la ESO", "gehe in die 9. Klasse", "ich werde 16",
+        "15, und du?", "ho 15", "vado alle medie", "farò 16 anni", "tenho 15", "faço 16 amanhã", "to no 9º ano",
+    ],
+)  # fmt: skip
+def test_a_strong_hint_is_noticed(said: str) -> None:
+    assert minor_statement(said) is MinorSignal.HINTED
+
+
+def test_a_statement_may_be_spread_over_messages_and_an_answer_may_be_a_number() -> None:
+    assert minor_statement("15 years old", before=["hi", "i am"]) is MinorSignal.STATED
+    assert minor_statement("nice", before=["i am 15"]) is MinorSignal.NONE
+    assert minor_statement("31 years old", before=["hi", "i am"]) is MinorSignal.NONE
+    for asked in (
+        "How old are you?",
+        "t'as quel âge ?",
+        "¿cuántos años tienes?",
+        "wie alt bist du",
+        "quanti anni hai?",
+    ):
+        assert minor_statement("15 :)", asked=asked) is MinorSignal.STATED
+        assert minor_statement("31", asked=asked) is MinorSignal.NONE
+    assert minor_statement("quinze", asked="quantos anos vc tem?") is MinorSignal.STATED
+    assert minor_statement("15", asked="How many do you want?") is MinorSignal.NONE
 
 
 def test_a_hint_is_no_statement() -> None:
@@ -202,6 +255,11 @@ def test_addresses_are_found() -> None:
     )
     assert links(["love it.it was great", "write to a@b.com", "3.5 com", "e.g. this"]) == ()
     assert links(["exa\u200bmple.com/x"]) == ("example.com/x",)
+    shown = ["ex\u00adam\ufe0fple.com", "ｅｘａｍｐｌｅ．ｃｏｍ", "a。com", "exämple.com", "www.example.at now"]
+    assert links(shown) == ("example.com", "a.com", "exämple.com", "www.example.at")
+    assert links(["example.xxx meinshop.de! 10.1.2.3:80/x"]) == ("example.xxx", "meinshop.de", "10.1.2.3:80/x")
+    assert links(["whatsapp://send"]) == ("whatsapp://send",)
+    assert links(["v1.2.3 is out", "12.11.2026/13.11.2026", "Wow.so schön", "10.30-12.15", "naïve...de rien"]) == ()
 
 
 def test_a_text_that_says_ai_says_so() -> None:
@@ -248,8 +306,9 @@ SAYINGS = st.lists(PIECES, min_size=1, max_size=6).map(" ".join)
 @given(st.lists(SAYINGS, min_size=1, max_size=3), st.lists(SAYINGS, min_size=1, max_size=3))
 @settings(max_examples=150, deadline=None)
 def test_adding_text_never_lowers_a_rating(said: list[str], more: list[str]) -> None:
-    alone = rate(said)
-    for together in (rate([*said, *more]), rate(["\n".join([*said, *more])])):
+    fields = rate(said), rate([*said, *more])
+    one_text = rate(["\n".join(said)]), rate(["\n".join([*said, *more])])
+    for alone, together in (fields, one_text):  # fields also count in the other order, what stands in one text does not
         assert together.rating.rank >= alone.rating.rank
         assert bool(together.prohibited) >= bool(alone.prohibited)
         assert together.contextual >= alone.contextual

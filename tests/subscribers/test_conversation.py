@@ -115,6 +115,26 @@ def test_who_says_to_be_a_minor_gets_one_fixed_text_and_nothing_more(studio: Stu
         assert viewers.level(scope, "sandbox", "tim").state is AssuranceState.BLOCKED
 
 
+@pytest.mark.parametrize(
+    ("asked", "said", "state"),
+    [
+        ("tu as quel âge ?", ["15"], AssuranceState.BLOCKED),
+        ("tu viens d'où ?", ["15"], None),
+        ("raconte", ["j'ai", "15 ans"], AssuranceState.BLOCKED),
+        ("raconte", ["j'ai", "31 ans"], None),
+    ],
+)
+def test_an_age_is_heard_over_messages_and_in_answers(
+    studio: Studio, asked: str, said: list[str], state: AssuranceState | None
+) -> None:
+    studio.writer.says = [answer(asked), *(answer("ah") for _ in said)]
+    for text in ("bonjour", *said):
+        studio.say("tim", text)
+    with studio.scope() as scope:
+        found = viewers.level(scope, "sandbox", "tim").state
+    assert found is (state or AssuranceState.UNKNOWN)
+
+
 def test_a_person_is_a_word_away(studio: Studio) -> None:
     studio.say("leo", "/human")
     assert "quelqu’un de l’équipe" in studio.texts("leo")[-1]

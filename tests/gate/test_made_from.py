@@ -1,0 +1,57 @@
+"""What was made from a picture goes with it: a blur or a cut that looks like nothing of it brings nothing back."""
+
+from uuid import UUID
+
+import pytest
+
+from foundation.database import OpenScope
+from gate import complaints, looks, minting
+from gate.reasons import Reason
+from gate.units import Medium
+from tests.gate.asking import answered, asked
+from tests.gate.builders import World, asset_of, picture, unit, world
+
+COMPLAINT = "shown"
+
+
+@pytest.fixture
+def here(tenant: OpenScope, tenant_id: UUID) -> World:
+    return world(tenant, tenant_id)
+
+
+def made(here: World, parent: Medium | None = None) -> Medium:
+    with here.scope() as scope:
+        return picture(scope, here, parent=asset_of(scope, parent) if parent is not None else None)
+
+
+def verdict(here: World, medium: Medium) -> tuple[str, frozenset[Reason]]:
+    with here.scope() as scope:
+        said = minting.judge(scope, unit(here, media=[medium]), author=f"member:{here.ann}")
+    return str(said.verdict), frozenset(said.reasons)
+
+
+def test_what_was_made_from_it_and_what_it_was_made_from_are_the_same_picture(here: World) -> None:
+    first, other = made(here), made(here)
+    cut = made(here, first)
+    blurred, sibling = made(here, cut), made(here, first)
+    line = {first.sha256, cut.sha256, blurred.sha256}
+    with here.scope() as scope:
+        assert set(looks.alike(scope, cut.sha256)) == line - {cut.sha256}
+        assert set(looks.alike(scope, first.sha256)) == line - {first.sha256} | {sibling.sha256}
+        assert looks.alike(scope, other.sha256) == []
+
+
+@pytest.mark.parametrize("later", [False, True], ids=["made before", "made later"])
+def test_a_cut_goes_with_the_picture_that_was_taken_back(here: World, later: bool) -> None:
+    first, other = made(here), made(here)
+    cut = None if later else made(here, first)
+    wish = asked(here, first.sha256, category=COMPLAINT)
+    answered(here, wish)
+    if cut is not None:
+        assert verdict(here, cut) == ("B", {Reason.COMPLAINT_FREEZE})
+    with here.scope() as scope:
+        complaints.uphold(scope, wish)
+    cut = cut or made(here, made(here, first))
+    got, reasons = verdict(here, cut)
+    assert (got, Reason.RECALL_IN_PROGRESS in reasons) == ("B", True)
+    assert verdict(here, other) == ("A", frozenset())
