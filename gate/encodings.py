@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from urllib.parse import unquote
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
-_BASE64_IN_PARTS = re.compile(r"(?:[A-Za-z0-9+/]{4,}\s+){2,}[A-Za-z0-9+/]{2,}={0,2}")
+_BASE64_IN_PARTS = re.compile(r"(?<![A-Za-z0-9+/])(?:[A-Za-z0-9+/]{4,}+\s+){2,}[A-Za-z0-9+/]{2,}={0,2}")
 _BASE32 = re.compile(r"(?:[A-Z2-7]{8,}|(?=[a-z]{0,40}[2-7])[a-z2-7]{12,})={0,6}")
 _HEXADECIMAL = re.compile(r"(?:(?:\\x|0x)?[0-9a-fA-F]{2}[\s:,]{0,2}){8,}")
 _PUNYCODE = re.compile(r"xn--[a-z0-9-]+", re.IGNORECASE)

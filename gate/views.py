@@ -192,8 +192,8 @@ def _read(text: str) -> set[str]:
 
 
 def _unescaped(text: str) -> str:
-    while (after := html.unescape(text)) != text:
-        text = after
+    for _ in range(DEPTH):  # deeper down no reader sees anything but entities
+        text = html.unescape(text)
     return text
 
 

@@ -92,9 +92,8 @@ def _hear(scope: Scope, channel: Channel, update: Update, *, rails: Rails, envir
     native_id = update.native_id if update.kind == "message" and update.native_id else f"update:{update.key}"
     if talks.knows(scope, fan, channel, native_id):
         return
-    age = _age(
-        scope, channel, fan, update, environment
-    )  # before the conversation is locked: the reader's epoch comes first
+    # before the conversation is locked: the reader's epoch comes first
+    age = _age(scope, channel, fan, update, environment)
     talk = talks.opened(scope, fan, channel)
     session = talk.session_at
     kind = "text" if update.kind == "message" else update.kind

@@ -179,3 +179,13 @@ def test_a_short_term_is_not_guessed_from_too_little(written: str) -> None:
 def test_a_language_is_not_hidden_between_angle_brackets(foreign: str) -> None:
     assert read(["Good <b>morning</b> to all of you<br/>my friends"]).supported
     assert not read(["Good morning " + foreign.format("Dzisiaj mam dla was nowe zdjęcia")]).supported
+
+
+@pytest.mark.parametrize(
+    "unit", ["x", "6", "<a", "QUJD", "AaBb", "abcdefg2", "a*", "65 ", ".- ", "&amp;", "a\n", "%41", "a@a."]
+)
+def test_a_text_without_end_is_read_in_the_end(unit: str) -> None:
+    """A pattern that begins anew at each letter took minutes for these: whoever sends one would stop a worker."""
+    whole = unit * (200_000 // len(unit))
+    assert text.rate([whole], lexicon=KNOWN).rating is Rating.G
+    assert text.rate([f"{whole} {TERM}"], lexicon=KNOWN).rating is Rating.E
