@@ -1,5 +1,6 @@
 """Shared parts of the pages. Every piece of HTML is a template that escapes what it is given."""
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -9,6 +10,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup, escape
 
 HERE = Path(__file__).parent
+
+
+_SIGNS = re.compile(r"[\\`*\[\]<>~$]|(?<!\w)_|_(?!\w)")
+"""What Markdown reads, and Streamlit's colours and formulas; a stroke within a word is none."""
 
 
 @cache
@@ -30,6 +35,11 @@ def ticked(sentence: str) -> Markup:
     return Markup("").join(
         Markup("<code>{}</code>").format(part) if odd % 2 else part for odd, part in enumerate(parts)
     )
+
+
+def plain(said: str) -> str:
+    """What somebody typed, for a label or a notice of Streamlit: nothing in it is read as a sign or a link."""
+    return _SIGNS.sub(r"\\\g<0>", said)
 
 
 def render(template: str, **values: object) -> str:

@@ -130,6 +130,10 @@ class Voice:
         """Seconds with a tenth, as people of this language write them."""
         return str(format_decimal(round(max(count, 0.0), 1), locale=self.language))
 
+    def agreement(self, kappa: float) -> str:
+        """How far two agree, -1 to 1, rounded down: what is below the limit of 0.80 is never written as that."""
+        return str(format_decimal(Decimal(round(kappa * 1000) // 10) / 100, format="0.00", locale=self.language))
+
     def money(self, money: Money) -> str:
         """An amount, as people of this language write it."""
         amount = Decimal(money.minor).scaleb(-EXPONENTS.get(money.currency, 2))
