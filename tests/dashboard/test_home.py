@@ -67,6 +67,7 @@ def test_empty_agency_is_taught_in_five_steps(door: Door, lumiere: Agency) -> No
     assert 'href="/channels"' in text
     assert 'href="/calendar?new=1&amp;creator=mia"' in text
     assert "undefined" not in text.lower()
+    assert "Vers la première publication" not in shown(door, lumiere, Role.CREATOR), "her pages are not those"
     delivery = lumiere.post("première")
     assert shown(door, lumiere).count("— fait") == 3
     with lumiere.scope() as scope:
