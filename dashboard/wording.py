@@ -89,6 +89,10 @@ class Voice:
         """A day with its year, as people of this language write it."""
         return str(format_date(day, "long", locale=self._dates))
 
+    def month(self, day: date) -> str:
+        """The month of a day, as November 2026."""
+        return str(format_skeleton("yMMMM", day, locale=self._dates))
+
     def place(self, zone: str) -> str:
         """The city a zone is named after."""
         return str(get_timezone_location(zone_of(zone), locale=self.language, return_city=True))

@@ -50,7 +50,7 @@ def _months(page: Page, found: System) -> None:
     st.subheader(page.word("transparency.month"))
     st.write(page.word("transparency.month_explained"))
     left, middle, right = st.columns([2, 1, 1], vertical_alignment="bottom")
-    month = left.selectbox(page.word("transparency.which"), found.months, format_func="{:%Y-%m}".format, key="month")
+    month = left.selectbox(page.word("transparency.which"), found.months, format_func=page.voice.month, key="month")
 
     def made(form: str) -> bytes:
         whole = page.read(lambda scope: transparency.report(scope, month))

@@ -379,6 +379,14 @@ def test_every_count_has_its_sentence(language: str) -> None:
     assert "2" in voice.waits(2)
 
 
+def test_agreement_is_never_rounded_up_to_its_limit() -> None:
+    from datetime import date
+
+    voice = Voice("fr", zone_of("UTC"))
+    assert [voice.agreement(one) for one in (0.8, 0.799, 1.0, -0.225)] == ["0,80", "0,79", "1,00", "-0,23"]
+    assert voice.month(date(2026, 11, 1)) == "novembre 2026"
+
+
 def test_reads_are_of_one_tenant(tenant: OpenScope, lumiere: Agency) -> None:
     other = agency(tenant, mark="canary-other")
     other.post("canary-post")
