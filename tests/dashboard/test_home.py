@@ -67,7 +67,6 @@ def test_empty_agency_is_taught_in_five_steps(door: Door, lumiere: Agency) -> No
     assert 'href="/channels"' in text
     assert 'href="/calendar?new=1&amp;creator=mia"' in text
     assert "undefined" not in text.lower()
-    assert "Vers la première publication" not in shown(door, lumiere, Role.CREATOR), "her pages are not those"
     delivery = lumiere.post("première")
     assert shown(door, lumiere).count("— fait") == 3
     with lumiere.scope() as scope:
@@ -377,14 +376,6 @@ def test_every_count_has_its_sentence(language: str) -> None:
     voice = Voice(language, zone_of("UTC"))
     assert len({voice.waits(number) for number in (0, 1, 2)}) == 3
     assert "2" in voice.waits(2)
-
-
-def test_agreement_is_never_rounded_up_to_its_limit() -> None:
-    from datetime import date
-
-    voice = Voice("fr", zone_of("UTC"))
-    assert [voice.agreement(one) for one in (0.8, 0.799, 1.0, -0.225)] == ["0,80", "0,79", "1,00", "-0,23"]
-    assert voice.month(date(2026, 11, 1)) == "novembre 2026"
 
 
 def test_reads_are_of_one_tenant(tenant: OpenScope, lumiere: Agency) -> None:

@@ -119,3 +119,9 @@ def test_the_owner_reads_what_needs_whom_in_one_place(door: Door, lumiere: Agenc
     for said in ("Qui est nécessaire à quoi", "Tout public et Suggestif", "Nudité et Explicite", "jusqu’à l’avis"):
         assert said in text, said
     assert "Qui peut regarder : Manager, Owner." in text  # the guest was given no creator
+
+
+def test_who_does_not_run_the_agency_is_led_to_no_first_steps(door: Door, lumiere: Agency) -> None:
+    for role, led in ((Role.OWNER, True), (Role.CREATOR, False), (Role.CHATTER, False)):
+        with stream(door.url, door.cookie(lumiere, role)) as page:
+            assert ('href="/channels"' in page.open("/")) is led, role
