@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from dashboard import frame
 from dashboard.frame import Page
+from dashboard.widgets import plain
 from foundation.clock import monotonic
 from foundation.database import Scope
 from foundation.errors import GreenroomError
@@ -27,6 +28,7 @@ STAYS = 20.0
 """Seconds a sentence stays where it was said, however often the page is drawn anew meanwhile."""
 
 _TOLD = "told"
+_LINK = re.compile(r"https?://[\w.:/~%-]+")
 _UNKEPT = re.compile(r"[\x00\ud800-\udfff]")
 
 
@@ -137,4 +139,11 @@ def say_told(page: Page, place: str) -> None:
         if note.said is None:
             note.place, note.said = place, now
         if note.place == place:
-            (st.error if note.bad else st.success)(page.voice.say(note.message))
+            (st.error if note.bad else st.success)(_told(page, note.message))
+
+
+def _told(page: Page, message: Message) -> str:
+    """The sentence; a link that is handed over stays one, and whatever else is in it was typed by somebody."""
+    given = message.params.items()
+    typed = {name: plain(one) if isinstance(one, str) and not _LINK.fullmatch(one) else one for name, one in given}
+    return page.voice.say(Message(message.code, typed))

@@ -23,6 +23,9 @@ from tenants import passkeys
 from tenants import reads as tenant_reads
 from tenants.roles import Right, require
 
+ASKED = "asked"
+"""In the address of System: somebody comes from asking for the end of a stop."""
+
 REASON = (("reason", "system.why_reopen"),)
 
 
@@ -76,7 +79,7 @@ def _reopen(scope: Scope, fields: Mapping[str, str], signed: UUID) -> str:
         signed=str(signed),
     )
     outbox.put(scope, wanted, priority=0, dedupe=f"switch:{signed}")
-    return "/system"
+    return f"/system?{ASKED}=1"
 
 
 def _releasing(scope: Scope, fields: Mapping[str, str]) -> str:

@@ -14,6 +14,7 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.session import Viewer
+from dashboard.widgets import plain
 from dashboard.wording import Voice
 from foundation.database import Scope
 from foundation.errors import NotFound
@@ -42,6 +43,12 @@ class Page:
     def word(self, code: str, **params: str | int) -> str:
         """A sentence of the catalogues in the member's language."""
         return self.voice.word(code, **params)
+
+    def label(self, code: str, **typed: str | int) -> str:
+        """The same for what Streamlit draws itself, as Markdown: what somebody typed stands there as they typed it."""
+        return self.voice.word(
+            code, **{name: plain(one) if isinstance(one, str) else one for name, one in typed.items()}
+        )
 
     def scope(self) -> AbstractContextManager[Scope]:
         """A scope of the member's agency, signed by them. Call nothing of Streamlit inside."""

@@ -1,5 +1,6 @@
 """Shared parts of the pages. Every piece of HTML is a template that escapes what it is given."""
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -9,6 +10,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup, escape
 
 HERE = Path(__file__).parent
+
+
+_SIGNS = re.compile(r"[\\`*\[\]<>~$]|(?<!\w)_|_(?!\w)")
+"""What Markdown reads, and Streamlit's colours and formulas; a stroke within a word is none."""
 
 
 @cache
@@ -32,14 +37,21 @@ def ticked(sentence: str) -> Markup:
     )
 
 
+def plain(said: str) -> str:
+    """What somebody typed, for a label or a notice of Streamlit: nothing in it is read as a sign or a link."""
+    return _SIGNS.sub(r"\\\g<0>", said)
+
+
 def render(template: str, **values: object) -> str:
     """A template with everything in it escaped."""
     return _templates().get_template(template).render(**values)
 
 
 def qr(text: str) -> Markup:
-    """A code for a phone's camera, as a picture of its own: dark on white whatever the page's colours."""
-    return Markup(segno.make(text, error="m").svg_inline(scale=6, border=3, dark="#000", light="#fff"))  # noqa: S704  segno draws paths, no text
+    """A code for a phone's camera, as a picture of its own: dark on white whatever the page's colours, as wide as where
+    it stands. With a size of its own instead it would be cut off there, and no camera reads half a code."""
+    drawn = segno.make(text, error="m").svg_inline(border=3, dark="#000", light="#fff", omitsize=True)
+    return Markup(drawn)  # noqa: S704  segno draws paths, no text
 
 
 def qr_source(text: str) -> str:

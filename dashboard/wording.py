@@ -89,6 +89,10 @@ class Voice:
         """A day with its year, as people of this language write it."""
         return str(format_date(day, "long", locale=self._dates))
 
+    def month(self, day: date) -> str:
+        """The month of a day, as November 2026."""
+        return str(format_skeleton("yMMMM", day, locale=self._dates))
+
     def place(self, zone: str) -> str:
         """The city a zone is named after."""
         return str(get_timezone_location(zone_of(zone), locale=self.language, return_city=True))
@@ -129,6 +133,10 @@ class Voice:
     def seconds(self, count: float) -> str:
         """Seconds with a tenth, as people of this language write them."""
         return str(format_decimal(round(max(count, 0.0), 1), locale=self.language))
+
+    def agreement(self, kappa: float) -> str:
+        """How far two agree, -1 to 1, rounded down: what is below the limit of 0.80 is never written as that."""
+        return str(format_decimal(Decimal(round(kappa * 1000) // 10) / 100, format="0.00", locale=self.language))
 
     def money(self, money: Money) -> str:
         """An amount, as people of this language write it."""

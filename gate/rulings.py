@@ -18,10 +18,11 @@ from foundation.errors import Conflict, NotFound
 from foundation.ids import uuid7
 from foundation.words import Message, canonical
 from gate import journal
+from gate.models import Complaint
 from gate.states import ComplaintState
 from tenants import audit, sightings
 from tenants import reads as tenant_reads
-from tenants.roles import Right, may
+from tenants.roles import Right, Role, may
 
 ASKED, AGENCY = "asked", "agency"
 """Who may want it decided again: who asked for the removal, and who published it."""
@@ -172,7 +173,11 @@ def appeals(scope: Scope, complaint_id: UUID, after: int) -> tuple[Appealed, ...
 
 def apart(scope: Scope, appeal: Appeal, members: Iterable[tenant_reads.Member]) -> list[tenant_reads.Member]:
     """Those of these members who may decide an appeal: none who decided about the request before, nor who asks for the
-    agency, nor a guest who counts as one of them. Each carries the right to review."""
+    agency, nor a guest who counts as one of them. Each carries the right to review, and works for its creator."""
+    about = select(Complaint.creator_id).where(
+        Complaint.tenant_id == scope.tenant_id, Complaint.id == appeal.complaint_id
+    )
+    creator = tenant_reads.creator(scope, scope.session.exec(about).one())
     rows = scope.session.exec(
         select(Ruling.principal_id).where(
             Ruling.tenant_id == scope.tenant_id,
@@ -186,6 +191,7 @@ def apart(scope: Scope, appeal: Appeal, members: Iterable[tenant_reads.Member]) 
         one
         for one in members
         if may(one.role, Right.REVIEW)
+        and (creator.slug in one.creators or (not one.creators and one.role is not Role.GUEST))
         and one.principal_id not in spoke
         and not same.get(one.principal_id, frozenset()) & spoke
     ]

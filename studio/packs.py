@@ -38,7 +38,8 @@ class Pack:
 @dataclass(frozen=True)
 class Ware:
     """A pack as a shop lists it. `rating` is the highest of its pictures, X when one is not rated yet; `whole` says
-    that every picture is in the library; `cover` is the first picture, with its words in `alt`."""
+    that every picture is in the library; `withheld` how many of them nobody may see, frozen or taken away; `cover` is
+    the first of the others, with its words in `alt`."""
 
     id: UUID
     creator_id: UUID
@@ -51,6 +52,7 @@ class Ware:
     rating: Rating
     pictures: int
     whole: bool
+    withheld: int
     cover: UUID | None
     alt: str
 
@@ -118,7 +120,8 @@ def packs_of(scope: Scope, creator_id: UUID) -> list[Pack]:
 _WARES = """
 SELECT p.id, p.creator_id, p.slug, p.title, p.description, p.state, p.version, p.frozen,
   count(i.id) AS pictures, count(c.id) AS known, array_remove(array_agg(c.sha256 ORDER BY i.position), NULL) AS digests,
-  (array_agg(c.asset_id ORDER BY i.position))[1] AS cover, (array_agg(c.alt ORDER BY i.position))[1] AS alt
+  array_remove(array_agg(c.asset_id ORDER BY i.position), NULL) AS assets,
+  array_agg(coalesce(c.alt, '') ORDER BY i.position) FILTER (WHERE c.asset_id IS NOT NULL) AS alts
 FROM packs p
 LEFT JOIN pack_items i ON i.tenant_id = p.tenant_id AND i.pack_id = p.id
 LEFT JOIN creations c ON c.tenant_id = p.tenant_id AND c.asset_id = i.asset_id
@@ -140,6 +143,9 @@ def wares(scope: Scope, creators: Collection[UUID], *, states: Collection[PackSt
 def _ware(row: Any, standing: Mapping[str, ratings.Standing]) -> Ware:
     seen = [standing[digest].rating if digest in standing else None for digest in row.digests]
     whole = 0 < row.pictures == row.known
+    gone = [digest in standing and standing[digest].withheld for digest in row.digests]
+    shown = ((asset, alt) for asset, alt, away in zip(row.assets, row.alts or (), gone, strict=True) if not away)
+    cover, alt = next(shown, (None, ""))
     return Ware(
         id=row.id,
         creator_id=row.creator_id,
@@ -152,8 +158,9 @@ def _ware(row: Any, standing: Mapping[str, ratings.Standing]) -> Ware:
         rating=highest([rating or Rating.X for rating in seen]) if whole else Rating.X,
         pictures=row.pictures,
         whole=whole,
-        cover=row.cover,
-        alt=row.alt or "",
+        withheld=sum(gone),
+        cover=cover,
+        alt=alt,
     )
 
 

@@ -250,16 +250,16 @@ def to_judge(
     return [_card(scope, row, standing[row.sha256], None, None) for row in waiting[:limit]]
 
 
-def assets_of(scope: Scope, digests: Collection[str]) -> dict[str, UUID]:
-    """The asset of each of these bytes; bytes of nobody's library here are absent."""
+def assets_of(scope: Scope, digests: Collection[str], *, creators: Collection[UUID] | None = None) -> dict[str, UUID]:
+    """The asset of each of these bytes, of these creators' libraries or of all; bytes that are in none are absent."""
     if not digests:
         return {}
-    rows = scope.session.exec(
-        select(models.Creation.sha256, models.Creation.asset_id).where(
-            models.Creation.tenant_id == scope.tenant_id, col(models.Creation.sha256).in_(list(digests))
-        )
+    asked = select(models.Creation.sha256, models.Creation.asset_id).where(
+        models.Creation.tenant_id == scope.tenant_id, col(models.Creation.sha256).in_(list(digests))
     )
-    return dict(rows.all())
+    if creators is not None:
+        asked = asked.where(col(models.Creation.creator_id).in_(list(creators)))
+    return dict(scope.session.exec(asked).all())
 
 
 def _unjudged(standing: Standing, *, looked: bool) -> bool:

@@ -227,7 +227,8 @@ def prices(scope: Scope, packs_of: Collection[UUID]) -> dict[UUID, dict[str, Mon
 
 
 def _candidates(scope: Scope, creator_id: UUID, rail: Terms) -> list[Candidate]:
-    wares = [one for one in packs.wares(scope, [creator_id], states=(PackState.ACTIVE,)) if one.whole]
+    known = packs.wares(scope, [creator_id], states=(PackState.ACTIVE,))
+    wares = [one for one in known if one.whole and not one.withheld]  # else it would be paid for and never come
     if not wares:
         return []
     asked = prices(scope, [one.id for one in wares])

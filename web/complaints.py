@@ -23,6 +23,7 @@ from gate.complaints import CATEGORIES, Standing
 from gate.copies import Copy
 from gate.receipts import Given
 from tenants import letterbox
+from tenants import reads as tenant_reads
 from web import answers, finding, items, sites
 from web.page import missing, rendered, voice_of
 from web.receipts import Case, Held, Place, Receipts, typed_receipt
@@ -61,6 +62,7 @@ def case(scope: Scope, found: Standing, *, by_account: bool = True) -> Case:
         private=len(private),
         private_gone=sum(1 for copy in private if copy.gone_at is not None),
         described=not found.found,
+        demo=tenant_reads.agency(scope).demo,
     )
 
 

@@ -56,6 +56,8 @@ class Case:
     private: int
     private_gone: int
     described: bool
+    demo: bool = False
+    """Of a demonstration, where nobody is waited for."""
 
     @property
     def waits(self) -> bool:

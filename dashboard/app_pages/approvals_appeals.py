@@ -15,6 +15,7 @@ from foundation.words import Message
 from gate import appealing
 from gate.appealing import LONGEST, Again, Taken
 from gate.complaints import STAYS
+from tenants import reads as tenant_reads
 from tenants.roles import Right
 
 DONE = "approvals:looked_again"
@@ -23,15 +24,16 @@ DONE = "approvals:looked_again"
 
 def show(page: Page, found: Approvals) -> None:
     """Draw each appeal, with both answers for who may give one, and what was taken away with its own question."""
+    demo = bool(found.again or found.taken) and page.read(tenant_reads.agency).demo
     for again in found.again:
         if not st.session_state.get(f"{DONE}:{again.ids[0]}"):
-            _appeal(page, found, again)
+            _appeal(page, found, again, demo=demo)
     left = [one for one in found.taken if not st.session_state.get(f"{DONE}:{one.complaint_id}")]
     if left:
         with st.expander(page.word("approvals.taken"), expanded=not (found.requests or found.again)):
             draw("approvals_note.html", note=page.word("approvals.taken_how"))
             for one in left:
-                _taken(page, found, one)
+                _taken(page, found, one, demo=demo)
 
 
 def reasons(page: Page, key: str) -> None:
@@ -46,7 +48,7 @@ def reasons(page: Page, key: str) -> None:
     )
 
 
-def _appeal(page: Page, found: Approvals, again: Again) -> None:
+def _appeal(page: Page, found: Approvals, again: Again, *, demo: bool) -> None:
     key, mine = str(again.ids[0]), page.who.member.id in again.allowed
     with st.container(border=True, gap="small"):
         draw(
@@ -55,6 +57,7 @@ def _appeal(page: Page, found: Approvals, again: Again) -> None:
             creator=found.creators[again.creator_id].name,
             named=found.named.get(again.ids[0], ""),
             mine=mine,
+            demo=demo,
             now=found.now,
             voice=page.voice,
             word=page.word,
@@ -89,12 +92,12 @@ def _decide(page: Page, ids: tuple[UUID, ...], stays: bool, scope: Scope, _: UUI
     return Message("approvals.appeal_back_done" if stays else "approvals.request_gone")
 
 
-def _taken(page: Page, found: Approvals, one: Taken) -> None:
+def _taken(page: Page, found: Approvals, one: Taken, *, demo: bool) -> None:
     key = f"again:{one.complaint_id}"
     with st.container(border=True, gap="small"):
         creator = found.creators[one.creator_id].name
         named = found.named.get(one.complaint_id, "")
-        drawn = {"one": one, "creator": creator, "named": named, "now": found.now}
+        drawn = {"one": one, "creator": creator, "named": named, "now": found.now, "demo": demo}
         draw("approvals_taken.html", **drawn, voice=page.voice, word=page.word)
         st.text_area(page.word("approvals.taken_why"), max_chars=LONGEST, height=80, key=key)
         acting.button(

@@ -8,6 +8,7 @@ import streamlit as st
 from dashboard import acting
 from dashboard.app_pages.approvals_posts import CLEAR, reveal, src
 from dashboard.frame import Page
+from dashboard.reads.approvals import given
 from dashboard.reads.second import Comparison, comparison
 from dashboard.widgets import draw
 from foundation.database import Scope
@@ -22,18 +23,25 @@ PICKED = "compare:picked"
 
 def show(page: Page) -> None:
     """Draw the next picture, or how the last comparison ended and how to begin one."""
-    found = page.read(lambda scope: comparison(scope, {one.id for one in page.mine(scope)}))
+    found = page.read(lambda scope: comparison(scope, _mine(page, scope)))
+    if not (page.may(Right.RUN) or found.under_way or found.waits or found.last):
+        return  # who only reviews, and is asked for nothing here
     with st.expander(page.word("compare.title"), expanded=found.under_way is not None):
         draw("approvals_note.html", note=page.word("compare.how"))
         if found.last is not None:
             code = "compare.good" if found.last.good else "compare.low"
-            draw("approvals_note.html", note=page.word(code, share=f"{found.last.kappa / 1000:.2f}"))
+            draw("approvals_note.html", note=page.word(code, share=page.voice.agreement(found.last.kappa / 1000)))
         if found.under_way is not None and found.asset_id is not None:
             _picture(page, found, found.under_way.id, found.under_way.left[0], found.asset_id)
-        elif found.waits:
-            draw("approvals_note.html", note=page.word("compare.waits"))
+        elif found.waits or found.others:
+            draw("approvals_note.html", note=page.word("compare.waits" if found.waits else "compare.others"))
         elif page.may(Right.RUN):
             acting.button(page, "compare.begin", partial(_begin, page), right=Right.REVIEW, key="compare:begin")
+
+
+def _mine(page: Page, scope: Scope) -> set[UUID]:
+    works = page.may(Right.RUN, Right.APPROVE)
+    return {one.id for one in given(page.who.member, page.mine(scope), works=works)}
 
 
 def _picture(page: Page, found: Comparison, row_id: UUID, sha256: str, asset_id: UUID) -> None:
@@ -70,10 +78,12 @@ def _pick(sha256: str, key: str) -> None:
 
 
 def _begin(page: Page, scope: Scope, _: UUID) -> Message:
-    calibrating.begin(scope, {one.id for one in page.mine(scope)})
+    calibrating.begin(scope, _mine(page, scope))
     return Message("compare.begun")
 
 
-def _say(row_id: UUID, sha256: str, scope: Scope, _: UUID) -> None:
+def _say(row_id: UUID, sha256: str, scope: Scope, _: UUID) -> Message | None:
+    """The next picture is answer enough; after the last one it is said what happens now."""
     picked = (acting.typed(PICKED) or {}).get(sha256, ())
     calibrating.say(scope, row_id, sha256, [Rating(one) for one in picked])
+    return Message("compare.waits") if calibrating.under_way(scope) is None else None

@@ -25,13 +25,12 @@ DECIDED = "approvals:decided"
 
 def show(page: Page, found: Approvals) -> None:
     """Draw each with both answers, then what is to be looked at again; a flood of one source is one."""
-    if any(one.located for one in found.requests):
+    left = [one for one in found.requests if not st.session_state.get(f"{DECIDED}:{one.ids[0]}")]
+    if any(one.located for one in left):
         draw("approvals_note.html", note=page.word("approvals.requests_how"))
-    elif found.requests:
+    elif left:
         draw("approvals_note.html", note=page.word("approvals.requests_lost_how"))
-    for request in found.requests:
-        if st.session_state.get(f"{DECIDED}:{request.ids[0]}"):
-            continue
+    for request in left:
         with st.container(border=True, gap="small"):
             draw(
                 "approvals_request.html",

@@ -208,7 +208,7 @@ def _free(page: Page, found: Calendar, one: FreeHour) -> None:
     if not page.may(Right.RUN):
         return
     names = "" if len(one.creators) == len(found.chosen) else ", ".join(creator.name for creator in one.creators)
-    label = page.word("calendar.free", clock=f"{one.at.clock:%H:%M}", creator=names).strip()
+    label = page.label("calendar.free", clock=f"{one.at.clock:%H:%M}", creator=names).strip()
     if st.button(label, key=f"free:{one.creators[0].slug}:{one.at}", type="tertiary", icon=":material/add:", wrap=True):
         compose_draft.begin(creator=one.creators[0].slug, at=str(one.at))
         st.rerun()

@@ -51,7 +51,7 @@ def _home(drawn: Page) -> None:
     opens = page.may(Right.RUN, Right.APPROVE)
     said = {"page": found, "who": page.who.member, "voice": page.voice, "word": page.word, "opens": opens}
     draw("home_lead.html", **said)
-    if found.strides:
+    if found.strides and page.may(Right.RUN):  # each leads to a page of those who run the agency
         draw("home_steps.html", **said)
     if found.sees_posts:
         _needs(page, found)

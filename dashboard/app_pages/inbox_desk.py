@@ -154,7 +154,7 @@ def _suggestion(page: Page, one: Opened, kept: Unsent) -> None:
 
 
 def _doubt(page: Page, one: Opened, kept: Unsent) -> None:
-    st.warning(page.word("inbox.doubt", fan=one.desk.fan))
+    st.warning(page.label("inbox.doubt", fan=one.desk.fan))
     with st.container(horizontal=True, gap="small"):
         for code, arrived in (("inbox.arrived", True), ("inbox.not_arrived", False)):
             act = partial(acts.settle, page, kept.id, arrived)

@@ -19,7 +19,7 @@ CODE = "people:code"
 
 def offer(page: Page, person_id: UUID, name: str, *, key: str) -> None:
     """The button that makes the code."""
-    label = page.word("cards.code", name=name)
+    label = page.label("cards.code", name=name)
     st.button(label, key=key, on_click=_show, args=(person_id, name, key), icon=":material/qr_code_2:")
 
 

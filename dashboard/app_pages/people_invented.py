@@ -47,7 +47,7 @@ def told(page: Page, one: Dossier) -> str:
     kappa = declared.kappa
     if kappa is None:
         return page.word("people.looked_alike")
-    return page.word("people.looked", kappa=page.voice.seconds(kappa))
+    return page.word("people.looked", kappa=page.voice.agreement(kappa))
 
 
 def show(page: Page, found: People, one: Dossier) -> None:
@@ -67,7 +67,7 @@ def look(page: Page, one: Dossier) -> None:
     declared = one.declaration
     if declared is None:
         return
-    st.write(page.word("people.look_how", name=one.name))
+    st.write(page.label("people.look_how", name=one.name))
     covered = tuple(asset for _, asset, rating in declared.references if _covered(rating))
     _uncover(page, covered, key=f"see:{declared.id}")
     _tiles(page, [(asset, "") for _, asset, _ in declared.references])
@@ -110,7 +110,7 @@ def _declare(page: Page, one: Dossier) -> None:
     if one.creator_id is not None:
         creator_id = one.creator_id
         _references(page, one, page.read(lambda scope: library(scope, creator_id)))
-    sure = st.checkbox(page.word("people.declare_sure", name=one.name), key=f"declare:sure:{one.id}")
+    sure = st.checkbox(page.label("people.declare_sure", name=one.name), key=f"declare:sure:{one.id}")
     act = partial(_declared, page, one)
     acting.button(
         page, "people.declare_now", act, right=Right.RUN, key=f"declare:{one.id}", kind="primary", disabled=not sure

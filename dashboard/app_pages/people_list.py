@@ -64,7 +64,7 @@ def own(page: Page) -> None:
 def _row(page: Page, found: People, one: Dossier) -> None:
     with st.container(border=True):
         glance(page, found, one)
-        st.button(page.word("people.open", name=one.name), key=f"open:{one.id}", on_click=_open, args=(str(one.id),))
+        st.button(page.label("people.open", name=one.name), key=f"open:{one.id}", on_click=_open, args=(str(one.id),))
 
 
 def _open(person_id: str) -> None:

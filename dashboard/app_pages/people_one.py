@@ -45,7 +45,7 @@ def show(page: Page, found: People, one: Dossier) -> None:
     elif one.facts.kind == REAL:
         _real(page, found, one, near)
     else:
-        st.caption(page.word("people.twin_how", name=one.twin_of))
+        st.caption(page.label("people.twin_how", name=one.twin_of))
 
 
 @st.fragment(run_every=LOOK)
@@ -65,7 +65,7 @@ def _real(page: Page, found: People, one: Dossier, near: Beside) -> None:
         _prove(page, found, one)
     with st.container(horizontal=True, gap="small"):
         people_code.offer(page, one.id, one.name, key=f"code:{one.id}")
-        sure = st.checkbox(page.word("people.end_sure", name=one.name), key=f"end:{one.id}")
+        sure = st.checkbox(page.label("people.end_sure", name=one.name), key=f"end:{one.id}")
         act = partial(_end, one)
         acting.button(page, "people.end", act, right=Right.RUN, key=f"ended:{one.id}", disabled=not sure)
 
@@ -78,7 +78,7 @@ def _next(one: Dossier) -> str:
 
 
 def _ask(page: Page, found: People, one: Dossier, near: Beside) -> None:
-    st.caption(page.word("people.ask_how", name=one.name))
+    st.caption(page.label("people.ask_how", name=one.name))
     options = [*people_places.platforms(), *near.surfaces]
     left, right = st.columns(2)
     left.multiselect(

@@ -6,7 +6,6 @@ from functools import partial
 from uuid import UUID
 
 import streamlit as st
-from babel.dates import format_date
 
 from dashboard import acting
 from dashboard.frame import Page
@@ -49,7 +48,7 @@ def _month(page: Page, creator: Creator) -> None:
     first = st.selectbox(
         page.word("shop.month"),
         known,
-        format_func=lambda one: str(format_date(one, "MMMM yyyy", locale=page.voice.language)),
+        format_func=page.voice.month,
         key=f"{MONTH}:{creator.id}",
     )
     found, names = page.read(lambda scope: (reads.month(scope, page, creator.id, first), reads.members(scope)))
@@ -90,7 +89,7 @@ def _over(page: Page, found: Month) -> bool:
 
 
 def _title(page: Page, creator: Creator, first: date) -> str:
-    said = str(format_date(first, "MMMM yyyy", locale=page.voice.language))
+    said = page.voice.month(first)
     return page.word("shop.statement_of", creator=creator.name, month=said)
 
 

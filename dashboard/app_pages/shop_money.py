@@ -39,7 +39,7 @@ def _rails(page: Page, found: Safe) -> dict[str, str]:
 def _unmatched(page: Page, mine: Sequence[Creator], found: Safe, one: Unmatched) -> None:
     whose = next(creator.name for creator in mine if creator.id == one.creator_id)
     amount, when = page.voice.money(one.money), page.voice.moment(one.at, found.now)
-    st.write(page.word("shop.unmatched_one", amount=amount, account=one.account, creator=whose, when=when))
+    st.write(page.label("shop.unmatched_one", amount=amount, account=one.account, creator=whose, when=when))
     if one.returning:
         st.caption(page.word("shop.returning"))
         return

@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard import acting, frame
 from dashboard.app_pages import system_rows
+from dashboard.confirming import ASKED
 from dashboard.frame import Page
 from dashboard.reads.system import System, system
 from dashboard.widgets import draw
@@ -27,6 +28,9 @@ SENDING = "sending"
 def show(page: Page) -> None:
     """Draw the page."""
     st.title(page.word("dashboard.page.system"))
+    if ASKED in st.query_params:
+        del st.query_params[ASKED]
+        st.success(page.word("system.reopening"))
     _queues(page)
     found = page.read(system)
     _stops(page, found)
@@ -46,7 +50,7 @@ def _months(page: Page, found: System) -> None:
     st.subheader(page.word("transparency.month"))
     st.write(page.word("transparency.month_explained"))
     left, middle, right = st.columns([2, 1, 1], vertical_alignment="bottom")
-    month = left.selectbox(page.word("transparency.which"), found.months, format_func="{:%Y-%m}".format, key="month")
+    month = left.selectbox(page.word("transparency.which"), found.months, format_func=page.voice.month, key="month")
 
     def made(form: str) -> bytes:
         whole = page.read(lambda scope: transparency.report(scope, month))

@@ -72,8 +72,13 @@ def _works_for(page: Page, found: Team, member: Member) -> str:
     """The creators by name; all of them where none is chosen, but for who only reviews, and sees what was given."""
     if member.creators:
         return ", ".join(one.name for one in found.creators if one.slug in member.creators)
-    works = any(may(member.role, right) for right in Right if right is not Right.REVIEW)
-    return page.word("team.all_creators" if works else "team.none_given")
+    return page.word(_unchosen(member.role))
+
+
+def _unchosen(role: Role) -> str:
+    """What it means that no creator is chosen for somebody of this role."""
+    works = any(may(role, right) for right in Right if right is not Right.REVIEW)
+    return "team.all_creators" if works else "team.none_given"
 
 
 def _change(page: Page, found: Team, colleague: Colleague) -> None:
@@ -85,7 +90,7 @@ def _change(page: Page, found: Team, colleague: Colleague) -> None:
         format_func=lambda one: page.word(f"role.{one}"),
         key=f"role:{member.id}",
     )
-    _creators(page, found, f"creators:{member.id}", member.creators)
+    _creators(page, found, f"creators:{member.id}", member.creators, typed(f"role:{member.id}") or member.role)
     acting.button(
         page,
         "team.keep",
@@ -94,7 +99,7 @@ def _change(page: Page, found: Team, colleague: Colleague) -> None:
         key=f"keep:{member.id}",
         kind="primary",
     )
-    sure = st.checkbox(page.word("team.sure", name=member.name), key=f"sure:{member.id}")
+    sure = st.checkbox(page.label("team.sure", name=member.name), key=f"sure:{member.id}")
     acting.button(
         page,
         "team.let_go",
@@ -137,19 +142,19 @@ def _newcomer(page: Page, found: Team) -> None:
             format_func=lambda one: page.word(f"team.language_{one}"),
             key="new:language",
         )
-        _creators(page, found, "new:creators", ())
+        _creators(page, found, "new:creators", (), typed("new:role") or ROLES[1])
         act = partial(_bring_in, found.zone)
         acting.button(page, "team.bring_in_now", act, right=Right.STAFF, key="bring", kind="primary")
 
 
-def _creators(page: Page, found: Team, key: str, chosen: tuple[str, ...]) -> None:
+def _creators(page: Page, found: Team, key: str, chosen: tuple[str, ...], role: Role) -> None:
     names = {one.slug: one.name for one in found.creators}
     st.multiselect(
         page.word("team.creators"),
         list(names),
         default=[slug for slug in chosen if slug in names],
         format_func=lambda slug: names[slug],
-        placeholder=page.word("team.all_creators"),
+        placeholder=page.word(_unchosen(role)),
         key=key,
     )
 

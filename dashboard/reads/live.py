@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
@@ -26,6 +27,9 @@ SHOWN = 12
 ALIKE = 3
 """Posts of one creator that came to the same by the same way: a burst leaves room for what happens elsewhere."""
 
+_GONE = frozenset({DeliveryState.REMOVING, DeliveryState.REMOVED})
+"""What was taken away is shown to nobody: its picture would be a hole in the page."""
+
 _PEOPLE = frozenset(
     f"gate.{reason}"
     for reason in (Reason.PERSON_UNRESOLVED, Reason.CONSENT_MISSING, Reason.CONSENT_REVOKED, Reason.CONSENT_EXPIRED)
@@ -40,7 +44,10 @@ def live(
     scope: Scope, creators: Sequence[UUID], moved: Sequence[Moved], *, since: datetime, talk: bool, money: bool
 ) -> list[Line]:
     """Everything of the last minutes, the newest first; `talk` and `money` are what the member may see."""
-    lines: list[Line] = [("moved", one) for one in _newest_alike(moved)]
+    gone = {one.post_id for one in moved if one.after in _GONE}
+    lines: list[Line] = [
+        ("moved", replace(one, picture=None) if one.post_id in gone else one) for one in _newest_alike(moved)
+    ]
     lines += [("said", one) for one in (lately.said(scope, creators, since=since) if talk else ())]
     lines += [("sold", one) for one in (lately.sold(scope, creators, since=since) if money else ())]
     return sorted(lines, key=lambda line: line[1].at, reverse=True)[:SHOWN]

@@ -38,6 +38,8 @@ class Comparison:
     last: Result | None
     waits: bool = False
     """They have rated all of it, and somebody else has not."""
+    others: bool = False
+    """One is under way with pictures of creators they do not work for: nobody ends one they see a part of."""
 
 
 def second(scope: Scope, creators: Collection[UUID], *, guest: bool) -> Second:
@@ -55,11 +57,11 @@ def pictures(scope: Scope, one: Drawn) -> Mapping[str, Shot]:
 
 
 def comparison(scope: Scope, creators: Collection[UUID]) -> Comparison:
-    """The comparison for the acting member; a picture of somebody else's creators ends it for them."""
-    found, asset_id = calibrating.under_way(scope), None
-    if found is not None:
-        asset_id = studio_reads.assets_of(scope, found.left[:1]).get(found.left[0])
-        if asset_id is None or studio_reads.shown(scope, asset_id).creator_id not in creators:
-            found, asset_id = None, None
-    waits = found is None and calibrating.begun(scope)
-    return Comparison(found, asset_id, calibrating.result(scope), waits)
+    """The comparison for the acting member, who works for these creators."""
+    found, last = calibrating.under_way(scope), calibrating.result(scope)
+    if found is None:
+        return Comparison(None, None, last, waits=calibrating.begun(scope))
+    mine = studio_reads.assets_of(scope, found.left, creators=creators)
+    if len(mine) < len(found.left):
+        return Comparison(None, None, last, others=True)
+    return Comparison(found, mine[found.left[0]], last)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from itertools import groupby
 from uuid import UUID
 
 from channels import reads as channel_reads
@@ -21,6 +22,9 @@ from tenants import reads as tenant_reads
 from tenants.audit import Act
 from tenants.reads import Creator
 
+READ, LINES = 200, 50
+"""Entries of the audit that are read, and lines made of them."""
+
 LATE = timedelta(minutes=1)
 """A due task that waits for longer means that the workers are down, or far behind."""
 
@@ -32,7 +36,8 @@ class System:
     queues: Sequence[QueueStats]
     dead: Sequence[DeadEvent]
     stops: Sequence[Stop]
-    acts: Sequence[Act]
+    acts: Sequence[tuple[Act, int]]
+    """What was done last, and how many times one after the other by the same hand: a hundred looks are one line."""
     creators: Sequence[Creator]
     names: Mapping[str, str]
     months: Sequence[date]
@@ -97,6 +102,12 @@ def _known(scope: Scope, places: Sequence[tuple[str, str]], kept: Sequence[Kept]
     return {name: [rule for rule, _ in rules.sources(rules.rows[name].platform, name, on=today)] for name in known}
 
 
+def _runs(acts: Sequence[Act]) -> list[tuple[Act, int]]:
+    """Each act with how often it was done without another between, the newest standing for all."""
+    runs = [list(run) for _, run in groupby(acts, key=lambda act: (act.actor, act.act))]
+    return [(run[0], len(run)) for run in runs[:LINES]]
+
+
 def system(scope: Scope) -> System:
     """The agency's own part of the machine; another agency's tasks are not counted."""
     people, places, kept = tenant_reads.members(scope), channel_reads.places(scope), limits.kept(scope)
@@ -104,7 +115,7 @@ def system(scope: Scope) -> System:
         queues=outbox.stats(scope),
         dead=outbox.dead(scope, limit=50),
         stops=switches.stops(scope),
-        acts=audit.recent(scope),
+        acts=_runs(audit.recent(scope, limit=READ)),
         creators=tenant_reads.creators(scope),
         months=transparency.months(scope),
         names={f"member:{one.id}": one.name for one in people},

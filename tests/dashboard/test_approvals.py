@@ -97,6 +97,14 @@ def test_preview_tells_what_leaves_and_by_which_rule(door: Door, lumiere: Agency
         assert word("gate.RATING_EXCEEDS_CREATOR") in page.open("/approvals")
 
 
+def test_a_post_whose_hour_is_over_says_so(door: Door, lumiere: Agency) -> None:
+    asked(lumiere, "En retard", minutes=-5)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/approvals")
+    assert word("approvals.due_over") in text
+    assert "dans 0 seconde" not in text
+
+
 def test_yes_is_taken_back_in_time(door: Door, lumiere: Agency) -> None:
     post_id, delivery_id = asked(lumiere, "Le matin")
     with stream(door.url, door.cookie(lumiere)) as page:

@@ -2,7 +2,7 @@
 
 import io
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -12,6 +12,7 @@ from PIL import Image
 
 from channels import connecting
 from dashboard.reads.home import Home, home
+from dashboard.reads.live import live
 from dashboard.wording import Voice
 from foundation.database import OpenScope, Scope
 from foundation.ids import uuid7
@@ -21,6 +22,7 @@ from foundation.words import LANGUAGES, Message
 from gate import people, ratings
 from gate.units import Rating
 from schedules import planning
+from schedules.agenda import Moved
 from schedules.calendar import local_wall, zone_of
 from schedules.moving import delivery, move
 from schedules.states import DeliveryState
@@ -87,6 +89,21 @@ def day(tenant: OpenScope, tmp_path: Path) -> Day:
 
 def told(found: Home, kind: str) -> list[Any]:
     return [one for what, one in found.live if what == kind]
+
+
+def test_what_was_taken_away_shows_no_picture(day: Day) -> None:
+    """Its file opens for nobody any more: there would be a hole in the page."""
+    at = datetime(2026, 3, 1, 9, tzinfo=UTC)
+
+    def went(post: int, after: DeliveryState) -> Moved:
+        ids = (uuid7(), UUID(int=post), day.agency.creator_id)
+        return Moved(*ids, "Sandbox", "une", DeliveryState.PUBLISHING, after, at, 0.0, "system", None, None, day.asset)
+
+    moved = [went(1, DeliveryState.REMOVED), went(1, DeliveryState.PUBLISHED), went(2, DeliveryState.PUBLISHED)]
+    with day.agency.scope() as scope:
+        lines = live(scope, [], moved, since=at, talk=False, money=False)
+    pictures = [one.picture for _, one in lines if isinstance(one, Moved)]
+    assert pictures == [None, None, day.asset]
 
 
 def test_talk_and_sale_are_told_as_they_happen(day: Day) -> None:

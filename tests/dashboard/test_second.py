@@ -1,5 +1,6 @@
 """Second looks on the pages: lowering a rating, reading afterwards, comparing how people rate, adult chats."""
 
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -11,9 +12,10 @@ from gate.lowering import LoweringDue, settle
 from gate.sampling import SampleRead
 from gate.units import Rating, Subject, Text, Unit
 from studio import judging, library
+from tenants import agencies
 from tenants import reads as tenant_reads
 from tenants.roles import Role
-from tests.dashboard.builders import Agency, agency
+from tests.dashboard.builders import ZONE, Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import Stream, stream
 from tests.dashboard.test_approvals import word
@@ -157,6 +159,29 @@ def test_a_comparison_shows_each_picture_alone_and_never_its_rating(door: Door, 
     with lumiere.scope() as scope:
         said = scope.run("SELECT rating FROM calibration_words").scalars().all()
     assert said == ["N"], "who hesitates twice means the higher"
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_a_guest_compares_only_what_is_all_given_to_them(door: Door, lumiere: Agency, *, given: bool) -> None:
+    """With one picture of somebody else's creator among them it could never end for this guest: it is not theirs."""
+    with lumiere.scope() as scope:
+        other = agencies.add_creator(scope, slug="ada", name="Ada", kind="human", zone=ZONE, languages=["fr"])
+    if given:
+        give(lumiere)
+    for seed in range(1, calibrating.FEWEST + 1):
+        picture(door, lumiere if seed > 1 else replace(lumiere, creator_id=other), seed=seed, rating=Rating.G)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/approvals")
+        page.press(word("compare.begin"))
+    with stream(door.url, door.cookie(lumiere, Role.GUEST)) as page:
+        text = page.open("/approvals")
+        assert word("compare.waits") not in text
+        assert word("compare.title") not in text
+        assert word("approvals.reveal_one") not in page.labels()
+    with lumiere.scope() as scope:
+        scope.run("UPDATE members SET creators = '[\"mia\"]' WHERE id = :m", m=lumiere.members[Role.MANAGER])
+    with stream(door.url, door.cookie(lumiere, Role.MANAGER)) as page:
+        assert word("compare.others") in page.open("/approvals")
 
 
 def test_the_owner_says_who_is_trained_for_adult_chats(door: Door, lumiere: Agency) -> None:

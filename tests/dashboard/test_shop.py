@@ -17,7 +17,9 @@ from foundation.database import Database, OpenScope
 from foundation.ids import uuid7
 from foundation.money import Money
 from foundation.words import LANGUAGES
+from gate import ratings
 from schedules.calendar import zone_of
+from studio import library, packs
 from subscribers import closing, ledger, orders
 from subscribers.rails import statement
 from tenants import agencies
@@ -99,6 +101,22 @@ def test_first_pack_in_three_fields(house: House) -> None:
         " AND r.pack_id = p.id WHERE p.tenant_id = :tenant"
     )
     assert tuple(row) == ("Le port", "active", 350)
+
+
+def test_a_pack_with_a_frozen_picture_says_so_and_shows_another(house: House) -> None:
+    with house.look() as page:
+        before = re.findall(r"/files/([\w-]+)/thumb", page.again())
+    with house.studio.scope() as scope:
+        (pack,) = packs.wares(scope, [house.agency.creator_id])
+        assert (str(pack.cover), pack.withheld) == (before[0], 0)
+        ratings.freeze(scope, library.item(scope, UUID(before[0])).sha256)
+        (pack,) = packs.wares(scope, [house.agency.creator_id])
+    assert pack.withheld == 1
+    assert str(pack.cover) != before[0]
+    with house.look() as page:
+        text = page.again()
+    assert "gelées ou retirées" in text
+    assert before[0] not in text
 
 
 def test_price_and_pause(house: House) -> None:

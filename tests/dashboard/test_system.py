@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from dashboard.reads.system import system
 from foundation import outbox
 from foundation.database import OpenScope
 from foundation.ids import HOUSE, uuid7
@@ -16,6 +17,7 @@ from gate.admitting import RowsWanted
 from gate.events import LimitWanted, RuleRead, SwitchWanted
 from gate.units import Rating
 from studio import library
+from tenants import audit
 from tenants import reads as tenant_reads
 from tenants.roles import Role
 from tests.connectors.test_shipping import installed
@@ -41,6 +43,25 @@ def given_up(who: Agency) -> str:
             s=subject,
         ).scalar_one()
     return str(row.hex[-8:])
+
+
+def test_a_hundred_looks_are_one_line(door: Door, lumiere: Agency) -> None:
+    for role, times in ((Role.MANAGER, 1), (Role.OWNER, 120), (Role.MANAGER, 2)):
+        with lumiere.scope(lumiere.act_as(role)) as scope:
+            for _ in range(times):
+                audit.note(scope, "asset.cleared", "asset:1")
+    with lumiere.scope() as scope:
+        found = [(act.actor, times) for act, times in system(scope).acts][:3]
+    hands = [lumiere.act_as(role) for role in (Role.MANAGER, Role.OWNER, Role.MANAGER)]
+    assert found == list(zip(hands, (2, 120, 1), strict=True))
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert "120 fois" in page.open("/system")
+
+
+def test_who_asks_for_the_end_of_a_stop_is_told(door: Door, lumiere: Agency) -> None:
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert "Réouverture demandée" in page.open("/system", asked="1")
+        assert "Réouverture demandée" not in page.open("/system")
 
 
 def test_what_gave_up_is_done_again_or_put_aside(door: Door, lumiere: Agency, tenant: OpenScope) -> None:

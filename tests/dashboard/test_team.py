@@ -35,6 +35,24 @@ def test_owner_brings_somebody_in_whose_link_opens_their_home(door: Door, lumier
     assert login.current(door.tenant, session) == (lumiere.tenant_id, zoe[0].id)
 
 
+def test_a_name_is_no_markup_in_what_is_said(door: Door, lumiere: Agency) -> None:
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/team")
+        page.type("Nom", "**Zoé** [ici](http://evil.example) _x_ a_b")
+        page.type("Adresse e-mail", "zoe@lumiere.example")
+        told = page.press("Faire entrer")
+        assert r"\*\*Zoé\*\* \[ici\](http://evil.example) \_x\_ a_b" in told
+        assert re.search(r"http://\S+/auth/link/[\w-]+", told), "the link that is handed over stays one"
+
+
+def test_a_guest_without_creators_is_said_to_see_nothing(door: Door, lumiere: Agency) -> None:
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/team")
+        assert page.find("Créateurs confiés", nth=-1).drawn.placeholder == "Tous les créateurs"
+        page.choose("Rôle", "Relecteur invité", nth=-1)
+        assert "rien à relire" in page.find("Créateurs confiés", nth=-1).drawn.placeholder
+
+
 @pytest.mark.parametrize("typed", [("", "zoe@lumiere.example"), ("Zoé", "no address"), ("Zoé", "@"), ("Zoé", "")])
 def test_what_is_no_person_is_told(door: Door, lumiere: Agency, typed: tuple[str, str]) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -101,3 +119,9 @@ def test_the_owner_reads_what_needs_whom_in_one_place(door: Door, lumiere: Agenc
     for said in ("Qui est nécessaire à quoi", "Tout public et Suggestif", "Nudité et Explicite", "jusqu’à l’avis"):
         assert said in text, said
     assert "Qui peut regarder : Manager, Owner." in text  # the guest was given no creator
+
+
+def test_who_does_not_run_the_agency_is_led_to_no_first_steps(door: Door, lumiere: Agency) -> None:
+    for role, led in ((Role.OWNER, True), (Role.CREATOR, False), (Role.CHATTER, False)):
+        with stream(door.url, door.cookie(lumiere, role)) as page:
+            assert ('href="/channels"' in page.open("/")) is led, role

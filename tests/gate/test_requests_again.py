@@ -65,9 +65,12 @@ def test_an_appeal_is_written_timed_and_told(here: World) -> None:
     assert all(state(here, sha) == "frozen" for sha in rows_of(here, wish))
 
 
-def test_an_appeal_nobody_else_may_decide_says_so(here: World) -> None:
+@pytest.mark.parametrize(("role", "creators"), [("chatter", "[]"), ("guest", "[]"), ("manager", '["ada"]')])
+def test_an_appeal_nobody_else_may_decide_says_so(here: World, role: str, creators: str) -> None:
+    """Who may not review, who was given nobody yet, who works for somebody else."""
     with here.scope() as scope:
-        scope.run("UPDATE members SET role = 'chatter' WHERE id = :id", id=here.ann)
+        changed = "UPDATE members SET role = :role, creators = CAST(:creators AS jsonb) WHERE id = :id"
+        scope.run(changed, role=role, creators=creators, id=here.ann)
     one = appeal(here, refused_one(here, category="other"))
     appealing.receive(AppealDue(here.tenant_id, one), tenant=here.open)
     with here.scope() as scope:

@@ -8,7 +8,8 @@ import pytest
 
 from foundation.errors import BadInput, Conflict, NotFound, Refused
 from foundation.ids import uuid7
-from gate import switches
+from gate import ratings, switches
+from studio import packs
 from subscribers import answering, composing, directory, inbox, notes, persona
 from subscribers import keeping as chat_keeping
 from subscribers.conversation import talks
@@ -171,6 +172,14 @@ def test_an_offer_is_one_of_the_closed_list_and_can_be_bought(studio: Studio) ->
     studio.fan("leo", "button", ref="buy")
     studio.go()
     assert studio.seen("leo")[-1]["invoice"]["title"] == "Matin calme"
+
+
+def test_a_pack_with_a_picture_that_was_taken_away_is_not_offered(studio: Studio) -> None:
+    _, talk = taken(studio)
+    with studio.scope() as scope:
+        assert len(answering.closed_list(scope, talks.read(scope, talk))) == 1
+        ratings.freeze(scope, packs.pack(scope, studio.pack_id).media[0].sha256)
+        assert answering.closed_list(scope, talks.read(scope, talk)) == ()
 
 
 def test_a_stop_of_sales_empties_the_list_of_this_fan_alone(studio: Studio) -> None:

@@ -179,6 +179,7 @@ def test_a_refusal_says_why_and_is_appealed_on_the_receipt(mia: Page) -> None:
     told = read(mia, receipt).text
     assert "Nous avons reçu votre demande de réexamen" in told
     assert "Demander un réexamen" not in told
+    assert "Ce que vous pouvez faire" not in told, "a heading with nothing under it"
     assert "<b>moi" not in told
     again = appeal(mia, receipt, b"words=")
     assert (again.status_code, len(appeals(mia))) == (422, 1)
@@ -214,7 +215,12 @@ def test_what_the_clock_took_says_that_no_person_did(mia: Page) -> None:
     with mia.scope() as scope:
         complaints.call_back(scope, complaints.by_receipt(scope, receipt).id)
     shown = read(mia, receipt).text
-    assert "le retrait s’est fait automatiquement" in shown
+    assert "Personne n’avait décidé dans les 24 heures" in shown
+    with mia.scope() as scope:
+        scope.run("UPDATE agencies SET demo = true WHERE tenant_id = :t", t=mia.tenant_id)
+    demo = read(mia, receipt).text
+    assert "Dans cette démonstration, personne n’est attendu" in demo
+    assert "Personne n’avait décidé" not in demo
     assert "Qui l’a publiée peut demander un réexamen" in shown
     assert "<textarea" not in shown
 

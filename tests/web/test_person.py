@@ -76,6 +76,7 @@ def test_taking_back_goes_by_the_urgent_event_and_is_shown(mia: Page, ida: UUID,
     handled(mia)
     done = see(mia, path)
     assert "refresh" not in done.headers
+    assert "it is done" in done.text
     assert done.text.count("taken back on") == (3 if what == "all" else 1)
     assert f'value="{what}"' not in done.text
     assert press(mia, path, what).status_code == 422  # nothing is left
