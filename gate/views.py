@@ -56,6 +56,8 @@ _ALIAS_OR_PICTURE = re.compile(f":[A-Za-z][A-Za-z0-9_+-]{{0,40}}:|{_PICTURE}")
 _LETTER_ALIAS = re.compile(r":(?:regional_indicator|letter|squared|negative_squared)_([A-Za-z]):")
 _LONE_LETTERS = re.compile(r"\b[^\W_](?: [^\W_]\b){2,}")
 _REPEATS = re.compile(r"(.)\1+")
+_NO_LETTERS = bytes(set(range(128)) - set(range(97, 123)))
+_BACKWARDS = bytes.maketrans(bytes(range(97, 123)), bytes((97 - code) % 26 + 97 for code in range(97, 123)))
 DEPTH = 3
 """So often something may be encoded, one way inside another."""
 BLOT = "*"
@@ -205,11 +207,10 @@ def _without_asides(text: str) -> set[str]:
 def stepped(seen: str) -> set[str]:
     """The steps from letter to letter in each direction, and those of an alphabet that is turned round."""
     found = set()
-    for folded in (seen, seen.translate(_LEET)):
-        codes = [ord(one) - 97 for one in joined(folded) if "a" <= one <= "z"]
-        steps = [(after - before) % 26 for before, after in itertools.pairwise(codes)]
-        for each in (steps, [-step % 26 for step in steps]):
-            run = "".join(chr(97 + step) for step in each)
+    for letters in {joined(seen), joined(seen.translate(_LEET))}:
+        codes = letters.encode("ascii", "ignore").translate(None, _NO_LETTERS)
+        steps = bytes((after - before) % 26 + 97 for before, after in itertools.pairwise(codes))
+        for run in (steps.decode(), steps.translate(_BACKWARDS).decode()):
             found |= {run, run[::-1]}
     return found
 
