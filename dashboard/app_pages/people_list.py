@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard import acting
 from dashboard.app_pages import people_invented, people_one, people_places
 from dashboard.frame import Page
-from dashboard.reads.people import People, people
+from dashboard.reads.people import People, beside, people
 from dashboard.widgets import draw
 from foundation.database import Scope
 from foundation.errors import BadInput
@@ -28,12 +28,14 @@ BEFORE = timedelta(microseconds=1)
 
 def show(page: Page) -> None:
     """Draw everybody; above them who is open, below how to add somebody."""
-    named = str(acting.typed(FIND) or "")
+    named, chosen = str(acting.typed(FIND) or ""), st.session_state.get(OPEN)
+    # before the papers: what is written down between the two is then still waited for, and drawn a moment later
+    near = page.read(lambda scope: beside(scope, UUID(chosen))) if chosen else None
     found = page.read(lambda scope: people(scope, page.mine(scope), named=named, only=None))
-    opened = next((one for one in found.dossiers if str(one.id) == st.session_state.get(OPEN)), None)
-    if opened is not None:
+    opened = next((one for one in found.dossiers if str(one.id) == chosen), None)
+    if opened is not None and near is not None:
         with st.container(border=True, key="people_open"):
-            people_one.show(page, found, opened)
+            people_one.show(page, found, opened, near)
             st.button(page.word("people.close"), key="people:close", on_click=partial(st.session_state.pop, OPEN, None))
     if not found.dossiers and not named:
         draw("people_calm.html", said=page.word("people.nobody"))

@@ -33,9 +33,9 @@ YEAR = timedelta(days=365)
 DAYS = "DD/MM/YYYY"
 
 
-def show(page: Page, found: People, one: Dossier) -> None:
-    """Draw one person and what can be done."""
-    near = page.read(lambda scope: beside(scope, one.id))
+def show(page: Page, found: People, one: Dossier, near: Beside) -> None:
+    """Draw one person and what can be done. `near` was read before the person: else an open page might never learn of
+    what was written down in between."""
     people_list.glance(page, found, one)
     draw("people_papers.html", one=one, near=near, **people_list.days(page))
     if near.waits:
