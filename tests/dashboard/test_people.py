@@ -1,11 +1,14 @@
 """People in the dashboard: written down, asked, proven, named by two, declared, looked at; by who may alone."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from foundation.database import OpenScope
 from foundation.ids import uuid7
@@ -19,6 +22,7 @@ from gate.units import Rating
 from studio import library
 from studio import reads as studio_reads
 from tenants.roles import Role
+from tests.conftest import Cluster, wait_until
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import Stream, stream
@@ -98,6 +102,35 @@ def test_a_manager_brings_somebody_real_from_nothing_to_ready(door: Door, tenant
     assert word("people.proven", language, by="Notaire Roux", at="").split("Roux")[0] in text
     assert "Manager" in text, "who noted it is said"
     assert not [code for one in known(who) for code in (*one.general, *one.adult)]
+
+
+def test_what_is_written_down_while_the_page_is_read_is_drawn(
+    door: Door, lumiere: Agency, manager: Stream, cluster: Cluster
+) -> None:
+    manager.open("/people")
+    manager.type(word("people.name"), "Ida")
+    manager.press(word("people.add_now"))
+    manager.type(word("people.custodian"), "Notaire Roux")
+    manager.type(word("people.receipt"), "dossier 12")
+    manager.press(word("people.prove_now"))
+    with ThreadPoolExecutor(1) as beside, held(cluster, "channels") as waits:
+        drawn = beside.submit(manager.again)
+        wait_until(waits, 20)  # the page stands between its two reads
+        assert work(lumiere) == ["person.prove"]
+    proven = word("people.proven", by="Notaire Roux", at="").split("Roux")[0]
+    assert proven in drawn.result() or proven in manager.tick()
+
+
+@contextmanager
+def held(cluster: Cluster, table: str) -> Iterator[Callable[[], bool]]:
+    """Let nobody read a table; whether somebody waits for it."""
+    engine = create_engine(cluster.url("postgres", "house"))
+    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = CAST(:table AS regclass)")
+    with engine.connect() as holding, engine.connect() as looking:
+        holding.execute(text(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"))
+        yield lambda: bool(looking.execute(waiting, {"table": table}).scalar())
+        holding.rollback()
+    engine.dispose()
 
 
 def test_one_names_who_is_in_a_picture_and_another_confirms(door: Door, lumiere: Agency, manager: Stream) -> None:

@@ -312,6 +312,7 @@ def test_adding_text_never_lowers_a_rating(said: list[str], more: list[str]) -> 
         assert together.rating.rank >= alone.rating.rank
         assert bool(together.prohibited) >= bool(alone.prohibited)
         assert together.contextual >= alone.contextual
+    assert fields[1].rating.rank >= one_text[1].rating.rank
 
 
 def test_a_whole_term_far_away_does_not_hide_one_that_is_spread() -> None:

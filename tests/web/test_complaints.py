@@ -215,11 +215,11 @@ def test_what_the_clock_took_says_that_no_person_did(mia: Page) -> None:
     with mia.scope() as scope:
         complaints.call_back(scope, complaints.by_receipt(scope, receipt).id)
     shown = read(mia, receipt).text
-    assert "Personne n’avait décidé dans les 24 heures" in shown
+    assert "Personne n’avait décidé dans les 24 heures : le retrait s’est fait automatiquement" in shown
     with mia.scope() as scope:
         scope.run("UPDATE agencies SET demo = true WHERE tenant_id = :t", t=mia.tenant_id)
     demo = read(mia, receipt).text
-    assert "Dans cette démonstration, personne n’est attendu" in demo
+    assert "Dans cette démonstration, personne n’est attendu : le retrait s’est fait automatiquement" in demo
     assert "Personne n’avait décidé" not in demo
     assert "Qui l’a publiée peut demander un réexamen" in shown
     assert "<textarea" not in shown
