@@ -30,6 +30,9 @@ log = telemetry.log("workers.dispatch")
 AWAY = (OperationalError, InterfaceError, PoolTimeout)
 """The database restarts, or has no connection to spare."""
 
+ACT_SECONDS = 30
+"""A post or a message: 30 s of network at most; a lease's grace covers what is written before and after."""
+
 LOOK_SECONDS = 0.25
 """Between two looks whether the database is back."""
 

@@ -6,7 +6,7 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
-from channels import carrying, controlling, enrolling, handing, reading, refreshing, removing, saving, seeing
+from channels import controlling, enrolling, handing, reading, refreshing, removing, saving, seeing
 from channels import events as channel_events
 from channels import handling as channel_handling
 from channels.events import (
@@ -41,26 +41,12 @@ from gate import journal
 from gate.events import (
     CopyProbe,
 )
-from gate.releasing import ReleaseRipe
 from gate.stating import ConsentRevoked, SwitchClosed, TakedownOpened, ViewerChanged
 from insights import collecting, rollups
 from insights import events as insight_events
 from insights.events import PublishedSeen, ReadingDue, RollupDue, SaleSeen
-from schedules import claiming, doubts
 from schedules import events as schedule_events
-from schedules import handling as posting
-from schedules.events import (
-    AccountBack,
-    CopyGone,
-    DeliveryPublished,
-    DoubtEnded,
-    HandedBack,
-    PreflightDue,
-    PublishDue,
-    ReconcileDue,
-    StageDue,
-    SweepDue,
-)
+from schedules.events import AccountBack, CopyGone, DeliveryPublished, HandedBack
 from studio import events as studio_events
 from studio import jobs, looking, uploads
 from studio.events import JobDue, LookDue, UploadDue
@@ -85,19 +71,13 @@ from subscribers.events import (
 )
 from subscribers.orders import Yes
 from tenants import vault
-from workers import age_routes, demo_scene, face_routes, gate_routes, hooks, keeping, own_pages, tour_acts
-from workers.dispatch import Route, Routes, declared
+from workers import age_routes, demo_scene, face_routes, gate_routes, hooks, keeping, own_pages, post_routes, tour_acts
+from workers.dispatch import ACT_SECONDS, Route, Routes, declared
 from workers.listeners import LISTENING, Ear, Ears
 from workers.wiring import Services
 
-ACT_SECONDS = 30
-"""A post or a message: 30 s of network at most; a lease's grace covers what is written before and after."""
-
 LOOK_SECONDS = 60
 """A look at a place, reader by reader where a platform lists nobody."""
-
-STAGE_SECONDS = 320
-"""All uploads of a post, and what is written around them."""
 
 LOOK_BACKOFF = Backoff(first=timedelta(minutes=1), dead_at=9)
 """A classifier that is down may be so for a day; meanwhile people decide."""
@@ -112,7 +92,7 @@ JOB_SECONDS = 600
 def routes(s: Services) -> Routes:
     """All routes of the house. Raises ValueError at start for a kind without one."""
     found = Routes(
-        *_posts(s),
+        *post_routes.routes(s),
         *_accounts(s),
         *gate_routes.routes(s),
         *age_routes.routes(s),
@@ -154,38 +134,6 @@ FACTS: Mapping[type[Event], tuple[type[Event], ...]] = {
     FanErased: (),
 }
 """Who hears which fact; an empty line is a fact nobody needs yet."""
-
-
-def _posts(s: Services) -> tuple[Route, ...]:
-    claim = partial(claiming.claim, mint=s.mint, connectors=s.connectors)
-    stage = partial(claiming.stage, mint=s.mint, connectors=s.connectors)
-    recorded = partial(carrying.recorded, connectors=s.connectors)
-    tenant = s.tenant
-    return (
-        Route(
-            PublishDue,
-            partial(posting.publish, tenant=tenant, claim=claim, carry=s.carry),
-            deadline_seconds=ACT_SECONDS,
-            on_dead=partial(posting.publish_gave_up, tenant=tenant),
-        ),
-        Route(PreflightDue, partial(posting.preflight, tenant=tenant, connectors=s.connectors)),
-        Route(
-            StageDue,
-            partial(posting.stage, tenant=tenant, begin=stage, upload=s.upload),
-            deadline_seconds=STAGE_SECONDS,
-        ),
-        Route(
-            ReconcileDue,
-            partial(posting.reconcile, tenant=tenant, look=s.look, recorded=recorded),
-            deadline_seconds=ACT_SECONDS,
-        ),
-        Route(DoubtEnded, partial(doubts.settle, tenant=tenant)),
-        Route(SweepDue, partial(posting.sweep, tenant=tenant)),
-        Route(CopyGone, partial(posting.copy_gone, tenant=tenant)),
-        Route(ReleaseRipe, partial(posting.released, tenant=tenant)),
-        Route(AccountBack, partial(posting.account_back, tenant=tenant)),
-        Route(HandedBack, partial(posting.handed_back, tenant=tenant)),
-    )
 
 
 def _accounts(s: Services) -> tuple[Route, ...]:

@@ -1,0 +1,57 @@
+"""Posting, wired: who handles which of its events."""
+
+from functools import partial
+
+from channels import carrying
+from gate.releasing import ReleaseRipe
+from schedules import claiming, doubts
+from schedules import handling as posting
+from schedules.events import (
+    AccountBack,
+    CopyGone,
+    DoubtEnded,
+    HandedBack,
+    PreflightDue,
+    PublishDue,
+    ReconcileDue,
+    StageDue,
+    SweepDue,
+)
+from workers.dispatch import ACT_SECONDS, Route
+from workers.wiring import Services
+
+STAGE_SECONDS = 320
+"""All uploads of a post, and what is written around them."""
+
+
+def routes(s: Services) -> tuple[Route, ...]:
+    """The routes of what is posted."""
+    claim = partial(claiming.claim, mint=s.mint, connectors=s.connectors)
+    stage = partial(claiming.stage, mint=s.mint, connectors=s.connectors)
+    recorded = partial(carrying.recorded, connectors=s.connectors)
+    tenant = s.tenant
+    return (
+        Route(
+            PublishDue,
+            partial(posting.publish, tenant=tenant, claim=claim, carry=s.carry),
+            deadline_seconds=ACT_SECONDS,
+            on_dead=partial(posting.publish_gave_up, tenant=tenant),
+        ),
+        Route(PreflightDue, partial(posting.preflight, tenant=tenant, connectors=s.connectors)),
+        Route(
+            StageDue,
+            partial(posting.stage, tenant=tenant, begin=stage, upload=s.upload),
+            deadline_seconds=STAGE_SECONDS,
+        ),
+        Route(
+            ReconcileDue,
+            partial(posting.reconcile, tenant=tenant, look=s.look, recorded=recorded),
+            deadline_seconds=ACT_SECONDS,
+        ),
+        Route(DoubtEnded, partial(doubts.settle, tenant=tenant)),
+        Route(SweepDue, partial(posting.sweep, tenant=tenant)),
+        Route(CopyGone, partial(posting.copy_gone, tenant=tenant)),
+        Route(ReleaseRipe, partial(posting.released, tenant=tenant)),
+        Route(AccountBack, partial(posting.account_back, tenant=tenant)),
+        Route(HandedBack, partial(posting.handed_back, tenant=tenant)),
+    )
