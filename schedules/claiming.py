@@ -26,12 +26,12 @@ from gate.minting import Decision
 from gate.permit import Permit
 from gate.reasons import Reason
 from gate.units import Subject, Text, Unit
-from schedules import threads
+from schedules import overrides, threads
 from schedules.approvals import is_approved
 from schedules.events import ReconcileDue
 from schedules.models import Delivery, Post
 from schedules.moving import delivery, early_warning, move
-from schedules.planning import content_digest, part_print, post, print_of
+from schedules.planning import content_digest, digest_now, part_print, post, print_of
 from schedules.states import ACT, MARGIN, STAGE, DeliveryState
 from studio import library
 from tenants import notices
@@ -73,8 +73,9 @@ def compose(scope: Scope, row: Delivery, owner: Post, channel: Channel) -> Unit:
 
     Raises NotFound for a picture that is missing.
     """
-    media = tuple(library.media(scope, UUID(asset), channel.platform) for asset in owner.media)
-    texts = tuple(Text(field, body) for field, body in (("title", owner.title), ("body", owner.body)) if body)
+    said = overrides.content(owner, channel)
+    media = tuple(library.media(scope, asset, channel.platform) for asset in said.media)
+    texts = tuple(Text(field, body) for field, body in (("title", said.title), ("body", said.body)) if body)
     languages = tenant_reads.creator(scope, owner.creator_id).languages
     content = Unit(
         tenant_id=scope.tenant_id,
@@ -97,7 +98,7 @@ def compose_parts(scope: Scope, first: Unit, owner: Post, channel: Channel, can:
     """Every part of a post as the place would show it, without the gate's marks. Raises NotFound."""
     parts = [
         (piece, tuple(library.media(scope, asset, channel.platform) for asset in piece.media))
-        for piece in threads.pieces(owner)
+        for piece in overrides.content(owner, channel).parts
     ]
     return threads.units(first, parts, can)
 
@@ -198,7 +199,7 @@ def _ready(scope: Scope, row: Delivery, connectors: Mapping[str, Connector]) -> 
     _check_approval(scope, owner, raw)
     units = marked_parts(scope, wanted)
     if part or len(raw) == 1:
-        unit = replace(units[part], reply_to=threads.reply_to(row, owner))
+        unit = replace(units[part], reply_to=threads.reply_to(row, overrides.content(owner, channel).parts))
         return _Ready(owner.author, channel, unit, len(raw))
     unfit = next(filter(None, (carrying.unfit(one, connector, scope.now) for one in units)), None)
     return _Ready(owner.author, channel, units[0], len(raw), units[-1], unfit)
@@ -280,15 +281,21 @@ def _check_turn(scope: Scope, row: Delivery, *, gap: timedelta) -> None:
 
 def _check_approval(scope: Scope, owner: Post, raw: Sequence[Unit]) -> None:
     """What was approved is byte for byte what leaves, with every part that follows."""
-    media = [medium for one in raw for medium in one.media]  # in the order of the post, joined or not
-    pieces = threads.pieces(owner)
-    shown = iter(media)
-    prints = [print_of(asset, next(shown)) for asset in owner.media]
-    parts = [part_print(piece, [next(shown) for _ in piece.media]) for piece in pieces]
-    if content_digest(owner.title, owner.body, prints, owner.text_ai, parts) != owner.digest:
+    if _digest(scope, owner, raw) != owner.digest:
         raise NotClaimable("delivery.changed", hold=Message("delivery.changed"))
     if not is_approved(scope, owner, scope.now):
         raise NotClaimable("delivery.unapproved", hold=Message("delivery.unapproved"))
+
+
+def _digest(scope: Scope, owner: Post, raw: Sequence[Unit]) -> str:
+    """The digest of a post whose parts on an account were just put together."""
+    if owner.overrides:  # what other places say was approved with it
+        return digest_now(scope, owner)
+    media = [medium for one in raw for medium in one.media]  # in the order of the post, joined or not
+    shown = iter(media)
+    prints = [print_of(asset, next(shown)) for asset in owner.media]
+    parts = [part_print(piece, [next(shown) for _ in piece.media]) for piece in threads.pieces(owner.parts)]
+    return content_digest(owner.title, owner.body, prints, owner.text_ai, parts)
 
 
 def preflight(scope: Scope, delivery_id: UUID, *, connectors: Mapping[str, Connector]) -> None:

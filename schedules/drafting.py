@@ -19,11 +19,12 @@ from gate.bundle import Bundle
 from gate.minting import Decision
 from gate.reasons import Reason
 from gate.units import Medium, Rating, Subject, Unit, Verdict
-from schedules import approvals, planning, threads
+from schedules import approvals, overrides, planning, threads
 from schedules.calendar import WallTime
 from schedules.claiming import ai_line, compose, compose_parts, placed, reason_of, subject
 from schedules.models import Delivery, Post
 from schedules.moving import delivery, move
+from schedules.overrides import MAX_BODY, Content, Override
 from schedules.planning import LATE_OK, deliveries_of, digest_now, post, wake
 from schedules.states import DeliveryState
 from schedules.threads import Piece
@@ -32,6 +33,7 @@ from tenants import reads as tenant_reads
 from tenants.roles import Right, may
 
 ORIGIN = "dashboard"
+NOTHING = Content("", "", (), ())
 S = DeliveryState
 REWRITABLE = frozenset({S.DRAFT, S.APPROVED, S.SCHEDULED, S.HELD, S.FAILED})
 """States in which nothing is outside, so that the words may still change."""
@@ -49,6 +51,18 @@ class Draft:
     text_ai: str = "none"
     parts: tuple[Piece, ...] = ()
     """What follows as a thread, and the first comment at last."""
+    others: tuple[Override, ...] = ()
+    """What single places say otherwise."""
+
+    @property
+    def said(self) -> Content:
+        """What it says where no place says otherwise."""
+        return Content(self.title, self.body, self.media, self.parts)
+
+    @property
+    def assets(self) -> list[UUID]:
+        """Every picture of it, in whatever place."""
+        return overrides.every_asset(self.media, self.parts, self.others)
 
     @property
     def empty(self) -> bool:
@@ -106,6 +120,8 @@ class Preview:
     """What follows the post; nothing where the place shows all of it as one."""
     joined: bool = False
     """Whether what follows was put under the post's own words, since the place shows it so."""
+    said: Content = NOTHING
+    """What the post says there before it is marked; its pictures are those of `all_media`, as assets."""
 
     @property
     def all_media(self) -> tuple[Medium, ...]:
@@ -133,7 +149,7 @@ def previews(
     scope: Scope, draft: Draft, *, author: str, connectors: Mapping[str, Connector], most: int = 12
 ) -> list[Preview]:
     """What each chosen account would show of a draft. Raises NotFound for a picture or account that is not hers."""
-    library.check_owner(scope, draft.creator_id, threads.assets(draft.media, draft.parts))
+    library.check_owner(scope, draft.creator_id, draft.assets)
     mine = {one.id: one for one in channel_reads.channels_of(scope, draft.creator_id)}
     if not mine.keys() >= set(draft.channels):
         raise NotFound("channel.unknown")
@@ -146,7 +162,8 @@ def previews(
         units, decision = shown[channel.id]
         connector = connectors.get(channel.platform)
         reasons = () if draft.empty else _reasons(channel, units, connector, decision, scope.now)
-        found.append(replace(_preview(draft, channel, units, connector, rule), reasons=reasons))
+        said = overrides.content(_post(scope, draft), channel)
+        found.append(replace(_preview(said, channel, units, connector, rule), reasons=reasons))
     return found
 
 
@@ -154,14 +171,15 @@ def _shown(
     scope: Scope, draft: Draft, chosen: Sequence[Channel], *, author: str, connectors: Mapping[str, Connector]
 ) -> dict[UUID, tuple[list[Unit], Decision]]:
     """The parts of a draft on each account, marked, and what would be said of all of them together."""
-    raw = {}
+    raw, said = {}, {}
     for channel in chosen:
         first = placed(scope, _first(scope, draft, channel), channel, _about(draft, channel))
         connector = connectors.get(channel.platform)
         can = connector.capabilities if connector is not None else None
         raw[channel.id] = compose_parts(scope, first, _post(scope, draft), channel, can) if can else (first,)
+        said[channel.id] = overrides.content(_post(scope, draft), channel)
     found: dict[UUID, tuple[list[Unit], Decision]] = {}
-    for alike in _alike(raw):  # what is read of them at once is the same
+    for alike in _alike(raw, said):  # what is read of them at once is the same
         for number in range(len(raw[alike[0]])):
             above = [threads.above(found[one][0]) if one in found else () for one in alike]
             units = [replace(raw[one][number], before=shown) for one, shown in zip(alike, above, strict=True)]
@@ -171,19 +189,23 @@ def _shown(
     return found
 
 
-def _alike(raw: Mapping[UUID, tuple[Unit, ...]]) -> list[list[UUID]]:
-    """Accounts by how many parts a post has there."""
-    sizes = sorted({len(units) for units in raw.values()})
-    return [[one for one, units in raw.items() if len(units) == size] for size in sizes]
+def _alike(raw: Mapping[UUID, tuple[Unit, ...]], said: Mapping[UUID, Content]) -> list[list[UUID]]:
+    """Accounts by what a post says there, and in how many parts."""
+    found: dict[tuple[Content, int], list[UUID]] = {}
+    for one, units in raw.items():
+        found.setdefault((said[one], len(units)), []).append(one)
+    return list(found.values())
 
 
 def _about(draft: Draft, channel: Channel) -> Subject:
     return subject(derived(draft.creator_id, "draft", channel.id))
 
 
-def _preview(draft: Draft, channel: Channel, units: Sequence[Unit], connector: Connector | None, rule: Rule) -> Preview:
+def _preview(
+    said: Content, channel: Channel, units: Sequence[Unit], connector: Connector | None, rule: Rule
+) -> Preview:
     unit = units[0]
-    most = connector.capabilities.size(channel.surface) if connector is not None else (planning.MAX_BODY, 0)
+    most = connector.capabilities.size(channel.surface) if connector is not None else (MAX_BODY, 0)
     return Preview(
         channel_id=channel.id,
         account=channel.name,
@@ -198,9 +220,10 @@ def _preview(draft: Draft, channel: Channel, units: Sequence[Unit], connector: C
         rule=rule,
         parts=tuple(
             PartPreview(number, one.text("body"), one.media, len(one.text("body")), piece.comment)
-            for number, (one, piece) in enumerate(zip(units[1:], draft.parts, strict=False), start=2)
+            for number, (one, piece) in enumerate(zip(units[1:], said.parts, strict=False), start=2)
         ),
-        joined=bool(draft.parts) and len(units) == 1,
+        joined=bool(said.parts) and len(units) == 1,
+        said=said,
     )
 
 
@@ -213,6 +236,7 @@ def _post(scope: Scope, draft: Draft) -> Post:
         body=draft.body,
         media=[str(asset) for asset in draft.media],
         parts=threads.stored(draft.parts),
+        overrides=overrides.stored(draft.others),
         origin=ORIGIN,
         origin_key="",
         author=scope.actor,
@@ -293,6 +317,7 @@ def plan(
         text_ai=draft.text_ai,
         late_ok=late_ok,
         parts=draft.parts,
+        others=draft.others,
     )
     for channel_id in draft.channels:
         planning.add_delivery(scope, post_id, channel_id, at=at)
@@ -331,18 +356,14 @@ def rewrite(scope: Scope, post_id: UUID, draft: Draft, *, author: str) -> bool:
     """
     if draft.empty:
         raise BadInput("compose.empty")
-    if len(draft.body) > planning.MAX_BODY or len(draft.title) > planning.MAX_TITLE:
-        raise BadInput("post.too_long", most=planning.MAX_BODY)
-    if "\x00" in draft.title + draft.body:
-        raise BadInput("post.unwritable")
+    overrides.check(draft.said, draft.others)
     row = post(scope, post_id)
-    threads.check(draft.parts)
-    library.check_owner(scope, row.creator_id, threads.assets(draft.media, draft.parts))
+    library.check_owner(scope, row.creator_id, draft.assets)
     known = [one for one in deliveries_of(scope, post_id) if one.state != S.CANCELLED]
     if not known or any(one.state not in REWRITABLE for one in known):
         raise Conflict("post.left_already")
     row.title, row.body, row.media = draft.title, draft.body, [str(asset) for asset in draft.media]
-    row.parts = threads.stored(draft.parts)
+    row.parts, row.overrides = threads.stored(draft.parts), overrides.stored(draft.others)
     row.author, row.author_principal = author, planning.principal_of(scope, author)
     row.version += 1
     row.digest = digest_now(scope, row)

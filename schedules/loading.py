@@ -64,6 +64,7 @@ def _post(post: PastPost, prints: Sequence[str]) -> Mapping[str, object]:
         "origin_key": str(post.id),
         "author": post.author,
         "parts": [],
+        "overrides": [],
         "text_ai": post.text_ai,
         "priority": 5,
         "late_ok": LATE_OK,

@@ -23,6 +23,8 @@ class Post(CreatorRow, table=True):
     """Asset ids in order; each channel's profile picks the rendition."""
     parts: list[dict[str, Any]] = jsonb(list)
     """What follows as a thread, and the first comment at last: `schedules/threads.py` reads and writes them."""
+    overrides: list[dict[str, Any]] = jsonb(list)
+    """What it says otherwise in one place: `schedules/overrides.py` reads and writes them."""
     origin: str
     origin_key: str
     author: str

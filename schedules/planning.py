@@ -1,8 +1,9 @@
 """Writing posts and putting them on the calendar."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -14,11 +15,12 @@ from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.words import canonical
 from gate.units import Medium
-from schedules import threads
+from schedules import overrides, threads
 from schedules.calendar import WallTime, local_wall
 from schedules.events import PreflightDue, PublishDue, ReconcileDue, StageDue
 from schedules.models import Delivery, Post
 from schedules.moving import change, delivery, move
+from schedules.overrides import Content, Override
 from schedules.states import PLANNABLE, DeliveryState
 from schedules.threads import Piece
 from studio import library
@@ -31,20 +33,26 @@ IN_THREAD = 1
 """The priority of the next part of a thread: what has begun goes on before another post begins."""
 
 LATE_OK = timedelta(minutes=30)
-MAX_TITLE, MAX_BODY = 200, 20_000
-"""Characters; what a platform takes is less, and said by its connector."""
 
 S = DeliveryState
 
 
 def content_digest(
-    title: str, body: str, media: Sequence[str], text_ai: str, parts: Sequence[Sequence[object]] = ()
+    title: str,
+    body: str,
+    media: Sequence[str],
+    text_ai: str,
+    parts: Sequence[Sequence[object]] = (),
+    *,
+    otherwise: Mapping[str, Sequence[object]] = MappingProxyType({}),
 ) -> str:
     """SHA-256 of what people approve: any visible change makes another digest.
 
-    `media` are `print_of` each picture, `parts` what `part_print` says of each further part, in order.
+    `media` are `print_of` each picture, `parts` what `part_print` says of each further part, in order; `otherwise` the
+    same of each place that says it in its own way.
     """
-    return hashlib.sha256(canonical([title, body, list(media), text_ai, *map(list, parts)])).hexdigest()
+    said = [title, body, list(media), text_ai, *map(list, parts)]
+    return hashlib.sha256(canonical([*said, dict(otherwise)] if otherwise else said)).hexdigest()
 
 
 def part_print(piece: Piece, media: Sequence[Medium]) -> list[object]:
@@ -60,12 +68,18 @@ def print_of(asset: str, medium: Medium) -> str:
 
 def digest_now(scope: Scope, row: Post) -> str:
     """The digest of a post with its pictures as they are now. Raises NotFound for a picture that is missing."""
-    prints = [print_of(asset, library.media(scope, UUID(asset), "library")) for asset in row.media]
-    parts = (
-        part_print(piece, [library.media(scope, asset, "library") for asset in piece.media])
-        for piece in threads.pieces(row)
-    )
-    return content_digest(row.title, row.body, prints, row.text_ai, list(parts))
+    said = overrides.written(row)
+    otherwise = {place: [other.title, other.body, *_prints(scope, other)] for place, other in overrides.versions(row)}
+    prints, parts = _prints(scope, said)
+    return content_digest(row.title, row.body, prints, row.text_ai, parts, otherwise=otherwise)
+
+
+def _prints(scope: Scope, said: Content) -> tuple[list[str], list[list[object]]]:
+    def shown(assets: Sequence[UUID]) -> list[Medium]:
+        return [library.media(scope, asset, "library") for asset in assets]
+
+    prints = [print_of(str(asset), medium) for asset, medium in zip(said.media, shown(said.media), strict=True)]
+    return prints, [part_print(piece, shown(piece.media)) for piece in said.parts]
 
 
 def post(scope: Scope, post_id: UUID) -> Post:
@@ -90,25 +104,22 @@ def write_post(
     text_ai: str = "none",
     late_ok: timedelta | None = LATE_OK,
     parts: Sequence[Piece] = (),
+    others: Sequence[Override] = (),
 ) -> UUID:
     """Write a post once per (origin, origin_key); a repeat returns the first one's id and changes nothing.
 
     `media` are asset ids; `late_ok` is how late it may still leave, None for always. An author who is a member is
-    known by their principal. `parts` follow as a thread. Raises BadInput, and NotFound for a picture that is not in
-    her library.
+    known by their principal. `parts` follow as a thread; `others` are what single places say otherwise. Raises
+    BadInput, and NotFound for a picture that is not in her library.
     """
-    threads.check(parts)
-    if len(body) > MAX_BODY or len(title) > MAX_TITLE:
-        raise BadInput("post.too_long", most=MAX_BODY)
-    if "\x00" in title + body:
-        raise BadInput("post.unwritable")
+    overrides.check(Content(title, body, tuple(media), tuple(parts)), others)
     library.alone(scope, "post", origin, origin_key)
     known = scope.session.exec(
         select(Post.id).where(Post.tenant_id == scope.tenant_id, Post.origin == origin, Post.origin_key == origin_key)
     ).first()
     if known is not None:
         return known
-    library.check_owner(scope, creator_id, threads.assets(media, parts))
+    library.check_owner(scope, creator_id, overrides.every_asset(media, parts, others))
     row = Post(
         tenant_id=scope.tenant_id,
         creator_id=creator_id,
@@ -116,6 +127,7 @@ def write_post(
         body=body,
         media=[str(asset) for asset in media],
         parts=threads.stored(parts),
+        overrides=overrides.stored(others),
         origin=origin,
         origin_key=origin_key,
         author=author,
@@ -219,7 +231,7 @@ def wake(scope: Scope, row: Delivery, *, at: datetime | None = None) -> None:
     ids, lane = (scope.tenant_id, row.id), f"channel:{row.channel_id}"
     if due - AHEAD > scope.now:
         outbox.put(scope, PreflightDue(*ids), at=due - AHEAD)
-        if post(scope, row.post_id).media and not row.part_ids:
+        if overrides.shows_pictures(post(scope, row.post_id)) and not row.part_ids:
             outbox.put(scope, StageDue(*ids), at=due - AHEAD, lane=f"stage:{row.channel_id}")
     first = min(row.priority, IN_THREAD) if row.part_ids else row.priority
     outbox.put(scope, PublishDue(*ids), at=due, lane=lane, priority=first)

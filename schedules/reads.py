@@ -11,8 +11,10 @@ from channels import reads as channel_reads
 from foundation.database import Scope
 from foundation.errors import NotFound
 from foundation.words import Message
+from schedules import overrides
 from schedules.calendar import bounds
 from schedules.models import Delivery, DeliveryMove, Post
+from schedules.overrides import Content, Override, read
 from schedules.states import NEEDS_A_PERSON, DeliveryState
 from schedules.threads import Piece, pieces
 
@@ -60,6 +62,17 @@ class Written:
     author_principal: UUID | None
     late_ok: timedelta | None
     parts: tuple[Piece, ...] = ()
+    others: tuple[Override, ...] = ()
+    """What single places say otherwise."""
+
+    @property
+    def said(self) -> Content:
+        """What it says where no place says otherwise."""
+        return Content(self.title, self.body, self.media, self.parts)
+
+    def on(self, channel: channel_reads.Channel) -> Content:
+        """What it says on an account."""
+        return overrides.layered(self.said, self.others, channel)
 
 
 @dataclass(frozen=True)
@@ -152,7 +165,9 @@ def written_post(scope: Scope, post_id: UUID) -> Written:
         raise NotFound("post.unknown")
     media = tuple(UUID(asset) for asset in row.media)
     words = (row.title, row.body, media, row.text_ai)
-    return Written(row.id, row.creator_id, *words, row.author, row.author_principal, row.late_ok, pieces(row))
+    return Written(
+        row.id, row.creator_id, *words, row.author, row.author_principal, row.late_ok, pieces(row.parts), read(row)
+    )
 
 
 def of_post(scope: Scope, post_id: UUID, *, names: Mapping[UUID, str]) -> list[Entry]:

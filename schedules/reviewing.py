@@ -10,6 +10,7 @@ from sqlmodel import col, or_, select
 from foundation.database import Scope
 from schedules.models import Approval, Delivery, Post
 from schedules.moving import delivery, move
+from schedules.overrides import Override, every_asset, read
 from schedules.planning import wake
 from schedules.states import DeliveryState
 from schedules.threads import Piece, pieces
@@ -57,6 +58,13 @@ class Asked:
     wishes: tuple[Wish, ...]
     words: tuple[Word, ...]
     parts: tuple[Piece, ...] = ()
+    others: tuple[Override, ...] = ()
+    """What single places say otherwise."""
+
+    @property
+    def assets(self) -> list[UUID]:
+        """Every picture of it, in whatever place."""
+        return every_asset(self.media, self.parts, self.others)
 
     @property
     def due_at(self) -> datetime:
@@ -134,7 +142,8 @@ def _asked(post: Post, wishes: list[Wish], words: list[Word]) -> Asked:
         post.author_principal,
         tuple(wishes),
         tuple(words),
-        pieces(post),
+        pieces(post.parts),
+        read(post),
     )
 
 
@@ -187,7 +196,10 @@ def shown_in_posts(scope: Scope, creator_id: UUID) -> frozenset[UUID]:
     """The assets that stand in a post of a creator, whatever became of it."""
     rows = scope.run(
         "SELECT DISTINCT CAST(asset AS uuid) FROM posts p, LATERAL (SELECT jsonb_array_elements_text(p.media) AS asset"
-        " UNION ALL SELECT jsonb_array_elements_text(part -> 'media') FROM jsonb_array_elements(p.parts) part) shown"
+        " UNION ALL SELECT jsonb_array_elements_text(part -> 'media') FROM jsonb_array_elements(p.parts) part"
+        " UNION ALL SELECT jsonb_array_elements_text(other -> 'media') FROM jsonb_array_elements(p.overrides) other"
+        " UNION ALL SELECT jsonb_array_elements_text(part -> 'media') FROM jsonb_array_elements(p.overrides) other,"
+        " jsonb_array_elements(other -> 'parts') part) shown"
         " WHERE tenant_id = :tenant AND creator_id = :creator",
         tenant=scope.tenant_id,
         creator=creator_id,

@@ -13,7 +13,7 @@ from channels import carrying
 from connectors.capabilities import Capabilities
 from foundation.errors import BadInput
 from gate.units import Medium, Part, Text, Unit
-from schedules.models import Delivery, Post
+from schedules.models import Delivery
 
 MOST_PARTS = 25
 """Of one post, its first comment too."""
@@ -36,9 +36,9 @@ class Piece:
         return not (self.body.strip() or self.media)
 
 
-def pieces(owner: Post) -> tuple[Piece, ...]:
-    """What follows a post, in the order it leaves in."""
-    return tuple(_read(one) for one in owner.parts)
+def pieces(parts: Sequence[Mapping[str, Any]]) -> tuple[Piece, ...]:
+    """What follows a post, in the order it leaves in, from its stored form."""
+    return tuple(_read(one) for one in parts)
 
 
 def _read(stored: Mapping[str, Any]) -> Piece:
@@ -113,10 +113,9 @@ def begun(row: Delivery) -> bool:
     return 0 < len(row.part_ids) < row.parts
 
 
-def reply_to(row: Delivery, owner: Post) -> str:
-    """The native id that the next part is put under; "" for the first one."""
+def reply_to(row: Delivery, parts: Sequence[Piece]) -> str:
+    """The native id that the next part is put under; "" for the first one. `parts` are what follows the post there."""
     part = part_of(row)
     if part == 0:
         return ""
-    comment = owner.parts[part - 1]["comment"]
-    return str(row.part_ids[0 if comment else -1])
+    return str(row.part_ids[0 if parts[part - 1].comment else -1])

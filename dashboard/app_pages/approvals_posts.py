@@ -124,7 +124,7 @@ def _mine(page: Page, scope: Scope, post_id: UUID) -> Asked:
 
 def _approve(page: Page, post_id: UUID, tier: int, scope: Scope, _: UUID) -> Message:
     asked, member = _mine(page, scope, post_id), page.who.member
-    ratings = {one: studio_reads.shown(scope, one).standing.rating for one in asked.media}
+    ratings = {one: studio_reads.shown(scope, one).standing.rating for one in asked.assets}
     covered = [one for one, rating in ratings.items() if files.covered(rating)]
     if not files.seen(scope, covered) >= set(covered):
         raise Refused("approvals.look_first")
@@ -200,7 +200,7 @@ def _previews(page: Page, asked: Asked, shown: Content) -> None:
     wishes = {wish.channel_id: wish for wish in asked.wishes}
     with st.container(horizontal=True, gap="small"):
         for one in shown.previews:
-            shots, rest = compose_parts.shots_of(one, asked.media, asked.parts, seen)
+            shots, rest = compose_parts.shots_of(one, seen)
             with st.container(width=380):
                 draw(
                     "approvals_preview.html",

@@ -122,7 +122,7 @@ def _skip(page: Page, creator_id: UUID, delivery_id: UUID, version: int, scope: 
 
 
 def _rework(page: Page, found: Opened) -> None:
-    about = (found.post, tuple(place.entry.channel_id for place in found.places), found.creator.slug)
+    about = (found.post, found.said, found.creator.slug)
     with st.container(horizontal=True, gap="small"):
         if found.rewritable:
             st.button(

@@ -7,7 +7,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting, files
-from dashboard.app_pages import compose_draft, compose_parts, compose_pictures
+from dashboard.app_pages import compose_draft, compose_parts, compose_pictures, compose_places
 from dashboard.app_pages.compose_draft import (
     ACCOUNTS,
     BODY,
@@ -31,7 +31,7 @@ from dashboard.widgets import draw
 from foundation.database import Scope
 from foundation.errors import BadInput, Conflict
 from foundation.words import Message
-from schedules import agenda, drafting, threads
+from schedules import agenda, drafting
 from schedules import reads as schedule_reads
 from schedules.calendar import WallTime
 from schedules.drafting import Draft
@@ -76,7 +76,7 @@ def show(page: Page) -> None:
         compose_pictures.show(page, found)
     with right:
         compose_pictures.rating(page, found)
-        _previews(page, found, written)
+        _previews(page, found)
         _send(page, found)
 
 
@@ -120,21 +120,21 @@ def _words(page: Page, hers: list[Account]) -> None:
         wrap=True,
         disabled=bool(typed(REWORK)),
     )
+    compose_places.show(page, names, st.session_state.get(ACCOUNTS) or [])
     if not hers:
         draw("calendar_empty.html", code="compose.no_accounts", word=page.word)
 
 
-def _previews(page: Page, found: Desk, written: Draft) -> None:
+def _previews(page: Page, found: Desk) -> None:
     draw("compose_part.html", title=page.word("compose.previews"))
     if not found.previews:
         draw("calendar_empty.html", code="compose.preview_empty", word=page.word)
-    assets = threads.assets(written.media, written.parts)
     for one in found.previews:
         seen = {
             asset: (files.src(asset, "preview", unrated=asset in found.unrated), medium.alt)
-            for asset, medium in zip(assets, one.all_media, strict=False)
+            for asset, medium in zip(one.said.assets, one.all_media, strict=False)
         }
-        shots, rest = compose_parts.shots_of(one, written.media, written.parts, seen)
+        shots, rest = compose_parts.shots_of(one, seen)
         draw("compose_preview.html", one=one, shots=shots, rest=rest, voice=page.voice, word=page.word)
 
 

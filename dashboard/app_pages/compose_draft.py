@@ -1,13 +1,17 @@
 """The post that is being written: words and choices of one member's open page, nothing of it in the database yet."""
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 import streamlit as st
 
 from foundation.errors import NotFound
 from foundation.ids import uuid7
+from schedules import threads
 from schedules.calendar import parse
 from schedules.drafting import Draft
+from schedules.overrides import Content, Override
 from schedules.reads import Written
 from schedules.threads import Piece
 
@@ -15,10 +19,16 @@ ID, CREATOR, TITLE, BODY, ACCOUNTS = (f"compose:{name}" for name in ("id", "crea
 WHEN, DAY, CLOCK, REWORK = (f"compose:{name}" for name in ("when", "day", "clock", "rework"))
 MEDIA, BROUGHT, SHOWN = (f"compose:{name}" for name in ("media", "brought", "shown"))
 PARTS, COMMENT, COMMENTED, TARGET = (f"compose:{name}" for name in ("parts", "comment", "commented", "target"))
+OTHERS = "compose:others"
+"""The accounts that a post is written differently for."""
+
 _WORDS, _WHEN = (ID, CREATOR, TITLE, BODY, ACCOUNTS, PARTS, COMMENT, COMMENTED), (WHEN, DAY, CLOCK, REWORK)
-FIELDS = (*_WORDS, *_WHEN, MEDIA, BROUGHT, SHOWN, TARGET)
+FIELDS = (*_WORDS, *_WHEN, MEDIA, BROUGHT, SHOWN, TARGET, OTHERS)
 OF_PART = "compose:part:"
 """What the fields of further parts begin with; PARTS holds their ids in order."""
+
+OF_OTHER = "compose:other:"
+"""What the fields of one account begin with."""
 
 TICKED = "compose:tick:"
 FEW = 12
@@ -38,27 +48,39 @@ def begin(*, creator: str = "", at: str = "", asset: str = "") -> None:
     st.query_params.from_dict({"new": "1"})
 
 
-def duplicate(post: Written, channels: tuple[UUID, ...], creator: str) -> None:
-    """Open a page with what another post says, in a callback."""
+def duplicate(post: Written, there: Mapping[UUID, Content], creator: str) -> None:
+    """Open a page with what another post says, in a callback; `there` is what it says on each of its accounts."""
     begin(creator=creator)
     said = {TITLE: post.title, BODY: post.body, MEDIA: [str(one) for one in post.media]}
-    st.session_state.update({**said, ACCOUNTS: list(dict.fromkeys(str(one) for one in channels))})
+    st.session_state.update({**said, ACCOUNTS: [str(one) for one in there]})
     for part in post.parts:
         if part.comment:
             st.session_state.update({COMMENTED: True, COMMENT: part.body})
         else:
             add_part(part)
+    others = {str(one): said for one, said in there.items() if said != post.said}
+    st.session_state[OTHERS] = list(others)
+    for account, other in others.items():
+        _fill(account, other, same_parts=other.parts == post.parts)
 
 
-def rework(post: Written, channels: tuple[UUID, ...], creator: str) -> None:
+def _fill(account: str, said: Content, *, same_parts: bool) -> None:
+    """The fields of an account with what a post says there. Parts of its own are kept, and changed on no page."""
+    fields: dict[str, Any] = {"title": said.title, "body": said.body, "media": [str(one) for one in said.media]}
+    if not same_parts:
+        fields["parts"] = threads.stored(said.parts)
+    st.session_state.update({other_key(account, field): value for field, value in fields.items()})
+
+
+def rework(post: Written, there: Mapping[UUID, Content], creator: str) -> None:
     """Open a post of which nothing is outside, to change what it says, in a callback."""
-    duplicate(post, channels, creator)
+    duplicate(post, there, creator)
     st.session_state[REWORK] = str(post.id)
 
 
 def forget() -> None:
     """Nothing is being written any more."""
-    for name in [one for one in st.session_state if one in FIELDS or str(one).startswith((TICKED, OF_PART))]:
+    for name in [one for one in st.session_state if one in FIELDS or str(one).startswith((TICKED, OF_PART, OF_OTHER))]:
         st.session_state.pop(name, None)
 
 
@@ -102,6 +124,11 @@ def chosen_for() -> str:
     return media_key(part if part in part_ids() else "")
 
 
+def other_key(account: str, field: str) -> str:
+    """Where a field of one account is kept."""
+    return f"{OF_OTHER}{account}:{field}"
+
+
 def add_part(piece: Piece) -> None:
     """One more part at the end, in a callback."""
     part = uuid7().hex
@@ -114,5 +141,22 @@ def draft(creator_id: UUID) -> Draft:
     parts = [Piece(typed(part_key(one)).strip(), listed(media_key(one))) for one in part_ids()]
     parts.append(Piece(typed(COMMENT).strip(), comment=True))
     rest = tuple(one for one in parts if not one.empty)
-    words = (typed(TITLE).strip(), typed(BODY).strip())
-    return Draft(creator_id, *words, listed(MEDIA), listed(ACCOUNTS), parts=rest)
+    said = Content(typed(TITLE).strip(), typed(BODY).strip(), listed(MEDIA), rest)
+    others = [_other(said, one) for one in st.session_state.get(OTHERS) or ()]
+    written = tuple(one for one in others if not one.idle)
+    return Draft(creator_id, said.title, said.body, said.media, listed(ACCOUNTS), parts=rest, others=written)
+
+
+def _other(said: Content, account: str) -> Override:
+    """What one account says otherwise: of a field that is as the post's, nothing. Pictures keep the post's order."""
+    title, body = (typed(other_key(account, field)).strip() for field in ("title", "body"))
+    kept = listed(other_key(account, "media"))
+    media = tuple(one for one in said.media if one in kept)
+    parts = st.session_state.get(other_key(account, "parts"))
+    return Override(
+        account,
+        title=None if title == said.title else title,
+        body=None if body == said.body else body,
+        media=None if media == said.media else media,
+        parts=None if parts is None else threads.pieces(parts),
+    )

@@ -47,12 +47,10 @@ def target(page: Page) -> None:
     st.selectbox(page.word("compose.pictures_for"), list(names), format_func=lambda one: names[one], key=TARGET)
 
 
-def shots_of(
-    one: Preview, media: Sequence[UUID], parts: Sequence[Piece], seen: Mapping[UUID, tuple[str, str]]
-) -> tuple[Shots, list[tuple[PartPreview, Shots]]]:
+def shots_of(one: Preview, seen: Mapping[UUID, tuple[str, str]]) -> tuple[Shots, list[tuple[PartPreview, Shots]]]:
     """The pictures of a post on one account, and of each part that follows there; `seen` are those there are."""
-    first = threads.assets(media, parts) if one.joined else media
-    rest = [(part, _known(piece.media, seen)) for part, piece in zip(one.parts, parts, strict=False)]
+    first = one.said.assets if one.joined else one.said.media
+    rest = [(part, _known(piece.media, seen)) for part, piece in zip(one.parts, one.said.parts, strict=False)]
     return _known(first, seen), rest
 
 

@@ -22,7 +22,7 @@ from gate.ratings import Standing
 from gate.reads import Depicted, Held
 from gate.reasons import Reason
 from gate.units import Part, Subject, highest
-from schedules import drafting, reviewing, threads
+from schedules import drafting, reviewing
 from schedules import reads as schedule_reads
 from schedules.drafting import Draft, Preview
 from schedules.reads import Entry
@@ -266,18 +266,16 @@ def _blocked(entry: Entry, creator: Creator, since: datetime) -> Hold:
 def content(scope: Scope, asked: Asked, creator: Creator, member: Member) -> Content:
     """One post as it would leave now."""
     channels = tuple(wish.channel_id for wish in asked.wishes)
-    draft = Draft(asked.creator_id, asked.title, asked.body, asked.media, channels, asked.text_ai, asked.parts)
+    draft = Draft(
+        asked.creator_id, asked.title, asked.body, asked.media, channels, asked.text_ai, asked.parts, asked.others
+    )
     previews = drafting.previews(scope, draft, author=asked.author, connectors=connectors())
-    media = previews[0].all_media if previews else ()
-    digests = [medium.sha256 for medium in media]
+    shown = {asset: medium for one in previews for asset, medium in zip(one.said.assets, one.all_media, strict=False)}
+    digests = {asset: medium.sha256 for asset, medium in shown.items()}
     return Content(
         previews=previews,
-        shots=shots(
-            scope,
-            dict(zip(threads.assets(asked.media, asked.parts), digests, strict=False)),
-            [medium.alt for medium in media],
-        ),
-        people=gate_reads.people_in(scope, digests),
+        shots=shots(scope, digests, [medium.alt for medium in shown.values()]),
+        people=gate_reads.people_in(scope, list(digests.values())),
         own=asked.author_principal == member.principal_id,
         tier=asked.tier_for(member.principal_id),
         tiers=creator.approval_tiers,

@@ -17,6 +17,7 @@ from schedules.agenda import free
 from schedules.calendar import WallTime, bounds, local_day, zone_of
 from schedules.claiming import subject
 from schedules.drafting import REWRITABLE, Rule, rule_of
+from schedules.overrides import Content
 from schedules.reads import Entry, Step, Written
 from schedules.states import NEEDS_A_PERSON, PLANNABLE, DeliveryState
 from tenants import reads as tenant_reads
@@ -139,10 +140,16 @@ class Opened:
     rules: Mapping[UUID, Rule]
     """What each account's place allows."""
     halt: Halt
+    said: Mapping[UUID, Content]
+    """What the post says on each account it goes to."""
 
     def waits(self, place: Place) -> bool:
         """Whether an emergency stop keeps it back there."""
         return stopped(self.halt, place.entry)
+
+    def otherwise(self, place: Place) -> bool:
+        """Whether the post says something else there."""
+        return self.said[place.entry.channel_id] != self.post.said
 
     @property
     def rewritable(self) -> bool:
@@ -243,4 +250,5 @@ def opened(scope: Scope, mine: Sequence[Creator], post_id: UUID) -> Opened:
         people=people,
         rules={key: rule_of(rules, one.platform, one.surface, scope.now.date()) for key, one in accounts.items()},
         halt=switches.halt(scope, "sending"),
+        said={key: post.on(accounts[key]) for key in dict.fromkeys(one.channel_id for one in entries)},
     )

@@ -11,7 +11,7 @@ from channels.states import ChannelState
 from connectors import registry
 from connectors.contract import Connector
 from foundation.database import Scope
-from schedules import agenda, drafting, threads
+from schedules import agenda, drafting
 from schedules.calendar import WallTime, local_wall
 from schedules.drafting import Draft, Preview
 from studio import library, uploads
@@ -69,9 +69,7 @@ def desk(
 ) -> Desk:
     """What is drawn around a draft. Raises NotFound for a picture or an account that is not hers."""
     found = uploads.uploads(scope, brought)
-    open_ = unrated(
-        scope, threads.assets(draft.media, draft.parts)
-    )  # before what follows from it: one rated meanwhile must not be missed
+    open_ = unrated(scope, draft.assets)  # before what follows from it: one rated meanwhile must not be missed
     shown = drafting.previews(scope, draft, author=author, connectors=connectors())
     return Desk(
         now=scope.now,

@@ -206,6 +206,28 @@ def test_words_change_while_nothing_is_outside(door: Door, lumiere: Agency) -> N
         assert not approvals.is_approved(scope, planning.post(scope, post_id), scope.now)
 
 
+def test_an_account_says_it_otherwise_and_is_changed_with_the_post(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    second = connected(lumiere, "Autre")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox", "Autre", words="Bonjour")
+        page.choose("L’écrire autrement pour", "Autre")
+        said = page.type("Texte sur Autre", "Bonjour, autrement")
+        assert "Bonjour, autrement" in said
+        page.press("Planifier")
+    (post,) = posts(lumiere)
+    assert [(one.place, one.body) for one in post.others] == [(str(second), "Bonjour, autrement")]
+    with stream(door.url, door.cookie(lumiere)) as page:
+        opened = page.open("/calendar", post=post.id)
+        assert "Sur Autre, elle dit" in opened
+        assert "Bonjour, autrement" in opened
+        page.press("Modifier")
+        page.type("Texte sur Autre", "Encore autrement")
+        page.press("Enregistrer")
+    (post,) = posts(lumiere)
+    assert (post.body, [one.body for one in post.others]) == ("Bonjour", ["Encore autrement"])
+
+
 def test_duplicate_is_another_post(door: Door, lumiere: Agency) -> None:
     delivery_id = lumiere.post("encore", state="published", minutes=-5)
     with lumiere.scope() as scope:

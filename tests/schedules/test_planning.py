@@ -8,7 +8,7 @@ import pytest
 
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import uuid7
-from schedules import approvals, moving, planning, publishing, reads
+from schedules import approvals, moving, overrides, planning, publishing, reads
 from schedules.calendar import local_wall
 from schedules.states import DeliveryState as S
 from tests.conftest import WAITS_FOR_US, wait_until
@@ -37,7 +37,7 @@ def test_an_account_of_another_creator_takes_no_post(lea: Desk) -> None:
 
 def test_too_long_a_text_and_an_unknown_picture_are_told(lea: Desk) -> None:
     with pytest.raises(BadInput):
-        lea.write("x" * (planning.MAX_BODY + 1))
+        lea.write("x" * (overrides.MAX_BODY + 1))
     with pytest.raises(BadInput):
         lea.write("a\x00b")
     with pytest.raises(NotFound):

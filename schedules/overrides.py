@@ -1,0 +1,147 @@
+"""What a post says otherwise in one place: words, pictures or parts of its own on a platform, or on one account.
+
+They are written and approved with the post: its digest covers every version of it, whatever account it goes to.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from channels.reads import Channel
+from foundation.errors import BadInput
+from schedules import threads
+from schedules.models import Post
+from schedules.threads import Piece
+
+MOST = 40
+"""Places of one post that say it otherwise."""
+
+LONGEST_PLACE = 60
+MAX_TITLE, MAX_BODY = 200, 20_000
+"""Characters; what a platform takes is less, and said by its connector."""
+
+
+@dataclass(frozen=True)
+class Override:
+    """What stays None is as the post has it. `place` is a platform's name, or the id of an account."""
+
+    place: str
+    title: str | None = None
+    body: str | None = None
+    media: tuple[UUID, ...] | None = None
+    parts: tuple[Piece, ...] | None = None
+
+    @property
+    def idle(self) -> bool:
+        """Whether it changes nothing."""
+        return self.title is None and self.body is None and self.media is None and self.parts is None
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a post says on one account; `media` are asset ids, `parts` follow as a thread."""
+
+    title: str
+    body: str
+    media: tuple[UUID, ...]
+    parts: tuple[Piece, ...]
+
+    @property
+    def assets(self) -> list[UUID]:
+        """Every picture of it, in the order shown."""
+        return threads.assets(self.media, self.parts)
+
+
+def written(owner: Post) -> Content:
+    """What a post says where no place says otherwise."""
+    return Content(owner.title, owner.body, tuple(UUID(asset) for asset in owner.media), threads.pieces(owner.parts))
+
+
+def content(owner: Post, channel: Channel) -> Content:
+    """What a post says on an account."""
+    return layered(written(owner), read(owner), channel)
+
+
+def layered(said: Content, others: Sequence[Override], channel: Channel) -> Content:
+    """A content as an account shows it: what is said there beats what its platform says, and that the post; pure."""
+    for place in (channel.platform, str(channel.id)):
+        for one in others:
+            if one.place == place:
+                said = over(said, one)
+    return said
+
+
+def over(said: Content, one: Override) -> Content:
+    """A content with what one place says otherwise; pure."""
+    return Content(
+        said.title if one.title is None else one.title,
+        said.body if one.body is None else one.body,
+        said.media if one.media is None else one.media,
+        said.parts if one.parts is None else one.parts,
+    )
+
+
+def versions(owner: Post) -> Iterator[tuple[str, Content]]:
+    """What each place would say, by place; a platform's version and an account's are each read over the post alone."""
+    said = written(owner)
+    for one in read(owner):
+        yield one.place, over(said, one)
+
+
+def every_asset(media: Sequence[UUID], parts: Sequence[Piece], others: Sequence[Override]) -> list[UUID]:
+    """Every picture of a post in any place, once each, those of the post itself first."""
+    found = threads.assets(media, parts)
+    for one in others:
+        found += threads.assets(one.media or (), one.parts or ())
+    return list(dict.fromkeys(found))
+
+
+def shows_pictures(owner: Post) -> bool:
+    """Whether it shows a picture in any place; of a thread, with its first part."""
+    return bool(owner.media) or any(one.media for one in read(owner))
+
+
+def check(said: Content, others: Sequence[Override]) -> None:
+    """Raise BadInput for words or parts that no post may have, anywhere; for too many places, and one said twice."""
+    places = [one.place for one in others]
+    if len(others) > MOST or len(set(places)) != len(places):
+        raise BadInput("post.too_many_places", most=MOST)
+    if any(not 0 < len(place) <= LONGEST_PLACE or "\x00" in place for place in places):
+        raise BadInput("post.no_such_place")
+    for one in (said, *(over(said, other) for other in others)):
+        if len(one.body) > MAX_BODY or len(one.title) > MAX_TITLE:
+            raise BadInput("post.too_long", most=MAX_BODY)
+        if "\x00" in one.title + one.body:
+            raise BadInput("post.unwritable")
+        threads.check(one.parts)
+
+
+def stored(others: Sequence[Override]) -> list[dict[str, Any]]:
+    """The stored form, by place; what changes nothing is left out."""
+    return [_stored(one) for one in sorted(others, key=lambda one: one.place) if not one.idle]
+
+
+def _stored(one: Override) -> dict[str, Any]:
+    said: dict[str, Any] = {"place": one.place, "title": one.title, "body": one.body}
+    if one.media is not None:
+        said["media"] = [str(asset) for asset in one.media]
+    if one.parts is not None:
+        said["parts"] = threads.stored(one.parts)
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def read(owner: Post) -> tuple[Override, ...]:
+    """What a post says otherwise, by place."""
+    return tuple(_read(one) for one in owner.overrides)
+
+
+def _read(said: Mapping[str, Any]) -> Override:
+    media, parts = said.get("media"), said.get("parts")
+    return Override(
+        said["place"],
+        said.get("title"),
+        said.get("body"),
+        None if media is None else tuple(UUID(asset) for asset in media),
+        None if parts is None else threads.pieces(parts),
+    )

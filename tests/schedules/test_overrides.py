@@ -1,0 +1,148 @@
+"""A post that says otherwise in one place: what leaves there, what is approved with it, what a page shows."""
+
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from channels import reads as channel_reads
+from foundation.errors import BadInput, NotFound
+from schedules import drafting, overrides, planning, reads, reviewing
+from schedules.drafting import Draft
+from schedules.models import Post
+from schedules.overrides import Content, Override
+from schedules.states import DeliveryState as S
+from schedules.threads import Piece
+from tests.schedules.builders import Desk
+from tests.schedules.threads import chain
+
+
+def everywhere(lea: Desk, *others: Override, body: str = "hello", **more: object) -> UUID:
+    """A post on both accounts, approved and planned for now."""
+    post_id = lea.write(body, others=others, **more)
+    for name in lea.channels:
+        lea.wish(post_id, name)
+    lea.approve(post_id)
+    return post_id
+
+
+def test_each_account_says_its_own(lea: Desk) -> None:
+    lea.connect("second")
+    everywhere(lea, Override(str(lea.channels["second"]), body="hello, second"))
+    lea.run()
+    assert lea.texts("main") == ["hello"]
+    assert lea.texts("second") == ["hello, second"]
+
+
+def test_an_account_beats_its_platform_and_the_platform_the_post(lea: Desk) -> None:
+    second = lea.connect("second")
+    with lea.scope() as scope:
+        platform = channel_reads.channel(scope, second).platform
+    everywhere(lea, Override(platform, body="everybody there"), Override(str(second), body="here"))
+    lea.run()
+    assert lea.texts("main") == ["everybody there"]
+    assert lea.texts("second") == ["here"]
+
+
+def test_a_thread_of_its_own_leaves_part_by_part(lea: Desk) -> None:
+    second = str(lea.connect("second"))
+    everywhere(lea, Override(second, parts=(Piece("and more"), Piece("the last", comment=True))))
+    lea.run()
+    assert chain(lea, "main") == [("hello", "")]
+    assert chain(lea, "second") == [("hello", ""), ("and more", "hello"), ("the last", "hello")]
+
+
+def test_pictures_of_one_place_are_staged_and_leave_there_alone(lea: Desk) -> None:
+    second, picture = str(lea.connect("second")), lea.photo(3)
+    everywhere(lea, Override(second, media=(picture,)))
+    lea.run()
+    assert [len(one["media"]) for one in lea.posts("main")] == [0]
+    assert [len(one["media"]) for one in lea.posts("second")] == [1]
+    with lea.scope() as scope:
+        assert picture in reviewing.shown_in_posts(scope, lea.creator_id)
+
+
+def test_what_another_place_says_was_approved_with_it(lea: Desk) -> None:
+    """One yes for all of it: changing what one place says asks again for every place."""
+    second = lea.connect("second")
+    post_id = lea.write(others=[Override(str(second), body="one")])
+    for name in lea.channels:
+        lea.wish(post_id, name, after=3600)
+    lea.approve(post_id)
+    lea.plan(post_id)
+    changed = Draft(lea.creator_id, "", "hello", (), (), others=(Override(str(second), body="two"),))
+    with lea.scope(f"member:{lea.author}") as scope:
+        assert not drafting.rewrite(scope, post_id, changed, author=f"member:{lea.author}")
+        assert {one.state for one in planning.deliveries_of(scope, post_id)} == {S.DRAFT}
+
+
+def test_what_was_not_approved_does_not_leave(lea: Desk) -> None:
+    """Changed behind everybody's back, in the row itself: the yes was to other words."""
+    second = lea.connect("second")
+    post_id = everywhere(lea, Override(str(second), body="one"))
+    with lea.scope() as scope:
+        row = planning.post(scope, post_id)
+        row.overrides = overrides.stored([Override(str(second), body="two")])
+        scope.add(row)
+    lea.run()
+    assert lea.texts("main") == lea.texts("second") == []
+    with lea.scope() as scope:
+        entries = reads.of_post(scope, post_id, names={})
+    assert [one.reason.code for one in entries if one.reason] == ["delivery.changed"] * 2
+
+
+def test_previews_show_what_each_account_would(lea: Desk) -> None:
+    second, picture = lea.connect("second"), lea.photo(4)
+    channels = (lea.channels["main"], second)
+    draft = Draft(
+        lea.creator_id, "", "hello", (picture,), channels, others=(Override(str(second), body="x", media=()),)
+    )
+    with lea.scope(f"member:{lea.author}") as scope:
+        found = drafting.previews(scope, draft, author=f"member:{lea.author}", connectors=lea.services.connectors)
+    assert [(one.body, one.said.assets) for one in found] == [("hello", [picture]), ("x", [])]
+
+
+@pytest.mark.parametrize(
+    ("others", "error"),
+    [
+        ([Override("a", body="x"), Override("a", title="y")], BadInput),
+        ([Override(str(number), body="x") for number in range(overrides.MOST + 1)], BadInput),
+        ([Override("", body="x")], BadInput),
+        ([Override("a" * 61, body="x")], BadInput),
+        ([Override("a\x00", body="x")], BadInput),
+        ([Override("a", body="x\x00")], BadInput),
+        ([Override("a", body="x" * (overrides.MAX_BODY + 1))], BadInput),
+        ([Override("a", parts=(Piece(""),))], BadInput),
+        ([Override("a", media=(uuid4(),))], NotFound),
+    ],
+)
+def test_what_no_post_may_say_no_place_may(lea: Desk, others: list[Override], error: type[Exception]) -> None:
+    with pytest.raises(error):
+        lea.write(others=others)
+
+
+PIECES = st.lists(st.builds(Piece, st.text("ab", min_size=1, max_size=3)), max_size=2).map(tuple)
+OVERRIDES = st.builds(
+    Override,
+    st.sampled_from(["sandbox", "feed", "x"]),
+    title=st.none() | st.text("ab", max_size=3),
+    body=st.none() | st.text("ab", max_size=3),
+    media=st.none() | st.lists(st.uuids(version=4), max_size=2).map(tuple),
+    parts=st.none() | PIECES,
+)
+
+
+@given(st.lists(OVERRIDES, max_size=3, unique_by=lambda one: one.place))
+def test_what_is_stored_is_read_as_it_was(others: list[Override]) -> None:
+    row = Post(overrides=overrides.stored(others))  # type: ignore[call-arg]  # only what is read here
+    assert overrides.read(row) == tuple(sorted((one for one in others if not one.idle), key=lambda one: one.place))
+
+
+@given(OVERRIDES)
+def test_what_is_not_said_otherwise_is_as_the_post_has_it(one: Override) -> None:
+    said = Content("t", "b", (), (Piece("p"),))
+    there = overrides.over(said, one)
+    for field in ("title", "body", "media", "parts"):
+        wanted = getattr(one, field)
+        assert getattr(there, field) == (getattr(said, field) if wanted is None else wanted)
