@@ -12,7 +12,7 @@ class ChannelConnected:
     """Fact: an account can be used; `subject_id` is the channel."""
 
     kind: ClassVar[str] = "channel.connected"
-    queue: ClassVar[outbox.Queue] = "urgent"
+    queue: ClassVar[outbox.Queue] = "facts"
     tenant_id: UUID
     subject_id: UUID
 
@@ -73,7 +73,7 @@ class PlaceSeen:
     """Fact: somebody sees again what the place the account `subject_id` posts to is set to."""
 
     kind: ClassVar[str] = "channel.seen"
-    queue: ClassVar[outbox.Queue] = "urgent"
+    queue: ClassVar[outbox.Queue] = "facts"
     tenant_id: UUID
     subject_id: UUID
 
@@ -113,7 +113,7 @@ class CopyRemoved:
     """Fact: a copy is proven gone. `subject_id` is its permit; what it was a copy of is `of_kind` and `of_id`."""
 
     kind: ClassVar[str] = "copy.removed"
-    queue: ClassVar[outbox.Queue] = "urgent"
+    queue: ClassVar[outbox.Queue] = "facts"
     tenant_id: UUID
     subject_id: UUID
     of_kind: str
@@ -160,7 +160,7 @@ class HandoverEnded:
     """
 
     kind: ClassVar[str] = "handover.ended"
-    queue: ClassVar[outbox.Queue] = "urgent"
+    queue: ClassVar[outbox.Queue] = "facts"
     tenant_id: UUID
     subject_id: UUID
     of_kind: str
@@ -219,7 +219,7 @@ class AgeAnswered:
     """Fact: the check `subject_id`, asked for in a chat of `channel_id` by the viewer `user_id`, has an end."""
 
     kind: ClassVar[str] = "age.answered"
-    queue: ClassVar[outbox.Queue] = "chat"
+    queue: ClassVar[outbox.Queue] = "facts"
     tenant_id: UUID
     subject_id: UUID
     channel_id: UUID

@@ -20,7 +20,9 @@ from foundation.errors import Conflict, NotFound
 from foundation.ids import uuid7
 from foundation.words import canonical
 
-Queue = Literal["urgent", "chat", "publish", "make", "gpu", "notify"]
+Queue = Literal["urgent", "chat", "publish", "make", "gpu", "notify", "facts"]
+"""All but `facts` are worked on by processes; facts are spread by the relay (`foundation/facts.py`)."""
+
 QUEUES: tuple[Queue, ...] = get_args(Queue)
 CHANNEL = "outbox"
 """What the relay listens to; the payload is the queue that was stirred, or nothing for all of them."""

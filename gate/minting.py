@@ -238,6 +238,7 @@ def _permit(unit: Unit, step: WireStep, entry: log.Entry, uploads: Collection[st
         viewer=unit.viewer,
         flags=unit.flags,
         points_at=tuple(sorted({*uploads, *(each.native_id for each in unit.references)})),
+        rating=entry.decision.rating,
         bundle=entry.decision.bundle,
         minted_at=entry.decided_at,
         expires_at=entry.decided_at + TTL,

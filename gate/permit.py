@@ -9,7 +9,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from foundation.words import canonical
-from gate.units import Subject
+from gate.units import Rating, Subject
 
 TTL = timedelta(seconds=60)
 """From decision to claim; how long the request itself takes is the step's deadline."""
@@ -41,10 +41,17 @@ class Permit:
     points_at: tuple[str, ...]
     """What the request may point at on the platform, by its ids: copies of ours that were judged with the unit, and
     what earlier steps of the same subject put there."""
+    rating: Rating
+    """What the unit was judged to be."""
     bundle: str
     minted_at: datetime
     expires_at: datetime
     signature: str = field(default="", repr=False)
+
+    @property
+    def plain(self) -> bool:
+        """Whether the platform was asked for nothing beside showing it: no marks, and nothing of the place."""
+        return self.rating is Rating.G and not self.flags
 
     def claims(self) -> bytes:
         """The signed bytes: every binding."""

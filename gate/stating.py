@@ -12,7 +12,7 @@ class TakedownOpened:
     """A copy has to go; `subject_id` is the jti of the permit it lies under."""
 
     kind: ClassVar[str] = "takedown.opened"
-    queue: ClassVar[Queue] = "urgent"
+    queue: ClassVar[Queue] = "facts"
     tenant_id: UUID
     subject_id: UUID
     channel_id: UUID
@@ -23,7 +23,7 @@ class ConsentRevoked:
     """A person took a permission back; `subject_id` is the person."""
 
     kind: ClassVar[str] = "consent.revoked"
-    queue: ClassVar[Queue] = "urgent"
+    queue: ClassVar[Queue] = "facts"
     tenant_id: UUID
     subject_id: UUID
     scope: str
@@ -34,7 +34,7 @@ class SwitchClosed:
     """An emergency stop was pressed; `subject_id` is the switch."""
 
     kind: ClassVar[str] = "switch.closed"
-    queue: ClassVar[Queue] = "urgent"
+    queue: ClassVar[Queue] = "facts"
     tenant_id: UUID
     subject_id: UUID
     scope: str
@@ -47,7 +47,7 @@ class ViewerChanged:
     """What is known of a reader's age changed; `subject_id` is the record."""
 
     kind: ClassVar[str] = "viewer.changed"
-    queue: ClassVar[Queue] = "chat"
+    queue: ClassVar[Queue] = "facts"
     tenant_id: UUID
     subject_id: UUID
     platform: str

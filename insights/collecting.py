@@ -4,15 +4,11 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from uuid import UUID
 
-from foundation import outbox
 from foundation.database import OpenScope, Scope
 from foundation.ids import uuid7
-from insights.events import PublishedSeen, ReadingDue
+from insights.events import ReadingDue
 from schedules import reads as schedule_reads
 from schedules.reads import Outside
-
-AGES = (1, 24, 168)
-"""Hours after publication at which a post is read."""
 
 DRIFT = 0.25
 """Share of its age by which a reading may come late and still be compared with the others of that age."""
@@ -22,17 +18,6 @@ COLLECTING = "system:collecting"
 
 Read = Callable[[UUID, UUID, str], Mapping[str, int] | None]
 """`(tenant, channel, native id)` → numbers by name; None when the platform gives none. No transaction is open."""
-
-
-def plan(event: PublishedSeen, *, tenant: OpenScope) -> None:
-    """Write one reading for each age, counted from when the post stood outside."""
-    with tenant(event.tenant_id, COLLECTING) as scope:
-        post = schedule_reads.published(scope, event.subject_id)
-        if post is None:
-            return
-        for age in AGES:
-            due = ReadingDue(event.tenant_id, event.subject_id, age)
-            outbox.put(scope, due, at=post.at + timedelta(hours=age), dedupe=f"reading:{event.subject_id}:{age}")
 
 
 def collect(event: ReadingDue, *, tenant: OpenScope, read: Read) -> None:

@@ -7,20 +7,13 @@ from uuid import UUID
 
 from foundation import outbox
 
-
-@dataclass(frozen=True)
-class PublishedSeen:
-    """Listener of `delivery.published`: plan the readings of the post."""
-
-    kind: ClassVar[str] = "readings.plan"
-    queue: ClassVar[outbox.Queue] = "make"
-    tenant_id: UUID
-    subject_id: UUID
+AGES = (1, 24, 168)
+"""Hours after publication at which a post is read."""
 
 
 @dataclass(frozen=True)
 class ReadingDue:
-    """Read the numbers of a published post at an age of so many hours."""
+    """Listener of `delivery.published`, later: read the numbers of the post at an age of so many hours."""
 
     kind: ClassVar[str] = "readings.read"
     queue: ClassVar[outbox.Queue] = "make"

@@ -74,7 +74,7 @@ class DeliveryPublished:
     """Fact: the post stands outside."""
 
     kind: ClassVar[str] = "delivery.published"
-    queue: ClassVar[outbox.Queue] = "publish"
+    queue: ClassVar[outbox.Queue] = "facts"
     tenant_id: UUID
     subject_id: UUID
 

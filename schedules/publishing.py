@@ -33,6 +33,7 @@ from foundation.errors import Conflict
 from foundation.words import Message
 from gate import minting
 from gate.minting import Denied
+from gate.permit import Permit
 from gate.reasons import Reason
 from gate.units import Subject
 from schedules import removal
@@ -137,15 +138,21 @@ def settle(
                 connecting.gone(scope, row.channel_id, reason)
             case _:
                 pass
-        _apply(scope, row, _settlement(scope, row, outcome))
+        _apply(scope, row, _settlement(scope, row, outcome), plain=_plain(armed))
     carrying.close(scope, armed or subject(delivery_id), outcome, part=part, note_copy=minting.note_copy)
+
+
+def _plain(armed: Armed | None) -> bool:
+    """Whether nothing of what left would have to be read back; what is not known is not plain."""
+    return armed is not None and isinstance(armed.authority, Permit) and armed.authority.plain
 
 
 def _settlement(scope: Scope, row: Delivery, outcome: Outcome) -> Settlement:
     return settlement(outcome, now=scope.now, done=row.part_ids, parts=row.parts)
 
 
-def _apply(scope: Scope, row: Delivery, after: Settlement) -> None:
+def _apply(scope: Scope, row: Delivery, after: Settlement, *, plain: bool = False) -> None:
+    """`plain`: what left asked nothing of the platform that would have to be read back."""
     late = row.late_until is not None and after.again_at is not None and after.again_at > row.late_until
     if late:
         # the graph leads from publishing to held directly: waiting any longer would break the author's word
@@ -162,9 +169,9 @@ def _apply(scope: Scope, row: Delivery, after: Settlement) -> None:
     if row.state == S.PUBLISHED:
         fact = DeliveryPublished(scope.tenant_id, row.id)
         outbox.put(scope, fact, dedupe=f"published:{row.id}", instead_of=ReconcileDue)
-        return
-    outbox.cancel(scope, ReconcileDue.kind, row.id)
-    if row.part_ids:  # what stands is read back now: nobody knows when the rest will
+    else:
+        outbox.cancel(scope, ReconcileDue.kind, row.id)
+    if row.part_ids or (row.state == S.PUBLISHED and not plain):  # parts: nobody knows when the rest will stand
         there = f"verify:{row.id}:{len(row.part_ids)}"
         outbox.put(scope, DeliveryVerify(scope.tenant_id, row.id), dedupe=there)
     if row.state in (S.SCHEDULED, S.PARTLY):

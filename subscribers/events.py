@@ -123,7 +123,7 @@ class OrderPaid:
     """Fact: an order is paid, its sale is in the ledger."""
 
     kind: ClassVar[str] = "order.paid"
-    queue: ClassVar[outbox.Queue] = "chat"
+    queue: ClassVar[outbox.Queue] = "facts"
     tenant_id: UUID
     subject_id: UUID
 
@@ -133,7 +133,7 @@ class OrderRefunded:
     """Fact: the money of an order went back, its reversal is in the ledger."""
 
     kind: ClassVar[str] = "order.refunded"
-    queue: ClassVar[outbox.Queue] = "chat"
+    queue: ClassVar[outbox.Queue] = "facts"
     tenant_id: UUID
     subject_id: UUID
 
@@ -143,7 +143,7 @@ class FanOptedOut:
     """Fact: a fan wants no offers any more, or nothing at all."""
 
     kind: ClassVar[str] = "fan.opted_out"
-    queue: ClassVar[outbox.Queue] = "chat"
+    queue: ClassVar[outbox.Queue] = "facts"
     tenant_id: UUID
     subject_id: UUID
 
@@ -153,6 +153,6 @@ class FanErased:
     """Fact: a fan is forgotten."""
 
     kind: ClassVar[str] = "fan.erased"
-    queue: ClassVar[outbox.Queue] = "chat"
+    queue: ClassVar[outbox.Queue] = "facts"
     tenant_id: UUID
     subject_id: UUID

@@ -16,6 +16,7 @@ from foundation import telemetry
 from foundation.clock import monotonic, pause
 from foundation.errors import Unavailable
 from foundation.outbox import Queue
+from workers.messages import TRANSPORT
 
 TASK = "handle"
 log = telemetry.log("workers.app")
@@ -59,6 +60,7 @@ def broker(redis_url: str, handle: Handle | None = None) -> Celery:
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_connection_timeout=2.0,
+        broker_transport=TRANSPORT,
         broker_transport_options={
             "socket_timeout": REDIS_SECONDS,
             "socket_connect_timeout": 2.0,

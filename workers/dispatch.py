@@ -5,9 +5,9 @@ a statement and tie every room to the outbox; instead every handler claims its s
 because its ending was lost finds its work done and ends quietly. Facts are settled with what they write: exactly once.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import ModuleType
 from typing import Any
@@ -16,10 +16,11 @@ from uuid import UUID
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from foundation import jobs, leases, outbox, telemetry
+from foundation import facts, jobs, leases, outbox, telemetry
 from foundation.clock import monotonic, pause
 from foundation.database import OpenScope, Scope
 from foundation.errors import GreenroomError, LeaseLost
+from foundation.facts import Facts
 from foundation.ids import HOUSE
 from foundation.leases import BACKOFF, Backoff, Taken
 from foundation.outbox import Event, Later
@@ -58,40 +59,23 @@ class Route:
 class Routes:
     """All routes, and who hears which fact. Refuses, at start, a kind with two routes or a shape that cannot travel."""
 
-    def __init__(self, *routes: Route, facts: Mapping[type[Event], tuple[type[Event], ...]] | None = None) -> None:
-        self.facts = dict(facts or {})
+    def __init__(self, *routes: Route, facts: Facts | None = None) -> None:
+        self.facts = facts or Facts({})
         self.by_kind: dict[str, Route] = {}
-        self.fact_kinds = {fact.kind: fact for fact in self.facts}
         for route in routes:
-            if route.event.kind in self.by_kind or route.event.kind in self.fact_kinds:
+            if route.event.kind in self.by_kind or route.event.kind in self.facts.by_kind:
                 raise ValueError(f"two routes for {route.event.kind}")
             outbox.check_shape(route.event)
             self.by_kind[route.event.kind] = route
-        for fact, listeners in self.facts.items():
-            self._check_fact(fact, listeners)
-
-    def _check_fact(self, fact: type[Event], listeners: tuple[type[Event], ...]) -> None:
-        outbox.check_shape(fact)
-        for listener in listeners:
-            if listener.kind not in self.by_kind:
-                raise ValueError(f"{fact.kind} is heard by {listener.kind}, which has no route")
-            lacking = set(_needed(listener)) - set(_names(fact))
-            if lacking:
-                raise ValueError(f"{listener.kind} needs {', '.join(sorted(lacking))}, which {fact.kind} has not")
+        unheard = {event.kind for event in self.facts.listeners} - set(self.by_kind)
+        if unheard:
+            raise ValueError(f"facts are heard by {', '.join(sorted(unheard))}, which no route handles")
 
     def require(self, events: Iterable[type[Event]]) -> None:
         """Raise ValueError for an event kind without a route; called at start-up with `declared(…)` of all rooms."""
-        missing = {event.kind for event in events} - set(self.by_kind) - set(self.fact_kinds)
+        missing = {event.kind for event in events} - set(self.by_kind) - set(self.facts.by_kind)
         if missing:
             raise ValueError(f"no route for {', '.join(sorted(missing))}")
-
-
-def _names(event: type[Event]) -> list[str]:
-    return [field.name for field in fields(event)]  # type: ignore[arg-type] # a protocol cannot say "dataclass"
-
-
-def _needed(event: type[Event]) -> list[str]:
-    return [field.name for field in fields(event) if field.default is MISSING]  # type: ignore[arg-type] # as above
 
 
 def declared(*modules: ModuleType) -> tuple[type[Event], ...]:
@@ -140,8 +124,6 @@ class Dispatcher:
 
     def _outcome(self, taken: Taken, route: Route | None) -> str:
         try:
-            if taken.kind in self._routes.fact_kinds:
-                return self._fan_out(taken)
             self._run(taken, route)
         except Later as wait:
             after = wait.after
@@ -181,18 +163,6 @@ class Dispatcher:
         with self.scope() as scope:
             return leases.extend(scope, taken, deadline=timedelta(seconds=max(route.deadline_seconds, 30)))
 
-    def _fan_out(self, taken: Taken) -> str:
-        """One row per listener and the end of the fact's own row, in one transaction."""
-        fact = self._routes.fact_kinds[taken.kind]
-        with self.scope() as scope:
-            if not leases.finish(scope, taken):
-                return "lost"
-            for listener in self._routes.facts[fact]:
-                wanted = {name: value for name, value in taken.args.items() if name in _names(listener)}
-                heard = outbox.rebuild(listener, taken.tenant_id, taken.subject_id, wanted)
-                outbox.put(scope, heard, dedupe=f"{taken.id}:{listener.kind}")
-        return "fact"
-
     def _failed(self, taken: Taken, route: Route | None, error: Exception) -> str:
         said, backoff = telemetry.describe(error), route.backoff if route else BACKOFF
         dead = self._settle(lambda scope: leases.fail(scope, taken, error=said, backoff=backoff))
@@ -225,6 +195,8 @@ def drain(
     """
     dispatcher, handled = Dispatcher(routes, tenant, only=only), 0
     while handled < limit:
+        with dispatcher.scope() as scope:
+            handled += facts.spread(scope, routes.facts)
         row = _next(dispatcher, until)
         if row is None:
             break
@@ -235,11 +207,15 @@ def drain(
 def _next(dispatcher: Dispatcher, until: datetime | None) -> leases.Claimed | None:
     """Claim the one row, of whatever queue, that has been due longest."""
     with dispatcher.scope() as scope:
-        claimed = [row for queue, seen in leases.look(scope).items() if seen.due for row in _one(scope, queue)]
+        claimed = [row for queue in _due(scope) for row in _one(scope, queue)]
         claimed.sort(key=lambda row: (row.available_at, row.priority, row.id))
         fit = [row for row in claimed if until is None or row.available_at <= until]
         leases.give_back(scope, [row for row in claimed if row not in fit[:1]])
     return fit[0] if fit else None
+
+
+def _due(scope: Scope) -> list[outbox.Queue]:
+    return [queue for queue, seen in leases.look(scope).items() if seen.due and queue != facts.QUEUE]
 
 
 def _one(scope: Scope, queue: outbox.Queue) -> list[leases.Claimed]:

@@ -11,18 +11,13 @@ from channels import events as channel_events
 from channels import handling as channel_handling
 from channels.events import (
     AdultAreaWanted,
-    AgeAnswered,
-    ChannelConnected,
     ChannelEnrol,
     ChannelLook,
     ChannelProbe,
     ChannelTest,
-    CopyRemoved,
     DeliveryVerify,
-    HandoverEnded,
     HandoverLook,
     OwnPageWanted,
-    PlaceSeen,
     SaveWanted,
     TakedownRemove,
     TokenRefresh,
@@ -35,18 +30,15 @@ from dashboard.events import SceneStep, SceneWanted
 from dashboard.touring import TourAct
 from foundation.database import Scope
 from foundation.leases import Backoff
-from foundation.outbox import Event
 from gate import events as gate_events
 from gate import journal
 from gate.events import (
     CopyProbe,
 )
-from gate.stating import ConsentRevoked, SwitchClosed, TakedownOpened, ViewerChanged
 from insights import collecting, rollups
 from insights import events as insight_events
-from insights.events import PublishedSeen, ReadingDue, RollupDue, SaleSeen
+from insights.events import ReadingDue, RollupDue, SaleSeen
 from schedules import events as schedule_events
-from schedules.events import AccountBack, CopyGone, DeliveryPublished, HandedBack
 from studio import events as studio_events
 from studio import jobs, looking, uploads
 from studio.events import JobDue, LookDue, UploadDue
@@ -54,18 +46,13 @@ from subscribers import conversation, directory, fulfilling, orders, recalling, 
 from subscribers import events as chat_events
 from subscribers import handling as chatting
 from subscribers.events import (
-    AgeTold,
     ChatReconcile,
     ChatSend,
     ChatSettle,
     ChatTurn,
-    FanErased,
-    FanOptedOut,
     OfferExpire,
     OrderFulfil,
-    OrderPaid,
     OrderRefund,
-    OrderRefunded,
     PackRecalled,
     PaymentSettle,
 )
@@ -73,6 +60,7 @@ from subscribers.orders import Yes
 from tenants import vault
 from workers import age_routes, demo_scene, face_routes, gate_routes, hooks, keeping, own_pages, post_routes, tour_acts
 from workers.dispatch import ACT_SECONDS, Route, Routes, declared
+from workers.facts import FACTS
 from workers.listeners import LISTENING, Ear, Ears
 from workers.wiring import Services
 
@@ -115,25 +103,6 @@ def routes(s: Services) -> Routes:
     )
     found.require(declared(*rooms))
     return found
-
-
-FACTS: Mapping[type[Event], tuple[type[Event], ...]] = {
-    DeliveryPublished: (PublishedSeen, DeliveryVerify),
-    OrderPaid: (SaleSeen,),
-    OrderRefunded: (SaleSeen,),
-    TakedownOpened: (TakedownRemove, PackRecalled),
-    CopyRemoved: (CopyGone,),
-    ChannelConnected: (AccountBack,),
-    PlaceSeen: (AccountBack,),
-    HandoverEnded: (HandedBack,),
-    ConsentRevoked: (),
-    SwitchClosed: (),
-    ViewerChanged: (),
-    AgeAnswered: (AgeTold,),
-    FanOptedOut: (),
-    FanErased: (),
-}
-"""Who hears which fact; an empty line is a fact nobody needs yet."""
 
 
 def _accounts(s: Services) -> tuple[Route, ...]:
@@ -194,7 +163,6 @@ def _making(s: Services) -> tuple[Route, ...]:
             deadline_seconds=ACT_SECONDS,
             backoff=LOOK_BACKOFF,
         ),
-        Route(PublishedSeen, partial(collecting.plan, tenant=s.tenant)),
         Route(ReadingDue, partial(collecting.collect, tenant=s.tenant, read=s.read), deadline_seconds=ACT_SECONDS),
         Route(RollupDue, partial(rollups.roll_up, tenant=s.tenant)),
         Route(SaleSeen, partial(rollups.roll_up_sale, tenant=s.tenant)),

@@ -22,6 +22,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from foundation import leases, telemetry
 from foundation.clock import monotonic
 from foundation.database import Database, OpenScope, Scope
+from foundation.facts import QUEUE as FACTS
+from foundation.facts import Facts, spread
 from foundation.ids import HOUSE
 from foundation.leases import Claimed, Look
 from foundation.outbox import CHANNEL, Queue
@@ -89,12 +91,15 @@ class Relay:
         tenant: OpenScope,
         send: Send,
         *,
+        facts: Facts | None = None,
         places: Sequence[Places] = PLACES,
         ticks: Sequence[Tick] = (),
         loaded: Callable[[], str | None] = lambda: None,
     ) -> None:
-        """`loaded` names the group (model) whose rows go first in `gpu`; `ticks` beat while this relay leads."""
+        """`loaded` names the group (model) whose rows go first in `gpu`; `ticks` beat while this relay leads; `facts`
+        says who hears them."""
         self._database, self._tenant, self._send = database, tenant, send
+        self._facts = facts or Facts({})
         self._places, self._loaded = tuple(places), loaded
         self._beat = Beat(ticks, tenant)
         self._stopping = Flag()
@@ -164,6 +169,8 @@ class Relay:
             self._sweep()
         with self._scope() as scope:
             seen, now = leases.look(scope), scope.now
+            if seen[FACTS].due and spread(scope, self._facts):
+                seen = leases.look(scope)
         for places in self._places:
             for queue, cap in places.caps:
                 free = room(seen, places, queue, cap)

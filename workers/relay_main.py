@@ -10,6 +10,7 @@ from foundation.settings import Settings
 from tenants.scope import opener
 from workers import app as celery_app
 from workers import figures, home
+from workers.facts import FACTS
 from workers.relay import Relay, sender
 from workers.ticks import TICKS
 
@@ -38,7 +39,7 @@ def relay(settings: Settings) -> None:
     tenant = opener(database)
     broker = celery_app.broker(settings.redis.url.get_secret_value())
     figures.watch_outbox(tenant)
-    loop = Relay(database, tenant, sender(broker), ticks=TICKS)
+    loop = Relay(database, tenant, sender(broker), facts=FACTS, ticks=TICKS)
     with stopped_by(loop.stop):
         home.ready(settings, "relay")
         loop.run()

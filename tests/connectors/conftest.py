@@ -18,7 +18,7 @@ from foundation.http import HttpClient
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
 from gate.permit import TTL, ControlOrder, Permit, RemovalOrder, sign
-from gate.units import Subject
+from gate.units import Rating, Subject
 
 KEY = Ed25519PrivateKey.generate()
 TENANT, CHANNEL = uuid7(), uuid7()
@@ -142,6 +142,7 @@ def permit(step: WireStep, key: Ed25519PrivateKey = KEY, **changes: Any) -> Perm
         "viewer": "",
         "flags": (),
         "points_at": (),
+        "rating": Rating.G,
         "bundle": "test",
         "minted_at": NOW,
         "expires_at": NOW + TTL,

@@ -8,7 +8,7 @@ from connectors.contract import Answer, Connector, Copy, Replaces, Send, Sought,
 from connectors.outcomes import Absent, Found, Outcome, Published, Retry, Sighting, Uncertain
 from foundation.ids import uuid7
 from gate.permit import TTL, Authority, ControlOrder, Permit, RemovalOrder, sign
-from gate.units import Unit
+from gate.units import Rating, Unit
 from tests.contract.worlds import SIGNING_KEY, TENANT, World
 
 DEADLINE = 0.4
@@ -139,6 +139,7 @@ def permit(unit: Unit, step: WireStep, now: datetime, points_at: tuple[str, ...]
         viewer=unit.viewer,
         flags=unit.flags,
         points_at=points_at,
+        rating=Rating.G,
         bundle="test",
         minted_at=now,
         expires_at=now + TTL + timedelta(),

@@ -44,7 +44,7 @@ class Sold:
     """A fact."""
 
     kind: ClassVar[str] = "test.sold"
-    queue: ClassVar[Queue] = "urgent"
+    queue: ClassVar[Queue] = "facts"
     tenant_id: UUID
     subject_id: UUID
     amount: int

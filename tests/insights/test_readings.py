@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from insights import collecting
-from insights.events import PublishedSeen, ReadingDue
+from insights.events import AGES, ReadingDue
 from schedules import removal
 from tests.schedules.builders import Desk
 
@@ -40,7 +40,7 @@ def test_a_post_is_read_at_each_age_by_its_own_clock(lea: Desk) -> None:
     assert set(found) == {(1, metric) for metric in collecting.METRICS}
     assert {quality for _, quality in found.values()} == {"measured"}
     lea.live(days=8)
-    assert set(readings(lea, delivery_id)) == {(age, m) for age in collecting.AGES for m in collecting.METRICS}
+    assert set(readings(lea, delivery_id)) == {(age, m) for age in AGES for m in collecting.METRICS}
 
 
 def test_what_the_platform_does_not_say_is_unavailable_and_not_zero(lea: Desk) -> None:
@@ -88,7 +88,6 @@ def test_a_post_that_was_taken_away_is_not_read(lea: Desk) -> None:
     assert lea.asked(kind="metrics") == []
 
 
-def test_a_fact_heard_twice_plans_once(lea: Desk) -> None:
-    delivery_id = published(lea)
-    collecting.plan(PublishedSeen(lea.tenant_id, delivery_id), tenant=lea.services.tenant)
-    assert len(lea.rows("readings.read")) == len(collecting.AGES)
+def test_each_age_is_read_once(lea: Desk) -> None:
+    published(lea)
+    assert len(lea.rows("readings.read")) == len(AGES)

@@ -35,7 +35,7 @@ def test_death_at_any_line_neither_doubles_nor_loses(lea: Desk, mode: str, pictu
         if not died:
             break
     assert not died
-    assert at > 12
+    assert at > 9, "so many points has the shortest run"
 
 
 def test_a_refusal_is_remembered_by_the_next_process(lea: Desk) -> None:

@@ -1,0 +1,37 @@
+"""Who hears which fact. Apart from the handlers: the relay spreads facts and need not load who handles what follows."""
+
+from datetime import timedelta
+
+from channels.events import (
+    AgeAnswered,
+    ChannelConnected,
+    CopyRemoved,
+    HandoverEnded,
+    PlaceSeen,
+    TakedownRemove,
+)
+from foundation.facts import Facts, Heard
+from gate.stating import ConsentRevoked, SwitchClosed, TakedownOpened, ViewerChanged
+from insights.events import AGES, ReadingDue, SaleSeen
+from schedules.events import AccountBack, CopyGone, DeliveryPublished, HandedBack
+from subscribers.events import AgeTold, FanErased, FanOptedOut, OrderPaid, OrderRefunded, PackRecalled
+
+FACTS = Facts(
+    {
+        DeliveryPublished: tuple(Heard(ReadingDue, timedelta(hours=age), {"age_hours": age}) for age in AGES),
+        OrderPaid: (Heard(SaleSeen),),
+        OrderRefunded: (Heard(SaleSeen),),
+        TakedownOpened: (Heard(TakedownRemove), Heard(PackRecalled)),
+        CopyRemoved: (Heard(CopyGone),),
+        ChannelConnected: (Heard(AccountBack),),
+        PlaceSeen: (Heard(AccountBack),),
+        HandoverEnded: (Heard(HandedBack),),
+        ConsentRevoked: (),
+        SwitchClosed: (),
+        ViewerChanged: (),
+        AgeAnswered: (Heard(AgeTold),),
+        FanOptedOut: (),
+        FanErased: (),
+    }
+)
+"""An empty line is a fact nobody needs yet."""
