@@ -198,7 +198,7 @@ class Studio:
         with self.scope() as scope:
             return scope.run(
                 "SELECT id, kind, subject_id, args, lane, available_at - house_now() AS wait FROM outbox o"
-                " WHERE tenant_id = :tenant AND queue IN ('chat', 'urgent') AND state = 'waiting'"
+                " WHERE tenant_id = :tenant AND queue IN ('chat', 'urgent', 'facts') AND state = 'waiting'"
                 " AND NOT EXISTS (SELECT 1 FROM outbox b WHERE b.tenant_id = o.tenant_id AND b.lane = o.lane"
                 " AND b.id <> o.id AND b.holds_lane"
                 " AND b.tries > 0 AND b.state = 'waiting')"
