@@ -14,7 +14,7 @@ from foundation.clock import wall_now
 from foundation.errors import BadInput
 
 BENCHES: Mapping[str, str] = {
-    "publishing": "workers.bench_publishing:figures",
+    "publishing": "workers.bench_beside:figures",
     "outbox": "workers.bench_outbox:figures",
     "stack": "workers.bench_stack:figures",
     "dashboard": "workers.bench_dashboard:figures",
