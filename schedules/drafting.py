@@ -270,6 +270,7 @@ def plan(
     at: WallTime,
     author: str,
     late_ok: timedelta | None = LATE_OK,
+    origin: str = ORIGIN,
 ) -> Planned:
     """Write a post and put it on the calendar, once per `key`; where a yes is asked for, it waits for one.
 
@@ -287,7 +288,7 @@ def plan(
         title=draft.title,
         body=draft.body,
         media=draft.media,
-        origin=ORIGIN,
+        origin=origin,
         origin_key=str(key),
         author=author,
         text_ai=draft.text_ai,
@@ -338,8 +339,9 @@ def rewrite(scope: Scope, post_id: UUID, draft: Draft, *, author: str) -> bool:
     row = post(scope, post_id)
     threads.check(draft.parts)
     library.check_owner(scope, row.creator_id, threads.assets(draft.media, draft.parts))
-    known = [one for one in deliveries_of(scope, post_id) if one.state != S.CANCELLED]
-    if not known or any(one.state not in REWRITABLE for one in known):
+    rows = deliveries_of(scope, post_id)
+    known = [one for one in rows if one.state != S.CANCELLED]
+    if (rows and not known) or any(one.state not in REWRITABLE for one in known):
         raise Conflict("post.left_already")
     row.title, row.body, row.media = draft.title, draft.body, [str(asset) for asset in draft.media]
     row.parts = threads.stored(draft.parts)
