@@ -16,7 +16,7 @@ from sqlmodel import col, select
 
 from foundation.database import OpenScope, Scope
 from foundation.errors import BadInput, NotFound, Refused
-from foundation.ids import HOUSE
+from foundation.ids import HOUSE, uuid7
 from tenants import audit, failures, reads
 from tenants.models import ApiKey
 from tenants.roles import Right, may, require
@@ -76,8 +76,18 @@ def digest_of(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def make(scope: Scope, *, name: str, scopes: Collection[str], creators: Sequence[str], days: int) -> str:
+def people_now(scope: Scope) -> datetime:
+    """The people's clock, which keys live by; UTC-aware."""
+    found: datetime = scope.run("SELECT people_now()").scalar_one()
+    return found
+
+
+def make(
+    scope: Scope, *, name: str, scopes: Collection[str], creators: Sequence[str], days: int, key_id: UUID | None = None
+) -> str:
     """A new key for the member who asks, good for `days`; returns its secret, which is shown once.
+
+    Made before under the same `key_id`: "", and nothing changes.
 
     Raises Refused for a role that runs nothing and for creators the member does not work for; BadInput without a
     name, for a scope nobody knows and for a life out of bounds.
@@ -95,12 +105,15 @@ def make(scope: Scope, *, name: str, scopes: Collection[str], creators: Sequence
     if not hers >= set(creators):
         raise Refused("key.other_creators")
     scope.hold(f"keys:{scope.tenant_id}")
-    now = scope.run("SELECT people_now()").scalar_one()
+    now = people_now(scope)
+    if key_id is not None and scope.session.get(ApiKey, (scope.tenant_id, key_id)) is not None:
+        return ""
     if sum(one.lives(now) for one in keys(scope)) >= MOST_KEYS:
         raise BadInput("key.too_many", most=MOST_KEYS)
     secret = PREFIX + secrets.token_urlsafe(32)
     row = ApiKey(
         tenant_id=scope.tenant_id,
+        id=key_id or uuid7(),
         member_id=member.id,
         name=name,
         digest=digest_of(secret),

@@ -128,3 +128,12 @@ def program(client: httpx.Client, tenant: OpenScope) -> Program:
 def instant(said: str) -> datetime:
     """An instant the API said."""
     return datetime.fromisoformat(said)
+
+
+def code(answer: httpx.Response) -> str:
+    """Of an error, whose body has the documented form and no more."""
+    body = answer.json()
+    assert set(body) == {"error"}
+    assert {"code", "message"} <= set(body["error"]) <= {"code", "message", "states", "fields"}
+    assert answer.headers["cache-control"] == "no-store"
+    return str(body["error"]["code"])
