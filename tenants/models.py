@@ -297,6 +297,8 @@ class Hook(TenantRow, table=True):
     before_until: datetime | None = instant(optional=True)
     """So long calls are signed with the secret before, too."""
     failing_since: datetime | None = instant(optional=True)
+    told: bool = False
+    """Whether the members were told that it fails, since it last worked."""
 
 
 class HookCall(TenantRow, table=True):

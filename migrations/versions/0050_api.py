@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from migrations.tools import inside, instant, jsonb, number, tenant_table, text, unique, uuid_column
+from migrations.tools import flag, inside, instant, jsonb, number, tenant_table, text, unique, uuid_column
 
 revision = "0050"
 down_revision = "0046"
@@ -71,6 +71,7 @@ def _hooks() -> None:
         sa.Column("secret_before", sa.LargeBinary(), nullable=True),
         instant("before_until", nullable=True),
         instant("failing_since", nullable=True),
+        flag("told"),
         inside("member_id", "members"),
         sa.CheckConstraint("state IN ('active', 'paused', 'ended')", name="hooks_state"),
     )
