@@ -60,7 +60,7 @@ def _newcomer(page: Page, found: Keys) -> None:
             page.word("system.key_days"),
             LIVES,
             index=LIVES.index(90),
-            format_func=lambda days: page.voice.some("system.key_days_count", days),
+            format_func=lambda days: page.word("system.key_days_count", count=days),
             key=DAYS,
         )
         st.multiselect(

@@ -6,8 +6,9 @@ from datetime import datetime
 from uuid import UUID
 
 from foundation.database import Scope
-from tenants import keys
+from tenants import hooks, keys
 from tenants import reads as tenant_reads
+from tenants.hooks import Call, Hook
 from tenants.keys import Key
 from tenants.reads import Creator, Member
 from tenants.roles import Right, may
@@ -45,3 +46,26 @@ def made_keys(scope: Scope, member: Member, *, most_ended: int = 5) -> Keys:
         names={one.id: one.name for one in tenant_reads.members(scope)},
         now=now,
     )
+
+
+CALLS = 5
+"""Calls of a hook that are shown."""
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """The agency's own systems, each with its last calls."""
+
+    hooks: Sequence[tuple[Hook, Sequence[Call]]]
+    creators: Sequence[Creator]
+    now: datetime
+
+    def hears_of(self, hook: Hook) -> str:
+        """The creators it hears of, by name; "" for all."""
+        return ", ".join(one.name for one in self.creators if one.id in hook.creators)
+
+
+def told_systems(scope: Scope) -> Hooks:
+    """Every system that is told what happens."""
+    found = [(hook, hooks.calls(scope, hook.id, limit=CALLS)) for hook in hooks.hooks(scope)]
+    return Hooks(found, tenant_reads.creators(scope), scope.now)
