@@ -337,6 +337,7 @@ def rewrite(scope: Scope, post_id: UUID, draft: Draft, *, author: str) -> bool:
     if "\x00" in draft.title + draft.body:
         raise BadInput("post.unwritable")
     row = post(scope, post_id)
+    scope.session.refresh(row, with_for_update={"key_share": True})  # two writers at once: each makes its own version
     threads.check(draft.parts)
     library.check_owner(scope, row.creator_id, threads.assets(draft.media, draft.parts))
     rows = deliveries_of(scope, post_id)

@@ -47,6 +47,7 @@ class Entered:
 
     tenant_id: UUID
     key_id: UUID
+    name: str
     member_id: UUID
     scopes: frozenset[str]
     creators: tuple[str, ...]
@@ -167,7 +168,7 @@ def keys(scope: Scope, *, member_id: UUID | None = None) -> list[Key]:
 
 
 _FIND = """
-SELECT k.tenant_id, k.id, k.member_id, k.scopes, k.creators,
+SELECT k.tenant_id, k.id, k.name, k.member_id, k.scopes, k.creators,
   k.used_at IS NULL OR k.used_at < people_now() - interval '1 minute' AS stale
 FROM api_keys k JOIN members m ON m.tenant_id = k.tenant_id AND m.id = k.member_id AND m.active
 WHERE k.digest = :digest AND k.revoked_at IS NULL AND k.expires_at > people_now()
@@ -193,4 +194,4 @@ def enter(tenant: OpenScope, secret: str, *, address: str) -> Entered | None:
             return None
         if row.stale:
             scope.run(_USED, tenant=row.tenant_id, id=row.id)
-    return Entered(row.tenant_id, row.id, row.member_id, frozenset(row.scopes), tuple(row.creators))
+    return Entered(row.tenant_id, row.id, row.name, row.member_id, frozenset(row.scopes), tuple(row.creators))

@@ -17,7 +17,7 @@ from foundation.words import Message
 from tenants import failures, keys
 from tenants.keys import Entered
 from web import api_limits
-from web.api_errors import ApiRefused
+from web.api_errors import AWAY, ApiRefused, away
 from web.api_limits import Limits
 
 MAX_BODY = 1024 * 1024
@@ -25,6 +25,8 @@ MAX_BODY = 1024 * 1024
 
 OPEN = frozenset({"/openapi.json"})
 """Read without a key: it says what the API is, and nothing of anybody."""
+
+UNKEPT = {"cache-control": "no-store"}
 
 Sent = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Sent]]
@@ -59,12 +61,14 @@ class Admission:
             entered = await run_in_threadpool(self._enter, request)
             headers = await run_in_threadpool(self._take, entered)
             body = await _body(request)
+        except AWAY:
+            await away()(scope, receive, _dressed(send, UNKEPT))
+            return
         except ApiRefused as refused:
-            refused.headers = {**headers, **refused.headers, "cache-control": "no-store"}
-            await refused.response()(scope, receive, send)
+            await refused.response()(scope, receive, _dressed(send, {**headers, **UNKEPT}))
             return
         scope.setdefault("state", {})["asked"] = Asked(entered, _digest(request, body))
-        await self._app(scope, _said(body), _dressed(send, {**headers, "cache-control": "no-store"}))
+        await self._app(scope, _said(body), _dressed(send, {**headers, **UNKEPT}))
 
     def _enter(self, request: Request) -> Entered:
         scheme, _, secret = request.headers.get("authorization", "").partition(" ")

@@ -140,7 +140,8 @@ class Call:
         return answered
 
     def _noted(self, scope: Scope, done: Done) -> Done:
-        audit.note(scope, "api.called", done.about, did=done.did, key=str(self.asked.entered.key_id))
+        entered = self.asked.entered
+        audit.note(scope, "api.called", done.about, did=done.did, key=entered.name, key_id=str(entered.key_id))
         return done
 
     def _sight(self, scope: Scope) -> Sight:

@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 from foundation.errors import BadInput, Conflict, GreenroomError, NotFound, Refused, Unavailable
@@ -15,6 +16,7 @@ from foundation.words import Message, say
 
 LANGUAGE = "en"
 MOST_FIELDS = 20
+AWAY = (OperationalError, PoolTimeout)
 STATUS: Mapping[type[GreenroomError], int] = {NotFound: 404, Refused: 403, Conflict: 409, BadInput: 422}
 _OF_HTTP = {404: "api.no_route", 405: "api.no_method", 400: "api.unreadable"}
 
@@ -80,6 +82,11 @@ def answer(
     return JSONResponse(body, status, dict(headers or {}))
 
 
+def away() -> JSONResponse:
+    """The database restarts, or has no connection to spare."""
+    return answer(503, Message("api.away"), headers={"retry-after": "5"})
+
+
 def status_of(error: GreenroomError) -> int:
     """The HTTP status of an error of a room."""
     return next((status for kind, status in STATUS.items() if isinstance(error, kind)), 503)
@@ -103,8 +110,13 @@ def install(app: FastAPI) -> None:
         return answer(status_of(error), error.message, headers=later)
 
     @app.exception_handler(OperationalError)
-    def away(_: Request, __: OperationalError) -> JSONResponse:
-        return answer(503, Message("api.away"), headers={"retry-after": "5"})
+    @app.exception_handler(PoolTimeout)
+    def unreached(_: Request, __: Exception) -> JSONResponse:
+        return away()
+
+    @app.exception_handler(Exception)
+    def broken(_: Request, __: Exception) -> JSONResponse:
+        return answer(500, Message("api.broken"))
 
     @app.exception_handler(RequestValidationError)
     def unfit(_: Request, error: RequestValidationError) -> JSONResponse:

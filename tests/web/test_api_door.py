@@ -268,5 +268,5 @@ def test_the_audit_says_who_and_by_which_key(api: Program) -> None:
         (said, *_) = [act for act in audit.recent(scope) if act.act == "api.called"]
         (key, *_) = keys.keys(scope, member_id=api.members[Role.MANAGER])
     assert (said.actor, said.about) == (f"member:{api.members['manager']}", f"post:{post['id']}")
-    assert said.details == {"did": "post.write", "key": str(key.id)}
+    assert said.details == {"did": "post.write", "key": "test", "key_id": str(key.id)}
     assert key.used_at is not None
