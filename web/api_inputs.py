@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.config import JsonDict
 
 from foundation.errors import BadInput
 from schedules.calendar import WallTime, local_wall, zone_of
@@ -116,9 +117,19 @@ class PartIn(In):
 Parts = Annotated[list[PartIn], Field(max_length=MOST_PARTS)]
 
 
+_POST: JsonDict = {
+    "creator_id": "0198c0de-0000-7000-8000-000000000001",
+    "body": "Good morning!",
+    "channels": ["0198c0de-0000-7000-8000-000000000002"],
+    "at": {"wall_time": "2026-03-02T10:00", "zone": "Europe/Paris"},
+}
+
+
 class PostIn(In):
     """A post. With `channels` and `at` it is planned, else only written. `at`: a wall time with its zone, or an instant
     with its offset. `media` are ids of pictures in the creator's library."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_POST]})
 
     creator_id: UUID
     title: Annotated[Text, Field(max_length=MAX_TITLE)] = ""

@@ -17,6 +17,7 @@ from tests.fakes.serving import served
 from tests.web.asking import Program, code, program
 from tests.web.builders import Room
 from web.api import create as create_api
+from web.api_inputs import PostIn
 from web.api_limits import Limits
 
 
@@ -100,6 +101,13 @@ def test_each_operation_says_its_key_its_errors_and_what_it_needs(one: Operation
     ok = [status for status in said["responses"] if status.startswith("2")]
     assert len(ok) == 1
     assert said["responses"][ok[0]]["content"]["application/json"]["schema"]
+
+
+def test_the_documents_examples_are_good_ones() -> None:
+    (example,) = DOCUMENT["components"]["schemas"]["PostIn"]["examples"]
+    assert PostIn.model_validate(example).at is not None
+    with pytest.raises(ValueError, match="extra"):
+        PostIn.model_validate({**example, "unknown": 1})
 
 
 @EACH
