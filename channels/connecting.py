@@ -14,7 +14,7 @@ from foundation.errors import Conflict
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
 from foundation.words import Message, canonical
-from tenants import notices
+from tenants import hooks, notices
 
 _CONNECT = """
 INSERT INTO channels (tenant_id, id, creator_id, platform, surface, chat_surface, account, base_url, name, state,
@@ -122,6 +122,8 @@ def _lost(scope: Scope, channel_id: UUID, state: ChannelState, reason: Message) 
     _move(scope, channel_id, state, reason)
     message = Message(f"channel.notice_{state}", {"account": channel.name})
     notices.put(scope, message, cause=_cause(channel_id, state), urgent=True, creator_id=channel.creator_id)
+    if state is ChannelState.REAUTHORIZE:
+        hooks.tell(scope, "channel.reauthorize", creator_id=channel.creator_id, channel_id=channel_id, state=str(state))
 
 
 def _move(

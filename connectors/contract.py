@@ -47,10 +47,11 @@ class WireStep:
     JSON), each file a part of that name with the name people see.
     Files that are `fetched` go out as addresses of ours, minted by the transport for this one step and put into the
     JSON under those names. `token` says how the credential is shown: as `bearer`, as Discord's `bot`, in the `path`
-    where `{token}` stands, the `refresh` one as bearer, or not at all. A sign-in step (AUTH) may hold `Sealed` values
-    in its JSON: they are opened on the way out. Of the answer's JSON, the top-level names in `secret_fields` are sealed
-    before anything is stored, and with `only` all other names are dropped. `deadline` is total seconds. A step `to` a
-    person leaves by no socket: its content is handed over as a task, `files` being what may be saved.
+    where `{token}` stands, the `refresh` one as bearer, as a signature of the body (`signed`), or not at all. A sign-in
+    step (AUTH) may hold `Sealed` values in its JSON: they are opened on the way out. Of the answer's JSON, the
+    top-level names in `secret_fields` are sealed before anything is stored, and with `only` all other names are
+    dropped; where it names none, no body is read. `deadline` is total seconds. A step `to` a person leaves by no
+    socket: its content is handed over as a task, `files` being what may be saved.
     """
 
     name: str
@@ -62,7 +63,7 @@ class WireStep:
     files: Mapping[str, FileRef] = field(default_factory=dict)
     fetched: Mapping[str, FileRef] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
-    token: Literal["bearer", "bot", "path", "refresh", "none"] = "bearer"  # noqa: S105  how it is shown, not one
+    token: Literal["bearer", "bot", "path", "refresh", "signed", "none"] = "bearer"  # noqa: S105  how it is shown, not one
     action: str = ""
     secret_fields: tuple[str, ...] = ()
     only: tuple[str, ...] | None = None

@@ -12,12 +12,12 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from connectors import marks, pointing, telling
+from connectors import marks, pointing, signing, telling
 from connectors.answers import NO_ADDRESS
 from connectors.contract import Answer, FileRef, Response, StepAnswerLost, StepKind, StepNotSent, WireStep
 from foundation.clock import monotonic
 from foundation.errors import GreenroomError
-from foundation.http import AnswerLost, HttpClient, NotSent, Reply, Request, multipart
+from foundation.http import MAX_BODY, AnswerLost, HttpClient, NotSent, Reply, Request, multipart
 from foundation.sealed import Reveal, Seal, Sealed
 from foundation.words import canonical
 from gate import placeholder
@@ -111,10 +111,11 @@ class Transport:
             body = self._lent(step, authority)
             if not body:
                 return StepNotSent(step.name, NO_ADDRESS)
-        url, shown = self._shown(step, account, url)
+        url, shown = self._shown(step, account, url, body)
         headers |= shown
         started = monotonic()
-        answer = self._exchange(step, Request(step.method, url, headers, body, step.deadline), account)
+        most = 0 if step.only == () else MAX_BODY
+        answer = self._exchange(step, Request(step.method, url, headers, body, step.deadline, most), account)
         telling.tell(step, account.platform, answer, seconds=monotonic() - started)
         return answer
 
@@ -222,7 +223,7 @@ class Transport:
             return {key: self._opened(part, tenant_id) for key, part in value.items()}
         return value
 
-    def _shown(self, step: WireStep, account: Account, url: str) -> tuple[str, dict[str, str]]:
+    def _shown(self, step: WireStep, account: Account, url: str, body: bytes) -> tuple[str, dict[str, str]]:
         """The address and the headers that show the credential."""
         match step.token:
             case "none":
@@ -236,8 +237,16 @@ class Transport:
                 return url, {"authorization": f"Bearer {self._credential(step, account, account.refresh)}"}
             case "bearer":
                 return url, {"authorization": f"Bearer {self._credential(step, account, account.token)}"}
+            case "signed":
+                return url, self._signed(step, account, body)
             case unexpected:
                 assert_never(unexpected)
+
+    def _signed(self, step: WireStep, account: Account, body: bytes) -> dict[str, str]:
+        """A signature by each live secret: the token, and while it is being changed the one before."""
+        boxes = [account.token, *([account.refresh] if account.refresh is not None else [])]
+        secrets = [self._credential(step, account, box) for box in boxes]
+        return {signing.HEADER: signing.header(secrets, step.headers.get(signing.TIMESTAMP, ""), body)}
 
     def _credential(self, step: WireStep, account: Account, box: Sealed | None) -> str:
         if box is None:

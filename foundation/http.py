@@ -25,6 +25,8 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes = field(default=b"", repr=False)
     deadline: float = 30.0
+    most: int = MAX_BODY
+    """Bytes of the answer's body that are read; 0: its status says all, and none is."""
 
 
 @dataclass(frozen=True)
@@ -140,9 +142,9 @@ class HttpClient:
             request.method, request.url, headers=dict(request.headers), content=request.body, timeout=timeout
         ) as response:
             body = bytearray()
-            for chunk in response.iter_bytes():
+            for chunk in response.iter_bytes() if request.most else ():
                 body += chunk
-                if len(body) > MAX_BODY:
+                if len(body) > request.most:
                     return AnswerLost("answer too large")
             return Reply(response.status_code, {k.lower(): v for k, v in response.headers.items()}, bytes(body))
 

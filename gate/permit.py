@@ -103,7 +103,8 @@ class AuthOrder:
 
 @dataclass(frozen=True)
 class NoticeOrder:
-    """A catalogue sentence and a link to the verified address of a member."""
+    """A catalogue sentence and a link to the verified address of a member; or ids, states, times and links to the
+    address that member registered for their own systems."""
 
     tenant_id: UUID
     member_id: UUID

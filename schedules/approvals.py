@@ -9,6 +9,7 @@ from sqlmodel import col, select
 from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, Refused
 from foundation.words import Message
+from schedules import announcing
 from schedules.models import Approval, Delivery, Post
 from schedules.moving import move
 from schedules.planning import cancel, deliveries_of, digest_now, post, wake
@@ -49,9 +50,12 @@ def approve(scope: Scope, post_id: UUID, *, member_id: UUID, note: str = "", tie
     words = _last(_words(scope, row, scope.now))
     if any(word.principal_id == principal and word.verdict == "yes" and word.tier != tier for word in words):
         raise Refused("approval.two_people")
+    known = is_approved(scope, row, scope.now)
     _write(scope, row, principal, tier=tier, verdict="yes", note=note)
     if is_approved(scope, row, scope.now):
         notices.settle(scope, _asked(post_id))
+        if not known:
+            announcing.approved(scope, row)
         _release(scope, row)
 
 

@@ -294,6 +294,7 @@ def plan(
     at: WallTime,
     author: str,
     late_ok: timedelta | None = LATE_OK,
+    origin: str = ORIGIN,
 ) -> Planned:
     """Write a post and put it on the calendar, once per `key`; where a yes is asked for, it waits for one.
 
@@ -311,7 +312,7 @@ def plan(
         title=draft.title,
         body=draft.body,
         media=draft.media,
-        origin=ORIGIN,
+        origin=origin,
         origin_key=str(key),
         author=author,
         text_ai=draft.text_ai,
@@ -358,9 +359,11 @@ def rewrite(scope: Scope, post_id: UUID, draft: Draft, *, author: str) -> bool:
         raise BadInput("compose.empty")
     overrides.check(draft.said, draft.others)
     row = post(scope, post_id)
+    scope.session.refresh(row, with_for_update={"key_share": True})  # two writers at once: each makes its own version
     library.check_owner(scope, row.creator_id, draft.assets)
-    known = [one for one in deliveries_of(scope, post_id) if one.state != S.CANCELLED]
-    if not known or any(one.state not in REWRITABLE for one in known):
+    rows = deliveries_of(scope, post_id)
+    known = [one for one in rows if one.state != S.CANCELLED]
+    if (rows and not known) or any(one.state not in REWRITABLE for one in known):
         raise Conflict("post.left_already")
     row.title, row.body, row.media = draft.title, draft.body, [str(asset) for asset in draft.media]
     row.parts, row.overrides = threads.stored(draft.parts), overrides.stored(draft.others)

@@ -15,6 +15,7 @@ from foundation.database import Scope, stored
 from foundation.errors import Conflict, NotFound
 from foundation.ids import uuid7
 from foundation.words import Message, canonical
+from schedules import announcing
 from schedules.models import Delivery
 from schedules.states import DELIVERY_STATES, NEEDS_A_PERSON, DeliveryState
 from tenants import notices
@@ -45,6 +46,7 @@ def move(scope: Scope, row: Delivery, after: DeliveryState, *, reason: Message |
     told = {"move": uuid7(), "creator": row.creator_id, "before": str(before), "by": scope.actor}
     _write(scope, row, f"WITH moved AS ({_set(wanted)} RETURNING tenant_id, id, state, reason) {_TOLD}", wanted, told)
     _tell(scope, row, before, reason)
+    announcing.moved(scope, row, before)
     _count(scope, after, scope.now - row.due_at)
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from foundation.inbox import InboxRow
 from foundation.keeping import Rule
 from foundation.outbox import Queue
-from tenants.models import AuditEntry, LoginLink, LoginSession, Notice, Sighting
+from tenants.models import AuditEntry, HookCall, LoginLink, LoginSession, Notice, Sighting
 
 
 @dataclass(frozen=True)
@@ -26,5 +26,6 @@ RULES = (
     Rule(LoginSession, "o.expires_at", clock="people_now"),
     Rule(Sighting, "CAST(o.seen_on AS timestamptz)", role="gate", clock="people_now"),
     Rule(Notice, "o.settled_at"),
+    Rule(HookCall, "o.created_at"),
     Rule(AuditEntry, "o.created_at", role="gate"),
 )

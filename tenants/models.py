@@ -253,3 +253,70 @@ class AuditEntry(TenantRow, table=True):
     act: str
     about: str
     details: dict[str, Any] = jsonb()
+
+
+class ApiKey(TenantRow, table=True):
+    """A key a program asks with, as the member who made it; only its SHA-256 is kept. Times are the people's clock."""
+
+    __tablename__ = "api_keys"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "digest", name="api_keys_digest"),
+        _of("member_id", "members"),
+        Index("api_keys_found", "digest"),
+        about="member",
+        keep="while the tenant is here",
+    )
+    member_id: UUID
+    name: str
+    digest: str
+    scopes: list[str] = jsonb(list)
+    creators: list[str] = jsonb(list)
+    """Slugs of the creators it may see; empty means all that its member works for."""
+    expires_at: datetime = instant()
+    used_at: datetime | None = instant(optional=True)
+    revoked_at: datetime | None = instant(optional=True)
+    revoked_by: str = ""
+
+
+class Hook(TenantRow, table=True):
+    """An address of the agency's own systems that is called when something happened; one that ended stays ended."""
+
+    __tablename__ = "hooks"
+    __table_args__ = table(_of("member_id", "members"), about="member", keep="while the tenant is here")
+    name: str
+    url: str
+    events: list[str] = jsonb(list)
+    creators: list[str] = jsonb(list)
+    """Ids of the creators whose events it hears; empty means all."""
+    member_id: UUID
+    """Who made it."""
+    state: str = "active"
+    secret: bytes = Field(sa_type=LargeBinary)
+    """A letter to the workers: the doors that made it cannot open it again."""
+    secret_before: bytes | None = Field(default=None, sa_type=LargeBinary)
+    before_until: datetime | None = instant(optional=True)
+    """So long calls are signed with the secret before, too."""
+    failing_since: datetime | None = instant(optional=True)
+    told: bool = False
+    """Whether the members were told that it fails, since it last worked."""
+
+
+class HookCall(TenantRow, table=True):
+    """One event told to one hook: what is sent, how often it was tried, and the last answer's status."""
+
+    __tablename__ = "hook_calls"
+    __table_args__ = table(
+        _of("hook_id", "hooks"),
+        Index("hook_calls_recent", "tenant_id", "hook_id", "created_at"),
+        about="nobody",
+        keep="30 days",
+    )
+    hook_id: UUID
+    event: str
+    payload: dict[str, Any] = jsonb()
+    state: str = "waiting"
+    tries: int = 0
+    status: int | None = None
+    detail: str = ""
+    """Why no answer came; a class, never a text."""
+    tried_at: datetime | None = instant(optional=True)

@@ -11,7 +11,8 @@ from foundation.asgi import Guarded, host_of
 from foundation.database import OpenScope, reachable
 from foundation.storage import ObjectStore
 from foundation.words import LANGUAGES, Message, say
-from web import age, answers, area, complaints, house, lent, page, person, reports
+from web import age, answers, api, area, complaints, house, lent, page, person, reports
+from web.api_limits import Limits
 
 HEADERS = {
     "content-security-policy": answers.POLICY,
@@ -29,6 +30,7 @@ SILENT: TelemetryConfig = {
 }
 """Whatever the environment says, nothing of a visit is measured by a library."""
 
+LIMITS = Limits()
 LOOPBACK = ("127.0.0.1", "::1")
 """Where the house itself calls from, besides the public name."""
 
@@ -43,13 +45,14 @@ def create(
     security_contact: str = "",
     inside_url: str = "",
     letterbox_key: str = "",
+    limits: Limits = LIMITS,
 ) -> Guarded:
     """The app, behind its door.
 
     `store` holds the pages' own copies of files, `library` what is lent to platforms (None: nothing is); `public_url`
     is what visitors call, `called` what platforms do, `inside_url` what our own processes do; `security_contact` an
     address for security.txt (RFC 9116), left out when empty; `letterbox_key` the public half that contacts are sealed
-    with (without it nobody is asked for one).
+    with (without it nobody is asked for one); `limits` say how fast programs may ask.
     """
     base = public_url.rstrip("/")
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, telemetry=SILENT)
@@ -71,6 +74,7 @@ def create(
     def missing(request: Request, _: Exception) -> Response:
         return page.missing(request)
 
+    app.mount("/v1", api.create(tenant, limits=limits))
     app.include_router(house.router(tenant, store, public_url=base))
     app.include_router(age.router(tenant, public_url=base))
     app.include_router(person.router(tenant))

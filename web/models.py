@@ -1,4 +1,4 @@
-"""Tables of the room: creators' sites, their items, counters."""
+"""Tables of the room: creators' sites, their items, counters; what the API answered, and how much was asked."""
 
 from datetime import date, datetime
 from typing import Any
@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Date, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlmodel import Field
 
-from foundation.database import CreatorRow, instant, jsonb, table
+from foundation.database import CreatorRow, TenantRow, instant, jsonb, table
 
 
 def _of(column: str, name: str) -> ForeignKeyConstraint:
@@ -89,3 +89,34 @@ class ItemViews(CreatorRow, table=True):
     item_id: UUID
     day: date = Field(sa_type=Date)
     views: int
+
+
+class ApiAnswer(TenantRow, table=True):
+    """What was answered to a request of the API, by its key and the name its sender gave it."""
+
+    __tablename__ = "api_answers"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "key_id", "name", name="api_answers_once"),
+        Index("api_answers_old", "tenant_id", "created_at"),
+        about="member",
+        keep="1 day",
+    )
+    key_id: UUID
+    name: str
+    """SHA-256 of the `Idempotency-Key`."""
+    request: str
+    """SHA-256 of method, path, condition and body."""
+    status: int
+    body: str
+    headers: dict[str, str] = jsonb()
+
+
+class ApiBucket(TenantRow, table=True):
+    """How much was asked lately: the instant at which nothing of it counts any more (people's clock)."""
+
+    __tablename__ = "api_buckets"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "who", name="api_buckets_who"), about="nobody", keep="while the tenant is here"
+    )
+    who: str
+    full_until: datetime = instant()

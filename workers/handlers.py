@@ -58,7 +58,18 @@ from subscribers.events import (
 )
 from subscribers.orders import Yes
 from tenants import vault
-from workers import age_routes, demo_scene, face_routes, gate_routes, hooks, keeping, own_pages, post_routes, tour_acts
+from workers import (
+    age_routes,
+    demo_scene,
+    face_routes,
+    gate_routes,
+    hook_routes,
+    hooks,
+    keeping,
+    own_pages,
+    post_routes,
+    tour_acts,
+)
 from workers.dispatch import ACT_SECONDS, Route, Routes, declared
 from workers.facts import FACTS
 from workers.listeners import LISTENING, Ear, Ears
@@ -86,6 +97,7 @@ def routes(s: Services) -> Routes:
         *age_routes.routes(s),
         *face_routes.routes(s),
         *keeping.routes(s),
+        *hook_routes.routes(s),
         *_making(s),
         *_chat(s),
         *_demonstration(s),

@@ -6,7 +6,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting, frame
-from dashboard.app_pages import system_rows
+from dashboard.app_pages import system_hooks, system_keys, system_rows
 from dashboard.confirming import ASKED
 from dashboard.frame import Page
 from dashboard.reads.system import System, system
@@ -42,6 +42,8 @@ def show(page: Page) -> None:
     _dead(page, found)
     st.subheader(page.word("system.acts"))
     draw("system_acts.html", found=found, voice=page.voice, word=page.word)
+    system_keys.show(page)
+    system_hooks.show(page)
     _months(page, found)
 
 

@@ -238,6 +238,7 @@ def _text(told: ForwardMsg) -> str:
     element = told.delta.new_element
     kind = element.WhichOneof("type") or ""
     body = {"html": element.html.body, "markdown": element.markdown.body, "alert": element.alert.body}
+    body["code"] = element.code.code_text
     if kind in LABELLED:
         one = Widget(kind, getattr(element, kind), "")
         return "\n".join([one.label, *one.options])

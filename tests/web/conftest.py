@@ -8,6 +8,7 @@ import pytest
 from foundation.database import Database, OpenScope
 from foundation.storage import FileStore
 from tests.fakes.serving import served
+from tests.web.asking import Program, program
 from tests.web.builders import LETTERBOX, PUBLIC, Page, Room, page
 from web.app import create
 
@@ -31,3 +32,9 @@ def room(pages: Database, tenant: OpenScope, tmp_path_factory: pytest.TempPathFa
 def mia(room: Room) -> Page:
     """A page of a tenant of its own."""
     return page(room)
+
+
+@pytest.fixture
+def api(room: Room, tenant: OpenScope) -> Program:
+    """An agency of its own whose program asks the API."""
+    return program(room.client, tenant)

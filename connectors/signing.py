@@ -1,0 +1,18 @@
+"""How a call to somebody's own system proves whose it is: HMAC-SHA256 over the time and the very body (RFC 2104)."""
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+
+EVENT, TIMESTAMP, HEADER = "greenroom-event", "greenroom-timestamp", "greenroom-signature"
+"""Headers: the event's id, Unix seconds as text, and `v1=<hex>` for each live secret, with commas between."""
+
+
+def signature(secret: str, timestamp: str, body: bytes) -> str:
+    """In hex, over `timestamp.body`."""
+    return hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+
+
+def header(secrets: Sequence[str], timestamp: str, body: bytes) -> str:
+    """The header's value; the receiver takes any signature that fits a secret it knows."""
+    return ",".join(f"v1={signature(secret, timestamp, body)}" for secret in secrets)

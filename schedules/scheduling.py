@@ -1,0 +1,135 @@
+"""What programs ask for: a post and its deliveries changed only as they were seen.
+
+Each act is told the version its caller read. A row that went on meanwhile is left alone: the caller reads again.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from foundation.database import Scope
+from foundation.errors import BadInput, Conflict
+from schedules import approvals, doubts, drafting, planning, removal
+from schedules.calendar import WallTime
+from schedules.drafting import Draft
+from schedules.moving import delivery
+from schedules.planning import deliveries_of
+from schedules.states import DeliveryState
+from tenants import reads as tenant_reads
+from tenants.roles import Right, require
+
+S = DeliveryState
+CANCELLABLE = frozenset({S.DRAFT, S.APPROVED, S.SCHEDULED, S.HELD, S.FAILED})
+"""States in which nothing is outside, nor on its way."""
+
+LEAVING = frozenset({S.PUBLISHING, S.PROCESSING, S.UNCERTAIN, S.PARTLY, S.BROKEN_OFF})
+"""States in which something is outside or may be: taking it away is another act than not sending it."""
+
+
+class Stale(Conflict):
+    """What the caller saw is not what stands here any more."""
+
+
+def write(scope: Scope, draft: Draft, *, key: UUID, at: WallTime | None, author: str, origin: str) -> UUID:
+    """Write a post once per `key`; with `at` it is put on the calendar of the draft's accounts, as `drafting.plan`.
+
+    Raises BadInput for an empty one, and for accounts without a time or a time without accounts; NotFound.
+    """
+    if at is not None:
+        return drafting.plan(scope, draft, key=key, at=at, author=author, origin=origin).post_id
+    if draft.empty:
+        raise BadInput("compose.empty")
+    if draft.channels:
+        raise BadInput("post.no_time")
+    return planning.write_post(
+        scope,
+        creator_id=draft.creator_id,
+        title=draft.title,
+        body=draft.body,
+        media=draft.media,
+        origin=origin,
+        origin_key=str(key),
+        author=author,
+        text_ai=draft.text_ai,
+        parts=draft.parts,
+    )
+
+
+def seen(scope: Scope, post_id: UUID, version: int) -> None:
+    """Hold a post as its caller saw it, until this transaction ends. Raises NotFound, and Stale for a later version."""
+    row = planning.post(scope, post_id)
+    scope.session.refresh(row, with_for_update={"key_share": True})
+    if row.version != version:
+        raise Stale("post.changed_meanwhile")
+
+
+def schedule(scope: Scope, post_id: UUID, *, channels: Sequence[UUID], at: WallTime) -> None:
+    """Put a post on accounts at a wall time; where it is planned already it is moved, without accounts everywhere.
+
+    What nobody has to approve is on the calendar at once; for the rest the time is a wish. Raises Conflict where it
+    was published or is on its way: a date never publishes anything again. BadInput, NotFound.
+    """
+    known = {row.channel_id: row for row in deliveries_of(scope, post_id, lock=True) if not row.occurrence_key}
+    wanted = list(dict.fromkeys(channels)) or [one for one, row in known.items() if row.state != S.CANCELLED]
+    if not wanted:
+        raise BadInput("compose.no_account")
+    late_ok = planning.post(scope, post_id).late_ok
+    if late_ok is not None and at.instant() + late_ok < scope.now:
+        raise BadInput("delivery.time_passed")
+    for channel_id in wanted:
+        if channel_id in known:
+            planning.move_delivery(scope, known[channel_id].id, at=at)
+        else:
+            planning.add_delivery(scope, post_id, channel_id, at=at)
+    drafting.settle(scope, post_id)
+
+
+def approve(scope: Scope, post_id: UUID, *, member_id: UUID, note: str = "", tier: int = 1) -> None:
+    """Say yes as a member, and put on the calendar what waited for it. Raises as `approvals.approve`."""
+    approvals.approve(scope, post_id, member_id=member_id, note=note, tier=tier)
+    drafting.settle(scope, post_id)
+
+
+def cancel(scope: Scope, post_id: UUID) -> int:
+    """Take a post off the calendar wherever nothing of it is outside; returns of how many accounts.
+
+    Raises Conflict while it is on its way somewhere, and when there is nothing to take off.
+    """
+    rows = deliveries_of(scope, post_id, lock=True)
+    if any(row.state in LEAVING for row in rows):
+        raise Conflict("delivery.not_movable")
+    waiting = [row for row in rows if row.state in CANCELLABLE]
+    if not waiting:
+        raise Conflict("post.nothing_to_cancel")
+    for row in waiting:
+        planning.cancel(scope, row.id)
+    return len(waiting)
+
+
+def as_seen(scope: Scope, delivery_id: UUID, version: int) -> None:
+    """Raise Stale unless a delivery is as its caller saw it; every act on it compares once more as it writes."""
+    if delivery(scope, delivery_id).version != version:
+        raise Stale("delivery.moved_meanwhile")
+
+
+def again(scope: Scope, delivery_id: UUID, *, member_id: UUID, version: int) -> None:
+    """Send again what was refused, held or broken off; of one in doubt it is a member's word that it is not there.
+
+    Raises Conflict for any other: what was published is never sent again. Refused as `doubts.end_doubt`.
+    """
+    if delivery(scope, delivery_id).state == S.UNCERTAIN:
+        doubts.end_doubt(scope, delivery_id, member_id=member_id, url="")
+    else:
+        drafting.again(scope, delivery_id, version=version)
+
+
+def link(scope: Scope, delivery_id: UUID, *, member_id: UUID, url: str) -> None:
+    """Say where a delivery in doubt stands. Raises as `doubts.end_doubt`."""
+    if not url:
+        raise BadInput("delivery.no_link")
+    doubts.end_doubt(scope, delivery_id, member_id=member_id, url=url)
+
+
+def remove(scope: Scope, delivery_id: UUID, *, member_id: UUID) -> int:
+    """Take away what is outside; how many copies. Raises Refused for a role without the right, Conflict."""
+    require(tenant_reads.member(scope, member_id).role, Right.RUN)
+    return removal.ask(scope, delivery_id)

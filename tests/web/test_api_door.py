@@ -1,0 +1,280 @@
+"""The door of the API: every operation of its document, for who has no key, the wrong one, or somebody else's ids."""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+
+from foundation.database import OpenScope
+from foundation.ids import uuid7
+from tenants import audit, keys, staffing
+from tenants.keys import KeyScope
+from tenants.roles import Role
+from tests.fakes.serving import served
+from tests.web.asking import Program, code, program
+from tests.web.builders import Room
+from web.api import create as create_api
+from web.api_inputs import PostIn
+from web.api_limits import Limits
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation of the document, and an unknown thing to do it to."""
+
+    method: str
+    path: str
+    needs: str
+    body: Any
+
+    def ask(self, api: Program, **more: Any) -> httpx.Response:
+        return api.ask(self.method, re.sub(r"\{\w+\}", str(uuid7()), self.path), self.body, **more)
+
+
+BODIES: dict[str, Any] = {
+    "POST /posts": None,
+    "PATCH /posts/{post_id}": {"body": "x"},
+    "POST /posts/{post_id}/schedule": {"at": "2031-01-01T00:00:00Z"},
+    "POST /posts/{post_id}/approve": {},
+    "POST /deliveries/{delivery_id}/move": {"at": "2031-01-01T00:00:00Z"},
+    "POST /deliveries/{delivery_id}/link": {"url": "https://example.test/1"},
+}
+
+
+def document() -> dict[str, Any]:
+    """What `/v1/openapi.json` says."""
+
+    def nobody(*_: object, **__: object) -> Any:
+        raise AssertionError("the document asks no database")
+
+    with served(create_api(nobody, limits=Limits())) as url:
+        found: dict[str, Any] = httpx.get(f"{url}/openapi.json").json()
+    return found
+
+
+DOCUMENT = document()
+NEEDS = re.compile(r"Needs `([\w:]+)`")
+OPERATIONS = [
+    Operation(
+        method.upper(),
+        path,
+        NEEDS.findall(said["description"])[0],
+        BODIES.get(f"{method.upper()} {path}"),
+    )
+    for path, methods in DOCUMENT["paths"].items()
+    for method, said in methods.items()
+]
+EACH = pytest.mark.parametrize("one", OPERATIONS, ids=lambda one: f"{one.method} {one.path}")
+OF_ONE = [one for one in OPERATIONS if "{" in one.path]
+EACH_OF_ONE = pytest.mark.parametrize("one", OF_ONE, ids=lambda one: f"{one.method} {one.path}")
+WRITES = [one for one in OPERATIONS if one.method != "GET"]
+EACH_WRITE = pytest.mark.parametrize("one", WRITES, ids=lambda one: f"{one.method} {one.path}")
+
+
+def test_the_document_names_what_is_there(room: Room) -> None:
+    assert {f"{one.method} {one.path}" for one in OPERATIONS} == {
+        "GET /creators", "GET /creators/{creator_id}", "GET /channels", "GET /channels/{channel_id}",
+        "GET /posts", "POST /posts", "GET /posts/{post_id}", "PATCH /posts/{post_id}",
+        "POST /posts/{post_id}/schedule", "POST /posts/{post_id}/approve", "POST /posts/{post_id}/cancel",
+        "GET /deliveries", "GET /deliveries/{delivery_id}", "POST /deliveries/{delivery_id}/move",
+        "POST /deliveries/{delivery_id}/now", "POST /deliveries/{delivery_id}/again",
+        "POST /deliveries/{delivery_id}/link", "POST /deliveries/{delivery_id}/remove",
+    }  # fmt: skip
+    served_one = room.client.get("/v1/openapi.json").json()
+    assert served_one["paths"].keys() == DOCUMENT["paths"].keys()
+    assert served_one["servers"] == [{"url": "/v1"}]
+    assert room.client.get("/openapi.json").status_code == 404
+
+
+@EACH
+def test_each_operation_says_its_key_its_errors_and_what_it_needs(one: Operation) -> None:
+    said = DOCUMENT["paths"][one.path][one.method.lower()]
+    assert said["security"] == [{"key": []}]
+    assert {"401", "403", "404", "409", "412", "422", "429"} <= set(said["responses"])
+    assert one.needs in set(KeyScope)
+    named = {parameter["name"] for parameter in said.get("parameters", ())}
+    assert ("Idempotency-Key" in named) == (one.method == "POST")
+    assert ("If-Match" in named) == (one.method != "GET" and "{" in one.path)
+    ok = [status for status in said["responses"] if status.startswith("2")]
+    assert len(ok) == 1
+    assert said["responses"][ok[0]]["content"]["application/json"]["schema"]
+
+
+def test_the_documents_examples_are_good_ones() -> None:
+    (example,) = DOCUMENT["components"]["schemas"]["PostIn"]["examples"]
+    assert PostIn.model_validate(example).at is not None
+    with pytest.raises(ValueError, match="extra"):
+        PostIn.model_validate({**example, "unknown": 1})
+
+
+@EACH
+@pytest.mark.parametrize("shown", ["", "Bearer x", "Bearer grk_" + "x" * 43, "Basic Zm9vOmJhcg==", "Bearer"])
+def test_without_a_key_nothing_is_told(room: Room, one: Operation, shown: str) -> None:
+    path = re.sub(r"\{\w+\}", str(uuid7()), one.path)
+    headers = {"authorization": shown, "cookie": "greenroom=x", "x-forwarded-for": "203.0.113.9"}
+    answer = room.client.request(one.method, f"/v1{path}", headers=headers, content=b"{" * 100)
+    assert answer.status_code in {401, 429}  # many of these tests come from one address
+    code(answer)
+    assert "etag" not in answer.headers
+
+
+@EACH
+def test_a_key_made_for_something_else_opens_nothing(api: Program, one: Operation) -> None:
+    others = [each for each in KeyScope if each != one.needs]
+    answer = api.ask(
+        one.method,
+        re.sub(r"\{\w+\}", str(uuid7()), one.path),
+        api.draft() if one.path == "/posts" and one.method == "POST" else one.body,
+        key=api.key(Role.OWNER, scopes=others),
+        version=1,
+    )
+    assert (answer.status_code, code(answer)) == (403, "api.other_scope")
+
+
+@EACH_OF_ONE
+def test_what_is_nobodys_is_not_found(api: Program, one: Operation) -> None:
+    answer = one.ask(api, key=api.secrets["owner"], version=1)
+    assert answer.status_code == 404, answer.text
+    code(answer)
+
+
+@pytest.mark.parametrize("whose", ["another agency", "another creator"])
+@EACH_OF_ONE
+def test_what_is_somebody_elses_looks_the_same(api: Program, tenant: OpenScope, one: Operation, whose: str) -> None:
+    """With its twin: whoever may see it is answered otherwise."""
+    other = program(api.client, tenant)
+    post = other.approved(creator="zoe")
+    place = post["deliveries"][0]
+    ids = {
+        "creator_id": post["creator_id"],
+        "channel_id": place["channel_id"],
+        "post_id": post["id"],
+        "delivery_id": place["id"],
+    }
+    path = re.sub(r"\{(\w+)\}", lambda found: ids[found[1]], one.path)
+    version = place["version"] if "delivery_id" in one.path else 1
+    foreign = api.secrets["owner"] if whose == "another agency" else other.key(Role.OWNER, creators=["mia"])
+    theirs = api.ask(one.method, path, one.body, key=foreign, version=version)
+    unknown = one.ask(api, key=foreign, version=version)
+    assert (theirs.status_code, code(theirs)) == (404, code(unknown))
+    assert api.ask(one.method, path, one.body, key=other.secrets["owner"], version=version).status_code not in {
+        404,
+        401,
+    }
+
+
+HOSTILE: dict[str, Any] = {
+    "no JSON": b"{",
+    "a list": b"[]",
+    "null": b"null",
+    "a number": b"1",
+    "deep": b"[" * 200_000 + b"]" * 200_000,
+    "deep object": b'{"a":' * 100_000,
+    "not UTF-8": b'{"body": "\xff\xfe"}',
+    "half a pair": b'{"body": "\\ud800"}',
+    "half a pair as a name": b'{"\\ud800": 1}',
+    "half a pair as a place": b'{"at": {"wall_time": "2031-01-01T10:00", "zone": "\\ud800"}}',
+    "not a number": b'{"at": NaN}',
+    "a long number": b'{"at": ' + b"9" * 5000 + b"}",
+    "unknown name": b'{"tenant_id": "x"}',
+    "a name of Python": b'{"__class__": {"__init__": 1}}',
+}
+
+
+@EACH_WRITE
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_body_is_refused(api: Program, one: Operation, name: str) -> None:
+    path = re.sub(r"\{\w+\}", str(uuid7()), one.path)
+    answer = api.ask(one.method, path, HOSTILE[name], key=api.secrets["owner"], version=1)
+    takes_none = "requestBody" not in DOCUMENT["paths"][one.path][one.method.lower()]
+    assert answer.status_code == 404 if takes_none else answer.status_code in {400, 422}, answer.text
+    code(answer)
+
+
+def test_size_form_and_method_are_bounded(api: Program) -> None:
+    big = json.dumps(api.draft("x" * 2_000_000))
+    assert code(api.ask("POST", "/posts", big)) == "api.too_large"
+    pieces = (b" " * 65536 for _ in range(40))
+    headers = {"authorization": f"Bearer {api.secrets['manager']}", "content-type": "application/json"}
+    assert api.client.post("/v1/posts", headers=headers, content=pieces).status_code == 413
+    form = api.ask("POST", "/posts", "body=x", content_type="application/x-www-form-urlencoded")
+    assert (form.status_code, code(form)) == (415, "api.not_json")
+    assert code(api.ask("DELETE", "/posts")) == "api.no_method"
+    assert code(api.ask("GET", "/nowhere")) == "api.no_route"
+    assert code(api.ask("GET", "/posts/1")) == "api.no_route"
+    assert api.ask("GET", "/posts?limit=0").status_code == 422
+    assert api.ask("GET", "/posts?limit=201").status_code == 422
+    assert api.ask("GET", "/posts?unknown=1").status_code == 422
+
+
+def test_errors_repeat_nothing_of_the_request(api: Program) -> None:
+    answer = api.ask("POST", "/posts", {**api.draft(), "secret-name": "secret-value"})
+    assert answer.status_code == 422
+    assert "secret-value" not in answer.text
+
+
+@EACH_WRITE
+def test_a_change_names_itself_and_what_it_saw(api: Program, one: Operation) -> None:
+    post = api.approved()
+    ids = {"post_id": post["id"], "delivery_id": post["deliveries"][0]["id"]}
+    path = re.sub(r"\{(\w+)\}", lambda found: ids[found[1]], one.path)
+    body = api.draft() if one.path == "/posts" else one.body
+    if one.method == "POST":
+        unnamed = api.ask("POST", path, body, key=api.secrets["owner"], version=1, idempotency_key="")
+        assert (unnamed.status_code, code(unnamed)) == (400, "api.no_name")
+        long = api.ask("POST", path, body, key=api.secrets["owner"], version=1, idempotency_key="x" * 256)
+        assert long.status_code == 400
+    if one.path != "/posts":
+        assert code(api.ask(one.method, path, body, key=api.secrets["owner"])) == "api.no_version"
+        for stale in ('"99"', "*", '"x"', 'W/"1"', '""'):
+            answer = api.ask(one.method, path, body, key=api.secrets["owner"], if_match=stale)
+            assert answer.status_code == 412, (stale, answer.text)
+
+
+def test_a_key_ends_at_once(api: Program) -> None:
+    secret = api.key()
+    assert api.ask("GET", "/creators", key=secret).status_code == 200
+    with api.scope(f"member:{api.members['manager']}") as scope:
+        newest = keys.keys(scope, member_id=api.members[Role.MANAGER])[0]
+        keys.revoke(scope, newest.id)
+    assert api.ask("GET", "/creators", key=secret).status_code == 401
+    assert api.ask("GET", "/creators").status_code == 200
+    with api.scope() as scope:
+        staffing.let_go(scope, api.members[Role.MANAGER])
+    assert api.ask("GET", "/creators").status_code == 401
+
+
+def test_a_key_does_no_more_than_its_member_may(api: Program) -> None:
+    with api.scope() as scope:
+        staffing.change(scope, api.members[Role.MANAGER], role=Role.ACCOUNTANT, creators=())
+    answer = api.ask("GET", "/posts")
+    assert (answer.status_code, code(answer)) == (403, "role.forbidden.run")
+    with api.scope() as scope:
+        staffing.change(scope, api.members[Role.MANAGER], role=Role.MANAGER, creators=["zoe"])
+    assert [one["slug"] for one in api.get("/creators")["items"]] == ["zoe"]
+    assert [one["name"] for one in api.get("/channels")["items"]] == ["Sandbox zoe"]
+    assert api.ask("POST", "/posts", api.draft()).status_code == 404
+    foreign = api.draft(creator="zoe", channels=[str(api.channels["mia"])])
+    assert api.ask("POST", "/posts", foreign).status_code == 404
+
+
+def test_accounts_say_what_they_take(api: Program) -> None:
+    (mia, _) = api.get("/channels")["items"]
+    assert (mia["platform"], mia["state"]) == ("sandbox", "active")
+    assert mia["limits"]["max_text"] > 0
+    assert "token" not in json.dumps(mia)
+    assert api.get(f"/channels/{mia['id']}") == mia
+    assert api.get(f"/creators/{mia['creator_id']}")["approvals"] == 1
+
+
+def test_the_audit_says_who_and_by_which_key(api: Program) -> None:
+    post = api.write()
+    with api.scope() as scope:
+        (said, *_) = [act for act in audit.recent(scope) if act.act == "api.called"]
+        (key, *_) = keys.keys(scope, member_id=api.members[Role.MANAGER])
+    assert (said.actor, said.about) == (f"member:{api.members['manager']}", f"post:{post['id']}")
+    assert said.details == {"did": "post.write", "key": "test", "key_id": str(key.id)}
+    assert key.used_at is not None

@@ -1,0 +1,244 @@
+"""Posts over the API: written, read, rewritten, planned, approved and taken off the calendar."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from foundation.ids import uuid7
+from schedules.calendar import WallTime, zone_of
+from schedules.states import DeliveryState
+from tests.web.asking import Program, instant, later
+from web.api_inputs import FIRST, LAST, WallIn, wall_of
+
+
+def test_a_planned_post_waits_for_a_yes_and_leaves_its_time_as_a_wish(api: Program) -> None:
+    at = {"wall_time": "2031-07-01T10:00", "zone": "Europe/Paris"}
+    answer = api.ask("POST", "/posts", api.draft(title="Morning", at=at))
+    assert answer.status_code == 201, answer.text
+    post = answer.json()
+    assert answer.headers["location"] == f"/v1/posts/{post['id']}"
+    assert answer.headers["etag"] == '"1"'
+    assert (post["title"], post["version"], post["approved"]) == ("Morning", 1, False)
+    assert post["author"] == f"member:{api.members['manager']}"
+    (place,) = post["deliveries"]
+    assert (place["state"], place["wall_time"], place["zone"]) == ("draft", "2031-07-01T10:00", "Europe/Paris")
+    assert instant(place["due_at"]) == datetime(2031, 7, 1, 8, tzinfo=UTC)
+    assert api.get(f"/posts/{post['id']}") == post
+    assert [one["id"] for one in api.get("/posts")["items"]] == [post["id"]]
+
+
+def test_the_yes_of_another_puts_it_on_the_calendar(api: Program) -> None:
+    post = api.approved()
+    assert post["approved"] is True
+    assert [place["state"] for place in post["deliveries"]] == ["scheduled"]
+    story = api.get(f"/deliveries/{post['deliveries'][0]['id']}")
+    assert [move["after"] for move in story["moves"]] == ["approved", "scheduled"]
+    assert {move["by"] for move in story["moves"]} == {f"member:{api.members['owner']}"}
+    assert story["attempts"] == []
+
+
+def test_nobody_approves_their_own_post(api: Program) -> None:
+    post = api.write()
+    answer = api.ask("POST", f"/posts/{post['id']}/approve", {}, version=1)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "approval.own_work")
+
+
+def test_a_yes_is_to_the_version_that_was_seen(api: Program) -> None:
+    post = api.write()
+    assert api.ask("PATCH", f"/posts/{post['id']}", {"body": "other"}, version=1).status_code == 200
+    answer = api.ask("POST", f"/posts/{post['id']}/approve", {}, key=api.secrets["owner"], version=1)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (412, "post.changed_meanwhile")
+    assert api.get(f"/posts/{post['id']}")["approved"] is False
+
+
+def test_new_words_need_a_new_yes_and_keep_the_time(api: Program) -> None:
+    post = api.approved(parts=[{"body": "second"}, {"body": "first!", "comment": True}])
+    answer = api.ask("PATCH", f"/posts/{post['id']}", {"body": "better"}, version=1)
+    assert answer.status_code == 200, answer.text
+    changed = answer.json()
+    assert answer.headers["etag"] == '"2"'
+    assert (changed["body"], changed["version"], changed["approved"]) == ("better", 2, False)
+    assert [part["body"] for part in changed["parts"]] == ["second", "first!"]
+    assert changed["deliveries"][0]["state"] == "draft"
+    assert changed["deliveries"][0]["due_at"] == post["deliveries"][0]["due_at"]
+
+
+def test_what_a_place_says_otherwise_stays_until_it_is_changed(api: Program) -> None:
+    said = {"place": "feed", "title": None, "body": "shorter", "media": None, "parts": [{"body": "more"}]}
+    post = api.write(otherwise=[said])
+    (kept,) = post["otherwise"]
+    assert (kept["place"], kept["body"], kept["title"], kept["media"]) == ("feed", "shorter", None, None)
+    assert [part["body"] for part in kept["parts"]] == ["more"]
+    changed = api.ask("PATCH", f"/posts/{post['id']}", {"body": "better"}, version=1).json()
+    assert changed["otherwise"] == post["otherwise"]
+    gone = api.ask("PATCH", f"/posts/{post['id']}", {"otherwise": []}, version=2).json()
+    assert (gone["otherwise"], gone["body"]) == ([], "better")
+    twice = api.ask("POST", "/posts", api.draft(otherwise=[said, said]))
+    assert (twice.status_code, twice.json()["error"]["code"]) == (422, "post.too_many_places")
+
+
+def test_a_post_is_written_first_and_planned_later(api: Program) -> None:
+    post = api.write(channels=[], at=None)
+    assert post["deliveries"] == []
+    assert api.ask("PATCH", f"/posts/{post['id']}", {"title": "T"}, version=1).json()["version"] == 2
+    body = {"at": later(hours=2), "channels": [str(api.channels["mia"])]}
+    answer = api.ask("POST", f"/posts/{post['id']}/schedule", body, version=2)
+    assert answer.status_code == 200, answer.text
+    assert [place["channel_id"] for place in answer.json()["deliveries"]] == [str(api.channels["mia"])]
+    moved = api.ask("POST", f"/posts/{post['id']}/schedule", {"at": later(hours=5)}, version=2).json()
+    assert len(moved["deliveries"]) == 1
+    assert moved["deliveries"][0]["due_at"] > answer.json()["deliveries"][0]["due_at"]
+
+
+@pytest.mark.parametrize("state", ["published", "publishing", "uncertain", "removed"])
+def test_a_date_never_publishes_again(api: Program, state: str) -> None:
+    post = api.approved()
+    (place,) = post["deliveries"]
+    with api.scope() as scope:
+        scope.run("UPDATE deliveries SET state = :s WHERE tenant_id = :t", s=state, t=api.tenant_id)
+    for path, body, version in (
+        (f"/posts/{post['id']}/schedule", {"at": later(hours=3)}, 1),
+        (f"/posts/{post['id']}/cancel", None, 1),
+        (f"/deliveries/{place['id']}/move", {"at": later(hours=3)}, place["version"]),
+        (f"/deliveries/{place['id']}/now", None, place["version"]),
+    ):
+        answer = api.ask("POST", path, body, version=version)
+        assert answer.status_code == 409, (path, answer.text)
+        assert answer.json()["error"]["states"] == {place["id"]: state}
+    answer = api.ask("PATCH", f"/posts/{post['id']}", {"body": "x"}, version=1)
+    assert (answer.status_code, answer.json()["error"]["states"]) == (409, {place["id"]: state})
+
+
+def test_a_post_comes_off_the_calendar(api: Program) -> None:
+    post = api.approved()
+    answer = api.ask("POST", f"/posts/{post['id']}/cancel", version=1)
+    assert [place["state"] for place in answer.json()["deliveries"]] == ["cancelled"]
+    again = api.ask("POST", f"/posts/{post['id']}/cancel", version=1)
+    assert (again.status_code, again.json()["error"]["code"]) == (409, "post.nothing_to_cancel")
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ({"at": "2031-07-01T10:00:00"}, "api.unfit"),
+        ({"at": {"wall_time": "2031-07-01T10:00"}}, "api.unfit"),
+        ({"at": 1_900_000_000}, "api.unfit"),
+        ({"at": "9999-12-31T23:59:59-12:00"}, "api.unfit"),
+        ({"at": {"wall_time": "2031-02-30T10:00", "zone": "Europe/Paris"}}, "api.no_such_time"),
+        ({"at": {"wall_time": "9999-12-31T23:59", "zone": "America/New_York"}}, "api.no_such_time"),
+        ({"at": {"wall_time": "2031-07-01T10:00", "zone": "Mars/Base"}}, "calendar.zone_unknown"),
+        ({"at": {"wall_time": "2031-07-01T10:00", "zone": "../../etc/passwd"}}, "calendar.zone_unknown"),
+        ({"at": {"wall_time": "2020-01-01T10:00", "zone": "UTC"}}, "delivery.time_passed"),
+        ({"body": "", "title": " "}, "compose.empty"),
+        ({"channels": []}, "compose.no_account"),
+        ({"at": None}, "post.no_time"),
+        ({"body": "a\x00b"}, "api.unfit"),
+        ({"body": "x" * 20_001}, "api.unfit"),
+        ({"parts": [{"body": "x"}] * 26}, "api.unfit"),
+        ({"parts": [{"body": " "}]}, "post.empty_part"),
+        ({"body": None}, "api.unfit"),
+        ({"tenant_id": "0198c0de-0000-7000-8000-00000000000a"}, "api.unfit"),
+        ({"channels": ["main"]}, "api.unfit"),
+    ],
+)
+def test_what_cannot_be_used_is_named(api: Program, said: dict[str, object], code: str) -> None:
+    answer = api.ask("POST", "/posts", api.draft(**said))  # type: ignore[arg-type]  # hostile on purpose
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, code), answer.text
+    assert api.get("/posts")["items"] == []
+
+
+@given(
+    at=st.datetimes(datetime(2024, 1, 1), datetime(2035, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001  made aware
+    zone=st.sampled_from(["Europe/Paris", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "UTC"]),
+)
+def test_an_instant_stays_that_instant_whatever_the_clocks_do(at: datetime, zone: str) -> None:
+    assert wall_of(at, zone).instant() == at
+
+
+@settings(max_examples=200)
+@given(
+    at=st.datetimes(datetime(2024, 1, 1), datetime(2035, 1, 1)),  # noqa: DTZ001  a wall time
+    zone=st.sampled_from(["Europe/Paris", "America/New_York", "Australia/Lord_Howe"]),
+)
+def test_a_wall_time_is_the_one_that_was_said(at: datetime, zone: str) -> None:
+    wall = wall_of(WallIn(wall_time=f"{at:%Y-%m-%dT%H:%M}", zone=zone), "UTC")
+    assert wall == WallTime(at.date(), at.time().replace(second=0, microsecond=0), zone)
+    assert FIRST <= wall.instant() < LAST
+    assert zone_of(wall.zone).key == zone
+
+
+def test_pages_of_posts_hold_each_one_once(api: Program) -> None:
+    made = [api.write(f"post {number}")["id"] for number in range(5)]
+    first = api.get("/posts?limit=2")
+    api.write("written meanwhile")
+    second = api.get(f"/posts?limit=2&cursor={first['next']}")
+    third = api.get(f"/posts?limit=2&cursor={second['next']}")
+    found = [one["id"] for page in (first, second, third) for one in page["items"]]
+    assert found == made[::-1]
+    assert third["next"] is None
+
+
+def test_pages_of_deliveries_keep_their_filters(api: Program) -> None:
+    for hours in (3, 1, 2):
+        api.write(at=later(hours=hours))
+    api.write(creator="zoe")
+    mia, zoe = api.channels["mia"], api.channels["zoe"]
+    first = api.get(f"/deliveries?limit=2&channel={mia}")
+    rest = api.get(f"/deliveries?limit=2&channel={mia}&cursor={first['next']}")
+    times = [one["due_at"] for one in (*first["items"], *rest["items"])]
+    assert times == sorted(times)
+    assert len(times) == 3
+    assert api.ask("GET", f"/deliveries?limit=2&channel={zoe}&cursor={first['next']}").status_code == 422
+    assert len(api.get("/deliveries?state=draft")["items"]) == 4
+    assert api.get("/deliveries?state=published")["items"] == []
+    until = later(minutes=90).replace("+", "%2B")
+    assert len(api.get(f"/deliveries?before={until}")["items"]) == 2
+    assert len(api.get(f"/deliveries?creator={api.creators['zoe']}")["items"]) == 1
+
+
+@pytest.mark.parametrize("cursor", ["x", "%00", "W10", "eyJhIjoxfQ", "A" * 400, "A" * 401, "🎈", "bnVsbA"])
+@pytest.mark.parametrize("path", ["/posts", "/deliveries"])
+def test_a_made_up_cursor_is_refused(api: Program, path: str, cursor: str) -> None:
+    assert api.ask("GET", f"{path}?cursor={cursor}").status_code == 422
+
+
+def test_now_again_link_and_remove_follow_the_rules_of_the_room(api: Program) -> None:
+    post = api.approved()
+    (place,) = post["deliveries"]
+    path = f"/deliveries/{place['id']}"
+    answer = api.ask("POST", f"{path}/now", version=place["version"])
+    assert (answer.status_code, answer.json()["state"]) == (200, "scheduled")
+    assert instant(answer.json()["due_at"]) < instant(place["due_at"])
+    version = answer.json()["version"]
+    assert answer.headers["etag"] == f'"{version}"'
+    assert api.ask("POST", f"{path}/now", version=place["version"]).status_code == 412
+    for act, body in (("again", None), ("link", {"url": "https://example.test/1"}), ("remove", None)):
+        refused = api.ask("POST", f"{path}/{act}", body, version=version)
+        assert refused.status_code == 409, (act, refused.text)
+        assert refused.json()["error"]["states"] == {place["id"]: "scheduled"}
+    _bring(api, "uncertain")
+    answer = api.ask("POST", f"{path}/link", {"url": "https://example.test/1"}, version=version)
+    assert (answer.status_code, answer.json()["state"]) == (202, "uncertain")
+    with api.scope() as scope:
+        kinds = scope.run("SELECT kind FROM outbox WHERE tenant_id = :t", t=api.tenant_id).scalars().all()
+    assert "delivery.end_doubt" in kinds
+    assert api.ask("POST", f"{path}/link", {"url": "javascript:alert(1)"}, version=version).status_code == 422
+    _bring(api, "failed")
+    answer = api.ask("POST", f"{path}/again", version=version)
+    assert (answer.status_code, answer.json()["state"]) == (202, "scheduled")
+
+
+def _bring(api: Program, state: str) -> None:
+    with api.scope() as scope:
+        scope.run("UPDATE deliveries SET state = :s WHERE tenant_id = :t", s=state, t=api.tenant_id)
+
+
+def test_every_state_can_be_asked_for(api: Program) -> None:
+    for state in DeliveryState:
+        assert api.get(f"/deliveries?state={state}") == {"items": [], "next": None}
+    assert api.ask("GET", "/deliveries?state=lost").status_code == 422
+    assert api.ask("GET", f"/deliveries/{uuid7()}").status_code == 404
+    soon = (datetime(2031, 1, 1, tzinfo=UTC) + timedelta(hours=1)).replace(tzinfo=None).isoformat()
+    assert api.ask("GET", f"/deliveries?since={soon}").status_code == 422

@@ -1,0 +1,61 @@
+"""The API under `/v1`: an app of its own, so that its document describes it alone and its errors are all JSON."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI
+
+from connectors import registry
+from connectors.contract import Connector
+from foundation.database import OpenScope
+from web import api_accounts, api_deliveries, api_errors, api_posts
+from web.api_auth import Admission
+from web.api_errors import ErrorOut
+from web.api_limits import Limits
+
+ABOUT = """Plan and follow posts. Ask with `Authorization: Bearer grk_…`, a key made on the System page.
+
+Every POST names itself by an `Idempotency-Key`; every change names in `If-Match` the `ETag` it saw. Lists come in
+pages: hand `next` back as `cursor`. Instants carry their offset; plans are wall times in an IANA zone."""
+
+REFUSALS: Mapping[int, str] = {
+    400: "The request cannot be read, or names itself by no `Idempotency-Key`.",
+    401: "No living key.",
+    403: "The key was not made for this, or its member may not do it.",
+    404: "Nothing of that kind that this key may see.",
+    409: "Its state does not allow it; `states` says where it stands.",
+    412: "It was changed since you read it.",
+    413: "The body is too large.",
+    415: "The body is no JSON.",
+    422: "What came in cannot be used; or the `Idempotency-Key` named another request.",
+    428: "No `If-Match`.",
+    429: "Too fast: `Retry-After` says when to go on.",
+    503: "A part of the house is away; try again.",
+}
+
+
+def create(tenant: OpenScope, *, limits: Limits, connectors: Mapping[str, Connector] | None = None) -> Admission:
+    """The app behind its door, to be mounted at `/v1`. Each subject is a router of its own, added here."""
+    responses: dict[int | str, dict[str, Any]] = {
+        status: {"model": ErrorOut, "description": said} for status, said in REFUSALS.items()
+    }
+    app = FastAPI(
+        title="Greenroom",
+        version="1",
+        description=ABOUT,
+        docs_url=None,
+        redoc_url=None,
+        responses=responses,
+        telemetry={
+            "tracing": False,
+            "metrics": False,
+            "logs": False,
+            "operation_spans": False,
+            "auto_configure": False,
+        },
+    )
+    api_errors.install(app)
+    app.include_router(api_accounts.router(tenant, registry.load() if connectors is None else connectors))
+    app.include_router(api_posts.router(tenant))
+    app.include_router(api_deliveries.router(tenant))
+    return Admission(app, tenant, limits=limits)

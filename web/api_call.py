@@ -1,0 +1,259 @@
+"""One request of the API as its route sees it: read as the key's member, or change something once.
+
+A change and the memory of its answer are one transaction: whoever asks again under the same name, at the same moment or
+after a crash, gets the first answer, and nothing is done twice. What was refused did nothing, and is not remembered.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
+
+from fastapi import Header, Request, Security
+from fastapi.responses import JSONResponse, Response
+from fastapi.security import HTTPBearer
+from pydantic import BaseModel
+
+from foundation.database import OpenScope, Scope
+from foundation.errors import Conflict, NotFound, Refused
+from foundation.ids import uuid7
+from foundation.words import Message, canonical
+from schedules import listing
+from schedules.scheduling import Stale
+from tenants import audit
+from tenants import reads as tenant_reads
+from tenants.keys import KeyScope
+from tenants.reads import Creator, Member
+from tenants.roles import Right, may
+from web.api_auth import Asked
+from web.api_errors import ApiRefused
+
+T = TypeVar("T")
+REMEMBERED = timedelta(hours=24)
+LONGEST_NAME = 255
+RIGHTS: Mapping[KeyScope, tuple[Right, ...]] = {
+    KeyScope.POSTS_READ: (Right.RUN, Right.APPROVE),
+    KeyScope.POSTS_WRITE: (Right.RUN,),
+    KeyScope.APPROVE: (Right.APPROVE,),
+    KeyScope.DELIVERIES_WRITE: (Right.RUN,),
+}
+"""What the key's member must be able to do, too; any of them."""
+
+BEARER = HTTPBearer(auto_error=False, scheme_name="key", description="A key made on the System page: `grk_…`.")
+
+
+@dataclass(frozen=True)
+class Sight:
+    """Who asks, and the creators they may see by id: the member's, narrowed by the key's."""
+
+    member: Member
+    creators: Mapping[UUID, Creator]
+
+    def creator(self, creator_id: UUID) -> Creator:
+        """One of them. Raises NotFound for anybody else's, just as for nobody's."""
+        found = self.creators.get(creator_id)
+        if found is None:
+            raise NotFound("creator.unknown", creator=str(creator_id))
+        return found
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a change answers, what it did, and to what (`kind:id`), for the audit."""
+
+    body: BaseModel
+    did: str
+    about: str
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Act = Callable[[Scope, Sight], Done]
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request that was let in, with the scope of its route checked."""
+
+    tenant: OpenScope
+    asked: Asked
+    needs: KeyScope
+    name: str | None = None
+    """The `Idempotency-Key`."""
+    if_match: str | None = None
+
+    @property
+    def version(self) -> int:
+        """What the caller saw. Raises ApiRefused: 428 where none is said, 412 for what is no version of ours."""
+        if self.if_match is None:
+            raise ApiRefused(428, Message("api.no_version"))
+        said = self.if_match.strip().strip('"')
+        if not (said.isascii() and said.isdigit() and len(said) <= 9):
+            raise ApiRefused(412, Message("api.other_version"))
+        return int(said)
+
+    def read(self, ask: Callable[[Scope, Sight], T]) -> T:
+        """What `ask` reads, as the key's member."""
+        entered = self.asked.entered
+        with self.tenant(entered.tenant_id, f"member:{entered.member_id}") as scope:
+            return ask(scope, self._sight(scope))
+
+    def change(self, act: Act, *, post: UUID | None = None, delivery: UUID | None = None) -> Response:
+        """Do `act`; a conflict names where the deliveries of the post, or the delivery, stand."""
+        return self._told(
+            lambda: self.read(lambda scope, sight: _sent(self._noted(scope, act(scope, sight)))), post, delivery
+        )
+
+    def once(self, act: Act, *, post: UUID | None = None, delivery: UUID | None = None) -> Response:
+        """The same, once for each name. Raises ApiRefused: 400 without one, 422 for one that meant something else."""
+        if not self.name or len(self.name) > LONGEST_NAME:
+            raise ApiRefused(400, Message("api.no_name", {"most": LONGEST_NAME}))
+        name = hashlib.sha256(self.name.encode()).hexdigest()
+        return self._told(
+            lambda: self.read(lambda scope, sight: self._remembered(scope, sight, act, name)), post, delivery
+        )
+
+    def _remembered(self, scope: Scope, sight: Sight, act: Act, name: str) -> Response:
+        key_id = self.asked.entered.key_id
+        scope.hold(f"api:{key_id}:{name}")
+        which = {"tenant": scope.tenant_id, "key": key_id, "name": name}
+        known = scope.run(_KNOWN, since=scope.now - REMEMBERED, **which).first()
+        if known is not None:
+            if known.request != self.asked.digest:
+                raise ApiRefused(422, Message("api.name_taken"))
+            headers = {**known.headers, "idempotent-replayed": "true"}
+            return Response(known.body, known.status, headers, "application/json")
+        done = self._noted(scope, act(scope, sight))
+        answered = _sent(done)
+        scope.run(
+            _REMEMBER,
+            id=uuid7(),
+            request=self.asked.digest,
+            status=done.status,
+            body=bytes(answered.body).decode(),
+            headers=canonical(dict(done.headers)).decode(),
+            now=scope.now,
+            **which,
+        )
+        return answered
+
+    def _noted(self, scope: Scope, done: Done) -> Done:
+        entered = self.asked.entered
+        audit.note(scope, "api.called", done.about, did=done.did, key=entered.name, key_id=str(entered.key_id))
+        return done
+
+    def _sight(self, scope: Scope) -> Sight:
+        entered = self.asked.entered
+        member = tenant_reads.member(scope, entered.member_id)
+        rights = RIGHTS[self.needs]
+        if not any(may(member.role, right) for right in rights):
+            raise Refused(f"role.forbidden.{rights[0]}")
+        narrowed = (member.creators, entered.creators)
+        seen = (one for one in tenant_reads.creators(scope) if all(not few or one.slug in few for few in narrowed))
+        return Sight(member, {one.id: one for one in seen})
+
+    def _told(self, do: Callable[[], Response], post: UUID | None, delivery: UUID | None) -> Response:
+        try:
+            return do()
+        except Conflict as conflict:
+            status = 412 if isinstance(conflict, Stale) else 409
+            states = self.read(lambda scope, sight: _states(scope, sight, post, delivery))
+            raise ApiRefused(status, conflict.message, states=states) from conflict
+
+
+_KNOWN = """
+SELECT request, status, body, headers FROM api_answers
+WHERE tenant_id = :tenant AND key_id = :key AND name = :name AND created_at > :since
+"""
+_REMEMBER = """
+INSERT INTO api_answers (tenant_id, id, key_id, name, request, status, body, headers, created_at)
+VALUES (:tenant, :id, :key, :name, :request, :status, :body, CAST(:headers AS jsonb), :now)
+ON CONFLICT (tenant_id, key_id, name) DO UPDATE SET request = EXCLUDED.request, status = EXCLUDED.status,
+  body = EXCLUDED.body, headers = EXCLUDED.headers, created_at = EXCLUDED.created_at, updated_at = house_now()
+"""
+"""A name that was forgotten, and whose row nobody has deleted yet, begins anew."""
+
+
+def _states(scope: Scope, sight: Sight, post: UUID | None, delivery: UUID | None) -> dict[str, str]:
+    """Where things stand now, by delivery."""
+    try:
+        if delivery is not None:
+            return {str(delivery): str(listing.entry(scope, sight.creators, delivery).state)}
+        if post is not None:
+            found = listing.whole(scope, sight.creators, post).entries
+            return {str(one.delivery_id): str(one.state) for one in found}
+    except NotFound:
+        pass
+    return {}
+
+
+def _sent(done: Done) -> JSONResponse:
+    return JSONResponse(done.body.model_dump(mode="json"), done.status, dict(done.headers))
+
+
+def etag(version: int) -> dict[str, str]:
+    """The header that names a version."""
+    return {"etag": f'"{version}"'}
+
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        description="A name of your own for this request, kept for 24 hours: sent again under it, "
+        "it is answered again and not done again. Needed on every POST.",
+        examples=["0198c0de-plan-monday"],
+    ),
+]
+IfMatch = Annotated[
+    str | None,
+    Header(alias="If-Match", description="The `ETag` you read. Needed on every change of something.", examples=['"1"']),
+]
+
+
+def reading(tenant: OpenScope, needs: KeyScope) -> Any:
+    """What a route that reads depends on."""
+
+    def called(request: Request, _: Annotated[object, Security(BEARER)]) -> Call:
+        return _call(tenant, request, needs)
+
+    return called
+
+
+def making(tenant: OpenScope, needs: KeyScope) -> Any:
+    """What a route that makes something new depends on."""
+
+    def called(request: Request, _: Annotated[object, Security(BEARER)], name: IdempotencyKey = None) -> Call:
+        return _call(tenant, request, needs, name=name)
+
+    return called
+
+
+def rewriting(tenant: OpenScope, needs: KeyScope) -> Any:
+    """What a route that replaces something depends on: the version makes it harmless to ask twice."""
+
+    def called(request: Request, _: Annotated[object, Security(BEARER)], if_match: IfMatch = None) -> Call:
+        return _call(tenant, request, needs, if_match=if_match)
+
+    return called
+
+
+def doing(tenant: OpenScope, needs: KeyScope) -> Any:
+    """What a route that does something to what is there depends on."""
+
+    def called(
+        request: Request, _: Annotated[object, Security(BEARER)], name: IdempotencyKey = None, if_match: IfMatch = None
+    ) -> Call:
+        return _call(tenant, request, needs, name=name, if_match=if_match)
+
+    return called
+
+
+def _call(tenant: OpenScope, request: Request, needs: KeyScope, **said: str | None) -> Call:
+    """Raises ApiRefused for a key that was not made for this."""
+    asked: Asked = request.state.asked
+    if needs not in asked.entered.scopes:
+        raise ApiRefused(403, Message("api.other_scope", {"scope": str(needs)}))
+    return Call(tenant, asked, needs, **said)

@@ -1,0 +1,38 @@
+"""Where the next page begins: opaque to its reader, and good for the very question it came with.
+
+A cursor that was made up leads to another place among what its key may see anyway, so it is checked and not signed.
+"""
+
+import base64
+import hashlib
+import json
+from collections.abc import Sequence
+
+from foundation.words import Message, canonical
+from web.api_errors import ApiRefused
+
+LONGEST = 400
+_MARK = 8
+
+
+def write(question: object, place: Sequence[str]) -> str:
+    """The cursor of a place in the answers to a question (its filters)."""
+    said = canonical([_mark(question), *place])
+    return base64.urlsafe_b64encode(said).decode().rstrip("=")
+
+
+def read(question: object, cursor: str, *, parts: int) -> list[str]:
+    """The place. Raises ApiRefused (422) for what is no cursor, or another question's."""
+    try:
+        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
+        found = json.loads(base64.b64decode(padded, b"-_", validate=True)) if len(cursor) <= LONGEST else None
+    except (ValueError, RecursionError):
+        found = None
+    place = [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
+    if len(place) != parts + 1 or place[0] != _mark(question):
+        raise ApiRefused(422, Message("api.no_cursor"))
+    return place[1:]
+
+
+def _mark(question: object) -> str:
+    return hashlib.sha256(canonical(question)).hexdigest()[:_MARK]

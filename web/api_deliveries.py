@@ -1,0 +1,138 @@
+"""Deliveries in the API: a post on one account, its story, and what a person may do about it."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import Response
+
+from foundation.database import OpenScope, Scope
+from foundation.words import Message
+from schedules import listing, planning, scheduling
+from schedules.listing import Wanted
+from schedules.reads import Entry
+from tenants.keys import KeyScope
+from web import api_cursor
+from web.api_call import Call, Done, Sight, doing, etag, reading
+from web.api_errors import ApiRefused
+from web.api_inputs import DeliveriesWanted, LinkIn, MoveIn, wall_of
+from web.api_models import DeliveriesOut, DeliveryOut, DeliveryStory
+
+
+def router(tenant: OpenScope) -> APIRouter:
+    """The routes under `/deliveries`."""
+    routes = APIRouter(prefix="/deliveries", tags=["deliveries"])
+    _reads(routes, tenant)
+    _times(routes, tenant)
+    _ends(routes, tenant)
+    return routes
+
+
+def _reads(routes: APIRouter, tenant: OpenScope) -> None:
+    can_read = Depends(reading(tenant, KeyScope.POSTS_READ))
+
+    @routes.get("", response_model=DeliveriesOut)
+    def list_deliveries(call: Annotated[Call, can_read], which: Annotated[DeliveriesWanted, Query()]) -> DeliveriesOut:
+        """Deliveries by the time they are due. Needs `posts:read`."""
+        wanted = Wanted(which.post, which.channel, which.state, which.since, which.before)
+        question = ["deliveries", which.creator, asdict(wanted)]
+        after = _place(api_cursor.read(question, which.cursor, parts=2)) if which.cursor is not None else None
+
+        def ask(scope: Scope, sight: Sight) -> list[Entry]:
+            seen = [one for one in sight.creators if which.creator in (None, one)]
+            return listing.deliveries(scope, seen, wanted, after=after, limit=which.limit)
+
+        found = call.read(ask)
+        place = [found[-1].due_at.isoformat(), str(found[-1].delivery_id)] if len(found) == which.limit else None
+        following = api_cursor.write(question, place) if place is not None else None
+        return DeliveriesOut(items=[DeliveryOut.of(one) for one in found], next=following)
+
+    @routes.get("/{delivery_id}", response_model=DeliveryStory)
+    def get_delivery(delivery_id: UUID, call: Annotated[Call, can_read], response: Response) -> DeliveryStory:
+        """One delivery with its moves and attempts. Needs `posts:read`."""
+        found = call.read(lambda scope, sight: listing.told(scope, sight.creators, delivery_id))
+        response.headers.update(etag(found.entry.version))
+        return DeliveryStory.told(found)
+
+
+def _times(routes: APIRouter, tenant: OpenScope) -> None:
+    can_write = Depends(doing(tenant, KeyScope.DELIVERIES_WRITE))
+
+    @routes.post("/{delivery_id}/move", response_model=DeliveryOut)
+    def move_delivery(delivery_id: UUID, body: MoveIn, call: Annotated[Call, can_write]) -> Response:
+        """Give it another time; its approval stands. Needs `deliveries:write`."""
+
+        def act(scope: Scope, sight: Sight) -> None:
+            found = listing.entry(scope, sight.creators, delivery_id)
+            at = wall_of(body.at, sight.creator(found.creator_id).zone)
+            planning.move_delivery(scope, delivery_id, at=at, version=call.version)
+
+        return _on(call, delivery_id, "delivery.move", act)
+
+    @routes.post("/{delivery_id}/now", response_model=DeliveryOut)
+    def send_now(delivery_id: UUID, call: Annotated[Call, can_write]) -> Response:
+        """Send it now: planned, on hold or refused; what has to be approved must be. Needs `deliveries:write`."""
+
+        def act(scope: Scope, _: Sight) -> None:
+            planning.send_now(scope, delivery_id, version=call.version)
+
+        return _on(call, delivery_id, "delivery.now", act)
+
+
+def _ends(routes: APIRouter, tenant: OpenScope) -> None:
+    can_write = Depends(doing(tenant, KeyScope.DELIVERIES_WRITE))
+
+    @routes.post("/{delivery_id}/again", status_code=202, response_model=DeliveryOut)
+    def send_again(delivery_id: UUID, call: Annotated[Call, can_write]) -> Response:
+        """Try again what was refused, held or broken off. Of an uncertain one it is your word that it is not there: it
+        may then be sent a second time. Needs `deliveries:write`."""
+
+        def act(scope: Scope, sight: Sight) -> None:
+            scheduling.again(scope, delivery_id, member_id=sight.member.id, version=call.version)
+
+        return _on(call, delivery_id, "delivery.again", act, status=202)
+
+    @routes.post("/{delivery_id}/link", status_code=202, response_model=DeliveryOut)
+    def link_delivery(delivery_id: UUID, body: LinkIn, call: Annotated[Call, can_write]) -> Response:
+        """Say where an uncertain one stands. Needs `deliveries:write`."""
+
+        def act(scope: Scope, sight: Sight) -> None:
+            scheduling.link(scope, delivery_id, member_id=sight.member.id, url=body.url)
+
+        return _on(call, delivery_id, "delivery.link", act, status=202)
+
+    @routes.post("/{delivery_id}/remove", status_code=202, response_model=DeliveryOut)
+    def remove_delivery(delivery_id: UUID, call: Annotated[Call, can_write]) -> Response:
+        """Take away what is outside; it is `removed` once that is proven. Needs `deliveries:write`."""
+
+        def act(scope: Scope, sight: Sight) -> None:
+            scheduling.remove(scope, delivery_id, member_id=sight.member.id)
+
+        return _on(call, delivery_id, "delivery.remove", act, status=202)
+
+
+def _on(call: Call, delivery_id: UUID, did: str, act: Callable[[Scope, Sight], None], *, status: int = 200) -> Response:
+    """Do something to a delivery as its caller saw it, once; it answers with the delivery as it stands then."""
+
+    def done(scope: Scope, sight: Sight) -> Done:
+        listing.entry(scope, sight.creators, delivery_id)
+        scheduling.as_seen(scope, delivery_id, call.version)
+        act(scope, sight)
+        scope.session.expire_all()
+        found = listing.entry(scope, sight.creators, delivery_id)
+        return Done(DeliveryOut.of(found), did, f"delivery:{delivery_id}", status, etag(found.version))
+
+    return call.once(done, delivery=delivery_id)
+
+
+def _place(said: list[str]) -> tuple[datetime, UUID]:
+    try:
+        at, last = datetime.fromisoformat(said[0]), UUID(said[1])
+    except ValueError as error:
+        raise ApiRefused(422, Message("api.no_cursor")) from error
+    if at.tzinfo is None:
+        raise ApiRefused(422, Message("api.no_cursor"))
+    return at, last

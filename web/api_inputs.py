@@ -1,0 +1,205 @@
+"""What the API takes in, as JSON: bounded, and checked before a room sees it."""
+
+import re
+from datetime import UTC, date, datetime, time
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.config import JsonDict
+
+from foundation.errors import BadInput
+from schedules.calendar import WallTime, local_wall, zone_of
+from schedules.listing import MOST
+from schedules.overrides import LONGEST_PLACE, MAX_BODY, MAX_TITLE, Override
+from schedules.overrides import MOST as MOST_PLACES
+from schedules.states import DeliveryState
+from schedules.threads import LONGEST_PART, MOST_PARTS, Piece
+from web.api_cursor import LONGEST
+
+MOST_MEDIA, MOST_CHANNELS = 40, 50
+FIRST, LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+"""What lies outside is a slip of a digit."""
+
+_UNKEPT = re.compile(r"[\x00\ud800-\udfff]")
+
+
+def _storable(text: str) -> str:
+    if _UNKEPT.search(text):
+        raise ValueError("no text holds U+0000, or half of a pair of surrogates")
+    return text
+
+
+def _dated(value: object) -> object:
+    """An instant is said in words: a bare number might be seconds or milliseconds."""
+    if not isinstance(value, str):
+        raise ValueError("an instant is a text such as 2026-03-02T10:00:00+01:00")
+    return value
+
+
+def _of_our_times(at: datetime) -> datetime:
+    if not FIRST <= at < LAST:
+        raise ValueError("the year lies out of bounds")
+    return at
+
+
+Text = Annotated[str, AfterValidator(_storable)]
+Instant = Annotated[AwareDatetime, BeforeValidator(_dated), AfterValidator(_of_our_times)]
+Ids = Annotated[list[UUID], Field(max_length=MOST_MEDIA)]
+TextAi = Literal["none", "assisted", "generated"]
+
+
+class In(BaseModel):
+    """What comes in: a name nobody knows is a slip, and is told."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class PageIn(In):
+    """Which page of a list, and of whose rows."""
+
+    creator: UUID | None = None
+    cursor: Annotated[str | None, Field(max_length=LONGEST, description="`next` of the page before.")] = None
+    limit: Annotated[int, Field(ge=1, le=MOST)] = 50
+
+
+class PostsWanted(PageIn):
+    """Which posts."""
+
+
+class DeliveriesWanted(PageIn):
+    """Which deliveries; each condition narrows."""
+
+    post: UUID | None = None
+    channel: UUID | None = None
+    state: DeliveryState | None = None
+    since: Annotated[Instant | None, Field(description="Due at this instant or later.")] = None
+    before: Annotated[Instant | None, Field(description="Due earlier than this instant.")] = None
+
+
+class WallIn(In):
+    """A local date and time, as clocks in a place show it; what does not exist there that night moves on by the gap."""
+
+    wall_time: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?$", examples=["2026-03-02T10:00"])]
+    zone: Annotated[Text, Field(max_length=60, examples=["Europe/Paris"])]
+
+
+At = WallIn | Instant
+
+
+def wall_of(at: WallIn | datetime, zone: str) -> WallTime:
+    """The wall time that was meant; an instant is one of `zone`. Raises BadInput for what no calendar has."""
+    if isinstance(at, datetime):
+        found = local_wall(at, zone)
+        return found if found.instant() == at else local_wall(at, "UTC")  # the second of the hours that come twice
+    day, clock = at.wall_time.split("T")
+    zone_of(at.zone)
+    try:
+        wall = WallTime(date.fromisoformat(day), time.fromisoformat(clock), at.zone)
+        _of_our_times(wall.instant())
+    except (ValueError, OverflowError) as error:
+        raise BadInput("api.no_such_time") from error
+    return wall
+
+
+class PartIn(In):
+    """What follows a post in its thread; the first comment is the last part."""
+
+    body: Annotated[Text, Field(max_length=LONGEST_PART)] = ""
+    media: Ids = []
+    comment: bool = False
+
+    @property
+    def piece(self) -> Piece:
+        """As the room knows it."""
+        return Piece(self.body, tuple(self.media), self.comment)
+
+
+Parts = Annotated[list[PartIn], Field(max_length=MOST_PARTS)]
+
+
+class OtherwiseIn(In):
+    """What a post says otherwise in one place: a platform's name, or the id of an account. What is left out is as the
+    post has it."""
+
+    place: Annotated[Text, Field(min_length=1, max_length=LONGEST_PLACE, examples=["bluesky"])]
+    title: Annotated[Text, Field(max_length=MAX_TITLE)] | None = None
+    body: Annotated[Text, Field(max_length=MAX_BODY)] | None = None
+    media: Ids | None = None
+    parts: Parts | None = None
+
+    @property
+    def override(self) -> Override:
+        """As the room knows it."""
+        return Override(
+            self.place,
+            self.title,
+            self.body,
+            None if self.media is None else tuple(self.media),
+            None if self.parts is None else tuple(part.piece for part in self.parts),
+        )
+
+
+Otherwise = Annotated[list[OtherwiseIn], Field(max_length=MOST_PLACES)]
+
+
+_POST: JsonDict = {
+    "creator_id": "0198c0de-0000-7000-8000-000000000001",
+    "body": "Good morning!",
+    "channels": ["0198c0de-0000-7000-8000-000000000002"],
+    "at": {"wall_time": "2026-03-02T10:00", "zone": "Europe/Paris"},
+}
+
+
+class PostIn(In):
+    """A post. With `channels` and `at` it is planned, else only written. `at`: a wall time with its zone, or an instant
+    with its offset. `media` are ids of pictures in the creator's library."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_POST]})
+
+    creator_id: UUID
+    title: Annotated[Text, Field(max_length=MAX_TITLE)] = ""
+    body: Annotated[Text, Field(max_length=MAX_BODY)] = ""
+    media: Ids = []
+    parts: Parts = []
+    otherwise: Otherwise = []
+    text_ai: TextAi = "none"
+    channels: Annotated[list[UUID], Field(max_length=MOST_CHANNELS)] = []
+    at: At | None = None
+
+
+class PostChange(In):
+    """New words or pictures; what is left out stays. What was approved waits for a yes again."""
+
+    title: Annotated[Text, Field(max_length=MAX_TITLE)] | None = None
+    body: Annotated[Text, Field(max_length=MAX_BODY)] | None = None
+    media: Ids | None = None
+    parts: Parts | None = None
+    otherwise: Otherwise | None = None
+    text_ai: TextAi | None = None
+
+
+class ScheduleIn(In):
+    """When; and where, or everywhere it goes already."""
+
+    at: At
+    channels: Annotated[list[UUID], Field(max_length=MOST_CHANNELS)] = []
+
+
+class ApproveIn(In):
+    """A yes to the post as its version stands."""
+
+    note: Annotated[Text, Field(max_length=500)] = ""
+    tier: Annotated[int, Field(ge=1, le=2)] = 1
+
+
+class MoveIn(In):
+    """Another time."""
+
+    at: At
+
+
+class LinkIn(In):
+    """Where a post stands that nobody was sure of."""
+
+    url: Annotated[Text, Field(min_length=1, max_length=500, examples=["https://example.social/@lea/1"])]

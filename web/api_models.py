@@ -1,0 +1,302 @@
+"""What the API gives out, as JSON; nothing but the edge knows these classes."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from channels.reads import AttemptStory, Channel
+from connectors.capabilities import Capabilities
+from foundation.words import Message, say
+from schedules.listing import Listed, Told, Whole
+from schedules.overrides import Override
+from schedules.reads import Entry, Step
+from schedules.states import DeliveryState
+from schedules.threads import Piece
+from tenants.reads import Creator
+from web.api_errors import LANGUAGE
+
+
+class ReasonOut(BaseModel):
+    """A reason: its code, and its sentence in English."""
+
+    code: str
+    text: str
+
+
+def reason(message: Message | None) -> ReasonOut | None:
+    """A stored reason at the edge."""
+    return None if message is None else ReasonOut(code=message.code, text=say(message, LANGUAGE))
+
+
+class CreatorOut(BaseModel):
+    """A creator."""
+
+    id: UUID
+    slug: str
+    name: str
+    kind: str
+    zone: str
+    languages: list[str]
+    approvals: Annotated[int, Field(description="How many people have to say yes to a post.")]
+
+    @classmethod
+    def of(cls, one: Creator) -> "CreatorOut":
+        """Of the room's value."""
+        said = {name: getattr(one, name) for name in ("id", "slug", "name", "kind", "zone")}
+        return cls(**said, languages=list(one.languages), approvals=one.approval_tiers)
+
+
+class CreatorsOut(BaseModel):
+    """The creators this key may see."""
+
+    items: list[CreatorOut]
+
+
+class LimitsOut(BaseModel):
+    """What an account takes; `parts` is how long a thread may be (1: no threads)."""
+
+    max_text: int
+    max_media: int
+    max_bytes: int
+    mimes: list[str]
+    parts: int
+    joins_parts: bool
+    can_remove: bool
+    by_hand: bool
+
+    @classmethod
+    def of(cls, can: Capabilities, surface: str) -> "LimitsOut":
+        """Of a platform, for one of its places."""
+        most_text, most_media = can.size(surface)
+        return cls(
+            max_text=most_text,
+            max_media=most_media,
+            max_bytes=can.max_bytes,
+            mimes=list(can.mimes),
+            parts=can.threads,
+            joins_parts=can.joins_parts,
+            can_remove=can.can_delete,
+            by_hand=can.hand_over,
+        )
+
+
+class ChannelOut(BaseModel):
+    """An account on a platform."""
+
+    id: UUID
+    creator_id: UUID
+    platform: str
+    name: str
+    account: str
+    state: str
+    reason: ReasonOut | None
+    zone: str
+    min_gap_seconds: int
+    paused_until: datetime | None
+    limits: LimitsOut | None
+
+    @classmethod
+    def of(cls, one: Channel, can: Capabilities | None) -> "ChannelOut":
+        """Of the room's value and what its platform can do."""
+        said = {name: getattr(one, name) for name in ("id", "creator_id", "platform", "name", "account", "zone")}
+        return cls(
+            **said,
+            state=str(one.state),
+            reason=reason(one.reason),
+            min_gap_seconds=int(one.min_gap.total_seconds()),
+            paused_until=one.paused_until,
+            limits=LimitsOut.of(can, one.surface) if can is not None else None,
+        )
+
+
+class ChannelsOut(BaseModel):
+    """The accounts this key may see."""
+
+    items: list[ChannelOut]
+
+
+class DeliveryOut(BaseModel):
+    """A post on one account: `wall_time` in `zone` is the plan, `due_at` the instant it means."""
+
+    id: UUID
+    post_id: UUID
+    creator_id: UUID
+    channel_id: UUID
+    state: DeliveryState
+    reason: ReasonOut | None
+    wall_time: str
+    zone: str
+    due_at: datetime
+    not_before: datetime | None
+    settled_at: datetime | None
+    url: str | None
+    native_id: str | None
+    parts: int
+    done: int
+    version: int
+
+    @classmethod
+    def of(cls, one: Entry) -> "DeliveryOut":
+        """Of the room's value."""
+        return cls(**said_of(one))
+
+
+def said_of(one: Entry) -> dict[str, Any]:
+    """The fields of a delivery."""
+    names = ("post_id", "creator_id", "channel_id", "state", "wall_time", "zone", "due_at", "not_before")
+    more = ("settled_at", "url", "native_id", "parts", "done", "version")
+    return {
+        "id": one.delivery_id,
+        "reason": reason(one.reason),
+        **{name: getattr(one, name) for name in (*names, *more)},
+    }
+
+
+class MoveOut(BaseModel):
+    """One step of a delivery."""
+
+    at: datetime
+    before: DeliveryState
+    after: DeliveryState
+    by: str
+    reason: ReasonOut | None
+
+    @classmethod
+    def of(cls, one: Step) -> "MoveOut":
+        """Of the room's value."""
+        return cls(at=one.at, before=one.before, after=one.after, by=one.by, reason=reason(one.reason))
+
+
+class AttemptOut(BaseModel):
+    """One try at the platform, and what came of it."""
+
+    kind: str
+    part: int
+    number: int
+    begun_at: datetime
+    ended_at: datetime | None
+    outcome: str | None
+    http_status: int | None
+    detail: ReasonOut | None
+    url: str
+
+    @classmethod
+    def of(cls, one: AttemptStory) -> "AttemptOut":
+        """Of the room's value."""
+        return cls(
+            kind=one.kind,
+            part=one.part,
+            number=one.n,
+            begun_at=one.armed_at,
+            ended_at=one.closed_at,
+            outcome=one.outcome,
+            http_status=one.http_status,
+            detail=reason(one.detail),
+            url=one.url,
+        )
+
+
+class DeliveryStory(DeliveryOut):
+    """A delivery with everything that happened to it, oldest first."""
+
+    moves: list[MoveOut]
+    attempts: list[AttemptOut]
+
+    @classmethod
+    def told(cls, one: Told) -> "DeliveryStory":
+        """Of the room's value."""
+        moves = [MoveOut.of(move) for move in one.moves]
+        return cls(**said_of(one.entry), moves=moves, attempts=[AttemptOut.of(each) for each in one.attempts])
+
+
+class DeliveriesOut(BaseModel):
+    """A page of deliveries; `next` is the cursor of the one after, null at the end."""
+
+    items: list[DeliveryOut]
+    next: str | None
+
+
+class PartOut(BaseModel):
+    """What follows a post."""
+
+    body: str
+    media: list[UUID]
+    comment: bool
+
+
+class OtherwiseOut(BaseModel):
+    """What a post says otherwise in one place; null is as the post has it."""
+
+    place: str
+    title: str | None
+    body: str | None
+    media: list[UUID] | None
+    parts: list[PartOut] | None
+
+    @classmethod
+    def of(cls, one: Override) -> "OtherwiseOut":
+        """Of the room's value."""
+        return cls(
+            place=one.place,
+            title=one.title,
+            body=one.body,
+            media=None if one.media is None else list(one.media),
+            parts=None if one.parts is None else parts_of(one.parts),
+        )
+
+
+def parts_of(parts: Sequence[Piece]) -> list[PartOut]:
+    """What follows a post, at the edge."""
+    return [PartOut(body=part.body, media=list(part.media), comment=part.comment) for part in parts]
+
+
+class PostOut(BaseModel):
+    """A post as it was written; its `version` changes with its words and pictures."""
+
+    id: UUID
+    creator_id: UUID
+    title: str
+    body: str
+    media: list[UUID]
+    parts: list[PartOut]
+    otherwise: list[OtherwiseOut]
+    text_ai: str
+    author: str
+    version: int
+    created_at: datetime
+
+    @classmethod
+    def of(cls, one: Listed) -> "PostOut":
+        """Of the room's value."""
+        return cls(**said_of_post(one))
+
+
+def said_of_post(one: Listed) -> dict[str, Any]:
+    """The fields of a post."""
+    post = one.post
+    said = {name: getattr(post, name) for name in ("id", "creator_id", "title", "body", "text_ai", "author")}
+    there = {"parts": parts_of(post.parts), "otherwise": [OtherwiseOut.of(other) for other in post.others]}
+    return {**said, **there, "media": list(post.media), "version": one.version, "created_at": one.made_at}
+
+
+class PostWhole(PostOut):
+    """A post, whether it is approved as it stands, and where it goes."""
+
+    approved: bool
+    deliveries: list[DeliveryOut]
+
+    @classmethod
+    def whole(cls, one: Whole) -> "PostWhole":
+        """Of the room's value."""
+        places = [DeliveryOut.of(entry) for entry in one.entries]
+        return cls(**said_of_post(one.listed), approved=one.approved, deliveries=places)
+
+
+class PostsOut(BaseModel):
+    """A page of posts, the newest first; `next` is the cursor of the one after, null at the end."""
+
+    items: list[PostOut]
+    next: str | None

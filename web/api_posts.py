@@ -1,0 +1,169 @@
+"""Posts in the API: written, read, rewritten, planned, approved, taken off the calendar."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import Response
+
+from foundation.database import OpenScope, Scope
+from foundation.ids import uuid7
+from foundation.words import Message
+from schedules import drafting, listing, scheduling
+from schedules.drafting import Draft
+from tenants.keys import KeyScope
+from web import api_cursor
+from web.api_call import Call, Done, Sight, doing, etag, making, reading, rewriting
+from web.api_errors import ApiRefused
+from web.api_inputs import ApproveIn, PostChange, PostIn, PostsWanted, ScheduleIn, wall_of
+from web.api_models import PostOut, PostsOut, PostWhole
+
+ORIGIN = "api"
+
+
+def router(tenant: OpenScope) -> APIRouter:
+    """The routes under `/posts`."""
+    routes = APIRouter(prefix="/posts", tags=["posts"])
+    _reads(routes, tenant)
+    _writes(routes, tenant)
+    _acts(routes, tenant)
+    return routes
+
+
+def _reads(routes: APIRouter, tenant: OpenScope) -> None:
+    can_read = Depends(reading(tenant, KeyScope.POSTS_READ))
+
+    @routes.get("", response_model=PostsOut)
+    def list_posts(call: Annotated[Call, can_read], which: Annotated[PostsWanted, Query()]) -> PostsOut:
+        """Posts, the newest first. Needs `posts:read`."""
+        question = ["posts", which.creator]
+        before = _id(api_cursor.read(question, which.cursor, parts=1)[0]) if which.cursor is not None else None
+
+        def ask(scope: Scope, sight: Sight) -> list[listing.Listed]:
+            seen = [one for one in sight.creators if which.creator in (None, one)]
+            return listing.posts(scope, seen, before=before, limit=which.limit)
+
+        found = call.read(ask)
+        following = api_cursor.write(question, [str(found[-1].post.id)]) if len(found) == which.limit else None
+        return PostsOut(items=[PostOut.of(one) for one in found], next=following)
+
+    @routes.get("/{post_id}", response_model=PostWhole)
+    def get_post(post_id: UUID, call: Annotated[Call, can_read], response: Response) -> PostWhole:
+        """One post, and where it goes. Its `ETag` is what a change names in `If-Match`. Needs `posts:read`."""
+        found = call.read(lambda scope, sight: listing.whole(scope, sight.creators, post_id))
+        response.headers.update(etag(found.listed.version))
+        return PostWhole.whole(found)
+
+
+def _writes(routes: APIRouter, tenant: OpenScope) -> None:
+    @routes.post("", status_code=201, response_model=PostWhole)
+    def write_post(body: PostIn, call: Annotated[Call, Depends(making(tenant, KeyScope.POSTS_WRITE))]) -> Response:
+        """Write a post; with `channels` and `at`, plan it. Where somebody has to approve it, the time is a wish until
+        then. Needs `posts:write`."""
+
+        def act(scope: Scope, sight: Sight) -> Done:
+            creator = sight.creator(body.creator_id)
+            at = wall_of(body.at, creator.zone) if body.at is not None else None
+            draft = Draft(
+                creator.id,
+                body.title,
+                body.body,
+                tuple(body.media),
+                tuple(dict.fromkeys(body.channels)),
+                body.text_ai,
+                tuple(part.piece for part in body.parts),
+                tuple(one.override for one in body.otherwise),
+            )
+            post_id = scheduling.write(scope, draft, key=uuid7(), at=at, author=scope.actor, origin=ORIGIN)
+            return _whole(scope, sight, post_id, "post.write", status=201)
+
+        return call.once(act)
+
+    @routes.patch("/{post_id}", response_model=PostWhole)
+    def rewrite_post(
+        post_id: UUID, body: PostChange, call: Annotated[Call, Depends(rewriting(tenant, KeyScope.POSTS_WRITE))]
+    ) -> Response:
+        """Change the words or pictures of a post of which nothing is outside. Needs `posts:write`."""
+
+        def act(scope: Scope, sight: Sight) -> Done:
+            _seen(scope, sight, post_id, call)
+            old = listing.whole(scope, sight.creators, post_id).listed.post
+            given: dict[str, Any] = {name: getattr(body, name) for name in body.model_fields_set}
+            new = {name: value for name, value in given.items() if value is not None}
+            draft = Draft(
+                old.creator_id,
+                new.get("title", old.title),
+                new.get("body", old.body),
+                tuple(new.get("media", old.media)),
+                (),
+                new.get("text_ai", old.text_ai),
+                tuple(part.piece for part in new["parts"]) if "parts" in new else old.parts,
+                tuple(one.override for one in new["otherwise"]) if "otherwise" in new else old.others,
+            )
+            drafting.rewrite(scope, post_id, draft, author=scope.actor)
+            return _whole(scope, sight, post_id, "post.rewrite")
+
+        return call.change(act, post=post_id)
+
+
+def _acts(routes: APIRouter, tenant: OpenScope) -> None:
+    can_write = Depends(doing(tenant, KeyScope.POSTS_WRITE))
+
+    @routes.post("/{post_id}/schedule", response_model=PostWhole)
+    def schedule_post(post_id: UUID, body: ScheduleIn, call: Annotated[Call, can_write]) -> Response:
+        """Put a post on accounts at a time, or move it there; without `channels`, everywhere it goes already. What was
+        published is never published again by a date: 409. Needs `posts:write`."""
+
+        def act(scope: Scope, sight: Sight) -> Done:
+            _seen(scope, sight, post_id, call)
+            post = listing.whole(scope, sight.creators, post_id).listed.post
+            at = wall_of(body.at, sight.creator(post.creator_id).zone)
+            scheduling.schedule(scope, post_id, channels=body.channels, at=at)
+            return _whole(scope, sight, post_id, "post.schedule")
+
+        return call.once(act, post=post_id)
+
+    @routes.post("/{post_id}/cancel", response_model=PostWhole)
+    def cancel_post(post_id: UUID, call: Annotated[Call, can_write]) -> Response:
+        """Take a post off the calendar wherever nothing of it is outside. Needs `posts:write`."""
+
+        def act(scope: Scope, sight: Sight) -> Done:
+            _seen(scope, sight, post_id, call)
+            scheduling.cancel(scope, post_id)
+            return _whole(scope, sight, post_id, "post.cancel")
+
+        return call.once(act, post=post_id)
+
+    @routes.post("/{post_id}/approve", response_model=PostWhole)
+    def approve_post(
+        post_id: UUID, body: ApproveIn, call: Annotated[Call, Depends(doing(tenant, KeyScope.APPROVE))]
+    ) -> Response:
+        """Say yes to a post, as it stands at that version; nobody approves what they wrote. Needs `approve`."""
+
+        def act(scope: Scope, sight: Sight) -> Done:
+            _seen(scope, sight, post_id, call)
+            scheduling.approve(scope, post_id, member_id=sight.member.id, note=body.note, tier=body.tier)
+            return _whole(scope, sight, post_id, "post.approve")
+
+        return call.once(act, post=post_id)
+
+
+def _seen(scope: Scope, sight: Sight, post_id: UUID, call: Call) -> None:
+    """Hold the post at the version its caller saw. Raises NotFound for whose creator the key may not see."""
+    listing.whole(scope, sight.creators, post_id)
+    scheduling.seen(scope, post_id, call.version)
+
+
+def _whole(scope: Scope, sight: Sight, post_id: UUID, did: str, *, status: int = 200) -> Done:
+    found = listing.whole(scope, sight.creators, post_id)
+    headers = etag(found.listed.version)
+    if status == 201:
+        headers["location"] = f"/v1/posts/{post_id}"
+    return Done(PostWhole.whole(found), did, f"post:{post_id}", status, headers)
+
+
+def _id(said: str) -> UUID:
+    try:
+        return UUID(said)
+    except ValueError as error:
+        raise ApiRefused(422, Message("api.no_cursor")) from error
