@@ -270,18 +270,38 @@ def plan(
     at: WallTime,
     author: str,
     late_ok: timedelta | None = LATE_OK,
+    priority: int = planning.PRIORITY,
 ) -> Planned:
     """Write a post and put it on the calendar, once per `key`; where a yes is asked for, it waits for one.
 
     Raises BadInput for a draft without words, pictures or accounts, and for a time that has passed; NotFound.
     """
+    if late_ok is not None and at.instant() + late_ok < scope.now:
+        raise BadInput("delivery.time_passed")
+    post_id = write(scope, draft, key=key, author=author, late_ok=late_ok, priority=priority)
+    for channel_id in draft.channels:
+        planning.add_delivery(scope, post_id, channel_id, at=at)
+    return Planned(post_id, at, approvers(scope, post_id), settle(scope, post_id))
+
+
+def write(
+    scope: Scope,
+    draft: Draft,
+    *,
+    key: UUID,
+    author: str,
+    late_ok: timedelta | None = LATE_OK,
+    priority: int = planning.PRIORITY,
+) -> UUID:
+    """Write the post of a draft, once per `key`; it has no time yet. People's `priority` is 1 (first) to 9.
+
+    Raises BadInput for a draft without words, pictures or accounts, and NotFound.
+    """
     if draft.empty:
         raise BadInput("compose.empty")
     if not draft.channels:
         raise BadInput("compose.no_account")
-    if late_ok is not None and at.instant() + late_ok < scope.now:
-        raise BadInput("delivery.time_passed")
-    post_id = planning.write_post(
+    return planning.write_post(
         scope,
         creator_id=draft.creator_id,
         title=draft.title,
@@ -293,10 +313,8 @@ def plan(
         text_ai=draft.text_ai,
         late_ok=late_ok,
         parts=draft.parts,
+        priority=max(priority, 1),
     )
-    for channel_id in draft.channels:
-        planning.add_delivery(scope, post_id, channel_id, at=at)
-    return Planned(post_id, at, approvers(scope, post_id), settle(scope, post_id))
 
 
 def settle(scope: Scope, post_id: UUID) -> bool:

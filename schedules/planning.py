@@ -30,6 +30,9 @@ AHEAD = timedelta(minutes=10)
 IN_THREAD = 1
 """The priority of the next part of a thread: what has begun goes on before another post begins."""
 
+PRIORITY, LAST_PRIORITY = 5, 9
+"""Of a post where nobody says; people choose from 1 (first) to 9, and 0 is for what the house itself must post."""
+
 LATE_OK = timedelta(minutes=30)
 MAX_TITLE, MAX_BODY = 200, 20_000
 """Characters; what a platform takes is less, and said by its connector."""
@@ -90,14 +93,17 @@ def write_post(
     text_ai: str = "none",
     late_ok: timedelta | None = LATE_OK,
     parts: Sequence[Piece] = (),
+    priority: int = PRIORITY,
 ) -> UUID:
     """Write a post once per (origin, origin_key); a repeat returns the first one's id and changes nothing.
 
     `media` are asset ids; `late_ok` is how late it may still leave, None for always. An author who is a member is
-    known by their principal. `parts` follow as a thread. Raises BadInput, and NotFound for a picture that is not in
-    her library.
+    known by their principal. `parts` follow as a thread. `priority` orders what leaves an account at once, 0 first.
+    Raises BadInput, and NotFound for a picture that is not in her library.
     """
     threads.check(parts)
+    if not 0 <= priority <= LAST_PRIORITY:
+        raise BadInput("post.priority_wrong", most=LAST_PRIORITY)
     if len(body) > MAX_BODY or len(title) > MAX_TITLE:
         raise BadInput("post.too_long", most=MAX_BODY)
     if "\x00" in title + body:
@@ -121,6 +127,7 @@ def write_post(
         author=author,
         author_principal=author_principal or principal_of(scope, author),
         text_ai=text_ai,
+        priority=priority,
         late_ok=late_ok,
         digest="",
     )
