@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -58,7 +58,7 @@ class By:
     def of(self, wall: WallTime) -> WallTime:
         """Where a wall time goes: "+1 day" stays at its clock time, whatever clocks are changed in between."""
         day = wall.day + timedelta(days=self.days)
-        later = datetime.combine(day, wall.clock) + timedelta(minutes=self.minutes)
+        later = datetime.combine(day, wall.clock, tzinfo=UTC) + timedelta(minutes=self.minutes)  # no zone changes in it
         return WallTime(later.date(), later.time(), wall.zone)
 
     def check(self) -> None:
