@@ -125,7 +125,10 @@ def add(scope: Scope, post_id: UUID, channel_id: UUID) -> WallTime:
     """
     known = scope.session.exec(
         select(Delivery.id).where(
-            Delivery.tenant_id == scope.tenant_id, Delivery.post_id == post_id, Delivery.channel_id == channel_id
+            Delivery.tenant_id == scope.tenant_id,
+            Delivery.post_id == post_id,
+            Delivery.channel_id == channel_id,
+            Delivery.occurrence_key == "",
         )
     ).first()
     if known is not None:

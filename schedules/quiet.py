@@ -13,6 +13,7 @@ from foundation.database import Scope
 from foundation.errors import BadInput, NotFound
 from schedules.calendar import bounds, local_wall, zone_of
 from schedules.models import QuietRow
+from tenants import reads as tenant_reads
 
 DAY = timedelta(days=1)
 LONGEST_LABEL = 200
@@ -147,6 +148,7 @@ def forget(scope: Scope, quiet_id: UUID) -> None:
 
 def _write(scope: Scope, creator_id: UUID, channel_id: UUID | None, *, label: str, zone: str, **when: Any) -> Quiet:
     zone_of(zone)
+    tenant_reads.creator(scope, creator_id)
     if channel_id is not None and channel_reads.channel(scope, channel_id).creator_id != creator_id:
         raise NotFound("channel.unknown")
     words = " ".join(label.replace("\x00", "").split())[:LONGEST_LABEL]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 
 from channels import reads as channel_reads
 from foundation.database import Scope
@@ -18,6 +18,7 @@ from schedules.models import Delivery, Post, ShiftRow
 from schedules.moving import delivery
 from schedules.spacing import busy, room
 from schedules.states import DeliveryState
+from tenants import reads as tenant_reads
 
 S = DeliveryState
 
@@ -144,7 +145,11 @@ def shift(scope: Scope, chosen: Chosen, by: By, *, seen: Mapping[UUID, int]) -> 
 
 
 def lock(scope: Scope, chosen: Chosen) -> None:
-    """Wait for whoever plans or publishes these deliveries just now, and keep them until the transaction ends."""
+    """Wait for whoever plans or publishes these deliveries just now, and keep them until the transaction ends.
+
+    Raises NotFound for a creator nobody here has.
+    """
+    tenant_reads.creator(scope, chosen.creator_id)
     channels = [chosen.channel_id] if chosen.channel_id else _accounts(scope, chosen.creator_id)
     slots.hold(scope, *channels)
     scope.session.exec(
@@ -269,13 +274,14 @@ def last(scope: Scope, creators: Iterable[UUID]) -> Last | None:
             ShiftRow.tenant_id == scope.tenant_id,
             col(ShiftRow.creator_id).in_(list(creators)),
             col(ShiftRow.undone_at).is_(None),
+            func.jsonb_array_length(ShiftRow.moved) > 0,
             col(ShiftRow.created_at) > scope.now - UNDO,
             col(ShiftRow.id).not_in(quiet.moved_by_pauses(scope)),
         )
         .order_by(col(ShiftRow.created_at).desc(), col(ShiftRow.id).desc())
         .limit(1)
     ).first()
-    if row is None or not row.moved:
+    if row is None:
         return None
     return Last(row.id, row.creator_id, len(row.moved), (row.created_at or scope.now) + UNDO)
 

@@ -1,11 +1,14 @@
 """Queue: the hours of the week at which an account posts, and what leaves at them, in its order."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
 import streamlit as st
 
+from channels import connecting
+from channels import reads as channel_reads
 from dashboard import acting
 from dashboard.app_pages import calendar_quiet, calendar_shift, calendar_spare
 from dashboard.frame import Page
@@ -23,7 +26,9 @@ from schedules.slots import LATEST_JITTER
 from tenants.roles import Right
 
 ACCOUNT = "queue:account"
+APART = "queue:apart"
 DAYS, CLOCK, JITTER, LABEL = (f"queue:{name}" for name in ("days", "clock", "jitter", "label"))
+MINUTE = timedelta(minutes=1)
 SHOWN = 60
 """Posts of a queue that are drawn: what lies further behind comes up."""
 
@@ -73,7 +78,7 @@ def _other_account() -> None:
 
 def mine(page: Page, scope: Scope, channel_id: UUID) -> UUID:
     """The creator of an account. Raises NotFound for one that is not this member's."""
-    return queue(scope, page.mine(scope), channel_id).creator.id
+    return page.my(scope, channel_reads.channel(scope, channel_id).creator_id).id
 
 
 def _entries(page: Page, found: Queue) -> None:
@@ -164,6 +169,19 @@ def _hours(page: Page, found: Queue) -> None:
                 st.text_input(page.word("queue.label"), key=LABEL, max_chars=60, width=200)
                 act = partial(_add, page, found.channel.id)
                 acting.submit(page, "queue.add_slot", act, right=Right.RUN, key="queue:slot:add", kind="secondary")
+
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        now = found.channel.min_gap // MINUTE
+        key = f"{APART}:{found.channel.id}"
+        st.number_input(page.word("queue.apart"), 0, connecting.MOST_APART, now, key=key, width=320)
+        act = partial(_apart, page, found.channel.id)
+        acting.button(page, "queue.apart_keep", act, right=Right.RUN, key=f"{key}:keep")
+
+
+def _apart(page: Page, channel_id: UUID, scope: Scope, _: UUID) -> Message:
+    mine(page, scope, channel_id)
+    connecting.keep_apart(scope, channel_id, int(acting.typed(f"{APART}:{channel_id}") or 0))
+    return Message("queue.apart_kept")
 
 
 def _add(page: Page, channel_id: UUID, scope: Scope, _: UUID) -> Message:

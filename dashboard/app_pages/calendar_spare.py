@@ -6,9 +6,10 @@ from uuid import UUID
 
 import streamlit as st
 
+from channels import reads as channel_reads
 from dashboard import acting
 from dashboard.frame import Page
-from dashboard.reads.queue import Queue, queue
+from dashboard.reads.queue import Queue
 from dashboard.widgets import draw
 from foundation.database import Scope
 from foundation.errors import GreenroomError
@@ -41,9 +42,8 @@ def show(page: Page, found: Queue) -> None:
 
 
 def _move(page: Page, source_id: UUID, target_id: UUID, seen: Mapping[UUID, int], scope: Scope, _: UUID) -> Message:
-    mine = page.mine(scope)
     for channel_id in (source_id, target_id):
-        queue(scope, mine, channel_id)
+        page.my(scope, channel_reads.channel(scope, channel_id).creator_id)
     done = spare.move_queue(scope, source_id, target_id, seen=seen)
     left = {"count": len(done.moving), "doubled": len(done.doubled), "left": len(done.left)}
     return Message("spare.done_asks" if done.asks_again else "spare.done", left)

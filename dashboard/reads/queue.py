@@ -10,7 +10,7 @@ from channels.reads import Channel
 from channels.states import ChannelState
 from dashboard.reads.compose import Account
 from foundation.database import Scope
-from foundation.errors import NotFound
+from foundation.errors import BadInput, NotFound
 from schedules import queueing, quiet, shifting, slots, spacing
 from schedules.calendar import WallTime, local_day
 from schedules.queueing import Queued
@@ -67,10 +67,17 @@ def queue(scope: Scope, mine: Sequence[Creator], channel_id: UUID) -> Queue:
         slots=known,
         entries=queueing.entries(scope, channel_id),
         next_free=queueing.first_free(scope, channel_id) if known else None,
-        forward=queueing.forward(scope, channel_id),
+        forward=_forward(scope, channel_id),
         quiet=quiet.of_channel(scope, creator.id, channel_id),
         last=shifting.last(scope, [creator.id]),
     )
+
+
+def _forward(scope: Scope, channel_id: UUID) -> Preview:
+    try:
+        return queueing.forward(scope, channel_id)
+    except BadInput:  # it does not fit on the slots that are left: nothing can be pulled forward
+        return Preview((), ())
 
 
 def pauses(scope: Scope, creators: Sequence[Creator], first: date, last: date) -> list[tuple[Creator, Quiet]]:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from channels import reads as channel_reads
 from foundation.database import OpenScope
 from foundation.errors import GreenroomError
 from schedules import planning, queueing, quiet, slots
@@ -123,7 +124,7 @@ def test_many_are_moved_and_brought_back(door: Door, lumiere: Agency) -> None:
         assert "Remises où elles étaient : 1" in page.press("Annuler ce déplacement")
         with lumiere.scope() as scope:
             assert delivery(scope, delivery_id).wall_time == before
-        assert "Date" in page.type("au", "hier")
+        assert "est illisible" in page.type("au", "hier")
 
 
 def test_quiet_days_and_hours_are_kept_and_removed(door: Door, lumiere: Agency) -> None:
@@ -194,12 +195,28 @@ def test_too_near_is_said_when_planned_and_where_it_stands(door: Door, lumiere: 
         assert delivery(scope, second).wall_time == f"{day}T12:00"
 
 
+def test_room_between_posts_is_set_by_a_person(door: Door, lumiere: Agency) -> None:
+    channel_id = connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", queue=channel_id)
+        page.type("Au moins tant de minutes", "90")
+        assert "La file garde cette distance" in page.press("Retenir")
+    with lumiere.scope() as scope:
+        assert channel_reads.channel(scope, channel_id).min_gap == timedelta(minutes=90)
+
+
 def test_a_queue_is_read_in_english_too(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
     other = agency(tenant, language="en")
     channel_id = filled(other, "one", "two")
     with stream(door.url, door.cookie(other)) as page:
         text = page.open("/calendar", queue=channel_id)
-    for said in ("2 posts in the queue", "Time slots skip them", "Mondays", "posts would move", "A word for everybody here"):
+    for said in (
+        "2 posts in the queue",
+        "Time slots skip them",
+        "Mondays",
+        "posts would move",
+        "A word for everybody here",
+    ):
         assert said in text, said
 
 

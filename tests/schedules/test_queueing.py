@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import uuid7
-from schedules import drafting, planning, queueing, quiet, slots
+from schedules import drafting, planning, queueing, quiet, shifting, slots
 from schedules.calendar import WallTime, local_day
 from schedules.drafting import Draft
 from schedules.queueing import Queued
@@ -61,6 +61,17 @@ def test_another_order_keeps_the_times(lea: Desk, order: list[int]) -> None:
     assert [one.words for one in after] == [before[one].words for one in order]
     assert [one.at for one in after] == [one.at for one in before]
     assert all(one.state is S.SCHEDULED for one in after)
+
+
+def test_another_order_may_be_taken_back(lea: Desk) -> None:
+    every_day(lea, time(10))
+    known = filled(lea, *"abcd")
+    done = lea.act(queueing.reorder, lea.channels["main"], known[::-1], seen=seen(lea))
+    assert words(lea) == list("dcba")
+    lea.act(shifting.undo, done.shift_id)
+    assert words(lea) == list("abcd")
+    lea.live(hours=100)
+    assert lea.texts() == list("abcd")
 
 
 def test_shuffled_by_a_key_the_same_each_time(lea: Desk) -> None:

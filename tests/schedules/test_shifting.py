@@ -136,6 +136,10 @@ def test_an_old_shift_is_not_taken_back(lea: Desk) -> None:
     with pytest.raises(NotFound):
         other.act(shifting.undo, done.shift_id)
     assert other.act(shifting.preview, what, A_DAY) == Preview((), ())
+    with pytest.raises(NotFound):
+        other.act(shifting.shift, what, A_DAY, seen={})
+    with pytest.raises(NotFound):
+        other.act(pausing.pause, pause_of(lea, 0, 1), seen={})
 
 
 def test_what_comes_near_or_quiet_is_said_before(lea: Desk) -> None:
