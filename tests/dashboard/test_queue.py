@@ -214,7 +214,7 @@ def test_a_queue_is_read_in_english_too(door: Door, lumiere: Agency, tenant: Ope
         "2 posts in the queue",
         "Time slots skip them",
         "Mondays",
-        "posts would move",
+        "Nothing would move",
         "A word for everybody here",
     ):
         assert said in text, said
