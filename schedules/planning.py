@@ -234,8 +234,8 @@ def wake(scope: Scope, row: Delivery, *, at: datetime | None = None) -> None:
 
 def unplan(scope: Scope, delivery_id: UUID) -> None:
     """Cancel the rows that would wake a delivery."""
-    for kind in (PreflightDue, StageDue, PublishDue, ReconcileDue):
-        outbox.cancel(scope, kind.kind, delivery_id)
+    kinds = (PreflightDue.kind, StageDue.kind, PublishDue.kind, ReconcileDue.kind)
+    outbox.cancel_all(scope, delivery_id, *kinds)
 
 
 def move_delivery(scope: Scope, delivery_id: UUID, *, at: WallTime, version: int | None = None) -> None:

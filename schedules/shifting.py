@@ -15,7 +15,6 @@ from foundation.words import Message
 from schedules import planning, quiet, slots
 from schedules.calendar import WallTime, parse
 from schedules.models import Delivery, Post, ShiftRow
-from schedules.moving import delivery
 from schedules.spacing import busy, room
 from schedules.states import DeliveryState
 from tenants import reads as tenant_reads
@@ -243,27 +242,41 @@ def give(scope: Scope, creator_id: UUID, wanted: Preview, *, seen: Mapping[UUID,
 
     The caller holds the accounts' queues and the deliveries.
     """
-    moved, left, stored = [], list(wanted.left), []
+    moved, left = [], list(wanted.left)
     for one in wanted.moving:
         if seen.get(one.delivery_id) != one.version:
             left.append(Left(one.delivery_id, one.channel_id, one.words, Message("shift.changed")))
             continue
         planning.move_delivery(scope, one.delivery_id, at=one.after, version=one.version)
-        kept = {"delivery": str(one.delivery_id), "version": delivery(scope, one.delivery_id).version}
-        stored.append({**kept, "wall": str(one.before), "zone": one.before.zone})
         moved.append(one)
-    _adopt(scope, moved)
+    now = _as_they_are(scope, [one.delivery_id for one in moved])
+    for channel_id in sorted({one.channel_id for one in moved}):
+        slots.adopt(scope, channel_id, [row for row in now.values() if row.channel_id == channel_id])
+    stored = [_kept(one, now[one.delivery_id]) for one in moved]
     row = ShiftRow(tenant_id=scope.tenant_id, creator_id=creator_id, by=scope.actor, moved=stored)
     scope.add(row)
     return Done(row.id, tuple(moved), tuple(left))
 
 
-def _adopt(scope: Scope, moved: Iterable[Moving]) -> None:
-    by_channel: dict[UUID, list[Delivery]] = {}
-    for one in moved:
-        by_channel.setdefault(one.channel_id, []).append(delivery(scope, one.delivery_id))
-    for channel_id, there in by_channel.items():
-        slots.adopt(scope, channel_id, there)
+def _kept(one: Moving, now: Delivery) -> dict[str, Any]:
+    """What taking back must know: where it was, and as what it was left."""
+    return {
+        "delivery": str(now.id),
+        "version": now.version,
+        "wall": str(one.before),
+        "zone": one.before.zone,
+    }
+
+
+def _as_they_are(scope: Scope, deliveries: Sequence[UUID]) -> dict[UUID, Delivery]:
+    """Deliveries as they are now, by time."""
+    found = scope.session.exec(
+        select(Delivery)
+        .where(Delivery.tenant_id == scope.tenant_id, col(Delivery.id).in_(deliveries))
+        .order_by(col(Delivery.due_at), col(Delivery.id))
+        .execution_options(populate_existing=True)
+    )
+    return {row.id: row for row in found}
 
 
 def last(scope: Scope, creators: Iterable[UUID]) -> Last | None:

@@ -32,10 +32,7 @@ LONGEST_LABEL = 60
 WEEK = timedelta(days=7)
 _LAST_MINUTE = 24 * 60 - 1
 
-_AWAY = """
-DELETE FROM slot_uses WHERE tenant_id = :tenant AND delivery_id = :delivery
-  AND (slot_id, local_date) <> (:slot, CAST(:day AS date))
-"""
+_AWAY = "DELETE FROM slot_uses WHERE tenant_id = :tenant AND delivery_id = ANY(CAST(:deliveries AS uuid[]))"
 
 _TAKE = """
 INSERT INTO slot_uses (tenant_id, id, creator_id, slot_id, local_date, delivery_id, wall_time, zone)
@@ -205,20 +202,25 @@ def take(scope: Scope, place: Place, delivery_id: UUID) -> bool:
 
     A transaction that is just taking the same place is waited for.
     """
+    scope.run(_AWAY, tenant=scope.tenant_id, deliveries=[delivery_id])
+    return _take(scope, place, delivery_id)
+
+
+def _take(scope: Scope, place: Place, delivery_id: UUID) -> bool:
     taken = {"tenant": scope.tenant_id, "slot": place.slot.id, "day": place.day, "delivery": delivery_id}
-    scope.run(_AWAY, **taken)
     wall = {"wall": str(place.at), "zone": place.at.zone}
     return bool(scope.run(_TAKE, id=uuid7(), creator=place.slot.creator_id, **wall, **taken).rowcount)
 
 
 def adopt(scope: Scope, channel_id: UUID, rows: Iterable[Delivery]) -> None:
     """Deliveries that are planned at a slot of their account have it, where nobody else does."""
-    known = slots_of(scope, channel_id)
+    known, rows = slots_of(scope, channel_id), list(rows)
+    scope.run(_AWAY, tenant=scope.tenant_id, deliveries=[row.id for row in rows])
     for row in rows:
         wall = parse(row.wall_time, row.zone)
         place = next((Place(one, wall.day) for one in known if _fits(one, wall)), None)
         if place is not None:
-            take(scope, place, row.id)
+            _take(scope, place, row.id)
 
 
 def _fits(one: Slot, wall: WallTime) -> bool:

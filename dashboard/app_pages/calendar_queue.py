@@ -20,7 +20,7 @@ from dashboard.widgets import draw
 from foundation.database import Scope
 from foundation.errors import BadInput, NotFound
 from foundation.words import Message
-from schedules import queueing, slots
+from schedules import queueing, quiet, slots
 from schedules.queueing import Queued
 from schedules.slots import LATEST_JITTER
 from tenants.roles import Right
@@ -89,7 +89,8 @@ def _entries(page: Page, found: Queue) -> None:
     for place, one in enumerate(found.entries[:SHOWN]):
         key = f"{one.delivery_id}:{one.version}:{place}"
         with st.container(horizontal=True, gap="small", vertical_alignment="center", key=f"queued:{key}"):
-            draw("queue_entry.html", one=one, place=place + 1, voice=page.voice, word=page.word)
+            calm = quiet.covering(found.quiet, one.due_at)
+            draw("queue_entry.html", one=one, place=place + 1, calm=calm, voice=page.voice, word=page.word)
             if place:
                 act = partial(_reorder, *about, _swapped(order, place - 1))
                 acting.button(page, "queue.earlier", act, right=Right.RUN, key=f"up:{key}", kind="tertiary")

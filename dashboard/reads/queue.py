@@ -103,7 +103,8 @@ def warnings(scope: Scope, channels: Sequence[UUID], at: datetime) -> list[Near]
 
 
 def beside(scope: Scope, channel_id: UUID, delivery_id: UUID, due_at: datetime) -> tuple[Near | None, WallTime | None]:
-    """What speaks against the time of one post on one account, and when the queue would let it leave."""
-    ahead = due_at > scope.now
-    near = spacing.warning(scope, channel_id, due_at, but=delivery_id) if ahead else None
-    return near, queueing.first_free(scope, channel_id)
+    """What speaks against the time of one post on one account, and when the queue would let it leave, none if it does
+    already."""
+    near = spacing.warning(scope, channel_id, due_at, but=delivery_id) if due_at > scope.now else None
+    queued = any(one.delivery_id == delivery_id for one in queueing.entries(scope, channel_id))
+    return near, None if queued else queueing.first_free(scope, channel_id)
