@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import cached_property
 from heapq import merge
 from uuid import UUID
 
@@ -82,21 +83,26 @@ class Place:
     slot: Slot
     day: date
 
-    @property
+    @cached_property
     def at(self) -> WallTime:
         """Its wall time."""
         return self.slot.on(self.day)
 
+    @cached_property
+    def due(self) -> datetime:
+        """Its instant, UTC-aware."""
+        return self.at.instant()
+
 
 def places(slots: Iterable[Slot], after: datetime) -> Iterator[Place]:
     """Every place of these slots later than an instant, in the order of their instants, up to the horizon; pure."""
-    return merge(*(_of(slot, after) for slot in slots), key=lambda place: place.at.instant())
+    return merge(*(_of(slot, after) for slot in slots), key=lambda place: place.due)
 
 
 def _of(slot: Slot, after: datetime) -> Iterator[Place]:
     today = local_day(after, slot.zone)
     found = (Place(slot, day) for day in slot.days(today, today + HORIZON))
-    return (place for place in found if place.at.instant() > after)
+    return (place for place in found if place.due > after)
 
 
 def free(
@@ -105,7 +111,7 @@ def free(
     """The places that follow an instant, `gap` from what is taken (in order) and from each other, none closed; pure."""
     last: datetime | None = None
     for place in places(slots, after):
-        at = place.at.instant()
+        at = place.due
         far = last is None or at - last >= gap
         if far and room(taken, at, gap) and quiet.covering(closed, at) is None:
             last = at
