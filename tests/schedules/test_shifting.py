@@ -1,6 +1,7 @@
 """Many at once to other times, by wall time: shown first, done whole, taken back."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, time, timedelta
 from uuid import UUID
 
@@ -9,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foundation.errors import BadInput, Conflict, NotFound
-from schedules import pausing, planning, queueing, quiet, shifting
+from schedules import claiming, pausing, planning, queueing, quiet, shifting
 from schedules.calendar import WallTime, bounds, local_day
 from schedules.pausing import Pause
 from schedules.shifting import By, Chosen, Preview
 from schedules.states import DeliveryState as S
+from tests.conftest import WAITS_FOR_US, wait_until
 from tests.schedules.builders import ZONE, Desk, desk, wall
 from tests.schedules.test_calendar import CLOCKS, DAYS, ZONES
 from tests.schedules.test_queueing import filled, queue, words
@@ -110,6 +112,23 @@ def test_what_is_on_its_way_or_was_changed_stays_and_is_told(lea: Desk) -> None:
     back = lea.act(shifting.undo, done.shift_id)
     assert [one.why.code for one in back.left] == ["shift.changed"]
     assert back.moving == ()
+
+
+def test_a_shift_waits_for_a_claim_and_leaves_what_it_took(lea: Desk) -> None:
+    """Its hour comes while somebody moves the day: it leaves once, at the old time, and the mover is told."""
+    leaving, later = lea.delivery("leaving"), lea.delivery("later", after=900)
+    what = chosen(lea)
+    seen = seen_of(lea, what, A_DAY)
+    services = lea.services
+    with ThreadPoolExecutor(1) as pool:
+        with lea.scope() as scope:
+            claiming.claim(scope, leaving, mint=services.mint, connectors=services.connectors)
+            moving = pool.submit(lea.act, shifting.shift, what, A_DAY, seen=seen)
+            wait_until(lambda: scope.run(WAITS_FOR_US).scalar() == 1)
+        done = moving.result(20)
+    assert [one.delivery_id for one in done.moved] == [later]
+    assert [(one.delivery_id, one.why.code) for one in done.left] == [(leaving, "shift.on_its_way")]
+    assert lea.state(leaving) is S.PUBLISHING
 
 
 def test_nothing_goes_into_the_past_nowhere_or_too_far(lea: Desk) -> None:
