@@ -10,11 +10,14 @@ from channels.events import ChannelConnected
 from channels.states import CHANNEL_STATES, ChannelState
 from foundation import outbox
 from foundation.database import Scope
-from foundation.errors import Conflict
+from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
 from foundation.words import Message, canonical
 from tenants import hooks, notices
+
+MOST_APART = 24 * 60
+"""Minutes."""
 
 _CONNECT = """
 INSERT INTO channels (tenant_id, id, creator_id, platform, surface, chat_surface, account, base_url, name, state,
@@ -25,7 +28,8 @@ ON CONFLICT (tenant_id, platform, account) DO UPDATE SET
   surface = EXCLUDED.surface, chat_surface = EXCLUDED.chat_surface, base_url = EXCLUDED.base_url, name = EXCLUDED.name,
   state = CASE WHEN channels.state = 'paused' THEN 'paused' ELSE 'active' END,
   reason = CASE WHEN channels.state = 'paused' THEN channels.reason END,
-  min_gap_seconds = EXCLUDED.min_gap_seconds, zone = EXCLUDED.zone, options = channels.options || EXCLUDED.options,
+  min_gap_seconds = greatest(channels.min_gap_seconds, EXCLUDED.min_gap_seconds),
+  zone = EXCLUDED.zone, options = channels.options || EXCLUDED.options,
   updated_at = house_now()
 WHERE channels.creator_id = EXCLUDED.creator_id
 RETURNING id
@@ -92,6 +96,22 @@ def resume(scope: Scope, channel_id: UUID) -> None:
     if before != ChannelState.PAUSED:
         raise Conflict("channel.connect_again")
     _move(scope, channel_id, ChannelState.ACTIVE, None)
+
+
+def keep_apart(scope: Scope, channel_id: UUID, minutes: int) -> None:
+    """Leave at least so many minutes between two posts of an account, up to a day, and the seconds its platform asks
+    for (below a minute, wherever one asks) on top. It outlives connecting again. Raises NotFound, BadInput."""
+    if not 0 <= minutes <= MOST_APART:
+        raise BadInput("channel.apart_wrong", most=MOST_APART)
+    done = scope.run(
+        "UPDATE channels SET min_gap_seconds = :gap + min_gap_seconds % 60, updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND id = :id",
+        tenant=scope.tenant_id,
+        id=channel_id,
+        gap=minutes * 60,
+    )
+    if not done.rowcount:
+        raise NotFound("channel.unknown")
 
 
 def moved_in(scope: Scope, channel_id: UUID, last: datetime) -> None:

@@ -259,17 +259,36 @@ def _check_channel(scope: Scope, row: Delivery, channel: Channel) -> None:
     alone = phones.nobody(scope, channel)
     if alone is not None:
         raise NotClaimable("delivery.channel_blocked", hold=alone)
-    if scope.now - row.due_at > DOWNTIME and not row.part_ids:
+    overdue = scope.now - row.due_at > DOWNTIME + channel.min_gap
+    if row.part_ids or not (overdue or channel.min_gap):  # an account that asks for no room costs no question
+        return
+    if overdue:
         _check_turn(scope, row, gap=max(channel.min_gap, GAP))
+    else:
+        _check_gap(scope, row, gap=channel.min_gap)
+
+
+def _free_at(scope: Scope, row: Delivery, gap: timedelta) -> datetime:
+    """When an account has had its room since the last post that left there."""
+    here = (Delivery.tenant_id == scope.tenant_id, Delivery.channel_id == row.channel_id)
+    last = scope.session.exec(
+        select(func.max(Delivery.settled_at)).where(*here, col(Delivery.native_id).is_not(None))
+    ).one()
+    return last + gap if last is not None else scope.now
+
+
+def _check_gap(scope: Scope, row: Delivery, *, gap: timedelta) -> None:
+    """One that is on time waits until the account has had its room, unless it would be too late by then: its author's
+    word on lateness weighs more than the distance, which they were warned of when they planned."""
+    free = _free_at(scope, row, gap)
+    if free > scope.now and (row.late_until is None or free <= row.late_until):
+        raise NotClaimable("delivery.one_by_one", again=free - scope.now)
 
 
 def _check_turn(scope: Scope, row: Delivery, *, gap: timedelta) -> None:
     """Overdue deliveries of an account leave `gap` apart, by priority, then by their time."""
     here = (Delivery.tenant_id == scope.tenant_id, Delivery.channel_id == row.channel_id)
-    last = scope.session.exec(
-        select(func.max(Delivery.settled_at)).where(*here, col(Delivery.native_id).is_not(None))
-    ).one()
-    free = last + gap if last is not None else scope.now
+    free = _free_at(scope, row, gap)
     if free <= scope.now:
         return
     before = tuple_(col(Delivery.priority), col(Delivery.due_at), col(Delivery.id)) < tuple_(

@@ -116,3 +116,13 @@ class HandedBack:
     by: str
     native_id: str
     url: str
+
+
+@dataclass(frozen=True)
+class PauseOver:
+    """The days of a pause are over; the subject is the pause."""
+
+    kind: ClassVar[str] = "pause.over"
+    queue: ClassVar[outbox.Queue] = "notify"
+    tenant_id: UUID
+    subject_id: UUID

@@ -16,12 +16,13 @@ from foundation.words import Message
 from gate.minting import Denied
 from gate.releasing import ReleaseRipe
 from gate.units import Subject
-from schedules import claiming, handed, publishing, removal, reviewing
+from schedules import claiming, handed, pausing, publishing, queueing, removal, reviewing
 from schedules.claiming import NotClaimable
 from schedules.events import (
     AccountBack,
     CopyGone,
     HandedBack,
+    PauseOver,
     PreflightDue,
     PublishDue,
     ReconcileDue,
@@ -123,9 +124,10 @@ def reconcile(event: ReconcileDue, *, tenant: OpenScope, look: Look, recorded: R
 
 
 def sweep(event: SweepDue, *, tenant: OpenScope) -> None:
-    """Repair deliveries that no row would wake any more; there should be none."""
+    """Repair deliveries that no row would wake any more; there should be none. Tell of queues that run low."""
     with tenant(event.tenant_id, PUBLISHING) as scope:
         orphans = publishing.sweep(scope)
+        queueing.watch(scope)
     telemetry.ORPHANS.labels("delivery").inc(orphans)
     if orphans:
         log.error("delivery.orphans", count=orphans)
@@ -166,3 +168,9 @@ def handed_back(event: HandedBack, *, tenant: OpenScope) -> None:
         return
     with tenant(event.tenant_id, event.by or PUBLISHING) as scope:
         handed.note(scope, event)
+
+
+def pause_over(event: PauseOver, *, tenant: OpenScope) -> None:
+    """A pause ended by its days: nobody need be told of it any more."""
+    with tenant(event.tenant_id, PUBLISHING) as scope:
+        pausing.over(scope, event.subject_id)

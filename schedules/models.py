@@ -1,10 +1,10 @@
-"""Tables of the room: posts, deliveries and their moves, approvals."""
+"""Tables of the room: posts, deliveries and their moves, approvals; hours of the week and when nothing is posted."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Interval, UniqueConstraint
+from sqlalchemy import CheckConstraint, Date, ForeignKeyConstraint, Index, Interval, Time, UniqueConstraint
 from sqlmodel import Field
 
 from foundation.database import CreatorRow, instant, jsonb, reason_column, table
@@ -114,3 +114,78 @@ class Approval(CreatorRow, table=True):
     verdict: str
     note: str
     expires_at: datetime = instant()
+
+
+class SlotRow(CreatorRow, table=True):
+    """An hour of the week at which an account posts: wall time in `zone`, at most `jitter` minutes later."""
+
+    __tablename__ = "slots"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "channel_id", "weekday", "local_time"),
+        about="creator",
+        keep="while the tenant is here",
+    )
+    channel_id: UUID
+    weekday: int
+    """0 is Monday."""
+    local_time: time = Field(sa_type=Time)
+    zone: str
+    jitter: int = 0
+    label: str = ""
+
+
+class SlotUse(CreatorRow, table=True):
+    """Which delivery has a slot on a local date: two writers cannot take one.
+
+    It counts as long as the delivery is planned at `wall_time` there; else the slot is free again, whoever moved it.
+    """
+
+    __tablename__ = "slot_uses"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "slot_id", "local_date"),
+        UniqueConstraint("tenant_id", "delivery_id"),
+        ForeignKeyConstraint(["tenant_id", "slot_id"], ["slots.tenant_id", "slots.id"]),
+        ForeignKeyConstraint(["tenant_id", "delivery_id"], ["deliveries.tenant_id", "deliveries.id"]),
+        about="creator",
+        keep="while the tenant is here",
+    )
+    slot_id: UUID
+    local_date: date = Field(sa_type=Date)
+    delivery_id: UUID
+    wall_time: str
+    zone: str
+
+
+class ShiftRow(CreatorRow, table=True):
+    """Deliveries that were given other times in one gesture, and where they were before: to take it back."""
+
+    __tablename__ = "shifts"
+    __table_args__ = table(about="creator", keep="while the tenant is here")
+    by: str
+    moved: list[dict[str, Any]] = jsonb(list)
+    """Of each: its id, the version it was left at, the wall time and the zone it came from."""
+    undone_at: datetime | None = instant(optional=True)
+
+
+class QuietRow(CreatorRow, table=True):
+    """When nothing is to be posted, on one account or on all of a creator's: local days, or hours of the week.
+
+    A pause is one with the words it was announced with, and what it moved away.
+    """
+
+    __tablename__ = "quiet_periods"
+    __table_args__ = table(
+        ForeignKeyConstraint(["tenant_id", "shift_id"], ["shifts.tenant_id", "shifts.id"]),
+        Index("quiet_periods_creator", "tenant_id", "creator_id"),
+        about="creator",
+        keep="while the tenant is here",
+    )
+    channel_id: UUID | None = None
+    label: str
+    zone: str
+    first_day: date | None = Field(default=None, sa_type=Date)
+    last_day: date | None = Field(default=None, sa_type=Date)
+    weekday: int | None = None
+    start_time: time | None = Field(default=None, sa_type=Time)
+    end_time: time | None = Field(default=None, sa_type=Time)
+    shift_id: UUID | None = None

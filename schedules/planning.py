@@ -32,6 +32,9 @@ AHEAD = timedelta(minutes=10)
 IN_THREAD = 1
 """The priority of the next part of a thread: what has begun goes on before another post begins."""
 
+PRIORITY, LAST_PRIORITY = 5, 9
+"""Of a post where nobody says; people choose from 1 (first) to 9, and 0 is for what the house itself must post."""
+
 LATE_OK = timedelta(minutes=30)
 
 S = DeliveryState
@@ -105,14 +108,18 @@ def write_post(
     late_ok: timedelta | None = LATE_OK,
     parts: Sequence[Piece] = (),
     others: Sequence[Override] = (),
+    priority: int = PRIORITY,
 ) -> UUID:
     """Write a post once per (origin, origin_key); a repeat returns the first one's id and changes nothing.
 
     `media` are asset ids; `late_ok` is how late it may still leave, None for always. An author who is a member is
-    known by their principal. `parts` follow as a thread; `others` are what single places say otherwise. Raises
-    BadInput, and NotFound for a picture that is not in her library.
+    known by their principal. `parts` follow as a thread; `others` are what single places say otherwise. `priority`
+    orders what leaves an account at once, 0 first. Raises BadInput, and NotFound for a picture that is not in her
+    library.
     """
     overrides.check(Content(title, body, tuple(media), tuple(parts)), others)
+    if not 0 <= priority <= LAST_PRIORITY:
+        raise BadInput("post.priority_wrong", most=LAST_PRIORITY)
     library.alone(scope, "post", origin, origin_key)
     known = scope.session.exec(
         select(Post.id).where(Post.tenant_id == scope.tenant_id, Post.origin == origin, Post.origin_key == origin_key)
@@ -133,6 +140,7 @@ def write_post(
         author=author,
         author_principal=author_principal or principal_of(scope, author),
         text_ai=text_ai,
+        priority=priority,
         late_ok=late_ok,
         digest="",
     )
@@ -239,8 +247,8 @@ def wake(scope: Scope, row: Delivery, *, at: datetime | None = None) -> None:
 
 def unplan(scope: Scope, delivery_id: UUID) -> None:
     """Cancel the rows that would wake a delivery."""
-    for kind in (PreflightDue, StageDue, PublishDue, ReconcileDue):
-        outbox.cancel(scope, kind.kind, delivery_id)
+    kinds = (PreflightDue.kind, StageDue.kind, PublishDue.kind, ReconcileDue.kind)
+    outbox.cancel_all(scope, delivery_id, *kinds)
 
 
 def move_delivery(scope: Scope, delivery_id: UUID, *, at: WallTime, version: int | None = None) -> None:

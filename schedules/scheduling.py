@@ -36,22 +36,9 @@ def write(scope: Scope, draft: Draft, *, key: UUID, at: WallTime | None, author:
     """
     if at is not None:
         return drafting.plan(scope, draft, key=key, at=at, author=author, origin=origin).post_id
-    if draft.empty:
-        raise BadInput("compose.empty")
     if draft.channels:
         raise BadInput("post.no_time")
-    return planning.write_post(
-        scope,
-        creator_id=draft.creator_id,
-        title=draft.title,
-        body=draft.body,
-        media=draft.media,
-        origin=origin,
-        origin_key=str(key),
-        author=author,
-        text_ai=draft.text_ai,
-        parts=draft.parts,
-    )
+    return drafting.write(scope, draft, key=key, author=author, origin=origin)
 
 
 def seen(scope: Scope, post_id: UUID, version: int) -> None:

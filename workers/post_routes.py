@@ -11,6 +11,7 @@ from schedules.events import (
     CopyGone,
     DoubtEnded,
     HandedBack,
+    PauseOver,
     PreflightDue,
     PublishDue,
     ReconcileDue,
@@ -53,5 +54,6 @@ def routes(s: Services) -> tuple[Route, ...]:
         Route(CopyGone, partial(posting.copy_gone, tenant=tenant)),
         Route(ReleaseRipe, partial(posting.released, tenant=tenant)),
         Route(AccountBack, partial(posting.account_back, tenant=tenant)),
+        Route(PauseOver, partial(posting.pause_over, tenant=tenant)),
         Route(HandedBack, partial(posting.handed_back, tenant=tenant)),
     )

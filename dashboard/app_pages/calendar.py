@@ -7,7 +7,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting, frame
-from dashboard.app_pages import calendar_post, compose, compose_draft
+from dashboard.app_pages import calendar_post, calendar_queue, calendar_quiet, compose, compose_draft
 from dashboard.frame import Page
 from dashboard.reads.calendar import GROUPS, LIST, WEEK, Calendar, Day, FreeHour, Turn, Wanted, calendar, free_hours
 from dashboard.reads.compose import accounts as accounts_of
@@ -34,6 +34,8 @@ def show(page: Page) -> None:
     draw("calendar_style.html", word=page.word)
     if st.query_params.get("new") and page.may(Right.RUN):
         compose.show(page)
+    elif (queue := st.query_params.get("queue")) and page.may(Right.RUN):
+        calendar_queue.show(page, queue)
     elif chosen := _id(st.query_params.get("post", "")):
         calendar_post.show(page, chosen)
     else:
@@ -61,6 +63,7 @@ def _days(page: Page) -> None:
     first = _first(st.query_params.get("day", ""), view, today)
     _bar(page, view, first, today)
     creator, account, group = _filters(page, mine)
+    calendar_quiet.banner(page, mine, first, first + timedelta(days=VIEWS[view] - 1))
     _grid(page, view, Wanted(first, VIEWS[view], creator, account, group))
 
 
@@ -85,6 +88,7 @@ def _bar(page: Page, view: str, first: date, today: date) -> None:
         other = "list" if view == "week" else "week"
         _go(page, f"calendar.view.{other}", "D" if other == "list" else "W", day=str(first), view=other)
         if page.may(Right.RUN):
+            _go(page, "calendar.queue", "Q", queue="1")
             st.button(
                 page.word("calendar.new"),
                 type="primary",

@@ -6,7 +6,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting, files, frame
-from dashboard.app_pages import compose_draft
+from dashboard.app_pages import calendar_near, compose_draft
 from dashboard.frame import Page
 from dashboard.reads.calendar import Opened, Place, opened
 from dashboard.reads.telling import leaves_at, next_of, told
@@ -72,6 +72,7 @@ def _story(drawn: Page, post_id: UUID, offers: tuple[bool, frozenset[UUID]]) -> 
                 voice=page.voice.at(found.creator.zone),
                 word=page.word,
             )
+            calendar_near.show(page, found.creator.id, place)
             if page.may(Right.RUN):
                 _acts(page, found, place)
     draw("calendar_foot.html", now=found.now, voice=page.voice, word=page.word)

@@ -7,7 +7,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting, files
-from dashboard.app_pages import compose_draft, compose_parts, compose_pictures, compose_places
+from dashboard.app_pages import compose_draft, compose_parts, compose_pictures, compose_places, compose_when
 from dashboard.app_pages.compose_draft import (
     ACCOUNTS,
     BODY,
@@ -38,7 +38,7 @@ from schedules.drafting import Draft
 from tenants.reads import Creator
 from tenants.roles import Right
 
-WHENS = ("soon", "free", "at")
+WHENS = ("soon", "free", compose_when.SLOT, "at")
 PRESS = "compose:go"
 
 
@@ -50,6 +50,7 @@ class _Asked:
     when: str
     day: str
     clock: str
+    priority: int
 
 
 def show(page: Page) -> None:
@@ -77,7 +78,7 @@ def show(page: Page) -> None:
     with right:
         compose_pictures.rating(page, found)
         _previews(page, found)
-        _send(page, found)
+        _send(page, found, written)
 
 
 def _creator(page: Page, mine: list[Creator]) -> Creator:
@@ -138,7 +139,7 @@ def _previews(page: Page, found: Desk) -> None:
         draw("compose_preview.html", one=one, shots=shots, rest=rest, voice=page.voice, word=page.word)
 
 
-def _send(page: Page, found: Desk) -> None:
+def _send(page: Page, found: Desk, written: Draft) -> None:
     """When it leaves, and the press that writes it."""
     if typed(REWORK):
         draw("calendar_note.html", note=page.word("compose.rework_why"))
@@ -146,10 +147,11 @@ def _send(page: Page, found: Desk) -> None:
         return
     free = found.next_free
     at = f"{page.voice.short_day(free.day)} {free.clock:%H:%M}"
-    said = {"soon": {}, "free": {"at": at}, "at": {}}
+    queued = compose_when.queued(page, written)
+    said = {"soon": {}, "free": {"at": at}, compose_when.SLOT: {"at": queued}, "at": {}}
     when = st.radio(
         page.word("compose.when"),
-        WHENS,
+        [one for one in WHENS if queued or one != compose_when.SLOT],
         index=0 if typed(WHEN) in WHENS else WHENS.index("free"),
         format_func=lambda one: page.word(f"compose.when.{one}", **said[one]),
         key=WHEN,
@@ -160,6 +162,8 @@ def _send(page: Page, found: Desk) -> None:
         with st.container(horizontal=True):
             st.text_input(page.word("compose.day"), key=DAY, width=170)
             st.text_input(page.word("compose.clock"), key=CLOCK, width=110)
+        compose_when.warn(page, found.creator, written)
+    compose_when.importance(page)
     draw("calendar_note.html", note=page.word("compose.zone", place=page.voice.place(found.creator.zone)))
     _press(page, found, "compose.plan")
 
@@ -187,7 +191,7 @@ def _pressed(page: Page, creator_id: UUID) -> None:
     if rewritten := typed(REWORK):
         act = partial(_rewrite, page, UUID(rewritten), written, made)
     else:
-        asked = _Asked(UUID(typed(ID)), typed(WHEN), typed(DAY), typed(CLOCK))
+        asked = _Asked(UUID(typed(ID)), typed(WHEN), typed(DAY), typed(CLOCK), compose_when.chosen())
         act = partial(_plan, page, written, asked, made)
     acting.press(act, Right.RUN, PRESS)
     if made and f"press:{PRESS}" not in st.session_state:  # it stands
@@ -197,8 +201,11 @@ def _pressed(page: Page, creator_id: UUID) -> None:
 
 def _plan(page: Page, written: Draft, asked: _Asked, made: list[UUID], scope: Scope, _: UUID) -> Message:
     creator = page.my(scope, written.creator_id)
+    author, priority = page.who.actor, asked.priority
+    if asked.when == compose_when.SLOT:
+        return compose_when.plan(scope, written, key=asked.key, author=author, priority=priority, made=made)
     at = _time(scope, creator, asked)
-    planned = drafting.plan(scope, written, key=asked.key, at=at, author=page.who.actor)
+    planned = drafting.plan(scope, written, key=asked.key, at=at, author=author, priority=priority)
     made.append(planned.post_id)
     when = {
         "day": f"{at.day:%d/%m/%Y}",

@@ -17,12 +17,13 @@ from schedules.threads import Piece
 
 ID, CREATOR, TITLE, BODY, ACCOUNTS = (f"compose:{name}" for name in ("id", "creator", "title", "body", "accounts"))
 WHEN, DAY, CLOCK, REWORK = (f"compose:{name}" for name in ("when", "day", "clock", "rework"))
+PRIORITY = "compose:priority"
 MEDIA, BROUGHT, SHOWN = (f"compose:{name}" for name in ("media", "brought", "shown"))
 PARTS, COMMENT, COMMENTED, TARGET = (f"compose:{name}" for name in ("parts", "comment", "commented", "target"))
 OTHERS = "compose:others"
 """The accounts that a post is written differently for."""
 
-_WORDS, _WHEN = (ID, CREATOR, TITLE, BODY, ACCOUNTS, PARTS, COMMENT, COMMENTED), (WHEN, DAY, CLOCK, REWORK)
+_WORDS, _WHEN = (ID, CREATOR, TITLE, BODY, ACCOUNTS, PARTS, COMMENT, COMMENTED), (WHEN, DAY, CLOCK, REWORK, PRIORITY)
 FIELDS = (*_WORDS, *_WHEN, MEDIA, BROUGHT, SHOWN, TARGET, OTHERS)
 OF_PART = "compose:part:"
 """What the fields of further parts begin with; PARTS holds their ids in order."""

@@ -9,7 +9,7 @@ from dashboard.app_pages import compose_draft
 from dashboard.app_pages.compose_draft import COMMENT, COMMENTED, PARTS, TARGET, media_key, part_key
 from dashboard.frame import Page
 from schedules import threads
-from schedules.drafting import PartPreview, Preview
+from schedules.previewing import PartPreview, Preview
 from schedules.threads import Piece
 
 Shots = Sequence[tuple[str, str]]

@@ -11,7 +11,7 @@ from dashboard.touring import BURST, WAYS
 from foundation import settings
 from foundation.words import Message
 from gate.states import ComplaintState
-from schedules.drafting import Rule
+from schedules.previewing import Rule
 from schedules.states import DeliveryState
 
 S = DeliveryState

@@ -22,9 +22,10 @@ from gate.ratings import Standing
 from gate.reads import Depicted, Held
 from gate.reasons import Reason
 from gate.units import Part, Subject, highest
-from schedules import drafting, reviewing
+from schedules import previewing, reviewing
 from schedules import reads as schedule_reads
-from schedules.drafting import Draft, Preview
+from schedules.drafting import Draft
+from schedules.previewing import Preview
 from schedules.reads import Entry
 from schedules.reviewing import Asked, Spoken
 from schedules.states import DeliveryState
@@ -269,7 +270,7 @@ def content(scope: Scope, asked: Asked, creator: Creator, member: Member) -> Con
     draft = Draft(
         asked.creator_id, asked.title, asked.body, asked.media, channels, asked.text_ai, asked.parts, asked.others
     )
-    previews = drafting.previews(scope, draft, author=asked.author, connectors=connectors())
+    previews = previewing.previews(scope, draft, author=asked.author, connectors=connectors())
     shown = {asset: medium for one in previews for asset, medium in zip(one.said.assets, one.all_media, strict=False)}
     digests = {asset: medium.sha256 for asset, medium in shown.items()}
     return Content(

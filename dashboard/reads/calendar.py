@@ -16,8 +16,9 @@ from schedules import reads as schedule_reads
 from schedules.agenda import free
 from schedules.calendar import WallTime, bounds, local_day, zone_of
 from schedules.claiming import subject
-from schedules.drafting import REWRITABLE, Rule, rule_of
+from schedules.drafting import REWRITABLE
 from schedules.overrides import Content
+from schedules.previewing import Rule, rule_of
 from schedules.reads import Entry, Step, Written
 from schedules.states import NEEDS_A_PERSON, PLANNABLE, DeliveryState
 from tenants import reads as tenant_reads

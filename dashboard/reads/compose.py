@@ -11,9 +11,10 @@ from channels.states import ChannelState
 from connectors import registry
 from connectors.contract import Connector
 from foundation.database import Scope
-from schedules import agenda, drafting
+from schedules import agenda, previewing
 from schedules.calendar import WallTime, local_wall
-from schedules.drafting import Draft, Preview
+from schedules.drafting import Draft
+from schedules.previewing import Preview
 from studio import library, uploads
 from studio.library import Tile
 from studio.uploads import Upload
@@ -70,7 +71,7 @@ def desk(
     """What is drawn around a draft. Raises NotFound for a picture or an account that is not hers."""
     found = uploads.uploads(scope, brought)
     open_ = unrated(scope, draft.assets)  # before what follows from it: one rated meanwhile must not be missed
-    shown = drafting.previews(scope, draft, author=author, connectors=connectors())
+    shown = previewing.previews(scope, draft, author=author, connectors=connectors())
     return Desk(
         now=scope.now,
         creator=creator,

@@ -46,6 +46,7 @@ _PLACES: Mapping[str, tuple[str, str]] = {
     "readback": ("/channels", "home.to.channels"),
     "draft": ("/inbox", "home.to.inbox"),
     "chat": ("/inbox", "home.to.inbox"),
+    "pause": ("/calendar?queue=1", "home.to.queue"),
     "rules": ("/system", "home.to.system"),
     "payment": ("/shop", "home.to.shop"),
     "fulfilment": ("/shop", "home.to.shop"),
@@ -141,6 +142,8 @@ def _need(notice: Notice, creators: Mapping[UUID, Creator], entries: Mapping[UUI
         href, to = _CURES[entry.reason.code]
     if about == "approval":
         href, to = f"/calendar?post={key}", "home.to.post"
+    if about == "queue":
+        href, to = f"/calendar?queue={key}", "home.to.queue"
     creator = creators.get(notice.creator_id) if notice.creator_id is not None else None
     name = creator.name if creator is not None else ""
     return Need(notice.cause, notice.message, notice.at, notice.urgent, name, entry, href, to)

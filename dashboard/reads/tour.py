@@ -19,7 +19,7 @@ from gate.reads import Verdict
 from gate.states import ComplaintState
 from schedules import reads as schedule_reads
 from schedules.drafting import ORIGIN as COMPOSED
-from schedules.drafting import Rule, rule_of
+from schedules.previewing import Rule, rule_of
 from schedules.reads import Entry
 from schedules.states import DeliveryState
 from subscribers import closing, shop, statements

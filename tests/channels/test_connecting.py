@@ -8,7 +8,7 @@ import pytest
 from channels import budgets, connecting, reads
 from channels.states import ChannelState
 from connectors.outcomes import Published
-from foundation.errors import Conflict, NotFound
+from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
 from foundation.words import Message
@@ -135,3 +135,21 @@ def test_channels_are_found_by_name_and_creator(lea: World) -> None:
         with pytest.raises(NotFound):
             reads.channel(scope, uuid7())
     assert "Sealed" not in repr(lea.channel())
+
+
+def test_room_between_posts_is_a_persons_word_and_outlives_connecting_again(lea: World) -> None:
+    def apart(minutes: int) -> timedelta:
+        with lea.scope() as scope:
+            connecting.keep_apart(scope, lea.channel_id, minutes)
+        return lea.channel().min_gap
+
+    connect(lea, min_gap=timedelta(seconds=3))
+    assert apart(30) == timedelta(minutes=30, seconds=3)
+    connect(lea, min_gap=timedelta(seconds=3))
+    assert apart(45) == timedelta(minutes=45, seconds=3)
+    assert apart(0) == timedelta(seconds=3)
+    for wrong in (-1, 24 * 60 + 1):
+        with pytest.raises(BadInput):
+            apart(wrong)
+    with pytest.raises(NotFound), lea.scope() as scope:
+        connecting.keep_apart(scope, uuid7(), 5)

@@ -13,8 +13,8 @@ from gate.bundle import shipped
 from gate.units import Rating
 from schedules import approvals, planning
 from schedules import reads as schedule_reads
-from schedules.drafting import rule_of
 from schedules.planning import deliveries_of
+from schedules.previewing import rule_of
 from schedules.states import DeliveryState
 from studio import uploads
 from studio.events import UploadDue

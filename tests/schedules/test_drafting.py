@@ -8,9 +8,10 @@ from connectors import registry
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import uuid7
 from gate.units import Rating
-from schedules import drafting, planning
-from schedules.drafting import Draft, Planned, Preview
+from schedules import drafting, planning, previewing
+from schedules.drafting import Draft, Planned
 from schedules.moving import delivery
+from schedules.previewing import Preview
 from schedules.states import DeliveryState
 from tests.fakes.network import Network
 from tests.schedules.builders import Desk, desk, wall
@@ -26,7 +27,7 @@ def draft(lea: Desk, body: str = "hello", *, media: tuple[UUID, ...] = (), ai: s
 
 def previews(lea: Desk, what: Draft) -> list[Preview]:
     with lea.scope(f"member:{lea.author}") as scope:
-        return drafting.previews(scope, what, author=f"member:{lea.author}", connectors=CONNECTORS)
+        return previewing.previews(scope, what, author=f"member:{lea.author}", connectors=CONNECTORS)
 
 
 def plan(lea: Desk, what: Draft, *, key: UUID | None = None, after: float = 0) -> Planned:

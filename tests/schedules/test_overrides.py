@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from channels import reads as channel_reads
 from foundation.errors import BadInput, NotFound
-from schedules import drafting, overrides, planning, reads, reviewing
+from schedules import drafting, overrides, planning, previewing, reads, reviewing
 from schedules.drafting import Draft
 from schedules.models import Post
 from schedules.overrides import Content, Override
@@ -99,7 +99,7 @@ def test_previews_show_what_each_account_would(lea: Desk) -> None:
         lea.creator_id, "", "hello", (picture,), channels, others=(Override(str(second), body="x", media=()),)
     )
     with lea.scope(f"member:{lea.author}") as scope:
-        found = drafting.previews(scope, draft, author=f"member:{lea.author}", connectors=lea.services.connectors)
+        found = previewing.previews(scope, draft, author=f"member:{lea.author}", connectors=lea.services.connectors)
     assert [(one.body, one.said.assets) for one in found] == [("hello", [picture]), ("x", [])]
 
 

@@ -8,7 +8,7 @@ from connectors import registry
 from foundation.errors import BadInput, Conflict
 from foundation.words import Message
 from gate import people, switches
-from schedules import approvals, doubts, drafting, planning, publishing
+from schedules import approvals, doubts, drafting, planning, previewing, publishing
 from schedules import reads as schedule_reads
 from schedules.drafting import Draft
 from schedules.states import DeliveryState as S
@@ -164,12 +164,12 @@ def test_what_becomes_of_a_thread_where_there_are_none_is_said_before(lea: Desk)
     hand = lea.connect_to("hand", account="x/lea", token="none", platform="byhand", surface="x")
     own = lea.connect_to("own", account="lea", token="none", platform="own_page", surface="own_page.public")
     draft = Draft(lea.creator_id, "", WORDS[0], (), (hand, own), parts=thread(*WORDS, comment="More soon."))
-    refused, joined = lea.act(drafting.previews, draft, author=f"member:{lea.author}", connectors=registry.load())
+    refused, joined = lea.act(previewing.previews, draft, author=f"member:{lea.author}", connectors=registry.load())
     assert Message("connectors.no_threads") in refused.reasons
     assert (joined.reasons, joined.joined, joined.parts) == ((), True, ())
     assert joined.body == "\n\n".join((*WORDS, "More soon."))
     alone = Draft(lea.creator_id, "", WORDS[0], (), (hand, own))
-    for one in lea.act(drafting.previews, alone, author=f"member:{lea.author}", connectors=registry.load()):
+    for one in lea.act(previewing.previews, alone, author=f"member:{lea.author}", connectors=registry.load()):
         assert (one.reasons, one.joined) == ((), False)
 
 

@@ -1,0 +1,74 @@
+"""When a post leaves: the queue of each account as one more choice, what speaks against a time, how important it is."""
+
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.app_pages import calendar_near
+from dashboard.app_pages.compose_draft import CLOCK, DAY, PRIORITY, typed
+from dashboard.frame import Page
+from dashboard.reads.queue import first_slots, warnings
+from dashboard.reads.when import day_of, time_of
+from dashboard.widgets import draw
+from foundation.database import Scope
+from foundation.errors import BadInput
+from foundation.words import Message
+from schedules import drafting, queueing
+from schedules.calendar import WallTime
+from schedules.drafting import Draft
+from schedules.planning import LAST_PRIORITY
+from schedules.planning import PRIORITY as NORMAL
+from tenants.reads import Creator
+
+SLOT = "slot"
+
+
+def queued(page: Page, written: Draft) -> str:
+    """When it would leave by the queue, the first of its accounts; "" where none of them has a slot."""
+    found = page.read(lambda scope: first_slots(scope, written.channels))
+    if not found:
+        return ""
+    at = min(found.values(), key=WallTime.instant)
+    return f"{page.voice.short_day(at.day)} {at.clock:%H:%M}"
+
+
+def warn(page: Page, creator: Creator, written: Draft) -> None:
+    """What speaks against the time that was typed, as soon as it can be read."""
+    try:
+        at = WallTime(day_of(typed(DAY)), time_of(typed(CLOCK)), creator.zone).instant()
+    except BadInput:
+        return
+    for near in page.read(lambda scope: warnings(scope, written.channels, at)):
+        draw("calendar_note.html", note=calendar_near.said(page, near))
+
+
+def importance(page: Page) -> None:
+    """How important it is among what leaves an account at once."""
+    st.session_state.setdefault(PRIORITY, NORMAL)
+    st.selectbox(
+        page.word("compose.priority"),
+        range(1, LAST_PRIORITY + 1),
+        format_func=lambda one: page.word(f"compose.priority.{one}") if one in (1, NORMAL, LAST_PRIORITY) else str(one),
+        key=PRIORITY,
+        width=220,
+    )
+
+
+def chosen() -> int:
+    """The importance that is chosen."""
+    return int(typed(PRIORITY) or NORMAL)
+
+
+def plan(scope: Scope, written: Draft, *, key: UUID, author: str, priority: int, made: list[UUID]) -> Message:
+    """Write it once and add it to the queue of each account; what to tell the person."""
+    post_id, times = queueing.plan(scope, written, key=key, author=author, priority=priority)
+    left = drafting.settle(scope, post_id)
+    made.append(post_id)
+    at = min(times.values(), key=WallTime.instant)
+    when = {"day": f"{at.day:%d/%m/%Y}", "clock": f"{at.clock:%H:%M}"}
+    if left:
+        return Message("compose.planned", when)
+    waiting = drafting.approvers(scope, post_id)
+    if not waiting:
+        return Message("compose.waits_nobody", when)
+    return Message("compose.waits", {**when, "who": ", ".join(waiting)})

@@ -1,0 +1,86 @@
+"""Hours of the week at which accounts post, who has them, quiet periods, and shifts that may be taken back."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from migrations.tools import inside, instant, jsonb, number, tenant_table, text, unique, uuid_column
+
+revision = "0050"
+down_revision = "0049"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    tenant_table(
+        "slots",
+        uuid_column("creator_id"),
+        uuid_column("channel_id"),
+        number("weekday"),
+        sa.Column("local_time", sa.Time(), nullable=False),
+        text("zone"),
+        number("jitter"),
+        text("label"),
+        inside("creator_id", "creators"),
+        inside("channel_id", "channels"),
+        unique("slots_once", "channel_id", "weekday", "local_time"),
+        sa.CheckConstraint("weekday BETWEEN 0 AND 6", name="slots_weekday"),
+        sa.CheckConstraint("jitter BETWEEN 0 AND 120", name="slots_jitter"),
+    )
+    tenant_table(
+        "slot_uses",
+        uuid_column("creator_id"),
+        uuid_column("slot_id"),
+        sa.Column("local_date", sa.Date(), nullable=False),
+        uuid_column("delivery_id"),
+        text("wall_time"),
+        text("zone"),
+        inside("creator_id", "creators"),
+        inside("slot_id", "slots"),
+        inside("delivery_id", "deliveries"),
+        unique("slot_uses_once", "slot_id", "local_date"),
+        unique("slot_uses_delivery", "delivery_id"),
+    )
+    tenant_table(
+        "shifts",
+        uuid_column("creator_id"),
+        text("by"),
+        jsonb("moved"),
+        instant("undone_at", nullable=True),
+        inside("creator_id", "creators"),
+    )
+    tenant_table(
+        "quiet_periods",
+        uuid_column("creator_id"),
+        uuid_column("channel_id", nullable=True),
+        text("label"),
+        text("zone"),
+        sa.Column("first_day", sa.Date(), nullable=True),
+        sa.Column("last_day", sa.Date(), nullable=True),
+        number("weekday", nullable=True),
+        sa.Column("start_time", sa.Time(), nullable=True),
+        sa.Column("end_time", sa.Time(), nullable=True),
+        uuid_column("shift_id", nullable=True),
+        inside("creator_id", "creators"),
+        inside("channel_id", "channels"),
+        inside("shift_id", "shifts"),
+        sa.CheckConstraint(
+            "(first_day IS NULL) = (last_day IS NULL) AND (start_time IS NULL) = (end_time IS NULL)"
+            " AND (first_day IS NOT NULL OR start_time IS NOT NULL)",
+            name="quiet_periods_whole",
+        ),
+    )
+    op.create_index("quiet_periods_creator", "quiet_periods", ["tenant_id", "creator_id"])
+    # when the last post of an account left: the one question a claim asks where an account wants room between posts
+    op.create_index(
+        "deliveries_left",
+        "deliveries",
+        ["tenant_id", "channel_id", "settled_at"],
+        postgresql_where=sa.text("native_id IS NOT NULL"),
+    )
+
+
+def downgrade() -> None:
+    op.drop_index("deliveries_left", "deliveries")
+    for table in ("quiet_periods", "shifts", "slot_uses", "slots"):
+        op.drop_table(table)

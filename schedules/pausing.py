@@ -1,0 +1,156 @@
+"""A pause: days on which a creator, or one account, posts nothing, said kindly, and what was planned in them follows.
+
+What lies in the days is moved as soon as somebody says so, after they saw what goes where: nothing is ever kept back
+at its time for it, and what a page shows is when it leaves.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from uuid import UUID
+
+from foundation import outbox
+from foundation.database import Scope
+from foundation.errors import Conflict, NotFound
+from foundation.words import Message
+from schedules import queueing, quiet, shifting
+from schedules.calendar import WallTime, parse
+from schedules.events import PauseOver
+from schedules.queueing import Change
+from schedules.quiet import Quiet
+from schedules.shifting import MOVABLE, By, Chosen, Done, Preview
+from tenants import notices
+
+FOLLOWS = timedelta(days=400)
+"""How far behind a pause its queue is laid anew."""
+
+A_DAY = By(days=1)
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Days of a creator, on one account or all, the first and the last included, in a zone; `words` say why, kindly."""
+
+    creator_id: UUID
+    channel_id: UUID | None
+    first: date
+    last: date
+    zone: str
+    words: str
+
+    @property
+    def period(self) -> Quiet:
+        """The same as a period that is not written yet."""
+        return Quiet(
+            self.creator_id, self.creator_id, self.channel_id, self.words, self.zone, first=self.first, last=self.last
+        )
+
+
+def preview(scope: Scope, wanted: Pause) -> Preview:
+    """What a pause would move where.
+
+    What was planned by hand in its days goes that many days later, at its clock time. A queue with a place in them goes
+    on after them in its order, and those behind make room. What is on its way stays. Raises BadInput as
+    `shifting.preview`, and where the queue finds no slots.
+    """
+    start, end = wanted.period.window
+    inside = shifting.rows(scope, Chosen(wanted.creator_id, wanted.channel_id, max(start, scope.now), end))
+    movable = [row for row, _ in inside if row.state in MOVABLE]
+    queues = {
+        channel_id: [one.delivery_id for one in queueing.entries(scope, channel_id) if one.due_at >= start]
+        for channel_id in sorted({row.channel_id for row in movable})
+    }
+    queued = {one for queue in queues.values() for one in queue}
+    goes = {row.id: _after(wanted, parse(row.wall_time, row.zone)) for row in movable if row.id not in queued}
+    behind: list[UUID] = []
+    for channel_id, queue in queues.items():
+        here = [row.id for row in movable if row.channel_id == channel_id]
+        if not set(here) & set(queue):
+            continue  # none of its own lies in the days: it goes on as it is
+        taken = [goes[one].instant() for one in here if one in goes]
+        change = Change(away=here, taken=taken, closed=[wanted.period])
+        goes |= queueing.laid(scope, channel_id, queue, after=max(start, scope.now), change=change)
+        behind += queue
+    rest = shifting.rows(scope, Chosen(wanted.creator_id, wanted.channel_id, end, end + FOLLOWS), only=behind)
+    follow = [(row, owner) for row, owner in rest if goes[row.id] != parse(row.wall_time, row.zone)]
+    return shifting.sorted_out(scope, [*inside, *follow], goes)
+
+
+def _after(wanted: Pause, wall: WallTime) -> WallTime:
+    """As many days later as the pause is long, and further while that lies in it: zones may differ by a day."""
+    later = By(days=(wanted.last - wanted.first).days + 1).of(wall)
+    while wanted.period.covers(later.instant()):
+        later = A_DAY.of(later)
+    return later
+
+
+def pause(scope: Scope, wanted: Pause, *, seen: Mapping[UUID, int]) -> tuple[UUID, Done]:
+    """Begin or announce a pause, and move what lies in it as it was `seen` in the preview; the pause's id.
+
+    Members are told until it is over. Raises BadInput for days that are none, or over, and as `preview`; NotFound.
+    """
+    start, end = wanted.period.window
+    shifting.lock(scope, Chosen(wanted.creator_id, wanted.channel_id, max(start, scope.now), end + FOLLOWS))
+    done = shifting.give(scope, wanted.creator_id, preview(scope, wanted), seen=seen)
+    kept = quiet.keep_days(
+        scope,
+        wanted.creator_id,
+        wanted.channel_id,
+        label=wanted.words,
+        zone=wanted.zone,
+        first=wanted.first,
+        last=wanted.last,
+        shift_id=done.shift_id,
+    )
+    said = Message(
+        "pause.told", {"first": f"{kept.first:%d/%m/%Y}", "last": f"{kept.last:%d/%m/%Y}", "words": kept.label}
+    )
+    notices.put(scope, said, cause=_cause(kept.id), creator_id=wanted.creator_id)
+    outbox.put(scope, PauseOver(scope.tenant_id, kept.id), at=end)
+    return kept.id, done
+
+
+def begun(scope: Scope, kept: Quiet) -> bool:
+    """Whether the first day of a pause has come."""
+    return scope.now >= kept.window[0]
+
+
+def call_off(scope: Scope, pause_id: UUID) -> Preview:
+    """Take a pause back that has not begun: what it moved goes back where it was, unless somebody touched it since.
+
+    What moved, and what stays. Raises NotFound, and Conflict once it has begun.
+    """
+    kept = _pause(scope, pause_id)
+    if begun(scope, kept):
+        raise Conflict("pause.begun")
+    _end(scope, kept)
+    if kept.shift_id is None:
+        raise NotFound("pause.unknown")
+    return shifting.bring_back(scope, kept.shift_id)
+
+
+def come_back(scope: Scope, pause_id: UUID) -> None:
+    """End a pause now. What it moved stays where it is; the queue may be pulled forward. Raises NotFound."""
+    _end(scope, _pause(scope, pause_id))
+
+
+def over(scope: Scope, pause_id: UUID) -> None:
+    """Its days are over: nobody need be told any more."""
+    notices.settle(scope, _cause(pause_id))
+
+
+def _pause(scope: Scope, pause_id: UUID) -> Quiet:
+    kept = quiet.period(scope, pause_id)
+    if kept.shift_id is None:
+        raise NotFound("pause.unknown")
+    return kept
+
+
+def _end(scope: Scope, kept: Quiet) -> None:
+    quiet.forget(scope, kept.id)
+    outbox.cancel(scope, PauseOver.kind, kept.id)
+    over(scope, kept.id)
+
+
+def _cause(pause_id: UUID) -> str:
+    return f"pause:{pause_id}"

@@ -1,0 +1,237 @@
+"""Slots: the hours of the week at which an account posts, which of them are free, and who has one."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from functools import cached_property
+from heapq import merge
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from channels import reads as channel_reads
+from channels.reads import Channel
+from foundation.database import Scope
+from foundation.errors import BadInput, Conflict, NotFound
+from foundation.ids import derived, uuid7
+from schedules import quiet
+from schedules.calendar import WallTime, local_day, parse, zone_of
+from schedules.models import Delivery, SlotRow
+from schedules.quiet import Quiet
+from schedules.spacing import room
+
+HORIZON = timedelta(days=366)
+"""How far ahead a slot is taken at most: beyond, a queue is a mistake in counting."""
+
+LATEST_JITTER = 120
+"""Minutes."""
+
+MOST = 100
+"""Slots of one account."""
+
+LONGEST_LABEL = 60
+WEEK = timedelta(days=7)
+_LAST_MINUTE = 24 * 60 - 1
+
+_AWAY = "DELETE FROM slot_uses WHERE tenant_id = :tenant AND delivery_id = ANY(CAST(:deliveries AS uuid[]))"
+
+_TAKE = """
+INSERT INTO slot_uses (tenant_id, id, creator_id, slot_id, local_date, delivery_id, wall_time, zone)
+VALUES (:tenant, :id, :creator, :slot, :day, :delivery, :wall, :zone)
+ON CONFLICT (tenant_id, slot_id, local_date) DO UPDATE SET delivery_id = EXCLUDED.delivery_id,
+  wall_time = EXCLUDED.wall_time, zone = EXCLUDED.zone, updated_at = house_now()
+WHERE slot_uses.delivery_id = EXCLUDED.delivery_id OR NOT EXISTS (
+  SELECT 1 FROM deliveries d WHERE d.tenant_id = slot_uses.tenant_id AND d.id = slot_uses.delivery_id
+    AND d.state <> 'cancelled' AND d.wall_time = slot_uses.wall_time AND d.zone = slot_uses.zone)
+"""
+"""One row a slot and local date; that of a delivery which is not planned there any more is taken over."""
+
+
+@dataclass(frozen=True)
+class Slot:
+    """An hour of the week of an account: `clock` on `weekday` (0 is Monday) in `zone`, up to `jitter` minutes later."""
+
+    id: UUID
+    creator_id: UUID
+    channel_id: UUID
+    weekday: int
+    clock: time
+    zone: str
+    jitter: int
+    label: str
+
+    def on(self, day: date) -> WallTime:
+        """Its wall time on one of its days: the same each time it is asked, and never on the next day."""
+        start = self.clock.hour * 60 + self.clock.minute
+        most = min(self.jitter, _LAST_MINUTE - start)
+        drawn = derived(self.id, "jitter", day.isoformat()).int % (most + 1)
+        minute = start + drawn
+        return WallTime(day, time(minute // 60, minute % 60), self.zone)
+
+    def days(self, first: date, last: date) -> Iterator[date]:
+        """Its days from `first` to `last`."""
+        day = first + timedelta(days=(self.weekday - first.weekday()) % 7)
+        while day <= last:
+            yield day
+            day += WEEK
+
+
+@dataclass(frozen=True)
+class Place:
+    """A slot on a local date, with its wall time there."""
+
+    slot: Slot
+    day: date
+
+    @cached_property
+    def at(self) -> WallTime:
+        """Its wall time."""
+        return self.slot.on(self.day)
+
+    @cached_property
+    def due(self) -> datetime:
+        """Its instant, UTC-aware."""
+        return self.at.instant()
+
+
+def places(slots: Iterable[Slot], after: datetime) -> Iterator[Place]:
+    """Every place of these slots later than an instant, in the order of their instants, up to the horizon; pure."""
+    return merge(*(_of(slot, after) for slot in slots), key=lambda place: place.due)
+
+
+def _of(slot: Slot, after: datetime) -> Iterator[Place]:
+    today = local_day(after, slot.zone)
+    found = (Place(slot, day) for day in slot.days(today, today + HORIZON))
+    return (place for place in found if place.due > after)
+
+
+def free(
+    slots: Iterable[Slot], *, after: datetime, taken: Sequence[datetime], closed: Sequence[Quiet], gap: timedelta
+) -> Iterator[Place]:
+    """The places that follow an instant, `gap` from what is taken (in order) and from each other, none closed; pure."""
+    last: datetime | None = None
+    for place in places(slots, after):
+        at = place.due
+        far = last is None or at - last >= gap
+        if far and room(taken, at, gap) and quiet.covering(closed, at) is None:
+            last = at
+            yield place
+
+
+def slots_of(scope: Scope, channel_id: UUID) -> list[Slot]:
+    """The slots of an account, through the week."""
+    rows = scope.session.exec(
+        select(SlotRow)
+        .where(SlotRow.tenant_id == scope.tenant_id, SlotRow.channel_id == channel_id)
+        .order_by(col(SlotRow.weekday), col(SlotRow.local_time), col(SlotRow.id))
+        .execution_options(populate_existing=True)
+    )
+    return [_value(row) for row in rows]
+
+
+def hold(scope: Scope, *channels: UUID) -> None:
+    """One at a time plans the queues of these accounts, until the transaction ends: who comes second sees what the
+    first one took. Always in the same order, so that two who hold several never wait for each other."""
+    for channel_id in sorted(set(channels)):
+        scope.hold(f"queue:{scope.tenant_id}:{channel_id}")
+
+
+def add_slot(
+    scope: Scope, channel_id: UUID, *, weekday: int, clock: time, zone: str, jitter: int = 0, label: str = ""
+) -> UUID:
+    """Post on an account at an hour of the week from now on.
+
+    `jitter`: minutes it may leave later, drawn for each date, never past midnight. Raises BadInput for an hour that is
+    none and for too many of them, Conflict for one the account has already, NotFound.
+    """
+    channel = channel_reads.channel(scope, channel_id)
+    zone_of(zone)
+    if not 0 <= weekday <= 6 or not 0 <= jitter <= LATEST_JITTER:
+        raise BadInput("slot.wrong", most=LATEST_JITTER)
+    hold(scope, channel_id)
+    known = slots_of(scope, channel_id)
+    clock = clock.replace(second=0, microsecond=0, fold=0)
+    if len(known) >= MOST:
+        raise BadInput("slot.too_many", most=MOST)
+    if any((one.weekday, one.clock) == (weekday, clock) for one in known):
+        raise Conflict("slot.known")
+    row = SlotRow(
+        tenant_id=scope.tenant_id,
+        creator_id=channel.creator_id,
+        channel_id=channel_id,
+        weekday=weekday,
+        local_time=clock,
+        zone=zone,
+        jitter=jitter,
+        label=" ".join(label.replace("\x00", "").split())[:LONGEST_LABEL],
+    )
+    scope.add(row)
+    return row.id
+
+
+def slot(scope: Scope, slot_id: UUID) -> Slot:
+    """One slot. Raises NotFound; another tenant's looks the same."""
+    row = scope.session.get(SlotRow, (scope.tenant_id, slot_id))
+    if row is None:
+        raise NotFound("slot.unknown")
+    return _value(row)
+
+
+def remove_slot(scope: Scope, slot_id: UUID) -> None:
+    """Post no more at this hour. What is planned at it keeps its time, and is no more of the queue. Raises NotFound."""
+    hold(scope, slot(scope, slot_id).channel_id)
+    uses = "DELETE FROM slot_uses WHERE tenant_id = :tenant AND slot_id = :slot"
+    scope.run(uses, tenant=scope.tenant_id, slot=slot_id)
+    scope.session.delete(scope.session.get(SlotRow, (scope.tenant_id, slot_id)))
+    scope.session.flush()
+
+
+def copy(scope: Scope, source: UUID, target: Channel) -> None:
+    """Give an account the slots of another one that it has not."""
+    there = {(one.weekday, one.clock) for one in slots_of(scope, target.id)}
+    for one in slots_of(scope, source):
+        if (one.weekday, one.clock) not in there and len(there) < MOST:
+            there.add((one.weekday, one.clock))
+            add_slot(
+                scope,
+                target.id,
+                weekday=one.weekday,
+                clock=one.clock,
+                zone=one.zone,
+                jitter=one.jitter,
+                label=one.label,
+            )
+
+
+def take(scope: Scope, place: Place, delivery_id: UUID) -> bool:
+    """Give a place to a delivery that is planned at it, and away the one it had; False where another has it.
+
+    A transaction that is just taking the same place is waited for.
+    """
+    scope.run(_AWAY, tenant=scope.tenant_id, deliveries=[delivery_id])
+    return _take(scope, place, delivery_id)
+
+
+def _take(scope: Scope, place: Place, delivery_id: UUID) -> bool:
+    taken = {"tenant": scope.tenant_id, "slot": place.slot.id, "day": place.day, "delivery": delivery_id}
+    wall = {"wall": str(place.at), "zone": place.at.zone}
+    return bool(scope.run(_TAKE, id=uuid7(), creator=place.slot.creator_id, **wall, **taken).rowcount)
+
+
+def adopt(scope: Scope, channel_id: UUID, rows: Iterable[Delivery]) -> None:
+    """Deliveries that are planned at a slot of their account have it, where nobody else does."""
+    known, rows = slots_of(scope, channel_id), list(rows)
+    scope.run(_AWAY, tenant=scope.tenant_id, deliveries=[row.id for row in rows])
+    for row in rows:
+        wall = parse(row.wall_time, row.zone)
+        place = next((Place(one, wall.day) for one in known if _fits(one, wall)), None)
+        if place is not None:
+            _take(scope, place, row.id)
+
+
+def _fits(one: Slot, wall: WallTime) -> bool:
+    return one.weekday == wall.day.weekday() and one.on(wall.day) == wall
+
+
+def _value(row: SlotRow) -> Slot:
+    return Slot(row.id, row.creator_id, row.channel_id, row.weekday, row.local_time, row.zone, row.jitter, row.label)

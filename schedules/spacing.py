@@ -1,0 +1,124 @@
+"""How near two posts of one account come: the neighbour that is too near, and the nearest time with room."""
+
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from channels import reads as channel_reads
+from channels.reads import Channel
+from foundation.database import Scope
+from schedules import quiet
+from schedules.calendar import WallTime, local_wall
+from schedules.models import Delivery, Post
+from schedules.quiet import Quiet
+from schedules.states import DeliveryState
+
+LEAST = timedelta(minutes=1)
+"""Between two posts that the queue places on one account, where the account asks for no more."""
+
+A_DAY, QUARTER = timedelta(days=1), timedelta(minutes=15)
+
+GONE = frozenset({DeliveryState.CANCELLED, DeliveryState.FAILED, DeliveryState.REMOVED})
+"""States of deliveries that take no room on an account."""
+
+
+@dataclass(frozen=True)
+class Near:
+    """What speaks against a time on an account, and what would not.
+
+    `at` and `words` are the neighbour's, none where only `quiet` covers the time; `instead` is the nearest later or
+    earlier time with room.
+    """
+
+    account: str
+    gap: timedelta
+    at: datetime | None
+    words: str
+    quiet: Quiet | None
+    instead: WallTime | None
+
+
+def gap_of(channel: Channel) -> timedelta:
+    """How far apart the queue keeps two posts of an account."""
+    return max(channel.min_gap, LEAST)
+
+
+def busy(scope: Scope, channel_id: UUID, since: datetime, *, but: Collection[UUID] = ()) -> list[datetime]:
+    """When posts of an account leave from an instant on, in order, those in `but` left out."""
+    rows = scope.session.exec(
+        select(Delivery.due_at, Delivery.id)
+        .where(
+            Delivery.tenant_id == scope.tenant_id,
+            Delivery.channel_id == channel_id,
+            col(Delivery.due_at) >= since,
+            col(Delivery.state).not_in(sorted(map(str, GONE))),
+        )
+        .order_by(col(Delivery.due_at))
+    )
+    left_out = frozenset(but)
+    return [due for due, one in rows if one not in left_out]
+
+
+def room(taken: Sequence[datetime], at: datetime, gap: timedelta) -> bool:
+    """Whether no instant of `taken` (in order) is nearer than `gap`; pure."""
+    place = bisect_left(taken, at)
+    return all(abs(taken[one] - at) >= gap for one in (place - 1, place) if 0 <= one < len(taken))
+
+
+def nearest(
+    wanted: datetime, taken: Sequence[datetime], gap: timedelta, *, now: datetime, closed: Iterable[Quiet] = ()
+) -> datetime | None:
+    """The instant nearest to `wanted`, within a day, with `gap` to all of `taken`, to come and not closed; pure.
+
+    Asked of the edges of what is taken, and of every quarter of an hour. None where the day is full.
+    """
+    closed = list(closed)
+    quarters = (wanted + number * QUARTER for number in range(-A_DAY // QUARTER, A_DAY // QUARTER + 1))
+    edges = {*quarters, *(one + gap for one in taken), *(one - gap for one in taken)}
+    free = (
+        one
+        for one in edges
+        if one > now and abs(one - wanted) <= A_DAY and room(taken, one, gap) and quiet.covering(closed, one) is None
+    )
+    return min(free, key=lambda one: (abs(one - wanted), one), default=None)
+
+
+def warning(scope: Scope, channel_id: UUID, at: datetime, *, but: UUID | None = None) -> Near | None:
+    """What speaks against posting on an account at an instant, None if nothing does; `but` is the delivery itself.
+
+    It never stops anybody: who plans by hand may want it so. Raises NotFound.
+    """
+    channel = channel_reads.channel(scope, channel_id)
+    closed = quiet.of_channel(scope, channel.creator_id, channel_id)
+    gap, covered = channel.min_gap, quiet.covering(closed, at)
+    neighbour = _neighbour(scope, channel, at, but)
+    if neighbour is None and covered is None:
+        return None
+    taken = busy(scope, channel_id, at - A_DAY - gap, but=() if but is None else (but,))
+    free = nearest(at, taken, gap_of(channel), now=scope.now, closed=closed)
+    instead = local_wall(free, channel.zone) if free is not None else None
+    due, words = neighbour if neighbour is not None else (None, "")
+    return Near(channel.name, gap, due, words, covered, instead)
+
+
+def _neighbour(scope: Scope, channel: Channel, at: datetime, but: UUID | None) -> tuple[datetime, str] | None:
+    """The post of the account that is nearest to an instant, where it is nearer than the account wants."""
+    if not channel.min_gap:
+        return None
+    rows = scope.session.exec(
+        select(Delivery, Post)
+        .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
+        .where(
+            Delivery.tenant_id == scope.tenant_id,
+            Delivery.channel_id == channel.id,
+            col(Delivery.due_at) > at - channel.min_gap,
+            col(Delivery.due_at) < at + channel.min_gap,
+            col(Delivery.state).not_in(sorted(map(str, GONE))),
+        )
+    ).all()
+    others = [(row.due_at, owner.title or owner.body) for row, owner in rows if row.id != but]
+    return min(others, key=lambda one: abs(one[0] - at), default=None)

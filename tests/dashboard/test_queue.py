@@ -1,0 +1,240 @@
+"""The queue page: slots, order, quiet periods, a pause, many at once, the spare account; the queue in compose."""
+
+from datetime import time, timedelta
+from uuid import UUID
+
+import pytest
+
+from channels import reads as channel_reads
+from foundation.database import OpenScope
+from foundation.errors import GreenroomError
+from schedules import planning, queueing, quiet, slots
+from schedules.calendar import WallTime, local_day
+from schedules.moving import delivery
+from schedules.queueing import Queued
+from schedules.states import DeliveryState as S
+from tenants.roles import Role
+from tests.dashboard.builders import ZONE, Agency, agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.streams import stream
+from tests.dashboard.test_compose import connected, posts, written
+
+
+def every_day(who: Agency, channel_id: UUID, clock: time = time(10)) -> None:
+    with who.scope() as scope:
+        for weekday in range(7):
+            slots.add_slot(scope, channel_id, weekday=weekday, clock=clock, zone=ZONE)
+
+
+def filled(who: Agency, *bodies: str) -> UUID:
+    """An account with a queue of these posts."""
+    first = who.post(bodies[0], minutes=60)
+    assert who.channel_id is not None
+    every_day(who, who.channel_id)
+    later = [who.post(body, minutes=60) for body in bodies[1:]]
+    for delivery_id in (first, *later):
+        with who.scope() as scope:
+            queueing.enqueue(scope, delivery_id)
+    return who.channel_id
+
+
+def queue(who: Agency, channel_id: UUID) -> list[Queued]:
+    with who.scope() as scope:
+        return queueing.entries(scope, channel_id)
+
+
+def test_slots_are_added_and_removed(door: Door, lumiere: Agency) -> None:
+    channel_id = connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert "Commencez par des créneaux" in page.open("/calendar", queue=channel_id)
+        page.choose("Jours", "lundi", "jeudi")
+        page.type("Heure", "9h30")
+        said = page.press("Ajouter")
+        assert "la file publie désormais" in said
+        assert "Prochain créneau libre" in said
+        with lumiere.scope() as scope:
+            known = slots.slots_of(scope, channel_id)
+        assert [(one.weekday, one.clock, one.zone) for one in known] == [(0, time(9, 30), ZONE), (3, time(9, 30), ZONE)]
+        page.press("lundi 09:30")
+        assert "publie déjà à cette heure" in page.press("Ajouter")
+    with lumiere.scope() as scope:
+        assert [one.weekday for one in slots.slots_of(scope, channel_id)] == [3]
+
+
+def test_order_is_changed_and_gaps_are_filled(door: Door, lumiere: Agency) -> None:
+    channel_id = filled(lumiere, "premier", "deuxième", "troisième")
+    times = [one.at for one in queue(lumiere, channel_id)]
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar")
+        text = page.press("Files")
+        assert "3 publications dans la file" in text
+        page.press("Plus tard")
+        assert [one.words for one in queue(lumiere, channel_id)] == ["deuxième", "premier", "troisième"]
+        assert "Retirée. Son créneau est libre" in page.press("Ne pas publier")
+        assert [one.at for one in queue(lumiere, channel_id)] == times[1:]
+        page.press("Avancer la file")
+        assert [one.at for one in queue(lumiere, channel_id)] == times[:2]
+        assert "Mélangé" in page.press("Mélanger")
+
+
+def test_a_queue_that_changed_meanwhile_is_told(door: Door, lumiere: Agency) -> None:
+    channel_id = filled(lumiere, "un", "deux")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", queue=channel_id)
+        with lumiere.scope() as scope:
+            at = WallTime(local_day(scope.now, ZONE) + timedelta(days=60), time(12), ZONE)
+            planning.move_delivery(scope, queue(lumiere, channel_id)[0].delivery_id, at=at)
+        assert "La file a changé" in page.press("Plus tard")
+
+
+def test_a_pause_is_shown_before_announced_and_called_off(door: Door, lumiere: Agency) -> None:
+    channel_id = filled(lumiere, "a", "b", "c")
+    before = [one.at for one in queue(lumiere, channel_id)]
+    first, last = (before[0].day + timedelta(days=number) for number in (1, 2))
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", queue=channel_id)
+        page.type("Un mot pour toute l’équipe", "Mia se repose")
+        page.type("Premier jour", f"{first:%d/%m/%Y}", nth=1)
+        text = page.type("Dernier jour", f"{last:%d/%m/%Y}", nth=1)
+        assert "2 publications seraient déplacées" in text
+        assert "Pause notée. Déplacées : 2" in page.press("Mettre en pause")
+        assert [one.at.day for one in queue(lumiere, channel_id)][1] == last + timedelta(days=1)
+        banner = page.open("/calendar", day=str(first))
+        assert "Mia se repose" in banner
+        page.open("/calendar", queue=channel_id)
+        assert "Remises où elles étaient : 2" in page.press("Annuler la pause")
+    assert [one.at for one in queue(lumiere, channel_id)] == before
+
+
+def test_many_are_moved_and_brought_back(door: Door, lumiere: Agency) -> None:
+    delivery_id = lumiere.post("déplacée", minutes=30)
+    assert lumiere.channel_id is not None
+    with lumiere.scope() as scope:
+        before = delivery(scope, delivery_id).wall_time
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", queue=lumiere.channel_id)
+        with lumiere.scope() as scope:
+            tomorrow = local_day(scope.now, ZONE) + timedelta(days=1)
+        page.type("au", f"{tomorrow:%d/%m/%Y}")
+        text = page.type("Jours plus tard", "3")
+        assert "1 publication serait déplacée" in text
+        assert "Déplacées : 1" in page.press("Les déplacer")
+        with lumiere.scope() as scope:
+            assert delivery(scope, delivery_id).wall_time != before
+        assert "Remises où elles étaient : 1" in page.press("Annuler ce déplacement")
+        with lumiere.scope() as scope:
+            assert delivery(scope, delivery_id).wall_time == before
+        assert "est illisible" in page.type("au", "hier")
+
+
+def test_quiet_days_and_hours_are_kept_and_removed(door: Door, lumiere: Agency) -> None:
+    channel_id = connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", queue=channel_id)
+        page.type("Qu’est-ce que c’est ?", "Noël")
+        assert "Gardé libre" in page.press("Garder ces jours libres")
+        assert "Heures calmes" in page.press("Garder ces heures libres")
+        with lumiere.scope() as scope:
+            kept = quiet.periods(scope, [lumiere.creator_id])
+        assert {(one.label, one.channel_id) for one in kept} == {("Noël", channel_id), ("Heures calmes", channel_id)}
+        assert "Noël" in page.open("/calendar")
+        page.open("/calendar", queue=channel_id)
+        page.press("Retirer")
+    with lumiere.scope() as scope:
+        assert len(quiet.periods(scope, [lumiere.creator_id])) == 1
+
+
+def test_all_goes_to_the_spare_account(door: Door, lumiere: Agency) -> None:
+    channel_id = filled(lumiere, "sauvée", "elle aussi")
+    spare = connected(lumiere, "Secours")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/calendar", queue=channel_id)
+        assert "Tout ce qui doit encore partir va sur un autre compte" in text
+        assert "Déplacées : 2" in page.press("Tout déplacer")
+    assert queue(lumiere, channel_id) == []
+    assert [one.words for one in queue(lumiere, spare)] == ["sauvée", "elle aussi"]
+
+
+def test_a_post_is_written_for_the_next_free_slot(door: Door, lumiere: Agency) -> None:
+    channel_id = connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox")
+        assert not any("Dans la file" in one for one in page.find("Quand", "radio").options)
+        every_day(lumiere, channel_id)
+        page.again()
+        page.choose("Quand", "Dans la file")
+        page.choose("Importance", "1")
+        said = page.press("Planifier")
+    assert "Cela attend l’accord de" in said
+    (post,) = posts(lumiere)
+    (entry,) = queue(lumiere, channel_id)
+    assert (entry.post_id, entry.at.clock, entry.state) == (post.id, time(10), S.DRAFT)
+    with lumiere.scope() as scope:
+        assert planning.post(scope, post.id).priority == 1
+
+
+def test_too_near_is_said_when_planned_and_where_it_stands(door: Door, lumiere: Agency) -> None:
+    first = lumiere.post("la première", minutes=300)
+    with lumiere.scope() as scope:
+        scope.run("UPDATE channels SET min_gap_seconds = 7200 WHERE tenant_id = :t", t=lumiere.tenant_id)
+        day = local_day(scope.now, ZONE) + timedelta(days=5)
+        planning.move_delivery(scope, first, at=WallTime(day, time(10), ZONE))
+    second = lumiere.post("la seconde", minutes=300)
+    with lumiere.scope() as scope:
+        planning.move_delivery(scope, second, at=WallTime(day, time(11), ZONE))
+        post_id = delivery(scope, second).post_id
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox")
+        page.choose("Quand", "À une date et une heure")
+        page.type("Date", f"{day:%d/%m/%Y}")
+        assert "Proche d’une autre publication" in page.type("Heure", "9:30")
+        text = page.open("/calendar", post=post_id)
+        assert "Proche d’une autre publication" in text
+        page.press(next(one for one in page.labels() if one.startswith("Déplacer à")))
+    with lumiere.scope() as scope:
+        assert delivery(scope, second).wall_time == f"{day}T12:00"
+
+
+def test_room_between_posts_is_set_by_a_person(door: Door, lumiere: Agency) -> None:
+    channel_id = connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", queue=channel_id)
+        page.type("Au moins tant de minutes", "90")
+        assert "La file garde cette distance" in page.press("Retenir")
+    with lumiere.scope() as scope:
+        assert channel_reads.channel(scope, channel_id).min_gap == timedelta(minutes=90)
+
+
+def test_a_queue_is_read_in_english_too(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
+    other = agency(tenant, language="en")
+    channel_id = filled(other, "one", "two")
+    with stream(door.url, door.cookie(other)) as page:
+        text = page.open("/calendar", queue=channel_id)
+    for said in (
+        "2 posts in the queue",
+        "Time slots skip them",
+        "Mondays",
+        "Nothing would move",
+        "A word for everybody here",
+    ):
+        assert said in text, said
+
+
+@pytest.mark.parametrize("role", [Role.CHATTER])
+def test_who_may_not_plan_sees_no_queue(door: Door, lumiere: Agency, role: Role) -> None:
+    channel_id = filled(lumiere, "a")
+    with stream(door.url, door.cookie(lumiere, role)) as page:
+        page.may_fail = True
+        assert "publication dans la file" not in page.open("/calendar", queue=channel_id)
+
+
+def test_another_agencys_queue_is_not_there(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
+    other = agency(tenant, mark="Autre")
+    channel_id = filled(other, "secret")
+    connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.may_fail = True
+        for address in (channel_id, "x", "../.."):
+            assert "secret" not in page.open("/calendar", queue=address)
+    with pytest.raises(GreenroomError), lumiere.scope() as scope:
+        queueing.forward(scope, channel_id)

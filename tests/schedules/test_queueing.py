@@ -1,0 +1,232 @@
+"""The queue of an account: its order, what moves where, what is told."""
+
+from datetime import time, timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from foundation.errors import BadInput, Conflict, NotFound
+from foundation.ids import uuid7
+from schedules import drafting, planning, queueing, quiet, shifting, slots
+from schedules.calendar import WallTime, local_day
+from schedules.drafting import Draft
+from schedules.queueing import Queued
+from schedules.states import DeliveryState as S
+from tests.schedules.builders import ZONE, Desk, desk, wall
+from tests.schedules.test_slots import every_day
+
+
+def filled(lea: Desk, *bodies: str, channel: str = "main") -> list[UUID]:
+    """Posts in the queue of an account, planned; their deliveries in order."""
+    for body in bodies:
+        post_id = lea.write(body)
+        lea.act(queueing.add, post_id, lea.channels[channel])
+        lea.approve(post_id)
+        lea.plan(post_id)
+    return [one.delivery_id for one in queue(lea, channel)]
+
+
+def queue(lea: Desk, channel: str = "main") -> list[Queued]:
+    return lea.act(queueing.entries, lea.channels[channel])
+
+
+def seen(lea: Desk, channel: str = "main") -> dict[UUID, int]:
+    return {one.delivery_id: one.version for one in queue(lea, channel)}
+
+
+def words(lea: Desk, channel: str = "main") -> list[str]:
+    return [one.words for one in queue(lea, channel)]
+
+
+def test_a_queued_post_leaves_at_its_slot(lea: Desk) -> None:
+    every_day(lea, time(10))
+    delivery_id = filled(lea, "in the queue")[0]
+    assert lea.state(delivery_id) is S.SCHEDULED
+    lea.live(hours=25)
+    assert lea.texts() == ["in the queue"]
+    assert lea.state(delivery_id) is S.PUBLISHED
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=8, deadline=None)
+@given(st.permutations([0, 1, 2, 3]))
+def test_another_order_keeps_the_times(lea: Desk, order: list[int]) -> None:
+    if not queue(lea):
+        every_day(lea, time(10))
+        filled(lea, "a", "b", "c", "d")
+    before = queue(lea)
+    lea.act(queueing.reorder, lea.channels["main"], [before[one].delivery_id for one in order], seen=seen(lea))
+    after = queue(lea)
+    assert [one.words for one in after] == [before[one].words for one in order]
+    assert [one.at for one in after] == [one.at for one in before]
+    assert all(one.state is S.SCHEDULED for one in after)
+
+
+def test_another_order_may_be_taken_back(lea: Desk) -> None:
+    every_day(lea, time(10))
+    known = filled(lea, *"abcd")
+    done = lea.act(queueing.reorder, lea.channels["main"], known[::-1], seen=seen(lea))
+    assert words(lea) == list("dcba")
+    lea.act(shifting.undo, done.shift_id)
+    assert words(lea) == list("abcd")
+    lea.live(hours=100)
+    assert lea.texts() == list("abcd")
+
+
+def test_shuffled_by_a_key_the_same_each_time(lea: Desk) -> None:
+    every_day(lea, time(10))
+    known = filled(lea, *"abcdef")
+    key = uuid7()
+    lea.act(queueing.shuffle, lea.channels["main"], key=key, seen=seen(lea))
+    first = words(lea)
+    assert sorted(first) == list("abcdef")
+    lea.act(queueing.reorder, lea.channels["main"], known, seen=seen(lea))
+    assert words(lea) == list("abcdef")
+    lea.act(queueing.shuffle, lea.channels["main"], key=key, seen=seen(lea))
+    assert words(lea) == first
+
+
+def test_a_queue_that_changed_is_not_reordered(lea: Desk) -> None:
+    every_day(lea, time(10))
+    known = filled(lea, "a", "b")
+    old = seen(lea)
+    filled(lea, "c")
+    with pytest.raises(Conflict):
+        lea.act(queueing.reorder, lea.channels["main"], known[::-1], seen=old)
+    with pytest.raises(BadInput):
+        lea.act(queueing.reorder, lea.channels["main"], known, seen=seen(lea))
+    with pytest.raises(Conflict):
+        lea.act(queueing.pull_forward, lea.channels["main"], seen=old)
+    assert words(lea) == ["a", "b", "c"]
+
+
+def test_those_behind_are_pulled_forward_on_request(lea: Desk) -> None:
+    every_day(lea, time(10))
+    channel, known = lea.channels["main"], filled(lea, "a", "b", "c", "d")
+    times = [one.at for one in queue(lea)]
+    lea.act(queueing.take_out, known[0])
+    assert [one.at for one in queue(lea)] == times[1:], "by itself nothing moves"
+    shown = lea.act(queueing.forward, channel)
+    assert [one.after for one in shown.moving] == times[:3]
+    assert all(one.warning is None for one in shown.moving)
+    done = lea.act(queueing.pull_forward, channel, seen=seen(lea))
+    assert done.left == ()
+    assert [one.at for one in queue(lea)] == times[:3]
+    assert words(lea) == ["b", "c", "d"]
+    assert lea.act(queueing.forward, channel).moving == ()
+    with pytest.raises(Conflict):
+        lea.act(queueing.take_out, known[1], version=1)
+
+
+def test_one_on_hold_takes_the_next_free_slot(lea: Desk) -> None:
+    every_day(lea, time(10))
+    filled(lea, "a")
+    held = lea.wish(lea.write("nobody said yes"))
+    lea.run()
+    assert lea.state(held) is S.HELD
+    at = lea.act(queueing.enqueue, held)
+    assert lea.state(held) is S.SCHEDULED
+    assert [one.at for one in queue(lea)][1] == at
+    assert lea.act(queueing.enqueue, held) == at
+
+
+def test_a_draft_goes_to_the_queue_of_each_account(lea: Desk) -> None:
+    lea.connect("second")
+    every_day(lea, time(10))
+    every_day(lea, time(12), channel="second")
+    draft = Draft(lea.creator_id, "", "to both", (), tuple(lea.channels.values()))
+    key, author = uuid7(), f"member:{lea.author}"
+    with lea.scope(author) as scope:
+        post_id, times = queueing.plan(scope, draft, key=key, author=author, priority=2)
+        assert not drafting.settle(scope, post_id)
+    assert [times[lea.channels[name]].clock for name in ("main", "second")] == [time(10), time(12)]
+    with lea.scope(author) as scope:
+        assert queueing.plan(scope, draft, key=key, author=author) == (post_id, times)
+    lea.approve(post_id)
+    lea.plan(post_id)
+    lea.live(hours=25)
+    assert lea.texts("main") == lea.texts("second") == ["to both"]
+
+
+def test_importance_reaches_the_lane(lea: Desk) -> None:
+    """What leaves an account at once leaves by importance."""
+    at = wall(lea.now(), 600)
+    for body, priority in (("later", 9), ("first", 1), ("second", 5)):
+        lea.act(planning.move_delivery, lea.delivery(body, after=600, priority=priority), at=at)
+    with lea.scope() as scope:
+        found = scope.run(
+            "SELECT priority FROM outbox WHERE tenant_id = :t AND kind = 'delivery.publish'", t=lea.tenant_id
+        ).scalars()
+        assert sorted(found) == [1, 5, 9]
+    lea.pass_time(minutes=10, seconds=1)
+    lea.run()
+    assert lea.texts() == ["first", "second", "later"]
+    for wrong in (-1, 10):
+        with pytest.raises(BadInput):
+            lea.write("x", priority=wrong)
+
+
+def test_members_are_told_once_when_a_queue_runs_low(lea: Desk) -> None:
+    every_day(lea, time(10))
+    channel = lea.channels["main"]
+    filled(lea, *"abcd")
+    cause, due = f"queue:{channel}", [one.due_at for one in queue(lea)]
+    for place, low in enumerate((0, 1)):
+        lea.live(seconds=(due[place] - lea.now()).total_seconds() + 60)
+        assert [lea.act(queueing.watch) for _ in range(2)] == [low, low]
+        assert lea.notices().get(cause) == ("queue.low" if low else None)
+    lea.act(queueing.add, lea.write("e"), channel)
+    assert cause not in lea.notices()
+
+
+def test_a_queue_of_a_year_is_full(lea: Desk) -> None:
+    channel, today = lea.channels["main"], local_day(lea.now(), ZONE)
+    lea.act(slots.add_slot, channel, weekday=today.weekday(), clock=time(10), zone=ZONE)
+    for start in (0, 200):
+        first = today + timedelta(days=start)
+        days = {"first": first, "last": first + timedelta(days=200)}
+        lea.act(quiet.keep_days, lea.creator_id, channel, label="", zone=ZONE, **days)
+    with pytest.raises(BadInput) as told:
+        lea.act(queueing.add, lea.write(), channel)
+    assert told.value.message.code == "queue.full"
+
+
+def test_another_tenants_queue_looks_like_none(lea: Desk) -> None:
+    every_day(lea, time(10))
+    known, other = filled(lea, "a"), desk(lea.services, lea.network)
+    channel = lea.channels["main"]
+    assert other.act(queueing.entries, channel) == []
+    for act in (
+        lambda: other.act(queueing.enqueue, known[0]),
+        lambda: other.act(queueing.take_out, known[0]),
+        lambda: other.act(queueing.forward, channel),
+    ):
+        with pytest.raises(NotFound):
+            act()
+    with pytest.raises(Conflict):
+        other.act(queueing.reorder, channel, known, seen=seen(lea))
+
+
+def test_on_time_posts_keep_the_room_an_account_wants(lea: Desk) -> None:
+    with lea.scope() as scope:
+        scope.run("UPDATE channels SET min_gap_seconds = 600 WHERE tenant_id = :t", t=lea.tenant_id)
+    lea.delivery("first", after=60, late_ok=None)
+    lea.delivery("second", after=120, late_ok=None)
+    lea.delivery("its author wants it in time", after=180, late_ok=timedelta(minutes=5))
+    lea.live(minutes=4)
+    assert lea.texts() == ["first", "its author wants it in time"]
+    lea.live(minutes=8)
+    assert len(lea.texts()) == 2
+    lea.live(minutes=3)
+    assert lea.texts()[2] == "second"
+
+
+def test_moving_by_hand_leaves_the_queue(lea: Desk) -> None:
+    every_day(lea, time(10))
+    known = filled(lea, "a", "b")
+    at = queue(lea)[0].at
+    lea.act(planning.move_delivery, known[0], at=wall(lea.now(), 86400 * 9))
+    assert words(lea) == ["b"]
+    lea.act(planning.move_delivery, known[0], at=WallTime(at.day, at.clock, at.zone))
+    assert words(lea) == ["a", "b"], "back at its slot it is back in the queue"

@@ -1,0 +1,187 @@
+"""A lost account and its spare one: nothing is lost, nothing doubled."""
+
+from datetime import time
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from channels import connecting
+from foundation.errors import BadInput, NotFound
+from foundation.words import Message
+from schedules import planning, queueing, spare
+from schedules.spare import Spared
+from schedules.states import DeliveryState as S
+from tests.schedules.builders import Desk, desk, wall
+from tests.schedules.test_queueing import filled, queue
+from tests.schedules.test_slots import every_day
+
+
+def shown(lea: Desk, source: str = "main", target: str = "spare") -> Spared:
+    found: Spared = lea.act(spare.preview, lea.channels[source], lea.channels[target])
+    return found
+
+
+def moved(lea: Desk, source: str = "main", target: str = "spare") -> Spared:
+    found: Spared = lea.act(
+        spare.move_queue,
+        lea.channels[source],
+        lea.channels[target],
+        seen=shown(lea, source, target).versions,
+    )
+    return found
+
+
+def on(lea: Desk, channel: str) -> dict[str, tuple[S, str]]:
+    """What stands on an account and was not cancelled: its words, state and time."""
+    with lea.scope() as scope:
+        from sqlmodel import col, select
+
+        from schedules.models import Delivery, Post
+
+        rows = scope.session.exec(
+            select(Delivery, Post)
+            .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
+            .where(Delivery.tenant_id == scope.tenant_id, Delivery.channel_id == lea.channels[channel])
+        ).all()
+    return {owner.body: (S(row.state), row.wall_time) for row, owner in rows if row.state != S.CANCELLED}
+
+
+def test_all_that_is_ahead_moves_and_leaves_from_the_spare(lea: Desk) -> None:
+    lea.connect("spare")
+    lea.delivery("planned", after=3600)
+    lea.wish(lea.write("a wish"), after=7200)
+    approved = lea.write("approved")
+    lea.wish(approved, after=9000)
+    lea.approve(approved)
+    held = lea.wish(lea.write("no yes in time"))
+    lea.run()
+    assert lea.state(held) is S.HELD
+    before = on(lea, "main")
+    with lea.scope() as scope:
+        connecting.gone(scope, lea.channels["main"], Message("delivery.account_lost"))
+    done = moved(lea)
+    assert (len(done.moving), done.doubled, done.left, done.asks_again) == (4, (), (), False)
+    assert on(lea, "main") == {}
+    after = on(lea, "spare")
+    assert {body: at for body, (_, at) in after.items()} == {body: at for body, (_, at) in before.items()}
+    assert {body: str(state) for body, (state, _) in after.items()} == {
+        "planned": "scheduled",
+        "a wish": "draft",
+        "approved": "approved",
+        "no yes in time": "draft",
+    }
+    assert lea.why(held) == "delivery.moved_to_spare"
+    lea.live(hours=3)
+    assert lea.texts("main") == []
+    assert lea.texts("spare") == ["planned", "approved"]
+
+
+def test_what_is_there_already_is_not_doubled(lea: Desk) -> None:
+    lea.connect("spare")
+    post_id = lea.write("on both")
+    lea.wish(post_id, "main", after=3600)
+    there = lea.wish(post_id, "spare", after=7200)
+    lea.approve(post_id)
+    lea.plan(post_id)
+    done = moved(lea)
+    assert (len(done.moving), len(done.doubled)) == (0, 1)
+    assert lea.state(there) is S.SCHEDULED
+    lea.live(hours=3)
+    assert (lea.texts("main"), lea.texts("spare")) == ([], ["on both"])
+
+
+def test_what_may_be_outside_stays_and_is_told(lea: Desk) -> None:
+    lea.connect("spare")
+    lea.run()  # the news of the account: the process is to die while it sends
+    sending = lea.delivery("sending")
+    lea.fault("hang", seconds=0.05)
+    lea.crash(at=6)
+    assert lea.state(sending) is S.PUBLISHING
+    ahead = lea.delivery("ahead", after=3600)
+    changed = lea.delivery("changed", after=3600)
+    seen = shown(lea).versions
+    lea.act(planning.move_delivery, changed, at=wall(lea.now(), 5000))
+    done: Spared = lea.act(spare.move_queue, lea.channels["main"], lea.channels["spare"], seen=seen)
+    assert [one.delivery_id for one in done.moving] == [ahead]
+    assert {one.delivery_id: one.why.code for one in done.left} == {
+        sending: "shift.on_its_way",
+        changed: "shift.changed",
+    }
+    assert lea.state(sending) is S.PUBLISHING
+    again = moved(lea)
+    assert [one.delivery_id for one in again.moving] == [changed]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=6, deadline=None)
+@given(st.lists(st.sampled_from(["wish", "approved", "planned", "cancelled", "both"]), min_size=1, max_size=6))
+def test_there_and_back_loses_nothing(lea: Desk, kinds: list[str]) -> None:
+    if "spare" not in lea.channels:
+        lea.connect("spare")
+    for number, kind in enumerate(kinds):
+        post_id = lea.write(f"{kind} {number} {lea.written}")
+        first = lea.wish(post_id, "main", after=86400 + number)
+        if kind == "both":
+            lea.wish(post_id, "spare", after=86400 + number)
+        if kind != "wish":
+            lea.approve(post_id)
+        if kind in ("planned", "both"):
+            lea.plan(post_id)
+        if kind == "cancelled":
+            lea.act(planning.cancel, first)
+    there, here = on(lea, "spare"), on(lea, "main")
+    together = {**here, **there}
+    moved(lea)
+    assert on(lea, "main") == {}
+    assert on(lea, "spare") == together
+    moved(lea, "spare", "main")
+    assert on(lea, "spare") == {}
+    assert on(lea, "main") == together
+
+
+def test_the_queue_is_a_queue_on_the_spare(lea: Desk) -> None:
+    lea.connect("spare")
+    every_day(lea, time(10))
+    filled(lea, "a", "b")
+    before = [(one.words, one.at) for one in queue(lea)]
+    moved(lea)
+    assert queue(lea) == []
+    assert [(one.words, one.at) for one in queue(lea, "spare")] == before
+    assert lea.act(queueing.first_free, lea.channels["spare"]).day > before[-1][1].day
+
+
+def test_another_kind_of_place_asks_for_a_yes_again(lea: Desk) -> None:
+    token = lea.services.seal(lea.tenant_id, "t")
+    with lea.scope() as scope:
+        lea.channels["spare"] = connecting.connect(
+            scope,
+            creator_id=lea.creator_id,
+            platform="telegram",
+            surface="telegram.channel",
+            account="@spare",
+            name="spare",
+            base_url="http://127.0.0.1:9",
+            token=token,
+            zone="UTC",
+        )
+    lea.delivery("asked again", after=3600)
+    done = moved(lea)
+    assert done.asks_again
+    assert {state for state, _ in on(lea, "spare").values()} == {S.DRAFT}
+
+
+def test_only_her_own_accounts_that_can_post_take_it(lea: Desk) -> None:
+    other = desk(lea.services, lea.network)
+    lea.connect("spare")
+    with lea.scope() as scope:
+        connecting.pause(scope, lea.channels["spare"], Message("channel.paused_by", {"name": "x"}))
+    for target in (lea.channels["main"], lea.channels["spare"]):
+        with pytest.raises(BadInput):
+            lea.act(spare.preview, lea.channels["main"], target)
+    with pytest.raises(NotFound):
+        lea.act(spare.preview, lea.channels["main"], other.channels["main"])
+    ids: list[tuple[UUID, UUID]] = [(lea.channels["main"], lea.channels["spare"])]
+    for pair in ids:
+        with pytest.raises(NotFound):
+            other.act(spare.move_queue, *pair, seen={})
