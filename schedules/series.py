@@ -227,7 +227,7 @@ def _make(scope: Scope, row: Series, walls: Iterable[WallTime]) -> int:
     known = _keys(scope, row)
     made = 0
     for wall in walls:
-        key = _key(row, wall)
+        key = key_of(row, wall)
         for channel in map(UUID, row.channels):
             if (channel, key) not in known:
                 planning.add_delivery(scope, row.post_id, channel, at=wall, occurrence_key=key, series_id=row.id)
@@ -235,7 +235,8 @@ def _make(scope: Scope, row: Series, walls: Iterable[WallTime]) -> int:
     return made
 
 
-def _key(row: Series, wall: WallTime) -> str:
+def key_of(row: Series, wall: WallTime) -> str:
+    """What the delivery of one of its times is known by; the hour it has by the rule, wherever it is moved."""
     return str(wall) if row.nth == 1 else f"{wall}~{row.nth}"
 
 

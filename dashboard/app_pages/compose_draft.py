@@ -20,6 +20,9 @@ FIELDS = (*_WORDS, *_WHEN, MEDIA, BROUGHT, SHOWN, TARGET)
 OF_PART = "compose:part:"
 """What the fields of further parts begin with; PARTS holds their ids in order."""
 
+REPEAT = "compose:repeat:"
+"""What the fields of a repetition begin with."""
+
 TICKED = "compose:tick:"
 FEW = 12
 """Pictures of the library shown at first, and more at each press."""
@@ -58,7 +61,7 @@ def rework(post: Written, channels: tuple[UUID, ...], creator: str) -> None:
 
 def forget() -> None:
     """Nothing is being written any more."""
-    for name in [one for one in st.session_state if one in FIELDS or str(one).startswith((TICKED, OF_PART))]:
+    for name in [one for one in st.session_state if one in FIELDS or str(one).startswith((TICKED, OF_PART, REPEAT))]:
         st.session_state.pop(name, None)
 
 
