@@ -55,7 +55,7 @@ def series(scope: Scope, series_id: UUID, *, lock: bool = False) -> Series:
     Raises NotFound; another tenant's looks the same.
     """
     query = select(Series).where(Series.tenant_id == scope.tenant_id, Series.id == series_id)
-    query = query.with_for_update() if lock else query
+    query = query.with_for_update(key_share=True) if lock else query  # a delivery that is moved twice looks at its key
     row = scope.session.exec(query.execution_options(populate_existing=True)).first()
     if row is None:
         raise NotFound("series.unknown")

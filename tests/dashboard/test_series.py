@@ -53,10 +53,11 @@ def weekly(page: Stream, *accounts: str, end: str = "sans fin") -> str:
     return page.type("Fin :", end)
 
 
-def begun(who: Agency, *, weeks: int = 6) -> UUID:
-    """A weekly series from tomorrow on, that nobody need approve; its post."""
+def begun(who: Agency, *, weeks: int = 6, approved: bool = True) -> UUID:
+    """A weekly series from tomorrow on, that nobody need approve where it is told to be; its post."""
     connected(who)
-    nobody_is_asked(who)
+    if approved:
+        nobody_is_asked(who)
     author = who.act_as(Role.MANAGER)
     with who.scope(author) as scope:
         (account,) = channel_reads.channels_of(scope, who.creator_id)
@@ -197,6 +198,17 @@ def test_an_unreadable_occurrence_is_the_next_one(door: Door, lumiere: Agency) -
     with stream(door.url, door.cookie(lumiere)) as page:
         for at in ("x", "2026-99-99T99:99", "~", rows(lumiere, post_id)[5].occurrence_key + "~7"):
             assert page.open("/calendar", post=post_id, at=at).count("Et maintenant") == 1
+
+
+def test_one_yes_is_asked_for_all_of_it(door: Door, lumiere: Agency) -> None:
+    post_id = begun(lumiere, approved=False)
+    assert {row.state for row in rows(lumiere, post_id)} == {S.DRAFT}
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/approvals", show="content")
+        assert "un accord vaut pour toutes les dates" in text
+        assert text.count("chaque semaine") == 1
+        page.press("Valider")
+    assert {row.state for row in rows(lumiere, post_id)} == {S.SCHEDULED}
 
 
 @pytest.mark.parametrize("role", Role)
