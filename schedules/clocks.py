@@ -7,8 +7,10 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from channels import reads as channel_reads
+from foundation import telemetry
 from foundation.clock import zone_data
 from foundation.database import Scope
+from foundation.errors import BadInput
 from foundation.words import Message
 from schedules.calendar import parse
 from schedules.models import Delivery
@@ -20,6 +22,8 @@ from tenants import notices
 S = DeliveryState
 PLANNED = tuple(map(str, (S.DRAFT, S.APPROVED, S.SCHEDULED)))
 """States of a delivery whose time is still to come by itself."""
+
+log = telemetry.log("schedules.clocks")
 
 LISTED = 10
 """So many are named in a notice; all of them are counted."""
@@ -39,7 +43,12 @@ def recompute(scope: Scope) -> int:
 
 
 def _meant(row: Delivery) -> datetime:
-    return parse(row.wall_time, row.zone).instant()
+    """What its wall time means now; its instant as it is where the rules know its zone no more."""
+    try:
+        return parse(row.wall_time, row.zone).instant()
+    except BadInput as error:
+        log.error("clocks.no_zone", delivery=str(row.id), error=telemetry.describe(error))
+        return row.due_at
 
 
 def _coming(scope: Scope) -> Sequence[Delivery]:

@@ -137,6 +137,15 @@ def test_a_missing_hour_is_marked_before_it_is_planned(door: Door, lumiere: Agen
     assert text.count("les horloges avancent ce jour-là : cela part à 03:30") == 1
 
 
+def test_the_week_says_what_repeats_and_opens_that_date(door: Door, lumiere: Agency) -> None:
+    post_id = begun(lumiere)
+    third = rows(lumiere, post_id)[2]
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert "Se répète" in page.open("/calendar", day=third.wall_time[:10])
+        page.press(next(one for one in page.labels() if "chaque semaine" in one))
+        assert third.occurrence_key[:10] in page.query
+
+
 def test_one_date_is_skipped_where_it_stands_open(door: Door, lumiere: Agency) -> None:
     post_id = begun(lumiere)
     second = rows(lumiere, post_id)[1]

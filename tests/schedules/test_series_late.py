@@ -92,6 +92,18 @@ def test_what_has_left_keeps_its_time(lea: Desk) -> None:
     assert lea.act(clocks.recompute) == 0
 
 
+def test_a_zone_nobody_knows_any_more_stops_only_itself(lea: Desk) -> None:
+    day, clock = soon(lea, hours=30)
+    post_id = begin(lea, Repeat(Rule(Every.WEEK, 3), day, clock, ZONE))
+    lea.run()
+    altered(lea, post_id, hours=1)
+    lost = rows(lea, post_id)[0]
+    with lea.scope() as scope:
+        scope.run("UPDATE deliveries SET zone = 'Moon/Base' WHERE id = :id", id=lost.id)
+    assert lea.act(clocks.recompute) == 2
+    assert rows(lea, post_id)[0].due_at == lost.due_at
+
+
 def test_a_series_that_was_forgotten_is_taken_up(lea: Desk) -> None:
     post_id = begin(lea, repeat(lea))
     with lea.scope() as scope:
