@@ -142,6 +142,12 @@ class House(RuleBasedStateMachine):
         last.repeat = last.repeat.before(wall.day)
         self.known.append(Known(new.id, repeat, self.lea.now(), held))
 
+    @rule(place=st.integers(0, 3), words=st.booleans())
+    def skip_then_change(self, place: int, words: bool) -> None:
+        """What was left out stays so, whoever makes the date now."""
+        self.skip(place + 1)
+        self.change(place, self.known[-1].repeat.rule, time(10), words, same=True)
+
     @rule(often=st.integers(0, 9))
     def stop(self, often: int) -> None:
         if often == 0:
