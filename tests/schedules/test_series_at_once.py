@@ -82,8 +82,11 @@ def test_two_begun_at_once_see_each_other(lea: Desk) -> None:
 
 
 def test_the_same_post_begun_twice_at_once_is_begun_once(lea: Desk) -> None:
-    post_id: UUID = lea.write()
-    act: Act = lambda scope: series.begin(scope, post_id, [lea.channels["main"]], repeat(lea, WEEKLY))  # noqa: E731
+    post_id, wanted = lea.write(), repeat(lea, WEEKLY)
+
+    def act(scope: Scope) -> UUID:
+        return series.begin(scope, post_id, [lea.channels["main"]], wanted)
+
     one, two = at_once(lea, act, act)
     assert one == two
     assert len(rows(lea, post_id)) == 1
