@@ -1,7 +1,16 @@
 """The only Python clock, for processes and logs. Decisions take `scope.now`: the database's `house_now()`."""
 
 import time
+import zoneinfo
 from datetime import UTC, datetime
+from importlib.metadata import version
+
+zoneinfo.reset_tzpath(to=())  # the locked package, not what a machine happens to have: two would plan apart
+
+
+def zone_data() -> str:
+    """The release of the time-zone rules this process plans with."""
+    return version("tzdata")
 
 
 def wall_now() -> datetime:

@@ -148,6 +148,12 @@ def is_approved(scope: Scope, row: Post, now: datetime) -> bool:
     return not refused and said >= set(range(1, tiers + 1))
 
 
+def is_refused(scope: Scope, row: Post, now: datetime) -> bool:
+    """Whether somebody's last word on the current digest is a no, or that it has to change."""
+    words = scope.run(_LAST_WORDS, tenant=scope.tenant_id, post=row.id, digest=row.digest, now=now).all()
+    return any(word.verdict in ("no", "change") for word in words)
+
+
 def _principal(scope: Scope, row: Post, member_id: UUID, tier: int) -> UUID:
     """Who speaks. Raises Refused for a member without the right for this creator, BadInput for a tier nobody asks."""
     member, creator = tenant_reads.member(scope, member_id), tenant_reads.creator(scope, row.creator_id)

@@ -26,7 +26,7 @@ from gate.minting import Decision
 from gate.permit import Permit
 from gate.reasons import Reason
 from gate.units import Subject, Text, Unit
-from schedules import overrides, threads
+from schedules import overrides, passing, threads
 from schedules.approvals import is_approved
 from schedules.events import ReconcileDue
 from schedules.models import Delivery, Post
@@ -56,11 +56,14 @@ S = DeliveryState
 
 
 class NotClaimable(GreenroomError):
-    """The claim was not made. `hold` is why a person must decide; `again` when the row should come back."""
+    """The claim was not made. `hold` is why a person must decide; `again` when the row should come back; `drop` why it
+    does not leave at all."""
 
-    def __init__(self, code: str, *, hold: Message | None = None, again: timedelta | None = None) -> None:
+    def __init__(
+        self, code: str, *, hold: Message | None = None, again: timedelta | None = None, drop: Message | None = None
+    ) -> None:
         super().__init__(code)
-        self.hold, self.again = hold, again
+        self.hold, self.again, self.drop = hold, again, drop
 
 
 def subject(delivery_id: UUID) -> Subject:
@@ -216,6 +219,8 @@ def _check_time(scope: Scope, row: Delivery) -> None:
     start = max(row.due_at, row.not_before or row.due_at)
     if scope.now < start:
         raise NotClaimable("delivery.early", again=start - scope.now)
+    if passing.overtaken(scope, row):
+        raise NotClaimable("series.passed_over", drop=Message("series.passed_over"))
     if row.state == S.DRAFT:
         raise NotClaimable("delivery.unapproved", hold=Message("delivery.unapproved"))
     if row.late_until is not None and scope.now > row.late_until:

@@ -126,3 +126,23 @@ class PauseOver:
     queue: ClassVar[outbox.Queue] = "notify"
     tenant_id: UUID
     subject_id: UUID
+
+
+@dataclass(frozen=True)
+class ExtendDue:
+    """The next deliveries of a series are to be made; the subject is the series."""
+
+    kind: ClassVar[str] = "series.extend"
+    queue: ClassVar[outbox.Queue] = "make"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class ClocksDue:
+    """Once a day: every planned time is what its clock says under the rules of time zones we have now."""
+
+    kind: ClassVar[str] = "calendar.clocks"
+    queue: ClassVar[outbox.Queue] = "make"
+    tenant_id: UUID
+    subject_id: UUID

@@ -47,6 +47,7 @@ class Delivery(CreatorRow, table=True):
         UniqueConstraint("tenant_id", "post_id", "channel_id", "occurrence_key"),
         UniqueConstraint("tenant_id", "channel_id", "native_id"),
         ForeignKeyConstraint(["tenant_id", "post_id"], ["posts.tenant_id", "posts.id"]),
+        ForeignKeyConstraint(["tenant_id", "series_id"], ["series.tenant_id", "series.id"]),
         CheckConstraint("late_until IS NULL OR due_at <= late_until", name="deliveries_late"),
         Index("deliveries_due", "tenant_id", "creator_id", "due_at"),
         Index("deliveries_state", "tenant_id", "state", "deadline_at"),
@@ -64,6 +65,8 @@ class Delivery(CreatorRow, table=True):
     not_before: datetime | None = instant(optional=True)
     priority: int = 5
     occurrence_key: str = ""
+    """Of a series, the local date and time its rule says, as 2026-03-02T10:00; it stays when a person moves it."""
+    series_id: UUID | None = None
     native_id: str | None = None
     url: str | None = None
     """Native id and address are those of the first part."""
@@ -189,3 +192,31 @@ class QuietRow(CreatorRow, table=True):
     start_time: time | None = Field(default=None, sa_type=Time)
     end_time: time | None = Field(default=None, sa_type=Time)
     shift_id: UUID | None = None
+
+
+class Series(CreatorRow, table=True):
+    """A post that leaves again and again: each time is a delivery of its own, made ahead from the rule."""
+
+    __tablename__ = "series"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "post_id", "nth"),
+        ForeignKeyConstraint(["tenant_id", "post_id"], ["posts.tenant_id", "posts.id"]),
+        Index("series_creator", "tenant_id", "creator_id"),
+        about="creator",
+        keep="while the tenant is here",
+    )
+    post_id: UUID
+    nth: int = 1
+    """The first rule of its post, or a later one: cancelled deliveries keep their keys, which must tell them apart."""
+    channels: list[str] = jsonb(list)
+    rule: str
+    """As `schedules/recurrence.py` writes it, its end included."""
+    starts_on: date
+    clock: str
+    zone: str
+    gap_min: timedelta = Field(sa_type=Interval)
+    skipped: list[str] = jsonb(list)
+    """Local dates a person took out, in order."""
+    state: str = "running"
+    next_extend_at: datetime | None = instant(optional=True)
+    """When the next delivery is to be made; nothing once all of them are."""

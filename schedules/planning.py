@@ -13,7 +13,7 @@ from channels import reads as channel_reads
 from foundation import outbox
 from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
-from foundation.words import canonical
+from foundation.words import Message, canonical
 from gate.units import Medium
 from schedules import overrides, threads
 from schedules.calendar import WallTime, local_wall
@@ -155,7 +155,15 @@ def principal_of(scope: Scope, author: str) -> UUID | None:
     return tenant_reads.member(scope, UUID(key)).principal_id if kind == "member" else None
 
 
-def add_delivery(scope: Scope, post_id: UUID, channel_id: UUID, *, at: WallTime, occurrence_key: str = "") -> UUID:
+def add_delivery(
+    scope: Scope,
+    post_id: UUID,
+    channel_id: UUID,
+    *,
+    at: WallTime,
+    occurrence_key: str = "",
+    series_id: UUID | None = None,
+) -> UUID:
     """Wish a post on a channel at a wall time; once per (post, channel, occurrence). Raises NotFound.
 
     A wish that nobody approved is put on hold when its time comes: it does not pass in silence.
@@ -187,6 +195,7 @@ def add_delivery(scope: Scope, post_id: UUID, channel_id: UUID, *, at: WallTime,
         late_until=_late_until(owner, due),
         priority=owner.priority,
         occurrence_key=occurrence_key,
+        series_id=series_id,
     )
     scope.add(row)
     wake(scope, row)
@@ -302,6 +311,10 @@ def _give_time(scope: Scope, row: Delivery, at: WallTime, due: datetime) -> None
 
 def cancel(scope: Scope, delivery_id: UUID) -> None:
     """Take a delivery off the calendar. Raises Conflict once it is publishing or published: removal is another act."""
-    row = delivery(scope, delivery_id)
-    move(scope, row, S.CANCELLED)
-    unplan(scope, delivery_id)
+    drop(scope, delivery(scope, delivery_id))
+
+
+def drop(scope: Scope, row: Delivery, *, reason: Message | None = None) -> None:
+    """Take a delivery off the calendar, with a reason people can read. Raises Conflict as `cancel`."""
+    move(scope, row, S.CANCELLED, reason=reason)
+    unplan(scope, row.id)

@@ -36,7 +36,7 @@ from gate.minting import Denied
 from gate.permit import Permit
 from gate.reasons import Reason
 from gate.units import Subject
-from schedules import removal
+from schedules import passing, removal
 from schedules.claiming import ACCOUNT_LOST, NotClaimable, look_at, reason_of, subject
 from schedules.events import DeliveryPublished, PublishDue, ReconcileDue
 from schedules.models import Delivery
@@ -189,6 +189,9 @@ def put_off(scope: Scope, delivery_id: UUID, refusal: NotClaimable | Denied) -> 
     It comes back no later than its lateness ends, so that a person learns of it then.
     """
     row = delivery(scope, delivery_id)
+    if isinstance(refusal, NotClaimable) and refusal.drop is not None:
+        passing.pass_over(scope, row, refusal.drop)
+        return None
     hold, again = (refusal.hold, refusal.again) if isinstance(refusal, NotClaimable) else _denied(scope, row, refusal)
     if hold is not None and row.state == S.PARTLY and isinstance(refusal, Denied) and hold.code != UNSEEN:
         removal.call_back(scope, row)

@@ -46,6 +46,8 @@ class Entry:
     parts: int = 1
     """How many parts it has there, and below how many of a thread stand so far."""
     done: int = 0
+    occurrence_key: str = ""
+    series_id: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,8 @@ def entry_of(row: Delivery, owner: Post, names: Mapping[UUID, str]) -> Entry:
         row.not_before,
         row.parts,
         len(row.part_ids),
+        row.occurrence_key,
+        row.series_id,
     )
 
 

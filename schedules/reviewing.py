@@ -30,6 +30,8 @@ class Wish:
     zone: str
     state: DeliveryState
     late_until: datetime | None
+    repeats: bool = False
+    """Whether it is one time of many, the first that waits; a yes counts for all of them."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,11 @@ class Asked:
         return self.wishes[0].due_at
 
     @property
+    def repeats(self) -> bool:
+        """Whether it leaves again and again."""
+        return any(wish.repeats for wish in self.wishes)
+
+    @property
     def refused(self) -> bool:
         """Whether somebody's last word was a no, or that it must change: its author is to act, nobody else."""
         return any(word.verdict in ("no", "change") for word in self.words)
@@ -83,18 +90,27 @@ class Asked:
 
 
 def asked(scope: Scope, creators: Collection[UUID], *, limit: int = 60) -> list[Asked]:
-    """The posts of these creators that wait for a yes, the first due first; what was refused is left out."""
-    rows = scope.session.exec(
-        select(Post, Delivery)
-        .join(Delivery, (col(Delivery.tenant_id) == col(Post.tenant_id)) & (col(Delivery.post_id) == col(Post.id)))
+    """The posts of these creators that wait for a yes, the first due first; what was refused is left out.
+
+    One that repeats is there with its first time on each account.
+    """
+    first = (
+        select(Delivery.id)
+        .distinct(col(Delivery.post_id), col(Delivery.channel_id))
         .where(
-            Post.tenant_id == scope.tenant_id,
-            col(Post.creator_id).in_(list(creators)),
+            Delivery.tenant_id == scope.tenant_id,
+            col(Delivery.creator_id).in_(list(creators)),
             or_(
                 Delivery.state == str(S.DRAFT),
                 (Delivery.state == str(S.HELD)) & col(Delivery.reason)["code"].astext.in_(CURED_BY_A_YES),
             ),
         )
+        .order_by(col(Delivery.post_id), col(Delivery.channel_id), col(Delivery.due_at), col(Delivery.id))
+    )
+    rows = scope.session.exec(
+        select(Post, Delivery)
+        .join(Delivery, (col(Delivery.tenant_id) == col(Post.tenant_id)) & (col(Delivery.post_id) == col(Post.id)))
+        .where(Post.tenant_id == scope.tenant_id, col(Post.creator_id).in_(list(creators)), col(Delivery.id).in_(first))
         .order_by(col(Delivery.due_at), col(Delivery.id))
         .limit(limit * 6)
     ).all()
@@ -102,7 +118,8 @@ def asked(scope: Scope, creators: Collection[UUID], *, limit: int = 60) -> list[
     wishes: dict[UUID, list[Wish]] = {}
     for post, row in rows:
         posts.setdefault(post.id, post)
-        wish = Wish(row.id, row.channel_id, row.due_at, row.zone, S(row.state), row.late_until)
+        repeats = row.series_id is not None
+        wish = Wish(row.id, row.channel_id, row.due_at, row.zone, S(row.state), row.late_until, repeats)
         wishes.setdefault(post.id, []).append(wish)
     words = _words(scope, posts)
     found = [_asked(post, wishes[post.id], words.get(post.id, [])) for post in posts.values()]

@@ -13,7 +13,7 @@ from channels.states import ChannelState
 from foundation.database import Scope
 from foundation.errors import BadInput
 from foundation.words import Message
-from schedules import approvals, planning, slots
+from schedules import approvals, planning, series, slots
 from schedules.calendar import parse
 from schedules.models import Delivery, Post
 from schedules.moving import delivery, move
@@ -101,6 +101,7 @@ def move_queue(scope: Scope, source_id: UUID, target_id: UUID, *, seen: Mapping[
     """
     _, target = _pair(scope, source_id, target_id)
     slots.hold(scope, source_id, target_id)
+    series.rehome(scope, source_id, target_id)  # before deliveries: whoever changes a series locks in this order
     locked = select(Delivery.id).where(*_here(scope, source_id)).order_by(col(Delivery.due_at), col(Delivery.id))
     scope.session.exec(locked.with_for_update()).all()
     found = preview(scope, source_id, target_id)
@@ -123,7 +124,10 @@ def _remake(scope: Scope, one: Moving, target: Channel, *, asks_again: bool) -> 
     """The same post at the same wall time on the spare account; as far along as the old one where its yes counts."""
     old = delivery(scope, one.delivery_id)
     key = _key(scope, old, target.id)
-    made = delivery(scope, planning.add_delivery(scope, old.post_id, target.id, at=one.before, occurrence_key=key))
+    made_id = planning.add_delivery(
+        scope, old.post_id, target.id, at=one.before, occurrence_key=key, series_id=old.series_id
+    )
+    made = delivery(scope, made_id)
     owner = planning.post(scope, old.post_id)
     if asks_again or old.state == S.DRAFT or not approvals.is_approved(scope, owner, scope.now):
         return made

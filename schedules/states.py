@@ -53,3 +53,20 @@ DELIVERY_STATES = StateGraph(
     },
     deadlines={S.PUBLISHING: Deadline(ACT + MARGIN, then=S.UNCERTAIN)},  # a crash in mid-call
 )
+
+
+class SeriesState(StrEnum):
+    """How far a series is."""
+
+    RUNNING = "running"
+    PLANNED = "planned"  # its last delivery is made
+    STOPPED = "stopped"
+
+
+SERIES_STATES = StateGraph(
+    initial=SeriesState.RUNNING,
+    edges={
+        SeriesState.RUNNING: {SeriesState.PLANNED, SeriesState.STOPPED},
+        SeriesState.PLANNED: {SeriesState.STOPPED},
+    },
+)

@@ -4,12 +4,14 @@ from functools import partial
 
 from channels import carrying
 from gate.releasing import ReleaseRipe
-from schedules import claiming, doubts
+from schedules import claiming, doubts, repeating
 from schedules import handling as posting
 from schedules.events import (
     AccountBack,
+    ClocksDue,
     CopyGone,
     DoubtEnded,
+    ExtendDue,
     HandedBack,
     PauseOver,
     PreflightDue,
@@ -20,6 +22,9 @@ from schedules.events import (
 )
 from workers.dispatch import ACT_SECONDS, Route
 from workers.wiring import Services
+
+MAKE_SECONDS = 120
+"""Ninety days of a series on every account, or every planned time of an agency."""
 
 STAGE_SECONDS = 320
 """All uploads of a post, and what is written around them."""
@@ -56,4 +61,6 @@ def routes(s: Services) -> tuple[Route, ...]:
         Route(AccountBack, partial(posting.account_back, tenant=tenant)),
         Route(PauseOver, partial(posting.pause_over, tenant=tenant)),
         Route(HandedBack, partial(posting.handed_back, tenant=tenant)),
+        Route(ExtendDue, partial(repeating.extend, tenant=tenant), deadline_seconds=MAKE_SECONDS),
+        Route(ClocksDue, partial(repeating.look_at_clocks, tenant=tenant), deadline_seconds=MAKE_SECONDS),
     )

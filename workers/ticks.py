@@ -14,7 +14,7 @@ from gate.expiring import PapersDue
 from gate.recalibrating import ComparisonsDue
 from insights.events import RollupDue
 from schedules.calendar import local_day
-from schedules.events import SweepDue
+from schedules.events import ClocksDue, SweepDue
 from tenants import reads as tenant_reads
 from tenants.keeping import KeepingDue
 from tenants.reads import Creator
@@ -118,6 +118,12 @@ def _each_tenant_deletes_what_is_over(tenant: OpenScope) -> None:
             outbox.put(scope, KeepingDue(tenant_id, tenant_id), dedupe="keeping")
 
 
+def _each_tenant_follows_the_clocks(tenant: OpenScope) -> None:
+    for tenant_id in all_tenants(tenant):
+        with tenant(tenant_id, BEAT) as scope:
+            outbox.put(scope, ClocksDue(tenant_id, tenant_id), dedupe="clocks")
+
+
 TICKS = (
     Tick(60, _each_tenant_sweeps, "sweep"),
     Tick(60, _each_tenant_renews_its_tokens, "tokens"),
@@ -130,6 +136,7 @@ TICKS = (
     Tick(KEEPING_SECONDS, _each_tenant_deletes_what_is_over, "keeping"),
     Tick(DAY_SECONDS, _the_house_looks_who_compared_reviewers, "comparisons"),
     Tick(DAY_SECONDS, _each_tenant_catches_up_with_faces, "faces"),
+    Tick(DAY_SECONDS, _each_tenant_follows_the_clocks, "clocks"),
     Tick(ROLLUP_SECONDS, _each_creator_is_rolled_up, "rollup"),
 )
 """What the beat writes; it does none of it itself."""

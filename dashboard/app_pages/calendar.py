@@ -179,7 +179,7 @@ def _turn(page: Page, found: Calendar, turn: Turn) -> None:
     with st.container(border=True, gap=None, key=f"turn:{turn.post_id}:{turn.at:%d%H%M%S}"):
         label = page.word("calendar.turn", clock=f"{turn.local:%H:%M}", words=_short(turn.words))
         if st.button(label, key=f"open:{turn.post_id}:{turn.at:%Y%m%d%H%M%S}", type="tertiary", wrap=True):
-            st.query_params.from_dict({"post": str(turn.post_id)})
+            _went({"post": str(turn.post_id), "at": turn.posts[0].occurrence_key})
             st.rerun()
         draw("calendar_turn.html", turn=turn, several=several, waits=found.waits, voice=page.voice, word=page.word)
         for one in turn.posts:

@@ -6,7 +6,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting, files, frame
-from dashboard.app_pages import calendar_near, compose_draft
+from dashboard.app_pages import calendar_near, calendar_series, compose_draft
 from dashboard.frame import Page
 from dashboard.reads.calendar import Opened, Place, opened
 from dashboard.reads.telling import leaves_at, next_of, told
@@ -29,10 +29,12 @@ STOPPABLE = frozenset(
 
 def show(page: Page, post_id: UUID) -> None:
     """Draw one post. Raises NotFound for one that is not this member's to see."""
-    found = page.read(lambda scope: opened(scope, page.mine(scope), post_id))
+    at = st.query_params.get("at", "")
+    found = page.read(lambda scope: opened(scope, page.mine(scope), post_id, at))
     st.button(page.word("calendar.back"), icon=":material/arrow_back:", shortcut="Escape", on_click=_back)
     draw("calendar_post.html", found=found, src=files.src, voice=page.voice, word=page.word)
-    _story(page, post_id, _offers(found))
+    _story(page, post_id, at, _offers(found))
+    calendar_series.show(page, found)
     if page.may(Right.RUN):
         _rework(page, found)
         if any(place.movable for place in found.places):
@@ -49,12 +51,12 @@ def _offers(found: Opened) -> tuple[bool, frozenset[UUID]]:
 
 
 @st.fragment(run_every=TICK)
-def _story(drawn: Page, post_id: UUID, offers: tuple[bool, frozenset[UUID]]) -> None:
+def _story(drawn: Page, post_id: UUID, at: str, offers: tuple[bool, frozenset[UUID]]) -> None:
     """What happened and what comes next, per account; read again while one looks."""
     page = frame.look()
     if page is None or page.who != drawn.who:
         st.rerun()
-    found = page.read(lambda scope: opened(scope, page.mine(scope), post_id))
+    found = page.read(lambda scope: opened(scope, page.mine(scope), post_id, at))
     if _offers(found) != offers:
         st.rerun()
     acting.say_told(page, "calendar:story")

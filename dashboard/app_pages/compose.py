@@ -7,7 +7,14 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting, files
-from dashboard.app_pages import compose_draft, compose_parts, compose_pictures, compose_places, compose_when
+from dashboard.app_pages import (
+    calendar_series,
+    compose_draft,
+    compose_parts,
+    compose_pictures,
+    compose_places,
+    compose_when,
+)
 from dashboard.app_pages.compose_draft import (
     ACCOUNTS,
     BODY,
@@ -16,6 +23,7 @@ from dashboard.app_pages.compose_draft import (
     CREATOR,
     DAY,
     ID,
+    REPEAT,
     REWORK,
     SHOWN,
     TITLE,
@@ -26,6 +34,7 @@ from dashboard.app_pages.compose_draft import (
 )
 from dashboard.frame import Page
 from dashboard.reads.compose import Account, Desk, accounts, at_once, desk
+from dashboard.reads.series import Choice
 from dashboard.reads.when import day_of, time_of
 from dashboard.widgets import draw
 from foundation.database import Scope
@@ -33,7 +42,7 @@ from foundation.errors import BadInput, Conflict
 from foundation.words import Message
 from schedules import agenda, drafting
 from schedules import reads as schedule_reads
-from schedules.calendar import WallTime
+from schedules.calendar import WallTime, local_wall
 from schedules.drafting import Draft
 from tenants.reads import Creator
 from tenants.roles import Right
@@ -51,6 +60,7 @@ class _Asked:
     day: str
     clock: str
     priority: int
+    again: Choice
 
 
 def show(page: Page) -> None:
@@ -164,8 +174,24 @@ def _send(page: Page, found: Desk, written: Draft) -> None:
             st.text_input(page.word("compose.clock"), key=CLOCK, width=110)
         compose_when.warn(page, found.creator, written)
     compose_when.importance(page)
+    _repeat(page, found, when)
     draw("calendar_note.html", note=page.word("compose.zone", place=page.voice.place(found.creator.zone)))
     _press(page, found, "compose.plan")
+
+
+def _repeat(page: Page, found: Desk, when: str) -> None:
+    """Whether it leaves again and again, from the time it leaves first; a place in a queue is had once."""
+    if when == compose_when.SLOT:
+        return
+    first: WallTime | None = found.next_free
+    if when == "soon":
+        first = local_wall(found.now, found.creator.zone)
+    if when == "at":
+        try:
+            first = WallTime(day_of(typed(DAY)), time_of(typed(CLOCK)), found.creator.zone)
+        except BadInput:
+            first = None
+    calendar_series.fields(page, REPEAT, first, now=found.now, accounts=len(listed(ACCOUNTS)))
 
 
 def _press(page: Page, found: Desk, code: str) -> None:
@@ -191,7 +217,8 @@ def _pressed(page: Page, creator_id: UUID) -> None:
     if rewritten := typed(REWORK):
         act = partial(_rewrite, page, UUID(rewritten), written, made)
     else:
-        asked = _Asked(UUID(typed(ID)), typed(WHEN), typed(DAY), typed(CLOCK), compose_when.chosen())
+        again, priority = calendar_series.chosen(REPEAT), compose_when.chosen()
+        asked = _Asked(UUID(typed(ID)), typed(WHEN), typed(DAY), typed(CLOCK), priority, again)
         act = partial(_plan, page, written, asked, made)
     acting.press(act, Right.RUN, PRESS)
     if made and f"press:{PRESS}" not in st.session_state:  # it stands
@@ -205,8 +232,9 @@ def _plan(page: Page, written: Draft, asked: _Asked, made: list[UUID], scope: Sc
     if asked.when == compose_when.SLOT:
         return compose_when.plan(scope, written, key=asked.key, author=author, priority=priority, made=made)
     at = _time(scope, creator, asked)
-    planned = drafting.plan(scope, written, key=asked.key, at=at, author=author, priority=priority)
+    planned = calendar_series.plan(scope, written, asked.again, at, key=asked.key, author=author, priority=priority)
     made.append(planned.post_id)
+    at = planned.at
     when = {
         "day": f"{at.day:%d/%m/%Y}",
         "clock": f"{at.clock:%H:%M:%S}" if asked.when == "soon" else f"{at.clock:%H:%M}",

@@ -30,8 +30,11 @@ OF_PART = "compose:part:"
 
 OF_OTHER = "compose:other:"
 """What the fields of one account begin with."""
+REPEAT = "compose:repeat:"
+"""What the fields of a repetition begin with."""
 
 TICKED = "compose:tick:"
+BEGUN = (TICKED, OF_PART, OF_OTHER, REPEAT)
 FEW = 12
 """Pictures of the library shown at first, and more at each press."""
 
@@ -81,7 +84,7 @@ def rework(post: Written, there: Mapping[UUID, Content], creator: str) -> None:
 
 def forget() -> None:
     """Nothing is being written any more."""
-    for name in [one for one in st.session_state if one in FIELDS or str(one).startswith((TICKED, OF_PART, OF_OTHER))]:
+    for name in [one for one in st.session_state if one in FIELDS or str(one).startswith(BEGUN)]:
         st.session_state.pop(name, None)
 
 

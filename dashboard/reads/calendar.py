@@ -7,6 +7,7 @@ from uuid import UUID
 
 from channels import reads as channel_reads
 from channels.reads import AttemptStory
+from dashboard.reads.series import of_occurrence
 from foundation.database import Scope
 from foundation.errors import NotFound
 from gate import inforce, switches
@@ -143,6 +144,8 @@ class Opened:
     halt: Halt
     said: Mapping[UUID, Content]
     """What the post says on each account it goes to."""
+    everywhere: Sequence[DeliveryState]
+    """How all of it stands: `places` are those of one time where it repeats."""
 
     def waits(self, place: Place) -> bool:
         """Whether an emergency stop keeps it back there."""
@@ -155,7 +158,7 @@ class Opened:
     @property
     def rewritable(self) -> bool:
         """Whether its words may still change."""
-        live = [place.entry.state for place in self.places if place.entry.state is not S.CANCELLED]
+        live = [state for state in self.everywhere if state is not S.CANCELLED]
         return bool(live) and all(state in REWRITABLE for state in live)
 
 
@@ -225,14 +228,16 @@ def turns(entries: Sequence[Entry], creators: Mapping[UUID, Creator]) -> list[Tu
     ]
 
 
-def opened(scope: Scope, mine: Sequence[Creator], post_id: UUID) -> Opened:
-    """One post with the story of each account. Raises NotFound for one of a creator who is not theirs."""
+def opened(scope: Scope, mine: Sequence[Creator], post_id: UUID, occurrence: str = "") -> Opened:
+    """One post with the story of each account, of one that repeats as it leaves at one time (of those of its key, or
+    the next). Raises NotFound for one of a creator who is not theirs."""
     post = schedule_reads.written_post(scope, post_id)
     creator = next((one for one in mine if one.id == post.creator_id), None)
     if creator is None:
         raise NotFound("post.unknown")
     accounts = {one.id: one for one in channel_reads.channels_of(scope, creator.id)}
-    entries = schedule_reads.of_post(scope, post_id, names={key: one.name for key, one in accounts.items()})
+    whole = schedule_reads.of_post(scope, post_id, names={key: one.name for key, one in accounts.items()})
+    entries = of_occurrence(whole, occurrence, scope.now)
     stories = schedule_reads.stories(scope, [one.delivery_id for one in entries])
     places = [
         Place(one, stories[one.delivery_id], channel_reads.attempts(scope, subject(one.delivery_id))) for one in entries
@@ -252,4 +257,5 @@ def opened(scope: Scope, mine: Sequence[Creator], post_id: UUID) -> Opened:
         rules={key: rule_of(rules, one.platform, one.surface, scope.now.date()) for key, one in accounts.items()},
         halt=switches.halt(scope, "sending"),
         said={key: post.on(accounts[key]) for key in dict.fromkeys(one.channel_id for one in entries)},
+        everywhere=[one.state for one in whole],
     )

@@ -30,6 +30,7 @@ TERMINAL: dict[str, set[str]] = {
     "ProviderState": set(),  # what was ended may be connected again
     "RefundState": {"done"},
     "SaveState": {"refused", "served"},
+    "SeriesState": {"stopped"},
     "ShelfState": set(),  # what was put away may be taken out again
     "UploadState": {"ready"},
 }

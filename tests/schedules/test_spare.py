@@ -13,6 +13,7 @@ from foundation.words import Message
 from schedules import planning, queueing, spare
 from schedules.spare import Spared
 from schedules.states import DeliveryState as S
+from tests.schedules import repeats
 from tests.schedules.builders import Desk, desk, wall
 from tests.schedules.test_queueing import filled, queue
 from tests.schedules.test_slots import every_day
@@ -185,3 +186,18 @@ def test_only_her_own_accounts_that_can_post_take_it(lea: Desk) -> None:
     for pair in ids:
         with pytest.raises(NotFound):
             other.act(spare.move_queue, *pair, seen={})
+
+
+def test_what_repeats_goes_on_on_the_spare_account(lea: Desk) -> None:
+    spare_id = lea.connect("spare")
+    post_id = repeats.begin(lea, repeats.repeat(lea))
+    lea.run()
+    before = len(repeats.rows(lea, post_id))
+    moved(lea)
+    lea.pass_time(days=1)
+    lea.run()
+    ahead = [one for one in repeats.rows(lea, post_id) if one.state != S.CANCELLED]
+    assert {one.channel_id for one in ahead} == {spare_id}
+    assert {one.series_id for one in ahead} == {one.id for one in repeats.series_of(lea, post_id)}
+    assert len(ahead) >= before
+    assert len({one.occurrence_key for one in ahead}) == len(ahead)

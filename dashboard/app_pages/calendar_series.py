@@ -1,0 +1,218 @@
+"""A post that repeats: choosing how while it is written, and what may be done with it while it goes on."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard import acting
+from dashboard.frame import Page
+from dashboard.reads.calendar import Opened
+from dashboard.reads.series import KINDS, WEEKDAYS, Choice, chosen_of, days_of, endless, rule_said
+from dashboard.reads.when import time_of
+from dashboard.widgets import draw
+from foundation.database import Scope
+from foundation.errors import BadInput
+from foundation.words import Message
+from schedules import drafting, series, series_reads
+from schedules.calendar import WallTime, zone_of
+from schedules.drafting import Draft, Planned
+from schedules.reads import Written
+from schedules.recurrence import Every, Repeat
+from schedules.series import AHEAD, AT_ONCE, Change
+from schedules.series_reads import NEXT, Repeated
+from schedules.states import SeriesState
+from tenants.roles import Right
+
+LATEST = 28
+"""The last day every month has."""
+
+
+def chosen(prefix: str) -> Choice:
+    """What stands in the fields under `prefix` now. Ask before a scope opens."""
+
+    def typed(name: str) -> str:
+        return str(acting.typed(prefix + name) or "")
+
+    return Choice(
+        every=typed("every") or KINDS[0],
+        step=typed("step") or "1",
+        days=tuple(st.session_state.get(prefix + "days") or ()),
+        or_last=bool(st.session_state.get(prefix + "or_last")),
+        end=typed("end"),
+        confirmed=bool(st.session_state.get(prefix + "confirmed")),
+    )
+
+
+def fields(
+    page: Page, prefix: str, first: WallTime | None, *, now: datetime, accounts: int, begin: Choice | None = None
+) -> None:
+    """The fields of a repetition from a first time on (None: not readable yet), and what comes of them.
+
+    Without `begin` nothing repeats until somebody chooses so; with it, the fields begin as it says.
+    """
+    offered = KINDS if begin is None else KINDS[1:]
+    start = begin or Choice()
+    st.session_state.setdefault(prefix + "every", start.every)
+    every = st.selectbox(
+        page.word("series.repeat"),
+        offered,
+        format_func=lambda one: page.word(f"series.kind.{one}"),
+        key=prefix + "every",
+    )
+    if every == KINDS[0]:
+        return
+    for name, value in (("step", start.step), ("end", start.end), ("days", list(start.days))):
+        st.session_state.setdefault(prefix + name, value)
+    with st.container(horizontal=True):
+        st.text_input(page.word(f"series.step.{every}"), key=prefix + "step", width=130)
+        st.text_input(page.word("series.end", none=endless(page.voice.language)), key=prefix + "end", width=300)
+    if every == Every.WEEK:
+        st.pills(
+            page.word("series.days"),
+            WEEKDAYS,
+            format_func=lambda one: page.word(f"series.day.{one}"),
+            selection_mode="multi",
+            key=prefix + "days",
+        )
+    if every == Every.MONTH and first is not None and first.day.day > LATEST:
+        st.session_state.setdefault(prefix + "or_last", start.or_last)
+        st.checkbox(page.word("series.or_last", day=first.day.day), key=prefix + "or_last")
+    if first is not None:
+        _preview(page, prefix, first, now, accounts)
+
+
+def _preview(page: Page, prefix: str, first: WallTime, now: datetime, accounts: int) -> None:
+    """The next dates as the fields stand; what cannot be read is said there."""
+    try:
+        repeat = chosen(prefix).repeat(first)
+        coming, made = repeat.upcoming(now, NEXT), len(repeat.between(now, now + AHEAD)) * max(accounts, 1)
+    except BadInput as unreadable:
+        draw("calendar_note.html", note=page.voice.say(unreadable.message))
+        return
+    said = _said(page, repeat)
+    draw("calendar_dates.html", said=said, coming=coming, at=_leaves, voice=page.voice, word=page.word)
+    if made > AT_ONCE:
+        st.checkbox(page.word("series.confirm", count=made), key=prefix + "confirmed")
+
+
+def _said(page: Page, repeat: Repeat) -> str:
+    """A rule in words, with its weekdays, its hour and its end."""
+    often, ends = map(page.voice.say, rule_said(repeat))
+    days = ", ".join(page.word(f"series.day.{one}") for one in days_of(repeat))
+    return " · ".join(filter(None, (often, days, f"{repeat.clock:%H:%M}", ends)))
+
+
+def _leaves(wall: WallTime) -> datetime:
+    """When clocks there show it leaving: another hour than planned where that one does not exist."""
+    return wall.instant().astimezone(zone_of(wall.zone))
+
+
+def plan(
+    scope: Scope, written: Draft, choice: Choice, at: WallTime, *, key: UUID, author: str, priority: int
+) -> Planned:
+    """Write a post for a time, or for that time and all that the choice says."""
+    if not choice.wanted:
+        return drafting.plan(scope, written, key=key, at=at, author=author, priority=priority)
+    return series.plan(
+        scope, written, choice.repeat(at), key=key, author=author, confirmed=choice.confirmed, priority=priority
+    )
+
+
+def show(page: Page, found: Opened) -> None:
+    """What repeats of an opened post; nothing where it does not."""
+    every = page.read(lambda scope: series_reads.of_post(scope, found.post.id))
+    if not every:
+        return
+    entry = found.places[0].entry if found.places else None
+    one = next((one for one in every if entry is not None and one.id == entry.series_id), every[-1])
+    voice = page.voice.at(one.repeat.zone)
+    with st.container(border=True, key="post:series"):
+        draw("calendar_series.html", one=one, said=_said(page, one.repeat), at=_leaves, voice=voice, word=page.word)
+        if one.state is SeriesState.STOPPED or not page.may(Right.RUN):
+            return
+        day = date.fromisoformat(entry.occurrence_key[:10]) if entry is not None else None
+        with st.container(horizontal=True, gap="small"):
+            if day is not None and any(place.entry.state in series.GIVEN_UP for place in found.places):
+                with st.popover(page.word("series.skip", day=page.voice.short_day(day))):
+                    act = partial(_skip, page, found.creator.id, one.id, day)
+                    draw("calendar_note.html", note=page.word("series.skip_asked"))
+                    acting.button(page, "series.skip_sure", act, right=Right.RUN, key=f"series:skip:{one.id}:{day}")
+            with st.popover(page.word("series.stop")):
+                act = partial(_stop, page, found.creator.id, one.id)
+                draw("calendar_note.html", note=page.word("series.stop_asked"))
+                acting.button(page, "series.stop_sure", act, right=Right.RUN, key=f"series:stop:{one.id}")
+        if day is not None and one.repeat.falls_on(day):
+            _change(page, found, one, day)
+
+
+def _skip(page: Page, creator_id: UUID, series_id: UUID, day: date, scope: Scope, _: UUID) -> Message:
+    page.my(scope, creator_id)
+    series.skip(scope, series_id, day)
+    return Message("series.skip_done", {"day": f"{day:%d/%m/%Y}"})
+
+
+def _stop(page: Page, creator_id: UUID, series_id: UUID, scope: Scope, _: UUID) -> Message:
+    page.my(scope, creator_id)
+    return Message("series.stop_done", {"count": series.stop(scope, series_id)})
+
+
+def _change(page: Page, found: Opened, one: Repeated, day: date) -> None:
+    """Another hour, rule or words from this date on; what has left stays as it is."""
+    prefix = f"post:series:{one.id}:{day}:"
+    rest = one.repeat.following(day)
+    with st.expander(page.word("series.change", day=page.voice.short_day(day))):
+        draw("calendar_note.html", note=page.word("series.change_why"))
+        st.text_input(page.word("compose.clock"), f"{rest.clock:%H:%M}", key=prefix + "clock", width=120)
+        st.text_area(page.word("compose.body"), found.post.body, key=prefix + "body", height=120)
+        accounts = len({place.entry.channel_id for place in found.places})
+        begin = chosen_of(rest, page.voice.language)
+        fields(page, prefix, _first(prefix, rest), now=found.now, accounts=accounts, begin=begin)
+        st.button(
+            page.word("series.change_go"), key=prefix + "go", on_click=_changed, args=(page, found, one, day, prefix)
+        )
+
+
+def _first(prefix: str, rest: Repeat) -> WallTime | None:
+    """The first changed time as it stands in the field; None while nobody can read it."""
+    try:
+        return WallTime(rest.starts_on, time_of(str(acting.typed(prefix + "clock") or "")), rest.zone)
+    except BadInput:
+        return None
+
+
+@dataclass(frozen=True)
+class _Fresh:
+    """A date of a series, and what was typed for it and all that follow."""
+
+    one: Repeated
+    day: date
+    post: Written
+    choice: Choice
+    clock: str
+    body: str
+
+
+def _changed(page: Page, found: Opened, one: Repeated, day: date, prefix: str) -> None:
+    """Change it, then open what it has become."""
+    made: list[tuple[UUID, str]] = []
+    clock, body = (str(acting.typed(prefix + name) or "") for name in ("clock", "body"))
+    fresh = _Fresh(one, day, found.post, chosen(prefix), clock, body.strip())
+    acting.press(partial(_follow, page, fresh, made), Right.RUN, prefix + "go")
+    if made and f"press:{prefix}go" not in st.session_state:  # it stands
+        st.query_params.from_dict({"post": str(made[0][0]), "at": made[0][1]})
+
+
+def _follow(page: Page, fresh: _Fresh, made: list[tuple[UUID, str]], scope: Scope, _: UUID) -> Message:
+    post, day = fresh.post, fresh.day
+    creator = page.my(scope, post.creator_id)
+    repeat = fresh.choice.repeat(WallTime(day, time_of(fresh.clock), fresh.one.repeat.zone))
+    words = None
+    if fresh.body != post.body.strip():
+        words = Draft(creator.id, post.title, fresh.body, post.media, (), post.text_ai, post.parts, post.others)
+    change, confirmed = Change(repeat, words), fresh.choice.confirmed
+    new = series.change_following(scope, fresh.one.id, day, change, author=page.who.actor, confirmed=confirmed)
+    made.append((new, series_reads.of_post(scope, new)[-1].next_key))
+    return Message("series.changed" if words is None else "series.changed_words", {"day": f"{day:%d/%m/%Y}"})

@@ -1,0 +1,90 @@
+"""Planned times follow the clock: when a country changes its rules, the plan stays and its instant moves."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from channels import reads as channel_reads
+from foundation import telemetry
+from foundation.clock import zone_data
+from foundation.database import Scope
+from foundation.errors import BadInput
+from foundation.words import Message
+from schedules.calendar import parse
+from schedules.models import Delivery
+from schedules.moving import change
+from schedules.planning import wake
+from schedules.states import DeliveryState
+from tenants import notices
+
+S = DeliveryState
+PLANNED = tuple(map(str, (S.DRAFT, S.APPROVED, S.SCHEDULED)))
+"""States of a delivery whose time is still to come by itself."""
+
+log = telemetry.log("schedules.clocks")
+
+LISTED = 10
+"""So many are named in a notice; all of them are counted."""
+
+
+def recompute(scope: Scope) -> int:
+    """Bring every time to come to what its wall time means now; how many moved. Twice is as once.
+
+    The members are told which, once per creator and release of the rules. Wall times stay as they are, those of a
+    delivery that was moved by hand included.
+    """
+    stale = [row.id for row in _coming(scope) if _meant(row) != row.due_at]
+    moved = [row for row in _locked(scope, stale) if _follow(scope, row)]
+    for creator_id in sorted({row.creator_id for row in moved}):
+        _tell(scope, creator_id, [row for row in moved if row.creator_id == creator_id])
+    return len(moved)
+
+
+def _meant(row: Delivery) -> datetime:
+    """What its wall time means now; its instant as it is where the rules know its zone no more."""
+    try:
+        return parse(row.wall_time, row.zone).instant()
+    except BadInput as error:
+        log.error("clocks.no_zone", delivery=str(row.id), error=telemetry.describe(error))
+        return row.due_at
+
+
+def _coming(scope: Scope) -> Sequence[Delivery]:
+    return scope.session.exec(
+        select(Delivery)
+        .where(
+            Delivery.tenant_id == scope.tenant_id, col(Delivery.state).in_(PLANNED), col(Delivery.due_at) > scope.now
+        )
+        .execution_options(populate_existing=True)
+    ).all()
+
+
+def _locked(scope: Scope, ids: Sequence[UUID]) -> Sequence[Delivery]:
+    if not ids:
+        return []
+    return scope.session.exec(
+        select(Delivery)
+        .where(Delivery.tenant_id == scope.tenant_id, col(Delivery.id).in_(ids), col(Delivery.state).in_(PLANNED))
+        .order_by(col(Delivery.due_at), col(Delivery.id))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+
+
+def _follow(scope: Scope, row: Delivery) -> bool:
+    due = _meant(row)
+    if due == row.due_at:  # somebody else moved it between our two looks
+        return False
+    late = row.late_until + (due - row.due_at) if row.late_until is not None else None
+    change(scope, row, due_at=due, late_until=late)
+    wake(scope, row)
+    return True
+
+
+def _tell(scope: Scope, creator_id: UUID, moved: Sequence[Delivery]) -> None:
+    names = channel_reads.names(scope)
+    listed = ", ".join(f"{names.get(row.channel_id, '?')} {row.wall_time.replace('T', ' ')}" for row in moved[:LISTED])
+    told = Message("clocks.moved", {"release": zone_data(), "count": len(moved), "posts": listed})
+    notices.put(scope, told, cause=f"clocks:{zone_data()}:{creator_id}", urgent=True, creator_id=creator_id)

@@ -1,0 +1,44 @@
+"""What became of a series while nothing could leave: its newest missed time leaves, the older ones are passed over."""
+
+from sqlalchemy import exists
+from sqlmodel import select
+
+from foundation.database import Scope
+from foundation.words import Message
+from schedules.models import Delivery
+from schedules.planning import drop
+from schedules.states import DeliveryState
+from tenants import notices
+
+S = DeliveryState
+WAITING = (S.DRAFT, S.APPROVED, S.SCHEDULED)
+
+
+def by_rule(row: Delivery) -> bool:
+    """Whether a delivery leaves when its series says: nobody gave it a time of its own."""
+    return row.series_id is not None and row.occurrence_key.partition("~")[0] == row.wall_time
+
+
+def overtaken(scope: Scope, row: Delivery) -> bool:
+    """Whether the next time of its series has come too, so that this one would only make a burst."""
+    if row.state not in WAITING or not by_rule(row):
+        return False
+    newer = select(Delivery.id).where(
+        Delivery.tenant_id == scope.tenant_id,
+        Delivery.post_id == row.post_id,
+        Delivery.channel_id == row.channel_id,
+        Delivery.series_id == row.series_id,
+        Delivery.due_at > row.due_at,
+        Delivery.due_at <= scope.now,
+        Delivery.state != str(S.CANCELLED),
+    )
+    return bool(scope.session.scalar(select(exists(newer))))
+
+
+def pass_over(scope: Scope, row: Delivery, reason: Message) -> None:
+    """Take an overtaken delivery off the calendar, and tell the members once. One that went on meanwhile stays."""
+    if row.state not in WAITING:
+        return
+    drop(scope, row, reason=reason)
+    told = Message("series.some_passed_over", {"since": row.wall_time.replace("T", " ")})
+    notices.put(scope, told, cause=f"series:{row.series_id}:passed", creator_id=row.creator_id)

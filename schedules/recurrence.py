@@ -1,0 +1,206 @@
+"""What repeats: a rule over local dates, and the clock time it has on each. Pure; no date follows from when we ran."""
+
+import calendar
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+from itertools import islice, pairwise, takewhile
+
+from foundation.errors import BadInput
+from schedules.calendar import WallTime
+
+LONGEST_STEP = 400
+"""The largest interval; of days, more than a year."""
+
+MOST_TIMES = 5000
+"""The largest count: daily for more than thirteen years."""
+
+LAST_YEAR = 9000
+"""Rules end here at the latest, far from the end of what a date can hold."""
+
+_DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+
+
+class Every(StrEnum):
+    """What a rule steps by."""
+
+    DAY, WEEK, MONTH = "daily", "weekly", "monthly"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Every so many days, weeks or months. Raises BadInput for a rule that says nothing.
+
+    Weeks begin on Monday. `interval` steps are counted from the day the rule begins on.
+    """
+
+    every: Every
+    end: int | date | None
+    """How many times in all, or the last day it may fall on; None, which must be said, is for ever."""
+    interval: int = 1
+    weekdays: tuple[int, ...] = ()
+    """Of a weekly rule, 0 is Monday; none is the weekday it begins on."""
+    month_day: int | None = None
+    """Of a monthly rule, 1 to 31; None is the day of the month it begins on."""
+    or_last: bool = False
+    """A month without that day has its last day instead; otherwise such a month is left out."""
+
+    def __post_init__(self) -> None:
+        weekly, monthly = self.every is Every.WEEK, self.every is Every.MONTH
+        days = self.weekdays
+        fits = (
+            1 <= self.interval <= LONGEST_STEP
+            and (weekly or not days)
+            and days == tuple(sorted(set(days)))
+            and all(0 <= one < len(_DAYS) for one in days)
+            and (monthly or self.month_day is None)
+            and (self.month_day is None or 1 <= self.month_day <= 31)
+            and (not self.or_last or self.month_day is not None)
+            and (not isinstance(self.end, int) or 1 <= self.end <= MOST_TIMES)
+        )
+        if not fits:
+            raise BadInput("series.rule_unreadable")
+
+    def __str__(self) -> str:
+        """As RFC 5545 writes it. A rule without COUNT and UNTIL has no end."""
+        said = [f"FREQ={self.every.upper()}", f"INTERVAL={self.interval}"]
+        if self.weekdays:
+            said.append("BYDAY=" + ",".join(_DAYS[one] for one in self.weekdays))
+        if self.month_day is not None:
+            said.append(f"BYMONTHDAY={self.month_day}" + (",-1;BYSETPOS=1" if self.or_last else ""))
+        if isinstance(self.end, int):
+            said.append(f"COUNT={self.end}")
+        elif self.end is not None:
+            said.append(f"UNTIL={self.end:%Y%m%d}")
+        return ";".join(said)
+
+
+def parse(text: str) -> Rule:
+    """The rule that `str(rule)` wrote. Raises BadInput for any other text, a wider RRULE among them."""
+    try:
+        found = dict(part.split("=") for part in text.split(";"))
+        month_day, _, last = found.get("BYMONTHDAY", "").partition(",")
+        rule = Rule(
+            every=Every(found["FREQ"].lower()),
+            end=_end(found),
+            interval=int(found["INTERVAL"]),
+            weekdays=tuple(_DAYS.index(one) for one in found["BYDAY"].split(",")) if "BYDAY" in found else (),
+            month_day=int(month_day) if month_day else None,
+            or_last=last == "-1",
+        )
+    except (ValueError, KeyError) as error:
+        raise BadInput("series.rule_unreadable") from error
+    if str(rule) != text:
+        raise BadInput("series.rule_unreadable")
+    return rule
+
+
+def _end(found: dict[str, str]) -> int | date | None:
+    if "COUNT" in found:
+        return int(found["COUNT"])
+    return date.fromisoformat(found["UNTIL"]) if "UNTIL" in found else None
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """A rule with the day it begins on and the clock time it has, in an IANA zone."""
+
+    rule: Rule
+    starts_on: date
+    clock: time
+    zone: str
+
+    def dates(self) -> Iterator[date]:
+        """Its local dates in order: the first is the first day of the rule that is not before `starts_on`."""
+        found = takewhile(lambda day: day.year < LAST_YEAR, _endless(self.rule, self.starts_on))
+        end = self.rule.end
+        if isinstance(end, int):
+            return islice(found, end)
+        return found if end is None else takewhile(lambda day: day <= end, found)
+
+    def at(self, day: date) -> WallTime:
+        """Its wall time on a day: once a day, whatever clocks do."""
+        return WallTime(day, self.clock, self.zone)
+
+    def between(self, after: datetime, until: datetime) -> list[WallTime]:
+        """Its wall times in (after, until], in order; both UTC-aware."""
+        first = after.date() - timedelta(days=2)  # no zone is further from UTC than that
+        coming = (self.at(day) for day in self.dates() if day >= first)
+        there = takewhile(lambda wall: wall.instant() <= until, coming)
+        return [wall for wall in there if wall.instant() > after]
+
+    def upcoming(self, after: datetime, most: int, *, without: frozenset[date] = frozenset()) -> list[WallTime]:
+        """At most so many of its wall times after an instant (UTC-aware), those of some days left out."""
+        first = after.date() - timedelta(days=2)
+        walls = (self.at(day) for day in self.dates() if day >= first and day not in without)
+        return list(islice((wall for wall in walls if wall.instant() > after), most))
+
+    def falls_on(self, day: date) -> bool:
+        """Whether it has an occurrence on a local date."""
+        return next((one for one in self.dates() if one >= day), None) == day
+
+    def before(self, day: date) -> "Repeat":
+        """The same, ended the day before."""
+        return replace(self, rule=replace(self.rule, end=day - timedelta(days=1)))
+
+    def following(self, day: date) -> "Repeat":
+        """The same from one of its dates on, with what is left of its count. Raises BadInput for any other day."""
+        if not self.falls_on(day):
+            raise BadInput("series.no_such_day", day=f"{day:%d/%m/%Y}")
+        rule, end = _said(self.rule, self.starts_on), self.rule.end
+        if isinstance(end, int):
+            end -= sum(1 for _ in takewhile(lambda one: one < day, self.dates()))
+        return replace(self, rule=replace(rule, end=end), starts_on=day)
+
+
+def _said(rule: Rule, starts_on: date) -> Rule:
+    """The rule with what it took from the day it began on written out."""
+    if rule.every is Every.WEEK:
+        return replace(rule, weekdays=_weekdays(rule, starts_on))
+    if rule.every is Every.MONTH:
+        return replace(rule, month_day=rule.month_day or starts_on.day)
+    return rule
+
+
+def _weekdays(rule: Rule, starts_on: date) -> tuple[int, ...]:
+    return rule.weekdays or (starts_on.weekday(),)
+
+
+def _endless(rule: Rule, starts_on: date) -> Iterator[date]:
+    """The dates of a rule from a day on, as if it had no end."""
+    match rule.every:
+        case Every.DAY:
+            found = _every_so_many_days(starts_on, rule.interval)
+        case Every.WEEK:
+            monday = starts_on - timedelta(days=starts_on.weekday())
+            weeks = _every_so_many_days(monday, 7 * rule.interval)
+            found = (week + timedelta(days=one) for week in weeks for one in _weekdays(rule, starts_on))
+        case Every.MONTH:
+            found = _months(rule, starts_on)
+    return (day for day in found if day >= starts_on)
+
+
+def _every_so_many_days(first: date, step: int) -> Iterator[date]:
+    day = first
+    while day.year <= LAST_YEAR:
+        yield day
+        day += timedelta(days=step)
+
+
+def _months(rule: Rule, starts_on: date) -> Iterator[date]:
+    wanted, month = rule.month_day or starts_on.day, starts_on.year * 12 + starts_on.month - 1
+    while month < (LAST_YEAR + 1) * 12:
+        year, number = divmod(month, 12)
+        longest = calendar.monthrange(year, number + 1)[1]
+        if wanted <= longest or rule.or_last:
+            yield date(year, number + 1, min(wanted, longest))
+        month += rule.interval
+
+
+def crowded(ours: list[datetime], others: list[datetime], gap: timedelta) -> datetime | None:
+    """The first of our instants that has another, ours or theirs, less than `gap` from it; None where all have room."""
+    together = sorted([(at, True) for at in ours] + [(at, False) for at in others])
+    near = ((one, two) for one, two in pairwise(together) if one[1] or two[1])
+    close = (two[0] for one, two in near if two[0] - one[0] < gap)
+    return next(close, None)

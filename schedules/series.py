@@ -1,0 +1,378 @@
+"""A post that leaves again and again: begun, extended ahead of time, one left out, changed from a date on, stopped."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from uuid import UUID
+
+from sqlalchemy import type_coerce
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import col, func, select
+
+from foundation import outbox
+from foundation.database import Scope
+from foundation.errors import BadInput, Conflict, NotFound
+from foundation.ids import derived
+from foundation.words import Message
+from schedules import approvals, drafting, planning
+from schedules.calendar import WallTime, parse_clock
+from schedules.drafting import Draft, Planned
+from schedules.events import ExtendDue
+from schedules.models import Delivery, Series
+from schedules.planning import LATE_OK, deliveries_of, drop
+from schedules.recurrence import Repeat, crowded, parse
+from schedules.states import SERIES_STATES, DeliveryState, SeriesState
+
+AHEAD = timedelta(days=90)
+"""How far ahead the deliveries of a series are made."""
+
+GAP = timedelta(hours=6)
+"""Between two times of series on one account, at least."""
+
+AT_ONCE = 20
+"""More deliveries made at once than this want an explicit word."""
+
+ORIGIN = "series"
+"""`origin` of posts written for a changed rest of a series."""
+
+S = DeliveryState
+TO_COME = frozenset({S.DRAFT, S.APPROVED, S.SCHEDULED})
+"""States of a delivery that nobody has to decide on and that has not left."""
+
+GIVEN_UP = TO_COME | {S.HELD, S.FAILED}
+"""States in which a delivery may be taken off the calendar: nothing of it is outside."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a series becomes from a date on: when, and what it says where that changes too (None: as before)."""
+
+    repeat: Repeat
+    draft: Draft | None = None
+
+
+def series(scope: Scope, series_id: UUID, *, lock: bool = False) -> Series:
+    """The series. `lock`: nobody else extends or changes it until this transaction ends.
+
+    Raises NotFound; another tenant's looks the same.
+    """
+    query = select(Series).where(Series.tenant_id == scope.tenant_id, Series.id == series_id)
+    query = query.with_for_update(key_share=True) if lock else query  # a delivery that is moved twice looks at its key
+    row = scope.session.exec(query.execution_options(populate_existing=True)).first()
+    if row is None:
+        raise NotFound("series.unknown")
+    return row
+
+
+def repeat_of(row: Series) -> Repeat:
+    """When a series repeats."""
+    return Repeat(parse(row.rule), row.starts_on, parse_clock(row.clock), row.zone)
+
+
+def skipped(row: Series) -> frozenset[date]:
+    """The local dates somebody took out of a series."""
+    return frozenset(map(date.fromisoformat, row.skipped))
+
+
+def plan(
+    scope: Scope,
+    draft: Draft,
+    repeat: Repeat,
+    *,
+    key: UUID,
+    author: str,
+    confirmed: bool = False,
+    late_ok: timedelta | None = LATE_OK,
+    priority: int = planning.PRIORITY,
+) -> Planned:
+    """Write a post that repeats and put its first times on the calendar, once per `key`; the others follow at once.
+
+    Raises BadInput for an empty draft, and as `begin` does.
+    """
+    post_id = drafting.write(scope, draft, key=key, author=author, late_ok=late_ok, priority=priority)
+    row = series(scope, begin(scope, post_id, draft.channels, repeat, confirmed=confirmed))
+    first = next(iter(repeat.upcoming(scope.now, 1, without=skipped(row))), repeat.at(repeat.starts_on))
+    left = drafting.settle(scope, post_id)
+    return Planned(post_id, first, drafting.approvers(scope, post_id), left)
+
+
+def begin(
+    scope: Scope,
+    post_id: UUID,
+    channels: Sequence[UUID],
+    repeat: Repeat,
+    *,
+    confirmed: bool = False,
+    gap: timedelta = GAP,
+    without: Iterable[date] = (),
+    series_id: UUID | None = None,
+) -> UUID:
+    """Let a post repeat on these accounts; its first time is made now, the others by `series.extend`.
+
+    Once per `series_id`; without one, once per post. `confirmed`: somebody saw how many are made at once; `gap`: the
+    least time between two times of series on one account; `without`: local dates to leave out. Raises BadInput for a
+    rule that has no time to come, for too many at once, and for too little room between two; NotFound.
+    """
+    owner = planning.post(scope, post_id)
+    if not channels:
+        raise BadInput("compose.no_account")
+    _alone(scope, owner.creator_id)
+    series_id = series_id or derived(scope.tenant_id, post_id, "series")
+    if scope.session.get(Series, (scope.tenant_id, series_id)) is not None:
+        return series_id
+    row = Series(
+        tenant_id=scope.tenant_id,
+        creator_id=owner.creator_id,
+        id=series_id,
+        post_id=post_id,
+        nth=_times_ruled(scope, post_id) + 1,
+        channels=[str(one) for one in dict.fromkeys(channels)],
+        rule=str(repeat.rule),
+        starts_on=repeat.starts_on,
+        clock=repeat.clock.isoformat("auto" if repeat.clock.second or repeat.clock.microsecond else "minutes"),
+        zone=repeat.zone,
+        gap_min=gap,
+        skipped=[str(day) for day in sorted(set(without))],
+        next_extend_at=scope.now,
+    )
+    first = repeat.upcoming(scope.now, 1, without=skipped(row))
+    _check_rule(scope, row, first, confirmed=confirmed)
+    scope.add(row)
+    _make(scope, row, first)
+    outbox.put(scope, ExtendDue(scope.tenant_id, row.id), instead_of=ExtendDue)
+    return row.id
+
+
+def _alone(scope: Scope, creator_id: UUID) -> None:
+    """One at a time: two begun at once would not see each other's times."""
+    scope.hold(f"{scope.tenant_id}:series:{creator_id}")
+
+
+def _times_ruled(scope: Scope, post_id: UUID) -> int:
+    query = select(func.max(Series.nth)).where(Series.tenant_id == scope.tenant_id, Series.post_id == post_id)
+    return scope.session.exec(query).one() or 0
+
+
+def _check_rule(scope: Scope, row: Series, first: Sequence[WallTime], *, confirmed: bool) -> None:
+    if not first:
+        raise BadInput("series.never")
+    made = len(_window(scope, row)) * len(row.channels)
+    if made > AT_ONCE and not confirmed:
+        raise BadInput("series.many", count=made)
+    close = _crowded(scope, row)
+    if close is not None:
+        raise BadInput("series.too_close", hours=round(row.gap_min / timedelta(hours=1)), at=_said(close))
+
+
+def _said(wall: WallTime) -> str:
+    return f"{wall.day:%d/%m/%Y} {wall.clock:%H:%M}"
+
+
+def _window(scope: Scope, row: Series) -> list[WallTime]:
+    """The times of a series that are to be on the calendar now."""
+    without = skipped(row)
+    return [wall for wall in repeat_of(row).between(scope.now, scope.now + AHEAD) if wall.day not in without]
+
+
+def _crowded(scope: Scope, row: Series) -> WallTime | None:
+    """The first time of a series that has another too near it on one of its accounts; the windows are compared, since
+    what another series will do later is not on the calendar yet."""
+    ours = {wall.instant(): wall for wall in _window(scope, row)}
+    others = scope.session.exec(
+        select(Series).where(
+            Series.tenant_id == scope.tenant_id,
+            Series.creator_id == row.creator_id,
+            Series.id != row.id,
+            Series.state != str(SeriesState.STOPPED),
+        )
+    )
+    near = [other for other in others if set(other.channels) & set(row.channels)]
+    theirs = [wall.instant() for other in near for wall in _window(scope, other)]
+    found = crowded(list(ours), theirs, row.gap_min)
+    if found is None:
+        return None
+    return min(ours.values(), key=lambda wall: abs(wall.instant() - found))
+
+
+def extend(scope: Scope, series_id: UUID) -> int:
+    """Make every delivery of a series that is due within `AHEAD` and not made yet; how many. Twice is as once.
+
+    While somebody says no to the post, none are made: they would only wait for a yes that was refused.
+
+    Raises NotFound.
+    """
+    row = series(scope, series_id, lock=True)
+    if row.state == SeriesState.STOPPED:
+        return 0
+    refused = approvals.is_refused(scope, planning.post(scope, row.post_id), scope.now)
+    made = 0 if refused else _make(scope, row, _window(scope, row))
+    if made:
+        drafting.settle(scope, row.post_id)
+    _wait(scope, row)
+    return made
+
+
+def _make(scope: Scope, row: Series, walls: Iterable[WallTime]) -> int:
+    known = _keys(scope, row)
+    made = 0
+    for wall in walls:
+        key = key_of(row, wall)
+        for channel in map(UUID, row.channels):
+            if (channel, key) not in known:
+                planning.add_delivery(scope, row.post_id, channel, at=wall, occurrence_key=key, series_id=row.id)
+                made += 1
+    return made
+
+
+def key_of(row: Series, wall: WallTime) -> str:
+    """What the delivery of one of its times is known by; the hour it has by the rule, wherever it is moved."""
+    return str(wall) if row.nth == 1 else f"{wall}~{row.nth}"
+
+
+def _keys(scope: Scope, row: Series) -> set[tuple[UUID, str]]:
+    here = (Delivery.tenant_id == scope.tenant_id, Delivery.post_id == row.post_id, Delivery.series_id == row.id)
+    return set(scope.session.exec(select(Delivery.channel_id, Delivery.occurrence_key).where(*here)))
+
+
+def _wait(scope: Scope, row: Series) -> None:
+    """Write when the next delivery is to be made: its own time less `AHEAD`; nothing where there is none."""
+    coming = repeat_of(row).upcoming(scope.now + AHEAD, 1, without=skipped(row))
+    row.next_extend_at = coming[0].instant() - AHEAD if coming else None
+    if row.next_extend_at is None:
+        _become(scope, row, SeriesState.PLANNED)
+        outbox.cancel(scope, ExtendDue.kind, row.id)
+        return
+    scope.add(row)
+    outbox.put(scope, ExtendDue(scope.tenant_id, row.id), at=row.next_extend_at, instead_of=ExtendDue)
+
+
+def _become(scope: Scope, row: Series, after: SeriesState) -> None:
+    if row.state != after:
+        SERIES_STATES.check(SeriesState(row.state), after)
+        row.state = str(after)
+    scope.add(row)
+
+
+def skip(scope: Scope, series_id: UUID, day: date) -> None:
+    """Leave one of its dates out, on every account. Twice is as once.
+
+    Raises BadInput for a day it does not fall on, Conflict for one that has left or is on its way.
+    """
+    row = _changeable(scope, series_id)
+    if not repeat_of(row).falls_on(day):
+        raise BadInput("series.no_such_day", day=f"{day:%d/%m/%Y}")
+    theirs = [one for one in _from(scope, row, day) if _day(one) == day]
+    if any(one.state not in GIVEN_UP | {S.CANCELLED} for one in theirs):
+        raise Conflict("series.left_already", day=f"{day:%d/%m/%Y}")
+    _drop(scope, theirs, Message("series.skipped"))
+    row.skipped = sorted({*row.skipped, str(day)})
+    scope.add(row)
+
+
+def stop(scope: Scope, series_id: UUID) -> int:
+    """Make no more of it, and take what is still ahead off the calendar; how many that were. Twice is as once."""
+    row = series(scope, series_id, lock=True)
+    row.next_extend_at = None
+    _become(scope, row, SeriesState.STOPPED)
+    outbox.cancel(scope, ExtendDue.kind, series_id)
+    ahead = [one for one in _from(scope, row, date.min) if one.state in TO_COME]
+    return _drop(scope, ahead, Message("series.stopped"))
+
+
+def change_following(
+    scope: Scope, series_id: UUID, day: date, change: Change, *, author: str, confirmed: bool = False
+) -> UUID:
+    """End a series before one of its dates and begin another there, with another time or other words; its post's id.
+
+    What had a time of its own from that date on is replaced as well; what has left counts for its date, and dates that
+    were left out stay so. Without other words the yes that was said stands. Once per series and date. Raises BadInput
+    as `begin` does, and for a day it does not fall on; Conflict once it is stopped.
+    """
+    _alone(scope, series(scope, series_id).creator_id)  # before its rows: whoever begins one locks in this order
+    row = _changeable(scope, series_id)
+    new_id = derived(series_id, "following", day)
+    done = scope.session.get(Series, (scope.tenant_id, new_id))
+    if done is not None:
+        return done.post_id
+    old = repeat_of(row)
+    if not old.falls_on(day) or change.repeat.starts_on < day:
+        raise BadInput("series.no_such_day", day=f"{day:%d/%m/%Y}")
+    following = _from(scope, row, day)
+    gone = {_day(one) for one in following if one.state not in GIVEN_UP | {S.CANCELLED}}
+    _drop(scope, following, Message("series.replaced"))
+    row.rule = str(old.before(day).rule)
+    _wait(scope, row)
+    post_id = row.post_id
+    if change.draft is not None:
+        post_id = _write_following(scope, row, day, change.draft, author=author)
+    begin(
+        scope,
+        post_id,
+        [UUID(one) for one in row.channels],
+        change.repeat,
+        confirmed=confirmed,
+        gap=row.gap_min,
+        without=gone | {one for one in skipped(row) if one >= day},
+        series_id=new_id,
+    )
+    drafting.settle(scope, post_id)
+    return post_id
+
+
+def _write_following(scope: Scope, row: Series, day: date, draft: Draft, *, author: str) -> UUID:
+    before = planning.post(scope, row.post_id)
+    if draft.creator_id != row.creator_id:
+        raise NotFound("series.unknown")
+    key = derived(row.id, "words", day)
+    return drafting.write(
+        scope, draft, key=key, author=author, late_ok=before.late_ok, origin=ORIGIN, priority=before.priority
+    )
+
+
+def _changeable(scope: Scope, series_id: UUID) -> Series:
+    row = series(scope, series_id, lock=True)
+    if row.state == SeriesState.STOPPED:
+        raise Conflict("series.is_stopped")
+    return row
+
+
+def _from(scope: Scope, row: Series, day: date) -> list[Delivery]:
+    """The deliveries of a series of this local date and later, locked; one that was moved counts for its first date."""
+    return [one for one in deliveries_of(scope, row.post_id, lock=True) if one.series_id == row.id and _day(one) >= day]
+
+
+def _day(row: Delivery) -> date:
+    return date.fromisoformat(row.occurrence_key[:10])
+
+
+def _drop(scope: Scope, rows: Iterable[Delivery], reason: Message) -> int:
+    doomed = [one for one in rows if one.state in GIVEN_UP]
+    for one in doomed:
+        drop(scope, one, reason=reason)
+    return len(doomed)
+
+
+def rehome(scope: Scope, source_id: UUID, target_id: UUID) -> None:
+    """What repeats on an account goes on repeating on another one; its deliveries are moved by who calls."""
+    query = select(Series).where(
+        Series.tenant_id == scope.tenant_id,
+        Series.state == str(SeriesState.RUNNING),
+        type_coerce(Series.channels, JSONB).contains([str(source_id)]),
+    )
+    for row in scope.session.exec(query.order_by(col(Series.id)).with_for_update(key_share=True)):
+        stays = [str(target_id) if one == str(source_id) else one for one in row.channels]
+        row.channels = list(dict.fromkeys(stays))
+        scope.add(row)
+
+
+def overdue(scope: Scope, *, by: timedelta) -> list[UUID]:
+    """Series that should have been extended so long ago."""
+    return list(
+        scope.session.exec(
+            select(Series.id).where(
+                Series.tenant_id == scope.tenant_id,
+                Series.state == str(SeriesState.RUNNING),
+                col(Series.next_extend_at) < scope.now - by,
+            )
+        )
+    )

@@ -1,0 +1,50 @@
+"""What people see of a series: when it repeats, what comes next, which dates were left out."""
+
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from foundation.database import Scope
+from schedules.calendar import WallTime
+from schedules.models import Series
+from schedules.recurrence import Repeat
+from schedules.series import key_of, repeat_of, skipped
+from schedules.states import SeriesState
+
+NEXT = 5
+"""So many of the times to come are shown."""
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """One series of a post. `coming` are its next times by the rule; one that was moved leaves at a time of its own."""
+
+    id: UUID
+    repeat: Repeat
+    state: SeriesState
+    coming: tuple[WallTime, ...]
+    left_out: tuple[date, ...]
+    """Dates to come that were left out, in order."""
+    next_key: str
+    """What the deliveries of its next time are known by; nothing where none comes."""
+
+
+def of_post(scope: Scope, post_id: UUID) -> list[Repeated]:
+    """The series of a post, the first rule first; nothing of a post nobody here has."""
+    rows = scope.session.exec(
+        select(Series)
+        .where(Series.tenant_id == scope.tenant_id, Series.post_id == post_id)
+        .order_by(col(Series.nth))
+        .execution_options(populate_existing=True)
+    )
+    return [_repeated(scope, row) for row in rows]
+
+
+def _repeated(scope: Scope, row: Series) -> Repeated:
+    repeat, out, stopped = repeat_of(row), skipped(row), row.state == SeriesState.STOPPED
+    coming = () if stopped else tuple(repeat.upcoming(scope.now, NEXT, without=out))
+    left_out = tuple(sorted(day for day in out if repeat.at(day).instant() > scope.now))
+    key = key_of(row, coming[0]) if coming else ""
+    return Repeated(row.id, repeat, SeriesState(row.state), coming, left_out, key)

@@ -1,0 +1,280 @@
+"""Posts that repeat, on the pages: chosen while writing, and skipped, changed and stopped where they stand open."""
+
+from datetime import date, time, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from channels import reads as channel_reads
+from dashboard.reads.series import KINDS, Choice, chosen_of, endless
+from foundation.database import OpenScope
+from foundation.errors import BadInput
+from foundation.words import LANGUAGES
+from schedules import reads as schedule_reads
+from schedules import series
+from schedules.calendar import WallTime, local_wall
+from schedules.drafting import Draft
+from schedules.models import Delivery
+from schedules.planning import deliveries_of
+from schedules.series_reads import Repeated, of_post
+from schedules.states import DeliveryState
+from tenants.roles import Role
+from tests.dashboard.builders import ZONE, Agency, agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.streams import Stream, stream
+from tests.dashboard.test_compose import connected, nobody_is_asked, posts, written
+
+S = DeliveryState
+
+
+def rows(who: Agency, post_id: UUID) -> list[Delivery]:
+    with who.scope() as scope:
+        return deliveries_of(scope, post_id)
+
+
+def only(who: Agency, post_id: UUID) -> Repeated:
+    with who.scope() as scope:
+        (found,) = of_post(scope, post_id)
+    return found
+
+
+def all_made(who: Agency, post_id: UUID) -> None:
+    """What the house does a moment later."""
+    with who.scope() as scope:
+        series.extend(scope, only(who, post_id).id)
+
+
+def weekly(page: Stream, *accounts: str, end: str = "sans fin") -> str:
+    written(page, *accounts)
+    page.choose("Répéter", "Toutes les tant de semaines")
+    return page.type("Fin :", end)
+
+
+def begun(who: Agency, *, weeks: int = 6, approved: bool = True) -> UUID:
+    """A weekly series from tomorrow on, that nobody need approve where it is told to be; its post."""
+    connected(who)
+    if approved:
+        nobody_is_asked(who)
+    author = who.act_as(Role.MANAGER)
+    with who.scope(author) as scope:
+        (account,) = channel_reads.channels_of(scope, who.creator_id)
+        first = WallTime(local_wall(scope.now, ZONE).day + timedelta(days=1), time(10), ZONE)
+        wanted = Choice("weekly", end=str(weeks)).repeat(first)
+        draft = Draft(who.creator_id, "", "chaque semaine", (), (account.id,))
+        post_id = series.plan(scope, draft, wanted, key=UUID(int=5), author=author).post_id
+    all_made(who, post_id)
+    return post_id
+
+
+def test_a_post_repeats_as_it_was_chosen(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    nobody_is_asked(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        said = weekly(page, "Sandbox")
+        assert "Toutes les semaines" in said
+        assert "sans fin" in said
+        assert said.count("<li>") >= 5
+        said = page.press("Planifier")
+        assert "Planifié pour le" in said
+        assert "Se répète" in said
+    (post,) = posts(lumiere)
+    assert len(rows(lumiere, post.id)) == 1
+    all_made(lumiere, post.id)
+    assert {row.state for row in rows(lumiere, post.id)} == {S.SCHEDULED}
+    assert len(rows(lumiere, post.id)) == 13
+
+
+def test_an_end_must_be_said(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert "Dites quand cela finit" in weekly(page, "Sandbox", end="")
+        page.press("Planifier")
+        assert "Dites quand cela finit" in page.again()
+        page.type("Fin :", "31/02/2027")
+        assert "illisible" in page.again()
+    assert posts(lumiere) == []
+
+
+def test_many_at_once_are_confirmed(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox")
+        page.choose("Répéter", "Tous les tant de jours")
+        page.type("Fin :", "sans fin")
+        assert "d’un coup au calendrier" in page.press("Planifier")
+        assert posts(lumiere) == []
+        page.check("Oui, ")
+        assert "Cela attend l’accord de" in page.press("Planifier")
+    assert len(posts(lumiere)) == 1
+
+
+def test_double_press_begins_one(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        weekly(page, "Sandbox")
+        page.press_twice("Planifier")
+        page.again()
+    (post,) = posts(lumiere)
+    assert only(lumiere, post.id)
+    assert len(rows(lumiere, post.id)) == 1
+
+
+def test_a_missing_hour_is_marked_before_it_is_planned(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    with lumiere.scope() as scope:
+        year = scope.now.year + 1
+    march = max(date(year, 3, day) for day in range(25, 32) if date(year, 3, day).weekday() == 6)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox")
+        page.choose("Quand", "À une date")
+        page.type("Date (JJ/MM/AAAA)", f"{march - timedelta(days=1):%d/%m/%Y}")
+        page.type("Heure (HH:MM)", "2:30")
+        page.choose("Répéter", "Tous les tant de jours")
+        text = page.type("Fin :", "4")
+    assert text.count("les horloges avancent ce jour-là : cela part à 03:30") == 1
+
+
+def test_the_week_says_what_repeats_and_opens_that_date(door: Door, lumiere: Agency) -> None:
+    post_id = begun(lumiere)
+    third = rows(lumiere, post_id)[2]
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert "Se répète" in page.open("/calendar", day=third.wall_time[:10])
+        page.press(next(one for one in page.labels() if "chaque semaine" in one))
+        assert third.occurrence_key[:10] in page.query
+
+
+def test_one_date_is_skipped_where_it_stands_open(door: Door, lumiere: Agency) -> None:
+    post_id = begun(lumiere)
+    second = rows(lumiere, post_id)[1]
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/calendar", post=post_id, at=second.occurrence_key)
+        assert text.count("Et maintenant") == 1  # one date of it, not all six
+        assert "est sauté" in page.press("Oui, la sauter")
+        assert "Sautées :" in page.again()
+    states = [row.state for row in rows(lumiere, post_id)]
+    assert states.count(S.CANCELLED) == 1
+    assert rows(lumiere, post_id)[1].state == S.CANCELLED
+
+
+def test_one_date_is_moved_and_the_others_stay(door: Door, lumiere: Agency) -> None:
+    post_id = begun(lumiere)
+    second = rows(lumiere, post_id)[1]
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", post=post_id, at=second.occurrence_key)
+        page.type("Heure (HH:MM)", "16:45", nth=1)
+        assert "Déplacé" in page.press("Déplacer")
+    assert [row.wall_time[11:] for row in rows(lumiere, post_id)].count("16:45") == 1
+    all_made(lumiere, post_id)
+    assert len(rows(lumiere, post_id)) == 6
+
+
+def test_it_is_stopped(door: Door, lumiere: Agency) -> None:
+    post_id = begun(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", post=post_id)
+        assert "retirées du calendrier : 6" in page.press("Oui, l’arrêter")
+        assert "Oui, l’arrêter" not in page.open("/calendar", post=post_id)
+    assert {row.state for row in rows(lumiere, post_id)} == {S.CANCELLED}
+
+
+@pytest.mark.parametrize("words", ["", "autre chose"])
+def test_this_and_the_following_are_changed(door: Door, lumiere: Agency, words: str) -> None:
+    post_id = begun(lumiere)
+    third = rows(lumiere, post_id)[2]
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", post=post_id, at=third.occurrence_key)
+        page.type("Heure (HH:MM)", "21:00")
+        if words:
+            page.type("Texte", words)
+        said = page.press("Changer celle-ci et les suivantes")
+        assert "Changé à partir du" in said
+        assert "21:00" in said
+    kept = [row for row in rows(lumiere, post_id) if row.state != S.CANCELLED]
+    if words:
+        assert len(kept) == 2
+        with lumiere.scope() as scope:
+            ours = scope.run("SELECT id FROM posts WHERE origin = 'series'").scalars().all()
+            assert [schedule_reads.written_post(scope, one).body for one in ours] == [words]
+    else:
+        assert len({row.series_id for row in kept}) == 2
+
+
+def test_an_unreadable_occurrence_is_the_next_one(door: Door, lumiere: Agency) -> None:
+    post_id = begun(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        for at in ("x", "2026-99-99T99:99", "~", rows(lumiere, post_id)[5].occurrence_key + "~7"):
+            assert page.open("/calendar", post=post_id, at=at).count("Et maintenant") == 1
+
+
+def test_one_yes_is_asked_for_all_of_it(door: Door, lumiere: Agency) -> None:
+    post_id = begun(lumiere, approved=False)
+    assert {row.state for row in rows(lumiere, post_id)} == {S.DRAFT}
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/approvals", show="content")
+        assert "un accord vaut pour toutes les dates" in text
+        assert text.count("chaque semaine") == 1
+        page.press("Valider")
+    assert {row.state for row in rows(lumiere, post_id)} == {S.SCHEDULED}
+
+
+@pytest.mark.parametrize("role", Role)
+def test_only_who_runs_it_changes_it(door: Door, lumiere: Agency, role: Role) -> None:
+    post_id = begun(lumiere)
+    with stream(door.url, door.cookie(lumiere, role)) as page:
+        page.open("/calendar", post=post_id)
+        offered = {"Oui, l’arrêter", "Oui, la sauter", "Changer celle-ci et les suivantes"} & set(page.labels())
+    assert bool(offered) == (role in (Role.OWNER, Role.MANAGER))
+
+
+def test_english_pages_have_no_french(door: Door, tenant: OpenScope) -> None:
+    english = agency(tenant, language="en")
+    post_id = begun(english)
+    with stream(door.url, door.cookie(english)) as page:
+        text = page.open("/calendar", post=post_id)
+        assert "Every week" in text
+        assert "times in all: 6" in text
+        for wrong in ("Répéter", "semaine", "sauter"):
+            assert wrong not in text.replace("chaque semaine", "")
+        page.open("/calendar", new=1)
+        page.choose("Repeat", "Every so many days")
+        assert "no end" in page.type("Ends:", "No  END")
+
+
+# fields
+
+
+@given(
+    some.sampled_from(KINDS[1:]),
+    some.integers(1, 400),
+    some.sets(some.sampled_from("0123456")),
+    some.one_of(some.just(""), some.integers(1, 5000).map(str), some.dates(date(2026, 1, 1)).map("{:%d/%m/%Y}".format)),
+    some.sampled_from(LANGUAGES),
+)
+def test_fields_say_what_a_rule_says(every: str, step: int, days: set[str], end: str, language: str) -> None:
+    first = WallTime(date(2026, 1, 31), time(10), ZONE)
+    chosen = Choice(every, str(step), tuple(sorted(days)), every == "monthly", end or endless(language))
+    repeat = chosen.repeat(first)
+    assert chosen_of(repeat, language).repeat(first) == repeat
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"step": "0"},
+        {"step": "-1"},
+        {"step": "deux"},
+        {"step": "9" * 40},
+        {"end": ""},
+        {"end": "0"},
+        {"end": "9" * 40},
+        {"end": "bientôt"},
+        {"end": "31/02/2027"},
+        {"end": "²"},
+    ],
+)
+def test_fields_nobody_can_read_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(BadInput):
+        Choice("daily", **{"end": "5", **wrong}).repeat(WallTime(date(2026, 1, 31), time(10), ZONE))

@@ -1,0 +1,179 @@
+"""Rules over local dates, against another implementation, and on the clocks of every zone over ten years."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+from itertools import islice, pairwise
+from zoneinfo import ZoneInfo, available_timezones
+
+import pytest
+from dateutil.rrule import rrulestr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from foundation.errors import BadInput
+from schedules.calendar import local_day
+from schedules.recurrence import Every, Repeat, Rule, crowded, parse
+
+DAYS = st.dates(date(2024, 1, 1), date(2033, 12, 31))
+CLOCKS = st.times().map(lambda clock: clock.replace(second=0, microsecond=0, fold=0))
+ENDS = st.none() | st.integers(1, 60) | DAYS
+STEPS = st.integers(1, 14)
+ZONES = sorted(available_timezones())
+FIRST, LAST = date(2024, 1, 1), date(2034, 1, 1)
+
+
+@st.composite
+def rules(draw: st.DrawFn) -> Rule:
+    every, end, interval = draw(st.sampled_from(Every)), draw(ENDS), draw(STEPS)
+    if every is Every.WEEK:
+        return Rule(every, end, interval, weekdays=tuple(sorted(draw(st.sets(st.integers(0, 6))))))
+    if every is Every.MONTH and draw(st.booleans()):
+        return Rule(every, end, interval, month_day=draw(st.integers(1, 31)), or_last=draw(st.booleans()))
+    return Rule(every, end, interval)
+
+
+@given(rules())
+def test_what_is_written_is_read(rule: Rule) -> None:
+    assert parse(str(rule)) == rule
+
+
+@given(rules(), DAYS)
+def test_dates_are_those_of_another_implementation(rule: Rule, starts_on: date) -> None:
+    ours = list(islice(Repeat(rule, starts_on, time(10), "UTC").dates(), 40))
+    text = str(rule) + (f";BYMONTHDAY={starts_on.day}" if rule.every is Every.MONTH and rule.month_day is None else "")
+    theirs = [one.date() for one in islice(rrulestr(f"DTSTART:{starts_on:%Y%m%d}\nRRULE:{text}"), 40)]
+    assert ours == theirs
+
+
+@given(rules(), DAYS, st.integers(0, 40))
+def test_a_rule_is_cut_in_two_without_loss(rule: Rule, starts_on: date, place: int) -> None:
+    whole = Repeat(rule, starts_on, time(10), "Europe/Paris")
+    dates = list(islice(whole.dates(), 60))
+    if place >= len(dates):
+        return
+    day = dates[place]
+    before, after = whole.before(day), whole.following(day)
+    assert [*before.dates(), *islice(after.dates(), 60 - place)] == dates
+
+
+@pytest.mark.parametrize(
+    ("last", "found"),
+    [
+        (True, ["2026-01-31", "2026-02-28", "2026-03-31", "2026-04-30"]),
+        (False, ["2026-01-31", "2026-03-31", "2026-05-31", "2026-07-31"]),
+    ],
+)
+def test_the_thirty_first_is_the_last_day_only_where_that_was_chosen(last: bool, found: list[str]) -> None:
+    rule = Rule(Every.MONTH, None, month_day=31, or_last=last)
+    assert [str(day) for day in islice(Repeat(rule, date(2026, 1, 5), time(9), "UTC").dates(), 4)] == found
+
+
+def test_a_rule_that_never_falls_on_a_day_has_none() -> None:
+    rule = Rule(Every.MONTH, None, 12, month_day=30)
+    assert list(Repeat(rule, date(2026, 2, 1), time(9), "UTC").dates()) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "FREQ=HOURLY;INTERVAL=1",
+        "FREQ=DAILY",
+        "FREQ=DAILY;INTERVAL=0",
+        "FREQ=DAILY;INTERVAL=1;COUNT=0",
+        "FREQ=DAILY;INTERVAL=1;COUNT=2;UNTIL=20260101",
+        "FREQ=DAILY;INTERVAL=1;BYDAY=MO",
+        "FREQ=WEEKLY;INTERVAL=1;BYDAY=1MO",
+        "FREQ=WEEKLY;INTERVAL=1;BYDAY=WE,MO",
+        "FREQ=MONTHLY;INTERVAL=1;BYMONTHDAY=32",
+        "FREQ=MONTHLY;INTERVAL=1;BYMONTHDAY=-1",
+        "FREQ=DAILY;INTERVAL=1;UNTIL=99999999",
+        "FREQ=DAILY;INTERVAL=1;X=1",
+        "FREQ=DAILY;INTERVAL=" + "9" * 5000,
+        "a=b=c;" * 100,
+    ],
+)
+def test_wider_rules_are_refused(text: str) -> None:
+    with pytest.raises(BadInput):
+        parse(text)
+
+
+def test_a_rule_must_say_its_end() -> None:
+    with pytest.raises(TypeError):
+        Rule(Every.DAY)  # type: ignore[call-arg] # what is tested
+
+
+def test_room_between_two() -> None:
+    day = datetime(2026, 3, 1, 10, tzinfo=UTC)
+    six, five = timedelta(hours=6), timedelta(hours=5)
+    assert crowded([day, day + six], [day + 2 * six], six) is None
+    assert crowded([day], [day + five], six) == day + five
+    assert crowded([day, day + five], [], six) == day + five
+    assert crowded([day], [day + six, day + six + five], six) is None
+
+
+# clocks that change
+
+
+@cache
+def changes(zone: str) -> tuple[tuple[datetime, timedelta, timedelta], ...]:
+    """The instants at which a zone's offset changes, to the minute, and the offset before and after each."""
+    there, found = ZoneInfo(zone), []
+    at, step, end = (datetime.combine(day, time(0), UTC) for day in (FIRST, FIRST, LAST))
+    offset = at.astimezone(there).utcoffset()
+    while at < end:
+        step = at + timedelta(days=5)
+        after = step.astimezone(there).utcoffset()
+        assert offset is not None
+        assert after is not None
+        if after != offset:
+            low, high = at, step
+            while high - low > timedelta(minutes=1):
+                middle = low + timedelta(minutes=(high - low) // timedelta(minutes=1) // 2)
+                low, high = (middle, high) if middle.astimezone(there).utcoffset() == offset else (low, middle)
+            found.append((high, offset, after))
+        at, offset = step, after
+    return tuple(found)
+
+
+def test_a_daily_series_passes_every_clock_change_of_every_zone_once_a_day() -> None:
+    """Gap: the same instant as if clocks had not moved. Overlap: the first of the two. Never twice, never back."""
+    seen = {"gap": 0, "overlap": 0}
+    for zone in ZONES:
+        for change, before, after in changes(zone):
+            inside = (change + (before + after) / 2).replace(tzinfo=None)  # the middle of what is missing or double
+            daily = Repeat(Rule(Every.DAY, 5), inside.date() - timedelta(days=2), inside.time(), zone)
+            walls = [daily.at(day) for day in daily.dates()]
+            instants = [wall.instant() for wall in walls]
+            assert instants[2] == (inside - before).replace(tzinfo=UTC), (zone, change)
+            steps = [two - one for one, two in pairwise(instants)]
+            assert all(timedelta(0) < step < timedelta(hours=49) for step in steps), (zone, change)
+            assert walls[2].moved_by_gap is (after > before), (zone, change)
+            seen["gap" if after > before else "overlap"] += 1
+    assert min(seen.values()) > 1000, seen
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(ZONES), CLOCKS)
+def test_a_daily_series_over_ten_years(zone: str, clock: time) -> None:
+    """Once per local date, in order; it shows the clock it was planned for unless that hour is missing that day."""
+    daily = Repeat(Rule(Every.DAY, LAST), FIRST, clock, zone)
+    last = None
+    for day in islice(daily.dates(), 0, None, 3):
+        wall = daily.at(day)
+        at = wall.instant()
+        assert last is None or at > last
+        last = at
+        if not wall.moved_by_gap:
+            assert local_day(at, zone) == day
+
+
+@given(rules(), DAYS, st.tuples(CLOCKS, st.sampled_from(ZONES)), st.integers(0, 4000), st.integers(0, 200))
+def test_a_window_holds_what_lies_in_it(
+    rule: Rule, starts_on: date, where: tuple[time, str], hours: int, days: int
+) -> None:
+    repeat = Repeat(rule, starts_on, *where)
+    after = datetime.combine(starts_on, time(0), UTC) + timedelta(hours=hours)
+    until = after + timedelta(days=days)
+    all_of_it = [repeat.at(day) for day in islice(repeat.dates(), 500)]
+    assert repeat.between(after, until) == [wall for wall in all_of_it if after < wall.instant() <= until]

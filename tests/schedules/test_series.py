@@ -1,0 +1,274 @@
+"""A post that leaves again and again: made ahead from its rule, once each; left out, changed, stopped, caught up."""
+
+from collections.abc import Callable
+from datetime import date, time, timedelta
+from typing import Any
+
+import pytest
+from sqlmodel import select
+
+from foundation.database import Scope
+from foundation.errors import BadInput, Conflict, NotFound
+from foundation.ids import uuid7
+from schedules import approvals, planning, repeating, series
+from schedules.calendar import local_day, parse
+from schedules.events import ExtendDue
+from schedules.models import Series
+from schedules.recurrence import Every, Repeat, Rule
+from schedules.series import Change
+from schedules.states import DeliveryState
+from tests.fakes.network import Network
+from tests.schedules.builders import Desk, desk
+from tests.schedules.repeats import DAILY, WEEKLY, approved, begin, draft, only, repeat, rows, series_of, soon, standing
+from workers.wiring import Services
+
+S = DeliveryState
+
+
+# made ahead
+
+
+def test_a_row_for_each_time_of_ninety_days_and_one_more_each_day(lea: Desk) -> None:
+    wanted = repeat(lea)
+    post_id = begin(lea, wanted)
+    assert len(rows(lea, post_id)) == 1  # what one sees at once
+    lea.run()
+    made = [row.occurrence_key for row in rows(lea, post_id)]
+    assert made == [str(wanted.at(wanted.starts_on + timedelta(days=ahead))) for ahead in range(90)]
+    lea.pass_time(days=1)
+    lea.run()
+    assert len(rows(lea, post_id)) == 91
+
+
+def test_extending_twice_or_killed_half_way_changes_nothing(lea: Desk) -> None:
+    lea.connect("other")
+    post_id = begin(lea, repeat(lea, WEEKLY), "main", "other")
+    at = 0
+    while lea.crash(at):
+        at += 1
+    event = ExtendDue(lea.tenant_id, only(lea, post_id))
+    for _ in range(2):
+        repeating.extend(event, tenant=lea.tenant)
+    keys = [(row.channel_id, row.occurrence_key) for row in rows(lea, post_id)]
+    assert len(keys) == len(set(keys)) == 2 * 13
+    assert [row.available_at for row in lea.rows("series.extend")] == [series_of(lea, post_id)[0].next_extend_at]
+
+
+def test_one_yes_counts_for_all_of_it_and_what_is_made_later_leaves_too(lea: Desk) -> None:
+    post_id = begin(lea, repeat(lea))
+    lea.run()
+    approved(lea, post_id)
+    assert {row.state for row in rows(lea, post_id)} == {S.SCHEDULED}
+    lea.live(hours=50)
+    assert lea.texts() == ["again and again"] * 3
+    assert {row.state for row in rows(lea, post_id)} == {S.PUBLISHED, S.SCHEDULED}
+
+
+def test_nothing_more_is_made_while_somebody_says_no(lea: Desk) -> None:
+    post_id = begin(lea, repeat(lea))
+    lea.run()
+    lea.act(approvals.turn_down, post_id, member_id=lea.manager, note="never")
+    lea.pass_time(days=2)
+    lea.run()
+    assert standing(lea, post_id) == []
+    assert len(rows(lea, post_id)) == 90
+
+
+@pytest.mark.parametrize("end", [3, "third"])
+def test_it_ends_when_it_was_told_to(lea: Desk, end: int | str) -> None:
+    day, clock = soon(lea)
+    last = end if isinstance(end, int) else day + timedelta(days=2)
+    post_id = begin(lea, Repeat(Rule(Every.DAY, last), day, clock, "UTC"))
+    lea.run()
+    assert standing(lea, post_id) == [str(day + timedelta(days=ahead)) for ahead in range(3)]
+    (found,) = series_of(lea, post_id)
+    assert (found.state, found.next_extend_at) == ("planned", None)
+    assert not lea.rows("series.extend")
+
+
+def test_a_first_time_beyond_ninety_days_stands_at_once(lea: Desk) -> None:
+    post_id = begin(lea, repeat(lea, Rule(Every.MONTH, 3), hours=24 * 120))
+    lea.run()
+    assert len(rows(lea, post_id)) == 1
+
+
+def test_the_same_press_begins_one(lea: Desk) -> None:
+    key, wanted = uuid7(), repeat(lea)
+    assert begin(lea, wanted, key=key) == begin(lea, wanted, key=key)
+    lea.run()
+    with lea.scope() as scope:
+        assert len(scope.session.exec(select(Series).where(Series.tenant_id == lea.tenant_id)).all()) == 1
+
+
+# what is refused
+
+
+def test_many_at_once_want_a_word(lea: Desk) -> None:
+    with pytest.raises(BadInput) as told:
+        begin(lea, repeat(lea), confirmed=False)
+    assert (told.value.message.code, told.value.message.params) == ("series.many", {"count": 90})
+    begin(lea, repeat(lea, WEEKLY), confirmed=False)
+
+
+def test_two_series_keep_six_hours_apart_on_an_account(lea: Desk) -> None:
+    lea.connect("other")
+    day = soon(lea, hours=48)[0]
+
+    def at(hour: int, rule: Rule = DAILY) -> Repeat:
+        return Repeat(rule, day, time(hour), "UTC")
+
+    begin(lea, at(10, WEEKLY))
+    with pytest.raises(BadInput) as told:
+        begin(lea, at(15))
+    assert told.value.message.code == "series.too_close"
+    begin(lea, at(16))
+    begin(lea, at(15), "other")
+    stopped = begin(lea, at(3))
+    with pytest.raises(BadInput):
+        begin(lea, at(2))
+    lea.act(series.stop, only(lea, stopped))
+    begin(lea, at(2))
+
+
+def test_a_series_without_a_time_to_come_is_refused(lea: Desk) -> None:
+    day, clock = soon(lea)
+    for rule in (Rule(Every.DAY, day - timedelta(days=1)), Rule(Every.MONTH, None, 12, month_day=30)):
+        with pytest.raises(BadInput) as told:
+            begin(lea, Repeat(rule, date(day.year - 1, 2, 1), clock, "UTC"))
+        assert told.value.message.code == "series.never"
+
+
+def test_another_tenants_series_is_nobodys(lea: Desk, services: Services, sandbox: Network) -> None:
+    other = desk(services, sandbox)
+    theirs = only(other, begin(other, repeat(other)))
+    acts: list[Callable[[Scope], Any]] = [
+        lambda scope: series.stop(scope, theirs),
+        lambda scope: series.skip(scope, theirs, date(2030, 1, 1)),
+        lambda scope: series.extend(scope, theirs),
+        lambda scope: series.change_following(
+            scope, theirs, date(2030, 1, 1), Change(repeat(lea)), author=f"member:{lea.author}"
+        ),
+    ]
+    for act in acts:
+        with pytest.raises(NotFound), lea.scope() as scope:
+            act(scope)
+    with pytest.raises(NotFound), lea.scope() as scope:
+        series.begin(scope, lea.write(), [other.channels["main"]], repeat(lea), confirmed=True)
+
+
+# one left out, one moved, the rest changed, all stopped
+
+
+def test_one_is_left_out_for_good(lea: Desk) -> None:
+    wanted = repeat(lea)
+    post_id = begin(lea, wanted)
+    lea.run()
+    day, far = wanted.starts_on + timedelta(days=3), wanted.starts_on + timedelta(days=91)
+    for one in (day, far, day):
+        lea.act(series.skip, only(lea, post_id), one)
+    lea.pass_time(days=2.5)
+    repeating.extend(ExtendDue(lea.tenant_id, only(lea, post_id)), tenant=lea.tenant)
+    there = standing(lea, post_id)
+    assert str(day) not in there
+    assert str(far) not in there
+    (gone,) = [row for row in rows(lea, post_id) if row.state == S.CANCELLED]
+    assert gone.reason == {"code": "series.skipped", "params": {}}
+    with pytest.raises(BadInput):
+        lea.act(series.skip, only(lea, post_id), wanted.starts_on - timedelta(days=1))
+
+
+def test_one_that_has_left_is_not_left_out(lea: Desk) -> None:
+    wanted = repeat(lea, WEEKLY)
+    post_id = begin(lea, wanted)
+    approved(lea, post_id)
+    lea.live(hours=3)
+    with pytest.raises(Conflict) as told:
+        lea.act(series.skip, only(lea, post_id), wanted.starts_on)
+    assert told.value.message.code == "series.left_already"
+
+
+def test_one_that_is_moved_is_not_made_again(lea: Desk) -> None:
+    wanted = repeat(lea, WEEKLY)
+    post_id = begin(lea, wanted)
+    lea.run()
+    moved = rows(lea, post_id)[1]
+    at = parse(moved.wall_time, "UTC")
+    lea.act(planning.move_delivery, moved.id, at=type(at)(at.day + timedelta(days=1), at.clock, "UTC"))
+    repeating.extend(ExtendDue(lea.tenant_id, only(lea, post_id)), tenant=lea.tenant)
+    assert len(standing(lea, post_id)) == 13
+    (found,) = [row for row in rows(lea, post_id) if row.id == moved.id]
+    assert found.occurrence_key == str(at)
+    assert found.wall_time[:10] == str(at.day + timedelta(days=1))
+
+
+def test_another_hour_from_a_date_on_keeps_the_yes(lea: Desk) -> None:
+    wanted = repeat(lea, WEEKLY)
+    post_id = begin(lea, wanted)
+    lea.run()
+    approved(lea, post_id)
+    old, day = only(lea, post_id), wanted.starts_on + timedelta(days=21)
+    lea.act(series.skip, old, day + timedelta(days=14))
+    later = Change(Repeat(WEEKLY, day, time(4, 5), "UTC"))
+    for _ in range(2):  # an impatient hand
+        assert lea.act(series.change_following, old, day, later, author=f"member:{lea.author}") == post_id
+    lea.run()
+    there = [row for row in rows(lea, post_id) if row.state != S.CANCELLED]
+    assert {row.state for row in there} == {S.SCHEDULED}
+    clocks_of = {row.wall_time[:10]: row.wall_time[11:] for row in there}
+    assert len(clocks_of) == len(there) == 12
+    assert all((clock == "04:05") == (one >= str(day)) for one, clock in clocks_of.items())
+    assert str(day + timedelta(days=14)) not in clocks_of
+    assert [(one.nth, one.state) for one in series_of(lea, post_id)] == [(1, "planned"), (2, "running")]
+
+
+def test_other_words_from_a_date_on_want_a_yes_of_their_own(lea: Desk) -> None:
+    wanted = repeat(lea, Rule(Every.WEEK, 6))
+    post_id = begin(lea, wanted)
+    lea.run()
+    approved(lea, post_id)
+    old, day = only(lea, post_id), wanted.starts_on + timedelta(days=14)
+    with lea.scope() as scope:
+        rest = series.repeat_of(series.series(scope, old)).following(day)
+    change = Change(rest, draft(lea, body="other words"))
+    new_post = lea.act(series.change_following, old, day, change, author=f"member:{lea.author}")
+    assert lea.act(series.change_following, old, day, change, author=f"member:{lea.author}") == new_post != post_id
+    lea.run()
+    assert len(standing(lea, post_id)) == 2
+    assert standing(lea, new_post) == [str(day + timedelta(days=7 * ahead)) for ahead in range(4)]
+    assert {row.state for row in rows(lea, new_post)} == {S.DRAFT}
+
+
+def test_a_change_that_is_refused_changes_nothing(lea: Desk) -> None:
+    wanted = repeat(lea, WEEKLY)
+    post_id = begin(lea, wanted)
+    lea.run()
+    before = standing(lea, post_id)
+    day = wanted.starts_on + timedelta(days=7)
+    for change in (Change(Repeat(DAILY, day, wanted.clock, "UTC")), Change(repeat(lea))):
+        with pytest.raises(BadInput):
+            lea.act(series.change_following, only(lea, post_id), day, change, author=f"member:{lea.author}")
+    with pytest.raises(BadInput):
+        lea.act(
+            series.change_following,
+            only(lea, post_id),
+            day + timedelta(days=1),
+            Change(wanted.following(day)),
+            author="x",
+        )
+    assert standing(lea, post_id) == before
+    assert [one.state for one in series_of(lea, post_id)] == ["running"]
+
+
+def test_stopped_means_nothing_more_leaves(lea: Desk) -> None:
+    post_id = begin(lea, repeat(lea))
+    lea.run()
+    approved(lea, post_id)
+    lea.live(hours=3)
+    assert lea.act(series.stop, only(lea, post_id)) == 90
+    assert lea.act(series.stop, only(lea, post_id)) == 0
+    lea.live(days=3)
+    assert len(lea.texts()) == 1
+    assert not lea.rows("series.extend")
+    assert not lea.rows("delivery.publish")
+    with pytest.raises(Conflict):
+        lea.act(series.skip, only(lea, post_id), local_day(lea.now(), "UTC") + timedelta(days=5))

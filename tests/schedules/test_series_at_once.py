@@ -1,0 +1,111 @@
+"""Two hands on one series at once: neither makes a date twice, and none waits for the other for ever."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import time, timedelta
+from itertools import product
+from threading import Barrier
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from foundation.clock import zone_data
+from foundation.database import Scope
+from foundation.errors import BadInput, Conflict
+from foundation.ids import uuid7
+from schedules import approvals, drafting, planning, series
+from schedules.recurrence import Every, Repeat, Rule
+from schedules.series import Change
+from schedules.states import DeliveryState
+from tests.schedules.builders import Desk
+from tests.schedules.repeats import WEEKLY, begin, draft, repeat, rows, series_of
+
+S = DeliveryState
+Act = Callable[[Scope], Any]
+
+
+def at_once(lea: Desk, *acts: Act) -> list[Any]:
+    """Do these in transactions that begin together; what each returned, or the refusal it raised."""
+    ready = Barrier(len(acts))
+
+    def work(act: Act) -> Any:
+        try:
+            with lea.scope(f"member:{lea.manager}") as scope:
+                ready.wait(20)
+                return act(scope)
+        except (Conflict, BadInput) as refused:
+            return refused
+
+    with ThreadPoolExecutor(len(acts)) as pool:
+        return list(pool.map(work, acts))
+
+
+NAMES = ("extend", "skip", "stop", "change", "approve", "turn_down")
+
+
+@pytest.mark.parametrize(("one", "two"), [pair for pair in product(NAMES, NAMES) if pair[0] <= pair[1]])
+def test_two_at_once(lea: Desk, one: str, two: str) -> None:
+    wanted = repeat(lea, WEEKLY)
+    post_id = begin(lea, wanted)
+    (first,) = series_of(lea, post_id)
+    day = wanted.starts_on + timedelta(days=14)
+    later = Change(Repeat(WEEKLY, day, time(4, 5), "UTC"))
+    acts: dict[str, Act] = {
+        "extend": lambda scope: series.extend(scope, first.id),
+        "skip": lambda scope: series.skip(scope, first.id, day),
+        "stop": lambda scope: series.stop(scope, first.id),
+        "change": lambda scope: series.change_following(scope, first.id, day, later, author="system:test"),
+        "approve": lambda scope: (
+            approvals.approve(scope, post_id, member_id=lea.manager),
+            drafting.settle(scope, post_id),
+        ),
+        "turn_down": lambda scope: approvals.turn_down(scope, post_id, member_id=lea.manager, note="no"),
+    }
+    at_once(lea, acts[one], acts[two])
+    lea.run()
+    made = rows(lea, post_id)
+    dates = [row.occurrence_key[:10] for row in made if row.state != S.CANCELLED]
+    assert len(dates) == len(set(dates))
+    assert len({(row.channel_id, row.occurrence_key) for row in made}) == len(made)
+    if "stop" in (one, two):
+        assert not [row for row in made if row.series_id == first.id and row.state in series.TO_COME]
+
+
+def test_two_begun_at_once_see_each_other(lea: Desk) -> None:
+    def begun(after: float) -> Act:
+        wanted, author = repeat(lea, WEEKLY, hours=after), f"member:{lea.author}"
+        return lambda scope: series.plan(scope, draft(lea), wanted, key=uuid7(), author=author)
+
+    found = at_once(lea, begun(24), begun(26))
+    assert [isinstance(one, BadInput) for one in found].count(True) == 1
+
+
+def test_the_same_post_begun_twice_at_once_is_begun_once(lea: Desk) -> None:
+    post_id, wanted = lea.write(), repeat(lea, WEEKLY)
+
+    def act(scope: Scope) -> UUID:
+        return series.begin(scope, post_id, [lea.channels["main"]], wanted)
+
+    one, two = at_once(lea, act, act)
+    assert one == two
+    assert len(rows(lea, post_id)) == 1
+
+
+def test_moving_one_while_it_is_extended(lea: Desk) -> None:
+    post_id = begin(lea, repeat(lea, Rule(Every.WEEK, 8)))
+    (first,), (row,) = series_of(lea, post_id), rows(lea, post_id)
+    there = repeat(lea, WEEKLY, hours=30)
+    at_once(
+        lea,
+        lambda scope: series.extend(scope, first.id),
+        lambda scope: planning.move_delivery(scope, row.id, at=there.at(there.starts_on)),
+    )
+    assert len(rows(lea, post_id)) == 8
+
+
+def test_zones_are_those_of_the_locked_package() -> None:
+    import zoneinfo
+
+    assert zoneinfo.TZPATH == ()
+    assert zone_data() >= "2026"
