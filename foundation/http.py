@@ -12,19 +12,21 @@ from foundation.addresses import Reach, anywhere
 from foundation.clock import monotonic
 
 CONNECT_SECONDS = 5.0
+TOO_LARGE = "answer too large"
 MAX_BODY = 32 * 1024 * 1024
 """Bytes of an answer we are willing to read; a platform's answer is small, a hostile one is not."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """One request. `deadline` is the total wall time in seconds, slow drips included."""
+    """One request. `deadline` is the total wall time in seconds, slow drips included; `most` the bytes of an answer."""
 
     method: str
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes = field(default=b"", repr=False)
     deadline: float = 30.0
+    most: int = MAX_BODY
 
 
 @dataclass(frozen=True)
@@ -142,8 +144,8 @@ class HttpClient:
             body = bytearray()
             for chunk in response.iter_bytes():
                 body += chunk
-                if len(body) > MAX_BODY:
-                    return AnswerLost("answer too large")
+                if len(body) > request.most:
+                    return AnswerLost(TOO_LARGE)
             return Reply(response.status_code, {k.lower(): v for k, v in response.headers.items()}, bytes(body))
 
     def close(self) -> None:

@@ -17,6 +17,7 @@ from schedules.events import (
     StageDue,
     SweepDue,
 )
+from workers import file_routes
 from workers.dispatch import ACT_SECONDS, Route
 from workers.wiring import Services
 
@@ -54,4 +55,5 @@ def routes(s: Services) -> tuple[Route, ...]:
         Route(ReleaseRipe, partial(posting.released, tenant=tenant)),
         Route(AccountBack, partial(posting.account_back, tenant=tenant)),
         Route(HandedBack, partial(posting.handed_back, tenant=tenant)),
+        *file_routes.routes(s),
     )
