@@ -217,3 +217,14 @@ def folded(line: str) -> bytes:
             piece, room = b"", FOLD - 1
         piece += octets
     return b"\r\n ".join([*pieces_of, piece]) + b"\r\n"
+
+
+def example(creator: str, account: str, at: WallTime) -> bytes:
+    """A file with one line that is well, to be filled in."""
+    said = {"key": "1", "creator": creator, "channels": joined([account]), "date": at.day.isoformat(), "zone": at.zone}
+    said |= {"time": at.clock.isoformat("minutes"), "late_ok": "30m", "body": "…", "priority": "5"}
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    writer.writerow(COLUMNS)
+    writer.writerow([guarded(said.get(name, "")) for name in COLUMNS])
+    return out.getvalue().encode("utf-8-sig")

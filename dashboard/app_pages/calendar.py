@@ -7,7 +7,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting, frame
-from dashboard.app_pages import calendar_post, compose, compose_draft
+from dashboard.app_pages import calendar_files, calendar_post, compose, compose_draft
 from dashboard.frame import Page
 from dashboard.reads.calendar import GROUPS, LIST, WEEK, Calendar, Day, FreeHour, Turn, Wanted, calendar, free_hours
 from dashboard.reads.compose import accounts as accounts_of
@@ -30,10 +30,12 @@ RETRIED = frozenset({DeliveryState.HELD, DeliveryState.FAILED, DeliveryState.BRO
 
 
 def show(page: Page) -> None:
-    """Draw the page: a post that is being written, one that was opened, or the days."""
+    """Draw the page: a post that is being written, files, a post that was opened, or the days."""
     draw("calendar_style.html", word=page.word)
     if st.query_params.get("new") and page.may(Right.RUN):
         compose.show(page)
+    elif st.query_params.get("files"):
+        calendar_files.show(page)
     elif chosen := _id(st.query_params.get("post", "")):
         calendar_post.show(page, chosen)
     else:
@@ -83,6 +85,7 @@ def _bar(page: Page, view: str, first: date, today: date) -> None:
         _go(page, "calendar.today", "T", day="", view=view)
         _go(page, "calendar.after", "Right", day=str(first + step), view=view)
         other = "list" if view == "week" else "week"
+        _go(page, "files.open", "E", files="1")
         _go(page, f"calendar.view.{other}", "D" if other == "list" else "W", day=str(first), view=other)
         if page.may(Right.RUN):
             st.button(
