@@ -43,8 +43,10 @@ Fetch = Callable[[str, str, str], Answer]
 """Asks for an address with the etag and the date of last time."""
 
 
-def fetch(address: str, etag: str, modified: str, *, http: HttpClient, may_reach: MayReach) -> Answer:
-    """Ask for a feed. Never raises for what the other side does."""
+def fetch(
+    address: str, etag: str, modified: str, *, http: HttpClient, may_reach: MayReach, seconds: float = SECONDS
+) -> Answer:
+    """Ask for a feed, `seconds` at most for each answer. Never raises for what the other side does."""
     asks = {**_ASKS}
     if etag:
         asks["if-none-match"] = etag
@@ -53,7 +55,7 @@ def fetch(address: str, etag: str, modified: str, *, http: HttpClient, may_reach
     for _ in range(MOST_TURNS + 1):
         if not may_reach(address):
             return Message("feed.unreachable_place", {"host": _host(address)})
-        reply = http.exchange(Request("GET", address, asks, deadline=SECONDS, most=MOST_BYTES))
+        reply = http.exchange(Request("GET", address, asks, deadline=seconds, most=MOST_BYTES))
         if not isinstance(reply, Reply) or reply.status not in _MOVED:
             return _answer(reply, address)
         try:

@@ -59,17 +59,18 @@ def _list(drawn: Page, creator_id: UUID) -> None:
 
 def _acts(page: Page, creator_id: UUID, one: Subscribed) -> None:
     with st.container(horizontal=True, gap="small"):
-        _button(page, "files.feed_read", feeds.resume, creator_id, one)
+        _button(page, ("files.feed_read", "files.feed_read_done"), feeds.resume, creator_id, one)
         if not one.paused:
-            _button(page, "files.feed_pause", feeds.pause, creator_id, one)
+            _button(page, ("files.feed_pause", "files.feed_pause_done"), feeds.pause, creator_id, one)
         with st.popover(page.word("files.feed_remove")):
             draw("calendar_note.html", note=page.word("files.feed_remove_asked"))
-            _button(page, "files.feed_remove_sure", feeds.remove, creator_id, one)
+            _button(page, ("files.feed_remove_sure", "files.feed_removed"), feeds.remove, creator_id, one)
 
 
-def _button(page: Page, code: str, act: Act, creator_id: UUID, one: Subscribed) -> None:
-    done = partial(_done, page, act, f"{code}_done", (creator_id, one.id))
-    acting.button(page, code, done, right=Right.RUN, key=f"{code}:{one.id}")
+def _button(page: Page, codes: tuple[str, str], act: Act, creator_id: UUID, one: Subscribed) -> None:
+    """A press of the first code does it, and then the second is said."""
+    done = partial(_done, page, act, codes[1], (creator_id, one.id))
+    acting.button(page, codes[0], done, right=Right.RUN, key=f"{codes[0]}:{one.id}")
 
 
 def _done(page: Page, act: Act, code: str, about: tuple[UUID, UUID], scope: Scope, _: UUID) -> Message:

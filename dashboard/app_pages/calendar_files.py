@@ -59,12 +59,16 @@ def _bring(page: Page) -> None:
     )
     st.download_button(
         page.word("files.example"),
-        partial(reads.example, page),
+        partial(_example, page),
         "greenroom.csv",
         "text/csv",
         key="files:example",
         on_click="ignore",
     )
+
+
+def _example(page: Page) -> bytes:
+    return page.read(lambda scope: reads.example(scope, page.mine(scope)))
 
 
 def _handed_in(page: Page, key: str) -> None:
@@ -172,9 +176,14 @@ def _out(page: Page, usual: Window) -> None:
         for form, mime in (("csv", "text/csv"), ("ics", "text/calendar")):
             st.download_button(
                 page.word(f"files.take_{form}"),
-                partial(reads.outgoing, page, days, form),
+                partial(_outgoing, page, days, form),
                 f"greenroom-{days.first}-{days.last}.{form}",
                 mime,
                 key=f"files:{form}",
                 on_click="ignore",
             )
+
+
+def _outgoing(page: Page, days: Window, form: str) -> bytes:
+    """Read when it is asked for."""
+    return page.read(lambda scope: reads.outgoing(scope, page.mine(scope), page.voice, days, form))

@@ -8,7 +8,6 @@ from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
 from channels import reads as channel_reads
-from dashboard.frame import Page
 from dashboard.reads.when import day_of
 from dashboard.wording import Voice
 from foundation.database import Scope
@@ -84,33 +83,23 @@ def window(first: str, last: str) -> Window:
     return found
 
 
-def outgoing(page: Page, days: Window, form: str) -> bytes:
-    """The posts of these days of all creators the member works for, as `csv` or `ics`; read when it is asked for."""
-
-    def ask(scope: Scope) -> tuple[list[exports.Line], datetime]:
-        mine = page.mine(scope)
-        zone = mine[0].zone if mine else "UTC"
-        start, end = bounds(days.first, zone)[0], bounds(days.last, zone)[1]
-        return exports.lines(scope, {one.id for one in mine}, start, end), scope.now
-
-    found, now = page.read(ask)
+def outgoing(scope: Scope, mine: Sequence[Creator], voice: Voice, days: Window, form: str) -> bytes:
+    """The posts of these creators in these days, as `csv` or `ics`; a day is that of the first creator's clock."""
+    zone = mine[0].zone if mine else "UTC"
+    start, end = bounds(days.first, zone)[0], bounds(days.last, zone)[1]
+    found = exports.lines(scope, {one.id for one in mine}, start, end)
     if form == "ics":
-        return exports.ics(found, now=now, name=page.word("files.calendar_name"))
-    said = {asked: page.voice.say(reason) for asked, reason in exports.reasons(found).items()}
+        return exports.ics(found, now=scope.now, name=voice.word("files.calendar_name"))
+    said = {asked: voice.say(reason) for asked, reason in exports.reasons(found).items()}
     return exports.table(found, said)
 
 
-def example(page: Page) -> bytes:
+def example(scope: Scope, mine: Sequence[Creator]) -> bytes:
     """A file to fill in, with names that are known here."""
-
-    def ask(scope: Scope) -> bytes:
-        creator = page.mine(scope)[0]
-        accounts = channel_reads.channels_of(scope, creator.id)
-        day = local_day(scope.now, creator.zone) + timedelta(days=1)
-        at = WallTime(day, NOON, creator.zone)
-        return exports.example(creator.name, accounts[0].name if accounts else "…", at)
-
-    return page.read(ask)
+    creator = mine[0]
+    accounts = channel_reads.channels_of(scope, creator.id)
+    at = WallTime(local_day(scope.now, creator.zone) + timedelta(days=1), NOON, creator.zone)
+    return exports.example(creator.name, accounts[0].name if accounts else "…", at)
 
 
 def report(shown: Brought, voice: Voice) -> bytes:

@@ -7,6 +7,7 @@ import pytest
 from connectors import registry
 from dashboard.reads import files as reads
 from dashboard.wording import Voice
+from foundation.database import OpenScope
 from foundation.errors import BadInput
 from foundation.ids import uuid7
 from foundation.words import Message
@@ -15,6 +16,7 @@ from schedules.calendar import local_day, zone_of
 from schedules.events import ImportApply, ImportCheck
 from schedules.imports_rows import Finding
 from schedules.states import ImportState
+from tenants import reads as tenant_reads
 from tenants.roles import Role
 from tests.dashboard.builders import ZONE, Agency, agency
 from tests.dashboard.conftest import Door
@@ -125,8 +127,8 @@ def test_pressed_twice_it_is_written_once(door: Door, mia: Agency) -> None:
     assert len(states(mia)) == 1
 
 
-def test_in_english_too(door: Door, tenant: object) -> None:
-    who = agency(tenant, language="en")  # type: ignore[arg-type]  # the opener of this run
+def test_in_english_too(door: Door, tenant: OpenScope) -> None:
+    who = agency(tenant, language="en")
     who.post("there", minutes=60)
     with stream(door.url, door.cookie(who)) as page:
         seen = page.open("/calendar", files="1")
@@ -165,31 +167,19 @@ def test_the_window_goes_out(door: Door, mia: Agency) -> None:
         assert "avant le premier" in page.again()
 
 
-def test_what_goes_out_is_read_when_it_is_asked_for(mia: Agency) -> None:
+def test_what_goes_out_is_what_the_calendar_holds(mia: Agency) -> None:
     mia.post("=1+1", minutes=90)
-
-    class Fake:  # what the read takes of a page: who looks, and in which words
-        voice = Voice("fr", zone_of(ZONE))
-        word = voice.word
-
-        def read(self, ask):  # type: ignore[no-untyped-def]
-            with mia.scope(mia.act_as(Role.OWNER)) as scope:
-                return ask(scope)
-
-        def mine(self, scope):  # type: ignore[no-untyped-def]
-            from tenants import reads as tenant_reads
-
-            return tenant_reads.creators(scope)
-
+    voice = Voice("fr", zone_of(ZONE))
     with mia.scope() as scope:
-        days = reads.usual(scope, ZONE)
-    page: object = Fake()
-    text = reads.outgoing(page, days, "csv").decode("utf-8-sig")  # type: ignore[arg-type]
+        mine, days = tenant_reads.creators(scope), reads.usual(scope, ZONE)
+        text = reads.outgoing(scope, mine, voice, days, "csv").decode("utf-8-sig")
+        calendar = reads.outgoing(scope, mine, voice, days, "ics").decode()
+        example = reads.example(scope, mine).decode("utf-8-sig")
+        nothing = reads.outgoing(scope, [], voice, days, "ics").decode()
     assert "'=1+1" in text
     assert "déjà là" in text
-    calendar = reads.outgoing(page, days, "ics").decode()  # type: ignore[arg-type]
     assert calendar.count("BEGIN:VEVENT") == 2
-    example = reads.example(page).decode("utf-8-sig")  # type: ignore[arg-type]
+    assert nothing.count("BEGIN:VEVENT") == 0
     assert example.startswith("key,creator,channels")
 
 

@@ -88,7 +88,7 @@ def laughs() -> bytes:
 
 def files() -> bytes:
     """An entity that names a file of the machine that reads it."""
-    doctype = '<!DOCTYPE rss [<!ENTITY f SYSTEM "file:///etc/passwd">]>'
+    doctype = '<!DOCTYPE rss [<!ENTITY f SYSTEM "file:/etc/passwd">]>'
     return f"<?xml version='1.0'?>{doctype}<rss><channel><title>&f;</title></channel></rss>".encode()
 
 

@@ -65,7 +65,7 @@ def test_long_words_are_cut_between_them() -> None:
     assert len(parse(site.rss()).entries[0].title) == LONGEST_TITLE
 
 
-@pytest.mark.parametrize("link", ["javascript:alert(1)", "file:///etc/passwd", "https://[", "//x/1", "https://x/ 1"])
+@pytest.mark.parametrize("link", ["javascript:alert(1)", "file:/etc/passwd", "https://[", "//x/1", "https://x/ 1"])
 def test_links_that_are_none_are_left_out(link: str) -> None:
     data = f"<rss><channel><item><title>t</title><link>{link}</link></item></channel></rss>".encode()
     assert parse(data).entries[0].link == ""
