@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from sqlmodel import col, select
+from sqlalchemy import ColumnElement
+from sqlmodel import col, func, select
 
 from channels import reads as channel_reads
 from foundation.database import Scope
@@ -59,17 +60,28 @@ class Line:
     places: tuple[Place, ...]
 
 
+def count(scope: Scope, creators: Collection[UUID], start: datetime, end: datetime) -> int:
+    """How many places `lines` would give, were there no most."""
+    return scope.session.exec(select(func.count()).where(*_within(scope, creators, start, end))).one()
+
+
+def _within(
+    scope: Scope, creators: Collection[UUID], start: datetime, end: datetime
+) -> tuple[ColumnElement[bool], ...]:
+    return (
+        col(Delivery.tenant_id) == scope.tenant_id,
+        col(Delivery.creator_id).in_(list(creators)),
+        col(Delivery.due_at) >= start,
+        col(Delivery.due_at) < min(end, start + LONGEST_WINDOW),
+    )
+
+
 def lines(scope: Scope, creators: Collection[UUID], start: datetime, end: datetime) -> list[Line]:
     """The posts of these creators due in [start, end), by time; at most `MOST` places of them."""
     rows = scope.session.exec(
         select(Delivery, Post)
         .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
-        .where(
-            Delivery.tenant_id == scope.tenant_id,
-            col(Delivery.creator_id).in_(list(creators)),
-            Delivery.due_at >= start,
-            Delivery.due_at < min(end, start + LONGEST_WINDOW),
-        )
+        .where(*_within(scope, creators, start, end))
         .order_by(col(Delivery.due_at), col(Delivery.post_id), col(Delivery.id))
         .limit(MOST)
         .execution_options(populate_existing=True)

@@ -220,6 +220,10 @@ def read(scope: Scope, feed_id: UUID, document: Document, *, etag: str, modified
     row = _due(scope, feed_id)
     if row is None:
         return 0
+    accounts = _accounts(scope, row)
+    if not accounts:
+        failed(scope, feed_id, Message("feed.accounts_gone"))
+        return 0
     known = set(
         scope.session.exec(
             select(FeedEntry.guid).where(FeedEntry.tenant_id == scope.tenant_id, FeedEntry.feed_id == feed_id)
@@ -241,7 +245,7 @@ def read(scope: Scope, feed_id: UUID, document: Document, *, etag: str, modified
         ],
     )
     for entry in wanted:
-        _draft(scope, row, entry, creator.zone)
+        _draft(scope, row, entry, accounts, creator.zone)
     row.today, row.day = A_DAY - room + len(wanted), day
     row.total += len(wanted)
     row.seeded, row.title = True, document.title or row.title
@@ -251,9 +255,14 @@ def read(scope: Scope, feed_id: UUID, document: Document, *, etag: str, modified
     return len(wanted)
 
 
-def _draft(scope: Scope, row: Feed, entry: Entry, zone: str) -> None:
+def _accounts(scope: Scope, row: Feed) -> list[UUID]:
+    """The accounts of a feed that are still here."""
+    here = {one.id for one in channel_reads.channels_of(scope, row.creator_id)}
+    return [one for one in map(UUID, row.channels) if one in here]
+
+
+def _draft(scope: Scope, row: Feed, entry: Entry, accounts: Sequence[UUID], zone: str) -> None:
     """A draft with the next free usual hour as its wish: it leaves for nobody without a yes."""
-    accounts = {one.id for one in channel_reads.channels_of(scope, row.creator_id)}
     post_id = planning.write_post(
         scope,
         creator_id=row.creator_id,
@@ -265,9 +274,8 @@ def _draft(scope: Scope, row: Feed, entry: Entry, zone: str) -> None:
         author=AUTHOR,
     )
     at = agenda.next_free(scope, row.creator_id, zone)
-    for channel_id in map(UUID, row.channels):
-        if channel_id in accounts:  # one that is gone gets none
-            planning.add_delivery(scope, post_id, channel_id, at=at)
+    for channel_id in accounts:
+        planning.add_delivery(scope, post_id, channel_id, at=at)
 
 
 def _read(scope: Scope, row: Feed) -> None:

@@ -26,7 +26,7 @@ COLUMNS = (
 TOLD = ("state", "url", "reason")
 """Columns we add when we write a file; in one that is brought in they say nothing."""
 
-_FORMULA = frozenset("=+-@\t\r")
+_FORMULA = frozenset("=+-@\t\r\n＝＋－＠")  # the wide ones count where people write with them
 _GUARDED = _FORMULA | {"'"}
 _DATES = (
     re.compile(r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})"),
@@ -43,13 +43,16 @@ MOST_LATE = timedelta(days=30)
 
 def guarded(text: str) -> str:
     """A cell that no spreadsheet runs."""
-    risky = text[:1] in _FORMULA if text else False
-    return f"'{text}" if risky or (text[:1] == "'" and text[1:2] in _GUARDED and len(text) > 1) else text
+    return f"'{text}" if text[:1] in _FORMULA or _is_guarded(text) else text
 
 
 def bare(cell: str) -> str:
     """The text that `guarded` wrote."""
-    return cell[1:] if cell[:1] == "'" and cell[1:2] in _GUARDED and len(cell) > 1 else cell
+    return cell[1:] if _is_guarded(cell) else cell
+
+
+def _is_guarded(cell: str) -> bool:
+    return cell[:1] == "'" and cell[1:2] in _GUARDED
 
 
 def joined(names: Sequence[str]) -> str:

@@ -20,7 +20,7 @@ from schedules.imports_rows import MAX_BYTES, MAX_ROWS
 from schedules.states import ImportState
 from tenants.roles import Right
 
-TICK = "2s"
+TICK = "3s"
 FILE, ROUND, CHOSEN = "files:file", "files:round", "files:chosen"
 FIRST, LAST = "files:first", "files:last"
 SHOWN = 60
@@ -170,6 +170,7 @@ def _out(page: Page, usual: Window) -> None:
             st.text_input(page.word("files.first" if key == FIRST else "files.last"), key=key, width=180)
         try:
             days = reads.window(str(acting.typed(FIRST)), str(acting.typed(LAST)))
+            page.read(lambda scope: reads.check_room(scope, page.mine(scope), days))
         except BadInput as refused:
             st.error(page.voice.say(refused.message))
             return

@@ -83,11 +83,21 @@ def window(first: str, last: str) -> Window:
     return found
 
 
+def check_room(scope: Scope, mine: Sequence[Creator], days: Window) -> None:
+    """Raise BadInput where these days hold more than one file takes: nothing is left out in silence."""
+    start, end = _instants(mine, days)
+    if exports.count(scope, {one.id for one in mine}, start, end) > exports.MOST:
+        raise BadInput("files.window_too_full", most=exports.MOST)
+
+
+def _instants(mine: Sequence[Creator], days: Window) -> tuple[datetime, datetime]:
+    zone = mine[0].zone if mine else "UTC"
+    return bounds(days.first, zone)[0], bounds(days.last, zone)[1]
+
+
 def outgoing(scope: Scope, mine: Sequence[Creator], voice: Voice, days: Window, form: str) -> bytes:
     """The posts of these creators in these days, as `csv` or `ics`; a day is that of the first creator's clock."""
-    zone = mine[0].zone if mine else "UTC"
-    start, end = bounds(days.first, zone)[0], bounds(days.last, zone)[1]
-    found = exports.lines(scope, {one.id for one in mine}, start, end)
+    found = exports.lines(scope, {one.id for one in mine}, *_instants(mine, days))
     if form == "ics":
         return exports.ics(found, now=scope.now, name=voice.word("files.calendar_name"))
     said = {asked: voice.say(reason) for asked, reason in exports.reasons(found).items()}

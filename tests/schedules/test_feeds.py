@@ -226,6 +226,22 @@ def test_a_paused_one_is_not_asked_and_a_removed_one_is_gone(lea: Desk, blog: Si
         assert feeds.subscribed(scope, lea.creator_id) == []
 
 
+def test_one_whose_accounts_are_gone_says_so_and_forgets_nothing(lea: Desk, blog: Site) -> None:
+    follow(lea, blog.feed)
+    with lea.scope() as scope:
+        scope.run("UPDATE feeds SET channels = CAST(:none AS jsonb) WHERE tenant_id = :t", none="[]", t=lea.tenant_id)
+    blog.say("new")
+    later(lea)
+    reason = shown(lea).reason
+    assert reason is not None
+    assert reason.code == "feed.accounts_gone"
+    with lea.scope() as scope:
+        back = f'["{lea.channels["main"]}"]'
+        scope.run("UPDATE feeds SET channels = CAST(:back AS jsonb) WHERE tenant_id = :t", back=back, t=lea.tenant_id)
+    later(lea)
+    assert drafts(lea) == [("Titre new", "draft")]
+
+
 def test_the_same_address_is_followed_once(lea: Desk, blog: Site) -> None:
     assert follow(lea, blog.feed) == follow(lea, f"  {blog.feed}#top ")
 

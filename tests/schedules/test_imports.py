@@ -1,6 +1,7 @@
 """A file is looked at and nothing is written; then all of it is, once; and it is taken back while it is here."""
 
-from datetime import UTC, date, datetime, timedelta
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -8,11 +9,12 @@ import pytest
 
 from foundation.errors import Conflict, NotFound
 from foundation.ids import uuid7
-from schedules import imports
-from schedules.calendar import zone_of
+from schedules import drafting, imports, imports_handling, planning
+from schedules.calendar import WallTime, zone_of
+from schedules.events import ImportApply
 from schedules.moving import delivery, move
-from schedules.planning import digest_now, post
 from schedules.states import DeliveryState
+from schedules.threads import Piece
 from tenants import agencies
 from tests.fakes.network import Network
 from tests.schedules.builders import Desk, desk
@@ -55,23 +57,58 @@ def test_a_written_file_is_drafts_that_leave_after_a_yes(clerk: Clerk) -> None:
     assert clerk.desk.texts() == ["bonjour 1"]
 
 
-def test_what_is_written_at_once_is_what_would_be_written_one_by_one(clerk: Clerk) -> None:
-    photo = clerk.desk.photo(1)
-    clerk.write(table([clerk.row(1, media=f"{photo}", first_comment="premier", late_ok="always")]))
-    row = clerk.rows("SELECT id, digest, author_principal FROM posts WHERE tenant_id = :tenant")[0]
+def written(clerk: Clerk, post_id: UUID) -> list[list[dict[str, Any]]]:
+    """A post with its place, its moves and what waits for it, but for what makes each one its own."""
+    own = {"id", "post_id", "delivery_id", "subject_id", "origin", "origin_key", "created_at", "updated_at", "trace_id"}
+    asked = (
+        "SELECT * FROM posts WHERE tenant_id = :tenant AND id = :id",
+        "SELECT * FROM deliveries WHERE tenant_id = :tenant AND post_id = :id",
+        "SELECT m.* FROM delivery_moves m JOIN deliveries d ON d.tenant_id = m.tenant_id AND d.id = m.delivery_id"
+        " WHERE d.tenant_id = :tenant AND d.post_id = :id ORDER BY m.id",
+        "SELECT o.* FROM outbox o JOIN deliveries d ON d.tenant_id = o.tenant_id AND d.id = o.subject_id"
+        " WHERE d.tenant_id = :tenant AND d.post_id = :id ORDER BY o.kind",
+    )
     with clerk.desk.scope() as scope:
-        assert digest_now(scope, post(scope, row.id)) == row.digest
-    other = clerk.desk.write("bonjour 1", media=(photo,), late_ok=None)
-    with clerk.desk.scope() as scope:
-        assert post(scope, other).author_principal == row.author_principal
-    delivery_id = clerk.rows("SELECT id FROM deliveries WHERE tenant_id = :tenant")[0].id
-    rows = {(one.kind, one.lane) for one in clerk.desk.rows() if one.subject_id == delivery_id}
-    lane = clerk.desk.channels["main"]
-    assert rows == {
-        ("delivery.preflight", None),
-        ("delivery.stage", f"stage:{lane}"),
-        ("delivery.publish", f"channel:{lane}"),
-    }
+        found = [scope.run(one, tenant=clerk.desk.tenant_id, id=post_id).mappings().all() for one in asked]
+    return [[{name: row[name] for name in row if name not in own} for row in rows] for rows in found]
+
+
+@pytest.mark.parametrize("plan", [False, True])
+def test_what_is_written_at_once_is_what_would_be_written_one_by_one(free: Clerk, plan: bool) -> None:
+    photo, day = free.desk.photo(1), free.day(3)
+    free.write(table([free.row(1, date=day, media=f"{photo}", first_comment="premier", late_ok="2h")]), plan=plan)
+    ours = free.rows("SELECT id FROM posts WHERE tenant_id = :tenant")[0].id
+    pieces = (Piece("premier", comment=True),)
+    other = free.desk.write("bonjour 1", media=(photo,), late_ok=timedelta(hours=2), parts=pieces)
+    with free.desk.scope(f"member:{free.desk.author}") as scope:
+        at = WallTime(date.fromisoformat(day), time(10), "Europe/Paris")
+        planning.add_delivery(scope, other, free.desk.channels["main"], at=at)
+        if plan:
+            drafting.settle(scope, other)
+    assert written(free, ours) == written(free, other)
+
+
+def test_two_workers_write_it_once(clerk: Clerk) -> None:
+    found = clerk.bring(table([clerk.row(number, time=f"{number % 24}:00", date=clerk.day(2)) for number in range(40)]))
+    clerk.ask(found)
+    event = ImportApply(clerk.desk.tenant_id, found, f"member:{clerk.desk.author}")
+    services = clerk.desk.services
+
+    def work(_: int) -> None:
+        imports_handling.apply(event, tenant=services.tenant, connectors=services.connectors)
+
+    with ThreadPoolExecutor(3) as workers:
+        list(workers.map(work, range(3)))
+    assert (clerk.count("posts"), clerk.count("deliveries"), clerk.shown(found).posts) == (40, 40, 40)
+
+
+def test_two_who_bring_the_same_file_bring_it_once(clerk: Clerk) -> None:
+    data = table([clerk.row(1)])
+    with ThreadPoolExecutor(3) as people:
+        found = set(people.map(lambda _: clerk.bring(data, look=False), range(3)))
+    clerk.desk.run()
+    assert len(found) == clerk.count("imports") == 1
+    assert clerk.shown(found.pop()).state == "ready"
 
 
 def test_where_nobody_is_asked_it_goes_onto_the_calendar_and_leaves_once(free: Clerk) -> None:
