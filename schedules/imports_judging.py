@@ -264,7 +264,9 @@ def _near(sheet: Sheet, wish: Wish, account: Account, world: World) -> None:
     text = normal(wish.row.body)
     said: dict[str, str | int] = {"account": account.channel.name}
     close = nearest_at(taken.times, due)
-    if close is not None and (close == due or abs(close - due) < account.channel.min_gap):
+    if close == due:
+        sheet.say(wish.row.line, "time", "import.same_time", grave=False, **said)
+    elif close is not None and abs(close - due) < account.channel.min_gap:
         away = int(abs(close - due).total_seconds()) // 60
         sheet.say(wish.row.line, "time", "import.too_near", grave=False, minutes=away, **said)
     alike = nearest_at(taken.texts.get(text, ()), due)

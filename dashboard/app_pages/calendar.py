@@ -85,8 +85,8 @@ def _bar(page: Page, view: str, first: date, today: date) -> None:
         _go(page, "calendar.today", "T", day="", view=view)
         _go(page, "calendar.after", "Right", day=str(first + step), view=view)
         other = "list" if view == "week" else "week"
-        _go(page, "files.open", "E", files="1")
         _go(page, f"calendar.view.{other}", "D" if other == "list" else "W", day=str(first), view=other)
+        _go(page, "files.open", "E", files="1")
         if page.may(Right.RUN):
             st.button(
                 page.word("calendar.new"),

@@ -91,6 +91,7 @@ def _form(page: Page, found: Followed) -> None:
             [str(one) for one in found.accounts],
             format_func=lambda one: found.accounts[UUID(one)],
             key=f"{ACCOUNTS}:{creator_id}",
+            placeholder=page.word("files.feed_choose"),
         )
         acting.submit(page, "files.feed_add", partial(_add, page, creator_id), right=Right.RUN, key="feeds:add:go")
 

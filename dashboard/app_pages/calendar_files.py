@@ -30,7 +30,7 @@ SHOWN = 60
 def show(page: Page) -> None:
     """Draw the page."""
     st.button(page.word("calendar.back"), icon=":material/arrow_back:", shortcut="Escape", on_click=_back)
-    draw("files_head.html", title=page.word("files.title"), word=page.word)
+    draw("files_head.html", title=page.word("files.title"))
     mine = page.read(page.mine)
     if not mine:
         draw("calendar_empty.html", code="dashboard.no_creators", word=page.word)

@@ -260,11 +260,13 @@ def test_what_is_near_or_said_already_is_marked(clerk: Clerk) -> None:
         clerk.row(4, time="20:20", body="neuf"),
         clerk.row(5, time="20:29", body="autre"),
         clerk.row(6, date=clerk.day(40), body="neuf"),
+        clerk.row(7, time="20:29", body="encore"),
     ]
     assert clerk.marks(clerk.bring(table(rows))) == [
         (2, "time", "import.too_near"),
         (3, "body", "import.said_already"),
         (6, "time", "import.too_near"),  # the text above takes two lines
+        (8, "time", "import.same_time"),
     ]
 
 
