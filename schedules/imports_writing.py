@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from foundation import outbox_bulk, telemetry
 from foundation.database import Scope
 from foundation.ids import derived, uuid7
-from foundation.loading import load
+from foundation.loading import forget_plans, load
 from foundation.outbox_bulk import Due
 from schedules import threads
 from schedules.drafting import REWRITABLE
@@ -52,6 +52,7 @@ def write(scope: Scope, import_id: UUID, wishes: Sequence[Wish], *, plan: bool, 
     ids = {wish.row.line: derived(scope.tenant_id, ORIGIN, key_of(import_id, wish.row.key)) for wish in wishes}
     known = _known(scope, import_id)
     fresh = [wish for wish in wishes if ids[wish.row.line] not in known]
+    forget_plans(scope)
     load(scope, Post, [_post(wish, ids[wish.row.line], import_id, author) for wish in fresh])
     deliveries, moves, dues = list[Mapping[str, object]](), list[Mapping[str, object]](), list[Due]()
     planned = 0
@@ -176,6 +177,7 @@ def take_back(scope: Scope, import_id: UUID) -> tuple[int, int]:
         tenant=scope.tenant_id,
         ids=ids,
     )
+    forget_plans(scope)
     load(scope, DeliveryMove, [_move(scope, one.creator_id, one.id, one.state, str(S.CANCELLED)) for one in here])
     outbox_bulk.cancel_all(scope, [kind.kind for kind in (PreflightDue, StageDue, PublishDue, ReconcileDue)], ids)
     notices.settle_all(scope, [cause for one in ids for cause in causes(one)])
