@@ -12,13 +12,14 @@ from foundation.addresses import Reach, anywhere
 from foundation.clock import monotonic
 
 CONNECT_SECONDS = 5.0
+TOO_LARGE = "answer too large"
 MAX_BODY = 32 * 1024 * 1024
 """Bytes of an answer we are willing to read; a platform's answer is small, a hostile one is not."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """One request. `deadline` is the total wall time in seconds, slow drips included."""
+    """One request. `deadline` is the total wall time in seconds, slow drips included; `most` the bytes of an answer."""
 
     method: str
     url: str
@@ -145,7 +146,7 @@ class HttpClient:
             for chunk in response.iter_bytes() if request.most else ():
                 body += chunk
                 if len(body) > request.most:
-                    return AnswerLost("answer too large")
+                    return AnswerLost(TOO_LARGE)
             return Reply(response.status_code, {k.lower(): v for k, v in response.headers.items()}, bytes(body))
 
     def close(self) -> None:

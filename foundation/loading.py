@@ -27,3 +27,12 @@ def load(scope: Scope, model: type[TenantRow], rows: Sequence[Mapping[str, objec
         page = json.dumps(rows[start : start + PAGE], default=str)
         new += scope.run(statement, tenant=scope.tenant_id, page=page).rowcount
     return new
+
+
+def forget_plans(scope: Scope) -> None:
+    """Let the database plan anew on this connection: to be called before many rows of related tables.
+
+    The look-ups behind foreign keys keep the plan they were given first. Where that was on a table of a few rows it
+    reads the table from end to end, for each new row: ten thousand posts took 143 s instead of 13.
+    """
+    scope.run("DISCARD PLANS")

@@ -146,3 +146,34 @@ class ClocksDue:
     queue: ClassVar[outbox.Queue] = "make"
     tenant_id: UUID
     subject_id: UUID
+
+
+@dataclass(frozen=True)
+class ImportCheck:
+    """A file was brought in: look at it, write nothing else."""
+
+    kind: ClassVar[str] = "import.check"
+    queue: ClassVar[outbox.Queue] = "make"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class ImportApply:
+    """Somebody said that the posts of a file are to be written; `by` is who."""
+
+    kind: ClassVar[str] = "import.apply"
+    queue: ClassVar[outbox.Queue] = "make"
+    tenant_id: UUID
+    subject_id: UUID
+    by: str
+
+
+@dataclass(frozen=True)
+class FeedRead:
+    """A feed is to be read; the subject is the feed."""
+
+    kind: ClassVar[str] = "feed.read"
+    queue: ClassVar[outbox.Queue] = "make"
+    tenant_id: UUID
+    subject_id: UUID

@@ -1,13 +1,13 @@
-"""Tables of the room: posts, deliveries and their moves, approvals; hours of the week and when nothing is posted."""
+"""Tables of the room: posts, deliveries, approvals; hours of the week; series; files and feeds posts come from."""
 
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Date, ForeignKeyConstraint, Index, Interval, Time, UniqueConstraint
+from sqlalchemy import CheckConstraint, Date, ForeignKeyConstraint, Index, Interval, LargeBinary, Time, UniqueConstraint
 from sqlmodel import Field
 
-from foundation.database import CreatorRow, instant, jsonb, reason_column, table
+from foundation.database import CreatorRow, TenantRow, instant, jsonb, reason_column, table
 
 
 class Post(CreatorRow, table=True):
@@ -220,3 +220,72 @@ class Series(CreatorRow, table=True):
     state: str = "running"
     next_extend_at: datetime | None = instant(optional=True)
     """When the next delivery is to be made; nothing once all of them are."""
+
+
+class Import(TenantRow, table=True):
+    """A file of posts somebody brought in, what looking at it found, and what became of it."""
+
+    __tablename__ = "imports"
+    __table_args__ = table(UniqueConstraint("tenant_id", "digest", "turn"), about="creator", keep="1 year")
+    by: str
+    """Who brought it: an actor, the author of its posts."""
+    name: str
+    creators: list[str] = jsonb(list)
+    """Whose posts it may hold: until it was looked at those of who brought it, then those it names."""
+    digest: str
+    """SHA-256 of the file: the same file is the same import, unless what it brought was taken back."""
+    turn: int = 1
+    content: bytes = Field(sa_type=LargeBinary)
+    """The file, until its posts are written."""
+    state: str = "waiting"
+    plan: bool = False
+    """Whether what needs nobody's yes goes onto the calendar, instead of staying a draft."""
+    done: int = 0
+    lines: int = 0
+    problems: int = 0
+    marks: int = 0
+    report: list[dict[str, Any]] = jsonb(list)
+    reason: dict[str, Any] | None = reason_column()
+    posts: int = 0
+    taken: int = 0
+    left_before: int = 0
+
+
+class Feed(CreatorRow, table=True):
+    """A page elsewhere whose new entries become drafts."""
+
+    __tablename__ = "feeds"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "creator_id", "url"), about="creator", keep="while the tenant is here"
+    )
+    url: str
+    title: str = ""
+    channels: list[str] = jsonb(list)
+    paused: bool = False
+    etag: str = ""
+    modified: str = ""
+    seeded: bool = False
+    """Whether it was read once: what stood there then is old."""
+    next_read_at: datetime = instant()
+    last_read_at: datetime | None = instant(optional=True)
+    failures: int = 0
+    reason: dict[str, Any] | None = reason_column()
+    day: str = ""
+    """The local day its drafts are counted of, as 2026-03-02."""
+    today: int = 0
+    total: int = 0
+
+
+class FeedEntry(CreatorRow, table=True):
+    """An entry of a feed that was seen: it becomes a draft at most once."""
+
+    __tablename__ = "feed_entries"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "feed_id", "guid"),
+        ForeignKeyConstraint(["tenant_id", "feed_id"], ["feeds.tenant_id", "feeds.id"]),
+        about="creator",
+        keep="while the tenant is here",
+    )
+    feed_id: UUID
+    guid: str
+    """SHA-256 of what the feed calls it."""

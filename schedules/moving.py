@@ -92,7 +92,12 @@ def _write(scope: Scope, row: Delivery, statement: str, changes: Mapping[str, An
 
 def early_warning(row: Delivery) -> str:
     """The cause of the notice that says ahead of time what will stop a delivery."""
-    return f"delivery:{row.id}:preflight"
+    return causes(row.id)[1]
+
+
+def causes(delivery_id: UUID) -> tuple[str, str]:
+    """The causes of the notices about a delivery: that it waits for a person, and the early warning."""
+    return f"delivery:{delivery_id}", f"delivery:{delivery_id}:preflight"
 
 
 def _tell(scope: Scope, row: Delivery, before: DeliveryState, reason: Message | None) -> None:

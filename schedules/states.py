@@ -70,3 +70,22 @@ SERIES_STATES = StateGraph(
         SeriesState.PLANNED: {SeriesState.STOPPED},
     },
 )
+
+
+class ImportState(StrEnum):
+    """Where a file that was brought in stands."""
+
+    WAITING, READY, REFUSED = "waiting", "ready", "refused"
+    WRITING, WRITTEN, TAKEN_BACK = "writing", "written", "taken_back"
+
+
+IMPORT_STATES = StateGraph(
+    initial=ImportState.WAITING,
+    edges={
+        ImportState.WAITING: {ImportState.READY, ImportState.REFUSED},
+        ImportState.READY: {ImportState.WRITING, ImportState.WAITING},
+        ImportState.REFUSED: {ImportState.WAITING},
+        ImportState.WRITING: {ImportState.WRITTEN, ImportState.REFUSED},  # what was well before may not be any more
+        ImportState.WRITTEN: {ImportState.TAKEN_BACK},
+    },
+)

@@ -1,6 +1,6 @@
 """The library: what a creator has, and the rendition a destination gets."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
@@ -117,6 +117,27 @@ def made(scope: Scope, creator_id: UUID, source_keys: Sequence[str]) -> dict[str
         )
     )
     return dict(rows.all())
+
+
+def named(scope: Scope, creator_id: UUID, assets: Collection[UUID], words: Collection[str]) -> dict[str, UUID]:
+    """The assets of a creator that somebody calls by their id or by the words that stand in their place, by that name.
+
+    Words that several have name none of them; what was put away is not found by its words.
+    """
+    rows = scope.run(
+        "SELECT asset_id, alt, shelf FROM creations WHERE tenant_id = :tenant AND creator_id = :creator"
+        " AND (asset_id = ANY(:assets) OR alt = ANY(:words))",
+        tenant=scope.tenant_id,
+        creator=creator_id,
+        assets=list(assets),
+        words=list(words),
+    ).all()
+    by_words: dict[str, list[UUID]] = {}
+    for row in rows:
+        if row.shelf != ShelfState.RETIRED:
+            by_words.setdefault(row.alt, []).append(row.asset_id)
+    found = {text: ids[0] for text, ids in by_words.items() if len(ids) == 1}
+    return {**found, **{str(row.asset_id): row.asset_id for row in rows}}
 
 
 def has(scope: Scope, sha256: str) -> bool:

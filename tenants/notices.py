@@ -1,5 +1,6 @@
 """Rows of what members should know; `channels.notifying` sends them, pages show them."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from foundation.database import Scope
@@ -44,6 +45,16 @@ def settle(scope: Scope, cause: str) -> None:
         " WHERE tenant_id = :tenant AND cause = :cause AND settled_at IS NULL",
         tenant=scope.tenant_id,
         cause=cause,
+    )
+
+
+def settle_all(scope: Scope, causes: Collection[str]) -> None:
+    """As `settle`, of many."""
+    scope.run(
+        "UPDATE notices SET settled_at = house_now(), updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND cause = ANY(:causes) AND settled_at IS NULL",
+        tenant=scope.tenant_id,
+        causes=list(causes),
     )
 
 

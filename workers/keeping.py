@@ -10,6 +10,7 @@ from foundation import keeping, outbox
 from foundation.database import OpenScope, Scope
 from gate import keeping as gate_keeping
 from insights import keeping as insight_keeping
+from schedules import keeping as schedule_keeping
 from subscribers import keeping as chat_keeping
 from tenants import audit
 from tenants import keeping as tenant_keeping
@@ -29,6 +30,7 @@ KEEP_SECONDS = 120
 RULES = (
     *web_keeping.RULES,
     *insight_keeping.RULES,
+    *schedule_keeping.RULES,
     *chat_keeping.RULES,
     *channel_keeping.RULES,
     *gate_keeping.RULES,

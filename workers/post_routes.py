@@ -20,6 +20,7 @@ from schedules.events import (
     StageDue,
     SweepDue,
 )
+from workers import file_routes
 from workers.dispatch import ACT_SECONDS, Route
 from workers.wiring import Services
 
@@ -63,4 +64,5 @@ def routes(s: Services) -> tuple[Route, ...]:
         Route(HandedBack, partial(posting.handed_back, tenant=tenant)),
         Route(ExtendDue, partial(repeating.extend, tenant=tenant), deadline_seconds=MAKE_SECONDS),
         Route(ClocksDue, partial(repeating.look_at_clocks, tenant=tenant), deadline_seconds=MAKE_SECONDS),
+        *file_routes.routes(s),
     )

@@ -7,7 +7,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting, frame
-from dashboard.app_pages import calendar_post, calendar_queue, calendar_quiet, compose, compose_draft
+from dashboard.app_pages import calendar_files, calendar_post, calendar_queue, calendar_quiet, compose, compose_draft
 from dashboard.frame import Page
 from dashboard.reads.calendar import GROUPS, LIST, WEEK, Calendar, Day, FreeHour, Turn, Wanted, calendar, free_hours
 from dashboard.reads.compose import accounts as accounts_of
@@ -30,12 +30,14 @@ RETRIED = frozenset({DeliveryState.HELD, DeliveryState.FAILED, DeliveryState.BRO
 
 
 def show(page: Page) -> None:
-    """Draw the page: a post that is being written, one that was opened, or the days."""
+    """Draw the page: a post that is being written, files, a post that was opened, or the days."""
     draw("calendar_style.html", word=page.word)
     if st.query_params.get("new") and page.may(Right.RUN):
         compose.show(page)
     elif (queue := st.query_params.get("queue")) and page.may(Right.RUN):
         calendar_queue.show(page, queue)
+    elif st.query_params.get("files"):
+        calendar_files.show(page)
     elif chosen := _id(st.query_params.get("post", "")):
         calendar_post.show(page, chosen)
     else:
@@ -87,6 +89,7 @@ def _bar(page: Page, view: str, first: date, today: date) -> None:
         _go(page, "calendar.after", "Right", day=str(first + step), view=view)
         other = "list" if view == "week" else "week"
         _go(page, f"calendar.view.{other}", "D" if other == "list" else "W", day=str(first), view=other)
+        _go(page, "files.open", "E", files="1")
         if page.may(Right.RUN):
             _go(page, "calendar.queue", "Q", queue="1")
             st.button(

@@ -22,6 +22,7 @@ TERMINAL: dict[str, set[str]] = {
     "DraftState": {"cancelled", "expired", "failed", "rejected", "sent"},
     "FulfilmentState": {"delivered", "refused"},
     "HandoverState": {"done", "gone"},
+    "ImportState": {"taken_back"},
     "JobState": {"done", "failed", "stopped"},
     "OrderState": {"refunded"},
     "OwnerState": set(),  # who answers a fan goes round for ever

@@ -1,0 +1,258 @@
+"""What is on the calendar, as a file that a spreadsheet opens and an import takes, and as one that calendars take."""
+
+import csv
+import io
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import ColumnElement
+from sqlmodel import col, func, select
+
+from channels import reads as channel_reads
+from foundation.database import Scope
+from foundation.words import Message
+from schedules import overrides
+from schedules.calendar import WallTime, parse
+from schedules.imports_cells import COLUMNS, TOLD, guarded, joined, late_cell
+from schedules.imports_rows import OVERRIDE
+from schedules.models import Delivery, Post
+from schedules.states import DeliveryState
+from schedules.threads import pieces
+from tenants import reads as tenant_reads
+
+MOST = 20_000
+"""Places of one file: a year of twenty accounts with two posts a day."""
+
+LONGEST_WINDOW = timedelta(days=731)
+
+_ENDS = {DeliveryState.CANCELLED: "CANCELLED", DeliveryState.REMOVED: "CANCELLED", DeliveryState.DRAFT: "TENTATIVE"}
+"""RFC 5545, 3.8.1.11; all others stand firm."""
+
+FOLD = 75
+"""Octets of a line, without its end (RFC 5545, 3.1)."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """One account of a post: how it stands there."""
+
+    delivery_id: UUID
+    account: str
+    state: DeliveryState
+    url: str
+    reason: Message | None
+    version: int
+
+
+@dataclass(frozen=True)
+class Line:
+    """One post at one time, with all accounts it goes to there and then."""
+
+    key: str
+    creator: str
+    at: WallTime
+    due: datetime
+    late_ok: timedelta | None
+    body: str
+    media: tuple[UUID, ...]
+    first_comment: str
+    bodies: Mapping[str, str]
+    """Other words for a platform, by its name; what single accounts say otherwise has no column."""
+    priority: int
+    places: tuple[Place, ...]
+
+
+def count(scope: Scope, creators: Collection[UUID], start: datetime, end: datetime) -> int:
+    """How many places `lines` would give, were there no most."""
+    return scope.session.exec(select(func.count()).where(*_within(scope, creators, start, end))).one()
+
+
+def _within(
+    scope: Scope, creators: Collection[UUID], start: datetime, end: datetime
+) -> tuple[ColumnElement[bool], ...]:
+    return (
+        col(Delivery.tenant_id) == scope.tenant_id,
+        col(Delivery.creator_id).in_(list(creators)),
+        col(Delivery.due_at) >= start,
+        col(Delivery.due_at) < min(end, start + LONGEST_WINDOW),
+    )
+
+
+def lines(scope: Scope, creators: Collection[UUID], start: datetime, end: datetime) -> list[Line]:
+    """The posts of these creators due in [start, end), by time; at most `MOST` places of them."""
+    rows = scope.session.exec(
+        select(Delivery, Post)
+        .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
+        .where(*_within(scope, creators, start, end))
+        .order_by(col(Delivery.due_at), col(Delivery.post_id), col(Delivery.id))
+        .limit(MOST)
+        .execution_options(populate_existing=True)
+    ).all()
+    names = channel_reads.names(scope)
+    whose = {one.id: one.name for one in tenant_reads.creators(scope)}
+    turns: dict[tuple[UUID, str, str], list[tuple[Delivery, Post]]] = {}
+    for row, owner in rows:
+        turns.setdefault((owner.id, row.wall_time, row.zone), []).append((row, owner))
+    keys: dict[UUID, int] = {}
+    found = []
+    for (post_id, _, _), turn in turns.items():
+        keys[post_id] = keys.get(post_id, 0) + 1
+        key = str(post_id) if keys[post_id] == 1 else f"{post_id}-{keys[post_id]}"
+        found.append(_line(key, turn, whose, names))
+    return found
+
+
+def _line(
+    key: str, turn: Sequence[tuple[Delivery, Post]], whose: Mapping[UUID, str], names: Mapping[UUID, str]
+) -> Line:
+    first, owner = turn[0]
+    parts = pieces(owner.parts)
+    return Line(
+        key=key,
+        creator=whose.get(owner.creator_id, "?"),
+        at=parse(first.wall_time, first.zone),
+        due=first.due_at,
+        late_ok=owner.late_ok,
+        body=owner.body,
+        media=tuple(UUID(asset) for asset in owner.media),
+        first_comment=parts[-1].body if parts and parts[-1].comment else "",
+        bodies={one.place: one.body for one in overrides.read(owner) if one.body and not _is_id(one.place)},
+        priority=max(owner.priority, 1),
+        places=tuple(_place(row, names) for row, _ in turn),
+    )
+
+
+def _is_id(place: str) -> bool:
+    try:
+        UUID(place)
+    except ValueError:
+        return False
+    return True
+
+
+def _place(row: Delivery, names: Mapping[UUID, str]) -> Place:
+    reason = Message.from_json(row.reason) if row.reason else None
+    account = names.get(row.channel_id, "?")
+    return Place(row.id, account, DeliveryState(row.state), row.url or "", reason, row.version)
+
+
+def table(found: Sequence[Line], say: Mapping[str, str]) -> bytes:
+    """A CSV (UTF-8 with its mark, so that spreadsheets know) that an import takes back; `say` are reasons by code and
+    account, as `reasons` asks for them. Nothing in it is run by a spreadsheet."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    others = sorted({f"{OVERRIDE}{platform}" for line in found for platform in line.bodies})
+    heading = [*COLUMNS, *others, *TOLD]
+    writer.writerow(heading)
+    for line in found:
+        cells = _cells(line, say)
+        writer.writerow([guarded(cells.get(name, "")) for name in heading])
+    return out.getvalue().encode("utf-8-sig")
+
+
+def _cells(line: Line, say: Mapping[str, str]) -> Mapping[str, str]:
+    states = [str(place.state) for place in line.places]
+    urls = [place.url for place in line.places]
+    reasons = [say.get(str(place.reason), "") if place.reason is not None else "" for place in line.places]
+    return {
+        "key": line.key,
+        "creator": line.creator,
+        "channels": joined([place.account for place in line.places]),
+        "date": line.at.day.isoformat(),
+        "time": line.at.clock.replace(microsecond=0).isoformat("seconds" if line.at.clock.second else "minutes"),
+        "zone": line.at.zone,
+        "late_ok": late_cell(line.late_ok),
+        "body": line.body,
+        "media": joined([str(asset) for asset in line.media]),
+        "first_comment": line.first_comment,
+        "priority": str(line.priority),
+        "state": _one(states),
+        "url": _one(urls),
+        "reason": _one(reasons),
+        **{f"{OVERRIDE}{platform}": words for platform, words in line.bodies.items()},
+    }
+
+
+def _one(said: Sequence[str]) -> str:
+    """What holds for every account once, else each in the order of the accounts."""
+    return said[0] if len(set(said)) == 1 else joined(said) if all(said) else "|".join(said)
+
+
+def reasons(found: Sequence[Line]) -> dict[str, Message]:
+    """What stands in the way anywhere, by how a table asks for its sentence."""
+    return {str(place.reason): place.reason for line in found for place in line.places if place.reason is not None}
+
+
+def ics(found: Sequence[Line], *, now: datetime, name: str) -> bytes:
+    """An iCalendar (RFC 5545): an event for each account of each post, known again by its id; times in UTC.
+
+    A post leaves at a moment: its events have no length, and nobody is busy meanwhile.
+    """
+    out = [
+        "BEGIN:VCALENDAR",
+        "VERSION:2.0",
+        "PRODID:-//Greenroom//Calendar//EN",
+        "CALSCALE:GREGORIAN",
+        "METHOD:PUBLISH",
+        f"X-WR-CALNAME:{escaped(name)}",
+    ]
+    for line in found:
+        for place in line.places:
+            out += _event(line, place, now)
+    out.append("END:VCALENDAR")
+    return b"".join(folded(one) for one in out)
+
+
+def _event(line: Line, place: Place, now: datetime) -> list[str]:
+    words = " ".join(line.body.split())[:80] or "…"
+    event = [
+        "BEGIN:VEVENT",
+        f"UID:{place.delivery_id}@greenroom",
+        f"DTSTAMP:{_utc(now)}",
+        f"DTSTART:{_utc(line.due)}",
+        f"SEQUENCE:{place.version}",
+        f"SUMMARY:{escaped(f'{line.creator} · {place.account} · {words}')}",
+        f"DESCRIPTION:{escaped(line.body)}",
+        f"STATUS:{_ENDS.get(place.state, 'CONFIRMED')}",
+        "TRANSP:TRANSPARENT",
+    ]
+    if place.url and place.url.isascii() and place.url.isprintable():
+        event.append(f"URL:{place.url}")
+    return [*event, "END:VEVENT"]
+
+
+def _utc(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+
+
+def escaped(text: str) -> str:
+    """A value of type TEXT (RFC 5545, 3.3.11), without signs that no value may hold."""
+    plain = text.replace("\r\n", "\n").replace("\r", "\n")
+    kept = "".join(one for one in plain if one in "\n\t" or (one >= " " and one != "\x7f"))
+    return kept.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,").replace("\n", "\\n")
+
+
+def folded(line: str) -> bytes:
+    """A content line in pieces of 75 octets at most, none of which cuts a letter; each further one begins with a
+    blank (RFC 5545, 3.1)."""
+    pieces_of, piece, room = list[bytes](), b"", FOLD
+    for letter in line:
+        octets = letter.encode()
+        if len(piece) + len(octets) > room:
+            pieces_of.append(piece)
+            piece, room = b"", FOLD - 1
+        piece += octets
+    return b"\r\n ".join([*pieces_of, piece]) + b"\r\n"
+
+
+def example(creator: str, account: str, at: WallTime) -> bytes:
+    """A file with one line that is well, to be filled in."""
+    said = {"key": "1", "creator": creator, "channels": joined([account]), "date": at.day.isoformat(), "zone": at.zone}
+    said |= {"time": at.clock.isoformat("minutes"), "late_ok": "30m", "body": "…", "priority": "5"}
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    writer.writerow(COLUMNS)
+    writer.writerow([guarded(said.get(name, "")) for name in COLUMNS])
+    return out.getvalue().encode("utf-8-sig")

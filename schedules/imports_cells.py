@@ -1,0 +1,116 @@
+"""What stands in the cells of a file of posts, and how it is written there: names in a list, apostrophes, spans. Pure.
+
+A spreadsheet runs what begins like a formula. What we write is kept from that by an apostrophe, and what we read is
+freed of it, so that a text that went out comes back as it was.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import date, time, timedelta
+
+COLUMNS = (
+    "key",
+    "creator",
+    "channels",
+    "date",
+    "time",
+    "zone",
+    "late_ok",
+    "body",
+    "media",
+    "first_comment",
+    "labels",
+    "utm_campaign",
+    "priority",
+)
+TOLD = ("state", "url", "reason")
+"""Columns we add when we write a file; in one that is brought in they say nothing."""
+
+_FORMULA = frozenset("=+-@\t\r\n＝＋－＠")  # the wide ones count where people write with them
+_GUARDED = _FORMULA | {"'"}
+_DATES = (
+    re.compile(r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})"),
+    re.compile(r"(?P<day>\d{1,2})[/.](?P<month>\d{1,2})[/.](?P<year>\d{4})"),
+)
+_CLOCK = re.compile(r"(?P<hour>\d{1,2})[:hH](?P<minute>\d{2})(?::(?P<second>\d{2}))?")
+_SPAN = re.compile(r"(\d{1,5})\s*(m|min|h|d|j)", re.IGNORECASE)
+_UNITS = {"m": timedelta(minutes=1), "min": timedelta(minutes=1), "h": timedelta(hours=1)}
+_DAY = timedelta(days=1)
+ALWAYS, END_OF_DAY = "always", "day"
+_ALWAYS, _END_OF_DAY = frozenset({ALWAYS, "toujours"}), frozenset({END_OF_DAY, "jour"})
+MOST_LATE = timedelta(days=30)
+
+
+def guarded(text: str) -> str:
+    """A cell that no spreadsheet runs."""
+    return f"'{text}" if text[:1] in _FORMULA or _is_guarded(text) else text
+
+
+def bare(cell: str) -> str:
+    """The text that `guarded` wrote."""
+    return cell[1:] if _is_guarded(cell) else cell
+
+
+def _is_guarded(cell: str) -> bool:
+    return cell[:1] == "'" and cell[1:2] in _GUARDED
+
+
+def joined(names: Sequence[str]) -> str:
+    """Names in one cell."""
+    return "|".join(re.sub(r"([\\|;])", r"\\\1", name) for name in names)
+
+
+def names_in(cell: str) -> tuple[str, ...]:
+    """The names of a cell, between `|` or `;`; a sign after a backslash belongs to its name."""
+    found, name, letters = [], "", iter(cell)
+    for letter in letters:
+        if letter == "\\":
+            name += next(letters, "\\")
+        elif letter in "|;":
+            found.append(name)
+            name = ""
+        else:
+            name += letter
+    return tuple(one.strip() for one in (*found, name) if one.strip())
+
+
+def day_in(cell: str) -> date | None:
+    """The date of `2026-11-21` or `21/11/2026`; None for what is none."""
+    for form in _DATES:
+        found = form.fullmatch(cell)
+        if found is not None:
+            try:
+                return date(int(found["year"]), int(found["month"]), int(found["day"]))
+            except ValueError:
+                return None
+    return None
+
+
+def clock_in(cell: str) -> time | None:
+    """The clock time of `9:05`, `09h05` or `09:05:30`; None for what is none, an offset included."""
+    found = _CLOCK.fullmatch(cell)
+    if found is None:
+        return None
+    try:
+        return time(int(found["hour"]), int(found["minute"]), int(found["second"] or 0))
+    except ValueError:
+        return None
+
+
+def late_in(cell: str) -> timedelta | str | None:
+    """How late a post may leave: a span (`30m`, `2h`), ALWAYS or END_OF_DAY; None for what is none of them."""
+    said = cell.casefold()
+    if said in _ALWAYS:
+        return ALWAYS
+    if said in _END_OF_DAY:
+        return END_OF_DAY
+    found = _SPAN.fullmatch(said)
+    if found is None:
+        return None
+    span = int(found[1]) * _UNITS.get(found[2], _DAY)
+    return span if span <= MOST_LATE else None
+
+
+def late_cell(late: timedelta | None) -> str:
+    """How `late_in` reads it: whole minutes, rounded down."""
+    return ALWAYS if late is None else f"{int(late.total_seconds()) // 60}m"

@@ -1,0 +1,290 @@
+"""What the lines of a file would become, and what stands in their way: whose, where, when, and what is near. Pure."""
+
+import unicodedata
+from bisect import bisect_left, insort
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+from zoneinfo import available_timezones
+
+from channels import carrying
+from channels.reads import Channel
+from channels.states import ChannelState
+from connectors.contract import Connector
+from foundation.errors import BadInput
+from foundation.ids import derived
+from gate.units import Medium, Text, Unit
+from schedules import threads
+from schedules.calendar import WallTime, bounds, zone_of
+from schedules.claiming import subject
+from schedules.imports_rows import OVERRIDE, Finding, Row, Sheet, nearest
+from schedules.overrides import Override
+from schedules.threads import Piece
+from tenants.reads import Creator
+
+FARTHEST = timedelta(days=731)
+"""A post may be planned so far ahead."""
+
+ALIKE = timedelta(days=30)
+"""The same words on an account within this are said."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account a line may name. `blank` is a post without words there; `connector` None where none is known."""
+
+    channel: Channel
+    connector: Connector | None
+    blank: Unit
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture of a library: its print is what a yes to it binds."""
+
+    asset_id: UUID
+    medium: Medium
+
+
+@dataclass(frozen=True)
+class Home:
+    """A creator with what a line may name of hers."""
+
+    creator: Creator
+    accounts: Mapping[str, Account]
+    """By name, without regard to case."""
+    pictures: Mapping[str, Picture]
+    """By what the file calls them: an id, or the words that stand in their place."""
+
+
+@dataclass
+class Taken:
+    """What an account has already: when posts leave, and when each text does. Instants are UTC-aware and sorted."""
+
+    times: list[datetime] = field(default_factory=list)
+    texts: dict[str, list[datetime]] = field(default_factory=dict)
+
+    def add(self, at: datetime, text: str) -> None:
+        """Another post."""
+        insort(self.times, at)
+        if text:
+            insort(self.texts.setdefault(text, []), at)
+
+
+@dataclass(frozen=True)
+class World:
+    """All that a file is held against. `homes` are by the names a line may call them, without regard to case."""
+
+    now: datetime
+    homes: Mapping[str, Home]
+    taken: Mapping[UUID, Taken]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A line that can be written."""
+
+    row: Row
+    creator: Creator
+    accounts: tuple[Account, ...]
+    at: WallTime
+    due: datetime
+    late_ok: timedelta | None
+    pictures: tuple[Picture, ...]
+
+    @property
+    def parts(self) -> tuple[Piece, ...]:
+        """What follows the post."""
+        return (Piece(self.row.first_comment, comment=True),) if self.row.first_comment else ()
+
+    @property
+    def others(self) -> tuple[Override, ...]:
+        """What single platforms say otherwise."""
+        return tuple(Override(platform, body=words) for platform, words in sorted(self.row.bodies.items()))
+
+    def words_on(self, channel: Channel) -> str:
+        """What it says on an account."""
+        return self.row.bodies.get(channel.platform, self.row.body)
+
+
+def normal(text: str) -> str:
+    """A text as people would call it the same: case, blanks and letter forms aside."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def nearest_at(times: Sequence[datetime], at: datetime) -> datetime | None:
+    """The instant of a sorted list that is nearest to another."""
+    place = bisect_left(times, at)
+    around = times[max(place - 1, 0) : place + 1]
+    return min(around, key=lambda one: abs(one - at), default=None)
+
+
+def judge(sheet: Sheet, rows: Sequence[Row], world: World) -> list[Wish]:
+    """Say of each row what is wrong or worth knowing, on `sheet`, and give those that could be written.
+
+    What comes earlier in the file is held against what comes later; `world` grows with it.
+    """
+    troubled = {one.line for one in sheet.findings if one.grave}
+    wishes = []
+    for row in rows:
+        before = len(sheet.findings)
+        wish = _wish(sheet, row, world)
+        grave = any(one.grave for one in sheet.findings[before:])
+        if wish is not None and not grave and row.line not in troubled:
+            wishes.append(wish)
+    return wishes
+
+
+def _wish(sheet: Sheet, row: Row, world: World) -> Wish | None:
+    if not (row.body or row.media):
+        sheet.say(row.line, "body", "import.empty")
+    home = _home(sheet, row, world)
+    if home is None:
+        return None
+    accounts = _accounts(sheet, row, home)
+    pictures = _pictures(sheet, row, home)
+    at = _at(sheet, row, home.creator)
+    if at is None:
+        return None
+    due = at.instant()
+    late = timedelta(0) if row.until_midnight else row.late_ok
+    if row.until_midnight:
+        late = max(bounds(at.day, at.zone)[1] - due, timedelta(0))
+    wish = Wish(row, home.creator, accounts, at, due, late, pictures)
+    _when(sheet, wish, world.now)
+    for platform in row.bodies.keys() - {one.channel.platform for one in accounts}:
+        sheet.say(row.line, f"{OVERRIDE}{platform}", "import.override_idle", grave=False, platform=platform)
+    for account in accounts:
+        _fits(sheet, wish, account, world.now)
+        _near(sheet, wish, account, world)
+    return wish
+
+
+def _home(sheet: Sheet, row: Row, world: World) -> Home | None:
+    if row.creator:
+        found = world.homes.get(row.creator.casefold())
+    else:
+        only = {home.creator.id: home for home in world.homes.values()}
+        found = next(iter(only.values())) if len(only) == 1 else None
+    if found is None:
+        near = nearest(row.creator, [home.creator.name for home in world.homes.values()])
+        code = "import.creator_unknown_near" if near else "import.creator_unknown"
+        sheet.say(row.line, "creator", code if row.creator else "import.no_creator", name=row.creator[:60], near=near)
+    return found
+
+
+def _accounts(sheet: Sheet, row: Row, home: Home) -> tuple[Account, ...]:
+    if not row.channels:
+        sheet.say(row.line, "channels", "import.no_account")
+    found = []
+    for name in row.channels:
+        account = _account(home, name)
+        if account is not None:
+            found.append(account)
+            continue
+        near = nearest(name, [one.channel.name for one in home.accounts.values()])
+        code = "import.account_unknown_near" if near else "import.account_unknown"
+        sheet.say(row.line, "channels", code, name=name[:60], creator=home.creator.name, near=near)
+    return tuple({one.channel.id: one for one in found}.values())
+
+
+def _account(home: Home, name: str) -> Account | None:
+    """The account of a name, or the only one on a platform of that name."""
+    named = home.accounts.get(name.casefold())
+    if named is not None:
+        return named
+    there = [one for one in home.accounts.values() if one.channel.platform == name.casefold()]
+    return there[0] if len(there) == 1 else None
+
+
+def _pictures(sheet: Sheet, row: Row, home: Home) -> tuple[Picture, ...]:
+    for name in row.media:
+        if name not in home.pictures:
+            sheet.say(row.line, "media", "import.picture_unknown", name=name[:60], creator=home.creator.name)
+    found = (home.pictures.get(name) for name in row.media)
+    return tuple({one.asset_id: one for one in found if one is not None}.values())
+
+
+def _at(sheet: Sheet, row: Row, creator: Creator) -> WallTime | None:
+    zone = row.zone or creator.zone
+    try:
+        zone_of(zone)
+    except BadInput:
+        near = nearest(zone, available_timezones())
+        code = "import.zone_unknown_near" if near else "import.zone_unknown"
+        sheet.say(row.line, "zone", code, zone=zone[:60], near=near)
+        return None
+    if not row.zone:
+        sheet.say(row.line, "zone", "import.zone_taken", grave=False, zone=zone, creator=creator.name)
+    if row.day is None or row.clock is None:
+        return None
+    if not 2000 <= row.day.year <= 2200:  # an instant near the ends of the calendar is in no calendar of another zone
+        sheet.say(row.line, "date", "import.day_out_of_reach")
+        return None
+    return WallTime(row.day, row.clock, zone)
+
+
+def _when(sheet: Sheet, wish: Wish, now: datetime) -> None:
+    line, late = wish.row.line, wish.late_ok or timedelta(0)
+    if wish.due + late < now:
+        sheet.say(line, "date", "import.past")
+    elif wish.due > now + FARTHEST:
+        sheet.say(line, "date", "import.day_out_of_reach")
+    shown = wish.due.astimezone(zone_of(wish.at.zone))
+    said: dict[str, str | int] = {"clock": f"{wish.at.clock:%H:%M}", "shown": f"{shown:%H:%M}"}
+    if wish.at.moved_by_gap:
+        sheet.say(line, "time", "import.clock_skipped", grave=False, **said)
+    elif _twice(wish.at):
+        sheet.say(line, "time", "import.clock_twice", grave=False, **said)
+
+
+def _twice(at: WallTime) -> bool:
+    """Whether clocks show this hour twice on that day."""
+    there = zone_of(at.zone)
+    first, second = (datetime.combine(at.day, at.clock.replace(fold=fold), tzinfo=there) for fold in (0, 1))
+    return first.astimezone(UTC) < second.astimezone(UTC)  # in a gap it is the other way round
+
+
+def _fits(sheet: Sheet, wish: Wish, account: Account, now: datetime) -> None:
+    """Whether the place takes it, as the request that would leave is made of it."""
+    row, name, words = wish.row, account.channel.name, wish.words_on(account.channel)
+    if account.channel.state != ChannelState.ACTIVE:
+        sheet.say(row.line, "channels", "import.account_not_ready", grave=False, account=name)
+    if account.connector is None:
+        return
+    about = subject(derived(account.channel.id, row.key))
+    first = replace(
+        account.blank,
+        subject=about,
+        native_key=carrying.native_key(about, 0),
+        texts=(Text("body", words),) if words else (),
+        media=tuple(one.medium for one in wish.pictures),
+    )
+    pieces = [(piece, ()) for piece in wish.parts]
+    for number, unit in enumerate(threads.units(first, pieces, account.connector.capabilities)):
+        reason = carrying.unfit(unit, account.connector, now)
+        if reason is not None:
+            own = account.channel.platform
+            body = f"{OVERRIDE}{own}" if own in row.bodies else "body"
+            column = "first_comment" if number else (body if words else "media")
+            sheet.findings.append(Finding(row.line, column, reason))
+            return
+
+
+def _near(sheet: Sheet, wish: Wish, account: Account, world: World) -> None:
+    """What leaves there at almost the same time, and where the same words were or will be said."""
+    taken, due = world.taken[account.channel.id], wish.due
+    text = normal(wish.words_on(account.channel))
+    said: dict[str, str | int] = {"account": account.channel.name}
+    close = nearest_at(taken.times, due)
+    if close == due:
+        sheet.say(wish.row.line, "time", "import.same_time", grave=False, **said)
+    elif close is not None and abs(close - due) < account.channel.min_gap:
+        away = int(abs(close - due).total_seconds()) // 60
+        sheet.say(wish.row.line, "time", "import.too_near", grave=False, minutes=away, **said)
+    alike = nearest_at(taken.texts.get(text, ()), due)
+    if alike is not None and abs(alike - due) <= ALIKE:
+        day = alike.astimezone(zone_of(wish.at.zone)).date()
+        sheet.say(wish.row.line, "body", "import.said_already", grave=False, day=f"{day:%d/%m/%Y}", **said)
+    taken.add(due, text)

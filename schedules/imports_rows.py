@@ -1,0 +1,241 @@
+"""A file of posts, read line by line: what each line wants, and what of it cannot be read. Pure; nothing is guessed.
+
+Whatever is wrong is said with its line and its column. A file that is no table of posts at all raises BadInput.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, time, timedelta
+from difflib import get_close_matches
+
+from foundation.errors import BadInput
+from foundation.words import Message
+from schedules import threads
+from schedules.imports_cells import ALWAYS, COLUMNS, END_OF_DAY, TOLD, bare, clock_in, day_in, late_in, names_in
+from schedules.overrides import MAX_BODY
+from schedules.planning import LATE_OK
+
+MAX_BYTES = 8 * 2**20
+MAX_ROWS = 10_000
+LONGEST_KEY = 120
+USUAL_PRIORITY, LAST_PRIORITY = 5, 9
+"""0 is for what the house itself has to say; a file begins at 1."""
+
+NEEDED = ("key", "channels", "date", "time", "body")
+OVERRIDE = "body_"
+LEFT_OUT = ("labels", "utm_campaign")
+"""Columns that a post has no place for."""
+
+_CONTROL = re.compile(r"[\x00\ud800-\udfff]")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something about a line: a problem that keeps the file from being written, or a mark that does not.
+
+    `column` is "" where it is about the line as a whole; the heading is line 1.
+    """
+
+    line: int
+    column: str
+    message: Message
+    grave: bool = True
+
+
+@dataclass(frozen=True)
+class Row:
+    """What a line wants. What could not be read is None or empty, and a finding says so."""
+
+    line: int
+    key: str
+    creator: str
+    channels: tuple[str, ...]
+    day: date | None
+    clock: time | None
+    zone: str
+    late_ok: timedelta | None
+    until_midnight: bool
+    """Whether it may leave until its local day is over; `late_ok` says nothing then."""
+    body: str
+    bodies: Mapping[str, str]
+    """Other words for a platform, by its name."""
+    media: tuple[str, ...]
+    first_comment: str
+    priority: int
+
+
+@dataclass
+class Sheet:
+    """A file as it was read."""
+
+    rows: list[Row] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+    def say(self, line: int, column: str, code: str, /, *, grave: bool = True, **params: str | int) -> None:
+        """Note something about a line."""
+        self.findings.append(Finding(line, column, Message(code, params), grave))
+
+
+def nearest(name: str, known: Collection[str]) -> str:
+    """The known name that is most like one nobody knows; "" where none is."""
+    by_fold = {one.casefold(): one for one in known}
+    found = get_close_matches(name.casefold()[:80], by_fold, n=1, cutoff=0.6)
+    return by_fold[found[0]] if found else ""
+
+
+def read(data: bytes, platforms: Collection[str]) -> Sheet:
+    """Read a file; `platforms` are those that a column `body_<platform>` may be about.
+
+    Raises BadInput for what is no table of posts: another encoding, a quote that never closes, too many lines, columns
+    that are missing or stand twice.
+    """
+    text = _text(data)
+    head, _, _ = text.partition("\n")
+    lines = _lines(text, max(",;\t", key=head.count))
+    sheet = Sheet()
+    columns = _columns(sheet, next(lines, (1, []))[1], platforms)
+    seen: dict[str, int] = {}
+    for line, cells in lines:
+        if not any(cell.strip() for cell in cells):
+            continue
+        if len(sheet.rows) >= MAX_ROWS:
+            raise BadInput("import.too_many_lines", most=MAX_ROWS)
+        row = _row(sheet, line, cells, columns)
+        first = seen.setdefault(row.key, line)
+        if row.key and first != line:
+            sheet.say(line, "key", "import.key_twice", key=row.key[:60], first=first)
+        sheet.rows.append(row)
+    if not sheet.rows:
+        raise BadInput("import.no_lines")
+    return sheet
+
+
+def _text(data: bytes) -> str:
+    if len(data) > MAX_BYTES:
+        raise BadInput("import.too_large", most=MAX_BYTES // 2**20)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadInput("import.not_utf8", line=data[: error.start].count(b"\n") + 1) from error
+    unkept = _CONTROL.search(text)
+    if unkept is not None:
+        raise BadInput("import.unwritable", line=text.count("\n", 0, unkept.start()) + 1)
+    return text
+
+
+def _lines(text: str, sign: str) -> Iterator[tuple[int, list[str]]]:
+    """Each record with the line it begins at. Raises BadInput for what is no CSV."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=sign, strict=True)
+    while True:
+        line = reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:  # a quote that never closes, a cell without end
+            raise BadInput("import.not_csv", line=line) from error
+        yield line, cells
+
+
+def _columns(sheet: Sheet, heading: Sequence[str], platforms: Collection[str]) -> list[str]:
+    """The name of each column; "" for one nobody knows."""
+    names = [name.strip().casefold() for name in heading]
+    known = (*COLUMNS, *TOLD, *(f"{OVERRIDE}{platform}" for platform in platforms))
+    missing = [name for name in NEEDED if name not in names]
+    if missing:
+        raise BadInput("import.columns_missing", columns=", ".join(missing))
+    for name in known:
+        if names.count(name) > 1:
+            raise BadInput("import.column_twice", column=name)
+    for name in names:
+        if name and name not in known:
+            near = nearest(name, known)
+            code = "import.column_unknown_near" if near else "import.column_unknown"
+            sheet.say(1, name[:40], code, grave=False, column=name[:40], near=near)
+    return [name if name in known else "" for name in names]
+
+
+def _row(sheet: Sheet, line: int, cells: Sequence[str], columns: Sequence[str]) -> Row:
+    if any(cell.strip() for cell in cells[len(columns) :]):
+        sheet.say(line, "", "import.too_many_cells", most=len(columns))
+    found = {name: bare(cell) for name, cell in zip(columns, cells, strict=False) if name}
+    said = {name: found.get(name, "").strip() for name in COLUMNS}
+    late, until_midnight = _late(sheet, line, said["late_ok"])
+    for name in LEFT_OUT:
+        if said[name]:
+            sheet.say(line, name, "import.left_out", grave=False, column=name)
+    return Row(
+        line=line,
+        key=_key(sheet, line, said["key"]),
+        creator=said["creator"],
+        channels=tuple(dict.fromkeys(names_in(said["channels"]))),
+        day=_day(sheet, line, said["date"]),
+        clock=_clock(sheet, line, said["time"]),
+        zone=said["zone"],
+        late_ok=late,
+        until_midnight=until_midnight,
+        body=_words(sheet, line, "body", found.get("body", ""), MAX_BODY),
+        bodies=_bodies(sheet, line, found),
+        media=tuple(dict.fromkeys(names_in(said["media"]))),
+        first_comment=_words(sheet, line, "first_comment", found.get("first_comment", ""), threads.LONGEST_PART),
+        priority=_priority(sheet, line, said["priority"]),
+    )
+
+
+def _key(sheet: Sheet, line: int, key: str) -> str:
+    if not key:
+        sheet.say(line, "key", "import.no_key")
+    elif len(key) > LONGEST_KEY:
+        sheet.say(line, "key", "import.key_too_long", most=LONGEST_KEY)
+    return key
+
+
+def _day(sheet: Sheet, line: int, cell: str) -> date | None:
+    day = day_in(cell)
+    if day is None:
+        sheet.say(line, "date", "import.date_unreadable", said=cell[:40] or "…")
+    return day
+
+
+def _clock(sheet: Sheet, line: int, cell: str) -> time | None:
+    clock = clock_in(cell)
+    if clock is None:
+        sheet.say(line, "time", "import.time_unreadable", said=cell[:40] or "…")
+    return clock
+
+
+def _late(sheet: Sheet, line: int, cell: str) -> tuple[timedelta | None, bool]:
+    late = late_in(cell) if cell else LATE_OK
+    if late is None:
+        sheet.say(line, "late_ok", "import.late_unreadable", said=cell[:40])
+    if isinstance(late, timedelta):
+        return late, False
+    return (None if late == ALWAYS else LATE_OK), late == END_OF_DAY
+
+
+def _words(sheet: Sheet, line: int, column: str, words: str, most: int) -> str:
+    if len(words) > most:
+        sheet.say(line, column, "import.words_too_long", length=len(words), most=most)
+    return words if words.strip() else ""
+
+
+def _bodies(sheet: Sheet, line: int, found: Mapping[str, str]) -> Mapping[str, str]:
+    """Other words for some platforms."""
+    said = {name: _words(sheet, line, name, words, MAX_BODY) for name, words in found.items() if _other(name)}
+    return {name.removeprefix(OVERRIDE): words for name, words in said.items() if words}
+
+
+def _other(column: str) -> bool:
+    return column.startswith(OVERRIDE)
+
+
+def _priority(sheet: Sheet, line: int, cell: str) -> int:
+    if not cell:
+        return USUAL_PRIORITY
+    if cell.isascii() and cell.isdigit() and 1 <= int(cell[:3]) <= LAST_PRIORITY:
+        return int(cell)
+    sheet.say(line, "priority", "import.priority_unreadable", said=cell[:40])
+    return USUAL_PRIORITY

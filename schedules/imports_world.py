@@ -1,0 +1,100 @@
+"""What a file is held against: creators, their accounts and pictures, and what those accounts have already."""
+
+from collections.abc import Collection, Mapping, Sequence
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from channels import reads as channel_reads
+from channels.reads import Channel
+from connectors.contract import Connector
+from foundation.database import Scope
+from foundation.errors import NotFound
+from foundation.ids import derived
+from gate.units import Medium, Unit
+from schedules.claiming import placed, subject
+from schedules.imports_judging import ALIKE, Account, Home, Picture, Taken, World, normal
+from schedules.imports_rows import Row
+from schedules.models import Delivery, Post
+from schedules.states import DeliveryState
+from studio import library
+from tenants import reads as tenant_reads
+from tenants.reads import Creator
+
+S = DeliveryState
+_NOWHERE = (str(S.CANCELLED), str(S.FAILED), str(S.REMOVED))
+"""States in which nothing stands or will stand outside."""
+
+
+def world(scope: Scope, rows: Sequence[Row], creators: Collection[UUID], connectors: Mapping[str, Connector]) -> World:
+    """Everything that the rows of a file may name of these creators, and what is planned on their accounts."""
+    homes: dict[str, Home] = {}
+    channels: list[Channel] = []
+    asked = sorted({name for row in rows for name in row.media})
+    for creator in (one for one in tenant_reads.creators(scope) if one.id in creators):
+        hers = channel_reads.channels_of(scope, creator.id)
+        channels += hers
+        accounts = {one.name.casefold(): _account(scope, creator, one, connectors) for one in hers}
+        home = Home(creator, accounts, _pictures(scope, creator.id, asked))
+        for name in (creator.name, creator.slug):
+            homes.setdefault(name.casefold(), home)
+    return World(scope.now, homes, _taken(scope, [one.id for one in channels]))
+
+
+def _account(scope: Scope, creator: Creator, channel: Channel, connectors: Mapping[str, Connector]) -> Account:
+    about = subject(derived(channel.id, "blank"))
+    blank = Unit(
+        tenant_id=scope.tenant_id,
+        creator_id=creator.id,
+        subject=about,
+        platform="",
+        surface="",
+        channel_id=channel.id,
+        account="",
+        audience="public",
+        language=creator.languages[0] if len(creator.languages) == 1 else "",
+    )
+    return Account(channel, connectors.get(channel.platform), placed(scope, blank, channel, about))
+
+
+def _pictures(scope: Scope, creator_id: UUID, asked: Sequence[str]) -> dict[str, Picture]:
+    if not asked:
+        return {}
+    ids = {name: found for name in asked if (found := _id(name)) is not None}
+    known = library.named(scope, creator_id, list(ids.values()), asked)
+    called = {name: known.get(str(ids[name]) if name in ids else name) for name in asked}
+    media = {asset: _medium(scope, asset) for asset in set(called.values()) if asset is not None}
+    shown = {asset: medium for asset, medium in media.items() if medium is not None}
+    return {name: Picture(asset, shown[asset]) for name, asset in called.items() if asset in shown}
+
+
+def _medium(scope: Scope, asset_id: UUID) -> Medium | None:
+    try:
+        return library.media(scope, asset_id, "library")
+    except NotFound:  # its copy for posts is still being made
+        return None
+
+
+def _id(name: str) -> UUID | None:
+    try:
+        return UUID(name)
+    except ValueError:
+        return None
+
+
+def _taken(scope: Scope, channels: Sequence[UUID]) -> dict[UUID, Taken]:
+    found = {channel: Taken() for channel in channels}
+    rows = scope.session.exec(
+        select(Delivery.channel_id, Delivery.due_at, Post.body)
+        .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
+        .where(
+            Delivery.tenant_id == scope.tenant_id,
+            col(Delivery.channel_id).in_(list(channels)),
+            col(Delivery.due_at) > scope.now - ALIKE,
+            col(Delivery.state).not_in(_NOWHERE),
+        )
+        .order_by(col(Delivery.due_at))
+    )
+    for channel, due, body in rows:
+        found[channel].add(due, normal(body))
+    return found

@@ -1,0 +1,187 @@
+"""The posts of a file, all in one transaction: written in a few statements, and taken back while they are here."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from foundation import outbox_bulk, telemetry
+from foundation.database import Scope
+from foundation.ids import derived, uuid7
+from foundation.loading import forget_plans, load
+from foundation.outbox_bulk import Due
+from schedules import overrides, threads
+from schedules.drafting import REWRITABLE
+from schedules.events import PreflightDue, PublishDue, ReconcileDue, StageDue
+from schedules.imports_judging import Account, Wish
+from schedules.models import Delivery, DeliveryMove, Post
+from schedules.moving import causes
+from schedules.planning import AHEAD, content_digest, part_print, print_of
+from schedules.states import DELIVERY_STATES, DeliveryState
+from tenants import notices
+
+ORIGIN = "csv"
+"""`origin` of posts that came from a file; their key is the file's id and their own."""
+
+S = DeliveryState
+PLANNED = (S.DRAFT, S.APPROVED, S.SCHEDULED)
+"""What a post goes through that nobody has to say yes to."""
+
+
+@dataclass(frozen=True)
+class Author:
+    """Who wrote the posts: an actor, and the human behind it."""
+
+    actor: str
+    principal: UUID | None
+
+
+def key_of(import_id: UUID, key: str) -> str:
+    """What a post of a file is known by: the same line of the same file is one post, however often it is written."""
+    return f"{import_id}:{key}"
+
+
+def write(scope: Scope, import_id: UUID, wishes: Sequence[Wish], *, plan: bool, author: Author) -> int:
+    """Write posts with their deliveries and what wakes them; what is there stays. Returns how many posts were new.
+
+    With `plan`, the posts of a creator who asks for nobody's yes go onto the calendar; all others stay drafts.
+    """
+    ids = {wish.row.line: derived(scope.tenant_id, ORIGIN, key_of(import_id, wish.row.key)) for wish in wishes}
+    known = _known(scope, import_id)
+    fresh = [wish for wish in wishes if ids[wish.row.line] not in known]
+    forget_plans(scope)
+    load(scope, Post, [_post(wish, ids[wish.row.line], import_id, author) for wish in fresh])
+    deliveries, moves, dues = list[Mapping[str, object]](), list[Mapping[str, object]](), list[Due]()
+    planned = 0
+    for wish in fresh:
+        states = PLANNED if plan and wish.creator.approval_tiers == 0 else PLANNED[:1]
+        planned += len(wish.accounts) if len(states) > 1 else 0
+        for account in wish.accounts:
+            delivery_id = derived(ids[wish.row.line], account.channel.id)
+            deliveries.append(_delivery(wish, ids[wish.row.line], delivery_id, account, states))
+            moves += _moves(scope, wish.creator.id, delivery_id, states)
+            dues += _dues(scope, wish, delivery_id, account)
+    load(scope, Delivery, deliveries)
+    load(scope, DeliveryMove, moves)
+    outbox_bulk.put_all(scope, dues)
+    scope.once_committed(partial(telemetry.DELIVERIES.labels(str(S.SCHEDULED)).inc, planned))
+    return len(fresh)
+
+
+def _known(scope: Scope, import_id: UUID) -> set[UUID]:
+    rows = scope.session.exec(
+        select(Post.id).where(
+            Post.tenant_id == scope.tenant_id, Post.origin == ORIGIN, col(Post.origin_key).startswith(f"{import_id}:")
+        )
+    )
+    return set(rows)
+
+
+def _post(wish: Wish, post_id: UUID, import_id: UUID, author: Author) -> Mapping[str, object]:
+    prints = [print_of(str(one.asset_id), one.medium) for one in wish.pictures]
+    parts = [part_print(piece, []) for piece in wish.parts]
+    otherwise = {one.place: ["", one.body, prints, parts] for one in wish.others}
+    return {
+        "id": post_id,
+        "creator_id": wish.creator.id,
+        "title": "",
+        "body": wish.row.body,
+        "media": [str(one.asset_id) for one in wish.pictures],
+        "parts": threads.stored(wish.parts),
+        "overrides": overrides.stored(wish.others),
+        "origin": ORIGIN,
+        "origin_key": key_of(import_id, wish.row.key),
+        "author": author.actor,
+        "author_principal": author.principal,
+        "text_ai": "none",
+        "priority": wish.row.priority,
+        "late_ok": None if wish.late_ok is None else f"{int(wish.late_ok.total_seconds())} seconds",
+        "digest": content_digest("", wish.row.body, prints, "none", parts, otherwise=otherwise),
+        "version": 1,
+    }
+
+
+def _delivery(
+    wish: Wish, post_id: UUID, delivery_id: UUID, account: Account, states: Sequence[DeliveryState]
+) -> Mapping[str, object]:
+    return {
+        "id": delivery_id,
+        "creator_id": wish.creator.id,
+        "post_id": post_id,
+        "channel_id": account.channel.id,
+        "state": str(states[-1]),
+        "wall_time": str(wish.at),
+        "zone": wish.at.zone,
+        "due_at": wish.due,
+        "late_until": None if wish.late_ok is None else wish.due + wish.late_ok,
+        "priority": wish.row.priority,
+        "occurrence_key": "",
+        "parts": 1,
+        "part_ids": [],
+        "attempt": 0,
+        "version": len(states),
+    }
+
+
+def _moves(
+    scope: Scope, creator_id: UUID, delivery_id: UUID, states: Sequence[DeliveryState]
+) -> list[Mapping[str, object]]:
+    pairs = list(pairwise(states))
+    for before, after in pairs:
+        DELIVERY_STATES.check(before, after)
+    return [_move(scope, creator_id, delivery_id, str(before), str(after)) for before, after in pairs]
+
+
+def _move(scope: Scope, creator_id: UUID, delivery_id: UUID, before: str, after: str) -> Mapping[str, object]:
+    return {
+        "id": uuid7(),
+        "creator_id": creator_id,
+        "delivery_id": delivery_id,
+        "before": before,
+        "after": after,
+        "by": scope.actor,
+    }
+
+
+def _dues(scope: Scope, wish: Wish, delivery_id: UUID, account: Account) -> list[Due]:
+    """What `planning.wake` writes for a delivery of which nothing is outside."""
+    ids, channel, early = (scope.tenant_id, delivery_id), account.channel.id, wish.due - AHEAD
+    found = []
+    if early > scope.now:
+        found.append(Due(PreflightDue(*ids), early))
+        if wish.pictures:
+            found.append(Due(StageDue(*ids), early, lane=f"stage:{channel}"))
+    return [*found, Due(PublishDue(*ids), wish.due, lane=f"channel:{channel}", priority=wish.row.priority)]
+
+
+def take_back(scope: Scope, import_id: UUID) -> tuple[int, int]:
+    """Take everything of a file off the calendar of which nothing is outside; how many that were, and how many had
+    left, or were on their way. What had been taken off before is neither."""
+    rows = scope.run(
+        "SELECT d.id, d.creator_id, d.state FROM deliveries d JOIN posts p ON p.tenant_id = d.tenant_id"
+        " AND p.id = d.post_id WHERE d.tenant_id = :tenant AND p.tenant_id = :tenant AND p.origin = :origin"
+        " AND starts_with(p.origin_key, :prefix) ORDER BY d.id FOR UPDATE OF d",
+        tenant=scope.tenant_id,
+        origin=ORIGIN,
+        prefix=f"{import_id}:",
+    ).all()
+    here = [row for row in rows if S(row.state) in REWRITABLE]
+    for before in {S(row.state) for row in here}:
+        DELIVERY_STATES.check(before, S.CANCELLED)
+    ids = [row.id for row in here]
+    scope.run(
+        "UPDATE deliveries SET state = :cancelled, reason = NULL, version = version + 1, updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND id = ANY(:ids)",
+        cancelled=str(S.CANCELLED),
+        tenant=scope.tenant_id,
+        ids=ids,
+    )
+    forget_plans(scope)
+    load(scope, DeliveryMove, [_move(scope, one.creator_id, one.id, one.state, str(S.CANCELLED)) for one in here])
+    outbox_bulk.cancel_all(scope, [kind.kind for kind in (PreflightDue, StageDue, PublishDue, ReconcileDue)], ids)
+    notices.settle_all(scope, [cause for one in ids for cause in causes(one)])
+    scope.once_committed(partial(telemetry.DELIVERIES.labels(str(S.CANCELLED)).inc, len(ids)))
+    return len(ids), sum(row.state != S.CANCELLED for row in rows) - len(ids)

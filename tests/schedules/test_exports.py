@@ -1,0 +1,207 @@
+"""Files that go out: a table that comes back unchanged and runs nowhere, and a calendar that calendars can read."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from foundation.ids import uuid7
+from foundation.words import Message
+from schedules import exports
+from schedules.calendar import WallTime
+from schedules.exports import Line, Place
+from schedules.imports_cells import names_in
+from schedules.imports_rows import LONGEST_KEY, read
+from schedules.moving import delivery, move
+from schedules.states import DeliveryState
+from tenants import agencies
+from tests.schedules.builders import Desk
+from tests.schedules.files import Clerk, table
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+LETTERS = some.characters(exclude_categories=["Cs"], exclude_characters="\x00")
+WORDS = some.text(LETTERS, max_size=60)
+NAMES = some.text(LETTERS, min_size=1, max_size=20).map(str.strip).filter(bool)
+URLS = some.sampled_from(["", "https://x/1"])
+ZONES = some.sampled_from(["Europe/Paris", "America/St_Johns", "UTC"])
+
+
+@some.composite
+def line(draw: some.DrawFn) -> Line:
+    at = WallTime(draw(some.dates(date(2001, 1, 1), date(2190, 1, 1))), draw(some.times()), draw(ZONES))
+    at = WallTime(at.day, at.clock.replace(microsecond=0), at.zone)
+    reason = draw(some.sampled_from([None, Message("delivery.too_late")]))
+    places = [
+        Place(
+            uuid7(),
+            name,
+            draw(some.sampled_from(DeliveryState)),
+            draw(some.sampled_from(["", "https://x/1"])),
+            reason,
+            1,
+        )
+        for name in draw(some.lists(NAMES, min_size=1, max_size=3, unique=True))
+    ]
+    return Line(
+        key=draw(some.text(LETTERS, min_size=1, max_size=LONGEST_KEY).map(str.strip).filter(bool)),
+        creator=draw(NAMES),
+        at=at,
+        due=at.instant(),
+        late_ok=draw(some.none() | some.integers(0, 1000).map(lambda minutes: timedelta(minutes=minutes))),
+        body=draw(WORDS.filter(lambda words: bool(words.strip()))),
+        media=tuple(draw(some.lists(some.builds(UUID, int=some.integers(0, 2**128 - 1)), max_size=2, unique=True))),
+        first_comment=draw(WORDS.filter(lambda words: not words or bool(words.strip()))),
+        bodies=draw(some.dictionaries(some.just("sandbox"), WORDS.filter(lambda words: bool(words.strip())))),
+        priority=draw(some.integers(1, 9)),
+        places=tuple(places),
+    )
+
+
+@given(some.lists(line(), min_size=1, max_size=4, unique_by=lambda one: one.key))
+def test_what_goes_out_comes_back_unchanged(lines: list[Line]) -> None:
+    sheet = read(exports.table(lines, {"delivery.too_late": "=trop tard"}), ("sandbox",))
+    assert not sheet.findings
+    for row, one in zip(sheet.rows, lines, strict=True):
+        assert (row.key, row.creator, row.channels) == (one.key, one.creator, tuple(p.account for p in one.places))
+        assert (row.day, row.clock, row.zone) == (one.at.day, one.at.clock, one.at.zone)
+        assert (row.late_ok, row.priority) == (one.late_ok, one.priority)
+        assert (row.body, row.first_comment, row.bodies) == (one.body, one.first_comment, one.bodies)
+        assert tuple(map(UUID, row.media)) == one.media
+
+
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r"])
+def test_no_cell_is_a_formula(sign: str) -> None:
+    at = WallTime(date(2026, 1, 1), time(9), "UTC")
+    one = Line("k", f"{sign}cmd", at, NOW, None, f"{sign}1+1", (), "", {}, 5, ())
+    text = exports.table([one], {}).decode("utf-8-sig")
+    assert f"'{sign}1+1" in text
+    assert f",{sign}1" not in text
+
+
+def unfolded(data: bytes) -> list[str]:
+    """The content lines of a calendar, read strictly."""
+    assert data.endswith(b"\r\n")
+    for physical in data.split(b"\r\n"):
+        assert len(physical) <= 75
+        physical.decode()  # no letter is cut
+        assert b"\n" not in physical
+        assert b"\r" not in physical
+    return data.decode().replace("\r\n ", "").split("\r\n")[:-1]
+
+
+def events(data: bytes) -> list[dict[str, str]]:
+    """The events of a calendar; every other line must be where it belongs."""
+    found: list[dict[str, str]] = []
+    inside = False
+    lines = unfolded(data)
+    assert (lines[0], lines[-1]) == ("BEGIN:VCALENDAR", "END:VCALENDAR")
+    for one in lines[1:-1]:
+        name, _, value = one.partition(":")
+        if name == "BEGIN":
+            assert not inside
+            inside = True
+            found.append({})
+        elif name == "END":
+            assert inside
+            inside = False
+        elif inside:
+            assert name not in found[-1]
+            found[-1][name] = value
+    return found
+
+
+def plain(value: str) -> str:
+    """A TEXT value as it was meant."""
+    out, letters = "", iter(value)
+    for letter in letters:
+        if letter != "\\":
+            assert letter not in ";,"
+            out += letter
+            continue
+        escaped = next(letters)
+        out += {"n": "\n"}.get(escaped, escaped)
+    return out
+
+
+@given(some.lists(line(), min_size=1, max_size=3))
+def test_calendars_read_what_was_meant(lines: list[Line]) -> None:
+    found = events(exports.ics(lines, now=NOW, name="Léa, Mia"))
+    meant = [(one, place) for one in lines for place in one.places]
+    assert len(found) == len(meant)
+    for event, (one, place) in zip(found, meant, strict=True):
+        assert event["UID"] == f"{place.delivery_id}@greenroom"
+        assert datetime.fromisoformat(event["DTSTART"]) == one.due
+        assert event["DTSTAMP"] == "20261121T120000Z"
+        said = one.body.replace("\r\n", "\n").replace("\r", "\n")
+        assert plain(event["DESCRIPTION"]) == "".join(x for x in said if x in "\n\t" or (x >= " " and x != "\x7f"))
+        assert event["STATUS"] in ("CONFIRMED", "TENTATIVE", "CANCELLED")
+
+
+def test_a_long_line_of_wide_letters_is_folded_between_them() -> None:
+    assert exports.folded("é" * 100).count(b"\r\n ") == 2
+    assert unfolded(exports.folded("😀" * 60)) == ["😀" * 60]
+
+
+@pytest.fixture
+def clerk(lea: Desk) -> Clerk:
+    return Clerk(lea)
+
+
+def window(clerk: Clerk) -> list[Line]:
+    with clerk.desk.scope() as scope:
+        start = scope.now - timedelta(days=1)
+        return exports.lines(scope, {clerk.desk.creator_id}, start, start + timedelta(days=60))
+
+
+def test_a_post_on_several_accounts_is_one_line(clerk: Clerk) -> None:
+    clerk.desk.connect("other")
+    clerk.write(table([clerk.row(1, channels="main|other", body="=1+1", first_comment="suite", late_ok="always")]))
+    one = window(clerk)[0]
+    assert {place.account for place in one.places} == {"main", "other"}
+    row = read(exports.table([one], {}), ("sandbox",)).rows[0]
+    assert (set(row.channels), row.body, row.first_comment) == ({"main", "other"}, "=1+1", "suite")
+    assert (row.late_ok, row.zone) == (None, "Europe/Paris")
+
+
+def test_states_and_reasons_stand_in_the_order_of_the_accounts(clerk: Clerk) -> None:
+    clerk.desk.connect("other")
+    clerk.write(table([clerk.row(1, channels="main|other")]))
+    first = window(clerk)[0].places[0]
+    with clerk.desk.scope() as scope:
+        move(scope, delivery(scope, first.delivery_id), DeliveryState.HELD, reason=Message("delivery.too_late"))
+    found = window(clerk)
+    assert exports.reasons(found) == {"delivery.too_late": Message("delivery.too_late")}
+    text = exports.table(found, {"delivery.too_late": "Trop tard"}).decode("utf-8-sig")
+    assert "held|draft" in text
+    assert "Trop tard|" in text
+
+
+def test_our_own_file_is_taken_back_as_it_went_out(clerk: Clerk) -> None:
+    clerk.write(table([clerk.row(n, time=f"{9 + n}:00", body=f"@mot {n}\nfin") for n in range(4)]))
+    before = window(clerk)
+    found = clerk.bring(exports.table(before, {}))
+    assert clerk.problems(found) == []
+    clerk.ask(found)
+    clerk.desk.run()
+    after = window(clerk)
+    assert len(after) == 8
+    same = {(one.at, one.body, one.late_ok, one.priority) for one in before}
+    assert {(one.at, one.body, one.late_ok, one.priority) for one in after} == same
+
+
+def test_nothing_of_others_goes_out(clerk: Clerk) -> None:
+    with clerk.desk.scope() as scope:
+        other = agencies.add_creator(
+            scope, slug="mia", name="Mia", kind="virtual", zone="Europe/Paris", languages=["fr"]
+        )
+    clerk.write(table([clerk.row(1)]))
+    with clerk.desk.scope() as scope:
+        assert exports.lines(scope, {other}, scope.now, scope.now + timedelta(days=9)) == []
+    with clerk.desk.services.tenant(uuid7(), "system:test") as scope:
+        assert exports.lines(scope, {clerk.desk.creator_id}, scope.now, scope.now + timedelta(days=9)) == []
+
+
+def test_names_with_signs_come_back() -> None:
+    assert names_in("a\\|b|c\\;d\\\\") == ("a|b", "c;d\\")
