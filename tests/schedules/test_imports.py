@@ -93,9 +93,9 @@ def test_what_is_written_at_once_is_what_would_be_written_one_by_one(free: Clerk
 
 
 def test_other_words_for_a_platform_leave_there(free: Clerk) -> None:
-    found = free.write(table([free.row(1, body_sandbox="court", body_feed="nulle part")]), plan=True)
+    found = free.write(table([free.row(1, body_sandbox="court", body_telegram="nulle part")]), plan=True)
     assert [(one.column, one.message.code) for one in free.shown(found).findings if one.column.startswith("body_")] == [
-        ("body_feed", "import.override_idle")
+        ("body_telegram", "import.override_idle")
     ]
     free.desk.live(days=2)
     assert free.desk.texts() == ["court"]
