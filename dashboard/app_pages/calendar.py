@@ -1,15 +1,17 @@
 """Calendar: a week or a list of what goes out, the hours that are free, and what went wrong, in place."""
 
-from datetime import date, timedelta
+from datetime import date
 from functools import partial
+from typing import Literal
 from uuid import UUID
 
 import streamlit as st
 
 from dashboard import acting, frame
 from dashboard.app_pages import calendar_files, calendar_post, calendar_queue, calendar_quiet, compose, compose_draft
+from dashboard.app_pages.calendar_views import USUAL, VIEWS, WEEK, Window, window
 from dashboard.frame import Page
-from dashboard.reads.calendar import GROUPS, LIST, WEEK, Calendar, Day, FreeHour, Turn, Wanted, calendar, free_hours
+from dashboard.reads.calendar import GROUPS, Calendar, Day, FreeHour, Turn, Wanted, calendar, free_hours
 from dashboard.reads.compose import accounts as accounts_of
 from dashboard.widgets import draw
 from foundation.database import Scope
@@ -25,7 +27,13 @@ TICK = "5s"
 """How often what is shown is read again: a post that leaves is seen to leave."""
 
 CREATOR, ACCOUNT, GROUP = "calendar:creator", "calendar:account", "calendar:group"
-VIEWS = {"week": WEEK, "list": LIST}
+Kind = Literal["primary", "secondary", "tertiary"]
+MOST_TURNS = 150
+"""So many posts are drawn one by one; a page with more would be slow to press anything on."""
+
+IN_A_DAY = 4
+"""Posts of one day of a month; the rest is counted."""
+
 RETRIED = frozenset({DeliveryState.HELD, DeliveryState.FAILED, DeliveryState.BROKEN_OFF})
 
 
@@ -61,34 +69,27 @@ def _days(page: Page) -> None:
         return
     zone = mine[0].zone
     today = page.read(lambda scope: local_day(scope.now, zone))
-    view = "list" if st.query_params.get("view") == "list" else "week"
-    first = _first(st.query_params.get("day", ""), view, today)
-    _bar(page, view, first, today)
+    asked = st.query_params.get("view", USUAL)
+    view = asked if asked in VIEWS else USUAL
+    shown = window(view, st.query_params.get("day", ""), today)
+    _bar(page, view, shown, today)
     creator, account, group = _filters(page, mine)
-    calendar_quiet.banner(page, mine, first, first + timedelta(days=VIEWS[view] - 1))
-    _grid(page, view, Wanted(first, VIEWS[view], creator, account, group))
+    calendar_quiet.banner(page, mine, shown.begins, shown.ends)
+    _grid(page, view, Wanted(shown.first, VIEWS[view].days, creator, account, group, free=VIEWS[view].whole))
 
 
-def _first(text: str, view: str, today: date) -> date:
-    """The first day shown: that of the address, else of today; a week begins on its Monday."""
-    try:
-        asked = date.fromisoformat(text) if text else today
-    except ValueError:
-        asked = today
-    asked = min(max(asked, today - timedelta(days=3660)), today + timedelta(days=3660))
-    return asked - timedelta(days=asked.weekday()) if view == "week" else asked
-
-
-def _bar(page: Page, view: str, first: date, today: date) -> None:
+def _bar(page: Page, view: str, shown: Window, today: date) -> None:
     """Where one is, and the way to elsewhere; each button has its key."""
-    step = timedelta(days=VIEWS[view])
-    draw("calendar_head.html", first=first, last=first + step - timedelta(days=1), voice=page.voice, word=page.word)
+    draw("calendar_head.html", first=shown.begins, last=shown.ends, voice=page.voice, word=page.word)
+    day = today if shown.begins <= today <= shown.ends else shown.begins
     with st.container(horizontal=True, gap="small"):
-        _go(page, "calendar.before", "Left", day=str(first - step), view=view)
+        for name, one in VIEWS.items():
+            if name != view:
+                _go(page, f"calendar.view.{name}", one.key, day=str(day), view=name, kind="tertiary")
+    with st.container(horizontal=True, gap="small"):
+        _go(page, "calendar.before", "Left", day=str(shown.before), view=view)
         _go(page, "calendar.today", "T", day="", view=view)
-        _go(page, "calendar.after", "Right", day=str(first + step), view=view)
-        other = "list" if view == "week" else "week"
-        _go(page, f"calendar.view.{other}", "D" if other == "list" else "W", day=str(first), view=other)
+        _go(page, "calendar.after", "Right", day=str(shown.after), view=view)
         _go(page, "files.open", "E", files="1")
         if page.may(Right.RUN):
             _go(page, "calendar.queue", "Q", queue="1")
@@ -102,8 +103,8 @@ def _bar(page: Page, view: str, first: date, today: date) -> None:
             )
 
 
-def _go(page: Page, code: str, shortcut: str, **address: str) -> None:
-    st.button(page.word(code), key=f"go:{code}", shortcut=shortcut, on_click=partial(_went, address))
+def _go(page: Page, code: str, shortcut: str, *, kind: Kind = "secondary", **address: str) -> None:
+    st.button(page.word(code), key=f"go:{code}", type=kind, shortcut=shortcut, on_click=partial(_went, address))
 
 
 def _went(address: dict[str, str]) -> None:
@@ -160,10 +161,32 @@ def _columns(page: Page, view: str, found: Calendar) -> None:
         for column, day in zip(st.columns(WEEK, gap="small"), found.days, strict=True):
             with column:
                 _day(page, found, day)
-    else:
+    elif view == "month":
+        for row in range(0, len(found.days), WEEK):
+            for column, day in zip(st.columns(WEEK, gap="small"), found.days[row : row + WEEK], strict=True):
+                with column:
+                    _compact(page, found, day, most=IN_A_DAY)
+    elif VIEWS[view].whole and sum(len(day.turns) for day in found.days) <= MOST_TURNS:
         for day in found.days:
             if day.turns or day.free:
                 _day(page, found, day)
+    else:
+        for day in found.days:
+            if day.turns:
+                _compact(page, found, day, most=len(day.turns))
+    if found.cut:
+        draw("calendar_note.html", note=page.word("calendar.cut"))
+
+
+def _compact(page: Page, found: Calendar, day: Day, *, most: int) -> None:
+    """A day in short; a press opens all of it."""
+    with st.container(key=f"cell:{day.day}", gap=None):
+        label = page.voice.short_day(day.day)
+        kind: Kind = "primary" if day.day == found.today else "tertiary"
+        st.button(label, key=f"day:{day.day}", type=kind, on_click=partial(_went, {"view": "day", "day": str(day.day)}))
+        if day.turns:
+            several = len(found.chosen) > 1
+            draw("calendar_compact.html", day=day, most=most, several=several, voice=page.voice, word=page.word)
 
 
 def _day(page: Page, found: Calendar, day: Day) -> None:

@@ -26,8 +26,8 @@ from tenants import reads as tenant_reads
 from tenants.reads import Creator
 
 S = DeliveryState
-WEEK, LIST = 7, 14
-"""Days of the two views."""
+MOST = 5000
+"""Deliveries of one window; of more, the later ones are left out and that is said."""
 
 GROUPS: Mapping[str, Collection[DeliveryState]] = {
     "all": frozenset(S) - {S.CANCELLED},
@@ -49,6 +49,8 @@ class Wanted:
     creator: UUID | None = None
     account: UUID | None = None
     group: str = "all"
+    free: bool = True
+    """Whether the hours that are free are wanted too."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,8 @@ class Calendar:
     """Whether anything stands in these days at all, filters aside."""
     halt: Halt
     """Where nothing leaves, whatever hour it has."""
+    cut: bool
+    """Whether there was more than one window holds."""
 
     def waits(self, entry: Entry) -> bool:
         """Whether an emergency stop keeps it back."""
@@ -176,13 +180,14 @@ def calendar(scope: Scope, mine: Sequence[Creator], wanted: Wanted) -> Calendar:
     names = channel_reads.names(scope)
     last = wanted.first + timedelta(days=wanted.days)
     start, end = bounds(wanted.first - timedelta(days=1), "UTC")[0], bounds(last, "UTC")[1]
-    entries = schedule_reads.agenda(scope, by_id, start, end, names=names)
-    hours = agenda.hours(scope, by_id) if last > local_day(scope.now, "UTC") - timedelta(days=1) else {}
+    entries = schedule_reads.agenda(scope, by_id, start, end, names=names, limit=MOST)
+    ahead = wanted.free and last > local_day(scope.now, "UTC") - timedelta(days=1)
+    hours = agenda.hours(scope, by_id) if ahead else {}
     found = _Found(entries, by_id, hours, scope.now)
     days = [_day(wanted, wanted.first + timedelta(days=number), found) for number in range(wanted.days)]
     zone = chosen[0].zone if chosen else "UTC"
     halt = switches.halt(scope, "sending")
-    return Calendar(scope.now, local_day(scope.now, zone), days, chosen, bool(entries), halt)
+    return Calendar(scope.now, local_day(scope.now, zone), days, chosen, bool(entries), halt, len(entries) == MOST)
 
 
 @dataclass(frozen=True)
