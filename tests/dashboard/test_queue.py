@@ -66,7 +66,7 @@ def test_order_is_changed_and_gaps_are_filled(door: Door, lumiere: Agency) -> No
     times = [one.at for one in queue(lumiere, channel_id)]
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar")
-        text = page.press("Files")
+        text = page.press("Files d’attente")
         assert "3 publications dans la file" in text
         page.press("Plus tard")
         assert [one.words for one in queue(lumiere, channel_id)] == ["deuxième", "premier", "troisième"]
