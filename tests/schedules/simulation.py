@@ -1,0 +1,253 @@
+"""Months of an agency in minutes: the true code of the house, a clock that leaps, and a world in memory that fails.
+
+What is planned is drawn from a seed, and so is what the world does to each request, by what it carries and which try it
+is: a seed plans and breaks the same things again, whatever order rows of the same instant are done in. What must leave
+is known from the plan alone, by an oracle that shares no code with the calendar.
+"""
+
+import copy
+import json
+import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from channels import connecting
+from foundation.facts import Facts
+from foundation.http import AnswerLost, NotSent, Reply, Request
+from foundation.ids import uuid7
+from schedules import drafting, planning, series
+from schedules.calendar import WallTime
+from schedules.drafting import Draft
+from schedules.events import DeliveryPublished
+from schedules.recurrence import Every, Repeat, Rule
+from tenants import agencies
+from tests.schedules.builders import Desk
+from workers import handlers
+from workers.dispatch import Routes
+
+ZONES = ("Europe/Paris", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "America/St_Johns", "UTC")
+LATE = timedelta(minutes=30)
+EARLY = timedelta(seconds=1)
+"""The world's clock is read a moment before the house's."""
+
+
+BEYOND = 5
+"""Days after the last one of which what repeats is known: it goes on while the last looks are waited for."""
+
+
+@dataclass
+class World:
+    """A platform in memory, as the sandbox speaks: it keeps what it took in, and has bad hours and bad moments."""
+
+    seed: int
+    now: Callable[[], datetime]
+    posts: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    tries: Counter[tuple[str, str]] = field(default_factory=Counter)
+    closed: dict[str, datetime] = field(default_factory=dict)
+    """Until when an account was told to wait."""
+    rude: list[str] = field(default_factory=list)
+    """Requests that came while their account had been told to wait."""
+    outages: list[tuple[datetime, datetime]] = field(default_factory=list)
+
+    def exchange(self, request: Request) -> Reply | NotSent | AnswerLost:
+        """One request, as `foundation.http` answers it."""
+        now, parts = self.now(), urlsplit(request.url)
+        if any(begins <= now < ends for begins, ends in self.outages):
+            return NotSent("ConnectError")
+        account = unquote(parts.path.split("/")[2])
+        if request.method == "POST":
+            return self._post(account, json.loads(request.body), now)
+        return self._list(account, parse_qs(parts.query), now)
+
+    def _post(self, account: str, said: dict[str, Any], now: datetime) -> Reply | NotSent | AnswerLost:
+        if now < self.closed.get(account, now):
+            self.rude.append(account)
+        mark = (account, said["text"])
+        self.tries[mark] += 1
+        luck = random.Random(f"{self.seed} {mark} {self.tries[mark]}").random()
+        if luck < 0.02:
+            return AnswerLost("reset before it was taken in")
+        if luck < 0.04:
+            return _answer(503, {"error": "unavailable"}, now)
+        if luck < 0.06:
+            self.closed[account] = now + timedelta(minutes=2)
+            return _answer(429, {"error": "slow_down"}, now, retry="120")
+        post = self._taken_in(account, said, now)
+        if luck < 0.09:
+            return AnswerLost("reset after it was taken in")
+        if luck < 0.11:
+            return _answer(503, {"error": "unavailable"}, now)
+        told = {name: post[name] for name in ("id", "url", "created_at")}
+        return _answer(201, told, now)
+
+    def _taken_in(self, account: str, said: dict[str, Any], now: datetime) -> dict[str, Any]:
+        here = self.posts.setdefault(account, [])
+        known = next((one for one in here if account.endswith("+key") and one["key"] == said["key"]), None)
+        if known is not None:
+            return known
+        number = sum(map(len, self.posts.values())) + 1
+        url = f"https://world.example/{account}/{number}"
+        marks = {"adult": False, "ai": False, "surface": "post", "reply_to": ""}
+        stamps = {"id": f"p{number}", "url": url, "created_at": now.isoformat(), "at": now}
+        here.append({"text": said["text"], "key": said["key"], **marks, **stamps})
+        return here[-1]
+
+    def _list(self, account: str, asked: dict[str, list[str]], now: datetime) -> Reply:
+        keyed = account.endswith("+key")
+        here = [one for one in self.posts.get(account, ()) if "key" not in asked or one["key"] == asked["key"][0]]
+        shown = [{**one, "key": one["key"] if keyed else "", "at": ""} for one in here[::-1][:50]]
+        return _answer(200, {"posts": shown}, now)
+
+
+def _answer(status: int, body: dict[str, Any], now: datetime, *, retry: str = "") -> Reply:
+    headers = {"content-type": "application/json", "x-sandbox-now": now.isoformat()}
+    return Reply(status, headers | ({"retry-after": retry} if retry else {}), json.dumps(body).encode())
+
+
+@dataclass
+class Promise:
+    """One thing that must be said on an account at a wall time; `off` once somebody took it back."""
+
+    account: str
+    text: str
+    day: date
+    clock: time
+    zone: str
+    delivery: UUID | None = None
+    series: UUID | None = None
+    off: bool = False
+
+    @property
+    def due(self) -> datetime:
+        """The oracle: in a spring gap as if clocks had not moved, in an autumn overlap the first of the two."""
+        zone = ZoneInfo(self.zone)
+        naive = datetime.combine(self.day, self.clock)
+        before = naive.replace(tzinfo=zone, fold=0)
+        return (naive - (before.utcoffset() or timedelta())).replace(tzinfo=UTC)
+
+
+def _note(number: int) -> str:
+    """A sentence of its own for each number; without digits, which could be read as an age."""
+    things = ("garden", "river", "window", "kitchen", "harbour", "mountain", "bakery", "library")
+    kinds = ("quiet", "sunny", "old", "green", "narrow", "bright", "distant", "warm")
+    thing, kind = things[number % len(things)], kinds[number // len(things) % len(kinds)]
+    return f"A few new pictures of the {kind} {thing} are waiting for you this week."
+
+
+class Agency(Desk):
+    """A tenant whose processes reach the world in memory; readings are not asked for: nothing is judged by them."""
+
+    world: World
+
+    @cached_property
+    def routes(self) -> Routes:
+        """The true routes."""
+        transport = copy.copy(self.services.transport)
+        transport._http = self.world  # type: ignore[assignment]  # the same door, onto another network
+        found = handlers.routes(replace(self.services, transport=transport))
+        heard = Facts({})
+        heard.by_kind = {**found.facts.by_kind, DeliveryPublished.kind: ()}
+        found.facts = heard
+        return found
+
+
+@dataclass
+class Months:
+    """A plan for some creators over some days, lived through."""
+
+    agency: Agency
+    seed: int
+    creators: int
+    days: int
+    promises: list[Promise] = field(default_factory=list)
+
+    def plan(self) -> None:
+        """Each creator repeats something and has some single posts; the world has its bad hours."""
+        drawn, start = random.Random(self.seed), self.agency.now()
+        for number in range(self.creators):
+            zone = ZONES[number % len(ZONES)]
+            account = f"c{number}-{str(self.agency.tenant_id)[-6:]}" + ("+key" if number % 2 else "")
+            creator, channel = self._settle(number, zone, account)
+            first = start.astimezone(ZoneInfo(zone)).date() + timedelta(days=1)
+            self._series(drawn, creator, channel, (account, zone, first))
+            for single in range(max(1, self.days // 10)):
+                day = first + timedelta(days=drawn.randrange(self.days - 1))
+                clock = time(drawn.choice((2, 2, 3, 10, 18, 23)), drawn.choice((0, 30)))
+                self._single(creator, channel, Promise(account, _note(single), day, clock, zone))
+        for begins in range(2, self.days, 9):
+            at = start + timedelta(days=begins, hours=drawn.randrange(24))
+            self.agency.world.outages.append((at, at + timedelta(minutes=drawn.choice((3, 20, 180)))))
+
+    def _settle(self, number: int, zone: str, account: str) -> tuple[UUID, UUID]:
+        services, tenant_id = self.agency.services, self.agency.tenant_id
+        sealed = services.seal(tenant_id, "token")
+        with self.agency.scope() as scope:
+            creator = agencies.add_creator(
+                scope,
+                slug=f"c{number}",
+                name=f"C{number}",
+                kind="virtual",
+                zone=zone,
+                languages=["en"],
+                approval_tiers=0,
+            )
+            where = {"platform": "sandbox", "surface": "sandbox.post", "account": account, "name": account}
+            more = {"base_url": "https://world.example", "token": sealed, "zone": zone}
+            return creator, connecting.connect(scope, creator_id=creator, **where, **more)
+
+    def _series(self, drawn: random.Random, creator: UUID, channel: UUID, where: tuple[str, str, date]) -> None:
+        account, zone, first = where
+        clock, every = time(drawn.choice((2, 9, 21)), drawn.choice((15, 30))), drawn.choice((1, 3, 7))
+        text = "Good morning, the little shop by the river is open again today."
+        wanted = Repeat(Rule(Every.DAY, None, every), first, clock, zone)
+        author = f"member:{self.agency.author}"
+        with self.agency.scope(author) as scope:
+            planned = series.plan(
+                scope, Draft(creator, "", text, (), (channel,)), wanted, key=uuid7(), author=author, confirmed=True
+            )
+        with self.agency.scope() as scope:
+            ids = {one.series_id for one in planning.deliveries_of(scope, planned.post_id)}
+        for ahead in range(0, self.days + BEYOND, every):
+            day = first + timedelta(days=ahead)
+            self.promises.append(Promise(account, text, day, clock, zone, series=next(iter(ids))))
+
+    def _single(self, creator: UUID, channel: UUID, promise: Promise) -> None:
+        author = f"member:{self.agency.author}"
+        with self.agency.scope(author) as scope:
+            at = WallTime(promise.day, promise.clock, promise.zone)
+            draft = Draft(creator, "", promise.text, (), (channel,))
+            planned = drafting.plan(scope, draft, key=uuid7(), at=at, author=author)
+            promise.delivery = planning.deliveries_of(scope, planned.post_id)[0].id
+        self.promises.append(promise)
+
+    def live(self, each_day: Callable[[], None]) -> None:
+        """Day by day: people change their minds, then what is due is done as the clock comes to it."""
+        drawn = random.Random(f"{self.seed} people")
+        for _ in range(self.days):
+            self._whim(drawn)
+            self.agency.live(days=1)
+            each_day()
+
+    def _whim(self, drawn: random.Random) -> None:
+        ahead = [one for one in self.promises if not one.off and one.due > self.agency.now() + timedelta(hours=1)]
+        if not ahead:
+            return
+        chosen, whim = drawn.choice(ahead), drawn.random()
+        if chosen.series is not None:
+            if whim < 0.3:
+                self.agency.act(series.skip, chosen.series, chosen.day)
+                chosen.off = True
+        elif whim < 0.3 and chosen.delivery is not None:
+            self.agency.act(planning.cancel, chosen.delivery)
+            chosen.off = True
+        elif whim < 0.6 and chosen.delivery is not None:
+            chosen.day += timedelta(days=1)
+            at = WallTime(chosen.day, chosen.clock, chosen.zone)
+            self.agency.act(planning.move_delivery, chosen.delivery, at=at)
