@@ -51,9 +51,10 @@ test: $(DEV_STAMP) ## everything: walls first, then rooms, types, whole processe
 browser: $(DEV_STAMP) ## the pages in a real Chromium, where one is installed
 	$(PYTEST) $(WAITING) tests/browser
 
-chaos: $(DEV_STAMP) ## the day under kill -9, flush, hang and reset, 200 seeds; a send beside what forbids it, 10,000 orders
+chaos: $(DEV_STAMP) ## the day under kill -9, flush, hang and reset, 200 seeds; 10,000 orders of a send; a simulated year
 	GREENROOM_CHAOS_SEEDS=200 $(PYTEST) -n 2 tests/chaos
 	GREENROOM_ORDERS=10000 $(PYTEST) --timeout 7200 tests/gate/test_every_order.py
+	GREENROOM_SIMULATED=200,365 $(PYTEST) tests/schedules/test_simulated_year.py
 
 mutation: $(DEV_STAMP) ## how many small changes of the gate the tests find: all (hours), or MUTANTS=300; AGAIN=1 survivors
 	nice -n 19 $(BIN)/python -m tests.mutation --mutants $(or $(MUTANTS),0) --seed $(or $(SEED),greenroom) $(if $(AGAIN),--again)

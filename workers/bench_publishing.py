@@ -53,6 +53,9 @@ SCENARIOS = {
 }
 """How many posts, and how far apart."""
 
+MANY, FEW = 300, 8
+"""Posts of an agency that are due at once, and single ones of another, a second apart meanwhile."""
+
 PATIENCE_SECONDS = 240.0
 LEAD = timedelta(seconds=6)
 """From planning to the first due time: the rows are written before anything is due."""
@@ -86,11 +89,13 @@ def figures(world: World) -> dict[str, float]:
     """Post by every scenario, one after the other."""
     watched = _Connections(world.settings)
     light, burst, stream = (_scenario(world, name, watched=watched) for name in SCENARIOS)
+    fair = _beside_many(world, watched)
     return {
         "light_p95_s": p95(light.lateness),
         "burst120_p50_s": median(burst.lateness),
         "burst120_p95_s": p95(burst.lateness),
         "posts_per_s": stream.per_second,
+        "fair_most_s": fair,
         "db_connections": float(watched.most),
     }
 
@@ -233,6 +238,23 @@ def _scenario(world: World, name: str, *, watched: _Connections) -> Run:
     late = [(arrived[mark] - at).total_seconds() for mark, at in due.items()]
     span = (max(arrived.values()) - min(arrived.values())).total_seconds()
     return Run(late, count / max(span, 0.001))
+
+
+def _beside_many(world: World, watched: _Connections) -> float:
+    """The most that a post of one agency is late while another has hundreds due at once."""
+    drawn = random.Random(f"{SEED} fair")  # noqa: S311 - marks, no secrets
+    start = wall_now().replace(microsecond=0) + LEAD + timedelta(seconds=MANY / 40)
+    crowd = [one for one in world.channels if one[0] == world.channels[0][0]]
+    alone = next(one for one in world.channels if one[0] != world.channels[0][0])
+    due: dict[str, datetime] = {}
+    for number in range(MANY + FEW):
+        single = number >= MANY
+        tenant_id, creator_id, channel_id = alone if single else crowd[number % len(crowd)]
+        mark = f"fair-{number}-{drawn.randrange(10**6)}"
+        due[mark] = start + (timedelta(seconds=number - MANY) if single else timedelta(0))
+        plan(world.services.tenant, tenant_id, (creator_id, channel_id), mark, due[mark])
+    arrived = _arrivals(world, due, watched)
+    return max((arrived[mark] - at).total_seconds() for mark, at in list(due.items())[MANY:])
 
 
 def plan(tenant: OpenScope, tenant_id: UUID, owner: tuple[UUID, UUID], mark: str, at: datetime) -> None:

@@ -133,6 +133,15 @@ class Promise:
         return (naive - (before.utcoffset() or timedelta())).replace(tzinfo=UTC)
 
 
+def _nights(zone: str, first: date, days: int) -> list[date]:
+    """The days at which clocks of a zone change."""
+
+    def noon(ahead: int) -> timedelta | None:
+        return datetime.combine(first + timedelta(days=ahead), time(12), tzinfo=ZoneInfo(zone)).utcoffset()
+
+    return [first + timedelta(days=ahead) for ahead in range(days - 1) if noon(ahead) != noon(ahead - 1)]
+
+
 def _note(number: int) -> str:
     """A sentence of its own for each number; without digits, which could be read as an age."""
     things = ("garden", "river", "window", "kitchen", "harbour", "mountain", "bakery", "library")
@@ -177,9 +186,10 @@ class Months:
             creator, channel = self._settle(number, zone, account)
             first = start.astimezone(ZoneInfo(zone)).date() + timedelta(days=1)
             self._series(drawn, creator, channel, (account, zone, first))
-            for single in range(max(1, self.days // 10)):
-                day = first + timedelta(days=drawn.randrange(self.days - 1))
+            singles = [first + timedelta(days=drawn.randrange(self.days - 1)) for _ in range(max(1, self.days // 10))]
+            for single, day in enumerate([*_nights(zone, first, self.days), *singles]):
                 clock = time(drawn.choice((2, 2, 3, 10, 18, 23)), drawn.choice((0, 30)))
+                clock = clock if day in singles else time(2, 30)
                 self._single(creator, channel, Promise(account, _note(single), day, clock, zone))
         for begins in range(2, self.days, 9):
             at = start + timedelta(days=begins, hours=drawn.randrange(24))
