@@ -21,6 +21,7 @@ from foundation import leases
 from foundation.clock import monotonic, pause
 from foundation.database import Database, OpenScope
 from foundation.errors import Unavailable
+from foundation.facts import Facts
 from foundation.ids import HOUSE
 from foundation.outbox import Queue
 from migrations import upgrading
@@ -152,7 +153,7 @@ def _until(done: list[int], count: int) -> None:
 
 def _relay(servers: Servers) -> None:
     database = Database(servers.work_url, pool_size=2)
-    Relay(database, database.scope, sender(app.broker(servers.redis_url))).serve()
+    Relay(database, database.scope, sender(app.broker(servers.redis_url)), facts=Facts({})).serve()
 
 
 def claims_per_s(servers: Servers) -> float:

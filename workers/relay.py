@@ -91,7 +91,7 @@ class Relay:
         tenant: OpenScope,
         send: Send,
         *,
-        facts: Facts | None = None,
+        facts: Facts,
         places: Sequence[Places] = PLACES,
         ticks: Sequence[Tick] = (),
         loaded: Callable[[], str | None] = lambda: None,
@@ -99,7 +99,7 @@ class Relay:
         """`loaded` names the group (model) whose rows go first in `gpu`; `ticks` beat while this relay leads; `facts`
         says who hears them."""
         self._database, self._tenant, self._send = database, tenant, send
-        self._facts = facts or Facts({})
+        self._facts = facts
         self._places, self._loaded = tuple(places), loaded
         self._beat = Beat(ticks, tenant)
         self._stopping = Flag()

@@ -10,6 +10,7 @@ from uuid import UUID
 import redis
 
 from foundation.database import Database, OpenScope
+from foundation.facts import Facts
 from foundation.ids import HOUSE
 from foundation.outbox import QUEUES
 from tests.conftest import wait_until
@@ -17,6 +18,8 @@ from workers import app
 from workers.beat import Tick
 from workers.dispatch import RELAY, Dispatcher, Routes
 from workers.relay import Relay, Send, sender
+
+NO_FACTS = Facts({})
 
 
 def empty(tenant: OpenScope, redis_url: str) -> None:
@@ -33,10 +36,10 @@ def left(tenant: OpenScope) -> int:
 
 
 @contextmanager
-def relaying(database: Database, send: Send, *, ticks: Sequence[Tick] = ()) -> Iterator[Relay]:
+def relaying(database: Database, send: Send, *, facts: Facts = NO_FACTS, ticks: Sequence[Tick] = ()) -> Iterator[Relay]:
     """A relay in a thread, with connections of its own."""
     own = Database(database.engine.url.render_as_string(hide_password=False), pool_size=3)
-    relay = Relay(own, own.scope, send, ticks=ticks)
+    relay = Relay(own, own.scope, send, facts=facts, ticks=ticks)
     thread = Thread(target=relay.run, name="relay", daemon=True)
     thread.start()
     try:
@@ -62,6 +65,6 @@ def house(
     dispatcher = Dispatcher(routes, database.scope)
     with ExitStack() as stack:
         stack.enter_context(app.embedded(app.broker(redis_url, partial(handle, dispatcher)), queues=QUEUES, threads=12))
-        relay = stack.enter_context(relaying(database, wrap(sender(app.broker(redis_url)))))
+        relay = stack.enter_context(relaying(database, wrap(sender(app.broker(redis_url))), facts=routes.facts))
         wait_until(relay.leading.is_set)
         yield relay

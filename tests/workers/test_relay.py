@@ -14,11 +14,12 @@ from foundation import leases, outbox
 from foundation.clock import monotonic, pause
 from foundation.database import Database, OpenScope
 from foundation.facts import QUEUE as FACTS
+from foundation.facts import Facts, Heard
 from foundation.ids import HOUSE, uuid7
 from foundation.leases import Claimed, Look
 from foundation.outbox import QUEUES, Queue
 from tests.conftest import wait_until
-from tests.foundation.events import ChatDue, PostDue, put_chat, put_posts, states
+from tests.foundation.events import ChatDue, CountSale, PostDue, Sold, put_chat, put_posts, states
 from tests.workers.running import empty, house, left, relaying
 from workers.beat import Tick
 from workers.dispatch import Dispatcher, Route, Routes
@@ -61,6 +62,25 @@ def test_rows_due_now_and_soon_are_handled_once_and_on_time(
     assert set(subjects) <= set(handled.subjects)
     assert set(handled.subjects.values()) == {1}
     assert monotonic() - started < 10
+
+
+def test_who_hears_a_fact_is_told_without_a_message_for_it(database: Database, redis_url: str, tenant_id: UUID) -> None:
+    handled, sent = Handled(), list[Queue]()
+
+    def noted(send: Send) -> Send:
+        def once(row: Claimed, queue: Queue) -> None:
+            sent.append(queue)
+            send(row, queue)
+
+        return once
+
+    heard = Routes(Route(CountSale, handled), facts=Facts({Sold: (Heard(CountSale),)}))
+    with house(database, redis_url, heard, wrap=noted):
+        with database.scope(tenant_id, ME) as scope:
+            outbox.put(scope, Sold(tenant_id, uuid7(), 500))
+        wait_until(lambda: len(handled.seen) == 1)
+        wait_until(lambda: left(database.scope) == 0)
+    assert sent == [CountSale.queue]
 
 
 def test_a_lane_is_done_in_order_by_many_threads(database: Database, redis_url: str, tenant_id: UUID) -> None:
