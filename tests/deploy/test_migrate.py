@@ -79,14 +79,53 @@ INSERT INTO blocklist (tenant_id, id, sha256, category) VALUES (:t, :a, 'x', 'sh
 """
 
 
+def just_before(cluster: Cluster, revision: str) -> None:
+    """Bring the tables back to what they were before a migration."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(upgrading.__file__).parent))
+    config.attributes["url"] = cluster.url("greenroom_owner", NAME)
+    before = ScriptDirectory.from_config(config).get_revision(revision).down_revision
+    command.downgrade(config, str(before))
+
+
+_WAITING = """
+INSERT INTO outbox (tenant_id, id, kind, version, subject_id, args, queue, holds_lane, priority, available_at, state,
+  tries, trace_id)
+SELECT :t, gen_random_uuid(), kind, 1, :t, '{}', queue, false, 5, now(), state, 0, 't'
+FROM (VALUES ('takedown.opened', 'urgent', 'waiting'), ('delivery.published', 'publish', 'leased'),
+  ('order.paid', 'chat', 'dead'), ('readings.plan', 'make', 'waiting'), ('delivery.publish', 'publish', 'waiting'))
+  AS r(kind, queue, state)
+"""
+
+
+def test_facts_that_wait_are_told_after_the_upgrade(elsewhere: Cluster, tmp_path: Path) -> None:
+    house = settings(elsewhere, tmp_path)
+    preparing.migrate(house)
+    just_before(elsewhere, "0048")
+    superuser = create_engine(elsewhere.url("postgres", NAME))
+    with superuser.begin() as connection:
+        connection.execute(text(_WAITING), {"t": "0198c0de-0000-7000-8000-000000000001"})
+    preparing.migrate(house)
+    with superuser.connect() as connection:
+        said = "SELECT kind, queue, count(*) FROM outbox GROUP BY kind, queue ORDER BY kind"
+        assert connection.execute(text(said)).all() == [
+            ("delivery.publish", "publish", 1),
+            ("delivery.published", "facts", 1),
+            ("order.paid", "chat", 1),
+            ("readings.read", "make", 3),
+            ("takedown.opened", "facts", 1),
+        ]
+        ages = "SELECT args ->> 'age_hours', available_at - min(available_at) OVER () FROM outbox WHERE queue = 'make'"
+        assert sorted(int(age) for age, _ in connection.execute(text(ages))) == [1, 24, 168]
+        forced = "SELECT relforcerowsecurity FROM pg_class WHERE relname = 'outbox'"
+        assert connection.execute(text(forced)).scalar_one()
+    superuser.dispose()
+
+
 def test_decisions_of_before_become_rulings_and_what_they_blocked_is_theirs(elsewhere: Cluster, tmp_path: Path) -> None:
     house = settings(elsewhere, tmp_path)
     preparing.migrate(house)
-    config = Config()
-    config.set_main_option("script_location", str(Path(upgrading.__file__).parent))
-    config.attributes["url"] = elsewhere.url("greenroom_owner", NAME)
-    before = ScriptDirectory.from_config(config).get_revision("0033").down_revision
-    command.downgrade(config, str(before))
+    just_before(elsewhere, "0033")
     ids = {name: f"0198c0de-0000-7000-8000-00000000000{name}" for name in "abc"}
     ids |= {name: ids["a"][:-1] + digit for name, digit in (("t", "1"), ("m", "2"), ("p", "3"))}
     superuser = create_engine(elsewhere.url("postgres", NAME))
