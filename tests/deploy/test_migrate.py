@@ -91,7 +91,7 @@ def just_before(cluster: Cluster, revision: str) -> None:
 _WAITING = """
 INSERT INTO outbox (tenant_id, id, kind, version, subject_id, args, queue, holds_lane, priority, available_at, state,
   tries, trace_id)
-SELECT :t, gen_random_uuid(), kind, 1, :t, '{}', queue, false, 5, now(), state, 0, 't'
+SELECT :t, gen_random_uuid(), kind, 1, :t, '{}', queue, false, 5, house_now(), state, 0, 't'
 FROM (VALUES ('takedown.opened', 'urgent', 'waiting'), ('delivery.published', 'publish', 'leased'),
   ('order.paid', 'chat', 'dead'), ('readings.plan', 'make', 'waiting'), ('delivery.publish', 'publish', 'waiting'))
   AS r(kind, queue, state)

@@ -127,10 +127,9 @@ class Promise:
     @property
     def due(self) -> datetime:
         """The oracle: in a spring gap as if clocks had not moved, in an autumn overlap the first of the two."""
-        zone = ZoneInfo(self.zone)
-        naive = datetime.combine(self.day, self.clock)
-        before = naive.replace(tzinfo=zone, fold=0)
-        return (naive - (before.utcoffset() or timedelta())).replace(tzinfo=UTC)
+        said = datetime.combine(self.day, self.clock, tzinfo=UTC)
+        there = datetime.combine(self.day, self.clock, tzinfo=ZoneInfo(self.zone))  # fold=0: as clocks went before
+        return said - (there.utcoffset() or timedelta())
 
 
 def _nights(zone: str, first: date, days: int) -> list[date]:
