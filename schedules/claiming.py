@@ -314,7 +314,10 @@ def _check_approval(scope: Scope, owner: Post, raw: Sequence[Unit]) -> None:
 def _digest(scope: Scope, owner: Post, raw: Sequence[Unit]) -> str:
     """The digest of a post whose parts on an account were just put together."""
     if owner.overrides:  # what other places say was approved with it
-        return digest_now(scope, owner)
+        try:
+            return digest_now(scope, owner)
+        except NotFound as missing:
+            raise NotClaimable("delivery.media_missing", hold=Message("delivery.media_missing")) from missing
     media = [medium for one in raw for medium in one.media]  # in the order of the post, joined or not
     shown = iter(media)
     prints = [print_of(asset, next(shown)) for asset in owner.media]

@@ -123,9 +123,7 @@ def write(
 
 
 def need_account(draft: Draft) -> None:
-    """Raise BadInput for a draft that names no account, or says nothing."""
-    if draft.empty:
-        raise BadInput("compose.empty")
+    """Raise BadInput for a draft that names no account."""
     if not draft.channels:
         raise BadInput("compose.no_account")
 

@@ -13,7 +13,7 @@ from channels.states import ChannelState
 from foundation.database import Scope
 from foundation.errors import BadInput
 from foundation.words import Message
-from schedules import approvals, planning, series, slots
+from schedules import approvals, overrides, planning, series, slots
 from schedules.calendar import parse
 from schedules.models import Delivery, Post
 from schedules.moving import delivery, move
@@ -58,7 +58,8 @@ def preview(scope: Scope, source_id: UUID, target_id: UUID) -> Spared:
     source, target = _pair(scope, source_id, target_id)
     rows = _rows(scope, source_id)
     there = _there(scope, target_id)
-    ahead = [(row, owner) for row, owner in rows if row.state in AHEAD]
+    why = {row.id: _stays(row, owner, source_id) for row, owner in rows}
+    ahead = [(row, owner) for row, owner in rows if why[row.id] is None]
     goes = [
         Moving(row.id, row.version, row.post_id, target_id, owner.title or owner.body, wall, wall)
         for row, owner in ahead
@@ -66,9 +67,9 @@ def preview(scope: Scope, source_id: UUID, target_id: UUID) -> Spared:
     ]
     keys = {row.id: (row.post_id, row.occurrence_key) for row, _ in ahead}
     stays = [
-        Left(row.id, source_id, owner.title or owner.body, Message(ON_ITS_WAY))
+        Left(row.id, source_id, owner.title or owner.body, reason)
         for row, owner in rows
-        if row.state not in AHEAD
+        if (reason := why[row.id]) is not None
     ]
     return Spared(
         tuple(one for one in goes if keys[one.delivery_id] not in there),
@@ -76,6 +77,15 @@ def preview(scope: Scope, source_id: UUID, target_id: UUID) -> Spared:
         tuple(stays),
         _asks_again(scope, source, target),
     )
+
+
+def _stays(row: Delivery, owner: Post, source_id: UUID) -> Message | None:
+    """Why a delivery stays on its account. What a post says there alone was approved for there: nobody else may decide
+    what it says on the spare one."""
+    if row.state not in AHEAD:
+        return Message(ON_ITS_WAY)
+    alone = any(one.place == str(source_id) for one in overrides.read(owner))
+    return Message("spare.own_words") if alone else None
 
 
 def _asks_again(scope: Scope, source: Channel, target: Channel) -> bool:

@@ -12,6 +12,18 @@ depends_on = None
 
 
 def upgrade() -> None:
+    _slots()
+    _times_of_people()
+    # when the last post of an account left: the one question a claim asks where an account wants room between posts
+    op.create_index(
+        "deliveries_left",
+        "deliveries",
+        ["tenant_id", "channel_id", "settled_at"],
+        postgresql_where=sa.text("native_id IS NOT NULL"),
+    )
+
+
+def _slots() -> None:
     tenant_table(
         "slots",
         uuid_column("creator_id"),
@@ -41,6 +53,10 @@ def upgrade() -> None:
         unique("slot_uses_once", "slot_id", "local_date"),
         unique("slot_uses_delivery", "delivery_id"),
     )
+
+
+def _times_of_people() -> None:
+    """Shifts that may be taken back, and quiet periods, of which a pause is one with a shift."""
     tenant_table(
         "shifts",
         uuid_column("creator_id"),
@@ -71,13 +87,6 @@ def upgrade() -> None:
         ),
     )
     op.create_index("quiet_periods_creator", "quiet_periods", ["tenant_id", "creator_id"])
-    # when the last post of an account left: the one question a claim asks where an account wants room between posts
-    op.create_index(
-        "deliveries_left",
-        "deliveries",
-        ["tenant_id", "channel_id", "settled_at"],
-        postgresql_where=sa.text("native_id IS NOT NULL"),
-    )
 
 
 def downgrade() -> None:

@@ -146,3 +146,16 @@ def test_what_is_not_said_otherwise_is_as_the_post_has_it(one: Override) -> None
     for field in ("title", "body", "media", "parts"):
         wanted = getattr(one, field)
         assert getattr(there, field) == (getattr(said, field) if wanted is None else wanted)
+
+
+def test_a_picture_of_another_place_that_is_gone_waits_for_a_person(lea: Desk) -> None:
+    """It was approved with it: nothing leaves anywhere, nothing is tried again and again, and somebody is told why."""
+    second, picture = lea.connect("second"), lea.photo(5)
+    post_id = everywhere(lea, Override(str(second), media=(picture,)))
+    with lea.scope() as scope:
+        scope.run("DELETE FROM creations WHERE tenant_id = :tenant", tenant=lea.tenant_id)
+    lea.run()
+    assert lea.texts("main") == lea.texts("second") == []
+    with lea.scope() as scope:
+        entries = reads.of_post(scope, post_id, names={})
+    assert [one.reason.code for one in entries if one.reason] == ["delivery.media_missing"] * 2

@@ -11,6 +11,7 @@ from channels import connecting
 from foundation.errors import BadInput, NotFound
 from foundation.words import Message
 from schedules import planning, queueing, spare
+from schedules.overrides import Override
 from schedules.spare import Spared
 from schedules.states import DeliveryState as S
 from tests.schedules import repeats
@@ -201,3 +202,14 @@ def test_what_repeats_goes_on_on_the_spare_account(lea: Desk) -> None:
     assert {one.series_id for one in ahead} == {one.id for one in repeats.series_of(lea, post_id)}
     assert len(ahead) >= before
     assert len({one.occurrence_key for one in ahead}) == len(ahead)
+
+
+def test_what_a_post_says_on_the_lost_account_alone_stays(lea: Desk) -> None:
+    """On the spare one it would say something nobody wrote for there, under a yes to other words."""
+    lea.connect("spare")
+    own = lea.delivery("for all", after=3600, others=[Override(str(lea.channels["main"]), body="for these alone")])
+    plain = lea.delivery("plain", after=3600)
+    done = moved(lea)
+    assert [one.delivery_id for one in done.moving] == [plain]
+    assert {one.delivery_id: one.why.code for one in done.left} == {own: "spare.own_words"}
+    assert lea.state(own) is S.SCHEDULED
