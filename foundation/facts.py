@@ -1,7 +1,8 @@
 """Facts: what many rooms care about is put once, and each who hears of it gets a row of their own.
 
-The relay spreads them itself, all that are due in one transaction: a fact as a message to a worker cost as much as
-the post it told of (measured). A listener's row may be for later, so that nobody handles a fact only to write one.
+The relay spreads them itself, all that are due in one transaction: a fact that is a message to a worker is two
+transactions more, a turn of Celery and one of the relay. A listener's row may be for later, so that nobody handles a
+fact only to write one.
 """
 
 from collections.abc import Iterable, Mapping
