@@ -15,6 +15,7 @@ from foundation.errors import BadInput
 
 BENCHES: Mapping[str, str] = {
     "publishing": "workers.bench_beside:figures",
+    "scale": "workers.bench_scale:figures",
     "outbox": "workers.bench_outbox:figures",
     "stack": "workers.bench_stack:figures",
     "dashboard": "workers.bench_dashboard:figures",
@@ -27,6 +28,8 @@ GOALS: Mapping[str, str] = {
     "posts_per_s": "≥ 60",
     "fair_most_s": "≤ 2",
     "db_connections": "≤ 16",
+    "late_growth": "≤ 1.2",
+    "slow_of_lanes": "≥ 0.77",
     "reset_doubled": "0",
     "reset_lost": "0",
     "hang_doubled": "0",

@@ -2,7 +2,7 @@
 
 Kombu keeps every message in Redis a second time until it is acknowledged, and hands it out again after an hour: two
 round trips and a client object each, for a promise that leases keep already (a lost message costs one lease, a repeated
-one finds another token). Without them a worker spends a third less of its processor time on receiving (measured).
+one finds another token). Without them the sending process took 32.1 ms a post instead of 34.0, one after the other.
 """
 
 from collections.abc import Iterator

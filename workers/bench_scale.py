@@ -1,0 +1,125 @@
+"""How publishing grows: lateness beside ever more planned posts and workers, and the rate where platforms are slow."""
+
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy import create_engine, make_url, text
+
+from foundation import settings as house
+from foundation.clock import monotonic, pause, wall_now
+from workers import bench_publishing
+from workers.bench_publishing import LATENCY_MS, World, p95
+from workers.embedded import spawn
+from workers.home import Home, is_ready
+from workers.processes import CODE
+from workers.services import DATABASE, superuser_url
+
+SIZES = (300, 3_000)
+"""Posts that wait for a later day."""
+
+WORKERS = (1,)
+EXTRA_POOL = 3
+"""Connections of each worker beyond the first: the embedded server takes 40."""
+
+FEW, FEW_EVERY = 20, timedelta(seconds=1)
+LANES_POSTS = 150
+
+SLOW_MS = 2_000
+LOOK_SECONDS = 0.2
+READY_SECONDS = 60.0
+
+FILL = Path(__file__).with_name("bench_scale.sql")
+
+
+def figures() -> dict[str, float]:
+    """Two houses, one after the other. Takes about fifteen minutes.
+
+    `late_p95_s_<rows>_<workers>`: lateness of a post a second; `late_growth`: of one worker, from the fewest rows to
+    the most, as a ratio; `slow_of_lanes`: the rate at 2 s a call, as a part of lanes / latency.
+    """
+    found = _growth()
+    with (
+        tempfile.TemporaryDirectory(prefix="greenroom-bench-") as name,
+        bench_publishing.running(Path(name) / "home", latency_ms=SLOW_MS) as services,
+    ):
+        world = bench_publishing.world(services)
+        rate = bench_publishing.scenario(world, "lanes", LANES_POSTS, timedelta(0)).per_second
+    lanes = bench_publishing.ACCOUNTS / (SLOW_MS / 1000)
+    return {**found, "slow_posts_per_s": rate, "slow_of_lanes": rate / lanes}
+
+
+def _growth() -> dict[str, float]:
+    found: dict[str, float] = {}
+    with tempfile.TemporaryDirectory(prefix="greenroom-bench-") as name:
+        folder = Path(name) / "home"
+        with bench_publishing.running(folder, latency_ms=LATENCY_MS) as services:
+            world, there = bench_publishing.world(services), 0
+            bench_publishing.scenario(world, "first", FEW, FEW_EVERY)  # the first posts of a house pay for its caches
+            for rows in SIZES:
+                started = monotonic()
+                _fill(world, rows - there)
+                found[f"filled_s_{_short(rows)}"], there = monotonic() - started, rows
+                for workers in WORKERS:
+                    case = f"{_short(rows)}_{workers}"
+                    with _beside(folder, workers - 1):
+                        run = bench_publishing.scenario(world, case, FEW, FEW_EVERY)
+                    found[f"late_p95_s_{case}"] = p95(run.lateness)
+    few, most = (found[f"late_p95_s_{_short(rows)}_1"] for rows in (SIZES[0], SIZES[-1]))
+    return {**found, "late_growth": most / few}
+
+
+def _short(rows: int) -> str:
+    return f"{rows // 1_000_000}m" if rows >= 1_000_000 else f"{rows / 1_000:g}k"
+
+
+def _fill(world: World, rows: int) -> None:
+    """Copies of a planned post, on all accounts and over the year to come; written as the superuser."""
+    share = -(-rows // len(world.channels))
+    engine = create_engine(make_url(superuser_url(world.settings)).set(database=DATABASE))
+    for tenant_id, creator_id, channel_id in world.channels:
+        post_id = _template(world, (tenant_id, creator_id, channel_id), share)
+        with engine.begin() as connection:
+            params = {"post": post_id, "channel": channel_id, "share": share}
+            for statement in FILL.read_text(encoding="utf-8").split(";\n\n"):
+                connection.execute(text(statement), params)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("ANALYZE posts, deliveries, outbox"))
+    engine.dispose()
+
+
+def _template(world: World, account: tuple[UUID, UUID, UUID], share: int) -> UUID:
+    """A post that is planned by the house itself, a day ahead."""
+    tenant_id, creator_id, channel_id = account
+    at = wall_now().replace(microsecond=0) + timedelta(days=1)
+    mark = f"scale-{channel_id}-{share}"
+    return bench_publishing.plan(world.services.tenant, tenant_id, (creator_id, channel_id), mark, at)
+
+
+@contextmanager
+def _beside(folder: Path, count: int) -> Iterator[None]:
+    """So many more processes that send, until the block ends."""
+    with ExitStack() as stack:
+        for number in range(count):
+            stack.enter_context(_one_more(folder, number))
+        yield
+
+
+@contextmanager
+def _one_more(folder: Path, number: int) -> Iterator[None]:
+    environment = house.child_environment(folder, code=CODE)
+    environment |= {"GREENROOM_ENVIRONMENT": "test", "GREENROOM_WORKERS__SEND_POOL": str(EXTRA_POOL)}
+    command: Sequence[str] = (sys.executable, "-m", "workers.run", "send", "workers.mains:send", "--probes", "0")
+    process = spawn(list(command), Home(folder).log(f"send-{number}"), environment=environment)
+    until = monotonic() + READY_SECONDS
+    while not is_ready(Home(folder), "send", process.pid) and monotonic() < until:
+        pause(LOOK_SECONDS)
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(READY_SECONDS)
