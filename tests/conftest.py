@@ -11,6 +11,7 @@ from pathlib import Path
 from signal import SIGQUIT
 from uuid import UUID
 
+import hypothesis
 import pytest
 from filelock import FileLock, Timeout
 from sqlalchemy import create_engine, text
@@ -21,6 +22,9 @@ from foundation.database import Database, OpenScope
 from foundation.ids import uuid7
 from migrations import upgrading
 from workers import embedded
+
+hypothesis.settings.register_profile("house", deadline=None)  # a busy machine is no finding
+hypothesis.settings.load_profile("house")
 
 PASSWORD = "test-only"
 
