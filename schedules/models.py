@@ -50,7 +50,8 @@ class Delivery(CreatorRow, table=True):
         ForeignKeyConstraint(["tenant_id", "series_id"], ["series.tenant_id", "series.id"]),
         CheckConstraint("late_until IS NULL OR due_at <= late_until", name="deliveries_late"),
         Index("deliveries_due", "tenant_id", "creator_id", "due_at"),
-        Index("deliveries_state", "tenant_id", "state", "deadline_at"),
+        Index("deliveries_channel", "tenant_id", "channel_id", "due_at"),
+        Index("deliveries_state", "tenant_id", "state", "due_at"),
         about="creator",
         keep="while the tenant is here",
     )

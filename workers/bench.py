@@ -61,6 +61,8 @@ GOALS: Mapping[str, str] = {
 """What was promised, on 2 cores; figures without a line are told for comparison."""
 
 SEED = 20261120
+LATE = "late_p95_s_"
+"""Figures that are drawn: lateness by planned posts and workers."""
 
 
 @dataclass(frozen=True)
@@ -124,4 +126,20 @@ def page(found: list[Measured]) -> str:
     for measured in found:
         lines += ["", f"## {measured.name}", "", "| figure | measured | goal |", "|---|---|---|"]
         lines += [f"| `{key}` | {value:.4g} | {GOALS.get(key, '–')} |" for key, value in measured.figures.items()]
+        lines += _plot(measured.figures)
     return "\n".join([*lines, ""])
+
+
+def _plot(figures: Mapping[str, float]) -> list[str]:
+    """Lateness over planned posts, a line for each number of workers; nothing for benchmarks without such figures."""
+    lines: dict[str, dict[str, float]] = {}
+    for key, value in figures.items():
+        if key.startswith(LATE):
+            rows, _, workers = key.removeprefix(LATE).partition("_")
+            lines.setdefault(workers, {})[rows] = value
+    if not lines:
+        return []
+    axis = ", ".join(next(iter(lines.values())))
+    drawn = [f"    line [{', '.join(f'{value:.3f}' for value in line.values())}]" for line in lines.values()]
+    title = f"lateness p95 in seconds over planned posts, {', '.join(lines)} workers"
+    return ["", "```mermaid", "xychart-beta", f'    title "{title}"', f"    x-axis [{axis}]", *drawn, "```"]

@@ -13,16 +13,17 @@ from sqlalchemy import create_engine, make_url, text
 from foundation import settings as house
 from foundation.clock import monotonic, pause, wall_now
 from workers import bench_publishing
+from workers.bench import LATE
 from workers.bench_publishing import LATENCY_MS, World, p95
 from workers.embedded import spawn
 from workers.home import Home, is_ready
 from workers.processes import CODE
 from workers.services import DATABASE, superuser_url
 
-SIZES = (300, 3_000)
+SIZES = (1_000, 10_000, 100_000, 1_000_000)
 """Posts that wait for a later day."""
 
-WORKERS = (1,)
+WORKERS = (1, 2, 4)
 EXTRA_POOL = 3
 """Connections of each worker beyond the first: the embedded server takes 40."""
 
@@ -55,21 +56,22 @@ def figures() -> dict[str, float]:
 
 def _growth() -> dict[str, float]:
     found: dict[str, float] = {}
-    with tempfile.TemporaryDirectory(prefix="greenroom-bench-") as name:
-        folder = Path(name) / "home"
-        with bench_publishing.running(folder, latency_ms=LATENCY_MS) as services:
-            world, there = bench_publishing.world(services), 0
-            bench_publishing.scenario(world, "first", FEW, FEW_EVERY)  # the first posts of a house pay for its caches
-            for rows in SIZES:
-                started = monotonic()
-                _fill(world, rows - there)
-                found[f"filled_s_{_short(rows)}"], there = monotonic() - started, rows
-                for workers in WORKERS:
-                    case = f"{_short(rows)}_{workers}"
-                    with _beside(folder, workers - 1):
-                        run = bench_publishing.scenario(world, case, FEW, FEW_EVERY)
-                    found[f"late_p95_s_{case}"] = p95(run.lateness)
-    few, most = (found[f"late_p95_s_{_short(rows)}_1"] for rows in (SIZES[0], SIZES[-1]))
+    with (
+        tempfile.TemporaryDirectory(prefix="greenroom-bench-") as name,
+        bench_publishing.running(Path(name) / "home", latency_ms=LATENCY_MS) as services,
+    ):
+        world, there = bench_publishing.world(services), 0
+        bench_publishing.scenario(world, "first", FEW, FEW_EVERY)  # the first posts of a house pay for its caches
+        for rows in SIZES:
+            started = monotonic()
+            _fill(world, rows - there)
+            found[f"filled_s_{_short(rows)}"], there = monotonic() - started, rows
+            for workers in WORKERS:
+                case = f"{_short(rows)}_{workers}"
+                with _beside(Path(name) / "home", workers - 1):
+                    run = bench_publishing.scenario(world, case, FEW, FEW_EVERY)
+                found[LATE + case] = p95(run.lateness)
+    few, most = (found[f"{LATE}{_short(rows)}_1"] for rows in (SIZES[0], SIZES[-1]))
     return {**found, "late_growth": most / few}
 
 

@@ -12,7 +12,8 @@ INSERT INTO posts
 
 INSERT INTO deliveries
   SELECT (jsonb_populate_record(d, jsonb_build_object('id', c.delivery, 'post_id', c.post,
-    'wall_time', d.wall_time + c.on_, 'due_at', d.due_at + c.on_, 'late_until', d.late_until + c.on_))).*
+    'wall_time', to_char(CAST(d.wall_time AS timestamp) + c.on_, 'YYYY-MM-DD"T"HH24:MI:SS'),
+    'due_at', d.due_at + c.on_, 'late_until', d.late_until + c.on_))).*
   FROM copies c, deliveries d WHERE d.post_id = :post;
 
 INSERT INTO outbox
