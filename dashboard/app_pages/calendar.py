@@ -15,6 +15,7 @@ from dashboard.app_pages import (
     calendar_post,
     calendar_queue,
     calendar_quiet,
+    calendar_week,
     compose,
     compose_draft,
 )
@@ -50,6 +51,8 @@ def show(page: Page) -> None:
         compose.show(page)
     elif (queue := st.query_params.get("queue")) and page.may(Right.RUN):
         calendar_queue.show(page, queue)
+    elif st.query_params.get("week") and page.may(Right.RUN):
+        calendar_week.show(page)
     elif st.query_params.get("files"):
         calendar_files.show(page)
     elif chosen := _id(st.query_params.get("post", "")):
@@ -99,6 +102,7 @@ def _bar(page: Page, view: str, shown: Window, today: date) -> None:
         _go(page, "files.open", "E", files="1")
         if page.may(Right.RUN):
             _go(page, "calendar.queue", "Q", queue="1")
+            _go(page, "calendar.week", "B", week="1")
             st.button(
                 page.word("calendar.new"),
                 type="primary",
