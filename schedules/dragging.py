@@ -9,11 +9,11 @@ from sqlmodel import col, select
 
 from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
-from schedules import shifting, slots
+from schedules import agenda, shifting, slots
 from schedules.calendar import WallTime, local_day, local_wall, parse
 from schedules.models import Delivery, Post
 from schedules.shifting import FARTHEST, OVER, UNDER_WAY, By, Done
-from schedules.spacing import LEAST, busy, room
+from schedules.spacing import A_DAY, LEAST, busy, room
 
 MOST = 100
 """Accounts of one post."""
@@ -39,8 +39,9 @@ def owner(scope: Scope, deliveries: Collection[UUID]) -> UUID:
 def drag(scope: Scope, seen: Mapping[UUID, int], spot: Spot) -> Done:
     """Move a post at one time to a day, or an hour of it, as it was `seen` (versions by delivery); may be taken back.
 
-    An hour takes the free slot within it of one of its accounts, where there is one. Raises BadInput for nowhere and
-    too far, NotFound, Conflict for what is past, locked, waits for a decision, or was changed meanwhile.
+    An hour takes the free slot within it of one of its accounts, else a usual hour that is free there. Raises
+    BadInput for nowhere and too far, NotFound, Conflict for what is past, locked, waits for a decision, or was changed
+    meanwhile.
     """
     if len(seen) > MOST or abs((spot.day - local_day(scope.now, spot.zone)).days) > FARTHEST:
         raise BadInput("shift.too_far", most=FARTHEST)
@@ -74,7 +75,7 @@ def _rows(scope: Scope, deliveries: Collection[UUID], *, lock: bool = False) -> 
 def _goes(scope: Scope, rows: Sequence[Delivery], spot: Spot) -> dict[UUID, WallTime]:
     if spot.hour is None:
         return {row.id: same_time(parse(row.wall_time, row.zone), row.due_at, spot) for row in rows}
-    at = next(iter(sorted(_slots(scope, rows, spot))), None)
+    at = min(_slots(scope, rows, spot), default=None) or min(_usual(scope, rows, spot), default=None)
     wall = local_wall(at, spot.zone) if at is not None else at_hour(rows[0].due_at, spot.hour, spot)
     return {row.id: on_clock(wall, row.zone) for row in rows}
 
@@ -90,6 +91,17 @@ def _slots(scope: Scope, rows: Sequence[Delivery], spot: Spot) -> Iterator[datet
             wall = local_wall(at, spot.zone)
             if (wall.day, wall.clock.hour) == (spot.day, spot.hour) and room(taken, at, LEAST):
                 yield at
+
+
+def _usual(scope: Scope, rows: Sequence[Delivery], spot: Spot) -> Iterator[datetime]:
+    """The instants within the hour that the calendar shows as free."""
+    ours = [row.id for row in rows]
+    for clock in agenda.hours(scope, [rows[0].creator_id])[rows[0].creator_id]:
+        wall = WallTime(spot.day, clock, spot.zone)
+        since = wall.instant() - A_DAY
+        taken = [at for row in rows for at in busy(scope, row.channel_id, since, but=ours)]
+        if clock.hour == spot.hour and agenda.free([wall], taken, scope.now):
+            yield wall.instant()
 
 
 def same_time(wall: WallTime, due: datetime, spot: Spot) -> WallTime:

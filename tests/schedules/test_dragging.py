@@ -78,6 +78,17 @@ def test_a_day_a_free_slot_and_back(lea: Desk) -> None:
     assert lea.entry(found).wall_time == str(at(lea, 6, time(9)))
 
 
+def test_an_hour_shown_as_free_is_taken(lea: Desk) -> None:
+    """Of whom nothing is known the calendar shows 18:30 as free."""
+    found = planned(lea)
+    drop(lea, found, 5, 18)
+    assert lea.entry(found).wall_time == str(at(lea, 5, time(18, 30)))
+    drop(lea, found, 5, 9)
+    planned(lea, 4, clock=time(18, 50), body="near")
+    drop(lea, found, 4, 18)
+    assert lea.entry(found).wall_time == str(at(lea, 4, time(18)))
+
+
 def test_a_slot_that_is_taken_draws_nobody(lea: Desk) -> None:
     day = at(lea, 6).day
     lea.act(slots.add_slot, lea.channels["main"], weekday=day.weekday(), clock=time(16, 45), zone=ZONE)
