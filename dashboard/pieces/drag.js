@@ -9,6 +9,7 @@ const DAY = /st-key-(cell|column)-(\d{4}-\d\d-\d\d)/;
 
 let tell = null;
 let held = null;
+let last = null; // the card that was moved by keyboard
 
 function card(target) {
   if (!(target instanceof Element)) return null;
@@ -170,20 +171,25 @@ function keydown(event) {
     if (hour < 0 || hour > 23) return;
     sent(what, shifted(what.grDay, step[0]), hour);
   }
+  last = what;
   chooseAgain(what);
 }
 
 function chooseAgain(before) {
   const until = performance.now() + AGAIN;
+  let chosen = false;
   const look = () => {
+    const now = document.activeElement;
     const marks = [...document.querySelectorAll(`${GRID} [data-gr-seen]`)];
     const mark = marks.find((one) => one.dataset.grPost === before.grPost && one.dataset.grSeen !== before.grSeen);
-    if (mark) {
+    if (chosen && now !== document.body) {
+      if (!mark || card(now)?.grPost !== before.grPost) return; // somebody went on to something else
+    } else if (mark) {
       const box = mark.closest('[class*="st-key-turn-"]');
-      (box?.querySelector("button") || mark).focus();
-    } else if (performance.now() < until) {
-      setTimeout(look, 100);
+      (box?.querySelector("button") || mark).focus(); // again, where the page was drawn once more meanwhile
+      chosen = true;
     }
+    if (performance.now() < until && before === last) setTimeout(look, 100);
   };
   look();
 }

@@ -102,6 +102,7 @@ def test_a_card_moves_by_keyboard_and_stays_chosen(lea: Living) -> None:
         marc.button("au clavier").focus()
         marc.page.keyboard.press("Shift+ArrowRight")
         marc.shows(f"Déplacé au {at.day + timedelta(days=1):%d/%m/%Y} à 10:20")
+        marc.rest()
         marc.until("() => document.activeElement.innerText.includes('au clavier')")
         marc.page.keyboard.press("Shift+ArrowDown")
         marc.shows("à 11:00")
