@@ -177,3 +177,13 @@ class FeedRead:
     queue: ClassVar[outbox.Queue] = "make"
     tenant_id: UUID
     subject_id: UUID
+
+
+@dataclass(frozen=True)
+class WeekWords:
+    """The words of a proposed week are to be written; the subject is the proposal."""
+
+    kind: ClassVar[str] = "week.words"
+    queue: ClassVar[outbox.Queue] = "make"
+    tenant_id: UUID
+    subject_id: UUID

@@ -1,4 +1,4 @@
-"""Tables of the room: posts, deliveries, approvals; hours of the week; series; files and feeds posts come from."""
+"""Tables of the room: posts, deliveries, approvals; hours of the week; series; what posts come from; proposed weeks."""
 
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -290,3 +290,50 @@ class FeedEntry(CreatorRow, table=True):
     feed_id: UUID
     guid: str
     """SHA-256 of what the feed calls it."""
+
+
+class WeekPlan(CreatorRow, table=True):
+    """A week that was proposed from a brief; nothing of it is planned but what a person accepts."""
+
+    __tablename__ = "week_plans"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "key"),
+        Index("week_plans_creator", "tenant_id", "creator_id", "expires_at"),
+        about="creator",
+        keep="while the tenant is here",
+    )
+    key: str
+    by: str
+    brief: dict[str, Any] = jsonb()
+    """As `schedules/weeks.py` stores it."""
+    expires_at: datetime = instant()
+    written_at: datetime | None = instant(optional=True)
+    """When its words were looked for."""
+
+
+class WeekLine(CreatorRow, table=True):
+    """One post of a proposed week; accepted, it became a draft."""
+
+    __tablename__ = "week_lines"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "plan_id", "number"),
+        ForeignKeyConstraint(["tenant_id", "plan_id"], ["week_plans.tenant_id", "week_plans.id"]),
+        ForeignKeyConstraint(["tenant_id", "post_id"], ["posts.tenant_id", "posts.id"]),
+        about="creator",
+        keep="while the tenant is here",
+    )
+    plan_id: UUID
+    number: int
+    channels: list[str] = jsonb(list)
+    wall_time: str
+    zone: str
+    hour_from: str
+    """slot, usual or plain: where its hour comes from."""
+    recipe_id: UUID | None = None
+    topic: str
+    body: str
+    words_by: str
+    """brief, model, person or both: whose words they are."""
+    state: str = "proposed"
+    post_id: UUID | None = None
+    version: int = 1

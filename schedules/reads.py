@@ -3,8 +3,10 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Row
 from sqlmodel import col, select
 
 from channels import reads as channel_reads
@@ -88,7 +90,7 @@ class Step:
     reason: Message | None
 
 
-def entry_of(row: Delivery, owner: Post, names: Mapping[UUID, str]) -> Entry:
+def entry_of(row: Delivery | Row[Any], owner: Post | Row[Any], names: Mapping[UUID, str]) -> Entry:
     """What people see of a delivery and its post; `names` are the accounts', by id."""
     return Entry(
         row.id,
@@ -134,6 +136,15 @@ def between(scope: Scope, creator_id: UUID, start: datetime, end: datetime, *, l
     return [entry_of(row, owner, names) for row, owner in rows]
 
 
+_SHOWN = (
+    *(Delivery.id, Delivery.post_id, Delivery.channel_id, Delivery.state, Delivery.reason, Delivery.due_at),
+    *(Delivery.zone, Delivery.settled_at, Delivery.url, Delivery.native_id, Delivery.version, Delivery.creator_id),
+    *(Delivery.wall_time, Delivery.not_before, Delivery.parts, Delivery.part_ids, Delivery.occurrence_key),
+    *(Delivery.series_id, Post.title, Post.body, Post.media),
+)
+"""What an entry is made of: whole rows of thousands of deliveries take three times as long to read."""
+
+
 def agenda(
     scope: Scope,
     creators: Collection[UUID],
@@ -148,8 +159,8 @@ def agenda(
 
     `names` are the accounts', by id.
     """
-    rows = scope.session.exec(
-        select(Delivery, Post)
+    rows = scope.session.execute(
+        select(*_SHOWN)  # type: ignore[call-overload]  # more columns than it has overloads for
         .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
         .where(
             Delivery.tenant_id == scope.tenant_id,
@@ -159,7 +170,7 @@ def agenda(
         .order_by(col(Delivery.due_at), col(Delivery.id))
         .limit(limit)
     ).all()
-    return [entry_of(row, owner, names) for row, owner in rows]
+    return [entry_of(row, row, names) for row in rows]
 
 
 def written_post(scope: Scope, post_id: UUID) -> Written:

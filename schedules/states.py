@@ -89,3 +89,15 @@ IMPORT_STATES = StateGraph(
         ImportState.WRITTEN: {ImportState.TAKEN_BACK},
     },
 )
+
+
+class WeekLineState(StrEnum):
+    """What became of one post of a proposed week."""
+
+    PROPOSED, ACCEPTED, DROPPED = "proposed", "accepted", "dropped"
+
+
+WEEK_LINE_STATES = StateGraph(
+    initial=WeekLineState.PROPOSED,
+    edges={WeekLineState.PROPOSED: {WeekLineState.ACCEPTED, WeekLineState.DROPPED}},
+)

@@ -4,7 +4,7 @@ from functools import partial
 
 from channels import carrying
 from gate.releasing import ReleaseRipe
-from schedules import claiming, doubts, repeating
+from schedules import claiming, doubts, repeating, weeks_handling
 from schedules import handling as posting
 from schedules.events import (
     AccountBack,
@@ -19,6 +19,7 @@ from schedules.events import (
     ReconcileDue,
     StageDue,
     SweepDue,
+    WeekWords,
 )
 from workers import file_routes
 from workers.dispatch import ACT_SECONDS, Route
@@ -29,6 +30,9 @@ MAKE_SECONDS = 120
 
 STAGE_SECONDS = 320
 """All uploads of a post, and what is written around them."""
+
+WORDS_SECONDS = 120
+"""Twenty-one short texts; a beating heart makes it longer."""
 
 
 def routes(s: Services) -> tuple[Route, ...]:
@@ -64,5 +68,10 @@ def routes(s: Services) -> tuple[Route, ...]:
         Route(HandedBack, partial(posting.handed_back, tenant=tenant)),
         Route(ExtendDue, partial(repeating.extend, tenant=tenant), deadline_seconds=MAKE_SECONDS),
         Route(ClocksDue, partial(repeating.look_at_clocks, tenant=tenant), deadline_seconds=MAKE_SECONDS),
+        Route(
+            WeekWords,
+            partial(weeks_handling.write, tenant=tenant, engine=s.text_engine),
+            deadline_seconds=WORDS_SECONDS,
+        ),
         *file_routes.routes(s),
     )

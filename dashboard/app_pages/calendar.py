@@ -8,11 +8,20 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting, frame
-from dashboard.app_pages import calendar_files, calendar_post, calendar_queue, calendar_quiet, compose, compose_draft
+from dashboard.app_pages import (
+    calendar_drag,
+    calendar_files,
+    calendar_filters,
+    calendar_post,
+    calendar_queue,
+    calendar_quiet,
+    calendar_week,
+    compose,
+    compose_draft,
+)
 from dashboard.app_pages.calendar_views import USUAL, VIEWS, WEEK, Window, window
 from dashboard.frame import Page
-from dashboard.reads.calendar import GROUPS, Calendar, Day, FreeHour, Turn, Wanted, calendar, free_hours
-from dashboard.reads.compose import accounts as accounts_of
+from dashboard.reads.calendar import Calendar, Day, FreeHour, Turn, Wanted, calendar, free_hours
 from dashboard.widgets import draw
 from foundation.database import Scope
 from foundation.errors import NotFound
@@ -20,13 +29,11 @@ from foundation.words import Message
 from schedules import drafting
 from schedules.calendar import local_day
 from schedules.states import DeliveryState
-from tenants.reads import Creator
 from tenants.roles import Right
 
 TICK = "5s"
 """How often what is shown is read again: a post that leaves is seen to leave."""
 
-CREATOR, ACCOUNT, GROUP = "calendar:creator", "calendar:account", "calendar:group"
 Kind = Literal["primary", "secondary", "tertiary"]
 MOST_TURNS = 150
 """So many posts are drawn one by one; a page with more would be slow to press anything on."""
@@ -44,6 +51,8 @@ def show(page: Page) -> None:
         compose.show(page)
     elif (queue := st.query_params.get("queue")) and page.may(Right.RUN):
         calendar_queue.show(page, queue)
+    elif st.query_params.get("week") and page.may(Right.RUN):
+        calendar_week.show(page)
     elif st.query_params.get("files"):
         calendar_files.show(page)
     elif chosen := _id(st.query_params.get("post", "")):
@@ -73,7 +82,7 @@ def _days(page: Page) -> None:
     view = asked if asked in VIEWS else USUAL
     shown = window(view, st.query_params.get("day", ""), today)
     _bar(page, view, shown, today)
-    creator, account, group = _filters(page, mine)
+    creator, account, group = calendar_filters.show(page, mine)
     calendar_quiet.banner(page, mine, shown.begins, shown.ends)
     _grid(page, view, Wanted(shown.first, VIEWS[view].days, creator, account, group, free=VIEWS[view].whole))
 
@@ -93,6 +102,7 @@ def _bar(page: Page, view: str, shown: Window, today: date) -> None:
         _go(page, "files.open", "E", files="1")
         if page.may(Right.RUN):
             _go(page, "calendar.queue", "Q", queue="1")
+            _go(page, "calendar.week", "B", week="1")
             st.button(
                 page.word("calendar.new"),
                 type="primary",
@@ -111,43 +121,13 @@ def _went(address: dict[str, str]) -> None:
     st.query_params.from_dict({name: value for name, value in address.items() if value})
 
 
-def _filters(page: Page, mine: list[Creator]) -> tuple[UUID | None, UUID | None, str]:
-    """What of it is shown: whose, on which account, how it stands."""
-    names = {one.slug: one for one in mine}
-    accounts = page.read(lambda scope: accounts_of(scope, mine))
-    with st.container(horizontal=True, gap="small"):
-        slug = st.selectbox(
-            page.word("calendar.creator"),
-            ["", *names],
-            format_func=lambda one: names[one].name if one else page.word("calendar.everybody"),
-            key=CREATOR,
-            width=220,
-        )
-        chosen = names.get(slug)
-        offered = {str(one.id): one for one in accounts if chosen is None or one.creator_id == chosen.id}
-        account = st.selectbox(
-            page.word("calendar.account"),
-            ["", *offered],
-            format_func=lambda one: offered[one].name if one else page.word("calendar.every_account"),
-            key=ACCOUNT,
-            width=220,
-        )
-        group = st.selectbox(
-            page.word("calendar.state"),
-            list(GROUPS),
-            format_func=lambda one: page.word(f"calendar.only.{one}"),
-            key=GROUP,
-            width=220,
-        )
-    return (chosen.id if chosen is not None else None), (UUID(account) if account else None), group or "all"
-
-
 @st.fragment(run_every=TICK)
 def _grid(drawn: Page, view: str, wanted: Wanted) -> None:
     page = frame.look()
     if page is None or page.who != drawn.who:
         st.rerun()
     acting.say_told(page, "calendar:grid")
+    calendar_drag.show(page, view)
     found = page.read(lambda scope: calendar(scope, page.mine(scope), wanted))
     with st.container(key="gr_grid", gap="small"):
         _columns(page, view, found)
@@ -159,13 +139,13 @@ def _grid(drawn: Page, view: str, wanted: Wanted) -> None:
 def _columns(page: Page, view: str, found: Calendar) -> None:
     if view == "week":
         for column, day in zip(st.columns(WEEK, gap="small"), found.days, strict=True):
-            with column:
+            with column, st.container(key=f"column:{day.day}", gap="small"):
                 _day(page, found, day)
     elif view == "month":
         for row in range(0, len(found.days), WEEK):
             for column, day in zip(st.columns(WEEK, gap="small"), found.days[row : row + WEEK], strict=True):
                 with column:
-                    _compact(page, found, day, most=IN_A_DAY)
+                    _compact(page, found, day, most=IN_A_DAY, held=page.may(Right.RUN))
     elif VIEWS[view].whole and sum(len(day.turns) for day in found.days) <= MOST_TURNS:
         for day in found.days:
             if day.turns or day.free:
@@ -178,15 +158,15 @@ def _columns(page: Page, view: str, found: Calendar) -> None:
         draw("calendar_note.html", note=page.word("calendar.cut"))
 
 
-def _compact(page: Page, found: Calendar, day: Day, *, most: int) -> None:
-    """A day in short; a press opens all of it."""
+def _compact(page: Page, found: Calendar, day: Day, *, most: int, held: bool = False) -> None:
+    """A day in short; a press opens all of it. `held`: its posts can be taken hold of, to be dragged."""
     with st.container(key=f"cell:{day.day}", gap=None):
         label = page.voice.short_day(day.day)
         kind: Kind = "primary" if day.day == found.today else "tertiary"
         st.button(label, key=f"day:{day.day}", type=kind, on_click=partial(_went, {"view": "day", "day": str(day.day)}))
         if day.turns:
-            several = len(found.chosen) > 1
-            draw("calendar_compact.html", day=day, most=most, several=several, voice=page.voice, word=page.word)
+            shown = {"most": most, "several": len(found.chosen) > 1, "held": held}
+            draw("calendar_compact.html", day=day, voice=page.voice, word=page.word, **shown)
 
 
 def _day(page: Page, found: Calendar, day: Day) -> None:
@@ -207,7 +187,8 @@ def _turn(page: Page, found: Calendar, turn: Turn) -> None:
         if st.button(label, key=f"open:{turn.post_id}:{turn.at:%Y%m%d%H%M%S}", type="tertiary", wrap=True):
             _went({"post": str(turn.post_id), "at": turn.posts[0].occurrence_key})
             st.rerun()
-        draw("calendar_turn.html", turn=turn, several=several, waits=found.waits, voice=page.voice, word=page.word)
+        shown = {"several": several, "held": page.may(Right.RUN)}
+        draw("calendar_turn.html", turn=turn, waits=found.waits, voice=page.voice, word=page.word, **shown)
         for one in turn.posts:
             if one.state in RETRIED and page.may(Right.RUN):
                 acting.button(

@@ -21,6 +21,7 @@ from schedules.drafting import REWRITABLE
 from schedules.overrides import Content
 from schedules.previewing import Rule, rule_of
 from schedules.reads import Entry, Step, Written
+from schedules.shifting import MOVABLE
 from schedules.states import NEEDS_A_PERSON, PLANNABLE, DeliveryState
 from tenants import reads as tenant_reads
 from tenants.reads import Creator
@@ -72,6 +73,12 @@ class Turn:
     def local(self) -> datetime:
         """Its time on the creator's clock."""
         return self.at.astimezone(zone_of(self.creator.zone))
+
+    @property
+    def seen(self) -> str:
+        """What a card hands back when it is dragged: versions by delivery; nothing where any of it stays."""
+        movable = all(one.state in MOVABLE for one in self.posts)
+        return " ".join(f"{one.delivery_id}={one.version}" for one in self.posts) if movable else ""
 
     @property
     def troubled(self) -> list[Entry]:
@@ -184,7 +191,9 @@ def calendar(scope: Scope, mine: Sequence[Creator], wanted: Wanted) -> Calendar:
     ahead = wanted.free and last > local_day(scope.now, "UTC") - timedelta(days=1)
     hours = agenda.hours(scope, by_id) if ahead else {}
     found = _Found(entries, by_id, hours, scope.now)
-    days = [_day(wanted, wanted.first + timedelta(days=number), found) for number in range(wanted.days)]
+    here = _by_day(found)
+    shown = [wanted.first + timedelta(days=number) for number in range(wanted.days)]
+    days = [_day(wanted, day, found, here.get(day, [])) for day in shown]
     zone = chosen[0].zone if chosen else "UTC"
     halt = switches.halt(scope, "sending")
     return Calendar(scope.now, local_day(scope.now, zone), days, chosen, bool(entries), halt, len(entries) == MOST)
@@ -198,8 +207,16 @@ class _Found:
     now: datetime
 
 
-def _day(wanted: Wanted, day: date, found: _Found) -> Day:
-    here = [one for one in found.entries if local_day(one.due_at, found.creators[one.creator_id].zone) == day]
+def _by_day(found: _Found) -> dict[date, list[Entry]]:
+    """The deliveries of each day on the clock of their creator: each is looked at once, however many days are shown."""
+    zones = {creator.id: zone_of(creator.zone) for creator in found.creators.values()}
+    days: dict[date, list[Entry]] = {}
+    for one in found.entries:
+        days.setdefault(one.due_at.astimezone(zones[one.creator_id]).date(), []).append(one)
+    return days
+
+
+def _day(wanted: Wanted, day: date, found: _Found, here: Sequence[Entry]) -> Day:
     shown = [one for one in here if one.state in GROUPS[wanted.group] and wanted.account in (None, one.channel_id)]
     whole = wanted.group == "all" and wanted.account is None
     gaps = [gap for creator in found.hours for gap in _gaps(found, creator, day, here)] if whole else []

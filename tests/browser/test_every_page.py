@@ -29,7 +29,7 @@ SERIOUS = {"serious", "critical"}
 EXAMINED = "fr"
 """The language in which the drawing is examined; the words are in both."""
 
-INSIDE = {"calendar": ("?view=list", "?new=1", "?files=1")}
+INSIDE = {"calendar": ("?view=list", "?new=1", "?files=1", "?week=1")}
 """Addresses within a page that its buttons alone do not show."""
 
 MAIN = '[data-testid="stMain"]'

@@ -146,6 +146,15 @@ class Stream:
             )
         return self._fill(found, state)
 
+    def send(self, state: WidgetState, *, fragment_id: str = "") -> str:
+        """Say that something was done that is no press of a button."""
+        return self._rerun(state, fragment_id=fragment_id)
+
+    def told(self) -> Iterator[ForwardMsg]:
+        """Everything the page was told since `frames` was cleared."""
+        for frame in self.frames:
+            yield ForwardMsg.FromString(frame)
+
     def find(self, label: str, *kinds: str, nth: int = 0) -> Widget:
         """Something that can be used now, by its label (or how it begins, where none is exactly so)."""
         kinds = kinds or LABELLED

@@ -34,6 +34,7 @@ TERMINAL: dict[str, set[str]] = {
     "SeriesState": {"stopped"},
     "ShelfState": set(),  # what was put away may be taken out again
     "UploadState": {"ready"},
+    "WeekLineState": {"accepted", "dropped"},
 }
 """States nothing leaves, as meant by their rooms. A graph that is not named here fails."""
 

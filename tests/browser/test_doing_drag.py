@@ -1,0 +1,121 @@
+"""Posts dragged by mouse and moved by keyboard, taken back and refused: seen on the page and in the rows."""
+
+from datetime import datetime, time, timedelta
+from uuid import UUID
+
+import pytest
+
+from schedules import planning
+from schedules.calendar import WallTime, local_day
+from schedules.moving import delivery
+from tests.browser.living import Living
+from tests.browser.visitors import Visitor
+from tests.schedules.builders import ZONE
+
+HOSTILE = "<img src=x onerror=alert(1)> **fort** [ici](javascript:alert(1))"
+DAY = ".st-key-{kind}-{day}"
+
+
+def planned(lea: Living, words: str, days: int, clock: time = time(10, 20)) -> tuple[UUID, WallTime]:
+    """A post on the calendar so many days after next Monday."""
+    found = lea.desk.delivery(words, after=3600)
+    today = local_day(lea.desk.now(), ZONE)
+    day = today + timedelta(days=7 - today.weekday() + days)
+    at = WallTime(day, clock, ZONE)
+    lea.desk.act(planning.move_delivery, found, at=at)
+    return found, at
+
+
+def wall(lea: Living, delivery_id: UUID) -> str:
+    with lea.desk.scope() as scope:
+        return delivery(scope, delivery_id).wall_time
+
+
+def drag(visitor: Visitor, words: str, to: str, *, hour: int | None = None) -> None:
+    """Take the card of these words to a day; in the week to an hour of it, as the page then shows them."""
+    page = visitor.page
+    card = page.locator(".st-key-gr_grid").get_by_text(words).first
+    card.scroll_into_view_if_needed()
+    start, end = card.bounding_box(), page.locator(to).first.bounding_box()
+    assert start is not None
+    assert end is not None
+    page.mouse.move(start["x"] + 5, start["y"] + start["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(end["x"] + end["width"] / 2, end["y"] + 10, steps=8)
+    if hour is not None:
+        row = page.locator(".gr-hours > div").nth(hour).bounding_box()
+        assert row is not None
+        page.mouse.move(row["x"] + row["width"] / 2, row["y"] + row["height"] / 2, steps=4)
+    page.mouse.up()
+
+
+def week(at: WallTime) -> str:
+    return f"/calendar?view=week&day={at.day}"
+
+
+def test_a_card_is_dragged_to_an_hour_of_another_day_and_back(lea: Living) -> None:
+    found, at = planned(lea, HOSTILE, 1)
+    other = at.day + timedelta(days=2)
+    with lea.visitor(week(at)) as marc:
+        marc.shows("Faites glisser une publication")
+        drag(marc, "fort", DAY.format(kind="column", day=other), hour=16)
+        marc.shows(f"Déplacé au {other:%d/%m/%Y} à 16:00")
+        assert wall(lea, found) == f"{other}T16:00"
+        marc.press("Annuler ce déplacement")
+        marc.shows("Remise où elle était")
+        assert wall(lea, found) == str(at)
+        marc.hides("Annuler ce déplacement")
+        assert marc.run("document.querySelectorAll('.gr-ghost, .gr-hours, img[src=x]').length") == 0
+        marc.press("10:20")  # no drag: a press opens the post
+        marc.shows("Prévu")
+
+
+def test_a_month_keeps_the_clock(lea: Living) -> None:
+    found, at = planned(lea, "au mois", 2)
+    other = at.day + timedelta(days=1)
+    with lea.visitor(f"/calendar?view=month&day={at.day}") as marc:
+        marc.rest()
+        drag(marc, "au mois", DAY.format(kind="cell", day=other))
+        marc.shows(f"Déplacé au {other:%d/%m/%Y} à 10:20")
+        assert wall(lea, found) == f"{other}T10:20"
+
+
+def test_the_past_is_refused_and_nothing_moves(lea: Living) -> None:
+    found = lea.desk.delivery("vers hier", after=2 * 86_400)
+    before = wall(lea, found)
+    at = datetime.fromisoformat(before)
+    yesterday = local_day(lea.desk.now(), ZONE) - timedelta(days=1)
+    with lea.visitor(f"/calendar?view=month&day={at:%Y-%m-%d}") as marc:
+        marc.rest()
+        cell = DAY.format(kind="cell", day=yesterday)
+        if not marc.page.locator(cell).count():
+            pytest.skip("yesterday is in no row of this month")
+        drag(marc, "vers hier", cell)
+        marc.shows("Sa nouvelle heure serait déjà passée")
+    assert wall(lea, found) == before
+
+
+def test_a_card_moves_by_keyboard_and_stays_chosen(lea: Living) -> None:
+    found, at = planned(lea, "au clavier", 1)
+    with lea.visitor(week(at)) as marc:
+        marc.rest()
+        marc.button("au clavier").focus()
+        marc.page.keyboard.press("Shift+ArrowRight")
+        marc.shows(f"Déplacé au {at.day + timedelta(days=1):%d/%m/%Y} à 10:20")
+        marc.rest()
+        marc.until("() => document.activeElement.innerText.includes('au clavier')")
+        marc.page.keyboard.press("Shift+ArrowDown")
+        marc.shows("à 11:00")
+        assert wall(lea, found) == f"{at.day + timedelta(days=1)}T11:00"
+        assert f"day={at.day}" in marc.page.url  # the page's own arrows were not meant
+
+
+def test_a_phone_shows_the_week_as_wide_as_it_is(lea: Living) -> None:
+    _, at = planned(lea, HOSTILE * 3, 1)
+    with lea.visitor(week(at), width=390, height=844) as marc:
+        marc.rest()
+        assert marc.overflow <= 0
+        assert "Faites glisser" not in marc.text()
+        marc.page.goto(lea.url + f"/calendar?view=month&day={at.day}")
+        marc.rest()
+        assert marc.overflow <= 0

@@ -1,0 +1,153 @@
+"""A week from a brief, on its page: asked for, read line by line, accepted, changed, dropped; others see none of it."""
+
+from uuid import UUID
+
+import pytest
+
+from foundation.database import OpenScope
+from schedules import weeks
+from schedules.states import WeekLineState as L
+from schedules.weeks import Proposal
+from studio import recipes
+from subscribers import persona
+from subscribers.persona import Persona
+from tenants.roles import Role
+from tests.dashboard.builders import Agency, agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.streams import Stream, stream
+from tests.dashboard.test_compose import connected
+
+HOSTILE = "<script>alert(1)</script> **gras** [x](javascript:alert(1))"
+
+
+def asked(page: Stream, *, goal: str = "Faire connaître la boutique", topics: str = "Le port\nLa série") -> str:
+    page.open("/calendar", week=1)
+    page.type("But de la semaine", goal)
+    page.type("Sujets", topics)
+    page.type("Publications", "3")
+    return page.press("Proposer")
+
+
+def proposed(who: Agency) -> Proposal:
+    with who.scope() as scope:
+        return weeks.proposals(scope, who.creator_id)[0]
+
+
+def posts(who: Agency) -> list[tuple[str, str]]:
+    with who.scope() as scope:
+        rows = scope.run(
+            "SELECT p.body, d.state FROM posts p JOIN deliveries d ON d.tenant_id = p.tenant_id AND d.post_id = p.id"
+            " WHERE p.tenant_id = :t AND p.origin = 'week' ORDER BY d.due_at",
+            t=who.tenant_id,
+        )
+        return [tuple(row) for row in rows]
+
+
+def test_a_week_is_asked_for_and_accepted_line_by_line(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = asked(page)
+        for said in ("relisez-la ligne par ligne", "Proposition : Faire connaître", "vos mots, tels quels : à rédiger"):
+            assert said in text, said
+        assert posts(lumiere) == []
+        assert "C’est un brouillon maintenant" in page.press("Accepter")
+        assert posts(lumiere) == [("Le port", "draft")]
+        assert "Écartée" in page.press("Écarter")
+        page.type("Texte", "Mes mots à moi")
+        page.type("Heure", "21:05")
+        assert "C’est noté" in page.press("Garder mes changements")
+        page.press("Accepter")
+    found = proposed(lumiere)
+    assert sorted(one.state for one in found.lines) == [L.ACCEPTED, L.ACCEPTED, L.DROPPED]
+    assert posts(lumiere)[1] == ("Mes mots à moi", "draft")
+
+
+def test_accepting_takes_what_was_changed_and_twice_is_once(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        asked(page)
+        page.type("Texte", "Changé d’un coup")
+        page.press_twice("Accepter")
+    assert [body for body, _ in posts(lumiere)] == ["Changé d’un coup"]
+
+
+def test_what_is_typed_is_shown_as_it_is(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = asked(page, goal=HOSTILE, topics=HOSTILE)
+    assert "<script>" not in text.replace(proposed(lumiere).lines[0].body, "")
+    assert proposed(lumiere).lines[0].body == " ".join(HOSTILE.split())
+
+
+def test_a_persona_says_tone_and_words_that_are_never_used(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    with lumiere.scope() as scope:
+        words = Persona("Mia", True, "card", "espiègle et tendre", ("fr",), forbidden=("gratuit",))
+        persona.activate(scope, persona.write(scope, lumiere.creator_id, words))
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert "mots que cette personne n’emploie jamais" in asked(page, topics="Tout est gratuit")
+        asked(page)
+        assert proposed(lumiere).brief.tone == "espiègle et tendre"
+        page.type("Texte", "GRATUIT ce soir")
+        assert "mots que cette personne n’emploie jamais" in page.press("Accepter")
+    assert posts(lumiere) == []
+
+
+def test_a_recipe_is_chosen_and_its_picture_ordered(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    with lumiere.scope() as scope:
+        spec = recipes.read({"name": "Quai", "prompt": "a quay", "width": 64, "height": 64})
+        recipes.save(scope, lumiere.creator_id, spec)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        asked(page)
+        page.choose("Modèle de prise de vue", "Quai")
+        page.press("Accepter")
+    with lumiere.scope() as scope:
+        (job,) = scope.run("SELECT total FROM jobs WHERE tenant_id = :t", t=lumiere.tenant_id).all()
+    assert job.total == 1
+
+
+def test_a_line_that_was_decided_meanwhile_is_told(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        asked(page)
+        first = proposed(lumiere).lines[0]
+        with lumiere.scope() as scope:
+            weeks.drop(scope, first.id, version=first.version)
+        assert "Quelqu’un a déjà décidé" in page.press("Accepter")
+    assert posts(lumiere) == []
+
+
+def test_in_english_too(door: Door, tenant: OpenScope) -> None:
+    other = agency(tenant, language="en")
+    connected(other)
+    with stream(door.url, door.cookie(other)) as page:
+        page.open("/calendar", week=1)
+        page.type("Goal of the week", "The shop")
+        text = page.press("Propose")
+    for said in ("read it line by line", "Proposal: The shop", "your words as they are", "To decide before"):
+        assert said in text, said
+
+
+@pytest.mark.parametrize("role", [Role.CREATOR, Role.CHATTER])
+def test_who_may_not_plan_sees_no_proposal(door: Door, lumiere: Agency, role: Role) -> None:
+    connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        asked(page, goal="Secret de la semaine")
+    with stream(door.url, door.cookie(lumiere, role)) as page:
+        page.may_fail = True
+        assert "Secret de la semaine" not in page.open("/calendar", week=1)
+
+
+def test_another_agency_sees_none_of_it(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
+    other = agency(tenant, mark="Autre")
+    for one in (lumiere, other):
+        connected(one)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        asked(page, goal="Secret de la semaine")
+    with stream(door.url, door.cookie(other)) as page:
+        assert "Secret de la semaine" not in page.open("/calendar", week=1)
+    line: UUID = proposed(lumiere).lines[0].id
+    with other.scope() as scope:
+        assert weeks.proposals(scope, lumiere.creator_id) == []
+        assert line
