@@ -12,6 +12,7 @@ from tests.chaos.calm import Calm
 from tests.chaos.conftest import Rooms
 from tests.chaos.house import Broken
 from tests.chaos.judge import findings, summary
+from tests.chaos.people import People
 from tests.chaos.story import tell
 from tests.chaos.world import build
 
@@ -30,7 +31,7 @@ def test_each_post_once_and_each_payment_once(in_house: Rooms, seed: int) -> Non
     began = monotonic()
     world = build(house, seed, drawn)
     built = monotonic()
-    adversary = Adversary(house)
+    adversary = Adversary(house, People(world))
     calm = Calm(world, adversary, aftershock(drawn))
     wrong: list[str] = []
     stormed = built
