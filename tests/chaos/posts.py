@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -15,6 +16,7 @@ from tests.chaos.house import House
 from tests.chaos.sales import Finding, Truth, open_causes
 from tests.chaos.world import RECIPE, Intent, Place, World
 
+DAY = timedelta(days=1)
 LATE = "delivery.too_late"
 Entries = dict[UUID, reads.Entry]
 
@@ -44,7 +46,7 @@ def _items(scope: Scope, slug: str) -> list[dict[str, Any]]:
 def entries_of(world: World) -> Entries:
     """Each delivery as the calendar shows it."""
     found: Entries = {}
-    first, last = min(one.due for one in world.intents), max(one.due for one in world.intents)
+    first, last = min(one.due for one in world.intents) - DAY, max(one.due for one in world.intents)
     for tenant_id, creator_id in {(place.tenant_id, place.creator_id) for place in world.places}:
 
         def of_creator(scope: Scope, creator_id: UUID = creator_id) -> list[reads.Entry]:
