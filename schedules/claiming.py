@@ -22,7 +22,7 @@ from foundation.database import Scope
 from foundation.errors import Conflict, GreenroomError, NotFound
 from foundation.words import LANGUAGES, Message, say
 from gate import minting
-from gate.minting import Decision
+from gate.minting import Decision, Denied
 from gate.permit import Permit
 from gate.reasons import Reason
 from gate.units import Subject, Text, Unit
@@ -52,6 +52,8 @@ GAP = timedelta(minutes=10)
 ACCOUNT_LOST = "delivery.account_lost"
 """The reason of a hold that ends when the account is connected again."""
 
+TOO_LATE = Message("delivery.too_late")
+
 S = DeliveryState
 
 
@@ -64,6 +66,14 @@ class NotClaimable(GreenroomError):
     ) -> None:
         super().__init__(code)
         self.hold, self.again, self.drop = hold, again, drop
+
+
+def is_outlived(row: Delivery, refusal: NotClaimable | Denied, now: datetime) -> bool:
+    """Whether somebody gave a delivery another time since its claim was refused: that no is not about the new one."""
+    hold = refusal.hold if isinstance(refusal, NotClaimable) else None
+    in_time = row.late_until is None or now <= row.late_until
+    moved = now < row.due_at and (hold is not None or isinstance(refusal, Denied))
+    return moved or (hold == TOO_LATE and in_time)
 
 
 def subject(delivery_id: UUID) -> Subject:
@@ -224,7 +234,7 @@ def _check_time(scope: Scope, row: Delivery) -> None:
     if row.state == S.DRAFT:
         raise NotClaimable("delivery.unapproved", hold=Message("delivery.unapproved"))
     if row.late_until is not None and scope.now > row.late_until:
-        raise NotClaimable("delivery.too_late", hold=Message("delivery.too_late"))
+        raise NotClaimable("delivery.too_late", hold=TOO_LATE)
 
 
 def _parts(scope: Scope, row: Delivery, owner: Post, channel: Channel, connector: Connector) -> tuple[Unit, ...]:

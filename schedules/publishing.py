@@ -37,7 +37,7 @@ from gate.permit import Permit
 from gate.reasons import Reason
 from gate.units import Subject
 from schedules import passing, removal
-from schedules.claiming import ACCOUNT_LOST, NotClaimable, look_at, reason_of, subject
+from schedules.claiming import ACCOUNT_LOST, NotClaimable, is_outlived, look_at, reason_of, subject
 from schedules.events import DeliveryPublished, PublishDue, ReconcileDue
 from schedules.models import Delivery
 from schedules.moving import delivery, move
@@ -189,6 +189,8 @@ def put_off(scope: Scope, delivery_id: UUID, refusal: NotClaimable | Denied) -> 
     It comes back no later than its lateness ends, so that a person learns of it then.
     """
     row = delivery(scope, delivery_id)
+    if is_outlived(row, refusal, scope.now):
+        return AT_ONCE
     if isinstance(refusal, NotClaimable) and refusal.drop is not None:
         passing.pass_over(scope, row, refusal.drop)
         return None

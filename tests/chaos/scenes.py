@@ -139,8 +139,12 @@ def emergency_stop(scene: Scene) -> None:
     late = [at for place in places if place.tenant_id == stopped for at, _ in scene.asked(place) if at > since]
     if late:
         scene.wrong.append(f"{len(late)} requests left after the stop, the last {late[-1] - since} too late")
-    if not any(scene.asked(place) for place in places if place.tenant_id != stopped):
-        scene.wrong.append("the other agency was stopped too")
+    told = {place.tenant_id: 0 for place in places}
+    for place in places:
+        told[place.tenant_id] += len(scene.asked(place))
+    mine, others = told.pop(stopped), sum(told.values())
+    if not 0 < mine < others:
+        scene.wrong.append(f"{mine} requests of who was stopped, {others} of who was not")
     with scene.house.services.tenant(stopped, f"member:{one}") as scope:
         switches.reopen(scope, "tenant", "", "sending", reason="it is over", second=other)
 
@@ -157,6 +161,8 @@ def told_to_wait(scene: Scene) -> None:
     scene.house.ask("POST", "/control/faults", fault)
     scene.steadily(places, every=0.25, seconds=6)
     scene.wait_until(scene.world.intents[-1].due + timedelta(seconds=WAIT_SECONDS))
+    if not any(status == 429 for place in places for _, status in scene.asked(place)):
+        scene.wrong.append("nobody was told to wait")
     for place in places:
         asked = scene.asked(place)
         for told, status in asked:

@@ -1,4 +1,4 @@
-"""Looking for deliveries that no row would wake, while others end them or move them."""
+"""What the house decides about a delivery in the moment in which others end it or move it."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -8,6 +8,7 @@ import pytest
 
 from foundation.database import Scope
 from schedules import planning, publishing
+from schedules.claiming import TOO_LATE, NotClaimable
 from schedules.states import DeliveryState as S
 from tests.conftest import WAITS_FOR_US, wait_until
 from tests.schedules.builders import Desk, wall
@@ -50,3 +51,15 @@ def test_a_delivery_without_a_row_is_woken(lea: Desk) -> None:
     assert lea.act(publishing.sweep) == 0
     lea.run()
     assert lea.state(delivery_id) is S.PUBLISHED
+
+
+@pytest.mark.parametrize("meanwhile", [planning.send_now, later])
+def test_a_no_is_not_for_the_time_somebody_gave_meanwhile(lea: Desk, meanwhile: Callable[[Scope, UUID], None]) -> None:
+    """Too late, said the claim; before that was written down, a person had chosen another time."""
+    delivery_id = overdue(lea)
+    too_late = NotClaimable("delivery.too_late", hold=TOO_LATE)
+    lea.act(meanwhile, delivery_id)
+    assert lea.act(publishing.put_off, delivery_id, too_late) == publishing.AT_ONCE
+    assert lea.state(delivery_id) is S.SCHEDULED
+    lea.live(hours=2)
+    assert lea.texts() == ["once"]
