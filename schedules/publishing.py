@@ -189,7 +189,7 @@ def put_off(scope: Scope, delivery_id: UUID, refusal: NotClaimable | Denied) -> 
     It comes back no later than its lateness ends, so that a person learns of it then.
     """
     row = delivery(scope, delivery_id)
-    if is_outlived(row, refusal, scope.now):
+    if is_outlived(scope, row, refusal):
         return AT_ONCE
     if isinstance(refusal, NotClaimable) and refusal.drop is not None:
         passing.pass_over(scope, row, refusal.drop)

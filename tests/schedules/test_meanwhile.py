@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 
 from foundation.database import Scope
-from schedules import planning, publishing
-from schedules.claiming import TOO_LATE, NotClaimable
+from schedules import approvals, planning, publishing
+from schedules.claiming import TOO_LATE, UNAPPROVED, NotClaimable
 from schedules.states import DeliveryState as S
 from tests.conftest import WAITS_FOR_US, wait_until
 from tests.schedules.builders import Desk, wall
@@ -63,3 +63,20 @@ def test_a_no_is_not_for_the_time_somebody_gave_meanwhile(lea: Desk, meanwhile: 
     assert lea.state(delivery_id) is S.SCHEDULED
     lea.live(hours=2)
     assert lea.texts() == ["once"]
+
+
+def test_a_yes_between_the_no_and_its_being_written_down_counts(lea: Desk) -> None:
+    """Due at once: its row comes before the yes, and says so after it."""
+    post_id = lea.write("once")
+    wish = lea.wish(post_id)
+    unapproved = NotClaimable("delivery.unapproved", hold=UNAPPROVED)
+    with ThreadPoolExecutor() as pool:
+        with lea.scope(f"member:{lea.manager}") as scope:
+            approvals.approve(scope, post_id, member_id=lea.manager)
+            put_off = pool.submit(lea.act, publishing.put_off, wish, unapproved)
+            wait_until(lambda: bool(scope.run(WAITS_FOR_US).scalar_one()))
+        assert put_off.result() == publishing.AT_ONCE
+    assert lea.act(publishing.put_off, wish, unapproved) == publishing.AT_ONCE
+    lea.run()
+    assert lea.state(wish) is S.PUBLISHED
+    assert lea.notices() == {}
