@@ -51,8 +51,8 @@ test: $(DEV_STAMP) ## everything: walls first, then rooms, types, whole processe
 browser: $(DEV_STAMP) ## the pages in a real Chromium, where one is installed
 	$(PYTEST) $(WAITING) tests/browser
 
-chaos: $(DEV_STAMP) ## the day under kill -9, flush, hang and reset, 200 seeds; 10,000 orders of a send; a simulated year
-	GREENROOM_CHAOS_SEEDS=200 $(PYTEST) -n 2 tests/chaos
+chaos: $(DEV_STAMP) ## a day under kill -9, freezes and clock jumps, 500 seeds; 10,000 orders of a send; a simulated year
+	GREENROOM_CHAOS_SEEDS=$(or $(SEEDS),500) GREENROOM_SCENE_SEEDS=20 $(PYTEST) -n 2 tests/chaos
 	GREENROOM_ORDERS=10000 $(PYTEST) --timeout 7200 tests/gate/test_every_order.py
 	GREENROOM_SIMULATED=200,365 $(PYTEST) tests/schedules/test_simulated_year.py
 

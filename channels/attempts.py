@@ -52,10 +52,14 @@ _READ = f"SELECT {_COLUMNS} FROM attempts WHERE tenant_id = :tenant"  # noqa: S6
 
 
 def of(scope: Scope, subject: Subject, part: int | None = 0, kinds: Iterable[str] = CARRYING) -> list[Attempt]:
-    """Attempts of some kinds of a subject's part (None: of every part), oldest first."""
+    """Attempts of some kinds of a subject's part (None: of every part), oldest first.
+
+    Those of one kind stand in the order of their numbers: a clock that went back does not make an old try the last.
+    """
     found = scope.run(
         f"{_READ} AND subject_kind = :subject_kind AND subject_id = :subject AND kind = ANY(CAST(:kinds AS text[]))"
-        " AND (CAST(:part AS int) IS NULL OR part = :part) ORDER BY armed_at, n, id",
+        " AND (CAST(:part AS int) IS NULL OR part = :part)"
+        " ORDER BY max(armed_at) OVER (PARTITION BY part, kind ORDER BY n), n, id",
         tenant=scope.tenant_id,
         subject_kind=subject.kind,
         subject=subject.id,

@@ -34,6 +34,9 @@ KNOWN = 500
 
 GIVE_UP = timedelta(hours=24)
 
+_TRY = "try"
+"""Where a look keeps the number of the send it looked for."""
+
 NO_LOOKUP = "attempt.no_lookup"
 """The account offers nothing to look at: another look would be no better, and a person must decide at once."""
 
@@ -88,7 +91,7 @@ def look(
     else:
         sighting = seen
     with tenant(tenant_id, ACTOR) as scope:
-        _finish(scope, look_id, sighting, sure=connector.capabilities.resend_is_look)
+        _finish(scope, look_id, row, sighting, sure=connector.capabilities.resend_is_look)
     return sighting
 
 
@@ -208,7 +211,7 @@ def _known(scope: Scope, row: Attempt, connectors: Mapping[str, Connector]) -> S
         if isinstance(said, Published):
             return Found(said.native_id, said.url, said.at)
         if not isinstance(said, Send | Uncertain | Processing):  # a refusal: the answer itself proves absence
-            _finish(scope, _begin(scope, channel, row), Absent(), sure=True)
+            _finish(scope, _begin(scope, channel, row), row, Absent(), sure=True)
             return Absent()
     if _under_way(scope, row):
         return Unknown(Message("attempt.under_way"))
@@ -217,7 +220,7 @@ def _known(scope: Scope, row: Attempt, connectors: Mapping[str, Connector]) -> S
         return Unknown(blocked.reason)
     if connector.capabilities.look == "none":
         never = Unknown(Message(NO_LOOKUP))
-        _finish(scope, _begin(scope, channel, row), never, sure=False)
+        _finish(scope, _begin(scope, channel, row), row, never, sure=False)
         return never
     return None
 
@@ -231,8 +234,15 @@ def _looks(scope: Scope, row: Attempt) -> tuple[Look, ...]:
             one.armed_at, storing.sighting_from_json(one.outcome, one.result, one.detail), bool(one.result.get("sure"))
         )
         for one in attempts.of(scope, subject, row.part, (LOOK,))
-        if one.outcome is not None and one.armed_at >= row.publish_armed_at
+        if one.outcome is not None and _is_about(one, row)
     )
+
+
+def _is_about(seen: Attempt, row: Attempt) -> bool:
+    """Whether a look was at this try: by its number, since a clock may go back; by time where none was written down."""
+    if _TRY in seen.result:
+        return bool(seen.result[_TRY] == row.n)
+    return row.publish_armed_at is not None and seen.armed_at >= row.publish_armed_at
 
 
 def _sought(scope: Scope, row: Attempt) -> Sought:
@@ -258,8 +268,8 @@ def _begin(scope: Scope, channel: Channel, row: Attempt) -> UUID:
     )
 
 
-def _finish(scope: Scope, look_id: UUID, sighting: Sighting, *, sure: bool) -> None:
-    result = storing.sighting_to_json(sighting)
+def _finish(scope: Scope, look_id: UUID, row: Attempt, sighting: Sighting, *, sure: bool) -> None:
+    result = {**storing.sighting_to_json(sighting), _TRY: row.n}
     if sure and isinstance(sighting, Absent):
         result["sure"] = True
     attempts.finish(scope, look_id, storing.outcome_name(sighting), result, storing.reason_of(sighting))

@@ -26,6 +26,9 @@ UNTAKEN = timedelta(seconds=5)
 GRACE = timedelta(seconds=15)
 """What a lease adds to its handler's deadline."""
 
+LONGEST = timedelta(minutes=15)
+"""No lease is given for so long: one that ends later was given by a clock that has gone back since."""
+
 PATIENCE = timedelta(minutes=5)
 """After so long a row no longer yields to those of the loaded group."""
 
@@ -267,14 +270,16 @@ def die(scope: Scope, taken: Taken, *, error: str) -> bool:
 def sweep(scope: Scope) -> int:
     """Return expired leases to waiting; how many. Repairs a wiped Redis and a killed worker, harms no living one.
 
-    A row that was never started costs no try: its message was lost, not its handler.
+    A row that was never started costs no try: its message was lost, not its handler. Where the clock of the machine was
+    set back, a lease does not last until it has caught up.
     """
     rows = scope.run(
         "UPDATE outbox o SET state = 'waiting', tries = tries - CASE WHEN started_at IS NULL THEN 1 ELSE 0 END,"
         " lease_until = NULL, started_at = NULL FROM (SELECT tenant_id, id FROM outbox"
-        " WHERE state = 'leased' AND lease_until < :now FOR UPDATE SKIP LOCKED) e"
+        " WHERE state = 'leased' AND (lease_until < :now OR lease_until > :no_lease) FOR UPDATE SKIP LOCKED) e"
         " WHERE o.tenant_id = e.tenant_id AND o.id = e.id RETURNING o.queue",
         now=scope.now,
+        no_lease=scope.now + LONGEST,
     ).all()
     for queue in {row.queue for row in rows}:
         stir(scope, queue)

@@ -22,7 +22,7 @@ from foundation.database import Scope
 from foundation.errors import Conflict, GreenroomError, NotFound
 from foundation.words import LANGUAGES, Message, say
 from gate import minting
-from gate.minting import Decision
+from gate.minting import Decision, Denied
 from gate.permit import Permit
 from gate.reasons import Reason
 from gate.units import Subject, Text, Unit
@@ -52,6 +52,8 @@ GAP = timedelta(minutes=10)
 ACCOUNT_LOST = "delivery.account_lost"
 """The reason of a hold that ends when the account is connected again."""
 
+TOO_LATE, UNAPPROVED = Message("delivery.too_late"), Message("delivery.unapproved")
+
 S = DeliveryState
 
 
@@ -64,6 +66,18 @@ class NotClaimable(GreenroomError):
     ) -> None:
         super().__init__(code)
         self.hold, self.again, self.drop = hold, again, drop
+
+
+def is_outlived(scope: Scope, row: Delivery, refusal: NotClaimable | Denied) -> bool:
+    """Whether somebody gave a delivery another time, or its yes, since its claim was refused: that no is over."""
+    hold, given = refusal.hold if isinstance(refusal, NotClaimable) else None, False
+    if hold == UNAPPROVED:  # who says yes waits for this lock and lifts the hold; or was first, and is seen now
+        scope.session.refresh(row, with_for_update={"key_share": True})
+        waits = row.state in (S.APPROVED, S.SCHEDULED, S.PARTLY)
+        given = waits and is_approved(scope, post(scope, row.post_id), scope.now)
+    in_time = row.late_until is None or scope.now <= row.late_until
+    moved = scope.now < row.due_at and (hold is not None or isinstance(refusal, Denied))
+    return given or moved or (hold == TOO_LATE and in_time)
 
 
 def subject(delivery_id: UUID) -> Subject:
@@ -222,9 +236,9 @@ def _check_time(scope: Scope, row: Delivery) -> None:
     if passing.overtaken(scope, row):
         raise NotClaimable("series.passed_over", drop=Message("series.passed_over"))
     if row.state == S.DRAFT:
-        raise NotClaimable("delivery.unapproved", hold=Message("delivery.unapproved"))
+        raise NotClaimable("delivery.unapproved", hold=UNAPPROVED)
     if row.late_until is not None and scope.now > row.late_until:
-        raise NotClaimable("delivery.too_late", hold=Message("delivery.too_late"))
+        raise NotClaimable("delivery.too_late", hold=TOO_LATE)
 
 
 def _parts(scope: Scope, row: Delivery, owner: Post, channel: Channel, connector: Connector) -> tuple[Unit, ...]:
@@ -308,7 +322,7 @@ def _check_approval(scope: Scope, owner: Post, raw: Sequence[Unit]) -> None:
     if _digest(scope, owner, raw) != owner.digest:
         raise NotClaimable("delivery.changed", hold=Message("delivery.changed"))
     if not is_approved(scope, owner, scope.now):
-        raise NotClaimable("delivery.unapproved", hold=Message("delivery.unapproved"))
+        raise NotClaimable("delivery.unapproved", hold=UNAPPROVED)
 
 
 def _digest(scope: Scope, owner: Post, raw: Sequence[Unit]) -> str:

@@ -37,7 +37,7 @@ from gate.permit import Permit
 from gate.reasons import Reason
 from gate.units import Subject
 from schedules import passing, removal
-from schedules.claiming import ACCOUNT_LOST, NotClaimable, look_at, reason_of, subject
+from schedules.claiming import ACCOUNT_LOST, NotClaimable, is_outlived, look_at, reason_of, subject
 from schedules.events import DeliveryPublished, PublishDue, ReconcileDue
 from schedules.models import Delivery
 from schedules.moving import delivery, move
@@ -189,6 +189,8 @@ def put_off(scope: Scope, delivery_id: UUID, refusal: NotClaimable | Denied) -> 
     It comes back no later than its lateness ends, so that a person learns of it then.
     """
     row = delivery(scope, delivery_id)
+    if is_outlived(scope, row, refusal):
+        return AT_ONCE
     if isinstance(refusal, NotClaimable) and refusal.drop is not None:
         passing.pass_over(scope, row, refusal.drop)
         return None
@@ -358,26 +360,39 @@ def account_back(scope: Scope, channel_id: UUID) -> int:
 
 def sweep(scope: Scope) -> int:
     """Wake deliveries that no live row would: returns how many there were (`orphans_total`, which must stay 0)."""
-    rows = scope.session.exec(
-        select(Delivery).where(
-            Delivery.tenant_id == scope.tenant_id,
-            or_(
-                col(Delivery.state).in_([str(S.DRAFT), str(S.APPROVED), str(S.SCHEDULED), str(S.PARTLY)])
-                & (col(Delivery.due_at) < scope.now - MARGIN),
-                (col(Delivery.state) == str(S.PUBLISHING)) & (col(Delivery.deadline_at) < scope.now - 3 * MARGIN),
-                col(Delivery.state) == str(S.PROCESSING),
-            ),
-        )
-    ).all()
-    return sum(_woken(scope, row) for row in rows)
+    waiting = select(Delivery).where(Delivery.tenant_id == scope.tenant_id, _waits_in_vain(scope.now))
+    return sum(_woken(scope, row) for row in scope.session.exec(waiting.order_by(col(Delivery.id))).all())
+
+
+def _waits_in_vain(now: datetime) -> ColumnElement[bool]:
+    """Whether a row should have woken a delivery by now."""
+    waits = [str(S.DRAFT), str(S.APPROVED), str(S.SCHEDULED), str(S.PARTLY)]
+    return or_(
+        col(Delivery.state).in_(waits) & (col(Delivery.due_at) < now - MARGIN),
+        (col(Delivery.state) == str(S.PUBLISHING)) & (col(Delivery.deadline_at) < now - 3 * MARGIN),
+        col(Delivery.state) == str(S.PROCESSING),
+    )
 
 
 def _woken(scope: Scope, row: Delivery) -> bool:
-    in_flight = row.state in (S.PUBLISHING, S.PROCESSING)
-    if outbox.awaited(scope, row.id, ReconcileDue.kind if in_flight else PublishDue.kind):
+    """Whether a delivery was forgotten; read again under its lock, since somebody may have ended or moved it."""
+    if _is_awaited(scope, row):
         return False
-    if in_flight:
-        look_at(scope, row, scope.now)
+    ours = (Delivery.tenant_id == row.tenant_id, Delivery.id == row.id)
+    again = select(Delivery).where(*ours, _waits_in_vain(scope.now)).with_for_update(key_share=True)
+    forgotten = scope.session.exec(again.execution_options(populate_existing=True)).first()
+    if forgotten is None or _is_awaited(scope, forgotten):
+        return False
+    if _in_flight(forgotten):
+        look_at(scope, forgotten, scope.now)
     else:
-        wake(scope, row, at=scope.now)
+        wake(scope, forgotten, at=scope.now)
     return True
+
+
+def _is_awaited(scope: Scope, row: Delivery) -> bool:
+    return outbox.awaited(scope, row.id, ReconcileDue.kind if _in_flight(row) else PublishDue.kind)
+
+
+def _in_flight(row: Delivery) -> bool:
+    return row.state in (S.PUBLISHING, S.PROCESSING)

@@ -65,6 +65,8 @@ class Routes:
         for route in routes:
             if route.event.kind in self.by_kind or route.event.kind in self.facts.by_kind:
                 raise ValueError(f"two routes for {route.event.kind}")
+            if timedelta(seconds=route.deadline_seconds) + leases.GRACE > leases.LONGEST:
+                raise ValueError(f"{route.event.kind} may take longer than a lease can last")
             outbox.check_shape(route.event)
             self.by_kind[route.event.kind] = route
         unheard = {event.kind for event in self.facts.listeners} - set(self.by_kind)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import psutil
+import psycopg
 import redis
 
 from foundation.clock import monotonic, pause, wall_now
@@ -17,8 +18,18 @@ STORM_SECONDS = LEAD.total_seconds() + 1.5 + DUE_WITHIN
 HANG_SECONDS = 2.0
 """How long the sandbox lets us wait: the lost answer is the same as after thirty."""
 
-PROCESSES = ("send", "send", "send", "relay", "relay", "sandbox", "listen", "make", "web", "redis")
-"""Who is killed; one that is named more often, more often."""
+PROCESSES = ("send", "send", "send", "relay", "second", "sandbox", "listen", "make", "web", "redis")
+"""Who is killed; one that is named more often, more often. `second` is the other relay."""
+
+FROZEN = ("send", "relay", "second", "listen", "redis", "postgres", "sandbox")
+FREEZE_SECONDS = 1.5
+
+JUMPS = ("3600", "180", "step 3600", "step -3600", "step 180")
+"""Seconds. A step is the machine's own clock, which moves no lease: what is in hand is handed out again, or would be
+kept for an hour."""
+
+CROWD, CROWD_SECONDS = 300, 2.0
+"""More connections than PostgreSQL gives, and for how long."""
 
 MODES = (
     "hang",
@@ -37,6 +48,9 @@ MODES = (
 KINDS = ("posts", "posts", "messages", "messages", "files", "lookups", "refunds", "checkouts", "updates", "*")
 IN_HAND_SECONDS = 0.5
 """How long a killer waits for a moment at which it hurts."""
+
+ACTS = ("kill", "fault", "flush", "freeze", "postgres", "clock", "crowd", "people")
+WEIGHTS = (24, 34, 6, 8, 6, 9, 3, 10)
 
 QUEUES: Mapping[str, tuple[str, ...]] = {"send": SEND, "make": MAKE}
 
@@ -69,7 +83,7 @@ def plan(drawn: random.Random, *, power_cut: bool = False) -> list[Act]:
     acts = [Act(round(drawn.uniform(2.0, STORM_SECONDS), 2), "power")] if power_cut else []
     rare = ["postgres", "clock"]
     for at in sorted(drawn.uniform(0.5, STORM_SECONDS - 0.5) for _ in range(drawn.randint(4, 8))):
-        what = drawn.choices(("kill", "fault", "flush", "freeze", "postgres", "clock"), weights=(34, 40, 7, 5, 8, 8))[0]
+        what = drawn.choices(ACTS, weights=WEIGHTS)[0]
         if what in ("postgres", "clock"):
             if what not in rare:
                 what = "kill"
@@ -94,11 +108,13 @@ def _act(at: float, what: str, drawn: random.Random) -> Act:
         case "kill":
             return Act(at, what, drawn.choice(PROCESSES))
         case "freeze":
-            return Act(at, what, drawn.choice(("send", "relay", "listen")))
+            return Act(at, what, drawn.choice(FROZEN))
         case "postgres":
             return Act(at, what, drawn.choice(("INT", "KILL")))
         case "clock":
-            return Act(at, what, drawn.choice(("3600", "180")))
+            return Act(at, what, drawn.choice(JUMPS))
+        case "people":
+            return Act(at, what, str(drawn.getrandbits(32)))
         case "fault":
             fault: dict[str, object] = {"mode": drawn.choice(MODES), "on": drawn.choice(KINDS)}
             fault |= {"times": drawn.randint(1, 6), "seconds": HANG_SECONDS}
@@ -112,8 +128,9 @@ def _act(at: float, what: str, drawn: random.Random) -> Act:
 class Adversary:
     """Does the acts of a plan; `deeds` is what came of them."""
 
-    def __init__(self, house: House) -> None:
-        self._house = house
+    def __init__(self, house: House, people: Callable[[str], str] = str) -> None:
+        """`people` do what a number says, and tell it."""
+        self._house, self._people = house, people
         self.deeds: list[Deed] = []
 
     def strike(self, acts: Sequence[Act]) -> None:
@@ -131,7 +148,9 @@ class Adversary:
             "freeze": lambda: _freeze(self._house, act.name),
             "flush": lambda: _flush(self._house),
             "postgres": lambda: _restart(self._house, act.name),
-            "clock": lambda: _jump(self._house, float(act.name)),
+            "clock": lambda: _jump(self._house, act.name),
+            "crowd": lambda: _crowd(self._house),
+            "people": lambda: self._people(act.name),
             "fault": lambda: _fault(self._house, act.fault),
             "power": lambda: _cut(self._house),
         }
@@ -169,11 +188,51 @@ def _gone(pid: int) -> None:
 
 def _freeze(house: House, name: str) -> str:
     """Stop a process in the middle of whatever it does, for longer than it expects."""
-    pid = house.signal(name, signal.SIGSTOP)
-    pause(1.5)
-    if pid is not None and psutil.pid_exists(pid):
-        psutil.Process(pid).send_signal(signal.SIGCONT)
-    return "woken"
+    frozen = freeze(house, name)
+    pause(FREEZE_SECONDS)
+    thaw(frozen)
+    return f"{len(frozen)} woken"
+
+
+def freeze(house: House, name: str) -> list[psutil.Process]:
+    """Stop a process and those it started; of PostgreSQL those are who do its work."""
+    pid = house.pid(name)
+    if pid is None:
+        return []
+    try:
+        head = psutil.Process(pid)
+        frozen = [head, *(head.children(recursive=True) if name == "postgres" else ())]
+    except psutil.NoSuchProcess:
+        return []
+    return [one for one in frozen if _signalled(one, signal.SIGSTOP)]
+
+
+def thaw(frozen: Sequence[psutil.Process]) -> None:
+    """Let them go on."""
+    for one in frozen:
+        _signalled(one, signal.SIGCONT)
+
+
+def _signalled(process: psutil.Process, number: signal.Signals) -> bool:
+    try:
+        process.send_signal(number)
+    except psutil.NoSuchProcess:
+        return False
+    return True
+
+
+def _crowd(house: House) -> str:
+    """Take every connection PostgreSQL has to give, for a while."""
+    address = house.settings.database.work_url.get_secret_value().replace("+psycopg", "")
+    held: list[psycopg.Connection[tuple[object, ...]]] = []
+    try:
+        while len(held) < CROWD:
+            held.append(psycopg.connect(address, connect_timeout=2))
+    except psycopg.Error:
+        pause(CROWD_SECONDS)
+    for one in held:
+        one.close()
+    return f"{len(held)} connections"
 
 
 def _flush(house: House) -> str:
@@ -190,8 +249,9 @@ def _restart(house: House, how: str) -> str:
     return f"process {pid}"
 
 
-def _jump(house: House, seconds: float) -> str:
-    house.jump(timedelta(seconds=seconds))
+def _jump(house: House, told: str) -> str:
+    by = timedelta(seconds=float(told.removeprefix("step ")))
+    (house.step if told.startswith("step") else house.jump)(by)
     return f"it is {house.now():%H:%M:%S} in the house now"
 
 

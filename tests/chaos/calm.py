@@ -38,7 +38,7 @@ REAL_SECONDS = 150.0
 _OPEN = """
 SELECT count(*) FILTER (WHERE state = 'leased') AS leased, count(*) FILTER (WHERE kind LIKE 'delivery.%'
   OR kind LIKE 'chat.%' OR kind LIKE 'order.%' OR kind LIKE 'channel.%' OR kind LIKE 'takedown.%'
-  OR kind LIKE 'job.%') AS open
+  OR kind LIKE 'job.%' OR kind LIKE 'copy.%') AS open
 FROM outbox WHERE tenant_id = ANY(CAST(:tenants AS uuid[])) AND state <> 'dead' AND kind <> 'delivery.sweep'
 """
 

@@ -169,8 +169,13 @@ class House:
         self.shift = self.as_relay(lambda scope: scope.now) - wall_now()
 
     def jump(self, by: timedelta) -> None:
-        """The clock of the house jumps, whatever is under way."""
+        """The clock of the house jumps, whatever is under way; leases move along."""
         self.as_relay(lambda scope: scope.run("SELECT house_shift(:by)", by=by))
+        self.learn_shift()
+
+    def step(self, by: timedelta) -> None:
+        """The clock of the machine is set: it moves, and nothing with it."""
+        self.as_relay(lambda scope: scope.run("SELECT house_clock_move(:by)", by=by))
         self.learn_shift()
 
     def leap(self, until: datetime) -> bool:

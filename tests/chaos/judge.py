@@ -1,7 +1,8 @@
 """What became of a world, told by the platforms' own truth and held against what was intended."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
+from functools import partial
 from uuid import UUID
 
 from foundation.clock import monotonic, pause
@@ -29,7 +30,7 @@ def findings(world: World, logged: dict[str, int]) -> list[Finding]:
     for place in world.of_kind("key", "plain", "nolook"):
         found += house.read(place.tenant_id, sales.till(house, place))
     for tenant_id in world.tenants:
-        for ask in (sales.books, sales.said_twice, sales.unanswered, _rows, _chain, _times):
+        for ask in (sales.books, sales.said_twice, sales.unanswered, _rows, _chain, partial(_times, world.touched)):
             found += house.read(tenant_id, _collected(ask))
     found += [*sales.heard(world), *posts.pictures(world), *unpermitted(world), *_endless(world)]
     return found + _alarms(house, logged)
@@ -110,13 +111,14 @@ def _chain(scope: Scope) -> Iterator[Finding]:
         yield f"the decision log breaks: {checked}"
 
 
-def _times(scope: Scope) -> Iterator[Finding]:
-    """Nothing left before its time, nor after its lateness ended."""
+def _times(touched: Set[UUID], scope: Scope) -> Iterator[Finding]:
+    """Nothing left before its time, nor after its lateness ended; whoever was `touched` had several times."""
     for row in scope.run(
         "SELECT d.id, d.due_at, d.late_until, a.armed_at FROM attempts a JOIN deliveries d ON d.tenant_id = a.tenant_id"
         " AND d.id = a.subject_id WHERE a.tenant_id = :tenant AND a.subject_kind = 'delivery' AND a.kind = 'send'"
-        " AND (a.armed_at < d.due_at OR a.armed_at > d.late_until)",
+        " AND (a.armed_at < d.due_at OR a.armed_at > d.late_until) AND d.id <> ALL(CAST(:touched AS uuid[]))",
         tenant=scope.tenant_id,
+        touched=list(touched),
     ):
         yield f"delivery {row.id}, due {row.due_at} until {row.late_until}, left at {row.armed_at}"
 

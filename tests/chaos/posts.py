@@ -1,7 +1,9 @@
 """Where each post stands, by the destinations' own truth, against what was intended and what the house says."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +16,7 @@ from tests.chaos.house import House
 from tests.chaos.sales import Finding, Truth, open_causes
 from tests.chaos.world import RECIPE, Intent, Place, World
 
+DAY = timedelta(days=1)
 LATE = "delivery.too_late"
 Entries = dict[UUID, reads.Entry]
 
@@ -43,7 +46,7 @@ def _items(scope: Scope, slug: str) -> list[dict[str, Any]]:
 def entries_of(world: World) -> Entries:
     """Each delivery as the calendar shows it."""
     found: Entries = {}
-    first, last = min(one.due for one in world.intents), max(one.due for one in world.intents)
+    first, last = min(one.due for one in world.intents) - DAY, max(one.due for one in world.intents)
     for tenant_id, creator_id in {(place.tenant_id, place.creator_id) for place in world.places}:
 
         def of_creator(scope: Scope, creator_id: UUID = creator_id) -> list[reads.Entry]:
@@ -62,7 +65,7 @@ def posts(world: World, truth: Truth) -> list[Finding]:
         groups[(intent.place.channel_id, intent.text)].append(intent)
     for (channel_id, text), intents in groups.items():
         standing = [one for one in truth[channel_id] if one["of"] == "post" and one["text"] == text]
-        found += _same(intents, standing, entries)
+        found += _same(intents, standing, entries, left_in_doubt=_doubts_left(world, intents, entries))
     for place in world.places:
         known = {intent.key for intent in world.intents if intent.place.channel_id == place.channel_id}
         strangers = [one["id"] for one in truth[place.channel_id] if one["of"] == "post" and one["key"] not in known]
@@ -70,27 +73,56 @@ def posts(world: World, truth: Truth) -> list[Finding]:
     for tenant_id in world.tenants:
         causes = open_causes(world.house, tenant_id)
         ours = [intent for intent in world.intents if intent.place.tenant_id == tenant_id]
-        found += [fault for each in ours if (fault := _fate(each, entries[each.delivery_id], causes))]
+        found += [
+            fault
+            for each in ours
+            if (fault := _fate(each, entries[each.delivery_id], causes, touched=each.delivery_id in world.touched))
+        ]
     return found
 
 
-def _same(intents: Sequence[Intent], standing: Sequence[Mapping[str, Any]], entries: Entries) -> list[Finding]:
+def _same(
+    intents: Sequence[Intent], standing: Sequence[Mapping[str, Any]], entries: Entries, *, left_in_doubt: int = 0
+) -> list[Finding]:
     """Whether what stands with the same words on one destination is just what we say that stands there.
 
-    The same words twice are two posts, and nobody can say which is which.
+    The same words twice are two posts, and nobody can say which is which. `left_in_doubt` may stand there unknown: a
+    person said that they did not want to know.
     """
     published = [each for each in intents if entries[each.delivery_id].state is DeliveryState.PUBLISHED]
     natives = sorted(str(entries[each.delivery_id].native_id) for each in published)
-    there = sorted(str(one["id"]) for one in standing)
+    there = sorted(str(one["id"]) for one in standing if not one.get("deleted_at"))
     pictures = sorted(each.media for each in published) == sorted(len(one["media"]) for one in standing)
-    if natives == there and (pictures or len(published) < len(intents)):
+    known = _without(there, natives) <= left_in_doubt and len(standing) - len(there) <= _removed(intents, entries)
+    if known and (pictures or len(published) < len(intents)):
         return []
     said = ", ".join(f"delivery {each.delivery_id} {entries[each.delivery_id].state}" for each in intents)
     return [f"{intents[0].place.account}: {intents[0].text!r} is {there}, and known as {natives}: {said}"]
 
 
-def _fate(intent: Intent, entry: reads.Entry, causes: set[str]) -> Finding | None:
-    """What is wrong with where a delivery ended, if anything is."""
+def _without(there: Sequence[str], natives: Sequence[str]) -> float:
+    """How many stand there that we do not know of; endless where one that we know is not there."""
+    return len(there) - len(natives) if not Counter(natives) - Counter(there) else float("inf")
+
+
+def _removed(intents: Sequence[Intent], entries: Entries) -> int:
+    return sum(entries[each.delivery_id].state is DeliveryState.REMOVED for each in intents)
+
+
+def _doubts_left(world: World, intents: Sequence[Intent], entries: Entries) -> int:
+    """How many of these a person cancelled while nobody knew whether they stand there."""
+    dropped = [each for each in intents if entries[each.delivery_id].state is DeliveryState.CANCELLED]
+    return sum(
+        step.before is DeliveryState.UNCERTAIN and step.after is DeliveryState.CANCELLED
+        for each in dropped
+        for step in world.house.read(each.place.tenant_id, partial(reads.timeline, delivery_id=each.delivery_id))
+    )
+
+
+def _fate(intent: Intent, entry: reads.Entry, causes: set[str], touched: bool) -> Finding | None:
+    """What is wrong with where a delivery ended, if anything is; `touched`: somebody wished something else."""
+    if touched and entry.state in (DeliveryState.CANCELLED, DeliveryState.REMOVED):
+        return None
     reason = entry.reason.code if entry.reason else "no reason"
     what = f"{intent.place.account}: delivery {intent.delivery_id} ends as {entry.state} ({reason})"
     if entry.state is DeliveryState.PUBLISHED:

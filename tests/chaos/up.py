@@ -1,6 +1,11 @@
-"""The house as `greenroom up` runs it, without the doors nobody opens here; its supervisor never gives up."""
+"""The house as `greenroom up` runs it, without the doors nobody opens here; its supervisor never gives up.
 
-from workers.processes import TABLE
+Two relays share its outbox, each with a beat, and every message comes three times.
+"""
+
+from dataclasses import replace
+
+from workers.processes import TABLE, Row, Stage
 from workers.stack import up
 from workers.supervisor import Pace
 from workers.terminal import errors_as_exit_codes
@@ -11,6 +16,16 @@ LEFT_OUT = ("dashboard", "llm")
 PACE = Pace(first=0.2, most=0.5, limit=1_000_000)
 """One storm kills more often than a bad day does: nothing is given up, and nobody waits half a minute."""
 
+RELAYS = {"relay": "tests.chaos.twice:first"}
+SECOND = Row("second", "tests.chaos.twice:second", Stage.RELAY)
+
+
+def table() -> tuple[Row, ...]:
+    """Who runs."""
+    rows = (row for row in TABLE if row.name not in LEFT_OUT)
+    return (*(replace(row, main=RELAYS.get(row.name, row.main)) for row in rows), SECOND)
+
+
 if __name__ == "__main__":
     with errors_as_exit_codes():
-        up(table=tuple(row for row in TABLE if row.name not in LEFT_OUT), pace=PACE, greet=False)
+        up(table=table(), pace=PACE, greet=False)

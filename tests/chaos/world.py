@@ -125,6 +125,9 @@ class World:
     jobs: dict[UUID, UUID] = field(default_factory=dict)
     """Runs of a recipe, by agency."""
 
+    touched: set[UUID] = field(default_factory=set)
+    """Deliveries that people wished something else for."""
+
     def of_kind(self, *kinds: Kind) -> list[Place]:
         """Destinations of some kinds."""
         return [place for place in self.places if place.kind in kinds]
@@ -170,6 +173,17 @@ class World:
 
 def build(house: House, seed: int, drawn: random.Random) -> World:
     """Make everything of a seed while all is well; nothing is due yet."""
+    world = found(house, seed)
+    _fans(world)
+    _posts(world, drawn)
+    for place in world.of_kind("page"):
+        if place.tenant_id not in world.jobs:
+            world.jobs[place.tenant_id] = house.read(place.tenant_id, partial(_job, place.creator_id, seed))
+    return world
+
+
+def found(house: House, seed: int) -> World:
+    """Agencies, creators and accounts; nobody says anything, and nothing is planned."""
     world = World(house, seed)
     run = uuid7().hex[-6:]  # a seed that is tried again in the same house meets other accounts
     for number in range(AGENCIES):
@@ -179,11 +193,6 @@ def build(house: House, seed: int, drawn: random.Random) -> World:
             agencies.found(scope, name=f"Agence {number}", language="fr", zone="UTC")
         for each in range(CREATORS):
             _creator(world, tenant_id, f"c{seed}-{number}{each}-{run}", number * CREATORS + each)
-    _fans(world)
-    _posts(world, drawn)
-    for place in world.of_kind("page"):
-        if place.tenant_id not in world.jobs:
-            world.jobs[place.tenant_id] = house.read(place.tenant_id, partial(_job, place.creator_id, seed))
     return world
 
 
@@ -281,19 +290,20 @@ def _posts(world: World, drawn: random.Random) -> None:
         due = start + timedelta(seconds=round(drawn.uniform(0, DUE_WITHIN), 2))
         always = drawn.random() < 0.5
         with world.house.scope(tenant_id) as scope:
-            world.intents += _plan(scope, chosen, number, text=text, media=media, due=due, always=always)
+            world.intents += plan(scope, chosen, number, text=text, media=media, due=due, always=always)
 
 
-def _plan(
+def plan(
     scope: Scope,
     chosen: Sequence[Place],
     number: int,
     *,
     text: str,
-    media: Sequence[UUID],
     due: datetime,
-    always: bool,
+    media: Sequence[UUID] = (),
+    always: bool = True,
 ) -> list[Intent]:
+    """A post on the calendar of some places of one creator; `always`: as late as it must, else half an hour at most."""
     post_id = planning.write_post(
         scope,
         creator_id=chosen[0].creator_id,

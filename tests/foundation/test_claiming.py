@@ -130,6 +130,19 @@ def test_a_jump_of_the_house_clock_ends_no_lease(tenant: OpenScope, tenant_id: U
     assert states(tenant, tenant_id) == {"leased": 1}
 
 
+def test_a_clock_that_was_set_back_keeps_no_row_of_a_dead_worker(tenant: OpenScope, tenant_id: UUID) -> None:
+    """The machine's own clock, which moves no lease: the row would wait for the hour, and its whole lane with it."""
+    put_posts(tenant, tenant_id, 1)
+    row = claim(tenant)[0]
+    with tenant(HOUSE, RELAY, role="relay") as scope:
+        assert leases.take(scope, row.id, row.token, deadline=LEASE) is not None
+        scope.run("SELECT house_clock_move(interval '-1 hour')")
+    with tenant(HOUSE, RELAY, role="relay") as scope:
+        assert leases.sweep(scope) == 1
+        scope.run("SELECT house_clock_move(interval '1 hour')")
+    assert states(tenant, tenant_id) == {"waiting": 1}
+
+
 def test_room_is_for_one_queue(tenant: OpenScope, tenant_id: UUID) -> None:
     put_chat(tenant, tenant_id, 1)
     with tenant(tenant_id, RELAY) as scope:

@@ -1,0 +1,58 @@
+"""Members who change their minds in the middle of it all: they move, cancel, send at once and take away."""
+
+import random
+from collections.abc import Callable, Mapping
+from datetime import UTC, timedelta
+from uuid import UUID
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from foundation.database import Scope
+from foundation.errors import GreenroomError
+from schedules import planning, removal
+from schedules.calendar import WallTime
+from tests.chaos.world import Intent, World
+
+EACH = 6
+"""So many wishes at a time; some are refused, as they must be."""
+
+LATER = timedelta(seconds=40)
+
+
+def _later(scope: Scope, delivery_id: UUID) -> None:
+    at = (scope.now + LATER).astimezone(UTC)
+    planning.move_delivery(scope, delivery_id, at=WallTime(at.date(), at.time(), "UTC"))
+
+
+WISHES: Mapping[str, Callable[[Scope, UUID], object]] = {
+    "later": _later,
+    "now": planning.send_now,
+    "cancel": planning.cancel,
+    "remove": removal.ask,
+}
+
+
+class People:
+    """The members of both agencies. Each wish is told; what a lost connection made of it, nobody here knows."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def __call__(self, number: str) -> str:
+        """Wish what the number says; what came of it."""
+        drawn = random.Random(number)
+        return ", ".join(
+            self._wish(drawn.choice(self._world.intents), drawn.choice(sorted(WISHES))) for _ in range(EACH)
+        )
+
+    def _wish(self, intent: Intent, what: str) -> str:
+        self._world.touched.add(intent.delivery_id)
+        try:
+            with self._world.house.scope(intent.place.tenant_id) as scope:
+                WISHES[what](scope, intent.delivery_id)
+        except GreenroomError as refused:
+            return f"{what} {intent.delivery_id}: {refused.message.code}"
+        except (DBAPIError, PoolTimeout) as away:
+            return f"{what} {intent.delivery_id}: {type(away).__name__}"
+        return f"{what} {intent.delivery_id}"

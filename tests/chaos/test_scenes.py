@@ -1,0 +1,39 @@
+"""Scenes that no dice would throw, on the same house of real processes, with the same judge."""
+
+import os
+
+import pytest
+
+from tests.chaos.adversary import Adversary
+from tests.chaos.calm import Calm
+from tests.chaos.conftest import Rooms
+from tests.chaos.house import Broken
+from tests.chaos.judge import findings
+from tests.chaos.scenes import AFTERWARDS, SCENES, set_up
+from tests.chaos.story import tell
+
+SEEDS = int(os.environ.get("GREENROOM_SCENE_SEEDS", "1"))
+FIRST = 9001
+"""Apart from those of the storms, whose accounts stand in the same sandbox."""
+
+
+@pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS))
+@pytest.mark.parametrize("name", SCENES)
+def test_each_post_once_or_a_reason_why_not(in_house: Rooms, name: str, seed: int) -> None:
+    house = in_house()
+    logged = dict(house.logs())
+    scene = set_up(house, seed)
+    adversary = Adversary(house)
+    calm = Calm(scene.world, adversary, ())
+    wrong: list[str] = []
+    try:
+        SCENES[name](scene)
+        calm.come()
+    except Broken as broken:
+        wrong.append(str(broken))
+    wrong += scene.wrong + findings(scene.world, logged)
+    if name in AFTERWARDS:
+        wrong += AFTERWARDS[name](scene)
+    story = tell(scene.world, adversary.deeds, calm.told, wrong, logged) if wrong else ""
+    scene.world.retire()
+    assert not wrong, f"{name}: {story}"
