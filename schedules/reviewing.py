@@ -62,6 +62,8 @@ class Asked:
     parts: tuple[Piece, ...] = ()
     others: tuple[Override, ...] = ()
     """What single places say otherwise."""
+    digest: str = ""
+    """Which version of it this is: handed back with a yes."""
 
     @property
     def assets(self) -> list[UUID]:
@@ -161,6 +163,7 @@ def _asked(post: Post, wishes: list[Wish], words: list[Word]) -> Asked:
         tuple(words),
         pieces(post.parts),
         read(post),
+        post.digest,
     )
 
 

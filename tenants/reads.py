@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row
-from sqlmodel import col, select
+from sqlmodel import col, or_, select
 
 from foundation.database import Scope
 from foundation.errors import NotFound, Refused
@@ -168,11 +168,12 @@ def acting(scope: Scope, refusal: str) -> Member:
     return member(scope, UUID(key))
 
 
-def open_notices(scope: Scope, *, limit: int = 50) -> list[Notice]:
-    """What members should know now, the urgent first, then the newest."""
+def open_notices(scope: Scope, *, limit: int = 50, to: UUID | None = None) -> list[Notice]:
+    """What members should know now, the urgent first, then the newest; with `to`, nothing for another principal."""
+    theirs = [] if to is None else [or_(col(models.Notice.principal_id).is_(None), models.Notice.principal_id == to)]
     rows = scope.session.exec(
         select(models.Notice)
-        .where(models.Notice.tenant_id == scope.tenant_id, col(models.Notice.settled_at).is_(None))
+        .where(models.Notice.tenant_id == scope.tenant_id, col(models.Notice.settled_at).is_(None), *theirs)
         .order_by(col(models.Notice.urgent).desc(), col(models.Notice.updated_at).desc(), col(models.Notice.id))
         .limit(limit)
     )
