@@ -193,6 +193,13 @@ def is_approved(scope: Scope, row: Post, now: datetime) -> bool:
     return not refused and said >= set(range(1, tiers + 1))
 
 
+def has_yes(scope: Scope, row: Post, now: datetime, *, tier: int) -> bool:
+    """Whether one tier's yes stands on the current digest, and nobody's no."""
+    words = scope.run(_LAST_WORDS, tenant=scope.tenant_id, post=row.id, digest=row.digest, now=now).all()
+    said = {word.tier for word in words if word.verdict == "yes"}
+    return tier in said and not any(word.verdict in ("no", "change") for word in words)
+
+
 def is_refused(scope: Scope, row: Post, now: datetime) -> bool:
     """Whether somebody's last word on the current digest is a no, or that it has to change."""
     words = scope.run(_LAST_WORDS, tenant=scope.tenant_id, post=row.id, digest=row.digest, now=now).all()

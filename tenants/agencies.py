@@ -91,3 +91,13 @@ def add_member(
     scope.add(principal)
     scope.add(member)
     return member.id
+
+
+def know(scope: Scope, principal_id: UUID, *, name: str) -> None:
+    """Somebody without a login whose word counts: a principal under this id; known already, nothing changes."""
+    scope.run(
+        "INSERT INTO principals (tenant_id, id, name) VALUES (:tenant, :id, :name) ON CONFLICT DO NOTHING",
+        tenant=scope.tenant_id,
+        id=principal_id,
+        name=name,
+    )

@@ -29,6 +29,7 @@ def upgrade() -> None:
         inside("creator_id", "creators"),
         inside("post_id", "posts"),
         inside("thread_id", "comments"),
+        inside("principal_id", "principals"),
     )
     op.create_index("comments_post", "comments", ["tenant_id", "post_id", "id"])
     op.add_column("approvals", sa.Column("why", sa.String(), nullable=False, server_default=""))

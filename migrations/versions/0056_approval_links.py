@@ -28,6 +28,7 @@ def upgrade() -> None:
         instant("ended_at", nullable=True),
         inside("creator_id", "creators"),
         inside("post_id", "posts"),
+        inside("principal_id", "principals"),
         unique("approval_links_token", "token"),
     )
     op.create_index("approval_links_found", "approval_links", ["token"])

@@ -81,9 +81,9 @@ def test_a_post_holds_so_many_and_no_more(lea: Desk) -> None:
     first = say(lea, lea.author, post_id)
     with lea.scope() as scope:
         scope.run(
-            "INSERT INTO comments (tenant_id, id, creator_id, post_id, part, digest, principal_id, words, named, internal)"
-            " SELECT tenant_id, gen_random_uuid(), creator_id, post_id, 0, digest, principal_id, words, named, internal"
-            " FROM comments, generate_series(2, :most) WHERE id = :first",
+            "INSERT INTO comments (tenant_id, id, creator_id, post_id, part, digest, principal_id, words, named,"
+            " internal) SELECT tenant_id, gen_random_uuid(), creator_id, post_id, 0, digest, principal_id, words,"
+            " named, internal FROM comments, generate_series(2, :most) WHERE id = :first",
             first=first,
             most=comments.MOST,
         )
