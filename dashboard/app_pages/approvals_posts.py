@@ -8,7 +8,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting, files, frame
-from dashboard.app_pages import compose_parts, film, post_talk
+from dashboard.app_pages import approvals_link, compose_parts, film, post_talk
 from dashboard.frame import Page
 from dashboard.reads.approvals import Approvals, Content, Shot, content
 from dashboard.widgets import draw
@@ -41,6 +41,7 @@ def show(page: Page, found: Approvals) -> None:
         "approvals_post.html", asked=asked, shown=shown, creator=creator, found=found, voice=page.voice, word=page.word
     )
     _answers(page, asked, shown)
+    approvals_link.show(page, asked, shown)
     _previews(page, asked, shown)
     post_talk.show(page, asked.post_id)
     draw("approvals_list.html", found=found, now=asked.post_id, voice=page.voice, word=page.word)

@@ -8,7 +8,7 @@ from uuid import UUID
 from channels import reads as channel_reads
 from foundation.database import Scope
 from foundation.words import Message
-from schedules import changes, comments, overrides
+from schedules import changes, clients, comments, overrides
 from schedules import reads as schedule_reads
 from schedules.changes import Change, Since, Wanted
 from schedules.comments import WHOLE, Comment, Spot
@@ -76,7 +76,8 @@ def talk(scope: Scope, post_id: UUID, member: Member) -> Talk:
         comments=said,
         wanted=changes.wanted(scope, post_id),
         since=changes.since(scope, post_id),
-        names={one.principal_id: one.name for one in tenant_reads.members(scope)},
+        names=clients.names(scope, [post.creator_id])
+        | {one.principal_id: one.name for one in tenant_reads.members(scope)},
         listeners=[
             one
             for one in comments.listeners(scope, post.creator_id, internal=False)
