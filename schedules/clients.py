@@ -38,6 +38,9 @@ LONGEST_NAME = 80
 CEILING = Rating.S
 """The highest rating shown to who proved nothing."""
 
+KINDS = frozenset({"image/jpeg", "image/png", "image/webp", "video/mp4", "audio/ogg", "audio/mp4"})
+"""What a browser shows by itself; what it does not was not seen."""
+
 REASONS = WHY["change"]
 S = DeliveryState
 ASKABLE = frozenset({S.DRAFT, S.APPROVED, S.SCHEDULED, S.HELD})
@@ -155,7 +158,12 @@ def read(scope: Scope, link_id: UUID, session: str) -> tuple[Link, Standing]:
 
 
 def begin(scope: Scope, link_id: UUID, session: str) -> None:
-    """Open a link in the browser that keeps `session`; in no other from here on. Of two at once, one wins."""
+    """Open a link in the browser that keeps `session`; in no other from here on. Of two at once, one wins.
+
+    Raises BadInput for no session.
+    """
+    if not session:
+        raise BadInput("client.stands.sealed")
     scope.run(
         "UPDATE approval_links SET session = :session, opened_at = :now, updated_at = house_now()"
         " WHERE tenant_id = :tenant AND id = :id AND session = '' AND ended = ''",
@@ -174,7 +182,8 @@ def answer(scope: Scope, link_id: UUID, session: str, *, yes: bool, why: str = "
     """
     known = _link(scope, link_id)
     row = post(scope, known.post_id)
-    scope.session.refresh(row, with_for_update={"key_share": True})  # the post first, as whoever rewrites it
+    scope.session.refresh(row, with_for_update={"key_share": True})  # the post first, as whoever rewrites it,
+    deliveries_of(scope, row.id, lock=True)  # then where it goes, as whoever moves it
     scope.session.refresh(known, with_for_update=True)
     standing = _standing(scope, known, row, session)
     if standing != "open":
@@ -231,7 +240,8 @@ def showing(scope: Scope, row: Post) -> Shown:
     except NotFound:
         return Shown({}, whole=False, words=False)
     rated = ratings.showable(scope, [one.sha256 for one in media])
-    files = {one.sha256: one for one in media if one.sha256 in rated and rated[one.sha256].rank <= CEILING.rank}
+    mild_ones = (one for one in media if one.sha256 in rated and rated[one.sha256].rank <= CEILING.rank)
+    files = {one.sha256: one for one in mild_ones if one.mime in KINDS}
     alts = [one.alt for one in media if one.alt]
     words = [each for one in versions for each in (one.title, one.body, *(piece.body for piece in one.parts)) if each]
     mild = text.rate([*words, *alts], lexicon=inforce.rules(scope).lexicon).rating.rank <= CEILING.rank
@@ -268,7 +278,7 @@ def _link(scope: Scope, link_id: UUID) -> ApprovalLink:
 
 
 def _standing(scope: Scope, row: ApprovalLink, owner: Post, session: str) -> Standing:
-    here = row.session == _digest(session)
+    here = bool(session) and row.session == _digest(session)
     match row.ended:
         case "yes" | "change" as said:  # whoever else has the address learns nothing of the answer
             return said if here else "over"

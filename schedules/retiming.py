@@ -19,6 +19,8 @@ def asks_again(scope: Scope, row: Delivery, due: datetime) -> bool:
     creator = tenant_reads.creator(scope, row.creator_id)
     if creator.approval_tiers < TIER or not creator.approve_times:
         return False
+    own = select(Delivery.id).where(Delivery.tenant_id == scope.tenant_id, Delivery.id == row.id)
+    scope.session.exec(own.with_for_update()).all()  # before the link, as whoever answers by it
     _take_back(scope, row)
     links = scope.session.exec(
         select(ApprovalLink).where(

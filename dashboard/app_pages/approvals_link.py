@@ -19,7 +19,7 @@ from schedules.reviewing import Asked
 from tenants.roles import Right
 
 LINK = "approvals:link"
-"""The post and the address that was made for it, until it is put away."""
+"""The post and the address that was made for it last: shown here while it may be answered, and nowhere else."""
 
 
 def show(page: Page, asked: Asked, shown: Content) -> None:
@@ -31,14 +31,14 @@ def show(page: Page, asked: Asked, shown: Content) -> None:
     with st.expander(page.word("approvals.link_title"), expanded=last is not None):
         draw("approvals_link.html", last=last, now=now, voice=page.voice, word=page.word)
         made = st.session_state.get(LINK)
-        if made is not None and made[0] == str(asked.post_id):
+        if made is not None and made[0] == str(asked.post_id) and last is not None and not last.over(now):
             st.code(made[1], language=None)
             draw("approvals_note.html", note=page.word("approvals.link_once"))
         st.text_input(page.word("approvals.link_for"), key=f"link:name:{asked.post_id}", max_chars=LONGEST_NAME)
         with st.container(horizontal=True, gap="small"):
             st.button(page.word("approvals.link_make"), key="link:make", on_click=_make, args=(asked.post_id,))
             if last is not None and not last.over(now):
-                end = partial(_take_back, page, asked.post_id)
+                end = partial(_take_back, asked.post_id)
                 acting.button(page, "approvals.link_end", end, right=Right.APPROVE, key=f"link:end:{asked.post_id}")
 
 
@@ -56,7 +56,6 @@ def _made(post_id: UUID, made: list[str], scope: Scope, _: UUID) -> Message:
     return Message("approvals.link_made")
 
 
-def _take_back(page: Page, post_id: UUID, scope: Scope, _: UUID) -> Message:
+def _take_back(post_id: UUID, scope: Scope, _: UUID) -> Message:
     clients.take_back(scope, post_id)
-    st.session_state.pop(LINK, None)
     return Message("approvals.link_ended")
