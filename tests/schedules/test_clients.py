@@ -1,6 +1,5 @@
 """The second yes by a link: for one person, one version, one browser, one answer."""
 
-import secrets
 import threading
 from typing import Any
 from uuid import UUID
@@ -279,7 +278,7 @@ def test_another_agency_has_no_part_in_it(two: Desk) -> None:
     assert two.state(delivery_id) is S.DRAFT
 
 
-@pytest.mark.parametrize("typed", ["", "x", "a" * 44, "é" * 43, secrets.token_urlsafe(32)])
+@pytest.mark.parametrize("typed", ["", "x", "a" * 44, "é" * 43, "A" * 43])
 def test_nobody_s_token_is_none(two: Desk, typed: str) -> None:
     assert clients.find(two.services.tenant, typed) is None
 
