@@ -10,6 +10,7 @@ from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, Refused
 from foundation.words import Message
 from schedules import announcing
+from schedules.changes import snapshot
 from schedules.models import Approval, Delivery, Post
 from schedules.moving import move
 from schedules.planning import cancel, deliveries_of, digest_now, post, wake
@@ -30,54 +31,92 @@ UNDO = timedelta(seconds=15)
 Verdict = Literal["yes", "no", "change", "withdrawn"]
 """What somebody says; the last word of a person counts, and one that was withdrawn is none."""
 
+WHY = {
+    "change": ("words", "picture", "moment", "accounts", "other"),
+    "no": ("image", "rights", "taste", "double", "other"),
+}
+"""What somebody may have against a post, by what they say; `approvals.because.<code>` says it."""
+
 _CURED = ("delivery.unapproved", "delivery.changed")
 """Reasons of a hold that a yes takes away."""
 
 S = DeliveryState
 
 
-def approve(scope: Scope, post_id: UUID, *, member_id: UUID, note: str = "", tier: int = CONTENT_TIER) -> None:
+def approve(
+    scope: Scope,
+    post_id: UUID,
+    *,
+    member_id: UUID,
+    note: str = "",
+    tier: int = CONTENT_TIER,
+    digest: str | None = None,
+) -> None:
     """Say yes to a post as it stands now; once every tier asked for has said yes, its drafts become approved.
 
     What was held for want of a yes is on the calendar again. Raises Refused for a role without the right, for the
     author's own principal and for one who has said yes as the other tier; BadInput for a tier that is not asked for.
+    With `digest`, Conflict where the post is no longer the version that was read.
     """
     row = post(scope, post_id)
+    scope.session.refresh(row, with_for_update={"key_share": True})  # whoever rewrites it waits, or is seen here
+    if digest is not None and digest != row.digest:
+        raise Conflict("post.changed_meanwhile")
     principal = _principal(scope, row, member_id, tier)
     if row.author_principal == principal:
         raise Refused("approval.own_work")
     row.digest = digest_now(scope, row)
+    agreed(scope, row, principal, tier=tier, note=note)
+
+
+def agreed(scope: Scope, row: Post, principal: UUID, *, tier: int, note: str = "") -> None:
+    """Write down somebody's yes to a post as it stands; what everybody said yes to is approved.
+
+    Raises Refused for one who has said yes as the other tier.
+    """
     words = _last(_words(scope, row, scope.now))
     if any(word.principal_id == principal and word.verdict == "yes" and word.tier != tier for word in words):
         raise Refused("approval.two_people")
     known = is_approved(scope, row, scope.now)
     _write(scope, row, principal, tier=tier, verdict="yes", note=note)
     if is_approved(scope, row, scope.now):
-        notices.settle(scope, _asked(post_id))
+        notices.settle(scope, _asked(row.id))
         if not known:
             announcing.approved(scope, row)
         _release(scope, row)
 
 
-def reject(scope: Scope, post_id: UUID, *, member_id: UUID, note: str, tier: int = CONTENT_TIER) -> None:
-    """Say no, with words: the content as it stands is not approved, whoever said yes; what was planned is draft again.
+def reject(
+    scope: Scope, post_id: UUID, *, member_id: UUID, why: str = "other", note: str, tier: int = CONTENT_TIER
+) -> None:
+    """Say no, with its code and words: the content as it stands is not approved, whoever said yes; what was planned is
+    draft again, its time a wish.
 
-    Raises Refused for a role without the right, BadInput without words.
+    Raises Refused for a role without the right, BadInput without words or for a code nobody knows.
     """
-    _refuse(scope, post_id, member_id=member_id, note=note, tier=tier, verdict="no")
+    row = post(scope, post_id)
+    refused(scope, row, _principal(scope, row, member_id, tier), tier=tier, verdict="no", why=why, note=note)
 
 
-def ask_change(scope: Scope, post_id: UUID, *, member_id: UUID, note: str, tier: int = CONTENT_TIER) -> None:
+def ask_change(
+    scope: Scope, post_id: UUID, *, member_id: UUID, why: str = "other", note: str, tier: int = CONTENT_TIER
+) -> None:
     """Ask for another version, with words: as `reject`, and the members are told that somebody has to write it."""
-    row = _refuse(scope, post_id, member_id=member_id, note=note, tier=tier, verdict="change")
-    member = tenant_reads.member(scope, member_id)
-    told = Message("approval.change_wanted", {"member": member.name, "post": (row.title or row.body)[:60]})
-    notices.put(scope, told, cause=_asked(post_id), urgent=False, creator_id=row.creator_id)
+    row, member = post(scope, post_id), tenant_reads.member(scope, member_id)
+    refused(scope, row, _principal(scope, row, member_id, tier), tier=tier, verdict="change", why=why, note=note)
+    tell_change(scope, row, member.name)
 
 
-def turn_down(scope: Scope, post_id: UUID, *, member_id: UUID, note: str) -> None:
+def tell_change(scope: Scope, row: Post, name: str) -> None:
+    """Tell the members that somebody of this name wants another version of a post."""
+    told = Message("approval.change_wanted", {"member": name, "post": (row.title or row.body)[:60]})
+    notices.settle(scope, _asked(row.id))  # the last who asked is named
+    notices.put(scope, told, cause=_asked(row.id), urgent=False, creator_id=row.creator_id)
+
+
+def turn_down(scope: Scope, post_id: UUID, *, member_id: UUID, why: str = "other", note: str) -> None:
     """Say no for good: as `reject`, and every wish of the post that is not outside yet is taken off the calendar."""
-    _refuse(scope, post_id, member_id=member_id, note=note, tier=CONTENT_TIER, verdict="no")
+    reject(scope, post_id, member_id=member_id, why=why, note=note)
     notices.settle(scope, _asked(post_id))
     for delivery in deliveries_of(scope, post_id, lock=True):
         if delivery.state == S.DRAFT:
@@ -111,15 +150,21 @@ def _asked(post_id: UUID) -> str:
     return f"approval:{post_id}"
 
 
-def _refuse(scope: Scope, post_id: UUID, *, member_id: UUID, note: str, tier: int, verdict: Verdict) -> Post:
+def refused(
+    scope: Scope, row: Post, principal: UUID, *, tier: int, verdict: Literal["no", "change"], why: str, note: str
+) -> None:
+    """Write down somebody's no to a post as it stands, or what they want changed: `why` is its code, `note` the words.
+
+    What was planned is draft again, its time a wish. Raises BadInput without words, and for a code nobody knows.
+    """
     if not note.strip():
         raise BadInput("approval.no_words")
-    row = post(scope, post_id)
-    _write(scope, row, _principal(scope, row, member_id, tier), tier=tier, verdict=verdict, note=note)
-    for delivery in deliveries_of(scope, post_id, lock=True):
+    if why not in WHY[verdict]:
+        raise BadInput("approval.no_such_reason")
+    _write(scope, row, principal, tier=tier, verdict=verdict, note=note, why=why)
+    for delivery in deliveries_of(scope, row.id, lock=True):
         if delivery.state in (S.APPROVED, S.SCHEDULED, S.HELD):
             move(scope, delivery, S.DRAFT)
-    return row
 
 
 def release_without_approval(scope: Scope, post_id: UUID) -> None:
@@ -146,6 +191,13 @@ def is_approved(scope: Scope, row: Post, now: datetime) -> bool:
     said = {word.tier for word in words if word.verdict == "yes"}
     refused = any(word.verdict in ("no", "change") for word in words)
     return not refused and said >= set(range(1, tiers + 1))
+
+
+def has_yes(scope: Scope, row: Post, now: datetime, *, tier: int) -> bool:
+    """Whether one tier's yes stands on the current digest, and nobody's no."""
+    words = scope.run(_LAST_WORDS, tenant=scope.tenant_id, post=row.id, digest=row.digest, now=now).all()
+    said = {word.tier for word in words if word.verdict == "yes"}
+    return tier in said and not any(word.verdict in ("no", "change") for word in words)
 
 
 def is_refused(scope: Scope, row: Post, now: datetime) -> bool:
@@ -187,9 +239,13 @@ def _last(words: list[Approval]) -> list[Approval]:
     return list({(word.principal_id, word.tier): word for word in words}.values())
 
 
-def _write(scope: Scope, row: Post, principal_id: UUID, *, tier: int, verdict: Verdict, note: str) -> None:
-    said = [(word.principal_id, word.tier, word.verdict) for word in _last(_words(scope, row, scope.now))]
-    if (principal_id, tier, verdict) in said:
+def _write(
+    scope: Scope, row: Post, principal_id: UUID, *, tier: int, verdict: Verdict, note: str, why: str = ""
+) -> None:
+    words = _last(_words(scope, row, scope.now))
+    kept = note.strip()[:LONGEST_NOTE]
+    ours = next((word for word in words if (word.principal_id, word.tier) == (principal_id, tier)), None)
+    if ours is not None and ours.verdict == verdict and (verdict == "yes" or (ours.why, ours.note) == (why, kept)):
         return
     word = Approval(
         tenant_id=scope.tenant_id,
@@ -199,8 +255,10 @@ def _write(scope: Scope, row: Post, principal_id: UUID, *, tier: int, verdict: V
         tier=tier,
         principal_id=principal_id,
         verdict=verdict,
-        note=note[:LONGEST_NOTE],
+        note=kept,
         expires_at=scope.now + LIFE,
+        why=why,
+        content=snapshot(row) if verdict != "withdrawn" else None,
     )
     scope.add(row, word)
 

@@ -15,7 +15,7 @@ from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.words import Message, canonical
 from gate.units import Medium
-from schedules import overrides, threads
+from schedules import overrides, retiming, threads
 from schedules.calendar import WallTime, local_wall
 from schedules.events import PreflightDue, PublishDue, ReconcileDue, StageDue
 from schedules.models import Delivery, Post
@@ -261,7 +261,8 @@ def unplan(scope: Scope, delivery_id: UUID) -> None:
 
 
 def move_delivery(scope: Scope, delivery_id: UUID, *, at: WallTime, version: int | None = None) -> None:
-    """Give a delivery another time; its approval stands, and a draft keeps the time as its wish.
+    """Give a delivery another time; its approval stands unless the second yes was asked for the hour too, and a draft
+    keeps the time as its wish.
 
     One on hold or refused leaves again at that time. With `version`, only the delivery as it was seen then.
     Raises BadInput for a time whose lateness has passed already; Conflict when it may be outside, or was changed.
@@ -300,8 +301,11 @@ def _give_time(scope: Scope, row: Delivery, at: WallTime, due: datetime) -> None
         "late_until": late,
         "not_before": None,
     }
-    if row.state in (S.DRAFT, S.APPROVED):
+    asks = row.state != S.BROKEN_OFF and retiming.asks_again(scope, row, due)
+    if row.state == S.DRAFT or (row.state == S.APPROVED and not asks):
         change(scope, row, **times)
+    elif row.state == S.APPROVED or (asks and row.state in PLANNABLE):
+        move(scope, row, S.DRAFT, **times)
     elif row.state in PLANNABLE:
         move(scope, row, S.PARTLY if row.state == S.BROKEN_OFF else S.SCHEDULED, **times)
     else:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from uuid import UUID
 
 from sqlmodel import col, or_, select
@@ -62,6 +63,8 @@ class Asked:
     parts: tuple[Piece, ...] = ()
     others: tuple[Override, ...] = ()
     """What single places say otherwise."""
+    digest: str = ""
+    """Which version of it this is: handed back with a yes."""
 
     @property
     def assets(self) -> list[UUID]:
@@ -86,7 +89,7 @@ class Asked:
     def tier_for(self, principal_id: UUID) -> int:
         """Which tier this person's yes would count for: the first that nobody has said yes for."""
         said = {word.tier for word in self.words if word.verdict == "yes" and word.principal_id != principal_id}
-        return max(said, default=0) + 1
+        return next(tier for tier in count(1) if tier not in said)
 
 
 def asked(scope: Scope, creators: Collection[UUID], *, limit: int = 60) -> list[Asked]:
@@ -161,6 +164,7 @@ def _asked(post: Post, wishes: list[Wish], words: list[Word]) -> Asked:
         tuple(words),
         pieces(post.parts),
         read(post),
+        post.digest,
     )
 
 

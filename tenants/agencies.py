@@ -5,7 +5,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from foundation.database import Scope
-from foundation.errors import BadInput
+from foundation.errors import BadInput, NotFound
 from foundation.ids import uuid7
 from foundation.words import LANGUAGES
 from tenants.models import Agency, Creator, Member, Principal
@@ -68,6 +68,20 @@ def add_creator(
     return row.id
 
 
+def set_approvals(scope: Scope, creator_id: UUID, *, tiers: int, times: bool) -> None:
+    """How many people (0, 1 or 2) have to say yes to a creator's posts; with `times`, the second to the hours too.
+
+    Raises BadInput for another number, NotFound.
+    """
+    row = scope.session.get(Creator, (scope.tenant_id, creator_id))
+    if row is None:
+        raise NotFound("creator.unknown", creator=str(creator_id))
+    if tiers not in TIERS:
+        raise BadInput("creator.unfit", kind=row.kind, tiers=tiers)
+    row.approval_tiers, row.approve_times = tiers, times and tiers > 1
+    scope.add(row)
+
+
 def add_member(
     scope: Scope, *, name: str, email: str, role: Role, language: str, zone: str, creators: Sequence[str] = ()
 ) -> UUID:
@@ -91,3 +105,13 @@ def add_member(
     scope.add(principal)
     scope.add(member)
     return member.id
+
+
+def know(scope: Scope, principal_id: UUID, *, name: str) -> None:
+    """Somebody without a login whose word counts: a principal under this id; known already, nothing changes."""
+    scope.run(
+        "INSERT INTO principals (tenant_id, id, name) VALUES (:tenant, :id, :name) ON CONFLICT DO NOTHING",
+        tenant=scope.tenant_id,
+        id=principal_id,
+        name=name,
+    )

@@ -39,6 +39,8 @@ class Creator(TenantRow, table=True):
     languages: list[str] = jsonb(list)
     rating_ceiling: str = "G"
     approval_tiers: int = 1
+    approve_times: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+    """Whether the yes of the second of two holds for the hours too: another hour asks them again."""
 
 
 class Principal(TenantRow, table=True):
@@ -239,6 +241,8 @@ class Notice(TenantRow, table=True):
     message: dict[str, Any] | None = reason_column()
     urgent: bool
     creator_id: UUID | None = None
+    principal_id: UUID | None = None
+    """Whom it is for; nobody named: everybody who works for the creator."""
     settled_at: datetime | None = instant(optional=True)
 
 

@@ -9,11 +9,23 @@ from foundation.words import Message, canonical
 from tenants import audit
 
 
-def put(scope: Scope, message: Message, *, cause: str, urgent: bool = False, creator_id: UUID | None = None) -> bool:
-    """Tell the members of this tenant once per `cause` while it is open; returns whether the notice is new."""
+def put(
+    scope: Scope,
+    message: Message,
+    *,
+    cause: str,
+    urgent: bool = False,
+    creator_id: UUID | None = None,
+    to: UUID | None = None,
+) -> bool:
+    """Tell the members of this tenant once per `cause` while it is open; returns whether the notice is new.
+
+    With `to`, that principal alone is told.
+    """
     done = scope.run(
-        "INSERT INTO notices (tenant_id, id, cause, message, urgent, creator_id)"
-        " VALUES (:tenant, :id, :cause, CAST(:message AS jsonb), :urgent, :creator) ON CONFLICT (tenant_id, cause)"
+        "INSERT INTO notices (tenant_id, id, cause, message, urgent, creator_id, principal_id)"
+        " VALUES (:tenant, :id, :cause, CAST(:message AS jsonb), :urgent, :creator, :to)"
+        " ON CONFLICT (tenant_id, cause)"
         " DO UPDATE SET message = EXCLUDED.message, urgent = EXCLUDED.urgent, settled_at = NULL,"
         " updated_at = house_now()"
         " WHERE notices.settled_at IS NOT NULL",
@@ -23,6 +35,7 @@ def put(scope: Scope, message: Message, *, cause: str, urgent: bool = False, cre
         message=canonical(message.to_json()).decode(),
         urgent=urgent,
         creator=creator_id,
+        to=to,
     )
     return bool(done.rowcount)
 
@@ -55,6 +68,17 @@ def settle_all(scope: Scope, causes: Collection[str]) -> None:
         " WHERE tenant_id = :tenant AND cause = ANY(:causes) AND settled_at IS NULL",
         tenant=scope.tenant_id,
         causes=list(causes),
+    )
+
+
+def settle_others(scope: Scope, prefix: str, stand: Collection[str]) -> None:
+    """Close the open notices whose cause begins with `prefix` and is not one of those that stand."""
+    scope.run(
+        "UPDATE notices SET settled_at = house_now(), updated_at = house_now() WHERE tenant_id = :tenant"
+        " AND settled_at IS NULL AND starts_with(cause, :prefix) AND cause <> ALL(:stand)",
+        tenant=scope.tenant_id,
+        prefix=prefix,
+        stand=list(stand),
     )
 
 

@@ -17,7 +17,7 @@ class Parties:
 
 
 _PARTIES = f"""
-SELECT c.id, c.slug, c.name, c.kind, c.zone, c.languages, c.rating_ceiling, c.approval_tiers,
+SELECT c.id, c.slug, c.name, c.kind, c.zone, c.languages, c.rating_ceiling, c.approval_tiers, c.approve_times,
   m.principal_id, m.role, m.active, m.adult_chat, {sightings.SAME_AS} AS same, {PLAN_ONCE} AS planned
 FROM (VALUES (1)) one LEFT JOIN creators c ON c.tenant_id = :tenant AND c.id = :creator
 LEFT JOIN members m ON m.tenant_id = :tenant AND m.id = :member

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row
-from sqlmodel import col, select
+from sqlmodel import col, or_, select
 
 from foundation.database import Scope
 from foundation.errors import NotFound, Refused
@@ -37,7 +37,8 @@ def founded(scope: Scope) -> datetime:
 
 @dataclass(frozen=True)
 class Creator:
-    """A creator; `kind` human or virtual, `zone` IANA, `approval_tiers` 0 to 2."""
+    """A creator; `kind` human or virtual, `zone` IANA, `approval_tiers` 0 to 2, and whether the second of two is asked
+    about hours too."""
 
     id: UUID
     slug: str
@@ -47,6 +48,7 @@ class Creator:
     languages: tuple[str, ...]
     rating_ceiling: str
     approval_tiers: int
+    approve_times: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,9 +96,8 @@ def agency(scope: Scope) -> Agency:
 
 def creator_of(row: models.Creator | Row[Any]) -> Creator:
     """Of a row with a creator's columns."""
-    return Creator(
-        row.id, row.slug, row.name, row.kind, row.zone, tuple(row.languages), row.rating_ceiling, row.approval_tiers
-    )
+    about = (row.id, row.slug, row.name, row.kind, row.zone, tuple(row.languages), row.rating_ceiling)
+    return Creator(*about, row.approval_tiers, row.approve_times)
 
 
 def creators(scope: Scope) -> list[Creator]:
@@ -108,7 +109,8 @@ def creators(scope: Scope) -> list[Creator]:
 
 
 _CREATOR = """
-SELECT id, slug, name, kind, zone, languages, rating_ceiling, approval_tiers FROM creators
+SELECT id, slug, name, kind, zone, languages, rating_ceiling, approval_tiers, approve_times
+FROM creators
 WHERE tenant_id = :tenant AND id = :id
 """
 """Asked for each post: read plainly."""
@@ -168,11 +170,12 @@ def acting(scope: Scope, refusal: str) -> Member:
     return member(scope, UUID(key))
 
 
-def open_notices(scope: Scope, *, limit: int = 50) -> list[Notice]:
-    """What members should know now, the urgent first, then the newest."""
+def open_notices(scope: Scope, *, limit: int = 50, to: UUID | None = None) -> list[Notice]:
+    """What members should know now, the urgent first, then the newest; with `to`, nothing for another principal."""
+    theirs = [] if to is None else [or_(col(models.Notice.principal_id).is_(None), models.Notice.principal_id == to)]
     rows = scope.session.exec(
         select(models.Notice)
-        .where(models.Notice.tenant_id == scope.tenant_id, col(models.Notice.settled_at).is_(None))
+        .where(models.Notice.tenant_id == scope.tenant_id, col(models.Notice.settled_at).is_(None), *theirs)
         .order_by(col(models.Notice.urgent).desc(), col(models.Notice.updated_at).desc(), col(models.Notice.id))
         .limit(limit)
     )

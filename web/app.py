@@ -7,11 +7,12 @@ from fastapi.responses import JSONResponse, Response
 from fastapi.telemetry import TelemetryConfig
 from sqlalchemy.exc import OperationalError
 
+from connectors import registry
 from foundation.asgi import Guarded, host_of
 from foundation.database import OpenScope, reachable
 from foundation.storage import ObjectStore
 from foundation.words import LANGUAGES, Message, say
-from web import age, answers, api, area, complaints, house, lent, page, person, reports
+from web import age, answers, api, approving, area, complaints, house, lent, page, person, reports
 from web.api_limits import Limits
 
 HEADERS = {
@@ -81,6 +82,7 @@ def create(
     app.include_router(area.router(tenant, store, public_url=base))
     if library is not None:
         app.include_router(lent.router(tenant, library))
+        app.include_router(approving.router(tenant, library, registry.load(), public_url=base))
     app.include_router(reports.router(tenant, public_url=base, letterbox_key=letterbox_key))
     app.include_router(complaints.router(tenant, public_url=base, letterbox_key=letterbox_key))
     app.include_router(page.router(tenant, store, public_url=base, security_contact=security_contact))

@@ -15,6 +15,7 @@ from dashboard.app_pages import (
     approvals_pictures,
     approvals_posts,
     approvals_requests,
+    approvals_rule,
     approvals_second,
 )
 from dashboard.frame import Page
@@ -55,6 +56,8 @@ def show(page: Page) -> None:
         parts_of[chosen](page, found)
     if page.may(Right.REVIEW):
         approvals_compare.show(page)
+    if page.may(Right.STAFF):
+        approvals_rule.show(page)
     _watch(page, (*found.signature, more.count))
     draw("approvals_foot.html", found=found, voice=page.voice, word=page.word)
 

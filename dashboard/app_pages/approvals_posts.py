@@ -8,7 +8,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting, files, frame
-from dashboard.app_pages import compose_parts, film
+from dashboard.app_pages import approvals_link, compose_parts, film, post_talk
 from dashboard.frame import Page
 from dashboard.reads.approvals import Approvals, Content, Shot, content
 from dashboard.widgets import draw
@@ -23,10 +23,7 @@ from tenants.roles import Right, may
 
 AT, MODE, UNDO, CLEAR = "approvals:at", "approvals:mode", "approvals:undo", "clear:"
 SECONDS = timedelta(seconds=10)
-REASONS = {
-    "change": ("words", "picture", "moment", "accounts", "other"),
-    "reject": ("image", "rights", "taste", "double", "other"),
-}
+VERDICTS = {"change": "change", "reject": "no"}
 
 
 def show(page: Page, found: Approvals) -> None:
@@ -44,7 +41,9 @@ def show(page: Page, found: Approvals) -> None:
         "approvals_post.html", asked=asked, shown=shown, creator=creator, found=found, voice=page.voice, word=page.word
     )
     _answers(page, asked, shown)
+    approvals_link.show(page, asked, shown)
     _previews(page, asked, shown)
+    post_talk.show(page, asked.post_id)
     draw("approvals_list.html", found=found, now=asked.post_id, voice=page.voice, word=page.word)
 
 
@@ -73,7 +72,7 @@ def _answers(page: Page, asked: Asked, shown: Content) -> None:
         acting.button(
             page,
             "approvals.approve",
-            partial(_approve, page, asked.post_id, shown.tier),
+            partial(_approve, page, asked, shown.tier),
             right=Right.APPROVE,
             key=f"approve:{asked.post_id}",
             kind="primary",
@@ -90,7 +89,7 @@ def _answers(page: Page, asked: Asked, shown: Content) -> None:
                 on_click=_mode,
                 args=("" if mode == code else code,),
             )
-    if mode in REASONS:
+    if mode in VERDICTS:
         _reason(page, asked, mode)
 
 
@@ -102,7 +101,7 @@ def _reason(page: Page, asked: Asked, mode: str) -> None:
     with st.container(border=True):
         st.radio(
             page.word(f"approvals.why_{mode}"),
-            REASONS[mode],
+            approvals.WHY[VERDICTS[mode]],
             format_func=lambda one: page.word(f"approvals.because.{one}"),
             key=f"why:{mode}",
         )
@@ -122,13 +121,14 @@ def _mine(page: Page, scope: Scope, post_id: UUID) -> Asked:
     return found
 
 
-def _approve(page: Page, post_id: UUID, tier: int, scope: Scope, _: UUID) -> Message:
-    asked, member = _mine(page, scope, post_id), page.who.member
+def _approve(page: Page, read: Asked, tier: int, scope: Scope, _: UUID) -> Message:
+    post_id, member = read.post_id, page.who.member
+    asked = _mine(page, scope, post_id)
     ratings = {one: studio_reads.shown(scope, one).standing.rating for one in asked.assets}
     covered = [one for one, rating in ratings.items() if files.covered(rating)]
     if not files.seen(scope, covered) >= set(covered):
         raise Refused("approvals.look_first")
-    approvals.approve(scope, post_id, member_id=member.id, tier=tier)
+    approvals.approve(scope, post_id, member_id=member.id, tier=tier, digest=read.digest)
     if may(member.role, Right.REVIEW):  # one look, both words: the business's and the safety check's
         for asset_id in covered:
             if ratings[asset_id] is not None:
@@ -140,15 +140,14 @@ def _approve(page: Page, post_id: UUID, tier: int, scope: Scope, _: UUID) -> Mes
 
 def _refuse(page: Page, post_id: UUID, mode: str, scope: Scope, _: UUID) -> Message:
     asked, member = _mine(page, scope, post_id), page.who.member
-    why = page.word(f"approvals.because.{acting.typed(f'why:{mode}')}")
-    note = " ".join(filter(None, [why, str(acting.typed(f"note:{asked.post_id}") or "").strip()]))
+    refuse = approvals.ask_change if mode == "change" else approvals.turn_down
+    why, note = str(acting.typed(f"why:{mode}")), str(acting.typed(f"note:{asked.post_id}") or "")
+    refuse(scope, post_id, member_id=member.id, why=why, note=note)
     st.session_state[MODE] = ""
-    if mode == "change":
-        approvals.ask_change(scope, post_id, member_id=member.id, note=note)
-        _remember(post_id, scope.now)
-        return Message("approvals.change_asked")
-    approvals.turn_down(scope, post_id, member_id=member.id, note=note)
-    return Message("approvals.rejected")
+    if mode == "reject":
+        return Message("approvals.rejected")
+    _remember(post_id, scope.now)
+    return Message("approvals.change_asked")
 
 
 def _remember(post_id: UUID, now: datetime) -> None:

@@ -6,7 +6,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting, files, frame
-from dashboard.app_pages import calendar_near, calendar_series, compose_draft
+from dashboard.app_pages import calendar_near, calendar_series, compose_draft, post_talk
 from dashboard.frame import Page
 from dashboard.reads.calendar import Opened, Place, opened
 from dashboard.reads.telling import leaves_at, next_of, told
@@ -39,6 +39,7 @@ def show(page: Page, post_id: UUID) -> None:
         _rework(page, found)
         if any(place.movable for place in found.places):
             _move(page, found)
+    post_talk.show(page, post_id)
 
 
 def _back() -> None:

@@ -110,7 +110,8 @@ def _not_there(page: Page, delivery_id: UUID, scope: Scope, _: UUID) -> Message:
 
 def _dismiss(page: Page, cause: str, why: str, scope: Scope, _: UUID) -> Message:
     mine = {one.id for one in page.mine(scope)}
-    found = next((one for one in tenant_reads.open_notices(scope) if one.cause == cause), None)
+    told = tenant_reads.open_notices(scope, to=page.who.member.principal_id)
+    found = next((one for one in told if one.cause == cause), None)
     if found is None or (found.creator_id is not None and found.creator_id not in mine):
         raise NotFound("home.gone")
     notices.dismiss(scope, cause, why=why)

@@ -22,7 +22,7 @@ from gate.ratings import Standing
 from gate.reads import Depicted, Held
 from gate.reasons import Reason
 from gate.units import Part, Subject, highest
-from schedules import previewing, reviewing
+from schedules import clients, previewing, reviewing
 from schedules import reads as schedule_reads
 from schedules.drafting import Draft
 from schedules.previewing import Preview
@@ -212,7 +212,7 @@ def approvals(
         named={one: words for one, copies in about.items() if (words := _named(scope, copies))},
         places=channel_reads.names(scope),
         last=None if guest else reviewing.last_word(scope, mine),
-        names={} if guest else {one.principal_id: one.name for one in members},
+        names={} if guest else clients.names(scope, mine) | {one.principal_id: one.name for one in members},
         authors={} if guest else {f"member:{one.id}": one.name for one in members},
         people={key: one.role for one in members for key in (f"member:{one.id}", f"principal:{one.principal_id}")},
         now=scope.now,
@@ -278,7 +278,7 @@ def content(scope: Scope, asked: Asked, creator: Creator, member: Member) -> Con
         shots=shots(scope, digests, [medium.alt for medium in shown.values()]),
         people=gate_reads.people_in(scope, list(digests.values())),
         own=asked.author_principal == member.principal_id,
-        tier=asked.tier_for(member.principal_id),
+        tier=min(asked.tier_for(member.principal_id), max(creator.approval_tiers, 1)),
         tiers=creator.approval_tiers,
     )
 

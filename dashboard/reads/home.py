@@ -193,7 +193,8 @@ def _posts(scope: Scope, mine: Sequence[Creator], member: Member) -> _Posts:
     ids = [one.id for one in mine]
     by_id = {one.id: one for one in mine}
     names = channel_reads.names(scope)
-    notices = [one for one in tenant_reads.open_notices(scope) if one.creator_id is None or one.creator_id in by_id]
+    told = tenant_reads.open_notices(scope, to=member.principal_id)
+    notices = [one for one in told if one.creator_id is None or one.creator_id in by_id]
     days = [bounds(local_day(scope.now, one.zone), one.zone) for one in mine]
     start = min((day[0] for day in days), default=scope.now)
     about = needs.deliveries_of(notices)

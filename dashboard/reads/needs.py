@@ -73,7 +73,7 @@ _CURES: Mapping[str, tuple[str, str]] = {
 _RIGHTS: Mapping[str, tuple[Right, ...]] = {f"/{row.name}": row.rights for row in PAGES}
 """Who can open the page where something is settled: any of the rights."""
 
-STANDING = frozenset({"delivery", "channel", "approval", "complaint", "likeness"})
+STANDING = frozenset({"delivery", "channel", "approval", "unapproved", "complaint", "likeness"})
 """Causes that end with what they are about: putting the notice away would hide a post that waits."""
 
 
@@ -140,8 +140,8 @@ def _need(notice: Notice, creators: Mapping[UUID, Creator], entries: Mapping[UUI
         href, to = "/approvals", "home.to.doubt"
     elif entry is not None and entry.reason is not None and entry.reason.code in _CURES:
         href, to = _CURES[entry.reason.code]
-    if about == "approval":
-        href, to = f"/calendar?post={key}", "home.to.post"
+    if about in ("approval", "comment", "unapproved"):
+        href, to = f"/calendar?post={key.partition(':')[0]}", "home.to.post"
     if about == "queue":
         href, to = f"/calendar?queue={key}", "home.to.queue"
     creator = creators.get(notice.creator_id) if notice.creator_id is not None else None

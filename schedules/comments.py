@@ -1,0 +1,324 @@
+"""What members say to each other about a post, or about one part or picture of it, until somebody calls it settled.
+
+What is internal is for who works here: neither the creator nor a client reads it. Whoever is named, or answered, is
+told once; a member whose creator it is not finds nothing, as if the post were not there.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import col, func, select
+
+from foundation.database import Scope
+from foundation.errors import BadInput, NotFound, Refused
+from foundation.words import Message
+from schedules import overrides
+from schedules.models import CommentRow, Post
+from schedules.planning import post
+from tenants import notices
+from tenants import reads as tenant_reads
+from tenants.reads import Member
+from tenants.roles import Right, may
+
+LONGEST = 2000
+"""Characters of one."""
+
+MOST = 500
+"""Of one post."""
+
+MOST_NAMED = 20
+READERS = (Right.RUN, Right.APPROVE)
+PEOPLE_ONLY = "comment.members_only"
+
+
+@dataclass(frozen=True)
+class Spot:
+    """What of a post is meant: a part of it (0 is the post itself), or a picture."""
+
+    part: int = 0
+    asset_id: UUID | None = None
+
+
+WHOLE = Spot()
+
+
+@dataclass(frozen=True)
+class Comment:
+    """One thing that was said; `by` and `named` are principals. `earlier`: the post said something else then."""
+
+    id: UUID
+    post_id: UUID
+    spot: Spot
+    by: UUID
+    words: str
+    named: tuple[UUID, ...]
+    internal: bool
+    earlier: bool
+    at: datetime
+    resolved_at: datetime | None = None
+    resolved_by: UUID | None = None
+    answers: tuple["Comment", ...] = ()
+
+    @property
+    def open(self) -> bool:
+        """Whether somebody still has to see to it."""
+        return self.resolved_at is None
+
+
+def say(
+    scope: Scope,
+    post_id: UUID,
+    words: str,
+    *,
+    key: UUID,
+    spot: Spot = WHOLE,
+    named: Collection[UUID] = (),
+    internal: bool = True,
+) -> UUID:
+    """Write what the acting member says of a post, once per `key`, and tell who is named; its id.
+
+    What the creator's own member says is never internal. Raises NotFound for a post that is not theirs, or a spot it
+    does not have; BadInput for no words, too many, or somebody named who could not read it; Refused.
+    """
+    row, member = _room(scope, post_id)
+    if scope.session.get(CommentRow, (scope.tenant_id, key)) is not None:
+        return key
+    _check_spot(row, spot)
+    inside = internal and works_here(member)
+    return _write(scope, row, member, words, key=key, spot=spot, named=named, internal=inside, thread=None)
+
+
+def answer(scope: Scope, comment_id: UUID, words: str, *, key: UUID, named: Collection[UUID] = ()) -> UUID:
+    """Answer what was said, once per `key`, and tell who spoke before; a settled one is open again. Raises as `say`."""
+    first = _thread(scope, comment_id)
+    row, member = _room(scope, first.post_id)
+    if scope.session.get(CommentRow, (scope.tenant_id, key)) is not None:
+        return key
+    spot = Spot(first.part, first.asset_id)
+    written = _write(
+        scope, row, member, words, key=key, spot=spot, named=named, internal=first.internal, thread=first.id
+    )
+    first.resolved_at = first.resolved_by = None
+    scope.add(first)
+    return written
+
+
+def resolve(scope: Scope, comment_id: UUID) -> None:
+    """The acting member calls what was said, and its answers, settled; twice changes nothing. Raises NotFound."""
+    first = _thread(scope, comment_id)
+    _, member = _room(scope, first.post_id)
+    if first.resolved_at is None:
+        first.resolved_at, first.resolved_by = scope.now, member.principal_id
+        scope.add(first)
+
+
+def reopen(scope: Scope, comment_id: UUID) -> None:
+    """It is not settled after all. Raises NotFound."""
+    first = _thread(scope, comment_id)
+    _room(scope, first.post_id)
+    first.resolved_at = first.resolved_by = None
+    scope.add(first)
+
+
+def of_post(scope: Scope, post_id: UUID) -> list[Comment]:
+    """What the acting member may read of a post, as it was said. Raises NotFound and Refused."""
+    row, member = _room(scope, post_id, lock=False)
+    return _threads(scope, row, internal=works_here(member))
+
+
+def outside(scope: Scope, post_id: UUID) -> list[Comment]:
+    """What somebody without an account may read of a post: nothing internal. Raises NotFound."""
+    return _threads(scope, post(scope, post_id), internal=False)
+
+
+def open_of(scope: Scope, posts: Collection[UUID], *, internal: bool) -> Mapping[UUID, int]:
+    """How many things that were said still wait, of each post that has any."""
+    rows = scope.session.execute(
+        select(CommentRow.post_id, func.count())
+        .where(
+            CommentRow.tenant_id == scope.tenant_id,
+            col(CommentRow.post_id).in_(list(posts)),
+            col(CommentRow.thread_id).is_(None),
+            col(CommentRow.resolved_at).is_(None),
+            *(() if internal else (col(CommentRow.internal).is_(False),)),
+        )
+        .group_by(col(CommentRow.post_id))
+    )
+    return {post_id: count for post_id, count in rows}
+
+
+def listeners(scope: Scope, creator_id: UUID, *, internal: bool) -> list[Member]:
+    """Who can be named for a creator's posts: everybody here who may read it, by name."""
+    slug = tenant_reads.creator(scope, creator_id).slug
+    return [one for one in tenant_reads.members(scope) if _reads(one, slug) and (not internal or works_here(one))]
+
+
+def works_here(member: Member) -> bool:
+    """Whether what is internal is for them; pure."""
+    return may(member.role, Right.RUN)
+
+
+def told(scope: Scope, post_id: UUID, principal_id: UUID) -> bool:
+    """Whether somebody was told of this post's comments and has not said that they read them."""
+    cause = _cause(post_id, principal_id)
+    return any(one.cause == cause for one in tenant_reads.open_notices(scope, limit=1000, to=principal_id))
+
+
+def read(scope: Scope, post_id: UUID) -> None:
+    """The acting member has read what is said of a post. Raises NotFound."""
+    _, member = _room(scope, post_id, lock=False)
+    notices.settle(scope, _cause(post_id, member.principal_id))
+
+
+def _cause(post_id: UUID, principal_id: UUID) -> str:
+    """One open notice for each person and post, however much is said meanwhile."""
+    return f"comment:{post_id}:{principal_id}"
+
+
+def _reads(member: Member, slug: str) -> bool:
+    return any(may(member.role, right) for right in READERS) and (not member.creators or slug in member.creators)
+
+
+def _room(scope: Scope, post_id: UUID, *, lock: bool = True) -> tuple[Post, Member]:
+    """The post and who acts, one writer at a time. A post of a creator who is not theirs looks like none."""
+    member = tenant_reads.acting(scope, PEOPLE_ONLY)
+    if not any(may(member.role, right) for right in READERS):
+        raise Refused(PEOPLE_ONLY)
+    row = post(scope, post_id)
+    if not _reads(member, tenant_reads.creator(scope, row.creator_id).slug):
+        raise NotFound("post.unknown")
+    if lock:
+        scope.hold(f"comments:{scope.tenant_id}:{post_id}")
+    return row, member
+
+
+def _thread(scope: Scope, comment_id: UUID) -> CommentRow:
+    """The one that began it, if the acting member may read it. Another tenant's looks like none, as an internal one
+    does to who may not read those."""
+    row = scope.session.get(CommentRow, (scope.tenant_id, comment_id))
+    if row is not None and row.thread_id is not None:
+        row = scope.session.get(CommentRow, (scope.tenant_id, row.thread_id))
+    if row is None or (row.internal and not works_here(tenant_reads.acting(scope, PEOPLE_ONLY))):
+        raise NotFound("comment.unknown")
+    scope.hold(f"comments:{scope.tenant_id}:{row.post_id}")
+    scope.session.refresh(row)  # somebody may have settled it while we waited
+    return row
+
+
+def _check_spot(row: Post, spot: Spot) -> None:
+    if not 0 <= spot.part <= len(row.parts):
+        raise NotFound("comment.no_such_part")
+    said = overrides.written(row)
+    if spot.asset_id is not None and spot.asset_id not in overrides.every_asset(
+        said.media, said.parts, overrides.read(row)
+    ):
+        raise NotFound("comment.no_such_part")
+
+
+def _write(
+    scope: Scope,
+    row: Post,
+    member: Member,
+    words: str,
+    *,
+    key: UUID,
+    spot: Spot,
+    named: Collection[UUID],
+    internal: bool,
+    thread: UUID | None,
+) -> UUID:
+    said = words.strip()
+    _check_words(said)
+    if _count(scope, row.id) >= MOST:
+        raise BadInput("comment.too_many", most=MOST)
+    wanted = list(dict.fromkeys(named))
+    readers = {one.principal_id for one in listeners(scope, row.creator_id, internal=internal)}
+    if len(wanted) > MOST_NAMED or not readers.issuperset(wanted):
+        raise BadInput("comment.cannot_read")
+    written = CommentRow(
+        tenant_id=scope.tenant_id,
+        id=key,
+        creator_id=row.creator_id,
+        post_id=row.id,
+        thread_id=thread,
+        part=spot.part,
+        asset_id=spot.asset_id,
+        digest=row.digest,
+        principal_id=member.principal_id,
+        words=said,
+        named=[str(one) for one in wanted],
+        internal=internal,
+    )
+    scope.add(written)
+    before = _spoke(scope, thread) if thread is not None else []
+    _tell(scope, row, member, named=wanted, answered=[one for one in before if one in readers])
+    return written.id
+
+
+def _check_words(said: str) -> None:
+    if not said:
+        raise BadInput("comment.empty")
+    if len(said) > LONGEST:
+        raise BadInput("comment.too_long", most=LONGEST)
+    if "\x00" in said:
+        raise BadInput("post.unwritable")
+
+
+def _count(scope: Scope, post_id: UUID) -> int:
+    here = (CommentRow.tenant_id == scope.tenant_id, CommentRow.post_id == post_id)
+    return int(scope.session.exec(select(func.count()).where(*here)).one())
+
+
+def _spoke(scope: Scope, thread: UUID) -> list[UUID]:
+    """Who has said something in a thread."""
+    there = (CommentRow.id == thread) | (CommentRow.thread_id == thread)
+    found = select(CommentRow.principal_id).distinct().where(CommentRow.tenant_id == scope.tenant_id, there)
+    return list(scope.session.exec(found))
+
+
+def _tell(scope: Scope, row: Post, by: Member, *, named: Sequence[UUID], answered: Iterable[UUID]) -> None:
+    """Whoever writes has read what was there before; each of the others is told once until they did."""
+    notices.settle(scope, _cause(row.id, by.principal_id))
+    about: dict[str, str | int] = {"member": by.name, "post": (row.title or row.body)[:60]}
+    codes = {**dict.fromkeys(answered, "comment.answered"), **dict.fromkeys(named, "comment.named")}
+    for principal, code in codes.items():
+        if principal != by.principal_id:
+            cause = _cause(row.id, principal)
+            notices.put(scope, Message(code, about), cause=cause, creator_id=row.creator_id, to=principal)
+
+
+def _threads(scope: Scope, row: Post, *, internal: bool) -> list[Comment]:
+    found = scope.session.exec(
+        select(CommentRow)
+        .where(
+            CommentRow.tenant_id == scope.tenant_id,
+            CommentRow.post_id == row.id,
+            *(() if internal else (col(CommentRow.internal).is_(False),)),
+        )
+        .order_by(col(CommentRow.created_at), col(CommentRow.id))
+        .execution_options(populate_existing=True)
+    ).all()
+    answers: dict[UUID, list[Comment]] = {}
+    for one in found:
+        if one.thread_id is not None:
+            answers.setdefault(one.thread_id, []).append(_comment(scope, row, one))
+    return [_comment(scope, row, one, answers.get(one.id, ())) for one in found if one.thread_id is None]
+
+
+def _comment(scope: Scope, owner: Post, row: CommentRow, answers: Sequence[Comment] = ()) -> Comment:
+    return Comment(
+        id=row.id,
+        post_id=row.post_id,
+        spot=Spot(row.part, row.asset_id),
+        by=row.principal_id,
+        words=row.words,
+        named=tuple(UUID(one) for one in row.named),
+        internal=row.internal,
+        earlier=row.digest != owner.digest,
+        at=row.created_at or scope.now,
+        resolved_at=row.resolved_at,
+        resolved_by=row.resolved_by,
+        answers=tuple(answers),
+    )

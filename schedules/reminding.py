@@ -1,0 +1,66 @@
+"""Telling members in time that a post has nobody's yes: a day before its hour, and two hours before.
+
+Once each, and no longer than it is true: a post that was approved, moved or taken off is not mentioned any more.
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlmodel import col, func, select
+
+from foundation.database import Scope
+from foundation.words import Message
+from schedules import approvals
+from schedules.models import Delivery, Post
+from schedules.states import DeliveryState
+from tenants import notices
+
+FIRST, LAST = timedelta(hours=24), timedelta(hours=2)
+MOST = 30
+"""Posts told of at once, the first due; the others are when some of those are settled."""
+
+CAUSE = "unapproved:"
+
+
+def watch(scope: Scope) -> int:
+    """Tell of the posts whose hour comes near without the yes they need; how many stand so. Told twice, said once."""
+    stand = [(row, due) for row, due in _near(scope) if not approvals.is_approved(scope, row, scope.now)]
+    told = {_cause(row.id, due, scope.now): row for row, due in stand}
+    notices.settle_others(scope, CAUSE, told)
+    for cause, row in told.items():
+        if not notices.known(scope, cause):
+            wanted = approvals.is_refused(scope, row, scope.now)
+            code = "approval.change_missing" if wanted else "approval.missing"
+            about: dict[str, str | int] = {"post": (row.title or row.body)[:60]}
+            urgent = cause.endswith(":last")
+            notices.put(scope, Message(code, about), cause=cause, urgent=urgent, creator_id=row.creator_id)
+    return len(told)
+
+
+def _near(scope: Scope) -> list[tuple[Post, datetime]]:
+    """Posts that wait for a yes and whose next hour is near, each with that hour."""
+    due = func.min(Delivery.due_at)
+    nearest = (
+        select(Delivery.post_id, due.label("due"))
+        .where(
+            Delivery.tenant_id == scope.tenant_id,
+            Delivery.state == str(DeliveryState.DRAFT),
+            col(Delivery.due_at) > scope.now,
+            col(Delivery.due_at) <= scope.now + FIRST,
+        )
+        .group_by(col(Delivery.post_id))
+        .order_by(due, col(Delivery.post_id))
+        .limit(MOST)
+        .subquery()
+    )
+    rows = scope.session.execute(
+        select(Post, nearest.c.due)
+        .join(nearest, (col(Post.id) == nearest.c.post_id) & (col(Post.tenant_id) == scope.tenant_id))
+        .order_by(nearest.c.due, col(Post.id))
+    )
+    return [(post, at) for post, at in rows]
+
+
+def _cause(post_id: UUID, due: datetime, now: datetime) -> str:
+    """Another hour is another cause: a post that was moved is told of anew."""
+    return f"{CAUSE}{post_id}:{int(due.timestamp())}:{'last' if due - now <= LAST else 'first'}"

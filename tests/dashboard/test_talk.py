@@ -1,0 +1,128 @@
+"""Comments and wishes for a change as members see them: below a post, in the calendar and in approvals."""
+
+from uuid import UUID
+
+import pytest
+
+from foundation.database import OpenScope
+from foundation.ids import uuid7
+from foundation.words import LANGUAGES
+from gate.units import Rating
+from schedules import approvals, comments, drafting
+from schedules.comments import Spot
+from schedules.drafting import Draft
+from tenants import reads as tenant_reads
+from tenants.roles import Role
+from tests.dashboard.builders import Agency, agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.streams import stream
+from tests.dashboard.test_approvals import asked, word
+from tests.dashboard.test_files import picture
+
+
+def said(who: Agency, post_id: UUID) -> list[comments.Comment]:
+    with who.scope(who.act_as(Role.OWNER)) as scope:
+        return comments.of_post(scope, post_id)
+
+
+def say(who: Agency, role: Role, post_id: UUID, words: str, *, internal: bool = True) -> UUID:
+    with who.scope(who.act_as(role)) as scope:
+        return comments.say(scope, post_id, words, key=uuid7(), internal=internal)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_comment_is_written_answered_and_settled(door: Door, tenant: OpenScope, language: str) -> None:
+    who = agency(tenant, language=language)
+    shot = picture(door, who, rating=Rating.G)
+    post_id, _ = asked(who, "Le phare", media=(shot,))
+    with stream(door.url, door.cookie(who)) as page:
+        assert word("talk.none", language) in page.open("/calendar", post=post_id)
+        page.choose(word("talk.about", language), word("talk.picture", language, number=1))
+        page.type(word("talk.words", language), "Trop sombre <b>ici</b> *là*")
+        page.choose(word("talk.named", language), word("talk.at", language, name="Manager"))
+        text = page.press(word("talk.say", language))
+        assert word("talk.said", language) in text
+        assert "Trop sombre &lt;b&gt;ici&lt;/b&gt; *là*" in text
+        assert "@Manager" in text
+    (one,) = said(who, post_id)
+    assert (one.spot, one.internal) == (Spot(0, shot), True)
+    with stream(door.url, door.cookie(who, Role.MANAGER)) as page:
+        home = page.open("/")
+        assert word("comment.named", language, member="Owner", post="Le phare") in home
+        text = page.open("/calendar", post=post_id)
+        assert "Trop sombre" in text
+        page.type(word("talk.words", language), "Je reprends", nth=0)
+        assert "Je reprends" in page.press(word("talk.answer_now", language))
+        assert word("talk.resolved", language) in page.press(word("talk.resolve", language))
+        assert word("comment.named", language, member="Owner", post="Le phare") not in page.open("/")
+    (one,) = said(who, post_id)
+    assert [each.words for each in one.answers] == ["Je reprends"]
+    assert not one.open
+
+
+def test_names_are_told_to_nobody_else(door: Door, lumiere: Agency) -> None:
+    post_id, _ = asked(lumiere, "Le phare")
+    with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
+        manager = tenant_reads.member(scope, lumiere.members[Role.MANAGER])
+        comments.say(scope, post_id, "à toi", key=uuid7(), named=[manager.principal_id])
+    told = word("comment.named", member="Owner", post="Le phare")
+    for role, hears in ((Role.MANAGER, True), (Role.OWNER, False), (Role.CREATOR, False)):
+        with stream(door.url, door.cookie(lumiere, role)) as page:
+            assert (told in page.open("/")) == hears, role
+    with stream(door.url, door.cookie(lumiere, Role.MANAGER)) as page:
+        page.open("/calendar", post=post_id)
+        page.press(word("talk.read"))
+        assert told not in page.open("/")
+
+
+def test_the_creator_reads_what_is_for_her(door: Door, lumiere: Agency) -> None:
+    post_id, _ = asked(lumiere, "Le phare")
+    say(lumiere, Role.OWNER, post_id, "entre nous")
+    say(lumiere, Role.OWNER, post_id, "qu’en pensez-vous", internal=False)
+    with stream(door.url, door.cookie(lumiere, Role.CREATOR)) as page:
+        for path in ({"path": "/calendar", "post": post_id}, {"path": "/approvals"}):
+            text = page.open(**path)
+            assert "qu’en pensez-vous" in text
+            assert "entre nous" not in text
+        assert word("talk.outside") not in page.labels("checkbox")
+
+
+def test_a_post_of_another_creator_shows_no_word_of_it(door: Door, lumiere: Agency) -> None:
+    post_id, _ = asked(lumiere, "Le phare")
+    say(lumiere, Role.OWNER, post_id, "entre nous")
+    with lumiere.scope() as scope:
+        scope.run("UPDATE members SET creators = '[\"zoe\"]' WHERE id = :m", m=lumiere.members[Role.MANAGER])
+    with stream(door.url, door.cookie(lumiere, Role.MANAGER)) as page:
+        for path in ({"path": "/calendar", "post": post_id}, {"path": "/approvals"}):
+            assert "entre nous" not in page.open(**path)
+
+
+def test_who_left_is_named_kindly(door: Door, lumiere: Agency) -> None:
+    post_id, _ = asked(lumiere, "Le phare")
+    say(lumiere, Role.MANAGER, post_id, "avant de partir")
+    with lumiere.scope() as scope:
+        scope.run("UPDATE members SET active = false WHERE id = :m", m=lumiere.members[Role.MANAGER])
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/calendar", post=post_id)
+        assert "avant de partir" in text
+        assert word("talk.left") in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_asked_and_what_changed_since_are_shown(door: Door, tenant: OpenScope, language: str) -> None:
+    who = agency(tenant, language=language)
+    post_id, _ = asked(who, "Le vieux phare")
+    with who.scope(who.act_as(Role.OWNER)) as scope:
+        approvals.ask_change(scope, post_id, member_id=who.members[Role.OWNER], why="words", note="pas <vieux>")
+    with stream(door.url, door.cookie(who, Role.MANAGER)) as page:
+        text = page.open("/calendar", post=post_id)
+        assert word("talk.wanted.change", language, who="Owner") in text
+        assert "pas &lt;vieux&gt;" in text
+        assert word("talk.waits_for_author", language) in text
+    with who.scope(who.act_as(Role.MANAGER)) as scope:
+        draft = Draft(who.creator_id, "", "Le grand phare", (), ())
+        drafting.rewrite(scope, post_id, draft, author=who.act_as(Role.MANAGER))
+    with stream(door.url, door.cookie(who)) as page:
+        text = page.open("/approvals")
+        assert word("talk.answered", language) in text
+        assert "<del>vieux</del><ins>grand</ins>" in text

@@ -1,0 +1,306 @@
+"""The second yes by a link: for one person, one version, one browser, one answer."""
+
+import threading
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from foundation.database import Scope
+from foundation.errors import BadInput, Conflict, NotFound, Refused
+from gate import ratings
+from gate.units import Rating
+from schedules import approvals, changes, clients
+from schedules.states import DeliveryState as S
+from studio import library
+from tenants import reads as tenant_reads
+from tenants.roles import Role
+from tests.schedules.builders import Desk, Killed, desk
+from tests.schedules.test_changes import rewrite
+from tests.schedules.test_comments import member
+
+HERE = "the browser of the client"
+
+
+@pytest.fixture
+def two(services: Any, sandbox: Any) -> Desk:
+    """Léa, whose posts two people have to approve."""
+    return desk(services, sandbox, tiers=2)
+
+
+def waiting(at: Desk, body: str = "to be approved", *, after: float = 3600, **more: Any) -> tuple[UUID, UUID]:
+    """A post the manager has said the first yes to, and its wish."""
+    post_id = at.write(body, **more)
+    delivery_id = at.wish(post_id, after=after)
+    at.approve(post_id)
+    return post_id, delivery_id
+
+
+def link(at: Desk, post_id: UUID, name: str = "Anna", *, opened: bool = True) -> UUID:
+    token = at.act(clients.make, post_id, name=name)
+    found = clients.find(at.services.tenant, token)
+    assert found is not None
+    assert found[0] == at.tenant_id
+    if opened:
+        begin(at, found[1])
+    return found[1]
+
+
+def begin(at: Desk, link_id: UUID, session: str = HERE) -> None:
+    with at.scope("system:web-client") as scope:
+        clients.begin(scope, link_id, session)
+
+
+def stands(at: Desk, link_id: UUID, session: str = HERE) -> str:
+    with at.scope("system:web-client") as scope:
+        return clients.read(scope, link_id, session)[1]
+
+
+def answer(at: Desk, link_id: UUID, session: str = HERE, *, yes: bool = True, **more: Any) -> None:
+    with at.scope("system:web-client") as scope:
+        clients.answer(scope, link_id, session, yes=yes, **more)
+
+
+def test_a_yes_by_the_link_puts_the_post_on_the_calendar(two: Desk) -> None:
+    post_id, delivery_id = waiting(two)
+    assert two.state(delivery_id) is S.DRAFT
+    link_id = link(two, post_id)
+    answer(two, link_id)
+    assert two.state(delivery_id) is S.SCHEDULED
+    assert stands(two, link_id) == "yes"
+    two.live(minutes=61)
+    assert two.texts() == ["to be approved"]
+    with two.scope() as scope:
+        assert list(clients.names(scope, [two.creator_id]).values()) == ["Anna"]
+
+
+def test_a_no_needs_words_and_the_author_reads_them(two: Desk) -> None:
+    post_id, delivery_id = waiting(two)
+    link_id = link(two, post_id)
+    for wrong in ({"note": " "}, {"note": "x", "why": "?"}):
+        with pytest.raises(BadInput):
+            answer(two, link_id, yes=False, **wrong)
+    assert stands(two, link_id) == "open"  # nothing was used up
+    answer(two, link_id, yes=False, why="picture", note="another picture")
+    assert stands(two, link_id) == "change"
+    assert two.state(delivery_id) is S.DRAFT
+    with two.scope() as scope:
+        assert [(one.tier, one.why, one.note) for one in changes.wanted(scope, post_id)] == [
+            (2, "picture", "another picture")
+        ]
+        assert [one.message.code for one in tenant_reads.open_notices(scope)] == ["approval.change_wanted"]
+
+
+def test_a_second_press_changes_nothing(two: Desk) -> None:
+    post_id, delivery_id = waiting(two)
+    link_id = link(two, post_id)
+    answer(two, link_id)
+    for more in ({"yes": True}, {"yes": False, "note": "after all"}):
+        with pytest.raises(Conflict) as told:
+            answer(two, link_id, **more)
+        assert told.value.message.code == "client.stands.yes"
+    assert two.state(delivery_id) is S.SCHEDULED
+
+
+def test_of_two_presses_at_once_one_counts(two: Desk) -> None:
+    post_id, _ = waiting(two)
+    link_id, ends = link(two, post_id), []
+
+    def press(yes: bool) -> None:
+        try:
+            answer(two, link_id, yes=yes, note="words")
+            ends.append("yes" if yes else "change")
+        except Conflict:
+            pass
+
+    pressing = [threading.Thread(target=press, args=(number % 2 == 0,)) for number in range(4)]
+    for each in pressing:
+        each.start()
+    for each in pressing:
+        each.join(30)
+    assert len(ends) == 1
+    assert stands(two, link_id) == ends[0]
+
+
+def test_a_link_that_is_sent_on_opens_nothing(two: Desk) -> None:
+    post_id, delivery_id = waiting(two)
+    link_id = link(two, post_id, opened=False)
+    assert stands(two, link_id) == stands(two, link_id, "") == "sealed"
+    with pytest.raises(Conflict):
+        answer(two, link_id)
+    begin(two, link_id)
+    begin(two, link_id, "another browser")
+    assert stands(two, link_id) == "open"
+    for other in ("another browser", ""):
+        assert stands(two, link_id, other) == "elsewhere"
+        with pytest.raises(Conflict):
+            answer(two, link_id, other)
+    assert two.state(delivery_id) is S.DRAFT
+    answer(two, link_id)
+    assert stands(two, link_id, "another browser") == "over"  # nor does it tell what was answered
+
+
+def test_an_edited_post_asks_by_another_link(two: Desk) -> None:
+    post_id, _ = waiting(two)
+    link_id = link(two, post_id)
+    rewrite(two, post_id, "another text")
+    assert stands(two, link_id) == "changed"
+    with pytest.raises(Conflict):
+        answer(two, link_id)
+    with pytest.raises(Refused):  # the first yes was for another version
+        link(two, post_id)
+    two.approve(post_id)
+    again = link(two, post_id)
+    assert (stands(two, link_id), stands(two, again)) == ("replaced", "open")
+
+
+def test_other_words_for_a_picture_are_another_version(two: Desk) -> None:
+    shot = two.photo()
+    post_id, _ = waiting(two, media=(shot,))
+    link_id = link(two, post_id)
+    two.act(library.describe, shot, "something else")
+    assert stands(two, link_id) == "changed"
+
+
+def test_a_link_ends_with_its_time_or_by_hand(two: Desk) -> None:
+    post_id, _ = waiting(two, after=86400 * 30)
+    first = link(two, post_id)
+    two.act(clients.take_back, post_id)
+    second = link(two, post_id)
+    two.pass_time(days=7, seconds=1)
+    assert (stands(two, first), stands(two, second)) == ("taken_back", "expired")
+    for each in (first, second):
+        with pytest.raises(Conflict):
+            answer(two, each)
+
+
+@pytest.mark.parametrize("how", ["refused", "approved", "cancelled"])
+def test_a_link_is_over_where_no_word_changes_anything(two: Desk, how: str) -> None:
+    post_id, _ = waiting(two)
+    link_id, other = link(two, post_id), member(two, Role.MANAGER)
+    with two.scope(f"member:{other.id}") as scope:
+        if how == "approved":
+            approvals.approve(scope, post_id, member_id=other.id, tier=2)
+        else:
+            act = approvals.turn_down if how == "cancelled" else approvals.reject
+            act(scope, post_id, member_id=other.id, note="no")
+    assert stands(two, link_id) == "over"
+
+
+def test_who_may_make_a_link(two: Desk) -> None:
+    post_id, _ = waiting(two)
+
+    def make(who: UUID, name: str = "Anna") -> str:
+        with two.scope(f"member:{who}") as scope:
+            return clients.make(scope, post_id, name=name)
+
+    with pytest.raises(Refused) as told:  # they would hold the second yes to their own work
+        make(two.author)
+    assert told.value.message.code == "approval.link_own"
+    for role in (Role.CHATTER, Role.GUEST, Role.ACCOUNTANT):
+        with pytest.raises(Refused):
+            make(member(two, role).id)
+    with pytest.raises(NotFound):
+        make(member(two, Role.MANAGER, creators=("zoe",)).id)
+    with pytest.raises(Refused), two.scope("system:publishing") as scope:
+        clients.make(scope, post_id, name="Anna")
+    for name in ("", "  ", "x" * 81, "a\x00b", "a\u202eb"):
+        with pytest.raises(BadInput):
+            make(two.manager, name)
+    assert len(make(two.manager)) == 43
+
+
+def test_a_link_is_for_the_second_of_two_and_after_the_first(lea: Desk, two: Desk) -> None:
+    post_id, _ = waiting(lea)
+    with pytest.raises(BadInput):
+        link(lea, post_id)
+    bare = two.write()
+    with pytest.raises(Conflict):
+        link(two, bare)
+    two.wish(bare, after=600)
+    with pytest.raises(Refused) as told:
+        link(two, bare)
+    assert told.value.message.code == "approval.link_first"
+
+
+@pytest.mark.parametrize("rating", [Rating.N, Rating.E, None])
+def test_nothing_for_adults_is_sent_by_a_link(two: Desk, rating: Rating | None) -> None:
+    post_id, _ = waiting(two, media=(two.photo(3), two.photo(4, rating=rating)))
+    with pytest.raises(Refused) as told:
+        link(two, post_id)
+    assert told.value.message.code == "approval.link_adults"
+
+
+def test_words_for_adults_are_not_shown_by_a_link(two: Desk) -> None:
+    post_id, _ = waiting(two, "EXPLICIT-MARKER-A")
+    with pytest.raises(Refused) as told:
+        link(two, post_id)
+    assert told.value.message.code == "approval.link_adults"
+
+
+def test_what_became_adult_meanwhile_is_hidden_and_gets_no_yes(two: Desk) -> None:
+    shots = two.photo(5, rating=Rating.S), two.photo(6)
+    post_id, _ = waiting(two, media=shots)
+    link_id = link(two, post_id)
+
+    with two.scope() as scope:
+        assert len(clients.shown(scope, post_id).files) == 2
+        digest = library.item(scope, shots[1]).sha256
+    with two.scope(f"member:{two.manager}") as scope:
+        ratings.rate(scope, digest, Rating.E, source=f"member:{two.manager}")
+    with two.scope() as scope:
+        found = clients.shown(scope, post_id)
+    assert not found.whole
+    assert digest not in found.files
+    with pytest.raises(Refused) as told:
+        answer(two, link_id)
+    assert told.value.message.code == "client.not_whole"
+    answer(two, link_id, yes=False, note="I cannot see it")
+
+
+def test_another_agency_has_no_part_in_it(two: Desk) -> None:
+    post_id, delivery_id = waiting(two)
+    link_id = link(two, post_id)
+    other = desk(two.services, two.network, tiers=2)
+    with pytest.raises(NotFound):
+        link(other, post_id)
+    for act in (
+        lambda scope: clients.read(scope, link_id, HERE),
+        lambda scope: clients.answer(scope, link_id, HERE, yes=True),
+    ):
+        with pytest.raises(NotFound), other.scope() as scope:
+            act(scope)
+    with other.scope() as scope:
+        clients.begin(scope, link_id, "theirs")
+        assert clients.latest(scope, post_id) is None
+        assert clients.names(scope, [two.creator_id]) == {}
+    assert stands(two, link_id) == "open"
+    assert two.state(delivery_id) is S.DRAFT
+
+
+@pytest.mark.parametrize("typed", ["", "x", "a" * 44, "é" * 43, "A" * 43])
+def test_nobody_s_token_is_none(two: Desk, typed: str) -> None:
+    assert clients.find(two.services.tenant, typed) is None
+
+
+def test_the_first_yes_taken_back_leaves_the_second_waiting(two: Desk) -> None:
+    post_id, delivery_id = waiting(two)
+    link_id = link(two, post_id)
+    two.act(approvals.withdraw, post_id, member_id=two.manager)
+    answer(two, link_id)
+    assert two.state(delivery_id) is S.DRAFT
+    two.approve(post_id)
+    assert two.state(delivery_id) is S.APPROVED
+
+
+def test_a_failure_in_the_middle_leaves_the_link_as_it_was(two: Desk) -> None:
+    post_id, delivery_id = waiting(two)
+    link_id = link(two, post_id)
+
+    def broken_off(scope: Scope) -> None:
+        clients.answer(scope, link_id, HERE, yes=True)
+        raise Killed
+
+    with pytest.raises(Killed), two.scope("system:web-client") as scope:
+        broken_off(scope)
+    assert (stands(two, link_id), two.state(delivery_id)) == ("open", S.DRAFT)

@@ -1,0 +1,251 @@
+"""Comments of a post: who may write and read them, who is told, and what a fault leaves behind."""
+
+import threading
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from foundation.errors import BadInput, GreenroomError, NotFound, Refused
+from foundation.ids import uuid7
+from schedules import comments, drafting
+from schedules.comments import Spot
+from schedules.drafting import Draft
+from schedules.threads import Piece
+from tenants import agencies
+from tenants import reads as tenant_reads
+from tenants.reads import Member
+from tenants.roles import Role
+from tests.schedules.builders import ZONE, Desk, desk
+
+
+def member(at: Desk, role: Role, name: str = "", *, creators: tuple[str, ...] = ()) -> Member:
+    more: dict[str, Any] = {"role": role, "language": "fr", "zone": ZONE, "creators": creators}
+    with at.scope() as scope:
+        added = agencies.add_member(scope, name=name or str(role), email=f"{uuid7()}@example.test", **more)
+        return tenant_reads.member(scope, added)
+
+
+def known(at: Desk, member_id: UUID) -> Member:
+    with at.scope() as scope:
+        return tenant_reads.member(scope, member_id)
+
+
+def say(at: Desk, who: UUID, post_id: UUID, words: str = "a word", **more: Any) -> UUID:
+    with at.scope(f"member:{who}") as scope:
+        return comments.say(scope, post_id, words, key=more.pop("key", uuid7()), **more)
+
+
+def answer(at: Desk, who: UUID, comment_id: UUID, words: str = "an answer", **more: Any) -> UUID:
+    with at.scope(f"member:{who}") as scope:
+        return comments.answer(scope, comment_id, words, key=more.pop("key", uuid7()), **more)
+
+
+def seen(at: Desk, who: UUID, post_id: UUID) -> list[comments.Comment]:
+    with at.scope(f"member:{who}") as scope:
+        return comments.of_post(scope, post_id)
+
+
+def told(at: Desk, who: Member) -> list[str]:
+    with at.scope() as scope:
+        return [one.message.code for one in tenant_reads.open_notices(scope, to=who.principal_id)]
+
+
+def test_what_is_said_of_a_part_or_a_picture_is_read_there(lea: Desk) -> None:
+    shot = lea.photo()
+    post_id = lea.write(media=(shot,), parts=(Piece("second"),))
+    say(lea, lea.author, post_id, "the picture is dark", spot=Spot(0, shot))
+    say(lea, lea.manager, post_id, "shorter", spot=Spot(1))
+    found = seen(lea, lea.manager, post_id)
+    assert [(one.words, one.spot) for one in found] == [
+        ("the picture is dark", Spot(0, shot)),
+        ("shorter", Spot(1)),
+    ]
+    for nowhere in (Spot(2), Spot(-1), Spot(0, uuid7()), Spot(0, lea.photo(7))):
+        with pytest.raises(NotFound):
+            say(lea, lea.author, post_id, spot=nowhere)
+
+
+@pytest.mark.parametrize("words", ["", "  \n", "x" * (comments.LONGEST + 1), "a\x00b"])
+def test_words_are_bounded(lea: Desk, words: str) -> None:
+    post_id = lea.write()
+    with pytest.raises(BadInput):
+        say(lea, lea.author, post_id, words)
+    assert seen(lea, lea.author, post_id) == []
+
+
+def test_a_post_holds_so_many_and_no_more(lea: Desk) -> None:
+    post_id = lea.write()
+    first = say(lea, lea.author, post_id)
+    with lea.scope() as scope:
+        scope.run(
+            "INSERT INTO comments (tenant_id, id, creator_id, post_id, part, digest, principal_id, words, named,"
+            " internal) SELECT tenant_id, gen_random_uuid(), creator_id, post_id, 0, digest, principal_id, words,"
+            " named, internal FROM comments, generate_series(2, :most) WHERE id = :first",
+            first=first,
+            most=comments.MOST,
+        )
+    for act in (lambda: say(lea, lea.author, post_id), lambda: answer(lea, lea.author, first)):
+        with pytest.raises(BadInput):
+            act()
+
+
+@pytest.mark.parametrize("role", [Role.CHATTER, Role.ACCOUNTANT, Role.GUEST])
+def test_who_neither_works_on_posts_nor_approves_them_has_no_part_in_it(lea: Desk, role: Role) -> None:
+    post_id, who = lea.write(), member(lea, role)
+    with pytest.raises(Refused):
+        say(lea, who.id, post_id)
+    with pytest.raises(Refused):
+        seen(lea, who.id, post_id)
+    with pytest.raises(Refused), lea.scope("system:publishing") as scope:
+        comments.say(scope, post_id, "from nobody", key=uuid7())
+
+
+def test_a_member_of_other_creators_finds_no_post(lea: Desk) -> None:
+    post_id = lea.write()
+    first = say(lea, lea.author, post_id, internal=False)
+    stranger = member(lea, Role.MANAGER, creators=("zoe",))
+    acts = (
+        lambda scope: comments.say(scope, post_id, "mine too", key=uuid7()),
+        lambda scope: comments.answer(scope, first, "mine too", key=uuid7()),
+        lambda scope: comments.resolve(scope, first),
+        lambda scope: comments.reopen(scope, first),
+        lambda scope: comments.of_post(scope, post_id),
+        lambda scope: comments.read(scope, post_id),
+    )
+    for act in acts:
+        with pytest.raises(NotFound), lea.scope(f"member:{stranger.id}") as scope:
+            act(scope)
+    with pytest.raises(BadInput):  # nor can they be called into it
+        say(lea, lea.author, post_id, named=[stranger.principal_id])
+    assert [(one.open, one.answers) for one in seen(lea, lea.author, post_id)] == [(True, ())]
+    assert told(lea, stranger) == []
+
+
+def test_another_agency_finds_nothing_of_it(lea: Desk) -> None:
+    post_id = lea.write()
+    first = say(lea, lea.author, post_id)
+    other = desk(lea.services, lea.network)
+    for act in (say, seen):
+        with pytest.raises(NotFound):
+            act(other, other.manager, post_id)
+    with pytest.raises(NotFound):
+        answer(other, other.manager, first)
+    theirs = other.write()
+    with pytest.raises(BadInput):
+        say(other, other.manager, theirs, named=[known(lea, lea.author).principal_id])
+    assert say(other, other.manager, theirs, key=first) == first  # the same key there is another thing
+    assert [one.words for one in seen(lea, lea.author, post_id)] == ["a word"]
+
+
+def test_what_is_internal_stays_with_who_works_here(lea: Desk) -> None:
+    post_id, creator = lea.write(), member(lea, Role.CREATOR)
+    inside = say(lea, lea.author, post_id, "she will not like it")
+    say(lea, lea.author, post_id, "your words?", internal=False, named=[creator.principal_id])
+    assert [one.words for one in seen(lea, creator.id, post_id)] == ["your words?"]
+    with lea.scope() as scope:
+        assert [one.words for one in comments.outside(scope, post_id)] == ["your words?"]
+        assert comments.open_of(scope, [post_id], internal=True) == {post_id: 2}
+        assert comments.open_of(scope, [post_id], internal=False) == {post_id: 1}
+    for act in (comments.resolve, comments.reopen):
+        with pytest.raises(NotFound), lea.scope(f"member:{creator.id}") as scope:
+            act(scope, inside)
+    with pytest.raises(NotFound):
+        answer(lea, creator.id, inside)
+    with pytest.raises(BadInput):
+        say(lea, lea.author, post_id, named=[creator.principal_id])  # they could not read it
+    hers = say(lea, creator.id, post_id, "mine", internal=True)
+    assert [one.internal for one in seen(lea, lea.author, post_id) if one.id == hers] == [False]
+
+
+def test_who_is_named_or_answered_is_told_once(lea: Desk) -> None:
+    post_id = lea.write()
+    author, manager, third = known(lea, lea.author), known(lea, lea.manager), member(lea, Role.MANAGER, "Paul")
+    first = say(lea, lea.author, post_id, named=[manager.principal_id, author.principal_id])
+    say(lea, lea.author, post_id, named=[manager.principal_id])
+    assert [told(lea, one) for one in (author, manager, third)] == [[], ["comment.named"], []]
+    answer(lea, lea.manager, first)
+    assert [told(lea, one) for one in (author, manager, third)] == [["comment.answered"], [], []]
+    answer(lea, lea.author, first, named=[third.principal_id])
+    assert [told(lea, one) for one in (author, manager, third)] == [[], ["comment.answered"], ["comment.named"]]
+    with lea.scope(f"member:{third.id}") as scope:
+        assert comments.told(scope, post_id, third.principal_id)
+        comments.read(scope, post_id)
+        assert not comments.told(scope, post_id, third.principal_id)
+    assert told(lea, third) == []
+
+
+def test_who_left_is_not_told_and_their_words_stay(lea: Desk) -> None:
+    post_id, gone = lea.write(), member(lea, Role.MANAGER, "Gone")
+    first = say(lea, gone.id, post_id, "before I go")
+    with lea.scope() as scope:
+        scope.run("UPDATE members SET active = false WHERE id = :m", m=gone.id)
+    answer(lea, lea.author, first)
+    assert told(lea, gone) == []
+    assert [one.by for one in seen(lea, lea.author, post_id)] == [gone.principal_id]
+
+
+def test_settled_and_open_again(lea: Desk) -> None:
+    post_id = lea.write()
+    first = say(lea, lea.author, post_id)
+    inner = answer(lea, lea.manager, first)
+    with lea.scope(f"member:{lea.manager}") as scope:
+        comments.resolve(scope, inner)  # an answer settles the whole of it
+        comments.resolve(scope, first)
+    found = seen(lea, lea.author, post_id)[0]
+    assert (found.open, found.resolved_by) == (False, known(lea, lea.manager).principal_id)
+    answer(lea, lea.author, first, "and yet")
+    assert seen(lea, lea.author, post_id)[0].open
+    with lea.scope(f"member:{lea.author}") as scope:
+        comments.resolve(scope, first)
+        comments.reopen(scope, first)
+        assert comments.of_post(scope, post_id)[0].open
+
+
+def test_a_press_repeated_is_one_comment_and_one_notice(lea: Desk) -> None:
+    post_id, key = lea.write(), uuid7()
+    manager = known(lea, lea.manager)
+    pressing = [
+        threading.Thread(
+            target=say, args=(lea, lea.author, post_id), kwargs={"key": key, "named": [manager.principal_id]}
+        )
+        for _ in range(3)
+    ]
+    for each in pressing:
+        each.start()
+    for each in pressing:
+        each.join(20)
+    assert [one.id for one in seen(lea, lea.author, post_id)] == [key]
+    assert told(lea, manager) == ["comment.named"]
+
+
+def test_words_of_an_earlier_version_are_told_from_those_of_this_one(lea: Desk) -> None:
+    post_id = lea.write(parts=(Piece("second"),))
+    lea.wish(post_id, after=600)
+    say(lea, lea.manager, post_id, "drop the second", spot=Spot(1))
+    assert [one.earlier for one in seen(lea, lea.author, post_id)] == [False]
+    with lea.scope(f"member:{lea.author}") as scope:
+        draft = Draft(lea.creator_id, "", "one alone", (), ())
+        drafting.rewrite(scope, post_id, draft, author=f"member:{lea.author}")
+    assert [(one.earlier, one.spot) for one in seen(lea, lea.author, post_id)] == [(True, Spot(1))]
+
+
+@settings(max_examples=30, deadline=None)
+@given(words=st.text(max_size=60), size=st.integers(0, 25))
+def test_any_words_are_kept_as_said_or_refused(lea_once: Desk, words: str, size: int) -> None:
+    post_id = lea_once.write()
+    try:
+        say(lea_once, lea_once.author, post_id, words, named=[uuid7() for _ in range(size)])
+    except GreenroomError:
+        kept = []
+    else:
+        kept = [words.strip()]
+    assert [one.words for one in seen(lea_once, lea_once.author, post_id)] == kept
+    assert bool(kept) == (size == 0 and bool(words.strip()) and "\x00" not in words)
+
+
+@pytest.fixture(scope="module")
+def lea_once(services: Any, running: Any) -> Desk:
+    return desk(services, running)

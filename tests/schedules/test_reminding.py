@@ -1,0 +1,106 @@
+"""Members are told a day and two hours before, once each, that a post has nobody's yes."""
+
+from uuid import UUID
+
+import pytest
+
+from foundation.ids import uuid7
+from foundation.words import Message
+from schedules import approvals, planning, reminding
+from schedules.events import SweepDue
+from schedules.handling import sweep
+from schedules.states import DeliveryState as S
+from tenants import notices
+from tenants import reads as tenant_reads
+from tests.schedules.builders import Desk, desk, wall
+from tests.schedules.test_changes import refuse, rewrite
+
+HOUR = 3600
+
+
+def swept(at: Desk) -> list[tuple[str, bool]]:
+    """The open notices once the minute's sweep is done: code, and whether it is urgent."""
+    sweep(SweepDue(at.tenant_id, uuid7()), tenant=at.services.tenant)
+    with at.scope() as scope:
+        found = tenant_reads.open_notices(scope)
+    return [(one.message.code, one.urgent) for one in found if one.cause.startswith(reminding.CAUSE)]
+
+
+def move(at: Desk, delivery_id: UUID, after: float) -> None:
+    with at.scope(f"member:{at.author}") as scope:
+        planning.move_delivery(scope, delivery_id, at=wall(scope.now, after))
+
+
+def test_told_a_day_before_and_two_hours_before(lea: Desk) -> None:
+    delivery_id = lea.wish(lea.write(), after=25 * HOUR)
+    assert swept(lea) == []
+    lea.pass_time(hours=1, minutes=1)
+    assert swept(lea) == swept(lea) == [("approval.missing", False)]
+    lea.pass_time(hours=22)
+    assert swept(lea) == [("approval.missing", True)]
+    lea.live(hours=2)
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (S.HELD, "delivery.unapproved")
+    assert swept(lea) == []  # the notice of the hold says it now
+
+
+@pytest.mark.parametrize("how", ["approved", "cancelled", "later"])
+def test_no_longer_said_once_it_is_not_true(lea: Desk, how: str) -> None:
+    post_id = lea.write()
+    delivery_id = lea.wish(post_id, after=HOUR)
+    assert swept(lea) == [("approval.missing", True)]
+    if how == "approved":
+        lea.approve(post_id)
+    elif how == "cancelled":
+        lea.act(planning.cancel, delivery_id)
+    else:
+        move(lea, delivery_id, 100 * HOUR)
+    assert swept(lea) == []
+
+
+def test_a_change_that_is_wanted_is_said_otherwise(lea: Desk) -> None:
+    post_id = lea.write()
+    lea.wish(post_id, after=HOUR)
+    lea.approve(post_id)
+    lea.plan(post_id)
+    assert swept(lea) == []
+    refuse(lea, post_id)
+    assert swept(lea) == [("approval.change_missing", True)]
+    rewrite(lea, post_id, "as wished")
+    assert len(swept(lea)) == 1
+
+
+def test_put_away_it_is_not_said_again_but_another_hour_is(lea: Desk) -> None:
+    delivery_id = lea.wish(lea.write(), after=HOUR)
+    swept(lea)
+    with lea.scope(f"member:{lea.manager}") as scope:
+        for one in tenant_reads.open_notices(scope):
+            notices.dismiss(scope, one.cause, why="known")
+    assert swept(lea) == []
+    move(lea, delivery_id, 1.5 * HOUR)
+    assert swept(lea) == [("approval.missing", True)]
+
+
+def test_a_creator_whose_posts_need_nobody_is_not_mentioned(lea: Desk) -> None:
+    alone = desk(lea.services, lea.network, tiers=0)
+    alone.wish(alone.write(), after=HOUR)
+    assert swept(alone) == []
+
+
+def test_the_second_of_two_is_missed_too(lea: Desk) -> None:
+    two = desk(lea.services, lea.network, tiers=2)
+    post_id = two.write()
+    two.wish(post_id, after=HOUR)
+    two.approve(post_id)
+    assert swept(two) == [("approval.missing", True)]
+    assert swept(lea) == []
+
+
+def test_other_notices_stay_and_a_hundred_posts_are_thirty(lea: Desk) -> None:
+    with lea.scope() as scope:
+        notices.put(scope, Message("approval.change_wanted", {"member": "x", "post": "y"}), cause="approval:1")
+    for _ in range(reminding.MOST + 3):
+        lea.wish(lea.write(), after=HOUR)
+    assert len(swept(lea)) == reminding.MOST
+    with lea.scope() as scope:
+        assert any(one.cause == "approval:1" for one in tenant_reads.open_notices(scope, limit=1000))
+        assert approvals.LIFE > reminding.FIRST

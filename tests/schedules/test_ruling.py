@@ -1,0 +1,139 @@
+"""How many have to say yes, what a change of that does, and a yes that holds for the hour too."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from foundation.errors import BadInput, NotFound, Refused
+from schedules import approvals, planning, ruling
+from schedules.states import DeliveryState as S
+from tenants import reads as tenant_reads
+from tenants.roles import Role
+from tests.schedules.builders import Desk, desk, wall
+from tests.schedules.test_clients import answer, link, stands, waiting
+from tests.schedules.test_comments import member
+
+HOUR = 3600
+
+
+@pytest.fixture
+def two(services: Any, sandbox: Any) -> Desk:
+    return desk(services, sandbox, tiers=2)
+
+
+def rule(at: Desk, tiers: int, *, times: bool = False) -> int:
+    waits: int = at.act(ruling.change, at.creator_id, tiers=tiers, times=times)
+    return waits
+
+
+def move(at: Desk, delivery_id: UUID, after: float) -> None:
+    with at.scope(f"member:{at.author}") as scope:
+        planning.move_delivery(scope, delivery_id, at=wall(scope.now, after))
+
+
+def both(at: Desk) -> tuple[UUID, UUID]:
+    """A post both have said yes to, on the calendar."""
+    post_id, delivery_id = waiting(at)
+    answer(at, link(at, post_id))
+    assert at.state(delivery_id) is S.SCHEDULED
+    return post_id, delivery_id
+
+
+def test_the_owner_alone_changes_the_rule(lea: Desk) -> None:
+    for role in (Role.MANAGER, Role.CREATOR, Role.GUEST):
+        with pytest.raises(Refused), lea.scope(f"member:{member(lea, role).id}") as scope:
+            ruling.change(scope, lea.creator_id, tiers=0, times=False)
+    for tiers in (-1, 3):
+        with pytest.raises(BadInput):
+            rule(lea, tiers)
+    other = desk(lea.services, lea.network)
+    with pytest.raises(NotFound):
+        lea.act(ruling.change, other.creator_id, tiers=0, times=False)
+    rule(lea, 1, times=True)
+    with lea.scope() as scope:
+        found = tenant_reads.creator(scope, lea.creator_id)
+    assert (found.approval_tiers, found.approve_times) == (1, False)  # there is no second yes
+
+
+def test_one_more_yes_takes_what_is_planned_back(lea: Desk) -> None:
+    planned = lea.delivery(after=600)
+    assert rule(lea, 2) == 1
+    assert lea.state(planned) is S.DRAFT
+    lea.live(minutes=11)
+    assert (lea.state(planned), lea.why(planned)) == (S.HELD, "delivery.unapproved")
+    assert lea.posts() == []
+
+
+def test_one_yes_less_plans_what_somebody_read_and_nothing_else(two: Desk) -> None:
+    _, read = waiting(two)
+    unread = two.wish(two.write("unread"), after=HOUR)
+    assert rule(two, 1) == 0
+    assert (two.state(read), two.state(unread)) == (S.SCHEDULED, S.DRAFT)
+    rule(two, 0)
+    assert two.state(unread) is S.DRAFT
+
+
+@pytest.mark.parametrize("how", ["later", "now"])
+def test_another_hour_asks_the_second_again_where_the_rule_says_so(two: Desk, how: str) -> None:
+    rule(two, 2, times=True)
+    post_id, delivery_id = both(two)
+    if how == "later":
+        move(two, delivery_id, 2 * HOUR)
+    else:
+        two.act(planning.send_now, delivery_id)
+    assert two.state(delivery_id) is S.DRAFT
+    with two.scope() as scope:
+        row = planning.post(scope, post_id)
+        assert approvals.has_yes(scope, row, scope.now, tier=1)  # the first yes is for what it says
+        assert not approvals.is_approved(scope, row, scope.now)
+    again = link(two, post_id)
+    answer(two, again)
+    assert two.state(delivery_id) is S.SCHEDULED
+    two.live(hours=3)
+    assert two.texts() == ["to be approved"]
+
+
+def test_another_hour_ends_a_link_that_was_not_answered(two: Desk) -> None:
+    rule(two, 2, times=True)
+    post_id, delivery_id = waiting(two)
+    link_id = link(two, post_id)
+    move(two, delivery_id, HOUR * 5)
+    assert stands(two, link_id) == "moved"
+
+
+def test_the_same_hour_is_no_other_one(two: Desk) -> None:
+    rule(two, 2, times=True)
+    _, delivery_id = both(two)
+    seen = two.entry(delivery_id)
+    with two.scope(f"member:{two.author}") as scope:
+        after = (seen.due_at - scope.now) / timedelta(seconds=1)
+        planning.move_delivery(scope, delivery_id, at=wall(scope.now, after))
+    assert two.state(delivery_id) is S.SCHEDULED
+
+
+def test_without_that_rule_the_yes_holds_for_any_hour(two: Desk) -> None:
+    post_id, delivery_id = waiting(two)
+    link_id = link(two, post_id)
+    move(two, delivery_id, 2 * HOUR)
+    assert stands(two, link_id) == "open"
+    answer(two, link_id)
+    move(two, delivery_id, 3 * HOUR)
+    assert two.state(delivery_id) is S.SCHEDULED
+
+
+def test_another_place_of_the_post_waits_at_its_hour(two: Desk) -> None:
+    """The yes is to the post with its hours: one of two places moves, and the other does not leave without one."""
+    rule(two, 2, times=True)
+    two.connect("second")
+    post_id = two.write()
+    first, second = two.wish(post_id, after=HOUR), two.wish(post_id, "second", after=HOUR)
+    two.approve(post_id)
+    answer(two, link(two, post_id))
+    move(two, first, 5 * HOUR)
+    two.live(hours=1, minutes=1)
+    assert (two.state(second), two.why(second)) == (S.HELD, "delivery.unapproved")
+    answer(two, link(two, post_id))
+    two.live(hours=5)
+    assert [two.state(one) for one in (first, second)] == [S.PUBLISHED, S.PUBLISHED]

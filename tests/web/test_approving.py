@@ -1,0 +1,249 @@
+"""The page of who is asked by a link: what each browser sees of it, what may be pressed, and what stays hidden."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+
+from channels import connecting
+from foundation.ids import uuid7
+from foundation.words import LANGUAGES, Message, say
+from gate import ratings
+from gate.units import Rating
+from schedules import approvals, clients, comments, drafting, planning
+from schedules.calendar import local_wall
+from schedules.drafting import Draft
+from schedules.threads import Piece
+from studio import ingesting, library
+from tenants import agencies
+from tenants.roles import Role
+from tests.schedules.builders import ZONE, jpeg
+from tests.web.builders import Room
+
+OWN = {"sec-fetch-site": "same-origin", "accept-language": "en"}
+
+
+@dataclass
+class House:
+    """An agency whose creator's posts two people have to approve, and one post that waits for the second."""
+
+    room: Room
+    tenant_id: UUID
+    creator_id: UUID
+    owner: UUID
+    author: UUID
+    channel_id: UUID
+    post_id: UUID
+
+    def scope(self, actor: str = "system:test") -> Any:
+        return self.room.tenant(self.tenant_id, actor)
+
+    def photo(self, number: int, rating: Rating | None) -> UUID:
+        prepared = ingesting.from_camera(jpeg(number), name=f"{number}.jpg", alt=f"picture {number}")
+        bring = ingesting.bring
+        asset = bring(
+            self.room.tenant, self.room.library, tenant_id=self.tenant_id, creator_id=self.creator_id, prepared=prepared
+        )
+        if rating is not None:
+            self.rate(asset, rating)
+        return asset
+
+    def rate(self, asset: UUID, rating: Rating) -> None:
+        with self.scope(f"member:{self.owner}") as scope:
+            ratings.rate(scope, library.item(scope, asset).sha256, rating, source=f"member:{self.owner}")
+
+    def write(self, body: str, *, media: tuple[UUID, ...] = (), parts: tuple[Piece, ...] = ()) -> None:
+        actor = f"member:{self.author}"
+        with self.scope(actor) as scope:
+            draft = Draft(self.creator_id, "A title", body, media, (self.channel_id,), parts=parts)
+            at = local_wall(scope.now + timedelta(hours=5), ZONE)
+            self.post_id = drafting.plan(scope, draft, key=uuid7(), at=at, author=actor).post_id
+        with self.scope(f"member:{self.owner}") as scope:
+            approvals.approve(scope, self.post_id, member_id=self.owner)
+
+    def link(self) -> str:
+        with self.scope(f"member:{self.owner}") as scope:
+            return f"{clients.PATH}{clients.make(scope, self.post_id, name='Anna')}"
+
+    def state(self) -> str:
+        with self.scope() as scope:
+            return str(planning.deliveries_of(scope, self.post_id)[0].state)
+
+
+@pytest.fixture
+def house(room: Room) -> House:
+    tenant_id = uuid7()
+    with room.tenant(tenant_id, "system:test") as scope:
+        agencies.found(scope, name="Agence <b>", language="fr", zone=ZONE)
+        creator = agencies.add_creator(
+            scope, slug="lea", name="Léa", kind="virtual", zone=ZONE, languages=["fr"], approval_tiers=2
+        )
+        owner, author = (
+            agencies.add_member(scope, name=name, email=f"{name}@x.test", role=role, language="fr", zone=ZONE)
+            for name, role in (("Olga", Role.OWNER), ("Anne", Role.MANAGER))
+        )
+        channel = connecting.connect(
+            scope,
+            creator_id=creator,
+            platform="sandbox",
+            surface="sandbox.post",
+            account=f"lea-{str(tenant_id)[-8:]}",
+            name="Sandbox of Léa",
+            base_url="http://127.0.0.1:9",
+            token=None,
+            zone=ZONE,
+        )
+    return House(room, tenant_id, creator, owner, author, channel, uuid7())
+
+
+class Browser:
+    """One browser with its cookie: the test's own, since over plain HTTP a client keeps no secure ones."""
+
+    def __init__(self, house: House, cookie: str = "") -> None:
+        self.client, self.cookie = house.room.client, cookie
+
+    def see(self, path: str, **headers: str) -> httpx.Response:
+        return self.client.get(path, headers=OWN | {"cookie": self.cookie} | headers)
+
+    def press(self, path: str, what: str, **typed: str) -> httpx.Response:
+        """What is read after a press."""
+        answer = self.client.post(
+            path, data={"what": what, **typed}, headers=OWN | {"cookie": self.cookie}, follow_redirects=False
+        )
+        kept = answer.headers.get("set-cookie", "")
+        if kept:
+            assert kept.startswith("__Host-approver=")
+            assert {"HttpOnly", "Secure", "Path=/", "SameSite=lax"} <= set(kept.split("; "))
+            self.cookie = kept.partition(";")[0]
+        return self.see(path) if answer.status_code == 303 else answer
+
+
+def word(code: str, language: str = "en", **params: str | int) -> str:
+    return say(Message(code, params), language)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_post_is_shown_as_its_account_would_and_a_yes_plans_it(house: House, language: str) -> None:
+    house.write("The <i>words</i>", media=(house.photo(1, Rating.S),), parts=(Piece("and more"),))
+    path, browser = house.link(), Browser(house)
+    sealed = browser.see(path, **{"accept-language": language})
+    assert sealed.status_code == 200
+    assert sealed.headers["cache-control"] == "private, no-store"
+    assert sealed.headers["x-robots-tag"] == "noindex"
+    assert word("client.open", language) in sealed.text
+    assert "words" not in sealed.text.replace('class="words"', "")
+    assert "set-cookie" not in sealed.headers  # looking changes nothing
+    browser.press(path, "open")
+    shown = browser.see(path, **{"accept-language": language}).text
+    for said in ("The &lt;i&gt;words&lt;/i&gt;", "A title", "and more", "Sandbox of Léa", "Anna", "Agence &lt;b&gt;"):
+        assert said in shown, said
+    address = shown.partition('<img src="')[2].partition('"')[0]
+    picture = browser.see(address)
+    assert (picture.status_code, picture.headers["content-type"]) == (200, "image/jpeg")
+    assert picture.headers["cache-control"] == "private, no-store"
+    assert Browser(house).see(address).status_code == 404
+    assert word("client.stands.yes") in browser.press(path, "yes").text
+    assert house.state() == "scheduled"
+    assert browser.see(address).status_code == 404  # it is over
+
+
+def test_a_no_needs_words_and_is_said_once(house: House) -> None:
+    house.write("hello")
+    path, browser = house.link(), Browser(house)
+    browser.press(path, "open")
+    wrong = browser.press(path, "change", why="words", note="  ")
+    assert wrong.status_code == 422
+    assert word("approval.no_words") in wrong.text
+    assert browser.press(path, "change", why="nonsense", note="x").status_code == 422
+    assert word("client.stands.change") in browser.press(path, "change", why="words", note="shorter\x00").text
+    again = browser.press(path, "yes")
+    assert word("client.stands.change") in again.text
+    assert house.state() == "draft"
+
+
+def test_a_link_that_is_sent_on_says_so(house: House) -> None:
+    house.write("hello")
+    path, first, second = house.link(), Browser(house), Browser(house)
+    first.press(path, "open")
+    for seen in (second.see(path), second.press(path, "open"), second.press(path, "yes")):
+        assert seen.status_code == 410
+        assert word("client.stands.elsewhere") in seen.text
+        assert "hello" not in seen.text
+    assert house.state() == "draft"
+    assert "hello" in first.see(path).text
+
+
+def test_an_edited_an_expired_and_a_taken_back_link_each_say_so(house: House) -> None:
+    house.write("hello")
+    path, browser = house.link(), Browser(house)
+    browser.press(path, "open")
+    with house.scope() as scope:
+        scope.run("UPDATE approval_links SET expires_at = house_now() WHERE post_id = :p", p=house.post_id)
+    assert word("client.stands.expired") in browser.press(path, "yes").text
+    with house.scope() as scope:
+        scope.run(
+            "UPDATE approval_links SET expires_at = house_now() + interval '1 day' WHERE post_id = :p", p=house.post_id
+        )
+    actor = f"member:{house.author}"
+    with house.scope(actor) as scope:
+        draft = Draft(house.creator_id, "", "another text", (), (house.channel_id,))
+        drafting.rewrite(scope, house.post_id, draft, author=actor)
+    for seen in (browser.see(path), browser.press(path, "yes")):
+        assert word("client.stands.changed") in seen.text
+        assert "another text" not in seen.text
+    with house.scope(f"member:{house.owner}") as scope:
+        clients.take_back(scope, house.post_id)
+    assert word("client.stands.taken_back") in browser.see(path).text
+    assert house.state() == "draft"
+
+
+def test_what_is_for_adults_meanwhile_is_hidden_and_said(house: House) -> None:
+    shot = house.photo(11, Rating.G)
+    house.write("hello", media=(shot,))
+    path, browser = house.link(), Browser(house)
+    browser.press(path, "open")
+    address = browser.see(path).text.partition('<img src="')[2].partition('"')[0]
+    assert browser.see(address).status_code == 200
+    house.rate(shot, Rating.N)
+    assert browser.see(address).status_code == 404
+    shown = browser.see(path).text
+    assert "<img" not in shown
+    assert word("client.hidden", count=1) in shown
+    assert word("client.not_whole") in shown
+    assert word("client.yes") not in shown
+    assert browser.press(path, "yes").status_code == 422
+    assert house.state() == "draft"
+
+
+def test_what_is_said_inside_stays_there(house: House) -> None:
+    house.write("hello")
+    with house.scope(f"member:{house.owner}") as scope:
+        comments.say(scope, house.post_id, "between us", key=uuid7())
+        comments.say(scope, house.post_id, "for <you>", key=uuid7(), internal=False)
+    path, browser = house.link(), Browser(house)
+    browser.press(path, "open")
+    shown = browser.see(path).text
+    assert "for &lt;you&gt;" in shown
+    assert "between us" not in shown
+
+
+def test_strangers_and_other_sites_get_nothing(house: House) -> None:
+    house.write("hello")
+    path, browser = house.link(), Browser(house)
+    for nobody in ("/approve/x", f"/approve/{'a' * 43}", f"{path}x", f"{path}/files/{'0' * 64}.jpg"):
+        assert browser.see(nobody).status_code == 404
+    assert browser.client.post(f"/approve/{'a' * 43}", data={"what": "yes"}, headers=OWN).status_code == 404
+    foreign = browser.client.post(path, data={"what": "open"}, headers=OWN | {"sec-fetch-site": "cross-site"})
+    assert "set-cookie" not in foreign.headers
+    assert word("client.open") in browser.see(path).text
+    browser.press(path, "open")
+    assert browser.press(path, "yes", note="x" * 20_000).status_code == 200  # too long a form is no answer
+    assert browser.press(path, "publish").status_code == 200
+    assert house.state() == "draft"
+    for forged in ("", "x", "a" * 43):
+        other = Browser(house, f"__Host-approver={forged}")
+        assert other.press(path, "yes").status_code == 410
+    assert house.state() == "draft"
