@@ -26,7 +26,7 @@ from gate.minting import Decision
 from gate.permit import Permit
 from gate.reasons import Reason
 from gate.units import Subject, Text, Unit
-from schedules import overrides, passing, threads
+from schedules import linking, overrides, passing, threads
 from schedules.approvals import is_approved
 from schedules.events import ReconcileDue
 from schedules.models import Delivery, Post
@@ -98,12 +98,15 @@ def compose(scope: Scope, row: Delivery, owner: Post, channel: Channel) -> Unit:
 
 
 def compose_parts(scope: Scope, first: Unit, owner: Post, channel: Channel, can: Capabilities) -> tuple[Unit, ...]:
-    """Every part of a post as the place would show it, without the gate's marks. Raises NotFound."""
+    """Every part of a post as the place would show it, its addresses as they leave, without the gate's marks.
+
+    Raises NotFound.
+    """
     parts = [
         (piece, tuple(library.media(scope, asset, channel.platform) for asset in piece.media))
         for piece in overrides.content(owner, channel).parts
     ]
-    return threads.units(first, parts, can)
+    return linking.dressed(linking.read(owner), channel, threads.units(first, parts, can))
 
 
 def placed(scope: Scope, content: Unit, channel: Channel, about: Subject) -> Unit:
@@ -200,6 +203,7 @@ def _ready(scope: Scope, row: Delivery, connectors: Mapping[str, Connector]) -> 
     minting.lock_epochs(scope, threads.together(wanted))
     _check_channel(scope, row, channel)
     _check_approval(scope, owner, raw)
+    linking.keep(scope, linking.read(owner), channel, raw[-1])
     units = marked_parts(scope, wanted)
     if part or len(raw) == 1:
         unit = replace(units[part], reply_to=threads.reply_to(row, overrides.content(owner, channel).parts))
@@ -322,7 +326,7 @@ def _digest(scope: Scope, owner: Post, raw: Sequence[Unit]) -> str:
     shown = iter(media)
     prints = [print_of(asset, next(shown)) for asset in owner.media]
     parts = [part_print(piece, [next(shown) for _ in piece.media]) for piece in threads.pieces(owner.parts)]
-    return content_digest(owner.title, owner.body, prints, owner.text_ai, parts)
+    return content_digest(owner.title, owner.body, prints, owner.text_ai, parts, links=owner.links)
 
 
 def preflight(scope: Scope, delivery_id: UUID, *, connectors: Mapping[str, Connector]) -> None:

@@ -92,6 +92,7 @@ def _post(wish: Wish, post_id: UUID, import_id: UUID, author: Author) -> Mapping
         "media": [str(one.asset_id) for one in wish.pictures],
         "parts": threads.stored(wish.parts),
         "overrides": overrides.stored(wish.others),
+        "links": wish.links,
         "origin": ORIGIN,
         "origin_key": key_of(import_id, wish.row.key),
         "author": author.actor,
@@ -99,7 +100,7 @@ def _post(wish: Wish, post_id: UUID, import_id: UUID, author: Author) -> Mapping
         "text_ai": "none",
         "priority": wish.row.priority,
         "late_ok": None if wish.late_ok is None else f"{int(wish.late_ok.total_seconds())} seconds",
-        "digest": content_digest("", wish.row.body, prints, "none", parts, otherwise=otherwise),
+        "digest": content_digest("", wish.row.body, prints, "none", parts, otherwise=otherwise, links=wish.links),
         "version": 1,
     }
 

@@ -65,6 +65,7 @@ def _post(post: PastPost, prints: Sequence[str]) -> Mapping[str, object]:
         "author": post.author,
         "parts": [],
         "overrides": [],
+        "links": {},
         "text_ai": post.text_ai,
         "priority": 5,
         "late_ok": LATE_OK,

@@ -25,6 +25,8 @@ class Post(CreatorRow, table=True):
     """What follows as a thread, and the first comment at last: `schedules/threads.py` reads and writes them."""
     overrides: list[dict[str, Any]] = jsonb(list)
     """What it says otherwise in one place: `schedules/overrides.py` reads and writes them."""
+    links: dict[str, Any] = jsonb()
+    """What becomes of the addresses in it: `schedules/linking.py` reads and writes it; empty where they stay."""
     origin: str
     origin_key: str
     author: str
@@ -289,3 +291,18 @@ class FeedEntry(CreatorRow, table=True):
     feed_id: UUID
     guid: str
     """SHA-256 of what the feed calls it."""
+
+
+class LinkRule(CreatorRow, table=True):
+    """What becomes of addresses in a creator's posts that are written from now on: marks, and a short one instead."""
+
+    __tablename__ = "link_rules"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "creator_id"), about="creator", keep="while the tenant is here"
+    )
+    base: str = ""
+    """Where short addresses lie, as https://example.org; empty where addresses stay long."""
+    source: str = ""
+    medium: str = ""
+    campaign: str = ""
+    content: str = ""

@@ -11,8 +11,9 @@ from channels import reads as channel_reads
 from foundation.database import Scope
 from foundation.errors import NotFound
 from foundation.words import Message
-from schedules import overrides
+from schedules import linking, overrides
 from schedules.calendar import bounds
+from schedules.linking import NO_WISH, Wanted
 from schedules.models import Delivery, DeliveryMove, Post
 from schedules.overrides import Content, Override, read
 from schedules.states import NEEDS_A_PERSON, DeliveryState
@@ -66,6 +67,8 @@ class Written:
     parts: tuple[Piece, ...] = ()
     others: tuple[Override, ...] = ()
     """What single places say otherwise."""
+    links: Wanted = NO_WISH
+    """What its author said of its addresses."""
 
     @property
     def said(self) -> Content:
@@ -170,7 +173,15 @@ def written_post(scope: Scope, post_id: UUID) -> Written:
     media = tuple(UUID(asset) for asset in row.media)
     words = (row.title, row.body, media, row.text_ai)
     return Written(
-        row.id, row.creator_id, *words, row.author, row.author_principal, row.late_ok, pieces(row.parts), read(row)
+        row.id,
+        row.creator_id,
+        *words,
+        row.author,
+        row.author_principal,
+        row.late_ok,
+        pieces(row.parts),
+        read(row),
+        linking.read(row).wanted,
     )
 
 

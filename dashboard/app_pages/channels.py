@@ -11,7 +11,7 @@ from channels.events import AdultAreaWanted, OwnPageWanted
 from channels.states import ChannelState, EnrolmentState
 from connectors.contract import Connectable, Field
 from dashboard import acting, frame, session
-from dashboard.app_pages import channels_ages
+from dashboard.app_pages import channels_ages, channels_links
 from dashboard.frame import Page
 from dashboard.reads.channels import Account, Channels, channels, connectables
 from dashboard.widgets import draw
@@ -44,6 +44,7 @@ def show(page: Page) -> None:
             with column, st.container(border=True):
                 _account(page, found, account)
     connect(page, found)
+    channels_links.show(page)
     channels_ages.show(page)
 
 

@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
+from channels import links
 from channels import reads as channel_reads
+from channels.links import Clicks
 from channels.reads import AttemptStory
 from dashboard.reads.series import of_occurrence
 from foundation.database import Scope
 from foundation.errors import NotFound
 from gate import inforce, switches
 from gate.switches import Halt
+from gate.units import Subject
 from schedules import agenda, drafting
 from schedules import reads as schedule_reads
 from schedules.agenda import free
@@ -124,6 +127,8 @@ class Place:
     entry: Entry
     steps: Sequence[Step]
     attempts: Sequence[AttemptStory]
+    clicks: Clicks | None = None
+    """How often its short addresses were followed; None where it has none."""
 
     @property
     def movable(self) -> bool:
@@ -233,6 +238,11 @@ def turns(entries: Sequence[Entry], creators: Mapping[UUID, Creator]) -> list[Tu
     ]
 
 
+def _place(scope: Scope, entry: Entry, steps: Sequence[Step], clicked: Mapping[Subject, Clicks]) -> Place:
+    about = subject(entry.delivery_id)
+    return Place(entry, steps, channel_reads.attempts(scope, about), clicked.get(about))
+
+
 def opened(scope: Scope, mine: Sequence[Creator], post_id: UUID, occurrence: str = "") -> Opened:
     """One post with the story of each account, of one that repeats as it leaves at one time (of those of its key, or
     the next). Raises NotFound for one of a creator who is not theirs."""
@@ -244,9 +254,8 @@ def opened(scope: Scope, mine: Sequence[Creator], post_id: UUID, occurrence: str
     whole = schedule_reads.of_post(scope, post_id, names={key: one.name for key, one in accounts.items()})
     entries = of_occurrence(whole, occurrence, scope.now)
     stories = schedule_reads.stories(scope, [one.delivery_id for one in entries])
-    places = [
-        Place(one, stories[one.delivery_id], channel_reads.attempts(scope, subject(one.delivery_id))) for one in entries
-    ]
+    clicked = links.clicks(scope, [subject(one.delivery_id) for one in entries])
+    places = [_place(scope, one, stories[one.delivery_id], clicked) for one in entries]
     members = tenant_reads.members(scope)
     people = {f"member:{member.id}": member.name for member in members}
     rules = inforce.rules(scope)
