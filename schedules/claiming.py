@@ -26,9 +26,10 @@ from gate.minting import Decision
 from gate.permit import Permit
 from gate.reasons import Reason
 from gate.units import Subject, Text, Unit
-from schedules import linking, overrides, passing, threads
+from schedules import linking, overrides, passing, rehearsing, threads
 from schedules.approvals import is_approved
 from schedules.events import ReconcileDue
+from schedules.linking import AS_IT_STANDS, Linked
 from schedules.models import Delivery, Post
 from schedules.moving import delivery, early_warning, move
 from schedules.planning import content_digest, digest_now, part_print, post, print_of
@@ -64,6 +65,10 @@ class NotClaimable(GreenroomError):
     ) -> None:
         super().__init__(code)
         self.hold, self.again, self.drop = hold, again, drop
+
+
+class OnlyRehearsed(NotClaimable):
+    """Its time has come, and nothing of it may be sent. Nothing was written yet."""
 
 
 def subject(delivery_id: UUID) -> Subject:
@@ -134,7 +139,10 @@ def claim(
     """
     row = delivery(scope, delivery_id)
     _check_time(scope, row)
-    ready = _ready(scope, row, connectors)
+    if rehearsing.is_dry(scope, row):
+        raise OnlyRehearsed("delivery.rehearsing", hold=Message("delivery.rehearsing"))
+    ready = made_ready(scope, row, connectors)
+    ready.keep_links(scope)
     channel, part, deadline = ready.channel, threads.part_of(row), scope.now + ACT
     if row.state == S.APPROVED:  # its time came before anybody planned it: the wish is the plan
         move(scope, row, S.SCHEDULED)
@@ -164,11 +172,12 @@ def stage(scope: Scope, delivery_id: UUID, *, mint: Mint, connectors: Mapping[st
     The delivery stays where it is. Raises NotClaimable and the gate's Denied: its publication will say so to people.
     """
     row = delivery(scope, delivery_id)
-    if row.state != S.SCHEDULED:
+    if row.state != S.SCHEDULED or rehearsing.is_dry(scope, row):
         return None
-    ready = _ready(scope, row, connectors)
+    ready = made_ready(scope, row, connectors)
     if ready.unfit is not None:
         return None
+    ready.keep_links(scope)
     by_author = ready.minting(mint)
     turn = carrying.arm(
         scope, channel=ready.channel, unit=ready.unit, kind="stage", act=STAGE, mint=by_author, connectors=connectors
@@ -177,7 +186,7 @@ def stage(scope: Scope, delivery_id: UUID, *, mint: Mint, connectors: Mapping[st
 
 
 @dataclass(frozen=True)
-class _Ready:
+class Ready:
     """What would leave now, marked and approved: one part of `parts`; `whole` is all of a thread that begins."""
 
     author: str
@@ -187,13 +196,21 @@ class _Ready:
     whole: Unit | None = None
     unfit: Message | None = None
     """Why a later part could not leave there as it is: then none does."""
+    linked: Linked = AS_IT_STANDS
+    last: Unit | None = None
+    """The last part, with all of the addresses."""
+
+    def keep_links(self, scope: Scope) -> None:
+        """Let its short addresses lead, before anybody sees one."""
+        if self.last is not None:
+            linking.keep(scope, self.linked, self.channel, self.last)
 
     def minting(self, mint: Mint) -> Mint:
         """`mint` for who wrote it; of a thread that begins, all of it is judged with its first part."""
         return partial(mint, author=self.author, whole=self.whole) if self.whole else partial(mint, author=self.author)
 
 
-def _ready(scope: Scope, row: Delivery, connectors: Mapping[str, Connector]) -> _Ready:
+def made_ready(scope: Scope, row: Delivery, connectors: Mapping[str, Connector]) -> Ready:
     """What would leave, with the epochs and the account locked in this order."""
     owner = post(scope, row.post_id)
     channel = channel_reads.channel(scope, row.channel_id)
@@ -203,13 +220,12 @@ def _ready(scope: Scope, row: Delivery, connectors: Mapping[str, Connector]) -> 
     minting.lock_epochs(scope, threads.together(wanted))
     _check_channel(scope, row, channel)
     _check_approval(scope, owner, raw)
-    linking.keep(scope, linking.read(owner), channel, raw[-1])
     units = marked_parts(scope, wanted)
     if part or len(raw) == 1:
         unit = replace(units[part], reply_to=threads.reply_to(row, overrides.content(owner, channel).parts))
-        return _Ready(owner.author, channel, unit, len(raw))
+        return Ready(owner.author, channel, unit, len(raw), None, None, linking.read(owner), raw[-1])
     unfit = next(filter(None, (carrying.unfit(one, connector, scope.now) for one in units)), None)
-    return _Ready(owner.author, channel, units[0], len(raw), units[-1], unfit)
+    return Ready(owner.author, channel, units[0], len(raw), units[-1], unfit, linking.read(owner), raw[-1])
 
 
 def look_at(scope: Scope, row: Delivery, at: datetime) -> None:

@@ -23,7 +23,7 @@ from tenants import reads as tenant_reads
 from tenants.reads import Creator
 
 S = DeliveryState
-_NOWHERE = (str(S.CANCELLED), str(S.FAILED), str(S.REMOVED))
+_NOWHERE = (str(S.CANCELLED), str(S.FAILED), str(S.REMOVED), str(S.REHEARSED))
 """States in which nothing stands or will stand outside."""
 
 

@@ -120,6 +120,9 @@ class Linked:
         return Lead(shown, address) if shown != address else None
 
 
+AS_IT_STANDS = Linked()
+
+
 def changeable(address: str, base: str = "") -> bool:
     """Whether an address may be marked and made short: one of the web, without a name or a trick in it, not short
     already; `base` is where our own short ones lie."""

@@ -93,6 +93,7 @@ def _delivery(post: PastPost) -> Mapping[str, object]:
         "parts": 1,
         "part_ids": [],
         "attempt": 1,
+        "dry_run": False,
         "claimed_at": post.due_at,
         "settled_at": post.published_at,
         "version": 1,

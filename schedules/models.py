@@ -81,6 +81,8 @@ class Delivery(CreatorRow, table=True):
     deadline_at: datetime | None = instant(optional=True)
     uncertain_since: datetime | None = instant(optional=True)
     settled_at: datetime | None = instant(optional=True)
+    dry_run: bool = False
+    """Only rehearsed: it is never sent, whatever becomes of the rehearsal it was planned in."""
     version: int = 1
 
 
@@ -306,3 +308,14 @@ class LinkRule(CreatorRow, table=True):
     medium: str = ""
     campaign: str = ""
     content: str = ""
+
+
+class Rehearsal(TenantRow, table=True):
+    """What is only rehearsed for now: nothing of it is sent."""
+
+    __tablename__ = "rehearsals"
+    __table_args__ = table(UniqueConstraint("tenant_id", "of_id"), about="creator", keep="while the tenant is here")
+    what: str
+    """tenant, channel or post."""
+    of_id: UUID
+    by: str

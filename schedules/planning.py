@@ -15,7 +15,7 @@ from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.words import Message, canonical
 from gate.units import Medium
-from schedules import linking, overrides, threads
+from schedules import linking, overrides, rehearsing, threads
 from schedules.calendar import WallTime, local_wall
 from schedules.events import PreflightDue, PublishDue, ReconcileDue, StageDue
 from schedules.linking import NO_WISH, Wanted
@@ -202,6 +202,7 @@ def add_delivery(
         priority=owner.priority,
         occurrence_key=occurrence_key,
         series_id=series_id,
+        dry_run=series_id is None and rehearsing.covers(scope, post_id, channel_id),
     )
     scope.add(row)
     wake(scope, row)
