@@ -350,14 +350,15 @@ def preflight(scope: Scope, delivery_id: UUID, *, connectors: Mapping[str, Conne
     row = delivery(scope, delivery_id)
     if row.state not in (S.DRAFT, S.APPROVED, S.SCHEDULED):
         return
-    trouble = _trouble(scope, row, connectors)
-    if trouble is None:
+    found = trouble(scope, row, connectors)
+    if found is None:
         notices.settle(scope, early_warning(row))
     else:
-        notices.put(scope, trouble, cause=early_warning(row), urgent=True, creator_id=row.creator_id)
+        notices.put(scope, found, cause=early_warning(row), urgent=True, creator_id=row.creator_id)
 
 
-def _trouble(scope: Scope, row: Delivery, connectors: Mapping[str, Connector]) -> Message | None:
+def trouble(scope: Scope, row: Delivery, connectors: Mapping[str, Connector]) -> Message | None:
+    """What would stop a delivery now, as far as is known without a request; nothing is locked or written."""
     owner, channel = post(scope, row.post_id), channel_reads.channel(scope, row.channel_id)
     if channel.state != ChannelState.ACTIVE:
         return Message("delivery.channel_not_ready", {"account": channel.name})
@@ -369,7 +370,11 @@ def _trouble(scope: Scope, row: Delivery, connectors: Mapping[str, Connector]) -
         _check_approval(scope, owner, raw)
     except NotClaimable as refusal:
         return refusal.hold
-    decision = minting.preview(scope, marked_parts(scope, raw)[-1], author=owner.author)
+    units = marked_parts(scope, raw)
+    unfit = next(filter(None, (carrying.unfit(one, connectors[channel.platform], scope.now) for one in units)), None)
+    if unfit is not None:
+        return unfit
+    decision = minting.preview(scope, units[-1], author=owner.author)
     unseen = decision.unseen and channel.can_be_seen  # it is looked at just before
     return None if decision.allowed or decision.stopped or unseen else reason_of(decision)
 

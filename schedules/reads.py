@@ -49,6 +49,8 @@ class Entry:
     done: int = 0
     occurrence_key: str = ""
     series_id: UUID | None = None
+    dry: bool = False
+    """It bears the mark of a rehearsal: it is never sent."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,7 @@ def entry_of(row: Delivery, owner: Post, names: Mapping[UUID, str]) -> Entry:
         len(row.part_ids),
         row.occurrence_key,
         row.series_id,
+        row.dry_run,
     )
 
 
