@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard import acting, frame
 from dashboard.app_pages import calendar_files, calendar_post, calendar_queue, calendar_quiet, compose, compose_draft
+from dashboard.app_pages.calendar_outlook import show as show_ahead
 from dashboard.app_pages.calendar_views import USUAL, VIEWS, WEEK, Window, window
 from dashboard.frame import Page
 from dashboard.reads.calendar import GROUPS, Calendar, Day, FreeHour, Turn, Wanted, calendar, free_hours
@@ -46,6 +47,8 @@ def show(page: Page) -> None:
         calendar_queue.show(page, queue)
     elif st.query_params.get("files"):
         calendar_files.show(page)
+    elif st.query_params.get("ahead"):
+        show_ahead(page)
     elif chosen := _id(st.query_params.get("post", "")):
         calendar_post.show(page, chosen)
     else:
@@ -91,6 +94,7 @@ def _bar(page: Page, view: str, shown: Window, today: date) -> None:
         _go(page, "calendar.today", "T", day="", view=view)
         _go(page, "calendar.after", "Right", day=str(shown.after), view=view)
         _go(page, "files.open", "E", files="1")
+        _go(page, "outlook.open", "R", ahead="1")
         if page.may(Right.RUN):
             _go(page, "calendar.queue", "Q", queue="1")
             st.button(

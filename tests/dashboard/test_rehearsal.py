@@ -5,7 +5,7 @@ from schedules import rehearsing
 from schedules.moving import move
 from schedules.planning import deliveries_of
 from schedules.states import DeliveryState
-from tests.dashboard.builders import Agency
+from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
 from tests.dashboard.test_compose import connected, posts, written
@@ -54,3 +54,25 @@ def test_a_post_says_that_it_is_only_rehearsed_and_what_would_have_left(door: Do
         assert "Dupliquer" in text
         page.press("Terminer sa répétition")
     assert running(lumiere) == set()
+
+
+def test_the_days_ahead_are_shown_as_they_would_go(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox", words="Bonjour à tous")
+        page.press("Planifier")
+        text = page.open("/calendar", ahead=1)
+    assert "0 publications sur 1 partiraient" in text
+    assert "Bonjour à tous" in text
+    assert "✗" in text
+    assert "Rien ne prend fin." in text
+
+
+def test_another_agency_sees_none_of_it(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox", words="Bonjour à tous")
+        page.press("Planifier")
+    other = agency(lumiere.open, mark="Autre")
+    with stream(door.url, door.cookie(other)) as page:
+        assert "Bonjour à tous" not in page.open("/calendar", ahead=1)
