@@ -8,7 +8,6 @@ by day, people and machines apart.
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
 from uuid import UUID
 
 from channels.models import LinkRow
@@ -45,9 +44,6 @@ class Clicks:
 
     people: int = 0
     machines: int = 0
-
-    def __add__(self, other: "Clicks") -> "Clicks":
-        return Clicks(self.people + other.people, self.machines + other.machines)
 
 
 def slug_of(tenant_id: UUID, subject: Subject, target: str) -> str:
@@ -151,18 +147,3 @@ def clicks(scope: Scope, subjects: Iterable[Subject]) -> dict[Subject, Clicks]:
     )
     found = {Subject(row.subject_kind, row.subject_id): Clicks(int(row.people), int(row.machines)) for row in rows}
     return {one: found[one] for one in wanted if one in found}
-
-
-def clicks_by_channel(scope: Scope, channels: Collection[UUID], since: date, until: datetime) -> dict[UUID, Clicks]:
-    """How often the short addresses of each account were followed from a day on (UTC), until an instant."""
-    rows = scope.run(
-        "SELECT l.channel_id, sum(c.people) AS people, sum(c.machines) AS machines FROM links l"
-        " JOIN link_clicks c ON c.tenant_id = l.tenant_id AND c.link_id = l.id"
-        " WHERE l.tenant_id = :tenant AND l.channel_id = ANY(:channels) AND c.day >= :since AND c.day <= :until"
-        " GROUP BY l.channel_id",
-        tenant=scope.tenant_id,
-        channels=list(channels),
-        since=since,
-        until=until.date(),
-    )
-    return {row.channel_id: Clicks(int(row.people), int(row.machines)) for row in rows}

@@ -21,7 +21,7 @@ def show(page: Page) -> None:
         DAYS,
         default=DAYS[1],
         required=True,
-        format_func=lambda one: page.voice.some("outlook.count", one),
+        format_func=lambda one: page.word(f"outlook.days_{one}"),
         key="outlook:days",
     )
 

@@ -13,11 +13,11 @@ from tenants.reads import Creator
 
 def show(page: Page, creator: Creator) -> None:
     """Draw the fields, where there is an address in it."""
-    written = compose_draft.draft(creator.id)
-    rule = page.read(lambda scope: linking.rule_of(scope, creator.id))
-    found = linking.named(words_of(written), rule.base)[:MOST_PLAIN]
-    if not found:
+    words = words_of(compose_draft.draft(creator.id))
+    if not linking.named(words):
         return
+    rule = page.read(lambda scope: linking.rule_of(scope, creator.id))
+    found = linking.named(words, rule.base)[:MOST_PLAIN]
     st.text_input(page.word("compose.campaign"), key=CAMPAIGN, max_chars=LONGEST_MARK, help=page.word("links.campaign"))
     if rule.idle and not compose_draft.typed(CAMPAIGN):
         return

@@ -82,7 +82,7 @@ def test_what_is_no_slug_never_reaches_the_database(lea: World, typed: str) -> N
     assert links.find(nobody, typed) is None  # type: ignore[arg-type]  # none that opens anything
 
 
-def test_clicks_are_sums_by_subject_and_account(lea: World) -> None:
+def test_clicks_are_sums_of_their_subject(lea: World) -> None:
     with lea.scope() as scope:
         links.keep(scope, lea.channel_id, HERE, [FAR, "https://example.org/b"])
     for target, times in ((FAR, 2), ("https://example.org/b", 1)):
@@ -96,8 +96,6 @@ def test_clicks_are_sums_by_subject_and_account(lea: World) -> None:
     with lea.scope() as scope:
         other = Subject("delivery", UUID(int=9))
         assert links.clicks(scope, [HERE, other]) == {HERE: Clicks(3, 8)}
-        by = links.clicks_by_channel(scope, [lea.channel_id], scope.now.date(), scope.now)
-        assert by == {lea.channel_id: Clicks(3, 8)}
 
 
 def test_a_closed_one_leads_nowhere(lea: World) -> None:
