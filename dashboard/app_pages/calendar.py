@@ -94,7 +94,7 @@ def _bar(page: Page, view: str, shown: Window, today: date) -> None:
         _go(page, "calendar.today", "T", day="", view=view)
         _go(page, "calendar.after", "Right", day=str(shown.after), view=view)
         _go(page, "files.open", "E", files="1")
-        _go(page, "outlook.open", "R", ahead="1")
+        _go(page, "outlook.open", "P", ahead="1")
         if page.may(Right.RUN):
             _go(page, "calendar.queue", "Q", queue="1")
             st.button(
