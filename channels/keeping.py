@@ -1,7 +1,7 @@
 """How long the room's rows are kept; checks of age end by `channels/proving.py`."""
 
 from channels.lending import LentFileRow, LentReadRow
-from channels.models import AttemptRow, BucketRow, EnrolmentRow, PhoneRow, SaveRow
+from channels.models import AttemptRow, BucketRow, EnrolmentRow, LinkClicksRow, PhoneRow, SaveRow
 from foundation.keeping import Rule
 
 _HANDED = """
@@ -14,6 +14,7 @@ RULES = (
     Rule(SaveRow, "o.created_at"),
     Rule(EnrolmentRow, "o.updated_at", "o.state = 'waiting'"),
     Rule(PhoneRow, "coalesce(o.seen_at, o.created_at)", clock="people_now"),
+    Rule(LinkClicksRow, "CAST(o.day AS timestamptz)"),
     Rule(LentReadRow, "o.created_at", role="gate"),
     Rule(
         LentFileRow,

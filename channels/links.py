@@ -1,35 +1,149 @@
-"""Short addresses on the tenant's own domain."""
+"""Short addresses on the house's own, one for each post on each account, and how often they were followed.
 
-import secrets
+A slug is computed from what it is of and where it leads: shown before it exists, it is the same when it does, and
+whoever makes it twice has made it once. Where a slug leads never changes. Who followed it is not kept: only how many,
+by day, people and machines apart.
+"""
+
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from uuid import UUID
 
 from channels.models import LinkRow
-from foundation.database import Scope
-from foundation.errors import BadInput
+from foundation.database import OpenScope, Scope
+from foundation.errors import BadInput, Conflict
+from foundation.ids import HOUSE, derived, uuid7
+from foundation.loading import load
 from gate.units import Subject
 
-_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
-"""No letter that is mistaken for another."""
+PATH = "/l/"
+LENGTH = 13
+LONGEST = 2048
+"""Characters of an address that is led to."""
 
-LENGTH = 9
+FOLLOWING = "system:link"
+_LETTERS = "bcfghjlmnpqrtvwz"
+"""Sixteen, without vowels, digits and those that short words are made of: no slug says anything."""
+
+_SLUG = re.compile(f"[{_LETTERS}]{{{LENGTH}}}")
+_WEB = re.compile(r"https?://[!-~]+", re.IGNORECASE)
 
 
-def shorten(scope: Scope, channel_id: UUID, target: str, *, subject: Subject | None = None) -> str:
-    """A new slug that leads to `target` (http or https). Raises BadInput for any other address."""
-    if not target.startswith(("https://", "http://")):
+@dataclass(frozen=True)
+class Lead:
+    """Where a short address leads; None of a closed one."""
+
+    id: UUID
+    target: str | None
+
+
+@dataclass(frozen=True)
+class Clicks:
+    """How often short addresses were followed, by people and by machines (previews, searches, checks)."""
+
+    people: int = 0
+    machines: int = 0
+
+
+def slug_of(tenant_id: UUID, subject: Subject, target: str) -> str:
+    """The slug under which a subject leads to an address; another one for each."""
+    digits = derived(tenant_id, "link", subject.kind, subject.id, target).hex
+    return "".join(_LETTERS[int(digit, 16)] for digit in digits[:12] + digits[13])  # the 13th is the same in all
+
+
+def keep(scope: Scope, channel_id: UUID, subject: Subject, targets: Collection[str]) -> None:
+    """Let the slugs of a subject lead to these addresses; again is the same.
+
+    Raises BadInput for what is no address of the web, Conflict for a slug that leads elsewhere already.
+    """
+    if any(len(one) > LONGEST or not _WEB.fullmatch(one) for one in targets):
         raise BadInput("link.not_web")
-    slug = "".join(secrets.choice(_ALPHABET) for _ in range(LENGTH))
-    kind, of = (subject.kind, subject.id) if subject is not None else ("", None)
-    row = LinkRow(
-        tenant_id=scope.tenant_id, slug=slug, target=target, channel_id=channel_id, subject_kind=kind, subject_id=of
+    wanted = {slug_of(scope.tenant_id, subject, one): one for one in targets}
+    rows = [
+        {
+            "id": derived(scope.tenant_id, "link", slug),
+            "slug": slug,
+            "target": target,
+            "channel_id": channel_id,
+            "subject_kind": subject.kind,
+            "subject_id": subject.id,
+        }
+        for slug, target in sorted(wanted.items())
+    ]
+    if rows and load(scope, LinkRow, rows) < len(rows):
+        _check(scope, wanted)
+
+
+def _check(scope: Scope, wanted: dict[str, str]) -> None:
+    rows = scope.run(
+        "SELECT slug, target FROM links WHERE tenant_id = :tenant AND slug = ANY(:slugs)",
+        tenant=scope.tenant_id,
+        slugs=list(wanted),
     )
-    scope.add(row)
-    return slug
+    if {row.slug: row.target for row in rows} != wanted:
+        raise Conflict("link.taken")
 
 
 def target(scope: Scope, slug: str) -> str | None:
     """Where a slug leads; None when it leads nowhere."""
     found: str | None = scope.run(
-        "SELECT target FROM links WHERE tenant_id = :tenant AND slug = :slug", tenant=scope.tenant_id, slug=slug
+        "SELECT target FROM links WHERE tenant_id = :tenant AND slug = :slug AND closed_at IS NULL",
+        tenant=scope.tenant_id,
+        slug=slug,
     ).scalar()
     return found
+
+
+def close(scope: Scope, subject: Subject) -> None:
+    """What a subject led to is led to no more."""
+    scope.run(
+        "UPDATE links SET closed_at = :now, updated_at = house_now() WHERE tenant_id = :tenant"
+        " AND subject_kind = :kind AND subject_id = :id AND closed_at IS NULL",
+        now=scope.now,
+        tenant=scope.tenant_id,
+        kind=subject.kind,
+        id=subject.id,
+    )
+
+
+def find(tenant: OpenScope, slug: str) -> tuple[UUID, Lead] | None:
+    """Whose a slug is, and where it leads; None of one that is nobody's, and of one that two agencies have."""
+    if not _SLUG.fullmatch(slug):  # whatever a stranger types never reaches the database
+        return None
+    with tenant(HOUSE, FOLLOWING, role="door") as scope:
+        rows = scope.run("SELECT tenant_id, id, target, closed_at FROM links WHERE slug = :slug", slug=slug).all()
+    if len(rows) != 1:
+        return None
+    return rows[0].tenant_id, Lead(rows[0].id, rows[0].target if rows[0].closed_at is None else None)
+
+
+def count(scope: Scope, link_id: UUID, *, people: int = 0, machines: int = 0) -> None:
+    """It was followed, today (UTC)."""
+    scope.run(
+        "INSERT INTO link_clicks (tenant_id, id, link_id, day, people, machines)"
+        " VALUES (:tenant, :id, :link, :day, :people, :machines) ON CONFLICT (tenant_id, link_id, day) DO UPDATE"
+        " SET people = link_clicks.people + excluded.people, machines = link_clicks.machines + excluded.machines,"
+        " updated_at = house_now()",
+        tenant=scope.tenant_id,
+        id=uuid7(),
+        link=link_id,
+        day=scope.now.date(),
+        people=people,
+        machines=machines,
+    )
+
+
+def clicks(scope: Scope, subjects: Iterable[Subject]) -> dict[Subject, Clicks]:
+    """How often what each of these leads to was followed; those without a short address are left out."""
+    wanted = list(subjects)
+    rows = scope.run(
+        "SELECT l.subject_kind, l.subject_id, coalesce(sum(c.people), 0) AS people,"
+        " coalesce(sum(c.machines), 0) AS machines FROM links l"
+        " LEFT JOIN link_clicks c ON c.tenant_id = l.tenant_id AND c.link_id = l.id"
+        " WHERE l.tenant_id = :tenant AND l.subject_id = ANY(:ids) GROUP BY l.subject_kind, l.subject_id",
+        tenant=scope.tenant_id,
+        ids=[one.id for one in wanted],
+    )
+    found = {Subject(row.subject_kind, row.subject_id): Clicks(int(row.people), int(row.machines)) for row in rows}
+    return {one: found[one] for one in wanted if one in found}

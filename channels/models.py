@@ -1,10 +1,10 @@
 """Tables of the room: accounts, their tokens and limits, every attempt to send, cursors, short links."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import Date, ForeignKeyConstraint, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field
 
 from channels.states import ChannelState, CheckState, EnrolmentState, HandoverState, ProviderState, SaveState
@@ -159,13 +159,20 @@ class LinkRow(TenantRow, table=True):
 
     __tablename__ = "links"
     __table_args__ = table(
-        UniqueConstraint("tenant_id", "slug", name="links_slug"), of_channel(), about="nobody", keep="forever"
+        UniqueConstraint("tenant_id", "slug", name="links_slug"),
+        Index("links_found", "slug"),
+        Index("links_subject", "tenant_id", "subject_id"),
+        of_channel(),
+        about="nobody",
+        keep="forever",
     )
     slug: str
     target: str
     channel_id: UUID
     subject_kind: str = ""
     subject_id: UUID | None = None
+    closed_at: datetime | None = instant(optional=True)
+    """Since when it leads nowhere any more: what it stood in was taken away."""
 
 
 class HandoverRow(CreatorRow, table=True):
@@ -295,3 +302,19 @@ class AgeCheckRow(TenantRow, table=True):
     """Where the viewer goes; forgotten with the end of the check."""
     until: datetime | None = instant(optional=True)
     reason: dict[str, Any] | None = reason_column()
+
+
+class LinkClicksRow(TenantRow, table=True):
+    """How often a short address was followed on a day: two sums, nothing about who did."""
+
+    __tablename__ = "link_clicks"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "link_id", "day", name="link_clicks_day"),
+        ForeignKeyConstraint(["tenant_id", "link_id"], ["links.tenant_id", "links.id"]),
+        about="nobody",
+        keep="3 years",
+    )
+    link_id: UUID
+    day: date = Field(sa_type=Date)
+    people: int = 0
+    machines: int = 0

@@ -24,7 +24,7 @@ from connectors.outcomes import (
 )
 from foundation.sealed import Sealed
 from foundation.words import Message
-from gate.units import Button, Invoice, Medium, Part, Reference, Subject, Text, Unit
+from gate.units import Button, Invoice, Lead, Medium, Part, Reference, Subject, Text, Unit
 
 Stored = dict[str, Any]
 """A JSON object as PostgreSQL keeps it; it is read by this file alone."""
@@ -48,6 +48,7 @@ def unit_from_json(stored: Mapping[str, Any]) -> Unit:
         "invoice": Invoice(**stored["invoice"]) if stored["invoice"] else None,
         "flags": tuple(stored["flags"]),
         "references": tuple(Reference(**each) for each in stored.get("references", ())),
+        "leads": tuple(Lead(**each) for each in stored.get("leads", ())),
         "before": tuple(_part(part) for part in stored.get("before", ())),
         "seen": tuple(stored["seen"]) if stored.get("seen") is not None else None,
     }

@@ -37,6 +37,11 @@ def house() -> DashboardSettings:
 
 
 @cache
+def public_address() -> str:
+    """Where the house is reached by everybody, without a slash at its end."""
+    return settings.load().web.public_url.rstrip("/")
+
+
 def letterbox_key() -> str:
     """What typed secrets are sealed with: the doors cannot open them again."""
     return settings.load().tenants.letterbox_key

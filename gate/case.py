@@ -43,8 +43,12 @@ class Case:
 
     @cached_property
     def texts(self) -> tuple[str, ...]:
-        """Every text somebody reads: of the parts above, the unit's own, and what it points at says."""
-        return (*self.unit.all_texts, *self._there)
+        """Every text somebody reads: of the parts above, its own, where addresses lead, what it points at says."""
+        return (*self.unit.all_texts, *self._led, *self._there)
+
+    @property
+    def _led(self) -> tuple[str, ...]:
+        return tuple(lead.target for lead in self.unit.leads)
 
     @property
     def _there(self) -> tuple[str, ...]:
@@ -62,7 +66,7 @@ class Case:
         shown = _in_order([*above, (self.unit.visible_texts, self.unit.media)], words)
         own = {medium.sha256 for medium in self.unit.all_media}
         shown += [word for medium in self.media if medium.sha256 not in own for word in medium.words]
-        shown += self._there
+        shown += [*self._led, *self._there]
         return text.rate(shown, before=self.facts.recent, lexicon=self.bundle.lexicon)
 
     @cached_property
@@ -100,8 +104,9 @@ class Case:
 
     @cached_property
     def links(self) -> tuple[str, ...]:
-        """The addresses in the texts."""
-        return text.links(self.texts)
+        """The addresses in the texts; those that stand for others are judged as these."""
+        stood_for = {lead.shown for lead in self.unit.leads}
+        return tuple(url for url in text.links(self.texts) if url not in stood_for)
 
     @cached_property
     def registered(self) -> Mapping[str, LinkFacts]:

@@ -292,7 +292,8 @@ def _viewer(stored: Sequence[Any] | None) -> ViewerFacts | None:
 
 
 def _links(scope: Scope, unit: Unit, pointed: Iterable[ReferenceFacts]) -> tuple[LinkFacts, ...]:
-    urls = text.links((*unit.all_texts, *(words for known in pointed for words in known.texts)))
+    led = (lead.target for lead in unit.leads)
+    urls = text.links((*unit.all_texts, *led, *(words for known in pointed for words in known.texts)))
     if not urls:
         return ()
     found = scope.session.exec(

@@ -99,6 +99,15 @@ class Reference:
 
 
 @dataclass(frozen=True)
+class Lead:
+    """An address of ours in a text and the one its author wrote, which is judged: `shown` leads there, or is the same
+    with marks of where a reader came from."""
+
+    shown: str
+    target: str
+
+
+@dataclass(frozen=True)
 class Part:
     """One part of a thread, as readers see it."""
 
@@ -152,6 +161,8 @@ class Unit:
     """Of a thread, the parts above this one, the first first: it is judged together with them."""
     parts: int = 1
     """How many parts the thread has in all; 1 for what stands alone."""
+    leads: tuple[Lead, ...] = ()
+    """Of addresses in these texts and in those of the parts above, what they stand for."""
     reply_to: str = field(default="", compare=False)
     """The native id of our own copy that a part is put under. As the native key, it travels with the unit."""
     native_key: str = field(default="", compare=False)
@@ -176,6 +187,8 @@ class Unit:
             del content[name]
         if not self.references:  # a yes given before units could point at anything stays a yes
             del content["references"]
+        if not self.leads:
+            del content["leads"]
         return hashlib.sha256(canonical(content)).hexdigest()
 
     def shown(self) -> tuple[object, ...]:

@@ -134,7 +134,9 @@ def withdraw(scope: Scope, post_id: UUID, *, member_id: UUID) -> None:
     last = max(ours, key=lambda word: (word.created_at or scope.now, word.id), default=None)
     if last is None or last.verdict == "withdrawn" or scope.now - (last.created_at or scope.now) > UNDO:
         raise Refused("approval.too_late_to_undo")
-    planned = [one for one in deliveries_of(scope, post_id, lock=True) if one.state not in (S.DRAFT, S.CANCELLED)]
+    planned = [
+        one for one in deliveries_of(scope, post_id, lock=True) if one.state not in (S.DRAFT, S.CANCELLED, S.REHEARSED)
+    ]
     if last.verdict == "yes" and any(one.state not in (S.APPROVED, S.SCHEDULED, S.HELD) for one in planned):
         raise Conflict("approval.left_already")
     _write(scope, row, member.principal_id, tier=last.tier, verdict="withdrawn", note="")

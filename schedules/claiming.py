@@ -26,9 +26,10 @@ from gate.minting import Decision, Denied
 from gate.permit import Permit
 from gate.reasons import Reason
 from gate.units import Subject, Text, Unit
-from schedules import overrides, passing, threads
+from schedules import linking, overrides, passing, rehearsing, threads
 from schedules.approvals import is_approved
 from schedules.events import ReconcileDue
+from schedules.linking import AS_IT_STANDS, Linked
 from schedules.models import Delivery, Post
 from schedules.moving import delivery, early_warning, move
 from schedules.planning import content_digest, digest_now, part_print, post, print_of
@@ -80,6 +81,10 @@ def is_outlived(scope: Scope, row: Delivery, refusal: NotClaimable | Denied) -> 
     return given or moved or (hold == TOO_LATE and in_time)
 
 
+class OnlyRehearsed(NotClaimable):
+    """Its time has come, and nothing of it may be sent. Nothing was written yet."""
+
+
 def subject(delivery_id: UUID) -> Subject:
     """What is carried."""
     return Subject(DELIVERY, delivery_id)
@@ -112,12 +117,15 @@ def compose(scope: Scope, row: Delivery, owner: Post, channel: Channel) -> Unit:
 
 
 def compose_parts(scope: Scope, first: Unit, owner: Post, channel: Channel, can: Capabilities) -> tuple[Unit, ...]:
-    """Every part of a post as the place would show it, without the gate's marks. Raises NotFound."""
+    """Every part of a post as the place would show it, its addresses as they leave, without the gate's marks.
+
+    Raises NotFound.
+    """
     parts = [
         (piece, tuple(library.media(scope, asset, channel.platform) for asset in piece.media))
         for piece in overrides.content(owner, channel).parts
     ]
-    return threads.units(first, parts, can)
+    return linking.dressed(linking.read(owner), channel, threads.units(first, parts, can))
 
 
 def placed(scope: Scope, content: Unit, channel: Channel, about: Subject) -> Unit:
@@ -145,7 +153,10 @@ def claim(
     """
     row = delivery(scope, delivery_id)
     _check_time(scope, row)
-    ready = _ready(scope, row, connectors)
+    if rehearsing.is_dry(scope, row):
+        raise OnlyRehearsed("delivery.rehearsing", hold=Message("delivery.rehearsing"))
+    ready = made_ready(scope, row, connectors)
+    ready.keep_links(scope)
     channel, part, deadline = ready.channel, threads.part_of(row), scope.now + ACT
     if row.state == S.APPROVED:  # its time came before anybody planned it: the wish is the plan
         move(scope, row, S.SCHEDULED)
@@ -175,11 +186,12 @@ def stage(scope: Scope, delivery_id: UUID, *, mint: Mint, connectors: Mapping[st
     The delivery stays where it is. Raises NotClaimable and the gate's Denied: its publication will say so to people.
     """
     row = delivery(scope, delivery_id)
-    if row.state != S.SCHEDULED:
+    if row.state != S.SCHEDULED or rehearsing.is_dry(scope, row):
         return None
-    ready = _ready(scope, row, connectors)
+    ready = made_ready(scope, row, connectors)
     if ready.unfit is not None:
         return None
+    ready.keep_links(scope)
     by_author = ready.minting(mint)
     turn = carrying.arm(
         scope, channel=ready.channel, unit=ready.unit, kind="stage", act=STAGE, mint=by_author, connectors=connectors
@@ -188,7 +200,7 @@ def stage(scope: Scope, delivery_id: UUID, *, mint: Mint, connectors: Mapping[st
 
 
 @dataclass(frozen=True)
-class _Ready:
+class Ready:
     """What would leave now, marked and approved: one part of `parts`; `whole` is all of a thread that begins."""
 
     author: str
@@ -198,13 +210,21 @@ class _Ready:
     whole: Unit | None = None
     unfit: Message | None = None
     """Why a later part could not leave there as it is: then none does."""
+    linked: Linked = AS_IT_STANDS
+    last: Unit | None = None
+    """The last part, with all of the addresses."""
+
+    def keep_links(self, scope: Scope) -> None:
+        """Let its short addresses lead, before anybody sees one."""
+        if self.last is not None:
+            linking.keep(scope, self.linked, self.channel, self.last)
 
     def minting(self, mint: Mint) -> Mint:
         """`mint` for who wrote it; of a thread that begins, all of it is judged with its first part."""
         return partial(mint, author=self.author, whole=self.whole) if self.whole else partial(mint, author=self.author)
 
 
-def _ready(scope: Scope, row: Delivery, connectors: Mapping[str, Connector]) -> _Ready:
+def made_ready(scope: Scope, row: Delivery, connectors: Mapping[str, Connector]) -> Ready:
     """What would leave, with the epochs and the account locked in this order."""
     owner = post(scope, row.post_id)
     channel = channel_reads.channel(scope, row.channel_id)
@@ -217,9 +237,9 @@ def _ready(scope: Scope, row: Delivery, connectors: Mapping[str, Connector]) -> 
     units = marked_parts(scope, wanted)
     if part or len(raw) == 1:
         unit = replace(units[part], reply_to=threads.reply_to(row, overrides.content(owner, channel).parts))
-        return _Ready(owner.author, channel, unit, len(raw))
+        return Ready(owner.author, channel, unit, len(raw), None, None, linking.read(owner), raw[-1])
     unfit = next(filter(None, (carrying.unfit(one, connector, scope.now) for one in units)), None)
-    return _Ready(owner.author, channel, units[0], len(raw), units[-1], unfit)
+    return Ready(owner.author, channel, units[0], len(raw), units[-1], unfit, linking.read(owner), raw[-1])
 
 
 def look_at(scope: Scope, row: Delivery, at: datetime) -> None:
@@ -336,7 +356,7 @@ def _digest(scope: Scope, owner: Post, raw: Sequence[Unit]) -> str:
     shown = iter(media)
     prints = [print_of(asset, next(shown)) for asset in owner.media]
     parts = [part_print(piece, [next(shown) for _ in piece.media]) for piece in threads.pieces(owner.parts)]
-    return content_digest(owner.title, owner.body, prints, owner.text_ai, parts)
+    return content_digest(owner.title, owner.body, prints, owner.text_ai, parts, links=owner.links)
 
 
 def preflight(scope: Scope, delivery_id: UUID, *, connectors: Mapping[str, Connector]) -> None:
@@ -344,14 +364,15 @@ def preflight(scope: Scope, delivery_id: UUID, *, connectors: Mapping[str, Conne
     row = delivery(scope, delivery_id)
     if row.state not in (S.DRAFT, S.APPROVED, S.SCHEDULED):
         return
-    trouble = _trouble(scope, row, connectors)
-    if trouble is None:
+    found = trouble(scope, row, connectors)
+    if found is None:
         notices.settle(scope, early_warning(row))
     else:
-        notices.put(scope, trouble, cause=early_warning(row), urgent=True, creator_id=row.creator_id)
+        notices.put(scope, found, cause=early_warning(row), urgent=True, creator_id=row.creator_id)
 
 
-def _trouble(scope: Scope, row: Delivery, connectors: Mapping[str, Connector]) -> Message | None:
+def trouble(scope: Scope, row: Delivery, connectors: Mapping[str, Connector]) -> Message | None:
+    """What would stop a delivery now, as far as is known without a request; nothing is locked or written."""
     owner, channel = post(scope, row.post_id), channel_reads.channel(scope, row.channel_id)
     if channel.state != ChannelState.ACTIVE:
         return Message("delivery.channel_not_ready", {"account": channel.name})
@@ -363,7 +384,11 @@ def _trouble(scope: Scope, row: Delivery, connectors: Mapping[str, Connector]) -
         _check_approval(scope, owner, raw)
     except NotClaimable as refusal:
         return refusal.hold
-    decision = minting.preview(scope, marked_parts(scope, raw)[-1], author=owner.author)
+    units = marked_parts(scope, raw)
+    unfit = next(filter(None, (carrying.unfit(one, connectors[channel.platform], scope.now) for one in units)), None)
+    if unfit is not None:
+        return unfit
+    decision = minting.preview(scope, units[-1], author=owner.author)
     unseen = decision.unseen and channel.can_be_seen  # it is looked at just before
     return None if decision.allowed or decision.stopped or unseen else reason_of(decision)
 

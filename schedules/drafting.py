@@ -6,8 +6,9 @@ from uuid import UUID
 
 from foundation.database import Scope
 from foundation.errors import BadInput, Conflict
-from schedules import approvals, overrides, planning, threads
+from schedules import approvals, linking, overrides, planning, threads
 from schedules.calendar import WallTime
+from schedules.linking import NO_WISH, Wanted
 from schedules.moving import delivery, move
 from schedules.overrides import Content, Override
 from schedules.planning import LATE_OK, deliveries_of, digest_now, post, wake
@@ -37,6 +38,10 @@ class Draft:
     """What follows as a thread, and the first comment at last."""
     others: tuple[Override, ...] = ()
     """What single places say otherwise."""
+    links: Wanted = NO_WISH
+    """What is said of its addresses."""
+    post_id: UUID | None = None
+    """The post it is of, where that is written already."""
 
     @property
     def said(self) -> Content:
@@ -119,6 +124,7 @@ def write(
         parts=draft.parts,
         others=draft.others,
         priority=max(priority, 1),
+        links=draft.links,
     )
 
 
@@ -170,6 +176,7 @@ def rewrite(scope: Scope, post_id: UUID, draft: Draft, *, author: str) -> bool:
         raise Conflict("post.left_already")
     row.title, row.body, row.media = draft.title, draft.body, [str(asset) for asset in draft.media]
     row.parts, row.overrides = threads.stored(draft.parts), overrides.stored(draft.others)
+    row.links = linking.taken(scope, row.creator_id, draft.links)
     row.author, row.author_principal = author, planning.principal_of(scope, author)
     row.version += 1
     row.digest = digest_now(scope, row)

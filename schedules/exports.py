@@ -13,7 +13,7 @@ from sqlmodel import col, func, select
 from channels import reads as channel_reads
 from foundation.database import Scope
 from foundation.words import Message
-from schedules import overrides
+from schedules import linking, overrides
 from schedules.calendar import WallTime, parse
 from schedules.imports_cells import COLUMNS, TOLD, guarded, joined, late_cell
 from schedules.imports_rows import OVERRIDE
@@ -62,6 +62,7 @@ class Line:
     """Other words for a platform, by its name; what single accounts say otherwise has no column."""
     priority: int
     places: tuple[Place, ...]
+    campaign: str = ""
 
 
 def count(scope: Scope, creators: Collection[UUID], start: datetime, end: datetime) -> int:
@@ -121,6 +122,7 @@ def _line(
         bodies={one.place: one.body for one in overrides.read(owner) if one.body and not _is_id(one.place)},
         priority=max(owner.priority, 1),
         places=tuple(_place(row, names) for row, _ in turn),
+        campaign=linking.read(owner).wanted.campaign,
     )
 
 
@@ -167,6 +169,7 @@ def _cells(line: Line, say: Mapping[str, str]) -> Mapping[str, str]:
         "body": line.body,
         "media": joined([str(asset) for asset in line.media]),
         "first_comment": line.first_comment,
+        "utm_campaign": line.campaign,
         "priority": str(line.priority),
         "state": _one(states),
         "url": _one(urls),

@@ -37,7 +37,9 @@ log = telemetry.log("schedules.handling")
 Carry = Callable[[Armed, Settle], object]
 """`channels.carrying.carry` with everything bound; the settle is written with the last answer."""
 
-Claim = Callable[[Scope, UUID], tuple[Armed | Outcome, int]]
+Claim = Callable[[Scope, UUID], tuple[Armed | Outcome, int] | None]
+"""`schedules.rehearsed.take` with its collaborators bound."""
+
 Begin = Callable[[Scope, UUID], Armed | None]
 """`claiming.stage` with its collaborators bound."""
 
@@ -50,7 +52,7 @@ def publish(event: PublishDue, *, tenant: OpenScope, claim: Claim, carry: Carry)
     """Claim, act, settle. Raises `outbox.Later` where the delivery may not leave yet."""
     try:
         with tenant(event.tenant_id, PUBLISHING) as scope:
-            turn, attempt = claim(scope, event.subject_id)
+            taken = claim(scope, event.subject_id)
     except (NotClaimable, Denied) as refusal:
         with tenant(event.tenant_id, PUBLISHING) as scope:
             again = publishing.put_off(scope, event.subject_id, refusal)
@@ -59,6 +61,9 @@ def publish(event: PublishDue, *, tenant: OpenScope, claim: Claim, carry: Carry)
         return
     except Conflict as moved:  # somebody changed the delivery between our read and our lock
         raise outbox.Later(AT_ONCE) from moved
+    if taken is None:
+        return
+    turn, attempt = taken
     if isinstance(turn, Armed):
         _act(event, turn, attempt, tenant=tenant, carry=carry)
         return

@@ -5,6 +5,7 @@ from bisect import bisect_left, insort
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 from zoneinfo import available_timezones
 
@@ -15,10 +16,11 @@ from connectors.contract import Connector
 from foundation.errors import BadInput
 from foundation.ids import derived
 from gate.units import Medium, Text, Unit
-from schedules import threads
+from schedules import linking, threads
 from schedules.calendar import WallTime, bounds, zone_of
 from schedules.claiming import subject
 from schedules.imports_rows import OVERRIDE, Finding, Row, Sheet, nearest
+from schedules.linking import AS_WRITTEN, Rule, Wanted
 from schedules.overrides import Override
 from schedules.threads import Piece
 from tenants.reads import Creator
@@ -56,6 +58,8 @@ class Home:
     """By name, without regard to case."""
     pictures: Mapping[str, Picture]
     """By what the file calls them: an id, or the words that stand in their place."""
+    links: Rule = AS_WRITTEN
+    """What becomes of addresses in her posts."""
 
 
 @dataclass
@@ -92,6 +96,12 @@ class Wish:
     due: datetime
     late_ok: timedelta | None
     pictures: tuple[Picture, ...]
+    rule: Rule = AS_WRITTEN
+
+    @property
+    def links(self) -> dict[str, Any]:
+        """What the post keeps of what becomes of its addresses."""
+        return linking.stored(self.rule, Wanted(self.row.campaign))
 
     @property
     def parts(self) -> tuple[Piece, ...]:
@@ -151,7 +161,7 @@ def _wish(sheet: Sheet, row: Row, world: World) -> Wish | None:
     late = timedelta(0) if row.until_midnight else row.late_ok
     if row.until_midnight:
         late = max(bounds(at.day, at.zone)[1] - due, timedelta(0))
-    wish = Wish(row, home.creator, accounts, at, due, late, pictures)
+    wish = Wish(row, home.creator, accounts, at, due, late, pictures, home.links)
     _when(sheet, wish, world.now)
     for platform in row.bodies.keys() - {one.channel.platform for one in accounts}:
         sheet.say(row.line, f"{OVERRIDE}{platform}", "import.override_idle", grave=False, platform=platform)
@@ -262,7 +272,8 @@ def _fits(sheet: Sheet, wish: Wish, account: Account, now: datetime) -> None:
         media=tuple(one.medium for one in wish.pictures),
     )
     pieces = [(piece, ()) for piece in wish.parts]
-    for number, unit in enumerate(threads.units(first, pieces, account.connector.capabilities)):
+    parts = threads.units(first, pieces, account.connector.capabilities)
+    for number, unit in enumerate(linking.dressed(linking.linked(wish.links), account.channel, parts)):
         reason = carrying.unfit(unit, account.connector, now)
         if reason is not None:
             own = account.channel.platform

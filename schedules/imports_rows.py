@@ -15,6 +15,7 @@ from foundation.errors import BadInput
 from foundation.words import Message
 from schedules import threads
 from schedules.imports_cells import ALWAYS, COLUMNS, END_OF_DAY, TOLD, bare, clock_in, day_in, late_in, names_in
+from schedules.linking import LONGEST_MARK
 from schedules.overrides import MAX_BODY
 from schedules.planning import LATE_OK
 
@@ -26,7 +27,7 @@ USUAL_PRIORITY, LAST_PRIORITY = 5, 9
 
 NEEDED = ("key", "channels", "date", "time", "body")
 OVERRIDE = "body_"
-LEFT_OUT = ("labels", "utm_campaign")
+LEFT_OUT = ("labels",)
 """Columns that a post has no place for."""
 
 _CONTROL = re.compile(r"[\x00\ud800-\udfff]")
@@ -65,6 +66,7 @@ class Row:
     media: tuple[str, ...]
     first_comment: str
     priority: int
+    campaign: str = ""
 
 
 @dataclass
@@ -182,6 +184,7 @@ def _row(sheet: Sheet, line: int, cells: Sequence[str], columns: Sequence[str]) 
         media=tuple(dict.fromkeys(names_in(said["media"]))),
         first_comment=_words(sheet, line, "first_comment", found.get("first_comment", ""), threads.LONGEST_PART),
         priority=_priority(sheet, line, said["priority"]),
+        campaign=_campaign(sheet, line, said["utm_campaign"]),
     )
 
 
@@ -230,6 +233,13 @@ def _bodies(sheet: Sheet, line: int, found: Mapping[str, str]) -> Mapping[str, s
 
 def _other(column: str) -> bool:
     return column.startswith(OVERRIDE)
+
+
+def _campaign(sheet: Sheet, line: int, cell: str) -> str:
+    if len(cell) <= LONGEST_MARK and cell.isprintable():
+        return cell
+    sheet.say(line, "utm_campaign", "link.mark_unreadable", most=LONGEST_MARK)
+    return ""
 
 
 def _priority(sheet: Sheet, line: int, cell: str) -> int:

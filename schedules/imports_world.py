@@ -12,6 +12,7 @@ from foundation.database import Scope
 from foundation.errors import NotFound
 from foundation.ids import derived
 from gate.units import Medium, Unit
+from schedules import linking
 from schedules.claiming import placed, subject
 from schedules.imports_judging import ALIKE, Account, Home, Picture, Taken, World, normal
 from schedules.imports_rows import Row
@@ -22,7 +23,7 @@ from tenants import reads as tenant_reads
 from tenants.reads import Creator
 
 S = DeliveryState
-_NOWHERE = (str(S.CANCELLED), str(S.FAILED), str(S.REMOVED))
+_NOWHERE = (str(S.CANCELLED), str(S.FAILED), str(S.REMOVED), str(S.REHEARSED))
 """States in which nothing stands or will stand outside."""
 
 
@@ -35,7 +36,7 @@ def world(scope: Scope, rows: Sequence[Row], creators: Collection[UUID], connect
         hers = channel_reads.channels_of(scope, creator.id)
         channels += hers
         accounts = {one.name.casefold(): _account(scope, creator, one, connectors) for one in hers}
-        home = Home(creator, accounts, _pictures(scope, creator.id, asked))
+        home = Home(creator, accounts, _pictures(scope, creator.id, asked), linking.rule_of(scope, creator.id))
         for name in (creator.name, creator.slug):
             homes.setdefault(name.casefold(), home)
     return World(scope.now, homes, _taken(scope, [one.id for one in channels]))

@@ -13,13 +13,14 @@ from foundation.database import Scope
 from foundation.ids import derived, uuid7
 from foundation.loading import forget_plans, load
 from foundation.outbox_bulk import Due
-from schedules import overrides, threads
+from schedules import overrides, rehearsing, threads
 from schedules.drafting import REWRITABLE
 from schedules.events import PreflightDue, PublishDue, ReconcileDue, StageDue
 from schedules.imports_judging import Account, Wish
 from schedules.models import Delivery, DeliveryMove, Post
 from schedules.moving import causes
 from schedules.planning import AHEAD, content_digest, part_print, print_of
+from schedules.rehearsing import Dry
 from schedules.states import DELIVERY_STATES, DeliveryState
 from tenants import notices
 
@@ -55,13 +56,13 @@ def write(scope: Scope, import_id: UUID, wishes: Sequence[Wish], *, plan: bool, 
     forget_plans(scope)
     load(scope, Post, [_post(wish, ids[wish.row.line], import_id, author) for wish in fresh])
     deliveries, moves, dues = list[Mapping[str, object]](), list[Mapping[str, object]](), list[Due]()
-    planned = 0
+    planned, dry = 0, rehearsing.covered(scope)
     for wish in fresh:
         states = PLANNED if plan and wish.creator.approval_tiers == 0 else PLANNED[:1]
         planned += len(wish.accounts) if len(states) > 1 else 0
         for account in wish.accounts:
             delivery_id = derived(ids[wish.row.line], account.channel.id)
-            deliveries.append(_delivery(wish, ids[wish.row.line], delivery_id, account, states))
+            deliveries.append(_delivery(wish, (ids[wish.row.line], delivery_id), account, states, dry))
             moves += _moves(scope, wish.creator.id, delivery_id, states)
             dues += _dues(scope, wish, delivery_id, account)
     load(scope, Delivery, deliveries)
@@ -92,6 +93,7 @@ def _post(wish: Wish, post_id: UUID, import_id: UUID, author: Author) -> Mapping
         "media": [str(one.asset_id) for one in wish.pictures],
         "parts": threads.stored(wish.parts),
         "overrides": overrides.stored(wish.others),
+        "links": wish.links,
         "origin": ORIGIN,
         "origin_key": key_of(import_id, wish.row.key),
         "author": author.actor,
@@ -99,14 +101,15 @@ def _post(wish: Wish, post_id: UUID, import_id: UUID, author: Author) -> Mapping
         "text_ai": "none",
         "priority": wish.row.priority,
         "late_ok": None if wish.late_ok is None else f"{int(wish.late_ok.total_seconds())} seconds",
-        "digest": content_digest("", wish.row.body, prints, "none", parts, otherwise=otherwise),
+        "digest": content_digest("", wish.row.body, prints, "none", parts, otherwise=otherwise, links=wish.links),
         "version": 1,
     }
 
 
 def _delivery(
-    wish: Wish, post_id: UUID, delivery_id: UUID, account: Account, states: Sequence[DeliveryState]
+    wish: Wish, ids: tuple[UUID, UUID], account: Account, states: Sequence[DeliveryState], dry: Dry
 ) -> Mapping[str, object]:
+    post_id, delivery_id = ids
     return {
         "id": delivery_id,
         "creator_id": wish.creator.id,
@@ -122,6 +125,7 @@ def _delivery(
         "parts": 1,
         "part_ids": [],
         "attempt": 0,
+        "dry_run": dry(post_id, account.channel.id),
         "version": len(states),
     }
 

@@ -26,6 +26,8 @@ class Post(CreatorRow, table=True):
     """What follows as a thread, and the first comment at last: `schedules/threads.py` reads and writes them."""
     overrides: list[dict[str, Any]] = jsonb(list)
     """What it says otherwise in one place: `schedules/overrides.py` reads and writes them."""
+    links: dict[str, Any] = jsonb()
+    """What becomes of the addresses in it: `schedules/linking.py` reads and writes it; empty where they stay."""
     origin: str
     origin_key: str
     author: str
@@ -81,6 +83,8 @@ class Delivery(CreatorRow, table=True):
     deadline_at: datetime | None = instant(optional=True)
     uncertain_since: datetime | None = instant(optional=True)
     settled_at: datetime | None = instant(optional=True)
+    dry_run: bool = False
+    """Only rehearsed: it is never sent, whatever becomes of the rehearsal it was planned in."""
     version: int = 1
 
 
@@ -400,3 +404,29 @@ class ApprovalLink(CreatorRow, table=True):
     ended: str = ""
     """yes, change, replaced, taken_back or moved; nothing while it may be answered."""
     ended_at: datetime | None = instant(optional=True)
+
+
+class LinkRule(CreatorRow, table=True):
+    """What becomes of addresses in a creator's posts that are written from now on: marks, and a short one instead."""
+
+    __tablename__ = "link_rules"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "creator_id"), about="creator", keep="while the tenant is here"
+    )
+    base: str = ""
+    """Where short addresses lie, as https://example.org; empty where addresses stay long."""
+    source: str = ""
+    medium: str = ""
+    campaign: str = ""
+    content: str = ""
+
+
+class Rehearsal(TenantRow, table=True):
+    """What is only rehearsed for now: nothing of it is sent."""
+
+    __tablename__ = "rehearsals"
+    __table_args__ = table(UniqueConstraint("tenant_id", "of_id"), about="creator", keep="while the tenant is here")
+    what: str
+    """tenant, channel or post."""
+    of_id: UUID
+    by: str

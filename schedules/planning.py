@@ -15,9 +15,10 @@ from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.words import Message, canonical
 from gate.units import Medium
-from schedules import overrides, retiming, threads
+from schedules import linking, overrides, rehearsing, retiming, threads
 from schedules.calendar import WallTime, local_wall
 from schedules.events import PreflightDue, PublishDue, ReconcileDue, StageDue
+from schedules.linking import NO_WISH, Wanted
 from schedules.models import Delivery, Post
 from schedules.moving import change, delivery, move
 from schedules.overrides import Content, Override
@@ -48,14 +49,17 @@ def content_digest(
     parts: Sequence[Sequence[object]] = (),
     *,
     otherwise: Mapping[str, Sequence[object]] = MappingProxyType({}),
+    links: Mapping[str, object] = MappingProxyType({}),
 ) -> str:
     """SHA-256 of what people approve: any visible change makes another digest.
 
     `media` are `print_of` each picture, `parts` what `part_print` says of each further part, in order; `otherwise` the
-    same of each place that says it in its own way.
+    same of each place that says it in its own way; `links` what becomes of its addresses.
     """
-    said = [title, body, list(media), text_ai, *map(list, parts)]
-    return hashlib.sha256(canonical([*said, dict(otherwise)] if otherwise else said)).hexdigest()
+    said: list[object] = [title, body, list(media), text_ai, *map(list, parts)]
+    said += [dict(otherwise)] if otherwise else []
+    said += [["links", dict(links)]] if links else []
+    return hashlib.sha256(canonical(said)).hexdigest()
 
 
 def part_print(piece: Piece, media: Sequence[Medium]) -> list[object]:
@@ -74,7 +78,7 @@ def digest_now(scope: Scope, row: Post) -> str:
     said = overrides.written(row)
     otherwise = {place: [other.title, other.body, *_prints(scope, other)] for place, other in overrides.versions(row)}
     prints, parts = _prints(scope, said)
-    return content_digest(row.title, row.body, prints, row.text_ai, parts, otherwise=otherwise)
+    return content_digest(row.title, row.body, prints, row.text_ai, parts, otherwise=otherwise, links=row.links)
 
 
 def _prints(scope: Scope, said: Content) -> tuple[list[str], list[list[object]]]:
@@ -109,13 +113,14 @@ def write_post(
     parts: Sequence[Piece] = (),
     others: Sequence[Override] = (),
     priority: int = PRIORITY,
+    links: Wanted = NO_WISH,
 ) -> UUID:
     """Write a post once per (origin, origin_key); a repeat returns the first one's id and changes nothing.
 
     `media` are asset ids; `late_ok` is how late it may still leave, None for always. An author who is a member is
     known by their principal. `parts` follow as a thread; `others` are what single places say otherwise. `priority`
-    orders what leaves an account at once, 0 first. Raises BadInput, and NotFound for a picture that is not in her
-    library.
+    orders what leaves an account at once, 0 first; `links` is what is said of its addresses. Raises BadInput, and
+    NotFound for a picture that is not in her library.
     """
     overrides.check(Content(title, body, tuple(media), tuple(parts)), others)
     if not 0 <= priority <= LAST_PRIORITY:
@@ -135,6 +140,7 @@ def write_post(
         media=[str(asset) for asset in media],
         parts=threads.stored(parts),
         overrides=overrides.stored(others),
+        links=linking.taken(scope, creator_id, links),
         origin=origin,
         origin_key=origin_key,
         author=author,
@@ -196,6 +202,7 @@ def add_delivery(
         priority=owner.priority,
         occurrence_key=occurrence_key,
         series_id=series_id,
+        dry_run=series_id is None and rehearsing.covers(scope, post_id, channel_id),
     )
     scope.add(row)
     wake(scope, row)

@@ -19,7 +19,7 @@ from gate.bundle import Bundle
 from gate.minting import Decision
 from gate.reasons import Reason
 from gate.units import Medium, Rating, Subject, Unit, Verdict
-from schedules import overrides, threads
+from schedules import linking, overrides, planning, threads
 from schedules.claiming import ai_line, compose, compose_parts, placed, reason_of, subject
 from schedules.drafting import ORIGIN, Draft
 from schedules.models import Delivery, Post
@@ -102,7 +102,8 @@ def previews(
     if not mine.keys() >= set(draft.channels):
         raise NotFound("channel.unknown")
     chosen = [mine[one] for one in draft.channels[:most]]
-    shown = _shown(scope, draft, chosen, author=author, connectors=connectors)
+    owner = _post(scope, draft)
+    shown = _shown(scope, draft, owner, chosen, author=author, connectors=connectors)
     rules, on = inforce.rules(scope), scope.now.date()
     found = []
     for channel in chosen:
@@ -110,22 +111,28 @@ def previews(
         units, decision = shown[channel.id]
         connector = connectors.get(channel.platform)
         reasons = () if draft.empty else _reasons(channel, units, connector, decision, scope.now)
-        said = overrides.content(_post(scope, draft), channel)
+        said = overrides.content(owner, channel)
         found.append(replace(_preview(said, channel, units, connector, rule), reasons=reasons))
     return found
 
 
 def _shown(
-    scope: Scope, draft: Draft, chosen: Sequence[Channel], *, author: str, connectors: Mapping[str, Connector]
+    scope: Scope,
+    draft: Draft,
+    owner: Post,
+    chosen: Sequence[Channel],
+    *,
+    author: str,
+    connectors: Mapping[str, Connector],
 ) -> dict[UUID, tuple[list[Unit], Decision]]:
     """The parts of a draft on each account, marked, and what would be said of all of them together."""
-    raw, said = {}, {}
+    raw, said, abouts = {}, {}, _abouts(scope, draft)
     for channel in chosen:
-        first = placed(scope, _first(scope, draft, channel), channel, _about(draft, channel))
+        first = placed(scope, _first(scope, owner, channel), channel, abouts.get(channel.id) or _about(draft, channel))
         connector = connectors.get(channel.platform)
         can = connector.capabilities if connector is not None else None
-        raw[channel.id] = compose_parts(scope, first, _post(scope, draft), channel, can) if can else (first,)
-        said[channel.id] = overrides.content(_post(scope, draft), channel)
+        raw[channel.id] = compose_parts(scope, first, owner, channel, can) if can else (first,)
+        said[channel.id] = overrides.content(owner, channel)
     found: dict[UUID, tuple[list[Unit], Decision]] = {}
     for alike in _alike(raw, said):  # what is read of them at once is the same
         for number in range(len(raw[alike[0]])):
@@ -147,6 +154,12 @@ def _alike(raw: Mapping[UUID, tuple[Unit, ...]], said: Mapping[UUID, Content]) -
 
 def _about(draft: Draft, channel: Channel) -> Subject:
     return subject(derived(draft.creator_id, "draft", channel.id))
+
+
+def _abouts(scope: Scope, draft: Draft) -> dict[UUID, Subject]:
+    """Of a post that is written, what leaves first on each account: its short addresses are those."""
+    rows = planning.deliveries_of(scope, draft.post_id) if draft.post_id is not None else []
+    return {row.channel_id: subject(row.id) for row in reversed(rows)}
 
 
 def _preview(
@@ -185,6 +198,7 @@ def _post(scope: Scope, draft: Draft) -> Post:
         media=[str(asset) for asset in draft.media],
         parts=threads.stored(draft.parts),
         overrides=overrides.stored(draft.others),
+        links=_links(scope, draft),
         origin=ORIGIN,
         origin_key="",
         author=scope.actor,
@@ -194,12 +208,18 @@ def _post(scope: Scope, draft: Draft) -> Post:
     )
 
 
-def _first(scope: Scope, draft: Draft, channel: Channel) -> Unit:
+def _links(scope: Scope, draft: Draft) -> dict[str, object]:
+    """What a post keeps of its addresses, and what one would that were written now."""
+    if draft.post_id is not None:
+        return planning.post(scope, draft.post_id).links
+    return linking.taken(scope, draft.creator_id, draft.links)
+
+
+def _first(scope: Scope, owner: Post, channel: Channel) -> Unit:
     """The unit of a post that is not written: the same function makes the one that leaves."""
-    owner = _post(scope, draft)
     row = Delivery(
         tenant_id=scope.tenant_id,
-        creator_id=draft.creator_id,
+        creator_id=owner.creator_id,
         id=derived(owner.id, channel.id),
         post_id=owner.id,
         channel_id=channel.id,

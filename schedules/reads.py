@@ -13,8 +13,9 @@ from channels import reads as channel_reads
 from foundation.database import Scope
 from foundation.errors import NotFound
 from foundation.words import Message
-from schedules import overrides
+from schedules import linking, overrides
 from schedules.calendar import bounds
+from schedules.linking import NO_WISH, Wanted
 from schedules.models import Delivery, DeliveryMove, Post
 from schedules.overrides import Content, Override, read
 from schedules.states import NEEDS_A_PERSON, DeliveryState
@@ -50,6 +51,8 @@ class Entry:
     done: int = 0
     occurrence_key: str = ""
     series_id: UUID | None = None
+    dry: bool = False
+    """It bears the mark of a rehearsal: it is never sent."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,8 @@ class Written:
     parts: tuple[Piece, ...] = ()
     others: tuple[Override, ...] = ()
     """What single places say otherwise."""
+    links: Wanted = NO_WISH
+    """What its author said of its addresses."""
 
     @property
     def said(self) -> Content:
@@ -115,6 +120,7 @@ def entry_of(row: Delivery | Row[Any], owner: Post | Row[Any], names: Mapping[UU
         len(row.part_ids),
         row.occurrence_key,
         row.series_id,
+        row.dry_run,
     )
 
 
@@ -181,7 +187,15 @@ def written_post(scope: Scope, post_id: UUID) -> Written:
     media = tuple(UUID(asset) for asset in row.media)
     words = (row.title, row.body, media, row.text_ai)
     return Written(
-        row.id, row.creator_id, *words, row.author, row.author_principal, row.late_ok, pieces(row.parts), read(row)
+        row.id,
+        row.creator_id,
+        *words,
+        row.author,
+        row.author_principal,
+        row.late_ok,
+        pieces(row.parts),
+        read(row),
+        linking.read(row).wanted,
     )
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlmodel import select
 
-from channels import removing
+from channels import links, removing
 from foundation.database import Scope
 from foundation.errors import Conflict
 from foundation.words import Message
@@ -69,6 +69,7 @@ def note(scope: Scope, delivery_id: UUID) -> None:
         move(scope, row, S.REMOVING)
         unplan(scope, delivery_id)
     move(scope, row, S.REMOVED)
+    links.close(scope, subject(row.id))
 
 
 def _left(scope: Scope, row: Delivery) -> list[Copy]:

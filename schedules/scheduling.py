@@ -56,7 +56,9 @@ def schedule(scope: Scope, post_id: UUID, *, channels: Sequence[UUID], at: WallT
     was published or is on its way: a date never publishes anything again. BadInput, NotFound.
     """
     known = {row.channel_id: row for row in deliveries_of(scope, post_id, lock=True) if not row.occurrence_key}
-    wanted = list(dict.fromkeys(channels)) or [one for one, row in known.items() if row.state != S.CANCELLED]
+    wanted = list(dict.fromkeys(channels)) or [
+        one for one, row in known.items() if row.state not in (S.CANCELLED, S.REHEARSED)
+    ]
     if not wanted:
         raise BadInput("compose.no_account")
     late_ok = planning.post(scope, post_id).late_ok

@@ -22,7 +22,7 @@ LEAST = timedelta(minutes=1)
 
 A_DAY, QUARTER = timedelta(days=1), timedelta(minutes=15)
 
-GONE = frozenset({DeliveryState.CANCELLED, DeliveryState.FAILED, DeliveryState.REMOVED})
+GONE = frozenset({DeliveryState.CANCELLED, DeliveryState.FAILED, DeliveryState.REMOVED, DeliveryState.REHEARSED})
 """States of deliveries that take no room on an account."""
 
 

@@ -26,6 +26,7 @@ class DeliveryState(StrEnum):
     PARTLY = "partly"  # parts of a thread stand outside, and the next one follows by itself
     BROKEN_OFF = "broken_off"  # parts stand outside, and the rest waits for a person
     REMOVING, REMOVED = "removing", "removed"
+    REHEARSED = "rehearsed"  # its time came in a rehearsal: nothing was sent, and nothing ever will be
 
 
 S = DeliveryState
@@ -40,7 +41,7 @@ DELIVERY_STATES = StateGraph(
     edges={
         S.DRAFT: {S.APPROVED, S.HELD, S.CANCELLED},
         S.APPROVED: {S.SCHEDULED, S.DRAFT, S.CANCELLED},
-        S.SCHEDULED: {S.SCHEDULED, S.PUBLISHING, S.HELD, S.DRAFT, S.CANCELLED},
+        S.SCHEDULED: {S.SCHEDULED, S.PUBLISHING, S.HELD, S.DRAFT, S.CANCELLED, S.REHEARSED},
         S.HELD: {S.SCHEDULED, S.DRAFT, S.CANCELLED},
         S.PUBLISHING: {S.PUBLISHED, S.PROCESSING, S.SCHEDULED, S.FAILED, S.HELD, S.UNCERTAIN, S.PARTLY, S.BROKEN_OFF},
         S.PROCESSING: {S.PUBLISHED, S.FAILED, S.UNCERTAIN},

@@ -10,6 +10,7 @@ from pydantic.config import JsonDict
 
 from foundation.errors import BadInput
 from schedules.calendar import WallTime, local_wall, zone_of
+from schedules.linking import LONGEST_MARK, MOST_PLAIN
 from schedules.listing import MOST
 from schedules.overrides import LONGEST_PLACE, MAX_BODY, MAX_TITLE, Override
 from schedules.overrides import MOST as MOST_PLACES
@@ -45,6 +46,10 @@ def _of_our_times(at: datetime) -> datetime:
 
 Text = Annotated[str, AfterValidator(_storable)]
 Instant = Annotated[AwareDatetime, BeforeValidator(_dated), AfterValidator(_of_our_times)]
+Campaign = Annotated[Text, Field(max_length=LONGEST_MARK)]
+"""What marked addresses of a post say they belong to (utm_campaign)."""
+PlainLinks = Annotated[list[Annotated[Text, Field(max_length=2048)]], Field(max_length=MOST_PLAIN)]
+"""Addresses of a post that stay as they stand."""
 Ids = Annotated[list[UUID], Field(max_length=MOST_MEDIA)]
 TextAi = Literal["none", "assisted", "generated"]
 
@@ -166,6 +171,8 @@ class PostIn(In):
     text_ai: TextAi = "none"
     channels: Annotated[list[UUID], Field(max_length=MOST_CHANNELS)] = []
     at: At | None = None
+    campaign: Campaign = ""
+    plain_links: PlainLinks = []
 
 
 class PostChange(In):
@@ -177,6 +184,8 @@ class PostChange(In):
     parts: Parts | None = None
     otherwise: Otherwise | None = None
     text_ai: TextAi | None = None
+    campaign: Campaign | None = None
+    plain_links: PlainLinks | None = None
 
 
 class ScheduleIn(In):

@@ -264,6 +264,8 @@ class PostOut(BaseModel):
     parts: list[PartOut]
     otherwise: list[OtherwiseOut]
     text_ai: str
+    campaign: str
+    plain_links: list[str]
     author: str
     version: int
     created_at: datetime
@@ -279,6 +281,7 @@ def said_of_post(one: Listed) -> dict[str, Any]:
     post = one.post
     said = {name: getattr(post, name) for name in ("id", "creator_id", "title", "body", "text_ai", "author")}
     there = {"parts": parts_of(post.parts), "otherwise": [OtherwiseOut.of(other) for other in post.others]}
+    said |= {"campaign": post.links.campaign, "plain_links": list(post.links.plain)}
     return {**said, **there, "media": list(post.media), "version": one.version, "created_at": one.made_at}
 
 

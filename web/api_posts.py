@@ -11,6 +11,7 @@ from foundation.ids import uuid7
 from foundation.words import Message
 from schedules import drafting, listing, scheduling
 from schedules.drafting import Draft
+from schedules.linking import Wanted
 from tenants.keys import KeyScope
 from web import api_cursor
 from web.api_call import Call, Done, Sight, doing, etag, making, reading, rewriting
@@ -73,6 +74,7 @@ def _writes(routes: APIRouter, tenant: OpenScope) -> None:
                 body.text_ai,
                 tuple(part.piece for part in body.parts),
                 tuple(one.override for one in body.otherwise),
+                Wanted(body.campaign, tuple(body.plain_links)),
             )
             post_id = scheduling.write(scope, draft, key=uuid7(), at=at, author=scope.actor, origin=ORIGIN)
             return _whole(scope, sight, post_id, "post.write", status=201)
@@ -99,6 +101,7 @@ def _writes(routes: APIRouter, tenant: OpenScope) -> None:
                 new.get("text_ai", old.text_ai),
                 tuple(part.piece for part in new["parts"]) if "parts" in new else old.parts,
                 tuple(one.override for one in new["otherwise"]) if "otherwise" in new else old.others,
+                Wanted(new.get("campaign", old.links.campaign), tuple(new.get("plain_links", old.links.plain))),
             )
             drafting.rewrite(scope, post_id, draft, author=scope.actor)
             return _whole(scope, sight, post_id, "post.rewrite")

@@ -12,7 +12,7 @@ from foundation.asgi import Guarded, host_of
 from foundation.database import OpenScope, reachable
 from foundation.storage import ObjectStore
 from foundation.words import LANGUAGES, Message, say
-from web import age, answers, api, approving, area, complaints, house, lent, page, person, reports
+from web import age, answers, api, approving, area, complaints, house, lent, links, page, person, reports
 from web.api_limits import Limits
 
 HEADERS = {
@@ -79,6 +79,7 @@ def create(
     app.include_router(house.router(tenant, store, public_url=base))
     app.include_router(age.router(tenant, public_url=base))
     app.include_router(person.router(tenant))
+    app.include_router(links.router(tenant))
     app.include_router(area.router(tenant, store, public_url=base))
     if library is not None:
         app.include_router(lent.router(tenant, library))

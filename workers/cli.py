@@ -111,6 +111,19 @@ def report(
 
 
 @app.command()
+def rehearse(
+    days: Annotated[int, typer.Option(help="How far ahead.")] = 7,
+    creator: Annotated[str, typer.Option(help="Name or address of the creator; everybody when left out.")] = "",
+    agency: Annotated[str, typer.Option(help="One agency of several.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="One object for each agency, for programs.")] = False,
+) -> None:
+    """Say what would leave in the days ahead, what would not and why, what is too near, what ends. Sends nothing."""
+    from workers.rehearse import rehearse as ahead
+
+    typer.echo(ahead(creator, days=days, agency=agency, as_json=as_json))
+
+
+@app.command()
 def invite(email: Annotated[str, typer.Argument(help="Whose link; the owner's when left out.")] = "") -> None:
     """Print a one-time link to the dashboard."""
     from workers.asking import invite as make

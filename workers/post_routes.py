@@ -4,7 +4,7 @@ from functools import partial
 
 from channels import carrying
 from gate.releasing import ReleaseRipe
-from schedules import claiming, doubts, repeating, weeks_handling
+from schedules import claiming, doubts, rehearsed, repeating, weeks_handling
 from schedules import handling as posting
 from schedules.events import (
     AccountBack,
@@ -37,7 +37,7 @@ WORDS_SECONDS = 120
 
 def routes(s: Services) -> tuple[Route, ...]:
     """The routes of what is posted."""
-    claim = partial(claiming.claim, mint=s.mint, connectors=s.connectors)
+    claim = partial(rehearsed.take, mint=s.mint, connectors=s.connectors)
     stage = partial(claiming.stage, mint=s.mint, connectors=s.connectors)
     recorded = partial(carrying.recorded, connectors=s.connectors)
     tenant = s.tenant

@@ -19,6 +19,7 @@ from dashboard.app_pages import (
     compose,
     compose_draft,
 )
+from dashboard.app_pages.calendar_outlook import show as show_ahead
 from dashboard.app_pages.calendar_views import USUAL, VIEWS, WEEK, Window, window
 from dashboard.frame import Page
 from dashboard.reads.calendar import Calendar, Day, FreeHour, Turn, Wanted, calendar, free_hours
@@ -55,6 +56,8 @@ def show(page: Page) -> None:
         calendar_week.show(page)
     elif st.query_params.get("files"):
         calendar_files.show(page)
+    elif st.query_params.get("ahead"):
+        show_ahead(page)
     elif chosen := _id(st.query_params.get("post", "")):
         calendar_post.show(page, chosen)
     else:
@@ -100,6 +103,7 @@ def _bar(page: Page, view: str, shown: Window, today: date) -> None:
         _go(page, "calendar.today", "T", day="", view=view)
         _go(page, "calendar.after", "Right", day=str(shown.after), view=view)
         _go(page, "files.open", "E", files="1")
+        _go(page, "outlook.open", "P", ahead="1")
         if page.may(Right.RUN):
             _go(page, "calendar.queue", "Q", queue="1")
             _go(page, "calendar.week", "B", week="1")

@@ -6,7 +6,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting, files, frame
-from dashboard.app_pages import calendar_near, calendar_series, compose_draft, post_talk
+from dashboard.app_pages import calendar_near, calendar_rehearsal, calendar_series, compose_draft, post_talk
 from dashboard.frame import Page
 from dashboard.reads.calendar import Opened, Place, opened
 from dashboard.reads.telling import leaves_at, next_of, told
@@ -143,6 +143,7 @@ def _rework(page: Page, found: Opened) -> None:
             on_click=compose_draft.duplicate,
             args=about,
         )
+        calendar_rehearsal.show(page, found)
 
 
 def _move(page: Page, found: Opened) -> None:

@@ -211,7 +211,8 @@ def _follow(page: Page, fresh: _Fresh, made: list[tuple[UUID, str]], scope: Scop
     repeat = fresh.choice.repeat(WallTime(day, time_of(fresh.clock), fresh.one.repeat.zone))
     words = None
     if fresh.body != post.body.strip():
-        words = Draft(creator.id, post.title, fresh.body, post.media, (), post.text_ai, post.parts, post.others)
+        said = (post.title, fresh.body, post.media, (), post.text_ai, post.parts, post.others, post.links)
+        words = Draft(creator.id, *said)
     change, confirmed = Change(repeat, words), fresh.choice.confirmed
     new = series.change_following(scope, fresh.one.id, day, change, author=page.who.actor, confirmed=confirmed)
     made.append((new, series_reads.of_post(scope, new)[-1].next_key))

@@ -11,7 +11,7 @@ from channels.events import AdultAreaWanted, OwnPageWanted
 from channels.states import ChannelState, EnrolmentState
 from connectors.contract import Connectable, Field
 from dashboard import acting, frame, session
-from dashboard.app_pages import channels_ages
+from dashboard.app_pages import calendar_rehearsal, channels_ages, channels_links
 from dashboard.frame import Page
 from dashboard.reads.channels import Account, Channels, channels, connectables
 from dashboard.widgets import draw
@@ -19,6 +19,7 @@ from foundation import outbox
 from foundation.database import Scope
 from foundation.errors import BadInput
 from foundation.words import Message
+from schedules.rehearsing import What
 from tenants import letterbox
 from tenants.reads import Creator
 from tenants.roles import Right
@@ -44,19 +45,21 @@ def show(page: Page) -> None:
             with column, st.container(border=True):
                 _account(page, found, account)
     connect(page, found)
+    calendar_rehearsal.of_agency(page, found.rehearsed)
+    channels_links.show(page)
     channels_ages.show(page)
 
 
 def _account(page: Page, found: Channels, account: Account) -> None:
     draw("channels_account.html", account=account, voice=page.voice, word=page.word, now=found.now)
     with st.container(horizontal=True, gap="small"):
-        _acts(page, account)
+        _acts(page, account, found.rehearsed)
     if account.by_hand:
         with st.expander(page.word("channels.whose_phone")):
             _phones(page, account)
 
 
-def _acts(page: Page, account: Account) -> None:
+def _acts(page: Page, account: Account, running: dict[UUID, What]) -> None:
     key, state = account.channel.id, account.channel.state
     if account.can_be_tested:
         acting.button(page, "channels.test", partial(_test, page, key), right=Right.RUN, key=f"test:{key}")
@@ -64,6 +67,7 @@ def _acts(page: Page, account: Account) -> None:
         acting.button(page, "channels.resume", partial(_resume, page, key), right=Right.RUN, key=f"resume:{key}")
     elif state == ChannelState.ACTIVE:
         acting.button(page, "channels.pause", partial(_pause, page, key), right=Right.RUN, key=f"pause:{key}")
+    calendar_rehearsal.of_account(page, key, running)
 
 
 def _phones(page: Page, account: Account) -> None:

@@ -10,6 +10,7 @@ from dashboard import acting, files
 from dashboard.app_pages import (
     calendar_series,
     compose_draft,
+    compose_links,
     compose_parts,
     compose_pictures,
     compose_places,
@@ -78,6 +79,7 @@ def show(page: Page) -> None:
     with left:
         creator = _creator(page, mine)
         _words(page, page.read(lambda scope: accounts(scope, [creator])))
+        compose_links.show(page, creator)
     written = draft(creator.id)
     pictures, brought = int(st.session_state.get(SHOWN, compose_draft.FEW)), listed(BROUGHT)
     found = page.read(

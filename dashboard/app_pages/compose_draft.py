@@ -11,6 +11,7 @@ from foundation.ids import uuid7
 from schedules import threads
 from schedules.calendar import parse
 from schedules.drafting import Draft
+from schedules.linking import Wanted
 from schedules.overrides import Content, Override
 from schedules.reads import Written
 from schedules.threads import Piece
@@ -20,11 +21,12 @@ WHEN, DAY, CLOCK, REWORK = (f"compose:{name}" for name in ("when", "day", "clock
 PRIORITY = "compose:priority"
 MEDIA, BROUGHT, SHOWN = (f"compose:{name}" for name in ("media", "brought", "shown"))
 PARTS, COMMENT, COMMENTED, TARGET = (f"compose:{name}" for name in ("parts", "comment", "commented", "target"))
+CAMPAIGN, PLAIN = "compose:campaign", "compose:plain"
 OTHERS = "compose:others"
 """The accounts that a post is written differently for."""
 
 _WORDS, _WHEN = (ID, CREATOR, TITLE, BODY, ACCOUNTS, PARTS, COMMENT, COMMENTED), (WHEN, DAY, CLOCK, REWORK, PRIORITY)
-FIELDS = (*_WORDS, *_WHEN, MEDIA, BROUGHT, SHOWN, TARGET, OTHERS)
+FIELDS = (*_WORDS, *_WHEN, MEDIA, BROUGHT, SHOWN, TARGET, OTHERS, CAMPAIGN, PLAIN)
 OF_PART = "compose:part:"
 """What the fields of further parts begin with; PARTS holds their ids in order."""
 
@@ -57,6 +59,7 @@ def duplicate(post: Written, there: Mapping[UUID, Content], creator: str) -> Non
     begin(creator=creator)
     said = {TITLE: post.title, BODY: post.body, MEDIA: [str(one) for one in post.media]}
     st.session_state.update({**said, ACCOUNTS: [str(one) for one in there]})
+    st.session_state.update({CAMPAIGN: post.links.campaign, PLAIN: list(post.links.plain)})
     for part in post.parts:
         if part.comment:
             st.session_state.update({COMMENTED: True, COMMENT: part.body})
@@ -148,7 +151,10 @@ def draft(creator_id: UUID) -> Draft:
     said = Content(typed(TITLE).strip(), typed(BODY).strip(), listed(MEDIA), rest)
     others = [_other(said, one) for one in st.session_state.get(OTHERS) or ()]
     written = tuple(one for one in others if not one.idle)
-    return Draft(creator_id, said.title, said.body, said.media, listed(ACCOUNTS), parts=rest, others=written)
+    plain = tuple(str(one) for one in st.session_state.get(PLAIN) or ())
+    links = Wanted(typed(CAMPAIGN).strip(), plain)
+    accounts = listed(ACCOUNTS)
+    return Draft(creator_id, said.title, said.body, said.media, accounts, parts=rest, others=written, links=links)
 
 
 def _other(said: Content, account: str) -> Override:

@@ -268,7 +268,15 @@ def content(scope: Scope, asked: Asked, creator: Creator, member: Member) -> Con
     """One post as it would leave now."""
     channels = tuple(wish.channel_id for wish in asked.wishes)
     draft = Draft(
-        asked.creator_id, asked.title, asked.body, asked.media, channels, asked.text_ai, asked.parts, asked.others
+        asked.creator_id,
+        asked.title,
+        asked.body,
+        asked.media,
+        channels,
+        asked.text_ai,
+        asked.parts,
+        asked.others,
+        post_id=asked.post_id,
     )
     previews = previewing.previews(scope, draft, author=asked.author, connectors=connectors())
     shown = {asset: medium for one in previews for asset, medium in zip(one.said.assets, one.all_media, strict=False)}

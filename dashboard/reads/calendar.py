@@ -5,14 +5,17 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
+from channels import links
 from channels import reads as channel_reads
+from channels.links import Clicks
 from channels.reads import AttemptStory
 from dashboard.reads.series import of_occurrence
 from foundation.database import Scope
 from foundation.errors import NotFound
 from gate import inforce, switches
 from gate.switches import Halt
-from schedules import agenda, drafting
+from gate.units import Subject
+from schedules import agenda, drafting, rehearsing
 from schedules import reads as schedule_reads
 from schedules.agenda import free
 from schedules.calendar import WallTime, bounds, local_day, zone_of
@@ -21,6 +24,7 @@ from schedules.drafting import REWRITABLE
 from schedules.overrides import Content
 from schedules.previewing import Rule, rule_of
 from schedules.reads import Entry, Step, Written
+from schedules.rehearsing import Dry
 from schedules.shifting import MOVABLE
 from schedules.states import NEEDS_A_PERSON, PLANNABLE, DeliveryState
 from tenants import reads as tenant_reads
@@ -131,6 +135,10 @@ class Place:
     entry: Entry
     steps: Sequence[Step]
     attempts: Sequence[AttemptStory]
+    clicks: Clicks | None = None
+    """How often its short addresses were followed; None where it has none."""
+    dry: bool = False
+    """Whether it is only rehearsed, as things stand."""
 
     @property
     def movable(self) -> bool:
@@ -157,6 +165,8 @@ class Opened:
     """What the post says on each account it goes to."""
     everywhere: Sequence[DeliveryState]
     """How all of it stands: `places` are those of one time where it repeats."""
+    rehearsed: bool = False
+    """Whether the post is only rehearsed for now."""
 
     def waits(self, place: Place) -> bool:
         """Whether an emergency stop keeps it back there."""
@@ -250,6 +260,12 @@ def turns(entries: Sequence[Entry], creators: Mapping[UUID, Creator]) -> list[Tu
     ]
 
 
+def _place(scope: Scope, entry: Entry, steps: Sequence[Step], clicked: Mapping[Subject, Clicks], dry: Dry) -> Place:
+    about = subject(entry.delivery_id)
+    only = entry.state in rehearsing.AHEAD and (entry.dry or dry(entry.post_id, entry.channel_id))
+    return Place(entry, steps, channel_reads.attempts(scope, about), clicked.get(about), only)
+
+
 def opened(scope: Scope, mine: Sequence[Creator], post_id: UUID, occurrence: str = "") -> Opened:
     """One post with the story of each account, of one that repeats as it leaves at one time (of those of its key, or
     the next). Raises NotFound for one of a creator who is not theirs."""
@@ -261,9 +277,9 @@ def opened(scope: Scope, mine: Sequence[Creator], post_id: UUID, occurrence: str
     whole = schedule_reads.of_post(scope, post_id, names={key: one.name for key, one in accounts.items()})
     entries = of_occurrence(whole, occurrence, scope.now)
     stories = schedule_reads.stories(scope, [one.delivery_id for one in entries])
-    places = [
-        Place(one, stories[one.delivery_id], channel_reads.attempts(scope, subject(one.delivery_id))) for one in entries
-    ]
+    clicked = links.clicks(scope, [subject(one.delivery_id) for one in entries])
+    dry = rehearsing.covered(scope)
+    places = [_place(scope, one, stories[one.delivery_id], clicked, dry) for one in entries]
     members = tenant_reads.members(scope)
     people = {f"member:{member.id}": member.name for member in members}
     rules = inforce.rules(scope)
@@ -280,4 +296,5 @@ def opened(scope: Scope, mine: Sequence[Creator], post_id: UUID, occurrence: str
         halt=switches.halt(scope, "sending"),
         said={key: post.on(accounts[key]) for key in dict.fromkeys(one.channel_id for one in entries)},
         everywhere=[one.state for one in whole],
+        rehearsed=post_id in rehearsing.running(scope),
     )

@@ -15,6 +15,8 @@ from connectors import ages, registry
 from connectors.ages import AgeProvider
 from connectors.contract import Connectable, Connector
 from foundation.database import Scope
+from schedules import rehearsing
+from schedules.rehearsing import What
 from tenants.reads import Creator, Member
 
 ASSURED = "assured"
@@ -55,6 +57,8 @@ class Channels:
     asked: Enrolment | None
     """The account that was asked for last, while that is news."""
     now: datetime
+    rehearsed: dict[UUID, What]
+    """What is only rehearsed for now."""
 
 
 @cache
@@ -90,6 +94,7 @@ def channels(scope: Scope, mine: Sequence[Creator]) -> Channels:
         adult_areas=frozenset(one.creator_id for one in here if one.surface == ASSURED),
         asked=asked,
         now=scope.now,
+        rehearsed=rehearsing.running(scope),
     )
 
 

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from fractions import Fraction
 from uuid import UUID
 
+from channels import links
 from foundation.database import Scope
 from foundation.money import Money
 from insights import reads, reports
@@ -13,6 +14,7 @@ from insights.reads import Sales, Work
 from insights.reports import Report
 from schedules import reads as schedule_reads
 from schedules.calendar import bounds, local_day
+from schedules.claiming import subject
 from schedules.reads import Entry
 from schedules.states import DeliveryState
 from tenants.reads import Creator
@@ -120,6 +122,8 @@ def _posts(scope: Scope, creator_id: UUID, start: datetime, end: datetime) -> li
     entries = schedule_reads.between(scope, creator_id, start, end)
     out = [entry for entry in entries if entry.state is DeliveryState.PUBLISHED]
     found = reads.numbers(scope, [entry.delivery_id for entry in out])
-    posts = [Post(entry, found.get(entry.delivery_id, {})) for entry in out]
+    clicked = links.clicks(scope, (subject(entry.delivery_id) for entry in out))
+    ours = {one.id: {"short_clicks": said.people} for one, said in clicked.items()}
+    posts = [Post(entry, {**found.get(entry.delivery_id, {}), **ours.get(entry.delivery_id, {})}) for entry in out]
     posts.sort(key=lambda one: (one.numbers.get("views", -1), one.entry.due_at), reverse=True)
     return posts[:MOST_POSTS]

@@ -3,13 +3,12 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels import links, storing
+from channels import storing
 from connectors.contract import Answer, Response, StepAnswerLost, StepNotSent
 from connectors.outcomes import (
     Disconnected,
@@ -23,7 +22,6 @@ from connectors.outcomes import (
     Sighting,
     Uncertain,
 )
-from foundation.errors import BadInput
 from foundation.sealed import Sealed
 from foundation.words import Message, canonical
 from gate.units import Button, Invoice, Medium, Subject, Text, Unit
@@ -126,12 +124,3 @@ def test_a_hostile_answer_is_kept_and_read_as_doubt(lea: World) -> None:
         assert (
             scope.run("SELECT CAST(:body AS jsonb) -> 'body' ->> 'id'", body=canonical(body).decode()).scalar() == "a?b"
         )
-
-
-def test_short_links_lead_where_they_should(lea: World) -> None:
-    with lea.scope() as scope:
-        slug = links.shorten(scope, lea.channel_id, "https://example.org/a", subject=Subject("delivery", UUID(int=7)))
-        assert links.target(scope, slug) == "https://example.org/a"
-        assert links.target(scope, "nowhere") is None
-        with pytest.raises(BadInput):
-            links.shorten(scope, lea.channel_id, "javascript:alert(1)")

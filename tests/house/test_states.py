@@ -17,7 +17,7 @@ TERMINAL: dict[str, set[str]] = {
     "ComplaintState": {"closed"},
     "CheckState": {"failed", "recalled"},
     "ChannelState": set(),  # a lost account may be connected again
-    "DeliveryState": {"cancelled", "removed"},
+    "DeliveryState": {"cancelled", "rehearsed", "removed"},
     "EnrolmentState": {"connected", "refused"},
     "DraftState": {"cancelled", "expired", "failed", "rejected", "sent"},
     "FulfilmentState": {"delivered", "refused"},

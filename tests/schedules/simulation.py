@@ -22,7 +22,7 @@ from channels import connecting
 from foundation.facts import Facts
 from foundation.http import AnswerLost, NotSent, Reply, Request
 from foundation.ids import uuid7
-from schedules import drafting, planning, series
+from schedules import drafting, planning, rehearsing, series
 from schedules.calendar import WallTime
 from schedules.drafting import Draft
 from schedules.events import DeliveryPublished
@@ -175,6 +175,9 @@ class Months:
     creators: int
     days: int
     promises: list[Promise] = field(default_factory=list)
+    channels: list[UUID] = field(default_factory=list)
+    rehearsed: UUID | None = None
+    """The account of which nothing is sent now."""
 
     def plan(self) -> None:
         """Each creator repeats something and has some single posts; the world has its bad hours."""
@@ -183,6 +186,7 @@ class Months:
             zone = ZONES[number % len(ZONES)]
             account = f"c{number}-{str(self.agency.tenant_id)[-6:]}" + ("+key" if number % 2 else "")
             creator, channel = self._settle(number, zone, account)
+            self.channels.append(channel)
             first = start.astimezone(ZoneInfo(zone)).date() + timedelta(days=1)
             self._series(drawn, creator, channel, (account, zone, first))
             singles = [first + timedelta(days=drawn.randrange(self.days - 1)) for _ in range(max(1, self.days // 10))]
@@ -238,9 +242,10 @@ class Months:
 
     def live(self, each_day: Callable[[], None]) -> None:
         """Day by day: people change their minds, then what is due is done as the clock comes to it."""
-        drawn = random.Random(f"{self.seed} people")
+        drawn, switched = random.Random(f"{self.seed} people"), random.Random(f"{self.seed} rehearsals")
         for _ in range(self.days):
             self._whim(drawn)
+            self._rehearse(switched)
             self.agency.live(days=1)
             each_day()
 
@@ -260,3 +265,12 @@ class Months:
             chosen.day += timedelta(days=1)
             at = WallTime(chosen.day, chosen.clock, chosen.zone)
             self.agency.act(planning.move_delivery, chosen.delivery, at=at)
+
+    def _rehearse(self, drawn: random.Random) -> None:
+        """Now and then an account is only rehearsed for a day or two."""
+        if self.rehearsed is not None and drawn.random() < 0.6:
+            self.agency.act(rehearsing.end, self.rehearsed)
+            self.rehearsed = None
+        elif self.rehearsed is None and drawn.random() < 0.2:
+            self.rehearsed = drawn.choice(self.channels)
+            self.agency.act(rehearsing.begin, "channel", self.rehearsed)

@@ -9,6 +9,8 @@ import pytest
 
 from foundation.errors import Conflict, NotFound
 from foundation.ids import uuid7
+from gate import targets
+from gate.units import Rating
 from schedules import drafting, imports, imports_handling, planning
 from schedules.calendar import WallTime, zone_of
 from schedules.events import ImportApply
@@ -354,3 +356,12 @@ def test_a_file_names_only_whom_its_member_works_for(clerk: Clerk) -> None:
 def test_the_bytes_go_once_the_posts_are_written(clerk: Clerk) -> None:
     clerk.write(table([clerk.row(1)]))
     assert bytes(clerk.rows("SELECT content FROM imports WHERE tenant_id = :tenant")[0].content) == b""
+
+
+def test_a_campaign_of_a_file_marks_the_addresses_of_its_posts(free: Clerk) -> None:
+    far = "https://shop.example.org/a"
+    with free.desk.scope() as scope:
+        targets.register(scope, far, owner="Léa", rating=Rating.G, adult=False)
+    free.write(table([free.row(1, body=f"Look: {far}", utm_campaign="spring")]), plan=True)
+    free.desk.live(days=2)
+    assert free.desk.texts() == [f"Look: {far}?utm_source=sandbox&utm_medium=social&utm_campaign=spring"]

@@ -67,7 +67,7 @@ def test_a_text_of_several_lines_keeps_them_and_later_lines_their_number() -> No
         ("priority", "0", "import.priority_unreadable"),
         ("priority", "٣", "import.priority_unreadable"),
         ("labels", "noël", "import.left_out"),
-        ("utm_campaign", "spring", "import.left_out"),
+        ("utm_campaign", "s" * 81, "link.mark_unreadable"),
     ],
 )
 def test_what_cannot_be_taken_is_said_with_its_place(column: str, cell: str, code: str) -> None:

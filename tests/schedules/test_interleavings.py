@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 
 from foundation.errors import BadInput, Conflict
 from gate import switches
-from schedules import planning, publishing, removal
+from schedules import planning, publishing, rehearsing, removal
 from schedules.models import Delivery
 from schedules.states import DELIVERY_STATES
 from schedules.states import DeliveryState as S
@@ -66,6 +66,8 @@ class House(RuleBasedStateMachine):
         self.lea.connect("keys", keys=True)
         self.known: dict[UUID, Known] = {}
         self.stopped: set[str] = set()
+        self.dry: set[str] = set()
+        """Accounts in a rehearsal."""
         self.seen: Counter[str] = Counter()
         self.asked = 0
         self.ahead = self.lea.now() - self.network.clock()
@@ -133,6 +135,14 @@ class House(RuleBasedStateMachine):
             self.lea.act(switches.close, "channel", target, "sending", reason="test")
         self.stopped ^= {channel}
 
+    @rule(channel=st.sampled_from(CHANNELS))
+    def rehearse(self, channel: str) -> None:
+        if channel in self.dry:
+            self.lea.act(rehearsing.end, self.lea.channels[channel])
+        else:
+            self.lea.act(rehearsing.begin, "channel", self.lea.channels[channel])
+        self.dry ^= {channel}
+
     def _try(self, act: Any, delivery_id: UUID) -> bool:
         try:
             self.lea.act(act, delivery_id)
@@ -198,6 +208,7 @@ class House(RuleBasedStateMachine):
         for channel in CHANNELS:
             taken = self.lea.posts(channel)[before[channel] :]
             assert not (taken and channel in self.stopped), "sent while stopped"
+            assert not (taken and channel in self.dry), "sent in a rehearsal"
             for post in taken:
                 self._on_time(post, rows[post["text"]])
         self._waits()
@@ -205,6 +216,7 @@ class House(RuleBasedStateMachine):
     def _on_time(self, post: dict[str, Any], row: Delivery) -> None:
         at = datetime.fromisoformat(post["created_at"]) + self.ahead
         assert self.known[row.id].approved, "sent unapproved"
+        assert not row.dry_run, "sent though it was only to be rehearsed"
         assert at >= row.due_at - SECOND, "sent early"
         assert row.late_until is None or at <= row.late_until + ACT, "sent late"
 
@@ -262,6 +274,8 @@ class House(RuleBasedStateMachine):
         self.network.clear()
         for channel in sorted(self.stopped):
             self.stop(channel)
+        for channel in sorted(self.dry):
+            self.rehearse(channel)
         self.live(60)
         counts = Counter(post["text"] for channel in CHANNELS for post in self.lea.posts(channel))
         now = self.lea.now()
@@ -273,7 +287,7 @@ class House(RuleBasedStateMachine):
             assert not (waiting and row.due_at < now - timedelta(minutes=3)), context
             if state is S.PUBLISHED:
                 assert there >= 1, context
-            elif state in (S.HELD, S.FAILED) or (state is S.CANCELLED and not known.cancelled_in_doubt):
+            elif state in (S.HELD, S.FAILED, S.REHEARSED) or (state is S.CANCELLED and not known.cancelled_in_doubt):
                 assert there == 0 or known.again, context
 
 

@@ -98,7 +98,7 @@ def _unexplained(months: Months, missing: list[Promise]) -> list[Promise]:
 
     def told(one: Promise) -> bool:
         row = singles.get(one.delivery or UUID(int=0)) or dates.get((one.series, str(one.day)))
-        explained = row is not None and (S(row.state) in NEEDS_A_PERSON or row.state == S.CANCELLED)
+        explained = row is not None and (S(row.state) in NEEDS_A_PERSON or row.state in (S.CANCELLED, S.REHEARSED))
         return explained and row.reason is not None
 
     return [one for one in missing if not told(one)]
@@ -108,8 +108,9 @@ def _honest(months: Months) -> None:
     """What is said to stand stands, and what stands is known, unless it is in doubt."""
     with months.agency.scope() as scope:
         rows = scope.run(
-            "SELECT state, native_id FROM deliveries WHERE tenant_id = :tenant", tenant=months.agency.tenant_id
+            "SELECT state, native_id, dry_run FROM deliveries WHERE tenant_id = :tenant", tenant=months.agency.tenant_id
         ).all()
+    assert all((row.state == S.REHEARSED) == row.dry_run and not (row.dry_run and row.native_id) for row in rows)  # P3
     standing = {post["id"] for posts in months.agency.world.posts.values() for post in posts}
     said = [row.native_id for row in rows if row.state == S.PUBLISHED]
     assert len(said) == len(set(said))

@@ -1,0 +1,216 @@
+"""The days ahead, rehearsed: what would leave, what would not and why, what is too near, what runs out before.
+
+Nothing is written, locked or asked of anybody; what is judged is judged as of now.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from channels import budgets
+from channels import reads as channel_reads
+from channels.reads import Channel
+from connectors.contract import Connector
+from foundation.database import Scope
+from foundation.errors import BadInput
+from foundation.words import Message
+from gate import expiring
+from schedules import rehearsing, spacing
+from schedules.claiming import trouble
+from schedules.models import Delivery, Post
+from schedules.rehearsing import Dry
+from schedules.states import DeliveryState
+
+S = DeliveryState
+MOST = 500
+"""Posts that are judged; more are only counted."""
+
+LONGEST = 90
+TO_COME = (S.DRAFT, S.APPROVED, S.SCHEDULED)
+SHOWN = 80
+"""Characters of a post by which people know it again."""
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """One post on one account, when it is due (UTC-aware), and what would stop it if that were now."""
+
+    delivery_id: UUID
+    creator_id: UUID
+    channel_id: UUID
+    account: str
+    words: str
+    due_at: datetime
+    zone: str
+    dry: bool
+    """Only rehearsed: it would not be sent in any case."""
+    trouble: Message | None
+
+
+@dataclass(frozen=True)
+class Collision:
+    """Two posts of one account nearer than it wants."""
+
+    account: str
+    first: UUID
+    second: UUID
+    apart: timedelta
+    wanted: timedelta
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What holds an account back now, until when, and how many posts it has ahead."""
+
+    account: str
+    ahead: int
+    until: datetime | None
+    why: Message | None
+
+
+@dataclass(frozen=True)
+class Ending:
+    """Something that runs out within the days: a key of an account, somebody's yes to a post, papers of a person.
+
+    `posts` are those ahead on that account, or of that post, due after it.
+    """
+
+    what: Message
+    at: datetime
+    posts: int
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """The days ahead."""
+
+    now: datetime
+    days: int
+    ahead: Sequence[Ahead]
+    more: int
+    """Posts that were not judged, being too many."""
+    collisions: Sequence[Collision]
+    budgets: Sequence[Budget]
+    endings: Sequence[Ending]
+
+    @property
+    def leaving(self) -> Sequence[Ahead]:
+        """What would leave."""
+        return [one for one in self.ahead if one.trouble is None and not one.dry]
+
+
+def outlook(
+    scope: Scope, creators: Collection[UUID], *, days: int, connectors: Mapping[str, Connector], most: int = MOST
+) -> Outlook:
+    """The days ahead of some creators. Raises BadInput for no number of days, or too many."""
+    if not 1 <= days <= LONGEST:
+        raise BadInput("rehearsal.days", most=LONGEST)
+    until = scope.now + timedelta(days=days)
+    rows = _rows(scope, creators, until)
+    accounts = {one.id: one for one in channel_reads.every_channel(scope)}
+    dry = rehearsing.covered(scope)
+    return Outlook(
+        now=scope.now,
+        days=days,
+        ahead=[
+            _ahead(row, owner, accounts[row.channel_id].name, trouble(scope, row, connectors), dry=dry)
+            for row, owner in rows[:most]
+        ],
+        more=max(len(rows) - most, 0),
+        collisions=_collisions([row for row, _ in rows], accounts),
+        budgets=_budgets(scope, [row for row, _ in rows], accounts),
+        endings=_endings(scope, rows, accounts, until),
+    )
+
+
+def _rows(scope: Scope, creators: Collection[UUID], until: datetime) -> list[tuple[Delivery, Post]]:
+    found = scope.session.exec(
+        select(Delivery, Post)
+        .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
+        .where(
+            Delivery.tenant_id == scope.tenant_id,
+            col(Delivery.creator_id).in_(list(creators)),
+            col(Delivery.state).in_([str(one) for one in TO_COME]),
+            col(Delivery.due_at) < until,
+        )
+        .order_by(col(Delivery.due_at), col(Delivery.id))
+        .execution_options(populate_existing=True)
+    )
+    return [(row, owner) for row, owner in found]
+
+
+def _ahead(row: Delivery, owner: Post, account: str, stopped: Message | None, *, dry: Dry) -> Ahead:
+    return Ahead(
+        delivery_id=row.id,
+        creator_id=row.creator_id,
+        channel_id=row.channel_id,
+        account=account,
+        words=(owner.title or owner.body)[:SHOWN],
+        due_at=row.due_at,
+        zone=row.zone,
+        dry=row.dry_run or dry(row.post_id, row.channel_id),
+        trouble=stopped,
+    )
+
+
+def _collisions(rows: Sequence[Delivery], accounts: Mapping[UUID, Channel]) -> list[Collision]:
+    by_account: dict[UUID, list[Delivery]] = defaultdict(list)
+    for row in rows:
+        by_account[row.channel_id].append(row)
+    found = []
+    for channel_id, theirs in by_account.items():
+        wanted = spacing.gap_of(accounts[channel_id])
+        for first, second in pairwise(theirs):
+            if second.due_at - first.due_at < wanted:
+                apart = second.due_at - first.due_at
+                found.append(Collision(accounts[channel_id].name, first.id, second.id, apart, wanted))
+    return found
+
+
+def _budgets(scope: Scope, rows: Sequence[Delivery], accounts: Mapping[UUID, Channel]) -> list[Budget]:
+    ahead: dict[UUID, int] = defaultdict(int)
+    for row in rows:
+        ahead[row.channel_id] += 1
+    found = []
+    for one, count in ahead.items():
+        held = budgets.limit(scope, one, brake=True)
+        until, why = (held.until, held.reason) if held is not None else (None, None)
+        found.append(Budget(accounts[one].name, count, until, why))
+    return sorted(found, key=lambda one: one.account)
+
+
+_YESES = """
+SELECT a.post_id, max(a.expires_at) AS at FROM approvals a
+JOIN posts p ON p.tenant_id = a.tenant_id AND p.id = a.post_id AND p.digest = a.digest
+WHERE a.tenant_id = :tenant AND a.post_id = ANY(:posts) AND a.verdict = 'yes' AND a.expires_at > :now
+GROUP BY a.post_id, a.tier
+"""
+
+
+def _endings(
+    scope: Scope, rows: Sequence[tuple[Delivery, Post]], accounts: Mapping[UUID, Channel], until: datetime
+) -> list[Ending]:
+    """What runs out, the first first. A key that renews itself is left out."""
+    found = []
+    for one in {row.channel_id for row, _ in rows}:
+        at = accounts[one].expires_at
+        if at is not None and at < until and accounts[one].refresh is None:
+            after = sum(row.channel_id == one and row.due_at >= at for row, _ in rows)
+            found.append(Ending(Message("rehearsal.key_ends", {"account": accounts[one].name}), at, after))
+    posts = {owner.id: owner for _, owner in rows}
+    for post_id, at in scope.run(_YESES, tenant=scope.tenant_id, posts=list(posts), now=scope.now):
+        after = sum(owner.id == post_id and row.due_at >= at for row, owner in rows)
+        if after:
+            words = (posts[post_id].title or posts[post_id].body)[:SHOWN]
+            found.append(Ending(Message("rehearsal.yes_ends", {"post": words}), at, after))
+    for paper in expiring.endings(scope):
+        if scope.now <= paper.at < until:
+            code = "person.age_ends" if paper.what == expiring.AGE else "person.permission_ends"
+            said = Message(code, {"name": paper.name, "day": paper.at.date().isoformat()})
+            found.append(Ending(said, paper.at, 0))
+    return sorted(found, key=lambda one: (one.at, str(one.what)))

@@ -1,0 +1,78 @@
+"""Rehearsing from the pages: a post, an account, the whole agency; and what is told of it."""
+
+from foundation.words import Message
+from schedules import rehearsing
+from schedules.moving import move
+from schedules.planning import deliveries_of
+from schedules.states import DeliveryState
+from tests.dashboard.builders import Agency, agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.streams import stream
+from tests.dashboard.test_compose import connected, posts, written
+
+S = DeliveryState
+
+
+def running(who: Agency) -> set[str]:
+    with who.scope() as scope:
+        return set(rehearsing.running(scope).values())
+
+
+def test_an_account_and_the_agency_are_switched_there_and_back(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/channels")
+        assert "rien n’en est envoyé maintenant" in page.press("Répéter")
+        assert running(lumiere) == {"channel"}
+        page.press("Tout répéter")
+        assert running(lumiere) == {"channel", "tenant"}
+        assert "Toute l’agence est en répétition" in page.open("/channels")
+        page.press("Terminer la répétition générale")
+        page.press("Terminer la répétition")
+    assert running(lumiere) == set()
+
+
+def test_a_post_says_that_it_is_only_rehearsed_and_what_would_have_left(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox")
+        page.press("Planifier")
+        (post,) = posts(lumiere)
+        page.open("/calendar", post=str(post.id))
+        page.press("Seulement répéter")
+        assert running(lumiere) == {"post"}
+        assert "tout est fait sauf l’envoi" in page.open("/calendar", post=str(post.id))
+        with lumiere.scope() as scope:
+            (row,) = deliveries_of(scope, post.id)
+            move(scope, row, S.APPROVED)
+            move(scope, row, S.SCHEDULED)
+            told = Message("delivery.would_leave", {"length": 7, "pictures": 0, "parts": 1})
+            move(scope, row, S.REHEARSED, reason=told, dry_run=True)
+        text = page.open("/calendar", post=str(post.id))
+        assert "Cela serait parti : 7 caractères" in text
+        assert "Répété : rien n’a été envoyé" in text
+        assert "Dupliquer" in text
+        page.press("Terminer sa répétition")
+    assert running(lumiere) == set()
+
+
+def test_the_days_ahead_are_shown_as_they_would_go(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox", words="Bonjour à tous")
+        page.press("Planifier")
+        text = page.open("/calendar", ahead=1)
+    assert "0 publications sur 1 partiraient" in text
+    assert "Bonjour à tous" in text
+    assert "✗" in text
+    assert "Rien ne prend fin." in text
+
+
+def test_another_agency_sees_none_of_it(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox", words="Bonjour à tous")
+        page.press("Planifier")
+    other = agency(lumiere.open, mark="Autre")
+    with stream(door.url, door.cookie(other)) as page:
+        assert "Bonjour à tous" not in page.open("/calendar", ahead=1)

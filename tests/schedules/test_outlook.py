@@ -1,0 +1,107 @@
+"""The days ahead: what would leave, what would not and why, what is too near, what runs out; and nothing is done."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from channels import connecting
+from foundation.errors import BadInput
+from foundation.words import Message
+from schedules import outlook, rehearsing
+from schedules.outlook import Outlook
+from tests.schedules.builders import Desk, desk
+from workers import rehearse
+
+DAY = 86_400.0
+
+
+def ahead(lea: Desk, days: int = 7, **more: int) -> Outlook:
+    with lea.scope() as scope:
+        connectors = dict(lea.services.connectors)
+        return outlook.outlook(scope, [lea.creator_id], days=days, connectors=connectors, **more)
+
+
+def test_what_would_leave_and_what_would_not_says_why(lea: Desk) -> None:
+    fine = lea.delivery("fine", after=DAY)
+    waits = lea.wish(lea.write("waits"), after=2 * DAY)
+    far = lea.delivery("Look: https://nobody.knows.example/", after=3 * DAY)
+    long = lea.delivery("long " * 3900, after=4 * DAY)
+    lea.delivery("too far", after=8 * DAY)
+    found = {one.delivery_id: one for one in ahead(lea).ahead}
+    assert found.keys() == {fine, waits, far, long}
+    codes = {one: each.trouble.code if each.trouble else "" for one, each in found.items()}
+    assert (codes[fine], codes[waits], codes[far]) == ("", "delivery.unapproved", "gate.LINK_UNREGISTERED")
+    assert codes[long]
+    assert [one.delivery_id for one in ahead(lea).leaving] == [fine]
+
+
+def test_nothing_is_sent_written_or_moved(lea: Desk) -> None:
+    one = lea.delivery("fine", after=DAY)
+    before = (lea.states(one), lea.entry(one).version, lea.attempts(one, "dry"))
+    ahead(lea)
+    assert (lea.states(one), lea.entry(one).version, lea.attempts(one, "dry")) == before
+    assert lea.asked() == []
+
+
+def test_two_too_near_are_told_and_what_is_only_rehearsed(lea: Desk) -> None:
+    first, second = lea.delivery("one", after=DAY), lea.delivery("two", after=DAY + 20)
+    lea.act(rehearsing.begin, "post", _post(lea, second))
+    found = ahead(lea)
+    [near] = found.collisions
+    assert (near.first, near.second) == (first, second)
+    assert timedelta(seconds=19) < near.apart < timedelta(seconds=22)
+    assert [one.dry for one in found.ahead] == [False, True]
+    assert [one.delivery_id for one in found.leaving] == [first]
+
+
+def _post(lea: Desk, delivery_id: object) -> object:
+    with lea.scope() as scope:
+        return scope.run("SELECT post_id FROM deliveries WHERE id = :id", id=delivery_id).scalar_one()
+
+
+def test_a_yes_that_ends_before_its_post_leaves_is_told(lea: Desk) -> None:
+    lea.delivery("late", after=101 * DAY)
+    assert ahead(lea).endings == []
+    lea.pass_time(days=97)
+    [ends] = ahead(lea).endings
+    assert (ends.what.code, ends.posts) == ("rehearsal.yes_ends", 1)
+    lea.pass_time(days=-97)
+
+
+def test_an_account_that_is_lost_is_told(lea: Desk) -> None:
+    lea.delivery("soon", after=DAY)
+    lea.act(connecting.reauthorize, lea.channels["main"], Message("channel.reauthorize"))
+    found = ahead(lea)
+    assert [one.trouble.code for one in found.ahead if one.trouble] == ["delivery.channel_not_ready"]
+
+
+def test_more_than_can_be_judged_are_counted(lea: Desk) -> None:
+    for number in range(3):
+        lea.delivery(f"number {'i' * number}", after=DAY + number * 4000)
+    found = ahead(lea, most=2)
+    assert (len(found.ahead), found.more) == (2, 1)
+
+
+@pytest.mark.parametrize("days", [0, -1, 91])
+def test_days_nobody_can_look_at_are_refused(lea: Desk, days: int) -> None:
+    with pytest.raises(BadInput):
+        ahead(lea, days)
+
+
+def test_nobody_elses_days_are_seen(lea: Desk) -> None:
+    lea.delivery("mine", after=DAY)
+    assert ahead(desk(lea.services, lea.network)).ahead == []
+
+
+def test_it_is_said_in_sentences_and_to_programs(lea: Desk) -> None:
+    lea.delivery("fine   words\nhere", after=DAY)
+    lea.wish(lea.write("waits"), after=DAY + 30)
+    found = ahead(lea)
+    text = rehearse.said("Lumière", found)
+    assert "✓" in text
+    assert "✗" in text
+    [told] = json.loads(json.dumps(rehearse.plain([("Lumière", found)])))
+    assert (told["name"], told["leaving"], told["days"]) == ("Lumière", 1, 7)
+    assert told["ahead"][1]["trouble"]["code"] == "delivery.unapproved"
+    assert told["collisions"][0]["apart"] == pytest.approx(30, abs=1)

@@ -1,0 +1,117 @@
+"""Short addresses over HTTP: sent on, counted, and nothing of who asked."""
+
+from uuid import UUID
+
+import httpx
+import pytest
+
+from channels import connecting, links
+from channels.links import Clicks
+from foundation.ids import uuid7
+from foundation.sealed import Sealed
+from gate.units import Subject
+from tests.web.builders import Page, page
+
+TARGET = "https://shop.example.org/a?size=M&utm_source=x#top"
+PERSON = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Safari/604.1"
+INSTAGRAM = f"{PERSON} Instagram 370.0.0.28.100"
+
+
+def short(mia: Page) -> tuple[str, Subject]:
+    """A short address of a post of hers."""
+    subject = Subject("delivery", uuid7())
+    with mia.scope() as scope:
+        channel_id: UUID = connecting.connect(
+            scope,
+            creator_id=mia.creator_id,
+            platform="sandbox",
+            surface="sandbox.post",
+            account=f"mia-{subject.id}",
+            name="Mia",
+            base_url="http://127.0.0.1:9",
+            token=Sealed(b"x"),
+            zone="UTC",
+        )
+        links.keep(scope, channel_id, subject, [TARGET])
+    return links.PATH + links.slug_of(mia.tenant_id, subject, TARGET), subject
+
+
+def follow(mia: Page, path: str, agent: str = PERSON, method: str = "GET", **headers: str) -> httpx.Response:
+    sent = {"user-agent": agent, **{name.replace("_", "-"): value for name, value in headers.items()}}
+    return mia.room.client.request(method, path, headers=sent, follow_redirects=False)
+
+
+def counted(mia: Page, subject: Subject) -> Clicks:
+    with mia.scope() as scope:
+        return links.clicks(scope, [subject])[subject]
+
+
+def test_a_visitor_is_sent_on_and_nothing_is_kept(mia: Page) -> None:
+    path, subject = short(mia)
+    answer = follow(mia, path)
+    assert answer.status_code == 302
+    assert answer.headers["location"] == TARGET
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert "set-cookie" not in answer.headers
+    assert answer.content == b""
+    follow(mia, path, INSTAGRAM)
+    assert counted(mia, subject) == Clicks(people=2)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"agent": "TelegramBot (like TwitterBot)"},
+        {"agent": "facebookexternalhit/1.1"},
+        {"agent": "WhatsApp/2.23"},
+        {"agent": "Mozilla/5.0 (compatible; Googlebot/2.1)"},
+        {"agent": "Mozilla/5.0 (compatible; Discordbot/2.0)"},
+        {"agent": "http.rb/5 (Mastodon/4.3; +https://m.example/)"},
+        {"agent": ""},
+        {"agent": "curl/8.5"},
+        {"method": "HEAD"},
+        {"sec_purpose": "prefetch;prerender"},
+        {"x_moz": "prefetch"},
+        {"sec_fetch_dest": "image"},
+    ],
+)
+def test_what_nobody_reads_is_no_person(mia: Page, more: dict[str, str]) -> None:
+    path, subject = short(mia)
+    assert follow(mia, path, **more).status_code == 302
+    assert counted(mia, subject) == Clicks(machines=1)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["bcfghjlmnpqrt", "x", "..%2f..", "https:%2f%2fevil.example", "%00", "b" * 5000, "bcfghjlmnpqr%27", "é"],
+)
+def test_nothing_typed_sends_anybody_anywhere(mia: Page, typed: str) -> None:
+    answer = follow(mia, f"{links.PATH}{typed}?url=https://evil.example&next=//evil.example")
+    assert answer.status_code in (400, 404, 414)
+    assert "location" not in answer.headers
+
+
+def test_what_is_over_says_so(mia: Page) -> None:
+    path, subject = short(mia)
+    with mia.scope() as scope:
+        links.close(scope, subject)
+    answer = follow(mia, path)
+    assert answer.status_code == 410
+    assert "location" not in answer.headers
+    assert "This post was removed." in answer.text
+    assert counted(mia, subject) == Clicks()
+
+
+def test_a_slug_of_two_agencies_leads_nowhere(mia: Page) -> None:
+    path, _ = short(mia)
+    other = page(mia.room)
+    _, subject = short(other)
+    with other.scope() as scope:
+        scope.run(
+            "UPDATE links SET slug = :slug WHERE tenant_id = :tenant AND subject_id = :id",
+            slug=path.removeprefix(links.PATH),
+            tenant=other.tenant_id,
+            id=subject.id,
+        )
+    assert follow(mia, path).status_code == 404
