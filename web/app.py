@@ -11,7 +11,7 @@ from foundation.asgi import Guarded, host_of
 from foundation.database import OpenScope, reachable
 from foundation.storage import ObjectStore
 from foundation.words import LANGUAGES, Message, say
-from web import age, answers, api, area, complaints, house, lent, page, person, reports
+from web import age, answers, api, area, complaints, house, ics, lent, page, person, reports
 from web.api_limits import Limits
 
 HEADERS = {
@@ -79,6 +79,7 @@ def create(
     app.include_router(age.router(tenant, public_url=base))
     app.include_router(person.router(tenant))
     app.include_router(area.router(tenant, store, public_url=base))
+    app.include_router(ics.router(tenant))
     if library is not None:
         app.include_router(lent.router(tenant, library))
     app.include_router(reports.router(tenant, public_url=base, letterbox_key=letterbox_key))

@@ -19,7 +19,7 @@ _SLUG = re.compile(r"[a-z0-9-]{3,40}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 RESERVED = frozenset(
     {"files", "house", "report", "verify", "static", "healthz", "readyz", "metrics", "robots", "age", "api", "hooks"}
-    | {"mcp", "me", "lent"}
+    | {"mcp", "me", "lent", "ics"}
 )
 LOOKING = "system:web"
 
