@@ -19,6 +19,7 @@ from web import (
     api_quiet,
     api_series,
     api_shifts,
+    mcp,
 )
 from web.api_auth import Admission
 from web.api_errors import ErrorOut
@@ -71,4 +72,5 @@ def create(tenant: OpenScope, *, limits: Limits, connectors: Mapping[str, Connec
     app.include_router(api_posts.router(tenant))
     for part in (api_deliveries, api_series, api_queues, api_quiet, api_shifts, api_imports, api_feeds):
         app.include_router(part.router(tenant))
+    app.include_router(mcp.router(tenant, known))
     return Admission(app, tenant, limits=limits)
