@@ -135,14 +135,14 @@ def _hers(scope: Scope, slugs: tuple[str, ...]) -> list[tenant_reads.Creator]:
 _FIND = """
 SELECT a.tenant_id, a.id, a.member_id, a.creator_id, a.words,
   a.used_at IS NULL OR a.used_at < house_now() - interval '1 minute' AS stale
-FROM calendar_addresses a JOIN members m ON m.tenant_id = a.tenant_id AND m.id = a.member_id AND m.active
-WHERE a.digest = :digest AND a.revoked_at IS NULL
+FROM calendar_addresses a WHERE a.digest = :digest AND a.revoked_at IS NULL
 """
 _USED = "UPDATE calendar_addresses SET used_at = house_now() WHERE tenant_id = :tenant AND id = :id"
 
 
 def enter(tenant: OpenScope, secret: str, *, address: str) -> Entered | None:
-    """Whose calendar it is; None for an address nobody has, one that ended, and one whose member left.
+    """Whose calendar it is; None for an address nobody has, and one that ended. Whether its member is here still,
+    `calendar` asks.
 
     What fails is counted by network address. Raises Refused after too many: a right one is let in all the same.
     """
@@ -164,9 +164,11 @@ def enter(tenant: OpenScope, secret: str, *, address: str) -> Entered | None:
 def calendar(scope: Scope, entered: Entered) -> Calendar:
     """What an address tells now: a month back and ninety days ahead, of those its member still works for.
 
-    Raises NotFound for a member who may not plan any more, and for a creator who is not theirs any more.
+    Raises NotFound for a member who left or may not plan any more, and for a creator who is not theirs any more.
     """
-    member = tenant_reads.member(scope, entered.member_id)
+    member = next((one for one in tenant_reads.members(scope) if one.id == entered.member_id), None)
+    if member is None:
+        raise NotFound("address.unknown")
     seen = {one.id for one in _hers(scope, member.creators)}
     if entered.creator_id is not None:
         seen &= {entered.creator_id}

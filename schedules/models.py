@@ -297,7 +297,6 @@ class CalendarAddress(TenantRow, table=True):
     __tablename__ = "calendar_addresses"
     __table_args__ = table(
         UniqueConstraint("tenant_id", "digest", name="calendar_addresses_digest"),
-        ForeignKeyConstraint(["tenant_id", "member_id"], ["members.tenant_id", "members.id"]),
         Index("calendar_addresses_found", "digest"),
         about="member",
         keep="while the tenant is here",

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -17,7 +17,7 @@ from foundation.storage import FileStore
 from tests.fakes.serving import served
 from tests.web.asking import Program, program
 from tests.web.builders import PUBLIC
-from tests.web.planned import World, bring, looked_at, made, world
+from tests.web.planned import World, bring, looked_at, made, repeating, world
 from tests.web.shaping import shaped
 from tests.web.test_api_door import DOCUMENT, EACH, OPERATIONS, Operation
 from web.api_limits import Limits, Rate
@@ -44,13 +44,15 @@ def eager(pages: Database, tenant: OpenScope, tmp_path_factory: pytest.TempPathF
 
 
 @EACH
-@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(data=st.data())
 def test_nothing_that_is_asked_breaks_anything(eager: World, one: Operation, data: st.DataObject) -> None:
     said = DOCUMENT["paths"][one.path][one.method.lower()]
     asked = [each for each in said.get("parameters", ()) if each["in"] == "query"]
     query = {
-        each["name"]: data.draw(shaped(each["schema"], DOCUMENT, eager)) for each in asked if data.draw(st.booleans())
+        each["name"]: data.draw(shaped(each["schema"], DOCUMENT, eager, each["name"]))
+        for each in asked
+        if each.get("required") or data.draw(st.booleans())
     }
     content = said.get("requestBody", {"content": {}})["content"]
     body: Any = None
@@ -64,12 +66,47 @@ def test_nothing_that_is_asked_breaks_anything(eager: World, one: Operation, dat
         more["if_match"] = found.headers.get("etag", '"1"')
     path = eager.path(one.path) + ("?" + urlencode({k: str(v) for k, v in query.items()}) if query else "")
     answer = eager.api.ask(one.method, path, body, key=eager.api.secrets["owner"], **more)
+    event(f"answered {answer.status_code}")
     assert answer.status_code < 500, (path, body, answer.text)
     if answer.status_code >= 400:
         assert set(answer.json()) == {"error"}
     else:
         (right,) = [status for status in said["responses"] if status.startswith("2")]
         assert str(answer.status_code) == right
+
+
+SCHEMAS = DOCUMENT["components"]["schemas"]
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(data=st.data())
+def test_whatever_repeats_begins_or_is_refused_and_changes_so(eager: World, data: st.DataObject) -> None:
+
+    def draw(name: str) -> Any:
+        return data.draw(shaped(SCHEMAS[name], DOCUMENT, eager, name))
+
+    api = eager.api
+    begun = api.ask("POST", "/series", repeating(eager, repeat=draw("RepeatIn"), at=draw("WallIn"), confirmed=True))
+    event(f"begun {begun.status_code}")
+    assert begun.status_code in {201, 422}, begun.text
+    if begun.status_code == 422:
+        return
+    path, tag = f"/series/{begun.json()['id']}", begun.headers["etag"]
+    coming = [wall["wall_time"][:10] for wall in begun.json()["coming"]]
+    day = data.draw(st.sampled_from([*coming, "2031-03-06"]))
+    more = {} if data.draw(st.booleans()) else {"repeat": draw("RepeatIn")}
+    change = {"day": day, "at": draw("WallIn"), "confirmed": True, **more}
+    changed = api.ask("POST", f"{path}/change", change, if_match=tag)
+    event(f"changed {changed.status_code}")
+    assert changed.status_code in {200, 422}, changed.text
+    if changed.status_code == 422:
+        skipped = api.ask("POST", f"{path}/skip", {"day": day}, if_match=tag)
+        event(f"skipped {skipped.status_code}")
+        assert skipped.status_code in {200, 422}, skipped.text
+    for one in (begun, changed):
+        if one.is_success:
+            which = f"/series/{one.json()['id']}"
+            assert api.ask("POST", f"{which}/stop", if_match=api.ask("GET", which).headers["etag"]).is_success
 
 
 @pytest.mark.parametrize(("name", "example"), EXAMPLES, ids=[name for name, _ in EXAMPLES])
