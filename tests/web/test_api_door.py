@@ -70,7 +70,7 @@ def document() -> dict[str, Any]:
         raise AssertionError("the document asks no database")
 
     with served(create_api(nobody, limits=Limits())) as url:
-        found: dict[str, Any] = httpx.get(f"{url}/openapi.json").json()
+        found: dict[str, Any] = httpx.get(f"{url}/openapi.json", timeout=60).json()
     return found
 
 
