@@ -188,8 +188,9 @@ def reasons(found: Sequence[Line]) -> dict[str, Message]:
     return {str(place.reason): place.reason for line in found for place in line.places if place.reason is not None}
 
 
-def ics(found: Sequence[Line], *, now: datetime, name: str) -> bytes:
+def ics(found: Sequence[Line], *, now: datetime, name: str, words: bool = True) -> bytes:
     """An iCalendar (RFC 5545): an event for each account of each post, known again by its id; times in UTC.
+    Without `words` it tells who posts where and when, and nothing of what.
 
     A post leaves at a moment: its events have no length, and nobody is busy meanwhile.
     """
@@ -203,24 +204,28 @@ def ics(found: Sequence[Line], *, now: datetime, name: str) -> bytes:
     ]
     for line in found:
         for place in line.places:
-            out += _event(line, place, now)
+            out += _event(line, place, now, words=words)
     out.append("END:VCALENDAR")
     return b"".join(folded(one) for one in out)
 
 
-def _event(line: Line, place: Place, now: datetime) -> list[str]:
-    words = " ".join(line.body.split())[:80] or "…"
+def _event(line: Line, place: Place, now: datetime, *, words: bool) -> list[str]:
+    said = [line.creator, place.account]
+    if words:
+        said.append(" ".join(line.body.split())[:80] or "…")
     event = [
         "BEGIN:VEVENT",
         f"UID:{place.delivery_id}@greenroom",
         f"DTSTAMP:{_utc(now)}",
         f"DTSTART:{_utc(line.due)}",
         f"SEQUENCE:{place.version}",
-        f"SUMMARY:{escaped(f'{line.creator} · {place.account} · {words}')}",
-        f"DESCRIPTION:{escaped(line.body)}",
+        f"SUMMARY:{escaped(' · '.join(said))}",
         f"STATUS:{_ENDS.get(place.state, 'CONFIRMED')}",
         "TRANSP:TRANSPARENT",
     ]
+    if not words:
+        return [*event, "END:VEVENT"]
+    event.append(f"DESCRIPTION:{escaped(line.body)}")
     if place.url and place.url.isascii() and place.url.isprintable():
         event.append(f"URL:{place.url}")
     return [*event, "END:VEVENT"]

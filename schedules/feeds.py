@@ -1,6 +1,6 @@
 """Feeds whose new entries become drafts: what stood there at first is old, a few a day, and never the same twice."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
@@ -162,21 +162,30 @@ def subscribed(scope: Scope, creator_id: UUID) -> list[Subscribed]:
         .order_by(col(Feed.url))
         .execution_options(populate_existing=True)
     )
-    return [
-        Subscribed(
-            row.id,
-            row.creator_id,
-            row.url,
-            row.title,
-            tuple(map(UUID, row.channels)),
-            row.paused,
-            row.last_read_at,
-            row.next_read_at,
-            Message.from_json(row.reason) if row.reason else None,
-            row.total,
-        )
-        for row in rows
-    ]
+    return [_subscribed(row) for row in rows]
+
+
+def one(scope: Scope, creators: Collection[UUID], feed_id: UUID) -> Subscribed:
+    """One feed of these creators. Raises NotFound; another tenant's looks the same."""
+    row = scope.session.get(Feed, (scope.tenant_id, feed_id), populate_existing=True)
+    if row is None or row.creator_id not in creators:
+        raise NotFound("feed.unknown")
+    return _subscribed(row)
+
+
+def _subscribed(row: Feed) -> Subscribed:
+    return Subscribed(
+        row.id,
+        row.creator_id,
+        row.url,
+        row.title,
+        tuple(map(UUID, row.channels)),
+        row.paused,
+        row.last_read_at,
+        row.next_read_at,
+        Message.from_json(row.reason) if row.reason else None,
+        row.total,
+    )
 
 
 def reading(scope: Scope, feed_id: UUID) -> Reading | None:

@@ -430,3 +430,22 @@ class Rehearsal(TenantRow, table=True):
     """tenant, channel or post."""
     of_id: UUID
     by: str
+
+
+class CalendarAddress(TenantRow, table=True):
+    """A secret address under which calendars read what is planned: of all of its member's creators, or of one."""
+
+    __tablename__ = "calendar_addresses"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "digest", name="calendar_addresses_digest"),
+        Index("calendar_addresses_found", "digest"),
+        about="member",
+        keep="while the tenant is here",
+    )
+    member_id: UUID
+    creator_id: UUID | None = None
+    digest: str
+    words: bool = False
+    """Whether it tells what posts say, on a phone that others may see."""
+    used_at: datetime | None = instant(optional=True)
+    revoked_at: datetime | None = instant(optional=True)

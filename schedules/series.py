@@ -83,13 +83,14 @@ def plan(
     author: str,
     confirmed: bool = False,
     late_ok: timedelta | None = LATE_OK,
+    origin: str = drafting.ORIGIN,
     priority: int = planning.PRIORITY,
 ) -> Planned:
     """Write a post that repeats and put its first times on the calendar, once per `key`; the others follow at once.
 
     Raises BadInput for an empty draft, and as `begin` does.
     """
-    post_id = drafting.write(scope, draft, key=key, author=author, late_ok=late_ok, priority=priority)
+    post_id = drafting.write(scope, draft, key=key, author=author, late_ok=late_ok, origin=origin, priority=priority)
     row = series(scope, begin(scope, post_id, draft.channels, repeat, confirmed=confirmed))
     first = next(iter(repeat.upcoming(scope.now, 1, without=skipped(row))), repeat.at(repeat.starts_on))
     left = drafting.settle(scope, post_id)
@@ -116,7 +117,7 @@ def begin(
     owner = planning.post(scope, post_id)
     if not channels:
         raise BadInput("compose.no_account")
-    _alone(scope, owner.creator_id)
+    alone(scope, owner.creator_id)
     series_id = series_id or derived(scope.tenant_id, post_id, "series")
     if scope.session.get(Series, (scope.tenant_id, series_id)) is not None:
         return series_id
@@ -143,8 +144,9 @@ def begin(
     return row.id
 
 
-def _alone(scope: Scope, creator_id: UUID) -> None:
-    """One at a time: two begun at once would not see each other's times."""
+def alone(scope: Scope, creator_id: UUID) -> None:
+    """One at a time begins or changes series of a creator, until the transaction ends: two begun at once would not see
+    each other's times. To be held before a series is locked."""
     scope.hold(f"{scope.tenant_id}:series:{creator_id}")
 
 
@@ -288,7 +290,7 @@ def change_following(
     were left out stay so. Without other words the yes that was said stands. Once per series and date. Raises BadInput
     as `begin` does, and for a day it does not fall on; Conflict once it is stopped.
     """
-    _alone(scope, series(scope, series_id).creator_id)  # before its rows: whoever begins one locks in this order
+    alone(scope, series(scope, series_id).creator_id)  # before its rows: whoever begins one locks in this order
     row = _changeable(scope, series_id)
     new_id = derived(series_id, "following", day)
     done = scope.session.get(Series, (scope.tenant_id, new_id))

@@ -39,10 +39,11 @@ def of_post(scope: Scope, post_id: UUID) -> list[Repeated]:
         .order_by(col(Series.nth))
         .execution_options(populate_existing=True)
     )
-    return [_repeated(scope, row) for row in rows]
+    return [repeated(scope, row) for row in rows]
 
 
-def _repeated(scope: Scope, row: Series) -> Repeated:
+def repeated(scope: Scope, row: Series) -> Repeated:
+    """What people see of it."""
     repeat, out, stopped = repeat_of(row), skipped(row), row.state == SeriesState.STOPPED
     coming = () if stopped else tuple(repeat.upcoming(scope.now, NEXT, without=out))
     left_out = tuple(sorted(day for day in out if repeat.at(day).instant() > scope.now))

@@ -39,6 +39,7 @@ class KeyScope(StrEnum):
     POSTS_WRITE = "posts:write"
     APPROVE = "approve"
     DELIVERIES_WRITE = "deliveries:write"
+    CALENDAR_WRITE = "calendar:write"
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,19 @@ from fastapi import FastAPI
 from connectors import registry
 from connectors.contract import Connector
 from foundation.database import OpenScope
-from web import api_accounts, api_deliveries, api_errors, api_posts
+from web import (
+    api_accounts,
+    api_deliveries,
+    api_errors,
+    api_feeds,
+    api_imports,
+    api_posts,
+    api_queues,
+    api_quiet,
+    api_series,
+    api_shifts,
+    mcp,
+)
 from web.api_auth import Admission
 from web.api_errors import ErrorOut
 from web.api_limits import Limits
@@ -26,7 +38,7 @@ REFUSALS: Mapping[int, str] = {
     409: "Its state does not allow it; `states` says where it stands.",
     412: "It was changed since you read it.",
     413: "The body is too large.",
-    415: "The body is no JSON.",
+    415: "The body is no JSON, or a file no CSV.",
     422: "What came in cannot be used; or the `Idempotency-Key` named another request.",
     428: "No `If-Match`.",
     429: "Too fast: `Retry-After` says when to go on.",
@@ -55,7 +67,10 @@ def create(tenant: OpenScope, *, limits: Limits, connectors: Mapping[str, Connec
         },
     )
     api_errors.install(app)
-    app.include_router(api_accounts.router(tenant, registry.load() if connectors is None else connectors))
+    known = registry.load() if connectors is None else connectors
+    app.include_router(api_accounts.router(tenant, known))
     app.include_router(api_posts.router(tenant))
-    app.include_router(api_deliveries.router(tenant))
+    for part in (api_deliveries, api_series, api_queues, api_quiet, api_shifts, api_imports, api_feeds):
+        app.include_router(part.router(tenant))
+    app.include_router(mcp.router(tenant, known))
     return Admission(app, tenant, limits=limits)

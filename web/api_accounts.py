@@ -35,27 +35,33 @@ def router(tenant: OpenScope, connectors: Mapping[str, Connector]) -> APIRouter:
     @routes.get("/channels", response_model=ChannelsOut)
     def list_channels(call: Annotated[Call, can_read], creator: UUID | None = None) -> ChannelsOut:
         """Accounts by name, and what each takes. Needs `posts:read`."""
-
-        def ask(scope: Scope, sight: Sight) -> list[Channel]:
-            every = channel_reads.every_channel(scope)
-            return [one for one in every if one.creator_id in sight.creators and creator in (None, one.creator_id)]
-
-        return ChannelsOut(items=[shown(one) for one in call.read(ask)])
+        return listed(call, connectors, creator)
 
     @routes.get("/channels/{channel_id}", response_model=ChannelOut)
     def get_channel(channel_id: UUID, call: Annotated[Call, can_read]) -> ChannelOut:
         """One account. Needs `posts:read`."""
-        return shown(call.read(lambda scope, sight: _channel(scope, sight, channel_id)))
-
-    def shown(one: Channel) -> ChannelOut:
-        known = connectors.get(one.platform)
-        return ChannelOut.of(one, known.capabilities if known is not None else None)
+        return _shown(connectors, call.read(lambda scope, sight: account(scope, sight, channel_id)))
 
     return routes
 
 
-def _channel(scope: Scope, sight: Sight, channel_id: UUID) -> Channel:
-    """Raises NotFound, in the same words for none, another agency's and another creator's."""
+def listed(call: Call, connectors: Mapping[str, Connector], creator: UUID | None) -> ChannelsOut:
+    """The accounts in sight, or those of one creator, by name."""
+
+    def ask(scope: Scope, sight: Sight) -> list[Channel]:
+        every = channel_reads.every_channel(scope)
+        return [one for one in every if one.creator_id in sight.creators and creator in (None, one.creator_id)]
+
+    return ChannelsOut(items=[_shown(connectors, one) for one in call.read(ask)])
+
+
+def _shown(connectors: Mapping[str, Connector], one: Channel) -> ChannelOut:
+    known = connectors.get(one.platform)
+    return ChannelOut.of(one, known.capabilities if known is not None else None)
+
+
+def account(scope: Scope, sight: Sight, channel_id: UUID) -> Channel:
+    """An account in sight. Raises NotFound, in the same words for none, another agency's and another creator's."""
     found = channel_reads.channel(scope, channel_id)
     if found.creator_id not in sight.creators:
         raise NotFound("channel.unknown")

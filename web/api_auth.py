@@ -14,6 +14,7 @@ from starlette.requests import Request
 from foundation.database import OpenScope
 from foundation.errors import Refused
 from foundation.words import Message
+from schedules.imports_rows import MAX_BYTES
 from tenants import failures, keys
 from tenants.keys import Entered
 from web import api_limits
@@ -22,6 +23,9 @@ from web.api_limits import Limits
 
 MAX_BODY = 1024 * 1024
 """Bytes: a post of 25 parts whose every character is escaped stays below."""
+
+FILES: Mapping[tuple[str, str], tuple[str, int]] = {("POST", "/imports"): ("text/csv", MAX_BYTES)}
+"""What takes another form than JSON, by method and path: its form, and its most bytes."""
 
 OPEN = frozenset({"/openapi.json"})
 """Read without a key: it says what the API is, and nothing of anybody."""
@@ -53,7 +57,7 @@ class Admission:
         if scope["type"] != "http":
             return
         request = Request(scope, receive)
-        if scope["path"].removeprefix(scope.get("root_path", "")) in OPEN:
+        if _path(scope) in OPEN:
             await self._app(scope, receive, send)
             return
         headers: dict[str, str] = {}
@@ -93,18 +97,24 @@ def _digest(request: Request, body: bytes) -> str:
 
 async def _body(request: Request) -> bytes:
     """The body, at most so many bytes, whatever its declared length says. Raises ApiRefused."""
+    form, most = FILES.get((request.method, _path(request.scope)), ("application/json", MAX_BODY))
     declared = request.headers.get("content-length", "0")
-    if not declared.isdigit() or int(declared[:20]) > MAX_BODY:
-        raise ApiRefused(413, Message("api.too_large", {"most": MAX_BODY}))
+    if not declared.isdigit() or int(declared[:20]) > most:
+        raise ApiRefused(413, Message("api.too_large", {"most": most}))
     data = bytearray()
     async for chunk in request.stream():
         data += chunk
-        if len(data) > MAX_BODY:
-            raise ApiRefused(413, Message("api.too_large", {"most": MAX_BODY}))
+        if len(data) > most:
+            raise ApiRefused(413, Message("api.too_large", {"most": most}))
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if data and kind != "application/json":
-        raise ApiRefused(415, Message("api.not_json"))
+    if data and kind != form:
+        raise ApiRefused(415, Message("api.not_json" if form == "application/json" else "api.not_csv"))
     return bytes(data)
+
+
+def _path(scope: Mapping[str, Any]) -> str:
+    """Below `/v1`."""
+    return str(scope["path"]).removeprefix(scope.get("root_path", ""))
 
 
 def _said(body: bytes) -> Receive:

@@ -33,11 +33,15 @@ from web.api_errors import ApiRefused
 T = TypeVar("T")
 REMEMBERED = timedelta(hours=24)
 LONGEST_NAME = 255
+TAG = 20
+"""Hexadecimal digits of a tag."""
+
 RIGHTS: Mapping[KeyScope, tuple[Right, ...]] = {
     KeyScope.POSTS_READ: (Right.RUN, Right.APPROVE),
     KeyScope.POSTS_WRITE: (Right.RUN,),
     KeyScope.APPROVE: (Right.APPROVE,),
     KeyScope.DELIVERIES_WRITE: (Right.RUN,),
+    KeyScope.CALENDAR_WRITE: (Right.RUN,),
 }
 """What the key's member must be able to do, too; any of them."""
 
@@ -71,6 +75,8 @@ class Done:
 
 
 Act = Callable[[Scope, Sight], Done]
+Where = Callable[[Scope, Sight], Mapping[str, str]]
+"""Where things stand now, by id: what a conflict names."""
 
 
 @dataclass(frozen=True)
@@ -94,25 +100,41 @@ class Call:
             raise ApiRefused(412, Message("api.other_version"))
         return int(said)
 
+    def saw(self, *now: object) -> None:
+        """Check that the caller saw a thing without versions as it stands `now`: `If-Match` is the tag of that.
+
+        Call it where nobody else changes the thing any more. Raises ApiRefused (428) where none is said, Stale (412).
+        """
+        if self.if_match is None:
+            raise ApiRefused(428, Message("api.no_version"))
+        if self.if_match.strip().strip('"') != tag(*now):
+            raise Stale("api.other_version")
+
     def read(self, ask: Callable[[Scope, Sight], T]) -> T:
         """What `ask` reads, as the key's member."""
         entered = self.asked.entered
         with self.tenant(entered.tenant_id, f"member:{entered.member_id}") as scope:
             return ask(scope, self._sight(scope))
 
-    def change(self, act: Act, *, post: UUID | None = None, delivery: UUID | None = None) -> Response:
-        """Do `act`; a conflict names where the deliveries of the post, or the delivery, stand."""
+    def change(
+        self, act: Act, *, post: UUID | None = None, delivery: UUID | None = None, where: Where | None = None
+    ) -> Response:
+        """Do `act`; a conflict names where the deliveries of the post, the delivery, or the things of `where` stand."""
         return self._told(
-            lambda: self.read(lambda scope, sight: _sent(self._noted(scope, act(scope, sight)))), post, delivery
+            lambda: self.read(lambda scope, sight: _sent(self._noted(scope, act(scope, sight)))),
+            where or _states(post, delivery),
         )
 
-    def once(self, act: Act, *, post: UUID | None = None, delivery: UUID | None = None) -> Response:
+    def once(
+        self, act: Act, *, post: UUID | None = None, delivery: UUID | None = None, where: Where | None = None
+    ) -> Response:
         """The same, once for each name. Raises ApiRefused: 400 without one, 422 for one that meant something else."""
         if not self.name or len(self.name) > LONGEST_NAME:
             raise ApiRefused(400, Message("api.no_name", {"most": LONGEST_NAME}))
         name = hashlib.sha256(self.name.encode()).hexdigest()
         return self._told(
-            lambda: self.read(lambda scope, sight: self._remembered(scope, sight, act, name)), post, delivery
+            lambda: self.read(lambda scope, sight: self._remembered(scope, sight, act, name)),
+            where or _states(post, delivery),
         )
 
     def _remembered(self, scope: Scope, sight: Sight, act: Act, name: str) -> Response:
@@ -154,12 +176,15 @@ class Call:
         seen = (one for one in tenant_reads.creators(scope) if all(not few or one.slug in few for few in narrowed))
         return Sight(member, {one.id: one for one in seen})
 
-    def _told(self, do: Callable[[], Response], post: UUID | None, delivery: UUID | None) -> Response:
+    def _told(self, do: Callable[[], Response], where: Where) -> Response:
         try:
             return do()
         except Conflict as conflict:
             status = 412 if isinstance(conflict, Stale) else 409
-            states = self.read(lambda scope, sight: _states(scope, sight, post, delivery))
+            try:
+                states = self.read(where)
+            except NotFound:
+                states = {}
             raise ApiRefused(status, conflict.message, states=states) from conflict
 
 
@@ -176,26 +201,30 @@ ON CONFLICT (tenant_id, key_id, name) DO UPDATE SET request = EXCLUDED.request, 
 """A name that was forgotten, and whose row nobody has deleted yet, begins anew."""
 
 
-def _states(scope: Scope, sight: Sight, post: UUID | None, delivery: UUID | None) -> dict[str, str]:
-    """Where things stand now, by delivery."""
-    try:
+def _states(post: UUID | None, delivery: UUID | None) -> Where:
+    """Where the deliveries of a post, or one of them, stand."""
+
+    def ask(scope: Scope, sight: Sight) -> Mapping[str, str]:
         if delivery is not None:
             return {str(delivery): str(listing.entry(scope, sight.creators, delivery).state)}
-        if post is not None:
-            found = listing.whole(scope, sight.creators, post).entries
-            return {str(one.delivery_id): str(one.state) for one in found}
-    except NotFound:
-        pass
-    return {}
+        found = listing.whole(scope, sight.creators, post).entries if post is not None else ()
+        return {str(one.delivery_id): str(one.state) for one in found}
+
+    return ask
 
 
 def _sent(done: Done) -> JSONResponse:
     return JSONResponse(done.body.model_dump(mode="json"), done.status, dict(done.headers))
 
 
-def etag(version: int) -> dict[str, str]:
-    """The header that names a version."""
+def etag(version: int | str) -> dict[str, str]:
+    """The header that names a version, or a tag."""
     return {"etag": f'"{version}"'}
+
+
+def tag(*said: object) -> str:
+    """A name for how a thing without versions stands: a digest of what somebody may change about it."""
+    return hashlib.sha256(canonical(list(said))).hexdigest()[:TAG]
 
 
 IdempotencyKey = Annotated[
@@ -217,7 +246,7 @@ def reading(tenant: OpenScope, needs: KeyScope) -> Any:
     """What a route that reads depends on."""
 
     def called(request: Request, _: Annotated[object, Security(BEARER)]) -> Call:
-        return _call(tenant, request, needs)
+        return call_of(tenant, request, needs)
 
     return called
 
@@ -226,7 +255,7 @@ def making(tenant: OpenScope, needs: KeyScope) -> Any:
     """What a route that makes something new depends on."""
 
     def called(request: Request, _: Annotated[object, Security(BEARER)], name: IdempotencyKey = None) -> Call:
-        return _call(tenant, request, needs, name=name)
+        return call_of(tenant, request, needs, name=name)
 
     return called
 
@@ -235,7 +264,7 @@ def rewriting(tenant: OpenScope, needs: KeyScope) -> Any:
     """What a route that replaces something depends on: the version makes it harmless to ask twice."""
 
     def called(request: Request, _: Annotated[object, Security(BEARER)], if_match: IfMatch = None) -> Call:
-        return _call(tenant, request, needs, if_match=if_match)
+        return call_of(tenant, request, needs, if_match=if_match)
 
     return called
 
@@ -246,13 +275,13 @@ def doing(tenant: OpenScope, needs: KeyScope) -> Any:
     def called(
         request: Request, _: Annotated[object, Security(BEARER)], name: IdempotencyKey = None, if_match: IfMatch = None
     ) -> Call:
-        return _call(tenant, request, needs, name=name, if_match=if_match)
+        return call_of(tenant, request, needs, name=name, if_match=if_match)
 
     return called
 
 
-def _call(tenant: OpenScope, request: Request, needs: KeyScope, **said: str | None) -> Call:
-    """Raises ApiRefused for a key that was not made for this."""
+def call_of(tenant: OpenScope, request: Request, needs: KeyScope, **said: str | None) -> Call:
+    """A request that was let in, for what its route needs. Raises ApiRefused for a key that was not made for this."""
     asked: Asked = request.state.asked
     if needs not in asked.entered.scopes:
         raise ApiRefused(403, Message("api.other_scope", {"scope": str(needs)}))

@@ -6,11 +6,23 @@ A cursor that was made up leads to another place among what its key may see anyw
 import base64
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Protocol, TypeVar
+from uuid import UUID
 
 from foundation.words import Message, canonical
 from web.api_errors import ApiRefused
 
+
+class Kept(Protocol):
+    """What has an id."""
+
+    @property
+    def id(self) -> UUID:
+        """Its id."""
+
+
+T = TypeVar("T", bound=Kept)
 LONGEST = 400
 _MARK = 8
 
@@ -32,6 +44,13 @@ def read(question: object, cursor: str, *, parts: int) -> list[str]:
     if len(place) != parts + 1 or place[0] != _mark(question):
         raise ApiRefused(422, Message("api.no_cursor"))
     return place[1:]
+
+
+def page(question: object, rows: Iterable[T], *, cursor: str | None, limit: int) -> tuple[list[T], str | None]:
+    """A page of what is few enough to be read at once, in the order of its ids, and the cursor of the one after."""
+    after = read(question, cursor, parts=1)[0] if cursor is not None else ""
+    found = sorted((one for one in rows if str(one.id) > after), key=lambda one: str(one.id))[:limit]
+    return found, write(question, [str(found[-1].id)]) if len(found) == limit else None
 
 
 def _mark(question: object) -> str:

@@ -37,18 +37,7 @@ def _reads(routes: APIRouter, tenant: OpenScope) -> None:
     @routes.get("", response_model=DeliveriesOut)
     def list_deliveries(call: Annotated[Call, can_read], which: Annotated[DeliveriesWanted, Query()]) -> DeliveriesOut:
         """Deliveries by the time they are due. Needs `posts:read`."""
-        wanted = Wanted(which.post, which.channel, which.state, which.since, which.before)
-        question = ["deliveries", which.creator, asdict(wanted)]
-        after = _place(api_cursor.read(question, which.cursor, parts=2)) if which.cursor is not None else None
-
-        def ask(scope: Scope, sight: Sight) -> list[Entry]:
-            seen = [one for one in sight.creators if which.creator in (None, one)]
-            return listing.deliveries(scope, seen, wanted, after=after, limit=which.limit)
-
-        found = call.read(ask)
-        place = [found[-1].due_at.isoformat(), str(found[-1].delivery_id)] if len(found) == which.limit else None
-        following = api_cursor.write(question, place) if place is not None else None
-        return DeliveriesOut(items=[DeliveryOut.of(one) for one in found], next=following)
+        return listed(call, which)
 
     @routes.get("/{delivery_id}", response_model=DeliveryStory)
     def get_delivery(delivery_id: UUID, call: Annotated[Call, can_read], response: Response) -> DeliveryStory:
@@ -56,6 +45,22 @@ def _reads(routes: APIRouter, tenant: OpenScope) -> None:
         found = call.read(lambda scope, sight: listing.told(scope, sight.creators, delivery_id))
         response.headers.update(etag(found.entry.version))
         return DeliveryStory.told(found)
+
+
+def listed(call: Call, which: DeliveriesWanted) -> DeliveriesOut:
+    """A page of deliveries."""
+    wanted = Wanted(which.post, which.channel, which.state, which.since, which.before)
+    question = ["deliveries", which.creator, asdict(wanted)]
+    after = _place(api_cursor.read(question, which.cursor, parts=2)) if which.cursor is not None else None
+
+    def ask(scope: Scope, sight: Sight) -> list[Entry]:
+        seen = [one for one in sight.creators if which.creator in (None, one)]
+        return listing.deliveries(scope, seen, wanted, after=after, limit=which.limit)
+
+    found = call.read(ask)
+    place = [found[-1].due_at.isoformat(), str(found[-1].delivery_id)] if len(found) == which.limit else None
+    following = api_cursor.write(question, place) if place is not None else None
+    return DeliveriesOut(items=[DeliveryOut.of(one) for one in found], next=following)
 
 
 def _times(routes: APIRouter, tenant: OpenScope) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime, time
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
@@ -10,10 +10,12 @@ from pydantic.config import JsonDict
 
 from foundation.errors import BadInput
 from schedules.calendar import WallTime, local_wall, zone_of
+from schedules.drafting import Draft
 from schedules.linking import LONGEST_MARK, MOST_PLAIN
 from schedules.listing import MOST
 from schedules.overrides import LONGEST_PLACE, MAX_BODY, MAX_TITLE, Override
 from schedules.overrides import MOST as MOST_PLACES
+from schedules.reads import Written
 from schedules.states import DeliveryState
 from schedules.threads import LONGEST_PART, MOST_PARTS, Piece
 from web.api_cursor import LONGEST
@@ -152,7 +154,7 @@ _POST: JsonDict = {
     "creator_id": "0198c0de-0000-7000-8000-000000000001",
     "body": "Good morning!",
     "channels": ["0198c0de-0000-7000-8000-000000000002"],
-    "at": {"wall_time": "2026-03-02T10:00", "zone": "Europe/Paris"},
+    "at": {"wall_time": "2031-03-03T10:00", "zone": "Europe/Paris"},
 }
 
 
@@ -174,6 +176,20 @@ class PostIn(In):
     campaign: Campaign = ""
     plain_links: PlainLinks = []
 
+    @property
+    def draft(self) -> Draft:
+        """As the room knows it."""
+        return Draft(
+            self.creator_id,
+            self.title,
+            self.body,
+            tuple(self.media),
+            tuple(dict.fromkeys(self.channels)),
+            self.text_ai,
+            tuple(part.piece for part in self.parts),
+            tuple(one.override for one in self.otherwise),
+        )
+
 
 class PostChange(In):
     """New words or pictures; what is left out stays. What was approved waits for a yes again."""
@@ -186,6 +202,21 @@ class PostChange(In):
     text_ai: TextAi | None = None
     campaign: Campaign | None = None
     plain_links: PlainLinks | None = None
+
+    def draft(self, old: Written) -> Draft:
+        """What a post becomes by it."""
+        given: dict[str, Any] = {name: getattr(self, name) for name in self.model_fields_set}
+        new = {name: value for name, value in given.items() if value is not None}
+        return Draft(
+            old.creator_id,
+            new.get("title", old.title),
+            new.get("body", old.body),
+            tuple(new.get("media", old.media)),
+            (),
+            new.get("text_ai", old.text_ai),
+            tuple(part.piece for part in new["parts"]) if "parts" in new else old.parts,
+            tuple(one.override for one in new["otherwise"]) if "otherwise" in new else old.others,
+        )
 
 
 class ScheduleIn(In):

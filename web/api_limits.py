@@ -61,6 +61,12 @@ def take(tenant: OpenScope, limits: Limits, *, tenant_id: UUID, key_id: UUID) ->
     return {**left, "ratelimit": ", ".join(said)}
 
 
+def one(tenant: OpenScope, rate: Rate, *, tenant_id: UUID, who: str) -> None:
+    """Count one request of who has a rate of their own. Raises ApiRefused (429), which is not counted."""
+    with tenant(tenant_id, ACTOR) as scope:
+        _count(scope, who.partition(":")[0], who, rate, {})
+
+
 def _policy(name: str, rate: Rate) -> str:
     return f'"{name}";q={rate.most};w={int(rate.window.total_seconds())}'
 

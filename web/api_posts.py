@@ -1,6 +1,6 @@
 """Posts in the API: written, read, rewritten, planned, approved, taken off the calendar."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
@@ -77,6 +77,7 @@ def _writes(routes: APIRouter, tenant: OpenScope) -> None:
                 Wanted(body.campaign, tuple(body.plain_links)),
             )
             post_id = scheduling.write(scope, draft, key=uuid7(), at=at, author=scope.actor, origin=ORIGIN)
+            post_id = scheduling.write(scope, body.draft, key=uuid7(), at=at, author=scope.actor, origin=ORIGIN)
             return _whole(scope, sight, post_id, "post.write", status=201)
 
         return call.once(act)
@@ -104,6 +105,7 @@ def _writes(routes: APIRouter, tenant: OpenScope) -> None:
                 Wanted(new.get("campaign", old.links.campaign), tuple(new.get("plain_links", old.links.plain))),
             )
             drafting.rewrite(scope, post_id, draft, author=scope.actor)
+            drafting.rewrite(scope, post_id, body.draft(old), author=scope.actor)
             return _whole(scope, sight, post_id, "post.rewrite")
 
         return call.change(act, post=post_id)

@@ -12,7 +12,7 @@ from foundation.asgi import Guarded, host_of
 from foundation.database import OpenScope, reachable
 from foundation.storage import ObjectStore
 from foundation.words import LANGUAGES, Message, say
-from web import age, answers, api, approving, area, complaints, house, lent, links, page, person, reports
+from web import age, answers, api, approving, area, complaints, house, ics, lent, links, page, person, reports
 from web.api_limits import Limits
 
 HEADERS = {
@@ -81,6 +81,7 @@ def create(
     app.include_router(person.router(tenant))
     app.include_router(links.router(tenant))
     app.include_router(area.router(tenant, store, public_url=base))
+    app.include_router(ics.router(tenant))
     if library is not None:
         app.include_router(lent.router(tenant, library))
         app.include_router(approving.router(tenant, library, registry.load(), public_url=base))

@@ -20,6 +20,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 RESERVED = frozenset(
     {"files", "house", "report", "verify", "static", "healthz", "readyz", "metrics", "robots", "age", "api", "hooks"}
     | {"mcp", "me", "lent", "approve"}
+    | {"mcp", "me", "lent", "ics"}
 )
 LOOKING = "system:web"
 

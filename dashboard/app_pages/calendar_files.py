@@ -6,7 +6,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting, frame
-from dashboard.app_pages import calendar_feeds
+from dashboard.app_pages import calendar_addresses, calendar_feeds
 from dashboard.frame import Page
 from dashboard.reads import files as reads
 from dashboard.reads.files import Files, Window
@@ -40,6 +40,7 @@ def show(page: Page) -> None:
         _brought(page)
     _out(page, page.read(lambda scope: reads.usual(scope, mine[0].zone)))
     if page.may(Right.RUN):
+        calendar_addresses.show(page, mine)
         calendar_feeds.show(page, mine)
 
 

@@ -12,12 +12,13 @@ from dashboard.reads.when import day_of
 from dashboard.wording import Voice
 from foundation.database import Scope
 from foundation.errors import BadInput
-from schedules import exports, feeds, imports
+from schedules import addresses, exports, feeds, imports
+from schedules.addresses import Address
 from schedules.calendar import WallTime, bounds, local_day
 from schedules.feeds import Subscribed
 from schedules.imports import Brought
 from schedules.imports_cells import guarded
-from tenants.reads import Creator
+from tenants.reads import Creator, Member
 
 USUAL_WINDOW = timedelta(days=30)
 NOON = time(12, 0)
@@ -43,6 +44,14 @@ class Followed:
 
 
 @dataclass(frozen=True)
+class Addressed:
+    """The addresses a member's calendars read."""
+
+    now: datetime
+    living: Sequence[Address]
+
+
+@dataclass(frozen=True)
 class Window:
     """Local days, the last one included."""
 
@@ -63,6 +72,11 @@ def followed(scope: Scope, creator: Creator) -> Followed:
     """The feeds of a creator."""
     accounts = {one.id: one.name for one in channel_reads.channels_of(scope, creator.id)}
     return Followed(scope.now, creator, accounts, feeds.subscribed(scope, creator.id))
+
+
+def addressed(scope: Scope, member: Member) -> Addressed:
+    """The addresses of a member."""
+    return Addressed(scope.now, addresses.living(scope, member.id))
 
 
 def usual(scope: Scope, zone: str) -> Window:

@@ -1,5 +1,6 @@
 """Import and export on the calendar: a file is looked at, written and taken back; the calendar goes out; feeds."""
 
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from foundation.database import OpenScope
 from foundation.errors import BadInput
 from foundation.ids import uuid7
 from foundation.words import Message
-from schedules import feeds, imports, imports_handling
+from schedules import addresses, feeds, imports, imports_handling
 from schedules.calendar import local_day, zone_of
 from schedules.events import ImportApply, ImportCheck
 from schedules.imports_rows import Finding
@@ -155,6 +156,22 @@ def test_nothing_of_another_agency_is_seen(door: Door, mia: Agency) -> None:
         seen = page.open("/calendar", files="1")
         assert "secret" not in seen
         assert str(found) not in seen
+
+
+def test_an_address_for_a_calendar_is_made_shown_once_and_ended(door: Door, mia: Agency) -> None:
+    with stream(door.url, door.cookie(mia)) as page:
+        page.open("/calendar", files="1")
+        page.check("Montrer aussi le texte des publications")
+        seen = page.press("Créer une adresse")
+        (secret,) = set(re.findall(r"/ics/(gri_[\w-]{43})\.ics", seen))
+        assert "avec le texte des publications" in seen
+        page.press("Je l’ai copiée")
+        assert secret not in page.open("/calendar", files="1")
+        entered = addresses.enter(mia.open, secret, address="test")
+        assert entered is not None
+        assert entered.words is True
+        assert "L’adresse n’est plus valable." in page.press("Terminer cette adresse")
+    assert addresses.enter(mia.open, secret, address="test") is None
 
 
 def test_the_window_goes_out(door: Door, mia: Agency) -> None:

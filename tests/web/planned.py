@@ -1,0 +1,121 @@
+"""An agency with one of everything the API knows, and what each operation of its document is asked with."""
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from foundation.clock import wall_now
+from foundation.ids import uuid7
+from schedules import imports_handling
+from schedules.events import ImportCheck
+from tests.web.asking import Program
+from web import api_imports
+from web.api_plan_inputs import ACCOUNT, CREATOR, DELIVERY, POST
+
+FILE = api_imports.TABLE.replace("Mia,Mia on Bluesky", "{creator},Sandbox {creator}")
+ACTIONS = (
+    "schedule|approve|cancel|move|now|again|link|remove|change|skip|stop|fill|take-out|reorder|shuffle|forward|end"
+    "|undo|apply|pause|resume"
+)
+_ACT = re.compile(rf"/({ACTIONS})$")
+
+
+@dataclass
+class World:
+    """A program and the ids of its things, as the document's paths and examples call them."""
+
+    api: Program
+    ids: dict[str, str]
+
+    def path(self, path: str) -> str:
+        return re.sub(r"\{(\w+)\}", lambda found: self.ids[found[1]], path)
+
+    def said(self, example: Any) -> Any:
+        """An example with true ids."""
+        if isinstance(example, dict):
+            return {name: self.said(value) for name, value in example.items()}
+        if isinstance(example, list):
+            return [self.said(value) for value in example]
+        true = {CREATOR: "creator_id", ACCOUNT: "channel_id", POST: "post_id", DELIVERY: "delivery_id"}
+        return self.ids[true[example]] if example in true else example
+
+    def etag(self, path: str, **more: Any) -> str:
+        """What a change of a thing names in `If-Match`."""
+        answer = self.api.ask("GET", _ACT.sub("", self.path(path)), **more)
+        assert answer.status_code == 200, answer.text
+        return answer.headers["etag"]
+
+
+def world(api: Program, creator: str = "mia") -> World:
+    """One of everything, for one creator; its post stands alone in the queue of her account."""
+    account, owner = str(api.channels[creator]), api.secrets["owner"]
+    ids = {"creator_id": str(api.creators[creator]), "channel_id": account}
+    post = api.approved(creator=creator)
+    ids |= {"post_id": post["id"], "delivery_id": post["deliveries"][0]["id"]}
+    slot = {"channel_id": account, "weekday": 2, "clock": "18:30"}
+    ids["slot_id"] = made(api.ask("POST", "/slots", slot))["id"]
+    found = World(api, ids)
+    queue = api.ask("GET", f"/queues/{account}")
+    filled = api.ask("POST", f"/queues/{account}/fill", {"posts": [post["id"]]}, if_match=queue.headers["etag"])
+    assert [one["delivery_id"] for one in made(filled)["items"]] == [ids["delivery_id"]]
+    ids["series_id"] = made(api.ask("POST", "/series", repeating(found)))["id"]
+    night = {"creator_id": ids["creator_id"], "label": "Night", "start": "22:00", "end": "08:00"}
+    ids["quiet_id"] = made(api.ask("POST", "/quiet", night))["id"]
+    ids["pause_id"] = made(api.ask("POST", "/pauses", pausing(found)))["pause"]["id"]
+    ids["shift_id"] = made(api.ask("POST", "/shifts", shifting(found)))["shift_id"]
+    ids["import_id"] = made(bring(api, creator, key=owner))["id"]
+    feed = {"creator_id": ids["creator_id"], "url": "https://example.com/own.xml", "channels": [account]}
+    ids["feed_id"] = made(api.ask("POST", "/feeds", feed))["id"]
+    return found
+
+
+def made(answer: httpx.Response) -> dict[str, Any]:
+    """What was made; it must have worked."""
+    assert answer.status_code in {200, 201, 202}, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def repeating(world: World, **more: Any) -> dict[str, Any]:
+    """Mondays and Thursdays at half past six, in the far future."""
+    return {
+        "creator_id": world.ids["creator_id"],
+        "body": "again",
+        "channels": [world.ids["channel_id"]],
+        "at": {"wall_time": "2031-03-03T18:30", "zone": "Europe/Paris"},
+        "repeat": {"every": "weekly", "weekdays": [0, 3], "end": 8},
+        **more,
+    }
+
+
+def pausing(world: World, **more: Any) -> dict[str, Any]:
+    """A week in which nothing is planned."""
+    days = {"creator_id": world.ids["creator_id"], "first": "2031-08-01", "last": "2031-08-07"}
+    return {**days, "words": "At the sea", "seen": {}, **more}
+
+
+def shifting(world: World, **more: Any) -> dict[str, Any]:
+    """A move of nothing."""
+    days = {"since": "2032-01-01T00:00:00Z", "before": "2032-01-02T00:00:00Z", "days": 1}
+    return {"creator_id": world.ids["creator_id"], **days, "seen": {}, **more}
+
+
+def bring(api: Program, creator: str = "mia", *, text: str = FILE, **more: Any) -> httpx.Response:
+    """Hand in a file of one post."""
+    soon = f"{wall_now() + timedelta(days=2):%Y-%m-%d}"
+    said = text.format(creator=creator).replace("2031-03-02", soon)
+    return api.ask("POST", "/imports", said, content_type="text/csv", **more)
+
+
+def looked_at(api: Program, import_id: str) -> None:
+    """What a worker does with it."""
+    imports_handling.check(ImportCheck(api.tenant_id, UUID(import_id)), tenant=api.tenant, connectors={})
+
+
+def unknown(path: str) -> str:
+    """A path with ids of nothing."""
+    return re.sub(r"\{\w+\}", lambda _: str(uuid7()), path)

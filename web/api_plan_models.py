@@ -1,0 +1,336 @@
+"""What the API gives out about times: series, hours of the week, queues, quiet days, pauses, moves, files, feeds."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from schedules.calendar import WallTime
+from schedules.feeds import Subscribed
+from schedules.imports import Brought
+from schedules.imports_rows import Finding
+from schedules.queueing import Queued
+from schedules.quiet import Quiet
+from schedules.series_listing import Listed
+from schedules.shifted import Shifted
+from schedules.shifting import Left, Moving
+from schedules.slots import Slot
+from schedules.states import DeliveryState, ImportState, SeriesState
+from web.api_models import ReasonOut, reason
+
+
+class WallOut(BaseModel):
+    """A local date and time in its zone."""
+
+    wall_time: str
+    zone: str
+
+    @classmethod
+    def of(cls, one: WallTime) -> "WallOut":
+        """Of the room's value."""
+        return cls(wall_time=str(one), zone=one.zone)
+
+
+class SeriesOut(BaseModel):
+    """A post that repeats. `rule` as RFC 5545 writes it; `coming` are its next times by the rule: what was moved leaves
+    at a time of its own."""
+
+    id: UUID
+    creator_id: UUID
+    post_id: UUID
+    channels: list[UUID]
+    state: SeriesState
+    rule: Annotated[str, Field(examples=["FREQ=WEEKLY;INTERVAL=1;BYDAY=MO,TH;COUNT=8"])]
+    starts_on: date
+    clock: Annotated[str, Field(examples=["18:30"])]
+    zone: str
+    coming: list[WallOut]
+    left_out: list[date]
+
+    @classmethod
+    def of(cls, one: Listed) -> "SeriesOut":
+        """Of the room's value."""
+        series, repeat = one.series, one.series.repeat
+        return cls(
+            id=series.id,
+            creator_id=one.creator_id,
+            post_id=one.post_id,
+            channels=list(one.channels),
+            state=series.state,
+            rule=str(repeat.rule),
+            starts_on=repeat.starts_on,
+            clock=repeat.clock.isoformat("auto" if repeat.clock.second else "minutes"),
+            zone=repeat.zone,
+            coming=[WallOut.of(wall) for wall in series.coming],
+            left_out=list(series.left_out),
+        )
+
+
+class SlotOut(BaseModel):
+    """An hour of the week of an account; 0 is Monday."""
+
+    id: UUID
+    creator_id: UUID
+    channel_id: UUID
+    weekday: int
+    clock: str
+    zone: str
+    jitter: int
+    label: str
+
+    @classmethod
+    def of(cls, one: Slot) -> "SlotOut":
+        """Of the room's value."""
+        said = {name: getattr(one, name) for name in ("id", "creator_id", "channel_id", "weekday", "zone", "jitter")}
+        return cls(**said, label=one.label, clock=f"{one.clock:%H:%M}")
+
+
+class QueuedOut(BaseModel):
+    """One delivery of a queue."""
+
+    delivery_id: UUID
+    post_id: UUID
+    version: int
+    state: DeliveryState
+    words: str
+    at: WallOut
+    due_at: datetime
+    label: str
+
+    @classmethod
+    def of(cls, one: Queued) -> "QueuedOut":
+        """Of the room's value."""
+        names = ("delivery_id", "post_id", "version", "state", "words", "due_at", "label")
+        return cls(at=WallOut.of(one.at), **{name: getattr(one, name) for name in names})
+
+
+class QueueOut(BaseModel):
+    """The queue of an account, the next one first; `next_free` is when a post would leave that is added now."""
+
+    channel_id: UUID
+    items: list[QueuedOut]
+    next_free: WallOut | None
+
+    @classmethod
+    def of(cls, channel_id: UUID, entries: Sequence[Queued], free: WallTime | None) -> "QueueOut":
+        """Of the room's values."""
+        items = [QueuedOut.of(one) for one in entries]
+        return cls(channel_id=channel_id, items=items, next_free=None if free is None else WallOut.of(free))
+
+
+class QuietOut(BaseModel):
+    """When nothing is posted: dates, or hours of the week."""
+
+    id: UUID
+    creator_id: UUID
+    channel_id: UUID | None
+    label: str
+    zone: str
+    first: date | None
+    last: date | None
+    weekday: int | None
+    start: str | None
+    end: str | None
+
+    @classmethod
+    def of(cls, one: Quiet) -> "QuietOut":
+        """Of the room's value."""
+        names = ("id", "creator_id", "channel_id", "label", "zone", "first", "last", "weekday")
+        hours = {name: None if at is None else f"{at:%H:%M}" for name, at in (("start", one.start), ("end", one.end))}
+        return cls(**{name: getattr(one, name) for name in names}, **hours)
+
+
+class MovingOut(BaseModel):
+    """One delivery that goes to another time; `warning` is what speaks against it."""
+
+    delivery_id: UUID
+    post_id: UUID
+    channel_id: UUID
+    words: str
+    before: WallOut
+    after: WallOut
+    warning: ReasonOut | None
+
+    @classmethod
+    def of(cls, one: Moving) -> "MovingOut":
+        """Of the room's value."""
+        said = {name: getattr(one, name) for name in ("delivery_id", "post_id", "channel_id", "words")}
+        return cls(**said, before=WallOut.of(one.before), after=WallOut.of(one.after), warning=reason(one.warning))
+
+
+class LeftOut(BaseModel):
+    """One delivery that stays where it is, and why."""
+
+    delivery_id: UUID
+    channel_id: UUID
+    words: str
+    why: ReasonOut | None
+
+    @classmethod
+    def of(cls, one: Left) -> "LeftOut":
+        """Of the room's value."""
+        return cls(delivery_id=one.delivery_id, channel_id=one.channel_id, words=one.words, why=reason(one.why))
+
+
+class PreviewOut(BaseModel):
+    """What would move where, by time, and what would stay; `seen` is handed back with the word to do it."""
+
+    moving: list[MovingOut]
+    left: list[LeftOut]
+    seen: dict[UUID, int]
+
+    @classmethod
+    def of(cls, moving: Sequence[Moving], left: Sequence[Left], seen: Mapping[UUID, int]) -> "PreviewOut":
+        """Of the room's values."""
+        return cls(
+            moving=[MovingOut.of(one) for one in moving], left=[LeftOut.of(one) for one in left], seen=dict(seen)
+        )
+
+
+class MovedOut(BaseModel):
+    """What was moved, and what stayed. `shift_id` takes it back, for ten minutes; null where it is one itself."""
+
+    shift_id: UUID | None
+    moved: list[MovingOut]
+    left: list[LeftOut]
+
+    @classmethod
+    def of(cls, shift_id: UUID | None, moved: Sequence[Moving], left: Sequence[Left]) -> "MovedOut":
+        """Of the room's values."""
+        return cls(
+            shift_id=shift_id, moved=[MovingOut.of(one) for one in moved], left=[LeftOut.of(one) for one in left]
+        )
+
+
+class PauseOut(BaseModel):
+    """A pause that was announced, and what it moved."""
+
+    pause: QuietOut
+    moved: list[MovingOut]
+    left: list[LeftOut]
+
+
+class ShiftOut(BaseModel):
+    """A move of many: until when it may be taken back, and when it was."""
+
+    id: UUID
+    creator_id: UUID
+    by: str
+    deliveries: list[UUID]
+    made_at: datetime
+    until: datetime
+    undone_at: datetime | None
+
+    @classmethod
+    def of(cls, one: Shifted) -> "ShiftOut":
+        """Of the room's value."""
+        names = ("creator_id", "by", "made_at", "until", "undone_at")
+        said = {name: getattr(one, name) for name in names}
+        return cls(id=one.shift_id, deliveries=list(one.deliveries), **said)
+
+
+class FindingOut(BaseModel):
+    """Something about a line (the heading is 1): a problem keeps the file from being written, a mark does not."""
+
+    line: int
+    column: str
+    problem: bool
+    code: str
+    text: str
+
+    @classmethod
+    def of(cls, one: Finding) -> "FindingOut":
+        """Of the room's value."""
+        said = reason(one.message) or ReasonOut(code="", text="")
+        return cls(line=one.line, column=one.column, problem=one.grave, code=said.code, text=said.text)
+
+
+class ImportOut(BaseModel):
+    """A file of posts: `done` of `lines` were looked at; `posts` were written; `taken_back` of their deliveries, of
+    which `left_before` had gone. `findings` are told of one file, not in lists."""
+
+    id: UUID
+    name: str
+    state: ImportState
+    by: str
+    at: datetime
+    plan: bool
+    done: int
+    lines: int
+    problems: int
+    marks: int
+    findings: list[FindingOut]
+    reason: ReasonOut | None
+    posts: int
+    taken_back: int
+    left_before: int
+
+    @classmethod
+    def of(cls, one: Brought) -> "ImportOut":
+        """Of the room's value."""
+        names = ("id", "name", "state", "by", "at", "plan", "done", "lines", "problems", "marks", "posts")
+        return cls(
+            **{name: getattr(one, name) for name in names},
+            findings=[FindingOut.of(each) for each in one.findings],
+            reason=reason(one.reason),
+            taken_back=one.taken,
+            left_before=one.left_before,
+        )
+
+
+class FeedOut(BaseModel):
+    """A page elsewhere whose entries become drafts; `reason` says why it could not be read last."""
+
+    id: UUID
+    creator_id: UUID
+    url: str
+    title: str
+    channels: list[UUID]
+    paused: bool
+    last_read_at: datetime | None
+    next_read_at: datetime
+    reason: ReasonOut | None
+    total: int
+
+    @classmethod
+    def of(cls, one: Subscribed) -> "FeedOut":
+        """Of the room's value."""
+        names = ("id", "creator_id", "url", "title", "paused", "last_read_at", "next_read_at", "total")
+        said = {name: getattr(one, name) for name in names}
+        return cls(**said, channels=list(one.channels), reason=reason(one.reason))
+
+
+class SeriesPage(BaseModel):
+    """A page of series, the newest first; `next` is the cursor of the one after, null at the end."""
+
+    items: list[SeriesOut]
+    next: str | None
+
+
+class SlotsPage(BaseModel):
+    """A page of hours of the week."""
+
+    items: list[SlotOut]
+    next: str | None
+
+
+class QuietPage(BaseModel):
+    """A page of quiet periods, or of pauses."""
+
+    items: list[QuietOut]
+    next: str | None
+
+
+class ImportsPage(BaseModel):
+    """The files brought in last, the last one first."""
+
+    items: list[ImportOut]
+
+
+class FeedsPage(BaseModel):
+    """A page of feeds."""
+
+    items: list[FeedOut]
+    next: str | None
