@@ -8,7 +8,15 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting, frame
-from dashboard.app_pages import calendar_files, calendar_post, calendar_queue, calendar_quiet, compose, compose_draft
+from dashboard.app_pages import (
+    calendar_files,
+    calendar_pool,
+    calendar_post,
+    calendar_queue,
+    calendar_quiet,
+    compose,
+    compose_draft,
+)
 from dashboard.app_pages.calendar_views import USUAL, VIEWS, WEEK, Window, window
 from dashboard.frame import Page
 from dashboard.reads.calendar import GROUPS, Calendar, Day, FreeHour, Turn, Wanted, calendar, free_hours
@@ -44,6 +52,8 @@ def show(page: Page) -> None:
         compose.show(page)
     elif (queue := st.query_params.get("queue")) and page.may(Right.RUN):
         calendar_queue.show(page, queue)
+    elif (pool := st.query_params.get("pool")) and page.may(Right.RUN):
+        calendar_pool.show(page, pool)
     elif st.query_params.get("files"):
         calendar_files.show(page)
     elif chosen := _id(st.query_params.get("post", "")):
@@ -93,6 +103,7 @@ def _bar(page: Page, view: str, shown: Window, today: date) -> None:
         _go(page, "files.open", "E", files="1")
         if page.may(Right.RUN):
             _go(page, "calendar.queue", "Q", queue="1")
+            _go(page, "calendar.pool", "B", pool="1")
             st.button(
                 page.word("calendar.new"),
                 type="primary",
