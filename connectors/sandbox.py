@@ -71,7 +71,6 @@ class Sandbox:
         points_at=frozenset({"quote"}),
         threads=25,
         sizes={"as_x": (280, 4), "as_instagram": (2200, 10), "as_telegram": (4096, 10), "as_fanvue": (5000, 10)},
-        once=frozenset({"as_x"}),
     )
 
     def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:

@@ -179,16 +179,22 @@ def post_anyway(
     return len({one.post_id for one in likes})
 
 
-def know(scope: Scope, post_id: UUID, *, seen: Collection[UUID], connectors: Mapping[str, Connector]) -> None:
-    """A person who plans a post knows which ones it repeats (`seen`), wherever its platform takes them again."""
+def know(
+    scope: Scope, post_id: UUID, *, connectors: Mapping[str, Connector], seen: Collection[UUID] | None = None
+) -> None:
+    """Who plans a post knows which ones it repeats (`seen`, or all there are), wherever its platform takes them again.
+
+    Their word counts as in `post_anyway`.
+    """
     for row in deliveries_of(scope, post_id):
         likes = of_delivery(scope, row.id, connectors=connectors)
-        _note(scope, row, [one for one in likes if one.post_id in seen and not one.refused])
+        _note(scope, row, [one for one in likes if (seen is None or one.post_id in seen) and not one.refused])
 
 
 def _note(scope: Scope, row: Delivery, likes: Collection[Like]) -> None:
     digest = post(scope, row.post_id).digest
-    for one in {like.post_id: like for like in likes}.values():
+    known = {like.post_id: like for like in likes}.values()
+    for one in known:
         scope.run(
             "INSERT INTO repeat_words (tenant_id, id, creator_id, delivery_id, digest, like_id, like_digest, by)"
             " VALUES (:tenant, :id, :creator, :delivery, :digest, :like, :like_digest, :by) ON CONFLICT DO NOTHING",
@@ -201,7 +207,8 @@ def _note(scope: Scope, row: Delivery, likes: Collection[Like]) -> None:
             like_digest=one.digest,
             by=scope.actor,
         )
-        audit.note(scope, "delivery.repeated", f"delivery:{row.id}", like=str(one.post_id), kind=str(one.kind))
+    if known:
+        audit.note(scope, "delivery.repeated", f"delivery:{row.id}", posts=len(known))
 
 
 def _asked(row: Delivery, owner: Post, channel: Channel, connector: Connector | None) -> Asked:

@@ -72,7 +72,7 @@ def test_what_is_held_for_it_leaves_by_a_press(door: Door, lumiere: Agency) -> N
 
 def test_where_words_are_never_taken_twice_no_word_helps(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
     other = agency(tenant, language="en")
-    other.channel_id = connected(other, "X", surface="sandbox.as_x")
+    other.channel_id = connected(other, "X", "byhand", "x")
     other.post("hello", minutes=60)
     with stream(door.url, door.cookie(other)) as page:
         page.open("/calendar", new=1)

@@ -18,6 +18,7 @@ from schedules.recycling import Use, turns
 from schedules.states import DeliveryState as S
 from tests.fakes.network import Network
 from tests.schedules.builders import Desk, desk
+from tests.schedules.test_repeats import as_x
 from workers.wiring import Services
 
 CONNECTORS = registry.load()
@@ -126,9 +127,7 @@ def test_the_guard_is_kept(lea: Desk) -> None:
 
 
 def test_where_words_are_never_taken_twice_only_another_wording_comes_back(lea: Desk) -> None:
-    account = f"x-{str(lea.tenant_id)[-8:]}"
-    lea.network.account(account)
-    lea.connect_to("x", account=account, token=lea.network.tokens[account], surface="sandbox.as_x")
+    as_x(lea)
     every_day(lea, "x")
     pool_id = settled(lea, "x", min_age=WINDOW)
     (post_id,) = published(lea, "un", channel="x")

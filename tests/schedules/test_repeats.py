@@ -1,5 +1,6 @@
 """What an account has said already: told when it is planned, held at its time, unless a person wants it so."""
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from sqlalchemy import create_engine, text
 
 from channels import reads as channel_reads
 from connectors import registry
+from connectors.sandbox import Sandbox
 from foundation.clock import monotonic
 from foundation.database import Scope
 from foundation.errors import NotFound, Refused
@@ -15,7 +17,7 @@ from foundation.ids import uuid7
 from schedules import drafting, planning, prints, removal, repeats
 from schedules.calendar import WallTime
 from schedules.drafting import Draft
-from schedules.likeness import WINDOW, Kind
+from schedules.likeness import Kind
 from schedules.models import Post
 from schedules.moving import delivery
 from schedules.overrides import Content, Override
@@ -33,16 +35,23 @@ LONG = "Nouvelle série ce soir, tournée au bord de la mer avec une lumière qu
 
 def likes(lea: Desk, delivery_id: UUID) -> list[Like]:
     with lea.scope() as scope:
-        return repeats.of_delivery(scope, delivery_id, connectors=CONNECTORS)
+        return repeats.of_delivery(scope, delivery_id, connectors=lea.services.connectors)
 
 
 def anyway(lea: Desk, delivery_id: UUID, **more: object) -> int:
-    found: int = lea.act(repeats.post_anyway, delivery_id, connectors=CONNECTORS, **more)
+    found: int = lea.act(repeats.post_anyway, delivery_id, connectors=lea.services.connectors, **more)
     return found
+
+
+class Strict(Sandbox):
+    """The sandbox, where one place never takes the same words twice."""
+
+    capabilities = replace(Sandbox.capabilities, once=frozenset({"as_x"}))
 
 
 def as_x(lea: Desk) -> UUID:
     """An account on a place that never takes the same words twice."""
+    lea.services = replace(lea.services, connectors={**lea.services.connectors, "sandbox": Strict()})
     lea.network.account(f"x-{str(lea.tenant_id)[-8:]}")
     account = f"x-{str(lea.tenant_id)[-8:]}"
     return lea.connect_to("x", account=account, token=lea.network.tokens[account], surface="sandbox.as_x")
@@ -211,7 +220,7 @@ def test_another_tenants_posts_are_no_repeats(lea: Desk, services: Services, san
     other.live(minutes=1)
     mine = lea.delivery("hello", after=60)
     with other.scope() as scope, pytest.raises(NotFound):
-        repeats.post_anyway(scope, mine, connectors=CONNECTORS)
+        repeats.post_anyway(scope, mine, connectors=lea.services.connectors)
     lea.live(minutes=2)
     assert lea.state(mine) is S.PUBLISHED
 
@@ -235,11 +244,11 @@ def test_a_person_who_plans_says_once_that_they_know(lea: Desk) -> None:
     with lea.scope(f"member:{lea.author}") as scope:
         at = scope.now + timedelta(hours=1)
         said = Content("", "hello", (), ())
-        (found,) = repeats.of_content(scope, said, [main], at, connectors=CONNECTORS)
+        (found,) = repeats.of_content(scope, said, [main], at, connectors=lea.services.connectors)
         draft = Draft(lea.creator_id, "", "hello", (), (main,))
         wall = WallTime(at.date(), at.time(), "UTC")
         planned = drafting.plan(scope, draft, key=uuid7(), at=wall, author=f"member:{lea.author}")
-        repeats.know(scope, planned.post_id, seen={found.post_id}, connectors=CONNECTORS)
+        repeats.know(scope, planned.post_id, seen={found.post_id}, connectors=lea.services.connectors)
         (row,) = planning.deliveries_of(scope, planned.post_id)
     assert likes(lea, row.id) == []
     lea.approve(planned.post_id)
