@@ -317,7 +317,7 @@ def _check_repeats(scope: Scope, row: Delivery, owner: Post, channel: Channel, c
     """What its account has said already waits for a person's word."""
     like = repeats.in_the_way(scope, row, owner, channel, connector)
     if like is not None:
-        raise NotClaimable("delivery.repeats", hold=like.message)
+        raise NotClaimable(like.message.code, hold=like.message)
 
 
 def _digest(scope: Scope, owner: Post, raw: Sequence[Unit]) -> str:
