@@ -48,7 +48,7 @@ _AI = re.compile(r"(^|[._])(ai|is_aigc|made_with_ai|is_ai_generated|containsSynt
 class Site:
     """A platform as people post to it: its name, its hosts, how the address of one post looks, and what it takes.
 
-    `lines` are what a person sees to there whatever the post shows.
+    `lines` are what a person sees to there whatever the post shows; `once`: it refuses words the account has said.
     """
 
     label: str
@@ -57,6 +57,7 @@ class Site:
     text: int = 10_000
     media: int = 40
     lines: tuple[str, ...] = ()
+    once: bool = False
 
 
 _PAID = ("audience", "partners")
@@ -68,7 +69,7 @@ SITES: Mapping[str, Site] = {
     "tiktok": Site("TikTok", ("tiktok.com",), r"/(@[\w.-]+/(video|photo)/\d+|[\w-]{5,})", 2200, 35),
     "snapchat": Site("Snapchat", ("snapchat.com",), text=250, media=1),
     "linkedin": Site("LinkedIn", ("linkedin.com",), r"/(posts|feed/update|pulse)/.+", 3000, 20),
-    "x": Site("X", ("x.com", "twitter.com"), r"/\w+/status/(\d{3,})", 280, 4),
+    "x": Site("X", ("x.com", "twitter.com"), r"/\w+/status/(\d{3,})", 280, 4, once=True),
     "reddit": Site("Reddit", ("reddit.com", "redd.it"), r"/(r/\w+|user/[\w-]+)/(comments|s)/\w+.*|/\w{5,}", 40_000, 20),
     "threads": Site("Threads", ("threads.net", "threads.com"), r"/@[\w.]+/post/[\w-]+", 500, 20),
     "facebook": Site("Facebook", ("facebook.com", "fb.watch"), text=63_206),
@@ -101,6 +102,7 @@ class ByHand:
         stages=False,
         hand_over=True,
         sizes={name: (site.text, site.media) for name, site in SITES.items()},
+        once=frozenset(name for name, site in SITES.items() if site.once),
     )
     form = ConnectForm(
         fields=(Field("site", choices=tuple(SITES)), Field("account", example="mia.lumiere")), credential="", minutes=1

@@ -39,7 +39,13 @@ class Capabilities:
     """Where it knows none, the parts are shown as one: texts under one another, pictures after one another."""
     sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """Where places differ: the longest text and the most media of each."""
+    once: frozenset[str] = frozenset()
+    """Places that refuse words an account has said there before, however long ago."""
 
     def size(self, surface: str) -> tuple[int, int]:
         """The longest text and the most media that a place takes."""
         return self.sizes.get(surface.removeprefix(f"{self.platform}."), (self.max_text, self.max_media))
+
+    def takes_again(self, surface: str) -> bool:
+        """Whether a place takes the same words from one account a second time."""
+        return surface.removeprefix(f"{self.platform}.") not in self.once

@@ -26,7 +26,7 @@ from gate.minting import Decision, Denied
 from gate.permit import Permit
 from gate.reasons import Reason
 from gate.units import Subject, Text, Unit
-from schedules import linking, overrides, passing, rehearsing, threads
+from schedules import linking, overrides, passing, rehearsing, repeats, threads
 from schedules.approvals import is_approved
 from schedules.events import ReconcileDue
 from schedules.linking import AS_IT_STANDS, Linked
@@ -234,6 +234,8 @@ def made_ready(scope: Scope, row: Delivery, connectors: Mapping[str, Connector])
     minting.lock_epochs(scope, threads.together(wanted))
     _check_channel(scope, row, channel)
     _check_approval(scope, owner, raw)
+    if part == 0:  # what has begun goes on
+        _check_repeats(scope, row, owner, channel, connector)
     units = marked_parts(scope, wanted)
     if part or len(raw) == 1:
         unit = replace(units[part], reply_to=threads.reply_to(row, overrides.content(owner, channel).parts))
@@ -345,6 +347,13 @@ def _check_approval(scope: Scope, owner: Post, raw: Sequence[Unit]) -> None:
         raise NotClaimable("delivery.unapproved", hold=UNAPPROVED)
 
 
+def _check_repeats(scope: Scope, row: Delivery, owner: Post, channel: Channel, connector: Connector) -> None:
+    """What its account has said already waits for a person's word."""
+    like = repeats.in_the_way(scope, row, owner, channel, connector)
+    if like is not None:
+        raise NotClaimable(like.message.code, hold=like.message)
+
+
 def _digest(scope: Scope, owner: Post, raw: Sequence[Unit]) -> str:
     """The digest of a post whose parts on an account were just put together."""
     if owner.overrides:  # what other places say was approved with it
@@ -382,6 +391,7 @@ def trouble(scope: Scope, row: Delivery, connectors: Mapping[str, Connector]) ->
     try:
         raw = _parts(scope, row, owner, channel, connectors[channel.platform])
         _check_approval(scope, owner, raw)
+        _check_repeats(scope, row, owner, channel, connectors[channel.platform])
     except NotClaimable as refusal:
         return refusal.hold
     units = marked_parts(scope, raw)

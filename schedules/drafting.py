@@ -6,7 +6,7 @@ from uuid import UUID
 
 from foundation.database import Scope
 from foundation.errors import BadInput, Conflict
-from schedules import approvals, linking, overrides, planning, threads
+from schedules import approvals, linking, overrides, planning, prints, threads
 from schedules.calendar import WallTime
 from schedules.linking import NO_WISH, Wanted
 from schedules.moving import delivery, move
@@ -181,6 +181,7 @@ def rewrite(scope: Scope, post_id: UUID, draft: Draft, *, author: str) -> bool:
     row.version += 1
     row.digest = digest_now(scope, row)
     scope.add(row)
+    prints.keep(scope, row)
     for one in known:
         if one.state != S.DRAFT:
             move(scope, one, S.DRAFT)

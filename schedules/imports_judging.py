@@ -1,6 +1,5 @@
 """What the lines of a file would become, and what stands in their way: whose, where, when, and what is near. Pure."""
 
-import unicodedata
 from bisect import bisect_left, insort
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,20 +15,19 @@ from connectors.contract import Connector
 from foundation.errors import BadInput
 from foundation.ids import derived
 from gate.units import Medium, Text, Unit
-from schedules import linking, threads
+from schedules import likeness, linking, threads
 from schedules.calendar import WallTime, bounds, zone_of
 from schedules.claiming import subject
 from schedules.imports_rows import OVERRIDE, Finding, Row, Sheet, nearest
+from schedules.likeness import Kind, Print
 from schedules.linking import AS_WRITTEN, Rule, Wanted
 from schedules.overrides import Override
+from schedules.said import Said
 from schedules.threads import Piece
 from tenants.reads import Creator
 
 FARTHEST = timedelta(days=731)
 """A post may be planned so far ahead."""
-
-ALIKE = timedelta(days=30)
-"""The same words on an account within this are said."""
 
 
 @dataclass(frozen=True)
@@ -64,16 +62,15 @@ class Home:
 
 @dataclass
 class Taken:
-    """What an account has already: when posts leave, and when each text does. Instants are UTC-aware and sorted."""
+    """What an account has already: when posts leave (UTC-aware, in order), and what they say and show."""
 
     times: list[datetime] = field(default_factory=list)
-    texts: dict[str, list[datetime]] = field(default_factory=dict)
+    said: Said = field(default_factory=Said)
 
-    def add(self, at: datetime, text: str) -> None:
+    def add(self, at: datetime, one: Print) -> None:
         """Another post."""
         insort(self.times, at)
-        if text:
-            insort(self.texts.setdefault(text, []), at)
+        self.said.add(at, one)
 
 
 @dataclass(frozen=True)
@@ -117,10 +114,9 @@ class Wish:
         """What it says on an account."""
         return self.row.bodies.get(channel.platform, self.row.body)
 
-
-def normal(text: str) -> str:
-    """A text as people would call it the same: case, blanks and letter forms aside."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    def print_on(self, channel: Channel) -> Print:
+        """What it is found by when another post of an account repeats it."""
+        return likeness.print_of(self.words_on(channel), (one.asset_id for one in self.pictures))
 
 
 def nearest_at(times: Sequence[datetime], at: datetime) -> datetime | None:
@@ -286,7 +282,7 @@ def _fits(sheet: Sheet, wish: Wish, account: Account, now: datetime) -> None:
 def _near(sheet: Sheet, wish: Wish, account: Account, world: World) -> None:
     """What leaves there at almost the same time, and where the same words were or will be said."""
     taken, due = world.taken[account.channel.id], wish.due
-    text = normal(wish.words_on(account.channel))
+    one = wish.print_on(account.channel)
     said: dict[str, str | int] = {"account": account.channel.name}
     close = nearest_at(taken.times, due)
     if close == due:
@@ -294,8 +290,10 @@ def _near(sheet: Sheet, wish: Wish, account: Account, world: World) -> None:
     elif close is not None and abs(close - due) < account.channel.min_gap:
         away = int(abs(close - due).total_seconds()) // 60
         sheet.say(wish.row.line, "time", "import.too_near", grave=False, minutes=away, **said)
-    alike = nearest_at(taken.texts.get(text, ()), due)
-    if alike is not None and abs(alike - due) <= ALIKE:
-        day = alike.astimezone(zone_of(wish.at.zone)).date()
-        sheet.say(wish.row.line, "body", "import.said_already", grave=False, day=f"{day:%d/%m/%Y}", **said)
-    taken.add(due, text)
+    alike = taken.said.like(due, one)
+    if alike is not None:
+        day = alike.at.astimezone(zone_of(wish.at.zone)).date()
+        code = "import.never_twice" if alike.refused else f"import.repeats_{alike.kind}"
+        column = "media" if alike.kind is Kind.PICTURES else "body"
+        sheet.say(wish.row.line, column, code, grave=False, day=f"{day:%d/%m/%Y}", **said)
+    taken.add(due, one)

@@ -12,11 +12,14 @@ from foundation.database import Scope
 from foundation.errors import NotFound
 from foundation.ids import derived
 from gate.units import Medium, Unit
-from schedules import linking
+from schedules import likeness, linking, overrides
 from schedules.claiming import placed, subject
-from schedules.imports_judging import ALIKE, Account, Home, Picture, Taken, World, normal
+from schedules.imports_judging import Account, Home, Picture, Taken, World
 from schedules.imports_rows import Row
+from schedules.likeness import WINDOW, Print
 from schedules.models import Delivery, Post
+from schedules.overrides import Content
+from schedules.said import Said
 from schedules.states import DeliveryState
 from studio import library
 from tenants import reads as tenant_reads
@@ -39,7 +42,7 @@ def world(scope: Scope, rows: Sequence[Row], creators: Collection[UUID], connect
         home = Home(creator, accounts, _pictures(scope, creator.id, asked), linking.rule_of(scope, creator.id))
         for name in (creator.name, creator.slug):
             homes.setdefault(name.casefold(), home)
-    return World(scope.now, homes, _taken(scope, [one.id for one in channels]))
+    return World(scope.now, homes, _taken(scope, channels, connectors))
 
 
 def _account(scope: Scope, creator: Creator, channel: Channel, connectors: Mapping[str, Connector]) -> Account:
@@ -83,19 +86,30 @@ def _id(name: str) -> UUID | None:
         return None
 
 
-def _taken(scope: Scope, channels: Sequence[UUID]) -> dict[UUID, Taken]:
-    found = {channel: Taken() for channel in channels}
+def _taken(scope: Scope, channels: Sequence[Channel], connectors: Mapping[str, Connector]) -> dict[UUID, Taken]:
+    """What stands on these accounts or will; where the same words are never taken twice, all they ever said."""
+    once = {one.id for one in channels if not _takes_again(one, connectors.get(one.platform))}
+    found = {one.id: Taken(said=Said(once=one.id in once)) for one in channels}
+    by_id = {one.id: one for one in channels}
     rows = scope.session.exec(
-        select(Delivery.channel_id, Delivery.due_at, Post.body)
+        select(Delivery.channel_id, Delivery.due_at, Post)
         .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
         .where(
             Delivery.tenant_id == scope.tenant_id,
-            col(Delivery.channel_id).in_(list(channels)),
-            col(Delivery.due_at) > scope.now - ALIKE,
+            col(Delivery.channel_id).in_(list(by_id)),
+            (col(Delivery.due_at) > scope.now - WINDOW) | col(Delivery.channel_id).in_(list(once)),
             col(Delivery.state).not_in(_NOWHERE),
         )
         .order_by(col(Delivery.due_at))
     )
-    for channel, due, body in rows:
-        found[channel].add(due, normal(body))
+    known: dict[Content, Print] = {}
+    for channel, due, owner in rows:
+        said = overrides.content(owner, by_id[channel])
+        if said not in known:
+            known[said] = likeness.of_content(said)
+        found[channel].add(due, known[said])
     return found
+
+
+def _takes_again(channel: Channel, connector: Connector | None) -> bool:
+    return connector is None or connector.capabilities.takes_again(channel.surface)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
+from typing import Any
 from uuid import UUID
 
 from sqlmodel import col, select
@@ -13,7 +14,7 @@ from foundation.database import Scope
 from foundation.ids import derived, uuid7
 from foundation.loading import forget_plans, load
 from foundation.outbox_bulk import Due
-from schedules import overrides, rehearsing, threads
+from schedules import overrides, prints, rehearsing, threads
 from schedules.drafting import REWRITABLE
 from schedules.events import PreflightDue, PublishDue, ReconcileDue, StageDue
 from schedules.imports_judging import Account, Wish
@@ -54,7 +55,9 @@ def write(scope: Scope, import_id: UUID, wishes: Sequence[Wish], *, plan: bool, 
     known = _known(scope, import_id)
     fresh = [wish for wish in wishes if ids[wish.row.line] not in known]
     forget_plans(scope)
-    load(scope, Post, [_post(wish, ids[wish.row.line], import_id, author) for wish in fresh])
+    posts = [_post(wish, ids[wish.row.line], import_id, author) for wish in fresh]
+    load(scope, Post, posts)
+    prints.keep_new(scope, [Post(tenant_id=scope.tenant_id, **one) for one in posts])
     deliveries, moves, dues = list[Mapping[str, object]](), list[Mapping[str, object]](), list[Due]()
     planned, dry = 0, rehearsing.covered(scope)
     for wish in fresh:
@@ -81,7 +84,7 @@ def _known(scope: Scope, import_id: UUID) -> set[UUID]:
     return set(rows)
 
 
-def _post(wish: Wish, post_id: UUID, import_id: UUID, author: Author) -> Mapping[str, object]:
+def _post(wish: Wish, post_id: UUID, import_id: UUID, author: Author) -> dict[str, Any]:
     prints = [print_of(str(one.asset_id), one.medium) for one in wish.pictures]
     parts = [part_print(piece, []) for piece in wish.parts]
     otherwise = {one.place: ["", one.body, prints, parts] for one in wish.others}

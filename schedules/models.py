@@ -4,7 +4,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Date, ForeignKeyConstraint, Index, Interval, LargeBinary, Time, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Date, ForeignKeyConstraint, Index, Interval, LargeBinary, Time, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -356,6 +356,16 @@ class CommentRow(CreatorRow, table=True):
         ForeignKeyConstraint(["tenant_id", "post_id"], ["posts.tenant_id", "posts.id"]),
         ForeignKeyConstraint(["tenant_id", "thread_id"], ["comments.tenant_id", "comments.id"]),
         Index("comments_post", "tenant_id", "post_id", "id"),
+
+
+class PostPrint(CreatorRow, table=True):
+    """What a post is found by that another one repeats (`schedules/likeness.py`): of every version of it."""
+
+    __tablename__ = "post_prints"
+    __table_args__ = table(
+        ForeignKeyConstraint(["tenant_id", "post_id"], ["posts.tenant_id", "posts.id"]),
+        Index("post_prints_mark", "tenant_id", "creator_id", "mark"),
+        Index("post_prints_post", "post_id"),  # alone: nobody may read all of a tenant by it
         about="creator",
         keep="while the tenant is here",
     )
@@ -449,3 +459,60 @@ class CalendarAddress(TenantRow, table=True):
     """Whether it tells what posts say, on a phone that others may see."""
     used_at: datetime | None = instant(optional=True)
     revoked_at: datetime | None = instant(optional=True)
+    mark: int = Field(sa_type=BigInteger)
+    kind: str
+    letters: int | None = Field(default=None, sa_type=BigInteger)
+
+
+class RepeatWord(CreatorRow, table=True):
+    """A person's word that a delivery may leave although it repeats a post, both as they were then; append-only."""
+
+    __tablename__ = "repeat_words"
+    __table_args__ = table(
+        ForeignKeyConstraint(["tenant_id", "delivery_id"], ["deliveries.tenant_id", "deliveries.id"]),
+        UniqueConstraint("tenant_id", "delivery_id", "digest", "like_id", "like_digest"),
+        about="creator",
+        keep="while the tenant is here",
+    )
+    delivery_id: UUID
+    digest: str
+    like_id: UUID
+    """The post it repeats."""
+    like_digest: str
+    by: str
+
+
+class Pool(CreatorRow, table=True):
+    """What of a creator's posts comes back on the free slots of her accounts, when and how often."""
+
+    __tablename__ = "pools"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "creator_id"), about="creator", keep="while the tenant is here"
+    )
+    channels: list[str] = jsonb(list)
+    label: str = ""
+    """Only slots of this name; all of them without one."""
+    min_age: timedelta = Field(sa_type=Interval)
+    """Between two times of one entry on an account, at least."""
+    every: timedelta = Field(sa_type=Interval)
+    """Between two posts of the pool on an account, at least."""
+    until: date | None = Field(default=None, sa_type=Date)
+    paused: bool = False
+
+
+class PoolEntry(CreatorRow, table=True):
+    """A post that comes back, in one wording or several in turn: each wording is a post of its own."""
+
+    __tablename__ = "pool_entries"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "pool_id", "first_id"),
+        ForeignKeyConstraint(["tenant_id", "pool_id"], ["pools.tenant_id", "pools.id"]),
+        ForeignKeyConstraint(["tenant_id", "first_id"], ["posts.tenant_id", "posts.id"]),
+        about="creator",
+        keep="while the tenant is here",
+    )
+    pool_id: UUID
+    first_id: UUID
+    wordings: list[str] = jsonb(list)
+    """Ids of posts, in the order of their turns, the first one included."""
+    taken_out: bool = False

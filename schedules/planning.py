@@ -15,7 +15,7 @@ from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.words import Message, canonical
 from gate.units import Medium
-from schedules import linking, overrides, rehearsing, retiming, threads
+from schedules import linking, overrides, prints, rehearsing, retiming, threads
 from schedules.calendar import WallTime, local_wall
 from schedules.events import PreflightDue, PublishDue, ReconcileDue, StageDue
 from schedules.linking import NO_WISH, Wanted
@@ -152,6 +152,7 @@ def write_post(
     )
     row.digest = digest_now(scope, row)
     scope.add(row)
+    prints.keep_new(scope, [row])
     return row.id
 
 

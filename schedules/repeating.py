@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from foundation import outbox
 from foundation.database import OpenScope
-from schedules import clocks, series
+from schedules import clocks, prints, recycling, series
 from schedules.events import ClocksDue, ExtendDue
 
 SERIES = "system:series"
@@ -19,10 +19,13 @@ def extend(event: ExtendDue, *, tenant: OpenScope) -> None:
 
 
 def look_at_clocks(event: ClocksDue, *, tenant: OpenScope) -> None:
-    """Follow the clocks of every zone, and take up series that were forgotten."""
+    """Follow the clocks of every zone, take up what was forgotten, and keep the prints that are missing."""
     with tenant(event.tenant_id, SERIES) as scope:
         clocks.recompute(scope)
     with tenant(event.tenant_id, SERIES) as scope:
         for series_id in series.overdue(scope, by=FORGOTTEN):
             if not outbox.awaited(scope, series_id, ExtendDue.kind):
                 outbox.put(scope, ExtendDue(scope.tenant_id, series_id))
+    with tenant(event.tenant_id, SERIES) as scope:
+        prints.catch_up(scope)
+        recycling.wake_forgotten(scope)

@@ -12,8 +12,9 @@ from uuid import UUID
 
 from channels import reads as channel_reads
 from channels.reads import Channel
+from connectors import registry
 from foundation.database import OpenScope, Scope
-from schedules import approvals, planning
+from schedules import approvals, planning, repeats
 from schedules import reads as schedule_reads
 from schedules.calendar import WallTime, bounds, local_day, local_wall, parse_clock
 from studio import library
@@ -153,6 +154,6 @@ def _write(scope: Scope, part: Part, one: Plan, *, author: str, origin: str = OR
         author=author,
         late_ok=one.late_ok,
     )
-    return post_id, {
-        channel.id: planning.add_delivery(scope, post_id, channel.id, at=one.at) for channel in one.channels
-    }
+    deliveries = {channel.id: planning.add_delivery(scope, post_id, channel.id, at=one.at) for channel in one.channels}
+    repeats.know(scope, post_id, connectors=registry.load())  # a demonstration has few pictures, and shows them often
+    return post_id, deliveries

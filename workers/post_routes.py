@@ -4,7 +4,7 @@ from functools import partial
 
 from channels import carrying
 from gate.releasing import ReleaseRipe
-from schedules import claiming, doubts, rehearsed, repeating, weeks_handling
+from schedules import claiming, doubts, recycling, rehearsed, repeating, weeks_handling
 from schedules import handling as posting
 from schedules.events import (
     AccountBack,
@@ -14,6 +14,7 @@ from schedules.events import (
     ExtendDue,
     HandedBack,
     PauseOver,
+    PoolDue,
     PreflightDue,
     PublishDue,
     ReconcileDue,
@@ -67,6 +68,11 @@ def routes(s: Services) -> tuple[Route, ...]:
         Route(PauseOver, partial(posting.pause_over, tenant=tenant)),
         Route(HandedBack, partial(posting.handed_back, tenant=tenant)),
         Route(ExtendDue, partial(repeating.extend, tenant=tenant), deadline_seconds=MAKE_SECONDS),
+        Route(
+            PoolDue,
+            partial(recycling.recycle, tenant=tenant, connectors=s.connectors),
+            deadline_seconds=MAKE_SECONDS,
+        ),
         Route(ClocksDue, partial(repeating.look_at_clocks, tenant=tenant), deadline_seconds=MAKE_SECONDS),
         Route(
             WeekWords,

@@ -15,6 +15,7 @@ from channels import reads as channel_reads
 from channels import tasks
 from channels.reads import Channel
 from channels.states import ChannelState
+from connectors import registry
 from dashboard.touring import BURST, COUNTED, KILLED, ORIGIN, WAYS, TourAct, about
 from foundation import outbox
 from foundation.database import Scope
@@ -27,7 +28,7 @@ from gate.rulings import AGENCY
 from gate.units import Rating
 from generators.contract import ImageJob
 from generators.engines.scenes import Scenes
-from schedules import approvals, planning, removal
+from schedules import approvals, planning, removal, repeats
 from schedules import reads as schedule_reads
 from schedules.calendar import local_wall
 from schedules.planning import deliveries_of
@@ -112,6 +113,7 @@ def _leave(
     at = local_wall(scope.now + SOON, tenant_reads.creator(scope, creator_id).zone)
     for channel_id in channels:
         planning.add_delivery(scope, post_id, channel_id, at=at)
+    repeats.know(scope, post_id, connectors=registry.load())  # a tour says the same each time
     approvals.approve(scope, post_id, member_id=UUID(event.by.partition(":")[2]))
     if planning.has_approved(scope, post_id):
         planning.plan_post(scope, post_id)

@@ -20,6 +20,14 @@ from dashboard.app_pages import (
     compose_draft,
 )
 from dashboard.app_pages.calendar_outlook import show as show_ahead
+    calendar_files,
+    calendar_pool,
+    calendar_post,
+    calendar_queue,
+    calendar_quiet,
+    compose,
+    compose_draft,
+)
 from dashboard.app_pages.calendar_views import USUAL, VIEWS, WEEK, Window, window
 from dashboard.frame import Page
 from dashboard.reads.calendar import Calendar, Day, FreeHour, Turn, Wanted, calendar, free_hours
@@ -54,6 +62,8 @@ def show(page: Page) -> None:
         calendar_queue.show(page, queue)
     elif st.query_params.get("week") and page.may(Right.RUN):
         calendar_week.show(page)
+    elif (pool := st.query_params.get("pool")) and page.may(Right.RUN):
+        calendar_pool.show(page, pool)
     elif st.query_params.get("files"):
         calendar_files.show(page)
     elif st.query_params.get("ahead"):
@@ -107,6 +117,7 @@ def _bar(page: Page, view: str, shown: Window, today: date) -> None:
         if page.may(Right.RUN):
             _go(page, "calendar.queue", "Q", queue="1")
             _go(page, "calendar.week", "B", week="1")
+            _go(page, "calendar.pool", "B", pool="1")
             st.button(
                 page.word("calendar.new"),
                 type="primary",

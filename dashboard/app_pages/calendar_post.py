@@ -6,7 +6,14 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting, files, frame
-from dashboard.app_pages import calendar_near, calendar_rehearsal, calendar_series, compose_draft, post_talk
+from dashboard.app_pages import (
+    calendar_near,
+    calendar_rehearsal,
+    calendar_repeats,
+    calendar_series,
+    compose_draft,
+    post_talk,
+)
 from dashboard.frame import Page
 from dashboard.reads.calendar import Opened, Place, opened
 from dashboard.reads.telling import leaves_at, next_of, told
@@ -76,6 +83,7 @@ def _story(drawn: Page, post_id: UUID, at: str, offers: tuple[bool, frozenset[UU
                 word=page.word,
             )
             calendar_near.show(page, found.creator.id, place)
+            calendar_repeats.show(page, found.creator.id, place)
             if page.may(Right.RUN):
                 _acts(page, found, place)
     draw("calendar_foot.html", now=found.now, voice=page.voice, word=page.word)

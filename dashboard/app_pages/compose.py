@@ -14,6 +14,7 @@ from dashboard.app_pages import (
     compose_parts,
     compose_pictures,
     compose_places,
+    compose_repeats,
     compose_when,
 )
 from dashboard.app_pages.compose_draft import (
@@ -62,6 +63,8 @@ class _Asked:
     clock: str
     priority: int
     again: Choice
+    known: frozenset[UUID]
+    """The posts somebody knows it repeats."""
 
 
 def show(page: Page) -> None:
@@ -177,6 +180,7 @@ def _send(page: Page, found: Desk, written: Draft) -> None:
         compose_when.warn(page, found.creator, written)
     compose_when.importance(page)
     _repeat(page, found, when)
+    compose_repeats.show(page, written, _first(found, when), repeating=calendar_series.chosen(REPEAT).wanted)
     draw("calendar_note.html", note=page.word("compose.zone", place=page.voice.place(found.creator.zone)))
     _press(page, found, "compose.plan")
 
@@ -185,15 +189,19 @@ def _repeat(page: Page, found: Desk, when: str) -> None:
     """Whether it leaves again and again, from the time it leaves first; a place in a queue is had once."""
     if when == compose_when.SLOT:
         return
-    first: WallTime | None = found.next_free
+    calendar_series.fields(page, REPEAT, _first(found, when), now=found.now, accounts=len(listed(ACCOUNTS)))
+
+
+def _first(found: Desk, when: str) -> WallTime | None:
+    """When it leaves first, as far as it can be read."""
     if when == "soon":
-        first = local_wall(found.now, found.creator.zone)
+        return local_wall(found.now, found.creator.zone)
     if when == "at":
         try:
-            first = WallTime(day_of(typed(DAY)), time_of(typed(CLOCK)), found.creator.zone)
+            return WallTime(day_of(typed(DAY)), time_of(typed(CLOCK)), found.creator.zone)
         except BadInput:
-            first = None
-    calendar_series.fields(page, REPEAT, first, now=found.now, accounts=len(listed(ACCOUNTS)))
+            return None
+    return found.next_free
 
 
 def _press(page: Page, found: Desk, code: str) -> None:
@@ -220,7 +228,8 @@ def _pressed(page: Page, creator_id: UUID) -> None:
         act = partial(_rewrite, page, UUID(rewritten), written, made)
     else:
         again, priority = calendar_series.chosen(REPEAT), compose_when.chosen()
-        asked = _Asked(UUID(typed(ID)), typed(WHEN), typed(DAY), typed(CLOCK), priority, again)
+        known = compose_repeats.known()
+        asked = _Asked(UUID(typed(ID)), typed(WHEN), typed(DAY), typed(CLOCK), priority, again, known)
         act = partial(_plan, page, written, asked, made)
     acting.press(act, Right.RUN, PRESS)
     if made and f"press:{PRESS}" not in st.session_state:  # it stands
@@ -232,10 +241,13 @@ def _plan(page: Page, written: Draft, asked: _Asked, made: list[UUID], scope: Sc
     creator = page.my(scope, written.creator_id)
     author, priority = page.who.actor, asked.priority
     if asked.when == compose_when.SLOT:
-        return compose_when.plan(scope, written, key=asked.key, author=author, priority=priority, made=made)
+        said = compose_when.plan(scope, written, key=asked.key, author=author, priority=priority, made=made)
+        compose_repeats.keep(scope, made[0], asked.known)
+        return said
     at = _time(scope, creator, asked)
     planned = calendar_series.plan(scope, written, asked.again, at, key=asked.key, author=author, priority=priority)
     made.append(planned.post_id)
+    compose_repeats.keep(scope, planned.post_id, asked.known)
     at = planned.at
     when = {
         "day": f"{at.day:%d/%m/%Y}",

@@ -36,7 +36,10 @@ REPEAT = "compose:repeat:"
 """What the fields of a repetition begin with."""
 
 TICKED = "compose:tick:"
-BEGUN = (TICKED, OF_PART, OF_OTHER, REPEAT)
+KNOWN = "compose:known:"
+"""What begins the box by which somebody says that they know what a post repeats."""
+
+BEGUN = (TICKED, OF_PART, OF_OTHER, REPEAT, KNOWN)
 FEW = 12
 """Pictures of the library shown at first, and more at each press."""
 

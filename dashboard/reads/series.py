@@ -7,6 +7,7 @@ from datetime import date, datetime
 from dashboard.reads.when import day_of
 from foundation.errors import BadInput
 from foundation.words import LANGUAGES, Message, say
+from schedules import pools
 from schedules.calendar import WallTime
 from schedules.reads import Entry
 from schedules.recurrence import MOST_TIMES, Every, Repeat, Rule
@@ -118,7 +119,7 @@ def _ends(repeat: Repeat) -> Message:
 def of_occurrence(entries: Sequence[Entry], key: str, now: datetime) -> list[Entry]:
     """The deliveries of one time of a post that repeats: the one that was asked for, else the next that stands, else
     the last. All of a post that does not repeat."""
-    if not any(one.series_id for one in entries):
+    if not any(one.series_id or one.occurrence_key.startswith(pools.KEY) for one in entries):
         return list(entries)
     coming = [one for one in entries if one.due_at >= now and one.state != "cancelled"]
     wanted = key if any(one.occurrence_key == key for one in entries) else (coming or entries[-1:])[0].occurrence_key

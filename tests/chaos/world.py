@@ -12,13 +12,14 @@ from urllib.parse import quote
 from uuid import UUID
 
 from channels import carrying, connecting, listening
+from connectors import registry
 from foundation.database import Scope
 from foundation.ids import uuid7
 from foundation.money import Money
 from foundation.words import Message
 from gate import ratings
 from gate.units import Rating, Subject
-from schedules import approvals, planning
+from schedules import approvals, planning, repeats
 from schedules.calendar import WallTime
 from studio import ingesting, jobs, library, packs, recipes
 from subscribers import ledger, offers, persona
@@ -291,6 +292,10 @@ def _posts(world: World, drawn: random.Random) -> None:
         always = drawn.random() < 0.5
         with world.house.scope(tenant_id) as scope:
             world.intents += plan(scope, chosen, number, text=text, media=media, due=due, always=always)
+            world.intents += _plan(scope, chosen, number, text=text, media=media, due=due, always=always)
+    for intent in world.intents:  # once all are planned: each knows the others
+        with world.house.scope(intent.place.tenant_id) as scope:
+            repeats.post_anyway(scope, intent.delivery_id, connectors=registry.load())
 
 
 def plan(

@@ -23,7 +23,7 @@ from foundation.sealed import Sealed
 from foundation.words import Message
 from gate import minting, people, ratings, recording, switches
 from gate.units import Rating
-from schedules import approvals, claiming, planning, publishing
+from schedules import approvals, claiming, planning, publishing, repeats
 from schedules.calendar import WallTime
 from studio import library
 from studio.models import Creation
@@ -72,6 +72,8 @@ def desk(tenant: OpenScope, tenant_id: UUID) -> Desk:
         staging = _delivery(scope, made, channel_id, key="staging", media=[asset_id])
         sending = _delivery(scope, made, channel_id, key="sending", media=[])
         doubtful = _delivery(scope, made, channel_id, key="doubtful", media=[])
+        for delivery_id in (due, staging):  # the same picture, and somebody knows
+            repeats.post_anyway(scope, delivery_id, connectors=CONNECTORS)
     for delivery_id in (staging, sending, doubtful):
         with made.scope() as scope:
             claiming.claim(scope, delivery_id, mint=MINT, connectors=CONNECTORS)

@@ -279,7 +279,7 @@ def test_what_is_near_or_said_already_is_marked(clerk: Clerk) -> None:
     ]
     assert clerk.marks(clerk.bring(table(rows))) == [
         (2, "time", "import.too_near"),
-        (3, "body", "import.said_already"),
+        (3, "body", "import.repeats_words"),
         (6, "time", "import.too_near"),  # the text above takes two lines
         (8, "time", "import.same_time"),
     ]

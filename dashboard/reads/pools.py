@@ -1,0 +1,98 @@
+"""The posts that come back: what is in a creator's pool, what comes next, and what could be put in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from channels import reads as channel_reads
+from dashboard.reads.compose import Account
+from dashboard.reads.compose import accounts as accounts_of
+from foundation.database import Scope
+from schedules import pools, slots
+from schedules import reads as schedule_reads
+from schedules.pools import Rhythm
+from schedules.reads import Entry, Written
+from schedules.states import DeliveryState
+from tenants.reads import Creator
+
+S = DeliveryState
+RECENT = timedelta(days=365)
+OFFERED = 60
+"""Published posts that may be put in, the latest first."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One entry: its wordings, when it left last and when it leaves next, on whatever account."""
+
+    id: UUID
+    wordings: Sequence[Written]
+    taken_out: bool
+    last: datetime | None
+    next: datetime | None
+
+
+@dataclass(frozen=True)
+class Recycled:
+    """All that is drawn of a creator's pool; `pool_id` None while she has none."""
+
+    now: datetime
+    creator: Creator
+    accounts: Sequence[Account]
+    labels: Sequence[str]
+    """Names of slots."""
+    no_slots: Sequence[str]
+    """Accounts of the pool that have no slot, by name: nothing comes back there."""
+    pool_id: UUID | None
+    rhythm: Rhythm | None
+    paused: bool
+    items: Sequence[Item]
+    coming: Sequence[Entry]
+    """What is planned of it, the next one first."""
+    offered: Sequence[Entry]
+    """Posts that left and are not in it."""
+
+
+def recycled(scope: Scope, creator: Creator) -> Recycled:
+    """A creator's pool as it stands."""
+    row = pools.of_creator(scope, creator.id)
+    entries = pools.entries_of(scope, row.id) if row is not None else []
+    inside = {UUID(one) for entry in entries for one in entry.wordings}
+    known = schedule_reads.between(scope, creator.id, scope.now - RECENT, scope.now + RECENT)
+    accounts = accounts_of(scope, [creator])
+    hours = {one.id: slots.slots_of(scope, one.id) for one in accounts}
+    rhythm = pools.rhythm_of(row) if row is not None else None
+    return Recycled(
+        now=scope.now,
+        creator=creator,
+        accounts=accounts,
+        labels=sorted({slot.label for each in hours.values() for slot in each if slot.label}),
+        no_slots=[one.name for one in accounts if rhythm and one.id in rhythm.channels and not hours[one.id]],
+        pool_id=row.id if row is not None else None,
+        rhythm=rhythm,
+        paused=row is not None and row.paused,
+        items=[_item(scope, entry.id, list(map(UUID, entry.wordings)), entry.taken_out, known) for entry in entries],
+        coming=[one for one in known if one.occurrence_key.startswith(pools.KEY) and one.state in pools.COMING],
+        offered=_offered(known, inside),
+    )
+
+
+def _item(scope: Scope, entry_id: UUID, wordings: Sequence[UUID], out: bool, known: Sequence[Entry]) -> Item:
+    mine = [one for one in known if one.post_id in wordings]
+    left = [one.settled_at or one.due_at for one in mine if one.state is S.PUBLISHED]
+    ahead = [one.due_at for one in mine if one.state in pools.COMING]
+    written = [schedule_reads.written_post(scope, one) for one in wordings]
+    return Item(entry_id, written, out, max(left, default=None), min(ahead, default=None))
+
+
+def _offered(known: Sequence[Entry], inside: set[UUID]) -> list[Entry]:
+    """The latest posts that left, once each."""
+    left = [one for one in reversed(known) if one.state is S.PUBLISHED and one.post_id not in inside]
+    once = {one.post_id: one for one in reversed(left) if one.series_id is None}
+    return sorted(once.values(), key=lambda one: one.due_at, reverse=True)[:OFFERED]
+
+
+def names(scope: Scope) -> dict[UUID, str]:
+    """What people call each account."""
+    return channel_reads.names(scope)

@@ -1,0 +1,88 @@
+"""What a post is found by when another one repeats it: written with the post, of every version an account may show."""
+
+from collections.abc import Iterator, Sequence
+from uuid import UUID
+
+from sqlmodel import col, or_, select
+
+from foundation.database import Scope
+from foundation.ids import uuid7
+from schedules import likeness, overrides
+from schedules.likeness import Mark
+from schedules.models import Post, PostPrint
+from schedules.overrides import Content
+
+AT_ONCE = 2_000
+"""Posts whose prints are kept by one statement, or caught up with in one go."""
+
+
+def contents(owner: Post) -> Iterator[Content]:
+    """Everything a post may say anywhere: itself, on a platform, on an account of any platform."""
+    others = overrides.read(owner)
+    places = [one for one in others if not _is_account(one.place)]
+    accounts = [one for one in others if _is_account(one.place)]
+    said = overrides.written(owner)
+    versions = [said, *(overrides.over(said, one) for one in places)]
+    yield from versions
+    for one in accounts:
+        yield from (overrides.over(version, one) for version in versions)
+
+
+def _is_account(place: str) -> bool:
+    try:
+        UUID(place)
+    except ValueError:
+        return False
+    return True
+
+
+def marks_of(owner: Post) -> list[Mark]:
+    """What a post is found by, once each."""
+    found = (mark for said in contents(owner) for mark in likeness.marks(likeness.of_content(said)))
+    return list(dict.fromkeys(found))
+
+
+def keep(scope: Scope, owner: Post) -> None:
+    """Keep what a post is found by, in the place of what it was found by before."""
+    scope.run(
+        "DELETE FROM post_prints WHERE tenant_id = :tenant AND post_id = :post", tenant=scope.tenant_id, post=owner.id
+    )
+    keep_new(scope, [owner])
+
+
+_KEEP = """
+INSERT INTO post_prints (tenant_id, id, creator_id, post_id, mark, kind, letters)
+SELECT :tenant, one.* FROM unnest(CAST(:ids AS uuid[]), CAST(:creators AS uuid[]), CAST(:posts AS uuid[]),
+  CAST(:marks AS bigint[]), CAST(:kinds AS text[]), CAST(:letters AS bigint[])) one
+"""
+
+
+def keep_new(scope: Scope, owners: Sequence[Post]) -> None:
+    """Keep what posts are found by that had no prints yet."""
+    for start in range(0, len(owners), AT_ONCE):
+        rows = [(owner, mark) for owner in owners[start : start + AT_ONCE] for mark in marks_of(owner)]
+        if rows:
+            scope.run(
+                _KEEP,
+                tenant=scope.tenant_id,
+                ids=[str(uuid7()) for _ in rows],
+                creators=[str(owner.creator_id) for owner, _ in rows],
+                posts=[str(owner.id) for owner, _ in rows],
+                marks=[mark.mark for _, mark in rows],
+                kinds=[str(mark.kind) for _, mark in rows],
+                letters=[mark.letters for _, mark in rows],
+            )
+
+
+def catch_up(scope: Scope, *, most: int = AT_ONCE) -> int:
+    """Keep the prints of posts that were written before there were any, the newest first; how many posts that were."""
+    printed = select(PostPrint.id).where(PostPrint.tenant_id == Post.tenant_id, PostPrint.post_id == Post.id)
+    shows = or_(col(Post.body) != "", col(Post.title) != "", col(Post.media) != [])
+    rows = scope.session.exec(
+        select(Post)
+        .where(Post.tenant_id == scope.tenant_id, shows, ~printed.exists())
+        .order_by(col(Post.created_at).desc(), col(Post.id))
+        .limit(most)
+    ).all()
+    keep_new(scope, rows)
+    return len(rows)

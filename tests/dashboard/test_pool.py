@@ -1,0 +1,102 @@
+"""Posts that come back, on their page: where and how often, what comes next, paused and taken out."""
+
+from datetime import time, timedelta
+from uuid import UUID
+
+import pytest
+
+from connectors import registry
+from foundation.database import OpenScope
+from schedules import pools, recycling, slots
+from schedules.models import Delivery
+from tenants.roles import Role
+from tests.dashboard.builders import ZONE, Agency, agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.streams import stream
+
+
+def left_before(who: Agency, *bodies: str) -> None:
+    """Posts that left forty days ago, and an account with an hour each day."""
+    for body in bodies:
+        who.post(body, minutes=5, state="published")
+    with who.scope() as scope:
+        scope.run(
+            "UPDATE deliveries SET due_at = house_now() - interval '40 days', late_until = NULL,"
+            " settled_at = house_now() - interval '40 days' WHERE tenant_id = :t",
+            t=who.tenant_id,
+        )
+        assert who.channel_id is not None
+        for weekday in range(7):
+            slots.add_slot(scope, who.channel_id, weekday=weekday, clock=time(10), zone=ZONE)
+
+
+def filled(who: Agency) -> list[Delivery]:
+    """What the house plans a moment later."""
+    with who.scope() as scope:
+        row = pools.of_creator(scope, who.creator_id)
+        assert row is not None
+        recycling.fill(scope, row.id, connectors=registry.load())
+        posts = [UUID(one) for entry in pools.entries_of(scope, row.id) for one in entry.wordings]
+        return pools.coming(scope, posts)
+
+
+def test_a_pool_is_begun_filled_paused_and_emptied(door: Door, lumiere: Agency) -> None:
+    left_before(lumiere, "une vieille", "une autre")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar")
+        page.press("Ce qui revient")
+        page.type("La même publication revient", "30")
+        assert "Noté" in page.press("Retenir")
+        page.choose("Une publication déjà partie", "une vieille")
+        assert "revient désormais" in page.press("La faire revenir")
+        assert len(filled(lumiere)) == 1
+        text = page.again()
+        assert "une vieille" in text.split("Ce qui vient")[1]
+        assert "En pause. Retirées du calendrier : 1" in page.press("Mettre en pause")
+        assert filled(lumiere) == []
+        page.press("Reprendre")
+        assert len(filled(lumiere)) == 1
+        page.again()
+        assert "Ôtées du calendrier : 1" in page.press("Retirer")
+    assert filled(lumiere) == []
+
+
+def test_another_wording_is_added_and_the_same_one_is_not(door: Door, lumiere: Agency) -> None:
+    left_before(lumiere, "une vieille")
+    with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
+        assert lumiere.channel_id is not None
+        pools.settle(scope, lumiere.creator_id, pools.Rhythm((lumiere.channel_id,), timedelta(days=30)))
+        pools.add(scope, lumiere.posts[0])
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", pool="mia")
+        assert "ce texte y est déjà" in page.press("Ajouter cette version")
+        page.type("Texte", "dit autrement")
+        assert "elle prend son tour" in page.press("Ajouter cette version")
+        assert "dit autrement" in page.again()
+
+
+def test_a_pool_is_read_in_english_and_teaches_when_empty(door: Door, tenant: OpenScope) -> None:
+    english = agency(tenant, language="en")
+    english.post("one", minutes=60)
+    with stream(door.url, door.cookie(english)) as page:
+        text = page.open("/calendar", pool="1")
+        assert "Posts that come back" in text
+        text = page.press("Keep")
+        assert "has no time slots yet" in page.again()
+        assert "Posts that left can be put in here" in page.again()
+
+
+@pytest.mark.parametrize("asked", ["x", "../..", "mia-2"])
+def test_another_creators_pool_is_not_there(door: Door, lumiere: Agency, asked: str) -> None:
+    lumiere.post("une", minutes=60)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.may_fail = True
+        assert "Où et à quel rythme" not in page.open("/calendar", pool=asked)
+
+
+@pytest.mark.parametrize("role", [Role.CHATTER])
+def test_who_may_not_plan_sees_none(door: Door, lumiere: Agency, role: Role) -> None:
+    lumiere.post("une", minutes=60)
+    with stream(door.url, door.cookie(lumiere, role)) as page:
+        page.may_fail = True
+        assert "Posts that come back" not in page.open("/calendar", pool="1")

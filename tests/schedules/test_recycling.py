@@ -1,0 +1,306 @@
+"""Posts that come back: on free slots, each after its rest, wordings in turn, never against the guard."""
+
+import itertools
+from datetime import UTC, datetime, time, timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from connectors import registry
+from foundation.errors import BadInput, Conflict, NotFound
+from foundation.ids import uuid7
+from schedules import drafting, pools, recycling, slots
+from schedules.likeness import WINDOW
+from schedules.pools import Rhythm
+from schedules.recycling import Use, turns
+from schedules.states import DeliveryState as S
+from tests.fakes.network import Network
+from tests.schedules.builders import Desk, desk
+from tests.schedules.test_repeats import as_x
+from workers.wiring import Services
+
+CONNECTORS = registry.load()
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def every_day(lea: Desk, channel: str = "main", *clocks: int, label: str = "") -> None:
+    with lea.scope() as scope:
+        for weekday in range(7):
+            for clock in clocks or (10,):
+                slots.add_slot(
+                    scope, lea.channels[channel], weekday=weekday, clock=time(clock), zone="UTC", label=label
+                )
+
+
+def settled(lea: Desk, *channels: str, **more: object) -> UUID:
+    rhythm = Rhythm(tuple(lea.channels[one] for one in channels or ("main",)), **more)  # type: ignore[arg-type]  # plain
+    found: UUID = lea.act(pools.settle, lea.creator_id, rhythm)
+    return found
+
+
+def published(lea: Desk, *bodies: str, channel: str = "main") -> list[UUID]:
+    """Posts that left, long enough ago to come back."""
+    found = [lea.entry(lea.delivery(body, channel=channel)).post_id for body in bodies]
+    lea.live(minutes=1)
+    return found
+
+
+def planned(lea: Desk) -> list[tuple[str, S, datetime]]:
+    """What the pool planned: first words, state, due."""
+    with lea.scope() as scope:
+        rows = scope.run(
+            "SELECT p.body, d.state, d.due_at FROM deliveries d JOIN posts p ON p.tenant_id = d.tenant_id"
+            " AND p.id = d.post_id WHERE d.tenant_id = :t AND d.occurrence_key LIKE 'pool-%' ORDER BY d.due_at, d.id",
+            t=lea.tenant_id,
+        ).all()
+    return [(row.body, S(row.state), row.due_at) for row in rows]
+
+
+def kept(lea: Desk, *bodies: str, **more: object) -> list[UUID]:
+    """A pool with these posts, that left forty days ago; the entries."""
+    pool_id = settled(lea, **{"min_age": WINDOW, **more})
+    posts = published(lea, *bodies)
+    lea.act(pools.pause, pool_id)
+    lea.pass_time(days=40)
+    entries = [lea.act(pools.add, one) for one in posts]
+    lea.act(pools.resume, pool_id)
+    return entries
+
+
+def test_what_left_comes_back_on_free_slots_in_turn(lea: Desk) -> None:
+    every_day(lea)
+    kept(lea, "un", "deux", "trois", "quatre", min_age=WINDOW)
+    lea.run()
+    found = planned(lea)
+    assert [body for body, _, _ in found] == ["un", "deux", "trois"], "three at most wait; the oldest comes first"
+    assert {state for _, state, _ in found} == {S.SCHEDULED}, "the yes that was said stands"
+    assert all(due.hour == 10 for _, _, due in found)
+    assert all(later[2] - one[2] >= timedelta(days=1) for one, later in itertools.pairwise(found))
+    lea.live(days=5)
+    assert [body for body, state, _ in planned(lea) if state is S.PUBLISHED] == ["un", "deux", "trois", "quatre"]
+    assert not [1 for _, state, _ in planned(lea) if state is S.HELD]
+
+
+def test_filling_twice_is_as_once(lea: Desk) -> None:
+    every_day(lea)
+    kept(lea, "un", "deux")
+    lea.run()
+    before = planned(lea)
+    with lea.scope() as scope:
+        (pool_id,) = scope.run("SELECT id FROM pools WHERE tenant_id = :t", t=lea.tenant_id).scalars()
+    for _ in range(2):
+        assert lea.act(recycling.fill, pool_id, connectors=CONNECTORS) == 0
+    assert planned(lea) == before
+    assert len(lea.rows("pool.fill")) == 1
+
+
+def test_a_post_rests_and_its_wordings_take_turns(lea: Desk) -> None:
+    every_day(lea)
+    (entry,) = kept(lea, "un", min_age=WINDOW)
+    other = lea.act(pools.add_wording, entry, "autrement", key=uuid7(), author=f"member:{lea.author}")
+    lea.approve(other)
+    lea.live(days=1)
+    lea.live(days=75)
+    out = [body for body, state, _ in planned(lea) if state is S.PUBLISHED]
+    assert out[:3] == ["autrement", "un", "autrement"], "the post itself left first"
+    times = [due for _, state, due in planned(lea) if state is not S.CANCELLED]
+    assert all(later - one >= WINDOW for one, later in itertools.pairwise(times))
+
+
+def test_a_wording_waits_for_the_yes_that_is_asked(lea: Desk) -> None:
+    every_day(lea)
+    (entry,) = kept(lea, "un", min_age=WINDOW)
+    lea.act(pools.add_wording, entry, "autrement", key=uuid7(), author=f"member:{lea.author}")
+    lea.run()
+    assert [(body, state) for body, state, _ in planned(lea)] == [("autrement", S.DRAFT)]
+
+
+def test_the_guard_is_kept(lea: Desk) -> None:
+    """What another post of the account says within thirty days does not come back beside it."""
+    every_day(lea)
+    kept(lea, "un", "deux", min_age=WINDOW)
+    lea.delivery("un", after=86_400 * 3)
+    lea.run()
+    assert [body for body, _, _ in planned(lea)] == ["deux"]
+
+
+def test_where_words_are_never_taken_twice_only_another_wording_comes_back(lea: Desk) -> None:
+    as_x(lea)
+    every_day(lea, "x")
+    pool_id = settled(lea, "x", min_age=WINDOW)
+    (post_id,) = published(lea, "un", channel="x")
+    lea.act(pools.pause, pool_id)
+    lea.pass_time(days=400)
+    entry = lea.act(pools.add, post_id)
+    lea.act(pools.resume, pool_id)
+    lea.run()
+    assert planned(lea) == []
+    other = lea.act(pools.add_wording, entry, "autrement", key=uuid7(), author="system:test")
+    lea.approve(other)
+    lea.live(days=2)
+    lea.live(days=70)
+    assert [body for body, state, _ in planned(lea) if state is S.PUBLISHED] == ["autrement"]
+
+
+def test_only_slots_of_its_name_until_its_end(lea: Desk) -> None:
+    every_day(lea, "main", 10)
+    every_day(lea, "main", 15, label="retour")
+    until = (lea.now() + timedelta(days=42)).date()
+    kept(lea, "un", "deux", "trois", min_age=WINDOW, label="retour", until=until)
+    lea.run()
+    found = planned(lea)
+    assert 1 <= len(found) < 3
+    assert all(due.hour == 15 and due.date() <= until for _, _, due in found)
+
+
+def test_a_pause_and_taking_out_clear_what_is_ahead(lea: Desk) -> None:
+    every_day(lea)
+    entries = kept(lea, "un", "deux")
+    lea.run()
+    assert lea.act(pools.take_out, entries[0]) == 1
+    lea.run()
+    assert [(body, state) for body, state, _ in planned(lea) if state is S.SCHEDULED] == [("deux", S.SCHEDULED)]
+    with lea.scope() as scope:
+        row = pools.of_creator(scope, lea.creator_id)
+        assert row is not None
+        pool_id = row.id
+    assert lea.act(pools.pause, pool_id) == 1
+    assert lea.act(pools.pause, pool_id) == 0
+    lea.live(days=2)
+    assert not [1 for _, state, _ in planned(lea) if state is not S.CANCELLED]
+    lea.act(pools.resume, pool_id)
+    lea.run()
+    assert [body for body, state, _ in planned(lea) if state is S.SCHEDULED] == ["deux"]
+    lea.act(pools.add, UUID(str(_first(lea, entries[0]))))
+    lea.run()
+    assert sorted(body for body, state, _ in planned(lea) if state is S.SCHEDULED) == ["deux", "un"]
+
+
+def _first(lea: Desk, entry_id: UUID) -> UUID:
+    with lea.scope() as scope:
+        found: UUID = scope.run("SELECT first_id FROM pool_entries WHERE id = :id", id=entry_id).scalar()
+    return found
+
+
+def test_a_slot_somebody_took_is_not_taken_again(lea: Desk) -> None:
+    every_day(lea)
+    kept(lea, "un", "deux", "trois")
+    lea.run()
+    assert len({due for _, _, due in planned(lea)}) == 3
+    first = planned(lea)[0][2]
+    with lea.scope() as scope:
+        rows = scope.run("SELECT count(*) FROM slot_uses WHERE tenant_id = :t", t=lea.tenant_id).scalar()
+    assert rows == 3
+    assert first > lea.now()
+
+
+def test_a_death_in_the_middle_loses_and_doubles_nothing(lea: Desk) -> None:
+    every_day(lea)
+    kept(lea, "un", "deux", "trois")
+    for point in range(6):
+        lea.crash(point)
+    lea.run()
+    assert [body for body, _, _ in planned(lea)] == ["un", "deux", "trois"]
+
+
+def test_a_pool_whose_row_is_gone_is_woken_by_the_daily_look(lea: Desk) -> None:
+    pool_id = settled(lea)
+    with lea.scope() as scope:
+        scope.run("DELETE FROM outbox WHERE tenant_id = :t", t=lea.tenant_id)
+        assert pools.forgotten(scope) == [pool_id]
+        recycling.wake_forgotten(scope)
+    assert len(lea.rows("pool.fill")) == 1
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        ({"min_age": timedelta(days=2)}, "pool.rhythm_wrong"),
+        ({"every": timedelta(days=-1)}, "pool.rhythm_wrong"),
+        ({"until": NOW.date() - timedelta(days=900)}, "pool.over"),
+    ],
+)
+def test_a_rhythm_nobody_can_want_is_refused(lea: Desk, wrong: dict[str, object], code: str) -> None:
+    with pytest.raises(BadInput, match=code):
+        settled(lea, **wrong)
+
+
+def test_another_tenants_posts_accounts_and_pools_are_not_there(
+    lea: Desk, services: Services, sandbox: Network
+) -> None:
+    other = desk(services, sandbox)
+    pool_id = settled(other)
+    (theirs,) = published(other, "un")
+    entry = other.act(pools.add, theirs)
+    with pytest.raises(Conflict, match="none_yet"):
+        lea.act(pools.add, lea.write("x"))
+    settled(lea)
+    for act, about in (
+        (pools.add, theirs),
+        (pools.pause, pool_id),
+        (pools.resume, pool_id),
+        (pools.take_out, entry),
+    ):
+        with pytest.raises(NotFound):
+            lea.act(act, about)
+    with pytest.raises(NotFound):
+        lea.act(pools.settle, lea.creator_id, Rhythm((other.channels["main"],)))
+
+
+def test_the_same_words_are_no_other_wording_and_a_press_counts_once(lea: Desk) -> None:
+    settled(lea)
+    (post_id,) = published(lea, "un")
+    entry = lea.act(pools.add, post_id)
+    assert lea.act(pools.add, post_id) == entry
+    with pytest.raises(BadInput, match="same_words"):
+        lea.act(pools.add_wording, entry, " UN ", key=uuid7(), author="system:test")
+    key = uuid7()
+    made = lea.act(pools.add_wording, entry, "deux", key=key, author="system:test")
+    assert lea.act(pools.add_wording, entry, "deux", key=key, author="system:test") == made
+
+
+def test_a_person_may_take_one_off_and_it_is_not_put_back_there(lea: Desk) -> None:
+    every_day(lea)
+    kept(lea, "un", min_age=WINDOW)
+    lea.run()
+    with lea.scope() as scope:
+        (delivery_id,) = scope.run(
+            "SELECT id FROM deliveries WHERE tenant_id = :t AND occurrence_key LIKE 'pool-%'", t=lea.tenant_id
+        ).scalars()
+    lea.act(drafting.skip, delivery_id)
+    lea.live(hours=7)
+    states = [state for _, state, _ in planned(lea)]
+    assert states.count(S.SCHEDULED) == 1, "it comes back at the next free slot"
+
+
+# turns
+
+
+@given(
+    some.lists(some.integers(1, 4), min_size=1, max_size=5),
+    some.lists(some.tuples(some.integers(0, 19), some.integers(0, 400), some.sampled_from([*S])), max_size=30),
+)
+def test_turns_are_fair(sizes: list[int], used: list[tuple[int, int, S]]) -> None:
+    """Every wording of every entry is there once; who waited longest is first; the wording used last is the last."""
+    entries = {
+        UUID(int=number + 1): tuple(UUID(int=100 * (number + 1) + place) for place in range(size))
+        for number, size in enumerate(sizes)
+    }
+    posts = [one for each in entries.values() for one in each]
+    uses = [
+        Use(posts[place % len(posts)], NOW - timedelta(days=day), state, by_pool=True) for place, day, state in used
+    ]
+    found = turns(entries, uses)
+    assert {one.entry_id: frozenset(one.wordings) for one in found} == {
+        key: frozenset(each) for key, each in entries.items()
+    }
+    ages = [one.last for one in found]
+    known = [one for one in ages if one is not None]
+    assert ages == [None] * (len(ages) - len(known)) + sorted(known)
+    counted = [one for one in uses if one.state not in recycling.NEVER_LEFT]
+    for turn in found:
+        mine = [one for one in counted if one.post_id in turn.wordings]
+        if mine:
+            assert turn.wordings[-1] in {one.post_id for one in mine if one.at == turn.last}

@@ -1,0 +1,342 @@
+"""What an account has said already: told when it is planned, held at its time, unless a person wants it so."""
+
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from channels import reads as channel_reads
+from connectors import registry
+from connectors.sandbox import Sandbox
+from foundation.clock import monotonic
+from foundation.database import Scope
+from foundation.errors import NotFound, Refused
+from foundation.ids import uuid7
+from schedules import drafting, planning, prints, removal, repeats
+from schedules.calendar import WallTime
+from schedules.drafting import Draft
+from schedules.likeness import Kind
+from schedules.models import Post
+from schedules.moving import delivery
+from schedules.overrides import Content, Override
+from schedules.repeats import Like
+from schedules.states import DeliveryState as S
+from tests.conftest import Cluster
+from tests.fakes.network import Network
+from tests.schedules.builders import Desk, desk
+from tests.schedules.repeats import DAILY, approved, begin, repeat, rows
+from workers.wiring import Services
+
+CONNECTORS = registry.load()
+LONG = "Nouvelle série ce soir, tournée au bord de la mer avec une lumière qui ne reviendra pas avant longtemps"
+
+
+def likes(lea: Desk, delivery_id: UUID) -> list[Like]:
+    with lea.scope() as scope:
+        return repeats.of_delivery(scope, delivery_id, connectors=lea.services.connectors)
+
+
+def anyway(lea: Desk, delivery_id: UUID, **more: object) -> int:
+    found: int = lea.act(repeats.post_anyway, delivery_id, connectors=lea.services.connectors, **more)
+    return found
+
+
+class Strict(Sandbox):
+    """The sandbox, where one place never takes the same words twice."""
+
+    capabilities = replace(Sandbox.capabilities, once=frozenset({"as_x"}))
+
+
+def as_x(lea: Desk) -> UUID:
+    """An account on a place that never takes the same words twice."""
+    lea.services = replace(lea.services, connectors={**lea.services.connectors, "sandbox": Strict()})
+    lea.network.account(f"x-{str(lea.tenant_id)[-8:]}")
+    account = f"x-{str(lea.tenant_id)[-8:]}"
+    return lea.connect_to("x", account=account, token=lea.network.tokens[account], surface="sandbox.as_x")
+
+
+@pytest.mark.parametrize("again", ["hello", "  HELLO\n"])
+def test_the_same_words_are_held_and_leave_when_a_person_wants_it(lea: Desk, again: str) -> None:
+    lea.delivery("hello")
+    lea.live(minutes=1)
+    second = lea.delivery(again, after=60)
+    assert [(one.kind, one.out, one.refused) for one in likes(lea, second)] == [(Kind.WORDS, True, False)]
+    lea.live(minutes=2)
+    assert (lea.state(second), lea.why(second)) == (S.HELD, "delivery.repeats_words")
+    assert len(lea.asked()) == 1
+    lea.act(drafting.again, second)
+    lea.live(minutes=1)
+    assert lea.state(second) is S.HELD, "trying again is not saying that one knows"
+    assert anyway(lea, second) == 1
+    lea.live(minutes=1)
+    assert lea.state(second) is S.PUBLISHED
+    with lea.scope() as scope:
+        told = scope.run("SELECT actor, act, about FROM audit_entries WHERE act = 'delivery.repeated'").all()
+    assert [tuple(one) for one in told] == [(f"member:{lea.manager}", "delivery.repeated", f"delivery:{second}")]
+
+
+def test_nearly_the_same_and_the_same_pictures_are_held(lea: Desk) -> None:
+    photo, other = lea.photo(1), lea.photo(2)
+    lea.delivery(LONG, media=(photo, other))
+    lea.live(minutes=1)
+    near = lea.delivery(f"{LONG} !!! ❤️", after=60)
+    shown = lea.delivery("tout autre chose", media=(photo,), after=120)
+    new = lea.delivery("et encore", media=(photo, lea.photo(3)), after=180)
+    lea.live(minutes=5)
+    assert [lea.why(one) for one in (near, shown, new)] == [
+        "delivery.repeats_nearly",
+        "delivery.repeats_pictures",
+        "",
+    ]
+    assert lea.state(new) is S.PUBLISHED
+
+
+def test_it_is_told_ten_minutes_before(lea: Desk) -> None:
+    lea.delivery("hello")
+    lea.live(minutes=1)
+    second = lea.delivery("hello", after=3600)
+    lea.live(minutes=55)
+    assert lea.notices()[f"delivery:{second}:preflight"] == "delivery.repeats_words"
+    assert anyway(lea, second) == 1
+    lea.live(minutes=6)
+    assert lea.state(second) is S.PUBLISHED
+    assert lea.notices() == {}
+
+
+def test_a_month_later_it_is_new(lea: Desk) -> None:
+    lea.delivery("hello")
+    lea.live(minutes=1)
+    lea.pass_time(days=31)
+    second = lea.delivery("hello", after=60)
+    lea.live(minutes=2)
+    assert lea.state(second) is S.PUBLISHED
+
+
+def test_another_account_another_creator_and_what_never_left_are_no_repeats(lea: Desk) -> None:
+    lea.connect("other")
+    lea.delivery("hello", channel="other")
+    lea.fault("refuse")
+    refused = lea.delivery("hello")
+    lea.live(minutes=1)
+    assert lea.state(refused) is S.FAILED
+    lea.act(drafting.skip, refused)
+    second = lea.delivery("hello", after=60)
+    lea.live(minutes=2)
+    assert lea.state(second) is S.PUBLISHED
+
+
+def test_what_was_taken_away_may_be_said_again(lea: Desk) -> None:
+    first = lea.delivery("hello")
+    lea.live(minutes=1)
+    lea.act(removal.ask, first)
+    lea.live(minutes=5)
+    assert lea.state(first) is S.REMOVED
+    second = lea.delivery("hello", after=60)
+    lea.live(minutes=2)
+    assert lea.state(second) is S.PUBLISHED
+
+
+def test_a_word_counts_for_these_words_alone(lea: Desk) -> None:
+    """Bound to both posts as they were: changing either asks again."""
+    lea.delivery("un")
+    lea.delivery("deux")
+    lea.live(minutes=1)
+    second = lea.delivery("un", after=3600)
+    assert anyway(lea, second) == 1
+    assert anyway(lea, second) == 0, "twice is as once"
+    post_id = lea.entry(second).post_id
+    draft = Draft(lea.creator_id, "", "deux", (), (lea.channels["main"],))
+    lea.act(drafting.rewrite, post_id, draft, author=f"member:{lea.author}")
+    lea.approve(post_id)
+    lea.act(drafting.settle, post_id)
+    lea.live(hours=2)
+    assert lea.why(second) == "delivery.repeats_words"
+    lea.act(drafting.rewrite, post_id, Draft(lea.creator_id, "", "trois", (), draft.channels), author="system:test")
+    assert likes(lea, second) == []
+
+
+def test_two_planned_alike_are_told_and_the_second_is_held(lea: Desk) -> None:
+    first, second = lea.delivery("hello", after=3600), lea.delivery("hello", after=7200)
+    assert [one.delivery_id for one in likes(lea, second)] == [first]
+    assert [one.delivery_id for one in likes(lea, first)] == [second]
+    lea.live(hours=3)
+    assert (lea.state(first), lea.state(second)) == (S.PUBLISHED, S.HELD)
+
+
+def test_two_at_the_same_instant_leave_once(lea: Desk) -> None:
+    both = [lea.delivery("hello", after=60), lea.delivery("hello", after=60)]
+    lea.live(minutes=3)
+    assert sorted(lea.state(one) for one in both) == [S.HELD, S.PUBLISHED]
+    assert lea.texts() == ["hello"]
+
+
+def test_times_of_a_series_are_meant(lea: Desk) -> None:
+    post_id = begin(lea, repeat(lea, DAILY))
+    approved(lea, post_id)
+    lea.live(days=3)
+    states = [row.state for row in rows(lea, post_id)]
+    assert states.count(S.PUBLISHED) == 3
+    assert S.HELD not in states
+
+
+def test_where_the_same_words_are_never_taken_nothing_but_other_words_helps(lea: Desk) -> None:
+    as_x(lea)
+    lea.delivery("hello", channel="x")
+    lea.live(minutes=1)
+    lea.pass_time(days=200)
+    second = lea.delivery("hello", channel="x", after=60)
+    lea.live(minutes=2)
+    assert lea.why(second) == "delivery.repeats_refused"
+    with pytest.raises(Refused, match="never_twice"):
+        anyway(lea, second)
+    assert len(lea.asked("x")) == 1
+
+
+def test_a_series_there_leaves_once(lea: Desk) -> None:
+    as_x(lea)
+    post_id = begin(lea, repeat(lea, DAILY), "x")
+    approved(lea, post_id)
+    lea.live(days=2)
+    done = [row for row in rows(lea, post_id) if row.state not in (S.SCHEDULED,)]
+    assert [row.state for row in done] == [S.PUBLISHED, S.HELD]
+    assert lea.why(done[1].id) == "delivery.repeats_refused"
+
+
+def test_what_a_place_says_otherwise_is_what_counts_there(lea: Desk) -> None:
+    other = Override(str(lea.channels["main"]), body="à part")
+    first = lea.delivery("hello", others=(other,))
+    lea.live(minutes=1)
+    assert lea.texts() == ["à part"]
+    same, said_elsewhere = lea.delivery("à part", after=60), lea.delivery("hello", after=120)
+    lea.live(minutes=3)
+    assert (lea.state(first), lea.state(same), lea.state(said_elsewhere)) == (S.PUBLISHED, S.HELD, S.PUBLISHED)
+
+
+def test_another_tenants_posts_are_no_repeats(lea: Desk, services: Services, sandbox: Network) -> None:
+    other = desk(services, sandbox)
+    other.delivery("hello")
+    other.live(minutes=1)
+    mine = lea.delivery("hello", after=60)
+    with other.scope() as scope, pytest.raises(NotFound):
+        repeats.post_anyway(scope, mine, connectors=lea.services.connectors)
+    lea.live(minutes=2)
+    assert lea.state(mine) is S.PUBLISHED
+
+
+def test_posts_from_before_are_caught_up_with(lea: Desk) -> None:
+    lea.delivery("hello")
+    lea.live(minutes=1)
+    with lea.scope() as scope:
+        scope.run("DELETE FROM post_prints WHERE tenant_id = :t", t=lea.tenant_id)
+        assert prints.catch_up(scope) == 1
+        assert prints.catch_up(scope) == 0
+    second = lea.delivery("hello", after=60)
+    lea.live(minutes=2)
+    assert lea.state(second) is S.HELD
+
+
+def test_a_person_who_plans_says_once_that_they_know(lea: Desk) -> None:
+    lea.delivery("hello")
+    lea.live(minutes=1)
+    main = lea.channels["main"]
+    with lea.scope(f"member:{lea.author}") as scope:
+        at = scope.now + timedelta(hours=1)
+        said = Content("", "hello", (), ())
+        (found,) = repeats.of_content(scope, said, [main], at, connectors=lea.services.connectors)
+        draft = Draft(lea.creator_id, "", "hello", (), (main,))
+        wall = WallTime(at.date(), at.time(), "UTC")
+        planned = drafting.plan(scope, draft, key=uuid7(), at=wall, author=f"member:{lea.author}")
+        repeats.know(scope, planned.post_id, seen={found.post_id}, connectors=lea.services.connectors)
+        (row,) = planning.deliveries_of(scope, planned.post_id)
+    assert likes(lea, row.id) == []
+    lea.approve(planned.post_id)
+    lea.act(drafting.settle, planned.post_id)
+    lea.live(hours=2)
+    assert lea.state(row.id) is S.PUBLISHED
+
+
+def statements(scope: Scope, delivery_id: UUID) -> int:
+    """How many statements the guard asks of one claim."""
+    asked = 0
+    connection = scope.session.info["connection"]
+    real = connection.execute
+
+    def counted(*args: object, **more: object) -> object:
+        nonlocal asked
+        asked += 1
+        return real(*args, **more)
+
+    row = delivery(scope, delivery_id)
+    owner = planning.post(scope, row.post_id)
+    channel = channel_reads.channel(scope, row.channel_id)
+    connection.execute = counted
+    try:
+        repeats.in_the_way(scope, row, owner, channel, CONNECTORS[channel.platform])
+    finally:
+        del connection.execute
+    return asked
+
+
+def test_a_new_post_costs_one_statement_a_claim(lea: Desk) -> None:
+    lea.delivery("hello")
+    lea.live(minutes=1)
+    second = lea.delivery(LONG, after=3600)
+    with lea.scope() as scope:
+        assert statements(scope, second) == 1
+
+
+@pytest.mark.slow
+def test_ten_thousand_posts_before_answer_fast(lea: Desk, cluster: Cluster) -> None:
+    """A thousandth of a second or two where they differ; some where all of them say the same, long ago."""
+    main = lea.channels["main"]
+    words = [
+        f"Publication {number // 10:04} {chr(97 + number % 26) * 3} et encore des mots à la suite"
+        for number in range(10_000)
+    ]
+    with lea.scope() as scope:
+        made = [_old(lea, number, body) for number, body in enumerate([*words, *["toujours pareil"] * 1_000])]
+        scope.session.add_all(made)
+        scope.session.flush()
+        prints.keep_new(scope, made)
+        scope.run(
+            "INSERT INTO deliveries (tenant_id, id, creator_id, post_id, channel_id, state, wall_time, zone, due_at,"
+            " settled_at, priority, occurrence_key, parts, part_ids, attempt, version)"
+            " SELECT tenant_id, gen_random_uuid(), creator_id, id, :channel, 'published', '2026-01-01T10:00', 'UTC',"
+            " house_now() - interval '40 days', house_now() - interval '40 days', 5, '', 1, '[]', 1, 1"
+            " FROM posts WHERE tenant_id = :tenant AND origin = 'old'",
+            channel=main,
+            tenant=lea.tenant_id,
+        )
+    engine = create_engine(cluster.url("postgres", "house"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:  # as the database does by itself, some time after so many rows
+        connection.execute(text("ANALYZE post_prints, deliveries"))
+    engine.dispose()
+    new, same = lea.delivery(words[17] + " mais aujourd’hui", after=3600), lea.delivery("toujours pareil", after=3600)
+    took = {}
+    for name, one in (("new", new), ("same", same)):
+        with lea.scope() as scope:
+            row = delivery(scope, one)
+            owner, channel = planning.post(scope, row.post_id), channel_reads.channel(scope, main)
+            begun = monotonic()
+            for _ in range(20):
+                assert repeats.in_the_way(scope, row, owner, channel, CONNECTORS["sandbox"]) is None
+            took[name] = (monotonic() - begun) / 20
+    assert took["new"] < 0.02, took
+    assert took["same"] < 0.1, took
+
+
+def _old(lea: Desk, number: int, text: str) -> Post:
+    return Post(
+        tenant_id=lea.tenant_id,
+        creator_id=lea.creator_id,
+        id=uuid7(),
+        title="",
+        body=text,
+        origin="old",
+        origin_key=str(number),
+        author="system:test",
+        late_ok=None,
+        digest="",
+    )
