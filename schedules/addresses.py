@@ -17,7 +17,7 @@ from foundation.errors import BadInput, NotFound, Refused
 from foundation.ids import HOUSE
 from foundation.words import Message, canonical, say
 from schedules import exports
-from schedules.models import CalendarAddress
+from schedules.models_planning import CalendarAddress
 from tenants import audit, failures
 from tenants import reads as tenant_reads
 from tenants.roles import Right, may, require

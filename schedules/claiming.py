@@ -14,35 +14,31 @@ from channels import reads as channel_reads
 from channels.carrying import Armed, Staged
 from channels.reads import Channel
 from channels.states import ChannelState
-from connectors.capabilities import Capabilities
 from connectors.contract import Connector
 from connectors.outcomes import Outcome, Rejected
 from foundation import outbox
 from foundation.database import Scope
 from foundation.errors import Conflict, GreenroomError, NotFound
-from foundation.words import LANGUAGES, Message, say
+from foundation.words import Message
 from gate import minting
 from gate.minting import Decision, Denied
 from gate.permit import Permit
 from gate.reasons import Reason
-from gate.units import Subject, Text, Unit
+from gate.units import Unit
 from schedules import linking, overrides, passing, rehearsing, repeats, threads
 from schedules.approvals import is_approved
+from schedules.composing import compose, compose_parts, marked_parts
 from schedules.events import ReconcileDue
 from schedules.linking import AS_IT_STANDS, Linked
 from schedules.models import Delivery, Post
 from schedules.moving import delivery, early_warning, move
 from schedules.planning import content_digest, digest_now, part_print, post, print_of
 from schedules.states import ACT, MARGIN, STAGE, DeliveryState
-from studio import library
 from tenants import notices
-from tenants import reads as tenant_reads
 
 Mint = Callable[..., Permit]
 """`gate.minting.mint` with the key bound; the claim adds who wrote the post, since nobody reviews their own work."""
 
-DELIVERY = "delivery"
-"""The kind of subject this room carries."""
 
 DOWNTIME = timedelta(minutes=2)
 """A delivery later than this was kept back by us: on its account such ones leave one by one, not in a burst."""
@@ -83,64 +79,6 @@ def is_outlived(scope: Scope, row: Delivery, refusal: NotClaimable | Denied) -> 
 
 class OnlyRehearsed(NotClaimable):
     """Its time has come, and nothing of it may be sent. Nothing was written yet."""
-
-
-def subject(delivery_id: UUID) -> Subject:
-    """What is carried."""
-    return Subject(DELIVERY, delivery_id)
-
-
-def compose(scope: Scope, row: Delivery, owner: Post, channel: Channel) -> Unit:
-    """The unit the platform would show of the post itself, without what follows it and without the gate's marks.
-
-    Raises NotFound for a picture that is missing.
-    """
-    said = overrides.content(owner, channel)
-    media = tuple(library.media(scope, asset, channel.platform) for asset in said.media)
-    texts = tuple(Text(field, body) for field, body in (("title", said.title), ("body", said.body)) if body)
-    languages = tenant_reads.creator(scope, owner.creator_id).languages
-    content = Unit(
-        tenant_id=scope.tenant_id,
-        creator_id=owner.creator_id,
-        subject=subject(row.id),
-        platform="",
-        surface="",
-        channel_id=channel.id,
-        account="",
-        audience="public",
-        texts=texts,
-        media=media,
-        language=languages[0] if len(languages) == 1 else "",
-        text_ai=owner.text_ai,
-    )
-    return placed(scope, content, channel, subject(row.id))
-
-
-def compose_parts(scope: Scope, first: Unit, owner: Post, channel: Channel, can: Capabilities) -> tuple[Unit, ...]:
-    """Every part of a post as the place would show it, its addresses as they leave, without the gate's marks.
-
-    Raises NotFound.
-    """
-    parts = [
-        (piece, tuple(library.media(scope, asset, channel.platform) for asset in piece.media))
-        for piece in overrides.content(owner, channel).parts
-    ]
-    return linking.dressed(linking.read(owner), channel, threads.units(first, parts, can))
-
-
-def placed(scope: Scope, content: Unit, channel: Channel, about: Subject) -> Unit:
-    """The same content on an account: all that a unit takes from where it goes."""
-    return replace(
-        content,
-        subject=about,
-        platform=channel.platform,
-        surface=channel.surface,
-        channel_id=channel.id,
-        account=channel.account,
-        destination=channel.destination,
-        seen=channel.seen(scope.now),
-        native_key=carrying.native_key(about, 0),
-    )
 
 
 def claim(
@@ -269,26 +207,6 @@ def _parts(scope: Scope, row: Delivery, owner: Post, channel: Channel, connector
         return compose_parts(scope, first, owner, channel, connector.capabilities)
     except NotFound as missing:
         raise NotClaimable("delivery.media_missing", hold=Message("delivery.media_missing")) from missing
-
-
-def marked(scope: Scope, unit: Unit) -> Unit:
-    """With the marks of its place; where only words can say what a model made, in a language of the creator."""
-
-    return minting.marked(scope, unit, line=lambda: ai_line(scope, unit.creator_id))
-
-
-def marked_parts(scope: Scope, raw: Sequence[Unit]) -> tuple[Unit, ...]:
-    """The parts of a post with the marks of their place, each with those above it as they leave."""
-    found: list[Unit] = []
-    for one in raw:
-        found.append(marked(scope, replace(one, before=threads.above(found))))
-    return tuple(found)
-
-
-def ai_line(scope: Scope, creator_id: UUID) -> str:
-    """The words that say a model made it, in a language of the creator."""
-    spoken = [one for one in tenant_reads.creator(scope, creator_id).languages if one in LANGUAGES]
-    return say(Message("delivery.made_with_ai"), (spoken or LANGUAGES)[0])
 
 
 def _check_channel(scope: Scope, row: Delivery, channel: Channel) -> None:

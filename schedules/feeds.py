@@ -19,7 +19,7 @@ from schedules import agenda, planning
 from schedules.calendar import local_day
 from schedules.events import FeedRead
 from schedules.feeds_parsing import Document, Entry
-from schedules.models import Feed, FeedEntry
+from schedules.models_planning import Feed, FeedEntry
 from tenants import audit, notices
 from tenants import reads as tenant_reads
 

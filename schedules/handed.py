@@ -8,7 +8,7 @@ from foundation.errors import Conflict
 from foundation.words import Message
 from gate import copies
 from schedules import publishing
-from schedules.claiming import subject
+from schedules.composing import subject
 from schedules.events import HandedBack, ReconcileDue
 from schedules.models import Delivery
 from schedules.moving import change, delivery, move

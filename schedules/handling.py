@@ -18,6 +18,7 @@ from gate.releasing import ReleaseRipe
 from gate.units import Subject
 from schedules import claiming, handed, pausing, publishing, queueing, reminding, removal, reviewing
 from schedules.claiming import NotClaimable
+from schedules.composing import DELIVERY, subject
 from schedules.events import (
     AccountBack,
     CopyGone,
@@ -123,7 +124,7 @@ def reconcile(event: ReconcileDue, *, tenant: OpenScope, look: Look, recorded: R
         part = publishing.doubt(scope, event.subject_id, recorded=recorded)
     if part is None:
         return
-    sighting = look(event.tenant_id, claiming.subject(event.subject_id), part)
+    sighting = look(event.tenant_id, subject(event.subject_id), part)
     with tenant(event.tenant_id, PUBLISHING) as scope:
         publishing.settle_sighting(scope, event.subject_id, sighting)
 
@@ -148,7 +149,7 @@ def publish_gave_up(event: PublishDue, *, tenant: OpenScope) -> None:
 
 def copy_gone(event: CopyGone, *, tenant: OpenScope) -> None:
     """A copy is gone: its delivery is removed once none is left."""
-    if event.of_kind != claiming.DELIVERY:
+    if event.of_kind != DELIVERY:
         return
     with tenant(event.tenant_id, PUBLISHING) as scope:
         removal.note(scope, event.of_id)
@@ -171,7 +172,7 @@ def account_back(event: AccountBack, *, tenant: OpenScope) -> None:
 
 def handed_back(event: HandedBack, *, tenant: OpenScope) -> None:
     """A person said what became of a post; it is written down under their name."""
-    if event.of_kind != claiming.DELIVERY:
+    if event.of_kind != DELIVERY:
         return
     with tenant(event.tenant_id, event.by or PUBLISHING) as scope:
         handed.note(scope, event)

@@ -24,7 +24,7 @@ from schedules.events import ImportApply, ImportCheck
 from schedules.imports_judging import Wish
 from schedules.imports_rows import Finding
 from schedules.imports_writing import Author
-from schedules.models import Import
+from schedules.models_planning import Import
 from schedules.states import IMPORT_STATES, ImportState
 from tenants import audit
 from tenants import reads as tenant_reads

@@ -17,7 +17,7 @@ from foundation.ids import derived
 from gate.units import Medium, Text, Unit
 from schedules import likeness, linking, threads
 from schedules.calendar import WallTime, bounds, zone_of
-from schedules.claiming import subject
+from schedules.composing import subject
 from schedules.imports_rows import OVERRIDE, Finding, Row, Sheet, nearest
 from schedules.likeness import Kind, Print
 from schedules.linking import AS_WRITTEN, Rule, Wanted

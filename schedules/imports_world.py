@@ -13,7 +13,7 @@ from foundation.errors import NotFound
 from foundation.ids import derived
 from gate.units import Medium, Unit
 from schedules import likeness, linking, overrides
-from schedules.claiming import placed, subject
+from schedules.composing import placed, subject
 from schedules.imports_judging import Account, Home, Picture, Taken, World
 from schedules.imports_rows import Row
 from schedules.likeness import WINDOW, Print

@@ -1,6 +1,6 @@
 """How long the room's rows are kept; posts stay while the agency is here."""
 
 from foundation.keeping import Rule
-from schedules.models import Import
+from schedules.models_planning import Import
 
 RULES = (Rule(Import, "o.created_at", "o.state = 'writing'"),)

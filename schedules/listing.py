@@ -14,7 +14,7 @@ from foundation.database import Scope
 from foundation.errors import NotFound
 from gate.units import Subject
 from schedules import approvals, reads
-from schedules.claiming import DELIVERY
+from schedules.composing import DELIVERY
 from schedules.models import Delivery, Post
 from schedules.reads import Entry, Step, Written, entry_of
 from schedules.states import DeliveryState

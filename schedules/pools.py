@@ -17,7 +17,8 @@ from schedules import drafting, likeness, overrides, planning
 from schedules.calendar import local_day
 from schedules.drafting import Draft
 from schedules.events import PoolDue
-from schedules.models import Delivery, Pool, PoolEntry, Post
+from schedules.models import Delivery, Post
+from schedules.models_planning import Pool, PoolEntry
 from schedules.planning import drop
 from schedules.states import DeliveryState
 

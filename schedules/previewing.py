@@ -20,7 +20,8 @@ from gate.minting import Decision
 from gate.reasons import Reason
 from gate.units import Medium, Rating, Subject, Unit, Verdict
 from schedules import linking, overrides, planning, threads
-from schedules.claiming import ai_line, compose, compose_parts, placed, reason_of, subject
+from schedules.claiming import reason_of
+from schedules.composing import ai_line, compose, compose_parts, placed, subject
 from schedules.drafting import ORIGIN, Draft
 from schedules.models import Delivery, Post
 from schedules.overrides import MAX_BODY, Content

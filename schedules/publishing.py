@@ -37,7 +37,8 @@ from gate.permit import Permit
 from gate.reasons import Reason
 from gate.units import Subject
 from schedules import passing, removal
-from schedules.claiming import ACCOUNT_LOST, NotClaimable, is_outlived, look_at, reason_of, subject
+from schedules.claiming import ACCOUNT_LOST, NotClaimable, is_outlived, look_at, reason_of
+from schedules.composing import subject
 from schedules.events import DeliveryPublished, PublishDue, ReconcileDue
 from schedules.models import Delivery
 from schedules.moving import delivery, move

@@ -20,7 +20,8 @@ from foundation.words import Message
 from schedules import drafting, planning, quiet, shifting, slots
 from schedules.calendar import WallTime, parse
 from schedules.drafting import Draft
-from schedules.models import Delivery, Post, SlotUse
+from schedules.models import Delivery, Post
+from schedules.models_planning import SlotUse
 from schedules.moving import delivery
 from schedules.quiet import Quiet
 from schedules.shifting import MOVABLE, Done, Preview

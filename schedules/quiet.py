@@ -12,7 +12,7 @@ from channels import reads as channel_reads
 from foundation.database import Scope
 from foundation.errors import BadInput, NotFound
 from schedules.calendar import bounds, local_wall, zone_of
-from schedules.models import QuietRow
+from schedules.models_planning import QuietRow
 from tenants import reads as tenant_reads
 
 DAY = timedelta(days=1)

@@ -21,7 +21,8 @@ from foundation.errors import NotFound
 from schedules import drafting, overrides, planning, pools, queueing, repeats, slots
 from schedules.calendar import local_day
 from schedules.events import PoolDue
-from schedules.models import Delivery, Pool
+from schedules.models import Delivery
+from schedules.models_planning import Pool
 from schedules.pools import KEY
 from schedules.slots import Place
 from schedules.states import DeliveryState

@@ -11,7 +11,7 @@ from foundation.errors import Conflict
 from foundation.words import Message
 from gate import copies
 from gate.copies import Copy
-from schedules.claiming import subject
+from schedules.composing import subject
 from schedules.models import Delivery
 from schedules.moving import delivery, move
 from schedules.planning import unplan

@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from foundation.database import Scope
 from foundation.errors import NotFound
 from schedules import quiet
-from schedules.models import ShiftRow
+from schedules.models_planning import ShiftRow
 from schedules.shifting import UNDO
 
 

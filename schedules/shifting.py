@@ -14,7 +14,8 @@ from foundation.errors import BadInput, Conflict, NotFound
 from foundation.words import Message
 from schedules import planning, quiet, slots
 from schedules.calendar import WallTime, parse
-from schedules.models import Delivery, Post, ShiftRow
+from schedules.models import Delivery, Post
+from schedules.models_planning import ShiftRow
 from schedules.spacing import busy, room
 from schedules.states import DeliveryState
 from tenants import reads as tenant_reads

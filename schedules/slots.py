@@ -16,7 +16,8 @@ from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import derived, uuid7
 from schedules import quiet
 from schedules.calendar import WallTime, local_day, parse, zone_of
-from schedules.models import Delivery, SlotRow
+from schedules.models import Delivery
+from schedules.models_planning import SlotRow
 from schedules.quiet import Quiet
 from schedules.spacing import room
 

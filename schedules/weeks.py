@@ -20,7 +20,7 @@ from schedules import drafting, planning, slots, weeks_brief, weeks_laying, week
 from schedules.calendar import WallTime, bounds, parse
 from schedules.drafting import Draft
 from schedules.events import WeekWords
-from schedules.models import WeekLine, WeekPlan
+from schedules.models_planning import WeekLine, WeekPlan
 from schedules.moving import delivery
 from schedules.shifting import FARTHEST
 from schedules.states import WEEK_LINE_STATES, WeekLineState

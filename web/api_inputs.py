@@ -11,7 +11,7 @@ from pydantic.config import JsonDict
 from foundation.errors import BadInput
 from schedules.calendar import WallTime, local_wall, zone_of
 from schedules.drafting import Draft
-from schedules.linking import LONGEST_MARK, MOST_PLAIN
+from schedules.linking import LONGEST_MARK, MOST_PLAIN, Wanted
 from schedules.listing import MOST
 from schedules.overrides import LONGEST_PLACE, MAX_BODY, MAX_TITLE, Override
 from schedules.overrides import MOST as MOST_PLACES
@@ -188,6 +188,7 @@ class PostIn(In):
             self.text_ai,
             tuple(part.piece for part in self.parts),
             tuple(one.override for one in self.otherwise),
+            Wanted(self.campaign, tuple(self.plain_links)),
         )
 
 
@@ -216,6 +217,7 @@ class PostChange(In):
             new.get("text_ai", old.text_ai),
             tuple(part.piece for part in new["parts"]) if "parts" in new else old.parts,
             tuple(one.override for one in new["otherwise"]) if "otherwise" in new else old.others,
+            Wanted(new.get("campaign", old.links.campaign), tuple(new.get("plain_links", old.links.plain))),
         )
 
 

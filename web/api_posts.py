@@ -10,8 +10,6 @@ from foundation.database import OpenScope, Scope
 from foundation.ids import uuid7
 from foundation.words import Message
 from schedules import drafting, listing, scheduling
-from schedules.drafting import Draft
-from schedules.linking import Wanted
 from tenants.keys import KeyScope
 from web import api_cursor
 from web.api_call import Call, Done, Sight, doing, etag, making, reading, rewriting
@@ -65,18 +63,6 @@ def _writes(routes: APIRouter, tenant: OpenScope) -> None:
         def act(scope: Scope, sight: Sight) -> Done:
             creator = sight.creator(body.creator_id)
             at = wall_of(body.at, creator.zone) if body.at is not None else None
-            draft = Draft(
-                creator.id,
-                body.title,
-                body.body,
-                tuple(body.media),
-                tuple(dict.fromkeys(body.channels)),
-                body.text_ai,
-                tuple(part.piece for part in body.parts),
-                tuple(one.override for one in body.otherwise),
-                Wanted(body.campaign, tuple(body.plain_links)),
-            )
-            post_id = scheduling.write(scope, draft, key=uuid7(), at=at, author=scope.actor, origin=ORIGIN)
             post_id = scheduling.write(scope, body.draft, key=uuid7(), at=at, author=scope.actor, origin=ORIGIN)
             return _whole(scope, sight, post_id, "post.write", status=201)
 
@@ -91,20 +77,6 @@ def _writes(routes: APIRouter, tenant: OpenScope) -> None:
         def act(scope: Scope, sight: Sight) -> Done:
             _seen(scope, sight, post_id, call)
             old = listing.whole(scope, sight.creators, post_id).listed.post
-            given: dict[str, Any] = {name: getattr(body, name) for name in body.model_fields_set}
-            new = {name: value for name, value in given.items() if value is not None}
-            draft = Draft(
-                old.creator_id,
-                new.get("title", old.title),
-                new.get("body", old.body),
-                tuple(new.get("media", old.media)),
-                (),
-                new.get("text_ai", old.text_ai),
-                tuple(part.piece for part in new["parts"]) if "parts" in new else old.parts,
-                tuple(one.override for one in new["otherwise"]) if "otherwise" in new else old.others,
-                Wanted(new.get("campaign", old.links.campaign), tuple(new.get("plain_links", old.links.plain))),
-            )
-            drafting.rewrite(scope, post_id, draft, author=scope.actor)
             drafting.rewrite(scope, post_id, body.draft(old), author=scope.actor)
             return _whole(scope, sight, post_id, "post.rewrite")
 

@@ -19,8 +19,7 @@ _SLUG = re.compile(r"[a-z0-9-]{3,40}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 RESERVED = frozenset(
     {"files", "house", "report", "verify", "static", "healthz", "readyz", "metrics", "robots", "age", "api", "hooks"}
-    | {"mcp", "me", "lent", "approve"}
-    | {"mcp", "me", "lent", "ics"}
+    | {"mcp", "me", "lent", "approve", "ics"}
 )
 LOOKING = "system:web"
 

@@ -23,7 +23,7 @@ from gate.units import Subject
 from schedules import planning
 from schedules import reads as schedule_reads
 from schedules.calendar import WallTime, local_wall
-from schedules.claiming import DELIVERY
+from schedules.composing import DELIVERY
 from schedules.events import StageDue
 from schedules.states import DeliveryState
 from studio import jobs, library, recipes

@@ -13,7 +13,7 @@ from foundation.clock import monotonic
 from foundation.database import OpenScope
 from gate.units import Subject
 from schedules import reads as schedule_reads
-from schedules.claiming import DELIVERY
+from schedules.composing import DELIVERY
 from workers import demo_fan, demo_scene
 from workers.demo_cast import HANGING, LUMIERE, RECIPE
 from workers.demo_scene import PICTURES

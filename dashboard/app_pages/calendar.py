@@ -12,6 +12,7 @@ from dashboard.app_pages import (
     calendar_drag,
     calendar_files,
     calendar_filters,
+    calendar_pool,
     calendar_post,
     calendar_queue,
     calendar_quiet,
@@ -20,14 +21,6 @@ from dashboard.app_pages import (
     compose_draft,
 )
 from dashboard.app_pages.calendar_outlook import show as show_ahead
-    calendar_files,
-    calendar_pool,
-    calendar_post,
-    calendar_queue,
-    calendar_quiet,
-    compose,
-    compose_draft,
-)
 from dashboard.app_pages.calendar_views import USUAL, VIEWS, WEEK, Window, window
 from dashboard.frame import Page
 from dashboard.reads.calendar import Calendar, Day, FreeHour, Turn, Wanted, calendar, free_hours
@@ -117,7 +110,7 @@ def _bar(page: Page, view: str, shown: Window, today: date) -> None:
         if page.may(Right.RUN):
             _go(page, "calendar.queue", "Q", queue="1")
             _go(page, "calendar.week", "B", week="1")
-            _go(page, "calendar.pool", "B", pool="1")
+            _go(page, "calendar.pool", "A", pool="1")
             st.button(
                 page.word("calendar.new"),
                 type="primary",

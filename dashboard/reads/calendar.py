@@ -19,7 +19,7 @@ from schedules import agenda, drafting, rehearsing
 from schedules import reads as schedule_reads
 from schedules.agenda import free
 from schedules.calendar import WallTime, bounds, local_day, zone_of
-from schedules.claiming import subject
+from schedules.composing import subject
 from schedules.drafting import REWRITABLE
 from schedules.overrides import Content
 from schedules.previewing import Rule, rule_of

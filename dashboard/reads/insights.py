@@ -14,7 +14,7 @@ from insights.reads import Sales, Work
 from insights.reports import Report
 from schedules import reads as schedule_reads
 from schedules.calendar import bounds, local_day
-from schedules.claiming import subject
+from schedules.composing import subject
 from schedules.reads import Entry
 from schedules.states import DeliveryState
 from tenants.reads import Creator

@@ -6,7 +6,7 @@ from alembic import op
 from migrations.tools import flag, inside, instant, jsonb, number, tenant_table, text, uuid_column
 
 revision = "0055"
-down_revision = "0052"
+down_revision = "0054"
 branch_labels = None
 depends_on = None
 

@@ -5,7 +5,7 @@ from alembic import op
 from migrations.tools import flag, inside, instant, tenant_table, text, unique, uuid_column
 
 revision = "0059"
-down_revision = "0052"
+down_revision = "0058"
 branch_labels = None
 depends_on = None
 

@@ -5,7 +5,7 @@ from alembic import op
 from migrations.tools import inside, instant, jsonb, number, tenant_table, text, unique, uuid_column
 
 revision = "0060"
-down_revision = "0052"
+down_revision = "0059"
 branch_labels = None
 depends_on = None
 

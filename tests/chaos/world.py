@@ -292,7 +292,6 @@ def _posts(world: World, drawn: random.Random) -> None:
         always = drawn.random() < 0.5
         with world.house.scope(tenant_id) as scope:
             world.intents += plan(scope, chosen, number, text=text, media=media, due=due, always=always)
-            world.intents += _plan(scope, chosen, number, text=text, media=media, due=due, always=always)
     for intent in world.intents:  # once all are planned: each knows the others
         with world.house.scope(intent.place.tenant_id) as scope:
             repeats.post_anyway(scope, intent.delivery_id, connectors=registry.load())

@@ -16,7 +16,7 @@ from foundation.database import Scope
 from foundation.errors import BadInput
 from gate import targets, text
 from gate.units import Rating, Subject, Text, Unit
-from schedules import claiming, drafting, linking, planning, removal
+from schedules import drafting, linking, planning, removal
 from schedules.drafting import Draft
 from schedules.linking import Linked, Rule, Wanted
 from schedules.moving import delivery
@@ -332,6 +332,6 @@ def test_what_the_check_reads_is_what_is_shown(lea: Desk) -> None:
         post_id = lea.write(f"Come, come ({SHOP})! Or https://b.example…")
         owner = planning.post(scope, post_id)
         found = channel_reads.channel(scope, lea.channels["main"])
-        first = claiming.placed(scope, unit(owner.body), found, SUBJECT)
+        first = composing.placed(scope, unit(owner.body), found, SUBJECT)
         one = linking.dressed(linking.read(owner), found, [first])[0]
     assert set(text.links([one.text("body")])) == {lead.shown for lead in one.leads}
