@@ -15,6 +15,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field
 
+import schedules.models  # noqa: F401  keys point at its tables
 from foundation.database import CreatorRow, TenantRow, instant, jsonb, reason_column, table
 
 

@@ -103,7 +103,7 @@ _clusters: list[Cluster] = []
 
 
 AT_TEN = """
-UPDATE house_clock SET shift = date_trunc('day', clock_timestamp(), 'UTC') + interval '10 h' - clock_timestamp()
+UPDATE house_clock SET shift = date_trunc('day', house_now() - shift, 'UTC') + interval '10 h' - (house_now() - shift)
 """
 """Today at ten in the morning: what has a day's edge in it is tried on purpose, not because the run is at night."""
 

@@ -16,7 +16,7 @@ from foundation.database import Scope
 from foundation.errors import BadInput
 from gate import targets, text
 from gate.units import Rating, Subject, Text, Unit
-from schedules import drafting, linking, planning, removal
+from schedules import composing, drafting, linking, planning, removal
 from schedules.drafting import Draft
 from schedules.linking import Linked, Rule, Wanted
 from schedules.moving import delivery
