@@ -146,7 +146,7 @@ _SHOWN = (
     *(Delivery.id, Delivery.post_id, Delivery.channel_id, Delivery.state, Delivery.reason, Delivery.due_at),
     *(Delivery.zone, Delivery.settled_at, Delivery.url, Delivery.native_id, Delivery.version, Delivery.creator_id),
     *(Delivery.wall_time, Delivery.not_before, Delivery.parts, Delivery.part_ids, Delivery.occurrence_key),
-    *(Delivery.series_id, Post.title, Post.body, Post.media),
+    *(Delivery.series_id, Delivery.dry_run, Post.title, Post.body, Post.media),
 )
 """What an entry is made of: whole rows of thousands of deliveries take three times as long to read."""
 

@@ -16,6 +16,7 @@ from foundation.errors import BadInput
 BENCHES: Mapping[str, str] = {
     "publishing": "workers.bench_beside:figures",
     "scale": "workers.bench_scale:figures",
+    "files": "workers.bench_files:figures",
     "outbox": "workers.bench_outbox:figures",
     "stack": "workers.bench_stack:figures",
     "dashboard": "workers.bench_dashboard:figures",
@@ -28,6 +29,8 @@ GOALS: Mapping[str, str] = {
     "posts_per_s": "≥ 60",
     "fair_most_s": "≤ 2",
     "db_connections": "≤ 16",
+    "file_look_s": "≤ 30",
+    "file_write_s": "≤ 30",
     "late_growth": "≤ 1.2",
     "slow_of_lanes": "≥ 0.77",
     "reset_doubled": "0",

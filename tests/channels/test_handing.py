@@ -39,9 +39,9 @@ def hand(lea: Desk) -> Phone:
     return phone(lea)
 
 
-def due(lea: Desk, hand: Phone, **more: Any) -> tuple[UUID, tasks.Task]:
+def due(lea: Desk, hand: Phone, body: str = "Le matin", **more: Any) -> tuple[UUID, tasks.Task]:
     """A post whose time has come."""
-    delivery = lea.delivery("Le matin", channel=NAME, after=1, **more)
+    delivery = lea.delivery(body, channel=NAME, after=1, **more)
     lea.live(seconds=3)
     return delivery, hand.tasks()[0]
 
@@ -140,7 +140,7 @@ def test_link_may_come_later_and_belongs_to_one_post(lea: Desk, hand: Phone) -> 
     assert (lea.entry(first).state, lea.entry(first).url) == (S.PUBLISHED, "")
     hand.act(tasks.complete, task.id, pasted=LINK, connectors=lea.services.connectors)
     assert lea.entry(first).url == "https://instagram.com/p/C9xYz12Abc"
-    second, other = due(lea, hand)
+    second, other = due(lea, hand, "Le soir")
     with pytest.raises(Conflict):
         hand.done(other.id, LINK)
     assert lea.state(second) == S.PROCESSING
@@ -308,7 +308,7 @@ def test_unknown_place_is_held(lea: Desk, hand: Phone) -> None:
 def test_removal_is_a_task_with_a_named_word(lea: Desk, hand: Phone) -> None:
     delivery, task = due(lea, hand)
     hand.done(task.id)
-    due(lea, hand)
+    due(lea, hand, "Le soir")
     assert lea.act(removal.ask, delivery) == 1
     lea.run()
     first = hand.tasks()[0]

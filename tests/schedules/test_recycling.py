@@ -147,7 +147,7 @@ def test_where_words_are_never_taken_twice_only_another_wording_comes_back(lea: 
 def test_only_slots_of_its_name_until_its_end(lea: Desk) -> None:
     every_day(lea, "main", 10)
     every_day(lea, "main", 15, label="retour")
-    until = (lea.now() + timedelta(days=42)).date()
+    until = (lea.now() + timedelta(days=41)).date()
     kept(lea, "un", "deux", "trois", min_age=WINDOW, label="retour", until=until)
     lea.run()
     found = planned(lea)

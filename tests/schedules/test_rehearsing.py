@@ -182,7 +182,7 @@ def test_whatever_is_switched_when_no_marked_one_is_sent(lea: Desk, seed: int) -
             case 3:
                 lea.live(minutes=drawn.choice((1, 20)))
             case _:
-                text = f"A note about the {'quiet ' * number}garden"
+                text = f"A note, number {number}"
                 made[text] = lea.delivery(text, after=drawn.choice((0, 300, 900)), late_ok=None)
     lea.act(rehearsing.end, lea.channels["main"])
     lea.live(hours=6)

@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from foundation.clock import wall_now
-from tests.web.asking import Program, code, later
+from tests.web.asking import Program, code, later, now
 from tests.web.planned import FILE, World, bring, looked_at, made, pausing, repeating, shifting, world
 
 
@@ -167,7 +166,7 @@ def test_many_are_moved_as_seen_and_taken_back(api: Program) -> None:
     tag = answer.headers["etag"]
     back = made(api.ask("POST", f"{path}/undo", if_match=tag))
     due = datetime.fromisoformat(api.get(f"/deliveries/{first['deliveries'][0]['id']}")["due_at"])
-    assert abs(due - (wall_now() + timedelta(hours=24))) < timedelta(minutes=10)
+    assert abs(due - (now() + timedelta(hours=24))) < timedelta(minutes=10)
     assert (back["shift_id"], len(back["moved"])) == (None, 1)
     assert api.ask("POST", f"{path}/undo", if_match=tag).status_code == 412
 
