@@ -114,6 +114,22 @@ def keep_apart(scope: Scope, channel_id: UUID, minutes: int) -> None:
         raise NotFound("channel.unknown")
 
 
+def hold_repeats(scope: Scope, channel_id: UUID, on: bool) -> None:
+    """Hold what an account said already until somebody says that it is meant so, or only tell who plans it.
+
+    It outlives connecting again. Raises NotFound.
+    """
+    done = scope.run(
+        "UPDATE channels SET options = options || jsonb_build_object('hold_repeats', CAST(:held AS boolean)),"
+        " updated_at = house_now() WHERE tenant_id = :tenant AND id = :id",
+        tenant=scope.tenant_id,
+        id=channel_id,
+        held=on,
+    )
+    if not done.rowcount:
+        raise NotFound("channel.unknown")
+
+
 def moved_in(scope: Scope, channel_id: UUID, last: datetime) -> None:
     """A history came with the account: its platform took something in `last`, before the house knew it."""
     scope.run(

@@ -68,6 +68,11 @@ class Channel:
         return str(self.options.get("destination", ""))
 
     @property
+    def holds_repeats(self) -> bool:
+        """Whether what the account said already is held until somebody says that it is meant so."""
+        return bool(self.options.get("hold_repeats"))
+
+    @property
     def can_be_seen(self) -> bool:
         """Whether the platform tells what the place we post to is set to."""
         return bool(self.options.get("can_be_seen"))

@@ -1,4 +1,4 @@
-"""What an account has said already: told when a post is planned, held at its time, unless a person wants it so.
+"""What an account has said already: told when a post is planned; held at its time too where the account wants that.
 
 What repeats on purpose is no repeat: the times of series, and a post that was moved to another account "again". Where
 the platform itself refuses the same words (`Capabilities.once`), nothing makes it fit but other words.
@@ -107,9 +107,12 @@ class Asked:
 def in_the_way(scope: Scope, row: Delivery, owner: Post, channel: Channel, connector: Connector | None) -> Like | None:
     """What a delivery that is about to leave repeats on its account, where nobody wanted it so; None lets it leave.
 
-    One statement where nothing is like it. What comes after the account was locked sees all that left before.
+    Asked of accounts that hold repeats, and of places that refuse them: one statement where nothing is like it. What
+    comes after the account was locked sees all that left before.
     """
     asked = _asked(row, owner, channel, connector)
+    if not (asked.once or channel.holds_repeats):
+        return None
     asked = replace(asked, since=scope.now - WINDOW, until=scope.now + WINDOW, states=OUT)
     return next(iter(_unwanted(scope, row, owner, asked)), None)
 

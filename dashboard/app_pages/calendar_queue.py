@@ -26,7 +26,7 @@ from schedules.slots import LATEST_JITTER
 from tenants.roles import Right
 
 ACCOUNT = "queue:account"
-APART = "queue:apart"
+APART, HOLDS = "queue:apart", "queue:holds"
 DAYS, CLOCK, JITTER, LABEL = (f"queue:{name}" for name in ("days", "clock", "jitter", "label"))
 MINUTE = timedelta(minutes=1)
 SHOWN = 60
@@ -175,6 +175,7 @@ def _hours(page: Page, found: Queue) -> None:
         now = found.channel.min_gap // MINUTE
         key = f"{APART}:{found.channel.id}"
         st.number_input(page.word("queue.apart"), 0, connecting.MOST_APART, now, key=key, width=320)
+        st.checkbox(page.word("queue.hold_repeats"), found.channel.holds_repeats, key=f"{HOLDS}:{found.channel.id}")
         act = partial(_apart, page, found.channel.id)
         acting.button(page, "queue.apart_keep", act, right=Right.RUN, key=f"{key}:keep")
 
@@ -182,6 +183,7 @@ def _hours(page: Page, found: Queue) -> None:
 def _apart(page: Page, channel_id: UUID, scope: Scope, _: UUID) -> Message:
     mine(page, scope, channel_id)
     connecting.keep_apart(scope, channel_id, int(acting.typed(f"{APART}:{channel_id}") or 0))
+    connecting.hold_repeats(scope, channel_id, bool(acting.typed(f"{HOLDS}:{channel_id}")))
     return Message("queue.apart_kept")
 
 

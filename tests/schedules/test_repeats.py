@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import create_engine, text
 
+from channels import connecting
 from channels import reads as channel_reads
 from connectors import registry
 from connectors.sandbox import Sandbox
@@ -31,6 +32,22 @@ from workers.wiring import Services
 
 CONNECTORS = registry.load()
 LONG = "Nouvelle série ce soir, tournée au bord de la mer avec une lumière qui ne reviendra pas avant longtemps"
+
+
+@pytest.fixture
+def lea(lea: Desk) -> Desk:
+    """Léa, whose account holds what it said already."""
+    lea.act(connecting.hold_repeats, lea.channels["main"], True)
+    return lea
+
+
+def test_an_account_that_holds_nothing_only_tells(lea: Desk) -> None:
+    lea.act(connecting.hold_repeats, lea.channels["main"], False)
+    lea.delivery("hello")
+    again = lea.delivery("hello", after=60)
+    assert [like.kind for like in likes(lea, again)] == [Kind.WORDS]
+    lea.live(seconds=90)
+    assert (lea.state(again), lea.texts()) == (S.PUBLISHED, ["hello", "hello"])
 
 
 def likes(lea: Desk, delivery_id: UUID) -> list[Like]:
