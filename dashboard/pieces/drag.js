@@ -196,10 +196,15 @@ function chooseAgain(before) {
 
 const listened = { ...pointer, keydown };
 
+let drawn = 0; // how often the page drew this piece: a drawing before may end after the next one began
+
 export default function drag({ setTriggerValue }) {
+  drawn += 1;
+  const mine = drawn;
   tell = setTriggerValue;
   for (const [name, listener] of Object.entries(listened)) window.addEventListener(name, listener, true); // twice is once
   return () => {
+    if (mine !== drawn) return;
     letGo();
     tell = null;
     for (const [name, listener] of Object.entries(listened)) window.removeEventListener(name, listener, true);

@@ -105,7 +105,7 @@ def test_a_card_moves_by_keyboard_and_stays_chosen(lea: Living) -> None:
         marc.rest()
         marc.until("() => document.activeElement.innerText.includes('au clavier')")
         marc.page.keyboard.press("Shift+ArrowDown")
-        marc.shows("à 11:00")
+        marc.shows(f"Déplacé au {at.day + timedelta(days=1):%d/%m/%Y} à 11:00")
         assert wall(lea, found) == f"{at.day + timedelta(days=1)}T11:00"
         assert f"day={at.day}" in marc.page.url  # the page's own arrows were not meant
 

@@ -49,9 +49,10 @@ LONG = 13
 """Characters of a sentence from which on it is no coincidence."""
 
 ODD = re.compile(
-    r"\{\w+\}|\bNone\b(?!:)|\bundefined\b|\bNaN\b|(?<![\d.,:/\u202f\xa0])1 (?!mois\b|fois\b|plus\b)[a-zé]+s\b"
+    r"\{(?!platform|account|campaign)\w+\}|\bNone\b(?!:)|\bundefined\b|\bNaN\b"
+    r"|(?<![\d.,:/\u202f\xa0])1 (?!mois\b|fois\b|plus\b)[a-zé]+s\b"
 )
-"""Places that were not filled, and one of what is said as several."""
+"""Places that were not filled (but for the marks of addresses, which people type), and one of what is several."""
 
 SMALL = """
 () => [...document.querySelectorAll('[data-testid="stMain"] :is(a, button, input, select, textarea, summary)')]
