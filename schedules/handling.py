@@ -16,7 +16,7 @@ from foundation.words import Message
 from gate.minting import Denied
 from gate.releasing import ReleaseRipe
 from gate.units import Subject
-from schedules import claiming, handed, pausing, publishing, queueing, reminding, removal, reviewing
+from schedules import claiming, forgotten, handed, pausing, publishing, queueing, reminding, removal, reviewing
 from schedules.claiming import NotClaimable
 from schedules.composing import DELIVERY, subject
 from schedules.events import (
@@ -133,7 +133,7 @@ def sweep(event: SweepDue, *, tenant: OpenScope) -> None:
     """Repair deliveries that no row would wake any more; there should be none. Tell of queues that run low, and of
     posts that want a yes soon."""
     with tenant(event.tenant_id, PUBLISHING) as scope:
-        orphans = publishing.sweep(scope)
+        orphans = forgotten.sweep(scope)
         queueing.watch(scope)
         reminding.watch(scope)
     telemetry.ORPHANS.labels("delivery").inc(orphans)

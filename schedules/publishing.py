@@ -39,7 +39,7 @@ from gate.units import Subject
 from schedules import passing, removal
 from schedules.claiming import ACCOUNT_LOST, NotClaimable, is_outlived, look_at, reason_of
 from schedules.composing import subject
-from schedules.events import DeliveryPublished, PublishDue, ReconcileDue
+from schedules.events import DeliveryPublished, ReconcileDue
 from schedules.models import Delivery
 from schedules.moving import delivery, move
 from schedules.planning import wake
@@ -357,43 +357,3 @@ def account_back(scope: Scope, channel_id: UUID) -> int:
         move(scope, row, _waits(row.part_ids))
         wake(scope, row)
     return len(rows)
-
-
-def sweep(scope: Scope) -> int:
-    """Wake deliveries that no live row would: returns how many there were (`orphans_total`, which must stay 0)."""
-    waiting = select(Delivery).where(Delivery.tenant_id == scope.tenant_id, _waits_in_vain(scope.now))
-    return sum(_woken(scope, row) for row in scope.session.exec(waiting.order_by(col(Delivery.id))).all())
-
-
-def _waits_in_vain(now: datetime) -> ColumnElement[bool]:
-    """Whether a row should have woken a delivery by now."""
-    waits = [str(S.DRAFT), str(S.APPROVED), str(S.SCHEDULED), str(S.PARTLY)]
-    return or_(
-        col(Delivery.state).in_(waits) & (col(Delivery.due_at) < now - MARGIN),
-        (col(Delivery.state) == str(S.PUBLISHING)) & (col(Delivery.deadline_at) < now - 3 * MARGIN),
-        col(Delivery.state) == str(S.PROCESSING),
-    )
-
-
-def _woken(scope: Scope, row: Delivery) -> bool:
-    """Whether a delivery was forgotten; read again under its lock, since somebody may have ended or moved it."""
-    if _is_awaited(scope, row):
-        return False
-    ours = (Delivery.tenant_id == row.tenant_id, Delivery.id == row.id)
-    again = select(Delivery).where(*ours, _waits_in_vain(scope.now)).with_for_update(key_share=True)
-    forgotten = scope.session.exec(again.execution_options(populate_existing=True)).first()
-    if forgotten is None or _is_awaited(scope, forgotten):
-        return False
-    if _in_flight(forgotten):
-        look_at(scope, forgotten, scope.now)
-    else:
-        wake(scope, forgotten, at=scope.now)
-    return True
-
-
-def _is_awaited(scope: Scope, row: Delivery) -> bool:
-    return outbox.awaited(scope, row.id, ReconcileDue.kind if _in_flight(row) else PublishDue.kind)
-
-
-def _in_flight(row: Delivery) -> bool:
-    return row.state in (S.PUBLISHING, S.PROCESSING)

@@ -13,7 +13,7 @@ from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import uuid7
 from gate import copies, people, ratings, recall, switches
 from gate.units import Rating, Subject
-from schedules import planning, publishing, removal
+from schedules import forgotten, planning, publishing, removal
 from schedules.states import DeliveryState as S
 from studio import library
 from tenants import agencies
@@ -103,7 +103,7 @@ def test_nothing_is_polled_and_no_row_is_an_orphan(lea: Desk, hand: Phone) -> No
     lea.live(hours=3)
     assert lea.state(delivery) == S.PROCESSING
     assert lea.attempts(delivery, kind="look") == []
-    assert lea.act(publishing.sweep) == 0
+    assert lea.act(forgotten.sweep) == 0
     assert len(lea.attempts(delivery)) == 1
 
 

@@ -9,7 +9,7 @@ from foundation.clock import monotonic, pause
 from foundation.database import Scope
 from gate import log
 from gate.log import Verified
-from schedules import publishing
+from schedules import forgotten
 from tests.chaos import posts, sales
 from tests.chaos.house import House
 from tests.chaos.permits import unpermitted
@@ -74,7 +74,7 @@ def _rows(scope: Scope) -> Iterator[Finding]:
         tenant=scope.tenant_id,
     ):
         yield f"a row of {row.kind} is dead after {row.tries} tries: {row.last_error} ({row.subject_id})"
-    orphans = publishing.sweep(scope)
+    orphans = forgotten.sweep(scope)
     if orphans:
         yield f"{orphans} deliveries wait for a row that will not come"
     for row in scope.run(

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from foundation.database import Scope
-from schedules import approvals, planning, publishing
+from schedules import approvals, forgotten, planning, publishing
 from schedules.claiming import TOO_LATE, UNAPPROVED, NotClaimable
 from schedules.states import DeliveryState as S
 from tests.conftest import WAITS_FOR_US, wait_until
@@ -34,7 +34,7 @@ def test_what_somebody_else_ends_or_moves_in_that_moment_is_no_orphan(
     with ThreadPoolExecutor() as pool:
         with lea.scope() as scope:
             scope.run("LOCK TABLE outbox IN ACCESS EXCLUSIVE MODE")
-            found = pool.submit(lea.act, publishing.sweep)
+            found = pool.submit(lea.act, forgotten.sweep)
             wait_until(lambda: bool(scope.run(WAITS_FOR_US).scalar_one()))
             meanwhile(scope, delivery_id)
         assert found.result() == 0
@@ -47,8 +47,8 @@ def test_a_delivery_without_a_row_is_woken(lea: Desk) -> None:
     delivery_id = overdue(lea)
     with lea.scope() as scope:
         scope.run("DELETE FROM outbox WHERE tenant_id = :tenant", tenant=lea.tenant_id)
-    assert lea.act(publishing.sweep) == 1
-    assert lea.act(publishing.sweep) == 0
+    assert lea.act(forgotten.sweep) == 1
+    assert lea.act(forgotten.sweep) == 0
     lea.run()
     assert lea.state(delivery_id) is S.PUBLISHED
 

@@ -12,7 +12,7 @@ from foundation.words import Message, say
 from gate import reads as gate_reads
 from gate import switches
 from gate.units import Subject
-from schedules import planning, publishing, repeats
+from schedules import forgotten, planning, repeats
 from schedules.states import DeliveryState as S
 from studio import library
 from tests.schedules.builders import Desk
@@ -249,12 +249,12 @@ def test_a_delivery_of_an_erased_row_is_no_orphan(lea: Desk) -> None:
     delivery_id = lea.delivery(after=60)
     with lea.scope() as scope:
         scope.run("DELETE FROM outbox WHERE tenant_id = :tenant", tenant=lea.tenant_id)
-        assert publishing.sweep(scope) == 0  # not due yet
+        assert forgotten.sweep(scope) == 0  # not due yet
     lea.live(minutes=2)
     assert lea.state(delivery_id) is S.SCHEDULED
     with lea.scope() as scope:
-        assert publishing.sweep(scope) == 1
+        assert forgotten.sweep(scope) == 1
     with lea.scope() as scope:
-        assert publishing.sweep(scope) == 0
+        assert forgotten.sweep(scope) == 0
     lea.run()
     assert lea.state(delivery_id) is S.PUBLISHED
