@@ -11,7 +11,6 @@ from gate import log
 from gate.log import Verified
 from schedules import forgotten
 from tests.chaos import posts, sales
-from tests.chaos.house import House
 from tests.chaos.permits import unpermitted
 from tests.chaos.sales import Finding
 from tests.chaos.world import World
@@ -33,7 +32,7 @@ def findings(world: World, logged: dict[str, int]) -> list[Finding]:
         for ask in (sales.books, sales.said_twice, sales.unanswered, _rows, _chain, partial(_times, world.touched)):
             found += house.read(tenant_id, _collected(ask))
     found += [*sales.heard(world), *posts.pictures(world), *unpermitted(world), *_endless(world)]
-    return found + _alarms(house, logged)
+    return found + _alarms(world, logged)
 
 
 def summary(world: World) -> str:
