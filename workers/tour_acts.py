@@ -81,7 +81,9 @@ def _burst(event: TourAct, s: Services) -> None:
         places = [one for one in _sandbox(scope, nova) if one.surface.rpartition(".")[2] != INSTAGRAM]
         language = tenant_reads.agency(scope).language
         for number in range(1, BURST + 1):
-            words = say(Message("tour.burst_words", {"number": number, "of": BURST, "run": _mark(event)}), language)
+            words = say(
+                Message("tour.burst_words", {"number": number, "of": BURST, "run": mark(event.subject_id)}), language
+            )
             place = places[number % len(places)]
             _leave(scope, event, (nova, words, ()), [place.id], key=f"burst:{event.subject_id}:{number:02d}")
         for later, at in (("kill", scope.now + SOON), ("count", scope.now + SOON + LOOK)):
@@ -236,7 +238,7 @@ def _five(event: TourAct, s: Services) -> None:
     with s.tenant(event.tenant_id, TOURING) as scope:
         mia = creator_id_of(scope, MIA)
         places = [one.id for one in channel_reads.channels_of(scope, mia) if one.state == ChannelState.ACTIVE]
-        words = say(Message("tour.five_words", {"run": _mark(event)}), tenant_reads.agency(scope).language)
+        words = say(Message("tour.five_words", {"run": mark(event.subject_id)}), tenant_reads.agency(scope).language)
         key = f"five:{event.subject_id}"
         _leave(scope, event, (mia, words, (_free_picture(scope, mia),)), places, key=key)
         told = TourAct(event.tenant_id, event.subject_id, "by_hand", event.by)
@@ -326,5 +328,6 @@ def _entries(scope: Scope, event: TourAct, *, step: str = "burst") -> list[Entry
     return schedule_reads.agenda(scope, creators, scope.now, scope.now, names={}, also=deliveries)
 
 
-def _mark(event: TourAct) -> str:
-    return event.subject_id.hex[-4:]
+def mark(press_id: UUID) -> str:
+    """What tells the words of one press from those of another: digits, since letters in between read as no language."""
+    return f"{int(press_id.hex[-4:], 16):05}"
