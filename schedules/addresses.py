@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from foundation.database import OpenScope, Scope
-from foundation.errors import BadInput, NotFound, Refused
+from foundation.errors import BadInput, NotFound
 from foundation.ids import HOUSE
 from foundation.words import Message, canonical, say
 from schedules import exports
@@ -151,10 +151,7 @@ def enter(tenant: OpenScope, secret: str, *, address: str) -> Entered | None:
     with tenant(HOUSE, "system:door", role="door") as scope:
         row = scope.run(_FIND, digest=_digest(secret)).first()
         if row is None:
-            who = failures.key("calendar address", address)
-            if failures.count(scope, who) >= failures.PER_ADDRESS:
-                raise Refused("address.wait", minutes=int(failures.WINDOW.total_seconds() // 60))
-            failures.note(scope, who)
+            failures.guessed(scope, "calendar address", address, wait="address.wait")
             return None
         if row.stale:
             scope.run(_USED, tenant=row.tenant_id, id=row.id)

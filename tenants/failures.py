@@ -4,6 +4,7 @@ import hashlib
 from datetime import timedelta
 
 from foundation.database import Scope
+from foundation.errors import Refused
 from foundation.ids import HOUSE
 from tenants.models import LoginFailure
 
@@ -37,6 +38,18 @@ def note(scope: Scope, *whom: str) -> None:
     old = scope.now - FORGET
     scope.run("DELETE FROM login_failures WHERE tenant_id = :house AND failed_at < :old", house=HOUSE, old=old)
     scope.add(*(LoginFailure(tenant_id=HOUSE, who=who, failed_at=scope.now) for who in whom))
+
+
+def guessed(scope: Scope, kind: str, address: str, *, wait: str) -> None:
+    """A secret that is nobody's was shown from a network address; in a scope of the door.
+
+    Raises Refused with the code `wait` after too many. Who checks the secret first lets a right one in all the same,
+    since 256 bits are not guessed, and one broken program must not shut out its neighbours.
+    """
+    who = key(kind, address)
+    if count(scope, who) >= PER_ADDRESS:
+        raise Refused(wait, minutes=int(WINDOW.total_seconds() // 60))
+    note(scope, who)
 
 
 def settle(scope: Scope, who: str) -> None:

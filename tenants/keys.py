@@ -180,18 +180,14 @@ _USED = "UPDATE api_keys SET used_at = people_now() WHERE tenant_id = :tenant AN
 def enter(tenant: OpenScope, secret: str, *, address: str) -> Entered | None:
     """Whom a key acts for; None for a key nobody has, one that ended, and one whose member left.
 
-    What fails is counted by address. Raises Refused after too many: a right key is let in all the same, since 256
-    bits are not guessed, and one broken program must not shut out its neighbours.
+    What fails is counted by address. Raises Refused after too many; a right key is let in all the same.
     """
     if not _KEY.fullmatch(secret):
         return None
     with tenant(HOUSE, "system:door", role="door") as scope:
         row = scope.run(_FIND, digest=digest_of(secret)).first()
         if row is None:
-            who = failures.key("api address", address)
-            if failures.count(scope, who) >= failures.PER_ADDRESS:
-                raise Refused("key.wait", minutes=int(failures.WINDOW.total_seconds() // 60))
-            failures.note(scope, who)
+            failures.guessed(scope, "api address", address, wait="key.wait")
             return None
         if row.stale:
             scope.run(_USED, tenant=row.tenant_id, id=row.id)

@@ -8,7 +8,6 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import parse_qs
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -31,6 +30,7 @@ from schedules.drafting import Draft
 from schedules.previewing import Preview
 from tenants import reads as tenant_reads
 from web import answers
+from web.forms import typed_form
 from web.items import SUFFIXES
 from web.page import READ, missing, rendered
 from web.person import HEADERS
@@ -210,9 +210,6 @@ def router(tenant: OpenScope, store: ObjectStore, connectors: Mapping[str, Conne
 
     @routes.post("/{token}")
     async def say(request: Request, token: str) -> Response:
-        body = await request.body()
-        typed = parse_qs(body.decode(errors="replace")) if len(body) <= MOST_TYPED else {}
-        only = {name: values[0] for name, values in typed.items()}
-        return await run_in_threadpool(asked.say, request, token, only)
+        return await run_in_threadpool(asked.say, request, token, await typed_form(request, most=MOST_TYPED))
 
     return routes

@@ -5,7 +5,6 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
@@ -25,6 +24,7 @@ from gate.receipts import Given
 from tenants import letterbox
 from tenants import reads as tenant_reads
 from web import answers, finding, items, sites
+from web.forms import typed_form
 from web.page import missing, rendered, voice_of
 from web.receipts import Case, Held, Place, Receipts, typed_receipt
 from web.sites import LOOKING, Found, Profile
@@ -263,7 +263,7 @@ def router(tenant: OpenScope, *, public_url: str, letterbox_key: str) -> APIRout
 
     @routes.post("/{slug}/report")
     async def receive(request: Request, slug: str) -> Response:
-        return await run_in_threadpool(forms.receive, request, slug, await typed_form(request))
+        return await run_in_threadpool(forms.receive, request, slug, await typed_form(request, most=MOST_TYPED))
 
     @routes.get("/{slug}/report/{receipt}")
     def receipt(request: Request, slug: str, receipt: str) -> Response:
@@ -271,16 +271,6 @@ def router(tenant: OpenScope, *, public_url: str, letterbox_key: str) -> APIRout
 
     @routes.post("/{slug}/report/{receipt}")
     async def post(request: Request, slug: str, receipt: str) -> Response:
-        return await run_in_threadpool(forms.post, request, slug, receipt, await typed_form(request))
+        return await run_in_threadpool(forms.post, request, slug, receipt, await typed_form(request, most=MOST_TYPED))
 
     return routes
-
-
-async def typed_form(request: Request) -> dict[str, str]:
-    """The fields of a form; nothing of one that is longer than any that is meant."""
-    read = bytearray()
-    async for part in request.stream():
-        read += part
-        if len(read) > MOST_TYPED:
-            return {}
-    return {name: values[0] for name, values in parse_qs(read.decode(errors="replace"), keep_blank_values=True).items()}

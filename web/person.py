@@ -7,7 +7,6 @@ Whoever has the link may press; nothing changes by opening it. Readers, prices a
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import parse_qs
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -28,6 +27,7 @@ from gate.signing import Sheet
 from tenants import reads as tenant_reads
 from web import answers
 from web.age import PRIVATE
+from web.forms import typed_form
 from web.page import missing, rendered
 from web.wording import Wording, spoken
 
@@ -214,9 +214,6 @@ def router(tenant: OpenScope) -> APIRouter:
 
     @routes.post("/{token}")
     async def say(request: Request, token: str) -> Response:
-        body = await request.body()
-        typed = parse_qs(body.decode(errors="replace")) if len(body) <= MOST_TYPED else {}
-        only = {name: values[0] for name, values in typed.items()}
-        return await run_in_threadpool(people.say, request, token, only)
+        return await run_in_threadpool(people.say, request, token, await typed_form(request, most=MOST_TYPED))
 
     return routes

@@ -23,7 +23,8 @@ from gate.appealing import LONGEST
 from gate.complaints import CATEGORIES
 from gate.reports import Report
 from web import answers, finding
-from web.complaints import SCRIPTED, WRITING, Contacts, case, given, new_form, typed_form
+from web.complaints import MOST_TYPED, SCRIPTED, WRITING, Contacts, case, given, new_form
+from web.forms import typed_form
 from web.page import missing, rendered
 from web.receipts import Case, Held, Receipts, typed_receipt
 from web.sites import LOOKING
@@ -158,7 +159,7 @@ def router(tenant: OpenScope, *, public_url: str, letterbox_key: str) -> APIRout
 
     @routes.post("")
     async def receive(request: Request) -> Response:
-        return await run_in_threadpool(here.receive, request, await typed_form(request))
+        return await run_in_threadpool(here.receive, request, await typed_form(request, most=MOST_TYPED))
 
     @routes.get("/{receipt}")
     def receipt(request: Request, receipt: str) -> Response:
@@ -166,6 +167,6 @@ def router(tenant: OpenScope, *, public_url: str, letterbox_key: str) -> APIRout
 
     @routes.post("/{receipt}")
     async def post(request: Request, receipt: str) -> Response:
-        return await run_in_threadpool(here.post, request, receipt, await typed_form(request))
+        return await run_in_threadpool(here.post, request, receipt, await typed_form(request, most=MOST_TYPED))
 
     return routes
