@@ -310,7 +310,7 @@ def shift_the_clock(settings: Settings, days: int) -> None:
     """The house's clock, moved on."""
     engine = create_engine(settings.database.owner_url.get_secret_value())
     with engine.begin() as connection:
-        connection.execute(text("UPDATE house_clock SET shift = make_interval(days => :days)"), {"days": days})
+        connection.execute(text("UPDATE house_clock SET shift = shift + make_interval(days => :days)"), {"days": days})
     engine.dispose()
 
 
