@@ -300,6 +300,8 @@ def preflight(scope: Scope, delivery_id: UUID, *, connectors: Mapping[str, Conne
 
 def trouble(scope: Scope, row: Delivery, connectors: Mapping[str, Connector]) -> Message | None:
     """What would stop a delivery now, as far as is known without a request; nothing is locked or written."""
+    if row.state == S.DRAFT:  # also where nobody is asked: somebody has to put it on the calendar
+        return UNAPPROVED
     owner, channel = post(scope, row.post_id), channel_reads.channel(scope, row.channel_id)
     if channel.state != ChannelState.ACTIVE:
         return Message("delivery.channel_not_ready", {"account": channel.name})

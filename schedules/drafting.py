@@ -143,6 +143,11 @@ def settle(scope: Scope, post_id: UUID) -> bool:
     return True
 
 
+def is_free(scope: Scope, post_id: UUID) -> bool:
+    """Whether nobody's yes is missing: where its creator's rule asks for none, a draft waits for a press alone."""
+    return approvals.is_approved(scope, post(scope, post_id), scope.now)
+
+
 def approvers(scope: Scope, post_id: UUID) -> tuple[str, ...]:
     """Who may approve a post, by name; nobody where its creator's rule asks for no yes, or all have been said."""
     row = post(scope, post_id)

@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import count
 from uuid import UUID
 
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import col, or_, select
 
 from foundation.database import Scope
@@ -99,7 +100,7 @@ def asked(scope: Scope, creators: Collection[UUID], *, limit: int = 60) -> list[
     """
     first = (
         select(Delivery.id)
-        .distinct(col(Delivery.post_id), col(Delivery.channel_id))
+        .ext(distinct_on(col(Delivery.post_id), col(Delivery.channel_id)))
         .where(
             Delivery.tenant_id == scope.tenant_id,
             col(Delivery.creator_id).in_(list(creators)),

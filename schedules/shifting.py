@@ -16,7 +16,7 @@ from schedules import planning, quiet, slots
 from schedules.calendar import WallTime, parse
 from schedules.models import Delivery, Post
 from schedules.models_planning import ShiftRow
-from schedules.spacing import busy, room
+from schedules.spacing import busy, gap_of, room
 from schedules.states import DeliveryState
 from tenants import reads as tenant_reads
 
@@ -226,12 +226,13 @@ def _warned(scope: Scope, moving: Sequence[Moving]) -> list[Moving]:
         channel = channel_reads.channel(scope, channel_id)
         closed = quiet.of_channel(scope, channel.creator_id, channel_id)
         here = [one for one in moving if one.channel_id == channel_id]
-        since = min(one.after.instant() for one in here) - channel.min_gap
+        gap = gap_of(channel)
+        since = min(one.after.instant() for one in here) - gap
         others = busy(scope, channel_id, since, but=found.keys())
         for one in here:
             at = one.after.instant()
             covered = quiet.covering(closed, at)
-            if not room(others, at, channel.min_gap):
+            if not room(others, at, gap):
                 found[one.delivery_id] = replace(one, warning=Message("shift.close", {"account": channel.name}))
             elif covered is not None:
                 found[one.delivery_id] = replace(one, warning=Message("shift.quiet", {"label": covered.label}))

@@ -40,7 +40,7 @@ def show(page: Page, found: Approvals) -> None:
     draw(
         "approvals_post.html", asked=asked, shown=shown, creator=creator, found=found, voice=page.voice, word=page.word
     )
-    _answers(page, asked, shown)
+    _answers(page, asked, shown, free=creator.approval_tiers == 0)
     approvals_link.show(page, asked, shown)
     _previews(page, asked, shown)
     post_talk.show(page, asked.post_id)
@@ -61,9 +61,11 @@ def _go(post_id: str) -> None:
     st.session_state.update({AT: post_id, MODE: ""})
 
 
-def _answers(page: Page, asked: Asked, shown: Content) -> None:
-    """Approve, ask for a change, turn down; the last two with a reason."""
-    if shown.own:
+def _answers(page: Page, asked: Asked, shown: Content, *, free: bool) -> None:
+    """Approve, ask for a change, turn down; the last two with a reason. `free`: here nobody's yes is asked for."""
+    if shown.own and free:
+        draw("approvals_free.html", post_id=asked.post_id, word=page.word)
+    elif shown.own:
         draw("approvals_note.html", note=page.word("approvals.own"))
     if shown.unseen:
         draw("approvals_note.html", note=page.word("approvals.look_first"))

@@ -93,6 +93,9 @@ def _acts(page: Page, found: Opened, place: Place) -> None:
     entry, about = place.entry, (page, found.creator.id, place.entry.delivery_id, place.entry.version)
     key = f"{entry.delivery_id}:{entry.version}"
     with st.container(horizontal=True, gap="small"):
+        if entry.state is DeliveryState.DRAFT and found.free:
+            act = partial(_plan, page, found.creator.id, found.post.id)
+            acting.button(page, "calendar.plan", act, right=Right.RUN, key=f"plan:{key}", kind="primary")
         if entry.state in RETRIED:
             code = "calendar.finish" if entry.state is DeliveryState.BROKEN_OFF else "calendar.retry_now"
             acting.button(page, code, partial(_again, *about), right=Right.RUN, key=f"again:{key}", kind="primary")
@@ -107,6 +110,11 @@ def _acts(page: Page, found: Opened, place: Place) -> None:
             with st.popover(page.word("calendar.cancel")):
                 draw("calendar_note.html", note=page.word("calendar.cancel_asked", account=entry.channel))
                 acting.button(page, "calendar.cancel_sure", partial(_skip, *about), right=Right.RUN, key=f"skip:{key}")
+
+
+def _plan(page: Page, creator_id: UUID, post_id: UUID, scope: Scope, _: UUID) -> Message:
+    page.my(scope, creator_id)
+    return Message("calendar.planned" if drafting.settle(scope, post_id) else "calendar.planned_not")
 
 
 def _again(page: Page, creator_id: UUID, delivery_id: UUID, version: int, scope: Scope, _: UUID) -> Message:

@@ -156,6 +156,8 @@ class Opened:
     by: str
     places: Sequence[Place]
     approvers: Sequence[str]
+    free: bool
+    """Whether it is a draft that waits for nobody's yes, only to be put on the calendar."""
     people: Mapping[str, str]
     """Names of members by how they sign."""
     rules: Mapping[UUID, Rule]
@@ -291,6 +293,7 @@ def opened(scope: Scope, mine: Sequence[Creator], post_id: UUID, occurrence: str
         by=people.get(post.author, ""),
         places=places,
         approvers=drafting.approvers(scope, post_id) if wished else (),
+        free=wished and drafting.is_free(scope, post_id),
         people=people,
         rules={key: rule_of(rules, one.platform, one.surface, scope.now.date()) for key, one in accounts.items()},
         halt=switches.halt(scope, "sending"),

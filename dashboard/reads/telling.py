@@ -79,8 +79,12 @@ def next_of(found: Opened, place: Place) -> Next:
     if found.waits(place):
         return Next("calendar.next.stopped")
     if entry.state is S.DRAFT:
+        if found.free:
+            return Next("calendar.next.draft_free")
         who = ", ".join(found.approvers)
         return Next("calendar.next.draft" if who else "calendar.next.draft_nobody", who)
+    if place.dry and entry.state is S.SCHEDULED:
+        return Next("calendar.next.dry")
     if entry.state is S.SCHEDULED and entry.not_before is not None and entry.not_before > found.now:
         return Next("calendar.next.retry")
     return Next(f"calendar.next.{entry.state}")

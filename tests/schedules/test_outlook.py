@@ -8,10 +8,12 @@ import pytest
 from channels import connecting
 from foundation.errors import BadInput
 from foundation.words import Message
-from schedules import outlook, rehearsing
+from schedules import drafting, outlook, rehearsing
 from schedules.outlook import Outlook
+from tests.fakes.network import Network
 from tests.schedules.builders import Desk, desk
 from workers import rehearse
+from workers.wiring import Services
 
 DAY = 86_400.0
 
@@ -53,6 +55,19 @@ def test_two_too_near_are_told_and_what_is_only_rehearsed(lea: Desk) -> None:
     assert timedelta(seconds=19) < near.apart < timedelta(seconds=22)
     assert [one.dry for one in found.ahead] == [False, True]
     assert [one.delivery_id for one in found.leaving] == [first]
+
+
+def test_a_draft_leaves_only_once_it_is_on_the_calendar(services: Services, sandbox: Network) -> None:
+    """Also where nobody is asked: what a week or a feed proposed is nothing yet."""
+    alone = desk(services, sandbox, tiers=0)
+    post_id = alone.write("Not yet.")
+    alone.wish(post_id, after=DAY)
+    [found] = ahead(alone).ahead
+    assert found.trouble == Message("delivery.unapproved")
+    with alone.scope(f"member:{alone.author}") as scope:
+        assert drafting.is_free(scope, post_id)
+        assert drafting.settle(scope, post_id)
+    assert ahead(alone).ahead[0].trouble is None
 
 
 def _post(lea: Desk, delivery_id: object) -> object:
