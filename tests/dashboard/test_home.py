@@ -289,7 +289,7 @@ def test_open_page_locks_at_its_next_tick(door: Door, lumiere: Agency, how: str)
             if how == "revoked":
                 login.revoke(scope, owner)
             elif how == "expired":
-                scope.run("UPDATE login_sessions SET expires_at = house_now() WHERE member_id = :m", m=owner)
+                scope.run("UPDATE login_sessions SET expires_at = people_now() WHERE member_id = :m", m=owner)
             elif how == "removed":
                 scope.run("UPDATE members SET active = false WHERE id = :m", m=owner)
         if how == "left":

@@ -52,7 +52,7 @@ def test_unknown_link_and_session_are_refused_alike(pages: Database, lumiere: Ag
 
 def expire(lumiere: Agency, table: str) -> None:
     with lumiere.scope() as scope:
-        scope.run(f"UPDATE {table} SET expires_at = house_now() WHERE tenant_id = :t", t=lumiere.tenant_id)
+        scope.run(f"UPDATE {table} SET expires_at = people_now() WHERE tenant_id = :t", t=lumiere.tenant_id)
 
 
 def test_old_link_is_refused(pages: Database, lumiere: Agency) -> None:
