@@ -4,15 +4,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from channels import applications
 from channels.events import ChannelProbe
 from channels.reads import Channel
 from channels.states import ChannelState
-from connectors.answers import retry_after
+from connectors.answers import for_whole_app
 from connectors.contract import Answer, Response, StepAnswerLost, StepNotSent
 from foundation import outbox
 from foundation.database import Scope
 from foundation.errors import NotFound
-from foundation.ids import uuid7
+from foundation.ids import HOUSE, uuid7
 from foundation.words import Message
 
 LOOK_AGAIN = timedelta(seconds=60)
@@ -24,8 +25,12 @@ RENEWED_IN = timedelta(seconds=2)
 BRAKE = tuple(timedelta(seconds=seconds) for seconds in (2, 5, 10, 20, 30))
 """From a failure to the next probe, by failures in a row; the last one repeats."""
 
-REFUSED_FOR, REFUSED_AT_MOST = timedelta(seconds=60), timedelta(hours=1)
-"""After a 429 that does not say how long: doubled at each one in a row, up to an hour."""
+_LIMIT = """
+SELECT b.blocked_until, b.braked_until, b.failures, a.blocked_until AS app_blocked, a.braked_until AS app_braked
+FROM channels c LEFT JOIN rate_buckets b ON b.tenant_id = c.tenant_id AND b.channel_id = c.id
+  LEFT JOIN app_limits a ON a.tenant_id = :house AND a.id = c.app_key
+WHERE c.tenant_id = :tenant AND c.id = :id
+"""
 
 _REFUSED = """
 INSERT INTO rate_buckets (tenant_id, id, channel_id, refusals, failures) VALUES (:tenant, :id, :channel, 1, 0)
@@ -78,18 +83,21 @@ def take(scope: Scope, channel: Channel) -> Blocked | None:
 
 
 def limit(scope: Scope, channel_id: UUID, *, brake: bool) -> Blocked | None:
-    """What holds the account back: the platform's own wait and, where `brake` counts, ours. Reads ignore the brake."""
-    row = scope.run(
-        "SELECT blocked_until, braked_until, failures FROM rate_buckets WHERE tenant_id = :tenant AND channel_id = :id",
-        tenant=scope.tenant_id,
-        id=channel_id,
-    ).one_or_none()
+    """What holds the account, or all of its application, back: the platform's own wait and, where `brake` counts, ours.
+
+    Reads ignore the brake.
+    """
+    row = scope.run(_LIMIT, house=HOUSE, tenant=scope.tenant_id, id=channel_id).one_or_none()
     if row is None:
         return None
+    if row.app_blocked is not None and row.app_blocked > max(scope.now, row.blocked_until or scope.now):
+        return Blocked(row.app_blocked, Message("channel.app_limited"))
     if row.blocked_until is not None and row.blocked_until > scope.now:
         return Blocked(row.blocked_until, Message("channel.rate_limited"))
-    if brake and row.failures > 0:
+    if brake and row.failures:
         return Blocked(max(row.braked_until, scope.now + BRAKE[0]), Message("channel.platform_down"))
+    if brake and row.app_braked is not None and row.app_braked > scope.now:
+        return Blocked(scope.now + BRAKE[0], Message("channel.platform_down"))
     return None
 
 
@@ -98,6 +106,8 @@ def note(scope: Scope, channel_id: UUID, answer: Answer, *, creates: bool) -> No
 
     `creates`: the request makes something visible. What never left the house teaches nothing about the platform.
     """
+    if isinstance(answer, Response) and for_whole_app(answer):
+        applications.refused(scope, channel_id, answer)
     match answer:
         case StepNotSent():
             return
@@ -141,17 +151,13 @@ def _rests(scope: Scope, channel: Channel, state: ChannelState, until: datetime 
 
 
 def _wait(scope: Scope, channel_id: UUID, answer: Response) -> None:
-    """Wait as long as they ask; a 429 that says nothing doubles the wait each time."""
-    nothing = timedelta(0)
-    asked = retry_after(answer.headers, nothing)
     refusals = scope.run(_REFUSED, tenant=scope.tenant_id, id=uuid7(), channel=channel_id).scalar_one()
-    wait = asked if asked > nothing else min(REFUSED_FOR * 2 ** min(refusals - 1, 10), REFUSED_AT_MOST)
     scope.run(
         "UPDATE rate_buckets SET blocked_until = greatest(blocked_until, :until)"
         " WHERE tenant_id = :tenant AND channel_id = :channel",
         tenant=scope.tenant_id,
         channel=channel_id,
-        until=scope.now + wait,
+        until=scope.now + applications.wait_of(answer, refusals),
     )
 
 
@@ -170,16 +176,22 @@ def _fail(scope: Scope, channel_id: UUID, *, creates: bool) -> None:
         until=until,
     )
     outbox.put(scope, ChannelProbe(scope.tenant_id, channel_id), at=until, dedupe=f"probe:{channel_id}")
+    applications.failed(scope, channel_id, creates=creates, probed_at=until)
 
 
 _LET_GO = """
 WITH fresh AS (UPDATE channels SET last_ok_at = :now WHERE tenant_id = :tenant AND id = :channel
-  AND (last_ok_at IS NULL OR last_ok_at < :stale) RETURNING id), told AS (SELECT count(*) FROM fresh)
-UPDATE rate_buckets SET failures = 0, refusals = 0, braked_until = NULL, updated_at = house_now() FROM told
-WHERE tenant_id = :tenant AND channel_id = :channel AND (failures > 0 OR refusals > 0)
+  AND (last_ok_at IS NULL OR last_ok_at < :stale) RETURNING id), told AS (SELECT count(*) FROM fresh),
+freed AS (UPDATE rate_buckets SET failures = 0, refusals = 0, braked_until = NULL, updated_at = house_now() FROM told
+  WHERE tenant_id = :tenant AND channel_id = :channel AND (failures > 0 OR refusals > 0))
+SELECT a.id FROM channels c JOIN app_limits a ON a.tenant_id = :house AND a.id = c.app_key
+WHERE c.tenant_id = :tenant AND c.id = :channel AND (a.braked_until IS NOT NULL OR a.blocked_until <= :now)
 """
 """The account before its bucket, as everywhere: the bucket is joined with what the account's row gave."""
 
 
 def _let_go(scope: Scope, channel_id: UUID) -> None:
-    scope.run(_LET_GO, tenant=scope.tenant_id, channel=channel_id, now=scope.now, stale=scope.now - OK_EVERY)
+    ours = {"house": HOUSE, "tenant": scope.tenant_id, "channel": channel_id}
+    app_key = scope.run(_LET_GO, **ours, now=scope.now, stale=scope.now - OK_EVERY).scalar_one_or_none()
+    if app_key is not None:
+        applications.let_go(scope, app_key)

@@ -11,7 +11,7 @@ from channels.states import CHANNEL_STATES, ChannelState
 from foundation import outbox
 from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
-from foundation.ids import uuid7
+from foundation.ids import derived, uuid7
 from foundation.sealed import Sealed
 from foundation.words import Message, canonical
 from tenants import hooks, notices
@@ -21,15 +21,15 @@ MOST_APART = 24 * 60
 
 _CONNECT = """
 INSERT INTO channels (tenant_id, id, creator_id, platform, surface, chat_surface, account, base_url, name, state,
-  min_gap_seconds, zone, options)
+  min_gap_seconds, zone, options, app_key)
 VALUES (:tenant, :id, :creator, :platform, :surface, :chat_surface, :account, :base_url, :name, 'active',
-  :gap, :zone, CAST(:options AS jsonb))
+  :gap, :zone, CAST(:options AS jsonb), :app_key)
 ON CONFLICT (tenant_id, platform, account) DO UPDATE SET
   surface = EXCLUDED.surface, chat_surface = EXCLUDED.chat_surface, base_url = EXCLUDED.base_url, name = EXCLUDED.name,
   state = CASE WHEN channels.state = 'paused' THEN 'paused' ELSE 'active' END,
   reason = CASE WHEN channels.state = 'paused' THEN channels.reason END,
   min_gap_seconds = greatest(channels.min_gap_seconds, EXCLUDED.min_gap_seconds),
-  zone = EXCLUDED.zone, options = channels.options || EXCLUDED.options,
+  zone = EXCLUDED.zone, app_key = EXCLUDED.app_key, options = channels.options || EXCLUDED.options,
   updated_at = house_now()
 WHERE channels.creator_id = EXCLUDED.creator_id
 RETURNING id
@@ -52,12 +52,14 @@ def connect(
     chat_surface: str = "",
     min_gap: timedelta = timedelta(0),
     options: Mapping[str, Any] | None = None,
+    app_key: str = "",
 ) -> UUID:
     """Connect an account, or connect it again with a new token; returns its channel.
 
     The same platform and account is the same channel: nothing is made twice. A pause of a person outlives it.
-    Puts the fact `ChannelConnected`. Raises Conflict when the account is another creator's: what waits for it would
-    leave under the wrong name.
+    `app_key` names what else on the platform shares its limits; it is known here by its digest alone. Puts the fact
+    `ChannelConnected`. Raises Conflict when the account is another creator's: what waits for it would leave under the
+    wrong name.
     """
     channel_id: UUID | None = scope.run(
         _CONNECT,
@@ -73,6 +75,7 @@ def connect(
         gap=int(min_gap.total_seconds()),
         zone=zone,
         options=canonical(dict(options or {})).decode(),
+        app_key=derived(platform, app_key) if app_key else None,
     ).scalar()
     if channel_id is None:
         raise Conflict("channel.other_creator", account=account)

@@ -184,6 +184,7 @@ def _connect(scope: Scope, row: EnrolmentRow, found: Connected, address: str, as
         expires_at=asked_at + found.lifetime if found.lifetime is not None else None,
         zone=creator.zone,
         min_gap=timedelta(seconds=found.min_gap_seconds),
+        app_key=found.app_key,
         options={**found.options, "connected_at": asked_at.isoformat()},
     )
 

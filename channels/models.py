@@ -40,6 +40,8 @@ class ChannelRow(CreatorRow, table=True):
     zone: str
     last_ok_at: datetime | None = instant(optional=True)
     options: dict[str, Any] = jsonb()
+    app_key: UUID | None = None
+    """Of the application whose limits it shares with other accounts; none where it has its own."""
 
 
 class TokenRow(TenantRow, table=True):
@@ -98,6 +100,20 @@ class BucketRow(TenantRow, table=True):
     braked_until: datetime | None = instant(optional=True)
     failures: int = 0
     """5xx and time-outs in a row on requests that create; above 0 the brake is on."""
+
+
+class AppLimitRow(TenantRow, table=True):
+    """What holds back every account of an application, whoever's it is; a row of the house, its id the key."""
+
+    __tablename__ = "app_limits"
+    __table_args__ = table(about="nobody", keep="30 days")
+    blocked_until: datetime | None = instant(optional=True)
+    refusals: int = 0
+    """In a row that did not say how long to wait."""
+    braked_until: datetime | None = instant(optional=True)
+    failed_by: UUID | None = None
+    """The account whose request came to nothing last, at `failed_at`: another one soon after closes the brake."""
+    failed_at: datetime | None = instant(optional=True)
 
 
 class AttemptRow(TenantRow, table=True):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from typing import Literal
 from urllib.parse import quote
 
 from connectors.contract import Answer, Response, StepAnswerLost, StepNotSent
@@ -24,6 +25,9 @@ NO_ADDRESS = "no_public_address"
 
 _INSTANTS, _LAST = 10**9, 10**11
 """From here on a number is an instant, in seconds since 1970, and up to where it is a possible one."""
+
+META_APP_RATE, BLUESKY_IP_POLICY, APP_LIMITED = 4, "3000;w=300", "application_limited"
+"""How Meta, a Bluesky server and the sandbox say that a limit is not this account's alone."""
 
 READER_GONE = "connectors.reader_gone"
 """The one reader of a message takes none of ours any more, or has left: nothing else is wrong with the account."""
@@ -48,6 +52,28 @@ def retry_after(headers: Mapping[str, str], default: timedelta = RATE_WINDOW) ->
     if until is None or now is None:
         return default
     return min(max(until - now, SHORT_WAIT), LONGEST_WAIT)
+
+
+def for_whole_app(answer: Response) -> bool:
+    """Whether a refusal is for every account of the application we ask as, or of the address we ask from.
+
+    Discord says `global`, in the body or as the limit's scope; a Bluesky server names its limit for an address; Meta
+    has error 4, https://developers.facebook.com/docs/graph-api/overview/rate-limiting; the sandbox a word of its own.
+    """
+    if not 400 <= answer.status < 500:
+        return False
+    body = answer.body if isinstance(answer.body, dict) else {}
+    error = body.get("error")
+    if isinstance(error, dict) and error.get("code") == META_APP_RATE:
+        return True
+    told, policy = answer.headers.get("x-ratelimit-scope"), answer.headers.get("ratelimit-policy")
+    everywhere = body.get("global") is True or told == "global" or policy == BLUESKY_IP_POLICY or error == APP_LIMITED
+    return answer.status == 429 and everywhere
+
+
+def limited(answer: Response) -> Literal["account", "app"]:
+    """Who a limit is for."""
+    return "app" if for_whole_app(answer) else "account"
 
 
 def _is_number(text: str) -> bool:
@@ -94,7 +120,7 @@ def meaning(answer: Answer, *, creates: bool, account_gone: frozenset[str] = fro
         case StepAnswerLost(detail=detail):
             return _doubt(Message("connectors.answer_lost", {"detail": detail}), creates=creates)
         case Response(status=429):
-            return Retry(retry_after(answer.headers), "account", Message("connectors.rate_limited"))
+            return Retry(retry_after(answer.headers), limited(answer), Message("connectors.rate_limited"))
         case Response(status=401):
             return Reauthorize(Message("connectors.token_refused"))
         case Response(status=403 | 404) if error_word(answer) in account_gone:

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from connectors import answers as http
-from connectors.answers import error_word, retry_after
+from connectors.answers import error_word
 from connectors.contract import (
     Answer,
     Connected,
@@ -29,9 +29,6 @@ LIFETIME = timedelta(hours=2)
 
 GRACE = timedelta(hours=2)
 """For so long the server still takes a refresh token that was used, and gives the same successor."""
-
-IP_POLICY = "3000;w=300"
-"""The limit of one address, shared by all accounts of the installation."""
 
 LONGEST_SIGN_IN = timedelta(minutes=10)
 TOKENS = ("accessJwt", "refreshJwt")
@@ -60,8 +57,6 @@ def meaning(answer: Answer, *, creates: bool) -> Outcome:
             return Disconnected(Message("connectors.account_gone", {"word": word}))
         if answer.status == 401 or (answer.status in {400, 403} and word in DEAD):
             return Reauthorize(Message("connectors.token_refused"))
-        if answer.status == 429 and answer.headers.get("ratelimit-policy") == IP_POLICY:
-            return Retry(retry_after(answer.headers), "app", Message("connectors.rate_limited"))
     return http.meaning(answer, creates=creates)
 
 
@@ -89,6 +84,7 @@ def connect(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Se
         refresh=pair[1],
         lifetime=LIFETIME,
         base_url=_server(told.get("didDoc")),
+        app_key=_server(told.get("didDoc")),
     )
 
 

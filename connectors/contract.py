@@ -266,6 +266,8 @@ class Connected:
     """Where the account lives, when it is not the platform's usual address."""
     min_gap_seconds: int = 0
     options: Mapping[str, Any] = field(default_factory=dict)
+    app_key: str = ""
+    """What shares its limits with other accounts of the platform: an application's id, a server; often none."""
 
 
 class Connectable(Connector, Protocol):

@@ -104,4 +104,5 @@ def _connected(told: Mapping[str, Mapping[str, Any]], token: Sealed | None) -> C
         chat_surface="discord.dm",
         token=token,
         options={"bot": str(told["me"].get("username", "")), "can_be_seen": True},
+        app_key=str(told["me"]["id"]),
     )

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from connectors.answers import LONGEST_WAIT, READER_GONE, SHORT_WAIT, meaning, retry_after
+from connectors.answers import LONGEST_WAIT, READER_GONE, SHORT_WAIT, limited, meaning, retry_after
 from connectors.contract import Answer, Response
 from connectors.outcomes import Disconnected, Outcome, Reauthorize, Rejected, Retry
 from foundation.words import Message
@@ -54,5 +54,4 @@ def _wait(answer: Response) -> Retry:
     wait = retry_after(answer.headers)
     if isinstance(asked, int | float) and not isinstance(asked, bool) and asked >= 0:
         wait = min(timedelta(seconds=min(asked, 10**7)), LONGEST_WAIT)
-    everywhere = body.get("global") is True or answer.headers.get("x-ratelimit-scope") == "global"
-    return Retry(max(wait, SHORT_WAIT), "app" if everywhere else "account", Message("connectors.rate_limited"))
+    return Retry(max(wait, SHORT_WAIT), limited(answer), Message("connectors.rate_limited"))

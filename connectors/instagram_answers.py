@@ -15,7 +15,6 @@ from foundation.words import Message
 A_DAY = timedelta(hours=24)
 TOKEN = frozenset({190, 102, 10, *range(200, 300)})
 RATES = frozenset({4, 17, 32, 613, 80002})
-APP_RATE = 4
 DAILY = 2207042
 FETCH = frozenset({2207052, 2207003, 2207082})
 """They could not fetch the file from us."""
@@ -70,6 +69,6 @@ def _unclear(answer: Response, code: int, sub: int, *, creates: bool) -> Outcome
             return Uncertain(Message("connectors.unclear_answer", {"status": answer.status}))
         wait = RATE_WINDOW if code in RATES else SHORT_WAIT
         reason = Message("connectors.rate_limited" if code in RATES else "connectors.lookup_failed")
-        return Retry(wait, "app" if code == APP_RATE else "account", reason)
+        return Retry(wait, answers.limited(answer), reason)
     word = f"{code}_{sub}" if sub else str(code)
     return Rejected(Message("connectors.refused", {"status": answer.status, "word": word}), permanent=False)

@@ -25,7 +25,7 @@ from gate.minting import Decision, Denied
 from gate.permit import Permit
 from gate.reasons import Reason
 from gate.units import Unit
-from schedules import linking, overrides, passing, rehearsing, repeats, threads
+from schedules import downtimes, linking, overrides, passing, rehearsing, repeats, threads
 from schedules.approvals import is_approved
 from schedules.composing import compose, compose_parts, marked_parts
 from schedules.events import ReconcileDue
@@ -33,18 +33,13 @@ from schedules.linking import AS_IT_STANDS, Linked
 from schedules.models import Delivery, Post
 from schedules.moving import delivery, early_warning, move
 from schedules.planning import content_digest, digest_now, part_print, post, print_of
+from schedules.spacing import DOWNTIME, GAP, free_at
 from schedules.states import ACT, MARGIN, STAGE, DeliveryState
 from tenants import notices
 
 Mint = Callable[..., Permit]
 """`gate.minting.mint` with the key bound; the claim adds who wrote the post, since nobody reviews their own work."""
 
-
-DOWNTIME = timedelta(minutes=2)
-"""A delivery later than this was kept back by us: on its account such ones leave one by one, not in a burst."""
-
-GAP = timedelta(minutes=10)
-"""Between two overdue deliveries on one account, unless the account asks for more."""
 
 ACCOUNT_LOST = "delivery.account_lost"
 """The reason of a hold that ends when the account is connected again."""
@@ -79,6 +74,10 @@ def is_outlived(scope: Scope, row: Delivery, refusal: NotClaimable | Denied) -> 
 
 class OnlyRehearsed(NotClaimable):
     """Its time has come, and nothing of it may be sent. Nothing was written yet."""
+
+
+class Missed(NotClaimable):
+    """It is one of several that their account missed, and nothing was said yet of how they leave."""
 
 
 def claim(
@@ -197,6 +196,8 @@ def _check_time(scope: Scope, row: Delivery) -> None:
         raise NotClaimable("series.passed_over", drop=Message("series.passed_over"))
     if row.state == S.DRAFT:
         raise NotClaimable("delivery.unapproved", hold=UNAPPROVED)
+    if scope.now - start > DOWNTIME and downtimes.is_unsaid(scope, row):
+        raise Missed("delivery.missed")
     if row.late_until is not None and scope.now > row.late_until:
         raise NotClaimable("delivery.too_late", hold=TOO_LATE)
 
@@ -227,19 +228,10 @@ def _check_channel(scope: Scope, row: Delivery, channel: Channel) -> None:
         _check_gap(scope, row, gap=channel.min_gap)
 
 
-def _free_at(scope: Scope, row: Delivery, gap: timedelta) -> datetime:
-    """When an account has had its room since the last post that left there."""
-    here = (Delivery.tenant_id == scope.tenant_id, Delivery.channel_id == row.channel_id)
-    last = scope.session.exec(
-        select(func.max(Delivery.settled_at)).where(*here, col(Delivery.native_id).is_not(None))
-    ).one()
-    return last + gap if last is not None else scope.now
-
-
 def _check_gap(scope: Scope, row: Delivery, *, gap: timedelta) -> None:
     """One that is on time waits until the account has had its room, unless it would be too late by then: its author's
     word on lateness weighs more than the distance, which they were warned of when they planned."""
-    free = _free_at(scope, row, gap)
+    free = free_at(scope, row.channel_id, gap)
     if free > scope.now and (row.late_until is None or free <= row.late_until):
         raise NotClaimable("delivery.one_by_one", again=free - scope.now)
 
@@ -247,7 +239,7 @@ def _check_gap(scope: Scope, row: Delivery, *, gap: timedelta) -> None:
 def _check_turn(scope: Scope, row: Delivery, *, gap: timedelta) -> None:
     """Overdue deliveries of an account leave `gap` apart, by priority, then by their time."""
     here = (Delivery.tenant_id == scope.tenant_id, Delivery.channel_id == row.channel_id)
-    free = _free_at(scope, row, gap)
+    free = free_at(scope, row.channel_id, gap)
     if free <= scope.now:
         return
     before = tuple_(col(Delivery.priority), col(Delivery.due_at), col(Delivery.id)) < tuple_(

@@ -16,7 +16,18 @@ from foundation.words import Message
 from gate.minting import Denied
 from gate.releasing import ReleaseRipe
 from gate.units import Subject
-from schedules import claiming, forgotten, handed, pausing, publishing, queueing, reminding, removal, reviewing
+from schedules import (
+    claiming,
+    downtimes,
+    forgotten,
+    handed,
+    pausing,
+    publishing,
+    queueing,
+    reminding,
+    removal,
+    reviewing,
+)
 from schedules.claiming import NotClaimable
 from schedules.composing import DELIVERY, subject
 from schedules.events import (
@@ -130,12 +141,13 @@ def reconcile(event: ReconcileDue, *, tenant: OpenScope, look: Look, recorded: R
 
 
 def sweep(event: SweepDue, *, tenant: OpenScope) -> None:
-    """Repair deliveries that no row would wake any more; there should be none. Tell of queues that run low, and of
-    posts that want a yes soon."""
+    """Repair deliveries that no row would wake any more; there should be none. Tell of queues that run low, of
+    posts that want a yes soon, and no longer of what was missed and has left."""
     with tenant(event.tenant_id, PUBLISHING) as scope:
         orphans = forgotten.sweep(scope)
         queueing.watch(scope)
         reminding.watch(scope)
+        downtimes.follow(scope)
     telemetry.ORPHANS.labels("delivery").inc(orphans)
     if orphans:
         log.error("delivery.orphans", count=orphans)

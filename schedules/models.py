@@ -11,6 +11,7 @@ from sqlalchemy import (
     Index,
     Interval,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
@@ -49,6 +50,19 @@ class Post(CreatorRow, table=True):
     version: int = 1
 
 
+class DowntimeRow(TenantRow, table=True):
+    """A time in which posts of this agency could not leave, until all of them have; one is open at a time."""
+
+    __tablename__ = "downtimes"
+    __table_args__ = table(
+        Index("downtimes_open", "tenant_id", unique=True, postgresql_where=text("state = 'open'")),
+        about="tenant",
+        keep="while the tenant is here",
+    )
+    state: str = "open"
+    decided_by: str | None = None
+
+
 class Delivery(CreatorRow, table=True):
     """A post on one channel; it alone owns a state."""
 
@@ -58,10 +72,12 @@ class Delivery(CreatorRow, table=True):
         UniqueConstraint("tenant_id", "channel_id", "native_id"),
         ForeignKeyConstraint(["tenant_id", "post_id"], ["posts.tenant_id", "posts.id"]),
         ForeignKeyConstraint(["tenant_id", "series_id"], ["series.tenant_id", "series.id"]),
+        ForeignKeyConstraint(["tenant_id", "downtime_id"], ["downtimes.tenant_id", "downtimes.id"]),
         CheckConstraint("late_until IS NULL OR due_at <= late_until", name="deliveries_late"),
         Index("deliveries_due", "tenant_id", "creator_id", "due_at"),
         Index("deliveries_channel", "tenant_id", "channel_id", "due_at"),
         Index("deliveries_state", "tenant_id", "state", "due_at"),
+        Index("deliveries_downtime", "tenant_id", "downtime_id", postgresql_where=text("downtime_id IS NOT NULL")),
         about="creator",
         keep="while the tenant is here",
     )
@@ -92,6 +108,8 @@ class Delivery(CreatorRow, table=True):
     settled_at: datetime | None = instant(optional=True)
     dry_run: bool = False
     """Only rehearsed: it is never sent, whatever becomes of the rehearsal it was planned in."""
+    downtime_id: UUID | None = None
+    """What its time was missed in; none any more once a person gave it another."""
     version: int = 1
 
 

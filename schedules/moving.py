@@ -20,6 +20,9 @@ from schedules.models import Delivery
 from schedules.states import DELIVERY_STATES, NEEDS_A_PERSON, DeliveryState
 from tenants import notices
 
+TOLD_TOGETHER = frozenset({"downtime.too_late", "downtime.no_turn", "downtime.held"})
+"""Reasons of a hold that one notice tells for all posts that were missed together: `schedules/downtimes.py`."""
+
 _ONE = (
     select(Delivery)
     .where(Delivery.tenant_id == bindparam("tenant"), Delivery.id == bindparam("id"))
@@ -101,9 +104,11 @@ def causes(delivery_id: UUID) -> tuple[str, str]:
 
 
 def _tell(scope: Scope, row: Delivery, before: DeliveryState, reason: Message | None) -> None:
-    """One open notice for each delivery that waits for a person; none for the others."""
+    """One open notice for each delivery that waits for a person, but for those told together; none for the others."""
     after, cause = DeliveryState(row.state), f"delivery:{row.id}"
-    if after in NEEDS_A_PERSON:
+    if after in NEEDS_A_PERSON and reason is not None and reason.code in TOLD_TOGETHER:
+        notices.settle(scope, cause)
+    elif after in NEEDS_A_PERSON:
         message = reason or Message(f"state.delivery.{after}")
         notices.put(scope, message, cause=cause, urgent=True, creator_id=row.creator_id)
     elif before in NEEDS_A_PERSON:

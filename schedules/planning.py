@@ -308,6 +308,7 @@ def _give_time(scope: Scope, row: Delivery, at: WallTime, due: datetime) -> None
         "due_at": due,
         "late_until": late,
         "not_before": None,
+        "downtime_id": None,
     }
     asks = row.state != S.BROKEN_OFF and retiming.asks_again(scope, row, due)
     if row.state == S.DRAFT or (row.state == S.APPROVED and not asks):

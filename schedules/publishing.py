@@ -36,8 +36,8 @@ from gate.minting import Denied
 from gate.permit import Permit
 from gate.reasons import Reason
 from gate.units import Subject
-from schedules import passing, removal
-from schedules.claiming import ACCOUNT_LOST, NotClaimable, is_outlived, look_at, reason_of
+from schedules import downtimes, passing, removal
+from schedules.claiming import ACCOUNT_LOST, Missed, NotClaimable, is_outlived, look_at, reason_of
 from schedules.composing import subject
 from schedules.events import DeliveryPublished, ReconcileDue
 from schedules.models import Delivery
@@ -190,6 +190,9 @@ def put_off(scope: Scope, delivery_id: UUID, refusal: NotClaimable | Denied) -> 
     It comes back no later than its lateness ends, so that a person learns of it then.
     """
     row = delivery(scope, delivery_id)
+    if isinstance(refusal, Missed):
+        downtimes.note(scope, row.channel_id)
+        return AT_ONCE  # where another noted it: the rows of those that were laid out are new ones
     if is_outlived(scope, row, refusal):
         return AT_ONCE
     if isinstance(refusal, NotClaimable) and refusal.drop is not None:

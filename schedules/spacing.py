@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 
 from channels import reads as channel_reads
 from channels.reads import Channel
@@ -19,6 +19,12 @@ from schedules.states import DeliveryState
 
 LEAST = timedelta(minutes=1)
 """Between two posts that the queue places on one account, where the account asks for no more."""
+
+DOWNTIME = timedelta(minutes=2)
+"""A delivery later than this was kept back by us: on its account such ones leave one by one, not in a burst."""
+
+GAP = timedelta(minutes=10)
+"""Between two overdue deliveries on one account, unless the account asks for more."""
 
 A_DAY, QUARTER = timedelta(days=1), timedelta(minutes=15)
 
@@ -61,6 +67,18 @@ def busy(scope: Scope, channel_id: UUID, since: datetime, *, but: Collection[UUI
     )
     left_out = frozenset(but)
     return [due for due, one in rows if one not in left_out]
+
+
+def free_at(scope: Scope, channel_id: UUID, gap: timedelta) -> datetime:
+    """When an account has had its room since the last post that left there."""
+    last = scope.session.exec(
+        select(func.max(Delivery.settled_at)).where(
+            Delivery.tenant_id == scope.tenant_id,
+            Delivery.channel_id == channel_id,
+            col(Delivery.native_id).is_not(None),
+        )
+    ).one()
+    return last + gap if last is not None else scope.now
 
 
 def room(taken: Sequence[datetime], at: datetime, gap: timedelta) -> bool:

@@ -102,3 +102,20 @@ WEEK_LINE_STATES = StateGraph(
     initial=WeekLineState.PROPOSED,
     edges={WeekLineState.PROPOSED: {WeekLineState.ACCEPTED, WeekLineState.DROPPED}},
 )
+
+
+class DowntimeState(StrEnum):
+    """What was said to how missed posts leave."""
+
+    OPEN, KEPT = "open", "kept"
+    STOPPED = "stopped"  # somebody held all that had not left
+    OVER = "over"  # nobody said anything, and nothing of it waits for its turn any more
+
+
+DOWNTIME_STATES = StateGraph(
+    initial=DowntimeState.OPEN,
+    edges={
+        DowntimeState.OPEN: {DowntimeState.KEPT, DowntimeState.STOPPED, DowntimeState.OVER},
+        DowntimeState.KEPT: {DowntimeState.STOPPED},
+    },
+)

@@ -13,6 +13,9 @@ Modes, all but `lag` once per `times`:
     garbage           taken in; a success whose JSON breaks off
     lag               look-ups do not see what is younger than `lookup_lag` seconds, until the faults are cleared
 
+Asked for an account `*-of-NAME`, it is for all accounts whose name ends so: those connected through the application
+NAME. A 429 of theirs says that the whole application waits.
+
 Kinds: posts, messages, files, deletes, lookups, updates, checkouts, refunds, metrics; `*` is all of them but updates,
 which a listener asks for all the time. With `match`, only a request whose body holds that text: one single post.
 """
@@ -58,6 +61,7 @@ class Fault:
     mode: str = ""
     seconds: float = 30.0
     retry_after: float | None = None
+    whole_app: bool = False
 
     @property
     def status(self) -> int:
@@ -137,11 +141,15 @@ class Book:
         """The fault for this request, counted down."""
         rows = self._run(
             "UPDATE faults SET times = max(times - 1, -1) WHERE id = (SELECT id FROM faults WHERE times != 0"
-            " AND mode != 'lag' AND account IN ('*', ?) AND (kind = ? OR (kind = '*' AND ? != 'updates'))"
+            " AND mode != 'lag' AND (account IN ('*', ?) OR account LIKE '*-of-%' AND ? LIKE '%' || substr(account, 2))"
+            " AND (kind = ? OR (kind = '*' AND ? != 'updates'))"
             " AND (match = '' OR instr(?, CAST(match AS BLOB)) > 0) ORDER BY id LIMIT 1) RETURNING *",
-            *(account, kind, kind, body),
+            *(account, account, kind, kind, body),
         )
-        return Fault(rows[0]["mode"], rows[0]["seconds"], rows[0]["retry_after"]) if rows else NO_FAULT
+        if not rows:
+            return NO_FAULT
+        asked = rows[0]
+        return Fault(asked["mode"], asked["seconds"], asked["retry_after"], asked["account"].startswith("*-of-"))
 
     def lag(self, account: str) -> float:
         """Seconds for which look-ups of the account do not see what is new."""
@@ -250,7 +258,8 @@ async def _fail(fault: Fault, scope: Scope, receive: Receive, send: Send) -> Non
         await _answer(403, b'{"error":"content_refused"}', {}, send)
     elif fault.status:
         wait = {} if fault.retry_after is None else {"retry-after": f"{fault.retry_after:g}"}
-        await _answer(fault.status, b'{"error":"asked_for"}', wait, send)
+        word = b"application_limited" if fault.whole_app and fault.status == 429 else b"asked_for"
+        await _answer(fault.status, b'{"error":"%s"}' % word, wait, send)
     else:
         await reset(scope)
 

@@ -6,6 +6,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting, files, frame, scene
+from dashboard.app_pages import calendar_missed
 from dashboard.frame import Page
 from dashboard.reads.home import Home, home
 from dashboard.reads.needs import Need
@@ -16,7 +17,7 @@ from foundation.errors import NotFound
 from foundation.words import Message
 from schedules import doubts, drafting
 from schedules import reads as schedule_reads
-from schedules.states import DeliveryState
+from schedules.states import DeliveryState, DowntimeState
 from tenants import notices
 from tenants import reads as tenant_reads
 from tenants.roles import Right
@@ -84,6 +85,8 @@ def _acts(page: Page, need: Need) -> None:
     if entry is not None and entry.state is DeliveryState.UNCERTAIN and page.may(Right.APPROVE):
         act = partial(_not_there, page, entry.delivery_id)
         acting.button(page, "home.not_there", act, right=Right.APPROVE, key=f"absent:{entry.delivery_id}")
+    if need.downtime is not None:
+        calendar_missed.acts(page, need.downtime, DowntimeState.OPEN)
     if need.dismissable and page.may(Right.RUN):
         with st.popover(page.word("home.dismiss"), type="tertiary"):
             for why in REASONS:

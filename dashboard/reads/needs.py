@@ -46,6 +46,8 @@ _PLACES: Mapping[str, tuple[str, str]] = {
     "readback": ("/channels", "home.to.channels"),
     "draft": ("/inbox", "home.to.inbox"),
     "chat": ("/inbox", "home.to.inbox"),
+    "downtime": ("/calendar?missed=1", "home.to.missed"),
+    "downtime.held": ("/calendar?missed=1", "home.to.missed"),
     "pause": ("/calendar?queue=1", "home.to.queue"),
     "rules": ("/system", "home.to.system"),
     "payment": ("/shop", "home.to.shop"),
@@ -73,7 +75,7 @@ _CURES: Mapping[str, tuple[str, str]] = {
 _RIGHTS: Mapping[str, tuple[Right, ...]] = {f"/{row.name}": row.rights for row in PAGES}
 """Who can open the page where something is settled: any of the rights."""
 
-STANDING = frozenset({"delivery", "channel", "approval", "unapproved", "complaint", "likeness"})
+STANDING = frozenset({"delivery", "channel", "approval", "unapproved", "complaint", "likeness", "downtime"})
 """Causes that end with what they are about: putting the notice away would hide a post that waits."""
 
 
@@ -92,6 +94,12 @@ class Need:
     entry: Entry | None = None
     href: str = ""
     to: str = ""
+
+    @property
+    def downtime(self) -> UUID | None:
+        """What was missed together, where it asks how that leaves."""
+        about, _, key = self.cause.partition(":")
+        return UUID(key) if about == "downtime" else None
 
     @property
     def dismissable(self) -> bool:

@@ -241,12 +241,14 @@ class World:
         return [post["text"] for post in self.network.truth(self.account)["posts"]]
 
 
-def world(database: Database, network: Network, name: str, *, keys: bool = False, nolook: bool = False) -> World:
-    """A tenant with its creator and one account; `keys`: it honours idempotency keys; `nolook`: it finds no message."""
+def world(
+    database: Database, network: Network, name: str, *, keys: bool = False, nolook: bool = False, app: str = ""
+) -> World:
+    """A tenant with its creator and one account; `keys`: it honours idempotency keys; `nolook`: it finds no message;
+    `app`: the application it is connected through."""
     tenant_id = uuid7()
-    account = network.account(
-        f"{name}-{str(tenant_id)[-6:]}" + ("+key" if keys else "") + ("-nolook" if nolook else "")
-    )
+    traits = [part for part, has in (("+key", keys), ("-nolook", nolook), (f"-of-{app}", app)) if has]
+    account = network.account("".join([f"{name}-{str(tenant_id)[-6:]}", *traits]))
     with database.scope(tenant_id, "system:test") as scope:
         agencies.found(scope, name=name, language="fr", zone="Europe/Paris")
         creator_id = agencies.add_creator(
@@ -258,6 +260,7 @@ def world(database: Database, network: Network, name: str, *, keys: bool = False
             platform="sandbox",
             surface="sandbox.post",
             account=account,
+            app_key=app,
             name="Essai",
             base_url=network.url,
             token=Sealed(network.tokens[account].encode()),

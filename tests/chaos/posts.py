@@ -9,6 +9,7 @@ from uuid import UUID
 
 from foundation.database import Scope
 from schedules import reads
+from schedules.moving import TOLD_TOGETHER
 from schedules.states import DeliveryState
 from studio import jobs, library
 from studio.states import JobState
@@ -17,7 +18,7 @@ from tests.chaos.sales import Finding, Truth, open_causes
 from tests.chaos.world import RECIPE, Intent, Place, World
 
 DAY = timedelta(days=1)
-LATE = "delivery.too_late"
+LATE = frozenset({"delivery.too_late", "downtime.too_late", "downtime.no_turn"})
 Entries = dict[UUID, reads.Entry]
 
 
@@ -127,11 +128,12 @@ def _fate(intent: Intent, entry: reads.Entry, causes: set[str], touched: bool) -
     what = f"{intent.place.account}: delivery {intent.delivery_id} ends as {entry.state} ({reason})"
     if entry.state is DeliveryState.PUBLISHED:
         return None
-    if entry.state is not DeliveryState.HELD or reason != LATE:
+    if entry.state is not DeliveryState.HELD or reason not in LATE:
         return what
     if intent.always:
         return f"{what}, and was never too late"
-    return None if f"delivery:{intent.delivery_id}" in causes else f"{what}, and nobody was told"
+    together = reason in TOLD_TOGETHER and any(cause.startswith("downtime") for cause in causes)
+    return None if together or f"delivery:{intent.delivery_id}" in causes else f"{what}, and nobody was told"
 
 
 def pictures(world: World) -> list[Finding]:

@@ -15,7 +15,7 @@ from uuid import UUID
 from foundation.clock import pause, wall_now
 from foundation.database import Scope
 from gate import switches
-from schedules.claiming import GAP
+from schedules.spacing import GAP
 from tenants import agencies, roles
 from tests.chaos.adversary import freeze, thaw
 from tests.chaos.house import House
@@ -88,12 +88,15 @@ def down_for_hours(scene: Scene) -> None:
 
 
 def one_by_one(scene: Scene) -> Iterator[str]:
-    """What was late left in the order of its time, with room between."""
+    """What was late left in the order of its time, with room between, and each agency was told once."""
     left: dict[UUID, list[tuple[datetime, datetime]]] = defaultdict(list)
     for tenant_id in scene.world.tenants:
         for channel_id, armed_at, due_at, overdue in scene.house.read(tenant_id, _sends):
             if overdue:
                 left[channel_id].append((armed_at, due_at))
+        told = scene.house.read(tenant_id, _told_of)
+        if told != 1:
+            yield f"an agency was told {told} times of one downtime"
     if not left:
         yield "nothing was late"
     for sends in left.values():
@@ -102,6 +105,11 @@ def one_by_one(scene: Scene) -> Iterator[str]:
                 yield f"late posts left {after - before} apart"
             if second < first:
                 yield f"what was due {second} left after what was due {first}"
+
+
+def _told_of(scope: Scope) -> int:
+    told = "SELECT count(*) FROM notices WHERE tenant_id = :tenant AND cause LIKE 'downtime:%'"
+    return int(scope.run(told, tenant=scope.tenant_id).scalar_one())
 
 
 def _sends(scope: Scope) -> list[tuple[UUID, datetime, datetime, bool]]:

@@ -18,6 +18,7 @@ TERMINAL: dict[str, set[str]] = {
     "CheckState": {"failed", "recalled"},
     "ChannelState": set(),  # a lost account may be connected again
     "DeliveryState": {"cancelled", "rehearsed", "removed"},
+    "DowntimeState": {"over", "stopped"},
     "EnrolmentState": {"connected", "refused"},
     "DraftState": {"cancelled", "expired", "failed", "rejected", "sent"},
     "FulfilmentState": {"delivered", "refused"},

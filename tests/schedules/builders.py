@@ -190,12 +190,13 @@ class Desk:
 
     # what people do
 
-    def connect(self, name: str, *, keys: bool = False, nolook: bool = False) -> UUID:
-        """An account of Léa; `keys`: it honours idempotency keys."""
+    def connect(self, name: str, *, keys: bool = False, nolook: bool = False, app: str = "") -> UUID:
+        """An account of Léa; `keys`: it honours idempotency keys; `app`: the application it is connected through."""
         account = f"{name}-{str(self.tenant_id)[-8:]}" + ("+key" if keys else "") + ("-nolook" if nolook else "")
+        account += f"-of-{app}" if app else ""
         if account not in self.network.tokens:
             self.network.account(account)
-        return self.connect_to(name, account=account, token=self.network.tokens[account])
+        return self.connect_to(name, account=account, token=self.network.tokens[account], app=app)
 
     def connect_to(
         self,
@@ -206,6 +207,7 @@ class Desk:
         platform: str = "sandbox",
         surface: str = "sandbox.post",
         base_url: str = "",
+        app: str = "",
     ) -> UUID:
         """An account anywhere."""
         sealed = self.services.seal(self.tenant_id, token)
@@ -220,6 +222,7 @@ class Desk:
                 base_url=base_url or self.network.url,
                 token=sealed,
                 zone=ZONE,
+                app_key=app,
             )
         self.accounts[name] = account
         return self.channels[name]

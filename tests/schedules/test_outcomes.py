@@ -217,7 +217,7 @@ def test_after_downtime_late_posts_leave_one_by_one_and_the_too_late_are_held(le
     lea.pass_time(hours=6)
     lea.run()
     assert lea.texts() == ["late 0"]
-    assert (lea.state(gone), lea.why(gone)) == (S.HELD, "delivery.too_late")
+    assert (lea.state(gone), lea.why(gone)) == (S.HELD, "downtime.too_late")
     lea.live(minutes=9)
     assert lea.texts() == ["late 0"]
     lea.live(minutes=3)

@@ -1,0 +1,277 @@
+"""What an account missed while nothing could leave: laid out one after the other, or held, and told of once."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+from sqlalchemy import ColumnElement
+from sqlmodel import col, func, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from channels import budgets
+from channels import reads as channel_reads
+from channels.reads import Channel
+from channels.states import ChannelState
+from foundation.database import Scope
+from foundation.errors import Conflict, NotFound, Refused
+from foundation.words import Message
+from gate import switches
+from schedules import passing, rehearsing
+from schedules.models import Delivery, DowntimeRow
+from schedules.moving import change, move
+from schedules.planning import unplan, wake
+from schedules.spacing import DOWNTIME, GAP, busy, free_at, room
+from schedules.states import DOWNTIME_STATES, DeliveryState, DowntimeState
+from tenants import notices
+
+S = DeliveryState
+D = DowntimeState
+JITTER_FROM, JITTER_TO = 15, 90
+"""Seconds that are added to each distance: a clockwork looks like a machine, and an answer takes its time."""
+
+TOO_LATE, NO_TURN, HELD = (Message(f"downtime.{why}") for why in ("too_late", "no_turn", "held"))
+STILL_HELD = "downtime.held:"
+"""Before the id in the cause of the notice about what is on hold once nobody is asked any more."""
+
+LEFT = frozenset({S.PUBLISHING, S.PROCESSING, S.UNCERTAIN, S.PUBLISHED, S.PARTLY, S.BROKEN_OFF, S.REMOVING, S.REMOVED})
+"""States of what went out, or may have."""
+
+
+class Waiting(Protocol):
+    """What decides when a missed delivery leaves."""
+
+    id: UUID
+    priority: int
+    due_at: datetime
+    late_until: datetime | None
+
+
+@dataclass(frozen=True)
+class Count:
+    """How far what was missed is: what went out, what waits for its turn, what is on hold."""
+
+    left: int
+    waiting: int
+    held: int
+
+
+def laid_out(
+    rows: Iterable[Waiting], *, free: datetime, gap: timedelta, taken: Sequence[datetime] = ()
+) -> dict[UUID, datetime | None]:
+    """When each of these leaves, None for what would be too late by its turn; pure.
+
+    By importance, then by their time: the first at `free`, the others at least `gap` after it and from each of `taken`
+    (instants in order at which others leave). What is held takes no turn.
+    """
+    turns: dict[UUID, datetime | None] = {}
+    turn = free
+    for row in sorted(rows, key=lambda one: (one.priority, one.due_at, one.id)):
+        in_time = row.late_until is None or turn <= row.late_until
+        turns[row.id] = turn if in_time else None
+        if in_time:
+            turn += gap + _jitter(row.id)
+            while not room(taken, turn, gap):
+                turn = max(one for one in taken if abs(one - turn) < gap) + gap + _jitter(row.id)
+    return turns
+
+
+def _jitter(delivery_id: UUID) -> timedelta:
+    return timedelta(seconds=JITTER_FROM + delivery_id.int % (JITTER_TO - JITTER_FROM + 1))
+
+
+def is_unsaid(scope: Scope, row: Delivery) -> bool:
+    """Whether a delivery is one of several that its account missed, could leave now, and nobody was told of."""
+    channel = channel_reads.channel(scope, row.channel_id)
+    ids = [one.id for one in _missed(scope, channel)]
+    return len(ids) > 1 and row.id in ids and _ready(scope, channel)
+
+
+def note(scope: Scope, channel_id: UUID) -> None:
+    """Give what an account missed its turns, hold what has none in time, and tell the members, once for all accounts.
+
+    Twice is as once: what has a turn is not missed any more. Raises NotFound.
+    """
+    _alone(scope)
+    channel = channel_reads.channel(scope, channel_id)
+    rows = _missed(scope, channel, lock=True)
+    if len(rows) < 2 or not _ready(scope, channel):
+        return
+    rows = [row for row in rows if not _passed_over(scope, row)]
+    downtime_id, gap = _open(scope), max(channel.min_gap, GAP)
+    free = max(scope.now, free_at(scope, channel_id, gap))
+    turns = laid_out(rows, free=free, gap=gap, taken=busy(scope, channel_id, scope.now))
+    for row in rows:
+        if row.state == S.APPROVED:  # its time came before anybody planned it: the wish is the plan
+            move(scope, row, S.SCHEDULED)
+        at = turns[row.id]
+        if at is not None:
+            change(scope, row, not_before=at, downtime_id=downtime_id)
+            wake(scope, row, at=at)
+        else:
+            late = row.late_until is not None and row.late_until < scope.now
+            _hold(scope, row, TOO_LATE if late else NO_TURN, downtime_id=downtime_id)
+    _tell(scope, downtime_id)
+
+
+def _alone(scope: Scope) -> None:
+    """One at a time lays out, decides or ends: what is counted stands until it is told."""
+    scope.hold(f"downtime:{scope.tenant_id}")
+
+
+def _missed(scope: Scope, channel: Channel, *, lock: bool = False) -> list[Delivery]:
+    """What an account should have sent and nobody tried to: overdue since before its last try, rehearsals left out.
+
+    What waits for the account's own distance was tried after; tries of the last minutes may be those after a downtime.
+    """
+    here = (Delivery.tenant_id == scope.tenant_id, Delivery.channel_id == channel.id)
+    start: ColumnElement[datetime] = func.greatest(Delivery.due_at, func.coalesce(Delivery.not_before, Delivery.due_at))
+    tried = scope.session.exec(
+        select(func.max(Delivery.claimed_at)).where(*here, col(Delivery.claimed_at) <= scope.now - DOWNTIME)
+    ).one()
+    query = select(Delivery).where(
+        *here,
+        col(Delivery.state).in_([str(S.APPROVED), str(S.SCHEDULED)]),
+        ~col(Delivery.dry_run),
+        start < scope.now - DOWNTIME - channel.min_gap,
+        *([start > tried] if tried is not None else []),
+    )
+    query = query.order_by(col(Delivery.due_at), col(Delivery.id))
+    query = query.with_for_update(key_share=True) if lock else query
+    dry = rehearsing.covered(scope)
+    found = scope.session.exec(query.execution_options(populate_existing=True)).all()
+    return [row for row in found if not dry(row.post_id, row.channel_id)]
+
+
+def _ready(scope: Scope, channel: Channel) -> bool:
+    """Whether the account could send now: what it misses while it is paused, limited or stopped is laid out after."""
+    until = channel.paused_until
+    over = channel.state == ChannelState.PAUSED and until is not None and until <= scope.now
+    if channel.state != ChannelState.ACTIVE and not over:
+        return False
+    if budgets.limit(scope, channel.id, brake=True) is not None:
+        return False
+    return not switches.halt(scope, "sending").reaches(channel.creator_id, channel.id)
+
+
+def _passed_over(scope: Scope, row: Delivery) -> bool:
+    """Of a series only the newest missed one leaves."""
+    overtaken = passing.overtaken(scope, row)
+    if overtaken:
+        passing.pass_over(scope, row, Message("series.passed_over"))
+    return overtaken
+
+
+def _open(scope: Scope) -> UUID:
+    """The downtime of this agency that nobody decided yet: another account's, or a new one."""
+    known = scope.session.exec(_asked(scope)).first()
+    if known is not None:
+        return known.id
+    row = DowntimeRow(tenant_id=scope.tenant_id)
+    scope.add(row)
+    return row.id
+
+
+def _hold(scope: Scope, row: Delivery, reason: Message, *, downtime_id: UUID) -> None:
+    move(scope, row, S.HELD, reason=reason, downtime_id=downtime_id)
+    unplan(scope, row.id)
+
+
+def _tell(scope: Scope, downtime_id: UUID) -> None:
+    """One notice for the agency; another account that comes to it makes it say more."""
+    rows = _members(scope, downtime_id)
+    found = count(rows)
+    accounts = len({row.channel_id for row in rows})
+    said = {"missed": len(rows), "accounts": accounts, "spread": found.waiting + found.left, "held": found.held}
+    notices.settle(scope, cause(downtime_id))
+    notices.put(scope, Message("downtime.told", said), cause=cause(downtime_id), urgent=True)
+
+
+def cause(downtime_id: UUID) -> str:
+    """The cause of the notice that asks how what was missed leaves."""
+    return f"downtime:{downtime_id}"
+
+
+def _members(scope: Scope, downtime_id: UUID, *, lock: bool = False) -> list[Delivery]:
+    query = (
+        select(Delivery)
+        .where(Delivery.tenant_id == scope.tenant_id, Delivery.downtime_id == downtime_id)
+        .order_by(col(Delivery.due_at), col(Delivery.id))
+    )
+    query = query.with_for_update(key_share=True) if lock else query
+    return list(scope.session.exec(query.execution_options(populate_existing=True)))
+
+
+def count(rows: Iterable[Delivery]) -> Count:
+    """How far these are; pure."""
+    states = [DeliveryState(row.state) for row in rows]
+    return Count(sum(one in LEFT for one in states), states.count(S.SCHEDULED), states.count(S.HELD))
+
+
+def keep(scope: Scope, downtime_id: UUID, *, creators: Collection[UUID]) -> Count:
+    """Somebody who works for these creators lets what was missed leave as it is laid out; how far it is by now.
+
+    Raises NotFound; Conflict where that was said already, or all of it has left; Refused where it is also others'.
+    """
+    row = _undecided(scope, downtime_id, D.KEPT)
+    members = _members(scope, downtime_id, lock=True)
+    if any(one.creator_id not in creators for one in members):
+        raise Refused("downtime.others_too")
+    return _decide(scope, row, D.KEPT, members)
+
+
+def hold_all(scope: Scope, downtime_id: UUID, *, creators: Collection[UUID]) -> Count:
+    """Put on hold what of these creators has not left yet; how much had. What others' is goes on.
+
+    Raises NotFound, and Conflict where it was held already or all of it has left.
+    """
+    row = _undecided(scope, downtime_id, D.STOPPED)
+    members = _members(scope, downtime_id, lock=True)
+    for one in members:
+        if one.state == S.SCHEDULED and one.creator_id in creators:
+            _hold(scope, one, HELD, downtime_id=downtime_id)
+    if any(one.state == S.SCHEDULED for one in members):
+        return count(members)
+    return _decide(scope, row, D.STOPPED, members)
+
+
+def _undecided(scope: Scope, downtime_id: UUID, after: DowntimeState) -> DowntimeRow:
+    _alone(scope)
+    row = scope.session.get(DowntimeRow, (scope.tenant_id, downtime_id), populate_existing=True)
+    if row is None:
+        raise NotFound("downtime.unknown")
+    if not DOWNTIME_STATES.allows(DowntimeState(row.state), after):
+        raise Conflict("downtime.decided")
+    return row
+
+
+def _decide(scope: Scope, row: DowntimeRow, after: DowntimeState, members: Sequence[Delivery]) -> Count:
+    """Nobody is asked any more; what is on hold is still told of."""
+    row.state, row.decided_by = str(after), scope.actor
+    scope.add(row)
+    found = count(members)
+    notices.settle(scope, cause(row.id))
+    if found.held:
+        notices.put(scope, Message("downtime.still_held", {"count": found.held}), cause=f"{STILL_HELD}{row.id}")
+    return found
+
+
+def follow(scope: Scope) -> None:
+    """End what nobody decided and has left meanwhile, and the notices of what is not on hold any more."""
+    row = scope.session.exec(_asked(scope)).first()
+    if row is not None:
+        _alone(scope)
+        members = _members(scope, row.id)
+        scope.session.refresh(row)
+        if row.state == D.OPEN and count(members).waiting == 0:
+            _decide(scope, row, D.OVER, members)
+    held = select(Delivery.downtime_id).where(
+        Delivery.tenant_id == scope.tenant_id, col(Delivery.downtime_id).is_not(None), Delivery.state == str(S.HELD)
+    )
+    stand = {f"{STILL_HELD}{one}" for one in scope.session.exec(held.distinct())}
+    notices.settle_others(scope, STILL_HELD, stand)
+
+
+def _asked(scope: Scope) -> SelectOfScalar[DowntimeRow]:
+    return select(DowntimeRow).where(DowntimeRow.tenant_id == scope.tenant_id, DowntimeRow.state == str(D.OPEN))

@@ -1,0 +1,119 @@
+"""Missed posts on Home and on their page: what leaves when, in the creator's zone; kept so, or all of it held."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from schedules import downtime_reads, downtimes
+from schedules.calendar import zone_of
+from schedules.models import Delivery
+from schedules.moving import delivery, move
+from schedules.states import DeliveryState, DowntimeState
+from tenants import agencies, roles
+from tenants.roles import Role
+from tests.dashboard.builders import ZONE, Agency, agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.streams import stream
+
+S = DeliveryState
+
+
+def missed(who: Agency, *bodies: str, too_late: str = "") -> list[UUID]:
+    """Posts that an hour of silence kept back, noted by the house."""
+    ids = [who.post(body, minutes=-10) for body in (*bodies, *([too_late] if too_late else []))]
+    with who.scope("system:publishing") as scope:
+        for number, one in enumerate(ids):
+            scope.run(
+                "UPDATE deliveries SET due_at = :due, late_until = :late WHERE id = :id",
+                due=scope.now - timedelta(minutes=50 - number),
+                late=scope.now + timedelta(hours=-0.5 if too_late and one == ids[-1] else 4),
+                id=one,
+            )
+        assert who.channel_id is not None
+        downtimes.note(scope, who.channel_id)
+    return ids
+
+
+def rows(who: Agency, ids: list[UUID]) -> list[Delivery]:
+    with who.scope() as scope:
+        return [delivery(scope, one) for one in ids]
+
+
+def test_home_asks_and_the_page_shows_turns_in_her_zone(door: Door, lumiere: Agency) -> None:
+    ids = missed(lumiere, "la première", "la deuxième", too_late="la dernière")
+    second = rows(lumiere, ids)[1]
+    assert second.not_before is not None
+    with stream(door.url, door.cookie(lumiere)) as page:
+        home = page.open()
+        assert "pas pu partir à leur heure : 3" in home
+        assert "Voir ce qui part et quand" in home
+        text = page.open("/calendar", missed="1")
+        assert f"Part {second.not_before.astimezone(zone_of(ZONE)):%H:%M}" in text
+        assert "trop tard pour qu’elle parte seule" in text
+        assert f"/calendar?post={second.post_id}" in text
+        assert "En attente de leur tour : 2. Retenues : 1" in page.press("Répartir comme montré")
+        assert "Répartir comme montré" not in page.open()
+        assert [row.state for row in rows(lumiere, ids)] == [S.SCHEDULED, S.SCHEDULED, S.HELD]
+
+
+def test_held_from_home_after_one_has_left(door: Door, lumiere: Agency) -> None:
+    ids = missed(lumiere, "une", "deux", "trois")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open()
+        with lumiere.scope() as scope:
+            move(scope, delivery(scope, ids[0]), S.PUBLISHING)
+        assert "Déjà parties : 1. Retenues : 2" in page.press("Tout retenir")
+        assert [row.state for row in rows(lumiere, ids)] == [S.PUBLISHING, S.HELD, S.HELD]
+        assert "manquées en attente : 2" in page.open()
+        assert "a retenu toutes les publications manquées" in page.open("/calendar", missed="1")
+
+
+def test_who_may_not_run_the_agency_sees_no_button(door: Door, lumiere: Agency) -> None:
+    missed(lumiere, "une", "deux")
+    for role in (Role.CHATTER, Role.CREATOR):
+        with stream(door.url, door.cookie(lumiere, role)) as page:
+            assert "Tout retenir" not in page.open()
+            assert "Tout retenir" not in page.open("/calendar", missed="1")
+
+
+def test_who_works_for_one_creator_sees_hers_and_holds_hers(door: Door, lumiere: Agency) -> None:
+    ids = missed(lumiere, "une", "deux")
+    with lumiere.scope() as scope:
+        agencies.add_creator(scope, slug="zoe", name="Zoé", kind="virtual", zone=ZONE, languages=["fr"])
+        members = {**lumiere.members}
+        members[Role.MANAGER] = agencies.add_member(
+            scope,
+            name="Zoés",
+            email="z@example.test",
+            role=roles.Role.MANAGER,
+            language="fr",
+            zone=ZONE,
+            creators=["zoe"],
+        )
+    theirs = Agency(lumiere.open, lumiere.tenant_id, lumiere.creator_id, members)
+    with stream(door.url, door.cookie(theirs, Role.MANAGER)) as page:
+        text = page.open("/calendar", missed="1")
+        assert "Plus aucune publication manquée n’attend" in text
+    assert [row.state for row in rows(lumiere, ids)] == [S.SCHEDULED, S.SCHEDULED]
+
+
+def test_another_agency_sees_nothing_of_it(door: Door, lumiere: Agency) -> None:
+    missed(lumiere, "secrète", "deux")
+    other = agency(lumiere.open, mark="Autre")
+    other.post("à eux")
+    with stream(door.url, door.cookie(other)) as page:
+        text = page.open("/calendar", missed="1")
+        assert "secrète" not in text
+        assert "Plus aucune publication manquée n’attend" in text
+    with other.scope() as scope:
+        assert downtime_reads.standing(scope, [lumiere.creator_id]) == []
+
+
+def test_what_is_over_leaves_the_page(lumiere: Agency) -> None:
+    ids = missed(lumiere, "une", "deux")
+    with lumiere.scope() as scope:
+        for one in ids:
+            move(scope, delivery(scope, one), S.PUBLISHING)
+        downtimes.follow(scope)
+        assert downtime_reads.standing(scope, [lumiere.creator_id]) == []
+        state = scope.run("SELECT state FROM downtimes WHERE tenant_id = :t", t=lumiere.tenant_id).scalar_one()
+    assert state == DowntimeState.OVER

@@ -1,0 +1,396 @@
+"""After a downtime: one notice, posts one after the other or on hold, and two answers, at any moment."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as some
+from sqlmodel import col, select
+
+from channels import connecting
+from foundation.errors import Conflict, NotFound, Refused
+from foundation.ids import uuid7
+from foundation.words import Message
+from gate import switches
+from schedules import downtime_reads, downtimes, drafting, planning
+from schedules.downtimes import JITTER_TO, Count, laid_out
+from schedules.models import Delivery, DowntimeRow
+from schedules.spacing import GAP
+from schedules.states import DeliveryState as S
+from schedules.states import DowntimeState
+from tenants import agencies
+from tests.fakes.network import Network
+from tests.schedules.builders import Desk, desk
+from tests.schedules.repeats import approved, begin, repeat, rows
+from workers.wiring import Services
+
+TOLD, STILL = "downtime.told", "downtime.still_held"
+LATE_OK = timedelta(hours=7)
+
+
+def overdue(lea: Desk, number: int, *, channel: str = "main", late_ok: timedelta | None = LATE_OK) -> list[UUID]:
+    """Posts that come due one after the other, in the minutes before nothing leaves for six hours."""
+    return [lea.delivery(f"{channel} {n}", channel=channel, after=60 + n, late_ok=late_ok) for n in range(number)]
+
+
+def told(lea: Desk) -> dict[str, str]:
+    return {cause: code for cause, code in lea.notices().items() if code.startswith("downtime.")}
+
+
+def only(lea: Desk) -> UUID:
+    """The one downtime of this agency."""
+    with lea.scope() as scope:
+        return scope.session.exec(select(DowntimeRow.id).where(DowntimeRow.tenant_id == lea.tenant_id)).one()
+
+
+def state(lea: Desk) -> str:
+    with lea.scope() as scope:
+        return scope.session.exec(select(DowntimeRow.state).where(DowntimeRow.tenant_id == lea.tenant_id)).one()
+
+
+def left_at(lea: Desk, channel: str = "main") -> list[datetime]:
+    return [datetime.fromisoformat(post["created_at"]) for post in lea.posts(channel)]
+
+
+# how it is laid out
+
+
+def test_one_notice_for_all_accounts_and_none_for_each_post(lea: Desk) -> None:
+    for name in ("two", "three", "four"):
+        lea.connect(name)
+    late = {name: overdue(lea, 3, channel=name) for name in ("main", "two", "three", "four")}
+    gone = [lea.delivery(f"too late {n}", after=60, channel="two") for n in range(2)]
+    lea.pass_time(hours=6)
+    lea.run()
+    assert list(told(lea).values()) == [TOLD]
+    assert list(lea.notices().values()) == [TOLD]
+    assert [lea.why(one) for one in gone] == ["downtime.too_late"] * 2
+    assert {name: lea.texts(name) for name in late} == {name: [f"{name} 0"] for name in late}
+    with lea.scope() as scope:
+        (found,) = downtime_reads.standing(scope, [lea.creator_id])
+    assert (found.left, found.standing(S.SCHEDULED), found.standing(S.HELD)) == (4, 8, 2)
+    assert {account.name: len(account.entries) for account in found.accounts} == {
+        "main": 3,
+        "two": 5,
+        "three": 3,
+        "four": 3,
+    }
+    shown = {one.delivery_id: one.not_before for one in found.entries if one.state is S.SCHEDULED}
+    lea.live(minutes=40)
+    for name in late:
+        assert lea.texts(name) == [f"{name} 0", f"{name} 1", f"{name} 2"]
+        assert all(after - before >= GAP for before, after in pairwise(left_at(lea, name)))
+    for delivery_id, at in shown.items():
+        settled = lea.entry(delivery_id).settled_at
+        assert at is not None
+        assert settled is not None
+        assert timedelta(0) <= settled - at < timedelta(minutes=1), "it left when it was shown to leave"
+
+
+def test_what_would_be_too_late_by_its_turn_is_held_and_takes_no_turn(lea: Desk) -> None:
+    late = overdue(lea, 2, late_ok=timedelta(hours=6, minutes=5))
+    patient = lea.delivery("patient", after=70, late_ok=None)
+    lea.pass_time(hours=6)
+    lea.run()
+    assert [lea.state(one) for one in late] == [S.PUBLISHED, S.HELD]
+    assert lea.why(late[1]) == "downtime.no_turn"
+    lea.live(minutes=12)
+    assert lea.state(patient) is S.PUBLISHED
+
+
+def test_the_important_ones_leave_first(lea: Desk) -> None:
+    overdue(lea, 2)
+    lea.delivery("first", after=120, priority=1, late_ok=None)
+    lea.pass_time(hours=6)
+    lea.live(minutes=30)
+    assert lea.texts() == ["first", "main 0", "main 1"]
+
+
+def test_one_missed_post_or_two_minutes_are_nothing_to_tell(lea: Desk) -> None:
+    lea.connect("two")
+    one = [lea.delivery("alone", after=60), lea.delivery("alone", after=60, channel="two")]
+    lea.pass_time(minutes=20)
+    lea.run()
+    assert [lea.state(each) for each in one] == [S.PUBLISHED] * 2
+    overdue(lea, 3)
+    lea.pass_time(minutes=2)
+    lea.run()
+    assert told(lea) == {}
+    assert len(lea.texts()) == 4
+
+
+def test_what_waits_for_the_distance_of_its_account_was_not_missed(lea: Desk) -> None:
+    with lea.scope() as scope:
+        scope.run("UPDATE channels SET min_gap_seconds = 600 WHERE tenant_id = :t", t=lea.tenant_id)
+    for number in range(4):
+        lea.delivery(f"{number}", after=60, late_ok=None)
+    lea.live(minutes=45)
+    assert len(lea.texts()) == 4
+    assert told(lea) == {}
+
+
+def test_of_a_series_the_newest_one_is_laid_out_with_the_others(lea: Desk) -> None:
+    post_id = begin(lea, repeat(lea))
+    lea.run()
+    with lea.scope() as scope:
+        scope.run("UPDATE posts SET late_ok = NULL WHERE id = :id", id=post_id)
+        scope.run("UPDATE deliveries SET late_until = NULL WHERE post_id = :id", id=post_id)
+    approved(lea, post_id)
+    other = lea.delivery("once", after=60, late_ok=None)
+    lea.pass_time(days=3)
+    lea.live(minutes=30)
+    assert [row.state for row in rows(lea, post_id)[:3]].count(S.PUBLISHED) == 1
+    assert [row.state for row in rows(lea, post_id)[:3]].count(S.CANCELLED) == 2
+    assert lea.state(other) is S.PUBLISHED
+
+
+# when
+
+
+def test_a_paused_account_is_told_of_when_it_is_back(lea: Desk) -> None:
+    lea.act(connecting.pause, lea.channels["main"], Message("channel.is_paused", {"account": "main"}))
+    overdue(lea, 3)
+    lea.live(minutes=30)
+    assert told(lea) == {}
+    lea.act(connecting.resume, lea.channels["main"])
+    lea.live(minutes=2)
+    assert list(told(lea).values()) == [TOLD]
+    assert lea.texts() == ["main 0"]
+
+
+def test_an_emergency_stop_is_told_of_when_it_is_over(lea: Desk) -> None:
+    lea.act(switches.close, "channel", str(lea.channels["main"]), "sending", reason="test")
+    overdue(lea, 3)
+    lea.live(minutes=30)
+    assert told(lea) == {}
+    lea.act(switches.reopen, "channel", str(lea.channels["main"]), "sending", reason="over")
+    lea.live(minutes=2)
+    assert list(told(lea).values()) == [TOLD]
+    assert lea.texts() == ["main 0"]
+
+
+def test_a_rehearsed_post_is_not_among_them(lea: Desk) -> None:
+    dry = lea.delivery("dry", after=60)
+    with lea.scope() as scope:
+        scope.run("UPDATE deliveries SET dry_run = true WHERE id = :id", id=dry)
+    lea.delivery("wet", after=60, late_ok=None)
+    lea.pass_time(hours=6)
+    lea.run()
+    assert told(lea) == {}
+
+
+def test_two_relays_and_two_starts_tell_once(lea: Desk) -> None:
+    lea.connect("two")
+    for name in ("main", "two"):
+        overdue(lea, 3, channel=name)
+    lea.pass_time(hours=6)
+
+    def note(name: str) -> None:
+        with lea.scope("system:publishing") as scope:
+            downtimes.note(scope, lea.channels[name])
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(note, ["main", "two", "main", "two"]))
+    first = {one.delivery_id: one.not_before for one in members(lea)}
+    assert len(first) == 6
+    for _ in range(2):
+        note("main")
+        lea.run()
+    assert {one.delivery_id: one.not_before for one in members(lea)} == first
+    assert list(lea.notices().values()) == [TOLD]
+    assert [lea.texts("main"), lea.texts("two")] == [["main 0"], ["two 0"]]
+
+
+def members(lea: Desk) -> list[downtime_reads.Entry]:
+    with lea.scope() as scope:
+        (found,) = downtime_reads.standing(scope, [lea.creator_id])
+    return found.entries
+
+
+def test_another_downtime_in_the_middle_lays_them_out_anew(lea: Desk) -> None:
+    overdue(lea, 4, late_ok=None)
+    lea.pass_time(hours=6)
+    lea.live(minutes=5)
+    lea.pass_time(hours=2)
+    lea.live(minutes=60)
+    assert lea.texts() == ["main 0", "main 1", "main 2", "main 3"]
+    assert all(after - before >= GAP for before, after in pairwise(left_at(lea)))
+    lea.act(downtimes.follow)
+    assert state(lea) == DowntimeState.OVER
+    assert told(lea) == {}
+
+
+# the two answers
+
+
+def test_kept_as_shown(lea: Desk) -> None:
+    overdue(lea, 3)
+    lea.pass_time(hours=6)
+    lea.run()
+    assert lea.act(downtimes.keep, only(lea), creators=[lea.creator_id]) == Count(left=1, waiting=2, held=0)
+    assert told(lea) == {}
+    with pytest.raises(Conflict) as twice:
+        lea.act(downtimes.keep, only(lea), creators=[lea.creator_id])
+    assert twice.value.message.code == "downtime.decided"
+    lea.live(minutes=30)
+    assert len(lea.texts()) == 3
+    assert state(lea) == DowntimeState.KEPT
+
+
+def test_held_after_some_have_left_says_how_many_and_each_can_be_sent(lea: Desk) -> None:
+    late = overdue(lea, 5)
+    lea.pass_time(hours=6)
+    lea.live(minutes=12)
+    assert lea.act(downtimes.hold_all, only(lea), creators=[lea.creator_id]) == Count(left=2, waiting=0, held=3)
+    assert [lea.why(one) for one in late[2:]] == ["downtime.held"] * 3
+    assert lea.rows("delivery.publish") == []
+    lea.live(minutes=40)
+    assert len(lea.texts()) == 2
+    assert list(told(lea).values()) == [STILL]
+    for one in late[2:]:
+        lea.act(drafting.again, one)
+        lea.live(minutes=1)
+    assert len(lea.texts()) == 5
+    lea.act(downtimes.follow)
+    assert told(lea) == {}
+    with pytest.raises(Conflict):
+        lea.act(downtimes.hold_all, only(lea), creators=[lea.creator_id])
+
+
+def test_nobody_says_anything_and_what_is_on_hold_is_still_told(lea: Desk) -> None:
+    overdue(lea, 2)
+    gone = lea.delivery("gone", after=60)
+    lea.pass_time(hours=6)
+    lea.live(minutes=20)
+    lea.act(downtimes.follow)
+    assert (state(lea), list(told(lea).values())) == (DowntimeState.OVER, [STILL])
+    lea.act(planning.cancel, gone)
+    lea.act(downtimes.follow)
+    assert told(lea) == {}
+
+
+def test_a_post_that_somebody_moved_is_theirs_again(lea: Desk) -> None:
+    late = overdue(lea, 3)
+    lea.pass_time(hours=6)
+    lea.run()
+    lea.act(planning.send_now, late[2])
+    assert lea.act(downtimes.hold_all, only(lea), creators=[lea.creator_id]) == Count(left=1, waiting=0, held=1)
+    assert lea.state(late[2]) is S.SCHEDULED
+
+
+def test_who_works_for_some_holds_theirs_and_decides_for_nobody_else(lea: Desk) -> None:
+    with lea.scope() as scope:
+        other = agencies.add_creator(
+            scope, slug="mia", name="Mia", kind="virtual", zone="Europe/Paris", languages=["fr"], approval_tiers=1
+        )
+    overdue(lea, 3)
+    lea.pass_time(hours=6)
+    lea.run()
+    with pytest.raises(Refused):
+        lea.act(downtimes.keep, only(lea), creators=[other])
+    assert lea.act(downtimes.hold_all, only(lea), creators=[other]) == Count(left=1, waiting=2, held=0)
+    assert state(lea) == DowntimeState.OPEN
+    with lea.scope() as scope:
+        assert downtime_reads.standing(scope, [other]) == []
+
+
+def test_another_agency_sees_and_decides_nothing(lea: Desk, services: Services, sandbox: Network) -> None:
+    overdue(lea, 3)
+    lea.pass_time(hours=6)
+    lea.run()
+    stranger = desk(services, sandbox)
+    for act in (downtimes.keep, downtimes.hold_all):
+        for unknown in (only(lea), uuid4()):
+            with pytest.raises(NotFound):
+                stranger.act(act, unknown, creators=[lea.creator_id])
+    with stranger.scope() as scope:
+        assert downtime_reads.standing(scope, [lea.creator_id]) == []
+    assert list(told(lea).values()) == [TOLD]
+
+
+# any
+
+
+@some.composite
+def missed(draw: some.DrawFn) -> list[Delivery]:
+    start = datetime(2026, 3, 2, tzinfo=UTC)
+    made = []
+    for minutes in draw(some.lists(some.integers(0, 600), max_size=12)):
+        due = start - timedelta(minutes=minutes)
+        accepts = draw(some.one_of(some.none(), some.integers(0, 700)))
+        late_until = None if accepts is None else due + timedelta(minutes=accepts)
+        priority = draw(some.integers(0, 9))
+        made.append(Delivery(id=uuid7(), priority=priority, due_at=due, late_until=late_until))
+    return made
+
+
+@given(missed(), some.lists(some.integers(-30, 300), max_size=6), some.integers(10, 120))
+def test_any_layout_keeps_the_distance_the_order_and_the_word(
+    late: list[Delivery], others: list[int], minutes: int
+) -> None:
+    free, gap = datetime(2026, 3, 2, tzinfo=UTC), timedelta(minutes=minutes)
+    taken = sorted(free + timedelta(minutes=one) for one in others)
+    turns = laid_out(late, free=free, gap=gap, taken=taken)
+    assert turns.keys() == {row.id for row in late}
+    leaves = sorted((row for row in late if turns[row.id]), key=lambda row: turns[row.id] or free)
+    times = [turns[row.id] or free for row in leaves]
+    assert times[:1] in ([], [free])
+    assert all(after - before >= gap for before, after in pairwise(times))
+    assert all(abs(at - one) >= gap for at in times[1:] for one in taken)
+    assert all(row.late_until is None or at <= row.late_until for row, at in zip(leaves, times, strict=True))
+    keys = [(row.priority, row.due_at, row.id) for row in leaves]
+    assert keys == sorted(keys)
+    for row in late if not taken else []:  # what is held would have been too late at its turn
+        if turns[row.id] is None:
+            ahead = [at for key, at in zip(keys, times, strict=True) if key < (row.priority, row.due_at, row.id)]
+            turn = ahead[-1] + gap + timedelta(seconds=JITTER_TO) if ahead else free
+            assert row.late_until is not None
+            assert row.late_until < turn
+
+
+PLANS = some.lists(
+    some.tuples(some.sampled_from(["main", "two"]), some.integers(1, 9), some.sampled_from([5, 380, None])),
+    min_size=2,
+    max_size=7,
+)
+
+
+@given(PLANS, some.lists(some.integers(0, 25), max_size=3), some.sampled_from(["", "keep", "hold"]))
+@settings(max_examples=12, deadline=None, database=None, suppress_health_check=list(HealthCheck), derandomize=True)
+def test_whatever_was_missed_leaves_once_in_order_and_in_time(
+    services: Services, sandbox: Network, plans: list[tuple[str, int, int | None]], deaths: list[int], word: str
+) -> None:
+    """With workers that die on the way, and somebody who says this or that."""
+    lea = desk(services, sandbox)
+    lea.connect("two")
+    made = {}
+    for number, (channel, priority, minutes) in enumerate(plans):
+        late_ok = None if minutes is None else timedelta(minutes=minutes)
+        made[lea.delivery(f"{number}", channel=channel, after=60, late_ok=late_ok, priority=priority)] = number
+    lea.pass_time(hours=6)
+    for at in deaths:
+        lea.crash(at)
+    lea.run()
+    if word and told(lea):
+        act = downtimes.keep if word == "keep" else downtimes.hold_all
+        lea.act(act, only(lea), creators=[lea.creator_id])
+    lea.live(hours=3)
+    held = word == "hold"
+    for channel in ("main", "two"):
+        texts, times = lea.texts(channel), left_at(lea, channel)
+        assert len(texts) == len(set(texts)), "sent twice"
+        assert all(after - before >= GAP for before, after in pairwise(times)), times
+        ranks = [(plans[int(text)][1], int(text)) for text in texts]
+        assert ranks == sorted(ranks) or deaths, ranks  # who died with one in hand lets the next one go
+    with lea.scope() as scope:
+        every = scope.session.exec(select(Delivery).where(col(Delivery.id).in_(list(made)))).all()
+    for row in every:
+        assert row.state in (S.PUBLISHED, S.HELD), row.state
+        if row.state == S.PUBLISHED and row.late_until is not None:
+            assert row.settled_at is not None
+            assert row.settled_at <= row.late_until + timedelta(minutes=1)
+        if row.late_until is None and not held:
+            assert row.state == S.PUBLISHED
