@@ -15,6 +15,7 @@ from dashboard.app_pages import (
     post_talk,
 )
 from dashboard.frame import Page
+from dashboard.reads import needs
 from dashboard.reads.calendar import Opened, Place, opened
 from dashboard.reads.telling import leaves_at, next_of, told
 from dashboard.reads.when import day_of, time_of
@@ -73,6 +74,7 @@ def _story(drawn: Page, post_id: UUID, at: str, offers: tuple[bool, frozenset[UU
             draw(
                 "calendar_place.html",
                 place=place,
+                cure=partial(needs.cure, member=page.who.member),
                 rule=found.rules.get(place.entry.channel_id),
                 lines=told(found, place),
                 coming=next_of(found, place),
