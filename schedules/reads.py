@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row
+from sqlalchemy import Row, func
 from sqlmodel import col, select
 
 from channels import reads as channel_reads
@@ -287,6 +287,18 @@ class Outside:
     channel_id: UUID
     native_id: str
     at: datetime
+
+
+def published_at(scope: Scope, deliveries: Collection[UUID]) -> dict[UUID, datetime]:
+    """Since when each of these deliveries stands outside (UTC-aware); those that do not are left out."""
+    rows = scope.session.exec(
+        select(Delivery.id, func.coalesce(Delivery.settled_at, Delivery.due_at)).where(
+            Delivery.tenant_id == scope.tenant_id,
+            col(Delivery.id).in_(list(deliveries)),
+            Delivery.state == str(DeliveryState.PUBLISHED),
+        )
+    )
+    return dict(rows.all())
 
 
 def published(scope: Scope, delivery_id: UUID) -> Outside | None:
