@@ -53,6 +53,8 @@ class Entry:
     series_id: UUID | None = None
     dry: bool = False
     """It bears the mark of a rehearsal: it is never sent."""
+    priority: int = 5
+    """1 leaves first, 9 last."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,7 @@ def entry_of(row: Delivery | Row[Any], owner: Post | Row[Any], names: Mapping[UU
         row.occurrence_key,
         row.series_id,
         row.dry_run,
+        row.priority,
     )
 
 
@@ -146,7 +149,7 @@ _SHOWN = (
     *(Delivery.id, Delivery.post_id, Delivery.channel_id, Delivery.state, Delivery.reason, Delivery.due_at),
     *(Delivery.zone, Delivery.settled_at, Delivery.url, Delivery.native_id, Delivery.version, Delivery.creator_id),
     *(Delivery.wall_time, Delivery.not_before, Delivery.parts, Delivery.part_ids, Delivery.occurrence_key),
-    *(Delivery.series_id, Delivery.dry_run, Post.title, Post.body, Post.media),
+    *(Delivery.series_id, Delivery.dry_run, Delivery.priority, Post.title, Post.body, Post.media),
 )
 """What an entry is made of: whole rows of thousands of deliveries take three times as long to read."""
 

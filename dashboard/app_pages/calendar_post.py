@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard import acting, files, frame
 from dashboard.app_pages import (
+    calendar_importance,
     calendar_near,
     calendar_rehearsal,
     calendar_repeats,
@@ -105,6 +106,7 @@ def _acts(page: Page, found: Opened, place: Place) -> None:
                 draw("calendar_note.html", note=page.word("calendar.take_away_asked", count=entry.done))
                 act = partial(_take_away, *about)
                 acting.button(page, "calendar.take_away_sure", act, right=Right.RUN, key=f"away:{key}")
+        calendar_importance.show(page, found.creator.id, entry)
         if entry.state in STOPPABLE:
             with st.popover(page.word("calendar.cancel")):
                 draw("calendar_note.html", note=page.word("calendar.cancel_asked", account=entry.channel))
