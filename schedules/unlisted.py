@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from channels import reads as channel_reads
+from channels.reads import Channel
 from foundation.database import Scope
 from gate import hosts, text
 from gate.reasons import Reason
@@ -46,11 +47,12 @@ def waiting(scope: Scope, creators: Collection[UUID]) -> list[Waiting]:
         .limit(MOST)
         .execution_options(populate_existing=True)
     ).all()
-    return [_waiting(scope, row, owner) for row, owner in rows]
+    accounts = {one.id: one for one in channel_reads.every_channel(scope)} if rows else {}
+    return [_waiting(row, owner, accounts[row.channel_id]) for row, owner in rows]
 
 
-def _waiting(scope: Scope, row: Delivery, owner: Post) -> Waiting:
-    said = overrides.content(owner, channel_reads.channel(scope, row.channel_id))
+def _waiting(row: Delivery, owner: Post, account: Channel) -> Waiting:
+    said = overrides.content(owner, account)
     found = text.links((said.title, said.body, *(piece.body for piece in said.parts)))
     return Waiting(row.id, row.post_id, row.creator_id, said.title or said.body, found)
 

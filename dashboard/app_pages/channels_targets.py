@@ -5,7 +5,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard import acting
+from dashboard import acting, frame
 from dashboard.frame import Page
 from dashboard.reads.links import Links, Wanted, links, target
 from dashboard.widgets import draw
@@ -21,6 +21,7 @@ from tenants.roles import Right
 ASKED = "links"
 """What stands in the address of the page where this part is meant alone."""
 
+TICK = "3s"
 WHOSE, URL, OWNER, RATING, ADULT = (f"targets:{name}" for name in ("whose", "url", "owner", "rating", "adult"))
 SHOWN = (Rating.G, Rating.S, Rating.N, Rating.E)
 
@@ -33,6 +34,16 @@ def show(page: Page) -> None:
     creator = creators[0]
     if len(creators) > 1:
         creator = st.selectbox(page.word("channels.whose"), creators, format_func=lambda one: one.name, key=WHOSE)
+    _list(page, creator)
+    _form(page, creator)
+
+
+@st.fragment(run_every=TICK)
+def _list(drawn: Page, creator: Creator) -> None:
+    """What stands on the list and what waits for it; read again while one looks, since the workers write it."""
+    page = frame.look()
+    if page is None or page.who != drawn.who:
+        st.rerun()
     found = page.read(lambda scope: links(scope, page.my(scope, creator.id)))
     acting.say_told(page, "targets")
     for number, wanted in enumerate(found.wanted):
@@ -41,7 +52,6 @@ def show(page: Page) -> None:
         _known(page, found, one)
     if not found.known:
         draw("calendar_note.html", note=page.word("targets.none", name=creator.name))
-    _form(page, creator)
 
 
 def _wanted(page: Page, found: Links, wanted: Wanted, number: int) -> None:
@@ -49,7 +59,8 @@ def _wanted(page: Page, found: Links, wanted: Wanted, number: int) -> None:
     with st.container(border=True, key=f"targets:wanted:{number}"):
         draw("channels_wanted.html", wanted=wanted, voice=page.voice, word=page.word)
         key = f"targets:take:{found.creator.id}:{number}"
-        st.button(page.word("targets.take"), key=key, on_click=_take, args=(wanted.written,))
+        if st.button(page.word("targets.take"), key=key, on_click=_take, args=(wanted.written,)):
+            st.rerun()  # the form stands outside of what is drawn anew by itself
 
 
 def _take(written: str) -> None:
