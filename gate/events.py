@@ -11,7 +11,7 @@ from foundation.errors import GreenroomError, NotFound, Refused
 from foundation.outbox import Queue
 from foundation.words import Message
 from gate import attesting, limits, people, ratings, seals, switches, viewers
-from gate.stating import ConsentRevoked, SwitchClosed, TakedownOpened, ViewerChanged
+from gate.stating import ConsentRevoked, LinkRegistered, SwitchClosed, TakedownOpened, ViewerChanged
 from gate.units import Rating, Verdict
 from tenants import audit, notices
 from tenants import reads as tenant_reads
@@ -20,7 +20,7 @@ from tenants.roles import Right, may, require
 ASKED = "switch.reopening"
 """What is noted of who asked for the end of a wide stop, and was alone."""
 
-FACTS = (TakedownOpened, ConsentRevoked, SwitchClosed, ViewerChanged)
+FACTS = (TakedownOpened, ConsentRevoked, SwitchClosed, ViewerChanged, LinkRegistered)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from sqlmodel import col, select
 
 from foundation.clock import wall_now
 from foundation.database import Scope
-from gate import admitting, attesting, copies, epochs, intake, own_facts, papers, references, text
+from gate import admitting, attesting, copies, epochs, hosts, intake, own_facts, papers, references, text
 from gate.bundle import Bundle
 from gate.facts import (
     Likeness,
@@ -294,15 +294,22 @@ def _viewer(stored: Sequence[Any] | None) -> ViewerFacts | None:
 def _links(scope: Scope, unit: Unit, pointed: Iterable[ReferenceFacts]) -> tuple[LinkFacts, ...]:
     led = (lead.target for lead in unit.leads)
     urls = text.links((*unit.all_texts, *led, *(words for known in pointed for words in known.texts)))
-    if not urls:
+    kept = {url: hosts.canonical(url) for url in sorted(urls)}
+    if not any(kept.values()):
         return ()
-    found = scope.session.exec(
-        select(LinkTarget)
-        .where(LinkTarget.tenant_id == scope.tenant_id, col(LinkTarget.url).in_(urls))
-        .order_by(col(LinkTarget.url))
+    rows = scope.session.exec(
+        select(LinkTarget).where(
+            LinkTarget.tenant_id == scope.tenant_id,
+            LinkTarget.creator_id == unit.creator_id,
+            LinkTarget.state != "closed",
+            col(LinkTarget.url).in_(set(kept.values())),
+        )
     )
+    known = {row.url: row for row in rows}
     return tuple(
-        LinkFacts(row.url, row.adult, Rating(row.rating), row.state == "active", row.expires_at) for row in found
+        LinkFacts(url, row.adult, Rating(row.rating), row.state == "active", row.expires_at)
+        for url, row in ((url, known.get(key)) for url, key in kept.items())
+        if row is not None
     )
 
 

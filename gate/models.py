@@ -214,17 +214,24 @@ class HumanReview(TenantRow, table=True):
     sheet: UUID | None = None  # the one decision it was part of
 
 
-class LinkTarget(TenantRow, table=True):
-    """An address that may stand in a text."""
+class LinkTarget(CreatorRow, table=True):
+    """An address that may stand in a creator's texts, written as `gate/hosts.py` writes it."""
 
     __tablename__ = "link_targets"
-    __table_args__ = table(UniqueConstraint("tenant_id", "url"), about="creator", keep="while used, then 1 year")
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "creator_id", "url"),
+        Index("link_targets_host", "tenant_id", "final_host"),
+        about="creator",
+        keep="while used, then 1 year",
+    )
     url: str
     owner: str
     final_host: str
     rating: str
     adult: bool
+    by: str
     state: str = "active"
+    """active, changed, or closed: taken back, and what was said of it remembered."""
     resolved_at: datetime = instant()
     expires_at: datetime = instant()
 

@@ -53,3 +53,14 @@ class ViewerChanged:
     platform: str
     user_id: str
     state: str
+
+
+@dataclass(frozen=True)
+class LinkRegistered:
+    """A member said what lies behind an address; `subject_id` is the creator whose posts may carry it."""
+
+    kind: ClassVar[str] = "link.registered"
+    queue: ClassVar[Queue] = "facts"
+    tenant_id: UUID
+    subject_id: UUID
+    url: str

@@ -10,6 +10,7 @@ from sqlmodel import col, select
 from foundation.database import Scope
 from foundation.money import Money
 from insights.models import CreatorDay, SalesDay
+from insights.rollups import INTERACTIONS
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,22 @@ def work(scope: Scope, creator_id: UUID, first: date, last: date) -> dict[date, 
         )
         for row in rows
     }
+
+
+def results(scope: Scope, channel_id: UUID, *, age_hours: int, most: int) -> dict[UUID, int]:
+    """Interactions of the newest posts of an account, by delivery, all at one age; a post of which that was not
+    measured is absent, never zero."""
+    rows = scope.run(
+        "SELECT delivery_id, sum(value) AS value FROM metric_snapshots WHERE tenant_id = :tenant"
+        " AND channel_id = :channel AND age_hours = :age AND metric = ANY(:metrics) AND value IS NOT NULL"
+        " GROUP BY delivery_id ORDER BY max(observed_at) DESC LIMIT :most",
+        tenant=scope.tenant_id,
+        channel=channel_id,
+        age=age_hours,
+        metrics=list(INTERACTIONS),
+        most=most,
+    )
+    return {row.delivery_id: int(row.value) for row in rows}
 
 
 def numbers(scope: Scope, deliveries: Sequence[UUID]) -> dict[UUID, dict[str, int]]:

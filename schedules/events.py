@@ -90,6 +90,17 @@ class AccountBack:
 
 
 @dataclass(frozen=True)
+class LinkKnown:
+    """Listener of `link.registered`: an address is on a creator's list, the subject."""
+
+    kind: ClassVar[str] = "delivery.link_known"
+    queue: ClassVar[outbox.Queue] = "publish"
+    tenant_id: UUID
+    subject_id: UUID
+    url: str
+
+
+@dataclass(frozen=True)
 class CopyGone:
     """Listener of `copy.removed`: a copy of something is proven gone; the subject is its permit."""
 

@@ -27,6 +27,7 @@ from schedules import (
     reminding,
     removal,
     reviewing,
+    unlisted,
 )
 from schedules.claiming import NotClaimable
 from schedules.composing import DELIVERY, subject
@@ -34,6 +35,7 @@ from schedules.events import (
     AccountBack,
     CopyGone,
     HandedBack,
+    LinkKnown,
     PauseOver,
     PreflightDue,
     PublishDue,
@@ -180,6 +182,12 @@ def account_back(event: AccountBack, *, tenant: OpenScope) -> None:
     """An account was connected again, or its place was seen again: what waited for that goes on."""
     with tenant(event.tenant_id, PUBLISHING) as scope:
         publishing.account_back(scope, event.subject_id)
+
+
+def link_known(event: LinkKnown, *, tenant: OpenScope) -> None:
+    """An address is on the list: what waited for it is looked at again, at its hour."""
+    with tenant(event.tenant_id, PUBLISHING) as scope:
+        unlisted.resume(scope, event.subject_id, event.url)
 
 
 def handed_back(event: HandedBack, *, tenant: OpenScope) -> None:

@@ -20,6 +20,7 @@ from channels.reads import Channel
 from foundation.database import Scope
 from foundation.errors import BadInput
 from foundation.ids import uuid7
+from gate import hosts
 from gate.units import Lead, Subject, Text, Unit
 from schedules.models import LinkRule, Post
 
@@ -30,12 +31,6 @@ LONGEST_MARK = 80
 MOST_PLAIN = 50
 PLACEHOLDERS = ("platform", "account", "campaign")
 """What a mark may name in braces."""
-
-SHORTENERS = frozenset(
-    {"bit.ly", "t.co", "goo.gl", "tinyurl.com", "ow.ly", "buff.ly", "is.gd", "v.gd", "rebrand.ly", "cutt.ly", "t.ly"}
-    | {"tiny.cc", "lnkd.in", "rb.gy", "shorturl.at", "dub.sh", "s.id", "bl.ink", "short.io"}
-)
-"""Short already: marks would be lost on the way, and a short one of a short one hides where it leads."""
 
 _ADDRESS = re.compile(r"\bhttps?://[!#-&*-;=?-Z\\^-~]+", re.IGNORECASE)
 """Visible letters of ASCII without quotes and brackets, as `gate.text.links` reads them."""
@@ -133,8 +128,8 @@ def changeable(address: str, base: str = "") -> bool:
         hostname = (parts.hostname or "").lower()
     except ValueError:
         return False
-    if not _HOST.fullmatch(parts.netloc) or hostname.removeprefix("www.") in SHORTENERS:
-        return False
+    if not _HOST.fullmatch(parts.netloc) or hosts.hides(hostname):
+        return False  # short already: marks would be lost on the way, and where it leads is hidden twice
     ours = base and parts.netloc.lower() == urlsplit(base).netloc.lower()
     return not (ours and parts.path.startswith(links.PATH))
 

@@ -11,14 +11,14 @@ from fastapi.responses import Response
 
 from foundation.database import OpenScope, Scope
 from foundation.words import Message
-from schedules import listing, planning, scheduling
+from schedules import importance, listing, planning, scheduling
 from schedules.listing import Wanted
 from schedules.reads import Entry
 from tenants.keys import KeyScope
 from web import api_cursor
 from web.api_call import Call, Done, Sight, doing, etag, reading
 from web.api_errors import ApiRefused
-from web.api_inputs import DeliveriesWanted, LinkIn, MoveIn, wall_of
+from web.api_inputs import DeliveriesWanted, ImportanceIn, LinkIn, MoveIn, wall_of
 from web.api_models import DeliveriesOut, DeliveryOut, DeliveryStory
 
 
@@ -76,6 +76,15 @@ def _times(routes: APIRouter, tenant: OpenScope) -> None:
             planning.move_delivery(scope, delivery_id, at=at, version=call.version)
 
         return _on(call, delivery_id, "delivery.move", act)
+
+    @routes.post("/{delivery_id}/importance", response_model=DeliveryOut)
+    def set_importance(delivery_id: UUID, body: ImportanceIn, call: Annotated[Call, can_write]) -> Response:
+        """Say how important it is among what leaves its account at once. Needs `deliveries:write`."""
+
+        def act(scope: Scope, _: Sight) -> None:
+            importance.set_importance(scope, delivery_id, body.priority, version=call.version)
+
+        return _on(call, delivery_id, "delivery.importance", act)
 
     @routes.post("/{delivery_id}/now", response_model=DeliveryOut)
     def send_now(delivery_id: UUID, call: Annotated[Call, can_write]) -> Response:

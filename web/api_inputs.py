@@ -15,6 +15,7 @@ from schedules.linking import LONGEST_MARK, MOST_PLAIN, Wanted
 from schedules.listing import MOST
 from schedules.overrides import LONGEST_PLACE, MAX_BODY, MAX_TITLE, Override
 from schedules.overrides import MOST as MOST_PLACES
+from schedules.planning import LAST_PRIORITY
 from schedules.reads import Written
 from schedules.states import DeliveryState
 from schedules.threads import LONGEST_PART, MOST_PARTS, Piece
@@ -239,6 +240,12 @@ class MoveIn(In):
     """Another time."""
 
     at: At
+
+
+class ImportanceIn(In):
+    """How important it is: 1 leaves first, 9 last."""
+
+    priority: Annotated[int, Field(ge=1, le=LAST_PRIORITY)]
 
 
 class LinkIn(In):

@@ -136,6 +136,7 @@ class DeliveryOut(BaseModel):
     native_id: str | None
     parts: int
     done: int
+    priority: int
     version: int
 
     @classmethod
@@ -147,7 +148,7 @@ class DeliveryOut(BaseModel):
 def said_of(one: Entry) -> dict[str, Any]:
     """The fields of a delivery."""
     names = ("post_id", "creator_id", "channel_id", "state", "wall_time", "zone", "due_at", "not_before")
-    more = ("settled_at", "url", "native_id", "parts", "done", "version")
+    more = ("settled_at", "url", "native_id", "parts", "done", "priority", "version")
     return {
         "id": one.delivery_id,
         "reason": reason(one.reason),

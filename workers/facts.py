@@ -11,9 +11,9 @@ from channels.events import (
     TakedownRemove,
 )
 from foundation.facts import Facts, Heard
-from gate.stating import ConsentRevoked, SwitchClosed, TakedownOpened, ViewerChanged
+from gate.stating import ConsentRevoked, LinkRegistered, SwitchClosed, TakedownOpened, ViewerChanged
 from insights.events import AGES, ReadingDue, SaleSeen
-from schedules.events import AccountBack, CopyGone, DeliveryPublished, HandedBack
+from schedules.events import AccountBack, CopyGone, DeliveryPublished, HandedBack, LinkKnown
 from subscribers.events import AgeTold, FanErased, FanOptedOut, OrderPaid, OrderRefunded, PackRecalled
 
 FACTS = Facts(
@@ -28,6 +28,7 @@ FACTS = Facts(
         HandoverEnded: (Heard(HandedBack),),
         ConsentRevoked: (),
         SwitchClosed: (),
+        LinkRegistered: (Heard(LinkKnown),),
         ViewerChanged: (),
         AgeAnswered: (Heard(AgeTold),),
         FanOptedOut: (),

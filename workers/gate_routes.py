@@ -25,6 +25,7 @@ from gate import (
     sampling,
     sealing,
     signing,
+    targets,
 )
 from gate import events as gate_events
 from gate.admitting import RowsWanted
@@ -59,6 +60,7 @@ from gate.releasing import ReleaseEnded, ReleaseWanted
 from gate.sampling import SampleRead
 from gate.seals import SealDue
 from gate.signing import AnswerWanted
+from gate.targets import AddressEnded, AddressWanted
 from workers import reaching, seeking
 from workers.dispatch import Route
 from workers.wiring import Services, reach_of
@@ -92,6 +94,8 @@ def routes(s: Services) -> tuple[Route, ...]:
         Route(CheckpointDue, sign, deadline_seconds=ACT_SECONDS),
         Route(JournalDue, keep, deadline_seconds=ACT_SECONDS),
         Route(LimitWanted, partial(gate_events.set_limit, tenant=tenant)),
+        Route(AddressWanted, partial(targets.settle, tenant=tenant)),
+        Route(AddressEnded, partial(targets.settle_end, tenant=tenant)),
         Route(RowsWanted, partial(admitting.settle, tenant=tenant, documents=shipping.documents)),
         Route(RuleRead, partial(gate_events.read_rule, tenant=tenant)),
         Route(RulesDue, partial(ageing.remind, tenant=tenant, places=places), deadline_seconds=ACT_SECONDS),

@@ -8,6 +8,7 @@ import streamlit as st
 from dashboard import acting
 from dashboard.app_pages.approvals_posts import films, reveal, src
 from dashboard.frame import Page
+from dashboard.reads import needs
 from dashboard.reads.approvals import DELIVERY, Approvals, Hold, Reviewed, approvals, given, reviewed
 from dashboard.widgets import draw
 from foundation.database import Scope
@@ -27,7 +28,8 @@ def show(page: Page, found: Approvals) -> None:
     _steps(page, [str(one.subject.id) for one in found.holds if one.reviewable])
     for hold in found.holds:
         with st.container(border=True, gap="small"):
-            draw("approvals_hold.html", hold=hold, now=found.now, voice=page.voice, word=page.word)
+            cure = partial(needs.cure, member=page.who.member)
+            draw("approvals_hold.html", hold=hold, cure=cure, now=found.now, voice=page.voice, word=page.word)
             _answers(page, found, hold)
 
 

@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard import acting, files, frame
 from dashboard.app_pages import (
+    calendar_importance,
     calendar_near,
     calendar_rehearsal,
     calendar_repeats,
@@ -15,6 +16,7 @@ from dashboard.app_pages import (
     post_talk,
 )
 from dashboard.frame import Page
+from dashboard.reads import needs
 from dashboard.reads.calendar import Opened, Place, opened
 from dashboard.reads.telling import leaves_at, next_of, told
 from dashboard.reads.when import day_of, time_of
@@ -73,6 +75,7 @@ def _story(drawn: Page, post_id: UUID, at: str, offers: tuple[bool, frozenset[UU
             draw(
                 "calendar_place.html",
                 place=place,
+                cure=partial(needs.cure, member=page.who.member),
                 rule=found.rules.get(place.entry.channel_id),
                 lines=told(found, place),
                 coming=next_of(found, place),
@@ -106,6 +109,7 @@ def _acts(page: Page, found: Opened, place: Place) -> None:
                 draw("calendar_note.html", note=page.word("calendar.take_away_asked", count=entry.done))
                 act = partial(_take_away, *about)
                 acting.button(page, "calendar.take_away_sure", act, right=Right.RUN, key=f"away:{key}")
+        calendar_importance.show(page, found.creator.id, entry)
         if entry.state in STOPPABLE:
             with st.popover(page.word("calendar.cancel")):
                 draw("calendar_note.html", note=page.word("calendar.cancel_asked", account=entry.channel))

@@ -10,7 +10,7 @@ import streamlit as st
 from channels import connecting
 from channels import reads as channel_reads
 from dashboard import acting
-from dashboard.app_pages import calendar_quiet, calendar_shift, calendar_spare
+from dashboard.app_pages import calendar_hours, calendar_quiet, calendar_shift, calendar_spare
 from dashboard.frame import Page
 from dashboard.reads.compose import Account
 from dashboard.reads.compose import accounts as accounts_of
@@ -156,6 +156,7 @@ def _hours(page: Page, found: Queue) -> None:
                     on_click=acting.press,
                     args=(partial(_remove, page, one.id), Right.RUN, f"slot:{one.id}"),
                 )
+        calendar_hours.show(page, found, days=DAYS, clock=CLOCK)
         with st.form("queue:slot", border=False):
             st.pills(
                 page.word("queue.days"),

@@ -11,7 +11,7 @@ from channels.events import AdultAreaWanted, OwnPageWanted
 from channels.states import ChannelState, EnrolmentState
 from connectors.contract import Connectable, Field
 from dashboard import acting, frame, session
-from dashboard.app_pages import calendar_rehearsal, channels_ages, channels_links
+from dashboard.app_pages import calendar_rehearsal, channels_ages, channels_links, channels_targets
 from dashboard.frame import Page
 from dashboard.reads.channels import Account, Channels, channels, connectables
 from dashboard.widgets import draw
@@ -36,6 +36,10 @@ def show(page: Page) -> None:
     if not found.creators:
         st.info(page.word("channels.no_creators"))
         return
+    if channels_targets.ASKED in st.query_params:
+        st.button(page.word("targets.back"), icon=":material/arrow_back:", on_click=st.query_params.clear)
+        channels_targets.show(page)
+        return
     if not found.accounts:
         st.info(page.word("channels.empty"))
     if len(found.accounts) > ACROSS:
@@ -47,6 +51,7 @@ def show(page: Page) -> None:
     connect(page, found)
     calendar_rehearsal.of_agency(page, found.rehearsed)
     channels_links.show(page)
+    channels_targets.show(page)
     channels_ages.show(page)
 
 

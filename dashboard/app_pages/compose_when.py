@@ -1,5 +1,6 @@
 """When a post leaves: the queue of each account as one more choice, what speaks against a time, how important it is."""
 
+from functools import partial
 from uuid import UUID
 
 import streamlit as st
@@ -21,6 +22,8 @@ from schedules.planning import PRIORITY as NORMAL
 from tenants.reads import Creator
 
 SLOT = "slot"
+IMPORTANCES = range(1, LAST_PRIORITY + 1)
+"""What people choose from."""
 
 
 def queued(page: Page, written: Draft) -> str:
@@ -47,11 +50,16 @@ def importance(page: Page) -> None:
     st.session_state.setdefault(PRIORITY, NORMAL)
     st.selectbox(
         page.word("compose.priority"),
-        range(1, LAST_PRIORITY + 1),
-        format_func=lambda one: page.word(f"compose.priority.{one}") if one in (1, NORMAL, LAST_PRIORITY) else str(one),
+        IMPORTANCES,
+        format_func=partial(degree, page),
         key=PRIORITY,
         width=220,
     )
+
+
+def degree(page: Page, one: int) -> str:
+    """How an importance is called."""
+    return page.word(f"compose.priority.{one}") if one in (1, NORMAL, LAST_PRIORITY) else str(one)
 
 
 def chosen() -> int:

@@ -43,6 +43,8 @@ _PLACES: Mapping[str, tuple[str, str]] = {
     ),
     "copy": ("/approvals", "home.to.approvals"),
     "place": ("/channels", "home.to.channels"),
+    "link.register": ("/channels?links=1", "home.to.links"),
+    "link.end": ("/channels?links=1", "home.to.links"),
     "readback": ("/channels", "home.to.channels"),
     "draft": ("/inbox", "home.to.inbox"),
     "chat": ("/inbox", "home.to.inbox"),
@@ -69,6 +71,8 @@ _CURES: Mapping[str, tuple[str, str]] = {
     "gate.DESTINATION_PROBE_STALE": ("/channels", "home.to.channels"),
     "gate.AUDIENCE_CHANGED": ("/channels", "home.to.channels"),
     "gate.AUDIENCE_UNKNOWN": ("/channels", "home.to.channels"),
+    "gate.LINK_UNREGISTERED": ("/channels?links=1", "home.to.links"),
+    "gate.LINK_CHANGED": ("/channels?links=1", "home.to.links"),
 }
 """Where what keeps a post back is put right, by its reason; of any other, the post itself says what to do."""
 
@@ -124,8 +128,19 @@ def found(
     ]
 
 
+def cure(reason: Message, member: Member) -> tuple[str, str]:
+    """Where what keeps a post back is put right, and the sentence that leads there; nothing where no page does it, or
+    this member cannot go."""
+    href, to = _CURES.get(reason.code, ("", ""))
+    return (href, to) if href and _reaches(member, href) else ("", "")
+
+
 def _opens(member: Member, need: Need) -> bool:
-    rights = _RIGHTS.get(need.href.partition("?")[0], tuple(Right))
+    return _reaches(member, need.href)
+
+
+def _reaches(member: Member, href: str) -> bool:
+    rights = _RIGHTS.get(href.partition("?")[0], tuple(Right))
     return any(may(member.role, right) for right in rights)
 
 

@@ -105,15 +105,15 @@ def linked(stage: Stage, place: str) -> Result:
 
 @attack("R-06")
 def short_link_to_an_adult_page(stage: Stage) -> Result:
-    register = {"owner": "mia", "rating": Rating.G, "adult": stage.harm}
-    stage.do(lambda scope: targets.register(scope, "https://shop.test/mia", **register))
+    url, whose = "https://shop.test/mia", stage.world.creator_id
+    stage.do(lambda scope: targets.register(scope, whose, url, rating=Rating.G, adult=stage.harm))
     return linked(stage, "TT1")
 
 
 @attack("R-07")
 def link_that_changed(stage: Stage) -> Result:
     url = "https://shop.test/mia"
-    stage.do(lambda scope: targets.register(scope, url, owner="mia", rating=Rating.G, adult=False))
+    stage.do(lambda scope: targets.register(scope, stage.world.creator_id, url, rating=Rating.G, adult=False))
     if stage.harm:
         stage.do(lambda scope: targets.changed(scope, url))
     return linked(stage, "IG1")
@@ -122,9 +122,8 @@ def link_that_changed(stage: Stage) -> Result:
 @attack("R-11")
 def link_nobody_knows(stage: Stage) -> Result:
     if not stage.harm:
-        stage.do(
-            lambda scope: targets.register(scope, "https://shop.test/mia", owner="mia", rating=Rating.G, adult=False)
-        )
+        url, whose = "https://shop.test/mia", stage.world.creator_id
+        stage.do(lambda scope: targets.register(scope, whose, url, rating=Rating.G, adult=False))
     return linked(stage, "X1")
 
 

@@ -46,7 +46,7 @@ def test_a_task_with_one_thumb(chromium: Chromium, lea: Desk, address: str, dark
         from gate import targets
         from gate.units import Rating
 
-        targets.register(scope, "https://example.test/suite", owner="us", rating=Rating.G, adult=False)
+        targets.register(scope, lea.creator_id, "https://example.test/suite", rating=Rating.G, adult=False)
     delivery, _ = handed(lea, pictures=2, body=body)
     name = "dark" if dark else "light"
     with chromium.visitor(390, 844, dark=dark) as visitor, at_work(lea):

@@ -280,3 +280,13 @@ def test_stream_presses_only_what_is_there(door: Door, lumiere: Agency) -> None:
         assert isinstance(page, Stream)
         with pytest.raises(AssertionError, match="there are"):
             page.press("Nothing of the kind")
+
+
+def test_a_planned_post_becomes_more_important(door: Door, lumiere: Agency) -> None:
+    delivery_id = lumiere.post("Bonjour", minutes=90)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", post=str(lumiere.posts[0]))
+        page.choose("Importance", "1 – part en premier")
+        assert "Son importance est maintenant 1" in page.press("Changer")
+    with lumiere.scope() as scope:
+        assert delivery(scope, delivery_id).priority == 1

@@ -151,7 +151,7 @@ def test_what_holds_for_the_agency_voids_all_of_it(here: World) -> None:
         lambda scope: recall.unblock(scope, medium.sha256),
         lambda scope: limits.keep(scope, "sandbox.post", Rating.S, Verdict.H, why="quiet"),
         lambda scope: switches.close(scope, "tenant", "", "bot", reason="x"),
-        lambda scope: targets.register(scope, "https://a.test/", owner="us", rating=Rating.G, adult=False),
+        lambda scope: targets.register(scope, here.creator_id, "https://a.test/", rating=Rating.G, adult=False),
     ]
     for act in acts:
         assert whole in grown(here, act)
@@ -208,6 +208,8 @@ def test_what_was_said_of_an_account_voids_what_leaves_by_it(tenant: OpenScope) 
 def test_a_link_that_changed_voids_what_bears_it(here: World) -> None:
     with here.scope() as scope:
         whole = epochs.tenant(scope)
-        targets.register(scope, "https://a.test/", owner="us", rating=Rating.G, adult=False, lives=timedelta(days=3))
+        targets.register(
+            scope, here.creator_id, "https://a.test/", rating=Rating.G, adult=False, lives=timedelta(days=3)
+        )
         assert dict(epochs.values(scope, [whole, "no:such"])) == {whole: counted(scope)[whole]}
         assert epochs.values(scope, []) == ()

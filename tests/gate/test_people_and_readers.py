@@ -243,12 +243,12 @@ def test_registered_links_pass_until_they_change(here: World) -> None:
         whole = unit(here, text=f"my shop {url}")
         assert minting.preview(scope, whole, author="system:x").reasons == (Reason.LINK_UNREGISTERED,)
         assert minting.preview(scope, whole, author="system:x", own_hosts=["shop.test"]).allowed
-        targets.register(scope, url, owner="mia", rating=Rating.G, adult=False)
+        targets.register(scope, here.creator_id, url, rating=Rating.G, adult=False)
         assert minting.preview(scope, whole, author="system:x").allowed
         targets.changed(scope, url)
         assert minting.preview(scope, whole, author="system:x").reasons == (Reason.LINK_CHANGED,)
         with pytest.raises(BadInput):
-            targets.register(scope, "", owner="mia", rating=Rating.G, adult=False)
+            targets.register(scope, here.creator_id, "", rating=Rating.G, adult=False)
 
 
 def test_every_reason_has_its_sentence() -> None:

@@ -113,7 +113,7 @@ def test_a_harmless_word_and_a_suggestive_one_meet_over_parts(here: World) -> No
 
 def test_an_address_of_a_part_above_must_still_hold(here: World) -> None:
     url = "https://shop.test/mia"
-    made(here, lambda s: targets.register(s, url, owner="mia", rating=Rating.G, adult=False))
+    made(here, lambda s: targets.register(s, here.creator_id, url, rating=Rating.G, adult=False))
     units = thread(here, (f"more on {url}", ()), ("see you", ()))
     assert said(here, units[1]).allowed
     made(here, lambda s: targets.changed(s, url))

@@ -350,7 +350,7 @@ class Desk:
         with self.scope() as scope:
             return list(
                 scope.run(
-                    "SELECT kind, subject_id, state, available_at, lane FROM outbox WHERE tenant_id = :tenant"
+                    "SELECT kind, subject_id, state, available_at, lane, priority FROM outbox WHERE tenant_id = :tenant"
                     " AND (:kind = '' OR kind = :kind) ORDER BY available_at, id",
                     tenant=self.tenant_id,
                     kind=kind,

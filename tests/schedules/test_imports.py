@@ -361,7 +361,7 @@ def test_the_bytes_go_once_the_posts_are_written(clerk: Clerk) -> None:
 def test_a_campaign_of_a_file_marks_the_addresses_of_its_posts(free: Clerk) -> None:
     far = "https://shop.example.org/a"
     with free.desk.scope() as scope:
-        targets.register(scope, far, owner="Léa", rating=Rating.G, adult=False)
+        targets.register(scope, free.desk.creator_id, far, rating=Rating.G, adult=False)
     free.write(table([free.row(1, body=f"Look: {far}", utm_campaign="spring")]), plan=True)
     free.desk.live(days=2)
     assert free.desk.texts() == [f"Look: {far}?utm_source=sandbox&utm_medium=social&utm_campaign=spring"]

@@ -148,7 +148,7 @@ def rule(lea: Desk, given: Rule = SHORT) -> None:
 def known(lea: Desk, *urls: str) -> None:
     with lea.scope() as scope:
         for url in urls:
-            targets.register(scope, url, owner="Léa", rating=Rating.G, adult=False)
+            targets.register(scope, lea.creator_id, url, rating=Rating.G, adult=False)
 
 
 def seen(lea: Desk, draft: Draft) -> Preview:

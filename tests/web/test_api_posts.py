@@ -103,12 +103,30 @@ def test_a_date_never_publishes_again(api: Program, state: str) -> None:
         (f"/posts/{post['id']}/cancel", None, 1),
         (f"/deliveries/{place['id']}/move", {"at": later(hours=3)}, place["version"]),
         (f"/deliveries/{place['id']}/now", None, place["version"]),
+        (f"/deliveries/{place['id']}/importance", {"priority": 1}, place["version"]),
     ):
         answer = api.ask("POST", path, body, version=version)
         assert answer.status_code == 409, (path, answer.text)
         assert answer.json()["error"]["states"] == {place["id"]: state}
     answer = api.ask("PATCH", f"/posts/{post['id']}", {"body": "x"}, version=1)
     assert (answer.status_code, answer.json()["error"]["states"]) == (409, {place["id"]: state})
+
+
+def test_a_planned_post_becomes_more_important(api: Program) -> None:
+    (place,) = api.approved()["deliveries"]
+    path = f"/deliveries/{place['id']}/importance"
+    assert place["priority"] == 5
+    answer = api.ask("POST", path, {"priority": 1}, version=place["version"])
+    assert (answer.status_code, answer.json()["priority"], answer.json()["due_at"]) == (200, 1, place["due_at"])
+    assert api.ask("POST", path, {"priority": 2}, version=place["version"]).status_code == 412
+    for wrong in (0, 10, "first", None):
+        assert api.ask("POST", path, {"priority": wrong}, version=answer.json()["version"]).status_code == 422
+    with api.scope() as scope:
+        rows = scope.run(
+            "SELECT priority FROM outbox WHERE tenant_id = :t AND kind = 'delivery.publish' AND state = 'waiting'",
+            t=api.tenant_id,
+        )
+        assert list(rows.scalars()) == [1]
 
 
 def test_a_post_comes_off_the_calendar(api: Program) -> None:

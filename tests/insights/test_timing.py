@@ -1,0 +1,84 @@
+"""Hours proposed from results: a planted peak is found, chance is not taken for one, and nothing is said too early."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from insights import timing
+from insights.timing import LEAST, Advice, Floats, Hour
+
+RUNS = 100
+
+
+def simulated(seed: int, posts: int, *, effect: float, peak: int = 20) -> Floats:
+    """Posts at any hour; `effect` is how far the best hour lies above the usual one, in logs, with noise of 1."""
+    drawn = np.random.default_rng(seed)
+    clocks, weekends = drawn.integers(0, 24, posts), drawn.random(posts) < 2 / 7
+    height = 4 + effect * np.cos(2 * np.pi * (clocks - peak) / 24) + drawn.standard_normal(posts)
+    return np.column_stack((clocks, weekends, np.round(np.exp(height))))
+
+
+def near(one: Hour, peak: int) -> bool:
+    around = (one.clock - peak) % 24
+    return min(around, 24 - around) <= 3
+
+
+def said(posts: int, effect: float) -> list[Advice]:
+    return [timing.advise(simulated(seed, posts, effect=effect)) for seed in range(RUNS)]
+
+
+def test_a_planted_peak_is_found_by_180_posts() -> None:
+    large, middle = said(180, 1.0), said(180, 0.6)
+    found = [sum(bool(one.hours) and near(one.hours[0], 20) for one in each) for each in (large, middle)]
+    print(f"\npeak within 3 h of the planted one, of {RUNS}: large {found[0]}, middle {found[1]}")  # noqa: T201  a figure
+    assert found[0] >= 0.95 * RUNS
+    assert found[1] >= 0.75 * RUNS
+
+
+@pytest.mark.parametrize(("posts", "most"), [(LEAST, 0.05), (180, 0.10), (720, 0.20)])
+def test_chance_is_mostly_no_evidence(posts: int, most: float) -> None:
+    wrong = sum(bool(one.hours) for one in said(posts, 0.0))
+    print(f"\nhours proposed from noise after {posts} posts: {wrong} of {RUNS}")  # noqa: T201  a figure
+    assert wrong <= most * RUNS
+
+
+@given(st.integers(0, 3 * LEAST), st.integers(0, 2**32 - 1), st.floats(0, 2))
+@settings(max_examples=40, deadline=None)
+def test_whatever_came_of_posts_the_advice_is_sound(posts: int, seed: int, effect: float) -> None:
+    samples = simulated(seed, posts, effect=effect)
+    found = timing.advise(samples)
+    assert found.posts == posts
+    assert found.lacking == max(LEAST - posts, 0)
+    assert not (found.lacking and found.hours)
+    assert all(0 < one.low < one.lift < one.high and 0 <= one.clock < 24 for one in found.hours)
+    assert [one.lift for one in found.hours] == sorted((one.lift for one in found.hours), reverse=True)
+    assert timing.advise(samples) == found
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=20, deadline=None)
+def test_the_clock_goes_round(seed: int) -> None:
+    """A peak moved by six hours is proposed six hours later: no hour is the edge of a day."""
+    first = simulated(seed, 400, effect=1.2)
+    moved = first.copy()
+    moved[:, 0] = (moved[:, 0] + 6) % 24
+    here, there = timing.advise(first).hours, timing.advise(moved).hours
+    assert here
+    assert near(there[0], (here[0].clock + 6) % 24)
+
+
+def test_all_the_same_and_all_at_one_hour_say_nothing() -> None:
+    flat = np.column_stack((np.arange(200) % 24, np.zeros(200), np.full(200, 7.0)))
+    lone = simulated(1, 200, effect=0.0)
+    lone[:, 0] = 9.0
+    assert timing.advise(flat) == Advice(200, 0)
+    assert timing.advise(lone).hours == ()
+    assert timing.advise(np.zeros((0, 3))) == Advice(0, LEAST)
+
+
+def test_a_posts_fame_is_not_its_hours() -> None:
+    """One post of a million interactions at four in the morning moves no proposal there."""
+    samples = simulated(3, 180, effect=1.0)
+    samples[0] = (4, 0, 1_000_000)
+    assert near(timing.advise(samples).hours[0], 20)

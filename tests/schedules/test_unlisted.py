@@ -1,0 +1,102 @@
+"""A post with an address that nobody put on the list: it waits, says for what, and leaves once somebody did."""
+
+from uuid import UUID
+
+import pytest
+
+from foundation.errors import BadInput
+from gate import targets
+from gate.targets import Owner
+from gate.units import Rating
+from schedules import unlisted
+from schedules.overrides import Override
+from schedules.states import DeliveryState as S
+from tests.schedules.builders import Desk
+
+SHOP = "https://shop.example.org/mia"
+
+
+def say(lea: Desk, url: str = SHOP, **more: object) -> None:
+    """A manager fills in the form of the page."""
+    values = {"owner": Owner.SHOP, "rating": Rating.G, "adult": False, **more}
+    lea.act(targets.ask, lea.creator_id, url, **values)
+
+
+def waits(lea: Desk) -> list[tuple[UUID, tuple[str, ...]]]:
+    with lea.scope() as scope:
+        return [(one.delivery_id, one.addresses) for one in unlisted.waiting(scope, [lea.creator_id])]
+
+
+def test_it_leaves_by_itself_once_its_address_is_known(lea: Desk) -> None:
+    delivery_id = lea.delivery(f"My shop: {SHOP}.", channel="main")
+    lea.run()
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (S.HELD, "gate.LINK_UNREGISTERED")
+    assert waits(lea) == [(delivery_id, (SHOP,))]
+    say(lea)
+    lea.live(minutes=1)
+    assert lea.state(delivery_id) is S.PUBLISHED
+    assert lea.texts() == [f"My shop: {SHOP}."]
+    assert waits(lea) == []
+
+
+def test_one_of_two_addresses_is_not_enough(lea: Desk) -> None:
+    other = "https://else.example.org/x"
+    delivery_id = lea.delivery(f"{SHOP} and {other}")
+    lea.run()
+    say(lea)
+    lea.live(minutes=1)
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (S.HELD, "gate.LINK_UNREGISTERED")
+    say(lea, other)
+    lea.live(minutes=1)
+    assert lea.state(delivery_id) is S.PUBLISHED
+
+
+def test_another_address_wakes_nothing(lea: Desk) -> None:
+    delivery_id = lea.delivery(f"My shop: {SHOP}")
+    lea.run()
+    moves = lea.states(delivery_id)
+    say(lea, "https://else.example.org/")
+    lea.live(minutes=1)
+    assert lea.states(delivery_id) == moves
+
+
+def test_what_is_for_adults_stays_held_back_where_it_may_not_stand(lea: Desk) -> None:
+    """The list opens no place: here posts leave that show general things only."""
+    delivery_id = lea.delivery(f"My shop: {SHOP}")
+    lea.run()
+    say(lea, rating=Rating.E)
+    lea.live(minutes=1)
+    assert lea.state(delivery_id) is not S.PUBLISHED
+    assert lea.texts() == []
+    with pytest.raises(BadInput):
+        say(lea, "https://onlyfans.com/mia")
+
+
+def test_an_address_taken_off_holds_what_is_planned(lea: Desk) -> None:
+    say(lea)
+    lea.run()
+    delivery_id = lea.delivery(f"My shop: {SHOP}", after=600)
+    with lea.scope() as scope:
+        (row,) = targets.listed(scope, lea.creator_id)
+    lea.act(targets.ask_end, row.id)
+    lea.live(minutes=11)
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (S.HELD, "gate.LINK_UNREGISTERED")
+    assert lea.texts() == []
+
+
+def test_what_a_single_account_says_otherwise_counts_there(lea: Desk) -> None:
+    """The words of the post carry no address; those of its account do."""
+    delivery_id = lea.delivery("Good morning", others=(Override("sandbox", body=f"My shop: {SHOP}"),))
+    lea.run()
+    assert waits(lea) == [(delivery_id, (SHOP,))]
+    say(lea)
+    lea.live(minutes=1)
+    assert lea.texts() == [f"My shop: {SHOP}"]
+
+
+def test_another_creators_list_is_another_list(lea: Desk) -> None:
+    lea.delivery(f"My shop: {SHOP}")
+    lea.run()
+    with lea.scope() as scope:
+        assert unlisted.waiting(scope, []) == []
+        assert unlisted.waiting(scope, [lea.manager]) == []
