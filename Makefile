@@ -8,6 +8,8 @@ SHELL := /bin/bash
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 export PYTHONUNBUFFERED := 1
+# Compiled once, also where the surroundings forbid it: else each of the hundreds of processes that start compiles us anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 BIN := .venv/bin
 WORKERS ?= 3

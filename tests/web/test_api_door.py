@@ -165,13 +165,6 @@ def test_a_key_made_for_something_else_opens_nothing(api: Program, one: Operatio
     assert (answer.status_code, code(answer)) == (403, "api.other_scope")
 
 
-@EACH_OF_ONE
-def test_what_is_nobodys_is_not_found(api: Program, one: Operation) -> None:
-    answer = one.ask(api, key=api.secrets["owner"], version=1)
-    assert answer.status_code == 404, answer.text
-    code(answer)
-
-
 @pytest.fixture(scope="module")
 def kept(room: Room, tenant: OpenScope) -> World:
     """An agency with one of everything, of zoe; what is asked of it is always refused."""
@@ -184,6 +177,13 @@ def theirs(kept: World) -> World:
     with kept.api.scope() as scope:
         scope.run("DELETE FROM api_buckets WHERE tenant_id = :t", t=kept.api.tenant_id)
     return kept
+
+
+@EACH_OF_ONE
+def test_what_is_nobodys_is_not_found(theirs: World, one: Operation) -> None:
+    answer = one.ask(theirs.api, key=theirs.api.secrets["owner"], version=1)
+    assert answer.status_code == 404, answer.text
+    code(answer)
 
 
 @pytest.mark.parametrize("whose", ["another agency", "another creator"])
@@ -219,7 +219,8 @@ HOSTILE: dict[str, Any] = {
 
 @EACH_WRITE
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_body_is_refused(api: Program, one: Operation, name: str) -> None:
+def test_a_hostile_body_is_refused(theirs: World, one: Operation, name: str) -> None:
+    api = theirs.api
     path = re.sub(r"\{\w+\}", str(uuid7()), one.path)
     answer = api.ask(one.method, path, HOSTILE[name], key=api.secrets["owner"], version=1)
     takes_none = "requestBody" not in DOCUMENT["paths"][one.path][one.method.lower()]
