@@ -5,7 +5,7 @@ from alembic import op
 from migrations.tools import tenant_table, text, uuid_column
 
 revision = "0063"
-down_revision = "0061"
+down_revision = "0062"
 branch_labels = None
 depends_on = None
 

@@ -5,7 +5,7 @@ from alembic import op
 from migrations.tools import text, uuid_column
 
 revision = "0065"
-down_revision = "0061"
+down_revision = "0064"
 branch_labels = None
 depends_on = None
 
