@@ -3,7 +3,8 @@
 from hashlib import sha256
 from uuid import UUID
 
-from sqlmodel import col, func, select
+from sqlalchemy import ColumnElement
+from sqlmodel import col, func, or_, select
 
 from foundation.database import Scope
 from foundation.errors import Conflict
@@ -30,6 +31,12 @@ def posts(scope: Scope, row: Series) -> tuple[UUID, ...]:
     """What a series says: its post, and the other version where it is tested."""
     test = of_series(scope, row)
     return (row.post_id,) if test is None else (row.post_id, test.b_id)
+
+
+def says(scope: Scope, post_id: UUID) -> ColumnElement[bool]:
+    """The series that say a post, or did: its own, and those on which it is tested against another."""
+    tests = select(PostTest.id).where(PostTest.tenant_id == scope.tenant_id, PostTest.b_id == post_id)
+    return or_(col(Series.post_id) == post_id, col(Series.test_id).in_(tests))
 
 
 def turn(scope: Scope, row: Series, channel_id: UUID, occurrence: str) -> tuple[UUID, str | None]:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import type_coerce
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlmodel import col, func, or_, select
+from sqlmodel import col, func, select
 
 from foundation import outbox
 from foundation.database import Scope
@@ -20,7 +20,7 @@ from schedules import approvals, assigning, drafting, planning
 from schedules.calendar import WallTime, parse_clock
 from schedules.drafting import Draft, Planned
 from schedules.events import ExtendDue
-from schedules.models import Delivery, PostTest, Series
+from schedules.models import Delivery, Series
 from schedules.planning import LATE_OK, deliveries_of, drop
 from schedules.recurrence import Repeat, crowded, parse
 from schedules.states import SERIES_STATES, DeliveryState, SeriesState
@@ -158,9 +158,7 @@ def alone(scope: Scope, creator_id: UUID) -> None:
 
 
 def _times_ruled(scope: Scope, post_id: UUID) -> int:
-    other = select(PostTest.id).where(PostTest.tenant_id == scope.tenant_id, PostTest.b_id == post_id)
-    said = or_(col(Series.post_id) == post_id, col(Series.test_id).in_(other))
-    query = select(func.max(Series.nth)).where(Series.tenant_id == scope.tenant_id, said)
+    query = select(func.max(Series.nth)).where(Series.tenant_id == scope.tenant_id, assigning.says(scope, post_id))
     return scope.session.exec(query).one() or 0
 
 

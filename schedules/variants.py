@@ -27,7 +27,7 @@ from schedules.states import DeliveryState, SeriesState
 ORIGIN = "variant"
 """`origin` of posts written as the other version of one that repeats."""
 
-LEAST, MOST = 30, 1000
+LEAST, MOST = 40, 1000
 """Units of a test: fewer say nothing, more are years."""
 
 SHOWN = 60

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -13,46 +14,23 @@ from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import uuid7
 from schedules import approvals, assigning, drafting, planning, series, variants
 from schedules.assigning import A, B, drawn
-from schedules.models import Delivery
 from schedules.overrides import Override
 from schedules.recurrence import Every, Repeat, Rule
 from schedules.series import Change
 from schedules.states import DeliveryState
-from schedules.variants import Listed, Wanted
+from schedules.variants import LEAST, Wanted
 from tests.fakes.network import Network
 from tests.schedules.builders import Desk, desk
 from tests.schedules.repeats import approved, begin, draft, only, repeat, rows, series_of, soon
+from tests.schedules.versions import GONE, OTHER, compared, made, seen, units
 from workers.wiring import Services
 
 S = DeliveryState
-GONE = frozenset({S.CANCELLED})
 
 
 def running(lea: Desk, post_id: UUID) -> UUID:
     """The series of a post as it goes on."""
     return series_of(lea, post_id)[-1].id
-
-
-def compared(lea: Desk, post_id: UUID, *, ahead: int = 1, key: UUID | None = None, **more: Any) -> UUID:
-    """A test of the series of a post, from so many days ahead on."""
-    day = series_of(lea, post_id)[0].starts_on + timedelta(days=ahead)
-    values: dict[str, Any] = {"metric": "views", "age_hours": 24, "planned": 30, "body": "said otherwise", **more}
-    with lea.scope(f"member:{lea.author}") as scope:
-        wanted = Wanted(day, **values)
-        series_id = running(lea, post_id)
-        return variants.begin(scope, series_id, wanted, key=key or uuid7(), author=f"member:{lea.author}")
-
-
-def seen(lea: Desk, test_id: UUID) -> Listed:
-    with lea.scope() as scope:
-        return variants.test(scope, test_id)
-
-
-def units(lea: Desk, test_id: UUID) -> list[Delivery]:
-    """What stands of a test, by time: its units alone."""
-    one = seen(lea, test_id)
-    found = [row for post_id in (one.a_id, one.b_id) for row in rows(lea, post_id)]
-    return sorted((row for row in found if row.variant and row.state not in GONE), key=lambda row: row.due_at)
 
 
 def standing(lea: Desk, *posts: UUID) -> list[tuple[str, UUID]]:
@@ -79,7 +57,7 @@ def test_a_version_is_drawn_once_for_ever(test_id: UUID, occurrence: str) -> Non
 def test_each_version_is_as_likely_and_no_turn_is_kept(test_id: UUID) -> None:
     said = [drawn(test_id, f"{one:%Y-%m-%d}T10:00") for one in (date(2026, 1, 1) + timedelta(n) for n in range(400))]
     assert 140 < said.count(A) < 260, "six standard deviations around half"
-    kept_turns = sum(one == other for one, other in zip(said, said[1:], strict=False))
+    kept_turns = sum(one == other for one, other in pairwise(said))
     assert 139 < kept_turns < 260, "what was said before does not matter"
 
 
@@ -97,12 +75,14 @@ def test_each_time_says_the_version_drawn_and_none_is_left_out(lea: Desk) -> Non
     post_id = begin(lea, repeat(lea))
     test_id = compared(lea, post_id)
     lea.run()
-    one, made = seen(lea, test_id), units(lea, test_id)
-    assert len(made) == 30
-    assert [row.variant for row in made] == [drawn(test_id, row.occurrence_key) for row in made]
-    assert {row.variant: row.post_id for row in made} == {A: one.a_id, B: one.b_id}
+    one, found = seen(lea, test_id), units(lea, test_id)
+    assert len(found) == LEAST
+    assert [row.variant for row in found] == [drawn(test_id, row.occurrence_key) for row in found]
+    assert {row.variant: row.post_id for row in found} == {A: one.a_id, B: one.b_id}
     assert [day for day, _ in standing(lea, one.a_id, one.b_id)] == [str(day) for day in days(lea, post_id, 90)]
-    assert {post for day, post in standing(lea, one.a_id, one.b_id)[31:]} == {post_id}, "over: what repeated goes on"
+    assert {post for day, post in standing(lea, one.a_id, one.b_id)[LEAST + 1 :]} == {post_id}, (
+        "over: what repeated goes on"
+    )
     assert (one.differ, one.kept, one.ended_at, one.stopped) == ({"words"}, "", None, False)
 
 
@@ -117,7 +97,7 @@ def test_each_version_waits_for_its_own_yes_and_leaves_as_it_was_approved(lea: D
     approved(lea, one.b_id)
     assert {row.state for row in units(lea, test_id)} == {S.SCHEDULED}
     lea.live(hours=24 * 8)
-    said = {A: "again and again", B: "said otherwise"}
+    said = {A: "again and again", B: OTHER}
     first = [said[row.variant or ""] for row in units(lea, test_id)[:7]]
     assert lea.texts() == ["again and again", *first], "both left, on the days drawn"
     assert set(first) == set(said.values())
@@ -192,7 +172,7 @@ def test_what_the_account_says_otherwise_is_in_both(lea: Desk) -> None:
     test_id = compared(lea, planned.post_id)
     with lea.scope() as scope:
         other = planning.post(scope, seen(lea, test_id).b_id)
-    assert (other.title, other.body, other.overrides) == ("its own", "said otherwise", [])
+    assert (other.title, other.body, other.overrides) == ("its own", OTHER, [])
 
 
 # refused
@@ -201,7 +181,7 @@ def test_what_the_account_says_otherwise_is_in_both(lea: Desk) -> None:
 @pytest.mark.parametrize(
     ("more", "code"),
     [
-        ({"planned": 29}, "variants.size_wrong"),
+        ({"planned": 39}, "variants.size_wrong"),
         ({"planned": 1001}, "variants.size_wrong"),
         ({"planned": -1}, "variants.size_wrong"),
         ({"body": "AGAIN  and again"}, "variants.one_difference"),
@@ -247,7 +227,10 @@ def test_a_series_on_two_accounts_or_too_short_is_not_tested(lea: Desk) -> None:
     short = begin(lea, Repeat(Rule(Every.DAY, 20), *soon(lea), "UTC"))
     with pytest.raises(BadInput) as told:
         compared(lea, short)
-    assert (told.value.message.code, told.value.message.params) == ("variants.ends_before", {"left": 19, "planned": 30})
+    assert (told.value.message.code, told.value.message.params) == (
+        "variants.ends_before",
+        {"left": 19, "planned": LEAST},
+    )
 
 
 def test_one_test_at_a_time_and_no_change_in_its_midst(lea: Desk) -> None:
@@ -273,9 +256,10 @@ def test_another_agency_sees_none_of_it(lea: Desk, services: Services, sandbox: 
         assert told.value.message.code == "variants.unknown"
     with other.scope() as scope:
         assert variants.of_creators(scope, [lea.creator_id, other.creator_id]) == []
-    with pytest.raises(NotFound), other.scope() as scope:
-        wanted = Wanted(date(2026, 3, 1), "views", 24, 30, body="mine")
-        variants.begin(scope, running(lea, post_id), wanted, key=uuid7(), author="member:x")
+    wanted = Wanted(date(2026, 3, 1), "views", 24, LEAST, body="mine")
+    with pytest.raises(NotFound) as told:
+        other.act(variants.begin, running(lea, post_id), wanted, key=uuid7(), author=f"member:{other.author}")
+    assert told.value.message.code == "series.unknown"
 
 
 # ended
@@ -298,7 +282,7 @@ def test_from_its_end_on_one_version_is_said(lea: Desk, keep: str) -> None:
     assert [day for day, _ in whole] == [str(day) for day in days(lea, post_id, len(whole))], "no day twice, none lost"
     assert {post for _, post in whole[left:]} == {kept}
     lea.live(hours=24 * 3)
-    assert lea.texts()[left:] == [{A: "again and again", B: "said otherwise"}[keep]] * 3, "its yes stands"
+    assert lea.texts()[left:] == [{A: "again and again", B: OTHER}[keep]] * 3, "its yes stands"
     assert (seen(lea, test_id).kept, len(units(lea, test_id))) == (keep, left - 1)
 
 
@@ -312,7 +296,7 @@ def test_what_was_kept_is_tested_again(lea: Desk) -> None:
     b_id = seen(lea, first).b_id
     second = compared(lea, b_id, ahead=2, body="a third way")
     lea.run()
-    assert len(units(lea, second)) == 30
+    assert len(units(lea, second)) == LEAST
     lea.act(variants.end, second, keep=A, author=f"member:{lea.manager}")
     lea.run()
     whole = standing(lea, post_id, b_id, seen(lea, second).b_id)
@@ -341,10 +325,4 @@ def test_after_a_downtime_the_newest_leaves_whichever_version_it_says(lea: Desk)
     lea.live(hours=3)
     lea.pass_time(days=6)
     lea.run()
-    assert [row.state for row in sorted_rows(lea, test_id)[:6]].count(S.CANCELLED) == 5
-
-
-def sorted_rows(lea: Desk, test_id: UUID) -> list[Delivery]:
-    one = seen(lea, test_id)
-    found = [row for post_id in (one.a_id, one.b_id) for row in rows(lea, post_id)]
-    return sorted((row for row in found if row.variant), key=lambda row: row.due_at)
+    assert [row.state for row in made(lea, test_id)[:6]].count(S.CANCELLED) == 5
