@@ -169,8 +169,8 @@ def end(scope: Scope, test_id: UUID, *, keep: str, author: str) -> None:
         return
     test.ended_at, test.ended_by, test.kept = scope.now, author, keep
     scope.add(test)
-    row = _stretch(scope, test.id)
-    if row is None or row.state == SeriesState.STOPPED:
+    row = series.series(scope, _stretch(scope, test.id).id, lock=True)  # whoever stops it waits, or is seen here
+    if row.state == SeriesState.STOPPED:
         return
     repeat = series.repeat_of(row)
     for wall in repeat.upcoming(scope.now, 1, without=series.skipped(row)):
@@ -187,9 +187,10 @@ def _test(scope: Scope, test_id: UUID, *, lock: bool = False) -> PostTest:
     return row
 
 
-def _stretch(scope: Scope, test_id: UUID) -> Series | None:
+def _stretch(scope: Scope, test_id: UUID) -> Series:
+    """The series whose times are its units: it begins in the transaction the test does."""
     query = select(Series).where(Series.tenant_id == scope.tenant_id, Series.test_id == test_id)
-    return scope.session.exec(query.execution_options(populate_existing=True)).first()
+    return scope.session.exec(query.execution_options(populate_existing=True)).one()
 
 
 def test(scope: Scope, test_id: UUID) -> Listed:
@@ -211,8 +212,6 @@ def of_creators(scope: Scope, creators: Collection[UUID]) -> list[Listed]:
 
 def _listed(scope: Scope, row: PostTest) -> Listed:
     stretch = _stretch(scope, row.id)
-    if stretch is None:
-        raise NotFound("variants.unknown")
     channel = channel_reads.channel(scope, row.channel_id)
     a, b = (overrides.content(planning.post(scope, one), channel) for one in (row.a_id, row.b_id))
     return Listed(

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import pytest
@@ -11,7 +12,6 @@ from hypothesis import strategies as some
 from numpy.random import Generator, default_rng
 
 from foundation.errors import BadInput
-from foundation.ids import uuid7
 from insights import experiments
 from insights.experiments import Kind, Sample, Verdict, effect_of, judge, split_chance, student
 from schedules import drafting, removal, variants
@@ -38,7 +38,7 @@ def views(random: Generator, count: int, *, factor: float = 1.0, middle: float =
 
 def told(random: Generator, planned: int, *, factor: float = 1.0) -> Verdict:
     """A whole test: versions as they are drawn, B with so many times the views of A."""
-    test_id = uuid7()
+    test_id = UUID(bytes=random.bytes(16))
     said = [drawn(test_id, str(one)) for one in range(planned)]
     shown = {A: views(random, planned), B: views(random, planned, factor=factor)}
     return judge(daily([(one, shown[one][number]) for number, one in enumerate(said)]), planned)

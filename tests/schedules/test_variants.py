@@ -1,8 +1,9 @@
 """Two versions of what a series says: drawn by a hash, approved apart, ended; never both at once, never by choice."""
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import date, timedelta
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from channels import connecting
+from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import uuid7
 from schedules import approvals, assigning, drafting, planning, series, variants
@@ -21,7 +24,8 @@ from schedules.states import DeliveryState
 from schedules.variants import LEAST, Wanted
 from tests.fakes.network import Network
 from tests.schedules.builders import Desk, desk
-from tests.schedules.repeats import approved, begin, draft, only, repeat, rows, series_of, soon
+from tests.schedules.repeats import WEEKLY, approved, begin, draft, only, repeat, rows, series_of, soon
+from tests.schedules.test_series_at_once import at_once
 from tests.schedules.versions import GONE, OTHER, compared, made, seen, units
 from workers.wiring import Services
 
@@ -136,6 +140,20 @@ def test_a_unit_that_is_taken_off_is_made_good_later(lea: Desk) -> None:
     assert len(after) == 100
     keys = Counter(row.occurrence_key for one in (post_id, seen(lea, test_id).b_id) for row in rows(lea, one))
     assert set(keys.values()) <= {1, 2}
+
+
+def test_a_version_that_the_account_said_already_waits_for_a_person(lea: Desk) -> None:
+    """The guard against repeats looks at what each version says, not at what the series said before."""
+    lea.act(connecting.hold_repeats, lea.channels["main"], True)
+    post_id = begin(lea, repeat(lea))
+    approved(lea, post_id)
+    test_id = compared(lea, post_id)
+    approved(lea, seen(lea, test_id).b_id)
+    lea.delivery(OTHER)
+    lea.live(hours=24 * 7)
+    first = units(lea, test_id)[:6]
+    assert {(row.variant, S(row.state)) for row in first} == {(A, S.PUBLISHED), (B, S.HELD)}
+    assert {lea.why(row.id) for row in first if row.variant == B} == {"delivery.repeats_words"}
 
 
 def test_the_same_press_begins_one(lea: Desk) -> None:
@@ -326,3 +344,38 @@ def test_after_a_downtime_the_newest_leaves_whichever_version_it_says(lea: Desk)
     lea.pass_time(days=6)
     lea.run()
     assert [row.state for row in made(lea, test_id)[:6]].count(S.CANCELLED) == 5
+
+
+# two hands at once
+
+Hand = Callable[[Scope], Any]
+HANDS = ("begin", "end_a", "end_b", "extend", "stop", "approve")
+
+
+@pytest.mark.parametrize(("one", "two"), [pair for pair in product(HANDS, HANDS) if pair[0] <= pair[1]])
+def test_two_hands_on_one_test(lea: Desk, one: str, two: str) -> None:
+    """None waits for the other for ever, no date is said twice, and where it is ended one version goes on."""
+    post_id = begin(lea, repeat(lea, WEEKLY))
+    test_id = compared(lea, post_id, ahead=7)
+    found, author = seen(lea, test_id), f"member:{lea.author}"
+    third = Wanted(series_of(lea, post_id)[0].starts_on + timedelta(days=21), "views", 24, LEAST, body="a third one")
+    hands: dict[str, Hand] = {
+        "begin": lambda scope: variants.begin(scope, found.series_id, third, key=uuid7(), author=author),
+        "end_a": lambda scope: variants.end(scope, test_id, keep=A, author=author),
+        "end_b": lambda scope: variants.end(scope, test_id, keep=B, author=author),
+        "extend": lambda scope: series.extend(scope, found.series_id),
+        "stop": lambda scope: series.stop(scope, found.series_id),
+        "approve": lambda scope: approvals.approve(scope, found.b_id, member_id=lea.manager),
+    }
+    told = at_once(lea, hands[one], hands[two])
+    lea.run()
+    dates = [day for day, _ in standing(lea, found.a_id, found.b_id)]
+    assert len(dates) == len(set(dates))
+    assert all(
+        isinstance(said, Conflict | BadInput) for name, said in zip((one, two), told, strict=True) if name == "begin"
+    )
+    ended = seen(lea, test_id)
+    assert bool(ended.kept) == bool({"end_a", "end_b"} & {one, two})
+    if ended.kept and "stop" not in (one, two):
+        kept = found.b_id if ended.kept == B else found.a_id
+        assert {post for _, post in standing(lea, found.a_id, found.b_id)[1:]} == {kept}
