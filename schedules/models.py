@@ -94,6 +94,8 @@ class Delivery(CreatorRow, table=True):
     occurrence_key: str = ""
     """Of a series, the local date and time its rule says, as 2026-03-02T10:00; it stays when a person moves it."""
     series_id: UUID | None = None
+    variant: str | None = None
+    """Of a unit of a test, which version it says: a or b; nothing of any other."""
     native_id: str | None = None
     url: str | None = None
     """Native id and address are those of the first part."""
@@ -161,6 +163,8 @@ class Series(CreatorRow, table=True):
     __table_args__ = table(
         UniqueConstraint("tenant_id", "post_id", "nth"),
         ForeignKeyConstraint(["tenant_id", "post_id"], ["posts.tenant_id", "posts.id"]),
+        ForeignKeyConstraint(["tenant_id", "test_id"], ["post_tests.tenant_id", "post_tests.id"]),
+        UniqueConstraint("tenant_id", "test_id"),
         Index("series_creator", "tenant_id", "creator_id"),
         about="creator",
         keep="while the tenant is here",
@@ -180,6 +184,37 @@ class Series(CreatorRow, table=True):
     state: str = "running"
     next_extend_at: datetime | None = instant(optional=True)
     """When the next delivery is to be made; nothing once all of them are."""
+    test_id: UUID | None = None
+    """The test whose units its times are."""
+
+
+class PostTest(CreatorRow, table=True):
+    """Two versions of what a series says on one account, and how they are to be compared: fixed before either leaves.
+
+    `insights/experiments.py` knows what may be measured, and says what came of it.
+    """
+
+    __tablename__ = "post_tests"
+    __table_args__ = table(
+        ForeignKeyConstraint(["tenant_id", "a_id"], ["posts.tenant_id", "posts.id"]),
+        ForeignKeyConstraint(["tenant_id", "b_id"], ["posts.tenant_id", "posts.id"]),
+        Index("post_tests_creator", "tenant_id", "creator_id", "created_at"),
+        about="creator",
+        keep="while the tenant is here",
+    )
+    a_id: UUID
+    """The post that repeated before."""
+    b_id: UUID
+    channel_id: UUID
+    metric: str
+    age_hours: int
+    planned: int
+    """Units after which it is over."""
+    by: str
+    ended_at: datetime | None = instant(optional=True)
+    ended_by: str = ""
+    kept: str = ""
+    """Of a test that was ended, the version that goes on: a or b."""
 
 
 class CommentRow(CreatorRow, table=True):

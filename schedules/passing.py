@@ -25,7 +25,6 @@ def overtaken(scope: Scope, row: Delivery) -> bool:
         return False
     newer = select(Delivery.id).where(
         Delivery.tenant_id == scope.tenant_id,
-        Delivery.post_id == row.post_id,
         Delivery.channel_id == row.channel_id,
         Delivery.series_id == row.series_id,
         Delivery.due_at > row.due_at,

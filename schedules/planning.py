@@ -170,6 +170,7 @@ def add_delivery(
     at: WallTime,
     occurrence_key: str = "",
     series_id: UUID | None = None,
+    variant: str | None = None,
 ) -> UUID:
     """Wish a post on a channel at a wall time; once per (post, channel, occurrence). Raises NotFound.
 
@@ -203,6 +204,7 @@ def add_delivery(
         priority=owner.priority,
         occurrence_key=occurrence_key,
         series_id=series_id,
+        variant=variant,
         dry_run=series_id is None and rehearsing.covers(scope, post_id, channel_id),
     )
     scope.add(row)

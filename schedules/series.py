@@ -1,8 +1,10 @@
 """A post that leaves again and again: begun, extended ahead of time, one left out, changed from a date on, stopped."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import chain
 from uuid import UUID
 
 from sqlalchemy import type_coerce
@@ -14,7 +16,7 @@ from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import derived
 from foundation.words import Message
-from schedules import approvals, drafting, planning
+from schedules import approvals, assigning, drafting, planning
 from schedules.calendar import WallTime, parse_clock
 from schedules.drafting import Draft, Planned
 from schedules.events import ExtendDue
@@ -45,10 +47,13 @@ GIVEN_UP = TO_COME | {S.HELD, S.FAILED}
 
 @dataclass(frozen=True)
 class Change:
-    """What a series becomes from a date on: when, and what it says where that changes too (None: as before)."""
+    """What a series becomes from a date on: when, and what it says where that changes too (None: as before), written
+    anew or as another post has it; `test_id` is the test whose units its times are."""
 
     repeat: Repeat
     draft: Draft | None = None
+    post_id: UUID | None = None
+    test_id: UUID | None = None
 
 
 def series(scope: Scope, series_id: UUID, *, lock: bool = False) -> Series:
@@ -107,6 +112,7 @@ def begin(
     gap: timedelta = GAP,
     without: Iterable[date] = (),
     series_id: UUID | None = None,
+    test_id: UUID | None = None,
 ) -> UUID:
     """Let a post repeat on these accounts; its first time is made now, the others by `series.extend`.
 
@@ -135,6 +141,7 @@ def begin(
         gap_min=gap,
         skipped=[str(day) for day in sorted(set(without))],
         next_extend_at=scope.now,
+        test_id=test_id,
     )
     first = repeat.upcoming(scope.now, 1, without=skipped(row))
     _check_rule(scope, row, first, confirmed=confirmed)
@@ -151,7 +158,7 @@ def alone(scope: Scope, creator_id: UUID) -> None:
 
 
 def _times_ruled(scope: Scope, post_id: UUID) -> int:
-    query = select(func.max(Series.nth)).where(Series.tenant_id == scope.tenant_id, Series.post_id == post_id)
+    query = select(func.max(Series.nth)).where(Series.tenant_id == scope.tenant_id, assigning.says(scope, post_id))
     return scope.session.exec(query).one() or 0
 
 
@@ -206,23 +213,28 @@ def extend(scope: Scope, series_id: UUID) -> int:
     row = series(scope, series_id, lock=True)
     if row.state == SeriesState.STOPPED:
         return 0
-    refused = approvals.is_refused(scope, planning.post(scope, row.post_id), scope.now)
-    made = 0 if refused else _make(scope, row, _window(scope, row))
-    if made:
-        drafting.settle(scope, row.post_id)
+    said = [planning.post(scope, one) for one in assigning.posts(scope, row)]
+    refused = {one.id for one in said if approvals.is_refused(scope, one, scope.now)}
+    made = _make(scope, row, _window(scope, row), refused)
+    for post_id in made:
+        drafting.settle(scope, post_id)
     _wait(scope, row)
-    return made
+    return made.total()
 
 
-def _make(scope: Scope, row: Series, walls: Iterable[WallTime]) -> int:
+def _make(scope: Scope, row: Series, walls: Iterable[WallTime], refused: Collection[UUID] = ()) -> Counter[UUID]:
+    """What is missing, but of posts that somebody refused; how many of each post."""
     known = _keys(scope, row)
-    made = 0
+    made: Counter[UUID] = Counter()
     for wall in walls:
         key = key_of(row, wall)
-        for channel in map(UUID, row.channels):
-            if (channel, key) not in known:
-                planning.add_delivery(scope, row.post_id, channel, at=wall, occurrence_key=key, series_id=row.id)
-                made += 1
+        for channel in (one for one in map(UUID, row.channels) if (one, key) not in known):
+            post_id, variant = assigning.turn(scope, row, channel, key)
+            if post_id not in refused:
+                planning.add_delivery(
+                    scope, post_id, channel, at=wall, occurrence_key=key, series_id=row.id, variant=variant
+                )
+                made[post_id] += 1
     return made
 
 
@@ -232,7 +244,8 @@ def key_of(row: Series, wall: WallTime) -> str:
 
 
 def _keys(scope: Scope, row: Series) -> set[tuple[UUID, str]]:
-    here = (Delivery.tenant_id == scope.tenant_id, Delivery.post_id == row.post_id, Delivery.series_id == row.id)
+    said = col(Delivery.post_id).in_(assigning.posts(scope, row))
+    here = (Delivery.tenant_id == scope.tenant_id, said, Delivery.series_id == row.id)
     return set(scope.session.exec(select(Delivery.channel_id, Delivery.occurrence_key).where(*here)))
 
 
@@ -288,7 +301,7 @@ def change_following(
 
     What had a time of its own from that date on is replaced as well; what has left counts for its date, and dates that
     were left out stay so. Without other words the yes that was said stands. Once per series and date. Raises BadInput
-    as `begin` does, and for a day it does not fall on; Conflict once it is stopped.
+    as `begin` does, and for a day it does not fall on; Conflict once it is stopped, and while a test runs on it.
     """
     alone(scope, series(scope, series_id).creator_id)  # before its rows: whoever begins one locks in this order
     row = _changeable(scope, series_id)
@@ -296,6 +309,7 @@ def change_following(
     done = scope.session.get(Series, (scope.tenant_id, new_id))
     if done is not None:
         return done.post_id
+    assigning.untested(scope, row)
     old = repeat_of(row)
     if not old.falls_on(day) or change.repeat.starts_on < day:
         raise BadInput("series.no_such_day", day=f"{day:%d/%m/%Y}")
@@ -304,7 +318,7 @@ def change_following(
     _drop(scope, following, Message("series.replaced"))
     row.rule = str(old.before(day).rule)
     _wait(scope, row)
-    post_id = row.post_id
+    post_id = change.post_id or row.post_id
     if change.draft is not None:
         post_id = _write_following(scope, row, day, change.draft, author=author)
     begin(
@@ -316,6 +330,7 @@ def change_following(
         gap=row.gap_min,
         without=gone | {one for one in skipped(row) if one >= day},
         series_id=new_id,
+        test_id=change.test_id,
     )
     drafting.settle(scope, post_id)
     return post_id
@@ -340,7 +355,8 @@ def _changeable(scope: Scope, series_id: UUID) -> Series:
 
 def _from(scope: Scope, row: Series, day: date) -> list[Delivery]:
     """The deliveries of a series of this local date and later, locked; one that was moved counts for its first date."""
-    return [one for one in deliveries_of(scope, row.post_id, lock=True) if one.series_id == row.id and _day(one) >= day]
+    found = chain.from_iterable(deliveries_of(scope, one, lock=True) for one in assigning.posts(scope, row))
+    return [one for one in found if one.series_id == row.id and _day(one) >= day]
 
 
 def _day(row: Delivery) -> date:

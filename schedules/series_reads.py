@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from foundation.database import Scope
+from schedules import assigning
 from schedules.calendar import WallTime
 from schedules.models import Series
 from schedules.recurrence import Repeat
@@ -32,10 +33,10 @@ class Repeated:
 
 
 def of_post(scope: Scope, post_id: UUID) -> list[Repeated]:
-    """The series of a post, the first rule first; nothing of a post nobody here has."""
+    """The series that say a post, the first rule first; nothing of a post nobody here has."""
     rows = scope.session.exec(
         select(Series)
-        .where(Series.tenant_id == scope.tenant_id, Series.post_id == post_id)
+        .where(Series.tenant_id == scope.tenant_id, assigning.says(scope, post_id))
         .order_by(col(Series.nth))
         .execution_options(populate_existing=True)
     )

@@ -17,6 +17,7 @@ from dashboard.app_pages import (
     calendar_post,
     calendar_queue,
     calendar_quiet,
+    calendar_variants,
     calendar_week,
     compose,
     compose_draft,
@@ -60,6 +61,8 @@ def show(page: Page) -> None:
         calendar_pool.show(page, pool)
     elif st.query_params.get("missed"):
         calendar_missed.show(page)
+    elif (compare := st.query_params.get("compare")) and page.may(Right.RUN):
+        calendar_variants.show(page, compare)
     elif st.query_params.get("files"):
         calendar_files.show(page)
     elif st.query_params.get("ahead"):
@@ -114,6 +117,7 @@ def _bar(page: Page, view: str, shown: Window, today: date) -> None:
             _go(page, "calendar.queue", "Q", queue="1")
             _go(page, "calendar.week", "B", week="1")
             _go(page, "calendar.pool", "A", pool="1")
+            _go(page, "calendar.variants", "V", compare="1")
             st.button(
                 page.word("calendar.new"),
                 type="primary",

@@ -1,0 +1,187 @@
+"""What came of two versions of a post: judged once, at the size that was planned, on readings of equal age.
+
+Nothing is told of which one is ahead before that: whoever looks every day and stops when it looks well finds a
+difference between equals in a quarter of all tests (insights.md, section 9).
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from statistics import NormalDist, fmean, variance
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from foundation.database import Scope
+from foundation.errors import BadInput
+from insights.collecting import DRIFT, METRICS
+from insights.models import MetricSnapshot
+from schedules import variants
+from schedules.assigning import A, B
+from schedules.variants import Listed, Unit, Wanted
+
+AGES = (24, 168)
+"""Hours after which the readings of a test are taken: the first hour says too little."""
+
+LEAST_COUNT = 100
+"""Of what is measured, in each version, below which nothing is said."""
+
+LEAST_UNITS = 10
+"""Posts of each version with a reading, below which nothing is said: the interval leans on their number."""
+
+LEAST_DAYS = 7
+"""Full days from the first post to the last: a week has better days and worse ones."""
+
+UNEVEN = 0.001
+"""A split this unlikely, or less, is no accident: something keeps one version from being counted."""
+
+CONFIDENCE = 0.95
+
+
+class Kind(StrEnum):
+    """What is said of a test; `experiments.verdict.<kind>` says it to people."""
+
+    WAITING = "waiting"
+    MIXED = "mixed"  # somebody rewrote a version: they differ in more than one thing, or in nothing
+    UNEVEN = "uneven"
+    FEW = "few"
+    SHORT = "short"
+    OPEN = "open"  # no difference that could be told from chance
+    BETTER = "better"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A unit whose age has come: `value` is what was read then, None where the platform gave nothing."""
+
+    variant: str
+    at: datetime
+    value: int | None
+
+
+@dataclass(frozen=True)
+class Effect:
+    """By how much a usual post of B has more than one of A, as a share (0.2 is 20 % more), with its interval."""
+
+    share: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What may be said of a test: `more` units are missing; `a` and `b` are the units that were read, `unread` those
+    without a number; `days` are full ones. `effect` and the `better` version stand in a finished one alone."""
+
+    kind: Kind
+    more: int = 0
+    a: int = 0
+    b: int = 0
+    unread: int = 0
+    days: int = 0
+    effect: Effect | None = None
+    better: str = ""
+
+
+def begin(scope: Scope, series_id: UUID, wanted: Wanted, *, key: UUID, author: str) -> UUID:
+    """Begin a test, as `variants.begin`. Raises BadInput too for a number nobody reads, or an age."""
+    if wanted.metric not in METRICS or wanted.age_hours not in AGES:
+        raise BadInput("experiments.no_such_reading")
+    return variants.begin(scope, series_id, wanted, key=key, author=author)
+
+
+def verdict(scope: Scope, test: Listed) -> Verdict:
+    """What may be said of a test now."""
+    units = variants.units(scope, test)
+    values = _values(scope, test, units)
+    late = timedelta(hours=test.age_hours) * (1 + DRIFT)  # no reading comes after that
+    ripe = [one for one in units if values.get(one.delivery_id) is not None or one.at + late < scope.now]
+    samples = [Sample(one.variant, one.at, values.get(one.delivery_id)) for one in ripe]
+    return judge(samples, test.planned) if len(test.differ) == 1 else Verdict(Kind.MIXED)
+
+
+def _values(scope: Scope, test: Listed, units: Sequence[Unit]) -> Mapping[UUID, int | None]:
+    rows = scope.session.exec(
+        select(MetricSnapshot.delivery_id, MetricSnapshot.value).where(
+            MetricSnapshot.tenant_id == scope.tenant_id,
+            col(MetricSnapshot.delivery_id).in_([one.delivery_id for one in units]),
+            MetricSnapshot.metric == test.metric,
+            MetricSnapshot.age_hours == test.age_hours,
+        )
+    )
+    return dict(rows.all())
+
+
+def judge(samples: Sequence[Sample], planned: int) -> Verdict:
+    """The verdict on the first `planned` samples, in their order; pure."""
+    counted = samples[:planned]
+    a, b = ([one.value for one in counted if one.variant == name and one.value is not None] for name in (A, B))
+    days = (counted[-1].at - counted[0].at) // timedelta(days=1) if counted else 0
+    told = Verdict(Kind.WAITING, planned - len(counted), len(a), len(b), len(counted) - len(a) - len(b), days)
+    if told.more:
+        return told
+    kind = _barred(a, b, days)
+    if kind is not None:
+        return _as(told, kind)
+    effect = effect_of(a, b)
+    if effect.low <= 0 <= effect.high:
+        return _as(told, Kind.OPEN, effect)
+    return _as(told, Kind.BETTER, effect, B if effect.share > 0 else A)
+
+
+def _as(told: Verdict, kind: Kind, effect: Effect | None = None, better: str = "") -> Verdict:
+    return Verdict(kind, told.more, told.a, told.b, told.unread, told.days, effect, better)
+
+
+def _barred(a: Sequence[int], b: Sequence[int], days: int) -> Kind | None:
+    """Why nothing may be said of a test that has its size."""
+    if split_chance(len(a), len(b)) < UNEVEN:
+        return Kind.UNEVEN
+    if days < LEAST_DAYS:
+        return Kind.SHORT
+    if min(len(a), len(b)) < LEAST_UNITS or min(sum(a), sum(b)) < LEAST_COUNT:
+        return Kind.FEW
+    return None
+
+
+def split_chance(a: int, b: int) -> float:
+    """How likely a split at least as uneven is, where each version is as likely: chi-square with one degree of freedom.
+
+    Source: https://www.itl.nist.gov/div898/handbook/eda/section3/eda35f.htm; with one degree it is a squared normal.
+    """
+    return math.erfc(math.sqrt((a - b) ** 2 / (2 * (a + b)))) if a + b else 1.0
+
+
+def effect_of(a: Sequence[int], b: Sequence[int]) -> Effect:
+    """By how much b is above a, as a ratio of geometric means of 1 + count: one post that everybody shared does not
+    decide. Welch's interval on the logarithms, two or more of each.
+
+    Source: https://www.itl.nist.gov/div898/handbook/eda/section3/eda353.htm
+    """
+    logs_a, logs_b = ([math.log1p(one) for one in each] for each in (a, b))
+    share_a, share_b = (variance(each) / len(each) for each in (logs_a, logs_b))
+    shift, spread = fmean(logs_b) - fmean(logs_a), share_a + share_b
+    reach = 0.0
+    if spread > 0:
+        freedom = spread**2 / (share_a**2 / (len(a) - 1) + share_b**2 / (len(b) - 1))
+        reach = student(freedom) * math.sqrt(spread)
+    return Effect(*(math.expm1(one) for one in (shift, shift - reach, shift + reach)))
+
+
+def student(freedom: float) -> float:
+    """The quantile of Student's t that leaves `1 - CONFIDENCE` outside, on both sides; off by less than 0.001 from
+    five degrees of freedom on.
+
+    Source: Abramowitz and Stegun, 26.7.5, https://personal.math.ubc.ca/~cbm/aands/page_949.htm
+    """
+    z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+    terms = (
+        z,
+        (z**3 + z) / 4,
+        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
+        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
+        (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
+    )
+    return sum(term / freedom**power for power, term in enumerate(terms))

@@ -1,0 +1,101 @@
+"""Two versions against each other, on their page: begun, told how they stand, ended; nobody else's."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+
+from dashboard.reads.variants import said_of
+from foundation.database import OpenScope
+from foundation.words import LANGUAGES, say
+from insights.experiments import Effect, Kind, Verdict
+from schedules import series, variants
+from schedules.variants import Listed
+from tenants.roles import Role
+from tests.dashboard.builders import Agency, agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.streams import stream
+from tests.dashboard.test_series import begun, rows
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def tried(who: Agency) -> list[Listed]:
+    with who.scope() as scope:
+        return variants.of_creators(scope, [who.creator_id])
+
+
+def test_a_test_is_begun_seen_and_ended(door: Door, lumiere: Agency) -> None:
+    post_id = begun(lumiere, weeks=120)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar")
+        assert "l’une contre l’autre" in page.press("Deux versions")
+        assert "Changez soit le texte, soit l’image" in page.press("Lancer ce test")
+        assert tried(lumiere) == []
+        page.type("Texte de la version B", "chaque semaine, autrement")
+        assert "La version B attend son accord" in page.press("Lancer ce test")
+        (test,) = tried(lumiere)
+        assert (test.a_id, test.metric, test.age_hours, test.planned) == (post_id, "views", 24, 60)
+        text = page.again()
+        assert "chaque semaine, autrement" in text
+        assert "il manque 60 publications" in text
+        assert "Un test demande une publication qui se répète" in text, "the one series there is has its test"
+        assert "La série continue avec la version B" in page.press("Continuer avec B")
+    (test,) = tried(lumiere)
+    assert test.kept == "b"
+    all_coming(lumiere, test.b_id)
+    ahead = [row for row in rows(lumiere, test.b_id) if row.state != "cancelled"]
+    assert len(ahead) >= 12
+    assert not [row for row in rows(lumiere, post_id) if row.state != "cancelled" and row.due_at > ahead[0].due_at]
+
+
+def all_coming(who: Agency, post_id: UUID) -> None:
+    """What the house makes a moment later of the series that goes on."""
+    from_here = [row.series_id for row in rows(who, post_id) if row.state != "cancelled"]
+    with who.scope() as scope:
+        series.extend(scope, from_here[-1])
+
+
+def test_a_picture_of_nobody_is_refused(door: Door, lumiere: Agency) -> None:
+    begun(lumiere, weeks=120)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", compare="mia")
+        page.choose("Image de la version B", "sans image")
+        assert "Changez soit le texte, soit l’image" in page.press("Lancer ce test"), "there is none in A either"
+    assert tried(lumiere) == []
+
+
+def test_the_page_is_read_in_english_and_teaches_when_empty(door: Door, tenant: OpenScope) -> None:
+    english = agency(tenant, language="en")
+    english.post("one", minutes=60)
+    with stream(door.url, door.cookie(english)) as page:
+        text = page.open("/calendar", compare="1")
+        assert "Two versions against each other" in text
+        assert "A test needs a post that repeats on one account" in text
+
+
+@pytest.mark.parametrize("asked", ["x", "../..", "mia-2"])
+def test_another_creators_tests_are_not_there(door: Door, lumiere: Agency, asked: str) -> None:
+    begun(lumiere, weeks=120)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.may_fail = True
+        assert "Lancer un test" not in page.open("/calendar", compare=asked)
+
+
+def test_who_may_not_plan_sees_none(door: Door, lumiere: Agency) -> None:
+    begun(lumiere, weeks=120)
+    with stream(door.url, door.cookie(lumiere, Role.CHATTER)) as page:
+        page.may_fail = True
+        assert "Two versions against" not in page.open("/calendar", compare="1")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", Kind)
+def test_each_verdict_has_its_sentence(kind: Kind, language: str) -> None:
+    test = Listed(*[UUID(int=1)] * 6, "views", 24, 40, NOW, None, "", frozenset({"words"}), stopped=False)
+    effect = Effect(0.12, -0.031, 0.29) if kind in (Kind.OPEN, Kind.BETTER) else None
+    better = "b" if kind is Kind.BETTER else ""
+    said = say(said_of(test, Verdict(kind, 7, 21, 19, 0, 5, effect, better)), language)
+    wanted = {Kind.WAITING: "7", Kind.UNEVEN: "21", Kind.SHORT: "5", Kind.OPEN: "-3 %", Kind.BETTER: "+12 %"}
+    assert wanted.get(kind, "") in said
+    assert "{" not in said

@@ -1,0 +1,381 @@
+"""Two versions of what a series says: drawn by a hash, approved apart, ended; never both at once, never by choice."""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import date, timedelta
+from itertools import pairwise, product
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from channels import connecting
+from foundation.database import Scope
+from foundation.errors import BadInput, Conflict, NotFound
+from foundation.ids import uuid7
+from schedules import approvals, assigning, drafting, planning, series, variants
+from schedules.assigning import A, B, drawn
+from schedules.overrides import Override
+from schedules.recurrence import Every, Repeat, Rule
+from schedules.series import Change
+from schedules.states import DeliveryState
+from schedules.variants import LEAST, Wanted
+from tests.fakes.network import Network
+from tests.schedules.builders import Desk, desk
+from tests.schedules.repeats import WEEKLY, approved, begin, draft, only, repeat, rows, series_of, soon
+from tests.schedules.test_series_at_once import at_once
+from tests.schedules.versions import GONE, OTHER, compared, made, seen, units
+from workers.wiring import Services
+
+S = DeliveryState
+
+
+def running(lea: Desk, post_id: UUID) -> UUID:
+    """The series of a post as it goes on."""
+    return series_of(lea, post_id)[-1].id
+
+
+def standing(lea: Desk, *posts: UUID) -> list[tuple[str, UUID]]:
+    """The local dates of what stands of posts, each with its post."""
+    found = [row for one in posts for row in rows(lea, one) if row.state not in GONE]
+    return sorted((row.wall_time[:10], row.post_id) for row in found)
+
+
+def days(lea: Desk, post_id: UUID, count: int) -> list[date]:
+    first = series_of(lea, post_id)[0].starts_on
+    return [first + timedelta(days=one) for one in range(count)]
+
+
+# who gets which
+
+
+@given(some.uuids(), some.text(max_size=40))
+def test_a_version_is_drawn_once_for_ever(test_id: UUID, occurrence: str) -> None:
+    assert drawn(test_id, occurrence) == drawn(UUID(str(test_id)), occurrence)
+    assert drawn(test_id, occurrence) in (A, B)
+
+
+@given(some.uuids())
+def test_each_version_is_as_likely_and_no_turn_is_kept(test_id: UUID) -> None:
+    said = [drawn(test_id, f"{one:%Y-%m-%d}T10:00") for one in (date(2026, 1, 1) + timedelta(n) for n in range(400))]
+    assert 140 < said.count(A) < 260, "six standard deviations around half"
+    kept_turns = sum(one == other for one, other in pairwise(said))
+    assert 139 < kept_turns < 260, "what was said before does not matter"
+
+
+def test_it_is_the_hash_that_is_written_down() -> None:
+    """A machine that drew otherwise would mix up tests that run."""
+    test_id = UUID("0198c0de-0000-7000-8000-00000000000a")
+    found = "".join(drawn(test_id, f"2026-03-{day:02}T10:00~2") for day in range(1, 13))
+    assert found == "baabbbbbbbba"
+
+
+# begun
+
+
+def test_each_time_says_the_version_drawn_and_none_is_left_out(lea: Desk) -> None:
+    post_id = begin(lea, repeat(lea))
+    test_id = compared(lea, post_id)
+    lea.run()
+    one, found = seen(lea, test_id), units(lea, test_id)
+    assert len(found) == LEAST
+    assert [row.variant for row in found] == [drawn(test_id, row.occurrence_key) for row in found]
+    assert {row.variant: row.post_id for row in found} == {A: one.a_id, B: one.b_id}
+    assert [day for day, _ in standing(lea, one.a_id, one.b_id)] == [str(day) for day in days(lea, post_id, 90)]
+    assert {post for day, post in standing(lea, one.a_id, one.b_id)[LEAST + 1 :]} == {post_id}, (
+        "over: what repeated goes on"
+    )
+    assert (one.differ, one.kept, one.ended_at, one.stopped) == ({"words"}, "", None, False)
+
+
+def test_each_version_waits_for_its_own_yes_and_leaves_as_it_was_approved(lea: Desk) -> None:
+    post_id = begin(lea, repeat(lea))
+    approved(lea, post_id)
+    test_id = compared(lea, post_id)
+    lea.run()
+    one = seen(lea, test_id)
+    assert {row.variant for row in units(lea, test_id) if row.state == S.SCHEDULED} == {A}
+    assert {row.variant for row in units(lea, test_id) if row.state == S.DRAFT} == {B}
+    approved(lea, one.b_id)
+    assert {row.state for row in units(lea, test_id)} == {S.SCHEDULED}
+    lea.live(hours=24 * 8)
+    said = {A: "again and again", B: OTHER}
+    first = [said[row.variant or ""] for row in units(lea, test_id)[:7]]
+    assert lea.texts() == ["again and again", *first], "both left, on the days drawn"
+    assert set(first) == set(said.values())
+
+
+def test_what_nobody_approved_does_not_leave(lea: Desk) -> None:
+    post_id = begin(lea, repeat(lea))
+    approved(lea, post_id)
+    test_id = compared(lea, post_id)
+    lea.live(hours=24 * 8)
+    assert set(lea.texts()) == {"again and again"}
+    assert {row.state for row in units(lea, test_id)[:7] if row.variant == B} == {S.HELD}
+
+
+def test_no_more_of_a_version_is_made_while_somebody_says_no_to_it(lea: Desk) -> None:
+    post_id = begin(lea, repeat(lea))
+    test_id = compared(lea, post_id)
+    b_id = seen(lea, test_id).b_id
+    lea.act(approvals.turn_down, b_id, member_id=lea.manager, note="never")
+    lea.run()
+    assert {row.variant for row in units(lea, test_id)} == {A}
+    assert not [row for row in rows(lea, b_id) if row.state != S.CANCELLED]
+
+
+def test_a_unit_that_is_taken_off_is_made_good_later(lea: Desk) -> None:
+    post_id = begin(lea, repeat(lea))
+    test_id = compared(lea, post_id, planned=100)
+    lea.run()
+    before = units(lea, test_id)
+    assert len(before) == 89, "what is made ahead"
+    lea.act(drafting.skip, before[3].id)
+    for _ in range(13):
+        lea.pass_time(days=1)
+        lea.run()
+    after = [row for row in units(lea, test_id) if row.state not in assigning.LOST]
+    assert len(after) == 100
+    keys = Counter(row.occurrence_key for one in (post_id, seen(lea, test_id).b_id) for row in rows(lea, one))
+    assert set(keys.values()) <= {1, 2}
+
+
+def test_a_version_that_the_account_said_already_waits_for_a_person(lea: Desk) -> None:
+    """The guard against repeats looks at what each version says, not at what the series said before."""
+    lea.act(connecting.hold_repeats, lea.channels["main"], True)
+    post_id = begin(lea, repeat(lea))
+    approved(lea, post_id)
+    test_id = compared(lea, post_id)
+    approved(lea, seen(lea, test_id).b_id)
+    lea.delivery(OTHER)
+    lea.live(hours=24 * 7)
+    first = units(lea, test_id)[:6]
+    assert {(row.variant, S(row.state)) for row in first} == {(A, S.PUBLISHED), (B, S.HELD)}
+    assert {lea.why(row.id) for row in first if row.variant == B} == {"delivery.repeats_words"}
+
+
+def test_the_same_press_begins_one(lea: Desk) -> None:
+    post_id, key = begin(lea, repeat(lea)), uuid7()
+    first = compared(lea, post_id, key=key)
+    assert compared(lea, post_id, key=key) == first
+    lea.run()
+    with lea.scope() as scope:
+        assert [one.id for one in variants.of_creators(scope, [lea.creator_id])] == [first]
+
+
+def test_pictures_are_tested_too(lea: Desk) -> None:
+    photo = lea.photo()
+    post_id = begin(lea, repeat(lea))
+    test_id = compared(lea, post_id, body=None, media=(photo,))
+    one = seen(lea, test_id)
+    assert one.differ == {"pictures"}
+    with lea.scope() as scope:
+        assert planning.post(scope, one.b_id).media == [str(photo)]
+
+
+def test_what_the_account_says_otherwise_is_in_both(lea: Desk) -> None:
+    place = Override(str(lea.channels["main"]), title="its own")
+    written = draft(lea)
+    with lea.scope(f"member:{lea.author}") as scope:
+        planned = series.plan(
+            scope,
+            drafting.Draft(written.creator_id, "", written.body, (), written.channels, others=(place,)),
+            repeat(lea),
+            key=uuid7(),
+            author=f"member:{lea.author}",
+            confirmed=True,
+        )
+    test_id = compared(lea, planned.post_id)
+    with lea.scope() as scope:
+        other = planning.post(scope, seen(lea, test_id).b_id)
+    assert (other.title, other.body, other.overrides) == ("its own", OTHER, [])
+
+
+# refused
+
+
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [
+        ({"planned": 39}, "variants.size_wrong"),
+        ({"planned": 1001}, "variants.size_wrong"),
+        ({"planned": -1}, "variants.size_wrong"),
+        ({"body": "AGAIN  and again"}, "variants.one_difference"),
+        ({"body": None}, "variants.one_difference"),
+        ({"body": "x" * 20_001}, "post.too_long"),
+        ({"body": "a\x00b"}, "post.unwritable"),
+        ({"body": " "}, "compose.empty"),
+        ({"ahead": -3}, "series.no_such_day"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(lea: Desk, more: dict[str, Any], code: str) -> None:
+    post_id = begin(lea, repeat(lea))
+    with pytest.raises(BadInput) as told:
+        compared(lea, post_id, **more)
+    assert told.value.message.code == code
+    with lea.scope() as scope:
+        assert variants.of_creators(scope, [lea.creator_id]) == []
+
+
+def test_two_differences_at_once_are_refused(lea: Desk) -> None:
+    post_id = begin(lea, repeat(lea))
+    with pytest.raises(BadInput):
+        compared(lea, post_id, media=(lea.photo(),))
+    with pytest.raises(NotFound):
+        compared(lea, post_id, body=None, media=(uuid7(),))
+
+
+def test_a_date_that_has_passed_is_refused(lea: Desk) -> None:
+    post_id = begin(lea, repeat(lea))
+    lea.pass_time(days=3)
+    with pytest.raises(BadInput) as told:
+        compared(lea, post_id)
+    assert told.value.message.code == "delivery.time_passed"
+
+
+def test_a_series_on_two_accounts_or_too_short_is_not_tested(lea: Desk) -> None:
+    lea.connect("other")
+    both = begin(lea, repeat(lea), "main", "other")
+    with pytest.raises(BadInput) as told:
+        compared(lea, both)
+    assert told.value.message.code == "variants.one_account"
+    lea.act(series.stop, only(lea, both))
+    short = begin(lea, Repeat(Rule(Every.DAY, 20), *soon(lea), "UTC"))
+    with pytest.raises(BadInput) as told:
+        compared(lea, short)
+    assert (told.value.message.code, told.value.message.params) == (
+        "variants.ends_before",
+        {"left": 19, "planned": LEAST},
+    )
+
+
+def test_one_test_at_a_time_and_no_change_in_its_midst(lea: Desk) -> None:
+    post_id = begin(lea, repeat(lea))
+    compared(lea, post_id)
+    lea.run()
+    with pytest.raises(Conflict) as told:
+        compared(lea, post_id, ahead=3, body="a third one")
+    assert told.value.message.code == "variants.running"
+    day = days(lea, post_id, 6)[-1]
+    found = series_of(lea, post_id)[-1]
+    change = Change(series.repeat_of(found).following(day), draft(lea, body="other words"))
+    with pytest.raises(Conflict):
+        lea.act(series.change_following, found.id, day, change, author=f"member:{lea.author}", confirmed=True)
+
+
+def test_another_agency_sees_none_of_it(lea: Desk, services: Services, sandbox: Network) -> None:
+    post_id = begin(lea, repeat(lea))
+    test_id, other = compared(lea, post_id), desk(services, sandbox)
+    for act in (variants.test, variants.end):
+        with pytest.raises(NotFound) as told:
+            other.act(act, test_id, **({"keep": A, "author": "x"} if act is variants.end else {}))
+        assert told.value.message.code == "variants.unknown"
+    with other.scope() as scope:
+        assert variants.of_creators(scope, [lea.creator_id, other.creator_id]) == []
+    wanted = Wanted(date(2026, 3, 1), "views", 24, LEAST, body="mine")
+    with pytest.raises(NotFound) as told:
+        other.act(variants.begin, running(lea, post_id), wanted, key=uuid7(), author=f"member:{other.author}")
+    assert told.value.message.code == "series.unknown"
+
+
+# ended
+
+
+@pytest.mark.parametrize("keep", [A, B])
+def test_from_its_end_on_one_version_is_said(lea: Desk, keep: str) -> None:
+    post_id = begin(lea, repeat(lea))
+    approved(lea, post_id)
+    test_id = compared(lea, post_id)
+    one = seen(lea, test_id)
+    approved(lea, one.b_id)
+    lea.live(hours=24 * 4)
+    left = len(lea.texts())
+    for _ in range(2):
+        lea.act(variants.end, test_id, keep=keep, author=f"member:{lea.manager}")
+    lea.run()
+    kept = one.b_id if keep == B else one.a_id
+    whole = standing(lea, one.a_id, one.b_id)
+    assert [day for day, _ in whole] == [str(day) for day in days(lea, post_id, len(whole))], "no day twice, none lost"
+    assert {post for _, post in whole[left:]} == {kept}
+    lea.live(hours=24 * 3)
+    assert lea.texts()[left:] == [{A: "again and again", B: OTHER}[keep]] * 3, "its yes stands"
+    assert (seen(lea, test_id).kept, len(units(lea, test_id))) == (keep, left - 1)
+
+
+def test_what_was_kept_is_tested_again(lea: Desk) -> None:
+    """The dates of the first test are cancelled with their keys: what comes after finds keys of its own."""
+    post_id = begin(lea, repeat(lea))
+    first = compared(lea, post_id)
+    lea.run()
+    lea.act(variants.end, first, keep=B, author=f"member:{lea.manager}")
+    lea.run()
+    b_id = seen(lea, first).b_id
+    second = compared(lea, b_id, ahead=2, body="a third way")
+    lea.run()
+    assert len(units(lea, second)) == LEAST
+    lea.act(variants.end, second, keep=A, author=f"member:{lea.manager}")
+    lea.run()
+    whole = standing(lea, post_id, b_id, seen(lea, second).b_id)
+    assert [day for day, _ in whole] == [str(day) for day in days(lea, post_id, len(whole))]
+    assert len(whole) >= 90
+
+
+def test_a_test_of_a_series_that_was_stopped_ends_quietly(lea: Desk) -> None:
+    post_id = begin(lea, repeat(lea))
+    test_id = compared(lea, post_id)
+    lea.run()
+    lea.act(series.stop, running(lea, post_id))
+    assert units(lea, test_id) == []
+    assert seen(lea, test_id).stopped
+    lea.act(variants.end, test_id, keep=A, author=f"member:{lea.manager}")
+    assert len(series_of(lea, post_id)) == 2
+    with pytest.raises(BadInput):
+        lea.act(variants.end, test_id, keep="c", author=f"member:{lea.manager}")
+
+
+def test_after_a_downtime_the_newest_leaves_whichever_version_it_says(lea: Desk) -> None:
+    post_id = begin(lea, repeat(lea))
+    approved(lea, post_id)
+    test_id = compared(lea, post_id)
+    approved(lea, seen(lea, test_id).b_id)
+    lea.live(hours=3)
+    lea.pass_time(days=6)
+    lea.run()
+    assert [row.state for row in made(lea, test_id)[:6]].count(S.CANCELLED) == 5
+
+
+# two hands at once
+
+Hand = Callable[[Scope], Any]
+HANDS = ("begin", "end_a", "end_b", "extend", "stop", "approve")
+
+
+@pytest.mark.parametrize(("one", "two"), [pair for pair in product(HANDS, HANDS) if pair[0] <= pair[1]])
+def test_two_hands_on_one_test(lea: Desk, one: str, two: str) -> None:
+    """None waits for the other for ever, no date is said twice, and where it is ended one version goes on."""
+    post_id = begin(lea, repeat(lea, WEEKLY))
+    test_id = compared(lea, post_id, ahead=7)
+    found, author = seen(lea, test_id), f"member:{lea.author}"
+    third = Wanted(series_of(lea, post_id)[0].starts_on + timedelta(days=21), "views", 24, LEAST, body="a third one")
+    hands: dict[str, Hand] = {
+        "begin": lambda scope: variants.begin(scope, found.series_id, third, key=uuid7(), author=author),
+        "end_a": lambda scope: variants.end(scope, test_id, keep=A, author=author),
+        "end_b": lambda scope: variants.end(scope, test_id, keep=B, author=author),
+        "extend": lambda scope: series.extend(scope, found.series_id),
+        "stop": lambda scope: series.stop(scope, found.series_id),
+        "approve": lambda scope: approvals.approve(scope, found.b_id, member_id=lea.manager),
+    }
+    told = at_once(lea, hands[one], hands[two])
+    lea.run()
+    dates = [day for day, _ in standing(lea, found.a_id, found.b_id)]
+    assert len(dates) == len(set(dates))
+    assert all(
+        isinstance(said, Conflict | BadInput) for name, said in zip((one, two), told, strict=True) if name == "begin"
+    )
+    ended = seen(lea, test_id)
+    assert bool(ended.kept) == bool({"end_a", "end_b"} & {one, two})
+    if ended.kept and "stop" not in (one, two):
+        kept = found.b_id if ended.kept == B else found.a_id
+        assert {post for _, post in standing(lea, found.a_id, found.b_id)[1:]} == {kept}
