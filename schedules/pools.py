@@ -17,8 +17,10 @@ from schedules import drafting, likeness, overrides, planning
 from schedules.calendar import local_day
 from schedules.drafting import Draft
 from schedules.events import PoolDue
+from schedules.likeness import Print
 from schedules.models import Delivery, Post
 from schedules.models_planning import Pool, PoolEntry
+from schedules.overrides import Content
 from schedules.planning import drop
 from schedules.states import DeliveryState
 
@@ -164,8 +166,8 @@ def add_wording(scope: Scope, entry_id: UUID, body: str, *, key: UUID, author: s
     made = next((one.id for one in wordings if one.origin == ORIGIN and one.origin_key == str(key)), None)
     if made is not None:
         return made
-    new = likeness.of_content(replace(said, body=body))
-    if any(likeness.alike(new, likeness.of_content(overrides.written(one))) for one in _worded(wordings)):
+    new = _words(replace(said, body=body))
+    if any(likeness.alike(new, _words(overrides.written(one))) for one in _worded(wordings)):
         raise BadInput("pool.same_words")
     if len(wordings) >= MOST_WORDINGS:
         raise BadInput("pool.many_wordings", most=MOST_WORDINGS)
@@ -177,6 +179,11 @@ def add_wording(scope: Scope, entry_id: UUID, body: str, *, key: UUID, author: s
     scope.add(entry)
     _wake(scope, row)
     return post_id
+
+
+def _words(said: Content) -> Print:
+    """What it says, its pictures aside: all wordings show the same."""
+    return replace(likeness.of_content(said), pictures=frozenset())
 
 
 def _worded(wordings: Sequence[Post]) -> list[Post]:

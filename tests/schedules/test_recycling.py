@@ -11,7 +11,7 @@ from hypothesis import strategies as some
 from connectors import registry
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import uuid7
-from schedules import drafting, pools, recycling, slots
+from schedules import drafting, planning, pools, recycling, slots
 from schedules.likeness import WINDOW
 from schedules.pools import Rhythm
 from schedules.recycling import Use, turns
@@ -259,6 +259,18 @@ def test_the_same_words_are_no_other_wording_and_a_press_counts_once(lea: Desk) 
     key = uuid7()
     made = lea.act(pools.add_wording, entry, "deux", key=key, author="system:test")
     assert lea.act(pools.add_wording, entry, "deux", key=key, author="system:test") == made
+
+
+def test_wordings_share_their_pictures(lea: Desk) -> None:
+    settled(lea)
+    post_id = lea.entry(lea.delivery("un", media=(lea.photo(),))).post_id
+    lea.live(minutes=1)
+    entry = lea.act(pools.add, post_id)
+    made = lea.act(pools.add_wording, entry, "deux", key=uuid7(), author="system:test")
+    with lea.scope() as scope:
+        assert planning.post(scope, made).media == planning.post(scope, post_id).media != []
+    with pytest.raises(BadInput, match="same_words"):
+        lea.act(pools.add_wording, entry, "Deux", key=uuid7(), author="system:test")
 
 
 def test_a_person_may_take_one_off_and_it_is_not_put_back_there(lea: Desk) -> None:
