@@ -16,7 +16,7 @@ from tests.chaos.people import People
 from tests.chaos.story import tell
 from tests.chaos.world import build
 
-SEEDS = int(os.environ.get("GREENROOM_CHAOS_SEEDS", "8"))
+SEEDS = int(os.environ.get("GREENROOM_CHAOS_SEEDS", "25"))
 FIRST = int(os.environ.get("GREENROOM_CHAOS_FIRST", "1"))
 """`GREENROOM_CHAOS_SEEDS=1 GREENROOM_CHAOS_FIRST=17` plays seed 17 alone."""
 
