@@ -1,7 +1,7 @@
 """What came of two versions of a post: judged once, at the size that was planned, on readings of equal age.
 
 Nothing is told of which one is ahead before that: whoever looks every day and stops when it looks well finds a
-difference between equals in a quarter of all tests (insights.md, section 9).
+difference between equals in a quarter of all tests.
 """
 
 import math

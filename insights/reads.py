@@ -15,7 +15,7 @@ from insights.rollups import INTERACTIONS
 
 @dataclass(frozen=True)
 class Sales:
-    """A day's money in one currency: gross = charges; net = gross - refunds (insights.md §1)."""
+    """A day's money in one currency: gross = charges; net = gross - refunds."""
 
     orders: int
     gross: Money

@@ -20,7 +20,7 @@ from tenants import reads as tenant_reads
 
 ROLLING = "system:rollups"
 INTERACTIONS = ("likes", "comments")
-"""Interactions = likes + comments + shares + saves + sends (insights.md §1); the sandbox has these two."""
+"""Interactions = likes + comments + shares + saves + sends; the sandbox has these two."""
 
 
 S = DeliveryState
