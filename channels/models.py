@@ -106,7 +106,7 @@ class AppLimitRow(TenantRow, table=True):
     """What holds back every account of an application, whoever's it is; a row of the house, its id the key."""
 
     __tablename__ = "app_limits"
-    __table_args__ = table(about="nobody", keep="30 days")
+    __table_args__ = table(about="nobody", keep="while the tenant is here")
     blocked_until: datetime | None = instant(optional=True)
     refusals: int = 0
     """In a row that did not say how long to wait."""
