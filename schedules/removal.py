@@ -48,6 +48,8 @@ def call_back(scope: Scope, row: Delivery) -> None:
     for copy in left:
         copies.call_back(scope, copy.jti, Message("recall.thread"))
     _away(scope, row, left)
+    if not left:  # what stood of it went meanwhile, while the rest was in doubt
+        _gone(scope, row)
     notices.put(scope, told, cause=f"delivery:{row.id}:thread", urgent=True, creator_id=row.creator_id)
 
 
@@ -68,6 +70,10 @@ def note(scope: Scope, delivery_id: UUID) -> None:
     if row.state in (S.UNCERTAIN, S.PARTLY, S.BROKEN_OFF):
         move(scope, row, S.REMOVING)
         unplan(scope, delivery_id)
+    _gone(scope, row)
+
+
+def _gone(scope: Scope, row: Delivery) -> None:
     move(scope, row, S.REMOVED)
     links.close(scope, subject(row.id))
 

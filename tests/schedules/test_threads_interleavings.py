@@ -180,3 +180,14 @@ def test_the_native_key_of_a_part_is_its_own() -> None:
     keys = [carrying.native_key(about, part) for part in range(5)]
     assert len(set(keys)) == 5
     assert keys[0] == carrying.native_key(about)
+
+
+def test_a_part_taken_back_while_the_next_is_in_doubt_ends_as_removed(services: Services, sandbox: Network) -> None:
+    """The worker dies as the second part is armed, and leave is withdrawn before anybody looked where that one is."""
+    well(sandbox)
+    played = Played(desk(services, sandbox), 2, 0)
+    played.do("crash", 21)
+    assert played.lea.entry(played.delivery).state is S.PUBLISHING
+    played.do("revoke", 0)
+    played.end()
+    assert played.lea.entry(played.delivery).state is S.REMOVED
