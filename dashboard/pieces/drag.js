@@ -3,13 +3,15 @@
 
 const FAR = 6; // CSS pixels before a press becomes a drag
 const AGAIN = 10000; // milliseconds in which a card that was moved by keyboard is looked for, to be chosen again
+const AWAY = 1000; // milliseconds after which a page that is not drawn again was left
 const GRID = ".st-key-gr_grid";
 const DAYS = `${GRID} [class*="st-key-cell-"], ${GRID} [class*="st-key-column-"]`;
 const DAY = /st-key-(cell|column)-(\d{4}-\d\d-\d\d)/;
 
 let tell = null;
 let held = null;
-let last = null; // the card that was moved by keyboard
+let last = null; // the card that was moved by keyboard, and when
+let unsent = null; // what was dropped while the page was drawn anew, and when
 
 function card(target) {
   if (!(target instanceof Element)) return null;
@@ -37,7 +39,9 @@ function sent(what, day, hour) {
     const [id, version] = one.split("=");
     seen[id] = Number(version);
   }
-  if (tell) tell("dropped", { seen, day, hour });
+  const dropped = { seen, day, hour };
+  if (tell) tell("dropped", dropped);
+  else unsent = { dropped, at: performance.now() };
 }
 
 // with a pointer
@@ -153,13 +157,25 @@ function shifted(day, by) {
   return at.toISOString().slice(0, 10);
 }
 
+function markOf(before) {
+  const marks = [...document.querySelectorAll(`${GRID} [data-gr-seen]`)];
+  return marks.find((one) => one.dataset.grPost === before.grPost && one.dataset.grSeen !== before.grSeen);
+}
+
+function chosenCard() {
+  const here = card(document.activeElement);
+  if (here || document.activeElement !== document.body || !last || performance.now() - last.at > AGAIN) return here;
+  const mark = markOf(last); // the page is drawn anew, and what was chosen is not chosen again yet
+  return mark ? card(mark) : null;
+}
+
 function keydown(event) {
   if (event.key === "Escape" && held) {
     letGo();
     return;
   }
   const step = event.shiftKey && !event.ctrlKey && !event.altKey && !event.metaKey && STEPS[event.key];
-  const what = step && card(document.activeElement);
+  const what = step && chosenCard();
   if (!what) return;
   quiet(event);
   const month = what.box.closest('[class*="st-key-cell-"]');
@@ -171,8 +187,8 @@ function keydown(event) {
     if (hour < 0 || hour > 23) return;
     sent(what, shifted(what.grDay, step[0]), hour);
   }
-  last = what;
-  chooseAgain(what);
+  last = { ...what, at: performance.now() };
+  chooseAgain(last);
 }
 
 function chooseAgain(before) {
@@ -180,8 +196,7 @@ function chooseAgain(before) {
   let chosen = false;
   const look = () => {
     const now = document.activeElement;
-    const marks = [...document.querySelectorAll(`${GRID} [data-gr-seen]`)];
-    const mark = marks.find((one) => one.dataset.grPost === before.grPost && one.dataset.grSeen !== before.grSeen);
+    const mark = markOf(before);
     if (chosen && now !== document.body) {
       if (!mark || card(now)?.grPost !== before.grPost) return; // somebody went on to something else
     } else if (mark) {
@@ -202,11 +217,12 @@ export default function drag({ setTriggerValue }) {
   drawn += 1;
   const mine = drawn;
   tell = setTriggerValue;
+  if (unsent && performance.now() - unsent.at < AGAIN) tell("dropped", unsent.dropped);
+  unsent = null;
   for (const [name, listener] of Object.entries(listened)) window.addEventListener(name, listener, true); // twice is once
   return () => {
     if (mine !== drawn) return;
-    letGo();
-    tell = null;
-    for (const [name, listener] of Object.entries(listened)) window.removeEventListener(name, listener, true);
+    tell = null; // until it is drawn again: what is dropped meanwhile waits, and a key is heard; elsewhere is no card
+    setTimeout(() => mine === drawn && letGo(), AWAY);
   };
 }
