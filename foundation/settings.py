@@ -153,7 +153,7 @@ class WorkersSettings(Group):
     trusted_proxies: str = ""
     """Addresses or networks, separated by commas, whose word on a visitor's address the doors take."""
     send_threads: int = 48
-    send_pool: int = 7
+    send_pool: int = 6
 
 
 class Settings(BaseSettings):
