@@ -6,7 +6,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting, frame
-from dashboard.app_pages import calendar_addresses, calendar_feeds
+from dashboard.app_pages import calendar_addresses, calendar_feeds, calendar_filters
 from dashboard.frame import Page
 from dashboard.reads import files as reads
 from dashboard.reads.files import Files, Window
@@ -29,7 +29,7 @@ SHOWN = 60
 
 def show(page: Page) -> None:
     """Draw the page."""
-    st.button(page.word("calendar.back"), icon=":material/arrow_back:", shortcut="Escape", on_click=_back)
+    calendar_filters.way_back(page)
     draw("files_head.html", title=page.word("files.title"))
     mine = page.read(page.mine)
     if not mine:
@@ -42,10 +42,6 @@ def show(page: Page) -> None:
     if page.may(Right.RUN):
         calendar_addresses.show(page, mine)
         calendar_feeds.show(page, mine)
-
-
-def _back() -> None:
-    st.query_params.clear()
 
 
 def _bring(page: Page) -> None:

@@ -6,6 +6,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting, frame
+from dashboard.app_pages import calendar_filters
 from dashboard.frame import Page
 from dashboard.widgets import draw
 from foundation.database import Scope
@@ -20,12 +21,8 @@ LOOK = "5s"
 
 def show(page: Page) -> None:
     """Draw the page."""
-    st.button(page.word("calendar.back"), icon=":material/arrow_back:", shortcut="Escape", on_click=_back)
+    calendar_filters.way_back(page)
     _missed(page)
-
-
-def _back() -> None:
-    st.query_params.clear()
 
 
 @st.fragment(run_every=LOOK)

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from dashboard.app_pages import calendar_filters
 from dashboard.frame import Page
 from dashboard.reads.compose import connectors
 from dashboard.widgets import draw
@@ -15,7 +16,7 @@ MOST = 200
 
 def show(page: Page) -> None:
     """Draw the page."""
-    st.button(page.word("calendar.back"), icon=":material/arrow_back:", shortcut="Escape", on_click=_back)
+    calendar_filters.way_back(page)
     days = st.segmented_control(
         page.word("outlook.days"),
         DAYS,
@@ -30,7 +31,3 @@ def show(page: Page) -> None:
         return outlook(scope, mine, days=int(days or DAYS[1]), connectors=connectors(), most=MOST)
 
     draw("calendar_outlook.html", found=page.read(ask), voice=page.voice, word=page.word)
-
-
-def _back() -> None:
-    st.query_params.clear()

@@ -7,6 +7,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting
+from dashboard.app_pages import calendar_filters
 from dashboard.frame import Page
 from dashboard.reads.pools import Item, Recycled, recycled
 from dashboard.reads.when import day_of
@@ -22,7 +23,6 @@ from schedules.reads import Entry
 from tenants.reads import Creator
 from tenants.roles import Right
 
-CREATOR = "pool:creator"
 A_DAY = timedelta(days=1)
 ACCOUNTS, AGE, EVERY, LABEL, UNTIL = (f"pool:{name}" for name in ("accounts", "age", "every", "label", "until"))
 WORDS, POST = "pool:words", "pool:post"
@@ -30,15 +30,11 @@ WORDS, POST = "pool:words", "pool:post"
 
 def show(page: Page, asked: str) -> None:
     """Draw the pool of the creator in the address, or of the first one. Raises NotFound for one who is not theirs."""
-    st.button(
-        page.word("calendar.back"), icon=":material/arrow_back:", shortcut="Escape", on_click=st.query_params.clear
-    )
+    calendar_filters.way_back(page)
     draw("pool_head.html", word=page.word)
-    mine = {one.slug: one for one in page.read(page.mine)}
-    if not mine:
-        draw("calendar_empty.html", code="dashboard.no_creators", word=page.word)
+    creator = calendar_filters.one_creator(page, "pool", asked)
+    if creator is None:
         return
-    creator = _creator(page, mine, asked)
     found = page.read(lambda scope: recycled(scope, creator))
     acting.say_told(page, "pool")
     if not found.accounts:
@@ -49,24 +45,6 @@ def show(page: Page, asked: str) -> None:
         _coming(page, found)
         _items(page, found)
         _put_in(page, found)
-
-
-def _creator(page: Page, mine: dict[str, Creator], asked: str) -> Creator:
-    if asked not in ("1", *mine):
-        raise NotFound("creator.unknown", creator=asked)
-    if asked in mine and st.session_state.get(CREATOR) != asked:
-        st.session_state[CREATOR] = asked
-    if len(mine) == 1:
-        return next(iter(mine.values()))
-    chosen = st.selectbox(
-        page.word("calendar.creator"),
-        list(mine),
-        format_func=lambda slug: mine[slug].name,
-        key=CREATOR,
-        on_change=lambda: st.query_params.from_dict({"pool": str(st.session_state[CREATOR])}),
-        width=320,
-    )
-    return mine[chosen]
 
 
 def _rhythm(page: Page, found: Recycled) -> None:

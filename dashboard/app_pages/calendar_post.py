@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard import acting, files, frame
 from dashboard.app_pages import (
+    calendar_filters,
     calendar_importance,
     calendar_near,
     calendar_rehearsal,
@@ -40,7 +41,7 @@ def show(page: Page, post_id: UUID) -> None:
     """Draw one post. Raises NotFound for one that is not this member's to see."""
     at = st.query_params.get("at", "")
     found = page.read(lambda scope: opened(scope, page.mine(scope), post_id, at))
-    st.button(page.word("calendar.back"), icon=":material/arrow_back:", shortcut="Escape", on_click=_back)
+    calendar_filters.way_back(page)
     draw("calendar_post.html", found=found, src=files.src, voice=page.voice, word=page.word)
     _story(page, post_id, at, _offers(found))
     calendar_series.show(page, found)
@@ -49,10 +50,6 @@ def show(page: Page, post_id: UUID) -> None:
         if any(place.movable for place in found.places):
             _move(page, found)
     post_talk.show(page, post_id)
-
-
-def _back() -> None:
-    st.query_params.clear()
 
 
 def _offers(found: Opened) -> tuple[bool, frozenset[UUID]]:

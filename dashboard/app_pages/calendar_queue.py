@@ -10,7 +10,7 @@ import streamlit as st
 from channels import connecting
 from channels import reads as channel_reads
 from dashboard import acting
-from dashboard.app_pages import calendar_hours, calendar_quiet, calendar_shift, calendar_spare
+from dashboard.app_pages import calendar_filters, calendar_hours, calendar_quiet, calendar_shift, calendar_spare
 from dashboard.frame import Page
 from dashboard.reads.compose import Account
 from dashboard.reads.compose import accounts as accounts_of
@@ -35,9 +35,7 @@ SHOWN = 60
 
 def show(page: Page, asked: str) -> None:
     """Draw the queue of the account in the address, or of the first one."""
-    st.button(
-        page.word("calendar.back"), icon=":material/arrow_back:", shortcut="Escape", on_click=st.query_params.clear
-    )
+    calendar_filters.way_back(page)
     draw("queue_head.html", word=page.word)
     mine = page.read(page.mine)
     offered = page.read(lambda scope: accounts_of(scope, mine))

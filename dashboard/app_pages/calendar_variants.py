@@ -6,22 +6,21 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting
+from dashboard.app_pages import calendar_filters
 from dashboard.frame import Page
 from dashboard.reads.variants import Compared, Offered, Shown, compared
 from dashboard.reads.when import day_of
 from dashboard.widgets import draw
 from foundation.database import Scope
-from foundation.errors import NotFound
 from foundation.words import Message
 from insights import experiments
 from insights.collecting import METRICS
 from schedules import series, variants
 from schedules.assigning import A, B
 from schedules.variants import LEAST, MOST, Wanted
-from tenants.reads import Creator
 from tenants.roles import Right
 
-CREATOR, SERIES = "variants:creator", "variants:series"
+SERIES = "variants:series"
 BODY, PICTURE, DAY, METRIC, AGE, SIZE = (
     f"variants:{name}" for name in ("body", "picture", "day", "metric", "age", "size")
 )
@@ -32,38 +31,16 @@ USUAL = 60
 
 def show(page: Page, asked: str) -> None:
     """Draw the tests of the creator in the address, or of the first one. Raises NotFound for one who is not theirs."""
-    st.button(
-        page.word("calendar.back"), icon=":material/arrow_back:", shortcut="Escape", on_click=st.query_params.clear
-    )
+    calendar_filters.way_back(page)
     draw("variants_head.html", word=page.word)
-    mine = {one.slug: one for one in page.read(page.mine)}
-    if not mine:
-        draw("calendar_empty.html", code="dashboard.no_creators", word=page.word)
+    creator = calendar_filters.one_creator(page, "compare", asked)
+    if creator is None:
         return
-    creator = _creator(page, mine, asked)
     found = page.read(lambda scope: compared(scope, creator))
     acting.say_told(page, "variants")
     for one in found.tests:
         _test(page, one)
     _begin(page, found)
-
-
-def _creator(page: Page, mine: dict[str, Creator], asked: str) -> Creator:
-    if asked not in ("1", *mine):
-        raise NotFound("creator.unknown", creator=asked)
-    if asked in mine and st.session_state.get(CREATOR) != asked:
-        st.session_state[CREATOR] = asked
-    if len(mine) == 1:
-        return next(iter(mine.values()))
-    chosen = st.selectbox(
-        page.word("calendar.creator"),
-        list(mine),
-        format_func=lambda slug: mine[slug].name,
-        key=CREATOR,
-        on_change=lambda: st.query_params.from_dict({"compare": str(st.session_state[CREATOR])}),
-        width=320,
-    )
-    return mine[chosen]
 
 
 def _test(page: Page, one: Shown) -> None:

@@ -6,6 +6,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting, frame
+from dashboard.app_pages import calendar_filters
 from dashboard.frame import Page
 from dashboard.reads.week import Week, week
 from dashboard.reads.when import day_of, time_of
@@ -30,9 +31,7 @@ TICK = "3s"
 
 def show(page: Page) -> None:
     """Draw the brief, and the newest proposal of the chosen creator."""
-    st.button(
-        page.word("calendar.back"), icon=":material/arrow_back:", shortcut="Escape", on_click=st.query_params.clear
-    )
+    calendar_filters.way_back(page)
     draw("week_head.html", word=page.word)
     mine = page.read(page.mine)
     if not mine:

@@ -23,6 +23,13 @@ def soon(lea: Desk, *, hours: float = 2) -> tuple[date, time]:
     return local.date(), local.time().replace(second=0, microsecond=0)
 
 
+def never_too_late(lea: Desk, post_id: UUID) -> None:
+    """However late, dates of this post may leave."""
+    with lea.scope() as scope:
+        scope.run("UPDATE posts SET late_ok = NULL WHERE id = :id", id=post_id)
+        scope.run("UPDATE deliveries SET late_until = NULL WHERE post_id = :id", id=post_id)
+
+
 def repeat(lea: Desk, rule: Rule = DAILY, *, hours: float = 2) -> Repeat:
     return Repeat(rule, *soon(lea, hours=hours), "UTC")
 

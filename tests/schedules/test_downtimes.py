@@ -24,7 +24,7 @@ from schedules.states import DowntimeState
 from tenants import agencies
 from tests.fakes.network import Network
 from tests.schedules.builders import Desk, desk
-from tests.schedules.repeats import approved, begin, repeat, rows
+from tests.schedules.repeats import approved, begin, never_too_late, repeat, rows
 from workers.wiring import Services
 
 TOLD, STILL = "downtime.told", "downtime.still_held"
@@ -135,9 +135,7 @@ def test_what_waits_for_the_distance_of_its_account_was_not_missed(lea: Desk) ->
 def test_of_a_series_the_newest_one_is_laid_out_with_the_others(lea: Desk) -> None:
     post_id = begin(lea, repeat(lea))
     lea.run()
-    with lea.scope() as scope:
-        scope.run("UPDATE posts SET late_ok = NULL WHERE id = :id", id=post_id)
-        scope.run("UPDATE deliveries SET late_until = NULL WHERE post_id = :id", id=post_id)
+    never_too_late(lea, post_id)
     approved(lea, post_id)
     other = lea.delivery("once", after=60, late_ok=None)
     lea.pass_time(days=3)

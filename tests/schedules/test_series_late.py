@@ -9,7 +9,7 @@ from schedules.events import ClocksDue
 from schedules.recurrence import Every, Repeat, Rule
 from schedules.states import DeliveryState
 from tests.schedules.builders import ZONE, Desk
-from tests.schedules.repeats import DAILY, approved, begin, repeat, rows, soon
+from tests.schedules.repeats import DAILY, approved, begin, never_too_late, repeat, rows, soon
 
 S = DeliveryState
 
@@ -20,9 +20,7 @@ S = DeliveryState
 def test_after_a_downtime_only_the_newest_missed_one_leaves(lea: Desk) -> None:
     post_id = begin(lea, repeat(lea))
     lea.run()
-    with lea.scope() as scope:
-        scope.run("UPDATE posts SET late_ok = NULL WHERE id = :id", id=post_id)
-        scope.run("UPDATE deliveries SET late_until = NULL WHERE post_id = :id", id=post_id)
+    never_too_late(lea, post_id)
     approved(lea, post_id)
     kept = rows(lea, post_id)[1]
     lea.act(planning.move_delivery, kept.id, at=type(parse(kept.wall_time, "UTC"))(*soon(lea, hours=30), "UTC"))
