@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from PIL import Image, ImageDraw
@@ -84,6 +84,8 @@ class Desk:
     accounts: dict[str, str] = field(default_factory=dict)
     clockwork: Clockwork = field(default_factory=Clockwork)
     written: int = 0
+    at_once: ClassVar[int] = 500
+    """More than this many rows due at one instant are a handler that feeds itself."""
     open_here: threading.local = field(default_factory=threading.local)
     """How many scopes this thread has open."""
 
@@ -120,8 +122,9 @@ class Desk:
         """A scope of the test itself."""
         return self.services.tenant(self.tenant_id, actor)
 
-    def run(self, *, limit: int = 500) -> int:
+    def run(self, *, limit: int | None = None) -> int:
         """Handle everything that is due now."""
+        limit = limit or self.at_once
         handled = dispatch.drain(self.routes, self.services.tenant, only=self.tenant_id, limit=limit)
         assert handled < limit, "there is always something to do"
         return handled

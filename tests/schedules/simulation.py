@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qs, unquote, urlsplit
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -153,6 +153,8 @@ class Agency(Desk):
     """A tenant whose processes reach the world in memory; readings are not asked for: nothing is judged by them."""
 
     world: World
+    at_once: ClassVar[int] = 20_000
+    """Two hundred creators begin on the same day, and have their morning posts at the same minutes."""
 
     @cached_property
     def routes(self) -> Routes:
