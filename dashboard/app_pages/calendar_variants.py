@@ -15,7 +15,7 @@ from foundation.database import Scope
 from foundation.words import Message
 from insights import experiments
 from insights.collecting import METRICS
-from schedules import series, variants
+from schedules import drafting, series, variants
 from schedules.assigning import A, B
 from schedules.variants import LEAST, MOST, Wanted
 from tenants.roles import Right
@@ -135,5 +135,6 @@ def _begun(page: Page, one: Offered, scope: Scope, press_id: UUID) -> Message:
         body=None if body == one.said.body.strip() else body,
         media=None if picture in (SAME, "") else () if picture == NONE else (UUID(picture),),
     )
-    experiments.begin(scope, one.series_id, wanted, key=press_id, author=page.who.actor)
-    return Message("variants.begun")
+    test_id = experiments.begin(scope, one.series_id, wanted, key=press_id, author=page.who.actor)
+    free = drafting.is_free(scope, variants.test(scope, test_id).b_id)
+    return Message("variants.begun_free" if free else "variants.begun")

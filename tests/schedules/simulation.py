@@ -252,7 +252,8 @@ class Months:
             each_day()
 
     def _whim(self, drawn: random.Random) -> None:
-        ahead = [one for one in self.promises if not one.off and one.due > self.agency.now() + timedelta(hours=1)]
+        soon = self.agency.now() + timedelta(hours=1)
+        ahead = [one for one in self.promises if not one.off and one.due > soon]
         if not ahead:
             return
         chosen, whim = drawn.choice(ahead), drawn.random()

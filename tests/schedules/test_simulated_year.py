@@ -61,28 +61,27 @@ def at_rest(agency: Agency) -> None:
 
 def judge(months: Months) -> None:
     """From the world's side: each promise once and in its time, nothing else; what is missing has its reason."""
-    world, kept = months.agency.world, Counter[int]()
+    world, kept, now = months.agency.world, Counter[int](), months.agency.now()
     for account, posts in world.posts.items():
+        ours = [(number, one) for number, one in enumerate(months.promises) if one.account == account]
         for post in posts:
-            kept[_promise_of(months, account, post["text"], post["at"])] += 1
+            kept[_promise_of(ours, post["text"], post["at"])] += 1
     assert [months.promises[one] for one, times in kept.items() if times > 1] == []
     assert [months.promises[one] for one in kept if months.promises[one].off] == []
-    over = [
-        number for number, one in enumerate(months.promises) if not one.off and one.due + LATE < months.agency.now()
-    ]
+    over = [number for number, one in enumerate(months.promises) if not one.off and one.due + LATE < now]
     assert _unexplained(months, [months.promises[number] for number in over if number not in kept]) == []
     assert len(kept) > len(over) * 0.8, "a simulation in which little leaves shows little"
     _honest(months)
 
 
-def _promise_of(months: Months, account: str, text: str, at: datetime) -> int:
-    """The promise a post keeps. Fails for one that nobody asked for then."""
+def _promise_of(ours: list[tuple[int, Promise]], text: str, at: datetime) -> int:
+    """The promise of its account that a post keeps. Fails for one that nobody asked for then."""
     fits = [
         number
-        for number, one in enumerate(months.promises)
-        if (one.account, one.text) == (account, text) and one.due - EARLY <= at <= one.due + LATE + timedelta(minutes=1)
+        for number, one in ours
+        if one.text == text and one.due - EARLY <= at <= one.due + LATE + timedelta(minutes=1)
     ]
-    assert len(fits) == 1, (account, text, at, fits)
+    assert len(fits) == 1, (text, at, fits)
     return fits[0]
 
 
