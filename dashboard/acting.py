@@ -130,16 +130,18 @@ def tell(message: Message, *, bad: bool = False) -> None:
 def say_told(page: Page, place: str) -> None:
     """Show what the last presses came to, in the one place that is drawn first.
 
-    A page is drawn anew by itself, sometimes a moment after a press: what was said there stays for a while.
+    A page is drawn anew by itself, sometimes a moment after a press: what was said there stays for a while. Its place
+    stays for good: what comes after it would else be made anew in the browser, and what is open or half typed be lost.
     """
     now = monotonic()
     notes = [note for note in st.session_state.get(_TOLD, []) if note.said is None or now - note.said < STAYS]
     st.session_state[_TOLD] = notes
-    for note in notes:
-        if note.said is None:
-            note.place, note.said = place, now
-        if note.place == place:
-            (st.error if note.bad else st.success)(_told(page, note.message))
+    with st.container():
+        for note in notes:
+            if note.said is None:
+                note.place, note.said = place, now
+            if note.place == place:
+                (st.error if note.bad else st.success)(_told(page, note.message))
 
 
 def _told(page: Page, message: Message) -> str:

@@ -157,9 +157,10 @@ def _remember(post_id: UUID, now: datetime) -> None:
 
 
 def undo(page: Page) -> None:
-    """For ten seconds after a yes, or a wish for a change: the way back."""
-    if st.session_state.get(UNDO):
-        st.fragment(_undo, run_every="2s")(page)
+    """For ten seconds after a yes, or a wish for a change: the way back. Its place stays, as that of what is told."""
+    with st.container():
+        if st.session_state.get(UNDO):
+            st.fragment(_undo, run_every="2s")(page)
 
 
 def _undo(drawn: Page) -> None:

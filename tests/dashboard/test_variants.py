@@ -11,7 +11,6 @@ from foundation.words import LANGUAGES, say
 from insights.experiments import Effect, Kind, Verdict
 from schedules import series, variants
 from schedules.variants import Listed
-from tenants import agencies
 from tenants.roles import Role
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door
@@ -34,7 +33,7 @@ def test_a_test_is_begun_seen_and_ended(door: Door, lumiere: Agency) -> None:
         assert "Changez soit le texte, soit l’image" in page.press("Lancer ce test")
         assert tried(lumiere) == []
         page.type("Texte de la version B", "chaque semaine, autrement")
-        assert "La version B attend son accord" in page.press("Lancer ce test")
+        assert "la version B est au calendrier" in page.press("Lancer ce test")
         (test,) = tried(lumiere)
         assert (test.a_id, test.metric, test.age_hours, test.planned) == (post_id, "views", 24, 60)
         text = page.again()
@@ -50,17 +49,15 @@ def test_a_test_is_begun_seen_and_ended(door: Door, lumiere: Agency) -> None:
     assert not [row for row in rows(lumiere, post_id) if row.state != "cancelled" and row.due_at > ahead[0].due_at]
 
 
-def test_where_nobody_is_asked_no_yes_is_waited_for(door: Door, lumiere: Agency) -> None:
-    begun(lumiere, weeks=120)
-    with lumiere.scope() as scope:
-        agencies.set_approvals(scope, lumiere.creator_id, tiers=0, times=False)
+def test_where_a_yes_is_asked_the_other_version_waits_for_its_own(door: Door, lumiere: Agency) -> None:
+    begun(lumiere, weeks=120, approved=False)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar")
         page.press("Deux versions")
         page.type("Texte de la version B", "chaque semaine, autrement")
-        assert "la version B est au calendrier" in page.press("Lancer ce test")
+        assert "La version B attend son accord" in page.press("Lancer ce test")
     (test,) = tried(lumiere)
-    assert {row.state for row in rows(lumiere, test.b_id)} == {"scheduled"}
+    assert {row.state for row in rows(lumiere, test.b_id)} <= {"draft"}
 
 
 def all_coming(who: Agency, post_id: UUID) -> None:
