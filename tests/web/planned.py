@@ -10,7 +10,7 @@ import httpx
 
 from foundation.clock import wall_now
 from foundation.ids import uuid7
-from schedules import imports_handling
+from schedules import downtime_reads, downtimes, imports_handling
 from schedules.events import ImportCheck
 from tests.web.asking import Program
 from web import api_imports
@@ -19,7 +19,7 @@ from web.api_plan_inputs import ACCOUNT, CREATOR, DELIVERY, POST
 FILE = api_imports.TABLE.replace("Mia,Mia on Bluesky", "{creator},Sandbox {creator}")
 ACTIONS = (
     "schedule|approve|cancel|move|now|again|link|remove|change|skip|stop|fill|take-out|reorder|shuffle|forward|end"
-    "|undo|apply|pause|resume|importance"
+    "|undo|apply|pause|resume|importance|keep|hold"
 )
 _ACT = re.compile(rf"/({ACTIONS})$")
 
@@ -63,6 +63,7 @@ def world(api: Program, creator: str = "mia") -> World:
     filled = api.ask("POST", f"/queues/{account}/fill", {"posts": [post["id"]]}, if_match=queue.headers["etag"])
     assert [one["delivery_id"] for one in made(filled)["items"]] == [ids["delivery_id"]]
     ids["series_id"] = made(api.ask("POST", "/series", repeating(found)))["id"]
+    ids["downtime_id"] = missed(api, creator)
     night = {"creator_id": ids["creator_id"], "label": "Night", "start": "22:00", "end": "08:00"}
     ids["quiet_id"] = made(api.ask("POST", "/quiet", night))["id"]
     ids["pause_id"] = made(api.ask("POST", "/pauses", pausing(found)))["pause"]["id"]
@@ -90,6 +91,22 @@ def repeating(world: World, **more: Any) -> dict[str, Any]:
         "repeat": {"every": "weekly", "weekdays": [0, 3], "end": 8},
         **more,
     }
+
+
+def missed(api: Program, creator: str = "mia", *, count: int = 2) -> str:
+    """Posts that an hour of silence kept back, laid out by the house; the downtime."""
+    posts = [api.approved(f"missed {number}", creator=creator) for number in range(count)]
+    with api.scope("system:publishing") as scope:
+        for number, post in enumerate(posts):
+            scope.run(
+                "UPDATE deliveries SET due_at = :due, late_until = :late WHERE tenant_id = :t AND id = :id",
+                due=scope.now - timedelta(minutes=50 - number),
+                late=scope.now + timedelta(hours=4),
+                t=api.tenant_id,
+                id=UUID(post["deliveries"][0]["id"]),
+            )
+        downtimes.note(scope, api.channels[creator])
+        return str(downtime_reads.standing(scope, [api.creators[creator]])[0].id)
 
 
 def pausing(world: World, **more: Any) -> dict[str, Any]:

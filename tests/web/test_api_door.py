@@ -105,6 +105,8 @@ def test_the_document_names_what_is_there(room: Room) -> None:
         "POST /deliveries/{delivery_id}/link", "POST /deliveries/{delivery_id}/remove",
         "GET /series", "POST /series", "GET /series/{series_id}", "POST /series/{series_id}/change",
         "POST /series/{series_id}/skip", "POST /series/{series_id}/stop",
+        "GET /downtimes", "GET /downtimes/{downtime_id}", "POST /downtimes/{downtime_id}/keep",
+        "POST /downtimes/{downtime_id}/hold",
         "GET /slots", "POST /slots", "GET /slots/{slot_id}", "DELETE /slots/{slot_id}",
         "GET /queues/{channel_id}", "POST /queues/{channel_id}/fill", "POST /queues/{channel_id}/take-out",
         "POST /queues/{channel_id}/reorder", "POST /queues/{channel_id}/shuffle", "POST /queues/{channel_id}/forward",
