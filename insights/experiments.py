@@ -16,11 +16,12 @@ from sqlmodel import col, select
 
 from foundation.database import Scope
 from foundation.errors import BadInput
+from foundation.words import Message
 from insights.collecting import DRIFT, METRICS
 from insights.models import MetricSnapshot
 from schedules import variants
 from schedules.assigning import A, B
-from schedules.variants import Listed, Unit, Wanted
+from schedules.variants import Listed, Standing, Unit, Wanted
 
 AGES = (24, 168)
 """Hours after which the readings of a test are taken: the first hour says too little."""
@@ -100,6 +101,17 @@ def verdict(scope: Scope, test: Listed) -> Verdict:
     ripe = [one for one in units if values.get(one.delivery_id) is not None or one.at + late < scope.now]
     samples = [Sample(one.variant, one.at, values.get(one.delivery_id)) for one in ripe]
     return judge(samples, test.planned) if len(test.differ) == 1 else Verdict(Kind.MIXED)
+
+
+def said_of(test: Listed, found: Verdict) -> Message:
+    """A verdict as a sentence; of a test that was ended before its size, that nothing can be said."""
+    short = found.kind is Kind.WAITING and test.state is not Standing.RUNNING
+    code = "experiments.given_up" if short else f"experiments.verdict.{found.kind}"
+    params: dict[str, str | int] = {"more": found.more, "a": found.a, "b": found.b, "days": found.days}
+    if found.effect is not None:
+        shares = {"share": found.effect.share, "low": found.effect.low, "high": found.effect.high}
+        params |= {name: f"{round(100 * one):+d}" for name, one in shares.items()}
+    return Message(code, params | {"better": found.better.upper()})
 
 
 def _values(scope: Scope, test: Listed, units: Sequence[Unit]) -> Mapping[UUID, int | None]:

@@ -10,6 +10,7 @@ from sqlmodel import col, select
 
 from channels import reads as channel_reads
 from foundation.database import Scope
+from foundation.errors import NotFound
 from schedules.downtimes import LEFT
 from schedules.models import Delivery, DowntimeRow, Post
 from schedules.reads import Entry, entry_of
@@ -23,6 +24,7 @@ STANDS = (str(S.SCHEDULED), str(S.HELD))
 class Account:
     """An account and what it missed, in the order of their turns; what is held comes last."""
 
+    id: UUID
     name: str
     entries: tuple[Entry, ...]
 
@@ -72,6 +74,16 @@ def standing(scope: Scope, creators: Collection[UUID]) -> list[Downtime]:
     return [_downtime(scope, row, frozenset(creators), names) for row in rows.all()]
 
 
+def one(scope: Scope, creators: Collection[UUID], downtime_id: UUID) -> Downtime:
+    """One of them, also once nothing of it waits. Raises NotFound, in the same words for another tenant's and for one
+    that touches none of these creators."""
+    row = scope.session.get(DowntimeRow, (scope.tenant_id, downtime_id), populate_existing=True)
+    found = None if row is None else _downtime(scope, row, frozenset(creators), channel_reads.names(scope))
+    if found is None or not found.accounts:
+        raise NotFound("downtime.unknown")
+    return found
+
+
 def _downtime(scope: Scope, row: DowntimeRow, creators: frozenset[UUID], names: dict[UUID, str]) -> Downtime:
     found = scope.session.execute(
         select(Delivery, Post)
@@ -83,7 +95,7 @@ def _downtime(scope: Scope, row: DowntimeRow, creators: frozenset[UUID], names: 
     every = [entry_of(one, owner, names) for one, owner in found]
     mine = [entry for entry in every if entry.creator_id in creators]
     by_account = groupby(mine, key=lambda entry: entry.channel_id)
-    accounts = tuple(Account(names.get(key, "?"), tuple(sorted(own, key=_turn))) for key, own in by_account)
+    accounts = tuple(Account(key, names.get(key, "?"), tuple(sorted(own, key=_turn))) for key, own in by_account)
     since = min((entry.due_at for entry in mine), default=scope.now)
     return Downtime(row.id, DowntimeState(row.state), since, accounts, len(mine) < len(every))
 

@@ -93,7 +93,7 @@ def note(scope: Scope, channel_id: UUID) -> None:
 
     Twice is as once: what has a turn is not missed any more. Raises NotFound.
     """
-    _alone(scope)
+    alone(scope)
     channel = channel_reads.channel(scope, channel_id)
     rows = _missed(scope, channel, lock=True)
     if len(rows) < 2 or not _ready(scope, channel):
@@ -115,8 +115,8 @@ def note(scope: Scope, channel_id: UUID) -> None:
     _tell(scope, downtime_id)
 
 
-def _alone(scope: Scope) -> None:
-    """One at a time lays out, decides or ends: what is counted stands until it is told."""
+def alone(scope: Scope) -> None:
+    """One at a time lays out, decides or ends: what is counted, or compared, stands until the transaction ends."""
     scope.hold(f"downtime:{scope.tenant_id}")
 
 
@@ -237,7 +237,7 @@ def hold_all(scope: Scope, downtime_id: UUID, *, creators: Collection[UUID]) -> 
 
 
 def _undecided(scope: Scope, downtime_id: UUID, after: DowntimeState) -> DowntimeRow:
-    _alone(scope)
+    alone(scope)
     row = scope.session.get(DowntimeRow, (scope.tenant_id, downtime_id), populate_existing=True)
     if row is None:
         raise NotFound("downtime.unknown")
@@ -261,7 +261,7 @@ def follow(scope: Scope) -> None:
     """End what nobody decided and has left meanwhile, and the notices of what is not on hold any more."""
     row = scope.session.exec(_asked(scope)).first()
     if row is not None:
-        _alone(scope)
+        alone(scope)
         members = _members(scope, row.id)
         scope.session.refresh(row)
         if row.state == D.OPEN and count(members).waiting == 0:

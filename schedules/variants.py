@@ -8,15 +8,17 @@ What came of it is said by `insights/experiments.py`.
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from enum import StrEnum
 from uuid import UUID
 
+from sqlalchemy import tuple_
 from sqlmodel import col, select
 
 from channels import reads as channel_reads
 from foundation.database import Scope
-from foundation.errors import BadInput, NotFound
+from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import derived
-from schedules import assigning, drafting, likeness, linking, overrides, planning, series
+from schedules import assigning, drafting, likeness, linking, listing, overrides, planning, series
 from schedules.assigning import A, B
 from schedules.drafting import Draft
 from schedules.models import Delivery, PostTest, Series
@@ -32,6 +34,14 @@ LEAST, MOST = 40, 1000
 
 SHOWN = 60
 """Tests of a creator that are listed."""
+
+
+class Standing(StrEnum):
+    """Whether units of a test still come."""
+
+    RUNNING = "running"
+    STOPPED = "stopped"  # with its series; nobody said which version is kept
+    ENDED = "ended"
 
 
 @dataclass(frozen=True)
@@ -68,6 +78,13 @@ class Listed:
     """In what the versions differ as they stand: words, pictures, parts."""
     stopped: bool
     """Whether the series was stopped, so that no unit comes any more."""
+
+    @property
+    def state(self) -> Standing:
+        """Where it stands."""
+        if self.ended_at is not None:
+            return Standing.ENDED
+        return Standing.STOPPED if self.stopped else Standing.RUNNING
 
 
 @dataclass(frozen=True)
@@ -159,13 +176,15 @@ def _write(scope: Scope, row: Series, wanted: Wanted, *, key: UUID, author: str)
 def end(scope: Scope, test_id: UUID, *, keep: str, author: str) -> None:
     """Draw no more: from its next time on the series says the version `keep`, a or b. Twice is as once.
 
-    Raises BadInput for a version there is not, NotFound.
+    Raises BadInput for a version there is not, Conflict where it was ended with the other one, NotFound.
     """
     if keep not in (A, B):
         raise BadInput("variants.no_version")
     series.alone(scope, _test(scope, test_id).creator_id)
     test = _test(scope, test_id, lock=True)
     if test.ended_at is not None:
+        if test.kept != keep:  # else two who press at once would both be told that theirs goes on
+            raise Conflict("variants.is_ended", version=test.kept.upper())
         return
     test.ended_at, test.ended_by, test.kept = scope.now, author, keep
     scope.add(test)
@@ -208,6 +227,21 @@ def of_creators(scope: Scope, creators: Collection[UUID]) -> list[Listed]:
         .execution_options(populate_existing=True)
     )
     return [_listed(scope, row) for row in rows]
+
+
+def listed(
+    scope: Scope, creators: Collection[UUID], *, before: tuple[datetime, UUID] | None, limit: int
+) -> list[Listed]:
+    """Tests of these creators, the newest first; with `before` (when one was begun, its id), those behind it."""
+    query = (
+        select(PostTest)
+        .where(PostTest.tenant_id == scope.tenant_id, col(PostTest.creator_id).in_(list(creators)))
+        .order_by(col(PostTest.created_at).desc(), col(PostTest.id).desc())
+        .limit(min(limit, listing.MOST))
+        .execution_options(populate_existing=True)
+    )
+    query = query if before is None else query.where(tuple_(col(PostTest.created_at), col(PostTest.id)) < before)
+    return [_listed(scope, row) for row in scope.session.exec(query)]
 
 
 def _listed(scope: Scope, row: PostTest) -> Listed:

@@ -11,6 +11,7 @@ from foundation.database import OpenScope
 from web import (
     api_accounts,
     api_deliveries,
+    api_downtimes,
     api_errors,
     api_feeds,
     api_imports,
@@ -19,6 +20,7 @@ from web import (
     api_quiet,
     api_series,
     api_shifts,
+    api_variants,
     mcp,
 )
 from web.api_auth import Admission
@@ -70,7 +72,9 @@ def create(tenant: OpenScope, *, limits: Limits, connectors: Mapping[str, Connec
     known = registry.load() if connectors is None else connectors
     app.include_router(api_accounts.router(tenant, known))
     app.include_router(api_posts.router(tenant))
-    for part in (api_deliveries, api_series, api_queues, api_quiet, api_shifts, api_imports, api_feeds):
+    for part in (api_deliveries, api_downtimes, api_series, api_variants, api_queues, api_quiet, api_shifts):
+        app.include_router(part.router(tenant))
+    for part in (api_imports, api_feeds):
         app.include_router(part.router(tenant))
     app.include_router(mcp.router(tenant, known))
     return Admission(app, tenant, limits=limits)

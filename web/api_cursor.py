@@ -7,6 +7,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Protocol, TypeVar
 from uuid import UUID
 
@@ -44,6 +45,20 @@ def read(question: object, cursor: str, *, parts: int) -> list[str]:
     if len(place) != parts + 1 or place[0] != _mark(question):
         raise ApiRefused(422, Message("api.no_cursor"))
     return place[1:]
+
+
+def read_dated(question: object, cursor: str | None) -> tuple[datetime, UUID] | None:
+    """The place of a row in the order of time: its instant and its id; None is the beginning. Raises as `read`."""
+    if cursor is None:
+        return None
+    said = read(question, cursor, parts=2)
+    try:
+        at, last = datetime.fromisoformat(said[0]), UUID(said[1])
+    except ValueError as error:
+        raise ApiRefused(422, Message("api.no_cursor")) from error
+    if at.tzinfo is None:
+        raise ApiRefused(422, Message("api.no_cursor"))
+    return at, last
 
 
 def page(question: object, rows: Iterable[T], *, cursor: str | None, limit: int) -> tuple[list[T], str | None]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -10,14 +9,12 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
 from foundation.database import OpenScope, Scope
-from foundation.words import Message
 from schedules import importance, listing, planning, scheduling
 from schedules.listing import Wanted
 from schedules.reads import Entry
 from tenants.keys import KeyScope
 from web import api_cursor
 from web.api_call import Call, Done, Sight, doing, etag, reading
-from web.api_errors import ApiRefused
 from web.api_inputs import DeliveriesWanted, ImportanceIn, LinkIn, MoveIn, wall_of
 from web.api_models import DeliveriesOut, DeliveryOut, DeliveryStory
 
@@ -51,7 +48,7 @@ def listed(call: Call, which: DeliveriesWanted) -> DeliveriesOut:
     """A page of deliveries."""
     wanted = Wanted(which.post, which.channel, which.state, which.since, which.before)
     question = ["deliveries", which.creator, asdict(wanted)]
-    after = _place(api_cursor.read(question, which.cursor, parts=2)) if which.cursor is not None else None
+    after = api_cursor.read_dated(question, which.cursor)
 
     def ask(scope: Scope, sight: Sight) -> list[Entry]:
         seen = [one for one in sight.creators if which.creator in (None, one)]
@@ -140,13 +137,3 @@ def _on(call: Call, delivery_id: UUID, did: str, act: Callable[[Scope, Sight], N
         return Done(DeliveryOut.of(found), did, f"delivery:{delivery_id}", status, etag(found.version))
 
     return call.once(done, delivery=delivery_id)
-
-
-def _place(said: list[str]) -> tuple[datetime, UUID]:
-    try:
-        at, last = datetime.fromisoformat(said[0]), UUID(said[1])
-    except ValueError as error:
-        raise ApiRefused(422, Message("api.no_cursor")) from error
-    if at.tzinfo is None:
-        raise ApiRefused(422, Message("api.no_cursor"))
-    return at, last

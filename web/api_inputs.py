@@ -63,12 +63,17 @@ class In(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class PageIn(In):
+class RowsIn(In):
+    """Which page of a list."""
+
+    cursor: Annotated[str | None, Field(max_length=LONGEST, description="`next` of the page before.")] = None
+    limit: Annotated[int, Field(ge=1, le=MOST)] = 50
+
+
+class PageIn(RowsIn):
     """Which page of a list, and of whose rows."""
 
     creator: UUID | None = None
-    cursor: Annotated[str | None, Field(max_length=LONGEST, description="`next` of the page before.")] = None
-    limit: Annotated[int, Field(ge=1, le=MOST)] = 50
 
 
 class PostsWanted(PageIn):

@@ -10,10 +10,11 @@ from pydantic import BaseModel, Field
 from channels.reads import AttemptStory, Channel
 from connectors.capabilities import Capabilities
 from foundation.words import Message, say
+from schedules.downtime_reads import Account, Downtime
 from schedules.listing import Listed, Told, Whole
 from schedules.overrides import Override
 from schedules.reads import Entry, Step
-from schedules.states import DeliveryState
+from schedules.states import DeliveryState, DowntimeState
 from schedules.threads import Piece
 from tenants.reads import Creator
 from web.api_errors import LANGUAGE
@@ -217,6 +218,62 @@ class DeliveriesOut(BaseModel):
     """A page of deliveries; `next` is the cursor of the one after, null at the end."""
 
     items: list[DeliveryOut]
+    next: str | None
+
+
+class DowntimeOut(BaseModel):
+    """Posts that were missed together: how many left, wait for their turn, are held; `since` is when the first was due.
+    `open`: nobody answered yet. `others_too`: it also touches creators this key may not see."""
+
+    id: UUID
+    state: DowntimeState
+    since: datetime
+    left: int
+    waiting: int
+    held: int
+    others_too: bool
+
+    @classmethod
+    def of(cls, one: Downtime) -> "DowntimeOut":
+        """Of the room's value."""
+        return cls(**said_of_downtime(one))
+
+
+def said_of_downtime(one: Downtime) -> dict[str, Any]:
+    """The fields of a downtime."""
+    counts = {"waiting": one.standing(DeliveryState.SCHEDULED), "held": one.standing(DeliveryState.HELD)}
+    return {**{name: getattr(one, name) for name in ("id", "state", "since", "left", "others_too")}, **counts}
+
+
+class MissedOut(BaseModel):
+    """What an account missed, in the order of its turns, what is held last: the scheduled ones leave at their
+    `not_before`."""
+
+    channel_id: UUID
+    channel: str
+    deliveries: list[DeliveryOut]
+
+    @classmethod
+    def of(cls, one: Account) -> "MissedOut":
+        """Of the room's value."""
+        return cls(channel_id=one.id, channel=one.name, deliveries=[DeliveryOut.of(entry) for entry in one.entries])
+
+
+class DowntimeWhole(DowntimeOut):
+    """The same, account by account."""
+
+    accounts: list[MissedOut]
+
+    @classmethod
+    def whole(cls, one: Downtime) -> "DowntimeWhole":
+        """Of the room's value."""
+        return cls(**said_of_downtime(one), accounts=[MissedOut.of(account) for account in one.accounts])
+
+
+class DowntimesOut(BaseModel):
+    """A page of downtimes; `next` is the cursor of the one after, null at the end."""
+
+    items: list[DowntimeOut]
     next: str | None
 
 

@@ -1,7 +1,6 @@
 """Series in the API: a post that leaves again and again, changed from a date on, left out once, stopped."""
 
 from dataclasses import replace
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -10,7 +9,6 @@ from fastapi.responses import Response
 
 from foundation.database import OpenScope, Scope
 from foundation.ids import uuid7
-from foundation.words import Message
 from schedules import listing, series, series_listing, series_reads
 from schedules.series import Change
 from schedules.series_listing import Listed
@@ -18,7 +16,6 @@ from schedules.states import SeriesState
 from tenants.keys import KeyScope
 from web import api_cursor
 from web.api_call import Call, Done, Sight, Where, doing, etag, making, reading, tag
-from web.api_errors import ApiRefused
 from web.api_inputs import PageIn, wall_of
 from web.api_plan_inputs import SeriesChange, SeriesIn, SkipIn, first_of
 from web.api_plan_models import SeriesOut, SeriesPage
@@ -41,7 +38,7 @@ def _reads(routes: APIRouter, tenant: OpenScope) -> None:
     def list_series(call: Annotated[Call, can_read], which: Annotated[PageIn, Query()]) -> SeriesPage:
         """Posts that repeat, the newest first. Needs `posts:read`."""
         question = ["series", which.creator]
-        before = _place(api_cursor.read(question, which.cursor, parts=2)) if which.cursor is not None else None
+        before = api_cursor.read_dated(question, which.cursor)
 
         def ask(scope: Scope, sight: Sight) -> list[Listed]:
             seen = [one for one in sight.creators if which.creator in (None, one)]
@@ -92,7 +89,7 @@ def _changes(routes: APIRouter, tenant: OpenScope) -> None:
         What has left stays. Needs `posts:write`."""
 
         def act(scope: Scope, sight: Sight) -> Done:
-            old = _seen(scope, sight, series_id, call)
+            old = as_seen(scope, sight, series_id, call)
             first = first_of(body, sight.creator(old.creator_id).zone)
             rest = old.series.repeat.following(body.day)
             start = first or rest.at(body.day)
@@ -109,32 +106,32 @@ def _changes(routes: APIRouter, tenant: OpenScope) -> None:
             )
             return _newest(scope, sight, made, "series.change")
 
-        return call.once(act, where=_where(series_id))
+        return call.once(act, where=where_stands(series_id))
 
     @routes.post("/{series_id}/skip", response_model=SeriesOut)
     def skip_date(series_id: UUID, body: SkipIn, call: Annotated[Call, can_write]) -> Response:
         """Leave one of its dates out, on every account. Needs `posts:write`."""
 
         def act(scope: Scope, sight: Sight) -> Done:
-            _seen(scope, sight, series_id, call)
+            as_seen(scope, sight, series_id, call)
             series.skip(scope, series_id, body.day)
             return _whole(scope, sight, series_id, "series.skip")
 
-        return call.once(act, where=_where(series_id))
+        return call.once(act, where=where_stands(series_id))
 
     @routes.post("/{series_id}/stop", response_model=SeriesOut)
     def stop_series(series_id: UUID, call: Annotated[Call, can_write]) -> Response:
         """Make no more of it, and take what is still ahead off the calendar. Needs `posts:write`."""
 
         def act(scope: Scope, sight: Sight) -> Done:
-            _seen(scope, sight, series_id, call)
+            as_seen(scope, sight, series_id, call)
             series.stop(scope, series_id)
             return _whole(scope, sight, series_id, "series.stop")
 
-        return call.once(act, where=_where(series_id))
+        return call.once(act, where=where_stands(series_id))
 
 
-def _seen(scope: Scope, sight: Sight, series_id: UUID, call: Call) -> Listed:
+def as_seen(scope: Scope, sight: Sight, series_id: UUID, call: Call) -> Listed:
     """Hold a series as its caller saw it. Raises NotFound, Stale."""
     series.alone(scope, series_listing.one(scope, sight.creators, series_id).creator_id)
     series.series(scope, series_id, lock=True)
@@ -163,18 +160,10 @@ def _whole(scope: Scope, sight: Sight, series_id: UUID, did: str, *, status: int
     return Done(SeriesOut.of(found), did, f"series:{series_id}", status, headers)
 
 
-def _where(series_id: UUID) -> Where:
+def where_stands(series_id: UUID) -> Where:
+    """Where a series stands, for a conflict."""
+
     def ask(scope: Scope, sight: Sight) -> dict[str, str]:
         return {str(series_id): str(series_listing.one(scope, sight.creators, series_id).series.state)}
 
     return ask
-
-
-def _place(said: list[str]) -> tuple[datetime, UUID]:
-    try:
-        at, last = datetime.fromisoformat(said[0]), UUID(said[1])
-    except ValueError as error:
-        raise ApiRefused(422, Message("api.no_cursor")) from error
-    if at.tzinfo is None:
-        raise ApiRefused(422, Message("api.no_cursor"))
-    return at, last

@@ -10,7 +10,7 @@ from channels.reads import Channel
 from foundation.database import Scope
 from foundation.words import Message
 from insights import experiments
-from insights.experiments import Kind, Verdict
+from insights.experiments import Verdict
 from schedules import listing, series_listing, variants
 from schedules import reads as schedule_reads
 from schedules.overrides import Content
@@ -71,18 +71,7 @@ def compared(scope: Scope, creator: Creator) -> Compared:
 def _shown(scope: Scope, test: Listed, channel: Channel) -> Shown:
     a, b = (schedule_reads.written_post(scope, one).on(channel) for one in (test.a_id, test.b_id))
     found = experiments.verdict(scope, test)
-    return Shown(test, channel.name, a, b, found, said_of(test, found))
-
-
-def said_of(test: Listed, found: Verdict) -> Message:
-    """A verdict as a sentence; of a test that was ended before its size, that nothing can be said."""
-    short = found.kind is Kind.WAITING and (test.ended_at is not None or test.stopped)
-    code = "experiments.given_up" if short else f"experiments.verdict.{found.kind}"
-    params: dict[str, str | int] = {"more": found.more, "a": found.a, "b": found.b, "days": found.days}
-    if found.effect is not None:
-        shares = {"share": found.effect.share, "low": found.effect.low, "high": found.effect.high}
-        params |= {name: f"{round(100 * one):+d}" for name, one in shares.items()}
-    return Message(code, params | {"better": found.better.upper()})
+    return Shown(test, channel.name, a, b, found, experiments.said_of(test, found))
 
 
 def _offered(scope: Scope, creator: Creator, accounts: dict[UUID, Channel], running: set[UUID]) -> list[Offered]:

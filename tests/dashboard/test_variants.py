@@ -5,10 +5,9 @@ from uuid import UUID
 
 import pytest
 
-from dashboard.reads.variants import said_of
 from foundation.database import OpenScope
 from foundation.words import LANGUAGES, say
-from insights.experiments import Effect, Kind, Verdict
+from insights.experiments import Effect, Kind, Verdict, said_of
 from schedules import series, variants
 from schedules.variants import Listed
 from tenants.roles import Role

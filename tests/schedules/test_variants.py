@@ -331,6 +331,10 @@ def test_a_test_of_a_series_that_was_stopped_ends_quietly(lea: Desk) -> None:
     assert seen(lea, test_id).stopped
     lea.act(variants.end, test_id, keep=A, author=f"member:{lea.manager}")
     assert len(series_of(lea, post_id)) == 2
+    with pytest.raises(Conflict) as told:
+        lea.act(variants.end, test_id, keep=B, author=f"member:{lea.author}")
+    assert told.value.message.code == "variants.is_ended", "nobody is told that B goes on"
+    assert seen(lea, test_id).kept == A
     with pytest.raises(BadInput):
         lea.act(variants.end, test_id, keep="c", author=f"member:{lea.manager}")
 

@@ -10,7 +10,7 @@ import httpx
 
 from foundation.clock import wall_now
 from foundation.ids import uuid7
-from schedules import imports_handling
+from schedules import downtime_reads, downtimes, imports_handling
 from schedules.events import ImportCheck
 from tests.web.asking import Program
 from web import api_imports
@@ -19,7 +19,7 @@ from web.api_plan_inputs import ACCOUNT, CREATOR, DELIVERY, POST
 FILE = api_imports.TABLE.replace("Mia,Mia on Bluesky", "{creator},Sandbox {creator}")
 ACTIONS = (
     "schedule|approve|cancel|move|now|again|link|remove|change|skip|stop|fill|take-out|reorder|shuffle|forward|end"
-    "|undo|apply|pause|resume|importance"
+    "|undo|apply|pause|resume|importance|keep|hold|test"
 )
 _ACT = re.compile(rf"/({ACTIONS})$")
 
@@ -62,7 +62,10 @@ def world(api: Program, creator: str = "mia") -> World:
     queue = api.ask("GET", f"/queues/{account}")
     filled = api.ask("POST", f"/queues/{account}/fill", {"posts": [post["id"]]}, if_match=queue.headers["etag"])
     assert [one["delivery_id"] for one in made(filled)["items"]] == [ids["delivery_id"]]
-    ids["series_id"] = made(api.ask("POST", "/series", repeating(found)))["id"]
+    lasting = {"every": "weekly", "weekdays": [0, 3], "end": 200}
+    ids["series_id"] = made(api.ask("POST", "/series", repeating(found, repeat=lasting)))["id"]
+    ids["test_id"] = made(compare(api, found))["id"]
+    ids["downtime_id"] = missed(api, creator)
     night = {"creator_id": ids["creator_id"], "label": "Night", "start": "22:00", "end": "08:00"}
     ids["quiet_id"] = made(api.ask("POST", "/quiet", night))["id"]
     ids["pause_id"] = made(api.ask("POST", "/pauses", pausing(found)))["pause"]["id"]
@@ -90,6 +93,37 @@ def repeating(world: World, **more: Any) -> dict[str, Any]:
         "repeat": {"every": "weekly", "weekdays": [0, 3], "end": 8},
         **more,
     }
+
+
+def compare(api: Program, world: World, *, hour: str = "06:30", **more: Any) -> httpx.Response:
+    """Begin a test on a series of its own, once a day."""
+    at = {"wall_time": f"2031-03-03T{hour}", "zone": "Europe/Paris"}
+    begun = api.ask("POST", "/series", repeating(world, at=at, repeat={"every": "daily", "end": 200}))
+    return begin(api, made(begun)["id"], **more)
+
+
+def begin(api: Program, series_id: str, **more: Any) -> httpx.Response:
+    """Begin a test on this series as it stands."""
+    said = {"day": "2031-03-06", "body": "again, otherwise", "metric": "views", "age_hours": 24, "planned": 60}
+    path = f"/series/{series_id}"
+    tag = api.ask("GET", path).headers["etag"]
+    return api.ask("POST", f"{path}/test", {**said, **more}, if_match=tag)
+
+
+def missed(api: Program, creator: str = "mia", *, count: int = 2) -> str:
+    """Posts that an hour of silence kept back, laid out by the house; the downtime."""
+    posts = [api.approved(f"missed {number}", creator=creator) for number in range(count)]
+    with api.scope("system:publishing") as scope:
+        for number, post in enumerate(posts):
+            scope.run(
+                "UPDATE deliveries SET due_at = :due, late_until = :late WHERE tenant_id = :t AND id = :id",
+                due=scope.now - timedelta(minutes=50 - number),
+                late=scope.now + timedelta(hours=4),
+                t=api.tenant_id,
+                id=UUID(post["deliveries"][0]["id"]),
+            )
+        downtimes.note(scope, api.channels[creator])
+        return str(downtime_reads.standing(scope, [api.creators[creator]])[0].id)
 
 
 def pausing(world: World, **more: Any) -> dict[str, Any]:
