@@ -65,6 +65,14 @@ def standing(scope: Scope, series_id: UUID, channel_id: UUID) -> int:
     return scope.session.exec(query).one()
 
 
+def running_on(scope: Scope, channel_id: UUID) -> list[PostTest]:
+    """The tests that run on an account."""
+    query = select(PostTest).where(
+        PostTest.tenant_id == scope.tenant_id, PostTest.channel_id == channel_id, col(PostTest.ended_at).is_(None)
+    )
+    return list(scope.session.exec(query.order_by(col(PostTest.id)).execution_options(populate_existing=True)))
+
+
 def untested(scope: Scope, row: Series) -> None:
     """Raise Conflict while a test runs on a series: another hour or other words in its midst would spoil it."""
     test = of_series(scope, row)

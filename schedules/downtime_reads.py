@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from channels import reads as channel_reads
 from foundation.database import Scope
 from foundation.errors import NotFound
-from schedules.downtimes import LEFT
+from schedules.downtimes import Count, count
 from schedules.models import Delivery, DowntimeRow, Post
 from schedules.reads import Entry, entry_of
 from schedules.states import DeliveryState, DowntimeState
@@ -48,13 +48,9 @@ class Downtime:
         return [entry for account in self.accounts for entry in account.entries]
 
     @property
-    def left(self) -> int:
-        """How many went out, or may have."""
-        return sum(entry.state in LEFT for entry in self.entries)
-
-    def standing(self, state: DeliveryState) -> int:
-        """How many are in a state."""
-        return sum(entry.state is state for entry in self.entries)
+    def count(self) -> Count:
+        """How far it is."""
+        return count(entry.state for entry in self.entries)
 
 
 def standing(scope: Scope, creators: Collection[UUID]) -> list[Downtime]:

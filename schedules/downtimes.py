@@ -181,7 +181,7 @@ def _hold(scope: Scope, row: Delivery, reason: Message, *, downtime_id: UUID) ->
 def _tell(scope: Scope, downtime_id: UUID) -> None:
     """One notice for the agency; another account that comes to it makes it say more."""
     rows = _members(scope, downtime_id)
-    found = count(rows)
+    found = count(row.state for row in rows)
     accounts = len({row.channel_id for row in rows})
     said = {"missed": len(rows), "accounts": accounts, "spread": found.waiting + found.left, "held": found.held}
     notices.settle(scope, cause(downtime_id))
@@ -203,9 +203,9 @@ def _members(scope: Scope, downtime_id: UUID, *, lock: bool = False) -> list[Del
     return list(scope.session.exec(query.execution_options(populate_existing=True)))
 
 
-def count(rows: Iterable[Delivery]) -> Count:
-    """How far these are; pure."""
-    states = [DeliveryState(row.state) for row in rows]
+def count(stand: Iterable[str]) -> Count:
+    """How far deliveries in these states are; pure."""
+    states = [DeliveryState(one) for one in stand]
     return Count(sum(one in LEFT for one in states), states.count(S.SCHEDULED), states.count(S.HELD))
 
 
@@ -232,7 +232,7 @@ def hold_all(scope: Scope, downtime_id: UUID, *, creators: Collection[UUID]) -> 
         if one.state == S.SCHEDULED and one.creator_id in creators:
             _hold(scope, one, HELD, downtime_id=downtime_id)
     if any(one.state == S.SCHEDULED for one in members):
-        return count(members)
+        return count(one.state for one in members)
     return _decide(scope, row, D.STOPPED, members)
 
 
@@ -250,7 +250,7 @@ def _decide(scope: Scope, row: DowntimeRow, after: DowntimeState, members: Seque
     """Nobody is asked any more; what is on hold is still told of."""
     row.state, row.decided_by = str(after), scope.actor
     scope.add(row)
-    found = count(members)
+    found = count(one.state for one in members)
     notices.settle(scope, cause(row.id))
     if found.held:
         notices.put(scope, Message("downtime.still_held", {"count": found.held}), cause=f"{STILL_HELD}{row.id}")
@@ -264,7 +264,7 @@ def follow(scope: Scope) -> None:
         alone(scope)
         members = _members(scope, row.id)
         scope.session.refresh(row)
-        if row.state == D.OPEN and count(members).waiting == 0:
+        if row.state == D.OPEN and count(one.state for one in members).waiting == 0:
             _decide(scope, row, D.OVER, members)
     held = select(Delivery.downtime_id).where(
         Delivery.tenant_id == scope.tenant_id, col(Delivery.downtime_id).is_not(None), Delivery.state == str(S.HELD)

@@ -7,8 +7,6 @@ from datetime import date, timedelta
 from itertools import chain
 from uuid import UUID
 
-from sqlalchemy import type_coerce
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import col, func, select
 
 from foundation import outbox
@@ -368,19 +366,6 @@ def _drop(scope: Scope, rows: Iterable[Delivery], reason: Message) -> int:
     for one in doomed:
         drop(scope, one, reason=reason)
     return len(doomed)
-
-
-def rehome(scope: Scope, source_id: UUID, target_id: UUID) -> None:
-    """What repeats on an account goes on repeating on another one; its deliveries are moved by who calls."""
-    query = select(Series).where(
-        Series.tenant_id == scope.tenant_id,
-        Series.state == str(SeriesState.RUNNING),
-        type_coerce(Series.channels, JSONB).contains([str(source_id)]),
-    )
-    for row in scope.session.exec(query.order_by(col(Series.id)).with_for_update(key_share=True)):
-        stays = [str(target_id) if one == str(source_id) else one for one in row.channels]
-        row.channels = list(dict.fromkeys(stays))
-        scope.add(row)
 
 
 def overdue(scope: Scope, *, by: timedelta) -> list[UUID]:

@@ -1,10 +1,12 @@
 """All that is ahead of an account moves to another one of the same creator: a lost account, and its spare one."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import type_coerce
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import col, select
 
 from channels import reads as channel_reads
@@ -13,12 +15,12 @@ from channels.states import ChannelState
 from foundation.database import Scope
 from foundation.errors import BadInput
 from foundation.words import Message
-from schedules import approvals, overrides, planning, series, slots
+from schedules import approvals, assigning, overrides, planning, series, slots
 from schedules.calendar import parse
-from schedules.models import Delivery, Post
+from schedules.models import Delivery, Post, Series
 from schedules.moving import delivery, move
 from schedules.shifting import MOST, ON_ITS_WAY, UNDER_WAY, Left, Moving
-from schedules.states import DeliveryState
+from schedules.states import DeliveryState, SeriesState
 from tenants import reads as tenant_reads
 
 S = DeliveryState
@@ -36,13 +38,14 @@ class Spared:
 
     `moving` are those with a new one on the spare account, at the same wall time; `doubled` those that are there
     already, so that only the old one is cancelled; `left` stay where they are. `asks_again`: the new ones wait for a
-    yes, since the post looks another way there.
+    yes, since the post looks another way there. `tests`: how many tests of two versions count anew there.
     """
 
     moving: tuple[Moving, ...]
     doubled: tuple[Moving, ...]
     left: tuple[Left, ...]
     asks_again: bool
+    tests: int
 
     @property
     def versions(self) -> dict[UUID, int]:
@@ -76,6 +79,7 @@ def preview(scope: Scope, source_id: UUID, target_id: UUID) -> Spared:
         tuple(one for one in goes if keys[one.delivery_id] in there),
         tuple(stays),
         _asks_again(scope, source, target),
+        len(assigning.running_on(scope, source_id)),
     )
 
 
@@ -111,7 +115,8 @@ def move_queue(scope: Scope, source_id: UUID, target_id: UUID, *, seen: Mapping[
     """
     _, target = _pair(scope, source_id, target_id)
     slots.hold(scope, source_id, target_id)
-    series.rehome(scope, source_id, target_id)  # before deliveries: whoever changes a series locks in this order
+    series.alone(scope, target.creator_id)
+    _rehome(scope, source_id, target_id)  # before deliveries: whoever changes a series locks in this order
     locked = select(Delivery.id).where(*_here(scope, source_id)).order_by(col(Delivery.due_at), col(Delivery.id))
     scope.session.exec(locked.with_for_update()).all()
     found = preview(scope, source_id, target_id)
@@ -127,7 +132,24 @@ def move_queue(scope: Scope, source_id: UUID, target_id: UUID, *, seen: Mapping[
         planning.unplan(scope, row.id)
     slots.adopt(scope, target_id, made)
     left = [Left(one.delivery_id, source_id, one.words, Message("shift.changed")) for one in changed]
-    return Spared(moving, doubled, (*found.left, *left), found.asks_again)
+    return replace(found, moving=moving, doubled=doubled, left=(*found.left, *left))
+
+
+def _rehome(scope: Scope, source_id: UUID, target_id: UUID) -> None:
+    """What repeats on an account goes on repeating on another one; a test on it counts anew there: readings of two
+    accounts are not compared."""
+    for test in assigning.running_on(scope, source_id):
+        test.channel_id = target_id
+        scope.add(test)
+    query = select(Series).where(
+        Series.tenant_id == scope.tenant_id,
+        Series.state == str(SeriesState.RUNNING),
+        type_coerce(Series.channels, JSONB).contains([str(source_id)]),
+    )
+    for row in scope.session.exec(query.order_by(col(Series.id)).with_for_update(key_share=True)):
+        stays = [str(target_id) if one == str(source_id) else one for one in row.channels]
+        row.channels = list(dict.fromkeys(stays))
+        scope.add(row)
 
 
 def _remake(scope: Scope, one: Moving, target: Channel, *, asks_again: bool) -> Delivery:
@@ -135,7 +157,13 @@ def _remake(scope: Scope, one: Moving, target: Channel, *, asks_again: bool) -> 
     old = delivery(scope, one.delivery_id)
     key = _key(scope, old, target.id)
     made_id = planning.add_delivery(
-        scope, old.post_id, target.id, at=one.before, occurrence_key=key, series_id=old.series_id
+        scope,
+        old.post_id,
+        target.id,
+        at=one.before,
+        occurrence_key=key,
+        series_id=old.series_id,
+        variant=old.variant,
     )
     made = delivery(scope, made_id)
     owner = planning.post(scope, old.post_id)

@@ -1,6 +1,7 @@
 """What the API gives out, as JSON; nothing but the edge knows these classes."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -241,8 +242,7 @@ class DowntimeOut(BaseModel):
 
 def said_of_downtime(one: Downtime) -> dict[str, Any]:
     """The fields of a downtime."""
-    counts = {"waiting": one.standing(DeliveryState.SCHEDULED), "held": one.standing(DeliveryState.HELD)}
-    return {**{name: getattr(one, name) for name in ("id", "state", "since", "left", "others_too")}, **counts}
+    return {name: getattr(one, name) for name in ("id", "state", "since", "others_too")} | asdict(one.count)
 
 
 class MissedOut(BaseModel):

@@ -41,6 +41,12 @@ def test_from_the_first_letter_to_the_network(lea: Living) -> None:
         marc.shows(WORDS)
         marc.page.keyboard.press("a")
         marc.shows("Validé.")
+        marc.rest()
+        marc.page.get_by_text("Comparer vos classements").click()
+        marc.page.locator("details[open]").wait_for()
+        marc.page.get_by_role("button", name="Annuler").wait_for(state="detached")
+        marc.rest()
+        assert marc.page.locator("details[open]").count() == 1, "what was opened closes when the way back is over"
     assert desk.state(delivery) is S.SCHEDULED
     assert desk.texts() == []
     lea.bots.pass_time(seconds=(desk.entry(delivery).due_at - desk.now()).total_seconds() + 1)

@@ -49,6 +49,7 @@ def test_home_asks_and_the_page_shows_turns_in_her_zone(door: Door, lumiere: Age
         text = page.open("/calendar", missed="1")
         assert f"Part {second.not_before.astimezone(zone_of(ZONE)):%H:%M}" in text
         assert "trop tard pour qu’elle parte seule" in text
+        assert "Parties : 0. En attente de leur tour : 2. Retenues : 1." in text
         assert f"/calendar?post={second.post_id}" in text
         assert "En attente de leur tour : 2. Retenues : 1" in page.press("Répartir comme montré")
         assert "Répartir comme montré" not in page.open()

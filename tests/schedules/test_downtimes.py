@@ -71,7 +71,7 @@ def test_one_notice_for_all_accounts_and_none_for_each_post(lea: Desk) -> None:
     assert {name: lea.texts(name) for name in late} == {name: [f"{name} 0"] for name in late}
     with lea.scope() as scope:
         (found,) = downtime_reads.standing(scope, [lea.creator_id])
-    assert (found.left, found.standing(S.SCHEDULED), found.standing(S.HELD)) == (4, 8, 2)
+    assert found.count == Count(left=4, waiting=8, held=2)
     assert {account.name: len(account.entries) for account in found.accounts} == {
         "main": 3,
         "two": 5,
