@@ -10,14 +10,16 @@ from hypothesis import strategies as st
 from channels import connecting
 from foundation.errors import BadInput, NotFound
 from foundation.words import Message
-from schedules import planning, queueing, spare
+from schedules import assigning, planning, queueing, spare, variants
 from schedules.overrides import Override
 from schedules.spare import Spared
 from schedules.states import DeliveryState as S
+from schedules.variants import LEAST
 from tests.schedules import repeats
 from tests.schedules.builders import Desk, desk, wall
 from tests.schedules.test_queueing import filled, queue
 from tests.schedules.test_slots import every_day
+from tests.schedules.versions import compared, seen, units
 
 
 def shown(lea: Desk, source: str = "main", target: str = "spare") -> Spared:
@@ -202,6 +204,30 @@ def test_what_repeats_goes_on_on_the_spare_account(lea: Desk) -> None:
     assert {one.series_id for one in ahead} == {one.id for one in repeats.series_of(lea, post_id)}
     assert len(ahead) >= before
     assert len({one.occurrence_key for one in ahead}) == len(ahead)
+
+
+def test_on_a_spare_account_a_test_goes_on_and_counts_anew(lea: Desk) -> None:
+    spare_id = lea.connect("spare")
+    post_id = repeats.begin(lea, repeats.repeat(lea))
+    repeats.approved(lea, post_id)
+    test_id = compared(lea, post_id)
+    repeats.approved(lea, seen(lea, test_id).b_id)
+    lea.live(days=3)
+    pair = (lea.channels["main"], spare_id)
+    before = {(row.wall_time, row.variant) for row in units(lea, test_id) if row.state == S.SCHEDULED}
+    found = lea.act(spare.preview, *pair)
+    assert found.tests == 1
+    lea.act(spare.move_queue, *pair, seen=found.versions)
+    moved = [row for row in units(lea, test_id) if row.channel_id == spare_id]
+    assert {(row.wall_time, row.variant) for row in moved} == before
+    with lea.scope() as scope:
+        assert variants.units(scope, seen(lea, test_id)) == []
+        assert assigning.running_on(scope, lea.channels["main"]) == []
+    lea.live(days=LEAST)
+    ours = [row.state for row in units(lea, test_id) if row.channel_id == spare_id]
+    assert len(ours) == LEAST, "those that left on the lost account are made good, behind what was on the calendar"
+    with lea.scope() as scope:
+        assert len(variants.units(scope, seen(lea, test_id))) == len(before) == ours.count(S.PUBLISHED)
 
 
 def test_what_a_post_says_on_the_lost_account_alone_stays(lea: Desk) -> None:

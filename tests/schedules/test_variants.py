@@ -15,7 +15,7 @@ from channels import connecting
 from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import uuid7
-from schedules import approvals, assigning, drafting, planning, series, spare, variants
+from schedules import approvals, assigning, drafting, planning, series, variants
 from schedules.assigning import A, B, drawn
 from schedules.overrides import Override
 from schedules.recurrence import Every, Repeat, Rule
@@ -383,30 +383,3 @@ def test_two_hands_on_one_test(lea: Desk, one: str, two: str) -> None:
     if ended.kept and "stop" not in (one, two):
         kept = found.b_id if ended.kept == B else found.a_id
         assert {post for _, post in standing(lea, found.a_id, found.b_id)[1:]} == {kept}
-
-
-# the account
-
-
-def test_on_a_spare_account_a_test_goes_on_and_counts_anew(lea: Desk) -> None:
-    spare_id = lea.connect("spare")
-    post_id = begin(lea, repeat(lea))
-    approved(lea, post_id)
-    test_id = compared(lea, post_id)
-    approved(lea, seen(lea, test_id).b_id)
-    lea.live(days=3)
-    pair = (lea.channels["main"], spare_id)
-    before = {(row.wall_time, row.variant) for row in units(lea, test_id) if row.state == S.SCHEDULED}
-    found = lea.act(spare.preview, *pair)
-    assert found.tests == 1
-    lea.act(spare.move_queue, *pair, seen=found.versions)
-    moved = [row for row in units(lea, test_id) if row.channel_id == spare_id]
-    assert {(row.wall_time, row.variant) for row in moved} == before
-    with lea.scope() as scope:
-        assert variants.units(scope, seen(lea, test_id)) == []
-        assert assigning.running_on(scope, lea.channels["main"]) == []
-    lea.live(days=LEAST)
-    ours = [row.state for row in units(lea, test_id) if row.channel_id == spare_id]
-    assert len(ours) == LEAST, "those that left on the lost account are made good, behind what was on the calendar"
-    with lea.scope() as scope:
-        assert len(variants.units(scope, seen(lea, test_id))) == len(before) == ours.count(S.PUBLISHED)
