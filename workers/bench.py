@@ -46,6 +46,7 @@ GOALS: Mapping[str, str] = {
     "rss_mib": "≤ 1300",
     "help_s": "≤ 0.5",
     "page_p95_ms": "≤ 200",
+    "calendar_p95_ms": "≤ 300",
     "first_paint_s": "≤ 1.5",
     "session_mib": "≤ 40",
     "first_answer_p95_s": "≤ 1",
