@@ -79,7 +79,7 @@ class Creation(CreatorRow, table=True):
 
 
 class Upload(CreatorRow, table=True):
-    """A file handed in at the dashboard, until it is an asset or refused."""
+    """A file handed in at the dashboard or over the API, until it is an asset or refused."""
 
     __tablename__ = "uploads"
     __table_args__ = table(

@@ -242,12 +242,18 @@ def to_judge(
         .order_by(col(models.Creation.updated_at).desc(), col(models.Creation.id))
         .limit(limit * 2)
     ).all()
-    looked = gate_reads.looked_at(scope, [row.sha256 for row in rows])
+    waiting = unjudged(scope, [row.sha256 for row in rows])
+    waiting_rows = [row for row in rows if row.sha256 in waiting]
+    return [_card(scope, row, waiting[row.sha256], None, None) for row in waiting_rows[:limit]]
+
+
+def unjudged(scope: Scope, digests: Collection[str]) -> dict[str, Standing]:
+    """Those of these bytes that wait for people, and how they stand: not rated yet, or showing Nudity that nobody
+    looked at."""
+    looked = gate_reads.looked_at(scope, digests)
     rated = ratings.with_own(scope, looked)  # both: it is settled, whatever its family says
-    rows = [row for row in rows if row.sha256 not in rated]
-    standing = ratings.standing(scope, [row.sha256 for row in rows])
-    waiting = [row for row in rows if _unjudged(standing[row.sha256], looked=row.sha256 in looked)]
-    return [_card(scope, row, standing[row.sha256], None, None) for row in waiting[:limit]]
+    standing = ratings.standing(scope, [one for one in digests if one not in rated])
+    return {sha256: how for sha256, how in standing.items() if _unjudged(how, looked=sha256 in looked)}
 
 
 def assets_of(scope: Scope, digests: Collection[str], *, creators: Collection[UUID] | None = None) -> dict[str, UUID]:

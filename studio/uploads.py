@@ -1,7 +1,7 @@
-"""Photos, films and sounds handed in at the dashboard: kept as they came until the workers brought them in.
+"""Photos, films and sounds handed in at the dashboard or by a program: kept as they came until they were brought in.
 
-A page calls `receive`; the workers decode, strip and record (`ingest`), the one path every picture takes. What came is
-forgotten as soon as there is an asset or a reason: it may still hold where and when a photo was taken.
+A page or a route calls `receive`; the workers decode, strip and record (`ingest`), the one path every picture takes.
+What came is forgotten as soon as there is an asset or a reason: it may hold where and when a photo was taken.
 """
 
 from collections.abc import Collection

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from connectors import registry
 from connectors.contract import Connector
 from foundation.database import OpenScope
+from foundation.storage import ObjectStore
 from web import (
     api_accounts,
     api_deliveries,
@@ -15,6 +16,7 @@ from web import (
     api_errors,
     api_feeds,
     api_imports,
+    api_media,
     api_posts,
     api_queues,
     api_quiet,
@@ -40,7 +42,7 @@ REFUSALS: Mapping[int, str] = {
     409: "Its state does not allow it; `states` says where it stands.",
     412: "It was changed since you read it.",
     413: "The body is too large.",
-    415: "The body is no JSON, or a file no CSV.",
+    415: "The body is no JSON, or a file not of the type that is taken there.",
     422: "What came in cannot be used; or the `Idempotency-Key` named another request.",
     428: "No `If-Match`.",
     429: "Too fast: `Retry-After` says when to go on.",
@@ -48,8 +50,17 @@ REFUSALS: Mapping[int, str] = {
 }
 
 
-def create(tenant: OpenScope, *, limits: Limits, connectors: Mapping[str, Connector] | None = None) -> Admission:
-    """The app behind its door, to be mounted at `/v1`. Each subject is a router of its own, added here."""
+def create(
+    tenant: OpenScope,
+    *,
+    limits: Limits,
+    connectors: Mapping[str, Connector] | None = None,
+    library: ObjectStore | None = None,
+) -> Admission:
+    """The app behind its door, to be mounted at `/v1`. Each subject is a router of its own, added here.
+
+    `library` is where creators' files lie; without it none are taken in.
+    """
     responses: dict[int | str, dict[str, Any]] = {
         status: {"model": ErrorOut, "description": said} for status, said in REFUSALS.items()
     }
@@ -76,5 +87,6 @@ def create(tenant: OpenScope, *, limits: Limits, connectors: Mapping[str, Connec
         app.include_router(part.router(tenant))
     for part in (api_imports, api_feeds):
         app.include_router(part.router(tenant))
+    app.include_router(api_media.router(tenant, library))
     app.include_router(mcp.router(tenant, known))
     return Admission(app, tenant, limits=limits)

@@ -50,7 +50,8 @@ def create(
 ) -> Guarded:
     """The app, behind its door.
 
-    `store` holds the pages' own copies of files, `library` what is lent to platforms (None: nothing is); `public_url`
+    `store` holds the pages' own copies of files, `library` what is lent to platforms and what programs
+    hand in (None: nothing is); `public_url`
     is what visitors call, `called` what platforms do, `inside_url` what our own processes do; `security_contact` an
     address for security.txt (RFC 9116), left out when empty; `letterbox_key` the public half that contacts are sealed
     with (without it nobody is asked for one); `limits` say how fast programs may ask.
@@ -75,7 +76,7 @@ def create(
     def missing(request: Request, _: Exception) -> Response:
         return page.missing(request)
 
-    app.mount("/v1", api.create(tenant, limits=limits))
+    app.mount("/v1", api.create(tenant, limits=limits, library=library))
     app.include_router(house.router(tenant, store, public_url=base))
     app.include_router(age.router(tenant, public_url=base))
     app.include_router(person.router(tenant))

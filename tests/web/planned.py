@@ -1,17 +1,23 @@
 """An agency with one of everything the API knows, and what each operation of its document is asked with."""
 
 import re
+import tempfile
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 import httpx
 
 from foundation.clock import wall_now
 from foundation.ids import uuid7
+from foundation.storage import FileStore
 from schedules import downtime_reads, downtimes, imports_handling
 from schedules.events import ImportCheck
+from studio import ingesting
+from tests.generators.builders import a_picture, encoded
 from tests.web.asking import Program
 from web import api_imports
 from web.api_plan_inputs import ACCOUNT, CREATOR, DELIVERY, POST
@@ -71,6 +77,8 @@ def world(api: Program, creator: str = "mia") -> World:
     ids["pause_id"] = made(api.ask("POST", "/pauses", pausing(found)))["pause"]["id"]
     ids["shift_id"] = made(api.ask("POST", "/shifts", shifting(found)))["shift_id"]
     ids["import_id"] = made(bring(api, creator, key=owner))["id"]
+    ids["upload_id"] = made(hand_in(api, picture(), creator))["id"]
+    ids["media_id"] = str(in_library(api, creator))
     feed = {"creator_id": ids["creator_id"], "url": "https://example.com/own.xml", "channels": [account]}
     ids["feed_id"] = made(api.ask("POST", "/feeds", feed))["id"]
     return found
@@ -143,6 +151,26 @@ def bring(api: Program, creator: str = "mia", *, text: str = FILE, **more: Any) 
     soon = f"{wall_now() + timedelta(days=2):%Y-%m-%d}"
     said = text.format(creator=creator).replace("2031-03-02", soon)
     return api.ask("POST", "/imports", said, content_type="text/csv", **more)
+
+
+def picture() -> bytes:
+    """A photo no other test has."""
+    return encoded(a_picture(seed=uuid7().int % 2**32), "PNG")
+
+
+def hand_in(api: Program, data: bytes, creator: str = "mia", *, name: str = "beach.png", **more: Any) -> httpx.Response:
+    """Hand in a picture."""
+    asked = urlencode({"creator": str(api.creators[creator]), "name": name})
+    return api.ask("POST", f"/uploads?{asked}", data, **{"content_type": "application/octet-stream", **more})
+
+
+def in_library(api: Program, creator: str = "mia", *, store: FileStore | None = None) -> UUID:
+    """A picture that is there already; its bytes lie nowhere unless a store is said."""
+    prepared = ingesting.from_camera(picture(), name="beach.png")
+    with tempfile.TemporaryDirectory() as folder:
+        kept = store or FileStore(Path(folder))
+        said = {"tenant_id": api.tenant_id, "creator_id": api.creators[creator], "prepared": prepared}
+        return ingesting.bring(api.tenant, kept, **said)
 
 
 def looked_at(api: Program, import_id: str) -> None:

@@ -17,9 +17,10 @@ from foundation.storage import FileStore
 from tests.fakes.serving import served
 from tests.web.asking import Program, program
 from tests.web.builders import PUBLIC
-from tests.web.planned import World, bring, looked_at, made, repeating, world
+from tests.web.planned import World, bring, looked_at, made, picture, repeating, world
 from tests.web.shaping import shaped
 from tests.web.test_api_door import DOCUMENT, EACH, OPERATIONS, Operation
+from web.api_auth import MEDIA
 from web.api_limits import Limits, Rate
 from web.app import create
 
@@ -37,10 +38,21 @@ def eager(pages: Database, tenant: OpenScope, tmp_path_factory: pytest.TempPathF
     store = FileStore(tmp_path_factory.mktemp("eager"))
     limits = Limits(Rate(1_000_000, timedelta(minutes=1)), Rate(1_000_000, timedelta(minutes=1)))
     with (
-        served(create(tenant=pages.scope, store=store, public_url=PUBLIC, limits=limits)) as url,
+        served(create(tenant=pages.scope, store=store, library=store, public_url=PUBLIC, limits=limits)) as url,
         httpx.Client(base_url=url, timeout=60) as client,
     ):
         yield world(program(client, tenant))
+
+
+PHOTO = picture()
+FILES = st.one_of(
+    st.just(PHOTO),
+    st.binary(max_size=300),
+    st.integers(1, len(PHOTO)).map(lambda cut: PHOTO[:cut]),
+    st.binary(max_size=300).map(lambda rest: PHOTO + rest),
+    st.binary(max_size=300).map(lambda rest: b"\0\0\0\x18ftypmp42" + rest),
+)
+"""A picture, what nearly is one, what begins as a film, and anything."""
 
 
 @EACH
@@ -61,6 +73,8 @@ def test_nothing_that_is_asked_breaks_anything(eager: World, one: Operation, dat
     more: dict[str, Any] = {}
     if "text/csv" in content:
         body, more["content_type"] = data.draw(st.binary(max_size=300)) or b"x", "text/csv"
+    if "application/octet-stream" in content:
+        body, more["content_type"] = data.draw(FILES) or b"x", data.draw(st.sampled_from(sorted(MEDIA)))
     if "{" in one.path:
         found = eager.api.ask("GET", "/".join(eager.path(one.path).split("/")[:3]), key=eager.api.secrets["owner"])
         more["if_match"] = found.headers.get("etag", '"1"')

@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,13 +11,14 @@ import pytest
 
 from foundation.database import OpenScope
 from foundation.ids import uuid7
+from foundation.storage import FileStore
 from tenants import audit, keys, staffing
 from tenants.keys import KeyScope
 from tenants.roles import Role
 from tests.fakes.serving import served
 from tests.web.asking import Program, code, program
 from tests.web.builders import Room
-from tests.web.planned import World, bring, world
+from tests.web.planned import World, bring, hand_in, picture, world
 from web.api import create as create_api
 from web.api_inputs import PostIn
 from web.api_limits import Limits
@@ -72,7 +74,7 @@ def document() -> dict[str, Any]:
     def nobody(*_: object, **__: object) -> Any:
         raise AssertionError("the document asks no database")
 
-    with served(create_api(nobody, limits=Limits())) as url:
+    with served(create_api(nobody, limits=Limits(), library=FileStore(Path("nowhere")))) as url:
         found: dict[str, Any] = httpx.get(f"{url}/openapi.json", timeout=60).json()
     return found
 
@@ -118,6 +120,7 @@ def test_the_document_names_what_is_there(room: Room) -> None:
         "GET /shifts/preview", "POST /shifts", "GET /shifts/{shift_id}", "POST /shifts/{shift_id}/undo",
         "GET /imports", "POST /imports", "GET /imports/{import_id}", "POST /imports/{import_id}/apply",
         "POST /imports/{import_id}/undo",
+        "GET /media", "GET /media/{media_id}", "POST /uploads", "GET /uploads/{upload_id}",
         "GET /feeds", "POST /feeds", "GET /feeds/{feed_id}", "DELETE /feeds/{feed_id}", "POST /feeds/{feed_id}/pause",
         "POST /feeds/{feed_id}/resume",
     }  # fmt: skip
@@ -231,7 +234,7 @@ def test_a_hostile_body_is_refused(theirs: World, one: Operation, name: str) -> 
     path = re.sub(r"\{\w+\}", str(uuid7()), one.path)
     answer = api.ask(one.method, path, HOSTILE[name], key=api.secrets["owner"], version=1)
     takes_none = "requestBody" not in DOCUMENT["paths"][one.path][one.method.lower()]
-    refused = {415} if one.path == "/imports" else {404} if takes_none else {400, 422}
+    refused = {415} if one.path in {"/imports", "/uploads"} else {404} if takes_none else {400, 422}
     assert answer.status_code in refused, answer.text
     code(answer)
 
@@ -263,6 +266,9 @@ def test_a_change_names_itself_and_what_it_saw(theirs: World, one: Operation) ->
     api, path = theirs.api, theirs.path(one.path)
     if one.path == "/imports":
         assert code(bring(api, idempotency_key="")) == "api.no_name"
+        return
+    if one.path == "/uploads":
+        assert code(hand_in(api, picture(), idempotency_key="")) == "api.no_name"
         return
     body = theirs.said(one.said)
     if one.method == "POST":
