@@ -135,6 +135,8 @@ def _published(answer: Answer, native_key: str) -> Outcome:
             return Published(native_id, url)
         case Response(status=410):  # a content id is never used again
             return Rejected(Message("connectors.refused", {"status": 410, "word": "gone"}), permanent=True)
+        case Response(status=422, body={"error": "file_not_staged"}):  # another item with the same file was taken away
+            return Retry(SHORT_WAIT, "account", Message("connectors.uploads_gone"), uploads_gone=True)
         case _:
             return _meaning(answer, creates=True)
 

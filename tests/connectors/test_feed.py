@@ -81,6 +81,13 @@ def test_the_page_is_asked_by_content_id(answer: Response, sighting: type) -> No
     assert isinstance(FEED.find(sought, (answer,)), sighting)
 
 
+def test_files_that_went_with_another_item_are_staged_again() -> None:
+    gone = Response("publish", 422, body={"error": "file_not_staged"})
+    turn = FEED.next(UNIT, (STAGED, gone))
+    assert isinstance(turn, Retry)
+    assert turn.uploads_gone
+
+
 @pytest.mark.parametrize(("status", "outcome"), [(200, Published), (204, Published), (410, Published), (500, Retry)])
 def test_a_tombstone_proves_it_gone(status: int, outcome: type) -> None:
     assert isinstance(FEED.remove(Copy(KEY, "mia"), (Response("delete", status),)), outcome)

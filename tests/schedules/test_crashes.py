@@ -70,6 +70,27 @@ def test_a_killed_process_leaves_no_delivery_publishing(lea: Desk) -> None:
         assert lea.state(delivery_id) is not S.PUBLISHING, at
 
 
+def test_what_died_over_an_upload_and_is_too_late_leaves_no_attempt_open(lea: Desk) -> None:
+    """Nobody claims it again, so nobody else would say how the attempt ended."""
+    open_ones = 0
+    for at in range(8, MOST, 2):
+        mia = desk(lea.services, lea.network)
+        delivery_id = mia.delivery("late", media=(mia.photo(),))
+        died = mia.crash(at=at)
+        if not died:
+            break
+        begun = [one for one in mia.attempts(delivery_id) if one.outcome is None]
+        asked = any(step.kind == "publish" for one in begun for step in one.steps)
+        mia.pass_time(hours=1)
+        mia.live(minutes=5)
+        if begun and not asked:
+            open_ones += 1
+            assert mia.state(delivery_id) is S.HELD, at
+        assert all(one.outcome is not None for one in mia.attempts(delivery_id)), at
+    assert not died
+    assert open_ones >= 1
+
+
 def test_a_message_that_comes_twice_does_its_work_once(lea: Desk) -> None:
     """Redis may hand over a row again while its first worker lives."""
     delivery_id = lea.delivery("once")
