@@ -50,11 +50,10 @@ def create(
 ) -> Guarded:
     """The app, behind its door.
 
-    `store` holds the pages' own copies of files, `library` what is lent to platforms and what programs
-    hand in (None: nothing is); `public_url`
-    is what visitors call, `called` what platforms do, `inside_url` what our own processes do; `security_contact` an
-    address for security.txt (RFC 9116), left out when empty; `letterbox_key` the public half that contacts are sealed
-    with (without it nobody is asked for one); `limits` say how fast programs may ask.
+    `store` holds the pages' own copies of files, `library` what is lent to platforms and what programs hand in (None:
+    nothing is); `public_url` is what visitors call, `called` what platforms do, `inside_url` what our own processes do;
+    `security_contact` an address for security.txt (RFC 9116), left out when empty; `letterbox_key` the public half that
+    contacts are sealed with (without it nobody is asked for one); `limits` say how fast programs may ask.
     """
     base = public_url.rstrip("/")
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, telemetry=SILENT)

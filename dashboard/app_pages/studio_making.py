@@ -142,11 +142,10 @@ def under_way(page: Page, found: Studio) -> None:
     """Runs and files. It looks again by itself while something is under way, and not after."""
     draw("studio_part.html", title=page.word("studio.under_way"), note="")
     state = Progress(found.runs, found.uploads, found.now)
-    with st.container():  # one place for both: what comes after it stays open when the last file is there
-        if found.going:
-            st.fragment(_going, run_every=TICK)(page, found.creator.id, found.pace)
-        else:
-            _lines(page, state, found.creator.id, found.pace)
+    if found.going:
+        st.fragment(_going, run_every=TICK)(page, found.creator.id, found.pace)
+    else:
+        _lines(page, state, found.creator.id, found.pace)
 
 
 def _going(drawn: Page, creator_id: UUID, pace: float) -> None:
