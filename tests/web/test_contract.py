@@ -1,19 +1,22 @@
 """The connector of the own page keeps its contract against the true web room, bad days included."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from connectors.contract import Answer, StepKind, WireStep
 from connectors.feed import Feed
+from connectors.outcomes import Published
 from connectors.transport import Account
 from foundation.asgi import Guarded
 from foundation.http import HttpClient
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
-from gate.units import Rating
+from gate.units import Rating, Unit
 from tests.contract import rules
+from tests.contract.house import House
 from tests.contract.worlds import OBJECTS, TENANT, World, transport
 from tests.fakes.own_page import call_of
 from tests.fakes.serving import MovedClock, served
@@ -105,3 +108,27 @@ def test_once(stage: Stage, day: str) -> None:
 def test_rule(stage: Stage, rule: rules.Rule) -> None:
     world = stage.world()
     assert rule(world, world.connector) == []
+
+
+class Meanwhile(House):
+    """Something happens once, when the files are there and their item is about to be put."""
+
+    def __init__(self, world: World, then: Callable[[], object]) -> None:
+        super().__init__(world, world.connector)
+        self._then: Callable[[], object] | None = then
+
+    def send(self, step: WireStep, unit: Unit | None = None, answers: tuple[Answer, ...] = ()) -> Answer:
+        if step.kind is StepKind.PUBLISH and self._then is not None:
+            then, self._then = self._then, None
+            then()
+        return super().send(step, unit, answers)
+
+
+def test_a_file_that_goes_with_another_item_is_staged_again(stage: Stage) -> None:
+    world = stage.world()
+    house, first, second = House(world, world.connector), world.unit("first", media=1), world.unit("second", media=1)
+    assert isinstance(house.publish(first).outcome, Published)
+    story = Meanwhile(world, lambda: house.remove(first, first.native_key)).publish(second)
+    assert isinstance(story.outcome, Published), story.outcomes
+    assert [step.kind for step in story.steps] == [StepKind.STAGE, StepKind.PUBLISH] * 2
+    assert world.fake.standing() == {second.native_key}
