@@ -14,12 +14,13 @@ from foundation.clock import zone_data
 from foundation.database import Scope
 from foundation.errors import BadInput, Conflict
 from foundation.ids import uuid7
-from schedules import approvals, drafting, planning, series
+from schedules import approvals, drafting, planning, series, spare, variants
 from schedules.recurrence import Every, Repeat, Rule
 from schedules.series import Change
-from schedules.states import DeliveryState
+from schedules.states import DeliveryState, SeriesState
 from tests.schedules.builders import Desk
-from tests.schedules.repeats import WEEKLY, begin, draft, repeat, rows, series_of
+from tests.schedules.repeats import WEEKLY, approved, begin, draft, repeat, rows, series_of
+from tests.schedules.versions import compared, seen
 
 S = DeliveryState
 Act = Callable[[Scope], Any]
@@ -102,6 +103,33 @@ def test_moving_one_while_it_is_extended(lea: Desk) -> None:
         lambda scope: planning.move_delivery(scope, row.id, at=there.at(there.starts_on)),
     )
     assert len(rows(lea, post_id)) == 8
+
+
+@pytest.mark.parametrize("round_", range(4))
+def test_a_test_that_ends_while_its_account_is_lost(lea: Desk, round_: int) -> None:
+    spare_id, post_id = lea.connect("spare"), begin(lea, repeat(lea))
+    approved(lea, post_id)
+    test_id = compared(lea, post_id)
+    approved(lea, seen(lea, test_id).b_id)
+    lea.live(days=2)
+    lost = lea.channels["main"]
+    shown = lea.act(spare.preview, lost, spare_id).versions
+    acts: list[Act] = [
+        lambda scope: variants.end(scope, test_id, keep="b", author=f"member:{lea.manager}"),
+        lambda scope: spare.move_queue(scope, lost, spare_id, seen=shown),
+    ]
+    found = at_once(lea, *(acts if round_ % 2 else reversed(acts)))
+    assert not [one for one in found if isinstance(one, BadInput | Conflict)], found
+    lea.act(spare.move_queue, lost, spare_id, seen=lea.act(spare.preview, lost, spare_id).versions)
+    lea.run()
+    one = seen(lea, test_id)
+    assert one.kept == "b"
+    ahead = [row for both in (one.a_id, one.b_id) for row in rows(lea, both) if row.state in series.TO_COME]
+    assert {row.channel_id for row in ahead} == {spare_id}
+    assert len({row.wall_time for row in ahead}) == len(ahead) > 0
+    running = [row for row in series_of(lea, one.b_id) if row.state == SeriesState.RUNNING]
+    assert [row.channels for row in running] == [[str(spare_id)]]
+    assert {row.post_id for row in ahead if row.series_id == running[0].id} == {one.b_id}
 
 
 def test_zones_are_those_of_the_locked_package() -> None:
