@@ -4,8 +4,9 @@ Read first, draw after, act in a callback: nothing of Streamlit is called while 
 raised through it and would roll back in silence.
 """
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
@@ -72,8 +73,28 @@ class Page:
         return found
 
 
+_DRAWN: ContextVar[Page] = ContextVar("drawn")
+"""The page while it is drawn from its start. Parts that are drawn anew by time, and presses, come outside of that."""
+
+
+@contextmanager
+def drawing(page: Page) -> Iterator[None]:
+    """A page is drawn whole: its parts need not ask again who looks, which took four transactions for two of them."""
+    token = _DRAWN.set(page)
+    try:
+        yield
+    finally:
+        _DRAWN.reset(token)
+
+
 def look() -> Page | None:
-    """The page of whoever holds the cookie; None once the session is over."""
+    """The page of whoever holds the cookie; None once the session is over. Asked once while a page is drawn whole, and
+    anew by each part that is drawn alone and by each press."""
+    drawn = _DRAWN.get(None)
+    return drawn if drawn is not None else _asked()
+
+
+def _asked() -> Page | None:
     who = session.viewer(st.context.cookies.get(session.cookie_name(), ""))
     if who is None:
         return None

@@ -26,6 +26,11 @@ def main() -> None:
     if page is None:
         frame.signed_out()
         return
+    with frame.drawing(page):
+        _draw(page, began)
+
+
+def _draw(page: Page, began: float) -> None:
     works = page.may(*(right for right in Right if right is not Right.REVIEW))
     agency, held, now = page.read(
         lambda scope: (tenant_reads.agency(scope), holds(scope, page.mine) if works else [], scope.now)
