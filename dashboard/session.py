@@ -42,6 +42,12 @@ def public_address() -> str:
     return settings.load().web.public_url.rstrip("/")
 
 
+@cache
+def sandbox_port() -> int:
+    """Where the sandbox network is reached on this machine."""
+    return settings.load().sandbox.port
+
+
 def letterbox_key() -> str:
     """What typed secrets are sealed with: the doors cannot open them again."""
     return settings.load().tenants.letterbox_key

@@ -24,6 +24,7 @@ def _templates() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,  # else the file is looked at each time, a hundred times and more for a page
     )
     found.filters["ticked"] = ticked
     return found

@@ -3,7 +3,7 @@
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
+from functools import cache, partial
 from uuid import UUID
 
 import streamlit as st
@@ -33,7 +33,7 @@ MOST_SEED = 2**31 - 1
 def recipe(page: Page, found: Studio) -> None:
     """The recipe, what it would ask for, and the press that makes it."""
     draw("studio_part.html", title=page.word("studio.make"), note="")
-    engine = engine_of(settings.load().generators)
+    engine = _engine()
     if not found.recipes:
         _first(page, found, engine)
         return
@@ -62,6 +62,11 @@ def recipe(page: Page, found: Studio) -> None:
 
 def _lasts(page: Page, pace: float, count: int) -> str:
     return page.voice.lasting(timedelta(seconds=max(1, round(pace * count))))
+
+
+@cache
+def _engine() -> str:
+    return engine_of(settings.load().generators)
 
 
 def _first(page: Page, found: Studio, engine: str) -> None:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
 
+from dashboard import session
 from dashboard.frame import Page
 from dashboard.reads.tour import VISITOR, Tour, Try, came_back, delivered
 from dashboard.touring import BURST, WAYS
-from foundation import settings
 from foundation.words import Message
 from gate.states import ComplaintState
 from schedules.previewing import Rule
@@ -39,9 +39,8 @@ class Line:
 
 def links(page: Page, found: Tour, step: str, fan: str) -> list[Link]:
     """Where a step leads."""
-    house = settings.load()
-    mine = f"{house.web.public_url.rstrip('/')}/{quote(found.page.account)}/" if found.page is not None else ""
-    chat = f"http://127.0.0.1:{house.sandbox.port}"
+    mine = f"{session.public_address()}/{quote(found.page.account)}/" if found.page is not None else ""
+    chat = f"http://127.0.0.1:{session.sandbox_port()}"
     places: Mapping[str, list[Link]] = {
         "publish": [
             Link("tour.to_compose", f"/calendar?new=1&creator={found.mia.slug}" if found.mia else ""),
