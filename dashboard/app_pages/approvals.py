@@ -57,7 +57,7 @@ def show(page: Page) -> None:
     if page.may(Right.REVIEW):
         approvals_compare.show(page)
     if page.may(Right.STAFF):
-        approvals_rule.show(page)
+        approvals_rule.show(page, found.creators.values())
     _watch(page, (*found.signature, more.count))
     draw("approvals_foot.html", found=found, voice=page.voice, word=page.word)
 
@@ -108,6 +108,8 @@ def _watch(drawn: Page, signature: tuple[int, ...]) -> None:
     page = frame.look()
     if page is None or page.who != drawn.who:
         st.rerun()
+    if page is drawn:
+        return  # all of it was read a moment ago, to be drawn
     if not acting.typed(approvals_posts.MODE) and _signature(page) != signature:
         st.rerun()
 

@@ -11,6 +11,7 @@ from dashboard import acting, files, frame
 from dashboard.app_pages import approvals_link, compose_parts, film, post_talk
 from dashboard.frame import Page
 from dashboard.reads.approvals import Approvals, Content, Shot, content
+from dashboard.reads.talk import talk
 from dashboard.widgets import draw
 from foundation.database import Scope
 from foundation.errors import NotFound, Refused
@@ -35,7 +36,8 @@ def show(page: Page, found: Approvals) -> None:
     at = order.index(st.session_state[AT]) if st.session_state.get(AT) in order else 0
     asked = found.posts[at]
     creator = found.creators[asked.creator_id]
-    shown = page.read(lambda scope: content(scope, asked, creator, page.who.member))
+    member = page.who.member
+    shown, said = page.read(lambda scope: (content(scope, asked, creator, member), talk(scope, asked.post_id, member)))
     _steps(page, order, at)
     draw(
         "approvals_post.html", asked=asked, shown=shown, creator=creator, found=found, voice=page.voice, word=page.word
@@ -43,7 +45,7 @@ def show(page: Page, found: Approvals) -> None:
     _answers(page, asked, shown, free=creator.approval_tiers == 0)
     approvals_link.show(page, asked, shown)
     _previews(page, asked, shown)
-    post_talk.show(page, asked.post_id)
+    post_talk.show_read(page, said)
     draw("approvals_list.html", found=found, now=asked.post_id, voice=page.voice, word=page.word)
 
 

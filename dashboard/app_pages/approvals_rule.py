@@ -1,5 +1,6 @@
 """How many people have to say yes to each creator's posts: for who leads the house."""
 
+from collections.abc import Iterable
 from functools import partial
 from uuid import UUID
 
@@ -17,9 +18,8 @@ from tenants.roles import Right
 TIERS = (0, 1, 2)
 
 
-def show(page: Page) -> None:
-    """Draw the rule of every creator of this member."""
-    creators = page.read(page.mine)
+def show(page: Page, creators: Iterable[Creator]) -> None:
+    """Draw the rule of each of these creators, this member's."""
     with st.expander(page.word("rule.title")):
         draw("approvals_note.html", note=page.word("rule.how"))
         for one in creators:

@@ -21,14 +21,18 @@ MAY = Right.APPROVE
 
 
 def show(page: Page, post_id: UUID) -> None:
-    """Draw all of it. Raises NotFound for a post that is not this member's."""
-    found = page.read(lambda scope: talk(scope, post_id, page.who.member))
+    """Read and draw all of it. Raises NotFound for a post that is not this member's."""
+    show_read(page, page.read(lambda scope: talk(scope, post_id, page.who.member)))
+
+
+def show_read(page: Page, found: Talk) -> None:
+    """Draw what was read with something else."""
     draw("talk_style.html")
     if found.wanted or (found.since is not None and found.since.any):
         draw("talk_changes.html", found=found, voice=page.voice, word=page.word)
     draw("talk_head.html", found=found, voice=page.voice, word=page.word)
     if found.told:
-        acting.button(page, "talk.read", partial(_read, post_id), right=MAY, key=f"talk:read:{post_id}")
+        acting.button(page, "talk.read", partial(_read, found.post_id), right=MAY, key=f"talk:read:{found.post_id}")
     for one in found.comments:
         _thread(page, found, one)
     _new(page, found)
