@@ -23,7 +23,7 @@ from dashboard.app_pages import (
     compose_draft,
 )
 from dashboard.app_pages.calendar_outlook import show as show_ahead
-from dashboard.app_pages.calendar_views import USUAL, VIEWS, WEEK, Window, window
+from dashboard.app_pages.calendar_views import MOST_TURNS, USUAL, VIEWS, WEEK, Window, window
 from dashboard.frame import Page
 from dashboard.reads.calendar import Calendar, Day, FreeHour, Turn, Wanted, calendar, free_hours
 from dashboard.widgets import draw
@@ -39,12 +39,6 @@ TICK = "5s"
 """How often what is shown is read again: a post that leaves is seen to leave."""
 
 Kind = Literal["primary", "secondary", "tertiary"]
-MOST_TURNS = 150
-"""So many posts are drawn one by one; a page with more would be slow to press anything on."""
-
-IN_A_DAY = 4
-"""Posts of one day of a month; the rest is counted."""
-
 RETRIED = frozenset({DeliveryState.HELD, DeliveryState.FAILED, DeliveryState.BROKEN_OFF})
 
 
@@ -96,7 +90,8 @@ def _days(page: Page) -> None:
     _bar(page, view, shown, today)
     creator, account, group = calendar_filters.show(page, mine)
     calendar_quiet.banner(page, mine, shown.begins, shown.ends)
-    _grid(page, view, Wanted(shown.first, VIEWS[view].days, creator, account, group, free=VIEWS[view].whole))
+    look = VIEWS[view]
+    _grid(page, view, Wanted(shown.first, look.days, creator, account, group, look.whole, look.most))
 
 
 def _bar(page: Page, view: str, shown: Window, today: date) -> None:
@@ -159,29 +154,33 @@ def _columns(page: Page, view: str, found: Calendar) -> None:
     elif view == "month":
         for row in range(0, len(found.days), WEEK):
             for column, day in zip(st.columns(WEEK, gap="small"), found.days[row : row + WEEK], strict=True):
-                with column:
-                    _compact(page, found, day, most=IN_A_DAY, held=page.may(Right.RUN))
-    elif VIEWS[view].whole and sum(len(day.turns) for day in found.days) <= MOST_TURNS:
+                with column, st.container(key=f"cell:{day.day}", gap=None):
+                    _compact(page, found, day, held=page.may(Right.RUN))
+    elif any(day.short for day in found.days) or sum(len(day.turns) for day in found.days) > MOST_TURNS:
+        for day in found.days:
+            if day.short or day.turns:
+                _compact(page, found, day)
+    else:
         for day in found.days:
             if day.turns or day.free:
                 _day(page, found, day)
-    else:
-        for day in found.days:
-            if day.turns:
-                _compact(page, found, day, most=len(day.turns))
     if found.cut:
         draw("calendar_note.html", note=page.word("calendar.cut"))
 
 
-def _compact(page: Page, found: Calendar, day: Day, *, most: int, held: bool = False) -> None:
-    """A day in short; a press opens all of it. `held`: its posts can be taken hold of, to be dragged."""
-    with st.container(key=f"cell:{day.day}", gap=None):
-        label = page.voice.short_day(day.day)
-        kind: Kind = "primary" if day.day == found.today else "tertiary"
-        st.button(label, key=f"day:{day.day}", type=kind, on_click=partial(_went, {"view": "day", "day": str(day.day)}))
-        if day.turns:
-            shown = {"most": most, "several": len(found.chosen) > 1, "held": held}
-            draw("calendar_compact.html", day=day, voice=page.voice, word=page.word, **shown)
+def _compact(page: Page, found: Calendar, day: Day, *, held: bool = False) -> None:
+    """A day in short; a press opens all of it. `held`: its posts can be taken hold of, to be dragged.
+
+    A button and one piece of HTML, and nothing around them: each element costs more than the posts within it.
+    """
+    label = page.voice.short_day(day.day)
+    kind: Kind = "primary" if day.day == found.today else "tertiary"
+    if st.button(label, key=f"day:{day.day}", type=kind):
+        _went({"view": "day", "day": str(day.day)})
+        st.rerun()  # all of the page: a press within the grid draws the grid alone
+    if day.short or day.turns:
+        shown = {"several": len(found.chosen) > 1, "held": held}
+        draw("calendar_compact.html", day=day, voice=page.voice, word=page.word, **shown)
 
 
 def _day(page: Page, found: Calendar, day: Day) -> None:

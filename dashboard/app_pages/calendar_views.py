@@ -4,8 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from dashboard.reads.calendar import MOST
+
 WEEK, MONTH = 7, 42
 """Days of a row, and of the six rows that hold any month."""
+
+MOST_TURNS = 150
+"""So many posts are drawn one by one; a page with more would be slow to press anything on."""
+
+IN_A_DAY = 4
+"""Posts of one day where days are shown in short; the rest is counted, and a press away."""
 
 REACH = timedelta(days=3660)
 """How far from today an address may lead."""
@@ -13,19 +21,23 @@ REACH = timedelta(days=3660)
 
 @dataclass(frozen=True)
 class View:
-    """One way to look: its days and the key that opens it. `whole`: post by post, with the hours that are free."""
+    """One way to look: its days and the key that opens it.
+
+    Up to `whole` posts are read each with its accounts, with the hours that are free; of more, `most` a day in short.
+    """
 
     days: int
     key: str
-    whole: bool = True
+    whole: int
+    most: int = IN_A_DAY
 
 
 VIEWS: Mapping[str, View] = {
-    "day": View(1, "D"),
-    "week": View(WEEK, "W"),
-    "month": View(MONTH, "M", whole=False),
-    "list": View(30, "L"),
-    "quarter": View(90, "Y", whole=False),
+    "day": View(1, "D", MOST),
+    "week": View(WEEK, "W", MOST),
+    "month": View(MONTH, "M", 0),
+    "list": View(30, "L", MOST_TURNS),
+    "quarter": View(90, "Y", 0),
 }
 USUAL = "week"
 

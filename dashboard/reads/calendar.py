@@ -20,6 +20,7 @@ from schedules import reads as schedule_reads
 from schedules.agenda import free
 from schedules.calendar import WallTime, bounds, local_day, zone_of
 from schedules.composing import subject
+from schedules.days import Summary, any_planned, summaries
 from schedules.drafting import REWRITABLE
 from schedules.overrides import Content
 from schedules.previewing import Rule, rule_of
@@ -54,8 +55,10 @@ class Wanted:
     creator: UUID | None = None
     account: UUID | None = None
     group: str = "all"
-    free: bool = True
-    """Whether the hours that are free are wanted too."""
+    whole: int = MOST
+    """Up to so many posts each is wanted with its accounts, and the hours that are free too."""
+    most: int = MOST
+    """Of more, so many of each day, in short."""
 
 
 @dataclass(frozen=True)
@@ -85,9 +88,43 @@ class Turn:
         return " ".join(f"{one.delivery_id}={one.version}" for one in self.posts) if movable else ""
 
     @property
-    def troubled(self) -> list[Entry]:
-        """Those that wait for somebody."""
-        return [one for one in self.posts if one.state in NEEDS_A_PERSON]
+    def states(self) -> Sequence[DeliveryState]:
+        """How it stands on each account."""
+        return [one.state for one in self.posts]
+
+
+@dataclass(frozen=True)
+class ShortTurn:
+    """The same in short: what a day of a month shows of it."""
+
+    creator: Creator
+    summary: Summary
+
+    @property
+    def post_id(self) -> UUID:
+        """The post."""
+        return self.summary.post_id
+
+    @property
+    def words(self) -> str:
+        """How it begins."""
+        return self.summary.words
+
+    @property
+    def states(self) -> Sequence[DeliveryState]:
+        """How it stands on each account."""
+        return self.summary.states
+
+    @property
+    def local(self) -> datetime:
+        """Its time on the creator's clock."""
+        return self.summary.due_at.astimezone(zone_of(self.creator.zone))
+
+    @property
+    def seen(self) -> str:
+        """What it hands back when it is dragged, as a turn does."""
+        movable = all(state in MOVABLE for state in self.states)
+        return " ".join(f"{key}={version}" for key, version in self.summary.versions.items()) if movable else ""
 
 
 @dataclass(frozen=True)
@@ -96,7 +133,11 @@ class Day:
 
     day: date
     turns: Sequence[Turn]
-    free: Sequence[tuple[Creator, WallTime]]
+    free: Sequence[tuple[Creator, WallTime]] = ()
+    short: Sequence[ShortTurn] = ()
+    """Instead of the turns, the first of them, where there are too many to show each."""
+    more: int = 0
+    """How many there are beside those."""
 
 
 @dataclass(frozen=True)
@@ -195,20 +236,47 @@ def calendar(scope: Scope, mine: Sequence[Creator], wanted: Wanted) -> Calendar:
     chosen = [one for one in mine if wanted.creator in (None, one.id)]
     if wanted.creator is not None and not chosen:
         raise NotFound("creator.unknown", creator=str(wanted.creator))
-    by_id = {one.id: one for one in chosen}
-    names = channel_reads.names(scope)
+    days, ever, cut = _shortened(scope, chosen, wanted) or _every_turn(scope, chosen, wanted)
+    today = local_day(scope.now, chosen[0].zone if chosen else "UTC")
+    return Calendar(scope.now, today, days, chosen, ever, switches.halt(scope, "sending"), cut)
+
+
+_Read = tuple[list[Day], bool, bool]
+"""The days, whether anything stands in them at all, and whether something is left out."""
+
+
+def _shortened(scope: Scope, chosen: Sequence[Creator], wanted: Wanted) -> _Read | None:
+    """The days in short; None where there is room for every post."""
+    if wanted.whole >= MOST:
+        return None
+    by_id, zones, span = (
+        {one.id: one for one in chosen},
+        {one.id: one.zone for one in chosen},
+        (wanted.first, wanted.days),
+    )
+    found = summaries(scope, zones, span, states=GROUPS[wanted.group], account=wanted.account, most=wanted.most)
+    if wanted.whole and found.count <= wanted.whole:
+        return None
+    days = []
+    for day in (wanted.first + timedelta(days=number) for number in range(wanted.days)):
+        short = [ShortTurn(by_id[one.creator_id], one) for one in found.posts.get(day, [])]
+        days.append(Day(day, [], short=short, more=found.counts.get(day, 0) - len(short)))
+    return days, bool(found.count) or any_planned(scope, zones, span), False
+
+
+def _every_turn(scope: Scope, chosen: Sequence[Creator], wanted: Wanted) -> _Read:
+    """The days with every post, and the hours that are free."""
+    by_id, names = {one.id: one for one in chosen}, channel_reads.names(scope)
     last = wanted.first + timedelta(days=wanted.days)
     start, end = bounds(wanted.first - timedelta(days=1), "UTC")[0], bounds(last, "UTC")[1]
     entries = schedule_reads.agenda(scope, by_id, start, end, names=names, limit=MOST)
-    ahead = wanted.free and last > local_day(scope.now, "UTC") - timedelta(days=1)
+    ahead = last > local_day(scope.now, "UTC") - timedelta(days=1)
     hours = agenda.hours(scope, by_id) if ahead else {}
     found = _Found(entries, by_id, hours, scope.now)
     here = _by_day(found)
     shown = [wanted.first + timedelta(days=number) for number in range(wanted.days)]
     days = [_day(wanted, day, found, here.get(day, [])) for day in shown]
-    zone = chosen[0].zone if chosen else "UTC"
-    halt = switches.halt(scope, "sending")
-    return Calendar(scope.now, local_day(scope.now, zone), days, chosen, bool(entries), halt, len(entries) == MOST)
+    return days, bool(entries), len(entries) == MOST
 
 
 @dataclass(frozen=True)

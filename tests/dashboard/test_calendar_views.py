@@ -7,7 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard.app_pages.calendar_views import MONTH, REACH, VIEWS, window
-from tests.dashboard.builders import Agency
+from dashboard.reads.calendar import Wanted, calendar
+from dashboard.wording import Voice
+from schedules.calendar import local_day, zone_of
+from tenants import reads as tenant_reads
+from tests.dashboard.builders import ZONE, Agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
 
@@ -47,20 +51,41 @@ def test_a_day_that_is_none_is_told_by_what_there_is(asked: str) -> None:
         assert abs(found.begins - TODAY) <= REACH + timedelta(days=31)
 
 
-def test_a_month_shows_posts_in_short_and_opens_their_day(door: Door, lumiere: Agency) -> None:
+@pytest.mark.parametrize(("view", "button"), [("month", "Mois"), ("quarter", "90 jours")])
+def test_days_in_short_say_how_many_more_and_open_the_day(door: Door, lumiere: Agency, view: str, button: str) -> None:
     for number in range(6):
         lumiere.post(f"note {number}", minutes=number + 1)
+    with lumiere.scope() as scope:
+        day = local_day(scope.now, ZONE)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar")
-        month = page.press("Mois")
-        assert "note 0" in month
-        assert "et 2 de plus" in month
-        assert "note 5" not in month
-        quarter = page.press("90 jours")
-        assert "note 5" in quarter
-        assert "view=quarter" in page.query
-        day = page.press("Jour")
-        assert "note 5" in day
+        short = page.press(button)
+        assert f"view={view}" in page.query
+        assert "note 0" in short
+        assert "et 2 de plus" in short
+        assert "note 5" not in short
+        opened = page.press(Voice("fr", zone_of(ZONE)).short_day(day))
+        assert "note 5" in opened
+        assert f"view=day&day={day}" in page.query
+        assert button in page.labels()  # the whole page is another one, not its days alone
+
+
+def test_a_list_of_too_many_posts_is_in_short(lumiere: Agency) -> None:
+    for number in range(4):
+        lumiere.post(f"note {number}", minutes=number + 1)
+    with lumiere.scope() as scope:
+        mine, today = tenant_reads.creators(scope), local_day(scope.now, ZONE)
+        short = calendar(scope, mine, Wanted(today, 30, whole=3, most=2))
+        every = calendar(scope, mine, Wanted(today, 30, whole=4, most=2))
+        none = calendar(scope, mine, Wanted(today + timedelta(days=40), 30, whole=0, most=2))
+        hidden = calendar(scope, mine, Wanted(today, 30, group="cancelled", whole=0, most=2))
+    assert [one.words for one in short.days[0].short] == ["note 0", "note 1"]
+    assert (short.days[0].more, short.days[0].turns, short.days[0].free) == (2, [], ())
+    assert [one.words for one in every.days[0].turns] == ["note 0", "note 1", "note 2", "note 3"]
+    assert (every.days[0].more, every.days[0].short) == (0, ())
+    assert every.days[1].free
+    assert [one.seen for one in short.days[0].short] == [one.seen for one in every.days[0].turns[:2]]
+    assert (short.ever, every.ever, none.ever, hidden.ever) == (True, True, False, True)
 
 
 def test_a_view_nobody_knows_is_the_week(door: Door, lumiere: Agency) -> None:

@@ -1,0 +1,119 @@
+"""Days in short: as many posts as there are, the first of each, on the clocks of their creators; nobody else's."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from random import Random
+from uuid import UUID
+
+import pytest
+
+from channels import connecting
+from foundation.database import OpenScope, Scope
+from schedules import planning, reads
+from schedules.calendar import local_day, local_wall
+from schedules.days import any_planned, summaries
+from schedules.reads import Entry
+from schedules.states import DeliveryState
+from tenants import agencies
+from tests.dashboard.builders import Agency, agency
+
+FIRST, DAYS = date(2026, 10, 22), 7
+"""Days in which clocks change: 25 October in Paris; not so early in Auckland and New York."""
+
+ZONES = ("Europe/Paris", "Pacific/Auckland", "America/New_York")
+STATES = frozenset(DeliveryState) - {DeliveryState.CANCELLED}
+
+
+def account(scope: Scope, creator_id: UUID, name: str, zone: str) -> UUID:
+    named = {"platform": "sandbox", "surface": "sandbox.post", "account": name, "name": name}
+    return connecting.connect(
+        scope, creator_id=creator_id, **named, base_url="http://127.0.0.1:9", token=None, zone=zone
+    )
+
+
+@pytest.fixture
+def full(tenant: OpenScope) -> tuple[Agency, dict[UUID, str]]:
+    """An agency with three creators on three clocks, with two accounts each, and sixty posts around seven days."""
+    who, chance, zones = agency(tenant), Random(7), {}
+    with who.scope() as scope:
+        for number, zone in enumerate(ZONES):
+            made = {"kind": "human", "zone": zone, "languages": ["fr"]}
+            creator_id = agencies.add_creator(scope, slug=f"one-{number}", name=f"One {number}", **made)
+            zones[creator_id] = zone
+            channels = [account(scope, creator_id, f"{who.tenant_id.hex[-6:]}-{number}-{nth}", zone) for nth in (0, 1)]
+            for nth in range(20):
+                said = {"title": "" if nth % 2 else f"title {nth}", "body": f"body {nth} " + "x" * 300, "media": ()}
+                said |= {"origin": "test", "origin_key": f"{number}:{nth}", "author": "system:test"}
+                post_id = planning.write_post(scope, creator_id=creator_id, **said)
+                minutes = chance.randrange(-1440, (DAYS + 1) * 1440, 30)
+                due = datetime.combine(FIRST, datetime.min.time(), UTC) + timedelta(minutes=minutes)
+                for channel_id in channels[: 1 + nth % 2]:
+                    at = local_wall(scope.now + timedelta(days=1), zone)
+                    delivery_id = planning.add_delivery(scope, post_id, channel_id, at=at)
+                    state = chance.choice(["scheduled", "published", "held", "cancelled"])
+                    change = "UPDATE deliveries SET due_at = :due, state = :state WHERE tenant_id = :t AND id = :id"
+                    scope.run(change, due=due, state=state, t=scope.tenant_id, id=delivery_id)
+    return who, zones
+
+
+def by_hand(scope: Scope, zones: dict[UUID, str], states: Sequence[str]) -> dict[date, list[list[Entry]]]:
+    """The same, each delivery read and looked at: its day, then its post and time."""
+    around = (datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 20, tzinfo=UTC))
+    days: dict[date, dict[tuple[datetime, UUID], list[Entry]]] = {}
+    for one in reads.agenda(scope, zones, *around, names={}):
+        day = local_day(one.due_at, zones[one.creator_id])
+        if one.state in states and FIRST <= day < FIRST + timedelta(days=DAYS):
+            days.setdefault(day, {}).setdefault((one.due_at, one.post_id), []).append(one)
+    return {day: [each[key] for key in sorted(each)] for day, each in days.items()}
+
+
+@pytest.mark.parametrize("most", [1, 3, 100])
+@pytest.mark.parametrize("states", [STATES, frozenset({DeliveryState.HELD}), frozenset({DeliveryState.CANCELLED})])
+def test_it_is_what_reading_everything_gives(
+    full: tuple[Agency, dict[UUID, str]], states: frozenset[DeliveryState], most: int
+) -> None:
+    who, zones = full
+    with who.scope() as scope:
+        found = summaries(scope, zones, (FIRST, DAYS), states=states, most=most)
+        wanted = by_hand(scope, zones, sorted(states))
+    assert found.counts == {day: len(each) for day, each in wanted.items()}
+    assert found.count == sum(found.counts.values()) > 0
+    for day, each in wanted.items():
+        for shown, entries in zip(found.posts[day], each[:most], strict=True):
+            assert (shown.creator_id, shown.post_id, shown.due_at) == (
+                entries[0].creator_id,
+                entries[0].post_id,
+                entries[0].due_at,
+            )
+            assert sorted(shown.states) == sorted(one.state for one in entries)
+            assert shown.versions == {one.delivery_id: one.version for one in entries}
+            assert shown.words == (entries[0].title or entries[0].body)[:200]
+
+
+def test_one_account_alone(full: tuple[Agency, dict[UUID, str]]) -> None:
+    who, zones = full
+    with who.scope() as scope:
+        everything = by_hand(scope, zones, sorted(STATES))
+        chosen = next(one.channel_id for each in everything.values() for entries in each for one in entries[1:])
+        found = summaries(scope, zones, (FIRST, DAYS), states=STATES, account=chosen, most=100)
+    there = [one for each in everything.values() for entries in each for one in entries if one.channel_id == chosen]
+    assert found.count == len(there)
+    assert {key for each in found.posts.values() for one in each for key in one.versions} == {
+        one.delivery_id for one in there
+    }
+
+
+def test_whether_anything_is_there_does_not_ask_for_its_state(full: tuple[Agency, dict[UUID, str]]) -> None:
+    who, zones = full
+    with who.scope() as scope:
+        assert any_planned(scope, zones, (FIRST, DAYS))
+        assert not any_planned(scope, zones, (FIRST + timedelta(days=90), DAYS))
+        assert not any_planned(scope, {}, (FIRST, DAYS))
+        assert summaries(scope, {}, (FIRST, DAYS), states=STATES, most=4).count == 0
+
+
+def test_another_agency_sees_none_of_it(full: tuple[Agency, dict[UUID, str]], tenant: OpenScope) -> None:
+    _, zones = full
+    with agency(tenant).scope() as scope:
+        assert summaries(scope, zones, (FIRST, DAYS), states=STATES, most=100).count == 0
+        assert not any_planned(scope, zones, (FIRST, DAYS))
