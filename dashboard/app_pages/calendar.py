@@ -1,6 +1,6 @@
 """Calendar: a week or a list of what goes out, the hours that are free, and what went wrong, in place."""
 
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 from typing import Literal
 from uuid import UUID
@@ -26,6 +26,7 @@ from dashboard.app_pages.calendar_outlook import show as show_ahead
 from dashboard.app_pages.calendar_views import MOST_TURNS, USUAL, VIEWS, WEEK, Window, window
 from dashboard.frame import Page
 from dashboard.reads.calendar import Calendar, Day, FreeHour, Turn, Wanted, calendar, free_hours
+from dashboard.reads.compose import Account, accounts
 from dashboard.widgets import draw
 from foundation.database import Scope
 from foundation.errors import NotFound
@@ -33,6 +34,7 @@ from foundation.words import Message
 from schedules import drafting
 from schedules.calendar import local_day
 from schedules.states import DeliveryState
+from tenants.reads import Creator
 from tenants.roles import Right
 
 TICK = "5s"
@@ -78,20 +80,25 @@ def _id(text: str) -> UUID | None:
 
 
 def _days(page: Page) -> None:
-    mine = page.read(page.mine)
+    mine, now, offered = page.read(partial(_around, page))
     if not mine:
         draw("calendar_empty.html", code="dashboard.no_creators", word=page.word)
         return
-    zone = mine[0].zone
-    today = page.read(lambda scope: local_day(scope.now, zone))
+    today = local_day(now, mine[0].zone)
     asked = st.query_params.get("view", USUAL)
     view = asked if asked in VIEWS else USUAL
     shown = window(view, st.query_params.get("day", ""), today)
     _bar(page, view, shown, today)
-    creator, account, group = calendar_filters.show(page, mine)
+    creator, account, group = calendar_filters.show(page, mine, offered)
     calendar_quiet.banner(page, mine, shown.begins, shown.ends)
     look = VIEWS[view]
     _grid(page, view, Wanted(shown.first, look.days, creator, account, group, look.whole, look.most))
+
+
+def _around(page: Page, scope: Scope) -> tuple[list[Creator], datetime, list[Account]]:
+    """Whose days may be shown, when it is, and on which accounts."""
+    mine = page.mine(scope)
+    return mine, scope.now, accounts(scope, mine)
 
 
 def _bar(page: Page, view: str, shown: Window, today: date) -> None:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard.frame import Page
 from dashboard.reads.calendar import GROUPS
-from dashboard.reads.compose import accounts as accounts_of
+from dashboard.reads.compose import Account
 from dashboard.widgets import draw
 from foundation.errors import NotFound
 from tenants.reads import Creator
@@ -14,10 +14,9 @@ from tenants.reads import Creator
 CREATOR, ACCOUNT, GROUP = "calendar:creator", "calendar:account", "calendar:group"
 
 
-def show(page: Page, mine: list[Creator]) -> tuple[UUID | None, UUID | None, str]:
+def show(page: Page, mine: list[Creator], accounts: list[Account]) -> tuple[UUID | None, UUID | None, str]:
     """Draw the three lists; what was chosen in each, nothing for all."""
     names = {one.slug: one for one in mine}
-    accounts = page.read(lambda scope: accounts_of(scope, mine))
     with st.container(horizontal=True, gap="small"):
         slug = st.selectbox(
             page.word("calendar.creator"),
