@@ -1,6 +1,6 @@
 """Logins: single-use links and sessions. Only SHA-256 digests are kept; the secret is shown once.
 
-Sessions run on the people's clock (`people_now()`), which a demonstration that plays a day fast does not move.
+Both run on the people's clock (`people_now()`), which a demonstration that plays a day fast does not move.
 """
 
 import hashlib
@@ -30,9 +30,8 @@ def _digest(secret: str) -> str:
 def invite(scope: Scope, member_id: UUID) -> str:
     """A secret for a link that opens one session of this member within the hour; shown once, never stored."""
     secret = secrets.token_urlsafe(32)
-    link = LoginLink(
-        tenant_id=scope.tenant_id, member_id=member_id, digest=_digest(secret), expires_at=scope.now + LINK_LIFE
-    )
+    now = scope.run("SELECT people_now()").scalar_one()
+    link = LoginLink(tenant_id=scope.tenant_id, member_id=member_id, digest=_digest(secret), expires_at=now + LINK_LIFE)
     scope.add(link)
     return secret
 
@@ -42,7 +41,7 @@ def redeem(tenant: OpenScope, secret: str, *, browser: str = "") -> str:
     with tenant(HOUSE, "system:door", role="door") as scope:
         row = scope.run(
             "UPDATE login_links SET used_at = house_now() WHERE digest = :digest AND used_at IS NULL"
-            " AND expires_at > house_now() RETURNING tenant_id, member_id",
+            " AND expires_at > people_now() RETURNING tenant_id, member_id",
             digest=_digest(secret),
         ).first()
         if row is None:

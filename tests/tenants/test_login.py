@@ -2,12 +2,14 @@
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
 from foundation.database import Database, OpenScope
 from foundation.errors import Refused
+from foundation.ids import HOUSE
 from tenants import login
 from tests.tenants.builders import Agency, agency
 
@@ -60,6 +62,20 @@ def test_old_link_is_refused(pages: Database, lumiere: Agency) -> None:
     expire(lumiere, "login_links")
     with pytest.raises(Refused, match=r"login\.link_spent"):
         login.redeem(pages.scope, secret)
+
+
+@pytest.mark.parametrize("by", [-timedelta(days=2), timedelta(days=2)], ids=["back", "on"])
+def test_a_link_lasts_an_hour_of_peoples_whatever_day_the_house_plays(
+    pages: Database, tenant: OpenScope, lumiere: Agency, by: timedelta
+) -> None:
+    old = link(lumiere)
+    expire(lumiere, "login_links")
+    fresh = link(lumiere)
+    with tenant(HOUSE, "system:test", role="relay") as scope:
+        scope.run("SELECT house_clock_move(:by)", by=by)
+    with pytest.raises(Refused, match=r"login\.link_spent"):
+        login.redeem(pages.scope, old)
+    assert login.current(pages.scope, login.redeem(pages.scope, fresh)) is not None
 
 
 def test_session_ends_by_itself(pages: Database, lumiere: Agency) -> None:
