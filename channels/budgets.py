@@ -8,7 +8,7 @@ from channels import applications
 from channels.events import ChannelProbe
 from channels.reads import Channel
 from channels.states import ChannelState
-from connectors.answers import for_whole_app
+from connectors.answers import UNREACHED, for_whole_app
 from connectors.contract import Answer, Response, StepAnswerLost, StepNotSent
 from foundation import outbox
 from foundation.database import Scope
@@ -23,7 +23,10 @@ RENEWED_IN = timedelta(seconds=2)
 """When to ask again about an account whose token is being renewed."""
 
 BRAKE = tuple(timedelta(seconds=seconds) for seconds in (2, 5, 10, 20, 30))
-"""From a failure to the next probe, by failures in a row; the last one repeats."""
+"""From a failure to the next probe, by failures in a row; `next_probe` says how it goes on."""
+
+SELDOM = timedelta(minutes=2)
+"""The longest time between two probes."""
 
 _LIMIT = """
 SELECT b.blocked_until, b.braked_until, b.failures, a.blocked_until AS app_blocked, a.braked_until AS app_braked
@@ -104,13 +107,15 @@ def limit(scope: Scope, channel_id: UUID, *, brake: bool) -> Blocked | None:
 def note(scope: Scope, channel_id: UUID, answer: Answer, *, creates: bool) -> None:
     """Learn from an answer: a 429 waits, a doubtful creating request brakes, a success lets go.
 
-    `creates`: the request makes something visible. What never left the house teaches nothing about the platform.
+    `creates`: the request makes something visible, or never left and one that does was to follow it. A place nobody
+    could reach brakes as one that gives no answer does; what else never left the house teaches nothing about it.
     """
     if isinstance(answer, Response) and for_whole_app(answer):
         applications.refused(scope, channel_id, answer)
     match answer:
-        case StepNotSent():
-            return
+        case StepNotSent(detail=detail):
+            if detail in UNREACHED:
+                _fail(scope, channel_id, creates=creates)
         case Response(status=429):
             _wait(scope, channel_id, answer)
         case Response() if answer.ok:
@@ -123,6 +128,12 @@ def note(scope: Scope, channel_id: UUID, answer: Answer, *, creates: bool) -> No
             release(scope, channel_id)  # a refusal is an answer: the platform is up
         case _:
             return  # a refusal is about the content or the token; an unreadable success teaches nothing
+
+
+def next_probe(failures: int) -> timedelta:
+    """From one failure to the next probe: after some minutes about an eighth of what the outage lasted so far."""
+    grown = 1.1 ** min(max(failures - 2 * len(BRAKE), 0), 20)
+    return min(BRAKE[min(failures, len(BRAKE)) - 1] * grown, SELDOM)
 
 
 def release(scope: Scope, channel_id: UUID) -> None:
@@ -168,7 +179,7 @@ def _fail(scope: Scope, channel_id: UUID, *, creates: bool) -> None:
     failures = scope.run(statement, **ids).scalar_one_or_none()
     if failures is None:
         return
-    until = scope.now + BRAKE[min(failures, len(BRAKE)) - 1]
+    until = scope.now + next_probe(failures)
     scope.run(
         "UPDATE rate_buckets SET braked_until = :until WHERE tenant_id = :tenant AND channel_id = :channel",
         tenant=scope.tenant_id,

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Literal, Protocol
 from uuid import UUID
 
-from channels import attempts, budgets, reads, reconciling, refreshing, storing
+from channels import attempts, budgets, pacing, reads, reconciling, refreshing, storing
 from channels.attempts import Attempt
 from channels.reads import Channel
 from connectors import pointing
@@ -239,7 +239,7 @@ def arm_next(
         raise NotFound("attempt.not_here")
     turn = _continue(rows, row, connectors[armed.channel.platform], armed.unit)
     if not isinstance(turn, Send):
-        return refreshing.weigh(scope, armed.channel, turn, shown=armed.channel.generation)
+        return pacing.longer(refreshing.weigh(scope, armed.channel, turn, shown=armed.channel.generation), row, rows)
     if row.outcome is not None:
         raise Conflict("attempt.superseded")
     if turn.step.kind is StepKind.PUBLISH and row.kind == "stage":
@@ -248,7 +248,7 @@ def arm_next(
     if turn.step.kind is StepKind.PUBLISH and row.publish_armed_at is not None:
         raise Refused("attempt.single_shot")
     if scope.now >= row.deadline_at:
-        return Retry(SHORT_WAIT, "account", Message("attempt.out_of_time"))
+        return pacing.longer(Retry(SHORT_WAIT, "account", Message("attempt.out_of_time")), row, rows)
     ahead = _Ahead(armed.channel, armed.unit, row.deadline_at)
     staged = attempts.staged([each for each in rows if each.part == row.part], row.unit_digest)
     staged += attempts.answers_of(row) if armed.unit.reply_to else ()  # what was told of the part above
@@ -395,5 +395,5 @@ def _send(armed: Armed, tenant: OpenScope, transport: Transport) -> Answer:
 
 def _keep(armed: Armed, answer: Answer, tenant: OpenScope) -> None:
     with tenant(armed.tenant_id, ACTOR) as scope:
-        budgets.note(scope, armed.channel.id, answer, creates=armed.step.kind is StepKind.PUBLISH)
+        budgets.note(scope, armed.channel.id, answer, creates=_is_last(armed) or isinstance(answer, StepNotSent))
         attempts.record(scope, armed.attempt_id, armed.position, answer)

@@ -4,7 +4,19 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import NoReturn
 
-from channels import asking, attempts, budgets, carrying, handing, reads, reconciling, refreshing, replacing, storing
+from channels import (
+    asking,
+    attempts,
+    budgets,
+    carrying,
+    handing,
+    pacing,
+    reads,
+    reconciling,
+    refreshing,
+    replacing,
+    storing,
+)
 from channels.events import CopyRemoved, TakedownRemove
 from channels.reads import Channel
 from channels.replacing import Mint, Outside
@@ -133,7 +145,9 @@ def _taken_away(copy: Copy, channel: Channel, native_id: str, outside: Outside) 
 def _come_back(copy: Copy, channel: Channel, outcome: Outcome, native_ids: Sequence[str], outside: Outside) -> NoReturn:
     """The platform did not take it away: try again; a refusal is for a person to know."""
     if isinstance(outcome, Retry):
-        raise outbox.Later(outcome.after)
+        with outside.scope() as scope:
+            tries = pacing.in_vain(attempts.of(scope, copy.subject, None, ("remove",))) - 1
+        raise outbox.Later(pacing.later(outcome.after, tries, copy.jti))
     if not isinstance(outcome, Rejected):
         _tell(copy, Message("copy.cannot_remove", {"account": channel.name}), outside)
         raise outbox.Later(AGAIN)

@@ -29,6 +29,9 @@ _INSTANTS, _LAST = 10**9, 10**11
 META_APP_RATE, BLUESKY_IP_POLICY, APP_LIMITED = 4, "3000;w=300", "application_limited"
 """How Meta, a Bluesky server and the sandbox say that a limit is not this account's alone."""
 
+UNREACHED = frozenset({"ConnectError", "ConnectTimeout"})
+"""Details of a request that never left because the place could not be reached (httpx's names); others are ours."""
+
 READER_GONE = "connectors.reader_gone"
 """The one reader of a message takes none of ours any more, or has left: nothing else is wrong with the account."""
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlmodel import select
 
+from channels import pacing
 from channels.controlling import Seen
 from connectors.contract import Answer, ChatConnector, Send, WireStep
 from connectors.outcomes import (
@@ -137,7 +138,8 @@ def settle(scope: Scope, payment_id: UUID, outcome: Outcome) -> timedelta | None
             _give(scope, payment_id)
             return None
         case Retry(after=after):
-            return after
+            refund = _refund(scope, payment_id)
+            return pacing.later(after, refund.tries - 1 if refund is not None else 0, payment_id)
         case Uncertain() | Processing():
             return AGAIN
         case Reauthorize(reason=reason) | Disconnected(reason=reason):

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from channels import budgets, handling
-from channels.budgets import Blocked
+from channels.budgets import BRAKE, Blocked
 from channels.events import ChannelProbe
 from connectors.contract import Response, StepAnswerLost, StepNotSent
 from connectors.outcomes import Published, Retry, Uncertain
@@ -99,7 +99,8 @@ def test_what_brakes_and_what_does_not(lea: World) -> None:
         note(lea, status)
     note(lea, 503, creates=False)
     with lea.scope() as scope:
-        budgets.note(scope, lea.channel_id, StepNotSent("publish", "refused"), creates=True)
+        for ours in ("PoolTimeout", "deadline"):
+            budgets.note(scope, lea.channel_id, StepNotSent("publish", ours), creates=True)
         budgets.note(scope, lea.channel_id, StepAnswerLost("look", "ReadTimeout"), creates=False)
     assert take(lea) is None
     with lea.scope() as scope:
@@ -107,6 +108,19 @@ def test_what_brakes_and_what_does_not(lea: World) -> None:
     assert take(lea) is not None
     note(lea, 404, creates=False)  # a refusal is an answer: the platform is up
     assert take(lea) is None
+    with lea.scope() as scope:
+        budgets.note(scope, lea.channel_id, StepNotSent("publish", "ConnectTimeout"), creates=True)
+    assert take(lea) is not None
+
+
+def test_the_longer_it_lasts_the_less_it_is_asked_and_nobody_waits_much_longer_than_it_lasted() -> None:
+    at, asked = timedelta(), 0
+    while at < timedelta(hours=3):
+        asked += 1
+        wait = budgets.next_probe(asked)
+        assert wait <= max(BRAKE[min(asked, 5) - 1], min(at / 6, budgets.SELDOM))
+        at += wait
+    assert 90 < asked < 120
 
 
 def test_no_probe_inside_a_429(lea: World) -> None:

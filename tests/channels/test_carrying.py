@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from channels import carrying, connecting, reads, reconciling
+from channels import budgets, carrying, connecting, reads, reconciling
 from channels.carrying import Armed, Staged
 from channels.states import ChannelState
 from connectors.contract import WireStep
@@ -110,6 +110,11 @@ def test_nothing_left_the_house(lea: World) -> None:
     assert isinstance(lea.publish(unit), Retry)
     with lea.scope() as scope:
         scope.run("UPDATE channels SET base_url = :url WHERE id = :id", id=lea.channel_id, url=lea.network.url)
+    with lea.scope() as scope:  # nothing is tried until a harmless read shows that it is back
+        waits = budgets.take(scope, lea.channel())
+        assert waits is not None
+        assert waits.reason.code == "channel.platform_down"
+        budgets.release(scope, lea.channel_id)
     assert isinstance(lea.publish(unit), Published)
     assert story(lea, unit.subject) == [("send", "retry"), ("send", "published")]
 

@@ -22,6 +22,7 @@ from foundation import leases
 from foundation.clock import wall_now
 from foundation.database import Role, Scope
 from foundation.ids import HOUSE, uuid7
+from foundation.outbox import QUEUES
 from foundation.settings import DatabaseSettings, GateSettings, Settings, TenantsSettings
 from gate import ratings
 from gate.permit import Authority
@@ -173,8 +174,10 @@ class Desk:
         """When the next row of this tenant is due; None when none waits."""
         with self.scope() as scope:
             found: datetime | None = scope.run(
-                "SELECT min(available_at) FROM outbox WHERE tenant_id = :tenant AND state = 'waiting'",
+                "SELECT min(at) FROM unnest(CAST(:queues AS text[])) q, LATERAL (SELECT available_at AS at FROM outbox"
+                " WHERE queue = q AND tenant_id = :tenant AND state = 'waiting' ORDER BY available_at LIMIT 1) here",
                 tenant=self.tenant_id,
+                queues=list(QUEUES),
             ).scalar()
         return found
 
