@@ -1,11 +1,12 @@
 """What the room's events do."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from channels import asking, budgets, reads
 from channels.events import ChannelProbe
 from channels.removing import remove
-from connectors.contract import Connector, Send, Sought
+from connectors.contract import Connectable, Connector, Send, Sought
 from connectors.transport import Transport
 from foundation import outbox
 from foundation.database import OpenScope
@@ -25,8 +26,8 @@ def probe(event: ChannelProbe, *, tenant: OpenScope, transport: Transport, conne
         raise outbox.Later(waits.until - now)
     if braked is None:
         return
-    turn = connectors[channel.platform].find(Sought("probe", "probe", now, channel.account), ())
-    if not isinstance(turn, Send):  # nothing harmless can be read there
+    turn = _harmless(connectors[channel.platform], channel.account, now)
+    if turn is None:
         with tenant(event.tenant_id, asking.ACTOR) as scope:
             budgets.release(scope, channel.id)
         return
@@ -37,3 +38,11 @@ def probe(event: ChannelProbe, *, tenant: OpenScope, transport: Transport, conne
         braked, now = budgets.limit(scope, channel.id, brake=True), scope.now
     if braked is not None:
         raise outbox.Later(braked.until - now)
+
+
+def _harmless(connector: Connector, account: str, now: datetime) -> Send | None:
+    """A look for what is not there, else what a test of the account asks; None where nothing can be read."""
+    turn: object = connector.find(Sought("probe", "probe", now, account), ())
+    if not isinstance(turn, Send) and isinstance(connector, Connectable):
+        turn = connector.check(account, ())
+    return turn if isinstance(turn, Send) else None

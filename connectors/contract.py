@@ -270,6 +270,7 @@ class Connected:
     """What shares its limits with other accounts of the platform: an application's id, a server; often none."""
 
 
+@runtime_checkable
 class Connectable(Connector, Protocol):
     """A platform whose accounts people connect from the dashboard."""
 

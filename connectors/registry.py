@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 from importlib import import_module
-from typing import cast
 
-from connectors.contract import Connectable, ConnectForm, Connector
+from connectors.contract import Connectable, Connector
 
 CONNECTORS = (
     "connectors.bluesky:Bluesky",
@@ -19,9 +18,8 @@ CONNECTORS = (
 
 def connectables(connectors: Mapping[str, Connector]) -> Mapping[str, Connectable]:
     """Those whose accounts people connect from the dashboard, by platform, the quickest to connect first."""
-    able = {name: one for name, one in connectors.items() if isinstance(getattr(one, "form", None), ConnectForm)}
-    found = cast(Mapping[str, Connectable], able)
-    return dict(sorted(found.items(), key=lambda item: (item[1].form.minutes, item[0])))
+    able = {name: one for name, one in connectors.items() if isinstance(one, Connectable)}
+    return dict(sorted(able.items(), key=lambda item: (item[1].form.minutes, item[0])))
 
 
 def load(names: Iterable[str] = CONNECTORS) -> Mapping[str, Connector]:
