@@ -17,6 +17,8 @@ DELIVERIES = (
 
 def written(visitor: Visitor, words: str = WORDS) -> None:
     """A post on the page, for the account called main."""
+    visitor.button("Nouvelle publication").wait_for()
+    visitor.rest()
     visitor.page.keyboard.press("n")
     visitor.shows("Choisissez au moins un compte")
     visitor.rest()

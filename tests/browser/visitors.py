@@ -37,6 +37,7 @@ AT_REST = """
 () => {
   const app = document.querySelector('[data-testid="stApp"]');
   return app && app.dataset.testScriptState === 'notRunning' && app.dataset.testConnectionState === 'CONNECTED'
+    && document.querySelector('[data-testid="stMain"] [data-testid="stElementContainer"]')
     && !document.querySelector('[data-testid="stSkeleton"], [data-stale="true"]');
 }
 """
