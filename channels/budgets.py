@@ -173,7 +173,7 @@ def _wait(scope: Scope, channel_id: UUID, answer: Response) -> None:
 
 
 def _fail(scope: Scope, channel_id: UUID, *, creates: bool) -> None:
-    """A creating request in doubt puts the brake on; a failing read only keeps it on longer."""
+    """A creating request in doubt puts the brake on, and its probe; a failing read only keeps it on longer."""
     statement = _FAILED_CREATING if creates else _FAILED_READING
     ids = {"tenant": scope.tenant_id, "channel": channel_id} | ({"id": uuid7()} if creates else {})
     failures = scope.run(statement, **ids).scalar_one_or_none()
@@ -186,7 +186,8 @@ def _fail(scope: Scope, channel_id: UUID, *, creates: bool) -> None:
         channel=channel_id,
         until=until,
     )
-    outbox.put(scope, ChannelProbe(scope.tenant_id, channel_id), at=until, dedupe=f"probe:{channel_id}")
+    if failures == 1:  # no dedupe: the probe that let go a moment ago may still count as running
+        outbox.put(scope, ChannelProbe(scope.tenant_id, channel_id), at=until, instead_of=ChannelProbe)
     applications.failed(scope, channel_id, creates=creates, probed_at=until)
 
 

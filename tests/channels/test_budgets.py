@@ -113,6 +113,27 @@ def test_what_brakes_and_what_does_not(lea: World) -> None:
     assert take(lea) is not None
 
 
+def test_a_brake_put_on_while_the_last_probe_is_ending_has_a_probe_of_its_own(lea: World) -> None:
+    """It was answered and let go; before its row was gone, the next post was lost."""
+
+    def outbox_has(state: str) -> int:
+        with lea.scope() as scope:
+            told = "SELECT count(*) FROM outbox WHERE kind = 'channel.probe' AND tenant_id = :t AND state = :state"
+            found: int = scope.run(told, t=lea.tenant_id, state=state).scalar_one()
+            return found
+
+    note(lea, 503)
+    with lea.scope() as scope:
+        scope.run("UPDATE outbox SET state = 'leased' WHERE kind = 'channel.probe' AND tenant_id = :t", t=lea.tenant_id)
+    assert probe(lea) == 0
+    note(lea, 503)
+    assert (outbox_has("leased"), outbox_has("waiting")) == (1, 1)
+    note(lea, 503)
+    note(lea, 200)
+    note(lea, 503)
+    assert outbox_has("waiting") == 1
+
+
 def test_the_longer_it_lasts_the_less_it_is_asked_and_nobody_waits_much_longer_than_it_lasted() -> None:
     at, asked = timedelta(), 0
     while at < timedelta(hours=3):
