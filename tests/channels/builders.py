@@ -11,13 +11,15 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from channels import budgets, carrying, connecting, reads, reconciling
+from channels import budgets, carrying, connecting, handling, reads, reconciling
 from channels.carrying import Armed, Connectors, Mint, Staged
+from channels.events import ChannelProbe
 from channels.reads import Channel
 from connectors.contract import Answer, WireStep
 from connectors.outcomes import Outcome, Published, Uncertain
 from connectors.registry import load
 from connectors.transport import Account, Transport
+from foundation import outbox
 from foundation.database import Database, OpenScope, Role, Scope
 from foundation.http import HttpClient
 from foundation.ids import HOUSE, uuid7
@@ -109,6 +111,15 @@ class World:
             verify_key=KEY.public_key(),
         )
         return Killable(real, self.clockwork)
+
+    def probe(self) -> float:
+        """One probe of the account; seconds after which it comes back, 0 when it is done."""
+        event, opener = ChannelProbe(self.tenant_id, self.channel_id), self.tenant
+        try:
+            handling.probe(event, tenant=opener, transport=self.transport(), connectors=self.connectors)
+        except outbox.Later as later:
+            return round(later.after.total_seconds())
+        return 0.0
 
     def channel(self) -> Channel:
         with self.scope() as scope:

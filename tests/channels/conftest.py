@@ -9,6 +9,7 @@ from channels.states import ProviderState
 from foundation.database import Database
 from tests.channels.age_builders import Desk
 from tests.channels.builders import World, world
+from tests.fakes import telegram as telegram_fake
 from tests.fakes import yoti as fake
 from tests.fakes.network import Network, network
 
@@ -30,6 +31,12 @@ def sandbox(running: Network) -> Iterator[Network]:
 def lea(database: Database, sandbox: Network) -> World:
     """An account that keeps no keys: a repeat is a second post."""
     return world(database, sandbox, "lea")
+
+
+@pytest.fixture(scope="module")
+def telegram() -> Iterator[telegram_fake.Network]:
+    with telegram_fake.network() as started:
+        yield started
 
 
 @pytest.fixture(scope="module")

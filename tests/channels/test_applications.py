@@ -6,16 +6,14 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import ProgrammingError
 
-from channels import budgets, handling
+from channels import budgets
 from channels.budgets import Blocked
-from channels.events import ChannelProbe
 from connectors.answers import for_whole_app
-from connectors.contract import Response
+from connectors.contract import Response, StepNotSent
 from connectors.outcomes import Published, Retry, Uncertain
-from foundation import outbox
 from foundation.database import Database
 from foundation.ids import HOUSE, uuid7
-from tests.channels.builders import CONNECTORS, World, world
+from tests.channels.builders import World, world
 from tests.fakes.network import Network
 
 
@@ -54,16 +52,6 @@ def note(one: World, status: int, body: Any = None, *, creates: bool = True, **h
         budgets.note(scope, one.channel_id, answer, creates=creates)
 
 
-def probe(one: World) -> float:
-    """Seconds after which the probe comes back; 0 when it is done."""
-    event = ChannelProbe(one.tenant_id, one.channel_id)
-    try:
-        handling.probe(event, tenant=one.tenant, transport=one.transport(), connectors=CONNECTORS)
-    except outbox.Later as later:
-        return round(later.after.total_seconds())
-    return 0.0
-
-
 def asked(one: World) -> list[datetime]:
     """When the network was asked anything by this account, by its own clock."""
     found = one.network.json("GET", f"/control/record?account={one.account}")[1]["record"]
@@ -95,7 +83,7 @@ def test_all_of_an_application_wait_as_long_as_one_was_told(anna: World, bo: Wor
 def test_reads_and_probes_wait_with_them(anna: World, bo: World) -> None:
     note(bo, 503)
     note(anna, 429, LIMITED, **{"retry-after": "50"})
-    assert probe(bo) == 50
+    assert bo.probe() == 50
     assert asked(bo) == []
 
 
@@ -159,9 +147,9 @@ def test_two_accounts_that_fail_together_brake_all(
     assert held is not None
     assert held.reason.code == "channel.platform_down"
     assert asked(carl) == []
-    assert probe(anna) == 5
+    assert anna.probe() == 5
     assert blocked(carl) is not None
-    assert probe(bo) == 0
+    assert bo.probe() == 0
     assert blocked(carl) is None
     assert blocked(anna) is not None, "its own brake is its own"
     assert isinstance(carl.publish(carl.unit()), Published)
@@ -236,3 +224,15 @@ def test_the_key_of_an_application_is_a_digest(anna: World, bo: World, app: str)
             keys.add(scope.run("SELECT app_key FROM channels WHERE id = :id", id=one.channel_id).scalar_one())
     assert len(keys) == 1
     assert app not in str(keys)
+
+
+def test_two_accounts_that_reach_nobody_brake_the_whole_application(anna: World, bo: World) -> None:
+    for one in (anna, bo):
+        with one.scope() as scope:
+            budgets.note(scope, one.channel_id, StepNotSent("publish", "ConnectTimeout"), creates=True)
+    with bo.scope() as scope:
+        budgets.release(scope, bo.channel_id)
+        held = budgets.limit(scope, bo.channel_id, brake=True)
+    assert held is not None
+    assert anna.probe() == 0
+    assert wait(bo) == 0

@@ -5,14 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from channels import budgets, handling
+from channels import budgets
 from channels.budgets import BRAKE, Blocked
-from channels.events import ChannelProbe
 from connectors.contract import Response, StepAnswerLost, StepNotSent
 from connectors.outcomes import Published, Retry, Uncertain
-from foundation import outbox
 from foundation.errors import NotFound
-from tests.channels.builders import CONNECTORS, World
+from tests.channels.builders import World
 
 
 def take(lea: World) -> Blocked | None:
@@ -31,16 +29,6 @@ def note(lea: World, status: int, headers: Mapping[str, str] | None = None, *, c
     with lea.scope() as scope:
         answer = Response("publish", status, headers or {}, {} if status < 300 else None)
         budgets.note(scope, lea.channel_id, answer, creates=creates)
-
-
-def probe(lea: World) -> float:
-    """Seconds after which the probe comes back; 0 when it is done."""
-    event = ChannelProbe(lea.tenant_id, lea.channel_id)
-    try:
-        handling.probe(event, tenant=lea.tenant, transport=lea.transport(), connectors=CONNECTORS)
-    except outbox.Later as later:
-        return round(later.after.total_seconds())
-    return 0.0
 
 
 def test_a_429_waits_as_long_as_it_asks(lea: World) -> None:
@@ -77,9 +65,9 @@ def test_a_platform_that_is_down_costs_one_doubt(lea: World) -> None:
     lea.network.fault("status:503", account=lea.account, on="*", times=4)
     assert isinstance(lea.publish(lea.unit("first")), Uncertain)
     assert take(lea) is not None
-    assert [probe(lea) for _ in range(3)] == [5, 10, 20]
+    assert [lea.probe() for _ in range(3)] == [5, 10, 20]
     assert take(lea) is not None
-    assert probe(lea) == 0
+    assert lea.probe() == 0
     assert take(lea) is None
     assert isinstance(lea.publish(lea.unit("second")), Published)
 
@@ -125,7 +113,7 @@ def test_a_brake_put_on_while_the_last_probe_is_ending_has_a_probe_of_its_own(le
     note(lea, 503)
     with lea.scope() as scope:
         scope.run("UPDATE outbox SET state = 'leased' WHERE kind = 'channel.probe' AND tenant_id = :t", t=lea.tenant_id)
-    assert probe(lea) == 0
+    assert lea.probe() == 0
     note(lea, 503)
     assert (outbox_has("leased"), outbox_has("waiting")) == (1, 1)
     note(lea, 503)
@@ -147,7 +135,7 @@ def test_the_longer_it_lasts_the_less_it_is_asked_and_nobody_waits_much_longer_t
 def test_no_probe_inside_a_429(lea: World) -> None:
     note(lea, 503)
     note(lea, 429, {"retry-after": "50"})
-    assert probe(lea) == 50
+    assert lea.probe() == 50
 
 
 def test_a_success_is_remembered(lea: World) -> None:

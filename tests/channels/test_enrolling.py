@@ -1,6 +1,6 @@
 """Connecting an account from a sealed form: what is asked, what is told, and that nothing typed is kept."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
 from uuid import UUID
 
@@ -24,12 +24,6 @@ from tests.fakes.telegram_world import Bot
 
 MASTER = b"m" * 32
 ABLE: Mapping[str, Connectable] = registry.connectables({"telegram": Telegram()})
-
-
-@pytest.fixture(scope="module")
-def telegram() -> Iterator[fake.Network]:
-    with fake.network() as running:
-        yield running
 
 
 @pytest.fixture

@@ -4,36 +4,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from channels import budgets, handling
-from channels.events import ChannelProbe
+from channels import budgets
 from connectors.outcomes import Uncertain
-from foundation import outbox
 from foundation.database import Database
-from tests.channels.telegram_builders import CONNECTORS, BotWorld, bot_world
+from tests.channels.telegram_builders import BotWorld, bot_world
 from tests.conftest import free_port
 from tests.fakes import telegram as fake
-
-
-@pytest.fixture(scope="module")
-def telegram() -> Iterator[fake.Network]:
-    with fake.network() as started:
-        yield started
 
 
 @pytest.fixture
 def nova(database: Database, telegram: fake.Network) -> Iterator[BotWorld]:
     yield bot_world(database, telegram)
     telegram.book.clear()
-
-
-def probe(nova: BotWorld) -> float:
-    """Seconds after which the probe comes back; 0 when it is done."""
-    event = ChannelProbe(nova.tenant_id, nova.channel_id)
-    try:
-        handling.probe(event, tenant=nova.tenant, transport=nova.transport(), connectors=CONNECTORS)
-    except outbox.Later as later:
-        return round(later.after.total_seconds())
-    return 0.0
 
 
 def braked(nova: BotWorld) -> bool:
@@ -45,7 +27,7 @@ def test_one_lost_answer_is_let_go_when_the_bot_is_answered(nova: BotWorld) -> N
     nova.fault("reset_after", "*")
     assert isinstance(nova.publish(nova.unit("first")), Uncertain)
     assert braked(nova)
-    assert probe(nova) == 0
+    assert nova.probe() == 0
     assert not braked(nova)
 
 
@@ -54,10 +36,10 @@ def test_while_nobody_answers_the_brake_stays(nova: BotWorld) -> None:
     assert isinstance(nova.publish(nova.unit("first")), Uncertain)
     home = nova.channel().base_url
     moved(nova, f"http://127.0.0.1:{free_port()}")
-    assert [probe(nova) for _ in range(4)] == [5, 10, 20, 30]
+    assert [nova.probe() for _ in range(4)] == [5, 10, 20, 30]
     assert braked(nova)
     moved(nova, home)
-    assert probe(nova) == 0
+    assert nova.probe() == 0
     assert not braked(nova)
 
 

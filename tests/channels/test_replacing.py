@@ -30,12 +30,6 @@ PICTURE = say(Message("service.safety.removed.picture"), "fr")
 MESSAGE = say(Message("service.safety.removed.message"), "fr")
 
 
-@pytest.fixture(scope="module")
-def telegram() -> Iterator[fake.Network]:
-    with fake.network() as started:
-        yield started
-
-
 @pytest.fixture
 def nova(database: Database, telegram: fake.Network) -> Iterator[BotWorld]:
     made = bot_world(database, telegram)

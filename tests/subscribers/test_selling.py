@@ -164,6 +164,22 @@ def test_a_lost_answer_to_a_refund_is_asked_again_and_given_once(studio: Studio)
     assert balance(studio, rail(studio)) == 0
 
 
+def test_a_refund_that_reaches_nobody_is_asked_for_less_and_less_and_given_once(studio: Studio) -> None:
+    studio.invoiced("leo")
+    studio.fan("leo", "pay")
+    studio.go()
+    payment = studio.rows("SELECT id FROM payments WHERE tenant_id = :tenant")[0]
+    studio.world.network.fault("status:503", account=studio.world.account, on="refunds", times=1000)
+    with studio.scope() as scope:
+        orders.ask_refund(scope, payment.id, reason=conversation.Message("refund.done"))
+    studio.go(hours=0.5)
+    asked = studio.rows("SELECT tries FROM refunds WHERE tenant_id = :tenant")[0].tries
+    assert 5 < asked < 100, asked
+    studio.world.network.clear()
+    studio.go(hours=0.1)
+    assert studio.world.network.api("GET", studio.world.account, "transactions?after=0")[1]["balance"] == 0
+
+
 def test_a_refund_told_by_the_rail_takes_the_conversation_before_the_money(studio: Studio) -> None:
     """As our own does: both are told at once, and neither waits for what the other holds."""
     studio.invoiced("leo")
