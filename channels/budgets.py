@@ -85,6 +85,15 @@ def take(scope: Scope, channel: Channel) -> Blocked | None:
     return blocked if blocked is not None else limit(scope, channel.id, brake=True)
 
 
+def in_the_way(scope: Scope, channel: Channel, at: datetime) -> Message | None:
+    """Why nothing would leave by an account at a time, as far as is known now; nothing is locked or written."""
+    back = channel.paused_until is not None and channel.paused_until <= at
+    if channel.state != ChannelState.ACTIVE and not back:
+        return Message(f"channel.is_{channel.state}", {"account": channel.name})
+    held = limit(scope, channel.id, brake=True)
+    return held.reason if held is not None and held.until > at else None
+
+
 def limit(scope: Scope, channel_id: UUID, *, brake: bool) -> Blocked | None:
     """What holds the account, or all of its application, back: the platform's own wait and, where `brake` counts, ours.
 

@@ -55,6 +55,8 @@ class Entry:
     """It bears the mark of a rehearsal: it is never sent."""
     priority: int = 5
     """1 leaves first, 9 last."""
+    late_until: datetime | None = None
+    """After this it is held, and somebody told; none where it may be late without end."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,7 @@ def entry_of(row: Delivery | Row[Any], owner: Post | Row[Any], names: Mapping[UU
         row.series_id,
         row.dry_run,
         row.priority,
+        row.late_until,
     )
 
 
@@ -149,7 +152,7 @@ _SHOWN = (
     *(Delivery.id, Delivery.post_id, Delivery.channel_id, Delivery.state, Delivery.reason, Delivery.due_at),
     *(Delivery.zone, Delivery.settled_at, Delivery.url, Delivery.native_id, Delivery.version, Delivery.creator_id),
     *(Delivery.wall_time, Delivery.not_before, Delivery.parts, Delivery.part_ids, Delivery.occurrence_key),
-    *(Delivery.series_id, Delivery.dry_run, Delivery.priority, Post.title, Post.body, Post.media),
+    *(Delivery.series_id, Delivery.dry_run, Delivery.priority, Delivery.late_until, Post.title, Post.body, Post.media),
 )
 """What an entry is made of: whole rows of thousands of deliveries take three times as long to read."""
 

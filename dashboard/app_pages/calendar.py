@@ -103,12 +103,12 @@ def _around(page: Page, scope: Scope) -> tuple[list[Creator], datetime, list[Acc
 
 def _bar(page: Page, view: str, shown: Window, today: date) -> None:
     """Where one is, and the way to elsewhere; each button has its key."""
-    draw("calendar_head.html", first=shown.begins, last=shown.ends, voice=page.voice, word=page.word)
+    draw("calendar_head.html", view=view, first=shown.begins, last=shown.ends, voice=page.voice, word=page.word)
     day = today if shown.begins <= today <= shown.ends else shown.begins
     with st.container(horizontal=True, gap="small"):
         for name, one in VIEWS.items():
-            if name != view:
-                _go(page, f"calendar.view.{name}", one.key, day=str(day), view=name, kind="tertiary")
+            kind: Kind = "secondary" if name == view else "tertiary"
+            _go(page, f"calendar.view.{name}", one.key, day=str(day), view=name, kind=kind)
     with st.container(horizontal=True, gap="small"):
         _go(page, "calendar.before", "Left", day=str(shown.before), view=view)
         _go(page, "calendar.today", "T", day="", view=view)
@@ -180,9 +180,10 @@ def _compact(page: Page, found: Calendar, day: Day, *, held: bool = False) -> No
 
     A button and one piece of HTML, and nothing around them: each element costs more than the posts within it.
     """
-    label = page.voice.short_day(day.day)
-    kind: Kind = "primary" if day.day == found.today else "tertiary"
-    if st.button(label, key=f"day:{day.day}", type=kind):
+    name, label = "day", page.voice.short_day(day.day)
+    if day.day == found.today:
+        name, label = "today", f"{label} · {page.word('calendar.is_today')}"
+    if st.button(label, key=f"{name}:{day.day}", type="tertiary"):
         _went({"view": "day", "day": str(day.day)})
         st.rerun()  # all of the page: a press within the grid draws the grid alone
     if day.short or day.turns:

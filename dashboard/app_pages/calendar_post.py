@@ -19,7 +19,7 @@ from dashboard.app_pages import (
 from dashboard.frame import Page
 from dashboard.reads import needs
 from dashboard.reads.calendar import Opened, Place, opened
-from dashboard.reads.telling import leaves_at, next_of, told
+from dashboard.reads.telling import next_of, told
 from dashboard.reads.when import day_of, time_of
 from dashboard.widgets import draw
 from foundation.database import Scope
@@ -76,7 +76,6 @@ def _story(drawn: Page, post_id: UUID, at: str, offers: tuple[bool, frozenset[UU
                 rule=found.rules.get(place.entry.channel_id),
                 lines=told(found, place),
                 coming=next_of(found, place),
-                leaves=leaves_at(place),
                 counts=place.entry.state is DeliveryState.SCHEDULED and not found.waits(place),
                 now=found.now,
                 voice=page.voice.at(found.creator.zone),

@@ -1,17 +1,18 @@
 """The calendar: a creator's days with their posts, the hours that are free, and one post with its whole story."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
-from channels import links
+from channels import budgets, links
 from channels import reads as channel_reads
 from channels.links import Clicks
-from channels.reads import AttemptStory
+from channels.reads import AttemptStory, Channel
 from dashboard.reads.series import of_occurrence
 from foundation.database import Scope
 from foundation.errors import NotFound
+from foundation.words import Message
 from gate import inforce, switches
 from gate.switches import Halt
 from gate.units import Subject
@@ -180,6 +181,13 @@ class Place:
     """How often its short addresses were followed; None where it has none."""
     dry: bool = False
     """Whether it is only rehearsed, as things stand."""
+    in_the_way: Message | None = None
+    """Why its account would let nothing leave at the hour of its next try."""
+
+    @property
+    def leaves_at(self) -> datetime:
+        """When it goes: its time, or that of its next try."""
+        return max(self.entry.due_at, self.entry.not_before or self.entry.due_at)
 
     @property
     def movable(self) -> bool:
@@ -336,6 +344,13 @@ def _place(scope: Scope, entry: Entry, steps: Sequence[Step], clicked: Mapping[S
     return Place(entry, steps, channel_reads.attempts(scope, about), clicked.get(about), only)
 
 
+def _ahead(scope: Scope, place: Place, on: Channel) -> Place:
+    """With what stands in its way there, where it is to leave by itself."""
+    if place.dry or place.entry.state not in (S.APPROVED, S.SCHEDULED, S.PARTLY):
+        return place
+    return replace(place, in_the_way=budgets.in_the_way(scope, on, place.leaves_at))
+
+
 def opened(scope: Scope, mine: Sequence[Creator], post_id: UUID, occurrence: str = "") -> Opened:
     """One post with the story of each account, of one that repeats as it leaves at one time (of those of its key, or
     the next). Raises NotFound for one of a creator who is not theirs."""
@@ -349,7 +364,10 @@ def opened(scope: Scope, mine: Sequence[Creator], post_id: UUID, occurrence: str
     stories = schedule_reads.stories(scope, [one.delivery_id for one in entries])
     clicked = links.clicks(scope, [subject(one.delivery_id) for one in entries])
     dry = rehearsing.covered(scope)
-    places = [_place(scope, one, stories[one.delivery_id], clicked, dry) for one in entries]
+    places = [
+        _ahead(scope, _place(scope, one, stories[one.delivery_id], clicked, dry), accounts[one.channel_id])
+        for one in entries
+    ]
     members = tenant_reads.members(scope)
     people = {f"member:{member.id}": member.name for member in members}
     rules = inforce.rules(scope)

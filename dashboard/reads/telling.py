@@ -71,6 +71,8 @@ class Next:
 
     code: str
     who: str = ""
+    why: Message | None = None
+    """What must end first, where it is not its hour that it waits for."""
 
 
 def next_of(found: Opened, place: Place) -> Next:
@@ -85,12 +87,8 @@ def next_of(found: Opened, place: Place) -> Next:
         return Next("calendar.next.draft" if who else "calendar.next.draft_nobody", who)
     if place.dry and entry.state is S.SCHEDULED:
         return Next("calendar.next.dry")
+    if place.in_the_way is not None:
+        return Next("calendar.next.waits" if entry.late_until else "calendar.next.waits_on", why=place.in_the_way)
     if entry.state is S.SCHEDULED and entry.not_before is not None and entry.not_before > found.now:
         return Next("calendar.next.retry")
     return Next(f"calendar.next.{entry.state}")
-
-
-def leaves_at(place: Place) -> datetime:
-    """When it goes: its time, or that of its next try."""
-    entry = place.entry
-    return max(entry.due_at, entry.not_before or entry.due_at)

@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from channels import budgets, connecting
+from connectors.contract import Response, StepNotSent
 from dashboard.reads.when import day_of, time_of
 from foundation.database import OpenScope
 from foundation.errors import BadInput
@@ -131,6 +133,32 @@ def test_a_stop_is_told_where_the_hour_stands(door: Door, lumiere: Agency, where
         home = page.open("/")
         assert "Un arrêt d’urgence tient" in home
         assert "La prochaine publication" not in home
+
+
+@pytest.mark.parametrize(
+    ("trouble", "said"),
+    [("braked", "La plateforme ne répond pas bien"), ("limited", "demande d’attendre"), ("paused", "est en pause")],
+)
+def test_what_an_account_waits_for_is_told_where_the_hour_stands(
+    door: Door, lumiere: Agency, trouble: str, said: str
+) -> None:
+    soon, later = lumiere.post("bientôt", minutes=-1), lumiere.post("bien plus tard", minutes=500)
+    assert lumiere.channel_id is not None
+    with lumiere.scope() as scope:
+        if trouble == "braked":
+            budgets.note(scope, lumiere.channel_id, StepNotSent("publish", "ConnectError"), creates=True)
+        elif trouble == "limited":
+            budgets.note(scope, lumiere.channel_id, Response("publish", 429, {"retry-after": "3600"}), creates=True)
+        else:
+            rest = Message("channel.moved")
+            connecting.pause(scope, lumiere.channel_id, rest, until=scope.now + timedelta(hours=1))
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/calendar", post=post_of(lumiere, soon))
+        assert "attend son compte" in text
+        assert said in text
+        assert "est retenu, et on vous le dit" in text
+        assert "part tout seul" not in text
+        assert "part tout seul" in page.open("/calendar", post=post_of(lumiere, later))
 
 
 def test_moving_keeps_the_clock_and_the_approval(door: Door, lumiere: Agency) -> None:
