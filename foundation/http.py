@@ -75,7 +75,17 @@ class _DeadlineStream(httpcore.NetworkStream):
         return self._stream.read(max_bytes, self._left(timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, self._left(timeout))
+        """As httpcore does, but each bit the other side takes has the time that is left, not the whole of it anew."""
+        sock = self._stream.get_extra_info("socket")
+        rest = memoryview(buffer)
+        while rest:
+            try:
+                sock.settimeout(self._left(timeout))
+                rest = rest[sock.send(rest) :]
+            except TimeoutError as error:
+                raise httpcore.WriteTimeout(str(error)) from error
+            except OSError as error:
+                raise httpcore.WriteError(str(error)) from error
 
     def close(self) -> None:
         self._stream.close()
