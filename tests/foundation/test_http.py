@@ -4,11 +4,10 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from time import sleep
 
 import pytest
 
-from foundation.clock import monotonic
+from foundation.clock import monotonic, pause
 from foundation.http import AnswerLost, HttpClient, Reply, Request
 
 LARGE = b"x" * 40_000_000
@@ -30,7 +29,7 @@ def sips(line: socket.socket) -> None:
     """Takes what comes a little at a time, but often enough that no single write is kept waiting."""
     with closing(line):
         while line.recv(250_000):
-            sleep(0.05)
+            pause(0.05)
 
 
 def gulps(line: socket.socket) -> None:
