@@ -90,7 +90,8 @@ def look(event: ChannelLook, *, tenant: OpenScope, transport: Transport, connect
 
 def _place(scope: Scope, channel: Channel) -> Destination:
     adults = tuple(viewers.adults(scope, channel.platform))
-    return Destination(channel.account, channel.destination, channel.by_request(scope.now), adults)
+    said = channel.options.get("register") or {}
+    return Destination(channel.account, channel.destination, channel.by_request(scope.now), adults, said)
 
 
 def _settled(scope: Scope, channel: Channel, end: Send | Seen | Outcome) -> timedelta | None:

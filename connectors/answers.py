@@ -44,14 +44,17 @@ def segment(value: str) -> str:
 def retry_after(headers: Mapping[str, str], default: timedelta = RATE_WINDOW) -> timedelta:
     """How long a 429 asks us to wait: seconds or an HTTP date (RFC 9110, 10.2.3), read against their own `date`.
 
-    Without that, their `ratelimit-reset`: seconds to wait or, as its size tells, since 1970.
+    Without that, their `ratelimit-reset`: seconds to wait or, as its size tells, since 1970; or Mastodon's
+    `x-ratelimit-reset`, an instant in ISO 8601.
     """
     asked, reset = headers.get("retry-after", "").strip(), headers.get("ratelimit-reset", "").strip()
+    named = headers.get("x-ratelimit-reset", "").strip()
     if _is_number(asked):
         return min(timedelta(seconds=min(int(asked), 10**7)), LONGEST_WAIT)
     if not asked and _is_number(reset) and int(reset) < _INSTANTS:
         return min(timedelta(seconds=int(reset)), LONGEST_WAIT)
-    until, now = _instant(reset) if not asked else _http_date(asked), _http_date(headers.get("date", ""))
+    until = _http_date(asked) if asked else _instant(reset) or _iso(named)
+    now = _http_date(headers.get("date", ""))
     if until is None or now is None:
         return default
     return min(max(until - now, SHORT_WAIT), LONGEST_WAIT)
@@ -85,6 +88,14 @@ def _is_number(text: str) -> bool:
 
 def _instant(seconds: str) -> datetime | None:
     return datetime.fromtimestamp(min(int(seconds), _LAST), UTC) if _is_number(seconds) else None
+
+
+def _iso(text: str) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _http_date(text: str) -> datetime | None:

@@ -18,7 +18,6 @@ from connectors.bluesky_record import (
     LABEL_FLAG,
     MOST_BYTES,
     MOST_GRAPHEMES,
-    graphemes,
     labels,
     labels_of,
     moment,
@@ -179,7 +178,7 @@ class Bluesky:
 def _unfit(unit: Unit) -> Message | None:
     """Why the unit cannot go out as it is; nothing is ever cut."""
     text = unit.text("body")
-    if wrong := fitting.unfit(unit, CAN, length=graphemes(text)):
+    if wrong := fitting.unfit(unit, CAN, length=fitting.graphemes(text)):
         return wrong
     if len(text.encode()) > MOST_BYTES:
         return Message("connectors.text_too_heavy", {"size": len(text.encode()), "most": MOST_BYTES})

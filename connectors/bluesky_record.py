@@ -10,6 +10,7 @@ from typing import Any
 
 import regex
 
+from connectors import fitting
 from gate.units import Medium, Unit
 
 COLLECTION = "app.bsky.feed.post"
@@ -51,11 +52,6 @@ def moment(key: str) -> datetime | None:
     for digit in key:
         number = number << 5 | _DIGITS.index(digit)
     return _EPOCH + timedelta(microseconds=number >> 10)
-
-
-def graphemes(text: str) -> int:
-    """How many characters a reader sees (Unicode TR29): a family of emoji is one."""
-    return len(regex.findall(r"\X", text))
 
 
 def record(
@@ -153,5 +149,5 @@ def _trimmed(uri: str) -> str:
 def _tags(text: str) -> Iterator[tuple[int, int, dict[str, str]]]:
     for match in _TAG.finditer(text):
         tag = regex.sub(r"\p{P}+$", "", match[1])
-        if _MEANT.search(tag) and graphemes(tag) <= MOST_TAG and len(tag.encode()) <= 10 * MOST_TAG:
+        if _MEANT.search(tag) and fitting.graphemes(tag) <= MOST_TAG and len(tag.encode()) <= 10 * MOST_TAG:
             yield match.start(), match.start(1) + len(tag), {"$type": "app.bsky.richtext.facet#tag", "tag": tag}

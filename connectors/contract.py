@@ -339,6 +339,7 @@ class ChatConnector(Connector, Protocol):
         ...
 
 
+@runtime_checkable
 class Hookable(ChatConnector, Protocol):
     """A chat platform that can call us instead of being polled."""
 

@@ -1,8 +1,15 @@
 """What every platform limits: how much is said, how many media, of which kind and weight. Nothing is ever cut."""
 
+import regex
+
 from connectors.capabilities import Capabilities
 from foundation.words import Message
 from gate.units import Unit
+
+
+def graphemes(text: str) -> int:
+    """How many characters a reader sees (Unicode TR29): a family of emoji is one."""
+    return len(regex.findall(r"\X", text))
 
 
 def unpointable(unit: Unit, can: Capabilities) -> Message | None:

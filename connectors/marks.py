@@ -14,6 +14,9 @@ _LABEL = "selfLabels"
 _SPOILER = "spoiler"
 """Discord: it stands in the name of each file."""
 
+_SAID_AT_ALL = " non-empty"
+"""The end of a mark whose field may hold any words."""
+
 _AS_WRITTEN = "rating_flags"
 """Our own page takes the marks as they are written, as does whoever posts by hand."""
 
@@ -47,6 +50,8 @@ def _told(step: WireStep, flag: str, pointed: int) -> bool:
         return ("flags", flag) in said
     if (_AS_WRITTEN, flag) in said:
         return True
+    if flag.endswith(_SAID_AT_ALL):
+        return any(key == flag.removesuffix(_SAID_AT_ALL) and value.strip() for key, value in said)
     name, _, value = flag.partition("=")
     key = name.rpartition(".")[2]
     if key == _SPOILER:

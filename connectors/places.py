@@ -1,7 +1,8 @@
 """What platforms tell of the places we post to, and of what we posted there: values and two abilities. Pure."""
 
-from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
 
 from connectors.contract import Answer, Copy, Send
 from connectors.outcomes import Outcome
@@ -19,6 +20,8 @@ class Destination:
     id: str = ""
     by_request: bool = False
     adults: tuple[str, ...] = ()
+    register: Mapping[str, Any] = field(default_factory=dict)
+    """What somebody said of the place when its account was connected, in the connector's own form."""
 
 
 @dataclass(frozen=True)

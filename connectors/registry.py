@@ -11,6 +11,7 @@ CONNECTORS = (
     "connectors.discord:Discord",
     "connectors.feed:Feed",
     "connectors.instagram:Instagram",
+    "connectors.mastodon:Mastodon",
     "connectors.sandbox:Sandbox",
     "connectors.telegram:Telegram",
 )

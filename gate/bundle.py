@@ -16,8 +16,9 @@ from gate.matrix import OTHERS, VIEWERS, Ai, Defaults, Matrix, People, Place, Pr
 from gate.units import Rating, Verdict
 
 SHIPPED = Path(__file__).parent / "policy" / "matrix.yaml"
-WIRE_FLAG = re.compile(r"[\w.]+=[\w-]+")
-"""A flag a request can carry; anything else in the matrix is a duty of another kind."""
+WIRE_FLAG = re.compile(r"[\w.]+(=[\w-]+| non-empty)")
+"""A flag a request can carry: a field with this value, or with any words. Anything else in the matrix is a duty of
+another kind."""
 
 _VERSION = re.compile(r"(\d{4})\.(\d{2})\.(\d{2})-(\d{1,4})")
 

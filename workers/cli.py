@@ -22,6 +22,7 @@ app = typer.Typer(
 
 GROUPS: dict[str, str] = {
     "complaints": "workers.complaints_commands:app",
+    "connectors": "workers.connector_commands:app",
     "demo": "workers.demo_commands:app",
     "deploy": "workers.deploy_commands:app",
     "gate": "workers.gate_commands:app",

@@ -27,6 +27,8 @@ TOLD = [
     ("has_spoiler=true", step({"has_spoiler": True}, "0.png"), step({"caption": "has_spoiler=true"}, "0.png")),
     ("has_spoiler=true", step({"media": [HIDDEN, HIDDEN]}, "0", "1"), step({"media": [HIDDEN, BARE]}, "0", "1")),
     ("spoiler=true", step({}, "SPOILER_0.png", "SPOILER_1.png"), step({}, "SPOILER_0.png", "1.png")),
+    ("w non-empty", step({"w": "18+"}), step({"w": " "})),
+    ("w non-empty", step({"w": "18+"}), step({"v": "w non-empty"})),
     ("adult=true", step({"rating_flags": ["adult=true"]}), step({"rating_flags": ["ai=true"]})),
     ("x.y=true", step({"flags": ["x.y=true"]}, to="person"), step({"flags": []}, to="person")),
 ]

@@ -8,6 +8,7 @@ from connectors.bluesky import Bluesky
 from connectors.contract import Answer, Copy, Response, Send, StepAnswerLost
 from connectors.discord_places import ITS_OWN, REGISTERED, RESTRICTED
 from connectors.discord_places import see as see_discord
+from connectors.mastodon_account import REGISTER, UNCHANGED
 from connectors.outcomes import Reauthorize, Rejected, Retry
 from connectors.places import Destination, Seen, Shown
 from connectors.telegram_places import ASSURED, BY_REQUEST, MOST_READERS, NO_GROUP, PRIVATE, PUBLIC
@@ -140,6 +141,7 @@ def test_the_words_are_those_of_the_policy() -> None:
     assert told["telegram.private_channel"] == {PRIVATE, BY_REQUEST, NO_GROUP, ASSURED}
     assert told["telegram.public_channel"] == {PUBLIC}
     assert told["discord.guild_channel"] == {REGISTERED, RESTRICTED, ITS_OWN}
+    assert told["mastodon.registered"] == {REGISTER, UNCHANGED}
 
 
 URI = "at://did:plc:mia/app.bsky.feed.post/3kabc"

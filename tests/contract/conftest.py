@@ -5,12 +5,13 @@ from functools import partial
 
 import pytest
 
-from tests.contract import bluesky_worlds, discord_worlds, instagram_worlds
+from tests.contract import bluesky_worlds, discord_worlds, instagram_worlds, mastodon_worlds
 from tests.contract.worlds import Fakes, fakes
 from tests.fakes.bluesky import bluesky
 from tests.fakes.discord import discord
 from tests.fakes.discord_spec import document
 from tests.fakes.instagram import instagram
+from tests.fakes.mastodon import mastodon
 
 
 @pytest.fixture(scope="session")
@@ -20,15 +21,21 @@ def platforms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fakes]:
         discord(document()) as fake,
         bluesky() as pds,
         instagram() as pictures,
+        mastodon() as server,
         instagram_worlds.lent() as files,
     ):
         for kind in ("discord", "discord_dm"):
             running.others[kind] = partial(discord_worlds.world, fake, kind, running.http)
         running.others["bluesky"] = partial(bluesky_worlds.world, pds, running.http)
         running.others["instagram"] = partial(instagram_worlds.world, pictures, running.http, files)
-        running.calm += [fake.book.clear, pds.book.clear, pictures.book.clear]
+        running.others["mastodon"] = partial(mastodon_worlds.world, server, running.http)
+        running.others["mastodon_fork"] = partial(
+            mastodon_worlds.world, server, running.http, slow=2, ignores_keys=True
+        )
+        running.calm += [fake.book.clear, pds.book.clear, pictures.book.clear, server.book.clear]
         yield running
         assert not fake.spec.refused
+        assert not server.spec.refused
 
 
 @pytest.fixture(autouse=True)

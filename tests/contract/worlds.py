@@ -119,6 +119,8 @@ class World:
     """A platform without posts of words alone gets so many pictures with each."""
     shown: Callable[[str], set[tuple[str, bool]]] = field(default=lambda native_id: set())
     """The words of every message of a copy and whether each is a picture, where copies can be replaced."""
+    keeps: Callable[[str], str] = str
+    """How the platform keeps a text it was sent: some trim it."""
     used: set[str] = field(default_factory=set)
     ahead: timedelta = field(default=timedelta())
     """By how much the house's clock is ahead of the fake's."""
@@ -326,7 +328,18 @@ class Fakes:
 
 
 SUFFIXES = {"post": "", "post_key": "+key", "chat": "", "chat_nolook": "-nolook"}
-KINDS = (*SUFFIXES, "own_page", "telegram_channel", "telegram_chat", "discord", "discord_dm", "bluesky", "instagram")
+KINDS = (
+    *SUFFIXES,
+    "own_page",
+    "telegram_channel",
+    "telegram_chat",
+    "discord",
+    "discord_dm",
+    "bluesky",
+    "instagram",
+    "mastodon",
+    "mastodon_fork",
+)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""A creator of Nudity and Explicit, and her places on Telegram, Discord and Bluesky: the true house, fakes outside."""
+"""A creator of Nudity and Explicit, and her places on five networks: the true house, fakes outside."""
 
 import base64
 from collections.abc import Iterator
@@ -31,6 +31,7 @@ from tests.fakes.discord import FakeDiscord, discord
 from tests.fakes.discord_spec import document
 from tests.fakes.discord_world import Channel
 from tests.fakes.instagram import FakeInstagram, Profile, instagram
+from tests.fakes.mastodon import FakeMastodon, Member, mastodon
 from tests.fakes.serving import served
 from tests.fakes.telegram_world import Bot, Chat
 from tests.schedules.builders import ZONE, Desk
@@ -44,18 +45,19 @@ PASSWORD = "abcd-efgh-ijkl-mnop"
 
 @dataclass
 class Outside:
-    """Three networks, and the services of a process that reaches them."""
+    """The networks, and the services of a process that reaches them."""
 
     services: Services
     telegram: fake_telegram.Network
     discord: FakeDiscord
     bluesky: FakeBluesky
     instagram: FakeInstagram
+    mastodon: FakeMastodon
 
     def move(self, seconds: float) -> None:
         """Their clocks move on."""
-        for clock in (self.telegram.clock, self.discord.clock, self.bluesky.clock, self.instagram.clock):
-            clock.move(seconds)
+        for network in (self.telegram, self.discord, self.bluesky, self.instagram, self.mastodon):
+            network.clock.move(seconds)
 
 
 @contextmanager
@@ -66,7 +68,7 @@ def outside(cluster: Cluster, home: Path, *, reachable: bool = True) -> Iterator
     with ExitStack() as stack:
         telegram = stack.enter_context(fake_telegram.network())
         chats, sky = stack.enter_context(discord(document())), stack.enter_context(bluesky())
-        pictures = stack.enter_context(instagram())
+        pictures, toots = stack.enter_context(instagram()), stack.enter_context(mastodon())
         settings = Settings(
             home=home,
             environment="test",
@@ -80,7 +82,8 @@ def outside(cluster: Cluster, home: Path, *, reachable: bool = True) -> Iterator
         if reachable:
             settings = settings.model_copy(update={"public_url": stack.enter_context(_pages(settings))})
         services = stack.enter_context(wire(settings, pool_size=8, application="tests"))
-        yield Outside(services, telegram, chats, sky, pictures)
+        yield Outside(services, telegram, chats, sky, pictures, toots)
+        assert toots.spec.refused == []
         assert chats.spec.refused == []
         assert telegram.world.checks.broken == []
 
@@ -172,6 +175,12 @@ class Mia:
         profile = self.outside.instagram.profile(f"mia{str(self.desk.tenant_id)[-8:]}")
         self.enrol("instagram", token=profile.token)
         return profile
+
+    def mastodon(self, *, rules: str = "adult") -> Member:
+        """An account on a server whose rules she read, and what she said of them."""
+        member = self.outside.mastodon.account(f"mia{str(self.desk.tenant_id)[-8:]}")
+        self.enrol("mastodon", server=self.outside.mastodon.url, token=member.token, rules=rules)
+        return member
 
     # what she shows
 

@@ -189,3 +189,35 @@ def test_a_copy_nobody_can_read_stays_and_is_read_later(her: Mia) -> None:
     assert copy is not None
     assert copy.was_read_back
     assert len(repo.records) == 1
+
+
+def test_a_server_is_what_somebody_read_in_its_rules(her: Mia) -> None:
+    server, member = her.outside.mastodon, her.mastodon()
+    sent = her.post("mastodon")
+    her.desk.live(seconds=30)
+    assert her.desk.state(sent) is S.PUBLISHED, her.judged(sent)
+    (status,) = [server.shown(one) for one in member.statuses.values()]
+    assert status["sensitive"] is True
+    assert status["spoiler_text"]
+    server.rules = [*server.usual_rules, "Nothing for adults any more"]
+    try:
+        later, general = her.post("mastodon"), her.desk.delivery("Bonjour", channel="mastodon")
+        her.desk.live(seconds=30)
+        assert her.judged(later) == ("B", frozenset({"PLATFORM_FORBIDS"}))
+        assert her.desk.state(sent) is S.REMOVED, "what stands there was allowed by rules that are no more"
+        assert her.desk.state(general) is S.PUBLISHED
+        her.enrol("mastodon", server=server.url, token=member.token, rules="adult")
+        again = her.post("mastodon")
+        her.desk.live(seconds=30)
+        assert her.desk.state(again) is S.PUBLISHED, "somebody read the new ones"
+    finally:
+        server.rules = list(server.usual_rules)
+
+
+def test_a_server_for_everybody_gets_nothing_for_adults(her: Mia) -> None:
+    member = her.mastodon(rules="general")
+    sent, suggestive = her.post("mastodon"), her.post("mastodon", Rating.S)
+    her.desk.live(seconds=30)
+    assert her.judged(sent) == ("B", frozenset({"PLATFORM_FORBIDS"}))
+    assert her.judged(suggestive) == ("H", frozenset({"PLATFORM_FORBIDS"}))
+    assert member.taken == []

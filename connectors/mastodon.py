@@ -1,0 +1,302 @@
+"""Mastodon: posts on a server of its own rules. The account is in `connectors/mastodon_account.py`.
+
+A post travels with an `Idempotency-Key`, which a server honours for an hour and some servers never; so a lost answer is
+looked up among the account's own posts, by the words as they were sent, and sent again only where they are not there.
+Source: https://docs.joinmastodon.org/methods/statuses/#create
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from connectors import fitting, mastodon_account
+from connectors.answers import SHORT_WAIT, ahead, segment
+from connectors.capabilities import Capabilities
+from connectors.contract import (
+    Answer,
+    Connected,
+    Copy,
+    FileRef,
+    Response,
+    Send,
+    Sought,
+    StepKind,
+    WireStep,
+)
+from connectors.mastodon_account import SURFACE, meaning, number_of, sentence
+from connectors.mastodon_text import length
+from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Sighting, Uncertain, Unknown
+from connectors.places import Destination, Seen, Shown
+from foundation.sealed import Sealed
+from foundation.words import Message
+from gate.units import Medium, Unit
+
+PUBLISH, SOURCE = "publish", "source:"
+SENSITIVE, WARNED = "sensitive=true", "spoiler_text non-empty"
+WARNING = "18+ · NSFW"
+"""The words above a post that is folded up; a reader opens it."""
+
+MOST_ALT = 1500
+POLLS, AGAIN = 3, timedelta(seconds=5)
+"""How often one try asks whether a picture is ready, and how long the next try waits."""
+
+WINDOW = timedelta(seconds=60)
+"""A post older than this before the attempt is another one with the same words."""
+
+UNREADY, NO_MORE = "Cannot attach files", "Record not found"
+"""How a refusal begins that comes too early; all it says where the post of this very key was deleted since."""
+
+REMOVED = "removed-"
+"""In place of a native id: it was posted and deleted before its answer was read."""
+
+LISTED, MOST_READ = 40, 5
+"""Posts of one listing, and how many of them are read word for word."""
+
+_COUNTS = {
+    "favourites_count": "likes",
+    "replies_count": "comments",
+    "reblogs_count": "reposts",
+    "quotes_count": "quotes",
+}
+CAN = Capabilities(
+    platform="mastodon",
+    surfaces=(SURFACE.partition(".")[2],),
+    max_text=500,
+    max_media=4,
+    mimes=("image/jpeg", "image/png", "image/webp"),
+    max_bytes=16 * 1024 * 1024,
+    look="listing",
+    resend_is_look=False,
+    can_delete=True,
+    can_chat=False,
+    can_sell=False,
+    stages=True,
+    threads=25,
+)
+
+
+class Mastodon:
+    """Posts with up to four pictures; pure."""
+
+    capabilities = CAN
+    form = mastodon_account.FORM
+
+    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+        """Upload each picture, wait until the server has worked through it, then post; tell what an answer meant."""
+        unfit = _unfit(unit)
+        if unfit is not None:
+            return Rejected(unfit, permanent=False)
+        last = answers[-1] if answers else None
+        if last is not None and last.step == PUBLISH:
+            return _published(last, unit)
+        made = {answer.step: answer for answer in answers if answer.step.startswith("stage:")}
+        if last is not None and last.step.startswith("stage:") and not _id(last):
+            return meaning(last, creates=False)
+        for medium in unit.media:
+            if _stage_name(medium) not in made:
+                return Send(_stage(medium))
+        uploads = [made[_stage_name(medium)] for medium in unit.media]
+        return _waiting(uploads, answers) or Send(_post(unit, [_id(upload) for upload in uploads]))
+
+    def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
+        """List the account's posts and read those since the attempt as they were written: markup differs by server."""
+        if not answers:
+            path = f"/api/v1/accounts/{number_of(sought.account)}/statuses?limit={LISTED}&exclude_reblogs=true"
+            return Send(_asked("look", path))
+        posts = _listed(answers[0])
+        if posts is None:
+            return Unknown(Message("connectors.lookup_failed"))
+        start = sought.armed_at - WINDOW - ahead(answers[0], sought.asked_at or sought.armed_at)
+        recent = [post for post in posts if (_instant(post.get("created_at")) or start) >= start]
+        for post in reversed([post for post in recent if _may_be(post, sought)][-MOST_READ:]):
+            name = SOURCE + str(post["id"])
+            read = next((answer for answer in answers if answer.step == name), None)
+            if read is None:
+                return Send(_asked(name, f"/api/v1/statuses/{segment(str(post['id']))}/source"))
+            text = _written(read)
+            if text is None:
+                return Unknown(Message("connectors.lookup_failed"))
+            if text.strip() == sought.text.strip():
+                return Found(str(post["id"]), _url(post), _instant(post.get("created_at")))
+        seen_all = len(recent) < LISTED and sum(_may_be(post, sought) for post in recent) <= MOST_READ
+        return Absent() if seen_all else Unknown(Message("connectors.lookup_failed"))
+
+    def remove(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
+        """Delete the post; gone already is gone. Other servers are told, and delete as they see fit."""
+        if copy.native_id.startswith(REMOVED):
+            return Published(copy.native_id)
+        if not answers:
+            path = f"/api/v1/statuses/{segment(copy.native_id)}"
+            return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", path, action="delete"))
+        last = answers[-1]
+        if isinstance(last, Response) and (200 <= last.status < 300 or last.status in (404, 410)):
+            return Published(copy.native_id)
+        return meaning(last, creates=False)
+
+    def read(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Mapping[str, int] | None:
+        """Favourites, replies, boosts and quotes, as far as this server heard of them; nobody counts views."""
+        if copy.native_id.startswith(REMOVED):
+            return None
+        if not answers:
+            return Send(_asked("metrics", f"/api/v1/statuses/{segment(copy.native_id)}"))
+        told = _body(answers[-1])
+        counts = {name: told.get(field) for field, name in _COUNTS.items()}
+        return {name: count for name, count in counts.items() if isinstance(count, int)} or None
+
+    def read_back(self, copy: Copy, flags: tuple[str, ...], answers: tuple[Answer, ...]) -> Send | Shown | Outcome:
+        """Whether the post is folded up behind its warning, where it was sent so."""
+        wanted = [flag for flag in (SENSITIVE, WARNED) if flag in flags]
+        if not wanted or copy.native_id.startswith(REMOVED):
+            return Shown(there=not copy.native_id.startswith(REMOVED))
+        if not answers:
+            return Send(_asked("look", f"/api/v1/statuses/{segment(copy.native_id)}"))
+        told = _body(answers[-1])
+        if told:
+            borne = {SENSITIVE: told.get("sensitive") is True, WARNED: bool(told.get("spoiler_text"))}
+            return Shown(tuple(flag for flag in wanted if not borne[flag]))
+        absent = isinstance(answers[-1], Response) and answers[-1].status in (404, 410)
+        return Shown(there=False) if absent else meaning(answers[-1], creates=False)
+
+    def connect(self, form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Connected | Outcome:
+        """Ask the server for its rules and whose token it is."""
+        return mastodon_account.connect(form, answers)
+
+    def check(self, account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:
+        """Ask whose token it is."""
+        return mastodon_account.check(account, answers)
+
+    def see(self, place: Destination, answers: tuple[Answer, ...]) -> Send | Seen | Outcome:
+        """Whether the server's rules are still those that somebody read."""
+        return mastodon_account.see(place, answers)
+
+
+def _unfit(unit: Unit) -> Message | None:
+    """Why the unit cannot go out as it is; nothing is ever cut."""
+    if wrong := fitting.unfit(unit, CAN, length=length(unit.text("body")) + length(_warning(unit))):
+        return wrong
+    for place, medium in enumerate(unit.media, start=1):
+        if not medium.alt.strip():
+            return Message("connectors.alt_missing", {"place": place})
+        if len(medium.alt) > MOST_ALT:
+            return Message("connectors.text_too_long", {"length": len(medium.alt), "most": MOST_ALT})
+    mark = next((flag for flag in unit.flags if flag not in (SENSITIVE, WARNED)), "")
+    return Message("connectors.mark_untold", {"mark": mark}) if mark else None
+
+
+def _warning(unit: Unit) -> str:
+    return WARNING if WARNED in unit.flags else ""
+
+
+def _stage_name(medium: Medium) -> str:
+    return f"stage:{medium.sha256[:24]}"
+
+
+def _stage(medium: Medium) -> WireStep:
+    """Without a name of its own: the server makes one."""
+    file = FileRef(medium.sha256, medium.mime, f"picture.{medium.mime.rpartition('/')[2]}")
+    said, name = {"description": medium.alt}, _stage_name(medium)
+    return WireStep(name, StepKind.STAGE, "POST", "/api/v2/media", said, files={"file": file}, deadline=120.0)
+
+
+def _asked(name: str, path: str) -> WireStep:
+    """A harmless request for what stands somewhere."""
+    return WireStep(name, StepKind.CONTROL, "GET", path, action="metrics" if name == "metrics" else "look")
+
+
+def _post(unit: Unit, media: list[str]) -> WireStep:
+    said: dict[str, Any] = {"status": unit.text("body"), "visibility": "public"}
+    if media:
+        said["media_ids"] = media
+    if SENSITIVE in unit.flags:
+        said["sensitive"] = True
+    if warning := _warning(unit):
+        said["spoiler_text"] = warning
+    if unit.language:
+        said["language"] = unit.language.partition("-")[0]
+    if unit.reply_to:
+        said["in_reply_to_id"] = unit.reply_to
+    headers = {"idempotency-key": unit.native_key}
+    return WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/api/v1/statuses", said, headers=headers)
+
+
+def _waiting(uploads: list[Answer], answers: tuple[Answer, ...]) -> Send | Outcome | None:
+    """The next question, or why it must wait, until every picture can be shown; None then.
+
+    A picture that is not ready is left out of its post by some servers: https://github.com/mastodon/mastodon/issues/21864
+    """
+    for upload in uploads:
+        name = f"poll:{_id(upload)}"
+        told = [answer for answer in answers if answer.step == name]
+        last = told[-1] if told else upload
+        if isinstance(_body(last).get("url"), str):
+            continue
+        if isinstance(last, Response) and last.status in (404, 410):
+            return Retry(SHORT_WAIT, "account", Message("connectors.uploads_gone"), uploads_gone=True)
+        if not _id(last):
+            return meaning(last, creates=False)
+        if len(told) >= POLLS:
+            return Retry(AGAIN, "account", Message("mastodon.preparing"))
+        return Send(_asked(name, f"/api/v1/media/{segment(_id(upload))}"))
+    return None
+
+
+def _published(answer: Answer, unit: Unit) -> Outcome:
+    told = _body(answer)
+    if native_id := _id(answer):
+        return Published(native_id, _url(told), _instant(told.get("created_at")))
+    if not isinstance(answer, Response):
+        return meaning(answer, creates=True)
+    said = sentence(answer)
+    if answer.ok:
+        return Uncertain(Message("connectors.unclear_answer", {"status": answer.status}))
+    if answer.status == 422 and said.startswith(UNREADY):
+        return Retry(AGAIN, "account", Message("mastodon.preparing"))
+    if answer.status == 422 and said.startswith("Media ") and "not found" in said:
+        return Retry(SHORT_WAIT, "account", Message("connectors.uploads_gone"), uploads_gone=True)
+    if answer.status == 404 and said == NO_MORE:
+        return Published(f"{REMOVED}{segment(unit.native_key)}")
+    if answer.status == 404 and unit.reply_to:
+        return Rejected(Message("connectors.above_gone"), permanent=False)
+    return meaning(answer, creates=True)
+
+
+def _body(answer: Answer) -> dict[str, Any]:
+    """The JSON object of a success; nothing of anything else."""
+    told = answer.body if isinstance(answer, Response) and answer.ok else None
+    return told if isinstance(told, dict) else {}
+
+
+def _id(answer: Answer) -> str:
+    """The id an answer gave; "" for none."""
+    told = _body(answer).get("id")
+    return told if isinstance(told, str) and 0 < len(told) <= 64 and told.isascii() and told.isalnum() else ""
+
+
+def _url(post: Mapping[str, Any]) -> str:
+    url = post.get("url")
+    return url if isinstance(url, str) and url.startswith(("https://", "http://")) else ""
+
+
+def _instant(text: object) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return at.astimezone(UTC) if at is not None and at.tzinfo is not None else None
+
+
+def _listed(answer: Answer) -> list[dict[str, Any]] | None:
+    """The posts of a listing, newest first; None when it is no look."""
+    posts = answer.body if isinstance(answer, Response) and answer.ok else None
+    whole = isinstance(posts, list) and all(isinstance(post, dict) and post.get("id") for post in posts)
+    return posts if whole else None
+
+
+def _may_be(post: Mapping[str, Any], sought: Sought) -> bool:
+    """Whether a post stands where the one sought would, and is nobody else's copy."""
+    return str(post["id"]) not in sought.known and str(post.get("in_reply_to_id") or "") == sought.reply_to
+
+
+def _written(answer: Answer) -> str | None:
+    text = _body(answer).get("text")
+    return text if isinstance(text, str) else None

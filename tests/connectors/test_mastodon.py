@@ -1,0 +1,266 @@
+"""Mastodon's own cases: how it counts, what refusals mean, what a server's rules are, what a listing proves."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from connectors.contract import Answer, Connected, Copy, Response, Send, Sought, StepKind
+from connectors.mastodon import PUBLISH, SENSITIVE, WARNED, Mastodon
+from connectors.mastodon_account import ADULT, REGISTER, SURFACE, UNCHANGED, rules_digest
+from connectors.mastodon_text import length
+from connectors.outcomes import (
+    Absent,
+    Disconnected,
+    Found,
+    Outcome,
+    Published,
+    Reauthorize,
+    Rejected,
+    Retry,
+    Uncertain,
+    Unknown,
+)
+from connectors.places import Destination, Seen, Shown
+from foundation.ids import uuid7
+from foundation.sealed import Sealed
+from gate.units import Medium, Subject, Text, Unit
+
+MASTODON = Mastodon()
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+RULES = [{"id": "1", "text": "Be kind", "hint": ""}, {"id": "2", "text": "Mark what is for adults", "hint": "CW"}]
+PICTURE = Medium("a" * 64, "image/png", 100, alt="a lake")
+UNIT = Unit(
+    tenant_id=uuid7(),
+    creator_id=uuid7(),
+    subject=Subject("delivery", uuid7()),
+    platform="mastodon",
+    surface=SURFACE,
+    channel_id=uuid7(),
+    account="109@social.example",
+    audience="public",
+    texts=(Text("body", "hello"),),
+    native_key="key-1",
+)
+FORM: dict[str, str | Sealed] = {"server": "social.example", "token": Sealed(b"t"), "rules": ADULT}
+
+
+def said(step: str, status: int, body: Any = None) -> Response:
+    return Response(step, status, {"date": "Sun, 22 Nov 2026 12:00:00 GMT"}, body)
+
+
+def refusal(status: int, sentence: str) -> Response:
+    return said(PUBLISH, status, {"error": sentence})
+
+
+@pytest.mark.parametrize(
+    ("text", "counts"),
+    [
+        ("", 0),
+        ("👨‍👩‍👧‍👦é", 2),
+        ("https://a.example/" + "x" * 300, 23),
+        ("see https://a.example/b. Then", len("see . Then") + 23),
+        ("(https://a.example/b)", 25),
+        ("@mia@social.example hi", len("@mia hi")),
+        ("mail mia@social.example", len("mail mia@social.example")),
+    ],
+)
+def test_addresses_and_names_count_as_on_the_server(text: str, counts: int) -> None:
+    assert length(text) == counts
+
+
+@pytest.mark.parametrize(
+    ("answer", "meant"),
+    [
+        (refusal(401, "The access token is invalid"), Reauthorize),
+        (refusal(403, "This action is outside the authorized scopes"), Reauthorize),
+        (refusal(403, "Your login is currently disabled"), Disconnected),
+        (refusal(403, "This action is not allowed"), Rejected),
+        (refusal(404, "Record not found"), Published),
+        (refusal(404, "no page here"), Rejected),
+        (refusal(422, "Media 7 not found or already attached to another post"), Retry),
+        (refusal(422, "Cannot attach files that have not finished processing. Try again in a moment!"), Retry),
+        (refusal(422, "Validation failed: Text character limit of 500 exceeded"), Rejected),
+        (refusal(500, "oops"), Uncertain),
+        (said(PUBLISH, 200, {"id": "  "}), Uncertain),
+        (said(PUBLISH, 200, {"id": "115", "url": "https://social.example/@mia/115"}), Published),
+    ],
+)
+def test_refusals_are_told_as_what_they_are(answer: Answer, meant: type[Outcome]) -> None:
+    assert isinstance(MASTODON.next(UNIT, (answer,)), meant)
+
+
+def test_a_post_for_adults_is_folded_up() -> None:
+    turn = MASTODON.next(replace(UNIT, flags=(SENSITIVE, WARNED)), ())
+    assert isinstance(turn, Send)
+    assert turn.step.json is not None
+    assert turn.step.json["sensitive"] is True
+    assert turn.step.json["spoiler_text"]
+    assert turn.step.headers == {"idempotency-key": "key-1"}
+    assert isinstance(MASTODON.next(replace(UNIT, flags=("made_with_ai=true",)), ()), Rejected)
+
+
+@pytest.mark.parametrize("alt", ["", " ", "x" * 1501])
+def test_a_picture_is_described(alt: str) -> None:
+    assert isinstance(MASTODON.next(replace(UNIT, media=(replace(PICTURE, alt=alt),)), ()), Rejected)
+
+
+def uploaded(status: int, url: str | None) -> Response:
+    return said(f"stage:{PICTURE.sha256[:24]}", status, {"id": "7", "url": url})
+
+
+@pytest.mark.parametrize(
+    ("told", "meant"),
+    [
+        ((said("poll:7", 206, {"id": "7", "url": None}),) * 3, Retry),
+        ((said("poll:7", 404, {"error": "Record not found"}),), Retry),
+        ((said("poll:7", 422, {"error": "Validation failed"}),), Rejected),
+        ((said("poll:7", 503),), Retry),
+    ],
+)
+def test_a_picture_that_is_not_ready_never_makes_a_post(told: tuple[Response, ...], meant: type[Outcome]) -> None:
+    assert isinstance(MASTODON.next(replace(UNIT, media=(PICTURE,)), (uploaded(202, None), *told)), meant)
+
+
+def test_a_picture_is_posted_once_it_has_an_address() -> None:
+    unit = replace(UNIT, media=(PICTURE,))
+    asked = MASTODON.next(unit, (uploaded(202, None),))
+    assert isinstance(asked, Send)
+    assert asked.step.kind is StepKind.CONTROL
+    ready = said("poll:7", 200, {"id": "7", "url": "https://social.example/7.png"})
+    turn = MASTODON.next(unit, (uploaded(202, None), ready))
+    assert isinstance(turn, Send)
+    assert turn.step.json is not None
+    assert turn.step.json["media_ids"] == ["7"]
+
+
+# connecting
+
+
+def met(instance: Any, me: Any = None, status: int = 200) -> Send | Connected | Outcome:
+    answers = [said("instance", 200, instance)]
+    return MASTODON.connect(FORM, (*answers, said("me", status, me)) if me is not None else tuple(answers))
+
+
+def test_an_account_is_its_number_on_the_server_somebody_named() -> None:
+    found = met({"domain": "social.example", "rules": RULES}, {"id": "109", "username": "mia"})
+    assert isinstance(found, Connected)
+    assert (found.account, found.name, found.surface) == ("109@social.example", "@mia@social.example", SURFACE)
+    assert found.options["register"] == {"adult": True, "rules": rules_digest({"rules": RULES})}
+    assert found.app_key == "social.example"
+
+
+@pytest.mark.parametrize(
+    ("end", "code"),
+    [
+        (MASTODON.connect({**FORM, "server": ""}, ()), "mastodon.no_server"),
+        (MASTODON.connect({**FORM, "server": "https://a.example/@mia"}, ()), "mastodon.no_server"),
+        (MASTODON.connect({**FORM, "rules": ""}, ()), "mastodon.rules_unread"),
+        (met("no server of theirs"), "mastodon.no_server"),
+        (met({"domain": "bad domain!"}), "mastodon.no_server"),
+        (met({"domain": "a.example"}, {"error": "The access token is invalid"}, 401), "mastodon.not_let_in"),
+        (
+            met({"domain": "a.example"}, {"error": "This action is outside the authorized scopes"}, 403),
+            "mastodon.scopes",
+        ),
+        (met({"domain": "a.example"}, {"id": "1", "username": "mia", "moved": {"id": "2"}}), "mastodon.moved"),
+        (met({"domain": "a.example"}, {"id": "../1", "username": "mia"}), "connectors.unreadable"),
+    ],
+)
+def test_why_an_account_is_not_connected_is_said(end: Send | Connected | Outcome, code: str) -> None:
+    assert isinstance(end, Rejected)
+    assert end.reason.code == code
+
+
+def test_the_test_of_an_account_knows_whose_token_it_is() -> None:
+    def tested(status: int, body: Any) -> Send | Outcome | None:
+        return MASTODON.check(UNIT.account, (said("me", status, body),))
+
+    assert tested(200, {"id": "109"}) is None
+    assert isinstance(tested(200, {"id": "110"}), Reauthorize)
+    assert isinstance(tested(200, {"id": "109", "moved": {"id": "3"}}), Disconnected)
+    assert isinstance(tested(401, {"error": "The access token was revoked"}), Reauthorize)
+    assert isinstance(tested(403, {"error": "Your login is currently disabled"}), Disconnected)
+    assert isinstance(tested(502, None), Retry)
+
+
+# the place
+
+
+def seen(rules: Any, *, adult: bool = True, status: int = 200) -> Send | Seen | Outcome:
+    register = {"adult": adult, "rules": rules_digest({"rules": RULES})}
+    body = {"domain": "social.example", "rules": rules}
+    return MASTODON.see(Destination(UNIT.account, register=register), (said("instance", status, body),))
+
+
+def test_rules_that_changed_hold_what_they_were_read_for() -> None:
+    assert seen(RULES) == Seen((REGISTER, UNCHANGED))
+    assert seen([{**rule, "id": "9"} for rule in reversed(RULES)]) == Seen((REGISTER, UNCHANGED))
+    assert seen([*RULES, {"id": "3", "text": "Nothing for adults"}]) == Seen((REGISTER,), (UNCHANGED,))
+    assert seen([]) == Seen((REGISTER,), (UNCHANGED,))
+    assert seen(RULES, adult=False) == Seen(fails=(REGISTER,))
+    assert isinstance(seen(None, status=503), Retry)
+
+
+def test_nobody_who_registered_nothing_posts_for_adults() -> None:
+    assert MASTODON.see(Destination(UNIT.account), ()) == Seen(fails=(REGISTER,))
+
+
+# looking
+
+
+def post(number: int, *, ago: float = 0, text: str = "hello", reply: str | None = None) -> dict[str, Any]:
+    at = (NOW - timedelta(seconds=ago)).isoformat()
+    return {
+        "id": str(number),
+        "created_at": at,
+        "in_reply_to_id": reply,
+        "url": f"https://s.example/{number}",
+        "t": text,
+    }
+
+
+def sought(posts: Any, *, known: frozenset[str] = frozenset(), reply_to: str = "") -> Send | Outcome | Any:
+    """What a look comes to when each post that it reads is told as it was written."""
+    wanted = Sought("key-1", "hello", NOW, UNIT.account, known=known, asked_at=NOW, reply_to=reply_to)
+    answers: tuple[Answer, ...] = (said("look", 200, posts),)
+    while isinstance(turn := MASTODON.find(wanted, answers), Send):
+        number = turn.step.name.partition(":")[2]
+        text = next(one["t"] for one in posts if one["id"] == number)
+        answers = (*answers, said(turn.step.name, 200, {"id": number, "text": text}))
+    return turn
+
+
+def test_a_post_is_found_by_its_words() -> None:
+    found = sought([post(3, text="other"), post(2), post(1, ago=300)])
+    assert found == Found("2", "https://s.example/2", NOW)
+    assert sought([post(2), post(1)]).native_id == "1", "of two the first is the one that was sent first"
+    assert isinstance(sought([post(1, ago=61)]), Absent)
+    assert isinstance(sought([post(2, text="other")]), Absent)
+    assert isinstance(sought([post(2)], known=frozenset({"2"})), Absent)
+    assert isinstance(sought([post(2)], reply_to="1"), Absent)
+    assert sought([post(2, reply="1")], reply_to="1").native_id == "2"
+
+
+@pytest.mark.parametrize("posts", [None, {"error": "x"}, ["odd"], [{"created_at": "x"}]])
+def test_what_cannot_be_read_is_no_look(posts: Any) -> None:
+    assert isinstance(sought(posts), Unknown)
+
+
+def test_too_many_to_read_prove_nothing() -> None:
+    assert isinstance(sought([post(number, text="other") for number in range(1, 8)]), Unknown)
+    assert isinstance(sought([post(number, text="other", reply="9") for number in range(100, 140)]), Unknown)
+
+
+def test_marks_are_read_back() -> None:
+    copy, flags = Copy("7", UNIT.account), (SENSITIVE, WARNED)
+    assert MASTODON.read_back(copy, (), ()) == Shown()
+
+    def back(status: int, body: Any) -> Send | Shown | Outcome:
+        return MASTODON.read_back(copy, flags, (said("look", status, body),))
+
+    assert back(200, {"id": "7", "sensitive": True, "spoiler_text": "18+"}) == Shown()
+    assert back(200, {"id": "7", "sensitive": False, "spoiler_text": ""}) == Shown((SENSITIVE, WARNED))
+    assert back(404, {"error": "Record not found"}) == Shown(there=False)
+    assert isinstance(back(503, None), Retry)

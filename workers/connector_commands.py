@@ -1,0 +1,21 @@
+"""`greenroom connectors`."""
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="The platforms: what each takes, tells and asks for.", invoke_without_command=True)
+
+
+@app.callback()
+def connectors(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="As the page docs/connectors.md.")] = False,
+) -> None:
+    """Say of each platform what it takes and tells, as its connector says it of itself."""
+    from connectors.registry import load  # noqa: PLC0415  modules load when a command runs
+    from workers import connector_table  # noqa: PLC0415  modules load when a command runs
+
+    found = connector_table.lines(load())
+    said = connector_table.as_json if as_json else connector_table.markdown if markdown else connector_table.text
+    typer.echo(said(found), nl=not markdown)

@@ -1,0 +1,107 @@
+"""What each platform can do, as a table: read from what the connectors say of themselves, nowhere written by hand."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from connectors.capabilities import Capabilities
+from connectors.contract import Connectable, Connector, Hookable, Refreshable, Replaces
+from connectors.places import ReadsBack, Seeable
+
+NO, YES = "–", "yes"
+LOOKS = {"key": "by our own key", "listing": "in the list of posts", "none": "nobody can: a person decides"}
+PAGE = """# Connectors
+
+What each platform takes and tells, as the connectors say it of themselves (`greenroom connectors --markdown`). An
+account is connected on the page *Accounts*; the minutes are those of a person who has the account already. What a
+platform allows to be shown is another question: `greenroom policy explain PLATFORM`.
+
+"""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One platform, in words."""
+
+    platform: str
+    connecting: str
+    places: str
+    text: str
+    media: str
+    types: str
+    weight: str
+    threads: str
+    deletes: str
+    chat: str
+    sells: str
+    lost_answer: str
+    tells: str
+
+
+def lines(connectors: Mapping[str, Connector]) -> list[Line]:
+    """A line for each, by name."""
+    return [_line(connectors[name]) for name in sorted(connectors)]
+
+
+def _line(one: Connector) -> Line:
+    can = one.capabilities
+    return Line(
+        platform=can.platform,
+        connecting=_connecting(one),
+        places=", ".join(can.surfaces),
+        text=f"{can.max_text:,}",
+        media=str(can.max_media),
+        types=", ".join(sorted({mime.partition("/")[2] for mime in can.mimes})),
+        weight=f"{can.max_bytes / 2**20:.0f} MiB",
+        threads=str(can.threads) if can.threads > 1 else NO,
+        deletes=YES if can.can_delete else "replaced" if can.replaces else NO,
+        chat=YES if can.can_chat else NO,
+        sells=YES if can.can_sell else NO,
+        lost_answer="a person says it" if can.hand_over else _lost(can),
+        tells=", ".join(_tells(one)) or NO,
+    )
+
+
+def _connecting(one: Connector) -> str:
+    if one.capabilities.in_house:
+        return "served here"
+    return f"{one.form.minutes} min" if isinstance(one, Connectable) else NO
+
+
+def _lost(can: Capabilities) -> str:
+    return "sent again, which changes nothing" if can.resend_is_look else LOOKS[can.look]
+
+
+def _tells(one: Connector) -> list[str]:
+    """What else the platform offers that the house makes use of."""
+    offered = {
+        "settings of the place": isinstance(one, Seeable),
+        "marks of a post": isinstance(one, ReadsBack),
+        "tokens renewed": isinstance(one, Refreshable),
+        "webhooks": isinstance(one, Hookable),
+        "posts replaced": isinstance(one, Replaces),
+    }
+    return [name for name, there in offered.items() if there]
+
+
+def markdown(found: list[Line]) -> str:
+    """The page `docs/connectors.md`."""
+    heads = [name.replace("_", " ") for name in asdict(found[0])]
+    rows = [heads, ["---"] * len(heads), *([str(value) for value in asdict(line).values()] for line in found)]
+    return PAGE + "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
+
+
+def text(found: list[Line]) -> str:
+    """One paragraph a platform: a table of thirteen columns is for wide screens."""
+    return "\n\n".join(_paragraph(line) for line in found)
+
+
+def _paragraph(line: Line) -> str:
+    told = asdict(line)
+    platform = told.pop("platform")
+    return "\n".join([platform, *(f"  {name.replace('_', ' '):<12} {value}" for name, value in told.items())])
+
+
+def as_json(found: list[Line]) -> str:
+    """For programs."""
+    return json.dumps([asdict(line) for line in found], ensure_ascii=False, indent=1)
