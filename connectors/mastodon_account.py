@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from connectors import answers as http
 from connectors.contract import Answer, Connected, ConnectForm, Field, Response, Send, StepKind, WireStep
-from connectors.outcomes import Disconnected, Outcome, Reauthorize, Rejected
+from connectors.outcomes import Disconnected, Outcome, Reauthorize, Rejected, Retry
 from connectors.places import Destination, Seen
 from foundation.addresses import origin
 from foundation.sealed import Sealed
@@ -77,7 +77,9 @@ def connect(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Se
     told = {answer.step: answer.body for answer in answers if isinstance(answer, Response) and answer.ok}
     server, me = told.get(INSTANCE), told.get(ME)
     if answers[-1].step == INSTANCE and not _domain(server):
-        return Rejected(Message("mastodon.no_server"), permanent=False)
+        later = meaning(answers[-1], creates=False)
+        waits = isinstance(answers[-1], Response) and isinstance(later, Retry) and not answers[-1].ok
+        return later if waits else Rejected(Message("mastodon.no_server"), permanent=False)
     if len(answers) == 1:
         return Send(WireStep(ME, StepKind.AUTH, "GET", "/api/v1/accounts/verify_credentials"))
     if not isinstance(me, dict):

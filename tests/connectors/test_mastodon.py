@@ -6,7 +6,17 @@ from typing import Any
 
 import pytest
 
-from connectors.contract import Answer, Connected, Copy, Response, Send, Sought, StepKind
+from connectors.contract import (
+    Answer,
+    Connected,
+    Copy,
+    Response,
+    Send,
+    Sought,
+    StepAnswerLost,
+    StepKind,
+    StepNotSent,
+)
 from connectors.mastodon import PUBLISH, SENSITIVE, WARNED, Mastodon
 from connectors.mastodon_account import ADULT, REGISTER, SURFACE, UNCHANGED, rules_digest
 from connectors.mastodon_text import length
@@ -171,6 +181,20 @@ def test_an_account_is_its_number_on_the_server_somebody_named() -> None:
 def test_why_an_account_is_not_connected_is_said(end: Send | Connected | Outcome, code: str) -> None:
     assert isinstance(end, Rejected)
     assert end.reason.code == code
+
+
+@pytest.mark.parametrize(
+    ("answer", "meant"),
+    [
+        (said("instance", 503), Retry),
+        (said("instance", 429), Retry),
+        (said("instance", 404), Rejected),
+        (StepNotSent("instance", "ConnectError"), Rejected),
+        (StepAnswerLost("instance", "ReadTimeout"), Rejected),
+    ],
+)
+def test_a_server_that_is_busy_is_asked_again_and_an_address_nobody_has_is_told(answer: Answer, meant: type) -> None:
+    assert isinstance(MASTODON.connect(FORM, (answer,)), meant)
 
 
 def test_the_test_of_an_account_knows_whose_token_it_is() -> None:
