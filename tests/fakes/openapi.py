@@ -1,0 +1,77 @@
+"""A platform's own description of its API (OpenAPI), where reference data lies: what all judges by one share."""
+
+import json
+import os
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # ships no stubs
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+
+ITSELF = "urn:description"
+
+
+def found(name: str) -> Path | None:
+    """A description in the folder of reference data; None, and a warning, where there is none."""
+    folder = Path(os.environ.get("GREENROOM_SHARED", Path(__file__).parents[3] / "shared"))
+    path = folder / "platforms/specs" / name
+    if path.is_file():
+        return path
+    warnings.warn(f"{path} is not here (set GREENROOM_SHARED): requests are not judged by it", stacklevel=3)
+    return None
+
+
+@dataclass
+class Description:
+    """The document, and the requests it refused; empty without a file: then nothing is judged."""
+
+    path: Path | None
+    refused: list[str] = field(default_factory=list)
+    judged: int = 0
+    _validators: dict[str, Draft202012Validator] = field(default_factory=dict)
+
+    @cached_property
+    def document(self) -> Mapping[str, Any]:
+        """What it says."""
+        document: Mapping[str, Any] = json.loads(self.path.read_text("utf-8")) if self.path else {"paths": {}}
+        return document
+
+    @cached_property
+    def _registry(self) -> "Registry[Any]":
+        whole: Resource[Any] = Resource.from_contents(self.document, default_specification=DRAFT202012)
+        empty: Registry[Any] = Registry()
+        known: Registry[Any] = empty.with_resource(ITSELF, whole)
+        return known
+
+    def named(self, path: str, method: str) -> str | None:
+        """The path of the document, words before placeholders; `method` in small letters."""
+        asked = path.strip("/").split("/")
+        fitting = []
+        for name, described in self.document["paths"].items():
+            parts = name.strip("/").split("/")
+            same = len(parts) == len(asked) and all(
+                part == given or part.startswith("{") for part, given in zip(parts, asked, strict=True)
+            )
+            if same and method in described:
+                fitting.append(name)
+        return min(fitting, key=lambda name: name.count("{"), default=None)
+
+    def errors(self, key: str, schema: Mapping[str, Any], value: Any) -> str:
+        """The first way in which a value is not as a schema of the document says; `key` names the schema."""
+        if key not in self._validators:
+            moved = json.loads(json.dumps(schema).replace('"#/', f'"{ITSELF}#/'))
+            self._validators[key] = Draft202012Validator(moved, registry=self._registry)
+        error = next(iter(self._validators[key].iter_errors(value)), None)
+        return f"{'/'.join(map(str, error.path))}: {error.message[:200]}" if error else ""
+
+    def noted(self, method: str, path: str, trouble: str) -> str:
+        """`trouble`, counted, and kept where there is any."""
+        self.judged += 1
+        if trouble:
+            self.refused.append(f"{method} {path}: {trouble}")
+        return trouble
