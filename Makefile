@@ -56,7 +56,7 @@ browser: $(DEV_STAMP) ## the pages in a real Chromium, where one is installed
 chaos: $(DEV_STAMP) ## a day under kill -9, freezes and clock jumps, 500 seeds; 10,000 orders of a send; a simulated year
 	GREENROOM_CHAOS_SEEDS=$(or $(SEEDS),500) GREENROOM_SCENE_SEEDS=20 $(PYTEST) -n 2 tests/chaos
 	GREENROOM_ORDERS=10000 $(PYTEST) --timeout 7200 tests/gate/test_every_order.py
-	GREENROOM_SIMULATED=200,365 $(PYTEST) tests/schedules/test_simulated_year.py
+	GREENROOM_SIMULATED=100,365 GREENROOM_SIMULATED_SEEDS=2 $(PYTEST) -n 2 tests/schedules/test_simulated_year.py
 
 mutation: $(DEV_STAMP) ## how many small changes of the gate the tests find: all (hours), or MUTANTS=300; AGAIN=1 survivors
 	nice -n 19 $(BIN)/python -m tests.mutation --mutants $(or $(MUTANTS),0) --seed $(or $(SEED),greenroom) $(if $(AGAIN),--again)
