@@ -5,17 +5,18 @@ was typed is forgotten as soon as there is an answer.
 """
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlmodel import col, select
 
-from channels import asking, budgets, connecting, reads, refreshing
+from channels import asking, budgets, connecting, reads, refreshing, visiting
 from channels.events import ChannelEnrol, ChannelTest
 from channels.models import EnrolmentRow
 from channels.states import EnrolmentState
-from connectors.contract import Answer, Connectable, Connected, ConnectForm, Send
+from connectors.contract import Answer, Connectable, Connected, ConnectForm, Response, Send, Visit
 from connectors.outcomes import Outcome, Rejected, Retry
 from connectors.transport import Account, Transport
 from foundation import addresses as addressing
@@ -23,7 +24,7 @@ from foundation import outbox
 from foundation.database import OpenScope, Scope
 from foundation.errors import Conflict, NotFound
 from foundation.ids import uuid7
-from foundation.sealed import Sealed
+from foundation.sealed import Seal, Sealed
 from foundation.words import Message, canonical
 from gate.permit import AuthOrder, ControlOrder
 from tenants import audit
@@ -42,7 +43,8 @@ LIFE = timedelta(minutes=15)
 
 @dataclass(frozen=True)
 class Enrolment:
-    """How connecting an account stands: `waiting`, `connected` with its channel, or `refused` with the reason."""
+    """How connecting an account stands: `waiting`, `visiting` with the address where a person goes on, `connected` with
+    its channel, or `refused` with the reason."""
 
     id: UUID
     creator_id: UUID
@@ -50,6 +52,7 @@ class Enrolment:
     state: EnrolmentState
     reason: Message | None
     channel_id: UUID | None
+    visit: str = ""
 
 
 def ask(scope: Scope, *, creator_id: UUID, platform: str, letter: bytes, key: UUID | None = None) -> UUID:
@@ -60,7 +63,12 @@ def ask(scope: Scope, *, creator_id: UUID, platform: str, letter: bytes, key: UU
     if key is not None and scope.session.get(EnrolmentRow, (scope.tenant_id, key)) is not None:
         return key
     row = EnrolmentRow(
-        tenant_id=scope.tenant_id, id=key or uuid7(), creator_id=creator_id, platform=platform, letter=letter
+        tenant_id=scope.tenant_id,
+        id=key or uuid7(),
+        creator_id=creator_id,
+        platform=platform,
+        letter=letter,
+        by=scope.actor,
     )
     scope.add(row)
     audit.note(scope, "channel.enrol", f"enrolment:{row.id}", platform=platform)
@@ -98,17 +106,24 @@ def enrol(
     addresses: Mapping[str, str],
     read_form: ReadForm,
     may_reach: MayReach,
+    seal: Seal,
+    returns_to: str,
 ) -> None:
-    """Sign in as the form says and connect the account; `addresses` are the platforms' base addresses."""
+    """Sign in as the form says and connect the account, or say where the person goes on.
+
+    `addresses` are the platforms' base addresses, `returns_to` is where a person comes back to.
+    """
     with tenant(event.tenant_id, asking.ACTOR) as scope:
         row = _row(scope, event.subject_id)
         if row.state != EnrolmentState.WAITING:
             return
-        platform, letter, asked_at = row.platform, row.letter, scope.now
-        overdue = asked_at > (row.created_at or asked_at) + LIFE
+        platform, letter, answer, visit, asked_at = row.platform, row.letter, row.answer, row.visit, scope.now
+        overdue = asked_at > (row.updated_at or asked_at) + LIFE
     connector = connectables[platform]
     secret = frozenset(field.name for field in connector.form.fields if field.secret)
-    form = read_form(event.tenant_id, letter, secret)
+    form = {**read_form(event.tenant_id, letter, secret), visiting.RETURN: returns_to, **visiting.kept(visit)}
+    if answer:
+        form |= read_form(event.tenant_id, answer, frozenset({visiting.CODE}))
     named, refused = _server(connector.form, form), Rejected(Message("enrolment.address_refused"), permanent=True)
     address = named or addresses.get(platform, "")
     allowed = named == "" or (named is not None and may_reach(named))
@@ -118,7 +133,11 @@ def enrol(
     if isinstance(end, Connected) and end.base_url and not may_reach(end.base_url):
         end = refused
     with tenant(event.tenant_id, asking.ACTOR) as scope:
-        _settle(scope, event.subject_id, end, address, asked_at)
+        if isinstance(end, Visit):
+            found = visiting.prepared(end, tenant_id=event.tenant_id, address=address, returns_to=returns_to, seal=seal)
+            _send_off(scope, event.subject_id, found)
+        else:
+            _settle(scope, event.subject_id, end, address, asked_at)
 
 
 def _server(form: ConnectForm, typed: Mapping[str, str | Sealed]) -> str | None:
@@ -131,19 +150,32 @@ def _server(form: ConnectForm, typed: Mapping[str, str | Sealed]) -> str | None:
 
 def _sign_in(
     event: ChannelEnrol, connector: Connectable, form: Mapping[str, str | Sealed], address: str, transport: Transport
-) -> Connected | Outcome:
-    shown = form.get(connector.form.credential)
-    token = shown if isinstance(shown, Sealed) else None
-    platform = connector.capabilities.platform
-    account = Account(event.tenant_id, event.subject_id, "", address, token, platform=platform)
+) -> Connected | Visit | Outcome:
+    platform, credential = connector.capabilities.platform, connector.form.credential
+    shown = form.get(credential)
+    account = Account(event.tenant_id, event.subject_id, "", address, None, platform=platform)
     order = AuthOrder(event.tenant_id, event.subject_id)
     answers: tuple[Answer, ...] = ()
     for _ in range(MOST_STEPS):
         turn = connector.connect(form, answers)
         if not isinstance(turn, Send):
             return turn
-        answers = (*answers, transport.send(turn.step, order, account=account))
+        token = shown if isinstance(shown, Sealed) else None
+        answers = (*answers, transport.send(turn.step, order, account=replace(account, token=token)))
+        if isinstance(answers[-1], Response):
+            shown = answers[-1].sealed.get(credential, shown)
     return Rejected(Message("enrolment.endless"), permanent=True)
+
+
+def _send_off(scope: Scope, enrolment_id: UUID, visit: Mapping[str, Any]) -> None:
+    """A person goes on at the platform."""
+    scope.run(
+        "UPDATE enrolments SET state = 'visiting', visit = CAST(:visit AS jsonb), updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND id = :id AND state = 'waiting'",
+        tenant=scope.tenant_id,
+        id=enrolment_id,
+        visit=canonical(visit).decode(),
+    )
 
 
 def _settle(scope: Scope, enrolment_id: UUID, end: Connected | Outcome, address: str, asked_at: datetime) -> None:
@@ -159,7 +191,7 @@ def _settle(scope: Scope, enrolment_id: UUID, end: Connected | Outcome, address:
     state = EnrolmentState.CONNECTED if channel_id is not None else EnrolmentState.REFUSED
     scope.run(
         "UPDATE enrolments SET state = :state, reason = CAST(:reason AS jsonb), channel_id = :channel, letter = '',"
-        " updated_at = house_now() WHERE tenant_id = :tenant AND id = :id",
+        " answer = '', visit = NULL, updated_at = house_now() WHERE tenant_id = :tenant AND id = :id",
         tenant=scope.tenant_id,
         id=enrolment_id,
         state=str(state),
@@ -254,4 +286,5 @@ def _value(row: EnrolmentRow) -> Enrolment:
         EnrolmentState(row.state),
         Message.from_json(row.reason) if row.reason else None,
         row.channel_id,
+        str((row.visit or {}).get("url", "")),
     )

@@ -81,6 +81,12 @@ class EnrolmentRow(CreatorRow, table=True):
     reason: dict[str, Any] | None = reason_column()
     channel_id: UUID | None = None
     letter: bytes = Field(sa_type=LargeBinary)
+    visit: dict[str, Any] | None = reason_column()
+    """Where a person goes on at the platform, and what is wanted back when they return."""
+    answer: bytes = Field(default=b"", sa_type=LargeBinary)
+    """What they came back with, sealed."""
+    by: str = ""
+    """Who asked; only they come back."""
 
 
 class BucketRow(TenantRow, table=True):

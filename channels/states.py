@@ -18,13 +18,17 @@ class EnrolmentState(StrEnum):
     """How connecting an account stands."""
 
     WAITING = "waiting"  # the workers ask the platform
+    VISITING = "visiting"  # a person goes on at the platform, and comes back
     CONNECTED = "connected"
     REFUSED = "refused"  # with the reason; the form must be filled in again
 
 
 ENROLMENT_STATES = StateGraph(
     initial=EnrolmentState.WAITING,
-    edges={EnrolmentState.WAITING: {EnrolmentState.CONNECTED, EnrolmentState.REFUSED}},
+    edges={
+        EnrolmentState.WAITING: {EnrolmentState.VISITING, EnrolmentState.CONNECTED, EnrolmentState.REFUSED},
+        EnrolmentState.VISITING: {EnrolmentState.WAITING, EnrolmentState.REFUSED},
+    },
 )
 
 _S = ChannelState

@@ -242,8 +242,9 @@ class Field:
 
 @dataclass(frozen=True)
 class ConnectForm:
-    """What connecting takes: the fields, the one whose secret is shown as the credential meanwhile ("" for none),
-    about how many minutes a person needs, and the field that names another server than the platform's usual one."""
+    """What connecting takes: the fields, the one whose secret is shown as the credential meanwhile ("" for none; a
+    sealed part of an answer by that name takes its place), about how many minutes a person needs, and the field that
+    names another server than the platform's usual one."""
 
     fields: tuple[Field, ...]
     credential: str = ""
@@ -270,14 +271,33 @@ class Connected:
     """What shares its limits with other accounts of the platform: an application's id, a server; often none."""
 
 
+@dataclass(frozen=True)
+class Visit:
+    """A page of the platform on which the person says yes; they come back with a code.
+
+    `page` is an address, or a path of the account's server; `asked` its query, to which the house adds where to come
+    back to, a state and a challenge (PKCE). After it `connect` begins again, without answers: its form has the `code`
+    and the `verifier`, both sealed, and `keep`.
+    """
+
+    page: str
+    asked: Mapping[str, str]
+    keep: Mapping[str, str | Sealed] = field(default_factory=dict)
+
+
 @runtime_checkable
 class Connectable(Connector, Protocol):
     """A platform whose accounts people connect from the dashboard."""
 
     form: ConnectForm
 
-    def connect(self, form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Connected | Outcome:
-        """The next sign-in request (kind auth), the account, or why not; secret fields of the form are `Sealed`."""
+    def connect(
+        self, form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]
+    ) -> Send | Visit | Connected | Outcome:
+        """The next sign-in request (kind auth), where the person goes on, the account, or why not.
+
+        Secret fields of the form are `Sealed`; `redirect_uri` in it is where a visit comes back to.
+        """
         ...
 
     def check(self, account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:

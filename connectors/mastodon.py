@@ -21,6 +21,7 @@ from connectors.contract import (
     Send,
     Sought,
     StepKind,
+    Visit,
     WireStep,
 )
 from connectors.mastodon_account import SURFACE, meaning, number_of, sentence
@@ -157,8 +158,10 @@ class Mastodon:
         absent = isinstance(answers[-1], Response) and answers[-1].status in (404, 410)
         return Shown(there=False) if absent else meaning(answers[-1], creates=False)
 
-    def connect(self, form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Connected | Outcome:
-        """Ask the server for its rules and whose token it is."""
+    def connect(
+        self, form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]
+    ) -> Send | Visit | Connected | Outcome:
+        """Introduce ourselves to the server, have the person say yes there, then ask whose token it is."""
         return mastodon_account.connect(form, answers)
 
     def check(self, account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:

@@ -1,4 +1,7 @@
-"""An account on Mastodon: a server somebody named, a token made there, the server's rules, what refusals mean. Pure."""
+"""An account on Mastodon: a server somebody named and says yes on, its rules, what its refusals mean. Pure.
+
+Source: https://docs.joinmastodon.org/client/authorized/, https://docs.joinmastodon.org/methods/oauth/
+"""
 
 import hashlib
 import re
@@ -7,7 +10,18 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from connectors import answers as http
-from connectors.contract import Answer, Connected, ConnectForm, Field, Response, Send, StepKind, WireStep
+from connectors.contract import (
+    Answer,
+    Connected,
+    ConnectForm,
+    Field,
+    Response,
+    Send,
+    StepKind,
+    StepNotSent,
+    Visit,
+    WireStep,
+)
 from connectors.outcomes import Disconnected, Outcome, Reauthorize, Rejected, Retry
 from connectors.places import Destination, Seen
 from foundation.addresses import origin
@@ -15,7 +29,9 @@ from foundation.sealed import Sealed
 from foundation.words import Message, canonical
 
 SURFACE = "mastodon.registered"
-INSTANCE, ME = "instance", "me"
+INSTANCE, APP, TOKEN, ME = "instance", "app", "token", "me"
+ACCESS = "access_token"
+SCOPES = "read:accounts read:statuses read:notifications write:statuses write:media"
 ADULT, GENERAL = "adult", "general"
 """What somebody who read a server's rules says of them."""
 
@@ -24,13 +40,9 @@ UNCHANGED = "live rules digest equals the register, else H"
 """What the policy asks of a server for more than General, in its own words."""
 
 FORM = ConnectForm(
-    fields=(
-        Field("server", example="https://mastodon.social"),
-        Field("token", secret=True),
-        Field("rules", choices=(GENERAL, ADULT)),
-    ),
-    credential="token",
-    minutes=4,
+    fields=(Field("server", example="https://mastodon.social"), Field("rules", choices=(GENERAL, ADULT))),
+    credential=ACCESS,
+    minutes=2,
     server="server",
 )
 _GONE = ("disabled", "suspended", "deleted", "moved", "pending approval")
@@ -65,26 +77,86 @@ def meaning(answer: Answer, *, creates: bool) -> Outcome:
     return http.meaning(answer, creates=creates)
 
 
-def connect(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Connected | Outcome:
-    """Ask the server who it is and what its rules are, then whose the token is."""
+def connect(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Visit | Connected | Outcome:
+    """Before the visit: is there a server, and may we call ourselves an application of it. After it: the token, whose
+    it is, and the server's rules."""
     if form.get("rules") not in (ADULT, GENERAL):
         return Rejected(Message("mastodon.rules_unread"), permanent=False)
-    host = urlsplit(origin(str(form.get("server", "")))).netloc
-    if not host:
+    if not _host(form):
         return Rejected(Message("mastodon.no_server"), permanent=False)
+    return _admitted(form, answers) if "code" in form else _introduced(form, answers)
+
+
+def _host(form: Mapping[str, str | Sealed]) -> str:
+    return urlsplit(origin(str(form.get("server", "")))).netloc
+
+
+def _introduced(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Visit | Outcome:
+    """Each account is let in by an application of its own: what one server told is worth nothing on another."""
     if not answers:
         return Send(_instance(StepKind.AUTH))
-    told = {answer.step: answer.body for answer in answers if isinstance(answer, Response) and answer.ok}
-    server, me = told.get(INSTANCE), told.get(ME)
-    if answers[-1].step == INSTANCE and not _domain(server):
-        later = meaning(answers[-1], creates=False)
-        waits = isinstance(answers[-1], Response) and isinstance(later, Retry) and not answers[-1].ok
-        return later if waits else Rejected(Message("mastodon.no_server"), permanent=False)
-    if len(answers) == 1:
-        return Send(WireStep(ME, StepKind.AUTH, "GET", "/api/v1/accounts/verify_credentials"))
-    if not isinstance(me, dict):
-        return _not_let_in(answers[-1])
-    return _connected(str(form["rules"]), host, server, me, form.get("token"))
+    last = answers[-1]
+    if last.step == INSTANCE:
+        return Send(_register(str(form["redirect_uri"]))) if _domain(_body(last)) else _nobody(last)
+    client = _body(last).get("client_id")
+    secret = last.sealed.get("client_secret") if isinstance(last, Response) else None
+    if not isinstance(client, str) or secret is None:
+        return _not_let_in(last)
+    asked = {"response_type": "code", "client_id": client, "scope": SCOPES}
+    return Visit("/oauth/authorize", asked, {"client_id": client, "client_secret": secret})
+
+
+def _admitted(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Connected | Outcome:
+    """A code is good once: where what came of it is lost, the person says yes once more."""
+    if not answers:
+        return Send(_exchange(form))
+    last, told = answers[-1], {answer.step: _body(answer) for answer in answers}
+    if last.step == TOKEN:
+        if isinstance(last, Response) and ACCESS in last.sealed:
+            return Send(WireStep(ME, StepKind.AUTH, "GET", "/api/v1/accounts/verify_credentials"))
+        never = isinstance(last, StepNotSent)
+        return meaning(last, creates=False) if never else Rejected(Message("mastodon.again"), permanent=False)
+    if not _body(last):
+        return _not_let_in(last)
+    if last.step == ME:
+        return Send(_instance(StepKind.AUTH))
+    return _connected(form, told[INSTANCE], told[ME], _token(answers))
+
+
+def _register(returns_to: str) -> WireStep:
+    said = {"client_name": "Greenroom", "redirect_uris": returns_to, "scopes": SCOPES}
+    hidden = ("client_secret",)
+    return WireStep(APP, StepKind.AUTH, "POST", "/api/v1/apps", said, token="none", secret_fields=hidden)  # noqa: S106  no secret
+
+
+def _exchange(form: Mapping[str, str | Sealed]) -> WireStep:
+    said = {
+        "grant_type": "authorization_code",
+        "client_id": form.get("client_id", ""),
+        "client_secret": form.get("client_secret", ""),
+        "redirect_uri": form["redirect_uri"],
+        "code": form["code"],
+        "code_verifier": form.get("verifier", ""),
+    }
+    hidden = (ACCESS, "refresh_token")
+    return WireStep(TOKEN, StepKind.AUTH, "POST", "/oauth/token", said, token="none", secret_fields=hidden)  # noqa: S106  no secret
+
+
+def _token(answers: tuple[Answer, ...]) -> Sealed | None:
+    return next((one.sealed[ACCESS] for one in answers if isinstance(one, Response) and ACCESS in one.sealed), None)
+
+
+def _body(answer: Answer) -> dict[str, Any]:
+    """The JSON object of a success; nothing of anything else."""
+    told = answer.body if isinstance(answer, Response) and answer.ok else None
+    return told if isinstance(told, dict) else {}
+
+
+def _nobody(answer: Answer) -> Outcome:
+    """No server of theirs, or one that is busy."""
+    later = meaning(answer, creates=False)
+    waits = isinstance(answer, Response) and isinstance(later, Retry) and not answer.ok
+    return later if waits else Rejected(Message("mastodon.no_server"), permanent=False)
 
 
 def _instance(kind: StepKind) -> WireStep:
@@ -106,9 +178,11 @@ def _not_let_in(answer: Answer) -> Outcome:
     return outcome
 
 
-def _connected(rules: str, host: str, server: Any, me: Mapping[str, Any], token: object) -> Connected | Outcome:
-    number, name = str(me.get("id", "")), str(me.get("username", ""))
-    if not _ID.fullmatch(number) or not name:
+def _connected(
+    form: Mapping[str, str | Sealed], server: Mapping[str, Any], me: Mapping[str, Any], token: Sealed | None
+) -> Connected | Outcome:
+    number, name, host = str(me.get("id", "")), str(me.get("username", "")), _host(form)
+    if not _ID.fullmatch(number) or not name or not _domain(server):
         return Rejected(Message("connectors.unreadable"), permanent=True)
     if isinstance(me.get("moved"), dict):
         return Rejected(Message("mastodon.moved"), permanent=False)
@@ -116,8 +190,8 @@ def _connected(rules: str, host: str, server: Any, me: Mapping[str, Any], token:
         account=f"{number}@{host}",
         name=f"@{name}@{_domain(server)}",
         surface=SURFACE,
-        token=token if isinstance(token, Sealed) else None,
-        options={"can_be_seen": True, "register": {"adult": rules == ADULT, "rules": rules_digest(server)}},
+        token=token,
+        options={"can_be_seen": True, "register": {"adult": form["rules"] == ADULT, "rules": rules_digest(server)}},
         app_key=host,
     )
 

@@ -14,7 +14,20 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from streamlit.starlette import App
 
-from dashboard import confirming, entry, files, pages, pairing, passkeys, phone, second, session, shell, signing
+from dashboard import (
+    confirming,
+    entry,
+    files,
+    pages,
+    pairing,
+    passkeys,
+    phone,
+    returning,
+    second,
+    session,
+    shell,
+    signing,
+)
 from dashboard.widgets import render
 from foundation import telemetry
 from foundation.asgi import Guarded, host_of
@@ -54,6 +67,7 @@ def create() -> Guarded:
         *pairing.ROUTES,
         *passkeys.ROUTES,
         *phone.ROUTES,
+        *returning.ROUTES,
         *second.ROUTES,
         *signing.ROUTES,
         *shell.ROUTES,

@@ -6,7 +6,7 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
-from channels import controlling, enrolling, handing, reading, refreshing, removing, saving, seeing
+from channels import controlling, enrolling, handing, reading, refreshing, removing, saving, seeing, visiting
 from channels import events as channel_events
 from channels import handling as channel_handling
 from channels.events import (
@@ -128,6 +128,8 @@ def _accounts(s: Services) -> tuple[Route, ...]:
         addresses=s.settings.connectors.addresses,
         read_form=s.read_form,
         may_reach=s.may_reach,
+        seal=s.seal,
+        returns_to=s.settings.dashboard.public_url.rstrip("/") + visiting.PATH,
     )
     test = partial(enrolling.test, tenant=tenant, transport=transport, connectables=connectables)
     probe = partial(channel_handling.probe, tenant=tenant, transport=transport, connectors=connectors)

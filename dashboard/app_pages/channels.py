@@ -175,6 +175,9 @@ def _watch(drawn: Page, before: Enrolment | None, connected: str) -> None:
     match found.state:
         case EnrolmentState.WAITING:
             st.info(drawn.word("channels.asking", platform=name))
+        case EnrolmentState.VISITING:
+            st.info(drawn.word("channels.visit", platform=name))
+            st.link_button(drawn.word("channels.go_on", platform=name), found.visit, type="primary")
         case EnrolmentState.CONNECTED:
             st.success(drawn.word(connected, platform=name))
         case EnrolmentState.REFUSED if found.reason is not None:

@@ -56,6 +56,8 @@ def enrol(lea: World, telegram: fake.Network, enrolment_id: UUID) -> Enrolment:
         addresses={"telegram": telegram.url},
         read_form=read_form,
         may_reach=lambda address: True,
+        seal=lambda tenant_id, secret: Sealed(secret.encode()),
+        returns_to="https://here.test/auth/account",
     )
     act(ChannelEnrol(lea.tenant_id, enrolment_id))
     with lea.scope() as scope:

@@ -16,6 +16,7 @@ from connectors.contract import (
     StepAnswerLost,
     StepKind,
     StepNotSent,
+    Visit,
 )
 from connectors.mastodon import PUBLISH, SENSITIVE, WARNED, Mastodon
 from connectors.mastodon_account import ADULT, REGISTER, SURFACE, UNCHANGED, rules_digest
@@ -53,7 +54,11 @@ UNIT = Unit(
     texts=(Text("body", "hello"),),
     native_key="key-1",
 )
-FORM: dict[str, str | Sealed] = {"server": "social.example", "token": Sealed(b"t"), "rules": ADULT}
+FORM: dict[str, str | Sealed] = {
+    "server": "social.example",
+    "rules": ADULT,
+    "redirect_uri": "https://here/auth/account",
+}
 
 
 def said(step: str, status: int, body: Any = None) -> Response:
@@ -148,17 +153,37 @@ def test_a_picture_is_posted_once_it_has_an_address() -> None:
 # connecting
 
 
-def met(instance: Any, me: Any = None, status: int = 200) -> Send | Connected | Outcome:
-    answers = [said("instance", 200, instance)]
-    return MASTODON.connect(FORM, (*answers, said("me", status, me)) if me is not None else tuple(answers))
+SERVER = {"domain": "social.example", "rules": RULES}
+MET = said("instance", 200, SERVER)
+MIA = {"id": "109", "username": "mia"}
+BACK = {**FORM, "client_id": "c", "client_secret": Sealed(b"s"), "code": Sealed(b"code"), "verifier": Sealed(b"v")}
+LET_IN = Response("token", 200, {}, {"token_type": "Bearer"}, {"access_token": Sealed(b"t")})
+
+
+def admitted(me: Any, status: int = 200, server: Any = SERVER) -> Any:
+    """What comes of a code that was good, as the server tells who it is for and what its rules are."""
+    known = (LET_IN, said("me", status, me))
+    return MASTODON.connect(BACK, (*known, said("instance", 200, server)) if status == 200 else known)
+
+
+def test_somebody_says_yes_on_a_server_that_let_us_introduce_ourselves() -> None:
+    asked = MASTODON.connect(FORM, (MET,))
+    assert isinstance(asked, Send)
+    assert asked.step.json is not None
+    assert asked.step.json["redirect_uris"] == FORM["redirect_uri"]
+    app = Response("app", 200, {}, {"client_id": "c"}, {"client_secret": Sealed(b"s")})
+    visit = MASTODON.connect(FORM, (MET, app))
+    assert isinstance(visit, Visit)
+    assert (visit.page, visit.asked["client_id"]) == ("/oauth/authorize", "c")
+    assert visit.keep["client_secret"] == Sealed(b"s")
 
 
 def test_an_account_is_its_number_on_the_server_somebody_named() -> None:
-    found = met({"domain": "social.example", "rules": RULES}, {"id": "109", "username": "mia"})
+    found = admitted(MIA)
     assert isinstance(found, Connected)
     assert (found.account, found.name, found.surface) == ("109@social.example", "@mia@social.example", SURFACE)
     assert found.options["register"] == {"adult": True, "rules": rules_digest({"rules": RULES})}
-    assert found.app_key == "social.example"
+    assert (found.app_key, found.token) == ("social.example", Sealed(b"t"))
 
 
 @pytest.mark.parametrize(
@@ -167,34 +192,40 @@ def test_an_account_is_its_number_on_the_server_somebody_named() -> None:
         (MASTODON.connect({**FORM, "server": ""}, ()), "mastodon.no_server"),
         (MASTODON.connect({**FORM, "server": "https://a.example/@mia"}, ()), "mastodon.no_server"),
         (MASTODON.connect({**FORM, "rules": ""}, ()), "mastodon.rules_unread"),
-        (met("no server of theirs"), "mastodon.no_server"),
-        (met({"domain": "bad domain!"}), "mastodon.no_server"),
-        (met({"domain": "a.example"}, {"error": "The access token is invalid"}, 401), "mastodon.not_let_in"),
-        (
-            met({"domain": "a.example"}, {"error": "This action is outside the authorized scopes"}, 403),
-            "mastodon.scopes",
-        ),
-        (met({"domain": "a.example"}, {"id": "1", "username": "mia", "moved": {"id": "2"}}), "mastodon.moved"),
-        (met({"domain": "a.example"}, {"id": "../1", "username": "mia"}), "connectors.unreadable"),
+        (MASTODON.connect(FORM, (said("instance", 200, "no server of theirs"),)), "mastodon.no_server"),
+        (MASTODON.connect(FORM, (said("instance", 200, {"domain": "bad domain!"}),)), "mastodon.no_server"),
+        (MASTODON.connect(FORM, (MET, said("app", 401, {"error": "no"}))), "mastodon.not_let_in"),
+        (MASTODON.connect(FORM, (MET, said("app", 422, {"error": "no"}))), "connectors.refused"),
+        (MASTODON.connect(BACK, (said("token", 400, {"error": "invalid_grant"}),)), "mastodon.again"),
+        (MASTODON.connect(BACK, (said("token", 200, {"token_type": "Bearer"}),)), "mastodon.again"),
+        (MASTODON.connect(BACK, (said("token", 503),)), "mastodon.again"),
+        (MASTODON.connect(BACK, (StepAnswerLost("token", "ReadTimeout"),)), "mastodon.again"),
+        (admitted({"error": "This action is outside the authorized scopes"}, 403), "mastodon.scopes"),
+        (admitted({**MIA, "moved": {"id": "2"}}), "mastodon.moved"),
+        (admitted({**MIA, "id": "../1"}), "connectors.unreadable"),
+        (admitted(MIA, server={"domain": "bad domain!"}), "connectors.unreadable"),
     ],
 )
-def test_why_an_account_is_not_connected_is_said(end: Send | Connected | Outcome, code: str) -> None:
+def test_why_an_account_is_not_connected_is_said(end: Any, code: str) -> None:
     assert isinstance(end, Rejected)
     assert end.reason.code == code
 
 
 @pytest.mark.parametrize(
-    ("answer", "meant"),
+    ("form", "answer", "meant"),
     [
-        (said("instance", 503), Retry),
-        (said("instance", 429), Retry),
-        (said("instance", 404), Rejected),
-        (StepNotSent("instance", "ConnectError"), Rejected),
-        (StepAnswerLost("instance", "ReadTimeout"), Rejected),
+        (FORM, said("instance", 503), Retry),
+        (FORM, said("instance", 429), Retry),
+        (FORM, said("instance", 404), Rejected),
+        (FORM, StepNotSent("instance", "ConnectError"), Rejected),
+        (FORM, StepAnswerLost("instance", "ReadTimeout"), Rejected),
+        (BACK, StepNotSent("token", "ConnectError"), Retry),
     ],
 )
-def test_a_server_that_is_busy_is_asked_again_and_an_address_nobody_has_is_told(answer: Answer, meant: type) -> None:
-    assert isinstance(MASTODON.connect(FORM, (answer,)), meant)
+def test_a_server_that_is_busy_is_asked_again_and_an_address_nobody_has_is_told(
+    form: dict[str, Any], answer: Answer, meant: type
+) -> None:
+    assert isinstance(MASTODON.connect(form, (answer,)), meant)
 
 
 def test_the_test_of_an_account_knows_whose_token_it_is() -> None:

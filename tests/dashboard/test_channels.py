@@ -7,7 +7,7 @@ import pytest
 from channels import connecting, enrolling
 from channels import reads as channel_reads
 from channels.events import AdultAreaWanted, OwnPageWanted
-from channels.states import ChannelState
+from channels.states import ChannelState, EnrolmentState
 from foundation import outbox
 from foundation.database import OpenScope
 from foundation.sealed import Sealed
@@ -178,3 +178,71 @@ def test_a_provider_of_age_checks_is_connected_sealed(door: Door, lumiere: Agenc
 def test_who_may_not_run_the_house_connects_no_provider(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere, Role.CREATOR)) as page:
         assert "La nudité et au-delà" not in page.open("/channels")
+
+
+# going on at the platform, and coming back
+
+
+def visiting_from(who: Agency, role: Role = Role.OWNER, *, state: str = "s" * 43) -> UUID:
+    """A member has asked for an account, and the workers said where to go on."""
+    actor = f"member:{who.members[role]}"
+    with who.scope(actor) as scope:
+        asked = enrolling.ask(scope, creator_id=who.creator_id, platform="mastodon", letter=b"sealed")
+        scope.run(
+            "UPDATE enrolments SET state = 'visiting', visit = jsonb_build_object('url', CAST(:url AS text),"
+            " 'state', CAST(:state AS text), 'keep', '{}'::jsonb) WHERE id = :id",
+            url=f"https://social.example/oauth/authorize?state={state}",
+            state=state,
+            id=asked,
+        )
+        scope.run("DELETE FROM outbox WHERE subject_id = :id", id=asked)
+    return asked
+
+
+def stands(who: Agency, asked: UUID) -> enrolling.Enrolment:
+    with who.scope() as scope:
+        return enrolling.enrolment(scope, asked)
+
+
+def came(door: Door, who: Agency, role: Role = Role.OWNER, **said: str) -> int:
+    """The browser comes back from the platform."""
+    with door.client() as visitor:
+        return visitor.get("/auth/account", params=said, headers={"cookie": door.cookie(who, role)}).status_code
+
+
+def test_where_to_go_on_is_a_button(door: Door, lumiere: Agency) -> None:
+    visiting_from(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert "Il reste à dire oui chez Mastodon" in page.open("/channels")
+        assert page.find("Continuer chez Mastodon").drawn.url.startswith("https://social.example/oauth/authorize?")
+
+
+def test_a_code_is_sealed_on_the_way_in(door: Door, lumiere: Agency) -> None:
+    asked = visiting_from(lumiere)
+    assert came(door, lumiere, code="canary-code-of-a-visit", state="s" * 43) == 303
+    assert stands(lumiere, asked).state is EnrolmentState.WAITING
+    assert rows(lumiere, "channel.connect") == [asked]
+    with lumiere.scope() as scope:
+        answer = bytes(scope.run("SELECT answer FROM enrolments WHERE id = :id", id=asked).scalar_one())
+    assert letterbox.read(MASTER, lumiere.tenant_id, answer) == {"code": "canary-code-of-a-visit"}
+    assert "canary-code-of-a-visit" not in door.log.read_text("utf-8")
+    assert came(door, lumiere, code="another", state="s" * 43) == 404, "it was used already"
+
+
+@pytest.mark.parametrize("said", [{"error": "access_denied"}, {}, {"code": "x" * 5000}, {"code": "x", "error": "no"}])
+def test_a_no_is_told(door: Door, lumiere: Agency, said: dict[str, str]) -> None:
+    asked = visiting_from(lumiere)
+    assert came(door, lumiere, state="s" * 43, **said) == 303
+    assert stands(lumiere, asked).reason == Message("enrolment.declined")
+    assert rows(lumiere, "channel.connect") == []
+
+
+def test_nobody_brings_back_what_another_asked_for(door: Door, tenant: OpenScope, lumiere: Agency) -> None:
+    asked, other = visiting_from(lumiere), agency(tenant)
+    for who, role in ((lumiere, Role.MANAGER), (other, Role.OWNER)):
+        assert came(door, who, role, code="theirs", state="s" * 43) == 404
+    for state in ("", "t" * 43, "s" * 42, "s" * 9000, "' OR 1=1 --"):
+        assert came(door, lumiere, code="c", state=state) == 404
+    with door.client() as stranger:
+        assert stranger.get("/auth/account", params={"code": "c", "state": "s" * 43}).status_code == 401
+    assert stands(lumiere, asked).state is EnrolmentState.VISITING

@@ -8,11 +8,14 @@ from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 
-from channels import enrolling
+from channels import enrolling, visiting
+from channels.enrolling import Enrolment
 from connectors.discord_ids import Place
 from foundation.database import Database
+from foundation.http import HttpClient, Reply, Request
 from foundation.ids import uuid7
 from foundation.settings import ConnectorsSettings, DatabaseSettings, GateSettings, Settings, TenantsSettings
 from foundation.storage import library, page_copies
@@ -41,6 +44,7 @@ from workers.wiring import Services, wire
 
 MASTER = bytes(range(32))
 PASSWORD = "abcd-efgh-ijkl-mnop"
+HTTP = HttpClient()
 
 
 @dataclass
@@ -110,12 +114,22 @@ class Mia:
 
     def enrol(self, platform: str, **typed: str) -> UUID:
         """Connect an account as a person does."""
+        return self.connected(platform, self.asked(platform, **typed).id)
+
+    def asked(self, platform: str, **typed: str) -> Enrolment:
+        """What a form comes to."""
         letter = letterbox.seal(letterbox.public_key(MASTER), self.desk.tenant_id, typed)
         with self.desk.scope(f"member:{self.desk.author}") as scope:
             asked = enrolling.ask(scope, creator_id=self.desk.creator_id, platform=platform, letter=letter)
         self.desk.run()
         with self.desk.scope() as scope:
-            found = enrolling.enrolment(scope, asked)
+            return enrolling.enrolment(scope, asked)
+
+    def connected(self, platform: str, wish: UUID) -> UUID:
+        """The account that a wish became."""
+        self.desk.run()
+        with self.desk.scope() as scope:
+            found = enrolling.enrolment(scope, wish)
         assert found.channel_id is not None, found.reason
         self.desk.channels[platform] = found.channel_id
         return found.channel_id
@@ -179,8 +193,19 @@ class Mia:
     def mastodon(self, *, rules: str = "adult") -> Member:
         """An account on a server whose rules she read, and what she said of them."""
         member = self.outside.mastodon.account(f"mia{str(self.desk.tenant_id)[-8:]}")
-        self.enrol("mastodon", server=self.outside.mastodon.url, token=member.token, rules=rules)
+        self.toot(member, rules=rules)
         return member
+
+    def toot(self, member: Member, *, rules: str) -> None:
+        """Say yes on the server."""
+        wish = self.asked("mastodon", server=self.outside.mastodon.url, rules=rules)
+        answer = HTTP.exchange(Request("GET", f"{wish.visit}&approve={member.username}"))
+        assert isinstance(answer, Reply)
+        said = dict(parse_qsl(urlsplit(answer.headers["location"]).query))
+        letter = letterbox.seal(letterbox.public_key(MASTER), self.desk.tenant_id, {"code": said["code"]})
+        with self.desk.scope(f"member:{self.desk.author}") as scope:
+            visiting.came_back(scope, said["state"], letter)
+        self.connected("mastodon", wish.id)
 
     # what she shows
 

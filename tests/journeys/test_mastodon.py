@@ -5,13 +5,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+from uuid import UUID
 
 import pytest
 
-from channels import enrolling
+from channels import enrolling, visiting
 from channels import reads as channel_reads
 from channels.states import ChannelState, EnrolmentState
+from channels.visiting import PATH
+from foundation.errors import NotFound
+from foundation.http import HttpClient, Reply, Request
 from foundation.settings import DatabaseSettings, GateSettings, Settings, TenantsSettings
+from foundation.words import Message
 from schedules import removal
 from schedules.states import DeliveryState as S
 from tenants import letterbox
@@ -22,6 +28,7 @@ from tests.schedules.builders import Desk, desk
 from workers.wiring import Services, wire
 
 MASTER = bytes(range(32))
+HTTP = HttpClient()
 
 
 @dataclass
@@ -32,18 +39,61 @@ class House:
     server: FakeMastodon
     member: Member
 
-    def enrol(self, **typed: str) -> enrolling.Enrolment:
+    def ask(self, **typed: str) -> enrolling.Enrolment:
         """A person fills in the form; the workers do the rest."""
-        form = {"server": self.server.url, "token": self.member.token, "rules": "general", **typed}
+        form = {"server": self.server.url, "rules": "general", **typed}
         letter = letterbox.seal(letterbox.public_key(MASTER), self.desk.tenant_id, form)
-        with self.desk.scope(f"member:{self.desk.author}") as scope:
+        with self.desk.scope(self.author) as scope:
             wish = enrolling.ask(scope, creator_id=self.desk.creator_id, platform="mastodon", letter=letter)
+        return self.stands(wish)
+
+    @property
+    def author(self) -> str:
+        """How she signs."""
+        return f"member:{self.desk.author}"
+
+    def stands(self, wish: UUID) -> enrolling.Enrolment:
+        """What became of a wish once the workers are done."""
         self.desk.run()
         with self.desk.scope() as scope:
             found = enrolling.enrolment(scope, wish)
         if found.channel_id is not None:
             self.desk.channels["toot"] = found.channel_id
         return found
+
+    def approve(self, url: str, *, no: bool = False) -> dict[str, str]:
+        """Somebody opens the address and says yes, or no; what their browser brings back."""
+        answer = HTTP.exchange(Request("GET", f"{url}&approve={'' if no else self.member.username}"))
+        assert isinstance(answer, Reply)
+        assert answer.status == 302, answer.body
+        back = urlsplit(answer.headers["location"])
+        assert (
+            f"{back.scheme}://{back.netloc}{back.path}" == f"{self.desk.services.settings.dashboard.public_url}{PATH}"
+        )
+        return dict(parse_qsl(back.query))
+
+    def bring(self, said: dict[str, str], *, by: str = "") -> None:
+        """The browser comes back, in somebody's session."""
+        with self.desk.scope(by or self.author) as scope:
+            if "code" in said:
+                letter = letterbox.seal(letterbox.public_key(MASTER), self.desk.tenant_id, {"code": said["code"]})
+                visiting.came_back(scope, said["state"], letter)
+            else:
+                visiting.declined(scope, said["state"])
+
+    def enrol(self, **typed: str) -> enrolling.Enrolment:
+        """The whole way."""
+        wish = self.ask(**typed)
+        assert wish.state == EnrolmentState.VISITING, wish.reason
+        self.bring(self.approve(wish.visit))
+        return self.stands(wish.id)
+
+    def rows(self, wish: UUID) -> str:
+        """All that the database holds of a wish and of what waits for it."""
+        with self.desk.scope() as scope:
+            held = scope.run("SELECT to_jsonb(e)::text FROM enrolments e WHERE id = :id", id=wish).scalar_one()
+            waits = scope.run("SELECT coalesce(string_agg(to_jsonb(o)::text, ''), '') FROM outbox o").scalar_one()
+        return str(held) + str(waits)
 
     def channel(self) -> channel_reads.Channel:
         """Her account as it stands."""
@@ -153,12 +203,11 @@ def test_a_lost_answer_is_looked_up_and_nothing_is_posted_twice(house: House, fo
 def test_a_dead_token_holds_the_queue_and_a_new_one_lets_it_go(house: House) -> None:
     lea = house.desk
     house.enrol()
-    old, house.member.token = house.member.token, "another token"
+    house.server.revoke(house.member)
     post = lea.delivery("après le nouveau jeton", channel="toot")
     lea.run()
     assert house.channel().state == ChannelState.REAUTHORIZE
     assert lea.state(post) in (S.HELD, S.SCHEDULED)
-    assert house.enrol(token=old).state == EnrolmentState.REFUSED
     assert house.enrol().state == EnrolmentState.CONNECTED
     house.live(minutes=2)
     assert lea.state(post) is S.PUBLISHED
@@ -168,7 +217,6 @@ def test_a_dead_token_holds_the_queue_and_a_new_one_lets_it_go(house: House) -> 
 @pytest.mark.parametrize(
     ("typed", "code"),
     [
-        ({"token": "wrong"}, "mastodon.not_let_in"),
         ({"rules": ""}, "mastodon.rules_unread"),
         ({"server": ""}, "mastodon.no_server"),
         ({"server": "ftp://social.example"}, "enrolment.address_refused"),
@@ -176,7 +224,71 @@ def test_a_dead_token_holds_the_queue_and_a_new_one_lets_it_go(house: House) -> 
     ],
 )
 def test_what_cannot_be_connected_says_why(house: House, typed: dict[str, str], code: str) -> None:
-    wish = house.enrol(**typed)
+    wish = house.ask(**typed)
     assert wish.state == EnrolmentState.REFUSED
     assert wish.reason is not None
     assert wish.reason.code == code
+
+
+def test_somebody_who_says_no_is_told_that_nothing_was_connected(house: House) -> None:
+    wish = house.ask()
+    house.bring(house.approve(wish.visit, no=True))
+    end = house.stands(wish.id)
+    assert (end.state, end.visit) == (EnrolmentState.REFUSED, "")
+    assert end.reason == Message("enrolment.declined")
+
+
+def test_a_code_is_its_askers_for_a_quarter_of_an_hour_and_once(house: House) -> None:
+    lea, wish = house.desk, house.ask()
+    said = house.approve(wish.visit)
+    for by, state in ((f"member:{lea.manager}", said["state"]), (house.author, "another"), (house.author, "")):
+        with pytest.raises(NotFound):
+            house.bring({**said, "state": state}, by=by)
+    house.bring(said)
+    with pytest.raises(NotFound):
+        house.bring(said)
+    assert house.stands(wish.id).state == EnrolmentState.CONNECTED
+    with pytest.raises(NotFound):
+        house.bring(said)
+    late = house.ask()
+    said = house.approve(late.visit)
+    lea.pass_time(minutes=16)
+    house.bring(said)
+    end = house.stands(late.id)
+    assert end.reason == Message("enrolment.too_late")
+
+
+def test_a_code_without_its_verifier_is_worth_nothing(house: House) -> None:
+    """Whoever reads the address on its way learns a code that only the house can use."""
+    first, second = house.ask(), house.ask()
+    stolen = house.approve(first.visit)
+    house.bring({"code": stolen["code"], "state": house.approve(second.visit)["state"]})
+    end = house.stands(second.id)
+    assert end.state == EnrolmentState.REFUSED
+    assert end.reason == Message("mastodon.again")
+
+
+@pytest.mark.parametrize("mode", ["reset_after", "hang", "status:503_after"])
+def test_a_lost_exchange_asks_for_another_yes(house: House, mode: str) -> None:
+    wish = house.ask()
+    house.server.book.ask(mode, on="tokens", seconds=60)
+    house.bring(house.approve(wish.visit))
+    assert house.stands(wish.id).reason == Message("mastodon.again")
+    house.server.book.clear()
+    assert house.enrol().state == EnrolmentState.CONNECTED
+
+
+def test_nothing_of_a_visit_is_kept_and_no_secret_is_ever_readable(house: House) -> None:
+    wish = house.ask()
+    during = house.rows(wish.id)
+    said = house.approve(wish.visit)
+    house.bring(said)
+    came = house.rows(wish.id)
+    house.stands(wish.id)
+    (app,) = list(house.server.oauth.apps.values())[-1:]
+    for kept in (during, came):
+        assert app.secret not in kept
+        assert said["code"] not in kept
+    with house.desk.scope() as scope:
+        left = scope.run("SELECT letter, answer, visit FROM enrolments WHERE id = :id", id=wish.id).one()
+    assert (bytes(left.letter), bytes(left.answer), left.visit) == (b"", b"", None)

@@ -206,7 +206,7 @@ def test_a_server_is_what_somebody_read_in_its_rules(her: Mia) -> None:
         assert her.judged(later) == ("B", frozenset({"PLATFORM_FORBIDS"}))
         assert her.desk.state(sent) is S.REMOVED, "what stands there was allowed by rules that are no more"
         assert her.desk.state(general) is S.PUBLISHED
-        her.enrol("mastodon", server=server.url, token=member.token, rules="adult")
+        her.toot(member, rules="adult")
         again = her.post("mastodon")
         her.desk.live(seconds=30)
         assert her.desk.state(again) is S.PUBLISHED, "somebody read the new ones"
