@@ -16,7 +16,8 @@ from channels import asking, budgets, connecting, reads, refreshing, visiting
 from channels.events import ChannelEnrol, ChannelTest
 from channels.models import EnrolmentRow
 from channels.states import EnrolmentState
-from connectors.contract import Answer, Connectable, Connected, ConnectForm, Response, Send, Visit
+from connectors.contract import Answer, Response, Send
+from connectors.enrolment import Connectable, Connected, ConnectForm, Visit
 from connectors.outcomes import Outcome, Rejected, Retry
 from connectors.transport import Account, Transport
 from foundation import addresses as addressing

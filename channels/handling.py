@@ -6,7 +6,8 @@ from datetime import datetime
 from channels import asking, budgets, reads
 from channels.events import ChannelProbe
 from channels.removing import remove
-from connectors.contract import Connectable, Connector, Send, Sought
+from connectors.contract import Connector, Send, Sought
+from connectors.enrolment import Connectable
 from connectors.transport import Transport
 from foundation import outbox
 from foundation.database import OpenScope

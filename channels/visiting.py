@@ -16,7 +16,7 @@ from uuid import UUID
 
 from channels.events import ChannelEnrol
 from channels.states import EnrolmentState
-from connectors.contract import Visit
+from connectors.enrolment import Visit
 from foundation import outbox
 from foundation.database import Scope
 from foundation.errors import NotFound

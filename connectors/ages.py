@@ -10,7 +10,8 @@ from datetime import timedelta
 from importlib import import_module
 from typing import Literal, Protocol
 
-from connectors.contract import Answer, ConnectForm, Send
+from connectors.contract import Answer, Send
+from connectors.enrolment import ConnectForm
 from connectors.outcomes import Outcome
 from foundation.sealed import Sealed
 

@@ -26,18 +26,8 @@ from connectors.bluesky_record import (
     untold,
 )
 from connectors.capabilities import Capabilities
-from connectors.contract import (
-    Answer,
-    Connected,
-    Copy,
-    FileRef,
-    Renewed,
-    Response,
-    Send,
-    Sought,
-    StepKind,
-    WireStep,
-)
+from connectors.contract import Answer, Copy, FileRef, Renewed, Response, Send, Sought, StepKind, WireStep
+from connectors.enrolment import Connected
 from connectors.outcomes import (
     Absent,
     Found,

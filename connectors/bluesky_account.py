@@ -8,18 +8,8 @@ from urllib.parse import urlsplit
 
 from connectors import answers as http
 from connectors.answers import error_word
-from connectors.contract import (
-    Answer,
-    Connected,
-    ConnectForm,
-    Field,
-    Renewed,
-    Response,
-    Send,
-    StepAnswerLost,
-    StepKind,
-    WireStep,
-)
+from connectors.contract import Answer, Renewed, Response, Send, StepAnswerLost, StepKind, WireStep
+from connectors.enrolment import Connected, ConnectForm, Field
 from connectors.outcomes import Disconnected, Outcome, Reauthorize, Rejected, Retry, Uncertain
 from foundation.sealed import Sealed
 from foundation.words import Message

@@ -13,21 +13,8 @@ from urllib.parse import urlsplit
 from connectors import fitting
 from connectors.answers import SHORT_WAIT, segment
 from connectors.capabilities import Capabilities
-from connectors.contract import (
-    Answer,
-    Connected,
-    ConnectForm,
-    Copy,
-    Field,
-    FileRef,
-    Posted,
-    Response,
-    Send,
-    Sought,
-    StepKind,
-    StepNotSent,
-    WireStep,
-)
+from connectors.contract import Answer, Copy, FileRef, Posted, Response, Send, Sought, StepKind, StepNotSent, WireStep
+from connectors.enrolment import Connected, ConnectForm, Field
 from connectors.outcomes import Absent, Outcome, Processing, Published, Rejected, Retry, Sighting, Uncertain
 from foundation.sealed import Sealed
 from foundation.words import Message

@@ -11,20 +11,7 @@ from typing import Any
 from connectors import discord_connecting, discord_places, fitting
 from connectors.answers import ahead, segment
 from connectors.capabilities import Capabilities
-from connectors.contract import (
-    Answer,
-    Connected,
-    ConnectForm,
-    Copy,
-    Field,
-    FileRef,
-    Response,
-    Send,
-    Sought,
-    StepKind,
-    Update,
-    WireStep,
-)
+from connectors.contract import Answer, Copy, FileRef, Response, Send, Sought, StepKind, Update, WireStep
 from connectors.discord_ids import (
     Place,
     at_or_after,
@@ -36,6 +23,7 @@ from connectors.discord_ids import (
     place,
 )
 from connectors.discord_meaning import GONE, UNKNOWN_MESSAGE, code, said
+from connectors.enrolment import Connected, ConnectForm, Field
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Sighting, Uncertain, Unknown
 from connectors.places import Destination, Seen
 from foundation.sealed import Sealed

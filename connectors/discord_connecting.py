@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from connectors.answers import segment
-from connectors.contract import Answer, Connected, Response, Send, StepKind, WireStep
+from connectors.contract import Answer, Response, Send, StepKind, WireStep
 from connectors.discord_ids import Place, channel_in, is_id
 from connectors.discord_meaning import said
+from connectors.enrolment import Connected
 from connectors.outcomes import Outcome, Rejected
 from foundation.sealed import Sealed
 from foundation.words import Message

@@ -13,17 +13,8 @@ from typing import Any
 from connectors import fitting, instagram_account
 from connectors.answers import SHORT_WAIT, ahead, segment
 from connectors.capabilities import Capabilities
-from connectors.contract import (
-    Answer,
-    Connected,
-    Copy,
-    FileRef,
-    Response,
-    Send,
-    Sought,
-    StepKind,
-    WireStep,
-)
+from connectors.contract import Answer, Copy, FileRef, Response, Send, Sought, StepKind, WireStep
+from connectors.enrolment import Connected
 from connectors.instagram_answers import READ_BUG, body_of, error, id_of, meaning
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Sighting, Uncertain, Unknown
 from connectors.places import Shown

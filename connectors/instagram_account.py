@@ -5,7 +5,8 @@ Source: https://developers.facebook.com/docs/instagram-platform/instagram-api-wi
 
 from collections.abc import Mapping
 
-from connectors.contract import Answer, Connected, ConnectForm, Field, Response, Send, StepKind, WireStep
+from connectors.contract import Answer, Response, Send, StepKind, WireStep
+from connectors.enrolment import Connected, ConnectForm, Field
 from connectors.instagram_answers import body_of, meaning
 from connectors.outcomes import Outcome, Reauthorize, Rejected
 from foundation.sealed import Sealed

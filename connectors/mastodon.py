@@ -12,18 +12,8 @@ from typing import Any
 from connectors import fitting, mastodon_account
 from connectors.answers import SHORT_WAIT, ahead, segment
 from connectors.capabilities import Capabilities
-from connectors.contract import (
-    Answer,
-    Connected,
-    Copy,
-    FileRef,
-    Response,
-    Send,
-    Sought,
-    StepKind,
-    Visit,
-    WireStep,
-)
+from connectors.contract import Answer, Copy, FileRef, Response, Send, Sought, StepKind, WireStep
+from connectors.enrolment import Connected, Visit
 from connectors.mastodon_account import SURFACE, meaning, number_of, sentence
 from connectors.mastodon_text import length
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Sighting, Uncertain, Unknown

@@ -10,18 +10,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from connectors import answers as http
-from connectors.contract import (
-    Answer,
-    Connected,
-    ConnectForm,
-    Field,
-    Response,
-    Send,
-    StepKind,
-    StepNotSent,
-    Visit,
-    WireStep,
-)
+from connectors.contract import Answer, Response, Send, StepKind, StepNotSent, WireStep
+from connectors.enrolment import Connected, ConnectForm, Field, Visit
 from connectors.outcomes import Disconnected, Outcome, Reauthorize, Rejected, Retry
 from connectors.places import Destination, Seen
 from foundation.addresses import origin

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from importlib import import_module
 
-from connectors.contract import Connectable, Connector
+from connectors.contract import Connector
+from connectors.enrolment import Connectable
 
 CONNECTORS = (
     "connectors.bluesky:Bluesky",

@@ -13,17 +13,7 @@ from typing import Any
 from connectors import fitting
 from connectors.answers import error_word, meaning, segment
 from connectors.capabilities import Capabilities
-from connectors.contract import (
-    Answer,
-    Copy,
-    FileRef,
-    Response,
-    Send,
-    Sought,
-    StepKind,
-    Update,
-    WireStep,
-)
+from connectors.contract import Answer, Copy, FileRef, Response, Send, Sought, StepKind, Update, WireStep
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Sighting, Uncertain, Unknown
 from connectors.places import Shown
 from foundation.words import Message

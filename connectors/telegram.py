@@ -10,16 +10,8 @@ from urllib.parse import quote
 
 from connectors import fitting, telegram_again, telegram_connecting, telegram_places, telegram_replacing
 from connectors.capabilities import Capabilities
-from connectors.contract import (
-    Answer,
-    Connected,
-    Copy,
-    Send,
-    Sought,
-    StepKind,
-    Update,
-    WireStep,
-)
+from connectors.contract import Answer, Copy, Send, Sought, StepKind, Update, WireStep
+from connectors.enrolment import Connected
 from connectors.outcomes import Outcome, Published, Rejected, Sighting, Unknown
 from connectors.places import Destination, Seen
 from connectors.telegram_answers import description, meaning, place_of, published, removed, result

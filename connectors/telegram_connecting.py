@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.contract import Answer, Connected, ConnectForm, Field, Response, Send, StepKind, WireStep
+from connectors.contract import Answer, Response, Send, StepKind, WireStep
+from connectors.enrolment import Connected, ConnectForm, Field
 from connectors.outcomes import Outcome, Reauthorize, Rejected
 from connectors.telegram_answers import description, meaning, result
 from connectors.telegram_requests import chat_id

@@ -15,7 +15,8 @@ from urllib.parse import urlencode
 
 from connectors.ages import BEGIN, Asked, Begun, Finding, Signed
 from connectors.answers import meaning
-from connectors.contract import Answer, ConnectForm, Field, Response, Send, StepKind, WireStep
+from connectors.contract import Answer, Response, Send, StepKind, WireStep
+from connectors.enrolment import ConnectForm, Field
 from connectors.outcomes import Outcome, Reauthorize, Rejected
 from foundation.sealed import Sealed
 from foundation.words import Message

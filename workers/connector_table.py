@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from connectors.capabilities import Capabilities
-from connectors.contract import Connectable, Connector, Hookable, Refreshable, Replaces
+from connectors.contract import Connector, Hookable, Refreshable, Replaces
+from connectors.enrolment import Connectable
 from connectors.places import ReadsBack, Seeable
 
 NO, YES = "–", "yes"

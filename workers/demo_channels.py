@@ -7,7 +7,7 @@ from channels import connecting
 from channels import reads as channel_reads
 from channels.reads import Channel
 from connectors import registry
-from connectors.contract import Connected
+from connectors.enrolment import Connected
 from foundation.asgi import host_of
 from foundation.database import OpenScope, Scope
 from foundation.settings import Settings

@@ -9,7 +9,7 @@ from channels import connecting, enrolling, phones
 from channels.enrolling import Enrolment
 from channels.events import AdultAreaWanted, OwnPageWanted
 from channels.states import ChannelState, EnrolmentState
-from connectors.contract import Connectable, Field
+from connectors.enrolment import Connectable, Field
 from dashboard import acting, frame, session
 from dashboard.app_pages import calendar_rehearsal, channels_ages, channels_links, channels_targets
 from dashboard.frame import Page

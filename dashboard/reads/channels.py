@@ -13,7 +13,8 @@ from channels.enrolling import Enrolment
 from channels.reads import Channel
 from connectors import ages, registry
 from connectors.ages import AgeProvider
-from connectors.contract import Connectable, Connector
+from connectors.contract import Connector
+from connectors.enrolment import Connectable
 from foundation.database import Scope
 from schedules import rehearsing
 from schedules.rehearsing import What

@@ -7,7 +7,7 @@ from uuid import UUID
 from channels import connecting, phones, saving, tasks
 from channels.tasks import Task
 from connectors.byhand import ByHand
-from connectors.contract import Connected
+from connectors.enrolment import Connected
 from tenants import reads as tenant_reads
 from tests.schedules.builders import ZONE, Desk
 

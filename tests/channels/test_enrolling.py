@@ -11,7 +11,7 @@ from channels.enrolling import Enrolment
 from channels.events import ChannelEnrol, ChannelTest
 from channels.states import ChannelState, EnrolmentState
 from connectors import registry
-from connectors.contract import Connectable
+from connectors.enrolment import Connectable
 from connectors.telegram import Telegram
 from foundation import outbox
 from foundation.errors import NotFound

@@ -11,7 +11,8 @@ from connectors.answers import SHORT_WAIT
 from connectors.bluesky import Bluesky
 from connectors.bluesky_account import GRACE, LIFETIME
 from connectors.bluesky_record import tid
-from connectors.contract import Answer, Connected, Copy, Renewed, Response, Send, Sought, StepAnswerLost, StepNotSent
+from connectors.contract import Answer, Copy, Renewed, Response, Send, Sought, StepAnswerLost, StepNotSent
+from connectors.enrolment import Connected
 from connectors.outcomes import (
     Absent,
     Disconnected,

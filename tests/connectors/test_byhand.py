@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from connectors.byhand import SITES, ByHand
-from connectors.contract import Connected, Connector, Copy, HandsOver, Response, Send, Sought, StepKind, StepNotSent
+from connectors.contract import Connector, Copy, HandsOver, Response, Send, Sought, StepKind, StepNotSent
+from connectors.enrolment import Connected
 from connectors.outcomes import Absent, Processing, Published, Rejected, Retry, Uncertain
 from foundation.ids import uuid7
 from gate.bundle import shipped

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from connectors import marks
-from connectors.contract import Answer, Connected, Response, Send, StepAnswerLost, StepKind, StepNotSent, WireStep
+from connectors.contract import Answer, Response, Send, StepAnswerLost, StepKind, StepNotSent, WireStep
+from connectors.enrolment import Connected
 from connectors.instagram import AI, POLLS, Instagram
 from connectors.outcomes import Disconnected, Outcome, Published, Reauthorize, Rejected, Retry, Uncertain
 from foundation.ids import uuid7

@@ -6,18 +6,8 @@ from typing import Any
 
 import pytest
 
-from connectors.contract import (
-    Answer,
-    Connected,
-    Copy,
-    Response,
-    Send,
-    Sought,
-    StepAnswerLost,
-    StepKind,
-    StepNotSent,
-    Visit,
-)
+from connectors.contract import Answer, Copy, Response, Send, Sought, StepAnswerLost, StepKind, StepNotSent
+from connectors.enrolment import Connected, Visit
 from connectors.mastodon import PUBLISH, SENSITIVE, WARNED, Mastodon
 from connectors.mastodon_account import ADULT, REGISTER, SURFACE, UNCHANGED, rules_digest
 from connectors.mastodon_text import length

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from connectors.answers import READER_GONE
-from connectors.contract import Answer, Connected, Copy, Response, Send, StepAnswerLost, StepNotSent, Update
+from connectors.contract import Answer, Copy, Response, Send, StepAnswerLost, StepNotSent, Update
+from connectors.enrolment import Connected
 from connectors.outcomes import Disconnected, Outcome, Published, Reauthorize, Rejected, Retry, Uncertain
 from connectors.telegram import LEDGER_PAGE, Telegram
 from connectors.telegram_connecting import channel_of

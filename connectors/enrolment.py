@@ -1,0 +1,87 @@
+"""The part of the contract by which accounts come in: what a person is asked, where they say yes, what comes of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Protocol, runtime_checkable
+
+from connectors.contract import Answer, Connector, Send
+from connectors.outcomes import Outcome
+from foundation.sealed import Sealed
+
+
+@dataclass(frozen=True)
+class Field:
+    """One thing a person is asked to connect an account. Its label is the sentence `connect.<platform>.<name>`."""
+
+    name: str
+    secret: bool = False
+    optional: bool = False
+    example: str = ""
+    choices: tuple[str, ...] = ()
+    """What may be chosen, where nothing else can be typed."""
+
+
+@dataclass(frozen=True)
+class ConnectForm:
+    """What connecting takes: the fields, the one whose secret is shown as the credential meanwhile ("" for none; a
+    sealed part of an answer by that name takes its place), about how many minutes a person needs, and the field that
+    names another server than the platform's usual one."""
+
+    fields: tuple[Field, ...]
+    credential: str = ""
+    minutes: int = 2
+    server: str = ""
+
+
+@dataclass(frozen=True)
+class Connected:
+    """An account that can be used: what its channel is made of. `lifetime` is the token's, from when it was asked."""
+
+    account: str
+    name: str
+    surface: str
+    chat_surface: str = ""
+    token: Sealed | None = None
+    refresh: Sealed | None = None
+    lifetime: timedelta | None = None
+    base_url: str = ""
+    """Where the account lives, when it is not the platform's usual address."""
+    min_gap_seconds: int = 0
+    options: Mapping[str, Any] = field(default_factory=dict)
+    app_key: str = ""
+    """What shares its limits with other accounts of the platform: an application's id, a server; often none."""
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A page of the platform on which the person says yes; they come back with a code.
+
+    `page` is an address, or a path of the account's server; `asked` its query, to which the house adds where to come
+    back to, a state and a challenge (PKCE). After it `connect` begins again, without answers: its form has the `code`
+    and the `verifier`, both sealed, and `keep`.
+    """
+
+    page: str
+    asked: Mapping[str, str]
+    keep: Mapping[str, str | Sealed] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Connectable(Connector, Protocol):
+    """A platform whose accounts people connect from the dashboard."""
+
+    form: ConnectForm
+
+    def connect(
+        self, form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]
+    ) -> Send | Visit | Connected | Outcome:
+        """The next sign-in request (kind auth), where the person goes on, the account, or why not.
+
+        Secret fields of the form are `Sealed`; `redirect_uri` in it is where a visit comes back to.
+        """
+        ...
+
+    def check(self, account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:
+        """The next harmless request (kind control, action look) of a test; None when all is well."""
+        ...
