@@ -171,7 +171,8 @@ def _sign_in(
 def _send_off(scope: Scope, enrolment_id: UUID, visit: Mapping[str, Any]) -> None:
     """A person goes on at the platform."""
     scope.run(
-        "UPDATE enrolments SET state = 'visiting', visit = CAST(:visit AS jsonb), updated_at = house_now()"
+        "UPDATE enrolments SET state = 'visiting', updated_at = house_now(),"
+        " visit = CAST(:visit AS jsonb) || jsonb_build_object('at', people_now())"
         " WHERE tenant_id = :tenant AND id = :id AND state = 'waiting'",
         tenant=scope.tenant_id,
         id=enrolment_id,

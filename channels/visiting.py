@@ -24,7 +24,7 @@ from foundation.sealed import Seal, Sealed
 from foundation.words import Message, canonical
 
 LIFE = timedelta(minutes=15)
-"""How long somebody may take at the platform."""
+"""How long somebody may take at the platform, by the clock of people: a demonstration's day runs ahead of them."""
 
 PATH = "/auth/account"
 """Where they come back to, at the dashboard's address."""
@@ -92,8 +92,9 @@ def declined(scope: Scope, state: str) -> None:
 def _open(scope: Scope, state: str) -> tuple[UUID, bool]:
     """The visit of a state, locked, and whether it took too long."""
     row = scope.run(
-        "SELECT id, updated_at < house_now() - CAST(:life AS interval) AS late FROM enrolments"
-        " WHERE tenant_id = :tenant AND state = :visiting AND by = :by AND visit ->> 'state' = :said FOR UPDATE",
+        "SELECT id, CAST(visit ->> 'at' AS timestamptz) < people_now() - CAST(:life AS interval) AS late"
+        " FROM enrolments WHERE tenant_id = :tenant AND state = :visiting AND by = :by"
+        " AND visit ->> 'state' = :said FOR UPDATE",
         tenant=scope.tenant_id,
         visiting=str(EnrolmentState.VISITING),
         by=scope.actor,

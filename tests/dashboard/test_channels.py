@@ -190,7 +190,7 @@ def visiting_from(who: Agency, role: Role = Role.OWNER, *, state: str = "s" * 43
         asked = enrolling.ask(scope, creator_id=who.creator_id, platform="mastodon", letter=b"sealed")
         scope.run(
             "UPDATE enrolments SET state = 'visiting', visit = jsonb_build_object('url', CAST(:url AS text),"
-            " 'state', CAST(:state AS text), 'keep', '{}'::jsonb) WHERE id = :id",
+            " 'state', CAST(:state AS text), 'keep', '{}'::jsonb, 'at', people_now()) WHERE id = :id",
             url=f"https://social.example/oauth/authorize?state={state}",
             state=state,
             id=asked,
