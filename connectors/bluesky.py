@@ -74,6 +74,10 @@ class Bluesky:
         """A record key of the moment `at`: readers see the post as of then."""
         return tid(key, at)
 
+    def count(self, unit: Unit) -> tuple[int, int]:
+        """Characters as readers see them."""
+        return fitting.graphemes(unit.text("body")), MOST_GRAPHEMES
+
     def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Upload each picture, read what it is put under, then put the record; tell what the last answer meant."""
         at = moment(unit.native_key)

@@ -196,6 +196,15 @@ class Replaces(Protocol):
 
 
 @runtime_checkable
+class Counts(Connector, Protocol):
+    """A platform that counts characters in a way of its own, or allows fewer beside a picture."""
+
+    def count(self, unit: Unit) -> tuple[int, int]:
+        """How much the words of a unit count there, and the most that a unit like it may say."""
+        ...
+
+
+@runtime_checkable
 class OwnKeys(Protocol):
     """A platform whose native keys have a form of their own."""
 

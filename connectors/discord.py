@@ -80,6 +80,10 @@ class Discord:
         minutes=3,
     )
 
+    def count(self, unit: Unit) -> tuple[int, int]:
+        """A title is the first line."""
+        return len(_words(unit)), self.capabilities.max_text
+
     def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
         """One request makes the message; a reader's channel is asked for before."""
         unfit = _unfit(unit, self.capabilities)

@@ -72,6 +72,10 @@ class Mastodon:
     capabilities = CAN
     form = mastodon_account.FORM
 
+    def count(self, unit: Unit) -> tuple[int, int]:
+        """Characters as readers see them, the warning's too; every address counts the same."""
+        return _length(unit), CAN.max_text
+
     def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Upload each picture, wait until the server has worked through it, then post; tell what an answer meant."""
         unfit = _unfit(unit)
@@ -165,7 +169,7 @@ class Mastodon:
 
 def _unfit(unit: Unit) -> Message | None:
     """Why the unit cannot go out as it is; nothing is ever cut."""
-    if wrong := fitting.unfit(unit, CAN, length=length(unit.text("body")) + length(_warning(unit))):
+    if wrong := fitting.unfit(unit, CAN, length=_length(unit)):
         return wrong
     for place, medium in enumerate(unit.media, start=1):
         if not medium.alt.strip():
@@ -174,6 +178,10 @@ def _unfit(unit: Unit) -> Message | None:
             return Message("connectors.text_too_long", {"length": len(medium.alt), "most": MOST_ALT})
     mark = next((flag for flag in unit.flags if flag not in (SENSITIVE, WARNED)), "")
     return Message("connectors.mark_untold", {"mark": mark}) if mark else None
+
+
+def _length(unit: Unit) -> int:
+    return length(unit.text("body")) + length(_warning(unit))
 
 
 def _warning(unit: Unit) -> str:

@@ -15,7 +15,7 @@ from connectors.enrolment import Connected
 from connectors.outcomes import Outcome, Published, Rejected, Sighting, Unknown
 from connectors.places import Destination, Seen
 from connectors.telegram_answers import description, meaning, place_of, published, removed, result
-from connectors.telegram_requests import MIMES, MOST_MEDIA, MOST_PARTS, MOST_TEXT, VIDEO_BYTES, request, unfit
+from connectors.telegram_requests import MIMES, MOST_MEDIA, MOST_PARTS, MOST_TEXT, VIDEO_BYTES, count, request, unfit
 from foundation.sealed import Sealed
 from foundation.words import Message
 from gate.units import Unit
@@ -76,6 +76,10 @@ class Telegram:
     def check(self, account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:
         """Whether the token is still this bot's."""
         return telegram_connecting.check(account, answers)
+
+    def count(self, unit: Unit) -> tuple[int, int]:
+        """UTF-16 units; a caption is shorter than a message."""
+        return count(unit)
 
     def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Everything in one request: nothing can be looked up, so there is one moment of doubt at most."""

@@ -39,13 +39,18 @@ def words_of(unit: Unit) -> str:
     return unit.text("body") or unit.text("title")
 
 
+def count(unit: Unit) -> tuple[int, int]:
+    """How much a unit says, and the most it may: beside pictures there is room for a caption only."""
+    return length(words_of(unit)), MOST_CAPTION if unit.media or unit.references else MOST_TEXT
+
+
 def unfit(unit: Unit) -> Message | None:
     """Why the unit cannot go out as it is; nothing is ever cut."""
     if not unit.viewer and not unit.destination:
         return Message("telegram.no_channel")
     if unit.invoice is not None:
         return _unfit_invoice(unit)
-    said, most = length(words_of(unit)), MOST_CAPTION if unit.media or unit.references else MOST_TEXT
+    said, most = count(unit)
     if said > most:
         code = "connectors.text_too_long" if most == MOST_TEXT else "telegram.caption_too_long"
         return Message(code, {"length": said, "most": most})

@@ -9,7 +9,7 @@ from channels import carrying
 from channels import reads as channel_reads
 from channels.reads import Channel
 from channels.states import ChannelState
-from connectors.contract import Connector
+from connectors.contract import Connector, Counts
 from foundation.database import Scope
 from foundation.errors import NotFound
 from foundation.ids import derived
@@ -48,12 +48,13 @@ class Rule:
 
 @dataclass(frozen=True)
 class PartPreview:
-    """A further part as one account would show it; `length` as of the whole preview."""
+    """A further part as one account would show it; `length` and `most` as of the whole preview."""
 
     number: int
     body: str
     media: tuple[Medium, ...]
     length: int
+    most: int
     comment: bool
 
 
@@ -61,7 +62,8 @@ class PartPreview:
 class Preview:
     """What one account would show, out of the very unit that would leave, and what would keep it back.
 
-    `length` and `most` are characters of the text as it leaves, the marks of the place included. `reasons` are
+    `length` and `most` are characters of the text as it leaves, the marks of the place included, counted as the place
+    counts. `reasons` are
     sentences: the platform's limits first, then the safety check's. Without reasons it may leave.
     """
 
@@ -166,8 +168,7 @@ def _abouts(scope: Scope, draft: Draft) -> dict[UUID, Subject]:
 def _preview(
     said: Content, channel: Channel, units: Sequence[Unit], connector: Connector | None, rule: Rule
 ) -> Preview:
-    unit = units[0]
-    most = connector.capabilities.size(channel.surface) if connector is not None else (MAX_BODY, 0)
+    unit, counts = units[0], [_count(one, connector) for one in units]
     return Preview(
         channel_id=channel.id,
         account=channel.name,
@@ -175,18 +176,26 @@ def _preview(
         body=unit.text("body"),
         media=unit.media,
         flags=tuple(sorted({flag for one in units for flag in one.flags})),
-        length=len(unit.text("body")),
-        most=most[0],
-        most_media=most[1],
+        length=counts[0][0],
+        most=counts[0][1],
+        most_media=connector.capabilities.size(channel.surface)[1] if connector is not None else 0,
         reasons=(),
         rule=rule,
         parts=tuple(
-            PartPreview(number, one.text("body"), one.media, len(one.text("body")), piece.comment)
+            PartPreview(number, one.text("body"), one.media, *counts[number - 1], piece.comment)
             for number, (one, piece) in enumerate(zip(units[1:], said.parts, strict=False), start=2)
         ),
         joined=bool(said.parts) and len(units) == 1,
         said=said,
     )
+
+
+def _count(unit: Unit, connector: Connector | None) -> tuple[int, int]:
+    """How much a unit says on its place, and the most it may."""
+    if isinstance(connector, Counts):
+        return connector.count(unit)
+    most = connector.capabilities.size(unit.surface)[0] if connector is not None else MAX_BODY
+    return len(unit.text("body")), most
 
 
 def _post(scope: Scope, draft: Draft) -> Post:

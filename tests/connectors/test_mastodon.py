@@ -96,6 +96,11 @@ def test_refusals_are_told_as_what_they_are(answer: Answer, meant: type[Outcome]
     assert isinstance(MASTODON.next(UNIT, (answer,)), meant)
 
 
+def test_the_warning_counts_too() -> None:
+    assert MASTODON.count(UNIT) == (5, 500)
+    assert MASTODON.count(replace(UNIT, flags=(SENSITIVE, WARNED))) == (5 + len("18+ · NSFW"), 500)
+
+
 def test_a_post_for_adults_is_folded_up() -> None:
     turn = MASTODON.next(replace(UNIT, flags=(SENSITIVE, WARNED)), ())
     assert isinstance(turn, Send)

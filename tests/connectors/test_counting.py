@@ -1,0 +1,66 @@
+"""What a page counts while somebody writes is what the platform's connector refuses by."""
+
+from dataclasses import replace
+
+import pytest
+
+from connectors.bluesky_record import tid
+from connectors.contract import Connector, Counts
+from connectors.discord_ids import Place
+from connectors.outcomes import Rejected
+from connectors.registry import load
+from foundation.clock import wall_now
+from foundation.ids import uuid7
+from gate.units import Medium, Subject, Text, Unit
+
+FAMILY = "👨‍👩‍👧‍👦"
+ACCOUNTS = {
+    "bluesky": "did:plc:mia",
+    "discord": Place("1", "2", "3").account,
+    "mastodon": "109@social.example",
+    "telegram": "mia_bot",
+}
+COUNTING = {name: one for name, one in load().items() if isinstance(one, Counts)}
+PICTURE = Medium("a" * 64, "image/png", 100, alt="a lake", ai="none", width=64, height=64)
+
+
+def unit(connector: Connector, text: str, media: tuple[Medium, ...] = ()) -> Unit:
+    can = connector.capabilities
+    return Unit(
+        tenant_id=uuid7(),
+        creator_id=uuid7(),
+        subject=Subject("delivery", uuid7()),
+        platform=can.platform,
+        surface=f"{can.platform}.{can.surfaces[0]}",
+        channel_id=uuid7(),
+        account=ACCOUNTS[can.platform],
+        audience="public",
+        texts=(Text("body", text),),
+        media=media,
+        destination="-1001",
+        native_key=tid("k", wall_now()),
+    )
+
+
+def test_all_who_count_are_tried() -> None:
+    assert COUNTING.keys() == ACCOUNTS.keys()
+
+
+@pytest.mark.parametrize("media", [(), (PICTURE,)], ids=["words", "picture"])
+@pytest.mark.parametrize("text", ["x", FAMILY, "é", "https://a.example/" + "y" * 40 + " "])
+@pytest.mark.parametrize("name", sorted(COUNTING))
+def test_the_count_is_what_is_refused_by(name: str, text: str, media: tuple[Medium, ...]) -> None:
+    connector = COUNTING[name]
+    one = connector.count(unit(connector, text, media))[0]
+    most = connector.count(unit(connector, "x", media))[1]
+    fits = unit(connector, text * (most // one) + "x" * (most % one), media)
+    over = replace(fits, texts=(Text("body", fits.text("body") + "x"),))
+    assert connector.count(fits) == (most, most)
+    assert connector.count(over)[0] > most
+    taken = connector.next(fits, ())
+    assert not isinstance(taken, Rejected) or taken.reason.code == "connectors.text_too_heavy", (
+        "bytes are another limit"
+    )
+    refused = connector.next(over, ())
+    assert isinstance(refused, Rejected)
+    assert refused.reason.params["length"] == most + 1
