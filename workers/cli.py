@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 
 GROUPS: dict[str, str] = {
+    "channels": "workers.channel_commands:app",
     "complaints": "workers.complaints_commands:app",
     "connectors": "workers.connector_commands:app",
     "demo": "workers.demo_commands:app",

@@ -25,6 +25,7 @@ from tests.conftest import Cluster
 from tests.fakes.mastodon import FakeMastodon, Member, mastodon
 from tests.fakes.network import Network, network
 from tests.schedules.builders import Desk, desk
+from workers import channel_check
 from workers.wiring import Services, wire
 
 MASTER = bytes(range(32))
@@ -178,6 +179,25 @@ def test_from_the_form_to_the_removal(house: House) -> None:
     house.live(minutes=2)
     assert lea.state(first) is S.REMOVED
     assert house.member.statuses == {}
+
+
+def test_an_account_is_tried_from_the_terminal(house: House) -> None:
+    house.enrol()
+    name, services = house.channel().name, house.desk.services
+    (good,) = channel_check.tried(services, name.upper(), "")
+    assert (good.well, good.said) == (True, Message("cli.channel.answered"))
+    house.server.book.ask("status:503", on="checks")
+    (away,) = channel_check.tried(services, name, "")
+    assert (away.well, away.said) == (False, Message("cli.channel.no_answer"))
+    house.server.revoke(house.member)
+    (dead,) = channel_check.tried(services, name, "")
+    assert dead.said == Message("channel.is_reauthorize", {"account": name})
+    assert name in dead.line
+    assert "Mastodon" in dead.line
+    with pytest.raises(NotFound):
+        channel_check.tried(services, "nobody", "")
+    with pytest.raises(NotFound):
+        channel_check.tried(services, name, "another agency")
 
 
 @pytest.mark.parametrize("forgetful", [False, True])

@@ -1,0 +1,78 @@
+"""Trying accounts from the terminal: a harmless question to each platform, and what its answer means for who asks."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from uuid import UUID
+
+from channels import enrolling
+from channels import reads as channel_reads
+from channels.events import ChannelTest
+from channels.reads import Channel
+from channels.states import ChannelState
+from connectors.registry import connectables
+from foundation.errors import NotFound
+from foundation.words import Message
+from tenants import reads as tenant_reads
+from tenants.scope import all_tenants
+from workers.terminal import sentence
+from workers.visiting import at_home
+from workers.wiring import Services
+
+ASKING = "system:terminal"
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One account, and what came of asking its platform; `well` where it answered."""
+
+    agency: str
+    channel: Channel
+    well: bool
+    said: Message
+
+    @property
+    def line(self) -> str:
+        """As it is printed."""
+        mark, name = "✓" if self.well else "✗", sentence(Message(f"platform.{self.channel.platform}"))
+        return f"{mark} {self.channel.name} · {name} · {self.agency}: {sentence(self.said)}"
+
+
+def show(name: str, *, agency: str) -> tuple[str, bool]:
+    """What comes of trying every account of a name, of all accounts without one; and whether all is well.
+
+    Raises NotFound where there is none.
+    """
+    with at_home("channels") as services:
+        found = tried(services, name, agency)
+    return "\n".join(one.line for one in found), all(one.well for one in found)
+
+
+def tried(services: Services, name: str, agency: str) -> list[Tried]:
+    """Each account of the house whose name or account is `name`, asked. Raises NotFound."""
+    found = [_ask(services, *one) for one in _wanted(services, name.casefold(), agency.casefold())]
+    if not found:
+        raise NotFound("channel.unknown")
+    return found
+
+
+def _wanted(services: Services, name: str, agency: str) -> Iterator[tuple[UUID, str, Channel]]:
+    for tenant_id in all_tenants(services.tenant):
+        with services.tenant(tenant_id, ASKING) as scope:
+            called, channels = tenant_reads.agency(scope).name, channel_reads.every_channel(scope)
+        for channel in channels if agency in ("", called.casefold()) else ():
+            if name in ("", channel.name.casefold(), channel.account.casefold()):
+                yield tenant_id, called, channel
+
+
+def _ask(services: Services, tenant_id: UUID, agency: str, channel: Channel) -> Tried:
+    able = connectables(services.connectors)
+    if channel.platform not in able or services.connectors[channel.platform].capabilities.hand_over:
+        return Tried(agency, channel, True, Message("cli.channel.nothing_to_ask"))
+    test = ChannelTest(tenant_id, channel.id)
+    enrolling.test(test, tenant=services.tenant, transport=services.transport, connectables=able)
+    with services.tenant(tenant_id, ASKING) as scope:
+        now = channel_reads.channel(scope, channel.id)
+    if now.state in (ChannelState.REAUTHORIZE, ChannelState.GONE):
+        return Tried(agency, now, False, Message(f"channel.is_{now.state}", {"account": now.name}))
+    answered = now.last_ok_at is not None and (channel.last_ok_at is None or now.last_ok_at > channel.last_ok_at)
+    return Tried(agency, now, answered, Message("cli.channel.answered" if answered else "cli.channel.no_answer"))

@@ -1,0 +1,26 @@
+"""`greenroom channels …`."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Accounts on platforms.", no_args_is_help=True)
+
+
+@app.callback()
+def channels() -> None:
+    """Accounts are connected in the dashboard, on the page Accounts."""
+
+
+@app.command(name="test")
+def try_accounts(
+    name: Annotated[str, typer.Argument(help="Name of an account; all of them when left out.")] = "",
+    agency: Annotated[str, typer.Option(help="Of one agency of several.")] = "",
+) -> None:
+    """Ask each platform something harmless: does the account answer, must somebody connect it again. Posts nothing."""
+    from workers.channel_check import show  # noqa: PLC0415  modules load when a command runs
+
+    said, well = show(name, agency=agency)
+    typer.echo(said)
+    sys.exit(0 if well else 1)
