@@ -9,6 +9,7 @@ app = typer.Typer(help="The platforms: what each takes, tells and asks for.", in
 
 @app.callback()
 def connectors(
+    platform: Annotated[str, typer.Argument(help="One of them, and how to connect it; all when left out.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="As the page docs/connectors.md.")] = False,
 ) -> None:
@@ -16,6 +17,9 @@ def connectors(
     from connectors.registry import load  # noqa: PLC0415  modules load when a command runs
     from workers import connector_table  # noqa: PLC0415  modules load when a command runs
 
+    if platform:
+        typer.echo(connector_table.guide(load(), platform))
+        return
     found = connector_table.lines(load())
     said = connector_table.as_json if as_json else connector_table.markdown if markdown else connector_table.text
     typer.echo(said(found), nl=not markdown)

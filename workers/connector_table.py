@@ -8,6 +8,9 @@ from connectors.capabilities import Capabilities
 from connectors.contract import Connector, Hookable, Refreshable, Replaces
 from connectors.enrolment import Connectable
 from connectors.places import ReadsBack, Seeable
+from foundation.errors import NotFound
+from foundation.words import Message
+from workers.terminal import sentence
 
 NO, YES = "–", "yes"
 LOOKS = {"key": "by our own key", "listing": "in the list of posts", "none": "nobody can: a person decides"}
@@ -101,6 +104,22 @@ def _paragraph(line: Line) -> str:
     told = asdict(line)
     platform = told.pop("platform")
     return "\n".join([platform, *(f"  {name.replace('_', ' '):<12} {value}" for name, value in told.items())])
+
+
+def guide(connectors: Mapping[str, Connector], platform: str) -> str:
+    """What a platform can do, and what connecting an account of it takes, in the language of the terminal.
+
+    Raises NotFound.
+    """
+    if platform not in connectors:
+        raise NotFound("connectors.unknown", known=", ".join(sorted(connectors)))
+    one = connectors[platform]
+    said = [_paragraph(_line(one))]
+    if isinstance(one, Connectable):
+        asked = [f"- {sentence(Message(f'connect.{platform}.{field.name}'))}" for field in one.form.fields]
+        help_ = sentence(Message(f"connect.{platform}.help"))
+        said += [help_, "\n".join([sentence(Message("connectors.where")), *asked])]
+    return "\n\n".join(said)
 
 
 def as_json(found: list[Line]) -> str:

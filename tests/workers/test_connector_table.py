@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from connectors.registry import load
+from foundation.errors import NotFound
 from workers import connector_table
 from workers.connector_commands import app
 
@@ -45,3 +46,16 @@ def test_every_platform_has_its_line() -> None:
 def test_a_line_says_what_is_so(platform: str, column: str, value: str) -> None:
     line = next(line for line in connector_table.lines(load()) if line.platform == platform)
     assert getattr(line, column) == value
+
+
+@pytest.mark.parametrize("platform", sorted(load()))
+def test_a_platform_says_what_connecting_takes(platform: str) -> None:
+    said = told(platform)
+    assert said.startswith(platform)
+    form = getattr(load()[platform], "form", None)
+    assert said.count("\n- ") == (len(form.fields) if form is not None else 0)
+
+
+def test_a_platform_nobody_knows_is_told() -> None:
+    with pytest.raises(NotFound):
+        connector_table.guide(load(), "myspace")
