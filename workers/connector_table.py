@@ -112,13 +112,13 @@ def guide(connectors: Mapping[str, Connector], platform: str) -> str:
     Raises NotFound.
     """
     if platform not in connectors:
-        raise NotFound("connectors.unknown", known=", ".join(sorted(connectors)))
+        raise NotFound("cli.connectors.unknown", known=", ".join(sorted(connectors)))
     one = connectors[platform]
     said = [_paragraph(_line(one))]
     if isinstance(one, Connectable):
         asked = [f"- {sentence(Message(f'connect.{platform}.{field.name}'))}" for field in one.form.fields]
         help_ = sentence(Message(f"connect.{platform}.help"))
-        said += [help_, "\n".join([sentence(Message("connectors.where")), *asked])]
+        said += [help_, "\n".join([sentence(Message("cli.connectors.where")), *asked])]
     return "\n\n".join(said)
 
 
