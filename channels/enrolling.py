@@ -83,13 +83,13 @@ def enrolment(scope: Scope, enrolment_id: UUID) -> Enrolment:
 
 
 def latest(scope: Scope, creators: Collection[UUID]) -> Enrolment | None:
-    """The last account that was asked for one of these creators, within the last quarter of an hour."""
+    """The last account that was asked for one of these creators, if anything became of it in a quarter of an hour."""
     row = scope.session.exec(
         select(EnrolmentRow)
         .where(
             EnrolmentRow.tenant_id == scope.tenant_id,
             col(EnrolmentRow.creator_id).in_(creators),
-            col(EnrolmentRow.created_at) > scope.now - LIFE,
+            col(EnrolmentRow.updated_at) > scope.now - LIFE,
         )
         .order_by(col(EnrolmentRow.created_at).desc(), col(EnrolmentRow.id).desc())
         .limit(1)

@@ -94,7 +94,12 @@ class Mastodon:
         return _waiting(uploads, answers) or Send(_post(unit, [_id(upload) for upload in uploads]))
 
     def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
-        """List the account's posts and read those since the attempt as they were written: markup differs by server."""
+        """List the account's posts and read those since the attempt as they were written: markup differs by server.
+
+        A picture without words is not told from another one.
+        """
+        if not sought.text.strip():
+            return Unknown(Message("connectors.no_lookup"))
         if not answers:
             path = f"/api/v1/accounts/{number_of(sought.account)}/statuses?limit={LISTED}&exclude_reblogs=true"
             return Send(_asked("look", path))
@@ -124,7 +129,7 @@ class Mastodon:
             path = f"/api/v1/statuses/{segment(copy.native_id)}"
             return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", path, action="delete"))
         last = answers[-1]
-        if isinstance(last, Response) and (200 <= last.status < 300 or last.status in (404, 410)):
+        if _id(last) == copy.native_id or _is_gone(last):
             return Published(copy.native_id)
         return meaning(last, creates=False)
 
@@ -149,8 +154,7 @@ class Mastodon:
         if told:
             borne = {SENSITIVE: told.get("sensitive") is True, WARNED: bool(told.get("spoiler_text"))}
             return Shown(tuple(flag for flag in wanted if not borne[flag]))
-        absent = isinstance(answers[-1], Response) and answers[-1].status in (404, 410)
-        return Shown(there=False) if absent else meaning(answers[-1], creates=False)
+        return Shown(there=False) if _is_gone(answers[-1]) else meaning(answers[-1], creates=False)
 
     def connect(
         self, form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]
@@ -171,6 +175,8 @@ def _unfit(unit: Unit) -> Message | None:
     """Why the unit cannot go out as it is; nothing is ever cut."""
     if wrong := fitting.unfit(unit, CAN, length=_length(unit)):
         return wrong
+    if _warning(unit) and not unit.text("body").strip():  # the server would make the warning the text
+        return Message("mastodon.words_needed")
     for place, medium in enumerate(unit.media, start=1):
         if not medium.alt.strip():
             return Message("connectors.alt_missing", {"place": place})
@@ -231,7 +237,7 @@ def _waiting(uploads: list[Answer], answers: tuple[Answer, ...]) -> Send | Outco
         last = told[-1] if told else upload
         if isinstance(_body(last).get("url"), str):
             continue
-        if isinstance(last, Response) and last.status in (404, 410):
+        if _is_gone(last):
             return Retry(SHORT_WAIT, "account", Message("connectors.uploads_gone"), uploads_gone=True)
         if not _id(last):
             return meaning(last, creates=False)
@@ -255,6 +261,8 @@ def _published(answer: Answer, unit: Unit) -> Outcome:
     if answer.status == 422 and said.startswith("Media ") and "not found" in said:
         return Retry(SHORT_WAIT, "account", Message("connectors.uploads_gone"), uploads_gone=True)
     if answer.status == 404 and said == NO_MORE:
+        if unit.reply_to:  # older servers say so too of a post above that is gone
+            return Uncertain(Message("connectors.unclear_answer", {"status": answer.status}))
         return Published(f"{REMOVED}{segment(unit.native_key)}")
     if answer.status == 404 and unit.reply_to:
         return Rejected(Message("connectors.above_gone"), permanent=False)
@@ -265,6 +273,13 @@ def _body(answer: Answer) -> dict[str, Any]:
     """The JSON object of a success; nothing of anything else."""
     told = answer.body if isinstance(answer, Response) and answer.ok else None
     return told if isinstance(told, dict) else {}
+
+
+def _is_gone(answer: Answer) -> bool:
+    """Whether the server itself says that it has no such thing: another's 404 page proves nothing."""
+    return isinstance(answer, Response) and (
+        (answer.status == 404 and sentence(answer) == NO_MORE) or answer.status == 410
+    )
 
 
 def _id(answer: Answer) -> str:

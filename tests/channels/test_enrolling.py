@@ -145,3 +145,17 @@ def test_a_tried_account_is_dated_or_asks_for_a_new_token(lea: World, telegram: 
 def test_an_enrolment_of_nobody(lea: World) -> None:
     with lea.scope() as scope, pytest.raises(NotFound):
         enrolling.enrolment(scope, uuid7())
+
+
+def test_what_became_of_a_wish_is_news_however_long_the_person_was_away(
+    lea: World, telegram: fake.Network, bot: Bot
+) -> None:
+    asked = ask(lea, bot.token)
+    lea.pass_time(20 * 60)
+    with lea.scope() as scope:
+        assert enrolling.latest(scope, [lea.creator_id]) is None
+    enrol(lea, telegram, asked)
+    with lea.scope() as scope:
+        told = enrolling.latest(scope, [lea.creator_id])
+    assert told is not None
+    assert told.id == asked

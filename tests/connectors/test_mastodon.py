@@ -96,6 +96,41 @@ def test_refusals_are_told_as_what_they_are(answer: Answer, meant: type[Outcome]
     assert isinstance(MASTODON.next(UNIT, (answer,)), meant)
 
 
+@pytest.mark.parametrize(
+    ("told", "meant"),
+    [
+        (refusal(404, "Record not found"), Uncertain),
+        (refusal(404, "The post you are trying to reply to does not appear to exist."), Rejected),
+    ],
+)
+def test_an_answer_to_what_is_gone_is_never_told_as_published(told: Response, meant: type[Outcome]) -> None:
+    assert isinstance(MASTODON.next(replace(UNIT, reply_to="7"), (told,)), meant)
+
+
+def test_a_warning_without_words_would_become_the_words() -> None:
+    wordless = replace(UNIT, texts=(), media=(PICTURE,), flags=(SENSITIVE, WARNED))
+    refused = MASTODON.next(wordless, ())
+    assert isinstance(refused, Rejected)
+    assert refused.reason.code == "mastodon.words_needed"
+    assert isinstance(MASTODON.next(replace(wordless, flags=()), ()), Send)
+
+
+@pytest.mark.parametrize(
+    ("told", "meant"),
+    [
+        (said("delete", 200, {"id": "7", "text": "x"}), Published),
+        (said("delete", 404, {"error": "Record not found"}), Published),
+        (said("delete", 410, None), Published),
+        (said("delete", 200, None), Retry),
+        (said("delete", 200, {"id": "8"}), Retry),
+        (said("delete", 404, {"error": "no page here"}), Rejected),
+        (said("delete", 404, None), Rejected),
+    ],
+)
+def test_only_the_servers_own_word_proves_that_it_is_gone(told: Response, meant: type[Outcome]) -> None:
+    assert isinstance(MASTODON.remove(Copy("7", UNIT.account), (told,)), meant)
+
+
 def test_the_warning_counts_too() -> None:
     assert MASTODON.count(UNIT) == (5, 500)
     assert MASTODON.count(replace(UNIT, flags=(SENSITIVE, WARNED))) == (5 + len("18+ · NSFW"), 500)
@@ -298,6 +333,10 @@ def test_what_cannot_be_read_is_no_look(posts: Any) -> None:
     assert isinstance(sought(posts), Unknown)
 
 
+def test_pictures_without_words_are_not_told_apart() -> None:
+    assert isinstance(MASTODON.find(Sought("key-1", " ", NOW, UNIT.account), ()), Unknown)
+
+
 def test_too_many_to_read_prove_nothing() -> None:
     assert isinstance(sought([post(number, text="other") for number in range(1, 8)]), Unknown)
     assert isinstance(sought([post(number, text="other", reply="9") for number in range(100, 140)]), Unknown)
@@ -313,4 +352,5 @@ def test_marks_are_read_back() -> None:
     assert back(200, {"id": "7", "sensitive": True, "spoiler_text": "18+"}) == Shown()
     assert back(200, {"id": "7", "sensitive": False, "spoiler_text": ""}) == Shown((SENSITIVE, WARNED))
     assert back(404, {"error": "Record not found"}) == Shown(there=False)
+    assert isinstance(back(404, None), Rejected)
     assert isinstance(back(503, None), Retry)

@@ -8,6 +8,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
+from mastodon import Mastodon
+from mastodon.errors import MastodonAPIError, MastodonUnauthorizedError
 from PIL import Image
 
 from foundation.http import AnswerLost, HttpClient, NotSent, Reply, Request, multipart
@@ -70,9 +72,8 @@ def post(fake: FakeMastodon, mine: Member, text: str, key: str = "", **more: Any
 
 def library(fake: FakeMastodon, token: str = "", **more: str) -> Any:
     """The client library that most Python programs use."""
-    found = pytest.importorskip("mastodon", reason="Mastodon.py is not installed")
     how = {"mastodon_version": VERSION, "version_check_mode": "created", "ratelimit_method": "throw"}
-    return found.Mastodon(access_token=token or None, api_base_url=fake.url, **how, **more)
+    return Mastodon(access_token=token or None, api_base_url=fake.url, **how, **more)
 
 
 def test_the_library_posts_and_takes_back(fake: FakeMastodon) -> None:
@@ -94,12 +95,11 @@ def test_the_library_posts_and_takes_back(fake: FakeMastodon) -> None:
 
 
 def test_the_library_waits_for_media(fake: FakeMastodon) -> None:
-    errors = pytest.importorskip("mastodon.errors", reason="Mastodon.py is not installed")
     api = library(fake, fake.account("nova").token)
     fake.slow = 1
     medium = api.media_post(picture(), "image/png")
     assert medium.url is None
-    with pytest.raises(errors.MastodonAPIError, match="not finished processing"):
+    with pytest.raises(MastodonAPIError, match="not finished processing"):
         api.status_post("", media_ids=[medium])
     assert api.media(medium).url is None
     assert api.media(medium).url is not None
@@ -107,7 +107,6 @@ def test_the_library_waits_for_media(fake: FakeMastodon) -> None:
 
 
 def test_the_library_signs_in_and_out(fake: FakeMastodon) -> None:
-    errors = pytest.importorskip("mastodon.errors", reason="Mastodon.py is not installed")
     client, secret = library(fake).create_app("house", ["read", "write"], REDIRECT, api_base_url=fake.url)
     api = library(fake, client_id=client, client_secret=secret)
     url = api.auth_request_url(redirect_uris=REDIRECT, scopes=["read", "write"], state="s", allow_http=True)
@@ -119,7 +118,7 @@ def test_the_library_signs_in_and_out(fake: FakeMastodon) -> None:
     assert api.account_verify_credentials().username == "nova"
     token = api.access_token
     api.revoke_access_token(allow_http=True)
-    with pytest.raises(errors.MastodonUnauthorizedError, match="revoked"):
+    with pytest.raises(MastodonUnauthorizedError, match="revoked"):
         library(fake, token).account_verify_credentials()
 
 
