@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from functools import lru_cache
+from itertools import pairwise
 from operator import add
 from uuid import UUID
 
@@ -26,7 +27,10 @@ NEAR = 3
 """Bits, of 64, by which the letters of two texts differ at most that say nearly the same."""
 
 APART = 16
-"""Bits, of 64, by which their words differ at most: long texts of one language have much the same pairs of letters."""
+"""Bits, of 64, by which words with the word before them differ at most.
+
+Long texts of one language have much the same pairs of letters, and the same small words: not in the same order.
+"""
 
 SHORTEST = 40
 """Letters and digits. A shorter text is the same or another one, never nearly the same."""
@@ -87,7 +91,7 @@ def _print(text: str, shown: frozenset[UUID]) -> Print:
     if sum(map(len, words)) < SHORTEST:
         return Print(_hash("words", said) if said else None, None, None, figures, shown)
     line = " ".join(words)
-    pairs, telling = Counter(map(add, line, line[1:])), Counter(set(words))
+    pairs, telling = Counter(map(add, line, line[1:])), Counter(set(map(" ".join, pairwise(["", *words]))))
     return Print(_hash("words", said), _simhash(pairs), _simhash(telling), figures, shown)
 
 

@@ -2,6 +2,7 @@
 
 import random
 from datetime import UTC, datetime, timedelta
+from itertools import combinations
 from uuid import UUID
 
 import pytest
@@ -82,9 +83,12 @@ def test_small_edits_are_found_and_other_posts_are_not() -> None:
 
 
 def test_long_texts_of_one_language_stay_different() -> None:
+    """Numbers aside, which would tell most of these apart. By their words alone one pair in twenty is taken for alike."""
     drawn = random.Random(8)
-    long = [print_of(" ".join(drawn.sample(SENTENCES, 120))) for _ in range(60)]
-    assert not [1 for place, one in enumerate(long) for other in long[:place] if alike(one, other)]
+    plain = [one for one in SENTENCES if not any(map(str.isdigit, one))]
+    long = [print_of(" ".join(drawn.sample(plain, 120))) for _ in range(120)]
+    pairs = list(combinations(long, 2))
+    assert sum(alike(*pair) is not None for pair in pairs) <= len(pairs) / 200
 
 
 @pytest.mark.parametrize(
