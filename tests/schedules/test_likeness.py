@@ -83,7 +83,7 @@ def test_small_edits_are_found_and_other_posts_are_not() -> None:
 
 
 def test_long_texts_of_one_language_stay_different() -> None:
-    """Numbers aside, which would tell most of these apart. By their words alone one pair in twenty is taken for alike."""
+    """Numbers aside, which would tell most of these apart. By words alone one pair in twenty is taken for alike."""
     drawn = random.Random(8)
     plain = [one for one in SENTENCES if not any(map(str.isdigit, one))]
     long = [print_of(" ".join(drawn.sample(plain, 120))) for _ in range(120)]
