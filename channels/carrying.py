@@ -239,7 +239,7 @@ def arm_next(
         raise NotFound("attempt.not_here")
     turn = _continue(rows, row, connectors[armed.channel.platform], armed.unit)
     if not isinstance(turn, Send):
-        return pacing.longer(refreshing.weigh(scope, armed.channel, turn, shown=armed.channel.generation), row, rows)
+        return pacing.in_turn(refreshing.weigh(scope, armed.channel, turn, shown=armed.channel.generation), row, rows)
     if row.outcome is not None:
         raise Conflict("attempt.superseded")
     if turn.step.kind is StepKind.PUBLISH and row.kind == "stage":
@@ -248,7 +248,7 @@ def arm_next(
     if turn.step.kind is StepKind.PUBLISH and row.publish_armed_at is not None:
         raise Refused("attempt.single_shot")
     if scope.now >= row.deadline_at:
-        return pacing.longer(Retry(SHORT_WAIT, "account", Message("attempt.out_of_time")), row, rows)
+        return pacing.in_turn(Retry(SHORT_WAIT, "account", Message("attempt.out_of_time")), row, rows)
     ahead = _Ahead(armed.channel, armed.unit, row.deadline_at)
     staged = attempts.staged([each for each in rows if each.part == row.part], row.unit_digest)
     staged += attempts.answers_of(row) if armed.unit.reply_to else ()  # what was told of the part above

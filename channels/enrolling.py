@@ -12,12 +12,14 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from channels import asking, budgets, connecting, reads, refreshing, visiting
+from channels import asking, budgets, connecting, oauth_clients, reads, refreshing, visiting
 from channels.events import ChannelEnrol, ChannelTest
 from channels.models import EnrolmentRow
 from channels.states import EnrolmentState
-from connectors.contract import Answer, Response, Send
-from connectors.enrolment import Connectable, Connected, ConnectForm, Visit
+from channels.visiting import RETURN
+from connectors.contract import Answer, OAuthClient, Response, Send
+from connectors.enrolment import CLIENT_ID, CLIENT_SECRET, Connectable, Connected, ConnectForm, Visit
+from connectors.oauth import client_of
 from connectors.outcomes import Outcome, Rejected, Retry
 from connectors.transport import Account, Transport
 from foundation import addresses as addressing
@@ -120,11 +122,12 @@ def enrol(
             return
         platform, letter, answer, visit, asked_at = row.platform, row.letter, row.answer, row.visit, scope.now
         overdue = asked_at > (row.updated_at or asked_at) + LIFE
+        client = oauth_clients.latest(scope).get(platform)
     connector = connectables[platform]
-    secret = frozenset(field.name for field in connector.form.fields if field.secret)
-    form = {**read_form(event.tenant_id, letter, secret), visiting.RETURN: returns_to, **visiting.kept(visit)}
-    if answer:
-        form |= read_form(event.tenant_id, answer, frozenset({visiting.CODE}))
+    secret = frozenset(field.name for field in connector.form.asked if field.secret)
+    typed = read_form(event.tenant_id, letter, secret)
+    back = read_form(event.tenant_id, answer, frozenset({visiting.CODE})) if answer else {}
+    form = {**typed, **_client(connector.form, typed, client), **visiting.kept(visit), **back, RETURN: returns_to}
     named, refused = _server(connector.form, form), Rejected(Message("enrolment.address_refused"), permanent=True)
     address = named or addresses.get(platform, "")
     allowed = named == "" or (named is not None and may_reach(named))
@@ -135,10 +138,25 @@ def enrol(
         end = refused
     with tenant(event.tenant_id, asking.ACTOR) as scope:
         if isinstance(end, Visit):
-            found = visiting.prepared(end, tenant_id=event.tenant_id, address=address, returns_to=returns_to, seal=seal)
+            pages = addresses.get(f"{platform}_pages", address)
+            end = replace(end, keep={**end.keep, **_client(connector.form, form, None)})
+            found = visiting.prepared(end, tenant_id=event.tenant_id, address=pages, returns_to=returns_to, seal=seal)
             _send_off(scope, event.subject_id, found)
-        else:
-            _settle(scope, event.subject_id, end, address, asked_at)
+            return
+        if isinstance(end, Connected) and connector.form.registered:
+            oauth_clients.keep(scope, platform, client_of(form))
+            end = replace(end, app_key=client_of(form).client_id)
+        _settle(scope, event.subject_id, end, address, asked_at)
+
+
+def _client(
+    form: ConnectForm, typed: Mapping[str, str | Sealed], known: OAuthClient | None
+) -> Mapping[str, str | Sealed]:
+    """The client to sign in by: the one that was typed, else the one the agency is known by there."""
+    if not form.registered:
+        return {}
+    client = client_of(typed) if typed.get(CLIENT_ID) else known or OAuthClient("")
+    return {CLIENT_ID: client.client_id, CLIENT_SECRET: client.secret or ""}
 
 
 def _server(form: ConnectForm, typed: Mapping[str, str | Sealed]) -> str | None:

@@ -89,6 +89,21 @@ class EnrolmentRow(CreatorRow, table=True):
     """Who asked; only they come back."""
 
 
+class OAuthClientRow(TenantRow, table=True):
+    """What the agency registered at a platform, by which its accounts there sign in; its id is their `app_key`."""
+
+    __tablename__ = "oauth_clients"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "platform", "client_id", name="oauth_clients_once"),
+        about="tenant",
+        keep="while the tenant is here",
+    )
+    platform: str
+    client_id: str
+    box: bytes | None = Field(default=None, sa_type=LargeBinary)
+    """Its secret, sealed; none of a client that has none."""
+
+
 class BucketRow(TenantRow, table=True):
     """What holds a channel back: the platform's 429, and our own brake while the platform is down."""
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from channels.attempts import Attempt
 from connectors.answers import SHORT_WAIT
-from connectors.outcomes import Outcome, Retry
+from connectors.outcomes import Outcome, Rejected, Retry, Uncertain
 from foundation.ids import derived
 
 LONGEST = timedelta(minutes=5)
@@ -26,12 +26,23 @@ def later(after: timedelta, tries: int, who: UUID) -> timedelta:
     return max(after, ceiling * drawn)
 
 
-def longer(outcome: Outcome, row: Attempt, rows: Sequence[Attempt]) -> Outcome:
-    """What an attempt came to, its wait grown by how many of its part and kind in `rows` ended so just before it."""
+def in_turn(outcome: Outcome, row: Attempt, rows: Sequence[Attempt]) -> Outcome:
+    """What an attempt came to, after those of its part and kind in `rows`.
+
+    A wait grows by how many ended so just before it. What is said to stand there already, and was looked for in vain
+    when it was said before, is somebody else's: a refusal.
+    """
+    before = [one for one in rows if (one.part, one.kind) == (row.part, row.kind) and one.n < row.n]
+    if isinstance(outcome, Uncertain) and outcome.stands and any(_says(one, outcome) for one in before):
+        return Rejected(outcome.reason, permanent=False)
     if not isinstance(outcome, Retry):
         return outcome
-    tries = in_vain([one for one in rows if (one.part, one.kind) == (row.part, row.kind) and one.n < row.n])
+    tries = in_vain(before)
     return Retry(later(outcome.after, tries, row.subject_id), outcome.scope, outcome.reason, outcome.uploads_gone)
+
+
+def _says(one: Attempt, outcome: Uncertain) -> bool:
+    return one.outcome == "uncertain" and (one.detail or {}).get("code") == outcome.reason.code
 
 
 def in_vain(rows: Sequence[Attempt]) -> int:

@@ -248,7 +248,9 @@ def _is_about(seen: Attempt, row: Attempt) -> bool:
 def _sought(scope: Scope, row: Attempt) -> Sought:
     unit = storing.unit_from_json(row.unit)
     known = attempts.others_native_ids(scope, row, most=KNOWN)
-    armed_at = row.publish_armed_at or row.armed_at
+    sent = attempts.of(scope, Subject(row.subject_kind, row.subject_id), row.part, ("send",))
+    same = [one.publish_armed_at for one in sent if one.publish_armed_at and one.unit_digest == row.unit_digest]
+    armed_at = min(same, default=row.armed_at)  # an earlier try may stand there after all
     return Sought(
         row.native_key, unit.text("body"), armed_at, unit.account, unit.viewer, known, scope.now, unit.reply_to
     )

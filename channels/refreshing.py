@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import assert_never
 
-from channels import asking, budgets, connecting, reads, tokens
+from channels import asking, budgets, connecting, oauth_clients, reads, tokens
 from channels.events import TokenRefresh
 from channels.reads import Channel
 from channels.states import ChannelState
 from channels.tokens import Claim
 from connectors.answers import SHORT_WAIT
-from connectors.contract import Answer, Connector, Refreshable, Renewed, Send
+from connectors.contract import Answer, Connector, Grant, OAuthClient, Refreshable, Renewed, Send
 from connectors.outcomes import Disconnected, Outcome, Processing, Published, Reauthorize, Rejected, Retry, Uncertain
 from connectors.transport import Transport
 from foundation import outbox
@@ -55,7 +55,7 @@ def renew(event: TokenRefresh, *, tenant: OpenScope, transport: Transport, conne
         waits, now = budgets.limit(scope, event.subject_id, brake=False), scope.now
         claim = tokens.claim(scope, event.subject_id) if waits is None else None
         until = waits.until if waits is not None else tokens.asked_until(scope, event.subject_id)
-        channel = reads.channel(scope, event.subject_id)
+        channel, client = reads.channel(scope, event.subject_id), oauth_clients.of_channel(scope, event.subject_id)
     if claim is None:
         if until is not None:
             raise outbox.Later(until - now)
@@ -63,7 +63,7 @@ def renew(event: TokenRefresh, *, tenant: OpenScope, transport: Transport, conne
     connector, end = connectors[channel.platform], _Asked(Reauthorize(Message("channel.renewal_lost")))
     usable = channel.state in (ChannelState.ACTIVE, ChannelState.PAUSED)
     if usable and isinstance(connector, Refreshable) and claim.may_ask(connector.refresh_grace):
-        end = _ask(channel, connector, transport)
+        end = _ask(channel, client, connector, transport)
     with tenant(event.tenant_id, asking.ACTOR) as scope:
         again = _settle(scope, channel, claim, end)
     if again is not None:
@@ -79,11 +79,14 @@ class _Asked:
     grace: timedelta = timedelta(0)
 
 
-def _ask(channel: Channel, connector: Refreshable, transport: Transport) -> _Asked:
+def _ask(channel: Channel, client: OAuthClient | None, connector: Refreshable, transport: Transport) -> _Asked:
     order, grace = AuthOrder(channel.tenant_id, channel.id), connector.refresh_grace
+    if channel.refresh is None:  # no claim is made without one
+        return _Asked(Reauthorize(Message("channel.renewal_lost")))
+    grant = Grant(channel.account, channel.refresh, client)
     answers: tuple[Answer, ...] = ()
     for _ in range(MOST_STEPS):
-        turn = connector.refresh(channel.account, answers)
+        turn = connector.refresh(grant, answers)
         if not isinstance(turn, Send):
             return _Asked(turn, answers, grace)
         answers = (*answers, transport.send(turn.step, order, account=reads.account(channel)))

@@ -29,6 +29,9 @@ _INSTANTS, _LAST = 10**9, 10**11
 META_APP_RATE, BLUESKY_IP_POLICY, APP_LIMITED = 4, "3000;w=300", "application_limited"
 """How Meta, a Bluesky server and the sandbox say that a limit is not this account's alone."""
 
+_WINDOWS = ("x-app-limit-24hour", "x-user-limit-24hour", "x-rate-limit")
+"""X counts several windows at once; the one that is used up says `-remaining: 0`, and when it ends, in `-reset`."""
+
 UNREACHED = frozenset({"ConnectError", "ConnectTimeout"})
 """Details of a request that never left because the place could not be reached (httpx's names); others are ours."""
 
@@ -44,10 +47,12 @@ def segment(value: str) -> str:
 def retry_after(headers: Mapping[str, str], default: timedelta = RATE_WINDOW) -> timedelta:
     """How long a 429 asks us to wait: seconds or an HTTP date (RFC 9110, 10.2.3), read against their own `date`.
 
-    Without that, their `ratelimit-reset`: seconds to wait or, as its size tells, since 1970; or Mastodon's
-    `x-ratelimit-reset`, an instant in ISO 8601.
+    Without that, their `ratelimit-reset`: seconds to wait or, as its size tells, since 1970; X's for the window that is
+    used up; or Mastodon's `x-ratelimit-reset`, an instant in ISO 8601.
     """
     asked, reset = headers.get("retry-after", "").strip(), headers.get("ratelimit-reset", "").strip()
+    used_up = (name for name in _WINDOWS if headers.get(f"{name}-remaining", "").strip() == "0")
+    reset = reset or next((headers.get(f"{name}-reset", "").strip() for name in used_up), "")
     named = headers.get("x-ratelimit-reset", "").strip()
     if _is_number(asked):
         return min(timedelta(seconds=min(int(asked), 10**7)), LONGEST_WAIT)
@@ -64,7 +69,8 @@ def for_whole_app(answer: Response) -> bool:
     """Whether a refusal is for every account of the application we ask as, or of the address we ask from.
 
     Discord says `global`, in the body or as the limit's scope; a Bluesky server names its limit for an address; Meta
-    has error 4, https://developers.facebook.com/docs/graph-api/overview/rate-limiting; the sandbox a word of its own.
+    has error 4, https://developers.facebook.com/docs/graph-api/overview/rate-limiting; the sandbox a word of its own. X
+    counts an application's day, and answers 402 once its credits are used up.
     """
     if not 400 <= answer.status < 500:
         return False
@@ -73,8 +79,9 @@ def for_whole_app(answer: Response) -> bool:
     if isinstance(error, dict) and error.get("code") == META_APP_RATE:
         return True
     told, policy = answer.headers.get("x-ratelimit-scope"), answer.headers.get("ratelimit-policy")
+    day = answer.headers.get(f"{_WINDOWS[0]}-remaining", "").strip() == "0"
     everywhere = body.get("global") is True or told == "global" or policy == BLUESKY_IP_POLICY or error == APP_LIMITED
-    return answer.status == 429 and everywhere
+    return answer.status == 402 or (answer.status == 429 and (everywhere or day))
 
 
 def limited(answer: Response) -> Literal["account", "app"]:

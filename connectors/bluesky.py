@@ -26,7 +26,7 @@ from connectors.bluesky_record import (
     untold,
 )
 from connectors.capabilities import Capabilities
-from connectors.contract import Answer, Copy, FileRef, Renewed, Response, Send, Sought, StepKind, WireStep
+from connectors.contract import Answer, Copy, FileRef, Grant, Renewed, Response, Send, Sought, StepKind, WireStep
 from connectors.enrolment import Connected
 from connectors.outcomes import (
     Absent,
@@ -164,9 +164,9 @@ class Bluesky:
         """Ask whose session it is."""
         return bluesky_account.check(account, answers)
 
-    def refresh(self, account: str, answers: tuple[Answer, ...]) -> Send | Renewed | Outcome:
+    def refresh(self, grant: Grant, answers: tuple[Answer, ...]) -> Send | Renewed | Outcome:
         """A new pair of tokens for the one that is about to end."""
-        return bluesky_account.refresh(account, answers)
+        return bluesky_account.refresh(grant, answers)
 
 
 def _unfit(unit: Unit) -> Message | None:

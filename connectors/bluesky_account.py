@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from connectors import answers as http
 from connectors.answers import error_word
-from connectors.contract import Answer, Renewed, Response, Send, StepAnswerLost, StepKind, WireStep
+from connectors.contract import Answer, Grant, Renewed, Response, Send, StepAnswerLost, StepKind, WireStep
 from connectors.enrolment import Connected, ConnectForm, Field
 from connectors.outcomes import Disconnected, Outcome, Reauthorize, Rejected, Retry, Uncertain
 from foundation.sealed import Sealed
@@ -131,7 +131,7 @@ def check(account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:
     return None
 
 
-def refresh(account: str, answers: tuple[Answer, ...]) -> Send | Renewed | Outcome:
+def refresh(grant: Grant, answers: tuple[Answer, ...]) -> Send | Renewed | Outcome:
     """The pair that follows; it must be this account's."""
     if not answers:
         path = "/xrpc/com.atproto.server.refreshSession"
@@ -140,7 +140,7 @@ def refresh(account: str, answers: tuple[Answer, ...]) -> Send | Renewed | Outco
     last = answers[-1]
     if isinstance(last, Response) and last.ok and isinstance(last.body, dict):
         pair = _pair(last)
-        same = last.body.get("did") == account
+        same = last.body.get("did") == grant.account
         return Renewed(*pair, LIFETIME) if pair is not None and same else _unusable(last)
     if isinstance(last, StepAnswerLost) or (isinstance(last, Response) and 200 <= last.status < 300):
         return _unusable(last)

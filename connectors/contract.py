@@ -38,20 +38,28 @@ class FileRef:
 
 
 @dataclass(frozen=True)
+class OAuthClient:
+    """What somebody registered at a platform for us to sign in as: its public id and, where it has one, its secret."""
+
+    client_id: str
+    secret: Sealed | None = None
+
+
+@dataclass(frozen=True)
 class WireStep:
     """One request. `path` is relative to the account's base address; `json` and `file` exclude each other.
 
     `{account}` in `path` stands for the account's name; the transport fills it in, quoted. Every other part of a
     path that a platform or a person chose is quoted by the connector, so that no brace of theirs is left in it.
     With `files` the request is multipart/form-data: each entry of `json` is a field (text as it is, all else as
-    JSON), each file a part of that name with the name people see.
+    JSON), each file a part of that name with the name people see; as a `form` it is the fields alone.
     Files that are `fetched` go out as addresses of ours, minted by the transport for this one step and put into the
     JSON under those names. `token` says how the credential is shown: as `bearer`, as Discord's `bot`, in the `path`
     where `{token}` stands, the `refresh` one as bearer, as a signature of the body (`signed`), or not at all. A sign-in
-    step (AUTH) may hold `Sealed` values in its JSON: they are opened on the way out. Of the answer's JSON, the
-    top-level names in `secret_fields` are sealed before anything is stored, and with `only` all other names are
-    dropped; where it names none, no body is read. `deadline` is total seconds. A step `to` a person leaves by no
-    socket: its content is handed over as a task, `files` being what may be saved.
+    step (AUTH) may hold `Sealed` values in its JSON: they are opened on the way out; its `client` is shown by Basic.
+    Of the answer's JSON, the top-level names in `secret_fields` are sealed before anything is stored, and with `only`
+    all other names are dropped; where it names none, no body is read. `deadline` is total seconds. A step `to` a person
+    leaves by no socket: its content is handed over as a task, `files` being what may be saved.
     """
 
     name: str
@@ -69,6 +77,8 @@ class WireStep:
     only: tuple[str, ...] | None = None
     deadline: float = 30.0
     to: Literal["network", "person"] = "network"
+    encoding: Literal["json", "form"] = "json"
+    client: OAuthClient | None = None
 
     @property
     def may_be_redone(self) -> bool:
@@ -88,8 +98,7 @@ class WireStep:
             projection.append({part: [file.sha256, file.mime, file.name] for part, file in self.files.items()})
         if self.fetched:
             projection.append({name: [file.sha256, file.mime] for name, file in self.fetched.items()})
-        if self.to != "network":
-            projection.append(self.to)
+        projection += [told for told, usual in ((self.to, "network"), (self.encoding, "json")) if told != usual]
         return hashlib.sha256(canonical(projection)).hexdigest()
 
 
@@ -222,6 +231,15 @@ class Renewed:
     lifetime: timedelta | None
 
 
+@dataclass(frozen=True)
+class Grant:
+    """What an account's new tokens are asked for with; `client` where somebody registered one."""
+
+    account: str
+    refresh: Sealed
+    client: OAuthClient | None = None
+
+
 @runtime_checkable
 class Refreshable(Protocol):
     """A platform whose tokens end, and are renewed with a second one."""
@@ -229,8 +247,8 @@ class Refreshable(Protocol):
     refresh_grace: timedelta
     """How long a refresh token still works after it was used; zero where it works once."""
 
-    def refresh(self, account: str, answers: tuple[Answer, ...]) -> Send | Renewed | Outcome:
-        """The next request (kind auth, token `refresh`), the new pair, or why there is none.
+    def refresh(self, grant: Grant, answers: tuple[Answer, ...]) -> Send | Renewed | Outcome:
+        """The next request (kind auth), the new pair, or why there is none.
 
         `Retry` says that the refresh token was surely not used up, `Uncertain` that it may have been.
         """

@@ -22,16 +22,28 @@ class Field:
     """What may be chosen, where nothing else can be typed."""
 
 
+CLIENT_ID, CLIENT_SECRET = "client_id", "client_secret"
+CLIENT = (Field(CLIENT_ID), Field(CLIENT_SECRET, secret=True, optional=True))
+"""What an agency registered at a platform (its `OAuthClient`); their labels are `connect.client_id` and so on."""
+
+
 @dataclass(frozen=True)
 class ConnectForm:
     """What connecting takes: the fields, the one whose secret is shown as the credential meanwhile ("" for none; a
     sealed part of an answer by that name takes its place), about how many minutes a person needs, and the field that
-    names another server than the platform's usual one."""
+    names another server than the platform's usual one. `registered`: the agency registers an application there first,
+    which serves all of its accounts."""
 
     fields: tuple[Field, ...]
     credential: str = ""
     minutes: int = 2
     server: str = ""
+    registered: bool = False
+
+    @property
+    def asked(self) -> tuple[Field, ...]:
+        """All that a person may type."""
+        return (*self.fields, *CLIENT) if self.registered else self.fields
 
 
 @dataclass(frozen=True)
@@ -57,7 +69,7 @@ class Connected:
 class Visit:
     """A page of the platform on which the person says yes; they come back with a code.
 
-    `page` is an address, or a path of the account's server; `asked` its query, to which the house adds where to come
+    `page` is an address, or a path of the platform's pages; `asked` its query, to which the house adds where to come
     back to, a state and a challenge (PKCE). After it `connect` begins again, without answers: its form has the `code`
     and the `verifier`, both sealed, and `keep`.
     """

@@ -29,13 +29,31 @@ _MADE_BEFORE: Mapping[str, str] = {"instagram": "media"}
 The publication only names what that made; an item of a carousel bears none."""
 
 
+_OF_FILES: Mapping[str, tuple[str, str]] = {"x": ("media_metadata.", "metadata")}
+"""Where each file is told of alone, by platform: how its marks begin, and the last word of the path that bears them. A
+post that carries files all of which were told of bears the others."""
+
+
+def due(step: WireStep, platform: str, flags: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of a permit's marks that this request must tell."""
+    prefix, word = _OF_FILES.get(platform, ("", ""))
+    of_files = tuple(flag for flag in flags if prefix and flag.startswith(prefix))
+    if word and step.kind is StepKind.STAGE and _word(step) == word:
+        return of_files
+    return tuple(flag for flag in flags if flag not in of_files) if bears(step, platform) else ()
+
+
+def _word(step: WireStep) -> str:
+    return step.path.partition("?")[0].rpartition("/")[2]
+
+
 def bears(step: WireStep, platform: str) -> bool:
-    """Whether it is this request of a post that must tell the marks."""
+    """Whether it is this request of a post that must tell the marks of the whole."""
     made_before = _MADE_BEFORE.get(platform)
     if made_before is None:
         return step.shows
     item = step.json is not None and step.json.get("is_carousel_item") is True
-    return step.kind is StepKind.STAGE and step.path.partition("?")[0].endswith(f"/{made_before}") and not item
+    return step.kind is StepKind.STAGE and _word(step) == made_before and not item
 
 
 def untold(step: WireStep, flags: tuple[str, ...], *, pointed: int = 0) -> str:

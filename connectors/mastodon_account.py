@@ -105,7 +105,7 @@ def _admitted(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> 
         if isinstance(last, Response) and ACCESS in last.sealed:
             return Send(WireStep(ME, StepKind.AUTH, "GET", "/api/v1/accounts/verify_credentials"))
         never = isinstance(last, StepNotSent)
-        return meaning(last, creates=False) if never else Rejected(Message("mastodon.again"), permanent=False)
+        return meaning(last, creates=False) if never else Rejected(Message("oauth.again"), permanent=False)
     if not _body(last):
         return _not_let_in(last)
     if last.step == ME:

@@ -66,9 +66,13 @@ class Disconnected:
 
 @dataclass(frozen=True)
 class Uncertain:
-    """The request may have taken effect: look, never send again blindly."""
+    """The request may have taken effect: look, never send again blindly.
+
+    `stands`: the platform refuses it for what stands there already, which may be an earlier try of ours.
+    """
 
     reason: Message
+    stands: bool = False
 
 
 Outcome = Published | Processing | Retry | Rejected | Reauthorize | Disconnected | Uncertain

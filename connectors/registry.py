@@ -15,6 +15,7 @@ CONNECTORS = (
     "connectors.mastodon:Mastodon",
     "connectors.sandbox:Sandbox",
     "connectors.telegram:Telegram",
+    "connectors.x:X",
 )
 
 

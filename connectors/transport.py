@@ -1,5 +1,6 @@
 """The only way out of the house: a request leaves under exactly one authority, checked against its very bytes."""
 
+import base64
 import hashlib
 import json
 import re
@@ -7,14 +8,14 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, assert_never
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from connectors import marks, pointing, signing, telling
 from connectors.answers import NO_ADDRESS
-from connectors.contract import Answer, FileRef, Response, StepAnswerLost, StepKind, StepNotSent, WireStep
+from connectors.contract import Answer, FileRef, OAuthClient, Response, StepAnswerLost, StepKind, StepNotSent, WireStep
 from foundation.clock import monotonic
 from foundation.errors import GreenroomError
 from foundation.http import MAX_BODY, AnswerLost, HttpClient, NotSent, Reply, Request, multipart
@@ -168,7 +169,7 @@ class Transport:
         if stray:
             raise EgressForbidden(stray, step=step.name)
         shown = pointing.shown(step, platform, permit.points_at) if step.shows else 0
-        missing = marks.untold(step, permit.flags, pointed=shown) if marks.bears(step, platform) else ""
+        missing = marks.untold(step, marks.due(step, platform, permit.flags), pointed=shown)
         if missing:
             raise EgressForbidden("egress.mark_missing", step=step.name, mark=missing)
 
@@ -199,6 +200,9 @@ class Transport:
             return headers | {"content-type": kind}, body
         if step.json is not None:
             said = self._opened(step.json, tenant_id) if step.kind is StepKind.AUTH else step.json
+            if step.encoding == "form":
+                fields = {name: _field(value) for name, value in said.items()}
+                return headers | {"content-type": "application/x-www-form-urlencoded"}, urlencode(fields).encode()
             return headers | {"content-type": "application/json"}, canonical(said)
         return headers, b""
 
@@ -225,6 +229,8 @@ class Transport:
 
     def _shown(self, step: WireStep, account: Account, url: str, body: bytes) -> tuple[str, dict[str, str]]:
         """The address and the headers that show the credential."""
+        if step.client is not None:
+            return url, self._as_client(step, step.client, account.tenant_id)
         match step.token:
             case "none":
                 return url, {}
@@ -241,6 +247,13 @@ class Transport:
                 return url, self._signed(step, account, body)
             case unexpected:
                 assert_never(unexpected)
+
+    def _as_client(self, step: WireStep, client: OAuthClient, tenant_id: UUID) -> dict[str, str]:
+        """Basic, of a sign-in alone (RFC 7617)."""
+        if step.kind is not StepKind.AUTH or step.token != "none" or client.secret is None:  # noqa: S105  how it is shown
+            raise EgressForbidden("egress.malformed", step=step.name)
+        said = f"{client.client_id}:{self._reveal(tenant_id, client.secret)}"
+        return {"authorization": f"Basic {base64.b64encode(said.encode()).decode()}"}
 
     def _signed(self, step: WireStep, account: Account, body: bytes) -> dict[str, str]:
         """A signature by each live secret: the token, and while it is being changed the one before."""

@@ -198,7 +198,7 @@ def _read_form(
 ) -> Mapping[str, str | Sealed]:
     """The fields of a form a person filled in; the secret ones leave here sealed."""
     form = letterbox.read(master_key, tenant_id, letter)
-    return {name: seal(tenant_id, typed) if name in secret else typed for name, typed in form.items()}
+    return {name: seal(tenant_id, typed) if typed and name in secret else typed for name, typed in form.items()}
 
 
 def reach_of(settings: Settings) -> Reach:

@@ -5,11 +5,11 @@ from uuid import UUID
 
 import streamlit as st
 
-from channels import connecting, enrolling, phones
+from channels import connecting, enrolling, oauth_clients, phones, visiting
 from channels.enrolling import Enrolment
 from channels.events import AdultAreaWanted, OwnPageWanted
 from channels.states import ChannelState, EnrolmentState
-from connectors.enrolment import Connectable, Field
+from connectors.enrolment import CLIENT, Connectable, Field
 from dashboard import acting, frame, session
 from dashboard.app_pages import calendar_rehearsal, channels_ages, channels_links, channels_targets
 from dashboard.frame import Page
@@ -120,7 +120,7 @@ def connect(page: Page, found: Channels) -> None:
         key="connect:platform",
         horizontal=True,
     )
-    _form(page, creator, platform, able[platform], asked=found.asked.id if found.asked is not None else None)
+    _form(page, creator, platform, able[platform], found)
     st.caption(page.word("channels.days"))
     _watch(page, found.asked, _connected(found))
 
@@ -134,20 +134,32 @@ def _connected(found: Channels) -> str:
     return "channels.connected_to_talk" if account is not None and not account.channel.surface else "channels.connected"
 
 
-def _form(page: Page, creator: Creator, platform: str, connector: Connectable, *, asked: UUID | None) -> None:
+def _form(page: Page, creator: Creator, platform: str, connector: Connectable, found: Channels) -> None:
     """What was typed is forgotten with the next account that is asked for: the fields are others then."""
     with st.container(border=True):
         st.write(page.word(f"connect.{platform}.help"))
-        form = f"{platform}:{asked}"
-        for field in connector.form.fields:
+        form = f"{platform}:{found.asked.id if found.asked is not None else None}"
+        other = not connector.form.registered or _registered(page, form, found.clients.get(platform, ""))
+        for field in connector.form.asked if other else connector.form.fields:
             _input(page, form, field)
         act = partial(_connect, page, creator.id, form)
         acting.button(page, "channels.connect_now", act, right=Right.RUN, key=f"connect:{form}", kind="primary")
 
 
+def _registered(page: Page, form: str, known: str) -> bool:
+    """What to register there first, and whether its id is to be typed: one that is `known` serves once more."""
+    st.caption(page.word("channels.returns_to"))
+    st.code(session.house().public_url.rstrip("/") + visiting.PATH, language=None)
+    return not known or st.checkbox(page.word("channels.another_client", client=known), key=f"connect:{form}:other")
+
+
+def _label(platform: str, field: Field) -> str:
+    return f"connect.{field.name}" if field in CLIENT else f"connect.{platform}.{field.name}"
+
+
 def _input(page: Page, form: str, field: Field) -> None:
     platform, key = form.partition(":")[0], f"connect:{form}:{field.name}"
-    label = page.word(f"connect.{platform}.{field.name}")
+    label = page.word(_label(platform, field))
     if field.choices:
         sites = "platform" if field.name == "site" else f"connect.{platform}.{field.name}"
         st.selectbox(label, field.choices, format_func=lambda one: page.word(f"{sites}.{one}"), key=key, index=0)
@@ -186,11 +198,12 @@ def _watch(drawn: Page, before: Enrolment | None, connected: str) -> None:
 
 def _connect(page: Page, creator_id: UUID, form: str, scope: Scope, press_id: UUID) -> None:
     creator, platform = page.my(scope, creator_id), form.partition(":")[0]
-    fields = connectables()[platform].form.fields
-    typed = {field.name: str(acting.typed(f"connect:{form}:{field.name}") or "").strip() for field in fields}
-    missing = [field.name for field in fields if not field.optional and not typed[field.name]]
+    asked = connectables()[platform].form
+    typed = {field.name: str(acting.typed(f"connect:{form}:{field.name}") or "").strip() for field in asked.asked}
+    needed = asked.fields if platform in oauth_clients.latest(scope) else asked.asked
+    missing = [field for field in needed if not field.optional and not typed[field.name]]
     if missing:
-        raise BadInput("channels.missing", field=page.word(f"connect.{platform}.{missing[0]}"))
+        raise BadInput("channels.missing", field=page.word(_label(platform, missing[0])))
     letter = letterbox.seal(session.letterbox_key(), scope.tenant_id, typed)
     enrolling.ask(scope, creator_id=creator.id, platform=platform, letter=letter, key=press_id)
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cache
 from uuid import UUID
 
-from channels import budgets, enrolling, phones
+from channels import budgets, enrolling, oauth_clients, phones
 from channels import reads as channel_reads
 from channels.budgets import Blocked
 from channels.enrolling import Enrolment
@@ -57,6 +57,8 @@ class Channels:
     """Those whose page has a part for adults."""
     asked: Enrolment | None
     """The account that was asked for last, while that is news."""
+    clients: Mapping[str, str]
+    """By platform, the id of the application the agency signed in by last."""
     now: datetime
     rehearsed: dict[UUID, What]
     """What is only rehearsed for now."""
@@ -94,6 +96,7 @@ def channels(scope: Scope, mine: Sequence[Creator]) -> Channels:
         pages=frozenset(one.creator_id for one in here),
         adult_areas=frozenset(one.creator_id for one in here if one.surface == ASSURED),
         asked=asked,
+        clients={platform: client.client_id for platform, client in oauth_clients.latest(scope).items()},
         now=scope.now,
         rehearsed=rehearsing.running(scope),
     )

@@ -11,7 +11,7 @@ from connectors.answers import SHORT_WAIT
 from connectors.bluesky import Bluesky
 from connectors.bluesky_account import GRACE, LIFETIME
 from connectors.bluesky_record import tid
-from connectors.contract import Answer, Copy, Renewed, Response, Send, Sought, StepAnswerLost, StepNotSent
+from connectors.contract import Answer, Copy, Grant, Renewed, Response, Send, Sought, StepAnswerLost, StepNotSent
 from connectors.enrolment import Connected
 from connectors.outcomes import (
     Absent,
@@ -213,6 +213,7 @@ def test_numbers_are_those_it_counts() -> None:
 
 SESSION = {"did": DID, "handle": "mia.bsky.social", "active": True}
 PAIR = {"accessJwt": Sealed(b"a"), "refreshJwt": Sealed(b"r")}
+GRANT = Grant(DID, PAIR["refreshJwt"])
 PDS = {"id": "#atproto_pds", "type": "AtprotoPersonalDataServer", "serviceEndpoint": "https://pds.example/"}
 
 
@@ -293,14 +294,14 @@ def test_a_session_is_tried(answer: Answer, meant: type) -> None:
     ],
 )
 def test_what_a_renewal_came_to(answer: Answer, meant: type) -> None:
-    assert isinstance(BLUESKY.refresh(DID, (answer,)), meant)
+    assert isinstance(BLUESKY.refresh(GRANT, (answer,)), meant)
 
 
 def test_a_renewal_shows_the_refresh_token() -> None:
-    turn = BLUESKY.refresh(DID, ())
+    turn = BLUESKY.refresh(GRANT, ())
     assert isinstance(turn, Send)
     assert (turn.step.token, str(turn.step.kind)) == ("refresh", "auth")
-    assert BLUESKY.refresh(DID, (Response("refresh", 200, body=SESSION, sealed=PAIR),)) == Renewed(
+    assert BLUESKY.refresh(GRANT, (Response("refresh", 200, body=SESSION, sealed=PAIR),)) == Renewed(
         Sealed(b"a"), Sealed(b"r"), LIFETIME
     )
     assert BLUESKY.refresh_grace == GRACE

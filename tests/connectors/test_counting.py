@@ -19,6 +19,7 @@ ACCOUNTS = {
     "discord": Place("1", "2", "3").account,
     "mastodon": "109@social.example",
     "telegram": "mia_bot",
+    "x": "42",
 }
 COUNTING = {name: one for name, one in load().items() if isinstance(one, Counts)}
 PICTURE = Medium("a" * 64, "image/png", 100, alt="a lake", ai="none", width=64, height=64)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from connectors.contract import FileRef, Response, WireStep
+from connectors.contract import FileRef, OAuthClient, Response, WireStep
 from connectors.transport import Account, EgressForbidden, Transport
 from foundation.http import HttpClient
 from foundation.sealed import Sealed
@@ -68,6 +68,32 @@ def test_what_is_sealed_is_opened_in_a_sign_in_alone(door: Door, platform: Platf
     with pytest.raises(EgressForbidden, match="carries_content"):
         door.send(replace(LOOK, json={"a": Sealed(b"x")}), CONTROL)
     assert door.revealed == [Sealed(b"opened")]
+
+
+def test_a_form_leaves_as_one_and_its_encoding_is_what_was_judged(door: Door, platform: Platform) -> None:
+    step = replace(PUBLISH, json={"text": "hé & co", "sent": True}, encoding="form")
+    door.send(step, permit(step))
+    _, _, headers, body = platform.got[0]
+    assert headers["content-type"] == "application/x-www-form-urlencoded"
+    assert body == b"text=h%C3%A9+%26+co&sent=true"
+    with pytest.raises(EgressForbidden, match="not_these_bytes"):
+        door.send(replace(step, encoding="json"), permit(step))
+
+
+def test_a_clients_secret_is_shown_in_a_sign_in_alone(door: Door, platform: Platform) -> None:
+    client, code = OAuthClient("id-1", Sealed(b"s3cret")), Sealed(b"c&de")
+    step = replace(AUTH, json={"code": code}, encoding="form", client=client)
+    door.send(step, AuthOrder(TENANT, CHANNEL))
+    _, _, headers, body = platform.got[0]
+    assert (headers["authorization"], body) == ("Basic aWQtMTpzM2NyZXQ=", b"code=c%26de")
+    assert b"s3cret" not in step.wire_digest().encode()
+    for wrong in (replace(step, token="bearer"), replace(step, client=OAuthClient("id-1"))):
+        with pytest.raises(EgressForbidden, match="malformed"):
+            door.send(wrong, AuthOrder(TENANT, CHANNEL))
+    with pytest.raises(EgressForbidden, match="malformed"):
+        door.send(replace(LOOK, client=client, token="none"), CONTROL)
+    assert len(platform.got) == 1
+    assert "s3cret" not in repr(step)
 
 
 def test_of_an_answer_only_what_was_asked_for_is_kept(door: Door, platform: Platform) -> None:

@@ -5,13 +5,14 @@ from functools import partial
 
 import pytest
 
-from tests.contract import bluesky_worlds, discord_worlds, instagram_worlds, mastodon_worlds
+from tests.contract import bluesky_worlds, discord_worlds, instagram_worlds, mastodon_worlds, x_worlds
 from tests.contract.worlds import Fakes, fakes
 from tests.fakes.bluesky import bluesky
 from tests.fakes.discord import discord
 from tests.fakes.discord_spec import document
 from tests.fakes.instagram import instagram
 from tests.fakes.mastodon import mastodon
+from tests.fakes.x import x
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +23,7 @@ def platforms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fakes]:
         bluesky() as pds,
         instagram() as pictures,
         mastodon() as server,
+        x() as posts,
         instagram_worlds.lent() as files,
     ):
         for kind in ("discord", "discord_dm"):
@@ -32,7 +34,9 @@ def platforms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fakes]:
         running.others["mastodon_fork"] = partial(
             mastodon_worlds.world, server, running.http, slow=2, ignores_keys=True
         )
-        running.calm += [fake.book.clear, pds.book.clear, pictures.book.clear, server.book.clear]
+        for kind, names in (("x", "both"), ("x_new", "new"), ("x_old", "old")):
+            running.others[kind] = partial(x_worlds.world, posts, running.http, names=names)
+        running.calm += [one.book.clear for one in (fake, pds, pictures, server, posts)]
         yield running
         assert not fake.spec.refused
         assert not server.spec.refused

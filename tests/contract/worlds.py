@@ -108,6 +108,10 @@ class World:
     told: Callable[[Mapping[str, Any]], bool] = tells_adult_and_ai
     """Whether the body of a request tells `flags`."""
     flagged_media: int = 0
+    keyed: bool = True
+    """Whether the platform takes a native key of ours."""
+    twins_after: timedelta = timedelta(hours=2)
+    """When it takes the same words from one account again."""
     key_on_wire: Callable[[str], str] = str
     """How the native key travels."""
     key: Callable[[], str] = field(default=lambda: str(uuid7()))
@@ -339,6 +343,9 @@ KINDS = (
     "instagram",
     "mastodon",
     "mastodon_fork",
+    "x",
+    "x_new",
+    "x_old",
 )
 
 

@@ -1,4 +1,4 @@
-"""A creator of Nudity and Explicit, and her places on five networks: the true house, fakes outside."""
+"""A creator of Nudity and Explicit, and her places on six networks: the true house, fakes outside."""
 
 import base64
 from collections.abc import Iterator
@@ -37,6 +37,8 @@ from tests.fakes.instagram import FakeInstagram, Profile, instagram
 from tests.fakes.mastodon import FakeMastodon, Member, mastodon
 from tests.fakes.serving import served
 from tests.fakes.telegram_world import Bot, Chat
+from tests.fakes.x import FakeX, x
+from tests.fakes.x import Member as XMember
 from tests.schedules.builders import ZONE, Desk
 from web.app import create
 from workers.ticks import TICKS, WATCH_SECONDS
@@ -57,10 +59,11 @@ class Outside:
     bluesky: FakeBluesky
     instagram: FakeInstagram
     mastodon: FakeMastodon
+    x: FakeX
 
     def move(self, seconds: float) -> None:
         """Their clocks move on."""
-        for network in (self.telegram, self.discord, self.bluesky, self.instagram, self.mastodon):
+        for network in (self.telegram, self.discord, self.bluesky, self.instagram, self.mastodon, self.x):
             network.clock.move(seconds)
 
 
@@ -73,6 +76,7 @@ def outside(cluster: Cluster, home: Path, *, reachable: bool = True) -> Iterator
         telegram = stack.enter_context(fake_telegram.network())
         chats, sky = stack.enter_context(discord(document())), stack.enter_context(bluesky())
         pictures, toots = stack.enter_context(instagram()), stack.enter_context(mastodon())
+        posts = stack.enter_context(x())
         settings = Settings(
             home=home,
             environment="test",
@@ -80,14 +84,20 @@ def outside(cluster: Cluster, home: Path, *, reachable: bool = True) -> Iterator
             tenants=TenantsSettings(master_key=key),
             gate=GateSettings(signing_key=key),
             connectors=ConnectorsSettings(
-                telegram_url=telegram.url, discord_url=chats.api, bluesky_url=sky.url, instagram_url=pictures.url
+                telegram_url=telegram.url,
+                discord_url=chats.api,
+                bluesky_url=sky.url,
+                instagram_url=pictures.url,
+                x_url=posts.url,
+                x_pages_url=posts.url,
             ),
         )
         if reachable:
             settings = settings.model_copy(update={"public_url": stack.enter_context(_pages(settings))})
         services = stack.enter_context(wire(settings, pool_size=8, application="tests"))
-        yield Outside(services, telegram, chats, sky, pictures, toots)
+        yield Outside(services, telegram, chats, sky, pictures, toots, posts)
         assert toots.spec.refused == []
+        assert posts.forbidden == []
         assert chats.spec.refused == []
         assert telegram.world.checks.broken == []
 
@@ -198,14 +208,25 @@ class Mia:
 
     def toot(self, member: Member, *, rules: str) -> None:
         """Say yes on the server."""
-        wish = self.asked("mastodon", server=self.outside.mastodon.url, rules=rules)
-        answer = HTTP.exchange(Request("GET", f"{wish.visit}&approve={member.username}"))
+        self.visit("mastodon", member.username, server=self.outside.mastodon.url, rules=rules)
+
+    def x(self) -> XMember:
+        """An account on X, and the application of its agency."""
+        member = self.outside.x.account(f"mia{str(self.desk.tenant_id)[-8:]}")
+        app = self.outside.x.application(self.outside.services.settings.dashboard.public_url + visiting.PATH)
+        self.visit("x", member.username, client_id=app.client_id, client_secret=app.secret or "")
+        return member
+
+    def visit(self, platform: str, username: str, **typed: str) -> None:
+        """Say yes on a page of theirs."""
+        wish = self.asked(platform, **typed)
+        answer = HTTP.exchange(Request("GET", f"{wish.visit}&approve={username}"))
         assert isinstance(answer, Reply)
         said = dict(parse_qsl(urlsplit(answer.headers["location"]).query))
         letter = letterbox.seal(letterbox.public_key(MASTER), self.desk.tenant_id, {"code": said["code"]})
         with self.desk.scope(f"member:{self.desk.author}") as scope:
             visiting.came_back(scope, said["state"], letter)
-        self.connected("mastodon", wish.id)
+        self.connected(platform, wish.id)
 
     # what she shows
 

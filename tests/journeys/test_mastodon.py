@@ -1,118 +1,29 @@
 """Mastodon from the sealed form to the removal, on real PostgreSQL, through the house's own routes."""
 
-import base64
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
-from uuid import UUID
 
 import pytest
 
-from channels import enrolling, visiting
-from channels import reads as channel_reads
+from channels import enrolling
 from channels.states import ChannelState, EnrolmentState
-from channels.visiting import PATH
 from foundation.errors import NotFound
-from foundation.http import HttpClient, Reply, Request
-from foundation.settings import DatabaseSettings, GateSettings, Settings, TenantsSettings
 from foundation.words import Message
 from schedules import removal
 from schedules.states import DeliveryState as S
-from tenants import letterbox
 from tests.conftest import Cluster
-from tests.fakes.mastodon import FakeMastodon, Member, mastodon
+from tests.fakes.mastodon import FakeMastodon, mastodon
 from tests.fakes.network import Network, network
-from tests.schedules.builders import Desk, desk
+from tests.journeys.visits import Visited, services_at
+from tests.schedules.builders import desk
 from workers import channel_check
-from workers.wiring import Services, wire
-
-MASTER = bytes(range(32))
-HTTP = HttpClient()
+from workers.wiring import Services
 
 
 @dataclass
-class House:
-    """Léa's desk, and the server her account lives on."""
-
-    desk: Desk
-    server: FakeMastodon
-    member: Member
-
-    def ask(self, **typed: str) -> enrolling.Enrolment:
-        """A person fills in the form; the workers do the rest."""
-        form = {"server": self.server.url, "rules": "general", **typed}
-        letter = letterbox.seal(letterbox.public_key(MASTER), self.desk.tenant_id, form)
-        with self.desk.scope(self.author) as scope:
-            wish = enrolling.ask(scope, creator_id=self.desk.creator_id, platform="mastodon", letter=letter)
-        return self.stands(wish)
-
-    @property
-    def author(self) -> str:
-        """How she signs."""
-        return f"member:{self.desk.author}"
-
-    def stands(self, wish: UUID) -> enrolling.Enrolment:
-        """What became of a wish once the workers are done."""
-        self.desk.run()
-        with self.desk.scope() as scope:
-            found = enrolling.enrolment(scope, wish)
-        if found.channel_id is not None:
-            self.desk.channels["toot"] = found.channel_id
-        return found
-
-    def approve(self, url: str, *, no: bool = False) -> dict[str, str]:
-        """Somebody opens the address and says yes, or no; what their browser brings back."""
-        answer = HTTP.exchange(Request("GET", f"{url}&approve={'' if no else self.member.username}"))
-        assert isinstance(answer, Reply)
-        assert answer.status == 302, answer.body
-        back = urlsplit(answer.headers["location"])
-        assert (
-            f"{back.scheme}://{back.netloc}{back.path}" == f"{self.desk.services.settings.dashboard.public_url}{PATH}"
-        )
-        return dict(parse_qsl(back.query))
-
-    def bring(self, said: dict[str, str], *, by: str = "") -> None:
-        """The browser comes back, in somebody's session."""
-        with self.desk.scope(by or self.author) as scope:
-            if "code" in said:
-                letter = letterbox.seal(letterbox.public_key(MASTER), self.desk.tenant_id, {"code": said["code"]})
-                visiting.came_back(scope, said["state"], letter)
-            else:
-                visiting.declined(scope, said["state"])
-
-    def enrol(self, **typed: str) -> enrolling.Enrolment:
-        """The whole way."""
-        wish = self.ask(**typed)
-        assert wish.state == EnrolmentState.VISITING, wish.reason
-        self.bring(self.approve(wish.visit))
-        return self.stands(wish.id)
-
-    def rows(self, wish: UUID) -> str:
-        """All that the database holds of a wish and of what waits for it."""
-        with self.desk.scope() as scope:
-            held = scope.run("SELECT to_jsonb(e)::text FROM enrolments e WHERE id = :id", id=wish).scalar_one()
-            waits = scope.run("SELECT coalesce(string_agg(to_jsonb(o)::text, ''), '') FROM outbox o").scalar_one()
-        return str(held) + str(waits)
-
-    def channel(self) -> channel_reads.Channel:
-        """Her account as it stands."""
-        with self.desk.scope() as scope:
-            return channel_reads.channel(scope, self.desk.channels["toot"])
-
-    def live(self, **for_: float) -> None:
-        """Time passes on both sides, and what is due is done."""
-        left = timedelta(**for_)
-        while left > timedelta(0):
-            before = self.desk.now()
-            self.desk.live(seconds=min(left, timedelta(minutes=1)).total_seconds())
-            self.server.clock.move((self.desk.now() - before).total_seconds())
-            left -= timedelta(minutes=1)
-
-    def texts(self) -> list[str]:
-        """What the server ever took in."""
-        return [text for _, text in self.member.taken]
+class House(Visited):
+    """Her account on a server of Mastodon."""
 
     def status(self, text: str) -> Mapping[str, Any]:
         """The post of these words as it stands there."""
@@ -129,15 +40,7 @@ def server() -> Iterator[FakeMastodon]:
 
 @pytest.fixture(scope="module")
 def services(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
-    key = base64.b64encode(MASTER).decode()
-    settings = Settings(
-        home=tmp_path_factory.mktemp("home"),
-        environment="test",
-        database=DatabaseSettings(work_url=cluster.url("greenroom_work", "house")),
-        tenants=TenantsSettings(master_key=key),
-        gate=GateSettings(signing_key=key),
-    )
-    with wire(settings, pool_size=8, application="tests") as found:
+    with services_at(cluster, tmp_path_factory.mktemp("home")) as found:
         yield found
 
 
@@ -150,7 +53,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
 @pytest.fixture
 def house(services: Services, running: Network, server: FakeMastodon) -> Iterator[House]:
     made = desk(services, running)
-    yield House(made, server, server.account(f"lea{str(made.tenant_id)[-8:]}"))
+    form = {"server": server.url, "rules": "general"}
+    yield House(made, server, server.account(f"lea{str(made.tenant_id)[-8:]}"), "mastodon", form)
     server.book.clear()
     server.slow, server.ignores_keys, server.rules = 0, False, list(server.usual_rules)
 
@@ -167,7 +71,7 @@ def test_from_the_form_to_the_removal(house: House) -> None:
     assert house.channel().last_ok_at is not None
 
     house.server.slow = 2
-    first = lea.delivery("Bonjour 👩‍👩‍👧‍👦 #plage", channel="toot", after=1200, media=(lea.photo(1),))
+    first = lea.delivery("Bonjour 👩‍👩‍👧‍👦 #plage", channel="mastodon", after=1200, media=(lea.photo(1),))
     house.live(minutes=25)
     assert lea.state(first) is S.PUBLISHED
     shown = house.status("Bonjour 👩‍👩‍👧‍👦 #plage")
@@ -206,14 +110,14 @@ def test_a_lost_answer_is_looked_up_and_nothing_is_posted_twice(house: House, fo
     house.enrol()
     house.server.ignores_keys = forgetful
     house.server.book.ask("reset_after", on="posts")
-    lost = lea.delivery("perdue, puis retrouvée", channel="toot")
+    lost = lea.delivery("perdue, puis retrouvée", channel="mastodon")
     lea.run()
     assert lea.state(lost) is S.UNCERTAIN
     house.live(minutes=2)
     assert lea.state(lost) is S.PUBLISHED
     assert house.texts() == ["perdue, puis retrouvée"]
     house.server.book.ask("reset_before", on="posts")
-    never = lea.delivery("jamais arrivée", channel="toot")
+    never = lea.delivery("jamais arrivée", channel="mastodon")
     lea.run()
     house.live(minutes=4)
     assert lea.state(never) is S.PUBLISHED
@@ -224,7 +128,7 @@ def test_a_dead_token_holds_the_queue_and_a_new_one_lets_it_go(house: House) -> 
     lea = house.desk
     house.enrol()
     house.server.revoke(house.member)
-    post = lea.delivery("après le nouveau jeton", channel="toot")
+    post = lea.delivery("après le nouveau jeton", channel="mastodon")
     lea.run()
     assert house.channel().state == ChannelState.REAUTHORIZE
     assert lea.state(post) in (S.HELD, S.SCHEDULED)
@@ -293,7 +197,7 @@ def test_a_code_without_its_verifier_is_worth_nothing(house: House) -> None:
     house.bring({"code": stolen["code"], "state": house.approve(second.visit)["state"]})
     end = house.stands(second.id)
     assert end.state == EnrolmentState.REFUSED
-    assert end.reason == Message("mastodon.again")
+    assert end.reason == Message("oauth.again")
 
 
 @pytest.mark.parametrize("mode", ["reset_after", "hang", "status:503_after"])
@@ -301,7 +205,7 @@ def test_a_lost_exchange_asks_for_another_yes(house: House, mode: str) -> None:
     wish = house.ask()
     house.server.book.ask(mode, on="tokens", seconds=60)
     house.bring(house.approve(wish.visit))
-    assert house.stands(wish.id).reason == Message("mastodon.again")
+    assert house.stands(wish.id).reason == Message("oauth.again")
     house.server.book.clear()
     assert house.enrol().state == EnrolmentState.CONNECTED
 

@@ -221,3 +221,16 @@ def test_a_server_for_everybody_gets_nothing_for_adults(her: Mia) -> None:
     assert her.judged(sent) == ("B", frozenset({"PLATFORM_FORBIDS"}))
     assert her.judged(suggestive) == ("H", frozenset({"PLATFORM_FORBIDS"}))
     assert member.taken == []
+
+
+def test_on_x_each_picture_for_adults_bears_its_warning(her: Mia) -> None:
+    member = her.x()
+    sent = her.post("x")
+    soft = her.desk.delivery("Bonjour", channel="x", media=(her.picture(Rating.S),))
+    her.desk.live(seconds=30)
+    assert [her.desk.state(one) for one in (sent, soft)] == [S.PUBLISHED, S.PUBLISHED], her.judged(sent)
+    explicit, suggestive = member.posts.values()
+    assert [one.warning.get("adult_content") for one in explicit.media] == [True] * len(explicit.media)
+    assert explicit.media
+    assert not explicit.made_with_ai, "a camera took it"
+    assert [one.warning for one in suggestive.media] == [{}] * len(suggestive.media)

@@ -1,0 +1,107 @@
+"""Signing in by OAuth 2 as a client that somebody registered: a code for tokens, new tokens for the old. Pure.
+
+Source: RFC 6749, 4.1.3 and 6; the challenge is the house's (`channels.visiting`).
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from connectors import answers as http
+from connectors.contract import (
+    Answer,
+    Grant,
+    OAuthClient,
+    Renewed,
+    Response,
+    StepAnswerLost,
+    StepKind,
+    StepNotSent,
+    WireStep,
+)
+from connectors.enrolment import CLIENT_ID, CLIENT_SECRET
+from connectors.outcomes import Outcome, Reauthorize, Rejected, Uncertain
+from foundation.sealed import Sealed
+from foundation.words import Message
+
+TOKEN = "token"  # noqa: S105  a step's name
+ACCESS, REFRESH = "access_token", "refresh_token"
+LONGEST_LIFE = timedelta(days=400)
+_DEAD = frozenset({"invalid_grant", "invalid_request"})
+"""What a token endpoint says of a token that is used up, revoked or unknown; X says the second."""
+
+
+def client_of(form: Mapping[str, str | Sealed]) -> OAuthClient:
+    """The client a form names."""
+    secret = form.get(CLIENT_SECRET)
+    return OAuthClient(str(form.get(CLIENT_ID, "")), secret if isinstance(secret, Sealed) else None)
+
+
+def exchange(path: str, form: Mapping[str, str | Sealed]) -> WireStep:
+    """The request that gives the code of a visit for tokens."""
+    said = {
+        "grant_type": "authorization_code",
+        "code": form["code"],
+        "redirect_uri": form["redirect_uri"],
+        "code_verifier": form["verifier"],
+    }
+    return _asked(path, said, client_of(form))
+
+
+def renewal(path: str, grant: Grant) -> WireStep:
+    """The request that gives a refresh token for new tokens."""
+    client = grant.client or OAuthClient("")
+    return _asked(path, {"grant_type": REFRESH, REFRESH: grant.refresh}, client)
+
+
+def _asked(path: str, said: Mapping[str, Any], client: OAuthClient) -> WireStep:
+    """A client with a secret shows it by Basic and nowhere else; one without names itself."""
+    shown = client if client.secret is not None else None
+    return WireStep(
+        TOKEN,
+        StepKind.AUTH,
+        "POST",
+        path,
+        said if shown else {**said, "client_id": client.client_id},
+        token="none",  # noqa: S106  no secret
+        secret_fields=(ACCESS, REFRESH),
+        deadline=20.0,
+        encoding="form",
+        client=shown,
+    )
+
+
+def tokens(answer: Answer) -> Renewed | None:
+    """The tokens an answer gave; None for none."""
+    if not isinstance(answer, Response) or not answer.ok or ACCESS not in answer.sealed:
+        return None
+    return Renewed(answer.sealed[ACCESS], answer.sealed.get(REFRESH), _lifetime(answer.body))
+
+
+def _lifetime(body: Any) -> timedelta | None:
+    seconds = body.get("expires_in") if isinstance(body, dict) else None
+    if not isinstance(seconds, int) or seconds <= 0:
+        return None
+    return min(timedelta(seconds=min(seconds, 10**9)), LONGEST_LIFE)
+
+
+def refused(answer: Answer, *, again: Message) -> Outcome:
+    """Why a code gave no tokens. It is good once: where what came of it is not known, the person says yes `again`."""
+    if isinstance(answer, Response) and http.error_word(answer) in ("invalid_client", "unauthorized_client"):
+        return Rejected(Message("oauth.client_refused"), permanent=False)
+    if isinstance(answer, StepNotSent) or (isinstance(answer, Response) and answer.status == 429):
+        return http.meaning(answer, creates=False)
+    return Rejected(again, permanent=False)
+
+
+def renewed(answer: Answer) -> Renewed | Outcome:
+    """The new tokens, or why there are none; whatever may have used the refresh token up is a doubt."""
+    if found := tokens(answer):
+        return found
+    if isinstance(answer, StepAnswerLost) or (isinstance(answer, Response) and not 400 <= answer.status < 500):
+        detail = answer.detail if isinstance(answer, StepAnswerLost) else f"http_{answer.status}"
+        return Uncertain(Message("connectors.answer_lost", {"detail": detail}))
+    if isinstance(answer, Response) and answer.status in (400, 401, 403):
+        ended = http.error_word(answer) in _DEAD
+        return Reauthorize(Message("connectors.token_refused" if ended else "oauth.client_refused"))
+    return http.meaning(answer, creates=False)

@@ -1,0 +1,299 @@
+"""X: posts, threads and pictures. The account is in `connectors/x_account.py`.
+
+No key travels with a post. X refuses the same words within some hours, which brakes a repeat and proves nothing; so a
+lost answer is looked up in the account's own timeline, which costs as every read there does.
+Source: https://docs.x.com/x-api/posts/create-post
+"""
+
+import html
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from connectors import fitting, x_account
+from connectors.answers import SHORT_WAIT, ahead, segment
+from connectors.capabilities import Capabilities
+from connectors.contract import Answer, Copy, FileRef, Grant, Renewed, Response, Send, Sought, StepKind, WireStep
+from connectors.enrolment import Connected, Visit
+from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Sighting, Unknown
+from connectors.x_account import SURFACE, body_of, data_of, id_of, meaning, said
+from connectors.x_text import length, plain
+from foundation.sealed import Sealed
+from foundation.words import Message
+from gate.units import Medium, Unit
+
+PUBLISH, STAGE, TOLD = "publish", "stage:", "told:"
+ADULT, AI = "media_metadata.sensitive_media_warning.adult_content=true", "made_with_ai=true"
+MOST_ALT = 1000
+WINDOW = timedelta(seconds=60)
+"""A post older than this before the attempt is another one with the same words."""
+
+LISTED, MOST_PAGES = 20, 5
+"""Posts of one page of the timeline, each of which costs, and how many pages a look reads at most."""
+
+BAD_MEDIA = "media id"
+"""What a refusal says of pictures that are gone by now."""
+
+NOT_FOUND = "resource-not-found"
+_COUNTS = {
+    "impression_count": "views",
+    "like_count": "likes",
+    "reply_count": "comments",
+    "repost_count": "reposts",
+    "retweet_count": "reposts",
+    "quote_count": "quotes",
+    "bookmark_count": "saves",
+}
+"""Older answers say `retweet`."""
+
+CAN = Capabilities(
+    platform="x",
+    surfaces=(SURFACE.partition(".")[2],),
+    max_text=280,
+    max_media=4,
+    mimes=("image/jpeg", "image/png", "image/webp"),
+    max_bytes=5_000_000,
+    look="listing",
+    resend_is_look=False,
+    can_delete=True,
+    can_chat=False,
+    can_sell=False,
+    stages=True,
+    threads=25,
+)
+
+
+class X:
+    """Posts with up to four pictures; pure."""
+
+    capabilities = CAN
+    form = x_account.FORM
+    refresh_grace = x_account.ONCE
+
+    def count(self, unit: Unit) -> tuple[int, int]:
+        """The weighted length."""
+        return length(unit.text("body")), CAN.max_text
+
+    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+        """Upload each picture and tell what it shows, then post; tell what an answer meant."""
+        unfit = _unfit(unit)
+        if unfit is not None:
+            return Rejected(unfit, permanent=False)
+        last = answers[-1] if answers else None
+        if last is not None and last.step == PUBLISH:
+            return _published(last)
+        if last is not None and last.step.startswith((STAGE, TOLD)) and not id_of(last):
+            return _not_staged(last)
+        if last is not None and last.step.startswith(TOLD) and ADULT in unit.flags and not _is_warned(last):
+            return Rejected(Message("x.not_warned"), permanent=False)
+        made = {answer.step: id_of(answer) for answer in answers if id_of(answer)}
+        for medium in unit.media:
+            uploaded = made.get(_name(STAGE, medium), "")
+            if not uploaded:
+                return Send(_stage(medium))
+            if made.get(_name(TOLD, medium)) != uploaded:
+                return Send(_tell(medium, uploaded, adult=ADULT in unit.flags))
+        return Send(_post(unit, [made[_name(STAGE, medium)] for medium in unit.media]))
+
+    def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
+        """List what the account posted since the attempt. A picture without words is not told from another one."""
+        if not sought.text.strip():
+            return Unknown(Message("connectors.no_lookup"))
+        fields = _fields(answers, "created_at,entities", "referenced_tweets", "referenced_posts")
+        if not answers or (len(answers) == 1 and _is_unknown_name(answers[0])):
+            return Send(_listing(sought, fields))
+        posts = _listed(answers[-1])
+        if posts is None:
+            return Unknown(Message("connectors.lookup_failed"))
+        start = sought.armed_at - WINDOW - ahead(answers[-1], sought.asked_at or sought.armed_at)
+        recent = [post for post in posts if (_instant(post.get("created_at")) or start) >= start]
+        for post in reversed(recent):
+            number = str(post["id"])
+            other = number in sought.known or _above(post) != sought.reply_to
+            if not other and plain(_written(post)) == plain(sought.text):
+                return Found(number, _url(number), _instant(post.get("created_at")))
+        more = _meta(answers[-1]).get("next_token")
+        if not more or len(recent) < len(posts):
+            return Absent()
+        pages = sum(_listed(answer) is not None for answer in answers)
+        whole = pages < MOST_PAGES and isinstance(more, str)
+        return Send(_listing(sought, fields, more)) if whole else Unknown(Message("connectors.lookup_failed"))
+
+    def remove(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
+        """Delete the post; gone already is gone."""
+        if not answers:
+            path = f"/2/tweets/{segment(copy.native_id)}"
+            return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", path, action="delete"))
+        last = answers[-1]
+        if data_of(last).get("deleted") is True or _is_gone(last, copy):
+            return Published(copy.native_id)
+        return meaning(last, creates=False)
+
+    def read(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Mapping[str, int] | None:
+        """Views, likes, replies, reposts, quotes and saves."""
+        if not answers or (len(answers) == 1 and _is_unknown_name(answers[0])):
+            path = f"/2/tweets/{segment(copy.native_id)}?{_fields(answers, 'public_metrics')}"
+            return Send(WireStep("metrics", StepKind.CONTROL, "GET", path, action="metrics"))
+        told = data_of(answers[-1]).get("public_metrics")
+        found = told if isinstance(told, dict) else {}
+        return {name: found[field] for field, name in _COUNTS.items() if isinstance(found.get(field), int)} or None
+
+    def connect(
+        self, form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]
+    ) -> Send | Visit | Connected | Outcome:
+        """Have the person say yes, then ask whose tokens these are."""
+        return x_account.connect(form, answers)
+
+    def check(self, account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:
+        """Ask whose token it is."""
+        return x_account.check(account, answers)
+
+    def refresh(self, grant: Grant, answers: tuple[Answer, ...]) -> Send | Renewed | Outcome:
+        """A new pair of tokens; the old refresh token is used up by that."""
+        return x_account.refresh(grant, answers)
+
+
+def _unfit(unit: Unit) -> Message | None:
+    """Why the unit cannot go out as it is; nothing is ever cut."""
+    if wrong := fitting.unfit(unit, CAN, length=length(unit.text("body"))):
+        return wrong
+    if not unit.media and not unit.text("body").strip():
+        return Message("x.empty")
+    for place, medium in enumerate(unit.media, start=1):
+        if not medium.alt.strip():
+            return Message("connectors.alt_missing", {"place": place})
+        if len(medium.alt) > MOST_ALT:
+            return Message("connectors.text_too_long", {"length": len(medium.alt), "most": MOST_ALT})
+    known = (ADULT, AI) if unit.media else (AI,)
+    mark = next((flag for flag in unit.flags if flag not in known), "")
+    return Message("connectors.mark_untold", {"mark": mark}) if mark else None
+
+
+def _name(kind: str, medium: Medium) -> str:
+    return f"{kind}{medium.sha256[:24]}"
+
+
+def _stage(medium: Medium) -> WireStep:
+    """One picture in one go: https://docs.x.com/x-api/media/media-upload"""
+    file = FileRef(medium.sha256, medium.mime, f"picture.{medium.mime.rpartition('/')[2]}")
+    fields, name = {"media_category": "tweet_image"}, _name(STAGE, medium)
+    return WireStep(name, StepKind.STAGE, "POST", "/2/media/upload", fields, files={"media": file}, deadline=120.0)
+
+
+def _tell(medium: Medium, uploaded: str, *, adult: bool) -> WireStep:
+    """What it shows, in words, and whether for adults: https://docs.x.com/x-api/media/create-media-metadata"""
+    told: dict[str, Any] = {"alt_text": {"text": medium.alt}}
+    if adult:
+        told["sensitive_media_warning"] = {"adult_content": True}
+    body = {"id": uploaded, "metadata": told}
+    return WireStep(_name(TOLD, medium), StepKind.STAGE, "POST", "/2/media/metadata", body)
+
+
+def _post(unit: Unit, media: list[str]) -> WireStep:
+    body: dict[str, Any] = {"text": unit.text("body")} if unit.text("body") else {}
+    if media:
+        body["media"] = {"media_ids": media}
+    if AI in unit.flags:
+        body["made_with_ai"] = True
+    if unit.reply_to:
+        body["reply"] = {"in_reply_to_tweet_id": unit.reply_to}
+    return WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/2/tweets", body)
+
+
+def _not_staged(answer: Answer) -> Outcome:
+    """A picture that they no longer know is uploaded anew."""
+    refused = isinstance(answer, Response) and answer.status in (400, 404)
+    if answer.step.startswith(TOLD) and refused and (NOT_FOUND in said(answer) or BAD_MEDIA in said(answer)):
+        return _staged_anew()
+    return meaning(answer, creates=False)
+
+
+def _is_warned(answer: Answer) -> bool:
+    """Whether X took the warning: it tells back what it holds of a picture."""
+    told = data_of(answer).get("associated_metadata")
+    warning = told.get("sensitive_media_warning") if isinstance(told, dict) else None
+    return isinstance(warning, dict) and warning.get("adult_content") is True
+
+
+def _staged_anew() -> Retry:
+    return Retry(SHORT_WAIT, "account", Message("connectors.uploads_gone"), uploads_gone=True)
+
+
+def _published(answer: Answer) -> Outcome:
+    if number := id_of(answer):
+        return Published(number, _url(number))
+    if isinstance(answer, Response) and answer.status == 400 and BAD_MEDIA in said(answer):
+        return _staged_anew()
+    return meaning(answer, creates=True)
+
+
+def _url(number: str) -> str:
+    return f"https://x.com/i/status/{number}"
+
+
+def _fields(answers: tuple[Answer, ...], fields: str, more: str = "", newer: str = "") -> str:
+    """What to ask for: by the names every client uses or, where these are refused, by the newest description's. `more`
+    is a field by the first names alone, `newer` an expansion by the second."""
+    if answers and _is_unknown_name(answers[0]):
+        return f"post.fields={fields}" + (f"&expansions={newer}" if newer else "")
+    return f"tweet.fields={fields}" + (f",{more}" if more else "")
+
+
+def _is_unknown_name(answer: Answer) -> bool:
+    """Whether a request was refused as one that is wrong in itself."""
+    return isinstance(answer, Response) and answer.status == 400
+
+
+def _listing(sought: Sought, fields: str, page: str = "") -> WireStep:
+    """A page of the timeline. It begins at no time: a clock of ours that is ahead would hide what was posted."""
+    asked = f"max_results={LISTED}&exclude=retweets&{fields}" + (f"&pagination_token={segment(page)}" if page else "")
+    path = f"/2/users/{segment(sought.account)}/tweets?{asked}"
+    return WireStep("look", StepKind.CONTROL, "GET", path, action="look")
+
+
+def _meta(answer: Answer) -> dict[str, Any]:
+    told = body_of(answer).get("meta")
+    return told if isinstance(told, dict) else {}
+
+
+def _listed(answer: Answer) -> list[dict[str, Any]] | None:
+    """The posts of a listing, newest first; None when it is no look. One without posts has no `data`."""
+    if not isinstance(answer, Response) or not answer.ok or "result_count" not in _meta(answer):
+        return None
+    posts = body_of(answer).get("data", [])
+    whole = isinstance(posts, list) and all(isinstance(post, dict) and post.get("id") for post in posts)
+    return posts if whole and len(posts) == _meta(answer)["result_count"] else None
+
+
+def _above(post: Mapping[str, Any]) -> str:
+    """What a post was put under."""
+    found = post.get("referenced_tweets", post.get("referenced_posts"))
+    told = [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+    return next((str(one.get("id", "")) for one in told if one.get("type") == "replied_to"), "")
+
+
+def _written(post: Mapping[str, Any]) -> str:
+    """The words as they were sent: X shortens addresses, adds one for its pictures, and escapes three signs."""
+    text, entities = str(post.get("text", "")), post.get("entities")
+    found = entities.get("urls") if isinstance(entities, dict) else None
+    for link in [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []:
+        short, full = str(link.get("url", "")), str(link.get("expanded_url", ""))
+        of_picture = "media_key" in link or re.search(r"/status/\d+/(photo|video)/\d+$", full)
+        text = text.replace(short, "" if of_picture else full) if short else text
+    return html.unescape(text)
+
+
+def _is_gone(answer: Answer, copy: Copy) -> bool:
+    """Whether X itself says that there is no such post: another's 404 page proves nothing."""
+    if not isinstance(answer, Response) or NOT_FOUND not in said(answer):
+        return False
+    return answer.status in (200, 404) and copy.native_id in str(body_of(answer))
+
+
+def _instant(text: object) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return at.astimezone(UTC) if at is not None and at.tzinfo is not None else None

@@ -1,0 +1,135 @@
+"""An account on X: an application somebody registered there, a yes of its owner, what refusals mean. Pure.
+
+Source: https://docs.x.com/fundamentals/authentication/oauth-2-0/authorization-code,
+https://docs.x.com/x-api/fundamentals/response-codes-and-errors
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from connectors import answers as http
+from connectors import oauth
+from connectors.contract import Answer, Grant, Renewed, Response, Send, StepKind, WireStep
+from connectors.enrolment import Connected, ConnectForm, Visit
+from connectors.outcomes import Disconnected, Outcome, Reauthorize, Rejected, Retry, Uncertain
+from foundation.sealed import Sealed
+from foundation.words import Message
+
+SURFACE = "x.post"
+ME = "me"
+EXCHANGE = "/2/oauth2/token"
+SCOPES = "tweet.read tweet.write users.read media.write offline.access"
+FORM = ConnectForm(fields=(), credential=oauth.ACCESS, minutes=20, registered=True)
+ONCE = timedelta(0)
+"""A refresh token is used up by its first use."""
+
+CREDITS = timedelta(minutes=5)
+"""How long an application whose credits are used up waits: somebody has to buy some."""
+
+DUPLICATE = "duplicate content"
+_GONE = ("suspended", "locked", "deactivated")
+_CLIENT = ("unsupported-authentication", "client-forbidden", "client-not-enrolled")
+_ID = re.compile(r"\d{1,19}", re.ASCII)
+_NAME = re.compile(r"\w{1,50}", re.ASCII)
+
+
+def body_of(answer: Answer) -> dict[str, Any]:
+    """The parsed body; nothing of an answer that is missing or no object."""
+    return answer.body if isinstance(answer, Response) and isinstance(answer.body, dict) else {}
+
+
+def data_of(answer: Answer) -> dict[str, Any]:
+    """What a success is about; nothing of anything else."""
+    told = body_of(answer).get("data") if isinstance(answer, Response) and answer.ok else None
+    return told if isinstance(told, dict) else {}
+
+
+def id_of(answer: Answer) -> str:
+    """The id a success gave; "" for none."""
+    told = data_of(answer).get("id")
+    return told if isinstance(told, str) and _ID.fullmatch(told) else ""
+
+
+def said(answer: Answer) -> str:
+    """All that a refusal says, in small letters: its title, its type and each of its details."""
+    body = body_of(answer)
+    parts = [body, *(one for one in _list(body.get("errors")) if isinstance(one, dict))]
+    found = (part.get(name) for part in parts for name in ("title", "detail", "type", "reason", "message"))
+    return " ".join(word for word in found if isinstance(word, str)).lower()
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def meaning(answer: Answer, *, creates: bool) -> Outcome:
+    """Say what an answer that is not a success meant."""
+    if not isinstance(answer, Response) or answer.status not in (402, 403):
+        return http.meaning(answer, creates=creates)
+    if answer.status == 402:
+        return Retry(CREDITS, "app", Message("x.credits"))
+    told = said(answer)
+    if DUPLICATE in told:
+        return Uncertain(Message("x.duplicate"), stands=True) if creates else Rejected(Message("x.duplicate"), False)
+    if any(word in told for word in _CLIENT):
+        return Reauthorize(Message("oauth.client_refused"))
+    if any(word in told for word in _GONE):
+        return Disconnected(Message("connectors.account_gone", {"word": "http_403"}))
+    return http.meaning(answer, creates=creates)
+
+
+def connect(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Visit | Connected | Outcome:
+    """The person says yes; then the code for tokens, and whose they are."""
+    if not oauth.client_of(form).client_id:
+        return Rejected(Message("oauth.no_client"), permanent=False)
+    if "code" not in form:
+        asked = {"response_type": "code", "client_id": oauth.client_of(form).client_id, "scope": SCOPES}
+        return Visit("/i/oauth2/authorize", asked)
+    if not answers:
+        return Send(oauth.exchange(EXCHANGE, form))
+    last = answers[-1]
+    if last.step == oauth.TOKEN:
+        given = oauth.tokens(last)
+        return Send(_me(StepKind.AUTH)) if given else oauth.refused(last, again=Message("oauth.again"))
+    number, name = id_of(last), data_of(last).get("username")
+    if not number or not isinstance(name, str) or not _NAME.fullmatch(name):
+        return _not_let_in(last)
+    given = oauth.tokens(answers[0])
+    if given is None:
+        return Rejected(Message("oauth.again"), permanent=False)
+    return Connected(
+        account=number,
+        name=f"@{name}",
+        surface=SURFACE,
+        token=given.token,
+        refresh=given.refresh,
+        lifetime=given.lifetime,
+    )
+
+
+def _not_let_in(answer: Answer) -> Outcome:
+    outcome = meaning(answer, creates=False)
+    if isinstance(outcome, Reauthorize):
+        return Rejected(Message("oauth.client_refused"), permanent=False)
+    readable = isinstance(answer, Response) and answer.ok
+    return Rejected(Message("connectors.unreadable"), permanent=True) if readable else outcome
+
+
+def _me(kind: StepKind) -> WireStep:
+    return WireStep(ME, kind, "GET", "/2/users/me", action="look" if kind is StepKind.CONTROL else "")
+
+
+def check(account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:
+    """Whether the token is this account's."""
+    if not answers:
+        return Send(_me(StepKind.CONTROL))
+    if not id_of(answers[-1]):
+        return meaning(answers[-1], creates=False)
+    return None if id_of(answers[-1]) == account else Reauthorize(Message("connectors.token_refused"))
+
+
+def refresh(grant: Grant, answers: tuple[Answer, ...]) -> Send | Renewed | Outcome:
+    """The pair that follows; the one before it is dead."""
+    return oauth.renewed(answers[-1]) if answers else Send(oauth.renewal(EXCHANGE, grant))

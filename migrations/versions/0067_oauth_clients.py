@@ -1,0 +1,25 @@
+"""What an agency registered at a platform for its accounts to sign in with."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from migrations.tools import tenant_table, text, unique
+
+revision = "0067"
+down_revision = "0066"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    tenant_table(
+        "oauth_clients",
+        text("platform"),
+        text("client_id"),
+        sa.Column("box", sa.LargeBinary(), nullable=True),
+        unique("oauth_clients_once", "platform", "client_id"),
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("oauth_clients")

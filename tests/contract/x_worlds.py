@@ -1,0 +1,65 @@
+"""X's world: one account, with a token its owner gave an application."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import count
+from typing import Any
+
+from connectors.transport import Account
+from connectors.x import ADULT, AI, X
+from connectors.x_account import SURFACE
+from foundation.http import HttpClient
+from foundation.ids import uuid7
+from foundation.sealed import Sealed
+from tests.contract.instagram_worlds import MEDIA
+from tests.contract.worlds import TENANT, World, transport
+from tests.fakes.x import FakeX, Member
+
+_numbers = count(1)
+
+
+@dataclass
+class XFake:
+    """X, seen from one account; the record of requests names no account, so it begins with this world."""
+
+    server: FakeX
+    member: Member
+    after: int
+
+    def ask(self, mode: str, on: str, **more: Any) -> None:
+        self.server.book.ask(mode, on=on, **more)
+
+    def taken(self) -> list[tuple[str, str]]:
+        return list(self.member.taken)
+
+    def standing(self) -> set[str]:
+        return set(self.member.posts)
+
+    def requests(self) -> list[Mapping[str, Any]]:
+        return list(self.server.book.record(after=self.after))
+
+
+def world(server: FakeX, http: HttpClient, *, names: str = "both") -> World:
+    """A fresh one. `names`: whether fields go by the names of the newest description, or by those of before."""
+    server.names = names
+    member = server.account(f"w{next(_numbers)}")
+    past = server.book.record()
+    return World(
+        name="x",
+        connector=X(),
+        account=Account(TENANT, uuid7(), member.id, server.url, Sealed(member.token.encode())),
+        fake=XFake(server, member, past[-1]["id"] if past else 0),
+        surface=SURFACE,
+        transport=transport(http),
+        clock=server.clock,
+        counts="likes",
+        flags=(ADULT, AI),
+        told=lambda wire: wire.get("made_with_ai") is True,
+        flagged_media=1,
+        name_of=lambda medium: server.named[medium.sha256],
+        keeps=str.strip,
+        keyed=False,
+        twins_after=timedelta(hours=25),
+        media=MEDIA,
+    )

@@ -1,0 +1,215 @@
+"""X from an application's registration to the removal, on real PostgreSQL, through the house's own routes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+
+from channels import oauth_clients
+from channels.states import ChannelState, EnrolmentState
+from channels.visiting import PATH
+from foundation.words import Message
+from schedules import removal
+from schedules.states import DeliveryState as S
+from tests.conftest import Cluster
+from tests.fakes.network import Network, network
+from tests.fakes.x import FakeX, x
+from tests.journeys.visits import Visited, services_at
+from tests.schedules.builders import desk
+from workers.wiring import Services
+
+TEXT = "Bonjour 👩‍👩‍👧‍👦 <3 & co"
+
+
+@dataclass
+class House(Visited):
+    """Her account on X."""
+
+    def another(self, name: str) -> None:
+        """A second account of hers; from now on it is the one she signs in with."""
+        self.member = self.server.account(f"{name}{str(self.desk.tenant_id)[-8:]}")
+
+    def reason(self) -> str:
+        """Why her account does not post."""
+        found = self.channel().reason
+        return found.code if found is not None else ""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[FakeX]:
+    with x() as running:
+        yield running
+        assert running.forbidden == []
+
+
+@pytest.fixture(scope="module")
+def services(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory, server: FakeX) -> Iterator[Services]:
+    home = tmp_path_factory.mktemp("home")
+    with services_at(cluster, home, x_url=server.url, x_pages_url=server.url) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
+    with network(tmp_path_factory.mktemp("sandbox") / "sandbox.sqlite") as started:
+        yield started
+
+
+@pytest.fixture
+def house(services: Services, running: Network, server: FakeX) -> Iterator[House]:
+    made = desk(services, running)
+    server.clock.move((made.now() - server.clock()).total_seconds())  # other houses of this file have lived
+    app = server.application(services.settings.dashboard.public_url + PATH)
+    form = {"client_id": app.client_id, "client_secret": app.secret or ""}
+    yield House(made, server, server.account(f"lea{str(made.tenant_id)[-8:]}"), "x", form)
+    server.book.clear()
+    server.out_of_credits = False
+
+
+def test_from_the_application_to_the_removal(house: House) -> None:
+    lea = house.desk
+    wish = house.enrol()
+    assert wish.state == EnrolmentState.CONNECTED, wish.reason
+    channel = house.channel()
+    assert (channel.account, channel.name) == (house.member.id, f"@{house.member.username}")
+    post = lea.delivery(TEXT, channel="x", after=1200, media=(lea.photo(1), lea.photo(2)))
+    house.live(minutes=25)
+    assert lea.state(post) is S.PUBLISHED
+    (shown,) = house.member.posts.values()
+    assert shown.text == TEXT
+    assert [one.alt_text for one in shown.media] == ["picture 1", "picture 2"]
+    assert lea.entry(post).url == f"https://x.com/i/status/{shown.id}"
+    lea.act(removal.ask, post)
+    house.live(minutes=2)
+    assert lea.state(post) is S.REMOVED
+    assert house.member.posts == {}
+
+
+def test_an_application_is_typed_once_and_serves_every_account(house: House) -> None:
+    house.enrol()
+    first, typed = house.channel(), house.form
+    house.form, _ = {}, house.another("mia")
+    wish = house.enrol()
+    assert wish.state == EnrolmentState.CONNECTED, wish.reason
+    assert house.channel().account == house.member.id != first.account
+    with house.desk.scope() as scope:
+        found = [oauth_clients.of_channel(scope, one) for one in (first.id, house.channel().id)]
+        kept = scope.run("SELECT to_jsonb(o)::text FROM oauth_clients o").scalar_one()
+    assert found[0] == found[1] is not None
+    assert found[0].client_id == typed["client_id"]
+    assert typed["client_secret"] not in kept
+
+
+def test_a_wrong_secret_is_told_and_not_kept(house: House) -> None:
+    wish = house.ask(client_secret="another")
+    house.bring(house.approve(wish.visit))
+    end = house.stands(wish.id)
+    assert (end.state, end.reason) == (EnrolmentState.REFUSED, Message("oauth.client_refused"))
+    with house.desk.scope() as scope:
+        assert oauth_clients.latest(scope) == {}
+    assert "x" not in house.desk.channels
+
+
+def test_tokens_are_renewed_ahead_and_each_refresh_token_is_shown_once(house: House) -> None:
+    house.enrol()
+    house.live(hours=5)
+    shown = [one for one in house.server.oauth.refreshes.values() if one.member is house.member]
+    assert len(shown) >= 3
+    assert [one.used for one in shown] == [True] * (len(shown) - 1) + [False]
+    post = house.desk.delivery("cinq heures après", channel="x")
+    house.live(minutes=1)
+    assert house.desk.state(post) is S.PUBLISHED
+    assert house.channel().state == ChannelState.ACTIVE
+
+
+def test_a_renewal_whose_answer_is_lost_asks_a_person_at_last(house: House) -> None:
+    """The pair is gone: X gave it to nobody. What is due waits until somebody says yes again."""
+    house.enrol()
+    house.server.book.ask("reset_after", on="tokens", times=1)
+    house.live(hours=2, minutes=10)
+    assert house.channel().state == ChannelState.REAUTHORIZE
+    post = house.desk.delivery("après un nouvel accord", channel="x")
+    house.live(minutes=1)
+    assert house.texts() == []
+    assert house.enrol().state == EnrolmentState.CONNECTED
+    house.live(minutes=2)
+    assert house.desk.state(post) is S.PUBLISHED
+
+
+def test_a_lost_answer_is_looked_up_and_nothing_is_posted_twice(house: House) -> None:
+    lea = house.desk
+    house.enrol()
+    for mode in ("reset_after", "reset_before"):
+        house.server.book.ask(mode, on="posts")
+        lost = lea.delivery(f"{TEXT} {mode}", channel="x", media=(lea.photo(3 + len(mode)),))
+        lea.run()
+        assert lea.state(lost) is S.UNCERTAIN
+        house.live(minutes=4)
+        assert lea.state(lost) is S.PUBLISHED
+    assert house.texts() == [f"{TEXT} reset_after", f"{TEXT} reset_before"]
+
+
+def test_what_a_lagging_timeline_hid_is_found_when_x_refuses_the_repeat(house: House) -> None:
+    lea = house.desk
+    house.enrol()
+    house.server.book.ask("reset_after", on="posts")
+    house.server.book.ask("lag", on="lookups", lookup_lag=100.0)
+    lost = lea.delivery("cachée un moment", channel="x")
+    house.live(minutes=8)
+    assert lea.state(lost) is S.PUBLISHED
+    assert lea.entry(lost).native_id == next(iter(house.member.posts))
+    assert house.texts() == ["cachée un moment"]
+
+
+def test_the_same_words_of_somebody_else_are_a_refusal_after_one_look(house: House) -> None:
+    """She posted them herself an hour before: nothing of ours stands there, and asking for ever would not help."""
+    lea = house.desk
+    house.enrol()
+    house.server.publish(house.member, {"text": "déjà dit"})
+    house.live(hours=1)
+    before = len(house.server.book.record())
+    said = lea.delivery("déjà dit", channel="x")
+    house.live(minutes=10)
+    assert lea.state(said) is S.FAILED
+    assert lea.entry(said).reason == Message("x.duplicate")
+    assert house.texts() == ["déjà dit"]
+    asked = [one for one in house.server.book.record()[before:] if one["kind"] == "posts" and one["status"] == 403]
+    assert len(asked) == 2
+
+
+def test_an_application_without_credits_waits_and_says_so(house: House) -> None:
+    lea = house.desk
+    house.enrol()
+    house.server.out_of_credits = True
+    first, second = (lea.delivery(f"plus tard {n}", channel="x") for n in range(2))
+    house.live(minutes=5)
+    assert {lea.state(first), lea.state(second)} == {S.SCHEDULED}
+    assert lea.entry(first).reason == Message("x.credits")
+    house.server.out_of_credits = False
+    house.live(minutes=15)
+    assert {lea.state(first), lea.state(second)} == {S.PUBLISHED}
+    assert sorted(house.texts()) == ["plus tard 0", "plus tard 1"]
+
+
+def test_whoever_throws_us_out_is_asked_again(house: House) -> None:
+    house.enrol()
+    house.desk.pass_time(minutes=30)
+    house.server.clock.move(timedelta(minutes=30).total_seconds())
+    house.server.revoke(house.member)
+    post = house.desk.delivery("sans accord", channel="x")
+    house.live(minutes=2)
+    assert house.channel().state == ChannelState.REAUTHORIZE
+    assert house.desk.state(post) in (S.HELD, S.SCHEDULED)
+    house.enrol()
+    house.live(minutes=2)
+    assert house.desk.state(post) is S.PUBLISHED
+
+
+def test_an_account_that_is_suspended_is_gone(house: House) -> None:
+    house.enrol()
+    house.member.state = "suspended"
+    post = house.desk.delivery("de nulle part", channel="x")
+    house.live(minutes=1)
+    assert house.channel().state == ChannelState.GONE
+    assert house.desk.state(post) is S.HELD
