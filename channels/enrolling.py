@@ -131,14 +131,16 @@ def enrol(
     named, refused = _server(connector.form, form), Rejected(Message("enrolment.address_refused"), permanent=True)
     address = named or addresses.get(platform, "")
     allowed = named == "" or (named is not None and may_reach(named))
-    end = _sign_in(event, connector, form, address, transport) if allowed else refused
+    account = Account(event.tenant_id, event.subject_id, "", address, platform=platform)
+    account = replace(account, auth_url=addresses.get(f"{platform}_auth", ""))
+    end = _sign_in(account, connector, form, transport) if allowed else refused
     if isinstance(end, Retry) and not overdue:
         raise outbox.Later(end.after)
     if isinstance(end, Connected) and end.base_url and not may_reach(end.base_url):
         end = refused
     with tenant(event.tenant_id, asking.ACTOR) as scope:
         if isinstance(end, Visit):
-            pages = addresses.get(f"{platform}_pages", address)
+            pages = addresses.get(f"{platform}_pages") or account.auth_url or address
             end = replace(end, keep={**end.keep, **_client(connector.form, form, None)})
             found = visiting.prepared(end, tenant_id=event.tenant_id, address=pages, returns_to=returns_to, seal=seal)
             _send_off(scope, event.subject_id, found)
@@ -168,12 +170,11 @@ def _server(form: ConnectForm, typed: Mapping[str, str | Sealed]) -> str | None:
 
 
 def _sign_in(
-    event: ChannelEnrol, connector: Connectable, form: Mapping[str, str | Sealed], address: str, transport: Transport
+    account: Account, connector: Connectable, form: Mapping[str, str | Sealed], transport: Transport
 ) -> Connected | Visit | Outcome:
-    platform, credential = connector.capabilities.platform, connector.form.credential
+    credential = connector.form.credential
     shown = form.get(credential)
-    account = Account(event.tenant_id, event.subject_id, "", address, None, platform=platform)
-    order = AuthOrder(event.tenant_id, event.subject_id)
+    order = AuthOrder(account.tenant_id, account.channel_id)
     answers: tuple[Answer, ...] = ()
     for _ in range(MOST_STEPS):
         turn = connector.connect(form, answers)

@@ -1,7 +1,7 @@
 """Renewing tokens ahead of their end, or after a refusal: one renewal at a time, its pair stored before it is used."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import assert_never
 
@@ -13,7 +13,7 @@ from channels.tokens import Claim
 from connectors.answers import SHORT_WAIT
 from connectors.contract import Answer, Connector, Grant, OAuthClient, Refreshable, Renewed, Send
 from connectors.outcomes import Disconnected, Outcome, Processing, Published, Reauthorize, Rejected, Retry, Uncertain
-from connectors.transport import Transport
+from connectors.transport import Account, Transport
 from foundation import outbox
 from foundation.database import OpenScope, Scope
 from foundation.words import Message
@@ -46,10 +46,18 @@ def weigh(scope: Scope, channel: Channel, outcome: Outcome, *, shown: int | None
             return outcome
 
 
-def renew(event: TokenRefresh, *, tenant: OpenScope, transport: Transport, connectors: Mapping[str, Connector]) -> None:
+def renew(
+    event: TokenRefresh,
+    *,
+    tenant: OpenScope,
+    transport: Transport,
+    connectors: Mapping[str, Connector],
+    addresses: Mapping[str, str],
+) -> None:
     """Get a new pair of tokens for an account, if one is due and nobody else is at it.
 
-    No transaction is open while the platform is asked. Raises `outbox.Later` where it must be tried again.
+    `addresses` are those of the platforms; where tokens are given elsewhere than at the account, `<platform>_auth`. No
+    transaction is open while the platform is asked. Raises `outbox.Later` where it must be tried again.
     """
     with tenant(event.tenant_id, asking.ACTOR) as scope:
         waits, now = budgets.limit(scope, event.subject_id, brake=False), scope.now
@@ -63,7 +71,8 @@ def renew(event: TokenRefresh, *, tenant: OpenScope, transport: Transport, conne
     connector, end = connectors[channel.platform], _Asked(Reauthorize(Message("channel.renewal_lost")))
     usable = channel.state in (ChannelState.ACTIVE, ChannelState.PAUSED)
     if usable and isinstance(connector, Refreshable) and claim.may_ask(connector.refresh_grace):
-        end = _ask(channel, client, connector, transport)
+        account = replace(reads.account(channel), auth_url=addresses.get(f"{channel.platform}_auth", ""))
+        end = _ask(account, client, connector, transport)
     with tenant(event.tenant_id, asking.ACTOR) as scope:
         again = _settle(scope, channel, claim, end)
     if again is not None:
@@ -79,17 +88,17 @@ class _Asked:
     grace: timedelta = timedelta(0)
 
 
-def _ask(channel: Channel, client: OAuthClient | None, connector: Refreshable, transport: Transport) -> _Asked:
-    order, grace = AuthOrder(channel.tenant_id, channel.id), connector.refresh_grace
-    if channel.refresh is None:  # no claim is made without one
+def _ask(account: Account, client: OAuthClient | None, connector: Refreshable, transport: Transport) -> _Asked:
+    order, grace = AuthOrder(account.tenant_id, account.channel_id), connector.refresh_grace
+    if account.refresh is None:  # no claim is made without one
         return _Asked(Reauthorize(Message("channel.renewal_lost")))
-    grant = Grant(channel.account, channel.refresh, client)
+    grant = Grant(account.account, account.refresh, client)
     answers: tuple[Answer, ...] = ()
     for _ in range(MOST_STEPS):
         turn = connector.refresh(grant, answers)
         if not isinstance(turn, Send):
             return _Asked(turn, answers, grace)
-        answers = (*answers, transport.send(turn.step, order, account=reads.account(channel)))
+        answers = (*answers, transport.send(turn.step, order, account=account))
     return _Asked(Uncertain(Message("enrolment.endless")), answers, grace)
 
 

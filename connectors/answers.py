@@ -48,12 +48,13 @@ def retry_after(headers: Mapping[str, str], default: timedelta = RATE_WINDOW) ->
     """How long a 429 asks us to wait: seconds or an HTTP date (RFC 9110, 10.2.3), read against their own `date`.
 
     Without that, their `ratelimit-reset`: seconds to wait or, as its size tells, since 1970; X's for the window that is
-    used up; or Mastodon's `x-ratelimit-reset`, an instant in ISO 8601.
+    used up; or `x-ratelimit-reset`, in the same ways, or an instant in ISO 8601 as Mastodon has it.
     """
     asked, reset = headers.get("retry-after", "").strip(), headers.get("ratelimit-reset", "").strip()
     used_up = (name for name in _WINDOWS if headers.get(f"{name}-remaining", "").strip() == "0")
     reset = reset or next((headers.get(f"{name}-reset", "").strip() for name in used_up), "")
     named = headers.get("x-ratelimit-reset", "").strip()
+    reset = reset or (named if _is_number(named) else "")
     if _is_number(asked):
         return min(timedelta(seconds=min(int(asked), 10**7)), LONGEST_WAIT)
     if not asked and _is_number(reset) and int(reset) < _INSTANTS:

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+Cost = Literal["free", "used", "monthly"]
+COSTS: tuple[Cost, ...] = ("free", "used", "monthly")
+
 
 @dataclass(frozen=True)
 class Capabilities:
@@ -41,6 +44,17 @@ class Capabilities:
     """Where places differ: the longest text and the most media of each."""
     once: frozenset[str] = frozenset()
     """Places that refuse words an account has said there before, however long ago."""
+    address: str = ""
+    """Where requests usually go, for a connector of others: an https address. Ours stand in the settings."""
+    cost: Cost = "free"
+    """What the platform asks for being posted to by a program: nothing, money for each request, money each month."""
+    approval_days: int = 0
+    """About how long the platform looks at an application before it may post for others; 0 where nobody looks."""
+
+    @property
+    def burden(self) -> tuple[int, int]:
+        """What stands in the way beside somebody's minutes, to compare platforms by."""
+        return COSTS.index(self.cost), self.approval_days
 
     def size(self, surface: str) -> tuple[int, int]:
         """The longest text and the most media that a place takes."""

@@ -60,6 +60,10 @@ class WireStep:
     Of the answer's JSON, the top-level names in `secret_fields` are sealed before anything is stored, and with `only`
     all other names are dropped; where it names none, no body is read. `deadline` is total seconds. A step `to` a person
     leaves by no socket: its content is handed over as a task, `files` being what may be saved.
+
+    A sign-in's `host` may be the one that gives tokens (`auth`). A file goes to an `address` that the platform told in
+    an answer, without a credential, where its host is the account's or lies `within` one of those the connector names.
+    An answer that is text, in JSON or without, is sealed as a whole under the name `text_as`.
     """
 
     name: str
@@ -79,6 +83,10 @@ class WireStep:
     to: Literal["network", "person"] = "network"
     encoding: Literal["json", "form"] = "json"
     client: OAuthClient | None = None
+    host: Literal["account", "auth"] = "account"
+    address: Sealed | None = None
+    within: tuple[str, ...] = ()
+    text_as: str = ""
 
     @property
     def may_be_redone(self) -> bool:
@@ -99,6 +107,8 @@ class WireStep:
         if self.fetched:
             projection.append({name: [file.sha256, file.mime] for name, file in self.fetched.items()})
         projection += [told for told, usual in ((self.to, "network"), (self.encoding, "json")) if told != usual]
+        if self.address is not None:
+            projection.append(hashlib.sha256(self.address.box).hexdigest())
         return hashlib.sha256(canonical(projection)).hexdigest()
 
 

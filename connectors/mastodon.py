@@ -242,7 +242,7 @@ def _waiting(uploads: list[Answer], answers: tuple[Answer, ...]) -> Send | Outco
         if not _id(last):
             return meaning(last, creates=False)
         if len(told) >= POLLS:
-            return Retry(AGAIN, "account", Message("mastodon.preparing"))
+            return Retry(AGAIN, "account", Message("connectors.preparing"))
         return Send(_asked(name, f"/api/v1/media/{segment(_id(upload))}"))
     return None
 
@@ -257,7 +257,7 @@ def _published(answer: Answer, unit: Unit) -> Outcome:
     if answer.ok:
         return Uncertain(Message("connectors.unclear_answer", {"status": answer.status}))
     if answer.status == 422 and said.startswith(UNREADY):
-        return Retry(AGAIN, "account", Message("mastodon.preparing"))
+        return Retry(AGAIN, "account", Message("connectors.preparing"))
     if answer.status == 422 and said.startswith("Media ") and "not found" in said:
         return Retry(SHORT_WAIT, "account", Message("connectors.uploads_gone"), uploads_gone=True)
     if answer.status == 404 and said == NO_MORE:

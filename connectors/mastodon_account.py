@@ -61,7 +61,7 @@ def meaning(answer: Answer, *, creates: bool) -> Outcome:
     if isinstance(answer, Response) and answer.status == 403:
         said = sentence(answer).lower()
         if "scope" in said:
-            return Reauthorize(Message("mastodon.scopes"))
+            return Reauthorize(Message("oauth.scopes"))
         if any(word in said for word in _GONE):
             return Disconnected(Message("connectors.account_gone", {"word": "http_403"}))
     return http.meaning(answer, creates=creates)
@@ -163,7 +163,7 @@ def _domain(server: Any) -> str:
 def _not_let_in(answer: Answer) -> Outcome:
     outcome = meaning(answer, creates=False)
     if isinstance(outcome, Reauthorize):
-        known = outcome.reason.code == "mastodon.scopes"
+        known = outcome.reason.code == "oauth.scopes"
         return Rejected(outcome.reason if known else Message("mastodon.not_let_in"), permanent=False)
     return outcome
 

@@ -68,6 +68,7 @@ def _asked(path: str, said: Mapping[str, Any], client: OAuthClient) -> WireStep:
         deadline=20.0,
         encoding="form",
         client=shown,
+        host="auth",
     )
 
 

@@ -6,12 +6,13 @@ A package names its file in an entry point of the group `greenroom.rows`: `acme 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
-from pathlib import Path
+from importlib.metadata import EntryPoint
 
-GROUP = "greenroom.rows"
+from foundation import packages
+
+GROUP = packages.ROWS
 MOST_BYTES = 64 * 1024
-_NAMED = re.compile(r"(?P<module>\w+(?:\.\w+)*):(?P<file>\w[\w-]*(?:\.\w+)?)")
+_FILE = re.compile(r"\w[\w-]*(?:\.\w+)?")
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Shipped:
 
 def shipped() -> tuple[Shipped, ...]:
     """What installed packages ship, by package; what cannot be read is not there."""
-    found = [one for entry in entry_points(group=GROUP) for one in _read(entry)]
+    found = [one for entry in packages.entries(GROUP) for one in _read(entry)]
     return tuple(sorted(found, key=lambda one: (one.package, one.document)))
 
 
@@ -35,13 +36,13 @@ def documents() -> Iterator[bytes]:
 
 
 def _read(entry: EntryPoint) -> Iterator[Shipped]:
-    found = _NAMED.fullmatch(entry.value)
-    if entry.dist is None or found is None:
+    module, _, name = map(str.strip, entry.value.partition(":"))
+    path = packages.file(entry, module, name) if _FILE.fullmatch(name) else None
+    if path is None:
         return
-    path = Path(str(entry.dist.locate_file("/".join([*found["module"].split("."), found["file"]]))))
     try:
         with path.open("rb") as file:
             document = file.read(MOST_BYTES + 1)
     except OSError:
         return
-    yield Shipped(entry.dist.name, entry.dist.version, document)
+    yield Shipped(packages.package(entry), packages.version(entry), document)

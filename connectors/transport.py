@@ -69,6 +69,8 @@ class Account:
     base_url: str
     token: Sealed | None = None
     refresh: Sealed | None = None
+    auth_url: str = ""
+    """Where its tokens are given; empty: at `base_url`."""
     platform: str = ""
     """For what is said and counted of its requests."""
 
@@ -105,7 +107,7 @@ class Transport:
         if step.to == "person":
             return self._to_a_person(step, authority, account)
         headers, body = self._content(step, account.tenant_id)
-        url = _url(step, account)
+        url = self._address(step, account) if step.address is not None else _url(step, account)
         if isinstance(authority, Permit):
             self._use_once(authority)
         if step.fetched and isinstance(authority, Permit):
@@ -172,6 +174,19 @@ class Transport:
         missing = marks.untold(step, marks.due(step, platform, permit.flags), pointed=shown)
         if missing:
             raise EgressForbidden("egress.mark_missing", step=step.name, mark=missing)
+
+    def _address(self, step: WireStep, account: Account) -> str:
+        """Where the platform told us to put a file: a host of theirs, over TLS unless the account's is without."""
+        if step.address is None or step.kind is not StepKind.STAGE or step.file is None or step.token != "none":  # noqa: S105  how it is shown
+            raise EgressForbidden("egress.malformed", step=step.name)
+        url = self._reveal(account.tenant_id, step.address)
+        target, base = urlsplit(url), urlsplit(account.base_url)
+        host = target.hostname or ""
+        theirs = any(host == each or host.endswith(f".{each}") for each in step.within)
+        there = target[:2] == base[:2] or (target.scheme == "https" and theirs)
+        if not there or target.fragment or "@" in target.netloc:
+            raise EgressForbidden("egress.address_elsewhere", step=step.name)
+        return url
 
     def _use_once(self, permit: Permit) -> None:
         """The claim's transaction consumes permits; this refuses a replay inside the process all the same."""
@@ -274,6 +289,9 @@ class Transport:
                 if name in body:
                     secret = body.pop(name)
                     sealed[name] = self._seal(tenant_id, secret if isinstance(secret, str) else json.dumps(secret))
+        if step.text_as and not isinstance(body, dict) and 200 <= reply.status < 300:
+            told = body if isinstance(body, str) else reply.body.decode("utf-8", "replace")
+            body, sealed[step.text_as] = {}, self._seal(tenant_id, told.strip())
         headers = {name: value for name, value in reply.headers.items() if name not in _DROPPED}
         if step.only is not None:
             found = body if isinstance(body, dict) else {}
@@ -305,8 +323,10 @@ def _field(value: Any) -> str:
 def _url(step: WireStep, account: Account) -> str:
     """The full address; it cannot lead to another host, nor out of its folder by dots."""
     path = step.path.replace("{account}", quote(account.account, safe=""))
-    url = account.base_url.rstrip("/") + path
-    base, target = urlsplit(account.base_url), urlsplit(url)
+    auth = step.kind is StepKind.AUTH and step.host == "auth"
+    home = (account.auth_url if auth else "") or account.base_url
+    url = home.rstrip("/") + path
+    base, target = urlsplit(home), urlsplit(url)
     dots = {".", ".."} & set(target.path.split("/"))
     elsewhere = target[:2] != base[:2] or base.scheme not in {"http", "https"} or target.fragment
     if not path.startswith("/") or path.startswith("//") or dots or elsewhere:

@@ -61,6 +61,7 @@ CAN = Capabilities(
     can_sell=False,
     stages=True,
     threads=25,
+    cost="used",
 )
 
 
@@ -165,8 +166,9 @@ def _unfit(unit: Unit) -> Message | None:
             return Message("connectors.alt_missing", {"place": place})
         if len(medium.alt) > MOST_ALT:
             return Message("connectors.text_too_long", {"length": len(medium.alt), "most": MOST_ALT})
-    known = (ADULT, AI) if unit.media else (AI,)
-    mark = next((flag for flag in unit.flags if flag not in known), "")
+    if ADULT in unit.flags and not unit.media:  # also of a thread that shows such a picture further up
+        return Message("x.words_unmarked")
+    mark = next((flag for flag in unit.flags if flag not in (ADULT, AI)), "")
     return Message("connectors.mark_untold", {"mark": mark}) if mark else None
 
 

@@ -102,6 +102,9 @@ class ConnectorsSettings(Group):
     x_url: str = "https://api.x.com"
     x_pages_url: str = "https://x.com"
     """Where people say yes to an application; its requests go elsewhere."""
+    fanvue_url: str = "https://api.fanvue.com"
+    fanvue_auth_url: str = "https://auth.fanvue.com"
+    """Where its people say yes, and where tokens are given."""
     yoti_url: str = "https://age.yoti.com"
 
     @property

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cache
 from pathlib import Path
 
-from babel.messages.pofile import read_po
-
 LANGUAGES = ("fr", "en")
+_OF_PLATFORMS = ("platform", "place", "connect")
+"""What codes begin with that speak of the platform they name next."""
+
 _CATALOGUES = Path(__file__).parent / "locale"
 
 
@@ -38,7 +39,14 @@ class Message:
 
 @cache
 def catalogue(language: str) -> Mapping[str, str]:
-    """Every sentence of a language by code, read from `foundation/locale/<room>.<language>.po`.
+    """Every sentence of a language by code: ours, and those that installed packages bring for their platforms."""
+    ours, theirs = _ours(language), _theirs(language)
+    return {**theirs, **ours}
+
+
+@cache
+def _ours(language: str) -> Mapping[str, str]:
+    """Read from `foundation/locale/<room>.<language>.po`.
 
     Raises ValueError for a code that two rooms define: neither would know whose sentence is shown.
     """
@@ -51,15 +59,75 @@ def catalogue(language: str) -> Mapping[str, str]:
     return sentences
 
 
+def _theirs(language: str) -> Mapping[str, str]:
+    """What packages that bring a connector say of their own platform, in `locale/<language>.po` inside the package; in
+    another language where that is all there is."""
+    from foundation import packages  # noqa: PLC0415  reading what is installed is for who says something
+
+    found: dict[str, str] = {}
+    for wanted in (language, *LANGUAGES):
+        for entry in packages.entries(packages.CONNECTORS):
+            path = packages.file(entry, packages.outermost(entry), f"locale/{wanted}.po")
+            for code, sentence in (_readable(path, wanted) if path is not None else {}).items():
+                if about(code) == entry.name:
+                    found.setdefault(code, sentence)
+    return found
+
+
+def _readable(path: Path, language: str) -> dict[str, str]:
+    try:
+        return _entries(path, language)
+    except Exception:  # a file of a stranger's, read by every page
+        return {}
+
+
 def _entries(path: Path, language: str) -> dict[str, str]:
+    from babel.messages.pofile import read_po  # noqa: PLC0415  most processes that know a code say nothing
+
     with path.open("rb") as file:
         entries = read_po(file, locale=language, abort_invalid=True)
     return {str(entry.id): str(entry.string) for entry in entries if entry.id and entry.string}
 
 
+def about(code: str) -> str:
+    """Whom a code speaks of: `acme` of `platform.acme`, `place.acme.post`, `connect.acme.token` and `acme.no_user`."""
+    first, *more = code.split(".")
+    return more[0] if first in _OF_PLATFORMS and more else first
+
+
+@cache
+def _spoken_of(language: str) -> frozenset[str]:
+    return frozenset(map(about, _ours(language)))
+
+
 def say(message: Message, language: str) -> str:
-    """The sentence in `language` ("fr" or "en"). Raises KeyError for a code without one: the build fails on it."""
-    return catalogue(language)[message.code].format_map(dict(message.params))
+    """The sentence in `language` ("fr" or "en"). Raises KeyError for a code of ours without one: the build fails on it.
+
+    What a package brings, or left behind when it was removed, is said as well as can be: a page shows it all the same.
+    """
+    code, params = message.code, dict(message.params)
+    if code in _ours(language) or (about(code) in _spoken_of(language) and about(code) not in _brought()):
+        return _ours(language)[code].format_map(params)
+    try:
+        return catalogue(language)[code].format_map(params)
+    except (LookupError, ValueError, TypeError, AttributeError):
+        return _spelled(message)
+
+
+@cache
+def _brought() -> frozenset[str]:
+    from foundation import packages  # noqa: PLC0415  as above
+
+    return frozenset(entry.name for entry in packages.entries(packages.CONNECTORS))
+
+
+def _spelled(message: Message) -> str:
+    """The words of a code: "Token" of `connect.acme.token`, "Acme: no user" of `acme.no_user`."""
+    words = message.code.replace("_", " ").split(".")
+    skipped = 0 if words[0] not in _OF_PLATFORMS else 2 if words[0] == "connect" and len(words) > 2 else 1
+    said = ": ".join(words[skipped:]).capitalize() or message.code
+    details = ", ".join(map(str, message.params.values()))
+    return f"{said} ({details})" if details else said
 
 
 def canonical(value: object) -> bytes:

@@ -43,14 +43,19 @@ def invite(email: str) -> str:
     Raises NotFound for an e-mail nobody has, BadInput that names the owners when there are several.
     """
     with at_home("invite") as services:
-        found = _members(services, email)
-        if not found:
-            raise NotFound("member.unknown")
-        if len(found) > 1:
-            raise BadInput("invite.which", emails=", ".join(sorted(member.email for _, member in found)))
-        tenant_id, member = found[0]
+        tenant_id, member = found_member(services, email)
         with services.tenant(tenant_id, ASKING) as scope:
             return _link(services.settings, login.invite(scope, member.id))
+
+
+def found_member(services: Services, email: str) -> tuple[UUID, Member]:
+    """Who has this e-mail; without one, the one owner of the house. Raises NotFound, BadInput."""
+    found = _members(services, email)
+    if not found:
+        raise NotFound("member.unknown")
+    if len(found) > 1:
+        raise BadInput("invite.which", emails=", ".join(sorted(member.email for _, member in found)))
+    return found[0]
 
 
 def _members(services: Services, email: str) -> list[tuple[UUID, Member]]:

@@ -23,10 +23,12 @@ app = typer.Typer(
 GROUPS: dict[str, str] = {
     "channels": "workers.channel_commands:app",
     "complaints": "workers.complaints_commands:app",
+    "connect": "workers.connect_commands:app",
     "connectors": "workers.connector_commands:app",
     "demo": "workers.demo_commands:app",
     "deploy": "workers.deploy_commands:app",
     "gate": "workers.gate_commands:app",
+    "new": "workers.new_connector_commands:app",
     "policy": "workers.policy_commands:app",
 }
 """Name of a group of commands -> "module:attr" of its Typer; loaded only when the command line names the group."""

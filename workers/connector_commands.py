@@ -14,12 +14,16 @@ def connectors(
     markdown: Annotated[bool, typer.Option("--markdown", help="As the page docs/connectors.md.")] = False,
 ) -> None:
     """Say of each platform what it takes and tells, as its connector says it of itself."""
-    from connectors.registry import load  # noqa: PLC0415  modules load when a command runs
+    from connectors import registry  # noqa: PLC0415  modules load when a command runs
     from workers import connector_table  # noqa: PLC0415  modules load when a command runs
+    from workers.terminal import sentence  # noqa: PLC0415  modules load when a command runs
 
+    brought = registry.brought()
+    for one in brought.left_out:
+        typer.echo(sentence(one.why), err=True)
     if platform:
-        typer.echo(connector_table.guide(load(), platform))
+        typer.echo(connector_table.guide(registry.load(), platform, brought.packages))
         return
-    found = connector_table.lines(load())
+    found = connector_table.lines(registry.load(), brought.packages)
     said = connector_table.as_json if as_json else connector_table.markdown if markdown else connector_table.text
     typer.echo(said(found), nl=not markdown)

@@ -1,6 +1,7 @@
 """What each platform can do, as a table: read from what the connectors say of themselves, nowhere written by hand."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
@@ -14,11 +15,14 @@ from workers.terminal import sentence
 
 NO, YES = "–", "yes"
 LOOKS = {"key": "by our own key", "listing": "in the list of posts", "none": "nobody can: a person decides"}
+PRICES = {"free": "free", "used": "by request", "monthly": "by month"}
 PAGE = """# Connectors
 
 What each platform takes and tells, as the connectors say it of themselves (`greenroom connectors --markdown`). An
-account is connected on the page *Accounts*; the minutes are those of a person who has the account already. What a
-platform allows to be shown is another question: `greenroom policy explain PLATFORM`.
+account is connected on the page *Accounts*; the minutes are those of a person who has the account already. They come
+first that take the least of them; *cost* is what the platform asks of a program that posts, *review* how long it looks
+at an application before it may. What a platform allows to be shown is another question: `greenroom policy explain
+PLATFORM`. One that is missing can be added: [connector-guide.md](connector-guide.md).
 
 """
 
@@ -29,6 +33,8 @@ class Line:
 
     platform: str
     connecting: str
+    cost: str
+    review: str
     places: str
     text: str
     media: str
@@ -40,18 +46,27 @@ class Line:
     sells: str
     lost_answer: str
     tells: str
+    brought_by: str = ""
 
 
-def lines(connectors: Mapping[str, Connector]) -> list[Line]:
-    """A line for each, by name."""
-    return [_line(connectors[name]) for name in sorted(connectors)]
+def lines(connectors: Mapping[str, Connector], brought: Mapping[str, str] | None = None) -> list[Line]:
+    """A line for each, those that are connected with the least effort first. `brought`: by platform, whose package."""
+    return [_line(one, brought or {}) for one in sorted(connectors.values(), key=_effort)]
 
 
-def _line(one: Connector) -> Line:
+def _effort(one: Connector) -> tuple[float, int, int, str]:
+    can = one.capabilities
+    minutes = 0.0 if can.in_house else one.form.minutes if isinstance(one, Connectable) else math.inf
+    return minutes, *can.burden, can.platform
+
+
+def _line(one: Connector, brought: Mapping[str, str]) -> Line:
     can = one.capabilities
     return Line(
         platform=can.platform,
         connecting=_connecting(one),
+        cost=PRICES[can.cost],
+        review=f"{can.approval_days} days" if can.approval_days else NO,
         places=", ".join(can.surfaces),
         text=f"{can.max_text:,}",
         media=str(can.max_media),
@@ -63,6 +78,7 @@ def _line(one: Connector) -> Line:
         sells=YES if can.can_sell else NO,
         lost_answer="a person says it" if can.hand_over else _lost(can),
         tells=", ".join(_tells(one)) or NO,
+        brought_by=brought.get(can.platform, ""),
     )
 
 
@@ -90,23 +106,25 @@ def _tells(one: Connector) -> list[str]:
 
 def markdown(found: list[Line]) -> str:
     """The page `docs/connectors.md`."""
-    heads = [name.replace("_", " ") for name in asdict(found[0])]
-    rows = [heads, ["---"] * len(heads), *([str(value) for value in asdict(line).values()] for line in found)]
+    told = [asdict(line) for line in found]
+    names = [name for name in told[0] if name != "brought_by"]
+    rows = [[name.replace("_", " ") for name in names], ["---"] * len(names)]
+    rows += [[str(line[name]) for name in names] for line in told]
     return PAGE + "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
 
 
 def text(found: list[Line]) -> str:
-    """One paragraph a platform: a table of thirteen columns is for wide screens."""
+    """One paragraph a platform: a table of fifteen columns is for wide screens."""
     return "\n\n".join(_paragraph(line) for line in found)
 
 
 def _paragraph(line: Line) -> str:
-    told = asdict(line)
+    told = {name: value for name, value in asdict(line).items() if value}
     platform = told.pop("platform")
     return "\n".join([platform, *(f"  {name.replace('_', ' '):<12} {value}" for name, value in told.items())])
 
 
-def guide(connectors: Mapping[str, Connector], platform: str) -> str:
+def guide(connectors: Mapping[str, Connector], platform: str, brought: Mapping[str, str] | None = None) -> str:
     """What a platform can do, and what connecting an account of it takes, in the language of the terminal.
 
     Raises NotFound.
@@ -114,7 +132,7 @@ def guide(connectors: Mapping[str, Connector], platform: str) -> str:
     if platform not in connectors:
         raise NotFound("cli.connectors.unknown", known=", ".join(sorted(connectors)))
     one = connectors[platform]
-    said = [_paragraph(_line(one))]
+    said = [_paragraph(_line(one, brought or {}))]
     if isinstance(one, Connectable):
         asked = [f"- {sentence(Message(f'connect.{platform}.{field.name}'))}" for field in one.form.fields]
         help_ = sentence(Message(f"connect.{platform}.help"))

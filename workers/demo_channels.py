@@ -95,7 +95,7 @@ class _Opening:
         """An account on which a person posts, connected as its form would; once, so that changes to it stay."""
         if self._known(part, BY_HAND, account) is not None:
             return
-        connector = registry.connectables(registry.load((BY_HANDS,)))[BY_HAND]
+        connector = registry.connectables(registry.own((BY_HANDS,)))[BY_HAND]
         handle = account.account.partition("/")[2]
         found = connector.connect({"site": account.surface, "account": handle}, ())
         if not isinstance(found, Connected):

@@ -8,6 +8,7 @@ import stat
 import sys
 from collections.abc import Iterator
 
+from connectors import registry as connectors
 from foundation import settings as house
 from foundation.errors import GreenroomError
 from foundation.settings import Settings
@@ -56,6 +57,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
     yield _texts(settings)
     yield _films()
     yield _eyes(settings)
+    yield from brought()
     yield from _processes(home, runs=runs)
 
 
@@ -146,6 +148,15 @@ def _eyes(settings: Settings) -> Finding:
 
 def _films() -> Finding:
     return fine("films", "doctor.ffmpeg") if ffmpeg.there() else warn("films", "doctor.no_ffmpeg")
+
+
+def brought() -> Iterator[Finding]:
+    """What installed packages bring beside our own connectors, and what of it is not used."""
+    found = connectors.brought()
+    for name, package in found.packages.items():
+        yield fine("connectors", "cli.brought.used", package=package, platform=name)
+    for one in found.left_out:
+        yield Finding("connectors", Verdict.WARN, one.why)
 
 
 def _processes(home: Home, *, runs: bool) -> Iterator[Finding]:

@@ -11,5 +11,11 @@ def hand_over(descriptor: int) -> None:
 
 
 def listening(host: str, port: int) -> socket.socket:
-    """The socket this process serves: the one it was handed, else a new one. Raises OSError when the port is taken."""
-    return _handed[0] if _handed else socket.create_server((host, port), backlog=64)
+    """The socket this process serves: the one it was handed, else a new one. Raises OSError when the port is taken.
+
+    What it accepts sends at once: asyncio turns the waiting off where a socket says that it is TCP, which one that was
+    made here does not, and every answer on a connection that stays open would come 40 ms late.
+    """
+    found = _handed[0] if _handed else socket.create_server((host, port), backlog=64)
+    found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return found

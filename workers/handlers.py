@@ -120,12 +120,13 @@ def routes(s: Services) -> Routes:
 def _accounts(s: Services) -> tuple[Route, ...]:
     tenant, transport, connectors = s.tenant, s.transport, s.connectors
     connectables = connector_registry.connectables(connectors)
+    addresses = connector_registry.addresses(connectors, s.settings.connectors.addresses)
     enrol = partial(
         enrolling.enrol,
         tenant=tenant,
         transport=transport,
         connectables=connectables,
-        addresses=s.settings.connectors.addresses,
+        addresses=addresses,
         read_form=s.read_form,
         may_reach=s.may_reach,
         seal=s.seal,
@@ -136,7 +137,7 @@ def _accounts(s: Services) -> tuple[Route, ...]:
     see = partial(seeing.look, tenant=tenant, transport=transport, connectors=connectors)
     verify = partial(reading.verify, tenant=tenant, transport=transport, connectors=connectors)
     remove = partial(removing.remove, tenant=tenant, transport=transport, connectors=connectors, mint=s.mint)
-    renew = partial(refreshing.renew, tenant=tenant, transport=transport, connectors=connectors)
+    renew = partial(refreshing.renew, tenant=tenant, transport=transport, connectors=connectors, addresses=addresses)
     return (
         Route(ChannelProbe, probe, deadline_seconds=ACT_SECONDS),
         Route(ChannelLook, see, deadline_seconds=LOOK_SECONDS),

@@ -1,6 +1,6 @@
 """The sandbox: a test network of the installation's own, which behaves like a platform on good days and on bad ones.
 
-API and rules: `sandbox_api`. Faults on demand: `sandbox_faults`. Control side: `sandbox_control`. What fans do:
+API and rules: `sandbox_api`. Faults on demand: `foundation/faults.py`. Control side: `sandbox_control`. What fans do:
 `sandbox_fans`. Pages for people: `sandbox_pages`. It knows nothing of the house and reads no PostgreSQL.
 """
 
@@ -18,9 +18,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from foundation.clock import wall_now
+from foundation.faults import Book, FaultyNetwork, config
 from foundation.settings import Settings
 from workers import door, sandbox_api, sandbox_control, sandbox_fans, sandbox_pages
-from workers.sandbox_faults import Book, FaultyNetwork, ResettableProtocol
 from workers.sandbox_store import Refusal, Store
 from workers.serving import Announced
 
@@ -69,21 +69,6 @@ async def _refuse(request: Request, error: Exception) -> Response:
     if request.url.path.startswith(("/api/", "/control/")):
         return JSONResponse(error.body, error.status)
     return sandbox_pages.sorry(request, error.status)
-
-
-def config(app: ASGIApp, host: str, port: int) -> uvicorn.Config:
-    """How the sandbox is served: resets need its own protocol, hanging answers a short way to the end."""
-    return uvicorn.Config(
-        app,
-        host=host,
-        port=port,
-        http=ResettableProtocol,
-        ws="none",
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=1,
-        server_header=False,
-    )
 
 
 class Network(Announced):

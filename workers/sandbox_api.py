@@ -18,9 +18,9 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from foundation.clock import monotonic
+from foundation.faults import Book, Call
 from workers import sandbox_money as money
 from workers import sandbox_store as kept
-from workers.sandbox_faults import Book, Call
 from workers.sandbox_looks import LOOKS
 from workers.sandbox_store import Refusal, SandboxAccount, Store
 

@@ -40,7 +40,7 @@ async def rotate_token(request: Request, account: str) -> dict[str, str]:
 
 @router.post("/faults")
 async def ask_fault(request: Request) -> dict[str, Any]:
-    """Ask for a fault; modes and kinds are told in `workers/sandbox_faults.py`."""
+    """Ask for a fault; modes and kinds are told in `foundation/faults.py`."""
     body, book = await json_of(request), book_of(request)
     account, on = str(body.get("account") or "*"), str(body.get("on") or "*")
     lag = float(body.get("lookup_lag") or 0)

@@ -148,9 +148,11 @@ def _form(page: Page, creator: Creator, platform: str, connector: Connectable, f
 
 def _registered(page: Page, form: str, known: str) -> bool:
     """What to register there first, and whether its id is to be typed: one that is `known` serves once more."""
-    st.caption(page.word("channels.returns_to"))
-    st.code(session.house().public_url.rstrip("/") + visiting.PATH, language=None)
-    return not known or st.checkbox(page.word("channels.another_client", client=known), key=f"connect:{form}:other")
+    wanted = not known or st.checkbox(page.word("channels.another_client", client=known), key=f"connect:{form}:other")
+    if wanted:
+        st.caption(page.word("channels.returns_to"))
+        st.code(session.house().public_url.rstrip("/") + visiting.PATH, language=None)
+    return wanted
 
 
 def _label(platform: str, field: Field) -> str:

@@ -18,6 +18,7 @@ from connectors.contract import Answer, Response, Send, StepKind, WireStep
 from connectors.instagram import Instagram
 from connectors.outcomes import Outcome, Published, Uncertain
 from connectors.sandbox import Sandbox
+from connectors.suite.serving import served
 from connectors.transport import EgressForbidden
 from foundation.http import Reply, Request
 from foundation.ids import uuid7
@@ -31,7 +32,6 @@ from tests.attacks.pictures import sent
 from tests.attacks.stage import Result
 from tests.attacks.wire import MEANS, WIRED, attack, taken
 from tests.channels.builders import ACT, HTTP, World
-from tests.fakes.serving import served
 from tests.fakes.telegram_world import Chat
 from tests.fakes.youtube import youtube
 from tests.journeys.outside import Mia

@@ -9,6 +9,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 
+from connectors.suite.serving import served
 from foundation.addresses import anywhere
 from foundation.database import Database, OpenScope
 from foundation.ids import HOUSE
@@ -21,7 +22,6 @@ from tests.attacks.evidence import nova
 from tests.attacks.stage import Stage
 from tests.attacks.words import at
 from tests.conftest import free_port
-from tests.fakes.serving import served
 from tests.gate.builders import unit
 from web.app import create
 from workers import reaching

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from connectors.suite.serving import served
 from foundation.database import Database
 from foundation.storage import FileStore
 from tenants import login
@@ -18,7 +19,6 @@ from tests.conftest import Cluster
 from tests.dashboard.conftest import serving
 from tests.fakes import telegram as fake
 from tests.fakes.network import Network, network
-from tests.fakes.serving import served
 from tests.journeys.bots import Bots, bots
 from tests.schedules.builders import Desk, wired
 from tests.tenants import apps

@@ -13,9 +13,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
+from connectors.suite.serving import served
 from tests.browser.living import Installation
 from tests.browser.visitors import Chromium
-from tests.fakes.serving import served
 from workers import tour_minute
 from workers.tour_browser import Disagreement, Window, visit
 from workers.tour_judge import Judge, Result

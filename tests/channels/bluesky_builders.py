@@ -13,7 +13,7 @@ from channels.carrying import Armed, Staged
 from channels.events import TokenRefresh
 from channels.reads import Channel
 from connectors.outcomes import Outcome
-from connectors.registry import load
+from connectors.registry import own
 from connectors.transport import Transport
 from foundation import outbox
 from foundation.database import Database, Role, Scope
@@ -25,7 +25,7 @@ from tenants import agencies
 from tests.channels.builders import HTTP, KEY, Clockwork, Killable, mint
 from tests.fakes.bluesky import FakeBluesky, Repo
 
-CONNECTORS = load(("connectors.bluesky:Bluesky",))
+CONNECTORS = own(("connectors.bluesky:Bluesky",))
 
 
 @dataclass
@@ -92,7 +92,7 @@ class Mia:
         """What a worker does with the row; seconds after which it wants it back."""
         event = TokenRefresh(self.tenant_id, self.channel_id)
         try:
-            refreshing.renew(event, tenant=self.tenant, transport=self.transport(), connectors=CONNECTORS)
+            refreshing.renew(event, tenant=self.tenant, transport=self.transport(), connectors=CONNECTORS, addresses={})
         except outbox.Later as later:
             return later.after.total_seconds()
         return None

@@ -17,7 +17,7 @@ from channels.events import ChannelProbe
 from channels.reads import Channel
 from connectors.contract import Answer, WireStep
 from connectors.outcomes import Outcome, Published, Uncertain
-from connectors.registry import load
+from connectors.registry import own
 from connectors.transport import Account, Transport
 from foundation import outbox
 from foundation.database import Database, OpenScope, Role, Scope
@@ -31,7 +31,7 @@ from tenants import agencies
 from tests.fakes.network import Network
 
 KEY = Ed25519PrivateKey.generate()
-CONNECTORS = load(("connectors.sandbox:Sandbox",))
+CONNECTORS = own(("connectors.sandbox:Sandbox",))
 ACT = timedelta(seconds=30)
 HTTP = HttpClient()
 """Keeps no connection alive, so that a fresh transport over it is as good as a fresh process; a client costs 40 ms."""

@@ -10,7 +10,7 @@ from channels import attempts, connecting, handling, removing, replacing, storin
 from channels.events import TakedownRemove
 from connectors import contract
 from connectors.contract import Response, Send, WireStep
-from connectors.registry import load
+from connectors.registry import own
 from connectors.telegram import Telegram
 from foundation import outbox
 from foundation.database import Database, Scope
@@ -24,7 +24,7 @@ from tests.channels.builders import World, mint
 from tests.fakes.telegram import Network
 from tests.fakes.telegram_world import Bot, Chat, Told
 
-CONNECTORS = load(("connectors.telegram:Telegram",))
+CONNECTORS = own(("connectors.telegram:Telegram",))
 TWO_DAYS = 48 * 3600 + 60
 _numbers = count(1)
 

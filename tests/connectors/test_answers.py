@@ -52,6 +52,8 @@ def test_only_what_creates_is_ever_in_doubt(answer: Answer, creating: type, redo
         ({"ratelimit-reset": "1767226200"}, RATE_WINDOW.total_seconds()),
         ({"ratelimit-reset": "9" * 400, "date": "Thu, 01 Jan 2026 00:00:00 GMT"}, LONGEST_WAIT.total_seconds()),
         ({"retry-after": "7", "ratelimit-reset": "1767226200", "date": "Thu, 01 Jan 2026 00:00:00 GMT"}, 7),
+        ({"x-ratelimit-reset": "90"}, 90.0),
+        ({"x-ratelimit-reset": "1767225900", "date": "Thu, 01 Jan 2026 00:00:00 GMT"}, 300.0),
         ({"x-ratelimit-reset": "2026-01-01T00:05:00.5Z", "date": "Thu, 01 Jan 2026 00:00:00 GMT"}, 300.5),
         ({"x-ratelimit-reset": "2026-01-01T00:05:00.5Z"}, RATE_WINDOW.total_seconds()),
         ({"x-ratelimit-reset": "1767226200.5", "date": "Thu, 01 Jan 2026 00:00:00 GMT"}, RATE_WINDOW.total_seconds()),

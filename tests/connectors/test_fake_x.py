@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.suite.serving import MovedClock
 from foundation.http import AnswerLost
 from tests.connectors.x_asking import ask, describe, library, made, picture, post, send, upload, uploaded
 from tests.fakes import x_text
-from tests.fakes.serving import MovedClock
 from tests.fakes.x import FakeX, x
 from tests.fakes.x_spec import FORM, JSON, document
 from tests.fakes.x_world import DUPLICATE, NO_MEDIA, NO_PARENT, Member, Refusal

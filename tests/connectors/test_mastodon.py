@@ -230,7 +230,7 @@ def test_an_account_is_its_number_on_the_server_somebody_named() -> None:
         (MASTODON.connect(BACK, (said("token", 200, {"token_type": "Bearer"}),)), "oauth.again"),
         (MASTODON.connect(BACK, (said("token", 503),)), "oauth.again"),
         (MASTODON.connect(BACK, (StepAnswerLost("token", "ReadTimeout"),)), "oauth.again"),
-        (admitted({"error": "This action is outside the authorized scopes"}, 403), "mastodon.scopes"),
+        (admitted({"error": "This action is outside the authorized scopes"}, 403), "oauth.scopes"),
         (admitted({**MIA, "moved": {"id": "2"}}), "mastodon.moved"),
         (admitted({**MIA, "id": "../1"}), "connectors.unreadable"),
         (admitted(MIA, server={"domain": "bad domain!"}), "connectors.unreadable"),

@@ -17,7 +17,7 @@ def test_every_connector_is_loaded_by_its_platform() -> None:
 
 def test_a_platform_has_one_connector() -> None:
     with pytest.raises(ValueError, match="two connectors"):
-        registry.load(("connectors.sandbox:Sandbox", "connectors.sandbox:Sandbox"))
+        registry.own(("connectors.sandbox:Sandbox", "connectors.sandbox:Sandbox"))
 
 
 def test_connectors_reach_no_database() -> None:
@@ -26,6 +26,18 @@ def test_connectors_reach_no_database() -> None:
         "from connectors import registry, transport\n"
         "registry.load()\n"
         "bad = {'sqlalchemy', 'sqlmodel', 'celery', 'psycopg', 'redis', 'typer', 'fastapi', 'streamlit', 'torch'}\n"
+        "sys.exit(','.join(sorted(bad & set(sys.modules))) or 0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_reading_the_list_loads_no_platform_and_no_tool() -> None:
+    program = (
+        "import sys\n"
+        "from connectors import registry\n"
+        "platforms = {name.partition(':')[0] for name in (*registry.CONNECTORS, registry.FOREIGN)}\n"
+        "bad = {*platforms, 'structlog', 'prometheus_client', 'httpx', 'pydantic'}\n"
         "sys.exit(','.join(sorted(bad & set(sys.modules))) or 0)\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from connectors.contract import FileRef, OAuthClient, Response, WireStep
+from connectors.contract import FileRef, OAuthClient, Response, StepNotSent, WireStep
 from connectors.transport import Account, EgressForbidden, Transport
 from foundation.http import HttpClient
 from foundation.sealed import Sealed
@@ -94,6 +94,77 @@ def test_a_clients_secret_is_shown_in_a_sign_in_alone(door: Door, platform: Plat
         door.send(replace(LOOK, client=client, token="none"), CONTROL)
     assert len(platform.got) == 1
     assert "s3cret" not in repr(step)
+
+
+def put(address: str, within: tuple[str, ...] = ("store.example",)) -> WireStep:
+    """A file for an address that the platform told."""
+    return replace(STAGE, address=Sealed(address.encode()), within=within, token="none", text_as="receipt")
+
+
+def test_a_file_goes_to_an_address_of_theirs_without_a_credential(door: Door, platform: Platform) -> None:
+    origin = platform.url.rpartition("/")[0]
+    step = put(f"{origin}/bucket/1?sig=a%2Fb")
+    platform.answer = (200, {"etag": '"e"'}, b"")
+    answer = door.send(step, permit(step))
+    method, path, headers, body = platform.got[0]
+    assert (method, path, body) == ("PUT", "/bucket/1?sig=a%2Fb", DATA)
+    assert "authorization" not in headers
+    assert (answer.ok, answer.headers["etag"]) == (True, '"e"')
+    assert "sig" not in repr(step)
+    with pytest.raises(EgressForbidden, match="not_these_bytes"):
+        door.send(put(f"{origin}/bucket/2"), permit(step))
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://elsewhere.example/1",
+        "https://store.example.evil.example/1",
+        "https://notstore.example/1",
+        "http://store.example/1",
+        "https://user@store.example/1",
+        "https://store.example/1#x",
+        "ftp://store.example/1",
+        "",
+    ],
+)
+def test_nothing_goes_to_an_address_of_somebody_else(door: Door, platform: Platform, address: str) -> None:
+    step = put(address)
+    with pytest.raises(EgressForbidden, match="address_elsewhere"):
+        door.send(step, permit(step))
+    assert platform.got == []
+
+
+def test_only_a_file_may_go_to_a_told_address(door: Door, platform: Platform) -> None:
+    told = put(f"{platform.url}/1")
+    for wrong in (replace(told, token="bearer"), replace(told, file=None, json={"a": 1})):
+        with pytest.raises(EgressForbidden, match="malformed"):
+            door.send(wrong, permit(wrong))
+    look = replace(LOOK, address=told.address, token="none")
+    with pytest.raises(EgressForbidden, match="malformed"):
+        door.send(look, CONTROL)
+    assert platform.got == []
+
+
+def test_an_address_in_an_answer_is_sealed_as_a_whole(door: Door, platform: Platform) -> None:
+    platform.answer = (200, {}, b"https://store.example/1?sig=secret\n")
+    answer = door.send(replace(LOOK, text_as="address"), CONTROL)
+    whole = ({}, {"address": Sealed(b"sealed:https://store.example/1?sig=secret")})
+    assert (answer.body, answer.sealed) == whole
+    platform.answer = (200, {}, b'"https://store.example/1?sig=secret"')
+    answer = door.send(replace(LOOK, text_as="address"), CONTROL)
+    assert (answer.body, answer.sealed) == whole
+    platform.answer = (404, {}, b"no such upload")
+    refused = door.send(replace(LOOK, text_as="address"), CONTROL)
+    assert (refused.body, refused.sealed) == (None, {})
+
+
+def test_tokens_are_asked_for_where_they_are_given(door: Door, platform: Platform) -> None:
+    door.account = replace(door.account, base_url="http://127.0.0.1:9", auth_url=f"{platform.url}/auth")
+    door.send(replace(AUTH, host="auth"), AuthOrder(TENANT, CHANNEL))
+    assert platform.got[0][1] == "/base/auth/token"
+    assert isinstance(door.send(replace(AUTH, host="account"), AuthOrder(TENANT, CHANNEL)), StepNotSent)
+    assert isinstance(door.send(replace(LOOK, host="auth"), CONTROL), StepNotSent), "a sign-in alone"
 
 
 def test_of_an_answer_only_what_was_asked_for_is_kept(door: Door, platform: Platform) -> None:

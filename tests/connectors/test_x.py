@@ -192,7 +192,7 @@ def test_a_picture_they_forgot_is_uploaded_again(status: int) -> None:
         (replace(UNIT, media=(replace(PICTURES[0], alt="x" * 1001),)), "connectors.text_too_long"),
         (replace(UNIT, media=PICTURES * 3), "connectors.too_many_media"),
         (replace(UNIT, media=(replace(PICTURES[0], mime="image/gif"),)), "connectors.medium_unfit"),
-        (replace(UNIT, flags=(ADULT,)), "connectors.mark_untold"),
+        (replace(UNIT, flags=(ADULT,)), "x.words_unmarked"),
         (replace(UNIT, flags=("nsfw=true",)), "connectors.mark_untold"),
     ],
 )

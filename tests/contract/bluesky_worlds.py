@@ -8,11 +8,11 @@ from typing import Any
 
 from connectors.bluesky import Bluesky
 from connectors.bluesky_record import tid
+from connectors.suite.world import OBJECTS, TENANT, World, transport
 from connectors.transport import Account
 from foundation.http import HttpClient
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
-from tests.contract.worlds import OBJECTS, TENANT, World, transport
 from tests.fakes.bluesky import FakeBluesky, Repo, cid
 
 _numbers = count(1)

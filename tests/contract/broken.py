@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors.contract import Answer, Copy, Response, Send, Sought, StepAnswerLost, StepKind, StepNotSent, WireStep
+from connectors.fanvue import Fanvue
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Sighting, Uncertain, Unknown
 from connectors.sandbox import Sandbox
 from connectors.telegram import Telegram
@@ -151,6 +152,16 @@ class DoubtsEdits(Telegram):
     def replace(self, copy: Copy, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
         turn = super().replace(copy, unit, answers)
         return Uncertain(WHY) if isinstance(turn, Retry) else turn
+
+
+class OpensAllAlike(Fanvue):
+    """Opens the upload of each picture with the same words, and is told the answer to another one's."""
+
+    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+        turn = super().next(unit, answers)
+        if not isinstance(turn, Send) or not turn.step.name.startswith("stage:open:"):
+            return turn
+        return Send(replace(turn.step, json={"name": "picture", "filename": "picture.png", "mediaType": "image"}))
 
 
 class GivesUpOffline(Sandbox):

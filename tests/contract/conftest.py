@@ -5,11 +5,19 @@ from functools import partial
 
 import pytest
 
-from tests.contract import bluesky_worlds, discord_worlds, instagram_worlds, mastodon_worlds, x_worlds
+from tests.contract import (
+    bluesky_worlds,
+    discord_worlds,
+    fanvue_worlds,
+    instagram_worlds,
+    mastodon_worlds,
+    x_worlds,
+)
 from tests.contract.worlds import Fakes, fakes
 from tests.fakes.bluesky import bluesky
 from tests.fakes.discord import discord
 from tests.fakes.discord_spec import document
+from tests.fakes.fanvue import fanvue
 from tests.fakes.instagram import instagram
 from tests.fakes.mastodon import mastodon
 from tests.fakes.x import x
@@ -24,6 +32,7 @@ def platforms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fakes]:
         instagram() as pictures,
         mastodon() as server,
         x() as posts,
+        fanvue() as agency,
         instagram_worlds.lent() as files,
     ):
         for kind in ("discord", "discord_dm"):
@@ -36,7 +45,9 @@ def platforms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fakes]:
         )
         for kind, names in (("x", "both"), ("x_new", "new"), ("x_old", "old")):
             running.others[kind] = partial(x_worlds.world, posts, running.http, names=names)
-        running.calm += [one.book.clear for one in (fake, pds, pictures, server, posts)]
+        for kind, slow in (("fanvue", 0), ("fanvue_slow", 2)):
+            running.others[kind] = partial(fanvue_worlds.world, agency, running.http, slow=slow)
+        running.calm += [one.book.clear for one in (fake, pds, pictures, server, posts, agency)]
         yield running
         assert not fake.spec.refused
         assert not server.spec.refused

@@ -6,11 +6,11 @@ from typing import Any
 
 from connectors.discord import Discord
 from connectors.discord_ids import SPOILER, Place, nonce
+from connectors.suite.world import TENANT, World, transport
 from connectors.transport import Account
 from foundation.http import HttpClient
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
-from tests.contract.worlds import TENANT, World, transport
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.discord_world import Channel, Message
 

@@ -1,7 +1,5 @@
 """Instagram's world: one professional account, and an address under which our files are fetched."""
 
-import hashlib
-import io
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,34 +8,22 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.responses import Response
-from PIL import Image
 
 from connectors.contract import FileRef
 from connectors.instagram import Instagram
+from connectors.suite.serving import served
+from connectors.suite.world import OBJECTS, TENANT, World, pictures, transport
 from connectors.transport import Account
 from foundation.http import HttpClient
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
 from gate.permit import Permit
-from gate.units import Medium
-from tests.contract.worlds import OBJECTS, TENANT, World, transport
 from tests.fakes.instagram import FakeInstagram, Profile
-from tests.fakes.serving import served
 
 _numbers = count(1)
 
 
-def _jpeg(number: int) -> bytes:
-    out = io.BytesIO()
-    Image.new("RGB", (64, 64), (number, 90, 90)).save(out, "JPEG")
-    return out.getvalue()
-
-
-PICTURES = {hashlib.sha256(data).hexdigest(): data for data in map(_jpeg, (1, 2))}
-MEDIA = tuple(
-    Medium(digest, "image/jpeg", len(data), alt=f"picture {place}", ai="generated")
-    for place, (digest, data) in enumerate(PICTURES.items())
-)
+MEDIA = pictures("JPEG")
 
 
 @contextmanager
@@ -47,9 +33,8 @@ def lent() -> Iterator[str]:
 
     @app.get("/lent/{token}/{name}")
     def file(token: str, name: str) -> Response:
-        return Response(PICTURES[name.removesuffix(".jpg")], media_type="image/jpeg")
+        return Response(OBJECTS[name.removesuffix(".jpg")], media_type="image/jpeg")
 
-    OBJECTS.update(PICTURES)
     with served(app) as url:
         yield url
 

@@ -7,12 +7,12 @@ from typing import Any
 
 from connectors.mastodon import SENSITIVE, WARNED, Mastodon
 from connectors.mastodon_account import SURFACE
+from connectors.suite.world import TENANT, World, transport
 from connectors.transport import Account
 from foundation.http import HttpClient
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
 from tests.contract.instagram_worlds import MEDIA
-from tests.contract.worlds import TENANT, World, transport
 from tests.fakes.mastodon import FakeMastodon, Member
 
 _numbers = count(1)

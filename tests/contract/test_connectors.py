@@ -3,7 +3,7 @@
 import pytest
 
 from connectors import registry
-from tests.contract import rules
+from connectors.suite import rules
 from tests.contract.worlds import KINDS, Fakes
 
 

@@ -4,9 +4,11 @@ from functools import partial
 
 import pytest
 
+from connectors.fanvue import Fanvue
 from connectors.sandbox import Sandbox
+from connectors.suite import rules
 from connectors.telegram import Telegram
-from tests.contract import broken, rules
+from tests.contract import broken
 from tests.contract.worlds import Fakes
 
 
@@ -14,7 +16,7 @@ def on(day: str) -> rules.Rule:
     return partial(rules.once, day=day)
 
 
-FOUND: tuple[tuple[type[Sandbox | Telegram], str, rules.Rule, str], ...] = (
+FOUND: tuple[tuple[type[Fanvue | Sandbox | Telegram], str, rules.Rule, str], ...] = (
     (broken.ResendsBlindly, "post", on("accepted, then reset"), "sent"),
     (broken.ResendsBlindly, "chat", on("503 after accepting"), "sent"),
     (broken.FailsOnServerErrors, "post", on("503 after accepting"), "misreported"),
@@ -25,6 +27,7 @@ FOUND: tuple[tuple[type[Sandbox | Telegram], str, rules.Rule, str], ...] = (
     (broken.NeverWaits, "post", rules.waits, "asked again"),
     (broken.RetriesRefusals, "post", rules.refused, "told as Retry"),
     (broken.SendsAddresses, "post", rules.media_are_staged, "not staged"),
+    (broken.OpensAllAlike, "fanvue", rules.media_are_staged, "look the same"),
     (broken.DoubtsFiles, "post", rules.staging_is_never_in_doubt, "doubt"),
     (broken.CutsTexts, "post", rules.says_all_of_it, "changed"),
     (broken.CutsTexts, "chat", rules.says_all_of_it, "too long"),
@@ -49,7 +52,7 @@ FOUND: tuple[tuple[type[Sandbox | Telegram], str, rules.Rule, str], ...] = (
     ids=[f"{connector.__name__}-{kind}-{number}" for number, (connector, kind, _, _) in enumerate(FOUND)],
 )
 def test_the_fault_is_found(
-    platforms: Fakes, connector: type[Sandbox | Telegram], kind: str, rule: rules.Rule, breach: str
+    platforms: Fakes, connector: type[Fanvue | Sandbox | Telegram], kind: str, rule: rules.Rule, breach: str
 ) -> None:
     found = rule(platforms.world(kind), connector())
     assert any(breach in told for told in found), found

@@ -6,6 +6,7 @@ from datetime import timedelta
 from itertools import count
 from typing import Any
 
+from connectors.suite.world import TENANT, World, transport
 from connectors.transport import Account
 from connectors.x import ADULT, AI, X
 from connectors.x_account import SURFACE
@@ -13,7 +14,6 @@ from foundation.http import HttpClient
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
 from tests.contract.instagram_worlds import MEDIA
-from tests.contract.worlds import TENANT, World, transport
 from tests.fakes.x import FakeX, Member
 
 _numbers = count(1)

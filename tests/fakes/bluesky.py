@@ -20,13 +20,13 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp
 
+from connectors.suite.serving import MovedClock, served
 from foundation.clock import wall_now
+from foundation.faults import Book, Call, FaultyNetwork
 from foundation.words import canonical
 from tests.fakes import lexicons
 from tests.fakes.bluesky_sessions import Refused, Sessions
 from tests.fakes.lexicons import TID, Breach, Lexicons
-from tests.fakes.serving import MovedClock, served
-from workers.sandbox_faults import Book, Call, FaultyNetwork
 
 POST = "app.bsky.feed.post"
 COSTS = {"com.atproto.repo.putRecord": 2, "com.atproto.repo.deleteRecord": 1}

@@ -22,6 +22,8 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from connectors.suite.serving import MovedClock, served
+from foundation.faults import Book, FaultyNetwork
 from tests.fakes.discord_gateway import DIRECT_MESSAGES, Gateway
 from tests.fakes.discord_spec import Spec
 from tests.fakes.discord_wire import API, Sent, call_of, headers_of, kept, read
@@ -40,8 +42,6 @@ from tests.fakes.discord_world import (
     World,
     user,
 )
-from tests.fakes.serving import MovedClock, served
-from workers.sandbox_faults import Book, FaultyNetwork
 
 MOST_TEXT, MOST_FILE, MOST_REQUEST = 2000, 10 * 2**20, 25 * 2**20
 BUCKETS: Mapping[str, tuple[int, float]] = {"posts": (5, 5.0), "deletes": (30, 10.0), "lookups": (30, 10.0)}

@@ -8,8 +8,8 @@ from email.parser import BytesParser
 from email.policy import HTTP
 from typing import Any
 
+from foundation.faults import Call
 from tests.fakes.discord_world import Json, Refusal
-from workers.sandbox_faults import Call
 
 API = "/api/v10"
 

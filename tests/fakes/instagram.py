@@ -23,10 +23,10 @@ from PIL import Image
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp
 
+from connectors.suite.serving import MovedClock, served
+from foundation.faults import Book, Call, FaultyNetwork
 from foundation.http import HttpClient, Reply
 from foundation.http import Request as Fetch
-from tests.fakes.serving import MovedClock, served
-from workers.sandbox_faults import Book, Call, FaultyNetwork
 
 LIVES = timedelta(hours=24)
 MOST_BYTES, MOST_CAPTION = 8 * 2**20, 2200

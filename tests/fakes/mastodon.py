@@ -28,13 +28,13 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from connectors.suite.serving import MovedClock, served
+from foundation.faults import Book, Call, FaultyNetwork
 from tests.fakes import mastodon_limits, mastodon_shown
 from tests.fakes.mastodon_limits import STATUSES, Limits
 from tests.fakes.mastodon_oauth import OAuth, covers
 from tests.fakes.mastodon_spec import JSON, MULTIPART, Spec, document
 from tests.fakes.mastodon_world import Json, Member, Refusal, Status, World, not_found
-from tests.fakes.serving import MovedClock, served
-from workers.sandbox_faults import Book, Call, FaultyNetwork
 
 FORM = "application/x-www-form-urlencoded"
 OUTSIDE = "This action is outside the authorized scopes"

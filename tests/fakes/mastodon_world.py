@@ -10,8 +10,8 @@ from typing import Any
 
 from PIL import Image
 
+from connectors.suite.serving import MovedClock
 from tests.fakes import mastodon_text
-from tests.fakes.serving import MovedClock
 
 KEY_LIVES = timedelta(hours=1)
 UNUSED_FOR = timedelta(hours=24)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from connectors.suite.serving import MovedClock, served
 from foundation.http import HttpClient, Reply, Request
-from tests.fakes.serving import MovedClock, served
 from workers.sandbox import create
 
 

@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp
 
-from workers.sandbox_faults import Book, Call, FaultyNetwork
+from foundation.faults import Book, Call, FaultyNetwork
 
 
 @dataclass

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from tests.fakes.serving import served
+from connectors.suite.serving import served
 
 RSS = "application/rss+xml"
 

@@ -22,14 +22,13 @@ from fastapi.responses import JSONResponse
 from starlette.datastructures import UploadFile
 from starlette.types import ASGIApp
 
+from connectors.suite.serving import MovedClock, served
 from foundation.clock import monotonic
+from foundation.faults import Book, Call, FaultyNetwork, config
 from foundation.http import HttpClient, Reply
 from foundation.http import Request as Sent
-from tests.fakes.serving import MovedClock, served
 from tests.fakes.telegram_methods import Files, Methods
 from tests.fakes.telegram_world import Bot, Refusal, Telegram, Told
-from workers.sandbox import config
-from workers.sandbox_faults import Book, Call, FaultyNetwork
 
 KINDS = {
     "deleteMessage": "deletes",

@@ -38,13 +38,13 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from connectors.suite.serving import MovedClock, served
+from foundation.faults import Book, Call, FaultyNetwork
 from tests.fakes import x_text
-from tests.fakes.serving import MovedClock, served
 from tests.fakes.x_limits import Limits
 from tests.fakes.x_oauth import App, OAuth, Token, wrong
 from tests.fakes.x_spec import FORM, JSON, MULTIPART, Asked, Spec, document, read
 from tests.fakes.x_world import Json, Member, Post, Refusal, World, forbidden, invalid, not_found, problem, stamp
-from workers.sandbox_faults import Book, Call, FaultyNetwork
 
 READ, WRITE, MEDIA = ("tweet.read", "users.read"), ("tweet.read", "tweet.write", "users.read"), ("media.write",)
 NEEDED = {"posts": WRITE, "deletes": WRITE, "files": MEDIA, "metadata": MEDIA}

@@ -12,8 +12,8 @@ from typing import Any
 
 from PIL import Image
 
+from connectors.suite.serving import MovedClock
 from tests.fakes import x_text
-from tests.fakes.serving import MovedClock
 
 SCOPES = ("tweet.read", "tweet.write", "users.read", "media.write", "offline.access")
 PROBLEMS = "https://api.x.com/2/problems/"

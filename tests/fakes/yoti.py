@@ -17,8 +17,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from connectors.suite.serving import MovedClock, served
 from foundation.ids import uuid7
-from tests.fakes.serving import MovedClock, served
 
 PERSONAL = {
     "date_of_birth": "1990-07-14",

@@ -11,7 +11,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
-from tests.fakes.serving import served
+from connectors.suite.serving import served
 
 
 @dataclass

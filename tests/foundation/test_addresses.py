@@ -4,11 +4,11 @@ import socket
 
 import pytest
 
+from connectors.suite.serving import served
 from foundation.addresses import PublicOnly, anywhere, is_public, may_reach, origin
+from foundation.faults import Book
 from foundation.http import HttpClient, NotSent, Reply, Request
 from tests.fakes.own_page import OwnPage, create
-from tests.fakes.serving import served
-from workers.sandbox_faults import Book
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,8 @@ def test_flags_are_what_a_request_can_carry() -> None:
     place = WHOLE.row("sandbox", "post", on=TODAY)
     assert flags_for(place, Rating.G, ai=False) == ()
     assert flags_for(place, Rating.N, ai=True) == ("adult=true", "ai=true")
-    assert flags_for(WHOLE.row("fanvue", "post", on=TODAY), Rating.N, ai=True) == ()
+    assert flags_for(WHOLE.row("fanvue", "post", on=TODAY), Rating.N, ai=True) == ("audience=subscribers",)
+    assert flags_for(WHOLE.row("telegram", "public_channel", on=TODAY), Rating.S, ai=False) == ()
 
 
 def test_jurisdictions_default_to_the_most() -> None:

@@ -22,6 +22,7 @@ BREACHES = {
     "FastAPI lives in web and workers": ("channels/planted.py", "def f():\n    import fastapi"),
     "The dashboard carries no Redis, no queue and no torch": ("dashboard/planted.py", "import redis"),
     "Models are run by generators": ("studio/planted.py", "import torch"),
+    "The suite of connectors is for tests": ("workers/planted.py", "import connectors.suite.world"),
     "Secrets are opened by what wiring injects": ("channels/planted.py", "import tenants.unseal"),
     **{
         name: ("workers/planted.py", f"import {contract['protected_modules'][0]}")

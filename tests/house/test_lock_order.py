@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 
 from channels import connecting
 from connectors.outcomes import Disconnected, Found, Published, Reauthorize, Retry, Uncertain
-from connectors.registry import load
+from connectors.registry import own
 from foundation.clock import monotonic, pause
 from foundation.database import Database, OpenScope, Scope
 from foundation.errors import GreenroomError
@@ -31,7 +31,7 @@ from tests.conftest import Cluster
 from tests.gate.builders import KEY, World, asset_of, picture, real_person, world
 from tests.house.locks import Trace, locks_of, traced
 
-CONNECTORS = load(("connectors.sandbox:Sandbox",))
+CONNECTORS = own(("connectors.sandbox:Sandbox",))
 MINT = partial(minting.mint, key=KEY)
 REASON = Message("delivery.no_answer")
 DEADLOCK = "40P01"

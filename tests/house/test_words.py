@@ -186,5 +186,10 @@ def test_a_sentence_is_said_in_both_languages() -> None:
 
 
 def test_a_missing_sentence_raises() -> None:
-    with pytest.raises(KeyError):
-        say(Message("planted.nowhere"), "fr")
+    for code in ("gate.planted", "connect.x.planted"):
+        with pytest.raises(KeyError):
+            say(Message(code), "fr")
+
+
+def test_what_a_removed_package_left_behind_is_said_all_the_same() -> None:
+    assert say(Message("planted.no_such_thing", {"status": 404}), "fr") == "Planted: no such thing (404)"

@@ -15,6 +15,7 @@ from PIL import ExifTags, Image, ImageDraw
 from channels import ages
 from channels.events import AdultAreaWanted
 from channels.reads import channels_of
+from connectors.suite.serving import served
 from foundation import outbox
 from foundation.ids import uuid7
 from foundation.storage import FileStore
@@ -25,7 +26,6 @@ from studio import ingesting, library
 from tenants import letterbox, vault
 from tests.fakes import yoti
 from tests.fakes.network import Network
-from tests.fakes.serving import served
 from tests.gate.builders import real_person
 from tests.schedules.builders import Desk, desk
 from web import app, sites

@@ -12,6 +12,7 @@ from uuid import UUID
 from channels import enrolling
 from channels import reads as channel_reads
 from channels.enrolling import Enrolment
+from connectors.suite.serving import served
 from foundation.clock import monotonic
 from foundation.money import Money
 from foundation.settings import Settings
@@ -22,7 +23,6 @@ from subscribers.ledger import SplitShares
 from tenants import letterbox, vault
 from tests.conftest import wait_until
 from tests.fakes.network import Network as Sandbox
-from tests.fakes.serving import served
 from tests.fakes.telegram import Network
 from tests.fakes.telegram_world import Bot, Chat, Told
 from tests.schedules.builders import Desk, desk

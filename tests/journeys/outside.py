@@ -14,6 +14,7 @@ from uuid import UUID
 from channels import enrolling, visiting
 from channels.enrolling import Enrolment
 from connectors.discord_ids import Place
+from connectors.suite.serving import served
 from foundation.database import Database
 from foundation.http import HttpClient, Reply, Request
 from foundation.ids import uuid7
@@ -35,7 +36,6 @@ from tests.fakes.discord_spec import document
 from tests.fakes.discord_world import Channel
 from tests.fakes.instagram import FakeInstagram, Profile, instagram
 from tests.fakes.mastodon import FakeMastodon, Member, mastodon
-from tests.fakes.serving import served
 from tests.fakes.telegram_world import Bot, Chat
 from tests.fakes.x import FakeX, x
 from tests.fakes.x import Member as XMember

@@ -9,6 +9,7 @@ import pytest
 
 from channels import ages
 from channels.states import ProviderState
+from connectors.suite.serving import served
 from foundation.database import Database
 from foundation.words import Message, say
 from gate import viewers
@@ -18,7 +19,6 @@ from tests.conftest import Cluster, wait_until
 from tests.fakes import telegram as fake
 from tests.fakes import yoti
 from tests.fakes.network import Network, network
-from tests.fakes.serving import served
 from tests.journeys.bots import Bots, bots
 from tests.schedules.builders import wired
 from tests.workers.running import house

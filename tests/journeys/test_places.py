@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from foundation.words import Message
 from gate.units import Rating
 from schedules.states import DeliveryState as S
+from schedules.threads import Piece
 from tests.conftest import Cluster
 from tests.fakes.telegram_world import Chat
 from tests.journeys.outside import Mia, Outside, mia, outside
@@ -234,3 +236,12 @@ def test_on_x_each_picture_for_adults_bears_its_warning(her: Mia) -> None:
     assert explicit.media
     assert not explicit.made_with_ai, "a camera took it"
     assert [one.warning for one in suggestive.media] == [{}] * len(suggestive.media)
+
+
+def test_on_x_words_without_a_picture_are_no_part_of_a_thread_for_adults(her: Mia) -> None:
+    member = her.x()
+    sent = her.post("x", parts=(Piece("la suite, en mots"),))
+    her.desk.live(seconds=30)
+    assert her.desk.state(sent) is S.FAILED
+    assert her.desk.entry(sent).reason == Message("x.words_unmarked")
+    assert member.taken == []

@@ -13,6 +13,7 @@ from sqlalchemy import create_engine, text
 
 from channels import connecting
 from channels import reads as channel_reads
+from connectors.suite.serving import served
 from dashboard.reads import home as home_reads
 from dashboard.widgets import render
 from dashboard.wording import Voice
@@ -37,7 +38,6 @@ from tenants import login
 from tenants import reads as tenant_reads
 from tests.conftest import Cluster
 from tests.fakes.network import network
-from tests.fakes.serving import served
 from tests.journeys.twins import FAN, WORDS, ZONE, Twin, process, readable, tables, twin
 from tests.web.builders import PUBLIC
 from web.app import create

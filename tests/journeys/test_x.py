@@ -6,17 +6,20 @@ from datetime import timedelta
 
 import pytest
 
-from channels import oauth_clients
+from channels import enrolling, oauth_clients
 from channels.states import ChannelState, EnrolmentState
 from channels.visiting import PATH
+from foundation.errors import BadInput, NotFound
 from foundation.words import Message
 from schedules import removal
 from schedules.states import DeliveryState as S
+from tenants import reads as tenant_reads
 from tests.conftest import Cluster
 from tests.fakes.network import Network, network
 from tests.fakes.x import FakeX, x
 from tests.journeys.visits import Visited, services_at
 from tests.schedules.builders import desk
+from workers import connect_account
 from workers.wiring import Services
 
 TEXT = "Bonjour 👩‍👩‍👧‍👦 <3 & co"
@@ -213,3 +216,61 @@ def test_an_account_that_is_suspended_is_gone(house: House) -> None:
     house.live(minutes=1)
     assert house.channel().state == ChannelState.GONE
     assert house.desk.state(post) is S.HELD
+
+
+def terminal(house: House, *, dry: bool = False, creator: str = "", platform: str = "x") -> list[tuple[str, bool]]:
+    """What the command at the terminal prints, with somebody who types what the form says and says yes in a browser."""
+    with house.desk.scope() as scope:
+        member = tenant_reads.member(scope, house.desk.author)
+
+    def wait() -> None:
+        with house.desk.scope() as scope:
+            asked = enrolling.latest(scope, [house.desk.creator_id])
+        if asked is not None and asked.state is EnrolmentState.VISITING:
+            house.bring(house.approve(asked.visit))
+        house.desk.run()
+
+    found = connect_account.lines(
+        house.desk.services,
+        platform,
+        (house.desk.tenant_id, member),
+        creator=creator,
+        dry=dry,
+        ask=lambda label, field: house.form.get(field.name, ""),
+        wait=wait,
+    )
+    return list(found)
+
+
+def test_an_account_is_connected_from_the_terminal(house: House) -> None:
+    (help_, _), (visit, _), (done, well) = terminal(house)
+    assert "console.x.com" in help_
+    assert "/i/oauth2/authorize?" in visit
+    assert house.form["client_secret"] not in visit
+    assert f"@{house.member.username}" in done
+    assert well
+    house.form = {}
+    assert terminal(house)[-1][1], "the application is known by now"
+
+
+def test_a_dry_run_says_where_one_would_go_and_goes_nowhere(house: House) -> None:
+    before = len(house.server.book.record())
+    (_, (said, well)) = terminal(house, dry=True)
+    assert well
+    assert f"{house.server.url}/i/oauth2/authorize" in said
+    assert PATH in said
+    assert len(house.server.book.record()) == before
+    with house.desk.scope() as scope:
+        assert enrolling.latest(scope, [house.desk.creator_id]) is None
+
+
+def test_what_is_missing_at_the_terminal_is_named(house: House) -> None:
+    house.form = {}
+    with pytest.raises(BadInput) as missing:
+        terminal(house)
+    assert missing.value.message.code == "cli.connect.missing"
+    with pytest.raises(BadInput) as whose:
+        terminal(house, creator="nobody")
+    assert whose.value.message.code == "cli.connect.which"
+    with pytest.raises(NotFound):
+        terminal(house, platform="myspace")

@@ -4,9 +4,10 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from connectors.suite.serving import MovedClock
+from foundation import faults
 from tests.conftest import free_port, wait_until
 from tests.fakes.network import Network
-from tests.fakes.serving import MovedClock
 from workers import sandbox
 from workers.sandbox_api import LONGEST_POLL, Bell
 
@@ -14,7 +15,7 @@ from workers.sandbox_api import LONGEST_POLL, Bell
 def test_a_reader_who_waits_is_answered_at_the_end(tmp_path: Path) -> None:
     bell, port = Bell(), free_port()
     app = sandbox.create(tmp_path / "sandbox.sqlite", bell=bell)
-    server = sandbox.Network(sandbox.config(app, "127.0.0.1", port), bell)
+    server = sandbox.Network(faults.config(app, "127.0.0.1", port), bell)
     with ThreadPoolExecutor(2) as threads:
         serving = threads.submit(asyncio.run, server.serve())
         wait_until(lambda: server.started)

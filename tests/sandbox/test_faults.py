@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from foundation.clock import monotonic
+from foundation.faults import Book
 from foundation.http import AnswerLost, Reply
 from tests.fakes.network import Network
-from workers.sandbox_faults import Book
 
 POST = {"text": "hello"}
 

@@ -6,10 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from connectors.suite.serving import MovedClock
 from foundation.http import Reply
 from tests.conftest import free_port, wait_until
 from tests.fakes.network import Network
-from tests.fakes.serving import MovedClock
 
 
 def start(folder: Path, port: int) -> tuple[subprocess.Popen[bytes], Network]:

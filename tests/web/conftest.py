@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from connectors.suite.serving import served
 from foundation.database import Database, OpenScope
 from foundation.storage import FileStore
-from tests.fakes.serving import served
 from tests.web.asking import Program, program
 from tests.web.builders import LETTERBOX, PUBLIC, Page, Room, page
 from web.app import create

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from connectors.suite.serving import served
 from foundation.database import Database, OpenScope
 from foundation.storage import FileStore
-from tests.fakes.serving import served
 from tests.web.asking import Program, program
 from tests.web.builders import PUBLIC
 from tests.web.planned import World, bring, looked_at, made, picture, repeating, world

@@ -9,13 +9,13 @@ from typing import Any
 import httpx
 import pytest
 
+from connectors.suite.serving import served
 from foundation.database import OpenScope
 from foundation.ids import uuid7
 from foundation.storage import FileStore
 from tenants import audit, keys, staffing
 from tenants.keys import KeyScope
 from tenants.roles import Role
-from tests.fakes.serving import served
 from tests.web.asking import Program, code, program
 from tests.web.builders import Room
 from tests.web.planned import World, bring, hand_in, picture, world

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from connectors.suite.serving import served
 from foundation.database import Database, OpenScope, Scope
 from foundation.ids import HOUSE, uuid7
 from foundation.storage import FileStore
@@ -18,7 +19,6 @@ from schedules import scheduling
 from schedules.drafting import Draft
 from tenants import failures, keys
 from tenants.keys import KeyScope
-from tests.fakes.serving import served
 from tests.web.asking import Program, code, later, program
 from tests.web.builders import PUBLIC
 from web.api import create as create_api

@@ -9,20 +9,20 @@ import pytest
 from connectors.contract import Answer, StepKind, WireStep
 from connectors.feed import Feed
 from connectors.outcomes import Published
+from connectors.suite import rules
+from connectors.suite.house import House
+from connectors.suite.serving import MovedClock, served
+from connectors.suite.world import OBJECTS, TENANT, World, transport
 from connectors.transport import Account
 from foundation.asgi import Guarded
+from foundation.faults import Book, FaultyNetwork
 from foundation.http import HttpClient
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
 from gate.units import Rating, Unit
-from tests.contract import rules
-from tests.contract.house import House
-from tests.contract.worlds import OBJECTS, TENANT, World, transport
 from tests.fakes.own_page import call_of
-from tests.fakes.serving import MovedClock, served
 from tests.web.builders import PUBLIC, Page, Room, page
 from web.app import create
-from workers.sandbox_faults import Book, FaultyNetwork
 
 
 @dataclass

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 import httpx
 import pytest
 
+from connectors.suite.serving import served
 from foundation.database import Database
 from foundation.ids import uuid7
 from foundation.money import Money
@@ -15,7 +16,6 @@ from gate import ratings
 from gate.units import Rating
 from studio import ingesting, library, packs
 from subscribers import offers
-from tests.fakes.serving import served
 from tests.schedules.builders import jpeg
 from tests.web.builders import PUBLIC, Page, Room, content_id, new_picture, page
 from web.app import create

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import httpx
 
+from connectors.suite.serving import served
 from foundation.database import Database
 from foundation.storage import FileStore
 from tests.conftest import free_port
-from tests.fakes.serving import served
 from tests.web.builders import PUBLIC, Room
 from web.app import create
 

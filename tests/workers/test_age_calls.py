@@ -7,9 +7,9 @@ from uuid import UUID
 import httpx
 import pytest
 
+from connectors.suite.serving import served
 from foundation.database import Database
 from foundation.ids import uuid7
-from tests.fakes.serving import served
 from workers import age_routes, hook_door, hooks
 
 MASTER = b"m" * 32

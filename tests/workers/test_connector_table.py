@@ -1,12 +1,15 @@
 """The table of platforms is what the connectors say of themselves, on the page as in the terminal."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
-from connectors.registry import load
+from connectors.registry import connectables, load, own
+from connectors.sandbox import Sandbox
 from foundation.errors import NotFound
 from workers import connector_table
 from workers.connector_commands import app
@@ -25,10 +28,30 @@ def test_the_page_is_what_the_command_prints() -> None:
 
 
 def test_every_platform_has_its_line() -> None:
-    found = json.loads(told("--json"))
-    assert [line["platform"] for line in found] == sorted(load())
-    paragraphs = told().split("\n\n")
-    assert [paragraph.splitlines()[0] for paragraph in paragraphs] == sorted(load())
+    found = [line["platform"] for line in json.loads(told("--json"))]
+    assert sorted(found) == sorted(load())
+    assert [paragraph.splitlines()[0] for paragraph in told().split("\n\n")] == found
+
+
+def test_what_takes_the_least_effort_comes_first() -> None:
+    """By minutes, then by what it costs, then by how long the platform thinks about it."""
+    known = own()
+    minutes = {name: one.form.minutes for name, one in connectables(known).items()}
+    assert list(minutes) == [line.platform for line in connector_table.lines(known) if line.platform in minutes]
+    assert list(minutes.values()) == sorted(minutes.values())
+    burdens: tuple[dict[str, Any], ...] = ({"cost": "monthly"}, {"approval_days": 9}, {"cost": "used"}, {})
+    same = {name: Sandbox() for name in ("a", "b", "c", "d")}
+    for (name, one), more in zip(same.items(), burdens, strict=True):
+        one.capabilities = replace(Sandbox.capabilities, platform=name, **more)
+    assert [line.platform for line in connector_table.lines(same)] == ["d", "b", "c", "a"]
+
+
+def test_the_guide_lists_them_by_effort() -> None:
+    guide = (PAGE.parent / "connector-guide.md").read_text("utf-8")
+    found = connector_table.lines(own())
+    rows = [f"| {one.platform} | {one.connecting} | {one.cost} | {one.review} |" for one in found]
+    assert guide.endswith("\n".join(rows) + "\n"), "\n".join(rows)
+    assert len(guide.splitlines()) < 150
 
 
 @pytest.mark.parametrize(
@@ -41,6 +64,9 @@ def test_every_platform_has_its_line() -> None:
         ("own_page", "connecting", "served here"),
         ("telegram", "tells", "settings of the place, webhooks, posts replaced"),
         ("sandbox", "sells", "yes"),
+        ("x", "cost", "by request"),
+        ("bluesky", "cost", "free"),
+        ("mastodon", "review", "–"),
     ],
 )
 def test_a_line_says_what_is_so(platform: str, column: str, value: str) -> None:

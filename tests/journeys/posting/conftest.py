@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from connectors.suite.serving import served
 from foundation.storage import FileStore
 from tests.conftest import Cluster
 from tests.fakes.network import Network, network
-from tests.fakes.serving import served
 from tests.schedules.builders import Desk, desk, wired
 from web import app, sites
 from workers.wiring import Services

@@ -1,15 +1,17 @@
 """The house in memory: drives a connector by the rules of sending, as carrying and reconciling do with a database."""
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from connectors import pointing
 from connectors.contract import Answer, Connector, Copy, Replaces, Send, Sought, StepKind, WireStep
 from connectors.outcomes import Absent, Found, Outcome, Published, Retry, Sighting, Uncertain
+from connectors.suite.permits import permit
+from connectors.suite.world import TENANT, World
 from foundation.ids import uuid7
-from gate.permit import TTL, Authority, ControlOrder, Permit, RemovalOrder, sign
-from gate.units import Rating, Unit
-from tests.contract.worlds import SIGNING_KEY, TENANT, World
+from foundation.words import Message
+from gate.permit import Authority, ControlOrder, RemovalOrder
+from gate.units import Unit
 
 DEADLINE = 0.4
 """Seconds a step may take where the platform hangs, whatever its own deadline; elsewhere a busy machine is no hang."""
@@ -18,13 +20,19 @@ LOOKS = (20, 60, 300, 1800, 7200)
 """Seconds to wait before each look."""
 
 MOST_TRIES = 6
+MOST_STEPS = 50
+NOTHING_YET = Uncertain(Message("connectors.unclear_answer", {"status": 0}))
+
+
+class Endless(Exception):
+    """A connector that says a next request for ever."""
 
 
 @dataclass
 class Story:
     """What became of a unit, as the house would report it."""
 
-    outcome: Outcome
+    outcome: Outcome = NOTHING_YET
     steps: list[WireStep] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
     sightings: list[Sighting] = field(default_factory=list)
@@ -48,13 +56,15 @@ class House:
             return ControlOrder(TENANT, channel, step.action)
         if step.kind is StepKind.RESTRICT:
             return RemovalOrder(TENANT, channel, step.action, uuid7())
-        assert unit is not None, f"{step.name} carries content without a unit"
+        if unit is None:
+            raise TypeError(f"{step.name} carries content where nothing is to be shown")
         uploads = pointing.uploads(step, self._connector.capabilities.platform, answers)
         return permit(unit, step, self._world.now(), uploads)
 
     def publish(self, unit: Unit) -> Story:
         """Send, retry what surely was not taken, look after what may have been; at most `MOST_TRIES` sends."""
-        story, staged = Story(Uncertain(None)), ()  # type: ignore[arg-type, var-annotated]  # replaced below
+        story = Story()
+        staged: tuple[Answer, ...] = ()
         for _ in range(MOST_TRIES):
             armed_at = self._world.now()
             story.outcome, staged = self._try(unit, staged, story)
@@ -76,7 +86,8 @@ class House:
     def _try(self, unit: Unit, staged: tuple[Answer, ...], story: Story) -> tuple[Outcome, tuple[Answer, ...]]:
         answers = staged
         while isinstance(turn := self._connector.next(unit, answers), Send):
-            assert len(story.steps) < 50, "the connector never ends"
+            if len(story.steps) >= MOST_STEPS:
+                raise Endless(f"{turn.step.name} is asked for again and again")
             answer = self.send(turn.step, unit, answers)
             story.steps.append(turn.step)
             answers = (*answers, answer)
@@ -110,38 +121,18 @@ class House:
 
     def remove(self, unit: Unit, native_id: str) -> Outcome:
         """Take a copy away, once."""
-        copy, answers = Copy(native_id, unit.account, unit.viewer), ()  # type: tuple[Copy, tuple[Answer, ...]]
+        copy = Copy(native_id, unit.account, unit.viewer)
+        answers: tuple[Answer, ...] = ()
         while isinstance(turn := self._connector.remove(copy, answers), Send):
             answers = (*answers, self.send(turn.step))
         return turn
 
     def replace(self, unit: Unit, native_id: str, by: Unit) -> Outcome:
         """Put another unit in the place of a copy, once."""
-        assert isinstance(self._connector, Replaces)
-        copy, answers = Copy(native_id, unit.account, unit.viewer), ()  # type: tuple[Copy, tuple[Answer, ...]]
+        if not isinstance(self._connector, Replaces):
+            raise TypeError("it does not replace anything")
+        copy = Copy(native_id, unit.account, unit.viewer)
+        answers: tuple[Answer, ...] = ()
         while isinstance(turn := self._connector.replace(copy, by, answers), Send):
             answers = (*answers, self.send(turn.step, by, answers))
         return turn
-
-
-def permit(unit: Unit, step: WireStep, now: datetime, points_at: tuple[str, ...] = ()) -> Permit:
-    """A permit for just this step, as the gate mints them."""
-    unsigned = Permit(
-        jti=uuid7(),
-        tenant_id=unit.tenant_id,
-        channel_id=unit.channel_id,
-        account=unit.account,
-        surface=unit.surface,
-        subject=unit.subject,
-        step=step.name,
-        unit_digest=unit.digest(),
-        wire_digest=step.wire_digest(),
-        viewer=unit.viewer,
-        flags=unit.flags,
-        points_at=points_at,
-        rating=Rating.G,
-        bundle="test",
-        minted_at=now,
-        expires_at=now + TTL + timedelta(),
-    )
-    return sign(unsigned, SIGNING_KEY)

@@ -4,17 +4,18 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
 from connectors.contract import Answer, Connector, Copy, Replaces, Send, Sought, StepKind, WireStep
 from connectors.outcomes import Outcome, Published, Reauthorize, Rejected, Retry, Uncertain
+from connectors.suite.house import House, Story
+from connectors.suite.world import World
 from connectors.transport import EgressForbidden
 from foundation.ids import uuid7
 from gate import placeholder
 from gate.units import Subject, Text, Unit
-from tests.contract.house import House, Story
-from tests.contract.worlds import World
 
 Rule = Callable[[World, Connector], list[str]]
 INSTEAD = Subject(placeholder.KIND, uuid7())
@@ -133,6 +134,9 @@ def media_are_staged(world: World, connector: Connector) -> list[str]:
     breaches = [] if len(last) == 1 else [f"{len(last)} steps make it visible"]
     if staged != {medium.sha256 for medium in unit.media}:
         breaches.append("a medium was not staged")
+    told = [step.wire_digest() for step in story.steps if step.kind is StepKind.STAGE]
+    if len(set(told)) != len(told):
+        breaches.append("two requests for different files look the same: answers are kept by their digest")
     wire = json.dumps([step.json for step in last])
     named = not connector.capabilities.stages or all(world.name_of(medium) in wire for medium in unit.media)
     if "http:" in wire or "https:" in wire or not named:
@@ -331,3 +335,9 @@ RULES: tuple[Rule, ...] = (
     orders_carry_no_content,
     numbers_are_read,
 )
+
+EVERY: Mapping[str, Rule] = {
+    **{rule.__name__: rule for rule in RULES},
+    **{f"once, {day}": partial(once, day=day) for day in TRANSIENT},
+}
+"""All of it by name, for a suite of one test: the rules, and sending once whatever the day."""

@@ -1,4 +1,4 @@
-"""ASGI apps served by a real uvicorn on a free port, and a clock that tests move."""
+"""Fakes of platforms, ASGI apps, served by a real uvicorn on a free port; and a clock that tests move."""
 
 import socket
 import threading
@@ -12,7 +12,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from foundation.clock import monotonic, pause, wall_now
-from workers.sandbox import config
+from foundation.faults import config
 
 
 class MovedClock:
@@ -55,7 +55,8 @@ def served(app: ASGIApp, *, sockets: bool = False, clock: Callable[[], datetime]
         thread.start()
         until = monotonic() + 10
         while not server.started:
-            assert monotonic() < until, "uvicorn never started"
+            if monotonic() > until:
+                raise TimeoutError("uvicorn never started")
             pause(0.01)
         try:
             yield f"http://127.0.0.1:{listening.getsockname()[1]}"

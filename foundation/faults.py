@@ -33,6 +33,7 @@ from pathlib import Path
 from socket import SO_LINGER, SOL_SOCKET
 from typing import Any
 
+import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -326,3 +327,18 @@ class ResettableProtocol(H11Protocol):
             await app(scope, receive, send)
 
         self.app = bound
+
+
+def config(app: ASGIApp, host: str, port: int) -> uvicorn.Config:
+    """How a faulty network is served: resets need its own protocol, hanging answers a short way to the end."""
+    return uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        http=ResettableProtocol,
+        ws="none",
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=1,
+        server_header=False,
+    )

@@ -1,0 +1,118 @@
+"""An account on Fanvue: an application somebody registered there, a yes of the creator, what refusals mean. Pure.
+
+Source: https://api.fanvue.com/docs/authentication/overview, https://api.fanvue.com/docs/api-reference/overview
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from connectors import answers as http
+from connectors import oauth
+from connectors.contract import Answer, Grant, Renewed, Response, Send, StepKind, WireStep
+from connectors.enrolment import Connected, ConnectForm, Visit
+from connectors.outcomes import Disconnected, Outcome, Reauthorize, Rejected
+from foundation.sealed import Sealed
+from foundation.words import Message
+
+SURFACE = "fanvue.post"
+ME = "me"
+VERSION = {"x-fanvue-api-version": "2025-06-26"}
+"""Every request names it; a retired one is answered 410."""
+
+SCOPES = "openid offline_access offline read:self read:post write:post read:media write:media"
+FORM = ConnectForm(fields=(), credential=oauth.ACCESS, minutes=20, registered=True)
+ONCE = timedelta(0)
+"""A refresh token that is shown twice ends all that came of it."""
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_HANDLE = re.compile(r"[\w.-]{1,60}", re.ASCII)
+
+
+def body_of(answer: Answer) -> dict[str, Any]:
+    """The JSON object of a success; nothing of anything else."""
+    told = answer.body if isinstance(answer, Response) and answer.ok else None
+    return told if isinstance(told, dict) else {}
+
+
+def uuid_of(answer: Answer, name: str = "uuid") -> str:
+    """The id a success gave under a name; "" for none."""
+    told = body_of(answer).get(name)
+    return told if isinstance(told, str) and _UUID.fullmatch(told) else ""
+
+
+def said(answer: Answer) -> str:
+    """All that a refusal says, in small letters. There is no one form of it."""
+    body = answer.body if isinstance(answer, Response) and isinstance(answer.body, dict) else {}
+    errors = body.get("errors")
+    parts = [body.get("error"), body.get("message"), *(errors if isinstance(errors, list) else ())]
+    return " ".join(part for part in parts if isinstance(part, str)).lower()
+
+
+def meaning(answer: Answer, *, creates: bool) -> Outcome:
+    """Say what an answer that is not a success meant."""
+    if isinstance(answer, Response) and answer.status == 410:
+        return Rejected(Message("fanvue.version"), permanent=False)
+    if isinstance(answer, Response) and answer.status == 403:
+        told = said(answer)
+        if "scope" in told:
+            return Reauthorize(Message("oauth.scopes"))
+        if any(word in told for word in ("suspended", "banned", "deactivated", "deleted")):
+            return Disconnected(Message("connectors.account_gone", {"word": "http_403"}))
+    return http.meaning(answer, creates=creates)
+
+
+def connect(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Visit | Connected | Outcome:
+    """The person says yes; then the code for tokens, and whose they are."""
+    if not oauth.client_of(form).client_id:
+        return Rejected(Message("oauth.no_client"), permanent=False)
+    if "code" not in form:
+        asked = {"response_type": "code", "client_id": oauth.client_of(form).client_id, "scope": SCOPES}
+        return Visit("/oauth2/auth", {**asked, "prompt": "login"})  # another creator's session may be open
+    if not answers:
+        return Send(oauth.exchange("/oauth2/token", form))
+    last = answers[-1]
+    if last.step == oauth.TOKEN:
+        given = oauth.tokens(last)
+        return Send(_me(StepKind.AUTH)) if given else oauth.refused(last, again=Message("oauth.again"))
+    return _connected(last, oauth.tokens(answers[0]))
+
+
+def _connected(me: Answer, given: Renewed | None) -> Connected | Outcome:
+    told, number = body_of(me), uuid_of(me)
+    if not told:
+        outcome = meaning(me, creates=False)
+        return Rejected(outcome.reason, permanent=False) if isinstance(outcome, Reauthorize) else outcome
+    handle = told.get("handle")
+    if not number or not isinstance(handle, str) or not _HANDLE.fullmatch(handle) or given is None:
+        return Rejected(Message("connectors.unreadable"), permanent=True)
+    if told.get("isCreator") is not True:
+        return Rejected(Message("fanvue.no_creator"), permanent=False)
+    return Connected(
+        account=number,
+        name=f"@{handle}",
+        surface=SURFACE,
+        token=given.token,
+        refresh=given.refresh,
+        lifetime=given.lifetime,
+    )
+
+
+def _me(kind: StepKind) -> WireStep:
+    action = "look" if kind is StepKind.CONTROL else ""
+    return WireStep(ME, kind, "GET", "/users/me", headers=VERSION, action=action)
+
+
+def check(account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:
+    """Whether the token is this account's."""
+    if not answers:
+        return Send(_me(StepKind.CONTROL))
+    if not uuid_of(answers[-1]):
+        return meaning(answers[-1], creates=False)
+    return None if uuid_of(answers[-1]) == account else Reauthorize(Message("connectors.token_refused"))
+
+
+def refresh(grant: Grant, answers: tuple[Answer, ...]) -> Send | Renewed | Outcome:
+    """The pair that follows; the one before it is dead."""
+    return oauth.renewed(answers[-1]) if answers else Send(oauth.renewal("/oauth2/token", grant))

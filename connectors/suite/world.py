@@ -1,0 +1,175 @@
+"""A connector's world: a fake over real HTTP, an account on it, and the truth about what the fake took in.
+
+Whoever writes a connector builds one `World` on a fake of their platform; `connectors.suite.rules` judges it.
+"""
+
+import hashlib
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Any, Protocol
+from uuid import UUID
+
+from PIL import Image
+
+from connectors.contract import Connector
+from connectors.suite.permits import SIGNING_KEY
+from connectors.suite.serving import MovedClock
+from connectors.transport import Account, Lend, Transport
+from foundation.http import HttpClient
+from foundation.ids import uuid7
+from foundation.sealed import Sealed
+from gate.units import Medium, Subject, Text, Unit
+
+TENANT, CREATOR = uuid7(), uuid7()
+OBJECTS: dict[str, bytes] = {}
+"""What is stored, by digest: the pictures of every world."""
+_numbers = count(1)
+
+
+def stored(data: bytes, mime: str, alt: str) -> Medium:
+    """A picture of yours that units of a world can carry (`World.media`)."""
+    digest = hashlib.sha256(data).hexdigest()
+    OBJECTS[digest] = data
+    return Medium(digest, mime, len(data), alt=alt, ai="generated")
+
+
+def _picture(kind: str, shade: int) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (64, 64), (shade, 90, 90)).save(out, kind)
+    return out.getvalue()
+
+
+def pictures(kind: str) -> tuple[Medium, ...]:
+    """Two small pictures that a machine made: `PNG` or `JPEG`."""
+    shades = enumerate((40, 200))
+    return tuple(stored(_picture(kind, shade), f"image/{kind.lower()}", f"picture {place}") for place, shade in shades)
+
+
+MEDIA = pictures("PNG")
+
+
+def reveal(tenant_id: UUID, sealed: Sealed) -> str:
+    """Tokens of the suite are sealed by nothing."""
+    return sealed.box.decode()
+
+
+def seal(tenant_id: UUID, secret: str) -> Sealed:
+    """The other way."""
+    return Sealed(secret.encode())
+
+
+def transport(http: HttpClient, lend: Lend | None = None) -> Transport:
+    """The real transport, on the suite's key and its stored pictures."""
+    return Transport(
+        http=http,
+        reveal=reveal,
+        seal=seal,
+        read_object=lambda tenant_id, sha256: OBJECTS[sha256],
+        verify_key=SIGNING_KEY.public_key(),
+        lend=lend,
+    )
+
+
+class Fake(Protocol):
+    """What a fake platform must offer so that the contract can be judged from its side."""
+
+    def ask(self, mode: str, on: str, **more: Any) -> None:
+        """Do something wrong the next time (`foundation/faults.py` knows how): a mode, and a kind of request."""
+        ...
+
+    def taken(self) -> list[tuple[str, str]]:
+        """Native id and text of everything ever taken in, repeats and what was deleted included."""
+        ...
+
+    def standing(self) -> set[str]:
+        """Native ids that stand."""
+        ...
+
+    def requests(self) -> list[Mapping[str, Any]]:
+        """The record of requests of this account."""
+        ...
+
+
+def tells_adult_and_ai(wire: Mapping[str, Any]) -> bool:
+    """Both marks, as our own networks take them."""
+    return wire.get("flags", wire.get("rating_flags")) == ["adult=true", "ai=true"] and wire.get("ai") is True
+
+
+HANGING = frozenset({"hang", "accept_then_hang", "drip"})
+
+
+@dataclass(kw_only=True)
+class World:
+    """One connector on one kind of account; each rule gets a fresh one. `surface` begins with the platform's name."""
+
+    connector: Connector
+    account: Account
+    fake: Fake
+    surface: str
+    transport: Transport
+    clock: MovedClock
+    """The fake's, which the suite moves on instead of waiting."""
+    name: str = ""
+    viewer: str = ""
+    can_look: bool = True
+    lags: bool = True
+    """The fake's look-ups can lag behind."""
+    destination: str = ""
+    counts: str = "views"
+    """A number the platform tells of a copy; "" where it tells none."""
+    flags: tuple[str, ...] = ("adult=true", "ai=true")
+    told: Callable[[Mapping[str, Any]], bool] = tells_adult_and_ai
+    """Whether the body of a request tells `flags`."""
+    flagged_media: int = 0
+    keyed: bool = True
+    """Whether the platform takes a native key of ours."""
+    twins_after: timedelta = timedelta(hours=2)
+    """When it takes the same words from one account again."""
+    key_on_wire: Callable[[str], str] = str
+    """How the native key travels."""
+    key: Callable[[], str] = field(default=lambda: str(uuid7()))
+    """A native key that was not used yet, in the platform's form."""
+    name_of: Callable[[Medium], str] = field(default=lambda medium: medium.sha256)
+    """What a staged file is called by in the publish step."""
+    media: tuple[Medium, ...] = MEDIA
+    least_media: int = 0
+    """A platform without posts of words alone gets so many pictures with each."""
+    shown: Callable[[str], set[tuple[str, bool]]] = field(default=lambda native_id: set())
+    """The words of every message of a copy and whether each is a picture, where copies can be replaced."""
+    keeps: Callable[[str], str] = str
+    """How the platform keeps a text it was sent: some trim it."""
+    ahead: timedelta = field(default=timedelta())
+    """By how much the house's clock is ahead of the fake's."""
+    hangs: bool = False
+    """Whether the platform was asked to keep us waiting for longer than we are patient."""
+
+    def ask(self, mode: str, on: str, **more: Any) -> None:
+        """Have the platform do something wrong."""
+        self.hangs |= mode in HANGING
+        self.fake.ask(mode, on, **more)
+
+    def unit(self, text: str = "", *, media: int = 0, flags: tuple[str, ...] = ()) -> Unit:
+        """A unit for this account, new each time."""
+        return Unit(
+            tenant_id=TENANT,
+            creator_id=CREATOR,
+            subject=Subject("delivery", uuid7()),
+            platform=self.connector.capabilities.platform,
+            surface=self.surface,
+            channel_id=self.account.channel_id,
+            account=self.account.account,
+            audience="viewer" if self.viewer else "public",
+            texts=(Text("body", text or f"hello {next(_numbers)}"),),
+            media=self.media[: max(media, self.least_media)],
+            viewer=self.viewer,
+            destination=self.destination,
+            flags=flags,
+            native_key=self.key(),
+        )
+
+    def now(self) -> datetime:
+        """The house's time."""
+        return self.clock() + self.ahead

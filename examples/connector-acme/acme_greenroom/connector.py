@@ -1,0 +1,144 @@
+"""Acme: posts with pictures. Pure: it says what the next request is, and what an answer meant.
+
+Source: https://docs.acme.example/posts (made up, as Acme is)
+"""
+
+from collections.abc import Mapping
+
+from connectors import fitting
+from connectors.answers import meaning, segment
+from connectors.capabilities import Capabilities
+from connectors.contract import Answer, Copy, FileRef, Response, Send, Sought, StepKind, WireStep
+from connectors.enrolment import Connected, ConnectForm, Field
+from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Sighting, Unknown
+from foundation.sealed import Sealed
+from foundation.words import Message
+from gate.units import Medium, Unit
+
+PUBLISH = "publish"
+
+
+class Acme:
+    """Posts on Acme, found again by our own key."""
+
+    contract = 1
+    capabilities = Capabilities(
+        platform="acme",
+        surfaces=("post",),
+        max_text=500,
+        max_media=4,
+        mimes=("image/jpeg", "image/png"),
+        max_bytes=5 * 1024 * 1024,
+        look="key",
+        resend_is_look=False,
+        can_delete=True,
+        can_chat=False,
+        can_sell=False,
+        stages=True,
+        address="https://api.acme.example",
+        approval_days=2,
+    )
+    form = ConnectForm(fields=(Field("token", secret=True, example="acme_…"),), credential="token", minutes=2)
+
+    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+        """Upload each picture, then post; tell what the last answer meant."""
+        unfit = fitting.unfit(unit, self.capabilities, length=len(unit.text("body")))
+        if unfit is not None:
+            return Rejected(unfit, permanent=False)
+        last = answers[-1] if answers else None
+        if last is not None and last.step == PUBLISH:
+            return _published(last)
+        if last is not None and not _id(last):
+            return meaning(last, creates=False)
+        uploaded = {answer.step: _id(answer) for answer in answers}
+        for medium in unit.media:
+            if _upload(medium).name not in uploaded:
+                return Send(_upload(medium))
+        return Send(_post(unit, [uploaded[_upload(medium).name] for medium in unit.media]))
+
+    def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
+        """Ask for the posts with our key: there is one, or none."""
+        if not answers:
+            path = f"/v1/{{account}}/posts?key={segment(sought.native_key)}"
+            return Send(WireStep("look", StepKind.CONTROL, "GET", path, action="look"))
+        match answers[-1]:
+            case Response(body={"posts": []}) as seen if seen.ok:
+                return Absent()
+            case Response(body={"posts": [{"id": str(native_id), "url": str(url)}]}) as seen if seen.ok:
+                return Found(native_id, url)
+            case _:
+                return Unknown(Message("connectors.lookup_failed"))
+
+    def remove(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
+        """Delete it; what is not there any more is gone."""
+        if not answers:
+            return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", _place(copy), action="delete"))
+        match answers[-1]:
+            case Response(status=200 | 204 | 404):
+                return Published(copy.native_id)
+            case last:
+                return meaning(last, creates=False)
+
+    def read(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Mapping[str, int] | None:
+        """Views and likes."""
+        if not answers:
+            return Send(WireStep("numbers", StepKind.CONTROL, "GET", f"{_place(copy)}/numbers", action="metrics"))
+        match answers[-1]:
+            case Response(body={"views": int(views), "likes": int(likes)}) as told if told.ok:
+                return {"views": views, "likes": likes}
+            case _:
+                return None
+
+    def connect(self, form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Connected | Outcome:
+        """Whose token it is; then the account."""
+        token = form.get("token")
+        if not answers and isinstance(token, Sealed):
+            return Send(WireStep("me", StepKind.AUTH, "GET", "/v1/me"))
+        match answers:
+            case (Response(body={"account": str(account), "name": str(name)}) as told,) if told.ok:
+                return Connected(account, name, "acme.post", token=token if isinstance(token, Sealed) else None)
+            case () | (Response(status=401),):
+                return Rejected(Message("acme.bad_token"), permanent=False)
+            case _:
+                return meaning(answers[-1], creates=False)
+
+    def check(self, account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:
+        """Whether the token still works."""
+        if not answers:
+            return Send(WireStep("look", StepKind.CONTROL, "GET", "/v1/me", action="look"))
+        last = answers[-1]
+        return None if isinstance(last, Response) and last.ok else meaning(last, creates=False)
+
+
+def _upload(medium: Medium) -> WireStep:
+    """Named after its file: what a retry finds uploaded is not uploaded again."""
+    file = FileRef(medium.sha256, medium.mime)
+    return WireStep(f"stage:{medium.sha256[:24]}", StepKind.STAGE, "POST", "/v1/{account}/files", file=file)
+
+
+def _id(answer: Answer) -> str:
+    """What Acme calls a file it took in; "" for every other answer."""
+    match answer:
+        case Response(body={"id": str(name)}) if answer.ok:
+            return name
+        case _:
+            return ""
+
+
+def _post(unit: Unit, files: list[str]) -> WireStep:
+    """The one step that shows something, and is never sent twice: it carries our key, and every mark it was given."""
+    media = [{"id": name, "alt": medium.alt} for name, medium in zip(files, unit.media, strict=True)]
+    body = {"text": unit.text("body"), "media": media, "key": unit.native_key, "ai": "ai=true" in unit.flags}
+    return WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/v1/{account}/posts", body)
+
+
+def _published(answer: Answer) -> Outcome:
+    match answer:
+        case Response(body={"id": str(native_id), "url": str(url)}) if answer.ok:
+            return Published(native_id, url)
+        case _:
+            return meaning(answer, creates=True)
+
+
+def _place(copy: Copy) -> str:
+    return f"/v1/{{account}}/posts/{segment(copy.native_id)}"

@@ -1,0 +1,282 @@
+"""Fanvue's own cases: how a picture gets there, what refusals mean, for whom a post is, what a listing proves."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from connectors import marks
+from connectors.contract import Answer, Copy, Response, Send, Sought, StepAnswerLost, StepKind, StepNotSent
+from connectors.enrolment import Connected
+from connectors.fanvue import MOST_PAGES, PUBLISH, SUBSCRIBERS, Fanvue
+from connectors.fanvue_account import SURFACE
+from connectors.outcomes import (
+    Absent,
+    Disconnected,
+    Found,
+    Outcome,
+    Published,
+    Reauthorize,
+    Rejected,
+    Retry,
+    Uncertain,
+    Unknown,
+)
+from foundation.ids import uuid7
+from foundation.sealed import Sealed
+from gate.units import Medium, Subject, Text, Unit
+
+PLATFORM = Fanvue()
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+DATE = {"date": "Sun, 22 Nov 2026 12:00:00 GMT"}
+PICTURES = (Medium("a" * 64, "image/png", 100, alt="a lake"), Medium("b" * 64, "image/jpeg", 100, alt="a hill"))
+FIRST, SECOND, POST = (str(UUID(int=number)) for number in (1, 2, 3))
+ADDRESS = Sealed(b"https://store.example/1?sig=s")
+UNIT = Unit(
+    tenant_id=uuid7(),
+    creator_id=uuid7(),
+    subject=Subject("delivery", uuid7()),
+    platform="fanvue",
+    surface=SURFACE,
+    channel_id=uuid7(),
+    account=str(UUID(int=9)),
+    audience="public",
+    texts=(Text("body", "hello"),),
+    native_key="key-1",
+)
+COPY = Copy(POST, UNIT.account)
+
+
+def said(step: str, status: int, body: Any = None, sealed: dict[str, Sealed] | None = None, **headers: str) -> Response:
+    return Response(step, status, DATE | headers, body, sealed or {})
+
+
+def answer_to(step: str, number: int = 1) -> Response:
+    """What they say when all is well."""
+    kind = step.rpartition(":")[0]
+    uuid = (FIRST, SECOND)[number - 1]
+    match kind:
+        case "stage:open":
+            return said(step, 200, {"mediaUuid": uuid, "uploadId": f"up/{number}"})
+        case "where":
+            return said(step, 200, {}, {"address": ADDRESS})
+        case "stage:put":
+            return said(step, 200, {}, {"receipt": Sealed(b"")}, etag=f'"e{number}"')
+        case "stage:done":
+            return said(step, 200, {"status": "processing"})
+        case "poll":
+            return said(step, 200, {"uuid": uuid, "status": "ready"})
+        case _:
+            return said(step, 201, {"uuid": POST, "createdAt": "2026-11-22T12:00:01.000Z"})
+
+
+def story(unit: Unit, answers: tuple[Answer, ...] = ()) -> tuple[list[Any], Outcome]:
+    """All requests of a unit on a good day, and what came of it."""
+    sent = []
+    while isinstance(turn := PLATFORM.next(unit, answers), Send):
+        sent.append(turn.step)
+        answers = (*answers, answer_to(turn.step.name, 2 if turn.step.name.endswith("b" * 24) else 1))
+    return sent, turn
+
+
+def test_each_picture_goes_to_its_store_before_anything_is_posted() -> None:
+    sent, outcome = story(replace(UNIT, media=PICTURES, flags=(SUBSCRIBERS,)))
+    assert [step.name.rpartition(":")[0] for step in sent] == [
+        *["stage:open", "where", "stage:put", "stage:done", "poll"] * 2,
+        "",
+    ]
+    assert outcome == Published(POST, "", NOW + timedelta(seconds=1))
+    assert len({step.wire_digest() for step in sent}) == len(sent), "answers are kept by it"
+    opened, where, put, done, poll = sent[:5]
+    assert where.path == "/media/uploads/up%2F1/parts/1/url"
+    assert (put.method, put.address, put.token, put.file.sha256) == ("PUT", ADDRESS, "none", "a" * 64)
+    assert done.json == {"parts": [{"PartNumber": 1, "ETag": '"e1"'}]}
+    assert poll.path == f"/media/{FIRST}"
+    assert sent[-1].json == {"audience": "subscribers", "text": "hello", "mediaUuids": [FIRST, SECOND]}
+    assert [step.kind for step in (opened, where, put, done, poll)] == [
+        StepKind.STAGE,
+        StepKind.CONTROL,
+        StepKind.STAGE,
+        StepKind.STAGE,
+        StepKind.CONTROL,
+    ]
+    assert {
+        step.headers.get("x-fanvue-api-version") for step in sent if step is not put and "put" not in step.name
+    } == {"2025-06-26"}
+
+
+def test_what_is_for_everybody_reaches_followers_and_what_is_not_tells_so() -> None:
+    post = story(UNIT)[0][-1]
+    assert post.json == {"audience": "followers-and-subscribers", "text": "hello"}
+    assert marks.untold(post, (SUBSCRIBERS,)) == SUBSCRIBERS
+    assert marks.untold(story(replace(UNIT, flags=(SUBSCRIBERS,)))[0][-1], (SUBSCRIBERS,)) == ""
+
+
+def test_a_picture_that_is_not_ready_is_asked_about_and_then_waits() -> None:
+    unit = replace(UNIT, media=PICTURES[:1])
+    answers: tuple[Answer, ...] = ()
+    asked = 0
+    while isinstance(turn := PLATFORM.next(unit, answers), Send):
+        name = turn.step.name
+        asked += name.startswith("poll:")
+        waits = said(name, 200, {"uuid": FIRST, "status": "processing"})
+        answers = (*answers, waits if name.startswith("poll:") else answer_to(name))
+    assert (asked, isinstance(turn, Retry)) == (3, True)
+    broken = (*answers[:4], said(f"poll:{'a' * 24}", 200, {"uuid": FIRST, "status": "error"}))
+    assert isinstance(PLATFORM.next(unit, broken), Rejected)
+    empty = PLATFORM.next(unit, (*answers[:4], said(f"poll:{'a' * 24}", 200, {"uuid": FIRST, "status": "created"})))
+    assert isinstance(empty, Retry)
+    assert empty.uploads_gone
+
+
+@pytest.mark.parametrize(
+    ("at", "answer", "anew"),
+    [
+        (2, said(f"stage:put:{'a' * 24}", 403, None), False),
+        (2, StepAnswerLost(f"stage:put:{'a' * 24}", "ReadTimeout"), False),
+        (2, said(f"stage:put:{'a' * 24}", 503, None), False),
+        (1, said(f"where:{'a' * 24}", 404, {"error": "Not Found"}), True),
+        (3, said(f"stage:done:{'a' * 24}", 404, {"error": "Not Found"}), True),
+        (0, StepNotSent(f"stage:open:{'a' * 24}", "ConnectError"), False),
+    ],
+)
+def test_what_fails_on_the_way_is_done_again(at: int, answer: Answer, anew: bool) -> None:
+    unit = replace(UNIT, media=PICTURES[:1])
+    good = tuple(answer_to(step.name) for step in story(unit)[0][:at])
+    again = PLATFORM.next(unit, (*good, answer))
+    assert isinstance(again, Retry)
+    assert again.uploads_gone is anew
+
+
+def test_an_address_in_an_object_serves_as_well() -> None:
+    unit = replace(UNIT, media=PICTURES[:1])
+    where = said(f"where:{'a' * 24}", 200, {}, {"url": ADDRESS})
+    turn = PLATFORM.next(unit, (answer_to(f"stage:open:{'a' * 24}"), where))
+    assert isinstance(turn, Send)
+    assert turn.step.address == ADDRESS
+
+
+def test_a_new_try_asks_for_another_address_and_keeps_what_was_opened() -> None:
+    unit = replace(UNIT, media=PICTURES[:1])
+    opened = answer_to(f"stage:open:{'a' * 24}")
+    turn = PLATFORM.next(unit, (opened,))
+    assert isinstance(turn, Send)
+    assert turn.step.name.startswith("where:")
+
+
+@pytest.mark.parametrize(
+    ("answer", "meant"),
+    [
+        (said(PUBLISH, 201, {"uuid": POST}), Published),
+        (said(PUBLISH, 201, {"uuid": "../x"}), Uncertain),
+        (said(PUBLISH, 201), Uncertain),
+        (StepAnswerLost(PUBLISH, "ReadTimeout"), Uncertain),
+        (said(PUBLISH, 503), Uncertain),
+        (said(PUBLISH, 400, {"errors": ["price must be at least 300"]}), Rejected),
+        (said(PUBLISH, 401, {"error": "Unauthorized"}), Reauthorize),
+        (said(PUBLISH, 403, {"error": "Forbidden", "message": "Missing scope write:post"}), Reauthorize),
+        (said(PUBLISH, 403, {"error": "Forbidden", "message": "Account suspended"}), Disconnected),
+        (said(PUBLISH, 403, {"error": "Forbidden"}), Rejected),
+        (said(PUBLISH, 404, {"error": "Media not found"}), Retry),
+        (said(PUBLISH, 410, {"error": "gone", "nextVersion": "2027-01-01"}), Rejected),
+        (said(PUBLISH, 429, {}), Retry),
+    ],
+)
+def test_refusals_are_told_as_what_they_are(answer: Answer, meant: type[Outcome]) -> None:
+    assert isinstance(PLATFORM.next(UNIT, (answer,)), meant)
+
+
+def listing(*posts: dict[str, Any], more: bool = False) -> Response:
+    return said("look", 200, {"data": list(posts), "pagination": {"page": 1, "size": len(posts), "hasMore": more}})
+
+
+def a_post(number: int, text: str, at: datetime = NOW, **more: Any) -> dict[str, Any]:
+    return {"uuid": str(UUID(int=number)), "text": text, "createdAt": at.isoformat(), **more}
+
+
+SOUGHT = Sought("key-1", "hello", NOW, UNIT.account, asked_at=NOW)
+
+
+def test_a_lost_post_is_known_by_its_words_since_it_was_armed() -> None:
+    found = PLATFORM.find(SOUGHT, (listing(a_post(7, "other"), a_post(8, " hello ")),))
+    assert isinstance(found, Found)
+    assert found.native_id == str(UUID(int=8))
+    old = a_post(8, "hello", NOW - timedelta(minutes=3))
+    assert PLATFORM.find(SOUGHT, (listing(old),)) == Absent()
+    known = replace(SOUGHT, known=frozenset({str(UUID(int=8))}))
+    assert PLATFORM.find(known, (listing(a_post(8, "hello")),)) == Absent()
+
+
+def test_pinned_posts_hide_nothing_that_follows() -> None:
+    pinned = a_post(5, "pinned", NOW - timedelta(days=9), isPinned=True)
+    assert isinstance(PLATFORM.find(SOUGHT, (listing(pinned, a_post(6, "other"), more=True),)), Send)
+    older = a_post(7, "older", NOW - timedelta(hours=1))
+    assert PLATFORM.find(SOUGHT, (listing(pinned, older, more=True),)) == Absent()
+    answers: tuple[Answer, ...] = ()
+    while isinstance(turn := PLATFORM.find(SOUGHT, answers), Send):
+        assert f"page={len(answers) + 1}&" in turn.step.path
+        answers = (*answers, listing(a_post(6, "other"), more=True))
+    assert (len(answers), isinstance(turn, Unknown)) == (MOST_PAGES, True)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        said("look", 503),
+        said("look", 200, []),
+        said("look", 200, {"data": [{}], "pagination": {}}),
+        listing({"text": "x"}),
+    ],
+)
+def test_a_listing_nobody_can_read_is_no_look(answer: Answer) -> None:
+    assert isinstance(PLATFORM.find(SOUGHT, (answer,)), Unknown)
+    assert isinstance(PLATFORM.find(replace(SOUGHT, text=" "), ()), Unknown)
+
+
+@pytest.mark.parametrize(
+    ("answer", "meant"),
+    [
+        (said("delete", 204), Published),
+        (said("delete", 200, {"success": True}), Published),
+        (said("delete", 404, {"error": "Not Found"}), Published),
+        (said("delete", 404, None), Rejected),
+        (said("delete", 200, None), Retry),
+        (said("delete", 503), Retry),
+    ],
+)
+def test_only_their_own_word_proves_that_a_post_is_gone(answer: Answer, meant: type[Outcome]) -> None:
+    assert isinstance(PLATFORM.remove(COPY, (answer,)), meant)
+
+
+def test_numbers_are_whole() -> None:
+    told = {"likesCount": 3.0, "commentsCount": 2, "tips": {"count": 1.0, "totalGross": 500}}
+    assert PLATFORM.read(COPY, (said("metrics", 200, told),)) == {"likes": 3, "comments": 2, "tips": 1}
+    assert PLATFORM.read(COPY, (said("metrics", 200, {"likesCount": "3"}),)) is None
+
+
+BACK: dict[str, str | Sealed] = {
+    "client_id": "id-1",
+    "client_secret": Sealed(b"s"),
+    "redirect_uri": "https://here/auth/account",
+    "code": Sealed(b"c"),
+    "verifier": Sealed(b"v"),
+}
+PAIR = {"access_token": Sealed(b"a"), "refresh_token": Sealed(b"r")}
+
+
+@pytest.mark.parametrize(
+    ("told", "meant"),
+    [
+        ({"uuid": FIRST, "handle": "mia", "isCreator": True}, Connected),
+        ({"uuid": FIRST, "handle": "mia", "isCreator": False}, Rejected),
+        ({"uuid": "x", "handle": "mia", "isCreator": True}, Rejected),
+        ({"uuid": FIRST, "handle": "mia </script>", "isCreator": True}, Rejected),
+    ],
+)
+def test_only_a_creators_account_is_connected(told: dict[str, Any], meant: type[object]) -> None:
+    given = Response("token", 200, {}, {"expires_in": 3600}, PAIR)
+    assert isinstance(PLATFORM.connect(BACK, (given, said("me", 200, told))), meant)
+    visit = PLATFORM.connect({name: BACK[name] for name in ("client_id", "client_secret", "redirect_uri")}, ())
+    assert not isinstance(visit, Send | Connected)

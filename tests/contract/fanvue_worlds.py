@@ -1,0 +1,61 @@
+"""Fanvue's world: one creator, with a token they gave an application."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+from connectors.fanvue import SUBSCRIBERS, Fanvue
+from connectors.fanvue_account import SURFACE
+from connectors.suite.world import TENANT, World, transport
+from connectors.transport import Account
+from foundation.http import HttpClient
+from foundation.ids import uuid7
+from foundation.sealed import Sealed
+from tests.contract.instagram_worlds import MEDIA
+from tests.fakes.fanvue import FakeFanvue, Member
+
+_numbers = count(1)
+
+
+@dataclass
+class FanvueFake:
+    """Fanvue, seen from one account; the record of requests names no account, so it begins with this world."""
+
+    server: FakeFanvue
+    member: Member
+    after: int
+
+    def ask(self, mode: str, on: str, **more: Any) -> None:
+        self.server.book.ask(mode, on=on, **more)
+
+    def taken(self) -> list[tuple[str, str]]:
+        return list(self.member.taken)
+
+    def standing(self) -> set[str]:
+        return set(self.member.posts)
+
+    def requests(self) -> list[Mapping[str, Any]]:
+        return list(self.server.book.record(after=self.after))
+
+
+def world(server: FakeFanvue, http: HttpClient, *, slow: int = 0, delete_status: int = 204) -> World:
+    """A fresh one. `slow`: pictures take so many questions; `delete_status`: how a deletion is answered."""
+    server.slow, server.delete_status = slow, delete_status
+    member = server.account(f"w{next(_numbers)}")
+    past = server.book.record()
+    return World(
+        name="fanvue",
+        connector=Fanvue(),
+        account=Account(TENANT, uuid7(), member.id, server.url, Sealed(member.token.encode())),
+        fake=FanvueFake(server, member, past[-1]["id"] if past else 0),
+        surface=SURFACE,
+        transport=transport(http),
+        clock=server.clock,
+        counts="likes",
+        flags=(SUBSCRIBERS,),
+        told=lambda wire: wire.get("audience") == "subscribers",
+        name_of=lambda medium: server.named[medium.sha256],
+        keyed=False,
+        media=MEDIA,
+    )

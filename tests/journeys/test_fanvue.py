@@ -1,0 +1,139 @@
+"""Fanvue from an application's registration to the removal, on real PostgreSQL, through the house's own routes."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from channels.states import ChannelState, EnrolmentState
+from channels.visiting import PATH
+from foundation.words import Message
+from schedules import removal
+from schedules.states import DeliveryState as S
+from tests.conftest import Cluster
+from tests.fakes.fanvue import FakeFanvue, fanvue
+from tests.fakes.network import Network, network
+from tests.journeys.visits import Visited, services_at
+from tests.schedules.builders import desk
+from workers.wiring import Services
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[FakeFanvue]:
+    with fanvue() as running:
+        yield running
+        assert running.forbidden == []
+        assert running.spec.refused == []
+
+
+@pytest.fixture(scope="module")
+def services(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory, server: FakeFanvue) -> Iterator[Services]:
+    home = tmp_path_factory.mktemp("home")
+    with services_at(cluster, home, fanvue_url=server.url, fanvue_auth_url=server.url) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
+    with network(tmp_path_factory.mktemp("sandbox") / "sandbox.sqlite") as started:
+        yield started
+
+
+@pytest.fixture
+def house(services: Services, running: Network, server: FakeFanvue) -> Iterator[Visited]:
+    made = desk(services, running)
+    server.clock.move((made.now() - server.clock()).total_seconds())  # other houses of this file have lived
+    app = server.application(services.settings.dashboard.public_url + PATH)
+    form = {"client_id": app.client_id, "client_secret": app.secret}
+    yield Visited(made, server, server.account(f"lea{str(made.tenant_id)[-8:]}"), "fanvue", form)
+    server.book.clear()
+    server.slow, server.retired = 0, False
+
+
+def test_from_the_application_to_the_removal(house: Visited) -> None:
+    lea = house.desk
+    wish = house.enrol()
+    assert wish.state == EnrolmentState.CONNECTED, wish.reason
+    assert (house.channel().account, house.channel().name) == (house.member.id, f"@{house.member.username}")
+    house.server.slow = 5
+    post = lea.delivery("Bonjour 👩‍👩‍👧‍👦", channel="fanvue", after=1200, media=(lea.photo(1), lea.photo(2)))
+    house.live(minutes=25)
+    assert lea.state(post) is S.PUBLISHED
+    (shown,) = house.member.posts.values()
+    assert (shown.text, len(shown.media), shown.audience) == ("Bonjour 👩‍👩‍👧‍👦", 2, "followers-and-subscribers")
+    lea.act(removal.ask, post)
+    house.live(minutes=2)
+    assert lea.state(post) is S.REMOVED
+    assert house.member.posts == {}
+
+
+def test_no_address_of_a_store_is_readable_in_the_house(house: Visited) -> None:
+    lea = house.desk
+    house.enrol()
+    post = lea.delivery("une image", channel="fanvue", media=(lea.photo(3),))
+    house.live(minutes=1)
+    assert lea.state(post) is S.PUBLISHED
+    with lea.scope() as scope:
+        kept = scope.run("SELECT string_agg(to_jsonb(a)::text, '') FROM attempts a").scalar_one()
+    assert "/store/" not in kept
+    assert "stage:put:" in kept
+
+
+def test_tokens_are_renewed_ahead_and_each_refresh_token_is_shown_once(house: Visited) -> None:
+    house.enrol()
+    house.live(hours=3)
+    shown = [one for one in house.server.oauth.refreshes.values() if one.chain.member is house.member]
+    assert len(shown) >= 3
+    assert [one.used for one in shown] == [True] * (len(shown) - 1) + [False]
+    assert house.channel().state == ChannelState.ACTIVE
+
+
+@pytest.mark.parametrize("mode", ["reset_after", "reset_before", "status:503_after"])
+def test_a_lost_answer_is_looked_up_and_nothing_is_posted_twice(house: Visited, mode: str) -> None:
+    lea = house.desk
+    house.enrol()
+    house.server.book.ask(mode, on="posts")
+    lost = lea.delivery(f"perdue {mode}", channel="fanvue", media=(lea.photo(4 + len(mode)),))
+    lea.run()
+    assert lea.state(lost) is S.UNCERTAIN
+    house.live(minutes=4)
+    assert lea.state(lost) is S.PUBLISHED
+    assert house.texts() == [f"perdue {mode}"]
+
+
+@pytest.mark.parametrize("mode", ["reset_after", "status:503", "hang"])
+def test_uploads_that_fail_are_done_again_and_one_post_is_made(house: Visited, mode: str) -> None:
+    lea = house.desk
+    house.enrol()
+    house.server.book.ask(mode, on="files", times=2, seconds=1)
+    post = lea.delivery(f"image {mode}", channel="fanvue", after=60, media=(lea.photo(20 + len(mode)),))
+    house.live(minutes=8)
+    assert lea.state(post) is S.PUBLISHED
+    assert house.texts() == [f"image {mode}"]
+
+
+def test_an_account_that_is_no_creators_is_not_connected(house: Visited) -> None:
+    house.member.state = "fan"
+    wish = house.enrol()
+    assert (wish.state, wish.reason) == (EnrolmentState.REFUSED, Message("fanvue.no_creator"))
+
+
+def test_a_version_that_ended_holds_the_post_and_says_why(house: Visited) -> None:
+    house.enrol()
+    house.server.retired = True
+    post = house.desk.delivery("trop tard pour cette version", channel="fanvue")
+    house.live(minutes=1)
+    assert house.desk.state(post) is S.FAILED
+    assert house.desk.entry(post).reason == Message("fanvue.version")
+
+
+def test_whoever_throws_us_out_is_asked_again(house: Visited) -> None:
+    house.enrol()
+    house.live(minutes=10)
+    house.server.revoke(house.member)
+    post = house.desk.delivery("sans accord", channel="fanvue")
+    house.live(minutes=2)
+    assert house.channel().state == ChannelState.REAUTHORIZE
+    assert house.desk.state(post) in (S.HELD, S.SCHEDULED)
+    house.enrol()
+    house.live(minutes=2)
+    assert house.desk.state(post) is S.PUBLISHED

@@ -1,0 +1,39 @@
+"""The benchmark of the connectors, small: every figure is told, and no connector brings an SDK with it."""
+
+from math import isfinite
+from pathlib import Path
+
+import pytest
+
+from foundation.database import OpenScope
+from workers import bench_connectors
+
+
+@pytest.mark.slow
+def test_posts_leave_every_way_and_each_figure_is_told(tenant: OpenScope, tmp_path: Path) -> None:
+    found = bench_connectors.sends(bench_connectors.minted(tenant, 4), tmp_path / "home", warm=1)
+    assert found.keys() == {
+        "send_p50_ms",
+        "bare_p50_ms",
+        "fresh_p50_ms",
+        "send_over_bare",
+        "send_over_fresh",
+        "connector_us",
+        "permit_us",
+    }
+    assert all(isinstance(value, float) and isfinite(value) and value > 0 for value in found.values())
+
+
+@pytest.mark.slow
+def test_loading_every_connector_loads_no_sdk() -> None:
+    found = bench_connectors.starts(1)
+    assert found.keys() == {"registry_import_ms", "registry_load_ms", "sdks_loaded", "idle_mib", "bare_mib"}
+    assert all(isinstance(value, float) and isfinite(value) for value in found.values())
+    assert found["sdks_loaded"] == 0
+    assert found["idle_mib"] > found["bare_mib"] > 0
+
+
+def test_an_sdk_that_came_along_is_counted() -> None:
+    _, none = bench_connectors.weighed("")
+    _, one = bench_connectors.weighed("import mastodon")
+    assert (none, one) == (0, 1)

@@ -1,0 +1,105 @@
+"""`greenroom new connector`: a package that can be installed, and whose suite fails until somebody wrote it."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from connectors import registry
+from connectors.suite import rules
+from foundation.errors import BadInput, Conflict
+from gate import bundle, foreign
+from tests.fakes.installed import EXAMPLE
+from tests.gate.strangers import ACME
+from workers import new_connector
+from workers.new_connector_commands import app
+
+ROOT = Path(__file__).parents[2]
+
+
+def new(name: str, folder: Path) -> str:
+    result = CliRunner().invoke(app, ["connector", name, "--folder", str(folder)], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def suite(folder: Path) -> str:
+    """What pytest says of the package, run as its author runs it."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=line", "-n", "0", str(folder)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)])}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr
+
+
+def ruff(*more: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "ruff", *more, "--config", str(ROOT / "pyproject.toml"), "--no-cache"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("name", ["acme", "zeta", "tube_of_9"])
+def test_what_is_written_keeps_our_style(tmp_path: Path, name: str) -> None:
+    new(name, tmp_path / "package")
+    for done in (ruff("check", str(tmp_path), "--extend-ignore", "S101"), ruff("format", "--check", str(tmp_path))):
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_its_suite_fails_for_the_right_reason_and_passes_once_written(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    said = new("acme", folder)
+    assert str(folder) in said
+    failing = suite(folder)
+    replaces = 1  # the one rule that an empty connector keeps: it says that it replaces nothing, and does not
+    told = f"{len(rules.EVERY) - replaces} failed, {replaces} passed in"
+    assert told in failing, failing
+    assert "NotImplementedError: next: which request comes after these answers" in failing
+    assert "ImportError" not in failing
+    place = "acme_greenroom/connector.py"
+    (folder / place).write_text((EXAMPLE / place).read_text("utf-8"), "utf-8")
+    assert re.search(rf"^{len(rules.EVERY)} passed", suite(folder), re.MULTILINE)
+
+
+def test_rules_count_from_the_day_on_which_somebody_read_them(tmp_path: Path) -> None:
+    rows = new_connector.written("acme")["rows.yaml"]
+    with pytest.raises(foreign.Unbelievable, match="not whole"):
+        foreign.believed(foreign.sign("acme", rows, ACME), bundle.shipped())
+    read = rows.replace("checked_on:", "checked_on: 2026-11-20").replace("review_by:", "review_by: 2027-02-18")
+    assert foreign.believed(foreign.sign("acme", read, ACME), bundle.shipped()).of("acme.post") is not None
+
+
+@pytest.mark.parametrize(
+    "name", ["x", "own_page", "x_pages", "Acme", "a-b", "../up", "", "9lives", "a" * 32, "acme_auth"]
+)
+def test_a_name_nobody_may_have_writes_nothing(tmp_path: Path, name: str) -> None:
+    with pytest.raises(BadInput):
+        new_connector.write(name, tmp_path / "package")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_written_over(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    for folder in (tmp_path, tmp_path / "mine.txt"):
+        with pytest.raises(Conflict):
+            new_connector.write("acme", folder)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+    new_connector.write("acme", tmp_path / "empty")
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BadInput):
+        new_connector.write("acme", tmp_path / "file/inside")
+
+
+def test_left_out_the_folder_lies_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    new_connector.write("two_words", None)
+    assert (tmp_path / "connector-two-words/two_words_greenroom/connector.py").is_file()
+
+
+def test_the_templates_come_along_when_it_is_installed() -> None:
+    assert all((new_connector.TEMPLATES / source).is_file() for source in new_connector.PLACES.values() if source)
+    assert set(registry.own()).isdisjoint({"acme"})
