@@ -1,6 +1,7 @@
 """The command line. A command says what it takes and calls the room that does it; modules load when a command runs.
 
-To add commands: a function below, or a `typer.Typer()` of your own in a module, named in `GROUPS`.
+To add commands: a function below, or a `typer.Typer()` of your own in a module, named in `GROUPS`; a
+function in a module of its own, named in `COMMANDS`.
 """
 
 import importlib
@@ -23,8 +24,6 @@ app = typer.Typer(
 GROUPS: dict[str, str] = {
     "channels": "workers.channel_commands:app",
     "complaints": "workers.complaints_commands:app",
-    "connect": "workers.connect_commands:app",
-    "connectors": "workers.connector_commands:app",
     "demo": "workers.demo_commands:app",
     "deploy": "workers.deploy_commands:app",
     "gate": "workers.gate_commands:app",
@@ -32,6 +31,12 @@ GROUPS: dict[str, str] = {
     "policy": "workers.policy_commands:app",
 }
 """Name of a group of commands -> "module:attr" of its Typer; loaded only when the command line names the group."""
+
+COMMANDS: dict[str, str] = {
+    "connect": "workers.connect_commands:connect",
+    "connectors": "workers.connector_commands:connectors",
+}
+"""Name of a command that stands in a module of its own -> "module:function"; loaded as groups are."""
 
 
 @app.command()
@@ -165,10 +170,11 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that knows no "→" reads "?", and the command goes on
     name = sys.argv[1] if len(sys.argv) > 1 else ""
-    for group, path in GROUPS.items():
-        if name in (group, "--help", "-h", ""):
+    for known, path in (*GROUPS.items(), *COMMANDS.items()):
+        if name in (known, "--help", "-h", ""):
             module, _, attribute = path.partition(":")
-            app.add_typer(getattr(importlib.import_module(module), attribute), name=group)
+            found = getattr(importlib.import_module(module), attribute)
+            app.command(known)(found) if known in COMMANDS else app.add_typer(found, name=known)
     if len(sys.argv) <= 1 or "--help" in sys.argv:
         app()  # nothing of the house is loaded to explain the house
         return

@@ -8,17 +8,14 @@ import typer
 
 from connectors.enrolment import Field
 
-app = typer.Typer(help="Connect an account, from here.", invoke_without_command=True)
 
-
-@app.callback()
 def connect(
     platform: Annotated[str, typer.Argument(help="Where the account is: one of `greenroom connectors`.")],
     creator: Annotated[str, typer.Option(help="Whose account, by short name; the only one's when left out.")] = "",
     as_: Annotated[str, typer.Option("--as", help="E-mail of who connects it; the owner when left out.")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be sent, and send nothing.")] = False,
 ) -> None:
-    """Ask for what connecting takes, have it done, and say what came of it. A yes on a page is said in a browser."""
+    """Connect an account: ask for what it takes, say what came of it. A yes on a page is said in a browser."""
     from workers.connect_account import connect as run  # noqa: PLC0415  modules load when a command runs
 
     failed = False

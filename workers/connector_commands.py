@@ -4,10 +4,7 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="The platforms: what each takes, tells and asks for.", invoke_without_command=True)
 
-
-@app.callback()
 def connectors(
     platform: Annotated[str, typer.Argument(help="One of them, and how to connect it; all when left out.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,

@@ -6,14 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from connectors.registry import connectables, load, own
 from connectors.sandbox import Sandbox
 from foundation.errors import NotFound
 from workers import connector_table
-from workers.connector_commands import app
+from workers.connector_commands import connectors
 
+app = typer.Typer()
+app.command()(connectors)
 PAGE = Path(__file__).parents[2] / "docs/connectors.md"
 
 

@@ -1,0 +1,22 @@
+"""The command as it is typed: options may stand after the platform."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+
+def typed(home: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+    env = {**os.environ, "GREENROOM_HOME": str(home), "GREENROOM_LANGUAGE": "en"}
+    return subprocess.run(
+        [sys.executable, "-m", "workers.cli", *words], env=env, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def test_options_may_follow_the_platform(tmp_path: Path) -> None:
+    said = typed(tmp_path, "connect", "x", "--creator", "mia", "--dry-run")
+    assert "Usage:" not in said.stderr, said.stderr
+    assert "greenroom up" in said.stdout + said.stderr, "no house runs here"
+    assert said.returncode != 0
+    listed = typed(tmp_path, "connectors", "x", "--json")
+    assert (listed.returncode, listed.stderr) == (0, "")
