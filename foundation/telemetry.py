@@ -138,6 +138,17 @@ _speak(
 )  # structlog's own default is stdout, where commands print results
 
 
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Log warnings and worse alone while the block runs: for commands whose lines are read by the person who waits."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
+
+
 def _drop_record(_logger: object, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     return {key: value for key, value in entry.items() if key not in ("_record", "_from_structlog")}
 

@@ -10,6 +10,7 @@ from channels.events import ChannelTest
 from channels.reads import Channel
 from channels.states import ChannelState
 from connectors.registry import connectables
+from foundation import telemetry
 from foundation.errors import NotFound
 from foundation.words import Message
 from tenants import reads as tenant_reads
@@ -42,7 +43,7 @@ def show(name: str, *, agency: str) -> tuple[str, bool]:
 
     Raises NotFound where there is none.
     """
-    with at_home("channels") as services:
+    with at_home("channels") as services, telemetry.quietly():
         found = tried(services, name, agency)
     return "\n".join(one.line for one in found), all(one.well for one in found)
 

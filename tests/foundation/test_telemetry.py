@@ -61,3 +61,13 @@ def test_an_error_is_placed_in_our_own_files() -> None:
     with pytest.raises(ValidationError) as caught:
         TypeAdapter(int).validate_python("many")
     assert telemetry.place(caught.value).startswith(f"{__file__}:")
+
+
+def test_a_command_hears_of_trouble_alone_and_the_house_of_all_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr("sys.stderr", stream)
+    with telemetry.quietly():
+        telemetry.log("tests").info("test.usual")
+        telemetry.log("tests").warning("test.wrong")
+    telemetry.log("tests").info("test.after")
+    assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == ["test.wrong", "test.after"]
