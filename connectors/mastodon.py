@@ -28,6 +28,9 @@ WARNING = "18+ · NSFW"
 """The words above a post that is folded up; a reader opens it."""
 
 MOST_ALT = 1500
+FILM, PICTURE_BYTES = "video/mp4", 16 * 1024 * 1024
+"""A film stands alone, and may be larger than a picture: 40 MiB on servers that have not raised it to 99."""
+
 POLLS, AGAIN = 3, timedelta(seconds=5)
 """How often one try asks whether a picture is ready, and how long the next try waits."""
 
@@ -54,8 +57,8 @@ CAN = Capabilities(
     surfaces=(SURFACE.partition(".")[2],),
     max_text=500,
     max_media=4,
-    mimes=("image/jpeg", "image/png", "image/webp"),
-    max_bytes=16 * 1024 * 1024,
+    mimes=("image/jpeg", "image/png", "image/webp", FILM),
+    max_bytes=40 * 1024 * 1024,
     look="listing",
     resend_is_look=False,
     can_delete=True,
@@ -67,7 +70,7 @@ CAN = Capabilities(
 
 
 class Mastodon:
-    """Posts with up to four pictures; pure."""
+    """Posts with up to four pictures, or a film; pure."""
 
     capabilities = CAN
     form = mastodon_account.FORM
@@ -177,7 +180,11 @@ def _unfit(unit: Unit) -> Message | None:
         return wrong
     if _warning(unit) and not unit.text("body").strip():  # the server would make the warning the text
         return Message("mastodon.words_needed")
+    if len(unit.media) > 1 and any(medium.mime == FILM for medium in unit.media):
+        return Message("mastodon.film_alone")
     for place, medium in enumerate(unit.media, start=1):
+        if medium.mime != FILM and medium.size > PICTURE_BYTES:
+            return Message("connectors.medium_unfit", {"mime": medium.mime, "size": medium.size})
         if not medium.alt.strip():
             return Message("connectors.alt_missing", {"place": place})
         if len(medium.alt) > MOST_ALT:
@@ -200,7 +207,8 @@ def _stage_name(medium: Medium) -> str:
 
 def _stage(medium: Medium) -> WireStep:
     """Without a name of its own: the server makes one."""
-    file = FileRef(medium.sha256, medium.mime, f"picture.{medium.mime.rpartition('/')[2]}")
+    what = "film" if medium.mime == FILM else "picture"
+    file = FileRef(medium.sha256, medium.mime, f"{what}.{medium.mime.rpartition('/')[2]}")
     said, name = {"description": medium.alt}, _stage_name(medium)
     return WireStep(name, StepKind.STAGE, "POST", "/api/v2/media", said, files={"file": file}, deadline=120.0)
 

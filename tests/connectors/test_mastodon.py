@@ -107,6 +107,26 @@ def test_an_answer_to_what_is_gone_is_never_told_as_published(told: Response, me
     assert isinstance(MASTODON.next(replace(UNIT, reply_to="7"), (told,)), meant)
 
 
+FILM = Medium("f" * 64, "video/mp4", 30 * 2**20, alt="waves on a beach")
+
+
+@pytest.mark.parametrize(
+    ("media", "code"),
+    [
+        ((FILM,), ""),
+        ((FILM, PICTURE), "mastodon.film_alone"),
+        ((FILM, FILM), "mastodon.film_alone"),
+        ((replace(FILM, size=41 * 2**20),), "connectors.medium_unfit"),
+        ((replace(FILM, alt=" "),), "connectors.alt_missing"),
+        ((replace(PICTURE, size=17 * 2**20),), "connectors.medium_unfit"),
+        ((PICTURE,) * 4, ""),
+    ],
+)
+def test_a_film_stands_alone_and_may_be_larger_than_a_picture(media: tuple[Medium, ...], code: str) -> None:
+    turn = MASTODON.next(replace(UNIT, media=media), ())
+    assert (turn.reason.code if isinstance(turn, Rejected) else "") == code
+
+
 def test_a_warning_without_words_would_become_the_words() -> None:
     wordless = replace(UNIT, texts=(), media=(PICTURE,), flags=(SENSITIVE, WARNED))
     refused = MASTODON.next(wordless, ())

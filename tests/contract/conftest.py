@@ -43,6 +43,7 @@ def platforms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fakes]:
         running.others["mastodon_fork"] = partial(
             mastodon_worlds.world, server, running.http, slow=2, ignores_keys=True
         )
+        running.others["mastodon_film"] = partial(mastodon_worlds.world, server, running.http, film=True)
         for kind, names in (("x", "both"), ("x_new", "new"), ("x_old", "old")):
             running.others[kind] = partial(x_worlds.world, posts, running.http, names=names)
         for kind, slow in (("fanvue", 0), ("fanvue_slow", 2)):

@@ -7,7 +7,7 @@ from typing import Any
 
 from connectors.mastodon import SENSITIVE, WARNED, Mastodon
 from connectors.mastodon_account import SURFACE
-from connectors.suite.world import TENANT, World, transport
+from connectors.suite.world import TENANT, World, stored, transport
 from connectors.transport import Account
 from foundation.http import HttpClient
 from foundation.ids import uuid7
@@ -44,8 +44,14 @@ def told(wire: Mapping[str, Any]) -> bool:
     return wire.get("sensitive") is True and bool(wire.get("spoiler_text"))
 
 
-def world(server: FakeMastodon, http: HttpClient, *, slow: int = 0, ignores_keys: bool = False) -> World:
-    """A fresh one. `slow`: pictures take so many questions; `ignores_keys`: a repeat makes a second post."""
+FILM = stored(b"\0\0\0\x18ftypmp42" + bytes(range(256)), "video/mp4", "waves on a beach")
+
+
+def world(
+    server: FakeMastodon, http: HttpClient, *, slow: int = 0, ignores_keys: bool = False, film: bool = False
+) -> World:
+    """A fresh one. `slow`: pictures take so many questions; `ignores_keys`: a repeat makes a second post; `film`: one
+    stands in the place of pictures."""
     server.slow, server.ignores_keys = slow, ignores_keys
     member = server.account(f"w{next(_numbers)}")
     past = server.book.record()
@@ -64,5 +70,5 @@ def world(server: FakeMastodon, http: HttpClient, *, slow: int = 0, ignores_keys
         told=told,
         name_of=lambda medium: server.named[medium.sha256],
         keeps=str.strip,
-        media=MEDIA,
+        media=(FILM,) if film else MEDIA,
     )

@@ -209,6 +209,7 @@ KINDS = (
     "fanvue_slow",
     "instagram",
     "mastodon",
+    "mastodon_film",
     "mastodon_fork",
     "x",
     "x_new",
