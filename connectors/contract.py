@@ -35,6 +35,13 @@ class FileRef:
     sha256: str
     mime: str
     name: str = ""  # inside a multipart request
+    part: tuple[int, int] | None = None
+    """From which byte to before which; None for all of it. The whole is re-hashed all the same."""
+
+    @property
+    def print(self) -> list[object]:
+        """What a request's digest covers of it."""
+        return [self.sha256, self.mime, self.name, *([list(self.part)] if self.part is not None else [])]
 
 
 @dataclass(frozen=True)
@@ -100,10 +107,11 @@ class WireStep:
 
     def wire_digest(self) -> str:
         """SHA-256 of the projection of the request: method, path, headers, body or the digest of its file."""
-        body = self.file.sha256 if self.file is not None else self.json
+        whole = self.file is None or self.file.part is None
+        body = self.json if self.file is None else self.file.sha256 if whole else self.file.print
         projection: list[object] = [self.method, self.path, dict(self.headers), body, str(self.kind)]
         if self.files:
-            projection.append({part: [file.sha256, file.mime, file.name] for part, file in self.files.items()})
+            projection.append({part: file.print for part, file in self.files.items()})
         if self.fetched:
             projection.append({name: [file.sha256, file.mime] for name, file in self.fetched.items()})
         projection += [told for told, usual in ((self.to, "network"), (self.encoding, "json")) if told != usual]

@@ -69,10 +69,10 @@ class Account:
     base_url: str
     token: Sealed | None = None
     refresh: Sealed | None = None
-    auth_url: str = ""
-    """Where its tokens are given; empty: at `base_url`."""
     platform: str = ""
     """For what is said and counted of its requests."""
+    auth_url: str = ""
+    """Where its tokens are given; empty: at `base_url`."""
 
 
 class Transport:
@@ -232,7 +232,7 @@ class Transport:
         data = placeholder.bytes_of(file.sha256) or self._read_object(tenant_id, file.sha256)
         if hashlib.sha256(data).hexdigest() != file.sha256:
             raise EgressForbidden("egress.file_changed", step=step.name)
-        return data
+        return data[slice(*file.part)] if file.part is not None else data
 
     def _opened(self, value: Any, tenant_id: UUID) -> Any:
         """A sign-in's JSON with its sealed values opened."""

@@ -12,12 +12,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors import fitting, x_account
-from connectors.answers import SHORT_WAIT, ahead, segment
+from connectors.answers import ahead, segment
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, FileRef, Grant, Renewed, Response, Send, Sought, StepKind, WireStep
 from connectors.enrolment import Connected, Visit
-from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Sighting, Unknown
+from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Sighting, Unknown
 from connectors.x_account import SURFACE, body_of, data_of, id_of, meaning, said
+from connectors.x_films import MIME, OPEN, PART, Film, gone
 from connectors.x_text import length, plain
 from foundation.sealed import Sealed
 from foundation.words import Message
@@ -25,7 +26,7 @@ from gate.units import Medium, Unit
 
 PUBLISH, STAGE, TOLD = "publish", "stage:", "told:"
 ADULT, AI = "media_metadata.sensitive_media_warning.adult_content=true", "made_with_ai=true"
-MOST_ALT = 1000
+MOST_ALT, PICTURE_BYTES = 1000, 5_000_000
 WINDOW = timedelta(seconds=60)
 """A post older than this before the attempt is another one with the same words."""
 
@@ -52,8 +53,8 @@ CAN = Capabilities(
     surfaces=(SURFACE.partition(".")[2],),
     max_text=280,
     max_media=4,
-    mimes=("image/jpeg", "image/png", "image/webp"),
-    max_bytes=5_000_000,
+    mimes=("image/jpeg", "image/png", "image/webp", MIME),
+    max_bytes=100 * 1024 * 1024,
     look="listing",
     resend_is_look=False,
     can_delete=True,
@@ -84,18 +85,22 @@ class X:
         last = answers[-1] if answers else None
         if last is not None and last.step == PUBLISH:
             return _published(last)
-        if last is not None and last.step.startswith((STAGE, TOLD)) and not id_of(last):
+        if last is not None and not _is_good(last):
             return _not_staged(last)
         if last is not None and last.step.startswith(TOLD) and ADULT in unit.flags and not _is_warned(last):
             return Rejected(Message("x.not_warned"), permanent=False)
         made = {answer.step: id_of(answer) for answer in answers if id_of(answer)}
+        uploads: list[str] = []
         for medium in unit.media:
-            uploaded = made.get(_name(STAGE, medium), "")
-            if not uploaded:
-                return Send(_stage(medium))
+            film = Film(medium, answers) if medium.mime == MIME else None
+            uploaded = film.id if film is not None else made.get(_name(STAGE, medium), "")
+            waiting = film.next() if film is not None else None if uploaded else Send(_stage(medium))
+            if waiting is not None:
+                return waiting
             if made.get(_name(TOLD, medium)) != uploaded:
                 return Send(_tell(medium, uploaded, adult=ADULT in unit.flags))
-        return Send(_post(unit, [made[_name(STAGE, medium)] for medium in unit.media]))
+            uploads.append(uploaded)
+        return Send(_post(unit, uploads))
 
     def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
         """List what the account posted since the attempt. A picture without words is not told from another one."""
@@ -161,7 +166,11 @@ def _unfit(unit: Unit) -> Message | None:
         return wrong
     if not unit.media and not unit.text("body").strip():
         return Message("x.empty")
+    if len(unit.media) > 1 and any(medium.mime == MIME for medium in unit.media):
+        return Message("x.film_alone")
     for place, medium in enumerate(unit.media, start=1):
+        if medium.mime != MIME and medium.size > PICTURE_BYTES:
+            return Message("connectors.medium_unfit", {"mime": medium.mime, "size": medium.size})
         if not medium.alt.strip():
             return Message("connectors.alt_missing", {"place": place})
         if len(medium.alt) > MOST_ALT:
@@ -204,11 +213,19 @@ def _post(unit: Unit, media: list[str]) -> WireStep:
 
 
 def _not_staged(answer: Answer) -> Outcome:
-    """A picture that they no longer know is uploaded anew."""
+    """What they no longer know is uploaded anew."""
     refused = isinstance(answer, Response) and answer.status in (400, 404)
-    if answer.step.startswith(TOLD) and refused and (NOT_FOUND in said(answer) or BAD_MEDIA in said(answer)):
-        return _staged_anew()
+    known = answer.step.startswith((STAGE, OPEN))
+    if not known and refused and (NOT_FOUND in said(answer) or BAD_MEDIA in said(answer)):
+        return gone()
     return meaning(answer, creates=False)
+
+
+def _is_good(answer: Answer) -> bool:
+    """Whether a step before the post did what it was for; a segment's answer names nothing."""
+    if answer.step.startswith(PART):
+        return isinstance(answer, Response) and answer.ok
+    return bool(id_of(answer))
 
 
 def _is_warned(answer: Answer) -> bool:
@@ -218,15 +235,11 @@ def _is_warned(answer: Answer) -> bool:
     return isinstance(warning, dict) and warning.get("adult_content") is True
 
 
-def _staged_anew() -> Retry:
-    return Retry(SHORT_WAIT, "account", Message("connectors.uploads_gone"), uploads_gone=True)
-
-
 def _published(answer: Answer) -> Outcome:
     if number := id_of(answer):
         return Published(number, _url(number))
     if isinstance(answer, Response) and answer.status == 400 and BAD_MEDIA in said(answer):
-        return _staged_anew()
+        return gone()
     return meaning(answer, creates=True)
 
 

@@ -1,12 +1,13 @@
 """`greenroom connect …`."""
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import click
 import typer
 
-from connectors.enrolment import Field
+if TYPE_CHECKING:
+    from connectors.enrolment import Field  # nothing of the house is loaded to explain the house
 
 
 def connect(
@@ -25,7 +26,7 @@ def connect(
     sys.exit(int(failed))
 
 
-def _ask(label: str, field: Field) -> str:
+def _ask(label: str, field: "Field") -> str:
     if field.choices:
         found: str = typer.prompt(label, type=click.Choice(field.choices))
         return found

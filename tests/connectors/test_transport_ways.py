@@ -44,6 +44,22 @@ def test_several_files_leave_as_parts_each_as_it_was_checked(door: Door, platfor
     assert len(platform.got) == 1
 
 
+def test_a_part_of_a_file_leaves_and_the_whole_is_checked(door: Door, platform: Platform) -> None:
+    part = replace(STAGE, file=FileRef(sha(DATA), "image/png", part=(2, 5)))
+    door.send(part, permit(part))
+    many = replace(STAGE, file=None, json={"n": 1}, files={"media": FileRef(sha(DATA), "image/png", part=(0, 2))})
+    door.send(many, permit(many))
+    assert platform.got[0][3] == DATA[2:5]
+    assert DATA[:2] in platform.got[1][3]
+    assert DATA[:3] not in platform.got[1][3]
+    for other in (replace(part, file=FileRef(sha(DATA), "image/png", part=(2, 6))), STAGE):
+        with pytest.raises(EgressForbidden, match="not_these_bytes"):
+            door.send(other, permit(part))
+    door.objects[TENANT, sha(DATA)] = DATA[:5] + b"other"
+    with pytest.raises(EgressForbidden, match="file_changed"):
+        door.send(part, permit(part))
+
+
 def test_a_credential_is_shown_as_the_platform_asks_for_it(door: Door, platform: Platform) -> None:
     door.account = replace(door.account, token=Sealed(b"1:a b/c"), refresh=Sealed(b"again"))
     for step in (

@@ -212,6 +212,7 @@ KINDS = (
     "mastodon_film",
     "mastodon_fork",
     "x",
+    "x_film",
     "x_new",
     "x_old",
 )

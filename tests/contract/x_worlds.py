@@ -6,7 +6,7 @@ from datetime import timedelta
 from itertools import count
 from typing import Any
 
-from connectors.suite.world import TENANT, World, transport
+from connectors.suite.world import TENANT, World, stored, transport
 from connectors.transport import Account
 from connectors.x import ADULT, AI, X
 from connectors.x_account import SURFACE
@@ -40,8 +40,13 @@ class XFake:
         return list(self.server.book.record(after=self.after))
 
 
-def world(server: FakeX, http: HttpClient, *, names: str = "both") -> World:
-    """A fresh one. `names`: whether fields go by the names of the newest description, or by those of before."""
+FILM = stored(b"\0\0\0\x18ftypmp42" + bytes(5 * 2**20), "video/mp4", "waves on a beach")
+"""Of two segments."""
+
+
+def world(server: FakeX, http: HttpClient, *, names: str = "both", film: bool = False) -> World:
+    """A fresh one. `names`: whether fields go by the newest description's names, or by those of before; `film`: one is
+    there in the place of pictures."""
     server.names = names
     member = server.account(f"w{next(_numbers)}")
     past = server.book.record()
@@ -61,5 +66,5 @@ def world(server: FakeX, http: HttpClient, *, names: str = "both") -> World:
         keeps=str.strip,
         keyed=False,
         twins_after=timedelta(hours=25),
-        media=MEDIA,
+        media=(FILM,) if film else MEDIA,
     )

@@ -1,7 +1,8 @@
 """How often X may be asked: per person and endpoint in 15 minutes, and per application in 24 hours.
 
 A window begins with the first request in it (unverified: real ones may begin with the clock). The numbers of writing
-and of `users/me` are those of the published table; those of the other reads are from older documentation.
+and of `users/me` are those of the published table; those of the other reads are from older documentation. How often the
+state of an upload may be asked is not known: it is not counted.
 """
 
 import math
@@ -16,6 +17,9 @@ MOST = {
     "posts": 100,
     "deletes": 50,
     "files": 500,
+    "initialize": 1_875,
+    "append": 1_875,
+    "finalize": 1_875,
     "metadata": 500,
     "checks": 75,
     "lookups": 900,
@@ -24,6 +28,8 @@ MOST = {
     "files/app": 50_000,
 }
 """By endpoint, in the words of the faults; `/app` are the whole application's in a day."""
+CHUNKED = ("initialize", "append", "finalize")
+"""Ends of paths that the faults call `files` too, each with a window of its own."""
 
 
 @dataclass
@@ -76,3 +82,8 @@ class Limits:
         if known is None or self.clock().timestamp() >= known.ends:
             known = self.windows[owner, name] = Window(self.clock(), length)
         return known
+
+
+def counted(kind: str, parts: list[str]) -> str:
+    """The window that a request of such a kind counts in."""
+    return parts[-1] if kind == "files" and parts[-1] in CHUNKED else kind

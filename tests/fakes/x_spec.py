@@ -1,7 +1,8 @@
 """X's API as X describes it, in OpenAPI 3.0: what it says of our requests, read here, and of the fake's answers.
 
-Judged are paths, queries, JSON bodies and the names of multipart fields; tokens and headers are not. The description is
-newer than most clients: it calls `post.fields` what they call `tweet.fields`, so the older names are judged here.
+Judged are paths, queries, JSON bodies and the fields of multipart ones; files, tokens and headers are not. The
+description is newer than most clients: it calls `post.fields` what they call `tweet.fields`, so the older names are
+judged here.
 """
 
 import json
@@ -95,7 +96,14 @@ class Spec(Description):
             return "a body where none is taken" if body is not None else ""
         if kind not in content:
             return f"a body of type {kind or 'none'}"
-        return self.errors(f"{name} {method} {kind}", content[kind]["schema"], body)
+        schema = content[kind]["schema"]
+        told = self._fields(schema, body) if kind == MULTIPART and isinstance(body, dict) else body
+        return self.errors(f"{name} {method} {kind}", schema, told)
+
+    def _fields(self, schema: Mapping[str, Any], body: Mapping[str, str]) -> dict[str, Any]:
+        """The fields of a form, numbers as numbers."""
+        known = self.document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]["properties"]
+        return {name: _typed(known.get(name, {}), value, set()) for name, value in body.items()}
 
     def _parameters(self, described: Mapping[str, Any], place: str) -> dict[str, Mapping[str, Any]]:
         known, asked = self.document["components"]["parameters"], described.get("parameters", ())
@@ -131,7 +139,7 @@ class Spec(Description):
 
 
 def _typed(schema: Mapping[str, Any], value: str, more: set[str]) -> Any:
-    """A word of a query as it is described; unchanged, and so refused, where it is not of that type."""
+    """A word of a query or a form as it is described; unchanged, and so refused, where it is not of that type."""
     if schema.get("type") == "array":
         return [each for each in value.split(",") if each not in more]
     whole = schema.get("type") == "integer" and value.isascii() and value.isdecimal() and len(value) < LONGEST

@@ -25,6 +25,7 @@ WHOLE = re.compile(r"[0-9]{1,19}")
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", re.ASCII)
 EPOCH_MS = 1_288_834_974_657
 CATEGORIES = {"tweet_image": ("JPEG", "PNG", "GIF", "WEBP"), "tweet_gif": ("GIF",)}
+FILM, ALONE = "tweet_video", {"tweet_gif", "tweet_video"}
 GIF_SIZE, GIF_FRAMES = (1280, 1080), 350
 MOST_MEDIA, LONGEST = 4, 25_000
 WARNINGS = ("adult_content", "graphic_violence", "other")
@@ -69,9 +70,18 @@ def not_found(resource: str, parameter: str, value: str) -> Json:
     return told | {"resource_id": value, "resource_type": resource}
 
 
+def media_key(category: str, medium_id: str) -> str:
+    """What a medium is called in posts."""
+    kind = {"tweet_gif": 16, FILM: 7}.get(category, 3)
+    return f"{kind}_{medium_id}"
+
+
 @dataclass
 class Medium:
-    """An uploaded picture. `warning` is what it was said to show, `post` the id of what uses it."""
+    """An uploaded picture or film. `warning` is what it was said to show, `post` the id of what uses it.
+
+    `state` is pending, in_progress, failed or succeeded; `polls` are still to be made; `also` may use it too.
+    """
 
     id: str
     owner: str
@@ -83,11 +93,14 @@ class Medium:
     alt_text: str = ""
     warning: dict[str, bool] = field(default_factory=dict)
     post: str = ""
+    state: str = "succeeded"
+    polls: int = 0
+    also: frozenset[str] = frozenset()
 
     @property
     def key(self) -> str:
         """What it is called in posts."""
-        return f"{16 if self.category == 'tweet_gif' else 3}_{self.id}"
+        return media_key(self.category, self.id)
 
 
 @dataclass
@@ -143,11 +156,13 @@ class World:
     """The id of what was last uploaded, by the SHA-256 of its bytes."""
     max_weight: int = 280
     max_alt: int = 1000
-    most_bytes: dict[str, int] = field(default_factory=lambda: {"tweet_image": 5 * 2**20, "tweet_gif": 15 * 2**20})
+    most_bytes: dict[str, int] = field(
+        default_factory=lambda: {"tweet_image": 5 * 2**20, "tweet_gif": 15 * 2**20, FILM: 512 * 2**20}
+    )
     media_live: timedelta = timedelta(hours=24)
-    """How long an uploaded picture waits for its post."""
+    """How long an uploaded picture or film waits for its post."""
     media_again: bool = False
-    """Whether a picture may be used by a second post."""
+    """Whether a medium may be used by a second post."""
     same_text_after: timedelta = timedelta(hours=24)
     drops_warnings: bool = False
     """X takes the warning of a picture and forgets it; its answer does not tell it back."""
@@ -178,14 +193,17 @@ class World:
             raise invalid("This fake takes pictures for posts alone.", media_category=category)
         if not data or len(data) > self.most_bytes[category]:
             raise invalid(f"The size of the media, {len(data)} bytes, is not allowed.", media=category)
-        mime, size = _picture(category, data)
-        made = Medium(self.snowflake(), mine.id, mime, category, size, self.clock(), data)
-        self.media[made.id] = made
-        self.named[hashlib.sha256(data).hexdigest()] = made.id
-        return made
+        mime, size = pictured(category, data)
+        return self.keep(Medium(self.snowflake(), mine.id, mime, category, size, self.clock(), data))
+
+    def keep(self, medium: Medium) -> Medium:
+        """Hold a medium, by its id and by its bytes."""
+        self.media[medium.id] = medium
+        self.named[hashlib.sha256(medium.data).hexdigest()] = medium.id
+        return medium
 
     def describe(self, mine: Member, said: Mapping[str, Any]) -> Json:
-        """Take in what is said of a picture: the metadata it has now. Raises Refusal."""
+        """Take in what is said of a medium: the metadata it has now. Raises Refusal."""
         medium, told = self._unused(mine, said.get("id")), said.get("metadata", {})
         if medium is None:
             raise invalid(NO_MEDIA, id=str(said.get("id"))[:40])
@@ -208,9 +226,9 @@ class World:
 
     def _unused(self, mine: Member, medium_id: object) -> Medium | None:
         known = self.media.get(medium_id) if isinstance(medium_id, str) else None
-        if known is None or known.owner != mine.id or known.post or self.clock() - known.at >= self.media_live:
+        if known is None or known.post or self.clock() - known.at >= self.media_live:
             return None
-        return known
+        return known if mine.id in {known.owner, *known.also} else None
 
     # posts
 
@@ -258,14 +276,15 @@ class World:
         found = [self.media[each] for each in wanted if self._usable(mine, each)]
         if len(found) != len(wanted) or len(set(wanted)) != len(wanted) or len(wanted) > MOST_MEDIA:
             raise invalid(NO_MEDIA, **{"media.media_ids": ",".join(wanted)[:100]})
-        if len(found) > 1 and any(medium.category == "tweet_gif" for medium in found):
-            raise invalid("A GIF stands alone.", **{"media.media_ids": ",".join(wanted)})
+        if len(found) > 1 and any(medium.category in ALONE for medium in found):
+            raise invalid("A GIF or a film stands alone.", **{"media.media_ids": ",".join(wanted)})
         return found
 
     def _usable(self, mine: Member, medium_id: str) -> bool:
         known = self.media.get(medium_id)
-        again = self.media_again and known is not None and known.owner == mine.id
-        return again or self._unused(mine, medium_id) is not None
+        if known is None or known.state != "succeeded":
+            return False
+        return (self.media_again and known.owner == mine.id) or self._unused(mine, medium_id) is not None
 
     def seen(self, post_id: str) -> Post | None:
         """A post that stands and whose author is not suspended."""
@@ -298,7 +317,8 @@ class World:
         return page[:most], f"p{page[most - 1].id}" if len(page) > most else ""
 
 
-def _picture(category: str, data: bytes) -> tuple[str, tuple[int, int]]:
+def pictured(category: str, data: bytes) -> tuple[str, tuple[int, int]]:
+    """The type and the size of a picture. Raises Refusal."""
     try:
         image = Image.open(io.BytesIO(data))
         kind, size, frames = image.format or "", image.size, getattr(image, "n_frames", 1)

@@ -21,6 +21,7 @@ def test_a_reader_who_waits_is_answered_at_the_end(tmp_path: Path) -> None:
         wait_until(lambda: server.started)
         network = Network(f"http://127.0.0.1:{port}", MovedClock())
         name = network.account("qui-attend")
+        wait_until(lambda: not server.server_state.tasks)  # the account's own request is over
         waits = threads.submit(network.api, "GET", name, f"updates?wait={LONGEST_POLL:.0f}")
         wait_until(lambda: bool(server.server_state.tasks))
         server.should_exit = True
