@@ -98,12 +98,22 @@ def _instant(seconds: str) -> datetime | None:
     return datetime.fromtimestamp(min(int(seconds), _LAST), UTC) if _is_number(seconds) else None
 
 
-def _iso(text: str) -> datetime | None:
+def told_at(text: object) -> datetime | None:
+    """An instant of an answer's JSON, in UTC; None for what is none, or says no zone."""
+    at = _iso_or_none(text) if isinstance(text, str) else None
+    return at.astimezone(UTC) if at is not None and at.tzinfo is not None else None
+
+
+def _iso_or_none(text: str) -> datetime | None:
     try:
-        at = datetime.fromisoformat(text)
+        return datetime.fromisoformat(text)
     except ValueError:
         return None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _iso(text: str) -> datetime | None:
+    at = _iso_or_none(text)
+    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
 
 
 def _http_date(text: str) -> datetime | None:

@@ -7,11 +7,11 @@ Source: https://api.fanvue.com/docs/api-reference/reference/posts/create-post, â
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from connectors import fanvue_account, fitting
-from connectors.answers import SHORT_WAIT, ahead, segment
+from connectors.answers import SHORT_WAIT, ahead, segment, told_at
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, FileRef, Grant, Renewed, Response, Send, Sought, StepKind, WireStep
 from connectors.enrolment import Connected, Visit
@@ -83,11 +83,11 @@ class Fanvue:
         if posts is None:
             return Unknown(Message("connectors.lookup_failed"))
         start = sought.armed_at - WINDOW - ahead(answers[-1], sought.asked_at or sought.armed_at)
-        recent = [post for post in posts if (_instant(post.get("createdAt")) or start) >= start]
+        recent = [post for post in posts if (told_at(post.get("createdAt")) or start) >= start]
         for post in reversed(recent):
             number = str(post["uuid"])
             if number not in sought.known and str(post.get("text") or "").strip() == sought.text.strip():
-                return Found(number, "", _instant(post.get("createdAt")))
+                return Found(number, "", told_at(post.get("createdAt")))
         older = any(post not in recent and not post.get("isPinned") for post in posts)
         if older or body_of(answers[-1])["pagination"].get("hasMore") is not True:
             return Absent()
@@ -243,7 +243,7 @@ def _staged_anew() -> Retry:
 
 def _published(answer: Answer) -> Outcome:
     if number := uuid_of(answer):
-        return Published(number, "", _instant(body_of(answer).get("createdAt")))
+        return Published(number, "", told_at(body_of(answer).get("createdAt")))
     if isinstance(answer, Response) and answer.status == 404 and "media" in said(answer):
         return _staged_anew()
     return meaning(answer, creates=True)
@@ -260,11 +260,3 @@ def _listed(answer: Answer) -> list[dict[str, Any]] | None:
     posts = told.get("data") if isinstance(told.get("pagination"), dict) else None
     whole = isinstance(posts, list) and all(isinstance(post, dict) and post.get("uuid") for post in posts)
     return posts if whole else None
-
-
-def _instant(text: object) -> datetime | None:
-    try:
-        at = datetime.fromisoformat(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
-    return at.astimezone(UTC) if at is not None and at.tzinfo is not None else None

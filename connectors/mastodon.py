@@ -6,11 +6,11 @@ Source: https://docs.joinmastodon.org/methods/statuses/#create
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from connectors import fitting, mastodon_account
-from connectors.answers import SHORT_WAIT, ahead, segment
+from connectors.answers import SHORT_WAIT, ahead, segment, told_at
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, FileRef, Response, Send, Sought, StepKind, WireStep
 from connectors.enrolment import Connected, Visit
@@ -110,7 +110,7 @@ class Mastodon:
         if posts is None:
             return Unknown(Message("connectors.lookup_failed"))
         start = sought.armed_at - WINDOW - ahead(answers[0], sought.asked_at or sought.armed_at)
-        recent = [post for post in posts if (_instant(post.get("created_at")) or start) >= start]
+        recent = [post for post in posts if (told_at(post.get("created_at")) or start) >= start]
         for post in reversed([post for post in recent if _may_be(post, sought)][-MOST_READ:]):
             name = SOURCE + str(post["id"])
             read = next((answer for answer in answers if answer.step == name), None)
@@ -120,7 +120,7 @@ class Mastodon:
             if text is None:
                 return Unknown(Message("connectors.lookup_failed"))
             if text.strip() == sought.text.strip():
-                return Found(str(post["id"]), _url(post), _instant(post.get("created_at")))
+                return Found(str(post["id"]), _url(post), told_at(post.get("created_at")))
         seen_all = len(recent) < LISTED and sum(_may_be(post, sought) for post in recent) <= MOST_READ
         return Absent() if seen_all else Unknown(Message("connectors.lookup_failed"))
 
@@ -258,7 +258,7 @@ def _waiting(uploads: list[Answer], answers: tuple[Answer, ...]) -> Send | Outco
 def _published(answer: Answer, unit: Unit) -> Outcome:
     told = _body(answer)
     if native_id := _id(answer):
-        return Published(native_id, _url(told), _instant(told.get("created_at")))
+        return Published(native_id, _url(told), told_at(told.get("created_at")))
     if not isinstance(answer, Response):
         return meaning(answer, creates=True)
     said = sentence(answer)
@@ -299,14 +299,6 @@ def _id(answer: Answer) -> str:
 def _url(post: Mapping[str, Any]) -> str:
     url = post.get("url")
     return url if isinstance(url, str) and url.startswith(("https://", "http://")) else ""
-
-
-def _instant(text: object) -> datetime | None:
-    try:
-        at = datetime.fromisoformat(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
-    return at.astimezone(UTC) if at is not None and at.tzinfo is not None else None
 
 
 def _listed(answer: Answer) -> list[dict[str, Any]] | None:

@@ -8,11 +8,11 @@ Source: https://docs.x.com/x-api/posts/create-post
 import html
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from connectors import fitting, x_account
-from connectors.answers import ahead, segment
+from connectors.answers import ahead, segment, told_at
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, FileRef, Grant, Renewed, Response, Send, Sought, StepKind, WireStep
 from connectors.enrolment import Connected, Visit
@@ -113,12 +113,12 @@ class X:
         if posts is None:
             return Unknown(Message("connectors.lookup_failed"))
         start = sought.armed_at - WINDOW - ahead(answers[-1], sought.asked_at or sought.armed_at)
-        recent = [post for post in posts if (_instant(post.get("created_at")) or start) >= start]
+        recent = [post for post in posts if (told_at(post.get("created_at")) or start) >= start]
         for post in reversed(recent):
             number = str(post["id"])
             other = number in sought.known or _above(post) != sought.reply_to
             if not other and plain(_written(post)) == plain(sought.text):
-                return Found(number, _url(number), _instant(post.get("created_at")))
+                return Found(number, _url(number), told_at(post.get("created_at")))
         more = _meta(answers[-1]).get("next_token")
         if not more or len(recent) < len(posts):
             return Absent()
@@ -304,11 +304,3 @@ def _is_gone(answer: Answer, copy: Copy) -> bool:
     if not isinstance(answer, Response) or NOT_FOUND not in said(answer):
         return False
     return answer.status in (200, 404) and copy.native_id in str(body_of(answer))
-
-
-def _instant(text: object) -> datetime | None:
-    try:
-        at = datetime.fromisoformat(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
-    return at.astimezone(UTC) if at is not None and at.tzinfo is not None else None
