@@ -37,7 +37,12 @@ class HouseReport(BaseModel):
     @property
     def ready(self) -> bool:
         """Whether everything that should run does."""
-        return self.phase == "up" and all(process.ready for process in self.processes)
+        return self.phase == "up" and not self.missing
+
+    @property
+    def missing(self) -> dict[str, str]:
+        """The state of each process that is not ready."""
+        return {process.name: process.state for process in self.processes if not process.ready}
 
 
 def recorded(home: Home) -> HouseReport:

@@ -153,8 +153,9 @@ class Stack:
             if this.failed:
                 params = {"name": name, "log": str(self.home.log(name)), "detail": last_line(self.home, name)}
                 note(Message("stack.process_late", params))
-        while monotonic() < until and not all(child.state in FINE or _is_hopeless(child) for child in children):
-            self._wait()  # one that was ready is asked again while others start: "up" is said of all at once
+        everybody = self._supervisor.children.values()  # PostgreSQL and Redis too: "up" is said of all at once
+        while monotonic() < until and not all(child.state in FINE or _is_hopeless(child) for child in everybody):
+            self._wait()  # one that was ready is asked again while others start
 
     def _present(self) -> tuple[Row, ...]:
         """The table without what starts on demand and is not installed: who asks for it must be refused at once."""

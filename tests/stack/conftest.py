@@ -55,14 +55,25 @@ class House:
         return self.process
 
     def up(self) -> HouseReport:
-        """Start the supervisor and wait until it is up; what it said stands in the failure otherwise."""
+        """Start the supervisor and wait until it is up: its first report that says so."""
         if self.process is not None:
             self.process.communicate()
-        process = self.begin()
-        wait_until(lambda: process.poll() is not None or self.report().phase == "up", START_SECONDS)
+        self.begin()
+        return self.risen()
+
+    def risen(self) -> HouseReport:
+        """Wait for the start that was begun; what the supervisor said stands in the failure otherwise."""
+        assert self.process is not None
+        process, seen = self.process, [self.report()]
+
+        def is_over() -> bool:
+            seen.append(self.report())
+            return process.poll() is not None or seen[-1].phase == "up"
+
+        wait_until(is_over, START_SECONDS)
         if process.returncode is not None:
             pytest.fail(f"did not come up: {process.communicate()[0]}")
-        return self.report()
+        return seen[-1]
 
     def report(self) -> HouseReport:
         """What other terminals see."""

@@ -22,6 +22,13 @@ def send(settings: Settings) -> None:
     steady(settings, "send")
 
 
+def awaited(settings: Settings) -> None:
+    """Is ready when the test says so."""
+    while not (settings.home / "run" / "awaited.may").exists():
+        pause(0.05)
+    steady(settings, "awaited")
+
+
 def crashing(_settings: Settings) -> None:
     """Ends at once."""
     sys.exit(1)
@@ -63,6 +70,7 @@ TABLES = {
         Row("llm", "tests.stack.fakes:asked", Stage.WORKER, on_demand=True),
         Row("web", "tests.stack.fakes:web", Stage.DOOR, path="/healthz"),
     ),
+    "awaited": (Row("awaited", "tests.stack.fakes:awaited", Stage.WORKER),),
     "troubled": (
         STEADY,
         Row("crashing", "tests.stack.fakes:crashing", Stage.WORKER),

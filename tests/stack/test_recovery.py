@@ -10,7 +10,7 @@ import pytest
 
 from foundation.clock import monotonic, pause
 from tests.conftest import wait_until
-from tests.stack.conftest import House
+from tests.stack.conftest import START_SECONDS, House
 
 pytestmark = pytest.mark.slow
 
@@ -31,13 +31,13 @@ def test_a_killed_supervisor_leaves_nothing_and_the_next_start_recovers(house: H
     status = house.command("status")
     assert status.returncode == 3
     assert "does not run here" in status.stdout
-    assert house.up().ready
+    assert not house.up().missing
     for name in ("postgres", "redis"):  # frozen, so that they miss the signal of their parent's death
         os.kill(house.child(name), signal.SIGSTOP)
     frozen = house.child("postgres")
     house.end(signal.SIGKILL)
     assert _runs(frozen)
-    assert house.up().ready
+    assert not house.up().missing
     assert house.child("postgres") != frozen
 
 
@@ -49,7 +49,7 @@ def test_a_pid_file_of_another_program_and_a_broken_redis_file_stop_nothing(hous
     with subprocess.Popen(["sleep", "60"]) as other:
         written = f"{other.pid}\n{house.home.postgres}\n1700000000\n5432\n\n127.0.0.1\n  1 2\nready\n"
         (house.home.postgres / "postmaster.pid").write_text(written)
-        assert house.up().ready
+        assert not house.up().missing
         assert other.poll() is None
         other.kill()
     assert "Redis could not read its file" in house.end()
@@ -61,8 +61,23 @@ def test_a_first_start_killed_half_way_starts_afresh(new_house: Callable[..., Ho
     (house.home.folder / "pg.new" / "PG_VERSION").write_text("16\n")
     house.home.postgres.mkdir()
     (house.home.postgres / "somebody's").write_text("work")
-    assert house.up().ready
+    assert not house.up().missing
     assert (house.home.folder / "pg.aside-1" / "somebody's").read_text() == "work"
+
+
+def test_up_is_said_when_the_services_answer_too(house: House) -> None:
+    house.table = "awaited"
+    house.begin()
+    wait_until(lambda: _state(house, "awaited") == "starting", START_SECONDS)
+    redis = house.child("redis")
+    os.kill(redis, signal.SIGSTOP)
+    wait_until(lambda: _state(house, "redis") == "starting", 20)
+    (house.home.run / "awaited.may").touch()
+    wait_until(lambda: _state(house, "awaited") == "ready", 20)
+    pause(2)  # all the rest is ready, and Redis does not answer
+    assert house.report().phase == "starting"
+    os.kill(redis, signal.SIGCONT)
+    assert not house.risen().missing
 
 
 def test_what_ends_is_started_again(house: House) -> None:
@@ -71,7 +86,7 @@ def test_what_ends_is_started_again(house: House) -> None:
         before = house.child(name)
         os.kill(before, signal.SIGKILL)
         wait_until(lambda name=name, before=before: _is_back(house, name, before), 20)  # type: ignore[misc]  # bound early
-    assert house.report().ready
+    wait_until(lambda: house.report().ready, 20)
 
 
 def _is_back(house: House, name: str, before: int) -> bool:
@@ -99,7 +114,7 @@ def test_who_crashes_for_ever_is_named_and_a_second_ctrl_c_does_not_wait(house: 
 
 
 def _state(house: House, name: str) -> str:
-    return next(process.state for process in house.report().processes if process.name == name)
+    return next((process.state for process in house.report().processes if process.name == name), "")
 
 
 def test_ctrl_c_during_a_start_leaves_nothing(new_house: Callable[..., House]) -> None:
@@ -109,4 +124,4 @@ def test_ctrl_c_during_a_start_leaves_nothing(new_house: Callable[..., House]) -
     house.end()
     assert process.returncode == 0
     assert house.living() == []
-    assert house.up().ready
+    assert not house.up().missing

@@ -76,7 +76,7 @@ def test_only_one_supervisor_in_a_home_and_any_terminal_may_stop_it(house: House
     said, code = second.begin().communicate(timeout=60)[0], second.process and second.process.returncode
     assert code == 6
     assert f"already runs here (process {house.report().pid})" in said
-    assert house.report().ready
+    wait_until(lambda: house.report().ready, 20)
     done = house.command("down")
     assert done.returncode == 0, done.stderr
     assert house.living() == []
@@ -126,7 +126,7 @@ def test_own_services_are_used_instead_of_the_built_in_ones(house: House, new_ho
     guest = new_house(environment=given)
     assert [process.name for process in guest.up().processes] == ["steady", "send", "llm", "web"]
     assert not guest.home.postgres.exists()
-    assert house.report().ready
+    wait_until(lambda: house.report().ready, 20)
 
 
 @ROOT_ONLY
