@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from foundation.outbox import stats
+from tests.conftest import wait_until
 from tests.journeys import first_minute as minute
 from tests.journeys.day import house as living
 from tests.journeys.day.house import House
