@@ -131,8 +131,8 @@ def enrol(
     named, refused = _server(connector.form, form), Rejected(Message("enrolment.address_refused"), permanent=True)
     address = named or addresses.get(platform, "")
     allowed = named == "" or (named is not None and may_reach(named))
-    account = Account(event.tenant_id, event.subject_id, "", address, platform=platform)
-    account = replace(account, auth_url=addresses.get(f"{platform}_auth", ""))
+    auth = addresses.get(f"{platform}_auth", "")
+    account = Account(event.tenant_id, event.subject_id, "", address, platform=platform, auth_url=auth)
     end = _sign_in(account, connector, form, transport) if allowed else refused
     if isinstance(end, Retry) and not overdue:
         raise outbox.Later(end.after)
@@ -140,7 +140,7 @@ def enrol(
         end = refused
     with tenant(event.tenant_id, asking.ACTOR) as scope:
         if isinstance(end, Visit):
-            pages = addresses.get(f"{platform}_pages") or account.auth_url or address
+            pages = addresses.get(f"{platform}_pages") or auth or address
             end = replace(end, keep={**end.keep, **_client(connector.form, form, None)})
             found = visiting.prepared(end, tenant_id=event.tenant_id, address=pages, returns_to=returns_to, seal=seal)
             _send_off(scope, event.subject_id, found)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import quote
 
 from connectors.contract import Answer, Response, StepAnswerLost, StepNotSent
@@ -22,6 +22,9 @@ LONGEST_WAIT = timedelta(days=7)
 
 NO_ADDRESS = "no_public_address"
 """Why a step was not sent that a platform should fetch a file for: nobody outside can call this installation."""
+
+ELSEWHERE = "address_elsewhere"
+"""Why a file was not sent to an address that a platform told: it is none of theirs, or none at all."""
 
 _INSTANTS, _LAST = 10**9, 10**11
 """From here on a number is an instant, in seconds since 1970, and up to where it is a possible one."""
@@ -42,6 +45,16 @@ READER_GONE = "connectors.reader_gone"
 def segment(value: str) -> str:
     """`value` as one segment of a path or one value of a query: nothing of it can leave its place."""
     return quote(value, safe="")
+
+
+def body_of(answer: Answer) -> dict[str, Any]:
+    """The JSON object of an answer, a refusal's too; nothing of one that is missing or no object."""
+    return answer.body if isinstance(answer, Response) and isinstance(answer.body, dict) else {}
+
+
+def told_by(answer: Answer) -> dict[str, Any]:
+    """The JSON object of a success; nothing of anything else."""
+    return body_of(answer) if isinstance(answer, Response) and answer.ok else {}
 
 
 def retry_after(headers: Mapping[str, str], default: timedelta = RATE_WINDOW) -> timedelta:
@@ -147,6 +160,8 @@ def meaning(answer: Answer, *, creates: bool, account_gone: frozenset[str] = fro
     match answer:
         case StepNotSent(detail=detail) if detail == NO_ADDRESS:
             return Rejected(Message("connectors.no_public_address"), permanent=False)
+        case StepNotSent(detail=detail) if detail == ELSEWHERE:
+            return Rejected(Message("connectors.address_elsewhere"), permanent=False)
         case StepNotSent(detail=detail):
             return Retry(SHORT_WAIT, "account", Message("connectors.not_sent", {"detail": detail}))
         case StepAnswerLost(detail=detail):

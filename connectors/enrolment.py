@@ -27,6 +27,11 @@ CLIENT = (Field(CLIENT_ID), Field(CLIENT_SECRET, secret=True, optional=True))
 """What an agency registered at a platform (its `OAuthClient`); their labels are `connect.client_id` and so on."""
 
 
+def label(platform: str, field: Field) -> str:
+    """The code of what a field is called on a platform's form."""
+    return f"connect.{field.name}" if field in CLIENT else f"connect.{platform}.{field.name}"
+
+
 @dataclass(frozen=True)
 class ConnectForm:
     """What connecting takes: the fields, the one whose secret is shown as the credential meanwhile ("" for none; a

@@ -11,11 +11,11 @@ from datetime import timedelta
 from typing import Any
 
 from connectors import fanvue_account, fitting
-from connectors.answers import SHORT_WAIT, ahead, segment, told_at
+from connectors.answers import SHORT_WAIT, ahead, segment, told_at, told_by
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, FileRef, Grant, Renewed, Response, Send, Sought, StepKind, WireStep
 from connectors.enrolment import Connected, Visit
-from connectors.fanvue_account import SURFACE, VERSION, body_of, meaning, said, uuid_of
+from connectors.fanvue_account import SURFACE, VERSION, meaning, said, uuid_of
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Sighting, Unknown
 from foundation.sealed import Sealed
 from foundation.words import Message
@@ -89,7 +89,7 @@ class Fanvue:
             if number not in sought.known and str(post.get("text") or "").strip() == sought.text.strip():
                 return Found(number, "", told_at(post.get("createdAt")))
         older = any(post not in recent and not post.get("isPinned") for post in posts)
-        if older or body_of(answers[-1])["pagination"].get("hasMore") is not True:
+        if older or told_by(answers[-1])["pagination"].get("hasMore") is not True:
             return Absent()
         whole = len(answers) < MOST_PAGES
         return Send(_listing(len(answers) + 1)) if whole else Unknown(Message("connectors.lookup_failed"))
@@ -101,14 +101,14 @@ class Fanvue:
             return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", path, headers=VERSION, action="delete"))
         last = answers[-1]
         done = isinstance(last, Response) and (last.status == 204 or (last.status == 404 and bool(said(last))))
-        return Published(copy.native_id) if done or body_of(last) else meaning(last, creates=False)
+        return Published(copy.native_id) if done or told_by(last) else meaning(last, creates=False)
 
     def read(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Mapping[str, int] | None:
         """Likes, comments and tips; nobody tells views."""
         if not answers:
             path = f"/posts/{segment(copy.native_id)}"
             return Send(WireStep("metrics", StepKind.CONTROL, "GET", path, headers=VERSION, action="metrics"))
-        told = body_of(answers[-1])
+        told = told_by(answers[-1])
         tips = told.get("tips")
         counts = {
             "likes": told.get("likesCount"),
@@ -140,7 +140,7 @@ class _Upload:
         self._answers = [one for one in answers if one.step.endswith(self._name)]
         opened = self._answer("stage:open:")
         self.uuid = uuid_of(opened, "mediaUuid") if opened is not None else ""
-        told = body_of(opened).get("uploadId") if opened is not None else None
+        told = told_by(opened).get("uploadId") if opened is not None else None
         self._upload = segment(told) if isinstance(told, str) and 0 < len(told) <= 500 else ""
 
     def _answer(self, kind: str) -> Answer | None:
@@ -195,7 +195,7 @@ class _Upload:
 
     def _ready(self) -> Send | Outcome | None:
         told = [one for one in self._answers if one.step == f"poll:{self._name}"]
-        status = body_of(told[-1]).get("status") if told else ""
+        status = told_by(told[-1]).get("status") if told else ""
         if status == "ready":
             return None
         if status == "error":
@@ -243,7 +243,7 @@ def _staged_anew() -> Retry:
 
 def _published(answer: Answer) -> Outcome:
     if number := uuid_of(answer):
-        return Published(number, "", told_at(body_of(answer).get("createdAt")))
+        return Published(number, "", told_at(told_by(answer).get("createdAt")))
     if isinstance(answer, Response) and answer.status == 404 and "media" in said(answer):
         return _staged_anew()
     return meaning(answer, creates=True)
@@ -256,7 +256,7 @@ def _listing(page: int) -> WireStep:
 
 def _listed(answer: Answer) -> list[dict[str, Any]] | None:
     """The posts of a page; None when it is no look."""
-    told = body_of(answer)
+    told = told_by(answer)
     posts = told.get("data") if isinstance(told.get("pagination"), dict) else None
     whole = isinstance(posts, list) and all(isinstance(post, dict) and post.get("uuid") for post in posts)
     return posts if whole else None

@@ -6,7 +6,6 @@ Source: https://api.fanvue.com/docs/authentication/overview, https://api.fanvue.
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
 
 from connectors import answers as http
 from connectors import oauth
@@ -30,21 +29,15 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _HANDLE = re.compile(r"[\w.-]{1,60}", re.ASCII)
 
 
-def body_of(answer: Answer) -> dict[str, Any]:
-    """The JSON object of a success; nothing of anything else."""
-    told = answer.body if isinstance(answer, Response) and answer.ok else None
-    return told if isinstance(told, dict) else {}
-
-
 def uuid_of(answer: Answer, name: str = "uuid") -> str:
     """The id a success gave under a name; "" for none."""
-    told = body_of(answer).get(name)
+    told = http.told_by(answer).get(name)
     return told if isinstance(told, str) and _UUID.fullmatch(told) else ""
 
 
 def said(answer: Answer) -> str:
     """All that a refusal says, in small letters. There is no one form of it."""
-    body = answer.body if isinstance(answer, Response) and isinstance(answer.body, dict) else {}
+    body = http.body_of(answer)
     errors = body.get("errors")
     parts = [body.get("error"), body.get("message"), *(errors if isinstance(errors, list) else ())]
     return " ".join(part for part in parts if isinstance(part, str)).lower()
@@ -65,22 +58,15 @@ def meaning(answer: Answer, *, creates: bool) -> Outcome:
 
 def connect(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Visit | Connected | Outcome:
     """The person says yes; then the code for tokens, and whose they are."""
-    if not oauth.client_of(form).client_id:
-        return Rejected(Message("oauth.no_client"), permanent=False)
-    if "code" not in form:
-        asked = {"response_type": "code", "client_id": oauth.client_of(form).client_id, "scope": SCOPES}
-        return Visit("/oauth2/auth", {**asked, "prompt": "login"})  # another creator's session may be open
-    if not answers:
-        return Send(oauth.exchange("/oauth2/token", form))
-    last = answers[-1]
-    if last.step == oauth.TOKEN:
-        given = oauth.tokens(last)
-        return Send(_me(StepKind.AUTH)) if given else oauth.refused(last, again=Message("oauth.again"))
-    return _connected(last, oauth.tokens(answers[0]))
+    page = Visit("/oauth2/auth", {"scope": SCOPES, "prompt": "login"})  # another creator's session may be open
+    turn = oauth.until_known(form, answers, page=page, path="/oauth2/token", me=_me(StepKind.AUTH))
+    if turn is not None:
+        return turn
+    return _connected(answers[-1], oauth.tokens(answers[0]))
 
 
 def _connected(me: Answer, given: Renewed | None) -> Connected | Outcome:
-    told, number = body_of(me), uuid_of(me)
+    told, number = http.told_by(me), uuid_of(me)
     if not told:
         outcome = meaning(me, creates=False)
         return Rejected(outcome.reason, permanent=False) if isinstance(outcome, Reauthorize) else outcome

@@ -7,15 +7,15 @@ of posts. Source: https://developers.facebook.com/docs/instagram-platform/conten
 
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from connectors import fitting, instagram_account
-from connectors.answers import SHORT_WAIT, ahead, segment
+from connectors.answers import SHORT_WAIT, ahead, body_of, segment, told_at
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, FileRef, Response, Send, Sought, StepKind, WireStep
 from connectors.enrolment import Connected
-from connectors.instagram_answers import READ_BUG, body_of, error, id_of, meaning
+from connectors.instagram_answers import READ_BUG, error, id_of, meaning
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Sighting, Uncertain, Unknown
 from connectors.places import Shown
 from foundation.sealed import Sealed
@@ -92,11 +92,11 @@ class Instagram:
             return Unknown(Message("connectors.lookup_failed"))
         now = sought.asked_at or sought.armed_at
         start = sought.armed_at - WINDOW - ahead(answers[-1], now)
-        inside = [post for post in posts if (_instant(post.get("timestamp")) or start) >= start]
+        inside = [post for post in posts if (told_at(post.get("timestamp")) or start) >= start]
         same = [post for post in inside if _is_it(post, sought)]
         if same:
             first = same[-1]
-            return Found(str(first["id"]), str(first.get("permalink", "")), _instant(first.get("timestamp")))
+            return Found(str(first["id"]), str(first.get("permalink", "")), told_at(first.get("timestamp")))
         after = body_of(answers[-1]).get("paging", {}).get("cursors", {}).get("after")
         if len(inside) < len(posts) or len(posts) < LISTED or not isinstance(after, str):
             return Absent()
@@ -234,12 +234,3 @@ def _listed(answer: Answer) -> list[dict[str, Any]] | None:
 def _is_it(post: Mapping[str, Any], sought: Sought) -> bool:
     same = str(post.get("caption", "")).strip() == sought.text.strip()
     return same and str(post["id"]) not in sought.known
-
-
-def _instant(text: object) -> datetime | None:
-    """Their form is ISO 8601 with `+0000`."""
-    try:
-        at = datetime.fromisoformat(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
-    return at if at is not None and at.tzinfo is not None else None

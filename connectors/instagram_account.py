@@ -5,9 +5,10 @@ Source: https://developers.facebook.com/docs/instagram-platform/instagram-api-wi
 
 from collections.abc import Mapping
 
+from connectors.answers import body_of
 from connectors.contract import Answer, Response, Send, StepKind, WireStep
 from connectors.enrolment import Connected, ConnectForm, Field
-from connectors.instagram_answers import body_of, meaning
+from connectors.instagram_answers import meaning
 from connectors.outcomes import Outcome, Reauthorize, Rejected
 from foundation.sealed import Sealed
 from foundation.words import Message

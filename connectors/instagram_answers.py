@@ -4,7 +4,6 @@ Source: https://developers.facebook.com/docs/instagram-platform/instagram-graph-
 """
 
 from datetime import timedelta
-from typing import Any
 
 from connectors import answers
 from connectors.answers import RATE_WINDOW, SHORT_WAIT
@@ -25,20 +24,15 @@ READ_BUG = (100, 33)
 """A read of what is there says that it is not: it is asked again."""
 
 
-def body_of(answer: Answer) -> dict[str, Any]:
-    """The parsed body; nothing of an answer that is missing or no object."""
-    return answer.body if isinstance(answer, Response) and isinstance(answer.body, dict) else {}
-
-
 def id_of(answer: Answer) -> str:
     """The id an answer gave; "" for none."""
-    told = body_of(answer).get("id") if isinstance(answer, Response) and answer.ok else None
+    told = answers.told_by(answer).get("id")
     return told if isinstance(told, str) and told.isascii() and told.isdigit() else ""
 
 
 def error(answer: Answer) -> tuple[int, int]:
     """Code and subcode of a refusal; 0 where none is told."""
-    told = body_of(answer).get("error")
+    told = answers.body_of(answer).get("error")
     found = told if isinstance(told, dict) else {}
     code, sub = found.get("code"), found.get("error_subcode")
     return (code if isinstance(code, int) else 0, sub if isinstance(sub, int) else 0)

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from connectors import fitting, mastodon_account
-from connectors.answers import SHORT_WAIT, ahead, segment, told_at
+from connectors.answers import SHORT_WAIT, ahead, segment, told_at, told_by
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, FileRef, Response, Send, Sought, StepKind, WireStep
 from connectors.enrolment import Connected, Visit
@@ -142,7 +142,7 @@ class Mastodon:
             return None
         if not answers:
             return Send(_asked("metrics", f"/api/v1/statuses/{segment(copy.native_id)}"))
-        told = _body(answers[-1])
+        told = told_by(answers[-1])
         counts = {name: told.get(field) for field, name in _COUNTS.items()}
         return {name: count for name, count in counts.items() if isinstance(count, int)} or None
 
@@ -153,7 +153,7 @@ class Mastodon:
             return Shown(there=not copy.native_id.startswith(REMOVED))
         if not answers:
             return Send(_asked("look", f"/api/v1/statuses/{segment(copy.native_id)}"))
-        told = _body(answers[-1])
+        told = told_by(answers[-1])
         if told:
             borne = {SENSITIVE: told.get("sensitive") is True, WARNED: bool(told.get("spoiler_text"))}
             return Shown(tuple(flag for flag in wanted if not borne[flag]))
@@ -243,7 +243,7 @@ def _waiting(uploads: list[Answer], answers: tuple[Answer, ...]) -> Send | Outco
         name = f"poll:{_id(upload)}"
         told = [answer for answer in answers if answer.step == name]
         last = told[-1] if told else upload
-        if isinstance(_body(last).get("url"), str):
+        if isinstance(told_by(last).get("url"), str):
             continue
         if _is_gone(last):
             return Retry(SHORT_WAIT, "account", Message("connectors.uploads_gone"), uploads_gone=True)
@@ -256,7 +256,7 @@ def _waiting(uploads: list[Answer], answers: tuple[Answer, ...]) -> Send | Outco
 
 
 def _published(answer: Answer, unit: Unit) -> Outcome:
-    told = _body(answer)
+    told = told_by(answer)
     if native_id := _id(answer):
         return Published(native_id, _url(told), told_at(told.get("created_at")))
     if not isinstance(answer, Response):
@@ -277,12 +277,6 @@ def _published(answer: Answer, unit: Unit) -> Outcome:
     return meaning(answer, creates=True)
 
 
-def _body(answer: Answer) -> dict[str, Any]:
-    """The JSON object of a success; nothing of anything else."""
-    told = answer.body if isinstance(answer, Response) and answer.ok else None
-    return told if isinstance(told, dict) else {}
-
-
 def _is_gone(answer: Answer) -> bool:
     """Whether the server itself says that it has no such thing: another's 404 page proves nothing."""
     return isinstance(answer, Response) and (
@@ -292,7 +286,7 @@ def _is_gone(answer: Answer) -> bool:
 
 def _id(answer: Answer) -> str:
     """The id an answer gave; "" for none."""
-    told = _body(answer).get("id")
+    told = told_by(answer).get("id")
     return told if isinstance(told, str) and 0 < len(told) <= 64 and told.isascii() and told.isalnum() else ""
 
 
@@ -314,5 +308,5 @@ def _may_be(post: Mapping[str, Any], sought: Sought) -> bool:
 
 
 def _written(answer: Answer) -> str | None:
-    text = _body(answer).get("text")
+    text = told_by(answer).get("text")
     return text if isinstance(text, str) else None

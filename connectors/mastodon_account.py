@@ -87,8 +87,8 @@ def _introduced(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -
         return Send(_instance(StepKind.AUTH))
     last = answers[-1]
     if last.step == INSTANCE:
-        return Send(_register(str(form["redirect_uri"]))) if _domain(_body(last)) else _nobody(last)
-    client = _body(last).get("client_id")
+        return Send(_register(str(form["redirect_uri"]))) if _domain(http.told_by(last)) else _nobody(last)
+    client = http.told_by(last).get("client_id")
     secret = last.sealed.get("client_secret") if isinstance(last, Response) else None
     if not isinstance(client, str) or secret is None:
         return _not_let_in(last)
@@ -100,13 +100,13 @@ def _admitted(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> 
     """A code is good once: where what came of it is lost, the person says yes once more."""
     if not answers:
         return Send(_exchange(form))
-    last, told = answers[-1], {answer.step: _body(answer) for answer in answers}
+    last, told = answers[-1], {answer.step: http.told_by(answer) for answer in answers}
     if last.step == TOKEN:
         if isinstance(last, Response) and ACCESS in last.sealed:
             return Send(WireStep(ME, StepKind.AUTH, "GET", "/api/v1/accounts/verify_credentials"))
         never = isinstance(last, StepNotSent)
         return meaning(last, creates=False) if never else Rejected(Message("oauth.again"), permanent=False)
-    if not _body(last):
+    if not http.told_by(last):
         return _not_let_in(last)
     if last.step == ME:
         return Send(_instance(StepKind.AUTH))
@@ -134,12 +134,6 @@ def _exchange(form: Mapping[str, str | Sealed]) -> WireStep:
 
 def _token(answers: tuple[Answer, ...]) -> Sealed | None:
     return next((one.sealed[ACCESS] for one in answers if isinstance(one, Response) and ACCESS in one.sealed), None)
-
-
-def _body(answer: Answer) -> dict[str, Any]:
-    """The JSON object of a success; nothing of anything else."""
-    told = answer.body if isinstance(answer, Response) and answer.ok else None
-    return told if isinstance(told, dict) else {}
 
 
 def _nobody(answer: Answer) -> Outcome:

@@ -4,6 +4,7 @@ Source: RFC 6749, 4.1.3 and 6; the challenge is the house's (`channels.visiting`
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,13 +15,14 @@ from connectors.contract import (
     OAuthClient,
     Renewed,
     Response,
+    Send,
     StepAnswerLost,
     StepKind,
     StepNotSent,
     WireStep,
 )
-from connectors.enrolment import CLIENT_ID, CLIENT_SECRET
-from connectors.outcomes import Outcome, Reauthorize, Rejected, Uncertain
+from connectors.enrolment import CLIENT_ID, CLIENT_SECRET, Visit
+from connectors.outcomes import Outcome, Reauthorize, Rejected, Retry, Uncertain
 from foundation.sealed import Sealed
 from foundation.words import Message
 
@@ -35,6 +37,23 @@ def client_of(form: Mapping[str, str | Sealed]) -> OAuthClient:
     """The client a form names."""
     secret = form.get(CLIENT_SECRET)
     return OAuthClient(str(form.get(CLIENT_ID, "")), secret if isinstance(secret, Sealed) else None)
+
+
+def until_known(
+    form: Mapping[str, str | Sealed], answers: tuple[Answer, ...], *, page: Visit, path: str, me: WireStep
+) -> Send | Visit | Outcome | None:
+    """The way of an account through a visit: `page` without its client, tokens at `path`, then `me`, which says whose
+    they are. None once that was answered."""
+    client = client_of(form)
+    if not client.client_id:
+        return Rejected(Message("oauth.no_client"), permanent=False)
+    if "code" not in form:
+        return replace(page, asked={"response_type": "code", "client_id": client.client_id, **page.asked})
+    if not answers:
+        return Send(exchange(path, form))
+    if answers[-1].step != TOKEN:
+        return None
+    return Send(me) if tokens(answers[-1]) else refused(answers[-1], again=Message("oauth.again"))
 
 
 def exchange(path: str, form: Mapping[str, str | Sealed]) -> WireStep:
@@ -76,11 +95,11 @@ def tokens(answer: Answer) -> Renewed | None:
     """The tokens an answer gave; None for none."""
     if not isinstance(answer, Response) or not answer.ok or ACCESS not in answer.sealed:
         return None
-    return Renewed(answer.sealed[ACCESS], answer.sealed.get(REFRESH), _lifetime(answer.body))
+    return Renewed(answer.sealed[ACCESS], answer.sealed.get(REFRESH), _lifetime(http.body_of(answer)))
 
 
-def _lifetime(body: Any) -> timedelta | None:
-    seconds = body.get("expires_in") if isinstance(body, dict) else None
+def _lifetime(body: Mapping[str, Any]) -> timedelta | None:
+    seconds = body.get("expires_in")
     if not isinstance(seconds, int) or seconds <= 0:
         return None
     return min(timedelta(seconds=min(seconds, 10**9)), LONGEST_LIFE)
@@ -102,6 +121,8 @@ def renewed(answer: Answer) -> Renewed | Outcome:
     if isinstance(answer, StepAnswerLost) or (isinstance(answer, Response) and not 400 <= answer.status < 500):
         detail = answer.detail if isinstance(answer, StepAnswerLost) else f"http_{answer.status}"
         return Uncertain(Message("connectors.answer_lost", {"detail": detail}))
+    if isinstance(answer, Response) and answer.status == 403 and not isinstance(answer.body, dict):
+        return Retry(http.RATE_WINDOW, "account", Message("connectors.unclear_answer", {"status": 403}))
     if isinstance(answer, Response) and answer.status in (400, 401, 403):
         ended = http.error_word(answer) in _DEAD
         return Reauthorize(Message("connectors.token_refused" if ended else "oauth.client_refused"))

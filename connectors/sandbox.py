@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from connectors import fitting
-from connectors.answers import error_word, meaning, segment
+from connectors.answers import error_word, meaning, segment, told_at
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, FileRef, Response, Send, Sought, StepKind, Update, WireStep
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Sighting, Uncertain, Unknown
@@ -249,7 +249,7 @@ def _published(answer: Answer) -> Outcome:
     if isinstance(answer, Response) and answer.ok and isinstance(answer.body, dict):
         native_id = answer.body.get("id")
         if isinstance(native_id, str) and native_id:
-            return Published(native_id, _url(answer.body), _instant(answer.body.get("created_at")))
+            return Published(native_id, _url(answer.body), told_at(answer.body.get("created_at")))
         return Uncertain(Message("connectors.unclear_answer", {"status": answer.status}))
     return meaning(answer, creates=True, account_gone=ACCOUNT_GONE)
 
@@ -283,7 +283,7 @@ def _in_timeline(sought: Sought, answers: tuple[Answer, ...], posts: list[dict[s
     begins earlier. A clock that leapt between attempt and look makes it longer, never too short.
     """
     last = answers[-1]
-    now = _instant(last.headers.get("x-sandbox-now")) if isinstance(last, Response) else None
+    now = told_at(last.headers.get("x-sandbox-now")) if isinstance(last, Response) else None
     asked_at = sought.asked_at or sought.armed_at
     start = sought.armed_at - WINDOW - max(asked_at - now, timedelta()) if now is not None else None
     inside = [post for post in posts if start is None or _since(post, start)]
@@ -300,7 +300,7 @@ def _in_timeline(sought: Sought, answers: tuple[Answer, ...], posts: list[dict[s
 
 
 def _since(post: Mapping[str, Any], start: datetime) -> bool:
-    at = _instant(post.get("created_at"))
+    at = told_at(post.get("created_at"))
     return at is None or at >= start
 
 
@@ -309,7 +309,7 @@ def _sighting(posts: list[dict[str, Any]]) -> Sighting:
     if not posts:
         return Absent()
     first = posts[-1]
-    return Found(str(first["id"]), _url(first), _instant(first.get("created_at")))
+    return Found(str(first["id"]), _url(first), told_at(first.get("created_at")))
 
 
 def _place(copy: Copy) -> str:
@@ -323,14 +323,6 @@ def _url(entry: Mapping[str, Any]) -> str:
     return url if isinstance(url, str) else ""
 
 
-def _instant(text: object) -> datetime | None:
-    try:
-        at = datetime.fromisoformat(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
-    return at if at is not None and at.tzinfo is not None else None
-
-
 def _update(entry: Mapping[str, Any]) -> Update:
     kind = entry.get("type")
     payload = str(entry.get("payload") or "")
@@ -342,7 +334,7 @@ def _update(entry: Mapping[str, Any]) -> Update:
         handle=str(entry.get("handle") or ""),
         language=str(entry.get("language") or ""),
         native_id=str(entry.get("message_id") or ""),
-        at=_instant(entry.get("at")),
+        at=told_at(entry.get("at")),
         text=str(entry.get("text") or ""),
         ref=str((entry.get("query_id") if kind == "checkout" else entry.get("ref")) or payload),
         payload=payload,

@@ -14,7 +14,7 @@ from uuid import UUID
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from connectors import marks, pointing, signing, telling
-from connectors.answers import NO_ADDRESS
+from connectors.answers import ELSEWHERE, NO_ADDRESS
 from connectors.contract import Answer, FileRef, OAuthClient, Response, StepAnswerLost, StepKind, StepNotSent, WireStep
 from foundation.clock import monotonic
 from foundation.errors import GreenroomError
@@ -108,6 +108,8 @@ class Transport:
             return self._to_a_person(step, authority, account)
         headers, body = self._content(step, account.tenant_id)
         url = self._address(step, account) if step.address is not None else _url(step, account)
+        if not url:
+            return StepNotSent(step.name, ELSEWHERE)
         if isinstance(authority, Permit):
             self._use_once(authority)
         if step.fetched and isinstance(authority, Permit):
@@ -176,17 +178,12 @@ class Transport:
             raise EgressForbidden("egress.mark_missing", step=step.name, mark=missing)
 
     def _address(self, step: WireStep, account: Account) -> str:
-        """Where the platform told us to put a file: a host of theirs, over TLS unless the account's is without."""
+        """Where the platform told us to put a file: a host of theirs, over TLS unless the account's is without; "" for
+        anything else."""
         if step.address is None or step.kind is not StepKind.STAGE or step.file is None or step.token != "none":  # noqa: S105  how it is shown
             raise EgressForbidden("egress.malformed", step=step.name)
         url = self._reveal(account.tenant_id, step.address)
-        target, base = urlsplit(url), urlsplit(account.base_url)
-        host = target.hostname or ""
-        theirs = any(host == each or host.endswith(f".{each}") for each in step.within)
-        there = target[:2] == base[:2] or (target.scheme == "https" and theirs)
-        if not there or target.fragment or "@" in target.netloc:
-            raise EgressForbidden("egress.address_elsewhere", step=step.name)
-        return url
+        return url if _is_theirs(url, account.base_url, step.within) else ""
 
     def _use_once(self, permit: Permit) -> None:
         """The claim's transaction consumes permits; this refuses a replay inside the process all the same."""
@@ -318,6 +315,17 @@ def _plain(value: Any) -> bool:
 
 def _field(value: Any) -> str:
     return value if isinstance(value, str) else canonical(value).decode()
+
+
+def _is_theirs(url: str, base_url: str, within: tuple[str, ...]) -> bool:
+    """Whether an address that a platform told leads to the account's host, or into one of its stores."""
+    try:
+        target, host = urlsplit(url), urlsplit(url).hostname or ""
+    except ValueError:
+        return False
+    stored = target.scheme == "https" and any(host == each or host.endswith(f".{each}") for each in within)
+    clean = url.isascii() and url.isprintable() and not target.fragment and "@" not in target.netloc
+    return clean and (stored or target[:2] == urlsplit(base_url)[:2])
 
 
 def _url(step: WireStep, account: Account) -> str:

@@ -12,12 +12,12 @@ from datetime import timedelta
 from typing import Any
 
 from connectors import fitting, x_account
-from connectors.answers import ahead, segment, told_at
+from connectors.answers import ahead, body_of, segment, told_at
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, FileRef, Grant, Renewed, Response, Send, Sought, StepKind, WireStep
 from connectors.enrolment import Connected, Visit
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Sighting, Unknown
-from connectors.x_account import SURFACE, body_of, data_of, id_of, meaning, said
+from connectors.x_account import SURFACE, data_of, id_of, meaning, said
 from connectors.x_films import MIME, OPEN, PART, Film, gone
 from connectors.x_text import length, plain
 from foundation.sealed import Sealed
@@ -87,18 +87,18 @@ class X:
             return _published(last)
         if last is not None and not _is_good(last):
             return _not_staged(last)
-        if last is not None and last.step.startswith(TOLD) and ADULT in unit.flags and not _is_warned(last):
-            return Rejected(Message("x.not_warned"), permanent=False)
-        made = {answer.step: id_of(answer) for answer in answers if id_of(answer)}
         uploads: list[str] = []
         for medium in unit.media:
             film = Film(medium, answers) if medium.mime == MIME else None
-            uploaded = film.id if film is not None else made.get(_name(STAGE, medium), "")
+            uploaded = film.id if film is not None else _id_in(_last(_name(STAGE, medium), answers))
             waiting = film.next() if film is not None else None if uploaded else Send(_stage(medium))
             if waiting is not None:
                 return waiting
-            if made.get(_name(TOLD, medium)) != uploaded:
+            told = _last(_name(TOLD, medium), answers)
+            if told is None or id_of(told) != uploaded:
                 return Send(_tell(medium, uploaded, adult=ADULT in unit.flags))
+            if ADULT in unit.flags and not _is_warned(told):
+                return Rejected(Message("x.not_warned"), permanent=False)
             uploads.append(uploaded)
         return Send(_post(unit, uploads))
 
@@ -219,6 +219,14 @@ def _not_staged(answer: Answer) -> Outcome:
     if not known and refused and (NOT_FOUND in said(answer) or BAD_MEDIA in said(answer)):
         return gone()
     return meaning(answer, creates=False)
+
+
+def _last(step: str, answers: tuple[Answer, ...]) -> Answer | None:
+    return next((answer for answer in reversed(answers) if answer.step == step), None)
+
+
+def _id_in(answer: Answer | None) -> str:
+    return id_of(answer) if answer is not None else ""
 
 
 def _is_good(answer: Answer) -> bool:

@@ -35,14 +35,9 @@ _ID = re.compile(r"\d{1,19}", re.ASCII)
 _NAME = re.compile(r"\w{1,50}", re.ASCII)
 
 
-def body_of(answer: Answer) -> dict[str, Any]:
-    """The parsed body; nothing of an answer that is missing or no object."""
-    return answer.body if isinstance(answer, Response) and isinstance(answer.body, dict) else {}
-
-
 def data_of(answer: Answer) -> dict[str, Any]:
     """What a success is about; nothing of anything else."""
-    told = body_of(answer).get("data") if isinstance(answer, Response) and answer.ok else None
+    told = http.told_by(answer).get("data")
     return told if isinstance(told, dict) else {}
 
 
@@ -54,7 +49,7 @@ def id_of(answer: Answer) -> str:
 
 def said(answer: Answer) -> str:
     """All that a refusal says, in small letters: its title, its type and each of its details."""
-    body = body_of(answer)
+    body = http.body_of(answer)
     parts = [body, *(one for one in _list(body.get("errors")) if isinstance(one, dict))]
     found = (part.get(name) for part in parts for name in ("title", "detail", "type", "reason", "message"))
     return " ".join(word for word in found if isinstance(word, str)).lower()
@@ -82,17 +77,11 @@ def meaning(answer: Answer, *, creates: bool) -> Outcome:
 
 def connect(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Visit | Connected | Outcome:
     """The person says yes; then the code for tokens, and whose they are."""
-    if not oauth.client_of(form).client_id:
-        return Rejected(Message("oauth.no_client"), permanent=False)
-    if "code" not in form:
-        asked = {"response_type": "code", "client_id": oauth.client_of(form).client_id, "scope": SCOPES}
-        return Visit("/i/oauth2/authorize", asked)
-    if not answers:
-        return Send(oauth.exchange(EXCHANGE, form))
+    page, me = Visit("/i/oauth2/authorize", {"scope": SCOPES}), _me(StepKind.AUTH)
+    turn = oauth.until_known(form, answers, page=page, path=EXCHANGE, me=me)
+    if turn is not None:
+        return turn
     last = answers[-1]
-    if last.step == oauth.TOKEN:
-        given = oauth.tokens(last)
-        return Send(_me(StepKind.AUTH)) if given else oauth.refused(last, again=Message("oauth.again"))
     number, name = id_of(last), data_of(last).get("username")
     if not number or not isinstance(name, str) or not _NAME.fullmatch(name):
         return _not_let_in(last)

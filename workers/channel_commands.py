@@ -10,7 +10,7 @@ app = typer.Typer(help="Accounts on platforms.", no_args_is_help=True)
 
 @app.callback()
 def channels() -> None:
-    """Accounts are connected in the dashboard, on the page Accounts."""
+    """Accounts are connected in the dashboard, on the page Accounts, or by `greenroom connect`."""
 
 
 @app.command(name="test")

@@ -11,7 +11,7 @@ from channels.states import EnrolmentState
 from channels.visiting import PATH, RETURN
 from connectors import registry
 from connectors.contract import Send
-from connectors.enrolment import CLIENT, CLIENT_ID, CLIENT_SECRET, Connectable, ConnectForm, Field, Visit
+from connectors.enrolment import CLIENT_ID, CLIENT_SECRET, Connectable, ConnectForm, Field, Visit, label
 from foundation.clock import monotonic, pause
 from foundation.errors import BadInput, NotFound
 from foundation.sealed import Sealed
@@ -163,9 +163,8 @@ def _typed(desk: _Desk, ask: AskFor) -> dict[str, str]:
     known = bool(_known(desk, form))
     typed = {}
     for field in form.fields if known else form.asked:
-        code = f"connect.{field.name}" if field in CLIENT else f"connect.{desk.platform}.{field.name}"
-        label = sentence(Message(code))
-        typed[field.name] = ask(label, field).strip()
+        name = sentence(Message(label(desk.platform, field)))
+        typed[field.name] = ask(name, field).strip()
         if not typed[field.name] and not field.optional:
-            raise BadInput("cli.connect.missing", field=label)
+            raise BadInput("cli.connect.missing", field=name)
     return typed if not known else {**typed, CLIENT_ID: "", CLIENT_SECRET: ""}

@@ -19,8 +19,10 @@ def connectors(
     for one in brought.left_out:
         typer.echo(sentence(one.why), err=True)
     if platform:
-        typer.echo(connector_table.guide(registry.load(), platform, brought.packages))
-        return
-    found = connector_table.lines(registry.load(), brought.packages)
+        guide = connector_table.guide(registry.load(), platform, brought.packages)  # raises for one that nobody knows
+        if not as_json:
+            typer.echo(guide)
+            return
+    found = [one for one in connector_table.lines(registry.load(), brought.packages) if platform in ("", one.platform)]
     said = connector_table.as_json if as_json else connector_table.markdown if markdown else connector_table.text
     typer.echo(said(found), nl=not markdown)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 from connectors.capabilities import Capabilities
 from connectors.contract import Connector, Hookable, Refreshable, Replaces
-from connectors.enrolment import Connectable
+from connectors.enrolment import Connectable, label
 from connectors.places import ReadsBack, Seeable
 from foundation.errors import NotFound
 from foundation.words import Message
@@ -134,9 +134,9 @@ def guide(connectors: Mapping[str, Connector], platform: str, brought: Mapping[s
     one = connectors[platform]
     said = [_paragraph(_line(one, brought or {}))]
     if isinstance(one, Connectable):
-        asked = [f"- {sentence(Message(f'connect.{platform}.{field.name}'))}" for field in one.form.fields]
+        asked = [f"- {sentence(Message(label(platform, field)))}" for field in one.form.asked]
         help_ = sentence(Message(f"connect.{platform}.help"))
-        said += [help_, "\n".join([sentence(Message("cli.connectors.where")), *asked])]
+        said += [help_, "\n".join([sentence(Message("cli.connectors.where", {"platform": platform})), *asked])]
     return "\n\n".join(said)
 
 

@@ -9,7 +9,7 @@ from channels import connecting, enrolling, oauth_clients, phones, visiting
 from channels.enrolling import Enrolment
 from channels.events import AdultAreaWanted, OwnPageWanted
 from channels.states import ChannelState, EnrolmentState
-from connectors.enrolment import CLIENT, Connectable, Field
+from connectors.enrolment import Connectable, Field, label
 from dashboard import acting, frame, session
 from dashboard.app_pages import calendar_rehearsal, channels_ages, channels_links, channels_targets
 from dashboard.frame import Page
@@ -155,19 +155,15 @@ def _registered(page: Page, form: str, known: str) -> bool:
     return wanted
 
 
-def _label(platform: str, field: Field) -> str:
-    return f"connect.{field.name}" if field in CLIENT else f"connect.{platform}.{field.name}"
-
-
 def _input(page: Page, form: str, field: Field) -> None:
     platform, key = form.partition(":")[0], f"connect:{form}:{field.name}"
-    label = page.word(_label(platform, field))
+    name = page.word(label(platform, field))
     if field.choices:
         sites = "platform" if field.name == "site" else f"connect.{platform}.{field.name}"
-        st.selectbox(label, field.choices, format_func=lambda one: page.word(f"{sites}.{one}"), key=key, index=0)
+        st.selectbox(name, field.choices, format_func=lambda one: page.word(f"{sites}.{one}"), key=key, index=0)
         return
     st.text_input(
-        label,
+        name,
         type="password" if field.secret else "default",
         placeholder=field.example,
         max_chars=500,
@@ -205,7 +201,7 @@ def _connect(page: Page, creator_id: UUID, form: str, scope: Scope, press_id: UU
     needed = asked.fields if platform in oauth_clients.latest(scope) else asked.asked
     missing = [field for field in needed if not field.optional and not typed[field.name]]
     if missing:
-        raise BadInput("channels.missing", field=page.word(_label(platform, missing[0])))
+        raise BadInput("channels.missing", field=page.word(label(platform, missing[0])))
     letter = letterbox.seal(session.letterbox_key(), scope.tenant_id, typed)
     enrolling.ask(scope, creator_id=creator.id, platform=platform, letter=letter, key=press_id)
 

@@ -52,6 +52,7 @@ def test_a_client_with_a_secret_shows_it_in_one_place_only() -> None:
         (given(400, {"error": "invalid_grant"}), Reauthorize),
         (given(400, {"error": "invalid_request"}), Reauthorize),
         (given(401, {"error": "invalid_client"}), Reauthorize),
+        (Response(oauth.TOKEN, 403, {}, None), Retry),
     ],
 )
 def test_a_refresh_token_that_may_be_used_up_is_a_doubt(answer: Answer, meant: type[Outcome]) -> None:

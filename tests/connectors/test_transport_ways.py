@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from connectors.answers import ELSEWHERE, meaning
 from connectors.contract import FileRef, OAuthClient, Response, StepNotSent, WireStep
+from connectors.outcomes import Rejected
 from connectors.transport import Account, EgressForbidden, Transport
 from foundation.http import HttpClient
 from foundation.sealed import Sealed
@@ -140,14 +142,20 @@ def test_a_file_goes_to_an_address_of_theirs_without_a_credential(door: Door, pl
         "http://store.example/1",
         "https://user@store.example/1",
         "https://store.example/1#x",
+        "https://store.example\\@evil.example/1",
+        "https://store.example/1\r\nx: y",
+        "https://[::1",
         "ftp://store.example/1",
         "",
     ],
 )
 def test_nothing_goes_to_an_address_of_somebody_else(door: Door, platform: Platform, address: str) -> None:
     step = put(address)
-    with pytest.raises(EgressForbidden, match="address_elsewhere"):
-        door.send(step, permit(step))
+    told = door.send(step, permit(step))
+    assert told == StepNotSent(step.name, ELSEWHERE)
+    refused = meaning(told, creates=False)
+    assert isinstance(refused, Rejected)
+    assert refused.reason.code == "connectors.address_elsewhere"
     assert platform.got == []
 
 

@@ -171,6 +171,9 @@ def test_a_warning_that_x_did_not_keep_stops_the_post(kept: Any) -> None:
     assert isinstance(refused, Rejected)
     assert refused.reason.code == "x.not_warned"
     assert isinstance(PLATFORM.next(replace(unit, flags=()), (uploaded, told)), Send)
+    two = replace(unit, media=PICTURES)
+    later = said("stage:" + "b" * 24, 200, {"data": {"id": "92"}})
+    assert PLATFORM.next(two, (uploaded, told, later)) == refused, "whatever was told after it"
 
 
 @pytest.mark.parametrize("status", [400, 404])

@@ -46,7 +46,7 @@ def house(services: Services, running: Network, server: FakeFanvue) -> Iterator[
     form = {"client_id": app.client_id, "client_secret": app.secret}
     yield Visited(made, server, server.account(f"lea{str(made.tenant_id)[-8:]}"), "fanvue", form)
     server.book.clear()
-    server.slow, server.retired = 0, False
+    server.slow, server.retired, server.strays_to = 0, False, ""
 
 
 def test_from_the_application_to_the_removal(house: Visited) -> None:
@@ -109,6 +109,20 @@ def test_uploads_that_fail_are_done_again_and_one_post_is_made(house: Visited, m
     house.live(minutes=8)
     assert lea.state(post) is S.PUBLISHED
     assert house.texts() == [f"image {mode}"]
+
+
+@pytest.mark.parametrize(
+    "address", ["https://evil.example/put", "http://127.0.0.1:9/put", "https://[::1", "", "x" * 9000]
+)
+def test_a_picture_goes_to_nobody_elses_store_and_somebody_is_told(house: Visited, address: str) -> None:
+    lea = house.desk
+    house.enrol()
+    house.server.strays_to = address or " "
+    post = lea.delivery(f"ailleurs {len(address)}", channel="fanvue", media=(lea.photo(40 + len(address) % 50),))
+    house.live(minutes=2)
+    assert lea.state(post) is S.FAILED
+    assert lea.entry(post).reason == Message("connectors.address_elsewhere")
+    assert house.texts() == []
 
 
 def test_an_account_that_is_no_creators_is_not_connected(house: Visited) -> None:

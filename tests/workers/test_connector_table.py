@@ -82,9 +82,16 @@ def test_a_platform_says_what_connecting_takes(platform: str) -> None:
     said = told(platform)
     assert said.startswith(platform)
     form = getattr(load()[platform], "form", None)
-    assert said.count("\n- ") == (len(form.fields) if form is not None else 0)
+    assert said.count("\n- ") == (len(form.asked) if form is not None else 0)
 
 
 def test_a_platform_nobody_knows_is_told() -> None:
     with pytest.raises(NotFound):
         connector_table.guide(load(), "myspace")
+
+
+def test_what_a_platform_asks_for_is_all_that_is_asked() -> None:
+    asked = told("x")
+    assert "Client ID" in asked
+    assert "greenroom connect x" in asked
+    assert [line["platform"] for line in json.loads(told("x", "--json"))] == ["x"]
