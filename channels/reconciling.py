@@ -252,7 +252,16 @@ def _sought(scope: Scope, row: Attempt) -> Sought:
     same = [one.publish_armed_at for one in sent if one.publish_armed_at and one.unit_digest == row.unit_digest]
     armed_at = min(same, default=row.armed_at)  # an earlier try may stand there after all
     return Sought(
-        row.native_key, unit.text("body"), armed_at, unit.account, unit.viewer, known, scope.now, unit.reply_to
+        row.native_key,
+        unit.text("body"),
+        armed_at,
+        unit.account,
+        unit.viewer,
+        known,
+        scope.now,
+        unit.reply_to,
+        unit.text("title"),
+        unit.flags,
     )
 
 

@@ -32,6 +32,9 @@ _INSTANTS, _LAST = 10**9, 10**11
 META_APP_RATE, BLUESKY_IP_POLICY, APP_LIMITED = 4, "3000;w=300", "application_limited"
 """How Meta, a Bluesky server and the sandbox say that a limit is not this account's alone."""
 
+REDDIT_COUNTS = "x-ratelimit-used"
+"""No other platform of ours says how much of a limit is used up."""
+
 _WINDOWS = ("x-app-limit-24hour", "x-user-limit-24hour", "x-rate-limit")
 """X counts several windows at once; the one that is used up says `-remaining: 0`, and when it ends, in `-reset`."""
 
@@ -72,7 +75,7 @@ def retry_after(headers: Mapping[str, str], default: timedelta = RATE_WINDOW) ->
         return min(timedelta(seconds=min(int(asked), 10**7)), LONGEST_WAIT)
     if not asked and _is_number(reset) and int(reset) < _INSTANTS:
         return min(timedelta(seconds=int(reset)), LONGEST_WAIT)
-    until = _http_date(asked) if asked else _instant(reset) or _iso(named)
+    until = _http_date(asked) if asked else instant(reset) or _iso(named)
     now = _http_date(headers.get("date", ""))
     if until is None or now is None:
         return default
@@ -84,7 +87,7 @@ def for_whole_app(answer: Response) -> bool:
 
     Discord says `global`, in the body or as the limit's scope; a Bluesky server names its limit for an address; Meta
     has error 4, https://developers.facebook.com/docs/graph-api/overview/rate-limiting; the sandbox a word of its own. X
-    counts an application's day, and answers 402 once its credits are used up.
+    counts an application's day, and answers 402 once its credits are used up. Reddit counts by application alone.
     """
     if not 400 <= answer.status < 500:
         return False
@@ -95,7 +98,8 @@ def for_whole_app(answer: Response) -> bool:
     told, policy = answer.headers.get("x-ratelimit-scope"), answer.headers.get("ratelimit-policy")
     day = answer.headers.get(f"{_WINDOWS[0]}-remaining", "").strip() == "0"
     everywhere = body.get("global") is True or told == "global" or policy == BLUESKY_IP_POLICY or error == APP_LIMITED
-    return answer.status == 402 or (answer.status == 429 and (everywhere or day))
+    application = day or REDDIT_COUNTS in answer.headers
+    return answer.status == 402 or (answer.status == 429 and (everywhere or application))
 
 
 def limited(answer: Response) -> Literal["account", "app"]:
@@ -107,7 +111,8 @@ def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 1000
 
 
-def _instant(seconds: str) -> datetime | None:
+def instant(seconds: str) -> datetime | None:
+    """An instant of whole seconds since 1970, in UTC; None for what is no number."""
     return datetime.fromtimestamp(min(int(seconds), _LAST), UTC) if _is_number(seconds) else None
 
 
@@ -137,9 +142,14 @@ def _http_date(text: str) -> datetime | None:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
+def date_of(answer: Answer) -> datetime | None:
+    """When they answered, by their own clock (RFC 9110, 6.6.1)."""
+    return _http_date(answer.headers.get("date", "")) if isinstance(answer, Response) else None
+
+
 def ahead(answer: Answer, now: datetime) -> timedelta:
-    """How far `now`, by our clock, is ahead of theirs by an answer's `date` (RFC 9110, 6.6.1); nothing if behind."""
-    theirs = _http_date(answer.headers.get("date", "")) if isinstance(answer, Response) else None
+    """How far `now`, by our clock, is ahead of theirs by an answer's `date`; nothing if behind."""
+    theirs = date_of(answer)
     return max(now - theirs, timedelta()) if theirs is not None else timedelta()
 
 

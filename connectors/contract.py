@@ -64,12 +64,14 @@ class WireStep:
     JSON under those names. `token` says how the credential is shown: as `bearer`, as Discord's `bot`, in the `path`
     where `{token}` stands, the `refresh` one as bearer, as a signature of the body (`signed`), or not at all. A sign-in
     step (AUTH) may hold `Sealed` values in its JSON: they are opened on the way out; its `client` is shown by Basic.
-    Of the answer's JSON, the top-level names in `secret_fields` are sealed before anything is stored, and with `only`
-    all other names are dropped; where it names none, no body is read. `deadline` is total seconds. A step `to` a person
-    leaves by no socket: its content is handed over as a task, `files` being what may be saved.
+    Of the answer's JSON, the names in `secret_fields` are sealed before anything is stored: top-level ones, or those
+    further in by a path with points, where a list of `name` and `value` counts as an object, in small letters. With
+    `only` all other names are dropped; where it names none, no body is read. `deadline` is total seconds. A step `to`
+    a person leaves by no socket: its content is handed over as a task, `files` being what may be saved.
 
     A sign-in's `host` may be the one that gives tokens (`auth`). A file goes to an `address` that the platform told in
-    an answer, without a credential, where its host is the account's or lies `within` one of those the connector names.
+    an answer, without a credential, where its host is the account's or lies `within` one of those the connector names;
+    sealed where whoever has it may send, plain where its fields say so, which may be `Sealed` themselves.
     An answer that is text, in JSON or without, is sealed as a whole under the name `text_as`.
     """
 
@@ -91,7 +93,7 @@ class WireStep:
     encoding: Literal["json", "form"] = "json"
     client: OAuthClient | None = None
     host: Literal["account", "auth"] = "account"
-    address: Sealed | None = None
+    address: Sealed | str = ""
     within: tuple[str, ...] = ()
     text_as: str = ""
 
@@ -109,15 +111,22 @@ class WireStep:
         """SHA-256 of the projection of the request: method, path, headers, body or the digest of its file."""
         whole = self.file is None or self.file.part is None
         body = self.json if self.file is None else self.file.sha256 if whole else self.file.print
-        projection: list[object] = [self.method, self.path, dict(self.headers), body, str(self.kind)]
+        projection: list[object] = [self.method, self.path, dict(self.headers), _printed(body), str(self.kind)]
         if self.files:
             projection.append({part: file.print for part, file in self.files.items()})
         if self.fetched:
             projection.append({name: [file.sha256, file.mime] for name, file in self.fetched.items()})
         projection += [told for told, usual in ((self.to, "network"), (self.encoding, "json")) if told != usual]
-        if self.address is not None:
-            projection.append(hashlib.sha256(self.address.box).hexdigest())
+        if self.address:
+            projection.append(_printed(self.address))
         return hashlib.sha256(canonical(projection)).hexdigest()
+
+
+def _printed(value: Any) -> Any:
+    """What a digest covers of a value: of a sealed one, its own digest."""
+    if isinstance(value, Mapping):
+        return {name: _printed(part) for name, part in value.items()}
+    return hashlib.sha256(value.box).hexdigest() if isinstance(value, Sealed) else value
 
 
 @dataclass(frozen=True)
@@ -176,6 +185,9 @@ class Sought:
     asked_at: datetime | None = None
     reply_to: str = ""
     """What it was put under."""
+    title: str = ""
+    flags: tuple[str, ...] = ()
+    """The marks it bears: some lists leave out what is for adults."""
 
 
 @dataclass(frozen=True)

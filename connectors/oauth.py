@@ -118,6 +118,8 @@ def renewed(answer: Answer) -> Renewed | Outcome:
     """The new tokens, or why there are none; whatever may have used the refresh token up is a doubt."""
     if found := tokens(answer):
         return found
+    if isinstance(answer, Response) and answer.ok and http.error_word(answer) in _DEAD:  # as Reddit has it
+        return Reauthorize(Message("connectors.token_refused"))
     if isinstance(answer, StepAnswerLost) or (isinstance(answer, Response) and not 400 <= answer.status < 500):
         detail = answer.detail if isinstance(answer, StepAnswerLost) else f"http_{answer.status}"
         return Uncertain(Message("connectors.answer_lost", {"detail": detail}))

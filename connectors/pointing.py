@@ -7,7 +7,7 @@ are compared in lower case without `_` and `-`; a name after a point counts unde
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -157,10 +157,16 @@ _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://|^//|^data:", re.IGNORECASE)
 def uploads(step: WireStep, platform: str, answers: Iterable[Answer], *, above: str = "") -> tuple[str, ...]:
     """What a request points at and the platform told in answers to earlier uploads of the same subject, sorted; and
     `above`, the native id of the part that it is put under."""
-    told = {value for answer in answers if isinstance(answer, Response) for _, value in _leaves(answer.body)}
+    bodies = [[value for _, value in _leaves(answer.body)] for answer in answers if isinstance(answer, Response)]
+    told = {value for body in bodies for value in (*body, *_joined(body))}
     told |= {above, *re.split("[/:]", above)} - {""}
     told -= _carried(step)
     return tuple(sorted(told & set(_pointed(step, rules_of(platform)))))
+
+
+def _joined(values: Sequence[str]) -> Iterator[str]:
+    """The addresses that one answer told in two halves, as Reddit tells where a file will lie: a store, and a key."""
+    return (f"https:{store}/{key}" for store in values if store.startswith("//") for key in values if key != store)
 
 
 def stray(step: WireStep, platform: str, allowed: Iterable[str]) -> str:

@@ -19,6 +19,7 @@ CONNECTORS = (
     "connectors.feed:Feed",
     "connectors.instagram:Instagram",
     "connectors.mastodon:Mastodon",
+    "connectors.reddit:Reddit",
     "connectors.sandbox:Sandbox",
     "connectors.telegram:Telegram",
     "connectors.x:X",

@@ -5,8 +5,9 @@ import hashlib
 import json
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import starmap
 from typing import Any, assert_never
 from urllib.parse import quote, urlencode, urlsplit
 from uuid import UUID
@@ -43,6 +44,7 @@ Lend = Callable[[Permit, FileRef], str]
 """An address of ours under which the platform fetches one stored file for one permit; "" where there can be none."""
 
 _PLAIN = re.compile(r"[\w.:+/@=-]{0,200}")
+_AGENT = re.compile(r"[\w.:+/@=() -]{0,100}", re.ASCII)
 """What an order without content may carry: ids, codes, amounts; no blank, so no sentence."""
 
 REMEMBERED = 10_000
@@ -107,7 +109,7 @@ class Transport:
         if step.to == "person":
             return self._to_a_person(step, authority, account)
         headers, body = self._content(step, account.tenant_id)
-        url = self._address(step, account) if step.address is not None else _url(step, account)
+        url = self._address(step, account) if step.address else _url(step, account)
         if not url:
             return StepNotSent(step.name, ELSEWHERE)
         if isinstance(authority, Permit):
@@ -180,9 +182,11 @@ class Transport:
     def _address(self, step: WireStep, account: Account) -> str:
         """Where the platform told us to put a file: a host of theirs, over TLS unless the account's is without; "" for
         anything else."""
-        if step.address is None or step.kind is not StepKind.STAGE or step.file is None or step.token != "none":  # noqa: S105  how it is shown
+        carries = step.file is not None or bool(step.files)
+        if step.kind is not StepKind.STAGE or not carries or step.token != "none":  # noqa: S105  how it is shown
             raise EgressForbidden("egress.malformed", step=step.name)
-        url = self._reveal(account.tenant_id, step.address)
+        told = step.address if isinstance(step.address, str) else self._reveal(account.tenant_id, step.address)
+        url = f"{account.base_url.partition('//')[0]}{told}" if told.startswith("//") else told
         return url if _is_theirs(url, account.base_url, step.within) else ""
 
     def _use_once(self, permit: Permit) -> None:
@@ -199,11 +203,12 @@ class Transport:
         alone = step.file is None or not (step.json is not None or step.files)
         if _OURS & headers.keys() or not alone or (step.fetched and (step.file or step.files or step.json is None)):
             raise EgressForbidden("egress.malformed", step=step.name)
-        headers["user-agent"] = "greenroom"
+        headers.setdefault("user-agent", "greenroom")
         if step.file is not None:
             return headers | {"content-type": step.file.mime}, self._bytes(step, step.file, tenant_id)
         if step.files:
-            fields = {name: _field(value) for name, value in (step.json or {}).items()}
+            told = self._opened(step.json or {}, tenant_id) if step.address else step.json or {}
+            fields = {name: _field(value) for name, value in told.items()}
             parts = {
                 part: (file.name or part, self._bytes(step, file, tenant_id), file.mime)
                 for part, file in step.files.items()
@@ -232,7 +237,7 @@ class Transport:
         return data[slice(*file.part)] if file.part is not None else data
 
     def _opened(self, value: Any, tenant_id: UUID) -> Any:
-        """A sign-in's JSON with its sealed values opened."""
+        """The JSON of a sign-in, or of a file's way to a store, with its sealed values opened."""
         if isinstance(value, Sealed):
             return self._reveal(tenant_id, value)
         if isinstance(value, Mapping):
@@ -281,11 +286,9 @@ class Transport:
     def _response(self, step: WireStep, reply: Reply, tenant_id: UUID) -> Response:
         body = _strict_json(reply.body)
         sealed: dict[str, Sealed] = {}
-        if isinstance(body, dict):
-            for name in step.secret_fields:
-                if name in body:
-                    secret = body.pop(name)
-                    sealed[name] = self._seal(tenant_id, secret if isinstance(secret, str) else json.dumps(secret))
+        for name in step.secret_fields:
+            if (secret := _taken_out(body, name.split("."))) is not None:
+                sealed[name] = self._seal(tenant_id, secret if isinstance(secret, str) else json.dumps(secret))
         if step.text_as and not isinstance(body, dict) and 200 <= reply.status < 300:
             told = body if isinstance(body, str) else reply.body.decode("utf-8", "replace")
             body, sealed[step.text_as] = {}, self._seal(tenant_id, told.strip())
@@ -301,10 +304,14 @@ def _check_bare(step: WireStep, action: str) -> None:
     if step.action != action:
         raise EgressForbidden("egress.wrong_authority", step=step.name, kind=str(step.kind))
     carries = step.file is not None or step.files or step.fetched
-    if carries or not _plain(step.json) or not all(map(_plain, step.headers.values())):
+    if carries or not _plain(step.json) or not all(starmap(_is_plain_header, step.headers.items())):
         raise EgressForbidden("egress.carries_content", step=step.name)
     if len(step.path) > 1024 or "%20" in step.path:
         raise EgressForbidden("egress.carries_content", step=step.name)
+
+
+def _is_plain_header(name: str, value: str) -> bool:
+    return _plain(value) or (name == "user-agent" and bool(_AGENT.fullmatch(value)))
 
 
 def _plain(value: Any) -> bool:
@@ -340,6 +347,18 @@ def _url(step: WireStep, account: Account) -> str:
     if not path.startswith("/") or path.startswith("//") or dots or elsewhere:
         raise EgressForbidden("egress.malformed", step=step.name)
     return url
+
+
+def _taken_out(value: Any, path: Sequence[str]) -> Any:
+    """Remove what stands under a path and give it; None for nothing. What is named in a list is known by its name in
+    small letters."""
+    name, *rest = path
+    if isinstance(value, list):
+        found = next((one for one in value if isinstance(one, dict) and str(one.get("name")).lower() == name), {})
+        return found.pop("value", None) if not rest else None
+    if not isinstance(value, dict):
+        return None
+    return value.pop(name, None) if not rest else _taken_out(value.get(name), rest)
 
 
 def _refuse_constant(name: str) -> Any:

@@ -105,6 +105,9 @@ class ConnectorsSettings(Group):
     fanvue_url: str = "https://api.fanvue.com"
     fanvue_auth_url: str = "https://auth.fanvue.com"
     """Where its people say yes, and where tokens are given."""
+    reddit_url: str = "https://oauth.reddit.com"
+    reddit_auth_url: str = "https://www.reddit.com"
+    """Where its people say yes, and where tokens are given."""
     yoti_url: str = "https://age.yoti.com"
 
     @property

@@ -67,9 +67,10 @@ class Row:
         """The verdict for a rating; prohibited is never allowed."""
         return Verdict.B if rating is Rating.X else self.verdicts[rating]
 
-    def wanted(self, rating: Rating) -> tuple[Probe, ...]:
-        """What must have been seen there for a rating."""
-        return tuple(probe for probe in self.probes if rating.rank > probe.above.rank)
+    def wanted(self, rating: Rating, *, generated: bool = True) -> tuple[Probe, ...]:
+        """What must have been seen there for a rating; less of what no machine made."""
+        asked = [probe for probe in self.probes if generated or probe.when == "always"]
+        return tuple(probe for probe in asked if rating.rank > probe.above.rank)
 
 
 def stricter(one: Verdict, other: Verdict) -> Verdict:

@@ -27,10 +27,13 @@ class Probe(BaseModel):
     above: Rating = Rating.G
     assures: bool = False
     """It proves that everybody who reads there is of age."""
+    when: Literal["always", "generated"] = "always"
+    """It is asked of what a machine made alone."""
 
     def __str__(self) -> str:
         more = [str(self.otherwise)] if self.otherwise is not Reason.PLATFORM_FORBIDS else []
         more += [f"above {self.above}"] if self.above is not Rating.G else []
+        more += [f"when {self.when}"] if self.when != "always" else []
         return "; ".join([self.see, *more, *(["assures"] if self.assures else [])])
 
 

@@ -190,7 +190,7 @@ def place_is_as_it_must_be(case: Case) -> Iterable[Finding]:
     """Before anything above General, somebody looked at the place just now, and saw what the rule asks for."""
     if case.rating is Rating.X:
         return
-    wanted = case.row.wanted(case.rating)
+    wanted = case.row.wanted(case.rating, generated=case.generated)
     if wanted and case.unit.seen is None:
         yield held(Reason.DESTINATION_PROBE_STALE)
         return

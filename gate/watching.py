@@ -54,7 +54,8 @@ def call_back(scope: Scope, channel_id: UUID, fails: Collection[str]) -> list[UU
 
 
 def _standing(scope: Scope, channel_id: UUID) -> list[tuple[Copy, tuple[Probe, ...]]]:
-    """Copies above General that may be visible to many, with what must be seen of their place."""
+    """Copies above General that may be visible to many, with what must be seen of their place whoever made them: a
+    permit does not say whether a machine did."""
     query = (
         select(PermitRow, DecisionRow.rating)
         .join(
@@ -75,6 +76,6 @@ def _standing(scope: Scope, channel_id: UUID) -> list[tuple[Copy, tuple[Probe, .
     )
     rules, today = inforce.rules(scope), scope.now.date()
     return [
-        (copy_from(row), rules.row(row.platform, row.surface, on=today).wanted(Rating(rating)))
+        (copy_from(row), rules.row(row.platform, row.surface, on=today).wanted(Rating(rating), generated=False))
         for row, rating in scope.session.exec(query.execution_options(populate_existing=True))
     ]

@@ -293,6 +293,8 @@ def settle_sighting(scope: Scope, delivery_id: UUID, sighting: Sighting) -> None
             next_at = reconciling.next_look_at(scope, subject(row.id), part_of(row))
             if next_at is not None:
                 look_at(scope, row, next_at)
+            elif row.state == S.PROCESSING:  # accepted, and nowhere to be seen: somebody is told
+                move(scope, row, S.UNCERTAIN, reason=Message("delivery.never_seen"), uncertain_since=scope.now)
         case _:
             assert_never(sighting)
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from connectors import pointing
 from connectors.contract import Answer, Connector, Copy, Replaces, Send, Sought, StepKind, WireStep
-from connectors.outcomes import Absent, Found, Outcome, Published, Retry, Sighting, Uncertain
+from connectors.outcomes import Absent, Found, Outcome, Processing, Published, Retry, Sighting, Uncertain
 from connectors.suite.permits import permit
 from connectors.suite.world import TENANT, World
 from foundation.ids import uuid7
@@ -73,12 +73,12 @@ class House:
                 case Retry(after=after, uploads_gone=gone):
                     self._world.clock.move(after.total_seconds())
                     staged = () if gone else staged
-                case Uncertain():
+                case Uncertain() | Processing(by_hand=False):
                     found = self._look(unit, armed_at, story)
                     if isinstance(found, Found):
                         story.outcome = Published(found.native_id, found.url)
-                    if not isinstance(found, Absent):
-                        return story
+                    if not isinstance(found, Absent) or isinstance(story.outcome, Processing):
+                        return story  # what was accepted is never sent again
                 case _:
                     return story
         return story
@@ -112,7 +112,14 @@ class House:
     def find(self, unit: Unit, armed_at: datetime) -> Sighting:
         """One look-up, over as many requests as the connector asks for."""
         sought = Sought(
-            unit.native_key, unit.text("body"), armed_at, unit.account, unit.viewer, asked_at=self._world.now()
+            unit.native_key,
+            unit.text("body"),
+            armed_at,
+            unit.account,
+            unit.viewer,
+            asked_at=self._world.now(),
+            title=unit.text("title"),
+            flags=unit.flags,
         )
         answers: tuple[Answer, ...] = ()
         while isinstance(turn := self._connector.find(sought, answers), Send):

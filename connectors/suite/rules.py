@@ -139,7 +139,7 @@ def media_are_staged(world: World, connector: Connector) -> list[str]:
         breaches.append("two requests for different files look the same: answers are kept by their digest")
     wire = json.dumps([step.json for step in last])
     named = not connector.capabilities.stages or all(world.name_of(medium) in wire for medium in unit.media)
-    if "http:" in wire or "https:" in wire or not named:
+    if (not world.addressed and ("http:" in wire or "https:" in wire)) or not named:
         breaches.append("the publish step does not name the staged files")
     return breaches + _judge(world, unit, story, in_doubt=False)
 

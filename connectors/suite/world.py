@@ -139,6 +139,10 @@ class World:
     """A platform without posts of words alone gets so many pictures with each."""
     shown: Callable[[str], set[tuple[str, bool]]] = field(default=lambda native_id: set())
     """The words of every message of a copy and whether each is a picture, where copies can be replaced."""
+    addressed: bool = False
+    """A staged file is named by the address where the platform told that it would lie."""
+    title: str = ""
+    """Where posts have one, that of every unit; `taken` tells the text under it."""
     keeps: Callable[[str], str] = str
     """How the platform keeps a text it was sent: some trim it."""
     ahead: timedelta = field(default=timedelta())
@@ -153,6 +157,7 @@ class World:
 
     def unit(self, text: str = "", *, media: int = 0, flags: tuple[str, ...] = ()) -> Unit:
         """A unit for this account, new each time."""
+        titles = (Text("title", self.title),) if self.title else ()
         return Unit(
             tenant_id=TENANT,
             creator_id=CREATOR,
@@ -162,7 +167,7 @@ class World:
             channel_id=self.account.channel_id,
             account=self.account.account,
             audience="viewer" if self.viewer else "public",
-            texts=(Text("body", text or f"hello {next(_numbers)}"),),
+            texts=(*titles, Text("body", text or f"hello {next(_numbers)}")),
             media=self.media[: max(media, self.least_media)],
             viewer=self.viewer,
             destination=self.destination,

@@ -18,6 +18,7 @@ ACCOUNTS = {
     "bluesky": "did:plc:mia",
     "discord": Place("1", "2", "3").account,
     "mastodon": "109@social.example",
+    "reddit": "mia@lakes",
     "telegram": "mia_bot",
     "x": "42",
 }

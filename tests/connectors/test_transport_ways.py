@@ -183,6 +183,56 @@ def test_an_address_in_an_answer_is_sealed_as_a_whole(door: Door, platform: Plat
     assert (refused.body, refused.sealed) == (None, {})
 
 
+def test_a_file_goes_with_the_fields_a_platform_told(door: Door, platform: Platform) -> None:
+    """An address without its scheme has the account's; what lets somebody put a file there is opened on the way out."""
+    told = {"key": "k/1", "policy": Sealed(b"secret policy")}
+    files = {"file": FileRef(sha(DATA), "image/png", "a.png")}
+    step = replace(put(""), address=platform.url.removeprefix("http:"), file=None, files=files, json=told)
+    door.send(step, permit(step))
+    _, path, headers, body = platform.got[0]
+    assert path == "/base"
+    assert "authorization" not in headers
+    assert b"secret policy" in body
+    assert body.index(b"secret policy") < body.index(DATA)
+    others = (
+        replace(step, json={**told, "policy": Sealed(b"another")}),
+        replace(step, json={**told, "key": "k/2"}),
+        replace(step, address="//store.example/"),
+    )
+    for other in others:
+        with pytest.raises(EgressForbidden, match="not_these_bytes"):
+            door.send(other, permit(step))
+    assert door.send(replace(step, address="//evil.example/1"), permit(replace(step, address="//evil.example/1"))) == (
+        StepNotSent(step.name, ELSEWHERE)
+    )
+    assert len(platform.got) == 1
+
+
+def test_secrets_further_in_are_sealed_where_they_stand(door: Door, platform: Platform) -> None:
+    fields = b'[{"name": "key", "value": "k/1"}, {"name": "Policy", "value": "p"}, 7, {"value": "x"}]'
+    platform.answer = (200, {}, b'{"args": {"action": "//store.example", "fields": ' + fields + b'}, "n": {"m": 1}}')
+    paths = ("args.fields.policy", "args.fields.missing", "args.none.policy", "n.m.o", "n.m")
+    answer = door.send(replace(LOOK, secret_fields=paths), CONTROL)
+    assert isinstance(answer, Response)
+    assert answer.sealed == {"args.fields.policy": Sealed(b"sealed:p"), "n.m": Sealed(b"sealed:1")}
+    kept = [{"name": "key", "value": "k/1"}, {"name": "Policy"}, 7, {"value": "x"}]
+    assert answer.body == {"args": {"action": "//store.example", "fields": kept}, "n": {}}
+    platform.answer = (200, {}, b'["args"]')
+    assert door.send(replace(LOOK, secret_fields=paths), CONTROL).body == ["args"]
+
+
+def test_a_request_may_name_who_asks_and_nothing_more(door: Door, platform: Platform) -> None:
+    door.send(LOOK, CONTROL)
+    door.send(replace(LOOK, headers={"user-agent": "python:greenroom:1 (by /u/mia)"}), CONTROL)
+    assert [headers["user-agent"] for _, _, headers, _ in platform.got] == [
+        "greenroom",
+        "python:greenroom:1 (by /u/mia)",
+    ]
+    for headers in ({"user-agent": "hello, you"}, {"user-agent": "x y" * 40}, {"x-other": "python (by mia)"}):
+        with pytest.raises(EgressForbidden, match="carries_content"):
+            door.send(replace(LOOK, headers=headers), CONTROL)
+
+
 def test_tokens_are_asked_for_where_they_are_given(door: Door, platform: Platform) -> None:
     door.account = replace(door.account, base_url="http://127.0.0.1:9", auth_url=f"{platform.url}/auth")
     door.send(replace(AUTH, host="auth"), AuthOrder(TENANT, CHANNEL))

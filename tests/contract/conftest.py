@@ -11,6 +11,7 @@ from tests.contract import (
     fanvue_worlds,
     instagram_worlds,
     mastodon_worlds,
+    reddit_worlds,
     x_worlds,
 )
 from tests.contract.worlds import Fakes, fakes
@@ -20,6 +21,7 @@ from tests.fakes.discord_spec import document
 from tests.fakes.fanvue import fanvue
 from tests.fakes.instagram import instagram
 from tests.fakes.mastodon import mastodon
+from tests.fakes.reddit import reddit
 from tests.fakes.x import x
 
 
@@ -33,6 +35,7 @@ def platforms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fakes]:
         mastodon() as server,
         x() as posts,
         fanvue() as agency,
+        reddit() as forum,
         instagram_worlds.lent() as files,
     ):
         for kind in ("discord", "discord_dm"):
@@ -49,7 +52,9 @@ def platforms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fakes]:
         running.others["x_film"] = partial(x_worlds.world, posts, running.http, film=True)
         for kind, slow in (("fanvue", 0), ("fanvue_slow", 2)):
             running.others[kind] = partial(fanvue_worlds.world, agency, running.http, slow=slow)
-        running.calm += [one.book.clear for one in (fake, pds, pictures, server, posts, agency)]
+        for kind, one in (("reddit", False), ("reddit_picture", True)):
+            running.others[kind] = partial(reddit_worlds.world, forum, running.http, one_picture=one)
+        running.calm += [one.book.clear for one in (fake, pds, pictures, server, posts, agency, forum)]
         yield running
         assert not fake.spec.refused
         assert not server.spec.refused

@@ -211,6 +211,8 @@ KINDS = (
     "mastodon",
     "mastodon_film",
     "mastodon_fork",
+    "reddit",
+    "reddit_picture",
     "x",
     "x_film",
     "x_new",

@@ -325,6 +325,7 @@ def test_a_condition_says_what_it_asks_and_of_whom() -> None:
     whole = Probe(see="private", otherwise=Reason.AUDIENCE_CHANGED, above=Rating.S, assures=True)
     assert str(whole) == "private; AUDIENCE_CHANGED; above S; assures"
     assert str(Probe(see="private", above=Rating.N)) == "private; above N"
+    assert str(Probe(see="ai allowed", when="generated")) == "ai allowed; when generated"
 
 
 def test_a_term_of_no_kind_or_without_letters_is_refused() -> None:

@@ -1,0 +1,370 @@
+"""Reddit's own cases: what a title is, how a picture gets there, what codes mean, what a listing proves."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from connectors import marks, pointing
+from connectors.answers import for_whole_app
+from connectors.contract import Answer, Copy, Grant, Response, Send, Sought, StepAnswerLost, StepKind, StepNotSent
+from connectors.outcomes import (
+    Absent,
+    Disconnected,
+    Found,
+    Outcome,
+    Processing,
+    Published,
+    Reauthorize,
+    Rejected,
+    Retry,
+    Uncertain,
+    Unknown,
+)
+from connectors.places import Destination, Seen, Shown
+from connectors.reddit import MOST_PAGES, MOST_TEXT, MOST_TITLE, NSFW, PUBLISH, Reddit
+from connectors.reddit_account import AI_ALLOWED, FOR_ADULTS, OVER18, REGISTERED, Spot, agent, rules_digest, spot
+from connectors.reddit_pictures import LEASE, PUT, SECRETS
+from foundation.ids import uuid7
+from foundation.sealed import Sealed
+from gate.units import Medium, Subject, Text, Unit
+
+PLATFORM = Reddit()
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+DATE = {"date": "Sun, 22 Nov 2026 12:00:00 GMT"}
+PICTURES = (Medium("a" * 64, "image/png", 100, alt="a lake"), Medium("b" * 64, "image/jpeg", 100, alt="a hill"))
+FLAIR = "12345678-1234-1234-1234-123456789012"
+STORE = "//reddit-uploaded-media.s3-accelerate.amazonaws.com"
+UNIT = Unit(
+    tenant_id=uuid7(),
+    creator_id=uuid7(),
+    subject=Subject("delivery", uuid7()),
+    platform="reddit",
+    surface=OVER18,
+    channel_id=uuid7(),
+    account="mia@lakes",
+    audience="public",
+    texts=(Text("title", "A lake"), Text("body", "at dawn")),
+    native_key="key-1",
+)
+COPY = Copy("t3_abc123", UNIT.account)
+SOUGHT = Sought("key-1", "at dawn", NOW, UNIT.account, asked_at=NOW, title="A lake")
+
+
+def said(step: str, status: int, body: Any = None, sealed: dict[str, Sealed] | None = None, **headers: str) -> Response:
+    return Response(step, status, DATE | headers, body, sealed or {})
+
+
+def told(**more: Any) -> Response:
+    """An answer to a post."""
+    return said(PUBLISH, 200, {"json": {"errors": [], **more}})
+
+
+def code(*error: str, **more: Any) -> Response:
+    """A refusal inside a success."""
+    return told(**({"errors": [list(error)]} | more))
+
+
+def lease(number: int) -> Response:
+    """A place for a picture."""
+    names = ("acl", "key", "content-type")
+    values = ("public-read", f"rte_images/asset{number}", PICTURES[number].mime)
+    fields = [{"name": name, "value": value} for name, value in zip(names, values, strict=True)]
+    fields += [{"name": "policy"}, {"name": "X-Amz-Signature"}]
+    body = {"args": {"action": STORE, "fields": fields}, "asset": {"asset_id": f"asset{number}"}}
+    secrets = {"args.fields.policy": Sealed(b"p"), "args.fields.x-amz-signature": Sealed(b"s")}
+    return said(f"{LEASE}{PICTURES[number].sha256[:24]}", 200, body, secrets)
+
+
+def sent(number: int, status: int = 201) -> Response:
+    return said(f"{PUT}{PICTURES[number].sha256[:24]}", status, {} if status == 201 else None)
+
+
+def post(**more: Any) -> dict[str, Any]:
+    """A post as lists show it."""
+    usual = {
+        "name": "t3_abc123",
+        "subreddit": "Lakes",
+        "title": "A lake",
+        "selftext": "at dawn",
+        "is_self": True,
+        "created_utc": NOW.timestamp(),
+        "permalink": "/r/lakes/comments/abc123/a_lake/",
+        "author": "mia",
+        "over_18": False,
+        "removed_by_category": None,
+    }
+    return usual | more
+
+
+def listing(*posts: dict[str, Any], after: str | None = None, step: str = "look") -> Response:
+    children = [{"kind": "t3", "data": one} for one in posts]
+    return said(step, 200, {"kind": "Listing", "data": {"after": after, "children": children}})
+
+
+def step_of(turn: object) -> Any:
+    assert isinstance(turn, Send)
+    return turn.step
+
+
+def test_an_account_names_who_posts_where_and_how() -> None:
+    for account in ("mia@lakes", f"mia-b@lakes#{FLAIR}", "mia@u_mia"):
+        assert spot(account).account == account
+    assert agent("mia@lakes")["user-agent"].endswith("(by /u/mia)")
+    posted = step_of(PLATFORM.next(replace(UNIT, account=Spot("mia", "lakes", FLAIR).account), ()))
+    assert (posted.json["sr"], posted.json["flair_id"]) == ("lakes", FLAIR)
+
+
+@pytest.mark.parametrize(
+    ("texts", "title", "body"),
+    [
+        ((Text("title", "A lake"), Text("body", " at dawn ")), "A lake", " at dawn "),
+        ((Text("body", "A lake\n\nat dawn\nin May"),), "A lake", "at dawn\nin May"),
+        ((Text("body", "\nA lake\n"),), "A lake", None),
+        ((Text("title", "A lake"),), "A lake", None),
+    ],
+)
+def test_the_title_is_the_posts_or_its_first_line(texts: tuple[Text, ...], title: str, body: str | None) -> None:
+    posted = step_of(PLATFORM.next(replace(UNIT, texts=texts), ())).json
+    assert (posted["title"], posted.get("text"), posted["resubmit"], posted["nsfw"]) == (title, body, False, False)
+
+
+@pytest.mark.parametrize(
+    ("texts", "why"),
+    [
+        ((), "reddit.no_title"),
+        ((Text("body", " \n "),), "reddit.no_title"),
+        ((Text("body", "x" * (MOST_TITLE + 1)),), "reddit.title_too_long"),
+        ((Text("title", "x"), Text("body", "y" * (MOST_TEXT + 1))), "connectors.text_too_long"),
+    ],
+)
+def test_what_does_not_fit_is_refused_and_counted(texts: tuple[Text, ...], why: str) -> None:
+    unit = replace(UNIT, texts=texts)
+    refused = PLATFORM.next(unit, ())
+    assert isinstance(refused, Rejected)
+    assert refused.reason.code == why
+    counts, most = PLATFORM.count(unit)
+    assert (counts > most) is ("too_long" in why)
+
+
+def test_two_pictures_are_put_into_the_store_before_they_make_a_gallery() -> None:
+    unit, answers = replace(UNIT, media=PICTURES, flags=(NSFW,)), ()
+    steps, came = [], iter((lease(0), sent(0), lease(1), sent(1)))
+    known: tuple[Answer, ...] = answers
+    while (step := step_of(PLATFORM.next(unit, known))).name != PUBLISH:
+        steps.append(step)
+        known = (*known, next(came))
+    assert [one.kind for one in steps] == [StepKind.STAGE] * 4
+    opened, put = steps[:2]
+    assert (opened.path, opened.encoding, opened.secret_fields) == ("/api/media/asset.json", "form", SECRETS)
+    assert (put.address, put.token, list(put.json)) == (
+        STORE,
+        "none",
+        ["acl", "key", "content-type", "policy", "X-Amz-Signature"],
+    )
+    assert isinstance(put.json["policy"], Sealed)
+    assert (step.path, step.encoding) == ("/api/submit_gallery_post.json", "json")
+    assert [one["media_id"] for one in step.json["items"]] == ["asset0", "asset1"]
+    assert marks.untold(step, marks.due(step, "reddit", (NSFW,))) == ""
+    assert pointing.stray(step, "reddit", pointing.uploads(step, "reddit", known)) == ""
+
+
+def test_one_picture_is_named_by_the_address_the_store_will_give_it() -> None:
+    unit, known = replace(UNIT, media=PICTURES[:1]), (lease(0), sent(0))
+    step = step_of(PLATFORM.next(unit, known))
+    where = f"https:{STORE}/rte_images/asset0"
+    assert (step.json["kind"], step.json["url"]) == ("image", where)
+    assert pointing.uploads(step, "reddit", known) == (where,)
+    assert pointing.stray(step, "reddit", ()) == "egress.remote_reference"
+    assert pointing.uploads(step, "reddit", (sent(0),)) == ()
+
+
+def test_a_lease_that_says_too_little_sends_no_file() -> None:
+    unit = replace(UNIT, media=PICTURES[:1])
+    for body in (
+        {},
+        {"args": {"action": STORE}},
+        {"args": {"action": "evil", "fields": []}, "asset": {"asset_id": "a"}},
+    ):
+        answer = said(f"{LEASE}{PICTURES[0].sha256[:24]}", 200, body)
+        assert isinstance(PLATFORM.next(unit, (answer,)), Rejected)
+    for status in (400, 403):
+        again = PLATFORM.next(unit, (lease(0), sent(0, status)))
+        assert isinstance(again, Retry)
+        assert again.uploads_gone
+    assert isinstance(PLATFORM.next(unit, (lease(0), sent(0, 503))), Retry)
+    assert isinstance(PLATFORM.next(unit, (lease(0), StepAnswerLost(PUT, "ReadTimeout"))), Retry)
+
+
+@pytest.mark.parametrize(
+    ("answer", "meant"),
+    [
+        (told(data={"id": "abc123", "name": "t3_abc123", "url": "https://x"}), Published),
+        (told(data={"id": "t3_abc123"}), Published),
+        (told(data={"id": "../1"}), Uncertain),
+        (told(data={}), Uncertain),
+        (said(PUBLISH, 200, {}), Uncertain),
+        (said(PUBLISH, 200, None), Uncertain),
+        (code("RATELIMIT", "take a break for 11 minutes", "ratelimit", ratelimit=660.5), Retry),
+        (code("RATELIMIT", "take a break", "ratelimit", data={"id": "abc123"}), Published),
+        (code("ALREADY_SUB", "that link was submitted", "url"), Uncertain),
+        (code("SUBREDDIT_NOTALLOWED", "not allowed", "sr"), Rejected),
+        (code("SUBMIT_VALIDATION_FLAIR_REQUIRED", "flair", "flair"), Rejected),
+        (code("TOO_LONG", "too long", "title"), Rejected),
+        (said(PUBLISH, 400, {"reason": "TITLE_REQUIRED_STRING", "explanation": "…", "fields": ["title"]}), Rejected),
+        (said(PUBLISH, 401, {"message": "Unauthorized", "error": 401}), Reauthorize),
+        (said(PUBLISH, 403, {"reason": "private", "message": "Forbidden", "error": 403}), Rejected),
+        (said(PUBLISH, 429, {"error": 429}), Retry),
+        (said(PUBLISH, 503), Uncertain),
+        (StepAnswerLost(PUBLISH, "ReadTimeout"), Uncertain),
+        (StepNotSent(PUBLISH, "ConnectError"), Retry),
+    ],
+)
+def test_answers_are_told_as_what_they_are(answer: Answer, meant: type[Outcome]) -> None:
+    assert isinstance(PLATFORM.next(UNIT, (answer,)), meant)
+
+
+def test_reasons_say_what_to_do_and_codes_are_letters() -> None:
+    wait = PLATFORM.next(UNIT, (code("RATELIMIT", "", "", ratelimit=660.5),))
+    assert isinstance(wait, Retry)
+    assert wait.after == timedelta(seconds=660.5)
+    for wrong in (None, -1, 10**9, "soon"):
+        assert isinstance(PLATFORM.next(UNIT, (code("RATELIMIT", ratelimit=wrong),)), Retry)
+    refused = PLATFORM.next(UNIT, (code("<b>no_\nway</b>"),))
+    assert isinstance(refused, Rejected)
+    assert refused.reason.params == {"code": "BNO_WAYB"}
+
+
+def test_a_picture_alone_is_made_later() -> None:
+    unit = replace(UNIT, media=PICTURES[:1])
+    later = told(data={"user_submitted_page": "…", "websocket_url": "wss://x"})
+    assert isinstance(PLATFORM.next(unit, (later,)), Processing)
+    assert isinstance(PLATFORM.next(UNIT, (later,)), Uncertain)
+
+
+def test_a_bare_no_is_asked_after() -> None:
+    no = said(PUBLISH, 403, {"message": "Forbidden", "error": 403})
+    asked = step_of(PLATFORM.next(UNIT, (no,)))
+    assert (asked.kind, asked.path) == (StepKind.CONTROL, "/api/v1/me")
+    for me, meant in (
+        (said("me", 403, {"error": 403}), Disconnected),
+        (said("me", 200, {"name": "mia", "is_suspended": True}), Disconnected),
+        (said("me", 401, {"error": 401}), Reauthorize),
+        (said("me", 200, {"name": "mia"}), Rejected),
+        (said("me", 503), Rejected),
+    ):
+        assert isinstance(PLATFORM.next(UNIT, (no, me)), meant)
+
+
+def test_limits_are_the_applications() -> None:
+    answer = said(PUBLISH, 429, {}, **{"x-ratelimit-used": "100", "x-ratelimit-reset": "37"})
+    wait = PLATFORM.next(UNIT, (answer,))
+    assert isinstance(wait, Retry)
+    assert (wait.scope, wait.after) == ("app", timedelta(seconds=37))
+    assert for_whole_app(answer)
+
+
+@pytest.mark.parametrize(
+    ("shown", "there"),
+    [
+        (post(), True),
+        (post(title=" A  lake"), True),
+        (post(selftext="at  dawn\n"), True),
+        (post(subreddit="hills"), False),
+        (post(title="A hill"), False),
+        (post(selftext="at dusk"), False),
+        (post(selftext="", is_self=False), True),
+        (post(selftext="", is_self=True), False),
+        (post(created_utc=NOW.timestamp() - 3600), False),
+    ],
+)
+def test_what_a_listing_shows(shown: dict[str, Any], there: bool) -> None:
+    seen = PLATFORM.find(SOUGHT, (listing(shown),))
+    assert isinstance(seen, Found if there else Absent)
+
+
+def test_what_a_listing_proves() -> None:
+    assert isinstance(PLATFORM.find(replace(SOUGHT, title="", text=" "), ()), Unknown)
+    assert isinstance(PLATFORM.find(replace(SOUGHT, known=frozenset({"t3_abc123"})), (listing(post()),)), Absent)
+    for broken in (
+        said("look", 200, {}),
+        said("look", 200, {"data": {"children": [{"data": None}]}}),
+        said("look", 503),
+    ):
+        assert isinstance(PLATFORM.find(SOUGHT, (broken,)), Unknown)
+    other = post(name="t3_zzz", title="Another")
+    more = step_of(PLATFORM.find(SOUGHT, (listing(other, after="t3_zzz"),)))
+    assert "after=t3_zzz" in more.path
+    assert isinstance(PLATFORM.find(SOUGHT, (listing(other, after="t3_zzz"),) * MOST_PAGES), Unknown)
+
+
+def test_a_list_without_anything_for_adults_proves_nothing_of_what_is() -> None:
+    """Some applications are shown none of it: then nothing would ever be found, and everything posted twice."""
+    adult, other = replace(SOUGHT, flags=(NSFW,)), post(name="t3_zzz", title="Another")
+    assert isinstance(PLATFORM.find(adult, (listing(other),)), Unknown)
+    assert isinstance(PLATFORM.find(adult, (listing({**other, "over_18": True}),)), Absent)
+
+
+def test_a_deletion_is_looked_at() -> None:
+    asked = step_of(PLATFORM.remove(COPY, ()))
+    assert (asked.path, asked.json, asked.encoding) == ("/api/del", {"id": "t3_abc123"}, "form")
+    done = said("delete", 200, {})
+    assert step_of(PLATFORM.remove(COPY, (done,))).path.startswith("/api/info?")
+    for shown, meant in (
+        (listing(post()), Retry),
+        (listing(post(author="[deleted]")), Published),
+        (listing(), Published),
+        (said("look", 200, {}), Retry),
+        (said("look", 503), Retry),
+    ):
+        assert isinstance(PLATFORM.remove(COPY, (done, shown)), meant)
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        (listing(post(over_18=True)), Shown()),
+        (listing(post()), Shown((NSFW,))),
+        (listing(post(removed_by_category="automod_filtered")), Shown((), there=False)),
+        (listing(), Shown((), there=False)),
+    ],
+)
+def test_marks_are_read_back(shown: Answer, expected: Shown) -> None:
+    assert PLATFORM.read_back(COPY, (), ()) == Shown()
+    assert isinstance(PLATFORM.read_back(COPY, (NSFW,), ()), Send)
+    assert PLATFORM.read_back(COPY, (NSFW,), (shown,)) == expected
+
+
+def test_marks_that_nobody_could_read_are_not_missing() -> None:
+    assert isinstance(PLATFORM.read_back(COPY, (NSFW,), (said("look", 503),)), Retry)
+    assert isinstance(PLATFORM.read_back(COPY, (NSFW,), (said("look", 200, {}),)), Rejected)
+
+
+def test_numbers_are_votes_and_comments() -> None:
+    assert PLATFORM.read(COPY, (listing(post(score=-3, num_comments=7)),)) == {"likes": 0, "comments": 7}
+    assert PLATFORM.read(COPY, (listing(),)) is None
+
+
+def test_a_community_is_what_it_is_set_to_and_what_somebody_read() -> None:
+    about, rules = said("about", 200, {"data": {"over18": True}}), said("rules", 200, {"rules": []})
+    register = {"ai": True, "rules": rules_digest(rules), "read_at": "2026-08-25T12:00:00+00:00"}
+    place = Destination(UNIT.account, register=register)
+    assert PLATFORM.see(place, (about, rules)) == Seen((FOR_ADULTS, REGISTERED, AI_ALLOWED))
+    old = replace(place, register=register | {"read_at": "2026-08-24T11:59:00+00:00"})
+    assert PLATFORM.see(old, (about, rules)) == Seen((FOR_ADULTS, AI_ALLOWED), (REGISTERED,))
+    changed = said("rules", 200, {"rules": [{"short_name": "No hats", "description": ""}]})
+    assert PLATFORM.see(place, (about, changed)) == Seen((FOR_ADULTS, AI_ALLOWED), (REGISTERED,))
+    assert PLATFORM.see(Destination(UNIT.account), (about, rules)) == Seen((FOR_ADULTS,), (REGISTERED, AI_ALLOWED))
+    assert isinstance(PLATFORM.see(place, (said("about", 503),)), Retry)
+
+
+def test_a_refresh_token_that_is_refused_without_a_word_is_dead() -> None:
+    grant = Grant(UNIT.account, Sealed(b"r"))
+    asked = step_of(PLATFORM.refresh(grant, ()))
+    assert asked.headers == agent(UNIT.account)
+    assert isinstance(
+        PLATFORM.refresh(grant, (said("token", 400, {"message": "Bad Request", "error": 400}),)), Reauthorize
+    )
+    assert isinstance(PLATFORM.refresh(grant, (said("token", 200, {"error": "invalid_grant"}),)), Reauthorize)
+    assert isinstance(PLATFORM.refresh(grant, (said("token", 503),)), Uncertain)

@@ -1,0 +1,66 @@
+"""Reddit's world: one creator in one community for adults, with a token they gave an application."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+from connectors.reddit import NSFW, Reddit
+from connectors.reddit_account import OVER18, Spot
+from connectors.suite.world import MEDIA, TENANT, World, transport
+from connectors.transport import Account
+from foundation.http import HttpClient
+from foundation.ids import uuid7
+from foundation.sealed import Sealed
+from tests.fakes.reddit import FakeReddit, Member
+
+TITLE = "Bonjour"
+_numbers = count(1)
+
+
+@dataclass
+class RedditFake:
+    """Reddit, seen from one account; the record of requests names no account, so it begins with this world."""
+
+    server: FakeReddit
+    member: Member
+    after: int
+
+    def ask(self, mode: str, on: str, **more: Any) -> None:
+        self.server.book.ask(mode, on=on, **more)
+
+    def taken(self) -> list[tuple[str, str]]:
+        """The text under the title."""
+        return [(number, text.removeprefix(f"{TITLE}\n\n")) for number, text in self.member.taken]
+
+    def standing(self) -> set[str]:
+        return set(self.member.posts)
+
+    def requests(self) -> list[Mapping[str, Any]]:
+        return list(self.server.book.record(after=self.after))
+
+
+def world(server: FakeReddit, http: HttpClient, *, one_picture: bool) -> World:
+    """A fresh one. `one_picture`: a post of pictures has one, which Reddit makes some seconds later."""
+    number = next(_numbers)
+    server.media_delay = 15.0 if one_picture else 0.0
+    member, place = server.account(f"w{number:03}"), server.subreddit(f"lakes{number}", over18=True)
+    past = server.book.record()
+    account = Spot(member.name, place.name).account
+    return World(
+        name="reddit",
+        connector=Reddit(),
+        account=Account(TENANT, uuid7(), account, server.url, Sealed(member.token.encode()), platform="reddit"),
+        fake=RedditFake(server, member, past[-1]["id"] if past else 0),
+        surface=OVER18,
+        transport=transport(http),
+        clock=server.clock,
+        counts="likes",
+        flags=(NSFW,),
+        told=lambda wire: wire.get("nsfw") is True,
+        name_of=lambda medium: server.named[medium.sha256],
+        keyed=False,
+        media=MEDIA[:1] if one_picture else MEDIA,
+        addressed=one_picture,
+        title=TITLE,
+    )

@@ -1,0 +1,284 @@
+"""Reddit from an application's registration to the removal, on real PostgreSQL, through the house's own routes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from channels.states import ChannelState, EnrolmentState
+from channels.visiting import PATH
+from foundation.words import Message
+from gate import people, ratings
+from gate.units import Rating
+from schedules import removal
+from schedules.states import DeliveryState as S
+from tenants import reads as tenant_reads
+from tests.conftest import Cluster
+from tests.fakes.network import Network, network
+from tests.fakes.reddit import FakeReddit, Place, reddit
+from tests.journeys.visits import Visited, services_at
+from tests.schedules.builders import desk
+from workers.wiring import Services
+
+
+@dataclass
+class House(Visited):
+    """Her account on Reddit, and the community she posts to."""
+
+    place: Place
+
+    def dusk(self, number: int) -> UUID:
+        """A suggestive picture of an invented person."""
+        asset, by = self.desk.photo(number, rating=Rating.S), f"member:{self.desk.manager}"
+        with self.desk.scope(by) as scope:
+            person = people.add_person(scope, kind="synthetic", display_ref="Nova")
+            principal = tenant_reads.member(scope, self.desk.author).principal_id
+            people.declare(scope, person, source_digest="d" * 64, adult_licence=True, declared_by=principal)
+            ratings.depict(scope, asset, person, how="face", confirmed_by=by)
+        return asset
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[FakeReddit]:
+    with reddit() as running:
+        yield running
+        assert running.forbidden == []
+        assert running.unknown == []
+
+
+@pytest.fixture(scope="module")
+def services(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory, server: FakeReddit) -> Iterator[Services]:
+    home = tmp_path_factory.mktemp("home")
+    with services_at(cluster, home, reddit_url=server.url, reddit_auth_url=server.url) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
+    with network(tmp_path_factory.mktemp("sandbox") / "sandbox.sqlite") as started:
+        yield started
+
+
+@pytest.fixture
+def house(services: Services, running: Network, server: FakeReddit) -> Iterator[House]:
+    made = desk(services, running)
+    server.clock.move((made.now() - server.clock()).total_seconds())  # other houses of this file have lived
+    with made.scope() as scope:
+        scope.run("UPDATE creators SET rating_ceiling = 'E' WHERE tenant_id = :tenant", tenant=made.tenant_id)
+    app, tail = server.application(services.settings.dashboard.public_url + PATH), str(made.tenant_id)[-8:]
+    place = server.subreddit(f"lakes{tail}", over18=True)
+    form = {
+        "client_id": app.client_id,
+        "client_secret": app.secret,
+        "community": f"https://www.reddit.com/r/{place.name}/",
+        "approval": "2026-10-04, ticket 12345",
+        "ai": "allowed",
+    }
+    yield House(made, server, server.account(f"lea{tail}", over18=True), "reddit", form, place)
+    server.book.clear()
+    server.media_delay, server.media_fails, server.strays_to, server.hides_nsfw = 0.0, False, "", False
+    server.oauth.access_lives = timedelta(days=1)
+    server.limited_but_made, server.filters = False, False
+
+
+def test_from_the_application_to_the_removal(house: House) -> None:
+    lea = house.desk
+    wish = house.enrol()
+    assert wish.state == EnrolmentState.CONNECTED, wish.reason
+    channel = house.channel()
+    assert channel.name == f"r/{house.place.name} (u/{house.member.name})"
+    assert channel.surface == "reddit.over18"
+    text = "Bonjour & <3\n\nUne *promenade* au lac."
+    post = lea.delivery(text, channel="reddit", after=1200, media=(lea.photo(1), lea.photo(2)))
+    house.live(minutes=25)
+    assert lea.state(post) is S.PUBLISHED
+    (shown,) = house.member.posts.values()
+    assert (shown.title, shown.body, shown.place) == ("Bonjour & <3", "Une *promenade* au lac.", house.place)
+    assert len(shown.media) == 2
+    assert lea.entry(post).url.startswith(f"https://www.reddit.com/r/{house.place.name}/comments/")
+    lea.act(removal.ask, post)
+    house.live(minutes=2)
+    assert lea.state(post) is S.REMOVED
+    assert house.member.posts == {}
+
+
+def test_one_picture_is_made_later_and_found(house: House) -> None:
+    """Reddit names no post: it says on a line of its own, later, that it made one."""
+    lea, house.server.media_delay = house.desk, 90.0
+    house.enrol()
+    post = lea.delivery("une image", channel="reddit", media=(lea.photo(3),))
+    lea.run()
+    assert lea.state(post) is S.PROCESSING
+    house.live(minutes=15)
+    assert lea.state(post) is S.PUBLISHED
+    assert lea.entry(post).native_id == next(iter(house.member.posts))
+    assert house.texts() == ["une image"]
+
+
+def test_a_picture_that_never_becomes_a_post_is_somebodys_to_look_at(house: House) -> None:
+    lea, house.server.media_fails = house.desk, True
+    house.enrol()
+    before = len(house.server.book.record())
+    post = lea.delivery("jamais vue", channel="reddit", media=(lea.photo(4),))
+    for _ in range(80):
+        lea.live(minutes=30)
+        house.server.clock.move(timedelta(minutes=30).total_seconds())
+        if lea.state(post) is not S.PROCESSING:
+            break
+    assert (lea.state(post), lea.why(post)) == (S.UNCERTAIN, "delivery.never_seen")
+    assert sum(one["kind"] == "posts" for one in house.server.book.record()[before:]) == 1
+
+
+@pytest.mark.parametrize("mode", ["reset_after", "reset_before"])
+def test_a_lost_answer_is_looked_up_and_nothing_is_posted_twice(house: House, mode: str) -> None:
+    lea = house.desk
+    house.enrol()
+    house.server.book.ask(mode, on="posts")
+    lost = lea.delivery(f"perdue {mode}", channel="reddit", title="Un titre")
+    lea.run()
+    assert lea.state(lost) is S.UNCERTAIN
+    house.live(minutes=15)
+    assert lea.state(lost) is S.PUBLISHED
+    assert house.texts() == [f"Un titre\n\nperdue {mode}"]
+
+
+def test_what_is_for_adults_is_marked_and_goes_to_communities_for_adults_alone(house: House) -> None:
+    lea = house.desk
+    house.enrol()
+    post = lea.delivery("Soir", channel="reddit", media=(house.dusk(5), house.dusk(6)))
+    house.live(minutes=2)
+    assert lea.state(post) is S.PUBLISHED, lea.entry(post).reason
+    (shown,) = house.member.posts.values()
+    assert shown.nsfw
+    house.place.over18 = False
+    house.live(minutes=12)
+    later = lea.delivery("Nuit", channel="reddit", media=(house.dusk(7), house.dusk(8)))
+    house.live(minutes=2)
+    assert (lea.state(later), lea.why(later)) == (S.HELD, "gate.PLATFORM_FORBIDS")
+    assert house.texts() == ["Soir"]
+
+
+def test_a_community_that_takes_nothing_from_machines_gets_nothing(house: House) -> None:
+    """What a person made still goes there: what somebody read in the rules is asked of what a machine made alone."""
+    lea = house.desk
+    house.enrol(ai="forbidden")
+    by_hand = lea.delivery("Soir", channel="reddit", media=(house.dusk(9), house.dusk(10)))
+    house.live(minutes=2)
+    assert lea.state(by_hand) is S.PUBLISHED
+    house.live(minutes=12)
+    made = lea.delivery("Soir, fait par une IA", channel="reddit", media=(house.dusk(11),), text_ai="generated")
+    house.live(minutes=2)
+    assert (lea.state(made), lea.why(made)) == (S.HELD, "gate.PLATFORM_FORBIDS")
+
+
+def test_rules_that_change_hold_what_is_more_than_general_until_somebody_reads_them(house: House) -> None:
+    lea = house.desk
+    house.enrol()
+    house.place.rules = [{"short_name": "No hats", "description": "None.", "kind": "link", "priority": 0}]
+    post = lea.delivery("Soir", channel="reddit", media=(house.dusk(12),))
+    house.live(minutes=2)
+    assert (lea.state(post), lea.why(post)) == (S.HELD, "gate.PLATFORM_FORBIDS")
+    general = lea.delivery("Midi", channel="reddit")
+    house.live(minutes=2)
+    assert lea.state(general) is S.PUBLISHED
+
+
+def test_a_community_that_wants_distance_is_waited_for(house: House) -> None:
+    lea = house.desk
+    house.enrol()
+    house.place.posting_every = 900.0
+    posts = [lea.delivery(f"billet {n}", channel="reddit") for n in range(2)]
+    house.live(minutes=12)  # ten minutes apart as we do, which this community finds too close
+    assert [lea.state(post) for post in posts] == [S.PUBLISHED, S.SCHEDULED], lea.why(posts[1])
+    assert lea.why(posts[1]) == "connectors.rate_limited"
+    house.live(minutes=10)
+    assert [lea.state(post) for post in posts] == [S.PUBLISHED] * 2
+    assert house.texts() == ["billet 0", "billet 1"]
+
+
+def test_a_limit_that_is_told_with_a_post_is_no_refusal(house: House) -> None:
+    """Clients of Reddit took that for one, and posted twice."""
+    lea, house.server.limited_but_made = house.desk, True
+    house.enrol()
+    post = lea.delivery("une seule fois", channel="reddit")
+    house.live(minutes=2)
+    assert lea.state(post) is S.PUBLISHED
+    house.live(minutes=20)
+    assert house.texts() == ["une seule fois"]
+
+
+def test_a_flair_that_a_community_asks_for_is_named_and_borne(house: House) -> None:
+    news, mods = str(uuid4()), str(uuid4())
+    house.place.flair_required = True
+    house.place.flairs = [
+        {"id": news, "text": "News", "text_editable": False, "mod_only": False},
+        {"id": mods, "text": "Mods", "text_editable": False, "mod_only": True},
+    ]
+    wish = house.enrol()
+    assert (wish.state, wish.reason) == (
+        EnrolmentState.REFUSED,
+        Message("reddit.flair_unknown", {"flairs": "News"}),
+    )
+    assert house.enrol(flair="news").state == EnrolmentState.CONNECTED
+    post = house.desk.delivery("avec son flair", channel="reddit")
+    house.live(minutes=2)
+    assert house.desk.state(post) is S.PUBLISHED
+    (shown,) = house.member.posts.values()
+    assert shown.flair_id == news
+
+
+def test_whoever_keeps_adult_things_hidden_is_told_before(house: House) -> None:
+    house.member.over18 = False
+    wish = house.enrol()
+    assert (wish.state, wish.reason) == (EnrolmentState.REFUSED, Message("reddit.adults_hidden"))
+
+
+@pytest.mark.parametrize(
+    ("typed", "why"),
+    [
+        ({"community": "nobody here !"}, "reddit.no_community"),
+        ({"approval": ""}, "reddit.no_approval"),
+        ({"ai": ""}, "reddit.ai_unsaid"),
+    ],
+)
+def test_what_is_typed_wrong_is_told_before_anybody_says_yes(house: House, typed: dict[str, str], why: str) -> None:
+    wish = house.ask(**typed)
+    assert (wish.state, wish.reason and wish.reason.code) == (EnrolmentState.REFUSED, why)
+
+
+def test_a_community_that_is_not_there_is_told(house: House) -> None:
+    wish = house.enrol(community="r/nowhere_at_all")
+    assert (wish.state, wish.reason) == (EnrolmentState.REFUSED, Message("reddit.no_community"))
+
+
+def test_an_account_that_is_suspended_is_gone(house: House) -> None:
+    house.enrol()
+    house.member.suspended = True
+    post = house.desk.delivery("de nulle part", channel="reddit")
+    house.live(minutes=1)
+    assert house.channel().state == ChannelState.GONE
+    assert house.desk.state(post) is S.HELD
+
+
+def test_tokens_are_renewed_with_the_same_refresh_token(house: House) -> None:
+    house.server.oauth.access_lives = timedelta(hours=2)
+    house.enrol()
+    first = house.channel().generation
+    house.live(hours=3)
+    assert house.channel().state == ChannelState.ACTIVE
+    assert house.channel().generation > first
+    post = house.desk.delivery("un jour après", channel="reddit")
+    house.live(minutes=1)
+    assert house.desk.state(post) is S.PUBLISHED
+
+
+@pytest.mark.parametrize("address", ["//evil.example/store", "http://169.254.169.254/latest"])
+def test_a_picture_goes_to_nobody_elses_store(house: House, address: str) -> None:
+    house.enrol()
+    house.server.strays_to = address
+    post = house.desk.delivery(f"ailleurs {len(address)}", channel="reddit", media=(house.desk.photo(40),))
+    house.live(minutes=2)
+    assert house.desk.state(post) is S.FAILED
+    assert house.texts() == []
