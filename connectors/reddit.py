@@ -236,7 +236,8 @@ def _post(unit: Unit, pictures: list[Picture]) -> WireStep:
 def _published(answer: Answer, unit: Unit) -> Outcome:
     said = http.told_by(answer).get("json")
     if isinstance(answer, Response) and answer.status == 400:  # the community's own demands, in a form of their own
-        return Rejected(Message("reddit.refused", {"code": _code(http.body_of(answer).get("reason"))}), permanent=False)
+        reason = _code(http.body_of(answer).get("reason") or answer.status)
+        return Rejected(Message("reddit.refused", {"code": reason}), permanent=False)
     if not isinstance(said, dict):
         return meaning(answer, creates=True)
     told = said.get("data")

@@ -150,7 +150,7 @@ def _user(answer: Answer) -> str | Outcome:
 def _closed(answer: Answer) -> Outcome:
     """Why nobody can post there; a token that may not ask is no use."""
     outcome = meaning(answer, creates=False)
-    if isinstance(answer, Response) and answer.status == 404:
+    if isinstance(answer, Response) and (answer.status == 404 or 300 <= answer.status < 400):  # sent on to a search
         return Rejected(Message("reddit.no_community"), permanent=False)
     return Rejected(Message("oauth.scopes"), permanent=False) if isinstance(outcome, Reauthorize) else outcome
 
@@ -187,7 +187,7 @@ def _connected(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...], wh
     name, read_at = str(about.get("display_name", "")), http.date_of(told[RULES])
     if given is None or name.lower() != where.community.lower() or read_at is None:
         return Rejected(Message("connectors.unreadable"), permanent=True)
-    if trouble := _trouble(about, http.told_by(told[ME])):
+    if trouble := _trouble(about, http.told_by(told[ME]), where):
         return Rejected(trouble, permanent=False)
     flair = _flair(told[FLAIRS], str(form.get("flair", "")).strip()) if FLAIRS in told else ""
     if isinstance(flair, Message):
@@ -210,15 +210,16 @@ def _connected(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...], wh
     )
 
 
-def _trouble(about: Mapping[str, Any], me: Mapping[str, Any]) -> Message | None:
+def _trouble(about: Mapping[str, Any], me: Mapping[str, Any], where: Spot) -> Message | None:
     """Why this person can post nothing there, or would not find again what they post."""
     if about.get("over18") is True and me.get("over_18") is not True:
         return Message("reddit.adults_hidden")
     if about.get("user_is_banned") is True:
         return Message("reddit.banned_there")
-    closed = about.get("subreddit_type") not in ("public", "restricted", "user", "private")
-    let_in = about.get("subreddit_type") in ("public", "user") or about.get("user_is_contributor") is True
-    return None if not closed and let_in else Message("reddit.community_closed")
+    kind = about.get("subreddit_type")
+    own = kind == "user" and where.community.lower() == f"u_{where.user}".lower()
+    let_in = kind in ("restricted", "private") and about.get("user_is_contributor") is True
+    return None if kind == "public" or own or let_in else Message("reddit.community_closed")
 
 
 def _wants_flair(form: Mapping[str, str | Sealed], told: Mapping[str, Answer]) -> bool:

@@ -282,3 +282,18 @@ def test_a_picture_goes_to_nobody_elses_store(house: House, address: str) -> Non
     house.live(minutes=2)
     assert house.desk.state(post) is S.FAILED
     assert house.texts() == []
+
+
+def test_ones_own_page_is_a_community_and_nobody_elses_is(house: House) -> None:
+    other = house.server.account(f"max{str(house.desk.tenant_id)[-8:]}", over18=True)
+    wish = house.enrol(community=f"u/{other.name}")
+    assert (wish.state, wish.reason) == (EnrolmentState.REFUSED, Message("reddit.community_closed"))
+    assert house.enrol(community=f"u/{house.member.name}").state == EnrolmentState.CONNECTED
+    post = house.desk.delivery("chez moi", channel="reddit")
+    house.live(minutes=2)
+    assert house.desk.state(post) is S.PUBLISHED
+    house.place.type = "restricted"
+    wish = house.enrol()
+    assert (wish.state, wish.reason) == (EnrolmentState.REFUSED, Message("reddit.community_closed"))
+    house.place.approved = {house.member.name}
+    assert house.enrol().state == EnrolmentState.CONNECTED
