@@ -5,7 +5,6 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
-from uuid import UUID
 
 import pytest
 
@@ -15,8 +14,6 @@ from channels.enrolling import Enrolment
 from foundation.ids import uuid7
 from foundation.settings import ConnectorsSettings, DatabaseSettings, GateSettings, Settings, TenantsSettings
 from foundation.words import Message, say
-from gate import people, ratings
-from gate.units import Rating
 from generators.engines.templates import Templates
 from schedules import removal
 from schedules.states import DeliveryState as S
@@ -28,6 +25,7 @@ from tests.conftest import Cluster, wait_until
 from tests.fakes.discord import FakeDiscord, discord
 from tests.fakes.discord_spec import document
 from tests.fakes.discord_world import ALL, ATTACH, Bot, Channel, Guild, Person
+from tests.journeys.visits import dusk
 from tests.schedules.builders import ZONE, Desk
 from tests.subscribers.builders import NOVA
 from workers import gateways, handlers
@@ -83,16 +81,6 @@ class House:
         if found.channel_id is not None:
             self.desk.channels["main"] = found.channel_id
         return found
-
-    def dusk(self, number: int) -> UUID:
-        """A suggestive picture of an invented person."""
-        asset, by = self.desk.photo(number, rating=Rating.S), f"member:{self.desk.manager}"
-        with self.desk.scope(by) as scope:
-            person = people.add_person(scope, kind="synthetic", display_ref="Nova")
-            principal = tenant_reads.member(scope, self.desk.author).principal_id
-            people.declare(scope, person, source_digest="d" * 64, adult_licence=True, declared_by=principal)
-            ratings.depict(scope, asset, person, how="face", confirmed_by=by)
-        return asset
 
     def posts(self) -> list[str]:
         """What stands in the channel, or stood."""
@@ -351,18 +339,18 @@ def test_two_channels_of_one_bot_have_one_listener(connected: House) -> None:
 
 def test_more_than_general_goes_where_only_adults_look(connected: House) -> None:
     house, desk = connected, connected.desk
-    refused = desk.delivery("Soir", media=(house.dusk(3),))
+    refused = desk.delivery("Soir", media=(dusk(house.desk, 3),))
     desk.live(minutes=1)
     assert (desk.state(refused), desk.why(refused)) == (S.HELD, "gate.PLATFORM_FORBIDS")
     assert house.posts() == []
     house.place.nsfw = True
     desk.pass_time(seconds=61)  # what was seen is seen again
-    allowed = desk.delivery("Nuit", media=(house.dusk(4),))
+    allowed = desk.delivery("Nuit", media=(dusk(house.desk, 4),))
     desk.live(minutes=1)
     assert desk.state(allowed) is S.PUBLISHED
     house.place.nsfw = False
     desk.pass_time(seconds=61)
-    later = desk.delivery("Matin", media=(house.dusk(5),))
+    later = desk.delivery("Matin", media=(dusk(house.desk, 5),))
     desk.live(minutes=1)
     assert desk.why(later) == "gate.PLATFORM_FORBIDS"
     general = desk.delivery("Midi")
@@ -375,7 +363,7 @@ def test_nobody_posts_where_nobody_can_see(connected: House) -> None:
     house, desk = connected, connected.desk
     house.place.nsfw = True
     house.fake.book.ask("status:503", account=house.place.id, on="lookups", times=2)
-    waits = desk.delivery("Soir", media=(house.dusk(6),))
+    waits = desk.delivery("Soir", media=(dusk(house.desk, 6),))
     desk.live(minutes=2)
     assert (desk.state(waits), desk.why(waits)) == (S.PUBLISHED, "")
     assert house.posts() == ["Soir"]

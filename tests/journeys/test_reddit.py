@@ -3,22 +3,19 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 
 from channels.states import ChannelState, EnrolmentState
 from channels.visiting import PATH
 from foundation.words import Message
-from gate import people, ratings
-from gate.units import Rating
 from schedules import removal
 from schedules.states import DeliveryState as S
-from tenants import reads as tenant_reads
 from tests.conftest import Cluster
 from tests.fakes.network import Network, network
 from tests.fakes.reddit import FakeReddit, Place, reddit
-from tests.journeys.visits import Visited, services_at
+from tests.journeys.visits import Visited, dusk, services_at
 from tests.schedules.builders import desk
 from workers.wiring import Services
 
@@ -28,16 +25,6 @@ class House(Visited):
     """Her account on Reddit, and the community she posts to."""
 
     place: Place
-
-    def dusk(self, number: int) -> UUID:
-        """A suggestive picture of an invented person."""
-        asset, by = self.desk.photo(number, rating=Rating.S), f"member:{self.desk.manager}"
-        with self.desk.scope(by) as scope:
-            person = people.add_person(scope, kind="synthetic", display_ref="Nova")
-            principal = tenant_reads.member(scope, self.desk.author).principal_id
-            people.declare(scope, person, source_digest="d" * 64, adult_licence=True, declared_by=principal)
-            ratings.depict(scope, asset, person, how="face", confirmed_by=by)
-        return asset
 
 
 @pytest.fixture(scope="module")
@@ -147,14 +134,14 @@ def test_a_lost_answer_is_looked_up_and_nothing_is_posted_twice(house: House, mo
 def test_what_is_for_adults_is_marked_and_goes_to_communities_for_adults_alone(house: House) -> None:
     lea = house.desk
     house.enrol()
-    post = lea.delivery("Soir", channel="reddit", media=(house.dusk(5), house.dusk(6)))
+    post = lea.delivery("Soir", channel="reddit", media=(dusk(house.desk, 5), dusk(house.desk, 6)))
     house.live(minutes=2)
     assert lea.state(post) is S.PUBLISHED, lea.entry(post).reason
     (shown,) = house.member.posts.values()
     assert shown.nsfw
     house.place.over18 = False
     house.live(minutes=12)
-    later = lea.delivery("Nuit", channel="reddit", media=(house.dusk(7), house.dusk(8)))
+    later = lea.delivery("Nuit", channel="reddit", media=(dusk(house.desk, 7), dusk(house.desk, 8)))
     house.live(minutes=2)
     assert (lea.state(later), lea.why(later)) == (S.HELD, "gate.PLATFORM_FORBIDS")
     assert house.texts() == ["Soir"]
@@ -164,11 +151,11 @@ def test_a_community_that_takes_nothing_from_machines_gets_nothing(house: House)
     """What a person made still goes there: what somebody read in the rules is asked of what a machine made alone."""
     lea = house.desk
     house.enrol(ai="forbidden")
-    by_hand = lea.delivery("Soir", channel="reddit", media=(house.dusk(9), house.dusk(10)))
+    by_hand = lea.delivery("Soir", channel="reddit", media=(dusk(house.desk, 9), dusk(house.desk, 10)))
     house.live(minutes=2)
     assert lea.state(by_hand) is S.PUBLISHED
     house.live(minutes=12)
-    made = lea.delivery("Soir, fait par une IA", channel="reddit", media=(house.dusk(11),), text_ai="generated")
+    made = lea.delivery("Soir, fait par une IA", channel="reddit", media=(dusk(house.desk, 11),), text_ai="generated")
     house.live(minutes=2)
     assert (lea.state(made), lea.why(made)) == (S.HELD, "gate.PLATFORM_FORBIDS")
 
@@ -177,7 +164,7 @@ def test_rules_that_change_hold_what_is_more_than_general_until_somebody_reads_t
     lea = house.desk
     house.enrol()
     house.place.rules = [{"short_name": "No hats", "description": "None.", "kind": "link", "priority": 0}]
-    post = lea.delivery("Soir", channel="reddit", media=(house.dusk(12),))
+    post = lea.delivery("Soir", channel="reddit", media=(dusk(house.desk, 12),))
     house.live(minutes=2)
     assert (lea.state(post), lea.why(post)) == (S.HELD, "gate.PLATFORM_FORBIDS")
     general = lea.delivery("Midi", channel="reddit")

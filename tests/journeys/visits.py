@@ -16,7 +16,10 @@ from channels.states import EnrolmentState
 from channels.visiting import PATH
 from foundation.http import HttpClient, Reply, Request
 from foundation.settings import ConnectorsSettings, DatabaseSettings, GateSettings, Settings, TenantsSettings
+from gate import people, ratings
+from gate.units import Rating
 from tenants import letterbox
+from tenants import reads as tenant_reads
 from tests.conftest import Cluster
 from tests.schedules.builders import Desk
 from workers.ticks import TICKS
@@ -131,3 +134,14 @@ def services_at(cluster: Cluster, home: Path, **addresses: str) -> Iterator[Serv
     )
     with wire(settings, pool_size=8, application="tests") as found:
         yield found
+
+
+def dusk(desk: Desk, number: int) -> UUID:
+    """A suggestive picture of an invented person, in a library."""
+    asset, by = desk.photo(number, rating=Rating.S), f"member:{desk.manager}"
+    with desk.scope(by) as scope:
+        person = people.add_person(scope, kind="synthetic", display_ref="Nova")
+        principal = tenant_reads.member(scope, desk.author).principal_id
+        people.declare(scope, person, source_digest="d" * 64, adult_licence=True, declared_by=principal)
+        ratings.depict(scope, asset, person, how="face", confirmed_by=by)
+    return asset
