@@ -32,6 +32,7 @@ _INSTANTS, _LAST = 10**9, 10**11
 META_APP_RATE, BLUESKY_IP_POLICY, APP_LIMITED = 4, "3000;w=300", "application_limited"
 """How Meta, a Bluesky server and the sandbox say that a limit is not this account's alone."""
 
+GOOGLE_APP_LIMITS = frozenset({"quotaExceeded", "dailyLimitExceeded", "rateLimitExceeded"})
 REDDIT_COUNTS = "x-ratelimit-used"
 """No other platform of ours says how much of a limit is used up."""
 
@@ -87,19 +88,28 @@ def for_whole_app(answer: Response) -> bool:
 
     Discord says `global`, in the body or as the limit's scope; a Bluesky server names its limit for an address; Meta
     has error 4, https://developers.facebook.com/docs/graph-api/overview/rate-limiting; the sandbox a word of its own. X
-    counts an application's day, and answers 402 once its credits are used up. Reddit counts by application alone.
+    counts an application's day, and answers 402 once its credits are used up. Reddit counts by application alone, and
+    YouTube has words for it.
     """
     if not 400 <= answer.status < 500:
         return False
     body = answer.body if isinstance(answer.body, dict) else {}
     error = body.get("error")
-    if isinstance(error, dict) and error.get("code") == META_APP_RATE:
+    if isinstance(error, dict) and (error.get("code") == META_APP_RATE or GOOGLE_APP_LIMITS & reasons(body)):
         return True
     told, policy = answer.headers.get("x-ratelimit-scope"), answer.headers.get("ratelimit-policy")
     day = answer.headers.get(f"{_WINDOWS[0]}-remaining", "").strip() == "0"
     everywhere = body.get("global") is True or told == "global" or policy == BLUESKY_IP_POLICY or error == APP_LIMITED
     application = day or REDDIT_COUNTS in answer.headers
     return answer.status == 402 or (answer.status == 429 and (everywhere or application))
+
+
+def reasons(body: Mapping[str, Any]) -> frozenset[str]:
+    """Google's words for a refusal: https://cloud.google.com/apis/design/errors#http_mapping, in its older form."""
+    error = body.get("error")
+    listed = error.get("errors") if isinstance(error, dict) else None
+    found = [one.get("reason") for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    return frozenset(word for word in found if isinstance(word, str))
 
 
 def limited(answer: Response) -> Literal["account", "app"]:

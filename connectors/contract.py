@@ -66,12 +66,14 @@ class WireStep:
     step (AUTH) may hold `Sealed` values in its JSON: they are opened on the way out; its `client` is shown by Basic.
     Of the answer's JSON, the names in `secret_fields` are sealed before anything is stored: top-level ones, or those
     further in by a path with points, where a list of `name` and `value` counts as an object, in small letters. With
-    `only` all other names are dropped; where it names none, no body is read. `deadline` is total seconds. A step `to`
+    `only` all other names are dropped; where it names none, no body is read. `secret_headers` are sealed under their
+    names, in small letters, and dropped. `deadline` is total seconds. A step `to`
     a person leaves by no socket: its content is handed over as a task, `files` being what may be saved.
 
     A sign-in's `host` may be the one that gives tokens (`auth`). A file goes to an `address` that the platform told in
     an answer, without a credential, where its host is the account's or lies `within` one of those the connector names;
-    sealed where whoever has it may send, plain where its fields say so, which may be `Sealed` themselves.
+    sealed where whoever has it may send, plain where its fields say so, which may be `Sealed` themselves. Nothing else
+    goes there but an empty request.
     An answer that is text, in JSON or without, is sealed as a whole under the name `text_as`.
     """
 
@@ -87,6 +89,7 @@ class WireStep:
     token: Literal["bearer", "bot", "path", "refresh", "signed", "none"] = "bearer"  # noqa: S105  how it is shown, not one
     action: str = ""
     secret_fields: tuple[str, ...] = ()
+    secret_headers: tuple[str, ...] = ()
     only: tuple[str, ...] | None = None
     deadline: float = 30.0
     to: Literal["network", "person"] = "network"

@@ -12,6 +12,14 @@ def graphemes(text: str) -> int:
     return len(regex.findall(r"\X", text))
 
 
+def titled(title: str, body: str) -> tuple[str, str]:
+    """Title and text, where nothing is posted without one: a post's first line where it has none."""
+    if title.strip():
+        return title, body
+    first, _, rest = body.lstrip("\n").partition("\n")
+    return first, rest.lstrip("\n")
+
+
 def unpointable(unit: Unit, can: Capabilities) -> Message | None:
     """Why a unit cannot point at what it points at: the platform, or its connector, knows no such way."""
     unknown = [each.kind for each in unit.references if each.kind not in can.points_at]

@@ -117,7 +117,7 @@ PLATFORMS: Mapping[str, Pointers] = {
     "fanvue": Pointers(fields=_names("mediaUuids mediaPreviewUuid mediaUuid templateUuid collectionUuids")),
     # https://developers.google.com/youtube/v3/docs/videos#status, /playlistItems/insert
     "youtube": Pointers(
-        fields=_names("playlistId videoId relatedVideoId boundStreamId"),
+        fields=_names("id playlistId videoId relatedVideoId boundStreamId"),
         kept_back=frozenset({"privacystatus=private"}),
     ),
     # https://www.reddit.com/dev/api#POST_api_submit

@@ -178,15 +178,8 @@ class Reddit:
 
 
 def _words(unit: Unit) -> tuple[str, str]:
-    """Title and text. Without a title the first line is it: Reddit makes no post without one."""
-    return _split(unit.text("title"), unit.text("body"))
-
-
-def _split(title: str, body: str) -> tuple[str, str]:
-    if title.strip():
-        return title, body
-    first, _, rest = body.lstrip("\n").partition("\n")
-    return first, rest.lstrip("\n")
+    """Title and text. Reddit makes no post without a title."""
+    return fitting.titled(unit.text("title"), unit.text("body"))
 
 
 def _unfit(unit: Unit) -> Message | None:
@@ -342,7 +335,7 @@ def _absent(sought: Sought, answers: tuple[Answer, ...]) -> Sighting:
 def _is_it(post: Mapping[str, Any], sought: Sought) -> bool:
     """Whether a listed post is what was sent: where a picture is, the text under it may not be told."""
     where = spot(sought.account)
-    title, body = _split(sought.title, sought.text)
+    title, body = fitting.titled(sought.title, sought.text)
     same = str(post.get("subreddit", "")).lower() == where.community.lower() and _plain(post.get("title")) == _plain(
         title
     )

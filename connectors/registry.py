@@ -23,6 +23,7 @@ CONNECTORS = (
     "connectors.sandbox:Sandbox",
     "connectors.telegram:Telegram",
     "connectors.x:X",
+    "connectors.youtube:YouTube",
 )
 
 

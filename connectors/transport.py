@@ -182,8 +182,8 @@ class Transport:
     def _address(self, step: WireStep, account: Account) -> str:
         """Where the platform told us to put a file: a host of theirs, over TLS unless the account's is without; "" for
         anything else."""
-        carries = step.file is not None or bool(step.files)
-        if step.kind is not StepKind.STAGE or not carries or step.token != "none":  # noqa: S105  how it is shown
+        bare = step.json is not None and not step.files
+        if step.kind is not StepKind.STAGE or bare or step.token != "none":  # noqa: S105  how it is shown
             raise EgressForbidden("egress.malformed", step=step.name)
         told = step.address if isinstance(step.address, str) else self._reveal(account.tenant_id, step.address)
         url = f"{account.base_url.partition('//')[0]}{told}" if told.startswith("//") else told
@@ -293,6 +293,9 @@ class Transport:
             told = body if isinstance(body, str) else reply.body.decode("utf-8", "replace")
             body, sealed[step.text_as] = {}, self._seal(tenant_id, told.strip())
         headers = {name: value for name, value in reply.headers.items() if name not in _DROPPED}
+        for name in step.secret_headers:
+            if name in headers:
+                sealed[name] = self._seal(tenant_id, headers.pop(name))
         if step.only is not None:
             found = body if isinstance(body, dict) else {}
             body = {name: found[name] for name in step.only if isinstance(found.get(name), str) and _plain(found[name])}

@@ -108,6 +108,9 @@ class ConnectorsSettings(Group):
     reddit_url: str = "https://oauth.reddit.com"
     reddit_auth_url: str = "https://www.reddit.com"
     """Where its people say yes, and where tokens are given."""
+    youtube_url: str = "https://www.googleapis.com"
+    youtube_auth_url: str = "https://oauth2.googleapis.com"
+    youtube_pages_url: str = "https://accounts.google.com"
     yoti_url: str = "https://age.yoti.com"
 
     @property

@@ -221,6 +221,22 @@ def test_secrets_further_in_are_sealed_where_they_stand(door: Door, platform: Pl
     assert door.send(replace(LOOK, secret_fields=paths), CONTROL).body == ["args"]
 
 
+def test_an_address_in_a_header_is_sealed_and_dropped(door: Door, platform: Platform) -> None:
+    platform.answer = (200, {"Location": "https://store.example/1?id=secret", "X-Other": "1"}, b"")
+    answer = door.send(replace(LOOK, secret_headers=("location", "missing"), text_as="receipt"), CONTROL)
+    assert isinstance(answer, Response)
+    assert answer.sealed["location"] == Sealed(b"sealed:https://store.example/1?id=secret")
+    assert "location" not in answer.headers
+    assert answer.headers["x-other"] == "1"
+
+
+def test_a_told_address_may_be_asked_with_nothing_at_all(door: Door, platform: Platform) -> None:
+    asked = replace(put(f"{platform.url}/1"), file=None, headers={"content-range": "bytes */7"})
+    door.send(asked, permit(asked))
+    _, _, headers, body = platform.got[0]
+    assert (headers["content-range"], body, "authorization" in headers) == ("bytes */7", b"", False)
+
+
 def test_a_request_may_name_who_asks_and_nothing_more(door: Door, platform: Platform) -> None:
     door.send(LOOK, CONTROL)
     door.send(replace(LOOK, headers={"user-agent": "python:greenroom:1 (by /u/mia)"}), CONTROL)

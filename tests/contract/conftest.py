@@ -13,12 +13,14 @@ from tests.contract import (
     mastodon_worlds,
     reddit_worlds,
     x_worlds,
+    youtube_worlds,
 )
 from tests.contract.worlds import Fakes, fakes
 from tests.fakes.bluesky import bluesky
 from tests.fakes.discord import discord
 from tests.fakes.discord_spec import document
 from tests.fakes.fanvue import fanvue
+from tests.fakes.google import youtube
 from tests.fakes.instagram import instagram
 from tests.fakes.mastodon import mastodon
 from tests.fakes.reddit import reddit
@@ -36,6 +38,7 @@ def platforms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fakes]:
         x() as posts,
         fanvue() as agency,
         reddit() as forum,
+        youtube() as films,
         instagram_worlds.lent() as files,
     ):
         for kind in ("discord", "discord_dm"):
@@ -54,7 +57,8 @@ def platforms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fakes]:
             running.others[kind] = partial(fanvue_worlds.world, agency, running.http, slow=slow)
         for kind, one in (("reddit", False), ("reddit_picture", True)):
             running.others[kind] = partial(reddit_worlds.world, forum, running.http, one_picture=one)
-        running.calm += [one.book.clear for one in (fake, pds, pictures, server, posts, agency, forum)]
+        running.others["youtube"] = partial(youtube_worlds.world, films, running.http)
+        running.calm += [one.book.clear for one in (fake, pds, pictures, server, posts, agency, forum, films)]
         yield running
         assert not fake.spec.refused
         assert not server.spec.refused

@@ -217,6 +217,7 @@ KINDS = (
     "x_film",
     "x_new",
     "x_old",
+    "youtube",
 )
 
 

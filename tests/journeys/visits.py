@@ -18,9 +18,11 @@ from foundation.http import HttpClient, Reply, Request
 from foundation.settings import ConnectorsSettings, DatabaseSettings, GateSettings, Settings, TenantsSettings
 from gate import people, ratings
 from gate.units import Rating
+from studio import ingesting, library
 from tenants import letterbox
 from tenants import reads as tenant_reads
 from tests.conftest import Cluster
+from tests.generators import clips
 from tests.schedules.builders import Desk
 from workers.ticks import TICKS
 from workers.wiring import Services, wire
@@ -144,4 +146,16 @@ def dusk(desk: Desk, number: int) -> UUID:
         principal = tenant_reads.member(scope, desk.author).principal_id
         people.declare(scope, person, source_digest="d" * 64, adult_licence=True, declared_by=principal)
         ratings.depict(scope, asset, person, how="face", confirmed_by=by)
+    return asset
+
+
+def film(desk: Desk, tile: str = "G") -> UUID:
+    """A film for everybody, in a library."""
+    prepared = ingesting.from_camera(clips.film(clips.shown((tile, 1.0))), name="a.mp4", alt="waves on a beach")
+    services = desk.services
+    asset = ingesting.bring(
+        services.tenant, services.store, tenant_id=desk.tenant_id, creator_id=desk.creator_id, prepared=prepared
+    )
+    with desk.scope(f"member:{desk.manager}") as scope:
+        ratings.rate(scope, library.item(scope, asset).sha256, Rating.G, source=f"member:{desk.manager}")
     return asset

@@ -1,0 +1,212 @@
+"""YouTube: films of one channel. Pure.
+
+A film is uploaded as a private one, worked through there, and made public when it is time: said twice, that changes
+nothing. Source: https://developers.google.com/youtube/v3/docs/videos
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from connectors import answers as http
+from connectors import fitting, youtube_account
+from connectors.capabilities import Capabilities
+from connectors.contract import Answer, Copy, Grant, Renewed, Response, Send, Sought, StepKind, WireStep
+from connectors.enrolment import Connected, Visit
+from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Sighting, Uncertain, Unknown
+from connectors.places import Shown
+from connectors.youtube_account import SURFACE, items, meaning, part, reason
+from connectors.youtube_upload import Upload, goes_on, gone, session_lost
+from foundation.sealed import Sealed
+from foundation.words import Message
+from gate.units import Unit
+
+PUBLISH, LOOK = "publish", "look"
+AI = "status.containsSyntheticMedia=true"
+"""The flag of what a machine made, as the rules of places write it and a request tells it."""
+
+MOST_TITLE, MOST_TEXT = 100, 5000
+"""A title in characters, a description in bytes of UTF-8."""
+
+CATEGORY = "22"
+"""People & Blogs; a film without one is refused."""
+
+LISTED, MOST_PAGES = 50, 4
+CAN = Capabilities(
+    platform="youtube",
+    surfaces=(SURFACE.partition(".")[2],),
+    max_text=MOST_TEXT,
+    max_media=1,
+    mimes=("video/mp4",),
+    max_bytes=200 * 1024 * 1024,
+    look="listing",
+    resend_is_look=True,
+    can_delete=True,
+    can_chat=False,
+    can_sell=False,
+    stages=True,
+    approval_days=28,
+)
+"""Until Google has audited an application, all that it uploads stays private; it says nowhere how long that takes."""
+
+_COUNTS = {"viewCount": "views", "likeCount": "likes", "commentCount": "comments"}
+
+
+class YouTube:
+    """Films of one channel; pure."""
+
+    capabilities = CAN
+    form = youtube_account.FORM
+    refresh_grace = youtube_account.KEEPS
+
+    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+        """Upload the film as a private one, wait until it is ready, then make it public; tell what an answer meant."""
+        unfit = _unfit(unit)
+        if unfit is not None:
+            return Rejected(unfit, permanent=False)
+        last = answers[-1] if answers else None
+        if last is not None and last.step == PUBLISH:
+            return _published(last)
+        if last is not None and not goes_on(last):
+            return gone() if session_lost(last) else meaning(last, creates=False)
+        upload = Upload(unit.media[0], _private(unit), answers)
+        return upload.next() or Send(_shown(unit, upload.id))
+
+    def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
+        """Page through the channel's uploads: public now, of these words, and nobody else's copy."""
+        title, body = fitting.titled(sought.title, sought.text)
+        if not title.strip():
+            return Unknown(Message("connectors.no_lookup"))
+        if not answers:
+            return Send(_uploads(sought.account))
+        listed = items(answers[-1])
+        if listed is None:
+            return Unknown(Message("connectors.lookup_failed"))
+        for one in listed:
+            number, snippet = part(one, "contentDetails").get("videoId"), part(one, "snippet")
+            same = (snippet.get("title"), snippet.get("description")) == (title.strip(), body.strip())
+            public = part(one, "status").get("privacyStatus") == "public"
+            if isinstance(number, str) and same and public and number not in sought.known:
+                return Found(number, _url(number))
+        page = http.told_by(answers[-1]).get("nextPageToken")
+        more = isinstance(page, str) and len(answers) < MOST_PAGES
+        return Send(_uploads(sought.account, str(page))) if more else Absent()
+
+    def remove(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
+        """Delete the film; gone already is gone."""
+        if not answers:
+            path = f"/youtube/v3/videos?id={http.segment(copy.native_id)}"
+            return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", path, action="delete"))
+        last = answers[-1]
+        done = isinstance(last, Response) and (last.status == 204 or reason(last) == "videoNotFound")
+        return Published(copy.native_id) if done else meaning(last, creates=False)
+
+    def read(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Mapping[str, int] | None:
+        """Views, likes and comments; they are told as text."""
+        if not answers:
+            return Send(_video(copy, "statistics", "metrics"))
+        found = items(answers[-1])
+        told = part(found[0], "statistics") if found else {}
+        counts = {name: told.get(field) for field, name in _COUNTS.items()}
+        return {
+            name: int(count) for name, count in counts.items() if isinstance(count, str) and count.isdigit()
+        } or None
+
+    def read_back(self, copy: Copy, flags: tuple[str, ...], answers: tuple[Answer, ...]) -> Send | Shown | Outcome:
+        """Whether the film is said to be made by a machine, where it was sent so."""
+        if AI not in flags:
+            return Shown()
+        if not answers:
+            return Send(_video(copy, "status", LOOK))
+        found = items(answers[-1])
+        if found is None:
+            last = answers[-1]
+            readable = isinstance(last, Response) and last.ok
+            return Rejected(Message("connectors.unreadable"), False) if readable else meaning(last, creates=False)
+        status = part(found[0], "status") if found else {}
+        there = status.get("privacyStatus") == "public"
+        return Shown(() if not there or status.get("containsSyntheticMedia") is True else (AI,), there=there)
+
+    def connect(
+        self, form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]
+    ) -> Send | Visit | Connected | Outcome:
+        """Have the person say yes, then ask which channel it is."""
+        return youtube_account.connect(form, answers)
+
+    def check(self, account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:
+        """Ask whose token it is."""
+        return youtube_account.check(account, answers)
+
+    def refresh(self, grant: Grant, answers: tuple[Answer, ...]) -> Send | Renewed | Outcome:
+        """A new access token."""
+        return youtube_account.refresh(grant, answers)
+
+
+def _unfit(unit: Unit) -> Message | None:
+    """Why the unit cannot go out as it is; nothing is ever cut."""
+    title, body = fitting.titled(unit.text("title"), unit.text("body"))
+    size = len(body.encode())
+    if wrong := fitting.unfit(unit, CAN, length=len(body)):
+        return wrong
+    if not unit.media:
+        return Message("youtube.no_film")
+    if not title.strip():
+        return Message("youtube.no_title")
+    if len(title) > MOST_TITLE:
+        return Message("youtube.title_too_long", {"length": len(title), "most": MOST_TITLE})
+    if size > MOST_TEXT:
+        return Message("connectors.text_too_heavy", {"size": size, "most": MOST_TEXT})
+    if any(sign in title + body for sign in "<>"):
+        return Message("youtube.signs")
+    mark = next((flag for flag in unit.flags if flag != AI), "")
+    return Message("connectors.mark_untold", {"mark": mark}) if mark else None
+
+
+def _status(privacy: str, *, made: bool) -> dict[str, Any]:
+    """All of it, each time: what is not told falls back to nothing."""
+    return {
+        "privacyStatus": privacy,
+        "selfDeclaredMadeForKids": False,
+        "containsSyntheticMedia": made,
+        "embeddable": True,
+        "license": "youtube",
+    }
+
+
+def _private(unit: Unit) -> dict[str, Any]:
+    title, body = fitting.titled(unit.text("title"), unit.text("body"))
+    snippet = {"title": title, "description": body, "categoryId": CATEGORY}
+    return {"snippet": snippet, "status": _status("private", made=AI in unit.flags)}
+
+
+def _shown(unit: Unit, number: str) -> WireStep:
+    body = {"id": number, "status": _status("public", made=AI in unit.flags)}
+    return WireStep(PUBLISH, StepKind.PUBLISH, "PUT", "/youtube/v3/videos?part=status", body)
+
+
+def _published(answer: Answer) -> Outcome:
+    told = http.told_by(answer)
+    number, privacy = told.get("id"), part(told, "status").get("privacyStatus")
+    if isinstance(number, str) and privacy == "public":
+        return Published(number, _url(number))
+    if isinstance(number, str) and privacy == "private":
+        return Rejected(Message("youtube.kept_private"), permanent=False)
+    if told:
+        return Uncertain(Message("connectors.unclear_answer", {"status": 200}))
+    return gone() if reason(answer) == "videoNotFound" else meaning(answer, creates=True)
+
+
+def _uploads(channel: str, page: str = "") -> WireStep:
+    """The list of a channel's uploads has its id, with another beginning."""
+    more = f"&pageToken={http.segment(page)}" if page else ""
+    listed = f"playlistId=UU{http.segment(channel.removeprefix('UC'))}&maxResults={LISTED}{more}"
+    path = f"/youtube/v3/playlistItems?part=snippet,status,contentDetails&{listed}"
+    return WireStep(LOOK, StepKind.CONTROL, "GET", path, action=LOOK)
+
+
+def _video(copy: Copy, wanted: str, action: str) -> WireStep:
+    path = f"/youtube/v3/videos?part={wanted}&id={http.segment(copy.native_id)}"
+    return WireStep(action, StepKind.CONTROL, "GET", path, action=action)
+
+
+def _url(number: str) -> str:
+    return f"https://www.youtube.com/watch?v={number}"

@@ -1,0 +1,138 @@
+"""A channel on YouTube: an application somebody registered at Google, a yes of its owner, what refusals mean. Pure.
+
+Source: https://developers.google.com/youtube/v3/guides/auth/server-side-web-apps,
+https://developers.google.com/youtube/v3/docs/errors
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from connectors import answers as http
+from connectors import oauth
+from connectors.contract import Answer, Grant, Renewed, Response, Send, StepKind, WireStep
+from connectors.enrolment import Connected, ConnectForm, Visit
+from connectors.outcomes import Disconnected, Outcome, Reauthorize, Rejected, Retry
+from foundation.sealed import Sealed
+from foundation.words import Message
+
+SURFACE = "youtube.video"
+EXCHANGE, ME = "/token", "me"
+SCOPES = "https://www.googleapis.com/auth/youtube.upload https://www.googleapis.com/auth/youtube.force-ssl"
+FORM = ConnectForm(fields=(), credential=oauth.ACCESS, minutes=30, registered=True)
+KEEPS = timedelta(days=180)
+"""A refresh token may be shown again and again; one that nobody shows for six months ends."""
+
+QUOTA_ZONE = ZoneInfo("America/Los_Angeles")
+"""What an application may do in a day begins anew at midnight there.
+
+Source: https://developers.google.com/youtube/v3/determine_quota_cost
+"""
+
+DAY = timedelta(days=1)
+_GONE = frozenset({"youtubeSignupRequired", "channelSuspended", "channelClosed", "accountClosed", "accountSuspended"})
+_DAYS = frozenset({"quotaExceeded", "dailyLimitExceeded"})
+_SOON = frozenset({"rateLimitExceeded", "userRateLimitExceeded"})
+_CHANNEL = re.compile(r"UC[\w-]{22}", re.ASCII)
+
+
+def reason(answer: Answer) -> str:
+    """Their word for a refusal; "" for none."""
+    return next(iter(sorted(http.reasons(http.body_of(answer)))), "")
+
+
+def meaning(answer: Answer, *, creates: bool) -> Outcome:
+    """Say what an answer that is not a success meant."""
+    word = reason(answer)
+    if not isinstance(answer, Response) or not word or answer.status >= 500:
+        return http.meaning(answer, creates=creates)
+    if word in _GONE:
+        return Disconnected(Message("connectors.account_gone", {"word": word}))
+    if word in _DAYS:
+        return Retry(until_midnight(http.date_of(answer)), "app", Message("youtube.quota"))
+    if word in _SOON:
+        return Retry(http.RATE_WINDOW, "app", Message("connectors.rate_limited"))
+    if word == "uploadLimitExceeded":
+        return Retry(DAY, "account", Message("youtube.uploads_used_up"))
+    if word == "insufficientPermissions":
+        return Reauthorize(Message("oauth.scopes"))
+    if answer.status == 401:
+        return http.meaning(answer, creates=creates)
+    return Rejected(Message("youtube.refused", {"code": re.sub(r"\W", "", word)[:60]}), permanent=False)
+
+
+def until_midnight(now: datetime | None) -> timedelta:
+    """How long it is until an application's day begins anew; an hour where nobody says what time it is."""
+    if now is None:
+        return timedelta(hours=1)
+    there = now.astimezone(QUOTA_ZONE)
+    midnight = datetime.combine(there.date() + DAY, datetime.min.time(), QUOTA_ZONE)
+    return midnight - now
+
+
+def items(answer: Answer) -> list[dict[str, Any]] | None:
+    """What a list holds; None for anything but a list."""
+    told = http.told_by(answer).get("items")
+    whole = isinstance(told, list) and all(isinstance(one, dict) for one in told)
+    return told if whole else None
+
+
+def part(item: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """One part of a resource; nothing where it is not told."""
+    told = item.get(name)
+    return told if isinstance(told, dict) else {}
+
+
+def connect(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Visit | Connected | Outcome:
+    """The person says yes; then the code for tokens, and which channel they are for."""
+    asked = {"scope": SCOPES, "access_type": "offline", "prompt": "consent"}
+    page = Visit("/o/oauth2/v2/auth", asked)
+    turn = oauth.until_known(form, answers, page=page, path=EXCHANGE, me=_me(StepKind.AUTH))
+    if turn is not None:
+        return turn
+    return _connected(answers[-1], oauth.tokens(answers[0]))
+
+
+def _connected(me: Answer, given: Renewed | None) -> Connected | Outcome:
+    mine = items(me)
+    if not http.told_by(me):
+        outcome = meaning(me, creates=False)
+        lost = isinstance(outcome, Reauthorize | Disconnected)
+        return Rejected(Message("youtube.no_channel") if lost else outcome.reason, False) if lost else outcome
+    if not mine:  # a list without any is told without the word
+        return Rejected(Message("youtube.no_channel"), permanent=False)
+    number, title = mine[0].get("id"), part(mine[0], "snippet").get("title")
+    if not isinstance(number, str) or not _CHANNEL.fullmatch(number) or not isinstance(title, str) or given is None:
+        return Rejected(Message("connectors.unreadable"), permanent=True)
+    if given.refresh is None:
+        return Rejected(Message("oauth.again"), permanent=False)
+    return Connected(
+        account=number,
+        name=title[:100],
+        surface=SURFACE,
+        token=given.token,
+        refresh=given.refresh,
+        lifetime=given.lifetime,
+    )
+
+
+def _me(kind: StepKind) -> WireStep:
+    action = "look" if kind is StepKind.CONTROL else ""
+    return WireStep(ME, kind, "GET", "/youtube/v3/channels?part=id,snippet&mine=true", action=action)
+
+
+def check(account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:
+    """Whether the token is this channel's."""
+    if not answers:
+        return Send(_me(StepKind.CONTROL))
+    if not http.told_by(answers[-1]):
+        return meaning(answers[-1], creates=False)
+    mine = [one.get("id") for one in items(answers[-1]) or ()]
+    return None if account in mine else Reauthorize(Message("connectors.token_refused"))
+
+
+def refresh(grant: Grant, answers: tuple[Answer, ...]) -> Send | Renewed | Outcome:
+    """A new access token; the refresh token stays."""
+    return oauth.renewed(answers[-1]) if answers else Send(oauth.renewal(EXCHANGE, grant))

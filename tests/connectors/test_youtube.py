@@ -1,0 +1,257 @@
+"""YouTube's own cases: how a film gets there and goes on, what refusals mean, what is said of a machine's work."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from connectors import marks, pointing
+from connectors.answers import for_whole_app
+from connectors.contract import Answer, Copy, Response, Send, Sought, StepAnswerLost, StepKind, StepNotSent
+from connectors.outcomes import (
+    Absent,
+    Disconnected,
+    Found,
+    Outcome,
+    Published,
+    Reauthorize,
+    Rejected,
+    Retry,
+    Uncertain,
+    Unknown,
+)
+from connectors.places import Shown
+from connectors.youtube import AI, MOST_PAGES, PUBLISH, YouTube
+from connectors.youtube_account import SURFACE, until_midnight
+from connectors.youtube_upload import ASK, CHUNK, OPEN, POLL, PUT
+from foundation.ids import uuid7
+from foundation.sealed import Sealed
+from gate.units import Medium, Subject, Text, Unit
+
+PLATFORM = YouTube()
+DATE = {"date": "Sun, 22 Nov 2026 12:00:00 GMT"}
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+FILM = Medium("a" * 64, "video/mp4", CHUNK + 1000, alt="waves")
+VIDEO, CHANNEL = "dQw4w9WgXcQ", "UC" + "x" * 22
+SESSION = Sealed(b"https://www.googleapis.com/upload/youtube/v3/videos?upload_id=secret")
+UNIT = Unit(
+    tenant_id=uuid7(),
+    creator_id=uuid7(),
+    subject=Subject("delivery", uuid7()),
+    platform="youtube",
+    surface=SURFACE,
+    channel_id=uuid7(),
+    account=CHANNEL,
+    audience="public",
+    texts=(Text("title", "A lake"), Text("body", "at dawn")),
+    media=(FILM,),
+    native_key="key-1",
+)
+COPY = Copy(VIDEO, CHANNEL)
+SOUGHT = Sought("key-1", "at dawn", NOW, CHANNEL, title="A lake")
+
+
+def said(step: str, status: int, body: Any = None, sealed: dict[str, Sealed] | None = None, **headers: str) -> Response:
+    return Response(step, status, DATE | headers, body, sealed or {})
+
+
+OPENED = said(OPEN, 200, {}, {"location": SESSION})
+ASKED = said(ASK, 308)
+HALF = said(f"{PUT}0", 308, None, None, range=f"bytes=0-{CHUNK - 1}")
+DONE = said(f"{PUT}{CHUNK}", 201, {"id": VIDEO, "status": {"uploadStatus": "uploaded"}})
+
+
+def polled(status: str, **more: str) -> Response:
+    return said(POLL, 200, {"items": [{"id": VIDEO, "status": {"uploadStatus": status, **more}}]})
+
+
+def no(reason: str, status: int = 403, step: str = PUBLISH) -> Response:
+    return said(step, status, {"error": {"code": status, "message": "…", "errors": [{"reason": reason}]}})
+
+
+def step_of(turn: object) -> Any:
+    assert isinstance(turn, Send)
+    return turn.step
+
+
+def test_a_film_is_uploaded_as_a_private_one_and_shown_once_it_is_ready() -> None:
+    unit = replace(UNIT, flags=(AI,))
+    known: tuple[Answer, ...] = ()
+    steps = []
+    for answer in (OPENED, ASKED, HALF, DONE, polled("uploaded"), polled("processed")):
+        steps.append(step_of(PLATFORM.next(unit, known)))
+        known = (*known, answer)
+    last = step_of(PLATFORM.next(unit, known))
+    kinds = [StepKind.STAGE] * 4 + [StepKind.CONTROL] * 2
+    assert [one.kind for one in steps] == kinds
+    opened, asked, first, second = steps[:4]
+    assert opened.json["snippet"] == {"title": "A lake", "description": "at dawn", "categoryId": "22"}
+    assert (opened.json["status"]["privacyStatus"], opened.secret_headers) == ("private", ("location",))
+    assert (asked.file, asked.address, asked.token, asked.headers["content-range"]) == (
+        None,
+        SESSION,
+        "none",
+        f"bytes */{FILM.size}",
+    )
+    assert (first.file.part, second.file.part) == ((0, CHUNK), (CHUNK, FILM.size))
+    assert second.headers["content-range"] == f"bytes {CHUNK}-{FILM.size - 1}/{FILM.size}"
+    assert (last.kind, last.json["id"], last.json["status"]["privacyStatus"]) == (StepKind.PUBLISH, VIDEO, "public")
+    assert marks.untold(last, marks.due(last, "youtube", (AI,))) == ""
+    assert pointing.uploads(last, "youtube", known) == (VIDEO,)
+    assert pointing.stray(last, "youtube", ()) == "egress.remote_reference"
+    assert len({one.wire_digest() for one in steps[:4]}) == 4
+
+
+def test_an_upload_goes_on_where_it_stood() -> None:
+    """What arrived is asked for first: another try knows the session and nothing of its parts."""
+    stands = said(ASK, 308, None, None, range=f"bytes=0-{CHUNK - 1}")
+    assert step_of(PLATFORM.next(UNIT, (OPENED, stands))).file.part == (CHUNK, FILM.size)
+    whole = said(ASK, 200, {"id": VIDEO})
+    assert step_of(PLATFORM.next(UNIT, (OPENED, whole))).name == POLL
+    assert step_of(PLATFORM.next(UNIT, (OPENED, DONE))).name == POLL
+    wrong = said(ASK, 308, None, None, range="bytes=7-9")
+    assert step_of(PLATFORM.next(UNIT, (OPENED, wrong))).file.part == (0, CHUNK)
+    full = said(ASK, 308, None, None, range=f"bytes=0-{FILM.size - 1}")
+    assert isinstance(PLATFORM.next(UNIT, (OPENED, full)), Retry)
+
+
+@pytest.mark.parametrize(
+    ("answers", "meant", "anew"),
+    [
+        ((said(OPEN, 200, {}),), Retry, True),
+        ((said(OPEN, 308),), Retry, False),
+        ((StepAnswerLost(OPEN, "ReadTimeout"),), Retry, False),
+        ((OPENED, said(ASK, 404)), Retry, True),
+        ((OPENED, ASKED, said(f"{PUT}0", 410)), Retry, True),
+        ((OPENED, ASKED, said(f"{PUT}0", 503)), Retry, False),
+        ((OPENED, ASKED, StepAnswerLost(f"{PUT}0", "ReadTimeout")), Retry, False),
+        ((OPENED, said(ASK, 200, {"id": "../1"})), Retry, True),
+        ((OPENED, DONE, polled("rejected", rejectionReason="duplicate")), Rejected, False),
+        ((OPENED, DONE, polled("failed", failureReason="codec")), Rejected, False),
+        ((OPENED, DONE, polled("uploaded"), polled("uploaded")), Retry, False),
+        ((OPENED, DONE, said(POLL, 200, {"items": []})), Retry, True),
+        ((OPENED, DONE, said(POLL, 503)), Retry, False),
+    ],
+)
+def test_an_upload_is_never_in_doubt(answers: tuple[Answer, ...], meant: type[Outcome], anew: bool) -> None:
+    outcome = PLATFORM.next(UNIT, answers)
+    assert isinstance(outcome, meant)
+    assert getattr(outcome, "uploads_gone", False) is anew
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({"media": ()}, "youtube.no_film"),
+        ({"media": (FILM, FILM)}, "connectors.too_many_media"),
+        ({"media": (replace(FILM, mime="image/png"),)}, "connectors.medium_unfit"),
+        ({"texts": ()}, "youtube.no_title"),
+        ({"texts": (Text("body", "x" * 101),)}, "youtube.title_too_long"),
+        ({"texts": (Text("title", "x"), Text("body", "é" * 2501))}, "connectors.text_too_heavy"),
+        ({"texts": (Text("title", "x"), Text("body", "y" * 5001))}, "connectors.text_too_long"),
+        ({"texts": (Text("title", "a <b>"),)}, "youtube.signs"),
+        ({"flags": ("nsfw=true",)}, "connectors.mark_untold"),
+    ],
+)
+def test_what_does_not_fit_is_refused(more: dict[str, Any], why: str) -> None:
+    refused = PLATFORM.next(replace(UNIT, **more), ())
+    assert isinstance(refused, Rejected)
+    assert refused.reason.code == why
+
+
+@pytest.mark.parametrize(
+    ("answer", "meant"),
+    [
+        (said(PUBLISH, 200, {"id": VIDEO, "status": {"privacyStatus": "public"}}), Published),
+        (said(PUBLISH, 200, {"id": VIDEO, "status": {"privacyStatus": "private"}}), Rejected),
+        (said(PUBLISH, 200, {"id": VIDEO}), Uncertain),
+        (said(PUBLISH, 200, None), Uncertain),
+        (said(PUBLISH, 503), Uncertain),
+        (StepAnswerLost(PUBLISH, "ReadTimeout"), Uncertain),
+        (StepNotSent(PUBLISH, "ConnectError"), Retry),
+        (no("videoNotFound", 404), Retry),
+        (no("quotaExceeded"), Retry),
+        (no("rateLimitExceeded"), Retry),
+        (no("uploadLimitExceeded", 400), Retry),
+        (no("insufficientPermissions"), Reauthorize),
+        (no("authError", 401), Reauthorize),
+        (no("channelSuspended"), Disconnected),
+        (no("youtubeSignupRequired", 401), Disconnected),
+        (no("invalidTitle", 400), Rejected),
+        (no("backendError", 500), Uncertain),
+    ],
+)
+def test_answers_are_told_as_what_they_are(answer: Answer, meant: type[Outcome]) -> None:
+    assert isinstance(PLATFORM.next(UNIT, (OPENED, DONE, polled("processed"), answer)), meant)
+
+
+def test_a_day_of_an_application_ends_at_midnight_in_los_angeles() -> None:
+    assert until_midnight(NOW) == timedelta(hours=20)
+    assert until_midnight(datetime(2026, 3, 8, 9, 0, tzinfo=UTC)) == timedelta(hours=22)  # an hour is left out there
+    assert until_midnight(None) == timedelta(hours=1)
+    waits = PLATFORM.next(UNIT, (no("quotaExceeded", step=OPEN),))
+    assert isinstance(waits, Retry)
+    assert (waits.after, waits.scope) == (timedelta(hours=20), "app")
+    assert for_whole_app(no("quotaExceeded"))
+    assert not for_whole_app(no("uploadLimitExceeded"))
+
+
+def listed(*found: tuple[str, str, str, str], page: str = "") -> Response:
+    """Uploads: id, title, description, for whom."""
+    items = [
+        {
+            "contentDetails": {"videoId": number},
+            "snippet": {"title": title, "description": text},
+            "status": {"privacyStatus": privacy},
+        }
+        for number, title, text, privacy in found
+    ]
+    return said("look", 200, {"items": items} | ({"nextPageToken": page} if page else {}))
+
+
+def test_a_look_finds_what_is_public() -> None:
+    ours = (VIDEO, "A lake", "at dawn", "public")
+    assert "playlistId=UU" + "x" * 22 in step_of(PLATFORM.find(SOUGHT, ())).path
+    assert PLATFORM.find(SOUGHT, (listed(ours),)) == Found(VIDEO, f"https://www.youtube.com/watch?v={VIDEO}")
+    for other in ((VIDEO, "A lake", "at dawn", "private"), (VIDEO, "A lake", "at dusk", "public")):
+        assert isinstance(PLATFORM.find(SOUGHT, (listed(other),)), Absent)
+    assert isinstance(PLATFORM.find(replace(SOUGHT, known=frozenset({VIDEO})), (listed(ours),)), Absent)
+    assert isinstance(PLATFORM.find(SOUGHT, (said("look", 200, {"items": "x"}),)), Unknown)
+    assert isinstance(PLATFORM.find(replace(SOUGHT, title="", text=""), ()), Unknown)
+    assert "pageToken=b%26c" in step_of(PLATFORM.find(SOUGHT, (listed(page="b&c"),))).path
+    assert isinstance(PLATFORM.find(SOUGHT, (listed(page="b"),) * MOST_PAGES), Absent)
+
+
+def test_numbers_are_told_as_text() -> None:
+    told = {"viewCount": "12", "likeCount": "3", "commentCount": "x"}
+    assert PLATFORM.read(COPY, (said("metrics", 200, {"items": [{"statistics": told}]}),)) == {"views": 12, "likes": 3}
+    assert PLATFORM.read(COPY, (said("metrics", 200, {"items": []}),)) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ({"privacyStatus": "public", "containsSyntheticMedia": True}, Shown()),
+        ({"privacyStatus": "public"}, Shown((AI,))),
+        ({"privacyStatus": "private"}, Shown((), there=False)),
+    ],
+)
+def test_marks_are_read_back(status: dict[str, Any], expected: Shown) -> None:
+    assert PLATFORM.read_back(COPY, (), ()) == Shown()
+    assert isinstance(PLATFORM.read_back(COPY, (AI,), ()), Send)
+    assert PLATFORM.read_back(COPY, (AI,), (said("look", 200, {"items": [{"status": status}]}),)) == expected
+
+
+def test_marks_that_nobody_could_read_are_not_missing() -> None:
+    assert isinstance(PLATFORM.read_back(COPY, (AI,), (said("look", 503),)), Retry)
+    assert isinstance(PLATFORM.read_back(COPY, (AI,), (said("look", 200, {}),)), Rejected)
+    assert PLATFORM.read_back(COPY, (AI,), (said("look", 200, {"items": []}),)) == Shown((), there=False)
+
+
+def test_what_is_deleted_is_gone_and_what_was_gone_is() -> None:
+    assert step_of(PLATFORM.remove(COPY, ())).method == "DELETE"
+    assert PLATFORM.remove(COPY, (said("delete", 204),)) == Published(VIDEO)
+    assert PLATFORM.remove(COPY, (no("videoNotFound", 404, "delete"),)) == Published(VIDEO)
+    assert isinstance(PLATFORM.remove(COPY, (said("delete", 404),)), Rejected)
+    assert isinstance(PLATFORM.remove(COPY, (said("delete", 503),)), Retry)

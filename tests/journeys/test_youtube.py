@@ -1,0 +1,161 @@
+"""YouTube from an application's registration to the removal, on real PostgreSQL, through the house's own routes."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from channels.states import ChannelState, EnrolmentState
+from channels.visiting import PATH
+from foundation.words import Message
+from schedules import removal
+from schedules.states import DeliveryState as S
+from tests.conftest import Cluster
+from tests.fakes.google import FakeYouTube, youtube
+from tests.fakes.network import Network, network
+from tests.journeys.visits import Visited, film, services_at
+from tests.schedules.builders import desk
+from workers.wiring import Services
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[FakeYouTube]:
+    with youtube() as running:
+        yield running
+        assert running.forbidden == []
+
+
+@pytest.fixture(scope="module")
+def services(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory, server: FakeYouTube) -> Iterator[Services]:
+    home, url = tmp_path_factory.mktemp("home"), server.url
+    with services_at(cluster, home, youtube_url=url, youtube_auth_url=url, youtube_pages_url=url) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
+    with network(tmp_path_factory.mktemp("sandbox") / "sandbox.sqlite") as started:
+        yield started
+
+
+@pytest.fixture
+def house(services: Services, running: Network, server: FakeYouTube) -> Iterator[Visited]:
+    made = desk(services, running)
+    server.clock.move((made.now() - server.clock()).total_seconds())  # other houses of this file have lived
+    app = server.application(services.settings.dashboard.public_url + PATH)
+    form = {"client_id": app.client_id, "client_secret": app.secret}
+    yield Visited(made, server, server.account(f"lea{str(made.tenant_id)[-8:]}"), "youtube", form)
+    server.book.clear()
+    server.slow, server.rejects, server.strays_to, server.forgets_session = 0.0, "", "", False
+
+
+def post(house: Visited, title: str, *, after: float = 0) -> object:
+    return house.desk.delivery(
+        "Au bord de l’eau.", title=title, channel="youtube", after=after, media=(film(house.desk),)
+    )
+
+
+def test_from_the_application_to_the_removal(house: Visited) -> None:
+    lea = house.desk
+    wish = house.enrol()
+    assert wish.state == EnrolmentState.CONNECTED, wish.reason
+    assert house.channel().account == house.member.channel_id
+    planned = post(house, "Un lac", after=1200)
+    house.live(minutes=10)
+    assert [one.privacy for one in house.member.videos.values()] == ["private"], "it is there before its time"
+    assert house.member.posts == {}
+    house.live(minutes=15)
+    assert lea.state(planned) is S.PUBLISHED, lea.entry(planned).reason
+    (shown,) = house.member.posts.values()
+    assert (shown.title, shown.description, shown.made_for_kids) == ("Un lac", "Au bord de l’eau.", False)
+    assert lea.entry(planned).url == f"https://www.youtube.com/watch?v={shown.id}"
+    lea.act(removal.ask, planned)
+    house.live(minutes=2)
+    assert lea.state(planned) is S.REMOVED
+    assert house.member.videos == {}
+
+
+@pytest.mark.parametrize("mode", ["reset_after", "reset_before", "status:503_after"])
+def test_a_lost_answer_shows_nothing_twice(house: Visited, mode: str) -> None:
+    house.enrol()
+    house.server.book.ask(mode, on="posts")
+    lost = post(house, f"perdu {len(mode)}")
+    house.live(minutes=6)
+    assert house.desk.state(lost) is S.PUBLISHED
+    assert len(house.member.taken) == 1
+    assert len(house.member.videos) == 1
+
+
+@pytest.mark.parametrize("mode", ["reset_after", "accept_then_hang", "status:503"])
+def test_an_upload_that_breaks_off_goes_on(house: Visited, mode: str) -> None:
+    house.enrol()
+    house.server.book.ask(mode, on="files", times=1, seconds=3.0)
+    sent = post(house, f"coupé {len(mode)}", after=60)
+    house.live(minutes=5)
+    assert house.desk.state(sent) is S.PUBLISHED
+    assert len(house.member.taken) == 1
+
+
+def test_a_film_that_youtube_works_through_waits(house: Visited) -> None:
+    house.server.slow = 120.0
+    house.enrol()
+    sent = post(house, "lent")
+    house.live(minutes=1)
+    assert house.desk.state(sent) is S.SCHEDULED
+    assert house.desk.why(sent) == "connectors.preparing"
+    house.live(minutes=5)
+    assert house.desk.state(sent) is S.PUBLISHED
+
+
+def test_a_film_that_youtube_refuses_was_seen_by_nobody(house: Visited) -> None:
+    house.server.rejects = "duplicate"
+    house.enrol()
+    sent = post(house, "refusé")
+    house.live(minutes=3)
+    assert (house.desk.state(sent), house.desk.why(sent)) == (S.FAILED, "youtube.film_refused")
+    assert house.member.taken == []
+
+
+def test_a_session_that_is_forgotten_begins_anew(house: Visited) -> None:
+    house.enrol()
+    house.server.forgets_session = True
+    sent = post(house, "oubliée")
+    house.desk.run()
+    house.server.forgets_session = False
+    house.live(minutes=5)
+    assert house.desk.state(sent) is S.PUBLISHED
+
+
+def test_an_application_that_nobody_audited_is_told_so(house: Visited) -> None:
+    app = house.server.application(house.desk.services.settings.dashboard.public_url + PATH)
+    app.verified = False
+    house.enrol(client_id=app.client_id, client_secret=app.secret)
+    sent = post(house, "privée")
+    house.live(minutes=2)
+    assert (house.desk.state(sent), house.desk.why(sent)) == (S.FAILED, "youtube.kept_private")
+    assert house.member.posts == {}
+
+
+def test_a_film_goes_to_nobody_elses_store(house: Visited) -> None:
+    house.enrol()
+    house.server.strays_to = "https://evil.example/upload"
+    sent = post(house, "ailleurs")
+    house.live(minutes=2)
+    assert house.desk.state(sent) is S.FAILED
+    assert house.member.videos == {}
+
+
+def test_whoever_has_no_channel_is_told(house: Visited) -> None:
+    house.member.channel_id = ""
+    wish = house.enrol()
+    assert (wish.state, wish.reason) == (EnrolmentState.REFUSED, Message("youtube.no_channel"))
+
+
+def test_tokens_are_renewed_with_the_same_refresh_token(house: Visited) -> None:
+    house.enrol()
+    first = house.channel().generation
+    house.live(hours=2, minutes=30)
+    assert house.channel().state == ChannelState.ACTIVE
+    assert house.channel().generation > first
+    sent = post(house, "deux heures après")
+    house.live(minutes=2)
+    assert house.desk.state(sent) is S.PUBLISHED
