@@ -284,3 +284,14 @@ def test_ones_own_page_is_a_community_and_nobody_elses_is(house: House) -> None:
     assert (wish.state, wish.reason) == (EnrolmentState.REFUSED, Message("reddit.community_closed"))
     house.place.approved = {house.member.name}
     assert house.enrol().state == EnrolmentState.CONNECTED
+
+
+def test_what_lists_do_not_show_is_not_posted_twice(house: House) -> None:
+    """Reddit keeps what is for adults from some applications: then nobody can tell, and a person is asked."""
+    lea, house.server.hides_nsfw = house.desk, True
+    house.enrol()
+    house.server.book.ask("reset_after", on="posts")
+    lost = lea.delivery("cachée", channel="reddit", media=(dusk(lea, 20), dusk(lea, 21)))
+    house.live(minutes=30)
+    assert lea.state(lost) is S.UNCERTAIN
+    assert house.texts() == ["cachée"]
