@@ -1,35 +1,28 @@
-"""Fanvue: posts for subscribers, with pictures. The account is in `connectors/fanvue_account.py`.
+"""Fanvue: posts for subscribers, with pictures and films. The account is in `connectors/fanvue_account.py`.
 
-A picture goes to a store at an address they give for it, and is ready some time later. No key travels with a post; a
-lost answer is looked up among the account's own posts.
+No key travels with a post; a lost answer is looked up among the account's own posts.
 Source: https://api.fanvue.com/docs/api-reference/reference/posts/create-post, …/media/create-upload-session
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from connectors import fanvue_account, fitting
 from connectors.answers import SHORT_WAIT, ahead, segment, told_at, told_by
 from connectors.capabilities import Capabilities
-from connectors.contract import Answer, Copy, FileRef, Grant, Renewed, Response, Send, Sought, StepKind, WireStep
+from connectors.contract import Answer, Copy, Grant, Renewed, Response, Send, Sought, StepKind, WireStep
 from connectors.enrolment import Connected, Visit
 from connectors.fanvue_account import SURFACE, VERSION, meaning, said, uuid_of
+from connectors.fanvue_upload import FILM, PUT, Upload, staged_anew
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Sighting, Unknown
 from foundation.sealed import Sealed
 from foundation.words import Message
-from gate.units import Medium, Unit
+from gate.units import Unit
 
 PUBLISH = "publish"
 SUBSCRIBERS = "audience=subscribers"
 EVERYBODY = "followers-and-subscribers"
-STORES = ("amazonaws.com", "cloudflarestorage.com", "fanvue.com")
-"""Where the address for a picture may lie."""
-
-POLLS, AGAIN = 3, timedelta(seconds=5)
-"""How often one try asks whether a picture is ready, and how long the next try waits."""
-
 WINDOW = timedelta(seconds=60)
 """A post older than this before the attempt is another one with the same words."""
 
@@ -39,8 +32,8 @@ CAN = Capabilities(
     surfaces=(SURFACE.partition(".")[2],),
     max_text=5000,
     max_media=10,
-    mimes=("image/jpeg", "image/png", "image/webp"),
-    max_bytes=10 * 1024 * 1024,
+    mimes=("image/jpeg", "image/png", "image/webp", FILM),
+    max_bytes=200 * 1024 * 1024,
     look="listing",
     resend_is_look=False,
     can_delete=True,
@@ -48,18 +41,18 @@ CAN = Capabilities(
     can_sell=False,
     stages=True,
 )
-"""A picture is sent in one part; they take parts of at most 10 MB. How many pictures a post takes is nowhere said."""
+"""How many pictures and films a post takes, and how large, is nowhere said."""
 
 
 class Fanvue:
-    """Posts with pictures; pure."""
+    """Posts with pictures and films; pure."""
 
     capabilities = CAN
     form = fanvue_account.FORM
     refresh_grace = fanvue_account.ONCE
 
     def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
-        """Bring each picture to its store, wait until it is ready, then post; tell what an answer meant."""
+        """Bring each file to its store, wait until it is ready, then post; tell what an answer meant."""
         unfit = _unfit(unit)
         if unfit is not None:
             return Rejected(unfit, permanent=False)
@@ -68,7 +61,7 @@ class Fanvue:
             return _published(last)
         if last is not None and not (isinstance(last, Response) and last.ok):
             return _not_staged(last)
-        uploads = [_Upload(medium, answers) for medium in unit.media]
+        uploads = [Upload(medium, answers) for medium in unit.media]
         turns = (upload.next() for upload in uploads)
         waiting = next((turn for turn in turns if turn is not None), None)
         return waiting or Send(_post(unit, [upload.uuid for upload in uploads]))
@@ -132,82 +125,6 @@ class Fanvue:
         return fanvue_account.refresh(grant, answers)
 
 
-class _Upload:
-    """One picture on its way: opened, sent to its store, said to be whole, ready."""
-
-    def __init__(self, medium: Medium, answers: tuple[Answer, ...]) -> None:
-        self._medium, self._name = medium, medium.sha256[:24]
-        self._answers = [one for one in answers if one.step.endswith(self._name)]
-        opened = self._answer("stage:open:")
-        self.uuid = uuid_of(opened, "mediaUuid") if opened is not None else ""
-        told = told_by(opened).get("uploadId") if opened is not None else None
-        self._upload = segment(told) if isinstance(told, str) and 0 < len(told) <= 500 else ""
-
-    def _answer(self, kind: str) -> Answer | None:
-        return next((one for one in reversed(self._answers) if one.step == f"{kind}{self._name}"), None)
-
-    def next(self) -> Send | Outcome | None:
-        """The next request of it, or why it waits; None when it can be shown."""
-        if not self.uuid or not self._upload:
-            unreadable = self._answer("stage:open:") is not None
-            return Rejected(Message("connectors.unreadable"), permanent=False) if unreadable else Send(self._open())
-        if self._answer("stage:done:") is not None:
-            return self._ready()
-        sent, where = self._answer("stage:put:"), self._answer("where:")
-        if isinstance(sent, Response):
-            return Send(self._done(sent.headers.get("etag", "")))
-        told = where.sealed if isinstance(where, Response) else {}
-        address = told.get("address", told.get("url"))
-        return Send(self._put(address) if address is not None else self._where())
-
-    def _open(self) -> WireStep:
-        """Its name tells it from the others: what was opened for one picture is never taken for another's."""
-        file = f"{self._name}.{self._medium.mime.rpartition('/')[2]}"
-        body = {"name": self._name, "filename": file, "mediaType": "image"}
-        name = f"stage:open:{self._name}"
-        return WireStep(name, StepKind.STAGE, "POST", "/media/uploads", body, headers=VERSION)
-
-    def _where(self) -> WireStep:
-        """Told as text; the description has it in JSON."""
-        path, name = f"/media/uploads/{self._upload}/parts/1/url", f"where:{self._name}"
-        asked = WireStep(name, StepKind.CONTROL, "GET", path, headers=VERSION, action="look", text_as="address")
-        return replace(asked, secret_fields=("url",))
-
-    def _put(self, address: Sealed) -> WireStep:
-        """Without a credential: whoever has the address may send to it."""
-        return WireStep(
-            f"stage:put:{self._name}",
-            StepKind.STAGE,
-            "PUT",
-            "/",
-            file=FileRef(self._medium.sha256, self._medium.mime),
-            token="none",  # noqa: S106  no secret
-            deadline=120.0,
-            address=address,
-            within=STORES,
-            text_as="receipt",
-        )
-
-    def _done(self, etag: str) -> WireStep:
-        body = {"parts": [{"PartNumber": 1, "ETag": etag}]}
-        name, path = f"stage:done:{self._name}", f"/media/uploads/{self._upload}"
-        return WireStep(name, StepKind.STAGE, "PATCH", path, body, headers=VERSION)
-
-    def _ready(self) -> Send | Outcome | None:
-        told = [one for one in self._answers if one.step == f"poll:{self._name}"]
-        status = told_by(told[-1]).get("status") if told else ""
-        if status == "ready":
-            return None
-        if status == "error":
-            return Rejected(Message("fanvue.picture_failed"), permanent=False)
-        if status == "created":  # nothing of it arrived
-            return _staged_anew()
-        if len(told) >= POLLS:
-            return Retry(AGAIN, "account", Message("connectors.preparing"))
-        path = f"/media/{self.uuid}"
-        return Send(WireStep(f"poll:{self._name}", StepKind.CONTROL, "GET", path, headers=VERSION, action="look"))
-
-
 def _unfit(unit: Unit) -> Message | None:
     """Why the unit cannot go out as it is; nothing is ever cut."""
     if wrong := fitting.unfit(unit, CAN, length=len(unit.text("body"))):
@@ -230,22 +147,18 @@ def _post(unit: Unit, media: list[str]) -> WireStep:
 
 def _not_staged(answer: Answer) -> Outcome:
     """What they no longer know is uploaded anew; an address that is over is asked for again."""
-    if isinstance(answer, Response) and answer.step.startswith("stage:put:") and answer.status in (400, 403):
+    if isinstance(answer, Response) and answer.step.startswith(PUT) and answer.status in (400, 403):
         return Retry(SHORT_WAIT, "account", Message("connectors.uploads_gone"))
     if isinstance(answer, Response) and answer.status == 404:
-        return _staged_anew()
+        return staged_anew()
     return meaning(answer, creates=False)
-
-
-def _staged_anew() -> Retry:
-    return Retry(SHORT_WAIT, "account", Message("connectors.uploads_gone"), uploads_gone=True)
 
 
 def _published(answer: Answer) -> Outcome:
     if number := uuid_of(answer):
         return Published(number, "", told_at(told_by(answer).get("createdAt")))
     if isinstance(answer, Response) and answer.status == 404 and "media" in said(answer):
-        return _staged_anew()
+        return staged_anew()
     return meaning(answer, creates=True)
 
 

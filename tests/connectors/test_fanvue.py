@@ -1,5 +1,6 @@
 """Fanvue's own cases: how a picture gets there, what refusals mean, for whom a post is, what a listing proves."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,6 +13,7 @@ from connectors.contract import Answer, Copy, Response, Send, Sought, StepAnswer
 from connectors.enrolment import Connected
 from connectors.fanvue import MOST_PAGES, PUBLISH, SUBSCRIBERS, Fanvue
 from connectors.fanvue_account import SURFACE
+from connectors.fanvue_upload import PART
 from connectors.outcomes import (
     Absent,
     Disconnected,
@@ -55,7 +57,7 @@ def said(step: str, status: int, body: Any = None, sealed: dict[str, Sealed] | N
 
 def answer_to(step: str, number: int = 1) -> Response:
     """What they say when all is well."""
-    kind = step.rpartition(":")[0]
+    kind = re.sub(r":\d+$", "", step.rpartition(":")[0])
     uuid = (FIRST, SECOND)[number - 1]
     match kind:
         case "stage:open":
@@ -84,7 +86,7 @@ def story(unit: Unit, answers: tuple[Answer, ...] = ()) -> tuple[list[Any], Outc
 def test_each_picture_goes_to_its_store_before_anything_is_posted() -> None:
     sent, outcome = story(replace(UNIT, media=PICTURES, flags=(SUBSCRIBERS,)))
     assert [step.name.rpartition(":")[0] for step in sent] == [
-        *["stage:open", "where", "stage:put", "stage:done", "poll"] * 2,
+        *["stage:open", "where:1", "stage:put:1", "stage:done", "poll"] * 2,
         "",
     ]
     assert outcome == Published(POST, "", NOW + timedelta(seconds=1))
@@ -105,6 +107,23 @@ def test_each_picture_goes_to_its_store_before_anything_is_posted() -> None:
     assert {
         step.headers.get("x-fanvue-api-version") for step in sent if step is not put and "put" not in step.name
     } == {"2025-06-26"}
+
+
+def test_a_film_goes_in_parts_and_is_told_as_one() -> None:
+    film = Medium("a" * 64, "video/mp4", 2 * PART + 5, alt="waves")
+    sent, outcome = story(replace(UNIT, media=(film,)))
+    assert isinstance(outcome, Published)
+    assert sent[0].json["mediaType"] == "video"
+    puts = [step for step in sent if step.name.startswith("stage:put:")]
+    assert [step.file.part for step in puts] == [(0, PART), (PART, 2 * PART), (2 * PART, 2 * PART + 5)]
+    asked = [step.path for step in sent if step.name.startswith("where:")]
+    assert asked == [f"/media/uploads/up%2F1/parts/{number}/url" for number in (1, 2, 3)]
+    done = next(step for step in sent if step.name.startswith("stage:done:"))
+    assert done.json == {"parts": [{"PartNumber": number, "ETag": '"e1"'} for number in (1, 2, 3)]}
+    again = [answer_to(one) for one in (sent[0].name, puts[0].name)]
+    turn = PLATFORM.next(replace(UNIT, media=(film,)), tuple(again))
+    assert isinstance(turn, Send)
+    assert turn.step.name.startswith("where:2:"), "what arrived is not sent again"
 
 
 def test_what_is_for_everybody_reaches_followers_and_what_is_not_tells_so() -> None:
@@ -134,10 +153,10 @@ def test_a_picture_that_is_not_ready_is_asked_about_and_then_waits() -> None:
 @pytest.mark.parametrize(
     ("at", "answer", "anew"),
     [
-        (2, said(f"stage:put:{'a' * 24}", 403, None), False),
-        (2, StepAnswerLost(f"stage:put:{'a' * 24}", "ReadTimeout"), False),
-        (2, said(f"stage:put:{'a' * 24}", 503, None), False),
-        (1, said(f"where:{'a' * 24}", 404, {"error": "Not Found"}), True),
+        (2, said(f"stage:put:1:{'a' * 24}", 403, None), False),
+        (2, StepAnswerLost(f"stage:put:1:{'a' * 24}", "ReadTimeout"), False),
+        (2, said(f"stage:put:1:{'a' * 24}", 503, None), False),
+        (1, said(f"where:1:{'a' * 24}", 404, {"error": "Not Found"}), True),
         (3, said(f"stage:done:{'a' * 24}", 404, {"error": "Not Found"}), True),
         (0, StepNotSent(f"stage:open:{'a' * 24}", "ConnectError"), False),
     ],
@@ -152,7 +171,7 @@ def test_what_fails_on_the_way_is_done_again(at: int, answer: Answer, anew: bool
 
 def test_an_address_in_an_object_serves_as_well() -> None:
     unit = replace(UNIT, media=PICTURES[:1])
-    where = said(f"where:{'a' * 24}", 200, {}, {"url": ADDRESS})
+    where = said(f"where:1:{'a' * 24}", 200, {}, {"url": ADDRESS})
     turn = PLATFORM.next(unit, (answer_to(f"stage:open:{'a' * 24}"), where))
     assert isinstance(turn, Send)
     assert turn.step.address == ADDRESS

@@ -57,6 +57,7 @@ def platforms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fakes]:
             running.others[kind] = partial(fanvue_worlds.world, agency, running.http, slow=slow)
         for kind, one in (("reddit", False), ("reddit_picture", True)):
             running.others[kind] = partial(reddit_worlds.world, forum, running.http, one_picture=one)
+        running.others["fanvue_film"] = partial(fanvue_worlds.world, agency, running.http, film=True)
         running.others["youtube"] = partial(youtube_worlds.world, films, running.http)
         running.calm += [one.book.clear for one in (fake, pds, pictures, server, posts, agency, forum, films)]
         yield running

@@ -13,6 +13,7 @@ from foundation.http import HttpClient
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
 from tests.contract.instagram_worlds import MEDIA
+from tests.contract.youtube_worlds import FILM
 from tests.fakes.fanvue import FakeFanvue, Member
 
 _numbers = count(1)
@@ -39,8 +40,11 @@ class FanvueFake:
         return list(self.server.book.record(after=self.after))
 
 
-def world(server: FakeFanvue, http: HttpClient, *, slow: int = 0, delete_status: int = 204) -> World:
-    """A fresh one. `slow`: pictures take so many questions; `delete_status`: how a deletion is answered."""
+def world(
+    server: FakeFanvue, http: HttpClient, *, slow: int = 0, delete_status: int = 204, film: bool = False
+) -> World:
+    """A fresh one. `slow`: pictures take so many questions; `delete_status`: how a deletion is answered; `film`: one is
+    there in the place of pictures."""
     server.slow, server.delete_status = slow, delete_status
     member = server.account(f"w{next(_numbers)}")
     past = server.book.record()
@@ -57,5 +61,5 @@ def world(server: FakeFanvue, http: HttpClient, *, slow: int = 0, delete_status:
         told=lambda wire: wire.get("audience") == "subscribers",
         name_of=lambda medium: server.named[medium.sha256],
         keyed=False,
-        media=MEDIA,
+        media=(FILM,) if film else MEDIA,
     )

@@ -206,6 +206,7 @@ KINDS = (
     "discord_dm",
     "bluesky",
     "fanvue",
+    "fanvue_film",
     "fanvue_slow",
     "instagram",
     "mastodon",

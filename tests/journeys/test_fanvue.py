@@ -12,7 +12,7 @@ from schedules.states import DeliveryState as S
 from tests.conftest import Cluster
 from tests.fakes.fanvue import FakeFanvue, fanvue
 from tests.fakes.network import Network, network
-from tests.journeys.visits import Visited, services_at
+from tests.journeys.visits import Visited, film, services_at
 from tests.schedules.builders import desk
 from workers.wiring import Services
 
@@ -151,3 +151,13 @@ def test_whoever_throws_us_out_is_asked_again(house: Visited) -> None:
     house.enrol()
     house.live(minutes=2)
     assert house.desk.state(post) is S.PUBLISHED
+
+
+def test_a_film_is_a_post_as_well(house: Visited) -> None:
+    house.enrol()
+    house.server.slow = 4
+    post = house.desk.delivery("un film", channel="fanvue", media=(film(house.desk),))
+    house.live(minutes=5)
+    assert house.desk.state(post) is S.PUBLISHED
+    (shown,) = house.member.posts.values()
+    assert [one.kind for one in shown.media] == ["video"]
