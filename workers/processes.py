@@ -137,16 +137,20 @@ def redis(settings: Settings, password: str) -> Program:
         name="redis",
         command=tuple(embedded.redis_command(home.redis, port, config)),
         stage=Stage.REDIS,
-        is_ready=lambda _: redis_answers(port),
+        is_ready=lambda _: redis_answers(port, password),
         orphaned=SIGTERM,
     )
 
 
-def redis_answers(port: int) -> bool:
-    """Whether a Redis with a password listens there and is done loading."""
+def redis_answers(port: int, password: str) -> bool:
+    """Whether our Redis listens there and is done loading: before, it lets us in as well, and answers that it loads.
+
+    Who does not sign in is told NOAUTH even while it loads a file that it then cannot read.
+    """
+    asked = b"*2\r\n$4\r\nAUTH\r\n$%d\r\n%s\r\n*1\r\n$4\r\nPING\r\n" % (len(password), password.encode())
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=1) as line:
-            line.sendall(b"PING\r\n")
-            return line.recv(64).startswith(b"-NOAUTH")
+        with socket.create_connection(("127.0.0.1", port), timeout=1) as line, line.makefile("rb") as told:
+            line.sendall(asked)
+            return [told.readline(64), told.readline(64)] == [b"+OK\r\n", b"+PONG\r\n"]
     except OSError:
         return False

@@ -2,6 +2,7 @@
 
 import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from foundation.clock import monotonic
 from foundation.errors import Unavailable
 from foundation.words import Message
 from tests.conftest import free_port, wait_until
-from workers.processes import Program, Stage
+from workers.processes import Program, Stage, redis_answers
 from workers.supervisor import Pace, ProcessState, Supervisor
 
 QUICK = Pace(first=0.1, most=0.4, limit=3, window=60.0, rest=60.0)
@@ -133,3 +134,28 @@ def test_a_port_that_was_taken_meanwhile_is_said(supervisor: Supervisor) -> None
         with pytest.raises(Unavailable) as said:
             supervisor.start(Program("llm", ("false",), Stage.WORKER, bool, on_demand_port=port))
     assert said.value.message == Message("stack.port_lost", {"port": port})
+
+
+@pytest.mark.parametrize(
+    ("told", "ready"),
+    [
+        (b"+OK\r\n+PONG\r\n", True),
+        (b"+OK\r\n-LOADING Redis is loading the dataset in memory\r\n", False),
+        (b"-NOAUTH Authentication required.\r\n" * 2, False),
+        (b"-WRONGPASS invalid username-password pair or user is disabled.\r\n" * 2, False),
+        (b"+OK\r\n", False),
+        (b"", False),
+    ],
+)
+def test_a_redis_that_loads_is_not_ready(told: bytes, ready: bool) -> None:
+    """It may find that it cannot read its file, and end: then it was never ready, and starts without it."""
+    with socket.create_server(("127.0.0.1", 0)) as door:
+
+        def answer() -> None:
+            caller, _ = door.accept()
+            with caller:
+                caller.recv(200)
+                caller.sendall(told)
+
+        threading.Thread(target=answer, daemon=True).start()
+        assert redis_answers(door.getsockname()[1], "secret") is ready
