@@ -46,7 +46,8 @@ class House:
 
     def send(self, step: WireStep, unit: Unit | None = None, answers: tuple[Answer, ...] = ()) -> Answer:
         """Send one step under the authority of its kind; `answers` are those to the steps before it."""
-        patient = replace(step, deadline=min(step.deadline, DEADLINE)) if self._world.hangs else step
+        hangs = step.kind in self._world.hangs
+        patient = replace(step, deadline=min(step.deadline, DEADLINE)) if hangs else step
         authority = self._authority(step, unit, answers)
         return self._world.transport.send(patient, authority, account=self._world.account)
 

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from PIL import Image
 
-from connectors.contract import Connector
+from connectors.contract import Connector, StepKind
 from connectors.suite.permits import SIGNING_KEY
 from connectors.suite.serving import MovedClock
 from connectors.transport import Account, Lend, Transport
@@ -99,6 +99,14 @@ def tells_adult_and_ai(wire: Mapping[str, Any]) -> bool:
 
 
 HANGING = frozenset({"hang", "accept_then_hang", "drip"})
+KINDS = {
+    "files": StepKind.STAGE,
+    "posts": StepKind.PUBLISH,
+    "messages": StepKind.PUBLISH,
+    "edits": StepKind.MUTATE,
+    "deletes": StepKind.RESTRICT,
+}
+"""What a kind of request is to the house; all others are control."""
 
 
 @dataclass(kw_only=True)
@@ -147,12 +155,13 @@ class World:
     """How the platform keeps a text it was sent: some trim it."""
     ahead: timedelta = field(default=timedelta())
     """By how much the house's clock is ahead of the fake's."""
-    hangs: bool = False
-    """Whether the platform was asked to keep us waiting for longer than we are patient."""
+    hangs: set[StepKind] = field(default_factory=set)
+    """The requests for which the platform was asked to keep us waiting for longer than we are patient."""
 
     def ask(self, mode: str, on: str, **more: Any) -> None:
         """Have the platform do something wrong."""
-        self.hangs |= mode in HANGING
+        if mode in HANGING:
+            self.hangs.add(KINDS.get(on, StepKind.CONTROL))
         self.fake.ask(mode, on, **more)
 
     def unit(self, text: str = "", *, media: int = 0, flags: tuple[str, ...] = ()) -> Unit:
