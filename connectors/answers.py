@@ -33,6 +33,8 @@ META_APP_RATE, BLUESKY_IP_POLICY, APP_LIMITED = 4, "3000;w=300", "application_li
 """How Meta, a Bluesky server and the sandbox say that a limit is not this account's alone."""
 
 GOOGLE_APP_LIMITS = frozenset({"quotaExceeded", "dailyLimitExceeded", "rateLimitExceeded"})
+"""Google's words for a limit of an application."""
+
 REDDIT_COUNTS = "x-ratelimit-used"
 """No other platform of ours says how much of a limit is used up."""
 
@@ -102,6 +104,11 @@ def for_whole_app(answer: Response) -> bool:
     everywhere = body.get("global") is True or told == "global" or policy == BLUESKY_IP_POLICY or error == APP_LIMITED
     application = day or REDDIT_COUNTS in answer.headers
     return answer.status == 402 or (answer.status == 429 and (everywhere or application))
+
+
+def staged_anew() -> Retry:
+    """What was brought there ahead is not there any more: it is brought again."""
+    return Retry(SHORT_WAIT, "account", Message("connectors.uploads_gone"), uploads_gone=True)
 
 
 def reasons(body: Mapping[str, Any]) -> frozenset[str]:

@@ -67,8 +67,8 @@ class WireStep:
     Of the answer's JSON, the names in `secret_fields` are sealed before anything is stored: top-level ones, or those
     further in by a path with points, where a list of `name` and `value` counts as an object, in small letters. With
     `only` all other names are dropped; where it names none, no body is read. `secret_headers` are sealed under their
-    names, in small letters, and dropped. `deadline` is total seconds. A step `to`
-    a person leaves by no socket: its content is handed over as a task, `files` being what may be saved.
+    names, in small letters, and dropped. `deadline` is total seconds. A step `to` a person leaves by no socket: its
+    content is handed over as a task, `files` being what may be saved.
 
     A sign-in's `host` may be the one that gives tokens (`auth`). A file goes to an `address` that the platform told in
     an answer, without a credential, where its host is the account's or lies `within` one of those the connector names;

@@ -9,12 +9,12 @@ from datetime import timedelta
 from typing import Any
 
 from connectors import fanvue_account, fitting
-from connectors.answers import SHORT_WAIT, ahead, segment, told_at, told_by
+from connectors.answers import SHORT_WAIT, ahead, segment, staged_anew, told_at, told_by
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, Grant, Renewed, Response, Send, Sought, StepKind, WireStep
 from connectors.enrolment import Connected, Visit
 from connectors.fanvue_account import SURFACE, VERSION, meaning, said, uuid_of
-from connectors.fanvue_upload import FILM, PUT, Upload, staged_anew
+from connectors.fanvue_upload import FILM, PUT, Upload
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Sighting, Unknown
 from foundation.sealed import Sealed
 from foundation.words import Message

@@ -7,7 +7,7 @@ https://api.fanvue.com/docs/api-reference/reference/media/create-upload-session,
 from dataclasses import replace
 from datetime import timedelta
 
-from connectors.answers import SHORT_WAIT, segment, told_by
+from connectors.answers import segment, staged_anew, told_by
 from connectors.contract import Answer, FileRef, Response, Send, StepKind, WireStep
 from connectors.fanvue_account import VERSION, uuid_of
 from connectors.outcomes import Outcome, Rejected, Retry
@@ -114,8 +114,3 @@ class Upload:
             return Retry(wait, "account", Message("connectors.preparing"))
         path = f"/media/{self.uuid}"
         return Send(WireStep(f"{POLL}{self._name}", StepKind.CONTROL, "GET", path, headers=VERSION, action="look"))
-
-
-def staged_anew() -> Retry:
-    """They no longer have what was brought there."""
-    return Retry(SHORT_WAIT, "account", Message("connectors.uploads_gone"), uploads_gone=True)

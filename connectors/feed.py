@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from connectors import fitting
-from connectors.answers import SHORT_WAIT, meaning, segment
+from connectors.answers import SHORT_WAIT, meaning, segment, staged_anew
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, FileRef, Response, Send, Sought, StepKind, WireStep
 from connectors.outcomes import Absent, Found, Outcome, Published, Reauthorize, Rejected, Retry, Sighting, Unknown
@@ -136,7 +136,7 @@ def _published(answer: Answer, native_key: str) -> Outcome:
         case Response(status=410):  # a content id is never used again
             return Rejected(Message("connectors.refused", {"status": 410, "word": "gone"}), permanent=True)
         case Response(status=422, body={"error": "file_not_staged"}):  # another item with the same file was taken away
-            return Retry(SHORT_WAIT, "account", Message("connectors.uploads_gone"), uploads_gone=True)
+            return staged_anew()
         case _:
             return _meaning(answer, creates=True)
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from connectors import fitting, instagram_account
-from connectors.answers import SHORT_WAIT, ahead, body_of, segment, told_at
+from connectors.answers import ahead, body_of, segment, staged_anew, told_at
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, FileRef, Response, Send, Sought, StepKind, WireStep
 from connectors.enrolment import Connected
@@ -205,7 +205,7 @@ def _waiting(containers: list[str], answers: tuple[Answer, ...]) -> Send | Outco
         if status == "FINISHED":
             continue
         if status in ("ERROR", "EXPIRED"):
-            return Retry(SHORT_WAIT, "account", Message("connectors.uploads_gone"), uploads_gone=True)
+            return staged_anew()
         if status == "PUBLISHED":  # by an attempt nobody lived to settle
             return Uncertain(Message("connectors.answer_lost", {"detail": "published"}))
         if told and status != "IN_PROGRESS" and error(told[-1]) != READ_BUG:

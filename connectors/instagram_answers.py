@@ -6,7 +6,7 @@ Source: https://developers.facebook.com/docs/instagram-platform/instagram-graph-
 from datetime import timedelta
 
 from connectors import answers
-from connectors.answers import RATE_WINDOW, SHORT_WAIT
+from connectors.answers import RATE_WINDOW, SHORT_WAIT, staged_anew
 from connectors.contract import Answer, Response
 from connectors.outcomes import Disconnected, Outcome, Reauthorize, Rejected, Retry, Uncertain
 from foundation.words import Message
@@ -50,7 +50,7 @@ def meaning(answer: Answer, *, creates: bool) -> Outcome:
     if sub == DAILY:
         return Retry(A_DAY, "account", Message("instagram.daily_limit"))
     if sub in OVER:
-        return Retry(SHORT_WAIT, "account", Message("connectors.uploads_gone"), uploads_gone=True)
+        return staged_anew()
     if sub in FETCH or sub == NOT_READY:
         return Retry(SHORT_WAIT, "account", Message("instagram.not_fetched" if sub in FETCH else "instagram.preparing"))
     return _unclear(answer, code, sub, creates=creates)

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from connectors import fitting, mastodon_account
-from connectors.answers import SHORT_WAIT, ahead, segment, told_at, told_by
+from connectors.answers import ahead, segment, staged_anew, told_at, told_by
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, FileRef, Response, Send, Sought, StepKind, WireStep
 from connectors.enrolment import Connected, Visit
@@ -246,7 +246,7 @@ def _waiting(uploads: list[Answer], answers: tuple[Answer, ...]) -> Send | Outco
         if isinstance(told_by(last).get("url"), str):
             continue
         if _is_gone(last):
-            return Retry(SHORT_WAIT, "account", Message("connectors.uploads_gone"), uploads_gone=True)
+            return staged_anew()
         if not _id(last):
             return meaning(last, creates=False)
         if len(told) >= POLLS:
@@ -267,7 +267,7 @@ def _published(answer: Answer, unit: Unit) -> Outcome:
     if answer.status == 422 and said.startswith(UNREADY):
         return Retry(AGAIN, "account", Message("connectors.preparing"))
     if answer.status == 422 and said.startswith("Media ") and "not found" in said:
-        return Retry(SHORT_WAIT, "account", Message("connectors.uploads_gone"), uploads_gone=True)
+        return staged_anew()
     if answer.status == 404 and said == NO_MORE:
         if unit.reply_to:  # older servers say so too of a post above that is gone
             return Uncertain(Message("connectors.unclear_answer", {"status": answer.status}))

@@ -6,9 +6,9 @@ Reddit documents none of it. Source: praw's own use, https://github.com/praw-dev
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.answers import SHORT_WAIT, told_by
+from connectors.answers import staged_anew, told_by
 from connectors.contract import Answer, FileRef, Response, Send, StepKind, WireStep
-from connectors.outcomes import Outcome, Rejected, Retry
+from connectors.outcomes import Outcome, Rejected
 from connectors.reddit_account import agent
 from foundation.sealed import Sealed
 from foundation.words import Message
@@ -115,4 +115,4 @@ def _name_of(field: Mapping[str, Any]) -> str:
 def not_stored(answer: Answer) -> Outcome | None:
     """What a store's refusal means: its leave ran out, so another is asked for. None for anything else."""
     refused = isinstance(answer, Response) and answer.step.startswith(PUT) and answer.status in (400, 403)
-    return Retry(SHORT_WAIT, "account", Message("connectors.uploads_gone"), uploads_gone=True) if refused else None
+    return staged_anew() if refused else None

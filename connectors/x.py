@@ -12,13 +12,13 @@ from datetime import timedelta
 from typing import Any
 
 from connectors import fitting, x_account
-from connectors.answers import ahead, body_of, segment, told_at
+from connectors.answers import ahead, body_of, segment, staged_anew, told_at
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, FileRef, Grant, Renewed, Response, Send, Sought, StepKind, WireStep
 from connectors.enrolment import Connected, Visit
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Sighting, Unknown
 from connectors.x_account import SURFACE, data_of, id_of, meaning, said
-from connectors.x_films import MIME, OPEN, PART, Film, gone
+from connectors.x_films import MIME, OPEN, PART, Film
 from connectors.x_text import length, plain
 from foundation.sealed import Sealed
 from foundation.words import Message
@@ -217,7 +217,7 @@ def _not_staged(answer: Answer) -> Outcome:
     refused = isinstance(answer, Response) and answer.status in (400, 404)
     known = answer.step.startswith((STAGE, OPEN))
     if not known and refused and (NOT_FOUND in said(answer) or BAD_MEDIA in said(answer)):
-        return gone()
+        return staged_anew()
     return meaning(answer, creates=False)
 
 
@@ -247,7 +247,7 @@ def _published(answer: Answer) -> Outcome:
     if number := id_of(answer):
         return Published(number, _url(number))
     if isinstance(answer, Response) and answer.status == 400 and BAD_MEDIA in said(answer):
-        return gone()
+        return staged_anew()
     return meaning(answer, creates=True)
 
 

@@ -6,7 +6,6 @@ Source: https://docs.x.com/x-api/media/quickstart/media-upload-chunked
 from datetime import timedelta
 from typing import Any
 
-from connectors.answers import SHORT_WAIT
 from connectors.contract import Answer, FileRef, Response, Send, StepKind, WireStep
 from connectors.outcomes import Outcome, Rejected, Retry
 from connectors.x_account import data_of, id_of
@@ -76,11 +75,6 @@ class Film:
 
     def _done(self) -> Answer:
         return next(one for one in reversed(self._answers) if one.step.startswith(DONE))
-
-
-def gone() -> Retry:
-    """They no longer know what was uploaded: all of it is sent again."""
-    return Retry(SHORT_WAIT, "account", Message("connectors.uploads_gone"), uploads_gone=True)
 
 
 def _processing(answer: Answer) -> dict[str, Any]:

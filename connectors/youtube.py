@@ -15,7 +15,7 @@ from connectors.enrolment import Connected, Visit
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Sighting, Uncertain, Unknown
 from connectors.places import Shown
 from connectors.youtube_account import SURFACE, items, meaning, part, reason
-from connectors.youtube_upload import Upload, goes_on, gone, session_lost
+from connectors.youtube_upload import Upload, goes_on, session_lost
 from foundation.sealed import Sealed
 from foundation.words import Message
 from gate.units import Unit
@@ -67,7 +67,7 @@ class YouTube:
         if last is not None and last.step == PUBLISH:
             return _published(last)
         if last is not None and not goes_on(last):
-            return gone() if session_lost(last) else meaning(last, creates=False)
+            return http.staged_anew() if session_lost(last) else meaning(last, creates=False)
         upload = Upload(unit.media[0], _private(unit), answers)
         return upload.next() or Send(_shown(unit, upload.id))
 
@@ -192,7 +192,7 @@ def _published(answer: Answer) -> Outcome:
         return Rejected(Message("youtube.kept_private"), permanent=False)
     if told:
         return Uncertain(Message("connectors.unclear_answer", {"status": 200}))
-    return gone() if reason(answer) == "videoNotFound" else meaning(answer, creates=True)
+    return http.staged_anew() if reason(answer) == "videoNotFound" else meaning(answer, creates=True)
 
 
 def _uploads(channel: str, page: str = "") -> WireStep:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from connectors.answers import SHORT_WAIT, body_of, segment
+from connectors.answers import body_of, segment, staged_anew
 from connectors.contract import Answer, FileRef, Response, Send, StepKind, WireStep
 from connectors.outcomes import Outcome, Rejected, Retry
 from connectors.youtube_account import items, part
@@ -48,14 +48,16 @@ class Upload:
         if self.id:
             return self._ready()
         if self._session is None:
-            return gone() if any(one.step == OPEN for one in self._answers) else Send(self._open())
+            return staged_anew() if any(one.step == OPEN for one in self._answers) else Send(self._open())
         if self._last is None:
             return Send(self._part(ASK, self._session, f"bytes */{self._film.size}"))
         if self._last.status != GOES_ON:  # it is whole, and nobody can read which film it is
-            return gone()
+            return staged_anew()
         found = _HAS.fullmatch(self._last.headers.get("range", ""))
         start = int(found[1]) + 1 if found else 0
         if start >= self._film.size:
+            return Retry(AGAIN, "account", Message("connectors.preparing"))
+        if self._last.step == f"{PUT}{start}":  # it took nothing of what was just sent
             return Retry(AGAIN, "account", Message("connectors.preparing"))
         end = min(start + CHUNK, self._film.size)
         span = f"bytes {start}-{end - 1}/{self._film.size}"
@@ -104,7 +106,7 @@ class Upload:
                 word = status.get("rejectionReason", status.get("failureReason", "?"))
                 return Rejected(Message("youtube.film_refused", {"code": re.sub(r"\W", "", str(word))[:60]}), True)
         if told and found == []:  # gone meanwhile: somebody deleted it there
-            return gone()
+            return staged_anew()
         if len(told) >= POLLS:
             return Retry(AGAIN, "account", Message("connectors.preparing"))
         path = f"/youtube/v3/videos?part=status,processingDetails&id={segment(self.id)}"
@@ -124,8 +126,3 @@ def goes_on(answer: Answer) -> bool:
 def session_lost(answer: Answer) -> bool:
     """Whether a session is no more."""
     return isinstance(answer, Response) and answer.step.startswith((ASK, PUT)) and answer.status in GONE
-
-
-def gone() -> Retry:
-    """What was staged is not there any more."""
-    return Retry(SHORT_WAIT, "account", Message("connectors.uploads_gone"), uploads_gone=True)

@@ -124,6 +124,7 @@ def test_an_upload_goes_on_where_it_stood() -> None:
         ((StepAnswerLost(OPEN, "ReadTimeout"),), Retry, False),
         ((OPENED, said(ASK, 404)), Retry, True),
         ((OPENED, ASKED, said(f"{PUT}0", 410)), Retry, True),
+        ((OPENED, ASKED, said(f"{PUT}0", 308)), Retry, False),
         ((OPENED, ASKED, said(f"{PUT}0", 503)), Retry, False),
         ((OPENED, ASKED, StepAnswerLost(f"{PUT}0", "ReadTimeout")), Retry, False),
         ((OPENED, said(ASK, 200, {"id": "../1"})), Retry, True),
