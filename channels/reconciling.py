@@ -9,7 +9,18 @@ from channels import asking, attempts, budgets, reads, storing
 from channels.attempts import Attempt
 from channels.reads import Channel
 from connectors.contract import Answer, Connector, Send, Sought
-from connectors.outcomes import Absent, Found, Outcome, Processing, Published, Sighting, Uncertain, Unknown
+from connectors.outcomes import (
+    Absent,
+    Failed,
+    Found,
+    Outcome,
+    Processing,
+    Published,
+    Rejected,
+    Sighting,
+    Uncertain,
+    Unknown,
+)
 from connectors.transport import Transport
 from foundation.database import OpenScope, Scope
 from foundation.errors import Conflict
@@ -110,11 +121,13 @@ def looks(scope: Scope, subject: Subject, part: int = 0) -> tuple[Look, ...]:
 def verdict(seen: Sequence[Look]) -> Sighting:
     """What several looks prove together; pure.
 
-    Found once is found. Absent needs two looks able to see it, at least 60 s apart, or one that is sure.
+    Found once is found, and refused once is refused. Absent needs two looks able to see it, at least 60 s apart, or
+    one that is sure.
     """
-    found = next((look.sighting for look in seen if isinstance(look.sighting, Found)), None)
-    if found is not None:
-        return found
+    for told in (Found, Failed):
+        proof = next((look.sighting for look in seen if isinstance(look.sighting, told)), None)
+        if proof is not None:
+            return proof
     absent = [look for look in seen if isinstance(look.sighting, Absent)]
     if any(look.sure for look in absent) or (absent and absent[-1].at - absent[0].at >= APART):
         return Absent()
@@ -161,7 +174,7 @@ def absolve(scope: Scope, subject: Subject, part: int = 0) -> None:
         return
     if _under_way(scope, row):
         raise Conflict("attempt.under_way")
-    _let_go(scope, row, proven=isinstance(verdict(_looks(scope, row)), Absent))
+    _let_go(scope, row, proven=isinstance(verdict(_looks(scope, row)), Absent | Failed))
 
 
 def weigh(scope: Scope, row: Attempt) -> Outcome | None:
@@ -176,6 +189,9 @@ def weigh(scope: Scope, row: Attempt) -> Outcome | None:
         case Absent():
             _let_go(scope, row, proven=True)
             return None
+        case Failed(reason=reason):
+            _let_go(scope, row, proven=True)
+            return Rejected(reason, permanent=False)
         case Unknown():
             return doubt
 
@@ -262,7 +278,17 @@ def _sought(scope: Scope, row: Attempt) -> Sought:
         unit.reply_to,
         unit.text("title"),
         unit.flags,
+        unit.media,
+        _told(scope, row),
     )
+
+
+def _told(scope: Scope, row: Attempt) -> tuple[Answer, ...]:
+    """The answers to the uploads of a try, in earlier ones and ahead of time, and to the try itself."""
+    subject = Subject(row.subject_kind, row.subject_id)
+    rows = attempts.of(scope, subject, row.part)
+    before = rows[: [one.id for one in rows].index(row.id)]
+    return (*attempts.staged(before, row.unit_digest), *attempts.answers_of(row))
 
 
 def _begin(scope: Scope, channel: Channel, row: Attempt) -> UUID:

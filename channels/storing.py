@@ -11,6 +11,7 @@ from connectors.contract import Answer, Response, StepAnswerLost, StepNotSent
 from connectors.outcomes import (
     Absent,
     Disconnected,
+    Failed,
     Found,
     Outcome,
     Processing,
@@ -131,7 +132,7 @@ def outcome_to_json(outcome: Outcome) -> Stored:
 
 
 def outcome_name(outcome: Outcome | Sighting) -> str:
-    """published, processing, retry, rejected, reauthorize, disconnected, uncertain; found, absent, unknown."""
+    """published, processing, retry, rejected, reauthorize, disconnected, uncertain; found, absent, unknown, failed."""
     return type(outcome).__name__.lower()
 
 
@@ -165,7 +166,7 @@ def sighting_to_json(sighting: Sighting) -> Stored:
     match sighting:
         case Found(native_id=native_id, url=url, at=at):
             return {"native_id": native_id, "url": url, "at": at.isoformat() if at else None}
-        case Absent() | Unknown():
+        case Absent() | Unknown() | Failed():
             return {}
         case _:
             assert_never(sighting)
@@ -177,7 +178,8 @@ def sighting_from_json(name: str, result: Mapping[str, Any], detail: Mapping[str
         return Found(result["native_id"], result["url"], _instant(result["at"]))
     if name == "absent":
         return Absent()
-    return Unknown(Message.from_json(detail) if detail else Message("attempt.unexplained"))
+    reason = Message.from_json(detail) if detail else Message("attempt.unexplained")
+    return Failed(reason) if name == "failed" else Unknown(reason)
 
 
 def _instant(text: str | None) -> datetime | None:

@@ -35,6 +35,9 @@ META_APP_RATE, BLUESKY_IP_POLICY, APP_LIMITED = 4, "3000;w=300", "application_li
 GOOGLE_APP_LIMITS = frozenset({"quotaExceeded", "dailyLimitExceeded", "rateLimitExceeded"})
 """Google's words for a limit of an application."""
 
+TIKTOK_APP_LIMITED = "reached_active_user_cap"
+"""TikTok's word for one: an application that it has not audited serves five people a day."""
+
 REDDIT_COUNTS = "x-ratelimit-used"
 """No other platform of ours says how much of a limit is used up."""
 
@@ -90,14 +93,15 @@ def for_whole_app(answer: Response) -> bool:
 
     Discord says `global`, in the body or as the limit's scope; a Bluesky server names its limit for an address; Meta
     has error 4, https://developers.facebook.com/docs/graph-api/overview/rate-limiting; the sandbox a word of its own. X
-    counts an application's day, and answers 402 once its credits are used up. Reddit counts by application alone, and
-    YouTube has words for it.
+    counts an application's day, and answers 402 once its credits are used up. Reddit counts by application alone;
+    YouTube and TikTok have words for it.
     """
     if not 400 <= answer.status < 500:
         return False
     body = answer.body if isinstance(answer.body, dict) else {}
     error = body.get("error")
-    if isinstance(error, dict) and (error.get("code") == META_APP_RATE or GOOGLE_APP_LIMITS & reasons(body)):
+    code = error.get("code") if isinstance(error, dict) else None
+    if code in (META_APP_RATE, TIKTOK_APP_LIMITED) or GOOGLE_APP_LIMITS & reasons(body):
         return True
     told, policy = answer.headers.get("x-ratelimit-scope"), answer.headers.get("ratelimit-policy")
     day = answer.headers.get(f"{_WINDOWS[0]}-remaining", "").strip() == "0"

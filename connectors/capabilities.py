@@ -18,8 +18,9 @@ class Capabilities:
     max_media: int
     mimes: tuple[str, ...]
     max_bytes: int
-    look: Literal["key", "listing", "none"]
-    """`key`: found by our native key; `listing`: by its digest in a listing; `none`: a person decides."""
+    look: Literal["key", "name", "listing", "none"]
+    """`key`: found by our native key; `name`: by what they called it before it was published; `listing`: by its digest
+    in a listing; `none`: a person decides."""
     resend_is_look: bool
     """A repeated publish with the same key is harmless, so it is itself the look."""
     can_delete: bool

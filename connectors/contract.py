@@ -191,6 +191,9 @@ class Sought:
     title: str = ""
     flags: tuple[str, ...] = ()
     """The marks it bears: some lists leave out what is for adults."""
+    media: tuple[Medium, ...] = ()
+    told: tuple[Answer, ...] = ()
+    """What was answered to its uploads and to the attempt: some platforms name there what is asked for here."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from connectors.contract import StepKind, WireStep
+from connectors.pointing import word
 
 _LABEL = "selfLabels"
 """Bluesky: a label is an entry `val` of the record."""
@@ -24,7 +25,7 @@ _ON_FILES = frozenset({_SPOILER, "has_spoiler"})
 """Marks that hide a picture: each file bears one, and words alone bear none."""
 
 
-_MADE_BEFORE: Mapping[str, str] = {"instagram": "media"}
+_MADE_BEFORE: Mapping[str, str] = {"instagram": "media", "tiktok": "init"}
 """Where a post is made before it is shown, by platform: the upload that bears its marks, by the last word of its path.
 The publication only names what that made; an item of a carousel bears none."""
 
@@ -36,15 +37,11 @@ post that carries files all of which were told of bears the others."""
 
 def due(step: WireStep, platform: str, flags: tuple[str, ...]) -> tuple[str, ...]:
     """Those of a permit's marks that this request must tell."""
-    prefix, word = _OF_FILES.get(platform, ("", ""))
+    prefix, path_ends = _OF_FILES.get(platform, ("", ""))
     of_files = tuple(flag for flag in flags if prefix and flag.startswith(prefix))
-    if word and step.kind is StepKind.STAGE and _word(step) == word:
+    if path_ends and step.kind is StepKind.STAGE and word(step) == path_ends:
         return of_files
     return tuple(flag for flag in flags if flag not in of_files) if bears(step, platform) else ()
-
-
-def _word(step: WireStep) -> str:
-    return step.path.partition("?")[0].rpartition("/")[2]
 
 
 def bears(step: WireStep, platform: str) -> bool:
@@ -53,7 +50,7 @@ def bears(step: WireStep, platform: str) -> bool:
     if made_before is None:
         return step.shows
     item = step.json is not None and step.json.get("is_carousel_item") is True
-    return step.kind is StepKind.STAGE and _word(step) == made_before and not item
+    return step.kind is StepKind.STAGE and word(step) == made_before and not item
 
 
 def untold(step: WireStep, flags: tuple[str, ...], *, pointed: int = 0) -> str:

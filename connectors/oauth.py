@@ -40,23 +40,29 @@ def client_of(form: Mapping[str, str | Sealed]) -> OAuthClient:
 
 
 def until_known(
-    form: Mapping[str, str | Sealed], answers: tuple[Answer, ...], *, page: Visit, path: str, me: WireStep
+    form: Mapping[str, str | Sealed],
+    answers: tuple[Answer, ...],
+    *,
+    page: Visit,
+    path: str,
+    me: WireStep,
+    named: str = CLIENT_ID,
 ) -> Send | Visit | Outcome | None:
     """The way of an account through a visit: `page` without its client, tokens at `path`, then `me`, which says whose
-    they are. None once that was answered."""
+    they are. None once that was answered. `named`: what the platform calls a client's id."""
     client = client_of(form)
     if not client.client_id:
         return Rejected(Message("oauth.no_client"), permanent=False)
     if "code" not in form:
-        return replace(page, asked={"response_type": "code", "client_id": client.client_id, **page.asked})
+        return replace(page, asked={"response_type": "code", named: client.client_id, **page.asked})
     if not answers:
-        return Send(exchange(path, form))
+        return Send(exchange(path, form, named))
     if answers[-1].step != TOKEN:
         return None
     return Send(me) if tokens(answers[-1]) else refused(answers[-1], again=Message("oauth.again"))
 
 
-def exchange(path: str, form: Mapping[str, str | Sealed]) -> WireStep:
+def exchange(path: str, form: Mapping[str, str | Sealed], named: str = CLIENT_ID) -> WireStep:
     """The request that gives the code of a visit for tokens."""
     said = {
         "grant_type": "authorization_code",
@@ -64,24 +70,26 @@ def exchange(path: str, form: Mapping[str, str | Sealed]) -> WireStep:
         "redirect_uri": form["redirect_uri"],
         "code_verifier": form["verifier"],
     }
-    return _asked(path, said, client_of(form))
+    return _asked(path, said, client_of(form), named)
 
 
-def renewal(path: str, grant: Grant) -> WireStep:
+def renewal(path: str, grant: Grant, named: str = CLIENT_ID) -> WireStep:
     """The request that gives a refresh token for new tokens."""
     client = grant.client or OAuthClient("")
-    return _asked(path, {"grant_type": REFRESH, REFRESH: grant.refresh}, client)
+    return _asked(path, {"grant_type": REFRESH, REFRESH: grant.refresh}, client, named)
 
 
-def _asked(path: str, said: Mapping[str, Any], client: OAuthClient) -> WireStep:
-    """A client with a secret shows it by Basic and nowhere else; one without names itself."""
-    shown = client if client.secret is not None else None
+def _asked(path: str, said: Mapping[str, Any], client: OAuthClient, named: str) -> WireStep:
+    """A client with a secret shows it by Basic and nowhere else; one without names itself. Where the id has a name of
+    its own, both stand among the fields (RFC 6749, 2.3.1)."""
+    shown = client if client.secret is not None and named == CLIENT_ID else None
+    secret = {CLIENT_SECRET: client.secret} if client.secret is not None and shown is None else {}
     return WireStep(
         TOKEN,
         StepKind.AUTH,
         "POST",
         path,
-        said if shown else {**said, "client_id": client.client_id},
+        said if shown else {**said, named: client.client_id, **secret},
         token="none",  # noqa: S106  no secret
         secret_fields=(ACCESS, REFRESH),
         deadline=20.0,

@@ -99,4 +99,11 @@ class Unknown:
     reason: Message
 
 
-Sighting = Found | Absent | Unknown
+@dataclass(frozen=True)
+class Failed:
+    """A look-up learnt that the platform refused it after all: nothing stands, and sending it again would not help."""
+
+    reason: Message
+
+
+Sighting = Found | Absent | Unknown | Failed

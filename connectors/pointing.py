@@ -178,7 +178,7 @@ def stray(step: WireStep, platform: str, allowed: Iterable[str]) -> str:
     if _put_off(step, rules):
         return "egress.native_scheduling"
     carried = _carried(step)
-    unnamed = rules.again.get(_word(step)) == ()
+    unnamed = rules.again.get(word(step)) == ()
     return "egress.remote_reference" if unnamed or set(_pointed(step, rules)) - carried - set(allowed) else ""
 
 
@@ -205,7 +205,7 @@ def _put_off(step: WireStep, rules: Pointers) -> bool:
     later = rules.later | EVERYWHERE
     leaves = list(_said(step))
     hidden = step.shows and any(f"{path[-1]}={plain(value)}" in rules.kept_back for path, value in leaves)
-    return hidden or _word(step) in rules.kept_back or any(_is(path, later) and value for path, value in leaves)
+    return hidden or word(step) in rules.kept_back or any(_is(path, later) and value for path, value in leaves)
 
 
 def _pointed(step: WireStep, rules: Pointers) -> Iterator[str]:
@@ -219,13 +219,14 @@ def _pointed(step: WireStep, rules: Pointers) -> Iterator[str]:
             yield from re.findall(rules.in_text, value) if rules.in_text else ()
         elif _ADDRESS.search(value) and not (_is(path, rules.links) and any(value in each for each in words)):
             yield value
-    if parts := rules.again.get(_word(step)):
+    if parts := rules.again.get(word(step)):
         found = ([value for path, value in leaves if path == (part,)] for part in parts)
         yield "/".join(",".join(values) for values in found)
 
 
-def _word(step: WireStep) -> str:
-    return step.path.partition("?")[0].rpartition("/")[2]
+def word(step: WireStep) -> str:
+    """The last word of the path a request goes to."""
+    return step.path.partition("?")[0].rstrip("/").rpartition("/")[2]
 
 
 def _is(path: tuple[str, ...], names: frozenset[str]) -> bool:

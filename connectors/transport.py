@@ -43,7 +43,7 @@ HandOver = Callable[["WireStep", Permit | RemovalOrder, "Account"], Answer]
 Lend = Callable[[Permit, FileRef], str]
 """An address of ours under which the platform fetches one stored file for one permit; "" where there can be none."""
 
-_PLAIN = re.compile(r"[\w.:+/@=-]{0,200}")
+_PLAIN = re.compile(r"[\w.:+/@=~-]{0,200}")
 _AGENT = re.compile(r"[\w.:+/@=() -]{0,100}", re.ASCII)
 """What an order without content may carry: ids, codes, amounts; no blank, so no sentence."""
 
@@ -183,7 +183,8 @@ class Transport:
         """Where the platform told us to put a file: a host of theirs, over TLS unless the account's is without; "" for
         anything else."""
         bare = step.json is not None and not step.files
-        if step.kind is not StepKind.STAGE or bare or step.token != "none":  # noqa: S105  how it is shown
+        carries = step.kind in (StepKind.STAGE, StepKind.PUBLISH)
+        if not carries or bare or step.token != "none":  # noqa: S105  how it is shown
             raise EgressForbidden("egress.malformed", step=step.name)
         told = step.address if isinstance(step.address, str) else self._reveal(account.tenant_id, step.address)
         url = f"{account.base_url.partition('//')[0]}{told}" if told.startswith("//") else told
@@ -320,6 +321,8 @@ def _is_plain_header(name: str, value: str) -> bool:
 def _plain(value: Any) -> bool:
     if isinstance(value, Mapping):
         return all(_plain(key) and _plain(part) for key, part in value.items())
+    if isinstance(value, list | tuple):
+        return all(map(_plain, value))
     return value is None or isinstance(value, bool | int) or (isinstance(value, str) and bool(_PLAIN.fullmatch(value)))
 
 

@@ -111,6 +111,9 @@ class ConnectorsSettings(Group):
     youtube_url: str = "https://www.googleapis.com"
     youtube_auth_url: str = "https://oauth2.googleapis.com"
     youtube_pages_url: str = "https://accounts.google.com"
+    tiktok_url: str = "https://open.tiktokapis.com"
+    tiktok_pages_url: str = "https://www.tiktok.com"
+    """Where people say yes to an application; its requests go elsewhere."""
     yoti_url: str = "https://age.yoti.com"
 
     @property

@@ -16,6 +16,7 @@ from channels.events import DeliveryVerify
 from connectors.outcomes import (
     Absent,
     Disconnected,
+    Failed,
     Found,
     Outcome,
     Processing,
@@ -280,13 +281,17 @@ def doubt(scope: Scope, delivery_id: UUID, *, recorded: Recorded) -> int | None:
 
 
 def settle_sighting(scope: Scope, delivery_id: UUID, sighting: Sighting) -> None:
-    """Found: published. Surely absent: send again with the same key. Neither: look later, and a person may decide."""
+    """Found: published. Refused after all: failed. Surely absent: send again with the same key. Neither: look later,
+    and a person may decide."""
     row = delivery(scope, delivery_id)
     if row.state not in (S.UNCERTAIN, S.PROCESSING):
         return
     match sighting:
         case Found(native_id=native_id, url=url, at=at):
             _stand(scope, row, Published(native_id, url, at))
+        case Failed(reason=reason):
+            _apply(scope, row, _settlement(scope, row, Rejected(reason, permanent=False)))
+            reconciling.absolve(scope, subject(row.id), part_of(row))
         case Absent() if row.state == S.UNCERTAIN and _absent(scope, row):
             _send_again(scope, row)
         case Absent() | Unknown():

@@ -14,7 +14,12 @@ from foundation.words import Message
 from workers.terminal import sentence
 
 NO, YES = "–", "yes"
-LOOKS = {"key": "by our own key", "listing": "in the list of posts", "none": "nobody can: a person decides"}
+LOOKS = {
+    "key": "by our own key",
+    "name": "by the name they gave it",
+    "listing": "in the list of posts",
+    "none": "nobody can: a person decides",
+}
 PRICES = {"free": "free", "used": "by request", "monthly": "by month"}
 PAGE = """# Connectors
 

@@ -4,8 +4,19 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from connectors import pointing
-from connectors.contract import Answer, Connector, Copy, Replaces, Send, Sought, StepKind, WireStep
-from connectors.outcomes import Absent, Found, Outcome, Processing, Published, Retry, Sighting, Uncertain
+from connectors.contract import Answer, Connector, Copy, Replaces, Response, Send, Sought, StepKind, WireStep
+from connectors.outcomes import (
+    Absent,
+    Failed,
+    Found,
+    Outcome,
+    Processing,
+    Published,
+    Rejected,
+    Retry,
+    Sighting,
+    Uncertain,
+)
 from connectors.suite.permits import permit
 from connectors.suite.world import TENANT, World
 from foundation.ids import uuid7
@@ -30,9 +41,10 @@ class Endless(Exception):
 
 @dataclass
 class Story:
-    """What became of a unit, as the house would report it."""
+    """What became of a unit, as the house would report it; `told` is what was answered to the last try."""
 
     outcome: Outcome = NOTHING_YET
+    told: tuple[Answer, ...] = ()
     steps: list[WireStep] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
     sightings: list[Sighting] = field(default_factory=list)
@@ -78,6 +90,8 @@ class House:
                     found = self._look(unit, armed_at, story)
                     if isinstance(found, Found):
                         story.outcome = Published(found.native_id, found.url)
+                    if isinstance(found, Failed):
+                        story.outcome = Rejected(found.reason, permanent=False)
                     if not isinstance(found, Absent) or isinstance(story.outcome, Processing):
                         return story  # what was accepted is never sent again
                 case _:
@@ -85,6 +99,7 @@ class House:
         return story
 
     def _try(self, unit: Unit, staged: tuple[Answer, ...], story: Story) -> tuple[Outcome, tuple[Answer, ...]]:
+        """Of a try the next one knows the uploads that were taken, and nothing else."""
         answers = staged
         while isinstance(turn := self._connector.next(unit, answers), Send):
             if len(story.steps) >= MOST_STEPS:
@@ -92,8 +107,10 @@ class House:
             answer = self.send(turn.step, unit, answers)
             story.steps.append(turn.step)
             answers = (*answers, answer)
-            if turn.step.kind is StepKind.STAGE and not isinstance(self._connector.next(unit, answers), Retry):
-                staged = answers
+            done = turn.step.kind is StepKind.STAGE and isinstance(answer, Response) and answer.ok
+            if done and not isinstance(self._connector.next(unit, answers), Retry):
+                staged = (*staged, answer)
+        story.told = answers
         return turn, staged
 
     def _look(self, unit: Unit, armed_at: datetime, story: Story) -> Sighting | None:
@@ -103,15 +120,15 @@ class House:
             return Absent()
         for wait in LOOKS:
             self._world.clock.move(wait)
-            sighting = self.find(unit, armed_at)
+            sighting = self.find(unit, armed_at, story.told)
             story.sightings.append(sighting)
             absent += isinstance(sighting, Absent)
-            if isinstance(sighting, Found) or absent == 2:
+            if isinstance(sighting, Found | Failed) or absent == 2:
                 return sighting
         return None
 
-    def find(self, unit: Unit, armed_at: datetime) -> Sighting:
-        """One look-up, over as many requests as the connector asks for."""
+    def find(self, unit: Unit, armed_at: datetime, told: tuple[Answer, ...] = ()) -> Sighting:
+        """One look-up, over as many requests as the connector asks for; `told`: what was answered to the try."""
         sought = Sought(
             unit.native_key,
             unit.text("body"),
@@ -121,6 +138,8 @@ class House:
             asked_at=self._world.now(),
             title=unit.text("title"),
             flags=unit.flags,
+            media=unit.media,
+            told=told,
         )
         answers: tuple[Answer, ...] = ()
         while isinstance(turn := self._connector.find(sought, answers), Send):

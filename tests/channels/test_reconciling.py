@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from channels import budgets, carrying, reads, reconciling
 from channels.carrying import Armed
 from channels.reconciling import Look, verdict
-from connectors.outcomes import Absent, Found, Published, Sighting, Uncertain, Unknown
+from connectors.outcomes import Absent, Failed, Found, Published, Sighting, Uncertain, Unknown
 from foundation.database import Database
 from foundation.errors import Conflict
 from foundation.words import Message
@@ -19,6 +19,7 @@ from tests.fakes.network import Network
 
 START = datetime(2026, 3, 2, 12, tzinfo=UTC)
 BLIND = Unknown(Message("attempt.not_proven"))
+NEVER = Failed(Message("tiktok.film_refused", {"code": "internal"}))
 
 
 def doubtful(lea: World, body: str, mode: str) -> Unit:
@@ -43,9 +44,11 @@ def test_absence_needs_two_looks_a_minute_apart() -> None:
     assert isinstance(verdict(seen((0, BLIND), (90, Absent()))), Unknown)
     assert isinstance(verdict(seen((0, Absent()), (61, Absent()), (90, Found("7")))), Found)
     assert isinstance(verdict([Look(START, Absent(), sure=True)]), Absent)
+    assert verdict(seen((0, BLIND), (1, NEVER), (90, BLIND))) == NEVER, "refused once is refused"
+    assert isinstance(verdict(seen((0, NEVER), (1, Found("7")))), Found)
 
 
-@given(st.lists(st.tuples(st.integers(0, 300), st.sampled_from([Absent(), BLIND, Found("7")])), max_size=6))
+@given(st.lists(st.tuples(st.integers(0, 300), st.sampled_from([Absent(), BLIND, NEVER, Found("7")])), max_size=6))
 def test_a_verdict_never_forgets_what_was_found(drawn: list[tuple[int, Sighting]]) -> None:
     looks = seen(*sorted(drawn, key=lambda look: look[0]))
     said = verdict(looks)

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from channels import storing
 from connectors.contract import Answer, Response, StepAnswerLost, StepNotSent
 from connectors.outcomes import (
+    Absent,
     Disconnected,
+    Failed,
     Found,
     Outcome,
     Processing,
@@ -21,6 +23,7 @@ from connectors.outcomes import (
     Retry,
     Sighting,
     Uncertain,
+    Unknown,
 )
 from foundation.sealed import Sealed
 from foundation.words import Message, canonical
@@ -109,10 +112,14 @@ def test_outcomes_come_back(outcome: Outcome) -> None:
     assert again == outcome
 
 
-@pytest.mark.parametrize("sighting", [Found("7", "u", AT)])
+@pytest.mark.parametrize(
+    "sighting", [Found("7", "u", AT), Absent(), Unknown(Message("a.word")), Failed(Message("a.word", {"code": "x"}))]
+)
 def test_sightings_come_back(sighting: Sighting) -> None:
     name, result = storing.outcome_name(sighting), kept(storing.sighting_to_json(sighting))
-    assert storing.sighting_from_json(name, result, None) == sighting
+    reason = storing.reason_of(sighting)
+    detail = kept(reason.to_json()) if reason else None
+    assert storing.sighting_from_json(name, result, detail) == sighting
 
 
 def test_a_hostile_answer_is_kept_and_read_as_doubt(lea: World) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from connectors.answers import ELSEWHERE, meaning
-from connectors.contract import FileRef, OAuthClient, Response, StepNotSent, WireStep
+from connectors.contract import FileRef, OAuthClient, Response, StepKind, StepNotSent, WireStep
 from connectors.outcomes import Rejected
 from connectors.transport import Account, EgressForbidden, Transport
 from foundation.http import HttpClient
@@ -119,9 +119,13 @@ def put(address: str, within: tuple[str, ...] = ("store.example",)) -> WireStep:
     return replace(STAGE, address=Sealed(address.encode()), within=within, token="none", text_as="receipt")
 
 
-def test_a_file_goes_to_an_address_of_theirs_without_a_credential(door: Door, platform: Platform) -> None:
+@pytest.mark.parametrize("kind", [StepKind.STAGE, StepKind.PUBLISH])
+def test_a_file_goes_to_an_address_of_theirs_without_a_credential(
+    door: Door, platform: Platform, kind: StepKind
+) -> None:
+    """Ahead, or as what publishes it."""
     origin = platform.url.rpartition("/")[0]
-    step = put(f"{origin}/bucket/1?sig=a%2Fb")
+    step = replace(put(f"{origin}/bucket/1?sig=a%2Fb"), kind=kind)
     platform.answer = (200, {"etag": '"e"'}, b"")
     answer = door.send(step, permit(step))
     method, path, headers, body = platform.got[0]

@@ -12,6 +12,7 @@ from tests.contract import (
     instagram_worlds,
     mastodon_worlds,
     reddit_worlds,
+    tiktok_worlds,
     x_worlds,
     youtube_worlds,
 )
@@ -24,6 +25,7 @@ from tests.fakes.google import youtube
 from tests.fakes.instagram import instagram
 from tests.fakes.mastodon import mastodon
 from tests.fakes.reddit import reddit
+from tests.fakes.tiktok import tiktok
 from tests.fakes.x import x
 
 
@@ -39,6 +41,7 @@ def platforms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fakes]:
         fanvue() as agency,
         reddit() as forum,
         youtube() as films,
+        tiktok() as clips,
         instagram_worlds.lent() as files,
     ):
         for kind in ("discord", "discord_dm"):
@@ -59,7 +62,10 @@ def platforms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fakes]:
             running.others[kind] = partial(reddit_worlds.world, forum, running.http, one_picture=one)
         running.others["fanvue_film"] = partial(fanvue_worlds.world, agency, running.http, film=True)
         running.others["youtube"] = partial(youtube_worlds.world, films, running.http)
-        running.calm += [one.book.clear for one in (fake, pds, pictures, server, posts, agency, forum, films)]
+        for kind, seconds in (("tiktok", 0.0), ("tiktok_slow", 30.0)):
+            running.others[kind] = partial(tiktok_worlds.world, clips, running.http, slow=seconds)
+        books = (fake, pds, pictures, server, posts, agency, forum, films, clips)
+        running.calm += [one.book.clear for one in books]
         yield running
         assert not fake.spec.refused
         assert not server.spec.refused

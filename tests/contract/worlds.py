@@ -214,6 +214,8 @@ KINDS = (
     "mastodon_fork",
     "reddit",
     "reddit_picture",
+    "tiktok",
+    "tiktok_slow",
     "x",
     "x_film",
     "x_new",

@@ -1,0 +1,242 @@
+"""TikTok: films of one account. Pure.
+
+A film is named before its bytes go, so whatever became of them can be asked for by that name.
+Source: https://developers.tiktok.com/doc/content-posting-api-reference-direct-post
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from connectors import answers as http
+from connectors import fitting, tiktok_account
+from connectors.capabilities import Capabilities
+from connectors.contract import Answer, Copy, Grant, Renewed, Response, Send, Sought, StepKind, WireStep
+from connectors.enrolment import Connected, Visit
+from connectors.outcomes import (
+    Absent,
+    Failed,
+    Found,
+    Outcome,
+    Processing,
+    Rejected,
+    Retry,
+    Sighting,
+    Uncertain,
+    Unknown,
+)
+from connectors.tiktok_account import CREATOR, SURFACE, code, data, meaning, spot
+from connectors.tiktok_upload import (
+    DONE,
+    EXPIRED,
+    FAILED,
+    LOOK,
+    METRICS,
+    MORE,
+    ON_ITS_WAY,
+    PUBLISH,
+    PUT,
+    STATE,
+    WHOLE,
+    Upload,
+    goes_on,
+    is_over,
+    publish_id,
+    status,
+)
+from foundation.sealed import Sealed
+from foundation.words import Message
+from gate.units import Unit
+
+AI = "post_info.is_aigc=true"
+"""The flag of what a machine made, as the rules of places write it and a request tells it."""
+
+VIDEO, NUMBERS = "video", "numbers"
+MOST_TEXT = 2200
+"""In units of UTF-16."""
+
+AGAIN = timedelta(seconds=20)
+NOT_THERE, WRONG_PART = 404, 416
+CAN = Capabilities(
+    platform="tiktok",
+    surfaces=(SURFACE.partition(".")[2],),
+    max_text=MOST_TEXT,
+    max_media=1,
+    mimes=("video/mp4",),
+    max_bytes=200 * 1024 * 1024,
+    look="name",
+    resend_is_look=False,
+    can_delete=False,
+    can_chat=False,
+    can_sell=False,
+    stages=True,
+    approval_days=14,
+)
+"""Until TikTok has audited an application it serves five people a day, whose accounts must be private."""
+
+_COUNTS = {"view_count": "views", "like_count": "likes", "comment_count": "comments", "share_count": "shares"}
+
+
+class TikTok:
+    """Films of one account; pure."""
+
+    capabilities = CAN
+    form = tiktok_account.FORM
+    refresh_grace = tiktok_account.KEEPS
+
+    def count(self, unit: Unit) -> tuple[int, int]:
+        """Units of UTF-16."""
+        return len(_caption(unit).encode("utf-16-le")) // 2, MOST_TEXT
+
+    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+        """Say what the film will be, send its bytes; the last of them publish it. Tell what an answer meant."""
+        unfit = _unfit(unit, self.count(unit)[0])
+        if unfit is not None:
+            return Rejected(unfit, permanent=False)
+        last = answers[-1] if answers else None
+        if last is not None and last.step == PUBLISH:
+            return _sent(last, publish_id(answers), over=is_over(answers))
+        if last is not None and not goes_on(last):
+            return _unsent(last, over=is_over(answers))
+        return Upload(unit.media[0], _said(unit), answers).next()
+
+    def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
+        """Ask how the publication stands, by the name it was given; then for its address."""
+        publish = publish_id(sought.told)
+        if not publish:
+            return Unknown(Message("connectors.no_lookup"))
+        if not answers:
+            return Send(status(publish, LOOK))
+        told = data(answers[0])
+        if len(answers) > 1:
+            return Found(publish, _url(answers[1]))
+        match told.get("status"):
+            case str() as done if done == DONE:
+                post = _post(told)
+                return Send(_video(post, "id,share_url", VIDEO)) if post else Found(publish)
+            case str() as failed if failed == FAILED:
+                return Failed(Message("tiktok.film_refused", {"code": _plain(told.get("fail_reason"))}))
+            case str() as going if going == ON_ITS_WAY:
+                return _on_its_way(told, sum(medium.size for medium in sought.media))
+        return Unknown(Message("connectors.lookup_failed"))
+
+    def remove(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
+        """TikTok offers no way: a person takes it away in the app."""
+        return Rejected(Message("tiktok.no_delete"), permanent=True)
+
+    def read(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Mapping[str, int] | None:
+        """Views, likes, comments and shares; nothing while it is not public."""
+        if not answers:
+            return Send(status(copy.native_id, METRICS)) if not copy.native_id.isdigit() else _numbers(copy.native_id)
+        if answers[-1].step == METRICS:
+            post = _post(data(answers[-1]))
+            return _numbers(post) if post else None
+        told = _listed(answers[-1])
+        return {name: told[field] for field, name in _COUNTS.items() if isinstance(told.get(field), int)} or None
+
+    def connect(
+        self, form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]
+    ) -> Send | Visit | Connected | Outcome:
+        """Have the person say yes, then ask what the account is called and who may see what it posts."""
+        return tiktok_account.connect(form, answers)
+
+    def check(self, account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:
+        """Ask whose token it is."""
+        return tiktok_account.check(account, answers)
+
+    def refresh(self, grant: Grant, answers: tuple[Answer, ...]) -> Send | Renewed | Outcome:
+        """A new pair of tokens."""
+        return tiktok_account.refresh(grant, answers)
+
+
+def _caption(unit: Unit) -> str:
+    return unit.text("body") or unit.text("title")
+
+
+def _unfit(unit: Unit, length: int) -> Message | None:
+    """Why the unit cannot go out as it is; nothing is ever cut."""
+    if wrong := fitting.unfit(unit, CAN, length=length):
+        return wrong
+    if not unit.media:
+        return Message("tiktok.no_film")
+    mark = next((flag for flag in unit.flags if flag != AI), "")
+    return Message("connectors.mark_untold", {"mark": mark}) if mark else None
+
+
+def _said(unit: Unit) -> dict[str, Any]:
+    """What people read of a film, who may, and what TikTok is told of it. Nobody may cut it into films of their own."""
+    said = {
+        "title": _caption(unit),
+        "privacy_level": spot(unit.account).readers,
+        "disable_duet": True,
+        "disable_stitch": True,
+    }
+    return said | ({"is_aigc": True} if AI in unit.flags else {})
+
+
+def _sent(answer: Answer, publish: str, *, over: bool) -> Outcome:
+    """What became of the last part. It is never sent again before somebody asked how the publication stands."""
+    if not isinstance(answer, Response):
+        return http.meaning(answer, creates=True)
+    match answer.status:
+        case status if status == WHOLE:
+            return Processing(publish)
+        case status if status == EXPIRED and over:
+            return http.staged_anew()
+        case status if status in (MORE, NOT_THERE, WRONG_PART):  # they may have had it before
+            return Uncertain(Message("connectors.unclear_answer", {"status": status}))
+    return http.meaning(answer, creates=True)
+
+
+def _unsent(answer: Answer, *, over: bool) -> Outcome:
+    """What it meant that something before the last part did not go well: nothing stands."""
+    if not isinstance(answer, Response):
+        return meaning(answer, creates=False)
+    if answer.step.startswith(PUT):
+        if answer.status == NOT_THERE or (answer.status == EXPIRED and over):
+            return http.staged_anew()
+        if answer.ok or answer.status == WRONG_PART:
+            return Retry(AGAIN, "account", Message("connectors.preparing"))  # the next try asks what they have
+    found = meaning(answer, creates=False)
+    asked = answer.step in (CREATOR, STATE) and not code(answer)  # a question has no content that could be refused
+    again = Retry(AGAIN, "account", Message("connectors.lookup_failed"))
+    return again if asked and isinstance(found, Rejected) else found
+
+
+def _on_its_way(told: Mapping[str, Any], size: int) -> Sighting:
+    """Not all of it arrived, so it surely stands nowhere; or TikTok works on it."""
+    arrived = told.get("uploaded_bytes")
+    if isinstance(arrived, int) and 0 <= arrived < size:
+        return Absent()
+    return Unknown(Message("connectors.preparing"))
+
+
+def _post(told: Mapping[str, Any]) -> str:
+    """The number of the post, once anybody may see it. Source, for the spelling: the page of `status/fetch`."""
+    listed = told.get("publicaly_available_post_id")
+    first = listed[0] if isinstance(listed, list) and listed else ""
+    return str(first) if str(first).isascii() and str(first).isdigit() else ""
+
+
+def _numbers(post: str) -> Send:
+    return Send(_video(post, f"id,{','.join(_COUNTS)}", NUMBERS))
+
+
+def _video(post: str, fields: str, name: str) -> WireStep:
+    asked, action = {"filters": {"video_ids": [post]}}, METRICS if name == NUMBERS else LOOK
+    return WireStep(name, StepKind.CONTROL, "POST", f"/v2/video/query/?fields={fields}", asked, action=action)
+
+
+def _listed(answer: Answer) -> dict[str, Any]:
+    videos = data(answer).get("videos")
+    first = videos[0] if isinstance(videos, list) and videos else {}
+    return first if isinstance(first, dict) else {}
+
+
+def _url(answer: Answer) -> str:
+    told = _listed(answer).get("share_url")
+    return told.partition("?")[0] if isinstance(told, str) and told.startswith("https://") else ""
+
+
+def _plain(word: object) -> str:
+    return "".join(sign for sign in str(word) if sign.isalnum() or sign == "_")[:60] or "?"

@@ -1,0 +1,147 @@
+"""A film on its way to TikTok: what it will be is said first, then its bytes in order. The last part shows it. Pure.
+
+What is said ahead has a name of its own, so that whatever becomes of the last part can be asked for; nothing stands
+before that part arrived. Source: https://developers.tiktok.com/doc/content-posting-api-media-transfer-guide,
+https://developers.tiktok.com/doc/content-posting-api-reference-get-video-status
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from connectors.answers import date_of, staged_anew
+from connectors.contract import Answer, FileRef, Response, Send, StepKind, WireStep
+from connectors.outcomes import Outcome, Rejected
+from connectors.tiktok_account import CREATOR, code, creator_info, data, may_choose
+from foundation.sealed import Sealed
+from foundation.words import Message
+from gate.units import Medium
+
+INIT, STATE, PUT, PUBLISH = "stage:init", "state", "stage:put:", "publish"
+LOOK, METRICS = "look", "metrics"
+CHUNK = 8 * 1024 * 1024
+"""Parts have 5 to 64 MB, the last one up to 128; a film of less than two parts goes as a whole."""
+
+STORES = ("tiktokapis.com",)
+"""Where the address of an upload may lie."""
+
+KEPT = timedelta(minutes=50)
+"""An upload's address is good for an hour."""
+
+WHOLE, MORE, EXPIRED = 201, 206, 403
+DONE, FAILED, ON_ITS_WAY = "PUBLISH_COMPLETE", "FAILED", "PROCESSING_UPLOAD"
+
+
+class Upload:
+    """Where the upload of a film stands, by the answers so far: those to uploads of earlier tries, then this try's."""
+
+    def __init__(self, film: Medium, said: Mapping[str, Any], answers: tuple[Answer, ...]) -> None:
+        self._film, self._said, self._answers = film, said, answers
+        self._init = self._last(INIT)
+        self.publish_id = publish_id(answers)
+
+    def next(self) -> Send | Outcome:
+        """The next request of it; the one of kind publish is its last part."""
+        creator, address = self._last(CREATOR), self._init.sealed.get("data.upload_url") if self._init else None
+        if self._init is None:
+            return self._begun(creator)
+        if not self.publish_id or address is None:
+            return staged_anew()
+        if creator is None:  # begun by an earlier try: how far it came is theirs to say
+            state = self._last(STATE)
+            if state is None:
+                return Send(status(self.publish_id, STATE))
+            if self._lost(state):
+                return staged_anew()
+        return Send(self._part(address))
+
+    def _begun(self, creator: Response | None) -> Send | Outcome:
+        if creator is None:
+            return Send(creator_info(StepKind.CONTROL))
+        if not may_choose(data(creator), self._said["privacy_level"]):
+            return Rejected(Message("tiktok.not_these_readers"), permanent=False)
+        size, count = self._film.size, parts(self._film.size)
+        source = {
+            "source": "FILE_UPLOAD",
+            "video_size": size,
+            "chunk_size": CHUNK if count > 1 else size,
+            "total_chunk_count": count,
+        }
+        comments = data(creator).get("comment_disabled") is True
+        post = {**self._said, "disable_comment": comments}
+        return Send(
+            WireStep(
+                INIT,
+                StepKind.STAGE,
+                "POST",
+                "/v2/post/publish/video/init/",
+                {"post_info": post, "source_info": source},
+                secret_fields=("data.upload_url",),
+            )
+        )
+
+    def _lost(self, state: Response) -> bool:
+        """Whether what was begun cannot go on: refused meanwhile, not known any more, or too old."""
+        refused = data(state).get("status") == FAILED or code(state) == "invalid_publish_id"
+        return refused or is_over(self._answers)
+
+    def _part(self, address: Sealed) -> WireStep:
+        last = (parts(self._film.size) - 1) * CHUNK
+        start = min(self._arrived() // CHUNK * CHUNK, last)
+        end = self._film.size if start == last else start + CHUNK
+        return WireStep(
+            PUBLISH if start == last else f"{PUT}{start}",
+            StepKind.PUBLISH if start == last else StepKind.STAGE,
+            "PUT",
+            "/",
+            file=FileRef(self._film.sha256, self._film.mime, part=(start, end)),
+            headers={"content-range": f"bytes {start}-{end - 1}/{self._film.size}"},
+            token="none",  # noqa: S106  no secret
+            deadline=180.0,
+            address=address,
+            within=STORES,
+        )
+
+    def _arrived(self) -> int:
+        """How many bytes they have: as they said when this try began, or by the parts it sent."""
+        state = self._last(STATE)
+        told = data(state).get("uploaded_bytes") if state is not None else 0
+        sent = [int(one.step.removeprefix(PUT)) + CHUNK for one in self._answers if one.step.startswith(PUT)]
+        return max([told if isinstance(told, int) else 0, *sent])
+
+    def _last(self, step: str) -> Response | None:
+        told = [one for one in self._answers if one.step == step and isinstance(one, Response)]
+        return told[-1] if told else None
+
+
+def parts(size: int) -> int:
+    """In how many parts a film of so many bytes goes: whole ones, the rest with the last."""
+    return max(size // CHUNK, 1)
+
+
+def goes_on(answer: Answer) -> bool:
+    """Whether an upload goes on after an answer; a state that cannot be had begins it anew."""
+    if not isinstance(answer, Response):
+        return False
+    if answer.step.startswith(PUT):
+        return answer.status == MORE
+    return code(answer) == "ok" or (answer.step == STATE and code(answer) == "invalid_publish_id")
+
+
+def is_over(answers: tuple[Answer, ...]) -> bool:
+    """Whether the address of what was begun was too old at the last answer, by their clock."""
+    begun = [date_of(one) for one in answers if one.step == INIT]
+    now = date_of(answers[-1])
+    return bool(begun) and begun[-1] is not None and now is not None and now - begun[-1] > KEPT
+
+
+def publish_id(answers: tuple[Answer, ...]) -> str:
+    """What they call what was begun; "" for nothing."""
+    told = [data(one).get("publish_id") for one in answers if one.step == INIT]
+    return told[-1] if told and isinstance(told[-1], str) and len(told[-1]) <= 64 else ""
+
+
+def status(publish: str, name: str) -> WireStep:
+    """The request for how a publication stands."""
+    path, action = "/v2/post/publish/status/fetch/", METRICS if name == METRICS else LOOK
+    return WireStep(name, StepKind.CONTROL, "POST", path, {"publish_id": publish}, action=action)

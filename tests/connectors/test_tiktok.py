@@ -1,0 +1,317 @@
+"""TikTok's own cases: what is said of a film first, how its bytes go, how a publication is looked for, refusals."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from connectors import marks, pointing
+from connectors.answers import for_whole_app
+from connectors.contract import Answer, Copy, Grant, OAuthClient, Response, Send, Sought, StepAnswerLost, StepKind
+from connectors.outcomes import (
+    Absent,
+    Disconnected,
+    Failed,
+    Found,
+    Outcome,
+    Processing,
+    Reauthorize,
+    Rejected,
+    Retry,
+    Uncertain,
+    Unknown,
+)
+from connectors.tiktok import AI, NUMBERS, VIDEO, TikTok
+from connectors.tiktok_account import CREATOR, SURFACE, USER
+from connectors.tiktok_upload import CHUNK, INIT, LOOK, METRICS, PUBLISH, PUT, STATE, parts
+from foundation.ids import uuid7
+from foundation.sealed import Sealed
+from gate.units import Medium, Subject, Text, Unit
+
+PLATFORM = TikTok()
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+FILM = Medium("a" * 64, "video/mp4", 3 * CHUNK + 1000, alt="waves")
+ACCOUNT, NAME, POST = "open-id-0001#PUBLIC_TO_EVERYONE", "v_pub_file~v2-1.73012", 7301234567890123456
+ADDRESS = Sealed(b"https://open-upload.tiktokapis.com/video/?upload_id=1&upload_token=secret")
+UNIT = Unit(
+    tenant_id=uuid7(),
+    creator_id=uuid7(),
+    subject=Subject("delivery", uuid7()),
+    platform="tiktok",
+    surface=SURFACE,
+    channel_id=uuid7(),
+    account=ACCOUNT,
+    audience="public",
+    texts=(Text("body", "a lake"),),
+    media=(FILM,),
+    native_key="key-1",
+)
+
+
+def said(step: str, status: int, data: Any = None, code: str = "ok", minutes: int = 0) -> Response:
+    at = {"date": f"{NOON + timedelta(minutes=minutes):%a, %d %b %Y %H:%M:%S} GMT"}
+    body = {"data": data or {}, "error": {"code": code, "message": "…", "log_id": "1"}}
+    return Response(step, status, at, None if step.startswith(PUT) or step == PUBLISH else body)
+
+
+def no(code: str, status: int = 403, step: str = INIT) -> Response:
+    return said(step, status, code=code)
+
+
+OPTIONS = {"privacy_level_options": ["PUBLIC_TO_EVERYONE", "SELF_ONLY"], "comment_disabled": False}
+ABOUT = said(CREATOR, 200, OPTIONS)
+BEGUN = replace(said(INIT, 200, {"publish_id": NAME}), sealed={"data.upload_url": ADDRESS})
+SOUGHT = Sought("key-1", "a lake", NOON, ACCOUNT, media=(FILM,), told=(BEGUN,))
+
+
+def step_of(turn: object) -> Any:
+    assert isinstance(turn, Send)
+    return turn.step
+
+
+def state(status: str, step: str = STATE, minutes: int = 1, **more: Any) -> Response:
+    return said(step, 200, {"status": status, **more}, minutes=minutes)
+
+
+def test_a_film_is_named_first_and_its_last_part_publishes_it() -> None:
+    unit, steps = replace(UNIT, flags=(AI,)), []
+    known: list[Answer] = []
+    for answer in (ABOUT, BEGUN, said(f"{PUT}0", 206), said(f"{PUT}{CHUNK}", 206)):
+        steps.append(step_of(PLATFORM.next(unit, tuple(known))))
+        known.append(answer)
+    last = step_of(PLATFORM.next(unit, tuple(known)))
+    about, init, first, second = steps
+    assert [one.kind for one in (*steps, last)] == [
+        StepKind.CONTROL,
+        StepKind.STAGE,
+        StepKind.STAGE,
+        StepKind.STAGE,
+        StepKind.PUBLISH,
+    ]
+    assert about.path == "/v2/post/publish/creator_info/query/"
+    assert init.json["source_info"] == {
+        "source": "FILE_UPLOAD",
+        "video_size": FILM.size,
+        "chunk_size": CHUNK,
+        "total_chunk_count": 3,
+    }
+    assert init.json["post_info"] == {
+        "title": "a lake",
+        "privacy_level": "PUBLIC_TO_EVERYONE",
+        "disable_duet": True,
+        "disable_stitch": True,
+        "disable_comment": False,
+        "is_aigc": True,
+    }
+    assert init.secret_fields == ("data.upload_url",)
+    assert [one.file.part for one in (first, second, last)] == [
+        (0, CHUNK),
+        (CHUNK, 2 * CHUNK),
+        (2 * CHUNK, FILM.size),
+    ]
+    assert (last.address, last.token, last.json) == (ADDRESS, "none", None)
+    assert last.headers == {"content-range": f"bytes {2 * CHUNK}-{FILM.size - 1}/{FILM.size}"}
+    assert marks.due(init, "tiktok", (AI,)) == (AI,)
+    assert marks.untold(init, (AI,)) == ""
+    assert marks.untold(replace(init, json={"post_info": {"title": "a lake"}}), (AI,)) == AI
+    assert marks.due(last, "tiktok", (AI,)) == ()
+    assert pointing.stray(last, "tiktok", ()) == ""
+
+
+@pytest.mark.parametrize(("size", "count"), [(1, 1), (2 * CHUNK - 1, 1), (2 * CHUNK, 2), (5 * CHUNK - 1, 4)])
+def test_the_last_part_takes_the_rest(size: int, count: int) -> None:
+    assert parts(size) == count
+    unit = replace(UNIT, media=(replace(FILM, size=size),))
+    source = step_of(PLATFORM.next(unit, (ABOUT,))).json["source_info"]
+    assert source["total_chunk_count"] == source["video_size"] // source["chunk_size"] == count
+    assert source["chunk_size"] >= 5 * 1024**2 or count == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "part"),
+    [
+        (state("PROCESSING_UPLOAD", uploaded_bytes=0), (0, CHUNK)),
+        (state("PROCESSING_UPLOAD", uploaded_bytes=CHUNK), (CHUNK, 2 * CHUNK)),
+        (state("PROCESSING_UPLOAD", uploaded_bytes=CHUNK + 7), (CHUNK, 2 * CHUNK)),
+        (state("PROCESSING_UPLOAD", uploaded_bytes=2 * CHUNK), (2 * CHUNK, FILM.size)),
+        (state("PROCESSING_UPLOAD", uploaded_bytes=FILM.size), (2 * CHUNK, FILM.size)),
+        (state("PROCESSING_UPLOAD"), (0, CHUNK)),
+        (state("PUBLISH_COMPLETE", uploaded_bytes=FILM.size), (2 * CHUNK, FILM.size)),
+    ],
+)
+def test_another_try_asks_what_they_have(answer: Answer, part: tuple[int, int]) -> None:
+    """What was begun ahead of time, or before something broke off, goes on; it is not begun a second time."""
+    assert step_of(PLATFORM.next(UNIT, (BEGUN,))).name == STATE
+    assert step_of(PLATFORM.next(UNIT, (BEGUN, answer))).file.part == part
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        state("FAILED", fail_reason="internal"),
+        state("PROCESSING_UPLOAD", uploaded_bytes=0, minutes=51),
+        no("invalid_publish_id", 400, STATE),
+    ],
+)
+def test_what_cannot_go_on_is_begun_anew(answer: Answer) -> None:
+    turn = PLATFORM.next(UNIT, (BEGUN, answer))
+    assert isinstance(turn, Retry)
+    assert turn.uploads_gone
+    nameless = replace(BEGUN, body={"data": {}, "error": {"code": "ok"}})
+    assert getattr(PLATFORM.next(UNIT, (ABOUT, nameless)), "uploads_gone", False)
+
+
+@pytest.mark.parametrize(
+    ("answer", "meant"),
+    [
+        (said(PUBLISH, 201), Processing(NAME)),
+        (said(PUBLISH, 403), Rejected),
+        (said(PUBLISH, 403, minutes=61), Retry),
+        (said(PUBLISH, 404), Uncertain),
+        (said(PUBLISH, 416), Uncertain),
+        (said(PUBLISH, 206), Uncertain),
+        (said(PUBLISH, 500), Uncertain),
+        (said(PUBLISH, 400), Rejected),
+        (StepAnswerLost(PUBLISH, "ReadTimeout"), Uncertain),
+    ],
+)
+def test_the_last_part_is_never_sent_again_in_doubt(answer: Answer, meant: Any) -> None:
+    outcome = PLATFORM.next(UNIT, (ABOUT, BEGUN, answer))
+    assert outcome == meant if isinstance(meant, Processing) else isinstance(outcome, meant)
+
+
+@pytest.mark.parametrize(
+    ("answer", "seen"),
+    [
+        (state("PUBLISH_COMPLETE", LOOK), Found(NAME)),
+        (state("PUBLISH_COMPLETE", LOOK, publicaly_available_post_id=["x"]), Found(NAME)),
+        (state("PROCESSING_UPLOAD", LOOK, uploaded_bytes=2 * CHUNK), Absent()),
+        (state("PROCESSING_UPLOAD", LOOK, uploaded_bytes=FILM.size), Unknown),
+        (state("PROCESSING_UPLOAD", LOOK), Unknown),
+        (state("SEND_TO_USER_INBOX", LOOK), Unknown),
+        (state("FAILED", LOOK, fail_reason="frame_rate_check_failed"), Failed),
+        (no("invalid_publish_id", 400, LOOK), Unknown),
+        (no("access_token_invalid", 401, LOOK), Unknown),
+        (StepAnswerLost(LOOK, "ReadTimeout"), Unknown),
+    ],
+)
+def test_a_publication_is_asked_for_by_its_name(answer: Answer, seen: Any) -> None:
+    asked = step_of(PLATFORM.find(SOUGHT, ()))
+    assert (asked.json, asked.action) == ({"publish_id": NAME}, "look")
+    found = PLATFORM.find(SOUGHT, (answer,))
+    assert isinstance(found, seen) if isinstance(seen, type) else found == seen
+    if isinstance(found, Failed):
+        assert found.reason.params == {"code": "frame_rate_check_failed"}
+
+
+def test_what_stands_has_its_address_once_anybody_may_see_it() -> None:
+    public = state("PUBLISH_COMPLETE", LOOK, publicaly_available_post_id=[POST])
+    asked = step_of(PLATFORM.find(SOUGHT, (public,)))
+    assert asked.json == {"filters": {"video_ids": [str(POST)]}}
+    told = said(VIDEO, 200, {"videos": [{"id": str(POST), "share_url": "https://www.tiktok.com/@mia/video/7"}]})
+    assert PLATFORM.find(SOUGHT, (public, told)) == Found(NAME, "https://www.tiktok.com/@mia/video/7")
+    assert PLATFORM.find(SOUGHT, (public, no("internal_error", 500, VIDEO))) == Found(NAME)
+    assert isinstance(PLATFORM.find(replace(SOUGHT, told=()), ()), Unknown), "nothing was ever begun"
+
+
+@pytest.mark.parametrize(
+    ("answer", "meant", "code"),
+    [
+        (no("access_token_invalid", 401), Reauthorize, "connectors.token_refused"),
+        (no("scope_not_authorized", 401), Reauthorize, "oauth.scopes"),
+        (no("rate_limit_exceeded", 429), Retry, "connectors.rate_limited"),
+        (no("spam_risk_too_many_posts"), Retry, "tiktok.day_used_up"),
+        (no("reached_active_user_cap"), Retry, "tiktok.people_used_up"),
+        (no("spam_risk_user_banned_from_posting"), Disconnected, "connectors.account_gone"),
+        (no("unaudited_client_can_only_post_to_private_accounts"), Rejected, "tiktok.unaudited"),
+        (no("invalid_params", 400), Rejected, "tiktok.refused"),
+        (no("privacy_level_option_mismatch", 200), Rejected, "tiktok.refused"),
+        (no("internal_error", 500), Retry, "connectors.unclear_answer"),
+        (StepAnswerLost(INIT, "ReadTimeout"), Retry, "connectors.answer_lost"),
+        (Response(INIT, 200, {}, None), Retry, "connectors.unclear_answer"),
+        (Response(STATE, 404, {}, None), Retry, "connectors.lookup_failed"),
+        (Response(CREATOR, 404, {}, None), Retry, "connectors.lookup_failed"),
+        (said(f"{PUT}0", 404), Retry, "connectors.uploads_gone"),
+        (said(f"{PUT}0", 403), Rejected, "connectors.refused"),
+        (said(f"{PUT}0", 403, minutes=61), Retry, "connectors.uploads_gone"),
+        (said(f"{PUT}0", 416), Retry, "connectors.preparing"),
+        (said(f"{PUT}0", 400), Rejected, "connectors.refused"),
+        (StepAnswerLost(f"{PUT}0", "ReadTimeout"), Retry, "connectors.answer_lost"),
+        (no("internal_error", 500, STATE), Retry, "connectors.unclear_answer"),
+    ],
+)
+def test_refusals_before_the_last_part(answer: Answer, meant: type[Outcome], code: str) -> None:
+    outcome = PLATFORM.next(UNIT, (ABOUT, BEGUN, answer))
+    assert isinstance(outcome, meant)
+    assert outcome.reason.code == code  # type: ignore[union-attr]  # each of these has one
+    if code == "tiktok.people_used_up":
+        assert isinstance(answer, Response)
+        assert for_whole_app(answer)
+        assert isinstance(outcome, Retry)
+        assert outcome.scope == "app"
+
+
+def test_nobody_is_shown_what_others_were_meant_to_see() -> None:
+    """Asked just before: an account that became private has no public posts."""
+    private = said(CREATOR, 200, {"privacy_level_options": ["FOLLOWER_OF_CREATOR", "SELF_ONLY"]})
+    outcome = PLATFORM.next(UNIT, (private,))
+    assert isinstance(outcome, Rejected)
+    assert outcome.reason.code == "tiktok.not_these_readers"
+
+
+@pytest.mark.parametrize(
+    ("unit", "code"),
+    [
+        (replace(UNIT, media=()), "tiktok.no_film"),
+        (replace(UNIT, media=(replace(FILM, mime="image/jpeg"),)), "connectors.medium_unfit"),
+        (replace(UNIT, media=(FILM, FILM)), "connectors.too_many_media"),
+        (replace(UNIT, texts=(Text("body", "🌊" * 1101),)), "connectors.text_too_long"),
+        (replace(UNIT, flags=("nsfw=true",)), "connectors.mark_untold"),
+    ],
+)
+def test_what_does_not_fit_costs_no_request(unit: Unit, code: str) -> None:
+    outcome = PLATFORM.next(unit, ())
+    assert isinstance(outcome, Rejected)
+    assert outcome.reason.code == code
+
+
+def test_numbers_are_those_of_the_post_the_name_became() -> None:
+    copy = Copy(NAME, ACCOUNT)
+    assert step_of(PLATFORM.read(copy, ())).action == METRICS
+    public = state("PUBLISH_COMPLETE", METRICS, publicaly_available_post_id=[POST])
+    asked = step_of(PLATFORM.read(copy, (public,)))
+    assert (asked.name, asked.action) == (NUMBERS, METRICS)
+    told = said(NUMBERS, 200, {"videos": [{"view_count": 5, "like_count": 2, "share_count": "3"}]})
+    assert PLATFORM.read(copy, (public, told)) == {"views": 5, "likes": 2}
+    assert PLATFORM.read(copy, (state("PUBLISH_COMPLETE", METRICS),)) is None
+    assert PLATFORM.read(copy, (public, said(NUMBERS, 200, {"videos": []}))) is None
+    linked = step_of(PLATFORM.read(Copy(str(POST), ACCOUNT), ()))
+    assert linked.name == NUMBERS, "a person may name a post by its number"
+
+
+def test_tokens_are_asked_for_by_their_names_for_things() -> None:
+    """The client's id has a name of its own and its secret stands beside it, sealed until it leaves."""
+    secret = Sealed(b"s")
+    step = step_of(PLATFORM.refresh(Grant(ACCOUNT, Sealed(b"r"), OAuthClient("key-9", secret)), ()))
+    assert (step.client, step.encoding, step.path) == (None, "form", "/v2/oauth/token/")
+    assert step.json == {
+        "grant_type": "refresh_token",
+        "refresh_token": Sealed(b"r"),
+        "client_key": "key-9",
+        "client_secret": secret,
+    }
+
+
+@pytest.mark.parametrize(
+    ("answer", "meant"),
+    [
+        (said(USER, 200, {"user": {"open_id": "open-id-0001"}}), None),
+        (said(USER, 200, {"user": {"open_id": "somebody-else"}}), Reauthorize),
+        (no("access_token_invalid", 401, USER), Reauthorize),
+        (StepAnswerLost(USER, "ReadTimeout"), Retry),
+    ],
+)
+def test_whose_token_it_is(answer: Answer, meant: type[Outcome] | None) -> None:
+    found = PLATFORM.check(ACCOUNT, (answer,))
+    assert found is None if meant is None else isinstance(found, meant)

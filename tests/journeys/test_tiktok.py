@@ -1,0 +1,163 @@
+"""TikTok from an application's registration to the numbers, on real PostgreSQL, through the house's own routes."""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+import pytest
+
+from channels.states import ChannelState, EnrolmentState
+from channels.visiting import PATH
+from foundation.words import Message
+from schedules import planning, removal
+from schedules.states import DeliveryState as S
+from tests.conftest import Cluster
+from tests.fakes.network import Network, network
+from tests.fakes.tiktok import FakeTikTok, tiktok
+from tests.journeys.visits import Visited, film, services_at
+from tests.schedules.builders import desk
+from workers.wiring import Services
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[FakeTikTok]:
+    with tiktok() as running:
+        yield running
+        assert running.broken == []
+
+
+@pytest.fixture(scope="module")
+def services(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory, server: FakeTikTok) -> Iterator[Services]:
+    home, url = tmp_path_factory.mktemp("home"), server.url
+    with services_at(cluster, home, tiktok_url=url, tiktok_pages_url=url) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
+    with network(tmp_path_factory.mktemp("sandbox") / "sandbox.sqlite") as started:
+        yield started
+
+
+@pytest.fixture
+def house(services: Services, running: Network, server: FakeTikTok) -> Iterator[Visited]:
+    made = desk(services, running)
+    server.clock.move((made.now() - server.clock()).total_seconds())  # other houses of this file have lived
+    app = server.application(services.settings.dashboard.public_url + PATH)
+    form = {"client_id": app.client_key, "client_secret": app.client_secret, "readers": "PUBLIC_TO_EVERYONE"}
+    yield Visited(made, server, server.account(f"lea{str(made.tenant_id)[-8:]}"), "tiktok", form)
+    server.book.clear()
+    server.processing_seconds, server.moderation_seconds = 0.0, 0.0
+    server.audited, server.people_per_day = True, 5
+
+
+def post(house: Visited, words: str, *, after: float = 0) -> UUID:
+    return house.desk.delivery(words, channel="tiktok", after=after, media=(film(house.desk),))
+
+
+def test_from_the_application_to_the_post(house: Visited) -> None:
+    lea = house.desk
+    wish = house.enrol()
+    assert wish.state == EnrolmentState.CONNECTED, wish.reason
+    assert house.channel().account == f"{house.member.open_id}#PUBLIC_TO_EVERYONE"
+    planned = post(house, "Au bord de l’eau.", after=1200)
+    house.live(minutes=15)
+    assert house.member.taken == [], "what is said ahead shows nothing"
+    house.live(minutes=10)
+    assert lea.state(planned) is S.PUBLISHED, lea.why(planned)
+    assert house.texts() == ["Au bord de l’eau."]
+    assert lea.entry(planned).url.startswith("https://www.tiktok.com/@")
+    lea.act(removal.ask, planned)
+    house.live(minutes=2)
+    assert lea.state(planned) is S.REMOVING, "a person takes it away: TikTok offers no way"
+
+
+@pytest.mark.parametrize("mode", ["reset_after", "reset_before", "accept_then_hang", "status:503_after"])
+def test_a_lost_answer_shows_nothing_twice(house: Visited, mode: str) -> None:
+    house.enrol()
+    house.server.book.ask(mode, on="posts", seconds=3.0)
+    lost = post(house, f"perdu {mode}")
+    house.live(minutes=6)
+    assert house.desk.state(lost) is S.PUBLISHED, house.desk.why(lost)
+    assert len(house.member.taken) == 1
+
+
+@pytest.mark.parametrize("mode", ["reset_after", "status:503"])
+def test_what_breaks_off_ahead_goes_on(house: Visited, mode: str) -> None:
+    house.enrol()
+    house.server.book.ask(mode, on="files", times=1)
+    sent = post(house, f"coupé {mode}", after=60)
+    house.live(minutes=5)
+    assert house.desk.state(sent) is S.PUBLISHED, house.desk.why(sent)
+    assert len(house.member.taken) == 1
+
+
+def test_a_film_that_is_worked_through_is_waited_for(house: Visited) -> None:
+    house.server.processing_seconds = 240.0
+    house.enrol()
+    sent = post(house, "lent")
+    house.live(minutes=2)
+    assert house.desk.state(sent) is S.PROCESSING
+    house.live(minutes=8)
+    assert house.desk.state(sent) is S.PUBLISHED
+    assert len(house.member.taken) == 1
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_film_that_is_refused_afterwards_is_told_at_once(house: Visited, *, lost: bool) -> None:
+    """Also where nobody knew whether its last part had arrived; planned once more, it is begun anew."""
+    house.enrol()
+    house.server.fails("frame_rate_check_failed")
+    if lost:
+        house.server.book.ask("reset_after", on="posts")
+    sent = post(house, "refusé")
+    house.live(minutes=3)
+    assert (house.desk.state(sent), house.desk.why(sent)) == (S.FAILED, "tiktok.film_refused")
+    assert house.member.taken == []
+    house.desk.act(planning.send_now, sent)
+    house.live(minutes=4)
+    assert house.desk.state(sent) is S.PUBLISHED, house.desk.why(sent)
+    assert len(house.member.taken) == 1
+
+
+def test_an_application_that_nobody_audited_is_told_so(house: Visited) -> None:
+    house.server.audited, house.server.people_per_day = False, 100
+    assert house.enrol().state == EnrolmentState.CONNECTED
+    sent = post(house, "trop tôt")
+    house.live(minutes=2)
+    assert (house.desk.state(sent), house.desk.why(sent)) == (S.FAILED, "tiktok.unaudited")
+    assert house.member.taken == []
+
+
+def test_an_application_that_is_used_up_holds_what_may_not_wait_a_day(house: Visited) -> None:
+    house.enrol()
+    house.server.audited, house.server.people_per_day, house.member.private = False, 0, True
+    sent = post(house, "demain")
+    house.live(minutes=2)
+    assert (house.desk.state(sent), house.desk.why(sent)) == (S.HELD, "delivery.too_late")
+    assert house.desk.attempts(sent)[-1].detail == Message("tiktok.people_used_up")
+    assert house.member.taken == []
+
+
+def test_a_public_account_has_no_followers_alone(house: Visited) -> None:
+    wish = house.enrol(readers="FOLLOWER_OF_CREATOR")
+    assert (wish.state, wish.reason) == (EnrolmentState.REFUSED, Message("tiktok.not_these_readers"))
+
+
+def test_tokens_are_renewed_and_each_refresh_token_works_once(house: Visited) -> None:
+    house.enrol()
+    first = house.channel().generation
+    house.live(hours=3)
+    assert house.channel().state == ChannelState.ACTIVE
+    assert house.channel().generation > first
+    sent = post(house, "trois heures après")
+    house.live(minutes=2)
+    assert house.desk.state(sent) is S.PUBLISHED
+
+
+def test_whoever_takes_it_back_is_asked_to_say_yes_again(house: Visited) -> None:
+    house.enrol()
+    house.server.revoke(house.member)
+    sent = post(house, "fermé")
+    house.live(minutes=2)
+    assert house.desk.state(sent) is S.HELD
+    assert house.channel().state == ChannelState.REAUTHORIZE
