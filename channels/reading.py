@@ -1,6 +1,6 @@
-"""Reading back a copy: its numbers, and whether it bears the marks it was sent with."""
+"""Reading back: the numbers of a copy, whether it bears the marks it was sent with, and how many follow an account."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from uuid import UUID
 
@@ -9,6 +9,7 @@ from channels.events import DeliveryVerify
 from channels.reads import Channel
 from connectors import contract
 from connectors.contract import Answer, Connector, Copy, Send
+from connectors.following import Followed
 from connectors.outcomes import Outcome, Retry
 from connectors.places import ReadsBack, Shown
 from connectors.transport import Transport
@@ -50,11 +51,34 @@ def read(
     def question(answers: tuple[Answer, ...]) -> Send | Mapping[str, int] | None:
         return connector.read(copy, answers)
 
-    def order(action: str) -> ControlOrder:
-        return ControlOrder(tenant_id, channel_id, action)
-
-    end = question(asking.gather(channel, question, order, tenant=tenant, transport=transport))
+    end = question(_asked(channel, question, tenant=tenant, transport=transport))
     return None if isinstance(end, Send) else end
+
+
+def followers(
+    tenant_id: UUID, channel_id: UUID, *, tenant: OpenScope, transport: Transport, connectors: Mapping[str, Connector]
+) -> int | None:
+    """How many follow an account, or None when nobody tells now. Raises NotFound."""
+    with tenant(tenant_id, asking.ACTOR) as scope:
+        channel = reads.channel(scope, channel_id)
+        connector = connectors[channel.platform]
+        if not isinstance(connector, Followed) or budgets.limit(scope, channel_id, brake=False) is not None:
+            return None
+
+    def question(answers: tuple[Answer, ...]) -> Send | int | None:
+        return connector.followers(channel.account, channel.destination, answers)
+
+    end = question(_asked(channel, question, tenant=tenant, transport=transport))
+    return None if isinstance(end, Send) else end
+
+
+def _asked(
+    channel: Channel, question: Callable[[tuple[Answer, ...]], object], *, tenant: OpenScope, transport: Transport
+) -> tuple[Answer, ...]:
+    def order(action: str) -> ControlOrder:
+        return ControlOrder(channel.tenant_id, channel.id, action)
+
+    return asking.gather(channel, question, order, tenant=tenant, transport=transport)
 
 
 def verify(
@@ -100,10 +124,7 @@ def _shown(
     def question(answers: tuple[Answer, ...]) -> Send | Shown | Outcome:
         return connector.read_back(place, copy.flags, answers)
 
-    def order(action: str) -> ControlOrder:
-        return ControlOrder(channel.tenant_id, channel.id, action)
-
-    return question(asking.gather(channel, question, order, tenant=tenant, transport=transport))
+    return question(_asked(channel, question, tenant=tenant, transport=transport))
 
 
 def _settled(scope: Scope, copy: copies.Copy, channel: Channel, end: Send | Shown | Outcome | None) -> timedelta | None:

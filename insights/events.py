@@ -23,6 +23,16 @@ class ReadingDue:
 
 
 @dataclass(frozen=True)
+class FollowersDue:
+    """Ask how many follow an account; the subject is the channel."""
+
+    kind: ClassVar[str] = "followers.count"
+    queue: ClassVar[outbox.Queue] = "make"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
 class RollupDue:
     """Bring a creator's local day up to date; the subject is the creator."""
 

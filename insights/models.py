@@ -29,6 +29,17 @@ class MetricSnapshot(CreatorRow, table=True):
     observed_at: datetime = instant()
 
 
+class FollowersDay(CreatorRow, table=True):
+    """How many followed an account on a local day of its creator: the last number that was told on it."""
+
+    __tablename__ = "followers_daily"
+    __table_args__ = table(UniqueConstraint("tenant_id", "channel_id", "day"), about="creator", keep="forever")
+    channel_id: UUID
+    day: date = Field(sa_type=Date)
+    followers: int = Field(sa_type=BigInteger)
+    observed_at: datetime = instant()
+
+
 class SalesDay(CreatorRow, table=True):
     """The money of a local day in one currency, from the ledger; rebuilt as a whole."""
 

@@ -35,9 +35,9 @@ from gate import journal
 from gate.events import (
     CopyProbe,
 )
-from insights import collecting, rollups
+from insights import collecting, following, rollups
 from insights import events as insight_events
-from insights.events import ReadingDue, RollupDue, SaleSeen
+from insights.events import FollowersDue, ReadingDue, RollupDue, SaleSeen
 from schedules import events as schedule_events
 from studio import events as studio_events
 from studio import jobs, looking, uploads
@@ -179,6 +179,7 @@ def _making(s: Services) -> tuple[Route, ...]:
             backoff=LOOK_BACKOFF,
         ),
         Route(ReadingDue, partial(collecting.collect, tenant=s.tenant, read=s.read), deadline_seconds=ACT_SECONDS),
+        Route(FollowersDue, partial(following.count, tenant=s.tenant, ask=s.followers), deadline_seconds=ACT_SECONDS),
         Route(RollupDue, partial(rollups.roll_up, tenant=s.tenant)),
         Route(SaleSeen, partial(rollups.roll_up_sale, tenant=s.tenant)),
     )

@@ -12,6 +12,7 @@ from gate import resuming
 from gate.events import CheckpointDue, CopyProbe, IntakeDue, RulesDue
 from gate.expiring import PapersDue
 from gate.recalibrating import ComparisonsDue
+from insights import following
 from insights.events import RollupDue
 from schedules.calendar import local_day
 from schedules.events import ClocksDue, SweepDue
@@ -33,6 +34,9 @@ KEEPING_SECONDS = 6 * 3600
 """How late something that is over may go."""
 INTAKE_SECONDS = 300
 """Between two looks at the form for removal requests: eleven may fail before nothing for adults leaves."""
+
+FOLLOWERS_SECONDS = 6 * 3600
+"""Between two questions how many follow an account."""
 
 DAY_SECONDS = 24 * 3600
 
@@ -124,6 +128,12 @@ def _each_tenant_follows_the_clocks(tenant: OpenScope) -> None:
             outbox.put(scope, ClocksDue(tenant_id, tenant_id), dedupe="clocks")
 
 
+def _each_account_s_followers_are_counted(tenant: OpenScope) -> None:
+    for tenant_id in all_tenants(tenant):
+        with tenant(tenant_id, BEAT) as scope:
+            following.plan(scope)
+
+
 TICKS = (
     Tick(60, _each_tenant_sweeps, "sweep"),
     Tick(60, _each_tenant_renews_its_tokens, "tokens"),
@@ -137,6 +147,7 @@ TICKS = (
     Tick(DAY_SECONDS, _the_house_looks_who_compared_reviewers, "comparisons"),
     Tick(DAY_SECONDS, _each_tenant_catches_up_with_faces, "faces"),
     Tick(DAY_SECONDS, _each_tenant_follows_the_clocks, "clocks"),
+    Tick(FOLLOWERS_SECONDS, _each_account_s_followers_are_counted, "followers"),
     Tick(ROLLUP_SECONDS, _each_creator_is_rolled_up, "rollup"),
 )
 """What the beat writes; it does none of it itself."""

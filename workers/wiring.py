@@ -133,6 +133,12 @@ class Services:
             connectors=self.connectors,
         )
 
+    def followers(self, tenant_id: UUID, channel_id: UUID) -> int | None:
+        """How many follow an account."""
+        return reading.followers(
+            tenant_id, channel_id, tenant=self.tenant, transport=self.transport, connectors=self.connectors
+        )
+
 
 def signing_key(settings: Settings) -> Ed25519PrivateKey:
     """The permit key from settings. Raises Unavailable without one."""

@@ -17,6 +17,10 @@ HEIGHT = 3
 """Per cent of the chart that a day without sales keeps, so that one sees it was counted."""
 
 
+LEAST = 20
+"""Per cent of the chart that the smallest crowd of a period takes."""
+
+
 def show(page: Page) -> None:
     """Draw the page."""
     st.title(page.word("dashboard.page.insights"))
@@ -39,13 +43,20 @@ def show(page: Page) -> None:
         return insights(scope, page.my(scope, creator.id), int(length or PERIODS[1]))
 
     found = page.read(ask)
-    draw("insights.html", found=found, voice=page.voice, word=page.word, bars=_bars)
+    draw("insights.html", found=found, voice=page.voice, word=page.word, bars=_bars, steps=_steps)
     _reports(page, creator, found)
 
 
 def _bars(days: tuple[int, ...]) -> list[int]:
     top = max(days, default=0)
     return [max(100 * max(net, 0) // top, HEIGHT) if top > 0 else HEIGHT for net in days]
+
+
+def _steps(days: tuple[int | None, ...]) -> list[int]:
+    """Per cent of the chart for each day of a crowd: from its least to its most, so that one sees it move."""
+    told = [one for one in days if one is not None]
+    least, most = min(told), max(told)
+    return [0 if one is None else LEAST + (100 - LEAST) * (one - least) // max(most - least, 1) for one in days]
 
 
 def _reports(page: Page, creator: Creator, found: Insights) -> None:

@@ -7,9 +7,10 @@ from fractions import Fraction
 from uuid import UUID
 
 from channels import links
+from channels import reads as channel_reads
 from foundation.database import Scope
 from foundation.money import Money
-from insights import reads, reports
+from insights import following, reads, reports
 from insights.reads import Sales, Work
 from insights.reports import Report
 from schedules import reads as schedule_reads
@@ -54,6 +55,30 @@ class Post:
 
 
 @dataclass(frozen=True)
+class Crowd:
+    """Who follows an account. `days` are the period's, the oldest first; None where nobody told."""
+
+    account: str
+    platform: str
+    days: tuple[int | None, ...]
+
+    @property
+    def told(self) -> tuple[int, ...]:
+        """The numbers of the days on which somebody told, the oldest first; never empty."""
+        return tuple(one for one in self.days if one is not None)
+
+    @property
+    def latest(self) -> int:
+        """The newest number."""
+        return self.told[-1]
+
+    @property
+    def change(self) -> int | None:
+        """How many more follow it than when the period's first number was told; None with one number alone."""
+        return self.told[-1] - self.told[0] if len(self.told) > 1 else None
+
+
+@dataclass(frozen=True)
 class Insights:
     """The page's values. `days` are the period's, the oldest first; `known` tells how many of them were counted."""
 
@@ -63,6 +88,7 @@ class Insights:
     work: Mapping[date, Work]
     sales: Mapping[date, Sequence[Sales]]
     posts: Sequence[Post]
+    crowds: Sequence[Crowd]
     now: datetime
 
     @property
@@ -89,8 +115,20 @@ def insights(scope: Scope, creator: Creator, length: int) -> Insights:
         work=reads.work(scope, creator.id, days[0], last),
         sales={day: rows for day, rows in sales.items() if day >= days[0]},
         posts=_posts(scope, creator.id, start, end),
+        crowds=_crowds(scope, creator.id, days),
         now=scope.now,
     )
+
+
+def _crowds(scope: Scope, creator_id: UUID, days: Sequence[date]) -> list[Crowd]:
+    """Those of whose followers somebody told in the period, the most followed first."""
+    found = following.by_day(scope, creator_id, days[0], days[-1])
+    accounts = {one.id: one for one in channel_reads.channels_of(scope, creator_id)} if found else {}
+    crowds = [
+        Crowd(accounts[channel].name, accounts[channel].platform, tuple(told.get(day) for day in days))
+        for channel, told in found.items()
+    ]
+    return sorted(crowds, key=lambda one: one.latest, reverse=True)
 
 
 def report(scope: Scope, creator: Creator, day: date) -> Report:

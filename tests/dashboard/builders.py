@@ -12,6 +12,7 @@ from foundation.ids import uuid7
 from foundation.money import Money
 from foundation.words import Message
 from insights.loading import PastDay, load_days
+from insights.models import FollowersDay
 from insights.reads import Sales, Work
 from schedules import approvals, planning
 from schedules.calendar import local_day, local_wall
@@ -90,6 +91,21 @@ class Agency:
                 cause=f"test:{uuid7()}",
                 urgent=urgent,
                 creator_id=self.creator_id if mine else None,
+            )
+
+    def followed(self, back: int, number: int) -> None:
+        """How many followed its account so many days ago."""
+        with self.scope() as scope:
+            scope.add(
+                FollowersDay(
+                    tenant_id=self.tenant_id,
+                    id=uuid7(),
+                    creator_id=self.creator_id,
+                    channel_id=self.channel_id,
+                    day=local_day(scope.now, ZONE) - timedelta(days=back),
+                    followers=number,
+                    observed_at=scope.now,
+                )
             )
 
     def sold(self, back: int, minor: int, *, orders: int = 1, currency: str = "EUR") -> None:

@@ -41,6 +41,19 @@ def test_a_week_is_compared_with_the_week_before(door: Door, lumiere: Agency) ->
     assert "rien à comparer" in longer
 
 
+def test_followers_are_those_of_the_accounts(door: Door, lumiere: Agency) -> None:
+    lumiere.post("Le soir", state="published", minutes=-30)  # its account
+    assert lumiere.channel_id is not None
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert "Abonnés des comptes" not in page.open("/insights"), "nobody told"
+    for back, number in ((3, 1204), (1, 1300), (0, 1190)):
+        lumiere.followed(back, number)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/insights")
+    for said in ("Abonnés des comptes", "1\u202f190", "−14 sur la période", "de 1\u202f204 à 1\u202f190 abonnés"):
+        assert said in text, said
+
+
 def test_nothing_counted_is_taught(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/insights")

@@ -1,0 +1,67 @@
+"""How many follow an account: asked some times a day, the last answer of a local day is that day's number."""
+
+from collections.abc import Callable
+from datetime import date
+from uuid import UUID
+
+from channels import reads as channel_reads
+from channels.states import ChannelState
+from foundation import outbox
+from foundation.database import OpenScope, Scope
+from foundation.ids import uuid7
+from insights.events import FollowersDue
+from schedules.calendar import local_day
+from tenants import reads as tenant_reads
+
+COUNTING = "system:counting"
+
+Ask = Callable[[UUID, UUID], int | None]
+"""`(tenant, channel)` → how many follow the account; None where nobody tells. No transaction is open."""
+
+
+def plan(scope: Scope) -> None:
+    """Put a question for each account that is let in; one that waits already is not put twice."""
+    for channel in channel_reads.every_channel(scope):
+        if channel.state == ChannelState.ACTIVE:
+            outbox.put(scope, FollowersDue(scope.tenant_id, channel.id), dedupe=f"followers:{channel.id}")
+
+
+def count(event: FollowersDue, *, tenant: OpenScope, ask: Ask) -> None:
+    """Ask the platform and keep what it says for today; what it does not say changes nothing, and is never zero."""
+    followers = ask(event.tenant_id, event.subject_id)
+    if followers is None:
+        return
+    with tenant(event.tenant_id, COUNTING) as scope:
+        channel = channel_reads.channel(scope, event.subject_id)
+        zone = tenant_reads.creator(scope, channel.creator_id).zone
+        scope.run(
+            "INSERT INTO followers_daily (tenant_id, id, creator_id, channel_id, day, followers, observed_at)"
+            " VALUES (:tenant, :id, :creator, :channel, :day, :followers, :now)"
+            " ON CONFLICT (tenant_id, channel_id, day) DO UPDATE SET followers = EXCLUDED.followers,"
+            " observed_at = EXCLUDED.observed_at, updated_at = house_now()"
+            " WHERE followers_daily.observed_at <= EXCLUDED.observed_at",
+            tenant=scope.tenant_id,
+            id=uuid7(),
+            creator=channel.creator_id,
+            channel=channel.id,
+            day=local_day(scope.now, zone),
+            followers=followers,
+            now=scope.now,
+        )
+
+
+def by_day(scope: Scope, creator_id: UUID, first: date, last: date) -> dict[UUID, dict[date, int]]:
+    """How many followed each account of a creator on each local day from `first` to `last`, both in; days on which
+    nobody told are absent."""
+    rows = scope.run(
+        "SELECT channel_id, day, followers FROM followers_daily WHERE tenant_id = :tenant AND creator_id = :creator"
+        " AND day BETWEEN :first AND :last ORDER BY channel_id, day",
+        tenant=scope.tenant_id,
+        creator=creator_id,
+        first=first,
+        last=last,
+    )
+    found: dict[UUID, dict[date, int]] = {}
+    for row in rows:
+        found.setdefault(row.channel_id, {})[row.day] = int(row.followers)
+    return found

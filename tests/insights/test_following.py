@@ -1,0 +1,73 @@
+"""How many follow an account: the last number of a local day, nothing made up, nothing of another agency."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from uuid import UUID
+
+from channels import connecting
+from foundation.words import Message
+from insights import following
+from insights.events import FollowersDue
+from schedules.calendar import local_day
+from tests.fakes.network import Network
+from tests.schedules.builders import Desk, desk
+from workers.ticks import TICKS
+from workers.wiring import Services
+
+ZONE = "Europe/Paris"
+
+
+def said(number: int | None) -> Callable[[UUID, UUID], int | None]:
+    return lambda tenant, channel: number
+
+
+def count(lea: Desk, number: int | None) -> None:
+    event = FollowersDue(lea.tenant_id, lea.channels["main"])
+    following.count(event, tenant=lea.services.tenant, ask=said(number))
+
+
+def days(lea: Desk) -> list[tuple[date, int]]:
+    with lea.scope() as scope:
+        today = local_day(scope.now, ZONE)
+        found = following.by_day(scope, lea.creator_id, today - timedelta(days=9), today + timedelta(days=9))
+    return sorted(found.get(lea.channels["main"], {}).items())
+
+
+def test_the_last_number_of_a_day_is_that_day_s(lea: Desk) -> None:
+    count(lea, 40)
+    count(lea, 42)
+    assert [number for _, number in days(lea)] == [42]
+    lea.live(hours=24)
+    count(lea, 39)
+    first, second = days(lea)
+    assert (first[1], second[1]) == (42, 39)
+    assert second[0] - first[0] == timedelta(days=1)
+
+
+def test_what_nobody_tells_changes_nothing(lea: Desk) -> None:
+    count(lea, None)
+    assert days(lea) == []
+    count(lea, 0)
+    count(lea, None)
+    assert [number for _, number in days(lea)] == [0], "nobody is a number"
+
+
+def test_the_beat_asks_for_each_account_that_is_let_in(lea: Desk) -> None:
+    lea.connect("resting")
+    with lea.scope() as scope:
+        connecting.pause(scope, lea.channels["resting"], Message("channel.paused"))
+    tick = next(one for one in TICKS if one.name == "followers")
+    for _ in range(2):
+        tick.put(lea.services.tenant)
+    asked = [row.subject_id for row in lea.rows("followers.count")]
+    assert asked == [lea.channels["main"]]
+    lea.run()
+    assert lea.rows("followers.count") == []
+
+
+def test_an_account_of_another_agency_is_not_counted(lea: Desk, services: Services, sandbox: Network) -> None:
+    count(lea, 7)
+    other = desk(services, sandbox)
+    with other.scope() as scope:
+        today = local_day(scope.now, ZONE)
+        assert following.by_day(scope, lea.creator_id, today - timedelta(days=1), today) == {}
