@@ -209,6 +209,7 @@ KINDS = (
     "fanvue_film",
     "fanvue_slow",
     "instagram",
+    "instagram_film",
     "mastodon",
     "mastodon_film",
     "mastodon_fork",
