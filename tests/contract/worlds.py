@@ -205,6 +205,7 @@ KINDS = (
     "discord",
     "discord_dm",
     "bluesky",
+    "bluesky_film",
     "fanvue",
     "fanvue_film",
     "fanvue_slow",
