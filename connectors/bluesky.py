@@ -1,5 +1,7 @@
 """Bluesky: posts on a personal data server (AT Protocol). Signing in is in `connectors/bluesky_account.py`.
 
+A film is uploaded as a picture is. The network works through it once it is posted, so it plays some seconds later.
+
 The record's key is ours and kept before anything is sent, and its time follows from it: the server answers a repeat of
 the same record with "nothing changed", so a lost answer is looked up by its key, and sent again where it is not there.
 Source: https://docs.bsky.app/docs/api/com-atproto-repo-put-record
@@ -15,6 +17,7 @@ from connectors.answers import SHORT_WAIT, error_word, segment
 from connectors.bluesky_account import meaning
 from connectors.bluesky_record import (
     COLLECTION,
+    FILM,
     LABEL_FLAG,
     MOST_BYTES,
     MOST_GRAPHEMES,
@@ -45,13 +48,16 @@ from foundation.words import Message
 from gate.units import Medium, Unit
 
 PUBLISH, ABOVE = "publish", "above"
+PICTURE_BYTES = 2_000_000
+"""A film stands alone, and may be as large as a server takes a file; older ones take less, and say so."""
+
 CAN = Capabilities(
     platform="bluesky",
     surfaces=("post",),
     max_text=MOST_GRAPHEMES,
     max_media=4,
-    mimes=("image/jpeg", "image/png", "image/webp"),
-    max_bytes=2_000_000,
+    mimes=("image/jpeg", "image/png", "image/webp", FILM),
+    max_bytes=50_000_000,
     look="key",
     resend_is_look=True,
     can_delete=True,
@@ -64,7 +70,7 @@ _COUNTS = {"likeCount": "likes", "replyCount": "comments", "repostCount": "repos
 
 
 class Bluesky:
-    """Posts with up to four pictures; pure."""
+    """Posts with up to four pictures, or a film; pure."""
 
     capabilities = CAN
     form = bluesky_account.FORM
@@ -79,7 +85,7 @@ class Bluesky:
         return fitting.graphemes(unit.text("body")), MOST_GRAPHEMES
 
     def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
-        """Upload each picture, read what it is put under, then put the record; tell what the last answer meant."""
+        """Upload each file, read what it is put under, then put the record; tell what the last answer meant."""
         at = moment(unit.native_key)
         unfit = _unfit(unit)
         if at is None or unfit is not None:
@@ -176,7 +182,11 @@ def _unfit(unit: Unit) -> Message | None:
         return wrong
     if len(text.encode()) > MOST_BYTES:
         return Message("connectors.text_too_heavy", {"size": len(text.encode()), "most": MOST_BYTES})
+    if len(unit.media) > 1 and any(medium.mime == FILM for medium in unit.media):
+        return Message("bluesky.film_alone")
     for place, medium in enumerate(unit.media, start=1):
+        if medium.mime != FILM and medium.size > PICTURE_BYTES:
+            return Message("connectors.medium_unfit", {"mime": medium.mime, "size": medium.size})
         if not medium.alt.strip():
             return Message("connectors.alt_missing", {"place": place})
     mark = untold(unit.flags)

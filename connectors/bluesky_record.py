@@ -1,4 +1,4 @@
-"""The record of a Bluesky post: its key, its moment, what in its words leads somewhere, its pictures and labels.
+"""The record of a Bluesky post: its key, its moment, what in its words leads somewhere, its pictures or film, labels.
 
 Everything follows from the unit: built twice it is byte for byte the same, so that a repeat is no second post.
 """
@@ -13,7 +13,7 @@ import regex
 from connectors import fitting
 from gate.units import Medium, Unit
 
-COLLECTION = "app.bsky.feed.post"
+COLLECTION, FILM = "app.bsky.feed.post", "video/mp4"
 MOST_GRAPHEMES, MOST_BYTES = 300, 3000
 """Of a post's text, by its lexicon."""
 
@@ -57,7 +57,7 @@ def moment(key: str) -> datetime | None:
 def record(
     unit: Unit, blobs: Sequence[Mapping[str, Any]], at: datetime, under: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """The record of a post made at `at` with its uploaded pictures, in the order of the unit's media.
+    """The record of a post made at `at` with what was uploaded for it, in the order of the unit's media.
 
     `under` are the root and the parent of a reply.
     """
@@ -68,8 +68,7 @@ def record(
     if found := facets(text):
         made["facets"] = found
     if unit.media:
-        images = [_image(medium, blob) for medium, blob in zip(unit.media, blobs, strict=True)]
-        made["embed"] = {"$type": "app.bsky.embed.images", "images": images}
+        made["embed"] = _embed(list(zip(unit.media, blobs, strict=True)))
     if values := labels(unit.flags):
         made["labels"] = {
             "$type": "com.atproto.label.defs#selfLabels",
@@ -101,11 +100,19 @@ def untold(flags: Sequence[str]) -> str:
     return next((flag for flag, (name, _, value) in pairs.items() if name != LABEL_FLAG or value not in LABELS), "")
 
 
-def _image(medium: Medium, blob: Mapping[str, Any]) -> dict[str, Any]:
-    image = {"alt": medium.alt, "image": dict(blob)}
+def _embed(uploaded: Sequence[tuple[Medium, Mapping[str, Any]]]) -> dict[str, Any]:
+    """A film, which stands alone, or pictures."""
+    medium, blob = uploaded[0]
+    if medium.mime == FILM:
+        return {"$type": "app.bsky.embed.video", **_shown(medium, "video", blob)}
+    return {"$type": "app.bsky.embed.images", "images": [_shown(one, "image", blob) for one, blob in uploaded]}
+
+
+def _shown(medium: Medium, kind: str, blob: Mapping[str, Any]) -> dict[str, Any]:
+    shown = {"alt": medium.alt, kind: dict(blob)}
     if medium.width > 0 and medium.height > 0:
-        image["aspectRatio"] = {"width": medium.width, "height": medium.height}
-    return image
+        shown["aspectRatio"] = {"width": medium.width, "height": medium.height}
+    return shown
 
 
 def facets(text: str) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
-"""Instagram: pictures of a professional account, one or a carousel. Instagram fetches each from an address of ours.
+"""Instagram: pictures and films of a professional account, one or a carousel; a film alone is a reel. Instagram fetches
+each from an address of ours, a film while it works through it.
 
-A container is made for each picture, and for a carousel one around them; when they are ready the last request
+A container is made for each file, and for a carousel one around them; when they are ready the last request
 publishes the outer one. Nothing can be deleted, and no key travels: what became of a lost answer is read in the list
 of posts. Source: https://developers.facebook.com/docs/instagram-platform/content-publishing
 """
@@ -15,7 +16,7 @@ from connectors.answers import ahead, body_of, segment, staged_anew, told_at
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, FileRef, Response, Send, Sought, StepKind, WireStep
 from connectors.enrolment import Connected
-from connectors.instagram_answers import READ_BUG, error, id_of, meaning
+from connectors.instagram_answers import READ_BUG, UNFIT, error, failure, id_of, meaning
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Sighting, Uncertain, Unknown
 from connectors.places import Shown
 from foundation.sealed import Sealed
@@ -28,10 +29,15 @@ MOST_TAGS, MOST_MENTIONS = 30, 20
 TALLEST, WIDEST = 0.8, 1.91
 """Width to height of a picture: 4:5 to 1.91:1."""
 
+FILM, PICTURE_BYTES = "video/mp4", 8 * 1024 * 1024
+"""A film may be larger than a picture. How long it lasts and what shape it has is theirs to judge."""
+
 POLLS = 3
 """How often one try asks whether a container is ready."""
 
-AGAIN = timedelta(seconds=5)
+AGAIN, FILM_AGAIN = timedelta(seconds=5), timedelta(seconds=30)
+"""How long the next try waits for pictures, and where a film is among them: they work minutes on one."""
+
 WINDOW = timedelta(seconds=60)
 """A post older than this before the attempt is another one with the same caption."""
 
@@ -47,8 +53,8 @@ class Instagram:
         surfaces=("post",),
         max_text=2200,
         max_media=10,
-        mimes=("image/jpeg",),
-        max_bytes=8 * 1024 * 1024,
+        mimes=("image/jpeg", FILM),
+        max_bytes=200 * 1024 * 1024,
         look="listing",
         resend_is_look=False,
         can_delete=False,
@@ -73,13 +79,14 @@ class Instagram:
             if _stage_name(medium) not in made:
                 return Send(_container(unit, medium))
         inner = [made[_stage_name(medium)] for medium in unit.media]
-        if (waiting := _waiting(inner, answers)) is not None:
+        again = FILM_AGAIN if any(medium.mime == FILM for medium in unit.media) else AGAIN
+        if (waiting := _waiting(inner, answers, again)) is not None:
             return waiting
         if len(inner) == 1:
             return Send(_publish(inner[0]))
         if PARENT not in made:
             return Send(_carousel(unit, inner))
-        return _waiting([made[PARENT]], answers) or Send(_publish(made[PARENT]))
+        return _waiting([made[PARENT]], answers, again) or Send(_publish(made[PARENT]))
 
     def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
         """Read the account's posts back to a minute before the attempt: caption and time say which it is."""
@@ -146,6 +153,10 @@ def _unfit(unit: Unit, can: Capabilities) -> Message | None:
     if tags > MOST_TAGS or mentions > MOST_MENTIONS:
         return Message("instagram.too_many_tags", {"tags": MOST_TAGS, "mentions": MOST_MENTIONS})
     for place, medium in enumerate(unit.media, start=1):
+        if medium.mime == FILM:
+            continue
+        if medium.size > PICTURE_BYTES:
+            return Message("connectors.medium_unfit", {"mime": medium.mime, "size": medium.size})
         if medium.width and medium.height and not TALLEST <= medium.width / medium.height <= WIDEST:
             return Message("instagram.shape", {"place": place})
     mark = next((flag for flag in unit.flags if flag != AI), "")
@@ -167,10 +178,14 @@ def _shown(unit: Unit) -> dict[str, Any]:
 
 
 def _container(unit: Unit, medium: Medium) -> WireStep:
-    """One picture: a whole post, or an item of a carousel, which says nothing of its own."""
-    said = {"is_carousel_item": True} if len(unit.media) > 1 else _shown(unit)
+    """One picture or film: a whole post, or an item of a carousel, which says nothing of its own."""
+    item, file = len(unit.media) > 1, FileRef(medium.sha256, medium.mime)
+    said = {"is_carousel_item": True} if item else _shown(unit)
+    if medium.mime == FILM:  # they take no description of one
+        kind = {"media_type": "VIDEO"} if item else {"media_type": "REELS", "share_to_feed": True}
+        return _made(_stage_name(medium), {**said, **kind}, {"video_url": file})
     alt = {"alt_text": medium.alt} if medium.alt else {}
-    return _made(_stage_name(medium), {**said, **alt}, {"image_url": FileRef(medium.sha256, medium.mime)})
+    return _made(_stage_name(medium), {**said, **alt}, {"image_url": file})
 
 
 def _carousel(unit: Unit, inner: list[str]) -> WireStep:
@@ -196,7 +211,7 @@ def _listing(after: str) -> WireStep:
     return _asked("look", f"/{{account}}/media?fields=id,caption,timestamp,permalink&limit={LISTED}{cursor}")
 
 
-def _waiting(containers: list[str], answers: tuple[Answer, ...]) -> Send | Outcome | None:
+def _waiting(containers: list[str], answers: tuple[Answer, ...], again: timedelta) -> Send | Outcome | None:
     """The next question, or why it must wait, until every container is ready; None then."""
     for container in containers:
         name = f"poll:{container}"
@@ -204,6 +219,8 @@ def _waiting(containers: list[str], answers: tuple[Answer, ...]) -> Send | Outco
         status = body_of(told[-1]).get("status_code") if told else None
         if status == "FINISHED":
             continue
+        if status == "ERROR" and (code := failure(told[-1])) in UNFIT:
+            return Rejected(Message("instagram.file_refused", {"code": code}), permanent=False)
         if status in ("ERROR", "EXPIRED"):
             return staged_anew()
         if status == "PUBLISHED":  # by an attempt nobody lived to settle
@@ -211,7 +228,7 @@ def _waiting(containers: list[str], answers: tuple[Answer, ...]) -> Send | Outco
         if told and status != "IN_PROGRESS" and error(told[-1]) != READ_BUG:
             return meaning(told[-1], creates=False)
         if len(told) >= POLLS or (told and status is None):
-            return Retry(AGAIN, "account", Message("instagram.preparing"))
+            return Retry(again, "account", Message("instagram.preparing"))
         return Send(_asked(name, f"/{container}?fields=status_code,status"))
     return None
 

@@ -3,6 +3,7 @@
 Source: https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/reference/error-codes
 """
 
+import re
 from datetime import timedelta
 
 from connectors import answers
@@ -20,6 +21,9 @@ FETCH = frozenset({2207052, 2207003, 2207082})
 
 NOT_READY, OVER, RESTRICTED = 2207027, frozenset({2207008, 2207020}), 2207050
 BUSY = frozenset({-1, 1, 2})
+UNFIT = frozenset({2207004, 2207005, 2207009, 2207023, 2207026})
+"""What they say of a file that no second try makes better: its size, its format, its shape, its kind."""
+
 READ_BUG = (100, 33)
 """A read of what is there says that it is not: it is asked again."""
 
@@ -36,6 +40,16 @@ def error(answer: Answer) -> tuple[int, int]:
     found = told if isinstance(told, dict) else {}
     code, sub = found.get("code"), found.get("error_subcode")
     return (code if isinstance(code, int) else 0, sub if isinstance(sub, int) else 0)
+
+
+def failure(answer: Answer) -> int:
+    """Why a container came to nothing, as a subcode out of its `status`; 0 where none is told.
+
+    "Error: Media upload has failed with error code 2207026", or the number alone as their reference has it:
+    https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/reference/ig-container
+    """
+    found = re.search(r"\b2207\d{3}\b", str(answers.body_of(answer).get("status", "")))
+    return int(found[0]) if found else 0
 
 
 def meaning(answer: Answer, *, creates: bool) -> Outcome:

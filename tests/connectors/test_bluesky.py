@@ -11,7 +11,18 @@ from connectors.answers import SHORT_WAIT
 from connectors.bluesky import Bluesky
 from connectors.bluesky_account import GRACE, LIFETIME
 from connectors.bluesky_record import tid
-from connectors.contract import Answer, Copy, Grant, Renewed, Response, Send, Sought, StepAnswerLost, StepNotSent
+from connectors.contract import (
+    Answer,
+    Copy,
+    FileRef,
+    Grant,
+    Renewed,
+    Response,
+    Send,
+    Sought,
+    StepAnswerLost,
+    StepNotSent,
+)
 from connectors.enrolment import Connected
 from connectors.outcomes import (
     Absent,
@@ -47,6 +58,7 @@ UNIT = Unit(
     native_key=KEY,
 )
 PICTURE = Medium("ab" * 32, "image/jpeg", 900_000, alt="A beach", width=2048, height=1365)
+FILM = Medium("cd" * 32, "video/mp4", 50_000_000, alt="Waves", width=720, height=1280)
 BLOB = {"$type": "blob", "ref": {"$link": "bafkreihash"}, "mimeType": "image/jpeg", "size": 900_000}
 
 
@@ -85,6 +97,36 @@ def test_the_record_says_all_of_it() -> None:
     assert (turn.step.json["rkey"], turn.step.json["swapRecord"]) == (KEY, None)
 
 
+def filmed(size: int = FILM.size) -> Response:
+    blob = {"$type": "blob", "ref": {"$link": "bafkreifilm"}, "mimeType": "video/mp4", "size": size}
+    return Response(f"stage:{'cd' * 12}", 200, body={"blob": blob})
+
+
+def test_a_film_goes_as_a_file_and_is_the_whole_embed() -> None:
+    unit = replace(UNIT, media=(FILM,), flags=("selfLabels=sexual",))
+    turn = BLUESKY.next(unit, ())
+    assert isinstance(turn, Send)
+    assert (turn.step.path, turn.step.file) == (
+        "/xrpc/com.atproto.repo.uploadBlob",
+        FileRef(FILM.sha256, "video/mp4"),
+    )
+    made = record(unit, filmed())
+    assert made["embed"] == {
+        "$type": "app.bsky.embed.video",
+        "video": filmed().body["blob"],
+        "alt": "Waves",
+        "aspectRatio": {"width": 720, "height": 1280},
+    }
+    assert made["labels"]["values"] == [{"val": "sexual"}]
+    assert "aspectRatio" not in record(replace(unit, media=(replace(FILM, width=0),)), filmed())["embed"]
+
+
+def test_a_part_of_a_thread_may_be_a_film() -> None:
+    part = replace(UNIT, parts=2, reply_to=PARENT, media=(FILM,))
+    made = record(part, filmed(), above())
+    assert (made["embed"]["$type"], made["reply"]["parent"]["uri"]) == ("app.bsky.embed.video", PARENT)
+
+
 def test_what_is_not_known_is_not_said() -> None:
     assert set(record(replace(UNIT, language=""))) == {"$type", "text", "createdAt"}
     bare = replace(PICTURE, width=0, height=0)
@@ -98,7 +140,11 @@ def test_what_is_not_known_is_not_said() -> None:
         ({"texts": (Text("body", "👩‍👩‍👧‍👦" * 121),)}, "connectors.text_too_heavy"),
         ({"media": (PICTURE,) * 5}, "connectors.too_many_media"),
         ({"media": (replace(PICTURE, size=2_000_001),)}, "connectors.medium_unfit"),
-        ({"media": (replace(PICTURE, mime="video/mp4"),)}, "connectors.medium_unfit"),
+        ({"media": (replace(PICTURE, mime="video/webm"),)}, "connectors.medium_unfit"),
+        ({"media": (replace(FILM, size=50_000_001),)}, "connectors.medium_unfit"),
+        ({"media": (FILM, PICTURE)}, "bluesky.film_alone"),
+        ({"media": (FILM, replace(FILM, sha256="ef" * 32))}, "bluesky.film_alone"),
+        ({"media": (replace(FILM, alt=" "),)}, "connectors.alt_missing"),
         ({"media": (replace(PICTURE, alt=" "),)}, "connectors.alt_missing"),
         ({"flags": ("sensitive=true",)}, "connectors.mark_untold"),
         ({"native_key": "gr1234"}, "connectors.no_key"),

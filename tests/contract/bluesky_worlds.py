@@ -8,11 +8,12 @@ from typing import Any
 
 from connectors.bluesky import Bluesky
 from connectors.bluesky_record import tid
-from connectors.suite.world import OBJECTS, TENANT, World, transport
+from connectors.suite.world import MEDIA, OBJECTS, TENANT, World, transport
 from connectors.transport import Account
 from foundation.http import HttpClient
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
+from tests.contract.mastodon_worlds import FILM
 from tests.fakes.bluesky import FakeBluesky, Repo, cid
 
 _numbers = count(1)
@@ -45,8 +46,8 @@ def told(wire: Mapping[str, Any]) -> bool:
     return bool(labels.get("values") == [{"val": "porn"}])
 
 
-def world(server: FakeBluesky, http: HttpClient) -> World:
-    """A fresh one."""
+def world(server: FakeBluesky, http: HttpClient, *, film: bool = False) -> World:
+    """A fresh one. `film`: one stands in the place of pictures."""
     repo, connector = server.account(f"w{next(_numbers)}.bsky.social"), Bluesky()
     access, refresh = server.sessions.start(repo.did)
     server.sessions.access[access].ends_at += timedelta(days=30)  # renewing is the house's, not the connector's
@@ -66,4 +67,5 @@ def world(server: FakeBluesky, http: HttpClient) -> World:
         told=told,
         key=lambda: tid(str(uuid7()), server.clock()),
         name_of=lambda medium: cid(OBJECTS[medium.sha256], raw=True),
+        media=(FILM,) if film else MEDIA,
     )

@@ -47,7 +47,9 @@ def platforms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fakes]:
         for kind in ("discord", "discord_dm"):
             running.others[kind] = partial(discord_worlds.world, fake, kind, running.http)
         running.others["bluesky"] = partial(bluesky_worlds.world, pds, running.http)
+        running.others["bluesky_film"] = partial(bluesky_worlds.world, pds, running.http, film=True)
         running.others["instagram"] = partial(instagram_worlds.world, pictures, running.http, files)
+        running.others["instagram_film"] = partial(instagram_worlds.world, pictures, running.http, files, film=True)
         running.others["mastodon"] = partial(mastodon_worlds.world, server, running.http)
         running.others["mastodon_fork"] = partial(
             mastodon_worlds.world, server, running.http, slow=2, ignores_keys=True

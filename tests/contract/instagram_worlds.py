@@ -12,28 +12,31 @@ from fastapi.responses import Response
 from connectors.contract import FileRef
 from connectors.instagram import Instagram
 from connectors.suite.serving import served
-from connectors.suite.world import OBJECTS, TENANT, World, pictures, transport
+from connectors.suite.world import OBJECTS, TENANT, World, pictures, stored, transport
 from connectors.transport import Account
 from foundation.http import HttpClient
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
 from gate.permit import Permit
 from tests.fakes.instagram import FakeInstagram, Profile
+from tests.fakes.instagram_fetching import clip
 
 _numbers = count(1)
 
 
 MEDIA = pictures("JPEG")
+FILM = stored(clip(3.0), "video/mp4", "waves on a beach")
 
 
 @contextmanager
 def lent() -> Iterator[str]:
-    """Where the pictures lie; each address is good for one permit, as the house's are."""
+    """Where the files lie; each address is good for one permit, as the house's are."""
     app = FastAPI()
 
     @app.get("/lent/{token}/{name}")
     def file(token: str, name: str) -> Response:
-        return Response(OBJECTS[name.removesuffix(".jpg")], media_type="image/jpeg")
+        digest, _, ending = name.partition(".")
+        return Response(OBJECTS[digest], media_type="video/mp4" if ending == "mp4" else "image/jpeg")
 
     with served(app) as url:
         yield url
@@ -60,12 +63,12 @@ class InstagramFake:
         return list(self.server.book.record(after=self.after))
 
 
-def world(server: FakeInstagram, http: HttpClient, files: str) -> World:
-    """A fresh one."""
+def world(server: FakeInstagram, http: HttpClient, files: str, *, film: bool = False) -> World:
+    """A fresh one. `film`: a reel stands in the place of a picture, and a carousel begins with a film."""
     profile, past = server.profile(f"w{next(_numbers)}"), server.book.record()
 
     def lend(permit: Permit, file: FileRef) -> str:
-        return f"{files}/lent/{permit.jti.hex}/{file.sha256}.jpg"
+        return f"{files}/lent/{permit.jti.hex}/{file.sha256}.{'mp4' if file.mime == FILM.mime else 'jpg'}"
 
     return World(
         name="instagram",
@@ -81,6 +84,6 @@ def world(server: FakeInstagram, http: HttpClient, files: str) -> World:
         told=lambda wire: wire.get("is_ai_generated") is True,
         key_on_wire=lambda key: "",  # none travels: the list of posts is read by caption and time
         name_of=lambda medium: "",  # the publication names the one container around them
-        media=MEDIA,
+        media=(FILM, MEDIA[0]) if film else MEDIA,
         least_media=1,
     )

@@ -1,47 +1,50 @@
-"""A stateful Instagram over HTTP, with bad days: it really fetches the pictures it is given addresses of.
+"""A stateful Instagram over HTTP, with bad days: it really fetches the files it is given addresses of.
 
-Honest where clients stumble over the real one: JPEG only, containers that take a moment and live a day, a publication
-once and only when ready, a daily quota, rates told as HTTP 400, no way to delete. Parameters are checked against Meta's
-own description where it is at hand.
+Honest where clients stumble over the real one: JPEG and MP4 only, a film alone is a reel, containers that take a moment
+(a film is fetched meanwhile) and live a day, a publication once and only when ready, a daily quota, rates told as HTTP
+400, no way to delete. Parameters are checked against Meta's own description where it is at hand.
 """
 
-import io
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
-from PIL import Image
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp
 
 from connectors.suite.serving import MovedClock, served
 from foundation.faults import Book, Call, FaultyNetwork
-from foundation.http import HttpClient, Reply
-from foundation.http import Request as Fetch
+from foundation.http import HttpClient
+from tests.fakes import instagram_fetching as fetching
+from tests.fakes.instagram_fetching import Refused
 
 LIVES = timedelta(hours=24)
-MOST_BYTES, MOST_CAPTION = 8 * 2**20, 2200
+MOST_CAPTION = 2200
 SHARED = (os.environ.get("GREENROOM_SHARED", ""), str(Path(__file__).parents[3] / "shared"))
 NEWER = frozenset({"is_ai_generated"})
 """Parameters announced after the description was written (changelog of 22 June 2026)."""
 
+KINDS: Mapping[tuple[str, bool], str] = {
+    ("", False): "image_url",
+    ("", True): "image_url",
+    ("REELS", False): "video_url",
+    ("VIDEO", True): "video_url",
+    ("CAROUSEL", False): "children",
+}
+"""What a container is made of, by its `media_type` and whether it is an item of a carousel: a reel is none, and a film
+alone is a reel."""
 
-class Refused(Exception):
-    """The Graph API says no."""
-
-    def __init__(self, code: int, sub: int = 0, *, status: int = 400, message: str = "refused") -> None:
-        super().__init__(message)
-        told = {"message": message, "type": "OAuthException", "code": code, "fbtrace_id": "A"}
-        self.status, self.body = status, {"error": told | ({"error_subcode": sub} if sub else {})}
+OF_REELS, OF_PICTURES = frozenset({"share_to_feed"}), frozenset({"alt_text"})
+"""Parameters that others do not take."""
 
 
 @dataclass
@@ -51,9 +54,17 @@ class Container:
     id: str
     told: Mapping[str, Any]
     at: datetime
-    pictures: tuple[bytes, ...]
+    files: tuple[bytes, ...]
+    """None of a film that was not fetched yet."""
     polls: int = 0
     published: bool = False
+    failed: int = 0
+    """The subcode of why its film cannot be shown."""
+
+    @property
+    def film(self) -> str:
+        """The address of its film."""
+        return str(self.told.get("video_url", ""))
 
 
 @dataclass
@@ -83,6 +94,12 @@ class FakeInstagram:
     url: str = ""
     slow: int = 1
     """How often a container is asked after before it is ready."""
+    film_slow: int = 2
+    """The same for one of a film."""
+    most_film: int = fetching.MOST_FILM
+    """Bytes."""
+    loses_films: int = 0
+    """So many films do not arrive whole."""
     profiles: dict[str, Profile] = field(default_factory=dict)
     http: HttpClient = field(default_factory=HttpClient)
 
@@ -102,15 +119,16 @@ class FakeInstagram:
         return found
 
     def contain(self, mine: Profile, told: Mapping[str, Any]) -> dict[str, str]:
-        """A new container, its pictures fetched at once."""
+        """A new container, its picture fetched at once."""
         _check_parameters(told)
         if len(str(told.get("caption", ""))) > MOST_CAPTION:
             raise Refused(100, 2207010, message="caption too long")
-        if told.get("media_type") == "CAROUSEL":
-            pictures = self._children(mine, str(told.get("children", "")))
-        else:
-            pictures = (self._fetch(mine, str(told.get("image_url", ""))),)
-        made = Container(str(next(_ids)), told, self.clock(), pictures)
+        source, files = _source(told), ()
+        if source == "children":
+            files = self._children(mine, str(told["children"]))
+        elif source == "image_url":
+            files = (self._fetched(mine, str(told["image_url"]), fetching.picture),)
+        made = Container(str(next(_ids)), told, self.clock(), files)
         mine.containers[made.id] = made
         return {"id": made.id}
 
@@ -121,34 +139,44 @@ class FakeInstagram:
         for each in inner:
             if each is None or each.told.get("is_carousel_item") is not True or not self._ready(each):
                 raise Refused(100, 2207008, message="no such item")
-        return tuple(each.pictures[0] for each in inner if each is not None)
+        return tuple(each.files[0] for each in inner if each is not None)
 
-    def _fetch(self, mine: Profile, url: str) -> bytes:
+    def _fetched(self, mine: Profile, url: str, fetch: Callable[[HttpClient, str], bytes]) -> bytes:
         mine.fetched.append(url)
-        reply = self.http.exchange(Fetch("GET", url, {"user-agent": "facebookexternalhit/1.1"}, b"", 5.0))
-        if not isinstance(reply, Reply) or reply.status != 200:
-            raise Refused(9004, 2207052, message="The media could not be fetched from this URI")
-        if reply.headers.get("content-type") != "image/jpeg" or len(reply.body) > MOST_BYTES:
-            raise Refused(9004, 2207005, message="image format not supported")
+        return fetch(self.http, url)
+
+    def _film(self, mine: Profile, made: Container) -> int:
+        """Fetch what a container shows; the subcode of why it cannot be shown."""
         try:
-            shape = Image.open(io.BytesIO(reply.body))
-        except OSError as error:
-            raise Refused(9004, 2207005, message="image format not supported") from error
-        if shape.format != "JPEG" or not 0.79 <= shape.width / shape.height <= 1.92:
-            raise Refused(36003, 2207009, message="aspect ratio")
-        return reply.body
+            made.files = (self._fetched(mine, made.film, partial(fetching.film, most=self.most_film)),)
+        except Refused as refused:
+            return refused.sub
+        if self.loses_films:
+            self.loses_films, made.files = self.loses_films - 1, ()
+            return 2207003
+        return 0
+
+    def _takes(self, made: Container) -> int:
+        return self.film_slow if made.film else self.slow
 
     def _ready(self, made: Container) -> bool:
-        return made.polls >= self.slow and self.clock() - made.at < LIVES
+        whole = bool(made.files) and not made.failed
+        return whole and made.polls >= self._takes(made) and self.clock() - made.at < LIVES
 
-    def status(self, made: Container) -> dict[str, str]:
-        """How a container stands; each question brings it on."""
+    def status(self, mine: Profile, made: Container) -> dict[str, str]:
+        """How a container stands; each question brings it on. A film is fetched halfway."""
         made.polls += 1
+        if made.film and not made.files and not made.failed and made.polls > self.film_slow // 2:
+            made.failed = self._film(mine, made)
+        if made.failed:
+            why = f"Error: Media upload has failed with error code {made.failed}"
+            return {"id": made.id, "status_code": "ERROR", "status": why}
         if made.published:
             return {"id": made.id, "status_code": "PUBLISHED"}
         if self.clock() - made.at >= LIVES:
             return {"id": made.id, "status_code": "EXPIRED"}
-        return {"id": made.id, "status_code": "FINISHED" if made.polls > self.slow else "IN_PROGRESS"}
+        done = made.polls > self._takes(made)
+        return {"id": made.id, "status_code": "FINISHED" if done else "IN_PROGRESS"}
 
     def publish(self, mine: Profile, told: Mapping[str, Any]) -> dict[str, str]:
         """Show a container, once."""
@@ -168,7 +196,7 @@ class FakeInstagram:
         shown |= {"permalink": f"https://www.instagram.com/p/{number}/", "comments_count": 1, "view_count": 9}
         ai = made.told.get("is_ai_generated") is True
         kept = {"caption": str(made.told.get("caption", "")), "is_ai_generated": ai}
-        mine.posts.append({**shown, **kept, "_at": self.clock(), "_pictures": made.pictures})
+        mine.posts.append({**shown, **kept, "_at": self.clock(), "_files": made.files})
         return {"id": number}
 
     def answer(self, method: str, parts: list[str], told: Mapping[str, Any], mine: Profile) -> dict[str, Any]:
@@ -183,7 +211,7 @@ class FakeInstagram:
             case "GET", [owner, "media"] if owner == mine.id:
                 return _listed(mine, told)
             case "GET", [container] if container in mine.containers:
-                return self.status(mine.containers[container])
+                return self.status(mine, mine.containers[container])
             case "GET", [media]:
                 post = next((post for post in mine.posts if post["id"] == media), None)
                 if post is not None:
@@ -217,6 +245,19 @@ def _check_parameters(told: Mapping[str, Any]) -> None:
     unknown = set(told) - _parameters() if _parameters() else set()
     if unknown:
         raise Refused(100, message=f"no such parameter: {sorted(unknown)}")
+
+
+def _source(told: Mapping[str, Any]) -> str:
+    """The parameter a container is made of. Raises Refused for a kind nobody knows, and for what it does not take."""
+    kind, item = str(told.get("media_type", "")), told.get("is_carousel_item") is True
+    source = KINDS.get((kind, item), "")
+    if not source or not told.get(source):
+        raise Refused(100, 2207023, message="the media type is not one of the expected ones, or its media are missing")
+    others = {"image_url", "video_url", "children"} - {source}
+    others |= (OF_REELS if kind != "REELS" else frozenset()) | (OF_PICTURES if source != "image_url" else frozenset())
+    if others & set(told):
+        raise Refused(100, message=f"not for this media type: {sorted(others & set(told))}")
+    return source
 
 
 @contextmanager

@@ -23,6 +23,8 @@ from tenants import letterbox
 from tests.conftest import Cluster
 from tests.fakes.bluesky import FakeBluesky, Repo, bluesky
 from tests.fakes.network import Network, network
+from tests.generators import clips
+from tests.journeys.visits import film
 from tests.schedules.builders import Desk, desk
 from workers.ticks import TICKS
 from workers.wiring import Services, wire
@@ -244,6 +246,27 @@ def test_pictures_that_vanished_are_uploaded_again(house: House) -> None:
     uploads = [entry for entry in house.server.book.record() if entry["kind"] == "files"]
     assert len(uploads[-2:]) == 2
     assert uploads[-1]["digest"] == uploads[-2]["digest"]
+
+
+def test_a_film_is_a_post_as_well_found_by_its_key_and_taken_away(house: House) -> None:
+    lea, shown = house.desk, film(house.desk)
+    house.enrol()
+    house.server.book.ask("reset_after", on="posts")
+    post = lea.delivery("un film", channel="sky", media=(shown,), after=1200)
+    house.live(minutes=19)
+    (upload,) = house.repo.blobs.values()
+    assert (upload.mime, upload.used, house.texts()) == ("video/mp4", False, []), "uploaded ahead"
+    house.live(minutes=5)
+    assert lea.state(post) is S.PUBLISHED
+    assert house.texts() == ["un film"]
+    embed = house.record(post)["embed"]
+    assert (embed["$type"], embed["alt"]) == ("app.bsky.embed.video", "waves on a beach")
+    assert embed["aspectRatio"] == {"width": clips.WIDE, "height": clips.HIGH}
+    assert embed["video"]["size"] == upload.size
+    lea.act(removal.ask, post)
+    house.live(minutes=2)
+    assert lea.state(post) is S.REMOVED
+    assert house.repo.records == {}
 
 
 @pytest.mark.parametrize(

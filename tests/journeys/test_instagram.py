@@ -1,4 +1,4 @@
-"""Instagram from the sealed form to the post, through the house's own routes: it fetches the pictures from our door."""
+"""Instagram from the sealed form to the post, through the house's own routes: it fetches the files from our door."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +14,7 @@ from schedules.states import DeliveryState as S
 from studio import library
 from tests.conftest import Cluster
 from tests.journeys.outside import Mia, Outside, mia, outside
+from tests.journeys.visits import film
 
 HTTP = HttpClient()
 
@@ -56,7 +57,7 @@ def test_a_picture_is_prepared_ahead_fetched_once_and_posted_on_time(networks: O
     here.desk.live(minutes=10)
     assert here.desk.state(sent) is S.PUBLISHED
     (post,) = profile.posts
-    assert (post["caption"], post["_pictures"]) == ("Bonjour", (bytes_of(here, picture),))
+    assert (post["caption"], post["_files"]) == ("Bonjour", (bytes_of(here, picture),))
     assert len(profile.containers) == 1, "what was prepared is what was posted"
     assert [one.reason for one in asked(here)] == ["", "PERMIT_EXPIRED"]
 
@@ -68,7 +69,49 @@ def test_a_carousel_is_one_post(networks: Outside) -> None:
     here.desk.live(minutes=5)
     assert here.desk.state(sent) is S.PUBLISHED
     (post,) = profile.posts
-    assert post["_pictures"] == tuple(bytes_of(here, one) for one in pictures)
+    assert post["_files"] == tuple(bytes_of(here, one) for one in pictures)
+
+
+def test_a_film_is_fetched_while_it_is_worked_through_and_posted_on_time(networks: Outside) -> None:
+    """Over several tries: its address holds until the reel is ready, and no longer."""
+    here = mia(networks)
+    profile, shown = here.instagram(), film(here.desk, seconds=3.5)
+    networks.instagram.film_slow = 7
+    sent = here.desk.delivery("Un film", channel="instagram", media=(shown,), after=3600)
+    here.desk.live(minutes=55)
+    (reel,) = profile.containers.values()
+    assert (reel.told["media_type"], reel.told["share_to_feed"], reel.polls) == ("REELS", True, 8)
+    assert profile.posts == []
+    (address,) = profile.fetched
+    assert [one.status for one in asked(here)] == [206]
+    assert status(address) == 410, "the reel is ready: nobody needs the address any more"
+    here.desk.live(minutes=10)
+    assert here.desk.state(sent) is S.PUBLISHED
+    (post,) = profile.posts
+    assert (post["caption"], post["_files"]) == ("Un film", (bytes_of(here, shown),))
+    assert len(profile.containers) == 1, "what was prepared is what was posted"
+
+
+def test_a_film_that_did_not_arrive_is_asked_for_again(networks: Outside) -> None:
+    """Posted at once, so that nothing was prepared. The first address is over by then: the second try has its own."""
+    here = mia(networks)
+    profile, shown = here.instagram(), film(here.desk, seconds=3.5)
+    networks.instagram.film_slow, networks.instagram.loses_films = 10, 1
+    sent = here.desk.delivery("Encore", channel="instagram", media=(shown,))
+    here.desk.live(minutes=10)
+    assert here.desk.state(sent) is S.PUBLISHED
+    assert len(set(profile.fetched)) == len(profile.containers) == 2
+    assert [post["_files"] for post in profile.posts] == [(bytes_of(here, shown),)]
+
+
+def test_a_film_that_instagram_cannot_use_is_told_in_words(networks: Outside) -> None:
+    here = mia(networks)
+    profile, short = here.instagram(), film(here.desk)
+    networks.instagram.film_slow = 2
+    sent = here.desk.delivery("Trop court", channel="instagram", media=(short,), after=3600)
+    here.desk.live(minutes=65)
+    assert (here.desk.state(sent), here.desk.why(sent)) == (S.FAILED, "instagram.file_refused")
+    assert (len(profile.containers), profile.posts) == (1, [])
 
 
 def test_a_lost_answer_is_read_in_the_list_and_never_sent_twice(networks: Outside) -> None:

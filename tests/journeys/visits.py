@@ -149,9 +149,9 @@ def dusk(desk: Desk, number: int) -> UUID:
     return asset
 
 
-def film(desk: Desk, tile: str = "G") -> UUID:
+def film(desk: Desk, tile: str = "G", *, seconds: float = 1.0) -> UUID:
     """A film for everybody, in a library."""
-    prepared = ingesting.from_camera(clips.film(clips.shown((tile, 1.0))), name="a.mp4", alt="waves on a beach")
+    prepared = ingesting.from_camera(clips.film(clips.shown((tile, seconds))), name="a.mp4", alt="waves on a beach")
     services = desk.services
     asset = ingesting.bring(
         services.tenant, services.store, tenant_id=desk.tenant_id, creator_id=desk.creator_id, prepared=prepared

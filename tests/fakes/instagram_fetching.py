@@ -1,0 +1,87 @@
+"""What the fake Instagram fetches from addresses it was given, and what of it can be shown.
+
+A picture comes in one piece and is judged at once. A film comes piece by piece, as Meta's own fetcher is said to ask
+for it, while it is worked through; its kind, length and weight are judged, its codecs are not.
+"""
+
+import io
+import struct
+
+from PIL import Image
+
+from foundation.http import HttpClient, Reply, Request
+
+MOST_PICTURE, MOST_FILM = 8 * 2**20, 300 * 2**20
+"""Bytes of either; of a film, the least that anybody was told."""
+
+SHORTEST, LONGEST = 3.0, 900.0
+"""Seconds of a film."""
+
+PIECE = 4 * 2**20
+PATIENCE = 5.0
+_AGENT = {"user-agent": "facebookexternalhit/1.1"}
+
+
+class Refused(Exception):
+    """The Graph API says no."""
+
+    def __init__(self, code: int, sub: int = 0, *, status: int = 400, message: str = "refused") -> None:
+        super().__init__(message)
+        told = {"message": message, "type": "OAuthException", "code": code, "fbtrace_id": "A"}
+        self.status, self.sub = status, sub
+        self.body = {"error": told | ({"error_subcode": sub} if sub else {})}
+
+
+def picture(http: HttpClient, url: str) -> bytes:
+    """A JPEG of a shape they show. Raises Refused."""
+    reply = http.exchange(Request("GET", url, _AGENT, b"", PATIENCE))
+    if not isinstance(reply, Reply) or reply.status != 200:
+        raise Refused(9004, 2207052, message="The media could not be fetched from this URI")
+    if reply.headers.get("content-type") != "image/jpeg" or len(reply.body) > MOST_PICTURE:
+        raise Refused(9004, 2207005, message="image format not supported")
+    try:
+        shape = Image.open(io.BytesIO(reply.body))
+    except OSError as error:
+        raise Refused(9004, 2207005, message="image format not supported") from error
+    if shape.format != "JPEG" or not 0.79 <= shape.width / shape.height <= 1.92:
+        raise Refused(36003, 2207009, message="aspect ratio")
+    return reply.body
+
+
+def film(http: HttpClient, url: str, *, most: int = MOST_FILM) -> bytes:
+    """An MP4 of a length and a weight they take. Raises Refused."""
+    whole, of = b"", 1
+    while len(whole) < of:
+        wanted = {"range": f"bytes={len(whole)}-{len(whole) + PIECE - 1}"}
+        reply = http.exchange(Request("GET", url, _AGENT | wanted, b"", PATIENCE))
+        if not isinstance(reply, Reply) or reply.status not in (200, 206) or not reply.body:
+            raise Refused(-2, 2207003, message="It takes too long to download the media")
+        if reply.headers.get("content-type") != "video/mp4":
+            raise Refused(352, 2207026, message="The video format is not supported")
+        part = reply.status == 206
+        whole = whole + reply.body if part else reply.body
+        of = int(reply.headers["content-range"].rpartition("/")[2]) if part else len(whole)
+    if len(whole) > most or not SHORTEST <= seconds(whole) <= LONGEST:
+        raise Refused(352, 2207026, message="The video format is not supported")
+    return whole
+
+
+def seconds(data: bytes) -> float:
+    """How long an MP4 lasts, by its movie header (ISO/IEC 14496-12, 8.2.2); 0 of anything else."""
+    place = data.find(b"mvhd")
+    if data[4:8] != b"ftyp" or place < 0:
+        return 0.0
+    layout = ">4x8xII" if data[place + 4] == 0 else ">4x16xIQ"
+    scale, length = struct.unpack_from(layout, data, place + 4)
+    return float(length / scale) if scale else 0.0
+
+
+def clip(length: float) -> bytes:
+    """The least that counts as a film of so many seconds: its headers, and no frame."""
+    header = struct.pack(">IIIII", 0, 0, 0, 1000, round(length * 1000)) + bytes(80)
+    boxes = ((b"ftyp", b"mp42" + bytes(4) + b"mp42isom"), (b"moov", _box(b"mvhd", header)), (b"mdat", bytes(1000)))
+    return b"".join(_box(name, body) for name, body in boxes)
+
+
+def _box(name: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", 8 + len(body)) + name + body
