@@ -1,14 +1,14 @@
 """A history that moves in: readings of old posts, and days that are over, as they were rolled up."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from uuid import UUID
 
 from foundation.database import Scope
 from foundation.ids import derived
 from foundation.loading import load
-from insights.models import CreatorDay, MetricSnapshot, SalesDay
+from insights.models import CreatorDay, FollowersDay, MetricSnapshot, SalesDay
 from insights.reads import Sales, Work
 
 
@@ -33,6 +33,22 @@ class PastDay:
     day: date
     work: Work
     sales: tuple[Sales, ...]
+
+
+@dataclass(frozen=True)
+class PastFollowers:
+    """How many followed an account on a local day of its creator."""
+
+    creator_id: UUID
+    channel_id: UUID
+    day: date
+    followers: int
+    observed_at: datetime
+
+
+def load_followers(scope: Scope, told: Sequence[PastFollowers]) -> None:
+    """Write days of accounts; what is there stays."""
+    load(scope, FollowersDay, [{"id": derived(one.channel_id, one.day, "followers"), **asdict(one)} for one in told])
 
 
 def load_readings(scope: Scope, readings: Sequence[PastReading]) -> int:

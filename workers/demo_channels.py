@@ -20,6 +20,9 @@ from workers.sandbox_store import Store
 
 PAGE, NETWORK, BY_HAND = "own_page", "sandbox", "byhand"
 BY_HANDS = "connectors.byhand:ByHand"
+ELSEWHERE = 3
+"""Of those who follow a creator's first account, one in so many follows each other one as well."""
+
 PAGE_NAMES = {"fr": "Ma page", "en": "My page"}
 
 
@@ -89,6 +92,8 @@ class _Opening:
         opened = None
         if account.account not in standing or self._known(part, NETWORK, account) is None:
             opened = sandbox_store.create_account(self.store, account.account, title=title).token
+            many = part.trade.followers // (1 if account is part.accounts[0] else ELSEWHERE)
+            sandbox_store.follow(self.store, account.account, many)
         self._connect(part, NETWORK, account, sandbox_url(self.settings), opened)
 
     def by_hand(self, part: Part, account: Account) -> None:

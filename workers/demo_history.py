@@ -12,7 +12,7 @@ from uuid import UUID
 from channels.reads import Channel
 from foundation.ids import derived
 from foundation.money import Money
-from insights.loading import PastReading
+from insights.loading import PastFollowers, PastReading
 from schedules.calendar import WallTime, parse_clock
 from schedules.loading import PastPost
 from studio.packs import Pack
@@ -74,6 +74,7 @@ class History:
 
     posts: Sequence[PastPost]
     readings: Sequence[PastReading]
+    followers: Sequence[PastFollowers]
     fans: Sequence[PastFan]
     sales: Sequence[PastSale]
 
@@ -81,7 +82,7 @@ class History:
 def history(stage: Stage) -> History:
     """Everything there is to remember of a creator; pure."""
     published, known = posts(stage), fans(stage)
-    return History(published, readings(stage, published), known, sales(stage, known))
+    return History(published, readings(stage, published), followers(stage), known, sales(stage, known))
 
 
 def weights(days: Sequence[date]) -> list[float]:
@@ -149,6 +150,18 @@ def readings(stage: Stage, published: Sequence[PastPost]) -> list[PastReading]:
                             post.creator_id, post.delivery_id, post.channel_id, metric, age, value, observed_at=seen
                         )
                     )
+    return found
+
+
+def followers(stage: Stage) -> list[PastFollowers]:
+    """How many followed the account at the end of each day: they grow as all does, and some leave again."""
+    days, today = stage.days(), stage.part.trade.followers
+    found = []
+    for place, day in enumerate(days):
+        luck = stage.seed("followers", day).uniform(0.995, 1.005)
+        many = round(today * GROWTH_PER_MONTH ** ((place - len(days)) / 30) * luck)
+        at = _at(stage, day, time(23, 30))
+        found.append(PastFollowers(stage.creator_id, stage.channel.id, day, many, at))
     return found
 
 

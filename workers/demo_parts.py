@@ -63,6 +63,9 @@ class PackPart:
     price: Money
 
 
+FOLLOWERS_PER_FAN = 21
+
+
 @dataclass(frozen=True)
 class Trade:
     """The shape of a creator's history: days, fans, how many percent of them buy; and of what is planned."""
@@ -75,6 +78,11 @@ class Trade:
     """Posts that leave with the first start."""
     ahead_days: int = 0
     """Days that are planned, one post each."""
+
+    @property
+    def followers(self) -> int:
+        """How many follow its first account on the day after its history: one in so many of them writes."""
+        return self.fans * FOLLOWERS_PER_FAN
 
 
 @dataclass(frozen=True)

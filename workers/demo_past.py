@@ -48,4 +48,5 @@ def remember(tenant: OpenScope, company: Company, part: Part) -> None:
         subscribers.load_fans(scope, past.fans)
         loading_sales.load_sales(scope, past.sales)
         insights.load_readings(scope, past.readings)
+        insights.load_followers(scope, past.followers)
         insights.load_days(scope, demo_days.days(stage, past, SHARES))

@@ -24,8 +24,8 @@ from foundation.words import LANGUAGES, Message, say
 from gate import ratings
 from gate import reads as gate_reads
 from gate.units import Rating
+from insights import following, reports, rollups
 from insights import reads as insight_reads
-from insights import reports, rollups
 from schedules import planning, reviewing
 from schedules import reads as schedule_reads
 from schedules.calendar import local_day
@@ -196,6 +196,20 @@ def test_a_history_is_the_same_on_every_machine(lumiere: Scope) -> None:
     stage = demo_past.stage_of(lumiere, LUMIERE, NOVA)
     assert demo_history.history(stage) == demo_history.history(stage)
     assert sum(part.trade.fans for part in LUMIERE.parts) == 1200
+
+
+@pytest.mark.parametrize("part", LUMIERE.parts, ids=lambda part: part.slug)
+def test_followers_of_the_past_lead_up_to_those_of_today(lumiere: Scope, settings: Settings, part: Part) -> None:
+    creator_id = creator_of(lumiere, part)
+    (told,) = following.by_day(lumiere, creator_id, days_back(lumiere, 400), days_back(lumiere, 0)).values()
+    assert len(told) == part.trade.days
+    store = Store(settings.home / "sandbox.sqlite")
+    try:
+        today = sandbox_store.followers(store, part.accounts[0].account)
+    finally:
+        store.close()
+    assert 0.97 * today < told[days_back(lumiere, 1)] < today
+    assert told[min(told)] < told[max(told)]
 
 
 @pytest.mark.parametrize("back", SAMPLED)
