@@ -27,6 +27,11 @@ class Told:
 
 TOLD = {
     "sandbox": Told("mia", "/api/{account}/followers", lambda many: {"followers": many}),
+    "x": Told(
+        "42",
+        "/2/users/me?user.fields=public_metrics",
+        lambda many: {"data": {"id": "42", "public_metrics": {"followers_count": many, "following_count": 7}}},
+    ),
 }
 FOLLOWED = {name: one for name, one in load().items() if isinstance(one, Followed)}
 UNREADABLE: tuple[object, ...] = ({}, [], None, "12", 12, {"data": []}, {"data": {}}, {"items": [1]}, {"items": []})
