@@ -32,6 +32,11 @@ TOLD = {
         "/2/users/me?user.fields=public_metrics",
         lambda many: {"data": {"id": "42", "public_metrics": {"followers_count": many, "following_count": 7}}},
     ),
+    "mastodon": Told(
+        "109@social.example",
+        "/api/v1/accounts/verify_credentials",
+        lambda many: {"id": "109", "followers_count": many, "following_count": 7},
+    ),
 }
 FOLLOWED = {name: one for name, one in load().items() if isinstance(one, Followed)}
 UNREADABLE: tuple[object, ...] = ({}, [], None, "12", 12, {"data": []}, {"data": {}}, {"items": [1]}, {"items": []})
