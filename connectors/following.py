@@ -2,7 +2,11 @@
 
 from typing import Protocol, runtime_checkable
 
-from connectors.contract import Answer, Connector, Send
+from connectors.contract import Answer, Connector, Send, StepKind, WireStep
+
+FOLLOWERS = "followers"
+MOST = 10**12
+"""More than there are people, and programs, by far: a number past it is a mistake of theirs."""
 
 
 @runtime_checkable
@@ -15,3 +19,15 @@ class Followed(Connector, Protocol):
         `destination` is the place an account posts to where it has several (a channel's number), else "".
         """
         ...
+
+
+def asked(path: str) -> Send:
+    """The request for what stands at `path`, with the account's own token."""
+    return Send(WireStep(FOLLOWERS, StepKind.CONTROL, "GET", path, action="metrics"))
+
+
+def number(told: object) -> int | None:
+    """How many a platform says they are; None for anything but a whole number."""
+    if not isinstance(told, int) or isinstance(told, bool):
+        return None
+    return told if 0 <= told <= MOST else None

@@ -12,7 +12,7 @@ from functools import cache
 from importlib.metadata import EntryPoint
 from urllib.parse import urlsplit
 
-from connectors import contract, enrolment, places
+from connectors import contract, enrolment, following, places
 from connectors.capabilities import COSTS, Capabilities
 from connectors.contract import Connector
 from connectors.enrolment import ConnectForm
@@ -37,6 +37,7 @@ _ABILITIES: tuple[type, ...] = (
     contract.Refreshable,
     contract.Hookable,
     contract.SharedInbox,
+    following.Followed,
     places.Seeable,
     places.ReadsBack,
     enrolment.Connectable,

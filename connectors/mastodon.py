@@ -159,6 +159,10 @@ class Mastodon:
             return Shown(tuple(flag for flag in wanted if not borne[flag]))
         return Shown(there=False) if _is_gone(answers[-1]) else meaning(answers[-1], creates=False)
 
+    def followers(self, account: str, destination: str, answers: tuple[Answer, ...]) -> Send | int | None:
+        """How many follow the account."""
+        return mastodon_account.followers(answers)
+
     def connect(
         self, form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]
     ) -> Send | Visit | Connected | Outcome:

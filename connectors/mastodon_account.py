@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from connectors import answers as http
+from connectors import following
 from connectors.contract import Answer, Response, Send, StepKind, StepNotSent, WireStep
 from connectors.enrolment import Connected, ConnectForm, Field, Visit
 from connectors.outcomes import Disconnected, Outcome, Reauthorize, Rejected, Retry
@@ -201,6 +202,13 @@ def check(account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:
     if str(last.body.get("id")) != account.partition("@")[0]:
         return Reauthorize(Message("connectors.token_refused"))
     return Disconnected(Message("mastodon.moved")) if isinstance(last.body.get("moved"), dict) else None
+
+
+def followers(answers: tuple[Answer, ...]) -> Send | int | None:
+    """How many follow whoever the token belongs to, as far as this server heard of them."""
+    if not answers:
+        return following.asked("/api/v1/accounts/verify_credentials")
+    return following.number(http.told_by(answers[-1]).get("followers_count"))
 
 
 def see(place: Destination, answers: tuple[Answer, ...]) -> Send | Seen | Outcome:

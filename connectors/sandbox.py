@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors import fitting
-from connectors.answers import error_word, meaning, segment, told_at
+from connectors import fitting, following
+from connectors.answers import error_word, meaning, segment, told_at, told_by
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, FileRef, Response, Send, Sought, StepKind, Update, WireStep
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Sighting, Uncertain, Unknown
@@ -114,6 +114,12 @@ class Sandbox:
         if not isinstance(last, Response) or not last.ok or not isinstance(last.body, dict):
             return None
         return {name: value for name, value in last.body.items() if isinstance(value, int)}
+
+    def followers(self, account: str, destination: str, answers: tuple[Answer, ...]) -> Send | int | None:
+        """How many follow the account, as the sandbox keeps it."""
+        if not answers:
+            return following.asked("/api/{account}/followers")
+        return following.number(told_by(answers[-1]).get("followers"))
 
     def read_back(self, copy: Copy, flags: tuple[str, ...], answers: tuple[Answer, ...]) -> Send | Shown | Outcome:
         """Whether a post is shown for adults and as made by a model, where it was sent so; messages show neither."""

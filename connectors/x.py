@@ -145,6 +145,10 @@ class X:
         found = told if isinstance(told, dict) else {}
         return {name: found[field] for field, name in _COUNTS.items() if isinstance(found.get(field), int)} or None
 
+    def followers(self, account: str, destination: str, answers: tuple[Answer, ...]) -> Send | int | None:
+        """How many follow the account."""
+        return x_account.followers(answers)
+
     def connect(
         self, form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]
     ) -> Send | Visit | Connected | Outcome:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from connectors import answers as http
-from connectors import oauth
+from connectors import following, oauth
 from connectors.contract import Answer, Grant, Renewed, Response, Send, StepKind, WireStep
 from connectors.enrolment import Connected, ConnectForm, Visit
 from connectors.outcomes import Disconnected, Outcome, Reauthorize, Rejected, Retry, Uncertain
@@ -117,6 +117,14 @@ def check(account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:
     if not id_of(answers[-1]):
         return meaning(answers[-1], creates=False)
     return None if id_of(answers[-1]) == account else Reauthorize(Message("connectors.token_refused"))
+
+
+def followers(answers: tuple[Answer, ...]) -> Send | int | None:
+    """How many follow whoever the token belongs to."""
+    if not answers:
+        return following.asked("/2/users/me?user.fields=public_metrics")
+    told = data_of(answers[-1]).get("public_metrics")
+    return following.number(told.get("followers_count")) if isinstance(told, dict) else None
 
 
 def refresh(grant: Grant, answers: tuple[Answer, ...]) -> Send | Renewed | Outcome:

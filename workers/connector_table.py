@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from connectors.capabilities import Capabilities
 from connectors.contract import Connector, Hookable, Refreshable, Replaces
 from connectors.enrolment import Connectable, label
+from connectors.following import Followed
 from connectors.places import ReadsBack, Seeable
 from foundation.errors import NotFound
 from foundation.words import Message
@@ -105,6 +106,7 @@ def _tells(one: Connector) -> list[str]:
         "tokens renewed": isinstance(one, Refreshable),
         "webhooks": isinstance(one, Hookable),
         "posts replaced": isinstance(one, Replaces),
+        "followers": isinstance(one, Followed),
     }
     return [name for name, there in offered.items() if there]
 

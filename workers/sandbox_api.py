@@ -130,7 +130,7 @@ def call_of(method: str, path: str) -> Call | None:
     if len(parts) < 4 or parts[1] != "api":
         return None
     what = parts[5] if parts[3] == "chats" and len(parts) > 5 else parts[3]
-    if parts[-1] == "metrics":
+    if parts[-1] == "metrics" or parts[3:] == ["followers"]:
         what = "metrics"
     elif method == "DELETE":
         what = "deletes"
@@ -299,6 +299,13 @@ async def metrics(request: Request, account: str, post_id: str) -> dict[str, int
     grown = 1 - math.exp(-max(0.0, age) / GROWTH_SECONDS)
     views = int((80 + seed % 900) * (0.1 + 0.9 * grown)) + int(post["views"])
     return {"views": views, "likes": views // 9, "comments": views // 70, "clicks": views // 25}
+
+
+@router.get("/api/{account}/followers")
+async def followers(request: Request, account: str) -> dict[str, int]:
+    """How many follow the account."""
+    owner = _enter(request, account)
+    return {"followers": kept.followers(store_of(request), owner.name)}
 
 
 @router.post("/api/{account}/chats/{fan}/messages")

@@ -38,6 +38,13 @@ async def rotate_token(request: Request, account: str) -> dict[str, str]:
     return {"token": kept.rotate_token(store_of(request), account, revoke=bool(body.get("revoke")))}
 
 
+@router.post("/followers/{account}")
+async def set_followers(request: Request, account: str) -> dict[str, int]:
+    """`{"followers": 12}`: so many follow the account; until somebody says it, as many as acted there."""
+    many = (await json_of(request)).get("followers")
+    return {"followers": kept.follow(store_of(request), account, many if type(many) is int else -1)}
+
+
 @router.post("/faults")
 async def ask_fault(request: Request) -> dict[str, Any]:
     """Ask for a fault; modes and kinds are told in `foundation/faults.py`."""

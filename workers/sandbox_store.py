@@ -28,6 +28,7 @@ CREATE INDEX IF NOT EXISTS posts_by_key ON posts (account, key);
 CREATE TABLE IF NOT EXISTS fans (
     account TEXT NOT NULL, name TEXT NOT NULL, handle TEXT NOT NULL, language TEXT NOT NULL,
     age TEXT NOT NULL DEFAULT '', PRIMARY KEY (account, name));
+CREATE TABLE IF NOT EXISTS followers (account TEXT PRIMARY KEY, many INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS messages (
     id INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL, fan TEXT NOT NULL, author TEXT NOT NULL,
     key TEXT NOT NULL, content TEXT NOT NULL, created_at TEXT NOT NULL, deleted_at TEXT);
@@ -50,6 +51,7 @@ CREATE TABLE IF NOT EXISTS scripts (
 """
 
 
+MOST_FOLLOWERS = 10**9
 _PLAIN_MESSAGE: Mapping[str, Any] = {
     "media": (),
     "buttons": (),
@@ -169,6 +171,21 @@ def account(store: Store, name: str) -> SandboxAccount:
 def accounts(store: Store) -> list[SandboxAccount]:
     """All accounts by name."""
     return [account(store, row["name"]) for row in store.rows("SELECT name FROM accounts ORDER BY name")]
+
+
+def follow(store: Store, name: str, many: int) -> int:
+    """Let so many follow the account from now on; how many do. Raises Refusal."""
+    if not 0 <= many <= MOST_FOLLOWERS:
+        raise Refusal(422, "bad_request", where="followers")
+    store.run("INSERT OR REPLACE INTO followers VALUES (?,?)", account(store, name).name, many)
+    return followers(store, name)
+
+
+def followers(store: Store, name: str) -> int:
+    """How many follow the account: as many as was said, else whoever acted there."""
+    said = store.row("SELECT many FROM followers WHERE account = ?", name)
+    row = said or store.row("SELECT count(*) AS many FROM fans WHERE account = ?", name)
+    return int(row["many"]) if row else 0
 
 
 def rotate_token(store: Store, name: str, *, revoke: bool) -> str:

@@ -128,6 +128,10 @@ class World:
     destination: str = ""
     counts: str = "views"
     """A number the platform tells of a copy; "" where it tells none."""
+    followers: Callable[[int], None] | None = None
+    """Makes so many people follow the account; None where the platform tells nobody how many do."""
+    followers_on: str = "metrics"
+    """What kind of request the fake takes that question for."""
     flags: tuple[str, ...] = ("adult=true", "ai=true")
     told: Callable[[Mapping[str, Any]], bool] = tells_adult_and_ai
     """Whether the body of a request tells `flags`."""

@@ -186,3 +186,33 @@ class InventsNumbers(Sandbox):
     def read(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Mapping[str, int] | None:
         turn: Any = super().read(copy, answers)
         return {"views": 0} if answers and turn is None else turn
+
+
+class InventsFollowers(Sandbox):
+    """Says that nobody follows the account where nothing could be read."""
+
+    def followers(self, account: str, destination: str, answers: tuple[Answer, ...]) -> Send | int | None:
+        turn = super().followers(account, destination, answers)
+        return 0 if answers and turn is None else turn
+
+
+class CountsItself(Sandbox):
+    """Counts the account among its followers."""
+
+    def followers(self, account: str, destination: str, answers: tuple[Answer, ...]) -> Send | int | None:
+        turn = super().followers(account, destination, answers)
+        return turn + 1 if isinstance(turn, int) else turn
+
+
+class AsksNobody(Sandbox):
+    """Does not ask for what the platform would tell."""
+
+    followers = None  # type: ignore[assignment]  # as if it were not there
+
+
+class AsksInPost(Sandbox):
+    """Asks for followers by an order that is none."""
+
+    def followers(self, account: str, destination: str, answers: tuple[Answer, ...]) -> Send | int | None:
+        turn = super().followers(account, destination, answers)
+        return Send(replace(turn.step, action="look")) if isinstance(turn, Send) else turn

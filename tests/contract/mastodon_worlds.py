@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -66,6 +67,8 @@ def world(
         clock=server.clock,
         lags=False,
         counts="likes",
+        followers=partial(setattr, member, "followers"),
+        followers_on="checks",
         flags=(SENSITIVE, WARNED),
         told=told,
         name_of=lambda medium: server.named[medium.sha256],

@@ -43,6 +43,10 @@ FOUND: tuple[tuple[type[Fanvue | Sandbox | Telegram], str, rules.Rule, str], ...
     (broken.GivesUpOffline, "post", rules.nothing_leaves_a_closed_door, "Rejected"),
     (broken.TellsInLookUps, "post", rules.orders_carry_no_content, "carries the text"),
     (broken.InventsNumbers, "post", rules.numbers_are_read, "broken answer"),
+    (broken.AsksInPost, "post", rules.orders_carry_no_content, "control/look"),
+    (broken.InventsFollowers, "post", rules.followers_are_counted, "broken answer"),
+    (broken.CountsItself, "post", rules.followers_are_counted, "where there are 12"),
+    (broken.AsksNobody, "post", rules.followers_are_counted, "nobody asks"),
 )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from connectors.feed import Feed
 from connectors.sandbox import Sandbox
@@ -46,6 +47,9 @@ class SandboxFake:
 
     def standing(self) -> set[str]:
         return {entry["id"] for entry in self._kept() if entry["deleted_at"] is None}
+
+    def follow(self, many: int) -> None:
+        assert self.network.json("POST", f"/control/followers/{quote(self.account)}", {"followers": many})[0] == 200
 
     def requests(self) -> list[Mapping[str, Any]]:
         path = f"/control/record?account={self.account.replace('+', '%2B')}"
@@ -170,11 +174,13 @@ class Fakes:
         if chat:
             self.network.fan(name, "leo", "message", text="hi")
         token = Sealed(self.network.tokens[name].encode())
+        fake = SandboxFake(self.network, name, chat)
         return World(
             name=kind,
             connector=Sandbox(),
             account=Account(TENANT, uuid7(), name, self.network.url, token),
-            fake=SandboxFake(self.network, name, chat),
+            fake=fake,
+            followers=fake.follow,
             surface="sandbox.chat" if chat else "sandbox.post",
             transport=transport(self.http),
             clock=self.network.clock,

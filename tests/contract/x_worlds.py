@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -59,6 +60,8 @@ def world(server: FakeX, http: HttpClient, *, names: str = "both", film: bool = 
         transport=transport(http),
         clock=server.clock,
         counts="likes",
+        followers=partial(setattr, member, "followers"),
+        followers_on="checks",
         flags=(ADULT, AI),
         told=lambda wire: wire.get("made_with_ai") is True,
         flagged_media=1,

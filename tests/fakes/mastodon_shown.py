@@ -24,7 +24,7 @@ def account(world: World, member: Member) -> Json:
         "url": f"{world.url}/@{member.username}",
         "uri": f"{world.url}/users/{member.username}",
         **dict.fromkeys(("avatar", "avatar_static", "header", "header_static"), picture),
-        "followers_count": 0,
+        "followers_count": member.followers,
         "following_count": 0,
         "statuses_count": len(member.statuses),
         "last_status_at": max((one.at.date().isoformat() for one in member.statuses.values()), default=None),

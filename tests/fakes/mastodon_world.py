@@ -96,6 +96,7 @@ class Member:
     state: str = "active"
     moved: "Member | None" = None
     """Where they say they went."""
+    followers: int = 0
     statuses: dict[str, Status] = field(default_factory=dict)
     """Those that stand."""
     taken: list[tuple[str, str]] = field(default_factory=list)

@@ -175,7 +175,7 @@ class FakeX(Films):
         """Status and JSON. Raises Refusal."""
         match asked.method, asked.parts[1:] if asked.parts[0] == "2" else []:
             case "GET", ["users", "me"]:
-                return 200, {"data": _person(mine, asked.listed("user.fields"))}
+                return 200, {"data": self._person(mine, asked.listed("user.fields"))}
             case "GET", ["users", owner, "tweets"]:
                 return 200, self._timeline(asked, owner)
             case "GET", ["tweets"]:
@@ -236,7 +236,7 @@ class FakeX(Films):
         includes: Json = {}
         if "author_id" in expanded:
             owners = [self.members[each] for each in dict.fromkeys(post.member for post in posts)]
-            includes["users"] = [_person(one, asked.listed("user.fields")) for one in owners]
+            includes["users"] = [self._person(one, asked.listed("user.fields")) for one in owners]
         media = [medium for post in posts for medium in post.media] if "attachments.media_keys" in expanded else []
         if media:
             fields = asked.listed("media.fields")
@@ -288,17 +288,18 @@ class FakeX(Films):
         told |= {"bookmark_count": post.bookmarks, "impression_count": post.impressions}
         return told | self._named("repost_count", "retweet_count", post.reposts)
 
+    def _person(self, one: Member, fields: set[str]) -> Json:
+        counts = {"followers_count": one.followers, "following_count": 0, "listed_count": 0}
+        counts |= self._named("post_count", "tweet_count", len(one.posts))
+        more = {"created_at": stamp(one.at), "protected": False, "verified": False, "public_metrics": counts}
+        told = {"id": one.id, "name": one.username, "username": one.username}
+        return told | {name: value for name, value in more.items() if name in fields}
+
     def _history(self, post: Post) -> Json:
         return self._named("edit_history_post_ids", "edit_history_tweet_ids", [post.id])
 
     def _named(self, new: str, old: str, value: Any) -> Json:
         return ({new: value} if self.names != "old" else {}) | ({old: value} if self.names != "new" else {})
-
-
-def _person(one: Member, fields: set[str]) -> Json:
-    more = {"created_at": stamp(one.at), "protected": False, "verified": False}
-    told = {"id": one.id, "name": one.username, "username": one.username}
-    return told | {name: value for name, value in more.items() if name in fields}
 
 
 def _object(asked: Asked, *kinds: str) -> Json:

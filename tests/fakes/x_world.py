@@ -136,6 +136,7 @@ class Member:
     state: str = "active"
     marks_media: bool = False
     """Whether it says of all its media that they are sensitive: a setting of the account."""
+    followers: int = 0
     posts: dict[str, Post] = field(default_factory=dict)
     """Those that stand."""
     taken: list[tuple[str, str]] = field(default_factory=list)

@@ -95,6 +95,19 @@ def test_numbers_grow_and_are_the_same_when_asked_again(sandbox: Network, accoun
     assert sandbox.api("GET", account, f"posts/{post['id']}/metrics")[1]["views"] > early["views"]
 
 
+def test_as_many_follow_as_was_said(sandbox: Network, account: str) -> None:
+    assert sandbox.api("GET", account, "followers") == (200, {"followers": 0})
+    sandbox.fan(account, "leo", "message", text="hi")
+    assert sandbox.api("GET", account, "followers")[1] == {"followers": 1}
+    for many in (1200, 1199, 0):
+        assert sandbox.json("POST", f"/control/followers/{account}", {"followers": many})[0] == 200
+        assert sandbox.api("GET", account, "followers")[1] == {"followers": many}
+    for wrong in (-1, 10**9 + 1, "12", True, None):
+        assert sandbox.json("POST", f"/control/followers/{account}", {"followers": wrong})[0] == 422
+    assert sandbox.json("POST", "/control/followers/nobody", {"followers": 1})[0] == 404
+    assert sandbox.json("GET", f"/api/{account}/followers", token="another")[0] == 401
+
+
 def test_the_control_side_takes_json_only(sandbox: Network, account: str) -> None:
     """A foreign page's form cannot speak JSON, so it cannot play with the sandbox of somebody's machine."""
     from foundation.http import Reply, Request

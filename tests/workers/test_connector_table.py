@@ -67,6 +67,7 @@ def test_the_guide_lists_them_by_effort() -> None:
         ("own_page", "connecting", "served here"),
         ("telegram", "tells", "settings of the place, webhooks, posts replaced"),
         ("sandbox", "sells", "yes"),
+        ("sandbox", "tells", "marks of a post, followers"),
         ("x", "cost", "by request"),
         ("bluesky", "cost", "free"),
         ("mastodon", "review", "–"),

@@ -1,0 +1,96 @@
+"""How many follow an account: one question, and a number or nothing."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from connectors.contract import Answer, Response, Send, StepAnswerLost, StepKind, StepNotSent
+from connectors.following import MOST, Followed
+from connectors.registry import load
+
+
+@dataclass(frozen=True)
+class Told:
+    """One platform: whose followers are asked for, the request, and what it answers when they are so many."""
+
+    account: str
+    path: str
+    body: Callable[[object], Any]
+    destination: str = ""
+    method: str = "GET"
+    json: dict[str, object] | None = None
+    token: str = "bearer"
+
+
+TOLD = {
+    "sandbox": Told("mia", "/api/{account}/followers", lambda many: {"followers": many}),
+    "x": Told(
+        "42",
+        "/2/users/me?user.fields=public_metrics",
+        lambda many: {"data": {"id": "42", "public_metrics": {"followers_count": many, "following_count": 7}}},
+    ),
+    "mastodon": Told(
+        "109@social.example",
+        "/api/v1/accounts/verify_credentials",
+        lambda many: {"id": "109", "followers_count": many, "following_count": 7},
+    ),
+}
+FOLLOWED = {name: one for name, one in load().items() if isinstance(one, Followed)}
+UNREADABLE: tuple[object, ...] = ({}, [], None, "12", 12, {"data": []}, {"data": {}}, {"items": [1]}, {"items": []})
+NO_NUMBERS: tuple[object, ...] = (-1, True, False, "many", 1.5, 12.0, None, [12], {"n": 12}, MOST + 1)
+
+
+def asked(platform: str, *answers: Answer) -> Send | int | None:
+    told = TOLD[platform]
+    return FOLLOWED[platform].followers(told.account, told.destination, answers)
+
+
+def test_every_one_is_tried() -> None:
+    assert TOLD.keys() == FOLLOWED.keys()
+
+
+@pytest.mark.parametrize("platform", TOLD)
+def test_it_is_asked_with_an_order_without_content(platform: str) -> None:
+    turn, told = asked(platform), TOLD[platform]
+    assert isinstance(turn, Send)
+    step = turn.step
+    assert (step.name, step.kind, step.action) == ("followers", StepKind.CONTROL, "metrics")
+    assert (step.method, step.path, step.json, step.token) == (told.method, told.path, told.json, told.token)
+    assert (step.file, step.files, step.fetched, step.to) == (None, {}, {}, "network")
+
+
+@pytest.mark.parametrize("platform", TOLD)
+@pytest.mark.parametrize("many", [0, 12, MOST])
+def test_a_good_answer_is_the_number(platform: str, many: int) -> None:
+    assert asked(platform, Response("followers", 200, body=TOLD[platform].body(many))) == many
+
+
+@pytest.mark.parametrize("platform", TOLD)
+@pytest.mark.parametrize("many", NO_NUMBERS, ids=json.dumps)
+def test_what_is_no_number_is_none(platform: str, many: object) -> None:
+    assert asked(platform, Response("followers", 200, body=TOLD[platform].body(many))) is None
+
+
+@pytest.mark.parametrize("platform", TOLD)
+@pytest.mark.parametrize(
+    "answer",
+    [
+        StepAnswerLost("followers", "ReadTimeout"),
+        StepNotSent("followers", "ConnectError"),
+        Response("followers", 401, body={"error": "no"}),
+        Response("followers", 500, body={}),
+        *(Response("followers", 200, body=body) for body in UNREADABLE),
+    ],
+    ids=repr,
+)
+def test_without_an_answer_there_is_none(platform: str, answer: Answer) -> None:
+    assert asked(platform, answer) is None
+
+
+@pytest.mark.parametrize("platform", TOLD)
+@pytest.mark.parametrize("status", [401, 403, 500])
+def test_a_refusal_tells_no_number(platform: str, status: int) -> None:
+    assert asked(platform, Response("followers", status, body=TOLD[platform].body(12))) is None
