@@ -1,7 +1,8 @@
 """How many follow an account: asked some times a day, the last answer of a local day is that day's number."""
 
 from collections.abc import Callable
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, timedelta
 from uuid import UUID
 
 from channels import reads as channel_reads
@@ -48,6 +49,27 @@ def count(event: FollowersDue, *, tenant: OpenScope, ask: Ask) -> None:
             followers=followers,
             now=scope.now,
         )
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """Who followed an account on a day; `change` is against the day before, None where nobody told then."""
+
+    account: str
+    followers: int
+    change: int | None
+
+
+def on(scope: Scope, creator_id: UUID, day: date) -> list[Crowd]:
+    """The accounts of which somebody told on a local day, the most followed first."""
+    before, names = day - timedelta(days=1), channel_reads.names(scope)
+    found = by_day(scope, creator_id, before, day)
+    crowds = [
+        Crowd(names[channel], told[day], told[day] - told[before] if before in told else None)
+        for channel, told in found.items()
+        if day in told
+    ]
+    return sorted(crowds, key=lambda one: one.followers, reverse=True)
 
 
 def by_day(scope: Scope, creator_id: UUID, first: date, last: date) -> dict[UUID, dict[date, int]]:

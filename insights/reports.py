@@ -15,7 +15,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from foundation.database import Scope
 from foundation.money import Money
 from foundation.words import Message, say
-from insights import reads
+from insights import following, reads
+from insights.following import Crowd
 from insights.reads import Sales, Work
 from schedules import reads as schedule_reads
 from schedules.calendar import bounds, zone_of
@@ -48,6 +49,7 @@ class Report:
     sales: tuple[Sales, ...]
     usual: dict[str, Money]
     posts: tuple[Entry, ...]
+    crowds: tuple[Crowd, ...]
     orders: tuple[Sale, ...]
     balanced: bool
     """Whether what the rails did, what the ledger says and what was rolled up agree, to the unit."""
@@ -68,6 +70,7 @@ def daily(scope: Scope, creator_id: UUID, day: date) -> Report:
         sales=tuple(money),
         usual=_usual(scope, creator_id, day),
         posts=tuple(schedule_reads.day(scope, creator_id, day, creator.zone)),
+        crowds=tuple(following.on(scope, creator_id, day)),
         orders=tuple(orders),
         balanced=_net_by_currency(money) == _orders_by_currency(orders) == booked,
     )
@@ -151,15 +154,19 @@ def table(report: Report) -> str:
     """The report as CSV: one line a fact; amounts in minor units; cells that a spreadsheet would run are defused."""
     out = io.StringIO()
     lines = csv.writer(out)
-    lines.writerow(["kind", "at_utc", "name", "state", "amount_minor", "currency"])
+    lines.writerow(["kind", "at_utc", "name", "state", "amount_minor", "currency", "count"])
     for post in report.posts:
-        lines.writerow(["post", post.due_at.isoformat(), _inert(_short(post.title or post.body)), post.state, "", ""])
+        lines.writerow(
+            ["post", post.due_at.isoformat(), _inert(_short(post.title or post.body)), post.state, "", "", ""]
+        )
     for order in report.orders:
         amount = order.amount
-        lines.writerow([order.kind, order.at.isoformat(), _inert(order.title), "", amount.minor, amount.currency])
+        lines.writerow([order.kind, order.at.isoformat(), _inert(order.title), "", amount.minor, amount.currency, ""])
     for row in report.sales:
         for name, part in (("gross", row.gross), ("refunds", row.refunds), ("net", row.net)):
-            lines.writerow([name, "", str(report.day), "", part.minor, part.currency])
+            lines.writerow([name, "", str(report.day), "", part.minor, part.currency, ""])
+    for crowd in report.crowds:
+        lines.writerow(["followers", "", _inert(crowd.account), "", "", "", crowd.followers])
     return out.getvalue()
 
 

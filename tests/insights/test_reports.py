@@ -11,6 +11,7 @@ import pytest
 from foundation.money import Money
 from foundation.words import LANGUAGES
 from insights import reports
+from insights.loading import PastFollowers, load_followers
 from insights.reports import Report
 from subscribers import ledger
 from tests.insights.builders import Books, books
@@ -63,6 +64,23 @@ def test_both_languages_say_the_same_numbers(full: Books, language: str) -> None
     assert sentence in text
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_followers_stand_beside_those_of_the_day_before(full: Books, language: str) -> None:
+    assert report(full).crowds == ()
+    told = ((DAY - timedelta(days=1), 1204), (DAY, 1190), (DAY + timedelta(days=1), 7))
+    with full.scope() as scope:
+        scope.run("UPDATE channels SET name = '=*Mia* <b>' WHERE id = :id", id=full.channel_id)
+        load_followers(scope, [PastFollowers(full.creator_id, full.channel_id, day, many, NOON) for day, many in told])
+    found = report(full)
+    page, text = reports.html(found, language), reports.markdown(found, language)
+    assert "<td>=*Mia* &lt;b&gt;</td>" in page
+    assert "1190" in page
+    assert "(-14)" in page
+    assert r"- =\*Mia\* &lt;b> · 1190 (-14)" in text
+    (line,) = [row for row in csv.DictReader(io.StringIO(reports.table(found))) if row["kind"] == "followers"]
+    assert (line["name"], line["count"], line["amount_minor"]) == ("'=*Mia* <b>", "1190", "")
+
+
 class Tags(HTMLParser):
     """Every tag and address of a page."""
 
@@ -102,7 +120,7 @@ def test_no_cell_is_a_formula(ledgers: Books, title: str) -> None:
     ledgers.post(NOON, title=title)
     ledgers.sale(NOON, title=title)
     rows = list(csv.reader(io.StringIO(reports.table(report(ledgers)))))
-    assert {len(row) for row in rows} == {6}
+    assert {len(row) for row in rows} == {7}
     names = [row[2] for row in rows if row[0] in ("post", "sale")]
     assert len(names) == 2
     for name in names:
