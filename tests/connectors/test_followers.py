@@ -37,6 +37,11 @@ TOLD = {
         "/api/v1/accounts/verify_credentials",
         lambda many: {"id": "109", "followers_count": many, "following_count": 7},
     ),
+    "bluesky": Told(
+        "did:plc:mia",
+        "/xrpc/app.bsky.actor.getProfile?actor={account}",
+        lambda many: {"did": "did:plc:mia", "handle": "mia.bsky.social", "followersCount": many, "followsCount": 7},
+    ),
 }
 FOLLOWED = {name: one for name, one in load().items() if isinstance(one, Followed)}
 UNREADABLE: tuple[object, ...] = ({}, [], None, "12", 12, {"data": []}, {"data": {}}, {"items": [1]}, {"items": []})
