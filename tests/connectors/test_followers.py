@@ -42,6 +42,7 @@ TOLD = {
         "/xrpc/app.bsky.actor.getProfile?actor={account}",
         lambda many: {"did": "did:plc:mia", "handle": "mia.bsky.social", "followersCount": many, "followsCount": 7},
     ),
+    "instagram": Told("17", "/me?fields=followers_count", lambda many: {"id": "1", "followers_count": many}),
 }
 FOLLOWED = {name: one for name, one in load().items() if isinstance(one, Followed)}
 UNREADABLE: tuple[object, ...] = ({}, [], None, "12", 12, {"data": []}, {"data": {}}, {"items": [1]}, {"items": []})
