@@ -53,6 +53,11 @@ TOLD = {
         "/youtube/v3/channels?part=statistics&id={account}",
         lambda many: {"items": [{"statistics": {"subscriberCount": _words(many), "hiddenSubscriberCount": False}}]},
     ),
+    "tiktok": Told(
+        "open-id-1#SELF_ONLY",
+        "/v2/user/info/?fields=follower_count",
+        lambda many: {"data": {"user": {"follower_count": many}}, "error": {"code": "ok"}},
+    ),
 }
 FOLLOWED = {name: one for name, one in load().items() if isinstance(one, Followed)}
 UNREADABLE: tuple[object, ...] = ({}, [], None, "12", 12, {"data": []}, {"data": {}}, {"items": [1]}, {"items": []})
