@@ -162,6 +162,10 @@ class Bluesky:
             return Shown(tuple(f"{LABEL_FLAG}={label}" for label in wanted if label not in borne))
         return Shown(there=False) if _is_absent(answers[-1]) else meaning(answers[-1], creates=False)
 
+    def followers(self, account: str, destination: str, answers: tuple[Answer, ...]) -> Send | int | None:
+        """How many follow the account."""
+        return bluesky_account.followers(answers)
+
     def connect(self, form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Connected | Outcome:
         """Sign in with the app password; it is forgotten, the session's tokens stay."""
         return bluesky_account.connect(form, answers)

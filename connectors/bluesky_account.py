@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from connectors import answers as http
+from connectors import following
 from connectors.answers import error_word
 from connectors.contract import Answer, Grant, Renewed, Response, Send, StepAnswerLost, StepKind, WireStep
 from connectors.enrolment import Connected, ConnectForm, Field
@@ -129,6 +130,13 @@ def check(account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:
         word = str(last.body.get("status") or "inactive")[:60]
         return Disconnected(Message("connectors.account_gone", {"word": word}))
     return None
+
+
+def followers(answers: tuple[Answer, ...]) -> Send | int | None:
+    """How many follow the account, as the network's view of it says."""
+    if not answers:
+        return following.asked("/xrpc/app.bsky.actor.getProfile?actor={account}")
+    return following.number(http.told_by(answers[-1]).get("followersCount"))
 
 
 def refresh(grant: Grant, answers: tuple[Answer, ...]) -> Send | Renewed | Outcome:

@@ -133,6 +133,10 @@ class Instagram:
             return Shown(() if body_of(last).get("is_ai_generated") is True else (AI,))
         return Retry(AGAIN, "account", Message("connectors.lookup_failed"))
 
+    def followers(self, account: str, destination: str, answers: tuple[Answer, ...]) -> Send | int | None:
+        """How many follow the account."""
+        return instagram_account.followers(answers)
+
     def connect(self, form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Connected | Outcome:
         """Ask whose token it is; a private account cannot publish."""
         return instagram_account.connect(form, answers)

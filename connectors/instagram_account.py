@@ -5,7 +5,8 @@ Source: https://developers.facebook.com/docs/instagram-platform/instagram-api-wi
 
 from collections.abc import Mapping
 
-from connectors.answers import body_of
+from connectors import following
+from connectors.answers import body_of, told_by
 from connectors.contract import Answer, Response, Send, StepKind, WireStep
 from connectors.enrolment import Connected, ConnectForm, Field
 from connectors.instagram_answers import meaning
@@ -45,3 +46,10 @@ def check(account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:
         return meaning(last, creates=False)
     same = str(body_of(last).get("user_id")) == account
     return None if same else Reauthorize(Message("instagram.other_account"))
+
+
+def followers(answers: tuple[Answer, ...]) -> Send | int | None:
+    """How many follow whoever the token belongs to."""
+    if not answers:
+        return following.asked("/me?fields=followers_count")
+    return following.number(told_by(answers[-1]).get("followers_count"))

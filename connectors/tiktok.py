@@ -134,6 +134,10 @@ class TikTok:
         told = _listed(answers[-1])
         return {name: told[field] for field, name in _COUNTS.items() if isinstance(told.get(field), int)} or None
 
+    def followers(self, account: str, destination: str, answers: tuple[Answer, ...]) -> Send | int | None:
+        """How many follow the account."""
+        return tiktok_account.followers(answers)
+
     def connect(
         self, form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]
     ) -> Send | Visit | Connected | Outcome:

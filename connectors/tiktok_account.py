@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from connectors import answers as http
-from connectors import oauth
+from connectors import following, oauth
 from connectors.contract import Answer, Grant, Renewed, Response, Send, StepKind, WireStep
 from connectors.enrolment import Connected, ConnectForm, Field, Visit
 from connectors.outcomes import Disconnected, Outcome, Reauthorize, Rejected, Retry
@@ -20,7 +20,9 @@ from foundation.words import Message
 
 SURFACE = "tiktok.post"
 EXCHANGE, CREATOR, USER = "/v2/oauth/token/", "creator", "user"
-SCOPES = "user.info.basic,video.publish,video.list"
+SCOPES = "user.info.basic,user.info.stats,video.publish,video.list"
+"""Without `user.info.stats`, which somebody may untick, all works but counting followers."""
+
 CLIENT_KEY = "client_key"
 """What a client's id is called there."""
 
@@ -149,6 +151,14 @@ def check(account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:
         return meaning(answers[-1], creates=False)
     same = told.get("open_id") == spot(account).open_id
     return None if same else Reauthorize(Message("connectors.token_refused"))
+
+
+def followers(answers: tuple[Answer, ...]) -> Send | int | None:
+    """How many follow whoever the token belongs to; None where they did not allow that question."""
+    if not answers:
+        return following.asked("/v2/user/info/?fields=follower_count")
+    told = data(answers[-1]).get("user")
+    return following.number(told.get("follower_count")) if isinstance(told, dict) else None
 
 
 def refresh(grant: Grant, answers: tuple[Answer, ...]) -> Send | Renewed | Outcome:

@@ -126,6 +126,10 @@ class YouTube:
         there = status.get("privacyStatus") == "public"
         return Shown(() if not there or status.get("containsSyntheticMedia") is True else (AI,), there=there)
 
+    def followers(self, account: str, destination: str, answers: tuple[Answer, ...]) -> Send | int | None:
+        """How many subscribed to the channel."""
+        return youtube_account.followers(answers)
+
     def connect(
         self, form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]
     ) -> Send | Visit | Connected | Outcome:

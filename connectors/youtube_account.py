@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from connectors import answers as http
-from connectors import oauth
+from connectors import following, oauth
 from connectors.contract import Answer, Grant, Renewed, Response, Send, StepKind, WireStep
 from connectors.enrolment import Connected, ConnectForm, Visit
 from connectors.outcomes import Disconnected, Outcome, Reauthorize, Rejected, Retry
@@ -35,6 +35,7 @@ DAY = timedelta(days=1)
 _GONE = frozenset({"youtubeSignupRequired", "channelSuspended", "channelClosed", "accountClosed", "accountSuspended"})
 _DAYS = frozenset({"quotaExceeded", "dailyLimitExceeded"})
 _SOON = frozenset({"rateLimitExceeded", "userRateLimitExceeded"})
+_COUNT = re.compile(r"\d{1,20}", re.ASCII)
 _CHANNEL = re.compile(r"UC[\w-]{22}", re.ASCII)
 
 
@@ -131,6 +132,21 @@ def check(account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:
         return meaning(answers[-1], creates=False)
     mine = [one.get("id") for one in items(answers[-1]) or ()]
     return None if account in mine else Reauthorize(Message("connectors.token_refused"))
+
+
+def followers(answers: tuple[Answer, ...]) -> Send | int | None:
+    """How many subscribed, to three digits as YouTube rounds it; it is told as text.
+
+    Source: https://developers.google.com/youtube/v3/docs/channels#statistics.subscriberCount
+    """
+    if not answers:
+        return following.asked("/youtube/v3/channels?part=statistics&id={account}")
+    found = items(answers[-1])
+    told = part(found[0], "statistics") if found else {}
+    many = told.get("subscriberCount")
+    if told.get("hiddenSubscriberCount") is True or not isinstance(many, str) or not _COUNT.fullmatch(many):
+        return None
+    return following.number(int(many))
 
 
 def refresh(grant: Grant, answers: tuple[Answer, ...]) -> Send | Renewed | Outcome:

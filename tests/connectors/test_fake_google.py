@@ -217,6 +217,16 @@ def test_who_may_ask(fake: FakeYouTube, nova: Member) -> None:
     assert ask(fake, nova, "GET", f"{API}search?part=id").status == 404
 
 
+def test_subscribers_are_told_to_three_digits(fake: FakeYouTube, nova: Member) -> None:
+    path = f"{API}channels?part=statistics&id={nova.channel_id}"
+    for many, shown in ((0, "0"), (999, "999"), (1239, "1230"), (123_999, "123000")):
+        nova.subscribers = many
+        assert told(ask(fake, nova, "GET", path))["items"][0]["statistics"]["subscriberCount"] == shown
+    nova.hides_subscribers = True
+    statistics = told(ask(fake, nova, "GET", path))["items"][0]["statistics"]
+    assert (statistics["hiddenSubscriberCount"], statistics["subscriberCount"]) == (True, "0")
+
+
 def test_bad_days(fake: FakeYouTube, nova: Member) -> None:
     path = session(fake, nova)
     fake.book.ask("status:503_after", on="files", account="nova")

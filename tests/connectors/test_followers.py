@@ -12,6 +12,11 @@ from connectors.following import MOST, Followed
 from connectors.registry import load
 
 
+def _words(many: object) -> object:
+    """A number as text; anything else as it is."""
+    return str(many) if isinstance(many, int) and not isinstance(many, bool) else many
+
+
 @dataclass(frozen=True)
 class Told:
     """One platform: whose followers are asked for, the request, and what it answers when they are so many."""
@@ -36,6 +41,22 @@ TOLD = {
         "109@social.example",
         "/api/v1/accounts/verify_credentials",
         lambda many: {"id": "109", "followers_count": many, "following_count": 7},
+    ),
+    "bluesky": Told(
+        "did:plc:mia",
+        "/xrpc/app.bsky.actor.getProfile?actor={account}",
+        lambda many: {"did": "did:plc:mia", "handle": "mia.bsky.social", "followersCount": many, "followsCount": 7},
+    ),
+    "instagram": Told("17", "/me?fields=followers_count", lambda many: {"id": "1", "followers_count": many}),
+    "youtube": Told(
+        "UC" + "a" * 22,
+        "/youtube/v3/channels?part=statistics&id={account}",
+        lambda many: {"items": [{"statistics": {"subscriberCount": _words(many), "hiddenSubscriberCount": False}}]},
+    ),
+    "tiktok": Told(
+        "open-id-1#SELF_ONLY",
+        "/v2/user/info/?fields=follower_count",
+        lambda many: {"data": {"user": {"follower_count": many}}, "error": {"code": "ok"}},
     ),
 }
 FOLLOWED = {name: one for name, one in load().items() if isinstance(one, Followed)}
@@ -94,3 +115,18 @@ def test_without_an_answer_there_is_none(platform: str, answer: Answer) -> None:
 @pytest.mark.parametrize("status", [401, 403, 500])
 def test_a_refusal_tells_no_number(platform: str, status: int) -> None:
     assert asked(platform, Response("followers", status, body=TOLD[platform].body(12))) is None
+
+
+@pytest.mark.parametrize(
+    "statistics",
+    [
+        {"subscriberCount": "12", "hiddenSubscriberCount": True},
+        {"subscriberCount": 12, "hiddenSubscriberCount": False},
+        {"subscriberCount": "\u0661\u0662"},
+        {"subscriberCount": "9" * 5000},
+        {"hiddenSubscriberCount": False},
+    ],
+    ids=lambda told: json.dumps(told)[:50],
+)
+def test_what_youtube_hides_or_misspells_is_none(statistics: dict[str, object]) -> None:
+    assert asked("youtube", Response("followers", 200, body={"items": [{"statistics": statistics}]})) is None

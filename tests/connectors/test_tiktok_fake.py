@@ -330,6 +330,11 @@ def test_what_is_told_of_an_account(fake: FakeTikTok, mia: Member) -> None:
     assert told[2] == {"user": {"open_id": mia.open_id, "display_name": "Mia"}}
     denied = ask(fake, mia, "/v2/user/info/?fields=username", method="GET")
     assert denied[:2] == (401, "scope_not_authorized")
+    mia.followers = 12
+    counted = "/v2/user/info/?fields=follower_count"
+    assert ask(fake, mia, counted, method="GET")[2] == {"user": {"follower_count": 12}}
+    mia.scopes = ("user.info.basic",)
+    assert ask(fake, mia, counted, method="GET")[:2] == (401, "scope_not_authorized")
     mia.scopes = ("video.list",)
     assert init(fake, mia)[:2] == (401, "scope_not_authorized")
     assert ask(fake, mia, f"{VIDEO}query/?fields=id,nothing", {"filters": {"video_ids": ["1"]}})[0] == 400

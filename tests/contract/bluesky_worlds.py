@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -63,6 +64,7 @@ def world(server: FakeBluesky, http: HttpClient, *, film: bool = False) -> World
         clock=server.clock,
         lags=False,
         counts="likes",
+        followers=partial(setattr, repo, "followers"),
         flags=("selfLabels=porn",),
         told=told,
         key=lambda: tid(str(uuid7()), server.clock()),

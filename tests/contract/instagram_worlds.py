@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -80,6 +81,8 @@ def world(server: FakeInstagram, http: HttpClient, files: str, *, film: bool = F
         clock=server.clock,
         lags=False,
         counts="likes",
+        followers=partial(setattr, profile, "followers"),
+        followers_on="checks",
         flags=("is_ai_generated=true",),
         told=lambda wire: wire.get("is_ai_generated") is True,
         key_on_wire=lambda key: "",  # none travels: the list of posts is read by caption and time

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -60,6 +61,7 @@ def world(server: FakeTikTok, http: HttpClient, *, slow: float = 0.0) -> World:
         transport=transport(http),
         clock=server.clock,
         counts="views",
+        followers=partial(setattr, member, "followers"),
         flags=(AI,),
         told=lambda wire: wire.get("post_info", {}).get("is_aigc") is True,
         keyed=False,

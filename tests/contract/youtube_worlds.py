@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -55,6 +56,7 @@ def world(server: FakeYouTube, http: HttpClient) -> World:
         transport=transport(http),
         clock=server.clock,
         counts="views",
+        followers=partial(setattr, member, "subscribers"),
         flags=(AI,),
         told=lambda wire: wire.get("status", {}).get("containsSyntheticMedia") is True,
         name_of=lambda medium: server.named[medium.sha256],

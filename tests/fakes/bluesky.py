@@ -44,6 +44,7 @@ KINDS = {
     "com.atproto.repo.deleteRecord": "deletes",
     "com.atproto.repo.getRecord": "lookups",
     "app.bsky.feed.getPosts": "metrics",
+    "app.bsky.actor.getProfile": "metrics",
     "com.atproto.server.createSession": "signins",
     "com.atproto.server.refreshSession": "refreshes",
     "com.atproto.server.getSession": "checks",
@@ -82,6 +83,7 @@ class Repo:
     spent: list[tuple[datetime, int]] = field(default_factory=list)
     noops: int = 0
     likes: int = 3
+    followers: int = 0
     drops_labels: bool = False
     """A server that keeps the record and forgets what its author said of it."""
 
@@ -130,6 +132,9 @@ class FakeBluesky:
             case "app.bsky.feed.getPosts":
                 self.sessions.whose(shown)
                 return {"posts": [view for uri in query["uris"] for view in self._views(uri)]}
+            case "app.bsky.actor.getProfile":
+                self.sessions.whose(shown)
+                return self._profile(query["actor"][0])
         repo = self.repos[self.sessions.whose(shown)]
         self._check_active(repo)
         match nsid:
@@ -258,6 +263,15 @@ class FakeBluesky:
         if record is None:
             raise Refused(400, "RecordNotFound", f"Could not locate record: {uri}")
         return {"uri": uri, "cid": cid(canonical(record), raw=False), "value": record}
+
+    def _profile(self, actor: str) -> dict[str, Any]:
+        repo = next((one for one in self.repos.values() if actor in (one.did, one.handle)), None)
+        if repo is None:
+            raise Refused(400, "InvalidRequest", "Profile not found")
+        if repo.state == "takendown":
+            raise Refused(400, "AccountTakedown", "Account has been suspended")
+        counts = {"followersCount": repo.followers, "followsCount": 0, "postsCount": len(repo.records)}
+        return {"did": repo.did, "handle": repo.handle} | counts
 
     def _views(self, uri: str) -> list[dict[str, Any]]:
         did, rkey = uri.removeprefix("at://").split("/")[0], uri.rpartition("/")[2]

@@ -23,6 +23,7 @@ Unverified, so that nothing may lean on it:
 - That an update through a project without an audit makes other videos private; that locked ones stay so for ever.
 - Defaults of an update (documented for `privacyStatus` alone), categories, how tags are counted, title by code points.
 - Whether an upload without a title is refused (some say that it is named after its file), and `Slug` for its name.
+- What is told of subscribers that a channel hides: 0 here.
 - Descriptions of `invalid_grant`; that only `prompt=consent` gives a refresh token (the real one gives one with the
   first yes too); that redeemed codes end nothing when shown again.
 - That `approve` in the query of the page says who says yes: this is how tests say it, in place of a session.
@@ -268,7 +269,7 @@ def kind_of(method: str, path: str, query: bytes) -> str:
         case "DELETE", "videos":
             return "deletes"
         case "GET", "channels":
-            return "checks"
+            return "metrics" if parts == {"statistics"} else "checks"
         case "GET", "playlistItems":
             return "lookups"
     return "other"

@@ -55,8 +55,8 @@ def channel_told(member: Member, parts: Sequence[str]) -> Json:
         | {"customUrl": f"@{member.name.lower()}", "publishedAt": stamp(member.since)}
         | {"thumbnails": _thumbnails(f"https://yt3.ggpht.com/{member.channel_id}"), "localized": texts},
         "status": {"privacyStatus": "public", "isLinked": True, "longUploadsStatus": "longUploadsUnspecified"},
-        "statistics": {"viewCount": str(views), "subscriberCount": str(member.subscribers)}
-        | {"hiddenSubscriberCount": False, "videoCount": str(len(member.posts))},
+        "statistics": {"viewCount": str(views), "subscriberCount": _rounded(member)}
+        | {"hiddenSubscriberCount": member.hides_subscribers, "videoCount": str(len(member.posts))},
         "contentDetails": {"relatedPlaylists": {"likes": "", "uploads": member.uploads_playlist}},
     }
     return _tagged(told | {part: every[part] for part in parts if part in every})
@@ -125,6 +125,13 @@ def _processing(video: Video) -> Json:
         told["processingFailureReason"] = "transcodeFailed"
     ready = "inProgress" if told["processingStatus"] == "processing" else "available"
     return told | {"fileDetailsAvailability": ready, "thumbnailsAvailability": ready}
+
+
+def _rounded(member: Member) -> str:
+    """Its subscribers, rounded down to three digits; none of those that it hides."""
+    shown = 0 if member.hides_subscribers else member.subscribers
+    unit = 10 ** max(0, len(str(shown)) - 3)
+    return str(shown // unit * unit)
 
 
 def _statistics(video: Video, *, own: bool) -> Json:

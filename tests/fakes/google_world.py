@@ -108,6 +108,7 @@ class Member:
     suspended_word: str = "channelSuspended"
     """What is told of a suspended channel: `channelSuspended` or `accountClosed`."""
     subscribers: int = 0
+    hides_subscribers: bool = False
     videos: dict[str, Video] = field(default_factory=dict)
     """All that are there, private ones included, oldest first."""
     uploads: list[datetime] = field(default_factory=list)

@@ -76,6 +76,7 @@ class Profile:
     token: str
     account_type: str = "BUSINESS"
     quota: int = 100
+    followers: int = 0
     containers: dict[str, Container] = field(default_factory=dict)
     posts: list[dict[str, Any]] = field(default_factory=list)
     fetched: list[str] = field(default_factory=list)
@@ -203,7 +204,7 @@ class FakeInstagram:
         """What a request gives. Raises Refused."""
         match method, parts:
             case "GET", ["me"]:
-                return {"user_id": mine.id, "username": mine.username, "account_type": mine.account_type, "id": "1"}
+                return _person(mine, str(told.get("fields", "username")))
             case "POST", [owner, "media"] if owner == mine.id:
                 return self.contain(mine, told)
             case "POST", [owner, "media_publish"] if owner == mine.id:
@@ -219,6 +220,16 @@ class FakeInstagram:
                         name: post[name] for name in ("id", *str(told.get("fields", "")).split(",")) if name in post
                     }
         raise Refused(100, 33, message="Unsupported request: object does not exist")
+
+
+def _person(mine: Profile, fields: str) -> dict[str, Any]:
+    """The fields that were asked for, and an id of another kind. Raises Refused."""
+    known = {"id": "1", "user_id": mine.id, "username": mine.username, "account_type": mine.account_type}
+    known |= {"followers_count": mine.followers}
+    wanted = {"id", *fields.split(",")}
+    if not wanted <= known.keys():
+        raise Refused(100, message=f"Tried accessing nonexisting field ({fields})")
+    return {name: value for name, value in known.items() if name in wanted}
 
 
 def _listed(mine: Profile, told: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ of one that is not public; ids are numbers there and words everywhere else; a ti
 videos are told of. `broken` says which rules of the protocol somebody broke.
 
 Kinds of requests, in the words of the faults: `posts` is the part that holds the last byte, `files` the wish to upload
-and every part before, `metrics` a question about videos that wants numbers, `lookups` every other question of the API,
+and every part before, `metrics` a question that wants numbers, `lookups` every other question of the API,
 `tokens` those two endpoints. `kinds` changes them, by the names of `OPERATIONS`.
 
 Unverified, so that nothing may lean on it:
@@ -54,6 +54,7 @@ PAGE, TOKEN, REVOKE = "/v2/auth/authorize/", "/v2/oauth/token/", "/v2/oauth/revo
 FORM = "application/x-www-form-urlencoded"
 MOST_ROWS, USUAL_ROWS = 20, 10
 COUNTS = ("view_count", "like_count", "comment_count", "share_count")
+COUNTED = frozenset({*COUNTS, "follower_count"})
 
 
 @dataclass(frozen=True)
@@ -245,7 +246,7 @@ class FakeTikTok(Uploads):
             return self.kinds[operation.name]
         if operation.name == "init":
             return "files"
-        counted = operation.name.startswith("video_") and set(COUNTS) & set(query.get("fields", "").split(","))
+        counted = COUNTED & set(query.get("fields", "").split(","))
         return "metrics" if counted else "lookups"
 
 

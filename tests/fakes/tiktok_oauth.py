@@ -22,7 +22,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from tests.fakes.tiktok_limits import Json, Refusal, log_id
 from tests.fakes.tiktok_world import SCOPES, App, Member, World
 
-KNOWN = frozenset({*SCOPES, "user.info.profile", "user.info.stats", "video.upload"})
+KNOWN = frozenset({*SCOPES, "user.info.profile", "video.upload"})
 BASIC = "user.info.basic"
 """The scope that every application has."""
 CODE_LIVES = timedelta(minutes=10)

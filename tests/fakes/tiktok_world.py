@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.fakes.tiktok_limits import DAY, Json, Limits, Refusal, wrong
 
-SCOPES = ("user.info.basic", "video.publish", "video.list")
+SCOPES = ("user.info.basic", "user.info.stats", "video.publish", "video.list")
 """What an account's own token may do."""
 EVERYBODY, FOLLOWERS, FRIENDS, NOBODY = (
     "PUBLIC_TO_EVERYONE",

@@ -2,7 +2,10 @@
 
 from collections.abc import Callable
 from datetime import date, timedelta
+from urllib.parse import quote
 from uuid import UUID
+
+import pytest
 
 from channels import connecting
 from foundation.words import Message
@@ -61,8 +64,19 @@ def test_the_beat_asks_for_each_account_that_is_let_in(lea: Desk) -> None:
         tick.put(lea.services.tenant)
     asked = [row.subject_id for row in lea.rows("followers.count")]
     assert asked == [lea.channels["main"]]
+    lea.network.json("POST", f"/control/followers/{quote(lea.accounts['main'], safe='')}", {"followers": 1204})
     lea.run()
     assert lea.rows("followers.count") == []
+    assert [number for _, number in days(lea)] == [1204], "as the platform tells it"
+
+
+@pytest.mark.parametrize("mode", ["garbage", "status:503", "status:401", "reset_after"])
+def test_a_platform_s_bad_day_makes_no_number(lea: Desk, mode: str) -> None:
+    count(lea, 40)
+    lea.fault(mode, on="metrics")
+    next(one for one in TICKS if one.name == "followers").put(lea.services.tenant)
+    lea.run()
+    assert [number for _, number in days(lea)] == [40]
 
 
 def test_an_account_of_another_agency_is_not_counted(lea: Desk, services: Services, sandbox: Network) -> None:
