@@ -58,6 +58,15 @@ TOLD = {
         "/v2/user/info/?fields=follower_count",
         lambda many: {"data": {"user": {"follower_count": many}}, "error": {"code": "ok"}},
     ),
+    "telegram": Told(
+        "mia_bot",
+        "/bot{token}/getChatMemberCount",
+        lambda many: {"ok": True, "result": many},
+        destination="-1001",
+        method="POST",
+        json={"chat_id": -1001},
+        token="path",
+    ),
 }
 FOLLOWED = {name: one for name, one in load().items() if isinstance(one, Followed)}
 UNREADABLE: tuple[object, ...] = ({}, [], None, "12", 12, {"data": []}, {"data": {}}, {"items": [1]}, {"items": []})
@@ -130,3 +139,7 @@ def test_a_refusal_tells_no_number(platform: str, status: int) -> None:
 )
 def test_what_youtube_hides_or_misspells_is_none(statistics: dict[str, object]) -> None:
     assert asked("youtube", Response("followers", 200, body={"items": [{"statistics": statistics}]})) is None
+
+
+def test_a_bot_without_a_channel_has_no_followers() -> None:
+    assert FOLLOWED["telegram"].followers("mia_bot", "", ()) is None
