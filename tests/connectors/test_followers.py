@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from connectors.contract import Answer, Response, Send, StepAnswerLost, StepKind, StepNotSent
+from connectors.discord_ids import Place
 from connectors.following import MOST, Followed
 from connectors.registry import load
 
@@ -66,6 +67,12 @@ TOLD = {
         method="POST",
         json={"chat_id": -1001},
         token="path",
+    ),
+    "discord": Told(
+        Place("1", "2", "3").account,
+        "/guilds/2?with_counts=true",
+        lambda many: {"id": "2", "approximate_member_count": many, "approximate_presence_count": 7},
+        token="bot",
     ),
 }
 FOLLOWED = {name: one for name, one in load().items() if isinstance(one, Followed)}
