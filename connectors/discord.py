@@ -146,6 +146,10 @@ class Discord:
         last = answers[-1]
         return None if isinstance(last, Response) and last.ok else said(last, creates=False)
 
+    def followers(self, account: str, destination: str, answers: tuple[Answer, ...]) -> Send | int | None:
+        """How many are on the server that is posted to."""
+        return discord_places.followers(account, answers)
+
     def see(self, place: Destination, answers: tuple[Answer, ...]) -> Send | Seen | Outcome:
         """Whether the channel is age-restricted now; its server's own restriction says nothing of it."""
         return discord_places.see(place, answers)

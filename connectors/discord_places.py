@@ -1,9 +1,10 @@
 """What a channel of Discord is set to, for the policy's probes. Pure."""
 
-from connectors.answers import segment
+from connectors.answers import segment, told_by
 from connectors.contract import Answer, Response, Send, StepKind, WireStep
 from connectors.discord_ids import is_id, place
 from connectors.discord_meaning import said
+from connectors.following import FOLLOWERS, number
 from connectors.outcomes import Outcome
 from connectors.places import Destination, Seen
 
@@ -26,7 +27,7 @@ def see(to: Destination, answers: tuple[Answer, ...]) -> Send | Seen | Outcome:
     """Ask for the channel and, where it is a thread, for its parent."""
     own = place(to.account)
     if not answers:
-        return Send(_asked(LOOK, own.channel))
+        return Send(_asked(LOOK, f"/channels/{segment(own.channel)}"))
     last = answers[-1]
     if not isinstance(last, Response) or not last.ok or not isinstance(last.body, dict):
         return said(last, creates=False)
@@ -34,11 +35,21 @@ def see(to: Destination, answers: tuple[Answer, ...]) -> Send | Seen | Outcome:
         return Seen(fails=(REGISTERED, RESTRICTED, ITS_OWN))
     parent = last.body.get("parent_id")
     if last.step == LOOK and last.body.get("type") in THREADS:
-        return Send(_asked(PARENT, str(parent))) if is_id(parent) else Seen((REGISTERED,))
+        return Send(_asked(PARENT, f"/channels/{segment(str(parent))}")) if is_id(parent) else Seen((REGISTERED,))
     marks = (RESTRICTED, ITS_OWN)
     return Seen((REGISTERED, *marks)) if last.body.get("nsfw") is True else Seen((REGISTERED,), marks)
 
 
-def _asked(name: str, channel: str) -> WireStep:
-    path = f"/channels/{segment(channel)}"
-    return WireStep(name, StepKind.CONTROL, "GET", path, token="bot", action=LOOK)  # noqa: S106  how it is shown
+def followers(account: str, answers: tuple[Answer, ...]) -> Send | int | None:
+    """How many are on the account's server, about; nobody follows one channel of it by itself.
+
+    Source: https://discord.com/developers/docs/resources/guild#get-guild
+    """
+    if not answers:
+        path = f"/guilds/{segment(place(account).guild)}?with_counts=true"
+        return Send(_asked(FOLLOWERS, path, action="metrics"))
+    return number(told_by(answers[-1]).get("approximate_member_count"))
+
+
+def _asked(name: str, path: str, *, action: str = LOOK) -> WireStep:
+    return WireStep(name, StepKind.CONTROL, "GET", path, token="bot", action=action)  # noqa: S106  how it is shown

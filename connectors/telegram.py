@@ -115,6 +115,10 @@ class Telegram:
         """Bots are told no numbers."""
         return None
 
+    def followers(self, account: str, destination: str, answers: tuple[Answer, ...]) -> Send | int | None:
+        """How many are in the channel that is posted to."""
+        return telegram_places.followers(destination, answers)
+
     def see(self, place: Destination, answers: tuple[Answer, ...]) -> Send | Seen | Outcome:
         """What the channel is, and whether everybody in it is known to be of age."""
         return telegram_places.see(place, answers)

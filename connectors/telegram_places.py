@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connectors.contract import Answer, Send, StepKind, WireStep
+from connectors.following import FOLLOWERS, number
 from connectors.outcomes import Outcome, Rejected
 from connectors.places import Destination, Seen
 from connectors.telegram_answers import meaning, result
@@ -88,6 +89,13 @@ def _inside(to: Destination, given: Mapping[str, Answer]) -> Send | Seen | Outco
     return Seen() if len(asked) > MOST_READERS or _unclear(given) else Seen(fails=(ASSURED,))
 
 
+def followers(destination: str, answers: tuple[Answer, ...]) -> Send | int | None:
+    """How many are in a channel, those who administer it too; who only talks to the bot follows nothing."""
+    if not destination:
+        return None
+    return number(result(answers[-1])) if answers else _ask(FOLLOWERS, "getChatMemberCount", chat_id(destination))
+
+
 def _reader(user: str) -> str:
     return f"reader:{user}"
 
@@ -105,5 +113,6 @@ def _unclear(given: Mapping[str, Answer]) -> bool:
 
 def _ask(name: str, method: str, chat: int | str, **more: int) -> Send:
     path, body = f"/bot{{token}}/{method}", {"chat_id": chat, **more}
-    step = WireStep(name, StepKind.CONTROL, "POST", path, body, token="path", action="look", deadline=SECONDS)  # noqa: S106  how it is shown
+    action = "metrics" if name == FOLLOWERS else "look"
+    step = WireStep(name, StepKind.CONTROL, "POST", path, body, token="path", action=action, deadline=SECONDS)  # noqa: S106  how it is shown
     return Send(step)

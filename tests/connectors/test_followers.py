@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from connectors.contract import Answer, Response, Send, StepAnswerLost, StepKind, StepNotSent
+from connectors.discord_ids import Place
 from connectors.following import MOST, Followed
 from connectors.registry import load
 
@@ -57,6 +58,21 @@ TOLD = {
         "open-id-1#SELF_ONLY",
         "/v2/user/info/?fields=follower_count",
         lambda many: {"data": {"user": {"follower_count": many}}, "error": {"code": "ok"}},
+    ),
+    "telegram": Told(
+        "mia_bot",
+        "/bot{token}/getChatMemberCount",
+        lambda many: {"ok": True, "result": many},
+        destination="-1001",
+        method="POST",
+        json={"chat_id": -1001},
+        token="path",
+    ),
+    "discord": Told(
+        Place("1", "2", "3").account,
+        "/guilds/2?with_counts=true",
+        lambda many: {"id": "2", "approximate_member_count": many, "approximate_presence_count": 7},
+        token="bot",
     ),
 }
 FOLLOWED = {name: one for name, one in load().items() if isinstance(one, Followed)}
@@ -130,3 +146,7 @@ def test_a_refusal_tells_no_number(platform: str, status: int) -> None:
 )
 def test_what_youtube_hides_or_misspells_is_none(statistics: dict[str, object]) -> None:
     assert asked("youtube", Response("followers", 200, body={"items": [{"statistics": statistics}]})) is None
+
+
+def test_a_bot_without_a_channel_has_no_followers() -> None:
+    assert FOLLOWED["telegram"].followers("mia_bot", "", ()) is None

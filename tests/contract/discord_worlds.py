@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from connectors.discord import Discord
@@ -21,10 +22,11 @@ class DiscordFake:
 
     discord: FakeDiscord
     channel: Channel
+    guild: str
 
     def ask(self, mode: str, on: str, **more: Any) -> None:
-        account = "@me" if on == "files" else self.channel.id  # a person's channel is asked for before it is known
-        self.discord.book.ask(mode, account=account, on=on, **more)
+        others = {"files": "@me", "guilds": self.guild}  # a person's channel is asked for before it is known
+        self.discord.book.ask(mode, account=others.get(on, self.channel.id), on=on, **more)
 
     def _name(self, message: Message) -> str:
         return f"{message.channel}/{message.id}" if self.channel.person else message.id
@@ -56,12 +58,14 @@ def world(discord: FakeDiscord, kind: str, http: HttpClient) -> World:
         name=kind,
         connector=Discord(),
         account=Account(TENANT, uuid7(), place.account, discord.api, token),
-        fake=DiscordFake(discord, there.direct(bot, leo) if chat else channel),
+        fake=DiscordFake(discord, there.direct(bot, leo) if chat else channel, guild.id),
         surface="discord.dm" if chat else "discord.guild_channel",
         transport=transport(http),
         clock=discord.clock,
         viewer=leo.id if chat else "",
         counts="likes",
+        followers=partial(setattr, guild, "followers"),
+        followers_on="guilds",
         flags=("spoiler=true",),
         told=hidden,
         flagged_media=1,

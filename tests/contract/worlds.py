@@ -163,6 +163,7 @@ class Fakes:
             can_look=False,
             lags=False,
             counts="",
+            followers=None if chat else channel.fill,
             flags=("has_spoiler=true", "protect_content=true"),
             told=lambda wire: wire.get("has_spoiler") is True and wire.get("protect_content") is True,
             flagged_media=1,

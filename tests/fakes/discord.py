@@ -196,7 +196,8 @@ class FakeDiscord:
             case "GET", ["channels", channel]:
                 return 200, self._channel(world.seen(bot, channel))
             case "GET", ["guilds", guild]:
-                return 200, self._guild(bot, guild)
+                counts = request.query_params.get("with_counts") == "true"
+                return 200, self._guild(bot, guild, counts=counts)
             case "GET", ["guilds", guild, "members", member]:
                 return 200, self._member(bot, guild, member)
             case "POST", ["users", "@me", "channels"]:
@@ -232,12 +233,13 @@ class FakeDiscord:
             told["permission_overwrites"] = channel.overwrites
         return {"id": channel.id, "type": channel.type, "flags": 0, "last_message_id": last, **told}
 
-    def _guild(self, bot: Bot, guild_id: str) -> Json:
+    def _guild(self, bot: Bot, guild_id: str, *, counts: bool = False) -> Json:
         guild = self.world.guilds.get(guild_id)
         if guild is None or bot.id not in guild.members:
             raise Refusal(404, 10004, "Unknown Guild")
         roles = [{"id": role, "name": role, "permissions": str(rights)} for role, rights in guild.roles.items()]
-        return {"id": guild.id, "name": guild.name, "owner_id": guild.owner, "roles": roles}
+        many = {"approximate_member_count": guild.followers, "approximate_presence_count": 1} if counts else {}
+        return {"id": guild.id, "name": guild.name, "owner_id": guild.owner, "roles": roles, **many}
 
     def _member(self, bot: Bot, guild_id: str, member: str) -> Json:
         self._guild(bot, guild_id)

@@ -30,7 +30,7 @@ class Spec(Description):
         for key, value in query.items():
             if key not in known:
                 return f"unknown parameter {key}"
-            typed: Any = int(value) if known[key]["schema"].get("type") == "integer" else value
+            typed = _typed(known[key]["schema"].get("type"), value)
             if errors := self.errors(f"/paths/{_escaped(name)}/{method}/{key}", known[key]["schema"], typed):
                 return f"{key}: {errors}"
         schema = described[method].get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
@@ -41,6 +41,13 @@ class Spec(Description):
     def answers(self, name: str, value: Any) -> str:
         """What is wrong with an answer of the fake, by a schema of the document."""
         return self.errors(f"answer {name}", {"$ref": f"#/components/schemas/{name}"}, value)
+
+
+def _typed(kind: object, value: str) -> Any:
+    """A value of a query as it is described; unchanged, and so refused, where it is none."""
+    if kind == "boolean":
+        return {"true": True, "false": False}.get(value, value)
+    return int(value) if kind == "integer" else value
 
 
 def _escaped(name: str) -> str:

@@ -43,6 +43,8 @@ class Guild:
     roles: dict[str, int]
     members: dict[str, list[str]]
     owner: str = "1"
+    followers: int = 2
+    """How many are on it, about: its owner and the bot, until a test says otherwise."""
 
 
 @dataclass

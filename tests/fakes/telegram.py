@@ -2,7 +2,7 @@
 
 Every request is checked against the description of the Bot API. Faults are asked for as of the sandbox, by method:
 `posts` (everything that sends), deletes, edits, updates, checkouts, refunds, lookups (the ledger of Stars), metrics
-(none).
+(how many are in a chat).
 What people do with their app is asked of `/app/…` (`control` below), or of the world itself in the same process.
 """
 
@@ -39,6 +39,7 @@ KINDS = {
     "refundStarPayment": "refunds",
     "getStarTransactions": "lookups",
     "getChat": "places",
+    "getChatMemberCount": "metrics",
 }
 SECRET = "X-Telegram-Bot-Api-Secret-Token"
 

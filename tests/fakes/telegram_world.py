@@ -81,6 +81,10 @@ class Chat:
     """What each message a bot asked for was to be put under."""
     ids: Any = field(default_factory=lambda: count(1))
 
+    def fill(self, many: int) -> None:
+        """So many are in it, its owner among them."""
+        self.members = set(range(1, many))
+
     def told(self) -> Told:
         if self.person is not None:
             return {"id": self.id, "type": "private", "first_name": self.person.name, "username": self.username}
