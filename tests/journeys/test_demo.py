@@ -3,6 +3,7 @@
 import base64
 import secrets
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -204,14 +205,12 @@ def test_a_history_is_the_same_on_every_machine(lumiere: Scope) -> None:
 
 @pytest.mark.parametrize("part", LUMIERE.parts, ids=lambda part: part.slug)
 def test_followers_of_the_past_lead_up_to_those_of_today(lumiere: Scope, settings: Settings, part: Part) -> None:
-    creator_id = creator_of(lumiere, part)
-    (told,) = following.by_day(lumiere, creator_id, days_back(lumiere, 400), days_back(lumiere, 0)).values()
+    span = days_back(lumiere, 400), days_back(lumiere, 0)
+    (told,) = following.by_day(lumiere, creator_of(lumiere, part), *span).values()
     assert len(told) == part.trade.days
-    store = Store(settings.home / "sandbox.sqlite")
-    today = sandbox_store.followers(store, part.accounts[0].account)
-    store.close()
-    assert 0.97 * today < told[days_back(lumiere, 1)] < today
-    assert told[min(told)] < told[max(told)]
+    with closing(Store(settings.home / "sandbox.sqlite")) as store:
+        today = sandbox_store.followers(store, part.accounts[0].account)
+    assert told[min(told)] < 0.97 * today < told[days_back(lumiere, 1)] < today
 
 
 @pytest.mark.parametrize("back", SAMPLED)
@@ -383,12 +382,9 @@ def test_removal_is_whole_and_leaves_others_alone(settings: Settings, tenant: Op
 
 def sandbox_holds(settings: Settings) -> dict[str, int]:
     """Rows by table of the sandbox that belong to an account."""
-    store = Store(settings.home / "sandbox.sqlite")
-    try:
-        names = [account.account for company in COMPANIES for part in company.parts for account in part.accounts]
+    names = [account.account for company in COMPANIES for part in company.parts for account in part.accounts]
+    with closing(Store(settings.home / "sandbox.sqlite")) as store:
         return sandbox_forgetting.forget(store, names)
-    finally:
-        store.close()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
