@@ -1,9 +1,9 @@
 """The demo: seeded twice it is the same, its figures agree with the ledger, nobody else sees it, and it goes whole."""
 
 import base64
+import contextlib
 import secrets
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -208,7 +208,7 @@ def test_followers_of_the_past_lead_up_to_those_of_today(lumiere: Scope, setting
     span = days_back(lumiere, 400), days_back(lumiere, 0)
     (told,) = following.by_day(lumiere, creator_of(lumiere, part), *span).values()
     assert len(told) == part.trade.days
-    with closing(Store(settings.home / "sandbox.sqlite")) as store:
+    with contextlib.closing(Store(settings.home / "sandbox.sqlite")) as store:
         today = sandbox_store.followers(store, part.accounts[0].account)
     assert told[min(told)] < 0.97 * today < told[days_back(lumiere, 1)] < today
 
@@ -383,7 +383,7 @@ def test_removal_is_whole_and_leaves_others_alone(settings: Settings, tenant: Op
 def sandbox_holds(settings: Settings) -> dict[str, int]:
     """Rows by table of the sandbox that belong to an account."""
     names = [account.account for company in COMPANIES for part in company.parts for account in part.accounts]
-    with closing(Store(settings.home / "sandbox.sqlite")) as store:
+    with contextlib.closing(Store(settings.home / "sandbox.sqlite")) as store:
         return sandbox_forgetting.forget(store, names)
 
 
