@@ -28,7 +28,6 @@ class Capabilities:
     can_sell: bool
     stages: bool
     """Media go out before the publish step, as an event of their own."""
-    act_seconds: float = 30.0
     hand_over: bool = False
     """Nothing is sent: what was prepared becomes a task of a person, who says when it is done."""
     in_house: bool = False

@@ -19,8 +19,9 @@ from gate.units import Medium
 
 INIT, STATE, PUT, PUBLISH = "stage:init", "state", "stage:put:", "publish"
 LOOK, METRICS = "look", "metrics"
-CHUNK = 8 * 1024 * 1024
-"""Parts have 5 to 64 MB, the last one up to 128; a film of less than two parts goes as a whole."""
+LEAST = 5 * 1024 * 1024
+"""Parts have 5 to 64 MB, the last one up to 128. Ours are as small as may be, and alike: the last one leaves at the
+post's minute."""
 
 STORES = ("tiktokapis.com",)
 """Where the address of an upload may lie."""
@@ -64,7 +65,7 @@ class Upload:
         source = {
             "source": "FILE_UPLOAD",
             "video_size": size,
-            "chunk_size": CHUNK if count > 1 else size,
+            "chunk_size": size // count,
             "total_chunk_count": count,
         }
         comments = data(creator).get("comment_disabled") is True
@@ -86,9 +87,11 @@ class Upload:
         return refused or is_over(self._answers)
 
     def _part(self, address: Sealed) -> WireStep:
-        last = (parts(self._film.size) - 1) * CHUNK
-        start = min(self._arrived() // CHUNK * CHUNK, last)
-        end = self._film.size if start == last else start + CHUNK
+        count = parts(self._film.size)
+        size = self._film.size // count
+        last = (count - 1) * size
+        start = min(self._arrived(size) // size * size, last)
+        end = self._film.size if start == last else start + size
         return WireStep(
             PUBLISH if start == last else f"{PUT}{start}",
             StepKind.PUBLISH if start == last else StepKind.STAGE,
@@ -102,11 +105,11 @@ class Upload:
             within=STORES,
         )
 
-    def _arrived(self) -> int:
+    def _arrived(self, part: int) -> int:
         """How many bytes they have: as they said when this try began, or by the parts it sent."""
         state = self._last(STATE)
         told = data(state).get("uploaded_bytes") if state is not None else 0
-        sent = [int(one.step.removeprefix(PUT)) + CHUNK for one in self._answers if one.step.startswith(PUT)]
+        sent = [int(one.step.removeprefix(PUT)) + part for one in self._answers if one.step.startswith(PUT)]
         return max([told if isinstance(told, int) else 0, *sent])
 
     def _last(self, step: str) -> Response | None:
@@ -115,8 +118,8 @@ class Upload:
 
 
 def parts(size: int) -> int:
-    """In how many parts a film of so many bytes goes: whole ones, the rest with the last."""
-    return max(size // CHUNK, 1)
+    """In how many parts a film of so many bytes goes: alike, what is left over with the last."""
+    return max(size // LEAST, 1)
 
 
 def goes_on(answer: Answer) -> bool:

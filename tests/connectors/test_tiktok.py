@@ -24,14 +24,15 @@ from connectors.outcomes import (
 )
 from connectors.tiktok import AI, NUMBERS, VIDEO, TikTok
 from connectors.tiktok_account import CREATOR, SURFACE, USER
-from connectors.tiktok_upload import CHUNK, INIT, LOOK, METRICS, PUBLISH, PUT, STATE, parts
+from connectors.tiktok_upload import INIT, LEAST, LOOK, METRICS, PUBLISH, PUT, STATE, parts
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
 from gate.units import Medium, Subject, Text, Unit
 
 PLATFORM = TikTok()
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
-FILM = Medium("a" * 64, "video/mp4", 3 * CHUNK + 1000, alt="waves")
+FILM = Medium("a" * 64, "video/mp4", 3 * LEAST + 1000, alt="waves")
+PART = FILM.size // 3
 ACCOUNT, NAME, POST = "open-id-0001#PUBLIC_TO_EVERYONE", "v_pub_file~v2-1.73012", 7301234567890123456
 ADDRESS = Sealed(b"https://open-upload.tiktokapis.com/video/?upload_id=1&upload_token=secret")
 UNIT = Unit(
@@ -77,7 +78,7 @@ def state(status: str, step: str = STATE, minutes: int = 1, **more: Any) -> Resp
 def test_a_film_is_named_first_and_its_last_part_publishes_it() -> None:
     unit, steps = replace(UNIT, flags=(AI,)), []
     known: list[Answer] = []
-    for answer in (ABOUT, BEGUN, said(f"{PUT}0", 206), said(f"{PUT}{CHUNK}", 206)):
+    for answer in (ABOUT, BEGUN, said(f"{PUT}0", 206), said(f"{PUT}{PART}", 206)):
         steps.append(step_of(PLATFORM.next(unit, tuple(known))))
         known.append(answer)
     last = step_of(PLATFORM.next(unit, tuple(known)))
@@ -93,7 +94,7 @@ def test_a_film_is_named_first_and_its_last_part_publishes_it() -> None:
     assert init.json["source_info"] == {
         "source": "FILE_UPLOAD",
         "video_size": FILM.size,
-        "chunk_size": CHUNK,
+        "chunk_size": PART,
         "total_chunk_count": 3,
     }
     assert init.json["post_info"] == {
@@ -106,12 +107,12 @@ def test_a_film_is_named_first_and_its_last_part_publishes_it() -> None:
     }
     assert init.secret_fields == ("data.upload_url",)
     assert [one.file.part for one in (first, second, last)] == [
-        (0, CHUNK),
-        (CHUNK, 2 * CHUNK),
-        (2 * CHUNK, FILM.size),
+        (0, PART),
+        (PART, 2 * PART),
+        (2 * PART, FILM.size),
     ]
     assert (last.address, last.token, last.json) == (ADDRESS, "none", None)
-    assert last.headers == {"content-range": f"bytes {2 * CHUNK}-{FILM.size - 1}/{FILM.size}"}
+    assert last.headers == {"content-range": f"bytes {2 * PART}-{FILM.size - 1}/{FILM.size}"}
     assert marks.due(init, "tiktok", (AI,)) == (AI,)
     assert marks.untold(init, (AI,)) == ""
     assert marks.untold(replace(init, json={"post_info": {"title": "a lake"}}), (AI,)) == AI
@@ -119,7 +120,9 @@ def test_a_film_is_named_first_and_its_last_part_publishes_it() -> None:
     assert pointing.stray(last, "tiktok", ()) == ""
 
 
-@pytest.mark.parametrize(("size", "count"), [(1, 1), (2 * CHUNK - 1, 1), (2 * CHUNK, 2), (5 * CHUNK - 1, 4)])
+@pytest.mark.parametrize(
+    ("size", "count"), [(1, 1), (2 * LEAST - 1, 1), (2 * LEAST, 2), (5 * LEAST - 1, 4), (40 * LEAST, 40)]
+)
 def test_the_last_part_takes_the_rest(size: int, count: int) -> None:
     assert parts(size) == count
     unit = replace(UNIT, media=(replace(FILM, size=size),))
@@ -131,13 +134,13 @@ def test_the_last_part_takes_the_rest(size: int, count: int) -> None:
 @pytest.mark.parametrize(
     ("answer", "part"),
     [
-        (state("PROCESSING_UPLOAD", uploaded_bytes=0), (0, CHUNK)),
-        (state("PROCESSING_UPLOAD", uploaded_bytes=CHUNK), (CHUNK, 2 * CHUNK)),
-        (state("PROCESSING_UPLOAD", uploaded_bytes=CHUNK + 7), (CHUNK, 2 * CHUNK)),
-        (state("PROCESSING_UPLOAD", uploaded_bytes=2 * CHUNK), (2 * CHUNK, FILM.size)),
-        (state("PROCESSING_UPLOAD", uploaded_bytes=FILM.size), (2 * CHUNK, FILM.size)),
-        (state("PROCESSING_UPLOAD"), (0, CHUNK)),
-        (state("PUBLISH_COMPLETE", uploaded_bytes=FILM.size), (2 * CHUNK, FILM.size)),
+        (state("PROCESSING_UPLOAD", uploaded_bytes=0), (0, PART)),
+        (state("PROCESSING_UPLOAD", uploaded_bytes=PART), (PART, 2 * PART)),
+        (state("PROCESSING_UPLOAD", uploaded_bytes=PART + 7), (PART, 2 * PART)),
+        (state("PROCESSING_UPLOAD", uploaded_bytes=2 * PART), (2 * PART, FILM.size)),
+        (state("PROCESSING_UPLOAD", uploaded_bytes=FILM.size), (2 * PART, FILM.size)),
+        (state("PROCESSING_UPLOAD"), (0, PART)),
+        (state("PUBLISH_COMPLETE", uploaded_bytes=FILM.size), (2 * PART, FILM.size)),
     ],
 )
 def test_another_try_asks_what_they_have(answer: Answer, part: tuple[int, int]) -> None:
@@ -186,7 +189,7 @@ def test_the_last_part_is_never_sent_again_in_doubt(answer: Answer, meant: Any) 
     [
         (state("PUBLISH_COMPLETE", LOOK), Found(NAME)),
         (state("PUBLISH_COMPLETE", LOOK, publicaly_available_post_id=["x"]), Found(NAME)),
-        (state("PROCESSING_UPLOAD", LOOK, uploaded_bytes=2 * CHUNK), Absent()),
+        (state("PROCESSING_UPLOAD", LOOK, uploaded_bytes=2 * PART), Absent()),
         (state("PROCESSING_UPLOAD", LOOK, uploaded_bytes=FILM.size), Unknown),
         (state("PROCESSING_UPLOAD", LOOK), Unknown),
         (state("SEND_TO_USER_INBOX", LOOK), Unknown),

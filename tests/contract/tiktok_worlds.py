@@ -9,14 +9,14 @@ from typing import Any
 from connectors.suite.world import TENANT, World, stored, transport
 from connectors.tiktok import AI, TikTok
 from connectors.tiktok_account import SURFACE, Spot
-from connectors.tiktok_upload import CHUNK
+from connectors.tiktok_upload import LEAST
 from connectors.transport import Account
 from foundation.http import HttpClient
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
 from tests.fakes.tiktok import FakeTikTok, Member
 
-FILM = stored(b"\0\0\0\x18ftypmp42" + bytes(2 * CHUNK + 1000), "video/mp4", "waves on a beach")
+FILM = stored(b"\0\0\0\x18ftypmp42" + bytes(2 * LEAST + 1000), "video/mp4", "waves on a beach")
 """Of two parts: the second, which has the rest, publishes it."""
 
 _numbers = count(1)
