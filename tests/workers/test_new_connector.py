@@ -52,8 +52,8 @@ def test_its_suite_fails_for_the_right_reason_and_passes_once_written(tmp_path: 
     said = new("acme", folder)
     assert str(folder) in said
     failing = suite(folder)
-    replaces = 1  # the one rule that an empty connector keeps: it says that it replaces nothing, and does not
-    told = f"{len(rules.EVERY) - replaces} failed, {replaces} passed in"
+    kept = 2  # an empty connector says that it replaces nothing and that nobody follows its accounts, and so it is
+    told = f"{len(rules.EVERY) - kept} failed, {kept} passed in"
     assert told in failing, failing
     assert "NotImplementedError: next: which request comes after these answers" in failing
     assert "ImportError" not in failing
