@@ -1,6 +1,6 @@
 """How many follow an account: asked some times a day, the last answer of a local day is that day's number."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
@@ -27,14 +27,21 @@ def plan(scope: Scope) -> None:
             outbox.put(scope, FollowersDue(scope.tenant_id, channel.id), dedupe=f"followers:{channel.id}")
 
 
-def count(event: FollowersDue, *, tenant: OpenScope, ask: Ask) -> None:
-    """Ask the platform and keep what it says for today; what it does not say changes nothing, and is never zero."""
+def count(event: FollowersDue, *, tenant: OpenScope, ask: Ask, dear: Collection[str] = ()) -> None:
+    """Ask the platform and keep what it says for today; what it does not say changes nothing, and is never zero.
+
+    `dear` are platforms that charge for each request: they are asked until they told, once a day.
+    """
+    with tenant(event.tenant_id, COUNTING) as scope:
+        channel = channel_reads.channel(scope, event.subject_id)
+        zone = tenant_reads.creator(scope, channel.creator_id).zone
+        today = local_day(scope.now, zone)
+        if channel.platform in dear and channel.id in by_day(scope, channel.creator_id, today, today):
+            return
     followers = ask(event.tenant_id, event.subject_id)
     if followers is None:
         return
     with tenant(event.tenant_id, COUNTING) as scope:
-        channel = channel_reads.channel(scope, event.subject_id)
-        zone = tenant_reads.creator(scope, channel.creator_id).zone
         scope.run(
             "INSERT INTO followers_daily (tenant_id, id, creator_id, channel_id, day, followers, observed_at)"
             " VALUES (:tenant, :id, :creator, :channel, :day, :followers, :now)"

@@ -179,7 +179,11 @@ def _making(s: Services) -> tuple[Route, ...]:
             backoff=LOOK_BACKOFF,
         ),
         Route(ReadingDue, partial(collecting.collect, tenant=s.tenant, read=s.read), deadline_seconds=ACT_SECONDS),
-        Route(FollowersDue, partial(following.count, tenant=s.tenant, ask=s.followers), deadline_seconds=ACT_SECONDS),
+        Route(
+            FollowersDue,
+            partial(following.count, tenant=s.tenant, ask=s.followers, dear=s.dear),
+            deadline_seconds=ACT_SECONDS,
+        ),
         Route(RollupDue, partial(rollups.roll_up, tenant=s.tenant)),
         Route(SaleSeen, partial(rollups.roll_up_sale, tenant=s.tenant)),
     )

@@ -133,6 +133,11 @@ class Services:
             connectors=self.connectors,
         )
 
+    @property
+    def dear(self) -> frozenset[str]:
+        """Platforms that charge for each request."""
+        return frozenset(name for name, one in self.connectors.items() if one.capabilities.cost == "used")
+
     def followers(self, tenant_id: UUID, channel_id: UUID) -> int | None:
         """How many follow an account."""
         return reading.followers(

@@ -70,6 +70,24 @@ def test_the_beat_asks_for_each_account_that_is_let_in(lea: Desk) -> None:
     assert [number for _, number in days(lea)] == [1204], "as the platform tells it"
 
 
+def test_a_platform_that_charges_for_each_request_is_asked_until_it_told(lea: Desk) -> None:
+    asked: list[UUID] = []
+    answers = iter((None, 40, 41))
+
+    def ask(tenant: UUID, channel: UUID) -> int | None:
+        asked.append(channel)
+        return next(answers)
+
+    event = FollowersDue(lea.tenant_id, lea.channels["main"])
+    for _ in range(3):
+        following.count(event, tenant=lea.services.tenant, ask=ask, dear={"sandbox"})
+    assert len(asked) == 2
+    lea.live(hours=24)
+    following.count(event, tenant=lea.services.tenant, ask=ask, dear={"sandbox"})
+    assert [number for _, number in days(lea)] == [40, 41]
+    assert lea.services.dear == {"x"}
+
+
 @pytest.mark.parametrize("mode", ["garbage", "status:503", "status:401", "reset_after"])
 def test_a_platform_s_bad_day_makes_no_number(lea: Desk, mode: str) -> None:
     count(lea, 40)
