@@ -5,6 +5,7 @@ before that part arrived. Source: https://developers.tiktok.com/doc/content-post
 https://developers.tiktok.com/doc/content-posting-api-reference-get-video-status
 """
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -30,6 +31,7 @@ KEPT = timedelta(minutes=50)
 """An upload's address is good for an hour."""
 
 WHOLE, MORE, EXPIRED = 201, 206, 403
+_NAME = re.compile(r"[\w.~:-]{1,64}", re.ASCII)
 DONE, FAILED, ON_ITS_WAY = "PUBLISH_COMPLETE", "FAILED", "PROCESSING_UPLOAD"
 
 
@@ -139,9 +141,9 @@ def is_over(answers: tuple[Answer, ...]) -> bool:
 
 
 def publish_id(answers: tuple[Answer, ...]) -> str:
-    """What they call what was begun; "" for nothing."""
+    """What they call what was begun; "" for nothing, or for what no question may carry."""
     told = [data(one).get("publish_id") for one in answers if one.step == INIT]
-    return told[-1] if told and isinstance(told[-1], str) and len(told[-1]) <= 64 else ""
+    return told[-1] if told and isinstance(told[-1], str) and _NAME.fullmatch(told[-1]) else ""
 
 
 def status(publish: str, name: str) -> WireStep:

@@ -161,8 +161,14 @@ def test_what_cannot_go_on_is_begun_anew(answer: Answer) -> None:
     turn = PLATFORM.next(UNIT, (BEGUN, answer))
     assert isinstance(turn, Retry)
     assert turn.uploads_gone
-    nameless = replace(BEGUN, body={"data": {}, "error": {"code": "ok"}})
+
+
+@pytest.mark.parametrize("name", [None, "", 7, "a sentence of theirs", "a" * 65, "é", "a\n"])
+def test_a_name_that_no_question_may_carry_is_none(name: Any) -> None:
+    """The transport would stop it; nothing was sent under it yet."""
+    nameless = replace(BEGUN, body={"data": {"publish_id": name}, "error": {"code": "ok"}})
     assert getattr(PLATFORM.next(UNIT, (ABOUT, nameless)), "uploads_gone", False)
+    assert isinstance(PLATFORM.find(replace(SOUGHT, told=(nameless,)), ()), Unknown)
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def house(services: Services, running: Network, server: FakeTikTok) -> Iterator[
     yield Visited(made, server, server.account(f"lea{str(made.tenant_id)[-8:]}"), "tiktok", form)
     server.book.clear()
     server.processing_seconds, server.moderation_seconds = 0.0, 0.0
-    server.audited, server.people_per_day = True, 5
+    server.audited, server.people_per_day, server.strays_to = True, 5, ""
 
 
 def post(house: Visited, words: str, *, after: float = 0) -> UUID:
@@ -117,6 +117,15 @@ def test_a_film_that_is_refused_afterwards_is_told_at_once(house: Visited, *, lo
     house.live(minutes=4)
     assert house.desk.state(sent) is S.PUBLISHED, house.desk.why(sent)
     assert len(house.member.taken) == 1
+
+
+def test_a_film_goes_to_nobody_elses_store(house: Visited) -> None:
+    house.enrol()
+    house.server.strays_to = "https://evil.example/upload"
+    sent = post(house, "ailleurs")
+    house.live(minutes=2)
+    assert (house.desk.state(sent), house.desk.why(sent)) == (S.FAILED, "connectors.address_elsewhere")
+    assert house.member.taken == []
 
 
 def test_an_application_that_nobody_audited_is_told_so(house: Visited) -> None:
