@@ -251,7 +251,7 @@ def arm_next(
         return pacing.in_turn(Retry(SHORT_WAIT, "account", Message("attempt.out_of_time")), row, rows)
     ahead = _Ahead(armed.channel, armed.unit, row.deadline_at)
     staged = attempts.staged([each for each in rows if each.part == row.part], row.unit_digest)
-    staged += attempts.answers_of(row) if armed.unit.reply_to else ()  # what was told of the part above
+    staged += attempts.answers_of(row) if armed.unit.under else ()  # what was told of the one above
     try:
         authority = _authority(scope, ahead, turn.step, staged, mint)
     except Denied as denied:  # nothing visible was asked for; the next claim decides again and says why
@@ -351,7 +351,7 @@ def _continue(rows: Sequence[Attempt], row: Attempt, connector: Connector, unit:
 def _authority(scope: Scope, ahead: _Ahead, step: WireStep, staged: Sequence[Answer], mint: Mint) -> Authority:
     match step.kind:
         case StepKind.STAGE | StepKind.PUBLISH:
-            uploads = pointing.uploads(step, ahead.channel.platform, staged, above=ahead.unit.reply_to)
+            uploads = pointing.uploads(step, ahead.channel.platform, staged, above=ahead.unit.under)
             return mint(scope, ahead.unit, step, uploads=uploads)
         case StepKind.CONTROL:
             return ControlOrder(scope.tenant_id, ahead.channel.id, step.action)

@@ -275,7 +275,7 @@ def _sought(scope: Scope, row: Attempt) -> Sought:
         unit.viewer,
         known,
         scope.now,
-        unit.reply_to,
+        unit.under,
         unit.text("title"),
         unit.flags,
         unit.media,

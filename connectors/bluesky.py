@@ -100,8 +100,8 @@ class Bluesky:
             if _stage_name(medium) not in blobs:
                 return Send(_stage(medium))
         above = next((answer for answer in answers if answer.step == ABOVE), None)
-        if unit.reply_to and above is None:
-            return Send(replace(_look(unit.account, _rkey(unit.reply_to)), name=ABOVE))
+        if unit.under and above is None:
+            return Send(replace(_look(unit.account, _rkey(unit.under)), name=ABOVE))
         under = _under(above) if above is not None else None
         if above is not None and under is None:
             gone = Rejected(Message("connectors.above_gone"), permanent=False)

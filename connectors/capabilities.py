@@ -46,6 +46,12 @@ class Capabilities:
     """Places that refuse words an account has said there before, however long ago."""
     address: str = ""
     """Where requests usually go, for a connector of others: an https address. Ours stand in the settings."""
+    moderates: frozenset[str] = frozenset()
+    """What may be done with what people say under posts there (`connectors.remarks.Act`)."""
+    remarks_every: int = 5
+    """Minutes between two readings of it, where somebody reads it: as often as the platform's limits leave room for."""
+    names_whom_it_answers: bool = False
+    """An answer reaches its reader only where its text begins with their name."""
     cost: Cost = "free"
     """What the platform asks for being posted to by a program: nothing, money for each request, money each month."""
     approval_days: int = 0

@@ -220,8 +220,8 @@ def _create(unit: Unit, channel: str) -> WireStep:
     }
     if unit.buttons:
         said["components"] = _buttons(unit.buttons)
-    if unit.reply_to:  # refused where what it answers is gone
-        said["message_reference"] = {"message_id": unit.reply_to.rpartition("/")[2], "fail_if_not_exists": True}
+    if unit.under:  # refused where what it answers is gone
+        said["message_reference"] = {"message_id": unit.under.rpartition("/")[2], "fail_if_not_exists": True}
     path = f"/channels/{segment(channel)}/messages"
     if not unit.media:
         return WireStep(PUBLISH, StepKind.PUBLISH, "POST", path, said, token="bot")  # noqa: S106  how it is shown

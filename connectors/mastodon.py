@@ -232,8 +232,8 @@ def _post(unit: Unit, media: list[str]) -> WireStep:
         said["spoiler_text"] = warning
     if unit.language:
         said["language"] = unit.language.partition("-")[0]
-    if unit.reply_to:
-        said["in_reply_to_id"] = unit.reply_to
+    if unit.under:
+        said["in_reply_to_id"] = unit.under
     headers = {"idempotency-key": unit.native_key}
     return WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/api/v1/statuses", said, headers=headers)
 
@@ -273,10 +273,10 @@ def _published(answer: Answer, unit: Unit) -> Outcome:
     if answer.status == 422 and said.startswith("Media ") and "not found" in said:
         return staged_anew()
     if answer.status == 404 and said == NO_MORE:
-        if unit.reply_to:  # older servers say so too of a post above that is gone
+        if unit.under:  # older servers say so too of a post above that is gone
             return Uncertain(Message("connectors.unclear_answer", {"status": answer.status}))
         return Published(f"{REMOVED}{segment(unit.native_key)}")
-    if answer.status == 404 and unit.reply_to:
+    if answer.status == 404 and unit.under:
         return Rejected(Message("connectors.above_gone"), permanent=False)
     return meaning(answer, creates=True)
 

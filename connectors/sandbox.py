@@ -10,14 +10,15 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors import fitting, following
+from connectors import fitting, following, remarks
 from connectors.answers import error_word, meaning, segment, told_at, told_by
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, FileRef, Response, Send, Sought, StepKind, Update, WireStep
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Sighting, Uncertain, Unknown
 from connectors.places import Shown
+from connectors.remarks import Act, Remark, Remarks, Spot
 from foundation.words import Message
-from gate.units import Medium, Unit
+from gate.units import REMARK, Medium, Unit
 
 ACCOUNT_GONE = frozenset({"no_such_account", "account_suspended"})
 LISTED = 50
@@ -58,7 +59,9 @@ class Sandbox:
         can_chat=True,
         can_sell=True,
         stages=True,
-        points_at=frozenset({"quote"}),
+        points_at=frozenset({"quote", REMARK}),
+        moderates=frozenset({"hide", "show", "delete", "block", "report"}),
+        remarks_every=1,
         threads=25,
         sizes={"as_x": (280, 4), "as_instagram": (2200, 10), "as_telegram": (4096, 10), "as_fanvue": (5000, 10)},
     )
@@ -120,6 +123,30 @@ class Sandbox:
         if not answers:
             return following.asked("/api/{account}/followers")
         return following.number(told_by(answers[-1]).get("followers"))
+
+    def remarks(
+        self, account: str, destination: str, cursor: str, answers: tuple[Answer, ...]
+    ) -> Send | Remarks | None:
+        """What people said under the account's posts after the cursor, a hundred at a time."""
+        if not answers:
+            return remarks.asked(f"/api/{{account}}/remarks?after={segment(cursor)}")
+        told = told_by(answers[-1])
+        entries, after = told.get("remarks"), told.get("cursor")
+        if not isinstance(entries, list) or not isinstance(after, str):
+            return None
+        if not all(isinstance(entry, dict) and entry.get("id") and entry.get("fan") for entry in entries):
+            return None
+        return Remarks(tuple(_remark(entry) for entry in entries), after)
+
+    def moderate(self, spot: Spot, act: Act, answers: tuple[Answer, ...]) -> Send | Outcome:
+        """Do what was asked with a remark; done before is done, and one that its author took back is gone."""
+        if not answers:
+            return remarks.acted("POST", f"/api/{{account}}/remarks/{segment(spot.native_id)}/{act}", {})
+        last = answers[-1]
+        gone = isinstance(last, Response) and last.status == 404 and error_word(last) == "no_such_remark"
+        if (isinstance(last, Response) and last.ok) or gone:
+            return Published(spot.native_id)
+        return meaning(last, creates=False, account_gone=ACCOUNT_GONE)
 
     def read_back(self, copy: Copy, flags: tuple[str, ...], answers: tuple[Answer, ...]) -> Send | Shown | Outcome:
         """Whether a post is shown for adults and as made by a model, where it was sent so; messages show neither."""
@@ -226,9 +253,9 @@ def _content(unit: Unit) -> dict[str, Any]:
 
 def _post(unit: Unit) -> WireStep:
     surface = unit.surface.rpartition(".")[2].rpartition("/")[2]
-    under = {"reply_to": unit.reply_to} if unit.reply_to else {}
+    under = {"reply_to": unit.under} if unit.under else {}
     body = {**_content(unit), "surface": surface, "title": unit.text("title"), **under}
-    if unit.references:
+    if unit.references and not unit.remark:
         body["quote"] = unit.references[0].native_id
     return WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/api/{account}/posts", body)
 
@@ -327,6 +354,18 @@ def _place(copy: Copy) -> str:
 def _url(entry: Mapping[str, Any]) -> str:
     url = entry.get("url")
     return url if isinstance(url, str) else ""
+
+
+def _remark(entry: Mapping[str, Any]) -> Remark:
+    return Remark(
+        native_id=str(entry["id"]),
+        author=str(entry["fan"]),
+        handle=str(entry.get("handle") or entry["fan"]),
+        text=str(entry.get("text") or ""),
+        under=str(entry.get("post") or ""),
+        url=_url(entry),
+        at=told_at(entry.get("at")),
+    )
 
 
 def _update(entry: Mapping[str, Any]) -> Update:

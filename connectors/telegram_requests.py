@@ -124,7 +124,7 @@ def chat_id(of: str) -> int | str:
 
 def _common(unit: Unit) -> dict[str, Any]:
     protected = {"protect_content": True} if _told(unit, "protect_content") else {}
-    above = place_of(unit.reply_to) if unit.reply_to else None
+    above = place_of(unit.under) if unit.under else None
     under = {"reply_parameters": {"message_id": above[1][0]}} if above is not None else {}
     return {"chat_id": chat_id(unit.viewer or unit.destination), **protected, **under}
 

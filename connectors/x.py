@@ -211,8 +211,8 @@ def _post(unit: Unit, media: list[str]) -> WireStep:
         body["media"] = {"media_ids": media}
     if AI in unit.flags:
         body["made_with_ai"] = True
-    if unit.reply_to:
-        body["reply"] = {"in_reply_to_tweet_id": unit.reply_to}
+    if unit.under:
+        body["reply"] = {"in_reply_to_tweet_id": unit.under}
     return WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/2/tweets", body)
 
 

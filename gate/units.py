@@ -91,11 +91,16 @@ class Invoice:
 class Reference:
     """What a unit points at on its platform instead of carrying it. `native_id` is the platform's.
 
-    `kind` says how: reuse (a file that lies there), quote, repost (also: forward, copy) or reply.
+    `kind` says how: reuse (a file that lies there), quote, repost (also: forward, copy) or reply, all of something of
+    ours; or remark, which is somebody else's, said where we could hear it, and answered.
     """
 
     kind: str
     native_id: str
+
+
+REMARK = "remark"
+"""The one kind of reference that is not to a copy of ours."""
 
 
 @dataclass(frozen=True)
@@ -169,6 +174,16 @@ class Unit:
     """Travels with the unit, is no part of its digest; the wire digest covers it."""
     seen: tuple[str, ...] | None = field(default=None, compare=False)
     """What the place asks for (`Row.probes`) and was seen there in the last minute; None when nobody looked."""
+
+    @property
+    def remark(self) -> str:
+        """The native id of what somebody said and this answers; "" for what answers nobody."""
+        return next((each.native_id for each in self.references if each.kind == REMARK), "")
+
+    @property
+    def under(self) -> str:
+        """The native id of what it is put under: our own part above, or a remark."""
+        return self.reply_to or self.remark
 
     @property
     def place(self) -> str:

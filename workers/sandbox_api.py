@@ -132,6 +132,8 @@ def call_of(method: str, path: str) -> Call | None:
     what = parts[5] if parts[3] == "chats" and len(parts) > 5 else parts[3]
     if parts[-1] == "metrics" or parts[3:] == ["followers"]:
         what = "metrics"
+    elif what == "remarks":
+        what = "moderation" if method == "POST" else "remarks"
     elif method == "DELETE":
         what = "deletes"
     elif what in {"posts", "messages", "transactions"} and method == "GET":
@@ -151,7 +153,8 @@ def book_of(request: Request) -> Book:
     return book
 
 
-def _enter(request: Request, account: str) -> SandboxAccount:
+def enter(request: Request, account: str) -> SandboxAccount:
+    """The account a request shows the token of. Raises Refusal."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return kept.enter(store_of(request), account, token if scheme.lower() == "bearer" else "")
 
@@ -183,7 +186,8 @@ def _read(kind: type[Content], body: Mapping[str, Any]) -> dict[str, Any]:
         raise Refusal(422, "bad_request", where=where) from error
 
 
-def _number(text: str | None) -> int:
+def number_of(text: str | None) -> int:
+    """A number of a query; 0 for anything else."""
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 18 else 0
 
 
@@ -194,8 +198,9 @@ def _check(store: Store, account: SandboxAccount, content: Mapping[str, Any], su
         raise Refusal(422, "unknown_surface")
     if len(content["text"]) > look.max_text:
         raise Refusal(422, "text_too_long", most=look.max_text)
-    if not look.least_media <= len(content["media"]) <= look.max_media:
-        raise Refusal(422, "wrong_number_of_media", least=look.least_media, most=look.max_media)
+    least = 0 if str(content.get("reply_to", "")).startswith("r") else look.least_media
+    if not least <= len(content["media"]) <= look.max_media:
+        raise Refusal(422, "wrong_number_of_media", least=least, most=look.max_media)
     if not (content["text"].strip() or content["media"] or content.get("invoice") or content.get("quote")):
         raise Refusal(422, "empty")
     if content["adult"] and not look.adult:
@@ -210,7 +215,7 @@ def _check(store: Store, account: SandboxAccount, content: Mapping[str, Any], su
 @router.put("/api/{account}/files/{sha256}")
 async def put_file(request: Request, account: str, sha256: str) -> dict[str, Any]:
     """Keep a file under its digest."""
-    owner, body = _enter(request, account), await request.body()
+    owner, body = enter(request, account), await request.body()
     mime = request.headers.get("content-type", "")
     if mime not in MIMES or len(body) > MAX_FILE:
         raise Refusal(422, "bad_file")
@@ -223,7 +228,7 @@ async def put_file(request: Request, account: str, sha256: str) -> dict[str, Any
 @router.post("/api/{account}/posts")
 async def add_post(request: Request, account: str) -> JSONResponse:
     """Publish."""
-    owner, store = _enter(request, account), store_of(request)
+    owner, store = enter(request, account), store_of(request)
     content = _read(Post, await json_of(request))
     _check(store, owner, content, content["surface"])
     if content["reply_to"]:
@@ -236,11 +241,12 @@ async def add_post(request: Request, account: str) -> JSONResponse:
 
 
 def _stands(store: Store, owner: SandboxAccount, native_id: str) -> None:
-    """A reply needs something of the same account to stand under. Raises Refusal."""
-    try:
-        kept.post(store, owner.name, native_id)
-    except Refusal as error:
-        raise Refusal(422, "unknown_parent") from error
+    """A reply needs something to stand under: a post of the account, or what somebody said there. Raises Refusal."""
+    where = "remarks WHERE state <> 'deleted'" if native_id.startswith("r") else "posts WHERE deleted_at IS NULL"
+    number = kept.number(native_id, native_id[:1])
+    found = store.row(f"SELECT 1 FROM {where} AND account = ? AND id = ?", owner.name, number)  # noqa: S608  two constants
+    if found is None or native_id[:1] not in ("p", "r"):
+        raise Refusal(422, "unknown_parent")
 
 
 def _url(request: Request, post: Mapping[str, Any]) -> str:
@@ -250,12 +256,12 @@ def _url(request: Request, post: Mapping[str, Any]) -> str:
 @router.get("/api/{account}/posts")
 async def list_posts(request: Request, account: str) -> dict[str, Any]:
     """Own posts, newest first; by key where keys are honoured."""
-    owner, store, asked = _enter(request, account), store_of(request), request.query_params
+    owner, store, asked = enter(request, account), store_of(request), request.query_params
     key = asked.get("key")
     if key is not None and not owner.native_key:
         raise Refusal(400, "no_keys_here")
     before = kept.number(asked["before"], "p") if asked.get("before") else None
-    limit = min(_number(asked.get("limit")) or 50, 200)
+    limit = min(number_of(asked.get("limit")) or 50, 200)
     posts = kept.posts(store, owner.name, key=key, before=before, since=asked.get("since", ""), limit=limit)
     seen = _visible(request, owner.name, posts)
     return {"posts": [_listed(request, post, owner) for post in seen]}
@@ -277,14 +283,14 @@ def _listed(request: Request, post: Mapping[str, Any], owner: SandboxAccount) ->
 @router.get("/api/{account}/posts/{post_id}")
 async def read_post(request: Request, account: str, post_id: str) -> dict[str, Any]:
     """One own post."""
-    owner, store = _enter(request, account), store_of(request)
+    owner, store = enter(request, account), store_of(request)
     return _listed(request, kept.post(store, owner.name, post_id), owner)
 
 
 @router.delete("/api/{account}/posts/{post_id}")
 async def delete_post(request: Request, account: str, post_id: str) -> dict[str, Any]:
     """Take a post away."""
-    owner = _enter(request, account)
+    owner = enter(request, account)
     kept.delete(store_of(request), owner.name, post_id, table="posts", prefix="p")
     return {"deleted": post_id}
 
@@ -292,7 +298,7 @@ async def delete_post(request: Request, account: str, post_id: str) -> dict[str,
 @router.get("/api/{account}/posts/{post_id}/metrics")
 async def metrics(request: Request, account: str, post_id: str) -> dict[str, int]:
     """Invented numbers that grow for two days, the same for the same post, and the real views of its page."""
-    owner, store = _enter(request, account), store_of(request)
+    owner, store = enter(request, account), store_of(request)
     post = kept.post(store, owner.name, post_id)
     age = (store.clock() - datetime.fromisoformat(post["created_at"])).total_seconds()
     seed = int(hashlib.sha256(f"{account}/{post_id}".encode()).hexdigest()[:8], 16)
@@ -304,14 +310,14 @@ async def metrics(request: Request, account: str, post_id: str) -> dict[str, int
 @router.get("/api/{account}/followers")
 async def followers(request: Request, account: str) -> dict[str, int]:
     """How many follow the account."""
-    owner = _enter(request, account)
+    owner = enter(request, account)
     return {"followers": kept.followers(store_of(request), owner.name)}
 
 
 @router.post("/api/{account}/chats/{fan}/messages")
 async def add_message(request: Request, account: str, fan: str) -> JSONResponse:
     """Write to a fan who wrote first."""
-    owner, store = _enter(request, account), store_of(request)
+    owner, store = enter(request, account), store_of(request)
     content = _read(ChatMessage, await json_of(request))
     _check(store, owner, content, "chat")
     if store.row("SELECT 1 FROM fans WHERE account = ? AND name = ?", account, fan) is None:
@@ -326,7 +332,7 @@ async def add_message(request: Request, account: str, fan: str) -> JSONResponse:
 @router.get("/api/{account}/chats/{fan}/messages")
 async def list_messages(request: Request, account: str, fan: str) -> dict[str, Any]:
     """Own messages to a fan by key, newest first; not on accounts that cannot look back."""
-    owner, key = _enter(request, account), request.query_params.get("key")
+    owner, key = enter(request, account), request.query_params.get("key")
     if not owner.chat_lookup:
         raise Refusal(404, "no_lookup")
     found = kept.messages(store_of(request), account, fan, key=key, author="creator")
@@ -337,7 +343,7 @@ async def list_messages(request: Request, account: str, fan: str) -> dict[str, A
 @router.delete("/api/{account}/chats/{fan}/messages/{message_id}")
 async def delete_message(request: Request, account: str, fan: str, message_id: str) -> dict[str, Any]:
     """Take a message away."""
-    owner = _enter(request, account)
+    owner = enter(request, account)
     kept.delete(store_of(request), owner.name, message_id, table="messages", prefix="m")
     return {"deleted": message_id, "fan": fan}
 
@@ -345,9 +351,9 @@ async def delete_message(request: Request, account: str, fan: str, message_id: s
 @router.get("/api/{account}/updates")
 async def list_updates(request: Request, account: str) -> dict[str, Any]:
     """What fans did after the cursor; at least once, the reader keeps the cursor."""
-    owner, store = _enter(request, account), store_of(request)
-    after = _number(request.query_params.get("after"))
-    wait = min(float(_number(request.query_params.get("wait"))), LONGEST_POLL)
+    owner, store = enter(request, account), store_of(request)
+    after = number_of(request.query_params.get("after"))
+    wait = min(float(number_of(request.query_params.get("wait"))), LONGEST_POLL)
     until = monotonic() + wait
     bell = bell_of(request)
     while not (found := kept.updates(store, owner.name, after)) and (left := until - monotonic()) > 0 and not bell.over:
@@ -358,7 +364,7 @@ async def list_updates(request: Request, account: str) -> dict[str, Any]:
 @router.post("/api/{account}/checkouts/{query_id}")
 async def answer_checkout(request: Request, account: str, query_id: str) -> dict[str, Any]:
     """Let a payment go through, or not, within 10 s of the question."""
-    owner, body = _enter(request, account), await json_of(request)
+    owner, body = enter(request, account), await json_of(request)
     ok, text = body.get("ok"), str(body.get("text") or "")
     if not isinstance(ok, bool) or len(text) > 200:
         raise Refusal(422, "bad_request", where="ok")
@@ -370,7 +376,7 @@ async def answer_checkout(request: Request, account: str, query_id: str) -> dict
 @router.post("/api/{account}/refunds")
 async def refund(request: Request, account: str) -> dict[str, Any]:
     """Give a charge back."""
-    owner, body = _enter(request, account), await json_of(request)
+    owner, body = enter(request, account), await json_of(request)
     charge_id, amount, currency = body.get("charge_id"), body.get("amount"), body.get("currency")
     if not isinstance(charge_id, str) or not isinstance(amount, int) or not isinstance(currency, str):
         raise Refusal(422, "bad_request", where="charge_id")
@@ -382,5 +388,5 @@ async def refund(request: Request, account: str) -> dict[str, Any]:
 @router.get("/api/{account}/transactions")
 async def transactions(request: Request, account: str) -> dict[str, Any]:
     """Money in and out, oldest first."""
-    owner = _enter(request, account)
-    return money.transactions(store_of(request), owner.name, _number(request.query_params.get("after")))
+    owner = enter(request, account)
+    return money.transactions(store_of(request), owner.name, number_of(request.query_params.get("after")))

@@ -60,6 +60,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "chats": "Discussions",
         "suspended": "Suspendu",
         "replies_to": "Suite de cette publication",
+        "your_comment": "Votre commentaire",
+        "comment": "Commenter",
     },
     "en": {
         "tagline": "A test network: nothing leaves it, the money is not real.",
@@ -96,6 +98,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "chats": "Chats",
         "suspended": "Suspended",
         "replies_to": "Goes on from this post",
+        "your_comment": "Your comment",
+        "comment": "Comment",
     },
 }
 

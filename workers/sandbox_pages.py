@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from workers import sandbox_fans as fans
 from workers import sandbox_money as money
+from workers import sandbox_remarks as said
 from workers import sandbox_store as kept
 from workers.sandbox_api import bell_of, store_of
 from workers.sandbox_looks import LOOKS, words
@@ -112,7 +113,7 @@ async def timeline(request: Request, account: str) -> Response:
     store = store_of(request)
     owner = kept.account(store, account)
     posts = kept.posts(store, account, limit=SHOWN_POSTS)
-    return _page(request, "sandbox_timeline.html", title=owner.title, account=owner, posts=posts)
+    return _page(request, "sandbox_timeline.html", title=owner.title, account=owner, posts=posts, remarks=None)
 
 
 @router.get("/t/{account}/{post_id}", name="post_page")
@@ -121,7 +122,24 @@ async def post_page(request: Request, account: str, post_id: str) -> Response:
     store = store_of(request)
     owner, post = kept.account(store, account), kept.post(store, account, post_id)
     store.run("UPDATE posts SET views = views + 1 WHERE id = ?", kept.number(post_id, "p"))
-    return _page(request, "sandbox_timeline.html", title=owner.title, account=owner, posts=[post])
+    return _page(
+        request,
+        "sandbox_timeline.html",
+        title=owner.title,
+        account=owner,
+        posts=[post],
+        remarks=said.under(store, account, post_id),
+    )
+
+
+@router.post("/t/{account}/{post_id}/remarks")
+async def comment(request: Request, account: str, post_id: str) -> Response:
+    """What the person at the page wrote under a post; then the page again."""
+    if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+        raise Refusal(403, "foreign_page")
+    form = await _form(request)
+    said.say(store_of(request), account, _one_word(form.get("fan", "")), post_id, form.get("text", ""))
+    return RedirectResponse(f"/t/{quote(account, safe='')}/{quote(post_id, safe='')}", 303)
 
 
 @router.get("/c/{account}")

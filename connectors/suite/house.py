@@ -71,8 +71,9 @@ class House:
             return RemovalOrder(TENANT, channel, step.action, uuid7())
         if unit is None:
             raise TypeError(f"{step.name} carries content where nothing is to be shown")
-        uploads = pointing.uploads(step, self._connector.capabilities.platform, answers)
-        return permit(unit, step, self._world.now(), uploads)
+        uploads = pointing.uploads(step, self._connector.capabilities.platform, answers, above=unit.under)
+        named = (*uploads, *(each.native_id for each in unit.references))
+        return permit(unit, step, self._world.now(), named)
 
     def publish(self, unit: Unit) -> Story:
         """Send, retry what surely was not taken, look after what may have been; at most `MOST_TRIES` sends."""
@@ -136,6 +137,7 @@ class House:
             unit.account,
             unit.viewer,
             asked_at=self._world.now(),
+            reply_to=unit.under,
             title=unit.text("title"),
             flags=unit.flags,
             media=unit.media,

@@ -11,7 +11,9 @@ from typing import Any
 from connectors.contract import Answer, Connector, Copy, Replaces, Send, Sought, StepKind, WireStep
 from connectors.following import Followed
 from connectors.outcomes import Outcome, Published, Reauthorize, Rejected, Retry, Uncertain
+from connectors.remarks import Remarked
 from connectors.suite.house import House, Story
+from connectors.suite.remark_rules import remarks_are_answered_once, remarks_are_heard, remarks_are_moderated
 from connectors.suite.world import World
 from connectors.transport import EgressForbidden
 from foundation.ids import uuid7
@@ -287,6 +289,9 @@ def orders_carry_no_content(world: World, connector: Connector) -> list[str]:
         (connector.remove(copy, ()), StepKind.RESTRICT, "delete"),
         (connector.read(copy, ()), StepKind.CONTROL, "metrics"),
     ]
+    if isinstance(connector, Remarked):
+        heard = connector.remarks(world.account.account, world.destination, "", ())
+        turns.append((heard, StepKind.CONTROL, "updates"))
     if isinstance(connector, Followed):
         counted = connector.followers(world.account.account, world.destination, ())
         turns.append((counted, StepKind.CONTROL, "metrics"))
@@ -363,6 +368,9 @@ RULES: tuple[Rule, ...] = (
     orders_carry_no_content,
     numbers_are_read,
     followers_are_counted,
+    remarks_are_heard,
+    remarks_are_answered_once,
+    remarks_are_moderated,
 )
 
 EVERY: Mapping[str, Rule] = {

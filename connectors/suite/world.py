@@ -5,7 +5,7 @@ Whoever writes a connector builds one `World` on a fake of their platform; `conn
 
 import hashlib
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
@@ -132,6 +132,17 @@ class World:
     """Makes so many people follow the account; None where the platform tells nobody how many do."""
     followers_on: str = "metrics"
     """What kind of request the fake takes that question for."""
+    remark: Callable[[str, str], str] | None = None
+    """Lets somebody else say this under the account's post of that native id; the native id of what they said, as
+    `connectors.remarks.Remark` has it. None where nothing of the kind is told."""
+    answers: bool = True
+    """Whether what is said there can be answered."""
+    remarks_on: str = "remarks"
+    """What kind of request the fake takes the question for remarks for."""
+    stands_under: Callable[[str], str] = field(default=lambda native_id: "")
+    """The native id of what a post of ours was put under."""
+    remark_is: Callable[[str], Set[str]] = field(default=lambda native_id: frozenset())
+    """What a remark is to the fake: some of shown, hidden, deleted, blocked (its author is), reported."""
     flags: tuple[str, ...] = ("adult=true", "ai=true")
     told: Callable[[Mapping[str, Any]], bool] = tells_adult_and_ai
     """Whether the body of a request tells `flags`."""

@@ -9,6 +9,7 @@ from typing import Any
 from connectors.contract import Answer, Copy, Response, Send, Sought, StepAnswerLost, StepKind, StepNotSent, WireStep
 from connectors.fanvue import Fanvue
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Sighting, Uncertain, Unknown
+from connectors.remarks import Act, Remark, Remarks, Spot
 from connectors.sandbox import Sandbox
 from connectors.telegram import Telegram
 from foundation.words import Message
@@ -216,3 +217,53 @@ class AsksInPost(Sandbox):
     def followers(self, account: str, destination: str, answers: tuple[Answer, ...]) -> Send | int | None:
         turn = super().followers(account, destination, answers)
         return Send(replace(turn.step, action="look")) if isinstance(turn, Send) else turn
+
+
+class HearsNobody(Sandbox):
+    """Does not ask for what people say."""
+
+    remarks = None  # type: ignore[assignment]  # as if it were not there
+
+
+class HearsItself(Sandbox):
+    """Takes what the account answered for what somebody said."""
+
+    said = "p1"
+
+    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+        turn = super().next(unit, answers)
+        self.said = turn.native_id if isinstance(turn, Published) else self.said
+        return turn
+
+    def remarks(
+        self, account: str, destination: str, cursor: str, answers: tuple[Answer, ...]
+    ) -> Send | Remarks | None:
+        turn = super().remarks(account, destination, cursor, answers)
+        own = Remark(self.said, "ann", "ann", "hello", "p1")
+        return Remarks((*turn.found, own), turn.cursor) if isinstance(turn, Remarks) else turn
+
+
+class ForgetsWhere(Sandbox):
+    """Does not tell under which post something was said."""
+
+    def remarks(
+        self, account: str, destination: str, cursor: str, answers: tuple[Answer, ...]
+    ) -> Send | Remarks | None:
+        turn = super().remarks(account, destination, cursor, answers)
+        if not isinstance(turn, Remarks):
+            return turn
+        return Remarks(tuple(replace(one, under="") for one in turn.found), turn.cursor)
+
+
+class AnswersInTheOpen(Sandbox):
+    """Posts an answer as a post of its own."""
+
+    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+        return super().next(replace(unit, references=()), answers)
+
+
+class ModeratesInWords(Sandbox):
+    """Says that it is done without asking anybody."""
+
+    def moderate(self, spot: Spot, act: Act, answers: tuple[Answer, ...]) -> Send | Outcome:
+        return Published(spot.native_id) if answers else super().moderate(spot, act, answers)

@@ -47,6 +47,11 @@ FOUND: tuple[tuple[type[Fanvue | Sandbox | Telegram], str, rules.Rule, str], ...
     (broken.InventsFollowers, "post", rules.followers_are_counted, "broken answer"),
     (broken.CountsItself, "post", rules.followers_are_counted, "where there are 12"),
     (broken.AsksNobody, "post", rules.followers_are_counted, "nobody asks"),
+    (broken.HearsNobody, "post", rules.remarks_are_heard, "nobody hears"),
+    (broken.HearsItself, "post", rules.remarks_are_heard, "what the account answered"),
+    (broken.ForgetsWhere, "post", rules.remarks_are_heard, "stands under"),
+    (broken.AnswersInTheOpen, "post", rules.remarks_are_answered_once, "it stands under"),
+    (broken.ModeratesInWords, "post", rules.remarks_are_moderated, "not tried again"),
 )
 
 

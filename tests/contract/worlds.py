@@ -51,6 +51,20 @@ class SandboxFake:
     def follow(self, many: int) -> None:
         assert self.network.json("POST", f"/control/followers/{quote(self.account)}", {"followers": many})[0] == 200
 
+    def say(self, text: str, post: str) -> str:
+        """Somebody says something under a post of the account."""
+        body = {"fan": "ann", "post": post, "text": text}
+        return str(self.network.json("POST", f"/control/remarks/{quote(self.account)}", body)[1]["id"])
+
+    def under(self, native_id: str) -> str:
+        return next(str(post["reply_to"]) for post in self._kept() if post["id"] == native_id)
+
+    def remark_is(self, native_id: str) -> set[str]:
+        truth = self.network.json("GET", f"/control/remarks/{quote(self.account)}")[1]
+        (one,) = (each for each in truth["remarks"] if each["id"] == native_id)
+        away = {"blocked"} if one["fan"] in truth["kept_away"] else set()
+        return {one["state"], *away, *(("reported",) if one["reported"] else ())}
+
     def requests(self) -> list[Mapping[str, Any]]:
         path = f"/control/record?account={self.account.replace('+', '%2B')}"
         record: list[Mapping[str, Any]] = self.network.json("GET", path)[1]["record"]
@@ -182,6 +196,9 @@ class Fakes:
             account=Account(TENANT, uuid7(), name, self.network.url, token),
             fake=fake,
             followers=fake.follow,
+            remark=None if chat else fake.say,
+            stands_under=fake.under,
+            remark_is=fake.remark_is,
             surface="sandbox.chat" if chat else "sandbox.post",
             transport=transport(self.http),
             clock=self.network.clock,

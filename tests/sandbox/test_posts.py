@@ -1,5 +1,7 @@
 """The timeline: what is taken, what is refused, what can be found again."""
 
+from typing import Any
+
 import pytest
 
 from tests.fakes.network import Network
@@ -132,3 +134,33 @@ def test_a_reply_stands_under_something_of_its_own_account(sandbox: Network, acc
         )
     assert sandbox.api("DELETE", account, f"posts/{first}")[0] == 200
     assert sandbox.api("POST", account, "posts", {**POST, "reply_to": first})[0] == 422
+
+
+def said(sandbox: Network, account: str, post: str, text: str, fan: str = "ann") -> tuple[int, Any]:
+    return sandbox.json("POST", f"/control/remarks/{account}", {"fan": fan, "post": post, "text": text})
+
+
+def test_what_is_said_under_a_post_is_told_and_answered(sandbox: Network) -> None:
+    account = sandbox.account("ana")
+    first = sandbox.api("POST", account, "posts", POST)[1]["id"]
+    remark = said(sandbox, account, first, "well said")[1]["id"]
+    told = sandbox.api("GET", account, "remarks?after=0")[1]
+    assert [(one["id"], one["post"], one["fan"], one["text"]) for one in told["remarks"]] == [
+        (remark, first, "ann", "well said")
+    ]
+    assert sandbox.api("GET", account, f"remarks?after={told['cursor']}")[1]["remarks"] == []
+    assert sandbox.api("POST", account, "posts", {**POST, "text": "thanks", "reply_to": remark})[0] == 201
+    assert sandbox.api("POST", account, "posts", {**POST, "reply_to": "r999"}) == (422, {"error": "unknown_parent"})
+
+
+def test_a_remark_is_hidden_shown_and_deleted_and_its_author_kept_away(sandbox: Network) -> None:
+    account = sandbox.account("ana")
+    first = sandbox.api("POST", account, "posts", POST)[1]["id"]
+    remark = said(sandbox, account, first, "well said")[1]["id"]
+    page = f"/t/{account}/{first}"
+    for act, seen in (("hide", False), ("show", True), ("report", True), ("block", True), ("delete", False)):
+        assert sandbox.api("POST", account, f"remarks/{remark}/{act}", {})[0] == 200
+        assert (b"well said" in sandbox.call("GET", page).body) is seen, act
+    assert sandbox.api("POST", account, f"remarks/{remark}/hide", {}) == (404, {"error": "no_such_remark"})
+    assert said(sandbox, account, first, "again") == (403, {"error": "kept_away"})
+    assert sandbox.api("POST", account, "remarks/r1/like", {})[0] in (404, 422)

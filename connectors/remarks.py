@@ -1,0 +1,91 @@
+"""The part of the contract by which an account hears what people say under its posts and about it, and acts on it.
+
+A remark is a comment under a post of ours, or a post of somebody's that names us. It is answered like anything else
+that leaves: by a unit, which points at it (`gate.units.Unit.under`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from typing import Literal, Protocol, runtime_checkable
+
+from connectors.contract import Answer, Connector, Send, StepKind, WireStep
+from connectors.outcomes import Outcome
+
+REMARKS, MODERATE = "remarks", "moderate"
+"""Names of the steps."""
+
+Act = Literal["hide", "show", "delete", "block", "report"]
+"""What may be done with a remark: out of everybody's sight and back, gone, its author kept away, told to the platform.
+Each done twice is done once; `Capabilities.moderates` says which a platform allows."""
+
+LONGEST = 10_000
+"""Characters of a remark that are kept: more than any platform takes."""
+
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Remark:
+    """What somebody said. `native_id` and `author` are the platform's ids, of what was said and of who said it.
+
+    `under` is the native id of our post, as its copy is known by, where it stands under one; "" where it names us
+    elsewhere, or where nobody tells. `handle` is what people call the author there, as a text names them.
+    """
+
+    native_id: str
+    author: str
+    handle: str
+    text: str
+    under: str = ""
+    url: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Remarks:
+    """What one reading found, oldest first, and where the next one begins. The same remark twice is one."""
+
+    found: tuple[Remark, ...]
+    cursor: str
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A remark to be acted on, and the account that acts."""
+
+    native_id: str
+    author: str
+    account: str
+    destination: str = ""
+
+
+@runtime_checkable
+class Remarked(Connector, Protocol):
+    """A platform that tells what people say under an account's posts."""
+
+    def remarks(
+        self, account: str, destination: str, cursor: str, answers: tuple[Answer, ...]
+    ) -> Send | Remarks | None:
+        """The next request (kind control, action updates), what was said since `cursor`, or None where nobody tells.
+
+        `cursor` is "" at first. What the account itself said is not among it. A reading that found more than it may
+        take gives the oldest of it, so that the next one goes on there.
+        """
+        ...
+
+    def moderate(self, spot: Spot, act: Act, answers: tuple[Answer, ...]) -> Send | Outcome:
+        """The next request (kind control, action moderate), or what came of it: `Published` with the remark's native id
+        means that it is so now, as it may have been before. A lost answer is a Retry, never a doubt."""
+        ...
+
+
+def asked(path: str, *, name: str = REMARKS, headers: Mapping[str, str] = NO_HEADERS) -> Send:
+    """The request for what stands at `path`, with the account's own token."""
+    return Send(WireStep(name, StepKind.CONTROL, "GET", path, headers=headers, action="updates"))
+
+
+def acted(method: str, path: str, json: Mapping[str, object] | None = None, *, name: str = MODERATE) -> Send:
+    """The request that acts on a remark: ids alone."""
+    return Send(WireStep(name, StepKind.CONTROL, method, path, json, action=MODERATE))
