@@ -191,6 +191,21 @@ class CursorRow(TenantRow, table=True):
     cursor: str
 
 
+class RemarkCursorRow(TenantRow, table=True):
+    """How far what people say under an account's posts has been heard, and when to ask again."""
+
+    __tablename__ = "remark_cursors"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "channel_id", name="remark_cursors_channel"),
+        of_channel(),
+        about="nobody",
+        keep="while the channel is connected",
+    )
+    channel_id: UUID
+    cursor: str
+    due_at: datetime = instant()
+
+
 class LinkRow(TenantRow, table=True):
     """A short address that leads to a longer one."""
 

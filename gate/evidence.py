@@ -13,7 +13,7 @@ from sqlmodel import col, select
 
 from foundation.clock import wall_now
 from foundation.database import Scope
-from gate import admitting, attesting, copies, epochs, hosts, intake, own_facts, papers, references, text
+from gate import admitting, attesting, copies, epochs, hosts, intake, own_facts, papers, references, remarks, text
 from gate.bundle import Bundle
 from gate.facts import (
     Likeness,
@@ -125,6 +125,7 @@ def gather(
         persons=tuple(_of_person(one, same) for one in persons) if same else persons,
         viewer=_viewer(read.viewer),
         references=pointed,
+        remarks=remarks.resolve(scope, unit),
         links=_links(scope, unit, pointed),
         own_hosts=tuple(own_hosts),
         stops=_stops(unit, read.stops or ()),

@@ -240,6 +240,14 @@ class ReferenceFacts:
 
 
 @dataclass(frozen=True)
+class RemarkFacts:
+    """Something somebody said that was heard on the unit's account; `welcome`: they may be written to."""
+
+    native_id: str
+    welcome: bool
+
+
+@dataclass(frozen=True)
 class LinkFacts:
     """A registered address."""
 
@@ -300,6 +308,8 @@ class Snapshot:
     persons: tuple[PersonFacts, ...] = ()
     references: tuple[ReferenceFacts, ...] = ()
     """Copies of ours that the unit points at; what it points at and is none of them is missing here."""
+    remarks: tuple[RemarkFacts, ...] = ()
+    """What others said and the unit answers; what nobody heard is missing here."""
     viewer: ViewerFacts | None = None
     links: tuple[LinkFacts, ...] = ()
     own_hosts: tuple[str, ...] = ()

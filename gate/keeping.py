@@ -5,6 +5,7 @@ from gate.calibrating import Calibration, CalibrationResult, CalibrationWord
 from gate.faces import FaceSubject
 from gate.models import Complaint, DecisionInput, PermitRow, Switch
 from gate.receipts import ComplaintReceipt
+from gate.remarks import HeardRemark
 from gate.reports import HouseReport, ReportContact
 from gate.rulebook import AttestationRow, PlaceLimit
 from gate.rulings import Appeal, Ruling
@@ -40,6 +41,7 @@ NOT EXISTS (SELECT FROM calibration_results r WHERE r.tenant_id = o.tenant_id AN
 """
 
 RULES = (
+    Rule(HeardRemark, "o.created_at", role="gate"),
     Rule(DecisionInput, _LAST_USE, _HELD.format(which="p.decision_id = o.id"), role="gate"),
     Rule(
         PermitRow,

@@ -14,7 +14,7 @@ from gate.facts import RESTORED
 from gate.looked import BYTES_REVIEW_LIVES, approved
 from gate.reasons import Finding, Reason, blocked, held
 from gate.states import AssuranceState
-from gate.units import Rating, Unit, Verdict
+from gate.units import REMARK, Rating, Unit, Verdict
 
 Rule = Callable[[Case], Iterable[Finding]]
 
@@ -23,7 +23,7 @@ FEW_WORDS = 3
 
 _AUDIENCES = ("public", "viewer")
 REFERENCES = frozenset({"reuse", "quote", "repost", "reply"})
-"""How a unit may point at something of ours; another kind nobody has thought through."""
+"""How a unit may point at something of ours; another kind nobody has thought through, but an answer to a remark."""
 
 
 def flags_for(place: Row, rating: Rating, *, ai: bool) -> tuple[str, ...]:
@@ -104,10 +104,25 @@ def references_are_ours(case: Case) -> Iterable[Finding]:
     Source: Telegram file ids, quotes and forwards show whatever lies there, rated by nobody (docs/gate.md).
     """
     known = {medium.sha256 for medium in case.media}
-    for reference in case.unit.references:
+    for reference in (each for each in case.unit.references if each.kind != REMARK):
         there = case.referenced.get(reference.native_id)
         if there is None or reference.kind not in REFERENCES or not known.issuperset(there.media):
             yield blocked(Reason.REMOTE_REFERENCE)
+
+
+def answers_are_fit(case: Case) -> Iterable[Finding]:
+    """An answer goes to somebody who spoke to us and may be spoken to, alone under what they said, in General words."""
+    answered = [each.native_id for each in case.unit.references if each.kind == REMARK]
+    if not answered:
+        return
+    heard = {known.native_id: known for known in case.facts.remarks}
+    alone = len(case.unit.references) == 1 and not case.unit.reply_to and not case.unit.all_media
+    if not alone or answered[0] not in heard or case.unit.audience != "public":
+        yield blocked(Reason.REMOTE_REFERENCE)
+    elif not heard[answered[0]].welcome:
+        yield blocked(Reason.VIEWER_BLOCKED)
+    if case.rating is not Rating.G:
+        yield blocked(Reason.RATING_EXCEEDS_SURFACE)
 
 
 def media_are_rated(case: Case) -> Iterable[Finding]:
@@ -324,6 +339,7 @@ ORDINARY: tuple[Rule, ...] = (
     stands_under_ours,
     media_are_ours,
     references_are_ours,
+    answers_are_fit,
     media_are_rated,
     nothing_was_hidden,
     nothing_prohibited,

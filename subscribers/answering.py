@@ -47,6 +47,8 @@ def hand_back(scope: Scope, conversation_id: UUID, member_id: UUID) -> None:
     talk = talks.locked(scope, conversation_id)
     if OwnerState(talk.owner) is OwnerState.BOT:
         return
+    if talk.kind != "private":
+        raise Refused("chat.no_bot_in_public")
     if OwnerState(talk.owner) is OwnerState.HUMAN:
         _check_mine(talk, member_id)
     conversation.give_back(scope, conversation_id)
@@ -61,8 +63,9 @@ def say(scope: Scope, conversation_id: UUID, member_id: UUID, text: str, *, key:
     words = text.strip()
     _check_words(words)
     talk = talks.locked(scope, conversation_id)
-    if _known(scope, key):
+    if drafts.exists(scope, key):
         return
+    _check_private(talk)
     _check_mine(talk, member_id)
     speakers.introduce(scope, talk)
     draft = drafts.put(scope, talk, origin="member", kind="text", state=DraftState.APPROVED, text=words, draft_id=key)
@@ -79,7 +82,7 @@ def conflicts(scope: Scope, conversation_id: UUID, member_id: UUID, text: str) -
     """
     talk = talks.read(scope, conversation_id)
     words = text.strip()
-    if not words or talk.owner_member_id != member_id:
+    if not words or talk.owner_member_id != member_id or talk.kind != "private":
         return ()
     channel = channel_reads.channel(scope, talk.channel_id)
     if not channel.chat_surface:
@@ -97,8 +100,9 @@ def offer(scope: Scope, conversation_id: UUID, member_id: UUID, pack_id: UUID, *
     """
     words = text.strip()
     talk = talks.locked(scope, conversation_id)
-    if _known(scope, key):
+    if drafts.exists(scope, key):
         return
+    _check_private(talk)
     _check_mine(talk, member_id)
     chosen = next((one for one in closed_list(scope, talk) if one.pack_id == pack_id), None)
     if chosen is None:
@@ -127,7 +131,7 @@ def closed_list(scope: Scope, talk: Conversation) -> tuple[Candidate, ...]:
     """What may be offered to the fan of a conversation now; nothing where the account has no rail."""
     channel = channel_reads.channel(scope, talk.channel_id)
     rail = registry.terms().get(channel.platform)
-    if rail is None or not channel.chat_surface:
+    if rail is None or not channel.chat_surface or talk.kind != "private":
         return ()
     fan = directory.identity_on(scope, talk.fan_id, talk.channel_id)
     return offers.closed_list(scope, fan, talk, channel=channel, rail=rail)
@@ -213,19 +217,17 @@ def _check_words(words: str) -> None:
     speakers.check_honest(words)
 
 
+def _check_private(talk: Conversation) -> None:
+    """What is said in public is answered under what was said there, and nothing is offered (`public_desk`)."""
+    if talk.kind != "private":
+        raise Refused("chat.in_public")
+
+
 def _check_mine(talk: Conversation, member_id: UUID) -> None:
     if OwnerState(talk.owner) is not OwnerState.HUMAN:
         raise Refused("chat.take_first")
     if talk.owner_member_id != member_id:
         raise Refused("chat.anothers")
-
-
-def _known(scope: Scope, draft_id: UUID) -> bool:
-    try:
-        drafts.read(scope, draft_id)
-    except NotFound:
-        return False
-    return True
 
 
 def _waiting(scope: Scope, draft_id: UUID) -> tuple[Conversation, Draft]:

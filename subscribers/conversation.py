@@ -195,20 +195,30 @@ def _age(scope: Scope, channel: Channel, fan: directory.Identity, update: Update
 
 def _crisis(scope: Scope, talk: Conversation, said: str) -> None:
     """Helplines at once, nothing sold or suggested, and a person called. No setting turns this off."""
-    talk.safety_hold = True
     _quiet(scope, talk, "crisis")
     drafts.say_service(scope, talk, Message("service.safety.crisis"))
+    found_crisis(scope, talk, said)
+
+
+def found_crisis(scope: Scope, talk: Conversation, said: str) -> None:
+    """Somebody may be in danger: a person is called, at once."""
+    talk.safety_hold = True
     talks.ask_for_person(scope, talk, Message("chat.crisis"), priority=0, urgent=True)
     _keep_signal(scope, talk, "crisis", said)
 
 
 def _minor(scope: Scope, talk: Conversation, fan: directory.Identity, said: str) -> None:
     """Everything stops but one fixed text, once; a person reviews."""
-    directory.block(scope, fan.fan_id)
-    talk.safety_hold = True
     _quiet(scope, talk, "minor")
     if fan.status == "active":
         drafts.say_service(scope, talk, Message("service.safety.minor"))
+    found_minor(scope, talk, fan, said)
+
+
+def found_minor(scope: Scope, talk: Conversation, fan: directory.Identity, said: str) -> None:
+    """Somebody says that they are a minor: nothing is written to them any more, and a person is called, at once."""
+    directory.block(scope, fan.fan_id)
+    talk.safety_hold = True
     talks.ask_for_person(scope, talk, Message("chat.minor"), priority=0, urgent=True)
     _keep_signal(scope, talk, "minor", said)
 

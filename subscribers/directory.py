@@ -11,6 +11,7 @@ from foundation.database import Scope
 from foundation.errors import NotFound
 from foundation.ids import uuid7
 from foundation.words import LANGUAGES
+from gate import remarks
 from subscribers.events import FanErased, FanOptedOut
 from subscribers.models import Fan, FanFacts, FanIdentity
 
@@ -102,7 +103,8 @@ def latest(scope: Scope, channel_id: UUID, most: int) -> list[str]:
     rows = scope.run(
         "SELECT i.native_id FROM conversations c JOIN fan_identities i ON i.tenant_id = c.tenant_id"
         " AND i.fan_id = c.fan_id AND i.channel_id = c.channel_id WHERE c.tenant_id = :tenant"
-        " AND c.channel_id = :channel AND c.last_in_at IS NOT NULL ORDER BY c.last_in_at DESC LIMIT :most",
+        " AND c.channel_id = :channel AND c.kind = 'private' AND c.last_in_at IS NOT NULL"
+        " ORDER BY c.last_in_at DESC LIMIT :most",
         tenant=scope.tenant_id,
         channel=channel_id,
         most=most,
@@ -197,7 +199,7 @@ def rebuild_facts(scope: Scope, fan_id: UUID) -> None:
         "   SELECT count(*) FILTER (WHERE m.direction = 'in'), count(*) FILTER (WHERE m.direction = 'out'),"
         "     max(m.at) FILTER (WHERE m.direction = 'in'), max(m.at) FILTER (WHERE m.direction = 'out')"
         "   FROM messages m JOIN conversations c ON c.tenant_id = m.tenant_id AND c.id = m.conversation_id"
-        "   WHERE m.tenant_id = :tenant AND c.fan_id = :fan),"
+        "   WHERE m.tenant_id = :tenant AND c.fan_id = :fan AND m.kind <> 'remark'),"
         " buys = (SELECT count(*) FROM entitlements WHERE tenant_id = :tenant AND fan_id = :fan AND state = 'active'),"
         " spent = (SELECT coalesce(jsonb_object_agg(currency, minor), '{}'::jsonb) FROM ("
         "   SELECT e.currency, -sum(e.amount_minor) AS minor FROM ledger_transactions t"
@@ -224,12 +226,18 @@ def erase(scope: Scope, about: UUID) -> None:
         f" WHERE tenant_id = :tenant AND conversation_id IN ({talks})",
         **params,
     )
+    scope.run(
+        f"UPDATE remarks SET native_id = 'erased:' || id, url = '' WHERE tenant_id = :tenant"  # noqa: S608  a constant
+        f" AND conversation_id IN ({talks})",
+        **params,
+    )
     scope.run(f"DELETE FROM composings WHERE tenant_id = :tenant AND conversation_id IN ({talks})", **params)  # noqa: S608  a constant
     scope.run("DELETE FROM fan_notes WHERE tenant_id = :tenant AND fan_id = :fan", **params)
     scope.run("UPDATE payments SET payer = '' WHERE tenant_id = :tenant AND fan_id = :fan", **params)
     known = "SELECT channel_id, native_id FROM fan_identities WHERE tenant_id = :tenant AND fan_id = :fan"
     for identity in scope.run(known, **params).all():
         ages.erase(scope, identity.channel_id, identity.native_id)
+        remarks.forget(scope, identity.channel_id, identity.native_id)
     scope.run(
         "UPDATE fan_identities SET native_id = 'erased:' || id, handle = '', reachable = 'gone'"
         " WHERE tenant_id = :tenant AND fan_id = :fan",

@@ -25,6 +25,9 @@ LIFE = timedelta(minutes=30)
 LIFE_OF_SERVICE = timedelta(days=7)
 """A receipt or a notice is still right when the platform was down over night."""
 
+LASTING = frozenset({"invoice", "pack", "remark"})
+"""Kinds that live as long: what stands in public waits for nobody."""
+
 FIRST, SECOND = 3, 4
 """Priorities in the lane of a chat: what money asks for, then fixed texts; a model's words come after (5)."""
 
@@ -43,6 +46,7 @@ def put(
     invoice: Invoice | None = None,
     offer_id: UUID | None = None,
     order_id: UUID | None = None,
+    remark_id: UUID | None = None,
     draft_id: UUID | None = None,
 ) -> Draft:
     """Write an outgoing message of this conversation's epoch; it does not leave by that alone."""
@@ -64,8 +68,9 @@ def put(
         invoice=asdict(invoice) if invoice is not None else None,
         offer_id=offer_id,
         order_id=order_id,
+        remark_id=remark_id,
         language=talk.language,
-        expires_at=scope.now + (LIFE_OF_SERVICE if service or kind in ("invoice", "pack") else LIFE),
+        expires_at=scope.now + (LIFE_OF_SERVICE if service or kind in LASTING else LIFE),
     )
     scope.add(row)
     return row
@@ -141,6 +146,15 @@ def read(scope: Scope, draft_id: UUID, *, lock: bool = False) -> Draft:
     if row is None:
         raise NotFound("draft.unknown")
     return row
+
+
+def exists(scope: Scope, draft_id: UUID) -> bool:
+    """Whether a press was kept already as an outgoing message."""
+    try:
+        read(scope, draft_id)
+    except NotFound:
+        return False
+    return True
 
 
 def move(scope: Scope, row: Draft, after: DraftState, reason: Message | None = None) -> None:

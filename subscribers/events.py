@@ -119,6 +119,28 @@ class AgeTold:
 
 
 @dataclass(frozen=True)
+class RemarksDue:
+    """Ask the account `subject_id` what people said under its posts."""
+
+    kind: ClassVar[str] = "remarks.due"
+    queue: ClassVar[outbox.Queue] = "make"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class RemarkModerate:
+    """A member wants something done with the remark `subject_id`: hide, show, delete, block or report."""
+
+    kind: ClassVar[str] = "remark.moderate"
+    queue: ClassVar[outbox.Queue] = "urgent"
+    tenant_id: UUID
+    subject_id: UUID
+    act: str
+    by: str
+
+
+@dataclass(frozen=True)
 class OrderPaid:
     """Fact: an order is paid, its sale is in the ledger."""
 

@@ -24,6 +24,7 @@ from subscribers.events import (
     OrderFulfil,
     OrderRefund,
     PaymentSettle,
+    RemarkModerate,
 )
 from subscribers.rails.contract import Rails
 from subscribers.refunding import GiveBack
@@ -158,7 +159,7 @@ def refund(event: OrderRefund, *, tenant: OpenScope, give_back: GiveBack) -> Non
         raise outbox.Later(wait)
 
 
-def gave_up(event: ChatTurn | ChatSend | OrderFulfil | OrderRefund, *, tenant: OpenScope) -> None:
+def gave_up(event: ChatTurn | ChatSend | OrderFulfil | OrderRefund | RemarkModerate, *, tenant: OpenScope) -> None:
     """A row failed too often: a fault of ours, and a fan waits. A person is told."""
     with tenant(event.tenant_id, CHAT) as scope:
         notices.put(scope, Message("chat.stuck"), cause=f"{event.kind}:{event.subject_id}:dead", urgent=True)

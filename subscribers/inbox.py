@@ -23,8 +23,8 @@ from subscribers.states import DraftState, OrderState, OwnerState
 LINES = 60
 """Lines of a conversation that are shown, the newest."""
 
-WITH_PEOPLE, NEWEST = 60, 40
-"""Conversations in the list: those that ask for a person, and the newest of the others."""
+WITH_PEOPLE, NEWEST, IN_PUBLIC = 60, 40, 40
+"""Conversations in the list: those that ask for a person, the newest of the others, and what is said in public."""
 
 URGENT = 0
 """The priority of a conversation in which somebody may be in danger."""
@@ -33,11 +33,12 @@ URGENT = 0
 class Group(StrEnum):
     """What a conversation asks of the member who looks, in the order of the list."""
 
-    SAFETY, DOUBT, MINE, WAITING, COLLEAGUES, BOT, SNOOZED, CLOSED = (
+    SAFETY, DOUBT, MINE, WAITING, PUBLIC, COLLEAGUES, BOT, SNOOZED, CLOSED = (
         "safety",
         "doubt",
         "mine",
         "waiting",
+        "public",
         "colleagues",
         "bot",
         "snoozed",
@@ -63,6 +64,8 @@ class Row:
     last_in_at: datetime | None
     suggested: bool
     doubt: bool
+    public: bool = False
+    """It stands under posts, in everybody's sight."""
 
     def group(self, member_id: UUID, now: datetime) -> Group:
         """Where it stands for this member."""
@@ -76,7 +79,7 @@ class Row:
         if self.owner is OwnerState.HUMAN:
             return Group.MINE if self.member_id == member_id else Group.COLLEAGUES
         if self.owner is OwnerState.PENDING_HUMAN or self.suggested:
-            return Group.WAITING
+            return Group.PUBLIC if self.public else Group.WAITING
         return Group.CLOSED if self.owner is OwnerState.CLOSED else Group.BOT
 
 
@@ -97,7 +100,8 @@ class Unsent:
 
 @dataclass(frozen=True)
 class Desk:
-    """One conversation as a member works on it. `writing` are the colleagues who are at it now."""
+    """One conversation as a member works on it. `writing` are the colleagues who are at it now; `public` what stands
+    in everybody's sight."""
 
     id: UUID
     creator_id: UUID
@@ -112,6 +116,7 @@ class Desk:
     lines: tuple[Line, ...]
     unsent: tuple[Unsent, ...]
     writing: tuple[UUID, ...]
+    public: bool = False
 
 
 @dataclass(frozen=True)
@@ -165,19 +170,22 @@ WITH asked AS (
   GROUP BY conversation_id),
 people AS (
   SELECT id, priority, last_in_at FROM conversations WHERE tenant_id = :tenant AND creator_id = ANY(:creators)
-    AND owner IN ('pending_human', 'human')
+    AND owner IN ('pending_human', 'human') AND (kind = 'private' OR owner = 'human' OR priority = 0)
   UNION SELECT c.id, c.priority, c.last_in_at FROM asked a JOIN conversations c ON c.tenant_id = :tenant AND c.id = a.id
   ORDER BY priority, last_in_at LIMIT :people),
 newest AS (
   SELECT n.id FROM unnest(CAST(:creators AS uuid[])) AS of(id) CROSS JOIN LATERAL (
-    SELECT id, last_in_at FROM conversations WHERE tenant_id = :tenant AND creator_id = of.id
+    SELECT id, last_in_at FROM conversations WHERE tenant_id = :tenant AND creator_id = of.id AND kind = 'private'
       AND last_in_at IS NOT NULL ORDER BY last_in_at DESC LIMIT :newest) n
-  ORDER BY n.last_in_at DESC LIMIT :newest)
+  ORDER BY n.last_in_at DESC LIMIT :newest),
+public AS (
+  SELECT id FROM conversations WHERE tenant_id = :tenant AND creator_id = ANY(:creators) AND kind = 'public'
+    AND owner = 'pending_human' ORDER BY priority, last_in_at DESC LIMIT :public)
 SELECT c.id, c.creator_id, f.display_name, c.owner, c.owner_member_id, c.priority, c.safety_hold, c.snoozed_until,
   coalesce(m.body, '') AS said, CASE WHEN m.direction = 'in' OR c.owner = 'pending_human' OR a.suggested
     THEN c.last_in_at END AS waits_since, c.last_in_at,
-  coalesce(a.suggested, false) AS suggested, coalesce(a.doubt, false) AS doubt
-FROM (SELECT id FROM people UNION SELECT id FROM newest) these
+  coalesce(a.suggested, false) AS suggested, coalesce(a.doubt, false) AS doubt, c.kind = 'public' AS public
+FROM (SELECT id FROM people UNION SELECT id FROM newest UNION SELECT id FROM public) these
 JOIN conversations c ON c.tenant_id = :tenant AND c.id = these.id
 JOIN fans f ON f.tenant_id = c.tenant_id AND f.id = c.fan_id
 LEFT JOIN messages m ON m.tenant_id = c.tenant_id AND m.conversation_id = c.id AND m.seq = c.last_seq
@@ -189,7 +197,8 @@ ORDER BY c.priority, c.last_in_at DESC NULLS LAST, c.id
 
 def rows(scope: Scope, creators: Sequence[UUID]) -> list[Row]:
     """The conversations of these creators that ask for a person, and the newest of the others."""
-    found = scope.run(_ROWS, tenant=scope.tenant_id, creators=list(creators), people=WITH_PEOPLE, newest=NEWEST)
+    shown = {"people": WITH_PEOPLE, "newest": NEWEST, "public": IN_PUBLIC}
+    found = scope.run(_ROWS, tenant=scope.tenant_id, creators=list(creators), **shown)
     return [_row(row) for row in found]
 
 
@@ -208,6 +217,7 @@ def _row(row: Any) -> Row:
         last_in_at=row.last_in_at,
         suggested=row.suggested,
         doubt=row.doubt,
+        public=row.public,
     )
 
 
@@ -239,7 +249,7 @@ def thread_stamp(scope: Scope, conversation_id: UUID) -> str:
 
 _DESK = """
 SELECT c.id, c.creator_id, c.fan_id, c.channel_id, f.display_name, c.owner, c.owner_member_id, c.safety_hold, c.reason,
-  c.snoozed_until
+  c.snoozed_until, c.kind
 FROM conversations c JOIN fans f ON f.tenant_id = c.tenant_id AND f.id = c.fan_id
 WHERE c.tenant_id = :tenant AND c.id = :id
 """
@@ -264,6 +274,7 @@ def desk(scope: Scope, conversation_id: UUID, member_id: UUID) -> Desk:
         lines=_lines(scope, conversation_id),
         unsent=_unsent(scope, conversation_id),
         writing=composing.others(scope, conversation_id, member_id),
+        public=row.kind == "public",
     )
 
 

@@ -79,12 +79,16 @@ class FanFacts(CreatorRow, table=True):
 
 
 class Conversation(CreatorRow, table=True):
-    """A fan's chat on one account, with exactly one owner; what an older epoch wrote is never sent."""
+    """A fan's chat on one account, with exactly one owner; what an older epoch wrote is never sent. What they say in
+    everybody's sight is another one: `kind` is private or public."""
 
     __tablename__ = "conversations"
-    __table_args__ = _talk(UniqueConstraint("tenant_id", "fan_id", "channel_id"), of("fan_id", "fans"))
+    __table_args__ = _talk(
+        UniqueConstraint("tenant_id", "fan_id", "channel_id", "kind", name="conversations_once"), of("fan_id", "fans")
+    )
     fan_id: UUID
     channel_id: UUID
+    kind: str = Field(default="private", sa_column_kwargs={"server_default": "private"})
     owner: str
     owner_member_id: UUID | None = None
     epoch: int = 1
@@ -120,6 +124,26 @@ class ConversationMove(CreatorRow, table=True):
     reason: dict[str, Any] | None = reason_column()
 
 
+class Remark(CreatorRow, table=True):
+    """A line of a public conversation: where on the platform it was said. `under` is the native id of our post, ""
+    where nobody told; `state` is open, answered, hidden, deleted or done, what was done with it last."""
+
+    __tablename__ = "remarks"
+    __table_args__ = _talk(
+        UniqueConstraint("tenant_id", "channel_id", "native_id"),
+        UniqueConstraint("tenant_id", "conversation_id", "seq"),
+        of("conversation_id", "conversations"),
+    )
+    conversation_id: UUID
+    channel_id: UUID
+    seq: int
+    native_id: str
+    under: str
+    url: str
+    said_at: datetime | None = instant(optional=True)
+    state: str
+
+
 class Draft(CreatorRow, table=True):
     """An outgoing message. `origin` is bot, member or auto; `service` the code of a catalogue sentence."""
 
@@ -127,6 +151,7 @@ class Draft(CreatorRow, table=True):
     __table_args__ = _talk(
         Index("drafts_of_conversation", "tenant_id", "conversation_id", "state"),
         of("conversation_id", "conversations"),
+        of("remark_id", "remarks"),
     )
     conversation_id: UUID
     channel_id: UUID
@@ -134,7 +159,7 @@ class Draft(CreatorRow, table=True):
     in_reply_to_seq: int
     origin: str
     kind: str
-    """text, notice, invoice, pack or service."""
+    """text, notice, invoice, pack, service or remark, an answer in everybody's sight."""
     state: str
     text: str = ""
     service: str = ""
@@ -143,6 +168,7 @@ class Draft(CreatorRow, table=True):
     invoice: dict[str, Any] | None = reason_column()
     offer_id: UUID | None = None
     order_id: UUID | None = None
+    remark_id: UUID | None = None
     language: str
     expires_at: datetime = instant()
     attempt: int = 0

@@ -155,7 +155,7 @@ def conversation_of(scope: Scope, channel_id: UUID, native_id: str) -> UUID | No
     found: UUID | None = scope.run(
         "SELECT c.id FROM conversations c JOIN fan_identities i ON i.tenant_id = c.tenant_id AND i.fan_id = c.fan_id"
         " AND i.channel_id = c.channel_id WHERE c.tenant_id = :tenant AND c.channel_id = :channel"
-        " AND i.native_id = :native",
+        " AND i.native_id = :native AND c.kind = 'private'",
         tenant=scope.tenant_id,
         channel=channel_id,
         native=native_id,
@@ -168,7 +168,7 @@ def talks(scope: Scope, creator_id: UUID, *, limit: int = 100) -> list[Talk]:
     rows = scope.run(
         "SELECT c.id, f.display_name, c.owner, c.priority, c.safety_hold, c.last_in_at FROM conversations c"
         " JOIN fans f ON f.tenant_id = c.tenant_id AND f.id = c.fan_id"
-        " WHERE c.tenant_id = :tenant AND c.creator_id = :creator"
+        " WHERE c.tenant_id = :tenant AND c.creator_id = :creator AND c.kind = 'private'"
         " ORDER BY c.owner = 'pending_human' DESC, c.priority, c.last_in_at DESC LIMIT :limit",
         tenant=scope.tenant_id,
         creator=creator_id,
@@ -218,13 +218,21 @@ def _order(row: Any) -> OrderStory:
     )
 
 
+_ONLY_IN_PUBLIC = (
+    "EXISTS (SELECT FROM conversations c WHERE c.tenant_id = f.tenant_id AND c.fan_id = f.id HAVING"
+    " bool_and(c.kind = 'public'))"
+)
+"""Whether a fan `f` was only ever heard under posts: they are nobody's subscriber."""
+
+
 def chat_counts(scope: Scope, creator_id: UUID, since: datetime, until: datetime) -> ChatCounts:
-    """What was said to and by a creator's side in [since, until), and how many fans came."""
+    """What was said to and by a creator's side in [since, until), and how many fans came; in chats, not in public."""
     row = scope.run(
-        "SELECT count(*) FILTER (WHERE direction = 'in'), count(*) FILTER (WHERE direction = 'out'),"
+        "SELECT count(*) FILTER (WHERE direction = 'in'), count(*) FILTER (WHERE direction = 'out'),"  # noqa: S608  a constant
         " (SELECT count(*) FROM fans f WHERE f.tenant_id = :tenant AND f.creator_id = :creator"
-        "   AND f.created_at >= :since AND f.created_at < :until)"
-        " FROM messages WHERE tenant_id = :tenant AND creator_id = :creator AND at >= :since AND at < :until",
+        f"   AND f.created_at >= :since AND f.created_at < :until AND NOT {_ONLY_IN_PUBLIC})"
+        " FROM messages WHERE tenant_id = :tenant AND creator_id = :creator AND at >= :since AND at < :until"
+        " AND kind <> 'remark'",
         tenant=scope.tenant_id,
         creator=creator_id,
         since=since,
@@ -264,11 +272,13 @@ def owned(scope: Scope, fan_id: UUID) -> list[Owned]:
 
 
 def fan_facts(scope: Scope, creator_id: UUID) -> list[FanFacts]:
-    """The read model of a creator's fans, who wrote last first; erased fans are left out."""
+    """The read model of a creator's fans, who wrote last first; erased fans, and who only spoke in public, are left
+    out."""
     rows = scope.run(
-        "SELECT f.id, f.display_name, x.spent, x.buys, x.messages_in, x.messages_out, x.last_in_at, x.last_out_at"
+        "SELECT f.id, f.display_name, x.spent, x.buys, x.messages_in, x.messages_out, x.last_in_at, x.last_out_at"  # noqa: S608  a constant
         " FROM fan_facts x JOIN fans f ON f.tenant_id = x.tenant_id AND f.id = x.fan_id"
         " WHERE x.tenant_id = :tenant AND x.creator_id = :creator AND f.status <> 'erased'"
+        f" AND NOT {_ONLY_IN_PUBLIC}"
         " ORDER BY x.last_in_at DESC NULLS LAST, f.id",
         tenant=scope.tenant_id,
         creator=creator_id,

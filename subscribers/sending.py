@@ -31,7 +31,7 @@ from foundation.words import Message, say
 from gate import minting
 from gate.permit import Permit
 from gate.units import Button, Invoice, Medium, Subject, Text, Unit, Verdict
-from subscribers import directory, drafts, orderbook, talks
+from subscribers import directory, drafts, orderbook, remark_rows, talks
 from subscribers.events import ChatReconcile, ChatTurn
 from subscribers.models import Conversation, Draft
 from subscribers.states import ORDER_STATES, DraftState, OrderState
@@ -61,7 +61,10 @@ def subject(draft_id: UUID) -> Subject:
 
 
 def compose(scope: Scope, row: Draft, channel: Channel) -> Unit:
-    """The message as its one reader will see it. Raises NotFound."""
+    """The message as its one reader will see it, or everybody what answers a remark. Raises NotFound."""
+    if row.remark_id is not None:
+        remark, by = remark_rows.read(scope, row.remark_id), "generated" if row.origin == "bot" else "none"
+        return remark_rows.unit_of(scope, subject(row.id), row.text, remark, language=row.language, text_ai=by)
     talk = scope.run(
         "SELECT fan_id FROM conversations WHERE tenant_id = :tenant AND id = :id",
         tenant=scope.tenant_id,
@@ -287,6 +290,7 @@ def _sent(scope: Scope, talk: Conversation, row: Draft, native_id: str) -> None:
         draft_id=row.id,
         media=tuple(medium["sha256"] for medium in row.media),
     )
+    remark_rows.answered(scope, talk, row)
     if row.kind == "notice":
         directory.disclosed(scope, talk.fan_id, row.service)
         drafts.send_waiting(scope, talk.id)

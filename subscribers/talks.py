@@ -1,6 +1,7 @@
 """Conversations as rows: opened, locked, their lines in order, and the one way their owner changes."""
 
 from datetime import timedelta
+from typing import Literal
 from uuid import UUID
 
 from sqlmodel import select
@@ -44,12 +45,17 @@ def turn_lane(conversation_id: UUID) -> str:
     return f"turn:{conversation_id}"
 
 
-def opened(scope: Scope, fan: directory.Identity, channel: Channel) -> Conversation:
-    """The fan's conversation on this account, locked; begun at first sight."""
+def opened(
+    scope: Scope, fan: directory.Identity, channel: Channel, *, kind: Literal["private", "public"] = "private"
+) -> Conversation:
+    """The fan's conversation on this account, locked; begun at first sight. A public one is for people to answer."""
     scope.run(
-        "INSERT INTO conversations (tenant_id, id, creator_id, fan_id, channel_id, owner, epoch, safety_hold, priority,"
-        " language, last_in_seq, last_seq, redone, unsure) VALUES (:tenant, :id, :creator, :fan, :channel, 'bot', 1,"
-        " false, 5, :language, 0, 0, 0, 0) ON CONFLICT (tenant_id, fan_id, channel_id) DO NOTHING",
+        "INSERT INTO conversations (tenant_id, id, creator_id, fan_id, channel_id, kind, owner, epoch, safety_hold,"
+        " priority, language, last_in_seq, last_seq, redone, unsure) VALUES (:tenant, :id, :creator, :fan, :channel,"
+        " :kind, :owner, 1, false, 5, :language, 0, 0, 0, 0)"
+        " ON CONFLICT (tenant_id, fan_id, channel_id, kind) DO NOTHING",
+        kind=kind,
+        owner=str(OwnerState.BOT if kind == "private" else OwnerState.PENDING_HUMAN),
         tenant=scope.tenant_id,
         id=uuid7(),
         creator=fan.creator_id,
@@ -58,7 +64,9 @@ def opened(scope: Scope, fan: directory.Identity, channel: Channel) -> Conversat
         language=fan.language,
     )
     found = scope.run(
-        "SELECT id FROM conversations WHERE tenant_id = :tenant AND fan_id = :fan AND channel_id = :channel",
+        "SELECT id FROM conversations WHERE tenant_id = :tenant AND fan_id = :fan AND channel_id = :channel"
+        " AND kind = :kind",
+        kind=kind,
         tenant=scope.tenant_id,
         fan=fan.fan_id,
         channel=channel.id,
@@ -87,7 +95,8 @@ def knows(scope: Scope, fan: directory.Identity, channel: Channel, native_id: st
     """Whether this very thing was heard before."""
     known = scope.run(
         "SELECT 1 FROM messages m JOIN conversations c ON c.tenant_id = m.tenant_id AND c.id = m.conversation_id"
-        " WHERE m.tenant_id = :tenant AND c.fan_id = :fan AND c.channel_id = :channel AND m.direction = 'in'"
+        " WHERE m.tenant_id = :tenant AND c.fan_id = :fan AND c.channel_id = :channel AND c.kind = 'private'"
+        " AND m.direction = 'in'"
         " AND m.native_id = :native",
         tenant=scope.tenant_id,
         fan=fan.fan_id,
@@ -102,7 +111,8 @@ def lately(scope: Scope, fan: directory.Identity, channel: Channel) -> tuple[lis
     rows = scope.run(
         "SELECT m.direction, m.body FROM messages m"
         " JOIN conversations c ON c.tenant_id = m.tenant_id AND c.id = m.conversation_id"
-        " WHERE m.tenant_id = :tenant AND c.fan_id = :fan AND c.channel_id = :channel AND m.kind = 'text'"
+        " WHERE m.tenant_id = :tenant AND c.fan_id = :fan AND c.channel_id = :channel AND c.kind = 'private'"
+        " AND m.kind = 'text'"
         " AND m.at > :since ORDER BY m.seq DESC LIMIT :lines",
         tenant=scope.tenant_id,
         fan=fan.fan_id,

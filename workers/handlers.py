@@ -42,7 +42,7 @@ from schedules import events as schedule_events
 from studio import events as studio_events
 from studio import jobs, looking, uploads
 from studio.events import JobDue, LookDue, UploadDue
-from subscribers import conversation, directory, fulfilling, orders, recalling, sending
+from subscribers import conversation, directory, fulfilling, orders, public_desk, recalling, remarks, sending
 from subscribers import events as chat_events
 from subscribers import handling as chatting
 from subscribers.events import (
@@ -55,6 +55,8 @@ from subscribers.events import (
     OrderRefund,
     PackRecalled,
     PaymentSettle,
+    RemarkModerate,
+    RemarksDue,
 )
 from subscribers.orders import Yes
 from tenants import vault
@@ -214,6 +216,17 @@ def _chat(s: Services) -> tuple[Route, ...]:
             on_dead=gave_up,
         ),
         Route(ChatReconcile, partial(chatting.reconcile, tenant=tenant, look=s.look), deadline_seconds=ACT_SECONDS),
+        Route(
+            RemarksDue,
+            partial(remarks.hear, tenant=tenant, ask=s.remarks, every=s.remarks_every),
+            deadline_seconds=ACT_SECONDS,
+        ),
+        Route(
+            RemarkModerate,
+            partial(public_desk.moderate, tenant=tenant, act_on=s.moderate),
+            deadline_seconds=ACT_SECONDS,
+            on_dead=gave_up,
+        ),
         Route(OfferExpire, partial(chatting.expire, tenant=tenant)),
         Route(ChatSettle, partial(chatting.settle_by_word, tenant=tenant)),
         Route(PackRecalled, partial(recalling.give_back, tenant=tenant)),

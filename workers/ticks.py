@@ -16,6 +16,7 @@ from insights import following
 from insights.events import RollupDue
 from schedules.calendar import local_day
 from schedules.events import ClocksDue, SweepDue
+from subscribers import remarks
 from tenants import reads as tenant_reads
 from tenants.keeping import KeepingDue
 from tenants.reads import Creator
@@ -134,9 +135,16 @@ def _each_account_s_followers_are_counted(tenant: OpenScope) -> None:
             following.plan(scope)
 
 
+def _each_account_is_asked_what_people_say(tenant: OpenScope) -> None:
+    for tenant_id in all_tenants(tenant):
+        with tenant(tenant_id, BEAT) as scope:
+            remarks.plan(scope)
+
+
 TICKS = (
     Tick(60, _each_tenant_sweeps, "sweep"),
     Tick(60, _each_tenant_renews_its_tokens, "tokens"),
+    Tick(60, _each_account_is_asked_what_people_say, "remarks"),
     Tick(CHECKPOINT_SECONDS, _the_house_looks_at_its_logs, "checkpoints"),
     Tick(INTAKE_SECONDS, _the_house_looks_at_its_form, "intake"),
     Tick(3600, _each_tenant_forgets_ages, "ages"),

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import TypeVar, cast
 from urllib.parse import urlsplit
@@ -15,13 +16,16 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from channels import carrying, handing, lending, reading, reconciling
+from channels import remarks as said
 from channels.carrying import Armed, Settle
 from channels.enrolling import MayReach, ReadForm
+from channels.reads import Channel
 from connectors import ages
 from connectors import registry as connector_registry
 from connectors.ages import AgeProvider
 from connectors.contract import ChatConnector, Connector
 from connectors.outcomes import Outcome, Sighting
+from connectors.remarks import Act, Remarked, Remarks
 from connectors.transport import Transport
 from foundation import addresses
 from foundation.addresses import Reach
@@ -143,6 +147,24 @@ class Services:
         return reading.followers(
             tenant_id, channel_id, tenant=self.tenant, transport=self.transport, connectors=self.connectors
         )
+
+    @property
+    def remarks_every(self) -> Mapping[str, timedelta]:
+        """How long each platform is left alone between two questions for what people say there."""
+        able = {name: one for name, one in self.connectors.items() if isinstance(one, Remarked)}
+        return {name: timedelta(minutes=one.capabilities.remarks_every) for name, one in able.items()}
+
+    def remarks(self, tenant_id: UUID, channel_id: UUID) -> tuple[Channel, Remarks] | None:
+        """What people said on an account since the last time."""
+        return said.heard(tenant_id, channel_id, ear=self._ear)
+
+    def moderate(self, tenant_id: UUID, channel_id: UUID, native_id: str, author: str, act: Act) -> Outcome:
+        """Act on what somebody said."""
+        return said.moderate(tenant_id, channel_id, native_id, author, act, ear=self._ear)
+
+    @property
+    def _ear(self) -> said.Ear:
+        return said.Ear(self.tenant, self.transport, self.connectors)
 
 
 def signing_key(settings: Settings) -> Ed25519PrivateKey:

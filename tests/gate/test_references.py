@@ -9,11 +9,11 @@ import pytest
 from foundation.database import OpenScope
 from foundation.ids import uuid7
 from foundation.words import Message
-from gate import copies, epochs, minting, people, references
+from gate import copies, epochs, minting, people, references, remarks, viewers
 from gate.decide import Decision
 from gate.minting import Denied
 from gate.reasons import Reason
-from gate.units import Medium, Rating, Reference, Text, Unit
+from gate.units import REMARK, Medium, Rating, Reference, Text, Unit
 from tenants import agencies
 from tests.gate.builders import KEY, Step, World, asset_of, picture, real_person, unit, world
 
@@ -201,3 +201,58 @@ def test_the_digest_covers_what_is_pointed_at_and_old_ones_stand(here: World) ->
     digests = {each.digest() for each in (whole, pointing, replace(pointing, references=(Reference("reply", "p1"),)))}
     assert len(digests) == 3
     assert whole.shown() != pointing.shown()
+
+
+def heard(here: World, native_id: str = "r1", author: str = "ann") -> None:
+    """Somebody said something on the account of `unit`."""
+    one = unit(here)
+    about = {"creator_id": here.creator_id, "channel_id": one.channel_id, "platform": one.platform}
+    with here.scope() as scope:
+        remarks.remember(scope, **about, native_id=native_id, author=author)
+
+
+def answering(here: World, native_id: str = "r1", **changes: Any) -> Unit:
+    return unit(here, text="thank you for this", references=(Reference(REMARK, native_id),), **changes)
+
+
+def test_what_somebody_said_to_us_may_be_answered(here: World) -> None:
+    assert judged(here, answering(here)).reasons == (Reason.REMOTE_REFERENCE,), "nobody heard it"
+    heard(here)
+    decision = judged(here, answering(here))
+    assert (decision.verdict, decision.reasons) == ("A", ())
+    elsewhere = replace(answering(here), channel_id=uuid7())
+    assert Reason.REMOTE_REFERENCE in judged(here, elsewhere).reasons, "another account heard it"
+
+
+def test_an_answer_is_words_alone_in_general_under_one_remark(here: World) -> None:
+    heard(here)
+    wrong = {
+        "a picture": answering(here, media=[shown(here)]),
+        "two": replace(answering(here), references=(Reference(REMARK, "r1"), Reference("quote", "p1"))),
+        "under a part": replace(answering(here), reply_to="p1"),
+    }
+    for what, one in wrong.items():
+        assert Reason.REMOTE_REFERENCE in judged(here, one).reasons, what
+    loud = replace(answering(here), texts=(Text("body", "SUGGESTIVE-MARKER-A"),))
+    assert Reason.RATING_EXCEEDS_SURFACE in judged(here, loud).reasons
+
+
+def test_who_may_not_be_written_to_is_not_answered(here: World) -> None:
+    heard(here)
+    with here.scope() as scope:
+        viewers.suspect(scope, unit(here).platform, "ann")
+    assert judged(here, answering(here)).reasons == (Reason.VIEWER_BLOCKED,)
+
+
+def test_a_clearance_for_an_answer_points_at_the_remark_alone(here: World) -> None:
+    heard(here)
+    with here.scope() as scope:
+        permit = minting.mint(scope, answering(here), Step(), key=KEY, author=f"member:{here.ann}")
+    assert permit.points_at == ("r1",)
+
+
+def test_another_agency_s_remark_is_heard_by_nobody(here: World, tenant: OpenScope) -> None:
+    heard(here)
+    other = world(tenant, uuid7())
+    with other.scope() as scope:
+        assert remarks.resolve(scope, replace(answering(here), tenant_id=other.tenant_id)) == ()

@@ -6,8 +6,11 @@ from pathlib import Path
 import pytest
 
 from foundation.database import Database
+from tests.conftest import Cluster
 from tests.fakes.network import Network, network
+from tests.schedules.builders import Desk, desk, wired
 from tests.subscribers.builders import Studio, nova
+from workers.wiring import Services
 
 
 @pytest.fixture(scope="session")
@@ -27,3 +30,15 @@ def sandbox(running: Network) -> Iterator[Network]:
 def studio(database: Database, sandbox: Network) -> Studio:
     """Nova, with a pack of two general pictures at 500 XTS."""
     return nova(database, sandbox)
+
+
+@pytest.fixture(scope="session")
+def services(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    with wired(cluster, tmp_path_factory.mktemp("home")) as found:
+        yield found
+
+
+@pytest.fixture
+def lea(services: Services, sandbox: Network) -> Desk:
+    """Léa, whose account has posts that people speak under."""
+    return desk(services, sandbox)

@@ -1,0 +1,113 @@
+"""Asking an account what people say under its posts, and acting on it, with no transaction open meanwhile.
+
+Neither leaves an attempt: nothing of ours is shown by it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from channels import asking, budgets, reads, refreshing
+from channels.reads import Channel
+from channels.states import ChannelState
+from connectors.contract import Answer, Connector, Send
+from connectors.outcomes import Outcome, Retry
+from connectors.remarks import Act, Remarked, Remarks, Spot
+from connectors.transport import Transport
+from foundation.database import OpenScope, Scope
+from foundation.ids import uuid7
+from foundation.words import Message
+from gate.permit import ControlOrder
+
+AGAIN = timedelta(seconds=30)
+
+
+@dataclass(frozen=True)
+class Ear:
+    """What asking takes."""
+
+    tenant: OpenScope
+    transport: Transport
+    connectors: Mapping[str, Connector]
+
+
+def heard(tenant_id: UUID, channel_id: UUID, *, ear: Ear) -> tuple[Channel, Remarks] | None:
+    """What was said on an account since the last time, or None where nobody tells now. Raises NotFound."""
+    with ear.tenant(tenant_id, asking.ACTOR) as scope:
+        channel = reads.channel(scope, channel_id)
+        connector = ear.connectors[channel.platform]
+        if not isinstance(connector, Remarked) or budgets.limit(scope, channel_id, brake=False) is not None:
+            return None
+        after = cursor(scope, channel_id)
+
+    def question(answers: tuple[Answer, ...]) -> Send | Remarks | None:
+        return connector.remarks(channel.account, channel.destination, after, answers)
+
+    end = question(_asked(channel, question, ear))
+    return (channel, end) if isinstance(end, Remarks) else None
+
+
+def moderate(tenant_id: UUID, channel_id: UUID, native_id: str, author: str, act: Act, *, ear: Ear) -> Outcome:
+    """Act on a remark; what came of it. Raises NotFound, and ValueError for an account that knows no such act."""
+    with ear.tenant(tenant_id, asking.ACTOR) as scope:
+        channel = reads.channel(scope, channel_id)
+        connector = ear.connectors[channel.platform]
+        waits, now = budgets.limit(scope, channel_id, brake=False), scope.now
+    if not isinstance(connector, Remarked) or act not in connector.capabilities.moderates:
+        raise ValueError(f"{channel.platform} knows no {act}")
+    if waits is not None:
+        return Retry(max(waits.until - now, AGAIN), "account", waits.reason)
+    spot = Spot(native_id, author, channel.account, channel.destination)
+
+    def question(answers: tuple[Answer, ...]) -> Send | Outcome:
+        return connector.moderate(spot, act, answers)
+
+    end = question(_asked(channel, question, ear))
+    if isinstance(end, Send):
+        return Retry(AGAIN, "account", Message("attempt.not_proven"))
+    with ear.tenant(tenant_id, asking.ACTOR) as scope:
+        return refreshing.weigh(scope, channel, end, shown=channel.generation)
+
+
+def _asked(channel: Channel, question: Callable[[tuple[Answer, ...]], object], ear: Ear) -> tuple[Answer, ...]:
+    def order(action: str) -> ControlOrder:
+        return ControlOrder(channel.tenant_id, channel.id, action)
+
+    return asking.gather(channel, question, order, tenant=ear.tenant, transport=ear.transport)
+
+
+def cursor(scope: Scope, channel_id: UUID) -> str:
+    """How far an account's remarks were heard; "" at first."""
+    found = scope.run(
+        "SELECT cursor FROM remark_cursors WHERE tenant_id = :tenant AND channel_id = :channel",
+        tenant=scope.tenant_id,
+        channel=channel_id,
+    ).scalar()
+    return str(found or "")
+
+
+def due(scope: Scope) -> list[UUID]:
+    """The accounts in use that nobody asked yet, or that it is time to ask again."""
+    rows = scope.run(
+        "SELECT c.id FROM channels c LEFT JOIN remark_cursors r ON r.tenant_id = c.tenant_id AND r.channel_id = c.id"
+        " WHERE c.tenant_id = :tenant AND c.state = :active AND (r.due_at IS NULL OR r.due_at <= :now) ORDER BY c.id",
+        tenant=scope.tenant_id,
+        active=str(ChannelState.ACTIVE),
+        now=scope.now,
+    )
+    return list(rows.scalars())
+
+
+def acknowledge(scope: Scope, channel_id: UUID, after: str, *, again: timedelta) -> None:
+    """Remember how far an account was heard, once all of it is kept, and to ask again after so long."""
+    scope.run(
+        "INSERT INTO remark_cursors (tenant_id, id, channel_id, cursor, due_at) VALUES (:tenant, :id, :channel,"
+        " :cursor, :due) ON CONFLICT (tenant_id, channel_id) DO UPDATE SET cursor = EXCLUDED.cursor,"
+        " due_at = EXCLUDED.due_at, updated_at = house_now()",
+        tenant=scope.tenant_id,
+        id=uuid7(),
+        channel=channel_id,
+        cursor=after,
+        due=scope.now + again,
+    )

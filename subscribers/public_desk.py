@@ -1,0 +1,190 @@
+"""What members do with what people say in public: answer it, hide it, keep its author away, or call it done.
+
+An answer goes the way of everything that leaves: a row, the safety check, a single-use clearance, the platform.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast, get_args
+from uuid import UUID
+
+from channels import reads as channel_reads
+from channels.reads import Channel
+from connectors.capabilities import Capabilities
+from connectors.outcomes import Disconnected, Outcome, Published, Reauthorize, Rejected, Retry
+from connectors.remarks import Act
+from foundation import outbox
+from foundation.database import OpenScope, Scope
+from foundation.errors import BadInput, Conflict, Refused
+from foundation.ids import uuid7
+from foundation.words import Message
+from gate import minting
+from gate import reads as gate_reads
+from gate.units import REMARK, Subject
+from subscribers import composing, directory, drafts, speakers, talks
+from subscribers import remark_rows as remarks
+from subscribers.events import RemarkModerate
+from subscribers.models import Conversation, Remark
+from subscribers.states import DraftState, OwnerState
+from tenants import audit, notices
+
+ACTS: tuple[Act, ...] = get_args(Act)
+DONE: dict[Act, str] = {"hide": "hidden", "show": "open", "delete": "deleted", "block": "done", "report": "done"}
+"""What a remark is after an act."""
+
+LONGEST = 1000
+"""Characters of an answer: a comment, not a letter. Platforms that take less say so."""
+
+Moderate = Callable[[UUID, UUID, str, str, Act], Outcome]
+"""`channels.remarks.moderate` with its collaborators bound."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A line of a public conversation and what can be done with it: `state` as `subscribers.models.Remark` has it."""
+
+    id: UUID
+    seq: int
+    text: str
+    under: str
+    url: str
+    at: datetime
+    state: str
+
+
+def heard(scope: Scope, conversation_id: UUID, *, most: int = 20) -> list[Heard]:
+    """The remarks of a conversation, the newest first."""
+    rows = scope.run(
+        "SELECT r.id, r.seq, m.body, r.under, r.url, coalesce(r.said_at, m.at) AS at, r.state FROM remarks r"
+        " JOIN messages m ON m.tenant_id = r.tenant_id AND m.conversation_id = r.conversation_id AND m.seq = r.seq"
+        " WHERE r.tenant_id = :tenant AND r.conversation_id = :talk ORDER BY r.seq DESC LIMIT :most",
+        tenant=scope.tenant_id,
+        talk=conversation_id,
+        most=most,
+    )
+    return [Heard(*row) for row in rows]
+
+
+def begins(channel: Channel, handle: str, can: Capabilities) -> str:
+    """What an answer has to begin with there, so that its reader hears of it; "" where the platform sees to that."""
+    return f"{handle} " if can.names_whom_it_answers and handle else ""
+
+
+def answer(scope: Scope, remark_id: UUID, member_id: UUID, text: str, *, key: UUID, can: Capabilities) -> None:
+    """The member's own words leave, once per key, and stand under the remark in everybody's sight.
+
+    Raises BadInput for none or too many, Refused for words that pass for the creator, for who does not hold the
+    conversation and where the platform takes no answers, Conflict for a remark that was deleted, NotFound.
+    """
+    found = remarks.read(scope, remark_id)
+    talk = talks.locked(scope, found.conversation_id)
+    if drafts.exists(scope, key):
+        return
+    row = _open(scope, talk, remark_id, member_id)
+    words = _checked(text)
+    channel = channel_reads.channel(scope, row.channel_id)
+    if REMARK not in can.points_at:
+        raise Refused("remark.no_answers", account=channel.name)
+    fan = directory.identity_on(scope, talk.fan_id, row.channel_id)
+    name = begins(channel, fan.display_name, can)
+    draft = drafts.put(
+        scope,
+        talk,
+        origin="member",
+        kind=remarks.KIND,
+        state=DraftState.APPROVED,
+        text=words if words.startswith(name) else f"{name}{words}",
+        remark_id=row.id,
+        draft_id=key,
+    )
+    draft.approved_by = draft.written_by = scope.actor
+    scope.add(draft)
+    drafts.send(scope, draft)
+    composing.forget(scope, talk.id, member_id)
+
+
+def _checked(text: str) -> str:
+    words = text.strip()
+    if not words:
+        raise BadInput("chat.nothing_said")
+    if len(words) > LONGEST:
+        raise BadInput("chat.too_long", most=LONGEST, count=len(words))
+    speakers.check_honest(words)
+    return words
+
+
+def _open(scope: Scope, talk: Conversation, remark_id: UUID, member_id: UUID) -> Remark:
+    row = remarks.read(scope, remark_id, lock=True)
+    if row.state == "deleted":
+        raise Conflict("remark.deleted")
+    if OwnerState(talk.owner) is not OwnerState.HUMAN or talk.owner_member_id != member_id:
+        raise Refused("chat.take_first" if OwnerState(talk.owner) is not OwnerState.HUMAN else "chat.anothers")
+    return row
+
+
+def conflicts(scope: Scope, remark_id: UUID, member_id: UUID, text: str) -> tuple[Message, ...]:
+    """Why these words would not stand there as they are, while they are being typed; nothing is written down."""
+    row, words = remarks.read(scope, remark_id), text.strip()
+    talk = talks.read(scope, row.conversation_id)
+    if not words or talk.owner_member_id != member_id:
+        return ()
+    unit = remarks.unit_of(scope, Subject("draft", uuid7()), words[:LONGEST], row, language=talk.language)
+    decision = minting.preview(scope, unit, author=f"member:{member_id}")
+    return () if decision.allowed else gate_reads.explain(decision)
+
+
+def wanted(scope: Scope, remark_id: UUID, act: str, *, can: Capabilities) -> None:
+    """Have something done with a remark, within seconds. Raises NotFound, Refused where the platform knows no such act,
+    Conflict for a remark that was deleted."""
+    row = remarks.read(scope, remark_id)
+    if act not in can.moderates:
+        raise Refused("remark.no_such_act", account=channel_reads.channel(scope, row.channel_id).name)
+    if row.state == "deleted":
+        raise Conflict("remark.deleted")
+    event = RemarkModerate(scope.tenant_id, remark_id, act, scope.actor)
+    outbox.put(scope, event, lane=f"remark:{remark_id}", dedupe=f"remark:{remark_id}:{act}")
+
+
+def done(scope: Scope, conversation_id: UUID) -> None:
+    """Nothing more is to be done with what was said here so far. Raises NotFound."""
+    talk = talks.locked(scope, conversation_id)
+    scope.run(
+        "UPDATE remarks SET state = 'done', updated_at = house_now() WHERE tenant_id = :tenant"
+        " AND conversation_id = :talk AND state = 'open'",
+        tenant=scope.tenant_id,
+        talk=conversation_id,
+    )
+    if OwnerState(talk.owner) is not OwnerState.CLOSED:
+        talks.give(scope, talk, OwnerState.CLOSED, Message("chat.remarks_done"))
+
+
+def moderate(event: RemarkModerate, *, tenant: OpenScope, act_on: Moderate) -> None:
+    """Do what a member asked for with a remark; what the platform refuses is told to the members."""
+    act = cast(Act, event.act)
+    with tenant(event.tenant_id, event.by) as scope:
+        row = remarks.read(scope, event.subject_id)
+        fan = directory.identity_on(scope, talks.read(scope, row.conversation_id).fan_id, row.channel_id)
+        channel_id, native_id = row.channel_id, row.native_id
+    if fan.status == "erased" or row.state == "deleted":
+        return
+    outcome = act_on(event.tenant_id, channel_id, native_id, fan.native_id, act)
+    if isinstance(outcome, Retry):
+        raise outbox.Later(outcome.after)
+    with tenant(event.tenant_id, event.by) as scope:
+        _settle(scope, event.subject_id, act, outcome)
+
+
+def _settle(scope: Scope, remark_id: UUID, act: Act, outcome: Outcome) -> None:
+    talk = talks.locked(scope, remarks.read(scope, remark_id).conversation_id)
+    row = remarks.read(scope, remark_id, lock=True)
+    cause = f"remark:{remark_id}:{act}"
+    match outcome:
+        case Published():
+            audit.note(scope, f"remark.{act}", f"remark:{remark_id}")
+            notices.settle(scope, cause)
+            remarks.settle(scope, talk, row, DONE[act])
+        case Rejected(reason=reason) | Reauthorize(reason=reason) | Disconnected(reason=reason):
+            notices.put(scope, reason, cause=cause, creator_id=row.creator_id)
+        case _:
+            raise TypeError(f"{act} of a remark ends in {type(outcome).__name__}")

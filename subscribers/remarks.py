@@ -1,0 +1,130 @@
+"""What people say under a creator's posts and about them: a conversation in everybody's sight, which people answer.
+
+No model answers by itself here, no notice is posted and nothing is offered: members decide what stands in public.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from uuid import UUID
+
+from channels import reads as channel_reads
+from channels import remarks as asking
+from channels.reads import Channel
+from connectors.remarks import LONGEST, Remarks
+from connectors.remarks import Remark as Said
+from foundation import outbox
+from foundation.database import OpenScope, Scope
+from gate import inforce, viewers
+from gate import remarks as gate_remarks
+from gate import text as gate_text
+from gate.text import MinorSignal
+from subscribers import conversation, directory, talks
+from subscribers.events import RemarksDue
+from subscribers.models import Remark
+from subscribers.remark_rows import KIND, PUBLIC
+from subscribers.states import OwnerState
+
+HEARING = "system:remarks"
+
+OLDEST = timedelta(days=7)
+"""What was said longer ago when it is first heard is history: a new account would bring in years of it."""
+
+LONGEST_NAME = 200
+NOBODY_TELLS = timedelta(days=1)
+"""When an account is looked at again whose platform tells nothing of the kind: its connector may have learned to."""
+
+Ask = Callable[[UUID, UUID], tuple[Channel, Remarks] | None]
+"""`(tenant, channel)` → the account and what was said there; None where nobody tells. No transaction is open."""
+
+
+def plan(scope: Scope) -> None:
+    """Put a question for each account that it is time to ask; one that waits already is not put twice."""
+    for channel_id in asking.due(scope):
+        outbox.put(scope, RemarksDue(scope.tenant_id, channel_id), dedupe=f"remarks:{channel_id}")
+
+
+def hear(event: RemarksDue, *, tenant: OpenScope, ask: Ask, every: Mapping[str, timedelta]) -> None:
+    """Ask an account what was said there, and keep it: each remark in a transaction of its own, the cursor last.
+
+    `every` says how long each platform is left alone between two questions; one that is missing tells nothing.
+    """
+    told = ask(event.tenant_id, event.subject_id)
+    if told is not None:
+        for said in told[1].found:
+            with tenant(event.tenant_id, HEARING) as scope:
+                receive(scope, told[0], said)
+    with tenant(event.tenant_id, HEARING) as scope:
+        channel = channel_reads.channel(scope, event.subject_id)
+        after = told[1].cursor if told is not None else asking.cursor(scope, channel.id)
+        asking.acknowledge(scope, channel.id, after, again=every.get(channel.platform, NOBODY_TELLS))
+
+
+def receive(scope: Scope, channel: Channel, said: Said) -> None:
+    """Take in one remark; the same one a second time changes nothing, and what is a week old is left alone."""
+    native_id, author, text = _clean(said.native_id), _clean(said.author), _clean(said.text)[:LONGEST]
+    old = said.at is not None and scope.now - said.at > OLDEST
+    if not native_id or not author or old or _known(scope, channel.id, native_id):
+        return
+    fan = directory.find_or_add(
+        scope,
+        creator_id=channel.creator_id,
+        channel_id=channel.id,
+        native_id=author,
+        handle=_clean(said.handle)[:LONGEST_NAME],
+    )
+    minor = _minor(scope, channel, fan, text)  # before the conversation is locked: the reader's epoch comes first
+    talk = talks.opened(scope, fan, channel, kind=PUBLIC)
+    if not talks.heard(scope, talk, native_id=native_id, kind=KIND, body=text):
+        return
+    scope.add(
+        Remark(
+            tenant_id=scope.tenant_id,
+            creator_id=channel.creator_id,
+            conversation_id=talk.id,
+            channel_id=channel.id,
+            seq=talk.last_seq,
+            native_id=native_id,
+            under=_clean(said.under),
+            url=_clean(said.url),
+            said_at=said.at,
+            state="open",
+        )
+    )
+    gate_remarks.remember(
+        scope,
+        creator_id=channel.creator_id,
+        channel_id=channel.id,
+        platform=channel.platform,
+        native_id=native_id,
+        author=author,
+    )
+    if OwnerState(talk.owner) is OwnerState.CLOSED:
+        talks.give(scope, talk, OwnerState.PENDING_HUMAN, None)
+    if minor:
+        conversation.found_minor(scope, talk, fan, text)
+    elif gate_text.crisis(text, lexicon=inforce.rules(scope).lexicon):
+        conversation.found_crisis(scope, talk, text)
+
+
+def _clean(text: str) -> str:
+    """Words of a platform as a database takes them."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()
+
+
+def _known(scope: Scope, channel_id: UUID, native_id: str) -> bool:
+    found = scope.run(
+        "SELECT 1 FROM remarks WHERE tenant_id = :tenant AND channel_id = :channel AND native_id = :native",
+        tenant=scope.tenant_id,
+        channel=channel_id,
+        native=native_id,
+    ).scalar()
+    return bool(found)
+
+
+def _minor(scope: Scope, channel: Channel, fan: directory.Identity, text: str) -> bool:
+    """Whether somebody says in public that they are a minor; told to the safety check at once, like in a chat."""
+    signal = gate_text.minor_statement(text, before=[], asked="", lexicon=inforce.rules(scope).lexicon)
+    if signal is not MinorSignal.NONE:
+        tell = viewers.block if signal is MinorSignal.STATED else viewers.suspect
+        tell(scope, channel.platform, fan.native_id)
+    return signal is not MinorSignal.NONE

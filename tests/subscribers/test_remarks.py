@@ -1,0 +1,382 @@
+"""What people say under posts: heard once, answered by people and once, hidden, and never a subscriber by that."""
+
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID
+
+import pytest
+from sqlalchemy.exc import SQLAlchemyError
+
+from channels import reads as channel_reads
+from channels import remarks as asking
+from connectors.remarks import Remark
+from connectors.sandbox import Sandbox
+from foundation.errors import BadInput, Conflict, NotFound, Refused
+from foundation.ids import uuid7
+from gate import viewers
+from gate.states import AssuranceState
+from subscribers import answering, directory, inbox, public_desk, reads, remarks
+from subscribers.inbox import Group
+from subscribers.public_desk import Heard
+from subscribers.states import OwnerState
+from tests.fakes.network import Network
+from tests.schedules.builders import Desk, desk
+from workers.ticks import TICKS
+from workers.wiring import Services
+
+CAN = Sandbox.capabilities
+
+
+def posted(lea: Desk) -> str:
+    """A post of Léa's that stands; its native id."""
+    lea.delivery("first light")
+    lea.run()
+    return str(lea.posts()[-1]["id"])
+
+
+def said(lea: Desk, text: str, *, post: str, fan: str = "ann") -> str:
+    account = quote(lea.accounts["main"], safe="")
+    status, told = lea.network.json("POST", f"/control/remarks/{account}", {"fan": fan, "post": post, "text": text})
+    assert status == 200, told
+    return str(told["id"])
+
+
+def hear(lea: Desk) -> None:
+    """What the beat asks for, and the workers do."""
+    lea.pass_time(minutes=2)
+    next(one for one in TICKS if one.name == "remarks").put(lea.services.tenant)
+    lea.run()
+
+
+def conversation_of(lea: Desk, fan: str = "ann") -> UUID:
+    with lea.scope() as scope:
+        found = scope.run(
+            "SELECT c.id FROM conversations c JOIN fan_identities i ON i.tenant_id = c.tenant_id"
+            " AND i.fan_id = c.fan_id WHERE c.tenant_id = :tenant AND c.kind = 'public' AND i.native_id = :fan",
+            tenant=lea.tenant_id,
+            fan=fan,
+        ).scalar()
+    assert found is not None
+    return UUID(str(found))
+
+
+def lines(lea: Desk, fan: str = "ann") -> list[Heard]:
+    with lea.scope() as scope:
+        return public_desk.heard(scope, conversation_of(lea, fan))
+
+
+def owner(lea: Desk, fan: str = "ann") -> OwnerState:
+    with lea.scope() as scope:
+        return inbox.desk(scope, conversation_of(lea, fan), lea.manager).owner
+
+
+def take(lea: Desk, fan: str = "ann") -> UUID:
+    talk = conversation_of(lea, fan)
+    lea.act(answering.take, talk, lea.manager)
+    return talk
+
+
+def answer(lea: Desk, remark: Heard, text: str, key: UUID | None = None) -> None:
+    lea.act(public_desk.answer, remark.id, lea.manager, text, key=key or uuid7(), can=CAN)
+
+
+def truth(lea: Desk) -> dict[str, Any]:
+    found: dict[str, Any] = lea.network.json("GET", f"/control/remarks/{quote(lea.accounts['main'], safe='')}")[1]
+    return found
+
+
+def under(lea: Desk, native_id: str) -> list[str]:
+    """What Léa's account put under something, whatever became of it."""
+    posts = lea.network.truth(lea.accounts["main"])["posts"]
+    return [one["text"] for one in posts if one["reply_to"] == native_id]
+
+
+def test_what_is_said_is_heard_once_and_waits_for_people(lea: Desk) -> None:
+    post = posted(lea)
+    first = said(lea, "where is this?", post=post)
+    for _ in range(2):
+        hear(lea)
+    (one,) = lines(lea)
+    assert (one.text, one.under, one.state) == ("where is this?", post, "open")
+    assert owner(lea) is OwnerState.PENDING_HUMAN
+    with lea.scope() as scope:
+        (row,) = inbox.rows(scope, [lea.creator_id])
+        assert (row.group(lea.manager, scope.now), row.said) == (Group.PUBLIC, "where is this?")
+        channel = channel_reads.channel(scope, lea.channels["main"])
+        again = Remark(first, "ann", "ann", "where is this?", post, at=scope.now)
+        remarks.receive(scope, channel, again)  # heard twice, in two readings that overlap
+    assert len(lines(lea)) == 1
+
+
+def test_who_only_speaks_in_public_is_no_subscriber(lea: Desk) -> None:
+    since = lea.now()
+    said(lea, "where is this?", post=posted(lea))
+    hear(lea)
+    with lea.scope() as scope:
+        counts = reads.chat_counts(scope, lea.creator_id, since, scope.now + timedelta(hours=1))
+        assert (counts.new_fans, counts.messages_in) == (0, 0)
+        assert reads.fan_facts(scope, lea.creator_id) == []
+        assert reads.conversation_of(scope, lea.channels["main"], "ann") is None
+        assert reads.talks(scope, lea.creator_id) == []
+
+
+def test_an_answer_stands_under_the_remark_and_closes_it(lea: Desk) -> None:
+    native = said(lea, "where is this?", post=posted(lea))
+    hear(lea)
+    take(lea)
+    key = uuid7()
+    for _ in range(2):  # the press came twice
+        answer(lea, lines(lea)[0], "At the lake, in spring.", key)
+    lea.run()
+    assert under(lea, native) == ["At the lake, in spring."]
+    assert lines(lea)[0].state == "answered"
+    assert owner(lea) is OwnerState.CLOSED
+    with lea.scope() as scope:
+        thread = reads.thread(scope, conversation_of(lea))
+    assert [(line.author, line.body) for line in thread.lines] == [
+        ("fan", "where is this?"),
+        ("member", "At the lake, in spring."),
+    ]
+    hear(lea)
+    assert len(lines(lea)) == 1, "our own answer is nobody's remark"
+
+
+@pytest.mark.parametrize("mode", ["reset_after", "accept_then_hang", "status:503_after", "reset_before", "status:503"])
+def test_an_answer_whose_answer_is_lost_stands_there_once(lea: Desk, mode: str) -> None:
+    native = said(lea, "where is this?", post=posted(lea))
+    hear(lea)
+    take(lea)
+    lea.fault(mode, on="posts")
+    answer(lea, lines(lea)[0], "At the lake.")
+    lea.live(minutes=20)
+    assert under(lea, native) == ["At the lake."]
+    assert lines(lea)[0].state == "answered"
+
+
+def test_a_new_word_opens_it_again(lea: Desk) -> None:
+    post = posted(lea)
+    said(lea, "where is this?", post=post)
+    hear(lea)
+    take(lea)
+    answer(lea, lines(lea)[0], "At the lake.")
+    lea.run()
+    said(lea, "and when?", post=post)
+    hear(lea)
+    assert owner(lea) is OwnerState.PENDING_HUMAN
+    assert [one.state for one in lines(lea)] == ["open", "answered"]
+
+
+def test_only_who_holds_it_answers_and_only_in_words_that_fit(lea: Desk) -> None:
+    said(lea, "where is this?", post=posted(lea))
+    hear(lea)
+    with pytest.raises(Refused):
+        answer(lea, lines(lea)[0], "At the lake.")
+    talk = take(lea)
+    for words, error in (("  ", BadInput), ("x" * 1001, BadInput), ("I am really human", Refused)):
+        with pytest.raises(error):
+            answer(lea, lines(lea)[0], words)
+    for act in (
+        lambda: lea.act(answering.say, talk, lea.manager, "in private?", key=uuid7()),
+        lambda: lea.act(answering.hand_back, talk, lea.manager),
+    ):
+        with pytest.raises(Refused):
+            act()
+    silent = Sandbox.capabilities.__class__(**{**vars(CAN), "points_at": frozenset()})
+    with pytest.raises(Refused):
+        lea.act(public_desk.answer, lines(lea)[0].id, lea.manager, "At the lake.", key=uuid7(), can=silent)
+
+
+def test_words_the_safety_check_refuses_do_not_stand_in_public(lea: Desk) -> None:
+    native = said(lea, "where is this?", post=posted(lea))
+    hear(lea)
+    take(lea)
+    told = lea.act(public_desk.conflicts, lines(lea)[0].id, lea.manager, "SUGGESTIVE-MARKER-A for you")
+    assert told, "said while it is typed"
+    answer(lea, lines(lea)[0], "SUGGESTIVE-MARKER-A for you")
+    lea.run()
+    assert under(lea, native) == []
+    with lea.scope() as scope:
+        (kept,) = inbox.desk(scope, conversation_of(lea), lea.manager).unsent
+    assert kept.state in ("failed", "draft")
+    assert lines(lea)[0].state == "open"
+
+
+def test_a_minor_is_found_in_public_too_and_answered_by_nobody(lea: Desk) -> None:
+    native = said(lea, "so pretty, i'm 14 years old", post=posted(lea))
+    hear(lea)
+    with lea.scope() as scope:
+        assert viewers.level(scope, "sandbox", "ann").state is AssuranceState.BLOCKED
+        (row,) = inbox.rows(scope, [lea.creator_id])
+        assert row.group(lea.manager, scope.now) is Group.SAFETY
+    take(lea)
+    answer(lea, lines(lea)[0], "Thank you.")
+    lea.live(minutes=40)
+    assert under(lea, native) == []
+
+
+def test_somebody_in_danger_is_a_person_s_at_once(lea: Desk) -> None:
+    said(lea, "i want to die", post=posted(lea))
+    hear(lea)
+    with lea.scope() as scope:
+        (row,) = inbox.rows(scope, [lea.creator_id])
+        assert row.group(lea.manager, scope.now) is Group.SAFETY
+    posts = lea.network.truth(lea.accounts["main"])["posts"]
+    assert [one["text"] for one in posts] == ["first light"], "nothing is posted about it by itself"
+
+
+@pytest.mark.parametrize(
+    ("act", "becomes", "state"),
+    [
+        ("hide", "hidden", "hidden"),
+        ("show", "shown", "open"),
+        ("delete", "deleted", "deleted"),
+        ("report", "shown", "done"),
+        ("block", "shown", "done"),
+    ],
+)
+def test_a_remark_is_acted_on(lea: Desk, act: str, becomes: str, state: str) -> None:
+    said(lea, "buy followers here", post=posted(lea))
+    hear(lea)
+    for mode in ("status:503", "reset_after"):
+        lea.fault(mode, on="moderation")
+    for _ in range(2):
+        lea.act(public_desk.wanted, lines(lea)[0].id, act, can=CAN)
+    lea.live(minutes=10)
+    (there,) = truth(lea)["remarks"]
+    assert (there["state"], bool(there["reported"])) == (becomes, act == "report")
+    assert truth(lea)["kept_away"] == (["ann"] if act == "block" else [])
+    assert lines(lea)[0].state == state
+    assert owner(lea) is (OwnerState.PENDING_HUMAN if state == "open" else OwnerState.CLOSED)
+
+
+def test_what_the_platform_cannot_do_is_refused_before_it_is_asked(lea: Desk) -> None:
+    said(lea, "buy followers here", post=posted(lea))
+    hear(lea)
+    unable = CAN.__class__(**{**vars(CAN), "moderates": frozenset({"hide"})})
+    with pytest.raises(Refused):
+        lea.act(public_desk.wanted, lines(lea)[0].id, "delete", can=unable)
+    lea.act(public_desk.wanted, lines(lea)[0].id, "delete", can=CAN)
+    lea.run()
+    with pytest.raises(Conflict):
+        lea.act(public_desk.wanted, lines(lea)[0].id, "hide", can=CAN)
+    take_again = lambda: answer(lea, lines(lea)[0], "Thank you.")  # noqa: E731  what is refused
+    with pytest.raises(Conflict):
+        take_again()
+
+
+def test_done_leaves_the_list(lea: Desk) -> None:
+    said(lea, "nice", post=posted(lea))
+    hear(lea)
+    lea.act(public_desk.done, conversation_of(lea))
+    lea.act(public_desk.done, conversation_of(lea))
+    assert (owner(lea), lines(lea)[0].state) == (OwnerState.CLOSED, "done")
+
+
+def test_history_and_hostile_words_change_nothing(lea: Desk) -> None:
+    post = posted(lea)
+    with lea.scope() as scope:
+        channel = channel_reads.channel(scope, lea.channels["main"])
+        for one in (
+            Remark("r900", "old", "old", "long ago", post, at=scope.now - timedelta(days=8)),
+            Remark("", "ann", "ann", "no id", post),
+            Remark("r901", "", "", "nobody", post),
+        ):
+            remarks.receive(scope, channel, one)
+        remarks.receive(scope, channel, Remark("r902", "bob\x00", "b\x00ob", "a\x00b" + "x" * 20_000, post))
+    (one,) = lines(lea, "bob")
+    assert one.text.startswith("ab")
+    assert len(one.text) == 10_000
+    with pytest.raises(AssertionError):
+        conversation_of(lea, "old")
+
+
+@pytest.mark.parametrize("mode", ["garbage", "status:503", "status:401", "reset_after", "hang"])
+def test_a_bad_day_loses_no_remark(lea: Desk, mode: str) -> None:
+    said(lea, "where is this?", post=posted(lea))
+    lea.fault(mode, on="remarks")
+    hear(lea)
+    lea.live(minutes=10)
+    hear(lea)
+    assert [one.text for one in lines(lea)] == ["where is this?"]
+
+
+def test_killed_at_any_point_each_is_heard_once(lea: Desk) -> None:
+    post, at, lived = posted(lea), 0, False
+    while not lived:
+        at += 1
+        said(lea, f"word {at}", post=post, fan=f"fan{at}")
+        lea.pass_time(minutes=2)
+        next(one for one in TICKS if one.name == "remarks").put(lea.services.tenant)
+        lived = not lea.crash(at)
+        lea.run()
+        assert [one.text for one in lines(lea, f"fan{at}")] == [f"word {at}"]
+    assert at > 3
+
+
+def test_killed_at_any_point_each_is_answered_once(lea: Desk) -> None:
+    post, at, lived = posted(lea), 0, False
+    while not lived:
+        at += 1
+        native = said(lea, f"word {at}", post=post, fan=f"fan{at}")
+        hear(lea)
+        take(lea, f"fan{at}")
+        answer(lea, lines(lea, f"fan{at}")[0], f"thanks {at}")
+        lived = not lea.crash(at)
+        lea.live(minutes=10)
+        assert under(lea, native) == [f"thanks {at}"]
+        assert lines(lea, f"fan{at}")[0].state == "answered"
+    assert at > 3
+
+
+def test_an_account_whose_platform_tells_nothing_is_asked_once_a_day(lea: Desk) -> None:
+    page = lea.connect_to("page", account="lea", token="t", platform="own_page", surface="own_page.public")
+    hear(lea)
+    with lea.scope() as scope:
+        assert page not in asking.due(scope)
+    lea.pass_time(hours=25)
+    with lea.scope() as scope:
+        assert page in asking.due(scope)
+
+
+def test_another_agency_sees_and_does_nothing(lea: Desk, services: Services, sandbox: Network) -> None:
+    said(lea, "where is this?", post=posted(lea))
+    hear(lea)
+    (one,), other = lines(lea), desk(services, sandbox)
+    for act in (
+        lambda: other.act(public_desk.wanted, one.id, "hide", can=CAN),
+        lambda: other.act(public_desk.answer, one.id, other.manager, "hello", key=uuid7(), can=CAN),
+        lambda: other.act(public_desk.done, conversation_of(lea)),
+    ):
+        with pytest.raises(NotFound):
+            act()
+    with other.scope() as scope:
+        assert public_desk.heard(scope, conversation_of(lea)) == []
+        for table in ("remarks", "heard_remarks", "remark_cursors"):
+            assert scope.run(f"SELECT count(*) FROM {table}").scalar_one() == 0
+
+
+def test_who_is_forgotten_is_forgotten_here(lea: Desk) -> None:
+    said(lea, "where is this?", post=posted(lea))
+    hear(lea)
+    with lea.scope() as scope:
+        known = directory.known_on(scope, lea.channels["main"], "ann")
+        assert known is not None
+        directory.erase(scope, known.fan_id)
+    with lea.scope() as scope:
+        kept = scope.run("SELECT native_id, url FROM remarks WHERE tenant_id = :tenant", tenant=lea.tenant_id).one()
+        assert kept.native_id.startswith("erased:")
+        assert kept.url == ""
+        assert scope.run("SELECT count(*) FROM heard_remarks WHERE tenant_id = :t", t=lea.tenant_id).scalar_one() == 0
+
+
+def test_pages_cannot_say_that_something_was_heard(lea: Desk) -> None:
+    with pytest.raises(SQLAlchemyError), lea.scope() as scope:
+        scope.run(
+            "INSERT INTO heard_remarks (tenant_id, id, creator_id, channel_id, platform, native_id, author)"
+            " VALUES (:tenant, :id, :creator, :channel, 'sandbox', 'r1', 'ann')",
+            tenant=lea.tenant_id,
+            id=uuid7(),
+            creator=lea.creator_id,
+            channel=lea.channels["main"],
+        )
