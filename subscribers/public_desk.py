@@ -66,6 +66,11 @@ def heard(scope: Scope, conversation_id: UUID, *, most: int = 20) -> list[Heard]
     return [Heard(*row) for row in rows]
 
 
+def conversation_of(scope: Scope, remark_id: UUID) -> UUID:
+    """The conversation a remark is a line of. Raises NotFound; another tenant's looks the same."""
+    return remarks.read(scope, remark_id).conversation_id
+
+
 def begins(channel: Channel, handle: str, can: Capabilities) -> str:
     """What an answer has to begin with there, so that its reader hears of it; "" where the platform sees to that."""
     return f"{handle} " if can.names_whom_it_answers and handle else ""

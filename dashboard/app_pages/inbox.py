@@ -7,8 +7,8 @@ import streamlit as st
 from babel import Locale
 
 from dashboard import frame
-from dashboard.app_pages import inbox_desk
-from dashboard.app_pages.inbox_acts import OFFERING
+from dashboard.app_pages import inbox_desk, inbox_public
+from dashboard.app_pages.inbox_acts import ABOUT, OFFERING
 from dashboard.frame import Page
 from dashboard.reads.inbox import Inbox, Opened, listed, mark, opened, whose
 from dashboard.widgets import draw
@@ -47,10 +47,11 @@ def show(page: Page) -> None:
         _list(page, found, chosen)
     if chosen is not None:
         offering = st.session_state.get(OFFERING) == str(chosen)
-        one = page.read(lambda scope: opened(scope, page, chosen, offering=offering))
+        about = st.session_state.get(f"{ABOUT}:{chosen}")
+        one = page.read(lambda scope: opened(scope, page, chosen, offering=offering, about=about))
         with middle, st.container(key="inbox-open"):
             _thread(page, found, one)
-            inbox_desk.desk(page, one)
+            (inbox_public if one.desk.public else inbox_desk).desk(page, one)
         with right:
             _card(page, found, one)
             inbox_desk.notes(page, one)

@@ -4,25 +4,30 @@ What a press leaves in the session is which panel is open and which box is to be
 """
 
 from datetime import datetime, time, timedelta
+from functools import partial
 from uuid import UUID
 
 import streamlit as st
 
 from dashboard import acting
 from dashboard.frame import Page
-from dashboard.reads.inbox import whose
+from dashboard.reads.inbox import Opened, capabilities, whose
 from foundation.database import Scope
 from foundation.words import Message
-from subscribers import answering, composing, drafts, proofs, talks
+from subscribers import answering, composing, drafts, proofs, public_desk, talks
 from subscribers import notes as fan_notes
 from subscribers.answering import Why
+from subscribers.inbox import Unsent
 from subscribers.offers import Candidate
+from tenants.roles import Right
 
-OFFERING, EDITING, REJECTING, SNOOZING, NOTING, STOPPING, CONFIRMING = (
-    f"inbox:{what}" for what in ("offering", "editing", "rejecting", "snoozing", "noting", "stopping", "confirming")
+OFFERING, EDITING, REJECTING, SNOOZING, NOTING, STOPPING, CONFIRMING, ABOUT = (
+    f"inbox:{what}"
+    for what in ("offering", "editing", "rejecting", "snoozing", "noting", "stopping", "confirming", "about")
 )
 """Which conversation, or message, one of these panels is open for."""
 
+SNOOZES = ("hour", "evening", "morning")
 EVENING, MORNING = time(20), time(9)
 
 
@@ -141,3 +146,51 @@ def withdraw_proof(page: Page, talk: UUID, scope: Scope, press: UUID) -> Message
     whose(scope, page, talk)
     proofs.withdraw(scope, talk, key=press)
     return Message("inbox.age_withdrawing")
+
+
+def answer(page: Page, remark_id: UUID, box: str, scope: Scope, press: UUID) -> None:
+    """Put what stands in the box under a comment; it is emptied once it is kept as a message."""
+    talk = public_desk.conversation_of(scope, remark_id)
+    whose(scope, page, talk)
+    can = capabilities(scope, talk)
+    public_desk.answer(scope, remark_id, page.who.member.id, str(acting.typed(box) or ""), key=press, can=can)
+    st.session_state[f"{box}:sent"] = True
+
+
+def done(page: Page, talk: UUID, scope: Scope, _press: UUID) -> None:
+    """Nothing more is to be done with what was said there."""
+    whose(scope, page, talk)
+    public_desk.done(scope, talk)
+
+
+def moderate(page: Page, remark_id: UUID, act: str, scope: Scope, _press: UUID) -> Message:
+    """Have something done with a comment."""
+    talk = public_desk.conversation_of(scope, remark_id)
+    whose(scope, page, talk)
+    public_desk.wanted(scope, remark_id, act, can=capabilities(scope, talk))
+    st.session_state[f"{ABOUT}:sure"] = None
+    return Message("inbox.asked_platform")
+
+
+def flip(slot: str, value: str) -> None:
+    """Open a panel, or close it."""
+    st.session_state[slot] = None if st.session_state.get(slot) == value else value
+
+
+def doubt(page: Page, one: Opened, kept: Unsent) -> None:
+    """A message that may have arrived: whoever looks says whether it did."""
+    st.warning(page.label("inbox.doubt", fan=one.desk.fan))
+    with st.container(horizontal=True, gap="small"):
+        for code, arrived in (("inbox.arrived", True), ("inbox.not_arrived", False)):
+            act = partial(settle, page, kept.id, arrived)
+            acting.button(page, code, act, right=Right.CHAT, key=f"inbox:doubt:{kept.id}:{arrived}")
+
+
+def snoozes(page: Page, one: Opened) -> None:
+    """How long a conversation may be out of sight, where that was asked for."""
+    talk = str(one.desk.id)
+    if acting.typed(SNOOZING) == talk:
+        with st.container(horizontal=True, gap="small"):
+            for how in SNOOZES:
+                act = partial(snooze, page, one.desk.id, how)
+                acting.button(page, f"inbox.snooze.{how}", act, right=Right.CHAT, key=f"inbox:snooze:{talk}:{how}")

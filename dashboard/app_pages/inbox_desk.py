@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard import acting
 from dashboard.app_pages import inbox_acts as acts
-from dashboard.app_pages.inbox_acts import CONFIRMING, EDITING, NOTING, OFFERING, REJECTING, SNOOZING, STOPPING
+from dashboard.app_pages.inbox_acts import CONFIRMING, EDITING, NOTING, OFFERING, REJECTING, SNOOZING, STOPPING, flip
 from dashboard.frame import Page
 from dashboard.reads.inbox import Opened
 from subscribers import answering
@@ -19,15 +19,13 @@ from subscribers.inbox import Unsent
 from subscribers.states import DraftState, OwnerState
 from tenants.roles import Right
 
-SNOOZES = ("hour", "evening", "morning")
-
 
 def desk(page: Page, one: Opened) -> None:
     """Everything one can do in the conversation."""
     waiting = [kept for kept in one.desk.unsent if kept.state is DraftState.DRAFT]
     for kept in one.desk.unsent:
         if kept.state is DraftState.UNCERTAIN:
-            _doubt(page, one, kept)
+            acts.doubt(page, one, kept)
     if waiting:
         _suggestion(page, one, waiting[0])
     if one.mine:
@@ -67,22 +65,14 @@ def _bar(page: Page, one: Opened) -> None:
 
 
 def _toggle(page: Page, code: str, slot: str, value: str, shortcut: str | None = None) -> None:
-    st.button(page.word(code), key=f"{slot}:{value}", shortcut=shortcut, on_click=_flip, args=(slot, value))
-
-
-def _flip(slot: str, value: str) -> None:
-    st.session_state[slot] = None if st.session_state.get(slot) == value else value
+    st.button(page.word(code), key=f"{slot}:{value}", shortcut=shortcut, on_click=flip, args=(slot, value))
 
 
 def _panels(page: Page, one: Opened) -> None:
     talk = str(one.desk.id)
     if one.mine and acting.typed(OFFERING) == talk:
         _offers(page, one)
-    if acting.typed(SNOOZING) == talk:
-        with st.container(horizontal=True, gap="small"):
-            for how in SNOOZES:
-                act = partial(acts.snooze, page, one.desk.id, how)
-                acting.button(page, f"inbox.snooze.{how}", act, right=Right.CHAT, key=f"inbox:snooze:{talk}:{how}")
+    acts.snoozes(page, one)
     if acting.typed(STOPPING) == talk:
         _sales(page, one)
     if acting.typed(CONFIRMING) == talk and page.may(Right.REVIEW):
@@ -151,14 +141,6 @@ def _suggestion(page: Page, one: Opened, kept: Unsent) -> None:
             for why in WHYS:
                 no = partial(acts.reject, page, kept.id, why)
                 acting.button(page, f"inbox.why.{why}", no, right=Right.CHAT, key=f"{key}:no:{why}")
-
-
-def _doubt(page: Page, one: Opened, kept: Unsent) -> None:
-    st.warning(page.label("inbox.doubt", fan=one.desk.fan))
-    with st.container(horizontal=True, gap="small"):
-        for code, arrived in (("inbox.arrived", True), ("inbox.not_arrived", False)):
-            act = partial(acts.settle, page, kept.id, arrived)
-            acting.button(page, code, act, right=Right.CHAT, key=f"inbox:doubt:{kept.id}:{arrived}")
 
 
 def _offers(page: Page, one: Opened) -> None:

@@ -7,14 +7,18 @@ from urllib.parse import quote
 from uuid import UUID
 
 from channels import reads as channel_reads
+from connectors.capabilities import Capabilities
 from dashboard.frame import Page
+from dashboard.reads.channels import connectors
 from foundation.database import Scope
 from foundation.errors import NotFound
 from foundation.words import Message
 from gate import inforce
-from subscribers import answering, composing, inbox, talks
+from gate.units import REMARK
+from subscribers import answering, composing, inbox, public_desk, talks
 from subscribers.inbox import Card, Desk, Group, Row
 from subscribers.offers import Candidate
+from subscribers.public_desk import Heard
 from tenants import reads as tenant_reads
 from tenants.reads import Creator
 
@@ -57,6 +61,10 @@ class Opened:
     """Why what they are writing would not leave as it stands."""
     offers: Sequence[Candidate]
     mine: bool
+    heard: Mapping[int, Heard]
+    """In public, what was said by the number of its line, the newest first; nothing of a private one."""
+    acts: frozenset[str]
+    can_answer: bool
 
 
 def listed(scope: Scope, page: Page, chosen: UUID | None) -> Inbox:
@@ -92,22 +100,42 @@ def _windows(scope: Scope, mine: Mapping[UUID, Creator]) -> Iterator[Window]:
             yield Window(mine[channel.creator_id].name, f"{channel.base_url}/c/{quote(channel.account, safe='+')}")
 
 
-def opened(scope: Scope, page: Page, conversation_id: UUID, *, offering: bool) -> Opened:
-    """A conversation of this member's creators. Raises NotFound; anybody else's looks like nobody's."""
+def opened(scope: Scope, page: Page, conversation_id: UUID, *, offering: bool, about: UUID | None = None) -> Opened:
+    """A conversation of this member's creators; `about` is the comment that was chosen. Raises NotFound; anybody else's
+    looks like nobody's."""
     me = page.who.member.id
     creator = whose(scope, page, conversation_id)
     desk = inbox.desk(scope, conversation_id, me)
     kept = composing.text_of(scope, conversation_id, me)
+    heard = public_desk.heard(scope, conversation_id) if desk.public else []
+    can, chosen = capabilities(scope, conversation_id), chosen_of(heard, about)
     return Opened(
         now=scope.now,
         desk=desk,
         card=inbox.card(scope, desk),
         creator=creator,
         kept=kept,
-        conflicts=answering.conflicts(scope, conversation_id, me, kept),
+        conflicts=public_desk.conflicts(scope, chosen.id, me, kept)
+        if chosen is not None
+        else answering.conflicts(scope, conversation_id, me, kept),
         offers=answering.closed_list(scope, talks.read(scope, conversation_id)) if offering else (),
         mine=desk.member_id == me,
+        heard={one.seq: one for one in heard},
+        acts=can.moderates if desk.public else frozenset(),
+        can_answer=REMARK in can.points_at,
     )
+
+
+def chosen_of(heard: Sequence[Heard], about: UUID | None) -> Heard | None:
+    """The comment that was chosen, while it stands; else the newest that does."""
+    there = [one for one in heard if one.state != "deleted"]
+    return next((one for one in there if one.id == about), there[0] if there else None)
+
+
+def capabilities(scope: Scope, conversation_id: UUID) -> Capabilities:
+    """What the platform of a conversation can do. Raises NotFound."""
+    channel = channel_reads.channel(scope, talks.read(scope, conversation_id).channel_id)
+    return connectors()[channel.platform].capabilities
 
 
 def whose(scope: Scope, page: Page, conversation_id: UUID) -> Creator:
