@@ -4,6 +4,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import ForeignKeyConstraint, UniqueConstraint
+from sqlmodel import Field
 
 from foundation.database import CreatorRow, Scope, table
 from foundation.ids import uuid7
@@ -28,6 +29,8 @@ class Composing(CreatorRow, table=True):
     conversation_id: UUID
     member_id: UUID
     text: str
+    suggested: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """What a model wrote of it, where the member asked for that."""
 
 
 def keep(scope: Scope, talk: Conversation, member_id: UUID, text: str) -> None:
@@ -47,6 +50,30 @@ def keep(scope: Scope, talk: Conversation, member_id: UUID, text: str) -> None:
         member=member_id,
         text=text[:LONGEST],
     )
+
+
+def suggest(scope: Scope, talk: Conversation, member_id: UUID, text: str) -> None:
+    """Lay a model's words into a member's box."""
+    keep(scope, talk, member_id, text)
+    scope.run(
+        "UPDATE composings SET suggested = text WHERE tenant_id = :tenant AND conversation_id = :talk"
+        " AND member_id = :member",
+        tenant=scope.tenant_id,
+        talk=talk.id,
+        member=member_id,
+    )
+
+
+def suggested_of(scope: Scope, conversation_id: UUID, member_id: UUID) -> str:
+    """What a model wrote of what the member has here; "" for nothing."""
+    found = scope.run(
+        "SELECT suggested FROM composings WHERE tenant_id = :tenant AND conversation_id = :talk"
+        " AND member_id = :member",
+        tenant=scope.tenant_id,
+        talk=conversation_id,
+        member=member_id,
+    ).scalar()
+    return str(found or "")
 
 
 def forget(scope: Scope, conversation_id: UUID, member_id: UUID) -> None:

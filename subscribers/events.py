@@ -141,6 +141,17 @@ class RemarkModerate:
 
 
 @dataclass(frozen=True)
+class RemarkSuggest:
+    """A member wants words for an answer to the remark `subject_id`."""
+
+    kind: ClassVar[str] = "remark.suggest"
+    queue: ClassVar[outbox.Queue] = "chat"
+    tenant_id: UUID
+    subject_id: UUID
+    member_id: UUID
+
+
+@dataclass(frozen=True)
 class OrderPaid:
     """Fact: an order is paid, its sale is in the ledger."""
 

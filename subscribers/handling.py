@@ -25,6 +25,7 @@ from subscribers.events import (
     OrderRefund,
     PaymentSettle,
     RemarkModerate,
+    RemarkSuggest,
 )
 from subscribers.rails.contract import Rails
 from subscribers.refunding import GiveBack
@@ -33,6 +34,8 @@ from subscribers.turns import Write
 from tenants import notices
 
 CHAT = "system:chat"
+
+Lost = ChatTurn | ChatSend | OrderFulfil | OrderRefund | RemarkModerate | RemarkSuggest
 
 Claim = Callable[[Scope, UUID], Armed | Outcome | Staged]
 """`sending.claim` or `fulfilling.claim` with `mint` and `connectors` bound."""
@@ -159,7 +162,7 @@ def refund(event: OrderRefund, *, tenant: OpenScope, give_back: GiveBack) -> Non
         raise outbox.Later(wait)
 
 
-def gave_up(event: ChatTurn | ChatSend | OrderFulfil | OrderRefund | RemarkModerate, *, tenant: OpenScope) -> None:
+def gave_up(event: Lost, *, tenant: OpenScope) -> None:
     """A row failed too often: a fault of ours, and a fan waits. A person is told."""
     with tenant(event.tenant_id, CHAT) as scope:
         notices.put(scope, Message("chat.stuck"), cause=f"{event.kind}:{event.subject_id}:dead", urgent=True)

@@ -104,6 +104,7 @@ def answer(scope: Scope, remark_id: UUID, member_id: UUID, text: str, *, key: UU
         draft_id=key,
     )
     draft.approved_by = draft.written_by = scope.actor
+    draft.original_text = composing.suggested_of(scope, talk.id, member_id)
     scope.add(draft)
     drafts.send(scope, draft)
     composing.forget(scope, talk.id, member_id)

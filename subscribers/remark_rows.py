@@ -48,6 +48,24 @@ def settle(scope: Scope, talk: Conversation, row: Remark, state: str) -> None:
         talks.give(scope, talk, OwnerState.CLOSED, Message("chat.remarks_done"))
 
 
+def words(scope: Scope, row: Remark) -> str:
+    """What was said."""
+    found = scope.run(
+        "SELECT body FROM messages WHERE tenant_id = :tenant AND conversation_id = :talk AND seq = :seq",
+        tenant=scope.tenant_id,
+        talk=row.conversation_id,
+        seq=row.seq,
+    ).scalar()
+    return str(found or "")
+
+
+def made_by(row: Draft) -> str:
+    """Whether a model wrote an answer, or a part of it: what it suggested is kept with the draft."""
+    if not row.original_text:
+        return "none"
+    return "generated" if row.text.endswith(row.original_text) else "assisted"
+
+
 def unit_of(scope: Scope, what: Subject, text: str, row: Remark, *, language: str, text_ai: str = "none") -> Unit:
     """An answer as everybody will see it, pointing at what it answers. Raises NotFound."""
     channel = channel_reads.channel(scope, row.channel_id)

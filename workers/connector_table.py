@@ -10,8 +10,10 @@ from connectors.contract import Connector, Hookable, Refreshable, Replaces
 from connectors.enrolment import Connectable, label
 from connectors.following import Followed
 from connectors.places import ReadsBack, Seeable
+from connectors.remarks import Remarked
 from foundation.errors import NotFound
 from foundation.words import Message
+from gate.units import REMARK
 from workers.terminal import sentence
 
 NO, YES = "–", "yes"
@@ -21,6 +23,7 @@ LOOKS = {
     "listing": "in the list of posts",
     "none": "nobody can: a person decides",
 }
+ACTED = {"hide": "hidden", "delete": "deleted", "block": "author blocked", "report": "reported"}
 PRICES = {"free": "free", "used": "by request", "monthly": "by month"}
 PAGE = """# Connectors
 
@@ -49,6 +52,7 @@ class Line:
     threads: str
     deletes: str
     chat: str
+    comments: str
     sells: str
     lost_answer: str
     tells: str
@@ -81,6 +85,7 @@ def _line(one: Connector, brought: Mapping[str, str]) -> Line:
         threads=str(can.threads) if can.threads > 1 else NO,
         deletes=YES if can.can_delete else "replaced" if can.replaces else NO,
         chat=YES if can.can_chat else NO,
+        comments=", ".join(_comments(one)) or NO,
         sells=YES if can.can_sell else NO,
         lost_answer="a person says it" if can.hand_over else _lost(can),
         tells=", ".join(_tells(one)) or NO,
@@ -96,6 +101,15 @@ def _connecting(one: Connector) -> str:
 
 def _lost(can: Capabilities) -> str:
     return "sent again, which changes nothing" if can.resend_is_look else LOOKS[can.look]
+
+
+def _comments(one: Connector) -> list[str]:
+    """What can be done with what people say under posts."""
+    if not isinstance(one, Remarked):
+        return []
+    can = one.capabilities
+    answered = ["answered"] if REMARK in can.points_at else []
+    return ["read", *answered, *(word for act, word in ACTED.items() if act in can.moderates)]
 
 
 def _tells(one: Connector) -> list[str]:

@@ -42,7 +42,17 @@ from schedules import events as schedule_events
 from studio import events as studio_events
 from studio import jobs, looking, uploads
 from studio.events import JobDue, LookDue, UploadDue
-from subscribers import conversation, directory, fulfilling, orders, public_desk, recalling, remarks, sending
+from subscribers import (
+    conversation,
+    directory,
+    fulfilling,
+    orders,
+    public_desk,
+    recalling,
+    remarks,
+    sending,
+    suggesting,
+)
 from subscribers import events as chat_events
 from subscribers import handling as chatting
 from subscribers.events import (
@@ -57,6 +67,7 @@ from subscribers.events import (
     PaymentSettle,
     RemarkModerate,
     RemarksDue,
+    RemarkSuggest,
 )
 from subscribers.orders import Yes
 from tenants import vault
@@ -220,6 +231,12 @@ def _chat(s: Services) -> tuple[Route, ...]:
             RemarksDue,
             partial(remarks.hear, tenant=tenant, ask=s.remarks, every=s.remarks_every),
             deadline_seconds=ACT_SECONDS,
+        ),
+        Route(
+            RemarkSuggest,
+            partial(suggesting.suggest, tenant=tenant, write=s.write),
+            deadline_seconds=TURN_SECONDS,
+            on_dead=gave_up,
         ),
         Route(
             RemarkModerate,

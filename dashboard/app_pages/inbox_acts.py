@@ -14,7 +14,7 @@ from dashboard.frame import Page
 from dashboard.reads.inbox import Opened, capabilities, whose
 from foundation.database import Scope
 from foundation.words import Message
-from subscribers import answering, composing, drafts, proofs, public_desk, talks
+from subscribers import answering, composing, drafts, proofs, public_desk, suggesting, talks
 from subscribers import notes as fan_notes
 from subscribers.answering import Why
 from subscribers.inbox import Unsent
@@ -155,6 +155,13 @@ def answer(page: Page, remark_id: UUID, box: str, scope: Scope, press: UUID) -> 
     can = capabilities(scope, talk)
     public_desk.answer(scope, remark_id, page.who.member.id, str(acting.typed(box) or ""), key=press, can=can)
     st.session_state[f"{box}:sent"] = True
+
+
+def suggest(page: Page, remark_id: UUID, scope: Scope, _press: UUID) -> Message:
+    """Have a model write words for an answer; they come into the box."""
+    whose(scope, page, public_desk.conversation_of(scope, remark_id))
+    suggesting.wanted(scope, remark_id, page.who.member.id)
+    return Message("inbox.being_suggested")
 
 
 def done(page: Page, talk: UUID, scope: Scope, _press: UUID) -> None:

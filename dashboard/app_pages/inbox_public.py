@@ -1,5 +1,6 @@
 """What a member does with comments: answer in everybody's sight, hide, delete, keep an author away, be done."""
 
+import hashlib
 from functools import partial
 from uuid import UUID
 
@@ -53,7 +54,7 @@ def _composer(page: Page, one: Opened, about: Heard) -> None:
     if not one.can_answer:
         st.info(page.word("inbox.no_answers"))
         return
-    talk, box = one.desk.id, f"inbox:text:{one.desk.id}"
+    talk, box = one.desk.id, _box(one)
     if st.session_state.pop(f"{box}:sent", False) and not one.kept:
         st.session_state[box] = ""
     st.text_area(
@@ -69,7 +70,16 @@ def _composer(page: Page, one: Opened, about: Heard) -> None:
         st.warning(page.voice.say(why))
     act = partial(acts.answer, page, about.id, box)
     acting.button(page, "inbox.answer", act, right=Right.CHAT, key=f"{box}:send", kind="primary", shortcut="Ctrl+Enter")
-    st.caption(page.word("inbox.in_public"))
+    if not one.kept:
+        ask = partial(acts.suggest, page, about.id)
+        acting.button(page, "inbox.suggest", ask, right=Right.CHAT, key=f"{box}:suggest")
+    st.caption(page.word("inbox.suggested" if one.suggested else "inbox.in_public"))
+
+
+def _box(one: Opened) -> str:
+    """The box one writes in; another one for words that were suggested, which the browser does not hold yet."""
+    digest = hashlib.sha256(one.suggested.encode()).hexdigest()[:8] if one.suggested else ""
+    return f"inbox:text:{one.desk.id}{digest}"
 
 
 def _bar(page: Page, one: Opened) -> None:

@@ -57,6 +57,8 @@ class Opened:
     card: Card
     creator: Creator
     kept: str
+    suggested: str
+    """What a model wrote of it."""
     conflicts: Sequence[Message]
     """Why what they are writing would not leave as it stands."""
     offers: Sequence[Candidate]
@@ -115,6 +117,7 @@ def opened(scope: Scope, page: Page, conversation_id: UUID, *, offering: bool, a
         card=inbox.card(scope, desk),
         creator=creator,
         kept=kept,
+        suggested=composing.suggested_of(scope, conversation_id, me),
         conflicts=public_desk.conflicts(scope, chosen.id, me, kept)
         if chosen is not None
         else answering.conflicts(scope, conversation_id, me, kept),

@@ -51,6 +51,7 @@ def upgrade() -> None:
         unique("remarks_once", "channel_id", "native_id"),
         unique("remarks_line", "conversation_id", "seq"),
     )
+    op.add_column("composings", sa.Column("suggested", sa.String(), nullable=False, server_default=""))
     op.add_column("drafts", uuid_column("remark_id", nullable=True))
     op.create_foreign_key("drafts_remark", "drafts", "remarks", ["tenant_id", "remark_id"], ["tenant_id", "id"])
 
@@ -58,6 +59,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_constraint("drafts_remark", "drafts")
     op.drop_column("drafts", "remark_id")
+    op.drop_column("composings", "suggested")
     op.drop_table("remarks")
     op.execute("DELETE FROM conversations WHERE kind <> 'private'")
     op.drop_constraint("conversations_once", "conversations")
