@@ -1,10 +1,6 @@
 """What people say under posts: heard once, answered by people and once, hidden, and never a subscriber by that."""
 
-import json
 from datetime import timedelta
-from typing import Any
-from urllib.parse import quote
-from uuid import UUID
 
 import pytest
 from sqlalchemy.exc import SQLAlchemyError
@@ -17,96 +13,33 @@ from foundation.errors import BadInput, Conflict, NotFound, Refused
 from foundation.ids import uuid7
 from gate import viewers
 from gate.states import AssuranceState
-from generators.contract import EngineError
 from subscribers import (
     answering,
-    composing,
     directory,
     inbox,
-    persona,
     public_desk,
     reads,
     remarks,
-    suggesting,
-    talks,
 )
-from subscribers.events import RemarkSuggest
 from subscribers.inbox import Group
-from subscribers.persona import Persona
-from subscribers.public_desk import Heard
 from subscribers.states import OwnerState
 from tests.fakes.network import Network
 from tests.schedules.builders import Desk, desk
-from tests.subscribers.builders import Writer
-from tests.subscribers.builders import answer as written
+from tests.subscribers.commenting import (
+    CAN,
+    answer,
+    conversation_of,
+    hear,
+    lines,
+    owner,
+    posted,
+    said,
+    take,
+    truth,
+    under,
+)
 from workers.ticks import TICKS
 from workers.wiring import Services
-
-CAN = Sandbox.capabilities
-
-
-def posted(lea: Desk) -> str:
-    """A post of Léa's that stands; its native id."""
-    lea.delivery("first light")
-    lea.run()
-    return str(lea.posts()[-1]["id"])
-
-
-def said(lea: Desk, text: str, *, post: str, fan: str = "ann") -> str:
-    account = quote(lea.accounts["main"], safe="")
-    status, told = lea.network.json("POST", f"/control/remarks/{account}", {"fan": fan, "post": post, "text": text})
-    assert status == 200, told
-    return str(told["id"])
-
-
-def hear(lea: Desk) -> None:
-    """What the beat asks for, and the workers do."""
-    lea.pass_time(minutes=2)
-    next(one for one in TICKS if one.name == "remarks").put(lea.services.tenant)
-    lea.run()
-
-
-def conversation_of(lea: Desk, fan: str = "ann") -> UUID:
-    with lea.scope() as scope:
-        found = scope.run(
-            "SELECT c.id FROM conversations c JOIN fan_identities i ON i.tenant_id = c.tenant_id"
-            " AND i.fan_id = c.fan_id WHERE c.tenant_id = :tenant AND c.kind = 'public' AND i.native_id = :fan",
-            tenant=lea.tenant_id,
-            fan=fan,
-        ).scalar()
-    assert found is not None
-    return UUID(str(found))
-
-
-def lines(lea: Desk, fan: str = "ann") -> list[Heard]:
-    with lea.scope() as scope:
-        return public_desk.heard(scope, conversation_of(lea, fan))
-
-
-def owner(lea: Desk, fan: str = "ann") -> OwnerState:
-    with lea.scope() as scope:
-        return inbox.desk(scope, conversation_of(lea, fan), lea.manager).owner
-
-
-def take(lea: Desk, fan: str = "ann") -> UUID:
-    talk = conversation_of(lea, fan)
-    lea.act(answering.take, talk, lea.manager)
-    return talk
-
-
-def answer(lea: Desk, remark: Heard, text: str, key: UUID | None = None) -> None:
-    lea.act(public_desk.answer, remark.id, lea.manager, text, key=key or uuid7(), can=CAN)
-
-
-def truth(lea: Desk) -> dict[str, Any]:
-    found: dict[str, Any] = lea.network.json("GET", f"/control/remarks/{quote(lea.accounts['main'], safe='')}")[1]
-    return found
-
-
-def under(lea: Desk, native_id: str) -> list[str]:
-    """What Léa's account put under something, whatever became of it."""
-    posts = lea.network.truth(lea.accounts["main"])["posts"]
-    return [one["text"] for one in posts if one["reply_to"] == native_id]
 
 
 def test_what_is_said_is_heard_once_and_waits_for_people(lea: Desk) -> None:
@@ -397,62 +330,3 @@ def test_pages_cannot_say_that_something_was_heard(lea: Desk) -> None:
             creator=lea.creator_id,
             channel=lea.channels["main"],
         )
-
-
-SPEAKER = Persona(
-    name="Léa", virtual=False, card="Léa photographs quiet places.", voice="Warm, short.", languages=("fr", "en")
-)
-
-
-def suggested(lea: Desk, remark: Heard, *says: Any) -> str:
-    """Ask for words, and let the model say something; what stands in the member's box then."""
-    with lea.scope() as scope:
-        persona.activate(scope, persona.write(scope, lea.creator_id, SPEAKER))
-    lea.act(suggesting.wanted, remark.id, lea.manager)
-    event = RemarkSuggest(lea.tenant_id, remark.id, lea.manager)
-    writer = Writer(list(says))
-    suggesting.suggest(event, tenant=lea.services.tenant, write=writer)
-    assert "where is this?" in str(writer.asked[0].turns[-1])
-    with lea.scope() as scope:
-        return composing.text_of(scope, conversation_of(lea), lea.manager)
-
-
-def test_a_model_s_words_lie_in_the_box_and_leave_by_a_person_alone(lea: Desk) -> None:
-    native = said(lea, "where is this?", post=posted(lea))
-    hear(lea)
-    take(lea)
-    words = suggested(lea, lines(lea)[0], written("At the lake, in spring."))
-    assert words == "At the lake, in spring."
-    lea.live(minutes=30)
-    assert under(lea, native) == [], "nothing leaves by itself"
-    answer(lea, lines(lea)[0], words)
-    lea.run()
-    assert under(lea, native) == [words]
-    with lea.scope() as scope:
-        found = scope.run("SELECT unit FROM decision_inputs WHERE tenant_id = :t ORDER BY id", t=lea.tenant_id)
-        assert [json.loads(row.unit)["text_ai"] for row in found][-1] == "generated"
-
-
-def test_what_the_member_writes_meanwhile_is_not_written_over(lea: Desk) -> None:
-    said(lea, "where is this?", post=posted(lea))
-    hear(lea)
-    talk = take(lea)
-    with lea.scope() as scope:
-        composing.keep(scope, talks.read(scope, talk), lea.manager, "I was")
-    assert suggested(lea, lines(lea)[0], written("At the lake.")) == "I was"
-
-
-@pytest.mark.parametrize("trouble", ["engine", "improper", "handoff"])
-def test_a_model_in_trouble_is_told_and_says_nothing(lea: Desk, trouble: str) -> None:
-    said(lea, "where is this?", post=posted(lea))
-    hear(lea)
-    take(lea)
-    says = {
-        "engine": [EngineError("engine.down")],
-        "improper": [written("I am really human"), written("I am really human")],
-        "handoff": [written("Let a person answer.", handoff="asked")],
-    }
-    assert suggested(lea, lines(lea)[0], *says[trouble]) == ""
-    with lea.scope() as scope:
-        found = scope.run("SELECT message FROM notices WHERE tenant_id = :t", t=lea.tenant_id)
-        assert "remark.no_suggestion" in {row.message["code"] for row in found}

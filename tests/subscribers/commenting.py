@@ -1,0 +1,79 @@
+"""What tests of comments do: somebody speaks, the workers hear it, a member takes it and answers."""
+
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID
+
+from connectors.sandbox import Sandbox
+from foundation.ids import uuid7
+from subscribers import answering, inbox, public_desk
+from subscribers.public_desk import Heard
+from subscribers.states import OwnerState
+from tests.schedules.builders import Desk
+from workers.ticks import TICKS
+
+CAN = Sandbox.capabilities
+
+
+def posted(lea: Desk) -> str:
+    """A post of Léa's that stands; its native id."""
+    lea.delivery("first light")
+    lea.run()
+    return str(lea.posts()[-1]["id"])
+
+
+def said(lea: Desk, text: str, *, post: str, fan: str = "ann") -> str:
+    account = quote(lea.accounts["main"], safe="")
+    status, told = lea.network.json("POST", f"/control/remarks/{account}", {"fan": fan, "post": post, "text": text})
+    assert status == 200, told
+    return str(told["id"])
+
+
+def hear(lea: Desk) -> None:
+    """What the beat asks for, and the workers do."""
+    lea.pass_time(minutes=2)
+    next(one for one in TICKS if one.name == "remarks").put(lea.services.tenant)
+    lea.run()
+
+
+def conversation_of(lea: Desk, fan: str = "ann") -> UUID:
+    with lea.scope() as scope:
+        found = scope.run(
+            "SELECT c.id FROM conversations c JOIN fan_identities i ON i.tenant_id = c.tenant_id"
+            " AND i.fan_id = c.fan_id WHERE c.tenant_id = :tenant AND c.kind = 'public' AND i.native_id = :fan",
+            tenant=lea.tenant_id,
+            fan=fan,
+        ).scalar()
+    assert found is not None
+    return UUID(str(found))
+
+
+def lines(lea: Desk, fan: str = "ann") -> list[Heard]:
+    with lea.scope() as scope:
+        return public_desk.heard(scope, conversation_of(lea, fan))
+
+
+def owner(lea: Desk, fan: str = "ann") -> OwnerState:
+    with lea.scope() as scope:
+        return inbox.desk(scope, conversation_of(lea, fan), lea.manager).owner
+
+
+def take(lea: Desk, fan: str = "ann") -> UUID:
+    talk = conversation_of(lea, fan)
+    lea.act(answering.take, talk, lea.manager)
+    return talk
+
+
+def answer(lea: Desk, remark: Heard, text: str, key: UUID | None = None) -> None:
+    lea.act(public_desk.answer, remark.id, lea.manager, text, key=key or uuid7(), can=CAN)
+
+
+def truth(lea: Desk) -> dict[str, Any]:
+    found: dict[str, Any] = lea.network.json("GET", f"/control/remarks/{quote(lea.accounts['main'], safe='')}")[1]
+    return found
+
+
+def under(lea: Desk, native_id: str) -> list[str]:
+    """What Léa's account put under something, whatever became of it."""
+    posts = lea.network.truth(lea.accounts["main"])["posts"]
+    return [one["text"] for one in posts if one["reply_to"] == native_id]
