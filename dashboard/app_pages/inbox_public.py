@@ -10,7 +10,7 @@ from dashboard import acting
 from dashboard.app_pages import inbox_acts as acts
 from dashboard.app_pages.inbox_acts import ABOUT, NOTING, SNOOZING, flip
 from dashboard.frame import Page
-from dashboard.reads.inbox import Opened
+from dashboard.reads.inbox import Opened, standing
 from subscribers import public_desk
 from subscribers.public_desk import Heard
 from subscribers.states import DraftState, OwnerState
@@ -34,8 +34,8 @@ def desk(page: Page, one: Opened) -> None:
 
 
 def _about(page: Page, one: Opened) -> Heard | None:
-    """Which of the comments this is about: the newest, unless another one is chosen."""
-    there = [heard for heard in one.heard.values() if heard.state != "deleted"]
+    """Which of the comments this is about: the newest that is open, unless another one is chosen."""
+    there = standing(one.heard.values())
     if len(there) < 2:
         return there[0] if there else None
     names = {heard.id: _short(heard.text) for heard in there}

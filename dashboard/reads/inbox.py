@@ -1,6 +1,6 @@
 """What the Messages page shows: the conversations of one member's creators, and the one they work on."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
@@ -130,9 +130,14 @@ def opened(scope: Scope, page: Page, conversation_id: UUID, *, offering: bool, a
 
 
 def chosen_of(heard: Sequence[Heard], about: UUID | None) -> Heard | None:
-    """The comment that was chosen, while it stands; else the newest that does."""
-    there = [one for one in heard if one.state != "deleted"]
+    """The comment that was chosen, while it stands; else the newest that is open, or that stands."""
+    there = standing(heard)
     return next((one for one in there if one.id == about), there[0] if there else None)
+
+
+def standing(heard: Iterable[Heard]) -> list[Heard]:
+    """What can still be answered or acted on: what is open first, the newest first."""
+    return sorted((one for one in heard if one.state != "deleted"), key=lambda one: (one.state != "open", -one.seq))
 
 
 def capabilities(scope: Scope, conversation_id: UUID) -> Capabilities:
