@@ -12,9 +12,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors import bluesky_account, fitting
-from connectors.answers import SHORT_WAIT, error_word, segment
+from connectors import bluesky_account, bluesky_acts, bluesky_remarks, fitting
+from connectors.answers import SHORT_WAIT, error_word, segment, told_by
 from connectors.bluesky_account import meaning
+from connectors.bluesky_acts import is_absent, look
 from connectors.bluesky_record import (
     COLLECTION,
     FILM,
@@ -28,6 +29,7 @@ from connectors.bluesky_record import (
     tid,
     untold,
 )
+from connectors.bluesky_remarks import url_of
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, FileRef, Grant, Renewed, Response, Send, Sought, StepKind, WireStep
 from connectors.enrolment import Connected
@@ -43,9 +45,10 @@ from connectors.outcomes import (
     Unknown,
 )
 from connectors.places import Shown
+from connectors.remarks import Act, Remarks, Spot
 from foundation.sealed import Sealed
 from foundation.words import Message
-from gate.units import Medium, Unit
+from gate.units import REMARK, Medium, Unit
 
 PUBLISH, ABOVE = "publish", "above"
 PICTURE_BYTES = 2_000_000
@@ -65,6 +68,9 @@ CAN = Capabilities(
     can_sell=False,
     stages=True,
     threads=25,
+    points_at=frozenset({REMARK}),
+    moderates=bluesky_acts.MODERATES,
+    remarks_every=5,  # one request of the 3000 that an address has in as many minutes
 )
 _COUNTS = {"likeCount": "likes", "replyCount": "comments", "repostCount": "reposts", "quoteCount": "quotes"}
 
@@ -100,26 +106,27 @@ class Bluesky:
             if _stage_name(medium) not in blobs:
                 return Send(_stage(medium))
         above = next((answer for answer in answers if answer.step == ABOVE), None)
+        if unit.remark and above is None:
+            return Send(bluesky_remarks.seen(unit.remark, ABOVE))
         if unit.under and above is None:
-            return Send(replace(_look(unit.account, _rkey(unit.under)), name=ABOVE))
-        under = _under(above) if above is not None else None
-        if above is not None and under is None:
-            gone = Rejected(Message("connectors.above_gone"), permanent=False)
-            return gone if _is_absent(above) else meaning(above, creates=False)
+            return Send(replace(look(unit.account, _rkey(unit.under)), name=ABOVE))
+        under = _under(above, unit) if above is not None else None
+        if isinstance(under, Outcome):
+            return under
         return Send(_put(unit, record(unit, [blobs[_stage_name(medium)] for medium in unit.media], at, under)))
 
     def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
         """Read the record by its key: what stands there is ours, and must say what we said."""
         if not answers:
-            return Send(_look(sought.account, sought.native_key))
+            return Send(look(sought.account, sought.native_key))
         last = answers[-1]
         value = _record_of(last)
         if value is not None and value.get("text") == sought.text:
             uri = _uri(sought.account, sought.native_key)
-            return Found(uri, _url(sought.account, sought.native_key), moment(sought.native_key))
+            return Found(uri, url_of(sought.account, sought.native_key), moment(sought.native_key))
         if value is not None:
             return Unknown(Message("connectors.other_text_there"))
-        return Absent() if _is_absent(last) else Unknown(Message("connectors.lookup_failed"))
+        return Absent() if is_absent(last) else Unknown(Message("connectors.lookup_failed"))
 
     def remove(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Delete the record, then see that it is gone."""
@@ -131,8 +138,8 @@ class Bluesky:
         last = answers[-1]
         if last.step == "delete":
             done = isinstance(last, Response) and 200 <= last.status < 300  # older servers answer without a body
-            return Send(_look(copy.account, rkey)) if done else meaning(last, creates=False)
-        if _is_absent(last):
+            return Send(look(copy.account, rkey)) if done else meaning(last, creates=False)
+        if is_absent(last):
             return Published(copy.native_id)
         return Retry(SHORT_WAIT, "account", Message("connectors.lookup_failed"))
 
@@ -155,16 +162,26 @@ class Bluesky:
         if not wanted:
             return Shown()
         if not answers:
-            return Send(_look(copy.account, _rkey(copy.native_id)))
+            return Send(look(copy.account, _rkey(copy.native_id)))
         value = _record_of(answers[-1])
         if value is not None:
             borne = labels_of(value)
             return Shown(tuple(f"{LABEL_FLAG}={label}" for label in wanted if label not in borne))
-        return Shown(there=False) if _is_absent(answers[-1]) else meaning(answers[-1], creates=False)
+        return Shown(there=False) if is_absent(answers[-1]) else meaning(answers[-1], creates=False)
 
     def followers(self, account: str, destination: str, answers: tuple[Answer, ...]) -> Send | int | None:
         """How many follow the account."""
         return bluesky_account.followers(answers)
+
+    def remarks(
+        self, account: str, destination: str, cursor: str, answers: tuple[Answer, ...]
+    ) -> Send | Remarks | None:
+        """Answers below the account's posts, and posts that name it."""
+        return bluesky_remarks.remarks(account, cursor, answers)
+
+    def moderate(self, spot: Spot, act: Act, answers: tuple[Answer, ...]) -> Send | Outcome:
+        """Hide or show an answer below the account's own post, block its author, or report it."""
+        return bluesky_acts.moderate(spot, act, answers)
 
     def connect(self, form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Connected | Outcome:
         """Sign in with the app password; it is forgotten, the session's tokens stay."""
@@ -186,6 +203,8 @@ def _unfit(unit: Unit) -> Message | None:
         return wrong
     if len(text.encode()) > MOST_BYTES:
         return Message("connectors.text_too_heavy", {"size": len(text.encode()), "most": MOST_BYTES})
+    if unit.remark and unit.media:
+        return Message("connectors.too_many_media", {"count": len(unit.media), "most": 0})
     if len(unit.media) > 1 and any(medium.mime == FILM for medium in unit.media):
         return Message("bluesky.film_alone")
     for place, medium in enumerate(unit.media, start=1):
@@ -232,7 +251,7 @@ def _published(answer: Answer, unit: Unit, at: datetime) -> Outcome:
     uri = _uri(unit.account, unit.native_key)
     match answer:
         case Response(body={"uri": str(told), "cid": str()}) if answer.ok and told == uri:
-            return Published(uri, _url(unit.account, unit.native_key), at)
+            return Published(uri, url_of(unit.account, unit.native_key), at)
         case Response(status=400) if error_word(answer) == "blobnotfound":
             reason = Message("connectors.uploads_gone")
             return Retry(timedelta(seconds=1), "account", reason, uploads_gone=True)
@@ -244,13 +263,6 @@ def _published(answer: Answer, unit: Unit, at: datetime) -> Outcome:
             return meaning(answer, creates=True)
 
 
-def _look(account: str, rkey: str) -> WireStep:
-    """Whatever state the token is in: reading a record needs none."""
-    asked = f"repo={segment(account)}&collection={COLLECTION}&rkey={segment(rkey)}"
-    path = f"/xrpc/com.atproto.repo.getRecord?{asked}"
-    return WireStep("look", StepKind.CONTROL, "GET", path, token="none", action="look")  # noqa: S106  no secret
-
-
 def _record_of(answer: Answer) -> Mapping[str, Any] | None:
     match answer:
         case Response(body={"uri": str(), "value": dict(value)}) if answer.ok:
@@ -259,39 +271,30 @@ def _record_of(answer: Answer) -> Mapping[str, Any] | None:
             return None
 
 
-def _under(answer: Answer) -> Mapping[str, Any] | None:
-    """What a reply names: the record it is put under, and the first one of the thread; None for no usable answer.
+def _under(answer: Answer, unit: Unit) -> Mapping[str, Any] | Outcome:
+    """What a reply names: the record it is put under, and the first one of the thread; or why it cannot be.
 
     Source: https://docs.bsky.app/docs/advanced-guides/posts#replies
     """
-    match answer:
-        case Response(body={"uri": str(uri), "cid": str(cid), "value": dict(value)}) if answer.ok:
+    found = bluesky_remarks.put_under(answer) if unit.remark else told_by(answer)
+    match found:
+        case {"uri": str(uri), "cid": str(cid), "value": dict(value)}:
             parent = {"uri": uri, "cid": cid}
             match value.get("reply"):
                 case {"root": {"uri": str(first), "cid": str(first_cid)}}:
                     return {"root": {"uri": first, "cid": first_cid}, "parent": parent}
                 case _:
                     return {"root": parent, "parent": parent}
+        case Mapping():
+            gone = Rejected(Message("connectors.above_gone"), permanent=False)
+            return gone if is_absent(answer) else meaning(answer, creates=False)
         case _:
-            return None
+            return found
 
 
 def _rkey(uri: str) -> str:
     return uri.rstrip("/").rpartition("/")[2]
 
 
-def _is_absent(answer: Answer) -> bool:
-    """Older servers say it in words alone."""
-    if not isinstance(answer, Response) or answer.status not in {400, 404}:
-        return False
-    told = answer.body.get("message") if isinstance(answer.body, dict) else None
-    in_words = isinstance(told, str) and told.startswith("Could not locate record")
-    return error_word(answer) == "recordnotfound" or (error_word(answer) == "invalidrequest" and in_words)
-
-
 def _uri(account: str, rkey: str) -> str:
     return f"at://{account}/{COLLECTION}/{rkey}"
-
-
-def _url(account: str, rkey: str) -> str:
-    return f"https://bsky.app/profile/{segment(account).replace('%3A', ':')}/post/{segment(rkey)}"

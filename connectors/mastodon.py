@@ -9,18 +9,19 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from connectors import fitting, mastodon_account
+from connectors import fitting, mastodon_account, mastodon_remarks
 from connectors.answers import ahead, segment, staged_anew, told_at, told_by
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, FileRef, Response, Send, Sought, StepKind, WireStep
 from connectors.enrolment import Connected, Visit
-from connectors.mastodon_account import SURFACE, meaning, number_of, sentence
+from connectors.mastodon_account import NO_MORE, SURFACE, is_gone, meaning, number_of, sentence
 from connectors.mastodon_text import length
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Sighting, Uncertain, Unknown
 from connectors.places import Destination, Seen, Shown
+from connectors.remarks import Act, Remarks, Spot
 from foundation.sealed import Sealed
 from foundation.words import Message
-from gate.units import Medium, Unit
+from gate.units import REMARK, Medium, Unit
 
 PUBLISH, SOURCE = "publish", "source:"
 SENSITIVE, WARNED = "sensitive=true", "spoiler_text non-empty"
@@ -37,8 +38,8 @@ POLLS, AGAIN = 3, timedelta(seconds=5)
 WINDOW = timedelta(seconds=60)
 """A post older than this before the attempt is another one with the same words."""
 
-UNREADY, NO_MORE = "Cannot attach files", "Record not found"
-"""How a refusal begins that comes too early; all it says where the post of this very key was deleted since."""
+UNREADY = "Cannot attach files"
+"""How a refusal begins that comes too early."""
 
 REMOVED = "removed-"
 """In place of a native id: it was posted and deleted before its answer was read."""
@@ -66,6 +67,10 @@ CAN = Capabilities(
     can_sell=False,
     stages=True,
     threads=25,
+    points_at=frozenset({REMARK}),
+    moderates=mastodon_remarks.MODERATES,
+    remarks_every=5,  # one request of the 300 that an account, and an address, has in as many minutes
+    names_whom_it_answers=True,
 )
 
 
@@ -132,7 +137,7 @@ class Mastodon:
             path = f"/api/v1/statuses/{segment(copy.native_id)}"
             return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", path, action="delete"))
         last = answers[-1]
-        if _id(last) == copy.native_id or _is_gone(last):
+        if _id(last) == copy.native_id or is_gone(last):
             return Published(copy.native_id)
         return meaning(last, creates=False)
 
@@ -157,11 +162,21 @@ class Mastodon:
         if told:
             borne = {SENSITIVE: told.get("sensitive") is True, WARNED: bool(told.get("spoiler_text"))}
             return Shown(tuple(flag for flag in wanted if not borne[flag]))
-        return Shown(there=False) if _is_gone(answers[-1]) else meaning(answers[-1], creates=False)
+        return Shown(there=False) if is_gone(answers[-1]) else meaning(answers[-1], creates=False)
 
     def followers(self, account: str, destination: str, answers: tuple[Answer, ...]) -> Send | int | None:
         """How many follow the account."""
         return mastodon_account.followers(answers)
+
+    def remarks(
+        self, account: str, destination: str, cursor: str, answers: tuple[Answer, ...]
+    ) -> Send | Remarks | None:
+        """Posts of others that name the account, answers to its posts among them."""
+        return mastodon_remarks.remarks(account, cursor, answers)
+
+    def moderate(self, spot: Spot, act: Act, answers: tuple[Answer, ...]) -> Send | Outcome:
+        """Block whoever said something, or report it; nothing else is given to whom it was said to."""
+        return mastodon_remarks.moderate(spot, act, answers)
 
     def connect(
         self, form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]
@@ -184,6 +199,8 @@ def _unfit(unit: Unit) -> Message | None:
         return wrong
     if _warning(unit) and not unit.text("body").strip():  # the server would make the warning the text
         return Message("mastodon.words_needed")
+    if unit.remark and unit.media:
+        return Message("connectors.too_many_media", {"count": len(unit.media), "most": 0})
     if len(unit.media) > 1 and any(medium.mime == FILM for medium in unit.media):
         return Message("mastodon.film_alone")
     for place, medium in enumerate(unit.media, start=1):
@@ -249,7 +266,7 @@ def _waiting(uploads: list[Answer], answers: tuple[Answer, ...]) -> Send | Outco
         last = told[-1] if told else upload
         if isinstance(told_by(last).get("url"), str):
             continue
-        if _is_gone(last):
+        if is_gone(last):
             return staged_anew()
         if not _id(last):
             return meaning(last, creates=False)
@@ -277,15 +294,9 @@ def _published(answer: Answer, unit: Unit) -> Outcome:
             return Uncertain(Message("connectors.unclear_answer", {"status": answer.status}))
         return Published(f"{REMOVED}{segment(unit.native_key)}")
     if answer.status == 404 and unit.under:
-        return Rejected(Message("connectors.above_gone"), permanent=False)
+        gone = "connectors.remark_gone" if unit.remark else "connectors.above_gone"
+        return Rejected(Message(gone), permanent=False)
     return meaning(answer, creates=True)
-
-
-def _is_gone(answer: Answer) -> bool:
-    """Whether the server itself says that it has no such thing: another's 404 page proves nothing."""
-    return isinstance(answer, Response) and (
-        (answer.status == 404 and sentence(answer) == NO_MORE) or answer.status == 410
-    )
 
 
 def _id(answer: Answer) -> str:

@@ -22,7 +22,7 @@ from foundation.words import Message, canonical
 SURFACE = "mastodon.registered"
 INSTANCE, APP, TOKEN, ME = "instance", "app", "token", "me"
 ACCESS = "access_token"
-SCOPES = "read:accounts read:statuses read:notifications write:statuses write:media"
+SCOPES = "read:accounts read:statuses read:notifications write:statuses write:media write:blocks write:reports"
 ADULT, GENERAL = "adult", "general"
 """What somebody who read a server's rules says of them."""
 
@@ -39,6 +39,9 @@ FORM = ConnectForm(
 _GONE = ("disabled", "suspended", "deleted", "moved", "pending approval")
 """What a 403 says of an account nobody can post from."""
 
+NO_MORE = "Record not found"
+"""All a server says of what is not there; also where the post of this very key was deleted since."""
+
 _ID = re.compile(r"\w{1,64}", re.ASCII)
 _DOMAIN = re.compile(r"[a-z0-9.-]{1,250}(:\d{1,5})?", re.ASCII)
 
@@ -52,6 +55,13 @@ def sentence(answer: Response) -> str:
     """What the server says of a refusal: one sentence, in English on most servers."""
     told = answer.body.get("error") if isinstance(answer.body, dict) else ""
     return told if isinstance(told, str) else ""
+
+
+def is_gone(answer: Answer) -> bool:
+    """Whether the server itself says that it has no such thing: another's 404 page proves nothing."""
+    return isinstance(answer, Response) and (
+        (answer.status == 404 and sentence(answer) == NO_MORE) or answer.status == 410
+    )
 
 
 def meaning(answer: Answer, *, creates: bool) -> Outcome:

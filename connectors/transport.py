@@ -43,9 +43,10 @@ HandOver = Callable[["WireStep", Permit | RemovalOrder, "Account"], Answer]
 Lend = Callable[[Permit, FileRef], str]
 """An address of ours under which the platform fetches one stored file for one permit; "" where there can be none."""
 
-_PLAIN = re.compile(r"[\w.:+/@=~-]{0,200}")
+_PLAIN = re.compile(r"[\w.:+/@=~$#-]{0,200}")
 _AGENT = re.compile(r"[\w.:+/@=() -]{0,100}", re.ASCII)
-"""What an order without content may carry: ids, codes, amounts; no blank, so no sentence."""
+"""What an order without content may carry: ids, codes, amounts; no blank, so no sentence. Names of Bluesky's types have
+`$` and `#`."""
 
 REMEMBERED = 10_000
 """So many permits that were used here are known again."""

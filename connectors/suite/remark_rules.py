@@ -118,13 +118,16 @@ def remarks_are_moderated(world: World, connector: Connector) -> list[str]:
     if not isinstance(post, Published):
         return ["it was never published"]
     world.remark("a word", post.native_id)
+    said: Remark | None = None
     for act in (one for one in BECOMES if one in acts):  # who is blocked says no more: one remark for all
         heard = _heard(house, connector, world, "")
-        if heard is None or not heard.found:
+        if heard is not None and heard.found:
+            said = heard.found[-1]
+        elif said is None:  # some tell no more of what is hidden, or of whoever is kept away
             breaches.append(f"{act}: nothing is heard")
             world.remark("another word", post.native_id)
             continue
-        breaches += _acted(house, connector, world, heard.found[-1], act)
+        breaches += _acted(house, connector, world, said, act)
         if act == "delete":
             world.remark("another word", post.native_id)
     return breaches

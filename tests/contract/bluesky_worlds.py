@@ -15,6 +15,7 @@ from foundation.http import HttpClient
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
 from tests.contract.mastodon_worlds import FILM
+from tests.fakes import bluesky_remarks
 from tests.fakes.bluesky import FakeBluesky, Repo, cid
 
 _numbers = count(1)
@@ -27,9 +28,31 @@ class BlueskyFake:
     server: FakeBluesky
     repo: Repo
     after: int
+    stranger: Repo
 
     def ask(self, mode: str, on: str, **more: Any) -> None:
-        self.server.book.ask(mode, on=on, **more)
+        """Most acts put a record, as a post does: what tells them from the looks before them is their JSON."""
+        if on == "moderation":
+            self.server.book.ask(mode, match="{", **more)
+        else:
+            self.server.book.ask(mode, on=on, **more)
+
+    def say(self, text: str, post: str) -> str:
+        """Somebody answers a post of the account."""
+        return bluesky_remarks.say(self.server, self.stranger, text, under=post)
+
+    def under(self, native_id: str) -> str:
+        """What a post of the account answers."""
+        record = dict(self.repo.taken)[native_id]
+        return str(record.get("reply", {}).get("parent", {}).get("uri", ""))
+
+    def remark_is(self, native_id: str) -> set[str]:
+        record = bluesky_remarks.found(self.server, native_id) or {}
+        gate = bluesky_remarks.gate_of(self.server, bluesky_remarks.root_of(native_id, record))
+        told = {each["subject"]["uri"] for did, each in self.server.reports if did == self.repo.did}
+        blocked = bluesky_remarks.blocks(self.repo, self.stranger.did)
+        stands = "hidden" if native_id in gate.get("hiddenReplies", ()) else "shown"
+        return {stands, *(("blocked",) if blocked else ()), *(("reported",) if native_id in told else ())}
 
     def taken(self) -> list[tuple[str, str]]:
         return [(uri, record["text"]) for uri, record in self.repo.taken]
@@ -49,22 +72,28 @@ def told(wire: Mapping[str, Any]) -> bool:
 
 def world(server: FakeBluesky, http: HttpClient, *, film: bool = False) -> World:
     """A fresh one. `film`: one stands in the place of pictures."""
-    repo, connector = server.account(f"w{next(_numbers)}.bsky.social"), Bluesky()
+    number = next(_numbers)
+    repo, connector = server.account(f"w{number}.bsky.social"), Bluesky()
     access, refresh = server.sessions.start(repo.did)
     server.sessions.access[access].ends_at += timedelta(days=30)  # renewing is the house's, not the connector's
     past = server.book.record()
     account = Account(TENANT, uuid7(), repo.did, server.url, Sealed(access.encode()), Sealed(refresh.encode()))
+    stranger = server.account(f"stranger{number}.bsky.social")
+    fake = BlueskyFake(server, repo, past[-1]["id"] if past else 0, stranger)
     return World(
         name="bluesky",
         connector=connector,
         account=account,
-        fake=BlueskyFake(server, repo, past[-1]["id"] if past else 0),
+        fake=fake,
         surface="bluesky.post",
         transport=transport(http),
         clock=server.clock,
         lags=False,
         counts="likes",
         followers=partial(setattr, repo, "followers"),
+        remark=fake.say,
+        stands_under=fake.under,
+        remark_is=fake.remark_is,
         flags=("selfLabels=porn",),
         told=told,
         key=lambda: tid(str(uuid7()), server.clock()),

@@ -26,6 +26,23 @@ class MastodonFake:
     server: FakeMastodon
     member: Member
     after: int
+    stranger: Member
+
+    def say(self, text: str, post: str) -> str:
+        """Somebody answers a post of the account, which is named by that."""
+        said = {"status": f"@{self.member.username} {text}", "in_reply_to_id": post}
+        self.server.check_above(self.stranger, said)
+        return self.server.publish(self.stranger, said, "").id
+
+    def under(self, native_id: str) -> str:
+        """What a post of the account answers."""
+        above = self.member.statuses[native_id].in_reply_to
+        return above.id if above is not None else ""
+
+    def remark_is(self, native_id: str) -> set[str]:
+        reported = {one for who, told in self.server.reports if who == self.member.id for one in told["status_ids"]}
+        blocked = self.stranger.id in self.member.blocks
+        return {"shown", *(("blocked",) if blocked else ()), *(("reported",) if native_id in reported else ())}
 
     def ask(self, mode: str, on: str, **more: Any) -> None:
         self.server.book.ask(mode, on=on, **more)
@@ -54,14 +71,16 @@ def world(
     """A fresh one. `slow`: pictures take so many questions; `ignores_keys`: a repeat makes a second post; `film`: one
     stands in the place of pictures."""
     server.slow, server.ignores_keys = slow, ignores_keys
-    member = server.account(f"w{next(_numbers)}")
+    number = next(_numbers)
+    member, stranger = server.account(f"w{number}"), server.account(f"stranger{number}")
     past = server.book.record()
     account = f"{member.id}@{server.url.partition('://')[2]}"
+    fake = MastodonFake(server, member, past[-1]["id"] if past else 0, stranger)
     return World(
         name="mastodon",
         connector=Mastodon(),
         account=Account(TENANT, uuid7(), account, server.url, Sealed(member.token.encode())),
-        fake=MastodonFake(server, member, past[-1]["id"] if past else 0),
+        fake=fake,
         surface=SURFACE,
         transport=transport(http),
         clock=server.clock,
@@ -69,6 +88,9 @@ def world(
         counts="likes",
         followers=partial(setattr, member, "followers"),
         followers_on="checks",
+        remark=fake.say,
+        stands_under=fake.under,
+        remark_is=fake.remark_is,
         flags=(SENSITIVE, WARNED),
         told=told,
         name_of=lambda medium: server.named[medium.sha256],

@@ -25,11 +25,11 @@ from connectors.suite.serving import MovedClock, served
 from foundation.clock import wall_now
 from foundation.faults import Book, Call, FaultyNetwork
 from foundation.words import canonical
-from tests.fakes import lexicons
+from tests.fakes import bluesky_remarks, lexicons
+from tests.fakes.bluesky_remarks import BLOCK, GATE, POST
 from tests.fakes.bluesky_sessions import Refused, Sessions
 from tests.fakes.lexicons import TID, Breach, Lexicons
 
-POST = "app.bsky.feed.post"
 COSTS = {"com.atproto.repo.putRecord": 2, "com.atproto.repo.deleteRecord": 1}
 BUDGETS = ((5_000, timedelta(hours=1)), (35_000, timedelta(days=1)))
 UNUSED_FOR = timedelta(hours=1)
@@ -45,6 +45,8 @@ KINDS = {
     "com.atproto.repo.getRecord": "lookups",
     "app.bsky.feed.getPosts": "metrics",
     "app.bsky.actor.getProfile": "metrics",
+    "app.bsky.notification.listNotifications": "remarks",
+    "com.atproto.moderation.createReport": "moderation",
     "com.atproto.server.createSession": "signins",
     "com.atproto.server.refreshSession": "refreshes",
     "com.atproto.server.getSession": "checks",
@@ -77,6 +79,10 @@ class Repo:
     main_password: str = "the main password"
     state: str = "active"
     records: dict[str, dict[str, Any]] = field(default_factory=dict)
+    others: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Records that are no posts, by collection and key."""
+    indexed: dict[str, datetime] = field(default_factory=dict)
+    """When the network heard of each post."""
     taken: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     """Address and record of every post ever made, deleted ones included."""
     blobs: dict[str, Blob] = field(default_factory=dict)
@@ -98,6 +104,8 @@ class FakeBluesky:
     url: str = ""
     repos: dict[str, Repo] = field(default_factory=dict)
     sessions: Sessions = field(init=False)
+    reports: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    """Who reported, and what, in order."""
     most_upload: int = 50 * 2**20
     """Bytes of one upload: `PDS_BLOB_UPLOAD_LIMIT`, a tenth of it where nobody has raised it."""
 
@@ -130,8 +138,10 @@ class FakeBluesky:
             case "com.atproto.repo.getRecord":
                 return self._get_record(query)
             case "app.bsky.feed.getPosts":
-                self.sessions.whose(shown)
-                return {"posts": [view for uri in query["uris"] for view in self._views(uri)]}
+                mine = self.repos[self.sessions.whose(shown)]
+                return {"posts": [view for uri in query["uris"] for view in self._views(uri, mine)]}
+            case "app.bsky.notification.listNotifications":
+                return bluesky_remarks.listed(self, self.repos[self.sessions.whose(shown)], query)
             case "app.bsky.actor.getProfile":
                 self.sessions.whose(shown)
                 return self._profile(query["actor"][0])
@@ -143,6 +153,8 @@ class FakeBluesky:
             case "com.atproto.repo.putRecord":
                 self._spend(repo, COSTS[nsid])
                 return self._put(repo, told)
+            case "com.atproto.moderation.createReport":
+                return bluesky_remarks.report(self, repo, told)
             case "com.atproto.repo.deleteRecord":
                 self._spend(repo, COSTS[nsid])
                 return self._delete(repo, told)
@@ -212,6 +224,8 @@ class FakeBluesky:
         record, rkey = told["record"], told["rkey"]
         if told["repo"] not in (repo.did, repo.handle):
             raise Refused(401, "AuthenticationRequired")
+        if told["collection"] in {BLOCK, GATE}:
+            return bluesky_remarks.put(self, repo, told)
         if told["collection"] != POST or not TID.fullmatch(rkey):
             raise Refused(400, "InvalidRequest", "Invalid record key: a TID is wanted")
         self._check_record(repo, record)
@@ -223,13 +237,22 @@ class FakeBluesky:
             return answer
         if current is not None and "swapRecord" in told and told["swapRecord"] is None:
             raise Refused(400, "InvalidSwap", f"Record was at {cid(canonical(current), raw=False)}")
-        repo.records[rkey] = {
-            name: part for name, part in record.items() if not (repo.drops_labels and name == "labels")
-        }
-        repo.taken.append((uri, record))
+        self.keep(repo, rkey, record)
         for _, blob in _blobs(record):
             repo.blobs[blob["ref"]["$link"]].used = True
         return {**answer, "commit": {"cid": version, "rev": rkey}}
+
+    def keep(self, repo: Repo, rkey: str, record: dict[str, Any]) -> None:
+        """A post stands, and the network hears of it."""
+        repo.records[rkey] = {
+            name: part for name, part in record.items() if not (repo.drops_labels and name == "labels")
+        }
+        repo.indexed[rkey] = self.clock()
+        repo.taken.append((f"at://{repo.did}/{POST}/{rkey}", record))
+
+    def cid_of(self, record: Mapping[str, Any]) -> str:
+        """What a record is known by as it is now."""
+        return cid(canonical(record), raw=False)
 
     def _check_record(self, repo: Repo, record: dict[str, Any]) -> None:
         try:
@@ -257,9 +280,14 @@ class FakeBluesky:
         return {} if gone is None else {"commit": {"cid": cid(canonical(gone), raw=False), "rev": told["rkey"]}}
 
     def _get_record(self, query: dict[str, list[str]]) -> dict[str, Any]:
-        did, rkey = query["repo"][0], query["rkey"][0]
-        record = self.repos[did].records.get(rkey) if did in self.repos else None
-        uri = f"at://{did}/{query['collection'][0]}/{rkey}"
+        did, rkey, collection = (query[name][0] for name in ("repo", "rkey", "collection"))
+        repo = self.repos.get(did)
+        kept = (
+            (repo.records.get(rkey) if collection == POST else repo.others.get(f"{collection}/{rkey}"))
+            if repo
+            else None
+        )
+        uri, record = f"at://{did}/{collection}/{rkey}", kept
         if record is None:
             raise Refused(400, "RecordNotFound", f"Could not locate record: {uri}")
         return {"uri": uri, "cid": cid(canonical(record), raw=False), "value": record}
@@ -273,17 +301,21 @@ class FakeBluesky:
         counts = {"followersCount": repo.followers, "followsCount": 0, "postsCount": len(repo.records)}
         return {"did": repo.did, "handle": repo.handle} | counts
 
-    def _views(self, uri: str) -> list[dict[str, Any]]:
+    def _views(self, uri: str, viewer: Repo) -> list[dict[str, Any]]:
         did, rkey = uri.removeprefix("at://").split("/")[0], uri.rpartition("/")[2]
         repo = self.repos.get(did)
-        if repo is None or rkey not in repo.records:
+        if repo is None or rkey not in repo.records or bluesky_remarks.apart(viewer, repo):
             return []
         record = repo.records[rkey]
+        seen = {"viewer": {"replyDisabled": bluesky_remarks.closed(self, uri, record, viewer.did)}}
         author = {"did": did, "handle": repo.handle}
         counts = {"likeCount": repo.likes, "replyCount": 1, "repostCount": 0, "quoteCount": 0}
         stamp = {"indexedAt": self.clock().isoformat()}
         return [
-            {"uri": uri, "cid": cid(canonical(record), raw=False), "author": author, "record": record} | counts | stamp
+            {"uri": uri, "cid": cid(canonical(record), raw=False), "author": author, "record": record}
+            | counts
+            | stamp
+            | seen
         ]
 
 
@@ -333,7 +365,7 @@ def create(server: FakeBluesky) -> ASGIApp:
         except Refused as refused:
             words = {"error": refused.name, "message": refused.message}
             return JSONResponse(words, refused.status, refused.headers)
-        if server.lexicons is not None:
+        if server.lexicons is not None and server.lexicons.knows(nsid):
             server.lexicons.check_output(nsid, told)
         return JSONResponse(told)
 

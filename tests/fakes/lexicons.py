@@ -49,7 +49,7 @@ class Lexicons:
         told: dict[str, Any] = {}
         for name, schema in wanted["properties"].items():
             if name in query:
-                told[name] = query[name] if schema["type"] == "array" else query[name][0]
+                told[name] = query[name] if schema["type"] == "array" else _typed(schema["type"], query[name][0])
         self._object(wanted, told, nsid, "query")
 
     def check_input(self, nsid: str, body: Any) -> None:
@@ -128,6 +128,13 @@ class Lexicons:
                 self._check(found, value, nsid, at)
 
 
+def _typed(kind: str, value: str) -> Any:
+    """A word of a query as its lexicon types it; unchanged, and so refused, where it is not of that type."""
+    if kind == "integer" and value.isdecimal():
+        return int(value)
+    return {"true": True, "false": False}.get(value, value) if kind == "boolean" else value
+
+
 def _must(holds: bool, at: str, why: str) -> None:
     if not holds:
         raise Breach(f"{at}: {why}")
@@ -155,6 +162,7 @@ def _is_instant(text: str) -> bool:
 def _integer(schema: Mapping[str, Any], value: Any, at: str) -> None:
     _must(isinstance(value, int) and not isinstance(value, bool), at, "no integer")
     _must(value >= schema.get("minimum", value), at, "too small")
+    _must(value <= schema.get("maximum", value), at, "too large")
 
 
 def _blob(schema: Mapping[str, Any], value: Any, at: str) -> None:

@@ -30,7 +30,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from connectors.suite.serving import MovedClock, served
 from foundation.faults import Book, Call, FaultyNetwork
-from tests.fakes import mastodon_limits, mastodon_shown
+from tests.fakes import mastodon_limits, mastodon_remarks, mastodon_shown
 from tests.fakes.mastodon_limits import STATUSES, Limits
 from tests.fakes.mastodon_oauth import OAuth, covers
 from tests.fakes.mastodon_spec import JSON, MULTIPART, Spec, document
@@ -52,6 +52,7 @@ class Asked:
     file: tuple[str, bytes] | None
     token: str
     key: str
+    types: list[str]
 
 
 @dataclass
@@ -128,6 +129,7 @@ class FakeMastodon(World):
             file=file,
             token=_token(request),
             key=request.headers.get("idempotency-key", "").strip(),
+            types=request.query_params.getlist("types[]"),
         )
 
     def _check(self, asked: Asked, status: int, told: Any) -> None:
@@ -159,13 +161,24 @@ class FakeMastodon(World):
                 return 200, mastodon_shown.credentials(self, mine), {}
             case "GET", ["api", "v1", "accounts", owner, "statuses"]:
                 return self._list(asked, owner)
-            case "GET", ["api", "v1", "notifications"]:
-                mine = self._member(asked, "read:notifications")
-                return 200, [mastodon_shown.notice(self, one, mine) for one in reversed(mine.notices)], {}
+            case _, ["api", "v1", "notifications" | "reports"] | ["api", "v1", "accounts", _, "block"]:
+                return 200, self._remarks(asked), {}
             case _, ["api", "v1" | "v2", "media", *_]:
                 return self._media(asked)
             case _, ["api", "v1", "statuses", *_]:
                 return self._statuses(asked)
+            case _:
+                raise Refusal(404, "Not Found")
+
+    def _remarks(self, asked: Asked) -> Any:
+        match asked.method, asked.parts[2:]:
+            case "GET", ["notifications"]:
+                mine = self._member(asked, "read:notifications")
+                return mastodon_remarks.heard(self, mine, asked.query, asked.types)
+            case "POST", ["accounts", other, "block"]:
+                return mastodon_remarks.block(self, self._member(asked, "write:blocks"), other)
+            case "POST", ["reports"]:
+                return mastodon_remarks.report(self, self._member(asked, "write:reports"), asked.said)
             case _:
                 raise Refusal(404, "Not Found")
 
@@ -306,6 +319,10 @@ def call_of(method: str, path: str) -> Call | None:
             kind = "checks"
         case "GET", ["api", "v2", "instance"]:
             kind = "instance"
+        case "GET", ["api", "v1", "notifications"]:
+            kind = "remarks"
+        case "POST", ["api", "v1", "accounts", _, "block"] | ["api", "v1", "reports"]:
+            kind = "moderation"
         case "POST", ["oauth", "token" | "revoke"]:
             kind = "tokens"
         case _:

@@ -22,6 +22,8 @@ class Limit:
 API = Limit("api", 300, timedelta(minutes=5))
 UPLOADS = Limit("uploads", 30, timedelta(minutes=30))
 DELETES = Limit("deletes", 30, timedelta(minutes=30))
+REPORTS = Limit("reports", 400, timedelta(days=1))
+"""In the server's source, not in its documentation."""
 PAGES = Limit("pages", 300, timedelta(minutes=15))
 """Requests that name where their page begins; in the server's source, not in its documentation."""
 STATUSES = Limit("statuses", 300, timedelta(hours=3))
@@ -35,6 +37,8 @@ def of(method: str, path: str, names: Iterable[str]) -> list[Limit]:
     found = [API]
     if method == "POST" and parts[2:] == ["media"]:
         found.append(UPLOADS)
+    if method == "POST" and parts[2:] == ["reports"]:
+        found.append(REPORTS)
     if method == "DELETE" and parts[2:3] == ["statuses"]:
         found.append(DELETES)
     return [*found, PAGES] if PAGING & set(names) else found

@@ -104,6 +104,8 @@ class Member:
     repeats: int = 0
     keys: dict[str, tuple[str, datetime]] = field(default_factory=dict)
     notices: list[Json] = field(default_factory=list)
+    blocks: set[str] = field(default_factory=set)
+    """Accounts it keeps away."""
 
 
 @dataclass
@@ -134,6 +136,10 @@ class World:
     """A server under load that makes the status without its attachments."""
     fails_media: bool = False
     """What is uploaded now cannot be processed."""
+    most_notices: int = 80
+    """Of one page: other servers of the same API give fewer than were asked for."""
+    reports: list[tuple[str, Json]] = field(default_factory=list)
+    """Who reported, and what, in order."""
     forbidden: list[str] = field(default_factory=list)
     """Attempts to let the server publish later."""
     _counted: int = 0
@@ -303,7 +309,7 @@ class World:
         raise not_found()
 
     def _shows(self, status: Status, owner: Member, viewer: Member | None) -> bool:
-        if owner.state == "suspended":
+        if owner.state == "suspended" or (viewer is not None and viewer.id in owner.blocks):
             return False
         named = viewer is not None and viewer.username in mastodon_text.mentions(status.text)
         return status.visibility in OPEN or owner is viewer or named
@@ -336,7 +342,7 @@ class World:
     def _notify(self, mine: Member, status: Status) -> None:
         for name in mastodon_text.mentions(status.text):
             named = self.who(name)
-            if named is not None and named is not mine:
+            if named is not None and named is not mine and mine.id not in named.blocks:
                 told = {"id": self.snowflake(), "type": "mention", "at": status.at, "by": mine, "status": status}
                 named.notices.append(told)
 

@@ -1,0 +1,150 @@
+"""What is done on Bluesky with what others say: hidden below our own posts, blocked, reported."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from connectors.bluesky import Bluesky
+from connectors.bluesky_acts import BEFORE, BLOCK, GATE, LOOK
+from connectors.contract import Answer, Response, Send, StepAnswerLost, StepNotSent
+from connectors.outcomes import Disconnected, Outcome, Published, Reauthorize, Rejected, Retry
+from connectors.remarks import MODERATE, Act, Spot
+from connectors.suite.house import House
+from connectors.suite.world import World
+from tests.connectors.test_bluesky import DID, URI
+from tests.connectors.test_bluesky_remarks import ANN, OTHERS, SAID, at, fake, people, posted, reading, reply, world
+from tests.fakes import bluesky_remarks
+from tests.fakes.bluesky import FakeBluesky
+
+__all__ = ["fake", "world"]  # fixtures
+
+BLUESKY = Bluesky()
+SPOT = Spot(SAID, ANN, DID)
+
+
+def looked(body: Any = None, status: int = 200) -> Response:
+    return Response(
+        LOOK, status, body=body or {"uri": SAID, "cid": "bafysaid", "value": {"text": "x", "reply": reply()}}
+    )
+
+
+def gate(**value: Any) -> Response:
+    kept = {"$type": GATE, "post": URI, "createdAt": at(0), **value}
+    return Response(BEFORE, 200, body={"uri": "at://x", "cid": "bafygate", "value": kept})
+
+
+NO_GATE = Response(BEFORE, 400, body={"error": "RecordNotFound"})
+NO_SAID = Response(LOOK, 400, body={"error": "InvalidRequest", "message": "Could not locate record: at://x"})
+
+
+def put(act: Act, *answers: Answer) -> dict[str, Any]:
+    turn = BLUESKY.moderate(SPOT, act, answers)
+    assert isinstance(turn, Send)
+    assert (turn.step.name, turn.step.action) == (MODERATE, MODERATE)
+    assert turn.step.json is not None
+    return dict(turn.step.json)
+
+
+def test_a_block_is_one_record_for_each_author() -> None:
+    first, again = put("block"), put("block")
+    assert first == again
+    assert (first["collection"], first["record"]["subject"]) == (BLOCK, ANN)
+    elsewhere = BLUESKY.moderate(replace(SPOT, native_id=OTHERS), "block", ())
+    assert isinstance(elsewhere, Send)
+    assert elsewhere.step.json is not None
+    assert elsewhere.step.json["rkey"] == first["rkey"]
+
+
+def test_hiding_keeps_what_the_gate_holds() -> None:
+    rules = [{"$type": "app.bsky.feed.threadgate#followerRule"}]
+    made = put("hide", looked(), gate(allow=rules, hiddenReplies=[OTHERS]))
+    assert made["record"] | {"hiddenReplies": [OTHERS]} == gate(allow=rules, hiddenReplies=[OTHERS]).body["value"]
+    assert (made["record"]["hiddenReplies"], made["swapRecord"]) == ([OTHERS, SAID], "bafygate")
+    assert put("hide", looked(), gate(hiddenReplies=[OTHERS, SAID]))["record"]["hiddenReplies"] == [OTHERS, SAID]
+    shown = put("show", looked(), gate(allow=rules, hiddenReplies=[SAID, OTHERS]))
+    assert (shown["record"]["hiddenReplies"], shown["record"]["allow"]) == ([OTHERS], rules)
+
+
+def test_a_gate_is_made_where_there_is_none() -> None:
+    made = put("hide", looked(), NO_GATE)
+    assert (made["rkey"], made["record"]["post"], made["swapRecord"]) == (URI.rpartition("/")[2], URI, None)
+    assert "allow" not in made["record"]
+    assert BLUESKY.moderate(SPOT, "show", (looked(), NO_GATE)) == Published(SAID)
+
+
+def test_a_report_names_what_was_said_as_it_was() -> None:
+    subject = {"$type": "com.atproto.repo.strongRef", "uri": SAID, "cid": "bafysaid"}
+    assert put("report", looked())["subject"] == subject
+
+
+@pytest.mark.parametrize(
+    ("answers", "code"),
+    [
+        ((looked({"cid": "b", "value": {"reply": reply(OTHERS, OTHERS)}}),), "bluesky.not_our_thread"),
+        ((looked({"cid": "b", "value": {"text": "x"}}),), "bluesky.not_our_thread"),
+        ((looked(), gate(note="a sentence of somebody's")), "bluesky.gate_unknown"),
+    ],
+)
+def test_what_cannot_be_hidden_is_said(answers: tuple[Answer, ...], code: str) -> None:
+    end = BLUESKY.moderate(SPOT, "hide", answers)
+    assert isinstance(end, Rejected)
+    assert end.reason.code == code
+
+
+DONE = Response(MODERATE, 200, body={"uri": "at://x", "cid": "bafy"})
+
+
+@pytest.mark.parametrize(
+    ("answers", "meant"),
+    [
+        ((NO_SAID,), Published),
+        ((looked({"error": "RepoTakendown"}, 400),), Published),
+        ((looked({"error": "Odd"}, 502),), Retry),
+        ((looked({"value": {}}),), Retry),
+        ((StepAnswerLost(LOOK, "timeout"),), Retry),
+        ((looked(), Response(BEFORE, 502)), Retry),
+        ((looked(), Response(BEFORE, 400, body={"error": "RepoTakendown"})), Disconnected),
+        ((looked(), NO_GATE, DONE), Published),
+        ((looked(), NO_GATE, Response(MODERATE, 400, body={"error": "InvalidSwap"})), Retry),
+        ((looked(), NO_GATE, Response(MODERATE, 400, body={"error": "InvalidRequest"})), Rejected),
+        ((looked(), NO_GATE, Response(MODERATE, 200)), Retry),
+        ((looked(), NO_GATE, Response(MODERATE, 401, body={"error": "AuthMissing"})), Reauthorize),
+        ((looked(), NO_GATE, Response(MODERATE, 429)), Retry),
+        ((looked(), NO_GATE, StepAnswerLost(MODERATE, "timeout")), Retry),
+        ((looked(), NO_GATE, StepNotSent(MODERATE, "ConnectError")), Retry),
+    ],
+)
+def test_what_an_act_came_to(answers: tuple[Answer, ...], meant: type[Outcome]) -> None:
+    assert isinstance(BLUESKY.moderate(SPOT, "hide", answers), meant)
+
+
+def test_an_act_that_nobody_offers_and_a_place_that_is_none_are_refused() -> None:
+    assert isinstance(BLUESKY.moderate(SPOT, "delete", ()), Rejected)
+    assert isinstance(BLUESKY.moderate(replace(SPOT, native_id="7"), "block", ()), Rejected)
+
+
+def done(world: World, spot: Spot, act: Act) -> Outcome:
+    house, answers = House(world, BLUESKY), tuple[Answer, ...]()
+    while isinstance(turn := BLUESKY.moderate(spot, act, answers), Send):
+        answers = (*answers, house.send(turn.step))
+    return turn
+
+
+@pytest.mark.parametrize("act", ["hide", "block"])
+def test_what_is_done_is_not_told_again(fake: FakeBluesky, world: World, act: Act) -> None:
+    mine, ann = people(fake, world)
+    said = bluesky_remarks.say(fake, ann, "boo", under=posted(world))
+    spot = Spot(said, ann.did, mine.did)
+    world.ask("reset_after", "moderation")
+    assert isinstance(done(world, spot, act), Retry)
+    assert [done(world, spot, act) for _ in range(2)] == [Published(said)] * 2
+    assert reading(world, "")[0] == []
+    assert len(mine.others) == 1
+
+
+def test_what_names_us_elsewhere_cannot_be_hidden(fake: FakeBluesky, world: World) -> None:
+    mine, ann = people(fake, world)
+    named = bluesky_remarks.say(fake, ann, "@", name=mine.did)
+    assert isinstance(done(world, Spot(named, ann.did, mine.did), "hide"), Rejected)
+    assert isinstance(done(world, Spot(named, ann.did, mine.did), "report"), Published)
