@@ -120,8 +120,8 @@ PLATFORMS: Mapping[str, Pointers] = {
         fields=_names("id playlistId videoId relatedVideoId boundStreamId"),
         kept_back=frozenset({"privacystatus=private"}),
     ),
-    # https://www.reddit.com/dev/api#POST_api_submit
-    "reddit": Pointers(fields=_names("crosspost_fullname video_poster_url media_id draft_id url")),
+    # https://www.reddit.com/dev/api#POST_api_submit, #POST_api_comment
+    "reddit": Pointers(fields=_names("crosspost_fullname video_poster_url media_id draft_id url thing_id")),
     # https://learn.microsoft.com/linkedin/marketing/community-management/shares/posts-api
     "linkedin": Pointers(
         fields=_names("media.id images.id thumbnail reshareContext.parent reshareContext.root"),
@@ -147,7 +147,7 @@ TEXTS = _names(
 
 UNDER = _names(
     "reply_parameters.message_id reply_to_message_id message_reference.message_id in_reply_to_tweet_id in_reply_to_id"
-    " reply_to_id reply_to"
+    " reply_to_id reply_to thing_id"
 )
 """Where stands what a part of a thread is put under."""
 

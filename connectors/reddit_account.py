@@ -24,7 +24,9 @@ from foundation.words import Message, canonical
 
 OVER18, OTHER = "reddit.over18", "reddit.other"
 EXCHANGE = "/api/v1/access_token"
-SCOPES = "identity submit edit read history flair"
+SCOPES = "identity submit edit read history flair privatemessages report"
+"""Accounts that were connected before the last two were asked for hear nobody, and keep nobody away."""
+
 ME, ABOUT, RULES, ASKS, FLAIRS = "me", "about", "rules", "requirements", "flairs"
 ORDER = (ABOUT, RULES, ASKS, FLAIRS)
 """What is asked of a community before somebody posts there, in this order."""

@@ -5,24 +5,24 @@ lost answer is looked up in the account's own timeline, which costs as every rea
 Source: https://docs.x.com/x-api/posts/create-post
 """
 
-import html
-import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from connectors import fitting, x_account
+from connectors import fitting, x_account, x_remarks
 from connectors.answers import ahead, body_of, segment, staged_anew, told_at
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, FileRef, Grant, Renewed, Response, Send, Sought, StepKind, WireStep
 from connectors.enrolment import Connected, Visit
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Sighting, Unknown
+from connectors.remarks import Act, Remarks, Spot
 from connectors.x_account import SURFACE, data_of, id_of, meaning, said
 from connectors.x_films import MIME, OPEN, PART, Film
+from connectors.x_reading import above, fields, is_unknown_name, meta_of, unnamed, url_of, written
 from connectors.x_text import length, plain
 from foundation.sealed import Sealed
 from foundation.words import Message
-from gate.units import Medium, Unit
+from gate.units import REMARK, Medium, Unit
 
 PUBLISH, STAGE, TOLD = "publish", "stage:", "told:"
 ADULT, AI = "media_metadata.sensitive_media_warning.adult_content=true", "made_with_ai=true"
@@ -61,6 +61,9 @@ CAN = Capabilities(
     can_chat=False,
     can_sell=False,
     stages=True,
+    points_at=frozenset({REMARK}),
+    moderates=x_remarks.ACTS,
+    remarks_every=x_remarks.EVERY,
     threads=25,
     cost="used",
 )
@@ -84,7 +87,7 @@ class X:
             return Rejected(unfit, permanent=False)
         last = answers[-1] if answers else None
         if last is not None and last.step == PUBLISH:
-            return _published(last)
+            return _published(last, unit)
         if last is not None and not _is_good(last):
             return _not_staged(last)
         uploads: list[str] = []
@@ -106,25 +109,26 @@ class X:
         """List what the account posted since the attempt. A picture without words is not told from another one."""
         if not sought.text.strip():
             return Unknown(Message("connectors.no_lookup"))
-        fields = _fields(answers, "created_at,entities", "referenced_tweets", "referenced_posts")
-        if not answers or (len(answers) == 1 and _is_unknown_name(answers[0])):
-            return Send(_listing(sought, fields))
+        asked = fields(answers, "created_at,entities", "referenced_tweets", "referenced_posts")
+        if not answers or (len(answers) == 1 and is_unknown_name(answers[0])):
+            return Send(_listing(sought, asked))
         posts = _listed(answers[-1])
         if posts is None:
             return Unknown(Message("connectors.lookup_failed"))
+        words = unnamed if sought.reply_to else str
         start = sought.armed_at - WINDOW - ahead(answers[-1], sought.asked_at or sought.armed_at)
         recent = [post for post in posts if (told_at(post.get("created_at")) or start) >= start]
         for post in reversed(recent):
             number = str(post["id"])
-            other = number in sought.known or _above(post) != sought.reply_to
-            if not other and plain(_written(post)) == plain(sought.text):
-                return Found(number, _url(number), told_at(post.get("created_at")))
-        more = _meta(answers[-1]).get("next_token")
+            other = number in sought.known or above(post) != sought.reply_to
+            if not other and plain(words(written(post))) == plain(words(sought.text)):
+                return Found(number, url_of(number), told_at(post.get("created_at")))
+        more = meta_of(answers[-1]).get("next_token")
         if not more or len(recent) < len(posts):
             return Absent()
         pages = sum(_listed(answer) is not None for answer in answers)
         whole = pages < MOST_PAGES and isinstance(more, str)
-        return Send(_listing(sought, fields, more)) if whole else Unknown(Message("connectors.lookup_failed"))
+        return Send(_listing(sought, asked, more)) if whole else Unknown(Message("connectors.lookup_failed"))
 
     def remove(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Delete the post; gone already is gone."""
@@ -138,8 +142,8 @@ class X:
 
     def read(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Mapping[str, int] | None:
         """Views, likes, replies, reposts, quotes and saves."""
-        if not answers or (len(answers) == 1 and _is_unknown_name(answers[0])):
-            path = f"/2/tweets/{segment(copy.native_id)}?{_fields(answers, 'public_metrics')}"
+        if not answers or (len(answers) == 1 and is_unknown_name(answers[0])):
+            path = f"/2/tweets/{segment(copy.native_id)}?{fields(answers, 'public_metrics')}"
             return Send(WireStep("metrics", StepKind.CONTROL, "GET", path, action="metrics"))
         told = data_of(answers[-1]).get("public_metrics")
         found = told if isinstance(told, dict) else {}
@@ -148,6 +152,16 @@ class X:
     def followers(self, account: str, destination: str, answers: tuple[Answer, ...]) -> Send | int | None:
         """How many follow the account."""
         return x_account.followers(answers)
+
+    def remarks(
+        self, account: str, destination: str, cursor: str, answers: tuple[Answer, ...]
+    ) -> Send | Remarks | None:
+        """What names the account: answers to its posts, and posts elsewhere."""
+        return x_remarks.remarks(account, cursor, answers)
+
+    def moderate(self, spot: Spot, act: Act, answers: tuple[Answer, ...]) -> Send | Outcome:
+        """Hide an answer in a conversation of the account's, or show it again."""
+        return x_remarks.moderate(spot, act, answers)
 
     def connect(
         self, form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]
@@ -168,6 +182,8 @@ def _unfit(unit: Unit) -> Message | None:
     """Why the unit cannot go out as it is; nothing is ever cut."""
     if wrong := fitting.unfit(unit, CAN, length=length(unit.text("body"))):
         return wrong
+    if unit.remark and unit.media:
+        return Message("connectors.too_many_media", {"count": len(unit.media), "most": 0})
     if not unit.media and not unit.text("body").strip():
         return Message("x.empty")
     if len(unit.media) > 1 and any(medium.mime == MIME for medium in unit.media):
@@ -247,68 +263,29 @@ def _is_warned(answer: Answer) -> bool:
     return isinstance(warning, dict) and warning.get("adult_content") is True
 
 
-def _published(answer: Answer) -> Outcome:
+def _published(answer: Answer, unit: Unit) -> Outcome:
     if number := id_of(answer):
-        return Published(number, _url(number))
+        return Published(number, url_of(number))
     if isinstance(answer, Response) and answer.status == 400 and BAD_MEDIA in said(answer):
         return staged_anew()
-    return meaning(answer, creates=True)
+    refused = x_remarks.unanswerable(answer) if unit.remark else None
+    return refused or meaning(answer, creates=True)
 
 
-def _url(number: str) -> str:
-    return f"https://x.com/i/status/{number}"
-
-
-def _fields(answers: tuple[Answer, ...], fields: str, more: str = "", newer: str = "") -> str:
-    """What to ask for: by the names every client uses or, where these are refused, by the newest description's. `more`
-    is a field by the first names alone, `newer` an expansion by the second."""
-    if answers and _is_unknown_name(answers[0]):
-        return f"post.fields={fields}" + (f"&expansions={newer}" if newer else "")
-    return f"tweet.fields={fields}" + (f",{more}" if more else "")
-
-
-def _is_unknown_name(answer: Answer) -> bool:
-    """Whether a request was refused as one that is wrong in itself."""
-    return isinstance(answer, Response) and answer.status == 400
-
-
-def _listing(sought: Sought, fields: str, page: str = "") -> WireStep:
+def _listing(sought: Sought, named: str, page: str = "") -> WireStep:
     """A page of the timeline. It begins at no time: a clock of ours that is ahead would hide what was posted."""
-    asked = f"max_results={LISTED}&exclude=retweets&{fields}" + (f"&pagination_token={segment(page)}" if page else "")
+    asked = f"max_results={LISTED}&exclude=retweets&{named}" + (f"&pagination_token={segment(page)}" if page else "")
     path = f"/2/users/{segment(sought.account)}/tweets?{asked}"
     return WireStep("look", StepKind.CONTROL, "GET", path, action="look")
 
 
-def _meta(answer: Answer) -> dict[str, Any]:
-    told = body_of(answer).get("meta")
-    return told if isinstance(told, dict) else {}
-
-
 def _listed(answer: Answer) -> list[dict[str, Any]] | None:
     """The posts of a listing, newest first; None when it is no look. One without posts has no `data`."""
-    if not isinstance(answer, Response) or not answer.ok or "result_count" not in _meta(answer):
+    if not isinstance(answer, Response) or not answer.ok or "result_count" not in meta_of(answer):
         return None
     posts = body_of(answer).get("data", [])
     whole = isinstance(posts, list) and all(isinstance(post, dict) and post.get("id") for post in posts)
-    return posts if whole and len(posts) == _meta(answer)["result_count"] else None
-
-
-def _above(post: Mapping[str, Any]) -> str:
-    """What a post was put under."""
-    found = post.get("referenced_tweets", post.get("referenced_posts"))
-    told = [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
-    return next((str(one.get("id", "")) for one in told if one.get("type") == "replied_to"), "")
-
-
-def _written(post: Mapping[str, Any]) -> str:
-    """The words as they were sent: X shortens addresses, adds one for its pictures, and escapes three signs."""
-    text, entities = str(post.get("text", "")), post.get("entities")
-    found = entities.get("urls") if isinstance(entities, dict) else None
-    for link in [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []:
-        short, full = str(link.get("url", "")), str(link.get("expanded_url", ""))
-        of_picture = "media_key" in link or re.search(r"/status/\d+/(photo|video)/\d+$", full)
-        text = text.replace(short, "" if of_picture else full) if short else text
-    return html.unescape(text)
+    return posts if whole and len(posts) == meta_of(answer)["result_count"] else None
 
 
 def _is_gone(answer: Answer, copy: Copy) -> bool:

@@ -20,7 +20,9 @@ from foundation.words import Message
 SURFACE = "x.post"
 ME = "me"
 EXCHANGE = "/2/oauth2/token"
-SCOPES = "tweet.read tweet.write users.read media.write offline.access"
+SCOPES = "tweet.read tweet.write tweet.moderate.write users.read media.write offline.access"
+"""Accounts that were connected before `tweet.moderate.write` was asked for cannot hide what others answer."""
+
 FORM = ConnectForm(fields=(), credential=oauth.ACCESS, minutes=20, registered=True)
 ONCE = timedelta(0)
 """A refresh token is used up by its first use."""

@@ -14,10 +14,10 @@ BECOMES: Mapping[Act, str] = {
     "hide": "hidden",
     "show": "shown",
     "delete": "deleted",
-    "block": "blocked",
     "report": "reported",
+    "block": "blocked",
 }
-"""What a remark is after each act, as `World.remark_is` tells."""
+"""What a remark is after each act, as `World.remark_is` tells; last the one after which it may not be told any more."""
 
 LOST = ("reset_before", "reset_after", "status:503", "accept_then_hang")
 """Bad days of an act: none is a doubt, since the same again changes nothing."""

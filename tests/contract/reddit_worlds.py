@@ -34,7 +34,21 @@ class RedditFake:
         return [(number, text.removeprefix(f"{TITLE}\n\n")) for number, text in self.member.taken]
 
     def standing(self) -> set[str]:
-        return set(self.member.posts)
+        own = {name for name, one in self.server.comments.items() if one.author is self.member and not one.deleted}
+        return own | set(self.member.posts)
+
+    def say(self, text: str, under: str) -> str:
+        """Somebody comments."""
+        fan = self.server.who(f"fan-{self.member.name}") or self.server.account(f"fan-{self.member.name}")
+        return self.server.say(fan, text, under).name
+
+    def under(self, native_id: str) -> str:
+        return self.server.comments[native_id].parent
+
+    def remark_is(self, native_id: str) -> set[str]:
+        said = self.server.comments[native_id]
+        away = said.author.name in self.server.kept_away.get(self.member.name, ())
+        return {"shown", *(("reported",) if said.reported else ()), *(("blocked",) if away else ())}
 
     def requests(self) -> list[Mapping[str, Any]]:
         return list(self.server.book.record(after=self.after))
@@ -47,11 +61,15 @@ def world(server: FakeReddit, http: HttpClient, *, one_picture: bool) -> World:
     member, place = server.account(f"w{number:03}"), server.subreddit(f"lakes{number}", over18=True)
     past = server.book.record()
     account = Spot(member.name, place.name).account
+    fake = RedditFake(server, member, past[-1]["id"] if past else 0)
     return World(
         name="reddit",
         connector=Reddit(),
         account=Account(TENANT, uuid7(), account, server.url, Sealed(member.token.encode()), platform="reddit"),
-        fake=RedditFake(server, member, past[-1]["id"] if past else 0),
+        fake=fake,
+        remark=fake.say,
+        stands_under=fake.under,
+        remark_is=fake.remark_is,
         surface=OVER18,
         transport=transport(http),
         clock=server.clock,

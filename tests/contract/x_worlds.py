@@ -37,6 +37,19 @@ class XFake:
     def standing(self) -> set[str]:
         return set(self.member.posts)
 
+    def say(self, text: str, post: str) -> str:
+        """Somebody answers a post of the account."""
+        fan = self.server.who(f"fan{self.member.username}") or self.server.account(f"fan{self.member.username}")
+        return self.server.publish(fan, {"text": text, "reply": {"in_reply_to_tweet_id": post}}).id
+
+    def under(self, native_id: str) -> str:
+        parent = self.member.posts[native_id].parent
+        return parent.id if parent is not None else ""
+
+    def remark_is(self, native_id: str) -> set[str]:
+        said = self.server.seen(native_id)
+        return {"hidden" if said.hidden else "shown"} if said is not None else {"deleted"}
+
     def requests(self) -> list[Mapping[str, Any]]:
         return list(self.server.book.record(after=self.after))
 
@@ -51,11 +64,15 @@ def world(server: FakeX, http: HttpClient, *, names: str = "both", film: bool = 
     server.names = names
     member = server.account(f"w{next(_numbers)}")
     past = server.book.record()
+    fake = XFake(server, member, past[-1]["id"] if past else 0)
     return World(
         name="x",
         connector=X(),
         account=Account(TENANT, uuid7(), member.id, server.url, Sealed(member.token.encode())),
-        fake=XFake(server, member, past[-1]["id"] if past else 0),
+        fake=fake,
+        remark=fake.say,
+        stands_under=fake.under,
+        remark_is=fake.remark_is,
         surface=SURFACE,
         transport=transport(http),
         clock=server.clock,

@@ -25,7 +25,7 @@ Unverified, so that nothing may lean on it:
 - That `approve` in the query of the page says who says yes: this is how tests say it, in place of a session.
 
 It cannot check what moderators, filters and people do, karma and ages of accounts, votes, comments, films, polls,
-crossposts, collections, drafts, inboxes, edits, and whether Reddit approves of an application. The socket of a picture
+crossposts, collections, drafts, edits, and whether Reddit approves of an application. The socket of a picture
 is an address without anything behind it. An account's own token (`member.token`) has no end, the scopes of
 `SCOPES`, and a limit of its own, unless `member.client` says which application it counts for.
 """
@@ -48,6 +48,7 @@ from connectors.suite.serving import MovedClock, served
 from foundation.faults import Book, Call, FaultyNetwork
 from tests.fakes.reddit_limits import Limits
 from tests.fakes.reddit_oauth import App, OAuth, Token
+from tests.fakes.reddit_remarks import Talk
 from tests.fakes.reddit_shown import about, flairs, listing, me, requirements, rules, told_post
 from tests.fakes.reddit_spec import (
     FORM,
@@ -68,7 +69,7 @@ from tests.fakes.reddit_spec import (
     too_many,
     unauthorized,
 )
-from tests.fakes.reddit_world import SCOPES, Member, Place, Post, World, limited
+from tests.fakes.reddit_world import SCOPES, Member, Place, Post, limited
 
 OPERATIONS = (
     ("GET", "api/v1/me", "identity", "checks"),
@@ -79,9 +80,14 @@ OPERATIONS = (
     ("POST", "api/media/asset", "submit", "files"),
     ("POST", "api/submit", "submit", "posts"),
     ("POST", "api/submit_gallery_post", "submit", "posts"),
+    ("POST", "api/comment", "submit", "posts"),
+    ("POST", "api/block", "privatemessages", "moderation"),
+    ("POST", "api/report", "report", "moderation"),
+    ("GET", "message/inbox", "privatemessages", "remarks"),
     ("POST", "api/del", "edit", "deletes"),
     ("POST", "api/marknsfw", "modposts", "other"),
     ("GET", "user/*/submitted", "history", "lookups"),
+    ("GET", "user/*/comments", "history", "lookups"),
     ("GET", "api/info", "read", "metrics"),
     ("GET", "comments/*", "read", "metrics"),
 )
@@ -94,7 +100,7 @@ __all__ = ["SCOPES", "App", "FakeReddit", "Member", "Place", "Post", "Refusal", 
 
 
 @dataclass
-class FakeReddit(World):
+class FakeReddit(Talk):
     """Reddit's state; tests make accounts, subreddits and applications, move the clock, ask `book` for faults."""
 
     tells_suspended: bool = False
@@ -190,12 +196,12 @@ class FakeReddit(World):
                 return requirements(self.place(mine, name))
             case ["api", "media", "asset"]:
                 return self.lease(mine.name, asked.said("filepath"), asked.said("mimetype"))
-            case ["api", "submit" | "submit_gallery_post"]:
+            case ["api", "submit" | "submit_gallery_post" | "comment"]:
                 return self._posted(asked, mine)
             case ["user", name, "submitted"]:
                 return self.submitted(mine, name, asked.query, self.book.lag(""))
-            case ["api", "info"]:
-                return self.info(asked.query)
+            case ["user" | "message" | "api", *_, "comments" | "inbox" | "block" | "report" | "info"]:
+                return self._talk(asked, mine)
             case ["comments", number]:
                 found = self.post(f"t3_{number}")
                 if found is None:
@@ -207,6 +213,18 @@ class FakeReddit(World):
                 self.mark(mine, asked.said("id"))
         return {}
 
+    def _talk(self, asked: Asked, mine: Member) -> Any:
+        match asked.parts:
+            case ["user", name, _]:
+                return self.of(name, asked.query, self.book.lag(""))
+            case [_, "inbox"]:
+                return self.inbox(mine, asked.query)
+            case [_, "block"]:
+                return self.block(mine, asked.said("id"))
+            case [_, "report"]:
+                return self.report(asked)
+        return self.info(asked.query)
+
     def _about(self, place: Place, rest: list[str], mine: Member) -> Any:
         match rest:
             case ["about"]:
@@ -217,10 +235,12 @@ class FakeReddit(World):
 
     def _posted(self, asked: Asked, mine: Member) -> Json:
         """The answer to a new post, errors under 200 included. Raises Refusal."""
-        by_form = asked.parts[-1] == "submit"
+        by_form = asked.parts[-1] != "submit_gallery_post"
         told: Json = {"errors": []}
         try:
-            if by_form:
+            if asked.parts[-1] == "comment":
+                told["data"] = self.commented(mine, asked)
+            elif by_form:
                 told["data"] = self.submit(mine, asked)
             elif asked.kind == JSON and isinstance(asked.body, dict):
                 told["data"] = self.gallery(mine, asked.body)

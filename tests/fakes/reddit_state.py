@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-SCOPES = ("identity", "submit", "read", "edit", "flair", "history", "privatemessages")
+SCOPES = ("identity", "submit", "read", "edit", "flair", "history", "privatemessages", "report")
 """What the house asks for."""
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 

@@ -14,12 +14,12 @@ Unverified, so that nothing may lean on it:
   that a text too long is 403, that locked and suspended accounts are 403, and with which words, is assumed.
 - A text is normalised and trimmed; a duplicate is judged by its text alone, deleted posts included, before its media;
   a picture makes one post (`media_again` changes it); which metadata besides alt text and warning are taken.
-- Places of entities count characters of the text as shown; a reply's text has no name put before it; that a time to
-  begin in the future is an empty page; windows that begin with the first request; limits of reading.
+- Places of entities count characters of the text as shown; a reply's text begins with the names of those it answers;
+  that a time to begin in the future is an empty page; windows that begin with the first request; limits of reading.
 - A refresh leaves the access token of before alone (`ends_access`); revoking one of a pair ends both.
 
-It cannot check what X does to pictures, who may be answered to under X's rules, spam rules across accounts, or what
-another person sees. Polls, quotes, edits, messages, webhooks and OAuth 1.0a are not here; films are in `x_films`.
+It cannot check what X does to pictures, spam rules across accounts, or what another person sees. Polls, quotes, edits,
+messages, webhooks and OAuth 1.0a are not here; films are in `x_films`, what people say in `x_remarks`.
 An account's own token (`member.token`) has no end; tokens got with codes live two hours.
 """
 
@@ -39,14 +39,16 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from connectors.suite.serving import MovedClock, served
 from foundation.faults import Book, Call, FaultyNetwork
 from tests.fakes import x_text
-from tests.fakes.x_films import Films, bytes_of
+from tests.fakes.x_films import bytes_of
 from tests.fakes.x_limits import Limits, counted
 from tests.fakes.x_oauth import App, OAuth, Token, wrong
+from tests.fakes.x_remarks import Talk
 from tests.fakes.x_spec import FORM, JSON, MULTIPART, Asked, Spec, document, read
 from tests.fakes.x_world import FILM, Json, Member, Post, Refusal, forbidden, invalid, not_found, problem, stamp
 
 READ, WRITE, MEDIA = ("tweet.read", "users.read"), ("tweet.read", "tweet.write", "users.read"), ("media.write",)
-NEEDED = {"posts": WRITE, "deletes": WRITE, "files": MEDIA, "polls": MEDIA, "metadata": MEDIA}
+MODERATE = ("tweet.read", "tweet.moderate.write", "users.read")
+NEEDED = {"moderation": MODERATE, "posts": WRITE, "deletes": WRITE, "files": MEDIA, "polls": MEDIA, "metadata": MEDIA}
 MEDIA_TYPES = {"tweet_image": "photo", FILM: "video", "tweet_gif": "animated_gif"}
 STATES = {
     "suspended": ("The user used for authentication is suspended", "user-suspended"),
@@ -59,7 +61,7 @@ STATES = {
 
 
 @dataclass
-class FakeX(Films):
+class FakeX(Talk):
     """X's state; tests make accounts and applications, move the clock, ask `book` for faults, read what is there."""
 
     spec: Spec = field(default_factory=lambda: Spec(None))
@@ -176,8 +178,10 @@ class FakeX(Films):
         match asked.method, asked.parts[1:] if asked.parts[0] == "2" else []:
             case "GET", ["users", "me"]:
                 return 200, {"data": self._person(mine, asked.listed("user.fields"))}
-            case "GET", ["users", owner, "tweets"]:
+            case "GET", ["users", owner, "tweets" | "mentions"]:
                 return 200, self._timeline(asked, owner)
+            case "PUT", ["tweets", post, "hidden"]:
+                return 200, self.hide(mine, post, _object(asked, JSON))
             case "GET", ["tweets"]:
                 return 200, self._several(asked)
             case "GET", ["tweets", post]:
@@ -190,7 +194,7 @@ class FakeX(Films):
                 self.delete(mine, post)
                 return 200, {"data": {"deleted": True}}
             case "POST", ["tweets"]:
-                made = self.publish(mine, _object(asked, JSON))
+                made = self.post(mine, _object(asked, JSON))
                 text, _ = self._text(made)
                 return 201, {"data": {"id": made.id, "text": text} | self._history(made)}
             case "POST", ["media", "upload"]:
@@ -215,7 +219,8 @@ class FakeX(Films):
         owner = self.members.get(owner_id)
         if owner is None or owner.state == "suspended":
             return {"errors": [not_found("user", "id", owner_id)]}
-        page, after = self.listed(owner, asked.query, self.clock() - timedelta(seconds=self.book.lag("")))
+        posts = self.mentions(owner) if asked.parts[-1] == "mentions" else owner.posts.values()
+        page, after = self.listed(posts, asked.query, self.clock() - timedelta(seconds=self.book.lag("")))
         meta: Json = {"result_count": len(page)} | ({"next_token": after} if after else {})
         if not page:
             return {"meta": meta}
@@ -281,7 +286,8 @@ class FakeX(Films):
         home = f"https://x.com/{self.members[post.member].username}/status/{post.id}"
         kinds = ["video" if one.category == FILM else "photo" for one in post.media]
         media = [(one.key, f"{home}/{kinds[at]}/{at + 1}") for at, one in enumerate(post.media)]
-        return x_text.shown(post.text, post.id, media)
+        names = "".join(f"@{name} " for name in post.ahead)
+        return x_text.shown(names + post.text, post.id, media)
 
     def _metrics(self, post: Post) -> Json:
         told = {"reply_count": post.replies, "like_count": post.likes, "quote_count": post.quotes}
@@ -325,6 +331,10 @@ def _kind(method: str, parts: list[str]) -> str:
             return "checks"
         case "GET", ["2", "users", _, "tweets"]:
             return "lookups"
+        case "GET", ["2", "users", _, "mentions"]:
+            return "remarks"
+        case "PUT", ["2", "tweets", _, "hidden"]:
+            return "moderation"
         case "GET", ["2", "tweets", *_]:
             return "metrics"
         case "POST", ["2", "oauth2", "token" | "revoke"]:

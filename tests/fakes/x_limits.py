@@ -24,6 +24,8 @@ MOST = {
     "checks": 75,
     "lookups": 900,
     "metrics": 900,
+    "remarks": 300,
+    "moderation": 50,
     "posts/app": 10_000,
     "files/app": 50_000,
 }

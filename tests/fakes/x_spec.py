@@ -25,7 +25,7 @@ LONGEST = 20
 OLDER = {
     "tweet.fields": (
         "post.fields",
-        {"referenced_tweets", "author_id", "in_reply_to_user_id", "edit_history_tweet_ids"},
+        {"referenced_tweets", "author_id", "in_reply_to_user_id", "edit_history_tweet_ids", "note_tweet"},
     ),
     "expansions": ("expansions", {"referenced_tweets.id", "edit_history_tweet_ids"}),
 }

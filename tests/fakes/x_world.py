@@ -5,7 +5,7 @@ import io
 import re
 import secrets
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,7 +15,7 @@ from PIL import Image
 from connectors.suite.serving import MovedClock
 from tests.fakes import x_text
 
-SCOPES = ("tweet.read", "tweet.write", "users.read", "media.write", "offline.access")
+SCOPES = ("tweet.read", "tweet.write", "tweet.moderate.write", "users.read", "media.write", "offline.access")
 PROBLEMS = "https://api.x.com/2/problems/"
 INVALID = "One or more parameters to your request was invalid."
 DUPLICATE = "You are not allowed to create a Tweet with duplicate content."
@@ -122,6 +122,9 @@ class Post:
     quotes: int = 0
     bookmarks: int = 2
     impressions: int = 40
+    ahead: list[str] = field(default_factory=list)
+    """The names that X put before it, as a reply."""
+    hidden: bool = False
 
 
 @dataclass
@@ -299,15 +302,15 @@ class World:
             raise forbidden("You are not allowed to delete this Tweet.")
         mine.posts.pop(post_id, None)
 
-    def listed(self, owner: Member, query: Mapping[str, str], until: datetime) -> tuple[list[Post], str]:
-        """A page of somebody's posts, newest first, as they stood at `until`, and where the next begins.
+    def listed(self, posts: Iterable[Post], query: Mapping[str, str], until: datetime) -> tuple[list[Post], str]:
+        """A page of posts, newest first, as they stood at `until`, and where the next begins.
 
         Raises Refusal.
         """
         most, start, end = number(query, "max_results", 10), instant(query, "start_time"), instant(query, "end_time")
         if not 5 <= most <= 100:
             raise invalid("The number of results is not between 5 and 100.", max_results=str(most))
-        shown = [one for one in owner.posts.values() if one.at <= until and (end is None or one.at < end)]
+        shown = [one for one in posts if one.at <= until and (end is None or one.at < end)]
         # Times of the API are whole seconds: a post of the same second is not before it.
         shown = [one for one in shown if start is None or one.at >= start.replace(microsecond=0)]
         if "replies" in query.get("exclude", "").split(","):

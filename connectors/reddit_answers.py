@@ -1,0 +1,92 @@
+"""What Reddit answers: listings, the codes of refusals inside a success, a no without a reason. Pure."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from connectors import answers as http
+from connectors import reddit_account
+from connectors.contract import Answer, Response, StepKind, WireStep
+from connectors.outcomes import Disconnected, Outcome, Reauthorize, Rejected, Retry, Uncertain
+from connectors.reddit_account import agent
+from foundation.words import Message
+
+LISTED = 100
+PAUSE = timedelta(minutes=10)
+"""After a limit that does not say how long."""
+
+DELETED = "[deleted]"
+CLOSED = frozenset({"SUBREDDIT_NOTALLOWED", "SUBREDDIT_NOEXIST", "USER_BLOCKED", "USER_MUTED", "NON_PUBLIC"})
+"""Nobody may post there, or not this account."""
+
+
+def info(account: str, names: str, action: str) -> WireStep:
+    """The question for what these fullnames name."""
+    path = f"/api/info?raw_json=1&id={http.segment(names)}"
+    return WireStep(action, StepKind.CONTROL, "GET", path, headers=agent(account), action=action)
+
+
+def page_of(answer: Answer) -> dict[str, Any]:
+    """A listing; nothing of anything else."""
+    told = http.told_by(answer).get("data")
+    return told if isinstance(told, dict) else {}
+
+
+def listed(answer: Answer) -> list[dict[str, Any]] | None:
+    """The things of a listing; None when it is no look."""
+    children = page_of(answer).get("children")
+    if not isinstance(children, list):
+        return None
+    things = [one["data"] for one in children if isinstance(one, dict) and isinstance(one.get("data"), dict)]
+    whole = len(things) == len(children) and all(isinstance(one.get("name"), str) for one in things)
+    return things if whole else None
+
+
+def made_at(thing: Mapping[str, Any]) -> datetime | None:
+    """When it was made, in UTC."""
+    told = thing.get("created_utc")
+    return http.instant(str(int(told))) if isinstance(told, int | float) and 0 < told < 10**11 else None
+
+
+def url_of(told: object) -> str:
+    """The address of a path of theirs; "" for anything else."""
+    return f"https://www.reddit.com{told}" if isinstance(told, str) and told.startswith(("/r/", "/user/")) else ""
+
+
+def plain(text: object) -> str:
+    """A text as two of them are compared."""
+    return " ".join(str(text or "").split())
+
+
+def code_of(told: object) -> str:
+    """A code as people may read it: letters of theirs, and nothing else they might put there."""
+    word = re.sub(r"[^A-Z0-9_]", "", str(told or "").upper(), flags=re.ASCII)
+    return word[:60] or "?"
+
+
+def refused(error: Any, seconds: Any) -> Outcome:
+    """What a code means: `[code, sentence, field]`."""
+    code = code_of(error[0] if isinstance(error, list) and error else "")
+    if code == "RATELIMIT":
+        wait = timedelta(seconds=seconds) if isinstance(seconds, int | float) and 0 < seconds < 10**6 else PAUSE
+        return Retry(wait, "account", Message("connectors.rate_limited"))
+    if code == "ALREADY_SUB":
+        return Uncertain(Message("reddit.there_already"), stands=True)
+    if code in CLOSED:
+        return Rejected(Message("reddit.community_closed"), permanent=True)
+    if "FLAIR" in code:
+        return Rejected(Message("reddit.flair_wrong"), permanent=False)
+    return Rejected(Message("reddit.refused", {"code": code}), permanent=False)
+
+
+def is_bare_no(answer: Answer) -> bool:
+    """Whether something was forbidden without a reason: a suspended account is told nothing else."""
+    return isinstance(answer, Response) and answer.status == 403 and "reason" not in http.body_of(answer)
+
+
+def forbidden(me: Answer, account: str, otherwise: Message) -> Outcome:
+    """What such a no was about: the account, if that may not even ask who it is, or what `otherwise` says."""
+    gone = isinstance(me, Response) and me.status == 403
+    trouble = Disconnected(Message("reddit.suspended")) if gone else reddit_account.check(account, (me,))
+    return trouble if isinstance(trouble, Disconnected | Reauthorize) else Rejected(otherwise, permanent=False)

@@ -1,0 +1,61 @@
+"""How X tells posts: by which names fields are asked for, what a post was put under, its words as they were sent."""
+
+import html
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from connectors.answers import body_of
+from connectors.contract import Answer, Response
+
+_NAMES = re.compile(r"(?:@\w{1,50}\s+)+", re.ASCII)
+
+
+def url_of(number: str) -> str:
+    """Where people see a post."""
+    return f"https://x.com/i/status/{number}"
+
+
+def fields(answers: tuple[Answer, ...], asked: str, more: str = "", newer: str = "") -> str:
+    """What to ask for: by the names every client uses or, where these are refused, by the newest description's. `more`
+    is a field by the first names alone, `newer` an expansion by the second."""
+    if answers and is_unknown_name(answers[0]):
+        return f"post.fields={asked}" + (f"&expansions={newer}" if newer else "")
+    return f"tweet.fields={asked}" + (f",{more}" if more else "")
+
+
+def is_unknown_name(answer: Answer) -> bool:
+    """Whether a request was refused as one that is wrong in itself."""
+    return isinstance(answer, Response) and answer.status == 400
+
+
+def meta_of(answer: Answer) -> dict[str, Any]:
+    """What a listing says of itself."""
+    told = body_of(answer).get("meta")
+    return told if isinstance(told, dict) else {}
+
+
+def above(post: Mapping[str, Any]) -> str:
+    """What a post was put under."""
+    found = post.get("referenced_tweets", post.get("referenced_posts"))
+    told = [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+    return next((str(one.get("id", "")) for one in told if one.get("type") == "replied_to"), "")
+
+
+def written(post: Mapping[str, Any]) -> str:
+    """The words as they were sent: X shortens addresses, adds one for its pictures, and escapes three signs. Of a long
+    post it tells the whole in a field of its own."""
+    long = post.get("note_tweet", post.get("note_post"))
+    told = long if isinstance(long, dict) and isinstance(long.get("text"), str) else post
+    text, entities = str(told.get("text", "")), told.get("entities")
+    found = entities.get("urls") if isinstance(entities, dict) else None
+    for link in [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []:
+        short, full = str(link.get("url", "")), str(link.get("expanded_url", ""))
+        of_picture = "media_key" in link or re.search(r"/status/\d+/(photo|video)/\d+$", full)
+        text = text.replace(short, "" if of_picture else full) if short else text
+    return html.unescape(text)
+
+
+def unnamed(text: str) -> str:
+    """A reply's text without the names of those it answers, which X puts before it."""
+    return _NAMES.sub("", text.lstrip(), count=1) if _NAMES.match(text.lstrip()) else text
