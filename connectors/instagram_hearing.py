@@ -33,8 +33,9 @@ MOST_REQUESTS = 5
 MOST_LEFT = 50
 """Places in the comments of posts where a reading goes on later; further ones are given up."""
 
-MARGIN = timedelta(minutes=10)
-"""Comments are told again that are this much older than what was told: some appear late."""
+MARGIN, LATE = timedelta(minutes=10), timedelta(days=1)
+"""A post's comments are followed back so much further than what was told; and those that are read all the same are told
+again when they are no older: some appear late, as those that somebody let through."""
 
 _SAID = "id,text,timestamp,username,from"
 _COMMENT = f"{_SAID},replies.limit({REPLIES}){{{_SAID}}}"
@@ -106,7 +107,7 @@ def remarks_of(account: str, cursor: str, answers: tuple[Answer, ...]) -> Send |
         posts = [{"id": place.left[0].post, "comments": told}] if number and place.left else listed
         me = me or next((name for post in posts if (name := said_by(post))), "")
         place = _past(place, answer, told, posts, first=not number).settled()
-        found += [one for post in posts for one in _said(post, account, me) if _since(one.at, start.since)]
+        found += [one for post in posts for one in _said(post, account, me) if _since(one.at, start.since, LATE)]
     if not answers or (place.open and len(answers) < MOST_REQUESTS):
         return _asks(place, first=not answers)
     return _told(found, place)
@@ -121,7 +122,8 @@ def _told(found: list[Remark], place: _Place) -> Remarks:
 def _of_no_use(answer: Answer) -> bool:
     """Whether the same will be refused again: a post is gone, or a place in a list is no more."""
     code = error(answer)[0]
-    return isinstance(answer, Response) and 400 <= answer.status < 500 and bool(code) and code not in RATES | BUSY | TOKEN
+    later = not code or code in RATES | BUSY | TOKEN
+    return isinstance(answer, Response) and 400 <= answer.status < 500 and not later
 
 
 def _without(place: _Place) -> _Place:
@@ -166,9 +168,9 @@ def _left(post: Mapping[str, Any], until: str) -> list[_Left]:
     return [_Left(number, after, until)] if until and after and number and fresh else []
 
 
-def _since(at: datetime | None, since: str) -> bool:
+def _since(at: datetime | None, since: str, margin: timedelta = MARGIN) -> bool:
     told = told_at(since)
-    return told is None or at is None or at >= told - MARGIN
+    return told is None or at is None or at >= told - margin
 
 
 def _said(post: Mapping[str, Any], account: str, me: str) -> Iterator[Remark]:

@@ -11,7 +11,7 @@ import pytest
 
 from connectors.contract import Answer, Copy, Response, Send, Sought, StepAnswerLost, StepKind, WireStep
 from connectors.instagram import AI, Instagram
-from connectors.instagram_hearing import COMMENTS, MOST_REQUESTS, POSTS
+from connectors.instagram_hearing import COMMENTS, LATE, MOST_REQUESTS, POSTS
 from connectors.outcomes import Absent, Found, Outcome, Published, Reauthorize, Rejected, Retry, Uncertain, Unknown
 from connectors.remarks import Act, Remark, Remarks, Spot
 from connectors.suite.house import House
@@ -110,10 +110,10 @@ def test_what_the_account_says_itself_is_no_remark_and_what_people_reply_to_it_i
 def test_a_next_reading_tells_what_is_new_wherever_it_stands(world: World) -> None:
     posts = posted(world, POSTS * 2)
     old = said(world, posts[0], "old")
-    world.clock.move(3600)
+    world.clock.move(LATE.total_seconds() + 1)
     first, cursor, asked = heard(world)
     assert ([one.text for one in first], asked) == (["old"], 2), "the newest posts, and the others"
-    world.clock.move(3600)
+    world.clock.move(LATE.total_seconds() + 1)
     said(world, posts[0], "new reply", under=old[0])
     said(world, posts[-1], "new")
     assert [one.text for one in heard(world, cursor)[0]] == ["new reply", "new"]
@@ -123,14 +123,14 @@ def test_more_than_a_reading_may_ask_for_comes_with_the_next_ones(world: World) 
     posts = posted(world, POSTS * (MOST_REQUESTS + 3))
     for number, post in enumerate(posts):
         said(world, post, f"under {number}")
-    world.clock.move(3600)
+    world.clock.move(LATE.total_seconds() + 1)
     told, cursor = set(), ""
     for _ in range(2):
         found, cursor, asked = heard(world, cursor)
         assert asked <= MOST_REQUESTS
         told |= {one.text for one in found}
     assert len(told) == len(posts), "each post was passed"
-    world.clock.move(3600)
+    world.clock.move(LATE.total_seconds() + 1)
     said(world, posts[3], "late, and far down")
     told = set()
     for _ in range(2):
@@ -142,9 +142,9 @@ def test_more_than_a_reading_may_ask_for_comes_with_the_next_ones(world: World) 
 def test_a_post_that_many_talk_about_is_read_back_to_what_was_told(world: World) -> None:
     (post,) = posted(world)
     said(world, post, "before")
-    world.clock.move(3600)
+    world.clock.move(LATE.total_seconds() + 1)
     _, cursor, _ = heard(world)
-    world.clock.move(3600)
+    world.clock.move(LATE.total_seconds() + 1)
     texts = [f"{number}" for number in range(COMMENTS * (MOST_REQUESTS + 2))]
     said(world, post, *texts)
     told = set()
