@@ -132,7 +132,7 @@ def test_many_new_threads_are_read_back_to_what_was_told(world: World) -> None:
         world.clock.move(3600)
         said(world, one, *(late := [f"late {len(texts)} {number}" for number in range(120)]))
         texts += late
-    for _ in range(3):
+    for _ in range(5):
         world.clock.move(3600)
         found, cursor, _ = heard(world, cursor)
         told |= {each.text for each in found}
