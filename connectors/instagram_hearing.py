@@ -19,9 +19,10 @@ from typing import Any
 
 from connectors import remarks
 from connectors.answers import date_of, segment, told_at, told_by
-from connectors.contract import Answer, Response, Send
-from connectors.instagram_answers import BUSY, RATES, TOKEN, error
+from connectors.contract import Answer, Send
+from connectors.instagram_answers import meaning
 from connectors.instagram_remarks import data_of, goes_on, number_of, said_by
+from connectors.outcomes import Rejected
 from connectors.remarks import Remark, Remarks
 
 POSTS, COMMENTS, REPLIES = 10, 25, 25
@@ -121,9 +122,7 @@ def _told(found: list[Remark], place: _Place) -> Remarks:
 
 def _of_no_use(answer: Answer) -> bool:
     """Whether the same will be refused again: a post is gone, or a place in a list is no more."""
-    code = error(answer)[0]
-    later = not code or code in RATES | BUSY | TOKEN
-    return isinstance(answer, Response) and 400 <= answer.status < 500 and not later
+    return isinstance(meaning(answer, creates=False), Rejected)
 
 
 def _without(place: _Place) -> _Place:

@@ -19,9 +19,10 @@ from typing import Any
 
 from connectors import answers as http
 from connectors import remarks
-from connectors.contract import Answer, Response, Send
+from connectors.contract import Answer, Send
+from connectors.outcomes import Rejected
 from connectors.remarks import Remark, Remarks
-from connectors.youtube_account import part
+from connectors.youtube_account import meaning, part
 from connectors.youtube_remarks import LISTED, id_of, replies, url_of
 
 MOST_REQUESTS = 5
@@ -116,7 +117,7 @@ def _rows(answer: Answer) -> list[dict[str, Any]] | None:
 
 def _of_no_use(answer: Answer) -> bool:
     """Whether the same will be refused again: a thread is gone, or a place in a list is no more."""
-    return isinstance(answer, Response) and answer.status in (400, 404)
+    return isinstance(meaning(answer, creates=False), Rejected)
 
 
 def _asks(place: _Place, number: int) -> Send:

@@ -220,6 +220,9 @@ def test_a_reading_that_breaks_off_goes_on_where_it_stood() -> None:
     past = YouTube().remarks("UCme", "", broken.cursor, (page(), page(), wrong(400, "invalidPageToken")))
     assert isinstance(past, Remarks)
     assert json.loads(past.cursor)[2] == [], "what can never be asked for is passed over"
+    shut = YouTube().remarks("UCme", "", broken.cursor, (page(), page(), wrong(403, "forbidden")))
+    assert isinstance(shut, Remarks)
+    assert json.loads(shut.cursor)[2] == []
     for odd in ("{", "[]", "7", '["","",[["1"]],{}]', '["","",[],7]'):
         assert isinstance(YouTube().remarks("UCme", "", odd, (page(), page())), Remarks), "as from the beginning"
 
