@@ -102,7 +102,7 @@ def look(
     else:
         sighting = seen
     with tenant(tenant_id, ACTOR) as scope:
-        _finish(scope, look_id, row, sighting, sure=connector.capabilities.resend_is_look)
+        _finish(scope, look_id, row, sighting, sure=connector.capabilities.resends(under=sought.reply_to))
     return sighting
 
 

@@ -50,6 +50,8 @@ class Capabilities:
     """What may be done with what people say under posts there (`connectors.remarks.Act`)."""
     remarks_every: int = 5
     """Minutes between two readings of it, where somebody reads it: as often as the platform's limits leave room for."""
+    looks_for_answers: bool = False
+    """An answer to a remark would stand there twice where a post would not: a lost one is looked for."""
     names_whom_it_answers: bool = False
     """An answer reaches its reader only where its text begins with their name."""
     cost: Cost = "free"
@@ -65,6 +67,10 @@ class Capabilities:
     def size(self, surface: str) -> tuple[int, int]:
         """The longest text and the most media that a place takes."""
         return self.sizes.get(surface.removeprefix(f"{self.platform}."), (self.max_text, self.max_media))
+
+    def resends(self, *, under: str) -> bool:
+        """Whether a repeated publish is itself the look: of what stands `under` something, or of a post."""
+        return self.resend_is_look and not (under and self.looks_for_answers)
 
     def takes_again(self, surface: str) -> bool:
         """Whether a place takes the same words from one account a second time."""

@@ -2,7 +2,7 @@
 each from an address of ours, a film while it works through it.
 
 A container is made for each file, and for a carousel one around them; when they are ready the last request
-publishes the outer one. Nothing can be deleted, and no key travels: what became of a lost answer is read in the list
+publishes the outer one. No post can be deleted, and no key travels: what became of a lost answer is read in the list
 of posts. Source: https://developers.facebook.com/docs/instagram-platform/content-publishing
 """
 
@@ -11,17 +11,19 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from connectors import fitting, instagram_account
+from connectors import fitting, instagram_account, instagram_remarks
 from connectors.answers import ahead, body_of, segment, staged_anew, told_at
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, FileRef, Response, Send, Sought, StepKind, WireStep
 from connectors.enrolment import Connected
 from connectors.instagram_answers import READ_BUG, UNFIT, error, failure, id_of, meaning
+from connectors.instagram_hearing import remarks_of
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Sighting, Uncertain, Unknown
 from connectors.places import Shown
+from connectors.remarks import Act, Remarks, Spot
 from foundation.sealed import Sealed
 from foundation.words import Message
-from gate.units import Medium, Unit
+from gate.units import REMARK, Medium, Unit
 
 PUBLISH, PARENT = "publish", "stage:parent"
 AI = "is_ai_generated=true"
@@ -61,11 +63,16 @@ class Instagram:
         can_chat=False,
         can_sell=False,
         stages=True,
+        points_at=frozenset({REMARK}),
+        moderates=instagram_remarks.MODERATES,
+        remarks_every=10,  # one to five requests; Meta allows an application 200 an hour for each account
     )
     form = instagram_account.FORM
 
     def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Containers, until they are ready, then the publication; tell what the last answer meant."""
+        if unit.remark:
+            return instagram_remarks.answer(unit, answers, self.capabilities)
         unfit = _unfit(unit, self.capabilities)
         if unfit is not None:
             return Rejected(unfit, permanent=False)
@@ -92,6 +99,8 @@ class Instagram:
         """Read the account's posts back to a minute before the attempt: caption and time say which it is."""
         if not sought.text.strip():
             return Unknown(Message("connectors.no_lookup"))
+        if sought.reply_to:
+            return instagram_remarks.find(sought, answers)
         if not answers:
             return Send(_listing(""))
         posts = _listed(answers[-1])
@@ -110,11 +119,15 @@ class Instagram:
         return Send(_listing(after)) if len(answers) < MOST_PAGES else Unknown(Message("connectors.lookup_failed"))
 
     def remove(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
-        """Instagram offers no way: a person takes it away in the app."""
+        """Instagram offers no way but for comments: a person takes a post away in the app."""
+        if instagram_remarks.is_answer(copy.native_id):
+            return instagram_remarks.remove(copy.native_id, answers)
         return Rejected(Message("instagram.no_delete"), permanent=True)
 
     def read(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Mapping[str, int] | None:
-        """Likes, comments and views of a post."""
+        """Likes, comments and views of a post; an answer has none."""
+        if instagram_remarks.is_answer(copy.native_id):
+            return None
         if not answers:
             return Send(_asked("metrics", f"/{segment(copy.native_id)}?fields={','.join(_NUMBERS)}"))
         told = body_of(answers[-1])
@@ -124,7 +137,7 @@ class Instagram:
 
     def read_back(self, copy: Copy, flags: tuple[str, ...], answers: tuple[Answer, ...]) -> Send | Shown | Outcome:
         """Whether the post says that a model made it, where it was sent so."""
-        if AI not in flags:
+        if AI not in flags or instagram_remarks.is_answer(copy.native_id):
             return Shown()
         if not answers:
             return Send(_asked("look", f"/{segment(copy.native_id)}?fields=is_ai_generated"))
@@ -136,6 +149,16 @@ class Instagram:
     def followers(self, account: str, destination: str, answers: tuple[Answer, ...]) -> Send | int | None:
         """How many follow the account."""
         return instagram_account.followers(answers)
+
+    def remarks(
+        self, account: str, destination: str, cursor: str, answers: tuple[Answer, ...]
+    ) -> Send | Remarks | None:
+        """What people said under the account's posts."""
+        return remarks_of(account, cursor, answers)
+
+    def moderate(self, spot: Spot, act: Act, answers: tuple[Answer, ...]) -> Send | Outcome:
+        """Hide, show or delete a comment."""
+        return instagram_remarks.moderate(spot, act, answers)
 
     def connect(self, form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Connected | Outcome:
         """Ask whose token it is; a private account cannot publish."""

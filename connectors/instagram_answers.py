@@ -13,7 +13,10 @@ from connectors.outcomes import Disconnected, Outcome, Reauthorize, Rejected, Re
 from foundation.words import Message
 
 A_DAY = timedelta(hours=24)
-TOKEN = frozenset({190, 102, 10, *range(200, 300)})
+RIGHTS = frozenset({10, *range(200, 300)})
+"""A right is missing: https://developers.facebook.com/docs/graph-api/guides/error-handling"""
+
+TOKEN = frozenset({190, 102}) | RIGHTS
 RATES = frozenset({4, 17, 32, 613, 80002})
 DAILY = 2207042
 FETCH = frozenset({2207052, 2207003, 2207082})

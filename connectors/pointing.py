@@ -115,9 +115,9 @@ PLATFORMS: Mapping[str, Pointers] = {
     ),
     # https://api.fanvue.com/docs
     "fanvue": Pointers(fields=_names("mediaUuids mediaPreviewUuid mediaUuid templateUuid collectionUuids")),
-    # https://developers.google.com/youtube/v3/docs/videos#status, /playlistItems/insert
+    # https://developers.google.com/youtube/v3/docs/videos#status, /playlistItems/insert, /comments/insert
     "youtube": Pointers(
-        fields=_names("id playlistId videoId relatedVideoId boundStreamId"),
+        fields=_names("id playlistId videoId relatedVideoId boundStreamId parentId"),
         kept_back=frozenset({"privacystatus=private"}),
     ),
     # https://www.reddit.com/dev/api#POST_api_submit, #POST_api_comment
@@ -142,12 +142,13 @@ _STRANGER = Pointers(
 
 TEXTS = _names(
     "text body caption content description title status alt alt_text spoiler_text message commentary name label notes"
+    " text_original"
 )
 """Where people's words stand: what is an address in them was judged as a link."""
 
 UNDER = _names(
     "reply_parameters.message_id reply_to_message_id message_reference.message_id in_reply_to_tweet_id in_reply_to_id"
-    " reply_to_id reply_to thing_id"
+    " reply_to_id reply_to thing_id parent_id"
 )
 """Where stands what a part of a thread is put under."""
 

@@ -8,17 +8,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from connectors import answers as http
-from connectors import fitting, youtube_account
+from connectors import fitting, youtube_account, youtube_remarks
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, Grant, Renewed, Response, Send, Sought, StepKind, WireStep
 from connectors.enrolment import Connected, Visit
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Sighting, Uncertain, Unknown
 from connectors.places import Shown
+from connectors.remarks import Act, Remarks, Spot
 from connectors.youtube_account import SURFACE, items, meaning, part, reason
+from connectors.youtube_hearing import remarks_of
 from connectors.youtube_upload import Upload, goes_on, session_lost
 from foundation.sealed import Sealed
 from foundation.words import Message
-from gate.units import Unit
+from gate.units import REMARK, Unit
 
 PUBLISH, LOOK = "publish", "look"
 AI = "status.containsSyntheticMedia=true"
@@ -45,8 +47,16 @@ CAN = Capabilities(
     can_sell=False,
     stages=True,
     approval_days=28,
+    points_at=frozenset({REMARK}),
+    moderates=frozenset(youtube_remarks.STATUS),
+    remarks_every=60,
+    looks_for_answers=True,
 )
-"""Until Google has audited an application, all that it uploads stays private; it says nowhere how long that takes."""
+"""Until Google has audited an application, all that it uploads stays private; it says nowhere how long that takes.
+
+All channels of an application share its 10,000 units a day, and a film that nobody can make public any more is worse
+than a comment that is heard late: a reading costs two units at least, so a hundred channels take half of it.
+"""
 
 _COUNTS = {"viewCount": "views", "likeCount": "likes", "commentCount": "comments"}
 
@@ -60,6 +70,8 @@ class YouTube:
 
     def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Upload the film as a private one, wait until it is ready, then make it public; tell what an answer meant."""
+        if unit.remark:
+            return youtube_remarks.answer(unit, answers, CAN)
         unfit = _unfit(unit)
         if unfit is not None:
             return Rejected(unfit, permanent=False)
@@ -73,6 +85,8 @@ class YouTube:
 
     def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
         """Page through the channel's uploads: public now, of these words, and nobody else's copy."""
+        if sought.reply_to:
+            return youtube_remarks.find(sought, answers)
         title, body = fitting.titled(sought.title, sought.text)
         if not title.strip():
             return Unknown(Message("connectors.no_lookup"))
@@ -92,7 +106,9 @@ class YouTube:
         return Send(_uploads(sought.account, str(page))) if more else Absent()
 
     def remove(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
-        """Delete the film; gone already is gone."""
+        """Delete the film, or an answer; gone already is gone."""
+        if youtube_remarks.is_answer(copy.native_id):
+            return youtube_remarks.remove(copy.native_id, answers)
         if not answers:
             path = f"/youtube/v3/videos?id={http.segment(copy.native_id)}"
             return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", path, action="delete"))
@@ -101,7 +117,9 @@ class YouTube:
         return Published(copy.native_id) if done else meaning(last, creates=False)
 
     def read(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Mapping[str, int] | None:
-        """Views, likes and comments; they are told as text."""
+        """Views, likes and comments of a film; they are told as text."""
+        if youtube_remarks.is_answer(copy.native_id):
+            return None
         if not answers:
             return Send(_video(copy, "statistics", "metrics"))
         found = items(answers[-1])
@@ -113,7 +131,7 @@ class YouTube:
 
     def read_back(self, copy: Copy, flags: tuple[str, ...], answers: tuple[Answer, ...]) -> Send | Shown | Outcome:
         """Whether the film is said to be made by a machine, where it was sent so."""
-        if AI not in flags:
+        if AI not in flags or youtube_remarks.is_answer(copy.native_id):
             return Shown()
         if not answers:
             return Send(_video(copy, "status", LOOK))
@@ -129,6 +147,16 @@ class YouTube:
     def followers(self, account: str, destination: str, answers: tuple[Answer, ...]) -> Send | int | None:
         """How many subscribed to the channel."""
         return youtube_account.followers(answers)
+
+    def remarks(
+        self, account: str, destination: str, cursor: str, answers: tuple[Answer, ...]
+    ) -> Send | Remarks | None:
+        """What people said under the channel's films."""
+        return remarks_of(account, cursor, answers)
+
+    def moderate(self, spot: Spot, act: Act, answers: tuple[Answer, ...]) -> Send | Outcome:
+        """Hold a comment back, let it through, reject it, or ban its author with it."""
+        return youtube_remarks.moderate(spot, act, answers)
 
     def connect(
         self, form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]

@@ -117,7 +117,7 @@ class House:
     def _look(self, unit: Unit, armed_at: datetime, story: Story) -> Sighting | None:
         """Found, surely absent (twice, 60 s apart), or None: nobody can tell."""
         absent = 0
-        if self._connector.capabilities.resend_is_look:
+        if self._connector.capabilities.resends(under=unit.under):
             return Absent()
         for wait in LOOKS:
             self._world.clock.move(wait)

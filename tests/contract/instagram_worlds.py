@@ -55,10 +55,23 @@ class InstagramFake:
         self.server.book.ask(mode, on=on, **more)
 
     def taken(self) -> list[tuple[str, str]]:
-        return [(post["id"], post["caption"]) for post in self.profile.posts]
+        answers = [(f"comment:{one.id}", one.text) for one in self.profile.comments.every.values() if one.own]
+        return [(post["id"], post["caption"]) for post in self.profile.posts] + answers
 
     def standing(self) -> set[str]:
-        return {post["id"] for post in self.profile.posts}
+        own = {f"comment:{one.id}" for one in self.profile.comments.every.values() if one.own and not one.deleted}
+        return {post["id"] for post in self.profile.posts} | own
+
+    def say(self, text: str, post: str) -> str:
+        """Somebody says something under a post of the account."""
+        return self.profile.comments.say(post, text, self.server.clock(), by="ann").id
+
+    def under(self, native_id: str) -> str:
+        return self.profile.comments.every[native_id.removeprefix("comment:")].parent
+
+    def remark_is(self, native_id: str) -> set[str]:
+        one = self.profile.comments.every[native_id]
+        return {"deleted"} if one.deleted else {"hidden"} if one.hidden else {"shown"}
 
     def requests(self) -> list[Mapping[str, Any]]:
         return list(self.server.book.record(after=self.after))
@@ -71,11 +84,15 @@ def world(server: FakeInstagram, http: HttpClient, files: str, *, film: bool = F
     def lend(permit: Permit, file: FileRef) -> str:
         return f"{files}/lent/{permit.jti.hex}/{file.sha256}.{'mp4' if file.mime == FILM.mime else 'jpg'}"
 
+    fake = InstagramFake(server, profile, past[-1]["id"] if past else 0)
     return World(
         name="instagram",
         connector=Instagram(),
         account=Account(TENANT, uuid7(), profile.id, server.url, Sealed(profile.token.encode())),
-        fake=InstagramFake(server, profile, past[-1]["id"] if past else 0),
+        fake=fake,
+        remark=fake.say,
+        stands_under=fake.under,
+        remark_is=fake.remark_is,
         surface="instagram.post",
         transport=transport(http, lend=lend),
         clock=server.clock,

@@ -15,6 +15,7 @@ from foundation.http import HttpClient
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
 from tests.fakes.google import FakeYouTube, Member
+from tests.fakes.google_remarks import HELD, PUBLIC, REJECTED, Comment
 
 FILM = stored(b"\0\0\0\x18ftypmp42" + bytes(CHUNK + 1000), "video/mp4", "waves on a beach")
 """Of two parts."""
@@ -34,10 +35,27 @@ class YouTubeFake:
         self.server.book.ask(mode, on=on, **more)
 
     def taken(self) -> list[tuple[str, str]]:
-        return list(self.member.taken)
+        return list(self.member.taken) + [(f"comment:{one.id}", one.text) for one in self._answers()]
 
     def standing(self) -> set[str]:
-        return set(self.member.posts)
+        return set(self.member.posts) | {f"comment:{one.id}" for one in self._answers() if not one.deleted}
+
+    def _answers(self) -> list[Comment]:
+        every = self.server.comments.every.values()
+        return [one for one in every if one.author == self.member.channel_id]
+
+    def say(self, text: str, film: str) -> str:
+        """Somebody says something under a film of the channel."""
+        return self.server.comments.say(self.member.videos[film], text, by="ann").id
+
+    def under(self, native_id: str) -> str:
+        return self.server.comments.every[native_id.removeprefix("comment:")].parent
+
+    def remark_is(self, native_id: str) -> set[str]:
+        one = self.server.comments.every[native_id]
+        kept_away = (self.member.channel_id, one.author) in self.server.comments.banned
+        state = {PUBLIC: "shown", HELD: "hidden", REJECTED: "deleted"}[one.status]
+        return {state, *(("blocked",) if kept_away else ())}
 
     def requests(self) -> list[Mapping[str, Any]]:
         return list(self.server.book.record(after=self.after))
@@ -47,11 +65,15 @@ def world(server: FakeYouTube, http: HttpClient) -> World:
     """A fresh one."""
     member = server.account(f"w{next(_numbers)}")
     past = server.book.record()
+    fake = YouTubeFake(server, member, past[-1]["id"] if past else 0)
     return World(
         name="youtube",
         connector=YouTube(),
         account=Account(TENANT, uuid7(), member.channel_id, server.url, Sealed(member.token.encode())),
-        fake=YouTubeFake(server, member, past[-1]["id"] if past else 0),
+        fake=fake,
+        remark=fake.say,
+        stands_under=fake.under,
+        remark_is=fake.remark_is,
         surface=SURFACE,
         transport=transport(http),
         clock=server.clock,

@@ -28,10 +28,10 @@ Unverified, so that nothing may lean on it:
   first yes too); that redeemed codes end nothing when shown again.
 - That `approve` in the query of the page says who says yes: this is how tests say it, in place of a session.
 
-It cannot check what is in a film (its length is invented), what viewers and moderators do, thumbnails, comments,
-captions, search, analytics, several channels of one account, half a piece of a broken connection, which is thrown away
-here, and whether Google approves of a client. An account's own token (`member.token`) has no end, and the scopes of
-`SCOPES`; it is of the project `member.app`, which is `fake.app` unless a test gives another.
+It cannot check what is in a film (its length is invented), thumbnails, captions, search, analytics, several channels of
+one account, half a piece of a broken connection, which is thrown away here, and whether Google approves of a client.
+What people say under videos is told in `google_remarks.py`. An account's own token (`member.token`) has no end, and the
+scopes of `SCOPES`; it is of the project `member.app`, which is `fake.app` unless a test gives another.
 """
 
 from collections.abc import Iterator
@@ -51,6 +51,7 @@ from connectors.suite.serving import MovedClock, served
 from foundation.faults import Book, Call, FaultyNetwork
 from tests.fakes.google_limits import UNITS, UPLOADS
 from tests.fakes.google_oauth import OAuth, Token, refused
+from tests.fakes.google_remarks import Comments, comment_told
 from tests.fakes.google_shown import (
     CHANNEL_PARTS,
     ITEM_PARTS,
@@ -80,6 +81,7 @@ from tests.fakes.google_world import AUTH, SCOPES, App, Member, Video
 PAGE, TOKEN, REVOKE, API = "/o/oauth2/v2/auth", "/token", "/revoke", "/youtube/v3/"
 WRITES = frozenset({f"{AUTH}youtube", f"{AUTH}youtube.force-ssl", f"{AUTH}youtubepartner"})
 READS = WRITES | {f"{AUTH}youtube.readonly"}
+COMMENTS = frozenset({f"{AUTH}youtube.force-ssl"})
 INSERTS = WRITES | {f"{AUTH}youtube.upload"}
 
 
@@ -99,6 +101,11 @@ OPERATIONS = {
     ("DELETE", f"{API}videos"): Operation("videos.delete", WRITES, 50),
     ("GET", f"{API}channels"): Operation("channels.list", READS | {f"{AUTH}youtubepartner-channel-audit"}, 1),
     ("GET", f"{API}playlistItems"): Operation("playlistItems.list", READS, 1),
+    ("GET", f"{API}commentThreads"): Operation("commentThreads.list", COMMENTS, 1),
+    ("GET", f"{API}comments"): Operation("comments.list", COMMENTS, 1),
+    ("POST", f"{API}comments"): Operation("comments.insert", COMMENTS, 50),
+    ("DELETE", f"{API}comments"): Operation("comments.delete", COMMENTS, 50),
+    ("POST", f"{API}comments/setModerationStatus"): Operation("comments.setModerationStatus", COMMENTS, 50),
 }
 
 __all__ = ["SCOPES", "App", "FakeYouTube", "Member", "Refusal", "Video", "create", "youtube"]
@@ -116,6 +123,7 @@ class FakeYouTube(Uploads):
         self.book = Book(clock=self.clock)
         self.oauth = OAuth(self)
         self.spec = Spec(document())
+        self.comments = Comments(self.clock)
 
     def application(self, redirect_uri: str) -> App:
         """Set a project with a client up, verified until a test says otherwise."""
@@ -213,9 +221,31 @@ class FakeYouTube(Uploads):
                 told = self._videos(mine, asked)
             case "GET", "channels":
                 told = self._channels(mine, asked)
-            case _:
+            case "GET", "playlistItems":
                 told = self._items(mine, asked)
+            case method, name:
+                return self._of_comments(mine, asked, f"{method} {name}")
         return JSONResponse(told)
+
+    def _of_comments(self, mine: Member, asked: Asked, what: str) -> Response:
+        lag = max(self.book.lag(""), self.book.lag(mine.name))
+        match what:
+            case "POST comments":
+                made = self.comments.insert(mine, asked)
+                return JSONResponse(self.spec.check_answer("Comment", comment_told(made, asked.parts, mine)))
+            case "DELETE comments":
+                self.comments.delete(mine, asked.query.get("id", ""))
+                return Response(status_code=204)
+            case "POST setModerationStatus":
+                self.comments.moderate(mine, asked)
+                return Response(status_code=204)
+            case "GET commentThreads":
+                kind, (rows, begin, many, total) = "commentThread", self.comments.threads(mine, asked)
+            case _:
+                kind, (rows, begin, many, total) = "comment", self.comments.listed(mine, asked, lag)
+        more = f"CT:{begin + many}" if begin + many < total else ""
+        told = listed(kind, rows, total=len(rows), rows=many, following=more)
+        return JSONResponse(self.spec.check_answer(f"{kind[0].upper()}{kind[1:]}ListResponse", told))
 
     def _videos(self, mine: Member, asked: Asked) -> Json:
         check_parts(asked.parts, VIDEO_PARTS)
@@ -270,8 +300,16 @@ def kind_of(method: str, path: str, query: bytes) -> str:
             return "deletes"
         case "GET", "channels":
             return "metrics" if parts == {"statistics"} else "checks"
-        case "GET", "playlistItems":
+        case "GET", "playlistItems" | "comments":
             return "lookups"
+        case "GET", "commentThreads":
+            return "remarks"
+        case "POST", "comments":
+            return "posts"
+        case "DELETE", "comments":
+            return "deletes"
+        case "POST", "comments/setModerationStatus":
+            return "moderation"
     return "other"
 
 

@@ -2,7 +2,8 @@
 
 Honest where clients stumble over the real one: JPEG and MP4 only, a film alone is a reel, containers that take a moment
 (a film is fetched meanwhile) and live a day, a publication once and only when ready, a daily quota, rates told as HTTP
-400, no way to delete. Parameters are checked against Meta's own description where it is at hand.
+400, no way to delete a post. Parameters are checked against Meta's own description where it is at hand. What people say
+under posts is in `instagram_remarks.py`.
 """
 
 import json
@@ -19,13 +20,14 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from connectors.suite.serving import MovedClock, served
 from foundation.faults import Book, Call, FaultyNetwork
 from foundation.http import HttpClient
 from tests.fakes import instagram_fetching as fetching
 from tests.fakes.instagram_fetching import Refused
+from tests.fakes.instagram_remarks import RIGHT, Comments, fields_of, listed
 
 LIVES = timedelta(hours=24)
 MOST_CAPTION = 2200
@@ -81,6 +83,11 @@ class Profile:
     posts: list[dict[str, Any]] = field(default_factory=list)
     fetched: list[str] = field(default_factory=list)
     """Addresses it fetched, in order."""
+    rights: frozenset[str] = frozenset({"instagram_business_basic", "instagram_business_content_publish", RIGHT})
+    """What its token may do."""
+
+    def __post_init__(self) -> None:
+        self.comments = Comments(self.id, self.username)
 
 
 _ids = count(17_900_000_000_001)
@@ -209,6 +216,9 @@ class FakeInstagram:
                 return self.contain(mine, told)
             case "POST", [owner, "media_publish"] if owner == mine.id:
                 return self.publish(mine, told)
+            case "GET", [owner, "media"] if owner == mine.id and "comments" in str(told.get("fields")):
+                _check_right(mine)
+                return listed(mine.posts, mine.comments, told, mine.username)
             case "GET", [owner, "media"] if owner == mine.id:
                 return _listed(mine, told)
             case "GET", [container] if container in mine.containers:
@@ -219,7 +229,33 @@ class FakeInstagram:
                     return {
                         name: post[name] for name in ("id", *str(told.get("fields", "")).split(",")) if name in post
                     }
+        return self._of_comments(method, parts, told, mine)
+
+    def _of_comments(self, method: str, parts: list[str], told: Mapping[str, Any], mine: Profile) -> dict[str, Any]:
+        """What a request about comments gives. Raises Refused."""
+        _check_right(mine)
+        fields = fields_of(str(told.get("fields", "id,text,timestamp")))
+        most, after = int(str(told.get("limit", 25))), str(told.get("after", ""))
+        match method, parts:
+            case "GET", [media, "comments"] if any(post["id"] == media for post in mine.posts):
+                return mine.comments.page(mine.comments.under(media), fields, most, after)
+            case "GET", [comment, "replies"]:
+                above = mine.comments.standing(comment)
+                return mine.comments.page(mine.comments.under(above.media, above.id), fields, most, after)
+            case "POST", [comment, "replies"]:
+                return mine.comments.answer(comment, told.get("message"), self.clock())
+            case "GET", [comment]:
+                return mine.comments.told(mine.comments.standing(comment), fields)
+            case "POST", [comment]:
+                return mine.comments.update(comment, told)
+            case "DELETE", [comment]:
+                return mine.comments.delete(comment)
         raise Refused(100, 33, message="Unsupported request: object does not exist")
+
+
+def _check_right(mine: Profile) -> None:
+    if RIGHT not in mine.rights:
+        raise Refused(10, message="(#10) Application does not have permission for this action")
 
 
 def _person(mine: Profile, fields: str) -> dict[str, Any]:
@@ -280,12 +316,25 @@ def instagram() -> Iterator[FakeInstagram]:
         yield server
 
 
-def call_of(method: str, path: str) -> Call | None:
+KINDS_OF_REQUESTS: Mapping[tuple[str, str], str] = {
+    ("POST", "media_publish"): "posts",
+    ("POST", "replies"): "posts",
+    ("POST", "media"): "files",
+    ("GET", "media"): "lookups",
+    ("GET", "replies"): "lookups",
+    ("GET", "comments"): "remarks",
+}
+
+
+def call_of(scope: Scope, method: str, path: str) -> Call:
     """The kind of a request, in the words of the faults."""
     parts = path.strip("/").split("/")
-    kinds = {("POST", "media_publish"): "posts", ("POST", "media"): "files", ("GET", "media"): "lookups"}
-    owner = parts[0] if len(parts) == 2 else ""
-    return Call(method, path, owner, kinds.get((method, parts[-1]), "checks" if parts == ["me"] else "metrics"))
+    kind = KINDS_OF_REQUESTS.get((method, parts[-1]), "checks" if parts == ["me"] else "metrics")
+    if kind == "lookups" and b"comments" in scope["query_string"]:
+        kind = "remarks"
+    if kind == "metrics" and method != "GET":
+        kind = "moderation"
+    return Call(method, path, parts[0] if len(parts) == 2 else "", kind)
 
 
 def create(server: FakeInstagram) -> ASGIApp:
@@ -303,4 +352,7 @@ def create(server: FakeInstagram) -> ASGIApp:
             return JSONResponse(refused.body, refused.status)
         return JSONResponse(answer)
 
-    return FaultyNetwork(app, book=server.book, call_of=call_of)
+    async def entry(scope: Scope, receive: Receive, send: Send) -> None:
+        await FaultyNetwork(app, book=server.book, call_of=partial(call_of, scope))(scope, receive, send)
+
+    return entry
