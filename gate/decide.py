@@ -62,7 +62,7 @@ def decided(case: Case) -> Decision:
     rating, lowest, flags = Rating.G, Verdict.A, unit.flags
     if not unit.service:
         rating, lowest = case.rating, case.row.verdict(case.rating)
-        flags = rules.flags_for(case.row, rating, ai=case.generated)
+        flags = rules.marks_of(case)
     verdict = max([lowest, *(finding.verdict for finding in findings)], key=lambda each: each.rank)
     reasons = tuple(sorted({finding.reason for finding in findings}))
     return Decision(verdict, reasons, rating, flags, case.bundle.name)

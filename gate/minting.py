@@ -84,7 +84,7 @@ def flags(scope: Scope, unit: Unit, *, bundle: Bundle | None = None) -> tuple[st
     """The marks the unit must bear at its place as its rating stands, for `dataclasses.replace(unit, flags=…)`."""
     by = bundle or inforce.rules(scope)
     case = Case(evidence.content(scope, unit, by), unit, by, scope.now)
-    return () if unit.service else rules.flags_for(case.row, case.rating, ai=case.generated)
+    return () if unit.service else rules.marks_of(case)
 
 
 def marked(scope: Scope, unit: Unit, *, line: Callable[[], str], bundle: Bundle | None = None) -> Unit:
@@ -97,7 +97,7 @@ def marked(scope: Scope, unit: Unit, *, line: Callable[[], str], bundle: Bundle 
 
 
 def _marked(case: Case, line: Callable[[], str]) -> Unit:
-    unit = replace(case.unit, flags=rules.flags_for(case.row, case.rating, ai=case.generated))
+    unit = replace(case.unit, flags=rules.marks_of(case))
     silent = case.generated and case.row.ai_text and not says_ai(case.texts, lexicon=case.bundle.lexicon)
     if not silent:
         return unit

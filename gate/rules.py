@@ -33,6 +33,12 @@ def flags_for(place: Row, rating: Rating, *, ai: bool) -> tuple[str, ...]:
     return tuple(sorted({*adult, *([place.ai_flag] if ai and place.ai_flag else [])}))
 
 
+def marks_of(case: Case) -> tuple[str, ...]:
+    """The marks a unit must bear at its place: none for an answer, which a person read and sent, in words and General.
+    Comments have no field for them; where words must say that a model helped, they do (`ai_is_said`)."""
+    return () if case.unit.remark else flags_for(case.row, case.rating, ai=case.generated)
+
+
 def belongs_here(case: Case) -> Iterable[Finding]:
     """The unit is of this tenant, and nothing changed under it while it was read."""
     if case.unit.tenant_id != case.facts.tenant_id or not case.facts.creator_known:
@@ -223,7 +229,7 @@ def creator_allows(case: Case) -> Iterable[Finding]:
 
 def marks_are_set(case: Case) -> Iterable[Finding]:
     """The unit bears every mark the platform must be told."""
-    wanted = flags_for(case.row, case.rating, ai=case.generated)
+    wanted = marks_of(case)
     missing = set(wanted) - set(case.unit.flags)
     if missing - {case.row.ai_flag}:
         yield blocked(Reason.FLAG_MISSING)

@@ -256,3 +256,14 @@ def test_another_agency_s_remark_is_heard_by_nobody(here: World, tenant: OpenSco
     other = world(tenant, uuid7())
     with other.scope() as scope:
         assert remarks.resolve(scope, replace(answering(here), tenant_id=other.tenant_id)) == ()
+
+
+def test_an_answer_bears_no_mark_of_a_post_and_says_in_words_what_a_model_wrote(here: World) -> None:
+    heard(here)
+    one = answering(here, text_ai="generated")
+    posted = replace(one, references=())
+    with here.scope() as scope:
+        assert minting.flags(scope, posted), "a post would"
+        marked = minting.marked(scope, one, line=lambda: "Written with the help of AI.")
+        assert marked.flags == ()
+        assert minting.preview(scope, marked, author=f"member:{here.ann}").allowed
