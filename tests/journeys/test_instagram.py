@@ -14,7 +14,9 @@ from schedules.states import DeliveryState as S
 from studio import library
 from tests.conftest import Cluster
 from tests.journeys.outside import Mia, Outside, mia, outside
+from tests.journeys.speaking import act, answer, heard
 from tests.journeys.visits import film
+from workers.ticks import TICKS
 
 HTTP = HttpClient()
 
@@ -156,3 +158,24 @@ def test_without_a_public_address_a_person_is_told(cluster: Cluster, tmp_path: P
         assert here.desk.state(sent) is S.FAILED
         assert here.desk.why(sent) == "connectors.no_public_address"
         assert (profile.fetched, profile.containers) == ([], {})
+
+
+def test_a_comment_is_heard_answered_and_deleted(networks: Outside) -> None:
+    here = mia(networks)
+    profile, picture = here.instagram(), here.picture(Rating.G)
+    here.desk.delivery("Bonjour", channel="instagram", media=(picture,), after=60)
+    here.desk.live(minutes=5)
+    (post,) = profile.posts
+    told = profile.comments.say(post["id"], "c'est où ?", networks.instagram.clock(), by="ann")
+    for _ in range(12):
+        next(one for one in TICKS if one.name == "remarks").put(here.desk.services.tenant)
+        here.desk.live(minutes=1)
+    (said,) = heard(here.desk)
+    assert (said.text, said.under) == ("c'est où ?", post["id"])
+    answer(here.desk, said, "instagram", "Au lac, au printemps.")
+    here.desk.live(minutes=5)
+    (mine,) = [one for one in profile.comments.every.values() if one.own]
+    assert (mine.text, mine.parent) == ("Au lac, au printemps.", told.id)
+    act(here.desk, said, "instagram", "delete")
+    here.desk.live(minutes=2)
+    assert profile.comments.every[told.id].deleted

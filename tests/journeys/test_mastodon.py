@@ -15,6 +15,7 @@ from schedules.states import DeliveryState as S
 from tests.conftest import Cluster
 from tests.fakes.mastodon import FakeMastodon, mastodon
 from tests.fakes.network import Network, network
+from tests.journeys.speaking import act, answer, heard
 from tests.journeys.visits import Visited, services_at
 from tests.schedules.builders import desk
 from workers import channel_check
@@ -224,3 +225,27 @@ def test_nothing_of_a_visit_is_kept_and_no_secret_is_ever_readable(house: House)
     with house.desk.scope() as scope:
         left = scope.run("SELECT letter, answer, visit FROM enrolments WHERE id = :id", id=wish.id).one()
     assert (bytes(left.letter), bytes(left.answer), left.visit) == (b"", b"", None)
+
+
+def test_a_comment_is_heard_answered_by_name_and_its_author_kept_away(house: House) -> None:
+    lea, server = house.desk, house.server
+    house.enrol()
+    first = lea.delivery("Bonjour #lac", channel="mastodon")
+    house.live(minutes=2)
+    assert lea.state(first) is S.PUBLISHED
+    ann = server.account(f"ann{str(lea.tenant_id)[-8:]}")
+    post = next(number for number, text in house.member.taken if text == "Bonjour #lac")
+    server.publish(ann, {"status": f"@{house.member.username} where is <b>this</b>?", "in_reply_to_id": post}, "")
+    house.live(minutes=8)
+    (said,) = heard(lea)
+    assert (said.under, "where is" in said.text, said.state) == (post, True, "open")
+    server.book.ask("reset_after", on="posts")
+    answer(lea, said, "mastodon", "At the lake, in spring.")
+    house.live(minutes=10)
+    (mine,) = [text for _, text in house.member.taken if "At the lake" in text]
+    assert mine.startswith(f"@{ann.username}"), "or she never hears of it"
+    assert len([text for _, text in house.member.taken if "At the lake" in text]) == 1
+    assert heard(lea) == [], "answered: nothing is left to do"
+    act(lea, said, "mastodon", "block")
+    house.live(minutes=2)
+    assert ann.id in house.member.blocks

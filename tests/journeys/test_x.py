@@ -17,6 +17,7 @@ from tenants import reads as tenant_reads
 from tests.conftest import Cluster
 from tests.fakes.network import Network, network
 from tests.fakes.x import FakeX, x
+from tests.journeys.speaking import act, answer, heard
 from tests.journeys.visits import Visited, services_at
 from tests.schedules.builders import desk
 from workers import connect_account
@@ -274,3 +275,28 @@ def test_what_is_missing_at_the_terminal_is_named(house: House) -> None:
     assert whose.value.message.code == "cli.connect.which"
     with pytest.raises(NotFound):
         terminal(house, platform="myspace")
+
+
+def test_a_comment_is_heard_within_the_hour_answered_once_and_hidden(house: House) -> None:
+    lea, server = house.desk, house.server
+    house.enrol()
+    first = lea.delivery("Bonjour le lac", channel="x")
+    house.live(minutes=2)
+    assert lea.state(first) is S.PUBLISHED
+    post = next(number for number, text in house.member.taken if text == "Bonjour le lac")
+    ann = server.account(f"ann{str(lea.tenant_id)[-8:]}")
+    told = server.publish(ann, {"text": "where is this?", "reply": {"in_reply_to_tweet_id": post}})
+    house.live(minutes=65)
+    (said,) = heard(lea)
+    assert (said.under, said.state) == (post, "open")
+    server.book.ask("reset_after", on="posts")
+    answer(lea, said, "x", "At the lake, in spring.")
+    house.live(minutes=10)
+    mine = [number for number, text in house.member.taken if "At the lake" in text]
+    assert len(mine) == 1
+    assert house.member.posts[mine[0]].parent.id == told.id
+    act(lea, said, "x", "hide")
+    house.live(minutes=2)
+    assert server.seen(told.id).hidden
+    reads = [one for one in server.book.record() if one["kind"] == "remarks"]
+    assert len(reads) <= 4, "an hour apart: X charges for what it tells"
