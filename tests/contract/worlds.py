@@ -214,6 +214,7 @@ KINDS = (
     "bluesky",
     "bluesky_film",
     "fanvue",
+    "fanvue_chat",
     "fanvue_film",
     "fanvue_slow",
     "instagram",
