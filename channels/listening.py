@@ -20,8 +20,8 @@ from tenants import notices
 class Heard:
     """Updates in order, the cursor to acknowledge once they are kept, and the answer they came in, or the last of them.
 
-    `cursor` is None when the answer could not be used: `unheard` learns from it, and from what the
-    connector made of it (`why`).
+    `cursor` is None when the answer could not be used: `unheard` learns from it, and from `why`, what the connector
+    made of it.
     """
 
     updates: tuple[Update, ...]

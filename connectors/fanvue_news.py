@@ -32,8 +32,9 @@ after a message to thousands nobody speaks for a while, and the list should not 
 MOST_READ = 200
 """Chats whose last message is remembered as read."""
 
-_UNSAID = ("AUTOMATED_", "BROADCAST", "MARKETING_", "GHOST_PROMOTION", "LOCKED_MESSAGE_UNLOCKED")
-"""Kinds of messages, or how they begin, that nobody speaks in."""
+_TO_MANY = ("BROADCAST", "MARKETING_", "GHOST_PROMOTION")
+_UNSAID = (*_TO_MANY, "AUTOMATED_", "LOCKED_MESSAGE_UNLOCKED")
+"""Kinds of messages, or how they begin, that go to many, and all in which nobody speaks."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,8 @@ class Chat:
     at: datetime
     last: str
     quiet: bool
-    """Its last message is none that anybody wrote, and nothing in it is unread."""
+    """Its last message went to many at once, and nothing in it is unread: thousands such chats are not read. What a fan
+    wrote less than a poll before that, and the creator saw in Fanvue's own app, is not heard."""
 
 
 def listen(cursor: str, answers: tuple[Answer, ...]) -> Send | News | Outcome:
@@ -226,11 +228,11 @@ def _chat(one: Mapping[str, Any]) -> Chat | None:
     if at is None:
         return None
     handle = user.get("handle")
-    unsaid = str(last.get("type")).startswith(_UNSAID) and last.get("senderUuid") != user["uuid"]
+    to_many = str(last.get("type")).startswith(_TO_MANY) and last.get("senderUuid") != user["uuid"]
     return Chat(
         fan=user["uuid"],
         handle=f"@{handle}" if isinstance(handle, str) and handle else str(user.get("displayName") or ""),
         at=at,
         last=str(last.get("uuid"))[-12:],
-        quiet=unsaid and one.get("unreadMessagesCount") == 0,
+        quiet=to_many and one.get("unreadMessagesCount") == 0,
     )

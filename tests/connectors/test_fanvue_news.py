@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -37,7 +38,7 @@ class Chats:
     unread: int = 1
     at: datetime = NOW
     asked: list[str] = field(default_factory=list)
-    refuses: Callable[[str], Response | None] = lambda path: None
+    refuses: Callable[[str], Answer | None] = lambda path: None
     size: int = 50
 
     def answer(self, path: str) -> Answer:
@@ -234,11 +235,15 @@ def test_a_very_long_silence_ends_with_a_person_who_looks() -> None:
     assert len(news.updates) == MOST_PAGES * 50 + 1
 
 
+def _of(fan: str, refused: Answer, path: str) -> Answer | None:
+    return refused if fan in path else None
+
+
 def test_one_chat_that_is_refused_silences_no_other() -> None:
     for status, told in ((403, 2), (404, 1)):
         chats = Chats({LEO: [written(1)], IDA: [written(2, "heard", by=IDA, at=NOW - timedelta(seconds=1))]})
         refused = Response("updates", status, {}, {"message": "No conversation found with the given user"})
-        chats.refuses = lambda path, refused=refused: refused if LEO in path else None  # type: ignore[misc]
+        chats.refuses = partial(_of, LEO, refused)
         news = poll(chats, begun())
         assert isinstance(news, News)
         assert (len(news.updates), news.updates[-1].text) == (told, "heard")
