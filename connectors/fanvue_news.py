@@ -139,10 +139,11 @@ def _begun(mark: Mark, answer: Answer, chats: list[Chat]) -> tuple[Mark, datetim
     if low is None:
         return None
     since, floor = mark.since or low, low - BEFORE
-    known = [low, *([newest] if newest is not None else [])]
+    spoken = [low, *([newest] if newest is not None else [])]
     if now is not None and not _whole(answer, chats, floor):
-        known.append(now - CLOCK)
-    return replace(mark, since=since, low=low, top=mark.top or max(known)), floor, since - BEFORE
+        spoken.append(now - CLOCK)
+    top = max(spoken) if now is None else max(low, min(max(spoken), now))  # what is dated ahead passes nobody else by
+    return replace(mark, since=since, low=low, top=mark.top or top), floor, since - BEFORE
 
 
 def _whole(answer: Answer, chats: list[Chat], floor: datetime) -> bool:

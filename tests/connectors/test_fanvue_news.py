@@ -283,6 +283,17 @@ def test_days_without_hours_are_read_too() -> None:
     assert heard(chats, "")[0] == ["today", "too"]
 
 
+def test_a_message_dated_ahead_silences_nobody() -> None:
+    chats = Chats({LEO: [written(1, "from tomorrow", at=NOW + timedelta(days=400))]})
+    words, cursor = heard(chats, begun())
+    assert words == ["from tomorrow"]
+    chats.said[IDA] = [written(2, "today", by=IDA, at=NOW + timedelta(seconds=20))]
+    chats.at += timedelta(seconds=30)
+    words, cursor = heard(chats, cursor)
+    assert words == ["today"]
+    assert heard(chats, cursor)[0] == []
+
+
 def test_lists_nobody_expects_are_read_as_far_as_they_go() -> None:
     chats = Chats({LEO: [written(1, "heard")]})
     good = chats.listed()
