@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from channels import budgets, connecting, reads
+from channels import asking, budgets, reads, refreshing
 from channels.reads import Channel
-from connectors.contract import Answer, ChatConnector, Response, Update
+from connectors.contract import Answer, ChatConnector, News, Response, Send, StepNotSent, Update
+from connectors.outcomes import Outcome, Reauthorize
 from connectors.transport import Transport
 from foundation.database import Scope
 from foundation.ids import uuid7
@@ -17,14 +18,28 @@ from tenants import notices
 
 @dataclass(frozen=True)
 class Heard:
-    """Updates in order, the cursor to acknowledge once they are kept, and the answer they came in.
+    """Updates in order, the cursor to acknowledge once they are kept, and the answer they came in, or the last of them.
 
-    `cursor` is None when the answer could not be used: `unheard` learns from it.
+    `cursor` is None when the answer could not be used: `unheard` learns from it, and from `why`, what the connector
+    made of it.
     """
 
     updates: tuple[Update, ...]
     cursor: str | None
     answer: Answer
+    why: Outcome | None = None
+
+
+UNASKED = Heard((), None, StepNotSent("updates", "held"))
+"""Nobody was asked: the platform wants us to wait."""
+
+
+def is_held(scope: Scope, channel: Channel, connector: ChatConnector) -> bool:
+    """Whether an account may not be asked now: its platform counts what we ask, and refused.
+
+    Where it holds the request itself, or has limits for each chat, a refusal of a message says nothing about listening.
+    """
+    return connector.capabilities.poll_seconds > 0 and budgets.limit(scope, channel.id, brake=False) is not None
 
 
 def cursor(scope: Scope, channel_id: UUID) -> str:
@@ -38,16 +53,18 @@ def cursor(scope: Scope, channel_id: UUID) -> str:
 
 
 def poll(channel: Channel, after: str, *, transport: Transport, connectors: Mapping[str, ChatConnector]) -> Heard:
-    """Ask the platform what happened after a cursor; a long poll, with no transaction open."""
+    """Ask the platform what happened after a cursor: a long poll, or some requests; no transaction is open.
+
+    What has no end after `asking.MOST_REQUESTS` is not heard. Raises EgressForbidden.
+    """
     connector = connectors[channel.platform]
-    step = connector.updates(after)
-    order = ControlOrder(channel.tenant_id, channel.id, step.action)
-    answer = transport.send(step, order, account=reads.account(channel))
-    parsed = connector.parse_updates(answer)
-    if parsed is None:
-        return Heard((), None, answer)
-    updates, cursor = parsed
-    return Heard(updates, cursor or after, answer)
+    answers: tuple[Answer, ...] = ()
+    while isinstance(turn := connector.listen(after, answers), Send) and len(answers) < asking.MOST_REQUESTS:
+        order = ControlOrder(channel.tenant_id, channel.id, turn.step.action)
+        answers = (*answers, transport.send(turn.step, order, account=reads.account(channel)))
+    if isinstance(turn, News):
+        return Heard(turn.updates, turn.cursor or after, answers[-1])
+    return Heard((), None, answers[-1], None if isinstance(turn, Send) else turn)
 
 
 def acknowledge(scope: Scope, channel: Channel, heard: Heard) -> None:
@@ -74,12 +91,15 @@ def two_listeners(channel: Channel) -> str:
 
 
 def unheard(scope: Scope, channel: Channel, heard: Heard) -> None:
-    """Learn from an answer without updates: a dead token asks the owner to connect again, a 429 waits.
+    """Learn from an answer without updates: a token that is dead, or lacks a right, is renewed, or the owner asked to
+    connect again; a 429 waits.
 
     A 409 is somebody else who listens on the same account: the members are told, once.
     """
     if isinstance(heard.answer, Response) and heard.answer.status == 401:
-        connecting.reauthorize(scope, channel.id, Message("channel.token_refused"))
+        refreshing.weigh(scope, channel, Reauthorize(Message("channel.token_refused")), shown=channel.generation)
+    elif heard.why is not None:
+        refreshing.weigh(scope, channel, heard.why, shown=channel.generation)
     if isinstance(heard.answer, Response) and heard.answer.status == 409:
         told = Message("channel.two_listeners", {"account": channel.name})
         notices.put(scope, told, cause=two_listeners(channel), urgent=True, creator_id=channel.creator_id)

@@ -28,6 +28,8 @@ class Capabilities:
     can_sell: bool
     stages: bool
     """Media go out before the publish step, as an event of their own."""
+    poll_seconds: float = 0.0
+    """How long to wait before fans are listened to again; 0 where the platform itself holds the request, or calls."""
     hand_over: bool = False
     """Nothing is sent: what was prepared becomes a task of a person, who says when it is done."""
     in_house: bool = False

@@ -315,12 +315,8 @@ class HandsOver(Protocol):
 class ChatConnector(Connector, Protocol):
     """A platform with one-to-one chat and sales."""
 
-    def updates(self, cursor: str) -> WireStep:
-        """The request for what happened after `cursor` (control, long poll)."""
-        ...
-
-    def parse_updates(self, answer: Answer) -> "tuple[tuple[Update, ...], str] | None":
-        """Updates in order and the next cursor; None when the answer is unusable."""
+    def listen(self, cursor: str, answers: tuple[Answer, ...]) -> "Send | News | Outcome | None":
+        """The next request for what happened after `cursor` (control, action updates), what did, or why not."""
         ...
 
     def checkout_yes(self, query_id: str) -> WireStep:
@@ -372,6 +368,14 @@ class SharedInbox(Protocol):
     def hears(self, account: str) -> str:
         """Whose messages the account hears; the same for accounts that hear the same."""
         ...
+
+
+@dataclass(frozen=True)
+class News:
+    """Updates in order, and the cursor that passes just these: the rest comes with it. "" leaves it where it is."""
+
+    updates: "tuple[Update, ...]"
+    cursor: str
 
 
 @dataclass(frozen=True)

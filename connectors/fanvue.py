@@ -1,6 +1,8 @@
-"""Fanvue: posts for subscribers, with pictures and films. The account is in `connectors/fanvue_account.py`.
+"""Fanvue: posts for subscribers, with pictures and films, and messages with fans, of words alone.
 
-No key travels with a post; a lost answer is looked up among the account's own posts.
+No key travels with a post; a lost answer is looked up among the account's own posts. Fanvue sells by itself: what fans
+pay there goes no way of ours. The account is in `connectors/fanvue_account.py`, messages are in `fanvue_chats.py` and
+`fanvue_news.py` beside it.
 Source: https://api.fanvue.com/docs/api-reference/reference/posts/create-post, …/media/create-upload-session
 """
 
@@ -8,54 +10,65 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from connectors import fanvue_account, fitting
+from connectors import fanvue_account, fanvue_chats, fanvue_news, fitting
 from connectors.answers import SHORT_WAIT, ahead, segment, staged_anew, told_at, told_by
 from connectors.capabilities import Capabilities
-from connectors.contract import Answer, Copy, Grant, Renewed, Response, Send, Sought, StepKind, WireStep
+from connectors.contract import Answer, Copy, Grant, News, Renewed, Response, Send, Sought, StepKind, Update, WireStep
 from connectors.enrolment import Connected, Visit
-from connectors.fanvue_account import SURFACE, VERSION, meaning, said, uuid_of
+from connectors.fanvue_account import CHAT_SURFACE, SURFACE, VERSION, meaning, said, uuid_of
+from connectors.fanvue_chats import PUBLISH, listed, more
 from connectors.fanvue_upload import FILM, PUT, Upload
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Sighting, Unknown
 from foundation.sealed import Sealed
 from foundation.words import Message
 from gate.units import Unit
 
-PUBLISH = "publish"
 SUBSCRIBERS = "audience=subscribers"
 EVERYBODY = "followers-and-subscribers"
 WINDOW = timedelta(seconds=60)
 """A post older than this before the attempt is another one with the same words."""
 
 LISTED, MOST_PAGES = 50, 5
+MOST_TEXT = 5000
+POLL_SECONDS = 10.0
+"""Between two looks at the chats. 200 requests a minute are allowed for all that is done as a creator: listening takes
+6 of them where nobody speaks, and 60 to 115 where more did than a poll reads; nobody minds ten seconds in a chat.
+Source: https://api.fanvue.com/docs/authentication/rate-limits"""
+
 CAN = Capabilities(
     platform="fanvue",
-    surfaces=(SURFACE.partition(".")[2],),
-    max_text=5000,
+    surfaces=(SURFACE.partition(".")[2], CHAT_SURFACE.partition(".")[2]),
+    max_text=MOST_TEXT,
     max_media=10,
     mimes=("image/jpeg", "image/png", "image/webp", FILM),
     max_bytes=200 * 1024 * 1024,
     look="listing",
     resend_is_look=False,
     can_delete=True,
-    can_chat=False,
+    can_chat=True,
     can_sell=False,
     stages=True,
+    poll_seconds=POLL_SECONDS,
+    sizes={CHAT_SURFACE.partition(".")[2]: (MOST_TEXT, 0)},
 )
 """How many pictures and films a post takes, and how large, is nowhere said."""
 
 
 class Fanvue:
-    """Posts with pictures and films; pure."""
+    """Posts with pictures and films, messages of words; pure."""
 
     capabilities = CAN
     form = fanvue_account.FORM
     refresh_grace = fanvue_account.ONCE
 
     def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
-        """Bring each file to its store, wait until it is ready, then post; tell what an answer meant."""
-        unfit = _unfit(unit)
+        """Bring each file to its store, wait until it is ready, then post; a message goes as it is. Tell what an answer
+        meant."""
+        unfit = fanvue_chats.unfit(unit, CAN) if unit.viewer else _unfit(unit)
         if unfit is not None:
             return Rejected(unfit, permanent=False)
+        if unit.viewer:
+            return fanvue_chats.next_turn(unit, answers)
         last = answers[-1] if answers else None
         if last is not None and last.step == PUBLISH:
             return _published(last)
@@ -67,12 +80,14 @@ class Fanvue:
         return waiting or Send(_post(unit, [upload.uuid for upload in uploads]))
 
     def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
-        """Page through the account's posts. Pinned ones come first, whenever they were made."""
+        """Page through the account's posts, or a chat. Pinned posts come first, whenever they were made."""
         if not sought.text.strip():
             return Unknown(Message("connectors.no_lookup"))
+        if sought.chat:
+            return fanvue_chats.find(sought, answers)
         if not answers:
             return Send(_listing(1))
-        posts = _listed(answers[-1])
+        posts = listed(answers[-1])
         if posts is None:
             return Unknown(Message("connectors.lookup_failed"))
         start = sought.armed_at - WINDOW - ahead(answers[-1], sought.asked_at or sought.armed_at)
@@ -82,13 +97,15 @@ class Fanvue:
             if number not in sought.known and str(post.get("text") or "").strip() == sought.text.strip():
                 return Found(number, "", told_at(post.get("createdAt")))
         older = any(post not in recent and not post.get("isPinned") for post in posts)
-        if older or told_by(answers[-1])["pagination"].get("hasMore") is not True:
+        if older or not more(answers[-1]):
             return Absent()
         whole = len(answers) < MOST_PAGES
         return Send(_listing(len(answers) + 1)) if whole else Unknown(Message("connectors.lookup_failed"))
 
     def remove(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
-        """Delete the post; gone already is gone."""
+        """Delete the post, or take the message back; gone already is gone."""
+        if copy.chat:
+            return fanvue_chats.remove(copy, answers)
         if not answers:
             path = f"/posts/{segment(copy.native_id)}"
             return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", path, headers=VERSION, action="delete"))
@@ -97,7 +114,9 @@ class Fanvue:
         return Published(copy.native_id) if done or told_by(last) else meaning(last, creates=False)
 
     def read(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Mapping[str, int] | None:
-        """Likes, comments and tips; nobody tells views."""
+        """Likes, comments and tips of a post; nobody tells views."""
+        if copy.chat:
+            return None
         if not answers:
             path = f"/posts/{segment(copy.native_id)}"
             return Send(WireStep("metrics", StepKind.CONTROL, "GET", path, headers=VERSION, action="metrics"))
@@ -123,6 +142,14 @@ class Fanvue:
     def refresh(self, grant: Grant, answers: tuple[Answer, ...]) -> Send | Renewed | Outcome:
         """A new pair of tokens; the old refresh token is used up by that."""
         return fanvue_account.refresh(grant, answers)
+
+    def listen(self, cursor: str, answers: tuple[Answer, ...]) -> Send | News | Outcome:
+        """The list of chats, then each in which somebody spoke."""
+        return fanvue_news.listen(cursor, answers)
+
+    def ack(self, update: Update) -> WireStep | None:
+        """Fanvue waits for nothing, and chats stay unread there until the creator looks."""
+        return None
 
 
 def _unfit(unit: Unit) -> Message | None:
@@ -165,11 +192,3 @@ def _published(answer: Answer) -> Outcome:
 def _listing(page: int) -> WireStep:
     path = f"/posts?page={page}&size={LISTED}"
     return WireStep("look", StepKind.CONTROL, "GET", path, headers=VERSION, action="look")
-
-
-def _listed(answer: Answer) -> list[dict[str, Any]] | None:
-    """The posts of a page; None when it is no look."""
-    told = told_by(answer)
-    posts = told.get("data") if isinstance(told.get("pagination"), dict) else None
-    whole = isinstance(posts, list) and all(isinstance(post, dict) and post.get("uuid") for post in posts)
-    return posts if whole else None

@@ -15,12 +15,14 @@ from connectors.outcomes import Disconnected, Outcome, Reauthorize, Rejected
 from foundation.sealed import Sealed
 from foundation.words import Message
 
-SURFACE = "fanvue.post"
+SURFACE, CHAT_SURFACE = "fanvue.post", "fanvue.message"
 ME = "me"
 VERSION = {"x-fanvue-api-version": "2025-06-26"}
 """Every request names it; a retired one is answered 410."""
 
-SCOPES = "openid offline_access offline read:self read:post write:post read:media write:media"
+SCOPES = (
+    "openid offline_access offline read:self read:post write:post read:media write:media read:chat write:chat read:fan"
+)
 FORM = ConnectForm(fields=(), credential=oauth.ACCESS, minutes=20, registered=True)
 ONCE = timedelta(0)
 """A refresh token that is shown twice ends all that came of it."""
@@ -29,10 +31,15 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _HANDLE = re.compile(r"[\w.-]{1,60}", re.ASCII)
 
 
+def is_uuid(told: object) -> bool:
+    """Whether something is an id of theirs."""
+    return isinstance(told, str) and _UUID.fullmatch(told) is not None
+
+
 def uuid_of(answer: Answer, name: str = "uuid") -> str:
     """The id a success gave under a name; "" for none."""
     told = http.told_by(answer).get(name)
-    return told if isinstance(told, str) and _UUID.fullmatch(told) else ""
+    return str(told) if is_uuid(told) else ""
 
 
 def said(answer: Answer) -> str:
@@ -79,6 +86,7 @@ def _connected(me: Answer, given: Renewed | None) -> Connected | Outcome:
         account=number,
         name=f"@{handle}",
         surface=SURFACE,
+        chat_surface=CHAT_SURFACE,
         token=given.token,
         refresh=given.refresh,
         lifetime=given.lifetime,

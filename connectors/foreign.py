@@ -28,7 +28,8 @@ log = telemetry.log("connectors.foreign")
 _PLATFORM = re.compile(r"[a-z][a-z0-9_]{1,30}(?<!_pages)(?<!_auth)")
 """As the gate has it of rules; what ends so is where people sign in to another platform."""
 _ACTS = ("next", "find", "remove", "read")
-_CHATS = ("updates", "parse_updates", "checkout_yes", "refund", "refunded", "refund_seen", "ack")
+_CHATS = ("listen", "checkout_yes", "refund", "refunded", "refund_seen", "ack")
+"""`listen` took the place of `updates` and `parse_updates`: a chat written for those lacks it, and is left out."""
 _NUMBERS = ("max_text", "max_media", "max_bytes", "threads", "approval_days")
 _ABILITIES: tuple[type, ...] = (
     contract.Replaces,

@@ -13,7 +13,7 @@ from typing import Any
 from connectors import fitting, following, remarks
 from connectors.answers import error_word, meaning, segment, told_at, told_by
 from connectors.capabilities import Capabilities
-from connectors.contract import Answer, Copy, FileRef, Response, Send, Sought, StepKind, Update, WireStep
+from connectors.contract import Answer, Copy, FileRef, News, Response, Send, Sought, StepKind, Update, WireStep
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Sighting, Uncertain, Unknown
 from connectors.places import Shown
 from connectors.remarks import Act, Remark, Remarks, Spot
@@ -163,21 +163,13 @@ class Sandbox:
             return Shown(there=False)
         return meaning(last, creates=False, account_gone=ACCOUNT_GONE)
 
-    def updates(self, cursor: str) -> WireStep:
+    def listen(self, cursor: str, answers: tuple[Answer, ...]) -> Send | News | None:
         """What happened after `cursor`; the sandbox answers as soon as something did, at the latest after 20 s."""
+        if answers:
+            return _news(answers[-1])
         path = f"/api/{{account}}/updates?after={segment(cursor)}&wait={UPDATES_WAIT}"
-        return WireStep("updates", StepKind.CONTROL, "GET", path, action="updates", deadline=UPDATES_WAIT + 10.0)
-
-    def parse_updates(self, answer: Answer) -> tuple[tuple[Update, ...], str] | None:
-        """Updates in order and the next cursor; None when the answer cannot be used as a whole."""
-        if not isinstance(answer, Response) or not answer.ok or not isinstance(answer.body, dict):
-            return None
-        entries, cursor = answer.body.get("updates"), answer.body.get("cursor")
-        if not isinstance(entries, list) or not isinstance(cursor, str):
-            return None
-        if not all(isinstance(entry, dict) and entry.get("id") and entry.get("fan") for entry in entries):
-            return None
-        return tuple(_update(entry) for entry in entries), cursor
+        step = WireStep("updates", StepKind.CONTROL, "GET", path, action="updates", deadline=UPDATES_WAIT + 10.0)
+        return Send(step)
 
     def checkout_yes(self, query_id: str) -> WireStep:
         """Let a checkout go through; the sandbox refuses the payment 10 s after it asked."""
@@ -366,6 +358,17 @@ def _remark(entry: Mapping[str, Any]) -> Remark:
         url=_url(entry),
         at=told_at(entry.get("at")),
     )
+
+
+def _news(answer: Answer) -> News | None:
+    """Updates in order and the next cursor; None when the answer cannot be used as a whole."""
+    told = told_by(answer)
+    entries, cursor = told.get("updates"), told.get("cursor")
+    if not isinstance(entries, list) or not isinstance(cursor, str):
+        return None
+    if not all(isinstance(entry, dict) and entry.get("id") and entry.get("fan") for entry in entries):
+        return None
+    return News(tuple(_update(entry) for entry in entries), cursor)
 
 
 def _update(entry: Mapping[str, Any]) -> Update:

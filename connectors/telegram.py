@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from connectors import fitting, telegram_again, telegram_connecting, telegram_places, telegram_replacing
 from connectors.capabilities import Capabilities
-from connectors.contract import Answer, Copy, Send, Sought, StepKind, Update, WireStep
+from connectors.contract import Answer, Copy, News, Send, Sought, StepKind, Update, WireStep
 from connectors.enrolment import Connected
 from connectors.outcomes import Outcome, Published, Rejected, Sighting, Unknown
 from connectors.places import Destination, Seen
@@ -44,6 +44,18 @@ def _read(entry: object) -> tuple[int, Update | None] | None:
     from connectors import telegram_updates  # noqa: PLC0415  25 MiB, for the one process that listens
 
     return telegram_updates.read(entry)
+
+
+def _news(answer: Answer) -> News | None:
+    entries = result(answer)
+    if not isinstance(entries, list):
+        return None
+    read = [_read(entry) for entry in entries]
+    numbers = [one[0] for one in read if one is not None]
+    if len(numbers) < len(read):
+        return None
+    updates = tuple(one[1] for one in read if one is not None and one[1] is not None)
+    return News(updates, str(max(numbers) + 1) if numbers else "")
 
 
 class Telegram:
@@ -123,8 +135,11 @@ class Telegram:
         """What the channel is, and whether everybody in it is known to be of age."""
         return telegram_places.see(place, answers)
 
-    def updates(self, cursor: str) -> WireStep:
-        """What happened from update number `cursor` on; Telegram answers as soon as something did."""
+    def listen(self, cursor: str, answers: tuple[Answer, ...]) -> Send | News | None:
+        """What happened from update number `cursor` on, in one request; Telegram answers as soon as something did."""
+        return _news(answers[-1]) if answers else Send(self._updates(cursor))
+
+    def _updates(self, cursor: str) -> WireStep:
         allowed = quote(json.dumps(ALLOWED, separators=(",", ":")), safe="")
         offset = f"&offset={cursor}" if cursor.isdigit() else ""
         return WireStep(
@@ -136,18 +151,6 @@ class Telegram:
             action="updates",
             deadline=UPDATES_WAIT + 10.0,
         )
-
-    def parse_updates(self, answer: Answer) -> tuple[tuple[Update, ...], str] | None:
-        """Updates in order and the next cursor ("" when nothing happened); None when the answer cannot be used."""
-        entries = result(answer)
-        if not isinstance(entries, list):
-            return None
-        read = [_read(entry) for entry in entries]
-        numbers = [one[0] for one in read if one is not None]
-        if len(numbers) < len(read):
-            return None
-        updates = tuple(one[1] for one in read if one is not None and one[1] is not None)
-        return updates, str(max(numbers) + 1) if numbers else ""
 
     def checkout_yes(self, query_id: str) -> WireStep:
         """Let a payment go through; without it Telegram cancels the payment after ten seconds."""

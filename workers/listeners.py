@@ -90,8 +90,8 @@ class Ear:
             except Exception as error:  # the thread must outlive a database restart
                 deaf += 1
                 log.error("listen.failed", error=telemetry.describe(error), at=telemetry.place(error))
-            if deaf:
-                self._stop.wait(DEAF_SECONDS * 2 ** min(deaf, DEAFEST))
+            pace = self._connectors[self.channel.platform].capabilities.poll_seconds
+            self._stop.wait(DEAF_SECONDS * 2 ** min(deaf, DEAFEST) if deaf else pace)
 
     def once(self) -> Heard | None:
         """One poll, kept and acknowledged; None, and the last, of an account that may not listen any more."""
@@ -99,6 +99,9 @@ class Ear:
         if channel.state != ChannelState.ACTIVE:
             self.stop()
             return None
+        with self._tenant(channel.tenant_id, LISTENING) as scope:
+            if listening.is_held(scope, channel, self._connectors[channel.platform]):
+                return listening.UNASKED
         heard = listening.poll(channel, after, transport=self._transport, connectors=self._connectors)
         if self._stop.is_set():  # stopped while the platform was asked: whoever listens next hears it again
             return None

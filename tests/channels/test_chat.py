@@ -1,10 +1,12 @@
 """Chat accounts: hearing updates, a checkout's yes, money back, reading numbers."""
 
+from dataclasses import replace
+
 import pytest
 
 from channels import controlling, listening, reading, reads
 from channels.states import ChannelState
-from connectors.contract import Response
+from connectors.contract import Answer, Response, Send, StepKind, WireStep
 from connectors.outcomes import Published
 from connectors.sandbox import Sandbox
 from connectors.transport import EgressForbidden
@@ -50,6 +52,35 @@ def test_an_unusable_answer_keeps_the_cursor(lea: World) -> None:
     lea.network.fault("garbage", account=lea.account, on="updates")
     assert hear(lea).updates == ()
     assert [update.text for update in hear(lea).updates] == ["two"]
+
+
+class Counted(Sandbox):
+    """A platform that counts what it is asked."""
+
+    capabilities = replace(Sandbox.capabilities, poll_seconds=10.0)
+
+
+def test_only_a_platform_that_counts_requests_is_not_asked_while_it_wants_us_to_wait(lea: World) -> None:
+    lea.network.fault("status:429", account=lea.account, on="posts", retry_after=90)
+    lea.publish(lea.unit("too soon"))
+    with lea.scope() as scope:
+        assert listening.is_held(scope, lea.channel(), Counted())
+        assert not listening.is_held(scope, lea.channel(), CHAT["sandbox"])
+    lea.pass_time(seconds=91)
+    with lea.scope() as scope:
+        assert not listening.is_held(scope, lea.channel(), Counted())
+
+
+class Endless(Sandbox):
+    """One that asks and asks."""
+
+    def listen(self, cursor: str, answers: tuple[Answer, ...]) -> Send:
+        return Send(WireStep("updates", StepKind.CONTROL, "GET", "/api/{account}/posts", action="updates"))
+
+
+def test_what_has_no_end_is_not_heard(lea: World) -> None:
+    heard = listening.poll(lea.channel(), "7", transport=lea.transport(), connectors={"sandbox": Endless()})
+    assert (heard.updates, heard.cursor, heard.why) == ((), None, None)
 
 
 def paid(lea: World) -> str:

@@ -96,7 +96,7 @@ UNFIT = {
         whole("acme", "contract = 1", "contract = 1\n    one = 0") + "    capabilities = {}\n",
         "no_connector",
     ),
-    "no chat": (whole("acme", "contract = 1", "contract = 1; updates = None"), "no_connector"),
+    "no chat": (whole("acme", "contract = 1", "contract = 1; listen = None"), "no_connector"),
     "no form": (whole("acme", "contract = 1", "contract = 1; form = 3; " + CONNECTS), "no_connector"),
     "no minutes": (
         whole("acme", "contract = 1", "contract = 1; form = F((), minutes='2'); " + CONNECTS),

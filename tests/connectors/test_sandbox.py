@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from connectors.contract import Copy, Response, Send, Sought, StepAnswerLost, StepKind, Update
+from connectors.contract import Copy, News, Response, Send, Sought, StepAnswerLost, StepKind, Update
 from connectors.outcomes import Absent, Disconnected, Found, Published, Rejected, Retry, Unknown
 from connectors.sandbox import LISTED, MOST_PAGES, Sandbox
 from foundation.ids import uuid7
@@ -159,10 +159,10 @@ def test_updates_are_read_as_a_whole_or_not_at_all() -> None:
         },
         {"id": "11", "type": "gift", "fan": "leo"},
     ]
-    parsed = SANDBOX.parse_updates(Response("updates", 200, body={"updates": entries, "cursor": "11"}))
-    assert parsed is not None
-    updates, cursor = parsed
-    assert cursor == "11"
+    news = SANDBOX.listen("6", (Response("updates", 200, body={"updates": entries, "cursor": "11"}),))
+    assert isinstance(news, News)
+    updates = news.updates
+    assert news.cursor == "11"
     assert updates[0] == Update("7", "message", "leo", "Léo", "fr", "m1", None, "hi")
     assert [(update.kind, update.ref) for update in updates[1:]] == [
         ("button", "buy:o1"),
@@ -172,8 +172,8 @@ def test_updates_are_read_as_a_whole_or_not_at_all() -> None:
     ]
     assert (updates[3].charge_id, updates[3].amount_minor, updates[3].currency) == ("c1", 5, "XTS")
     broken = [{"type": "message"}, *entries]
-    assert SANDBOX.parse_updates(Response("updates", 200, body={"updates": broken, "cursor": "11"})) is None
-    assert SANDBOX.parse_updates(StepAnswerLost("updates", "x")) is None
+    assert SANDBOX.listen("6", (Response("updates", 200, body={"updates": broken, "cursor": "11"}),)) is None
+    assert SANDBOX.listen("6", (StepAnswerLost("updates", "x"),)) is None
 
 
 def test_money_given_back_twice_is_given_back() -> None:

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from connectors.answers import READER_GONE
-from connectors.contract import Answer, Copy, Response, Send, StepAnswerLost, StepNotSent, Update
+from connectors.contract import Answer, Copy, News, Response, Send, StepAnswerLost, StepNotSent, Update, WireStep
 from connectors.enrolment import Connected
 from connectors.outcomes import Disconnected, Outcome, Published, Reauthorize, Rejected, Retry, Uncertain
-from connectors.telegram import LEDGER_PAGE, Telegram
+from connectors.telegram import LEDGER_PAGE, UPDATES_WAIT, Telegram
 from connectors.telegram_connecting import channel_of
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
@@ -196,9 +196,15 @@ def test_what_a_person_linked_can_be_deleted_too() -> None:
 
 
 def heard(*entries: Any) -> tuple[tuple[Update, ...], str]:
-    found = TELEGRAM.parse_updates(good(list(entries), "updates"))
-    assert found is not None
-    return found
+    found = TELEGRAM.listen("", (good(list(entries), "updates"),))
+    assert isinstance(found, News)
+    return found.updates, found.cursor
+
+
+def asked(cursor: str) -> WireStep:
+    turn = TELEGRAM.listen(cursor, ())
+    assert isinstance(turn, Send)
+    return turn.step
 
 
 def told(number: int, **more: Any) -> dict[str, Any]:
@@ -214,10 +220,17 @@ def test_updates_are_read_in_order_and_the_next_is_named() -> None:
     ]
     assert (cursor, updates[0].language, updates[0].native_id) == ("12", "fr", "3")
     assert heard() == ((), "")
-    assert TELEGRAM.parse_updates(said(409, "Conflict")) is None
-    assert "offset=12" in TELEGRAM.updates("12").path
-    assert "offset" not in TELEGRAM.updates("").path
-    assert "pre_checkout_query" in TELEGRAM.updates("").path
+    assert TELEGRAM.listen("12", (said(409, "Conflict"),)) is None
+    assert "offset=12" in asked("12").path
+    assert "offset" not in asked("").path
+    assert "pre_checkout_query" in asked("").path
+
+
+def test_one_request_holds_until_something_happens() -> None:
+    step = asked("12")
+    assert f"timeout={UPDATES_WAIT}&" in step.path
+    assert (step.deadline, TELEGRAM.capabilities.poll_seconds) == (UPDATES_WAIT + 10, 0)
+    assert isinstance(TELEGRAM.listen("12", (good([], "updates"),)), News), "and no second one follows"
 
 
 def test_money_and_buttons_are_told() -> None:
@@ -256,7 +269,7 @@ def test_what_is_not_for_us_is_passed_over() -> None:
         {"update_id": 5, "something_new": {}},
     )
     assert (updates, cursor) == ((), "6")
-    assert TELEGRAM.parse_updates(good([{"no": "number"}], "updates")) is None
+    assert TELEGRAM.listen("", (good([{"no": "number"}], "updates"),)) is None
 
 
 @pytest.mark.parametrize(

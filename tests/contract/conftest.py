@@ -60,6 +60,7 @@ def platforms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fakes]:
         running.others["x_film"] = partial(x_worlds.world, posts, running.http, film=True)
         for kind, slow in (("fanvue", 0), ("fanvue_slow", 2)):
             running.others[kind] = partial(fanvue_worlds.world, agency, running.http, slow=slow)
+        running.others["fanvue_chat"] = partial(fanvue_worlds.chat_world, agency, running.http)
         for kind, one in (("reddit", False), ("reddit_picture", True)):
             running.others[kind] = partial(reddit_worlds.world, forum, running.http, one_picture=one)
         running.others["fanvue_film"] = partial(fanvue_worlds.world, agency, running.http, film=True)

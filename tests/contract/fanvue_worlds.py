@@ -1,4 +1,4 @@
-"""Fanvue's world: one creator, with a token they gave an application."""
+"""Fanvue's worlds: one creator, with a token they gave an application, and their messages with one fan."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from itertools import count
 from typing import Any
 
 from connectors.fanvue import SUBSCRIBERS, Fanvue
-from connectors.fanvue_account import SURFACE
+from connectors.fanvue_account import CHAT_SURFACE, SURFACE
 from connectors.suite.world import TENANT, World, transport
 from connectors.transport import Account
 from foundation.http import HttpClient
@@ -15,6 +15,7 @@ from foundation.sealed import Sealed
 from tests.contract.instagram_worlds import MEDIA
 from tests.contract.youtube_worlds import FILM
 from tests.fakes.fanvue import FakeFanvue, Member
+from tests.fakes.fanvue_world import Fan
 
 _numbers = count(1)
 
@@ -26,15 +27,16 @@ class FanvueFake:
     server: FakeFanvue
     member: Member
     after: int
+    fan: Fan | None = None
 
     def ask(self, mode: str, on: str, **more: Any) -> None:
-        self.server.book.ask(mode, on=on, **more)
+        self.server.book.ask(mode, on="messages" if self.fan and on == "posts" else on, **more)
 
     def taken(self) -> list[tuple[str, str]]:
-        return list(self.member.taken)
+        return list(self.member.sent if self.fan else self.member.taken)
 
     def standing(self) -> set[str]:
-        return set(self.member.posts)
+        return {one.id for one in self.member.chats[self.fan.id]} if self.fan else set(self.member.posts)
 
     def requests(self) -> list[Mapping[str, Any]]:
         return list(self.server.book.record(after=self.after))
@@ -63,3 +65,14 @@ def world(
         keyed=False,
         media=(FILM,) if film else MEDIA,
     )
+
+
+def chat_world(server: FakeFanvue, http: HttpClient) -> World:
+    """A fresh chat: messages take no files, and have no marks."""
+    made = world(server, http)
+    assert isinstance(made.fake, FanvueFake)
+    made.fake.fan = server.fan("leo", made.fake.member)
+    made.name, made.surface, made.viewer = "fanvue_chat", CHAT_SURFACE, made.fake.fan.id
+    made.counts, made.flags, made.media = "", (), ()
+    made.told = lambda wire: wire.keys() == {"text"}
+    return made

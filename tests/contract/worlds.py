@@ -231,6 +231,7 @@ KINDS = (
     "bluesky",
     "bluesky_film",
     "fanvue",
+    "fanvue_chat",
     "fanvue_film",
     "fanvue_slow",
     "instagram",

@@ -46,6 +46,7 @@ from connectors.suite.serving import MovedClock, served
 from foundation.faults import Book, Call, FaultyNetwork
 from foundation.http import HttpClient, Reply
 from foundation.http import Request as Outgoing
+from tests.fakes.fanvue_chats import chats
 from tests.fakes.fanvue_limits import Limits
 from tests.fakes.fanvue_media import Medium, uuid
 from tests.fakes.fanvue_oauth import App, OAuth, Token, signature, wrong
@@ -77,6 +78,7 @@ OPERATIONS = (
     ("GET", "posts", "read:post", "lookups"),
     ("GET", "posts/*", "read:post", "metrics"),
     ("DELETE", "posts/*", "write:post", "deletes"),
+    ("GET", "chats", "read:chat", "updates"),
     ("POST", "chats/*/message", "write:chat", "messages"),
     ("GET", "chats/*/messages", "read:chat", "lookups"),
     ("DELETE", "chats/*/messages/*", "write:chat", "deletes"),
@@ -92,7 +94,8 @@ __all__ = ["SCOPES", "App", "FakeFanvue", "Member", "Refusal", "create", "fanvue
 class FakeFanvue(World):
     """Fanvue's state; tests make accounts and applications, move the clock, ask `book` for faults, read what is there.
 
-    Its `slow`, `spoils`, `forbidden` and `named` are those of the vault, `fan`, `says` and `earn` those of the world.
+    Its `slow`, `spoils`, `forbidden` and `named` are those of the vault, `fan`, `says`, `types` and `earn` those of the
+    world.
     """
 
     spec: Spec = field(default_factory=lambda: Spec(None))
@@ -251,11 +254,13 @@ class FakeFanvue(World):
         return self.delete_status, None if self.delete_status == 204 else {}
 
     def _chats(self, asked: Asked, mine: Member) -> tuple[int, Json | None]:
+        until = self.clock() - timedelta(seconds=self.book.lag(""))
+        if asked.parts == ["chats"]:
+            return 200, chats(self, mine, asked.query, until)
         fan = uuid(asked.parts[1])
         if asked.method == "POST":
             return 201, {"messageUuid": self.send(mine, fan, asked.fields()).id}
         if asked.method == "GET":
-            until = self.clock() - timedelta(seconds=self.book.lag(""))
             return 200, self.chat(mine, fan, asked.query, until, reads=not asked.newer)
         self.unsend(mine, fan, uuid(asked.parts[3]))
         return 204, None

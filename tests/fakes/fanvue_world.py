@@ -136,6 +136,14 @@ class World(Vault):
         creator.chats.setdefault(fan.id, []).append(made)
         return made
 
+    def types(self, creator: Member, fan: Fan, text: str, kind: str = "SINGLE_RECIPIENT") -> Message:
+        """The creator writes in Fanvue's own app, where they see the chat: what is there is read."""
+        for one in creator.chats[fan.id]:
+            one.read = True
+        made = Message(str(uuid4()), fan, text, self.clock(), kind=kind)
+        creator.chats[fan.id].append(made)
+        return made
+
     def earn(
         self, creator: Member, gross: int, net: int, source: str = "post", fan: Fan | None = None, **more: Any
     ) -> Earning:

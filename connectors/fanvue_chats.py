@@ -1,0 +1,134 @@
+"""Messages between a creator and one fan on Fanvue: written, looked for, taken back. Words alone. Pure.
+
+No key travels with a message: one whose answer was lost is known by its words, its sender and its time.
+Source: https://api.fanvue.com/docs/api-reference/reference/chat-messages/send-message, …/list-messages,
+…/delete-message; kinds of messages: https://api.fanvue.com/docs/tutorials/working-with-messages
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from connectors import fitting
+from connectors.answers import READER_GONE, ahead, segment, told_at, told_by
+from connectors.capabilities import Capabilities
+from connectors.contract import Answer, Copy, Response, Send, Sought, StepKind, WireStep
+from connectors.fanvue_account import VERSION, meaning, said, uuid_of
+from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Sighting, Unknown
+from foundation.words import Message
+from gate.units import Unit
+
+PUBLISH = "publish"
+LISTED, MOST_PAGES = 50, 5
+WINDOW = timedelta(seconds=60)
+"""A message older than this before the attempt is another one with the same words."""
+
+WRITTEN = frozenset({"SINGLE_RECIPIENT", "CHAT_TEXT_REPLY", "CHAT_TEXT_GENERATION", "CHAT_TEXT_REWRITE"})
+"""What they call a message that somebody wrote, to one person."""
+
+_GONE = ("contactab", "recipient", "blocked")
+"""Words of a refusal that is about the one reader; theirs are "user contactability validation failed"."""
+
+
+def unfit(unit: Unit, can: Capabilities) -> Message | None:
+    """Why a message cannot go out as it is; nothing is ever cut."""
+    if unit.invoice is not None or unit.buttons:
+        return Message("fanvue.no_sales")
+    if unit.media:
+        return Message("fanvue.words_alone")
+    if wrong := fitting.unfit(unit, can, length=len(unit.text("body"))):
+        return wrong
+    if not unit.text("body").strip():
+        return Message("fanvue.empty")
+    return Message("connectors.mark_untold", {"mark": unit.flags[0]}) if unit.flags else None
+
+
+def next_turn(unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+    """One request makes the message; what its answer meant."""
+    if answers:
+        return _sent(answers[-1])
+    path = f"/chats/{segment(unit.viewer)}/message"
+    return Send(WireStep(PUBLISH, StepKind.PUBLISH, "POST", path, {"text": unit.text("body")}, headers=VERSION))
+
+
+def _sent(answer: Answer) -> Outcome:
+    if number := uuid_of(answer, "messageUuid"):
+        return Published(number)
+    return _meaning(answer, creates=True)
+
+
+def _meaning(answer: Answer, *, creates: bool) -> Outcome:
+    """What a refusal meant; one that is about the reader says nothing of the account."""
+    refused = isinstance(answer, Response) and answer.status in (400, 403, 404)
+    if refused and any(word in said(answer) for word in _GONE):
+        return Rejected(Message(READER_GONE), permanent=True)
+    return meaning(answer, creates=creates)
+
+
+def find(sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
+    """Page back through the chat to a minute before the attempt; it is not marked as read by that."""
+    if not answers:
+        return Send(listing(sought.chat, 1, name="look"))
+    messages = listed(answers[-1])
+    if messages is None:
+        return Unknown(Message("connectors.lookup_failed"))
+    start = sought.armed_at - WINDOW - ahead(answers[-1], sought.asked_at or sought.armed_at)
+    recent = [one for one in messages if (when(one.get("sentAt")) or start) >= start]
+    same = [one for one in recent if _is_it(one, sought)]
+    if same:
+        at = told_at(same[-1].get("sentAt"))  # the oldest, should there be two
+        sure = Found(str(same[-1]["uuid"]), "", at)
+        return sure if at is not None else Unknown(Message("connectors.lookup_failed"))  # a day alone proves nothing
+    if len(recent) < len(messages) or not more(answers[-1]):
+        return Absent()
+    whole = len(answers) < MOST_PAGES
+    page = listing(sought.chat, len(answers) + 1, name="look")
+    return Send(page) if whole else Unknown(Message("connectors.lookup_failed"))
+
+
+def _is_it(message: Mapping[str, Any], sought: Sought) -> bool:
+    ours = sender(message) == sought.account and message.get("type") in WRITTEN
+    same = str(message.get("text") or "").strip() == sought.text.strip()
+    return ours and same and message["uuid"] not in sought.known
+
+
+def remove(copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
+    """Take the message back; gone already is gone."""
+    if not answers:
+        path = f"/chats/{segment(copy.chat)}/messages/{segment(copy.native_id)}"
+        return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", path, headers=VERSION, action="delete"))
+    last = answers[-1]
+    done = isinstance(last, Response) and (last.status == 204 or (last.status == 404 and bool(said(last))))
+    return Published(copy.native_id) if done or told_by(last) else _meaning(last, creates=False)
+
+
+def listing(fan: str, page: int, *, name: str) -> WireStep:
+    """The request for a page of a chat, newest first; `name` is its action too. Unless told otherwise the chat would
+    be marked as read, and its creator overlook it."""
+    path = f"/chats/{segment(fan)}/messages?page={page}&size={LISTED}&markAsRead=false"
+    return WireStep(name, StepKind.CONTROL, "GET", path, headers=VERSION, action=name)
+
+
+def listed(answer: Answer) -> list[dict[str, Any]] | None:
+    """What a page of a list holds, each with an id of its own; None when it is no such page."""
+    told = told_by(answer)
+    found = told.get("data") if isinstance(told.get("pagination"), dict) else None
+    whole = isinstance(found, list) and all(isinstance(one, dict) and one.get("uuid") for one in found)
+    return found if whole else None
+
+
+def more(answer: Answer) -> bool:
+    """Whether a list goes on after a page of it."""
+    return told_by(answer)["pagination"].get("hasMore") is True
+
+
+def sender(message: Mapping[str, Any]) -> str:
+    """Who wrote a message; "" where nobody is told."""
+    found = message.get("sender")
+    return str(found.get("uuid") or "") if isinstance(found, dict) else ""
+
+
+def when(told: object) -> datetime | None:
+    """A time of theirs, in UTC. Their description calls some of them days: of one that says no hour, its end."""
+    day = told_at(f"{told}T00:00:00+00:00")  # nothing where an hour is told already
+    return day + timedelta(days=1, microseconds=-1) if day is not None else told_at(told)

@@ -1,0 +1,33 @@
+"""The fake Fanvue's list of chats: who spoke last, what is unread, a page at a time, for whom it is."""
+
+from tests.connectors.test_fake_fanvue import ask, fake, nova, rough  # noqa: F401  fixtures
+from tests.fakes.fanvue import FakeFanvue
+from tests.fakes.fanvue_world import Member
+
+
+def test_chats_come_in_the_order_of_their_last_message(fake: FakeFanvue, nova: Member) -> None:  # noqa: F811  the fixture
+    leo, ida, max_ = (fake.fan(name, nova) for name in ("leo", "ida", "max"))
+    for fan, text in ((leo, "one"), (ida, "two"), (leo, "three")):
+        fake.says(fan, nova, text)
+        fake.clock.move(5)
+    status, told, _ = ask(fake, nova, "GET", "/chats?page=1&size=2&sortBy=most_recent_messages")
+    assert (status, told["pagination"]) == (200, {"page": 1, "size": 2, "hasMore": True})
+    assert [each["user"]["uuid"] for each in told["data"]] == [leo.id, ida.id]
+    assert [each["unreadMessagesCount"] for each in told["data"]] == [2, 1]
+    first = told["data"][0]
+    assert (first["lastMessage"]["text"], first["lastMessage"]["senderUuid"]) == ("three", leo.id)
+    assert first["lastMessageAt"] == first["lastMessage"]["sentAt"]
+    _, told, _ = ask(fake, nova, "GET", "/chats?page=2&size=2")
+    assert [(each["user"]["uuid"], each["lastMessage"]) for each in told["data"]] == [(max_.id, None)]
+    fake.types(nova, leo, "answered over there")
+    _, told, _ = ask(fake, nova, "GET", "/chats?size=1")
+    assert (told["data"][0]["isRead"], told["data"][0]["lastMessage"]["senderUuid"]) == (True, nova.id)
+
+
+def test_it_is_told_to_whoever_may_read_chats_and_as_it_is_described(rough: FakeFanvue) -> None:  # noqa: F811  the fixture
+    nova = rough.account("nova")  # noqa: F811  hers may be wrong
+    other = rough.account("other", scopes=("read:self",))
+    assert ask(rough, other, "GET", "/chats")[0] == 403
+    assert ask(rough, "wrong", "GET", "/chats")[0] == 401
+    for query in ("size=51", "page=0", "sortBy=oldest", "filter=unread", "cursor=x"):
+        assert ask(rough, nova, "GET", f"/chats?{query}")[0] == 400, query

@@ -1,0 +1,157 @@
+"""Messages to a fan on Fanvue: what leaves, what an answer meant, what proves that one is there, or gone."""
+
+from dataclasses import replace
+from datetime import timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import pytest
+
+from connectors.answers import READER_GONE
+from connectors.contract import Answer, Copy, Response, Send, Sought, StepAnswerLost, StepKind, StepNotSent
+from connectors.fanvue import Fanvue
+from connectors.fanvue_account import CHAT_SURFACE
+from connectors.outcomes import (
+    Absent,
+    Disconnected,
+    Found,
+    Outcome,
+    Published,
+    Reauthorize,
+    Rejected,
+    Retry,
+    Uncertain,
+    Unknown,
+)
+from foundation.ids import uuid7
+from foundation.words import Message
+from gate.units import Button, Invoice, Medium, Subject, Text, Unit
+from tests.connectors.test_fanvue_news import LEO, ME, NOW, number, written
+
+PLATFORM = Fanvue()
+UNIT = Unit(
+    tenant_id=uuid7(),
+    creator_id=uuid7(),
+    subject=Subject("draft", uuid7()),
+    platform="fanvue",
+    surface=CHAT_SURFACE,
+    channel_id=uuid7(),
+    account=ME,
+    audience="viewer",
+    texts=(Text("body", "hello"),),
+    viewer=LEO,
+    native_key="key-1",
+)
+
+
+def test_a_message_is_one_request_of_words() -> None:
+    turn = PLATFORM.next(UNIT, ())
+    assert isinstance(turn, Send)
+    step = turn.step
+    assert (step.method, step.path, step.json) == ("POST", f"/chats/{LEO}/message", {"text": "hello"})
+    assert step.kind is StepKind.PUBLISH
+
+
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [
+        ({"media": (Medium("a" * 64, "image/png", 100),)}, "fanvue.words_alone"),
+        ({"invoice": Invoice("Pack", "Five", 300, "USD", "o1")}, "fanvue.no_sales"),
+        ({"buttons": (Button("Buy", "buy", "o1"),)}, "fanvue.no_sales"),
+        ({"flags": ("audience=subscribers",)}, "connectors.mark_untold"),
+        ({"texts": (Text("body", " "),)}, "fanvue.empty"),
+        ({"texts": (Text("body", "x" * 5001),)}, "connectors.text_too_long"),
+    ],
+)
+def test_what_is_no_plain_message_is_refused_before_any_request(more: dict[str, Any], code: str) -> None:
+    outcome = PLATFORM.next(replace(UNIT, **more), ())
+    assert isinstance(outcome, Rejected)
+    assert outcome.reason.code == code
+
+
+def said(status: int, body: Any = None) -> Response:
+    return Response("publish", status, {}, body)
+
+
+@pytest.mark.parametrize(
+    ("answer", "meant"),
+    [
+        (said(201, {"messageUuid": number(1)}), Published),
+        (said(201, {"messageUuid": "../x"}), Uncertain),
+        (said(201), Uncertain),
+        (StepAnswerLost("publish", "ReadTimeout"), Uncertain),
+        (StepNotSent("publish", "ConnectError"), Retry),
+        (said(503), Uncertain),
+        (said(400, {"errors": ["text: too long"]}), Rejected),
+        (said(401, {"error": "Unauthorized"}), Reauthorize),
+        (said(403, {"error": "Insufficient scope: write:chat is required"}), Reauthorize),
+        (said(403, {"error": "Account suspended"}), Disconnected),
+        (said(410, {"error": "gone"}), Rejected),
+        (said(429, {}), Retry),
+    ],
+)
+def test_answers_to_a_message_are_told_as_what_they_are(answer: Answer, meant: type[Outcome]) -> None:
+    assert isinstance(PLATFORM.next(UNIT, (answer,)), meant)
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_a_fan_who_takes_no_messages_ends_only_this(status: int) -> None:
+    gone = Rejected(Message(READER_GONE), permanent=True)
+    assert PLATFORM.next(UNIT, (said(status, {"message": "User is not contactable"}),)) == gone
+
+
+SOUGHT = Sought("key-1", "hello", NOW, ME, LEO, asked_at=NOW)
+
+
+def look(*messages: dict[str, Any], more: bool = False) -> Response:
+    body = {"data": list(messages), "pagination": {"page": 1, "size": len(messages), "hasMore": more}}
+    return Response("look", 200, {"date": format_datetime(NOW, usegmt=True)}, body)
+
+
+def test_a_lost_message_is_known_by_its_words_its_sender_and_its_time() -> None:
+    ours = written(1, " hello ", by=ME)
+    assert PLATFORM.find(SOUGHT, (look(written(2, "hello"), ours),)) == Found(number(1), "", NOW)
+    for other in (
+        written(1, "hello"),
+        written(1, "hello", by=ME, at=NOW - timedelta(minutes=3)),
+        written(1, "hello", by=ME, type="BROADCAST"),
+        written(1, "hello there", by=ME),
+    ):
+        assert PLATFORM.find(SOUGHT, (look(other),)) == Absent()
+    known = replace(SOUGHT, known=frozenset({number(1)}))
+    assert PLATFORM.find(known, (look(ours),)) == Absent()
+    undated = written(1, "hello", by=ME, sentAt="2026-11-22")
+    assert isinstance(PLATFORM.find(SOUGHT, (look(undated),)), Unknown), "a day alone proves nothing"
+
+
+def test_looking_pages_back_and_says_so_where_it_sees_no_end() -> None:
+    answers: tuple[Answer, ...] = ()
+    while isinstance(turn := PLATFORM.find(SOUGHT, answers), Send):
+        assert turn.step.action == "look"
+        assert turn.step.path == f"/chats/{LEO}/messages?page={len(answers) + 1}&size=50&markAsRead=false"
+        answers = (*answers, look(written(1, "other"), more=True))
+    assert isinstance(turn, Unknown)
+    for bad in (said(503), said(404, {"message": "No conversation found"}), said(200, {"data": [{}]})):
+        assert isinstance(PLATFORM.find(SOUGHT, (bad,)), Unknown)
+    old = written(1, "other", at=NOW - timedelta(hours=1))
+    assert PLATFORM.find(SOUGHT, (look(old, more=True),)) == Absent()
+
+
+@pytest.mark.parametrize(
+    ("answer", "meant"),
+    [
+        (said(204), Published),
+        (said(404, {"message": "Message not found"}), Published),
+        (said(404), Rejected),
+        (said(400, {"message": "Purchased messages cannot be deleted"}), Rejected),
+        (said(403, {"error": "Only the sender can delete a message"}), Rejected),
+        (said(503), Retry),
+    ],
+)
+def test_only_their_own_word_proves_that_a_message_is_gone(answer: Answer, meant: type[Outcome]) -> None:
+    copy = Copy(number(1), ME, LEO)
+    turn = PLATFORM.remove(copy, ())
+    assert isinstance(turn, Send)
+    assert (turn.step.method, turn.step.path) == ("DELETE", f"/chats/{LEO}/messages/{number(1)}")
+    assert isinstance(PLATFORM.remove(copy, (answer,)), meant)
+    assert PLATFORM.read(copy, ()) is None
