@@ -3,7 +3,7 @@
 An answer goes the way of everything that leaves: a row, the safety check, a single-use clearance, the platform.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast, get_args
@@ -64,6 +64,16 @@ def heard(scope: Scope, conversation_id: UUID, *, most: int = 20) -> list[Heard]
         most=most,
     )
     return [Heard(*row) for row in rows]
+
+
+def waiting(scope: Scope, creators: Sequence[UUID]) -> int:
+    """How many comments under these creators' posts nobody has dealt with."""
+    found = scope.run(
+        "SELECT count(*) FROM remarks WHERE tenant_id = :tenant AND creator_id = ANY(:creators) AND state = 'open'",
+        tenant=scope.tenant_id,
+        creators=list(creators),
+    ).scalar_one()
+    return int(found)
 
 
 def conversation_of(scope: Scope, remark_id: UUID) -> UUID:

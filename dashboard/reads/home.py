@@ -24,6 +24,7 @@ from schedules.states import DeliveryState
 from studio import library
 from studio import reads as studio_reads
 from studio.reads import Running
+from subscribers import public_desk
 from tenants import reads as tenant_reads
 from tenants.reads import Creator, Member
 from tenants.roles import Right, may
@@ -203,7 +204,11 @@ def _posts(scope: Scope, mine: Sequence[Creator], member: Member) -> _Posts:
     entries, moved = board.entries, [one for one in board.moved if _seen(one)]
     talk, money = may(member.role, Right.CHAT), may(member.role, Right.MONEY)
     return _Posts(
-        needs=[*needs.found(notices, by_id, entries, member), *needs.to_approve(board.waiting, member, scope.now)],
+        needs=[
+            *needs.found(notices, by_id, entries, member),
+            *needs.to_approve(board.waiting, member, scope.now),
+            *needs.to_answer(public_desk.waiting(scope, ids) if talk else 0, member, scope.now),
+        ],
         entries=entries,
         live=live.live(scope, ids, moved, since=since, talk=talk, money=money),
         kept_back=live.kept_back(scope, entries, moved),

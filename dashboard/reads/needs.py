@@ -48,6 +48,8 @@ _PLACES: Mapping[str, tuple[str, str]] = {
     "readback": ("/channels", "home.to.channels"),
     "draft": ("/inbox", "home.to.inbox"),
     "chat": ("/inbox", "home.to.inbox"),
+    "remark": ("/inbox", "home.to.inbox"),
+    "suggest": ("/inbox", "home.to.inbox"),
     "downtime": ("/calendar?missed=1", "home.to.missed"),
     "downtime.held": ("/calendar?missed=1", "home.to.missed"),
     "pause": ("/calendar?queue=1", "home.to.queue"),
@@ -150,6 +152,14 @@ def to_approve(waiting: int, member: Member, now: datetime) -> list[Need]:
         return []
     said = Message("home.to_approve_one") if waiting == 1 else Message("home.to_approve", {"count": waiting})
     return [Need("", said, now, False, "", href="/approvals", to="home.to.approvals")]
+
+
+def to_answer(comments: int, member: Member, now: datetime) -> list[Need]:
+    """All comments that nobody has dealt with, as one need, for who may answer them."""
+    if not comments or not may(member.role, Right.CHAT):
+        return []
+    said = Message("home.to_answer_one") if comments == 1 else Message("home.to_answer", {"count": comments})
+    return [Need("", said, now, False, "", href="/inbox", to="home.to.inbox")]
 
 
 def _need(notice: Notice, creators: Mapping[UUID, Creator], entries: Mapping[UUID, Entry]) -> Need:

@@ -51,6 +51,13 @@ def upgrade() -> None:
         unique("remarks_once", "channel_id", "native_id"),
         unique("remarks_line", "conversation_id", "seq"),
     )
+    op.create_index(
+        "remarks_open",
+        "remarks",
+        ["tenant_id", "creator_id"],
+        postgresql_where=sa.text("state = 'open'"),
+    )
+    op.create_index("conversations_public", "conversations", ["tenant_id", "creator_id", "kind", "owner", "last_in_at"])
     op.add_column("composings", sa.Column("suggested", sa.String(), nullable=False, server_default=""))
     op.add_column("drafts", uuid_column("remark_id", nullable=True))
     op.create_foreign_key("drafts_remark", "drafts", "remarks", ["tenant_id", "remark_id"], ["tenant_id", "id"])
@@ -61,6 +68,7 @@ def downgrade() -> None:
     op.drop_column("drafts", "remark_id")
     op.drop_column("composings", "suggested")
     op.drop_table("remarks")
+    op.drop_index("conversations_public", "conversations")
     op.execute("DELETE FROM conversations WHERE kind <> 'private'")
     op.drop_constraint("conversations_once", "conversations")
     op.create_unique_constraint("conversations_once", "conversations", ["tenant_id", "fan_id", "channel_id"])

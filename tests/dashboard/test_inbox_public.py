@@ -111,3 +111,11 @@ def test_a_flood_of_comments_hides_no_subscriber(house: House) -> None:
         rows = inbox.rows(scope, [house.studio.world.creator_id])
     assert sum(row.public for row in rows) == inbox.IN_PUBLIC
     assert [row.fan for row in rows if not row.public] == ["leo"]
+
+
+def test_home_says_how_many_wait(house: House) -> None:
+    for number in range(3):
+        commented(house, f"word {number}", number)
+    with house.look() as page:
+        page.open("/")
+        assert "3 commentaires attendent une réponse." in page.again()
