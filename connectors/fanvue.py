@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from connectors import fanvue_account, fitting
+from connectors import fanvue_account, fanvue_earnings, fitting
 from connectors.answers import SHORT_WAIT, ahead, segment, staged_anew, told_at, told_by
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, Grant, Renewed, Response, Send, Sought, StepKind, WireStep
+from connectors.earning import Span, Told
 from connectors.enrolment import Connected, Visit
 from connectors.fanvue_account import SURFACE, VERSION, meaning, said, uuid_of
 from connectors.fanvue_upload import FILM, PUT, Upload
@@ -50,6 +51,7 @@ class Fanvue:
     capabilities = CAN
     form = fanvue_account.FORM
     refresh_grace = fanvue_account.ONCE
+    earns_as = "Fanvue"
 
     def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Bring each file to its store, wait until it is ready, then post; tell what an answer meant."""
@@ -109,6 +111,10 @@ class Fanvue:
             "tips": tips.get("count") if isinstance(tips, dict) else None,
         }
         return {name: int(count) for name, count in counts.items() if isinstance(count, int | float)} or None
+
+    def earnings(self, account: str, span: Span, answers: tuple[Answer, ...]) -> Told:
+        """What fans paid, and what went back to them."""
+        return fanvue_earnings.earnings(account, span, answers)
 
     def connect(
         self, form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]

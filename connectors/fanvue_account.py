@@ -20,7 +20,7 @@ ME = "me"
 VERSION = {"x-fanvue-api-version": "2025-06-26"}
 """Every request names it; a retired one is answered 410."""
 
-SCOPES = "openid offline_access offline read:self read:post write:post read:media write:media"
+SCOPES = "openid offline_access offline read:self read:post write:post read:media write:media read:insights"
 FORM = ConnectForm(fields=(), credential=oauth.ACCESS, minutes=20, registered=True)
 ONCE = timedelta(0)
 """A refresh token that is shown twice ends all that came of it."""

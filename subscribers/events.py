@@ -119,6 +119,16 @@ class AgeTold:
 
 
 @dataclass(frozen=True)
+class EarningsDue:
+    """Ask what an account earned on its platform; the subject is the channel."""
+
+    kind: ClassVar[str] = "earnings.read"
+    queue: ClassVar[outbox.Queue] = "make"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
 class OrderPaid:
     """Fact: an order is paid, its sale is in the ledger."""
 
