@@ -106,11 +106,13 @@ class _Tally:
     gone: int = 0
     refused: bool = False
     silent: bool = False
+    further: bool = False
+    """Whether it came further than the one before: one that rests earlier would begin with the same questions."""
 
     @property
     def enough(self) -> bool:
         """Whether the rest is for later."""
-        return self.rows >= ENOUGH_ROWS or self.questions >= ENOUGH_QUESTIONS
+        return self.further and (self.rows >= ENOUGH_ROWS or self.questions >= ENOUGH_QUESTIONS)
 
 
 def plan(scope: Scope) -> None:
@@ -170,9 +172,12 @@ class _Question:
                 middle = span.since + (span.until - span.since) / 2
                 left.extendleft((Span(middle, span.until), Span(span.since, middle)))
                 continue
+            if not told.whole:
+                log.warning("earning.too_many", channel=str(channel.id), since=str(span.since), until=str(span.until))
             with self.tenant(channel.tenant_id, READING) as scope:
                 days = _book(scope, self.books, span, told, self.tally)
                 self.summed(scope, channel.creator_id, days)
+            self.tally.further |= span.until > self.books.read_until
         return True
 
 

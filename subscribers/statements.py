@@ -81,8 +81,8 @@ BOOKED = frozenset((Fate.NEW, Fate.MOVED))
 
 @dataclass(frozen=True)
 class Weighed:
-    """A line and what becomes of it; `moved` is booked today, since its month is closed; `told` is left alone, since the
-    platform tells the movements of that day by itself."""
+    """A line and what becomes of it; `moved` is booked today, since its month is closed; `told` is left alone, since
+    the platform tells the movements of that day by itself."""
 
     line: Movement
     fate: Fate
