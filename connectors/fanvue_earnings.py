@@ -9,6 +9,7 @@ and rows of their own: https://docs.onlyfansapi.com/api-reference/fanvue/insight
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from typing import Any
@@ -25,8 +26,8 @@ from foundation.words import Message
 EARNED, GIVEN_BACK = "earnings", "spending"
 """The two lists, as paths and as names of steps."""
 
-LISTED, SIZES, MOST_PAGES = 50, 7, 30
-"""Rows of a page at most; how many sizes of pages there are; pages of one list that one question reads."""
+SIZES = 7
+"""How many sizes pages have."""
 
 CURRENCY = "USD"
 _PAID = frozenset(("appStore", "checkoutLink", "fanExperience", "mediaLink", "message", "post"))
@@ -36,27 +37,38 @@ REVERSALS = frozenset(("refund", "chargeback"))
 LONGEST_NAME = 60
 
 
-def earnings(account: str, span: Span, answers: tuple[Answer, ...]) -> Told:
+@dataclass(frozen=True)
+class Paging:
+    """Rows of a page at most, and pages of one list that one question reads."""
+
+    listed: int = 50
+    most: int = 30
+
+
+PAGING = Paging()
+
+
+def earnings(account: str, span: Span, answers: tuple[Answer, ...], paging: Paging = PAGING) -> Told:
     """Read both lists of a span to their ends. A list that is longer than we read is told as not whole."""
     if not answers:
-        return _asked(EARNED, span)
+        return _asked(EARNED, span, paging)
     last = answers[-1]
     mine = [one for one in answers if one.step == last.step]
     gone = last.step == GIVEN_BACK and len(mine) == 1 and isinstance(last, Response) and last.status == 404
     cursor = "" if gone else _next(last)
     if cursor is None or (cursor and cursor in [_next(one) for one in mine[:-1]]):
         return _untold(last)
-    if cursor and len(mine) < MOST_PAGES:
-        return _asked(last.step, span, cursor)
+    if cursor and len(mine) < paging.most:
+        return _asked(last.step, span, paging, cursor)
     if last.step == EARNED and not cursor:
-        return _asked(GIVEN_BACK, span)
+        return _asked(GIVEN_BACK, span, paging)
     return _told(account, answers, whole=not cursor)
 
 
-def _asked(name: str, span: Span, cursor: str = "") -> Send:
+def _asked(name: str, span: Span, paging: Paging, cursor: str = "") -> Send:
     """Pages are of another size each hour, so that two equal rows that a page's end parts are soon told together."""
     since, until = (segment(f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}") for at in (span.since, span.until))
-    size = LISTED - int(span.until.timestamp()) // 3600 % SIZES
+    size = paging.listed - int(span.until.timestamp()) // 3600 % SIZES
     more = f"&cursor={segment(cursor)}" if cursor else ""
     return earning.asked(name, f"/insights/{name}?startDate={since}&endDate={until}&size={size}{more}", dict(VERSION))
 

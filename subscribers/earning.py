@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ForeignKeyConstraint, UniqueConstraint
+from sqlalchemy import UniqueConstraint
 
 from channels import reads as channel_reads
 from channels.reads import Channel
@@ -31,17 +31,8 @@ from tenants import notices
 from tenants import reads as tenant_reads
 
 READING = "system:earning"
-FIRST = timedelta(days=92)
-"""How far back the first reading goes: no further than the books are open, whatever happened before we were there."""
-
-AGAIN, AGAIN_AT_ONCE = timedelta(days=40), timedelta(days=10)
-"""How far back movements are asked for once more, and how much of it at once."""
-
-AT_ONCE, LEAST = timedelta(days=1), timedelta(hours=1)
-"""How much new time one question is about; where there is more in it than one question reads, half, down to an hour."""
-
-ENOUGH_ROWS, ENOUGH_QUESTIONS, PAUSE = 3000, 24, timedelta(minutes=2)
-"""After so much a reading rests, and goes on later: the account posts within the same limits."""
+LEAST = timedelta(hours=1)
+"""A question about so little time is not halved any more."""
 
 Ask = Callable[[UUID, UUID, Span], Earnings | Reauthorize | None]
 """`(tenant, channel, span)` → what was earned in it. No transaction is open."""
@@ -58,10 +49,7 @@ class EarningReading(CreatorRow, table=True):
 
     __tablename__ = "earning_readings"
     __table_args__ = table(
-        UniqueConstraint("tenant_id", "channel_id"),
-        ForeignKeyConstraint(["tenant_id", "channel_id"], ["channels.tenant_id", "channels.id"]),
-        about="creator",
-        keep="while the tenant is here",
+        UniqueConstraint("tenant_id", "channel_id"), about="creator", keep="while the tenant is here"
     )
     channel_id: UUID
     source: str
@@ -71,6 +59,26 @@ class EarningReading(CreatorRow, table=True):
     unread: int = 0
     left_out: int = 0
     gone: int = 0
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How much is read. A reading that came upon `rows`, or asked so many `questions`, rests for `pause`, and goes on:
+    the account posts within the same limits."""
+
+    first: timedelta = timedelta(days=92)
+    """How far back the first reading goes; no further than the books are open."""
+    again: timedelta = timedelta(days=40)
+    """How far back movements are asked for once more."""
+    again_at_once: timedelta = timedelta(days=10)
+    at_once: timedelta = timedelta(days=1)
+    """How much new time a question is about; half of it where there is more in it than one question reads."""
+    rows: int = 3000
+    questions: int = 24
+    pause: timedelta = timedelta(minutes=2)
+
+
+PACE = Pace()
 
 
 @dataclass(frozen=True)
@@ -109,10 +117,9 @@ class _Tally:
     further: bool = False
     """Whether it came further than the one before: one that rests earlier would begin with the same questions."""
 
-    @property
-    def enough(self) -> bool:
+    def enough(self, pace: Pace) -> bool:
         """Whether the rest is for later."""
-        return self.further and (self.rows >= ENOUGH_ROWS or self.questions >= ENOUGH_QUESTIONS)
+        return self.further and (self.rows >= pace.rows or self.questions >= pace.questions)
 
 
 def plan(scope: Scope) -> None:
@@ -122,7 +129,15 @@ def plan(scope: Scope) -> None:
             outbox.put(scope, EarningsDue(scope.tenant_id, channel.id), dedupe=f"earnings:{channel.id}")
 
 
-def read(event: EarningsDue, *, tenant: OpenScope, ask: Ask, earns: Mapping[str, str], summed: Summed) -> None:
+def read(
+    event: EarningsDue,
+    *,
+    tenant: OpenScope,
+    ask: Ask,
+    earns: Mapping[str, str],
+    summed: Summed,
+    pace: Pace = PACE,
+) -> None:
     """Ask the platform and book what is new; `earns` are the platforms that tell, with their names in books.
 
     Whoever dies in between has booked whole answers, and the next reading finds the rest. Raises `outbox.Later` while
@@ -132,17 +147,17 @@ def read(event: EarningsDue, *, tenant: OpenScope, ask: Ask, earns: Mapping[str,
         channel = channel_reads.channel(scope, event.subject_id)
         if channel.platform not in earns:
             return
-        books = _books(scope, channel, earns[channel.platform])
+        books = _books(scope, channel, earns[channel.platform], pace.first)
         now = scope.now
     tally, since = _Tally(), max(books.read_until - LEAST, books.begins_at)
-    question = _Question(books, tally, tenant, ask, summed)
-    whole = question.through(_cut(since, now, AT_ONCE))
+    question = _Question(books, tally, tenant, ask, summed, pace)
+    whole = question.through(_cut(since, now, pace.at_once))
     if whole:
-        question.through(reversed(_cut(max(now - AGAIN, books.begins_at), since, AGAIN_AT_ONCE)))
+        question.through(reversed(_cut(max(now - pace.again, books.begins_at), since, pace.again_at_once)))
     with tenant(event.tenant_id, READING) as scope:
         _told(scope, books, tally, whole=whole)
     if not whole and not tally.silent:
-        raise outbox.Later(PAUSE)
+        raise outbox.Later(pace.pause)
 
 
 @dataclass(frozen=True)
@@ -154,12 +169,13 @@ class _Question:
     tenant: OpenScope
     ask: Ask
     summed: Summed
+    pace: Pace
 
     def through(self, spans: Iterable[Span]) -> bool:
         """Ask for one span after the other, and book each; whether all were."""
         left, channel = deque(spans), self.books.channel
         while left:
-            if self.tally.enough:
+            if self.tally.enough(self.pace):
                 return False
             span = left.popleft()
             told = self.ask(channel.tenant_id, channel.id, span)
@@ -189,10 +205,10 @@ def _cut(since: datetime, until: datetime, size: timedelta) -> list[Span]:
     return spans
 
 
-def _books(scope: Scope, channel: Channel, source: str) -> _Books:
+def _books(scope: Scope, channel: Channel, source: str, first: timedelta) -> _Books:
     """How far the account was read; the first time from the end of the last closed month on."""
     shut, zone = closing.closed_months(scope, channel.creator_id), tenant_reads.creator(scope, channel.creator_id).zone
-    begins = datetime.combine((scope.now - FIRST).date(), time.min, tzinfo=UTC)
+    begins = datetime.combine((scope.now - first).date(), time.min, tzinfo=UTC)
     if shut:
         begins = max(begins, closing.bounds(zone, max(shut))[1])
     row = scope.run(

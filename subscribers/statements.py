@@ -34,12 +34,7 @@ class Statement(CreatorRow, table=True):
     """A file that was brought in, or, with the account it is of, what a platform told at once."""
 
     __tablename__ = "statements"
-    __table_args__ = table(
-        UniqueConstraint("tenant_id", "creator_id", "digest"),
-        ForeignKeyConstraint(["tenant_id", "channel_id"], ["channels.tenant_id", "channels.id"]),
-        about="creator",
-        keep="10 years",
-    )
+    __table_args__ = table(UniqueConstraint("tenant_id", "creator_id", "digest"), about="creator", keep="10 years")
     channel_id: UUID | None = None
     source: str
     name: str

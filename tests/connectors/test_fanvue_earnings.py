@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from connectors.contract import Answer, Response, Send, StepAnswerLost, StepKind, StepNotSent
 from connectors.earning import MOST_MINOR, Earned, Earning, Earnings, Span, Told
 from connectors.fanvue import Fanvue
-from connectors.fanvue_earnings import EARNED, GIVEN_BACK, MOST_PAGES, SALES
+from connectors.fanvue_earnings import EARNED, GIVEN_BACK, PAGING, SALES
 from connectors.outcomes import Reauthorize
 from connectors.registry import load
 from foundation.money import Money
@@ -95,7 +95,7 @@ def test_a_list_without_an_end_is_told_as_not_whole_and_a_circle_is_none() -> No
         answers = (*answers, page(EARNED, row(transactionOrderId=f"o{len(answers)}"), after=f"c{len(answers)}"))
     found = asked(*answers)
     assert isinstance(found, Earnings)
-    assert (len(answers), len(found.rows), found.whole) == (MOST_PAGES, MOST_PAGES, False)
+    assert (len(answers), len(found.rows), found.whole) == (PAGING.most, PAGING.most, False)
     assert asked(page(EARNED, row(), after="c"), page(EARNED, row(), after="c")) is None
 
 

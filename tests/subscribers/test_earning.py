@@ -9,7 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connectors.contract import Response
+from connectors.fanvue_earnings import Paging
 from subscribers import closing, earning, ledger, shop, statements
+from subscribers.earning import Pace
 from subscribers.rails import statement
 from subscribers.statements import Fate
 from tests.subscribers.builders import Studio
@@ -161,9 +163,8 @@ def test_the_first_reading_leaves_closed_months_alone(till: Account) -> None:
     assert till.held() == 400
 
 
-def test_a_busy_account_is_read_in_parts(till: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("connectors.fanvue_earnings.MOST_PAGES", 2)
-    monkeypatch.setattr(earning, "ENOUGH_ROWS", 300)
+def test_a_busy_account_is_read_in_parts(till: Account) -> None:
+    till.paging, till.pace = Paging(most=2), Pace(rows=300)
     begin = till.now() - timedelta(days=2)
     for number in range(600):
         till.earn(100 + number, 90, at=begin + timedelta(minutes=number))
@@ -269,6 +270,7 @@ def test_it_is_of_one_agency(till: Account, studio: Studio) -> None:
 
 # Whatever happens: each movement once
 
+WEEK = timedelta(days=7)
 AMOUNTS = st.sampled_from([(500, 400), (500, 400), (300, 240), (10**10, 8 * 10**9), (200, 250)])
 ACTS = st.one_of(
     st.tuples(st.just("earn"), AMOUNTS, st.sampled_from(["tip", "post", "renewal"]), st.integers(0, 1)),
@@ -290,7 +292,7 @@ class History:
     """An account to which all of it happens."""
 
     def __init__(self, studio: Studio, *, numbered: bool, keyset: bool, sign: int) -> None:
-        self.till = Account(studio)
+        self.till = Account(studio, paging=Paging(listed=9), pace=Pace(first=timedelta(days=35), at_once=WEEK))
         self.till.till.numbered, self.till.till.keyset, self.till.till.sign = numbered, keyset, sign
 
     def act(self, kind: str, *how: Any) -> None:
@@ -337,16 +339,6 @@ class History:
         self.till.till.after_page = between
 
 
-@pytest.fixture(scope="module")
-def pages() -> Any:
-    """Pages so small that a few movements fill many, and fewer questions."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(earning, "FIRST", timedelta(days=35))
-        patch.setattr(earning, "AT_ONCE", timedelta(days=6))
-        patch.setattr("connectors.fanvue_earnings.LISTED", 9)
-        yield
-
-
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     acts=st.lists(ACTS, min_size=3, max_size=25),
@@ -354,7 +346,6 @@ def pages() -> Any:
         {"numbered": st.booleans(), "keyset": st.booleans(), "sign": st.sampled_from([1, -1])}
     ),
 )
-@pytest.mark.usefixtures("pages")
 def test_each_movement_is_booked_once(studio: Studio, acts: list[Any], habits: dict[str, Any]) -> None:
     history = History(studio, **habits)
     till = history.till

@@ -10,13 +10,15 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 
+from connectors import fanvue_earnings
 from connectors.contract import Answer, Response, Send
 from connectors.earning import Earnings, Span
-from connectors.fanvue import Fanvue
+from connectors.fanvue_earnings import PAGING, Paging
 from connectors.outcomes import Reauthorize
 from foundation import outbox
 from foundation.database import Scope
 from subscribers import earning, ledger
+from subscribers.earning import PACE, Pace
 from subscribers.events import EarningsDue
 from subscribers.rails import statement
 from tests.channels.builders import Killed
@@ -38,6 +40,8 @@ class Account:
     refuses: Callable[[], Response | None] = lambda: None
     questions: list[Span] = field(default_factory=list)
     days: set[date] = field(default_factory=set)
+    pace: Pace = PACE
+    paging: Paging = PAGING
 
     def __post_init__(self) -> None:
         self.till = Till(self.now)
@@ -68,7 +72,7 @@ class Account:
         """The connector's question, answered by the till page by page."""
         self.questions.append(span)
         answers: tuple[Answer, ...] = ()
-        while isinstance(turn := Fanvue().earnings(self.member.id, span, answers), Send):
+        while isinstance(turn := fanvue_earnings.earnings(self.member.id, span, answers, self.paging), Send):
             answers = (*answers, self.refuses() or self._page(turn.step.name, turn.step.path))
         return turn
 
@@ -88,6 +92,7 @@ class Account:
                 ask=self.ask,
                 earns={"sandbox": self.source},
                 summed=self.summed,
+                pace=self.pace,
             )
         except outbox.Later:
             return False
