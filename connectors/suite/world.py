@@ -132,6 +132,10 @@ class World:
     """Makes so many people follow the account; None where the platform tells nobody how many do."""
     followers_on: str = "metrics"
     """What kind of request the fake takes that question for."""
+    earned: Callable[[int], None] | None = None
+    """Makes somebody pay so much, in minor units; None where the platform tells nobody what an account earned."""
+    earned_on: str = "other"
+    """What kind of request the fake takes that question for."""
     flags: tuple[str, ...] = ("adult=true", "ai=true")
     told: Callable[[Mapping[str, Any]], bool] = tells_adult_and_ai
     """Whether the body of a request tells `flags`."""
