@@ -1,4 +1,5 @@
-"""Reading back: the numbers of a copy, whether it bears the marks it was sent with, and how many follow an account."""
+"""Reading back: the numbers of a copy, whether it bears the marks it was sent with, who follows an account and what it
+earned."""
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -9,8 +10,9 @@ from channels.events import DeliveryVerify
 from channels.reads import Channel
 from connectors import contract
 from connectors.contract import Answer, Connector, Copy, Send
+from connectors.earning import Earned, Earnings, Span
 from connectors.following import Followed
-from connectors.outcomes import Outcome, Retry
+from connectors.outcomes import Outcome, Reauthorize, Retry
 from connectors.places import ReadsBack, Shown
 from connectors.transport import Transport
 from foundation import outbox
@@ -23,6 +25,9 @@ from gate.units import Subject
 from tenants import notices
 
 DELIVERY = "delivery"
+PAGES = 64
+"""Requests that one question about earnings may take."""
+
 SOON, AT_LAST = timedelta(seconds=10), timedelta(hours=1)
 """Between two tries to read a copy back: growing with how long it stands there."""
 
@@ -72,13 +77,42 @@ def followers(
     return None if isinstance(end, Send) else end
 
 
+def earnings(
+    tenant_id: UUID,
+    channel_id: UUID,
+    span: Span,
+    *,
+    tenant: OpenScope,
+    transport: Transport,
+    connectors: Mapping[str, Connector],
+) -> Earnings | Reauthorize | None:
+    """What an account earned in a span, Reauthorize where it was let in without that right, or None when nobody tells
+    now. Whatever is answered, the account posts on. Raises NotFound."""
+    with tenant(tenant_id, asking.ACTOR) as scope:
+        channel = reads.channel(scope, channel_id)
+        connector = connectors[channel.platform]
+        if not isinstance(connector, Earned) or budgets.limit(scope, channel_id, brake=False) is not None:
+            return None
+
+    def question(answers: tuple[Answer, ...]) -> Send | Earnings | Reauthorize | None:
+        return connector.earnings(channel.account, span, answers)
+
+    end = question(_asked(channel, question, tenant=tenant, transport=transport, most=PAGES))
+    return None if isinstance(end, Send) else end
+
+
 def _asked(
-    channel: Channel, question: Callable[[tuple[Answer, ...]], object], *, tenant: OpenScope, transport: Transport
+    channel: Channel,
+    question: Callable[[tuple[Answer, ...]], object],
+    *,
+    tenant: OpenScope,
+    transport: Transport,
+    most: int = asking.MOST_REQUESTS,
 ) -> tuple[Answer, ...]:
     def order(action: str) -> ControlOrder:
         return ControlOrder(channel.tenant_id, channel.id, action)
 
-    return asking.gather(channel, question, order, tenant=tenant, transport=transport)
+    return asking.gather(channel, question, order, tenant=tenant, transport=transport, most=most)
 
 
 def verify(

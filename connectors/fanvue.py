@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from connectors import fanvue_account, fanvue_chats, fanvue_news, fitting
+from connectors import fanvue_account, fanvue_chats, fanvue_earnings, fanvue_news, fitting
 from connectors.answers import SHORT_WAIT, ahead, segment, staged_anew, told_at, told_by
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, Grant, News, Renewed, Response, Send, Sought, StepKind, Update, WireStep
+from connectors.earning import Span, Told
 from connectors.enrolment import Connected, Visit
 from connectors.fanvue_account import CHAT_SURFACE, SURFACE, VERSION, meaning, said, uuid_of
 from connectors.fanvue_chats import PUBLISH, listed, more
@@ -60,6 +61,7 @@ class Fanvue:
     capabilities = CAN
     form = fanvue_account.FORM
     refresh_grace = fanvue_account.ONCE
+    earns_as = "Fanvue"
 
     def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Bring each file to its store, wait until it is ready, then post; a message goes as it is. Tell what an answer
@@ -128,6 +130,10 @@ class Fanvue:
             "tips": tips.get("count") if isinstance(tips, dict) else None,
         }
         return {name: int(count) for name, count in counts.items() if isinstance(count, int | float)} or None
+
+    def earnings(self, account: str, span: Span, answers: tuple[Answer, ...]) -> Told:
+        """What fans paid, and what went back to them."""
+        return fanvue_earnings.earnings(account, span, answers)
 
     def connect(
         self, form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]

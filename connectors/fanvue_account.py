@@ -22,6 +22,7 @@ VERSION = {"x-fanvue-api-version": "2025-06-26"}
 
 SCOPES = (
     "openid offline_access offline read:self read:post write:post read:media write:media read:chat write:chat read:fan"
+    " read:insights"
 )
 FORM = ConnectForm(fields=(), credential=oauth.ACCESS, minutes=20, registered=True)
 ONCE = timedelta(0)

@@ -129,6 +129,16 @@ class RemarksDue:
 
 
 @dataclass(frozen=True)
+class EarningsDue:
+    """Ask what an account earned on its platform; the subject is the channel."""
+
+    kind: ClassVar[str] = "earnings.read"
+    queue: ClassVar[outbox.Queue] = "make"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
 class RemarkModerate:
     """A member wants something done with the remark `subject_id`: hide, show, delete, block or report."""
 

@@ -1,8 +1,12 @@
-"""Statements brought into the ledger: looked at first, line by line, then booked; the same line never twice."""
+"""Statements brought into the ledger: looked at first, line by line, then booked; the same line never twice.
+
+A platform may tell its movements by itself (`subscribers/earning.py`): they are lines of statements as well. Money of a
+day comes in one way: a file leaves alone what that platform told of its day.
+"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from functools import partial
 from uuid import UUID
@@ -27,10 +31,11 @@ LONGEST_NAME = 60
 
 
 class Statement(CreatorRow, table=True):
-    """A file that was brought in."""
+    """A file that was brought in, or, with the account it is of, what a platform told at once."""
 
     __tablename__ = "statements"
     __table_args__ = table(UniqueConstraint("tenant_id", "creator_id", "digest"), about="creator", keep="10 years")
+    channel_id: UUID | None = None
     source: str
     name: str
     digest: str
@@ -63,12 +68,16 @@ class StatementLine(CreatorRow, table=True):
 class Fate(StrEnum):
     """What bringing a line in would do."""
 
-    NEW, KNOWN, MOVED = "new", "known", "moved"
+    NEW, KNOWN, MOVED, TOLD = "new", "known", "moved", "told"
+
+
+BOOKED = frozenset((Fate.NEW, Fate.MOVED))
 
 
 @dataclass(frozen=True)
 class Weighed:
-    """A line of a file and what becomes of it; `moved` is booked today, since its month is closed."""
+    """A line and what becomes of it; `moved` is booked today, since its month is closed; `told` is left alone, since
+    the platform tells the movements of that day by itself."""
 
     line: Movement
     fate: Fate
@@ -85,8 +94,8 @@ class Brought:
     at: datetime
 
 
-def weigh(scope: Scope, creator_id: UUID, sheet: Sheet) -> list[Weighed]:
-    """What bringing a file in would do, line by line; nothing is written."""
+def weigh(scope: Scope, creator_id: UUID, sheet: Sheet, *, source: str) -> list[Weighed]:
+    """What bringing a platform's file in would do, line by line; nothing is written."""
     known = set(
         scope.run(
             "SELECT line_key FROM statement_lines WHERE tenant_id = :tenant AND creator_id = :creator"
@@ -96,13 +105,43 @@ def weigh(scope: Scope, creator_id: UUID, sheet: Sheet) -> list[Weighed]:
             keys=[line.key for line in sheet.movements],
         ).scalars()
     )
-    shut, zone = closing.closed_months(scope, creator_id), ZoneInfo(tenant_reads.creator(scope, creator_id).zone)
+    told = days(scope, creator_id, source, told=True)
     found = []
-    for line in sheet.movements:
-        moved = line.at.astimezone(zone).date().replace(day=1) in shut
-        fate = Fate.KNOWN if line.key in known else Fate.MOVED if moved else Fate.NEW
-        found.append(Weighed(line, fate))
+    for one in judge(scope, creator_id, sheet.movements):
+        fate = Fate.KNOWN if one.line.key in known else one.fate
+        if fate in BOOKED and one.line.kind != "payout" and one.line.at.astimezone(UTC).date() in told:
+            fate = Fate.TOLD
+        found.append(replace(one, fate=fate))
     return found
+
+
+def judge(scope: Scope, creator_id: UUID, lines: Sequence[Movement]) -> list[Weighed]:
+    """Whether each line is booked on its own day, or today."""
+    shut, zone = closing.closed_months(scope, creator_id), ZoneInfo(tenant_reads.creator(scope, creator_id).zone)
+    months = [line.at.astimezone(zone).date().replace(day=1) for line in lines]
+    pairs = zip(lines, months, strict=True)
+    return [Weighed(line, Fate.MOVED if month in shut else Fate.NEW) for line, month in pairs]
+
+
+def days(scope: Scope, creator_id: UUID, source: str, *, told: bool) -> frozenset[date]:
+    """The days (UTC) with sales or refunds that a platform told by itself, or that its files brought in.
+
+    People write a platform's name in more than one way: Fanvue, fanvue.com.
+    """
+    rows = scope.run(
+        "SELECT DISTINCT l.source, (l.at AT TIME ZONE 'UTC')::date AS day FROM statement_lines l JOIN statements s"
+        " ON s.tenant_id = l.tenant_id AND s.id = l.statement_id WHERE l.tenant_id = :tenant"
+        " AND l.creator_id = :creator AND l.kind <> 'payout' AND (s.channel_id IS NOT NULL) = :told",
+        tenant=scope.tenant_id,
+        creator=creator_id,
+        told=told,
+    )
+    mine = _plain(source)
+    return frozenset(row.day for row in rows if (_plain(row.source) in mine if told else mine in _plain(row.source)))
+
+
+def _plain(source: str) -> str:
+    return "".join(one for one in source.casefold() if one.isalnum())
 
 
 def bring_in(scope: Scope, creator_id: UUID, sheet: Sheet, *, source: str, name: str) -> int:
@@ -113,18 +152,39 @@ def bring_in(scope: Scope, creator_id: UUID, sheet: Sheet, *, source: str, name:
     source = check_source(source)
     if sheet.unread or not sheet.movements:
         raise BadInput("statement.unread_lines", count=len(sheet.unread))
-    scope.hold(f"statement:{scope.tenant_id}:{creator_id}")
+    hold(scope, creator_id)
     _check_file(scope, creator_id, sheet, source)
-    new = [one for one in weigh(scope, creator_id, sheet) if one.fate is not Fate.KNOWN]
+    new = [one for one in weigh(scope, creator_id, sheet, source=source) if one.fate in BOOKED]
+    enter(scope, creator_id, new, source=source, name=name, digest=sheet.digest)
+    return len(new)
+
+
+def hold(scope: Scope, creator_id: UUID) -> None:
+    """Keep everybody else from entering lines of this creator until the transaction ends."""
+    scope.hold(f"statement:{scope.tenant_id}:{creator_id}")
+
+
+def enter(
+    scope: Scope,
+    creator_id: UUID,
+    new: Sequence[Weighed],
+    *,
+    source: str,
+    name: str,
+    digest: str,
+    channel_id: UUID | None = None,
+) -> list[datetime]:
+    """Book lines that are not booked yet, under `hold`; returns when each counts."""
     if not new:
-        return 0
+        return []
     row = Statement(
         tenant_id=scope.tenant_id,
         id=uuid7(),
         creator_id=creator_id,
+        channel_id=channel_id,
         source=source,
         name=name[:LONGEST_NAME],
-        digest=sheet.digest,
+        digest=digest,
         lines=len(new),
         by=scope.actor,
     )
@@ -134,7 +194,7 @@ def bring_in(scope: Scope, creator_id: UUID, sheet: Sheet, *, source: str, name:
         _book(scope, creator_id, source, one)
     for month in {one.line.at.date().replace(day=1) for one in new}:
         notices.settle(scope, _awaited(creator_id, month))
-    return len(new)
+    return [_booked_at(scope, one) for one in new]
 
 
 def expect(scope: Scope, creator_id: UUID, month: date, source: str) -> None:
@@ -202,7 +262,9 @@ def _book(scope: Scope, creator_id: UUID, source: str, one: Weighed) -> None:
         return
     sign = line.gross if line.kind == "sale" else -line.gross
     fee = line.fee if line.kind == "sale" else -line.fee
-    if line.kind == "sale":
+    if not line.gross.minor:
+        pass  # its fee changed, nothing else
+    elif line.kind == "sale":
         ledger.record_sale(scope, key, sign, rail=rail, at=at, creator_id=creator_id, fan_id=None)
     else:
         ledger.record_given_back(scope, key, line.gross, rail=rail, at=at, creator_id=creator_id)
@@ -214,7 +276,7 @@ def recent(scope: Scope, creators: Sequence[UUID], *, limit: int = 10) -> list[B
     """The files brought in last."""
     rows = scope.run(
         "SELECT id, source, name, lines, created_at FROM statements WHERE tenant_id = :tenant"
-        " AND creator_id = ANY(:creators) ORDER BY id DESC LIMIT :limit",
+        " AND creator_id = ANY(:creators) AND channel_id IS NULL ORDER BY id DESC LIMIT :limit",
         tenant=scope.tenant_id,
         creators=list(creators),
         limit=limit,

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 
 from connectors.capabilities import Capabilities
 from connectors.contract import Connector, Hookable, Refreshable, Replaces
+from connectors.earning import Earned
 from connectors.enrolment import Connectable, label
 from connectors.following import Followed
 from connectors.places import ReadsBack, Seeable
@@ -121,6 +122,7 @@ def _tells(one: Connector) -> list[str]:
         "webhooks": isinstance(one, Hookable),
         "posts replaced": isinstance(one, Replaces),
         "followers": isinstance(one, Followed),
+        "earnings": isinstance(one, Earned),
     }
     return [name for name, there in offered.items() if there]
 

@@ -16,7 +16,7 @@ from insights import following
 from insights.events import RollupDue
 from schedules.calendar import local_day
 from schedules.events import ClocksDue, SweepDue
-from subscribers import remarks
+from subscribers import earning, remarks
 from tenants import reads as tenant_reads
 from tenants.keeping import KeepingDue
 from tenants.reads import Creator
@@ -38,6 +38,9 @@ INTAKE_SECONDS = 300
 
 FOLLOWERS_SECONDS = 6 * 3600
 """Between two questions how many follow an account."""
+
+EARNINGS_SECONDS = 6 * 3600
+"""Between two questions what an account earned."""
 
 DAY_SECONDS = 24 * 3600
 
@@ -141,6 +144,12 @@ def _each_account_is_asked_what_people_say(tenant: OpenScope) -> None:
             remarks.plan(scope)
 
 
+def _each_account_s_earnings_are_read(tenant: OpenScope) -> None:
+    for tenant_id in all_tenants(tenant):
+        with tenant(tenant_id, BEAT) as scope:
+            earning.plan(scope)
+
+
 TICKS = (
     Tick(60, _each_tenant_sweeps, "sweep"),
     Tick(60, _each_tenant_renews_its_tokens, "tokens"),
@@ -156,6 +165,7 @@ TICKS = (
     Tick(DAY_SECONDS, _each_tenant_catches_up_with_faces, "faces"),
     Tick(DAY_SECONDS, _each_tenant_follows_the_clocks, "clocks"),
     Tick(FOLLOWERS_SECONDS, _each_account_s_followers_are_counted, "followers"),
+    Tick(EARNINGS_SECONDS, _each_account_s_earnings_are_read, "earnings"),
     Tick(ROLLUP_SECONDS, _each_creator_is_rolled_up, "rollup"),
 )
 """What the beat writes; it does none of it itself."""

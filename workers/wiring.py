@@ -24,7 +24,8 @@ from connectors import ages
 from connectors import registry as connector_registry
 from connectors.ages import AgeProvider
 from connectors.contract import ChatConnector, Connector
-from connectors.outcomes import Outcome, Sighting
+from connectors.earning import Earned, Earnings, Span
+from connectors.outcomes import Outcome, Reauthorize, Sighting
 from connectors.remarks import Act, Remarked, Remarks
 from connectors.transport import Transport
 from foundation import addresses
@@ -141,6 +142,17 @@ class Services:
     def dear(self) -> frozenset[str]:
         """Platforms that charge for each request."""
         return frozenset(name for name, one in self.connectors.items() if one.capabilities.cost == "used")
+
+    @property
+    def earns(self) -> Mapping[str, str]:
+        """Platforms that tell what an account earned, with their names in books."""
+        return {name: one.earns_as for name, one in self.connectors.items() if isinstance(one, Earned)}
+
+    def earnings(self, tenant_id: UUID, channel_id: UUID, span: Span) -> Earnings | Reauthorize | None:
+        """What an account earned."""
+        return reading.earnings(
+            tenant_id, channel_id, span, tenant=self.tenant, transport=self.transport, connectors=self.connectors
+        )
 
     def followers(self, tenant_id: UUID, channel_id: UUID) -> int | None:
         """How many follow an account."""

@@ -9,10 +9,12 @@ from itertools import pairwise
 from typing import Any
 
 from connectors.contract import Answer, Connector, Copy, Replaces, Send, Sought, StepKind, WireStep
+from connectors.earning import Earned
 from connectors.following import Followed
 from connectors.outcomes import Outcome, Published, Reauthorize, Rejected, Retry, Uncertain
 from connectors.remarks import Remarked
 from connectors.suite.house import House, Story
+from connectors.suite.readings import earnings_are_told, followers_are_counted, lately
 from connectors.suite.remark_rules import remarks_are_answered_once, remarks_are_heard, remarks_are_moderated
 from connectors.suite.world import World
 from connectors.transport import EgressForbidden
@@ -295,6 +297,8 @@ def orders_carry_no_content(world: World, connector: Connector) -> list[str]:
     if isinstance(connector, Followed):
         counted = connector.followers(world.account.account, world.destination, ())
         turns.append((counted, StepKind.CONTROL, "metrics"))
+    if isinstance(connector, Earned):
+        turns.append((connector.earnings(world.account.account, lately(world), ()), StepKind.CONTROL, "metrics"))
     return [
         f"{action}: {turn.step.kind}/{turn.step.action}"
         for turn, kind, action in turns
@@ -330,28 +334,6 @@ def _numbers(house: House, connector: Connector, copy: Copy) -> object:
     return turn
 
 
-def followers_are_counted(world: World, connector: Connector) -> list[str]:
-    """How many follow an account is the number the platform has; out of a broken answer comes none."""
-    if world.followers is None:
-        return []
-    if not isinstance(connector, Followed):
-        return ["nobody asks who follows the account"]
-    house = House(world, connector)
-    world.followers(12)
-    counted = _followers(house, connector, world)
-    world.ask("garbage", world.followers_on)
-    unreadable = _followers(house, connector, world)
-    breaches = [] if counted == 12 else [f"{counted} followers, where there are 12"]
-    return breaches + ([] if unreadable is None else ["followers out of a broken answer"])
-
-
-def _followers(house: House, connector: Followed, world: World) -> object:
-    answers: tuple[Answer, ...] = ()
-    while isinstance(turn := connector.followers(world.account.account, world.destination, answers), Send):
-        answers = (*answers, house.send(turn.step))
-    return turn
-
-
 RULES: tuple[Rule, ...] = (
     refused,
     waits,
@@ -368,6 +350,7 @@ RULES: tuple[Rule, ...] = (
     orders_carry_no_content,
     numbers_are_read,
     followers_are_counted,
+    earnings_are_told,
     remarks_are_heard,
     remarks_are_answered_once,
     remarks_are_moderated,

@@ -143,6 +143,10 @@ class World:
     """The native id of what a post of ours was put under."""
     remark_is: Callable[[str], Set[str]] = field(default=lambda native_id: frozenset())
     """What a remark is to the fake: some of shown, hidden, deleted, blocked (its author is), reported."""
+    earned: Callable[[int], None] | None = None
+    """Makes somebody pay so much, in minor units; None where the platform tells nobody what an account earned."""
+    earned_on: str = "other"
+    """What kind of request the fake takes that question for."""
     flags: tuple[str, ...] = ("adult=true", "ai=true")
     told: Callable[[Mapping[str, Any]], bool] = tells_adult_and_ai
     """Whether the body of a request tells `flags`."""

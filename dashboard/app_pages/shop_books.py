@@ -17,7 +17,7 @@ from foundation.errors import BadInput, GreenroomError
 from foundation.money import Money
 from foundation.words import Message
 from schedules.calendar import local_day
-from subscribers import closing, statements
+from subscribers import closing, earning, statements
 from subscribers.closing import Month
 from subscribers.rails import statement
 from subscribers.rails.statement import Sheet as File
@@ -103,6 +103,7 @@ def _statements(page: Page, creator: Creator) -> date:
     """Where a file is handed in; the day it is there."""
     draw("shop_note.html", note=page.word("shop.import_what"))
     today, demo = page.read(lambda scope: (local_day(scope.now, creator.zone), tenant_reads.agency(scope).demo))
+    _read_there(page, creator)
     if not page.may(Right.BOOKS):
         return today
     with st.container(horizontal=True, gap="small"):
@@ -115,6 +116,17 @@ def _statements(page: Page, creator: Creator) -> date:
     st.text_input(page.word("shop.source"), key=SOURCE, max_chars=statements.LONGEST_NAME)
     st.file_uploader(page.word("shop.file"), ["csv", "txt"], key=FILE)
     return today
+
+
+def _read_there(page: Page, creator: Creator) -> None:
+    """A line for each account whose platform tells by itself what it earned."""
+    found, now = page.read(lambda scope: (earning.readings(scope, creator.id), scope.now))
+    for one in found:
+        at = page.voice.moment(one.read_at, now)
+        said = [page.word("shop.earning", source=one.source, account=one.name, at=at)]
+        odd = {"unread": one.unread, "left_out": one.left_out, "gone": one.gone}
+        said += [page.word(f"shop.earning.{name}", count=count) for name, count in odd.items() if count]
+        draw("shop_note.html", note=" ".join(said))
 
 
 def _use_sample() -> None:
@@ -137,9 +149,9 @@ def _report(page: Page, creator: Creator, today: date, data: bytes) -> None:
     except GreenroomError as refused:
         st.error(page.voice.say(refused.message))
         return
-    weighed = page.read(lambda scope: statements.weigh(scope, creator.id, sheet))
+    weighed = page.read(lambda scope: statements.weigh(scope, creator.id, sheet, source=source))
     _lines(page, sheet, weighed)
-    fresh = sum(one.fate is not Fate.KNOWN for one in weighed)
+    fresh = sum(one.fate in statements.BOOKED for one in weighed)
     act = partial(_bring_in, page, creator.id, today)
     blocked = bool(sheet.unread) or not fresh
     key = f"shop:import:{sheet.digest[:12]}"

@@ -308,7 +308,9 @@ def test_messages_go_to_fans_who_may_be_written_to(fake: FakeFanvue, nova: Membe
 def test_earnings_come_in_pages(fake: FakeFanvue, nova: Member) -> None:
     fan, now = fake.fan("fan", nova), fake.clock()
     for number, source in enumerate(("post", "tip", "message", "referral")):
-        fake.earn(nova, 1000 + number, 800, source, fan if source != "referral" else None, at=now - timedelta(number))
+        fake.till.earn(
+            nova, 1000 + number, 800, source, fan if source != "referral" else None, at=now - timedelta(number)
+        )
     _, first, _ = ask(fake, nova, "GET", "/insights/earnings?size=3")
     assert [each["gross"] for each in first["data"]] == [1000, 1001, 1002]
     _, rest, _ = ask(fake, nova, "GET", f"/insights/earnings?size=3&cursor={first['nextCursor']}")

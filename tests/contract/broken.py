@@ -7,11 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors.contract import Answer, Copy, Response, Send, Sought, StepAnswerLost, StepKind, StepNotSent, WireStep
+from connectors.earning import Earnings, Span, Told
 from connectors.fanvue import Fanvue
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Sighting, Uncertain, Unknown
 from connectors.remarks import Act, Remark, Remarks, Spot
 from connectors.sandbox import Sandbox
 from connectors.telegram import Telegram
+from foundation.ids import uuid7
 from foundation.words import Message
 from gate.units import Text, Unit
 
@@ -209,6 +211,48 @@ class AsksNobody(Sandbox):
     """Does not ask for what the platform would tell."""
 
     followers = None  # type: ignore[assignment]  # as if it were not there
+
+
+class InventsEarnings(Fanvue):
+    """Says that nothing was earned where nothing could be read."""
+
+    def earnings(self, account: str, span: Span, answers: tuple[Answer, ...]) -> Told:
+        turn = super().earnings(account, span, answers)
+        return Earnings(()) if answers and turn is None else turn
+
+
+class TakesTipsForOne(Fanvue):
+    """Knows movements by what they brought."""
+
+    def earnings(self, account: str, span: Span, answers: tuple[Answer, ...]) -> Told:
+        turn = super().earnings(account, span, answers)
+        if not isinstance(turn, Earnings):
+            return turn
+        return replace(turn, rows=tuple({row.gross.minor: row for row in turn.rows}.values()))
+
+
+class NumbersAsItReads(Fanvue):
+    """Gives each movement a key of its own each time."""
+
+    def earnings(self, account: str, span: Span, answers: tuple[Answer, ...]) -> Told:
+        turn = super().earnings(account, span, answers)
+        if not isinstance(turn, Earnings):
+            return turn
+        return replace(turn, rows=tuple(replace(row, key=str(uuid7())) for row in turn.rows))
+
+
+class KeepsNoBooks(Fanvue):
+    """Does not ask for what the platform would tell."""
+
+    earnings = None  # type: ignore[assignment]  # as if it were not there
+
+
+class AsksForMoneyAloud(Fanvue):
+    """Asks for earnings by an order that is none."""
+
+    def earnings(self, account: str, span: Span, answers: tuple[Answer, ...]) -> Told:
+        turn = super().earnings(account, span, answers)
+        return Send(replace(turn.step, action="look")) if isinstance(turn, Send) else turn
 
 
 class AsksInPost(Sandbox):

@@ -42,6 +42,11 @@ class FanvueFake:
         return list(self.server.book.record(after=self.after))
 
 
+def pays(server: FakeFanvue, member: Member, minor: int) -> None:
+    """A fan tips so much; the platform keeps a fifth."""
+    server.till.earn(member, minor, minor * 4 // 5, "tip", server.fan("tipper", member))
+
+
 def world(
     server: FakeFanvue, http: HttpClient, *, slow: int = 0, delete_status: int = 204, film: bool = False
 ) -> World:
@@ -59,6 +64,7 @@ def world(
         transport=transport(http),
         clock=server.clock,
         counts="likes",
+        earned=lambda minor: pays(server, member, minor),
         flags=(SUBSCRIBERS,),
         told=lambda wire: wire.get("audience") == "subscribers",
         name_of=lambda medium: server.named[medium.sha256],

@@ -6,7 +6,7 @@ import pytest
 
 from connectors.fanvue import Fanvue
 from connectors.sandbox import Sandbox
-from connectors.suite import rules
+from connectors.suite import readings, rules
 from connectors.telegram import Telegram
 from tests.contract import broken
 from tests.contract.worlds import Fakes
@@ -44,9 +44,14 @@ FOUND: tuple[tuple[type[Fanvue | Sandbox | Telegram], str, rules.Rule, str], ...
     (broken.TellsInLookUps, "post", rules.orders_carry_no_content, "carries the text"),
     (broken.InventsNumbers, "post", rules.numbers_are_read, "broken answer"),
     (broken.AsksInPost, "post", rules.orders_carry_no_content, "control/look"),
-    (broken.InventsFollowers, "post", rules.followers_are_counted, "broken answer"),
-    (broken.CountsItself, "post", rules.followers_are_counted, "where there are 12"),
-    (broken.AsksNobody, "post", rules.followers_are_counted, "nobody asks"),
+    (broken.InventsFollowers, "post", readings.followers_are_counted, "broken answer"),
+    (broken.CountsItself, "post", readings.followers_are_counted, "where there are 12"),
+    (broken.AsksNobody, "post", readings.followers_are_counted, "nobody asks"),
+    (broken.InventsEarnings, "fanvue", readings.earnings_are_told, "broken answer"),
+    (broken.TakesTipsForOne, "fanvue", readings.earnings_are_told, "where 1200, 500, 500 came"),
+    (broken.NumbersAsItReads, "fanvue", readings.earnings_are_told, "key that stays"),
+    (broken.KeepsNoBooks, "fanvue", readings.earnings_are_told, "nobody asks"),
+    (broken.AsksForMoneyAloud, "fanvue", rules.orders_carry_no_content, "control/look"),
     (broken.HearsNobody, "post", rules.remarks_are_heard, "nobody hears"),
     (broken.HearsItself, "post", rules.remarks_are_heard, "what the account answered"),
     (broken.ForgetsWhere, "post", rules.remarks_are_heard, "stands under"),

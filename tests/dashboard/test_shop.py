@@ -30,6 +30,7 @@ from tests.dashboard.conftest import Door
 from tests.dashboard.streams import Stream, stream
 from tests.fakes.network import Network, network
 from tests.subscribers.builders import Studio, nova
+from tests.subscribers.tills import Account
 
 SEES = {Role.OWNER, Role.MANAGER, Role.CREATOR, Role.ACCOUNTANT}
 NAMED = {Role.OWNER, Role.MANAGER, Role.CREATOR}
@@ -227,6 +228,25 @@ def test_statement_is_rehearsed_then_booked_to_the_cent(house: House) -> None:
         told = page.again()
     assert "Relevé · Autre plateforme" in told
     assert "écart" not in told
+
+
+def test_what_a_platform_tells_by_itself_is_said_and_a_file_leaves_it_alone(house: House) -> None:
+    account = Account(house.studio)
+    account.earn(1000, 800)
+    account.till.odd = [{"gross": 5}]
+    account.later(hours=1)
+    account.catch_up()
+    name, day = f"{account.source}.com", f"{account.now():%Y-%m-%d}"
+    text = f"date,type,reference,gross,fee,currency\n{day},sale,a,10.00,2.00,USD\n"
+    with house.look(Role.ACCOUNTANT, view="books") as page:
+        told = page.again()
+        assert f"{account.source}, " in told
+        assert "inscrit chaque mouvement une seule fois. Dernière lecture" in told
+        assert "ne se comprennent pas" in told
+        page.type("Nom de la plateforme", name)
+        told = page.attach("Fichier CSV du relevé", {"releve.csv": text.encode()})
+        assert "laissé de côté" in told
+        assert page.find("Inscrire 0 lignes", "button").drawn.disabled
 
 
 def test_broken_statement_names_its_line(house: House) -> None:

@@ -17,7 +17,7 @@ Unverified, so that nothing may lean on it:
 - `sizeBytes` is wanted under `/v1` alone; told elsewhere, sizes of parts are answered too, as third parties report.
 - That a chat is marked as read unless `markAsRead=false` says otherwise, and under `/v1` the other way round.
 - A suspended account is 403, as is whoever is no creator and posts; which check comes first (here: version, token,
-  limit, scope, state, shape); words of errors; that an `error` alone is the body of 429; the order of earnings.
+  limit, scope, state, shape); words of errors; that an `error` alone is the body of 429.
 - Idempotency keys are ignored: third parties send `Idempotency-Key`, no page that could be read promises anything.
 - `invalid_state` for states under 8 letters, codes of 10 minutes, refresh tokens of 30 days are Ory's usual ones; a
   refresh leaves the access token of before alone (`ends_access`); `/oauth2/revoke` is what third parties call.
@@ -47,6 +47,7 @@ from foundation.faults import Book, Call, FaultyNetwork
 from foundation.http import HttpClient, Reply
 from foundation.http import Request as Outgoing
 from tests.fakes.fanvue_chats import chats
+from tests.fakes.fanvue_earnings import Till
 from tests.fakes.fanvue_limits import Limits
 from tests.fakes.fanvue_media import Medium, uuid
 from tests.fakes.fanvue_oauth import App, OAuth, Token, signature, wrong
@@ -83,6 +84,7 @@ OPERATIONS = (
     ("GET", "chats/*/messages", "read:chat", "lookups"),
     ("DELETE", "chats/*/messages/*", "write:chat", "deletes"),
     ("GET", "insights/earnings", "read:insights", "other"),
+    ("GET", "insights/spending", "read:insights", "other"),
 )
 """Method, path, scope needed, and kind in the words of the faults."""
 NO_ANSWER = 0
@@ -94,8 +96,7 @@ __all__ = ["SCOPES", "App", "FakeFanvue", "Member", "Refusal", "create", "fanvue
 class FakeFanvue(World):
     """Fanvue's state; tests make accounts and applications, move the clock, ask `book` for faults, read what is there.
 
-    Its `slow`, `spoils`, `forbidden` and `named` are those of the vault, `fan`, `says`, `types` and `earn` those of the
-    world.
+    Its `slow`, `spoils`, `forbidden` and `named` are those of the vault, `fan`, `says` and `types` those of the world.
     """
 
     spec: Spec = field(default_factory=lambda: Spec(None))
@@ -110,11 +111,13 @@ class FakeFanvue(World):
     book: Book = field(init=False)
     oauth: OAuth = field(init=False)
     limits: Limits = field(init=False)
+    till: Till = field(init=False)
 
     def __post_init__(self) -> None:
         self.book = Book(clock=self.clock)
         self.oauth = OAuth(self)
         self.limits = Limits(self.clock)
+        self.till = Till(self.clock)
 
     def application(self, *redirects: str, scopes: tuple[str, ...] = SCOPES) -> App:
         """Set an application up as developers do, with these scopes ticked; it always has a secret."""
@@ -233,8 +236,8 @@ class FakeFanvue(World):
                 return 200, self.part_url(mine.id, upload, number)
             case "GET", ["media", medium]:
                 return 200, self._medium(self.look(mine.id, medium), asked.query)
-            case "GET", ["insights", "earnings"]:
-                return 200, self.earned(mine, asked.query)
+            case "GET", ["insights", "earnings" | "spending" as name]:
+                return 200, self.till.page(mine, name, asked.query)
             case _, ["posts", *_]:
                 return self._posts(asked, mine)
             case _:

@@ -23,6 +23,8 @@ LONGEST = 20
 """Digits that no number of Fanvue has."""
 LATER: Mapping[str, Mapping[str, Any]] = {"get /chats/{userUuid}/messages": {"markAsRead": {"type": "boolean"}}}
 """Parameters of queries that newer pages have; by method and path."""
+LATER_SOURCES = ("appStore", "checkoutLink", "fanExperience", "refund", "chargeback")
+"""Where earnings come from, in newer pages."""
 UNDESCRIBED = {("DELETE", "posts", 2)}
 """Method, first word and number of words of a path that is in Fanvue's index alone, without a description."""
 
@@ -125,6 +127,9 @@ class Spec(Description):
         """What it says, with alternatives that may overlap."""
         whole: Mapping[str, Any] = json.loads(self.path.read_text("utf-8")) if self.path else {"paths": {}}
         loosened: Mapping[str, Any] = _loosened(whole)
+        sources = loosened.get("components", {}).get("schemas", {}).get("get_earnings_data__EarningSource")
+        if sources:
+            sources["enum"] += LATER_SOURCES
         return loosened
 
     def judge(self, asked: Asked) -> str:
@@ -149,7 +154,8 @@ class Spec(Description):
         """The scope that an operation is said to need; "" where none is told."""
         name = self.named(path, method.lower())
         told = self.document["paths"][name][method.lower()].get("description", "") if name else ""
-        return str(told.partition("Scope required: `")[2].partition("`")[0])
+        named = told.partition("Scope required: `")[2].partition("`")[0]
+        return str(named or told.partition("Scopes: ")[2].partition(".")[0])
 
     def _trouble(self, asked: Asked) -> str:
         if (asked.method, asked.parts[0], len(asked.parts)) in UNDESCRIBED:

@@ -1,4 +1,4 @@
-"""What the fake Fanvue holds: accounts, fans, posts, messages and earnings, and the rules by which they come and go."""
+"""What the fake Fanvue holds: accounts, fans, posts and messages, and the rules by which they come and go."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,6 @@ SCOPES = (
 )
 AUDIENCES = ("subscribers", "followers-and-subscribers")
 LONGEST, LEAST_PRICE, MOST_ROWS = 5000, 300, 50
-SOURCES = ("affiliate", "mediaLink", "message", "post", "referral", "renewal", "subscription", "tip", "giveaway")
 NOT_HERE = frozenset({"publishAt", "expiresAt", "collectionUuids", "templateUuid"})
 MADE = ("uuid", "createdAt", "text", "price", "mediaPreviewUuid", "audience", "publishAt", "publishedAt", "expiresAt")
 """What the answer to a new post tells of it."""
@@ -69,20 +68,6 @@ class Message:
 
 
 @dataclass
-class Earning:
-    """One payment, in cents. `post` and `message` are ids of what was paid for."""
-
-    at: datetime
-    gross: int
-    net: int
-    source: str
-    fan: Fan | None
-    currency: str = "USD"
-    post: str = ""
-    message: str = ""
-
-
-@dataclass
 class Member:
     """One account. `state`: active, suspended, fan (no creator); `scopes` are those of `token`, which has no end."""
 
@@ -100,7 +85,6 @@ class Member:
     """What stands, oldest first, by the id of the fan."""
     sent: list[tuple[str, str]] = field(default_factory=list)
     """Id and text of every message ever sent to a fan, unsent ones included."""
-    earnings: list[Earning] = field(default_factory=list)
 
 
 @dataclass
@@ -142,16 +126,6 @@ class World(Vault):
             one.read = True
         made = Message(str(uuid4()), fan, text, self.clock(), kind=kind)
         creator.chats[fan.id].append(made)
-        return made
-
-    def earn(
-        self, creator: Member, gross: int, net: int, source: str = "post", fan: Fan | None = None, **more: Any
-    ) -> Earning:
-        """Somebody paid, now unless `at` says when; cents."""
-        if source not in SOURCES:
-            raise ValueError(source)
-        made = Earning(more.pop("at", self.clock()), gross, net, source, fan, **more)
-        creator.earnings.append(made)
         return made
 
     # posts
@@ -250,19 +224,6 @@ class World(Vault):
         """A time that the description calls a day."""
         return stamp(at)[:10] if self.days_only else stamp(at)
 
-    # earnings
-
-    def earned(self, mine: Member, query: Mapping[str, str]) -> Json:
-        """A page of earnings, newest first. Raises Refusal."""
-        begin, end = instant(query, "startDate"), instant(query, "endDate")
-        sources, size = set(query.get("source", "all").split(",")), number(query, "size", 20, MOST_ROWS)
-        skip = number({"cursor": query.get("cursor", "c0")[1:]}, "cursor", 0, 10**9)
-        rows = sorted(mine.earnings, key=lambda one: one.at, reverse=True)
-        rows = [one for one in rows if (begin is None or one.at >= begin) and (end is None or one.at < end)]
-        rows = [one for one in rows if "all" in sources or one.source in sources]
-        after = f"c{skip + size}" if len(rows) > skip + size else None
-        return {"data": [_paid(one) for one in rows[skip : skip + size]], "nextCursor": after}
-
 
 def shown(post: Post) -> Json:
     """A post as lists tell it."""
@@ -280,14 +241,6 @@ def paged(rows: Sequence[Row], query: Mapping[str, str]) -> tuple[Sequence[Row],
     page, size = number(query, "page", 1, 10**9), number(query, "size", 15, MOST_ROWS)
     found = rows[(page - 1) * size : page * size]
     return found, {"page": page, "size": len(found), "hasMore": len(rows) > page * size}
-
-
-def _paid(one: Earning) -> Json:
-    fan = one.fan and {"uuid": one.fan.id, "handle": one.fan.handle, "displayName": one.fan.handle}
-    user = fan and fan | {"nickname": None, "isTopSpender": False}
-    told: Json = {"date": stamp(one.at), "gross": one.gross, "net": one.net, "currency": one.currency}
-    told |= {"source": one.source, "user": user}
-    return told | ({"postUuid": one.post} if one.post else {}) | ({"messageUuid": one.message} if one.message else {})
 
 
 def _has_preview(said: Mapping[str, Any]) -> bool:

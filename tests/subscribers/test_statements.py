@@ -101,13 +101,13 @@ def test_file_is_booked_to_the_cent_and_never_twice(studio: Studio) -> None:
             ledger.SplitShares(4000, 6000, 1000),
             effective_from=datetime(2026, 1, 1, tzinfo=UTC),
         )
-        assert {one.fate for one in statements.weigh(scope, creator, sheet(ENGLISH))} == {Fate.NEW}
+        assert {one.fate for one in statements.weigh(scope, creator, sheet(ENGLISH), source=SOURCE)} == {Fate.NEW}
         assert bring(scope, creator, ENGLISH) == 5
         assert bring(scope, creator, ENGLISH) == 0
         assert rail(scope) == {"EUR": sheet(ENGLISH).nets()["EUR"].minor}
         assert statements.sums(scope, [creator]) == {(creator, SOURCE, "EUR"): sheet(ENGLISH).nets()["EUR"].minor}
         longer = ENGLISH.replace("Total", "2026-09-30,sale,a9,1.00,0.20,EUR\nTotal")
-        fates = [one.fate for one in statements.weigh(scope, creator, sheet(longer))]
+        fates = [one.fate for one in statements.weigh(scope, creator, sheet(longer), source=SOURCE)]
         assert fates.count(Fate.KNOWN) == 5
         assert bring(scope, creator, longer) == 1
         (total,) = ledger.totals(scope, creator, datetime(2026, 9, 1, tzinfo=UTC), datetime(2026, 10, 1, tzinfo=UTC))
@@ -136,7 +136,7 @@ def test_closed_month_keeps_its_digest_and_what_comes_later_moves(studio: Studio
         assert found.close is not None
         assert (found.close.unchanged, found.close.digest, len(found.lines) > 5) == (True, told, True)
         longer = ENGLISH.replace("Total", "2026-09-30,sale,a9,1.00,0.20,EUR\nTotal")
-        weighed = statements.weigh(scope, creator, sheet(longer))
+        weighed = statements.weigh(scope, creator, sheet(longer), source=SOURCE)
         assert [one.fate for one in weighed].count(Fate.MOVED) == 1
         assert bring(scope, creator, longer) == 1
         again = closing.month(scope, creator, date(2026, 9, 1))

@@ -1,0 +1,154 @@
+"""What a creator earned on Fanvue: what fans paid, then what went back to them, each page by page. Pure.
+
+Amounts are US cents whatever the fan paid in: `currency` tells that and nothing else. What went back is a row of its
+own, told among the earnings, among the reversals or in both places, without a number in one of them: its key is never
+of a number, so it counts once. Its sign is told one way here and the other there: what a row is, its source says.
+
+Source: https://api.fanvue.com/docs/api-reference/reference/insights/get-earnings, …/get-spending; on currencies, signs
+and rows of their own: https://docs.onlyfansapi.com/api-reference/fanvue/insights/list-earnings
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from typing import Any
+
+from connectors import earning
+from connectors.answers import segment, told_at, told_by
+from connectors.contract import Answer, Response, Send
+from connectors.earning import MOST_MINOR, Earning, Earnings, Span, Told
+from connectors.fanvue_account import VERSION, said
+from connectors.outcomes import Reauthorize
+from foundation.money import Money
+from foundation.words import Message
+
+EARNED, GIVEN_BACK = "earnings", "spending"
+"""The two lists, as paths and as names of steps."""
+
+SIZES = 7
+"""How many sizes pages have."""
+
+CURRENCY = "USD"
+_PAID = frozenset(("appStore", "checkoutLink", "fanExperience", "mediaLink", "message", "post"))
+_REGULAR = frozenset(("renewal", "subscription", "tip"))
+SALES = _PAID | _REGULAR | frozenset(("affiliate", "giveaway", "referral"))
+REVERSALS = frozenset(("refund", "chargeback"))
+LONGEST_NAME = 60
+
+
+@dataclass(frozen=True)
+class Paging:
+    """Rows of a page at most, and pages of one list that one question reads."""
+
+    listed: int = 50
+    most: int = 30
+
+
+PAGING = Paging()
+
+
+def earnings(account: str, span: Span, answers: tuple[Answer, ...], paging: Paging = PAGING) -> Told:
+    """Read both lists of a span to their ends. A list that is longer than we read is told as not whole."""
+    if not answers:
+        return _asked(EARNED, span, paging)
+    last = answers[-1]
+    mine = [one for one in answers if one.step == last.step]
+    gone = last.step == GIVEN_BACK and len(mine) == 1 and isinstance(last, Response) and last.status == 404
+    cursor = "" if gone else _next(last)
+    if cursor is None or (cursor and cursor in [_next(one) for one in mine[:-1]]):
+        return _untold(last)
+    if cursor and len(mine) < paging.most:
+        return _asked(last.step, span, paging, cursor)
+    if last.step == EARNED and not cursor:
+        return _asked(GIVEN_BACK, span, paging)
+    return _told(account, answers, whole=not cursor)
+
+
+def _asked(name: str, span: Span, paging: Paging, cursor: str = "") -> Send:
+    """Pages are of another size each hour, so that two equal rows that a page's end parts are soon told together."""
+    since, until = (segment(f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}") for at in (span.since, span.until))
+    size = paging.listed - int(span.until.timestamp()) // 3600 % SIZES
+    more = f"&cursor={segment(cursor)}" if cursor else ""
+    return earning.asked(name, f"/insights/{name}?startDate={since}&endDate={until}&size={size}{more}", dict(VERSION))
+
+
+def _next(answer: Answer) -> str | None:
+    """The cursor of the page that follows, "" where none does; None for an answer that is no page."""
+    told = told_by(answer)
+    cursor = told.get("nextCursor")
+    if not isinstance(told.get("data"), list) or not (cursor is None or isinstance(cursor, str)):
+        return None
+    return cursor or ""
+
+
+def _untold(answer: Answer) -> Reauthorize | None:
+    """Accounts that were connected before we asked for this right lack it; their posts are none the worse for it."""
+    lacks = isinstance(answer, Response) and answer.status == 403 and "scope" in said(answer)
+    return Reauthorize(Message("fanvue.earnings_scope")) if lacks else None
+
+
+def _told(account: str, answers: tuple[Answer, ...], *, whole: bool) -> Earnings:
+    pages, unread = list[list[Earning]](), 0
+    for answer in answers:
+        rows = [_row(account, row) for row in told_by(answer).get("data", ()) if not _moves_nothing(row)]
+        pages.append([row for row in rows if row is not None])
+        unread += len(rows) - len(pages[-1])
+    return Earnings(earning.merged(pages), unread, whole)
+
+
+def _moves_nothing(row: object) -> bool:
+    return isinstance(row, dict) and _cents(row.get("gross")) == 0 == _cents(row.get("net"))
+
+
+def _row(account: str, row: object) -> Earning | None:
+    """A row as a movement, its place among equals left out; None for one that says nothing we understand."""
+    told: Mapping[str, Any] = row if isinstance(row, dict) else {}
+    at, source = told_at(told.get("date")), told.get("source")
+    gross, net = _cents(told.get("gross")), _cents(told.get("net"))
+    if at is None or gross is None or net is None or not isinstance(source, str):
+        return None
+    if source in REVERSALS:
+        return _given_back(account, told, at, abs(gross) or abs(net), abs(net)) if gross * net >= 0 else None
+    if source not in SALES or min(gross, net) < 0 or _named(told, "reversedTransactionOrderId"):
+        return None
+    return _sale(account, told, at, gross or net, net)
+
+
+def _sale(account: str, told: Mapping[str, Any], at: datetime, gross: int, net: int) -> Earning:
+    """One order may pay for several things, so the key of its number is of what was paid for as well."""
+    number, post, message = (_named(told, name) for name in ("transactionOrderId", "postUuid", "messageUuid"))
+    what = (account, str(told["source"]), post, message)
+    like = earning.key_of(*what, at.isoformat(), _user(told), str(gross), str(net))
+    key = earning.key_of("order", *what, number) if number else like
+    reference = (number or message or post)[:LONGEST_NAME]
+    return Earning(key, like, at, "sale", reference, Money(gross, CURRENCY), Money(gross - net, CURRENCY))
+
+
+def _given_back(account: str, told: Mapping[str, Any], at: datetime, gross: int, net: int) -> Earning:
+    """Both lists tell of it, and only so much in both of them."""
+    second = at.replace(microsecond=0).isoformat()
+    key = earning.key_of(account, str(told["source"]), second, _user(told), str(gross))
+    reference = (_named(told, "reversedTransactionOrderId") or str(told["source"]))[:LONGEST_NAME]
+    return Earning(key, key, at, "refund", reference, Money(gross, CURRENCY), Money(gross - net, CURRENCY))
+
+
+def _named(told: Mapping[str, Any], name: str) -> str:
+    value = told.get(name)
+    return value if isinstance(value, str) and value.isprintable() else ""
+
+
+def _user(told: Mapping[str, Any]) -> str:
+    user = told.get("user")
+    return _named(user, "uuid") if isinstance(user, dict) else ""
+
+
+def _cents(value: object) -> int | None:
+    """Whole cents; a part of one is rounded, half to even. None for what is no amount."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    try:
+        cents = int(Decimal(str(value)).to_integral_value(ROUND_HALF_EVEN))
+    except (InvalidOperation, ValueError, OverflowError):
+        return None
+    return cents if abs(cents) <= MOST_MINOR else None

@@ -1,0 +1,64 @@
+"""The rules of what is read of an account: who follows it, and what it earned."""
+
+from datetime import timedelta
+
+from connectors.contract import Answer, Connector, Send
+from connectors.earning import Earned, Earnings, Span
+from connectors.following import Followed
+from connectors.suite.house import House
+from connectors.suite.world import World
+
+
+def followers_are_counted(world: World, connector: Connector) -> list[str]:
+    """How many follow an account is the number the platform has; out of a broken answer comes none."""
+    if world.followers is None:
+        return []
+    if not isinstance(connector, Followed):
+        return ["nobody asks who follows the account"]
+    house = House(world, connector)
+    world.followers(12)
+    counted = _followers(house, connector, world)
+    world.ask("garbage", world.followers_on)
+    unreadable = _followers(house, connector, world)
+    breaches = [] if counted == 12 else [f"{counted} followers, where there are 12"]
+    return breaches + ([] if unreadable is None else ["followers out of a broken answer"])
+
+
+def _followers(house: House, connector: Followed, world: World) -> object:
+    answers: tuple[Answer, ...] = ()
+    while isinstance(turn := connector.followers(world.account.account, world.destination, answers), Send):
+        answers = (*answers, house.send(turn.step))
+    return turn
+
+
+def earnings_are_told(world: World, connector: Connector) -> list[str]:
+    """What an account earned is told to the cent, under a key that stays; out of a broken answer comes none."""
+    if world.earned is None:
+        return []
+    if not isinstance(connector, Earned):
+        return ["nobody asks what the account earned"]
+    house = House(world, connector)
+    for minor in (1200, 500, 500):
+        world.earned(minor)
+    told, again = (_earnings(house, connector, world) for _ in range(2))
+    world.ask("garbage", world.earned_on)
+    unreadable = _earnings(house, connector, world)
+    if not isinstance(told, Earnings) or not isinstance(again, Earnings):
+        return ["nobody tells"]
+    came = sorted((row.kind, row.gross.minor) for row in told.rows)
+    breaches = [] if came == [("sale", 500), ("sale", 500), ("sale", 1200)] else [f"{came}, where 1200, 500, 500 came"]
+    if {row.key for row in told.rows} != {row.key for row in again.rows} or len({row.key for row in told.rows}) != 3:
+        breaches.append("not each movement has a key that stays")
+    return breaches + ([] if unreadable is None else ["earnings out of a broken answer"])
+
+
+def lately(world: World) -> Span:
+    """The day that is, by the fake's clock."""
+    return Span(world.clock() - timedelta(days=1), world.clock() + timedelta(hours=1))
+
+
+def _earnings(house: House, connector: Earned, world: World) -> object:
+    answers: tuple[Answer, ...] = ()
+    while isinstance(turn := connector.earnings(world.account.account, lately(world), answers), Send):
+        answers = (*answers, house.send(turn.step))
+    return turn

@@ -1,0 +1,353 @@
+"""What an account earned on its platform: asked some times a day, each movement booked once.
+
+New movements are asked for first, from where the last reading ended; then those of the weeks before once more, since a
+movement may appear late, or be told with another amount: the difference is booked, never the whole again. What is told
+no more stays booked, since the platform says what went back by movements of their own; it is counted, and shown.
+"""
+
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import UniqueConstraint
+
+from channels import reads as channel_reads
+from channels.reads import Channel
+from channels.states import ChannelState
+from connectors.earning import Earning, Earnings, Span
+from connectors.outcomes import Reauthorize
+from foundation import outbox, telemetry
+from foundation.database import CreatorRow, OpenScope, Scope, instant, table
+from foundation.ids import uuid7
+from foundation.money import Money
+from foundation.words import Message
+from subscribers import closing, statements
+from subscribers.events import EarningsDue
+from subscribers.rails.statement import Movement
+from tenants import notices
+from tenants import reads as tenant_reads
+
+READING = "system:earning"
+LEAST = timedelta(hours=1)
+"""A question about so little time is not halved any more."""
+
+Ask = Callable[[UUID, UUID, Span], Earnings | Reauthorize | None]
+"""`(tenant, channel, span)` → what was earned in it. No transaction is open."""
+
+Summed = Callable[[Scope, UUID, Collection[date]], None]
+"""`(scope, creator, local days)`: the sums of these days are other ones now."""
+
+log = telemetry.log("subscribers.earning")
+
+
+class EarningReading(CreatorRow, table=True):
+    """How far an account was read. `unread`, `left_out` and `gone` count what the last reading came upon and did not
+    book: not understood, of days that files brought in, booked before and told no more."""
+
+    __tablename__ = "earning_readings"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "channel_id"), about="creator", keep="while the tenant is here"
+    )
+    channel_id: UUID
+    source: str
+    begins_at: datetime = instant()
+    read_until: datetime = instant()
+    read_at: datetime | None = instant(optional=True)
+    unread: int = 0
+    left_out: int = 0
+    gone: int = 0
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How much is read. A reading that came upon `rows`, or asked so many `questions`, rests for `pause`, and goes on:
+    the account posts within the same limits."""
+
+    first: timedelta = timedelta(days=92)
+    """How far back the first reading goes; no further than the books are open."""
+    again: timedelta = timedelta(days=40)
+    """How far back movements are asked for once more."""
+    again_at_once: timedelta = timedelta(days=10)
+    at_once: timedelta = timedelta(days=1)
+    """How much new time a question is about; half of it where there is more in it than one question reads."""
+    rows: int = 3000
+    questions: int = 24
+    pause: timedelta = timedelta(minutes=2)
+
+
+PACE = Pace()
+
+
+@dataclass(frozen=True)
+class Reading:
+    """An account that tells what it earns. `read_at`: when all of it was last read."""
+
+    source: str
+    name: str
+    read_at: datetime
+    unread: int
+    left_out: int
+    gone: int
+
+
+@dataclass(frozen=True)
+class _Books:
+    """Where an account's movements are booked, and from when on."""
+
+    channel: Channel
+    source: str
+    begins_at: datetime
+    read_until: datetime
+
+
+@dataclass
+class _Tally:
+    """What a reading came upon."""
+
+    rows: int = 0
+    questions: int = 0
+    unread: int = 0
+    left_out: int = 0
+    gone: int = 0
+    refused: bool = False
+    silent: bool = False
+    further: bool = False
+    """Whether it came further than the one before: one that rests earlier would begin with the same questions."""
+
+    def enough(self, pace: Pace) -> bool:
+        """Whether the rest is for later."""
+        return self.further and (self.rows >= pace.rows or self.questions >= pace.questions)
+
+
+def plan(scope: Scope) -> None:
+    """Put a question for each account that is let in; one that waits already is not put twice."""
+    for channel in channel_reads.every_channel(scope):
+        if channel.state == ChannelState.ACTIVE:
+            outbox.put(scope, EarningsDue(scope.tenant_id, channel.id), dedupe=f"earnings:{channel.id}")
+
+
+def read(
+    event: EarningsDue,
+    *,
+    tenant: OpenScope,
+    ask: Ask,
+    earns: Mapping[str, str],
+    summed: Summed,
+    pace: Pace = PACE,
+) -> None:
+    """Ask the platform and book what is new; `earns` are the platforms that tell, with their names in books.
+
+    Whoever dies in between has booked whole answers, and the next reading finds the rest. Raises `outbox.Later` while
+    there is more to read than one reading takes.
+    """
+    with tenant(event.tenant_id, READING) as scope:
+        channel = channel_reads.channel(scope, event.subject_id)
+        if channel.platform not in earns:
+            return
+        books = _books(scope, channel, earns[channel.platform], pace.first)
+        now = scope.now
+    tally, since = _Tally(), max(books.read_until - LEAST, books.begins_at)
+    question = _Question(books, tally, tenant, ask, summed, pace)
+    whole = question.through(_cut(since, now, pace.at_once))
+    if whole:
+        question.through(reversed(_cut(max(now - pace.again, books.begins_at), since, pace.again_at_once)))
+    with tenant(event.tenant_id, READING) as scope:
+        _told(scope, books, tally, whole=whole)
+    if not whole and not tally.silent:
+        raise outbox.Later(pace.pause)
+
+
+@dataclass(frozen=True)
+class _Question:
+    """One reading of one account."""
+
+    books: _Books
+    tally: _Tally
+    tenant: OpenScope
+    ask: Ask
+    summed: Summed
+    pace: Pace
+
+    def through(self, spans: Iterable[Span]) -> bool:
+        """Ask for one span after the other, and book each; whether all were."""
+        left, channel = deque(spans), self.books.channel
+        while left:
+            if self.tally.enough(self.pace):
+                return False
+            span = left.popleft()
+            told = self.ask(channel.tenant_id, channel.id, span)
+            if not isinstance(told, Earnings):
+                self.tally.silent, self.tally.refused = True, isinstance(told, Reauthorize)
+                return False
+            self.tally.questions += 1
+            self.tally.rows += len(told.rows)
+            if not told.whole and span.until - span.since > LEAST:
+                middle = span.since + (span.until - span.since) / 2
+                left.extendleft((Span(middle, span.until), Span(span.since, middle)))
+                continue
+            if not told.whole:
+                log.warning("earning.too_many", channel=str(channel.id), since=str(span.since), until=str(span.until))
+            with self.tenant(channel.tenant_id, READING) as scope:
+                days = _book(scope, self.books, span, told, self.tally)
+                self.summed(scope, channel.creator_id, days)
+            self.tally.further |= span.until > self.books.read_until
+        return True
+
+
+def _cut(since: datetime, until: datetime, size: timedelta) -> list[Span]:
+    spans = []
+    while since < until:
+        spans.append(Span(since, min(since + size, until)))
+        since += size
+    return spans
+
+
+def _books(scope: Scope, channel: Channel, source: str, first: timedelta) -> _Books:
+    """How far the account was read; the first time from the end of the last closed month on."""
+    shut, zone = closing.closed_months(scope, channel.creator_id), tenant_reads.creator(scope, channel.creator_id).zone
+    begins = datetime.combine((scope.now - first).date(), time.min, tzinfo=UTC)
+    if shut:
+        begins = max(begins, closing.bounds(zone, max(shut))[1])
+    row = scope.run(
+        "WITH made AS (INSERT INTO earning_readings (tenant_id, id, creator_id, channel_id, source, begins_at,"
+        " read_until, unread, left_out, gone) VALUES (:tenant, :id, :creator, :channel, :source, :begins, :begins,"
+        " 0, 0, 0) ON CONFLICT (tenant_id, channel_id) DO NOTHING RETURNING source, begins_at, read_until)"
+        " SELECT * FROM made UNION ALL SELECT source, begins_at, read_until FROM earning_readings"
+        " WHERE tenant_id = :tenant AND channel_id = :channel",
+        tenant=scope.tenant_id,
+        id=uuid7(),
+        creator=channel.creator_id,
+        channel=channel.id,
+        source=source,
+        begins=begins,
+    ).one()
+    return _Books(channel, row.source, row.begins_at, row.read_until)
+
+
+def _book(scope: Scope, books: _Books, span: Span, told: Earnings, tally: _Tally) -> set[date]:
+    """Book what is new or other than before; the local days on which it counts."""
+    creator_id = books.channel.creator_id
+    statements.hold(scope, creator_id)
+    rows = [row for row in told.rows if row.at >= books.begins_at]
+    booked = _booked(scope, creator_id, rows)
+    by_file = statements.days(scope, creator_id, books.source, told=False)
+    keys, new = {row.key for row in rows}, list[Movement]()
+    for row in rows:
+        before = booked.get(row.key) or (booked.get(row.like) if row.like not in keys else None)
+        if before is None and row.at.astimezone(UTC).date() in by_file:
+            tally.left_out += 1
+        elif (movement := _change(row, before)) is not None:
+            new.append(movement)
+    counted = statements.enter(
+        scope,
+        creator_id,
+        statements.judge(scope, creator_id, new),
+        source=books.source,
+        name=books.channel.name,
+        digest=f"{books.channel.id}:{uuid7()}",
+        channel_id=books.channel.id,
+    )
+    tally.unread += told.unread
+    tally.gone += _gone(scope, books, span, rows) if told.whole else 0
+    scope.run(
+        "UPDATE earning_readings SET read_until = greatest(read_until, :until), updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND channel_id = :channel",
+        tenant=scope.tenant_id,
+        channel=books.channel.id,
+        until=span.until,
+    )
+    zone = ZoneInfo(tenant_reads.creator(scope, creator_id).zone)
+    return {at.astimezone(zone).date() for at in counted}
+
+
+@dataclass(frozen=True)
+class _Before:
+    """What is booked of a movement, in how many lines; minor units, negative for what went back."""
+
+    lines: int
+    gross: int
+    fee: int
+
+
+_SUMS = """
+SELECT split_part(line_key, '+', 1) AS key, count(*) AS lines,
+  sum(gross_minor * CASE kind WHEN 'sale' THEN 1 ELSE -1 END) AS gross,
+  sum(fee_minor * CASE kind WHEN 'sale' THEN 1 ELSE -1 END) AS fee
+FROM statement_lines WHERE tenant_id = :tenant AND creator_id = :creator AND split_part(line_key, '+', 1) = ANY(:keys)
+GROUP BY 1
+"""
+
+
+def _booked(scope: Scope, creator_id: UUID, rows: Sequence[Earning]) -> Mapping[str, _Before]:
+    keys = sorted({key for row in rows for key in (row.key, row.like)})
+    found = scope.run(_SUMS, tenant=scope.tenant_id, creator=creator_id, keys=keys)
+    return {row.key: _Before(int(row.lines), int(row.gross), int(row.fee)) for row in found}
+
+
+def _change(row: Earning, before: _Before | None) -> Movement | None:
+    """The line that brings the books to what is told; None where they are there. Its key counts the changes."""
+    if before is None:
+        return Movement(0, row.at, row.kind, row.reference, row.gross, row.fee, row.key)
+    sign = 1 if row.kind == "sale" else -1
+    gross, fee = sign * row.gross.minor - before.gross, sign * row.fee.minor - before.fee
+    if not gross and not fee:
+        return None
+    way, code, key = 1 if gross >= 0 else -1, row.gross.currency, f"{row.key}+{before.lines}"
+    moved = Money(way * gross, code), Money(way * fee, code)
+    return Movement(0, row.at, "sale" if way > 0 else "refund", row.reference, *moved, key)
+
+
+def _gone(scope: Scope, books: _Books, span: Span, rows: Sequence[Earning]) -> int:
+    """How many movements of a span are booked from this account and are told no more."""
+    gone: int = scope.run(
+        "SELECT count(DISTINCT split_part(l.line_key, '+', 1)) FROM statement_lines l JOIN statements s"
+        " ON s.tenant_id = l.tenant_id AND s.id = l.statement_id WHERE l.tenant_id = :tenant"
+        " AND l.creator_id = :creator AND s.channel_id = :channel AND l.at >= :since AND l.at < :until"
+        " AND split_part(l.line_key, '+', 1) <> ALL(:keys)",
+        tenant=scope.tenant_id,
+        creator=books.channel.creator_id,
+        channel=books.channel.id,
+        since=span.since,
+        until=span.until,
+        keys=[key for row in rows for key in (row.key, row.like)],
+    ).scalar_one()
+    return gone
+
+
+def _told(scope: Scope, books: _Books, tally: _Tally, *, whole: bool) -> None:
+    """Keep what the reading came to. Who has no right to ask is told so, once."""
+    channel = books.channel
+    cause = f"earnings:{channel.id}"
+    if not whole:
+        if tally.refused and not notices.known(scope, cause):
+            told = Message("earning.connect_again", {"account": channel.name, "source": books.source})
+            notices.put(scope, told, cause=cause, creator_id=channel.creator_id)
+        return
+    notices.settle(scope, cause)
+    if tally.unread:
+        log.warning("earning.unread", channel=str(channel.id), rows=tally.unread)
+    scope.run(
+        "UPDATE earning_readings SET read_at = :now, unread = :unread, left_out = :left_out, gone = :gone,"
+        " updated_at = house_now() WHERE tenant_id = :tenant AND channel_id = :channel",
+        tenant=scope.tenant_id,
+        channel=channel.id,
+        now=scope.now,
+        unread=tally.unread,
+        left_out=tally.left_out,
+        gone=tally.gone,
+    )
+
+
+def readings(scope: Scope, creator_id: UUID) -> list[Reading]:
+    """The accounts of a creator that told what they earned."""
+    names = channel_reads.names(scope)
+    rows = scope.run(
+        "SELECT channel_id, source, read_at, unread, left_out, gone FROM earning_readings WHERE tenant_id = :tenant"
+        " AND creator_id = :creator AND read_at IS NOT NULL ORDER BY source, channel_id",
+        tenant=scope.tenant_id,
+        creator=creator_id,
+    )
+    return [Reading(row.source, names[row.channel_id], row.read_at, row.unread, row.left_out, row.gone) for row in rows]

@@ -1,0 +1,287 @@
+"""What Fanvue tells of its earnings: pages, keys, signs, amounts, and what nobody understands."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connectors.contract import Answer, Response, Send, StepAnswerLost, StepKind, StepNotSent
+from connectors.earning import MOST_MINOR, Earned, Earning, Earnings, Span, Told
+from connectors.fanvue import Fanvue
+from connectors.fanvue_earnings import EARNED, GIVEN_BACK, PAGING, SALES
+from connectors.outcomes import Reauthorize
+from connectors.registry import load
+from foundation.money import Money
+
+PLATFORM = Fanvue()
+ACCOUNT = "00000000-0000-0000-0000-000000000009"
+SPAN = Span(datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 22, 12, tzinfo=UTC))
+FAN = {"uuid": "f-1", "handle": "sam", "displayName": "Sam", "nickname": None, "isTopSpender": False}
+AT = "2026-11-20T10:00:00.123Z"
+
+
+def row(**more: Any) -> dict[str, Any]:
+    """A tip, unless it says otherwise; what is None is left out."""
+    told = {"date": AT, "gross": 1000, "net": 800, "currency": "USD", "source": "tip", "user": FAN, **more}
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def page(step: str, *rows: Any, after: str | None = None) -> Response:
+    return Response(step, 200, body={"data": list(rows), "nextCursor": after})
+
+
+def asked(*answers: Answer, account: str = ACCOUNT) -> Told:
+    return PLATFORM.earnings(account, SPAN, answers)
+
+
+def told(*rows: Any, back: tuple[Any, ...] = (), account: str = ACCOUNT) -> Earnings:
+    """What is made of a page of each."""
+    found = asked(page(EARNED, *rows), page(GIVEN_BACK, *back), account=account)
+    assert isinstance(found, Earnings)
+    return found
+
+
+def one(*rows: Any, back: tuple[Any, ...] = ()) -> Earning:
+    found = told(*rows, back=back)
+    assert (found.unread, len(found.rows)) == (0, 1)
+    return found.rows[0]
+
+
+def query(turn: Told) -> dict[str, str]:
+    assert isinstance(turn, Send)
+    return dict(parse_qsl(urlsplit(turn.step.path).query))
+
+
+def test_it_is_the_one_that_tells() -> None:
+    assert {name for name, one in load().items() if isinstance(one, Earned)} == {"fanvue"}
+
+
+def test_both_lists_are_read_page_by_page_to_their_ends() -> None:
+    first = asked()
+    assert isinstance(first, Send)
+    step = first.step
+    assert (step.name, step.kind, step.action, step.method) == (EARNED, StepKind.CONTROL, "metrics", "GET")
+    assert (step.json, step.file, step.headers) == (None, None, {"x-fanvue-api-version": "2025-06-26"})
+    assert urlsplit(step.path).path == "/insights/earnings"
+    bounds = {"startDate": "2026-11-01T00:00:00Z", "endDate": "2026-11-22T12:00:00Z"}
+    assert query(first) == bounds | {"size": query(first)["size"]}
+    pages = [page(EARNED, row(), after="a&b=/"), page(EARNED, row(date="2026-11-19T10:00:00Z"))]
+    assert query(asked(pages[0])) == query(first) | {"cursor": "a&b=/"}
+    second = asked(*pages)
+    assert isinstance(second, Send)
+    assert (second.step.name, urlsplit(second.step.path).path) == (GIVEN_BACK, "/insights/spending")
+    assert query(second) == query(first)
+    found = asked(*pages, page(GIVEN_BACK))
+    assert isinstance(found, Earnings)
+    assert (len(found.rows), found.whole) == (2, True)
+
+
+def test_pages_of_two_hours_end_elsewhere() -> None:
+    sizes = {
+        query(PLATFORM.earnings(ACCOUNT, Span(SPAN.since, SPAN.until + timedelta(hours=number)), ()))["size"]
+        for number in range(0, 48, 6)
+    }
+    assert len(sizes) == 7
+    assert all(0 < int(size) <= 50 for size in sizes)
+
+
+def test_a_list_without_an_end_is_told_as_not_whole_and_a_circle_is_none() -> None:
+    answers: tuple[Answer, ...] = ()
+    while isinstance(asked(*answers), Send):
+        answers = (*answers, page(EARNED, row(transactionOrderId=f"o{len(answers)}"), after=f"c{len(answers)}"))
+    found = asked(*answers)
+    assert isinstance(found, Earnings)
+    assert (len(answers), len(found.rows), found.whole) == (PAGING.most, PAGING.most, False)
+    assert asked(page(EARNED, row(), after="c"), page(EARNED, row(), after="c")) is None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        StepAnswerLost(EARNED, "ReadTimeout"),
+        StepNotSent(EARNED, "ConnectError"),
+        Response(EARNED, 401, body={"error": "Unauthorized"}),
+        Response(EARNED, 403, body={"error": "Account suspended"}),
+        Response(EARNED, 404, body={"message": "Not Found"}),
+        Response(EARNED, 410, body={"error": "API version sunset"}),
+        Response(EARNED, 429, body={"error": "Too Many Requests"}),
+        Response(EARNED, 500, body={}),
+        *(
+            Response(EARNED, 200, body=body)
+            for body in (None, {}, [], "x", {"data": {}}, {"data": None}, {"data": [], "nextCursor": 5})
+        ),
+    ],
+    ids=repr,
+)
+def test_without_an_answer_nobody_tells(answer: Answer) -> None:
+    assert asked(answer) is None
+    assert asked(page(EARNED, row(), after="c"), answer) is None, "half of a list is none"
+
+
+def test_an_account_without_the_right_is_to_be_connected_again() -> None:
+    refused = Response(EARNED, 403, body={"error": "Insufficient scope: read:insights is required"})
+    assert isinstance(asked(refused), Reauthorize)
+
+
+def test_a_list_of_reversals_that_is_there_no_more_tells_none() -> None:
+    gone = Response(GIVEN_BACK, 404, body={"message": "Not Found"})
+    found = asked(page(EARNED, row()), gone)
+    assert isinstance(found, Earnings)
+    assert len(found.rows) == 1
+    assert asked(page(EARNED, row()), page(GIVEN_BACK, after="c"), gone) is None
+    assert asked(page(EARNED, row()), Response(GIVEN_BACK, 503)) is None
+
+
+@pytest.mark.parametrize("source", sorted(SALES))
+def test_amounts_are_us_cents_whatever_the_fan_paid_in(source: str) -> None:
+    for currency in ("USD", "BRL", "JPY", None):
+        found = one(row(source=source, currency=currency, transactionOrderId="o"))
+        assert (found.kind, found.gross, found.fee) == ("sale", Money(1000, "USD"), Money(200, "USD"))
+        assert (found.reference, found.at) == ("o", datetime(2026, 11, 20, 10, 0, 0, 123000, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("source", ["refund", "chargeback"])
+def test_what_went_back_is_no_sale_whatever_its_sign(sign: int, source: str) -> None:
+    found = one(back=(row(source=source, gross=sign * 1000, net=sign * 800),))
+    assert (found.kind, found.gross, found.fee) == ("refund", Money(1000, "USD"), Money(200, "USD"))
+    dear = one(back=(row(source=source, gross=sign * 1000, net=sign * 1500),))
+    assert (dear.gross, dear.fee) == (Money(1000, "USD"), Money(-500, "USD")), "a chargeback may cost more than it was"
+
+
+def test_what_went_back_is_one_movement_in_whatever_list_it_is_told() -> None:
+    there = row(source="refund", gross=1000, net=800)
+    here = row(source="refund", gross=-1000, net=-800, transactionOrderId="r1", reversedTransactionOrderId="o1")
+    keys = {one(here).key, one(back=(there,)).key, one(here, back=(there,)).key}
+    assert len(keys) == 1
+    assert len(told(here, here, back=(there, there)).rows) == 2, "two are two"
+    assert len(told(here, back=(there, there)).rows) == 2
+
+
+@pytest.mark.parametrize(
+    ("gross", "net", "kept"),
+    [
+        (1000.0, 800.0, (1000, 200)),
+        (333, 283.05, (333, 50)),
+        (500, 500, (500, 0)),
+        (500, 600, (500, -100)),
+        (0, 400, (400, 0)),
+        (400, 0, (400, 400)),
+        (MOST_MINOR, 0, (MOST_MINOR, MOST_MINOR)),
+    ],
+)
+def test_amounts_of_every_kind(gross: Any, net: Any, kept: tuple[int, int]) -> None:
+    found = one(row(gross=gross, net=net))
+    assert (found.gross.minor, found.fee.minor) == kept
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        None,
+        "row",
+        [],
+        {},
+        row(gross="1000"),
+        row(gross=True),
+        row(gross=None),
+        row(net=None),
+        row(gross=-1000),
+        row(net=-800),
+        row(gross=MOST_MINOR + 1),
+        row(gross=10**400),
+        row(gross=float("nan")),
+        row(net=float("inf")),
+        row(date="yesterday"),
+        row(date="2026-11-20"),
+        row(date=None),
+        row(date=5),
+        row(source="payout"),
+        row(source=None),
+        row(source=["tip"]),
+        row(reversedTransactionOrderId="o1"),
+        row(source="refund", gross=1000, net=-800),
+    ],
+    ids=lambda wrong: json.dumps(wrong)[:90],
+)
+def test_what_says_nothing_we_understand_is_counted_and_stops_nothing(wrong: Any) -> None:
+    found = told(wrong, row(), back=(wrong,))
+    assert (found.unread, len(found.rows)) == (2, 1)
+
+
+def test_a_row_without_money_is_no_movement() -> None:
+    found = told(row(gross=0, net=0, source="subscription"), row(gross=0.0, net=0.0))
+    assert (found.unread, found.rows) == (0, ())
+
+
+def test_the_number_of_an_order_is_the_key_whatever_else_changes() -> None:
+    before = row(transactionOrderId="o1", transactionOrderStatus="pendingBalance", currency="BRL")
+    after = row(
+        transactionOrderId="o1",
+        transactionOrderStatus="availableForPayout",
+        date="2026-11-21T00:00:00Z",
+        gross=1010,
+        net=808,
+        user=None,
+    )
+    assert one(before).key == one(after).key
+    assert one(before, after).gross.minor == 1010, "told twice is once, and the last word counts"
+    assert len({one.key for one in told(before, before | {"postUuid": "p"}, before | {"source": "post"}).rows}) == 3
+    assert len({one(before).key, told(before, account="other").rows[0].key}) == 2
+
+
+def test_equal_tips_of_one_second_are_two_and_one_on_two_pages_is_one() -> None:
+    twins = told(row(), row())
+    assert len({one.key for one in twins.rows}) == 2
+    assert twins.rows[0] == told(row()).rows[0], "the first of them is the one that was there alone"
+    parted = asked(page(EARNED, row(), after="c"), page(EARNED, row()), page(GIVEN_BACK))
+    assert isinstance(parted, Earnings)
+    assert len(parted.rows) == 1
+    for other in (
+        row(gross=1001),
+        row(net=801),
+        row(user=None),
+        row(source="post"),
+        row(postUuid="p"),
+        row(messageUuid="m"),
+        row(date="2026-11-20T10:00:00.124Z"),
+    ):
+        assert one(other).key != one(row()).key
+
+
+def test_a_movement_that_gets_a_number_later_is_known_by_what_it_was() -> None:
+    before, after = one(row()), one(row(transactionOrderId="o1"))
+    assert before.key != after.key
+    assert before.key == after.like
+    numbers = told(row(transactionOrderId="o1"), row(transactionOrderId="o2")).rows
+    assert {one.like for one in numbers} == {one.key for one in told(row(), row()).rows}
+
+
+def test_a_long_number_is_a_short_reference() -> None:
+    assert len(one(row(transactionOrderId="o" * 500)).reference) <= 60
+    assert one(row(postUuid="p")).reference == "p"
+    assert one(row()).reference == ""
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
+    max_leaves=9,
+)
+ROWS = st.fixed_dictionaries(
+    {},
+    optional={name: JSON for name in ("date", "gross", "net", "source", "user", "transactionOrderId", "postUuid")}
+    | {"date": st.sampled_from([AT, "x"]), "source": st.sampled_from(["tip", "refund", "x"])},
+)
+
+
+@given(st.lists(ROWS | JSON, max_size=5))
+def test_whatever_is_told_is_read_or_counted(rows: list[Any]) -> None:
+    found = told(*rows)
+    assert len(found.rows) + found.unread <= len(rows)
+    assert all(one.gross.minor > 0 for one in found.rows)
+    assert len({one.key for one in found.rows}) == len(found.rows)

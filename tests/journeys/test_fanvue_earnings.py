@@ -1,0 +1,94 @@
+"""What a creator earns on Fanvue, from the yes on their page to her books, on real PostgreSQL, over HTTP."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from channels.states import ChannelState
+from channels.visiting import PATH
+from foundation.money import Money
+from schedules.states import DeliveryState as S
+from subscribers import earning, shop
+from tenants import notices
+from tests.conftest import Cluster
+from tests.fakes.fanvue import FakeFanvue, fanvue
+from tests.fakes.network import Network, network
+from tests.journeys.visits import Visited, services_at
+from tests.schedules.builders import desk
+from workers.ticks import TICKS
+from workers.wiring import Services
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[FakeFanvue]:
+    with fanvue() as running:
+        yield running
+        assert running.forbidden == []
+        assert running.spec.refused == []
+
+
+@pytest.fixture(scope="module")
+def services(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory, server: FakeFanvue) -> Iterator[Services]:
+    home = tmp_path_factory.mktemp("home")
+    with services_at(cluster, home, fanvue_url=server.url, fanvue_auth_url=server.url) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
+    with network(tmp_path_factory.mktemp("sandbox") / "sandbox.sqlite") as started:
+        yield started
+
+
+@pytest.fixture
+def house(services: Services, running: Network, server: FakeFanvue) -> Iterator[Visited]:
+    made = desk(services, running)
+    server.clock.move((made.now() - server.clock()).total_seconds())  # other houses of this file have lived
+    app = server.application(services.settings.dashboard.public_url + PATH)
+    form = {"client_id": app.client_id, "client_secret": app.secret}
+    yield Visited(made, server, server.account(f"lea{str(made.tenant_id)[-8:]}"), "fanvue", form)
+    server.book.clear()
+    server.slow, server.retired, server.strays_to = 0, False, ""
+
+
+def test_what_she_earns_there_is_in_her_books_by_itself(house: Visited) -> None:
+    lea, till = house.desk, house.server.till
+    fan = house.server.fan(f"fan{house.member.username}", house.member)
+    house.enrol()
+    sale = till.earn(house.member, 1000, 800, "message", fan)
+    till.earn(house.member, 300, 240, "tip", fan, currency="EUR")
+    tick = next(one for one in TICKS if one.name == "earnings")
+    for hours in (0.5, 6, 6):
+        house.live(hours=hours)
+        tick.put(lea.services.tenant)
+        house.live(minutes=12)
+    with lea.scope() as scope:
+        (told,) = [one for one in shop.tills(scope, [lea.creator_id]) if one.account == "Fanvue"]
+        (reading,) = earning.readings(scope, lea.creator_id)
+    assert (told.booked, told.moved) == (Money(1040, "USD"), Money(1040, "USD"))
+    assert reading.name == f"@{house.member.username}"
+    till.give_back(house.member, sale)
+    house.server.book.ask("reset_after", on="other")
+    for _ in range(2):
+        tick.put(lea.services.tenant)
+        house.live(hours=1)
+    with lea.scope() as scope:
+        (told,) = [one for one in shop.tills(scope, [lea.creator_id]) if one.account == "Fanvue"]
+        days = scope.run("SELECT sum(gross_minor - refunds_minor) FROM sales_daily WHERE currency = 'USD'").scalar_one()
+    assert told.booked == told.moved == Money(240, "USD")
+    assert days == 300, "the days are rolled up anew"
+
+
+def test_an_account_without_the_right_posts_on_and_is_told(house: Visited) -> None:
+    lea = house.desk
+    house.enrol()
+    for token in house.server.oauth.tokens.values():
+        token.scopes = tuple(one for one in token.scopes if one != "read:insights")
+    next(one for one in TICKS if one.name == "earnings").put(lea.services.tenant)
+    house.live(minutes=1)
+    with lea.scope() as scope:
+        assert notices.known(scope, f"earnings:{house.channel().id}")
+    post = lea.delivery("toujours là", channel="fanvue")
+    house.live(minutes=1)
+    assert lea.state(post) is S.PUBLISHED
+    assert house.channel().state == ChannelState.ACTIVE
