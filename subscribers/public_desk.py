@@ -5,7 +5,7 @@ An answer goes the way of everything that leaves: a row, the safety check, a sin
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import cast, get_args
 from uuid import UUID
 
@@ -35,6 +35,9 @@ DONE: dict[Act, str] = {"hide": "hidden", "show": "open", "delete": "deleted", "
 
 LONGEST = 1000
 """Characters of an answer: a comment, not a letter. Platforms that take less say so."""
+
+AGAIN = timedelta(seconds=30)
+"""Between two tries of an act at least: nobody waits for it at a screen."""
 
 Moderate = Callable[[UUID, UUID, str, str, Act], Outcome]
 """`channels.remarks.moderate` with its collaborators bound."""
@@ -97,8 +100,8 @@ def answer(scope: Scope, remark_id: UUID, member_id: UUID, text: str, *, key: UU
     if drafts.exists(scope, key):
         return
     row = _open(scope, talk, remark_id, member_id)
-    words = _checked(text)
     channel = channel_reads.channel(scope, row.channel_id)
+    words = _checked(text, longest(can, channel.surface))
     if REMARK not in can.points_at:
         raise Refused("remark.no_answers", account=channel.name)
     fan = directory.identity_on(scope, talk.fan_id, row.channel_id)
@@ -120,12 +123,17 @@ def answer(scope: Scope, remark_id: UUID, member_id: UUID, text: str, *, key: UU
     composing.forget(scope, talk.id, member_id)
 
 
-def _checked(text: str) -> str:
+def longest(can: Capabilities, surface: str) -> int:
+    """Characters that an answer may have there, as far as they are counted alike."""
+    return min(LONGEST, can.size(surface)[0])
+
+
+def _checked(text: str, most: int) -> str:
     words = text.strip()
     if not words:
         raise BadInput("chat.nothing_said")
-    if len(words) > LONGEST:
-        raise BadInput("chat.too_long", most=LONGEST, count=len(words))
+    if len(words) > most:
+        raise BadInput("chat.too_long", most=most, count=len(words))
     speakers.check_honest(words)
     return words
 
@@ -163,7 +171,7 @@ def wanted(scope: Scope, remark_id: UUID, act: str, *, can: Capabilities) -> Non
 
 
 def done(scope: Scope, conversation_id: UUID) -> None:
-    """Nothing more is to be done with what was said here so far. Raises NotFound."""
+    """Nothing more is to be done with what was said here so far; an answer that is leaving leaves. Raises NotFound."""
     talk = talks.locked(scope, conversation_id)
     scope.run(
         "UPDATE remarks SET state = 'done', updated_at = house_now() WHERE tenant_id = :tenant"
@@ -171,8 +179,7 @@ def done(scope: Scope, conversation_id: UUID) -> None:
         tenant=scope.tenant_id,
         talk=conversation_id,
     )
-    if OwnerState(talk.owner) is not OwnerState.CLOSED:
-        talks.give(scope, talk, OwnerState.CLOSED, Message("chat.remarks_done"))
+    remarks.follow(scope, talk)
 
 
 def moderate(event: RemarkModerate, *, tenant: OpenScope, act_on: Moderate) -> None:
@@ -186,7 +193,7 @@ def moderate(event: RemarkModerate, *, tenant: OpenScope, act_on: Moderate) -> N
         return
     outcome = act_on(event.tenant_id, channel_id, native_id, fan.native_id, act)
     if isinstance(outcome, Retry):
-        raise outbox.Later(outcome.after)
+        raise outbox.Later(max(outcome.after, AGAIN))
     with tenant(event.tenant_id, event.by) as scope:
         _settle(scope, event.subject_id, act, outcome)
 

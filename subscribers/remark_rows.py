@@ -33,18 +33,26 @@ def read(scope: Scope, remark_id: UUID, *, lock: bool = False) -> Remark:
 
 
 def settle(scope: Scope, talk: Conversation, row: Remark, state: str) -> None:
-    """Something was done with a remark; once nothing of the conversation is open or under way, it is closed."""
+    """Something was done with a remark; its conversation follows."""
     row.state = state
     scope.add(row)
+    follow(scope, talk)
+
+
+def follow(scope: Scope, talk: Conversation) -> None:
+    """Close a conversation in which nothing is open or under way, and open one again in which something is."""
     scope.session.flush()
     left = scope.run(
         "SELECT EXISTS (SELECT FROM remarks WHERE tenant_id = :tenant AND conversation_id = :talk AND state = 'open')"
-        " OR EXISTS (SELECT FROM drafts WHERE tenant_id = :tenant AND conversation_id = :talk"
-        "   AND state IN ('draft', 'approved', 'sending', 'uncertain'))",
+        " AS open, EXISTS (SELECT FROM drafts WHERE tenant_id = :tenant AND conversation_id = :talk"
+        "   AND state IN ('draft', 'approved', 'sending', 'uncertain')) AS leaving",
         tenant=scope.tenant_id,
         talk=talk.id,
-    ).scalar_one()
-    if not left and OwnerState(talk.owner) is not OwnerState.CLOSED:
+    ).one()
+    closed = OwnerState(talk.owner) is OwnerState.CLOSED
+    if closed and left.open:
+        talks.give(scope, talk, OwnerState.PENDING_HUMAN, None)
+    elif not closed and not left.open and not left.leaving:
         talks.give(scope, talk, OwnerState.CLOSED, Message("chat.remarks_done"))
 
 

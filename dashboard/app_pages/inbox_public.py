@@ -62,7 +62,7 @@ def _composer(page: Page, one: Opened, about: Heard) -> None:
         one.kept,
         key=box,
         height=90,
-        max_chars=public_desk.LONGEST,
+        max_chars=one.longest,
         on_change=acting.press,
         args=(partial(acts.keep, page, talk, box), Right.CHAT, f"{box}:keep"),
     )

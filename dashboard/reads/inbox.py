@@ -67,6 +67,8 @@ class Opened:
     """In public, what was said by the number of its line, the newest first; nothing of a private one."""
     acts: frozenset[str]
     can_answer: bool
+    longest: int
+    """Characters of an answer in public."""
 
 
 def listed(scope: Scope, page: Page, chosen: UUID | None) -> Inbox:
@@ -126,6 +128,7 @@ def opened(scope: Scope, page: Page, conversation_id: UUID, *, offering: bool, a
         heard={one.seq: one for one in heard},
         acts=can.moderates if desk.public else frozenset(),
         can_answer=REMARK in can.points_at,
+        longest=public_desk.longest(can, channel_reads.channel(scope, desk.channel_id).surface),
     )
 
 

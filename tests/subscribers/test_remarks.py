@@ -330,3 +330,32 @@ def test_pages_cannot_say_that_something_was_heard(lea: Desk) -> None:
             creator=lea.creator_id,
             channel=lea.channels["main"],
         )
+
+
+def test_what_is_shown_again_waits_again(lea: Desk) -> None:
+    said(lea, "nice", post=posted(lea))
+    hear(lea)
+    for act, waits in (("hide", False), ("show", True)):
+        lea.act(public_desk.wanted, lines(lea)[0].id, act, can=CAN)
+        lea.live(minutes=2)
+        assert (owner(lea) is OwnerState.PENDING_HUMAN) is waits
+
+
+def test_done_keeps_back_no_answer_that_is_leaving(lea: Desk) -> None:
+    native = said(lea, "nice", post=posted(lea))
+    hear(lea)
+    take(lea)
+    answer(lea, lines(lea)[0], "Thank you.")
+    lea.act(public_desk.done, conversation_of(lea))
+    lea.run()
+    assert under(lea, native) == ["Thank you."]
+    assert owner(lea) is OwnerState.CLOSED
+
+
+def test_an_answer_is_no_longer_than_the_platform_takes(lea: Desk) -> None:
+    said(lea, "nice", post=posted(lea))
+    hear(lea)
+    take(lea)
+    short = CAN.__class__(**{**vars(CAN), "max_text": 20})
+    with pytest.raises(BadInput):
+        lea.act(public_desk.answer, lines(lea)[0].id, lea.manager, "x" * 21, key=uuid7(), can=short)
