@@ -23,8 +23,9 @@ from subscribers.states import DraftState, OrderState, OwnerState
 LINES = 60
 """Lines of a conversation that are shown, the newest."""
 
-WITH_PEOPLE, NEWEST, IN_PUBLIC = 60, 40, 40
-"""Conversations in the list: those that ask for a person, the newest of the others, and what is said in public."""
+WITH_PEOPLE, NEWEST, IN_PUBLIC, DEALT_WITH = 60, 40, 40, 10
+"""Conversations in the list: those that ask for a person, the newest of the others, what is said in public, and the
+newest of that which was dealt with."""
 
 URGENT = 0
 """The priority of a conversation in which somebody may be in danger."""
@@ -180,12 +181,15 @@ newest AS (
   ORDER BY n.last_in_at DESC LIMIT :newest),
 public AS (
   SELECT id FROM conversations WHERE tenant_id = :tenant AND creator_id = ANY(:creators) AND kind = 'public'
-    AND owner = 'pending_human' ORDER BY priority, last_in_at DESC LIMIT :public)
+    AND owner = 'pending_human' ORDER BY priority, last_in_at DESC LIMIT :public),
+dealt AS (
+  SELECT id FROM conversations WHERE tenant_id = :tenant AND creator_id = ANY(:creators) AND kind = 'public'
+    AND owner = 'closed' ORDER BY last_in_at DESC LIMIT :dealt)
 SELECT c.id, c.creator_id, f.display_name, c.owner, c.owner_member_id, c.priority, c.safety_hold, c.snoozed_until,
   coalesce(m.body, '') AS said, CASE WHEN m.direction = 'in' OR c.owner = 'pending_human' OR a.suggested
     THEN c.last_in_at END AS waits_since, c.last_in_at,
   coalesce(a.suggested, false) AS suggested, coalesce(a.doubt, false) AS doubt, c.kind = 'public' AS public
-FROM (SELECT id FROM people UNION SELECT id FROM newest UNION SELECT id FROM public) these
+FROM (SELECT id FROM people UNION SELECT id FROM newest UNION SELECT id FROM public UNION SELECT id FROM dealt) these
 JOIN conversations c ON c.tenant_id = :tenant AND c.id = these.id
 JOIN fans f ON f.tenant_id = c.tenant_id AND f.id = c.fan_id
 LEFT JOIN messages m ON m.tenant_id = c.tenant_id AND m.conversation_id = c.id AND m.seq = c.last_seq
@@ -197,7 +201,7 @@ ORDER BY c.priority, c.last_in_at DESC NULLS LAST, c.id
 
 def rows(scope: Scope, creators: Sequence[UUID]) -> list[Row]:
     """The conversations of these creators that ask for a person, and the newest of the others."""
-    shown = {"people": WITH_PEOPLE, "newest": NEWEST, "public": IN_PUBLIC}
+    shown = {"people": WITH_PEOPLE, "newest": NEWEST, "public": IN_PUBLIC, "dealt": DEALT_WITH}
     found = scope.run(_ROWS, tenant=scope.tenant_id, creators=list(creators), **shown)
     return [_row(row) for row in found]
 

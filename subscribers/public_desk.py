@@ -10,6 +10,7 @@ from typing import cast, get_args
 from uuid import UUID
 
 from channels import reads as channel_reads
+from channels import removing
 from channels.reads import Channel
 from connectors.capabilities import Capabilities
 from connectors.outcomes import Disconnected, Outcome, Published, Reauthorize, Rejected, Retry
@@ -19,8 +20,9 @@ from foundation.database import OpenScope, Scope
 from foundation.errors import BadInput, Conflict, Refused
 from foundation.ids import uuid7
 from foundation.words import Message
-from gate import minting
+from gate import copies, minting
 from gate import reads as gate_reads
+from gate.copies import Copy
 from gate.units import REMARK, Subject
 from subscribers import composing, directory, drafts, speakers, talks
 from subscribers import remark_rows as remarks
@@ -156,6 +158,43 @@ def conflicts(scope: Scope, remark_id: UUID, member_id: UUID, text: str) -> tupl
     unit = remarks.unit_of(scope, Subject("draft", uuid7()), words[:LONGEST], row, language=talk.language)
     decision = minting.preview(scope, unit, author=f"member:{member_id}")
     return () if decision.allowed else gate_reads.explain(decision)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer of ours that stood there: the outgoing message, the number of its line, and whether it is gone."""
+
+    draft_id: UUID
+    seq: int
+    gone: bool
+
+
+def answers(scope: Scope, conversation_id: UUID, *, most: int = 20) -> list[Answer]:
+    """The answers of a conversation, the newest first."""
+    rows = scope.run(
+        "SELECT m.draft_id, m.seq FROM messages m JOIN drafts d ON d.tenant_id = m.tenant_id AND d.id = m.draft_id"
+        " WHERE m.tenant_id = :tenant AND m.conversation_id = :talk AND d.remark_id IS NOT NULL"
+        " ORDER BY m.seq DESC LIMIT :most",
+        tenant=scope.tenant_id,
+        talk=conversation_id,
+        most=most,
+    ).all()
+    return [Answer(row.draft_id, row.seq, not _standing(scope, row.draft_id)) for row in rows]
+
+
+def _standing(scope: Scope, draft_id: UUID) -> list[Copy]:
+    return [copy for copy in copies.copies(scope, Subject("draft", draft_id)) if copy.gone_at is None]
+
+
+def take_back(scope: Scope, draft_id: UUID) -> None:
+    """Have an answer taken away, by the workers and until it is proven gone. Raises NotFound, and Conflict where
+    nothing of it stands."""
+    row, left = drafts.read(scope, draft_id), _standing(scope, draft_id)
+    if row.remark_id is None or not left:
+        raise Conflict("remark.no_answer_stands")
+    for copy in left:
+        removing.ask(scope, copy)
+    audit.note(scope, "remark.take_back", f"draft:{draft_id}")
 
 
 def wanted(scope: Scope, remark_id: UUID, act: str, *, can: Capabilities) -> None:

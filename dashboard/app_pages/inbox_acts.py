@@ -164,6 +164,14 @@ def suggest(page: Page, remark_id: UUID, scope: Scope, _press: UUID) -> Message:
     return Message("inbox.being_suggested")
 
 
+def take_back(page: Page, draft_id: UUID, scope: Scope, _press: UUID) -> Message:
+    """Have an answer taken away from under the comment."""
+    _whose_draft(scope, page, draft_id)
+    public_desk.take_back(scope, draft_id)
+    st.session_state[f"{ABOUT}:sure"] = None
+    return Message("inbox.being_taken_back")
+
+
 def done(page: Page, talk: UUID, scope: Scope, _press: UUID) -> None:
     """Nothing more is to be done with what was said there."""
     whose(scope, page, talk)

@@ -31,6 +31,7 @@ def desk(page: Page, one: Opened) -> None:
     _bar(page, one)
     if about is not None and page.may(Right.CHAT):
         _acts(page, one, about)
+    _mine(page, one)
 
 
 def _about(page: Page, one: Opened) -> Heard | None:
@@ -104,6 +105,20 @@ def _acts(page: Page, one: Opened, about: Heard) -> None:
         for act in public_desk.ACTS:
             if act in one.acts and act != idle:
                 _act(page, about.id, act)
+
+
+def _mine(page: Page, one: Opened) -> None:
+    """Our newest answer that stands can be taken back; that asks once more."""
+    standing_ones = [answer for answer in one.answers.values() if not answer.gone]
+    if not standing_ones or not page.may(Right.CHAT):
+        return
+    draft, sure = standing_ones[0].draft_id, f"{ABOUT}:sure"
+    if acting.typed(sure) != f"back:{draft}":
+        key = f"inbox:back:{draft}:ask"
+        st.button(page.word("inbox.take_back"), key=key, on_click=flip, args=(sure, f"back:{draft}"))
+        return
+    back = partial(acts.take_back, page, draft)
+    acting.button(page, "inbox.take_back_sure", back, right=Right.CHAT, key=f"inbox:back:{draft}", kind="primary")
 
 
 def _act(page: Page, remark_id: UUID, act: str) -> None:

@@ -18,7 +18,7 @@ from gate.units import REMARK
 from subscribers import answering, composing, inbox, public_desk, talks
 from subscribers.inbox import Card, Desk, Group, Row
 from subscribers.offers import Candidate
-from subscribers.public_desk import Heard
+from subscribers.public_desk import Answer, Heard
 from tenants import reads as tenant_reads
 from tenants.reads import Creator
 
@@ -65,6 +65,8 @@ class Opened:
     mine: bool
     heard: Mapping[int, Heard]
     """In public, what was said by the number of its line, the newest first; nothing of a private one."""
+    answers: Mapping[int, Answer]
+    """In public, what we answered, by the number of its line."""
     acts: frozenset[str]
     can_answer: bool
     longest: int
@@ -126,6 +128,7 @@ def opened(scope: Scope, page: Page, conversation_id: UUID, *, offering: bool, a
         offers=answering.closed_list(scope, talks.read(scope, conversation_id)) if offering else (),
         mine=desk.member_id == me,
         heard={one.seq: one for one in heard},
+        answers={one.seq: one for one in public_desk.answers(scope, conversation_id)} if desk.public else {},
         acts=can.moderates if desk.public else frozenset(),
         can_answer=REMARK in can.points_at,
         longest=public_desk.longest(can, channel_reads.channel(scope, desk.channel_id).surface),

@@ -1,5 +1,6 @@
 """Comments as members see and work them: a group of their own, an answer in public, what is done with one."""
 
+from urllib.parse import quote
 from uuid import UUID
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from connectors.remarks import Remark
 from foundation.words import Message, say
 from subscribers import inbox, remarks
+from subscribers.inbox import Group
 from subscribers.states import OwnerState
 from tenants.roles import Role
 from tests.dashboard.test_inbox import House, house, running
@@ -88,7 +90,8 @@ def test_done_leaves_the_list(house: House) -> None:
         page.press("Terminé")
     with house.studio.scope() as scope:
         assert inbox.desk(scope, talk, house.me()).owner is OwnerState.CLOSED
-        assert [row.id for row in inbox.rows(scope, [house.studio.world.creator_id])] == []
+        (row,) = inbox.rows(scope, [house.studio.world.creator_id])
+        assert row.group(house.me(), scope.now) is Group.CLOSED
 
 
 @pytest.mark.parametrize("role", sorted(set(Role) - {Role.OWNER, Role.MANAGER, Role.CHATTER}))
@@ -119,3 +122,22 @@ def test_home_says_how_many_wait(house: House) -> None:
     with house.look() as page:
         page.open("/")
         assert "3 commentaires attendent une réponse." in page.again()
+
+
+def test_an_answer_that_stands_is_taken_back_after_a_second_press(house: House) -> None:
+    world = house.studio.world
+    _, post = world.network.api("POST", world.account, "posts", {"text": "first light"})
+    body = {"fan": "ann", "post": post["id"], "text": "where is this?"}
+    _, told = world.network.json("POST", f"/control/remarks/{quote(world.account, safe='')}", body)
+    talk = commented(house, "where is this?", int(told["id"].removeprefix("r")))
+    with house.look(chat=talk) as page:
+        page.press("Prendre")
+        page.type("Votre réponse à Ann, lisible par tout le monde", "Merci !")
+        page.press("Répondre")
+        assert "Retirer ma réponse" not in page.labels(), "nothing stands yet"
+        house.studio.go()
+        assert "Merci !" in page.again()
+        page.press("Retirer ma réponse")
+        page.press("Oui, retirer la réponse")
+    asked = house.studio.rows("SELECT subject_id FROM outbox WHERE tenant_id = :tenant AND kind = 'takedown.remove'")
+    assert len(asked) == 1

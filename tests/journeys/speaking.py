@@ -10,10 +10,10 @@ from tests.schedules.builders import Desk
 
 
 def heard(lea: Desk) -> list[Heard]:
-    """Everything that was said, the newest first."""
+    """What was said and nobody dealt with, the newest first."""
     with lea.scope() as scope:
         rows = [row.id for row in inbox.rows(scope, [lea.creator_id]) if row.public]
-        return [one for talk in rows for one in public_desk.heard(scope, talk)]
+        return [one for talk in rows for one in public_desk.heard(scope, talk) if one.state == "open"]
 
 
 def answer(lea: Desk, said: Heard, platform: str, text: str) -> None:

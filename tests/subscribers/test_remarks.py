@@ -359,3 +359,23 @@ def test_an_answer_is_no_longer_than_the_platform_takes(lea: Desk) -> None:
     short = CAN.__class__(**{**vars(CAN), "max_text": 20})
     with pytest.raises(BadInput):
         lea.act(public_desk.answer, lines(lea)[0].id, lea.manager, "x" * 21, key=uuid7(), can=short)
+
+
+def test_an_answer_is_taken_back_and_proven_gone(lea: Desk) -> None:
+    native = said(lea, "where is this?", post=posted(lea))
+    hear(lea)
+    talk = take(lea)
+    answer(lea, lines(lea)[0], "At the lake.")
+    lea.run()
+    with lea.scope() as scope:
+        (mine,) = public_desk.answers(scope, talk)
+    assert not mine.gone
+    lea.fault("reset_after", on="deletes")
+    lea.act(public_desk.take_back, mine.draft_id)
+    lea.live(minutes=5)
+    posts = lea.network.truth(lea.accounts["main"])["posts"]
+    assert [bool(one["deleted_at"]) for one in posts if one["reply_to"] == native] == [True]
+    with lea.scope() as scope:
+        assert [one.gone for one in public_desk.answers(scope, talk)] == [True]
+    with pytest.raises(Conflict):
+        lea.act(public_desk.take_back, mine.draft_id)
