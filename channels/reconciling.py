@@ -280,6 +280,7 @@ def _sought(scope: Scope, row: Attempt) -> Sought:
         unit.flags,
         unit.media,
         _told(scope, row),
+        row.publish_armed_at,
     )
 
 

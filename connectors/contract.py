@@ -176,7 +176,7 @@ class Send:
 
 @dataclass(frozen=True)
 class Sought:
-    """What a look-up seeks: key and text of an attempt whose answer was lost; when it was armed, and our clock now."""
+    """What a look-up seeks: sent first at `armed_at`, last at `sent_at`, under `reply_to`; `asked_at` our clock now."""
 
     native_key: str
     text: str
@@ -187,13 +187,13 @@ class Sought:
     """Native ids of other subjects' copies: the same words twice are two posts, and one is not the other."""
     asked_at: datetime | None = None
     reply_to: str = ""
-    """What it was put under."""
     title: str = ""
     flags: tuple[str, ...] = ()
     """The marks it bears: some lists leave out what is for adults."""
     media: tuple[Medium, ...] = ()
     told: tuple[Answer, ...] = ()
     """What was answered to its uploads and to the attempt: some platforms name there what is asked for here."""
+    sent_at: datetime | None = None
 
 
 @dataclass(frozen=True)

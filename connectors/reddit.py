@@ -1,7 +1,8 @@
-"""Reddit: posts of words or pictures in one community. Pure.
+"""Reddit: posts of words, pictures or a film in one community. Pure.
 
-Most refusals come inside a success, as codes. A post of one picture is made later: its answer names no post, which is
-then looked for in the account's own list. praw's ways of asking again are not used: some posts were made twice by them.
+Most refusals come inside a success, as codes. A post of one picture or film is made later: its answer names no post,
+which is then looked for in the account's own list; that it failed is told on a socket alone. A film has a poster, which
+is the one picture beside it. praw's ways of asking again are not used: some posts were made twice by them.
 Source: https://www.reddit.com/dev/api#POST_api_submit; praw's subreddit.py and its issues 1704, 1768.
 """
 
@@ -42,19 +43,26 @@ from connectors.reddit_answers import (
     refused,
     url_of,
 )
-from connectors.reddit_pictures import Picture, not_stored
+from connectors.reddit_pictures import FILM, Upload, not_stored
 from connectors.remarks import Act, Remarks, Spot
 from foundation.sealed import Sealed
 from foundation.words import Message
-from gate.units import REMARK, Unit
+from gate.units import REMARK, Medium, Unit
 
 PUBLISH, DELETE, LOOK = "publish", "delete", "look"
 NSFW = "nsfw=true"
 """The flag of what is for adults, as the rules of places write it and a request tells it."""
 
 MOST_TITLE, MOST_TEXT, MOST_GALLERY = 300, 40_000, 20
+PICTURE_BYTES = 20 * 1024 * 1024
+"""A film may be larger than a picture: Reddit takes larger ones than the house has."""
+
 WINDOW = timedelta(seconds=60)
 """A post older than this before the attempt is another one with the same words."""
+
+PICTURE_MADE, FILM_MADE = timedelta(minutes=5), timedelta(minutes=30)
+"""How long after it was sent a post of one picture or film may still be on its way. Reddit says so nowhere: 44 seconds
+were recorded of a film of 13."""
 
 MOST_PAGES = 5
 
@@ -63,8 +71,8 @@ CAN = Capabilities(
     surfaces=(OVER18.partition(".")[2], OTHER.partition(".")[2]),
     max_text=MOST_TEXT,
     max_media=MOST_GALLERY,
-    mimes=("image/jpeg", "image/png"),
-    max_bytes=20 * 1024 * 1024,
+    mimes=("image/jpeg", "image/png", FILM),
+    max_bytes=200 * 1024 * 1024,
     look="listing",
     resend_is_look=False,
     can_delete=True,
@@ -94,7 +102,7 @@ class Reddit:
         return (len(title), MOST_TITLE) if not body or len(title) > MOST_TITLE else (len(body), MOST_TEXT)
 
     def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
-        """Bring each picture to the store, then post; tell what an answer meant."""
+        """Bring each file to its store, then post; tell what an answer meant."""
         if unit.remark:
             return reddit_remarks.answer(unit, answers, CAN)
         unfit = _unfit(unit)
@@ -107,10 +115,10 @@ class Reddit:
             return forbidden(last, unit.account, Message("reddit.refused", {"code": "403"}))
         if last is not None and not (isinstance(last, Response) and last.ok):
             return not_stored(last) or meaning(last, creates=False)
-        pictures = [Picture(medium, unit.account, answers) for medium in unit.media]
-        turns = (picture.next() for picture in pictures)
+        files = [Upload(medium, unit.account, answers) for medium in unit.media]
+        turns = (file.next() for file in files)
         waiting = next((turn for turn in turns if turn is not None), None)
-        return waiting or Send(_post(unit, pictures))
+        return waiting or Send(_post(unit, files))
 
     def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
         """Page through what the account posted, newest first."""
@@ -216,11 +224,16 @@ def _unfit(unit: Unit) -> Message | None:
         return Message("reddit.no_title")
     if len(title) > MOST_TITLE:
         return Message("reddit.title_too_long", {"length": len(title), "most": MOST_TITLE})
+    pictures = [medium for medium in unit.media if medium.mime != FILM]
+    if len(pictures) != len(unit.media) and (len(pictures), len(unit.media)) != (1, 2):
+        return Message("reddit.film_poster")
+    if heavy := next((medium for medium in pictures if medium.size > PICTURE_BYTES), None):
+        return Message("connectors.medium_unfit", {"mime": heavy.mime, "size": heavy.size})
     mark = next((flag for flag in unit.flags if flag != NSFW), "")
     return Message("connectors.mark_untold", {"mark": mark}) if mark else None
 
 
-def _post(unit: Unit, pictures: list[Picture]) -> WireStep:
+def _post(unit: Unit, files: list[Upload]) -> WireStep:
     (title, body), where = _words(unit), spot(unit.account)
     said: dict[str, Any] = {
         "sr": where.community,
@@ -235,20 +248,28 @@ def _post(unit: Unit, pictures: list[Picture]) -> WireStep:
         said["flair_id"] = where.flair
     if body:
         said["text"] = body
-    if len(pictures) > 1:
-        said["items"] = [{"media_id": picture.id, "caption": "", "outbound_url": ""} for picture in pictures]
+    if len(files) > 1 and not any(file.is_film for file in files):
+        said["items"] = [{"media_id": file.id, "caption": "", "outbound_url": ""} for file in files]
         path = "/api/submit_gallery_post.json"
         return WireStep(PUBLISH, StepKind.PUBLISH, "POST", path, said, headers=agent(unit.account))
-    said |= {"kind": "image", "url": pictures[0].address} if pictures else {"kind": "self"}
     return WireStep(
         PUBLISH,
         StepKind.PUBLISH,
         "POST",
         "/api/submit",
-        {**said, "resubmit": False},
+        {**said, **_shown(files), "resubmit": False},
         headers=agent(unit.account),
         encoding="form",
     )
+
+
+def _shown(files: list[Upload]) -> dict[str, str]:
+    """How a form names a film and its poster, one picture, or neither."""
+    film = next((file for file in files if file.is_film), None)
+    if film is None:
+        return {"kind": "image", "url": files[0].address} if files else {"kind": "self"}
+    poster = next(file for file in files if not file.is_film)
+    return {"kind": "video", "url": film.address, "video_poster_url": poster.address}
 
 
 def _published(answer: Answer, unit: Unit) -> Outcome:
@@ -298,14 +319,22 @@ def _deletion(copy: Copy) -> WireStep:
 
 
 def _absent(sought: Sought, answers: tuple[Answer, ...]) -> Sighting:
-    """Reddit keeps what is for adults from some applications: a list that shows nothing of it proves nothing."""
+    """Reddit keeps what is for adults from some applications: a list that shows nothing of it proves nothing. Nor does
+    one of a time when a film may still be on its way into it."""
     shown = (post for answer in answers for post in listed(answer) or ())
     blind = NSFW in sought.flags and not any(post.get("over_18") is True for post in shown)
-    return Unknown(Message("connectors.lookup_failed")) if blind else Absent()
+    early = (sought.asked_at or sought.armed_at) - (sought.sent_at or sought.armed_at) < _made_within(sought.media)
+    return Unknown(Message("connectors.lookup_failed")) if blind or early else Absent()
+
+
+def _made_within(media: tuple[Medium, ...]) -> timedelta:
+    if any(medium.mime == FILM for medium in media):
+        return FILM_MADE
+    return PICTURE_MADE if len(media) == 1 else timedelta()
 
 
 def _is_it(post: Mapping[str, Any], sought: Sought) -> bool:
-    """Whether a listed post is what was sent: where a picture is, the text under it may not be told."""
+    """Whether a listed post is what was sent: where a picture or a film is, the text under it may not be told."""
     where = spot(sought.account)
     title, body = fitting.titled(sought.title, sought.text)
     same = str(post.get("subreddit", "")).lower() == where.community.lower() and plain(post.get("title")) == plain(

@@ -1,6 +1,8 @@
-"""A picture on its way to Reddit: a place in its store is asked for, then the file is put there. Pure.
+"""A picture or a film on its way to Reddit: a place in its store is asked for, then the file is put there. Pure.
 
-Reddit documents none of it. Source: praw's own use, https://github.com/praw-dev/praw/blob/main/praw/models/media.py
+Reddit documents none of it. Source: praw's own use, https://github.com/praw-dev/praw/blob/main/praw/models/media.py;
+of films what its tests recorded: a store of their own, a leave of one minute, 2 GiB at most
+(`tests/integration/cassettes/TestSubreddit.test_submit_video.json` there).
 """
 
 from collections.abc import Mapping
@@ -21,11 +23,14 @@ STORES = ("amazonaws.com", "redditmedia.com")
 SECRETS = tuple(f"args.fields.{name}" for name in ("policy", "x-amz-signature", "x-amz-security-token"))
 """Of the fields that go with the file, those without which nobody can put one there."""
 
-ENDINGS = {"image/jpeg": "jpg", "image/png": "png"}
+FILM = "video/mp4"
+ENDINGS = {"image/jpeg": "jpg", "image/png": "png", FILM: "mp4"}
+SECONDS, FILM_SECONDS = 120.0, 240.0
+"""How long a file may take: a film goes as a whole, and the five minutes of an attempt are for its poster as well."""
 
 
-class Picture:
-    """Where the upload of one picture stands, by the answers so far."""
+class Upload:
+    """Where the upload of one file stands, by the answers so far."""
 
     def __init__(self, medium: Medium, account: str, answers: tuple[Answer, ...]) -> None:
         self._medium, self._account, self._name = medium, account, medium.sha256[:24]
@@ -41,6 +46,11 @@ class Picture:
         return Send(self._sent()) if self._put is None else None
 
     @property
+    def is_film(self) -> bool:
+        """Whether it is a film, and no picture."""
+        return self._medium.mime == FILM
+
+    @property
     def id(self) -> str:
         """What a gallery names it by."""
         told = self._told("asset").get("asset_id")
@@ -48,7 +58,7 @@ class Picture:
 
     @property
     def address(self) -> str:
-        """Where it will lie, as a post of one picture names it; "" while nobody told."""
+        """Where it will lie, as a post of one picture or film names it; "" while nobody told."""
         key = self._fields.get("key")
         return f"https:{self._store}/{key}" if self._store.startswith("//") and isinstance(key, str) and key else ""
 
@@ -100,7 +110,7 @@ class Picture:
             },
             headers=agent(self._account),
             token="none",  # noqa: S106  no secret
-            deadline=120.0,
+            deadline=FILM_SECONDS if self.is_film else SECONDS,
             address=self._store,
             within=STORES,
             text_as="receipt",

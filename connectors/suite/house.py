@@ -142,6 +142,7 @@ class House:
             flags=unit.flags,
             media=unit.media,
             told=told,
+            sent_at=armed_at,
         )
         answers: tuple[Answer, ...] = ()
         while isinstance(turn := self._connector.find(sought, answers), Send):

@@ -123,6 +123,16 @@ def test_pictures_and_galleries(fake: FakeReddit, nova: Member, library: praw.Re
         place.submit("Seen", image=media(), without_websockets=True)
 
 
+def test_films(fake: FakeReddit, nova: Member, library: praw.Reddit) -> None:
+    film: Any = {"media": PostMedia(b"\0\0\0\x18ftypmp42" + bytes(99), name="a.mp4"), "thumbnail": media()}
+    assert library.subreddit("Pictures").submit("Seen", video=film, selftext="body", without_websockets=True) is None
+    asset, poster = fake.named.values()
+    [one] = nova.posts.values()
+    assert (one.kind, one.body, one.media) == ("video", "body", [asset, poster])
+    [shown] = library.redditor("nova").submissions.new()
+    assert (shown.url, shown.is_video) == (f"https://v.redd.it/{asset}", True)
+
+
 def test_what_a_subreddit_says(fake: FakeReddit, library: praw.Reddit) -> None:
     place = fake.subreddit("Grown", over18=True, title_max=50, rules=[{"short_name": "Be kind", "kind": "link"}])
     place.flairs = [{"id": FLAIR, "text": "Wall", "text_editable": True}]

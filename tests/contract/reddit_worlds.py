@@ -7,7 +7,7 @@ from typing import Any
 
 from connectors.reddit import NSFW, Reddit
 from connectors.reddit_account import OVER18, Spot
-from connectors.suite.world import MEDIA, TENANT, World, transport
+from connectors.suite.world import MEDIA, TENANT, World, stored, transport
 from connectors.transport import Account
 from foundation.http import HttpClient
 from foundation.ids import uuid7
@@ -15,6 +15,7 @@ from foundation.sealed import Sealed
 from tests.fakes.reddit import FakeReddit, Member
 
 TITLE = "Bonjour"
+FILM = stored(b"\0\0\0\x18ftypmp42" + bytes(range(256)), "video/mp4", "waves on a beach")
 _numbers = count(1)
 
 
@@ -54,10 +55,11 @@ class RedditFake:
         return list(self.server.book.record(after=self.after))
 
 
-def world(server: FakeReddit, http: HttpClient, *, one_picture: bool) -> World:
-    """A fresh one. `one_picture`: a post of pictures has one, which Reddit makes some seconds later."""
+def world(server: FakeReddit, http: HttpClient, *, one_picture: bool = False, film: bool = False) -> World:
+    """A fresh one. `one_picture`: a post of pictures has one, which Reddit makes some seconds later; `film`: each post
+    is one, with its poster, and made later still."""
     number = next(_numbers)
-    server.media_delay = 15.0 if one_picture else 0.0
+    server.media_delay = 44.0 if film else 15.0 if one_picture else 0.0
     member, place = server.account(f"w{number:03}"), server.subreddit(f"lakes{number}", over18=True)
     past = server.book.record()
     account = Spot(member.name, place.name).account
@@ -78,7 +80,8 @@ def world(server: FakeReddit, http: HttpClient, *, one_picture: bool) -> World:
         told=lambda wire: wire.get("nsfw") is True,
         name_of=lambda medium: server.named[medium.sha256],
         keyed=False,
-        media=MEDIA[:1] if one_picture else MEDIA,
-        addressed=one_picture,
+        media=(MEDIA[0], FILM) if film else MEDIA[:1] if one_picture else MEDIA,
+        least_media=2 if film else 0,
+        addressed=one_picture or film,
         title=TITLE,
     )

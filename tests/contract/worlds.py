@@ -240,6 +240,7 @@ KINDS = (
     "mastodon_film",
     "mastodon_fork",
     "reddit",
+    "reddit_film",
     "reddit_picture",
     "tiktok",
     "tiktok_slow",

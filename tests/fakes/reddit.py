@@ -1,33 +1,35 @@
 """A stateful Reddit over HTTP, with bad days, by what was recorded of the real one: it publishes no description.
 
 One origin for all of it: the page that asks people (`www.reddit.com`), the token endpoint, the API
-(`oauth.reddit.com`) and the object store. Honest where clients stumble over the real one: most errors come under 200,
+(`oauth.reddit.com`) and the object stores. Honest where clients stumble over the real one: most errors come under 200,
 `resubmit` is no unless it is said, texts come with `&lt;` unless `raw_json=1` is asked for, whoever leaves
-`api_type=json` out gets another answer, a picture is answered without an id, a gallery with a fullname as its `id`, a
-break may come together with a post, and programs without a name of their own are 429.
+`api_type=json` out gets another answer, a picture or a film is answered without an id, a gallery with a fullname as its
+`id`, a break may come together with a post, and programs without a name of their own are 429.
 
-Recorded (tests of praw and prawcore, its issue 1768): the fields of a lease, its policy of one minute and 20 MiB, what
-the store answers, answers to posts of all kinds, `GALLERIES_DISABLED`, both shapes of `SUBMIT_VALIDATION_*`
+Recorded (tests of praw and prawcore, its issue 1768): the fields of a lease, its policy of one minute and 20 MiB, of a
+film 2 GiB and another store, what the stores answer, how a film with its poster is posted and shown, answers to posts
+of all kinds, `GALLERIES_DISABLED`, both shapes of `SUBMIT_VALIDATION_*`
 (`validation_status`), headers of the limit, 400 for a refresh token that is none. Messages of most other codes are
 those of Reddit's published code of 2017.
 
 Unverified, so that nothing may lean on it:
-- Codes for adult posts where they are not wanted (`refuses_nsfw`), pictures where there are none (`NO_IMAGES`), wrong
-  numbers or media of a gallery, addresses of pictures (`BAD_URL`), flairs (`BAD_FLAIR_TEMPLATE_ID`), that a text of a
-  flair that may not be edited is ignored, and the order of all these checks.
+- Codes for adult posts where they are not wanted (`refuses_nsfw`), for pictures or films where there are none
+  (`NO_IMAGES`, `NO_VIDEOS`), wrong numbers or media of a gallery, addresses of files (`BAD_URL`), flairs
+  (`BAD_FLAIR_TEMPLATE_ID`), that a text of a flair that may not be edited is ignored, the order of all these checks.
 - Whether titles are tidied (`tidies`), links compared as they are, and adult subreddits make every post adult.
 - That a look at one's own adult posts is not blind (`hides_nsfw`), how late lists are (`lag`), and how long pictures
-  take (`media_delay`): a picture that cannot be read never becomes a post.
+  take (`media_delay`): what cannot be read never becomes a post. That a film without a poster is refused (every client
+  sends one), and that a film is in no list until it is worked through.
 - A suspended account: 403 to all, or 200 to `/api/v1/me` alone (`tells_suspended`); refresh tokens of it are refused.
 - Bodies of 403, 404 and 429; an unknown subreddit is 404 here, while the real one sends browsers to its search.
 - Refresh tokens: the same one is told again (`oauth.rotates`, `oauth.tells_refresh`); tokens live a day.
 - What is told of deleted posts: their titles stay here.
 - That `approve` in the query of the page says who says yes: this is how tests say it, in place of a session.
 
-It cannot check what moderators, filters and people do, karma and ages of accounts, votes, comments, films, polls,
-crossposts, collections, drafts, edits, and whether Reddit approves of an application. The socket of a picture
-is an address without anything behind it. An account's own token (`member.token`) has no end, the scopes of
-`SCOPES`, and a limit of its own, unless `member.client` says which application it counts for.
+It cannot check what moderators, filters and people do, karma and ages of accounts, votes, comments, silent films,
+polls, crossposts, collections, drafts, edits, and whether Reddit approves of an application. The socket of a file is an
+address without anything behind it. An account's own token (`member.token`) has no end, the scopes of `SCOPES`, and a
+limit of its own, unless `member.client` says which application it counts for.
 """
 
 import re
@@ -47,6 +49,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from connectors.suite.serving import MovedClock, served
 from foundation.faults import Book, Call, FaultyNetwork
 from tests.fakes.reddit_limits import Limits
+from tests.fakes.reddit_media import STORES
 from tests.fakes.reddit_oauth import App, OAuth, Token
 from tests.fakes.reddit_remarks import Talk
 from tests.fakes.reddit_shown import about, flairs, listing, me, requirements, rules, told_post
@@ -131,7 +134,7 @@ class FakeReddit(Talk):
         data = await request.body()
         headers: dict[str, str] = {}
         try:
-            if split(request.scope["path"])[0] == "store":
+            if split(request.scope["path"])[0] in STORES:
                 return await self._stored(request)
             asked = read(request, data)
             if asked.parts[:2] == ["api", "v1"] and asked.parts[2:] in (["authorize"], ["authorize.compact"]):
@@ -265,7 +268,7 @@ class FakeReddit(Talk):
                     data = await value.read()
                     break  # what comes after the file does not count
                 fields[name] = value
-        xml, headers = self.put(fields, data, request.headers.get("authorization", ""))
+        xml, headers = self.put(split(request.scope["path"])[0], fields, data, request.headers.get("authorization", ""))
         return Response(xml, 201, headers, "application/xml")
 
 
@@ -289,7 +292,7 @@ def operation(method: str, parts: list[str]) -> tuple[str, str]:
 def call_of(method: str, path: str) -> Call | None:
     """The kind of a request; whose it is stands in its token alone."""
     parts = split(path)
-    if parts[0] == "store":
+    if parts[0] in STORES:
         return Call(method, path, "", "files")
     signs_in = parts in (["api", "v1", "access_token"], ["api", "v1", "revoke_token"])
     return Call(method, path, "", "tokens" if signs_in else operation(method, parts)[1])

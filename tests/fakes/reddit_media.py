@@ -1,8 +1,9 @@
 """Files on their way to Reddit: a lease, then one form to the object store, signed for a while.
 
-The lease has the fields, the key and the policy of those recorded from the real one: it names one key, one type and at
-most 20 MiB, and is over after one minute. The store judges as S3 does: names of fields in any case, nothing that the
-policy does not name, the file last; whoever shows it a token is refused and noted in `forbidden`.
+The lease has the fields, the key and the policy of those recorded from the real one: it names one store, one key, one
+type and at most 20 MiB, of a film 2 GiB, and is over after one minute. Films have a store of their own, and keys
+without a folder. A store judges as S3 does: names of fields in any case, nothing that the policy does not name, the
+file last; whoever shows it a token is refused and noted in `forbidden`.
 """
 
 import base64
@@ -21,6 +22,8 @@ from connectors.suite.serving import MovedClock
 from tests.fakes.reddit_spec import Json, Refusal, bad_request, stored
 
 TYPES = {"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "video/mp4": "mp4"}
+STORES = {"store": "reddit-uploaded-media", "films": "reddit-uploaded-video"}
+"""Where each lies here, and its name."""
 DATE = "%Y%m%dT%H%M%SZ"
 UNSIGNED = frozenset({"policy", "x-amz-signature", "file"})
 
@@ -38,11 +41,23 @@ class Asset:
     @property
     def key(self) -> str:
         """What the store calls it."""
-        return f"rte_images/{self.id}"
+        return self.id if self.is_film else f"rte_images/{self.id}"
+
+    @property
+    def is_film(self) -> bool:
+        """Whether it was said to be one."""
+        return self.mime.startswith("video/")
+
+    @property
+    def store(self) -> str:
+        """Where it lies, of `STORES`."""
+        return "films" if self.is_film else "store"
 
     @property
     def shows(self) -> bool:
-        """Whether it is a picture that can be read."""
+        """Whether it is a picture that can be read, or begins as films do."""
+        if self.is_film:
+            return (self.data or b"")[4:8] == b"ftyp"
         try:
             Image.open(io.BytesIO(self.data or b"")).verify()
         except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
@@ -62,6 +77,7 @@ class Files:
     forbidden: list[str] = field(default_factory=list)
     """Attempts at what no client of ours does."""
     most_bytes: int = 20 * 2**20
+    most_of_film: int = 2 * 2**30
     lease_lives: timedelta = timedelta(minutes=1)
     assets_live: timedelta = timedelta(days=1)
     """How long the store keeps what no post took; the real one says so in `x-amz-expiration`."""
@@ -69,10 +85,9 @@ class Files:
     """The address of somebody else's store, without its scheme, that a lease tells in the place of this one's."""
     _key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
 
-    @property
-    def action(self) -> str:
-        """Where the store is, as leases tell it: without a scheme. Clients put `https:` before it."""
-        return self.strays_to or f"//{self.url.partition('://')[2]}/store"
+    def action(self, of: Asset) -> str:
+        """Where the store of a file is, as leases tell it: without a scheme. Clients put `https:` before it."""
+        return self.strays_to or f"//{self.url.partition('://')[2]}/{of.store}"
 
     def lease(self, owner: str, filepath: str, mime: str) -> Json:
         """A lease for one file. Raises Refusal."""
@@ -83,7 +98,7 @@ class Files:
         fields = self._fields(made)
         return {
             "args": {
-                "action": self.action,
+                "action": self.action(made),
                 "fields": [{"name": name, "value": value} for name, value in fields.items()],
             },
             "asset": {
@@ -103,7 +118,8 @@ class Files:
         fields |= {"x-amz-storage-class": "STANDARD", "x-amz-meta-ext": TYPES[made.mime]}
         token = secrets.token_urlsafe(90)
         bound = [{name.lower(): value} for name, value in fields.items()] + [{"x-amz-security-token": token}]
-        rules = [{"bucket": "reddit-uploaded-media"}, *bound, ["content-length-range", 0, self.most_bytes]]
+        most = self.most_of_film if made.is_film else self.most_bytes
+        rules = [{"bucket": STORES[made.store]}, *bound, ["content-length-range", 0, most]]
         until = (at + self.lease_lives).strftime("%Y-%m-%dT%H:%M:%SZ")
         policy = base64.b64encode(json.dumps({"conditions": rules, "expiration": until}).encode()).decode()
         return fields | {
@@ -112,20 +128,20 @@ class Files:
             "x-amz-security-token": token,
         }
 
-    def put(self, fields: dict[str, str], data: bytes | None, token: str) -> tuple[str, dict[str, str]]:
-        """Take a file in, by the fields that came before it; XML and headers. Raises Refusal."""
+    def put(self, store: str, fields: dict[str, str], data: bytes | None, token: str) -> tuple[str, dict[str, str]]:
+        """Take a file in at one of `STORES`, by the fields that came before it; XML and headers. Raises Refusal."""
         if token:
             self.forbidden.append("a token shown to the store")
             raise stored(400, "InvalidArgument", "Only one auth mechanism allowed")
         if data is None:
             raise stored(400, "InvalidArgument", "POST requires exactly one file upload per request.")
-        told = {name.lower(): value for name, value in fields.items()}
+        told = {name.lower(): value for name, value in fields.items()} | {"bucket": STORES[store]}
         self._judged(told, len(data))
         made = next(one for one in self.assets.values() if one.key == told["key"])
         made.data, made.at = data, self.clock()
         self.named[hashlib.sha256(data).hexdigest()] = made.id
-        where, tag = f"https:{self.action}/{quote(made.key, safe='')}", hashlib.md5(data).hexdigest()
-        words = f"<Location>{where}</Location><Bucket>reddit-uploaded-media</Bucket><Key>{made.key}</Key>"
+        where, tag = f"https:{self.action(made)}/{quote(made.key, safe='')}", hashlib.md5(data).hexdigest()
+        words = f"<Location>{where}</Location><Bucket>{STORES[store]}</Bucket><Key>{made.key}</Key>"
         xml = f'<?xml version="1.0" encoding="UTF-8"?>\n<PostResponse>{words}<ETag>"{tag}"</ETag></PostResponse>'
         return xml, {"location": where, "etag": f'"{tag}"'}
 
@@ -139,7 +155,7 @@ class Files:
             raise _against("Policy expired.")
         wanted: dict[str, str] = {}
         for rule in read["conditions"]:
-            wanted |= rule if isinstance(rule, dict) and "bucket" not in rule else {}
+            wanted |= rule if isinstance(rule, dict) else {}
         for name, value in wanted.items():
             if told.get(name) != value:
                 raise _against(f'Policy Condition failed: ["eq", "${name}", "{value}"]')
@@ -160,8 +176,8 @@ class Files:
 
     def at_address(self, owner: str, address: str) -> Asset | None:
         """A file of one's own by the address that a post names."""
-        begin = f"https:{self.action}/rte_images/"
-        return self.uploaded(owner, address.removeprefix(begin)) if address.startswith(begin) else None
+        every = (one for one in self.assets.values() if address == f"https:{self.action(one)}/{one.key}")
+        return next((self.uploaded(owner, one.id) for one in every), None)
 
     def _signature(self, policy: str) -> str:
         return hmac.new(self._key, policy.encode(), hashlib.sha256).hexdigest()

@@ -18,7 +18,7 @@ def permalink(post: Post) -> str:
 
 
 def address(post: Post) -> str:
-    """What a post's `url` says: the link, the picture, the gallery, or the post itself."""
+    """What a post's `url` says: the link, the picture, the film, the gallery, or the post itself."""
     if post.kind == "gallery":
         return f"{SITE}/gallery/{post.id}"
     return post.url or SITE + permalink(post)
@@ -34,10 +34,18 @@ def told_post(post: Post) -> Json:
     told |= {"spoiler": post.spoiler, "permalink": permalink(post), "url": address(post), "locked": False}
     told |= {"score": post.score, "ups": post.score, "downs": 0, "upvote_ratio": post.ratio, "view_count": None}
     told |= {"num_comments": post.comments, "num_crossposts": post.crossposts, "is_self": post.is_self}
-    told |= {"removed_by_category": "deleted" if post.deleted else post.removed, "is_video": False, "archived": False}
+    told |= {
+        "removed_by_category": "deleted" if post.deleted else post.removed,
+        "is_video": post.kind == "video",
+        "archived": False,
+    }
     told |= {"link_flair_text": post.flair_text, "is_robot_indexable": not (post.deleted or post.removed)}
     told |= {"link_flair_template_id": post.flair_id} if post.flair_id else {}
     told |= {"post_hint": "image"} if post.kind == "image" else {}
+    if post.kind == "video":
+        film: Json = {"fallback_url": f"{post.url}/DASH_240.mp4?source=fallback", "is_gif": False}
+        shown: Json = {"reddit_video": film | {"transcoding_status": "completed"}}
+        told |= {"post_hint": "hosted:video", "domain": "v.redd.it", "media": shown, "secure_media": shown}
     if post.kind == "gallery":
         items: list[Json] = [{"media_id": one, "id": 1000 + place} for place, one in enumerate(post.media)]
         for item, (caption, link) in zip(items, post.captions, strict=True):
@@ -67,7 +75,11 @@ def about(place: Place, mine: Member) -> Json:
     told: Json = {"id": place.id, "name": place.fullname, "display_name": place.name, "title": place.name}
     told |= {"display_name_prefixed": place.prefixed, "url": f"/{place.prefixed}/", "over18": place.over18}
     told |= {"subreddit_type": place.type, "submission_type": place.submission_type, "subscribers": 1000}
-    told |= {"allow_images": place.allow_images, "allow_galleries": place.allow_galleries, "allow_videos": True}
+    told |= {
+        "allow_images": place.allow_images,
+        "allow_galleries": place.allow_galleries,
+        "allow_videos": place.allow_videos,
+    }
     told |= {"link_flair_enabled": bool(place.flairs), "spoilers_enabled": True, "quarantine": False}
     told |= {"user_is_banned": mine.is_banned(place), "user_is_contributor": mine.name in place.approved}
     told |= {"user_is_subscriber": False, "user_is_moderator": False, "user_is_muted": False}

@@ -24,6 +24,7 @@ class Place:
     """any, link or self."""
     allow_images: bool = True
     allow_galleries: bool = True
+    allow_videos: bool = True
     flair_required: bool = False
     flairs: list[Mapping[str, Any]] = field(default_factory=list)
     """Templates: `id`, `text`, `text_editable`, `mod_only`."""
@@ -66,13 +67,13 @@ class Post:
     author: str
     place: Place
     kind: str
-    """self, link, image or gallery."""
+    """self, link, image, video or gallery."""
     title: str
     body: str
     at: datetime
     url: str = ""
     media: list[str] = field(default_factory=list)
-    """Asset ids, in order."""
+    """Asset ids, in order; of a film its own, then its poster's."""
     captions: list[tuple[str, str]] = field(default_factory=list)
     """Caption and link of each picture of a gallery."""
     nsfw: bool = False

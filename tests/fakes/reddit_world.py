@@ -16,7 +16,9 @@ __all__ = ["SCOPES", "Member", "Place", "Post", "World"]
 
 LONGEST_TITLE, LONGEST_BODY, LONGEST_CAPTION, LONGEST_FLAIR, MOST_ROWS = 300, 40_000, 180, 64, 100
 LEAST_ITEMS, MOST_ITEMS = 2, 20
-KINDS = ("self", "link", "image")
+KINDS = ("self", "link", "image", "video")
+FILES = {"image": {"url": "image/"}, "video": {"url": "video/", "video_poster_url": "image/"}}
+"""What names the files of a post, and what each of them is."""
 FORM = {
     *("api_type", "kind", "sr", "title", "text", "url", "nsfw", "spoiler", "resubmit", "sendreplies", "raw_json"),
     *("flair_id", "flair_text", "validate_on_submit", "items", "show_error_list", "collection_id", "discussion_type"),
@@ -35,9 +37,9 @@ class World(Files):
     lag: float = 0.0
     """Seconds for which a new post is missing from its author's list."""
     media_delay: float = 0.0
-    """Seconds between taking a picture in and the post that shows it."""
+    """Seconds between taking a picture or a film in and the post that shows it: 44 were recorded of a short film."""
     media_fails: bool = False
-    """Whether what was taken in with a picture never becomes a post."""
+    """Whether what was taken in with a picture or a film never becomes a post."""
     limited_but_made: bool = False
     """Whether a post that was made is answered with RATELIMIT as well."""
     filters: bool = False
@@ -89,25 +91,27 @@ class World(Files):
         said = {**asked.query, **asked.form}
         self.unknown += sorted(set(said) - FORM)
         made = self._drafted(mine, said, said.get("kind", ""), KINDS)
-        shows: Asset | None = None
-        match made.kind:
-            case "image":
-                shows = self.at_address(mine.name, said.get("url", ""))
-                if shows is None or not shows.mime.startswith("image/"):
-                    raise Told("BAD_URL", "you should check that url", "url")
-                made.media = [shows.id]
-                made.url = f"https://i.redd.it/{shows.id}.{TYPES[shows.mime]}"
-            case "link":
-                made.url = said.get("url", "")
-                self._link(made, again=truth(said.get("resubmit", "")))
+        files = [self._file(mine, said, name, kind) for name, kind in FILES.get(made.kind, {}).items()]
+        made.media = [one.id for one in files]
+        if made.kind == "link":
+            made.url = said.get("url", "")
+            self._link(made, again=truth(said.get("resubmit", "")))
         self._admitted(mine, made, said)
-        if shows is None:
+        if not files:
             self._take(mine, made)
             return {"url": SITE + permalink(made), "drafts_count": 0, "id": made.id, "name": made.name}
+        made.url = _where(files[0])
         made.at += timedelta(seconds=self.media_delay)
-        if shows.shows and not self.media_fails:
+        if all(one.shows for one in files) and not self.media_fails:
             self._take(mine, made)
-        return {"user_submitted_page": f"{SITE}/user/{mine.name}/submitted/", "websocket_url": socket(shows)}
+        return {"user_submitted_page": f"{SITE}/user/{mine.name}/submitted/", "websocket_url": socket(files[0])}
+
+    def _file(self, mine: Member, said: Mapping[str, str], name: str, kind: str) -> Asset:
+        """What a form names there. Raises Told."""
+        found = self.at_address(mine.name, said.get(name, ""))
+        if found is None or not found.mime.startswith(kind):
+            raise Told("BAD_URL", "you should check that url", name)
+        return found
 
     def gallery(self, mine: Member, said: Mapping[str, Any]) -> Json:
         """Make a gallery of a JSON body; its `id` is a fullname. Raises Refusal, Told."""
@@ -164,6 +168,8 @@ class World(Files):
             raise Told("NO_LINKS", "that subreddit only allows text posts", "sr")
         if made.kind == "image" and not place.allow_images:
             raise Told("NO_IMAGES", "this community doesn't allow images", "sr")
+        if made.kind == "video" and not place.allow_videos:
+            raise Told("NO_VIDEOS", "this community doesn't allow videos", "sr")
         if made.kind == "gallery" and not place.allow_galleries:
             raise Told("GALLERIES_DISABLED", "Gallery posts aren't allowed in this subreddit", "sr")
         if made.nsfw and not place.over18 and self.refuses_nsfw:
@@ -278,6 +284,11 @@ class World(Files):
     def _next(self) -> int:
         self._numbers += 1 + secrets.randbelow(1000)
         return self._numbers
+
+
+def _where(shown: Asset) -> str:
+    """Where people see a file."""
+    return f"https://v.redd.it/{shown.id}" if shown.is_film else f"https://i.redd.it/{shown.id}.{TYPES[shown.mime]}"
 
 
 def _against(made: Post) -> Iterator[tuple[str, str, str]]:

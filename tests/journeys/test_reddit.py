@@ -15,7 +15,7 @@ from schedules.states import DeliveryState as S
 from tests.conftest import Cluster
 from tests.fakes.network import Network, network
 from tests.fakes.reddit import FakeReddit, Place, reddit
-from tests.journeys.visits import Visited, dusk, services_at
+from tests.journeys.visits import Visited, dusk, film, services_at
 from tests.schedules.builders import desk
 from workers.wiring import Services
 
@@ -116,6 +116,62 @@ def test_a_picture_that_never_becomes_a_post_is_somebodys_to_look_at(house: Hous
             break
     assert (lea.state(post), lea.why(post)) == (S.UNCERTAIN, "delivery.never_seen")
     assert sum(one["kind"] == "posts" for one in house.server.book.record()[before:]) == 1
+
+
+def test_a_film_is_made_later_and_begins_with_its_poster(house: House) -> None:
+    lea, house.server.media_delay = house.desk, 240.0
+    house.enrol()
+    alone = lea.delivery("sans affiche", channel="reddit", media=(film(lea),))
+    house.live(minutes=1)
+    assert (lea.state(alone), lea.why(alone)) == (S.FAILED, "reddit.film_poster")
+    post = lea.delivery("un film", channel="reddit", media=(film(lea), lea.photo(50)))
+    lea.run()
+    assert lea.state(post) is S.PROCESSING
+    house.live(minutes=15)
+    assert lea.state(post) is S.PUBLISHED
+    (shown,) = house.member.posts.values()
+    kinds = [house.server.assets[one].mime for one in shown.media]
+    assert (shown.kind, kinds, house.texts()) == ("video", ["video/mp4", "image/jpeg"], ["un film"])
+    assert lea.entry(post).native_id == shown.name
+
+
+@pytest.mark.parametrize("mode", ["reset_after", "status:503_after"])
+def test_a_film_whose_answer_is_lost_is_looked_for_until_it_would_be_there(house: House, mode: str) -> None:
+    """Reddit works on it for minutes: two looks that see nothing are no reason to post it again."""
+    lea, house.server.media_delay = house.desk, 600.0
+    house.enrol()
+    house.server.book.ask(mode, on="posts")
+    lost = lea.delivery(f"film perdu {mode}", channel="reddit", media=(film(lea), lea.photo(51)))
+    lea.run()
+    assert lea.state(lost) is S.UNCERTAIN
+    house.live(minutes=9)
+    assert lea.state(lost) is S.UNCERTAIN
+    house.live(minutes=12)
+    assert lea.state(lost) is S.PUBLISHED, lea.why(lost)
+    house.live(minutes=40)
+    assert house.texts() == [f"film perdu {mode}"]
+
+
+@pytest.mark.parametrize("late", [None, timedelta(minutes=20)])
+def test_a_film_that_reddit_never_got_is_posted_once_that_is_sure(house: House, late: timedelta | None) -> None:
+    lea, house.server.media_delay = house.desk, 60.0
+    house.enrol()
+    house.server.book.ask("reset_before", on="posts")
+    lost = lea.delivery("film jamais arrivé", channel="reddit", media=(film(lea), lea.photo(52)), late_ok=late)
+    house.live(minutes=60)
+    expected = (S.PUBLISHED, ["film jamais arrivé"]) if late is None else (S.HELD, [])
+    assert (lea.state(lost), house.texts()) == expected, lea.why(lost)
+
+
+def test_each_lost_answer_to_a_film_is_given_its_time(house: House) -> None:
+    """The second is looked for as long as the first: it counts from when it was sent, not from when the first was."""
+    lea, house.server.media_delay = house.desk, 600.0
+    house.enrol()
+    for mode in ("reset_before", "reset_after"):
+        house.server.book.ask(mode, on="posts")
+    lost = lea.delivery("perdu deux fois", channel="reddit", media=(film(lea), lea.photo(53)), late_ok=None)
+    house.live(minutes=90)
+    assert (lea.state(lost), house.texts()) == (S.PUBLISHED, ["perdu deux fois"])
 
 
 @pytest.mark.parametrize("mode", ["reset_after", "reset_before"])
