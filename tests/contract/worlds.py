@@ -241,6 +241,8 @@ KINDS = (
     "mastodon_fork",
     "reddit",
     "reddit_picture",
+    "threads",
+    "threads_film",
     "tiktok",
     "tiktok_slow",
     "x",
