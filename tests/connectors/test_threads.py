@@ -98,6 +98,13 @@ def test_a_part_and_an_answer_name_what_they_stand_under() -> None:
     assert pointing.stray(answer, "threads", ("55",)) == "egress.remote_reference"
 
 
+def test_nothing_is_published_as_it_is_staged() -> None:
+    step = asked(WORDS)
+    assert pointing.stray(step, "threads", ()) == ""
+    shows = replace(step, json={**(step.json or {}), "auto_publish_text": True})
+    assert pointing.stray(shows, "threads", ()) == "egress.native_scheduling"
+
+
 def test_marks_are_looked_for_where_the_post_is_made() -> None:
     assert marks.bears(asked(POST), "threads")
     assert not marks.bears(asked(ALBUM), "threads")
