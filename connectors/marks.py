@@ -25,7 +25,7 @@ _ON_FILES = frozenset({_SPOILER, "has_spoiler"})
 """Marks that hide a picture: each file bears one, and words alone bear none."""
 
 
-_MADE_BEFORE: Mapping[str, str] = {"instagram": "media", "tiktok": "init"}
+_MADE_BEFORE: Mapping[str, str] = {"instagram": "media", "threads": "threads", "tiktok": "init"}
 """Where a post is made before it is shown, by platform: the upload that bears its marks, by the last word of its path.
 The publication only names what that made; an item of a carousel bears none."""
 

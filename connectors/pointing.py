@@ -84,10 +84,11 @@ PLATFORMS: Mapping[str, Pointers] = {
         later=_names("trial_params"),
         kept_back=_META_DRAFTS,
     ),
-    # https://developers.facebook.com/docs/threads/posts, /quote-posts, /reposts
+    # https://developers.facebook.com/docs/threads/posts, /quote-posts, /reposts; words published as they are staged
     "threads": Pointers(
         fields=_names("image_url video_url creation_id children quote_post_id reply_to_id link_attachment gif_id"),
         again={"repost": ()},
+        later=_names("auto_publish_text"),
     ),
     # https://developers.facebook.com/docs/graph-api/reference/page/feed, /photos, /videos
     "facebook": Pointers(

@@ -22,6 +22,7 @@ CONNECTORS = (
     "connectors.reddit:Reddit",
     "connectors.sandbox:Sandbox",
     "connectors.telegram:Telegram",
+    "connectors.threads:Threads",
     "connectors.tiktok:TikTok",
     "connectors.x:X",
     "connectors.youtube:YouTube",

@@ -99,6 +99,7 @@ class ConnectorsSettings(Group):
     bluesky_url: str = "https://bsky.social"
     discord_url: str = "https://discord.com/api/v10"
     instagram_url: str = "https://graph.instagram.com/v23.0"
+    threads_url: str = "https://graph.threads.net/v1.0"
     x_url: str = "https://api.x.com"
     x_pages_url: str = "https://x.com"
     """Where people say yes to an application; its requests go elsewhere."""

@@ -20,6 +20,7 @@ ACCOUNTS = {
     "mastodon": "109@social.example",
     "reddit": "mia@lakes",
     "telegram": "mia_bot",
+    "threads": "17",
     "tiktok": "open-id-1#SELF_ONLY",
     "x": "42",
 }

@@ -49,6 +49,11 @@ TOLD = {
         lambda many: {"did": "did:plc:mia", "handle": "mia.bsky.social", "followersCount": many, "followsCount": 7},
     ),
     "instagram": Told("17", "/me?fields=followers_count", lambda many: {"id": "1", "followers_count": many}),
+    "threads": Told(
+        "17",
+        "/{account}/threads_insights?metric=followers_count",
+        lambda many: {"data": [{"name": "followers_count", "total_value": {"value": many}}]},
+    ),
     "youtube": Told(
         "UC" + "a" * 22,
         "/youtube/v3/channels?part=statistics&id={account}",

@@ -12,6 +12,7 @@ from tests.contract import (
     instagram_worlds,
     mastodon_worlds,
     reddit_worlds,
+    threads_worlds,
     tiktok_worlds,
     x_worlds,
     youtube_worlds,
@@ -25,6 +26,7 @@ from tests.fakes.google import youtube
 from tests.fakes.instagram import instagram
 from tests.fakes.mastodon import mastodon
 from tests.fakes.reddit import reddit
+from tests.fakes.threads import threads
 from tests.fakes.tiktok import tiktok
 from tests.fakes.x import x
 
@@ -42,6 +44,7 @@ def platforms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fakes]:
         reddit() as forum,
         youtube() as films,
         tiktok() as clips,
+        threads() as talk,
         instagram_worlds.lent() as files,
     ):
         for kind in ("discord", "discord_dm"):
@@ -50,6 +53,8 @@ def platforms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fakes]:
         running.others["bluesky_film"] = partial(bluesky_worlds.world, pds, running.http, film=True)
         running.others["instagram"] = partial(instagram_worlds.world, pictures, running.http, files)
         running.others["instagram_film"] = partial(instagram_worlds.world, pictures, running.http, files, film=True)
+        for kind, film in (("threads", False), ("threads_film", True)):
+            running.others[kind] = partial(threads_worlds.world, talk, running.http, files, film=film)
         running.others["mastodon"] = partial(mastodon_worlds.world, server, running.http)
         running.others["mastodon_fork"] = partial(
             mastodon_worlds.world, server, running.http, slow=2, ignores_keys=True
@@ -68,7 +73,7 @@ def platforms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fakes]:
         running.others["youtube"] = partial(youtube_worlds.world, films, running.http)
         for kind, seconds in (("tiktok", 0.0), ("tiktok_slow", 30.0)):
             running.others[kind] = partial(tiktok_worlds.world, clips, running.http, slow=seconds)
-        books = (fake, pds, pictures, server, posts, agency, forum, films, clips)
+        books = (fake, pds, pictures, server, posts, agency, forum, films, clips, talk)
         running.calm += [one.book.clear for one in books]
         yield running
         assert not fake.spec.refused

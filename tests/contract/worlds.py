@@ -242,6 +242,8 @@ KINDS = (
     "reddit",
     "reddit_film",
     "reddit_picture",
+    "threads",
+    "threads_film",
     "tiktok",
     "tiktok_slow",
     "x",

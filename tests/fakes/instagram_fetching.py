@@ -50,6 +50,14 @@ def picture(http: HttpClient, url: str) -> bytes:
 
 def film(http: HttpClient, url: str, *, most: int = MOST_FILM) -> bytes:
     """An MP4 of a length and a weight they take. Raises Refused."""
+    whole = pieces(http, url)
+    if len(whole) > most or not SHORTEST <= seconds(whole) <= LONGEST:
+        raise Refused(352, 2207026, message="The video format is not supported")
+    return whole
+
+
+def pieces(http: HttpClient, url: str) -> bytes:
+    """Whatever lies there as an MP4, piece by piece. Raises Refused."""
     whole, of = b"", 1
     while len(whole) < of:
         wanted = {"range": f"bytes={len(whole)}-{len(whole) + PIECE - 1}"}
@@ -61,8 +69,6 @@ def film(http: HttpClient, url: str, *, most: int = MOST_FILM) -> bytes:
         part = reply.status == 206
         whole = whole + reply.body if part else reply.body
         of = int(reply.headers["content-range"].rpartition("/")[2]) if part else len(whole)
-    if len(whole) > most or not SHORTEST <= seconds(whole) <= LONGEST:
-        raise Refused(352, 2207026, message="The video format is not supported")
     return whole
 
 

@@ -37,6 +37,8 @@ from tests.fakes.discord_world import Channel
 from tests.fakes.instagram import FakeInstagram, Profile, instagram
 from tests.fakes.mastodon import FakeMastodon, Member, mastodon
 from tests.fakes.telegram_world import Bot, Chat
+from tests.fakes.threads import FakeThreads, threads
+from tests.fakes.threads_world import Profile as ThreadsProfile
 from tests.fakes.x import FakeX, x
 from tests.fakes.x import Member as XMember
 from tests.schedules.builders import ZONE, Desk
@@ -60,10 +62,11 @@ class Outside:
     instagram: FakeInstagram
     mastodon: FakeMastodon
     x: FakeX
+    threads: FakeThreads
 
     def move(self, seconds: float) -> None:
         """Their clocks move on."""
-        for network in (self.telegram, self.discord, self.bluesky, self.instagram, self.mastodon, self.x):
+        for network in (self.telegram, self.discord, self.bluesky, self.instagram, self.mastodon, self.x, self.threads):
             network.clock.move(seconds)
 
 
@@ -76,7 +79,7 @@ def outside(cluster: Cluster, home: Path, *, reachable: bool = True) -> Iterator
         telegram = stack.enter_context(fake_telegram.network())
         chats, sky = stack.enter_context(discord(document())), stack.enter_context(bluesky())
         pictures, toots = stack.enter_context(instagram()), stack.enter_context(mastodon())
-        posts = stack.enter_context(x())
+        posts, talk = stack.enter_context(x()), stack.enter_context(threads())
         settings = Settings(
             home=home,
             environment="test",
@@ -88,6 +91,7 @@ def outside(cluster: Cluster, home: Path, *, reachable: bool = True) -> Iterator
                 discord_url=chats.api,
                 bluesky_url=sky.url,
                 instagram_url=pictures.url,
+                threads_url=talk.url,
                 x_url=posts.url,
                 x_pages_url=posts.url,
             ),
@@ -95,7 +99,7 @@ def outside(cluster: Cluster, home: Path, *, reachable: bool = True) -> Iterator
         if reachable:
             settings = settings.model_copy(update={"public_url": stack.enter_context(_pages(settings))})
         services = stack.enter_context(wire(settings, pool_size=8, application="tests"))
-        yield Outside(services, telegram, chats, sky, pictures, toots, posts)
+        yield Outside(services, telegram, chats, sky, pictures, toots, posts, talk)
         assert toots.spec.refused == []
         assert posts.forbidden == []
         assert chats.spec.refused == []
@@ -198,6 +202,12 @@ class Mia:
         """A professional account."""
         profile = self.outside.instagram.profile(f"mia{str(self.desk.tenant_id)[-8:]}")
         self.enrol("instagram", token=profile.token)
+        return profile
+
+    def threads(self) -> ThreadsProfile:
+        """An account on Threads."""
+        profile = self.outside.threads.profile(f"mia{str(self.desk.tenant_id)[-8:]}")
+        self.enrol("threads", token=profile.token)
         return profile
 
     def mastodon(self, *, rules: str = "adult") -> Member:

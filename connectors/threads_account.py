@@ -1,0 +1,70 @@
+"""Connecting a Threads account with a long-lived token that somebody pasted: whose it is. Pure.
+
+Such a token holds for sixty days. Source: https://developers.facebook.com/docs/threads/get-started/long-lived-tokens,
+https://developers.facebook.com/docs/threads/threads-profiles
+"""
+
+from collections.abc import Mapping
+
+from connectors import following
+from connectors.answers import body_of, told_by
+from connectors.contract import Answer, Response, Send, StepKind, WireStep
+from connectors.enrolment import Connected, ConnectForm, Field
+from connectors.instagram_answers import id_of
+from connectors.outcomes import Outcome, Reauthorize, Rejected
+from connectors.threads_answers import meaning
+from foundation.sealed import Sealed
+from foundation.words import Message
+
+FORM = ConnectForm(fields=(Field("token", secret=True, example="THAA…"),), credential="token", minutes=5)
+_WHO = "/me?fields=id,username"
+
+
+def connect(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Connected | Outcome:
+    """One question: whose token it is; then the account, or why not."""
+    token = form.get("token")
+    if not isinstance(token, Sealed):
+        return Rejected(Message("threads.bad_token"), permanent=False)
+    if not answers:
+        return Send(WireStep("me", StepKind.AUTH, "GET", _WHO))
+    last = answers[-1]
+    if not isinstance(last, Response) or not last.ok:
+        refused = meaning(last, creates=False)
+        unknown = isinstance(refused, Reauthorize)
+        return Rejected(Message("threads.bad_token"), permanent=False) if unknown else refused
+    account, name = id_of(last), body_of(last).get("username")
+    if not account or not isinstance(name, str) or not name:
+        return Rejected(Message("threads.bad_token"), permanent=False)
+    return Connected(account=account, name=f"@{name}", surface="threads.post", token=token)
+
+
+def check(account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:
+    """Whether the token is still this account's."""
+    if not answers:
+        return Send(WireStep("look", StepKind.CONTROL, "GET", _WHO, action="look"))
+    last = answers[-1]
+    if not isinstance(last, Response) or not last.ok:
+        return meaning(last, creates=False)
+    return None if id_of(last) == account else Reauthorize(Message("threads.other_account"))
+
+
+def followers(answers: tuple[Answer, ...]) -> Send | int | None:
+    """How many follow the account; None where its token may not read that.
+
+    Source: https://developers.facebook.com/docs/threads/insights#user-insights
+    """
+    if not answers:
+        return following.asked("/{account}/threads_insights?metric=followers_count")
+    return following.number(figures(answers[-1]).get("followers_count"))
+
+
+def figures(answer: Answer) -> Mapping[str, object]:
+    """What an answer about figures tells, by name: a total, or the one value of all time."""
+    listed = told_by(answer).get("data")
+    found: dict[str, object] = {}
+    for one in listed if isinstance(listed, list) else ():
+        if isinstance(one, dict) and isinstance(one.get("name"), str):
+            values = one.get("values")
+            first = one.get("total_value") or (values[0] if isinstance(values, list) and values else None)
+            found[one["name"]] = first.get("value") if isinstance(first, dict) else None
+    return found

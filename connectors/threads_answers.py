@@ -1,0 +1,90 @@
+"""What Threads' answers mean: `{"error": {"code", "error_subcode", …}}` as everywhere at Meta, often as HTTP 400. Pure.
+
+Its own documentation lists no codes; those of Meta's other network hold as far as anybody told, and 24/4279009 is said
+of a container that is ready and not known everywhere yet.
+Source: https://developers.facebook.com/docs/threads/troubleshooting,
+https://github.com/gitroomhq/postiz-app/pull/2047, https://github.com/trypostit/trypost/pull/280
+"""
+
+from datetime import timedelta
+
+from connectors import answers
+from connectors.answers import RATE_WINDOW, SHORT_WAIT, body_of, staged_anew
+from connectors.contract import Answer, Response
+from connectors.instagram_answers import (
+    A_DAY,
+    BUSY,
+    DAILY,
+    FETCH,
+    NOT_READY,
+    OVER,
+    RATES,
+    READ_BUG,
+    RESTRICTED,
+    RIGHTS,
+    TOKEN,
+    error,
+)
+from connectors.outcomes import Disconnected, Outcome, Reauthorize, Rejected, Retry, Uncertain
+from foundation.words import Message
+
+NOT_KNOWN = (24, 4279009)
+GONE = frozenset({NOT_KNOWN, READ_BUG})
+"""What is said of something that is not there, or not there yet, or that this token may not see."""
+
+AGAIN, FILM_AGAIN = timedelta(seconds=10), timedelta(seconds=30)
+"""How long the next try waits for what Threads prepares; half a minute is what its documentation expects of files."""
+
+UNFIT = frozenset(
+    {"FAILED_PROCESSING_AUDIO", "FAILED_PROCESSING_VIDEO", "INVALID_ASPEC_RATIO", "INVALID_ASPECT_RATIO"}
+    | {"INVALID_BIT_RATE", "INVALID_DURATION", "INVALID_FRAME_RATE", "INVALID_AUDIO_CHANNELS"}
+    | {"INVALID_AUDIO_CHANNEL_LAYOUT"}
+)
+"""What they say of a film that no second try makes better; one of the words is misspelt where they list them."""
+
+
+def failure(answer: Answer) -> str:
+    """Why a container came to nothing, in a word of theirs; "" for none that we know."""
+    word = body_of(answer).get("error_message")
+    return word if isinstance(word, str) and word in UNFIT else ""
+
+
+def is_gone(answer: Answer) -> bool:
+    """Whether they say that it does not exist: a rate or a token has words of its own."""
+    return error(answer) in GONE
+
+
+def lacks_right(answer: Answer) -> bool:
+    """Whether the token may not do just this."""
+    return error(answer)[0] in RIGHTS
+
+
+def meaning(answer: Answer, *, creates: bool) -> Outcome:
+    """Say what an answer that is no success meant. `creates`: it may have published, so what is unclear is a doubt."""
+    code, sub = error(answer)
+    if not isinstance(answer, Response) or not code or answer.status == 429:
+        return answers.meaning(answer, creates=creates)
+    if code in TOKEN:
+        return Reauthorize(Message("connectors.token_refused"))
+    if sub == RESTRICTED:
+        return Disconnected(Message("connectors.account_gone", {"word": f"{code}_{sub}"}))
+    if sub == DAILY:
+        return Retry(A_DAY, "account", Message("threads.daily_limit"))
+    if sub in OVER:
+        return staged_anew()
+    if sub in FETCH or sub == NOT_READY:
+        return Retry(AGAIN, "account", Message("threads.not_fetched" if sub in FETCH else "threads.preparing"))
+    if creates and (code, sub) == NOT_KNOWN:  # it surely was not shown: a container that was says PUBLISHED before
+        return Retry(FILM_AGAIN, "account", Message("threads.preparing"))
+    return _unclear(answer, code, sub, creates=creates)
+
+
+def _unclear(answer: Response, code: int, sub: int, *, creates: bool) -> Outcome:
+    if code in RATES or code in BUSY or answer.status >= 500:
+        if creates:
+            return Uncertain(Message("connectors.unclear_answer", {"status": answer.status}))
+        wait = RATE_WINDOW if code in RATES else SHORT_WAIT
+        reason = Message("connectors.rate_limited" if code in RATES else "connectors.lookup_failed")
+        return Retry(wait, answers.limited(answer), reason)
+    word = f"{code}_{sub}" if sub else str(code)
+    return Rejected(Message("connectors.refused", {"status": answer.status, "word": word}), permanent=False)

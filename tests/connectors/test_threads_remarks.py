@@ -1,0 +1,188 @@
+"""What is said under posts on Threads: read post after post, each back to what was told; hidden, shown."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from connectors.contract import Answer, Response, Send, StepAnswerLost
+from connectors.outcomes import Outcome, Published, Reauthorize, Rejected, Retry
+from connectors.remarks import Act, Remarks, Spot
+from connectors.threads import Threads
+from connectors.threads_hearing import MOST_PAGES, MOST_REQUESTS, REPLIES
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+SPOT = Spot("77", "ann", "17")
+
+
+def ok(**body: Any) -> Response:
+    return Response("remarks", 200, body=body)
+
+
+def wrong(code: int, sub: int = 0, status: int = 400) -> Response:
+    return Response("remarks", status, body={"error": {"code": code, "error_subcode": sub}})
+
+
+def posts(*numbers: str, quiet: tuple[str, ...] = ()) -> Response:
+    return ok(data=[{"id": one, "has_replies": one not in quiet, "username": "mia"} for one in numbers])
+
+
+def said(number: int, *, minutes: float = 0, by: object = "ann", **more: Any) -> dict[str, Any]:
+    at = (NOW + timedelta(minutes=minutes)).isoformat()
+    return {"id": str(number), "text": f"word {number}", "username": by, "timestamp": at, **more}
+
+
+def page(*entries: object, after: str = "") -> Response:
+    return ok(data=list(entries), paging={"cursors": {"after": after}})
+
+
+NONE = page()
+
+
+def turn(*answers: Answer, cursor: str = "") -> Send | Remarks | None:
+    return Threads().remarks("17", "", cursor, answers)
+
+
+def asks(*answers: Answer, cursor: str = "") -> str:
+    found = turn(*answers, cursor=cursor)
+    assert isinstance(found, Send), found
+    return found.step.path
+
+
+def heard(*answers: Answer, cursor: str = "") -> Remarks:
+    found = turn(*answers, cursor=cursor)
+    assert isinstance(found, Remarks), found
+    return found
+
+
+def ids(found: Remarks) -> list[str]:
+    return [one.native_id for one in found.found]
+
+
+def test_posts_then_mentions_then_what_stands_under_each() -> None:
+    assert asks().startswith("/{account}/threads?fields=id,has_replies,username&limit=")
+    mine = posts("2", "1", quiet=("1",))
+    assert asks(mine).startswith("/{account}/mentions?fields=id,text,")
+    assert asks(mine, NONE).startswith("/2/conversation?fields=")
+    found = heard(mine, NONE, page(said(12, minutes=2, permalink="https://t.example/12"), said(11, minutes=1)))
+    assert ids(found) == ["11", "12"], "the oldest first"
+    first = found.found[1]
+    assert (first.author, first.handle, first.text, first.under) == ("ann", "@ann", "word 12", "2")
+    assert (first.url, first.at) == ("https://t.example/12", NOW + timedelta(minutes=2))
+
+
+def test_one_reading_stops_and_the_next_goes_on_round() -> None:
+    mine = posts(*map(str, range(30, 20, -1)))
+    many = MOST_REQUESTS - 2
+    first = heard(mine, NONE, *[page(said(100 + n)) for n in range(many)])
+    assert [one.under for one in first.found] == [str(30 - n) for n in range(many)]
+    assert asks(mine, NONE, cursor=first.cursor).startswith(f"/{30 - many}/conversation")
+    second = heard(mine, NONE, *[page(said(200 + n)) for n in range(many)], cursor=first.cursor)
+    assert [one.under for one in second.found] == ["24", "23", "22", "21", "30", "29"]
+
+
+def test_a_post_is_read_back_to_what_was_told() -> None:
+    mine = posts("1")
+    first = heard(mine, NONE, page(said(10)))
+    fresh = page(*(said(n, minutes=60) for n in range(99, 99 - REPLIES, -1)), after="QVF")
+    assert asks(mine, NONE, fresh, cursor=first.cursor).endswith("&after=QVF")
+    met = page(said(11, minutes=30), said(10), said(9, minutes=-30), after="QVG")
+    found = heard(mine, NONE, fresh, met, cursor=first.cursor)
+    assert len(found.found) == REPLIES + 3
+    assert json.loads(found.cursor)[5] == {"1": (NOW + timedelta(minutes=60)).isoformat()}
+
+
+def test_a_long_conversation_goes_on_in_the_next_reading_and_ends() -> None:
+    """Nothing is lost by the stop, and other posts have their turn in the end."""
+    mine, cursor, pages = posts("2", "1"), "", 0
+    for _ in range(10):
+        answers: tuple[Answer, ...] = (mine, NONE)
+        while isinstance(found := turn(*answers, cursor=cursor), Send):
+            if found.step.path.startswith("/1/"):
+                assert pages == MOST_PAGES
+                return
+            pages += 1
+            answers = (*answers, page(said(1000 - pages, minutes=-pages), after=f"QV{pages}"))
+        assert isinstance(found, Remarks)
+        assert found.found
+        cursor = found.cursor
+    raise AssertionError("the other post was never read")
+
+
+def test_mentions_say_what_they_stand_under_where_it_is_ours() -> None:
+    mentions = page(said(5, root_post={"id": "2"}), said(6, root_post={"id": "9"}), said(7), said(8, root_post="2"))
+    found = heard(posts("2", quiet=("2",)), mentions)
+    assert {one.native_id: one.under for one in found.found} == {"5": "2", "6": "", "7": "", "8": ""}
+    told_twice = heard(posts("2"), page(said(5)), page(said(5)))
+    assert [(one.native_id, one.under) for one in told_twice.found] == [("5", "2")]
+
+
+def test_what_is_ours_or_nobodys_is_no_remark() -> None:
+    odd = page(
+        said(1, is_reply_owned_by_me=True), said(2, by="mia"), said(3, by=None), said(4, by=""), {"text": "x"}, "x",
+        {"id": "../5", "username": "ann"}, {"id": "6", "username": "ann"},
+    )  # fmt: skip
+    found = heard(posts("9"), NONE, odd)
+    assert [(one.native_id, one.text, one.at) for one in found.found] == [("6", "", None)]
+
+
+@pytest.mark.parametrize(
+    "first", [wrong(10), wrong(190), wrong(1, status=500), StepAnswerLost("remarks", "reset"), ok(), ok(data={"id": 1})]
+)
+def test_where_no_posts_are_told_nothing_is(first: Answer) -> None:
+    assert turn(first) is None
+
+
+@pytest.mark.parametrize("mentions", [wrong(10), StepAnswerLost("remarks", "reset"), ok(data="x")])
+def test_without_mentions_the_rest_is_read(mentions: Answer) -> None:
+    assert ids(heard(posts("1"), mentions, page(said(10)))) == ["10"]
+
+
+def test_a_bad_answer_in_the_middle_loses_nothing() -> None:
+    mine = posts("2", "1")
+    for bad in (StepAnswerLost("remarks", "reset"), wrong(1, status=500), wrong(4), wrong(10)):
+        found = heard(mine, NONE, page(said(10)), bad)
+        assert ids(found) == ["10"]
+        assert asks(mine, NONE, cursor=found.cursor).startswith("/1/"), "it is asked for again"
+    gone = heard(mine, NONE, wrong(24, 4279009), page(said(11)))
+    assert [one.under for one in gone.found] == ["1"], "a post that is gone holds up nothing"
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "[]", "{}", "[1,2]", '["","","","x","",{}]', '["","","",0,"",[]]'])
+def test_a_cursor_nobody_can_read_begins_anew(cursor: str) -> None:
+    assert ids(heard(posts("1"), NONE, page(said(10)), cursor=cursor)) == ["10"]
+
+
+def moderated(act: Act, *answers: Answer) -> Send | Outcome:
+    return Threads().moderate(SPOT, act, answers)
+
+
+@pytest.mark.parametrize("act", ["hide", "show"])
+def test_hidden_and_shown(act: Act) -> None:
+    first = moderated(act)
+    assert isinstance(first, Send)
+    assert (first.step.method, first.step.path) == ("POST", "/77/manage_reply")
+    assert first.step.json == {"hide": act == "hide"}
+    assert moderated(act, ok(success=True)) == Published("77")
+    gone = wrong(24, 4279009)
+    look = moderated(act, gone)
+    assert isinstance(look, Send)
+    assert look.step.action == "look"
+    assert moderated(act, gone, gone) == Published("77")
+    for bad in (StepAnswerLost("moderate", "reset"), wrong(1), wrong(4), wrong(2, status=503)):
+        assert isinstance(moderated(act, bad), Retry)
+    assert isinstance(moderated(act, wrong(190)), Reauthorize)
+    for refused, word in (
+        (ok(success=False), "threads.not_hidden"),
+        (wrong(100), "threads.not_hidden"),
+        (wrong(10), "threads.no_replies"),
+    ):
+        outcome = moderated(act, refused)
+        assert isinstance(outcome, Rejected)
+        assert outcome.reason.code == word
+
+
+def test_what_threads_does_not_offer() -> None:
+    assert isinstance(moderated("block"), Rejected)
+    assert isinstance(moderated("delete"), Rejected)
