@@ -192,7 +192,7 @@ class CursorRow(TenantRow, table=True):
 
 
 class RemarkCursorRow(TenantRow, table=True):
-    """How far what people say under an account's posts has been heard, and when to ask again."""
+    """How far what people say under an account's posts has been heard, when it was, and when to ask again."""
 
     __tablename__ = "remark_cursors"
     __table_args__ = table(
@@ -203,6 +203,7 @@ class RemarkCursorRow(TenantRow, table=True):
     )
     channel_id: UUID
     cursor: str
+    heard_at: datetime = instant()
     due_at: datetime = instant()
 
 

@@ -5,7 +5,7 @@ Neither leaves an attempt: nothing of ours is shown by it.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from channels import asking, budgets, reads, refreshing
@@ -99,15 +99,20 @@ def due(scope: Scope) -> list[UUID]:
     return list(rows.scalars())
 
 
-def acknowledge(scope: Scope, channel_id: UUID, after: str, *, again: timedelta) -> None:
-    """Remember how far an account was heard, once all of it is kept, and to ask again after so long."""
-    scope.run(
-        "INSERT INTO remark_cursors (tenant_id, id, channel_id, cursor, due_at) VALUES (:tenant, :id, :channel,"
-        " :cursor, :due) ON CONFLICT (tenant_id, channel_id) DO UPDATE SET cursor = EXCLUDED.cursor,"
-        " due_at = EXCLUDED.due_at, updated_at = house_now()",
+def acknowledge(scope: Scope, channel_id: UUID, after: str | None, *, again: timedelta) -> datetime:
+    """Remember how far an account was heard, once all of it is kept, and to ask again after so long; `after` None where
+    nobody told. When it was last heard, or first asked."""
+    heard_at: datetime = scope.run(
+        "INSERT INTO remark_cursors AS r (tenant_id, id, channel_id, cursor, heard_at, due_at) VALUES (:tenant, :id,"
+        " :channel, coalesce(:cursor, ''), :now, :due) ON CONFLICT (tenant_id, channel_id) DO UPDATE SET"
+        " cursor = coalesce(:cursor, r.cursor), due_at = EXCLUDED.due_at, updated_at = house_now(),"
+        " heard_at = CASE WHEN CAST(:cursor AS text) IS NULL THEN r.heard_at ELSE EXCLUDED.heard_at END"
+        " RETURNING heard_at",
         tenant=scope.tenant_id,
         id=uuid7(),
         channel=channel_id,
         cursor=after,
+        now=scope.now,
         due=scope.now + again,
-    )
+    ).scalar_one()
+    return heard_at

@@ -20,7 +20,7 @@ from connectors.instagram_answers import READ_BUG, UNFIT, error, failure, id_of,
 from connectors.instagram_hearing import remarks_of
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Sighting, Uncertain, Unknown
 from connectors.places import Shown
-from connectors.remarks import Act, Remarks, Spot
+from connectors.remarks import Act, Remarks, Spot, is_answer
 from foundation.sealed import Sealed
 from foundation.words import Message
 from gate.units import REMARK, Medium, Unit
@@ -120,13 +120,13 @@ class Instagram:
 
     def remove(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Instagram offers no way but for comments: a person takes a post away in the app."""
-        if instagram_remarks.is_answer(copy.native_id):
+        if is_answer(copy.native_id):
             return instagram_remarks.remove(copy.native_id, answers)
         return Rejected(Message("instagram.no_delete"), permanent=True)
 
     def read(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Mapping[str, int] | None:
         """Likes, comments and views of a post; an answer has none."""
-        if instagram_remarks.is_answer(copy.native_id):
+        if is_answer(copy.native_id):
             return None
         if not answers:
             return Send(_asked("metrics", f"/{segment(copy.native_id)}?fields={','.join(_NUMBERS)}"))
@@ -137,7 +137,7 @@ class Instagram:
 
     def read_back(self, copy: Copy, flags: tuple[str, ...], answers: tuple[Answer, ...]) -> Send | Shown | Outcome:
         """Whether the post says that a model made it, where it was sent so."""
-        if AI not in flags or instagram_remarks.is_answer(copy.native_id):
+        if AI not in flags or is_answer(copy.native_id):
             return Shown()
         if not answers:
             return Send(_asked("look", f"/{segment(copy.native_id)}?fields=is_ai_generated"))

@@ -4,6 +4,7 @@ Source: https://developers.facebook.com/docs/instagram-platform/instagram-graph-
 """
 
 import re
+from dataclasses import dataclass
 from datetime import timedelta
 
 from connectors import answers
@@ -55,7 +56,21 @@ def failure(answer: Answer) -> int:
     return int(found[0]) if found else 0
 
 
-def meaning(answer: Answer, *, creates: bool) -> Outcome:
+@dataclass(frozen=True)
+class Words:
+    """Codes of the sentences in which one of Meta's platforms is told, and how long a file that is not there yet is
+    waited for."""
+
+    daily: str
+    not_fetched: str
+    preparing: str
+    again: timedelta = SHORT_WAIT
+
+
+INSTAGRAM = Words("instagram.daily_limit", "instagram.not_fetched", "instagram.preparing")
+
+
+def meaning(answer: Answer, *, creates: bool, words: Words = INSTAGRAM) -> Outcome:
     """Say what an answer that is no success meant. `creates`: it may have published, so what is unclear is a doubt."""
     code, sub = error(answer)
     if not isinstance(answer, Response) or not code or answer.status == 429:
@@ -65,11 +80,11 @@ def meaning(answer: Answer, *, creates: bool) -> Outcome:
     if sub == RESTRICTED:
         return Disconnected(Message("connectors.account_gone", {"word": f"{code}_{sub}"}))
     if sub == DAILY:
-        return Retry(A_DAY, "account", Message("instagram.daily_limit"))
+        return Retry(A_DAY, "account", Message(words.daily))
     if sub in OVER:
         return staged_anew()
     if sub in FETCH or sub == NOT_READY:
-        return Retry(SHORT_WAIT, "account", Message("instagram.not_fetched" if sub in FETCH else "instagram.preparing"))
+        return Retry(words.again, "account", Message(words.not_fetched if sub in FETCH else words.preparing))
     return _unclear(answer, code, sub, creates=creates)
 
 

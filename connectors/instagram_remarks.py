@@ -19,12 +19,11 @@ from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Response, Send, Sought, StepKind, WireStep
 from connectors.instagram_answers import READ_BUG, RIGHTS, error, id_of, meaning
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Sighting, Uncertain, Unknown
-from connectors.remarks import Act, Spot
+from connectors.remarks import OURS, Act, Spot, own, top
 from foundation.words import Message
 from gate.units import Unit
 
 PUBLISH, LOOK = "publish", "look"
-OURS = "comment:"
 MODERATES = frozenset({"hide", "show", "delete"})
 """Who comments cannot be blocked or reported by a program."""
 
@@ -36,21 +35,6 @@ AGAIN = timedelta(seconds=5)
 _REMARK = re.compile(r"(?:\d{1,30}/)?\d{1,30}", re.ASCII)
 
 
-def _top(native_id: str) -> str:
-    """The comment under which an answer to this stands: of a reply, the one that it replies to."""
-    return native_id.partition("/")[0]
-
-
-def _own(native_id: str) -> str:
-    """What Instagram calls it."""
-    return native_id.removeprefix(OURS).rpartition("/")[2]
-
-
-def is_answer(native_id: str) -> bool:
-    """Whether a copy is a comment of ours, and no post."""
-    return native_id.startswith(OURS)
-
-
 def answer(unit: Unit, answers: tuple[Answer, ...], can: Capabilities) -> Send | Outcome:
     """One request that puts words under a comment; tell what its answer meant."""
     words = unit.text("body")
@@ -58,7 +42,7 @@ def answer(unit: Unit, answers: tuple[Answer, ...], can: Capabilities) -> Send |
     if wrong is not None:
         return Rejected(wrong, permanent=False)
     if not answers:
-        path = f"/{_top(unit.remark)}/replies"
+        path = f"/{top(unit.remark)}/replies"
         return Send(WireStep(PUBLISH, StepKind.PUBLISH, "POST", path, {"message": words}))
     last = answers[-1]
     if native_id := id_of(last):
@@ -124,7 +108,7 @@ def _new(one: Mapping[str, Any], sought: Sought) -> bool:
 
 def _replies(native_id: str, after: str) -> WireStep:
     cursor = f"&after={segment(after)}" if after else ""
-    path = f"/{segment(_top(native_id))}/replies?fields=id,text,timestamp,username,from&limit={LISTED}{cursor}"
+    path = f"/{segment(top(native_id))}/replies?fields=id,text,timestamp,username,from&limit={LISTED}{cursor}"
     return _look(path)
 
 
@@ -135,7 +119,7 @@ def _look(path: str) -> WireStep:
 def remove(native_id: str, answers: tuple[Answer, ...]) -> Send | Outcome:
     """Delete a comment of ours; gone already is gone."""
     if not answers:
-        return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", f"/{segment(_own(native_id))}", action="delete"))
+        return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", f"/{segment(own(native_id))}", action="delete"))
     return _done(native_id, answers[0]) or _unless_there(native_id, answers)
 
 
@@ -144,7 +128,7 @@ def moderate(spot: Spot, act: Act, answers: tuple[Answer, ...]) -> Send | Outcom
     if act not in MODERATES:
         return Rejected(Message("connectors.refused", {"status": 405, "word": act}), permanent=True)
     if not answers:
-        path = f"/{segment(_own(spot.native_id))}"
+        path = f"/{segment(own(spot.native_id))}"
         deletes = act == "delete"
         return remarks.acted("DELETE" if deletes else "POST", path, None if deletes else {"hide": act == "hide"})
     return _done(spot.native_id, answers[0]) or _unless_there(spot.native_id, answers)
@@ -162,7 +146,7 @@ def _done(native_id: str, acted: Answer) -> Outcome | None:
 def _unless_there(native_id: str, answers: tuple[Answer, ...]) -> Send | Outcome:
     """ "It does not exist" is told as well of what this token may not touch: a comment that can be read is there."""
     if len(answers) == 1:
-        return Send(_look(f"/{segment(_own(native_id))}?fields=id"))
+        return Send(_look(f"/{segment(own(native_id))}?fields=id"))
     last = answers[-1]
     if error(last) == READ_BUG:
         return Published(native_id)

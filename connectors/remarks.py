@@ -16,6 +16,9 @@ from connectors.outcomes import Outcome
 REMARKS, MODERATE = "remarks", "moderate"
 """Names of the steps."""
 
+OURS = "comment:"
+"""How the native id of an answer of ours begins where posts and comments are numbered alike."""
+
 Act = Literal["hide", "show", "delete", "block", "report"]
 """What may be done with a remark: out of everybody's sight and back, gone, its author kept away, told to the platform.
 Each done twice is done once; `Capabilities.moderates` says which a platform allows."""
@@ -79,6 +82,21 @@ class Remarked(Connector, Protocol):
         """The next request (kind control, action moderate), or what came of it: `Published` with the remark's native id
         means that it is so now, as it may have been before. A lost answer is a Retry, never a doubt."""
         ...
+
+
+def top(native_id: str) -> str:
+    """Of a comment called `top/own`, the one under which its answers stand: where replies have no replies."""
+    return native_id.partition("/")[0]
+
+
+def own(native_id: str) -> str:
+    """What the platform calls a comment, or an answer of ours."""
+    return native_id.removeprefix(OURS).rpartition("/")[2]
+
+
+def is_answer(native_id: str) -> bool:
+    """Whether a copy is an answer of ours, and no post."""
+    return native_id.startswith(OURS)
 
 
 def asked(path: str, *, name: str = REMARKS, headers: Mapping[str, str] = NO_HEADERS) -> Send:

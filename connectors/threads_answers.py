@@ -8,24 +8,11 @@ https://github.com/gitroomhq/postiz-app/pull/2047, https://github.com/trypostit/
 
 from datetime import timedelta
 
-from connectors import answers
-from connectors.answers import RATE_WINDOW, SHORT_WAIT, body_of, staged_anew
-from connectors.contract import Answer, Response
-from connectors.instagram_answers import (
-    A_DAY,
-    BUSY,
-    DAILY,
-    FETCH,
-    NOT_READY,
-    OVER,
-    RATES,
-    READ_BUG,
-    RESTRICTED,
-    RIGHTS,
-    TOKEN,
-    error,
-)
-from connectors.outcomes import Disconnected, Outcome, Reauthorize, Rejected, Retry, Uncertain
+from connectors import instagram_answers
+from connectors.answers import body_of
+from connectors.contract import Answer
+from connectors.instagram_answers import READ_BUG, RIGHTS, Words, error
+from connectors.outcomes import Outcome, Retry
 from foundation.words import Message
 
 NOT_KNOWN = (24, 4279009)
@@ -34,6 +21,8 @@ GONE = frozenset({NOT_KNOWN, READ_BUG})
 
 AGAIN, FILM_AGAIN = timedelta(seconds=10), timedelta(seconds=30)
 """How long the next try waits for what Threads prepares; half a minute is what its documentation expects of files."""
+
+THREADS = Words("threads.daily_limit", "threads.not_fetched", "threads.preparing", AGAIN)
 
 UNFIT = frozenset(
     {"FAILED_PROCESSING_AUDIO", "FAILED_PROCESSING_VIDEO", "INVALID_ASPEC_RATIO", "INVALID_ASPECT_RATIO"}
@@ -61,30 +50,6 @@ def lacks_right(answer: Answer) -> bool:
 
 def meaning(answer: Answer, *, creates: bool) -> Outcome:
     """Say what an answer that is no success meant. `creates`: it may have published, so what is unclear is a doubt."""
-    code, sub = error(answer)
-    if not isinstance(answer, Response) or not code or answer.status == 429:
-        return answers.meaning(answer, creates=creates)
-    if code in TOKEN:
-        return Reauthorize(Message("connectors.token_refused"))
-    if sub == RESTRICTED:
-        return Disconnected(Message("connectors.account_gone", {"word": f"{code}_{sub}"}))
-    if sub == DAILY:
-        return Retry(A_DAY, "account", Message("threads.daily_limit"))
-    if sub in OVER:
-        return staged_anew()
-    if sub in FETCH or sub == NOT_READY:
-        return Retry(AGAIN, "account", Message("threads.not_fetched" if sub in FETCH else "threads.preparing"))
-    if creates and (code, sub) == NOT_KNOWN:  # it surely was not shown: a container that was says PUBLISHED before
+    if creates and error(answer) == NOT_KNOWN:  # it surely was not shown: a container that was says PUBLISHED before
         return Retry(FILM_AGAIN, "account", Message("threads.preparing"))
-    return _unclear(answer, code, sub, creates=creates)
-
-
-def _unclear(answer: Response, code: int, sub: int, *, creates: bool) -> Outcome:
-    if code in RATES or code in BUSY or answer.status >= 500:
-        if creates:
-            return Uncertain(Message("connectors.unclear_answer", {"status": answer.status}))
-        wait = RATE_WINDOW if code in RATES else SHORT_WAIT
-        reason = Message("connectors.rate_limited" if code in RATES else "connectors.lookup_failed")
-        return Retry(wait, answers.limited(answer), reason)
-    word = f"{code}_{sub}" if sub else str(code)
-    return Rejected(Message("connectors.refused", {"status": answer.status, "word": word}), permanent=False)
+    return instagram_answers.meaning(answer, creates=creates, words=THREADS)

@@ -14,7 +14,7 @@ from connectors.contract import Answer, Copy, Grant, Renewed, Response, Send, So
 from connectors.enrolment import Connected, Visit
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Sighting, Uncertain, Unknown
 from connectors.places import Shown
-from connectors.remarks import Act, Remarks, Spot
+from connectors.remarks import Act, Remarks, Spot, is_answer
 from connectors.youtube_account import SURFACE, items, meaning, part, reason
 from connectors.youtube_hearing import remarks_of
 from connectors.youtube_upload import Upload, goes_on, session_lost
@@ -107,7 +107,7 @@ class YouTube:
 
     def remove(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Delete the film, or an answer; gone already is gone."""
-        if youtube_remarks.is_answer(copy.native_id):
+        if is_answer(copy.native_id):
             return youtube_remarks.remove(copy.native_id, answers)
         if not answers:
             path = f"/youtube/v3/videos?id={http.segment(copy.native_id)}"
@@ -118,7 +118,7 @@ class YouTube:
 
     def read(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Mapping[str, int] | None:
         """Views, likes and comments of a film; they are told as text."""
-        if youtube_remarks.is_answer(copy.native_id):
+        if is_answer(copy.native_id):
             return None
         if not answers:
             return Send(_video(copy, "statistics", "metrics"))
@@ -131,7 +131,7 @@ class YouTube:
 
     def read_back(self, copy: Copy, flags: tuple[str, ...], answers: tuple[Answer, ...]) -> Send | Shown | Outcome:
         """Whether the film is said to be made by a machine, where it was sent so."""
-        if AI not in flags or youtube_remarks.is_answer(copy.native_id):
+        if AI not in flags or is_answer(copy.native_id):
             return Shown()
         if not answers:
             return Send(_video(copy, "status", LOOK))

@@ -27,12 +27,12 @@ from connectors.outcomes import (
     Uncertain,
     Unknown,
 )
-from connectors.remarks import Act, Spot
+from connectors.remarks import OURS, Act, Spot, own, top
 from connectors.youtube_account import items, meaning, part, reason
 from foundation.words import Message
 from gate.units import Unit
 
-PUBLISH, LOOK, OURS = "publish", "look", "comment:"
+PUBLISH, LOOK = "publish", "look"
 STATUS: Mapping[str, str] = {
     "hide": "heldForReview",
     "show": "published",
@@ -55,21 +55,6 @@ _PERHAPS_GONE = frozenset({"commentNotFound", "forbidden", "processingFailure"})
 """What is told of a comment that is no more, and of other things."""
 
 
-def _top(native_id: str) -> str:
-    """The comment under which an answer to this stands: of a reply, the one that it replies to."""
-    return native_id.partition("/")[0]
-
-
-def _own(native_id: str) -> str:
-    """What YouTube calls it."""
-    return native_id.removeprefix(OURS).rpartition("/")[2]
-
-
-def is_answer(native_id: str) -> bool:
-    """Whether a copy is a comment of ours, and no film."""
-    return native_id.startswith(OURS)
-
-
 def answer(unit: Unit, answers: tuple[Answer, ...], can: Capabilities) -> Send | Outcome:
     """One request that puts words under a comment; tell what its answer meant."""
     words = unit.text("body")
@@ -77,7 +62,7 @@ def answer(unit: Unit, answers: tuple[Answer, ...], can: Capabilities) -> Send |
     if wrong is not None:
         return Rejected(wrong, permanent=False)
     if not answers:
-        said = {"snippet": {"parentId": _top(unit.remark), "textOriginal": words}}
+        said = {"snippet": {"parentId": top(unit.remark), "textOriginal": words}}
         return Send(WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/youtube/v3/comments?part=snippet", said))
     last = answers[-1]
     told = http.told_by(last)
@@ -112,7 +97,7 @@ def _refused(last: Answer, *, creates: bool) -> Outcome:
 def find(sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
     """Read what stands under the comment: words, time and channel say which is ours."""
     if not answers:
-        return Send(_look(replies(_top(sought.reply_to))))
+        return Send(_look(replies(top(sought.reply_to))))
     listed = items(answers[-1])
     if listed is None:
         return Unknown(Message("connectors.lookup_failed"))
@@ -128,7 +113,7 @@ def find(sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
     if not isinstance(page, str):
         return Absent()
     more = len(answers) < MOST_PAGES
-    found = Send(_look(replies(_top(sought.reply_to), page)))
+    found = Send(_look(replies(top(sought.reply_to), page)))
     return found if more else Unknown(Message("connectors.lookup_failed"))
 
 
@@ -154,7 +139,7 @@ def _look(path: str) -> WireStep:
 def remove(native_id: str, answers: tuple[Answer, ...]) -> Send | Outcome:
     """Delete a comment of ours; gone already is gone."""
     if not answers:
-        path = f"/youtube/v3/comments?id={http.segment(_own(native_id))}"
+        path = f"/youtube/v3/comments?id={http.segment(own(native_id))}"
         return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", path, action="delete"))
     return _done(native_id, answers)
 
@@ -164,7 +149,7 @@ def moderate(spot: Spot, act: Act, answers: tuple[Answer, ...]) -> Send | Outcom
     if act not in STATUS:
         return Rejected(Message("youtube.refused", {"code": act}), permanent=True)
     if not answers:
-        number = http.segment(_own(spot.native_id))
+        number = http.segment(own(spot.native_id))
         path = f"/youtube/v3/comments/setModerationStatus?id={number}&moderationStatus={STATUS[act]}"
         return remarks.acted("POST", path)
     return _done(spot.native_id, answers)
@@ -178,7 +163,7 @@ def _done(native_id: str, answers: tuple[Answer, ...]) -> Send | Outcome:
     if reason(acted) not in _PERHAPS_GONE:
         return _refused(acted, creates=False)
     if len(answers) == 1:
-        return Send(_look(f"/youtube/v3/comments?part=id&id={http.segment(_own(native_id))}"))
+        return Send(_look(f"/youtube/v3/comments?part=id&id={http.segment(own(native_id))}"))
     there = items(answers[-1])
     if there is None:
         return Retry(AGAIN, "account", Message("connectors.lookup_failed"))

@@ -152,13 +152,14 @@ class RemarkModerate:
 
 @dataclass(frozen=True)
 class RemarkSuggest:
-    """A member wants words for an answer to the remark `subject_id`."""
+    """A member wants words for an answer to the remark `subject_id`, `most` characters of them."""
 
     kind: ClassVar[str] = "remark.suggest"
     queue: ClassVar[outbox.Queue] = "chat"
     tenant_id: UUID
     subject_id: UUID
     member_id: UUID
+    most: int
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from uuid import UUID
 
 from channels import reads as channel_reads
 from channels import removing
-from channels.reads import Channel
 from connectors.capabilities import Capabilities
 from connectors.outcomes import Disconnected, Outcome, Published, Reauthorize, Rejected, Retry
 from connectors.remarks import Act
@@ -86,9 +85,10 @@ def conversation_of(scope: Scope, remark_id: UUID) -> UUID:
     return remarks.read(scope, remark_id).conversation_id
 
 
-def begins(channel: Channel, handle: str, can: Capabilities) -> str:
-    """What an answer has to begin with there, so that its reader hears of it; "" where the platform sees to that."""
-    return f"{handle} " if can.names_whom_it_answers and handle else ""
+def _as_said(scope: Scope, talk: Conversation, words: str, can: Capabilities) -> str:
+    """An answer as it leaves: where its reader hears of it by their name alone, it begins with that."""
+    name = directory.identity_on(scope, talk.fan_id, talk.channel_id).display_name if can.names_whom_it_answers else ""
+    return f"{name} {words}" if name and not words.startswith(f"{name} ") else words
 
 
 def answer(scope: Scope, remark_id: UUID, member_id: UUID, text: str, *, key: UUID, can: Capabilities) -> None:
@@ -106,15 +106,13 @@ def answer(scope: Scope, remark_id: UUID, member_id: UUID, text: str, *, key: UU
     words = _checked(text, longest(can, channel.surface))
     if REMARK not in can.points_at:
         raise Refused("remark.no_answers", account=channel.name)
-    fan = directory.identity_on(scope, talk.fan_id, row.channel_id)
-    name = begins(channel, fan.display_name, can)
     draft = drafts.put(
         scope,
         talk,
         origin="member",
         kind=remarks.KIND,
         state=DraftState.APPROVED,
-        text=words if words.startswith(name) else f"{name}{words}",
+        text=_as_said(scope, talk, words, can),
         remark_id=row.id,
         draft_id=key,
     )
@@ -149,13 +147,15 @@ def _open(scope: Scope, talk: Conversation, remark_id: UUID, member_id: UUID) ->
     return row
 
 
-def conflicts(scope: Scope, remark_id: UUID, member_id: UUID, text: str) -> tuple[Message, ...]:
+def conflicts(scope: Scope, remark_id: UUID, member_id: UUID, text: str, *, can: Capabilities) -> tuple[Message, ...]:
     """Why these words would not stand there as they are, while they are being typed; nothing is written down."""
     row, words = remarks.read(scope, remark_id), text.strip()
     talk = talks.read(scope, row.conversation_id)
     if not words or talk.owner_member_id != member_id:
         return ()
-    unit = remarks.unit_of(scope, Subject("draft", uuid7()), words[:LONGEST], row, language=talk.language)
+    shown, by = _as_said(scope, talk, words[:LONGEST], can), composing.suggested_of(scope, talk.id, member_id)
+    what = Subject("draft", uuid7())
+    unit = remarks.unit_of(scope, what, shown, row, language=talk.language, text_ai=remarks.made_by(shown, by))
     decision = minting.preview(scope, unit, author=f"member:{member_id}")
     return () if decision.allowed else gate_reads.explain(decision)
 

@@ -67,11 +67,11 @@ def words(scope: Scope, row: Remark) -> str:
     return str(found or "")
 
 
-def made_by(row: Draft) -> str:
-    """Whether a model wrote an answer, or a part of it: what it suggested is kept with the draft."""
-    if not row.original_text:
+def made_by(text: str, suggested: str) -> str:
+    """Whether a model wrote an answer, or helped with it."""
+    if not suggested:
         return "none"
-    return "generated" if row.text.endswith(row.original_text) else "assisted"
+    return "generated" if text.endswith(suggested) else "assisted"
 
 
 def unit_of(scope: Scope, what: Subject, text: str, row: Remark, *, language: str, text_ai: str = "none") -> Unit:

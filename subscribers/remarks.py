@@ -14,6 +14,7 @@ from connectors.remarks import LONGEST, Remarks
 from connectors.remarks import Remark as Said
 from foundation import outbox
 from foundation.database import OpenScope, Scope
+from foundation.words import Message
 from gate import inforce, viewers
 from gate import remarks as gate_remarks
 from gate import text as gate_text
@@ -23,13 +24,17 @@ from subscribers.events import RemarksDue
 from subscribers.models import Remark
 from subscribers.remark_rows import KIND, PUBLIC
 from subscribers.states import OwnerState
+from tenants import notices
 
 HEARING = "system:remarks"
 
 OLDEST = timedelta(days=7)
 """What was said longer ago when it is first heard is history: a new account would bring in years of it."""
 
-LONGEST_NAME = 200
+LONGEST_NAME, LONGEST_ID, LONGEST_ADDRESS = 200, 500, 2000
+UNHEARD = timedelta(days=1)
+"""After so long without a reading the members are told: an account let in before the right was asked for has none."""
+
 NOBODY_TELLS = timedelta(days=1)
 """When an account is looked at again whose platform tells nothing of the kind: its connector may have learned to."""
 
@@ -55,15 +60,28 @@ def hear(event: RemarksDue, *, tenant: OpenScope, ask: Ask, every: Mapping[str, 
                 receive(scope, told[0], said)
     with tenant(event.tenant_id, HEARING) as scope:
         channel = channel_reads.channel(scope, event.subject_id)
-        after = told[1].cursor if told is not None else asking.cursor(scope, channel.id)
-        asking.acknowledge(scope, channel.id, after, again=every.get(channel.platform, NOBODY_TELLS))
+        after = told[1].cursor if told is not None else None
+        last = asking.acknowledge(scope, channel.id, after, again=every.get(channel.platform, NOBODY_TELLS))
+        if channel.platform in every:
+            _tell(scope, channel, deaf=scope.now - last > UNHEARD)
+
+
+def _tell(scope: Scope, channel: Channel, *, deaf: bool) -> None:
+    """Say, once, that an account's comments cannot be read, and no more once they are."""
+    cause = f"remarks:{channel.id}"
+    if not deaf:
+        notices.settle(scope, cause)
+    elif not notices.known(scope, cause):
+        told = Message("remark.unheard", {"account": channel.name})
+        notices.put(scope, told, cause=cause, creator_id=channel.creator_id)
 
 
 def receive(scope: Scope, channel: Channel, said: Said) -> None:
     """Take in one remark; the same one a second time changes nothing, and what is a week old is left alone."""
     native_id, author, text = _clean(said.native_id), _clean(said.author), _clean(said.text)[:LONGEST]
     old = said.at is not None and scope.now - said.at > OLDEST
-    if not native_id or not author or old or _known(scope, channel.id, native_id):
+    named = 0 < len(native_id) <= LONGEST_ID and 0 < len(author) <= LONGEST_ID
+    if not named or old or _known(scope, channel.id, native_id):
         return
     fan = directory.find_or_add(
         scope,
@@ -84,8 +102,8 @@ def receive(scope: Scope, channel: Channel, said: Said) -> None:
             channel_id=channel.id,
             seq=talk.last_seq,
             native_id=native_id,
-            under=_clean(said.under),
-            url=_clean(said.url),
+            under=_clean(said.under)[:LONGEST_ID],
+            url=_address(said.url),
             said_at=said.at,
             state="open",
         )
@@ -109,6 +127,12 @@ def receive(scope: Scope, channel: Channel, said: Said) -> None:
 def _clean(text: str) -> str:
     """Words of a platform as a database takes them."""
     return text.replace("\x00", "").encode("utf-8", "replace").decode()
+
+
+def _address(told: str) -> str:
+    """Where people find a remark; "" for anything that a browser would take for something else."""
+    url = _clean(told)
+    return url if url.startswith(("https://", "http://")) and len(url) <= LONGEST_ADDRESS else ""
 
 
 def _known(scope: Scope, channel_id: UUID, native_id: str) -> bool:

@@ -63,7 +63,7 @@ def subject(draft_id: UUID) -> Subject:
 def compose(scope: Scope, row: Draft, channel: Channel) -> Unit:
     """The message as its one reader will see it, or everybody what answers a remark. Raises NotFound."""
     if row.remark_id is not None:
-        remark, by = remark_rows.read(scope, row.remark_id), remark_rows.made_by(row)
+        remark, by = remark_rows.read(scope, row.remark_id), remark_rows.made_by(row.text, row.original_text)
         return remark_rows.unit_of(scope, subject(row.id), row.text, remark, language=row.language, text_ai=by)
     talk = scope.run(
         "SELECT fan_id FROM conversations WHERE tenant_id = :tenant AND id = :id",

@@ -21,16 +21,16 @@ from tenants import reads as tenant_reads
 SUGGESTING = "system:chat"
 
 
-def wanted(scope: Scope, remark_id: UUID, member_id: UUID) -> None:
-    """Have words suggested for an answer to a remark. Raises NotFound, Conflict for one that was deleted, Refused for
-    who does not hold the conversation."""
+def wanted(scope: Scope, remark_id: UUID, member_id: UUID, *, most: int) -> None:
+    """Have `most` characters suggested for an answer to a remark. Raises NotFound, Conflict for one that was deleted,
+    Refused for who does not hold the conversation."""
     row = remarks.read(scope, remark_id)
     talk = talks.read(scope, row.conversation_id)
     if row.state == "deleted":
         raise Conflict("remark.deleted")
     if OwnerState(talk.owner) is not OwnerState.HUMAN or talk.owner_member_id != member_id:
         raise Refused("chat.take_first")
-    event = RemarkSuggest(scope.tenant_id, remark_id, member_id)
+    event = RemarkSuggest(scope.tenant_id, remark_id, member_id, most)
     outbox.put(scope, event, dedupe=f"suggest:{remark_id}:{member_id}")
 
 
@@ -60,14 +60,14 @@ def _begin(scope: Scope, event: RemarkSuggest) -> Begun | None:
         local_time=scope.now.astimezone(ZoneInfo(creator.zone)).strftime("%H:%M"),
         now=(remarks.words(scope, row),),
         turn=1,
-        facts=("They wrote this under a post, and everybody reads the answer.",),
+        facts=(f"They wrote this under a post, everybody reads the answer; at most {event.most} characters.",),
     )
     return Begun(uuid7(), talk.id, talk.epoch, inputs, (), "", speaker.level, first=True)
 
 
 def _finish(scope: Scope, event: RemarkSuggest, spoken: Spoken) -> None:
     talk = talks.locked(scope, remarks.read(scope, event.subject_id).conversation_id)
-    if spoken.reply is None or spoken.trouble not in (None, "unsure"):
+    if spoken.reply is None or spoken.trouble not in (None, "unsure") or len(spoken.reply.text) > event.most:
         _tell(scope, event, Message("remark.no_suggestion"))
     elif not composing.text_of(scope, talk.id, event.member_id):
         composing.suggest(scope, talk, event.member_id, spoken.reply.text)

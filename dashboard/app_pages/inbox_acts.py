@@ -157,10 +157,10 @@ def answer(page: Page, remark_id: UUID, box: str, scope: Scope, press: UUID) -> 
     st.session_state[f"{box}:sent"] = True
 
 
-def suggest(page: Page, remark_id: UUID, scope: Scope, _press: UUID) -> Message:
+def suggest(page: Page, remark_id: UUID, most: int, scope: Scope, _press: UUID) -> Message:
     """Have a model write words for an answer; they come into the box."""
     whose(scope, page, public_desk.conversation_of(scope, remark_id))
-    suggesting.wanted(scope, remark_id, page.who.member.id)
+    suggesting.wanted(scope, remark_id, page.who.member.id, most=most)
     return Message("inbox.being_suggested")
 
 

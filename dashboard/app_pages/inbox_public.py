@@ -72,7 +72,7 @@ def _composer(page: Page, one: Opened, about: Heard) -> None:
     act = partial(acts.answer, page, about.id, box)
     acting.button(page, "inbox.answer", act, right=Right.CHAT, key=f"{box}:send", kind="primary", shortcut="Ctrl+Enter")
     if not one.kept:
-        ask = partial(acts.suggest, page, about.id)
+        ask = partial(acts.suggest, page, about.id, one.longest)
         acting.button(page, "inbox.suggest", ask, right=Right.CHAT, key=f"{box}:suggest")
     st.caption(page.word("inbox.suggested" if one.suggested else "inbox.in_public"))
 

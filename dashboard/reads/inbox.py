@@ -122,7 +122,7 @@ def opened(scope: Scope, page: Page, conversation_id: UUID, *, offering: bool, a
         creator=creator,
         kept=kept,
         suggested=composing.suggested_of(scope, conversation_id, me),
-        conflicts=public_desk.conflicts(scope, chosen.id, me, kept)
+        conflicts=public_desk.conflicts(scope, chosen.id, me, kept, can=can)
         if chosen is not None
         else answering.conflicts(scope, conversation_id, me, kept),
         offers=answering.closed_list(scope, talks.read(scope, conversation_id)) if offering else (),

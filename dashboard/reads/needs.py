@@ -49,6 +49,7 @@ _PLACES: Mapping[str, tuple[str, str]] = {
     "draft": ("/inbox", "home.to.inbox"),
     "chat": ("/inbox", "home.to.inbox"),
     "remark": ("/inbox", "home.to.inbox"),
+    "remarks": ("/channels", "home.to.channels"),
     "suggest": ("/inbox", "home.to.inbox"),
     "downtime": ("/calendar?missed=1", "home.to.missed"),
     "downtime.held": ("/calendar?missed=1", "home.to.missed"),

@@ -27,6 +27,7 @@ def upgrade() -> None:
         "remark_cursors",
         uuid_column("channel_id"),
         text("cursor"),
+        instant("heard_at"),
         instant("due_at"),
         inside("channel_id", "channels"),
         unique("remark_cursors_channel", "channel_id"),

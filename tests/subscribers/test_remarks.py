@@ -6,7 +6,6 @@ import pytest
 from sqlalchemy.exc import SQLAlchemyError
 
 from channels import reads as channel_reads
-from channels import remarks as asking
 from connectors.remarks import Remark
 from connectors.sandbox import Sandbox
 from foundation.errors import BadInput, Conflict, NotFound, Refused
@@ -38,8 +37,9 @@ from tests.subscribers.commenting import (
     truth,
     under,
 )
-from workers.ticks import TICKS
 from workers.wiring import Services
+
+SCRIPT = "javascript:alert(1)"
 
 
 def test_what_is_said_is_heard_once_and_waits_for_people(lea: Desk) -> None:
@@ -141,7 +141,7 @@ def test_words_the_safety_check_refuses_do_not_stand_in_public(lea: Desk) -> Non
     native = said(lea, "where is this?", post=posted(lea))
     hear(lea)
     take(lea)
-    told = lea.act(public_desk.conflicts, lines(lea)[0].id, lea.manager, "SUGGESTIVE-MARKER-A for you")
+    told = lea.act(public_desk.conflicts, lines(lea)[0].id, lea.manager, "SUGGESTIVE-MARKER-A for you", can=CAN)
     assert told, "said while it is typed"
     answer(lea, lines(lea)[0], "SUGGESTIVE-MARKER-A for you")
     lea.run()
@@ -223,47 +223,6 @@ def test_done_leaves_the_list(lea: Desk) -> None:
     assert (owner(lea), lines(lea)[0].state) == (OwnerState.CLOSED, "done")
 
 
-def test_history_and_hostile_words_change_nothing(lea: Desk) -> None:
-    post = posted(lea)
-    with lea.scope() as scope:
-        channel = channel_reads.channel(scope, lea.channels["main"])
-        for one in (
-            Remark("r900", "old", "old", "long ago", post, at=scope.now - timedelta(days=8)),
-            Remark("", "ann", "ann", "no id", post),
-            Remark("r901", "", "", "nobody", post),
-        ):
-            remarks.receive(scope, channel, one)
-        remarks.receive(scope, channel, Remark("r902", "bob\x00", "b\x00ob", "a\x00b" + "x" * 20_000, post))
-    (one,) = lines(lea, "bob")
-    assert one.text.startswith("ab")
-    assert len(one.text) == 10_000
-    with pytest.raises(AssertionError):
-        conversation_of(lea, "old")
-
-
-@pytest.mark.parametrize("mode", ["garbage", "status:503", "status:401", "reset_after", "hang"])
-def test_a_bad_day_loses_no_remark(lea: Desk, mode: str) -> None:
-    said(lea, "where is this?", post=posted(lea))
-    lea.fault(mode, on="remarks")
-    hear(lea)
-    lea.live(minutes=10)
-    hear(lea)
-    assert [one.text for one in lines(lea)] == ["where is this?"]
-
-
-def test_killed_at_any_point_each_is_heard_once(lea: Desk) -> None:
-    post, at, lived = posted(lea), 0, False
-    while not lived:
-        at += 1
-        said(lea, f"word {at}", post=post, fan=f"fan{at}")
-        lea.pass_time(minutes=2)
-        next(one for one in TICKS if one.name == "remarks").put(lea.services.tenant)
-        lived = not lea.crash(at)
-        lea.run()
-        assert [one.text for one in lines(lea, f"fan{at}")] == [f"word {at}"]
-    assert at > 3
-
-
 def test_killed_at_any_point_each_is_answered_once(lea: Desk) -> None:
     post, at, lived = posted(lea), 0, False
     while not lived:
@@ -277,16 +236,6 @@ def test_killed_at_any_point_each_is_answered_once(lea: Desk) -> None:
         assert under(lea, native) == [f"thanks {at}"]
         assert lines(lea, f"fan{at}")[0].state == "answered"
     assert at > 3
-
-
-def test_an_account_whose_platform_tells_nothing_is_asked_once_a_day(lea: Desk) -> None:
-    page = lea.connect_to("page", account="lea", token="t", platform="own_page", surface="own_page.public")
-    hear(lea)
-    with lea.scope() as scope:
-        assert page not in asking.due(scope)
-    lea.pass_time(hours=25)
-    with lea.scope() as scope:
-        assert page in asking.due(scope)
 
 
 def test_another_agency_sees_and_does_nothing(lea: Desk, services: Services, sandbox: Network) -> None:
@@ -379,3 +328,15 @@ def test_an_answer_is_taken_back_and_proven_gone(lea: Desk) -> None:
         assert [one.gone for one in public_desk.answers(scope, talk)] == [True]
     with pytest.raises(Conflict):
         lea.act(public_desk.take_back, mine.draft_id)
+
+
+def test_who_is_heard_by_name_is_named_and_the_check_reads_it(lea: Desk) -> None:
+    native = said(lea, "where is this?", post=posted(lea))
+    hear(lea)
+    take(lea)
+    named = CAN.__class__(**{**vars(CAN), "names_whom_it_answers": True})
+    for words in ("At the lake.", "ann Thank you."):
+        lea.act(public_desk.answer, lines(lea)[0].id, lea.manager, words, key=uuid7(), can=named)
+        lea.act(answering.take, conversation_of(lea), lea.manager)
+    lea.run()
+    assert sorted(under(lea, native)) == ["ann At the lake.", "ann Thank you."]

@@ -24,8 +24,8 @@ def suggested(lea: Desk, remark: Heard, *says: Any) -> str:
     """Ask for words, and let the model say something; what stands in the member's box then."""
     with lea.scope() as scope:
         persona.activate(scope, persona.write(scope, lea.creator_id, SPEAKER))
-    lea.act(suggesting.wanted, remark.id, lea.manager)
-    event = RemarkSuggest(lea.tenant_id, remark.id, lea.manager)
+    lea.act(suggesting.wanted, remark.id, lea.manager, most=60)
+    event = RemarkSuggest(lea.tenant_id, remark.id, lea.manager, 60)
     writer = Writer(list(says))
     suggesting.suggest(event, tenant=lea.services.tenant, write=writer)
     assert "where is this?" in str(writer.asked[0].turns[-1])
@@ -58,7 +58,7 @@ def test_what_the_member_writes_meanwhile_is_not_written_over(lea: Desk) -> None
     assert suggested(lea, lines(lea)[0], written("At the lake.")) == "I was"
 
 
-@pytest.mark.parametrize("trouble", ["engine", "improper", "handoff"])
+@pytest.mark.parametrize("trouble", ["engine", "improper", "handoff", "too long"])
 def test_a_model_in_trouble_is_told_and_says_nothing(lea: Desk, trouble: str) -> None:
     said(lea, "where is this?", post=posted(lea))
     hear(lea)
@@ -66,6 +66,7 @@ def test_a_model_in_trouble_is_told_and_says_nothing(lea: Desk, trouble: str) ->
     says = {
         "engine": [EngineError("engine.down")],
         "improper": [written("I am really human"), written("I am really human")],
+        "too long": [written("At the lake, " * 5)],
         "handoff": [written("Let a person answer.", handoff="asked")],
     }
     assert suggested(lea, lines(lea)[0], *says[trouble]) == ""

@@ -1,0 +1,102 @@
+"""Hearing what people say under posts: nothing is lost on bad days, and hostile words change nothing."""
+
+from datetime import timedelta
+
+import pytest
+
+from channels import reads as channel_reads
+from channels import remarks as asking
+from connectors.remarks import Remark
+from subscribers import (
+    remarks,
+)
+from tests.schedules.builders import Desk
+from tests.subscribers.commenting import (
+    conversation_of,
+    hear,
+    lines,
+    posted,
+    said,
+)
+from workers.ticks import TICKS
+
+SCRIPT = "javascript:alert(1)"
+
+SCRIPT = "javascript:alert(1)"
+
+
+def test_history_and_hostile_words_change_nothing(lea: Desk) -> None:
+    post = posted(lea)
+    with lea.scope() as scope:
+        channel = channel_reads.channel(scope, lea.channels["main"])
+        for one in (
+            Remark("r900", "old", "old", "long ago", post, at=scope.now - timedelta(days=8)),
+            Remark("", "ann", "ann", "no id", post),
+            Remark("r901", "", "", "nobody", post),
+            Remark("r" * 4000, "ann", "ann", "an id that is none", post),
+        ):
+            remarks.receive(scope, channel, one)
+        remarks.receive(scope, channel, Remark("r902", "bob\x00", "b\x00ob", "a\x00b" + "x" * 20_000, post, SCRIPT))
+    (one,) = lines(lea, "bob")
+    assert one.text.startswith("ab")
+    assert len(one.text) == 10_000
+    assert one.url == "", "an address that a browser would run"
+    with pytest.raises(AssertionError):
+        conversation_of(lea, "old")
+
+
+@pytest.mark.parametrize("mode", ["garbage", "status:503", "status:401", "reset_after", "hang"])
+def test_a_bad_day_loses_no_remark(lea: Desk, mode: str) -> None:
+    said(lea, "where is this?", post=posted(lea))
+    lea.fault(mode, on="remarks")
+    hear(lea)
+    lea.live(minutes=10)
+    hear(lea)
+    assert [one.text for one in lines(lea)] == ["where is this?"]
+
+
+def test_killed_at_any_point_each_is_heard_once(lea: Desk) -> None:
+    post, at, lived = posted(lea), 0, False
+    while not lived:
+        at += 1
+        said(lea, f"word {at}", post=post, fan=f"fan{at}")
+        lea.pass_time(minutes=2)
+        next(one for one in TICKS if one.name == "remarks").put(lea.services.tenant)
+        lived = not lea.crash(at)
+        lea.run()
+        assert [one.text for one in lines(lea, f"fan{at}")] == [f"word {at}"]
+    assert at > 3
+
+
+def test_an_account_whose_platform_tells_nothing_is_asked_once_a_day(lea: Desk) -> None:
+    page = lea.connect_to("page", account="lea", token="t", platform="own_page", surface="own_page.public")
+    hear(lea)
+    with lea.scope() as scope:
+        assert page not in asking.due(scope)
+    lea.pass_time(hours=25)
+    with lea.scope() as scope:
+        assert page in asking.due(scope)
+
+
+def test_an_account_that_nobody_can_read_is_told_once_and_forgotten_once_read(lea: Desk) -> None:
+    def told() -> list[bool]:
+        with lea.scope() as scope:
+            found = scope.run(
+                "SELECT settled_at FROM notices WHERE tenant_id = :t AND cause = :cause",
+                t=lea.tenant_id,
+                cause=f"remarks:{lea.channels['main']}",
+            )
+            return [row.settled_at is None for row in found]
+
+    posted(lea)
+    lea.fault("status:403", on="remarks", times=9)
+    for _ in range(3):
+        hear(lea)
+    assert told() == [], "a bad hour is nobody's news"
+    lea.pass_time(hours=25)
+    for _ in range(2):
+        hear(lea)
+    assert told() == [True]
+    lea.network.clear()
+    hear(lea)
+    assert told() == [False]
