@@ -88,6 +88,7 @@ def _hear(scope: Scope, channel: Channel, update: Update, *, rails: Rails, envir
         native_id=update.fan,
         handle=update.handle,
         language=update.language,
+        said=update.text if update.kind == "message" else "",
     )
     native_id = update.native_id if update.kind == "message" and update.native_id else f"update:{update.key}"
     if talks.knows(scope, fan, channel, native_id):

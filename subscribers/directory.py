@@ -1,12 +1,12 @@
 """The directory of fans: who writes to whom, in which language, and what they do not want."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
 from channels import ages
-from foundation import outbox
+from foundation import languages, outbox
 from foundation.database import Scope
 from foundation.errors import NotFound
 from foundation.ids import uuid7
@@ -14,6 +14,7 @@ from foundation.words import LANGUAGES
 from gate import remarks
 from subscribers.events import FanErased, FanOptedOut
 from subscribers.models import Fan, FanFacts, FanIdentity
+from tenants import reads as tenant_reads
 
 FALLBACK = "en"
 
@@ -46,19 +47,31 @@ def spoken(language: str) -> str:
 
 
 def find_or_add(
-    scope: Scope, *, creator_id: UUID, channel_id: UUID, native_id: str, handle: str = "", language: str = ""
+    scope: Scope,
+    *,
+    creator_id: UUID,
+    channel_id: UUID,
+    native_id: str,
+    handle: str = "",
+    language: str = "",
+    said: str = "",
 ) -> Identity:
-    """The fan behind a platform's id on one of our accounts; added at first sight. One per creator, never shared."""
+    """The fan behind a platform's id on one of our accounts; added at first sight. One per creator, never shared.
+
+    Where the platform tells no `language`, that of what they `said` counts, and the creator's first one until it tells.
+    """
+    heard = None if language else languages.of(said)
     scope.hold(f"fan:{scope.tenant_id}:{channel_id}:{native_id}")
     known = _identity(scope, "i.channel_id = :channel AND i.native_id = :native", channel=channel_id, native=native_id)
     if known is not None:
-        return known if known.reachable == "yes" else _back(scope, known)
+        known = known if known.reachable == "yes" else _back(scope, known)
+        return known if heard in (None, known.language) else _speaks(scope, known, heard)
     fan = Fan(
         tenant_id=scope.tenant_id,
         id=uuid7(),
         creator_id=creator_id,
         display_name=handle or native_id,
-        language=spoken(language),
+        language=spoken(language or heard or _first_language(scope, creator_id)),
     )
     identity = FanIdentity(
         tenant_id=scope.tenant_id,
@@ -156,6 +169,21 @@ def blocked_us(scope: Scope, channel_id: UUID, native_id: str) -> None:
     known = _identity(scope, "i.channel_id = :channel AND i.native_id = :native", channel=channel_id, native=native_id)
     if known is not None:
         unreachable(scope, known.fan_id, channel_id)
+
+
+def _first_language(scope: Scope, creator_id: UUID) -> str:
+    return next(iter(tenant_reads.creator(scope, creator_id).languages), "")
+
+
+def _speaks(scope: Scope, known: Identity, language: str) -> Identity:
+    """They write in another language than we thought."""
+    scope.run(
+        "UPDATE fans SET language = :language, updated_at = house_now() WHERE tenant_id = :tenant AND id = :fan",
+        language=language,
+        tenant=scope.tenant_id,
+        fan=known.fan_id,
+    )
+    return replace(known, language=language)
 
 
 def _back(scope: Scope, known: Identity) -> Identity:

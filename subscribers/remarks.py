@@ -89,6 +89,7 @@ def receive(scope: Scope, channel: Channel, said: Said) -> None:
         channel_id=channel.id,
         native_id=author,
         handle=_clean(said.handle)[:LONGEST_NAME],
+        said=text,
     )
     minor = _minor(scope, channel, fan, text)  # before the conversation is locked: the reader's epoch comes first
     talk = talks.opened(scope, fan, channel, kind=PUBLIC)

@@ -55,7 +55,7 @@ def _begin(scope: Scope, event: RemarkSuggest) -> Begun | None:
     creator = tenant_reads.creator(scope, row.creator_id)
     inputs = TurnInputs(
         persona=speaker,
-        language=speaker.languages[0] if speaker.languages else talk.language,  # nobody tells theirs
+        language=talk.language,
         ceiling=CEILING[Rating.G],
         local_time=scope.now.astimezone(ZoneInfo(creator.zone)).strftime("%H:%M"),
         now=(remarks.words(scope, row),),

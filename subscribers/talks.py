@@ -71,7 +71,11 @@ def opened(
         fan=fan.fan_id,
         channel=channel.id,
     ).scalar_one()
-    return locked(scope, found)
+    talk = locked(scope, found)
+    if talk.language != fan.language:
+        talk.language = fan.language
+        scope.add(talk)
+    return talk
 
 
 def locked(scope: Scope, conversation_id: UUID) -> Conversation:

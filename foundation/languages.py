@@ -1,0 +1,30 @@
+"""Which language words are in, where they surely tell."""
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from foundation.words import LANGUAGES
+
+if TYPE_CHECKING:
+    from py3langid.langid import LanguageIdentifier
+
+TOLD_APART = (*LANGUAGES, "de", "es", "it", "nl", "pt")
+"""Words in the others are not taken for ours; the more there are, the more short words fit several."""
+SURE = 0.75
+"""How likely a language must be: « bonjour » alone is French (0.76), « salut » or "hi" could be anything."""
+_ENOUGH = 1000
+
+
+def of(text: str) -> str | None:
+    """The language of words that are surely in one that the house speaks; None for others, and for too few words."""
+    language, likely = _identifier().classify(text[:_ENOUGH])
+    return language if language in LANGUAGES and likely >= SURE else None
+
+
+@cache
+def _identifier() -> "LanguageIdentifier":
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # noqa: PLC0415  its model takes a second to load
+
+    found = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    found.set_languages(TOLD_APART)
+    return found
