@@ -1,8 +1,10 @@
-"""Connecting a Facebook Page with a token of its own that somebody pasted: whose it is, what it may do, until when. Pure.
+"""Connecting a Facebook Page with a token of its own that somebody pasted: whose it is, and what it may do.
+Pure.
 
-Source: https://developers.facebook.com/docs/pages-api/overview, https://developers.facebook.com/docs/facebook-login/guides/access-tokens/get-long-lived,
+Source: https://developers.facebook.com/docs/pages-api/overview, and of what lasts
+https://developers.facebook.com/docs/facebook-login/guides/access-tokens/get-long-lived,
 https://developers.facebook.com/docs/graph-api/reference/debug_token
-"""  # noqa: E501  an address
+"""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -25,7 +27,7 @@ FORM = ConnectForm(
 )
 SURFACE = "facebook.page"
 NEEDED = ("pages_manage_posts", "pages_read_engagement")
-"""Without these nothing is posted, or nothing posted is found again; what others are for is said where one is missing."""
+"""Without these nothing is posted, or found again; what the others are for is said where one is missing."""
 
 SHORTEST = timedelta(days=1)
 """A token that ends sooner was made of one that lasts an hour."""
@@ -70,7 +72,7 @@ def _connected(page: str, name: str, token: Sealed, rights: Answer) -> Connected
     left = _lifetime(told, rights)
     if left is not None and left < SHORTEST:
         return Rejected(Message("facebook.short_token"), permanent=False)
-    return Connected(page, name, SURFACE, token=token, lifetime=left)
+    return Connected(page, name, SURFACE, token=token)
 
 
 def _is_ok(answer: Answer) -> bool:

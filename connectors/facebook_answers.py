@@ -1,4 +1,4 @@
-"""What Facebook's answers mean: `{"error": {"code", "error_subcode", …}}` as everywhere at Meta, often as HTTP 400. Pure.
+"""What Facebook's answers mean: `{"error": {"code", "error_subcode", …}}`, often as HTTP 400. Pure.
 
 Source: https://developers.facebook.com/docs/graph-api/guides/error-handling, and of subcodes, as others met them,
 https://github.com/gitroomhq/postiz-app/pull/2068
