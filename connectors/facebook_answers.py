@@ -14,8 +14,11 @@ from connectors.instagram_answers import Words, error
 from connectors.outcomes import Outcome, Rejected, Retry, Uncertain
 from foundation.words import Message
 
-AGAIN, FILM_AGAIN, AN_HOUR = timedelta(seconds=10), timedelta(seconds=30), timedelta(hours=1)
-"""How long the next try waits for a file, and where a Page posted too much."""
+AGAIN, FILM_AGAIN = timedelta(seconds=10), timedelta(seconds=30)
+"""How long the next try waits for a file."""
+
+CALMER = timedelta(minutes=15)
+"""After a block for posting too much, whose end nobody tells; longer, and most posts would be too late."""
 
 FACEBOOK = Words("facebook.slow_down", "facebook.not_fetched", "facebook.preparing", AGAIN)
 
@@ -53,7 +56,7 @@ def meaning(answer: Answer, *, creates: bool) -> Outcome:
     code, sub = error(answer)
     if code == BLOCKED:
         flagged = Rejected(Message("facebook.flagged", {"code": sub}), permanent=False)
-        return flagged if sub in FLAGGED else Retry(AN_HOUR, "account", Message("facebook.slow_down"))
+        return flagged if sub in FLAGGED else Retry(CALMER, "account", Message("facebook.slow_down"))
     if code == DUPLICATE:  # what stands there may be an earlier try of ours
         told = Message("facebook.duplicate")
         return Uncertain(told, stands=True) if creates else Rejected(told, permanent=False)
