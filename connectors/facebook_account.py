@@ -32,6 +32,9 @@ NEEDED = ("pages_manage_posts", "pages_read_engagement")
 SHORTEST = timedelta(days=1)
 """A token that ends sooner was made of one that lasts an hour."""
 
+_ECHOED = ("error.message",)
+"""A refusal repeats the token that nobody can read."""
+
 _WHO = "/me?fields=id,name"
 _TOKEN = "/debug_token?input_token={token}&access_token={token}"  # noqa: S105  where it is shown, not one
 
@@ -44,7 +47,7 @@ def connect(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Se
     if not (page.isascii() and page.isdigit() and len(page) <= 30):
         return Rejected(Message("facebook.bad_page"), permanent=False)
     if not answers:
-        return Send(WireStep("me", StepKind.AUTH, "GET", _WHO))
+        return Send(WireStep("me", StepKind.AUTH, "GET", _WHO, secret_fields=_ECHOED))
     who = answers[0]
     if not isinstance(who, Response) or not who.ok:
         refused = meaning(who, creates=False)
@@ -54,7 +57,8 @@ def connect(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Se
     if id_of(who) != page or not isinstance(name, str) or not name:
         return Rejected(Message("facebook.not_the_page", {"page": page}), permanent=False)
     if len(answers) == 1:
-        return Send(WireStep("rights", StepKind.AUTH, "GET", _TOKEN, token="path"))  # noqa: S106  how it is shown
+        step = WireStep("rights", StepKind.AUTH, "GET", _TOKEN, token="path", secret_fields=_ECHOED)  # noqa: S106  how it is shown
+        return Send(step)
     return _connected(page, name, token, answers[1])
 
 

@@ -49,6 +49,7 @@ def test_two_questions_are_asked_of_the_token_alone() -> None:
     assert (first.step.kind, first.step.path, first.step.token) == (StepKind.AUTH, "/me?fields=id,name", "bearer")
     assert (second.step.kind, second.step.token) == (StepKind.AUTH, "path")
     assert second.step.path == "/debug_token?input_token={token}&access_token={token}"
+    assert first.step.secret_fields == second.step.secret_fields == ("error.message",), "a refusal repeats the token"
     assert connect(WHO, told()) == Connected("17", "Mia", "facebook.page", token=TOKEN)
 
 
