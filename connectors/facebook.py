@@ -111,7 +111,7 @@ class Facebook:
         if film := next((id_of(one) for one in sought.told if one.step == PUBLISH and id_of(one)), ""):
             return _stands(film, sought.account, answers)
         pictures = {id_of(one) for one in sought.told if one.step.startswith("stage:")} - {""}
-        if not sought.text.strip() and not pictures:
+        if not _sought(sought) and not pictures:
             return Unknown(Message("connectors.no_lookup"))
         if not answers:
             return Send(_listing(""))
@@ -280,6 +280,11 @@ def _within(value: Any, *names: str) -> Any:
     return value
 
 
+def _sought(sought: Sought) -> str:
+    """The words of a post, as its list tells them."""
+    return (sought.text or sought.title).strip()
+
+
 def _found(post: Mapping[str, Any]) -> Found:
     url = post.get("permalink_url")
     there = isinstance(url, str) and url.startswith("https://")
@@ -289,7 +294,8 @@ def _found(post: Mapping[str, Any]) -> Found:
 def _is_it(post: Mapping[str, Any], sought: Sought, pictures: set[str]) -> bool:
     if number_of(post) in sought.known:
         return False
-    same = sought.text.strip() and str(post.get("message") or "").strip() == sought.text.strip()
+    words = _sought(sought)
+    same = words and str(post.get("message") or "").strip() == words
     return bool(same) or bool(pictures & _shown(post))
 
 
@@ -302,7 +308,7 @@ def _shown(post: Mapping[str, Any]) -> set[str]:
 
 def _unseen(sought: Sought) -> Sighting:
     """Not in the list: absent, unless a film may still be worked on, or no words would have told it."""
-    if not sought.text.strip():
+    if not _sought(sought):
         return Unknown(Message("connectors.no_lookup"))
     film = any(medium.mime == FILM for medium in sought.media)
     now, sent = sought.asked_at or sought.armed_at, sought.sent_at or sought.armed_at

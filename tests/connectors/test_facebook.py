@@ -215,6 +215,7 @@ def test_a_lost_post_is_found_by_words_and_time() -> None:
     assert isinstance(further, Send)
     assert further.step.path.endswith("&after=QV%20F")
     assert isinstance(seen(SOUGHT, *[page(entry("7", "other"), after="a")] * 5), Unknown)
+    assert isinstance(seen(replace(SOUGHT, text="", title="my day"), page(entry("9"))), Found)
 
 
 def test_a_lost_post_is_found_by_a_picture_that_was_brought_for_it() -> None:

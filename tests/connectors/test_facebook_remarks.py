@@ -201,6 +201,8 @@ def test_a_lost_answer_is_looked_for_under_the_comment() -> None:
     found = Facebook().find(SOUGHT, (listed(entry("81"), entry("82", minutes=-3)),))
     assert isinstance(found, Found)
     assert found.native_id == "comment:5_81"
+    nameless = {name: value for name, value in entry("86").items() if name != "from"}
+    assert isinstance(Facebook().find(SOUGHT, (listed(nameless),)), Found), "rather ours than said twice"
     for other in (entry("80"), entry("83", by="9"), entry("84", text="no"), entry("85", minutes=-3)):
         assert Facebook().find(SOUGHT, (listed(other),)) == Absent()
     assert isinstance(Facebook().find(SOUGHT, (listed(entry("83", by="9"), more=True),)), Send)
