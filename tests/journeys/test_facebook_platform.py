@@ -198,3 +198,15 @@ def test_without_rights_over_comments_the_page_still_posts(networks: Outside) ->
     second = here.desk.delivery("Deux", channel="facebook")
     here.desk.live(minutes=2)
     assert [here.desk.state(one) for one in (first, second)] == [S.PUBLISHED, S.PUBLISHED]
+
+
+def test_the_same_words_twice_in_a_row_are_posted_once_and_told(networks: Outside) -> None:
+    here = mia(networks)
+    page = here.facebook()
+    first = here.desk.delivery("Bonjour", channel="facebook")
+    here.desk.live(minutes=5)
+    again = here.desk.delivery("Bonjour", channel="facebook")
+    here.desk.live(minutes=20)
+    assert here.desk.state(first) is S.PUBLISHED
+    assert (here.desk.state(again), here.desk.why(again)) == (S.FAILED, "facebook.duplicate")
+    assert [one.message for one in page.posts.values()] == ["Bonjour"]
