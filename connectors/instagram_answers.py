@@ -3,12 +3,13 @@
 Source: https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/reference/error-codes
 """
 
+import json
 import re
 from dataclasses import dataclass
 from datetime import timedelta
 
 from connectors import answers
-from connectors.answers import RATE_WINDOW, SHORT_WAIT, staged_anew
+from connectors.answers import LONGEST_WAIT, RATE_WINDOW, SHORT_WAIT, staged_anew
 from connectors.contract import Answer, Response
 from connectors.outcomes import Disconnected, Outcome, Reauthorize, Rejected, Retry, Uncertain
 from foundation.words import Message
@@ -18,7 +19,7 @@ RIGHTS = frozenset({10, *range(200, 300)})
 """A right is missing: https://developers.facebook.com/docs/graph-api/guides/error-handling"""
 
 TOKEN = frozenset({190, 102}) | RIGHTS
-RATES = frozenset({4, 17, 32, 613, 80002})
+RATES = frozenset({4, 17, 32, 341, 613, 80001, 80002})
 DAILY = 2207042
 FETCH = frozenset({2207052, 2207003, 2207082})
 """They could not fetch the file from us."""
@@ -54,6 +55,20 @@ def failure(answer: Answer) -> int:
     """
     found = re.search(r"\b2207\d{3}\b", str(answers.body_of(answer).get("status", "")))
     return int(found[0]) if found else 0
+
+
+def regained(answer: Response) -> timedelta:
+    """How long a limit lasts, as they tell it in minutes, the longest of those they name; else the usual while.
+
+    Source: https://developers.facebook.com/docs/graph-api/overview/rate-limiting#headers-2
+    """
+    try:
+        told = json.loads(answer.headers.get("x-business-use-case-usage", ""))
+        minutes = [one["estimated_time_to_regain_access"] for each in told.values() for one in each]
+        longest = max(int(one) for one in minutes)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return RATE_WINDOW
+    return min(timedelta(minutes=min(longest, 10**6)), LONGEST_WAIT) if longest > 0 else RATE_WINDOW
 
 
 @dataclass(frozen=True)
@@ -93,7 +108,7 @@ def _unclear(answer: Response, code: int, sub: int, *, creates: bool) -> Outcome
     if code in RATES or code in BUSY or answer.status >= 500:
         if creates:
             return Uncertain(Message("connectors.unclear_answer", {"status": answer.status}))
-        wait = RATE_WINDOW if code in RATES else SHORT_WAIT
+        wait = regained(answer) if code in RATES else SHORT_WAIT
         reason = Message("connectors.rate_limited" if code in RATES else "connectors.lookup_failed")
         return Retry(wait, answers.limited(answer), reason)
     word = f"{code}_{sub}" if sub else str(code)

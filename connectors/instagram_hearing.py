@@ -1,175 +1,39 @@
-"""Reading what people say under an Instagram account's posts, a few requests at a time. Pure.
+"""What people say under an Instagram account's posts, as `meta_hearing` reads it. Pure.
 
-A reading asks for the newest posts, each with its newest comments and their replies; then for what was left: more
-comments of a post that had more new ones than a page, and older posts, page by page. At the fifth request it stops, and
-the next reading goes on there. When all posts were passed, the next ones tell only what was said after that began.
-
-Not heard: replies past the first 25 of one comment, and those under a comment that is none of the 25 newest of its
-post; of a first reading, all but the 25 newest comments of each post; mentions elsewhere, comments on stories and on
-advertisements.
-Source: https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/reference/ig-media/comments, and of
-fields within fields https://developers.facebook.com/docs/graph-api/guides/field-expansion
+Each comment comes with its replies. Not heard: replies past the first 25 of one comment, and those under a comment that
+is none of the 25 newest of its post; mentions elsewhere, comments on stories and on advertisements.
+Source: https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/reference/ig-media/comments
 """
 
-import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from typing import Any
 
-from connectors import remarks
-from connectors.answers import date_of, segment, told_at, told_by
+from connectors import meta_hearing
+from connectors.answers import segment, told_at
 from connectors.contract import Answer, Send
-from connectors.instagram_answers import meaning
-from connectors.instagram_remarks import data_of, goes_on, number_of, said_by
-from connectors.outcomes import Rejected
+from connectors.instagram_remarks import data_of, number_of, said_by
 from connectors.remarks import Remark, Remarks
 
 POSTS, COMMENTS, REPLIES = 10, 25, 25
 """Of each on one page: more of them at once are refused as too much data."""
-
-MOST_REQUESTS = 5
-"""Of one reading."""
-
-MOST_LEFT = 50
-"""Places in the comments of posts where a reading goes on later; further ones are given up."""
-
-MARGIN, LATE = timedelta(minutes=10), timedelta(days=1)
-"""A post's comments are followed back so much further than what was told; and those that are read all the same are told
-again when they are no older: some appear late, as those that somebody let through."""
 
 _SAID = "id,text,timestamp,username,from"
 _COMMENT = f"{_SAID},replies.limit({REPLIES}){{{_SAID}}}"
 _POST = f"id,username,permalink,comments.limit({COMMENTS}){{{_COMMENT}}}"
 
 
-@dataclass(frozen=True)
-class _Left:
-    """Comments of a post from `after` on, back to `until`."""
-
-    post: str
-    after: str
-    until: str
-
-
-@dataclass(frozen=True)
-class _Place:
-    """Where a reading stands. Instants are theirs, in ISO 8601; "" for none."""
-
-    since: str = ""
-    """All that was said before was told."""
-    began: str = ""
-    """When the walk through all posts began that is under way."""
-    newest: str = ""
-    """When the newest posts were read last."""
-    after: str = ""
-    """Where older posts go on."""
-    left: tuple[_Left, ...] = ()
-
-    @property
-    def open(self) -> bool:
-        """Whether something is left to ask for."""
-        return bool(self.after or self.left)
-
-    def settled(self) -> "_Place":
-        """With nothing left, all that was said before this walk began was told."""
-        return self if self.open or not self.began else replace(self, since=self.began, began="")
-
-    def written(self) -> str:
-        """As a cursor."""
-        left = [[one.post, one.after, one.until] for one in self.left]
-        return json.dumps([self.since, self.began, self.newest, self.after, left], separators=(",", ":"))
-
-
-def _place(cursor: str) -> _Place:
-    """Out of a cursor; the beginning for one that nobody can read."""
-    try:
-        since, began, newest, after, left = json.loads(cursor)
-        kept = tuple(_Left(*map(str, one)) for one in left)
-    except (ValueError, TypeError):
-        return _Place()
-    return _Place(str(since), str(began), str(newest), str(after), kept)
-
-
 def remarks_of(account: str, cursor: str, answers: tuple[Answer, ...]) -> Send | Remarks | None:
     """The next request, what was said since `cursor`, or None where the first answer is none."""
-    start = _place(cursor)
-    place, found, me = start, list[Remark](), ""
-    for number, answer in enumerate(answers):
-        told = told_by(answer)
-        listed = data_of(told)
-        if listed is None:
-            if not number:
-                return None
-            if not _of_no_use(answer):  # it goes on there next time
-                return _told(found, place)
-            place = _without(place).settled()
-            continue
-        posts = [{"id": place.left[0].post, "comments": told}] if number and place.left else listed
-        me = me or next((name for post in posts if (name := said_by(post))), "")
-        place = _past(place, answer, told, posts, first=not number).settled()
-        found += [one for post in posts for one in _said(post, account, me) if _since(one.at, start.since, LATE)]
-    if not answers or (place.open and len(answers) < MOST_REQUESTS):
-        return _asks(place, first=not answers)
-    return _told(found, place)
+    return meta_hearing.remarks_of(INSTAGRAM, account, cursor, answers)
 
 
-def _told(found: list[Remark], place: _Place) -> Remarks:
-    once = {one.native_id: one for one in found}.values()
-    known = sorted((one for one in once if one.at is not None), key=lambda one: str(one.at))
-    return Remarks((*(one for one in once if one.at is None), *known), place.written())
+def _posts(after: str) -> str:
+    more = f"&after={segment(after)}" if after else ""
+    return f"/{{account}}/media?fields={segment(_POST)}&limit={POSTS}{more}"
 
 
-def _of_no_use(answer: Answer) -> bool:
-    """Whether the same will be refused again: a post is gone, or a place in a list is no more."""
-    return isinstance(meaning(answer, creates=False), Rejected)
-
-
-def _without(place: _Place) -> _Place:
-    """Past what cannot be asked for: comments of one post, or the walk, which begins anew and tells it all again."""
-    return replace(place, left=place.left[1:]) if place.left else replace(place, after="", began="")
-
-
-def _asks(place: _Place, *, first: bool) -> Send:
-    """The newest posts, what is left under one, or older posts."""
-    if not first and place.left:
-        under = place.left[0]
-        path = f"/{under.post}/comments?fields={segment(_COMMENT)}&limit={COMMENTS}&after={segment(under.after)}"
-        return remarks.asked(path)
-    more = "" if first else f"&after={segment(place.after)}"
-    return remarks.asked(f"/{{account}}/media?fields={segment(_POST)}&limit={POSTS}{more}")
-
-
-def _past(
-    place: _Place, answer: Answer, told: Mapping[str, Any], posts: list[dict[str, Any]], *, first: bool
-) -> _Place:
-    """Where a reading stands after an answer."""
-    if not first and place.left:
-        return replace(place, left=(*_left(posts[0], place.left[0].until), *place.left[1:]))
-    until = (place.newest if first else "") or place.since
-    rest = (one for post in posts for one in _left(post, until))
-    place, after = replace(place, left=(*place.left, *rest)[:MOST_LEFT]), goes_on(told)
-    if not first:
-        return replace(place, after=after)
-    at = date_of(answer)
-    now = at.isoformat() if at is not None else ""
-    under_way = bool(place.after or place.began)
-    return replace(place, newest=now) if under_way else replace(place, newest=now, began=now, after=after)
-
-
-def _left(post: Mapping[str, Any], until: str) -> list[_Left]:
-    """What stands under a post past this page and was not told: comments come newest first."""
-    told = post.get("comments")
-    told = told if isinstance(told, dict) else {}
-    after, number = goes_on(told), number_of(post)
-    ages = [told_at(one.get("timestamp")) for one in data_of(told) or []]
-    fresh = bool(ages) and all(_since(at, until) for at in ages)
-    return [_Left(number, after, until)] if until and after and number and fresh else []
-
-
-def _since(at: datetime | None, since: str, margin: timedelta = MARGIN) -> bool:
-    told = told_at(since)
-    return told is None or at is None or at >= told - margin
+def _comments(post: str, after: str) -> str:
+    return f"/{post}/comments?fields={segment(_COMMENT)}&limit={COMMENTS}&after={segment(after)}"
 
 
 def _said(post: Mapping[str, Any], account: str, me: str) -> Iterator[Remark]:
@@ -207,3 +71,6 @@ def _remark(native_id: str, one: Mapping[str, Any], author: str, under: str, url
         url=url,
         at=told_at(one.get("timestamp")),
     )
+
+
+INSTAGRAM = meta_hearing.Network(_posts, _comments, number_of, _said, said_by, "timestamp")

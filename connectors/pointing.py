@@ -90,9 +90,12 @@ PLATFORMS: Mapping[str, Pointers] = {
         again={"repost": ()},
         later=_names("auto_publish_text"),
     ),
-    # https://developers.facebook.com/docs/graph-api/reference/page/feed, /photos, /videos
+    # https://developers.facebook.com/docs/graph-api/reference/page/feed, /photos, /videos; /object/comments
     "facebook": Pointers(
-        fields=_names("url file_url link object_id object_attachment media_fbid"),
+        fields=_names(
+            "url file_url link object_id object_attachment media_fbid attachment_id attachment_url attachment_share_url"
+            " crossposted_video_id universal_video_id fbuploader_video_file_chunk"
+        ),
         later=_names("backdated_time"),
         kept_back=_META_DRAFTS,
     ),

@@ -15,6 +15,7 @@ CONNECTORS = (
     "connectors.bluesky:Bluesky",
     "connectors.byhand:ByHand",
     "connectors.discord:Discord",
+    "connectors.facebook:Facebook",
     "connectors.fanvue:Fanvue",
     "connectors.feed:Feed",
     "connectors.instagram:Instagram",

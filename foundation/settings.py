@@ -98,6 +98,7 @@ class ConnectorsSettings(Group):
     telegram_url: str = "https://api.telegram.org"
     bluesky_url: str = "https://bsky.social"
     discord_url: str = "https://discord.com/api/v10"
+    facebook_url: str = "https://graph.facebook.com/v23.0"
     instagram_url: str = "https://graph.instagram.com/v23.0"
     threads_url: str = "https://graph.threads.net/v1.0"
     x_url: str = "https://api.x.com"

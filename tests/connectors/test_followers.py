@@ -48,6 +48,7 @@ TOLD = {
         "/xrpc/app.bsky.actor.getProfile?actor={account}",
         lambda many: {"did": "did:plc:mia", "handle": "mia.bsky.social", "followersCount": many, "followsCount": 7},
     ),
+    "facebook": Told("17", "/{account}?fields=followers_count", lambda many: {"id": "17", "followers_count": many}),
     "instagram": Told("17", "/me?fields=followers_count", lambda many: {"id": "1", "followers_count": many}),
     "threads": Told(
         "17",

@@ -11,7 +11,8 @@ import pytest
 
 from connectors.contract import Answer, Copy, Response, Send, Sought, StepAnswerLost, StepKind, WireStep
 from connectors.instagram import AI, Instagram
-from connectors.instagram_hearing import COMMENTS, LATE, MOST_REQUESTS, POSTS
+from connectors.instagram_hearing import COMMENTS, POSTS
+from connectors.meta_hearing import LATE, MOST_REQUESTS
 from connectors.outcomes import Absent, Found, Outcome, Published, Reauthorize, Rejected, Retry, Uncertain, Unknown
 from connectors.remarks import Act, Remark, Remarks, Spot
 from connectors.suite.house import House

@@ -8,6 +8,7 @@ import pytest
 from tests.contract import (
     bluesky_worlds,
     discord_worlds,
+    facebook_worlds,
     fanvue_worlds,
     instagram_worlds,
     mastodon_worlds,
@@ -21,6 +22,7 @@ from tests.contract.worlds import Fakes, fakes
 from tests.fakes.bluesky import bluesky
 from tests.fakes.discord import discord
 from tests.fakes.discord_spec import document
+from tests.fakes.facebook import facebook
 from tests.fakes.fanvue import fanvue
 from tests.fakes.google import youtube
 from tests.fakes.instagram import instagram
@@ -45,6 +47,7 @@ def platforms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fakes]:
         youtube() as films,
         tiktok() as clips,
         threads() as talk,
+        facebook() as walls,
         instagram_worlds.lent() as files,
     ):
         for kind in ("discord", "discord_dm"):
@@ -55,6 +58,8 @@ def platforms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fakes]:
         running.others["instagram_film"] = partial(instagram_worlds.world, pictures, running.http, files, film=True)
         for kind, film in (("threads", False), ("threads_film", True)):
             running.others[kind] = partial(threads_worlds.world, talk, running.http, files, film=film)
+        for kind, film in (("facebook", False), ("facebook_film", True)):
+            running.others[kind] = partial(facebook_worlds.world, walls, running.http, files, film=film)
         running.others["mastodon"] = partial(mastodon_worlds.world, server, running.http)
         running.others["mastodon_fork"] = partial(
             mastodon_worlds.world, server, running.http, slow=2, ignores_keys=True
@@ -73,7 +78,7 @@ def platforms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fakes]:
         running.others["youtube"] = partial(youtube_worlds.world, films, running.http)
         for kind, seconds in (("tiktok", 0.0), ("tiktok_slow", 30.0)):
             running.others[kind] = partial(tiktok_worlds.world, clips, running.http, slow=seconds)
-        books = (fake, pds, pictures, server, posts, agency, forum, films, clips, talk)
+        books = (fake, pds, pictures, server, posts, agency, forum, films, clips, talk, walls)
         running.calm += [one.book.clear for one in books]
         yield running
         assert not fake.spec.refused

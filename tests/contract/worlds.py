@@ -230,6 +230,8 @@ KINDS = (
     "discord_dm",
     "bluesky",
     "bluesky_film",
+    "facebook",
+    "facebook_film",
     "fanvue",
     "fanvue_chat",
     "fanvue_film",

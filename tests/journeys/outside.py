@@ -1,4 +1,4 @@
-"""A creator of Nudity and Explicit, and her places on six networks: the true house, fakes outside."""
+"""A creator of Nudity and Explicit, and her places on the networks: the true house, fakes outside."""
 
 import base64
 from collections.abc import Iterator
@@ -34,6 +34,8 @@ from tests.fakes.bluesky import FakeBluesky, Repo, bluesky
 from tests.fakes.discord import FakeDiscord, discord
 from tests.fakes.discord_spec import document
 from tests.fakes.discord_world import Channel
+from tests.fakes.facebook import FakeFacebook, facebook
+from tests.fakes.facebook_world import Page
 from tests.fakes.instagram import FakeInstagram, Profile, instagram
 from tests.fakes.mastodon import FakeMastodon, Member, mastodon
 from tests.fakes.telegram_world import Bot, Chat
@@ -63,10 +65,12 @@ class Outside:
     mastodon: FakeMastodon
     x: FakeX
     threads: FakeThreads
+    facebook: FakeFacebook
 
     def move(self, seconds: float) -> None:
         """Their clocks move on."""
-        for network in (self.telegram, self.discord, self.bluesky, self.instagram, self.mastodon, self.x, self.threads):
+        chats, meta = (self.telegram, self.discord), (self.instagram, self.threads, self.facebook)
+        for network in (*chats, self.bluesky, self.mastodon, self.x, *meta):
             network.clock.move(seconds)
 
 
@@ -80,6 +84,7 @@ def outside(cluster: Cluster, home: Path, *, reachable: bool = True) -> Iterator
         chats, sky = stack.enter_context(discord(document())), stack.enter_context(bluesky())
         pictures, toots = stack.enter_context(instagram()), stack.enter_context(mastodon())
         posts, talk = stack.enter_context(x()), stack.enter_context(threads())
+        walls = stack.enter_context(facebook())
         settings = Settings(
             home=home,
             environment="test",
@@ -92,6 +97,7 @@ def outside(cluster: Cluster, home: Path, *, reachable: bool = True) -> Iterator
                 bluesky_url=sky.url,
                 instagram_url=pictures.url,
                 threads_url=talk.url,
+                facebook_url=walls.url,
                 x_url=posts.url,
                 x_pages_url=posts.url,
             ),
@@ -99,7 +105,7 @@ def outside(cluster: Cluster, home: Path, *, reachable: bool = True) -> Iterator
         if reachable:
             settings = settings.model_copy(update={"public_url": stack.enter_context(_pages(settings))})
         services = stack.enter_context(wire(settings, pool_size=8, application="tests"))
-        yield Outside(services, telegram, chats, sky, pictures, toots, posts, talk)
+        yield Outside(services, telegram, chats, sky, pictures, toots, posts, talk, walls)
         assert toots.spec.refused == []
         assert posts.forbidden == []
         assert chats.spec.refused == []
@@ -209,6 +215,12 @@ class Mia:
         profile = self.outside.threads.profile(f"mia{str(self.desk.tenant_id)[-8:]}")
         self.enrol("threads", token=profile.token)
         return profile
+
+    def facebook(self) -> Page:
+        """A Page on Facebook."""
+        page = self.outside.facebook.page(f"Mia {str(self.desk.tenant_id)[-8:]}")
+        self.enrol("facebook", page=page.id, token=page.token)
+        return page
 
     def mastodon(self, *, rules: str = "adult") -> Member:
         """An account on a server whose rules she read, and what she said of them."""

@@ -12,7 +12,7 @@ Found = Iterator[tuple[ast.AST | int, str]]
 
 PLATFORMS = frozenset(
     {"sandbox", "own_page", "telegram", "x", "reddit", "instagram"}
-    | {"discord", "bluesky", "mastodon", "fanvue", "tiktok", "youtube", "threads"}
+    | {"discord", "bluesky", "mastodon", "fanvue", "tiktok", "youtube", "threads", "facebook"}
 )
 SQL_TABLE = re.compile(r"\b(?:FROM|JOIN|INTO|UPDATE)\s+(?:ONLY\s+)?([a-z_]+)\b")
 HTTP_CALL = re.compile(

@@ -1,0 +1,108 @@
+"""Connecting a Facebook Page with a token of its own that somebody pasted: whose it is, and what it may do.
+Pure.
+
+Source: https://developers.facebook.com/docs/pages-api/overview, and of what lasts
+https://developers.facebook.com/docs/facebook-login/guides/access-tokens/get-long-lived,
+https://developers.facebook.com/docs/graph-api/reference/debug_token
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from connectors import following
+from connectors.answers import date_of, instant, told_by
+from connectors.contract import Answer, Response, Send, StepKind, WireStep
+from connectors.enrolment import Connected, ConnectForm, Field
+from connectors.facebook_answers import meaning
+from connectors.instagram_answers import id_of
+from connectors.outcomes import Outcome, Reauthorize, Rejected
+from foundation.sealed import Sealed
+from foundation.words import Message
+
+FORM = ConnectForm(
+    fields=(Field("page", example="104215…"), Field("token", secret=True, example="EAA…")),
+    credential="token",
+    minutes=10,
+)
+SURFACE = "facebook.page"
+NEEDED = ("pages_manage_posts", "pages_read_engagement")
+"""Without these nothing is posted, or found again; what the others are for is said where one is missing."""
+
+SHORTEST = timedelta(days=1)
+"""A token that ends sooner was made of one that lasts an hour."""
+
+_ECHOED = ("error.message",)
+"""A refusal repeats the token that nobody can read."""
+
+_WHO = "/me?fields=id,name"
+_TOKEN = "/debug_token?input_token={token}&access_token={token}"  # noqa: S105  where it is shown, not one
+
+
+def connect(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Connected | Outcome:
+    """Two questions: whose token it is, and what it may do; then the account, or why not."""
+    token, page = form.get("token"), str(form.get("page") or "").strip()
+    if not isinstance(token, Sealed):
+        return Rejected(Message("facebook.bad_token"), permanent=False)
+    if not (page.isascii() and page.isdigit() and len(page) <= 30):
+        return Rejected(Message("facebook.bad_page"), permanent=False)
+    if not answers:
+        return Send(WireStep("me", StepKind.AUTH, "GET", _WHO, secret_fields=_ECHOED))
+    who = answers[0]
+    if not isinstance(who, Response) or not who.ok:
+        refused = meaning(who, creates=False)
+        unknown = isinstance(refused, Reauthorize)
+        return Rejected(Message("facebook.bad_token"), permanent=False) if unknown else refused
+    name = told_by(who).get("name")
+    if id_of(who) != page or not isinstance(name, str) or not name:
+        return Rejected(Message("facebook.not_the_page", {"page": page}), permanent=False)
+    if len(answers) == 1:
+        step = WireStep("rights", StepKind.AUTH, "GET", _TOKEN, token="path", secret_fields=_ECHOED)  # noqa: S106  how it is shown
+        return Send(step)
+    return _connected(page, name, token, answers[1])
+
+
+def _connected(page: str, name: str, token: Sealed, rights: Answer) -> Connected | Outcome:
+    """The account, where nothing speaks against it: some tokens cannot be asked after, and still post."""
+    told = told_by(rights).get("data")
+    if not isinstance(told, dict):
+        refused = meaning(rights, creates=False)
+        silent = isinstance(rights, Response) and isinstance(refused, Rejected | Reauthorize)
+        return Connected(page, name, SURFACE, token=token) if silent or _is_ok(rights) else refused
+    scopes = told.get("scopes")
+    missing = [right for right in NEEDED if right not in scopes] if isinstance(scopes, list) else []
+    if missing:
+        return Rejected(Message("facebook.right_missing", {"rights": ", ".join(missing)}), permanent=False)
+    left = _lifetime(told, rights)
+    if left is not None and left < SHORTEST:
+        return Rejected(Message("facebook.short_token"), permanent=False)
+    return Connected(page, name, SURFACE, token=token)
+
+
+def _is_ok(answer: Answer) -> bool:
+    return isinstance(answer, Response) and answer.ok
+
+
+def _lifetime(told: Mapping[str, Any], answer: Answer) -> timedelta | None:
+    """How long the token still holds by their clock; None for always, or where nobody tells."""
+    ends = told.get("expires_at")
+    until = instant(str(ends)) if isinstance(ends, int) and not isinstance(ends, bool) and ends > 0 else None
+    now = date_of(answer)
+    return until - now.astimezone(UTC) if until is not None and isinstance(now, datetime) else None
+
+
+def check(account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:
+    """Whether the token is still this Page's."""
+    if not answers:
+        return Send(WireStep("look", StepKind.CONTROL, "GET", _WHO, action="look"))
+    last = answers[-1]
+    if not isinstance(last, Response) or not last.ok:
+        return meaning(last, creates=False)
+    return None if id_of(last) == account else Reauthorize(Message("facebook.other_page"))
+
+
+def followers(answers: tuple[Answer, ...]) -> Send | int | None:
+    """How many follow the Page."""
+    if not answers:
+        return following.asked("/{account}?fields=followers_count")
+    return following.number(told_by(answers[-1]).get("followers_count"))

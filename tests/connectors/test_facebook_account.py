@@ -1,0 +1,103 @@
+"""What a pasted token says: whose it is, what it may do, how long it holds."""
+
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Any
+
+import pytest
+
+from connectors.contract import Answer, Response, Send, StepAnswerLost, StepKind
+from connectors.enrolment import Connected
+from connectors.facebook import Facebook
+from connectors.outcomes import Outcome, Reauthorize, Rejected, Retry
+from foundation.sealed import Sealed
+
+TOKEN = Sealed(b"t")
+FORM = {"page": " 17 ", "token": TOKEN}
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+ALL = ["pages_manage_posts", "pages_read_engagement", "pages_show_list"]
+
+
+def ok(step: str, **body: Any) -> Response:
+    return Response(step, 200, {"date": format_datetime(NOW, usegmt=True)}, body)
+
+
+def wrong(step: str, code: int) -> Response:
+    return Response(step, 400, body={"error": {"code": code, "message": "no"}})
+
+
+WHO = ok("me", id="17", name="Mia")
+
+
+def connect(*answers: Answer, **form: Any) -> Send | Outcome | object:
+    return Facebook().connect({**FORM, **form}, answers)
+
+
+def reason(end: object) -> str:
+    assert isinstance(end, Rejected), end
+    return end.reason.code
+
+
+def told(**data: Any) -> Response:
+    return ok("rights", data={"scopes": ALL, "expires_at": 0, **data})
+
+
+def test_two_questions_are_asked_of_the_token_alone() -> None:
+    first, second = connect(), connect(WHO)
+    assert isinstance(first, Send)
+    assert isinstance(second, Send)
+    assert (first.step.kind, first.step.path, first.step.token) == (StepKind.AUTH, "/me?fields=id,name", "bearer")
+    assert (second.step.kind, second.step.token) == (StepKind.AUTH, "path")
+    assert second.step.path == "/debug_token?input_token={token}&access_token={token}"
+    assert first.step.secret_fields == second.step.secret_fields == ("error.message",), "a refusal repeats the token"
+    assert connect(WHO, told()) == Connected("17", "Mia", "facebook.page", token=TOKEN)
+
+
+@pytest.mark.parametrize("typed", ["", "mia", "17/../me", "１７", "1" * 31])
+def test_a_page_is_a_number(typed: str) -> None:
+    assert reason(connect(page=typed)) == "facebook.bad_page"
+
+
+@pytest.mark.parametrize(
+    ("who", "word"),
+    [
+        (ok("me", id="18", name="Mia"), "facebook.not_the_page"),
+        (ok("me", id="17"), "facebook.not_the_page"),
+        (ok("me", name="Mia"), "facebook.not_the_page"),
+        (wrong("me", 190), "facebook.bad_token"),
+        (wrong("me", 10), "facebook.bad_token"),
+    ],
+)
+def test_a_token_of_somebody_else_is_told(who: Response, word: str) -> None:
+    assert reason(connect(who)) == word
+
+
+def test_what_a_token_lacks_is_named() -> None:
+    end = connect(WHO, told(scopes=["pages_show_list"]))
+    assert reason(end) == "facebook.right_missing"
+    assert isinstance(end, Rejected)
+    assert end.reason.params == {"rights": "pages_manage_posts, pages_read_engagement"}
+
+
+@pytest.mark.parametrize(("hours", "holds"), [(1, False), (23, False), (25, True), (24 * 60, True)])
+def test_a_token_of_an_hour_is_refused(hours: int, holds: bool) -> None:
+    end = connect(WHO, told(expires_at=int(NOW.timestamp()) + hours * 3600))
+    assert isinstance(end, Connected) is holds
+    assert holds or reason(end) == "facebook.short_token"
+
+
+def test_where_nobody_tells_of_rights_the_page_is_connected() -> None:
+    for silent in (wrong("rights", 100), wrong("rights", 190), ok("rights"), told(scopes="x", expires_at="x")):
+        assert isinstance(connect(WHO, silent), Connected)
+    for later in (StepAnswerLost("rights", "reset"), wrong("rights", 4), Response("rights", 500)):
+        assert isinstance(connect(WHO, later), Retry)
+    assert isinstance(connect(StepAnswerLost("me", "reset")), Retry)
+    assert reason(Facebook().connect({"page": "17"}, ())) == "facebook.bad_token"
+
+
+def test_the_token_is_still_the_pages() -> None:
+    assert isinstance(Facebook().check("17", ()), Send)
+    assert Facebook().check("17", (ok("look", id="17"),)) is None
+    assert isinstance(Facebook().check("18", (ok("look", id="17"),)), Reauthorize)
+    assert isinstance(Facebook().check("17", (wrong("look", 190),)), Reauthorize)
+    assert isinstance(Facebook().check("17", (StepAnswerLost("look", "reset"),)), Retry)

@@ -1,0 +1,88 @@
+"""Facebook's world: one Page, and the address under which our files are fetched."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from itertools import count
+from typing import Any
+
+from connectors.contract import FileRef
+from connectors.facebook import Facebook
+from connectors.suite.world import TENANT, World, transport
+from connectors.transport import Account
+from foundation.http import HttpClient
+from foundation.ids import uuid7
+from foundation.sealed import Sealed
+from gate.permit import Permit
+from tests.contract.instagram_worlds import FILM, MEDIA
+from tests.fakes.facebook import FakeFacebook
+from tests.fakes.facebook_world import Page
+
+_numbers = count(1)
+
+
+@dataclass
+class FacebookFake:
+    """The server, seen from one Page."""
+
+    server: FakeFacebook
+    page: Page
+    after: int
+
+    def ask(self, mode: str, on: str, **more: Any) -> None:
+        self.server.book.ask(mode, on=on, **more)
+
+    def taken(self) -> list[tuple[str, str]]:
+        answers = [(f"comment:{one.id}", one.text) for one in self.page.comments.values() if one.own]
+        return [*((one.id, one.message) for one in self.page.posts.values()), *answers]
+
+    def standing(self) -> set[str]:
+        own = {f"comment:{one.id}" for one in self.page.comments.values() if one.own and not one.deleted}
+        return {one.id for one in self.page.posts.values() if not one.deleted} | own
+
+    def say(self, text: str, post: str) -> str:
+        """Somebody says something under a post of the Page."""
+        return self.page.say(post, text, by="Ann").id
+
+    def under(self, native_id: str) -> str:
+        return self.page.comments[native_id.removeprefix("comment:")].parent
+
+    def remark_is(self, native_id: str) -> set[str]:
+        one = self.page.comments[native_id]
+        state = "deleted" if one.deleted else "hidden" if one.hidden else "shown"
+        return {state, *({"blocked"} if one.author in self.page.blocked else ())}
+
+    def requests(self) -> list[Mapping[str, Any]]:
+        return list(self.server.book.record(after=self.after))
+
+
+def world(server: FakeFacebook, http: HttpClient, files: str, *, film: bool = False) -> World:
+    """A fresh one. `film`: each post is one."""
+    page, past = server.page(f"w{next(_numbers)}"), server.book.record()
+
+    def lend(permit: Permit, file: FileRef) -> str:
+        return f"{files}/lent/{permit.jti.hex}/{file.sha256}.{'mp4' if file.mime == FILM.mime else 'jpg'}"
+
+    fake = FacebookFake(server, page, past[-1]["id"] if past else 0)
+    return World(
+        name="facebook",
+        connector=Facebook(),
+        account=Account(TENANT, uuid7(), page.id, server.url, Sealed(page.token.encode())),
+        fake=fake,
+        remark=fake.say,
+        stands_under=fake.under,
+        remark_is=fake.remark_is,
+        surface="facebook.page",
+        transport=transport(http, lend=lend),
+        clock=server.clock,
+        lags=False,
+        counts="likes",
+        followers=partial(setattr, page, "followers"),
+        flags=(),
+        told=lambda wire: True,  # nothing of the kind is known there
+        keyed=False,  # the list of posts is read by words, time and pictures
+        name_of=lambda medium: "",  # a film is brought by the publication; of pictures it names numbers of theirs
+        media=(FILM,) if film else MEDIA,
+        least_media=1 if film else 0,
+        keeps=str.strip,  # unverified
+    )
