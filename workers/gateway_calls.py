@@ -26,6 +26,9 @@ from gate.permit import AuthOrder
 from tenants import notices
 from workers.listeners import LISTENING
 
+SLOWEST = 300.0
+"""Seconds between two tries at the menu while Discord does not answer."""
+
 log = telemetry.log("workers.gateways")
 
 
@@ -75,9 +78,11 @@ class Calls:
 
 
 async def inscribed(once: Callable[[], Outcome | None]) -> None:
-    """Go through the menu until Discord says yes or no."""
+    """Go through the menu until Discord says yes or no: as late again as it asks, and ever later."""
+    tries = 0
     while isinstance(end := await asyncio.to_thread(once), Retry):
-        await asyncio.sleep(end.after.total_seconds())
+        await asyncio.sleep(max(end.after.total_seconds(), min(2**tries, SLOWEST)))
+        tries += 1
 
 
 def inscribe(

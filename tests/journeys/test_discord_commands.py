@@ -110,7 +110,7 @@ def test_a_chosen_command_does_what_its_words_do(connected: House) -> None:  # n
     here.over(ear)
 
 
-def test_on_a_server_others_see_nothing_and_the_answer_lies_in_the_chat(connected: House) -> None:  # noqa: F811
+def test_on_a_server_nothing_is_shown_to_others(connected: House) -> None:  # noqa: F811  fixture
     here, desk = connected, connected.desk
     ear = here.ear()
     choice = here.fake.choose(here.bot, here.leo, "privacy", where=here.place, locale="en-GB")
@@ -167,7 +167,7 @@ def test_a_busy_listener_says_in_time_that_it_heard(connected: House) -> None:  
 
 
 @pytest.mark.parametrize("fault", ["reset_after", "status:503_after", "reset_before", "status:503"])
-def test_what_was_chosen_is_heard_whatever_becomes_of_the_answer(connected: House, fault: str) -> None:  # noqa: F811
+def test_a_lost_answer_loses_no_command(connected: House, fault: str) -> None:  # noqa: F811  fixture
     here, desk = connected, connected.desk
     here.fake.book.ask(fault, on="acks", seconds=0.1)
     ear = here.ear()
@@ -178,7 +178,10 @@ def test_what_was_chosen_is_heard_whatever_becomes_of_the_answer(connected: Hous
     here.over(ear)
 
 
-def test_the_word_of_a_choice_is_written_nowhere(connected: House, capfd: pytest.CaptureFixture[str]) -> None:  # noqa: F811
+def test_its_word_is_written_nowhere(
+    connected: House,  # noqa: F811  fixture
+    capfd: pytest.CaptureFixture[str],
+) -> None:
     here = connected
     here.fake.book.ask("status:503", on="answers", account=here.bot.id)
     ear = here.ear()
