@@ -43,11 +43,13 @@ MOST_REQUEST = 24 * 1024 * 1024
 HIDING = "spoiler=true"
 """The flag that blurs what is attached."""
 
-PRESSED = "press:"
-"""What the key of a pressed button begins with; its id follows."""
+PRESSED, CHOSEN = "press:", "command:"
+"""What the key of a pressed button, and of a command from the menu, begins with; its id follows."""
 
 REMOVED = "removed-"
 """In place of a native id: it was posted and deleted before its answer was read."""
+
+_SEEN: Mapping[str, Mapping[str, Any]] = {PRESSED: {"type": 6}, CHOSEN: {"type": 5, "data": {"flags": 1 << 6}}}
 
 MOST_LABEL = 80
 _ROW, _BUTTON, _GREY, _PER_ROW = 1, 2, 2, 5
@@ -159,11 +161,16 @@ class Discord:
         return place(account).bot
 
     def ack(self, update: Update) -> WireStep | None:
-        """Tell Discord within three seconds that a press arrived, with the press's own word: it lives 15 minutes."""
-        if update.kind != "button" or not update.payload:
+        """Tell Discord within three seconds that a press or a command arrived: it is shown under its own word, which
+        lives 15 minutes and stands in place of the token.
+
+        A command is answered later, and before one person alone.
+        """
+        told = next((how for begins, how in _SEEN.items() if update.key.startswith(begins)), None)
+        if told is None:
             return None
-        path = f"/interactions/{segment(update.key.removeprefix(PRESSED))}/{segment(update.payload)}/callback"
-        return WireStep("ack", StepKind.CONTROL, "POST", path, {"type": 6}, token="none", action="ack", deadline=2.0)  # noqa: S106  shown in the path
+        path = f"/interactions/{segment(update.key.partition(':')[2])}/{{token}}/callback"
+        return WireStep("ack", StepKind.CONTROL, "POST", path, told, token="path", action="ack", deadline=2.0)  # noqa: S106  how it is shown
 
 
 def _unfit(unit: Unit, can: Capabilities) -> Message | None:

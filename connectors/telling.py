@@ -11,7 +11,8 @@ from foundation import telemetry
 log = telemetry.log("connectors.transport")
 
 _WORDS = frozenset(
-    {"@me", "accounts", "api", "bot", "callback", "channels", "chats", "checkouts", "comments", "containers"}
+    {"@me", "@original", "accounts", "api", "applications", "bot", "callback", "channels", "chats", "checkouts"}
+    | {"commands", "comments", "containers"}
     | {
         "conversations",
         "file",

@@ -19,7 +19,7 @@ from gate import inforce, viewers
 from gate import text as gate_text
 from gate.evidence import TEST_METHOD
 from gate.text import MinorSignal
-from subscribers import directory, drafts, fulfilling, offers, orders, proofs, refunding, speakers, talks
+from subscribers import commands, directory, drafts, fulfilling, offers, orders, proofs, refunding, speakers, talks
 from subscribers.events import ChatTurn
 from subscribers.models import Conversation, SafetyEvent
 from subscribers.rails.contract import PaymentRail, Rails, Till
@@ -38,14 +38,11 @@ REDONE_MOST = 2
 OVER_18 = "over_18"
 """What a test network says of a fan who proved to be an adult."""
 
-_REPORT = re.compile(r"^/(?:report|signaler)\b")
-"""Somebody wants something gone: answered to everybody, blocked readers and minors too, by code alone."""
-
 _PERSON = re.compile(
-    r"^/human\b|\b(?:speak|talk) (?:to|with) (?:a |some ?one |somebody )?(?:real |actual )?(?:human|person|someone)"
+    r"\b(?:speak|talk) (?:to|with) (?:a |some ?one |somebody )?(?:real |actual )?(?:human|person|someone)"
     r"|\bparler (?:a|avec) (?:un |une )?(?:vraie? )?(?:humaine?|personne|quelqu'un)"
 )
-_MONEY_BACK = re.compile(r"^/paysupport\b|\b(?:refund|chargeback|rembours\w*|arnaque\w*|scam(?:med)?|escroqu\w*)\b")
+_MONEY_BACK = re.compile(r"\b(?:refund|chargeback|rembours\w*|arnaque\w*|scam(?:med)?|escroqu\w*)\b")
 
 
 def receive(scope: Scope, channel: Channel, update: Update, *, rails: Rails, environment: str, pages: str = "") -> None:
@@ -132,8 +129,11 @@ def _hear(scope: Scope, channel: Channel, update: Update, *, rails: Rails, envir
 
 
 def _told_where(scope: Scope, talk: Conversation, update: Update, pages: str) -> bool:
-    """Tell who wants something gone where to ask for it; whether this was all they wanted. No stop holds it back."""
-    if update.kind != "message" or _REPORT.match(folded(update.text)) is None:
+    """Tell who wants something gone where to ask for it; whether this was all they wanted. No stop holds it back.
+
+    Answered to everybody, blocked readers and minors too, by code alone.
+    """
+    if update.kind != "message" or commands.given(update.text) != "report":
         return False
     drafts.say_service(scope, talk, Message("service.safety.report", {"report_page": f"{pages.rstrip('/')}/report"}))
     return True
@@ -143,7 +143,7 @@ def _asks_age(update: Update) -> bool:
     """Whether a fan wants to know how to prove their age."""
     if update.kind == "button":
         return update.ref.partition(":")[0] == "age"
-    return folded(update.text).startswith(proofs.COMMAND)
+    return commands.given(update.text) == "age"
 
 
 def proof_told(scope: Scope, channel_id: UUID, user_id: str, state: str) -> None:
@@ -281,21 +281,31 @@ def _notice(scope: Scope, talk: Conversation, fan: directory.Identity, *, fresh:
 
 def _answer(scope: Scope, talk: Conversation, said: str) -> None:
     """A message: the truth about who speaks and commands are answered by code, the rest by the owner."""
-    plain = folded(said)
     if gate_text.asks_if_bot(said, lexicon=inforce.rules(scope).lexicon):
         _handled(scope, talk, "truth")
         human = OwnerState(talk.owner) is OwnerState.HUMAN
         drafts.say_service(scope, talk, speakers.sentence(scope, talk, "truth_person" if human else "truth"))
-    elif plain.startswith("/stop"):
-        _stop(scope, talk, everything="all" in plain.split())
-    elif plain.startswith("/purchases"):
-        fulfilling.purchases(scope, talk, None)
-    elif plain.startswith(("/terms", "/privacy")):
-        about = "terms" if plain.startswith("/terms") else "privacy"
-        drafts.say_service(scope, talk, Message(f"service.about.{about}"))
-    elif plain.startswith("/start"):
-        directory.opt_in(scope, talk.fan_id)
-    elif _MONEY_BACK.search(plain):
+        return
+    match commands.given(said):
+        case "stop":
+            _stop(scope, talk, everything="all" in folded(said).split())
+        case "purchases":
+            fulfilling.purchases(scope, talk, None)
+        case "terms" | "privacy" as about:
+            drafts.say_service(scope, talk, Message(f"service.about.{about}"))
+        case "start":
+            directory.opt_in(scope, talk.fan_id)
+        case "paysupport":
+            _hand_over(scope, talk, Message("chat.asks_money_back"))
+        case "human" if not _MONEY_BACK.search(folded(said)):
+            _hand_over(scope, talk, Message("chat.asks_person"))
+        case _:
+            _converse(scope, talk, folded(said))
+
+
+def _converse(scope: Scope, talk: Conversation, plain: str) -> None:
+    """Words that are no command: who asks for a person or for money back has one, the rest is its owner's to answer."""
+    if _MONEY_BACK.search(plain):
         _hand_over(scope, talk, Message("chat.asks_money_back"))
     elif _PERSON.search(plain):
         _hand_over(scope, talk, Message("chat.asks_person"))

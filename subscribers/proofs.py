@@ -13,7 +13,6 @@ from gate.events import ProofWithdrawn, ViewerConfirmed
 from subscribers import directory, talks
 from subscribers.models import Conversation
 
-COMMAND = "/age"
 ANSWERS = {
     "passed": "service.age.thanks",
     "ended": "service.age.ended",

@@ -2,14 +2,17 @@
 
 The client reads and never sends: answers leave through the transport. What it hears is kept, in order, before a press
 is acknowledged; what was written while nobody listened is read from the history of the known chats at each new session.
-A session that is resumed is told by the gateway itself what it missed.
+A session that is resumed is told by the gateway itself what it missed. When it begins to listen it looks after the menu
+of commands, so that an account just connected has one, and a new version its own.
 
 Importing this module costs some 16 MiB, an account a bit more than one: it is loaded with the first that needs it.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import discord
@@ -21,14 +24,18 @@ from channels import controlling, listening
 from channels.listening import Heard
 from channels.reads import Channel
 from channels.states import ChannelState
-from connectors.contract import ChatConnector, Response, StepKind, StepNotSent, Update
-from connectors.discord import PRESSED, open_chat, opened
+from connectors import discord_updates
+from connectors.commands import Command, Menu
+from connectors.contract import Response, StepKind, StepNotSent, Update
+from connectors.discord import open_chat, opened
 from connectors.discord_ids import at_or_after, moment
+from connectors.discord_updates import Called, Interaction
 from foundation import telemetry
 from foundation.clock import monotonic
 from foundation.errors import Unavailable
-from foundation.sealed import Reveal
-from workers import figures
+from foundation.sealed import Reveal, Seal
+from workers import figures, gateway_calls
+from workers.gateway_calls import Calls
 from workers.listeners import DEAF_SECONDS, DEAFEST, Ear
 
 log = telemetry.log("workers.gateways")
@@ -56,14 +63,30 @@ class _Again:
     """A new session: read first what was missed."""
 
 
+@dataclass(frozen=True)
+class _Told:
+    """One thing that was heard; `kept` is settled as soon as it is kept, where somebody waits for that."""
+
+    update: Update
+    kept: "asyncio.Future[None] | None" = None
+
+
+Attend = Callable[[Called, "asyncio.Future[None]"], Awaitable[None]]
+"""Answers Discord, which waits; its second word waits until what was heard is kept."""
+
+
 class GatewayEar(Ear):
     """The thread of one bot. Its account's cursor is the id of the last thing that was kept."""
 
     identify_seconds: ClassVar[float] = IDENTIFY_SECONDS
 
-    def __init__(self, channel: Channel, *, reveal: Reveal, known: Known, **collaborators: Any) -> None:
+    def __init__(
+        self, channel: Channel, *, reveal: Reveal, seal: Seal, known: Known, menu: Menu, **collaborators: Any
+    ) -> None:
         super().__init__(channel, **collaborators)
-        self._reveal, self._known = reveal, known
+        self._reveal, self._known, self._menu = reveal, known, menu
+        connector = self._connectors[channel.platform]
+        self._calls = Calls(channel, connector, self._transport, seal, self._chat)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._over: asyncio.Event | None = None
 
@@ -94,7 +117,7 @@ class GatewayEar(Ear):
             self.stop()
             return
         token = await asyncio.to_thread(self._reveal, channel.tenant_id, channel.token)
-        client = _Client(self.identify_seconds)
+        client = _Client(self.identify_seconds, self._menu.commands, self._calls.attend)
         tasks = [
             asyncio.create_task(each)
             for each in (
@@ -121,15 +144,28 @@ class GatewayEar(Ear):
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _connected(self, client: "_Client", address: str, token: str) -> None:
-        """Sign in, ask where the gateway is, and stay on it."""
+        """Sign in, look after the menu and listen."""
         Route.BASE = address.rstrip("/")
         await client.login(token)
+        menu = asyncio.create_task(self._again(self._look_after_menu, str(client.application_id)))
+        try:
+            await self._stay(client)
+        finally:
+            menu.cancel()
+
+    async def _stay(self, client: "_Client") -> None:
+        """Ask where the gateway is, and stay on it."""
         _, url, limit = await client.http.get_bot_gateway()
         if limit["remaining"] < SESSIONS_LEFT:
             log.error("gateway.sessions_used_up", wait=limit["reset_after"] / 1000)
             await asyncio.sleep(limit["reset_after"] / 1000)
         DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(url)
         await client.connect()
+
+    async def _look_after_menu(self, application: str) -> None:
+        channel, _ = await asyncio.to_thread(self._standing)
+        once = partial(gateway_calls.inscribe, channel, application, self._menu)
+        await gateway_calls.inscribed(partial(once, tenant=self._tenant, transport=self._transport))
 
     def _refused(self, channel: Channel) -> None:
         """The token is dead; but for one that was replaced meanwhile, its owner must connect the bot again."""
@@ -150,11 +186,13 @@ class GatewayEar(Ear):
         """Keep what comes, one thing after the other; a new session's history before what it tells."""
         while True:
             what = await client.heard.get()
-            missed = [what] if isinstance(what, Update) else await self._again(self._missed, client)
-            for update in missed:
-                if not await self._again(asyncio.to_thread, self._kept, update):
+            heard = [what] if isinstance(what, _Told) else map(_Told, await self._again(self._missed, client))
+            for told in heard:
+                if not await self._again(asyncio.to_thread, self._kept, told.update):
                     self.stop()
                     return
+                if told.kept is not None:
+                    told.kept.set_result(None)
 
     async def _again(self, act: Callable[..., Any], *args: Any) -> Any:
         """What `act` comes to, tried until it does: what is not kept is passed over by nothing."""
@@ -168,18 +206,12 @@ class GatewayEar(Ear):
                 await asyncio.sleep(DEAF_SECONDS * 2 ** min(deaf, DEAFEST))
 
     def _kept(self, update: Update) -> bool:
-        """Keep one thing, then acknowledge it; whether the account may still listen."""
+        """Keep one thing; whether the account may still listen."""
         channel, after = self._standing()
         if channel.state != ChannelState.ACTIVE:
             return False
         latest = max(after, update.key.rpartition(":")[2], key=lambda cursor: int(cursor or 0))
         self.keep(channel, Heard((update,), latest, _TOLD))
-        connector: ChatConnector = self._connectors[channel.platform]
-        step = connector.ack(update)
-        if step is not None:
-            answer = controlling.send(channel, step, transport=self._transport)
-            if not isinstance(answer, Response) or answer.status >= 300:
-                log.warning("gateway.not_acknowledged", kind=update.kind)
         return True
 
     async def _missed(self, client: "_Client") -> list[Update]:
@@ -199,8 +231,9 @@ class GatewayEar(Ear):
         """Add what people wrote in a chat; one that is closed, or unreadable, does not silence the others."""
         try:
             async for message in chat.history(limit=None, after=since, oldest_first=True):
-                if _by_a_person(message):
-                    found.append(_written(message))
+                update = discord_updates.written(message)
+                if update is not None:
+                    found.append(update)
         except (discord.Forbidden, discord.NotFound):
             return
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -223,7 +256,7 @@ _MARGIN = 60_000 << 22
 class _Client(discord.Client):
     """Puts what it hears into a line, in the order it came."""
 
-    def __init__(self, identify_seconds: float) -> None:
+    def __init__(self, identify_seconds: float, commands: Sequence[Command], attend: Attend) -> None:
         intents = discord.Intents.none()
         intents.guilds = intents.dm_messages = True
         super().__init__(
@@ -233,7 +266,8 @@ class _Client(discord.Client):
             chunk_guilds_at_startup=False,
         )
         self._identify_seconds = identify_seconds
-        self.heard: asyncio.Queue[Update | _Again] = asyncio.Queue()
+        self._commands, self._attend = commands, attend
+        self.heard: asyncio.Queue[_Told | _Again] = asyncio.Queue()
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
         """Keep the distance Discord asks for between two new sessions."""
@@ -251,46 +285,18 @@ class _Client(discord.Client):
 
     async def on_message(self, message: discord.Message) -> None:
         """Somebody wrote to the bot."""
-        if message.guild is None and _by_a_person(message):
-            self.heard.put_nowait(_written(message))
+        update = discord_updates.written(message) if message.guild is None else None
+        if update is not None:
+            self.heard.put_nowait(_Told(update))
 
-    async def on_interaction(self, interaction: "discord.Interaction[Any]") -> None:
-        """Somebody pressed a button under a direct message."""
-        if interaction.guild_id is None and interaction.type is discord.InteractionType.component:
-            self.heard.put_nowait(_pressed(interaction))
+    async def on_interaction(self, interaction: Interaction) -> None:
+        """Somebody pressed a button under a direct message, or chose a command."""
+        called = discord_updates.called(interaction, self.application_id, self._commands)
+        if called is not None:
+            kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self.heard.put_nowait(_Told(called.update, kept))
+            await self._attend(called, kept)
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
         """One event that could not be read does not end the others."""
         log.error("gateway.unreadable", event_name=event_method)
-
-
-def _by_a_person(message: discord.Message) -> bool:
-    return not message.author.bot and message.type in (discord.MessageType.default, discord.MessageType.reply)
-
-
-def _written(message: discord.Message) -> Update:
-    """A message; one without words (a file, a sticker) is for a person."""
-    return Update(
-        key=f"message:{message.id}",
-        kind="message" if message.content else "unsupported",
-        fan=str(message.author.id),
-        handle=message.author.global_name or message.author.name,
-        native_id=str(message.id),
-        at=message.created_at,
-        text=message.content,
-    )
-
-
-def _pressed(interaction: "discord.Interaction[Any]") -> Update:
-    """A pressed button; `payload` is the word it is acknowledged with."""
-    data: Any = interaction.data or {}
-    return Update(
-        key=f"{PRESSED}{interaction.id}",
-        kind="button",
-        fan=str(interaction.user.id),
-        handle=interaction.user.global_name or interaction.user.name,
-        language=str(interaction.locale),
-        at=interaction.created_at,
-        ref=str(data.get("custom_id", "")),
-        payload=interaction.token,
-    )

@@ -45,6 +45,7 @@ from studio import events as studio_events
 from studio import jobs, looking, uploads
 from studio.events import JobDue, LookDue, UploadDue
 from subscribers import (
+    commands,
     conversation,
     directory,
     earning,
@@ -338,6 +339,7 @@ KNOWN_CHATS = 200
 
 def _gateway(s: Services, channel: Channel, name: str) -> Ear:
     module, _, attribute = name.partition(":")
+    sells = s.chat_connectors[channel.platform].capabilities.can_sell
     made: Ear = getattr(import_module(module), attribute)(
         channel,
         tenant=s.tenant,
@@ -346,7 +348,9 @@ def _gateway(s: Services, channel: Channel, name: str) -> Ear:
         hear=partial(_hear, s),
         at_once=partial(_answer_checkout, s),
         reveal=s.reveal,
+        seal=s.seal,
         known=partial(_known, s),
+        menu=commands.menu(sells=sells),
     )
     return made
 

@@ -292,10 +292,15 @@ def test_reactions_are_counted() -> None:
     assert DISCORD.read(Copy("555/900", PLACE.account, "77"), ()) is None
 
 
-def test_a_press_is_acknowledged_with_its_own_word() -> None:
-    step = DISCORD.ack(Update("press:7", "button", "77", payload="se/cret"))
+@pytest.mark.parametrize(
+    ("key", "kind", "told"),
+    [("press:7", "button", {"type": 6}), ("command:7", "message", {"type": 5, "data": {"flags": 64}})],
+)
+def test_what_is_called_is_acknowledged_with_its_own_word(key: str, kind: Any, told: dict[str, Any]) -> None:
+    step = DISCORD.ack(Update(key, kind, "77"))
     assert step is not None
-    assert (step.path, step.json, step.token) == ("/interactions/7/se%2Fcret/callback", {"type": 6}, "none")
+    assert (step.path, step.json, step.token) == ("/interactions/7/{token}/callback", told, "path")
+    assert step.deadline < 3
     assert DISCORD.ack(Update("message:7", "message", "77")) is None
 
 

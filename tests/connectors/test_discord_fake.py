@@ -36,7 +36,11 @@ def test_answers_have_the_described_shape(fake: FakeDiscord) -> None:
     channel = world.channel(world.guild(bot))
     sent = {"content": "hello", "nonce": "n1", "enforce_nonce": True}
     _, message = call(fake, bot, "POST", f"/channels/{channel.id}/messages", sent)
+    choice = {"name": "all", "value": "all"}
+    option = {"type": 3, "name": "what", "description": "What", "choices": [choice]}
+    command = {"name": "stop", "description": "Stop", "options": [option], "contexts": [0, 1]}
     shapes = {
+        "ApplicationCommandResponse": call(fake, bot, "POST", f"/applications/{bot.id}/commands", command)[1],
         "MessageResponse": message,
         "GuildChannelResponse": call(fake, bot, "GET", f"/channels/{channel.id}")[1],
         "PrivateChannelResponse": call(fake, bot, "POST", "/users/@me/channels", {"recipient_id": leo.id})[1],

@@ -5,7 +5,6 @@ deleted answers 404; rights decide what is seen, and a history one may not read 
 the whole bot, with fractions of seconds; what people write comes over the gateway alone.
 """
 
-import secrets
 import threading
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping
@@ -25,6 +24,7 @@ from starlette.websockets import WebSocket
 from connectors.suite.serving import MovedClock, served
 from foundation.faults import Book, FaultyNetwork
 from tests.fakes.discord_gateway import DIRECT_MESSAGES, Gateway
+from tests.fakes.discord_interactions import Interactions
 from tests.fakes.discord_spec import Spec
 from tests.fakes.discord_wire import API, Sent, call_of, headers_of, kept, read
 from tests.fakes.discord_world import (
@@ -55,8 +55,6 @@ class FakeDiscord:
     spec: Spec
     clock: MovedClock = field(default_factory=MovedClock)
     url: str = ""
-    acks: dict[str, Json] = field(default_factory=dict)
-    """Answers to presses by their id."""
     blocked_until: datetime | None = None
     """Until then every request of any bot is too many."""
 
@@ -66,7 +64,8 @@ class FakeDiscord:
         self.world = World(self.clock)
         self.gateway = Gateway(self.world)
         self._used: dict[tuple[str, str], deque[datetime]] = defaultdict(deque)
-        self._presses: dict[str, str] = {}
+        self.interactions = Interactions(self.world, self.gateway)
+        self.acks = self.interactions.acks
 
     @property
     def api(self) -> str:
@@ -98,31 +97,15 @@ class FakeDiscord:
     def press(self, bot: Bot, person: Person, custom_id: str, *, locale: str = "fr") -> str:
         """A person presses a button under a direct message; the press's id."""
         with self.lock:
-            channel = self.world.direct(bot, person)
-            press, token = self.world.snowflake(), secrets.token_urlsafe(64)
-            self._presses[press] = token
-            told = {
-                "id": press,
-                "application_id": bot.id,
-                "type": 3,
-                "data": {"component_type": 2, "custom_id": custom_id},
-                "channel_id": channel.id,
-                "channel": {"id": channel.id, "type": DM, "recipients": [user(person.id, person.name)]},
-                "user": user(person.id, person.name),
-                "token": token,
-                "version": 1,
-                "locale": locale,
-                "app_permissions": "0",
-                "entitlements": [],
-                "attachment_size_limit": MOST_FILE,
-                "context": 1,
-                "authorizing_integration_owners": {},
-                "message": self.world.shown(
-                    self.world.post(channel, user(bot.id, bot.name, bot=True), {"content": "…"})
-                ),
-            }
-            self.gateway.tell(bot, "INTERACTION_CREATE", told)
-            return press
+            return self.interactions.press(bot, person, custom_id, locale=locale)
+
+    def choose(
+        self, bot: Bot, person: Person, name: str, *said: Json, where: Channel | None = None, locale: str = "fr"
+    ) -> str:
+        """A person chooses a command, in direct messages or in a channel; the choice's id."""
+        with self.lock:
+            there = where or self.world.direct(bot, person)
+            return self.interactions.choose(bot, person, there, {"name": name, "options": list(said)}, locale=locale)
 
     def sent(self, channel: Channel) -> list[Message]:
         """What bots wrote in a channel, deleted or not."""
@@ -181,10 +164,15 @@ class FakeDiscord:
         return found
 
     def _route(self, request: Request, parts: list[str], sent: Sent) -> tuple[int, Any]:
-        if parts[0] == "interactions":
-            return self._ack(parts[1], parts[2], sent.said)
-        bot, world = self._bot(request), self.world
-        method = request.method
+        if parts[0] in ("interactions", "webhooks"):  # without a token: an interaction's own word is one
+            return self.interactions.answer(request.method, parts, sent.said)
+        bot = self._bot(request)
+        if parts[0] == "applications" and parts[2:3] == ["commands"]:
+            return self.interactions.manage(bot, parts[1], request.method, parts[3:], sent.said)
+        return self._as_bot(bot, request, parts, sent)
+
+    def _as_bot(self, bot: Bot, request: Request, parts: list[str], sent: Sent) -> tuple[int, Any]:
+        method, world = request.method, self.world
         match method, parts:
             case "GET", ["users", "@me"]:
                 return 200, user(bot.id, bot.name, bot=True)
@@ -210,14 +198,6 @@ class FakeDiscord:
                 return self._one(bot, method, channel, message)
             case _:
                 raise Refusal(404, 0, "404: Not Found")
-
-    def _ack(self, press: str, token: str, said: Json) -> tuple[int, Any]:
-        if self._presses.get(press) != token:
-            raise Refusal(404, 10062, "Unknown interaction")
-        if press in self.acks:
-            raise Refusal(400, 40060, "Interaction has already been acknowledged.")
-        self.acks[press] = said
-        return 204, None
 
     def _channel(self, channel: Channel) -> Json:
         last = channel.messages[-1].id if channel.messages else None
@@ -333,7 +313,7 @@ def create(fake: FakeDiscord) -> ASGIApp:
         await fake.gateway.serve(socket)
 
     answer: Callable[[Request], Any] = fake.answer
-    methods = ["GET", "POST", "DELETE"]
+    methods = ["GET", "POST", "PATCH", "DELETE"]
     app = Starlette(routes=[Route(API + "/{path:path}", answer, methods=methods), WebSocketRoute("/gateway/", gateway)])
     faulty = FaultyNetwork(app, book=fake.book, call_of=call_of)
 

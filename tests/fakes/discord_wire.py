@@ -75,5 +75,11 @@ def call_of(method: str, path: str) -> Call | None:
             return Call(method, path, guild, "guilds")
         case "POST", ["users", "@me", "channels"]:
             return Call(method, path, "@me", "files")
+        case _, ["applications", application, "commands", *_]:
+            return Call(method, path, application, "menus")
+        case _, ["interactions", made, _, "callback"]:
+            return Call(method, path, made, "acks")
+        case _, ["webhooks", application, _, "messages", "@original"]:
+            return Call(method, path, application, "answers")
         case _:
             return Call(method, path, "", "other")

@@ -1,0 +1,44 @@
+"""The commands a fan may give: their names, who has them, and how they are written. What they do, `conversation` says.
+
+A command chosen from a platform's menu is heard as if its words had been typed.
+"""
+
+import re
+
+from connectors.commands import Command, Menu
+from foundation.words import Message
+from subscribers.replies import folded
+
+KNOWN = (
+    Command("start", Message("command.start")),
+    Command("stop", Message("command.stop"), Message("command.stop.how"), {"all": Message("command.stop.all")}),
+    Command("human", Message("command.human")),
+    Command("age", Message("command.age")),
+    Command("purchases", Message("command.purchases")),
+    Command("paysupport", Message("command.paysupport")),
+    Command("terms", Message("command.terms")),
+    Command("privacy", Message("command.privacy")),
+    Command("report", Message("command.report")),
+)
+SALES = frozenset({"purchases", "paysupport"})
+"""Those that mean something only where something is sold."""
+
+RETIRED: frozenset[str] = frozenset()
+"""Names that were once in `KNOWN`: they are taken out of the menus that still have them."""
+
+_OTHERWISE = {"signaler": "report"}
+_BEGINS = re.compile(r"/(?:stop|[a-z]+\b)")
+"""Whoever writes /stopp or /stopall wants peace all the same; any other name ends where it ends."""
+
+
+def given(said: str) -> str:
+    """The name of the command a message begins with; "" where it begins with none."""
+    found = _BEGINS.match(folded(said))
+    name = found[0][1:] if found else ""
+    name = _OTHERWISE.get(name, name)
+    return name if any(name == command.name for command in KNOWN) else ""
+
+
+def menu(*, sells: bool) -> Menu:
+    """What is offered to choose from on a platform where something is sold, or nothing."""
+    return Menu(tuple(command for command in KNOWN if sells or command.name not in SALES), RETIRED)
