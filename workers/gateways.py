@@ -191,7 +191,7 @@ class GatewayEar(Ear):
                 if not await self._again(asyncio.to_thread, self._kept, told.update):
                     self.stop()
                     return
-                if told.kept is not None:
+                if told.kept is not None and not told.kept.done():
                     told.kept.set_result(None)
 
     async def _again(self, act: Callable[..., Any], *args: Any) -> Any:
