@@ -131,6 +131,10 @@ class Fanvue:
         }
         return {name: int(count) for name, count in counts.items() if isinstance(count, int | float)} or None
 
+    def followers(self, account: str, destination: str, answers: tuple[Answer, ...]) -> Send | int | None:
+        """How many follow the account; who subscribes is counted apart there."""
+        return fanvue_account.followers(answers)
+
     def earnings(self, account: str, span: Span, answers: tuple[Answer, ...]) -> Told:
         """What fans paid, and what went back to them."""
         return fanvue_earnings.earnings(account, span, answers)
