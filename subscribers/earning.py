@@ -34,8 +34,8 @@ READING = "system:earning"
 LEAST = timedelta(hours=1)
 """A question about so little time is not halved any more."""
 
-HURRIED = timedelta(minutes=1)
-"""How long what happens to an account is gathered before its platform is asked."""
+HURRIED, ONCE_MORE = timedelta(minutes=1), timedelta(minutes=15)
+"""How long what happens to an account is gathered before its platform is asked, and asked again: it may tell late."""
 
 Ask = Callable[[UUID, UUID, Span], Earnings | Reauthorize | None]
 """`(tenant, channel, span)` → what was earned in it. No transaction is open."""
@@ -134,7 +134,8 @@ def plan(scope: Scope) -> None:
 
 def hurry(scope: Scope, channel_id: UUID) -> None:
     """Something was paid, or went back: what is new is asked for within a minute, however much there is of it."""
-    outbox_soon.put(scope, EarningsDue(scope.tenant_id, channel_id, lately=True), within=HURRIED)
+    for gathered in (HURRIED, ONCE_MORE):
+        outbox_soon.put(scope, EarningsDue(scope.tenant_id, channel_id, lately=True), within=gathered)
 
 
 def read(

@@ -1,8 +1,9 @@
 """The events of the fake Fanvue: what happens in its world is told to an address, signed, often and late as asked.
 
-Bodies are as third parties write them down (snake case, what is unknown left out); `before` is as older examples have
-them, without id and type. Fanvue's own page of fields could not be read. Unverified besides: that creators are named by
-`data.creator.uuid`, how often a call that failed is told again, and whether in order.
+Bodies are as several third parties write them down (`id`, `type`, `timestamp`, `data` with its `creator`; snake case,
+what is unknown left out, sometimes a message's words too); `before` is as older examples have them, without id or type.
+Fanvue's own page of fields could not be read. Unverified besides: how often a call that failed is told again, and
+whether in order; that it may come twice is said by all.
 """
 
 import json
