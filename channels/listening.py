@@ -28,6 +28,8 @@ class Heard:
     cursor: str | None
     answer: Answer
     why: Outcome | None = None
+    asked: int = 1
+    """Requests it took."""
 
 
 UNASKED = Heard((), None, StepNotSent("updates", "held"))
@@ -63,8 +65,8 @@ def poll(channel: Channel, after: str, *, transport: Transport, connectors: Mapp
         order = ControlOrder(channel.tenant_id, channel.id, turn.step.action)
         answers = (*answers, transport.send(turn.step, order, account=reads.account(channel)))
     if isinstance(turn, News):
-        return Heard(turn.updates, turn.cursor or after, answers[-1])
-    return Heard((), None, answers[-1], None if isinstance(turn, Send) else turn)
+        return Heard(turn.updates, turn.cursor or after, answers[-1], asked=len(answers))
+    return Heard((), None, answers[-1], None if isinstance(turn, Send) else turn, len(answers))
 
 
 def acknowledge(scope: Scope, channel: Channel, heard: Heard) -> None:

@@ -102,6 +102,9 @@ class OAuthClientRow(TenantRow, table=True):
     client_id: str
     box: bytes | None = Field(default=None, sa_type=LargeBinary)
     """Its secret, sealed; none of a client that has none."""
+    call_letter: bytes | None = Field(default=None, sa_type=LargeBinary)
+    """The secret that the platform's calls are signed with, as a page sealed it; none where calls are not taken."""
+    called_at: datetime | None = instant(optional=True)
 
 
 class BucketRow(TenantRow, table=True):

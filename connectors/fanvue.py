@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from connectors import fanvue_account, fanvue_chats, fanvue_earnings, fanvue_news, fitting
+from connectors import fanvue_account, fanvue_calls, fanvue_chats, fanvue_earnings, fanvue_news, fitting
 from connectors.answers import SHORT_WAIT, ahead, segment, staged_anew, told_at, told_by
+from connectors.calling import Nudge, Signed
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, Grant, News, Renewed, Response, Send, Sought, StepKind, Update, WireStep
 from connectors.earning import Span, Told
@@ -62,6 +63,7 @@ class Fanvue:
     form = fanvue_account.FORM
     refresh_grace = fanvue_account.ONCE
     earns_as = "Fanvue"
+    call_header = fanvue_calls.HEADER
 
     def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Bring each file to its store, wait until it is ready, then post; a message goes as it is. Tell what an answer
@@ -131,6 +133,10 @@ class Fanvue:
         }
         return {name: int(count) for name, count in counts.items() if isinstance(count, int | float)} or None
 
+    def followers(self, account: str, destination: str, answers: tuple[Answer, ...]) -> Send | int | None:
+        """How many follow the account; who subscribes is counted apart there."""
+        return fanvue_account.followers(answers)
+
     def earnings(self, account: str, span: Span, answers: tuple[Answer, ...]) -> Told:
         """What fans paid, and what went back to them."""
         return fanvue_earnings.earnings(account, span, answers)
@@ -156,6 +162,14 @@ class Fanvue:
     def ack(self, update: Update) -> WireStep | None:
         """Fanvue waits for nothing, and chats stay unread there until the creator looks."""
         return None
+
+    def signed(self, header: str) -> Signed | None:
+        """How a call for the application is signed."""
+        return fanvue_calls.signed(header)
+
+    def nudge(self, body: bytes) -> Nudge | None:
+        """What a call is about."""
+        return fanvue_calls.nudge(body)
 
 
 def _unfit(unit: Unit) -> Message | None:

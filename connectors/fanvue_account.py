@@ -5,10 +5,11 @@ Source: https://api.fanvue.com/docs/authentication/overview, https://api.fanvue.
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 from connectors import answers as http
-from connectors import oauth
+from connectors import following, oauth
 from connectors.contract import Answer, Grant, Renewed, Response, Send, StepKind, WireStep
 from connectors.enrolment import Connected, ConnectForm, Visit
 from connectors.outcomes import Disconnected, Outcome, Reauthorize, Rejected
@@ -106,6 +107,18 @@ def check(account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:
     if not uuid_of(answers[-1]):
         return meaning(answers[-1], creates=False)
     return None if uuid_of(answers[-1]) == account else Reauthorize(Message("connectors.token_refused"))
+
+
+def followers(answers: tuple[Answer, ...]) -> Send | int | None:
+    """How many follow whoever the token belongs to, as Fanvue counts them beside its subscribers. Whether those who
+    subscribe are among them is nowhere said, so the two are not added up.
+
+    Source: https://api.fanvue.com/docs/api-reference/reference/users/get-current-user
+    """
+    if not answers:
+        return Send(replace(following.asked("/users/me").step, headers=VERSION))
+    counts = http.told_by(answers[-1]).get("fanCounts")
+    return following.number(counts.get("followersCount")) if isinstance(counts, dict) else None
 
 
 def refresh(grant: Grant, answers: tuple[Answer, ...]) -> Send | Renewed | Outcome:

@@ -181,6 +181,10 @@ class Reddit:
         there = post.get("author") != DELETED and post.get("removed_by_category") is None
         return Shown(() if not there or post.get("over_18") is True else (NSFW,), there=there)
 
+    def followers(self, account: str, destination: str, answers: tuple[Answer, ...]) -> Send | int | None:
+        """How many follow the person who posts."""
+        return reddit_account.followers(account, answers)
+
     def remarks(
         self, account: str, destination: str, cursor: str, answers: tuple[Answer, ...]
     ) -> Send | Remarks | None:

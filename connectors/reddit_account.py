@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from connectors import answers as http
-from connectors import oauth
+from connectors import following, oauth
 from connectors.contract import Answer, Grant, Renewed, Response, Send, StepKind, WireStep
 from connectors.enrolment import Connected, ConnectForm, Field, Visit
 from connectors.outcomes import Disconnected, Outcome, Reauthorize, Rejected
@@ -270,6 +270,18 @@ def check(account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:
     if told.get("is_suspended") is True:
         return Disconnected(Message("reddit.suspended"))
     return None if told.get("name") == spot(account).user else Reauthorize(Message("connectors.token_refused"))
+
+
+def followers(account: str, answers: tuple[Answer, ...]) -> Send | int | None:
+    """How many follow the person: Reddit counts them as subscribers of their profile. Whoever reads a community follows
+    that, not the account, so a person's accounts all tell the same number.
+
+    Source: https://github.com/sirkris/Reddit.NET/issues/167
+    """
+    if answers:
+        return following.number(_about(answers[-1]).get("subscribers"))
+    asked = following.asked(f"/r/u_{http.segment(spot(account).user)}/about?raw_json=1")
+    return Send(replace(asked.step, headers=agent(account)))
 
 
 def refresh(grant: Grant, answers: tuple[Answer, ...]) -> Send | Renewed | Outcome:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from channels import reads as channel_reads
 from channels.states import ChannelState
-from foundation import outbox
+from foundation import outbox, outbox_soon
 from foundation.database import OpenScope, Scope
 from foundation.ids import uuid7
 from insights.events import FollowersDue
@@ -15,6 +15,8 @@ from schedules.calendar import local_day
 from tenants import reads as tenant_reads
 
 COUNTING = "system:counting"
+HURRIED = timedelta(minutes=1)
+"""How long news are gathered before the platform is asked."""
 
 Ask = Callable[[UUID, UUID], int | None]
 """`(tenant, channel)` → how many follow the account; None where nobody tells. No transaction is open."""
@@ -25,6 +27,11 @@ def plan(scope: Scope) -> None:
     for channel in channel_reads.every_channel(scope):
         if channel.state == ChannelState.ACTIVE:
             outbox.put(scope, FollowersDue(scope.tenant_id, channel.id), dedupe=f"followers:{channel.id}")
+
+
+def hurry(scope: Scope, channel_id: UUID) -> None:
+    """Somebody follows, or does no more: who does is counted within a minute, however many they are."""
+    outbox_soon.put(scope, FollowersDue(scope.tenant_id, channel_id), within=HURRIED)
 
 
 def count(event: FollowersDue, *, tenant: OpenScope, ask: Ask, dear: Collection[str] = ()) -> None:

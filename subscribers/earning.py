@@ -19,7 +19,7 @@ from channels.reads import Channel
 from channels.states import ChannelState
 from connectors.earning import Earning, Earnings, Span
 from connectors.outcomes import Reauthorize
-from foundation import outbox, telemetry
+from foundation import outbox, outbox_soon, telemetry
 from foundation.database import CreatorRow, OpenScope, Scope, instant, table
 from foundation.ids import uuid7
 from foundation.money import Money
@@ -33,6 +33,9 @@ from tenants import reads as tenant_reads
 READING = "system:earning"
 LEAST = timedelta(hours=1)
 """A question about so little time is not halved any more."""
+
+HURRIED, ONCE_MORE = timedelta(minutes=1), timedelta(minutes=15)
+"""How long what happens to an account is gathered before its platform is asked, and asked again: it may tell late."""
 
 Ask = Callable[[UUID, UUID, Span], Earnings | Reauthorize | None]
 """`(tenant, channel, span)` → what was earned in it. No transaction is open."""
@@ -129,6 +132,12 @@ def plan(scope: Scope) -> None:
             outbox.put(scope, EarningsDue(scope.tenant_id, channel.id), dedupe=f"earnings:{channel.id}")
 
 
+def hurry(scope: Scope, channel_id: UUID) -> None:
+    """Something was paid, or went back: what is new is asked for within a minute, however much there is of it."""
+    for gathered in (HURRIED, ONCE_MORE):
+        outbox_soon.put(scope, EarningsDue(scope.tenant_id, channel_id, lately=True), within=gathered)
+
+
 def read(
     event: EarningsDue,
     *,
@@ -152,10 +161,11 @@ def read(
     tally, since = _Tally(), max(books.read_until - LEAST, books.begins_at)
     question = _Question(books, tally, tenant, ask, summed, pace)
     whole = question.through(_cut(since, now, pace.at_once))
-    if whole:
+    full = whole and not event.lately
+    if full:
         question.through(reversed(_cut(max(now - pace.again, books.begins_at), since, pace.again_at_once)))
     with tenant(event.tenant_id, READING) as scope:
-        _told(scope, books, tally, whole=whole)
+        _told(scope, books, tally, whole=full)
     if not whole and not tally.silent:
         raise outbox.Later(pace.pause)
 

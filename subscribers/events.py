@@ -130,12 +130,14 @@ class RemarksDue:
 
 @dataclass(frozen=True)
 class EarningsDue:
-    """Ask what an account earned on its platform; the subject is the channel."""
+    """Ask what an account earned on its platform, of late alone or, now and then, weeks back; the subject is the
+    channel."""
 
     kind: ClassVar[str] = "earnings.read"
     queue: ClassVar[outbox.Queue] = "make"
     tenant_id: UUID
     subject_id: UUID
+    lately: bool = False
 
 
 @dataclass(frozen=True)

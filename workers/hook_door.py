@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from foundation import telemetry
 from workers import door
+from workers.calls import Calls
 from workers.hooks import AgeCalled, CalledEar
 from workers.listeners import Ear
 from workers.serving import config
@@ -24,11 +25,15 @@ from workers.serving import config
 LARGEST = 1024 * 1024
 """Bytes of a call; an update is some kilobytes."""
 
+LARGEST_EVENT = 256 * 1024
+"""Bytes of a signed call: an event is of ids and a few words, and its signature is of all of it."""
+
 log = telemetry.log("workers.hook_door")
 
 
-def create(find: Callable[[UUID], Ear | None], age_called: AgeCalled) -> Starlette:
-    """The app that platforms call, `POST /hooks/<platform>/<account>`, and providers of age checks."""
+def create(find: Callable[[UUID], Ear | None], age_called: AgeCalled, calls: Calls | None = None) -> Starlette:
+    """The app that platforms call, `POST /hooks/<platform>/<account>` or, for an application of an agency (`calls`),
+    `POST /hooks/<platform>/<tenant>/<application>`, and providers of age checks."""
 
     async def age(request: Request) -> Response:
         given = request.path_params
@@ -59,10 +64,29 @@ def create(find: Callable[[UUID], Ear | None], age_called: AgeCalled) -> Starlet
             kept = False
         return Response(status_code=200 if kept else 503)
 
+    async def signed(request: Request) -> Response:
+        given = request.path_params
+        shown = request.headers.get(calls.header(given["platform"]), "") if calls is not None else ""
+        if calls is None or not shown:
+            return Response(status_code=401)
+        body = await _bytes(request, LARGEST_EVENT)
+        if body is None:
+            return Response(status_code=413)
+        try:
+            ids = UUID(given["tenant"]), UUID(given["application"])
+        except ValueError:
+            return Response(status_code=401)
+        try:
+            return Response(status_code=await run_in_threadpool(calls.take, given["platform"], *ids, shown, body))
+        except Exception as error:
+            log.error("hooks.call_not_kept", error=telemetry.describe(error), at=telemetry.place(error))
+            return Response(status_code=503)
+
     return Starlette(
         routes=[
             Route("/hooks/age/{tenant}/{check}/{proof}", age, methods=["POST"]),
             Route("/hooks/{platform}/{channel}", called, methods=["POST"]),
+            Route("/hooks/{platform}/{tenant}/{application}", signed, methods=["POST"]),
         ]
     )
 
@@ -78,22 +102,28 @@ def _ear(request: Request, find: Callable[[UUID], Ear | None]) -> CalledEar | No
 
 async def _json(request: Request) -> Mapping[str, Any] | None:
     """The object of a body; None for anything else, or for more than anybody would send."""
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > LARGEST:
-            return None
+    body = await _bytes(request, LARGEST)
     try:
-        read = json.loads(body.decode())
+        read = json.loads(body.decode()) if body is not None else None
     except (ValueError, RecursionError):
         return None
     return read if isinstance(read, dict) else None
 
 
+async def _bytes(request: Request, most: int) -> bytes | None:
+    """A body as it came; None for more than anybody would send, of which no more is read."""
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > most:
+            return None
+    return bytes(body)
+
+
 @contextmanager
-def opened(find: Callable[[UUID], Ear | None], age_called: AgeCalled, host: str, port: int) -> Iterator[None]:
+def opened(app: Starlette, host: str, port: int) -> Iterator[None]:
     """The door, open beside the listeners until the block ends."""
-    server = uvicorn.Server(config(create(find, age_called)))
+    server = uvicorn.Server(config(app))
     thread = threading.Thread(
         target=server.run, kwargs={"sockets": [door.listening(host, port)]}, name="hook-door", daemon=True
     )

@@ -33,6 +33,10 @@ DEAF_SECONDS = 0.25
 DEAFEST = 7
 """Doublings of the wait after a poll that came to nothing: 32 s at most."""
 
+AHEAD = 4
+"""Requests of a poll after which nobody wakes an account before its turn; one is worth a quarter of the wait. So one
+that is woken all the time costs no more than these in each turn, or what it costs anyway."""
+
 TRIES = 3
 """How often one update is tried before it is put aside, so that it does not silence its account."""
 
@@ -64,7 +68,7 @@ class Ear:
         self.channel = channel
         self._tenant, self._transport, self._connectors = tenant, transport, connectors
         self._hear, self._at_once = hear, at_once
-        self._stop = threading.Event()
+        self._stop, self._woken = threading.Event(), threading.Event()
         self._failed: Counter[str] = Counter()
         self._thread = threading.Thread(target=self._run, name=f"ear-{channel.account}", daemon=True)
 
@@ -75,6 +79,11 @@ class Ear:
     def stop(self) -> None:
         """Listen no more; the poll that is out ends by itself and is heard again after the next start."""
         self._stop.set()
+        self._woken.set()
+
+    def wake(self) -> None:
+        """Ask now instead of at the next turn: somebody said that there is something. Told often, it is done once."""
+        self._woken.set()
 
     @property
     def alive(self) -> bool:
@@ -82,16 +91,27 @@ class Ear:
         return self._thread.is_alive()
 
     def _run(self) -> None:
-        deaf = 0
+        deaf, asked = 0, 1
         while not self._stop.is_set():
             try:
                 heard = self.once()
+                asked = heard.asked if heard is not None else 1
                 deaf = 0 if heard is None or heard.cursor is not None else deaf + 1
             except Exception as error:  # the thread must outlive a database restart
                 deaf += 1
                 log.error("listen.failed", error=telemetry.describe(error), at=telemetry.place(error))
-            pace = self._connectors[self.channel.platform].capabilities.poll_seconds
-            self._stop.wait(DEAF_SECONDS * 2 ** min(deaf, DEAFEST) if deaf else pace)
+            if deaf:
+                self._stop.wait(DEAF_SECONDS * 2 ** min(deaf, DEAFEST))
+            else:
+                self._rest(asked)
+            self._woken.clear()  # before it asks: who comes while it does so is not forgotten
+
+    def _rest(self, asked: int) -> None:
+        """Wait for the next turn, or for whoever wakes this account, the longer the more the last poll asked."""
+        pace = self._connectors[self.channel.platform].capabilities.poll_seconds
+        least = pace * min(max(asked, 1), AHEAD) / AHEAD
+        if not self._stop.wait(least):
+            self._woken.wait(pace - least)
 
     def once(self) -> Heard | None:
         """One poll, kept and acknowledged; None, and the last, of an account that may not listen any more."""

@@ -11,7 +11,7 @@ from channels.events import AdultAreaWanted, OwnPageWanted
 from channels.states import ChannelState, EnrolmentState
 from connectors.enrolment import Connectable, Field, label
 from dashboard import acting, frame, session
-from dashboard.app_pages import calendar_rehearsal, channels_ages, channels_links, channels_targets
+from dashboard.app_pages import calendar_rehearsal, channels_ages, channels_calls, channels_links, channels_targets
 from dashboard.frame import Page
 from dashboard.reads.channels import Account, Channels, channels, connectables
 from dashboard.widgets import draw
@@ -52,6 +52,7 @@ def show(page: Page) -> None:
     calendar_rehearsal.of_agency(page, found.rehearsed)
     channels_links.show(page)
     channels_targets.show(page)
+    channels_calls.show(page)
     channels_ages.show(page)
 
 

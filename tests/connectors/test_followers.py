@@ -81,6 +81,18 @@ TOLD = {
         token="bot",
     ),
 }
+TOLD |= {
+    "fanvue": Told(
+        "5f0c0a3e-0000-4000-8000-000000000001",
+        "/users/me",
+        lambda many: {"isCreator": True, "fanCounts": {"followersCount": many, "subscribersCount": 7}},
+    ),
+    "reddit": Told(
+        "mia@lakes#flair",
+        "/r/u_mia/about?raw_json=1",
+        lambda many: {"kind": "t5", "data": {"display_name": "u_mia", "subscribers": many}},
+    ),
+}
 FOLLOWED = {name: one for name, one in load().items() if isinstance(one, Followed)}
 UNREADABLE: tuple[object, ...] = ({}, [], None, "12", 12, {"data": []}, {"data": {}}, {"items": [1]}, {"items": []})
 NO_NUMBERS: tuple[object, ...] = (-1, True, False, "many", 1.5, 12.0, None, [12], {"n": 12}, MOST + 1)

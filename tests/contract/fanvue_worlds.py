@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -64,6 +65,8 @@ def world(
         transport=transport(http),
         clock=server.clock,
         counts="likes",
+        followers=partial(setattr, member, "followers"),
+        followers_on="checks",
         earned=lambda minor: pays(server, member, minor),
         flags=(SUBSCRIBERS,),
         told=lambda wire: wire.get("audience") == "subscribers",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -76,6 +77,8 @@ def world(server: FakeReddit, http: HttpClient, *, one_picture: bool = False, fi
         transport=transport(http),
         clock=server.clock,
         counts="likes",
+        followers=partial(setattr, server.places[f"u_{member.name}".lower()], "subscribers"),
+        followers_on="checks",
         flags=(NSFW,),
         told=lambda wire: wire.get("nsfw") is True,
         name_of=lambda medium: server.named[medium.sha256],

@@ -22,6 +22,9 @@ ROOT = Path(__file__).parents[2]
 MASTER = bytes(range(32))
 """The master key of these tests; the dashboard is given the public half of what it derives."""
 
+PUBLIC = "https://house.example"
+"""What platforms would call this house by."""
+
 
 @dataclass(frozen=True)
 class Door:
@@ -56,6 +59,7 @@ def launch(port: int, database: str, home: Path, elsewhere: Path) -> "subprocess
         "PYTHONPATH": os.pathsep.join([str(ROOT), str(home / "packages")]),
         "GREENROOM_HOME": str(home),
         "GREENROOM_DATABASE__PAGES_URL": database,
+        "GREENROOM_PUBLIC_URL": PUBLIC,
         "GREENROOM_TENANTS__LETTERBOX_KEY": letterbox.public_key(MASTER),
         "GREENROOM_TENANTS__DOOR_KEY": factors.door_key(MASTER),
         "GREENROOM_WORKERS__TRUSTED_PROXIES": "127.0.0.1",

@@ -275,7 +275,7 @@ class FakeFanvue(World):
         told: Json = {"uuid": mine.id, "email": f"{mine.username}@example.com", "handle": mine.username, "bio": ""}
         told |= {"displayName": mine.username, "isCreator": mine.state != "fan", "createdAt": stamp(mine.at)}
         told |= {"updatedAt": None, "avatarUrl": None, "bannerUrl": None, "likesCount": 0}
-        told |= {"fanCounts": {"followersCount": 0, "subscribersCount": len(mine.chats)}}
+        told |= {"fanCounts": {"followersCount": mine.followers, "subscribersCount": len(mine.chats)}}
         return told | {"contentCounts": counts | {"postCount": len(mine.posts), "payToViewPostCount": priced}}
 
     def _medium(self, one: Medium, query: Mapping[str, str]) -> Json:

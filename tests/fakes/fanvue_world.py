@@ -77,6 +77,7 @@ class Member:
     scopes: tuple[str, ...]
     at: datetime
     state: str = "active"
+    followers: int = 0
     posts: dict[str, Post] = field(default_factory=dict)
     """Those that stand."""
     taken: list[tuple[str, str]] = field(default_factory=list)

@@ -74,7 +74,8 @@ def about(place: Place, mine: Member) -> Json:
     """A subreddit as an account sees it (a thing of the kind t5)."""
     told: Json = {"id": place.id, "name": place.fullname, "display_name": place.name, "title": place.name}
     told |= {"display_name_prefixed": place.prefixed, "url": f"/{place.prefixed}/", "over18": place.over18}
-    told |= {"subreddit_type": place.type, "submission_type": place.submission_type, "subscribers": 1000}
+    told |= {"subreddit_type": place.type, "submission_type": place.submission_type}
+    told |= {"subscribers": place.subscribers}
     told |= {
         "allow_images": place.allow_images,
         "allow_galleries": place.allow_galleries,

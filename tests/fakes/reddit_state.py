@@ -20,6 +20,8 @@ class Place:
     over18: bool = False
     type: str = "public"
     """public, restricted, private, user (somebody's profile), or banned."""
+    subscribers: int = 1000
+    """Of a profile: who follows the person."""
     submission_type: str = "any"
     """any, link or self."""
     allow_images: bool = True

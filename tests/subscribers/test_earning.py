@@ -71,6 +71,26 @@ def test_two_equal_tips_of_one_second_are_two(till: Account) -> None:
     assert (len(till.lines()), till.held()) == (3, 1200)
 
 
+def test_a_call_has_what_is_new_read_and_nothing_else(till: Account) -> None:
+    till.earn(1000, 800)
+    till.later(hours=1)
+    till.catch_up()
+    whole, asked = till.told().read_at, len(till.questions)
+    sale = till.earn(500, 400)
+    late = till.earn(300, 240, at=till.now() - timedelta(days=3))
+    till.later(hours=0.02)
+    assert till.read(lately=True)
+    assert (till.held(), till.told().read_at) == (1200, whole), "what appeared late waits for the next whole reading"
+    assert len(till.questions) == asked + 1
+    till.till.give_back(till.member, sale)
+    till.later(hours=0.02)
+    assert till.read(lately=True)
+    assert till.held() == 800
+    till.later(hours=6)
+    till.catch_up()
+    assert till.held() == till.truth() == 800 + late.net
+
+
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize("both", [False, True])
 def test_what_went_back_counts_once_in_whatever_list(till: Account, sign: int, both: bool) -> None:
@@ -285,7 +305,7 @@ ACTS = st.one_of(
     st.tuples(st.just("die"), st.integers(0, 40)),
     st.tuples(st.just("silent"), st.integers(1, 5)),
     st.tuples(st.just("read")),
-    st.tuples(st.just("read")),
+    st.tuples(st.just("glance")),
 )
 
 
@@ -328,8 +348,8 @@ class History:
                 till.refuses = lambda: next(answers, None)
                 till.read()
                 till.refuses = lambda: None
-            case "read":
-                till.read()
+            case "read" | "glance":
+                till.read(lately=kind == "glance")
         till.later(hours=1)
 
     def _once(self, act: Any) -> None:

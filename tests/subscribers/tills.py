@@ -82,9 +82,9 @@ class Account:
         except Refusal as refusal:
             return Response(name, refusal.status, body=refusal.body)
 
-    def read(self) -> bool:
-        """One reading; whether it came to its end."""
-        event = EarningsDue(self.studio.world.tenant_id, self.studio.world.channel_id)
+    def read(self, *, lately: bool = False) -> bool:
+        """One reading, of what is new alone if it is only of `lately`; whether it came to its end."""
+        event = EarningsDue(self.studio.world.tenant_id, self.studio.world.channel_id, lately)
         try:
             earning.read(
                 event,

@@ -66,6 +66,7 @@ def test_the_guide_lists_them_by_effort() -> None:
         ("instagram", "deletes", "–"),
         ("own_page", "connecting", "served here"),
         ("telegram", "tells", "settings of the place, webhooks, posts replaced, followers"),
+        ("fanvue", "tells", "tokens renewed, webhooks, followers, earnings"),
         ("sandbox", "sells", "yes"),
         ("sandbox", "tells", "marks of a post, followers"),
         ("x", "cost", "by request"),

@@ -1,0 +1,122 @@
+"""What Fanvue's calls say of who signed them, and what is worth reading after each."""
+
+import hashlib
+import json
+from typing import Any
+
+import pytest
+
+from connectors.calling import Calling, Nudge, Signed
+from connectors.fanvue import Fanvue
+from connectors.registry import load
+
+LEA = "5f0c0a3e-0000-4000-8000-000000000001"
+MARK, OTHER = "a" * 64, "b" * 64
+FANVUE = Fanvue()
+
+
+def nudge(**event: Any) -> Nudge | None:
+    return FANVUE.nudge(json.dumps(event).encode())
+
+
+def test_fanvue_alone_calls_for_an_application() -> None:
+    assert [name for name, one in load().items() if isinstance(one, Calling)] == ["fanvue"]
+
+
+@pytest.mark.parametrize(
+    "header", [f"t=1700000000,v0={MARK}", f"v0={MARK},t=1700000000", f" t=1700000000 , v0={MARK} , v1=later"]
+)
+def test_a_signature_is_read_in_any_order(header: str) -> None:
+    assert FANVUE.signed(header) == Signed("1700000000", (MARK,))
+
+
+def test_while_a_secret_changes_there_may_be_two() -> None:
+    assert FANVUE.signed(f"t=1700000000,v0={MARK},v0={OTHER}") == Signed("1700000000", (MARK, OTHER))
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "t=1700000000",
+        f"v0={MARK}",
+        f"sha256={MARK}",
+        MARK,
+        f"t=1700000000,v0={MARK[:-1]}",
+        f"t=1700000000,v0={MARK.upper()}",
+        f"t=1700000000,v0={'é' * 64}",
+        f"t=1700000000,t=1700000001,v0={MARK}",
+        f"t=,v0={MARK}",
+        f"t=-1700000000,v0={MARK}",
+        f"t=1700000000.5,v0={MARK}",
+        f"t={'9' * 5000},v0={MARK}",
+        f"t=\u0661700000000,v0={MARK}",
+        "t=1700000000" + f",v0={MARK}" * 5,
+    ],
+)
+def test_what_is_no_signature_is_none(header: str) -> None:
+    assert FANVUE.signed(header) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "wakes"),
+    [
+        ("creator.message.received", {"chats"}),
+        ("message.received", {"chats"}),
+        ("creator.payment.succeeded", {"earnings"}),
+        ("creator.refund.created", {"earnings"}),
+        ("creator.dispute.created", {"earnings"}),
+        ("creator.subscription.activated", {"earnings", "followers"}),
+        ("creator.subscription.deactivated", {"earnings", "followers"}),
+        ("creator.follow.created", {"followers"}),
+    ],
+)
+def test_an_event_says_what_is_worth_reading(kind: str, wakes: set[str]) -> None:
+    assert nudge(id="evt_1", type=kind, data={"creator": {"uuid": LEA}}) == Nudge("evt_1", LEA, frozenset(wakes))
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["creator.message.sent", "creator.message.read", "creator.message.deleted", "creator.new.thing", "", "messages"],
+)
+def test_other_events_wake_nobody(kind: str) -> None:
+    assert nudge(id="evt_1", type=kind, data={"creator": {"uuid": LEA}, "price": 5}, price=5) is None
+
+
+@pytest.mark.parametrize(
+    ("told", "wakes"),
+    [
+        ({"message": {"text": "hello"}, "sender": {}}, {"chats"}),
+        ({"follower": {"handle": "leo"}}, {"followers"}),
+        ({"subscriber": {"handle": "leo"}}, {"earnings", "followers"}),
+        ({"sender": {"handle": "leo"}, "price": 500}, {"earnings"}),
+    ],
+)
+def test_an_event_without_id_and_type_is_known_by_its_words(told: dict[str, Any], wakes: set[str]) -> None:
+    body = json.dumps({**told, "recipientUuid": LEA}).encode()
+    assert FANVUE.nudge(body) == Nudge(hashlib.sha256(body).hexdigest(), LEA, frozenset(wakes))
+
+
+@pytest.mark.parametrize("named", [None, "", 7, [], {}, "x" * 201, "a\x00b", "\ud800", "a\nb"])
+def test_an_id_that_cannot_be_kept_is_none(named: object) -> None:
+    body = json.dumps({"id": named, "type": "creator.follow.created"}).encode()
+    found = FANVUE.nudge(body)
+    assert found is not None
+    assert found.key == hashlib.sha256(body).hexdigest()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [None, [], "x", {}, {"creator": None}, {"creator": "lea"}, {"creator": {"uuid": 7}}, {"creator": {"uuid": "x"}}],
+)
+def test_an_event_that_names_no_creator_is_about_all(data: object) -> None:
+    assert nudge(id="evt_1", type="creator.follow.created", data=data) == Nudge("evt_1", "", frozenset({"followers"}))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"\xff\xfe", b"[1]", b"null", b'"text"', b"7", b"[" * 100_000, b'{"id": ' + b"9" * 10_000 + b"}"],
+    ids=range(9),
+)
+def test_what_is_no_event_is_none(body: bytes) -> None:
+    assert FANVUE.nudge(body) is None

@@ -1,0 +1,77 @@
+"""Applications that a platform calls for, on Accounts: where it calls, what it signs with, and when it last did."""
+
+from uuid import UUID
+
+import pytest
+
+from channels import calls, oauth_clients
+from connectors.contract import OAuthClient
+from foundation.ids import derived
+from tenants import letterbox
+from tenants.roles import Role
+from tests.dashboard.builders import Agency
+from tests.dashboard.conftest import MASTER, PUBLIC, Door
+from tests.dashboard.streams import stream
+
+SECRET = "whsec_" + "c0ffee" * 8
+TITLE, BOX, TAKE = "Entendu tout de suite", "Secret de signature", "La laisser appeler"
+
+
+def application(lumiere: Agency, platform: str = "fanvue") -> UUID:
+    with lumiere.scope() as scope:
+        oauth_clients.keep(scope, platform, OAuthClient("client-1"))
+    return derived(platform, "client-1")
+
+
+def known(lumiere: Agency) -> calls.Called:
+    with lumiere.scope() as scope:
+        (found,) = calls.applications(scope)
+    return found
+
+
+def test_a_secret_goes_in_is_replaced_and_ends(door: Door, lumiere: Agency) -> None:
+    made = application(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/channels")
+        assert f"{PUBLIC}/hooks/fanvue/{lumiere.tenant_id}/{made}" in text
+        assert "client-1" in text
+        page.type(BOX, f" {SECRET} ")
+        assert "Aucun appel qui le porte" in page.press(TAKE)
+        first = known(lumiere).letter
+        assert first is not None
+        assert letterbox.read(MASTER, lumiere.tenant_id, first.box) == {calls.SECRET: SECRET}
+        with lumiere.scope() as scope:
+            calls.note(scope, made)
+        assert "Dernier appel" in page.open("/channels")
+        page.type(BOX, SECRET[::-1])
+        page.press("Remplacer le secret")
+        second = known(lumiere).letter
+        assert second is not None
+        assert letterbox.read(MASTER, lumiere.tenant_id, second.box) == {calls.SECRET: SECRET[::-1]}
+        page.press("Ne plus la laisser appeler")
+        assert SECRET not in page.open("/channels")
+    assert known(lumiere).letter is None
+    assert SECRET not in door.log.read_text("utf-8")
+
+
+@pytest.mark.parametrize("typed", ["", "short", "with blanks in its middle", "é" * 40])
+def test_what_is_no_secret_is_told(door: Door, lumiere: Agency, typed: str) -> None:
+    application(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/channels")
+        page.type(BOX, typed)
+        assert "Ce n’est pas un secret de signature" in page.press(TAKE)
+    assert known(lumiere).letter is None
+
+
+def test_who_has_no_such_application_sees_nothing_of_it(door: Door, lumiere: Agency) -> None:
+    application(lumiere, "reddit")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert TITLE not in page.open("/channels")
+
+
+@pytest.mark.parametrize("role", [Role.CREATOR, Role.CHATTER])
+def test_others_do_not_see_it(door: Door, lumiere: Agency, role: Role) -> None:
+    application(lumiere)
+    with stream(door.url, door.cookie(lumiere, role)) as page:
+        assert TITLE not in page.open("/channels")

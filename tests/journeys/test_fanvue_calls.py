@@ -1,0 +1,220 @@
+"""Fanvue calls: what a fan writes, pays or follows is heard before its turn, and read at Fanvue, on real PostgreSQL."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from threading import Thread
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from channels import calls as room
+from channels.visiting import PATH
+from connectors.fanvue import CAN, Fanvue
+from connectors.suite.serving import served
+from foundation.ids import derived
+from foundation.money import Money
+from generators.engines.templates import Templates
+from subscribers import persona, shop
+from tenants import letterbox
+from tests.conftest import Cluster, wait_until
+from tests.fakes.fanvue import FakeFanvue, fanvue
+from tests.fakes.fanvue_events import Events
+from tests.fakes.fanvue_world import Fan
+from tests.fakes.network import Network, network
+from tests.journeys.visits import MASTER, Visited, services_at
+from tests.schedules.builders import desk
+from tests.subscribers.builders import NOVA
+from workers import calls, handlers, hook_door
+from workers.ticks import TICKS
+from workers.wiring import Services
+
+TURN, SOON = 40.0, 25.0
+"""Seconds between two turns of an account nobody wakes, and within which one that is woken is asked."""
+
+
+class Patient(Fanvue):
+    """Fanvue, asked rarely enough to see who is woken."""
+
+    capabilities = replace(CAN, poll_seconds=TURN)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[FakeFanvue]:
+    with fanvue() as running:
+        yield running
+        assert running.forbidden == []
+        assert running.spec.refused == []
+
+
+@pytest.fixture(scope="module")
+def services(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory, server: FakeFanvue) -> Iterator[Services]:
+    home = tmp_path_factory.mktemp("home")
+    with services_at(cluster, home, fanvue_url=server.url, fanvue_auth_url=server.url) as found:
+        yield replace(found, chat_engine=Templates, connectors={**found.connectors, "fanvue": Patient()})
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
+    with network(tmp_path_factory.mktemp("sandbox") / "sandbox.sqlite") as started:
+        yield started
+
+
+@dataclass
+class Called:
+    """Léa's account, connected, with an application that calls us, and a fan of hers."""
+
+    at: Visited
+    events: Events
+    leo: Fan
+
+    @property
+    def application(self) -> UUID:
+        return derived("fanvue", self.events.app.client_id)
+
+    def set_up(self, secret: str = "") -> None:
+        """What a member does: the secret goes in here, the address there."""
+        typed = {room.SECRET: secret or self.events.app.signing}
+        letter = letterbox.seal(letterbox.public_key(MASTER), self.at.desk.tenant_id, typed)
+        with self.at.desk.scope(self.at.author) as scope:
+            room.take(scope, self.application, letter)
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """The listening process, with its door; Fanvue calls it."""
+        services = self.at.desk.services
+        ears = handlers.ears(services)
+        thread = Thread(target=ears.run, kwargs={"beat": lambda: None}, daemon=True)
+        thread.start()
+        app = hook_door.create(ears.find, lambda *call: False, calls.taking(services, ears))
+        with served(app) as url:
+            self.events.address = f"{url}/hooks/fanvue/{self.at.desk.tenant_id}/{self.application}"
+            yield
+        ears.stop()
+        thread.join(10)
+
+    def rows(self, statement: str, **more: Any) -> list[Any]:
+        with self.at.desk.scope() as scope:
+            return list(scope.run(statement, tenant=self.at.desk.tenant_id, **more))
+
+    def heard(self) -> list[str]:
+        statement = "SELECT body FROM messages WHERE tenant_id = :tenant AND direction = 'in' ORDER BY seq"
+        return [row.body for row in self.rows(statement)]
+
+    def asked(self) -> int:
+        """How many requests Fanvue counted for the account."""
+        mine = self.at.member.id
+        return sum(bucket.spent for key, bucket in self.at.server.limits.buckets.items() if mine in key)
+
+    def read_once(self) -> None:
+        """The first reading, which goes back for months, is over."""
+        next(one for one in TICKS if one.name == "earnings").put(self.at.desk.services.tenant)
+        self.at.live(minutes=12)
+
+    def booked(self) -> tuple[Money, ...]:
+        """What stands in the books, by what was sold there."""
+        with self.at.desk.scope() as scope:
+            found = shop.tills(scope, [self.at.desk.creator_id])
+        return tuple(one.booked for one in found if one.account == "Fanvue")
+
+
+@pytest.fixture
+def lea(services: Services, running: Network, server: FakeFanvue) -> Iterator[Called]:
+    made = desk(services, running)
+    with made.scope() as scope:
+        persona.activate(scope, persona.write(scope, made.creator_id, NOVA))
+    server.clock.move((made.now() - server.clock()).total_seconds())
+    app = server.application(services.settings.dashboard.public_url + PATH)
+    form = {"client_id": app.client_id, "client_secret": app.secret}
+    member = server.account(f"lea{str(made.tenant_id)[-8:]}")
+    at = Visited(made, server, member, "fanvue", form)
+    at.enrol()
+    called = Called(at, Events(server, app), server.fan("leo", member))
+    called.set_up()
+    yield called
+    server.book.clear()
+
+
+@pytest.mark.parametrize("before", [False, True], ids=["of today", "of before"])
+def test_what_a_fan_writes_is_heard_before_its_turn(lea: Called, before: bool) -> None:
+    lea.events.before = before
+    with lea.listening():
+        wait_until(lambda: lea.asked() >= 2)  # who it is, and the first look at the chats: the next turn is far
+        lea.events.says(lea.leo, lea.at.member, "bonjour !")
+        assert lea.events.statuses == [200]
+        wait_until(lambda: lea.heard() == ["bonjour !"], SOON)
+
+
+def test_a_burst_wakes_once(lea: Called) -> None:
+    lea.events.times = 3
+    with lea.listening():
+        wait_until(lambda: lea.asked() >= 2)
+        before = lea.asked()
+        for number in range(5):
+            lea.events.says(lea.leo, lea.at.member, f"bonjour {number}")
+        wait_until(lambda: len(lea.heard()) == 5, SOON)
+    assert lea.events.statuses == [200] * 15
+    assert lea.heard() == [f"bonjour {number}" for number in range(5)]
+    assert lea.asked() == before + 2, "the list, and one chat"
+
+
+def test_what_is_paid_and_goes_back_is_in_the_books_without_waiting_for_hours(lea: Called) -> None:
+    lea.read_once()
+    with lea.listening():
+        sale = lea.events.pays(lea.leo, lea.at.member, 1000, 800)
+        lea.at.live(minutes=2)
+        assert lea.booked() == (Money(800, "USD"),)
+        lea.events.gives_back(lea.at.member, sale)
+        lea.at.live(minutes=2)
+        assert lea.booked() == (Money(0, "USD"),)
+    assert lea.events.statuses == [200, 200]
+
+
+def test_what_a_call_says_was_paid_is_in_no_book(lea: Called) -> None:
+    """Whoever has the secret can make us ask, no more: Fanvue says what was paid."""
+    with lea.listening():
+        told = {"id": "FV-1", "gross": 10**9, "currency": "USD", "source": "tip"}
+        lea.events.tell(lea.at.member, "payment.succeeded", told)
+        lea.at.live(minutes=2)
+        lea.events.tell(lea.at.member, "message.received", {"text": "jamais écrit", "sender": "fan"})
+        lea.at.live(minutes=2)
+    assert lea.events.statuses == [200, 200]
+    assert lea.booked() == ()
+    assert lea.rows("SELECT 1 FROM statement_lines WHERE tenant_id = :tenant") == []
+    assert lea.heard() == []
+
+
+def test_who_follows_is_counted_within_minutes(lea: Called) -> None:
+    with lea.listening():
+        for handle in ("ana", "bo", "cy"):
+            lea.events.follows(lea.at.server.fan(handle), lea.at.member)
+        lea.at.live(minutes=2)
+    told = lea.rows("SELECT followers FROM followers_daily WHERE tenant_id = :tenant")
+    assert [row.followers for row in told] == [3]
+
+
+def test_calls_that_are_late_or_of_another_secret_change_nothing(lea: Called) -> None:
+    with lea.listening():
+        lea.events.late = 301 + 5
+        lea.events.pays(lea.leo, lea.at.member, 1000, 800)
+        lea.events.late, lea.events.signing = 0, "whsec_" + "0" * 48
+        lea.events.pays(lea.leo, lea.at.member, 500, 400)
+        lea.at.live(minutes=2)
+    assert lea.events.statuses == [401, 401]
+    assert lea.booked() == ()
+
+
+def test_the_secret_is_nowhere_to_be_read(lea: Called) -> None:
+    with lea.listening():
+        lea.events.follows(lea.leo, lea.at.member)
+    held = lea.rows(
+        "SELECT to_jsonb(o)::text AS t FROM oauth_clients o WHERE tenant_id = :tenant"
+        " UNION ALL SELECT to_jsonb(i)::text FROM inbox i WHERE tenant_id = :tenant"
+        " UNION ALL SELECT to_jsonb(b)::text FROM outbox b WHERE tenant_id = :tenant"
+        " UNION ALL SELECT to_jsonb(a)::text FROM audit_entries a WHERE tenant_id = :tenant"
+    )
+    assert held
+    assert not [
+        row for row in held if lea.events.app.signing in row.t or lea.events.app.signing.encode().hex() in row.t
+    ]
