@@ -1,14 +1,14 @@
-"""Connecting a Threads account with a long-lived token that somebody pasted: whose it is. Pure.
+"""Connecting a Threads account: whose token it is, and how it is renewed. Pure.
 
-Such a token holds for sixty days. Source: https://developers.facebook.com/docs/threads/get-started/long-lived-tokens,
-https://developers.facebook.com/docs/threads/threads-profiles
+Source: https://developers.facebook.com/docs/threads/threads-profiles
 """
 
 from collections.abc import Mapping
+from functools import partial
 
-from connectors import following
+from connectors import following, meta_tokens
 from connectors.answers import body_of, told_by
-from connectors.contract import Answer, Response, Send, StepKind, WireStep
+from connectors.contract import Answer, Grant, Renewed, Response, Send, StepKind, WireStep
 from connectors.enrolment import Connected, ConnectForm, Field
 from connectors.instagram_answers import id_of
 from connectors.outcomes import Outcome, Reauthorize, Rejected
@@ -18,6 +18,7 @@ from foundation.words import Message
 
 FORM = ConnectForm(fields=(Field("token", secret=True, example="THAA…"),), credential="token", minutes=5)
 _WHO = "/me?fields=id,username"
+NETWORK = meta_tokens.Network(grants="th", who=_WHO, meaning=partial(meaning, creates=False))
 
 
 def connect(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Connected | Outcome:
@@ -26,7 +27,7 @@ def connect(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Se
     if not isinstance(token, Sealed):
         return Rejected(Message("threads.bad_token"), permanent=False)
     if not answers:
-        return Send(WireStep("me", StepKind.AUTH, "GET", _WHO))
+        return Send(meta_tokens.me(NETWORK))
     last = answers[-1]
     if not isinstance(last, Response) or not last.ok:
         refused = meaning(last, creates=False)
@@ -35,7 +36,15 @@ def connect(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Se
     account, name = id_of(last), body_of(last).get("username")
     if not account or not isinstance(name, str) or not name:
         return Rejected(Message("threads.bad_token"), permanent=False)
-    return Connected(account=account, name=f"@{name}", surface="threads.post", token=token)
+    given = meta_tokens.pasted(token)
+    return Connected(
+        account=account,
+        name=f"@{name}",
+        surface="threads.post",
+        token=given.token,
+        refresh=given.refresh,
+        lifetime=given.lifetime,
+    )
 
 
 def check(account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:
@@ -46,6 +55,11 @@ def check(account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:
     if not isinstance(last, Response) or not last.ok:
         return meaning(last, creates=False)
     return None if id_of(last) == account else Reauthorize(Message("threads.other_account"))
+
+
+def refresh(grant: Grant, answers: tuple[Answer, ...]) -> Send | Renewed | Outcome:
+    """The token that follows."""
+    return meta_tokens.refresh(NETWORK, grant, answers)
 
 
 def followers(answers: tuple[Answer, ...]) -> Send | int | None:

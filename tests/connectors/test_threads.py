@@ -9,6 +9,7 @@ import pytest
 from connectors import marks, pointing
 from connectors.contract import Answer, Copy, Response, Send, Sought, StepAnswerLost, StepKind, StepNotSent, WireStep
 from connectors.enrolment import Connected
+from connectors.meta_tokens import TRIED
 from connectors.outcomes import (
     Absent,
     Disconnected,
@@ -286,7 +287,7 @@ def test_a_token_says_whose_it_is() -> None:
     assert isinstance(me, Send)
     assert me.step.path == "/me?fields=id,username"
     assert Threads().connect({"token": token}, (ok("me", id="17", username="mia"),)) == Connected(
-        account="17", name="@mia", surface="threads.post", token=token
+        account="17", name="@mia", surface="threads.post", token=token, refresh=token, lifetime=TRIED
     )
     for refused in (wrong("me", 190), ok("me", id="17"), ok("me", username="mia")):
         outcome = Threads().connect({"token": token}, (refused,))
