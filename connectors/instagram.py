@@ -26,7 +26,7 @@ from connectors.contract import (
     StepKind,
     WireStep,
 )
-from connectors.enrolment import Connected
+from connectors.enrolment import Connected, Visit
 from connectors.instagram_answers import READ_BUG, UNFIT, error, failure, id_of, meaning
 from connectors.instagram_hearing import remarks_of
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Sighting, Uncertain, Unknown
@@ -172,7 +172,9 @@ class Instagram:
         """Hide, show or delete a comment."""
         return instagram_remarks.moderate(spot, act, answers)
 
-    def connect(self, form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Connected | Outcome:
+    def connect(
+        self, form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]
+    ) -> Send | Visit | Connected | Outcome:
         """Ask whose token it is; a private account cannot publish."""
         return instagram_account.connect(form, answers)
 

@@ -6,37 +6,51 @@ Source: https://developers.facebook.com/docs/instagram-platform/instagram-api-wi
 from collections.abc import Mapping
 from functools import partial
 
-from connectors import following, meta_tokens
+from connectors import following, meta_tokens, oauth
 from connectors.answers import body_of, told_by
 from connectors.contract import Answer, Grant, Renewed, Response, Send, StepKind, WireStep
-from connectors.enrolment import Connected, ConnectForm, Field
+from connectors.enrolment import Connected, ConnectForm, Field, Visit
 from connectors.instagram_answers import meaning
 from connectors.outcomes import Outcome, Reauthorize, Rejected
 from foundation.sealed import Sealed
 from foundation.words import Message
 
-FORM = ConnectForm(fields=(Field("token", secret=True, example="IGAA…"),), credential="token", minutes=5)
+FORM = ConnectForm(
+    fields=(Field(oauth.ACCESS, secret=True, optional=True, example="IGAA…"),),
+    credential=oauth.ACCESS,
+    minutes=5,
+    registered=True,
+    pasted=oauth.ACCESS,
+)
 PROFESSIONAL = frozenset({"BUSINESS", "MEDIA_CREATOR", "CREATOR"})
 _WHO = "/me?fields=user_id,username,account_type"
-NETWORK = meta_tokens.Network(grants="ig", who=_WHO, meaning=partial(meaning, creates=False))
+NETWORK = meta_tokens.Network(
+    grants="ig",
+    who=_WHO,
+    scopes=(
+        "instagram_business_basic",
+        "instagram_business_content_publish",
+        "instagram_business_manage_comments",
+        "instagram_business_manage_insights",
+    ),
+    needed="instagram_business_content_publish",
+    meaning=partial(meaning, creates=False),
+)
 
 
-def connect(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Connected | Outcome:
-    """One question: whose token it is; then the account, or why not."""
-    token = form.get("token")
-    if not isinstance(token, Sealed):
-        return Rejected(Message("instagram.bad_token"), permanent=False)
-    if not answers:
-        return Send(meta_tokens.me(NETWORK))
+def connect(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Visit | Connected | Outcome:
+    """A pasted token, or a yes and a token for its code; whose it is; then the account, or why not."""
+    given = meta_tokens.until_known(NETWORK, form, answers)
+    if not isinstance(given, Renewed):
+        return given
     told, last = body_of(answers[-1]), answers[-1]
     if not isinstance(last, Response) or not last.ok:
         refused = meaning(last, creates=False)
         unknown = isinstance(refused, Reauthorize)
-        return Rejected(Message("instagram.bad_token"), permanent=False) if unknown else refused
+        return Rejected(_not_let_in(form), permanent=False) if unknown else refused
     account, name = str(told.get("user_id") or ""), str(told.get("username") or "")
     if told.get("account_type") not in PROFESSIONAL or not account.isdigit() or not name:
         return Rejected(Message("instagram.not_professional"), permanent=False)
-    given = meta_tokens.pasted(token)
     return Connected(
         account=account,
         name=f"@{name}",
@@ -45,6 +59,11 @@ def connect(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Se
         refresh=given.refresh,
         lifetime=given.lifetime,
     )
+
+
+def _not_let_in(form: Mapping[str, str | Sealed]) -> Message:
+    """Why a token is none: it was copied wrongly, or something went wrong with a yes."""
+    return Message("oauth.again" if "code" in form else "instagram.bad_token")
 
 
 def check(account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:

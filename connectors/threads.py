@@ -26,7 +26,7 @@ from connectors.contract import (
     StepKind,
     WireStep,
 )
-from connectors.enrolment import Connected
+from connectors.enrolment import Connected, Visit
 from connectors.instagram_answers import id_of
 from connectors.instagram_remarks import data_of, number_of
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Sighting, Uncertain, Unknown
@@ -179,7 +179,9 @@ class Threads:
         """Hide or show what stands under a post of the account's."""
         return threads_remarks.moderate(spot, act, answers)
 
-    def connect(self, form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Connected | Outcome:
+    def connect(
+        self, form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]
+    ) -> Send | Visit | Connected | Outcome:
         """Ask whose token it is."""
         return threads_account.connect(form, answers)
 

@@ -11,7 +11,7 @@ from channels.states import EnrolmentState
 from channels.visiting import PATH, RETURN
 from connectors import registry
 from connectors.contract import Send
-from connectors.enrolment import CLIENT_ID, CLIENT_SECRET, Connectable, ConnectForm, Field, Visit, label
+from connectors.enrolment import CLIENT, CLIENT_ID, Connectable, ConnectForm, Field, Visit, label
 from foundation.clock import monotonic, pause
 from foundation.errors import BadInput, NotFound
 from foundation.sealed import Sealed
@@ -160,11 +160,12 @@ def _back(desk: _Desk) -> str:
 def _typed(desk: _Desk, ask: AskFor) -> dict[str, str]:
     """What the person types, field by field; an application that is known is not asked for. Raises BadInput."""
     form = desk.connector.form
-    known = bool(_known(desk, form))
-    typed = {}
-    for field in form.fields if known else form.asked:
+    known, typed = bool(_known(desk, form)), dict.fromkeys((field.name for field in form.asked), "")
+    for field in form.asked:
+        if field in CLIENT and (known or not form.signs_in(typed)):
+            continue
         name = sentence(Message(label(desk.platform, field)))
         typed[field.name] = ask(name, field).strip()
         if not typed[field.name] and not field.optional:
             raise BadInput("cli.connect.missing", field=name)
-    return typed if not known else {**typed, CLIENT_ID: "", CLIENT_SECRET: ""}
+    return typed

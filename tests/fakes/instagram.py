@@ -337,7 +337,7 @@ def call_of(scope: Scope, method: str, path: str) -> Call:
     """The kind of a request, in the words of the faults."""
     parts = path.strip("/").split("/")
     if "/".join(parts) in meta_oauth.OFFICES:
-        return Call(method, path, "", "refreshes" if parts == ["refresh_access_token"] else "tokens")
+        return Call(method, path, "", meta_oauth.OFFICES["/".join(parts)])
     kind = KINDS_OF_REQUESTS.get((method, parts[-1]), "checks" if parts == ["me"] else "metrics")
     if kind == "lookups" and b"comments" in scope["query_string"]:
         kind = "remarks"

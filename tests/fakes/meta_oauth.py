@@ -26,7 +26,8 @@ from tests.fakes.instagram_fetching import Refused
 
 HOUR, DAY, LIVES = timedelta(hours=1), timedelta(hours=24), timedelta(days=60)
 EXPIRED, TAKEN_BACK, PASSWORD = 463, 458, 460
-OFFICES = frozenset({"access_token", "refresh_access_token", "oauth/access_token"})
+OFFICES = {"oauth/access_token": "tokens", "access_token": "exchanges", "refresh_access_token": "refreshes"}
+"""Where tokens are given, and what such a request is called among the faults."""
 
 
 class Owner(Protocol):
@@ -112,8 +113,8 @@ class OAuth:
 
     def give(self, owner: Owner, lives: timedelta = LIVES, app: App | None = None) -> str:
         """A new token of an account."""
-        name = f"{self.letters}{secrets.token_urlsafe(90)}"
-        self.tokens[name] = Token(owner, self.clock(), self.clock() + lives, app)
+        name, now = f"{self.letters}{secrets.token_urlsafe(90)}", self.clock()
+        self.tokens[name] = Token(owner, now, now + lives, app)
         return name
 
     def end(self, owner: Owner, why: int = TAKEN_BACK) -> None:

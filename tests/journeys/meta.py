@@ -16,7 +16,7 @@ from workers.ticks import TICKS
 from workers.wiring import Services
 
 PLATFORMS = ("instagram", "threads")
-PASTED = "token"
+PASTED = "access_token"
 
 
 class Signed(Visited):

@@ -1,4 +1,4 @@
-"""Tokens of Instagram and Threads live sixty days: they are renewed ahead, pasted ones too; nobody is asked twice."""
+"""Instagram and Threads: an account comes in by a yes or by a pasted token; either lives sixty days, renewed ahead."""
 
 import logging
 from collections.abc import Iterator
@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from channels import oauth_clients
 from channels.states import ChannelState, EnrolmentState
+from foundation.words import Message
 from tests.conftest import Cluster
 from tests.fakes import meta_oauth
 from tests.fakes.network import Network, network
@@ -35,6 +37,7 @@ def house(both: tuple[Services, dict[str, Any]], running: Network, request: pyte
     yield signed(services, running, server, request.param)
     server.book.clear()
     server.oauth.young, server.oauth.unticks = (100, 0), frozenset()
+    server.oauth.wraps = request.param == "instagram"
 
 
 def paste(house: Signed) -> None:
@@ -128,3 +131,102 @@ def test_no_token_is_logged_or_kept_in_the_open(house: Signed, caplog: pytest.Lo
         for table in ("outbox", "channels", "enrolments", "tokens", "attempts", "audit_entries"):
             said += str(scope.run(rows.format(table)).scalar_one())
     assert not [token for token in house.oauth.tokens if token in said]
+
+
+def clients(house: Signed) -> list[str]:
+    with house.desk.scope() as scope:
+        found = oauth_clients.latest(scope).get(house.platform)
+    return [found.client_id] if found is not None else []
+
+
+def test_a_yes_gives_a_token_of_sixty_days_and_renews_it_ahead(house: Signed) -> None:
+    wish = house.ask()
+    assert f"client_id={house.form['client_id']}" in wish.visit
+    assert "/oauth/authorize?" in wish.visit
+    back = house.approve(wish.visit)
+    house.bring(back)
+    assert house.stands(wish.id).state == EnrolmentState.CONNECTED, house.stands(wish.id).reason
+    assert [grant.partition("_")[2] for grant in house.oauth.asked] == ["code", "exchange_token"]
+    channel, shown = house.channel(), house.oauth.known(house.token())
+    assert (channel.account, channel.name) == (house.member.id, f"@{house.member.username}")
+    assert (shown.owner, shown.long, shown.app.client_id) == (house.member, True, house.form["client_id"])
+    assert channel.expires_at is not None
+    assert timedelta(days=59) < channel.expires_at - house.desk.now() <= timedelta(days=60)
+    assert back["code"] not in house.rows(wish.id)
+    house.days(47)
+    assert house.renewed() == 0
+    house.days(2)
+    assert (house.renewed(), house.channel().state) == (1, ChannelState.ACTIVE)
+
+
+def test_the_next_account_comes_in_through_the_same_application_and_shares_its_limits(house: Signed) -> None:
+    house.enrol()
+    assert clients(house) == [house.form["client_id"]]
+    house.member = house.server.profile(f"mo{str(house.desk.tenant_id)[-8:]}")
+    assert house.enrol(client_id="", client_secret="").state == EnrolmentState.CONNECTED
+    with house.desk.scope() as scope:
+        keys = scope.run("SELECT app_key FROM channels WHERE platform = :platform", platform=house.platform)
+        found = keys.scalars().all()
+    assert (len(found), len(set(found)), None in found) == (2, 1, False)
+
+
+def test_a_pasted_token_is_of_no_application(house: Signed) -> None:
+    """What is typed beside it is not kept: nobody showed that it works."""
+    wish = house.ask(**{PASTED: house.member.token})
+    assert wish.state == EnrolmentState.CONNECTED, wish.reason
+    assert clients(house) == []
+    with house.desk.scope() as scope:
+        key = scope.run("SELECT app_key FROM channels WHERE platform = :platform", platform=house.platform)
+        assert key.scalars().all() == [None]
+
+
+def test_an_answer_without_a_list_around_it_is_read_as_well(house: Signed) -> None:
+    house.oauth.wraps = not house.oauth.wraps
+    assert house.enrol().state == EnrolmentState.CONNECTED
+
+
+@pytest.mark.parametrize("mode", ["reset_after", "reset_before", "garbage", "status:503_after"])
+def test_a_lost_token_of_sixty_days_is_asked_for_again(house: Signed, mode: str) -> None:
+    house.server.book.ask(mode, on="exchanges", times=2)
+    wish = house.enrol()
+    assert wish.state == EnrolmentState.CONNECTED, wish.reason
+
+
+@pytest.mark.parametrize("office", ["tokens", "exchanges"])
+def test_where_the_code_is_used_up_the_person_says_yes_again(house: Signed, office: str) -> None:
+    house.server.book.ask("reset_after", on=office, times=3)
+    wish = house.enrol()
+    assert (wish.state, wish.reason) == (EnrolmentState.REFUSED, Message("oauth.again"))
+    house.server.book.clear()
+    assert house.enrol().state == EnrolmentState.CONNECTED
+
+
+def test_a_wrong_secret_is_told_and_not_kept(house: Signed) -> None:
+    wish = house.enrol(client_secret="0" * 32)
+    assert (wish.state, wish.reason) == (EnrolmentState.REFUSED, Message("oauth.client_refused"))
+    assert clients(house) == []
+
+
+def test_without_an_application_or_a_token_a_person_is_told_what_to_write(house: Signed) -> None:
+    for typed in ({"client_id": "", "client_secret": ""}, {"client_secret": ""}):
+        wish = house.ask(**typed)
+        assert (wish.state, wish.reason) == (EnrolmentState.REFUSED, Message("meta.no_client"))
+
+
+def test_who_says_no_is_not_asked_again(house: Signed) -> None:
+    wish = house.ask()
+    house.bring(house.approve(wish.visit, no=True))
+    found = house.stands(wish.id)
+    assert (found.state, found.reason) == (EnrolmentState.REFUSED, Message("enrolment.declined"))
+
+
+def test_an_account_that_may_not_publish_is_not_let_in(house: Signed) -> None:
+    """Instagram tells at once what was allowed; Threads does not, and says it when a post is refused."""
+    house.oauth.unticks = frozenset({"instagram_business_content_publish"})
+    wish = house.enrol()
+    if house.platform == "instagram":
+        assert (wish.state, wish.reason) == (EnrolmentState.REFUSED, Message("oauth.scopes"))
+        house.oauth.unticks, house.member.account_type = frozenset(), "PERSONAL"
+        assert house.enrol().reason == Message("instagram.not_professional")
+    else:
+        assert wish.state == EnrolmentState.CONNECTED
