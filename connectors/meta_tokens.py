@@ -118,7 +118,7 @@ def _allowed(network: Network, answer: Answer) -> bool:
     listed = body.get("data")
     first = listed[0] if isinstance(listed, list) and listed else body
     told = first.get("permissions") if isinstance(first, dict) else None
-    given = told.split(",") if isinstance(told, str) else told
+    given = told.split(",") if isinstance(told, str) and told else told
     return not isinstance(given, list) or not given or network.needed in given
 
 

@@ -11,7 +11,7 @@ from channels.states import EnrolmentState
 from channels.visiting import PATH, RETURN
 from connectors import registry
 from connectors.contract import Send
-from connectors.enrolment import CLIENT, CLIENT_ID, Connectable, ConnectForm, Field, Visit, label
+from connectors.enrolment import CLIENT, CLIENT_ID, CLIENT_SECRET, Connectable, ConnectForm, Field, Visit, label
 from foundation.clock import monotonic, pause
 from foundation.errors import BadInput, NotFound
 from foundation.sealed import Sealed
@@ -127,7 +127,7 @@ def _dry(desk: _Desk, ask: AskFor) -> Iterator[tuple[str, bool]]:
     filled: dict[str, str | Sealed] = {
         name: Sealed(b"") if value and name in secret else value for name, value in typed.items()
     }
-    turn = desk.connector.connect({**_known(desk, form), **filled, RETURN: _back(desk)}, ())
+    turn = desk.connector.connect({**filled, **_known(desk, form), RETURN: _back(desk)}, ())
     match turn:
         case Send(step=step):
             said = Message("cli.connect.would_ask", {"request": f"{step.method} {step.path}"})
@@ -138,13 +138,13 @@ def _dry(desk: _Desk, ask: AskFor) -> Iterator[tuple[str, bool]]:
     yield sentence(said), isinstance(turn, Send | Visit)
 
 
-def _known(desk: _Desk, form: ConnectForm) -> Mapping[str, str]:
-    """The id of the agency's application there, where it has one."""
+def _known(desk: _Desk, form: ConnectForm) -> Mapping[str, str | Sealed]:
+    """The agency's application there, where it has one."""
     if not form.registered:
         return {}
     with desk.services.tenant(desk.tenant_id, ASKING) as scope:
         client = oauth_clients.latest(scope).get(desk.platform)
-    return {CLIENT_ID: client.client_id} if client is not None else {}
+    return {CLIENT_ID: client.client_id, CLIENT_SECRET: client.secret or ""} if client is not None else {}
 
 
 def _page(desk: _Desk, page: str) -> str:

@@ -15,6 +15,7 @@ from tests.conftest import Cluster
 from tests.fakes import meta_oauth
 from tests.fakes.network import Network, network
 from tests.journeys.meta import PASTED, PLATFORMS, Signed, networks, signed
+from tests.journeys.test_x import terminal
 from workers.wiring import Services
 
 
@@ -230,3 +231,19 @@ def test_an_account_that_may_not_publish_is_not_let_in(house: Signed) -> None:
         assert house.enrol().reason == Message("instagram.not_professional")
     else:
         assert wish.state == EnrolmentState.CONNECTED
+
+
+def test_the_terminal_asks_for_a_token_or_for_an_application(house: Signed) -> None:
+    (_, (said, well)) = terminal(house, dry=True, platform=house.platform)
+    assert well
+    assert "/oauth/authorize" in said
+    house.form[PASTED] = house.member.token
+    (_, (said, well)) = terminal(house, dry=True, platform=house.platform)
+    assert well
+    assert "GET /me" in said
+    del house.form[PASTED]
+    assert terminal(house, platform=house.platform)[-1][1]
+    house.form = {}
+    (_, (said, well)) = terminal(house, dry=True, platform=house.platform)
+    assert well, "the application is known by now"
+    assert "/oauth/authorize" in said
