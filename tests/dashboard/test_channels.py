@@ -63,7 +63,7 @@ def test_a_token_that_is_pasted_needs_no_application(door: Door, lumiere: Agency
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/channels")
         assert "/auth/account" in page.choose("Où ?", "Instagram · 5 min"), "where an application sends people back"
-        assert "Identifiant client de l’application de votre agence" in page.press("Connecter")
+        assert "Il reste à remplir : « Identifiant client de l’application" in page.press("Connecter")
         assert rows(lumiere, "channel.connect") == []
         page.type("Le jeton longue durée du compte", f" {TOKEN}")
         page.press("Connecter")
