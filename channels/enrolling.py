@@ -145,7 +145,7 @@ def enrol(
             found = visiting.prepared(end, tenant_id=event.tenant_id, address=pages, returns_to=returns_to, seal=seal)
             _send_off(scope, event.subject_id, found)
             return
-        if isinstance(end, Connected) and connector.form.registered:
+        if isinstance(end, Connected) and connector.form.signs_in(form):
             oauth_clients.keep(scope, platform, client_of(form))
             end = replace(end, app_key=client_of(form).client_id)
         _settle(scope, event.subject_id, end, address, asked_at)
@@ -155,7 +155,7 @@ def _client(
     form: ConnectForm, typed: Mapping[str, str | Sealed], known: OAuthClient | None
 ) -> Mapping[str, str | Sealed]:
     """The client to sign in by: the one that was typed, else the one the agency is known by there."""
-    if not form.registered:
+    if not form.signs_in(typed):
         return {}
     client = client_of(typed) if typed.get(CLIENT_ID) else known or OAuthClient("")
     return {CLIENT_ID: client.client_id, CLIENT_SECRET: client.secret or ""}

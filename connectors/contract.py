@@ -63,18 +63,18 @@ class WireStep:
     Files that are `fetched` go out as addresses of ours, minted by the transport for this one step and put into the
     JSON under those names. `token` says how the credential is shown: as `bearer`, as Discord's `bot`, in the `path`
     where `{token}` stands, the `refresh` one as bearer, as a signature of the body (`signed`), or not at all. A sign-in
-    step (AUTH) may hold `Sealed` values in its JSON: they are opened on the way out; its `client` is shown by Basic.
-    Of the answer's JSON, the names in `secret_fields` are sealed before anything is stored: top-level ones, or those
-    further in by a path with points, where a list of `name` and `value` counts as an object, in small letters. With
-    `only` all other names are dropped; where it names none, no body is read. `secret_headers` are sealed under their
-    names, in small letters, and dropped. `deadline` is total seconds. A step `to` a person leaves by no socket: its
-    content is handed over as a task, `files` being what may be saved.
+    step (AUTH) may hold `Sealed` values in its JSON: they are opened on the way out; its `client` is shown by Basic. Of
+    the answer's JSON, the names in `secret_fields` are sealed before anything is stored: top-level ones, or those
+    further in by a path with points, where a list of `name` and `value` counts as an object, in small letters, and any
+    list by its places. With `only` all other names are dropped; where it names none, no body is read. `secret_headers`
+    are sealed under their names, in small letters, and dropped. `deadline` is total seconds. A step `to` a person
+    leaves by no socket: its content is handed over as a task, `files` being what may be saved.
 
-    A sign-in's `host` may be the one that gives tokens (`auth`). A file goes to an `address` that the platform told in
-    an answer, without a credential, where its host is the account's or lies `within` one of those the connector names;
-    sealed where whoever has it may send, plain where its fields say so, which may be `Sealed` themselves. Nothing else
-    goes there but an empty request.
-    An answer that is text, in JSON or without, is sealed as a whole under the name `text_as`.
+    A sign-in's `host` may be the one that gives tokens (`auth`), or the account's without its path (`origin`); as a
+    `query` its JSON is in the address. A file goes to an `address` that the platform told in an answer, without a
+    credential, where its host is the account's or lies `within` one of those the connector names; sealed where whoever
+    has it may send, plain where its fields say so, which may be `Sealed` themselves. Nothing else goes there but an
+    empty request. An answer that is text, in JSON or without, is sealed as a whole under the name `text_as`.
     """
 
     name: str
@@ -93,9 +93,9 @@ class WireStep:
     only: tuple[str, ...] | None = None
     deadline: float = 30.0
     to: Literal["network", "person"] = "network"
-    encoding: Literal["json", "form"] = "json"
+    encoding: Literal["json", "form", "query"] = "json"
     client: OAuthClient | None = None
-    host: Literal["account", "auth"] = "account"
+    host: Literal["account", "auth", "origin"] = "account"
     address: Sealed | str = ""
     within: tuple[str, ...] = ()
     text_as: str = ""

@@ -37,18 +37,28 @@ class ConnectForm:
     """What connecting takes: the fields, the one whose secret is shown as the credential meanwhile ("" for none; a
     sealed part of an answer by that name takes its place), about how many minutes a person needs, and the field that
     names another server than the platform's usual one. `registered`: the agency registers an application there first,
-    which serves all of its accounts."""
+    which serves all of its accounts; `pasted` names the field of a token that does without, "" for none."""
 
     fields: tuple[Field, ...]
     credential: str = ""
     minutes: int = 2
     server: str = ""
     registered: bool = False
+    pasted: str = ""
 
     @property
     def asked(self) -> tuple[Field, ...]:
         """All that a person may type."""
         return (*self.fields, *CLIENT) if self.registered else self.fields
+
+    def signs_in(self, typed: Mapping[str, str | Sealed]) -> bool:
+        """Whether an account comes in through an application: no token was pasted."""
+        return self.registered and not typed.get(self.pasted)
+
+    def missing(self, typed: Mapping[str, str], *, known: bool) -> Field | None:
+        """The first field that has to be filled in and is not; `known`: the agency has an application there."""
+        needed = self.asked if self.signs_in(typed) and not known else self.fields
+        return next((field for field in needed if not field.optional and not typed.get(field.name)), None)
 
 
 @dataclass(frozen=True)

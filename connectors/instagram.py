@@ -11,11 +11,22 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from connectors import fitting, instagram_account, instagram_remarks
+from connectors import fitting, instagram_account, instagram_remarks, meta_tokens
 from connectors.answers import ahead, body_of, segment, staged_anew, told_at
 from connectors.capabilities import Capabilities
-from connectors.contract import Answer, Copy, FileRef, Response, Send, Sought, StepKind, WireStep
-from connectors.enrolment import Connected
+from connectors.contract import (
+    Answer,
+    Copy,
+    FileRef,
+    Grant,
+    Renewed,
+    Response,
+    Send,
+    Sought,
+    StepKind,
+    WireStep,
+)
+from connectors.enrolment import Connected, Visit
 from connectors.instagram_answers import READ_BUG, UNFIT, error, failure, id_of, meaning
 from connectors.instagram_hearing import remarks_of
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Sighting, Uncertain, Unknown
@@ -68,6 +79,7 @@ class Instagram:
         remarks_every=10,  # one to five requests; Meta allows an application 200 an hour for each account
     )
     form = instagram_account.FORM
+    refresh_grace = meta_tokens.STAYS
 
     def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Containers, until they are ready, then the publication; tell what the last answer meant."""
@@ -160,13 +172,19 @@ class Instagram:
         """Hide, show or delete a comment."""
         return instagram_remarks.moderate(spot, act, answers)
 
-    def connect(self, form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Connected | Outcome:
+    def connect(
+        self, form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]
+    ) -> Send | Visit | Connected | Outcome:
         """Ask whose token it is; a private account cannot publish."""
         return instagram_account.connect(form, answers)
 
     def check(self, account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:
         """Ask whose token it is."""
         return instagram_account.check(account, answers)
+
+    def refresh(self, grant: Grant, answers: tuple[Answer, ...]) -> Send | Renewed | Outcome:
+        """The token that follows; the one before stays good."""
+        return instagram_account.refresh(grant, answers)
 
 
 def _unfit(unit: Unit, can: Capabilities) -> Message | None:

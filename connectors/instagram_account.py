@@ -1,40 +1,69 @@
-"""Connecting an Instagram account with a token that somebody pasted: whose it is, and whether it may publish. Pure.
+"""Connecting an Instagram account: whose token it is, whether it may publish, and how it is renewed. Pure.
 
 Source: https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login/get-started
 """
 
 from collections.abc import Mapping
+from functools import partial
 
-from connectors import following
+from connectors import following, meta_tokens, oauth
 from connectors.answers import body_of, told_by
-from connectors.contract import Answer, Response, Send, StepKind, WireStep
-from connectors.enrolment import Connected, ConnectForm, Field
+from connectors.contract import Answer, Grant, Renewed, Response, Send, StepKind, WireStep
+from connectors.enrolment import Connected, ConnectForm, Field, Visit
 from connectors.instagram_answers import meaning
 from connectors.outcomes import Outcome, Reauthorize, Rejected
 from foundation.sealed import Sealed
 from foundation.words import Message
 
-FORM = ConnectForm(fields=(Field("token", secret=True, example="IGAA…"),), credential="token", minutes=5)
+FORM = ConnectForm(
+    fields=(Field(oauth.ACCESS, secret=True, optional=True, example="IGAA…"),),
+    credential=oauth.ACCESS,
+    minutes=5,
+    registered=True,
+    pasted=oauth.ACCESS,
+)
 PROFESSIONAL = frozenset({"BUSINESS", "MEDIA_CREATOR", "CREATOR"})
 _WHO = "/me?fields=user_id,username,account_type"
+NETWORK = meta_tokens.Network(
+    grants="ig",
+    who=_WHO,
+    scopes=(
+        "instagram_business_basic",
+        "instagram_business_content_publish",
+        "instagram_business_manage_comments",
+        "instagram_business_manage_insights",
+    ),
+    needed="instagram_business_content_publish",
+    meaning=partial(meaning, creates=False),
+)
 
 
-def connect(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Connected | Outcome:
-    """One question: whose token it is; then the account, or why not."""
-    token = form.get("token")
-    if not isinstance(token, Sealed):
-        return Rejected(Message("instagram.bad_token"), permanent=False)
-    if not answers:
-        return Send(WireStep("me", StepKind.AUTH, "GET", _WHO))
+def connect(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Visit | Connected | Outcome:
+    """A pasted token, or a yes and a token for its code; whose it is; then the account, or why not."""
+    given = meta_tokens.until_known(NETWORK, form, answers)
+    if not isinstance(given, Renewed):
+        return given
     told, last = body_of(answers[-1]), answers[-1]
     if not isinstance(last, Response) or not last.ok:
         refused = meaning(last, creates=False)
         unknown = isinstance(refused, Reauthorize)
-        return Rejected(Message("instagram.bad_token"), permanent=False) if unknown else refused
+        return Rejected(_not_let_in(form), permanent=False) if unknown else refused
     account, name = str(told.get("user_id") or ""), str(told.get("username") or "")
     if told.get("account_type") not in PROFESSIONAL or not account.isdigit() or not name:
         return Rejected(Message("instagram.not_professional"), permanent=False)
-    return Connected(account=account, name=f"@{name}", surface="instagram.post", token=token)
+    return Connected(
+        account=account,
+        name=f"@{name}",
+        surface="instagram.post",
+        token=given.token,
+        refresh=given.refresh,
+        lifetime=given.lifetime,
+    )
+
+
+def _not_let_in(form: Mapping[str, str | Sealed]) -> Message:
+    """Why a token is none: it was copied wrongly, or something went wrong with a yes."""
+    return Message("oauth.again" if "code" in form else "instagram.bad_token")
 
 
 def check(account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:
@@ -46,6 +75,11 @@ def check(account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:
         return meaning(last, creates=False)
     same = str(body_of(last).get("user_id")) == account
     return None if same else Reauthorize(Message("instagram.other_account"))
+
+
+def refresh(grant: Grant, answers: tuple[Answer, ...]) -> Send | Renewed | Outcome:
+    """The token that follows."""
+    return meta_tokens.refresh(NETWORK, grant, answers)
 
 
 def followers(answers: tuple[Answer, ...]) -> Send | int | None:

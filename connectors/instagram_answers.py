@@ -19,6 +19,9 @@ RIGHTS = frozenset({10, *range(200, 300)})
 """A right is missing: https://developers.facebook.com/docs/graph-api/guides/error-handling"""
 
 TOKEN = frozenset({190, 102}) | RIGHTS
+ENDED = {463: "meta.token_expired", 460: "meta.password_changed", 458: "meta.taken_back"}
+"""Why a token is none any more, by subcode, where a person has something else to know than that."""
+
 RATES = frozenset({4, 17, 32, 341, 613, 80001, 80002})
 DAILY = 2207042
 FETCH = frozenset({2207052, 2207003, 2207082})
@@ -91,7 +94,7 @@ def meaning(answer: Answer, *, creates: bool, words: Words = INSTAGRAM) -> Outco
     if not isinstance(answer, Response) or not code or answer.status == 429:
         return answers.meaning(answer, creates=creates)
     if code in TOKEN:
-        return Reauthorize(Message("connectors.token_refused"))
+        return Reauthorize(Message(ENDED.get(sub, "connectors.token_refused")))
     if sub == RESTRICTED:
         return Disconnected(Message("connectors.account_gone", {"word": f"{code}_{sub}"}))
     if sub == DAILY:

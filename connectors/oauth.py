@@ -62,15 +62,15 @@ def until_known(
     return Send(me) if tokens(answers[-1]) else refused(answers[-1], again=Message("oauth.again"))
 
 
-def exchange(path: str, form: Mapping[str, str | Sealed], named: str = CLIENT_ID) -> WireStep:
-    """The request that gives the code of a visit for tokens."""
+def exchange(path: str, form: Mapping[str, str | Sealed], named: str = CLIENT_ID, *, basic: bool = True) -> WireStep:
+    """The request that gives the code of a visit for tokens; `basic`: a client whose id is called so shows it there."""
     said = {
         "grant_type": "authorization_code",
         "code": form["code"],
         "redirect_uri": form["redirect_uri"],
         "code_verifier": form["verifier"],
     }
-    return _asked(path, said, client_of(form), named)
+    return _asked(path, said, client_of(form), named, basic=basic)
 
 
 def renewal(path: str, grant: Grant, named: str = CLIENT_ID) -> WireStep:
@@ -79,10 +79,10 @@ def renewal(path: str, grant: Grant, named: str = CLIENT_ID) -> WireStep:
     return _asked(path, {"grant_type": REFRESH, REFRESH: grant.refresh}, client, named)
 
 
-def _asked(path: str, said: Mapping[str, Any], client: OAuthClient, named: str) -> WireStep:
+def _asked(path: str, said: Mapping[str, Any], client: OAuthClient, named: str, *, basic: bool = True) -> WireStep:
     """A client with a secret shows it by Basic and nowhere else; one without names itself. Where the id has a name of
-    its own, both stand among the fields (RFC 6749, 2.3.1)."""
-    shown = client if client.secret is not None and named == CLIENT_ID else None
+    its own, or Basic is not known, both stand among the fields (RFC 6749, 2.3.1)."""
+    shown = client if client.secret is not None and named == CLIENT_ID and basic else None
     secret = {CLIENT_SECRET: client.secret} if client.secret is not None and shown is None else {}
     return WireStep(
         TOKEN,

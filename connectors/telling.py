@@ -26,7 +26,8 @@ _WORDS = frozenset(
         "media_publish",
         "messages",
     }
-    | {"metrics", "notifications", "oauth", "posts", "publish", "refunds", "statuses", "token", "updates", "upload"}
+    | {"access_token", "metrics", "notifications", "oauth", "posts", "publish", "refresh_access_token", "refunds"}
+    | {"statuses", "token", "updates", "upload"}
     | {"result", "sessions", "users", "webhooks", "xrpc"}
 )
 _VERSION = re.compile(r"v\d{1,2}(\.\d)?")

@@ -11,11 +11,22 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from connectors import fitting, threads_account, threads_remarks
+from connectors import fitting, meta_tokens, threads_account, threads_remarks
 from connectors.answers import ahead, body_of, segment, staged_anew, told_at, told_by
 from connectors.capabilities import Capabilities
-from connectors.contract import Answer, Copy, FileRef, Response, Send, Sought, StepKind, WireStep
-from connectors.enrolment import Connected
+from connectors.contract import (
+    Answer,
+    Copy,
+    FileRef,
+    Grant,
+    Renewed,
+    Response,
+    Send,
+    Sought,
+    StepKind,
+    WireStep,
+)
+from connectors.enrolment import Connected, Visit
 from connectors.instagram_answers import id_of
 from connectors.instagram_remarks import data_of, number_of
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Sighting, Uncertain, Unknown
@@ -73,6 +84,7 @@ class Threads:
         remarks_every=5,  # eight requests at most, of 48,000 a day that an account has at the least
     )
     form = threads_account.FORM
+    refresh_grace = meta_tokens.STAYS
 
     def count(self, unit: Unit) -> tuple[int, int]:
         """Characters, an emoji by its bytes."""
@@ -167,13 +179,19 @@ class Threads:
         """Hide or show what stands under a post of the account's."""
         return threads_remarks.moderate(spot, act, answers)
 
-    def connect(self, form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Connected | Outcome:
+    def connect(
+        self, form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]
+    ) -> Send | Visit | Connected | Outcome:
         """Ask whose token it is."""
         return threads_account.connect(form, answers)
 
     def check(self, account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:
         """Ask whose token it is."""
         return threads_account.check(account, answers)
+
+    def refresh(self, grant: Grant, answers: tuple[Answer, ...]) -> Send | Renewed | Outcome:
+        """The token that follows; the one before stays good."""
+        return threads_account.refresh(grant, answers)
 
 
 def _unfit(unit: Unit, can: Capabilities) -> Message | None:

@@ -1,41 +1,72 @@
-"""Connecting a Threads account with a long-lived token that somebody pasted: whose it is. Pure.
+"""Connecting a Threads account: whose token it is, and how it is renewed. Pure.
 
-Such a token holds for sixty days. Source: https://developers.facebook.com/docs/threads/get-started/long-lived-tokens,
-https://developers.facebook.com/docs/threads/threads-profiles
+Source: https://developers.facebook.com/docs/threads/threads-profiles
 """
 
 from collections.abc import Mapping
+from functools import partial
 
-from connectors import following
+from connectors import following, meta_tokens, oauth
 from connectors.answers import body_of, told_by
-from connectors.contract import Answer, Response, Send, StepKind, WireStep
-from connectors.enrolment import Connected, ConnectForm, Field
+from connectors.contract import Answer, Grant, Renewed, Response, Send, StepKind, WireStep
+from connectors.enrolment import Connected, ConnectForm, Field, Visit
 from connectors.instagram_answers import id_of
 from connectors.outcomes import Outcome, Reauthorize, Rejected
 from connectors.threads_answers import meaning
 from foundation.sealed import Sealed
 from foundation.words import Message
 
-FORM = ConnectForm(fields=(Field("token", secret=True, example="THAA…"),), credential="token", minutes=5)
+FORM = ConnectForm(
+    fields=(Field(oauth.ACCESS, secret=True, optional=True, example="THAA…"),),
+    credential=oauth.ACCESS,
+    minutes=5,
+    registered=True,
+    pasted=oauth.ACCESS,
+)
 _WHO = "/me?fields=id,username"
+NETWORK = meta_tokens.Network(
+    grants="th",
+    who=_WHO,
+    scopes=(
+        "threads_basic",
+        "threads_content_publish",
+        "threads_delete",
+        "threads_manage_insights",
+        "threads_read_replies",
+        "threads_manage_replies",
+        "threads_manage_mentions",
+    ),
+    needed="threads_content_publish",
+    meaning=partial(meaning, creates=False),
+)
 
 
-def connect(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Connected | Outcome:
-    """One question: whose token it is; then the account, or why not."""
-    token = form.get("token")
-    if not isinstance(token, Sealed):
-        return Rejected(Message("threads.bad_token"), permanent=False)
-    if not answers:
-        return Send(WireStep("me", StepKind.AUTH, "GET", _WHO))
+def connect(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Visit | Connected | Outcome:
+    """A pasted token, or a yes and a token for its code; whose it is; then the account, or why not."""
+    given = meta_tokens.until_known(NETWORK, form, answers)
+    if not isinstance(given, Renewed):
+        return given
     last = answers[-1]
     if not isinstance(last, Response) or not last.ok:
         refused = meaning(last, creates=False)
         unknown = isinstance(refused, Reauthorize)
-        return Rejected(Message("threads.bad_token"), permanent=False) if unknown else refused
+        return Rejected(_not_let_in(form), permanent=False) if unknown else refused
     account, name = id_of(last), body_of(last).get("username")
     if not account or not isinstance(name, str) or not name:
         return Rejected(Message("threads.bad_token"), permanent=False)
-    return Connected(account=account, name=f"@{name}", surface="threads.post", token=token)
+    return Connected(
+        account=account,
+        name=f"@{name}",
+        surface="threads.post",
+        token=given.token,
+        refresh=given.refresh,
+        lifetime=given.lifetime,
+    )
+
+
+def _not_let_in(form: Mapping[str, str | Sealed]) -> Message:
+    """Why a token is none: it was copied wrongly, or something went wrong with a yes."""
+    return Message("oauth.again" if "code" in form else "threads.bad_token")
 
 
 def check(account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:
@@ -46,6 +77,11 @@ def check(account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:
     if not isinstance(last, Response) or not last.ok:
         return meaning(last, creates=False)
     return None if id_of(last) == account else Reauthorize(Message("threads.other_account"))
+
+
+def refresh(grant: Grant, answers: tuple[Answer, ...]) -> Send | Renewed | Outcome:
+    """The token that follows."""
+    return meta_tokens.refresh(NETWORK, grant, answers)
 
 
 def followers(answers: tuple[Answer, ...]) -> Send | int | None:

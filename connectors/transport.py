@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import starmap
 from typing import Any, assert_never
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode, urljoin, urlsplit
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -111,6 +111,8 @@ class Transport:
             return self._to_a_person(step, authority, account)
         headers, body = self._content(step, account.tenant_id)
         url = self._address(step, account) if step.address else _url(step, account)
+        if step.encoding == "query":
+            url, body = f"{url}?{body.decode()}", b""
         if not url:
             return StepNotSent(step.name, ELSEWHERE)
         if isinstance(authority, Permit):
@@ -203,7 +205,9 @@ class Transport:
     def _content(self, step: WireStep, tenant_id: UUID) -> tuple[dict[str, str], bytes]:
         headers = {name.lower(): value for name, value in step.headers.items()}
         alone = step.file is None or not (step.json is not None or step.files)
-        if _OURS & headers.keys() or not alone or (step.fetched and (step.file or step.files or step.json is None)):
+        bare = step.fetched and (step.file or step.files or step.json is None)
+        said_aloud = step.encoding == "query" and step.kind is not StepKind.AUTH
+        if _OURS & headers.keys() or not alone or bare or said_aloud:
             raise EgressForbidden("egress.malformed", step=step.name)
         headers.setdefault("user-agent", "greenroom")
         if step.file is not None:
@@ -219,9 +223,10 @@ class Transport:
             return headers | {"content-type": kind}, body
         if step.json is not None:
             said = self._opened(step.json, tenant_id) if step.kind is StepKind.AUTH else step.json
-            if step.encoding == "form":
-                fields = {name: _field(value) for name, value in said.items()}
-                return headers | {"content-type": "application/x-www-form-urlencoded"}, urlencode(fields).encode()
+            if step.encoding != "json":
+                written = urlencode({name: _field(value) for name, value in said.items()}).encode()
+                of_form = {"content-type": "application/x-www-form-urlencoded"} if step.encoding == "form" else {}
+                return headers | of_form, written
             return headers | {"content-type": "application/json"}, canonical(said)
         return headers, b""
 
@@ -345,8 +350,7 @@ def _is_theirs(url: str, base_url: str, within: tuple[str, ...]) -> bool:
 def _url(step: WireStep, account: Account) -> str:
     """The full address; it cannot lead to another host, nor out of its folder by dots."""
     path = step.path.replace("{account}", quote(account.account, safe=""))
-    auth = step.kind is StepKind.AUTH and step.host == "auth"
-    home = (account.auth_url if auth else "") or account.base_url
+    home = _home(step, account)
     url = home.rstrip("/") + path
     base, target = urlsplit(home), urlsplit(url)
     dots = {".", ".."} & set(target.path.split("/"))
@@ -356,10 +360,21 @@ def _url(step: WireStep, account: Account) -> str:
     return url
 
 
+def _home(step: WireStep, account: Account) -> str:
+    """Which address of the account a request begins with."""
+    if step.kind is not StepKind.AUTH or step.host == "account":
+        return account.base_url
+    if step.host == "auth":
+        return account.auth_url or account.base_url
+    return urljoin(account.base_url, "/")
+
+
 def _taken_out(value: Any, path: Sequence[str]) -> Any:
     """Remove what stands under a path and give it; None for nothing. What is named in a list is known by its name in
-    small letters."""
+    small letters, or by its place."""
     name, *rest = path
+    if isinstance(value, list) and name.isdigit():
+        return _taken_out(value[int(name)], rest) if rest and int(name) < len(value) else None
     if isinstance(value, list):
         found = next((one for one in value if isinstance(one, dict) and str(one.get("name")).lower() == name), {})
         return found.pop("value", None) if not rest else None

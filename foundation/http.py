@@ -1,5 +1,6 @@
 """The one HTTP client. Says of each failure whether anything left the house: that decides between retry and doubt."""
 
+import logging
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -10,6 +11,8 @@ import httpx
 
 from foundation.addresses import Reach, anywhere
 from foundation.clock import monotonic
+
+logging.getLogger("httpx").setLevel(logging.WARNING)  # its lines tell whole addresses, and some bear a token
 
 CONNECT_SECONDS = 5.0
 TOO_LARGE = "answer too large"
@@ -22,7 +25,8 @@ class Request:
     """One request. `deadline` is the total wall time in seconds, slow drips included; `most` the bytes of an answer."""
 
     method: str
-    url: str
+    url: str = field(repr=False)
+    """May bear a token: Telegram's and Meta's do."""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes = field(default=b"", repr=False)
     deadline: float = 30.0

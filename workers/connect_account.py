@@ -11,7 +11,7 @@ from channels.states import EnrolmentState
 from channels.visiting import PATH, RETURN
 from connectors import registry
 from connectors.contract import Send
-from connectors.enrolment import CLIENT_ID, CLIENT_SECRET, Connectable, ConnectForm, Field, Visit, label
+from connectors.enrolment import CLIENT, CLIENT_ID, CLIENT_SECRET, Connectable, ConnectForm, Field, Visit, label
 from foundation.clock import monotonic, pause
 from foundation.errors import BadInput, NotFound
 from foundation.sealed import Sealed
@@ -127,7 +127,7 @@ def _dry(desk: _Desk, ask: AskFor) -> Iterator[tuple[str, bool]]:
     filled: dict[str, str | Sealed] = {
         name: Sealed(b"") if value and name in secret else value for name, value in typed.items()
     }
-    turn = desk.connector.connect({**_known(desk, form), **filled, RETURN: _back(desk)}, ())
+    turn = desk.connector.connect({**filled, **_known(desk, form), RETURN: _back(desk)}, ())
     match turn:
         case Send(step=step):
             said = Message("cli.connect.would_ask", {"request": f"{step.method} {step.path}"})
@@ -138,13 +138,13 @@ def _dry(desk: _Desk, ask: AskFor) -> Iterator[tuple[str, bool]]:
     yield sentence(said), isinstance(turn, Send | Visit)
 
 
-def _known(desk: _Desk, form: ConnectForm) -> Mapping[str, str]:
-    """The id of the agency's application there, where it has one."""
+def _known(desk: _Desk, form: ConnectForm) -> Mapping[str, str | Sealed]:
+    """The agency's application there, where it has one."""
     if not form.registered:
         return {}
     with desk.services.tenant(desk.tenant_id, ASKING) as scope:
         client = oauth_clients.latest(scope).get(desk.platform)
-    return {CLIENT_ID: client.client_id} if client is not None else {}
+    return {CLIENT_ID: client.client_id, CLIENT_SECRET: client.secret or ""} if client is not None else {}
 
 
 def _page(desk: _Desk, page: str) -> str:
@@ -160,11 +160,12 @@ def _back(desk: _Desk) -> str:
 def _typed(desk: _Desk, ask: AskFor) -> dict[str, str]:
     """What the person types, field by field; an application that is known is not asked for. Raises BadInput."""
     form = desk.connector.form
-    known = bool(_known(desk, form))
-    typed = {}
-    for field in form.fields if known else form.asked:
+    known, typed = bool(_known(desk, form)), dict.fromkeys((field.name for field in form.asked), "")
+    for field in form.asked:
+        if field in CLIENT and (known or not form.signs_in(typed)):
+            continue
         name = sentence(Message(label(desk.platform, field)))
         typed[field.name] = ask(name, field).strip()
         if not typed[field.name] and not field.optional:
             raise BadInput("cli.connect.missing", field=name)
-    return typed if not known else {**typed, CLIENT_ID: "", CLIENT_SECRET: ""}
+    return typed

@@ -199,10 +199,9 @@ def _connect(page: Page, creator_id: UUID, form: str, scope: Scope, press_id: UU
     creator, platform = page.my(scope, creator_id), form.partition(":")[0]
     asked = connectables()[platform].form
     typed = {field.name: str(acting.typed(f"connect:{form}:{field.name}") or "").strip() for field in asked.asked}
-    needed = asked.fields if platform in oauth_clients.latest(scope) else asked.asked
-    missing = [field for field in needed if not field.optional and not typed[field.name]]
-    if missing:
-        raise BadInput("channels.missing", field=page.word(label(platform, missing[0])))
+    missing = asked.missing(typed, known=platform in oauth_clients.latest(scope))
+    if missing is not None:
+        raise BadInput("channels.missing", field=page.word(label(platform, missing)))
     letter = letterbox.seal(session.letterbox_key(), scope.tenant_id, typed)
     enrolling.ask(scope, creator_id=creator.id, platform=platform, letter=letter, key=press_id)
 

@@ -176,7 +176,7 @@ def test_what_does_not_fit_is_refused_before_any_request(changes: dict[str, Any]
 
 
 def test_an_account_is_connected_by_its_token() -> None:
-    connector, form = Instagram(), {"token": Sealed(b"t")}
+    connector, form = Instagram(), {"access_token": Sealed(b"t")}
     turn = connector.connect(form, ())
     assert isinstance(turn, Send)
     assert turn.step.kind is StepKind.AUTH

@@ -9,6 +9,7 @@ import pytest
 from connectors import marks, pointing
 from connectors.contract import Answer, Copy, Response, Send, Sought, StepAnswerLost, StepKind, StepNotSent, WireStep
 from connectors.enrolment import Connected
+from connectors.meta_tokens import TRIED
 from connectors.outcomes import (
     Absent,
     Disconnected,
@@ -282,17 +283,17 @@ def test_figures_are_read_by_name() -> None:
 
 def test_a_token_says_whose_it_is() -> None:
     token = Sealed(b"t")
-    me = Threads().connect({"token": token}, ())
+    me = Threads().connect({"access_token": token}, ())
     assert isinstance(me, Send)
     assert me.step.path == "/me?fields=id,username"
-    assert Threads().connect({"token": token}, (ok("me", id="17", username="mia"),)) == Connected(
-        account="17", name="@mia", surface="threads.post", token=token
+    assert Threads().connect({"access_token": token}, (ok("me", id="17", username="mia"),)) == Connected(
+        account="17", name="@mia", surface="threads.post", token=token, refresh=token, lifetime=TRIED
     )
     for refused in (wrong("me", 190), ok("me", id="17"), ok("me", username="mia")):
-        outcome = Threads().connect({"token": token}, (refused,))
+        outcome = Threads().connect({"access_token": token}, (refused,))
         assert isinstance(outcome, Rejected)
         assert outcome.reason.code == "threads.bad_token"
     assert isinstance(Threads().connect({}, ()), Rejected)
-    assert isinstance(Threads().connect({"token": token}, (StepAnswerLost("me", "reset"),)), Retry)
+    assert isinstance(Threads().connect({"access_token": token}, (StepAnswerLost("me", "reset"),)), Retry)
     assert Threads().check("17", (ok("look", id="17"),)) is None
     assert isinstance(Threads().check("18", (ok("look", id="17"),)), Reauthorize)

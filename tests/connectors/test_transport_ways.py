@@ -302,3 +302,23 @@ def forgetful(door: Door, got: list[str]) -> Transport:
         hand_over=take,
         remembers=2,
     )
+
+
+def test_a_sign_in_may_be_asked_in_the_address_beside_the_account(door: Door, platform: Platform) -> None:
+    """Its secrets are opened on the way out; only a sign-in may say anything there."""
+    said = {"grant_type": "renew", "access_token": Sealed(b"secret & one")}
+    step = WireStep("renewal", StepKind.AUTH, "GET", "/renew", said, token="none", encoding="query", host="origin")
+    order = AuthOrder(TENANT, CHANNEL)
+    platform.answer = (200, {}, b'{"data": [{"access_token": "AAA", "more": 1}]}')
+    answer = door.send(replace(step, secret_fields=("data.0.access_token", "data.1.access_token", "data.0")), order)
+    assert [entry[:2] for entry in platform.got] == [("GET", "/renew?grant_type=renew&access_token=secret+%26+one")]
+    assert platform.got[0][3] == b""
+    assert "content-type" not in platform.got[0][2]
+    assert isinstance(answer, Response)
+    assert answer.sealed == {"data.0.access_token": Sealed(b"sealed:AAA")}
+    assert answer.body == {"data": [{"more": 1}]}
+    look, post = replace(LOOK, json={"a": 1}, encoding="query"), replace(PUBLISH, encoding="query")
+    for authority, wrong in ((CONTROL, look), (permit(post), post)):
+        with pytest.raises(EgressForbidden, match="malformed"):
+            door.send(wrong, authority)
+    assert len(platform.got) == 1

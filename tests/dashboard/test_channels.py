@@ -59,6 +59,21 @@ def test_what_is_typed_is_sealed_for_the_workers(door: Door, lumiere: Agency) ->
     assert letterbox.read(MASTER, lumiere.tenant_id, letter)["token"] == TOKEN
 
 
+def test_a_token_that_is_pasted_needs_no_application(door: Door, lumiere: Agency) -> None:
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/channels")
+        assert "/auth/account" in page.choose("Où ?", "Instagram · 5 min"), "where an application sends people back"
+        assert "Il reste à remplir : « Identifiant client de l’application" in page.press("Connecter")
+        assert rows(lumiere, "channel.connect") == []
+        page.type("Le jeton longue durée du compte", f" {TOKEN}")
+        page.press("Connecter")
+    [asked] = rows(lumiere, "channel.connect")
+    with lumiere.scope() as scope:
+        letter = scope.run("SELECT letter FROM enrolments WHERE id = :id", id=asked).scalar_one()
+    typed = letterbox.read(MASTER, lumiere.tenant_id, letter)
+    assert (typed["access_token"], typed["client_id"]) == (TOKEN, "")
+
+
 def test_an_account_rests_and_goes_on(door: Door, lumiere: Agency) -> None:
     lumiere.post("Le soir")
     with stream(door.url, door.cookie(lumiere)) as page:

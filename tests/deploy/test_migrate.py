@@ -183,3 +183,36 @@ def test_a_wrong_password_of_the_superuser_is_no_success(cluster: Cluster, tmp_p
     wrong = cluster.url("postgres", "postgres").replace("test-only", "wrong")
     with pytest.raises((Unavailable, OperationalError)):
         preparing.migrate(settings(cluster, tmp_path, superuser_url=wrong))
+
+
+_PASTED = """
+SET LOCAL session_replication_role = replica;
+INSERT INTO channels (tenant_id, id, creator_id, platform, surface, chat_surface, account, base_url, name, state,
+    min_gap_seconds, zone, options)
+  SELECT :t, gen_random_uuid(), :t, platform, '', '', platform, '', platform, 'active', 0, 'UTC', '{}'
+  FROM unnest(ARRAY['instagram', 'threads', 'telegram']) platform;
+INSERT INTO tokens (tenant_id, id, channel_id, box, generation, refresh_state, since)
+  SELECT tenant_id, id, id, convert_to(platform, 'utf8'), 1, 'idle', house_now() - interval '20 days' FROM channels
+"""
+
+
+def test_tokens_that_were_pasted_before_renew_themselves_from_now_on(elsewhere: Cluster, tmp_path: Path) -> None:
+    house = settings(elsewhere, tmp_path)
+    preparing.migrate(house)
+    just_before(elsewhere, "0072")
+    superuser = create_engine(elsewhere.url("postgres", NAME))
+    with superuser.begin() as connection:
+        for statement in _PASTED.split(";"):
+            named = {"t": "0198c0de-0000-7000-8000-000000000001"} if ":t" in statement else {}
+            connection.execute(text(statement), named)
+    preparing.migrate(house)
+    with superuser.connect() as connection:
+        said = (
+            "SELECT platform, refresh_box = box, expires_at > house_now() + interval '2 days'"
+            " FROM tokens t JOIN channels c ON c.id = t.channel_id ORDER BY platform"
+        )
+        ours = [("instagram", True, True), ("telegram", None, None), ("threads", True, True)]
+        assert connection.execute(text(said)).all() == ours
+        forced = "SELECT bool_and(relforcerowsecurity) FROM pg_class WHERE relname IN ('tokens', 'channels')"
+        assert connection.execute(text(forced)).scalar_one()
+    superuser.dispose()

@@ -8,6 +8,7 @@ under posts is in `instagram_remarks.py`.
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -26,10 +27,13 @@ from connectors.suite.serving import MovedClock, served
 from foundation.faults import Book, Call, FaultyNetwork
 from foundation.http import HttpClient
 from tests.fakes import instagram_fetching as fetching
+from tests.fakes import meta_oauth
 from tests.fakes.instagram_fetching import Refused
 from tests.fakes.instagram_remarks import RIGHT, Comments, fields_of, listed
 
 LIVES = timedelta(hours=24)
+BASIC = "instagram_business_basic"
+SCOPES = frozenset({BASIC, "instagram_business_content_publish", "instagram_business_manage_insights", RIGHT})
 MOST_CAPTION = 2200
 SHARED = (os.environ.get("GREENROOM_SHARED", ""), str(Path(__file__).parents[3] / "shared"))
 NEWER = frozenset({"is_ai_generated"})
@@ -83,7 +87,7 @@ class Profile:
     posts: list[dict[str, Any]] = field(default_factory=list)
     fetched: list[str] = field(default_factory=list)
     """Addresses it fetched, in order."""
-    rights: frozenset[str] = frozenset({"instagram_business_basic", "instagram_business_content_publish", RIGHT})
+    rights: frozenset[str] = SCOPES
     """What its token may do."""
 
     def __post_init__(self) -> None:
@@ -111,20 +115,23 @@ class FakeInstagram:
     profiles: dict[str, Profile] = field(default_factory=dict)
     http: HttpClient = field(default_factory=HttpClient)
 
+    def __post_init__(self) -> None:
+        self.oauth = meta_oauth.OAuth(self.clock, "IGAA", "ig", SCOPES, BASIC, self.who, wraps=True)
+
     def profile(self, username: str, *, account_type: str = "BUSINESS") -> Profile:
         """A new account."""
         number = str(next(_ids))
-        made = Profile(number, username, f"IGAA{number}", account_type)
-        self.profiles[number] = made
+        made = Profile(number, username, "", account_type)
+        self.profiles[number], made.token = made, self.oauth.give(made)
         return made
+
+    def who(self, username: str) -> Profile | None:
+        """The account of that name."""
+        return next((one for one in self.profiles.values() if one.username == username), None)
 
     def of(self, shown: str) -> Profile:
         """Whose token a request shows. Raises Refused."""
-        token = shown.removeprefix("Bearer ")
-        found = next((one for one in self.profiles.values() if one.token == token), None)
-        if found is None:
-            raise Refused(190, status=400, message="Invalid OAuth access token")
-        return found
+        return self.profiles[self.oauth.known(shown.removeprefix("Bearer ")).owner.id]
 
     def contain(self, mine: Profile, told: Mapping[str, Any]) -> dict[str, str]:
         """A new container, its picture fetched at once."""
@@ -329,6 +336,8 @@ KINDS_OF_REQUESTS: Mapping[tuple[str, str], str] = {
 def call_of(scope: Scope, method: str, path: str) -> Call:
     """The kind of a request, in the words of the faults."""
     parts = path.strip("/").split("/")
+    if "/".join(parts) in meta_oauth.OFFICES:
+        return Call(method, path, "", meta_oauth.OFFICES["/".join(parts)])
     kind = KINDS_OF_REQUESTS.get((method, parts[-1]), "checks" if parts == ["me"] else "metrics")
     if kind == "lookups" and b"comments" in scope["query_string"]:
         kind = "remarks"
@@ -337,17 +346,24 @@ def call_of(scope: Scope, method: str, path: str) -> Call:
     return Call(method, path, parts[0] if len(parts) == 2 else "", kind)
 
 
+def _bare(path: str) -> str:
+    """A path without the version it may begin with."""
+    return re.sub(r"^v\d+\.\d+/", "", path)
+
+
 def create(server: FakeInstagram) -> ASGIApp:
     """The app on its state."""
     app = FastAPI()
 
     @app.api_route("/{path:path}", methods=["GET", "POST", "DELETE"])
-    async def graph(path: str, request: Request) -> JSONResponse:
-        body = await request.body()
+    async def graph(path: str, request: Request) -> Response:
+        body, path = await request.body(), path.strip("/")
+        if (said := meta_oauth.answered(server.oauth, request, path, body)) is not None:
+            return said
         told = {**request.query_params, **(json.loads(body) if body else {})}
         try:
             mine = server.of(request.headers.get("authorization", ""))
-            answer = await run_in_threadpool(server.answer, request.method, path.strip("/").split("/"), told, mine)
+            answer = await run_in_threadpool(server.answer, request.method, _bare(path).split("/"), told, mine)
         except Refused as refused:
             return JSONResponse(refused.body, refused.status)
         return JSONResponse(answer)

@@ -18,7 +18,7 @@ from functools import partial
 from typing import Any
 
 from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from PIL import Image
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -28,8 +28,9 @@ from foundation.faults import Book, Call, FaultyNetwork
 from foundation.http import HttpClient, Reply
 from foundation.http import Request as Ask
 from tests.fakes import instagram_fetching as fetching
+from tests.fakes import meta_oauth
 from tests.fakes.instagram_fetching import Refused
-from tests.fakes.threads_world import DAY, Container, Profile, Said, not_known, number
+from tests.fakes.threads_world import DAY, SCOPES, Container, Profile, Said, not_known, number
 
 MOST_TEXT, MOST_ALT, MOST_LINKS, MOST_ITEMS = 500, 1000, 5, 20
 MOST_PICTURE, LONGEST = 8 * 2**20, 300.0
@@ -61,19 +62,23 @@ class FakeThreads:
     profiles: dict[str, Profile] = field(default_factory=dict)
     http: HttpClient = field(default_factory=HttpClient)
 
+    def __post_init__(self) -> None:
+        self.oauth = meta_oauth.OAuth(self.clock, "THAA", "th", SCOPES, "threads_basic", self.who)
+
     def profile(self, username: str) -> Profile:
         """A new account."""
         mine = number()
-        self.profiles[mine] = Profile(mine, username, f"THAA{mine}", self.clock)
-        return self.profiles[mine]
+        made = self.profiles[mine] = Profile(mine, username, "", self.clock)
+        made.token = self.oauth.give(made)
+        return made
+
+    def who(self, username: str) -> Profile | None:
+        """The account of that name."""
+        return next((one for one in self.profiles.values() if one.username == username), None)
 
     def of(self, shown: str) -> Profile:
         """Whose token a request shows. Raises Refused."""
-        token = shown.removeprefix("Bearer ")
-        found = next((one for one in self.profiles.values() if one.token == token), None)
-        if found is None:
-            raise Refused(190, status=400, message="Invalid OAuth access token")
-        return found
+        return self.profiles[self.oauth.known(shown.removeprefix("Bearer ")).owner.id]
 
     def contain(self, mine: Profile, told: dict[str, Any]) -> dict[str, str]:
         """A new container, its picture fetched at once. Raises Refused."""
@@ -263,6 +268,8 @@ KINDS_OF_REQUESTS: Mapping[tuple[str, str], str] = {
 def call_of(scope: Scope, method: str, path: str) -> Call:
     """The kind of a request, in the words of the faults."""
     parts = path.strip("/").split("/")
+    if "/".join(parts) in meta_oauth.OFFICES:
+        return Call(method, path, "", meta_oauth.OFFICES["/".join(parts)])
     kind = KINDS_OF_REQUESTS.get((method, parts[-1]), "deletes" if method == "DELETE" else "metrics")
     if kind == "lookups" and b"has_replies" in scope["query_string"]:
         kind = "remarks"
@@ -274,12 +281,15 @@ def create(server: FakeThreads) -> ASGIApp:
     app = FastAPI()
 
     @app.api_route("/{path:path}", methods=["GET", "POST", "DELETE"])
-    async def graph(path: str, request: Request) -> JSONResponse:
-        body = await request.body()
+    async def graph(path: str, request: Request) -> Response:
+        body, path = await request.body(), path.strip("/")
+        if (said := meta_oauth.answered(server.oauth, request, path, body)) is not None:
+            return said
         told = {**request.query_params, **(json.loads(body) if body else {})}
         try:
             mine = server.of(request.headers.get("authorization", ""))
-            answer = await run_in_threadpool(server.answer, request.method, path.strip("/").split("/"), told, mine)
+            parts = path.removeprefix("v1.0/").split("/")
+            answer = await run_in_threadpool(server.answer, request.method, parts, told, mine)
         except Refused as refused:
             return JSONResponse(refused.body, refused.status)
         return JSONResponse(answer)

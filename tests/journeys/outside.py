@@ -207,13 +207,13 @@ class Mia:
     def instagram(self) -> Profile:
         """A professional account."""
         profile = self.outside.instagram.profile(f"mia{str(self.desk.tenant_id)[-8:]}")
-        self.enrol("instagram", token=profile.token)
+        self.enrol("instagram", access_token=profile.token)
         return profile
 
     def threads(self) -> ThreadsProfile:
         """An account on Threads."""
         profile = self.outside.threads.profile(f"mia{str(self.desk.tenant_id)[-8:]}")
-        self.enrol("threads", token=profile.token)
+        self.enrol("threads", access_token=profile.token)
         return profile
 
     def facebook(self) -> Page:

@@ -219,7 +219,7 @@ def test_an_account_that_is_suspended_is_gone(house: House) -> None:
     assert house.desk.state(post) is S.HELD
 
 
-def terminal(house: House, *, dry: bool = False, creator: str = "", platform: str = "x") -> list[tuple[str, bool]]:
+def terminal(house: Visited, *, dry: bool = False, creator: str = "", platform: str = "x") -> list[tuple[str, bool]]:
     """What the command at the terminal prints, with somebody who types what the form says and says yes in a browser."""
     with house.desk.scope() as scope:
         member = tenant_reads.member(scope, house.desk.author)

@@ -1,0 +1,171 @@
+"""Tokens of Meta's networks: one that somebody pasted or gave by a yes, and the one that follows it. Pure.
+
+Each holds for sixty days and is renewed by showing it, once it is a day old and as long as it works; the one before
+stays good, so a renewal may be asked for again and again. A yes gives one of an hour first. Both stand in the address
+of the request that asks for the next: Meta takes them no other way.
+Source: https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login/business-login,
+https://developers.facebook.com/docs/instagram-platform/reference/refresh_access_token,
+https://developers.facebook.com/docs/threads/get-started/get-access-tokens-and-permissions,
+https://developers.facebook.com/docs/threads/get-started/long-lived-tokens
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from connectors import answers as http
+from connectors import oauth
+from connectors.contract import Answer, Grant, Renewed, Response, Send, StepKind, WireStep
+from connectors.enrolment import CLIENT_ID, CLIENT_SECRET, Visit
+from connectors.instagram_answers import A_DAY
+from connectors.outcomes import Outcome, Rejected, Retry
+from foundation.sealed import Sealed
+from foundation.words import Message
+
+ME, LONG, RENEWAL = "me", "long", "renewal"
+MOST_ASKED = 3
+"""How often one of sixty days is asked for by one of an hour, where no answer comes: the code is used up by then."""
+
+WRAPPED = f"data.0.{oauth.ACCESS}"
+"""Instagram's answer to a code is a list of one, as they describe it; others saw it bare."""
+
+TRIED = timedelta(days=3)
+"""How long a token counts whose end nobody told: at 80 % of that, old enough by then, it is renewed and its end known.
+It may have less left than this, if it was pasted in its last days; then a person must connect the account again."""
+
+STAYS = timedelta(days=60)
+"""A token that was renewed works on to its own end."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """One of Meta's networks whose accounts have tokens of their own, and what is different there."""
+
+    grants: str
+    """What the names of its grants begin with."""
+    who: str
+    """The path under which a token says whose it is."""
+    scopes: tuple[str, ...]
+    needed: str
+    """Without this one an account is of no use."""
+    meaning: Callable[[Answer], Outcome]
+    """What an answer to a harmless request meant that is no success."""
+
+
+def pasted(token: Sealed) -> Renewed:
+    """A token as somebody pasted it: what renews it is itself."""
+    return Renewed(token, token, TRIED)
+
+
+def me(network: Network) -> WireStep:
+    """The question whose a token is."""
+    return WireStep(ME, StepKind.AUTH, "GET", network.who)
+
+
+def until_known(
+    network: Network, form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]
+) -> Send | Visit | Outcome | Renewed:
+    """The way to the token of an account, pasted or by a yes; the token, once the last answer says whose it is."""
+    typed = form.get(oauth.ACCESS)
+    if isinstance(typed, Sealed):
+        return pasted(typed) if answers else Send(me(network))
+    client = oauth.client_of(form)
+    if not client.client_id or client.secret is None:
+        return Rejected(Message("meta.no_client"), permanent=False)
+    if "code" not in form:
+        asked = {"response_type": "code", CLIENT_ID: client.client_id, "scope": ",".join(network.scopes)}
+        return Visit("/oauth/authorize", asked)
+    if not answers:
+        step = oauth.exchange("/oauth/access_token", form, basic=False)
+        return Send(replace(step, secret_fields=(oauth.ACCESS, WRAPPED)))
+    return _changed(network, client.secret, answers)
+
+
+def _changed(network: Network, secret: Sealed, answers: tuple[Answer, ...]) -> Send | Outcome | Renewed:
+    """After a code was shown: its token of an hour is changed at once, and may be shown again where no answer came."""
+    short, last = _short(answers[0]), answers[-1]
+    if short is None:
+        return _refused(answers[0])
+    if not _allowed(network, answers[0]):
+        return Rejected(Message("oauth.scopes"), permanent=False)
+    if last.step == ME:
+        return _long(answers[-2]) or Rejected(Message("oauth.again"), permanent=False)
+    if _long(last) and last.step == LONG:
+        return Send(me(network))
+    tries = sum(answer.step == LONG for answer in answers)
+    if tries == MOST_ASKED or (tries and not isinstance(network.meaning(last), Retry)):
+        return _refused(last)
+    said = {"grant_type": f"{network.grants}_exchange_token", CLIENT_SECRET: secret, oauth.ACCESS: short}
+    return Send(_asked(LONG, "/access_token", said))
+
+
+def _short(answer: Answer) -> Sealed | None:
+    """The token that a code gave."""
+    told = answer.sealed if isinstance(answer, Response) and answer.ok else {}
+    return told.get(oauth.ACCESS) or told.get(WRAPPED)
+
+
+def _long(answer: Answer) -> Renewed | None:
+    """The token of sixty days that an answer gave: what renews it is itself."""
+    found = oauth.tokens(answer)
+    return Renewed(found.token, found.token, found.lifetime or TRIED) if found is not None else None
+
+
+def _allowed(network: Network, answer: Answer) -> bool:
+    """Whether the person left ticked what an account is of no use without; where nothing tells, it is seen later."""
+    body = http.body_of(answer)
+    listed = body.get("data")
+    first = listed[0] if isinstance(listed, list) and listed else body
+    told = first.get("permissions") if isinstance(first, dict) else None
+    given = told.split(",") if isinstance(told, str) and told else told
+    return not isinstance(given, list) or not given or network.needed in given
+
+
+def _refused(answer: Answer) -> Outcome:
+    """Why there is no token: the application's fault, or the code is used up."""
+    body = http.body_of(answer)
+    error = body.get("error")
+    said = str(body.get("error_message") or (error.get("message") if isinstance(error, dict) else "")).lower()
+    if "client secret" in said or "platform app" in said:
+        return Rejected(Message("oauth.client_refused"), permanent=False)
+    return oauth.refused(answer, again=Message("oauth.again"))
+
+
+def refresh(network: Network, grant: Grant, answers: tuple[Answer, ...]) -> Send | Renewed | Outcome:
+    """The token that follows; the same one for some days more, where it works and is not renewed just now.
+
+    They do not say how they refuse one that is too young, and refuse dead ones in several ways; so whether it is dead
+    is asked of the token itself, and nobody reconnects an account that works.
+    """
+    if not answers:
+        said = {"grant_type": f"{network.grants}_refresh_token", oauth.ACCESS: grant.refresh}
+        return Send(_asked(RENEWAL, "/refresh_access_token", said))
+    if found := _long(answers[0]):
+        return found
+    if len(answers) == 1:
+        refused = network.meaning(answers[0])
+        return refused if isinstance(refused, Retry) else Send(me(network))
+    last = answers[-1]
+    if isinstance(last, Response) and last.ok:
+        return pasted(grant.refresh)
+    outcome = network.meaning(last)
+    if isinstance(outcome, Rejected):
+        return Retry(A_DAY, "account", outcome.reason)
+    return outcome
+
+
+def _asked(name: str, path: str, said: Mapping[str, Any]) -> WireStep:
+    """A request for a token; its address has no version."""
+    return WireStep(
+        name,
+        StepKind.AUTH,
+        "GET",
+        path,
+        said,
+        token="none",  # noqa: S106  no secret
+        secret_fields=(oauth.ACCESS,),
+        deadline=20.0,
+        encoding="query",
+        host="origin",
+    )

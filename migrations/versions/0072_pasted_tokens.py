@@ -1,0 +1,33 @@
+"""Tokens that were pasted for Instagram and Threads are renewed by themselves, those that are there already, too."""
+
+from alembic import op
+
+revision = "0072"
+down_revision = "0071"
+branch_labels = None
+depends_on = None
+
+_OF_META = (
+    "FROM channels c WHERE c.tenant_id = t.tenant_id AND c.id = t.channel_id AND c.platform IN ('instagram', 'threads')"
+)
+
+
+def upgrade() -> None:
+    # their true end is not known: the first renewal tells it, and those that are older than some days are due at once
+    _every_agency_s(
+        "UPDATE tokens t SET refresh_box = t.box, expires_at = house_now() + interval '3 days'"
+        f" {_OF_META} AND t.refresh_box IS NULL"
+    )
+
+
+def downgrade() -> None:
+    _every_agency_s(f"UPDATE tokens t SET refresh_box = NULL, expires_at = NULL {_OF_META}")
+
+
+def _every_agency_s(change: str) -> None:
+    """Change rows of all agencies: the owner of the tables sees none of them otherwise."""
+    for table in ("tokens", "channels"):
+        op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
+    op.execute(change)
+    for table in ("tokens", "channels"):
+        op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")

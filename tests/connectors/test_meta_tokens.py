@@ -1,0 +1,125 @@
+"""What the answers of Meta's token offices mean, hostile ones included."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from connectors.contract import Answer, Grant, Renewed, Response, Send, StepAnswerLost, StepNotSent
+from connectors.enrolment import Visit
+from connectors.instagram import Instagram
+from connectors.meta_tokens import LONG, MOST_ASKED, TRIED
+from connectors.outcomes import Disconnected, Reauthorize, Rejected, Retry
+from connectors.threads import Threads
+from foundation.sealed import Sealed
+
+OLD, NEW = Sealed(b"old"), Sealed(b"new")
+GRANT = Grant("17", OLD)
+FORM: dict[str, str | Sealed] = {"client_id": "1", "client_secret": Sealed(b"s"), "redirect_uri": "https://a.example"}
+BACK = {**FORM, "code": Sealed(b"c"), "verifier": Sealed(b"v")}
+
+
+def gave(step: str, **body: Any) -> Response:
+    return Response(step, 200, {}, body, {"access_token": NEW})
+
+
+def wrong(step: str, code: int, sub: int = 0, status: int = 400) -> Response:
+    return Response(step, status, {}, {"error": {"code": code, "error_subcode": sub, "message": "no"}})
+
+
+def renewed(*answers: Answer) -> Any:
+    return Threads().refresh(GRANT, answers)
+
+
+def test_a_renewal_shows_the_token_in_the_address_alone() -> None:
+    turn = renewed()
+    assert isinstance(turn, Send)
+    step = turn.step
+    assert (step.method, step.path, step.encoding, step.host) == ("GET", "/refresh_access_token", "query", "origin")
+    assert step.json == {"grant_type": "th_refresh_token", "access_token": OLD}
+    assert step.token == "none"
+
+
+@pytest.mark.parametrize(
+    ("told", "lifetime"),
+    [(5183944, timedelta(seconds=5183944)), (None, TRIED), (0, TRIED), (-5, TRIED), ("x", TRIED), (10**30, None)],
+)
+def test_an_end_that_nobody_can_believe_is_asked_for_soon(told: object, lifetime: timedelta | None) -> None:
+    found = renewed(gave("renewal", expires_in=told))
+    assert isinstance(found, Renewed)
+    assert (found.token, found.refresh) == (NEW, NEW)
+    assert found.lifetime == lifetime if lifetime is not None else found.lifetime <= timedelta(days=400)
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        StepAnswerLost("renewal", "reset"),
+        StepNotSent("renewal", "refused"),
+        Response("renewal", 503, {}, None),
+        Response("renewal", 200, {}, {}),
+        Response("renewal", 429, {"retry-after": "60"}, {}),
+        wrong("renewal", 4),
+        wrong("renewal", 2),
+    ],
+)
+def test_what_is_not_known_is_asked_again_and_no_doubt(lost: Answer) -> None:
+    assert isinstance(renewed(lost), Retry)
+
+
+@pytest.mark.parametrize("refused", [wrong("renewal", 190, 463), wrong("renewal", 100), wrong("renewal", 10)])
+def test_a_refusal_is_believed_of_the_token_alone(refused: Response) -> None:
+    turn = renewed(refused)
+    assert isinstance(turn, Send)
+    assert (turn.step.path, turn.step.token) == ("/me?fields=id,username", "bearer")
+    assert renewed(refused, Response("me", 200, {}, {"id": "17"})) == Renewed(OLD, OLD, TRIED)
+    assert isinstance(renewed(refused, wrong("me", 190, 463)), Reauthorize)
+    assert isinstance(renewed(refused, wrong("me", 368, 2207050)), Disconnected)
+    for unclear in (wrong("me", 100), StepAnswerLost("me", "reset"), Response("me", 502, {}, None)):
+        assert isinstance(renewed(refused, unclear), Retry)
+
+
+def test_the_house_asks_for_what_it_uses_and_says_so() -> None:
+    page = Instagram().connect(FORM, ())
+    assert isinstance(page, Visit)
+    assert page.asked["scope"].split(",")[0] == "instagram_business_basic"
+    exchange = Instagram().connect(BACK, ())
+    assert isinstance(exchange, Send)
+    assert exchange.step.json is not None
+    assert (exchange.step.client, exchange.step.json["client_secret"]) == (None, FORM["client_secret"])
+    assert (exchange.step.encoding, exchange.step.host) == ("form", "auth")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"data": []},
+        {"data": [7]},
+        {"data": {"permissions": "x"}},
+        {"permissions": ""},
+        {"permissions": 7},
+        {"permissions": ["instagram_business_content_publish"]},
+    ],
+)
+def test_what_was_allowed_is_believed_where_it_is_told(body: dict[str, Any]) -> None:
+    turn = Instagram().connect(BACK, (gave("token", **body),))
+    assert isinstance(turn, Send)
+    other = Instagram().connect(BACK, (gave("token", permissions="instagram_business_basic"),))
+    assert isinstance(other, Rejected)
+    assert other.reason.code == "oauth.scopes"
+
+
+def test_the_long_token_is_asked_for_a_few_times_and_refusals_end_it() -> None:
+    first, lost = gave("token"), StepAnswerLost(LONG, "reset")
+    for many in range(MOST_ASKED):
+        turn = Threads().connect(BACK, (first, *[lost] * many))
+        assert isinstance(turn, Send)
+        assert turn.step.json == {
+            "grant_type": "th_exchange_token",
+            "client_secret": FORM["client_secret"],
+            "access_token": NEW,
+        }
+    for answers in ((first, *[lost] * MOST_ASKED), (first, wrong(LONG, 190))):
+        ended = Threads().connect(BACK, answers)
+        assert isinstance(ended, Rejected)
+        assert ended.reason.code == "oauth.again"

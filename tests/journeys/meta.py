@@ -1,0 +1,81 @@
+"""Léa's account on one of Meta's networks, and days that pass for its tokens."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from channels.visiting import PATH
+from tests.conftest import Cluster
+from tests.fakes.instagram import instagram
+from tests.fakes.network import Network
+from tests.fakes.threads import threads
+from tests.journeys.visits import Visited, services_at
+from tests.schedules.builders import desk
+from workers.ticks import TICKS
+from workers.wiring import Services
+
+PLATFORMS = ("instagram", "threads")
+PASTED = "access_token"
+
+
+class Signed(Visited):
+    """Her account there, and what its network knows of tokens."""
+
+    @property
+    def oauth(self) -> Any:
+        """The network's applications, codes and tokens."""
+        return self.server.oauth
+
+    def token(self) -> str:
+        """What a request of the house would show, opened."""
+        sealed = self.channel().token
+        assert sealed is not None
+        return self.desk.services.reveal(self.desk.tenant_id, sealed)
+
+    def days(self, many: float) -> None:
+        """Days pass on both sides; then the beat, and what is due is done."""
+        self.desk.pass_time(days=many)
+        self.server.clock.move(many * 86400)
+        self.beat()
+
+    def beat(self) -> None:
+        """One minute of the house."""
+        next(tick for tick in TICKS if tick.name == "tokens").put(self.desk.services.tenant)
+        self.desk.run()
+
+    def renewed(self) -> int:
+        """How often its token was renewed."""
+        return sum(grant.endswith("_refresh_token") for grant in self.oauth.asked)
+
+    def why(self) -> str:
+        """Why it does not post."""
+        found = self.channel().reason
+        return found.code if found is not None else ""
+
+
+@contextmanager
+def networks(cluster: Cluster, home: Path) -> Iterator[tuple[Services, dict[str, Any]]]:
+    """A process that reaches both, each under its version."""
+    with ExitStack() as stack:
+        pictures, words = stack.enter_context(instagram()), stack.enter_context(threads())
+        addresses = {
+            "instagram_url": f"{pictures.url}/v23.0",
+            "instagram_auth_url": pictures.url,
+            "instagram_pages_url": pictures.url,
+            "threads_url": f"{words.url}/v1.0",
+            "threads_auth_url": words.url,
+            "threads_pages_url": words.url,
+        }
+        services = stack.enter_context(services_at(cluster, home, **addresses))
+        yield services, {"instagram": pictures, "threads": words}
+
+
+def signed(services: Services, running: Network, server: Any, platform: str) -> Signed:
+    """An agency of her own, with an application there."""
+    made = desk(services, running)
+    server.clock.move((made.now() - server.clock()).total_seconds())  # other houses of this file have lived
+    server.oauth.asked.clear()
+    profile = server.profile(f"lea{str(made.tenant_id)[-8:]}")
+    app = server.oauth.application(services.settings.dashboard.public_url + PATH)
+    return Signed(made, server, profile, platform, {"client_id": app.client_id, "client_secret": app.secret})
