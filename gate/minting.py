@@ -106,22 +106,22 @@ def _marked(case: Case, line: Callable[[], str]) -> Unit:
 
 
 def previews(
-    scope: Scope, units: Sequence[Unit], *, author: str, line: Callable[[], str], bundle: Bundle | None = None
+    scope: Scope, units: Sequence[Unit], *, author: str, line: Callable[[], str], by: InForce
 ) -> list[tuple[Unit, Decision]]:
     """The same content at several public places, each marked as by `marked`, with what `preview` would say of it.
 
-    What they share is read once: for pages, that ask again at every word.
+    What they share is read once: for pages, that ask again at every word. `by` are the rules in force.
     """
     if not units:
         return []
-    by = inforce.now(scope) if bundle is None else InForce(bundle)
     shared, now = evidence.gather(scope, units[0], author=author, by=by)
     found = []
     for unit in units:
         again = attesting.said(scope, unit, by.rules, now.date())
-        there = replace(shared, again=again, foreign=admitting.said(scope, unit, by.rules))
-        found.append(_marked(Case(there, unit, by.rules, scope.now), line))
-    return [(unit, decide(evidence.elsewhere(scope, shared, unit, by=by), unit, by.rules, now)) for unit in found]
+        marking = replace(shared, again=again, foreign=admitting.said(scope, unit, by.rules))
+        found.append(_marked(Case(marking, unit, by.rules, scope.now), line))
+    there = evidence.elsewhere(scope, shared, found, by=by)
+    return [(unit, decide(facts, unit, by.rules, now)) for unit, facts in zip(found, there, strict=True)]
 
 
 def preview(

@@ -16,6 +16,7 @@ from foundation.ids import derived
 from foundation.words import Message
 from gate import inforce, minting
 from gate.bundle import Bundle
+from gate.inforce import InForce
 from gate.minting import Decision
 from gate.reasons import Reason
 from gate.units import Medium, Rating, Subject, Unit, Verdict
@@ -106,11 +107,11 @@ def previews(
         raise NotFound("channel.unknown")
     chosen = [mine[one] for one in draft.channels[:most]]
     owner = _post(scope, draft)
-    shown = _shown(scope, draft, owner, chosen, author=author, connectors=connectors)
-    rules, on = inforce.rules(scope), scope.now.date()
+    by, on = inforce.now(scope), scope.now.date()
+    shown = _shown(scope, draft, owner, chosen, author=author, connectors=connectors, by=by)
     found = []
     for channel in chosen:
-        rule = rule_of(rules, channel.platform, channel.surface, on)
+        rule = rule_of(by.rules, channel.platform, channel.surface, on)
         units, decision = shown[channel.id]
         connector = connectors.get(channel.platform)
         reasons = () if draft.empty else _reasons(channel, units, connector, decision, scope.now)
@@ -127,6 +128,7 @@ def _shown(
     *,
     author: str,
     connectors: Mapping[str, Connector],
+    by: InForce,
 ) -> dict[UUID, tuple[list[Unit], Decision]]:
     """The parts of a draft on each account, marked, and what would be said of all of them together."""
     raw, said, abouts, of = {}, {}, _abouts(scope, draft), matter(scope, owner, chosen)
@@ -142,7 +144,7 @@ def _shown(
         for number in range(len(raw[alike[0]])):
             above = [threads.above(found[one][0]) if one in found else () for one in alike]
             units = [replace(raw[one][number], before=shown) for one, shown in zip(alike, above, strict=True)]
-            judged = minting.previews(scope, units, author=author, line=lambda: ai_line_in(of.languages))
+            judged = minting.previews(scope, units, author=author, line=lambda: ai_line_in(of.languages), by=by)
             for one, (unit, decision) in zip(alike, judged, strict=True):
                 found[one] = ([*found[one][0], unit] if one in found else [unit], decision)
     return found

@@ -190,6 +190,11 @@ def written_post(scope: Scope, post_id: UUID) -> Written:
     row = scope.session.get(Post, (scope.tenant_id, post_id))
     if row is None:
         raise NotFound("post.unknown")
+    return written_of(row)
+
+
+def written_of(row: Post) -> Written:
+    """The same of its row."""
     media = tuple(UUID(asset) for asset in row.media)
     words = (row.title, row.body, media, row.text_ai)
     return Written(
