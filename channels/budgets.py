@@ -86,12 +86,12 @@ def take(scope: Scope, channel: Channel) -> Blocked | None:
     return blocked if blocked is not None else limit(scope, channel.id, brake=True)
 
 
-def in_the_way(scope: Scope, channel: Channel, at: datetime) -> Message | None:
-    """Why nothing would leave by an account at a time, as far as is known now; nothing is locked or written."""
+def in_the_way(channel: Channel, held: Blocked | None, at: datetime) -> Message | None:
+    """Why nothing would leave by an account at a time, as far as is known now; `held` is its `limit`, the brake
+    included. Pure."""
     back = channel.paused_until is not None and channel.paused_until <= at
     if channel.state != ChannelState.ACTIVE and not back:
         return Message(f"channel.is_{channel.state}", {"account": channel.name})
-    held = limit(scope, channel.id, brake=True)
     return held.reason if held is not None and held.until > at else None
 
 

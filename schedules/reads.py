@@ -195,8 +195,7 @@ def written_post(scope: Scope, post_id: UUID) -> Written:
 
 def written_of(row: Post) -> Written:
     """The same of its row."""
-    media = tuple(UUID(asset) for asset in row.media)
-    words = (row.title, row.body, media, row.text_ai)
+    words = (row.title, row.body, tuple(UUID(asset) for asset in row.media), row.text_ai)
     return Written(
         row.id,
         row.creator_id,
