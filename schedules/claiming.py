@@ -24,7 +24,7 @@ from gate import minting
 from gate.minting import Decision, Denied
 from gate.permit import Permit
 from gate.reasons import Reason
-from gate.units import Unit
+from gate.units import Unit, together
 from schedules import downtimes, linking, overrides, passing, rehearsing, repeats, threads
 from schedules.approvals import is_approved
 from schedules.composing import compose, compose_parts, marked_parts, matter
@@ -168,7 +168,7 @@ def made_ready(scope: Scope, row: Delivery, connectors: Mapping[str, Connector])
     connector, part = connectors[channel.platform], threads.part_of(row)
     raw = _parts(scope, row, owner, channel, connector)
     wanted = raw if part == 0 else raw[: part + 1]
-    minting.lock_epochs(scope, threads.together(wanted))
+    minting.lock_epochs(scope, together(wanted))
     _check_channel(scope, row, channel)
     _check_approval(scope, owner, raw)
     if part == 0:  # what has begun goes on

@@ -10,7 +10,7 @@ from connectors.capabilities import Capabilities
 from foundation.database import Scope
 from foundation.words import LANGUAGES, Message, say
 from gate import minting
-from gate.units import Medium, Subject, Text, Unit
+from gate.units import Medium, Subject, Text, Unit, above
 from schedules import linking, overrides, threads
 from schedules.models import Delivery, Post
 from studio import library
@@ -96,7 +96,7 @@ def marked_parts(scope: Scope, raw: Sequence[Unit]) -> tuple[Unit, ...]:
     """The parts of a post with the marks of their place, each with those above it as they leave."""
     found: list[Unit] = []
     for one in raw:
-        found.append(marked(scope, replace(one, before=threads.above(found))))
+        found.append(marked(scope, replace(one, before=above(found))))
     return tuple(found)
 
 

@@ -141,12 +141,9 @@ def _shown(
         said[channel.id] = overrides.content(owner, channel)
     found: dict[UUID, tuple[list[Unit], Decision]] = {}
     for alike in _alike(raw, said):  # what is read of them at once is the same
-        for number in range(len(raw[alike[0]])):
-            above = [threads.above(found[one][0]) if one in found else () for one in alike]
-            units = [replace(raw[one][number], before=shown) for one, shown in zip(alike, above, strict=True)]
-            judged = minting.previews(scope, units, author=author, line=lambda: ai_line_in(of.languages), by=by)
-            for one, (unit, decision) in zip(alike, judged, strict=True):
-                found[one] = ([*found[one][0], unit] if one in found else [unit], decision)
+        posts = [raw[one] for one in alike]
+        judged = minting.previews(scope, posts, author=author, line=lambda: ai_line_in(of.languages), by=by)
+        found |= zip(alike, judged, strict=True)
     return found
 
 
