@@ -196,7 +196,7 @@ def test_a_calendar_is_read_at_once(growing: Growing) -> None:
 
 def test_pictures_to_judge_are_read_together(growing: Growing) -> None:
     def look(scope: Scope, mine: Sequence[Creator], member: Member) -> None:
-        cards = studio_reads.to_judge(scope, [one.id for one in mine])
+        cards = studio_reads.to_judge(scope, {one.id for one in mine}, limit=50)
         assert len(cards) == wanted
         assert len(judged(scope, cards, member)) == wanted
 
