@@ -26,7 +26,9 @@ from gate.units import Medium, Rating
 from schedules import planning
 from schedules.calendar import local_wall
 from schedules.threads import Piece
+from studio import library
 from studio import reads as studio_reads
+from studio.states import ShelfState
 from tenants import reads as tenant_reads
 from tenants.reads import Creator, Member
 from tenants.roles import Role
@@ -34,6 +36,7 @@ from tests.dashboard.builders import ZONE, Agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.test_approvals_likeness import alike
 from tests.dashboard.test_files import picture
+from tests.dashboard.test_guests import give
 from tests.dashboard.test_second import sent
 
 
@@ -204,7 +207,9 @@ def test_pictures_to_judge_are_read_together(growing: Growing) -> None:
     for more in (1, 4):
         for _ in range(more):
             wanted += 1
-            picture(growing.door, growing.who, seed=40 + wanted)
+            kept = picture(growing.door, growing.who, seed=40 + wanted)
+            with growing.who.scope() as scope:
+                library.shelve(scope, kept, ShelfState.KEPT)
         counted.append(growing.asks(look))
     assert counted[0] == counted[1]
 
@@ -224,6 +229,7 @@ def test_pairs_that_look_alike_are_read_together(growing: Growing) -> None:
 
 
 def test_what_is_read_afterwards_is_read_together(growing: Growing) -> None:
+    give(growing.who)
     sent(growing.who, growing.picture(), "SUGGESTIVE-MARKER-A")
     with growing.looking() as (scope, mine, _, asked):
         (one,) = sampling.waiting(scope, {each.id for each in mine})
