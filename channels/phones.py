@@ -1,6 +1,6 @@
 """Who does what is handed over: members with a paired phone, and what is said when there is nobody."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -43,6 +43,17 @@ class Phone:
     name: str
     seen_at: datetime
     fresh: bool
+
+
+@dataclass(frozen=True)
+class Crew:
+    """Who may do the tasks of an account, with a phone or without; `on_duty` are those of them who have one."""
+
+    able: Sequence[Member]
+    on_duty: Sequence[Member]
+
+
+NO_CREW = Crew((), ())
 
 
 def works_by_hand(member: Member) -> bool:
@@ -101,7 +112,8 @@ def entrust(scope: Scope, channel_id: UUID, people: Collection[UUID]) -> None:
     Raises NotFound; BadInput for somebody who may not do them.
     """
     channel = reads.channel(scope, channel_id)
-    able = {member.id for member in _able(scope, channel)}
+    creator = tenant_reads.creator(scope, channel.creator_id)
+    able = {member.id for member in _able(tenant_reads.members(scope), creator)}
     if not set(people) <= able:
         raise BadInput("handover.not_theirs")
     scope.run(
@@ -113,28 +125,39 @@ def entrust(scope: Scope, channel_id: UUID, people: Collection[UUID]) -> None:
     )
 
 
-def could_be(scope: Scope, channel: Channel) -> list[Member]:
-    """Who may do the tasks of an account, with a phone or without."""
-    chosen = set(channel.options.get("people") or ())
-    return [member for member in _able(scope, channel) if not chosen or str(member.id) in chosen]
-
-
-def on_duty(scope: Scope, channel: Channel) -> list[Member]:
-    """Those of them who have a phone."""
+def crews(scope: Scope, channels: Sequence[Channel]) -> dict[UUID, Crew]:
+    """Who may do the tasks of each of these accounts, by account; read at once."""
+    if not channels:
+        return {}
+    creators = {one.id: one for one in tenant_reads.creators(scope)}
+    members = tenant_reads.members(scope)
     paired = {phone.member_id for phone in phones(scope) if phone.fresh}
-    return [member for member in could_be(scope, channel) if member.id in paired]
+    found = {}
+    for channel in channels:
+        chosen = set(channel.options.get("people") or ())
+        able = _able(members, creators[channel.creator_id])
+        could = [member for member in able if not chosen or str(member.id) in chosen]
+        found[channel.id] = Crew(could, [member for member in could if member.id in paired])
+    return found
+
+
+def crew(scope: Scope, channel: Channel) -> Crew:
+    """The same of one account."""
+    return crews(scope, [channel])[channel.id]
 
 
 def nobody(scope: Scope, channel: Channel) -> Message | None:
     """Why nothing can be handed over to anybody on this account; None when somebody is there."""
-    if not channel.hand_over or on_duty(scope, channel):
+    if not channel.hand_over:
         return None
-    names = ", ".join(member.name for member in could_be(scope, channel))
+    found = crew(scope, channel)
+    if found.on_duty:
+        return None
+    names = ", ".join(member.name for member in found.able)
     if not names:
         return Message(NOBODY_YET, {"account": channel.name})
     return Message(NOBODY, {"account": channel.name, "people": names})
 
 
-def _able(scope: Scope, channel: Channel) -> list[Member]:
-    creator = tenant_reads.creator(scope, channel.creator_id)
-    return [one for one in tenant_reads.members(scope) if works_by_hand(one) and works_for(one, creator)]
+def _able(members: Iterable[Member], creator: Creator) -> list[Member]:
+    return [one for one in members if works_by_hand(one) and works_for(one, creator)]

@@ -1,12 +1,12 @@
 """What other rooms and pages see of this room."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam
+from sqlalchemy import bindparam, tuple_
 from sqlmodel import col, select
 
 from channels.models import AttemptRow, ChannelRow, TokenRow
@@ -167,17 +167,22 @@ def account(of: Channel) -> Account:
 
 def attempts(scope: Scope, subject: Subject) -> list[AttemptStory]:
     """The story of a subject: every attempt, oldest first."""
+    return attempts_of(scope, [subject])[subject]
+
+
+def attempts_of(scope: Scope, subjects: Collection[Subject]) -> dict[Subject, list[AttemptStory]]:
+    """The same of several subjects, read at once."""
+    there = tuple_(col(AttemptRow.subject_kind), col(AttemptRow.subject_id))
     rows = scope.session.exec(
         select(AttemptRow)
-        .where(
-            AttemptRow.tenant_id == scope.tenant_id,
-            AttemptRow.subject_kind == subject.kind,
-            AttemptRow.subject_id == subject.id,
-        )
+        .where(AttemptRow.tenant_id == scope.tenant_id, there.in_([(one.kind, one.id) for one in subjects]))
         .order_by(col(AttemptRow.armed_at), col(AttemptRow.id))
         .execution_options(populate_existing=True)
     ).all()
-    return [_story(row) for row in rows]
+    found: dict[Subject, list[AttemptStory]] = {subject: [] for subject in subjects}
+    for row in rows:
+        found[Subject(row.subject_kind, row.subject_id)].append(_story(row))
+    return found
 
 
 _EVERY = (

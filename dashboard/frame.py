@@ -94,10 +94,22 @@ def look() -> Page | None:
     return drawn if drawn is not None else _asked()
 
 
+def look_and(ask: Callable[[Scope, Page], T]) -> tuple[Page, T] | None:
+    """The page of whoever holds the cookie, with what `ask` reads in the transaction that asks who they are."""
+    found = session.viewer_and(_cookie(), lambda scope, who: ask(scope, _page(who)))
+    return (_page(found[0]), found[1]) if found is not None else None
+
+
 def _asked() -> Page | None:
-    who = session.viewer(st.context.cookies.get(session.cookie_name(), ""))
-    if who is None:
-        return None
+    who = session.viewer(_cookie())
+    return _page(who) if who is not None else None
+
+
+def _cookie() -> str:
+    return st.context.cookies.get(session.cookie_name(), "")
+
+
+def _page(who: Viewer) -> Page:
     return Page(who, Voice(who.member.language, zone_of(who.member.zone)))
 
 

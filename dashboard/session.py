@@ -1,11 +1,13 @@
 """Who looks at the dashboard: the member of a living session, asked again at each run."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from typing import TypeVar
 from uuid import UUID
 
 from foundation import settings
-from foundation.database import Database, OpenScope
+from foundation.database import Database, OpenScope, Scope
 from foundation.errors import Unavailable
 from foundation.settings import DashboardSettings
 from gate import inforce
@@ -14,6 +16,7 @@ from tenants.challenges import Site
 from tenants.reads import Member
 from tenants.scope import opener
 
+T = TypeVar("T")
 POOL = 3
 
 
@@ -94,10 +97,19 @@ def tenant() -> OpenScope:
 
 def viewer(cookie: str) -> Viewer | None:
     """The member behind a cookie; None once the session is over or the member is no more."""
+    found = viewer_and(cookie, lambda *_: None)
+    return found[0] if found is not None else None
+
+
+def viewer_and(cookie: str, ask: Callable[[Scope, Viewer], T]) -> tuple[Viewer, T] | None:
+    """The same, with what `ask` reads in the transaction in which the member is looked up."""
     found = login.current(tenant(), cookie) if cookie else None
     if found is None:
         return None
     tenant_id, member_id = found
     with tenant()(tenant_id, f"member:{member_id}") as scope:
         member = next((one for one in reads.members(scope) if one.id == member_id), None)
-    return Viewer(tenant_id, member) if member is not None else None
+        if member is None:
+            return None
+        who = Viewer(tenant_id, member)
+        return who, ask(scope, who)

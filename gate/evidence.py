@@ -65,30 +65,35 @@ _APPROVED = """
       JOIN decisions o ON o.tenant_id = i.tenant_id AND o.id = i.id
       WHERE o.tenant_id = :tenant AND o.unit_digest = d.unit_digest LIMIT 1)))
     FROM (SELECT DISTINCT unit_digest FROM decisions
-      WHERE tenant_id = :tenant AND subject_kind = :kind AND subject_id = :subject AND unit_digest <> :digest) d
+      WHERE tenant_id = :tenant AND subject_kind = {kind} AND subject_id = {subject} AND unit_digest <> {digest}) d
     WHERE EXISTS (SELECT FROM human_reviews r WHERE r.tenant_id = :tenant AND r.about = 'unit'
       AND r.digest = d.unit_digest AND r.verdict = 'approve')) AS approved
 """
 """Other units of the same subject that somebody said yes to; null where what they were is no longer kept."""
 
-_AT_ONCE = f"""
-WITH RECURSIVE {epochs.KEYS}
-SELECT house_now() AS now, (SELECT house_now() - shift FROM house_clock) AS machine,
+_PLACED = f"""
   (SELECT jsonb_agg(jsonb_build_array(s.scope, s.target, s.feature) ORDER BY s.scope, s.feature)
     FROM switches s WHERE NOT s.open) AS stops,
   (SELECT jsonb_agg(jsonb_build_array(r.principal_id, r.verdict, r.seen_percent, r.created_at)
       ORDER BY r.created_at, r.id)
-    FROM human_reviews r WHERE r.tenant_id = :tenant AND r.about = 'unit' AND r.digest = :digest) AS reviews,
+    FROM human_reviews r WHERE r.tenant_id = :tenant AND r.about = 'unit' AND r.digest = {{digest}}) AS reviews,
+  (SELECT jsonb_agg(jsonb_build_array(l.rating, l.verdict) ORDER BY l.rating, l.verdict)
+    FROM place_limits l WHERE l.tenant_id = :tenant AND l.place = {{place}} AND l.open) AS limits,
+  (SELECT to_jsonb(o) FROM own_releases o WHERE o.tenant_id = :tenant AND o.subject_id = {{subject}}
+    AND o.subject_kind = {{kind}} ORDER BY o.created_at DESC, o.id DESC LIMIT 1) AS release, {_APPROVED}
+"""  # noqa: S608  constants of our own
+"""What is said of a unit as it is at its place."""
+
+_AT_ONCE = f"""
+WITH RECURSIVE {epochs.KEYS}
+SELECT house_now() AS now, (SELECT house_now() - shift FROM house_clock) AS machine,
+  {_PLACED.format(digest=":digest", place=":place", subject=":subject", kind=":kind")},
   (SELECT jsonb_agg(k.e ORDER BY k.e) FROM keys k) AS needed,
   (SELECT jsonb_object_agg(e.key, e.value) FROM epochs e
     WHERE e.tenant_id = :tenant AND e.key = ANY(CAST((SELECT array_agg(k.e) FROM keys k) AS text[]))) AS epochs,
-  (SELECT jsonb_agg(jsonb_build_array(l.rating, l.verdict) ORDER BY l.rating, l.verdict)
-    FROM place_limits l WHERE l.tenant_id = :tenant AND l.place = :place AND l.open) AS limits,
   (SELECT c.kappa < :least FROM calibration_results c WHERE c.tenant_id = :tenant
     ORDER BY c.created_at DESC, c.id DESC LIMIT 1) AS uncalibrated,
-  (SELECT to_jsonb(o) FROM own_releases o WHERE o.tenant_id = :tenant AND o.subject_id = :subject
-    AND o.subject_kind = :kind ORDER BY o.created_at DESC, o.id DESC LIMIT 1) AS release,
-  {_VIEWER}, {_RECENT}, {_APPROVED},
+  {_VIEWER}, {_RECENT},
   {intake.REACHED} AS reached
 """  # noqa: S608  constants of our own
 """What every decision reads, in one statement; switches of the house are read by policy."""
@@ -148,20 +153,39 @@ def gather(
     return facts, read.now
 
 
-def elsewhere(scope: Scope, facts: Snapshot, unit: Unit, *, by: InForce) -> Snapshot:
-    """The facts about the same content at another public place: what is said of this very unit is read, the rest kept.
+_ELSEWHERE = f"""
+SELECT house_now() AS now, {_PLACED.format(digest="u.digest", place="u.place", subject="u.subject", kind="u.kind")}
+FROM unnest(CAST(:digests AS text[]), CAST(:places AS text[]), CAST(:subjects AS uuid[]), CAST(:kinds AS text[]))
+  WITH ORDINALITY AS u (digest, place, subject, kind, n) ORDER BY u.n
+"""  # noqa: S608  constants of our own
+
+
+def elsewhere(scope: Scope, facts: Snapshot, units: Sequence[Unit], *, by: InForce) -> list[Snapshot]:
+    """The facts about the same content at other public places: what is said of these very units is read, at once; the
+    rest is kept.
 
     For showing only: nothing leaves on facts that were read for another unit.
     """
-    read = _at_once(scope, unit, epochs.asked(scope))
+    rows = scope.run(
+        _ELSEWHERE,
+        tenant=scope.tenant_id,
+        digests=[unit.digest() for unit in units],
+        places=[unit.place for unit in units],
+        subjects=[unit.subject.id for unit in units],
+        kinds=[unit.subject.kind for unit in units],
+    ).all()
+    return [_elsewhere(scope, facts, unit, read, by=by) for unit, read in zip(units, rows, strict=True)]
+
+
+def _elsewhere(scope: Scope, facts: Snapshot, unit: Unit, read: Any, *, by: InForce) -> Snapshot:
     again = attesting.said(scope, unit, by.rules, read.now.date())
-    said = _said(read.reviews)
-    reviews = _owned(said, _same(scope, facts.author_principal, _spoke(said, (), ())))
+    heard, changed = _heard(scope, unit, read)
+    reviews = _owned(heard, _same(scope, facts.author_principal, _spoke(heard, (), ())))
     stops, limits = _stops(unit, read.stops or ()), _limits(read.limits)
     said_there, pointed = admitting.said(scope, unit, by.rules), references.resolve(scope, unit)
     own = own_facts.release(scope, unit, read.release)
-    found = replace(facts, stops=stops, reviews=reviews, limits=limits, again=again, references=pointed)
-    return replace(found, foreign=said_there, release=own)
+    found = replace(facts, stops=stops, reviews=reviews, changed=changed, limits=limits, again=again)
+    return replace(found, references=pointed, foreign=said_there, release=own)
 
 
 def _at_once(scope: Scope, unit: Unit, keys: Mapping[str, Any]) -> Any:

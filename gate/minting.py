@@ -27,7 +27,7 @@ from gate.models import DecisionRow
 from gate.permit import TTL, Permit, sign
 from gate.reasons import Reason
 from gate.text import says_ai
-from gate.units import Subject, Text, Unit
+from gate.units import Subject, Text, Unit, above, together
 from tenants import audit
 
 __all__ = [
@@ -106,22 +106,33 @@ def _marked(case: Case, line: Callable[[], str]) -> Unit:
 
 
 def previews(
-    scope: Scope, units: Sequence[Unit], *, author: str, line: Callable[[], str], bundle: Bundle | None = None
-) -> list[tuple[Unit, Decision]]:
-    """The same content at several public places, each marked as by `marked`, with what `preview` would say of it.
+    scope: Scope, posts: Sequence[Sequence[Unit]], *, author: str, line: Callable[[], str], by: InForce
+) -> list[tuple[list[Unit], Decision]]:
+    """The same content at several public places, in as many parts everywhere: each part marked as by `marked`, and what
+    `preview` would say of the last with all above it.
 
-    What they share is read once: for pages, that ask again at every word.
+    What they share is read once: for pages, that ask again at every word. `by` are the rules in force.
     """
-    if not units:
+    if not posts:
         return []
-    by = inforce.now(scope) if bundle is None else InForce(bundle)
-    shared, now = evidence.gather(scope, units[0], author=author, by=by)
-    found = []
-    for unit in units:
-        again = attesting.said(scope, unit, by.rules, now.date())
-        there = replace(shared, again=again, foreign=admitting.said(scope, unit, by.rules))
-        found.append(_marked(Case(there, unit, by.rules, scope.now), line))
-    return [(unit, decide(evidence.elsewhere(scope, shared, unit, by=by), unit, by.rules, now)) for unit in found]
+    shared, now = evidence.gather(scope, together(posts[0]), author=author, by=by)
+    marked_ones = [_marked_parts(scope, shared, units, by.rules, line) for units in posts]
+    wholes = [together(units) for units in marked_ones]
+    there = evidence.elsewhere(scope, shared, wholes, by=by)
+    said = [decide(facts, unit, by.rules, now) for unit, facts in zip(wholes, there, strict=True)]
+    return list(zip(marked_ones, said, strict=True))
+
+
+def _marked_parts(
+    scope: Scope, facts: Snapshot, units: Sequence[Unit], rules_now: Bundle, line: Callable[[], str]
+) -> list[Unit]:
+    found: list[Unit] = []
+    for one in units:
+        unit = replace(one, before=above(found))
+        again = attesting.said(scope, unit, rules_now, scope.now.date())
+        here = replace(facts, again=again, foreign=admitting.said(scope, unit, rules_now))
+        found.append(_marked(Case(here, unit, rules_now, scope.now), line))
+    return found
 
 
 def preview(

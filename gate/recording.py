@@ -1,11 +1,11 @@
 """Assets and their bytes, as the library brings them: what made them, since when they are, who is in them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlmodel import col, select
+from sqlmodel import select
 
 from foundation.database import Scope
 from foundation.errors import BadInput, NotFound
@@ -164,19 +164,31 @@ def recorded(scope: Scope, sha256: str) -> Rendition:
     return row
 
 
+_RENDITIONS = """
+WITH RECURSIVE line AS (
+  SELECT a.id AS wanted, a.id, a.parent_id, a.ai, 0 AS depth
+  FROM assets a WHERE a.tenant_id = :tenant AND a.id = ANY(:assets)
+  UNION ALL
+  SELECT l.wanted, a.id, a.parent_id, a.ai, l.depth + 1
+  FROM line l JOIN assets a ON a.tenant_id = :tenant AND a.id = l.parent_id
+  WHERE l.depth < 20)
+SELECT DISTINCT ON (l.wanted) l.wanted, r.sha256, r.mime, r.size, r.width, r.height, l.ai
+FROM line l JOIN renditions r ON r.tenant_id = :tenant AND r.asset_id = l.id AND r.profile = :profile
+ORDER BY l.wanted, l.depth, r.id DESC
+"""
+
+
+def renditions(scope: Scope, assets: Collection[UUID], profile: str) -> dict[UUID, Stored]:
+    """The newest rendition of each asset for a profile, its parent's when it has none; those without any are absent."""
+    if not assets:
+        return {}
+    rows = scope.run(_RENDITIONS, tenant=scope.tenant_id, assets=list(assets), profile=profile)
+    return {row.wanted: Stored(row.sha256, row.mime, row.size, row.width, row.height, row.ai) for row in rows}
+
+
 def rendition(scope: Scope, asset_id: UUID, profile: str) -> Stored | None:
-    """The newest rendition of an asset for a profile, its parent's when it has none; None when there is none."""
-    asset = scope.session.get(Asset, (scope.tenant_id, asset_id))
-    if asset is None:
-        return None
-    row = scope.session.exec(
-        select(Rendition)
-        .where(Rendition.tenant_id == scope.tenant_id, Rendition.asset_id == asset_id, Rendition.profile == profile)
-        .order_by(col(Rendition.id).desc())
-    ).first()
-    if row is not None:
-        return Stored(row.sha256, row.mime, row.size, row.width, row.height, asset.ai)
-    return rendition(scope, asset.parent_id, profile) if asset.parent_id is not None else None
+    """The same of one asset; None when there is none."""
+    return renditions(scope, [asset_id], profile).get(asset_id)
 
 
 _BESIDE = """

@@ -1,6 +1,7 @@
 """What the gate judges: the unit. Values only; no database here, so connectors may take them."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from functools import cached_property
@@ -243,6 +244,16 @@ class Unit:
         if self.invoice is not None:
             own += [self.invoice.title, self.invoice.description]
         return tuple(own)
+
+
+def above(units: Sequence[Unit]) -> tuple[Part, ...]:
+    """Units as the parts above the next one."""
+    return tuple(Part(one.texts, one.media) for one in units)
+
+
+def together(units: Sequence[Unit]) -> Unit:
+    """The last of some parts with all before it: to lock and to judge what they are together."""
+    return replace(units[-1], before=above(units[:-1]))
 
 
 def _looks(media: tuple[Medium, ...]) -> tuple[object, ...]:

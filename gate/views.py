@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from gate.encodings import decoded
 
@@ -148,6 +148,7 @@ def _once(found: "re.Match[str]") -> str:
     return found[1]
 
 
+@lru_cache(maxsize=16)  # a text is judged several times at once: marked, then decided on, for each account
 def views(text: str) -> Views:
     """Every view of one text: decoded segments, edges and the mirror image included, also as a place shows it that
     knows no markup: there, what stands between angle brackets is read."""

@@ -89,8 +89,22 @@ def snapshot(row: Post) -> dict[str, Any]:
 def wanted(scope: Scope, post_id: UUID) -> list[Wanted]:
     """What people want changed in a post, and wanted before, the last first: of each of them and each version their
     last word, unless they took it back. Raises NotFound."""
-    row = post(scope, post_id)
-    last = {(one.principal_id, one.tier, one.digest): one for one in _spoken(scope, row)}
+    return history(scope, post(scope, post_id))[0]
+
+
+def since(scope: Scope, post_id: UUID) -> Since | None:
+    """What changed since the last word on another version; None where nobody spoke of one. Raises NotFound."""
+    return history(scope, post(scope, post_id))[1]
+
+
+def history(scope: Scope, row: Post) -> tuple[list[Wanted], Since | None]:
+    """Both, read at once."""
+    spoken = _spoken(scope, row)
+    return _wanted(scope, row, spoken), _since(scope, row, spoken)
+
+
+def _wanted(scope: Scope, row: Post, spoken: Sequence[Approval]) -> list[Wanted]:
+    last = {(one.principal_id, one.tier, one.digest): one for one in spoken}
     refusals = [one for one in last.values() if one.verdict in REFUSALS]
     return [
         Wanted(
@@ -106,10 +120,8 @@ def wanted(scope: Scope, post_id: UUID) -> list[Wanted]:
     ]
 
 
-def since(scope: Scope, post_id: UUID) -> Since | None:
-    """What changed since the last word on another version; None where nobody spoke of one. Raises NotFound."""
-    row = post(scope, post_id)
-    kept = [one for one in _spoken(scope, row) if one.digest != row.digest and one.content is not None]
+def _since(scope: Scope, row: Post, spoken: Sequence[Approval]) -> Since | None:
+    kept = [one for one in spoken if one.digest != row.digest and one.content is not None]
     if not kept or kept[-1].content is None:
         return None
     last, before, now = kept[-1], kept[-1].content, snapshot(row)

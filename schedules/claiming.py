@@ -24,10 +24,10 @@ from gate import minting
 from gate.minting import Decision, Denied
 from gate.permit import Permit
 from gate.reasons import Reason
-from gate.units import Unit
+from gate.units import Unit, together
 from schedules import downtimes, linking, overrides, passing, rehearsing, repeats, threads
 from schedules.approvals import is_approved
-from schedules.composing import compose, compose_parts, marked_parts
+from schedules.composing import compose, compose_parts, marked_parts, matter
 from schedules.events import ReconcileDue
 from schedules.linking import AS_IT_STANDS, Linked
 from schedules.models import Delivery, Post
@@ -168,7 +168,7 @@ def made_ready(scope: Scope, row: Delivery, connectors: Mapping[str, Connector])
     connector, part = connectors[channel.platform], threads.part_of(row)
     raw = _parts(scope, row, owner, channel, connector)
     wanted = raw if part == 0 else raw[: part + 1]
-    minting.lock_epochs(scope, threads.together(wanted))
+    minting.lock_epochs(scope, together(wanted))
     _check_channel(scope, row, channel)
     _check_approval(scope, owner, raw)
     if part == 0:  # what has begun goes on
@@ -204,10 +204,10 @@ def _check_time(scope: Scope, row: Delivery) -> None:
 
 def _parts(scope: Scope, row: Delivery, owner: Post, channel: Channel, connector: Connector) -> tuple[Unit, ...]:
     try:
-        first = compose(scope, row, owner, channel)
-        return compose_parts(scope, first, owner, channel, connector.capabilities)
+        of = matter(scope, owner, [channel])
     except NotFound as missing:
         raise NotClaimable("delivery.media_missing", hold=Message("delivery.media_missing")) from missing
+    return compose_parts(compose(scope, row, owner, channel, of), owner, channel, connector.capabilities, of)
 
 
 def _check_channel(scope: Scope, row: Delivery, channel: Channel) -> None:

@@ -234,9 +234,7 @@ def showing(scope: Scope, row: Post) -> Shown:
     others = overrides.read(row)
     versions = [said, *(overrides.over(said, one) for one in others)]
     try:
-        media = [
-            library.media(scope, asset, "library") for asset in overrides.every_asset(said.media, said.parts, others)
-        ]
+        media = [*library.media_of(scope, overrides.every_asset(said.media, said.parts, others), "library").values()]
     except NotFound:
         return Shown({}, whole=False, words=False)
     rated = ratings.showable(scope, [one.sha256 for one in media])

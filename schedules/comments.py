@@ -19,7 +19,7 @@ from schedules.models import CommentRow, Post
 from schedules.planning import post
 from tenants import notices
 from tenants import reads as tenant_reads
-from tenants.reads import Member
+from tenants.reads import Creator, Member
 from tenants.roles import Right, may
 
 LONGEST = 2000
@@ -82,7 +82,7 @@ def say(
     What the creator's own member says is never internal. Raises NotFound for a post that is not theirs, or a spot it
     does not have; BadInput for no words, too many, or somebody named who could not read it; Refused.
     """
-    row, member = _room(scope, post_id)
+    row, member, _ = room(scope, post_id)
     if scope.session.get(CommentRow, (scope.tenant_id, key)) is not None:
         return key
     _check_spot(row, spot)
@@ -93,7 +93,7 @@ def say(
 def answer(scope: Scope, comment_id: UUID, words: str, *, key: UUID, named: Collection[UUID] = ()) -> UUID:
     """Answer what was said, once per `key`, and tell who spoke before; a settled one is open again. Raises as `say`."""
     first = _thread(scope, comment_id)
-    row, member = _room(scope, first.post_id)
+    row, member, _ = room(scope, first.post_id)
     if scope.session.get(CommentRow, (scope.tenant_id, key)) is not None:
         return key
     spot = Spot(first.part, first.asset_id)
@@ -108,7 +108,7 @@ def answer(scope: Scope, comment_id: UUID, words: str, *, key: UUID, named: Coll
 def resolve(scope: Scope, comment_id: UUID) -> None:
     """The acting member calls what was said, and its answers, settled; twice changes nothing. Raises NotFound."""
     first = _thread(scope, comment_id)
-    _, member = _room(scope, first.post_id)
+    _, member, _ = room(scope, first.post_id)
     if first.resolved_at is None:
         first.resolved_at, first.resolved_by = scope.now, member.principal_id
         scope.add(first)
@@ -117,20 +117,20 @@ def resolve(scope: Scope, comment_id: UUID) -> None:
 def reopen(scope: Scope, comment_id: UUID) -> None:
     """It is not settled after all. Raises NotFound."""
     first = _thread(scope, comment_id)
-    _room(scope, first.post_id)
+    room(scope, first.post_id)
     first.resolved_at = first.resolved_by = None
     scope.add(first)
 
 
 def of_post(scope: Scope, post_id: UUID) -> list[Comment]:
     """What the acting member may read of a post, as it was said. Raises NotFound and Refused."""
-    row, member = _room(scope, post_id, lock=False)
-    return _threads(scope, row, internal=works_here(member))
+    row, member, _ = room(scope, post_id, lock=False)
+    return threads(scope, row, internal=works_here(member))
 
 
 def outside(scope: Scope, post_id: UUID) -> list[Comment]:
     """What somebody without an account may read of a post: nothing internal. Raises NotFound."""
-    return _threads(scope, post(scope, post_id), internal=False)
+    return threads(scope, post(scope, post_id), internal=False)
 
 
 def open_of(scope: Scope, posts: Collection[UUID], *, internal: bool) -> Mapping[UUID, int]:
@@ -151,8 +151,12 @@ def open_of(scope: Scope, posts: Collection[UUID], *, internal: bool) -> Mapping
 
 def listeners(scope: Scope, creator_id: UUID, *, internal: bool) -> list[Member]:
     """Who can be named for a creator's posts: everybody here who may read it, by name."""
-    slug = tenant_reads.creator(scope, creator_id).slug
-    return [one for one in tenant_reads.members(scope) if _reads(one, slug) and (not internal or works_here(one))]
+    return readers(tenant_reads.members(scope), tenant_reads.creator(scope, creator_id), internal=internal)
+
+
+def readers(members: Iterable[Member], creator: Creator, *, internal: bool) -> list[Member]:
+    """Those of these members who may read what is said of a creator's posts; pure."""
+    return [one for one in members if _reads(one, creator.slug) and (not internal or works_here(one))]
 
 
 def works_here(member: Member) -> bool:
@@ -168,7 +172,7 @@ def told(scope: Scope, post_id: UUID, principal_id: UUID) -> bool:
 
 def read(scope: Scope, post_id: UUID) -> None:
     """The acting member has read what is said of a post. Raises NotFound."""
-    _, member = _room(scope, post_id, lock=False)
+    _, member, _ = room(scope, post_id, lock=False)
     notices.settle(scope, _cause(post_id, member.principal_id))
 
 
@@ -181,17 +185,19 @@ def _reads(member: Member, slug: str) -> bool:
     return any(may(member.role, right) for right in READERS) and (not member.creators or slug in member.creators)
 
 
-def _room(scope: Scope, post_id: UUID, *, lock: bool = True) -> tuple[Post, Member]:
-    """The post and who acts, one writer at a time. A post of a creator who is not theirs looks like none."""
+def room(scope: Scope, post_id: UUID, *, lock: bool = True) -> tuple[Post, Member, Creator]:
+    """The post, who acts and whose it is, one writer at a time; Refused. A post of a creator who is not theirs looks
+    like none: NotFound."""
     member = tenant_reads.acting(scope, PEOPLE_ONLY)
     if not any(may(member.role, right) for right in READERS):
         raise Refused(PEOPLE_ONLY)
     row = post(scope, post_id)
-    if not _reads(member, tenant_reads.creator(scope, row.creator_id).slug):
+    creator = tenant_reads.creator(scope, row.creator_id)
+    if not _reads(member, creator.slug):
         raise NotFound("post.unknown")
     if lock:
         scope.hold(f"comments:{scope.tenant_id}:{post_id}")
-    return row, member
+    return row, member, creator
 
 
 def _thread(scope: Scope, comment_id: UUID) -> CommentRow:
@@ -289,7 +295,8 @@ def _tell(scope: Scope, row: Post, by: Member, *, named: Sequence[UUID], answere
             notices.put(scope, Message(code, about), cause=cause, creator_id=row.creator_id, to=principal)
 
 
-def _threads(scope: Scope, row: Post, *, internal: bool) -> list[Comment]:
+def threads(scope: Scope, row: Post, *, internal: bool) -> list[Comment]:
+    """What was said of a post, as it was said; what is internal only where it may be read."""
     found = scope.session.exec(
         select(CommentRow)
         .where(

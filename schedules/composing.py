@@ -1,7 +1,7 @@
 """The unit a delivery becomes on an account: its words and pictures as the place would show them, and the marks."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from channels import carrying
@@ -10,7 +10,7 @@ from connectors.capabilities import Capabilities
 from foundation.database import Scope
 from foundation.words import LANGUAGES, Message, say
 from gate import minting
-from gate.units import Subject, Text, Unit
+from gate.units import Medium, Subject, Text, Unit, above
 from schedules import linking, overrides, threads
 from schedules.models import Delivery, Post
 from studio import library
@@ -25,15 +25,27 @@ def subject(delivery_id: UUID) -> Subject:
     return Subject(DELIVERY, delivery_id)
 
 
-def compose(scope: Scope, row: Delivery, owner: Post, channel: Channel) -> Unit:
-    """The unit the platform would show of the post itself, without what follows it and without the gate's marks.
+@dataclass(frozen=True)
+class Matter:
+    """What units are made of besides their post: its pictures by asset, and the languages its creator speaks."""
 
-    Raises NotFound for a picture that is missing.
-    """
+    media: Mapping[UUID, Medium]
+    languages: Sequence[str]
+
+
+def matter(scope: Scope, owner: Post, channels: Sequence[Channel]) -> Matter:
+    """All of it for a post on these accounts, read at once. Raises NotFound for a picture that is missing."""
+    shown = dict.fromkeys(asset for channel in channels for asset in overrides.content(owner, channel).assets)
+    destination = channels[0].platform if len(channels) == 1 else "-"
+    creator = tenant_reads.creator(scope, owner.creator_id)
+    return Matter(library.media_of(scope, list(shown), destination), creator.languages)
+
+
+def compose(scope: Scope, row: Delivery, owner: Post, channel: Channel, of: Matter) -> Unit:
+    """The unit the platform would show of the post itself, without what follows it and without the gate's marks."""
     said = overrides.content(owner, channel)
-    media = tuple(library.media(scope, asset, channel.platform) for asset in said.media)
+    media = tuple(of.media[asset] for asset in said.media)
     texts = tuple(Text(field, body) for field, body in (("title", said.title), ("body", said.body)) if body)
-    languages = tenant_reads.creator(scope, owner.creator_id).languages
     content = Unit(
         tenant_id=scope.tenant_id,
         creator_id=owner.creator_id,
@@ -45,20 +57,16 @@ def compose(scope: Scope, row: Delivery, owner: Post, channel: Channel) -> Unit:
         audience="public",
         texts=texts,
         media=media,
-        language=languages[0] if len(languages) == 1 else "",
+        language=of.languages[0] if len(of.languages) == 1 else "",
         text_ai=owner.text_ai,
     )
     return placed(scope, content, channel, subject(row.id))
 
 
-def compose_parts(scope: Scope, first: Unit, owner: Post, channel: Channel, can: Capabilities) -> tuple[Unit, ...]:
-    """Every part of a post as the place would show it, its addresses as they leave, without the gate's marks.
-
-    Raises NotFound.
-    """
+def compose_parts(first: Unit, owner: Post, channel: Channel, can: Capabilities, of: Matter) -> tuple[Unit, ...]:
+    """Every part of a post as the place would show it, its addresses as they leave, without the gate's marks; pure."""
     parts = [
-        (piece, tuple(library.media(scope, asset, channel.platform) for asset in piece.media))
-        for piece in overrides.content(owner, channel).parts
+        (piece, tuple(of.media[asset] for asset in piece.media)) for piece in overrides.content(owner, channel).parts
     ]
     return linking.dressed(linking.read(owner), channel, threads.units(first, parts, can))
 
@@ -88,11 +96,16 @@ def marked_parts(scope: Scope, raw: Sequence[Unit]) -> tuple[Unit, ...]:
     """The parts of a post with the marks of their place, each with those above it as they leave."""
     found: list[Unit] = []
     for one in raw:
-        found.append(marked(scope, replace(one, before=threads.above(found))))
+        found.append(marked(scope, replace(one, before=above(found))))
     return tuple(found)
 
 
 def ai_line(scope: Scope, creator_id: UUID) -> str:
     """The words that say a model made it, in a language of the creator."""
-    spoken = [one for one in tenant_reads.creator(scope, creator_id).languages if one in LANGUAGES]
+    return ai_line_in(tenant_reads.creator(scope, creator_id).languages)
+
+
+def ai_line_in(languages: Sequence[str]) -> str:
+    """The same of a creator who speaks these languages; pure."""
+    spoken = [one for one in languages if one in LANGUAGES]
     return say(Message("delivery.made_with_ai"), (spoken or LANGUAGES)[0])

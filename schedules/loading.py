@@ -44,7 +44,7 @@ class PastPost:
 def load_posts(scope: Scope, posts: Sequence[PastPost]) -> int:
     """Write published posts with their deliveries and last move; what is there stays. Returns how many were new."""
     shown = {asset for post in posts for asset in post.media}
-    known = {asset: print_of(str(asset), library.media(scope, asset, "library")) for asset in shown}
+    known = {asset: print_of(str(asset), one) for asset, one in library.media_of(scope, shown, "library").items()}
     load(scope, Post, [_post(post, [known[asset] for asset in post.media]) for post in posts])
     new = load(scope, Delivery, [_delivery(post) for post in posts])
     load(scope, DeliveryMove, [_move(post) for post in posts])

@@ -176,9 +176,9 @@ def _budgets(scope: Scope, rows: Sequence[Delivery], accounts: Mapping[UUID, Cha
     ahead: dict[UUID, int] = defaultdict(int)
     for row in rows:
         ahead[row.channel_id] += 1
-    found = []
+    found, holding = [], budgets.limits(scope, ahead, brake=True)
     for one, count in ahead.items():
-        held = budgets.limit(scope, one, brake=True)
+        held = holding.get(one)
         until, why = (held.until, held.reason) if held is not None else (None, None)
         found.append(Budget(accounts[one].name, count, until, why))
     return sorted(found, key=lambda one: one.account)

@@ -75,15 +75,16 @@ def print_of(asset: str, medium: Medium) -> str:
 
 def digest_now(scope: Scope, row: Post) -> str:
     """The digest of a post with its pictures as they are now. Raises NotFound for a picture that is missing."""
-    said = overrides.written(row)
-    otherwise = {place: [other.title, other.body, *_prints(scope, other)] for place, other in overrides.versions(row)}
-    prints, parts = _prints(scope, said)
+    said, others = overrides.written(row), overrides.read(row)
+    known = library.media_of(scope, overrides.every_asset(said.media, said.parts, others), "library")
+    otherwise = {place: [other.title, other.body, *_prints(known, other)] for place, other in overrides.versions(row)}
+    prints, parts = _prints(known, said)
     return content_digest(row.title, row.body, prints, row.text_ai, parts, otherwise=otherwise, links=row.links)
 
 
-def _prints(scope: Scope, said: Content) -> tuple[list[str], list[list[object]]]:
+def _prints(known: Mapping[UUID, Medium], said: Content) -> tuple[list[str], list[list[object]]]:
     def shown(assets: Sequence[UUID]) -> list[Medium]:
-        return [library.media(scope, asset, "library") for asset in assets]
+        return [known[asset] for asset in assets]
 
     prints = [print_of(str(asset), medium) for asset, medium in zip(said.media, shown(said.media), strict=True)]
     return prints, [part_print(piece, shown(piece.media)) for piece in said.parts]

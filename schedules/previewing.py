@@ -16,12 +16,13 @@ from foundation.ids import derived
 from foundation.words import Message
 from gate import inforce, minting
 from gate.bundle import Bundle
+from gate.inforce import InForce
 from gate.minting import Decision
 from gate.reasons import Reason
 from gate.units import Medium, Rating, Subject, Unit, Verdict
 from schedules import linking, overrides, planning, threads
 from schedules.claiming import reason_of
-from schedules.composing import ai_line, compose, compose_parts, placed, subject
+from schedules.composing import Matter, ai_line_in, compose, compose_parts, matter, placed, subject
 from schedules.drafting import ORIGIN, Draft
 from schedules.models import Delivery, Post
 from schedules.overrides import MAX_BODY, Content
@@ -106,11 +107,11 @@ def previews(
         raise NotFound("channel.unknown")
     chosen = [mine[one] for one in draft.channels[:most]]
     owner = _post(scope, draft)
-    shown = _shown(scope, draft, owner, chosen, author=author, connectors=connectors)
-    rules, on = inforce.rules(scope), scope.now.date()
+    by, on = inforce.now(scope), scope.now.date()
+    shown = _shown(scope, draft, owner, chosen, author=author, connectors=connectors, by=by)
     found = []
     for channel in chosen:
-        rule = rule_of(rules, channel.platform, channel.surface, on)
+        rule = rule_of(by.rules, channel.platform, channel.surface, on)
         units, decision = shown[channel.id]
         connector = connectors.get(channel.platform)
         reasons = () if draft.empty else _reasons(channel, units, connector, decision, scope.now)
@@ -127,23 +128,22 @@ def _shown(
     *,
     author: str,
     connectors: Mapping[str, Connector],
+    by: InForce,
 ) -> dict[UUID, tuple[list[Unit], Decision]]:
     """The parts of a draft on each account, marked, and what would be said of all of them together."""
-    raw, said, abouts = {}, {}, _abouts(scope, draft)
+    raw, said, abouts, of = {}, {}, _abouts(scope, draft), matter(scope, owner, chosen)
     for channel in chosen:
-        first = placed(scope, _first(scope, owner, channel), channel, abouts.get(channel.id) or _about(draft, channel))
+        about = abouts.get(channel.id) or _about(draft, channel)
+        first = placed(scope, _first(scope, owner, channel, of), channel, about)
         connector = connectors.get(channel.platform)
         can = connector.capabilities if connector is not None else None
-        raw[channel.id] = compose_parts(scope, first, owner, channel, can) if can else (first,)
+        raw[channel.id] = compose_parts(first, owner, channel, can, of) if can else (first,)
         said[channel.id] = overrides.content(owner, channel)
     found: dict[UUID, tuple[list[Unit], Decision]] = {}
     for alike in _alike(raw, said):  # what is read of them at once is the same
-        for number in range(len(raw[alike[0]])):
-            above = [threads.above(found[one][0]) if one in found else () for one in alike]
-            units = [replace(raw[one][number], before=shown) for one, shown in zip(alike, above, strict=True)]
-            judged = minting.previews(scope, units, author=author, line=lambda: ai_line(scope, draft.creator_id))
-            for one, (unit, decision) in zip(alike, judged, strict=True):
-                found[one] = ([*found[one][0], unit] if one in found else [unit], decision)
+        posts = [raw[one] for one in alike]
+        judged = minting.previews(scope, posts, author=author, line=lambda: ai_line_in(of.languages), by=by)
+        found |= zip(alike, judged, strict=True)
     return found
 
 
@@ -225,7 +225,7 @@ def _links(scope: Scope, draft: Draft) -> dict[str, object]:
     return linking.taken(scope, draft.creator_id, draft.links)
 
 
-def _first(scope: Scope, owner: Post, channel: Channel) -> Unit:
+def _first(scope: Scope, owner: Post, channel: Channel, of: Matter) -> Unit:
     """The unit of a post that is not written: the same function makes the one that leaves."""
     row = Delivery(
         tenant_id=scope.tenant_id,
@@ -237,7 +237,7 @@ def _first(scope: Scope, owner: Post, channel: Channel) -> Unit:
         zone=channel.zone,
         due_at=scope.now,
     )
-    return compose(scope, row, owner, channel)
+    return compose(scope, row, owner, channel, of)
 
 
 def rule_of(rules: Bundle, platform: str, surface: str, on: date) -> Rule:

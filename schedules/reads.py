@@ -190,8 +190,12 @@ def written_post(scope: Scope, post_id: UUID) -> Written:
     row = scope.session.get(Post, (scope.tenant_id, post_id))
     if row is None:
         raise NotFound("post.unknown")
-    media = tuple(UUID(asset) for asset in row.media)
-    words = (row.title, row.body, media, row.text_ai)
+    return written_of(row)
+
+
+def written_of(row: Post) -> Written:
+    """The same of its row."""
+    words = (row.title, row.body, tuple(UUID(asset) for asset in row.media), row.text_ai)
     return Written(
         row.id,
         row.creator_id,

@@ -18,6 +18,9 @@ from schedules.states import DeliveryState
 from schedules.threads import Piece, pieces
 
 S = DeliveryState
+BEGINNING = 160
+"""Characters by which people know a post again."""
+
 CURED_BY_A_YES = ("delivery.unapproved", "delivery.changed")
 """Reasons of a hold that a yes takes away."""
 
@@ -167,6 +170,18 @@ def _asked(post: Post, wishes: list[Wish], words: list[Word]) -> Asked:
         read(post),
         post.digest,
     )
+
+
+def beginnings(scope: Scope, deliveries: Collection[UUID]) -> dict[UUID, str]:
+    """How the posts of these deliveries begin, by delivery; one that is gone with its creator is absent."""
+    if not deliveries:
+        return {}
+    rows = scope.session.execute(
+        select(Delivery.id, Post.title, Post.body)
+        .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
+        .where(Delivery.tenant_id == scope.tenant_id, col(Delivery.id).in_(list(deliveries)))
+    )
+    return {delivery_id: (title or body)[:BEGINNING] for delivery_id, title, body in rows}
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from uuid import UUID
 from channels import carrying
 from connectors.capabilities import Capabilities
 from foundation.errors import BadInput
-from gate.units import Medium, Part, Text, Unit
+from gate.units import Medium, Text, Unit
 from schedules.models import Delivery
 
 MOST_PARTS = 25
@@ -91,16 +91,6 @@ def units(first: Unit, parts: Sequence[tuple[Piece, tuple[Medium, ...]]], can: C
         for number, (part, media) in enumerate(parts, start=1)
     )
     return tuple(replace(one, parts=len(parts) + 1) for one in (first, *rest))
-
-
-def above(units: Sequence[Unit]) -> tuple[Part, ...]:
-    """Units as the parts above the next one."""
-    return tuple(Part(one.texts, one.media) for one in units)
-
-
-def together(units: Sequence[Unit]) -> Unit:
-    """The last of some parts with all before it: to lock and to judge what they are together."""
-    return replace(units[-1], before=above(units[:-1]))
 
 
 def part_of(row: Delivery) -> int:

@@ -6,11 +6,12 @@ from datetime import datetime
 from itertools import count
 from uuid import UUID
 
-from sqlmodel import select
+from sqlmodel import col, select
 
 from foundation.database import Scope
 from foundation.errors import NotFound
 from gate import ratings, recording
+from gate.recording import Stored
 from gate.units import Medium, Rating
 from generators.media import POST
 from studio import models
@@ -43,19 +44,41 @@ def alone(scope: Scope, *what: object) -> None:
 
 def check_owner(scope: Scope, creator_id: UUID, assets: Sequence[UUID]) -> None:
     """Raise NotFound unless every asset is in the library of this creator; another creator's looks like none."""
-    for asset_id in assets:
-        row = _creation(scope, asset_id)
-        if row is None or row.creator_id != creator_id:
-            raise NotFound("library.asset_unknown", destination="-")
+    if not assets:
+        return
+    theirs = scope.session.exec(
+        select(models.Creation.asset_id).where(
+            models.Creation.tenant_id == scope.tenant_id,
+            models.Creation.creator_id == creator_id,
+            col(models.Creation.asset_id).in_(assets),
+        )
+    )
+    if not set(theirs).issuperset(assets):
+        raise NotFound("library.asset_unknown", destination="-")
 
 
 def media(scope: Scope, asset_id: UUID, platform: str) -> Medium:
     """The rendition of an asset for a destination. Raises NotFound when there is none."""
-    row = _creation(scope, asset_id)
-    made = recording.rendition(scope, asset_id, PROFILE)
-    if row is None or made is None:
+    return media_of(scope, [asset_id], platform)[asset_id]
+
+
+def media_of(scope: Scope, assets: Collection[UUID], platform: str) -> dict[UUID, Medium]:
+    """The renditions of several assets for a destination, read at once. Raises NotFound unless every one has one."""
+    if not assets:
+        return {}
+    rows = scope.session.exec(
+        select(models.Creation.asset_id, models.Creation.alt).where(
+            models.Creation.tenant_id == scope.tenant_id, col(models.Creation.asset_id).in_(assets)
+        )
+    )
+    alts, made = dict(rows.all()), recording.renditions(scope, assets, PROFILE)
+    if not (alts.keys() & made.keys()).issuperset(assets):
         raise NotFound("library.asset_unknown", destination=platform)
-    return Medium(made.sha256, made.mime, made.size, alt=row.alt, ai=made.ai, width=made.width, height=made.height)
+    return {asset_id: _medium(made[asset_id], alts[asset_id]) for asset_id in assets}
+
+
+def _medium(made: Stored, alt: str) -> Medium:
+    return Medium(made.sha256, made.mime, made.size, alt=alt, ai=made.ai, width=made.width, height=made.height)
 
 
 def items(scope: Scope, creator_id: UUID, *, limit: int = 200) -> list[Item]:

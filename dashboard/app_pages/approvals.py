@@ -1,7 +1,7 @@
 """Approvals: posts that want a yes, what the safety check keeps back, pictures to judge, posts possibly outside, and
 what somebody wants gone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import streamlit as st
@@ -20,9 +20,10 @@ from dashboard.app_pages import (
 )
 from dashboard.frame import Page
 from dashboard.reads.approvals import Approvals, approvals, given
-from dashboard.reads.second import Second, second
+from dashboard.reads.second import Comparison, Second, comparison, second
 from dashboard.widgets import draw
 from foundation.database import Scope
+from tenants.reads import Creator
 from tenants.roles import Right
 
 LOOK = "15s"
@@ -36,7 +37,7 @@ def show(page: Page) -> None:
     draw("calendar_style.html", word=page.word)
     draw("approvals_style.html")
     st.title(page.word("dashboard.page.approvals"))
-    found, more = _read(page)
+    found, more, compared = page.read(lambda scope: _everything(page, scope))
     parts = _parts(page, found, more)
     draw("approvals_desk.html", found=found, voice=page.voice, word=page.word)
     approvals_posts.undo(page)
@@ -54,25 +55,30 @@ def show(page: Page) -> None:
             "alike": approvals_likeness.show,
         }
         parts_of[chosen](page, found)
-    if page.may(Right.REVIEW):
-        approvals_compare.show(page)
+    if compared is not None:
+        approvals_compare.show(page, compared)
     if page.may(Right.STAFF):
         approvals_rule.show(page, found.creators.values())
     _watch(page, (*found.signature, more.count))
     draw("approvals_foot.html", found=found, voice=page.voice, word=page.word)
 
 
-def _read(page: Page) -> tuple[Approvals, Second]:
+def _mine(page: Page, scope: Scope) -> list[Creator]:
+    return given(page.who.member, page.mine(scope), works=page.may(Right.RUN, Right.APPROVE))
+
+
+def _everything(page: Page, scope: Scope) -> tuple[Approvals, Second, Comparison | None]:
+    mine = _mine(page, scope)
+    compared = comparison(scope, {one.id for one in mine}) if page.may(Right.REVIEW) else None
+    return *_waiting(page, scope, mine), compared
+
+
+def _waiting(page: Page, scope: Scope, mine: Sequence[Creator]) -> tuple[Approvals, Second]:
     works = page.may(Right.RUN, Right.APPROVE)
     content, review = page.may(Right.APPROVE), page.may(Right.REVIEW)
-
-    def ask(scope: Scope) -> tuple[Approvals, Second]:
-        mine = given(page.who.member, page.mine(scope), works=works)
-        found = approvals(scope, mine, content=content, review=review, decide=works and review, guest=not works)
-        asked = {one.id for one in mine} if review else set()
-        return found, second(scope, asked, guest=not works)
-
-    return page.read(ask)
+    found = approvals(scope, mine, content=content, review=review, decide=works and review, guest=not works)
+    asked = {one.id for one in mine} if review else set()
+    return found, second(scope, asked, guest=not works)
 
 
 def _parts(page: Page, found: Approvals, more: Second) -> dict[str, int]:
@@ -115,5 +121,5 @@ def _watch(drawn: Page, signature: tuple[int, ...]) -> None:
 
 
 def _signature(page: Page) -> tuple[int, ...]:
-    found, more = _read(page)
+    found, more = page.read(lambda scope: _waiting(page, scope, _mine(page, scope)))
     return (*found.signature, more.count)

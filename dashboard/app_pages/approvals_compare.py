@@ -9,7 +9,7 @@ from dashboard import acting
 from dashboard.app_pages.approvals_posts import CLEAR, reveal, src
 from dashboard.frame import Page
 from dashboard.reads.approvals import given
-from dashboard.reads.second import Comparison, comparison
+from dashboard.reads.second import Comparison
 from dashboard.widgets import draw
 from foundation.database import Scope
 from foundation.words import Message
@@ -21,9 +21,8 @@ PICKED = "compare:picked"
 """Per picture, what was chosen one after the other: who changes their mind more than once means the higher."""
 
 
-def show(page: Page) -> None:
+def show(page: Page, found: Comparison) -> None:
     """Draw the next picture, or how the last comparison ended and how to begin one."""
-    found = page.read(lambda scope: comparison(scope, _mine(page, scope)))
     if not (page.may(Right.RUN) or found.under_way or found.waits or found.last):
         return  # who only reviews, and is asked for nothing here
     with st.expander(page.word("compare.title"), expanded=found.under_way is not None):

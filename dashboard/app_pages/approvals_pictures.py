@@ -9,13 +9,12 @@ from dashboard import acting, files
 from dashboard.app_pages import approvals_sheets, film
 from dashboard.app_pages.approvals_posts import films, reveal, src
 from dashboard.frame import Page
-from dashboard.reads.approvals import Approvals, judged, past_of
+from dashboard.reads.approvals import Approvals, Judged, judged
 from dashboard.widgets import draw
 from foundation.database import Scope
 from foundation.errors import NotFound, Refused
 from foundation.words import Message
 from gate.calibrating import settled
-from gate.history import Past
 from gate.units import Rating
 from studio import judging
 from studio import reads as studio_reads
@@ -34,25 +33,26 @@ def show(page: Page, found: Approvals) -> None:
     approvals_sheets.show(page, found)
     if not found.pictures and not found.sheets:
         draw("approvals_note.html", note=page.word("approvals.no_pictures"))
-    few = {card.asset_id: card.sha256 for card in found.pictures[:FEW]}
-    before = page.read(lambda scope: past_of(scope, few))
+    if not found.pictures:
+        return
+    waiting = page.read(lambda scope: judged(scope, found.pictures[:FEW], page.who.member))
     with st.container(horizontal=True, gap="small"):
-        for place, card in enumerate(found.pictures[:FEW]):
-            with st.container(width=film.WIDE if card.seconds else WIDE, border=True, gap="small"):
-                _picture(page, found, card, before.get(card.asset_id, ()), keys=place == 0 and not found.sheets)
+        for place, one in enumerate(waiting):
+            with st.container(width=film.WIDE if one.card.seconds else WIDE, border=True, gap="small"):
+                _picture(page, found, one, keys=place == 0 and not found.sheets)
     if len(found.pictures) > FEW:
         draw("approvals_note.html", note=page.voice.some("approvals.more_pictures", len(found.pictures) - FEW))
 
 
-def _picture(page: Page, found: Approvals, card: Card, past: tuple[Past, ...], *, keys: bool) -> None:
+def _picture(page: Page, found: Approvals, one: Judged, *, keys: bool) -> None:
     """One picture; the first one answers to keys, and what comes after it moves up."""
-    shot, own = page.read(lambda scope: judged(scope, card, page.who.member))
+    card = one.card
     name = found.creators[card.creator_id].name
     draw("approvals_picture.html", src=src(card.asset_id), card=card, creator=name, word=page.word)
-    if past:
-        draw("approvals_past.html", past=past, found=found, voice=page.voice, word=page.word)
-    films(page, [shot])
-    if not shot.seen:
+    if one.past:
+        draw("approvals_past.html", past=one.past, found=found, voice=page.voice, word=page.word)
+    films(page, [one.shot])
+    if not one.shot.seen:
         acting.button(
             page,
             "approvals.reveal_one",
@@ -66,7 +66,7 @@ def _picture(page: Page, found: Approvals, card: Card, past: tuple[Past, ...], *
     if card.standing.rating is None:
         _rate(page, card)
     else:
-        _review(page, card, own, keys=keys)
+        _review(page, card, one.own, keys=keys)
 
 
 def _rate(page: Page, card: Card) -> None:

@@ -36,10 +36,11 @@ def show(page: Page, found: Approvals, second: Second) -> None:
         if not st.session_state.get(f"{DONE}:{wish.id}"):
             with st.container(border=True, gap="small"):
                 _wish(page, found, wish)
+    pictures = page.read(lambda scope: second_reads.pictures(scope, second.drawn)) if second.drawn else {}
     for one in second.drawn:
         if not st.session_state.get(f"{DONE}:{one.id}"):
             with st.container(border=True, gap="small"):
-                _drawn(page, found, one)
+                _drawn(page, found, one, pictures[one.id])
 
 
 def _wish(page: Page, found: Approvals, wish: Wish) -> None:
@@ -80,8 +81,8 @@ def _mine(page: Page, scope: Scope) -> set[UUID]:
     return {one.id for one in given(page.who.member, page.mine(scope), works=works)}
 
 
-def _drawn(page: Page, found: Approvals, one: Drawn) -> None:
-    key, shots = str(one.id), page.read(lambda scope: second_reads.pictures(scope, one))
+def _drawn(page: Page, found: Approvals, one: Drawn, shots: Mapping[str, Shot]) -> None:
+    key = str(one.id)
     texts = [text.body for text in one.unit.texts if text.body.strip()]
     seen = [(src(shot.asset_id), shot.alt) for shot in shots.values()]
     draw(

@@ -38,7 +38,7 @@ def show(page: Page) -> None:
         return
     if channels_targets.ASKED in st.query_params:
         st.button(page.word("targets.back"), icon=":material/arrow_back:", on_click=st.query_params.clear)
-        channels_targets.show(page)
+        channels_targets.show(page, found.creators)
         return
     if not found.accounts:
         st.info(page.word("channels.empty"))
@@ -50,10 +50,10 @@ def show(page: Page) -> None:
                 _account(page, found, account)
     connect(page, found)
     calendar_rehearsal.of_agency(page, found.rehearsed)
-    channels_links.show(page)
-    channels_targets.show(page)
+    channels_links.show(page, found.creators)
+    channels_targets.show(page, found.creators)
     channels_calls.show(page)
-    channels_ages.show(page)
+    channels_ages.show(page, found.now)
 
 
 def _account(page: Page, found: Channels, account: Account) -> None:

@@ -1,5 +1,6 @@
 """Who checks the ages of viewers: connect a provider, try its key, end it. What is typed is sealed on the spot."""
 
+from datetime import datetime
 from functools import partial
 from uuid import UUID
 
@@ -26,7 +27,7 @@ TOLD = {
 }
 
 
-def show(page: Page) -> None:
+def show(page: Page, now: datetime) -> None:
     """Draw the part."""
     st.subheader(page.word("ages.title"), anchor="ages")
     found = {one.provider: one for one in page.read(ages.providers)}
@@ -34,19 +35,17 @@ def show(page: Page) -> None:
     for name, provider in age_providers().items():
         with st.container(border=True):
             st.write(f"**{page.word(f'age.name.{name}')}**")
-            _provider(page, found.get(name), provider)
+            _provider(page, found.get(name), provider, now)
 
 
-def _provider(page: Page, known: Provider | None, provider: AgeProvider) -> None:
+def _provider(page: Page, known: Provider | None, provider: AgeProvider, now: datetime) -> None:
     name = provider.name
     st.caption(page.word(f"connect.{name}.help"))
     if known is not None:
         said = page.voice.say(known.reason) if known.reason is not None else page.word(f"state.provider.{known.state}")
         TOLD[known.state](said)
         if known.tested_at is not None:
-            st.caption(
-                page.word("ages.tested", at=page.voice.moment(known.tested_at, page.read(lambda scope: scope.now)))
-            )
+            st.caption(page.word("ages.tested", at=page.voice.moment(known.tested_at, now)))
         if known.state is ProviderState.WAITING:
             _watch(known)
     form = f"age:{name}:{known.state if known is not None else ''}"

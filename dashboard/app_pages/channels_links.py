@@ -1,5 +1,6 @@
 """What becomes of the addresses in a creator's posts: marks of where a reader came from, short ones of the house."""
 
+from collections.abc import Sequence
 from functools import partial
 
 import streamlit as st
@@ -19,9 +20,8 @@ LABELS = {name: f"links.{name}" for name in MARKS} | {"campaign": "links.usual_c
 HINTS = {"source": "{platform}", "medium": "social", "campaign": "", "content": "{account}"}
 
 
-def show(page: Page) -> None:
-    """Draw the part."""
-    creators = page.read(page.mine)
+def show(page: Page, creators: Sequence[Creator]) -> None:
+    """Draw the part, for one of the member's creators."""
     st.subheader(page.word("links.title"), anchor="links")
     st.write(page.word("links.explained"))
     creator = creators[0]
@@ -29,7 +29,7 @@ def show(page: Page) -> None:
         creator = st.selectbox(
             page.word("channels.whose"), creators, format_func=lambda one: one.name, key="links:creator"
         )
-    known = page.read(lambda scope: linking.rule_of(scope, page.my(scope, creator.id).id))
+    known = page.read(lambda scope: linking.rule_of(scope, creator.id))
     base = session.public_address()
     with st.form(f"links:{creator.id}"):
         st.toggle(page.word("links.short", base=base), value=bool(known.base), key=_key(creator, "short"))

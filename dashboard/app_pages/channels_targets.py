@@ -1,5 +1,6 @@
 """The list of links: which addresses a creator's posts may carry, and what lies behind them."""
 
+from collections.abc import Sequence
 from functools import partial
 from uuid import UUID
 
@@ -26,9 +27,8 @@ WHOSE, URL, OWNER, RATING, ADULT = (f"targets:{name}" for name in ("whose", "url
 SHOWN = (Rating.G, Rating.S, Rating.N, Rating.E)
 
 
-def show(page: Page) -> None:
-    """Draw the part."""
-    creators = page.read(page.mine)
+def show(page: Page, creators: Sequence[Creator]) -> None:
+    """Draw the part, for one of the member's creators."""
     st.subheader(page.word("targets.title"), anchor="list")
     st.write(page.word("targets.explained"))
     creator = creators[0]

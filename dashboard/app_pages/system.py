@@ -9,7 +9,7 @@ from dashboard import acting, frame
 from dashboard.app_pages import system_hooks, system_keys, system_rows
 from dashboard.confirming import ASKED
 from dashboard.frame import Page
-from dashboard.reads.system import System, system
+from dashboard.reads.system import Moving, System, moving, system
 from dashboard.widgets import draw
 from foundation import outbox
 from foundation.database import Scope
@@ -31,8 +31,8 @@ def show(page: Page) -> None:
     if ASKED in st.query_params:
         del st.query_params[ASKED]
         st.success(page.word("system.reopening"))
-    _queues(page)
     found = page.read(system)
+    _queues(page, found.moving)
     _stops(page, found)
     _rules(page, found)
     _limits(page, found)
@@ -71,11 +71,12 @@ def _months(page: Page, found: System) -> None:
 
 
 @st.fragment(run_every="5s")
-def _queues(drawn: Page) -> None:
+def _queues(drawn: Page, found: Moving) -> None:
     page = frame.look()
     if page is None or page.who != drawn.who:
         st.rerun()
-    draw("system_queues.html", found=page.read(system), voice=page.voice, word=page.word)
+    now = found if page is drawn else page.read(moving)  # with the whole page it was read a moment ago
+    draw("system_queues.html", found=now, voice=page.voice, word=page.word)
 
 
 def _stops(page: Page, found: System) -> None:

@@ -1,7 +1,7 @@
 """What waits for a person's word: posts, what the safety check keeps back, pictures to judge, posts in doubt, and what
 somebody wants gone."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -145,6 +145,7 @@ class Shot:
     sounds."""
 
     asset_id: UUID
+    sha256: str
     alt: str
     standing: Standing
     covered: bool
@@ -197,7 +198,8 @@ def approvals(
     taken = appealing.taken(scope, mine) if content else []
     about = {one.ids[0]: one.copies for one in requests} | {one.ids[0]: one.copies for one in again}
     about |= {one.complaint_id: one.copies for one in taken}
-    holds = _holds(scope, mine, trouble)
+    places = channel_reads.names(scope)
+    holds = _holds(scope, mine, trouble, places)
     return Approvals(
         creators=mine,
         posts=reviewing.asked(scope, mine) if content else [],
@@ -209,8 +211,8 @@ def approvals(
         requests=requests,
         again=again,
         taken=taken,
-        named={one: words for one, copies in about.items() if (words := _named(scope, copies))},
-        places=channel_reads.names(scope),
+        named=_named(scope, about),
+        places=places,
         last=None if guest else reviewing.last_word(scope, mine),
         names={} if guest else clients.names(scope, mine) | {one.principal_id: one.name for one in members},
         authors={} if guest else {f"member:{one.id}": one.name for one in members},
@@ -219,21 +221,21 @@ def approvals(
     )
 
 
-def _named(scope: Scope, copies: Sequence[Copy]) -> str:
-    posted = next((copy.subject.id for copy in copies if copy.subject.kind == DELIVERY), None)
-    if posted is None:
-        return ""
-    try:
-        post = schedule_reads.written_post(scope, schedule_reads.post_of(scope, posted))
-    except NotFound:  # the post went with its creator, the copy is still outside
-        return ""
-    return (post.title or post.body)[:160]
+def _named(scope: Scope, about: Mapping[UUID, Sequence[Copy]]) -> dict[UUID, str]:
+    """How the posts begin; where one went with its creator, its copy may still be outside."""
+    posted = {
+        one: next((copy.subject.id for copy in copies if copy.subject.kind == DELIVERY), None)
+        for one, copies in about.items()
+    }
+    begun = reviewing.beginnings(scope, {each for each in posted.values() if each is not None})
+    return {one: begun[each] for one, each in posted.items() if each is not None and begun.get(each)}
 
 
-def _holds(scope: Scope, mine: Mapping[UUID, Creator], trouble: Sequence[Entry]) -> list[Hold]:
+def _holds(
+    scope: Scope, mine: Mapping[UUID, Creator], trouble: Sequence[Entry], names: Mapping[UUID, str]
+) -> list[Hold]:
     waiting = [one for one in gate_reads.waiting(scope, since=scope.now - BACK) if one.creator_id in mine]
     kept = {one.delivery_id: one for one in trouble if one.state is DeliveryState.HELD}
-    names = channel_reads.names(scope)
     found = [
         _hold(held, mine[held.creator_id], names.get(held.channel_id, "?"), kept.pop(held.subject.id, None))
         for held in waiting
@@ -280,25 +282,28 @@ def content(scope: Scope, asked: Asked, creator: Creator, member: Member) -> Con
     )
     previews = previewing.previews(scope, draft, author=asked.author, connectors=connectors())
     shown = {asset: medium for one in previews for asset, medium in zip(one.said.assets, one.all_media, strict=False)}
-    digests = {asset: medium.sha256 for asset, medium in shown.items()}
     return Content(
         previews=previews,
-        shots=shots(scope, digests, [medium.alt for medium in shown.values()]),
-        people=gate_reads.people_in(scope, list(digests.values())),
+        shots=shots(scope, [(asset, medium.sha256, medium.alt) for asset, medium in shown.items()]),
+        people=gate_reads.people_in(scope, [medium.sha256 for medium in shown.values()]),
         own=asked.author_principal == member.principal_id,
         tier=min(asked.tier_for(member.principal_id), max(creator.approval_tiers, 1)),
         tiers=creator.approval_tiers,
     )
 
 
-def shots(scope: Scope, assets: Mapping[UUID, str], alts: Sequence[str]) -> list[Shot]:
-    """Pictures by their bytes, as this member may see them now."""
-    standing = ratings.standing(scope, assets.values())
+def shots(scope: Scope, pictures: Collection[tuple[UUID, str, str]]) -> list[Shot]:
+    """Pictures, given as asset, bytes and the words in their place, as this member may see them now; those nobody
+    recorded are left out. Read at once."""
+    if not pictures:
+        return []
+    assets = {asset for asset, _, _ in pictures}
+    standing = ratings.standing(scope, {sha256 for _, sha256, _ in pictures})
     seen, reels = files.seen(scope, assets), playing.reels(scope, assets)
     return [
-        Shot(asset, alt, standing[sha256], files.covered(standing[sha256].rating), asset in seen, reels.get(asset))
-        for (asset, sha256), alt in zip(assets.items(), alts, strict=False)
-        if sha256 in standing
+        Shot(asset, sha256, alt, known, files.covered(known.rating), asset in seen, reels.get(asset))
+        for asset, sha256, alt in pictures
+        if (known := standing.get(sha256)) is not None
     ]
 
 
@@ -322,12 +327,13 @@ def reviewed(scope: Scope, hold: Hold, member: Member) -> Reviewed:
     if unit is None:
         raise NotFound("review.unknown")
     known = studio_reads.assets_of(scope, [medium.sha256 for medium in unit.all_media])
-    assets = {known[medium.sha256]: medium.sha256 for medium in unit.all_media if medium.sha256 in known}
+    assets = {asset: sha256 for sha256, asset in known.items()}
     author = None
     if hold.entry is not None:
         author = schedule_reads.written_post(scope, hold.entry.post_id).author_principal
     texts = tuple(text.body for part in (*unit.before, Part(unit.texts)) for text in part.texts)
-    shown = shots(scope, assets, [medium.alt for medium in unit.all_media])
+    pictures = ((known[one.sha256], one.sha256, one.alt) for one in unit.all_media if one.sha256 in known)
+    shown = shots(scope, dict.fromkeys(pictures))
     own = own_work(scope, author, member)
     alone = author == member.principal_id and bool(assets) and bool(inforce.rules(scope).opened)
     return Reviewed(texts, shown, past_of(scope, assets), own, alone)
@@ -340,23 +346,46 @@ def past_of(scope: Scope, assets: Mapping[UUID, str]) -> dict[UUID, tuple[Past, 
 
 
 def own_work(scope: Scope, author: UUID | None, member: Member) -> str:
-    if author is None:
-        return ""
-    if author == member.principal_id:
-        return "approvals.own"
-    return (
-        "approvals.seen_together"
-        if member.principal_id in sightings.same(scope, author).get(author, frozenset())
-        else ""
-    )
+    """Why this member's yes does not count for what this human made; "" when it does."""
+    return own_works(scope, [author], member).get(author, "") if author is not None else ""
 
 
-def judged(scope: Scope, card: Card, member: Member) -> tuple[Shot, str]:
-    """A picture to judge, and why this member's yes to it does not count; "" when it does."""
-    actor = judging.makers(scope, [card.asset_id]).get(card.asset_id, "")
-    shot = shots(scope, {card.asset_id: card.sha256}, [card.alt])[0]
-    makers = {f"member:{one.id}": one.principal_id for one in tenant_reads.members(scope)}
-    return shot, own_work(scope, makers.get(actor), member)
+def own_works(scope: Scope, authors: Collection[UUID], member: Member) -> dict[UUID, str]:
+    """The same of several, read at once; those for whom it counts are absent."""
+    found = {author: "approvals.own" for author in authors if author == member.principal_id}
+    others = set(authors) - found.keys()
+    same = sightings.same(scope, next(iter(others)) if len(others) == 1 else None) if others else {}
+    together = {one for one in others if member.principal_id in same.get(one, frozenset())}
+    return found | dict.fromkeys(together, "approvals.seen_together")
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A picture to judge, why this member's yes to it does not count ("" when it does), and what was said before."""
+
+    card: Card
+    shot: Shot
+    own: str
+    past: tuple[Past, ...]
+
+
+def judged(scope: Scope, cards: Sequence[Card], member: Member) -> list[Judged]:
+    """Pictures to judge, read at once."""
+    if not cards:
+        return []
+    actors = judging.makers(scope, [card.asset_id for card in cards])
+    members = {f"member:{one.id}": one.principal_id for one in tenant_reads.members(scope)}
+    makers = {asset: members[actor] for asset, actor in actors.items() if actor in members}
+    own = own_works(scope, set(makers.values()), member)
+    known = shots(scope, [(one.asset_id, one.sha256, one.alt) for one in cards])
+    past = past_of(scope, {one.asset_id: one.sha256 for one in cards})
+    why = {asset: own[maker] for asset, maker in makers.items() if maker in own}
+    return [
+        Judged(card, shot, why.get(card.asset_id, ""), past.get(card.asset_id, ()))
+        for card in cards
+        for shot in known
+        if shot.asset_id == card.asset_id
+    ]
 
 
 def given(member: Member, mine: Sequence[Creator], *, works: bool) -> list[Creator]:

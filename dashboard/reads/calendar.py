@@ -7,6 +7,7 @@ from uuid import UUID
 
 from channels import budgets, links
 from channels import reads as channel_reads
+from channels.budgets import Blocked
 from channels.links import Clicks
 from channels.reads import AttemptStory, Channel
 from dashboard.reads.series import of_occurrence
@@ -15,7 +16,6 @@ from foundation.errors import NotFound
 from foundation.words import Message
 from gate import inforce, switches
 from gate.switches import Halt
-from gate.units import Subject
 from schedules import agenda, drafting, rehearsing
 from schedules import reads as schedule_reads
 from schedules.agenda import free
@@ -26,7 +26,6 @@ from schedules.drafting import REWRITABLE
 from schedules.overrides import Content
 from schedules.previewing import Rule, rule_of
 from schedules.reads import Entry, Step, Written
-from schedules.rehearsing import Dry
 from schedules.shifting import MOVABLE
 from schedules.states import NEEDS_A_PERSON, PLANNABLE, DeliveryState
 from tenants import reads as tenant_reads
@@ -338,17 +337,26 @@ def turns(entries: Sequence[Entry], creators: Mapping[UUID, Creator]) -> list[Tu
     ]
 
 
-def _place(scope: Scope, entry: Entry, steps: Sequence[Step], clicked: Mapping[Subject, Clicks], dry: Dry) -> Place:
-    about = subject(entry.delivery_id)
-    only = entry.state in rehearsing.AHEAD and (entry.dry or dry(entry.post_id, entry.channel_id))
-    return Place(entry, steps, channel_reads.attempts(scope, about), clicked.get(about), only)
+def _places(scope: Scope, entries: Sequence[Entry], accounts: Mapping[UUID, Channel]) -> list[Place]:
+    """Each account of a post, with its story; what is known of all of them is read at once."""
+    about = {one.delivery_id: subject(one.delivery_id) for one in entries}
+    stories, tried = schedule_reads.stories(scope, list(about)), channel_reads.attempts_of(scope, about.values())
+    clicked, dry = links.clicks(scope, list(about.values())), rehearsing.covered(scope)
+    held = budgets.limits(scope, {one.channel_id for one in entries}, brake=True)
+    found = []
+    for one in entries:
+        what = about[one.delivery_id]
+        only = one.state in rehearsing.AHEAD and (one.dry or dry(one.post_id, one.channel_id))
+        place = Place(one, stories[one.delivery_id], tried[what], clicked.get(what), only)
+        found.append(_ahead(place, accounts[one.channel_id], held.get(one.channel_id)))
+    return found
 
 
-def _ahead(scope: Scope, place: Place, on: Channel) -> Place:
+def _ahead(place: Place, on: Channel, held: Blocked | None) -> Place:
     """With what stands in its way there, where it is to leave by itself."""
     if place.dry or place.entry.state not in (S.APPROVED, S.SCHEDULED, S.PARTLY):
         return place
-    return replace(place, in_the_way=budgets.in_the_way(scope, on, place.leaves_at))
+    return replace(place, in_the_way=budgets.in_the_way(on, held, place.leaves_at))
 
 
 def opened(scope: Scope, mine: Sequence[Creator], post_id: UUID, occurrence: str = "") -> Opened:
@@ -361,13 +369,6 @@ def opened(scope: Scope, mine: Sequence[Creator], post_id: UUID, occurrence: str
     accounts = {one.id: one for one in channel_reads.channels_of(scope, creator.id)}
     whole = schedule_reads.of_post(scope, post_id, names={key: one.name for key, one in accounts.items()})
     entries = of_occurrence(whole, occurrence, scope.now)
-    stories = schedule_reads.stories(scope, [one.delivery_id for one in entries])
-    clicked = links.clicks(scope, [subject(one.delivery_id) for one in entries])
-    dry = rehearsing.covered(scope)
-    places = [
-        _ahead(scope, _place(scope, one, stories[one.delivery_id], clicked, dry), accounts[one.channel_id])
-        for one in entries
-    ]
     members = tenant_reads.members(scope)
     people = {f"member:{member.id}": member.name for member in members}
     rules = inforce.rules(scope)
@@ -377,7 +378,7 @@ def opened(scope: Scope, mine: Sequence[Creator], post_id: UUID, occurrence: str
         post=post,
         creator=creator,
         by=people.get(post.author, ""),
-        places=places,
+        places=_places(scope, entries, accounts),
         approvers=drafting.approvers(scope, post_id) if wished else (),
         free=wished and drafting.is_free(scope, post_id),
         people=people,

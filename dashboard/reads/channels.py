@@ -10,6 +10,7 @@ from channels import budgets, enrolling, oauth_clients, phones
 from channels import reads as channel_reads
 from channels.budgets import Blocked
 from channels.enrolling import Enrolment
+from channels.phones import NO_CREW
 from channels.reads import Channel
 from connectors import ages, registry
 from connectors.ages import AgeProvider
@@ -87,11 +88,10 @@ def channels(scope: Scope, mine: Sequence[Creator]) -> Channels:
     whose = {creator.id: creator for creator in mine}
     asked = enrolling.latest(scope, list(whose))  # before the accounts: one that is told connected stands among them
     rows = [channel for channel in channel_reads.every_channel(scope) if channel.creator_id in whose]
-    found = [_account(scope, channel, whose[channel.creator_id]) for channel in rows]
     own = connectors()
     here = [one for one in rows if own[one.platform].capabilities.in_house]
     return Channels(
-        accounts=sorted(found, key=lambda one: (one.creator.name, one.channel.name)),
+        accounts=sorted(_accounts(scope, rows, whose), key=lambda one: (one.creator.name, one.channel.name)),
         creators=mine,
         pages=frozenset(one.creator_id for one in here),
         adult_areas=frozenset(one.creator_id for one in here if one.surface == ASSURED),
@@ -102,12 +102,17 @@ def channels(scope: Scope, mine: Sequence[Creator]) -> Channels:
     )
 
 
-def _account(scope: Scope, channel: Channel, creator: Creator) -> Account:
-    hand_over = connectors()[channel.platform].capabilities.hand_over
-    return Account(
-        channel=channel,
-        creator=creator,
-        waits=budgets.limit(scope, channel.id, brake=True),
-        able=phones.could_be(scope, channel) if hand_over else (),
-        on_duty=phones.on_duty(scope, channel) if hand_over else (),
-    )
+def _accounts(scope: Scope, rows: Sequence[Channel], whose: Mapping[UUID, Creator]) -> list[Account]:
+    waits = budgets.limits(scope, [one.id for one in rows], brake=True)
+    by_hand = [one for one in rows if connectors()[one.platform].capabilities.hand_over]
+    crews = phones.crews(scope, by_hand)
+    return [
+        Account(
+            channel=one,
+            creator=whose[one.creator_id],
+            waits=waits.get(one.id),
+            able=crews.get(one.id, NO_CREW).able,
+            on_duty=crews.get(one.id, NO_CREW).on_duty,
+        )
+        for one in rows
+    ]

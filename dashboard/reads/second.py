@@ -1,7 +1,7 @@
 """What a second person is asked for: ratings to be lowered, what is read afterwards, and comparing how people rate."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from dashboard.reads.approvals import Shot, shots
@@ -48,12 +48,19 @@ def second(scope: Scope, creators: Collection[UUID], *, guest: bool) -> Second:
     return Second(lowering.waiting(scope, creators), drawn)
 
 
-def pictures(scope: Scope, one: Drawn) -> Mapping[str, Shot]:
-    """The pictures of something to read, by their bytes; what is withheld is left out."""
-    known = studio_reads.assets_of(scope, [medium.sha256 for medium in one.unit.media])
-    assets = {known[medium.sha256]: medium.sha256 for medium in one.unit.media if medium.sha256 in known}
-    found = shots(scope, assets, [medium.alt for medium in one.unit.media if medium.sha256 in known])
-    return {assets[shot.asset_id]: shot for shot in found if not shot.standing.withheld}
+def pictures(scope: Scope, drawn: Sequence[Drawn]) -> dict[UUID, Mapping[str, Shot]]:
+    """The pictures of each thing to read, by their bytes; what is withheld is left out. Read at once."""
+    known = studio_reads.assets_of(scope, {medium.sha256 for one in drawn for medium in one.unit.media})
+    found = shots(scope, [(asset, sha256, "") for sha256, asset in known.items()])
+    shown = {shot.sha256: shot for shot in found if not shot.standing.withheld}
+    return {
+        one.id: {
+            medium.sha256: replace(shown[medium.sha256], alt=medium.alt)
+            for medium in one.unit.media
+            if medium.sha256 in shown
+        }
+        for one in drawn
+    }
 
 
 def comparison(scope: Scope, creators: Collection[UUID]) -> Comparison:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from dashboard.reads.approvals import own_work, past_of
+from dashboard.reads.approvals import own_works, past_of
 from foundation.database import Scope
 from gate import showing
 from gate.history import Past
@@ -64,9 +64,9 @@ def part(scope: Scope, sheet: Sheet, member: Member, at: int) -> Part:
     """A sheet, and the part of it that is drawn; the last where there are not so many."""
     seen = shown(scope, sheet, member)
     makers = sheets.makers(scope, sheet.cards)
-    why = {maker: own_work(scope, maker, member) for maker in set(makers.values())}
+    own = own_works(scope, set(makers.values()), member)
     tiles = [
-        Tile(card, number, card.sha256 in seen, why[makers[card.asset_id]] if card.asset_id in makers else "")
+        Tile(card, number, card.sha256 in seen, own.get(makers[card.asset_id], "") if card.asset_id in makers else "")
         for number, card in enumerate(sheet.cards, 1)
     ]
     parts = -(-len(tiles) // PART)

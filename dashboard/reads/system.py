@@ -30,10 +30,28 @@ LATE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
+class Moving:
+    """How the agency's tasks move; alone, since an open page asks for it again and again."""
+
+    queues: Sequence[QueueStats]
+    now: datetime
+
+    @property
+    def oldest(self) -> timedelta:
+        """How long the oldest due task has been waiting."""
+        return max((queue.oldest for queue in self.queues), default=timedelta())
+
+    @property
+    def behind(self) -> bool:
+        """Whether tasks wait longer than they should."""
+        return self.oldest > LATE
+
+
+@dataclass(frozen=True)
 class System:
     """The page's values; `names` are of members by id, for saying who did what."""
 
-    queues: Sequence[QueueStats]
+    moving: Moving
     dead: Sequence[DeadEvent]
     stops: Sequence[Stop]
     acts: Sequence[tuple[Act, int]]
@@ -53,16 +71,6 @@ class System:
     strangers: Sequence[Stranger] = ()
     keyed: frozenset[UUID] = frozenset()
     """Members who have a passkey."""
-
-    @property
-    def oldest(self) -> timedelta:
-        """How long the oldest due task has been waiting."""
-        return max((queue.oldest for queue in self.queues), default=timedelta())
-
-    @property
-    def behind(self) -> bool:
-        """Whether tasks wait longer than they should."""
-        return self.oldest > LATE
 
     def who(self, actor: str) -> str:
         """The member's name; "" for the house itself."""
@@ -108,11 +116,16 @@ def _runs(acts: Sequence[Act]) -> list[tuple[Act, int]]:
     return [(run[0], len(run)) for run in runs[:LINES]]
 
 
+def moving(scope: Scope) -> Moving:
+    """How this agency's tasks move."""
+    return Moving(outbox.stats(scope), scope.now)
+
+
 def system(scope: Scope) -> System:
     """The agency's own part of the machine; another agency's tasks are not counted."""
     people, places, kept = tenant_reads.members(scope), channel_reads.places(scope), limits.kept(scope)
     return System(
-        queues=outbox.stats(scope),
+        moving=moving(scope),
         dead=outbox.dead(scope, limit=50),
         stops=switches.stops(scope),
         acts=_runs(audit.recent(scope, limit=READ)),

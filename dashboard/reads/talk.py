@@ -8,8 +8,7 @@ from uuid import UUID
 from channels import reads as channel_reads
 from foundation.database import Scope
 from foundation.words import Message
-from schedules import changes, clients, comments, overrides
-from schedules import reads as schedule_reads
+from schedules import clients, comments, overrides, talking
 from schedules.changes import Change, Since, Wanted
 from schedules.comments import WHOLE, Comment, Spot
 from schedules.reads import Written
@@ -68,22 +67,17 @@ class Talk:
 
 def talk(scope: Scope, post_id: UUID, member: Member) -> Talk:
     """What is said of a post. Raises NotFound for one of a creator who is not this member's."""
-    said = comments.of_post(scope, post_id)
-    post = schedule_reads.written_post(scope, post_id)
+    found, members = talking.said(scope, post_id), tenant_reads.members(scope)
+    readers = comments.readers(members, found.creator, internal=False)
     return Talk(
         now=scope.now,
         post_id=post_id,
-        comments=said,
-        wanted=changes.wanted(scope, post_id),
-        since=changes.since(scope, post_id),
-        names=clients.names(scope, [post.creator_id])
-        | {one.principal_id: one.name for one in tenant_reads.members(scope)},
-        listeners=[
-            one
-            for one in comments.listeners(scope, post.creator_id, internal=False)
-            if one.principal_id != member.principal_id
-        ],
-        spots=_spots(post),
+        comments=found.comments,
+        wanted=found.wanted,
+        since=found.since,
+        names=clients.names(scope, [found.creator.id]) | {one.principal_id: one.name for one in members},
+        listeners=[one for one in readers if one.principal_id != member.principal_id],
+        spots=_spots(found.post),
         places={str(key): name for key, name in channel_reads.names(scope).items()},
         told=comments.told(scope, post_id, member.principal_id),
         inside=comments.works_here(member),

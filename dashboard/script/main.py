@@ -7,14 +7,13 @@ import streamlit as st
 from dashboard import acting, frame, session
 from dashboard.frame import Page
 from dashboard.pages import PAGES, PageRow
-from dashboard.reads.system import holds
+from dashboard.reads.above import Above, above
 from dashboard.widgets import draw
 from foundation import telemetry
 from foundation.clock import monotonic
 from foundation.errors import GreenroomError
 from foundation.words import LANGUAGES, Message, say
 from tenants import login
-from tenants import reads as tenant_reads
 from tenants.roles import Right
 
 
@@ -22,30 +21,30 @@ def main() -> None:
     """Draw the page that was asked for; without a session, say how to get in."""
     st.set_page_config(page_title="Greenroom", page_icon="🌿", layout="wide")
     began = monotonic()
-    page = frame.look()
-    if page is None:
+    found = frame.look_and(above)
+    if found is None:
         frame.signed_out()
         return
+    page, standing = found
     with frame.drawing(page):
-        _draw(page, began)
+        _draw(page, standing, began)
 
 
-def _draw(page: Page, began: float) -> None:
-    works = page.may(*(right for right in Right if right is not Right.REVIEW))
-    agency, held, now = page.read(
-        lambda scope: (tenant_reads.agency(scope), holds(scope, page.mine) if works else [], scope.now)
-    )
+def _draw(page: Page, standing: Above, began: float) -> None:
     others = login.others(session.tenant(), page.who.tenant_id, page.who.member.id)
-    chosen = st.navigation(_menu(page, demo=agency.demo), expanded=True)  # folded, it says "View more" in English
+    chosen = st.navigation(
+        _menu(page, demo=standing.agency.demo), expanded=True
+    )  # folded, it says "View more" in English
     draw("style.html", word=page.word)
     with st.sidebar:
         languages = [(one, say(Message("dashboard.language"), one)) for one in LANGUAGES if one != page.voice.language]
-        said = {"agency": agency, "who": page.who.member, "others": others, "languages": languages}
+        said = {"agency": standing.agency, "who": page.who.member, "others": others, "languages": languages}
         said["own_password"] = not page.may(Right.STAFF)  # who may staff finds it on Team
         draw("sidebar.html", **said, word=page.word)
     frame.guard(page.who.member.role)
-    if held:
-        draw("stopped.html", holds=held, leads=page.may(Right.RUN), now=now, voice=page.voice, word=page.word)
+    if standing.held:
+        said = {"holds": standing.held, "now": standing.now, "leads": page.may(Right.RUN)}
+        draw("stopped.html", **said, voice=page.voice, word=page.word)
     acting.say_told(page, chosen.url_path)
     started = monotonic()
     chosen.run()

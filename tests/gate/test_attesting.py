@@ -85,7 +85,7 @@ def test_two_people_open_a_rule_that_grew_old(here: World) -> None:
     with here.scope() as scope:
         marked = replace(post, flags=minting.flags(scope, post))
         minting.mint(scope, marked, Step(), key=KEY, author=f"member:{here.ann}")
-        [shown] = minting.previews(scope, [post], author=f"member:{here.ann}", line=lambda: "")
+        [shown] = minting.previews(scope, [[post]], author=f"member:{here.ann}", line=lambda: "", by=inforce.now(scope))
         assert Reason.POLICY_STALE not in shown[1].reasons
         found = story.decisions(scope, post.subject)
     assert {one.replay for one in found} == {Replay.SAME}

@@ -176,7 +176,7 @@ def test_people_post_by_hand_and_somebody_is_on_duty(lumiere: Scope) -> None:
         ("OnlyFans (à la main)", "onlyfans"),
     }
     for one in accounts:
-        assert [member.role for member in phones.on_duty(lumiere, one)] == [Role.MANAGER]
+        assert [member.role for member in phones.crew(lumiere, one).on_duty] == [Role.MANAGER]
 
 
 def test_a_yes_is_asked_of_the_owner(lumiere: Scope) -> None:
