@@ -52,6 +52,7 @@ from subscribers import (
     orders,
     public_desk,
     recalling,
+    reconciling,
     remarks,
     sending,
     suggesting,
@@ -69,6 +70,7 @@ from subscribers.events import (
     OrderRefund,
     PackRecalled,
     PaymentSettle,
+    RailReconcile,
     RemarkModerate,
     RemarksDue,
     RemarkSuggest,
@@ -102,7 +104,7 @@ TURN_SECONDS = 120
 """A model's answer and its repair, on a slow machine."""
 
 EARNINGS_SECONDS = 240
-"""A reading of earnings, page by page."""
+"""A reading of earnings, or of what moved on an account, page by page."""
 
 JOB_SECONDS = 600
 """A run of a recipe; a beating heart makes it longer."""
@@ -261,6 +263,18 @@ def _chat(s: Services) -> tuple[Route, ...]:
             partial(public_desk.moderate, tenant=tenant, act_on=s.moderate),
             deadline_seconds=ACT_SECONDS,
             on_dead=gave_up,
+        ),
+        Route(
+            RailReconcile,
+            partial(
+                reconciling.reconcile,
+                tenant=tenant,
+                ask=s.movements,
+                lists=s.lists,
+                rails=s.rails,
+                summed=_rolled_up,
+            ),
+            deadline_seconds=EARNINGS_SECONDS,
         ),
         Route(OfferExpire, partial(chatting.expire, tenant=tenant)),
         Route(ChatSettle, partial(chatting.settle_by_word, tenant=tenant)),
