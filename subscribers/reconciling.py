@@ -90,7 +90,8 @@ def reconcile(
             return
         of = Account(channel, rail.name)
         reading, now = rail_rows.begun(scope, of), scope.now
-    deep = reading.deep_at is None or now - reading.deep_at >= pace.nightly
+    first = reading.deep_at is None
+    deep = reading.deep_at is not None and now - reading.deep_at >= pace.nightly
     comparison = _Comparison(of, rail, reading, tenant, summed)
     start = max(0, reading.position - (pace.deep if deep else OVERLAP))
     unread = 0
@@ -104,7 +105,7 @@ def reconcile(
         unread += comparison.page(start, told)
         start += told.count
         if told.lies is not None:
-            comparison.end(told.lies, told.currency, unread=unread, deep=deep)
+            comparison.end(told.lies, told.currency, unread=unread, deep=deep or first)
             return
     raise outbox.Later(pace.pause)
 

@@ -115,6 +115,10 @@ def test_a_refund_whose_answer_was_lost_is_looked_for(nova: Bot, arrived: bool) 
     assert [row.state for row in nova.rows("SELECT state FROM refunds WHERE tenant_id = :tenant")] == ["done"]
     backs = [one for one in nova.stars.bot.transactions if one.get("receiver", {}).get("type") == "user"]
     assert len(backs) == 1
+    tries = nova.rows("SELECT steps FROM attempts WHERE tenant_id = :tenant AND kind = 'refund' ORDER BY n")
+    asked = [[step["name"] for step in one.steps] for one in tries]
+    looks = ["look"] * 3  # the last 200 that were read, and what came since
+    assert asked == [["refund"], looks if arrived else [*looks, "refund"]], "never twice without a look"
     nova.catch_up()
     assert nova.even()
 
