@@ -64,7 +64,7 @@ def step(nova: Bot, act: str, charges: list[str], gone: set[str], order_id: Any)
     if act == "hear":
         nova.listen()
     elif act == "again":
-        stars.world.again(stars.bot, *[one for one in stars.world.log if mine(stars.bot, one)][-2:])
+        stars.world.again(stars.bot, *[one for one in stars.world.log if mine(charges, one)][-2:])
         nova.listen()
     elif act == "read":
         nova.later(minutes=15)
@@ -85,11 +85,11 @@ def step(nova: Bot, act: str, charges: list[str], gone: set[str], order_id: Any)
         nova.drain()
 
 
-def mine(own: Any, update: Any) -> bool:
+def mine(charges: list[str], update: Any) -> bool:
+    """Whether an update tells of one of these charges."""
     message = update.get("message", {})
-    return message.get("chat", {}).get("id") in own.chats and bool(
-        {"successful_payment", "refunded_payment"} & message.keys()
-    )
+    told = message.get("successful_payment") or message.get("refunded_payment") or {}
+    return told.get("telegram_payment_charge_id") in charges
 
 
 def listed(nova: Bot, charge: str) -> int:
