@@ -14,6 +14,7 @@ from foundation.database import CreatorRow, Scope, instant
 from foundation.ids import uuid7
 from foundation.money import Money
 from subscribers.models import books, minor
+from subscribers.rails import registry
 
 OVERLAP = 200
 """Movements that are read once more each time: one may be listed late."""
@@ -85,6 +86,17 @@ class Charge:
 
     id: UUID
     money: Money
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a platform says lies on an account, by how much the books say otherwise, and what nobody understood."""
+
+    account: str
+    lies: Money
+    differs: Money
+    unread: int
+    read_at: datetime
 
 
 def position(scope: Scope, rail: str, account: str) -> int:
@@ -267,3 +279,25 @@ def aside(scope: Scope, creators: Collection[UUID]) -> dict[tuple[UUID, str, str
         creators=list(creators),
     )
     return {(row.creator_id, row.rail, row.account, row.currency): int(row.minor) for row in rows}
+
+
+def told(scope: Scope, creators: Collection[UUID]) -> list[Told]:
+    """What platforms said last of what lies on these creators' accounts."""
+    rows = scope.run(
+        "SELECT creator_id, rail, account, lies_minor, differs_minor, unread, read_at FROM rail_readings"
+        " WHERE tenant_id = :tenant AND creator_id = ANY(:creators) AND read_at IS NOT NULL ORDER BY rail, account",
+        tenant=scope.tenant_id,
+        creators=list(creators),
+    )
+    currencies = {terms.name: terms.currency for terms in registry.terms().values()}
+    return [
+        Told(
+            row.account,
+            Money(row.lies_minor, currencies[row.rail]),
+            Money(row.differs_minor, currencies[row.rail]),
+            row.unread,
+            row.read_at,
+        )
+        for row in rows
+        if row.rail in currencies
+    ]

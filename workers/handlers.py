@@ -1,11 +1,10 @@
 """Every event kind and the one function that handles it; who hears which fact; what ticks."""
 
-from collections.abc import Callable, Collection, Hashable, Mapping
-from datetime import date, timedelta
+from collections.abc import Callable, Hashable, Mapping
+from datetime import timedelta
 from functools import partial
 from importlib import import_module
 from typing import Any
-from uuid import UUID
 
 from channels import controlling, enrolling, handing, reading, refreshing, removing, saving, seeing, visiting
 from channels import events as channel_events
@@ -29,7 +28,6 @@ from connectors.contract import SharedInbox, Update
 from dashboard import events as page_events
 from dashboard.events import SceneStep, SceneWanted
 from dashboard.touring import TourAct
-from foundation import outbox
 from foundation.database import Scope
 from foundation.leases import Backoff
 from gate import events as gate_events
@@ -47,12 +45,10 @@ from studio.events import JobDue, LookDue, UploadDue
 from subscribers import (
     conversation,
     directory,
-    earning,
     fulfilling,
     orders,
     public_desk,
     recalling,
-    reconciling,
     remarks,
     sending,
     suggesting,
@@ -64,13 +60,11 @@ from subscribers.events import (
     ChatSend,
     ChatSettle,
     ChatTurn,
-    EarningsDue,
     OfferExpire,
     OrderFulfil,
     OrderRefund,
     PackRecalled,
     PaymentSettle,
-    RailReconcile,
     RemarkModerate,
     RemarksDue,
     RemarkSuggest,
@@ -85,6 +79,7 @@ from workers import (
     hook_routes,
     hooks,
     keeping,
+    money_routes,
     own_pages,
     post_routes,
     tour_acts,
@@ -103,9 +98,6 @@ LOOK_BACKOFF = Backoff(first=timedelta(minutes=1), dead_at=9)
 TURN_SECONDS = 120
 """A model's answer and its repair, on a slow machine."""
 
-EARNINGS_SECONDS = 240
-"""A reading of earnings, or of what moved on an account, page by page."""
-
 JOB_SECONDS = 600
 """A run of a recipe; a beating heart makes it longer."""
 
@@ -120,6 +112,7 @@ def routes(s: Services) -> Routes:
         *face_routes.routes(s),
         *keeping.routes(s),
         *hook_routes.routes(s),
+        *money_routes.routes(s),
         *_making(s),
         *_chat(s),
         *_demonstration(s),
@@ -206,20 +199,9 @@ def _making(s: Services) -> tuple[Route, ...]:
             partial(following.count, tenant=s.tenant, ask=s.followers, dear=s.dear),
             deadline_seconds=ACT_SECONDS,
         ),
-        Route(
-            EarningsDue,
-            partial(earning.read, tenant=s.tenant, ask=s.earnings, earns=s.earns, summed=_rolled_up),
-            deadline_seconds=EARNINGS_SECONDS,
-        ),
         Route(RollupDue, partial(rollups.roll_up, tenant=s.tenant)),
         Route(SaleSeen, partial(rollups.roll_up_sale, tenant=s.tenant)),
     )
-
-
-def _rolled_up(scope: Scope, creator_id: UUID, days: Collection[date]) -> None:
-    """The sums of these days are made anew."""
-    for day in sorted(days):
-        outbox.put(scope, RollupDue(scope.tenant_id, creator_id, day))  # the beat's row may be running: it saw no line
 
 
 def _chat(s: Services) -> tuple[Route, ...]:
@@ -263,18 +245,6 @@ def _chat(s: Services) -> tuple[Route, ...]:
             partial(public_desk.moderate, tenant=tenant, act_on=s.moderate),
             deadline_seconds=ACT_SECONDS,
             on_dead=gave_up,
-        ),
-        Route(
-            RailReconcile,
-            partial(
-                reconciling.reconcile,
-                tenant=tenant,
-                ask=s.movements,
-                lists=s.lists,
-                rails=s.rails,
-                summed=_rolled_up,
-            ),
-            deadline_seconds=EARNINGS_SECONDS,
         ),
         Route(OfferExpire, partial(chatting.expire, tenant=tenant)),
         Route(ChatSettle, partial(chatting.settle_by_word, tenant=tenant)),
