@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from types import SimpleNamespace
@@ -10,6 +10,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from channels import listening, reading
+from connectors.contract import Update
 from connectors.purse import Listed
 from foundation import outbox
 from foundation.database import Database, Scope
@@ -19,6 +20,7 @@ from studio import packs
 from subscribers import conversation, ledger, offers, orders, persona, reconciling, shop
 from subscribers.events import RailReconcile
 from subscribers.ledger import SplitShares
+from subscribers.rails.contract import PaymentFact
 from subscribers.reconciling import PACE, Pace
 from tests.channels.builders import Killed
 from tests.channels.telegram_builders import CONNECTORS, BotWorld, bot_world
@@ -59,6 +61,14 @@ class Bot(Studio):
             assert order is not None
         self.drain()
         return order.id
+
+    def fact(self, order_id: UUID, charge: str, name: str = "leo") -> PaymentFact:
+        """What Telegram tells of a charge, as our rail reads it."""
+        person = str(self.stars.world.person(name).id)
+        told = Update("1", "payment", person, payload=self.payload(order_id), charge_id=charge)
+        told = replace(told, amount_minor=PRICE, currency="XTR")
+        with self.scope() as scope:
+            return RAIL.verify(told, conversation.till(self.world.channel()), now=scope.now)
 
     def world_says(self, name: str, text: str) -> None:
         """A fan writes to the bot, and is heard."""

@@ -1,6 +1,7 @@
 """Whatever comes first, twice or late, and wherever a process dies: each charge is one sale, and the books are even."""
 
 from collections.abc import Iterator
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -8,7 +9,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from foundation.database import Database
+from subscribers import orders, refunding
 from subscribers.reconciling import Pace
+from tests.conftest import WAITS_FOR_US, wait_until
 from tests.fakes import telegram as fake
 from tests.subscribers.purses import PRICE, Bot, bot
 
@@ -176,3 +179,27 @@ def test_a_page_that_does_not_come_is_asked_for_next_time(nova: Bot, fault: str)
     assert nova.reconcile()
     nova.catch_up()
     assert (len(nova.payments()), nova.even()) == (1, True)
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_told_in_the_very_moment_it_is_listed(nova: Bot, back: bool) -> None:
+    order_id = nova.ordered()
+    nova.catch_up()
+    charge = nova.pay(order_id, told=False)
+    if back:
+        nova.catch_up()
+        nova.stars.back(charge)
+    reader = Thread(target=nova.reconcile)
+    with nova.scope() as scope:  # the listener is at it, and has not committed yet
+        if back:
+            refunding.noted(scope, rail="stars", account=nova.world.account, charge_id=charge)
+        else:
+            orders.record_payment(scope, nova.fact(order_id, charge))
+        reader.start()
+        wait_until(lambda: scope.run(WAITS_FOR_US).scalar() == 1)
+    reader.join(20)
+    nova.drain()
+    nova.catch_up()
+    assert [(kind, recovered) for _, kind, _, recovered in nova.payments()] == [("matched", back)]
+    assert (nova.held(), nova.even()) == (0 if back else PRICE, True)
+    assert nova.held("sales") == -PRICE
