@@ -1,5 +1,5 @@
-"""Reading back: the numbers of a copy, whether it bears the marks it was sent with, who follows an account and what it
-earned."""
+"""Reading back: the numbers of a copy, whether it bears the marks it was sent with, who follows an account, what it
+earned and what moved there."""
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -14,6 +14,7 @@ from connectors.earning import Earned, Earnings, Span
 from connectors.following import Followed
 from connectors.outcomes import Outcome, Reauthorize, Retry
 from connectors.places import ReadsBack, Shown
+from connectors.purse import Listed, Lists
 from connectors.transport import Transport
 from foundation import outbox
 from foundation.database import OpenScope, Scope
@@ -99,6 +100,29 @@ def earnings(
 
     end = question(_asked(channel, question, tenant=tenant, transport=transport, most=PAGES))
     return None if isinstance(end, Send) else end
+
+
+def movements(
+    tenant_id: UUID,
+    channel_id: UUID,
+    start: int,
+    *,
+    tenant: OpenScope,
+    transport: Transport,
+    connectors: Mapping[str, Connector],
+) -> Listed | None:
+    """The movements of an account's money from place `start` on, or None when nobody tells now. Raises NotFound."""
+    with tenant(tenant_id, asking.ACTOR) as scope:
+        channel = reads.channel(scope, channel_id)
+        connector = connectors[channel.platform]
+        if not isinstance(connector, Lists) or budgets.limit(scope, channel_id, brake=False) is not None:
+            return None
+
+    def question(answers: tuple[Answer, ...]) -> Send | Listed | Outcome:
+        return connector.movements(start, answers)
+
+    end = question(_asked(channel, question, tenant=tenant, transport=transport))
+    return end if isinstance(end, Listed) else None
 
 
 def _asked(

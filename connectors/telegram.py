@@ -8,12 +8,20 @@ import json
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from connectors import fitting, telegram_again, telegram_connecting, telegram_places, telegram_replacing
+from connectors import (
+    fitting,
+    telegram_again,
+    telegram_connecting,
+    telegram_places,
+    telegram_replacing,
+    telegram_stars,
+)
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, News, Send, Sought, StepKind, Update, WireStep
 from connectors.enrolment import Connected
 from connectors.outcomes import Outcome, Published, Rejected, Sighting, Unknown
 from connectors.places import Destination, Seen
+from connectors.purse import Listed
 from connectors.telegram_answers import description, meaning, place_of, published, removed, result
 from connectors.telegram_requests import MIMES, MOST_MEDIA, MOST_PARTS, MOST_TEXT, VIDEO_BYTES, count, request, unfit
 from foundation.sealed import Sealed
@@ -22,9 +30,6 @@ from gate.units import Unit
 
 UPDATES_WAIT = 20
 """Seconds Telegram may hold the request for updates open."""
-
-LEDGER_PAGE, LEDGER_PAGES = 100, 15
-"""Transactions in one answer, and answers read before a refund is simply asked again: Telegram gives it once."""
 
 ALREADY = "charge_already_refunded"
 
@@ -169,17 +174,16 @@ class Telegram:
         return meaning(answer, creates=True)
 
     def refund_seen(self, charge_id: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:
-        """Read the bot's own ledger: a refund has the id of its payment, and a receiver."""
-        pages = [result(answer) for answer in answers]
-        if answers and not isinstance(pages[-1], dict):
-            return meaning(answers[-1], creates=False)
-        entries = pages[-1].get("transactions", []) if pages else []
-        if any(entry.get("id") == charge_id and entry.get("receiver") for entry in entries):
-            return Published("refunded")
-        if pages and (len(entries) < LEDGER_PAGE or len(pages) >= LEDGER_PAGES):
-            return None
-        body = {"offset": len(pages) * LEDGER_PAGE, "limit": LEDGER_PAGE}
-        return Send(_step("look", StepKind.CONTROL, "getStarTransactions", body, action="look"))
+        """Read the bot's own ledger from its beginning."""
+        return telegram_stars.given_back(charge_id, 0, answers)
+
+    def given_back(self, charge_id: str, start: int, answers: tuple[Answer, ...]) -> Send | Outcome | None:
+        """Read the bot's own ledger from a place on."""
+        return telegram_stars.given_back(charge_id, start, answers)
+
+    def movements(self, start: int, answers: tuple[Answer, ...]) -> Send | Listed | Outcome:
+        """A page of the bot's own ledger, and its balance with the last one."""
+        return telegram_stars.movements(start, answers)
 
     def ack(self, update: Update) -> WireStep | None:
         """A pressed button shows that it waits until somebody says that it was seen."""

@@ -141,6 +141,16 @@ class EarningsDue:
 
 
 @dataclass(frozen=True)
+class RailReconcile:
+    """Compare what a platform lists of an account's money with the books; the subject is the channel."""
+
+    kind: ClassVar[str] = "rail.reconcile"
+    queue: ClassVar[outbox.Queue] = "make"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
 class RemarkModerate:
     """A member wants something done with the remark `subject_id`: hide, show, delete, block or report."""
 

@@ -326,6 +326,8 @@ class Payment(CreatorRow, table=True):
     currency: str
     product: str
     kind: str
+    recovered: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+    """Nobody told us of it: it was found in the platform's list."""
     at: datetime = instant()
 
 

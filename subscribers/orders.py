@@ -19,7 +19,7 @@ from studio.packs import Pack
 from subscribers import directory, drafts, fulfilling, ledger, offers, orderbook, refunding, sending, talks
 from subscribers.events import OfferExpire, OrderFulfil, OrderPaid, PaymentSettle
 from subscribers.models import Conversation, Entitlement, Fulfilment, Order
-from subscribers.rails.contract import CheckoutQuery, PaymentFact, PaymentRail
+from subscribers.rails.contract import PAID_MEDIA, CheckoutQuery, PaymentFact, PaymentRail
 from subscribers.states import ORDER_STATES, PAYABLE, UNPAID, DraftState, FulfilmentState, OrderState
 from tenants import notices
 
@@ -177,10 +177,13 @@ def record_payment(scope: Scope, fact: PaymentFact) -> UUID | None:
         return None
     rail = ledger.rail_account(fact.rail, fact.till.account)
     book = ledger.record_sale if kind == "matched" else ledger.record_suspense
-    fan_id = order.fan_id if order is not None and kind != "orphan" else None
+    fan_id = _fan_of(scope, order, fact, kind)
     book(scope, payment_id, fact.money, rail=rail, at=fact.at, creator_id=fact.till.creator_id, fan_id=fan_id)
-    if order is None or kind == "orphan":
+    if kind == "orphan":
         _orphan(scope, payment_id, fact)
+    elif order is None:
+        if fan_id is not None:
+            directory.rebuild_facts(scope, fan_id)
     elif kind == "matched":
         _sell(scope, order, payment_id)
     elif kind == "duplicate":
@@ -242,7 +245,7 @@ def _order_of(scope: Scope, fact: PaymentFact) -> Order | None:
 
 def _kind(scope: Scope, order: Order | None, fact: PaymentFact) -> Kind:
     if order is None:
-        return "orphan"
+        return "matched" if fact.order_id is None and fact.product == PAID_MEDIA else "orphan"
     fan = directory.identity_on(scope, order.fan_id, order.channel_id)
     same = fan.native_id == fact.payer and order.channel_id == fact.till.channel_id and order.rail == fact.rail
     if not same or Money(order.amount_minor, order.currency) != fact.money:
@@ -252,12 +255,23 @@ def _kind(scope: Scope, order: Order | None, fact: PaymentFact) -> Kind:
     return "matched"
 
 
+def _fan_of(scope: Scope, order: Order | None, fact: PaymentFact, kind: Kind) -> UUID | None:
+    """Whose payment it is; of what was bought without an order, its payer's, if this account knows them."""
+    if kind == "orphan":
+        return None
+    if order is not None:
+        return order.fan_id
+    known = directory.known_on(scope, fact.till.channel_id, fact.payer)
+    return known.fan_id if known is not None else None
+
+
 def _insert(scope: Scope, fact: PaymentFact, order: Order | None, kind: Kind) -> UUID | None:
     payment_id = uuid7()
     done = scope.run(
         "INSERT INTO payments (tenant_id, id, creator_id, rail, account, channel_id, charge_id, order_id, fan_id,"
-        " payer, amount_minor, currency, product, kind, at) VALUES (:tenant, :id, :creator, :rail, :account, :channel,"
-        " :charge, :order, :fan, :payer, :minor, :currency, :product, :kind, :at)"
+        " payer, amount_minor, currency, product, kind, recovered, at)"
+        " VALUES (:tenant, :id, :creator, :rail, :account, :channel, :charge, :order, :fan, :payer,"
+        " :minor, :currency, :product, :kind, :recovered, :at)"
         " ON CONFLICT (tenant_id, rail, account, charge_id) DO NOTHING",
         tenant=scope.tenant_id,
         id=payment_id,
@@ -267,12 +281,13 @@ def _insert(scope: Scope, fact: PaymentFact, order: Order | None, kind: Kind) ->
         channel=fact.till.channel_id,
         charge=fact.charge_id,
         order=order.id if order is not None else None,
-        fan=order.fan_id if order is not None and kind != "orphan" else None,
+        fan=_fan_of(scope, order, fact, kind),
         payer=fact.payer,
         minor=fact.money.minor,
         currency=fact.money.currency,
         product=fact.product,
         kind=kind,
+        recovered=fact.recovered,
         at=fact.at,
     )
     return payment_id if done.rowcount else None

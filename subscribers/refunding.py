@@ -21,6 +21,7 @@ from connectors.outcomes import (
     Retry,
     Uncertain,
 )
+from connectors.purse import Lists
 from foundation import outbox
 from foundation.database import Scope, stored
 from foundation.errors import Conflict, NotFound
@@ -28,7 +29,7 @@ from foundation.ids import uuid7
 from foundation.money import Money
 from foundation.words import Message
 from gate.units import Subject
-from subscribers import directory, drafts, ledger, offers, orderbook, talks
+from subscribers import directory, drafts, ledger, offers, orderbook, rail_rows, talks
 from subscribers.events import OrderRefund, OrderRefunded
 from subscribers.models import Payment, Refund
 from subscribers.states import ORDER_STATES, REFUND_STATES, FulfilmentState, OrderState, RefundState
@@ -54,6 +55,8 @@ class Call:
     charge_id: str
     payer: str
     money: Money
+    start: int = 0
+    """The place in the rail's list from which on it may have gone back."""
 
     @property
     def subject(self) -> Subject:
@@ -66,6 +69,8 @@ class Call:
 
     def seen(self, rail: ChatConnector, answers: tuple[Answer, ...]) -> Send | Outcome | None:
         """Whether an earlier try gave it back."""
+        if isinstance(rail, Lists):
+            return rail.given_back(self.charge_id, self.start, answers)
         return rail.refund_seen(self.charge_id, answers)
 
 
@@ -128,7 +133,8 @@ def due(scope: Scope, payment_id: UUID) -> Call | timedelta | None:
     scope.add(refund)
     payment = _payment(scope, payment_id)
     money = Money(payment.amount_minor, payment.currency)
-    return Call(scope.tenant_id, payment_id, payment.channel_id, payment.charge_id, payment.payer, money)
+    start = rail_rows.position(scope, payment.rail, payment.account)
+    return Call(scope.tenant_id, payment_id, payment.channel_id, payment.charge_id, payment.payer, money, start)
 
 
 def settle(scope: Scope, payment_id: UUID, outcome: Outcome) -> timedelta | None:

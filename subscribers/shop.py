@@ -10,7 +10,7 @@ from foundation.database import Scope
 from foundation.errors import NotFound
 from foundation.money import Money
 from foundation.words import Message
-from subscribers import ledger, statements
+from subscribers import ledger, rail_rows, statements
 from subscribers.ledger import Line
 from subscribers.rails import statement
 from subscribers.states import UNPAID, FulfilmentState, OrderState, RefundState
@@ -317,6 +317,9 @@ def tills(scope: Scope, creators: Sequence[UUID]) -> list[Till]:
     }
     for (creator, source, currency), minor in statements.sums(scope, creators).items():
         moved[creator, ledger.rail_account(statement.RAIL, source), currency] = minor
+    for (creator, rail, name, currency), minor in rail_rows.aside(scope, creators).items():
+        key = creator, ledger.rail_account(rail, name), currency
+        moved[key] = moved.get(key, 0) + minor
     booked = ledger.on_rails(scope, creators)
     found = []
     for creator, account, currency in sorted(moved.keys() | booked.keys(), key=str):

@@ -12,6 +12,7 @@ from connectors.earning import Earned
 from connectors.enrolment import Connectable, label
 from connectors.following import Followed
 from connectors.places import ReadsBack, Seeable
+from connectors.purse import Lists
 from connectors.remarks import Remarked
 from foundation.errors import NotFound
 from foundation.words import Message
@@ -124,6 +125,7 @@ def _tells(one: Connector) -> list[str]:
         "posts replaced": isinstance(one, Replaces),
         "followers": isinstance(one, Followed),
         "earnings": isinstance(one, Earned),
+        "movements of money": isinstance(one, Lists),
     }
     return [name for name, there in offered.items() if there]
 

@@ -1,11 +1,10 @@
 """Every event kind and the one function that handles it; who hears which fact; what ticks."""
 
-from collections.abc import Callable, Collection, Hashable, Mapping
-from datetime import date, timedelta
+from collections.abc import Callable, Hashable, Mapping
+from datetime import timedelta
 from functools import partial
 from importlib import import_module
 from typing import Any
-from uuid import UUID
 
 from channels import controlling, enrolling, handing, reading, refreshing, removing, saving, seeing, visiting
 from channels import events as channel_events
@@ -29,7 +28,6 @@ from connectors.contract import SharedInbox, Update
 from dashboard import events as page_events
 from dashboard.events import SceneStep, SceneWanted
 from dashboard.touring import TourAct
-from foundation import outbox
 from foundation.database import Scope
 from foundation.leases import Backoff
 from gate import events as gate_events
@@ -48,7 +46,6 @@ from subscribers import (
     commands,
     conversation,
     directory,
-    earning,
     fulfilling,
     orders,
     public_desk,
@@ -64,7 +61,6 @@ from subscribers.events import (
     ChatSend,
     ChatSettle,
     ChatTurn,
-    EarningsDue,
     OfferExpire,
     OrderFulfil,
     OrderRefund,
@@ -84,6 +80,7 @@ from workers import (
     hook_routes,
     hooks,
     keeping,
+    money_routes,
     own_pages,
     post_routes,
     tour_acts,
@@ -102,9 +99,6 @@ LOOK_BACKOFF = Backoff(first=timedelta(minutes=1), dead_at=9)
 TURN_SECONDS = 120
 """A model's answer and its repair, on a slow machine."""
 
-EARNINGS_SECONDS = 240
-"""A reading of earnings, page by page."""
-
 JOB_SECONDS = 600
 """A run of a recipe; a beating heart makes it longer."""
 
@@ -119,6 +113,7 @@ def routes(s: Services) -> Routes:
         *face_routes.routes(s),
         *keeping.routes(s),
         *hook_routes.routes(s),
+        *money_routes.routes(s),
         *_making(s),
         *_chat(s),
         *_demonstration(s),
@@ -205,20 +200,9 @@ def _making(s: Services) -> tuple[Route, ...]:
             partial(following.count, tenant=s.tenant, ask=s.followers, dear=s.dear),
             deadline_seconds=ACT_SECONDS,
         ),
-        Route(
-            EarningsDue,
-            partial(earning.read, tenant=s.tenant, ask=s.earnings, earns=s.earns, summed=_rolled_up),
-            deadline_seconds=EARNINGS_SECONDS,
-        ),
         Route(RollupDue, partial(rollups.roll_up, tenant=s.tenant)),
         Route(SaleSeen, partial(rollups.roll_up_sale, tenant=s.tenant)),
     )
-
-
-def _rolled_up(scope: Scope, creator_id: UUID, days: Collection[date]) -> None:
-    """The sums of these days are made anew."""
-    for day in sorted(days):
-        outbox.put(scope, RollupDue(scope.tenant_id, creator_id, day))  # the beat's row may be running: it saw no line
 
 
 def _chat(s: Services) -> tuple[Route, ...]:

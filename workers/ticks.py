@@ -16,7 +16,7 @@ from insights import following
 from insights.events import RollupDue
 from schedules.calendar import local_day
 from schedules.events import ClocksDue, SweepDue
-from subscribers import earning, remarks
+from subscribers import earning, reconciling, remarks
 from tenants import reads as tenant_reads
 from tenants.keeping import KeepingDue
 from tenants.reads import Creator
@@ -41,6 +41,9 @@ FOLLOWERS_SECONDS = 6 * 3600
 
 EARNINGS_SECONDS = 6 * 3600
 """Between two questions what an account earned."""
+
+RAIL_SECONDS = 900
+"""Between two comparisons of the books with what platforms list: how late what a fan paid for may come."""
 
 DAY_SECONDS = 24 * 3600
 
@@ -150,6 +153,12 @@ def _each_account_s_earnings_are_read(tenant: OpenScope) -> None:
             earning.plan(scope)
 
 
+def _each_account_s_money_is_compared(tenant: OpenScope) -> None:
+    for tenant_id in all_tenants(tenant):
+        with tenant(tenant_id, BEAT) as scope:
+            reconciling.plan(scope)
+
+
 TICKS = (
     Tick(60, _each_tenant_sweeps, "sweep"),
     Tick(60, _each_tenant_renews_its_tokens, "tokens"),
@@ -165,6 +174,7 @@ TICKS = (
     Tick(DAY_SECONDS, _each_tenant_catches_up_with_faces, "faces"),
     Tick(DAY_SECONDS, _each_tenant_follows_the_clocks, "clocks"),
     Tick(FOLLOWERS_SECONDS, _each_account_s_followers_are_counted, "followers"),
+    Tick(RAIL_SECONDS, _each_account_s_money_is_compared, "rails"),
     Tick(EARNINGS_SECONDS, _each_account_s_earnings_are_read, "earnings"),
     Tick(ROLLUP_SECONDS, _each_creator_is_rolled_up, "rollup"),
 )

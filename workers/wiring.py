@@ -26,6 +26,7 @@ from connectors.ages import AgeProvider
 from connectors.contract import ChatConnector, Connector
 from connectors.earning import Earned, Earnings, Span
 from connectors.outcomes import Outcome, Reauthorize, Sighting
+from connectors.purse import Listed, Lists
 from connectors.remarks import Act, Remarked, Remarks
 from connectors.transport import Transport
 from foundation import addresses
@@ -152,6 +153,17 @@ class Services:
         """What an account earned."""
         return reading.earnings(
             tenant_id, channel_id, span, tenant=self.tenant, transport=self.transport, connectors=self.connectors
+        )
+
+    @property
+    def lists(self) -> frozenset[str]:
+        """Platforms that list the movements of an account's money."""
+        return frozenset(name for name, one in self.connectors.items() if isinstance(one, Lists))
+
+    def movements(self, tenant_id: UUID, channel_id: UUID, start: int) -> Listed | None:
+        """A page of what moved on an account."""
+        return reading.movements(
+            tenant_id, channel_id, start, tenant=self.tenant, transport=self.transport, connectors=self.connectors
         )
 
     def followers(self, tenant_id: UUID, channel_id: UUID) -> int | None:

@@ -1,10 +1,11 @@
-"""The rules of what is read of an account: who follows it, and what it earned."""
+"""The rules of what is read of an account: who follows it, what it earned, and what moved there."""
 
 from datetime import timedelta
 
 from connectors.contract import Answer, Connector, Send
 from connectors.earning import Earned, Earnings, Span
 from connectors.following import Followed
+from connectors.purse import Listed, Lists
 from connectors.suite.house import House
 from connectors.suite.world import World
 
@@ -50,6 +51,35 @@ def earnings_are_told(world: World, connector: Connector) -> list[str]:
     if {row.key for row in told.rows} != {row.key for row in again.rows} or len({row.key for row in told.rows}) != 3:
         breaches.append("not each movement has a key that stays")
     return breaches + ([] if unreadable is None else ["earnings out of a broken answer"])
+
+
+def movements_are_listed(world: World, connector: Connector) -> list[str]:
+    """What moved is listed in order, each movement once, from any place on; out of a broken answer comes no list."""
+    if world.moved is None:
+        return []
+    if not isinstance(connector, Lists):
+        return ["nobody asks what moved on the account"]
+    house = House(world, connector)
+    numbers = [world.moved(minor) for minor in (250, 30, 30)]
+    whole, rest = (_listed(house, connector, start) for start in (0, 2))
+    world.ask("garbage", world.moved_on)
+    unreadable = _listed(house, connector, 0)
+    if not isinstance(whole, Listed) or not isinstance(rest, Listed):
+        return ["nobody lists"]
+    came = [(row.native_id, row.minor) for row in whole.rows if row.came and row.kind == "charge"]
+    breaches = [] if came == list(zip(numbers, (250, 30, 30), strict=True)) else [f"{came}, where {numbers} came"]
+    if (rest.count, [row.native_id for row in rest.rows]) != (1, numbers[2:]):
+        breaches.append("a place in the list is not what it was")
+    if whole.lies is None or whole.lies.minor != 310:
+        breaches.append(f"{whole.lies} lie there, where 310 do")
+    return breaches + (["a list out of a broken answer"] if isinstance(unreadable, Listed) else [])
+
+
+def _listed(house: House, connector: Lists, start: int) -> object:
+    answers: tuple[Answer, ...] = ()
+    while isinstance(turn := connector.movements(start, answers), Send):
+        answers = (*answers, house.send(turn.step))
+    return turn
 
 
 def lately(world: World) -> Span:

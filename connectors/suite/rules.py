@@ -12,9 +12,10 @@ from connectors.contract import Answer, Connector, Copy, Replaces, Send, Sought,
 from connectors.earning import Earned
 from connectors.following import Followed
 from connectors.outcomes import Outcome, Published, Reauthorize, Rejected, Retry, Uncertain
+from connectors.purse import Lists
 from connectors.remarks import Remarked
 from connectors.suite.house import House, Story
-from connectors.suite.readings import earnings_are_told, followers_are_counted, lately
+from connectors.suite.readings import earnings_are_told, followers_are_counted, lately, movements_are_listed
 from connectors.suite.remark_rules import remarks_are_answered_once, remarks_are_heard, remarks_are_moderated
 from connectors.suite.world import World
 from connectors.transport import EgressForbidden
@@ -299,6 +300,8 @@ def orders_carry_no_content(world: World, connector: Connector) -> list[str]:
         turns.append((counted, StepKind.CONTROL, "metrics"))
     if isinstance(connector, Earned):
         turns.append((connector.earnings(world.account.account, lately(world), ()), StepKind.CONTROL, "metrics"))
+    if isinstance(connector, Lists):
+        turns.append((connector.movements(0, ()), StepKind.CONTROL, "look"))
     return [
         f"{action}: {turn.step.kind}/{turn.step.action}"
         for turn, kind, action in turns
@@ -351,6 +354,7 @@ RULES: tuple[Rule, ...] = (
     numbers_are_read,
     followers_are_counted,
     earnings_are_told,
+    movements_are_listed,
     remarks_are_heard,
     remarks_are_answered_once,
     remarks_are_moderated,

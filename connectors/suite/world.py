@@ -147,6 +147,10 @@ class World:
     """Makes somebody pay so much, in minor units; None where the platform tells nobody what an account earned."""
     earned_on: str = "other"
     """What kind of request the fake takes that question for."""
+    moved: Callable[[int], str] | None = None
+    """Makes somebody pay so much, in minor units; the charge's number. None where the platform lists no movements."""
+    moved_on: str = "lookups"
+    """What kind of request the fake takes that question for."""
     flags: tuple[str, ...] = ("adult=true", "ai=true")
     told: Callable[[Mapping[str, Any]], bool] = tells_adult_and_ai
     """Whether the body of a request tells `flags`."""

@@ -1,6 +1,7 @@
 """Money and where it lies: every account against its own movements, and payments that belong to no order."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from foundation.database import Scope
 from foundation.errors import NotFound
 from foundation.words import Message
 from subscribers import orders, shop
+from subscribers.rail_rows import Told
 from subscribers.shop import Unmatched
 from tenants.reads import Creator
 from tenants.roles import Right
@@ -30,6 +32,19 @@ def show(page: Page, mine: Sequence[Creator]) -> None:
         with st.container(border=True, key=f"shop:unmatched:{one.id}"):
             _unmatched(page, mine, found, one)
     draw("shop_tills.html", found=found, rails=_rails(page, found), voice=page.voice, word=page.word)
+    for told in found.told:
+        draw("shop_note.html", note=_told(page, told, found.now))
+
+
+def _told(page: Page, told: Told, now: datetime) -> str:
+    """What a platform says lies on an account, beside what the books say."""
+    lies, at = page.voice.money(told.lies), page.voice.moment(told.read_at, now)
+    said = [page.word("shop.lies", account=told.account, amount=lies, at=at)]
+    if told.differs.minor:
+        said.append(page.word("shop.lies.differs", amount=page.voice.money(told.differs)))
+    if told.unread:
+        said.append(page.word("shop.lies.unread", count=told.unread))
+    return " ".join(said)
 
 
 def _rails(page: Page, found: Safe) -> dict[str, str]:

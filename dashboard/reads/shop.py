@@ -16,7 +16,7 @@ from schedules.calendar import local_day
 from studio import library, packs
 from studio.library import Tile
 from studio.packs import Ware
-from subscribers import closing, offers, shop, statements
+from subscribers import closing, offers, rail_rows, shop, statements
 from subscribers.closing import Month
 from subscribers.rails import registry
 from subscribers.rails.contract import Terms
@@ -58,6 +58,7 @@ class Safe:
     unmatched: Sequence[Unmatched]
     payable: Mapping[UUID, Sequence[Sold]]
     brought: Sequence[Brought]
+    told: Sequence[rail_rows.Told]
 
 
 def shelf(scope: Scope, creator: Creator) -> Shelf:
@@ -103,6 +104,7 @@ def money(scope: Scope, mine: Sequence[Creator]) -> Safe:
         unmatched=unmatched,
         payable={one.id: shop.payable(scope, one) for one in unmatched[:5] if not one.returning},
         brought=statements.recent(scope, ids),
+        told=rail_rows.told(scope, ids),
     )
 
 

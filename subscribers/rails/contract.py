@@ -40,7 +40,8 @@ class CheckoutQuery:
 
 @dataclass(frozen=True)
 class PaymentFact:
-    """A charge that happened. `charge_id` is the key; the order is only pointed at."""
+    """A charge that happened. `charge_id` is the key; the order is only pointed at. What is sold without an order of
+    ours is a `product` of its own."""
 
     rail: str
     till: Till
@@ -50,6 +51,8 @@ class PaymentFact:
     money: Money
     product: str
     at: datetime
+    recovered: bool = False
+    """It was found in the platform's list; nobody told us of it."""
 
 
 class Terms(Protocol):
@@ -75,6 +78,9 @@ class PaymentRail(Terms, Protocol):
         """Read a platform's word that money came; `now` serves where it does not say when."""
         ...
 
+
+PAID_MEDIA = "paid_media"
+"""The product of what somebody paid to see: it is bought where it stands, without an order."""
 
 Rails = Mapping[str, PaymentRail]
 """The rails of the house by the platform they belong to."""

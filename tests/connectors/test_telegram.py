@@ -10,8 +10,9 @@ from connectors.answers import READER_GONE
 from connectors.contract import Answer, Copy, News, Response, Send, StepAnswerLost, StepNotSent, Update, WireStep
 from connectors.enrolment import Connected
 from connectors.outcomes import Disconnected, Outcome, Published, Reauthorize, Rejected, Retry, Uncertain
-from connectors.telegram import LEDGER_PAGE, UPDATES_WAIT, Telegram
+from connectors.telegram import UPDATES_WAIT, Telegram
 from connectors.telegram_connecting import channel_of
+from connectors.telegram_stars import PAGE
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
 from gate.units import Button, Invoice, Medium, Subject, Text, Unit
@@ -294,14 +295,14 @@ def test_who_lets_go_of_the_bot(chat: dict[str, Any], status: str, kind: str | N
 
 
 def test_a_refund_is_looked_for_on_every_page() -> None:
-    page = [{"id": f"c{number}", "source": {}} for number in range(LEDGER_PAGE)]
+    page = [{"id": f"c{number}", "source": {}} for number in range(PAGE)]
     first = TELEGRAM.refund_seen("c7", ())
     assert isinstance(first, Send)
-    assert first.step.json == {"offset": 0, "limit": LEDGER_PAGE}
+    assert first.step.json == {"offset": 0, "limit": PAGE}
     looks: tuple[Answer, ...] = (good({"transactions": page}, "look"),)
     second = TELEGRAM.refund_seen("c7", looks)
     assert isinstance(second, Send)
-    assert second.step.json == {"offset": LEDGER_PAGE, "limit": LEDGER_PAGE}
+    assert second.step.json == {"offset": PAGE, "limit": PAGE}
     assert TELEGRAM.refund_seen("c7", (*looks, good({"transactions": []}, "look"))) is None
     back = good({"transactions": [{"id": "c7", "receiver": {"type": "user"}}]}, "look")
     assert isinstance(TELEGRAM.refund_seen("c7", (*looks, back)), Published)

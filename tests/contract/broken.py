@@ -10,6 +10,7 @@ from connectors.contract import Answer, Copy, Response, Send, Sought, StepAnswer
 from connectors.earning import Earnings, Span, Told
 from connectors.fanvue import Fanvue
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Sighting, Uncertain, Unknown
+from connectors.purse import Lies, Listed
 from connectors.remarks import Act, Remark, Remarks, Spot
 from connectors.sandbox import Sandbox
 from connectors.telegram import Telegram
@@ -253,6 +254,45 @@ class AsksForMoneyAloud(Fanvue):
     def earnings(self, account: str, span: Span, answers: tuple[Answer, ...]) -> Told:
         turn = super().earnings(account, span, answers)
         return Send(replace(turn.step, action="look")) if isinstance(turn, Send) else turn
+
+
+class ListsNothing(Telegram):
+    """Says that nothing moved where nothing could be read."""
+
+    def movements(self, start: int, answers: tuple[Answer, ...]) -> Send | Listed | Outcome:
+        turn = super().movements(start, answers)
+        return turn if isinstance(turn, Send | Listed) else Listed((), 0, "XTR", Lies(0))
+
+
+class ReadsFromTheBeginning(Telegram):
+    """Takes no notice of the place that was read up to."""
+
+    def movements(self, start: int, answers: tuple[Answer, ...]) -> Send | Listed | Outcome:
+        return super().movements(0, answers)
+
+
+class KnowsChargesByAmount(Telegram):
+    """Takes two charges of one amount for one."""
+
+    def movements(self, start: int, answers: tuple[Answer, ...]) -> Send | Listed | Outcome:
+        turn = super().movements(start, answers)
+        if not isinstance(turn, Listed):
+            return turn
+        return replace(turn, rows=tuple({row.minor: row for row in turn.rows}.values()))
+
+
+class AddsUpItself(Telegram):
+    """Does not ask what lies there."""
+
+    def movements(self, start: int, answers: tuple[Answer, ...]) -> Send | Listed | Outcome:
+        turn = super().movements(start, answers)
+        return replace(turn, lies=Lies(0)) if isinstance(turn, Listed) else turn
+
+
+class LooksIntoNoPurse(Telegram):
+    """Does not ask for what the platform would list."""
+
+    movements = None  # type: ignore[assignment]  # as if it were not there
 
 
 class AsksInPost(Sandbox):

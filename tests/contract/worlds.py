@@ -22,6 +22,7 @@ from foundation.sealed import Sealed
 from tests.fakes import own_page, telegram, telegram_world
 from tests.fakes.network import Network, network
 from tests.fakes.telegram import Network as TelegramNetwork
+from tests.fakes.telegram_stars import Stars
 
 _numbers = count(1)
 
@@ -178,6 +179,7 @@ class Fakes:
             lags=False,
             counts="",
             followers=None if chat else channel.fill,
+            moved=(lambda minor: Stars(self.telegram.world, bot).charge("leo", minor, "an order")) if chat else None,
             flags=("has_spoiler=true", "protect_content=true"),
             told=lambda wire: wire.get("has_spoiler") is True and wire.get("protect_content") is True,
             flagged_media=1,

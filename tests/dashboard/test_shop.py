@@ -20,7 +20,7 @@ from foundation.words import LANGUAGES
 from gate import ratings
 from schedules.calendar import zone_of
 from studio import library, packs
-from subscribers import closing, ledger, orders
+from subscribers import closing, ledger, orders, rail_rows
 from subscribers.rails import statement
 from tenants import agencies
 from tenants import reads as tenant_reads
@@ -247,6 +247,19 @@ def test_what_a_platform_tells_by_itself_is_said_and_a_file_leaves_it_alone(hous
         told = page.attach("Fichier CSV du relevé", {"releve.csv": text.encode()})
         assert "laissé de côté" in told
         assert page.find("Inscrire 0 lignes", "button").drawn.disabled
+
+
+def test_what_a_platform_says_lies_there_stands_below_the_books(house: House) -> None:
+    of = rail_rows.Account(house.studio.world.channel(), "sandbox")
+    for differs, unread in ((0, 0), (-30, 2)):
+        with house.studio.scope() as scope:
+            rail_rows.begun(scope, of)
+            rail_rows.ended(scope, of, lies_minor=470, differs_minor=differs, unread=unread, deep=True)
+        with house.look(Role.ACCOUNTANT, view="money") as page:
+            told = page.again()
+        assert f"{of.name} : il s’y trouve 470" in told
+        assert ("Écart avec les livres : -30" in told) == bool(differs)
+        assert ("2 de ses mouvements" in told) == bool(unread)
 
 
 def test_broken_statement_names_its_line(house: House) -> None:

@@ -277,7 +277,7 @@ class Methods:
 
     def do_refundStarPayment(self, bot: Bot, asked: Told, files: Files) -> Any:
         mine = [one for one in bot.transactions if one["id"] == asked["telegram_payment_charge_id"]]
-        if not mine or mine[0]["source"]["user"]["id"] != asked["user_id"]:
+        if not mine or mine[0].get("source", {}).get("user", {}).get("id") != asked["user_id"]:
             raise bad("CHARGE_NOT_FOUND")
         if len(mine) > 1:
             raise bad("CHARGE_ALREADY_REFUNDED")
@@ -285,11 +285,15 @@ class Methods:
         return True
 
     def do_getStarTransactions(self, bot: Bot, asked: Told, files: Files) -> Any:
-        start = asked.get("offset", 0)
-        return {"transactions": bot.transactions[start : start + asked.get("limit", 100)]}
+        """Oldest first; https://core.telegram.org/bots/api#getstartransactions"""
+        start, limit = asked.get("offset", 0), asked.get("limit", 100)
+        if start < 0 or not 1 <= limit <= 100:
+            raise bad("OFFSET_INVALID" if start < 0 else "LIMIT_INVALID")
+        return {"transactions": bot.transactions[start : start + limit]}
 
     def do_getMyStarBalance(self, bot: Bot, asked: Told, files: Files) -> Any:
-        return {"amount": bot.balance}
+        minor, nano = bot.lies
+        return {"amount": minor} | ({"nanostar_amount": nano} if nano else {})
 
     # how updates come
 

@@ -134,6 +134,14 @@ class Bot:
         """Its Stars."""
         return sum(one["amount"] if "source" in one else -one["amount"] for one in self.transactions)
 
+    @property
+    def lies(self) -> tuple[int, int]:
+        """Its Stars, and billionths of one, both of one sign."""
+        signs = [(1 if "source" in one else -1, one) for one in self.transactions]
+        exact = sum(sign * (one["amount"] * 10**9 + one.get("nanostar_amount", 0)) for sign, one in signs)
+        minor, nano = divmod(abs(exact), 10**9)
+        return (minor, nano) if exact >= 0 else (-minor, -nano)
+
 
 class Telegram:
     """The whole of it."""
@@ -327,11 +335,15 @@ class Telegram:
 
     def paid(self, bot: Bot, checkout: Checkout) -> None:
         """The Stars change hands, and the bot is told."""
+        self.charged(bot, checkout.chat, checkout.invoice["amount"], checkout.invoice["payload"])
+
+    def charged(self, bot: Bot, chat: Chat, amount: int, payload: str, *, told: bool = True) -> str:
+        """The Stars of an invoice change hands; the bot is told, or its update is lost on the way."""
         charge = f"stx{secrets.token_urlsafe(24)}"
-        person = checkout.chat.person or self.person("Nobody")
-        amount, payload = checkout.invoice["amount"], checkout.invoice["payload"]
+        person = chat.person or self.person("Nobody")
         partner = {"type": "user", "transaction_type": "invoice_payment", "user": person.told()}
-        bot.transactions.append({"id": charge, "amount": amount, "date": self.seconds(), "source": partner})
+        listed = {"id": charge, "amount": amount, "date": self.seconds()}
+        bot.transactions.append(listed | {"source": partner | {"invoice_payload": payload}})
         payment = {
             "currency": "XTR",
             "total_amount": amount,
@@ -339,22 +351,26 @@ class Telegram:
             "telegram_payment_charge_id": charge,
             "provider_payment_charge_id": "",
         }
-        body = {"successful_payment": payment}
-        self._told_bot(bot, "message", self._message(checkout.chat, {"from": person.told()}, body))
+        message = self._message(chat, {"from": person.told()}, {"successful_payment": payment})
+        if told:
+            self._told_bot(bot, "message", message)
+        return charge
 
-    def given_back(self, bot: Bot, charge: Told) -> None:
-        """The Stars of a charge go back, and the bot is told."""
+    def given_back(self, bot: Bot, charge: Told, *, told: bool = True) -> None:
+        """The Stars of a charge go back, and the bot is told, or not."""
         partner = charge["source"]
         back = {"id": charge["id"], "amount": charge["amount"], "date": self.seconds(), "receiver": partner}
         bot.transactions.append(back)
         chat = bot.chats[partner["user"]["id"]]
-        told = {
+        body = {
             "currency": "XTR",
             "total_amount": charge["amount"],
             "invoice_payload": "",
             "telegram_payment_charge_id": charge["id"],
         }
-        self._told_bot(bot, "message", self._message(chat, {"from": partner["user"]}, {"refunded_payment": told}))
+        message = self._message(chat, {"from": partner["user"]}, {"refunded_payment": body})
+        if told:
+            self._told_bot(bot, "message", message)
 
     def seen(self, bot: Bot, name: str) -> list[Told]:
         """What a person was sent by a bot, oldest first."""

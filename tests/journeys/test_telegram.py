@@ -18,11 +18,13 @@ from subscribers.states import OrderState
 from tests.conftest import Cluster, wait_until
 from tests.fakes import telegram as fake
 from tests.fakes.network import Network, network
+from tests.fakes.telegram_stars import Stars
 from tests.journeys.bots import PRICE, Bots, bots, timed
 from tests.schedules.builders import wired
 from tests.subscribers.builders import answer
 from tests.workers.running import house
 from workers import handlers
+from workers.ticks import TICKS
 from workers.wiring import Services
 
 TWO_MINUTES = 120.0
@@ -131,8 +133,8 @@ def test_a_lost_answer_waits_for_a_persons_word(lea: Bots, arrived: bool) -> Non
     assert [post["text"] for post in lea.posts()] == ["Une seule fois."]
 
 
-def bought(lea: Bots) -> None:
-    """A fan is offered the pack, and pays."""
+def invoiced(lea: Bots) -> None:
+    """A fan is offered the pack, and has its invoice before them."""
     lea.writer.says = [answer("Bonjour !"), answer("Regarde ce que j'ai pris", offer_id="o1")]
     lea.world.say(lea.bot, "leo", "bonjour")
     lea.waits(lambda seen: len(seen) >= 2)
@@ -141,6 +143,11 @@ def bought(lea: Bots) -> None:
     pressed = lea.world.press(lea.bot, "leo", "buy:")
     lea.waits(lambda seen: any("invoice" in one for one in seen))
     assert lea.bot.callbacks[pressed["callback_query"]["id"]]
+
+
+def bought(lea: Bots) -> None:
+    """A fan is offered the pack, and pays."""
+    invoiced(lea)
     checkout = lea.world.pay(lea.bot, "leo")
     wait_until(lambda: checkout.state == "paid")
     lea.waits(lambda seen: sum("photo" in one for one in seen) >= 2)
@@ -170,6 +177,32 @@ def test_a_pack_is_sold_for_stars_once_and_paid_back_once(lea: Bots) -> None:
     assert [one.state for one in lea.rows("SELECT state FROM orders WHERE tenant_id = :tenant")] == [
         str(OrderState.REFUNDED)
     ]
+
+
+def test_what_was_paid_while_nobody_listened_is_delivered_by_the_next_comparison(lea: Bots) -> None:
+    lea.connected()
+    invoiced(lea)
+    lea.deaf()
+    stars, compare = Stars(lea.world, lea.bot), next(one for one in TICKS if one.name == "rails")
+    invoice = next(
+        one["_invoice"] for one in lea.bot.chats[lea.world.person("leo").id].messages.values() if "_invoice" in one
+    )
+    charge = stars.charge("leo", PRICE, invoice["payload"], told=False)
+    for _ in range(2):  # both of one minute: the second finds nothing more to do
+        compare.put(lea.services.tenant)
+        lea.waits(lambda seen: sum("photo" in one for one in seen) >= 2, seconds=30)
+    paid = lea.rows("SELECT charge_id, kind, recovered FROM payments WHERE tenant_id = :tenant")
+    assert [(row.charge_id, row.kind, row.recovered) for row in paid] == [(charge, "matched", True)]
+    assert lea.bot.balance == PRICE == balance(lea)
+    stars.back(charge)
+    stars.withdraw(0)
+    lea.pass_time(minutes=15)
+    compare.put(lea.services.tenant)
+    wait_until(lambda: balance(lea) == 0, 30)
+    assert lea.rows("SELECT state FROM orders WHERE tenant_id = :tenant")[0].state == str(OrderState.REFUNDED)
+    read = "SELECT lies_minor, differs_minor, unread FROM rail_readings WHERE tenant_id = :tenant"
+    wait_until(lambda: [tuple(row) for row in lea.rows(read)] == [(0, 0, 0)], 30)
+    assert sum("photo" in one for one in lea.seen()) == 2
 
 
 def test_a_pack_too_old_to_delete_shows_the_houses_picture_and_the_money_is_back(lea: Bots) -> None:

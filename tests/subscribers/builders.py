@@ -117,17 +117,17 @@ class Studio:
 
     def handlers(self) -> Mapping[str, Callable[[Any], None]]:
         """Every handler with its collaborators, as wiring binds them; a fresh process each time."""
-        tenant, transport = self.world.tenant, self.world.transport()
+        tenant, transport, connectors = self.world.tenant, self.world.transport(), self.world.connectors
         mint = partial(minting.mint, key=KEY, own_hosts=("pages.example",))
         carry = partial(
             carrying.carry,
             tenant=tenant,
             transport=transport,
-            arm_next=partial(carrying.arm_next, connectors=CONNECTORS, mint=mint),
+            arm_next=partial(carrying.arm_next, connectors=connectors, mint=mint),
         )
-        look = partial(reconciling.look, tenant=tenant, transport=transport, connectors=CONNECTORS)
-        give_back = partial(controlling.refund, tenant=tenant, transport=transport, connectors=CONNECTORS)
-        claim = {"mint": mint, "connectors": CONNECTORS}
+        look = partial(reconciling.look, tenant=tenant, transport=transport, connectors=connectors)
+        give_back = partial(controlling.refund, tenant=tenant, transport=transport, connectors=connectors)
+        claim = {"mint": mint, "connectors": connectors}
         return {
             "chat.turn": partial(handling.turn, tenant=tenant, write=self.writer, rails=RAILS),
             "chat.send": partial(handling.send, tenant=tenant, claim=partial(sending.claim, **claim), carry=carry),
@@ -142,7 +142,7 @@ class Studio:
             "takedown.opened": lambda fact: recalling.give_back(
                 events.PackRecalled(fact.tenant_id, fact.subject_id), tenant=tenant
             ),
-            "channel.probe": partial(channel_handling.probe, tenant=tenant, transport=transport, connectors=CONNECTORS),
+            "channel.probe": partial(channel_handling.probe, tenant=tenant, transport=transport, connectors=connectors),
         }
 
     def listen(self) -> None:

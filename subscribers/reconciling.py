@@ -1,0 +1,271 @@
+"""What a platform lists of an account's money, compared with the books: each movement once, whoever told of it first.
+
+A charge nobody told us of is taken in as if it had been told; what went back there is given back here; what was paid
+out, or taken by the platform, is booked beside. What does not come out even is told to the members, never made even.
+"""
+
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from channels import reads as channel_reads
+from channels.states import ChannelState
+from connectors.contract import Update
+from connectors.purse import Lies, Listed, Moved
+from foundation import outbox, telemetry
+from foundation.database import OpenScope, Scope
+from foundation.money import Money
+from foundation.words import Message
+from subscribers import closing, conversation, ledger, offers, orders, rail_rows, refunding, statements
+from subscribers.events import RailReconcile
+from subscribers.ledger import Entry
+from subscribers.rail_rows import OVERLAP, Account, Reading
+from subscribers.rails import registry
+from subscribers.rails.contract import PAID_MEDIA, PaymentFact, PaymentRail, Rails
+from tenants import notices
+from tenants import reads as tenant_reads
+
+RECONCILING = "system:reconciling"
+OPENING = "opening"
+"""The ledger's account of what was charged before we came, by other programs with the same account."""
+
+UNLISTED_AFTER = timedelta(hours=24)
+"""A payment that a platform does not list for so long is told to the members."""
+
+UNLISTED_MOST = 20
+NANO = 10**9
+
+Ask = Callable[[UUID, UUID, int], Listed | None]
+"""`(tenant, channel, place)` → the page of movements from there on. No transaction is open."""
+
+Summed = Callable[[Scope, UUID, Collection[date]], None]
+"""`(scope, creator, local days)`: the sums of these days are other ones now."""
+
+log = telemetry.log("subscribers.reconciling")
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How much is read: `deep` movements once more each `nightly`; after so many `pages` the rest waits for `pause`."""
+
+    deep: int = 2000
+    nightly: timedelta = timedelta(hours=24)
+    pages: int = 30
+    pause: timedelta = timedelta(minutes=1)
+
+
+PACE = Pace()
+
+
+def plan(scope: Scope) -> None:
+    """Put a comparison for each account that sells; one that waits already is not put twice."""
+    sells = registry.terms().keys()
+    for channel in channel_reads.every_channel(scope):
+        if channel.state == ChannelState.ACTIVE and channel.chat_surface and channel.platform in sells:
+            outbox.put(scope, RailReconcile(scope.tenant_id, channel.id), dedupe=f"rail:{channel.id}")
+
+
+def reconcile(
+    event: RailReconcile,
+    *,
+    tenant: OpenScope,
+    ask: Ask,
+    lists: Collection[str],
+    rails: Rails,
+    summed: Summed,
+    pace: Pace = PACE,
+) -> None:
+    """Read an account's list to its end and book what is new; `lists` are the platforms that have one.
+
+    Whoever dies in between has booked whole movements, and the next reading finds the rest. Raises `outbox.Later` while
+    there is more to read than one reading takes.
+    """
+    with tenant(event.tenant_id, RECONCILING) as scope:
+        channel = channel_reads.channel(scope, event.subject_id)
+        rail = rails.get(channel.platform)
+        if rail is None or channel.platform not in lists:
+            return
+        of = Account(channel, rail.name)
+        reading, now = rail_rows.begun(scope, of), scope.now
+    first = reading.deep_at is None
+    deep = reading.deep_at is not None and now - reading.deep_at >= pace.nightly
+    comparison = _Comparison(of, rail, reading, tenant, summed)
+    start = max(0, reading.position - (pace.deep if deep else OVERLAP))
+    unread = 0
+    for _ in range(pace.pages):
+        told = ask(event.tenant_id, channel.id, start)
+        if told is None:
+            return
+        if not told.count and start and start < reading.position:
+            comparison.begin_anew()
+            raise outbox.Later(pace.pause)
+        unread += comparison.page(start, told)
+        start += told.count
+        if told.lies is not None:
+            comparison.end(told.lies, told.currency, unread=unread, deep=deep or first)
+            return
+    raise outbox.Later(pace.pause)
+
+
+@dataclass(frozen=True)
+class _Comparison:
+    """One reading of one account's list."""
+
+    of: Account
+    rail: PaymentRail
+    reading: Reading
+    tenant: OpenScope
+    summed: Summed
+
+    def page(self, start: int, told: Listed) -> int:
+        """Book what is new of a page, each movement in a transaction of its own; how many were not understood."""
+        unread = told.count - len(told.rows)
+        with self._scope() as scope:
+            new = rail_rows.unknown(scope, self.of, told.rows)
+        for row in new:
+            with self._scope() as scope:
+                unread += not self._enter(scope, row, told.currency)
+        with self._scope() as scope:
+            rail_rows.reached(scope, self.of, start + told.count, end=told.lies is not None)
+        return unread
+
+    def begin_anew(self) -> None:
+        """The list is shorter than what was read of it: it is another one, and read from its beginning."""
+        log.warning("rail.list_shorter", channel=str(self.of.channel.id), position=self.reading.position)
+        with self._scope() as scope:
+            rail_rows.reached(scope, self.of, 0, end=True)
+
+    def end(self, lies: Lies, currency: str, *, unread: int, deep: bool) -> None:
+        """The list is read to its end: what lies there, beside what the books say."""
+        with self._scope() as scope:
+            booked = ledger.balance(scope, self._account).get(currency, 0)
+            exact = (lies.minor - booked) * NANO + lies.nano - rail_rows.parts(scope, self.of)
+            differs = abs(exact) // NANO * (1 if exact > 0 else -1)
+            self._tell(scope, differs, Money(lies.minor, currency), Money(booked, currency))
+            _tell_unlisted(scope, self.of)
+            rail_rows.ended(scope, self.of, lies_minor=lies.minor, differs_minor=differs, unread=unread, deep=deep)
+        if unread:
+            log.warning("rail.unread", channel=str(self.of.channel.id), rows=unread)
+
+    def _tell(self, scope: Scope, differs: int, lies: Money, booked: Money) -> None:
+        """Tell what stood at two readings: a payment that comes between the list and the balance is none."""
+        cause = f"rail:{self.rail.name}:{self.of.name}:balance"
+        if not differs:
+            notices.settle(scope, cause)
+        elif differs == self.reading.differs_minor:
+            amounts = {"told": offers.shown_price(lies), "booked": offers.shown_price(booked)}
+            told = Message("rail.differs", {"account": self.of.name, **amounts})
+            notices.put(scope, told, cause=cause, creator_id=self.of.channel.creator_id)
+
+    @property
+    def _account(self) -> str:
+        return ledger.rail_account(self.rail.name, self.of.name)
+
+    def _scope(self) -> AbstractContextManager[Scope]:
+        return self.tenant(self.of.channel.tenant_id, RECONCILING)
+
+    def _enter(self, scope: Scope, row: Moved, currency: str) -> bool:
+        """Write a movement down and book it, once; False for what came back of a charge nobody knows."""
+        paid = row.kind in ("charge", "media")
+        charged = rail_rows.charge(scope, self.of, row.native_id) if paid else None
+        orphaned = paid and not row.came and charged is None
+        if orphaned and not rail_rows.is_written(scope, self.of, row.native_id, came=True):
+            return False
+        if not rail_rows.write(scope, self.of, row, currency):
+            return True
+        money = Money(row.minor, currency)
+        if not paid:
+            beside = self._others(scope, row, money)
+        elif row.came:
+            beside = self._charged(scope, row, money)
+        elif charged is None:
+            beside = self._post(scope, row, money, "adjustment", OPENING)
+        else:
+            refunding.noted(scope, rail=self.rail.name, account=self.of.name, charge_id=row.native_id)
+            self._resum(scope, scope.now)
+            beside = self._fee(scope, row, charged.money - money)
+        if beside:
+            rail_rows.beside(scope, self.of, row, beside)
+        return True
+
+    def _charged(self, scope: Scope, row: Moved, money: Money) -> int:
+        """A charge: ours already, or taken in as if we had been told; before we came, only what was there then."""
+        fact = self._fact(scope, row, money)
+        known = rail_rows.charge(scope, self.of, row.native_id)
+        if known is None and fact.order_id is None and row.at < self.reading.begins_at:
+            return self._post(scope, row, money, "adjustment", OPENING)
+        if known is None and orders.record_payment(scope, fact) is not None:
+            self._resum(scope, fact.at)
+            return 0
+        known = known or rail_rows.charge(scope, self.of, row.native_id)  # told in this very moment
+        if known is None:
+            raise LookupError(f"a charge is neither new nor known: {row.native_id}")
+        notices.settle(scope, _unlisted(known.id))
+        return self._fee(scope, row, money - known.money)
+
+    def _fact(self, scope: Scope, row: Moved, money: Money) -> PaymentFact:
+        """The charge as the platform would have told it; of a closed month, as of today."""
+        update = Update(
+            row.native_id,
+            "payment",
+            row.user,
+            at=row.at,
+            payload=row.payload if row.kind == "charge" else "",
+            charge_id=row.native_id,
+            amount_minor=money.minor,
+            currency=money.currency,
+        )
+        fact = self.rail.verify(update, conversation.till(self.of.channel), now=scope.now)
+        product = PAID_MEDIA if row.kind == "media" else fact.product
+        return replace(fact, product=product, recovered=True, at=self._open_at(scope, fact.at))
+
+    def _others(self, scope: Scope, row: Moved, money: Money) -> int:
+        """What no subscriber paid: paid out, taken by the platform, or for a person to explain."""
+        if row.kind == "withdrawal":
+            return self._post(scope, row, money, "payout", f"payout:{self.rail.name}")
+        if row.kind == "spent":
+            return self._post(scope, row, money, "fee", statements.FEES)
+        told = Message("rail.unexplained", {"amount": offers.shown_price(money), "account": self.of.name})
+        cause = f"rail:{self.rail.name}:{self.of.name}:{row.native_id}:{row.came}"
+        notices.put(scope, told, cause=cause, creator_id=self.of.channel.creator_id)
+        return self._post(scope, row, money, "adjustment", ledger.SUSPENSE)
+
+    def _fee(self, scope: Scope, row: Moved, more: Money) -> int:
+        """What a charge, or its way back, moved more or less than the payment says: somebody else's part of it."""
+        return self._book(scope, row, more, "fee", statements.FEES) if more.minor else 0
+
+    def _post(self, scope: Scope, row: Moved, money: Money, kind: ledger.Kind, other: str) -> int:
+        """Book a whole movement against another account; what it moved on the rail, negative for what left."""
+        return self._book(scope, row, money if row.came else -money, kind, other)
+
+    def _book(self, scope: Scope, row: Moved, moved: Money, kind: ledger.Kind, other: str) -> int:
+        key = f"{self.rail.name}:{self.of.name}:{row.native_id}:{'in' if row.came else 'out'}"
+        entries = [Entry(self._account, moved), Entry(other, -moved)]
+        at, creator_id = self._open_at(scope, min(row.at, scope.now)), self.of.channel.creator_id
+        ledger.post(scope, kind, "rail_line", key, entries, occurred_at=at, creator_id=creator_id)
+        return moved.minor
+
+    def _open_at(self, scope: Scope, at: datetime) -> datetime:
+        """When something counts: now, where its month is closed."""
+        creator_id = self.of.channel.creator_id
+        month = at.astimezone(self._zone(scope)).date().replace(day=1)
+        return scope.now if month in closing.closed_months(scope, creator_id) else at
+
+    def _zone(self, scope: Scope) -> ZoneInfo:
+        return ZoneInfo(tenant_reads.creator(scope, self.of.channel.creator_id).zone)
+
+    def _resum(self, scope: Scope, at: datetime) -> None:
+        self.summed(scope, self.of.channel.creator_id, {at.astimezone(self._zone(scope)).date()})
+
+
+def _tell_unlisted(scope: Scope, of: Account) -> None:
+    for one in rail_rows.unlisted(scope, of, scope.now - UNLISTED_AFTER, most=UNLISTED_MOST):
+        told = Message("rail.unlisted", {"amount": offers.shown_price(one.money), "account": of.name})
+        notices.put(scope, told, cause=_unlisted(one.id), urgent=True, creator_id=of.channel.creator_id)
+
+
+def _unlisted(payment_id: UUID) -> str:
+    return f"payment:{payment_id}:unlisted"

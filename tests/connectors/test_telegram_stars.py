@@ -1,0 +1,166 @@
+"""A bot's Stars as Telegram lists them: pages, the balance, and what nobody can make sense of."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connectors.contract import Answer, Response, Send, StepAnswerLost
+from connectors.outcomes import Published, Reauthorize, Retry
+from connectors.purse import Lies, Listed, Lists, Moved
+from connectors.telegram import Telegram
+from connectors.telegram_stars import PAGE, PAGES
+
+TELEGRAM = Telegram()
+LEO = {"id": 5001, "is_bot": False, "first_name": "Leo"}
+PAID = {"type": "user", "transaction_type": "invoice_payment", "user": LEO, "invoice_payload": "1.a.b"}
+CHARGE = {"id": "c1", "amount": 250, "date": 1_700_000_000, "source": PAID}
+
+
+def good(told: Any, step: str = "getStarTransactions") -> Response:
+    return Response(step, 200, body={"ok": True, "result": told})
+
+
+def listed(*entries: Any) -> Listed:
+    """What a page of these says."""
+    end = TELEGRAM.movements(0, (good({"transactions": list(entries)}), good({"amount": 7}, "getMyStarBalance")))
+    assert isinstance(end, Listed)
+    return end
+
+
+def row(entry: Any) -> Moved | None:
+    return next(iter(listed(entry).rows), None)
+
+
+def test_the_last_page_comes_with_the_balance() -> None:
+    assert isinstance(TELEGRAM, Lists)
+    first = TELEGRAM.movements(300, ())
+    assert isinstance(first, Send)
+    assert (first.step.json, first.step.action) == ({"offset": 300, "limit": PAGE}, "look")
+    full = TELEGRAM.movements(300, (good({"transactions": [CHARGE] * PAGE}),))
+    assert isinstance(full, Listed)
+    assert (full.count, full.lies, full.currency) == (PAGE, None, "XTR")
+    second = TELEGRAM.movements(300, (good({"transactions": []}),))
+    assert isinstance(second, Send)
+    assert second.step.path.endswith("/getMyStarBalance")
+    assert listed().lies == Lies(7)
+
+
+def test_what_a_transaction_was() -> None:
+    def kind(side: str, **partner: Any) -> tuple[str, bool, str, str] | None:
+        found = row({"id": "t", "amount": 3, "date": 9, side: partner})
+        return (found.kind, found.came, found.user, found.payload) if found else None
+
+    def of_user(what: str) -> dict[str, Any]:
+        return {
+            "type": "user",
+            "transaction_type": what,
+            "user": LEO,
+            "paid_media_payload": "p",
+            "invoice_payload": "i",
+        }
+
+    assert kind("source", **of_user("invoice_payment")) == ("charge", True, "5001", "i")
+    assert kind("receiver", **of_user("invoice_payment")) == ("charge", False, "5001", "i")
+    assert kind("source", **of_user("paid_media_payment")) == ("media", True, "5001", "p")
+    assert kind("receiver", **of_user("gift_purchase")) == ("spent", False, "", "")
+    assert kind("source", **of_user("gift_purchase")) == ("other", True, "", "")
+    assert kind("source", **of_user("business_account_transfer")) == ("other", True, "", "")
+    assert kind("source", type="user", transaction_type="invoice_payment", user={"id": 0}) == ("other", True, "", "")
+    assert kind("receiver", type="fragment") == ("withdrawal", False, "", "")
+    assert kind("source", type="fragment") == ("withdrawal", True, "", "")
+    assert kind("receiver", type="telegram_ads") == ("spent", False, "", "")
+    assert kind("source", type="telegram_ads") == ("other", True, "", "")
+    assert kind("receiver", type="telegram_api", request_count=4) == ("spent", False, "", "")
+    assert kind("source", type="chat") == kind("source", type=["x"]) == kind("source") == ("other", True, "", "")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"id": ""},
+        {"id": 7},
+        {"id": "x" * 129},
+        {"id": "a\x00b"},
+        {"amount": -1},
+        {"amount": True},
+        {"amount": "250"},
+        {"amount": 10**12},
+        {"nanostar_amount": 10**9},
+        {"nanostar_amount": -1},
+        {"date": 0},
+        {"date": 2**40},
+        {"source": None},
+        {"source": "user"},
+        {"receiver": PAID},
+    ],
+)
+def test_what_nobody_understands_counts_and_moves_nothing(wrong: dict[str, Any]) -> None:
+    end = listed(CHARGE | wrong, CHARGE)
+    assert (end.count, [one.native_id for one in end.rows]) == (2, ["c1"])
+
+
+def test_words_too_long_or_unprintable_are_nobodys() -> None:
+    for said in ("x" * 129, "a\nb", 7, None):
+        found = row(CHARGE | {"source": PAID | {"invoice_payload": said}})
+        assert found is not None
+        assert found.payload == ""
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=9),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(["id", "amount", "date", "source", "receiver", "type", "user", "transactions"]),
+                inner,
+                max_size=5,
+            )
+        ),
+        max_leaves=12,
+    )
+)
+def test_no_answer_is_too_strange(told: Any) -> None:
+    end = TELEGRAM.movements(0, (good(told), good(told)))
+    assert isinstance(end, Listed | Retry)
+    assert isinstance(TELEGRAM.given_back("c1", 0, (good(told),)), Send | Retry | Published | None)
+
+
+@pytest.mark.parametrize(
+    ("told", "lies"),
+    [
+        ({"amount": -3, "nanostar_amount": -5}, Lies(-3, -5)),
+        ({"amount": 3, "nanostar_amount": 5}, Lies(3, 5)),
+        ({"amount": 3, "nanostar_amount": -5}, None),
+        ({"amount": "3"}, None),
+        ({}, None),
+        ([], None),
+    ],
+)
+def test_what_lies_there(told: Any, lies: Lies | None) -> None:
+    end = TELEGRAM.movements(0, (good({"transactions": []}), good(told, "getMyStarBalance")))
+    assert (end.lies if isinstance(end, Listed) else None) == lies
+
+
+def test_no_page_is_no_list() -> None:
+    refused = Response("getStarTransactions", 401, body={"ok": False, "description": "Unauthorized"})
+    lost = StepAnswerLost("getStarTransactions", "x")
+    too_many = good({"transactions": [CHARGE] * (PAGE + 1)})
+    for answer, kind in ((refused, Reauthorize), (lost, Retry), (too_many, Retry), (good(True), Retry)):
+        assert isinstance(TELEGRAM.movements(0, (answer,)), kind)
+        assert isinstance(TELEGRAM.movements(0, (good({"transactions": []}), answer)), kind)
+
+
+def test_a_refund_is_looked_for_from_a_place_on_and_never_taken_for_absent_before_the_end() -> None:
+    page: Answer = good({"transactions": [CHARGE] * PAGE}, "look")
+    first, second = TELEGRAM.given_back("c7", 400, ()), TELEGRAM.given_back("c7", 400, (page,))
+    assert [turn.step.json for turn in (first, second) if isinstance(turn, Send)] == [
+        {"offset": 400, "limit": PAGE},
+        {"offset": 400 + PAGE, "limit": PAGE},
+    ]
+    assert isinstance(TELEGRAM.given_back("c7", 400, (page,) * PAGES), Retry)
+    back = good({"transactions": [CHARGE | {"id": "c7", "receiver": PAID}]}, "look")
+    assert isinstance(TELEGRAM.given_back("c7", 400, (page, back)), Published)
+    assert TELEGRAM.given_back("c7", 400, (page, good({"transactions": [CHARGE]}, "look"))) is None
