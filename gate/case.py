@@ -91,7 +91,7 @@ class Case:
             creator=self.unit.creator_id,
             places=frozenset({self.unit.platform, self.place}),
             rating=self.rating,
-            sold=self.unit.subject.kind == SOLD,
+            sold=self.unit.subject.kind == SOLD or self.unit.price is not None,
             now=self.now,
             checked_first=self.bundle.checked_first,
         )
@@ -143,6 +143,8 @@ class Case:
             people=self._shown,
             again=self.facts.again,
         )
+        if self.unit.price is not None:
+            found = self.bundle.priced(found, self.unit.platform, on=self.now.date(), again=self.facts.again)
         said = self.facts.foreign
         if said is not None and said.row and not self.bundle.knows(self.unit.platform):
             found = self.bundle.foreign(RowFile.model_validate_json(said.row), on=self.now.date())

@@ -45,6 +45,7 @@ def compose(scope: Scope, row: Delivery, owner: Post, channel: Channel) -> Unit:
         audience="public",
         texts=texts,
         media=media,
+        price=said.price,
         language=languages[0] if len(languages) == 1 else "",
         text_ai=owner.text_ai,
     )

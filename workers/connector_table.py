@@ -123,6 +123,7 @@ def _tells(one: Connector) -> list[str]:
         "posts replaced": isinstance(one, Replaces),
         "followers": isinstance(one, Followed),
         "earnings": isinstance(one, Earned),
+        "posts with a price": bool(one.capabilities.sells),
     }
     return [name for name, there in offered.items() if there]
 

@@ -6,8 +6,10 @@ from uuid import UUID
 
 import streamlit as st
 
+from foundation import money
 from foundation.errors import NotFound
 from foundation.ids import uuid7
+from foundation.money import Money
 from schedules import threads
 from schedules.calendar import parse
 from schedules.drafting import Draft
@@ -79,6 +81,8 @@ def _fill(account: str, said: Content, *, same_parts: bool) -> None:
     fields: dict[str, Any] = {"title": said.title, "body": said.body, "media": [str(one) for one in said.media]}
     if not same_parts:
         fields["parts"] = threads.stored(said.parts)
+    if said.price is not None:
+        fields |= {"price": amount(said.price), "currency": said.price.currency}
     st.session_state.update({other_key(account, field): value for field, value in fields.items()})
 
 
@@ -152,11 +156,12 @@ def draft(creator_id: UUID) -> Draft:
     parts.append(Piece(typed(COMMENT).strip(), comment=True))
     rest = tuple(one for one in parts if not one.empty)
     said = Content(typed(TITLE).strip(), typed(BODY).strip(), listed(MEDIA), rest)
-    others = [_other(said, one) for one in st.session_state.get(OTHERS) or ()]
+    apart, accounts = st.session_state.get(OTHERS) or (), listed(ACCOUNTS)
+    others = [_other(said, one) for one in apart]
+    others += [Override(one, price=_price(one)) for one in map(str, accounts) if one not in apart]
     written = tuple(one for one in others if not one.idle)
     plain = tuple(str(one) for one in st.session_state.get(PLAIN) or ())
     links = Wanted(typed(CAMPAIGN).strip(), plain)
-    accounts = listed(ACCOUNTS)
     return Draft(creator_id, said.title, said.body, said.media, accounts, parts=rest, others=written, links=links)
 
 
@@ -172,4 +177,22 @@ def _other(said: Content, account: str) -> Override:
         body=None if body == said.body else body,
         media=None if media == said.media else media,
         parts=None if parts is None else threads.pieces(parts),
+        price=_price(account),
     )
+
+
+def amount(price: Money) -> str:
+    """A price as it is typed, without its currency."""
+    return str(price).partition(" ")[0]
+
+
+def _price(account: str) -> Money | None:
+    """What is asked on an account. What cannot be read is nothing, which no place takes: never that it is free."""
+    said = typed(other_key(account, "price")).strip()
+    if not said:
+        return None
+    currency = typed(other_key(account, "currency")) or "XTS"
+    try:
+        return money.parse(said, currency)
+    except ValueError:
+        return Money(0, currency)
