@@ -45,6 +45,10 @@ class Subject:
     id: UUID
 
 
+SOLD = "fulfilment"
+"""The kind of what is carried where somebody bought it."""
+
+
 @dataclass(frozen=True)
 class Text:
     """One visible text: `field` is where it shows (body, title, alt:0, button:0, file:0 …)."""
