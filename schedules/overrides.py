@@ -110,6 +110,15 @@ def prices(owner: Post) -> tuple[Override, ...]:
     return tuple(Override(one.place, price=one.price) for one in read(owner) if one.price is not None)
 
 
+def given_away(owner: Post, channel: Channel) -> bool:
+    """Whether an account would show everybody what the same post is paid for elsewhere."""
+    said = content(owner, channel)
+    if said.price is not None:
+        return False
+    sold = (one for _, one in versions(owner) if one.price is not None)
+    return not set(said.assets).isdisjoint(asset for one in sold for asset in one.assets)
+
+
 def shows_pictures(owner: Post) -> bool:
     """Whether it shows a picture in any place; of a thread, with its first part."""
     return bool(owner.media) or any(one.media for one in read(owner))

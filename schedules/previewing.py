@@ -20,7 +20,7 @@ from gate.minting import Decision
 from gate.reasons import Reason
 from gate.units import Medium, Rating, Subject, Unit, Verdict
 from schedules import linking, overrides, planning, threads
-from schedules.claiming import reason_of
+from schedules.claiming import GIVEN_AWAY, reason_of
 from schedules.composing import ai_line, compose, compose_parts, placed, subject
 from schedules.drafting import ORIGIN, Draft
 from schedules.models import Delivery, Post
@@ -114,6 +114,8 @@ def previews(
         units, decision = shown[channel.id]
         connector = connectors.get(channel.platform)
         reasons = () if draft.empty else _reasons(channel, units, connector, decision, scope.now)
+        if overrides.given_away(owner, channel):
+            reasons = (GIVEN_AWAY, *reasons)
         said = overrides.content(owner, channel)
         found.append(replace(_preview(said, channel, units, connector, rule), reasons=reasons))
     return found

@@ -9,6 +9,7 @@ from connectors.contract import Connector
 from foundation.database import Scope
 from foundation.errors import BadInput
 from schedules import overrides, planning
+from schedules.claiming import GIVEN_AWAY
 from schedules.states import DeliveryState
 
 OVER = frozenset({DeliveryState.CANCELLED, DeliveryState.REMOVED})
@@ -25,6 +26,8 @@ def check(scope: Scope, post_id: UUID, *, connectors: Mapping[str, Connector]) -
     places = {row.channel_id for row in planning.deliveries_of(scope, post_id) if row.state not in OVER}
     for channel_id in sorted(places):
         channel = channel_reads.channel(scope, channel_id)
+        if overrides.given_away(owner, channel):
+            raise BadInput(GIVEN_AWAY.code)
         said, connector = overrides.content(owner, channel), connectors.get(channel.platform)
         if said.price is None or connector is None:
             continue
