@@ -4,7 +4,7 @@ They are written and approved with the post: its digest covers every version of 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -53,6 +53,11 @@ class Content:
     media: tuple[UUID, ...]
     parts: tuple[Piece, ...]
     price: Money | None = None
+
+    @property
+    def words(self) -> "Content":
+        """What it says and shows, whatever it costs."""
+        return replace(self, price=None)
 
     @property
     def assets(self) -> list[UUID]:

@@ -62,18 +62,27 @@ def begin(*, creator: str = "", at: str = "", asset: str = "") -> None:
 def duplicate(post: Written, there: Mapping[UUID, Content], creator: str) -> None:
     """Open a page with what another post says, in a callback; `there` is what it says on each of its accounts."""
     begin(creator=creator)
-    said = {TITLE: post.title, BODY: post.body, MEDIA: [str(one) for one in post.media]}
-    st.session_state.update({**said, ACCOUNTS: [str(one) for one in there]})
+    words = {TITLE: post.title, BODY: post.body, MEDIA: [str(one) for one in post.media]}
+    st.session_state.update({**words, ACCOUNTS: [str(one) for one in there]})
     st.session_state.update({CAMPAIGN: post.links.campaign, PLAIN: list(post.links.plain)})
     for part in post.parts:
         if part.comment:
             st.session_state.update({COMMENTED: True, COMMENT: part.body})
         else:
             add_part(part)
-    others = {str(one): said for one, said in there.items() if said != post.said}
+    for one, said in there.items():
+        _ask(str(one), said.price)
+    others = {str(one): said for one, said in there.items() if said.words != post.said}
     st.session_state[OTHERS] = list(others)
     for account, other in others.items():
         _fill(account, other, same_parts=other.parts == post.parts)
+
+
+def _ask(account: str, price: Money | None) -> None:
+    """The fields of what is asked on an account."""
+    if price is not None:
+        fields = {"price": amount(price), "currency": price.currency}
+        st.session_state.update({other_key(account, field): value for field, value in fields.items()})
 
 
 def _fill(account: str, said: Content, *, same_parts: bool) -> None:
@@ -81,8 +90,6 @@ def _fill(account: str, said: Content, *, same_parts: bool) -> None:
     fields: dict[str, Any] = {"title": said.title, "body": said.body, "media": [str(one) for one in said.media]}
     if not same_parts:
         fields["parts"] = threads.stored(said.parts)
-    if said.price is not None:
-        fields |= {"price": amount(said.price), "currency": said.price.currency}
     st.session_state.update({other_key(account, field): value for field, value in fields.items()})
 
 

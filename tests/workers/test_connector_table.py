@@ -65,7 +65,7 @@ def test_the_guide_lists_them_by_effort() -> None:
         ("discord", "lost_answer", "in the list of posts"),
         ("instagram", "deletes", "–"),
         ("own_page", "connecting", "served here"),
-        ("telegram", "tells", "settings of the place, webhooks, posts replaced, followers"),
+        ("telegram", "tells", "settings of the place, webhooks, posts replaced, followers, posts with a price"),
         ("sandbox", "sells", "yes"),
         ("sandbox", "tells", "marks of a post, followers"),
         ("x", "cost", "by request"),
