@@ -8,6 +8,8 @@ import re
 from collections.abc import Sequence
 from datetime import date, time, timedelta
 
+from foundation.money import Money, parse
+
 COLUMNS = (
     "key",
     "creator",
@@ -72,6 +74,16 @@ def names_in(cell: str) -> tuple[str, ...]:
         else:
             name += letter
     return tuple(one.strip() for one in (*found, name) if one.strip())
+
+
+def price_in(cell: str) -> Money | None:
+    """The price of `12.50 USD` or `50 XTR`; None for what is none, nothing at all included."""
+    amount, _, currency = cell.strip().rpartition(" ")
+    try:
+        price = parse(amount, currency)
+    except (TypeError, ValueError):
+        return None
+    return price if price.minor > 0 else None
 
 
 def day_in(cell: str) -> date | None:

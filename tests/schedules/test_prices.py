@@ -1,6 +1,7 @@
 """A post that costs something in a place: approved with its price, sold there or not sent, given away nowhere."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -14,13 +15,14 @@ from foundation.errors import BadInput
 from foundation.ids import uuid7
 from foundation.money import Money
 from foundation.words import Message
-from schedules import changes, claiming, drafting, overrides, planning, pools, previewing, selling, series
+from schedules import changes, claiming, drafting, exports, overrides, planning, pools, previewing, selling, series
 from schedules.drafting import Draft
 from schedules.models import Post
 from schedules.overrides import Content, Override
 from schedules.states import DeliveryState as S
 from schedules.threads import Piece
 from tests.schedules.builders import Desk
+from tests.schedules.files import Clerk, table
 from tests.schedules.repeats import DAILY, approved, repeat
 from tests.schedules.test_recycling import settled
 from tests.schedules.versions import compared, seen
@@ -150,6 +152,46 @@ def test_a_version_that_is_tested_costs_the_same(lea: Desk, place: str) -> None:
     with lea.scope() as scope:
         assert overrides.content(planning.post(scope, one.b_id), on(lea, "fanvue")).price == CENTS
     assert one.differ == {"words"}
+
+
+@pytest.mark.parametrize("place", ["fanvue", ""])
+def test_what_goes_out_in_a_file_comes_back_at_its_price(lea: Desk, place: str) -> None:
+    account, photo = elsewhere(lea, "fanvue", "fanvue.post"), lea.photo(9)
+    first = lea.write(media=(photo,), others=[Override(place or str(account), price=CENTS)], late_ok=None)
+    lea.wish(first, "fanvue", after=7200)
+    with lea.scope() as scope:
+        found = exports.lines(scope, [lea.creator_id], scope.now, scope.now + timedelta(days=1))
+        file = exports.table([replace(one, key="again", body="once more") for one in found], {})
+    assert b"12.00 USD" in file
+    clerk = Clerk(lea)
+    brought = clerk.write(file)
+    assert [one for one in clerk.shown(brought).findings if one.grave] == []
+    with lea.scope() as scope:
+        (made,) = scope.run("SELECT id FROM posts WHERE origin <> 'test'").scalars()
+        row = planning.post(scope, made)
+        assert overrides.read(row) == (Override("fanvue", price=CENTS),)
+        assert planning.digest_now(scope, row) == row.digest, "what was approved is what leaves"
+
+
+@pytest.mark.parametrize(
+    ("more", "column", "code"),
+    [
+        ({"price_fanvue": "12"}, "price_fanvue", "import.price_unreadable"),
+        ({"price_fanvue": "-1 USD"}, "price_fanvue", "import.price_unreadable"),
+        ({"price_fanvue": "0 USD"}, "price_fanvue", "import.price_unreadable"),
+        ({"price_fanvue": "12 usd"}, "price_fanvue", "import.price_unreadable"),
+        ({"price_fanvue": "1.00 USD"}, "body", "price.out_of_range"),
+        ({"price_fanvue": "12 USD", "media": ""}, "body", "price.no_media"),
+        ({"price_sandbox": "12 USD", "channels": "main"}, "body", "price.not_here"),
+        ({"price_fanvue": "12 USD", "channels": "main|fanvue"}, "price_sandbox", "price.given_away"),
+    ],
+)
+def test_a_file_asks_what_can_be_paid(lea: Desk, more: dict[str, str], column: str, code: str) -> None:
+    elsewhere(lea, "fanvue", "fanvue.post")
+    clerk = Clerk(lea)
+    line = clerk.row(1, **{"channels": "fanvue", "media": str(lea.photo(10)), **more})
+    brought = clerk.bring(table([line]))
+    assert [(one.column, one.message.code) for one in clerk.shown(brought).findings if one.grave] == [(column, code)]
 
 
 PHOTOS = [uuid4() for _ in range(4)]
