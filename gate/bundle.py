@@ -145,17 +145,17 @@ class Bundle:
             return free
         return _strictest(free.id, [free, self.aged(paid, on, again)])
 
-    def sources(self, platform: str, surface: str, *, on: date) -> tuple[tuple[str, Row], ...]:
+    def sources(self, platform: str, surface: str, *, on: date, paid: bool = False) -> tuple[tuple[str, Row], ...]:
         """The rules a post to a place is judged by, with their names: its own, or those it borrows; none of an unknown
-        place."""
+        place. `paid`: it has a price."""
         found = self.rows.get(surface if surface.startswith(f"{platform}.") else f"{platform}.{surface}")
         if found is None:
             return ()
         lent = [self.rows[name] for name in found.same_as]
         posts = [row for row in lent if row.place == "post"] or lent
-        return tuple((row.id, self.aged(merged(found, row), on)) for row in posts) or (
-            (found.id, self.aged(found, on)),
-        )
+        own = [(row.id, self.aged(merged(found, row), on)) for row in posts] or [(found.id, self.aged(found, on))]
+        more = self.rows.get(f"{platform}.{PAID}") if paid else None
+        return (*own, *([(more.id, self.aged(more, on))] if more is not None else []))
 
     def overdue(self, platform: str, surface: str, *, on: date) -> tuple[str, ...]:
         """Rules past their day of review that a unit of this place may be judged by: the rows they are written in."""

@@ -110,13 +110,12 @@ def previews(
     rules, on = inforce.rules(scope), scope.now.date()
     found = []
     for channel in chosen:
-        rule = rule_of(rules, channel.platform, channel.surface, on)
+        said, connector = overrides.content(owner, channel), connectors.get(channel.platform)
+        rule = rule_of(rules, channel.platform, channel.surface, on, paid=said.price is not None)
         units, decision = shown[channel.id]
-        connector = connectors.get(channel.platform)
         reasons = () if draft.empty else _reasons(channel, units, connector, decision, scope.now)
         if overrides.given_away(owner, channel):
             reasons = (GIVEN_AWAY, *reasons)
-        said = overrides.content(owner, channel)
         found.append(replace(_preview(said, channel, units, connector, rule), reasons=reasons))
     return found
 
@@ -242,12 +241,12 @@ def _first(scope: Scope, owner: Post, channel: Channel) -> Unit:
     return compose(scope, row, owner, channel)
 
 
-def rule_of(rules: Bundle, platform: str, surface: str, on: date) -> Rule:
-    """The rule of a place as it stands on a day."""
+def rule_of(rules: Bundle, platform: str, surface: str, on: date, *, paid: bool = False) -> Rule:
+    """The rule of a place as it stands on a day; `paid` of what has a price there."""
     ratings = [rating for rating in Rating if rating is not Rating.X]
     said = (
         Said(name, tuple((rating, row.verdict(rating)) for rating in ratings))
-        for name, row in rules.sources(platform, surface, on=on)
+        for name, row in rules.sources(platform, surface, on=on, paid=paid)
     )
     return Rule(tuple(said), rules.read_on)
 

@@ -121,6 +121,7 @@ def test_pages_say_it_before_it_is_written(lea: Desk) -> None:
     with lea.scope(f"member:{lea.author}") as scope:
         found = previewing.previews(scope, draft, author=f"member:{lea.author}", connectors=lea.services.connectors)
     assert [one.said.price for one in found] == [CENTS, None, CENTS]
+    assert [rule.name for rule in found[2].rule.said] == ["telegram.public_channel", "telegram.paid_media"]
     said = [[each.code for each in one.reasons if each.code.startswith("price.")] for one in found]
     assert said == [[], ["price.given_away"], ["price.out_of_range"]]
 
