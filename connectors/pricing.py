@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Connector, Send, WireStep
 from connectors.outcomes import Outcome, Rejected
-from foundation.money import Money
+from foundation.money import STARS, Money
 from foundation.words import Message
 from gate.units import Unit
 
@@ -22,8 +22,10 @@ def trouble(price: Money, surface: str, can: Capabilities, *, media: int, parts:
     if asking is None:
         return Message("price.not_here")
     if not asking.takes(price):
+        if asking.currency == STARS:
+            return Message("price.out_of_range_stars", {"least": asking.least, "most": asking.most})
         least, most = (str(Money(minor, asking.currency)) for minor in (asking.least, asking.most))
-        return Message("price.out_of_range", {"price": str(price), "least": least, "most": most})
+        return Message("price.out_of_range", {"least": least, "most": most})
     if parts > 1:
         return Message("price.one_part")
     return Message("price.no_media") if not media else None

@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from connectors.capabilities import Asking
+from foundation.money import STARS
 from foundation.words import Message
 from gate.units import Unit
 
-STARS = Asking("XTR", 1, 25_000)
-SELLS = {"public_channel": STARS, "private_channel": STARS}
+PER_POST = Asking(STARS, 1, 25_000)
+SELLS = {"public_channel": PER_POST, "private_channel": PER_POST}
 PAYLOAD = 128
 """Bytes that may travel with it, unseen."""
 

@@ -17,7 +17,7 @@ from foundation.money import Money
 from foundation.words import Message
 from schedules import linking, overrides
 from schedules.calendar import WallTime, parse
-from schedules.imports_cells import COLUMNS, TOLD, guarded, joined, late_cell
+from schedules.imports_cells import COLUMNS, TOLD, guarded, joined, late_cell, price_cell
 from schedules.imports_rows import OVERRIDE, PRICE
 from schedules.models import Delivery, Post
 from schedules.states import DeliveryState
@@ -197,7 +197,7 @@ def _cells(line: Line, say: Mapping[str, str]) -> Mapping[str, str]:
         "url": _one(urls),
         "reason": _one(reasons),
         **{f"{OVERRIDE}{platform}": words for platform, words in line.bodies.items()},
-        **{f"{PRICE}{platform}": str(price) for platform, price in line.prices.items()},
+        **{f"{PRICE}{platform}": price_cell(price) for platform, price in line.prices.items()},
     }
 
 

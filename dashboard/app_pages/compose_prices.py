@@ -9,9 +9,8 @@ from dashboard.app_pages.compose_draft import other_key
 from dashboard.frame import Page
 from dashboard.reads.compose import Account
 from dashboard.widgets import draw
-from foundation.money import Money
+from foundation.money import STARS, Money
 
-STARS = "XTR"
 LONGEST = 12
 """Characters of an amount."""
 

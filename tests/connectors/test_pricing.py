@@ -58,9 +58,9 @@ def test_what_travels_with_it_is_short_and_says_which(number: Any, kind: str) ->
 @pytest.mark.parametrize(
     ("unit", "code"),
     [
-        (replace(PAID, price=Money(0, "XTR")), "price.out_of_range"),
-        (replace(PAID, price=Money(25_001, "XTR")), "price.out_of_range"),
-        (replace(PAID, price=Money(50, "USD")), "price.out_of_range"),
+        (replace(PAID, price=Money(0, "XTR")), "price.out_of_range_stars"),
+        (replace(PAID, price=Money(25_001, "XTR")), "price.out_of_range_stars"),
+        (replace(PAID, price=Money(50, "USD")), "price.out_of_range_stars"),
         (replace(PAID, media=()), "price.no_media"),
         (replace(PAID, parts=2), "price.one_part"),
         (replace(PAID, surface="telegram.bot_dm", viewer="5001", audience="viewer"), "price.not_here"),
@@ -110,7 +110,7 @@ def look(*posts: dict[str, Any], price: Money | None = CENTS, text: str = "hello
     )  # fmt: skip
     page = said("look", 200, {"data": list(posts), "pagination": {"page": 1, "size": 50, "hasMore": False}}, **DATE)
     turn = PLATFORM.find(sought, ())
-    return PLATFORM.find(sought, (page,)) if isinstance(turn, Send) else turn  # type: ignore[return-value]
+    return PLATFORM.find(sought, (page,)) if isinstance(turn, Send) else turn  # type: ignore[return-value]  # one page is all of it
 
 
 def listed(**changes: Any) -> dict[str, Any]:

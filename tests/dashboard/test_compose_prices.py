@@ -38,7 +38,7 @@ def test_a_price_is_offered_where_posts_are_sold(door: Door, lumiere: Agency) ->
         assert "Ajoutez-en, ou retirez le prix." in said  # nothing to pay for yet
         assert "solde propre du canal" not in said
         assert "solde propre du canal" in page.type("Prix sur Canal", "50")
-        assert "celle-ci demande 0 XTR" in page.type("Prix sur Canal", "beaucoup")
+        assert "coûte de 1 à 25000 Stars" in page.type("Prix sur Canal", "beaucoup")
         assert "Ce prix est illisible" in page.press("Planifier")
         page.type("Prix sur Canal", "50")
         assert "On paie pour voir des images" in page.press("Planifier")

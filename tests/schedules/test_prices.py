@@ -123,7 +123,7 @@ def test_pages_say_it_before_it_is_written(lea: Desk) -> None:
     assert [one.said.price for one in found] == [CENTS, None, CENTS]
     assert [rule.name for rule in found[2].rule.said] == ["telegram.public_channel", "telegram.paid_media"]
     said = [[each.code for each in one.reasons if each.code.startswith("price.")] for one in found]
-    assert said == [[], ["price.given_away"], ["price.out_of_range"]]
+    assert said == [[], ["price.given_away"], ["price.out_of_range_stars"]]
 
 
 def test_a_copy_of_a_post_costs_what_it_costs(lea: Desk) -> None:
