@@ -13,7 +13,7 @@ from uuid import UUID
 from channels import attempts, budgets, pacing, reads, reconciling, refreshing, storing
 from channels.attempts import Attempt
 from channels.reads import Channel
-from connectors import pointing
+from connectors import pointing, pricing
 from connectors.answers import SHORT_WAIT
 from connectors.contract import Answer, Connector, OwnKeys, Send, StepKind, StepNotSent, WireStep
 from connectors.outcomes import Outcome, Published, Rejected, Retry, Uncertain
@@ -101,7 +101,7 @@ def _key(unit: Unit, part: int, rows: Sequence[Attempt], connector: Connector, n
 
 def unfit(unit: Unit, connector: Connector, now: datetime) -> Message | None:
     """Why a unit cannot leave as it is, as far as is known without a request."""
-    turn = connector.next(replace(unit, native_key=_key(unit, 0, (), connector, now)), ())
+    turn = pricing.turn(connector, replace(unit, native_key=_key(unit, 0, (), connector, now)), ())
     return turn.reason if isinstance(turn, Rejected) else None
 
 
@@ -136,7 +136,7 @@ def arm(
         return stands
     unit = replace(unit, native_key=_key(unit, part, rows, connector, scope.now))
     staged = attempts.staged(rows, unit.digest())
-    turn = connector.next(unit, staged)
+    turn = pricing.turn(connector, unit, staged)
     if not isinstance(turn, Send):
         return refreshing.weigh(scope, channel, turn)
     if kind == "stage" and turn.step.kind is StepKind.PUBLISH:
@@ -165,7 +165,7 @@ def rehearse(scope: Scope, *, channel: Channel, unit: Unit, connectors: Connecto
     """
     connector = connectors[channel.platform]
     unit = replace(unit, native_key=_key(unit, 0, (), connector, scope.now))
-    turn = connector.next(unit, ())
+    turn = pricing.turn(connector, unit, ())
     if not isinstance(turn, Send):
         return turn
     attempt_id = attempts.begin(

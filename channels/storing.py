@@ -23,6 +23,7 @@ from connectors.outcomes import (
     Uncertain,
     Unknown,
 )
+from foundation.money import Money
 from foundation.sealed import Sealed
 from foundation.words import Message
 from gate.units import Button, Invoice, Lead, Medium, Part, Reference, Subject, Text, Unit
@@ -47,6 +48,7 @@ def unit_from_json(stored: Mapping[str, Any]) -> Unit:
         "media": tuple(Medium(**medium) for medium in stored["media"]),
         "buttons": tuple(Button(**button) for button in stored["buttons"]),
         "invoice": Invoice(**stored["invoice"]) if stored["invoice"] else None,
+        "price": Money(**stored["price"]) if stored.get("price") else None,
         "flags": tuple(stored["flags"]),
         "references": tuple(Reference(**each) for each in stored.get("references", ())),
         "leads": tuple(Lead(**each) for each in stored.get("leads", ())),

@@ -4,8 +4,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from foundation.money import Money
+
 Cost = Literal["free", "used", "monthly"]
 COSTS: tuple[Cost, ...] = ("free", "used", "monthly")
+
+
+@dataclass(frozen=True)
+class Asking:
+    """What may be asked of readers for the media of a post: from `least` to `most` minor units of `currency`."""
+
+    currency: str
+    least: int
+    most: int
+
+    def takes(self, price: Money) -> bool:
+        """Whether a price is one of these."""
+        return price.currency == self.currency and self.least <= price.minor <= self.most
 
 
 @dataclass(frozen=True)
@@ -61,6 +76,9 @@ class Capabilities:
     approval_days: int = 0
     """About how long the platform looks at an application before it may post for others; 0 where nobody looks."""
 
+    sells: Mapping[str, Asking] = field(default_factory=dict)
+    """Places whose posts may be locked until a reader pays the platform for them, with what may be asked."""
+
     @property
     def burden(self) -> tuple[int, int]:
         """What stands in the way beside somebody's minutes, to compare platforms by."""
@@ -69,6 +87,10 @@ class Capabilities:
     def size(self, surface: str) -> tuple[int, int]:
         """The longest text and the most media that a place takes."""
         return self.sizes.get(surface.removeprefix(f"{self.platform}."), (self.max_text, self.max_media))
+
+    def asking(self, surface: str) -> Asking | None:
+        """What a place lets its posts cost; None where everybody sees all of them."""
+        return self.sells.get(surface.removeprefix(f"{self.platform}."))
 
     def resends(self, *, under: str) -> bool:
         """Whether a repeated publish is itself the look: of what stands `under` something, or of a post."""

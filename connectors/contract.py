@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from connectors.capabilities import Capabilities
 from connectors.outcomes import Outcome, Sighting
+from foundation.money import Money
 from foundation.sealed import Sealed
 from foundation.words import canonical
 from gate.units import Medium, Unit
@@ -101,11 +102,6 @@ class WireStep:
     text_as: str = ""
 
     @property
-    def may_be_redone(self) -> bool:
-        """Everything but the step that makes content visible."""
-        return self.kind is not StepKind.PUBLISH
-
-    @property
     def shows(self) -> bool:
         """Whether people see something else after it."""
         return self.kind in (StepKind.PUBLISH, StepKind.MUTATE)
@@ -194,6 +190,8 @@ class Sought:
     told: tuple[Answer, ...] = ()
     """What was answered to its uploads and to the attempt: some platforms name there what is asked for here."""
     sent_at: datetime | None = None
+    price: Money | None = None
+    """What readers are asked for its media."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any
 from connectors import fanvue_account, fanvue_calls, fanvue_chats, fanvue_earnings, fanvue_news, fitting
 from connectors.answers import SHORT_WAIT, ahead, segment, staged_anew, told_at, told_by
 from connectors.calling import Nudge, Signed
-from connectors.capabilities import Capabilities
+from connectors.capabilities import Asking, Capabilities
 from connectors.contract import Answer, Copy, Grant, News, Renewed, Response, Send, Sought, StepKind, Update, WireStep
 from connectors.earning import Span, Told
 from connectors.enrolment import Connected, Visit
@@ -37,6 +37,9 @@ POLL_SECONDS = 10.0
 6 of them where nobody speaks, and 60 to 115 where more did than a poll reads; nobody minds ten seconds in a chat.
 Source: https://api.fanvue.com/docs/authentication/rate-limits"""
 
+CENTS = Asking("USD", 300, 100_000)
+"""The least is theirs; the most is ours, as they name none."""
+
 CAN = Capabilities(
     platform="fanvue",
     surfaces=(SURFACE.partition(".")[2], CHAT_SURFACE.partition(".")[2]),
@@ -52,6 +55,7 @@ CAN = Capabilities(
     stages=True,
     poll_seconds=POLL_SECONDS,
     sizes={CHAT_SURFACE.partition(".")[2]: (MOST_TEXT, 0)},
+    sells={SURFACE.partition(".")[2]: CENTS},
 )
 """How many pictures and films a post takes, and how large, is nowhere said."""
 
@@ -85,7 +89,8 @@ class Fanvue:
 
     def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
         """Page through the account's posts, or a chat. Pinned posts come first, whenever they were made."""
-        if not sought.text.strip():
+        files = _files(sought)
+        if not (files if sought.price is not None and not sought.chat else sought.text.strip()):
             return Unknown(Message("connectors.no_lookup"))
         if sought.chat:
             return fanvue_chats.find(sought, answers)
@@ -96,10 +101,12 @@ class Fanvue:
             return Unknown(Message("connectors.lookup_failed"))
         start = sought.armed_at - WINDOW - ahead(answers[-1], sought.asked_at or sought.armed_at)
         recent = [post for post in posts if (told_at(post.get("createdAt")) or start) >= start]
-        for post in reversed(recent):
-            number = str(post["uuid"])
-            if number not in sought.known and str(post.get("text") or "").strip() == sought.text.strip():
-                return Found(number, "", told_at(post.get("createdAt")))
+        alike = [post for post in reversed(recent) if _is_it(post, sought, files)]
+        wanted = sought.price.minor if sought.price is not None else None
+        if same := next((post for post in alike if _asked(post) == wanted), None):
+            return Found(str(same["uuid"]), "", told_at(same.get("createdAt")))
+        if alike:  # ours, and at another price: nobody here knows how that came about
+            return Unknown(Message("fanvue.other_price"))
         older = any(post not in recent and not post.get("isPinned") for post in posts)
         if older or not more(answers[-1]):
             return Absent()
@@ -189,7 +196,29 @@ def _post(unit: Unit, media: list[str]) -> WireStep:
         body["text"] = unit.text("body")
     if media:
         body["mediaUuids"] = media
+    if unit.price is not None:
+        body["price"] = unit.price.minor
     return WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/posts", body, headers=VERSION)
+
+
+def _files(sought: Sought) -> set[str]:
+    """What they call the files of a post that has a price; nothing where one is not known, or where it has none."""
+    named = {Upload(medium, sought.told).uuid for medium in sought.media} if sought.price is not None else set()
+    return set() if "" in named else named
+
+
+def _is_it(post: Mapping[str, Any], sought: Sought, files: set[str]) -> bool:
+    """Whether a post says this and shows these very files, uploaded for it alone; any where none are known."""
+    told = post.get("mediaUuids")
+    shown = {str(one) for one in told} if isinstance(told, list) else set()
+    same = str(post.get("text") or "").strip() == sought.text.strip()
+    return same and str(post["uuid"]) not in sought.known and (not files or shown == files)
+
+
+def _asked(post: Mapping[str, Any]) -> int | None:
+    """The price of a post in cents; None for one that costs nothing."""
+    told = post.get("price")
+    return int(told) if isinstance(told, int | float) and told else None
 
 
 def _not_staged(answer: Answer) -> Outcome:

@@ -10,8 +10,10 @@ from urllib.parse import quote
 
 from connectors import (
     fitting,
+    pricing,
     telegram_again,
     telegram_connecting,
+    telegram_paid,
     telegram_places,
     telegram_replacing,
     telegram_stars,
@@ -82,6 +84,7 @@ class Telegram:
         points_at=telegram_again.WAYS,
         replaces=True,
         threads=MOST_PARTS,
+        sells=telegram_paid.SELLS,
     )
     form = telegram_connecting.FORM
     hook_header = "x-telegram-bot-api-secret-token"
@@ -100,7 +103,8 @@ class Telegram:
 
     def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Everything in one request: nothing can be looked up, so there is one moment of doubt at most."""
-        trouble = fitting.unpointable(unit, self.capabilities) or unfit(unit)
+        can = self.capabilities
+        trouble = fitting.unpointable(unit, can) or pricing.unfit(unit, can) or unfit(unit)
         if trouble is not None:
             return Rejected(trouble, permanent=False)
         chat = unit.viewer or unit.destination

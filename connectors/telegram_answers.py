@@ -52,6 +52,8 @@ def meaning(answer: Answer, *, creates: bool, reader: bool = False) -> Outcome:
             return Retry(_wait(answer), "account", Message("connectors.rate_limited"))
         case 401 | 404:
             return Reauthorize(Message("connectors.token_refused"))
+        case 400 | 403 if "paid media" in said:  # the owner has to allow it; the account is as it was
+            return Rejected(Message("telegram.no_paid_media"), permanent=False)
         case 403 if reader:
             return Rejected(Message(READER_GONE), permanent=True)
         case 403 if said:

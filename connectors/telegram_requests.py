@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from connectors import telegram_again
+from connectors import telegram_again, telegram_paid
 from connectors.contract import FileRef, StepKind, WireStep
 from connectors.telegram_answers import place_of
 from foundation.words import Message
@@ -62,7 +62,8 @@ def unfit(unit: Unit) -> Message | None:
         return telegram_again.unfit(unit, words_of(unit)) or _unfit_buttons(unit)
     if not said and not unit.media:
         return Message("telegram.empty")
-    return next(filter(None, map(_unfit_medium, unit.media)), None) or _unfit_buttons(unit)
+    trouble = next(filter(None, map(_unfit_medium, unit.media)), None) or _unfit_buttons(unit)
+    return trouble if trouble is not None or unit.price is None else telegram_paid.unfit(unit)
 
 
 def _unfit_medium(medium: Medium) -> Message | None:
@@ -96,6 +97,8 @@ def request(unit: Unit) -> WireStep:
         return _invoice(unit)
     if unit.references:
         return _again(unit)
+    if unit.price is not None:
+        return _paid(unit)
     if len(unit.media) > 1:
         return _album(unit)
     if unit.media:
@@ -171,8 +174,18 @@ def _album(unit: Unit) -> WireStep:
     ]
     if words_of(unit):
         items[0]["caption"] = words_of(unit)
-    files = {f"m{place}": _file(medium, place) for place, medium in enumerate(unit.media)}
-    return _step("sendMediaGroup", {**_common(unit), "media": items}, files)
+    return _step("sendMediaGroup", {**_common(unit), "media": items}, _attached(unit))
+
+
+def _attached(unit: Unit) -> dict[str, FileRef]:
+    return {f"m{place}": _file(medium, place) for place, medium in enumerate(unit.media)}
+
+
+def _paid(unit: Unit) -> WireStep:
+    """One message, however many it shows; nobody sees them who has not paid."""
+    kinds = {f"m{place}": _kind(medium) for place, medium in enumerate(unit.media)}
+    fields = telegram_paid.fields(unit, words_of(unit), kinds)
+    return _step("sendPaidMedia", {**_common(unit), **fields}, _attached(unit))
 
 
 def _invoice(unit: Unit) -> WireStep:

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from connectors import marks, pointing, signing, telling
+from connectors import marks, pointing, pricing, signing, telling
 from connectors.answers import ELSEWHERE, NO_ADDRESS
 from connectors.contract import Answer, FileRef, OAuthClient, Response, StepAnswerLost, StepKind, StepNotSent, WireStep
 from foundation.clock import monotonic
@@ -181,6 +181,8 @@ class Transport:
         missing = marks.untold(step, marks.due(step, platform, permit.flags), pointed=shown)
         if missing:
             raise EgressForbidden("egress.mark_missing", step=step.name, mark=missing)
+        if step.shows and pricing.mispriced(step, platform, permit.price):
+            raise EgressForbidden("egress.other_price", step=step.name)
 
     def _address(self, step: WireStep, account: Account) -> str:
         """Where the platform told us to put a file: a host of theirs, over TLS unless the account's is without; "" for

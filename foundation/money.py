@@ -8,6 +8,9 @@ from decimal import Decimal
 EXPONENTS: Mapping[str, int] = {"XTR": 0, "XTS": 0, "JPY": 0, "KWD": 3, "BHD": 3, "TND": 3}
 """Digits after the point where it is not 2 (ISO 4217). XTR are Telegram Stars; XTS is ISO's own code for tests."""
 
+STARS = "XTR"
+"""Telegram's own currency; people are told of Stars."""
+
 _WRITTEN = re.compile(r"(?P<whole>\d{1,12})(?:[.,](?P<part>\d+))?")
 
 WHOLE = 10_000

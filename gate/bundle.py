@@ -22,6 +22,9 @@ another kind."""
 
 _VERSION = re.compile(r"(\d{4})\.(\d{2})\.(\d{2})-(\d{1,4})")
 
+PAID = "paid_media"
+"""The row of a platform for what is locked until it is paid, whatever the place."""
+
 ATTESTED = timedelta(days=90)
 """How long a rule counts as read because two members said so, from the day they read it."""
 
@@ -134,17 +137,25 @@ class Bundle:
         chosen = _chosen(own, place, people)
         return _strictest(found.id, [self.aged(row, on, again) for row in chosen])
 
-    def sources(self, platform: str, surface: str, *, on: date) -> tuple[tuple[str, Row], ...]:
+    def priced(self, free: Row, platform: str, *, on: date, again: Sequence[ReadAgain] = ()) -> Row:
+        """What a place allows of what is locked until it is paid: `free` is what it allows of all else, which a price
+        never opens; where the platform has a row for what is paid, that counts too."""
+        paid = self.rows.get(f"{platform}.{PAID}")
+        if paid is None or not free.known:
+            return free
+        return _strictest(free.id, [free, self.aged(paid, on, again)])
+
+    def sources(self, platform: str, surface: str, *, on: date, paid: bool = False) -> tuple[tuple[str, Row], ...]:
         """The rules a post to a place is judged by, with their names: its own, or those it borrows; none of an unknown
-        place."""
+        place. `paid`: it has a price."""
         found = self.rows.get(surface if surface.startswith(f"{platform}.") else f"{platform}.{surface}")
         if found is None:
             return ()
         lent = [self.rows[name] for name in found.same_as]
         posts = [row for row in lent if row.place == "post"] or lent
-        return tuple((row.id, self.aged(merged(found, row), on)) for row in posts) or (
-            (found.id, self.aged(found, on)),
-        )
+        own = [(row.id, self.aged(merged(found, row), on)) for row in posts] or [(found.id, self.aged(found, on))]
+        more = self.rows.get(f"{platform}.{PAID}") if paid else None
+        return (*own, *([(more.id, self.aged(more, on))] if more is not None else []))
 
     def overdue(self, platform: str, surface: str, *, on: date) -> tuple[str, ...]:
         """Rules past their day of review that a unit of this place may be judged by: the rows they are written in."""
@@ -152,7 +163,8 @@ class Bundle:
         if found is None or found.platform != platform:
             return ()
         words = [row for row in self.rows.values() if (row.platform, row.place) == (platform, "text")]
-        asked = [self.rows[name] for name in found.same_as] or [found, *(row for row in words if row is not found)]
+        more = words + [row for row in self.rows.values() if row.id == f"{platform}.{PAID}" and found.place == "post"]
+        asked = [self.rows[name] for name in found.same_as] or [found, *(row for row in more if row is not found)]
         return tuple(row.id for row in asked if row.ages and row.review_by is not None and on > row.review_by)
 
     def counts(self, one: ReadAgain, on: date) -> bool:

@@ -14,16 +14,13 @@ from gate.facts import Limit, LinkFacts, MediumFacts, PersonFacts, ReferenceFact
 from gate.language import Reading
 from gate.matrix import People, Place, RowFile
 from gate.text import TextRating
-from gate.units import Medium, Rating, Unit, highest
+from gate.units import SOLD, Medium, Rating, Unit, highest
 
 NO_AI = "none"
 
 UNIT_REVIEW_LIVES = timedelta(days=100)
 SEEN_PERCENT = 95
 """So much of Nudity or Explicit must have been on screen for a review to count."""
-
-SOLD = "fulfilment"
-"""What is carried where somebody bought it."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +88,7 @@ class Case:
             creator=self.unit.creator_id,
             places=frozenset({self.unit.platform, self.place}),
             rating=self.rating,
-            sold=self.unit.subject.kind == SOLD,
+            sold=self.sold,
             now=self.now,
             checked_first=self.bundle.checked_first,
         )
@@ -143,10 +140,17 @@ class Case:
             people=self._shown,
             again=self.facts.again,
         )
+        if self.unit.price is not None:
+            found = self.bundle.priced(found, self.unit.platform, on=self.now.date(), again=self.facts.again)
         said = self.facts.foreign
         if said is not None and said.row and not self.bundle.knows(self.unit.platform):
             found = self.bundle.foreign(RowFile.model_validate_json(said.row), on=self.now.date())
         return _within(found, self.facts.limits)
+
+    @property
+    def sold(self) -> bool:
+        """Whether somebody pays for these very pictures: bought them, or sees them once they have paid."""
+        return self.unit.subject.kind == SOLD or self.unit.price is not None
 
     @property
     def place(self) -> str:

@@ -14,7 +14,7 @@ from foundation.errors import BadInput, NotFound
 from foundation.words import Message, canonical
 from gate import placeholder
 from gate.models import PermitRow
-from gate.units import Subject
+from gate.units import SOLD, Subject
 
 _GONE_WITH = """
 UPDATE permits SET gone_at = house_now(), gone_proof = :proof, updated_at = house_now()
@@ -109,6 +109,18 @@ def copy_of(scope: Scope, channel_id: UUID, native_id: str) -> Copy | None:
 def showing_person(scope: Scope, person_id: UUID) -> list[Copy]:
     """Every copy that shows a person and is not proven gone."""
     return _found(scope, _holds(PermitRow.persons, str(person_id)), col(PermitRow.gone_at).is_(None))
+
+
+_PRICED = """
+SELECT p.id FROM permits p JOIN decision_inputs i ON i.tenant_id = p.tenant_id AND i.id = p.decision_id
+WHERE p.tenant_id = :tenant AND p.id = ANY(:ids) AND CAST(i.unit AS jsonb) -> 'price' <> 'null'
+"""
+
+
+def sold(scope: Scope, listed: Sequence[Copy]) -> list[Copy]:
+    """Those of these copies that somebody bought, or that are shown to whoever pays."""
+    priced = set(scope.run(_PRICED, tenant=scope.tenant_id, ids=[each.jti for each in listed]).scalars())
+    return [each for each in listed if each.subject.kind == SOLD or each.jti in priced]
 
 
 def of_person(scope: Scope, person_id: UUID) -> list[Copy]:

@@ -253,6 +253,7 @@ def _permit(unit: Unit, step: WireStep, entry: log.Entry, uploads: Collection[st
         bundle=entry.decision.bundle,
         minted_at=entry.decided_at,
         expires_at=entry.decided_at + TTL,
+        price=unit.price,
     )
 
 

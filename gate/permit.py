@@ -8,6 +8,7 @@ from uuid import UUID
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from foundation.money import Money
 from foundation.words import canonical
 from gate.units import Rating, Subject
 
@@ -49,6 +50,8 @@ class Permit:
     bundle: str
     minted_at: datetime
     expires_at: datetime
+    price: Money | None = None
+    """What the request must ask of readers for its media; None: it asks nothing."""
     signature: str = field(default="", repr=False)
 
     @property

@@ -7,6 +7,7 @@ from enum import StrEnum
 from functools import cached_property
 from uuid import UUID
 
+from foundation.money import Money
 from foundation.words import canonical
 
 
@@ -43,6 +44,10 @@ class Subject:
 
     kind: str
     id: UUID
+
+
+SOLD = "fulfilment"
+"""The kind of what is carried where somebody bought it."""
 
 
 @dataclass(frozen=True)
@@ -151,6 +156,8 @@ class Unit:
     media: tuple[Medium, ...] = ()
     buttons: tuple[Button, ...] = ()
     invoice: Invoice | None = None
+    price: Money | None = None
+    """What a reader pays the platform before the media are shown; None where everybody sees them."""
     viewer: str = ""
     destination: str = ""
     """The platform's id of the place on the account, where an account has several (a channel of a bot)."""
@@ -205,12 +212,15 @@ class Unit:
             del content["references"]
         if not self.leads:
             del content["leads"]
+        if self.price is None:
+            del content["price"]
         return hashlib.sha256(canonical(content)).hexdigest()
 
     def shown(self) -> tuple[object, ...]:
         """What of it people see, part by part, without its place and its marks: what somebody says yes to."""
         earlier = ((part.texts, _looks(part.media), (), None, ()) for part in self.before)
-        return (*earlier, (self.texts, _looks(self.media), self.buttons, self.invoice, self.references))
+        asked = () if self.price is None else (self.price,)  # a yes given before there were prices stays a yes
+        return (*earlier, (self.texts, _looks(self.media), self.buttons, self.invoice, self.references, *asked))
 
     @property
     def all_media(self) -> tuple[Medium, ...]:

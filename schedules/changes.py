@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from foundation.database import Scope
+from foundation.money import Money
 from schedules.models import Approval, Post
 from schedules.planning import post
 
@@ -37,7 +38,7 @@ class Run:
 @dataclass(frozen=True)
 class Change:
     """One text of a post that is another now. `place` is "" for the post itself, else a platform or an account that
-    says it otherwise; `field` is title, body or comment; `part` counts what follows, 0 being the post."""
+    says it otherwise; `field` is title, body, comment or price; `part` counts what follows, 0 being the post."""
 
     place: str
     field: str
@@ -184,6 +185,8 @@ def _texts(said: Mapping[str, Any]) -> dict[tuple[str, str, int], str]:
         for field in ("title", "body"):
             if one.get(field) is not None:
                 found[place, field, 0] = one[field]
+        if one.get("price") is not None:
+            found[place, "price", 0] = str(Money(**one["price"]))
         for part, piece in enumerate(one.get("parts") or (), start=1):
             found[place, "comment" if piece["comment"] else "body", part] = piece["body"]
     return {spot: words for spot, words in found.items() if words}

@@ -44,6 +44,7 @@ Mint = Callable[..., Permit]
 ACCOUNT_LOST = "delivery.account_lost"
 """The reason of a hold that ends when the account is connected again."""
 
+GIVEN_AWAY = Message("price.given_away")
 TOO_LATE, UNAPPROVED = Message("delivery.too_late"), Message("delivery.unapproved")
 
 S = DeliveryState
@@ -172,6 +173,7 @@ def made_ready(scope: Scope, row: Delivery, connectors: Mapping[str, Connector])
     _check_channel(scope, row, channel)
     _check_approval(scope, owner, raw)
     if part == 0:  # what has begun goes on
+        _check_price(owner, channel)
         _check_repeats(scope, row, owner, channel, connector)
     units = marked_parts(scope, wanted)
     if part or len(raw) == 1:
@@ -257,6 +259,12 @@ def _check_approval(scope: Scope, owner: Post, raw: Sequence[Unit]) -> None:
         raise NotClaimable("delivery.unapproved", hold=UNAPPROVED)
 
 
+def _check_price(owner: Post, channel: Channel) -> None:
+    """What is sold in one place is shown for nothing in no other, wherever a post was moved or came back."""
+    if overrides.given_away(owner, channel):
+        raise NotClaimable("price.given_away", hold=GIVEN_AWAY)
+
+
 def _check_repeats(scope: Scope, row: Delivery, owner: Post, channel: Channel, connector: Connector) -> None:
     """What its account has said already waits for a person's word."""
     like = repeats.in_the_way(scope, row, owner, channel, connector)
@@ -303,6 +311,7 @@ def trouble(scope: Scope, row: Delivery, connectors: Mapping[str, Connector]) ->
     try:
         raw = _parts(scope, row, owner, channel, connectors[channel.platform])
         _check_approval(scope, owner, raw)
+        _check_price(owner, channel)
         _check_repeats(scope, row, owner, channel, connectors[channel.platform])
     except NotClaimable as refusal:
         return refusal.hold

@@ -57,6 +57,7 @@ def compose(scope: Scope, row: Delivery, owner: Post, channel: Channel, of: Matt
         audience="public",
         texts=texts,
         media=media,
+        price=said.price,
         language=of.languages[0] if len(of.languages) == 1 else "",
         text_ai=owner.text_ai,
     )

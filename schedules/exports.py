@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -11,12 +11,14 @@ from sqlalchemy import ColumnElement
 from sqlmodel import col, func, select
 
 from channels import reads as channel_reads
+from channels.reads import Channel
 from foundation.database import Scope
+from foundation.money import Money
 from foundation.words import Message
 from schedules import linking, overrides
 from schedules.calendar import WallTime, parse
-from schedules.imports_cells import COLUMNS, TOLD, guarded, joined, late_cell
-from schedules.imports_rows import OVERRIDE
+from schedules.imports_cells import COLUMNS, TOLD, guarded, joined, late_cell, price_cell
+from schedules.imports_rows import OVERRIDE, PRICE
 from schedules.models import Delivery, Post
 from schedules.states import DeliveryState
 from schedules.threads import pieces
@@ -63,6 +65,8 @@ class Line:
     priority: int
     places: tuple[Place, ...]
     campaign: str = ""
+    prices: Mapping[str, Money] = field(default_factory=dict)
+    """What readers pay on a platform, by its name: the most that any of its accounts here asks."""
 
 
 def count(scope: Scope, creators: Collection[UUID], start: datetime, end: datetime) -> int:
@@ -92,6 +96,7 @@ def lines(scope: Scope, creators: Collection[UUID], start: datetime, end: dateti
         .execution_options(populate_existing=True)
     ).all()
     names = channel_reads.names(scope)
+    accounts = {one.id: one for one in channel_reads.every_channel(scope)}
     whose = {one.id: one.name for one in tenant_reads.creators(scope)}
     turns: dict[tuple[UUID, str, str], list[tuple[Delivery, Post]]] = {}
     for row, owner in rows:
@@ -101,12 +106,16 @@ def lines(scope: Scope, creators: Collection[UUID], start: datetime, end: dateti
     for (post_id, _, _), turn in turns.items():
         keys[post_id] = keys.get(post_id, 0) + 1
         key = str(post_id) if keys[post_id] == 1 else f"{post_id}-{keys[post_id]}"
-        found.append(_line(key, turn, whose, names))
+        found.append(_line(key, turn, whose, names, accounts))
     return found
 
 
 def _line(
-    key: str, turn: Sequence[tuple[Delivery, Post]], whose: Mapping[UUID, str], names: Mapping[UUID, str]
+    key: str,
+    turn: Sequence[tuple[Delivery, Post]],
+    whose: Mapping[UUID, str],
+    names: Mapping[UUID, str],
+    accounts: Mapping[UUID, Channel],
 ) -> Line:
     first, owner = turn[0]
     parts = pieces(owner.parts)
@@ -123,7 +132,19 @@ def _line(
         priority=max(owner.priority, 1),
         places=tuple(_place(row, names) for row, _ in turn),
         campaign=linking.read(owner).wanted.campaign,
+        prices=_prices(turn, accounts),
     )
+
+
+def _prices(turn: Sequence[tuple[Delivery, Post]], accounts: Mapping[UUID, Channel]) -> Mapping[str, Money]:
+    """What a post costs on the platforms it goes to; nothing that costs anything comes back as free."""
+    found = {one.place: one.price for one in overrides.prices(turn[0][1]) if one.price and not _is_id(one.place)}
+    for row, owner in turn:
+        channel = accounts.get(row.channel_id)
+        price = overrides.content(owner, channel).price if channel is not None else None
+        if channel is not None and price is not None:
+            found[channel.platform] = max(price, found.get(channel.platform, price), key=lambda one: one.minor)
+    return found
 
 
 def _is_id(place: str) -> bool:
@@ -146,6 +167,7 @@ def table(found: Sequence[Line], say: Mapping[str, str]) -> bytes:
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     others = sorted({f"{OVERRIDE}{platform}" for line in found for platform in line.bodies})
+    others += sorted({f"{PRICE}{platform}" for line in found for platform in line.prices})
     heading = [*COLUMNS, *others, *TOLD]
     writer.writerow(heading)
     for line in found:
@@ -175,6 +197,7 @@ def _cells(line: Line, say: Mapping[str, str]) -> Mapping[str, str]:
         "url": _one(urls),
         "reason": _one(reasons),
         **{f"{OVERRIDE}{platform}": words for platform, words in line.bodies.items()},
+        **{f"{PRICE}{platform}": price_cell(price) for platform, price in line.prices.items()},
     }
 
 

@@ -8,6 +8,8 @@ import re
 from collections.abc import Sequence
 from datetime import date, time, timedelta
 
+from foundation.money import STARS, Money, parse
+
 COLUMNS = (
     "key",
     "creator",
@@ -36,6 +38,7 @@ _CLOCK = re.compile(r"(?P<hour>\d{1,2})[:hH](?P<minute>\d{2})(?::(?P<second>\d{2
 _SPAN = re.compile(r"(\d{1,5})\s*(m|min|h|d|j)", re.IGNORECASE)
 _UNITS = {"m": timedelta(minutes=1), "min": timedelta(minutes=1), "h": timedelta(hours=1)}
 _DAY = timedelta(days=1)
+_STARS = "Stars"
 ALWAYS, END_OF_DAY = "always", "day"
 _ALWAYS, _END_OF_DAY = frozenset({ALWAYS, "toujours"}), frozenset({END_OF_DAY, "jour"})
 MOST_LATE = timedelta(days=30)
@@ -72,6 +75,22 @@ def names_in(cell: str) -> tuple[str, ...]:
         else:
             name += letter
     return tuple(one.strip() for one in (*found, name) if one.strip())
+
+
+def price_in(cell: str) -> Money | None:
+    """The price of `12.50 USD` or `50 Stars`; None for what is none, nothing at all included."""
+    amount, _, unit = cell.strip().rpartition(" ")
+    try:
+        price = parse(amount, STARS if unit.casefold() == _STARS.casefold() else unit)
+    except (TypeError, ValueError):
+        return None
+    return price if price.minor > 0 else None
+
+
+def price_cell(price: Money) -> str:
+    """What `price_in` reads."""
+    amount, _, currency = str(price).partition(" ")
+    return f"{amount} {_STARS if currency == STARS else currency}"
 
 
 def day_in(cell: str) -> date | None:

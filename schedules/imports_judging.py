@@ -17,8 +17,9 @@ from foundation.ids import derived
 from gate.units import Medium, Text, Unit
 from schedules import likeness, linking, threads
 from schedules.calendar import WallTime, bounds, zone_of
+from schedules.claiming import GIVEN_AWAY
 from schedules.composing import subject
-from schedules.imports_rows import OVERRIDE, Finding, Row, Sheet, nearest
+from schedules.imports_rows import OVERRIDE, PRICE, Finding, Row, Sheet, nearest
 from schedules.likeness import Kind, Print
 from schedules.linking import AS_WRITTEN, Rule, Wanted
 from schedules.overrides import Override
@@ -108,7 +109,9 @@ class Wish:
     @property
     def others(self) -> tuple[Override, ...]:
         """What single platforms say otherwise."""
-        return tuple(Override(platform, body=words) for platform, words in sorted(self.row.bodies.items()))
+        bodies, prices = self.row.bodies, self.row.prices
+        names = sorted({*bodies, *prices})
+        return tuple(Override(name, body=bodies.get(name), price=prices.get(name)) for name in names)
 
     def words_on(self, channel: Channel) -> str:
         """What it says on an account."""
@@ -161,6 +164,8 @@ def _wish(sheet: Sheet, row: Row, world: World) -> Wish | None:
     _when(sheet, wish, world.now)
     for platform in row.bodies.keys() - {one.channel.platform for one in accounts}:
         sheet.say(row.line, f"{OVERRIDE}{platform}", "import.override_idle", grave=False, platform=platform)
+    for platform in row.prices.keys() - {one.channel.platform for one in accounts}:
+        sheet.say(row.line, f"{PRICE}{platform}", "import.price_idle", grave=False, platform=platform)
     for account in accounts:
         _fits(sheet, wish, account, world.now)
         _near(sheet, wish, account, world)
@@ -259,6 +264,9 @@ def _fits(sheet: Sheet, wish: Wish, account: Account, now: datetime) -> None:
         sheet.say(row.line, "channels", "import.account_not_ready", grave=False, account=name)
     if account.connector is None:
         return
+    price = row.prices.get(account.channel.platform)
+    if price is None and row.prices and wish.pictures:
+        sheet.findings.append(Finding(row.line, f"{PRICE}{account.channel.platform}", GIVEN_AWAY))
     about = subject(derived(account.channel.id, row.key))
     first = replace(
         account.blank,
@@ -266,6 +274,7 @@ def _fits(sheet: Sheet, wish: Wish, account: Account, now: datetime) -> None:
         native_key=carrying.native_key(about, 0),
         texts=(Text("body", words),) if words else (),
         media=tuple(one.medium for one in wish.pictures),
+        price=price,
     )
     pieces = [(piece, ()) for piece in wish.parts]
     parts = threads.units(first, pieces, account.connector.capabilities)

@@ -12,11 +12,23 @@ from datetime import date, time, timedelta
 from difflib import get_close_matches
 
 from foundation.errors import BadInput
+from foundation.money import Money
 from foundation.words import Message
 from schedules import threads
-from schedules.imports_cells import ALWAYS, COLUMNS, END_OF_DAY, TOLD, bare, clock_in, day_in, late_in, names_in
+from schedules.imports_cells import (
+    ALWAYS,
+    COLUMNS,
+    END_OF_DAY,
+    TOLD,
+    bare,
+    clock_in,
+    day_in,
+    late_in,
+    names_in,
+    price_in,
+)
 from schedules.linking import LONGEST_MARK
-from schedules.overrides import MAX_BODY
+from schedules.overrides import MAX_BODY, MOST_PRICE
 from schedules.planning import LATE_OK
 
 MAX_BYTES = 8 * 2**20
@@ -26,7 +38,7 @@ USUAL_PRIORITY, LAST_PRIORITY = 5, 9
 """0 is for what the house itself has to say; a file begins at 1."""
 
 NEEDED = ("key", "channels", "date", "time", "body")
-OVERRIDE = "body_"
+OVERRIDE, PRICE = "body_", "price_"
 LEFT_OUT = ("labels",)
 """Columns that a post has no place for."""
 
@@ -63,6 +75,8 @@ class Row:
     body: str
     bodies: Mapping[str, str]
     """Other words for a platform, by its name."""
+    prices: Mapping[str, Money]
+    """What readers pay on a platform, by its name."""
     media: tuple[str, ...]
     first_comment: str
     priority: int
@@ -145,7 +159,7 @@ def _lines(text: str, sign: str) -> Iterator[tuple[int, list[str]]]:
 def _columns(sheet: Sheet, heading: Sequence[str], platforms: Collection[str]) -> list[str]:
     """The name of each column; "" for one nobody knows."""
     names = [name.strip().casefold() for name in heading]
-    known = (*COLUMNS, *TOLD, *(f"{OVERRIDE}{platform}" for platform in platforms))
+    known = (*COLUMNS, *TOLD, *(f"{begins}{platform}" for platform in platforms for begins in (OVERRIDE, PRICE)))
     missing = [name for name in NEEDED if name not in names]
     if missing:
         raise BadInput("import.columns_missing", columns=", ".join(missing))
@@ -181,6 +195,7 @@ def _row(sheet: Sheet, line: int, cells: Sequence[str], columns: Sequence[str]) 
         until_midnight=until_midnight,
         body=_words(sheet, line, "body", found.get("body", ""), MAX_BODY),
         bodies=_bodies(sheet, line, found),
+        prices=_prices(sheet, line, found),
         media=tuple(dict.fromkeys(names_in(said["media"]))),
         first_comment=_words(sheet, line, "first_comment", found.get("first_comment", ""), threads.LONGEST_PART),
         priority=_priority(sheet, line, said["priority"]),
@@ -229,6 +244,20 @@ def _bodies(sheet: Sheet, line: int, found: Mapping[str, str]) -> Mapping[str, s
     """Other words for some platforms."""
     said = {name: _words(sheet, line, name, words, MAX_BODY) for name, words in found.items() if _other(name)}
     return {name.removeprefix(OVERRIDE): words for name, words in said.items() if words}
+
+
+def _prices(sheet: Sheet, line: int, found: Mapping[str, str]) -> Mapping[str, Money]:
+    """What some platforms ask for it. What cannot be read keeps the file from being written: it is not free."""
+    said = {}
+    for name, cell in found.items():
+        if not name.startswith(PRICE) or not cell.strip():
+            continue
+        price = price_in(cell)
+        if price is None or price.minor > MOST_PRICE:
+            sheet.say(line, name, "import.price_unreadable", said=cell.strip()[:40])
+        else:
+            said[name.removeprefix(PRICE)] = price
+    return said
 
 
 def _other(column: str) -> bool:

@@ -20,7 +20,7 @@ from schedules.events import PreflightDue, PublishDue, ReconcileDue, StageDue
 from schedules.imports_judging import Account, Wish
 from schedules.models import Delivery, DeliveryMove, Post
 from schedules.moving import causes
-from schedules.planning import AHEAD, content_digest, part_print, print_of
+from schedules.planning import AHEAD, content_digest, part_print, price_print, print_of
 from schedules.rehearsing import Dry
 from schedules.states import DELIVERY_STATES, DeliveryState
 from tenants import notices
@@ -87,7 +87,9 @@ def _known(scope: Scope, import_id: UUID) -> set[UUID]:
 def _post(wish: Wish, post_id: UUID, import_id: UUID, author: Author) -> dict[str, Any]:
     prints = [print_of(str(one.asset_id), one.medium) for one in wish.pictures]
     parts = [part_print(piece, []) for piece in wish.parts]
-    otherwise = {one.place: ["", one.body, prints, parts] for one in wish.others}
+    otherwise = {
+        one.place: ["", one.body or wish.row.body, prints, parts, *price_print(one.price)] for one in wish.others
+    }
     return {
         "id": post_id,
         "creator_id": wish.creator.id,

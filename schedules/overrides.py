@@ -1,15 +1,16 @@
-"""What a post says otherwise in one place: words, pictures or parts of its own on a platform, or on one account.
+"""What a post says otherwise in one place: words, pictures, parts or a price of its own on a platform or an account.
 
 They are written and approved with the post: its digest covers every version of it, whatever account it goes to.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from channels.reads import Channel
 from foundation.errors import BadInput
+from foundation.money import Money
 from schedules import threads
 from schedules.models import Post
 from schedules.threads import Piece
@@ -18,6 +19,9 @@ MOST = 40
 """Places of one post that say it otherwise."""
 
 LONGEST_PLACE = 60
+MOST_PRICE = 10_000_000
+"""Minor units; what a place lets a post cost is less, and said by its connector."""
+
 MAX_TITLE, MAX_BODY = 200, 20_000
 """Characters; what a platform takes is less, and said by its connector."""
 
@@ -31,11 +35,13 @@ class Override:
     body: str | None = None
     media: tuple[UUID, ...] | None = None
     parts: tuple[Piece, ...] | None = None
+    price: Money | None = None
+    """What readers pay there before they see its pictures and films."""
 
     @property
     def idle(self) -> bool:
         """Whether it changes nothing."""
-        return self.title is None and self.body is None and self.media is None and self.parts is None
+        return (self.title, self.body, self.media, self.parts, self.price) == (None,) * 5
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,12 @@ class Content:
     body: str
     media: tuple[UUID, ...]
     parts: tuple[Piece, ...]
+    price: Money | None = None
+
+    @property
+    def words(self) -> "Content":
+        """What it says and shows, whatever it costs."""
+        return replace(self, price=None)
 
     @property
     def assets(self) -> list[UUID]:
@@ -79,6 +91,7 @@ def over(said: Content, one: Override) -> Content:
         said.body if one.body is None else one.body,
         said.media if one.media is None else one.media,
         said.parts if one.parts is None else one.parts,
+        said.price if one.price is None else one.price,
     )
 
 
@@ -97,6 +110,20 @@ def every_asset(media: Sequence[UUID], parts: Sequence[Piece], others: Sequence[
     return list(dict.fromkeys(found))
 
 
+def prices(owner: Post) -> tuple[Override, ...]:
+    """What single places ask for a post, and nothing else of what they say: a copy of it must not be free there."""
+    return tuple(Override(one.place, price=one.price) for one in read(owner) if one.price is not None)
+
+
+def given_away(owner: Post, channel: Channel) -> bool:
+    """Whether an account would show everybody what the same post is paid for elsewhere."""
+    said = content(owner, channel)
+    if said.price is not None:
+        return False
+    sold = (one for _, one in versions(owner) if one.price is not None)
+    return not set(said.assets).isdisjoint(asset for one in sold for asset in one.assets)
+
+
 def shows_pictures(owner: Post) -> bool:
     """Whether it shows a picture in any place; of a thread, with its first part."""
     return bool(owner.media) or any(one.media for one in read(owner))
@@ -109,6 +136,8 @@ def check(said: Content, others: Sequence[Override]) -> None:
         raise BadInput("post.too_many_places", most=MOST)
     if any(not 0 < len(place) <= LONGEST_PLACE or "\x00" in place for place in places):
         raise BadInput("post.no_such_place")
+    if any(one.price is not None and not 0 < one.price.minor <= MOST_PRICE for one in others):
+        raise BadInput("post.price_wrong")
     for one in (said, *(over(said, other) for other in others)):
         if len(one.body) > MAX_BODY or len(one.title) > MAX_TITLE:
             raise BadInput("post.too_long", most=MAX_BODY)
@@ -128,6 +157,8 @@ def _stored(one: Override) -> dict[str, Any]:
         said["media"] = [str(asset) for asset in one.media]
     if one.parts is not None:
         said["parts"] = threads.stored(one.parts)
+    if one.price is not None:
+        said["price"] = {"minor": one.price.minor, "currency": one.price.currency}
     return {name: value for name, value in said.items() if value is not None}
 
 
@@ -144,4 +175,5 @@ def _read(said: Mapping[str, Any]) -> Override:
         said.get("body"),
         None if media is None else tuple(UUID(asset) for asset in media),
         None if parts is None else threads.pieces(parts),
+        Money(**said["price"]) if "price" in said else None,
     )

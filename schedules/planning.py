@@ -13,6 +13,7 @@ from channels import reads as channel_reads
 from foundation import outbox
 from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
+from foundation.money import Money
 from foundation.words import Message, canonical
 from gate.units import Medium
 from schedules import linking, overrides, prints, rehearsing, retiming, threads
@@ -73,11 +74,19 @@ def print_of(asset: str, medium: Medium) -> str:
     return hashlib.sha256(canonical([asset, medium.sha256, medium.alt])).hexdigest()
 
 
+def price_print(price: Money | None) -> list[object]:
+    """What of a price is approved: its amount; nothing where a place asks for none."""
+    return [] if price is None else [str(price)]
+
+
 def digest_now(scope: Scope, row: Post) -> str:
     """The digest of a post with its pictures as they are now. Raises NotFound for a picture that is missing."""
     said, others = overrides.written(row), overrides.read(row)
     known = library.media_of(scope, overrides.every_asset(said.media, said.parts, others), "library")
-    otherwise = {place: [other.title, other.body, *_prints(known, other)] for place, other in overrides.versions(row)}
+    otherwise = {
+        place: [other.title, other.body, *_prints(known, other), *price_print(other.price)]
+        for place, other in overrides.versions(row)
+    }
     prints, parts = _prints(known, said)
     return content_digest(row.title, row.body, prints, row.text_ai, parts, otherwise=otherwise, links=row.links)
 

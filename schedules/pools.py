@@ -154,8 +154,8 @@ def add(scope: Scope, post_id: UUID) -> UUID:
 def add_wording(scope: Scope, entry_id: UUID, body: str, *, key: UUID, author: str) -> UUID:
     """Another wording of an entry, that takes its turn once it has the yes its creator asks for; once per `key`.
 
-    Pictures, parts and labels are those of the first one. Returns its post. Raises BadInput for the words of another
-    wording and for too many, NotFound.
+    Pictures, parts, prices and labels are those of the first one. Returns its post. Raises BadInput for the words of
+    another wording and for too many, NotFound.
     """
     entry = _entry(scope, entry_id)
     row = pool(scope, entry.pool_id, lock=True)
@@ -171,7 +171,8 @@ def add_wording(scope: Scope, entry_id: UUID, body: str, *, key: UUID, author: s
         raise BadInput("pool.same_words")
     if len(wordings) >= MOST_WORDINGS:
         raise BadInput("pool.many_wordings", most=MOST_WORDINGS)
-    draft = Draft(first.creator_id, first.title, body, said.media, (), first.text_ai, said.parts)
+    asks = overrides.prices(first)
+    draft = Draft(first.creator_id, first.title, body, said.media, (), first.text_ai, said.parts, asks)
     post_id = drafting.write(
         scope, draft, key=key, author=author, late_ok=first.late_ok, origin=ORIGIN, priority=first.priority
     )

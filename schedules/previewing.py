@@ -21,7 +21,7 @@ from gate.minting import Decision
 from gate.reasons import Reason
 from gate.units import Medium, Rating, Subject, Unit, Verdict
 from schedules import linking, overrides, planning, threads
-from schedules.claiming import reason_of
+from schedules.claiming import GIVEN_AWAY, reason_of
 from schedules.composing import Matter, ai_line_in, compose, compose_parts, matter, placed, subject
 from schedules.drafting import ORIGIN, Draft
 from schedules.models import Delivery, Post
@@ -111,11 +111,12 @@ def previews(
     shown = _shown(scope, draft, owner, chosen, author=author, connectors=connectors, by=by)
     found = []
     for channel in chosen:
-        rule = rule_of(by.rules, channel.platform, channel.surface, on)
+        said, connector = overrides.content(owner, channel), connectors.get(channel.platform)
+        rule = rule_of(by.rules, channel.platform, channel.surface, on, paid=said.price is not None)
         units, decision = shown[channel.id]
-        connector = connectors.get(channel.platform)
         reasons = () if draft.empty else _reasons(channel, units, connector, decision, scope.now)
-        said = overrides.content(owner, channel)
+        if overrides.given_away(owner, channel):
+            reasons = (GIVEN_AWAY, *reasons)
         found.append(replace(_preview(said, channel, units, connector, rule), reasons=reasons))
     return found
 
@@ -240,12 +241,12 @@ def _first(scope: Scope, owner: Post, channel: Channel, of: Matter) -> Unit:
     return compose(scope, row, owner, channel, of)
 
 
-def rule_of(rules: Bundle, platform: str, surface: str, on: date) -> Rule:
-    """The rule of a place as it stands on a day."""
+def rule_of(rules: Bundle, platform: str, surface: str, on: date, *, paid: bool = False) -> Rule:
+    """The rule of a place as it stands on a day; `paid` of what has a price there."""
     ratings = [rating for rating in Rating if rating is not Rating.X]
     said = (
         Said(name, tuple((rating, row.verdict(rating)) for rating in ratings))
-        for name, row in rules.sources(platform, surface, on=on)
+        for name, row in rules.sources(platform, surface, on=on, paid=paid)
     )
     return Rule(tuple(said), rules.read_on)
 

@@ -134,13 +134,15 @@ def _places(scope: Scope, here: _Here, after: datetime) -> Iterator[Place]:
 
 
 def _whose_turn(scope: Scope, here: _Here, place: Place, waiting: Sequence[Turn]) -> UUID | None:
-    """The first wording that is old enough and says nothing the account has lately."""
+    """The first wording that is old enough, says nothing the account has lately, and gives nothing away."""
     for turn in waiting:
         if turn.last is not None and place.due - turn.last < here.pool.min_age:
             continue
         for post_id in turn.wordings:
-            said, there = overrides.content(planning.post(scope, post_id), here.channel), [here.channel.id]
-            if not repeats.of_content(scope, said, there, place.due, connectors=here.connectors):
+            owner, there = planning.post(scope, post_id), [here.channel.id]
+            said = overrides.content(owner, here.channel)
+            given = overrides.given_away(owner, here.channel)
+            if not given and not repeats.of_content(scope, said, there, place.due, connectors=here.connectors):
                 return post_id
     return None
 

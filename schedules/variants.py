@@ -22,7 +22,7 @@ from schedules import assigning, drafting, likeness, linking, listing, overrides
 from schedules.assigning import A, B
 from schedules.drafting import Draft
 from schedules.models import Delivery, PostTest, Series
-from schedules.overrides import Content
+from schedules.overrides import Content, Override
 from schedules.series import Change
 from schedules.states import DeliveryState, SeriesState
 
@@ -75,7 +75,7 @@ class Listed:
     kept: str
     """The version that goes on after its end, a or b; nothing while it runs."""
     differ: frozenset[str]
-    """In what the versions differ as they stand: words, pictures, parts."""
+    """In what the versions differ as they stand: words, pictures, parts, price."""
     stopped: bool
     """Whether the series was stopped, so that no unit comes any more."""
 
@@ -97,11 +97,12 @@ class Unit:
 
 
 def differences(one: Content, other: Content) -> frozenset[str]:
-    """In what two versions differ: words, pictures, parts; pure."""
+    """In what two versions differ: words, pictures, parts, price; pure."""
     told = {
         "words": (one.title, likeness.normal(one.body)) != (other.title, likeness.normal(other.body)),
         "pictures": one.media != other.media,
         "parts": one.parts != other.parts,
+        "price": one.price != other.price,
     }
     return frozenset(name for name, differ in told.items() if differ)
 
@@ -167,7 +168,9 @@ def _write(scope: Scope, row: Series, wanted: Wanted, *, key: UUID, author: str)
     if len(differences(said, other)) != 1:
         raise BadInput("variants.one_difference")
     links = linking.read(owner).wanted
-    draft = Draft(owner.creator_id, other.title, other.body, other.media, (), owner.text_ai, other.parts, links=links)
+    asks = (Override(row.channels[0], price=said.price),) if said.price is not None else ()
+    words = (other.title, other.body, other.media)
+    draft = Draft(owner.creator_id, *words, (), owner.text_ai, other.parts, asks, links=links)
     return drafting.write(
         scope, draft, key=key, author=author, late_ok=owner.late_ok, origin=ORIGIN, priority=owner.priority
     )

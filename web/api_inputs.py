@@ -9,11 +9,12 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 from pydantic.config import JsonDict
 
 from foundation.errors import BadInput
+from foundation.money import Money
 from schedules.calendar import WallTime, local_wall, zone_of
 from schedules.drafting import Draft
 from schedules.linking import LONGEST_MARK, MOST_PLAIN, Wanted
 from schedules.listing import MOST
-from schedules.overrides import LONGEST_PLACE, MAX_BODY, MAX_TITLE, Override
+from schedules.overrides import LONGEST_PLACE, MAX_BODY, MAX_TITLE, MOST_PRICE, Override
 from schedules.overrides import MOST as MOST_PLACES
 from schedules.planning import LAST_PRIORITY
 from schedules.reads import Written
@@ -131,6 +132,13 @@ class PartIn(In):
 Parts = Annotated[list[PartIn], Field(max_length=MOST_PARTS)]
 
 
+class PriceIn(In):
+    """What readers pay the platform: minor units of a currency; Telegram's Stars are XTR."""
+
+    minor: Annotated[int, Field(gt=0, le=MOST_PRICE, strict=True)]
+    currency: Annotated[Text, Field(pattern=r"^[A-Z]{3}$", examples=["USD"])]
+
+
 class OtherwiseIn(In):
     """What a post says otherwise in one place: a platform's name, or the id of an account. What is left out is as the
     post has it."""
@@ -140,6 +148,7 @@ class OtherwiseIn(In):
     body: Annotated[Text, Field(max_length=MAX_BODY)] | None = None
     media: Ids | None = None
     parts: Parts | None = None
+    price: PriceIn | None = None
 
     @property
     def override(self) -> Override:
@@ -150,6 +159,7 @@ class OtherwiseIn(In):
             self.body,
             None if self.media is None else tuple(self.media),
             None if self.parts is None else tuple(part.piece for part in self.parts),
+            None if self.price is None else Money(self.price.minor, self.price.currency),
         )
 
 

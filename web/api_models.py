@@ -285,6 +285,13 @@ class PartOut(BaseModel):
     comment: bool
 
 
+class PriceOut(BaseModel):
+    """Minor units of a currency."""
+
+    minor: int
+    currency: str
+
+
 class OtherwiseOut(BaseModel):
     """What a post says otherwise in one place; null is as the post has it."""
 
@@ -293,6 +300,7 @@ class OtherwiseOut(BaseModel):
     body: str | None
     media: list[UUID] | None
     parts: list[PartOut] | None
+    price: PriceOut | None
 
     @classmethod
     def of(cls, one: Override) -> "OtherwiseOut":
@@ -303,6 +311,7 @@ class OtherwiseOut(BaseModel):
             body=one.body,
             media=None if one.media is None else list(one.media),
             parts=None if one.parts is None else parts_of(one.parts),
+            price=None if one.price is None else PriceOut(minor=one.price.minor, currency=one.price.currency),
         )
 
 

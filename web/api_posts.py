@@ -1,15 +1,17 @@
 """Posts in the API: written, read, rewritten, planned, approved, taken off the calendar."""
 
+from collections.abc import Mapping
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
+from connectors.contract import Connector
 from foundation.database import OpenScope, Scope
 from foundation.ids import uuid7
 from foundation.words import Message
-from schedules import drafting, listing, scheduling
+from schedules import drafting, listing, scheduling, selling
 from tenants.keys import KeyScope
 from web import api_cursor
 from web.api_call import Call, Done, Sight, doing, etag, making, reading, rewriting
@@ -20,12 +22,12 @@ from web.api_models import PostOut, PostsOut, PostWhole
 ORIGIN = "api"
 
 
-def router(tenant: OpenScope) -> APIRouter:
+def router(tenant: OpenScope, connectors: Mapping[str, Connector]) -> APIRouter:
     """The routes under `/posts`."""
     routes = APIRouter(prefix="/posts", tags=["posts"])
     _reads(routes, tenant)
-    _writes(routes, tenant)
-    _acts(routes, tenant)
+    _writes(routes, tenant, connectors)
+    _acts(routes, tenant, connectors)
     return routes
 
 
@@ -54,7 +56,7 @@ def _reads(routes: APIRouter, tenant: OpenScope) -> None:
         return PostWhole.whole(found)
 
 
-def _writes(routes: APIRouter, tenant: OpenScope) -> None:
+def _writes(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:
     @routes.post("", status_code=201, response_model=PostWhole)
     def write_post(body: PostIn, call: Annotated[Call, Depends(making(tenant, KeyScope.POSTS_WRITE))]) -> Response:
         """Write a post; with `channels` and `at`, plan it. Where somebody has to approve it, the time is a wish until
@@ -64,6 +66,7 @@ def _writes(routes: APIRouter, tenant: OpenScope) -> None:
             creator = sight.creator(body.creator_id)
             at = wall_of(body.at, creator.zone) if body.at is not None else None
             post_id = scheduling.write(scope, body.draft, key=uuid7(), at=at, author=scope.actor, origin=ORIGIN)
+            selling.check(scope, post_id, connectors=connectors)
             return _whole(scope, sight, post_id, "post.write", status=201)
 
         return call.once(act)
@@ -78,12 +81,13 @@ def _writes(routes: APIRouter, tenant: OpenScope) -> None:
             _seen(scope, sight, post_id, call)
             old = listing.whole(scope, sight.creators, post_id).listed.post
             drafting.rewrite(scope, post_id, body.draft(old), author=scope.actor)
+            selling.check(scope, post_id, connectors=connectors)
             return _whole(scope, sight, post_id, "post.rewrite")
 
         return call.change(act, post=post_id)
 
 
-def _acts(routes: APIRouter, tenant: OpenScope) -> None:
+def _acts(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:
     can_write = Depends(doing(tenant, KeyScope.POSTS_WRITE))
 
     @routes.post("/{post_id}/schedule", response_model=PostWhole)
@@ -96,6 +100,7 @@ def _acts(routes: APIRouter, tenant: OpenScope) -> None:
             post = listing.whole(scope, sight.creators, post_id).listed.post
             at = wall_of(body.at, sight.creator(post.creator_id).zone)
             scheduling.schedule(scope, post_id, channels=body.channels, at=at)
+            selling.check(scope, post_id, connectors=connectors)
             return _whole(scope, sight, post_id, "post.schedule")
 
         return call.once(act, post=post_id)

@@ -126,6 +126,7 @@ def _tells(one: Connector) -> list[str]:
         "followers": isinstance(one, Followed),
         "earnings": isinstance(one, Earned),
         "movements of money": isinstance(one, Lists),
+        "posts with a price": bool(one.capabilities.sells),
     }
     return [name for name, there in offered.items() if there]
 

@@ -31,5 +31,6 @@ def permit(unit: Unit, step: WireStep, now: datetime, points_at: tuple[str, ...]
         bundle="suite",
         minted_at=now,
         expires_at=now + TTL,
+        price=unit.price,
     )
     return sign(unsigned, SIGNING_KEY)

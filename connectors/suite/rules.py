@@ -15,6 +15,7 @@ from connectors.outcomes import Outcome, Published, Reauthorize, Rejected, Retry
 from connectors.purse import Lists
 from connectors.remarks import Remarked
 from connectors.suite.house import House, Story
+from connectors.suite.price_rules import prices_are_kept
 from connectors.suite.readings import earnings_are_told, followers_are_counted, lately, movements_are_listed
 from connectors.suite.remark_rules import remarks_are_answered_once, remarks_are_heard, remarks_are_moderated
 from connectors.suite.world import World
@@ -358,6 +359,7 @@ RULES: tuple[Rule, ...] = (
     remarks_are_heard,
     remarks_are_answered_once,
     remarks_are_moderated,
+    prices_are_kept,
 )
 
 EVERY: Mapping[str, Rule] = {

@@ -20,6 +20,7 @@ from connectors.suite.serving import MovedClock
 from connectors.transport import Account, Lend, Transport
 from foundation.http import HttpClient
 from foundation.ids import uuid7
+from foundation.money import Money
 from foundation.sealed import Sealed
 from gate.units import Medium, Subject, Text, Unit
 
@@ -145,6 +146,8 @@ class World:
     """What a remark is to the fake: some of shown, hidden, deleted, blocked (its author is), reported."""
     earned: Callable[[int], None] | None = None
     """Makes somebody pay so much, in minor units; None where the platform tells nobody what an account earned."""
+    priced: Callable[[str], int | None] = field(default=lambda native_id: None)
+    """What the platform asks readers for a copy, in minor units; None where everybody sees it."""
     earned_on: str = "other"
     """What kind of request the fake takes that question for."""
     moved: Callable[[int], str] | None = None
@@ -187,7 +190,7 @@ class World:
             self.hangs.add(KINDS.get(on, StepKind.CONTROL))
         self.fake.ask(mode, on, **more)
 
-    def unit(self, text: str = "", *, media: int = 0, flags: tuple[str, ...] = ()) -> Unit:
+    def unit(self, text: str = "", *, media: int = 0, flags: tuple[str, ...] = (), price: Money | None = None) -> Unit:
         """A unit for this account, new each time."""
         titles = (Text("title", self.title),) if self.title else ()
         return Unit(
@@ -201,6 +204,7 @@ class World:
             audience="viewer" if self.viewer else "public",
             texts=(*titles, Text("body", text or f"hello {next(_numbers)}")),
             media=self.media[: max(media, self.least_media)],
+            price=price,
             viewer=self.viewer,
             destination=self.destination,
             flags=flags,

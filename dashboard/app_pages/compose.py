@@ -14,6 +14,7 @@ from dashboard.app_pages import (
     compose_parts,
     compose_pictures,
     compose_places,
+    compose_prices,
     compose_repeats,
     compose_when,
 )
@@ -35,14 +36,14 @@ from dashboard.app_pages.compose_draft import (
     typed,
 )
 from dashboard.frame import Page
-from dashboard.reads.compose import Account, Desk, accounts, at_once, desk
+from dashboard.reads.compose import Account, Desk, accounts, at_once, connectors, desk
 from dashboard.reads.series import Choice
 from dashboard.reads.when import day_of, time_of
 from dashboard.widgets import draw
 from foundation.database import Scope
 from foundation.errors import BadInput, Conflict
 from foundation.words import Message
-from schedules import agenda, drafting
+from schedules import agenda, drafting, selling
 from schedules import reads as schedule_reads
 from schedules.calendar import WallTime, local_wall
 from schedules.drafting import Draft
@@ -136,7 +137,9 @@ def _words(page: Page, hers: list[Account]) -> None:
         wrap=True,
         disabled=bool(typed(REWORK)),
     )
-    compose_places.show(page, names, st.session_state.get(ACCOUNTS) or [])
+    picked = st.session_state.get(ACCOUNTS) or []
+    compose_places.show(page, names, picked)
+    compose_prices.show(page, [one for one in hers if str(one.id) in picked])
     if not hers:
         draw("calendar_empty.html", code="compose.no_accounts", word=page.word)
 
@@ -242,10 +245,12 @@ def _plan(page: Page, written: Draft, asked: _Asked, made: list[UUID], scope: Sc
     author, priority = page.who.actor, asked.priority
     if asked.when == compose_when.SLOT:
         said = compose_when.plan(scope, written, key=asked.key, author=author, priority=priority, made=made)
+        selling.check(scope, made[0], connectors=connectors())
         compose_repeats.keep(scope, made[0], asked.known)
         return said
     at = _time(scope, creator, asked)
     planned = calendar_series.plan(scope, written, asked.again, at, key=asked.key, author=author, priority=priority)
+    selling.check(scope, planned.post_id, connectors=connectors())
     made.append(planned.post_id)
     compose_repeats.keep(scope, planned.post_id, asked.known)
     at = planned.at
@@ -275,5 +280,6 @@ def _rewrite(page: Page, post_id: UUID, written: Draft, made: list[UUID], scope:
     if page.my(scope, schedule_reads.written_post(scope, post_id).creator_id).id != written.creator_id:
         raise Conflict("post.left_already")
     left = drafting.rewrite(scope, post_id, written, author=page.who.actor)
+    selling.check(scope, post_id, connectors=connectors())
     made.append(post_id)
     return Message("compose.rewritten" if left else "compose.rewritten_waits")

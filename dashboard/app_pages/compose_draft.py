@@ -6,8 +6,10 @@ from uuid import UUID
 
 import streamlit as st
 
+from foundation import money
 from foundation.errors import NotFound
 from foundation.ids import uuid7
+from foundation.money import Money
 from schedules import threads
 from schedules.calendar import parse
 from schedules.drafting import Draft
@@ -60,18 +62,27 @@ def begin(*, creator: str = "", at: str = "", asset: str = "") -> None:
 def duplicate(post: Written, there: Mapping[UUID, Content], creator: str) -> None:
     """Open a page with what another post says, in a callback; `there` is what it says on each of its accounts."""
     begin(creator=creator)
-    said = {TITLE: post.title, BODY: post.body, MEDIA: [str(one) for one in post.media]}
-    st.session_state.update({**said, ACCOUNTS: [str(one) for one in there]})
+    words = {TITLE: post.title, BODY: post.body, MEDIA: [str(one) for one in post.media]}
+    st.session_state.update({**words, ACCOUNTS: [str(one) for one in there]})
     st.session_state.update({CAMPAIGN: post.links.campaign, PLAIN: list(post.links.plain)})
     for part in post.parts:
         if part.comment:
             st.session_state.update({COMMENTED: True, COMMENT: part.body})
         else:
             add_part(part)
-    others = {str(one): said for one, said in there.items() if said != post.said}
+    for one, said in there.items():
+        _ask(str(one), said.price)
+    others = {str(one): said for one, said in there.items() if said.words != post.said}
     st.session_state[OTHERS] = list(others)
     for account, other in others.items():
         _fill(account, other, same_parts=other.parts == post.parts)
+
+
+def _ask(account: str, price: Money | None) -> None:
+    """The fields of what is asked on an account."""
+    if price is not None:
+        fields = {"price": amount(price), "currency": price.currency}
+        st.session_state.update({other_key(account, field): value for field, value in fields.items()})
 
 
 def _fill(account: str, said: Content, *, same_parts: bool) -> None:
@@ -152,11 +163,12 @@ def draft(creator_id: UUID) -> Draft:
     parts.append(Piece(typed(COMMENT).strip(), comment=True))
     rest = tuple(one for one in parts if not one.empty)
     said = Content(typed(TITLE).strip(), typed(BODY).strip(), listed(MEDIA), rest)
-    others = [_other(said, one) for one in st.session_state.get(OTHERS) or ()]
+    apart, accounts = st.session_state.get(OTHERS) or (), listed(ACCOUNTS)
+    others = [_other(said, one) for one in apart]
+    others += [Override(one, price=_price(one)) for one in map(str, accounts) if one not in apart]
     written = tuple(one for one in others if not one.idle)
     plain = tuple(str(one) for one in st.session_state.get(PLAIN) or ())
     links = Wanted(typed(CAMPAIGN).strip(), plain)
-    accounts = listed(ACCOUNTS)
     return Draft(creator_id, said.title, said.body, said.media, accounts, parts=rest, others=written, links=links)
 
 
@@ -172,4 +184,22 @@ def _other(said: Content, account: str) -> Override:
         body=None if body == said.body else body,
         media=None if media == said.media else media,
         parts=None if parts is None else threads.pieces(parts),
+        price=_price(account),
     )
+
+
+def amount(price: Money) -> str:
+    """A price as it is typed, without its currency."""
+    return str(price).partition(" ")[0]
+
+
+def _price(account: str) -> Money | None:
+    """What is asked on an account. What cannot be read is nothing, which no place takes: never that it is free."""
+    said = typed(other_key(account, "price")).strip()
+    if not said:
+        return None
+    currency = typed(other_key(account, "currency")) or "XTS"
+    try:
+        return money.parse(said, currency)
+    except ValueError:
+        return Money(0, currency)

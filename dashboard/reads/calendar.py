@@ -224,7 +224,7 @@ class Opened:
 
     def otherwise(self, place: Place) -> bool:
         """Whether the post says something else there."""
-        return self.said[place.entry.channel_id] != self.post.said
+        return self.said[place.entry.channel_id].words != self.post.said
 
     @property
     def rewritable(self) -> bool:

@@ -7,8 +7,10 @@ from functools import cache
 from uuid import UUID
 
 from channels import reads as channel_reads
+from channels.reads import Channel
 from channels.states import ChannelState
 from connectors import registry
+from connectors.capabilities import Asking
 from connectors.contract import Connector
 from foundation.database import Scope
 from schedules import agenda, previewing
@@ -32,6 +34,8 @@ class Account:
     creator_id: UUID
     name: str
     ready: bool
+    asking: Asking | None = None
+    """What a post may cost there; None where it costs nothing."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +63,16 @@ def accounts(scope: Scope, mine: Sequence[Creator]) -> list[Account]:
     """The accounts of these creators where posts can stand, by name: a bot without a channel of its own only talks."""
     theirs = {one.id for one in mine}
     return [
-        Account(one.id, one.creator_id, one.name, one.state is ChannelState.ACTIVE)
+        Account(one.id, one.creator_id, one.name, one.state is ChannelState.ACTIVE, asking_of(one))
         for one in channel_reads.every_channel(scope)
         if one.creator_id in theirs and one.surface
     ]
+
+
+def asking_of(one: Channel) -> Asking | None:
+    """What a post may cost on an account."""
+    connector = connectors().get(one.platform)
+    return connector.capabilities.asking(one.surface) if connector is not None else None
 
 
 def desk(

@@ -60,6 +60,8 @@ class Talk:
         """Which text of the post changed."""
         if one.field == "title":
             return Message("talk.title")
+        if one.field == "price":
+            return Message("talk.price")
         if one.field == "comment":
             return Message("compose.comment")
         return Message("compose.part", {"number": one.part + 1}) if one.part else Message("talk.words_of_post")

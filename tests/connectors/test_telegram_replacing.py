@@ -29,7 +29,7 @@ EDITED = good(message(7, edit_date=1_790_000_001), "replace")
 def asked(copy: Copy, unit: Unit, *answers: Answer) -> tuple[str, Any, dict[str, str]]:
     turn = TELEGRAM.replace(copy, unit, answers)
     assert isinstance(turn, Send), turn
-    assert (turn.step.kind, turn.step.token, turn.step.may_be_redone) == (StepKind.MUTATE, "path", True)
+    assert (turn.step.kind, turn.step.token) == (StepKind.MUTATE, "path")
     files = {name: file.sha256 for name, file in turn.step.files.items()}
     return turn.step.path.removeprefix("/bot{token}/"), turn.step.json, files
 

@@ -15,6 +15,7 @@ from connectors.remarks import Act, Remark, Remarks, Spot
 from connectors.sandbox import Sandbox
 from connectors.telegram import Telegram
 from foundation.ids import uuid7
+from foundation.money import Money
 from foundation.words import Message
 from gate.units import Text, Unit
 
@@ -351,3 +352,31 @@ class ModeratesInWords(Sandbox):
 
     def moderate(self, spot: Spot, act: Act, answers: tuple[Answer, ...]) -> Send | Outcome:
         return Published(spot.native_id) if answers else super().moderate(spot, act, answers)
+
+
+class GivesAway(Fanvue):
+    """Forgets what a post costs."""
+
+    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+        return super().next(replace(unit, price=None), answers)
+
+
+class GivesStarsAway(Telegram):
+    """Forgets what a post costs."""
+
+    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+        return super().next(replace(unit, price=None), answers)
+
+
+class AsksOfEverybody(Fanvue):
+    """Asks for money where nobody set a price."""
+
+    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+        return super().next(replace(unit, price=unit.price or Money(300, "USD")), answers)
+
+
+class LooksAtNothing(Fanvue):
+    """Says that a post is not there without looking."""
+
+    def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
+        return Absent()

@@ -68,6 +68,7 @@ def world(
         followers=partial(setattr, member, "followers"),
         followers_on="checks",
         earned=lambda minor: pays(server, member, minor),
+        priced=lambda native_id: member.posts[native_id].price,
         flags=(SUBSCRIBERS,),
         told=lambda wire: wire.get("audience") == "subscribers",
         name_of=lambda medium: server.named[medium.sha256],

@@ -61,6 +61,10 @@ FOUND: tuple[tuple[type[Fanvue | Sandbox | Telegram], str, rules.Rule, str], ...
     (broken.HearsItself, "post", rules.remarks_are_heard, "what the account answered"),
     (broken.ForgetsWhere, "post", rules.remarks_are_heard, "stands under"),
     (broken.AnswersInTheOpen, "post", rules.remarks_are_answered_once, "it stands under"),
+    (broken.GivesAway, "fanvue", rules.prices_are_kept, "costs 3.00 USD is not sent"),
+    (broken.GivesStarsAway, "telegram_channel", rules.prices_are_kept, "costs 1 XTR is not sent"),
+    (broken.AsksOfEverybody, "fanvue", rules.prices_are_kept, "is free is not sent"),
+    (broken.LooksAtNothing, "fanvue", rules.prices_are_kept, "sent 2 times"),
     (broken.ModeratesInWords, "post", rules.remarks_are_moderated, "not tried again"),
 )
 

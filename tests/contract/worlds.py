@@ -122,6 +122,13 @@ class TelegramFake:
         told = [chat.messages[int(number)] for number in numbers.split(",")]
         return {(one.get("caption", one.get("text", "")), "photo" in one) for one in told}
 
+    def priced(self, native_id: str) -> int | None:
+        """The Stars that a message asks for."""
+        chat_id, _, number = native_id.partition("/")
+        chats = (*self.network.world.channels.values(), *self.bot.chats.values())
+        told = next(one for one in chats if one.id == int(chat_id)).messages[int(number.partition(",")[0])]
+        return told["paid_media"]["star_count"] if "paid_media" in told else None
+
     def requests(self) -> list[Mapping[str, Any]]:
         return [entry for entry in self.network.book.record() if entry["account"] == str(self.bot.id)]
 
@@ -170,6 +177,7 @@ class Fakes:
             account=Account(TENANT, uuid7(), bot.username, self.telegram.url, Sealed(bot.token.encode())),
             fake=fake,
             shown=fake.shown,
+            priced=fake.priced,
             surface="telegram.bot_dm" if chat else "telegram.public_channel",
             transport=transport(self.http),
             clock=self.telegram.clock,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
+from tests.fakes import telegram_paid
 from tests.fakes.telegram_world import (
     CHECKOUT_SECONDS,
     IN_A_CHANNEL,
@@ -52,6 +53,7 @@ class Methods:
     def do_getChat(self, bot: Bot, asked: Told, files: Files) -> Any:
         chat = self._chat(bot, asked["chat_id"])
         more = {"accent_color_id": 0, "max_reaction_count": 11, "accepted_gift_types": _NO_GIFTS}
+        more |= {"can_send_paid_media": True} if chat.kind == "channel" and chat.sells else {}
         names = {"active_usernames": [chat.username]} if chat.username else {}
         return chat.told() | more | names | ({"linked_chat_id": chat.linked} if chat.linked else {})
 
@@ -160,6 +162,8 @@ class Methods:
         message = source.messages.get(asked["message_id"])
         if message is None or asked["message_id"] in source.deleted:
             raise bad("message to copy not found")
+        if "paid_media" in message:
+            raise bad("message can't be copied")
         shown = {name: message[name] for name in ("text", "caption", "photo", "video") if name in message}
         sent = self.world.post(bot, self._open(bot, asked), shown, shown.get("caption", shown.get("text", "")))
         return {"message_id": sent["message_id"]}
@@ -180,6 +184,15 @@ class Methods:
         del bot.wire[-len(sent) :]
         ids = ",".join(str(one["message_id"]) for one in sent)
         bot.wire.append((f"{chat.id}/{ids}", items[0].get("caption", "")))
+        return sent
+
+    def do_sendPaidMedia(self, bot: Bot, asked: Told, files: Files) -> Any:
+        telegram_paid.check(asked)
+        body, caption = telegram_paid.body(asked, files, _medium), _caption(asked)
+        chat = self._open(bot, asked)
+        telegram_paid.allowed(chat)
+        sent = self.world.post(bot, chat, {**body, **_said(caption), **_keyboard(asked)}, caption)
+        sent["_payload"] = asked.get("payload", "")
         return sent
 
     def do_sendInvoice(self, bot: Bot, asked: Told, files: Files) -> Any:

@@ -71,6 +71,8 @@ class Chat:
     """People who are in a channel, beside those who administer it."""
     linked: int = 0
     """Its discussion group."""
+    sells: bool = True
+    """Whether what stands in a channel may be locked until Stars are paid for it."""
     links: dict[str, bool] = field(default_factory=dict)
     """Invitations of its owner, and whether whoever uses one must be let in: no bot is told of either."""
     blocked: bool = False

@@ -6,8 +6,10 @@ import pytest
 
 from channels.states import ChannelState, EnrolmentState
 from channels.visiting import PATH
+from foundation.money import Money
 from foundation.words import Message
 from schedules import removal
+from schedules.overrides import Override
 from schedules.states import DeliveryState as S
 from tests.conftest import Cluster
 from tests.fakes.fanvue import FakeFanvue, fanvue
@@ -64,6 +66,22 @@ def test_from_the_application_to_the_removal(house: Visited) -> None:
     house.live(minutes=2)
     assert lea.state(post) is S.REMOVED
     assert house.member.posts == {}
+
+
+@pytest.mark.parametrize("mode", ["", "reset_after", "reset_before"])
+def test_a_post_with_a_price_stands_once_at_that_price(house: Visited, mode: str) -> None:
+    lea = house.desk
+    house.enrol()
+    if mode:
+        house.server.book.ask(mode, on="posts")
+    asks = (Override("fanvue", price=Money(1200, "USD")),)
+    post_id = lea.write("réservée", media=(lea.photo(60 + len(mode)),), others=asks)
+    post = lea.wish(post_id, "fanvue")
+    lea.approve(post_id)
+    house.live(minutes=6)
+    assert lea.state(post) is S.PUBLISHED
+    assert [(one.text, one.price, len(one.media)) for one in house.member.posts.values()] == [("réservée", 1200, 1)]
+    assert [text for _, text in house.member.taken] == ["réservée"]
 
 
 def test_no_address_of_a_store_is_readable_in_the_house(house: Visited) -> None:

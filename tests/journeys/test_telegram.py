@@ -9,9 +9,11 @@ from channels.states import ChannelState, EnrolmentState
 from foundation.clock import pause
 from foundation.database import Database
 from foundation.http import HttpClient, Reply, Request
+from foundation.money import Money
 from foundation.words import Message, say
 from gate import recall
-from schedules import publishing, removal
+from schedules import drafting, publishing, removal
+from schedules.overrides import Override
 from schedules.states import DeliveryState as S
 from subscribers import ledger, orders
 from subscribers.states import OrderState
@@ -111,6 +113,27 @@ def test_a_post_stands_in_the_channel_once(lea: Bots) -> None:
     desk.act(removal.ask, album)
     wait_until(lambda: desk.state(album) is S.REMOVED)
     assert lea.posts() == []
+
+
+def test_what_costs_stars_is_locked_in_the_channel(lea: Bots) -> None:
+    """A channel that takes none refuses it, and the account stays as it is; where it does, one message stands."""
+    lea.connected()
+    desk, asks = lea.desk, (Override("telegram", price=Money(50, "XTR")),)
+    post_id = desk.write("À débloquer.", media=(desk.photo(1), desk.photo(2)), others=asks, late_ok=None)
+    lea.channel.sells = False
+    post = desk.wish(post_id, "telegram", after=60)
+    desk.approve(post_id)
+    lea.pass_time(minutes=2)
+    wait_until(lambda: desk.state(post) is S.FAILED)
+    assert desk.entry(post).reason == Message("telegram.no_paid_media")
+    assert (lea.posts(), lea.account().state) == ([], ChannelState.ACTIVE)
+    lea.channel.sells = True
+    desk.act(drafting.again, post)
+    wait_until(lambda: desk.state(post) is S.PUBLISHED)
+    (sent,) = lea.posts()
+    assert (sent["caption"], sent["_payload"]) == ("À débloquer.", f"delivery:{post}")
+    assert (sent["paid_media"]["star_count"], len(sent["paid_media"]["paid_media"])) == (50, 2)
+    assert not {"photo", "video"} & sent.keys()
 
 
 @pytest.mark.parametrize("arrived", [True, False])

@@ -11,14 +11,14 @@ from uuid import UUID
 from schedules import imports
 from schedules.imports import Brought
 from schedules.imports_cells import COLUMNS
-from schedules.imports_rows import OVERRIDE
+from schedules.imports_rows import OVERRIDE, PRICE
 from tests.schedules.builders import Desk
 
 
 def table(rows: Iterable[Mapping[str, object]], *, columns: Iterable[str] = COLUMNS, sign: str = ",") -> bytes:
     """A file with these lines."""
     out, lines = io.StringIO(newline=""), list(rows)
-    others = {name for line in lines for name in line if name.startswith(OVERRIDE)}
+    others = {name for line in lines for name in line if name.startswith((OVERRIDE, PRICE))}
     writer = csv.DictWriter(out, [*dict.fromkeys([*columns, *sorted(others)])], delimiter=sign, restval="")
     writer.writeheader()
     writer.writerows(lines)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from foundation.ids import uuid7
+from foundation.money import Money
 from foundation.words import Message
 from schedules import exports
 from schedules.calendar import WallTime
@@ -24,6 +25,7 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 LETTERS = some.characters(exclude_categories=["Cs"], exclude_characters="\x00")
 WORDS = some.text(LETTERS, max_size=60)
 NAMES = some.text(LETTERS, min_size=1, max_size=20).map(str.strip).filter(bool)
+PRICES = some.builds(Money, some.integers(1, 10_000_000), some.sampled_from(["USD", "XTR", "KWD"]))
 URLS = some.sampled_from(["", "https://x/1"])
 ZONES = some.sampled_from(["Europe/Paris", "America/St_Johns", "UTC"])
 
@@ -54,6 +56,7 @@ def line(draw: some.DrawFn) -> Line:
         media=tuple(draw(some.lists(some.builds(UUID, int=some.integers(0, 2**128 - 1)), max_size=2, unique=True))),
         first_comment=draw(WORDS.filter(lambda words: not words or bool(words.strip()))),
         bodies=draw(some.dictionaries(some.just("sandbox"), WORDS.filter(lambda words: bool(words.strip())))),
+        prices=draw(some.dictionaries(some.just("sandbox"), PRICES)),
         priority=draw(some.integers(1, 9)),
         places=tuple(places),
     )
@@ -68,6 +71,7 @@ def test_what_goes_out_comes_back_unchanged(lines: list[Line]) -> None:
         assert (row.day, row.clock, row.zone) == (one.at.day, one.at.clock, one.at.zone)
         assert (row.late_ok, row.priority) == (one.late_ok, one.priority)
         assert (row.body, row.first_comment, row.bodies) == (one.body, one.first_comment, one.bodies)
+        assert row.prices == one.prices
         assert tuple(map(UUID, row.media)) == one.media
 
 

@@ -65,6 +65,21 @@ def test_new_words_need_a_new_yes_and_keep_the_time(api: Program) -> None:
     assert changed["deliveries"][0]["due_at"] == post["deliveries"][0]["due_at"]
 
 
+def test_a_price_is_kept_and_refused_where_nothing_is_sold(api: Program) -> None:
+    asks = {"place": "fanvue", "price": {"minor": 1200, "currency": "USD"}}
+    post = api.write(otherwise=[asks])
+    assert [(one["place"], one["price"], one["body"]) for one in post["otherwise"]] == [("fanvue", asks["price"], None)]
+    changed = api.ask("PATCH", f"/posts/{post['id']}", {"body": "better"}, version=1)
+    assert changed.json()["otherwise"] == post["otherwise"]
+    here = {**asks, "place": str(api.channels["mia"])}
+    answer = api.ask("PATCH", f"/posts/{post['id']}", {"otherwise": [here]}, version=2)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "price.not_here")
+    assert api.get(f"/posts/{post['id']}")["otherwise"] == post["otherwise"]
+    assert api.ask("POST", "/posts", api.draft(otherwise=[here])).json()["error"]["code"] == "price.not_here"
+    for wrong in ({"minor": 0, "currency": "USD"}, {"minor": 1.5, "currency": "USD"}, {"minor": 5, "currency": "usd"}):
+        assert api.ask("POST", "/posts", api.draft(otherwise=[{**asks, "price": wrong}])).status_code == 422
+
+
 def test_what_a_place_says_otherwise_stays_until_it_is_changed(api: Program) -> None:
     said = {"place": "feed", "title": None, "body": "shorter", "media": None, "parts": [{"body": "more"}]}
     post = api.write(otherwise=[said])

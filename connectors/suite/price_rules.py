@@ -1,0 +1,71 @@
+"""The rule about money: what is to be paid for is never shown for nothing, and what is free costs nothing."""
+
+from dataclasses import replace
+from typing import Any
+
+from connectors.contract import Connector
+from connectors.outcomes import Published
+from connectors.suite.house import House, Story
+from connectors.suite.world import World
+from connectors.transport import EgressForbidden
+from foundation.money import Money
+from gate.units import Unit
+
+ANY = Money(500, "USD")
+
+
+def prices_are_kept(world: World, connector: Connector) -> list[str]:
+    """What is planned at a price stands at that price, or not at all; what has none costs nothing."""
+    asking = connector.capabilities.asking(world.surface)
+    if asking is None:
+        return _not_for_nothing(world, connector, world.unit(media=1, price=ANY))
+    breaches = []
+    for minor in (asking.least, asking.most):
+        price = Money(minor, asking.currency)
+        breaches += _sold(world, connector, world.unit(media=2, price=price), price)
+    breaches += _sold(world, connector, world.unit(media=1), None)
+    beyond = (Money(asking.least - 1, asking.currency), Money(asking.most + 1, asking.currency))
+    for wrong in (*beyond, replace(beyond[0], minor=asking.least, currency="XTS")):
+        breaches += _not_for_nothing(world, connector, world.unit(media=1, price=wrong))
+    if not world.least_media:
+        bare = world.unit(price=Money(asking.least, asking.currency))
+        breaches += _not_for_nothing(world, connector, bare)
+    return breaches + _lost(world, connector, Money(asking.least, asking.currency))
+
+
+def _published(world: World, connector: Connector, unit: Unit) -> Story | None:
+    """What came of it; None where its request was stopped before it left."""
+    try:
+        return House(world, connector).publish(unit)
+    except EgressForbidden:
+        return None
+
+
+def _sold(world: World, connector: Connector, unit: Unit, price: Money | None) -> list[str]:
+    story = _published(world, connector, unit)
+    outcome: Any = story.outcome if story is not None else None
+    if not isinstance(outcome, Published):
+        return [f"what {_asks(price)} is not sent: {type(outcome).__name__}"]
+    there = world.priced(outcome.native_id)
+    return [] if there == (price.minor if price is not None else None) else [f"what {_asks(price)} stands at {there}"]
+
+
+def _asks(price: Money | None) -> str:
+    return "is free" if price is None else f"costs {price}"
+
+
+def _not_for_nothing(world: World, connector: Connector, unit: Unit) -> list[str]:
+    """A unit that cannot be sold as it is does not leave at all."""
+    before = len(world.fake.taken())
+    _published(world, connector, unit)
+    return [] if len(world.fake.taken()) == before else [f"sent although it cannot cost {unit.price} there"]
+
+
+def _lost(world: World, connector: Connector, price: Money) -> list[str]:
+    """A lost answer makes no second one, at any price."""
+    world.ask("reset_after", "posts")
+    unit, before = world.unit(media=1, price=price), len(world.fake.taken())
+    story = _published(world, connector, unit)
+    made = len(world.fake.taken()) - before
+    known = story is not None and (isinstance(story.outcome, Published) or not world.can_look)
+    return ([] if made == 1 else [f"sent {made} times"]) + ([] if known else ["a lost answer is not found again"])

@@ -1,0 +1,42 @@
+"""A post whose pictures and films are shown to whoever pays Stars for them, in a channel. Pure.
+
+What people pay goes to the channel's own balance, which its owner sees in the app: a bot is told neither of it nor of
+who bought.
+Source: https://core.telegram.org/bots/api#sendpaidmedia, #update (`purchased_paid_media`)
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from connectors.capabilities import Asking
+from foundation.money import STARS
+from foundation.words import Message
+from gate.units import Unit
+
+PER_POST = Asking(STARS, 1, 25_000)
+SELLS = {"public_channel": PER_POST, "private_channel": PER_POST}
+PAYLOAD = 128
+"""Bytes that may travel with it, unseen."""
+
+_SPOILER = "has_spoiler=true"
+
+
+def unfit(unit: Unit) -> Message | None:
+    """Why a post with a price cannot go out as it is: what is locked has no mark that hides it, and no buttons."""
+    if unit.buttons:
+        return Message("telegram.buttons_unfit")
+    return Message("connectors.mark_untold", {"mark": _SPOILER}) if _SPOILER in unit.flags else None
+
+
+def fields(unit: Unit, words: str, kinds: Mapping[str, str]) -> dict[str, Any]:
+    """The fields of `sendPaidMedia` beside the chat's; `kinds` are the files by the names they are attached under."""
+    if unit.price is None:
+        raise ValueError("no price")
+    items = [{"type": kind, "media": f"attach://{name}"} for name, kind in kinds.items()]
+    caption = {"caption": words} if words else {}
+    return {"star_count": unit.price.minor, "media": items, "payload": payload(unit), **caption}
+
+
+def payload(unit: Unit) -> str:
+    """What Telegram keeps with it for us: which post it is."""
+    return f"{unit.subject.kind}:{unit.subject.id}"

@@ -1,0 +1,37 @@
+"""Posts that cost something: whether each account a post goes to can ask for what it costs there."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from channels import reads as channel_reads
+from connectors import pricing
+from connectors.contract import Connector
+from foundation.database import Scope
+from foundation.errors import BadInput
+from schedules import overrides, planning
+from schedules.claiming import GIVEN_AWAY
+from schedules.states import DeliveryState
+
+OVER = frozenset({DeliveryState.CANCELLED, DeliveryState.REMOVED})
+
+
+def check(scope: Scope, post_id: UUID, *, connectors: Mapping[str, Connector]) -> None:
+    """Refuse a post that an account could not sell, in the transaction that puts it there.
+
+    Its time would refuse it as well: this says so while somebody can do something about it. Raises BadInput, NotFound.
+    """
+    owner = planning.post(scope, post_id)
+    if not overrides.prices(owner):
+        return
+    places = {row.channel_id for row in planning.deliveries_of(scope, post_id) if row.state not in OVER}
+    for channel_id in sorted(places):
+        channel = channel_reads.channel(scope, channel_id)
+        if overrides.given_away(owner, channel):
+            raise BadInput(GIVEN_AWAY.code)
+        said, connector = overrides.content(owner, channel), connectors.get(channel.platform)
+        if said.price is None or connector is None:
+            continue
+        can, parts = connector.capabilities, len(said.parts) + 1
+        wrong = pricing.trouble(said.price, channel.surface, can, media=len(said.media), parts=parts)
+        if wrong is not None:
+            raise BadInput(wrong.code, **wrong.params)

@@ -1,0 +1,114 @@
+"""What a price changes for the gate: it is part of what is judged, it opens nothing, and it is a sale."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from channels import storing
+from foundation.database import OpenScope
+from foundation.money import Money
+from foundation.words import Message, canonical, say
+from gate import facts, minting, service
+from gate.case import Case
+from gate.facts import Stop
+from gate.reasons import Reason
+from gate.units import Rating, Text, Verdict
+from tests.gate.builders import KEY, Step, picture, world
+from tests.gate.builders import unit as written
+from tests.gate.test_decide import BUNDLE, GRANTS, REAL, known, said, snapshot, unit
+
+STARS = Money(50, "XTR")
+TODAY = date(2026, 11, 22)
+RATED = (Rating.G, Rating.S, Rating.N, Rating.E)
+POSTS = sorted(name for name, row in BUNDLE.rows.items() if row.place in ("post", "text"))
+
+
+def allows(name: str, rating: Rating, *, price: Money | None, on: date = TODAY) -> Verdict:
+    """What a place says of a rating, as a decision reads it."""
+    platform = name.partition(".")[0]
+    asked = unit(platform=platform, surface=name, price=price)
+    return Case(snapshot(), asked, BUNDLE, datetime(on.year, on.month, on.day, tzinfo=UTC)).row.verdict(rating)
+
+
+@pytest.mark.parametrize(
+    ("place", "free", "paid"),
+    [
+        ("telegram.public_channel", "AABB", "AABB"),
+        ("telegram.private_channel", "AAFF", "AAHH"),
+        ("fanvue.post", "AAFF", "AAFF"),
+    ],
+)
+def test_paid_media_are_judged_by_their_own_row_too(place: str, free: str, paid: str) -> None:
+    assert "".join(allows(place, rating, price=None) for rating in RATED) == free
+    assert "".join(allows(place, rating, price=STARS) for rating in RATED) == paid
+
+
+@given(st.sampled_from(POSTS), st.sampled_from(RATED), st.integers(0, 400))
+def test_a_price_opens_nothing_on_any_day(place: str, rating: Rating, days: int) -> None:
+    on = date.fromordinal(TODAY.toordinal() + days)
+    assert allows(place, rating, price=STARS, on=on).rank >= allows(place, rating, price=None, on=on).rank
+
+
+def test_its_row_is_read_again_with_the_others() -> None:
+    late = date(2027, 6, 1)
+    assert "telegram.paid_media" in BUNDLE.overdue("telegram", "telegram.public_channel", on=late)
+    assert "telegram.paid_media" not in BUNDLE.overdue("telegram", "telegram.bot_dm", on=late)
+    unknown = BUNDLE.row("telegram", "nook", on=TODAY)
+    assert BUNDLE.priced(unknown, "telegram", on=TODAY) == unknown
+
+
+def test_selling_by_a_price_needs_one_permission_more() -> None:
+    person = replace(REAL, grants=GRANTS[:2])
+    given_ = snapshot(known(person=person), persons=(person,))
+    assert said(given_)[0] == "F"
+    assert said(given_, unit(price=STARS))[0] == "B"
+
+
+@pytest.mark.parametrize("feature", ["offers", "payments"])
+def test_what_stops_sales_stops_a_price(feature: str) -> None:
+    stopped = snapshot(known(), stops=(Stop("chat", feature),))
+    assert said(stopped)[0] == "F"
+    assert said(stopped, unit(price=STARS)) == ("B", {Reason.KILL_SWITCH})
+
+
+def test_another_price_is_another_unit() -> None:
+    digests = {unit(price=price).digest() for price in (None, STARS, Money(51, "XTR"), Money(50, "USD"))}
+    assert len(digests) == 4
+    assert unit().shown() == unit(price=None).shown()
+    assert unit().shown() != unit(price=STARS).shown()
+
+
+@pytest.mark.parametrize("price", [None, STARS])
+def test_what_is_stored_is_read_as_it_was(price: Money | None) -> None:
+    whole = unit(price=price)
+    stored: Any = json.loads(json.dumps(storing.unit_to_json(whole)))
+    assert storing.unit_from_json(stored) == whole
+    assert storing.unit_from_json(stored).digest() == whole.digest()
+    before = {name: value for name, value in stored.items() if name != "price"}
+    assert storing.unit_from_json(before).price is None, "what was stored before there were prices"
+    again = facts.read_unit(canonical(whole).decode())
+    assert (again.price, again.digest()) == (price, whole.digest())
+
+
+def test_a_sentence_of_ours_costs_nothing() -> None:
+    said = say(Message("service.notice.virtual", {"name": "Nova"}), "fr")
+    asked = unit(texts=(Text("body", said),), media=(), flags=(), service="service.notice.virtual")
+    assert service.says_only(asked)
+    assert not service.says_only(replace(asked, price=STARS))
+
+
+def test_a_permit_says_the_price(tenant: OpenScope, tenant_id: UUID) -> None:
+    here = world(tenant, tenant_id)
+    with here.scope() as scope:
+        medium, author = picture(scope, here), f"member:{here.ann}"
+        sold = minting.mint(scope, written(here, media=(medium,), price=STARS), Step(), key=KEY, author=author)
+        free = minting.mint(scope, written(here, media=(medium,)), Step(body="b"), key=KEY, author=author)
+    assert (sold.price, free.price) == (STARS, None)
+    assert sold.verify(KEY.public_key())
+    assert not replace(sold, price=None).verify(KEY.public_key())
