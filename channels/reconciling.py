@@ -281,6 +281,7 @@ def _sought(scope: Scope, row: Attempt) -> Sought:
         unit.media,
         _told(scope, row),
         row.publish_armed_at,
+        unit.price,
     )
 
 

@@ -23,6 +23,7 @@ from connectors.outcomes import (
     Uncertain,
     Unknown,
 )
+from foundation.money import Money
 from foundation.sealed import Sealed
 from foundation.words import Message
 from gate.units import Button, Invoice, Lead, Medium, Part, Reference, Subject, Text, Unit
@@ -51,6 +52,7 @@ def unit_from_json(stored: Mapping[str, Any]) -> Unit:
         "references": tuple(Reference(**each) for each in stored.get("references", ())),
         "leads": tuple(Lead(**each) for each in stored.get("leads", ())),
         "before": tuple(_part(part) for part in stored.get("before", ())),
+        "price": Money(**stored["price"]) if stored.get("price") else None,
         "seen": tuple(stored["seen"]) if stored.get("seen") is not None else None,
     }
     return Unit(**{**stored, **ids, **parts})

@@ -48,6 +48,8 @@ class Capabilities:
     """Places that refuse words an account has said there before, however long ago."""
     address: str = ""
     """Where requests usually go, for a connector of others: an https address. Ours stand in the settings."""
+    locks: frozenset[str] = frozenset()
+    """Places where media may lie behind a price that the platform itself takes (`Unit.price`)."""
     moderates: frozenset[str] = frozenset()
     """What may be done with what people say under posts there (`connectors.remarks.Act`)."""
     remarks_every: int = 5
@@ -69,6 +71,10 @@ class Capabilities:
     def size(self, surface: str) -> tuple[int, int]:
         """The longest text and the most media that a place takes."""
         return self.sizes.get(surface.removeprefix(f"{self.platform}."), (self.max_text, self.max_media))
+
+    def locks_at(self, surface: str) -> bool:
+        """Whether a place keeps media behind a price."""
+        return surface.removeprefix(f"{self.platform}.") in self.locks
 
     def resends(self, *, under: str) -> bool:
         """Whether a repeated publish is itself the look: of what stands `under` something, or of a post."""

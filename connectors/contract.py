@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from connectors.capabilities import Capabilities
 from connectors.outcomes import Outcome, Sighting
+from foundation.money import Money
 from foundation.sealed import Sealed
 from foundation.words import canonical
 from gate.units import Medium, Unit
@@ -194,6 +195,7 @@ class Sought:
     told: tuple[Answer, ...] = ()
     """What was answered to its uploads and to the attempt: some platforms name there what is asked for here."""
     sent_at: datetime | None = None
+    price: Money | None = None
 
 
 @dataclass(frozen=True)
@@ -378,13 +380,29 @@ class News:
     cursor: str
 
 
+UpdateKind = Literal[
+    "message",
+    "button",
+    "checkout",
+    "payment",
+    "unlocked",
+    "refund",
+    "age",
+    "stop",
+    "unsupported",
+    "blocked",
+    "lost",
+]
+
+
 @dataclass(frozen=True)
 class Update:
     """One thing that happened on a chat platform. `key` is the platform's update id, unique per account."""
 
     key: str
-    kind: Literal["message", "button", "checkout", "payment", "refund", "age", "stop", "unsupported", "blocked", "lost"]
-    """`blocked`: the fan takes no messages of ours any more; `lost`: the place we post to let go of us."""
+    kind: UpdateKind
+    """`blocked`: the fan takes no messages of ours any more; `lost`: the place we post to let go of us; `unlocked`:
+    they paid for a locked message, and nobody says for which."""
     fan: str
     handle: str = ""
     language: str = ""

@@ -1,25 +1,26 @@
-"""Fanvue: posts for subscribers, with pictures and films, and messages with fans, of words alone.
+"""Fanvue: posts for subscribers, with pictures and films, and messages with fans, whose media may lie behind a price.
 
 No key travels with a post; a lost answer is looked up among the account's own posts. Fanvue sells by itself: what fans
-pay there goes no way of ours. The account is in `connectors/fanvue_account.py`, messages are in `fanvue_chats.py` and
-`fanvue_news.py` beside it.
+pay there goes no way of ours, we see that they paid. The account is in `connectors/fanvue_account.py`, messages are in
+`fanvue_chats.py` and `fanvue_news.py` beside it.
 Source: https://api.fanvue.com/docs/api-reference/reference/posts/create-post, …/media/create-upload-session
 """
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from connectors import fanvue_account, fanvue_chats, fanvue_earnings, fanvue_news, fitting
-from connectors.answers import SHORT_WAIT, ahead, segment, staged_anew, told_at, told_by
+from connectors.answers import ahead, segment, staged_anew, told_at, told_by
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, Grant, News, Renewed, Response, Send, Sought, StepKind, Update, WireStep
 from connectors.earning import Span, Told
 from connectors.enrolment import Connected, Visit
 from connectors.fanvue_account import CHAT_SURFACE, SURFACE, VERSION, meaning, said, uuid_of
 from connectors.fanvue_chats import PUBLISH, listed, more
-from connectors.fanvue_upload import FILM, PUT, Upload
-from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Sighting, Unknown
+from connectors.fanvue_upload import FILM, Upload, not_staged
+from connectors.locking import Locked
+from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Sighting, Unknown
 from foundation.sealed import Sealed
 from foundation.words import Message
 from gate.units import Unit
@@ -47,16 +48,16 @@ CAN = Capabilities(
     resend_is_look=False,
     can_delete=True,
     can_chat=True,
-    can_sell=False,
+    can_sell=True,
     stages=True,
     poll_seconds=POLL_SECONDS,
-    sizes={CHAT_SURFACE.partition(".")[2]: (MOST_TEXT, 0)},
+    locks=frozenset({CHAT_SURFACE.partition(".")[2]}),
 )
-"""How many pictures and films a post takes, and how large, is nowhere said."""
+"""How many pictures and films a post or a message takes, and how large, is nowhere said."""
 
 
 class Fanvue:
-    """Posts with pictures and films, messages of words; pure."""
+    """Posts and messages with pictures and films; pure."""
 
     capabilities = CAN
     form = fanvue_account.FORM
@@ -64,8 +65,7 @@ class Fanvue:
     earns_as = "Fanvue"
 
     def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
-        """Bring each file to its store, wait until it is ready, then post; a message goes as it is. Tell what an answer
-        meant."""
+        """Bring each file to its store, wait until it is ready, then post. Tell what an answer meant."""
         unfit = fanvue_chats.unfit(unit, CAN) if unit.viewer else _unfit(unit)
         if unfit is not None:
             return Rejected(unfit, permanent=False)
@@ -75,7 +75,7 @@ class Fanvue:
         if last is not None and last.step == PUBLISH:
             return _published(last)
         if last is not None and not (isinstance(last, Response) and last.ok):
-            return _not_staged(last)
+            return not_staged(last)
         uploads = [Upload(medium, answers) for medium in unit.media]
         turns = (upload.next() for upload in uploads)
         waiting = next((turn for turn in turns if turn is not None), None)
@@ -131,6 +131,10 @@ class Fanvue:
         }
         return {name: int(count) for name, count in counts.items() if isinstance(count, int | float)} or None
 
+    def locked(self, copy: Copy, since: datetime, answers: tuple[Answer, ...]) -> Send | Locked | None:
+        """Whether a message was bought."""
+        return fanvue_chats.locked(copy, since, answers)
+
     def earnings(self, account: str, span: Span, answers: tuple[Answer, ...]) -> Told:
         """What fans paid, and what went back to them."""
         return fanvue_earnings.earnings(account, span, answers)
@@ -176,15 +180,6 @@ def _post(unit: Unit, media: list[str]) -> WireStep:
     if media:
         body["mediaUuids"] = media
     return WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/posts", body, headers=VERSION)
-
-
-def _not_staged(answer: Answer) -> Outcome:
-    """What they no longer know is uploaded anew; an address that is over is asked for again."""
-    if isinstance(answer, Response) and answer.step.startswith(PUT) and answer.status in (400, 403):
-        return Retry(SHORT_WAIT, "account", Message("connectors.uploads_gone"))
-    if isinstance(answer, Response) and answer.status == 404:
-        return staged_anew()
-    return meaning(answer, creates=False)
 
 
 def _published(answer: Answer) -> Outcome:

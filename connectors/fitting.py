@@ -33,6 +33,8 @@ def unfit(unit: Unit, can: Capabilities, *, length: int) -> Message | None:
     if unit.parts > can.threads:
         said = {"count": unit.parts, "most": can.threads}
         return Message("connectors.too_many_parts", said) if can.threads > 1 else Message("connectors.no_threads")
+    if unit.price is not None and not can.locks_at(unit.surface):
+        return Message("connectors.no_price")
     most_text, most_media = can.size(unit.surface)
     if length > most_text:
         return Message("connectors.text_too_long", {"length": length, "most": most_text})

@@ -22,9 +22,6 @@ UNIT_REVIEW_LIVES = timedelta(days=100)
 SEEN_PERCENT = 95
 """So much of Nudity or Explicit must have been on screen for a review to count."""
 
-SOLD = "fulfilment"
-"""What is carried where somebody bought it."""
-
 
 @dataclass(frozen=True)
 class Case:
@@ -91,7 +88,7 @@ class Case:
             creator=self.unit.creator_id,
             places=frozenset({self.unit.platform, self.place}),
             rating=self.rating,
-            sold=self.unit.subject.kind == SOLD,
+            sold=self.unit.sold,
             now=self.now,
             checked_first=self.bundle.checked_first,
         )

@@ -14,7 +14,7 @@ from foundation.errors import BadInput, NotFound
 from foundation.words import Message, canonical
 from gate import placeholder
 from gate.models import PermitRow
-from gate.units import Subject
+from gate.units import SOLD, Subject
 
 _GONE_WITH = """
 UPDATE permits SET gone_at = house_now(), gone_proof = :proof, updated_at = house_now()
@@ -44,6 +44,7 @@ class Copy:
     gone_at: datetime | None
     recalled_at: datetime | None
     was_read_back: bool
+    sold: bool = False
 
 
 def copy_from(row: PermitRow) -> Copy:
@@ -67,6 +68,7 @@ def copy_from(row: PermitRow) -> Copy:
         gone_at=row.gone_at,
         recalled_at=row.recalled_at,
         was_read_back=row.readback is not None,
+        sold=row.sold or row.subject_kind == SOLD,
     )
 
 

@@ -65,7 +65,7 @@ def _signature(given: Release, case: Case) -> Iterator[Lack]:
 def _place(case: Case) -> Iterator[Lack]:
     unit = case.unit
     posted = unit.subject.kind == POSTED and unit.audience == "public" and not unit.viewer
-    if not posted or unit.invoice is not None or unit.buttons:
+    if not posted or unit.invoice is not None or unit.price is not None or unit.buttons:
         yield Lack.KIND
     if not case.row.known or not case.row.creator_verified:
         yield Lack.PLACE

@@ -309,7 +309,7 @@ def _features(case: Case) -> set[str]:
         touched.add("nudity")
     if unit.audience == "viewer" and case.facts.author.startswith("system:"):
         touched.add("bot")
-    if unit.invoice is not None:
+    if unit.invoice is not None or unit.price is not None:
         touched |= {"offers", "payments"}
     if any(button.action == "buy" for button in unit.buttons):
         touched.add("offers")

@@ -6,6 +6,7 @@ from enum import StrEnum
 from functools import cached_property
 from uuid import UUID
 
+from foundation.money import Money
 from foundation.words import canonical
 
 
@@ -42,6 +43,10 @@ class Subject:
 
     kind: str
     id: UUID
+
+
+SOLD = "fulfilment"
+"""The kind of subject that is carried where somebody bought it."""
 
 
 @dataclass(frozen=True)
@@ -168,6 +173,8 @@ class Unit:
     """How many parts the thread has in all; 1 for what stands alone."""
     leads: tuple[Lead, ...] = ()
     """Of addresses in these texts and in those of the parts above, what they stand for."""
+    price: Money | None = None
+    """What its reader pays the platform before they see its media; None where nothing is locked."""
     reply_to: str = field(default="", compare=False)
     """The native id of our own copy that a part is put under. As the native key, it travels with the unit."""
     native_key: str = field(default="", compare=False)
@@ -184,6 +191,11 @@ class Unit:
     def under(self) -> str:
         """The native id of what it is put under: our own part above, or a remark."""
         return self.reply_to or self.remark
+
+    @property
+    def sold(self) -> bool:
+        """Whether its media were paid for, or will be before they are seen."""
+        return self.subject.kind == SOLD or self.price is not None
 
     @property
     def place(self) -> str:
@@ -204,12 +216,15 @@ class Unit:
             del content["references"]
         if not self.leads:
             del content["leads"]
+        if self.price is None:
+            del content["price"]
         return hashlib.sha256(canonical(content)).hexdigest()
 
     def shown(self) -> tuple[object, ...]:
         """What of it people see, part by part, without its place and its marks: what somebody says yes to."""
         earlier = ((part.texts, _looks(part.media), (), None, ()) for part in self.before)
-        return (*earlier, (self.texts, _looks(self.media), self.buttons, self.invoice, self.references))
+        own = (self.texts, _looks(self.media), self.buttons, self.invoice, self.references)
+        return (*earlier, own if self.price is None else (*own, self.price))
 
     @property
     def all_media(self) -> tuple[Medium, ...]:

@@ -55,6 +55,7 @@ from subscribers import (
     remarks,
     sending,
     suggesting,
+    unlocking,
 )
 from subscribers import events as chat_events
 from subscribers import handling as chatting
@@ -65,7 +66,9 @@ from subscribers.events import (
     ChatTurn,
     EarningsDue,
     OfferExpire,
+    OrderEarned,
     OrderFulfil,
+    OrderLook,
     OrderRefund,
     PackRecalled,
     PaymentSettle,
@@ -263,6 +266,8 @@ def _chat(s: Services) -> tuple[Route, ...]:
             on_dead=gave_up,
         ),
         Route(OfferExpire, partial(chatting.expire, tenant=tenant)),
+        Route(OrderLook, partial(unlocking.look, tenant=tenant, ask=s.locked), deadline_seconds=ACT_SECONDS),
+        Route(OrderEarned, partial(unlocking.earned, tenant=tenant)),
         Route(ChatSettle, partial(chatting.settle_by_word, tenant=tenant)),
         Route(PackRecalled, partial(recalling.give_back, tenant=tenant)),
         Route(PaymentSettle, partial(chatting.settle_payment, tenant=tenant)),
