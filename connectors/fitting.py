@@ -26,6 +26,12 @@ def unpointable(unit: Unit, can: Capabilities) -> Message | None:
     return Message("connectors.cannot_point", {"kind": unknown[0]}) if unknown else None
 
 
+def unlockable(unit: Unit, can: Capabilities) -> Message | None:
+    """Why a unit cannot go behind its price: nobody takes the money there, and it would be given away."""
+    unsold = unit.price is not None and not can.locks_at(unit.surface)
+    return Message("connectors.no_price") if unsold else None
+
+
 def unfit(unit: Unit, can: Capabilities, *, length: int) -> Message | None:
     """Why a unit of `length` characters, counted as the platform counts, cannot go out as it is."""
     if wrong := unpointable(unit, can):
@@ -33,8 +39,8 @@ def unfit(unit: Unit, can: Capabilities, *, length: int) -> Message | None:
     if unit.parts > can.threads:
         said = {"count": unit.parts, "most": can.threads}
         return Message("connectors.too_many_parts", said) if can.threads > 1 else Message("connectors.no_threads")
-    if unit.price is not None and not can.locks_at(unit.surface):
-        return Message("connectors.no_price")
+    if wrong := unlockable(unit, can):
+        return wrong
     most_text, most_media = can.size(unit.surface)
     if length > most_text:
         return Message("connectors.text_too_long", {"length": length, "most": most_text})

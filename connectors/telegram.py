@@ -95,7 +95,8 @@ class Telegram:
 
     def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Everything in one request: nothing can be looked up, so there is one moment of doubt at most."""
-        trouble = fitting.unpointable(unit, self.capabilities) or unfit(unit)
+        can = self.capabilities
+        trouble = fitting.unpointable(unit, can) or fitting.unlockable(unit, can) or unfit(unit)
         if trouble is not None:
             return Rejected(trouble, permanent=False)
         chat = unit.viewer or unit.destination

@@ -252,7 +252,7 @@ def _book(scope: Scope, books: _Books, span: Span, told: Earnings, tally: _Tally
         channel_id=books.channel.id,
         fans={native_id: sale.fan_id for native_id, sale in sales.items()},
     )
-    unlocking.tell(scope, creator_id, sales, rows)
+    unlocking.tell(scope, creator_id, sales, rows, booked={movement.paid_for for movement in new})
     tally.unread += told.unread
     tally.gone += _gone(scope, books, span, rows) if told.whole else 0
     scope.run(

@@ -286,15 +286,10 @@ def _book(scope: Scope, creator_id: UUID, source: str, one: Weighed, fan_id: UUI
         paid = -line.net
         book("payout", "statement", str(key), [Entry(f"payout:{source}", paid), Entry(rail, -paid)])
         return
-    sign = line.gross if line.kind == "sale" else -line.gross
     fee = line.fee if line.kind == "sale" else -line.fee
-    if not line.gross.minor:
-        pass  # its fee changed, nothing else
-    elif line.kind == "sale":
-        ledger.record_sale(scope, key, sign, rail=rail, at=at, creator_id=creator_id, fan_id=fan_id)
-    else:
-        back = partial(ledger.record_given_back, scope, key, line.gross, rail=rail, at=at)
-        back(creator_id=creator_id, fan_id=fan_id)
+    if line.gross.minor:  # else its fee changed, nothing else
+        record = ledger.record_sale if line.kind == "sale" else ledger.record_given_back
+        record(scope, key, line.gross, rail=rail, at=at, creator_id=creator_id, fan_id=fan_id)
     if fee.minor:
         book("fee", "statement_fee", str(key), [Entry(FEES, fee), Entry(rail, -fee)])
 

@@ -4,7 +4,7 @@ A sale is known by two ways, in whatever order they come: we look at the message
 names it. Both lead to the one payment of its order, whose charge is the message; only the list is booked.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -179,8 +179,11 @@ def sales(scope: Scope, channel_id: UUID, paid_for: Sequence[str]) -> Mapping[st
     return {row.native_id: Sale(row.id, row.fan_id, OrderState(row.state)) for row in rows}
 
 
-def tell(scope: Scope, creator_id: UUID, found: Mapping[str, Sale], rows: Sequence[Earning]) -> None:
-    """Let the orders hear what the list says of them: paid, and paid back where as much went as came."""
+def tell(
+    scope: Scope, creator_id: UUID, found: Mapping[str, Sale], rows: Sequence[Earning], *, booked: Collection[str]
+) -> None:
+    """Let the orders hear what the list says of them: paid, and paid back where as much went as came. Who paid for what
+    was `booked` just now has spent another sum."""
     back = _paid_back(scope, creator_id, sorted(found))
     paid_at = {row.paid_for: row.at for row in rows if row.kind == "sale"}
     for native_id, sale in found.items():
@@ -189,6 +192,8 @@ def tell(scope: Scope, creator_id: UUID, found: Mapping[str, Sale], rows: Sequen
             at = paid_at.get(native_id, scope.now).isoformat()
             event = OrderEarned(scope.tenant_id, sale.order_id, native_id=native_id, at=at, back=native_id in back)
             outbox.put(scope, event)
+        if native_id in booked:
+            directory.rebuild_facts(scope, sale.fan_id)
 
 
 def _paid_back(scope: Scope, creator_id: UUID, paid_for: Sequence[str]) -> frozenset[str]:

@@ -143,6 +143,7 @@ class House:
             media=unit.media,
             told=told,
             sent_at=armed_at,
+            price=unit.price,
         )
         answers: tuple[Answer, ...] = ()
         while isinstance(turn := self._connector.find(sought, answers), Send):

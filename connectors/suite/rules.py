@@ -14,6 +14,7 @@ from connectors.following import Followed
 from connectors.outcomes import Outcome, Published, Reauthorize, Rejected, Retry, Uncertain
 from connectors.remarks import Remarked
 from connectors.suite.house import House, Story
+from connectors.suite.price_rules import prices_are_told_or_refused, what_was_bought_is_seen
 from connectors.suite.readings import earnings_are_told, followers_are_counted, lately
 from connectors.suite.remark_rules import remarks_are_answered_once, remarks_are_heard, remarks_are_moderated
 from connectors.suite.world import World
@@ -351,6 +352,8 @@ RULES: tuple[Rule, ...] = (
     numbers_are_read,
     followers_are_counted,
     earnings_are_told,
+    prices_are_told_or_refused,
+    what_was_bought_is_seen,
     remarks_are_heard,
     remarks_are_answered_once,
     remarks_are_moderated,

@@ -20,6 +20,7 @@ from connectors.suite.serving import MovedClock
 from connectors.transport import Account, Lend, Transport
 from foundation.http import HttpClient
 from foundation.ids import uuid7
+from foundation.money import Money
 from foundation.sealed import Sealed
 from gate.units import Medium, Subject, Text, Unit
 
@@ -147,6 +148,12 @@ class World:
     """Makes somebody pay so much, in minor units; None where the platform tells nobody what an account earned."""
     earned_on: str = "other"
     """What kind of request the fake takes that question for."""
+    price: Money | None = None
+    """What every unit of this world costs its reader."""
+    bought: Callable[[str], None] | None = None
+    """Makes the reader buy the message of a native id; None where nothing is sold by the platform itself."""
+    tells_price: Callable[[Mapping[str, Any], Money], bool] = lambda wire, price: wire.get("price") == price.minor
+    """Whether the body of a request tells a price."""
     flags: tuple[str, ...] = ("adult=true", "ai=true")
     told: Callable[[Mapping[str, Any]], bool] = tells_adult_and_ai
     """Whether the body of a request tells `flags`."""
@@ -200,6 +207,7 @@ class World:
             viewer=self.viewer,
             destination=self.destination,
             flags=flags,
+            price=self.price,
             native_key=self.key(),
         )
 

@@ -9,6 +9,7 @@ from typing import Any
 from connectors.contract import Answer, Copy, Response, Send, Sought, StepAnswerLost, StepKind, StepNotSent, WireStep
 from connectors.earning import Earnings, Span, Told
 from connectors.fanvue import Fanvue
+from connectors.locking import Locked
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Sighting, Uncertain, Unknown
 from connectors.remarks import Act, Remark, Remarks, Spot
 from connectors.sandbox import Sandbox
@@ -311,3 +312,26 @@ class ModeratesInWords(Sandbox):
 
     def moderate(self, spot: Spot, act: Act, answers: tuple[Answer, ...]) -> Send | Outcome:
         return Published(spot.native_id) if answers else super().moderate(spot, act, answers)
+
+
+class GivesAway(Fanvue):
+    """Sends what has a price without it."""
+
+    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+        return super().next(replace(unit, price=None), answers)
+
+
+class SeesNoSale(Fanvue):
+    """Takes every message that is there for unpaid."""
+
+    def locked(self, copy: Copy, since: datetime, answers: tuple[Answer, ...]) -> Send | Locked | None:
+        told = super().locked(copy, since, answers)
+        return Locked("unpaid") if isinstance(told, Locked) and told.state == "paid" else told
+
+
+class TakesAnswersForSales(Fanvue):
+    """Takes any answer for a sale."""
+
+    def locked(self, copy: Copy, since: datetime, answers: tuple[Answer, ...]) -> Send | Locked | None:
+        told = super().locked(copy, since, answers)
+        return Locked("paid") if told is None else told

@@ -6,7 +6,7 @@ import pytest
 
 from connectors.fanvue import Fanvue
 from connectors.sandbox import Sandbox
-from connectors.suite import readings, rules
+from connectors.suite import price_rules, readings, rules
 from connectors.telegram import Telegram
 from tests.contract import broken
 from tests.contract.worlds import Fakes
@@ -52,6 +52,10 @@ FOUND: tuple[tuple[type[Fanvue | Sandbox | Telegram], str, rules.Rule, str], ...
     (broken.NumbersAsItReads, "fanvue", readings.earnings_are_told, "key that stays"),
     (broken.KeepsNoBooks, "fanvue", readings.earnings_are_told, "nobody asks"),
     (broken.AsksForMoneyAloud, "fanvue", rules.orders_carry_no_content, "control/look"),
+    (broken.GivesAway, "fanvue_locked", price_rules.prices_are_told_or_refused, "does not travel"),
+    (broken.GivesAway, "fanvue", price_rules.prices_are_told_or_refused, "given away"),
+    (broken.SeesNoSale, "fanvue_locked", price_rules.what_was_bought_is_seen, "not seen"),
+    (broken.TakesAnswersForSales, "fanvue_locked", price_rules.what_was_bought_is_seen, "how it stands"),
     (broken.HearsNobody, "post", rules.remarks_are_heard, "nobody hears"),
     (broken.HearsItself, "post", rules.remarks_are_heard, "what the account answered"),
     (broken.ForgetsWhere, "post", rules.remarks_are_heard, "stands under"),
