@@ -25,7 +25,8 @@ from channels.events import (
 )
 from channels.reads import Channel
 from connectors import registry as connector_registry
-from connectors.contract import SharedInbox, Update
+from connectors.contract import Update
+from connectors.inboxes import SharedInbox
 from dashboard import events as page_events
 from dashboard.events import SceneStep, SceneWanted
 from dashboard.touring import TourAct

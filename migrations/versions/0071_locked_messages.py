@@ -11,7 +11,7 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("permits", sa.Column("sold", sa.Boolean(), nullable=False, server_default=sa.text("false")))
-    op.add_column("statement_lines", sa.Column("paid_for", sa.Text(), nullable=False, server_default=""))
+    op.add_column("statement_lines", sa.Column("paid_for", sa.String(), nullable=False, server_default=""))
     op.create_index(
         "statement_lines_paid_for",
         "statement_lines",
