@@ -29,7 +29,6 @@ CHAT = "system:chat"
 WITHDRAWN_FOR = timedelta(days=2)
 """So long after an offer's end its message is still looked at: it may have been bought in the last moment."""
 
-AFTER_END = timedelta(minutes=15)
 UNSURE = (DraftState.SENDING, DraftState.UNCERTAIN)
 
 Ask = Callable[[UUID, UUID, Copy, datetime], Locked | None]
@@ -68,6 +67,8 @@ def _sought(scope: Scope, order_id: UUID) -> _Sought | None:
         return None
     channel = channel_reads.channel(scope, order.channel_id)
     fan = directory.identity_on(scope, order.fan_id, order.channel_id)
+    if fan.status == "erased":  # nobody knows any more whose chat it was
+        return None
     return _Sought(channel.id, Copy(row.native_id, channel.account, fan.native_id), row.created_at or scope.now)
 
 
@@ -91,12 +92,13 @@ def _settle(scope: Scope, order_id: UUID, sought: _Sought, seen: Locked | None) 
     if order.state not in UNPAID or row is None:
         return
     if order.state == OrderState.INVOICED:
-        locked.look_at(scope, order_id, min(locked.next_look(scope, sought.since), order.expires_at))
+        again = locked.next_look(scope, sought.since)
+        locked.look_at(scope, order_id, min(again, order.expires_at) if order.expires_at > scope.now else again)
         return
     if seen is not None:  # never withdrawn unseen: it may be bought
         for copy in _copies(scope, row):
             removing.ask(scope, copy)
-    locked.look_at(scope, order_id, scope.now + AFTER_END)
+    locked.look_at(scope, order_id, locked.next_look(scope, order.expires_at))
 
 
 def _copies(scope: Scope, row: Draft) -> list[copies.Copy]:
