@@ -165,6 +165,23 @@ def test_in_whatever_order_it_is_seen_a_sale_is_one(till: Account, acts: list[st
         assert not expired or order.state is OrderState.EXPIRED
 
 
+@pytest.mark.parametrize("at", range(1, 8))
+def test_whoever_dies_while_seeing_a_sale_leaves_one_sale_or_none(till: Account, at: int) -> None:
+    offered = Offered(till)
+    offered.sends()
+    offered.appears()
+    with till.dying(at):
+        offered.looks()
+    assert offered.order.state in (OrderState.INVOICED, OrderState.FULFILLED)
+    with till.dying(at):
+        offered.reads()
+    offered.looks()
+    offered.reads()
+    assert offered.order.state is OrderState.FULFILLED
+    assert offered.booked() == (PRICE.minor, 0)
+    assert offered.spent() == (PRICE.minor, 1)
+
+
 def test_half_of_the_money_back_leaves_the_pack_with_its_fan(till: Account) -> None:
     offered = Offered(till)
     offered.sends()
