@@ -29,6 +29,9 @@ CHAT = "system:chat"
 WITHDRAWN_FOR = timedelta(days=2)
 """So long after an offer's end its message is still looked at: it may have been bought in the last moment."""
 
+BLIND = timedelta(minutes=15)
+"""After a look that saw nothing: nobody answered, or the chat went on for too long since."""
+
 UNSURE = (DraftState.SENDING, DraftState.UNCERTAIN)
 
 Ask = Callable[[UUID, UUID, Copy, datetime], Locked | None]
@@ -91,14 +94,16 @@ def _settle(scope: Scope, order_id: UUID, sought: _Sought, seen: Locked | None) 
     row = locked.draft_of(scope, order)
     if order.state not in UNPAID or row is None:
         return
-    if order.state == OrderState.INVOICED:
-        again = locked.next_look(scope, sought.since)
-        locked.look_at(scope, order_id, min(again, order.expires_at) if order.expires_at > scope.now else again)
-        return
-    if seen is not None:  # never withdrawn unseen: it may be bought
+    over = order.state != OrderState.INVOICED
+    again = locked.next_look(scope, order.expires_at if over else sought.since)
+    if seen is None:
+        again = min(again, scope.now + BLIND)
+    elif over:  # never withdrawn unseen: it may be bought
         for copy in _copies(scope, row):
             removing.ask(scope, copy)
-    locked.look_at(scope, order_id, locked.next_look(scope, order.expires_at))
+    if not over and order.expires_at > scope.now:
+        again = min(again, order.expires_at)
+    locked.look_at(scope, order_id, again)
 
 
 def _copies(scope: Scope, row: Draft) -> list[copies.Copy]:

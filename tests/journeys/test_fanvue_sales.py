@@ -278,7 +278,8 @@ def test_what_is_bought_in_the_last_moment_stays_the_fans(lea: Selling) -> None:
         orders.expire(scope, lea.sold().id)
     server = lea.at.server
     server.before_delete = lambda: server.buys(lea.at.member, sent.id)
-    lea.later(minutes=40)
+    for _ in range(3):
+        lea.later(hours=1)
     assert lea.locked() == [sent]
     assert sent.bought is not None
     assert lea.sold().state is OrderState.FULFILLED
