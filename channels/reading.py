@@ -1,8 +1,8 @@
-"""Reading back: the numbers of a copy, whether it bears the marks it was sent with, who follows an account, what it
-earned and what moved there."""
+"""Reading back: the numbers of a copy, whether it bears the marks it was sent with, whether it was bought, who follows
+an account, what it earned and what moved there."""
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from channels import asking, budgets, reads, seeing
@@ -12,6 +12,7 @@ from connectors import contract
 from connectors.contract import Answer, Connector, Copy, Send
 from connectors.earning import Earned, Earnings, Span
 from connectors.following import Followed
+from connectors.locking import Locked, Locks
 from connectors.outcomes import Outcome, Reauthorize, Retry
 from connectors.places import ReadsBack, Shown
 from connectors.purse import Listed, Lists
@@ -123,6 +124,30 @@ def movements(
 
     end = question(_asked(channel, question, tenant=tenant, transport=transport))
     return end if isinstance(end, Listed) else None
+
+
+def locked(
+    tenant_id: UUID,
+    channel_id: UUID,
+    copy: Copy,
+    since: datetime,
+    *,
+    tenant: OpenScope,
+    transport: Transport,
+    connectors: Mapping[str, Connector],
+) -> Locked | None:
+    """How a message behind a price stands, sent after `since`, or None when nobody tells now. Raises NotFound."""
+    with tenant(tenant_id, asking.ACTOR) as scope:
+        channel = reads.channel(scope, channel_id)
+        connector = connectors[channel.platform]
+        if not isinstance(connector, Locks) or budgets.limit(scope, channel_id, brake=False) is not None:
+            return None
+
+    def question(answers: tuple[Answer, ...]) -> Send | Locked | None:
+        return connector.locked(copy, since, answers)
+
+    end = question(_asked(channel, question, tenant=tenant, transport=transport))
+    return None if isinstance(end, Send) else end
 
 
 def _asked(

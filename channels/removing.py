@@ -22,6 +22,7 @@ from channels.reads import Channel
 from channels.replacing import Mint, Outside
 from connectors import contract
 from connectors.contract import Answer, Connector, Send
+from connectors.locking import KEPT
 from connectors.outcomes import Found, Outcome, Processing, Published, Rejected, Retry
 from connectors.transport import Transport
 from foundation import outbox
@@ -75,6 +76,8 @@ def remove(
     native_ids = copy.native_ids or _sought(copy, outside)
     for native_id in native_ids:
         outcome = _taken_away(copy, channel, native_id, outside)
+        if copy.recalled_at is None and isinstance(outcome, Rejected) and outcome.reason.code == KEPT:
+            return  # withdrawn too late: somebody paid for it, and it stays theirs
         if not isinstance(outcome, Published):
             _come_back(copy, channel, outcome, native_ids, outside)
     with tenant(event.tenant_id, asking.ACTOR) as scope:

@@ -48,11 +48,11 @@ def unit_from_json(stored: Mapping[str, Any]) -> Unit:
         "media": tuple(Medium(**medium) for medium in stored["media"]),
         "buttons": tuple(Button(**button) for button in stored["buttons"]),
         "invoice": Invoice(**stored["invoice"]) if stored["invoice"] else None,
-        "price": Money(**stored["price"]) if stored.get("price") else None,
         "flags": tuple(stored["flags"]),
         "references": tuple(Reference(**each) for each in stored.get("references", ())),
         "leads": tuple(Lead(**each) for each in stored.get("leads", ())),
         "before": tuple(_part(part) for part in stored.get("before", ())),
+        "price": Money(**stored["price"]) if stored.get("price") else None,
         "seen": tuple(stored["seen"]) if stored.get("seen") is not None else None,
     }
     return Unit(**{**stored, **ids, **parts})

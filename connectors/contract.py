@@ -359,15 +359,6 @@ class Hookable(ChatConnector, Protocol):
         ...
 
 
-@runtime_checkable
-class SharedInbox(Protocol):
-    """A chat platform on which several accounts may hear the same messages: a bot that posts to three channels."""
-
-    def hears(self, account: str) -> str:
-        """Whose messages the account hears; the same for accounts that hear the same."""
-        ...
-
-
 @dataclass(frozen=True)
 class News:
     """Updates in order, and the cursor that passes just these: the rest comes with it. "" leaves it where it is."""
@@ -376,13 +367,17 @@ class News:
     cursor: str
 
 
+Gone = Literal["blocked", "lost"]
+"""`blocked`: the fan takes no messages of ours any more; `lost`: the place we post to let go of us."""
+
+
 @dataclass(frozen=True)
 class Update:
     """One thing that happened on a chat platform. `key` is the platform's update id, unique per account."""
 
     key: str
-    kind: Literal["message", "button", "checkout", "payment", "refund", "age", "stop", "unsupported", "blocked", "lost"]
-    """`blocked`: the fan takes no messages of ours any more; `lost`: the place we post to let go of us."""
+    kind: Literal["message", "button", "checkout", "payment", "unlocked", "refund", "age", "stop", "unsupported"] | Gone
+    """`unlocked`: the fan paid for a locked message, nobody says which."""
     fan: str
     handle: str = ""
     language: str = ""

@@ -44,6 +44,8 @@ class Earning:
     reference: str
     gross: Money
     fee: Money
+    paid_for: str = ""
+    """The platform's id of the one message or post that was paid for; "" for what is not told."""
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,17 @@
-"""Fanvue: posts for subscribers, with pictures and films, and messages with fans, of words alone.
+"""Fanvue: posts for subscribers, with pictures and films, and messages with fans, whose media may lie behind a price.
 
 No key travels with a post; a lost answer is looked up among the account's own posts. Fanvue sells by itself: what fans
-pay there goes no way of ours. The account is in `connectors/fanvue_account.py`, messages are in `fanvue_chats.py` and
-`fanvue_news.py` beside it.
+pay there goes no way of ours, we see that they paid. The account is in `connectors/fanvue_account.py`, messages are in
+`fanvue_chats.py` and `fanvue_news.py` beside it.
 Source: https://api.fanvue.com/docs/api-reference/reference/posts/create-post, …/media/create-upload-session
 """
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from connectors import fanvue_account, fanvue_calls, fanvue_chats, fanvue_earnings, fanvue_news, fitting
-from connectors.answers import SHORT_WAIT, ahead, segment, staged_anew, told_at, told_by
+from connectors.answers import ahead, segment, staged_anew, told_at, told_by
 from connectors.calling import Nudge, Signed
 from connectors.capabilities import Asking, Capabilities
 from connectors.contract import Answer, Copy, Grant, News, Renewed, Response, Send, Sought, StepKind, Update, WireStep
@@ -19,8 +19,9 @@ from connectors.earning import Span, Told
 from connectors.enrolment import Connected, Visit
 from connectors.fanvue_account import CHAT_SURFACE, SURFACE, VERSION, meaning, said, uuid_of
 from connectors.fanvue_chats import PUBLISH, listed, more
-from connectors.fanvue_upload import FILM, PUT, Upload
-from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Sighting, Unknown
+from connectors.fanvue_upload import FILM, Upload, not_staged
+from connectors.locking import Locked
+from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Sighting, Unknown
 from foundation.sealed import Sealed
 from foundation.words import Message
 from gate.units import Unit
@@ -51,17 +52,16 @@ CAN = Capabilities(
     resend_is_look=False,
     can_delete=True,
     can_chat=True,
-    can_sell=False,
+    can_sell=True,
     stages=True,
     poll_seconds=POLL_SECONDS,
-    sizes={CHAT_SURFACE.partition(".")[2]: (MOST_TEXT, 0)},
-    sells={SURFACE.partition(".")[2]: CENTS},
+    sells={SURFACE.partition(".")[2]: CENTS, CHAT_SURFACE.partition(".")[2]: CENTS},
 )
-"""How many pictures and films a post takes, and how large, is nowhere said."""
+"""How many pictures and films a post or a message takes, and how large, is nowhere said."""
 
 
 class Fanvue:
-    """Posts with pictures and films, messages of words; pure."""
+    """Posts and messages with pictures and films; pure."""
 
     capabilities = CAN
     form = fanvue_account.FORM
@@ -70,8 +70,7 @@ class Fanvue:
     call_header = fanvue_calls.HEADER
 
     def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
-        """Bring each file to its store, wait until it is ready, then post; a message goes as it is. Tell what an answer
-        meant."""
+        """Bring each file to its store, wait until it is ready, then post. Tell what an answer meant."""
         unfit = fanvue_chats.unfit(unit, CAN) if unit.viewer else _unfit(unit)
         if unfit is not None:
             return Rejected(unfit, permanent=False)
@@ -81,7 +80,7 @@ class Fanvue:
         if last is not None and last.step == PUBLISH:
             return _published(last)
         if last is not None and not (isinstance(last, Response) and last.ok):
-            return _not_staged(last)
+            return not_staged(last)
         uploads = [Upload(medium, answers) for medium in unit.media]
         turns = (upload.next() for upload in uploads)
         waiting = next((turn for turn in turns if turn is not None), None)
@@ -143,6 +142,10 @@ class Fanvue:
     def followers(self, account: str, destination: str, answers: tuple[Answer, ...]) -> Send | int | None:
         """How many follow the account; who subscribes is counted apart there."""
         return fanvue_account.followers(answers)
+
+    def locked(self, copy: Copy, since: datetime, answers: tuple[Answer, ...]) -> Send | Locked | None:
+        """Whether a message was bought."""
+        return fanvue_chats.locked(copy, since, answers)
 
     def earnings(self, account: str, span: Span, answers: tuple[Answer, ...]) -> Told:
         """What fans paid, and what went back to them."""
@@ -219,15 +222,6 @@ def _asked(post: Mapping[str, Any]) -> int | None:
     """The price of a post in cents; None for one that costs nothing."""
     told = post.get("price")
     return int(told) if isinstance(told, int | float) and told else None
-
-
-def _not_staged(answer: Answer) -> Outcome:
-    """What they no longer know is uploaded anew; an address that is over is asked for again."""
-    if isinstance(answer, Response) and answer.step.startswith(PUT) and answer.status in (400, 403):
-        return Retry(SHORT_WAIT, "account", Message("connectors.uploads_gone"))
-    if isinstance(answer, Response) and answer.status == 404:
-        return staged_anew()
-    return meaning(answer, creates=False)
 
 
 def _published(answer: Answer) -> Outcome:

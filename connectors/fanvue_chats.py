@@ -1,6 +1,7 @@
-"""Messages between a creator and one fan on Fanvue: written, looked for, taken back. Words alone. Pure.
+"""Messages between a creator and one fan on Fanvue: written, locked behind a price, looked for, taken back. Pure.
 
-No key travels with a message: one whose answer was lost is known by its words, its sender and its time.
+No key travels with a message: one whose answer was lost is known by its words, its sender and its time, one with media
+by these and its price too: they are uploaded for it alone. What a locked message shows, Fanvue opens when it is paid.
 Source: https://api.fanvue.com/docs/api-reference/reference/chat-messages/send-message, …/list-messages,
 …/delete-message; kinds of messages: https://api.fanvue.com/docs/tutorials/working-with-messages
 """
@@ -10,16 +11,21 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from connectors import fitting
-from connectors.answers import READER_GONE, ahead, segment, told_at, told_by
+from connectors.answers import READER_GONE, ahead, segment, staged_anew, told_at, told_by
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, Response, Send, Sought, StepKind, WireStep
 from connectors.fanvue_account import VERSION, meaning, said, uuid_of
+from connectors.fanvue_upload import Upload, not_staged
+from connectors.locking import KEPT, Locked
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Sighting, Unknown
+from foundation.money import Money
 from foundation.words import Message
 from gate.units import Unit
 
 PUBLISH = "publish"
-LISTED, MOST_PAGES = 50, 5
+LISTED, MOST_PAGES, FURTHEST = 50, 5, 12
+"""Messages of a page, and pages back to a message that was just sent, or that may have been for days."""
+
 WINDOW = timedelta(seconds=60)
 """A message older than this before the attempt is another one with the same words."""
 
@@ -29,13 +35,14 @@ WRITTEN = frozenset({"SINGLE_RECIPIENT", "CHAT_TEXT_REPLY", "CHAT_TEXT_GENERATIO
 _GONE = ("contactab", "recipient", "blocked")
 """Words of a refusal that is about the one reader; theirs are "user contactability validation failed"."""
 
+_BOUGHT = ("purchas", "bought", "unlocked")
+"""Words of a refusal to take back what was paid; which they use is nowhere written."""
+
 
 def unfit(unit: Unit, can: Capabilities) -> Message | None:
     """Why a message cannot go out as it is; nothing is ever cut."""
     if unit.invoice is not None or unit.buttons:
         return Message("fanvue.no_sales")
-    if unit.media:
-        return Message("fanvue.words_alone")
     if wrong := fitting.unfit(unit, can, length=len(unit.text("body"))):
         return wrong
     if not unit.text("body").strip():
@@ -44,16 +51,34 @@ def unfit(unit: Unit, can: Capabilities) -> Message | None:
 
 
 def next_turn(unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
-    """One request makes the message; what its answer meant."""
-    if answers:
-        return _sent(answers[-1])
+    """Bring each file to its store and wait until it is ready; then one request makes the message."""
+    last = answers[-1] if answers else None
+    if last is not None and last.step == PUBLISH:
+        return _sent(last)
+    if last is not None and not (isinstance(last, Response) and last.ok):
+        return not_staged(last)
+    uploads = [Upload(medium, answers) for medium in unit.media]
+    turns = (upload.next() for upload in uploads)
+    waiting = next((turn for turn in turns if turn is not None), None)
+    return waiting or Send(_message(unit, [upload.uuid for upload in uploads]))
+
+
+def _message(unit: Unit, media: list[str]) -> WireStep:
+    body: dict[str, Any] = {"text": unit.text("body")}
+    if media:
+        body["mediaUuids"] = media
+    if unit.price is not None:
+        body["price"] = unit.price.minor
     path = f"/chats/{segment(unit.viewer)}/message"
-    return Send(WireStep(PUBLISH, StepKind.PUBLISH, "POST", path, {"text": unit.text("body")}, headers=VERSION))
+    return WireStep(PUBLISH, StepKind.PUBLISH, "POST", path, body, headers=VERSION)
 
 
 def _sent(answer: Answer) -> Outcome:
     if number := uuid_of(answer, "messageUuid"):
         return Published(number)
+    missing = isinstance(answer, Response) and answer.status in (400, 404) and "media" in said(answer)
+    if missing and "found" in said(answer):
+        return staged_anew()
     return _meaning(answer, creates=True)
 
 
@@ -79,6 +104,8 @@ def find(sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
         at = told_at(same[-1].get("sentAt"))  # the oldest, should there be two
         sure = Found(str(same[-1]["uuid"]), "", at)
         return sure if at is not None else Unknown(Message("connectors.lookup_failed"))  # a day alone proves nothing
+    if sought.media and any(_says_it(one, sought) for one in recent):
+        return Unknown(Message("connectors.lookup_failed"))  # they may call its files by other names
     if len(recent) < len(messages) or not more(answers[-1]):
         return Absent()
     whole = len(answers) < MOST_PAGES
@@ -86,10 +113,53 @@ def find(sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
     return Send(page) if whole else Unknown(Message("connectors.lookup_failed"))
 
 
-def _is_it(message: Mapping[str, Any], sought: Sought) -> bool:
+def _says_it(message: Mapping[str, Any], sought: Sought) -> bool:
+    """Whether it is of the same sender and says the same; those of other attempts are left out."""
     ours = sender(message) == sought.account and message.get("type") in WRITTEN
     same = str(message.get("text") or "").strip() == sought.text.strip()
     return ours and same and message["uuid"] not in sought.known
+
+
+def _is_it(message: Mapping[str, Any], sought: Sought) -> bool:
+    media = sorted(Upload(medium, sought.told).uuid for medium in sought.media)
+    known = all(media) and sorted(map(str, _media(message))) == media
+    return _says_it(message, sought) and known and priced(message) == sought.price
+
+
+def _media(message: Mapping[str, Any]) -> list[Any]:
+    found = message.get("mediaUuids")
+    return found if isinstance(found, list) else []
+
+
+def priced(message: Mapping[str, Any]) -> Money | None:
+    """What a message costs; None for one that is not locked, or whose price nobody can read."""
+    pricing = message.get("pricing")
+    told = pricing.get("USD") if isinstance(pricing, dict) else None
+    cents = told.get("price") if isinstance(told, dict) else None
+    if isinstance(cents, float) and cents.is_integer():
+        cents = int(cents)
+    return Money(cents, "USD") if type(cents) is int and cents > 0 else None
+
+
+def locked(copy: Copy, since: datetime, answers: tuple[Answer, ...]) -> Send | Locked | None:
+    """Page back through the chat to a message of ours, and see whether it was bought."""
+    if not answers:
+        return Send(listing(copy.chat, 1, name="look"))
+    last = answers[-1]
+    if isinstance(last, Response) and last.status == 404 and said(last):
+        return Locked("gone")  # no such conversation any more
+    messages = listed(last)
+    if messages is None:
+        return None
+    mine = next((one for one in messages if one["uuid"] == copy.native_id and sender(one) == copy.account), None)
+    if mine is not None:
+        bought = mine.get("purchasedAt")
+        return Locked("paid", when(bought)) if bought else Locked("unpaid")
+    start = since - WINDOW
+    older = any((when(one.get("sentAt")) or start) < start for one in messages)
+    if older or not more(last):
+        return Locked("gone")
+    return Send(listing(copy.chat, len(answers) + 1, name="look")) if len(answers) < FURTHEST else None
 
 
 def remove(copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
@@ -99,6 +169,9 @@ def remove(copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
         return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", path, headers=VERSION, action="delete"))
     last = answers[-1]
     done = isinstance(last, Response) and (last.status == 204 or (last.status == 404 and bool(said(last))))
+    refused = isinstance(last, Response) and last.status in (400, 403, 409)
+    if refused and any(word in said(last) for word in _BOUGHT):
+        return Rejected(Message(KEPT), permanent=False)
     return Published(copy.native_id) if done or told_by(last) else _meaning(last, creates=False)
 
 

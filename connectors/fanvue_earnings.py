@@ -122,7 +122,8 @@ def _sale(account: str, told: Mapping[str, Any], at: datetime, gross: int, net: 
     like = earning.key_of(*what, at.isoformat(), _user(told), str(gross), str(net))
     key = earning.key_of("order", *what, number) if number else like
     reference = (number or message or post)[:LONGEST_NAME]
-    return Earning(key, like, at, "sale", reference, Money(gross, CURRENCY), Money(gross - net, CURRENCY))
+    money = Money(gross, CURRENCY), Money(gross - net, CURRENCY)
+    return Earning(key, like, at, "sale", reference, *money, paid_for=(message or post)[:LONGEST_NAME])
 
 
 def _given_back(account: str, told: Mapping[str, Any], at: datetime, gross: int, net: int) -> Earning:

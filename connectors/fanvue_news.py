@@ -33,7 +33,8 @@ MOST_READ = 200
 """Chats whose last message is remembered as read."""
 
 _TO_MANY = ("BROADCAST", "MARKETING_", "GHOST_PROMOTION")
-_UNSAID = (*_TO_MANY, "AUTOMATED_", "LOCKED_MESSAGE_UNLOCKED")
+_UNSAID = (*_TO_MANY, "AUTOMATED_")
+_UNLOCKED = "LOCKED_MESSAGE_UNLOCKED"
 """Kinds of messages, or how they begin, that go to many, and all in which nobody speaks."""
 
 
@@ -198,6 +199,8 @@ def _update(chat: Chat, message: Mapping[str, Any]) -> Update | None:
     """What a fan wrote; a picture, a tip or a call is for a person to see. Nothing of what the creator wrote, wherever
     that was, or of what nobody did."""
     kind, number, text = str(message.get("type")), str(message["uuid"]), message.get("text")
+    if kind == _UNLOCKED:  # whoever it is said to be from
+        return Update(number, "unlocked", chat.fan, chat.handle, at=when(message.get("sentAt")))
     if sender(message) != chat.fan or kind.startswith(_UNSAID):
         return None
     words = text if isinstance(text, str) else ""

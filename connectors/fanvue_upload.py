@@ -7,9 +7,9 @@ https://api.fanvue.com/docs/api-reference/reference/media/create-upload-session,
 from dataclasses import replace
 from datetime import timedelta
 
-from connectors.answers import segment, staged_anew, told_by
+from connectors.answers import SHORT_WAIT, segment, staged_anew, told_by
 from connectors.contract import Answer, FileRef, Response, Send, StepKind, WireStep
-from connectors.fanvue_account import VERSION, uuid_of
+from connectors.fanvue_account import VERSION, meaning, uuid_of
 from connectors.outcomes import Outcome, Rejected, Retry
 from foundation.sealed import Sealed
 from foundation.words import Message
@@ -114,3 +114,12 @@ class Upload:
             return Retry(wait, "account", Message("connectors.preparing"))
         path = f"/media/{self.uuid}"
         return Send(WireStep(f"{POLL}{self._name}", StepKind.CONTROL, "GET", path, headers=VERSION, action="look"))
+
+
+def not_staged(answer: Answer) -> Outcome:
+    """What they no longer know is uploaded anew; an address that is over is asked for again."""
+    if isinstance(answer, Response) and answer.step.startswith(PUT) and answer.status in (400, 403):
+        return Retry(SHORT_WAIT, "account", Message("connectors.uploads_gone"))
+    if isinstance(answer, Response) and answer.status == 404:
+        return staged_anew()
+    return meaning(answer, creates=False)

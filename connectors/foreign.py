@@ -12,7 +12,7 @@ from functools import cache
 from importlib.metadata import EntryPoint
 from urllib.parse import urlsplit
 
-from connectors import contract, enrolment, following, places
+from connectors import contract, enrolment, following, inboxes, places
 from connectors.capabilities import COSTS, Capabilities
 from connectors.contract import Connector
 from connectors.enrolment import ConnectForm
@@ -37,7 +37,7 @@ _ABILITIES: tuple[type, ...] = (
     contract.OwnKeys,
     contract.Refreshable,
     contract.Hookable,
-    contract.SharedInbox,
+    inboxes.SharedInbox,
     following.Followed,
     places.Seeable,
     places.ReadsBack,

@@ -14,7 +14,7 @@ from gate.facts import Limit, LinkFacts, MediumFacts, PersonFacts, ReferenceFact
 from gate.language import Reading
 from gate.matrix import People, Place, RowFile
 from gate.text import TextRating
-from gate.units import SOLD, Medium, Rating, Unit, highest
+from gate.units import Medium, Rating, Unit, highest
 
 NO_AI = "none"
 
@@ -88,7 +88,7 @@ class Case:
             creator=self.unit.creator_id,
             places=frozenset({self.unit.platform, self.place}),
             rating=self.rating,
-            sold=self.sold,
+            sold=self.unit.sold,
             now=self.now,
             checked_first=self.bundle.checked_first,
         )
@@ -146,11 +146,6 @@ class Case:
         if said is not None and said.row and not self.bundle.knows(self.unit.platform):
             found = self.bundle.foreign(RowFile.model_validate_json(said.row), on=self.now.date())
         return _within(found, self.facts.limits)
-
-    @property
-    def sold(self) -> bool:
-        """Whether somebody pays for these very pictures: bought them, or sees them once they have paid."""
-        return self.unit.subject.kind == SOLD or self.unit.price is not None
 
     @property
     def place(self) -> str:

@@ -44,6 +44,7 @@ class Copy:
     gone_at: datetime | None
     recalled_at: datetime | None
     was_read_back: bool
+    sold: bool = False
 
 
 def copy_from(row: PermitRow) -> Copy:
@@ -67,6 +68,7 @@ def copy_from(row: PermitRow) -> Copy:
         gone_at=row.gone_at,
         recalled_at=row.recalled_at,
         was_read_back=row.readback is not None,
+        sold=row.sold or row.subject_kind == SOLD,
     )
 
 
@@ -109,18 +111,6 @@ def copy_of(scope: Scope, channel_id: UUID, native_id: str) -> Copy | None:
 def showing_person(scope: Scope, person_id: UUID) -> list[Copy]:
     """Every copy that shows a person and is not proven gone."""
     return _found(scope, _holds(PermitRow.persons, str(person_id)), col(PermitRow.gone_at).is_(None))
-
-
-_PRICED = """
-SELECT p.id FROM permits p JOIN decision_inputs i ON i.tenant_id = p.tenant_id AND i.id = p.decision_id
-WHERE p.tenant_id = :tenant AND p.id = ANY(:ids) AND CAST(i.unit AS jsonb) -> 'price' <> 'null'
-"""
-
-
-def sold(scope: Scope, listed: Sequence[Copy]) -> list[Copy]:
-    """Those of these copies that somebody bought, or that are shown to whoever pays."""
-    priced = set(scope.run(_PRICED, tenant=scope.tenant_id, ids=[each.jti for each in listed]).scalars())
-    return [each for each in listed if each.subject.kind == SOLD or each.jti in priced]
 
 
 def of_person(scope: Scope, person_id: UUID) -> list[Copy]:

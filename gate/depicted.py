@@ -68,7 +68,7 @@ def real_people_agreed(case: Case) -> Iterable[Finding]:
     """Every real person shown gave each permission that this use needs, for this place, this rating and this day; a
     model that draws their likeness needs one more, whether it is called their double or not."""
     needed = ["depict", "publish"]
-    if case.sold:
+    if case.unit.sold:
         needed.append("download_sell")
     for medium, person in _people(case):
         if person.kind in REAL:

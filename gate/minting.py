@@ -260,10 +260,10 @@ def _permit(unit: Unit, step: WireStep, entry: log.Entry, uploads: Collection[st
 _CONSUME = """
 INSERT INTO permits (tenant_id, id, creator_id, decision_id, subject_kind, subject_id, channel_id, account, platform,
   surface, viewer, step, unit_digest, wire_digest, flags, media, persons, bundle, epochs, minted_at, expires_at, state,
-  native_ids, gone_proof)
+  native_ids, gone_proof, sold)
 SELECT :tenant, :jti, :creator, :decision, :kind, :subject, :channel, :account, :platform,
   :surface, :viewer, :step, :unit_digest, :wire_digest, CAST(:flags AS jsonb), CAST(:media AS jsonb),
-  CAST(:persons AS jsonb), :bundle, CAST(:epochs AS jsonb), :minted_at, :expires_at, 'consumed', '[]', ''
+  CAST(:persons AS jsonb), :bundle, CAST(:epochs AS jsonb), :minted_at, :expires_at, 'consumed', '[]', '', :sold
 WHERE :expires_at > house_now() AND NOT EXISTS (
   SELECT 1 FROM epochs e WHERE e.tenant_id = :tenant AND e.key = ANY(CAST(:keys AS text[]))
     AND e.value <> COALESCE(CAST(CAST(:epochs AS jsonb) ->> e.key AS bigint), 0))
@@ -305,6 +305,7 @@ def consume(scope: Scope, permit: Permit, entry: log.Entry) -> None:
             keys=sorted(keys),
             minted_at=permit.minted_at,
             expires_at=permit.expires_at,
+            sold=unit.sold,
         ).first()
     if done is not None:
         return

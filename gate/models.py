@@ -373,6 +373,8 @@ class PermitRow(CreatorRow, table=True):
     recalled_at: datetime | None = instant(optional=True)
     recall_reason: dict[str, Any] | None = reason_column()
     readback: dict[str, Any] | None = reason_column()  # at, there, and the marks that were missing
+    sold: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    """Whether its media were behind a price."""
 
 
 class Complaint(CreatorRow, table=True):

@@ -200,7 +200,7 @@ def revoke(scope: Scope, person_id: UUID, *, what: str | None = None) -> list[UU
     if what == FACE:
         return []  # nothing that is out leans on it
     if what == "download_sell":
-        listed = copies.sold(scope, listed)
+        listed = [copy for copy in listed if copy.sold]
     return recall.open_takedowns(scope, listed, Message("recall.consent_revoked"))
 
 

@@ -194,6 +194,11 @@ class Unit:
         return self.reply_to or self.remark
 
     @property
+    def sold(self) -> bool:
+        """Whether its media were paid for, or will be before they are seen."""
+        return self.subject.kind == SOLD or self.price is not None
+
+    @property
     def place(self) -> str:
         """The id of the place, e.g. `sandbox.post`."""
         return self.surface if self.surface.startswith(f"{self.platform}.") else f"{self.platform}.{self.surface}"

@@ -16,7 +16,7 @@ from foundation.words import Message
 from gate import minting
 from gate import reads as gate_reads
 from gate.events import SwitchWanted
-from subscribers import composing, conversation, directory, drafts, offers, sending, speakers, talks
+from subscribers import composing, conversation, directory, drafts, locked, offers, sending, speakers, talks
 from subscribers.events import ChatSettle
 from subscribers.models import Conversation, Draft
 from subscribers.offers import Candidate
@@ -96,6 +96,8 @@ def conflicts(scope: Scope, conversation_id: UUID, member_id: UUID, text: str) -
 def offer(scope: Scope, conversation_id: UUID, member_id: UUID, pack_id: UUID, *, text: str, key: UUID) -> None:
     """Show the fan a pack of the closed list, with the member's words; title, price and button are drawn by code.
 
+    Where the platform sells by itself the pack goes with it, behind its price.
+
     Raises NotFound for a pack that may not be offered to this fan now; else as `say`.
     """
     words = text.strip()
@@ -110,6 +112,9 @@ def offer(scope: Scope, conversation_id: UUID, member_id: UUID, pack_id: UUID, *
     _check_words(words or chosen.title)
     speakers.introduce(scope, talk)
     rail = registry.terms()[channel_reads.channel(scope, talk.channel_id).platform]
+    if rail.locked:
+        locked.offer(scope, talk, chosen, rail, text=words or chosen.title, key=key, by=scope.actor)
+        return
     offer_id = offers.show(scope, talk, chosen, rail.name)
     draft = drafts.put(
         scope,

@@ -19,7 +19,19 @@ from gate import inforce, viewers
 from gate import text as gate_text
 from gate.evidence import TEST_METHOD
 from gate.text import MinorSignal
-from subscribers import commands, directory, drafts, fulfilling, offers, orders, proofs, refunding, speakers, talks
+from subscribers import (
+    commands,
+    directory,
+    drafts,
+    fulfilling,
+    offers,
+    orders,
+    proofs,
+    refunding,
+    speakers,
+    talks,
+    unlocking,
+)
 from subscribers.events import ChatTurn
 from subscribers.models import Conversation, SafetyEvent
 from subscribers.rails.contract import PaymentRail, Rails, Till
@@ -61,6 +73,8 @@ def receive(scope: Scope, channel: Channel, update: Update, *, rails: Rails, env
             refunding.noted(scope, rail=rail.name, account=channel.account, charge_id=update.charge_id)
         case "checkout":
             return
+        case "unlocked":
+            unlocking.soon(scope, channel, update.fan)
         case "blocked":
             directory.blocked_us(scope, channel.id, update.fan)
         case "lost":

@@ -25,7 +25,7 @@ LIFE = timedelta(minutes=30)
 LIFE_OF_SERVICE = timedelta(days=7)
 """A receipt or a notice is still right when the platform was down over night."""
 
-LASTING = frozenset({"invoice", "pack", "remark"})
+LASTING = frozenset({"invoice", "pack", "locked", "remark"})
 """Kinds that live as long: what stands in public waits for nobody."""
 
 FIRST, SECOND = 3, 4

@@ -7,7 +7,7 @@ no more stays booked, since the platform says what went back by movements of the
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -24,7 +24,7 @@ from foundation.database import CreatorRow, OpenScope, Scope, instant, table
 from foundation.ids import uuid7
 from foundation.money import Money
 from foundation.words import Message
-from subscribers import closing, statements
+from subscribers import closing, statements, unlocking
 from subscribers.events import EarningsDue
 from subscribers.rails.statement import Movement
 from tenants import notices
@@ -242,7 +242,8 @@ def _book(scope: Scope, books: _Books, span: Span, told: Earnings, tally: _Tally
     creator_id = books.channel.creator_id
     statements.hold(scope, creator_id)
     rows = [row for row in told.rows if row.at >= books.begins_at]
-    booked = _booked(scope, creator_id, rows)
+    booked, paid_for = _booked(scope, creator_id, rows), unlocking.named(scope, creator_id, rows)
+    sales = unlocking.sales(scope, books.channel.id, list(paid_for.values()))
     by_file = statements.days(scope, creator_id, books.source, told=False)
     keys, new = {row.key for row in rows}, list[Movement]()
     for row in rows:
@@ -250,7 +251,7 @@ def _book(scope: Scope, books: _Books, span: Span, told: Earnings, tally: _Tally
         if before is None and row.at.astimezone(UTC).date() in by_file:
             tally.left_out += 1
         elif (movement := _change(row, before)) is not None:
-            new.append(movement)
+            new.append(replace(movement, paid_for=paid_for.get(row.key, "")))
     counted = statements.enter(
         scope,
         creator_id,
@@ -259,7 +260,9 @@ def _book(scope: Scope, books: _Books, span: Span, told: Earnings, tally: _Tally
         name=books.channel.name,
         digest=f"{books.channel.id}:{uuid7()}",
         channel_id=books.channel.id,
+        fans={native_id: sale.fan_id for native_id, sale in sales.items()},
     )
+    unlocking.tell(scope, creator_id, sales, rows, booked={movement.paid_for for movement in new})
     tally.unread += told.unread
     tally.gone += _gone(scope, books, span, rows) if told.whole else 0
     scope.run(

@@ -76,6 +76,30 @@ class OfferExpire:
 
 
 @dataclass(frozen=True)
+class OrderLook:
+    """See whether the locked message of an order was bought. The subject is the order."""
+
+    kind: ClassVar[str] = "order.look"
+    queue: ClassVar[outbox.Queue] = "chat"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class OrderEarned:
+    """A platform's list of earnings names the locked message `native_id` of an order: paid `at` (ISO 8601), and, where
+    it went `back`, paid back."""
+
+    kind: ClassVar[str] = "order.earned"
+    queue: ClassVar[outbox.Queue] = "chat"
+    tenant_id: UUID
+    subject_id: UUID
+    native_id: str
+    at: str
+    back: bool
+
+
+@dataclass(frozen=True)
 class OrderFulfil:
     """Push a paid pack, once. The subject is the fulfilment; lane `chat:<conversation>`, ahead of messages."""
 

@@ -35,6 +35,7 @@ from studio import packs
 from subscribers import directory, drafts, orderbook, refunding, sending, talks
 from subscribers.events import ChatReconcile, OrderFulfil
 from subscribers.models import Conversation, Entitlement, Fulfilment
+from subscribers.rails import registry
 from subscribers.sending import NotClaimable
 from subscribers.states import FULFILMENT_STATES, ORDER_STATES, DraftState, FulfilmentState, OrderState
 from tenants import notices
@@ -256,10 +257,18 @@ def purchases(scope: Scope, talk: Conversation, pack_id: UUID | None) -> None:
     owned = _owned(scope, talk.fan_id, pack_id)
     if not owned:
         drafts.say_service(scope, talk, Message("service.purchases.none"))
+    elif _opened_here(scope, talk):
+        drafts.say_service(scope, talk, Message("service.purchases.here"))
     elif pack_id is None and len(owned) > 1:
         _list(scope, talk, owned)
     else:
         pull(scope, talk, owned[0])
+
+
+def _opened_here(scope: Scope, talk: Conversation) -> bool:
+    """Whether the platform shows what was bought where it was sold, for as long as it stands."""
+    rail = registry.terms().get(channel_reads.channel(scope, talk.channel_id).platform)
+    return rail is not None and rail.locked
 
 
 def pull(scope: Scope, talk: Conversation, owned: Entitlement) -> None:

@@ -15,7 +15,7 @@ from foundation.money import Money
 from foundation.words import Message
 from gate import switches, viewers
 from gate.viewers import Assurance
-from subscribers import composing, notes
+from subscribers import composing, notes, offers
 from subscribers.notes import Note
 from subscribers.reads import Line
 from subscribers.states import DraftState, OrderState, OwnerState
@@ -297,7 +297,9 @@ def _lines(scope: Scope, conversation_id: UUID) -> tuple[Line, ...]:
 def _unsent(scope: Scope, conversation_id: UUID) -> tuple[Unsent, ...]:
     """What has not left; and what a member wrote and was refused, until they write again."""
     found = scope.run(
-        "SELECT id, origin, kind, state, text, reason, confidence_pct, buttons, offer_id, created_at FROM drafts d"
+        "SELECT id, origin, kind, state, text, reason, confidence_pct, buttons, offer_id, created_at, (SELECT"
+        "   jsonb_build_array(o.title, o.amount_minor, o.currency) FROM orders o WHERE o.tenant_id = d.tenant_id"
+        "   AND o.id = d.order_id AND d.kind = 'locked') AS sold FROM drafts d"
         " WHERE tenant_id = :tenant AND conversation_id = :talk"
         " AND (state IN ('pending', 'draft', 'approved', 'auto', 'sending', 'uncertain')"
         "  OR state IN ('failed', 'cancelled', 'expired') AND origin = 'member' AND NOT EXISTS ("
@@ -311,6 +313,9 @@ def _unsent(scope: Scope, conversation_id: UUID) -> tuple[Unsent, ...]:
 
 def _as_unsent(row: Any) -> Unsent:
     offer = row.buttons[0]["label"] if row.offer_id is not None and row.buttons else ""
+    if row.sold is not None:
+        title, minor, currency = row.sold
+        offer = f"{title} · {offers.shown_price(Money(minor, currency))}"
     reason = Message.from_json(row.reason) if row.reason else None
     state = DraftState(row.state)
     return Unsent(row.id, row.origin, row.kind, state, row.text, reason, row.confidence_pct, offer, row.created_at)

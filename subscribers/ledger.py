@@ -190,7 +190,7 @@ def _divide(
 
 
 def record_given_back(
-    scope: Scope, payment_id: UUID, money: Money, *, rail: str, at: datetime, creator_id: UUID
+    scope: Scope, payment_id: UUID, money: Money, *, rail: str, at: datetime, creator_id: UUID, fan_id: UUID | None
 ) -> None:
     """Post a refund whose sale we do not know by itself: the mirror of a sale of this amount, split included."""
     divided: list[Entry] = []
@@ -199,7 +199,7 @@ def record_given_back(
         parts, commission = split_entries(money, shares)
         divided = [Entry(one.account, -one.money) for one in (*parts, *commission)]
     entries = [Entry(rail, -money), Entry(REFUNDS, money), *divided]
-    post(scope, "refund", PAYMENT, str(payment_id), entries, occurred_at=at, creator_id=creator_id)
+    post(scope, "refund", PAYMENT, str(payment_id), entries, occurred_at=at, creator_id=creator_id, fan_id=fan_id)
 
 
 def record_suspense(

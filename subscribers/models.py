@@ -150,6 +150,7 @@ class Draft(CreatorRow, table=True):
     __tablename__ = "drafts"
     __table_args__ = _talk(
         Index("drafts_of_conversation", "tenant_id", "conversation_id", "state"),
+        Index("drafts_locked", "tenant_id", "channel_id", "native_id", postgresql_where=text("kind = 'locked'")),
         of("conversation_id", "conversations"),
         of("remark_id", "remarks"),
     )
@@ -159,7 +160,8 @@ class Draft(CreatorRow, table=True):
     in_reply_to_seq: int
     origin: str
     kind: str
-    """text, notice, invoice, pack, service or remark, an answer in everybody's sight."""
+    """text, notice, invoice, pack, locked (a pack behind its price), service or remark, an answer in everybody's
+    sight."""
     state: str
     text: str = ""
     service: str = ""

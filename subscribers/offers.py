@@ -18,6 +18,7 @@ from studio import packs
 from studio.states import PackState
 from subscribers import directory
 from subscribers.models import Conversation, Offer
+from subscribers.rails import registry
 from subscribers.rails.contract import Terms
 
 HIGHEST = 1_000_000
@@ -117,9 +118,12 @@ def closed_list(
 
 
 def set_price(scope: Scope, creator_id: UUID, pack_id: UUID, rail: str, money: Money) -> None:
-    """Say what a pack costs on a rail. Raises BadInput for nothing or less, and for more than `HIGHEST`."""
+    """Say what a pack costs on a rail. Raises BadInput for less than the rail takes, and for more than `HIGHEST`."""
     if money.minor <= 0:
         raise BadInput("price.not_positive", amount=money.minor)
+    terms = registry.named(rail)
+    if terms is not None and money.minor < terms.least:
+        raise BadInput("price.too_low", least=shown_price(Money(terms.least, terms.currency)))
     if money.minor > HIGHEST:
         raise BadInput("price.too_high")
     scope.run(

@@ -1,13 +1,16 @@
 """Orders as rows: found, locked, moved; and what a fan owns."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from sqlmodel import select
 
 from foundation.database import Scope, stored
 from foundation.errors import NotFound
+from foundation.ids import uuid7
 from foundation.words import Message
-from subscribers.models import Order
+from subscribers.models import Conversation, Order
+from subscribers.offers import Shown
 from subscribers.states import ORDER_STATES, OrderState
 
 
@@ -19,6 +22,30 @@ def find(scope: Scope, order_id: UUID, *, lock: bool = False) -> Order:
     if row is None:
         raise NotFound("order.unknown")
     return row
+
+
+def begin(scope: Scope, talk: Conversation, shown: Shown, life: timedelta) -> Order:
+    """An order at the price that was shown, about to be asked for; it may be paid for `life`."""
+    order = Order(
+        tenant_id=scope.tenant_id,
+        id=uuid7(),
+        creator_id=talk.creator_id,
+        fan_id=talk.fan_id,
+        conversation_id=talk.id,
+        channel_id=talk.channel_id,
+        offer_id=shown.id,
+        pack_id=shown.pack_id,
+        pack_version=shown.pack_version,
+        title=shown.title,
+        rail=shown.rail,
+        currency=shown.price.currency,
+        amount_minor=shown.price.minor,
+        state=str(ORDER_STATES.initial),
+        expires_at=scope.now + life,
+    )
+    scope.add(order)
+    move(scope, order, OrderState.INVOICED)
+    return order
 
 
 def move(scope: Scope, order: Order, after: OrderState, reason: Message | None = None) -> None:

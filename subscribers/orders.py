@@ -1,7 +1,7 @@
 """Orders: accepted, invoiced, asked at the checkout, paid. Money is decided by the charge, never by the invoice."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal, assert_never
 from uuid import UUID
 
@@ -16,14 +16,14 @@ from gate import minting, switches, viewers
 from gate.units import Invoice, Rating, Subject
 from studio import packs
 from studio.packs import Pack
-from subscribers import directory, drafts, fulfilling, ledger, offers, orderbook, refunding, sending, talks
-from subscribers.events import OfferExpire, OrderFulfil, OrderPaid, PaymentSettle
+from subscribers import directory, drafts, fulfilling, ledger, locked, offers, orderbook, refunding, sending, talks
+from subscribers.events import OfferExpire, OrderFulfil, OrderLook, OrderPaid, PaymentSettle
 from subscribers.models import Conversation, Entitlement, Fulfilment, Order
-from subscribers.rails.contract import PAID_MEDIA, CheckoutQuery, PaymentFact, PaymentRail
-from subscribers.states import ORDER_STATES, PAYABLE, UNPAID, DraftState, FulfilmentState, OrderState
+from subscribers.rails import registry
+from subscribers.rails.contract import PAID_MEDIA, CheckoutQuery, PaymentFact, PaymentRail, Till
+from subscribers.states import PAYABLE, UNPAID, DraftState, FulfilmentState, OrderState
 from tenants import notices
 
-INVOICE_LIFE = ORDER_STATES.deadlines[OrderState.INVOICED].after
 ONE_CHECKOUT = timedelta(seconds=60)
 """An accepted checkout keeps a second one of the same order away for so long."""
 
@@ -54,25 +54,7 @@ def accept(scope: Scope, talk: Conversation, offer_id: UUID, rail: PaymentRail) 
         return None
     if orderbook.is_open(scope, fan.fan_id, shown.pack_id):
         return None
-    order = Order(
-        tenant_id=scope.tenant_id,
-        id=uuid7(),
-        creator_id=talk.creator_id,
-        fan_id=talk.fan_id,
-        conversation_id=talk.id,
-        channel_id=talk.channel_id,
-        offer_id=shown.id,
-        pack_id=shown.pack_id,
-        pack_version=shown.pack_version,
-        title=shown.title,
-        rail=shown.rail,
-        currency=shown.price.currency,
-        amount_minor=shown.price.minor,
-        state=str(ORDER_STATES.initial),
-        expires_at=scope.now + INVOICE_LIFE,
-    )
-    scope.add(order)
-    orderbook.move(scope, order, OrderState.INVOICED)
+    order = orderbook.begin(scope, talk, shown, rail.life)
     offers.accepted(scope, offer_id)
     _invoice(scope, talk, order, rail)
     outbox.put(scope, OfferExpire(scope.tenant_id, order.id), at=order.expires_at)
@@ -104,6 +86,8 @@ def expire(scope: Scope, order_id: UUID) -> None:
     if order.state not in PAYABLE:
         return
     orderbook.move(scope, order, OrderState.EXPIRED)
+    if order.rail in registry.locked():
+        locked.look_at(scope, order_id, scope.now)  # one that was not bought is withdrawn
     scope.run(
         "UPDATE offers SET state = 'expired', updated_at = house_now() WHERE tenant_id = :tenant AND id = :id"
         " AND state = 'accepted'",
@@ -293,7 +277,45 @@ def _insert(scope: Scope, fact: PaymentFact, order: Order | None, kind: Kind) ->
     return payment_id if done.rowcount else None
 
 
+def unlocked(scope: Scope, order_id: UUID, native_id: str, *, at: datetime | None) -> UUID | None:
+    """A fan paid for the locked message `native_id`: its platform delivered it at that moment. None when it is known.
+
+    Nothing is posted: what came in is booked from the platform's own list of earnings, and from there alone.
+    """
+    talks.locked(scope, orderbook.find(scope, order_id).conversation_id)  # conversations before orders
+    order = orderbook.find(scope, order_id, lock=True)
+    channel = channel_reads.channel(scope, order.channel_id)
+    till = Till(channel.tenant_id, channel.id, channel.creator_id, channel.account)
+    fan = directory.identity_on(scope, order.fan_id, order.channel_id)
+    money, when = Money(order.amount_minor, order.currency), min(at or scope.now, scope.now)
+    fact = PaymentFact(order.rail, till, native_id, order.id, fan.native_id, money, "ppv", when)
+    payment_id = _insert(scope, fact, order, "matched")
+    if payment_id is None:
+        return None
+    push = _own(scope, order, payment_id, FulfilmentState.DELIVERED)
+    push.native_id, push.settled_at = native_id, when
+    scope.add(push)
+    orderbook.move(scope, order, OrderState.FULFILLED)
+    if order.offer_id is not None:
+        offers.accepted(scope, order.offer_id)
+    outbox.cancel(scope, OrderLook.kind, order.id)
+    directory.rebuild_facts(scope, order.fan_id)
+    return payment_id
+
+
 def _sell(scope: Scope, order: Order, payment_id: UUID) -> None:
+    push = _own(scope, order, payment_id, FulfilmentState.WAITING)
+    fulfilling.judged(scope, push.id)
+    lane = talks.lane(order.conversation_id)
+    outbox.put(scope, OrderFulfil(scope.tenant_id, push.id), lane=lane, holds_lane=True, priority=2)
+    talk = talks.read(scope, order.conversation_id)
+    paid = Message("service.receipt.paid", {"amount": offers.shown_price(Money(order.amount_minor, order.currency))})
+    drafts.say_service(scope, talk, paid, buttons=(drafts.purchases_button(talk.language, order.pack_id),))
+    directory.rebuild_facts(scope, order.fan_id)
+
+
+def _own(scope: Scope, order: Order, payment_id: UUID, state: FulfilmentState) -> Fulfilment:
+    """The order is paid: what its fan owns from now on, and how it reaches them."""
     orderbook.move(scope, order, OrderState.PAID)
     packs.freeze(scope, order.pack_id)
     entitlement = Entitlement(
@@ -317,18 +339,12 @@ def _sell(scope: Scope, order: Order, payment_id: UUID) -> None:
         channel_id=order.channel_id,
         pack_id=order.pack_id,
         pack_version=order.pack_version,
-        state=str(FulfilmentState.WAITING),
+        state=str(state),
     )
     scope.add(entitlement, push)
-    fulfilling.judged(scope, push.id)
-    lane = talks.lane(order.conversation_id)
-    outbox.put(scope, OrderFulfil(scope.tenant_id, push.id), lane=lane, holds_lane=True, priority=2)
     outbox.cancel(scope, OfferExpire.kind, order.id)
     outbox.put(scope, OrderPaid(scope.tenant_id, order.id))
-    talk = talks.read(scope, order.conversation_id)
-    paid = Message("service.receipt.paid", {"amount": offers.shown_price(Money(order.amount_minor, order.currency))})
-    drafts.say_service(scope, talk, paid, buttons=(drafts.purchases_button(talk.language, order.pack_id),))
-    directory.rebuild_facts(scope, order.fan_id)
+    return push
 
 
 def _orphan(scope: Scope, payment_id: UUID, fact: PaymentFact) -> None:

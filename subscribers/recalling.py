@@ -6,8 +6,9 @@ from foundation.database import OpenScope, Scope
 from foundation.words import Message
 from gate import copies
 from gate.units import Subject
-from subscribers import orderbook, refunding, talks
+from subscribers import locked, orderbook, refunding, talks
 from subscribers.events import PackRecalled
+from subscribers.states import ORDER_STATES, OrderState
 
 REASON = Message("refund.recalled")
 
@@ -16,9 +17,13 @@ SELECT p.id, p.order_id, f.pack_id, f.pack_version FROM payments p
 JOIN fulfilments f ON f.tenant_id = p.tenant_id AND f.payment_id = p.id
 WHERE p.tenant_id = :tenant AND p.kind = 'matched' AND (:kind = 'fulfilment' AND f.id = :subject
   OR :kind = 'draft' AND p.order_id = (SELECT d.order_id FROM drafts d WHERE d.tenant_id = :tenant AND d.id = :subject
-    AND d.kind = 'pack'))
+    AND d.kind IN ('pack', 'locked')))
 """
-"""The payment behind what lies in a fan's chat: the push of a pack, or what its owner asked for again."""
+"""The payment behind what lies in a fan's chat: the push of a pack, what its owner asked for again, or what they opened
+by paying."""
+
+_UNPAID = "SELECT order_id FROM drafts WHERE tenant_id = :tenant AND id = :subject AND kind = 'locked'"
+"""The order of a message behind its price."""
 
 _UNREACHED = """
 SELECT e.payment_id, p.order_id FROM entitlements e
@@ -35,11 +40,28 @@ def give_back(event: PackRecalled, *, tenant: OpenScope) -> None:
     """A copy has to go: where somebody paid for it, have the money given back; a payment at a time, each asked once."""
     with tenant(event.tenant_id, refunding.RECALL) as scope:
         owed = _owed(scope, event.subject_id)
+        if not owed:
+            _close(scope, event.subject_id)
     for payment_id, order_id in owed:
         with tenant(event.tenant_id, refunding.RECALL) as scope:
             talks.locked(scope, orderbook.find(scope, order_id).conversation_id)  # before the money, as everywhere
             if not refunding.asked(scope, payment_id):  # one that failed is a person's, and not tried at each copy
                 refunding.ask(scope, payment_id, reason=REASON)
+
+
+def _close(scope: Scope, jti: UUID) -> None:
+    """A message behind its price is taken back before anybody paid: its order is over. It is looked at once more, since
+    somebody may pay before it is gone."""
+    copy = copies.copy(scope, jti)
+    if copy is None or copy.subject.kind != "draft":
+        return
+    order_id = scope.run(_UNPAID, tenant=scope.tenant_id, subject=copy.subject.id).scalar()
+    if order_id is None:
+        return
+    order = orderbook.find(scope, order_id, lock=True)
+    if ORDER_STATES.allows(OrderState(order.state), OrderState.CANCELLED):
+        orderbook.move(scope, order, OrderState.CANCELLED, REASON)
+        locked.look_at(scope, order_id, scope.now)
 
 
 def _owed(scope: Scope, jti: UUID) -> list[tuple[UUID, UUID]]:

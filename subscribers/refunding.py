@@ -32,6 +32,7 @@ from gate.units import Subject
 from subscribers import directory, drafts, ledger, offers, orderbook, rail_rows, talks
 from subscribers.events import OrderRefund, OrderRefunded
 from subscribers.models import Payment, Refund
+from subscribers.rails import registry
 from subscribers.states import ORDER_STATES, REFUND_STATES, FulfilmentState, OrderState, RefundState
 from tenants import notices
 
@@ -40,6 +41,9 @@ AGAIN = timedelta(seconds=30)
 
 RECALL = "system:recall"
 """Who asks for refunds of what was taken back: then the fan reads that, and not only that money went back."""
+
+AT_PLATFORM = "refund.at_platform"
+"""Why no rail is asked: the platform took the money by itself."""
 
 REST = timedelta(minutes=5)
 """Before a rail that refuses our token is asked again."""
@@ -89,8 +93,23 @@ class GiveBack(Protocol):
 
 
 def ask(scope: Scope, payment_id: UUID, *, reason: Message) -> None:
-    """Give a payment back; asked twice is once, one that failed is tried again. Raises NotFound."""
+    """Give a payment back; asked twice is once, one that failed is tried again. Raises NotFound.
+
+    Where the platform took the money by itself, it alone gives it back: a person asks it there.
+    """
     payment = _payment(scope, payment_id)
+    if not _asked(scope, payment, reason):
+        return
+    if payment.rail in registry.locked():
+        amount = offers.shown_price(Money(payment.amount_minor, payment.currency))
+        _refused(scope, payment_id, Message(AT_PLATFORM, {"amount": amount}))
+        return
+    lane = f"order:{payment.order_id or payment_id}"
+    outbox.put(scope, OrderRefund(scope.tenant_id, payment_id), lane=lane, priority=2)
+
+
+def _asked(scope: Scope, payment: Payment, reason: Message) -> bool:
+    """Write down that a payment goes back; whether that is new."""
     new = scope.run(
         "INSERT INTO refunds (tenant_id, id, creator_id, payment_id, state, reason, by, tries)"
         " VALUES (:tenant, :id, :creator, :payment, 'asked', jsonb_build_object('code', CAST(:code AS text)),"
@@ -99,16 +118,15 @@ def ask(scope: Scope, payment_id: UUID, *, reason: Message) -> None:
         tenant=scope.tenant_id,
         id=uuid7(),
         creator=payment.creator_id,
-        payment=payment_id,
+        payment=payment.id,
         code=reason.code,
         by=scope.actor,
     )
     if not new.rowcount:
-        return
+        return False
     if payment.kind == "matched" and payment.order_id is not None:
         _move_order(scope, payment.order_id, OrderState.REFUND_PENDING, reason)
-    lane = f"order:{payment.order_id or payment_id}"
-    outbox.put(scope, OrderRefund(scope.tenant_id, payment_id), lane=lane, priority=2)
+    return True
 
 
 def asked(scope: Scope, payment_id: UUID) -> bool:
@@ -170,10 +188,11 @@ def noted(scope: Scope, *, rail: str, account: str, charge_id: str) -> bool:
     ).scalar()
     if payment_id is None:
         return False
-    talk = _conversation(scope, _payment(scope, payment_id))
+    payment = _payment(scope, payment_id)
+    talk = _conversation(scope, payment)
     if talk is not None:
         talks.locked(scope, talk)  # before the refund that `ask` locks: our own settling holds them in this order
-    ask(scope, payment_id, reason=Message("refund.by_platform"))
+    _asked(scope, payment, Message("refund.by_platform"))
     _give(scope, payment_id)
     return True
 
@@ -251,7 +270,8 @@ def _refused(scope: Scope, payment_id: UUID, reason: Message) -> None:
 def _tell(scope: Scope, payment_id: UUID, reason: Message) -> None:
     payment = _payment(scope, payment_id)
     amount = offers.shown_price(Money(payment.amount_minor, payment.currency))
-    message = Message("refund.stuck", {"amount": amount, "reason": reason.code})
+    stuck = Message("refund.stuck", {"amount": amount, "reason": reason.code})
+    message = reason if reason.code == AT_PLATFORM else stuck
     notices.put(scope, message, cause=_stuck(payment_id), urgent=True, creator_id=payment.creator_id)
 
 

@@ -27,11 +27,12 @@ from connectors.outcomes import (
 from foundation import outbox, telemetry
 from foundation.database import Scope
 from foundation.errors import NotFound
+from foundation.money import Money
 from foundation.words import Message, say
 from gate import minting
 from gate.permit import Permit
 from gate.units import Button, Invoice, Medium, Subject, Text, Unit, Verdict
-from subscribers import directory, drafts, orderbook, remark_rows, talks
+from subscribers import directory, drafts, locked, orderbook, remark_rows, talks
 from subscribers.events import ChatReconcile, ChatTurn
 from subscribers.models import Conversation, Draft
 from subscribers.states import ORDER_STATES, DraftState, OrderState
@@ -39,6 +40,8 @@ from tenants import notices
 
 ACT, MARGIN = timedelta(seconds=30), timedelta(seconds=20)
 """How long a message may take to leave, and after that until its answer is looked for."""
+
+ACT_WITH_FILES = timedelta(seconds=60)
 
 Mint = Callable[..., Permit]
 """`gate.minting.mint` with the key bound; the claim adds whose words it carries, since nobody reviews their own."""
@@ -84,6 +87,7 @@ def compose(scope: Scope, row: Draft, channel: Channel) -> Unit:
         invoice=Invoice(**row.invoice) if row.invoice else None,
         service=row.service,
         text_ai="generated" if row.origin == "bot" else "none",
+        price=locked.price(scope, row),
     )
 
 
@@ -99,6 +103,7 @@ def unit_for(
     invoice: Invoice | None = None,
     service: str = "",
     text_ai: str = "none",
+    price: Money | None = None,
 ) -> Unit:
     """A message to one fan on one account, with the marks its platform must be given."""
     unit = Unit(
@@ -117,6 +122,7 @@ def unit_for(
         viewer=fan.native_id,
         service=service,
         text_ai=text_ai,
+        price=price,
         native_key=carrying.native_key(what),
     )
     return minting.marked(scope, unit, line=lambda: say(Message("chat.made_with_ai"), fan.language))
@@ -142,12 +148,15 @@ def claim(scope: Scope, draft_id: UUID, *, mint: Mint, connectors: Mapping[str, 
     blocked = budgets.take(scope, channel)
     if blocked is not None:
         raise NotClaimable(max(blocked.until - scope.now, SOON))
-    deadline = scope.now + ACT
+    if locked.refusal(scope, row) is not None:
+        raise NotClaimable
+    act = ACT_WITH_FILES if row.media else ACT
+    deadline = scope.now + act
     if not _take(scope, row, deadline=deadline):
         raise NotClaimable
     outbox.put(scope, ChatReconcile(scope.tenant_id, draft_id, "draft"), at=deadline + MARGIN)
     by = partial(mint, author=row.written_by) if row.written_by else mint
-    return carrying.arm(scope, channel=channel, unit=unit, kind="send", act=ACT, mint=by, connectors=connectors)
+    return carrying.arm(scope, channel=channel, unit=unit, kind="send", act=act, mint=by, connectors=connectors)
 
 
 _CLAIM = """
@@ -156,7 +165,7 @@ FROM conversations c, fans f
 WHERE d.tenant_id = :tenant AND d.id = :id AND d.state IN ('approved', 'auto') AND d.expires_at > :now
   AND c.tenant_id = d.tenant_id AND c.id = d.conversation_id AND f.tenant_id = c.tenant_id AND f.id = c.fan_id
   AND (d.service <> '' OR f.status = 'active' AND f.opt_out <> 'all' AND (
-    NOT c.safety_hold OR d.offer_id IS NULL AND d.kind NOT IN ('invoice', 'pack')) AND (
+    NOT c.safety_hold OR d.offer_id IS NULL AND d.kind NOT IN ('invoice', 'pack', 'locked')) AND (
     d.origin = 'auto' OR d.epoch = c.epoch AND (d.origin = 'bot' AND c.owner = 'bot' AND f.disclosed_at IS NOT NULL
       OR d.origin = 'member' AND c.owner = 'human')))
 """
@@ -190,7 +199,10 @@ def put_off(scope: Scope, draft_id: UUID, again: timedelta | None) -> timedelta 
     if owed and fan.opt_out != "all" and not (talk.safety_hold and row.offer_id is not None):
         # it stays as it is, out of the way of the notice, which sends it on when it has arrived, or has just done so
         return None if fan.disclosed_at is None else SOON
-    drafts.move(scope, row, DraftState.CANCELLED, Message("draft.superseded"))
+    over = locked.refusal(scope, row)
+    drafts.move(scope, row, DraftState.CANCELLED, over or Message("draft.superseded"))
+    if over is not None:
+        _tell(scope, talk, row, over)
     return None
 
 
@@ -291,6 +303,7 @@ def _sent(scope: Scope, talk: Conversation, row: Draft, native_id: str) -> None:
         media=tuple(medium["sha256"] for medium in row.media),
     )
     remark_rows.answered(scope, talk, row)
+    locked.sent(scope, row)
     if row.kind == "notice":
         directory.disclosed(scope, talk.fan_id, row.service)
         drafts.send_waiting(scope, talk.id)
@@ -311,7 +324,8 @@ def _tell(scope: Scope, talk: Conversation, row: Draft, reason: Message) -> None
         talks.ask_for_person(scope, talk, Message("chat.answer_not_sent"))
         return
     notices.put(scope, reason, cause=f"draft:{row.id}:failed", creator_id=row.creator_id)
-    if row.kind == "invoice" and row.order_id is not None:
+    waits = row.state == DraftState.DRAFT  # for a person, who may send it yet
+    if row.kind in ("invoice", locked.KIND) and row.order_id is not None and not waits:
         order = orderbook.find(scope, row.order_id, lock=True)
         if ORDER_STATES.allows(OrderState(order.state), OrderState.REFUSED):
             orderbook.move(scope, order, OrderState.REFUSED, reason)

@@ -12,7 +12,7 @@ from foundation.money import Money
 from foundation.words import Message
 from subscribers import ledger, rail_rows, statements
 from subscribers.ledger import Line
-from subscribers.rails import statement
+from subscribers.rails import registry, statement
 from subscribers.states import UNPAID, FulfilmentState, OrderState, RefundState
 
 PAGE = 40
@@ -160,15 +160,27 @@ def story(scope: Scope, order_id: UUID) -> Story:
         raise NotFound("order.unknown")
     charges = _charges(scope, order_id)
     steps = [*_begun(scope, order_id), *_paid(charges), *_pushed(scope, order_id), *_returned(scope, order_id)]
-    booked = ledger.of_payments(scope, [charge.id for charge in charges])
+    told = statements.payments_for(scope, row.creator_id, _messages(scope, order_id))
+    booked = ledger.of_payments(scope, [*(charge.id for charge in charges), *told])
     return Story(_sold(row), tuple(sorted(steps, key=lambda step: step.at)), tuple(charges), tuple(booked))
+
+
+def _messages(scope: Scope, order_id: UUID) -> list[str]:
+    """The locked message of an order, by its platform's id: what a platform tells of money is told of that."""
+    rows = scope.run(
+        "SELECT native_id FROM drafts WHERE tenant_id = :tenant AND order_id = :id AND kind = 'locked'"
+        " AND native_id IS NOT NULL",
+        tenant=scope.tenant_id,
+        id=order_id,
+    )
+    return list(rows.scalars())
 
 
 _BEGUN = """
 SELECT f.created_at AS offered_at, coalesce(d.approved_by, d.origin, '') AS offered_by, o.created_at, o.checkout_at,
   o.state, o.reason, o.updated_at, (SELECT min(m.at) FROM drafts i JOIN messages m ON m.tenant_id = i.tenant_id
     AND m.draft_id = i.id WHERE i.tenant_id = o.tenant_id AND i.conversation_id = o.conversation_id
-    AND i.order_id = o.id AND i.kind = 'invoice') AS invoiced_at, o.amount_minor, o.currency
+    AND i.order_id = o.id AND i.kind IN ('invoice', 'locked')) AS invoiced_at, o.amount_minor, o.currency
 FROM orders o LEFT JOIN offers f ON f.tenant_id = o.tenant_id AND f.id = o.offer_id
 LEFT JOIN LATERAL (SELECT approved_by, origin FROM drafts WHERE tenant_id = o.tenant_id
   AND conversation_id = o.conversation_id AND offer_id = o.offer_id LIMIT 1) d ON true
@@ -305,7 +317,8 @@ _MOVED = """
 SELECT p.creator_id, p.rail, p.account, p.currency,
   sum(p.amount_minor) - coalesce(sum(p.amount_minor) FILTER (WHERE r.state = 'done'), 0) AS minor
 FROM payments p LEFT JOIN refunds r ON r.tenant_id = p.tenant_id AND r.payment_id = p.id
-WHERE p.tenant_id = :tenant AND p.creator_id = ANY(:creators) GROUP BY p.creator_id, p.rail, p.account, p.currency
+WHERE p.tenant_id = :tenant AND p.creator_id = ANY(:creators) AND p.rail <> ALL(:told)
+GROUP BY p.creator_id, p.rail, p.account, p.currency
 """
 
 
@@ -313,7 +326,7 @@ def tills(scope: Scope, creators: Sequence[UUID]) -> list[Till]:
     """Every account that money came to: what the books hold there against its own movements, to the unit."""
     moved = {
         (row.creator_id, ledger.rail_account(row.rail, row.account), row.currency): int(row.minor)
-        for row in scope.run(_MOVED, tenant=scope.tenant_id, creators=list(creators))
+        for row in scope.run(_MOVED, tenant=scope.tenant_id, creators=list(creators), told=registry.locked())
     }
     for (creator, source, currency), minor in statements.sums(scope, creators).items():
         moved[creator, ledger.rail_account(statement.RAIL, source), currency] = minor

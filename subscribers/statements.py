@@ -9,10 +9,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from functools import partial
+from types import MappingProxyType
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ForeignKeyConstraint, UniqueConstraint
+from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlmodel import Field
 
 from foundation.database import CreatorRow, Scope, instant, table
 from foundation.errors import BadInput, Refused
@@ -49,6 +51,9 @@ class StatementLine(CreatorRow, table=True):
     __tablename__ = "statement_lines"
     __table_args__ = table(
         UniqueConstraint("tenant_id", "creator_id", "line_key"),
+        Index(
+            "statement_lines_paid_for", "tenant_id", "creator_id", "paid_for", postgresql_where=text("paid_for <> ''")
+        ),
         ForeignKeyConstraint(["tenant_id", "statement_id"], ["statements.tenant_id", "statements.id"]),
         about="creator",
         keep="10 years",
@@ -63,6 +68,8 @@ class StatementLine(CreatorRow, table=True):
     gross_minor: int = minor()
     fee_minor: int = minor()
     currency: str
+    paid_for: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """The platform's id of the message or post that was paid, or paid back; "" for what is not told."""
 
 
 class Fate(StrEnum):
@@ -173,8 +180,9 @@ def enter(
     name: str,
     digest: str,
     channel_id: UUID | None = None,
+    fans: Mapping[str, UUID] = MappingProxyType({}),
 ) -> list[datetime]:
-    """Book lines that are not booked yet, under `hold`; returns when each counts."""
+    """Book lines that are not booked yet, under `hold`; returns when each counts. `fans` are who paid, by what for."""
     if not new:
         return []
     row = Statement(
@@ -191,7 +199,7 @@ def enter(
     scope.add(row)
     scope.add(*[_kept(scope, row, one) for one in new])
     for one in new:
-        _book(scope, creator_id, source, one)
+        _book(scope, creator_id, source, one, fans.get(one.line.paid_for))
     for month in {one.line.at.date().replace(day=1) for one in new}:
         notices.settle(scope, _awaited(creator_id, month))
     return [_booked_at(scope, one) for one in new]
@@ -244,6 +252,7 @@ def _kept(scope: Scope, row: Statement, one: Weighed) -> StatementLine:
         gross_minor=line.gross.minor,
         fee_minor=line.fee.minor,
         currency=line.gross.currency,
+        paid_for=line.paid_for,
     )
 
 
@@ -251,23 +260,36 @@ def _booked_at(scope: Scope, one: Weighed) -> datetime:
     return scope.now if one.fate is Fate.MOVED else one.line.at
 
 
-def _book(scope: Scope, creator_id: UUID, source: str, one: Weighed) -> None:
+def _payment_of(scope: Scope, creator_id: UUID, line_key: str) -> UUID:
+    """What the ledger calls the movement of a line."""
+    return derived(scope.tenant_id, creator_id, statement.RAIL, line_key)
+
+
+def payments_for(scope: Scope, creator_id: UUID, paid_for: Sequence[str]) -> list[UUID]:
+    """What the ledger calls the movements that were about these messages or posts."""
+    rows = scope.run(
+        "SELECT line_key FROM statement_lines WHERE tenant_id = :tenant AND creator_id = :creator AND paid_for <> ''"
+        " AND paid_for = ANY(:ids)",
+        tenant=scope.tenant_id,
+        creator=creator_id,
+        ids=list(paid_for),
+    )
+    return [_payment_of(scope, creator_id, key) for key in rows.scalars()]
+
+
+def _book(scope: Scope, creator_id: UUID, source: str, one: Weighed, fan_id: UUID | None) -> None:
     line, at = one.line, _booked_at(scope, one)
-    key = derived(scope.tenant_id, creator_id, statement.RAIL, line.key)
+    key = _payment_of(scope, creator_id, line.key)
     rail = ledger.rail_account(statement.RAIL, source)
     book = partial(ledger.post, scope, occurred_at=at, creator_id=creator_id)
     if line.kind == "payout":
         paid = -line.net
         book("payout", "statement", str(key), [Entry(f"payout:{source}", paid), Entry(rail, -paid)])
         return
-    sign = line.gross if line.kind == "sale" else -line.gross
     fee = line.fee if line.kind == "sale" else -line.fee
-    if not line.gross.minor:
-        pass  # its fee changed, nothing else
-    elif line.kind == "sale":
-        ledger.record_sale(scope, key, sign, rail=rail, at=at, creator_id=creator_id, fan_id=None)
-    else:
-        ledger.record_given_back(scope, key, line.gross, rail=rail, at=at, creator_id=creator_id)
+    if line.gross.minor:  # else its fee changed, nothing else
+        record = ledger.record_sale if line.kind == "sale" else ledger.record_given_back
+        record(scope, key, line.gross, rail=rail, at=at, creator_id=creator_id, fan_id=fan_id)
     if fee.minor:
         book("fee", "statement_fee", str(key), [Entry(FEES, fee), Entry(rail, -fee)])
 

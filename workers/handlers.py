@@ -24,7 +24,8 @@ from channels.events import (
 )
 from channels.reads import Channel
 from connectors import registry as connector_registry
-from connectors.contract import SharedInbox, Update
+from connectors.contract import Update
+from connectors.inboxes import SharedInbox
 from dashboard import events as page_events
 from dashboard.events import SceneStep, SceneWanted
 from dashboard.touring import TourAct
@@ -53,6 +54,7 @@ from subscribers import (
     remarks,
     sending,
     suggesting,
+    unlocking,
 )
 from subscribers import events as chat_events
 from subscribers import handling as chatting
@@ -62,7 +64,9 @@ from subscribers.events import (
     ChatSettle,
     ChatTurn,
     OfferExpire,
+    OrderEarned,
     OrderFulfil,
+    OrderLook,
     OrderRefund,
     PackRecalled,
     PaymentSettle,
@@ -248,6 +252,8 @@ def _chat(s: Services) -> tuple[Route, ...]:
             on_dead=gave_up,
         ),
         Route(OfferExpire, partial(chatting.expire, tenant=tenant)),
+        Route(OrderLook, partial(unlocking.look, tenant=tenant, ask=s.locked), deadline_seconds=ACT_SECONDS),
+        Route(OrderEarned, partial(unlocking.earned, tenant=tenant)),
         Route(ChatSettle, partial(chatting.settle_by_word, tenant=tenant)),
         Route(PackRecalled, partial(recalling.give_back, tenant=tenant)),
         Route(PaymentSettle, partial(chatting.settle_payment, tenant=tenant)),

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar, cast
 from urllib.parse import urlsplit
@@ -23,8 +23,9 @@ from channels.reads import Channel
 from connectors import ages
 from connectors import registry as connector_registry
 from connectors.ages import AgeProvider
-from connectors.contract import ChatConnector, Connector
+from connectors.contract import ChatConnector, Connector, Copy
 from connectors.earning import Earned, Earnings, Span
+from connectors.locking import Locked
 from connectors.outcomes import Outcome, Reauthorize, Sighting
 from connectors.purse import Listed, Lists
 from connectors.remarks import Act, Remarked, Remarks
@@ -164,6 +165,18 @@ class Services:
         """A page of what moved on an account."""
         return reading.movements(
             tenant_id, channel_id, start, tenant=self.tenant, transport=self.transport, connectors=self.connectors
+        )
+
+    def locked(self, tenant_id: UUID, channel_id: UUID, copy: Copy, since: datetime) -> Locked | None:
+        """Whether a message behind a price was bought."""
+        return reading.locked(
+            tenant_id,
+            channel_id,
+            copy,
+            since,
+            tenant=self.tenant,
+            transport=self.transport,
+            connectors=self.connectors,
         )
 
     def followers(self, tenant_id: UUID, channel_id: UUID) -> int | None:

@@ -1,13 +1,16 @@
-"""The rule about money: what is to be paid for is never shown for nothing, and what is free costs nothing."""
+"""Rules about money: what is to be paid for is never shown for nothing, what is free costs nothing, and whether what is
+locked was bought is seen."""
 
 from dataclasses import replace
 from typing import Any
 
-from connectors.contract import Connector
-from connectors.outcomes import Published
+from connectors.contract import Answer, Connector, Copy, Send
+from connectors.locking import KEPT, Locked, Locks
+from connectors.outcomes import Outcome, Published, Rejected
 from connectors.suite.house import House, Story
 from connectors.suite.world import World
 from connectors.transport import EgressForbidden
+from foundation.ids import uuid7
 from foundation.money import Money
 from gate.units import Unit
 
@@ -23,7 +26,7 @@ def prices_are_kept(world: World, connector: Connector) -> list[str]:
     for minor in (asking.least, asking.most):
         price = Money(minor, asking.currency)
         breaches += _sold(world, connector, world.unit(media=2, price=price), price)
-    breaches += _sold(world, connector, world.unit(media=1), None)
+    breaches += _sold(world, connector, replace(world.unit(media=1), price=None), None)
     beyond = (Money(asking.least - 1, asking.currency), Money(asking.most + 1, asking.currency))
     for wrong in (*beyond, replace(beyond[0], minor=asking.least, currency="XTS")):
         breaches += _not_for_nothing(world, connector, world.unit(media=1, price=wrong))
@@ -69,3 +72,44 @@ def _lost(world: World, connector: Connector, price: Money) -> list[str]:
     made = len(world.fake.taken()) - before
     known = story is not None and (isinstance(story.outcome, Published) or not world.can_look)
     return ([] if made == 1 else [f"sent {made} times"]) + ([] if known else ["a lost answer is not found again"])
+
+
+def what_was_bought_is_seen(world: World, connector: Connector) -> list[str]:
+    """A locked message is unpaid, then paid, and never paid by a broken answer; what was bought is not taken back."""
+    if world.bought is None or not isinstance(connector, Locks):
+        return []
+    house, sent = House(world, connector), world.now()
+    outcome = house.publish(world.unit()).outcome
+    if not isinstance(outcome, Published):
+        return ["a locked message is not sent"]
+    copy, breaches = Copy(outcome.native_id, world.account.account, world.viewer), []
+
+    def seen(of: Copy) -> object:
+        answers: tuple[Answer, ...] = ()
+        while isinstance(turn := connector.locked(of, sent, answers), Send):
+            answers = (*answers, house.send(turn.step))
+        return turn
+
+    if seen(copy) != Locked("unpaid"):
+        breaches.append("what nobody bought is not told as unpaid")
+    world.bought(outcome.native_id)
+    for mode in ("garbage", "status:503", "reset_after"):
+        world.ask(mode, "lookups")
+        if seen(copy) is not None:
+            breaches.append(f"{mode}: an answer nobody can read says how it stands")
+    paid = seen(copy)
+    if not isinstance(paid, Locked) or paid.state != "paid":
+        breaches.append("what was bought is not seen")
+    if seen(replace(copy, native_id=str(uuid7()))) != Locked("gone"):
+        breaches.append("a message that is not there stands")
+    end = _removed(house, connector, copy)
+    if not isinstance(end, Rejected) or end.reason.code != KEPT or copy.native_id not in world.fake.standing():
+        breaches.append("what was bought is taken back, or nobody is told why it is not")
+    return breaches
+
+
+def _removed(house: House, connector: Connector, copy: Copy) -> Send | Outcome:
+    answers: tuple[Answer, ...] = ()
+    while isinstance(turn := connector.remove(copy, answers), Send):
+        answers = (*answers, house.send(turn.step))
+    return turn

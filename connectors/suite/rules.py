@@ -15,7 +15,7 @@ from connectors.outcomes import Outcome, Published, Reauthorize, Rejected, Retry
 from connectors.purse import Lists
 from connectors.remarks import Remarked
 from connectors.suite.house import House, Story
-from connectors.suite.price_rules import prices_are_kept
+from connectors.suite.price_rules import prices_are_kept, what_was_bought_is_seen
 from connectors.suite.readings import earnings_are_told, followers_are_counted, lately, movements_are_listed
 from connectors.suite.remark_rules import remarks_are_answered_once, remarks_are_heard, remarks_are_moderated
 from connectors.suite.world import World
@@ -356,6 +356,7 @@ RULES: tuple[Rule, ...] = (
     followers_are_counted,
     earnings_are_told,
     movements_are_listed,
+    what_was_bought_is_seen,
     remarks_are_heard,
     remarks_are_answered_once,
     remarks_are_moderated,

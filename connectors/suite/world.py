@@ -154,6 +154,10 @@ class World:
     """Makes somebody pay so much, in minor units; the charge's number. None where the platform lists no movements."""
     moved_on: str = "lookups"
     """What kind of request the fake takes that question for."""
+    price: Money | None = None
+    """What every unit of this world costs its reader."""
+    bought: Callable[[str], None] | None = None
+    """Makes the reader buy the message of a native id; None where nothing is sold by the platform itself."""
     flags: tuple[str, ...] = ("adult=true", "ai=true")
     told: Callable[[Mapping[str, Any]], bool] = tells_adult_and_ai
     """Whether the body of a request tells `flags`."""
@@ -204,7 +208,7 @@ class World:
             audience="viewer" if self.viewer else "public",
             texts=(*titles, Text("body", text or f"hello {next(_numbers)}")),
             media=self.media[: max(media, self.least_media)],
-            price=price,
+            price=price or self.price,
             viewer=self.viewer,
             destination=self.destination,
             flags=flags,

@@ -5,7 +5,7 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -14,6 +14,9 @@ from foundation.money import Money
 from gate.units import Rating
 
 VERSION = "1"
+INVOICE_LIFE = timedelta(minutes=30)
+"""How long a price that was asked for holds, where money is asked for by an invoice."""
+
 _MAC_BYTES = 16
 
 
@@ -56,11 +59,17 @@ class PaymentFact:
 
 
 class Terms(Protocol):
-    """What a rail sells for: `currency` is what its prices are in; `ratings` what it may sell."""
+    """What a rail sells for: `currency` is what its prices are in, `least` the lowest in minor units; `ratings` what it
+    may sell; `life` how long an order may be paid. Where it is `locked`, one message offers, takes the money and
+    delivers, and the platform's list of earnings is what is booked."""
 
+    platform: str
     name: str
     currency: str
     ratings: frozenset[Rating]
+    least: int
+    life: timedelta
+    locked: bool
 
 
 class PaymentRail(Terms, Protocol):

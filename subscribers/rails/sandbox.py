@@ -6,7 +6,7 @@ from uuid import UUID
 from connectors.contract import Update
 from foundation.money import Money
 from gate.units import Rating
-from subscribers.rails.contract import CheckoutQuery, Payloads, PaymentFact, Till
+from subscribers.rails.contract import INVOICE_LIFE, CheckoutQuery, Payloads, PaymentFact, Till
 
 
 class SandboxRail:
@@ -16,6 +16,9 @@ class SandboxRail:
     name = "sandbox"
     currency = "XTS"
     ratings = frozenset({Rating.G, Rating.S, Rating.N, Rating.E})
+    least = 1
+    life = INVOICE_LIFE
+    locked = False
 
     def __init__(self, key: bytes) -> None:
         self._payloads = Payloads(key)

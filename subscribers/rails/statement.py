@@ -44,7 +44,8 @@ _TOTAL = re.compile(r"total|somme", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Movement:
-    """One line: `gross` and `fee` are positive, `key` is the same for the same movement in every file."""
+    """One line: `gross` and `fee` are positive, `key` is the same for the same movement in every file. What
+    was `paid_for` is told by programs alone."""
 
     number: int
     at: datetime
@@ -53,6 +54,7 @@ class Movement:
     gross: Money
     fee: Money
     key: str
+    paid_for: str = ""
 
     @property
     def net(self) -> Money:

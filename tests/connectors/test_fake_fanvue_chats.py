@@ -1,6 +1,8 @@
 """The fake Fanvue's list of chats: who spoke last, what is unread, a page at a time, for whom it is."""
 
-from tests.connectors.test_fake_fanvue import ask, fake, nova, rough  # noqa: F401  fixtures
+import pytest
+
+from tests.connectors.test_fake_fanvue import ask, begun, fake, nova, rough, uploaded  # noqa: F401  fixtures
 from tests.fakes.fanvue import FakeFanvue
 from tests.fakes.fanvue_world import Member
 
@@ -31,3 +33,26 @@ def test_it_is_told_to_whoever_may_read_chats_and_as_it_is_described(rough: Fake
     assert ask(rough, "wrong", "GET", "/chats")[0] == 401
     for query in ("size=51", "page=0", "sortBy=oldest", "filter=unread", "cursor=x"):
         assert ask(rough, nova, "GET", f"/chats?{query}")[0] == 400, query
+
+
+def test_what_has_a_price_is_bought_once_and_then_stays(rough: FakeFanvue) -> None:  # noqa: F811  the fixture
+    fake, nova = rough, rough.account("nova")  # noqa: F811  hers may be wrong
+    leo = fake.fan("leo", nova)
+    ready, path = uploaded(fake, nova), f"/chats/{leo.id}/message"
+    for wrong in ({"price": 299, "mediaUuids": [ready]}, {"price": 500}, {"price": 3.5, "mediaUuids": [ready]}):
+        assert ask(fake, nova, "POST", path, {"text": "hello"} | wrong)[0] == 400, wrong
+    unready, _ = begun(fake, nova)
+    assert ask(fake, nova, "POST", path, {"text": "hello", "price": 500, "mediaUuids": [unready]})[0] == 400
+    _, told, _ = ask(fake, nova, "POST", path, {"text": "hello", "price": 500, "mediaUuids": [ready]})
+    sent = told["messageUuid"]
+    assert fake.buys(nova, sent).price == 500
+    with pytest.raises(ValueError, match="nothing to buy"):
+        fake.buys(nova, sent)
+    _, told, _ = ask(fake, nova, "GET", f"/chats/{leo.id}/messages?markAsRead=false")
+    opened, mine = told["data"]
+    assert (opened["type"], opened["sender"]["uuid"]) == ("LOCKED_MESSAGE_UNLOCKED", leo.id)
+    assert (mine["pricing"], bool(mine["purchasedAt"])) == ({"USD": {"price": 500}}, True)
+    _, told, _ = ask(fake, nova, "GET", "/insights/earnings")
+    (row,) = told["data"]
+    assert (row["messageUuid"], row["gross"], row["source"], row["user"]["uuid"]) == (sent, 500, "message", leo.id)
+    assert ask(fake, nova, "DELETE", f"/chats/{leo.id}/messages/{sent}")[0] == 400

@@ -24,11 +24,13 @@ from connectors.outcomes import (
     Unknown,
 )
 from foundation.ids import uuid7
+from foundation.money import Money
 from foundation.words import Message
 from gate.units import Button, Invoice, Medium, Subject, Text, Unit
 from tests.connectors.test_fanvue_news import LEO, ME, NOW, number, written
 
 PLATFORM = Fanvue()
+PICTURE = Medium("a" * 64, "image/png", 100)
 UNIT = Unit(
     tenant_id=uuid7(),
     creator_id=uuid7(),
@@ -55,7 +57,11 @@ def test_a_message_is_one_request_of_words() -> None:
 @pytest.mark.parametrize(
     ("more", "code"),
     [
-        ({"media": (Medium("a" * 64, "image/png", 100),)}, "fanvue.words_alone"),
+        ({"media": (Medium("a" * 64, "application/pdf", 100),)}, "connectors.medium_unfit"),
+        ({"media": (PICTURE,), "price": Money(299, "USD")}, "fanvue.bad_price"),
+        ({"media": (PICTURE,), "price": Money(500, "EUR")}, "fanvue.bad_price"),
+        ({"price": Money(500, "USD")}, "fanvue.bad_price"),
+        ({"media": (PICTURE,) * 11, "price": Money(500, "USD")}, "connectors.too_many_media"),
         ({"invoice": Invoice("Pack", "Five", 300, "USD", "o1")}, "fanvue.no_sales"),
         ({"buttons": (Button("Buy", "buy", "o1"),)}, "fanvue.no_sales"),
         ({"flags": ("audience=subscribers",)}, "connectors.mark_untold"),

@@ -129,7 +129,8 @@ def test_only_what_a_fan_wrote_is_the_fan_speaking() -> None:
     chats = Chats({LEO: [*mine, *odd, written(50, "it is me", type="CHAT_TEXT_REPLY")]})
     news = poll(chats, begun())
     assert isinstance(news, News)
-    (update,) = news.updates
+    sale, update = news.updates
+    assert (sale.kind, sale.fan) == ("unlocked", LEO), "whoever it is said to be from"
     assert (update.kind, update.fan, update.handle, update.text) == ("message", LEO, "@fan01", "it is me")
     assert (update.key, update.native_id, update.at) == (number(50), number(50), NOW)
 

@@ -9,6 +9,7 @@ from typing import Any
 from connectors.contract import Answer, Copy, Response, Send, Sought, StepAnswerLost, StepKind, StepNotSent, WireStep
 from connectors.earning import Earnings, Span, Told
 from connectors.fanvue import Fanvue
+from connectors.locking import Locked
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Sighting, Uncertain, Unknown
 from connectors.purse import Lies, Listed
 from connectors.remarks import Act, Remark, Remarks, Spot
@@ -380,3 +381,19 @@ class LooksAtNothing(Fanvue):
 
     def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
         return Absent()
+
+
+class SeesNoSale(Fanvue):
+    """Takes every message that is there for unpaid."""
+
+    def locked(self, copy: Copy, since: datetime, answers: tuple[Answer, ...]) -> Send | Locked | None:
+        told = super().locked(copy, since, answers)
+        return Locked("unpaid") if isinstance(told, Locked) and told.state == "paid" else told
+
+
+class TakesAnswersForSales(Fanvue):
+    """Takes any answer for a sale."""
+
+    def locked(self, copy: Copy, since: datetime, answers: tuple[Answer, ...]) -> Send | Locked | None:
+        told = super().locked(copy, since, answers)
+        return Locked("paid") if told is None else told

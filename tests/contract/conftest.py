@@ -74,6 +74,8 @@ def platforms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fakes]:
         for kind, one in (("reddit", False), ("reddit_picture", True)):
             running.others[kind] = partial(reddit_worlds.world, forum, running.http, one_picture=one)
         running.others["reddit_film"] = partial(reddit_worlds.world, forum, running.http, film=True)
+        for kind, slow in (("fanvue_locked", 0), ("fanvue_locked_slow", 2)):
+            running.others[kind] = partial(fanvue_worlds.locked_world, agency, running.http, slow=slow)
         running.others["fanvue_film"] = partial(fanvue_worlds.world, agency, running.http, film=True)
         running.others["youtube"] = partial(youtube_worlds.world, films, running.http)
         for kind, seconds in (("tiktok", 0.0), ("tiktok_slow", 30.0)):

@@ -12,6 +12,7 @@ from connectors.suite.world import TENANT, World, transport
 from connectors.transport import Account
 from foundation.http import HttpClient
 from foundation.ids import uuid7
+from foundation.money import Money
 from foundation.sealed import Sealed
 from tests.contract.instagram_worlds import MEDIA
 from tests.contract.youtube_worlds import FILM
@@ -85,4 +86,16 @@ def chat_world(server: FakeFanvue, http: HttpClient) -> World:
     made.name, made.surface, made.viewer = "fanvue_chat", CHAT_SURFACE, made.fake.fan.id
     made.counts, made.flags, made.media = "", (), ()
     made.told = lambda wire: wire.keys() == {"text"}
+    return made
+
+
+def locked_world(server: FakeFanvue, http: HttpClient, *, slow: int = 0) -> World:
+    """A fresh chat in which every message lies behind its price; `slow` as in `world`."""
+    made = chat_world(server, http)
+    fake = made.fake
+    assert isinstance(fake, FanvueFake)
+    server.slow = slow
+    made.name, made.media, made.least_media, made.price = "fanvue_locked", MEDIA, 1, Money(500, "USD")
+    made.told = lambda wire: wire.keys() == {"text", "mediaUuids", "price"}
+    made.bought = lambda native_id: server.buys(fake.member, native_id)
     return made

@@ -6,7 +6,7 @@ import pytest
 
 from connectors.fanvue import Fanvue
 from connectors.sandbox import Sandbox
-from connectors.suite import readings, rules
+from connectors.suite import price_rules, readings, rules
 from connectors.telegram import Telegram
 from tests.contract import broken
 from tests.contract.worlds import Fakes
@@ -57,6 +57,8 @@ FOUND: tuple[tuple[type[Fanvue | Sandbox | Telegram], str, rules.Rule, str], ...
     (broken.KnowsChargesByAmount, "telegram_chat", readings.movements_are_listed, "came"),
     (broken.AddsUpItself, "telegram_chat", readings.movements_are_listed, "where 310 do"),
     (broken.LooksIntoNoPurse, "telegram_chat", readings.movements_are_listed, "nobody asks"),
+    (broken.SeesNoSale, "fanvue_locked", price_rules.what_was_bought_is_seen, "not seen"),
+    (broken.TakesAnswersForSales, "fanvue_locked", price_rules.what_was_bought_is_seen, "how it stands"),
     (broken.HearsNobody, "post", rules.remarks_are_heard, "nobody hears"),
     (broken.HearsItself, "post", rules.remarks_are_heard, "what the account answered"),
     (broken.ForgetsWhere, "post", rules.remarks_are_heard, "stands under"),

@@ -245,6 +245,8 @@ KINDS = (
     "fanvue",
     "fanvue_chat",
     "fanvue_film",
+    "fanvue_locked",
+    "fanvue_locked_slow",
     "fanvue_slow",
     "instagram",
     "instagram_film",

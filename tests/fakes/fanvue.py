@@ -16,6 +16,8 @@ Unverified, so that nothing may lean on it:
   (`complete_again`), that ETags are wanted, with their quotation marks, and the sizes of parts, are what clients do.
 - `sizeBytes` is wanted under `/v1` alone; told elsewhere, sizes of parts are answered too, as third parties report.
 - That a chat is marked as read unless `markAsRead=false` says otherwise, and under `/v1` the other way round.
+- Whose the line `LOCKED_MESSAGE_UNLOCKED` of a chat is (here the fan's), and that one comes at all (`tells_unlocked`);
+  that a bought message is not deleted, and in which words that is said.
 - A suspended account is 403, as is whoever is no creator and posts; which check comes first (here: version, token,
   limit, scope, state, shape); words of errors; that an `error` alone is the body of 429.
 - Idempotency keys are ignored: third parties send `Idempotency-Key`, no page that could be read promises anything.
@@ -29,7 +31,7 @@ links, payouts and limits per address. An account's own token (`member.token`) h
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -67,7 +69,7 @@ from tests.fakes.fanvue_spec import (
     split,
     unauthorized,
 )
-from tests.fakes.fanvue_world import MADE, SCOPES, Member, World, shown, stamp
+from tests.fakes.fanvue_world import MADE, SCOPES, Member, Message, World, shown, stamp
 
 OPERATIONS = (
     ("GET", "users/me", "read:self", "checks"),
@@ -106,6 +108,10 @@ class FakeFanvue(World):
     """What deleting a post is answered: 204 without a body, or 200 with an empty object."""
     next_version: str = ""
     """The version that follows ours, when ours is to end: every answer says so."""
+    tells_unlocked: bool = True
+    """Whether a chat shows a line of its own when a message was bought."""
+    before_delete: Callable[[], object] | None = None
+    """What happens just before the next message is taken back."""
     retired: bool = False
     """Whether ours has ended: 410 to everything."""
     book: Book = field(init=False)
@@ -144,6 +150,17 @@ class FakeFanvue(World):
         headers = {"content-type": JSON, "x-fanvue-signature": signature(signing or app.signing, at, body)}
         replies = [HttpClient().exchange(Outgoing("POST", address, headers, body, 10.0)) for _ in range(times)]
         return [reply.status if isinstance(reply, Reply) else NO_ANSWER for reply in replies]
+
+    def buys(self, creator: Member, message_id: str) -> Message:
+        """The fan pays for a locked message that stands: it opens, the till rings, the chat says so. Once."""
+        found = next(one for said in creator.chats.values() for one in said if one.id == message_id)
+        if found.price is None or found.bought is not None or found.by_fan:
+            raise ValueError("there is nothing to buy")
+        found.bought = self.clock()
+        self.till.earn(creator, found.price, found.price * 4 // 5, "message", found.fan, message=found.id)
+        if self.tells_unlocked:
+            self.says(found.fan, creator, "", kind="LOCKED_MESSAGE_UNLOCKED")
+        return found
 
     async def answer(self, request: Request) -> Response:
         """One request."""
@@ -265,6 +282,9 @@ class FakeFanvue(World):
             return 201, {"messageUuid": self.send(mine, fan, asked.fields()).id}
         if asked.method == "GET":
             return 200, self.chat(mine, fan, asked.query, until, reads=not asked.newer)
+        if self.before_delete is not None:
+            act, self.before_delete = self.before_delete, None
+            act()
         self.unsend(mine, fan, uuid(asked.parts[3]))
         return 204, None
 

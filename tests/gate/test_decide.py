@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foundation.ids import derived
+from foundation.money import Money
 from gate import bundle, facts, log
 from gate.decide import decide
 from gate.facts import (
@@ -191,6 +192,7 @@ def test_selling_needs_one_permission_more() -> None:
     given_ = snapshot(known(person=person), persons=(person,))
     assert said(given_)[0] == "F"
     assert said(given_, unit(subject=Subject("fulfilment", derived("f"))))[0] == "B"
+    assert said(given_, unit(price=Money(500, "USD")))[0] == "B"
 
 
 READER = ViewerFacts(AssuranceState.ASSURED, "L4", True, True, "", AFTER, 1)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from foundation.ids import derived
+from foundation.money import Money
 from gate import depicted, language, lexicon, rules, text, wordforms
 from gate.bundle import Row
 from gate.facts import Identity, LinkFacts, Shown, Snapshot, Stop, ViewerFacts
@@ -243,6 +244,14 @@ EDGES: dict[str, tuple[Snapshot, Unit, str, set[Reason]]] = {
     ),
     "an invoice while payments are stopped": (
         alone(stops=(Stop("chat", "payments"),)), words("hi", invoice=SET), "B",
+        {Reason.KILL_SWITCH},
+    ),
+    "a price while payments are stopped": (
+        alone(stops=(Stop("chat", "payments"),)), words("hi", price=Money(500, "USD")), "B",
+        {Reason.KILL_SWITCH},
+    ),
+    "a price while offers are stopped": (
+        alone(stops=(Stop("chat", "offers"),)), words("hi", price=Money(500, "USD")), "B",
         {Reason.KILL_SWITCH},
     ),
     "an invoice while offers are stopped": (

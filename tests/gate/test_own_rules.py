@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from foundation.ids import derived
+from foundation.money import Money
 from gate import bundle, lexicon
 from gate.case import Case
 from gate.decide import decide
@@ -65,6 +66,7 @@ LACKS: dict[str, tuple[Any, Any, Lack]] = {
     "sold": (*varied(subject=Subject("fulfilment", derived("d"))), Lack.KIND),
     "handed out as a file": (*varied(subject=Subject("export", derived("d"))), Lack.KIND),
     "to one reader": (*varied(audience="viewer", viewer="7"), Lack.KIND),
+    "behind a price": (*varied(price=Money(500, "USD")), Lack.KIND),
     "with a bill": (*varied(invoice=Invoice("a", "b", 1, "XTR", "p")), Lack.KIND),
     "with a button": (*varied(buttons=(Button("Buy", "buy", "1"),)), Lack.KIND),
     "a place that verifies nobody": (*varied(surface="sandbox.post"), Lack.PLACE),

@@ -38,6 +38,7 @@ from subscribers import (
     reads,
     recalling,
     sending,
+    unlocking,
 )
 from subscribers.ledger import SplitShares
 from subscribers.persona import Persona
@@ -65,6 +66,7 @@ EVENTS = {
         events.ChatSettle,
         events.PaymentSettle,
         events.OfferExpire,
+        events.OrderEarned,
         events.OrderFulfil,
         events.OrderRefund,
         events.OrderPaid,
@@ -135,6 +137,7 @@ class Studio:
                 handling.fulfil, tenant=tenant, claim=partial(fulfilling.claim, **claim), carry=carry
             ),
             "chat.reconcile": partial(handling.reconcile, tenant=tenant, look=look),
+            "order.earned": partial(unlocking.earned, tenant=tenant),
             "offer.expire": partial(handling.expire, tenant=tenant),
             "chat.settle": partial(handling.settle_by_word, tenant=tenant),
             "payment.settle": partial(handling.settle_payment, tenant=tenant),
