@@ -1,6 +1,5 @@
 """What a fan does, and who answers: stored first, safety next, then code, a person or the model."""
 
-import hashlib
 import re
 from datetime import timedelta
 from enum import Enum
@@ -28,12 +27,13 @@ from subscribers import (
     orders,
     proofs,
     refunding,
+    safety,
     speakers,
     talks,
     unlocking,
 )
 from subscribers.events import ChatTurn
-from subscribers.models import Conversation, SafetyEvent
+from subscribers.models import Conversation
 from subscribers.rails.contract import PaymentRail, Rails, Till
 from subscribers.replies import folded
 from subscribers.states import OwnerState
@@ -114,7 +114,7 @@ def _hear(scope: Scope, channel: Channel, update: Update, *, rails: Rails, envir
     directory.rebuild_facts(scope, fan.fan_id)
     reports = _told_where(scope, talk, update, pages)
     if age is Age.MINOR:
-        _minor(scope, talk, fan, update.text)
+        safety.minor(scope, talk, fan, update.text)
         return
     crisis = update.kind == "message" and gate_text.crisis(update.text, lexicon=inforce.rules(scope).lexicon)
     if (fan.status != "active" or reports) and not crisis:
@@ -124,7 +124,7 @@ def _hear(scope: Scope, channel: Channel, update: Update, *, rails: Rails, envir
         talks.give(scope, talk, reopened, None)
     _notice(scope, talk, fan, fresh=talk.session_at != session)
     if crisis:
-        _crisis(scope, talk, update.text)
+        safety.crisis(scope, talk, update.text)
         return
     match update.kind:
         case "message" | "button" if _asks_age(update):
@@ -167,7 +167,7 @@ def proof_told(scope: Scope, channel_id: UUID, user_id: str, state: str) -> None
         return
     talk = talks.opened(scope, fan, channel_reads.channel(scope, channel_id))
     if state == "failed":
-        _minor(scope, talk, fan, "")
+        safety.minor(scope, talk, fan, "")
     elif fan.status == "active" and state in proofs.ANSWERS:
         drafts.say_service(scope, talk, Message(proofs.ANSWERS[state]))
 
@@ -208,73 +208,6 @@ def _age(scope: Scope, channel: Channel, fan: directory.Identity, update: Update
     return Age.PROVEN if adult else Age.MINOR
 
 
-def _crisis(scope: Scope, talk: Conversation, said: str) -> None:
-    """Helplines at once, nothing sold or suggested, and a person called. No setting turns this off."""
-    _quiet(scope, talk, "crisis")
-    drafts.say_service(scope, talk, Message("service.safety.crisis"))
-    found_crisis(scope, talk, said)
-
-
-def found_crisis(scope: Scope, talk: Conversation, said: str) -> None:
-    """Somebody may be in danger: a person is called, at once."""
-    talk.safety_hold = True
-    talks.ask_for_person(scope, talk, Message("chat.crisis"), priority=0, urgent=True)
-    _keep_signal(scope, talk, "crisis", said)
-
-
-def _minor(scope: Scope, talk: Conversation, fan: directory.Identity, said: str) -> None:
-    """Everything stops but one fixed text, once; a person reviews."""
-    _quiet(scope, talk, "minor")
-    if fan.status == "active":
-        drafts.say_service(scope, talk, Message("service.safety.minor"))
-    found_minor(scope, talk, fan, said)
-
-
-def found_minor(scope: Scope, talk: Conversation, fan: directory.Identity, said: str) -> None:
-    """Somebody says that they are a minor: nothing is written to them any more, and a person is called, at once."""
-    directory.block(scope, fan.fan_id)
-    talk.safety_hold = True
-    talks.ask_for_person(scope, talk, Message("chat.minor"), priority=0, urgent=True)
-    _keep_signal(scope, talk, "minor", said)
-
-
-def _quiet(scope: Scope, talk: Conversation, kind: str) -> None:
-    """What was about to be said or sold is not, and this line is shown to no model."""
-    talks.silence(scope, talk.id, Message("draft.safety"))
-    scope.run(
-        "UPDATE drafts SET state = 'cancelled', updated_at = house_now() WHERE tenant_id = :tenant"
-        " AND conversation_id = :talk AND kind IN ('invoice', 'pack') AND state = 'auto'",
-        tenant=scope.tenant_id,
-        talk=talk.id,
-    )
-    _handled(scope, talk, kind)
-    scope.add(talk)
-
-
-def _handled(scope: Scope, talk: Conversation, kind: str) -> None:
-    scope.run(
-        "UPDATE messages SET kind = :kind WHERE tenant_id = :tenant AND conversation_id = :talk AND seq = :seq",
-        tenant=scope.tenant_id,
-        talk=talk.id,
-        seq=talk.last_in_seq,
-        kind=kind,
-    )
-
-
-def _keep_signal(scope: Scope, talk: Conversation, kind: str, said: str) -> None:
-    scope.add(
-        SafetyEvent(
-            tenant_id=scope.tenant_id,
-            creator_id=talk.creator_id,
-            conversation_id=talk.id,
-            kind=kind,
-            layer="lexicon",
-            excerpt_digest=hashlib.sha256(said.encode()).hexdigest(),
-            action="held",
-        )
-    )
-
-
 def _notice(scope: Scope, talk: Conversation, fan: directory.Identity, *, fresh: bool) -> None:
     """D1, D4: before anything else a fan reads that a machine answers; again in a new session, every three hours, and
     when it goes on after a person. While a person answers, it would not be true."""
@@ -296,7 +229,7 @@ def _notice(scope: Scope, talk: Conversation, fan: directory.Identity, *, fresh:
 def _answer(scope: Scope, talk: Conversation, said: str) -> None:
     """A message: the truth about who speaks and commands are answered by code, the rest by the owner."""
     if gate_text.asks_if_bot(said, lexicon=inforce.rules(scope).lexicon):
-        _handled(scope, talk, "truth")
+        talks.mark(scope, talk, "truth")
         human = OwnerState(talk.owner) is OwnerState.HUMAN
         drafts.say_service(scope, talk, speakers.sentence(scope, talk, "truth_person" if human else "truth"))
         return

@@ -19,7 +19,7 @@ from gate import inforce, viewers
 from gate import remarks as gate_remarks
 from gate import text as gate_text
 from gate.text import MinorSignal
-from subscribers import conversation, directory, talks
+from subscribers import directory, safety, talks
 from subscribers.events import RemarksDue
 from subscribers.models import Remark
 from subscribers.remark_rows import KIND, PUBLIC
@@ -120,9 +120,9 @@ def receive(scope: Scope, channel: Channel, said: Said) -> None:
     if OwnerState(talk.owner) is OwnerState.CLOSED:
         talks.give(scope, talk, OwnerState.PENDING_HUMAN, None)
     if minor:
-        conversation.found_minor(scope, talk, fan, text)
+        safety.found_minor(scope, talk, fan, text)
     elif gate_text.crisis(text, lexicon=inforce.rules(scope).lexicon):
-        conversation.found_crisis(scope, talk, text)
+        safety.found_crisis(scope, talk, text)
 
 
 def _clean(text: str) -> str:

@@ -246,6 +246,17 @@ def ask_for_person(
     notices.put(scope, reason, cause=_cause(talk.id), urgent=urgent, creator_id=talk.creator_id)
 
 
+def mark(scope: Scope, talk: Conversation, kind: str) -> None:
+    """Say of what the fan said last what it was; no model reads that line."""
+    scope.run(
+        "UPDATE messages SET kind = :kind WHERE tenant_id = :tenant AND conversation_id = :talk AND seq = :seq",
+        tenant=scope.tenant_id,
+        talk=talk.id,
+        seq=talk.last_in_seq,
+        kind=kind,
+    )
+
+
 def silence(scope: Scope, conversation_id: UUID, reason: Message) -> None:
     """Nothing the bot wrote and has not sent will leave, and no turn is waiting any more."""
     supersede(scope, conversation_id, reason, ("pending", "draft", "approved", "auto"))

@@ -21,7 +21,7 @@ from foundation.words import Message
 from gate import copies
 from subscribers import directory, locked, orderbook, orders, refunding, sending
 from subscribers.events import OrderEarned, OrderLook
-from subscribers.models import Draft, Order
+from subscribers.models import Conversation, Draft, Order
 from subscribers.rails import registry
 from subscribers.states import ORDER_STATES, UNPAID, DraftState, OrderState
 
@@ -124,6 +124,21 @@ def soon(scope: Scope, channel: Channel, fan: str) -> None:
         since=scope.now - WITHDRAWN_FOR,
     )
     for order_id in rows.scalars().all():
+        locked.look_at(scope, order_id, scope.now)
+
+
+def give_up(scope: Scope, talk: Conversation, reason: Message) -> None:
+    """Nothing is sold in this conversation any more: what nobody bought yet is withdrawn at once."""
+    rows = scope.run(
+        "SELECT id FROM orders WHERE tenant_id = :tenant AND conversation_id = :talk AND rail = ANY(:rails)"
+        " AND state = :open ORDER BY id",
+        tenant=scope.tenant_id,
+        talk=talk.id,
+        rails=registry.locked(),
+        open=str(OrderState.INVOICED),
+    )
+    for order_id in rows.scalars().all():
+        orderbook.move(scope, orderbook.find(scope, order_id, lock=True), OrderState.CANCELLED, reason)
         locked.look_at(scope, order_id, scope.now)
 
 

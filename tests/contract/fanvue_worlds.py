@@ -43,6 +43,11 @@ class FanvueFake:
     def requests(self) -> list[Mapping[str, Any]]:
         return list(self.server.book.record(after=self.after))
 
+    def priced(self, native_id: str) -> int | None:
+        if self.fan is None:
+            return self.member.posts[native_id].price
+        return next(one.price for one in self.member.chats[self.fan.id] if one.id == native_id)
+
 
 def pays(server: FakeFanvue, member: Member, minor: int) -> None:
     """A fan tips so much; the platform keeps a fifth."""
@@ -57,11 +62,12 @@ def world(
     server.slow, server.delete_status = slow, delete_status
     member = server.account(f"w{next(_numbers)}")
     past = server.book.record()
+    fake = FanvueFake(server, member, past[-1]["id"] if past else 0)
     return World(
         name="fanvue",
         connector=Fanvue(),
         account=Account(TENANT, uuid7(), member.id, server.url, Sealed(member.token.encode())),
-        fake=FanvueFake(server, member, past[-1]["id"] if past else 0),
+        fake=fake,
         surface=SURFACE,
         transport=transport(http),
         clock=server.clock,
@@ -69,7 +75,7 @@ def world(
         followers=partial(setattr, member, "followers"),
         followers_on="checks",
         earned=lambda minor: pays(server, member, minor),
-        priced=lambda native_id: member.posts[native_id].price,
+        priced=fake.priced,
         flags=(SUBSCRIBERS,),
         told=lambda wire: wire.get("audience") == "subscribers",
         name_of=lambda medium: server.named[medium.sha256],
@@ -79,13 +85,13 @@ def world(
 
 
 def chat_world(server: FakeFanvue, http: HttpClient) -> World:
-    """A fresh chat: messages take no files, and have no marks."""
+    """A fresh chat: messages have no marks."""
     made = world(server, http)
     assert isinstance(made.fake, FanvueFake)
     made.fake.fan = server.fan("leo", made.fake.member)
     made.name, made.surface, made.viewer = "fanvue_chat", CHAT_SURFACE, made.fake.fan.id
-    made.counts, made.flags, made.media = "", (), ()
-    made.told = lambda wire: wire.keys() == {"text"}
+    made.counts, made.flags = "", ()
+    made.told = lambda wire: {"text"} <= wire.keys() <= {"text", "mediaUuids", "price"}
     return made
 
 

@@ -190,6 +190,18 @@ def test_what_the_chat_tells_of_a_sale_is_seen_at_once_and_booked_once(lea: Sell
     assert {"offered", "invoiced", "ordered", "paid", "push_delivered"} == {step.what for step in story.steps}
 
 
+@pytest.mark.parametrize("said", ["I'm 15, is that ok?", "je veux mourir"])
+def test_what_lies_before_a_minor_or_somebody_in_danger_is_taken_back_at_once(lea: Selling, said: str) -> None:
+    lea.offered()
+    lea.at.live(minutes=1)
+    assert lea.locked()
+    lea.at.server.says(lea.leo, lea.at.member, said)
+    lea.hears()
+    lea.at.live(minutes=1)
+    assert lea.locked() == []
+    assert lea.sold().state is OrderState.CANCELLED
+
+
 def test_a_sale_nobody_told_of_is_seen_by_looking(lea: Selling) -> None:
     lea.at.server.tells_unlocked = False
     lea.offered()
