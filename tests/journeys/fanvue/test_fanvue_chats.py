@@ -1,14 +1,13 @@
 """A fan of a creator on Fanvue, from what they write there to the one answer they get, on real PostgreSQL."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from channels.states import ChannelState
-from channels.visiting import PATH
 from connectors.fanvue import POLL_SECONDS
 from connectors.fanvue_account import CHAT_SURFACE, SURFACE
 from foundation.clock import pause
@@ -16,39 +15,13 @@ from foundation.ids import uuid7
 from foundation.words import Message
 from gate import copies, recall
 from gate.units import Subject
-from generators.engines.templates import Templates
 from subscribers import answering, persona
-from tests.conftest import Cluster, wait_until
-from tests.fakes.fanvue import FakeFanvue, fanvue
+from tests.conftest import wait_until
 from tests.fakes.fanvue_world import Fan
-from tests.fakes.network import Network, network
-from tests.journeys.visits import Visited, services_at
-from tests.schedules.builders import desk
+from tests.journeys.visits import Visited
 from tests.subscribers.builders import NOVA
 from workers import handlers
 from workers.listeners import Ear
-from workers.wiring import Services
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[FakeFanvue]:
-    with fanvue() as running:
-        yield running
-        assert running.forbidden == []
-        assert running.spec.refused == []
-
-
-@pytest.fixture(scope="module")
-def services(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory, server: FakeFanvue) -> Iterator[Services]:
-    home = tmp_path_factory.mktemp("home")
-    with services_at(cluster, home, fanvue_url=server.url, fanvue_auth_url=server.url) as found:
-        yield replace(found, chat_engine=Templates)
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
-    with network(tmp_path_factory.mktemp("sandbox") / "sandbox.sqlite") as started:
-        yield started
 
 
 @dataclass
@@ -110,24 +83,18 @@ class Chatting:
 
 
 @pytest.fixture
-def lea(services: Services, running: Network, server: FakeFanvue) -> Iterator[Chatting]:
-    made = desk(services, running)
+def lea(house: Visited) -> Iterator[Chatting]:
+    made, server, member = house.desk, house.server, house.member
     with made.scope() as scope:
         persona.activate(scope, persona.write(scope, made.creator_id, NOVA))
-    server.clock.move((made.now() - server.clock()).total_seconds())
-    app = server.application(services.settings.dashboard.public_url + PATH)
-    form = {"client_id": app.client_id, "client_secret": app.secret}
-    member = server.account(f"lea{str(made.tenant_id)[-8:]}")
-    at = Visited(made, server, member, "fanvue", form)
     leo = server.fan("leo", member)
     server.says(leo, member, "ce que j’ai écrit bien avant")
     server.clock.move(600)
     made.pass_time(seconds=600)
-    at.enrol()
-    chatting = Chatting(at, leo)
+    house.enrol()
+    chatting = Chatting(house, leo)
     chatting.ear().once()
     yield chatting
-    server.book.clear()
     server.limits.most = 200
 
 

@@ -19,10 +19,10 @@ from generators.engines.templates import Templates
 from subscribers import persona, shop
 from tenants import letterbox
 from tests.conftest import Cluster, wait_until
-from tests.fakes.fanvue import FakeFanvue, fanvue
+from tests.fakes.fanvue import FakeFanvue
 from tests.fakes.fanvue_events import Events
 from tests.fakes.fanvue_world import Fan
-from tests.fakes.network import Network, network
+from tests.fakes.network import Network
 from tests.journeys.visits import MASTER, Visited, services_at
 from tests.schedules.builders import desk
 from tests.subscribers.builders import NOVA
@@ -41,24 +41,10 @@ class Patient(Fanvue):
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[FakeFanvue]:
-    with fanvue() as running:
-        yield running
-        assert running.forbidden == []
-        assert running.spec.refused == []
-
-
-@pytest.fixture(scope="module")
 def services(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory, server: FakeFanvue) -> Iterator[Services]:
     home = tmp_path_factory.mktemp("home")
     with services_at(cluster, home, fanvue_url=server.url, fanvue_auth_url=server.url) as found:
         yield replace(found, chat_engine=Templates, connectors={**found.connectors, "fanvue": Patient()})
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
-    with network(tmp_path_factory.mktemp("sandbox") / "sandbox.sqlite") as started:
-        yield started
 
 
 @dataclass
@@ -216,5 +202,5 @@ def test_the_secret_is_nowhere_to_be_read(lea: Called) -> None:
     )
     assert held
     assert not [
-        row for row in held if lea.events.app.signing in row.t or lea.events.app.signing.encode().hex() in row.t
+        row for row in held if lea.events.app.signing in row or lea.events.app.signing.encode().hex() in row
     ]

@@ -1,59 +1,31 @@
 """A pack sold to a fan on Fanvue: one message is offer, invoice and delivery, on real PostgreSQL, over HTTP."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from channels.visiting import PATH
 from foundation.ids import uuid7
 from foundation.money import Money
 from foundation.words import Message
 from gate import copies, recall
 from gate.units import Subject
-from generators.engines.templates import Templates
 from studio import packs
 from subscribers import answering, earning, ledger, offers, orders, persona, shop
 from subscribers.earning import Pace
 from subscribers.events import EarningsDue
 from subscribers.states import FulfilmentState, OrderState, RefundState
-from tests.conftest import Cluster
-from tests.fakes.fanvue import FakeFanvue, fanvue
 from tests.fakes.fanvue_world import Fan
 from tests.fakes.fanvue_world import Message as Sent
-from tests.fakes.network import Network, network
-from tests.journeys.visits import Visited, services_at
-from tests.schedules.builders import desk
+from tests.journeys.visits import Visited
 from tests.subscribers.builders import NOVA
 from workers import handlers
 from workers.listeners import Ear
-from workers.wiring import Services
 
 PRICE = Money(1250, "USD")
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[FakeFanvue]:
-    with fanvue() as running:
-        yield running
-        assert running.forbidden == []
-        assert running.spec.refused == []
-
-
-@pytest.fixture(scope="module")
-def services(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory, server: FakeFanvue) -> Iterator[Services]:
-    home = tmp_path_factory.mktemp("home")
-    with services_at(cluster, home, fanvue_url=server.url, fanvue_auth_url=server.url) as found:
-        yield replace(found, chat_engine=Templates)
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
-    with network(tmp_path_factory.mktemp("sandbox") / "sandbox.sqlite") as started:
-        yield started
 
 
 @dataclass
@@ -129,36 +101,30 @@ class Selling:
 
 
 @pytest.fixture
-def lea(services: Services, running: Network, server: FakeFanvue) -> Iterator[Selling]:
-    made = desk(services, running)
+def lea(house: Visited) -> Iterator[Selling]:
+    made, server, member = house.desk, house.server, house.member
     with made.scope() as scope:
         persona.activate(scope, persona.write(scope, made.creator_id, NOVA))
-    server.clock.move((made.now() - server.clock()).total_seconds())
-    app = server.application(services.settings.dashboard.public_url + PATH)
-    form = {"client_id": app.client_id, "client_secret": app.secret}
-    member = server.account(f"lea{str(made.tenant_id)[-8:]}")
-    at = Visited(made, server, member, "fanvue", form)
     leo = server.fan("leo", member)
-    at.enrol()
+    house.enrol()
     pictures = [made.photo(number) for number in range(2)]
     with made.scope() as scope:
         pack_id = packs.make(
             scope, creator_id=made.creator_id, slug="matin", title="Matin calme", description="", assets=pictures
         )
         offers.set_price(scope, made.creator_id, pack_id, "fanvue", PRICE)
-    selling = Selling(at, leo, pack_id, UUID(int=0))
+    selling = Selling(house, leo, pack_id, UUID(int=0))
     selling.hears()
-    at.live(minutes=2)
+    house.live(minutes=2)
     server.says(leo, member, "bonjour")
     selling.hears()
-    at.live(minutes=1)
+    house.live(minutes=1)
     (talk,) = selling.rows("SELECT id FROM conversations WHERE tenant_id = :tenant")
     selling.talk = talk.id
-    with made.scope(at.author) as scope:
+    with made.scope(house.author) as scope:
         answering.take(scope, talk.id, made.author)
     yield selling
-    server.book.clear()
-    server.slow, server.tells_unlocked = 0, True
+    server.tells_unlocked = True
 
 
 def test_a_pack_goes_in_one_message_behind_its_price(lea: Selling) -> None:

@@ -1,54 +1,12 @@
 """What a creator earns on Fanvue, from the yes on their page to her books, on real PostgreSQL, over HTTP."""
 
-from collections.abc import Iterator
-
-import pytest
-
 from channels.states import ChannelState
-from channels.visiting import PATH
 from foundation.money import Money
 from schedules.states import DeliveryState as S
 from subscribers import earning, shop
 from tenants import notices
-from tests.conftest import Cluster
-from tests.fakes.fanvue import FakeFanvue, fanvue
-from tests.fakes.network import Network, network
-from tests.journeys.visits import Visited, services_at
-from tests.schedules.builders import desk
+from tests.journeys.visits import Visited
 from workers.ticks import TICKS
-from workers.wiring import Services
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[FakeFanvue]:
-    with fanvue() as running:
-        yield running
-        assert running.forbidden == []
-        assert running.spec.refused == []
-
-
-@pytest.fixture(scope="module")
-def services(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory, server: FakeFanvue) -> Iterator[Services]:
-    home = tmp_path_factory.mktemp("home")
-    with services_at(cluster, home, fanvue_url=server.url, fanvue_auth_url=server.url) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
-    with network(tmp_path_factory.mktemp("sandbox") / "sandbox.sqlite") as started:
-        yield started
-
-
-@pytest.fixture
-def house(services: Services, running: Network, server: FakeFanvue) -> Iterator[Visited]:
-    made = desk(services, running)
-    server.clock.move((made.now() - server.clock()).total_seconds())  # other houses of this file have lived
-    app = server.application(services.settings.dashboard.public_url + PATH)
-    form = {"client_id": app.client_id, "client_secret": app.secret}
-    yield Visited(made, server, server.account(f"lea{str(made.tenant_id)[-8:]}"), "fanvue", form)
-    server.book.clear()
-    server.slow, server.retired, server.strays_to = 0, False, ""
 
 
 def test_what_she_earns_there_is_in_her_books_by_itself(house: Visited) -> None:

@@ -1,0 +1,48 @@
+"""What the journeys on Fanvue share: its fake, one per file, and a house that was let in there."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from channels.visiting import PATH
+from generators.engines.templates import Templates
+from tests.conftest import Cluster
+from tests.fakes.fanvue import FakeFanvue, fanvue
+from tests.fakes.network import Network, network
+from tests.journeys.visits import Visited, services_at
+from tests.schedules.builders import desk
+from workers.wiring import Services
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[FakeFanvue]:
+    with fanvue() as running:
+        yield running
+        assert running.forbidden == []
+        assert running.spec.refused == []
+
+
+@pytest.fixture(scope="module")
+def services(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory, server: FakeFanvue) -> Iterator[Services]:
+    home = tmp_path_factory.mktemp("home")
+    with services_at(cluster, home, fanvue_url=server.url, fanvue_auth_url=server.url) as found:
+        yield replace(found, chat_engine=Templates)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
+    with network(tmp_path_factory.mktemp("sandbox") / "sandbox.sqlite") as started:
+        yield started
+
+
+@pytest.fixture
+def house(services: Services, running: Network, server: FakeFanvue) -> Iterator[Visited]:
+    """Léa's desk, and an account of hers there that was not connected yet."""
+    made = desk(services, running)
+    server.clock.move((made.now() - server.clock()).total_seconds())  # other houses of this file have lived
+    app = server.application(services.settings.dashboard.public_url + PATH)
+    form = {"client_id": app.client_id, "client_secret": app.secret}
+    yield Visited(made, server, server.account(f"lea{str(made.tenant_id)[-8:]}"), "fanvue", form)
+    server.book.clear()
+    server.slow, server.retired, server.strays_to = 0, False, ""
