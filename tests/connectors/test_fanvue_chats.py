@@ -58,9 +58,9 @@ def test_a_message_is_one_request_of_words() -> None:
     ("more", "code"),
     [
         ({"media": (Medium("a" * 64, "application/pdf", 100),)}, "connectors.medium_unfit"),
-        ({"media": (PICTURE,), "price": Money(299, "USD")}, "fanvue.bad_price"),
-        ({"media": (PICTURE,), "price": Money(500, "EUR")}, "fanvue.bad_price"),
-        ({"price": Money(500, "USD")}, "fanvue.bad_price"),
+        ({"media": (PICTURE,), "price": Money(299, "USD")}, "price.out_of_range"),
+        ({"media": (PICTURE,), "price": Money(500, "EUR")}, "price.out_of_range"),
+        ({"price": Money(500, "USD")}, "price.no_media"),
         ({"media": (PICTURE,) * 11, "price": Money(500, "USD")}, "connectors.too_many_media"),
         ({"invoice": Invoice("Pack", "Five", 300, "USD", "o1")}, "fanvue.no_sales"),
         ({"buttons": (Button("Buy", "buy", "o1"),)}, "fanvue.no_sales"),
