@@ -51,8 +51,8 @@ class Inbox:
 
 @dataclass(frozen=True)
 class Opened:
-    """The conversation a member works on. `kept` is their unsent text; `offers` the closed list, where it was asked, and
-    `saved` the answers to use again."""
+    """The conversation a member works on. `kept` is their unsent text; `offers`, the closed list, and `saved`, answers
+    to use again, where they were asked."""
 
     now: datetime
     desk: Desk
