@@ -131,6 +131,10 @@ def test_in_public_what_is_laid_is_judged_as_what_is_typed(house: House) -> None
         page.press("Répondre")
         house.studio.go()
         assert "Retenu : " in page.again()
+        (row,) = house.studio.rows(
+            "SELECT text, original_text FROM drafts WHERE tenant_id = :tenant AND kind = 'remark'"
+        )
+        assert (row.text, row.original_text or "") == ("SUGGESTIVE-MARKER-A", ""), "a member's words, and no model's"
         page.press(OPEN)
         page.type(PUBLIC, "Bonjour.")
         assert "caractères" in page.press("**long**"), "longer than an answer may be there"
