@@ -8,7 +8,7 @@ from babel import Locale
 
 from dashboard import frame
 from dashboard.app_pages import inbox_desk, inbox_public
-from dashboard.app_pages.inbox_acts import ABOUT, OFFERING
+from dashboard.app_pages.inbox_acts import ABOUT, OFFERING, SAVED
 from dashboard.frame import Page
 from dashboard.reads.inbox import Inbox, Opened, listed, mark, opened, whose
 from dashboard.widgets import draw
@@ -47,8 +47,9 @@ def show(page: Page) -> None:
         _list(page, found, chosen)
     if chosen is not None:
         offering = st.session_state.get(OFFERING) == str(chosen)
+        listing = st.session_state.get(SAVED) == str(chosen)
         about = st.session_state.get(f"{ABOUT}:{chosen}")
-        one = page.read(lambda scope: opened(scope, page, chosen, offering=offering, about=about))
+        one = page.read(lambda scope: opened(scope, page, chosen, offering=offering, listing=listing, about=about))
         with middle, st.container(key="inbox-open"):
             _thread(page, found, one)
             (inbox_public if one.desk.public else inbox_desk).desk(page, one)

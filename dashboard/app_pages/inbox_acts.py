@@ -21,9 +21,9 @@ from subscribers.inbox import Unsent
 from subscribers.offers import Candidate
 from tenants.roles import Right
 
-OFFERING, EDITING, REJECTING, SNOOZING, NOTING, STOPPING, CONFIRMING, ABOUT = (
+OFFERING, EDITING, REJECTING, SNOOZING, NOTING, STOPPING, CONFIRMING, ABOUT, SAVED = (
     f"inbox:{what}"
-    for what in ("offering", "editing", "rejecting", "snoozing", "noting", "stopping", "confirming", "about")
+    for what in ("offering", "editing", "rejecting", "snoozing", "noting", "stopping", "confirming", "about", "saved")
 )
 """Which conversation, or message, one of these panels is open for."""
 

@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard import acting
 from dashboard.app_pages import inbox_acts as acts
+from dashboard.app_pages import inbox_saved
 from dashboard.app_pages.inbox_acts import CONFIRMING, EDITING, NOTING, OFFERING, REJECTING, SNOOZING, STOPPING, flip
 from dashboard.frame import Page
 from dashboard.reads.inbox import Opened
@@ -96,7 +97,7 @@ def _composer(page: Page, one: Opened) -> None:
         st.session_state[box] = ""
     st.text_area(
         page.word("inbox.write", fan=one.desk.fan),
-        one.kept,  # as a first value: what the browser still holds after a restart of ours wins
+        inbox_saved.first(one, box),
         key=box,
         height=110,
         max_chars=answering.LONGEST,
@@ -106,7 +107,11 @@ def _composer(page: Page, one: Opened) -> None:
     for why in one.conflicts:
         st.warning(page.voice.say(why))
     act = partial(acts.say, page, talk, box)
-    acting.button(page, "inbox.send", act, right=Right.CHAT, key=f"{box}:send", kind="primary", shortcut="Ctrl+Enter")
+    with st.container(horizontal=True, gap="small"):
+        key = f"{box}:send"
+        acting.button(page, "inbox.send", act, right=Right.CHAT, key=key, kind="primary", shortcut="Ctrl+Enter")
+        inbox_saved.opener(page, one)
+    inbox_saved.panel(page, one, box, most=answering.LONGEST)
     st.caption(page.word("inbox.truth"))
 
 

@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard import acting
 from dashboard.app_pages import inbox_acts as acts
+from dashboard.app_pages import inbox_saved
 from dashboard.app_pages.inbox_acts import ABOUT, NOTING, SNOOZING, flip
 from dashboard.frame import Page
 from dashboard.reads.inbox import Opened, standing
@@ -60,7 +61,7 @@ def _composer(page: Page, one: Opened, about: Heard) -> None:
         st.session_state[box] = ""
     st.text_area(
         page.word("inbox.answer_in_public", fan=one.desk.fan),
-        one.kept,
+        inbox_saved.first(one, box),
         key=box,
         height=90,
         max_chars=one.longest,
@@ -70,10 +71,14 @@ def _composer(page: Page, one: Opened, about: Heard) -> None:
     for why in one.conflicts:
         st.warning(page.voice.say(why))
     act = partial(acts.answer, page, about.id, box)
-    acting.button(page, "inbox.answer", act, right=Right.CHAT, key=f"{box}:send", kind="primary", shortcut="Ctrl+Enter")
-    if not one.kept:
-        ask = partial(acts.suggest, page, about.id, one.longest)
-        acting.button(page, "inbox.suggest", ask, right=Right.CHAT, key=f"{box}:suggest")
+    with st.container(horizontal=True, gap="small"):
+        key = f"{box}:send"
+        acting.button(page, "inbox.answer", act, right=Right.CHAT, key=key, kind="primary", shortcut="Ctrl+Enter")
+        if not one.kept:
+            ask = partial(acts.suggest, page, about.id, one.longest)
+            acting.button(page, "inbox.suggest", ask, right=Right.CHAT, key=f"{box}:suggest")
+        inbox_saved.opener(page, one)
+    inbox_saved.panel(page, one, box, most=one.longest)
     st.caption(page.word("inbox.suggested" if one.suggested else "inbox.in_public"))
 
 

@@ -15,10 +15,11 @@ from foundation.errors import NotFound
 from foundation.words import Message
 from gate import inforce
 from gate.units import REMARK
-from subscribers import answering, composing, inbox, public_desk, talks
+from subscribers import answering, composing, inbox, public_desk, saved, talks
 from subscribers.inbox import Card, Desk, Group, Row
 from subscribers.offers import Candidate
 from subscribers.public_desk import Answer, Heard
+from subscribers.saved import Saved
 from tenants import reads as tenant_reads
 from tenants.reads import Creator
 
@@ -50,7 +51,8 @@ class Inbox:
 
 @dataclass(frozen=True)
 class Opened:
-    """The conversation a member works on. `kept` is their unsent text; `offers` the closed list, where it was asked."""
+    """The conversation a member works on. `kept` is their unsent text; `offers`, the closed list, and `saved`, answers
+    to use again, where they were asked."""
 
     now: datetime
     desk: Desk
@@ -62,6 +64,7 @@ class Opened:
     conflicts: Sequence[Message]
     """Why what they are writing would not leave as it stands."""
     offers: Sequence[Candidate]
+    saved: Sequence[Saved]
     mine: bool
     heard: Mapping[int, Heard]
     """In public, what was said by the number of its line, the newest first; nothing of a private one."""
@@ -106,7 +109,9 @@ def _windows(scope: Scope, mine: Mapping[UUID, Creator]) -> Iterator[Window]:
             yield Window(mine[channel.creator_id].name, f"{channel.base_url}/c/{quote(channel.account, safe='+')}")
 
 
-def opened(scope: Scope, page: Page, conversation_id: UUID, *, offering: bool, about: UUID | None = None) -> Opened:
+def opened(
+    scope: Scope, page: Page, conversation_id: UUID, *, offering: bool, listing: bool, about: UUID | None = None
+) -> Opened:
     """A conversation of this member's creators; `about` is the comment that was chosen. Raises NotFound; anybody else's
     looks like nobody's."""
     me = page.who.member.id
@@ -126,6 +131,7 @@ def opened(scope: Scope, page: Page, conversation_id: UUID, *, offering: bool, a
         if chosen is not None
         else answering.conflicts(scope, conversation_id, me, kept),
         offers=answering.closed_list(scope, talks.read(scope, conversation_id)) if offering else (),
+        saved=saved.of(scope, talks.read(scope, conversation_id)) if listing else (),
         mine=desk.member_id == me,
         heard={one.seq: one for one in heard},
         answers={one.seq: one for one in public_desk.answers(scope, conversation_id)} if desk.public else {},

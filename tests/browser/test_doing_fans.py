@@ -89,6 +89,37 @@ def test_no_letter_is_lost_while_the_fan_goes_on_writing(lea: Living) -> None:
         assert told(lea, LONG.strip()) == 1
 
 
+def test_a_saved_answer_is_read_finished_and_sent_by_hand(lea: Living) -> None:
+    lea.bots.connected()
+    with lea.visitor("/inbox") as marc:
+        asks_for_a_person(lea, marc)
+        box = marc.page.get_by_label("Votre message à")
+        box.click()
+        marc.page.keyboard.type("Merci {name}, à bientôt")
+        marc.press("Réponses enregistrées")
+        marc.press("Enregistrer ce qui est écrit")
+        marc.type("Nom court", "merci")
+        marc.press("Enregistrer cette réponse")
+        marc.shows("Vos collègues la trouvent ici aussi.")
+        marc.page.keyboard.press("Escape")
+        box.fill("")
+        box.blur()
+        marc.rest()
+        marc.press("merci · Merci {name}")
+        marc.until("() => document.querySelector('textarea').value === 'Merci leo, à bientôt'")
+        assert told(lea, "Merci leo") == 0
+        box.click()
+        marc.page.keyboard.press("Control+End")
+        marc.page.keyboard.type(" !")
+        marc.page.keyboard.press("Control+Enter")
+        wait_until(lambda: told(lea, "Merci leo, à bientôt !") == 1, 60)
+        marc.until("() => document.querySelector('textarea').value === ''")
+        marc.rest()
+        box.blur()
+        marc.page.keyboard.press("t")
+        marc.shows("merci · Merci {name}")
+
+
 def test_a_pack_is_made_and_an_order_refunded(lea: Living) -> None:
     lea.bots.connected()
     with lea.visitor("/shop") as marc:

@@ -32,8 +32,9 @@ from schedules import reads as schedule_reads
 from schedules.calendar import local_wall, zone_of
 from schedules.events import PublishDue
 from studio import library, packs
-from subscribers import conversation, offers, orders
+from subscribers import conversation, offers, orders, saved, talks
 from subscribers import reads as subscriber_reads
+from subscribers.models import Conversation
 from tenants import login
 from tenants import reads as tenant_reads
 from tests.conftest import Cluster
@@ -141,12 +142,24 @@ ACTS: dict[str, tuple[str, Act]] = {
     "thread": ("conversations", subscriber_reads.thread),
     "who said": ("channels", lambda scope, key: subscriber_reads.conversation_of(scope, key, FAN)),
     "take over": ("conversations", lambda s, key: conversation.take_over(s, key, _manager(s))),
+    "saved for": ("conversations", lambda scope, key: saved.of(scope, talks.read(scope, key))),
+    "lay": (
+        "saved_answers",
+        lambda scope, key: saved.lay(scope, _own(scope), _manager(scope), key, standing="", most=99),
+    ),
+    "reword": ("saved_answers", lambda scope, key: saved.change(scope, _own(scope), key, name="new", words="new")),
+    "forget": ("saved_answers", lambda scope, key: saved.forget(scope, _own(scope), key)),
     "order": ("orders", subscriber_reads.order),
     "expire": ("orders", orders.expire),
     "owned": ("fans", subscriber_reads.owned),
     "refund": ("payments", lambda s, key: orders.ask_refund(s, key, reason=Message("gate.CONSENT_MISSING"))),
     "sales": ("creators", lambda s, key: insight_reads.sales(s, key, s.now.date(), s.now.date())),
 }
+
+
+def _own(scope: Scope) -> Conversation:
+    """The conversation of the agency that tries."""
+    return talks.read(scope, scope.run("SELECT id FROM conversations ORDER BY id LIMIT 1").scalar_one())
 
 
 def _manager(scope: Scope) -> UUID:

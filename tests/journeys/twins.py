@@ -22,7 +22,7 @@ from gate import people
 from insights import rollups
 from schedules.calendar import local_day
 from studio import library, packs
-from subscribers import ledger, offers, orders, persona, talks
+from subscribers import ledger, offers, orders, persona, saved, talks
 from subscribers import reads as subscriber_reads
 from subscribers.ledger import SplitShares
 from subscribers.persona import Persona
@@ -127,6 +127,7 @@ class Twin:
             shown = offers.Candidate(pack.id, pack.version, pack.title, pack.description, pack.rating, price)
             offer = offers.show(scope, talk, shown, "sandbox")
             assert orders.accept(scope, talk, offer, self.desk.services.rails["sandbox"]) is not None
+            saved.keep(scope, talk, name=self.word, words=self.word, language="", place="both", key=uuid7())
         self.desk.run()
         network.fan(account, FAN, "pay")
         self.hear()
