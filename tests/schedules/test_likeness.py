@@ -36,7 +36,8 @@ def test_normalising_is_done_once(text: str) -> None:
 
 @given(texts, some.sampled_from(["  ", "\n", "\t ", "\u00a0"]))
 def test_case_blanks_and_letter_forms_make_no_other_text(text: str, blank: str) -> None:
-    assert normal(text.swapcase().casefold()) == normal(text.casefold())
+    turned = text.replace("ı", "")  # alone of all letters, its capital is another one's
+    assert normal(turned.swapcase().casefold()) == normal(turned.casefold())
     assert normal(text.replace(" ", blank)) == normal(text)
     assert print_of(f" {text}{blank}") == print_of(text)
 
