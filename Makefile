@@ -28,6 +28,10 @@ PROGRESS := awk '/^(Collecting|Requirement already)/ { if (++n % 10 == 0) { prin
 digest = $(shell cat pyproject.toml $(1) 2>/dev/null | sha256sum | cut -c1-16)
 RUN_STAMP := .venv/.installed-$(call digest,requirements.lock)
 DEV_STAMP := .venv/.installed-dev-$(call digest,requirements.lock requirements-dev.lock)
+# The real pipeline, on tiny models: 190 MB where pip's index has torch for the processor. The one for cards does not
+# start without the rest of its packages, and is taken away again.
+TORCH := torch==2.13.0
+DIFFUSION_STAMP := .venv/.installed-diffusion-$(call digest,requirements.lock requirements-dev.lock requirements-diffusion.lock)
 
 # The first interpreter that really starts and is one of ours (a pyenv shim may exist and not start).
 PYTHON ?= $(shell for python in python3.11 python3.12 python3; do \
@@ -40,7 +44,7 @@ help: ## what can be made
 up: $(RUN_STAMP) ## install what is missing and run Greenroom in the foreground (Ctrl-C stops it)
 	@exec $(BIN)/greenroom up
 
-test: $(DEV_STAMP) ## everything: walls first, then rooms, types, whole processes, journeys and faults
+test: $(DIFFUSION_STAMP) ## everything: walls first, then rooms, types, whole processes, journeys and faults
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(PYTEST) -n $(WORKERS) --dist loadfile tests/house
@@ -74,7 +78,7 @@ lint: $(DEV_STAMP) ## style, types and imports
 licences: $(DEV_STAMP) ## the licences of all that `make up` installs, written to docs/licences.md
 	$(BIN)/python deploy/licences.py
 
-lock: $(DEV_STAMP) ## pin what .venv holds into the two lock files
+lock: $(DIFFUSION_STAMP) ## pin what .venv holds into the three lock files
 	$(BIN)/python deploy/lock.py
 
 clean: ## remove the virtual environment and caches; data (.greenroom) stays
@@ -105,3 +109,15 @@ $(DEV_STAMP): | $(RUN_STAMP)
 	@echo "greenroom: installing $$(grep -c == requirements-dev.lock) packages for the tests"
 	@$(INSTALL) --require-hashes -r requirements-dev.lock | $(PROGRESS)
 	@rm -f .venv/.installed-dev-* && touch $@
+
+# With 1 in GREENROOM_REQUIRE_DIFFUSION a machine that cannot have torch fails; elsewhere those tests skip, in words.
+$(DIFFUSION_STAMP): | $(DEV_STAMP)
+	@echo "greenroom: installing what the tests of pictures need"
+	@if $(INSTALL) --quiet --retries 1 "$(TORCH)" && $(INSTALL) --require-hashes -r requirements-diffusion.lock | $(PROGRESS) \
+		&& $(BIN)/python -c "import torch"; then \
+		rm -f .venv/.installed-diffusion-* && touch $@; \
+	elif [ "$${GREENROOM_REQUIRE_DIFFUSION:-}" = 1 ]; then \
+		echo "greenroom: $(TORCH) is required here and cannot be installed"; exit 1; \
+	else \
+		$(BIN)/python -m pip uninstall --quiet --yes torch; \
+		echo "  without $(TORCH) the tests of the diffusion engine skip; PIP_EXTRA_INDEX_URL may name an index that has it for the processor"; fi

@@ -3,6 +3,8 @@ an account, what it earned and what moved there."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeVar
 from uuid import UUID
 
 from channels import asking, budgets, reads, seeing
@@ -26,6 +28,8 @@ from gate.reasons import Reason
 from gate.units import Subject
 from tenants import notices
 
+T = TypeVar("T")
+
 DELIVERY = "delivery"
 PAGES = 64
 """Requests that one question about earnings may take."""
@@ -48,35 +52,22 @@ def read(
 
     Not asked while the platform wants us to wait. Leaves no attempt: nothing is shown or taken away.
     """
-    with tenant(tenant_id, asking.ACTOR) as scope:
-        channel = reads.channel(scope, channel_id)
-        if budgets.limit(scope, channel_id, brake=False) is not None:
-            return None
-    copy = Copy(native_id, channel.account, chat)
-    connector = connectors[channel.platform]
-
-    def question(answers: tuple[Answer, ...]) -> Send | Mapping[str, int] | None:
-        return connector.read(copy, answers)
-
-    end = question(_asked(channel, question, tenant=tenant, transport=transport))
-    return None if isinstance(end, Send) else end
+    channel, connector, waits = _reached(tenant_id, channel_id, tenant=tenant, connectors=connectors)
+    if waits:
+        return None
+    question = partial(connector.read, Copy(native_id, channel.account, chat))
+    return _told(channel, question, tenant=tenant, transport=transport)
 
 
 def followers(
     tenant_id: UUID, channel_id: UUID, *, tenant: OpenScope, transport: Transport, connectors: Mapping[str, Connector]
 ) -> int | None:
     """How many follow an account, or None when nobody tells now. Raises NotFound."""
-    with tenant(tenant_id, asking.ACTOR) as scope:
-        channel = reads.channel(scope, channel_id)
-        connector = connectors[channel.platform]
-        if not isinstance(connector, Followed) or budgets.limit(scope, channel_id, brake=False) is not None:
-            return None
-
-    def question(answers: tuple[Answer, ...]) -> Send | int | None:
-        return connector.followers(channel.account, channel.destination, answers)
-
-    end = question(_asked(channel, question, tenant=tenant, transport=transport))
-    return None if isinstance(end, Send) else end
+    channel, connector, waits = _reached(tenant_id, channel_id, tenant=tenant, connectors=connectors)
+    if waits or not isinstance(connector, Followed):
+        return None
+    question = partial(connector.followers, channel.account, channel.destination)
+    return _told(channel, question, tenant=tenant, transport=transport)
 
 
 def earnings(
@@ -90,17 +81,11 @@ def earnings(
 ) -> Earnings | Reauthorize | None:
     """What an account earned in a span, Reauthorize where it was let in without that right, or None when nobody tells
     now. Whatever is answered, the account posts on. Raises NotFound."""
-    with tenant(tenant_id, asking.ACTOR) as scope:
-        channel = reads.channel(scope, channel_id)
-        connector = connectors[channel.platform]
-        if not isinstance(connector, Earned) or budgets.limit(scope, channel_id, brake=False) is not None:
-            return None
-
-    def question(answers: tuple[Answer, ...]) -> Send | Earnings | Reauthorize | None:
-        return connector.earnings(channel.account, span, answers)
-
-    end = question(_asked(channel, question, tenant=tenant, transport=transport, most=PAGES))
-    return None if isinstance(end, Send) else end
+    channel, connector, waits = _reached(tenant_id, channel_id, tenant=tenant, connectors=connectors)
+    if waits or not isinstance(connector, Earned):
+        return None
+    question = partial(connector.earnings, channel.account, span)
+    return _told(channel, question, tenant=tenant, transport=transport, most=PAGES)
 
 
 def movements(
@@ -113,16 +98,10 @@ def movements(
     connectors: Mapping[str, Connector],
 ) -> Listed | None:
     """The movements of an account's money from place `start` on, or None when nobody tells now. Raises NotFound."""
-    with tenant(tenant_id, asking.ACTOR) as scope:
-        channel = reads.channel(scope, channel_id)
-        connector = connectors[channel.platform]
-        if not isinstance(connector, Lists) or budgets.limit(scope, channel_id, brake=False) is not None:
-            return None
-
-    def question(answers: tuple[Answer, ...]) -> Send | Listed | Outcome:
-        return connector.movements(start, answers)
-
-    end = question(_asked(channel, question, tenant=tenant, transport=transport))
+    channel, connector, waits = _reached(tenant_id, channel_id, tenant=tenant, connectors=connectors)
+    if waits or not isinstance(connector, Lists):
+        return None
+    end = _told(channel, partial(connector.movements, start), tenant=tenant, transport=transport)
     return end if isinstance(end, Listed) else None
 
 
@@ -137,16 +116,31 @@ def locked(
     connectors: Mapping[str, Connector],
 ) -> Locked | None:
     """How a message behind a price stands, sent after `since`, or None when nobody tells now. Raises NotFound."""
+    channel, connector, waits = _reached(tenant_id, channel_id, tenant=tenant, connectors=connectors)
+    if waits or not isinstance(connector, Locks):
+        return None
+    return _told(channel, partial(connector.locked, copy, since), tenant=tenant, transport=transport)
+
+
+def _reached(
+    tenant_id: UUID, channel_id: UUID, *, tenant: OpenScope, connectors: Mapping[str, Connector]
+) -> tuple[Channel, Connector, bool]:
+    """An account, its connector, and whether its platform wants us to wait. Raises NotFound."""
     with tenant(tenant_id, asking.ACTOR) as scope:
         channel = reads.channel(scope, channel_id)
-        connector = connectors[channel.platform]
-        if not isinstance(connector, Locks) or budgets.limit(scope, channel_id, brake=False) is not None:
-            return None
+        return channel, connectors[channel.platform], budgets.limit(scope, channel_id, brake=False) is not None
 
-    def question(answers: tuple[Answer, ...]) -> Send | Locked | None:
-        return connector.locked(copy, since, answers)
 
-    end = question(_asked(channel, question, tenant=tenant, transport=transport))
+def _told(
+    channel: Channel,
+    question: Callable[[tuple[Answer, ...]], Send | T],
+    *,
+    tenant: OpenScope,
+    transport: Transport,
+    most: int = asking.MOST_REQUESTS,
+) -> T | None:
+    """What a question comes to; None where it asks on and on."""
+    end = question(_asked(channel, question, tenant=tenant, transport=transport, most=most))
     return None if isinstance(end, Send) else end
 
 

@@ -61,6 +61,7 @@ CAN = Capabilities(
     max_media=4,
     mimes=("image/jpeg", "image/png", "image/webp", FILM),
     max_bytes=50_000_000,
+    film_seconds=(0, 180),  # https://docs.bsky.app/docs/tutorials/video: what is longer stands there and does not play
     look="key",
     resend_is_look=True,
     can_delete=True,

@@ -1,8 +1,8 @@
-"""What an account on Bluesky may do with what others say: hide it below its own posts, block, report. Pure.
+"""What an account on Bluesky may do with what others say: like it, hide it below its own posts, block, report. Pure.
 
 An answer lies in its author's repository: nobody else deletes it. Everybody may see whom an account blocks.
 Sources: https://docs.bsky.app/docs/tutorials/thread-gates, https://docs.bsky.app/blog/block-implementation,
-https://docs.bsky.app/docs/api/com-atproto-moderation-create-report
+https://docs.bsky.app/docs/api/com-atproto-moderation-create-report, https://docs.bsky.app/docs/tutorials/like-repost
 """
 
 import hashlib
@@ -21,8 +21,8 @@ from connectors.outcomes import Outcome, Published, Rejected, Retry
 from connectors.remarks import MODERATE, Act, Spot
 from foundation.words import Message
 
-MODERATES: frozenset[str] = frozenset({"hide", "show", "block", "report"})
-BLOCK, GATE = "app.bsky.graph.block", "app.bsky.feed.threadgate"
+MODERATES: frozenset[str] = frozenset({"like", "unlike", "hide", "show", "block", "report"})
+BLOCK, GATE, LIKE = "app.bsky.graph.block", "app.bsky.feed.threadgate", "app.bsky.feed.like"
 LOOK, BEFORE = "look", "gate"
 REASON = "com.atproto.moderation.defs#reasonOther"
 """Nobody asked why: whoever looks at reports reads what was said."""
@@ -49,7 +49,7 @@ def is_absent(answer: Answer) -> bool:
 
 
 def moderate(spot: Spot, act: Act, answers: tuple[Answer, ...]) -> Send | Outcome:
-    """Block whoever said something, or look at it first and hide, show or report it.
+    """Block whoever said something, take a like back, or look at it first and like, hide, show or report it.
 
     A report whose answer was lost is made once more: those who read them see all of one post together.
     """
@@ -61,6 +61,9 @@ def moderate(spot: Spot, act: Act, answers: tuple[Answer, ...]) -> Send | Outcom
         return _acted(spot, last)
     if act == "block":
         return _put(spot.account, BLOCK, _key_of(spot.author), _blocked(spot))
+    if act == "unlike":
+        record = {"repo": spot.account, "collection": LIKE, "rkey": _key_of(spot.native_id)}
+        return heard.acted("POST", "/xrpc/com.atproto.repo.deleteRecord", record)
     if last is None:
         return Send(look(*place))
     said = next(answer for answer in answers if answer.step == LOOK)
@@ -68,6 +71,9 @@ def moderate(spot: Spot, act: Act, answers: tuple[Answer, ...]) -> Send | Outcom
         return Published(spot.native_id)
     match told_by(said):
         case {"cid": str(cid), "value": dict(value)}:
+            if act == "like":
+                liked = {"$type": LIKE, "subject": {"uri": spot.native_id, "cid": cid}, "createdAt": _stamp(place[1])}
+                return _put(spot.account, LIKE, _key_of(spot.native_id), liked)
             if act == "report":
                 subject = {"$type": "com.atproto.repo.strongRef", "uri": spot.native_id, "cid": cid}
                 body = {"reasonType": REASON, "subject": subject}
@@ -90,10 +96,10 @@ def _put(account: str, collection: str, rkey: str, record: Mapping[str, Any], **
     return heard.acted("POST", "/xrpc/com.atproto.repo.putRecord", body)
 
 
-def _key_of(author: str) -> str:
-    """One key for each author, so that nobody is blocked twice: a moment that stands for their name."""
-    number = int.from_bytes(hashlib.sha256(author.encode()).digest()[:8], "big") % _YEAR
-    return tid(author, _BEGAN + timedelta(microseconds=number))
+def _key_of(name: str) -> str:
+    """One key for each author and each post, so that none is blocked, or liked, twice: a moment that stands for it."""
+    number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") % _YEAR
+    return tid(name, _BEGAN + timedelta(microseconds=number))
 
 
 def _blocked(spot: Spot) -> dict[str, str]:

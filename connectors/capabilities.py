@@ -53,6 +53,8 @@ class Capabilities:
     """The ways in which a unit may point at what it left there before (kinds of `gate.units.Reference`)."""
     replaces: bool = False
     """What stands there can be replaced in place where it is not deleted any more."""
+    film_seconds: tuple[int, int] = (0, 0)
+    """How long a film is there at least and at most; 0 where nobody says, or where it is longer than ours ever are."""
     threads: int = 1
     """So many parts hang together there, each put under the one before; 1 where it knows no threads."""
     joins_parts: bool = False
@@ -77,7 +79,8 @@ class Capabilities:
     """About how long the platform looks at an application before it may post for others; 0 where nobody looks."""
 
     sells: Mapping[str, Asking] = field(default_factory=dict)
-    """Places whose posts may be locked until a reader pays the platform for them, with what may be asked."""
+    """Places whose posts or messages may be locked until a reader pays the platform, with what may be asked. Packs that
+    are sold by an invoice of ours are `can_sell` alone."""
 
     @property
     def burden(self) -> tuple[int, int]:

@@ -1,8 +1,8 @@
-"""Acting on what people say under a Facebook Page's posts: answered by a comment, hidden, deleted, its author blocked.
-Pure.
+"""Acting on what people say under a Facebook Page's posts: answered by a comment, liked, hidden, deleted, its author
+blocked. Pure.
 
 An answer of ours is `comment:` and its id, since a post has two numbers as well.
-Source: https://developers.facebook.com/docs/graph-api/reference/comment,
+Source: https://developers.facebook.com/docs/graph-api/reference/comment, …/reference/object/likes,
 https://developers.facebook.com/docs/graph-api/reference/page/blocked
 """
 
@@ -16,8 +16,8 @@ from connectors.answers import ahead, body_of, segment, told_at, told_by
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Response, Send, Sought, StepKind, WireStep
 from connectors.facebook_answers import meaning, number_of, post_of
-from connectors.instagram_remarks import data_of, goes_on
-from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Sighting, Uncertain, Unknown
+from connectors.instagram_remarks import data_of, goes_on, said_under
+from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Sighting, Unknown
 from connectors.remarks import OURS, Act, Spot, own, top
 from connectors.threads_answers import is_gone, lacks_right
 from connectors.threads_remarks import unless_there
@@ -25,7 +25,7 @@ from foundation.words import Message
 from gate.units import Unit
 
 PUBLISH, LOOK = "publish", "look"
-MODERATES = frozenset({"hide", "show", "delete", "block"})
+MODERATES = frozenset({"like", "unlike", "hide", "show", "delete", "block"})
 """A report is made by people alone."""
 
 LONGEST = 8000
@@ -46,15 +46,7 @@ def answer(unit: Unit, answers: tuple[Answer, ...], can: Capabilities) -> Send |
     wrong = fitting.unfit(unit, can, length=len(words)) or _unfit(unit)
     if wrong is not None:
         return Rejected(wrong, permanent=False)
-    if not answers:
-        path = f"/{top(unit.remark)}/comments"
-        return Send(WireStep(PUBLISH, StepKind.PUBLISH, "POST", path, {"message": words}))
-    last = answers[-1]
-    if native_id := post_of(last):
-        return Published(f"{OURS}{native_id}")
-    if isinstance(last, Response) and last.ok:
-        return Uncertain(Message("connectors.unclear_answer", {"status": last.status}))
-    return _refused(last, creates=True)
+    return said_under(f"/{top(unit.remark)}/comments", words, answers, number=post_of, refused=_refused)
 
 
 def _unfit(unit: Unit) -> Message | None:
@@ -124,8 +116,8 @@ def remove(native_id: str, answers: tuple[Answer, ...]) -> Send | Outcome:
 
 
 def moderate(spot: Spot, act: Act, answers: tuple[Answer, ...]) -> Send | Outcome:
-    """Hide a comment, show it, delete it, or keep its author away; what cannot be done is asked after, since gone is as
-    good."""
+    """Like a comment, hide it, show it, delete it, or keep its author away; what cannot be done is asked after, since
+    gone is as good."""
     if act not in MODERATES or (act == "block" and not _AUTHOR.fullmatch(spot.author)):
         return Rejected(Message("connectors.refused", {"status": 405, "word": act}), permanent=True)
     if answers:
@@ -133,6 +125,8 @@ def moderate(spot: Spot, act: Act, answers: tuple[Answer, ...]) -> Send | Outcom
     path = f"/{segment(own(spot.native_id))}"
     if act == "block":
         return remarks.acted("POST", "/{account}/blocked", {"psid": [int(spot.author)]})
+    if act in ("like", "unlike"):
+        return remarks.acted("POST" if act == "like" else "DELETE", f"{path}/likes")
     return (
         remarks.acted("DELETE", path) if act == "delete" else remarks.acted("POST", path, {"is_hidden": act == "hide"})
     )

@@ -21,19 +21,20 @@ _TIME, _MARK = re.compile(r"[0-9]{9,11}"), re.compile(r"[0-9a-f]{64}")
 
 _ABOUT: tuple[tuple[str, frozenset[Wakes]], ...] = (
     ("message.received", frozenset({"chats"})),
-    ("payment.", frozenset({"earnings"})),
+    ("payment.", frozenset({"earnings", "chats"})),
     ("refund.", frozenset({"earnings"})),
     ("dispute.", frozenset({"earnings"})),
     ("subscription.", frozenset({"earnings", "followers"})),
     ("follow.", frozenset({"followers"})),
 )
-"""How types of events begin, after `creator.`. What the creator wrote themselves, or somebody read, wakes nobody."""
+"""How types of events begin, after `creator.`. What the creator wrote themselves, or somebody read, wakes nobody.
+What was paid may be a message behind its price, which the chat tells."""
 
 _BEFORE: tuple[tuple[str, frozenset[Wakes]], ...] = (
     ("message", frozenset({"chats"})),
     ("follower", frozenset({"followers"})),
     ("subscriber", frozenset({"earnings", "followers"})),
-    ("price", frozenset({"earnings"})),
+    ("price", frozenset({"earnings", "chats"})),
 )
 """A field by which an event without a type is known; a purchase and a tip have a price."""
 

@@ -5,7 +5,7 @@ import regex
 from connectors import pricing
 from connectors.capabilities import Capabilities
 from foundation.words import Message
-from gate.units import Unit
+from gate.units import Medium, Unit
 
 
 def graphemes(text: str) -> int:
@@ -39,7 +39,20 @@ def unfit(unit: Unit, can: Capabilities, *, length: int) -> Message | None:
         return Message("connectors.text_too_long", {"length": length, "most": most_text})
     if len(unit.media) > most_media:
         return Message("connectors.too_many_media", {"count": len(unit.media), "most": most_media})
-    for medium in unit.media:
-        if medium.mime not in can.mimes or medium.size > can.max_bytes:
-            return Message("connectors.medium_unfit", {"mime": medium.mime, "size": medium.size})
+    return next((why for medium in unit.media if (why := _medium_unfit(medium, can)) is not None), None)
+
+
+def _medium_unfit(medium: Medium, can: Capabilities) -> Message | None:
+    if medium.mime not in can.mimes or medium.size > can.max_bytes:
+        return Message("connectors.medium_unfit", {"mime": medium.mime, "size": medium.size})
+    return film_unfit(medium.seconds, can) if medium.mime.startswith("video/") else None
+
+
+def film_unfit(seconds: int, can: Capabilities) -> Message | None:
+    """Why a film of so many seconds is not taken there; 0 is one nobody knows: theirs to judge."""
+    least, most = can.film_seconds
+    if seconds and seconds < least:
+        return Message("connectors.film_too_short", {"seconds": seconds, "least": least})
+    if most and seconds > most:
+        return Message("connectors.film_too_long", {"seconds": seconds, "most": most})
     return None

@@ -68,6 +68,7 @@ class Instagram:
         max_media=10,
         mimes=("image/jpeg", FILM),
         max_bytes=200 * 1024 * 1024,
+        film_seconds=(3, 900),  # a reel: the reference of POST /<IG_ID>/media, "Reel Specifications"
         look="listing",
         resend_is_look=False,
         can_delete=False,

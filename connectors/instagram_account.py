@@ -34,6 +34,7 @@ NETWORK = meta_tokens.Network(
         "instagram_business_manage_insights",
     ),
     needed="instagram_business_content_publish",
+    unknown="instagram.bad_token",
     meaning=partial(meaning, creates=False),
 )
 
@@ -43,11 +44,7 @@ def connect(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Se
     given = meta_tokens.until_known(NETWORK, form, answers)
     if not isinstance(given, Renewed):
         return given
-    told, last = body_of(answers[-1]), answers[-1]
-    if not isinstance(last, Response) or not last.ok:
-        refused = meaning(last, creates=False)
-        unknown = isinstance(refused, Reauthorize)
-        return Rejected(_not_let_in(form), permanent=False) if unknown else refused
+    told = body_of(answers[-1])
     account, name = str(told.get("user_id") or ""), str(told.get("username") or "")
     if told.get("account_type") not in PROFESSIONAL or not account.isdigit() or not name:
         return Rejected(Message("instagram.not_professional"), permanent=False)
@@ -59,11 +56,6 @@ def connect(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Se
         refresh=given.refresh,
         lifetime=given.lifetime,
     )
-
-
-def _not_let_in(form: Mapping[str, str | Sealed]) -> Message:
-    """Why a token is none: it was copied wrongly, or something went wrong with a yes."""
-    return Message("oauth.again" if "code" in form else "instagram.bad_token")
 
 
 def check(account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:

@@ -9,7 +9,7 @@ https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/refe
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -41,15 +41,27 @@ def answer(unit: Unit, answers: tuple[Answer, ...], can: Capabilities) -> Send |
     wrong = fitting.unfit(unit, can, length=len(words)) or _unfit(unit)
     if wrong is not None:
         return Rejected(wrong, permanent=False)
+    return said_under(f"/{top(unit.remark)}/replies", words, answers, number=id_of, refused=_refused)
+
+
+def said_under(
+    path: str,
+    words: str,
+    answers: tuple[Answer, ...],
+    *,
+    number: Callable[[Answer], str],
+    refused: Callable[..., Outcome],
+) -> Send | Outcome:
+    """The request that puts words under a comment on a network of Meta's, or what its answer meant: `number` is the id
+    an answer gave."""
     if not answers:
-        path = f"/{top(unit.remark)}/replies"
         return Send(WireStep(PUBLISH, StepKind.PUBLISH, "POST", path, {"message": words}))
     last = answers[-1]
-    if native_id := id_of(last):
+    if native_id := number(last):
         return Published(f"{OURS}{native_id}")
     if isinstance(last, Response) and last.ok:
         return Uncertain(Message("connectors.unclear_answer", {"status": last.status}))
-    return _refused(last, creates=True)
+    return refused(last, creates=True)
 
 
 def _unfit(unit: Unit) -> Message | None:

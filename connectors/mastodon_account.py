@@ -22,7 +22,10 @@ from foundation.words import Message, canonical
 SURFACE = "mastodon.registered"
 INSTANCE, APP, TOKEN, ME = "instance", "app", "token", "me"
 ACCESS = "access_token"
-SCOPES = "read:accounts read:statuses read:notifications write:statuses write:media write:blocks write:reports"
+SCOPES = (
+    "read:accounts read:statuses read:notifications"
+    " write:statuses write:media write:blocks write:favourites write:reports"
+)
 ADULT, GENERAL = "adult", "general"
 """What somebody who read a server's rules says of them."""
 

@@ -1,7 +1,7 @@
 """What people say to an account on Mastodon: posts that name it, as every answer to it does. Pure.
 
 Sources: https://docs.joinmastodon.org/methods/notifications/#get, https://docs.joinmastodon.org/methods/accounts/#block,
-https://docs.joinmastodon.org/methods/reports/#post
+https://docs.joinmastodon.org/methods/reports/#post, https://docs.joinmastodon.org/methods/statuses/#favourite
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,8 @@ BEGINNING = "0"
 OPEN = frozenset({"public", "unlisted", "private"})
 """Who may read a remark: everybody, or the followers of whoever said it. What is `direct` is a private message."""
 
-MODERATES: frozenset[str] = frozenset({"block", "report"})
+MODERATES: frozenset[str] = frozenset({"like", "unlike", "block", "report"})
+_LIKES = {"like": "favourite", "unlike": "unfavourite"}
 
 
 def remarks(account: str, cursor: str, answers: tuple[Answer, ...]) -> Send | Remarks | None:
@@ -103,7 +104,8 @@ def _text(status: Mapping[str, Any]) -> str:
 
 
 def moderate(spot: Spot, act: Act, answers: tuple[Answer, ...]) -> Send | Outcome:
-    """Keep an author away, which also empties what was heard of them, or tell the server's people of a remark.
+    """Like a remark or take that back, keep an author away, which also empties what was heard of them, or tell the
+    server's people of a remark.
 
     An answer cannot be hidden or deleted by whom it is said to. A report whose answer was lost is made once more: the
     server has no list of one's own to look at, and shows its people all reports of one account together.
@@ -113,10 +115,14 @@ def moderate(spot: Spot, act: Act, answers: tuple[Answer, ...]) -> Send | Outcom
     if not answers:
         if act == "block":
             return heard.acted("POST", f"/api/v1/accounts/{segment(spot.author)}/block")
+        if act in _LIKES:
+            return heard.acted("POST", f"/api/v1/statuses/{segment(spot.native_id)}/{_LIKES[act]}")
         return heard.acted("POST", "/api/v1/reports", {"account_id": spot.author, "status_ids": [spot.native_id]})
     last = answers[-1]
     told = told_by(last)
     done = told.get("blocking") is True if act == "block" else _is_id(told.get("id"))
+    if act in _LIKES:
+        done = told.get("favourited") is (act == "like")
     if done or is_gone(last):
         return Published(spot.native_id)
     if isinstance(last, Response) and last.status == 403 and "scope" in sentence(last).lower():

@@ -19,7 +19,7 @@ from connectors import oauth
 from connectors.contract import Answer, Grant, Renewed, Response, Send, StepKind, WireStep
 from connectors.enrolment import CLIENT_ID, CLIENT_SECRET, Visit
 from connectors.instagram_answers import A_DAY
-from connectors.outcomes import Outcome, Rejected, Retry
+from connectors.outcomes import Outcome, Reauthorize, Rejected, Retry
 from foundation.sealed import Sealed
 from foundation.words import Message
 
@@ -49,6 +49,8 @@ class Network:
     scopes: tuple[str, ...]
     needed: str
     """Without this one an account is of no use."""
+    unknown: str
+    """The sentence for a pasted token that is none."""
     meaning: Callable[[Answer], Outcome]
     """What an answer to a harmless request meant that is no success."""
 
@@ -69,7 +71,9 @@ def until_known(
     """The way to the token of an account, pasted or by a yes; the token, once the last answer says whose it is."""
     typed = form.get(oauth.ACCESS)
     if isinstance(typed, Sealed):
-        return pasted(typed) if answers else Send(me(network))
+        if not answers:
+            return Send(me(network))
+        return _theirs(network, answers[-1], pasted(typed), Message(network.unknown))
     client = oauth.client_of(form)
     if not client.client_id or client.secret is None:
         return Rejected(Message("meta.no_client"), permanent=False)
@@ -90,7 +94,8 @@ def _changed(network: Network, secret: Sealed, answers: tuple[Answer, ...]) -> S
     if not _allowed(network, answers[0]):
         return Rejected(Message("oauth.scopes"), permanent=False)
     if last.step == ME:
-        return _long(answers[-2]) or Rejected(Message("oauth.again"), permanent=False)
+        again, found = Message("oauth.again"), _long(answers[-2])
+        return _theirs(network, last, found, again) if found is not None else Rejected(again, permanent=False)
     if _long(last) and last.step == LONG:
         return Send(me(network))
     tries = sum(answer.step == LONG for answer in answers)
@@ -98,6 +103,14 @@ def _changed(network: Network, secret: Sealed, answers: tuple[Answer, ...]) -> S
         return _refused(last)
     said = {"grant_type": f"{network.grants}_exchange_token", CLIENT_SECRET: secret, oauth.ACCESS: short}
     return Send(_asked(LONG, "/access_token", said))
+
+
+def _theirs(network: Network, answer: Answer, token: Renewed, otherwise: Message) -> Outcome | Renewed:
+    """A token, where the answer to the question whose it is says so."""
+    if isinstance(answer, Response) and answer.ok:
+        return token
+    refused = network.meaning(answer)
+    return Rejected(otherwise, permanent=False) if isinstance(refused, Reauthorize) else refused
 
 
 def _short(answer: Answer) -> Sealed | None:

@@ -19,9 +19,10 @@ REMARKS, MODERATE = "remarks", "moderate"
 OURS = "comment:"
 """How the native id of an answer of ours begins where posts and comments are numbered alike."""
 
-Act = Literal["hide", "show", "delete", "block", "report"]
-"""What may be done with a remark: out of everybody's sight and back, gone, its author kept away, told to the platform.
-Each done twice is done once; `Capabilities.moderates` says which a platform allows."""
+Act = Literal["like", "unlike", "hide", "show", "delete", "block", "report"]
+"""What may be done with a remark: liked and no more, out of everybody's sight and back, gone, its author kept away,
+told to the platform. Each done twice is done once; `Capabilities.moderates` says which a platform allows to a program
+that acts where a person pressed."""
 
 LONGEST = 10_000
 """Characters of a remark that are kept: more than any platform takes."""

@@ -60,7 +60,7 @@ class Sandbox:
         can_sell=True,
         stages=True,
         points_at=frozenset({"quote", REMARK}),
-        moderates=frozenset({"hide", "show", "delete", "block", "report"}),
+        moderates=frozenset({"like", "unlike", "hide", "show", "delete", "block", "report"}),
         remarks_every=1,
         threads=25,
         sizes={"as_x": (280, 4), "as_instagram": (2200, 10), "as_telegram": (4096, 10), "as_fanvue": (5000, 10)},

@@ -40,7 +40,7 @@ from gate.units import REMARK, Medium, Unit
 
 PUBLISH, PARENT = "publish", "stage:parent"
 FILM, PICTURE_BYTES = "video/mp4", 8 * 1024 * 1024
-"""A film may be larger than a picture: a gigabyte and five minutes, which is theirs to judge."""
+"""A film may be larger than a picture: a gigabyte, which is more than any of ours."""
 
 LONGEST_SIDE = 10
 """So many times the other one, at most."""
@@ -72,6 +72,7 @@ class Threads:
         max_media=20,
         mimes=("image/jpeg", "image/png", FILM),
         max_bytes=200 * 1024 * 1024,
+        film_seconds=(0, 300),  # https://developers.facebook.com/docs/threads/overview, "Video Specifications"
         look="listing",
         resend_is_look=False,
         can_delete=True,

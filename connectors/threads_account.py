@@ -37,6 +37,7 @@ NETWORK = meta_tokens.Network(
         "threads_manage_mentions",
     ),
     needed="threads_content_publish",
+    unknown="threads.bad_token",
     meaning=partial(meaning, creates=False),
 )
 
@@ -47,10 +48,6 @@ def connect(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Se
     if not isinstance(given, Renewed):
         return given
     last = answers[-1]
-    if not isinstance(last, Response) or not last.ok:
-        refused = meaning(last, creates=False)
-        unknown = isinstance(refused, Reauthorize)
-        return Rejected(_not_let_in(form), permanent=False) if unknown else refused
     account, name = id_of(last), body_of(last).get("username")
     if not account or not isinstance(name, str) or not name:
         return Rejected(Message("threads.bad_token"), permanent=False)
@@ -62,11 +59,6 @@ def connect(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Se
         refresh=given.refresh,
         lifetime=given.lifetime,
     )
-
-
-def _not_let_in(form: Mapping[str, str | Sealed]) -> Message:
-    """Why a token is none: it was copied wrongly, or something went wrong with a yes."""
-    return Message("oauth.again" if "code" in form else "threads.bad_token")
 
 
 def check(account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:

@@ -64,6 +64,7 @@ CAN = Capabilities(
     max_media=1,
     mimes=("video/mp4",),
     max_bytes=200 * 1024 * 1024,
+    film_seconds=(0, 600),  # https://developers.tiktok.com/doc/content-posting-api-media-transfer-guide
     look="name",
     resend_is_look=False,
     can_delete=False,

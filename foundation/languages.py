@@ -21,10 +21,16 @@ def of(text: str) -> str | None:
     return language if language in LANGUAGES and likely >= SURE else None
 
 
+def among(text: str, known: tuple[str, ...]) -> tuple[str, float]:
+    """Which of these languages (ISO 639-1) words are most likely in, and how likely, 0 to 1."""
+    language, likely = _identifier(known).classify(text[:_ENOUGH])
+    return str(language), float(likely)
+
+
 @cache
-def _identifier() -> "LanguageIdentifier":
+def _identifier(known: tuple[str, ...] = TOLD_APART) -> "LanguageIdentifier":
     from py3langid.langid import MODEL_FILE, LanguageIdentifier  # noqa: PLC0415  its model takes a second to load
 
     found = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-    found.set_languages(TOLD_APART)
+    found.set_languages(known)
     return found

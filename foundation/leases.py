@@ -71,6 +71,7 @@ class Claimed:
     before: UUID | None
     priority: int
     available_at: datetime
+    group: str | None = None
 
 
 @dataclass(frozen=True)
@@ -119,13 +120,14 @@ head AS (SELECT f.*, coalesce(n, 0) + row_number()
     OVER (PARTITION BY tenant_id ORDER BY far, priority, available_at, id) AS turn
   FROM free f LEFT JOIN busy USING (tenant_id)),
 pick AS (SELECT tenant_id, id FROM head, share WHERE turn <= per_tenant
-  ORDER BY far, turn, priority, available_at LIMIT :room),
+  ORDER BY far, turn, coalesce(array_position(CAST(:served AS uuid[]), tenant_id), 0), priority, available_at
+  LIMIT :room),
 mine AS (SELECT tenant_id, id, lease_token AS before FROM outbox
   WHERE (tenant_id, id) IN (SELECT tenant_id, id FROM pick) AND state = 'waiting' FOR UPDATE SKIP LOCKED)
 UPDATE outbox o SET state = 'leased', tries = tries + 1, lease_token = gen_random_uuid(),
   lease_until = :now + CAST(:lease AS interval), started_at = NULL
 FROM mine WHERE o.tenant_id = mine.tenant_id AND o.id = mine.id
-RETURNING o.tenant_id, o.id, o.lease_token AS token, mine.before, o.priority, o.available_at,
+RETURNING o.tenant_id, o.id, o.lease_token AS token, mine.before, o.priority, o.available_at, o.group_key,
   set_config('synchronous_commit', 'off', true)
 """
 """Ranks due rows once per lane and per tenant: asking the lane's index about each took 4 times as long (measured)."""
@@ -140,11 +142,13 @@ def claim(
     lease: timedelta = UNTAKEN,
     loaded: str | None = None,
     patience: timedelta = PATIENCE,
+    served: Sequence[UUID] = (),
 ) -> list[Claimed]:
     """Lease up to `room` due rows of a queue, tenants in turn, one row per lane; in the order they should be sent.
 
     A tenant may hold its part of the queue's `places` among the tenants that have due rows, at least a quarter.
-    `loaded` is the group whose rows go first until others have waited for `patience`.
+    `loaded` is the group whose rows go first until others have waited for `patience`. `served` are tenants that had a
+    place, the last one last: where there is one place only, they stand behind those who had none.
     Returns nothing while another relay is claiming.
     Raises Collision when the backstop of lanes refused: roll back, the next claim sees the lane as it is.
     """
@@ -161,12 +165,36 @@ def claim(
             lease=lease,
             loaded=loaded,
             patience=patience,
+            served=list(served),
         ).all()
     except IntegrityError as error:  # a row put before the head of its lane while that was leased: measured
         telemetry.COLLISIONS.inc()
         raise Collision from error
-    found = [Claimed(r.tenant_id, r.id, r.token, r.before, r.priority, r.available_at) for r in rows]
+    found = [Claimed(r.tenant_id, r.id, r.token, r.before, r.priority, r.available_at, r.group_key) for r in rows]
     return sorted(found, key=lambda row: (row.priority, row.available_at, row.id))
+
+
+def group_in_flight(scope: Scope, queue: Queue) -> str | None:
+    """The group of the row of a queue that was handed out last and is not settled; None when there is none."""
+    found = scope.run(
+        "SELECT group_key FROM outbox WHERE queue = :queue AND state = 'leased' AND group_key IS NOT NULL"
+        " ORDER BY lease_until DESC LIMIT 1",
+        queue=queue,
+    ).scalar()
+    return str(found) if found is not None else None
+
+
+def wanted(scope: Scope, taken: Taken) -> bool:
+    """Whether another tenant has a row due in the queue of a running one: long work may then give its place back."""
+    return bool(
+        scope.run(
+            "SELECT EXISTS (SELECT 1 FROM outbox WHERE queue = :queue AND state = 'waiting' AND available_at <= :now"
+            " AND tenant_id <> :tenant)",
+            queue=taken.queue,
+            tenant=taken.tenant_id,
+            now=scope.now,
+        ).scalar_one()
+    )
 
 
 def give_back(scope: Scope, rows: Sequence[Claimed]) -> None:

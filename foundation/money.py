@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal, InvalidOperation
 
 EXPONENTS: Mapping[str, int] = {"XTR": 0, "XTS": 0, "JPY": 0, "KWD": 3, "BHD": 3, "TND": 3}
 """Digits after the point where it is not 2 (ISO 4217). XTR are Telegram Stars; XTS is ISO's own code for tests."""
@@ -44,6 +44,51 @@ class Money:
     def __str__(self) -> str:
         digits = EXPONENTS.get(self.currency, 2)
         return f"{Decimal(self.minor).scaleb(-digits)} {self.currency}"
+
+
+@dataclass(frozen=True)
+class Price:
+    """What one of many costs, often less than a minor unit: `minor` units of `currency`, to a ten-thousandth."""
+
+    minor: Decimal
+    currency: str
+
+    def __post_init__(self) -> None:
+        Money(0, self.currency)  # its own check of the code
+        if not self.minor.is_finite() or self.minor < 0 or self.minor != round(self.minor, 4):
+            raise ValueError("a price is positive, to a ten-thousandth of a minor unit")
+
+    def times(self, count: int) -> Money:
+        """What so many cost, rounded up once to whole minor units."""
+        return rounded_up(self.minor * count, self.currency)
+
+
+def rounded_up(minor: Decimal, currency: str) -> Money:
+    """A sum of prices as money: never less than what they add up to."""
+    return Money(int(minor.to_integral_value(ROUND_CEILING)), currency)
+
+
+def prices(text: str) -> dict[str, Price]:
+    """Prices as they stand in a setting (`name = 0.003 USD, other = 0.04 EUR`), by name. Raises ValueError."""
+    found: dict[str, Price] = {}
+    for line in filter(str.strip, text.split(",")):
+        name, _, written = (part.strip() for part in line.rpartition("="))
+        amount, _, currency = written.partition(" ")
+        try:
+            minor = Decimal(amount).scaleb(EXPONENTS.get(currency.strip(), 2))
+        except InvalidOperation as error:
+            raise ValueError(f"not a price: {line.strip()!r}") from error
+        found[name] = Price(minor, currency.strip())
+    return found
+
+
+def amounts(text: str) -> dict[str, Money]:
+    """Amounts as they stand in a setting (`50 USD, 20 EUR`), by currency. Raises ValueError."""
+    found: dict[str, Money] = {}
+    for line in filter(str.strip, text.split(",")):
+        amount, _, currency = line.strip().partition(" ")
+        found[currency.strip()] = parse(amount, currency.strip())
+    return found
 
 
 def split(amount: Money, shares_bp: Mapping[str, int]) -> dict[str, Money]:

@@ -4,9 +4,11 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.sources import DotEnvSettingsSource
+
+from foundation.money import amounts
 
 
 def home() -> Path:
@@ -51,6 +53,15 @@ class StorageSettings(Group):
     bucket: str = Field(default="greenroom", pattern=r"^[a-z0-9][a-z0-9-]{0,15}$")
     """What the names of the buckets, one per tenant, begin with; two installations on one server need two."""
     region: str = "us-east-1"
+    allowed_mib: int | None = Field(default=None, ge=1)
+    """How many MiB each agency's library may hold; None: as many as fit."""
+    watched: str = ""
+    """A folder that files are brought in from, by agency and creator (`workers/watched.py`); empty: none."""
+
+    @property
+    def allowed(self) -> int | None:
+        """The same in bytes."""
+        return self.allowed_mib * 2**20 if self.allowed_mib is not None else None
 
 
 class TenantsSettings(Group):
@@ -73,6 +84,10 @@ class GateSettings(Group):
     """Whose signatures new rules need two of: Ed25519 public keys in base64, separated by commas."""
 
 
+DEMO_MODEL = "demo"
+"""Instead of a model folder: the small model that comes along, made by `deploy/demo_model.py`."""
+
+
 class GeneratorsSettings(Group):
     """Engines. What is empty or absent falls back to the next engine, which its assets then say."""
 
@@ -83,13 +98,78 @@ class GeneratorsSettings(Group):
     llm_url: str = "http://127.0.0.1:8492"
     """Address of the embedded text model's process."""
     diffusion_folder: str = ""
-    """A diffusers model folder; empty means the labelled placeholder engine."""
+    """A diffusers model folder, or `demo` for the small one that comes along; empty means the labelled drawings."""
+    diffusion_models: str = ""
+    """A folder of further model folders, which recipes name."""
+    diffusion_loras: str = ""
+    """A folder of LoRAs, `<name>.safetensors`, which recipes name; folders of agencies below it, as `watched`."""
+    diffusion_references: str = ""
+    """The folder of an IP-Adapter: `image_encoder/` and one file of weights."""
+    diffusion_poses: str = ""
+    """The folder of a ControlNet."""
+    diffusion_memory_mib: int = Field(default=0, ge=0)
+    """What loaded models may hold together, in MiB; 0: a part of what is free on their device."""
+    diffusion_hub: bool = False
+    """Whether a recipe may name a model of a hub, which is then fetched from there."""
+    film_models: str = ""
+    """A folder of diffusers model folders that make a picture move; empty: films are made of stills alone."""
+    film_adapter: str = ""
+    """The folder of a motion adapter (AnimateDiff), with which those of Stable Diffusion 1.5 among them move."""
+    film_device: Literal["look", "gpu", "cpu"] = "look"
+    """`look`: films are made where this machine has a GPU; `gpu`: that of the workers has one; `cpu`: anywhere."""
+    comfyui_url: str = ""
+    """A ComfyUI server; empty: none. It has no login, so it belongs on this machine or behind a proxy of yours."""
+    comfyui_workflow: str = ""
+    """Its workflow, a file in API format with titled nodes (docs/comfyui.md)."""
+    replicate_model: str = ""
+    """A model of Replicate (`owner/name`, or `owner/name:version`); empty: none. It asks money for each picture."""
+    replicate_token: SecretStr = SecretStr("")
+    replicate_url: str = "https://api.replicate.com"
+    replicate_files_url: str = "https://replicate.delivery"
+    """From where, and from whose subdomains, its pictures are fetched."""
+    stability_model: str = ""
+    """`core`, `ultra` or `sd3` of Stability AI; empty: none. It asks money for each picture."""
+    stability_token: SecretStr = SecretStr("")
+    stability_url: str = "https://api.stability.ai"
+    prices: str = ""
+    """What a picture of a model of somebody else's costs: `owner/name = 0.003 USD`, separated by commas."""
+    spending_caps: str = ""
+    """What each agency may spend on pictures in a calendar month: `50 USD, 20 EUR`; a currency without one has none."""
+    espeak_program: str = "espeak-ng"
+    """The program espeak-ng, by name or path: the marked voice where no real one is; empty: none."""
+    piper_voices: str = ""
+    """A folder of voices for Piper, `<voice>.onnx` with `<voice>.onnx.json` and its MODEL_CARD; empty: none."""
+    piper_program: str = "piper"
+    """The program, by name or path."""
+    elevenlabs_key: SecretStr = SecretStr("")
+    """Key of an account at ElevenLabs, whose voices then speak; it is billed by the character. Empty: none."""
+    elevenlabs_url: str = "https://api.elevenlabs.io"
+    elevenlabs_model: str = Field(default="eleven_multilingual_v2", pattern=r"^[a-z0-9_]{1,60}$")
+    characters_per_month: int = Field(default=0, ge=0)
+    """Characters each agency may have said in a month by engines that are paid for; 0: as many as it likes."""
+    cutout_model: str = ""
+    """An ONNX file that tells a subject from its background, as the project rembg has them; empty: none."""
+    cutout_family: Literal["u2net", "isnet", "birefnet"] = "u2net"
+    """Which of them it is."""
+    pictures_per_day: int = Field(default=0, ge=0)
+    """Pictures each agency may have generated on a day of its own; 0: as many as it likes."""
     classifier_url: str = ""
     """What looks at every picture beside people (docs/classifiers.md); empty: people alone."""
     classifier_versions: str = ""
     """Whose answers count: `name@version`, separated by commas. Another one's are as good as none."""
     faces_alike_percent: int = Field(default=40, ge=1, le=99)
     """From which cosine on people look at two faces, in percent; what fits depends on the classifier's model."""
+
+    @property
+    def hosted_model(self) -> str:
+        """The model of somebody else's that makes the pictures, "" where they are made here."""
+        return self.replicate_model or self.stability_model
+
+    @field_validator("spending_caps")
+    @classmethod
+    def _caps_are_amounts(cls, written: str) -> str:
+        amounts(written)
+        return written
 
 
 class ConnectorsSettings(Group):
@@ -174,8 +254,14 @@ class WorkersSettings(Group):
     """Where `listen` takes in what platforms call us for; the proxy sends `/hooks/` here."""
     trusted_proxies: str = ""
     """Addresses or networks, separated by commas, whose word on a visitor's address the doors take."""
+    gpu_patience_seconds: int = Field(default=300, ge=0)
+    """After so long a run no longer yields to those of the model that is loaded."""
+    gpu_stay_seconds: int = Field(default=60, ge=0)
+    """So long a model stays once it was loaded, though others have waited too long."""
     send_threads: int = 48
     send_pool: int = 6
+    join_key: SecretStr = SecretStr("")
+    """Of a machine that makes pictures for a house elsewhere (`greenroom worker --join`); asked for when empty."""
 
 
 class Settings(BaseSettings):

@@ -21,6 +21,11 @@ class ObjectStore(Protocol):
     Each method raises Unavailable, with what to do, when the place cannot be reached, refuses, or is full.
     """
 
+    @property
+    def allowed(self) -> int | None:
+        """How many bytes a tenant may keep here, for who brings new ones (`studio/storing.py`); None: what fits."""
+        ...
+
     def put(self, tenant_id: UUID, data: bytes) -> str:
         """Store `data`; returns its SHA-256 in hex, and only when they can be read again. Safe to repeat.
 
@@ -62,8 +67,9 @@ def check_key(sha256: str) -> None:
 class FileStore:
     """The store of `make up`: temporary file, fsync, rename; nothing half written is ever visible."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, allowed: int | None = None) -> None:
         self._root = root
+        self.allowed = allowed
 
     def _path(self, tenant_id: UUID, sha256: str) -> Path:
         check_key(sha256)
@@ -111,17 +117,17 @@ class FileStore:
 
 def library(settings: Settings) -> ObjectStore:
     """Where the creators' files lie."""
-    return _store(settings.storage, settings.objects, "")
+    return _store(settings.storage, settings.objects, "", allowed=settings.storage.allowed)
 
 
 def page_copies(settings: Settings) -> ObjectStore:
     """Where the own pages keep their copies; removed with the item, while the library's stay."""
-    return _store(settings.storage, settings.page_files, "-pages")
+    return _store(settings.storage, settings.page_files, "-pages", allowed=None)
 
 
-def _store(chosen: StorageSettings, folder: Path, kind: str) -> ObjectStore:
+def _store(chosen: StorageSettings, folder: Path, kind: str, *, allowed: int | None) -> ObjectStore:
     if not chosen.url:
-        return FileStore(folder)
+        return FileStore(folder, allowed=allowed)
     from foundation.buckets import S3Store  # noqa: PLC0415  the SDK for those alone who have a server
 
-    return S3Store(chosen, kind=kind)
+    return S3Store(chosen, kind=kind, allowed=allowed)

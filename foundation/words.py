@@ -1,15 +1,26 @@
 """Sentences for people. Rooms store `Message(code, params)`; the edge renders it in the reader's language."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
+from foundation.money import EXPONENTS, Money
+
 LANGUAGES = ("fr", "en")
+UNSAID: Mapping[str, bool] = {"unsaid": True}
+"""The metadata of a field that digests leave out, since what it says follows from another one."""
+
 _OF_PLATFORMS = ("platform", "place", "connect")
 """What codes begin with that speak of the platform they name next."""
 
+UNITS: Mapping[str, str] = {"XTS": "money.test", "XTR": "money.stars"}
+"""Currencies that no locale names, by the code of their sentence."""
+
+_MONEY = re.compile(r"(-?[0-9]{1,15})(?:\.([0-9]{1,3}))? ([A-Z]{3})")
 _CATALOGUES = Path(__file__).parent / "locale"
 
 
@@ -105,13 +116,31 @@ def say(message: Message, language: str) -> str:
 
     What a package brings, or left behind when it was removed, is said as well as can be: a page shows it all the same.
     """
-    code, params = message.code, dict(message.params)
+    code, params = message.code, {name: spoken(value, language) for name, value in message.params.items()}
     if code in _ours(language) or (about(code) in _spoken_of(language) and about(code) not in _brought()):
         return _ours(language)[code].format_map(params)
     try:
         return catalogue(language)[code].format_map(params)
     except (LookupError, ValueError, TypeError, AttributeError):
         return _spelled(message)
+
+
+def money(amount: Money, language: str, units: Mapping[str, str] = UNITS) -> str:
+    """An amount as people of a language write it: 3,00 $US. `units` are the sentences of what no locale names."""
+    from babel.numbers import format_currency, format_decimal  # noqa: PLC0415  as above
+
+    number = Decimal(amount.minor).scaleb(-EXPONENTS.get(amount.currency, 2))
+    if amount.currency in units:
+        return say(Message(units[amount.currency], {"amount": str(format_decimal(number, locale=language))}), language)
+    return str(format_currency(number, amount.currency, locale=language))
+
+
+def spoken(value: str | int, language: str) -> str | int:
+    """A parameter as it stands in a sentence: an amount, which is stored as `str(Money)`, in the language's form."""
+    found = _MONEY.fullmatch(value) if isinstance(value, str) else None
+    if found is None or len(found[2] or "") != EXPONENTS.get(found[3], 2):
+        return value
+    return money(Money(int(found[1] + (found[2] or "")), found[3]), language)
 
 
 @cache
@@ -133,12 +162,13 @@ def _spelled(message: Message) -> str:
 def canonical(value: object) -> bytes:
     """JSON with sorted keys and no spaces, for digests: the same value gives the same bytes (after RFC 8785).
 
-    A dataclass is the object of its fields, anything else that JSON does not know its `str`.
+    A dataclass is the object of its fields, those told apart by `UNSAID` left out; anything else that JSON does not
+    know is its `str`.
     """
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain).encode()
 
 
 def _plain(value: object) -> object:
     if is_dataclass(value) and not isinstance(value, type):
-        return {each.name: getattr(value, each.name) for each in fields(value)}
+        return {each.name: getattr(value, each.name) for each in fields(value) if each.metadata != UNSAID}
     return str(value)

@@ -249,14 +249,7 @@ def _locked(scope: Scope, found: Alike, answer: str) -> None:
 
 def _double(scope: Scope, found: Alike, real: UUID) -> None:
     """Whatever shows the invented person shows a double of the real one from here on: their papers are asked for."""
-    allowed = scope.run(
-        "SELECT EXISTS (SELECT FROM consent_grants WHERE tenant_id = :tenant AND person_id = :person"
-        " AND scope = 'ai_likeness' AND revoked_at IS NULL AND valid_from <= house_now()"
-        " AND valid_until > house_now())",
-        tenant=scope.tenant_id,
-        person=real,
-    ).scalar_one()
-    if not allowed:
+    if not people.allows_ai(scope, real):
         raise Refused("likeness.not_allowed")
     known = people.doubles(scope, real)
     twin = known[0] if known else people.add_person(scope, kind="digital_twin", display_ref=found.name, twin_of=real)

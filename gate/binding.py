@@ -103,8 +103,8 @@ RETURNING place
 _DOWN = """
 WITH RECURSIVE down AS (
   SELECT a.id, 0 AS depth FROM assets a WHERE a.tenant_id = :tenant AND a.id = ANY(:origins)
-  UNION SELECT a.id, d.depth + 1 FROM down d JOIN assets a ON a.tenant_id = :tenant AND a.parent_id = d.id
-  WHERE d.depth < 20)
+  UNION SELECT p.asset_id, d.depth + 1 FROM down d
+  JOIN asset_parents p ON p.tenant_id = :tenant AND p.parent_id = d.id WHERE d.depth < 20)
 SELECT DISTINCT id FROM down
 """
 

@@ -58,6 +58,8 @@ class Row:
     probes: tuple[Probe, ...] = ()
     """What must be seen at the platform before anything above General goes there."""
     test_network: bool = False
+    ours: bool = False
+    """A surface of this installation, which serves it itself."""
     known: bool = True
     stale: frozenset[Rating] = frozenset()
     """Ratings whose verdict was tightened because nobody read the rule again in time."""
@@ -247,6 +249,7 @@ class Bundle:
             adult_link=row.adult_link or Verdict.B,
             probes=tuple(row.probe or ()) if row.ages else (),
             test_network=row.test_network,
+            ours=not row.ages,
             stale=frozenset(stale),
             misread=bool(said) and bool(stale),
             creator_verified=row.creator_verified and row.viewer in OTHERS,
@@ -277,6 +280,7 @@ def _strictest(name: str, rows: list[Row]) -> Row:
         adult_link=max((row.adult_link for row in rows), key=lambda verdict: verdict.rank),
         probes=tuple(dict.fromkeys(probe for row in rows for probe in row.probes)),
         test_network=all(row.test_network for row in rows),
+        ours=all(row.ours for row in rows),
         stale=frozenset().union(*(row.stale for row in rows)),
         misread=any(row.misread for row in rows),
         creator_verified=all(row.creator_verified for row in rows),

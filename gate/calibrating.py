@@ -138,7 +138,8 @@ def settled(picked: Sequence[Rating]) -> Rating:
 
 _HISTORY = """
 SELECT r.sha256 FROM renditions r JOIN assets a ON a.tenant_id = r.tenant_id AND a.id = r.asset_id
-WHERE r.tenant_id = :tenant AND a.creator_id = ANY(:creators) AND r.state = 'made' AND a.parent_id IS NULL
+WHERE r.tenant_id = :tenant AND a.creator_id = ANY(:creators) AND a.parent_id IS NULL
+  AND r.state = 'made' AND r.erased_at IS NULL
   AND EXISTS (SELECT FROM content_ratings c WHERE c.tenant_id = r.tenant_id AND c.sha256 = r.sha256)
 ORDER BY md5(r.sha256 || CAST(:id AS text)) LIMIT :most
 """
@@ -147,7 +148,7 @@ _ENOUGH = """
 SELECT count(DISTINCT r.sha256) >= :fewest AND bool_or(c.rating <> 'G') FROM renditions r
 JOIN assets a ON a.tenant_id = r.tenant_id AND a.id = r.asset_id AND a.parent_id IS NULL
 JOIN content_ratings c ON c.tenant_id = r.tenant_id AND c.sha256 = r.sha256
-WHERE r.tenant_id = :tenant AND r.state = 'made'
+WHERE r.tenant_id = :tenant AND r.state = 'made' AND r.erased_at IS NULL
 """
 
 

@@ -125,6 +125,7 @@ def gather(
         adult_chat=wrote is not None and wrote.adult_chat,
         ceiling=Rating(creator.rating_ceiling) if creator is not None else Rating.G,
         creator_known=creator is not None,
+        demo=who.demo,
         names=(creator.name, creator.slug) if creator is not None else (),
         media=tuple(_of_medium(medium, principal, same) for medium in media),
         persons=tuple(_of_person(one, same) for one in persons) if same else persons,

@@ -329,6 +329,7 @@ _PORTRAITS = """
 SELECT r.sha256 FROM depictions d
 JOIN assets a ON a.tenant_id = d.tenant_id AND a.id = d.asset_id AND a.ai = 'none' AND a.origin = 'upload'
 JOIN renditions r ON r.tenant_id = a.tenant_id AND r.asset_id = a.id AND r.state = 'made'
+  AND r.profile NOT LIKE 'thumb-%'
 WHERE d.tenant_id = :tenant AND d.person_id = :person AND d.how = 'face' AND d.state = 'confirmed'
   AND NOT EXISTS (SELECT FROM depictions o
     WHERE o.tenant_id = d.tenant_id AND o.asset_id = d.asset_id AND o.person_id <> d.person_id)
@@ -368,7 +369,8 @@ def known(scope: Scope, model: str) -> Known:
 
 _BEHIND = """
 FROM renditions r LEFT JOIN face_searches s ON s.tenant_id = r.tenant_id AND s.sha256 = r.sha256
-WHERE r.tenant_id = :tenant AND r.state = 'made' AND r.mime LIKE 'image/%' AND (s.id IS NULL OR s.version < :version)
+WHERE r.tenant_id = :tenant AND r.state = 'made' AND r.mime LIKE 'image/%' AND r.profile NOT LIKE 'thumb-%'
+  AND (s.id IS NULL OR s.version < :version)
 """
 
 _STALE = f"""

@@ -212,6 +212,10 @@ class MediumFacts:
     """Somebody lowered its rating and that does not count."""
     model: str = ""
     """What made it, where an engine of ours did."""
+    label: str = ""
+    """What it must not be mistaken for: the work of a demonstration model, a stand-in. Nothing of a real one's."""
+    lifted: bool = False
+    """Somebody who runs the agency lets it leave all the same."""
 
 
 @dataclass(frozen=True)
@@ -302,6 +306,8 @@ class Snapshot:
     uncalibrated: bool = False
     """The last two who rated the same pictures agreed too little."""
     creator_known: bool = True
+    demo: bool = False
+    """The agency is a demonstration: what it shows on its own page, it shows itself."""
     names: tuple[str, ...] = ()
     """What the creator is called: no words of a language."""
     media: tuple[MediumFacts, ...] = ()

@@ -81,8 +81,8 @@ _WANTED = """(EXISTS (SELECT FROM face_templates t WHERE t.tenant_id = {tenant})
 
 _FAMILY = """WITH RECURSIVE line AS (
     SELECT renditions.asset_id AS id, 0 AS depth
-    UNION SELECT a.parent_id, line.depth + 1 FROM line JOIN assets a ON a.tenant_id = renditions.tenant_id
-      AND a.id = line.id WHERE a.parent_id IS NOT NULL AND line.depth < 20)
+    UNION SELECT p.parent_id, line.depth + 1 FROM line JOIN asset_parents p ON p.tenant_id = renditions.tenant_id
+      AND p.asset_id = line.id WHERE line.depth < 20)
   SELECT m.sha256 FROM line JOIN renditions m ON m.tenant_id = renditions.tenant_id AND m.asset_id = line.id"""
 """The bytes themselves, their siblings and what they were made from: what was blurred since still resembles."""
 

@@ -82,16 +82,16 @@ def _number(look: str) -> int:
 
 _SAME = """
 WITH RECURSIVE this AS (
-  SELECT r.look, a.id, a.parent_id FROM renditions r JOIN assets a ON a.tenant_id = r.tenant_id AND a.id = r.asset_id
+  SELECT r.look, r.asset_id AS id FROM renditions r
   WHERE r.tenant_id = :tenant AND r.sha256 = :sha256),
 below AS (
   SELECT id, 0 AS depth FROM this
-  UNION SELECT a.id, b.depth + 1 FROM below b JOIN assets a ON a.tenant_id = :tenant AND a.parent_id = b.id
-  WHERE b.depth < 20),
+  UNION SELECT p.asset_id, b.depth + 1 FROM below b
+  JOIN asset_parents p ON p.tenant_id = :tenant AND p.parent_id = b.id WHERE b.depth < 20),
 above AS (
-  SELECT id, parent_id, 0 AS depth FROM this
-  UNION SELECT a.id, a.parent_id, u.depth + 1 FROM above u JOIN assets a ON a.tenant_id = :tenant AND a.id = u.parent_id
-  WHERE u.depth < 20)
+  SELECT id, 0 AS depth FROM this
+  UNION SELECT p.parent_id, u.depth + 1 FROM above u
+  JOIN asset_parents p ON p.tenant_id = :tenant AND p.asset_id = u.id WHERE u.depth < 20)
 SELECT other.sha256 FROM renditions other
 WHERE other.tenant_id = :tenant AND other.asset_id IN (SELECT id FROM below UNION SELECT id FROM above)
 UNION SELECT other.sha256 FROM renditions other JOIN this ON bit_count(CAST(other.look # this.look AS bit(64))) <= :near

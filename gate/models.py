@@ -101,7 +101,7 @@ class Asset(CreatorRow, table=True):
     __tablename__ = "assets"
     __table_args__ = table(
         inside("parent_id", "assets"),
-        Index("assets_creator", "tenant_id", "creator_id"),
+        *(Index("assets_creator", "tenant_id", "creator_id"), Index("assets_parent", "tenant_id", "parent_id")),
         about="creator",
         keep="while published, then 5 years",
     )
@@ -109,6 +109,7 @@ class Asset(CreatorRow, table=True):
     ai: str
     engine: str
     model: str = ""  # what made it, where an engine of ours did
+    label: str = ""  # what it must not be mistaken for, its engine's own word; kept by whatever is made from it
     made_at: datetime | None = instant(optional=True)
     """Start of production, the earliest of the ancestry; unknown stays null."""
     source: str
@@ -137,11 +138,11 @@ class Rendition(TenantRow, table=True):
     height: int
     profile: str
     parent_sha256: str | None = None
-    phash: str | None = None
-    """64 bits as 16 hexadecimal digits."""
+    phash: str | None = None  # 64 bits as 16 hexadecimal digits
     look: int | None = Field(default=None, sa_type=BigInteger, sa_column_args=(Computed(LOOK, persisted=True),))
     state: str = "made"
     """made, frozen, removed; removed is final."""
+    erased_at: datetime | None = instant(optional=True)  # since then its bytes are stored no more (`gate/erasing.py`)
 
 
 class Depiction(TenantRow, table=True):

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from foundation.database import Scope
-from gate import cardfacts, likeness, looks, ratings, references
+from gate import cardfacts, labels, likeness, looks, ratings, recording, references
 from gate.carded import everybody
 from gate.cardfacts import Place
 from gate.declared import DECLARED, facts_of
@@ -18,34 +18,33 @@ from gate.states import PersonState
 from gate.units import Rating, Unit
 from gate.weighing import Rated
 
-_PROVES = frozenset({"generation", "capture", "publication"})
-"""Sources of a production date that count; what a shoot card says is read from the card."""
-
-
 _REVIEWS = """
 (SELECT jsonb_agg(jsonb_build_array(r.digest, r.principal_id, r.verdict, r.seen_percent, r.created_at)
    ORDER BY r.created_at, r.id)
  FROM human_reviews r WHERE r.tenant_id = :tenant AND r.about = {about} AND r.digest {digests}) AS reviews
 """
 
-_FROM_REMOVED = """assets.parent_id IS NOT NULL AND EXISTS (
+_FROM_REMOVED = """(assets.parent_id IS NOT NULL OR EXISTS (SELECT FROM asset_parts s
+    WHERE s.tenant_id = :tenant AND s.asset_id = assets.id)) AND EXISTS (
     WITH RECURSIVE line AS (
-      SELECT assets.parent_id AS id, 0 AS depth
-      UNION SELECT a.parent_id, l.depth + 1 FROM line l JOIN assets a ON a.tenant_id = :tenant AND a.id = l.id
-      WHERE a.parent_id IS NOT NULL AND l.depth < 20)
+      SELECT p.parent_id AS id, 0 AS depth FROM asset_parents p WHERE p.tenant_id = :tenant AND p.asset_id = assets.id
+      UNION SELECT p.parent_id, l.depth + 1 FROM line l
+      JOIN asset_parents p ON p.tenant_id = :tenant AND p.asset_id = l.id WHERE l.depth < 20)
     SELECT FROM line l JOIN renditions r ON r.tenant_id = :tenant AND r.asset_id = l.id AND r.state = 'removed')"""
 """Whether bytes were made from others that were taken back: that goes for whatever is made from them later too."""
 
 _MEDIA = f"""
 SELECT renditions.sha256, renditions.mime, renditions.size, renditions.phash,
   CASE WHEN renditions.state = 'made' AND {_FROM_REMOVED} THEN 'removed' ELSE renditions.state END AS state,
-  assets.id AS asset, assets.ai, assets.model, assets.source, assets.origin, assets.made_at, assets.people_seen,
+  assets.id AS asset, assets.ai, assets.model, assets.label, assets.source, assets.origin, assets.made_at,
+  assets.people_seen,
   (SELECT jsonb_agg(jsonb_build_object('source', i.source, 'people', i.people, 'words', i.words, 'hidden', i.hidden,
      'returned', i.returned) ORDER BY i.source) FROM inspections i
    WHERE i.tenant_id = renditions.tenant_id AND i.sha256 = renditions.sha256) AS found,
   (SELECT jsonb_agg(jsonb_build_array(d.person_id, d.state) ORDER BY d.person_id, d.how) FROM depictions d
    WHERE d.tenant_id = assets.tenant_id AND d.asset_id = assets.id) AS shown,
   (SELECT b.confirmed FROM bystanders b WHERE b.tenant_id = assets.tenant_id AND b.asset_id = assets.id) AS bystanders,
+  {labels.LIFTED} AS lifted,
   {_REVIEWS.format(about="'bytes'", digests="= renditions.sha256")},
   {cardfacts.PLACE} AS card, {likeness.OF_BYTES} AS likeness
 FROM renditions JOIN assets ON assets.tenant_id = :tenant AND assets.id = renditions.asset_id
@@ -74,7 +73,11 @@ def _spoken(stored: Iterable[Sequence[Any]] | None) -> Mapping[str, Sequence[Rev
 def media(scope: Scope, unit: Unit, *, to_decide: bool = True) -> tuple[MediumFacts, ...]:
     """What is known of a unit's media, of those above it and of those it points at, by digest; bytes nobody recorded
     are missing. Only `to_decide` is every picture compared with the blocklist."""
-    digests = references.digests(scope, unit)
+    return of_bytes(scope, references.digests(scope, unit), to_decide=to_decide)
+
+
+def of_bytes(scope: Scope, digests: Sequence[str], *, to_decide: bool = True) -> tuple[MediumFacts, ...]:
+    """What is known of these bytes, as `media`."""
     if not digests:
         return ()
     rows = scope.run(_MEDIA, tenant=scope.tenant_id, digests=digests).all()
@@ -93,7 +96,7 @@ def _medium(row: Any, rated: Rated, refused: str, card: OnCard | None) -> Medium
         state=row.state,
         ai=row.ai,
         model=row.model,
-        produced_at=row.made_at if row.source in _PROVES or row.origin == "generated" else None,
+        produced_at=row.made_at if row.source in recording.PROVES or row.origin == "generated" else None,
         rating=rated.rating,
         prohibited=rated.prohibited,
         unsettled=_unsettled(rated, said),
@@ -109,6 +112,8 @@ def _medium(row: Any, rated: Rated, refused: str, card: OnCard | None) -> Medium
         lowered_by=tuple(sorted(rated.lowered_by)),
         lowering_void=rated.lowering_void,
         bystanders=row.bystanders or 0,
+        label=row.label,
+        lifted=row.lifted,
     )
 
 

@@ -174,6 +174,19 @@ def grant(
     return row.id
 
 
+def allows_ai(scope: Scope, person_id: UUID) -> bool:
+    """Whether a person agrees, at this moment and somewhere, that a model makes their likeness or their voice."""
+    return bool(
+        scope.run(
+            "SELECT EXISTS (SELECT FROM consent_grants WHERE tenant_id = :tenant AND person_id = :person"
+            " AND scope = 'ai_likeness' AND revoked_at IS NULL AND valid_from <= house_now()"
+            " AND valid_until > house_now())",
+            tenant=scope.tenant_id,
+            person=person_id,
+        ).scalar_one()
+    )
+
+
 def revoke(scope: Scope, person_id: UUID, *, what: str | None = None) -> list[UUID]:
     """Take a permission back, or all of them; from this commit on nothing that needs it leaves.
 

@@ -30,7 +30,8 @@ class Standing:
 def rate(scope: Scope, sha256: str, rating: Rating, *, source: str, reason: Message | None = None) -> None:
     """Rate bytes. The highest of all ratings counts, so this can raise and never lower.
 
-    `source` is `classifier:<name>@<version>`, `rule:<name>` or `member:<id>`. `reason` of an X is
+    `source` is `classifier:<name>@<version>`, `rule:<name>`, `declared:words` or
+    `member:<id>`. `reason` of an X is
     `prohibited.minor` where that is why. Raises NotFound for bytes nobody recorded, Refused for a person who would
     lower the rating.
     """
@@ -73,13 +74,14 @@ def effective(scope: Scope, sha256: str) -> Rating | None:
 
 _FAMILY = """
 WITH RECURSIVE line AS (
-  SELECT r.sha256 AS wanted, r.state, a.id, a.parent_id, 0 AS depth
-  FROM renditions r JOIN assets a ON a.tenant_id = r.tenant_id AND a.id = r.asset_id
-  WHERE r.tenant_id = :tenant AND r.sha256 = ANY(:digests)
-  UNION SELECT l.wanted, l.state, a.id, a.parent_id, l.depth + 1
-  FROM line l JOIN assets a ON a.tenant_id = :tenant AND a.id = l.parent_id
-  WHERE l.depth < 20)
-SELECT l.wanted, l.state, l.depth, r.sha256, c.rating, c.source, c.reason ->> 'code' AS code, c.created_at AS at,
+  SELECT r.sha256 AS wanted, r.state, r.asset_id AS id, 0 AS depth, 0 AS steps, false AS part
+  FROM renditions r WHERE r.tenant_id = :tenant AND r.sha256 = ANY(:digests)
+  UNION SELECT l.wanted, l.state, p.parent_id, l.depth + CASE WHEN p.part THEN 0 ELSE 1 END, l.steps + 1,
+    p.part AND l.depth = 0
+  FROM line l JOIN asset_parents p ON p.tenant_id = :tenant AND p.asset_id = l.id
+  WHERE l.steps < 20)
+SELECT l.wanted, l.state, l.depth, l.part, r.sha256, c.rating, c.source, c.reason ->> 'code' AS code,
+  c.created_at AS at,
   ARRAY(SELECT s.lowering_id FROM lowered_ratings s WHERE s.tenant_id = :tenant AND s.rating_id = c.id) AS lowered
 FROM line l JOIN renditions r ON r.tenant_id = :tenant AND r.asset_id = l.id
 JOIN content_ratings c ON c.tenant_id = :tenant AND c.sha256 = r.sha256
@@ -131,8 +133,8 @@ def _lines(scope: Scope, digests: Collection[str]) -> dict[str, _Line]:
 def rated(scope: Scope, sha256: str) -> Rated:
     """The rating of bytes and, for what is never allowed, why.
 
-    What was made from Nudity or Explicit is at least Suggestive, whatever was blurred; what was made from something
-    never allowed is never allowed either.
+    What was made from Nudity or Explicit is at least Suggestive, whatever was blurred; what has it as a part is that
+    itself, for parts are shown as they are. What was made from something never allowed is never allowed either.
     """
     return rated_all(scope, [sha256])[sha256]
 
@@ -153,7 +155,8 @@ def showable(scope: Scope, digests: Collection[str]) -> dict[str, Rating]:
 def kept_up(scope: Scope, sha256: str) -> int:
     """The rank that bytes keep for what they were made from, whatever becomes of their own ratings; -1 where none."""
     rows = _lines(scope, [sha256]).get(sha256, _Line()).rows
-    return max((min(Rating(row.rating).rank, Rating.S.rank) for row in rows if row.depth > 0), default=-1)
+    cut = [min(Rating(row.rating).rank, Rating.S.rank) for row in rows if row.depth > 0]
+    return max(cut + [Rating(row.rating).rank for row in rows if row.part], default=-1)
 
 
 _STATES = "SELECT sha256, state FROM renditions WHERE tenant_id = :tenant AND sha256 = ANY(:digests)"
@@ -170,6 +173,15 @@ def standing(scope: Scope, digests: Collection[str]) -> dict[str, Standing]:
     return found
 
 
+_DEPICT = """
+INSERT INTO depictions (tenant_id, id, asset_id, person_id, how, state, confirmed_by, proposed_by)
+VALUES (:tenant, :id, :asset, :person, :how, :state, :by, :proposed)
+ON CONFLICT (tenant_id, asset_id, person_id, how) DO UPDATE SET
+  state = excluded.state, confirmed_by = excluded.confirmed_by, updated_at = house_now()
+WHERE depictions.state = 'proposed'
+"""
+
+
 def depict(
     scope: Scope,
     asset_id: UUID,
@@ -184,26 +196,15 @@ def depict(
 
     Without `confirmed_by` (`member:<id>` or `generation`) it is a proposal, and nothing of the asset leaves until it is
     confirmed, by somebody or by a shoot card (`gate/carded.py`). `hidden` says that an irreversible blur keeps the
-    person from being recognised.
+    person from being recognised. What the asset is a part of shows them too.
     """
     state = "non_identifiable" if hidden else "confirmed"
-    epochs.alone(scope, epochs.asset(scope, asset_id), epochs.person(scope, person_id))
+    told = [asset_id, *recording.made_of(scope, asset_id)]
+    epochs.alone(scope, *(epochs.asset(scope, each) for each in told), epochs.person(scope, person_id))
+    said = {"state": state if confirmed_by else "proposed", "by": confirmed_by, "proposed": proposed_by}
     with scope.acting_as("gate"):
-        scope.run(
-            "INSERT INTO depictions (tenant_id, id, asset_id, person_id, how, state, confirmed_by, proposed_by)"
-            " VALUES (:tenant, :id, :asset, :person, :how, :state, :by, :proposed)"
-            " ON CONFLICT (tenant_id, asset_id, person_id, how) DO UPDATE SET"
-            " state = excluded.state, confirmed_by = excluded.confirmed_by, updated_at = house_now()"
-            " WHERE depictions.state = 'proposed'",
-            tenant=scope.tenant_id,
-            id=uuid7(),
-            asset=asset_id,
-            person=person_id,
-            how=how,
-            state=state if confirmed_by else "proposed",
-            by=confirmed_by,
-            proposed=proposed_by,
-        )
+        for each in told:
+            scope.run(_DEPICT, tenant=scope.tenant_id, id=uuid7(), asset=each, person=person_id, how=how, **said)
 
 
 def freeze(scope: Scope, sha256: str) -> None:

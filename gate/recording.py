@@ -1,18 +1,55 @@
 """Assets and their bytes, as the library brings them: what made them, since when they are, who is in them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlmodel import select
+from sqlalchemy import Index, UniqueConstraint
+from sqlmodel import col, select
 
-from foundation.database import Scope
+from foundation.database import Scope, TenantRow, table
 from foundation.errors import BadInput, NotFound
 from foundation.ids import uuid7
-from gate.models import Asset, Depiction, Rendition
+from gate import epochs
+from gate.models import Asset, Depiction, Rendition, inside
 
 AI = ("none", "assisted", "generated")
+
+PROVES = frozenset({"generation", "capture", "publication"})
+"""Sources of a production date that count; what a shoot card says is read from the card."""
+
+_SURE = ("non_identifiable", "confirmed", "proposed")
+"""How a person is shown, from what asks least to what asks most: of one who is shown twice, the last counts."""
+
+
+class AssetPart(TenantRow, table=True):
+    """One of several assets that an asset is made of. `whole`: uncut, as a still of a clip, or its sound; the first of
+    these is its `parent_id` too. Else it was made after it: a model looked at it, and shows it nowhere as it is. What
+    was made from what is the view `asset_parents`: these, and every `parent_id`."""
+
+    __tablename__ = "asset_parts"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "asset_id", "part_id", name="asset_parts_once"),
+        *(inside("asset_id", "assets"), inside("part_id", "assets")),
+        Index("asset_parts_of", "tenant_id", "part_id"),
+        about="creator",
+        keep="while published, then 5 years",
+    )
+    asset_id: UUID
+    part_id: UUID
+    whole: bool = True
+
+
+@dataclass(frozen=True)
+class Version:
+    """Bytes that were made of an asset for a profile; `size` in bytes, sides in pixels."""
+
+    profile: str
+    mime: str
+    size: int
+    width: int
+    height: int
 
 
 @dataclass(frozen=True)
@@ -39,6 +76,9 @@ def record_asset(
     parent: UUID | None = None,
     people_seen: int | None = None,
     model: str = "",
+    label: str = "",
+    parts: Sequence[UUID] = (),
+    after: Sequence[UUID] = (),
 ) -> UUID:
     """Write down one origin of bytes; returns its id.
 
@@ -50,31 +90,83 @@ def record_asset(
         parent: the asset this one was made from: it keeps the older date, or that there is none, and the people shown.
         people_seen: how many people a detector counted; None when none ran.
         model: of an engine of ours, as it calls it; an edit keeps its parent's.
+        label: what it must not be mistaken for (`generators.contract.Label`); what is made from it keeps it.
+        parts: the assets it is made of, uncut, as a clip of stills: each is a parent, the first of them stands for all
+            on its card. Their ratings are its own, their people and labels are kept, and the oldest date.
+        after: the assets a model looked at to make it. Each is a parent as one that was cut: its people, its label and
+            the oldest date are kept, its rating counts as a parent's; its shoot card is not this one's.
 
-    Raises BadInput for an unknown `ai`, NotFound for an unknown parent.
+    Raises BadInput for an unknown `ai`, NotFound for an unknown parent or part.
     """
     if ai not in AI:
         raise BadInput("asset.bad_mark", mark=ai)
-    older = _asset(scope, parent) if parent is not None else None
-    if older is not None:  # nobody knows when something was made that was made from what nobody dated
-        made_at = older.made_at and min(made_at or older.made_at, older.made_at)
+    main = list(dict.fromkeys([*([parent] if parent else []), *parts]))
+    behind = [one for one in dict.fromkeys(after) if one not in main]
+    if main or behind:  # nobody says anything of them meanwhile
+        epochs.bar(scope, *(epochs.asset(scope, one) for one in (*main, *behind)))
+    line = [_asset(scope, one) for one in [*main, *behind]]
     row = Asset(
         tenant_id=scope.tenant_id,
         creator_id=creator_id,
         origin=origin,
-        ai=ai if older is None else max(ai, older.ai, key=AI.index),
+        ai=max(ai, *(one.ai for one in line), key=AI.index) if line else ai,
         engine=engine,
-        model=model or (older.model if older is not None else ""),
-        made_at=made_at,
-        source=source if older is None else older.source,
-        parent_id=parent,
+        model=model or next((one.model for one in line if one.model), ""),
+        label=label or next((one.label for one in line if one.label), ""),
+        made_at=_oldest(made_at, line),
+        source=_proof(source, line),
+        parent_id=main[0] if main else None,
         people_seen=people_seen,
     )
     with scope.acting_as("gate"):
         scope.add(row)
-        if older is not None:
-            scope.add(*_inherited(scope, older.id, row.id))
+        scope.add(*_inherited(scope, [one.id for one in line], row.id))
+        scope.add(*_parts(scope, row.id, dict.fromkeys(parts), whole=True), *_parts(scope, row.id, behind, whole=False))
     return row.id
+
+
+def _parts(scope: Scope, asset_id: UUID, parts: Iterable[UUID], *, whole: bool) -> list[AssetPart]:
+    return [AssetPart(tenant_id=scope.tenant_id, asset_id=asset_id, part_id=one, whole=whole) for one in parts]
+
+
+def _oldest(made_at: datetime | None, line: Sequence[Asset]) -> datetime | None:
+    """Nobody knows when something was made that was made from what nobody dated."""
+    dates = [one.made_at for one in line]
+    known = [date for date in dates if date is not None]
+    return None if len(known) < len(dates) else min([*known, *([made_at] if made_at else [])], default=None)
+
+
+def _proof(source: str, line: Sequence[Asset]) -> str:
+    """What proves the date: of several, what proves nothing counts."""
+    return next((one.source for one in line if one.source not in PROVES), line[0].source) if line else source
+
+
+_MADE_OF = "SELECT DISTINCT asset_id FROM asset_parts WHERE tenant_id = :tenant AND part_id = :asset ORDER BY asset_id"
+
+
+def made_of(scope: Scope, asset_id: UUID) -> list[UUID]:
+    """The assets that this one is a part of, uncut, and those a model made after it."""
+    return list(scope.run(_MADE_OF, tenant=scope.tenant_id, asset=asset_id).scalars())
+
+
+def parts_of(scope: Scope, asset_id: UUID) -> list[UUID]:
+    """The assets this one is made of, uncut, in no order; none of what is no clip."""
+    found = scope.session.exec(
+        select(AssetPart.part_id).where(
+            AssetPart.tenant_id == scope.tenant_id, AssetPart.asset_id == asset_id, col(AssetPart.whole)
+        )
+    )
+    return list(found)
+
+
+def made_after(scope: Scope, asset_id: UUID) -> list[UUID]:
+    """The assets a model looked at to make this one, in the order they were recorded."""
+    found = scope.session.exec(
+        select(AssetPart.part_id)
+        .where(AssetPart.tenant_id == scope.tenant_id, AssetPart.asset_id == asset_id, ~col(AssetPart.whole))
+        .order_by(col(AssetPart.id))
+    )
+    return list(found)
 
 
 def _asset(scope: Scope, asset_id: UUID) -> Asset:
@@ -84,11 +176,23 @@ def _asset(scope: Scope, asset_id: UUID) -> Asset:
     return row
 
 
-def _inherited(scope: Scope, parent: UUID, child: UUID) -> Sequence[Depiction]:
-    """The people of the parent: they are never looked for anew in a blurred or cut picture."""
+def label(scope: Scope, asset_id: UUID) -> str:
+    """What an asset must not be mistaken for, its own or that of what it was made from; "" for the work of a camera or
+    of a real model. Raises NotFound."""
+    return _asset(scope, asset_id).label
+
+
+def _inherited(scope: Scope, parents: Sequence[UUID], child: UUID) -> Sequence[Depiction]:
+    """The people of the parents: they are never looked for anew in a blurred or cut picture. Who is known for sure in
+    one of them is."""
+    if not parents:
+        return ()
     found = scope.session.exec(
-        select(Depiction).where(Depiction.tenant_id == scope.tenant_id, Depiction.asset_id == parent)
-    )
+        select(Depiction)
+        .where(Depiction.tenant_id == scope.tenant_id, col(Depiction.asset_id).in_(list(parents)))
+        .order_by(col(Depiction.id))
+    ).all()
+    worst = {(row.person_id, row.how): row for row in sorted(found, key=lambda row: _SURE.index(row.state))}
     return [
         Depiction(
             tenant_id=scope.tenant_id,
@@ -99,7 +203,7 @@ def _inherited(scope: Scope, parent: UUID, child: UUID) -> Sequence[Depiction]:
             confirmed_by=row.confirmed_by,
             proposed_by=row.proposed_by,
         )
-        for row in found
+        for row in worst.values()
     ]
 
 
@@ -107,7 +211,7 @@ _RECORD = """
 INSERT INTO renditions
   (tenant_id, id, asset_id, sha256, mime, size, width, height, profile, parent_sha256, phash, state)
 VALUES (:tenant, :id, :asset, :sha256, :mime, :size, :width, :height, :profile, :parent, :phash, 'made')
-ON CONFLICT (tenant_id, sha256) DO NOTHING
+ON CONFLICT (tenant_id, sha256) DO UPDATE SET erased_at = NULL WHERE renditions.erased_at IS NOT NULL
 """
 
 
@@ -196,6 +300,54 @@ SELECT sha256 FROM renditions WHERE tenant_id = :tenant AND asset_id = :asset AN
 """
 
 
+_DERIVED = """
+SELECT r.sha256 FROM renditions own
+JOIN renditions r ON r.tenant_id = own.tenant_id AND r.asset_id = own.asset_id AND r.parent_sha256 = own.sha256
+WHERE own.tenant_id = :tenant AND own.sha256 = :sha256 AND r.profile = :profile AND r.state = 'made'
+ORDER BY r.id LIMIT 1
+"""
+
+
+def derived(scope: Scope, sha256: str, profile: str) -> str | None:
+    """The digest of what was made of these very bytes for a profile; None when nothing was, or it is gone."""
+    found: str | None = scope.run(_DERIVED, tenant=scope.tenant_id, sha256=sha256, profile=profile).scalar()
+    return found
+
+
 def beside(scope: Scope, asset_id: UUID, profile: str) -> list[str]:
     """The digests of an asset's own renditions for a profile, in the order they were recorded."""
     return list(scope.run(_BESIDE, tenant=scope.tenant_id, asset=asset_id, profile=profile).scalars())
+
+
+def versions(scope: Scope, asset_id: UUID) -> list[Version]:
+    """The renditions of an asset, its own alone, in the order they were recorded."""
+    rows = scope.run(
+        "SELECT profile, mime, size, width, height FROM renditions"
+        " WHERE tenant_id = :tenant AND asset_id = :asset ORDER BY id",
+        tenant=scope.tenant_id,
+        asset=asset_id,
+    )
+    return [Version(*row) for row in rows]
+
+
+def stored_bytes(scope: Scope, *, but: Collection[str] = ()) -> int:
+    """How many bytes the renditions of a tenant are, each object once: equal bytes are one rendition. `but` these."""
+    found = scope.run(
+        "SELECT coalesce(sum(size), 0) FROM renditions"
+        " WHERE tenant_id = :tenant AND erased_at IS NULL AND sha256 <> ALL(:but)",
+        tenant=scope.tenant_id,
+        but=list(but),
+    )
+    return int(found.scalar_one())
+
+
+def kin(scope: Scope, asset_id: UUID, *, most: int) -> tuple[UUID | None, list[UUID]]:
+    """What an asset was made from, None where nobody knows of any; and what was made from it, the newest first."""
+    own = {"tenant": scope.tenant_id, "asset": asset_id}
+    parent = scope.run("SELECT parent_id FROM assets WHERE tenant_id = :tenant AND id = :asset", **own).scalar()
+    children = scope.run(
+        "SELECT id FROM assets WHERE tenant_id = :tenant AND parent_id = :asset ORDER BY id DESC LIMIT :most",
+        **own,
+        most=most,
+    )
+    return parent, list(children.scalars())

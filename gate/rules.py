@@ -150,6 +150,15 @@ def nothing_was_hidden(case: Case) -> Iterable[Finding]:
         yield held(Reason.CONTAINER_HIDDEN_CONTENT)
 
 
+def nothing_stands_in(case: Case) -> Iterable[Finding]:
+    """A picture of the demonstration model, or a stand-in for one, is taken for nobody's work: it stays on test
+    networks, and a demonstration's on its own page, until somebody who runs the agency lets this one out."""
+    if case.row.test_network or (case.row.ours and case.facts.demo):
+        return
+    if any(medium.label and not medium.lifted for medium in case.media):
+        yield blocked(Reason.PICTURE_LABELLED)
+
+
 def nothing_prohibited(case: Case) -> Iterable[Finding]:
     """What is never allowed is never allowed, whoever asks."""
     if case.words.prohibited == "minor" or any(medium.prohibited == "minor" for medium in case.media):
@@ -348,6 +357,7 @@ ORDINARY: tuple[Rule, ...] = (
     answers_are_fit,
     media_are_rated,
     nothing_was_hidden,
+    nothing_stands_in,
     nothing_prohibited,
     not_on_the_blocklist,
     text_is_open,

@@ -8,7 +8,7 @@ from functools import cached_property
 from uuid import UUID
 
 from foundation.money import Money
-from foundation.words import canonical
+from foundation.words import UNSAID, canonical
 
 
 class Rating(StrEnum):
@@ -71,6 +71,8 @@ class Medium:
     width: int = 0
     height: int = 0
     """Pixels, upright; 0 where nobody knows."""
+    seconds: int = field(default=0, compare=False, metadata=UNSAID)
+    """Of a film or a sound, rounded; 0 of a picture, and where nobody knows. Its bytes say it: no digest does."""
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,9 @@ PEOPLE = (MEMBER, LOWERING)
 ADVICE = f"{CLASSIFIER}:"
 """How those begin that only advise: they raise what somebody said, and where nobody said anything, that stays so."""
 
+DECLARED = "declared:words"
+"""The words that bytes were made from: advice, too, of what was asked for and not of what can be seen."""
+
 SURE = 2
 """So many people rated some bytes before a machine goes higher: then a person looks once more, once."""
 
@@ -62,7 +65,7 @@ def together(sha256: str, found: Sequence[Any]) -> Rated:
     rating = highest(parts)
     if rating is Rating.X:
         return Rated(rating, "minor" if minor else "category")
-    if all(row.source.startswith(ADVICE) for row in own):
+    if all(row.source.startswith((ADVICE, DECLARED)) for row in own):
         return Rated(None, unsettled=_unsettled(own))
     by_person = any(row.source.startswith(PEOPLE) for row in own)
     return Rated(rating, unsettled=_unsettled(own), by_person=by_person, raised_at=_raised_at(own))

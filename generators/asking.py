@@ -4,7 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from generators import schemas
-from generators.contract import AnswerUnusable, JobTooLarge, Label, TextJob, Written
+from generators.contract import AnswerUnusable, JobTooLarge, Label, TextJob, Turn, Written
+
+MOST_FAULTS = 5
+"""Rules a repair names; a small model mends a short list, and a hostile answer may break hundreds."""
+_PATH = 80
+"""Characters kept of one: its path carries names which the model made up."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,7 @@ def tokens_at_most(job: TextJob) -> int:
 
 
 def ask(job: TextJob, call: Call, voice: Voice) -> Written:
-    """Ask the model; one repair at temperature 0, with twice the room when the answer was cut.
+    """Ask the model; one repair at temperature 0: told what was wrong, or with twice the room when it was cut.
 
     Raises JobTooLarge before anything is sent when the question does not fit (some servers cut it silently),
     AnswerUnusable when the second answer is no better, and what `call` raises.
@@ -49,8 +54,7 @@ def ask(job: TextJob, call: Call, voice: Voice) -> Written:
     raw = call(job)
     answer = _usable(job, raw)
     if answer is None:
-        more = min(job.max_tokens * (2 if raw.cut else 1), voice.room - asked)
-        raw = call(replace(job, temperature=0.0, max_tokens=more))
+        raw = call(_repair(job, raw, voice.room))
         answer = _usable(job, raw)
     if answer is None:
         raise AnswerUnusable("engine.answer_cut" if raw.cut else "engine.answer_invalid", engine=voice.engine)
@@ -65,6 +69,25 @@ def ask(job: TextJob, call: Call, voice: Voice) -> Written:
         tokens_out=raw.tokens_out,
         answer=answer,
     )
+
+
+def _repair(job: TextJob, raw: Raw, room: int) -> TextJob:
+    """The second question. It shows the bad answer and its faults where both fit beside an answer as long as asked."""
+    again = replace(job, temperature=0.0)
+    if raw.cut:
+        return replace(again, max_tokens=min(job.max_tokens * 2, room - tokens_at_most(job)))
+    if job.schema is None or not raw.text.strip():
+        return again
+    told = Turn("user", f"Not valid: {_wrong(raw.text, job.schema)}. Answer again with the corrected JSON object only.")
+    shown = replace(again, turns=(*job.turns, Turn("assistant", raw.text), told))
+    return shown if tokens_at_most(shown) + job.max_tokens <= room else again
+
+
+def _wrong(text: str, schema: Mapping[str, object]) -> str:
+    value = schemas.read_object(text)
+    if value is None:
+        return "no complete JSON object"
+    return "; ".join(fault[-_PATH:] for fault in schemas.faults(value, schema)[:MOST_FAULTS])
 
 
 def _usable(job: TextJob, raw: Raw) -> Mapping[str, object] | None:

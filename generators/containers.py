@@ -1,10 +1,10 @@
-"""What a picture's bytes really hold, read from its structure before any decoder runs. JPEG, PNG and WebP only. Pure.
+"""What a picture's bytes really hold, read from its structure before any decoder runs. Pure.
 
-A name is never believed. Refused: other formats, cut files, anything after the end of the picture (a second file can
-hide there), several pictures in one, and more pixels than we are willing to unpack.
+JPEG, PNG, WebP, GIF, HEIC and AVIF. A name is never believed. Refused: other formats, cut files, anything after the end
+of the picture (a second file can hide there), several pictures in one, and more pixels than we are willing to unpack.
 
 Codes of the BadInput raised, all with the file's name as `file`:
-    photo.unsupported   no JPEG, PNG or WebP        photo.too_large   more than 50 megapixels
+    photo.unsupported   none of these formats      photo.too_large   more than 50 megapixels
     photo.corrupt       cut or damaged              photo.trailing    something follows the end of the picture
     photo.animated      moving, or several pictures   photo.too_heavy   more than 64 MiB
 """
@@ -14,8 +14,9 @@ import zlib
 from dataclasses import dataclass
 
 from foundation.errors import BadInput
+from generators import gifs, heif
+from generators.heif import MOST_PIXELS, Still
 
-MOST_PIXELS = 50_000_000
 MOST_BYTES = 64 * 2**20
 _MOST_SCANS = 64
 """A progressive JPEG has about ten scans; thousands of them keep a decoder busy for minutes."""
@@ -30,6 +31,8 @@ class Container:
     kind: str
     width: int
     height: int
+    still: Still | None = None
+    """What the boxes of a HEIC or an AVIF say besides."""
 
 
 def inspect(data: bytes, *, name: str) -> Container:
@@ -43,9 +46,14 @@ def inspect(data: bytes, *, name: str) -> Container:
             found = _png(data, name)
         elif data[:4] == b"RIFF" and data[8:12] == b"WEBP":
             found = _webp(data, name)
+        elif data[:6] in gifs.MARKS:
+            found = Container("GIF", *gifs.inspect(data, name=name))
+        elif heif.still(data):
+            still = heif.inspect(data, name=name)
+            found = Container(still.kind, still.width, still.height, still)
         else:
             raise BadInput("photo.unsupported", file=name)
-    except (IndexError, struct.error) as error:
+    except (IndexError, KeyError, StopIteration, struct.error) as error:
         raise BadInput("photo.corrupt", file=name) from error
     if found.width < 1 or found.height < 1:
         raise BadInput("photo.corrupt", file=name)

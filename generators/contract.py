@@ -7,18 +7,23 @@ and carries a label when it must not be mistaken for the work of a real model or
     └── EngineError              an engine cannot do the job; the code says what is missing and what to do
         ├── EngineMissing        a package, folder, file or model is not there: installing helps, waiting does not
         ├── EngineUnreachable    the server is down, too slow or busy: worth another try later
+        │   └── EngineBusy       it says when to come back
+        ├── Undelivered          paid for, perhaps, and not to be had: nobody asks for it again by himself
         ├── AnswerUnusable       it answered, but cut, not as asked, or repeating the question: another try may help
         └── JobTooLarge          the job exceeds what the model can hold: a smaller job helps
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
+from foundation.clock import wall_now
 from foundation.errors import Unavailable
-from foundation.words import canonical
+from foundation.money import Price
+from foundation.words import Message, canonical
 
 Progress = Callable[[int, int], None]
 """Called with (steps done, steps in all). What it raises stops the engine and reaches the caller unchanged."""
@@ -40,6 +45,19 @@ class EngineUnreachable(EngineError):
     """The engine's server is down, too slow or busy: worth another try later."""
 
 
+class EngineBusy(EngineUnreachable):
+    """The server takes no more for now; `after` is in how many seconds it does."""
+
+    def __init__(self, code: str, *, after: float, **params: str | int) -> None:
+        self.after = after
+        super().__init__(code, **params)
+
+
+class Undelivered(EngineError):
+    """A seller ended an order without a picture, or its fate cannot be known: it may be billed, so that nobody asks for
+    it again by himself."""
+
+
 class AnswerUnusable(EngineError):
     """The engine answered, but cut, not as asked, or repeating the question: another try may help."""
 
@@ -52,7 +70,7 @@ class Label(StrEnum):
     """What a thing made here must never be mistaken for; `NONE` is the work of a real model."""
 
     NONE = ""
-    PLACEHOLDER = "placeholder"  # drawn because no picture model is there
+    PLACEHOLDER = "placeholder"  # drawn, or said by a machine's voice, because no real model is there
     DEMO = "demo"  # a real model of demonstration quality: always read by a person
     DRAWN = "drawn"  # a scene the project draws where the demo would show a photograph
     STAND_IN = "stand_in"  # a plain tile in the place of what is never drawn
@@ -60,8 +78,27 @@ class Label(StrEnum):
 
 
 @dataclass(frozen=True)
+class Lora:
+    """Weights that are laid over a model for a look: the name of their file, and how much they count.
+
+    `owner` is the agency that asks, as the hex of its id: a file of its own goes before one that all share, and nobody
+    else's is found.
+    """
+
+    name: str
+    weight: float = 1.0
+    owner: str = ""
+
+
+@dataclass(frozen=True)
 class ImageJob:
-    """One picture to make. Sizes in pixels, multiples of 8 from 64 to 4096; without `model`, the engine's own."""
+    """One picture to make. Sizes in pixels, multiples of 8 from 64 to 4096; without `model`, the engine's own.
+
+    With `init` it is made from a picture, of which `strength` (above 0, at most 1) is made anew, with `mask` only where
+    that is white. `references` are pictures of a look to keep, `pose` one whose posture to take. Pictures are files'
+    bytes. Not every engine does all of it: which of it this one lacks is said by EngineMissing, before anything is
+    made.
+    """
 
     prompt: str
     seed: int
@@ -71,6 +108,21 @@ class ImageJob:
     steps: int = 20
     guidance: float = 6.0
     model: str = ""
+    scheduler: str = ""
+    loras: tuple[Lora, ...] = ()
+    init: bytes = field(default=b"", repr=False)
+    strength: float = 0.6
+    mask: bytes = field(default=b"", repr=False)
+    references: tuple[bytes, ...] = field(default=(), repr=False)
+    reference_weight: float = 0.6
+    pose: bytes = field(default=b"", repr=False)
+    pose_weight: float = 1.0
+
+    @property
+    def asks(self) -> frozenset[str]:
+        """What of an engine it needs beside words: loras, init, mask, references, pose."""
+        needs = ("loras", "init", "mask", "references", "pose")
+        return frozenset(name for name in needs if getattr(self, name))
 
     def __post_init__(self) -> None:
         for edge in (self.width, self.height):
@@ -78,6 +130,12 @@ class ImageJob:
                 raise JobTooLarge("engine.size", width=self.width, height=self.height)
         if not 0 <= self.seed < 2**63:
             raise ValueError("a seed is a whole number from 0 to 2^63 - 1")
+        if self.mask and not self.init:
+            raise ValueError("a mask says what of a picture is made anew, and there is none")
+        if not 0 < self.strength <= 1:
+            raise ValueError("a strength is a part: above 0, at most 1")
+        if len({one.name for one in self.loras}) < len(self.loras):
+            raise ValueError("a LoRA is laid over a model once")
 
 
 @dataclass(frozen=True)
@@ -101,9 +159,102 @@ class ImageEngine(Protocol):
 
     name: str
     model: str
+    does: frozenset[str]
+    """What it can be asked beside words, as `ImageJob.asks`."""
 
     def draw(self, job: ImageJob, progress: Progress = unheard) -> Picture:
         """Make the picture. Raises EngineError; what `progress` raises stops it and passes through."""
+        ...
+
+
+@runtime_checkable
+class Batching(Protocol):
+    """An engine that makes several pictures faster together than one by one."""
+
+    def draw_many(self, jobs: Sequence[ImageJob], progress: Progress = unheard) -> Iterator[Picture]:
+        """Make the pictures in their order, each handed on as soon as it is there. Raises as `draw`."""
+        ...
+
+
+def check_asks(engine: ImageEngine, job: ImageJob) -> None:
+    """Raise EngineMissing that names what a job asks for and the engine cannot do."""
+    for need in sorted(job.asks - engine.does):
+        raise EngineMissing(f"engine.cannot_{need}", engine=engine.name)
+
+
+@dataclass
+class Slip:
+    """What is kept of one picture that is bought; here in memory, by the studio in its table.
+
+    `marker` is ours and goes with the order. Whoever holds a slip with `since` must look for the order before asking.
+    """
+
+    marker: str
+    since: datetime | None = None
+    """When it was asked for (UTC-aware), perhaps without our hearing of it; None of what surely was not taken."""
+    order: str = ""
+    """The seller's id, once it is known."""
+
+    def asking(self) -> None:
+        """A request that may cost is about to leave. Raises LeaseLost where somebody else is at it."""
+        self.since, self.order = wall_now(), ""
+
+    def refused(self) -> None:
+        """It surely was not taken, or surely costs nothing."""
+        self.since, self.order = None, ""
+
+    def ordered(self, order: str) -> None:
+        """The seller took it under this id."""
+        self.order = order
+
+
+@runtime_checkable
+class Hosted(Protocol):
+    """An engine of somebody else's, which bills each picture. Prompts leave the house."""
+
+    name: str
+    model: str
+
+    def price(self, job: ImageJob) -> Price:
+        """What the picture costs. Raises EngineMissing where the settings name no price: then it is not bought."""
+        ...
+
+    def buy(self, job: ImageJob, slip: Slip, progress: Progress = unheard) -> Picture:
+        """The picture of the slip: taken up where it was asked for before, else asked for.
+
+        Raises EngineError; what `progress` raises passes through, and the order goes on.
+        """
+        ...
+
+    def cancel(self, slip: Slip) -> None:
+        """Have the seller drop the order, if that can be; the slip says afterwards whether it surely costs nothing."""
+        ...
+
+
+@runtime_checkable
+class Placed(Protocol):
+    """An engine whose model runs on this machine."""
+
+    def where(self) -> Message:
+        """On what it runs and how precisely; may load its packages. Raises EngineError when its model cannot."""
+        ...
+
+
+@runtime_checkable
+class Stocked(Protocol):
+    """An engine that can name what recipes may ask of it beside its own model."""
+
+    def stock(self) -> tuple[list[str], list[str]]:
+        """The names of its other models, and of its LoRAs."""
+        ...
+
+
+@runtime_checkable
+class Served(Protocol):
+    """An engine on a server of its own, which may be away."""
+
+    def check(self) -> None:
+        """Ask whether it is there. Raises EngineError when it is not."""
         ...
 
 

@@ -93,3 +93,18 @@ def unpacked(owner: str, model: str, text: str) -> Vectors:
     if (whose, of) != (owner, model):
         raise ValueError("not theirs")
     return Vectors(int(width), base64.b64decode(halves))
+
+
+def nearest(found: Sequence[Face], known: Sequence[Sequence[Face]]) -> int | None:
+    """How near faces of a picture come to those of each other picture, the mean of the nearest of each, in percent of
+    the cosine; None where there is no face, here or in any of them."""
+    width = width_of(found)
+    others = [one for one in known if one and width_of(one) == width]
+    if not width or not others:
+        return None
+    here = np.frombuffer(b"".join(face.vector for face in found), dtype="<f4").reshape(-1, width)
+    best = [
+        float((np.frombuffer(b"".join(face.vector for face in one), dtype="<f4").reshape(-1, width) @ here.T).max())
+        for one in others
+    ]
+    return min(100, max(0, round(100 * sum(best) / len(best))))

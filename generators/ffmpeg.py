@@ -7,7 +7,6 @@ time is up, and cannot take more memory or disk than it is given. No shell is ev
 
 import errno
 import os
-import resource
 import signal
 import subprocess
 import threading
@@ -19,16 +18,19 @@ from typing import IO
 from imageio_ffmpeg import get_ffmpeg_exe
 
 from foundation.errors import BadInput, Unavailable
+from generators.programs import bound
+from generators.programs import kill as _kill
 
-MOST_MEMORY, MOST_WRITTEN = 3 * 2**30, 256 * 2**20
-"""Bytes of address space, and of one file."""
+DEMUXERS = "mov,matroska,ogg,gif,apng,webp_anim"
+"""What may be opened at all: no playlists, no lists of files, no pictures but those that move."""
 
-DEMUXERS = "mov,matroska,ogg"
-"""What may be opened at all: no playlists, no lists of files, no pictures."""
-
-_PICTURES = "h264,hevc,vp8,libvpx,vp9,libvpx-vp9,av1,libdav1d,mpeg4"
+_PICTURES = "h264,hevc,vp8,libvpx,vp9,libvpx-vp9,av1,libdav1d,mpeg4,gif,apng,webp,webp_anim"
 _SOUNDS = "aac,opus,libopus,vorbis,mp3float,mp3,alac"
 DECODERS = f"{_PICTURES},{_SOUNDS},mov_text,webvtt,subrip"
+
+SPOKEN = {"wav": "pcm_s16le", "mp3": "mp3float,mp3"}
+"""What engines of speech hand over, and what decodes it."""
+
 _QUIET = ("-nostdin", "-hide_banner", "-loglevel", "error", "-y", "-max_alloc", str(2**29))
 _INPUT = ("-protocol_whitelist", "file,pipe", "-format_whitelist", DEMUXERS, "-codec_whitelist", DECODERS)
 _LOG, _LOG_TAIL = "ffmpeg.log", 4_000
@@ -49,6 +51,12 @@ def source(file: str, demuxer: str) -> tuple[str, ...]:
     return ("-threads", _THREADS, *_INPUT, "-f", demuxer, "-i", f"file:{file}")
 
 
+def speech(file: str, demuxer: str) -> tuple[str, ...]:
+    """The arguments that open what an engine of speech made (a key of `SPOKEN`), and nothing else."""
+    lists = ("-protocol_whitelist", "file,pipe", "-format_whitelist", demuxer, "-codec_whitelist", SPOKEN[demuxer])
+    return ("-threads", _THREADS, *lists, "-f", demuxer, "-i", f"file:{file}")
+
+
 def run(arguments: Sequence[str], *, folder: Path, seconds: float, name: str) -> None:
     """Run to the end. Raises as `reading` does."""
     with reading(arguments, folder=folder, seconds=seconds, name=name) as out:
@@ -62,59 +70,66 @@ def reading(arguments: Sequence[str], *, folder: Path, seconds: float, name: str
     Raises BadInput `film.too_slow` when the time is up and `film.corrupt` when it gave up, both naming the `file`;
     Unavailable when the disk is full or the program cannot be started.
     """
+    with _running(arguments, folder=folder, seconds=seconds, name=name) as process:
+        if process.stdout is None:
+            raise Unavailable("film.no_decoder")
+        yield process.stdout
+
+
+@contextmanager
+def writing(arguments: Sequence[str], *, folder: Path, seconds: float, name: str) -> Iterator[IO[bytes]]:
+    """Run, and hand it what it reads as `pipe:0`; it ends with the block. Raises as `reading` does, also where it gave
+    up before everything was written."""
+    with _running(arguments, folder=folder, seconds=seconds, name=name, fed=True) as process:
+        if process.stdin is None:
+            raise Unavailable("film.no_decoder")
+        with suppress(BrokenPipeError), process.stdin as taken:  # why it reads no more, its own end says
+            yield taken
+
+
+@contextmanager
+def _running(
+    arguments: Sequence[str], *, folder: Path, seconds: float, name: str, fed: bool = False
+) -> "Iterator[subprocess.Popen[bytes]]":
     with (folder / _LOG).open("wb") as log:
-        process = _start(arguments, folder, log, seconds)
+        process = _start(arguments, folder, log, seconds, fed=fed)
     late = threading.Event()
     watch = threading.Timer(seconds, _stop, (process, late))
     watch.daemon = True
     watch.start()
     try:
-        if process.stdout is None:
-            raise Unavailable("film.no_decoder")
-        yield process.stdout
+        yield process
         process.wait()
     finally:
         watch.cancel()
         _kill(process)
         process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                with suppress(BrokenPipeError):
+                    pipe.close()
     if process.returncode != 0:
         raise _why(process.returncode, late.is_set(), folder, name)
 
 
-def _start(arguments: Sequence[str], folder: Path, log: IO[bytes], seconds: float) -> "subprocess.Popen[bytes]":
+def _start(
+    arguments: Sequence[str], folder: Path, log: IO[bytes], seconds: float, *, fed: bool
+) -> "subprocess.Popen[bytes]":
     command = [get_ffmpeg_exe(), *_QUIET, *arguments]
     try:
         process = subprocess.Popen(  # noqa: S603  our own words; no name of a person's file is among them
             command,
             cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdin=subprocess.PIPE if fed else subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL if fed else subprocess.PIPE,
             stderr=log,
             env={},
             start_new_session=True,
         )
     except (OSError, RuntimeError) as error:
         raise Unavailable("film.no_decoder") from error
-    work = int(seconds * int(_THREADS)) + 1
-    limits = (
-        (resource.RLIMIT_AS, MOST_MEMORY),
-        (resource.RLIMIT_CPU, work),
-        (resource.RLIMIT_FSIZE, MOST_WRITTEN),
-        (resource.RLIMIT_CORE, 0),
-    )
-    with suppress(ProcessLookupError, PermissionError):  # over already: what it says of itself is read below
-        for kind, most in limits:
-            resource.prlimit(process.pid, kind, (most, most))
+    bound(process, seconds, threads=int(_THREADS))
     return process
-
-
-def _kill(process: "subprocess.Popen[bytes]") -> None:
-    """End it and all it started; one that has been waited for has no group any more."""
-    if process.returncode is None:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _stop(process: "subprocess.Popen[bytes]", late: threading.Event) -> None:

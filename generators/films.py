@@ -19,7 +19,7 @@ from PIL import Image
 
 from foundation.clock import wall_now
 from foundation.errors import BadInput, Unavailable
-from generators import boxes, ebml, ffmpeg, frames, hashes, loudness, media, pages, subtitles
+from generators import boxes, ebml, ffmpeg, frames, hashes, heif, loudness, media, moving, pages, subtitles
 from generators.frames import Looked
 from generators.tracks import MOST_BYTES, MOST_SECONDS, Tracks
 
@@ -46,8 +46,8 @@ _UPRIGHT = (
     f"scale=w='min({EDGE},iw)':h='min({EDGE},ih)':force_original_aspect_ratio=decrease:force_divisible_by=2,"
     "setsar=1,format=yuv420p"
 )
-_BARE = ("-map_metadata", "-1", "-map_chapters", "-1", "-sn", "-dn", "-fflags", "+bitexact", "-flags", "+bitexact")
-_HEARD = ("-c:a", "aac", "-b:a", str(SOUND_RATE), "-ar", "48000", "-ac", "2", "-flags:a", "+bitexact")
+BARE = ("-map_metadata", "-1", "-map_chapters", "-1", "-sn", "-dn", "-fflags", "+bitexact", "-flags", "+bitexact")
+HEARD = ("-c:a", "aac", "-b:a", str(SOUND_RATE), "-ar", "48000", "-ac", "2", "-flags:a", "+bitexact")
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,8 @@ class Film:
 
 def moves(data: bytes) -> bool:
     """Whether a file is of this kind, rather than a picture."""
-    return data[4:8] == b"ftyp" or data[:4] in (b"\x1a\x45\xdf\xa3", b"OggS")
+    film = data[4:8] == b"ftyp" and not heif.still(data)
+    return film or data[:4] in (b"\x1a\x45\xdf\xa3", b"OggS") or moving.moves(data)
 
 
 def inspect(data: bytes, *, name: str) -> Tracks:
@@ -92,6 +93,8 @@ def inspect(data: bytes, *, name: str) -> Tracks:
         return pages.inspect(data, name=name)
     if data[4:8] == b"ftyp":
         return boxes.inspect(data, name=name)
+    if moving.known(data):
+        return moving.inspect(data, name=name)
     raise BadInput("film.unsupported", file=name)
 
 
@@ -102,7 +105,7 @@ def read(data: bytes, *, name: str) -> Film:
     """
     tracks = inspect(data, name=name)
     covers = tuple(_cover(cover, name) for cover in tracks.covers)
-    with _folder() as folder:
+    with workplace() as folder:
         (folder / "in").write_bytes(data)
         words = subtitles.read(folder, tracks, name=name, seconds=GRACE)
         made_anew = _encode(folder, tracks, name)
@@ -119,13 +122,13 @@ def read(data: bytes, *, name: str) -> Film:
 
 def reread(data: bytes, *, name: str) -> Film:
     """What `read` made, looked at again. Raises BadInput for what is nothing of ours."""
-    with _folder() as folder:
+    with workplace() as folder:
         (folder / "out").write_bytes(data)
         return _seen(data, name=name, folder=folder)
 
 
 @contextmanager
-def _folder() -> Iterator[Path]:
+def workplace() -> Iterator[Path]:
     """A folder of its own, gone afterwards. Raises Unavailable when there is none to be had, or no room left in it."""
     try:
         _sweep(Path(tempfile.gettempdir()))
@@ -154,7 +157,7 @@ def _encode(folder: Path, tracks: Tracks, name: str) -> bytes:
         both = ("-map", "0:V:0", "-map", "0:a:0?", "-vf", _UPRIGHT, "-a53cc", "0", "-flags:v", "+bitexact")
         kind = (*both, *picture, *rates, "-movflags", "+faststart", "-f", "mp4")
     limit = min(MOST_WAIT, GRACE + SLOWEST * expected)
-    arguments = (*ffmpeg.source("in", tracks.demuxer), *_BARE, "-t", str(MOST_SECONDS + 1), *_HEARD, *kind, "out")
+    arguments = (*ffmpeg.source("in", tracks.demuxer), *BARE, "-t", str(MOST_SECONDS + 1), *HEARD, *kind, "out")
     ffmpeg.run(arguments, folder=folder, seconds=limit, name=name)
     return (folder / "out").read_bytes()
 
@@ -176,7 +179,7 @@ def _seen(data: bytes, *, name: str, folder: Path) -> Film:
 
 def _sound(folder: Path, name: str, limit: float) -> bytes:
     """The sound of the film, as it is in it."""
-    kept = ("-map", "0:a:0", "-c:a", "copy", *_BARE, "-f", "ipod", "sound")
+    kept = ("-map", "0:a:0", "-c:a", "copy", *BARE, "-f", "ipod", "sound")
     ffmpeg.run((*ffmpeg.source("out", "mov"), *kept), folder=folder, seconds=limit, name=name)
     return (folder / "sound").read_bytes()
 

@@ -16,16 +16,37 @@ from PIL import ExifTags, Image, ImageCms, ImageOps
 from PIL.PngImagePlugin import PngInfo
 
 from foundation.errors import BadInput
-from generators import hashes
-from generators.containers import inspect
+from generators import hashes, heics
+from generators.containers import Container, inspect
 
-Mime = Literal["image/jpeg", "image/png", "image/webp"]
-_FORMATS: dict[Mime, str] = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP"}
+Written = Literal["image/jpeg", "image/png", "image/webp"]
+Mime = Literal[Written, "image/gif", "image/heic", "image/avif"]
+_FORMATS: dict[Mime, str] = {
+    "image/jpeg": "JPEG",
+    "image/png": "PNG",
+    "image/webp": "WEBP",
+    "image/gif": "GIF",
+    "image/heic": "HEIF",
+    "image/avif": "AVIF",
+}
+"""What is read, by Pillow's name of it."""
+
 _MIMES: dict[str, Mime] = {kind: mime for mime, kind in _FORMATS.items()}
-_DAMAGE = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError, Image.DecompressionBombWarning)
+_DAMAGE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    RuntimeError,
+    Image.DecompressionBombError,
+    Image.DecompressionBombWarning,
+)
 _TAKEN = re.compile(r"(\d{4}):(\d\d):(\d\d) (\d\d):(\d\d):(\d\d)")
 _OFFSET = re.compile(r"([+-])(\d\d):(\d\d)")
 _LINEAGE_KEYS = ("parameters", "prompt", "workflow")
+_DESCRIPTION, _MADE_BY_JOB = "Description", "Job ID:"
+"""Where Midjourney leaves the prompt in what it exports, and the words that tell it from anybody's description."""
+
 _LINEAGE_MOST = 20_000
 _QUALITY_STEP, _LEAST_QUALITY, _LEAST_EDGE = 6, 70, 640
 """How a picture that weighs too much yields: its quality down to here, then its size."""
@@ -38,7 +59,7 @@ class Profile:
 
     name: str
     max_edge: int
-    mime: Mime = "image/jpeg"
+    mime: Written = "image/jpeg"
     quality: int = 86
     max_bytes: int = 0
 
@@ -99,6 +120,15 @@ class Rendered:
     turned: tuple[bytes, ...] = field(default=(), repr=False)
 
 
+def _lineage(image: Image.Image) -> dict[str, str]:
+    """What the program that made a picture wrote into it about how."""
+    found = {key: str(image.info[key])[:_LINEAGE_MOST] for key in _LINEAGE_KEYS if key in image.info}
+    described = str(image.info.get(_DESCRIPTION, ""))
+    if _MADE_BY_JOB in described:
+        found["prompt"] = described[:_LINEAGE_MOST]
+    return found
+
+
 def read(data: bytes, *, name: str) -> Photo:
     """Decode an upload by its content, never by its name.
 
@@ -106,14 +136,11 @@ def read(data: bytes, *, name: str) -> Photo:
     """
     found = inspect(data, name=name)
     try:
-        image = Image.open(io.BytesIO(data), formats=(found.kind,))
-        if image.size != (found.width, found.height) or getattr(image, "n_frames", 1) != 1:
-            raise BadInput("photo.corrupt", file=name)
-        image.load()
+        image = _opened(data, found, name)
         exif = image.getexif()
         taken, located = _taken(exif), bool(exif.get_ifd(ExifTags.IFD.GPSInfo))
         preview = _thumbnail(exif)
-        lineage = {key: str(image.info[key])[:_LINEAGE_MOST] for key in _LINEAGE_KEYS if key in image.info}
+        lineage = _lineage(image)
         upright = ImageOps.exif_transpose(_srgb(image))
     except _DAMAGE as error:
         raise BadInput("photo.corrupt", file=name) from error
@@ -128,6 +155,24 @@ def read(data: bytes, *, name: str) -> Photo:
         hidden_preview=preview is not None and not _alike(preview, image),
         lineage=lineage,
     )
+
+
+def _opened(data: bytes, found: Container, name: str) -> Image.Image:
+    """The pixels as they were coded: by Pillow, those of a HEIC by FFmpeg (its box holds whoever breaks a decoder)."""
+    still = found.still
+    if still is not None and still.kind == "HEIF":
+        image = heics.decode(data, still, name=name)
+        if still.exif:
+            image.getexif().load(still.exif)
+            image.getexif().pop(ExifTags.Base.Orientation, None)  # it is upright by its own boxes
+        return image
+    image = Image.open(io.BytesIO(data), formats=(found.kind,))
+    size = (found.width, found.height)
+    turned = still is not None and image.size == size[::-1]
+    if (image.size != size and not turned) or getattr(image, "n_frames", 1) != 1:
+        raise BadInput("photo.corrupt", file=name)
+    image.load()
+    return image
 
 
 def render(photo: Photo, profile: Profile, *, xmp: bytes = b"") -> Rendered:

@@ -23,6 +23,8 @@ from foundation.errors import BadInput
 
 _SOURCES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 _YEARS = 3
+_LABEL = "org.greenroom.label"
+"""A parameter of our own in the action that tells how it was made."""
 Source = Literal[
     "trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia", "digitalCreation", "algorithmicMedia"
 ]
@@ -39,11 +41,13 @@ class Credential:
 
 @dataclass(frozen=True)
 class Origin:
-    """What the mark says: engine and model that made the picture, and the kind of source in IPTC's words."""
+    """What the mark says: engine and model that made the picture, the kind of source in IPTC's words, and the label it
+    must not lose (`generators.contract.Label`)."""
 
     engine: str
     model: str
     source: Source = "trainedAlgorithmicMedia"
+    label: str = ""
 
 
 class Standing(StrEnum):
@@ -62,6 +66,7 @@ class Mark:
     standing: Standing
     engine: str = ""
     source: str = ""
+    label: str = ""
     faults: tuple[str, ...] = ()
 
 
@@ -90,6 +95,7 @@ def sign(data: bytes, mime: str, credential: Credential, origin: Origin) -> byte
         "action": "c2pa.created",
         "digitalSourceType": _SOURCES + origin.source,
         "softwareAgent": {"name": origin.engine, "version": origin.model},
+        **({"parameters": {_LABEL: origin.label}} if origin.label else {}),
     }
     manifest = {
         "claim_generator_info": [{"name": "Greenroom", "version": "0.1"}],
@@ -136,11 +142,13 @@ def _mark(store: dict[str, object], state: str) -> Mark:
     ]
     first = actions[0] if actions else {}
     agent = first.get("softwareAgent", "")
+    given = first.get("parameters", {})
     results = store.get("validation_status")
     return Mark(
         standing=standing,
         engine=str(agent.get("name", "")) if isinstance(agent, dict) else str(agent),
         source=str(first.get("digitalSourceType", "")).removeprefix(_SOURCES),
+        label=str(given.get(_LABEL, "")) if isinstance(given, dict) else "",
         faults=tuple(str(entry.get("code")) for entry in results) if isinstance(results, list) else (),
     )
 

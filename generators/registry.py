@@ -9,10 +9,16 @@ from collections.abc import Callable
 from typing import cast
 
 from foundation.settings import GeneratorsSettings
+from generators.animating import FilmEngine
 from generators.classifying import Classifier
 from generators.contract import EngineMissing, ImageEngine, TextEngine
+from generators.cutouts import Cutter
+from generators.speech import SpeechEngine
 
 IMAGE_ENGINES = (
+    "generators.engines.replicate:offer",
+    "generators.engines.stability:offer",
+    "generators.engines.comfyui:offer",
     "generators.engines.diffusion:offer",
     "generators.engines.placeholder:offer",
 )
@@ -21,7 +27,14 @@ TEXT_ENGINES = (
     "generators.engines.embedded:offer",
     "generators.engines.templates:offer",
 )
+SPEECH_ENGINES = (
+    "generators.engines.elevenlabs:offer",
+    "generators.engines.piper:offer",
+    "generators.engines.espeak:offer",
+)
+FILM_ENGINES = ("generators.engines.films:offer",)
 CLASSIFIERS = ("generators.engines.eyes:offer",)
+CUTTERS = ("generators.engines.masks:offer",)
 Start = Callable[[], None]
 
 
@@ -32,9 +45,10 @@ def resolve(path: str) -> object:
 
 
 def image_engine(settings: GeneratorsSettings) -> ImageEngine:
-    """The engine for pictures: diffusion when a model folder is set, else the marked drawings.
+    """The engine for pictures: Replicate or Stability where a model of theirs is set, ComfyUI where its address is,
+    diffusion where a model folder is, else the marked drawings.
 
-    Raises EngineMissing when a folder is set but cannot be used: then drawings would hide the mistake.
+    Raises EngineMissing when what is set cannot be used: then drawings would hide the mistake.
     """
     for path in IMAGE_ENGINES:
         offer = cast(Callable[[GeneratorsSettings], ImageEngine | None], resolve(path))
@@ -65,10 +79,37 @@ def chat_engine(settings: GeneratorsSettings, *, start: Start | None = None) -> 
     return engine if engine.converses else templates()
 
 
+def speech_engines(settings: GeneratorsSettings) -> tuple[SpeechEngine, ...]:
+    """The engines for speech that are there, real voices before the marked one; none where none is. Asks nobody.
+
+    Raises EngineMissing when a folder of voices is set but cannot be used.
+    """
+    offers = (cast(Callable[[GeneratorsSettings], SpeechEngine | None], resolve(path)) for path in SPEECH_ENGINES)
+    return tuple(engine for offer in offers if (engine := offer(settings)) is not None)
+
+
+def film_engine(settings: GeneratorsSettings) -> FilmEngine:
+    """The engine that makes pictures move. Raises EngineMissing where the settings name none that can be used."""
+    for path in FILM_ENGINES:
+        offer = cast(Callable[[GeneratorsSettings], FilmEngine | None], resolve(path))
+        if (found := offer(settings)) is not None:
+            return found
+    raise EngineMissing("engine.film_none")
+
+
 def classifier(settings: GeneratorsSettings) -> Classifier | None:
     """What looks at pictures beside people; None where the settings name nothing."""
     for path in CLASSIFIERS:
         offer = cast(Callable[[GeneratorsSettings], Classifier | None], resolve(path))
+        if (found := offer(settings)) is not None:
+            return found
+    return None
+
+
+def cutter(settings: GeneratorsSettings) -> Cutter | None:
+    """What tells subjects from backgrounds; None where the settings name nothing."""
+    for path in CUTTERS:
+        offer = cast(Callable[[GeneratorsSettings], Cutter | None], resolve(path))
         if (found := offer(settings)) is not None:
             return found
     return None

@@ -21,6 +21,8 @@ def read_object(text: str) -> dict[str, object] | None:
     while start >= 0:
         try:
             value, _end = json.JSONDecoder().raw_decode(text, start)
+        except RecursionError:
+            return None  # brackets in brackets without end: nothing of ours is so deep
         except ValueError:
             start = text.find("{", start + 1)
             continue

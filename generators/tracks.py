@@ -23,7 +23,7 @@ MOST_PIXELS = 4096 * 2304
 MOST_PARTS = 20_000
 """Boxes, elements or pages that are walked; a real film of ten minutes has far fewer."""
 
-Demuxer = Literal["mov", "matroska", "ogg"]
+Demuxer = Literal["mov", "matroska", "ogg", "gif", "apng", "webp_anim"]
 
 
 @dataclass(frozen=True)

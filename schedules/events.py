@@ -208,3 +208,23 @@ class WeekWords:
     queue: ClassVar[outbox.Queue] = "make"
     tenant_id: UUID
     subject_id: UUID
+
+
+@dataclass(frozen=True)
+class KitWords:
+    """Texts around one idea are to be written; the subject is the kit."""
+
+    kind: ClassVar[str] = "kit.words"
+    queue: ClassVar[outbox.Queue] = "make"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class IdeaWords:
+    """Ideas for posts are to be written; the subject is their round."""
+
+    kind: ClassVar[str] = "idea.words"
+    queue: ClassVar[outbox.Queue] = "make"
+    tenant_id: UUID
+    subject_id: UUID

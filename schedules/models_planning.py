@@ -210,6 +210,52 @@ class WeekLine(CreatorRow, table=True):
     version: int = 1
 
 
+class TextKit(CreatorRow, table=True):
+    """Texts that a model was asked for while a post is written; a person picks, nothing of it leaves by itself."""
+
+    __tablename__ = "text_kits"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "key"),
+        Index("text_kits_draft", "tenant_id", "creator_id", "draft", "created_at"),
+        about="creator",
+        keep="30 days",
+    )
+    key: str
+    draft: UUID
+    """The page it was asked on: the id of the post that is being written."""
+    by: str
+    wish: dict[str, Any] = jsonb()
+    """As `schedules/kits_brief.py` stores it."""
+    offers: list[dict[str, Any]] = jsonb(list)
+    lacks: list[dict[str, Any]] = jsonb(list)
+    """What a model could not write, with the reason."""
+    written_at: datetime | None = instant(optional=True)
+
+
+class IdeaRound(CreatorRow, table=True):
+    """Ideas for posts that a model was asked for, from what past posts came to; none of them is a post."""
+
+    __tablename__ = "idea_rounds"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "key"),
+        Index("idea_rounds_newest", "tenant_id", "creator_id", "created_at"),
+        about="creator",
+        keep="30 days",
+    )
+    key: str
+    by: str
+    brief: dict[str, Any] = jsonb()
+    """As `schedules/ideas_brief.py` stores it: the results that were put down with it included."""
+    ideas: list[dict[str, Any]] = jsonb(list)
+    lacks: list[dict[str, Any]] = jsonb(list)
+    """Why there are fewer than were asked for."""
+    dismissed: list[int] = jsonb(list)
+    """Which of the ideas somebody put away, by their number from 0."""
+    label: str = ""
+    """What the engine says of its own quality: nothing of a real model, "demo" of the small one."""
+    written_at: datetime | None = instant(optional=True)
+
+
 class Pool(CreatorRow, table=True):
     """What of a creator's posts comes back on the free slots of her accounts, when and how often."""
 

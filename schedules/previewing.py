@@ -169,7 +169,7 @@ def _abouts(scope: Scope, draft: Draft) -> dict[UUID, Subject]:
 def _preview(
     said: Content, channel: Channel, units: Sequence[Unit], connector: Connector | None, rule: Rule
 ) -> Preview:
-    unit, counts = units[0], [_count(one, connector) for one in units]
+    unit, counts = units[0], [count(one, connector) for one in units]
     return Preview(
         channel_id=channel.id,
         account=channel.name,
@@ -191,7 +191,7 @@ def _preview(
     )
 
 
-def _count(unit: Unit, connector: Connector | None) -> tuple[int, int]:
+def count(unit: Unit, connector: Connector | None) -> tuple[int, int]:
     """How much a unit says on its place, and the most it may."""
     if isinstance(connector, Counts):
         return connector.count(unit)

@@ -229,16 +229,34 @@ def after_review(scope: Scope, delivery_id: UUID) -> bool:
     return True
 
 
+_SHOWN = (
+    "posts p, LATERAL (SELECT jsonb_array_elements_text(p.media) AS asset"
+    " UNION ALL SELECT jsonb_array_elements_text(part -> 'media') FROM jsonb_array_elements(p.parts) part"
+    " UNION ALL SELECT jsonb_array_elements_text(other -> 'media') FROM jsonb_array_elements(p.overrides) other"
+    " UNION ALL SELECT jsonb_array_elements_text(part -> 'media') FROM jsonb_array_elements(p.overrides) other,"
+    " jsonb_array_elements(other -> 'parts') part) shown WHERE tenant_id = :tenant AND creator_id = :creator"
+)
+
+
 def shown_in_posts(scope: Scope, creator_id: UUID) -> frozenset[UUID]:
     """The assets that stand in a post of a creator, whatever became of it."""
     rows = scope.run(
-        "SELECT DISTINCT CAST(asset AS uuid) FROM posts p, LATERAL (SELECT jsonb_array_elements_text(p.media) AS asset"
-        " UNION ALL SELECT jsonb_array_elements_text(part -> 'media') FROM jsonb_array_elements(p.parts) part"
-        " UNION ALL SELECT jsonb_array_elements_text(other -> 'media') FROM jsonb_array_elements(p.overrides) other"
-        " UNION ALL SELECT jsonb_array_elements_text(part -> 'media') FROM jsonb_array_elements(p.overrides) other,"
-        " jsonb_array_elements(other -> 'parts') part) shown"
-        " WHERE tenant_id = :tenant AND creator_id = :creator",
+        f"SELECT DISTINCT CAST(asset AS uuid) FROM {_SHOWN}",  # noqa: S608  our own statement
         tenant=scope.tenant_id,
         creator=creator_id,
     )
     return frozenset(rows.scalars())
+
+
+def posts_showing(scope: Scope, creator_id: UUID, asset_id: UUID, *, most: int = 12) -> list[tuple[UUID, str]]:
+    """The posts of a creator in which an asset stands, whatever became of them, the newest first: id and how it is
+    called, by its title or its first words."""
+    rows = scope.run(
+        f"SELECT DISTINCT p.id, coalesce(nullif(p.title, ''), p.body) FROM {_SHOWN}"  # noqa: S608  our own statement
+        " AND asset = :asset ORDER BY p.id DESC LIMIT :most",
+        tenant=scope.tenant_id,
+        creator=creator_id,
+        asset=str(asset_id),
+        most=most,
+    )
+    return [(post_id, said) for post_id, said in rows]

@@ -19,10 +19,70 @@ class JobDue:
 
 
 @dataclass(frozen=True)
+class ClipDue:
+    """A clip of stills waits to be cut."""
+
+    kind: ClassVar[str] = "clip.cut"
+    queue: ClassVar[outbox.Queue] = "make"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class FilmDue:
+    """A picture waits to be made to move by a model; `subject_id` is the clip."""
+
+    kind: ClassVar[str] = "clip.move"
+    queue: ClassVar[outbox.Queue] = "gpu"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
 class UploadDue:
     """A file that was handed in waits to be brought into the library."""
 
     kind: ClassVar[str] = "upload.ingest"
+    queue: ClassVar[outbox.Queue] = "make"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class CopyDue:
+    """A copy of a picture was asked for."""
+
+    kind: ClassVar[str] = "picture.copy"
+    queue: ClassVar[outbox.Queue] = "make"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class HomePictureDue:
+    """A picture that a machine of the agency's own made waits to be brought into the library."""
+
+    kind: ClassVar[str] = "picture.home"
+    queue: ClassVar[outbox.Queue] = "make"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class SpeechDue:
+    """A text waits to be said."""
+
+    kind: ClassVar[str] = "speech.say"
+    queue: ClassVar[outbox.Queue] = "make"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class VoicesDue:
+    """Somebody wants to know which voices there are; both ids are the tenant's."""
+
+    kind: ClassVar[str] = "voices.list"
     queue: ClassVar[outbox.Queue] = "make"
     tenant_id: UUID
     subject_id: UUID
@@ -37,3 +97,34 @@ class LookDue:
     tenant_id: UUID
     subject_id: UUID
     sha256: str
+
+
+@dataclass(frozen=True)
+class LookScoreDue:
+    """A picture, the subject, was made after others: how alike it is to the look among them is to be measured."""
+
+    kind: ClassVar[str] = "look.score"
+    queue: ClassVar[outbox.Queue] = "make"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class EraseDue:
+    """A picture that was put away is to be erased, as `by` wants; `subject_id` is the asset."""
+
+    kind: ClassVar[str] = "picture.erase"
+    queue: ClassVar[outbox.Queue] = "make"
+    tenant_id: UUID
+    subject_id: UUID
+    by: str
+
+
+@dataclass(frozen=True)
+class FolderDue:
+    """The watched folder of this installation is looked at; both ids are the house's."""
+
+    kind: ClassVar[str] = "folder.look"
+    queue: ClassVar[outbox.Queue] = "make"
+    tenant_id: UUID
+    subject_id: UUID

@@ -43,13 +43,14 @@ class Partly:
 
 @dataclass(frozen=True)
 class Beside:
-    """A picture kept with a film."""
+    """A picture kept with a film, or with a picture."""
 
     profile: str
     sha256: str
     size: int
     width: int
     height: int
+    mime: str = "image/jpeg"
 
 
 def photo(film: Film) -> Photo:
@@ -97,13 +98,13 @@ def keep(store: ObjectStore, tenant_id: UUID, film: Film, shown: Photo, sha256: 
 
 
 def record(scope: Scope, asset_id: UUID, sha256: str, beside: Sequence[Beside]) -> None:
-    """Write down what is kept with a film."""
+    """Write down what is kept with a film or a picture."""
     for one in beside:
         recording.record_rendition(
             scope,
             asset_id,
             sha256=one.sha256,
-            mime="image/jpeg",
+            mime=one.mime,
             size=one.size,
             width=one.width,
             height=one.height,

@@ -1,32 +1,67 @@
-"""Runs of recipes: one picture after the other, each stored as soon as it is there, so that a crash resumes."""
+"""Runs of recipes: a few pictures at a time, each stored as soon as it is there, so that a crash resumes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
-from sqlmodel import select
+from sqlmodel import col, select
 
 from foundation import outbox
 from foundation.clock import monotonic
-from foundation.database import OpenScope, Scope, stored
-from foundation.errors import NotFound
-from foundation.jobs import heartbeat
+from foundation.database import OpenScope, Scope
+from foundation.jobs import Pulse, heartbeat, others_wait
+from foundation.money import Price
 from foundation.storage import ObjectStore
 from foundation.words import Message
-from gate import never
+from gate.units import Rating
 from generators.classifying import Classifier
-from generators.contract import EngineMissing, ImageEngine, JobTooLarge
+from generators.contract import (
+    Batching,
+    EngineBusy,
+    EngineMissing,
+    Hosted,
+    ImageEngine,
+    JobTooLarge,
+    Picture,
+    Progress,
+    Undelivered,
+)
 from generators.provenance import Credential
-from studio import ingesting, library, models, recipes
+from studio import (
+    affinity,
+    home,
+    ingesting,
+    library,
+    materials,
+    models,
+    parameters,
+    quotas,
+    recipes,
+    runs,
+    spending,
+    storing,
+    wording,
+)
+from studio.beginnings import Beginning
+from studio.buying import Buyer, Stopped
 from studio.events import JobDue
 from studio.looking import Compare
+from studio.looks import Frozen
+from studio.materials import Posture
+from studio.parameters import Answer
 from studio.recipes import Shot
-from studio.states import JOB_STATES, JobState
-from tenants import notices
+from studio.runs import TURN_PICTURES
+from studio.spending import CapReached, Caps
+from studio.states import JobState
 
-RUNNING = "system:studio"
-OVER = (JobState.DONE, JobState.FAILED, JobState.STOPPED)
+TURN_SECONDS = 60.0
+"""A run gives the machine back after `TURN_PICTURES`, or so long, when another tenant waits for it."""
+
+NO_CAPS: Caps = {}
+
+TOLD_EVERY = 1.0
+"""Seconds between two tellings of a picture's step, at least; a stop is seen as often."""
 
 Engine = Callable[[], ImageEngine]
 """Makes the engine at its first use: importing one may take seconds and memory."""
@@ -42,12 +77,18 @@ def start(
     count: int | None = None,
     by: str = "",
     pause: int = 0,
+    given: Mapping[str, Answer] | None = None,
+    begin: Beginning | None = None,
+    pose: Posture | None = None,
+    look: Frozen | None = None,
 ) -> UUID:
     """Queue a run of a recipe, once per `key`; returns the job's id. Raises NotFound, BadInput, and Refused for words
-    that name somebody who is never to be shown.
+    of which no picture is made (`studio/wording.py`). Where the agency has machines of its own, it waits for these.
 
-    `count` pictures, the recipe's variants when None; `by` is the actor who asks. With `pause`, one picture in so many
-    seconds at most: in between the machine is for others.
+    `count` pictures, as many as the recipe says when None; `given` answers what it asks; `by` is the actor who asks;
+    `begin`, `pose` and `look` are the pictures it works from (`studio/materials.py`). With `pause`, one picture in so
+    many seconds at most: in between the machine is for others. Outside the hours of generation, or beyond the
+    agency's own quota, it waits, and says until when.
     """
     library.alone(scope, "job", key)
     known = scope.session.exec(
@@ -56,19 +97,32 @@ def start(
     if known is not None:
         return known
     spec = recipes.spec_of(scope, recipe_id)
-    shots = recipes.resolve(spec, seed=seed, count=count or spec.variants)  # a wrong one is told now, by no failed job
-    never.refuse_words(scope, " \n ".join([spec.name, *(shot.job.prompt for shot in shots)]))
+    total, answers = count or spec.pictures, parameters.complete(spec.parameters, given or {})
+    shots = recipes.resolve(spec, seed=seed, count=total, given=answers)  # a wrong one is told now, by no failed job
+    rating = wording.judge(scope, spec, shots, answers)
     row = models.Job(
         tenant_id=scope.tenant_id,
         creator_id=creator_id,
         recipe_id=recipe_id,
         key=key,
-        seed=seed,
-        total=count or spec.variants,
+        seed=seed if spec.seed is None else spec.seed,
+        total=total,
         by=by,
+        given=answers,
+        rating=str(rating),
+        **materials.columns(scope, creator_id, spec, begin=begin, pose=pose, look=look),
     )
+    held = quotas.wait(scope, creator_id)
+    runs.hold(row, held)
     scope.add(row)
-    outbox.put(scope, JobDue(scope.tenant_id, row.id, pause), group=spec.model or None)
+    if home.takes(scope, row):
+        return row.id
+    outbox.put(
+        scope,
+        JobDue(scope.tenant_id, row.id, pause),
+        at=held.until if held is not None else None,
+        group=affinity.group(spec.model, adapters=spec.loras),
+    )
     return row.id
 
 
@@ -81,107 +135,198 @@ def run(
     credential: Callable[[], Credential],
     classifier: Classifier | None = None,
     compare: Compare | None = None,
+    per_day: int = 0,
+    caps: Caps = NO_CAPS,
+    told_every: float = TOLD_EVERY,
 ) -> None:
-    """Make the pictures that are missing. A missing or unfit engine fails the job with its words; others try again.
+    """Make the pictures that are missing. Without a fit engine, or room for more, the job fails and says why; what
+    else goes wrong is tried again.
 
-    Raises `outbox.Later` between two pictures of a run that leaves the machine to others.
+    `per_day` is the house's quota of pictures, 0 for none; `caps` are its caps on what is bought; steps are told once
+    in `told_every` seconds at most.
+    Raises `outbox.Later` between two pictures of a run that leaves the machine to others, or must wait.
     """
-    with tenant(event.tenant_id, RUNNING) as scope:
-        job = _job(scope, event.subject_id)
-        if job.state in OVER:
+    with tenant(event.tenant_id, runs.RUNNING) as scope:
+        job = runs.find(scope, event.subject_id)
+        if job.state in runs.OVER:
             return
-        if job.state == JobState.QUEUED:
-            _move(scope, job, JobState.RUNNING)
-        shots = recipes.resolve(recipes.spec_of(scope, job.recipe_id), seed=job.seed, count=job.total)
-        there = library.made(scope, job.creator_id, [_source(job, shot) for shot in shots])
+        spec = recipes.spec_of(scope, job.recipe_id)
+        shots = recipes.resolve(spec, seed=job.seed, count=job.total, given=job.given)
+        there = library.made(scope, job.creator_id, [runs.source(job, shot.number) for shot in shots])
     bring = partial(ingesting.bring, tenant, store, tenant_id=job.tenant_id, classifier=classifier, compare=compare)
+    still = partial(materials.checked, job=job)
+    room = partial(runs.room, tenant, job.tenant_id, store.allowed)
+    left = [shot for shot in shots[job.done :] if runs.source(job, shot.number) not in there]
+    turn, began = 0, monotonic()
     try:
         with heartbeat() as pulse:
-            for shot in shots[job.done :]:
+            while left:
                 pulse.check()
-                began = monotonic()
-                if _source(job, shot) not in there:
-                    _make(shot, job, engine=engine(), credential=credential(), bring=bring)
-                with tenant(event.tenant_id, RUNNING) as scope:
-                    if not _count(scope, job.id, shot.number + 1):
+                part_began = monotonic()
+                part = left[: min(_may_draw(tenant, job, per_day), _most(event, engine))]
+                part = materials.fitted(tenant, store, job, part, actor=runs.RUNNING)
+                room(1)  # nothing is drawn that surely cannot be kept
+                watch = _Watch(tenant, job, pulse, every=told_every)
+                made = _asked(engine, part, watch, Buyer(tenant, job, caps, spec.most_spent))
+                for shot, prepared in zip(part, _prepared(made, part, job, credential), strict=True):
+                    room(len(prepared.data))
+                    materials.check(tenant, job, actor=runs.RUNNING)  # while it was drawn, one may have been taken back
+                    bring(creator_id=job.creator_id, prepared=prepared, still=still)
+                    if not runs.counted(tenant, job, shot.number + 1):
                         return
-                if event.pause:
-                    raise outbox.Later(timedelta(seconds=max(event.pause - (monotonic() - began), 0.0)))
-    except (EngineMissing, JobTooLarge) as error:
-        with tenant(event.tenant_id, RUNNING) as scope:
-            _fail(scope, event.subject_id, error.message)
+                left, turn = left[len(part) :], turn + len(part)
+                if left:
+                    _leave(event, turn, turn_began=began, part_began=part_began)
+            runs.counted(tenant, job, job.total)
+    except Stopped:
+        return
+    except EngineBusy as busy:
+        raise outbox.Later(timedelta(seconds=busy.after)) from busy
+    except (EngineMissing, JobTooLarge, Undelivered, CapReached, storing.Full, materials.Gone) as error:
+        with tenant(event.tenant_id, runs.RUNNING) as scope:
+            runs.fail(scope, event.subject_id, error.message)
+
+
+def _may_draw(tenant: OpenScope, job: models.Job, per_day: int) -> int:
+    """Begin pictures, at most so many; or give the row back until its hours open or its agency's next day begins."""
+    with tenant(job.tenant_id, runs.RUNNING) as scope:
+        row = runs.find(scope, job.id, lock=True)
+        if row.state in runs.OVER:
+            raise Stopped
+        held = quotas.wait(scope, row.creator_id, per_day=per_day)
+        runs.hold(row, held)
+        if held is None and row.state == JobState.QUEUED:
+            runs.move(scope, row, JobState.RUNNING)
+        scope.add(row)
+        after = held.until - scope.now if held is not None else None
+        most = quotas.left(scope, row.creator_id, per_day=per_day)
+    if after is not None:
+        raise outbox.Later(after)
+    return most
+
+
+def _leave(event: JobDue, turn: int, *, turn_began: float, part_began: float) -> None:
+    """Give the machine to others: for the run's own pause, or once its turn is over and one waits."""
+    if event.pause:
+        raise outbox.Later(timedelta(seconds=max(event.pause - (monotonic() - part_began), 0.0)))
+    if (turn >= TURN_PICTURES or monotonic() - turn_began >= TURN_SECONDS) and others_wait():
+        raise outbox.Later(timedelta())
+
+
+class _Watch:
+    """What an engine calls after each step: it tells how far the picture is, and stops with its run or its row."""
+
+    def __init__(self, tenant: OpenScope, job: models.Job, pulse: Pulse, *, every: float) -> None:
+        self._tenant, self._job, self._pulse, self._every = tenant, job, pulse, every
+        self._next = 0.0
+
+    def __call__(self, done: int, total: int) -> None:
+        """Raise LeaseLost when the row went to another worker, Stopped when the run was stopped."""
+        self._pulse.check()
+        if monotonic() < self._next:
+            return
+        self._next = monotonic() + self._every
+        with self._tenant(self._job.tenant_id, runs.RUNNING) as scope:
+            told = scope.run(
+                "UPDATE jobs SET step = :step, steps = :steps WHERE tenant_id = :tenant AND id = :id"
+                " AND state = 'running'",
+                step=done,
+                steps=total,
+                tenant=self._job.tenant_id,
+                id=self._job.id,
+            )
+        if not told.rowcount:
+            raise Stopped
 
 
 def stop(scope: Scope, job_id: UUID) -> None:
-    """End a run; the picture being made is the last. Raises NotFound, and Conflict for a run that is over."""
-    row = _job(scope, job_id, lock=True)
-    _move(scope, row, JobState.STOPPED)
+    """End a run within a step of the picture being made, which is thrown away; an engine that tells no steps ends with
+    it. What it made so far stays. Raises NotFound, and Conflict for a run that is over.
+    """
+    row = runs.find(scope, job_id, lock=True)
+    runs.move(scope, row, JobState.STOPPED)
+    spending.release_all(scope, job_id)
     outbox.cancel(scope, JobDue.kind, job_id)
+
+
+def reconsider(scope: Scope) -> int:
+    """Hours or quotas changed: runs that wait for these look again now; how many."""
+    rows = scope.session.exec(
+        select(models.Job).where(
+            models.Job.tenant_id == scope.tenant_id,
+            col(models.Job.waits_until).is_not(None),
+            col(models.Job.state).not_in(list(runs.OVER)),
+        )
+    ).all()
+    waiting = [row for row in rows if outbox.cancel(scope, JobDue.kind, row.id)]
+    for row in waiting:
+        spec = recipes.spec_of(scope, row.recipe_id)
+        outbox.put(scope, JobDue(scope.tenant_id, row.id), group=affinity.group(spec.model, adapters=spec.loras))
+    return len(waiting)
 
 
 def gave_up(event: JobDue, *, tenant: OpenScope) -> None:
     """The row of a run failed too often: the job fails too, so that nobody waits for it."""
-    with tenant(event.tenant_id, RUNNING) as scope:
-        _fail(scope, event.subject_id, Message("job.gave_up"))
+    with tenant(event.tenant_id, runs.RUNNING) as scope:
+        runs.fail(scope, event.subject_id, Message("job.gave_up"))
 
 
-def _make(
-    shot: Shot, job: models.Job, *, engine: ImageEngine, credential: Credential, bring: Callable[..., UUID]
-) -> None:
-    picture = engine.draw(shot.job)
-    prepared = ingesting.from_engine(
-        picture, key=_source(job, shot), alt=shot.scene, credential=credential, job_id=job.id
-    )
-    bring(creator_id=job.creator_id, prepared=prepared)
+def _most(event: JobDue, engine: Engine) -> int:
+    """How many pictures are asked for at once: one, of an engine that gains nothing by more, or between two pauses."""
+    return TURN_PICTURES if not event.pause and isinstance(engine(), Batching) else 1
 
 
-def _source(job: models.Job, shot: Shot) -> str:
-    """What makes a picture of a run once: a process that died after it stood finds it there."""
-    return f"job:{job.id}:{shot.number}"
+def _prepared(
+    made: Iterator[tuple[Picture, Price | None]],
+    shots: Sequence[Shot],
+    job: models.Job,
+    credential: Callable[[], Credential],
+) -> Iterator[ingesting.Prepared]:
+    """The pictures, each as soon as it is there; of those made together the first bears the time of all."""
+    began = monotonic()
+    for shot in shots:
+        picture, price = next(made)
+        seconds = monotonic() - began
+        yield ingesting.from_engine(
+            picture,
+            key=runs.source(job, shot.number),
+            alt=shot.scene,
+            credential=credential(),
+            job_id=job.id,
+            declared=Rating(job.rating),
+            seconds=seconds,
+            cost=price,
+            parent=job.from_asset,
+            after=materials.after(job),
+        )
+        began = monotonic()
 
 
-def _count(scope: Scope, job_id: UUID, done: int) -> bool:
-    """Note how far a run is; whether it goes on."""
-    row = _job(scope, job_id, lock=True)
-    row.done = max(row.done, done)  # a worker that lost its row may come after the one that has it
-    if row.done == row.total and row.state == JobState.RUNNING:
-        _move(scope, row, JobState.DONE)
-        notices.settle(scope, f"job:{job_id}")
-    scope.add(row)
-    return row.state == JobState.RUNNING
-
-
-def _fail(scope: Scope, job_id: UUID, reason: Message) -> None:
-    row = _job(scope, job_id, lock=True)
-    if row.state in OVER:
+def _asked(
+    engine: Engine, shots: Sequence[Shot], watch: Progress, buyer: Buyer
+) -> Iterator[tuple[Picture, Price | None]]:
+    """What the engine makes of the shots, with its price where it asks one."""
+    if len(shots) > 1 and isinstance(several := engine(), Batching):
+        for picture in several.draw_many([shot.job for shot in shots], watch):
+            yield picture, None
         return
-    row.reason = stored(reason)
-    _move(scope, row, JobState.FAILED)
-    notices.put(scope, reason, cause=f"job:{job_id}", creator_id=row.creator_id)
-
-
-def _job(scope: Scope, job_id: UUID, *, lock: bool = False) -> models.Job:
-    row = scope.session.get(models.Job, (scope.tenant_id, job_id), with_for_update=lock or None)
-    if row is None:
-        raise NotFound("job.unknown")
-    return row
-
-
-def _move(scope: Scope, job: models.Job, after: JobState) -> None:
-    JOB_STATES.check(JobState(job.state), after)
-    job.state = str(after)
-    scope.add(job)
+    for shot in shots:
+        maker = engine()
+        if isinstance(maker, Hosted):
+            yield buyer.buy(shot.number, shot.job, maker, watch)
+        else:
+            yield maker.draw(shot.job, watch), None
 
 
 def why(scope: Scope, job_id: UUID) -> Message | None:
     """Why a run failed; None of one that did not. Raises NotFound."""
-    reason = _job(scope, job_id).reason
+    reason = runs.find(scope, job_id).reason
     return Message.from_json(reason) if reason else None
 
 
 def progress(scope: Scope, job_id: UUID) -> tuple[JobState, int, int]:
     """State, pictures done, pictures in all. Raises NotFound."""
-    row = _job(scope, job_id)
+    row = runs.find(scope, job_id)
     return JobState(row.state), row.done, row.total
 
 

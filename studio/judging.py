@@ -69,7 +69,12 @@ def makers(scope: Scope, asset_ids: list[UUID]) -> dict[UUID, str]:
         .join(models.Job, of_run)
         .where(models.Creation.tenant_id == scope.tenant_id, col(models.Creation.asset_id).in_(asset_ids))
     ).all()
-    return {asset: by for asset, by in [*drawn, *handed] if asset is not None and by}
+    cut = scope.session.exec(
+        select(models.Clip.asset_id, models.Clip.by).where(
+            models.Clip.tenant_id == scope.tenant_id, col(models.Clip.asset_id).in_(asset_ids)
+        )
+    ).all()
+    return {asset: by for asset, by in [*drawn, *handed, *cut] if asset is not None and by}
 
 
 def human(scope: Scope, actor: str) -> UUID | None:

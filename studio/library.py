@@ -1,9 +1,10 @@
 """The library: what a creator has, and the rendition a destination gets."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
+from typing import Any
 from uuid import UUID
 
 from sqlmodel import col, select
@@ -19,6 +20,9 @@ from studio.states import SHELF_STATES, ShelfState
 
 PROFILE = POST.name
 """The one destination profile of today; other destinations will bring their own."""
+
+SECONDS, FRAMES = "seconds", "frames"
+"""Among the parameters of a film or a sound: how long it is, and how many of its frames were looked at."""
 
 
 @dataclass(frozen=True)
@@ -67,18 +71,27 @@ def media_of(scope: Scope, assets: Collection[UUID], platform: str) -> dict[UUID
     if not assets:
         return {}
     rows = scope.session.exec(
-        select(models.Creation.asset_id, models.Creation.alt).where(
+        select(models.Creation.asset_id, models.Creation.alt, models.Creation.parameters).where(
             models.Creation.tenant_id == scope.tenant_id, col(models.Creation.asset_id).in_(assets)
         )
     )
-    alts, made = dict(rows.all()), recording.renditions(scope, assets, PROFILE)
-    if not (alts.keys() & made.keys()).issuperset(assets):
+    known, made = {row[0]: row for row in rows}, recording.renditions(scope, assets, PROFILE)
+    if not (known.keys() & made.keys()).issuperset(assets):
         raise NotFound("library.asset_unknown", destination=platform)
-    return {asset_id: _medium(made[asset_id], alts[asset_id]) for asset_id in assets}
+    return {asset_id: _medium(made[asset_id], *known[asset_id][1:]) for asset_id in assets}
 
 
-def _medium(made: Stored, alt: str) -> Medium:
-    return Medium(made.sha256, made.mime, made.size, alt=alt, ai=made.ai, width=made.width, height=made.height)
+def _medium(made: Stored, alt: str, parameters: Mapping[str, Any]) -> Medium:
+    return Medium(
+        made.sha256,
+        made.mime,
+        made.size,
+        alt=alt,
+        ai=made.ai,
+        width=made.width,
+        height=made.height,
+        seconds=int(parameters[SECONDS]) if FRAMES in parameters else 0,
+    )
 
 
 def items(scope: Scope, creator_id: UUID, *, limit: int = 200) -> list[Item]:
@@ -94,32 +107,47 @@ def items(scope: Scope, creator_id: UUID, *, limit: int = 200) -> list[Item]:
 
 @dataclass(frozen=True)
 class Tile:
-    """An asset to choose from: `alt` stands in its place."""
+    """An asset to choose from: `alt` stands in its place; `label` says what it must not be mistaken for."""
 
     asset_id: UUID
     alt: str
+    label: str = ""
 
 
 def tiles(scope: Scope, creator_id: UUID, *, limit: int = 24) -> list[Tile]:
-    """The newest assets of a creator that members may see; what is withheld (frozen, never allowed) is left out."""
+    """The newest assets of a creator that members may see; what is withheld (frozen, never allowed) is left out, and
+    so is what has a label once a model of their own made pictures."""
     found: list[Tile] = []
+    own = has_own_model(scope, creator_id)
     for first in count(0, limit):
         rows = scope.session.exec(
-            select(models.Creation.asset_id, models.Creation.alt, models.Creation.sha256)
+            select(models.Creation.asset_id, models.Creation.alt, models.Creation.label, models.Creation.sha256)
             .where(
                 models.Creation.tenant_id == scope.tenant_id,
                 models.Creation.creator_id == creator_id,
                 models.Creation.shelf != str(ShelfState.RETIRED),
+                models.Creation.label == "" if own else True,
             )
             .order_by(models.Creation.created_at.desc(), models.Creation.asset_id)  # type: ignore[union-attr, arg-type]  # columns
             .offset(first)
             .limit(limit)
         ).all()
-        standing = ratings.standing(scope, [sha256 for _, _, sha256 in rows])
-        found += [Tile(asset, alt) for asset, alt, sha256 in rows if not standing[sha256].withheld]
+        standing = ratings.standing(scope, [sha256 for *_, sha256 in rows])
+        found += [Tile(asset, alt, label) for asset, alt, label, sha256 in rows if not standing[sha256].withheld]
         if len(found) >= limit or len(rows) < limit:
             break
     return found[:limit]
+
+
+def has_own_model(scope: Scope, creator_id: UUID) -> bool:
+    """Whether a model made pictures of this creator that need no label: then those with one stand apart."""
+    made_here = select(models.Creation.id).where(
+        models.Creation.tenant_id == scope.tenant_id,
+        models.Creation.creator_id == creator_id,
+        models.Creation.label == "",
+        col(models.Creation.seed).is_not(None),  # no seed: a file that was brought in
+    )
+    return scope.session.exec(made_here.limit(1)).first() is not None
 
 
 def item(scope: Scope, asset_id: UUID) -> Item:
@@ -128,6 +156,18 @@ def item(scope: Scope, asset_id: UUID) -> Item:
     if row is None:
         raise NotFound("library.asset_unknown", destination="-")
     return _item(scope, row)
+
+
+def of_bytes(scope: Scope, creator_id: UUID, sha256: str) -> UUID | None:
+    """The asset of a creator these very bytes are of: a picture of the library handed in again, or made again, under
+    whatever name, is itself."""
+    return scope.session.exec(
+        select(models.Creation.asset_id).where(
+            models.Creation.tenant_id == scope.tenant_id,
+            models.Creation.creator_id == creator_id,
+            models.Creation.sha256 == sha256,
+        )
+    ).first()
 
 
 def made(scope: Scope, creator_id: UUID, source_keys: Sequence[str]) -> dict[str, UUID]:

@@ -9,6 +9,7 @@ from sqlmodel import select
 
 from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
+from foundation.ids import uuid7
 from gate import ratings
 from gate.units import Medium, Rating, highest
 from studio import library, models
@@ -96,6 +97,72 @@ def _items(scope: Scope, row: models.Pack, assets: Sequence[UUID]) -> list[model
         )
         for position, asset in enumerate(assets)
     ]
+
+
+def gather(scope: Scope, *, creator_id: UUID, title: str, asset: UUID) -> UUID:
+    """Put a picture last into the creator's draft of this title, begun where there is none; returns its id.
+
+    Where it is in there already, nothing changes. Raises BadInput for a title no pack can have.
+    """
+    if not 0 < len(title) <= MAX_TITLE:
+        raise BadInput("pack.invalid", title=title[:MAX_TITLE], most=MAX_TITLE)
+    library.alone(scope, "gather", creator_id)
+    pack_id = _draft(scope, creator_id, title)
+    scope.run(
+        "INSERT INTO pack_items (tenant_id, id, creator_id, pack_id, position, asset_id)"
+        " SELECT :tenant, :id, :creator, :pack, coalesce(max(position) + 1, 0), :asset FROM pack_items"
+        " WHERE tenant_id = :tenant AND pack_id = :pack HAVING NOT coalesce(bool_or(asset_id = :asset), false)",
+        tenant=scope.tenant_id,
+        id=uuid7(),
+        creator=creator_id,
+        pack=pack_id,
+        asset=asset,
+    )
+    return pack_id
+
+
+def _draft(scope: Scope, creator_id: UUID, title: str) -> UUID:
+    known = scope.session.exec(
+        select(models.Pack.id).where(
+            models.Pack.tenant_id == scope.tenant_id,
+            models.Pack.creator_id == creator_id,
+            models.Pack.title == title,
+            models.Pack.state == str(PackState.DRAFT),
+        )
+    ).first()
+    if known is not None:
+        return known
+    pack_id = uuid7()
+    row = models.Pack(
+        tenant_id=scope.tenant_id,
+        id=pack_id,
+        creator_id=creator_id,
+        slug=f"draft-{pack_id}",
+        title=title,
+        description="",
+    )
+    scope.add(row)
+    scope.session.flush()
+    return pack_id
+
+
+def leave_drafts(scope: Scope, *, creator_id: UUID, asset: UUID) -> None:
+    """Take a picture out of the creator's drafts; a draft that is empty then is put off the shelf."""
+    library.alone(scope, "gather", creator_id)
+    left = scope.run(
+        "DELETE FROM pack_items i USING packs p WHERE i.tenant_id = :tenant AND i.asset_id = :asset"
+        " AND p.tenant_id = i.tenant_id AND p.id = i.pack_id AND p.creator_id = :creator AND p.state = 'draft'"
+        " AND NOT p.frozen RETURNING i.pack_id",
+        tenant=scope.tenant_id,
+        creator=creator_id,
+        asset=asset,
+    ).all()
+    scope.run(
+        "UPDATE packs p SET state = 'retired' WHERE p.tenant_id = :tenant AND p.id = ANY(:packs) AND NOT EXISTS"
+        " (SELECT 1 FROM pack_items i WHERE i.tenant_id = p.tenant_id AND i.pack_id = p.id)",
+        tenant=scope.tenant_id,
+        packs=[row.pack_id for row in left],
+    )
 
 
 def pack(scope: Scope, pack_id: UUID) -> Pack:

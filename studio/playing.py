@@ -7,13 +7,11 @@ from uuid import UUID
 from foundation.database import Scope
 from gate import recording, showing
 from studio import library
+from studio.library import FRAMES, SECONDS
 from tenants.reads import Member
 
 POSTER, SHEET = "poster", "sheet"
 """Profiles of the pictures kept beside a film."""
-
-SECONDS, FRAMES = "seconds", "frames"
-"""Among the parameters of a film: how long it is, and how many of its frames were looked at."""
 
 ON_A_SHEET = 12
 

@@ -1,8 +1,9 @@
 """Read models of the room: what members see of recipes, of their runs and of the library."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement
@@ -17,7 +18,7 @@ from gate import reads as gate_reads
 from gate.ratings import Standing
 from gate.units import Rating
 from studio import models
-from studio.playing import FRAMES, SECONDS
+from studio.library import FRAMES, SECONDS
 from studio.recipes import Spec
 from studio.states import JobState, PackState, ShelfState
 
@@ -42,6 +43,16 @@ class RecipeCard:
 
 
 @dataclass(frozen=True)
+class Version:
+    """One version of a recipe; `changed` are the fields that differ from the version before, none of the first."""
+
+    id: UUID
+    version: int
+    at: datetime
+    changed: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Run:
     """One run of a recipe; `by` is the actor who asked for it, "" where the house did."""
 
@@ -56,6 +67,12 @@ class Run:
     reason: Message | None
     by: str
     at: datetime
+    step: int = 0
+    """Of the picture being made, as last told; `steps` is 0 between two."""
+    steps: int = 0
+    waits_until: datetime | None = None
+    waits_for: str = ""
+    """window or quota, where it waits for one of these."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +98,8 @@ class Card:
     at: datetime
     seconds: int = 0
     """Of a film or a sound, at least 1; 0 of a picture."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """As written, by folded form."""
 
 
 def shown(scope: Scope, asset_id: UUID) -> Shown:
@@ -105,6 +124,29 @@ def recipes_of(scope: Scope, creator_id: UUID) -> list[RecipeCard]:
         .order_by(col(models.Recipe.name), col(models.Recipe.version).desc())
     )
     return [RecipeCard(row.id, row.name, row.version, Spec.model_validate(row.spec)) for row in rows]
+
+
+def versions_of(scope: Scope, creator_id: UUID, name: str, *, limit: int = 10) -> list[Version]:
+    """The last versions of a creator's recipe, the newest first."""
+    rows = scope.session.exec(
+        select(models.Recipe)
+        .where(
+            models.Recipe.tenant_id == scope.tenant_id,
+            models.Recipe.creator_id == creator_id,
+            models.Recipe.name == name,
+        )
+        .order_by(col(models.Recipe.version).desc())
+        .limit(limit + 1)
+    ).all()
+    specs = [Spec.model_validate(row.spec).model_dump() for row in rows]
+    return [
+        Version(row.id, row.version, row.created_at or scope.now, _changed(spec, before))
+        for row, spec, before in zip(rows, specs, [*specs[1:], None], strict=True)
+    ][:limit]
+
+
+def _changed(spec: dict[str, Any], before: dict[str, Any] | None) -> tuple[str, ...]:
+    return tuple(name for name, value in spec.items() if before is not None and value != before[name])
 
 
 def runs_of(scope: Scope, creator_id: UUID, *, limit: int = 6) -> list[Run]:
@@ -153,6 +195,10 @@ def _run(scope: Scope, row: models.Job, name: str, version: int) -> Run:
         Message.from_json(row.reason) if row.reason else None,
         row.by,
         row.created_at or scope.now,
+        row.step,
+        row.steps,
+        row.waits_until,
+        row.waits_for,
     )
 
 
@@ -190,6 +236,22 @@ def cards(scope: Scope, creator_id: UUID, *, limit: int = 400, job_id: UUID | No
     return [_card(scope, row, standing[row.sha256], name, version) for row, name, version in rows]
 
 
+def cards_of(scope: Scope, assets: Sequence[UUID]) -> list[Card]:
+    """These assets, in this order; one that is not here is absent."""
+    if not assets:
+        return []
+    rows = scope.session.exec(
+        select(models.Creation, models.Recipe.name, models.Recipe.version)
+        .join(models.Job, _same(models.Job.id, models.Creation.job_id), isouter=True)
+        .join(models.Recipe, _same(models.Recipe.id, models.Job.recipe_id), isouter=True)
+        .where(models.Creation.tenant_id == scope.tenant_id, col(models.Creation.asset_id).in_(list(assets)))
+        .execution_options(populate_existing=True)
+    ).all()
+    standing = ratings.standing(scope, [row.sha256 for row, *_ in rows])
+    found = {row.asset_id: _card(scope, row, standing[row.sha256], name, version) for row, name, version in rows}
+    return [found[asset] for asset in assets if asset in found]
+
+
 def _card(scope: Scope, row: models.Creation, standing: Standing, recipe: str | None, version: int | None) -> Card:
     return Card(
         row.asset_id,
@@ -210,6 +272,7 @@ def _card(scope: Scope, row: models.Creation, standing: Standing, recipe: str | 
         row.taken_at,
         row.created_at or scope.now,
         max(1, int(row.parameters[SECONDS])) if FRAMES in row.parameters else 0,
+        row.tags,
     )
 
 

@@ -1,4 +1,4 @@
-"""States of generation jobs, of uploads, of what the library holds, and of packs."""
+"""States of generation jobs, of what they buy, of uploads, of speeches, of what the library holds, and of packs."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ from foundation.states import StateGraph
 
 
 class JobState(StrEnum):
-    """Where one run of a recipe stands. Stopped by a person: what it made so far stays."""
+    """Where one run of a recipe, or one clip, stands. Stopped by a person: what it made so far stays."""
 
     QUEUED, RUNNING, DONE, FAILED, STOPPED = "queued", "running", "done", "failed", "stopped"
 
@@ -16,6 +16,24 @@ JOB_STATES = StateGraph(
     edges={
         JobState.QUEUED: {JobState.RUNNING, JobState.FAILED, JobState.STOPPED},
         JobState.RUNNING: {JobState.DONE, JobState.FAILED, JobState.STOPPED},
+    },
+)
+
+
+class PurchaseState(StrEnum):
+    """Where one picture that is bought stands. All but a released one count as spent."""
+
+    RESERVED = "reserved"  # its price is set aside, and nothing was asked
+    ASKED = "asked"  # it may be billed: nobody asks again before he has looked for it
+    PAID, RELEASED = "paid", "released"
+
+
+PURCHASE_STATES = StateGraph(
+    initial=PurchaseState.RESERVED,
+    edges={
+        PurchaseState.RESERVED: {PurchaseState.ASKED, PurchaseState.RELEASED},
+        PurchaseState.ASKED: {PurchaseState.RESERVED, PurchaseState.PAID},
+        PurchaseState.RELEASED: {PurchaseState.RESERVED},
     },
 )
 
@@ -31,13 +49,13 @@ SHELF_STATES = StateGraph(
     edges={
         ShelfState.NEW: {ShelfState.KEPT, ShelfState.RETIRED},
         ShelfState.KEPT: {ShelfState.RETIRED, ShelfState.NEW},
-        ShelfState.RETIRED: {ShelfState.KEPT},
+        ShelfState.RETIRED: {ShelfState.KEPT, ShelfState.NEW},
     },
 )
 
 
 class UploadState(StrEnum):
-    """What became of a file that was handed in."""
+    """What became of a file that was handed in, or of a copy that was asked for."""
 
     WAITING, READY, REFUSED = "waiting", "ready", "refused"
 
@@ -47,6 +65,24 @@ UPLOAD_STATES = StateGraph(
     edges={
         UploadState.WAITING: {UploadState.READY, UploadState.REFUSED},
         UploadState.REFUSED: {UploadState.WAITING},
+        UploadState.READY: {UploadState.REFUSED},  # its picture was erased
+    },
+)
+
+
+class SpeechState(StrEnum):
+    """What became of a text to say. Asked: an engine may have said and billed it; uncertain: nobody knows, until a
+    person takes it as billed."""
+
+    WAITING, ASKED, MADE, FAILED, UNCERTAIN = "waiting", "asked", "made", "failed", "uncertain"
+
+
+SPEECH_STATES = StateGraph(
+    initial=SpeechState.WAITING,
+    edges={
+        SpeechState.WAITING: {SpeechState.ASKED, SpeechState.FAILED},
+        SpeechState.ASKED: {SpeechState.WAITING, SpeechState.MADE, SpeechState.FAILED, SpeechState.UNCERTAIN},
+        SpeechState.UNCERTAIN: {SpeechState.FAILED},
     },
 )
 

@@ -22,7 +22,7 @@ from foundation.words import Message
 from gate import binding
 from generators import containers, films
 from generators.classifying import Classifier
-from studio import ingesting, library, models
+from studio import ingesting, library, models, storing
 from studio.events import UploadDue
 from studio.looking import Compare
 from studio.states import UPLOAD_STATES, UploadState
@@ -61,7 +61,7 @@ def receive(
     `by` is the actor who brings it, `card` the shoot card it is put on once it is in the library; files handed in by
     one gesture share a `batch`. Raises BadInput, before anything is kept, `photo.…` (generators/containers.py) for what
     is no whole JPEG, PNG or WebP of at most 64 MiB and `film.…` (generators/tracks.py) for a film or a sound that is
-    not taken; Unavailable when the store is full or away.
+    not taken; `storing.Full` beyond what the tenant may keep; Unavailable when the store is full or away.
     """
     shown = _shown(name)
     if films.moves(data):
@@ -76,6 +76,8 @@ def receive(
         if card is not None and row.asset_id is not None:
             binding.want(scope, row.asset_id, card, by=by)
         return row.id
+    storing.check(scope, store.allowed, len(data))
+    library.alone(scope, "object", sha256)  # nobody who erases these bytes comes in between
     store.put(scope.tenant_id, data)
     if row is None:
         row = models.Upload(
@@ -148,7 +150,7 @@ def ingest(
         row = _row(scope, event.subject_id)
         if row.state != UploadState.WAITING:
             return
-        ours = _rendered_here(scope, row.creator_id, row.sha256)
+        ours = library.of_bytes(scope, row.creator_id, row.sha256)
     if ours is not None:
         with tenant(event.tenant_id, ingesting.INGESTING) as scope:
             _settle(scope, row.id, ours, None)
@@ -193,17 +195,6 @@ def _settle(scope: Scope, upload_id: UUID, asset_id: UUID | None, reason: Messag
     scope.add(row)
     if asset_id is not None and row.card_id is not None:
         binding.want(scope, asset_id, row.card_id, by=row.by)
-
-
-def _rendered_here(scope: Scope, creator_id: UUID, sha256: str) -> UUID | None:
-    """The asset these very bytes are of: a picture of the library handed in again, under whatever name, is itself."""
-    return scope.session.exec(
-        select(models.Creation.asset_id).where(
-            models.Creation.tenant_id == scope.tenant_id,
-            models.Creation.creator_id == creator_id,
-            models.Creation.sha256 == sha256,
-        )
-    ).first()
 
 
 def _is_rendition(scope: Scope, sha256: str) -> bool:

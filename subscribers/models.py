@@ -126,7 +126,8 @@ class ConversationMove(CreatorRow, table=True):
 
 class Remark(CreatorRow, table=True):
     """A line of a public conversation: where on the platform it was said. `under` is the native id of our post, ""
-    where nobody told; `state` is open, answered, hidden, deleted or done, what was done with it last."""
+    where nobody told; `state` is open, answered, hidden, deleted or done, what was done with it last; `liked` by the
+    account, as far as it was done here."""
 
     __tablename__ = "remarks"
     __table_args__ = _talk(
@@ -142,6 +143,7 @@ class Remark(CreatorRow, table=True):
     url: str
     said_at: datetime | None = instant(optional=True)
     state: str
+    liked: bool = False
 
 
 class Draft(CreatorRow, table=True):

@@ -17,6 +17,9 @@ from subscribers import models
 Level = Literal["copilot", "autopilot"]
 """copilot: a person sends each answer; autopilot: the persona answers by itself."""
 
+MOST_TONE = 200
+"""Characters of a persona's voice that stand for the tone where nobody says one."""
+
 ALWAYS_FORBIDDEN = (
     "minors",
     "meeting in person",
@@ -54,6 +57,23 @@ class Persona:
         content = asdict(self)
         del content["level"]
         return hashlib.sha256(canonical(content)).hexdigest()
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How texts of a creator sound: her persona's voice cut short, and the words it never uses; empty without one."""
+
+    card: str = ""
+    tone: str = ""
+    forbidden: tuple[str, ...] = ()
+
+
+def manner(scope: Scope, creator_id: UUID) -> Manner:
+    """How texts of a creator are to sound, by the persona that speaks for her."""
+    voice = active(scope, creator_id)
+    if voice is None:
+        return Manner()
+    return Manner(voice.card, " ".join(voice.voice.split())[:MOST_TONE], voice.forbidden)
 
 
 def write(scope: Scope, creator_id: UUID, persona: Persona) -> UUID:

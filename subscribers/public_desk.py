@@ -32,7 +32,10 @@ from tenants import audit, notices
 
 ACTS: tuple[Act, ...] = get_args(Act)
 DONE: dict[Act, str] = {"hide": "hidden", "show": "open", "delete": "deleted", "block": "done", "report": "done"}
-"""What a remark is after an act."""
+"""What a remark is after an act; a like changes nothing of that."""
+
+LIKES: dict[str, bool] = {"like": True, "unlike": False}
+"""Whether the account likes a remark after an act."""
 
 LONGEST = 1000
 """Characters of an answer: a comment, not a letter. Platforms that take less say so."""
@@ -46,7 +49,8 @@ Moderate = Callable[[UUID, UUID, str, str, Act], Outcome]
 
 @dataclass(frozen=True)
 class Heard:
-    """A line of a public conversation and what can be done with it: `state` as `subscribers.models.Remark` has it."""
+    """A line of a public conversation and what can be done with it: `state` as `subscribers.models.Remark` has it;
+    `liked` by the account."""
 
     id: UUID
     seq: int
@@ -55,12 +59,13 @@ class Heard:
     url: str
     at: datetime
     state: str
+    liked: bool
 
 
 def heard(scope: Scope, conversation_id: UUID, *, most: int = 20) -> list[Heard]:
     """The remarks of a conversation, the newest first."""
     rows = scope.run(
-        "SELECT r.id, r.seq, m.body, r.under, r.url, coalesce(r.said_at, m.at) AS at, r.state FROM remarks r"
+        "SELECT r.id, r.seq, m.body, r.under, r.url, coalesce(r.said_at, m.at) AS at, r.state, r.liked FROM remarks r"
         " JOIN messages m ON m.tenant_id = r.tenant_id AND m.conversation_id = r.conversation_id AND m.seq = r.seq"
         " WHERE r.tenant_id = :tenant AND r.conversation_id = :talk ORDER BY r.seq DESC LIMIT :most",
         tenant=scope.tenant_id,
@@ -245,7 +250,8 @@ def _settle(scope: Scope, remark_id: UUID, act: Act, outcome: Outcome) -> None:
         case Published():
             audit.note(scope, f"remark.{act}", f"remark:{remark_id}")
             notices.settle(scope, cause)
-            remarks.settle(scope, talk, row, DONE[act])
+            row.liked = LIKES.get(act, row.liked)
+            remarks.settle(scope, talk, row, DONE.get(act, row.state))
         case Rejected(reason=reason) | Reauthorize(reason=reason) | Disconnected(reason=reason):
             notices.put(scope, reason, cause=cause, creator_id=row.creator_id)
         case _:

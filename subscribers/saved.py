@@ -176,7 +176,7 @@ def _named(name: str) -> str:
 
 
 def _said(words: str, place: str) -> str:
-    said, most = words.strip(), answering.LONGEST if place == "private" else public_desk.LONGEST
+    said, most = words.replace("\x00", "").strip(), answering.LONGEST if place == "private" else public_desk.LONGEST
     if not said:
         raise BadInput("saved.no_words")
     if len(said) > most:

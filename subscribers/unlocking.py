@@ -128,12 +128,12 @@ def soon(scope: Scope, channel: Channel, fan: str) -> None:
 
 
 def give_up(scope: Scope, talk: Conversation, reason: Message) -> None:
-    """Nothing is sold in this conversation any more: what nobody bought yet is withdrawn at once."""
+    """Nothing is sold to this fan any more, wherever they talk: what they did not buy yet is withdrawn at once."""
     rows = scope.run(
-        "SELECT id FROM orders WHERE tenant_id = :tenant AND conversation_id = :talk AND rail = ANY(:rails)"
+        "SELECT id FROM orders WHERE tenant_id = :tenant AND fan_id = :fan AND rail = ANY(:rails)"
         " AND state = :open ORDER BY id",
         tenant=scope.tenant_id,
-        talk=talk.id,
+        fan=talk.fan_id,
         rails=registry.locked(),
         open=str(OrderState.INVOICED),
     )

@@ -282,6 +282,28 @@ class ApiKey(TenantRow, table=True):
     revoked_by: str = ""
 
 
+class Machine(TenantRow, table=True):
+    """A machine of the agency's own that makes its pictures; only the SHA-256 of its key is kept. Times are the
+    people's clock."""
+
+    __tablename__ = "machines"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "digest", name="machines_digest"),
+        Index("machines_found", "digest"),
+        about="nobody",
+        keep="while the tenant is here",
+    )
+    name: str
+    digest: str
+    by: str
+    """The actor who made it."""
+    able: dict[str, Any] = jsonb()
+    """What it said it has, as `generators.wire.Able`; empty until it came."""
+    seen_at: datetime | None = instant(optional=True)
+    revoked_at: datetime | None = instant(optional=True)
+    revoked_by: str = ""
+
+
 class Hook(TenantRow, table=True):
     """An address of the agency's own systems that is called when something happened; one that ended stays ended."""
 

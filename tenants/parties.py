@@ -14,11 +14,14 @@ class Parties:
     creator: reads.Creator | None
     writer: reads.Writer | None
     same: frozenset[UUID]
+    demo: bool = False
+    """The agency is a demonstration."""
 
 
 _PARTIES = f"""
 SELECT c.id, c.slug, c.name, c.kind, c.zone, c.languages, c.rating_ceiling, c.approval_tiers, c.approve_times,
-  m.principal_id, m.role, m.active, m.adult_chat, {sightings.SAME_AS} AS same, {PLAN_ONCE} AS planned
+  m.principal_id, m.role, m.active, m.adult_chat, {sightings.SAME_AS} AS same, {PLAN_ONCE} AS planned,
+  COALESCE((SELECT a.demo FROM agencies a WHERE a.tenant_id = :tenant LIMIT 1), false) AS demo
 FROM (VALUES (1)) one LEFT JOIN creators c ON c.tenant_id = :tenant AND c.id = :creator
 LEFT JOIN members m ON m.tenant_id = :tenant AND m.id = :member
 """  # noqa: S608 - constants of our own
@@ -31,4 +34,4 @@ def parties(scope: Scope, creator_id: UUID, member_id: UUID | None) -> Parties:
     row = scope.run(_PARTIES, tenant=scope.tenant_id, **asked).one()
     creator = reads.creator_of(row) if row.id is not None else None
     writer = reads.writer_of(row) if row.principal_id is not None else None
-    return Parties(creator, writer, frozenset(row.same))
+    return Parties(creator, writer, frozenset(row.same), row.demo)

@@ -10,6 +10,7 @@ from connectors.contract import Connector
 from foundation.database import OpenScope
 from foundation.storage import ObjectStore
 from web import (
+    answers,
     api_accounts,
     api_deliveries,
     api_downtimes,
@@ -23,6 +24,7 @@ from web import (
     api_series,
     api_shifts,
     api_variants,
+    api_words,
     mcp,
 )
 from web.api_auth import Admission
@@ -71,13 +73,7 @@ def create(
         docs_url=None,
         redoc_url=None,
         responses=responses,
-        telemetry={
-            "tracing": False,
-            "metrics": False,
-            "logs": False,
-            "operation_spans": False,
-            "auto_configure": False,
-        },
+        telemetry=answers.SILENT,
     )
     api_errors.install(app)
     known = registry.load() if connectors is None else connectors
@@ -85,7 +81,7 @@ def create(
     app.include_router(api_posts.router(tenant, known))
     for part in (api_deliveries, api_downtimes, api_series, api_variants, api_queues, api_quiet, api_shifts):
         app.include_router(part.router(tenant))
-    for part in (api_imports, api_feeds):
+    for part in (api_imports, api_feeds, api_words):
         app.include_router(part.router(tenant))
     app.include_router(api_media.router(tenant, library))
     app.include_router(mcp.router(tenant, known))

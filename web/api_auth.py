@@ -6,7 +6,8 @@ Bearer tokens alone: a cookie means nothing here, so that no page of anybody can
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
+from uuid import UUID
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -17,7 +18,6 @@ from foundation.words import Message
 from generators.containers import MOST_BYTES
 from schedules.imports_rows import MAX_BYTES
 from tenants import failures, keys
-from tenants.keys import Entered
 from web import api_limits
 from web.api_errors import AWAY, ApiRefused, away
 from web.api_limits import Limits
@@ -42,7 +42,17 @@ JSON = Form(frozenset({"application/json"}), MAX_BODY, "api.not_json")
 MEDIA = frozenset(
     {
         *("application/octet-stream", "image/jpeg", "image/png", "image/webp", "video/mp4", "video/x-m4v"),
-        *("video/quicktime", "video/webm", "audio/mp4", "audio/x-m4a", "audio/ogg"),
+        *(
+            "image/heic",
+            "image/heif",
+            "image/avif",
+            "image/gif",
+            "video/quicktime",
+            "video/webm",
+            "audio/mp4",
+            "audio/x-m4a",
+            "audio/ogg",
+        ),
     }
 )
 """Types under which a picture, a film or a sound may come; which it is, its bytes say."""
@@ -64,12 +74,40 @@ Send = Callable[[Sent], Awaitable[None]]
 App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 
+class Shown(Protocol):
+    """Whose key was shown, by what it is counted."""
+
+    @property
+    def tenant_id(self) -> UUID: ...
+
+    @property
+    def key_id(self) -> UUID: ...
+
+
 @dataclass(frozen=True)
 class Asked:
     """A request that was let in: who asks, and the digest of what: method, address, condition and body."""
 
-    entered: Entered
+    entered: Any
+    """A `Shown`, of the kind of its door."""
     digest: str
+
+
+class Enter(Protocol):
+    """Whose key a secret is; None for nobody's. Raises Refused for an address that tried too many."""
+
+    def __call__(self, tenant: OpenScope, secret: str, *, address: str) -> Shown | None: ...
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The keys a door takes, and under which name an agency's requests are counted together."""
+
+    enter: Enter
+    together: str
+
+
+PROGRAMS = Keys(keys.enter, "agency")
 
 
 class Desk:
@@ -129,7 +167,8 @@ class Body:
 class Admission:
     """Lets requests in to `app`, which finds an `Asked` in its state.
 
-    `files` says what takes another form than JSON, `most` how many bytes of files lie here at once.
+    `files` says what takes another form than JSON, `most` how many bytes of files lie here at once, `opens` whose keys
+    it takes.
     """
 
     def __init__(
@@ -140,8 +179,9 @@ class Admission:
         limits: Limits,
         files: Mapping[tuple[str, str], Form] = FILES,
         most: int = MOST_AT_ONCE,
+        opens: Keys = PROGRAMS,
     ) -> None:
-        self._app, self._tenant, self._limits = app, tenant, limits
+        self._app, self._tenant, self._limits, self._opens = app, tenant, limits, opens
         self._files, self._desk = files, Desk(most)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
@@ -175,11 +215,12 @@ class Admission:
         scope.setdefault("state", {})["asked"] = Asked(entered, digest)
         await self._app(scope, _said(body.data), _dressed(send, {**headers, **UNKEPT}))
 
-    def _enter(self, request: Request) -> Entered:
+    def _enter(self, request: Request) -> Shown:
         scheme, _, secret = request.headers.get("authorization", "").partition(" ")
         address = request.client.host if request.client else ""
         try:
-            found = keys.enter(self._tenant, secret.strip(), address=address) if scheme.lower() == "bearer" else None
+            bearer = scheme.lower() == "bearer"
+            found = self._opens.enter(self._tenant, secret.strip(), address=address) if bearer else None
         except Refused as many:
             wait = str(int(failures.WINDOW.total_seconds()))
             raise ApiRefused(429, many.message, headers={"retry-after": wait}) from many
@@ -187,8 +228,14 @@ class Admission:
             raise ApiRefused(401, Message("api.no_key"), headers={"www-authenticate": 'Bearer realm="greenroom"'})
         return found
 
-    def _take(self, entered: Entered) -> dict[str, str]:
-        return api_limits.take(self._tenant, self._limits, tenant_id=entered.tenant_id, key_id=entered.key_id)
+    def _take(self, entered: Shown) -> dict[str, str]:
+        return api_limits.take(
+            self._tenant,
+            self._limits,
+            tenant_id=entered.tenant_id,
+            key_id=entered.key_id,
+            together=self._opens.together,
+        )
 
 
 def _digest(request: Request, body: bytes) -> str:

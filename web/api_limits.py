@@ -50,9 +50,14 @@ RETURNING full_until - people_now() AS used
 _USED = "SELECT full_until - people_now() AS used FROM api_buckets WHERE tenant_id = :tenant AND who = :who"
 
 
-def take(tenant: OpenScope, limits: Limits, *, tenant_id: UUID, key_id: UUID) -> dict[str, str]:
-    """Count one request; the headers that say what is left. Raises ApiRefused (429), which counts in no bucket."""
-    asked = {"key": (f"key:{key_id}", limits.key), "agency": ("agency", limits.agency)}
+def take(
+    tenant: OpenScope, limits: Limits, *, tenant_id: UUID, key_id: UUID, together: str = "agency"
+) -> dict[str, str]:
+    """Count one request, of the key and of all that count `together` with it; the headers that say what is left.
+
+    Raises ApiRefused (429), which counts in no bucket.
+    """
+    asked = {"key": (f"key:{key_id}", limits.key), "agency": (together, limits.agency)}
     left: dict[str, str] = {"ratelimit-policy": ", ".join(_policy(name, rate) for name, (_, rate) in asked.items())}
     said = []
     with tenant(tenant_id, ACTOR) as scope:

@@ -4,7 +4,6 @@ import html
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
-from fastapi.telemetry import TelemetryConfig
 from sqlalchemy.exc import OperationalError
 
 from connectors import registry
@@ -12,7 +11,7 @@ from foundation.asgi import Guarded, host_of
 from foundation.database import OpenScope, reachable
 from foundation.storage import ObjectStore
 from foundation.words import LANGUAGES, Message, say
-from web import age, answers, api, approving, area, complaints, house, ics, lent, links, page, person, reports
+from web import age, answers, api, approving, area, complaints, house, ics, lent, links, machines, page, person, reports
 from web.api_limits import Limits
 
 HEADERS = {
@@ -22,15 +21,6 @@ HEADERS = {
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), interest-cohort=()",
     "cross-origin-opener-policy": "same-origin",
 }
-SILENT: TelemetryConfig = {
-    "tracing": False,
-    "metrics": False,
-    "logs": False,
-    "operation_spans": False,
-    "auto_configure": False,
-}
-"""Whatever the environment says, nothing of a visit is measured by a library."""
-
 LIMITS = Limits()
 LOOPBACK = ("127.0.0.1", "::1")
 """Where the house itself calls from, besides the public name."""
@@ -47,16 +37,18 @@ def create(
     inside_url: str = "",
     letterbox_key: str = "",
     limits: Limits = LIMITS,
+    pictures_per_day: int = 0,
 ) -> Guarded:
     """The app, behind its door.
 
     `store` holds the pages' own copies of files, `library` what is lent to platforms and what programs hand in (None:
     nothing is); `public_url` is what visitors call, `called` what platforms do, `inside_url` what our own processes do;
     `security_contact` an address for security.txt (RFC 9116), left out when empty; `letterbox_key` the public half that
-    contacts are sealed with (without it nobody is asked for one); `limits` say how fast programs may ask.
+    contacts are sealed with (without it nobody is asked for one); `limits` say how fast programs may ask;
+    `pictures_per_day` is the house's quota for an agency, 0 for none.
     """
     base = public_url.rstrip("/")
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, telemetry=SILENT)
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, telemetry=answers.SILENT)
 
     @app.get("/healthz")
     def healthz() -> JSONResponse:
@@ -76,6 +68,8 @@ def create(
         return page.missing(request)
 
     app.mount("/v1", api.create(tenant, limits=limits, library=library))
+    if library is not None:
+        app.mount(machines.AT, machines.create(tenant, library, per_day=pictures_per_day))
     app.include_router(house.router(tenant, store, public_url=base))
     app.include_router(age.router(tenant, public_url=base))
     app.include_router(person.router(tenant))

@@ -3,18 +3,17 @@
 from dataclasses import dataclass
 from datetime import date as Day
 from datetime import datetime
-from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_time
-from babel.numbers import format_currency, format_decimal
 
-from foundation.money import EXPONENTS, Money
+from foundation import words
+from foundation.money import Money
 from foundation.words import LANGUAGES, Message, say
 
 _UNITS = {"XTS": "page.test_money", "XTR": "page.stars"}
-"""Currencies that no locale names."""
+"""Currencies that no locale names, in words for fans."""
 
 
 def spoken(accept_language: str, *, otherwise: str = "en") -> str:
@@ -57,10 +56,7 @@ class Wording:
 
     def price(self, money: Money) -> str:
         """What something costs, as people of this language write it."""
-        amount = Decimal(money.minor).scaleb(-EXPONENTS.get(money.currency, 2))
-        if money.currency in _UNITS:
-            return self.word(_UNITS[money.currency], amount=format_decimal(amount, locale=self.language))
-        return str(format_currency(amount, money.currency, locale=self.language))
+        return words.money(money, self.language, _UNITS)
 
     def pictures(self, count: int) -> str:
         """How many pictures."""

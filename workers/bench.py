@@ -23,6 +23,10 @@ BENCHES: Mapping[str, str] = {
     "chat": "workers.bench_chat:figures",
     "gate": "workers.bench_gate:figures",
     "connectors": "workers.bench_connectors:figures",
+    "generation": "workers.bench_generation:figures",
+    "media": "workers.bench_media:figures",
+    "diffusion": "workers.bench_diffusion:figures",
+    "texts": "workers.bench_texts:figures",
 }
 GOALS: Mapping[str, str] = {
     "light_p95_s": "≤ 0.5",
@@ -62,6 +66,7 @@ GOALS: Mapping[str, str] = {
     "holds_per_100_captions": "≤ 3",
     "benign_block_ppm": "≤ 500",
     "desk_items_per_day": "≤ 60",
+    "picture_ratio": "≤ 1.03",
     "registry_import_ms": "≤ 100",
     "sdks_loaded": "0",
 }

@@ -22,8 +22,8 @@ CREATE TEMP TABLE past_renditions ON COMMIT DROP AS
   SELECT n, gen_random_uuid() AS id, encode(sha256(convert_to('rendition ' || n, 'UTF8')), 'hex') AS sha256
   FROM generate_series(1, :renditions) n;
 
-INSERT INTO assets (tenant_id, id, creator_id, origin, ai, engine, made_at, source, people_seen)
-  SELECT :tenant, id, :creator, 'upload', 'none', 'camera', house_now() - interval '100 days', 'capture', 2
+INSERT INTO assets (tenant_id, id, creator_id, origin, ai, engine, label, made_at, source, people_seen)
+  SELECT :tenant, id, :creator, 'upload', 'none', 'camera', '', house_now() - interval '100 days', 'capture', 2
   FROM past_renditions;
 
 INSERT INTO renditions (tenant_id, id, asset_id, sha256, mime, size, width, height, profile, phash, state)

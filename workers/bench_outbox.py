@@ -3,10 +3,9 @@
 import multiprocessing
 import secrets
 import signal
-import socket
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -25,7 +24,7 @@ from foundation.facts import Facts
 from foundation.ids import HOUSE
 from foundation.outbox import Queue
 from migrations import upgrading
-from workers import app, embedded
+from workers import app, embedded, ports
 from workers.dispatch import RELAY, Dispatcher, Route, Routes
 from workers.relay import Relay, sender
 
@@ -77,7 +76,7 @@ def servers() -> Iterator[Servers]:
         config.touch(mode=0o600)
         config.write_text(f"requirepass {password}\n")
         embedded.init_postgres(folder / "postgres", password)
-        postgres_port, redis_port = _free_port(), _free_port()
+        postgres_port, redis_port = ports.free_port(), ports.free_port()
         running = [
             embedded.spawn(embedded.postgres_command(folder / "postgres", postgres_port), folder / "log"),
             embedded.spawn(embedded.redis_command(folder / "redis", redis_port, config), folder / "log"),
@@ -90,12 +89,6 @@ def servers() -> Iterator[Servers]:
                 server.send_signal(signal.SIGINT)  # at once, also when a figure failed and left its connections
             for server in running:
                 server.wait(START_SECONDS)
-
-
-def _free_port() -> int:
-    with closing(socket.socket()) as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def _wait_for(port: int) -> None:

@@ -7,12 +7,12 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from foundation import plain_yaml
 from foundation.errors import BadInput
+from foundation.plain_yaml import Parsed
 from schedules.calendar import parse_clock
 from studio import recipes
 from studio.recipes import Spec
-from workers import brief_text
-from workers.brief_text import Parsed
 
 MAX_BYTES = 256 * 1024
 PHOTOS = "photos"
@@ -124,7 +124,7 @@ FORMS: Mapping[str, str] = {
 
 def read(path: Path) -> Brief:
     """The brief of a file. Raises BadInput that says what is wrong, in which file and on which line."""
-    parsed = brief_text.parse(_text(path), file=path.name)
+    parsed = plain_yaml.parse(_text(path), file=path.name)
     if parsed.value is None:
         raise BadInput("brief.empty", file=path.name)
     try:
@@ -178,7 +178,7 @@ _Mistake = tuple[tuple[str | int, ...], str, dict[str, str | int]]
 
 def _contradictions(brief: Brief) -> Iterator[_Mistake]:
     """What is well written and cannot be meant: names twice, pictures from nowhere, more of them than there will be."""
-    made = {recipe.name: recipe.variants for recipe in brief.recipes}
+    made = {recipe.name: recipe.pictures for recipe in brief.recipes}
     yield from _twice("recipes", "name", [PHOTOS, *(recipe.name for recipe in brief.recipes)], offset=1)
     yield from _twice("slots", "at", [slot.at for slot in brief.slots])
     yield from _twice("packs", "slug", [pack.slug for pack in brief.packs])

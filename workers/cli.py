@@ -35,6 +35,10 @@ GROUPS: dict[str, str] = {
 COMMANDS: dict[str, str] = {
     "connect": "workers.connect_commands:connect",
     "connectors": "workers.connector_commands:connectors",
+    "speak": "workers.voice_commands:speak",
+    "voice": "workers.voice_commands:voice",
+    "voices": "workers.voice_commands:voices",
+    "worker": "workers.join_commands:worker",
 }
 """Name of a command that stands in a module of its own -> "module:function"; loaded as groups are."""
 

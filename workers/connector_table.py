@@ -26,7 +26,7 @@ LOOKS = {
     "listing": "in the list of posts",
     "none": "nobody can: a person decides",
 }
-ACTED = {"hide": "hidden", "delete": "deleted", "block": "author blocked", "report": "reported"}
+ACTED = {"like": "liked", "hide": "hidden", "delete": "deleted", "block": "author blocked", "report": "reported"}
 PRICES = {"free": "free", "used": "by request", "monthly": "by month"}
 PAGE = """# Connectors
 

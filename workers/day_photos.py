@@ -10,7 +10,7 @@ from generators import media
 from studio import ingesting
 from studio.ingesting import Prepared
 
-KINDS = {".jpg", ".jpeg", ".png", ".webp"}
+KINDS = {".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif", ".gif"}
 MOST = 200
 MAX_BYTES = 64 * 1024 * 1024
 

@@ -91,7 +91,8 @@ def _as_upload(picture: Picture, shot: Shot, credential: Credential, today: date
     taken = Taken(today - timedelta(days=shot.days_ago), NOON) if shot.days_ago is not None else None
     kind = provenance.source_of(picture.engine)
     rendered = media.render(photo, POST, xmp=provenance.xmp(kind))
-    data = provenance.sign(rendered.data, rendered.mime, credential, Origin(picture.engine, picture.model, kind))
+    origin = Origin(picture.engine, picture.model, kind, str(picture.label))
+    data = provenance.sign(rendered.data, rendered.mime, credential, origin)
     source = Source(
         key=shot.key,
         origin="upload",

@@ -14,6 +14,7 @@ from channels import reads as channel_reads
 from channels.reads import Channel
 from connectors import registry
 from foundation.database import OpenScope, Scope
+from gate import labels
 from schedules import approvals, planning, repeats
 from schedules import reads as schedule_reads
 from schedules.calendar import WallTime, bounds, local_day, local_wall, parse_clock
@@ -75,9 +76,19 @@ def open_day(tenant: OpenScope, company: Company, part: Part) -> None:
         usual = (page_account(scope, company, part), chat_account(scope, part))
         every = channel_reads.channels_of(scope, creator_id_of(scope, part)) if part is SHOWN else usual
         now, pictures = _whole(scope.now + STARTING, company.zone), _pictures(scope, part)
+    if part is SHOWN:
+        let_out(tenant, company.tenant_id, pictures[0][1])
+    with tenant(company.tenant_id, SEEDING) as scope:
         for n in range(part.trade.opening):
             picture, channels = pictures[n % len(pictures)], usual if n else every
             put(scope, part, Plan(f"{key}{n}", now, picture, channels, None, n))
+
+
+def let_out(tenant: OpenScope, tenant_id: UUID, picture: UUID) -> None:
+    """A picture of a post by hand may leave, though drawn: the owner says so, as in any agency. Repeatable."""
+    with tenant(tenant_id, SEEDING) as scope:
+        owner = member_with(scope, Role.OWNER).id
+    labels.settle(labels.LabelSaid(tenant_id, picture, True, texts.LET_OUT, f"member:{owner}"), tenant=tenant)
 
 
 def _whole(instant: datetime, zone: str) -> WallTime:

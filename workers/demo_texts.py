@@ -10,6 +10,9 @@ FIRST_NAMES = (
     "Noah", "Nora", "Olivia", "Oscar", "Paul", "Rachel", "Robin", "Romane", "Salomé", "Samir", "Sarah", "Simon",
     "Sofia", "Théo", "Tom", "Victor", "Yanis", "Zoé",
 )  # fmt: skip
+LET_OUT = "Démonstration : une publication à la main est à préparer, personne ne la met en ligne."
+"""Why a drawn picture may leave for a post by hand."""
+
 INITIALS = "ABCDEFGHLMNPRSTV"
 
 Exchange = tuple[str, str]

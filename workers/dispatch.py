@@ -158,12 +158,16 @@ class Dispatcher:
             raise GreenroomError("event.unrouted", kind=taken.kind)
         if taken.tries > route.backoff.dead_at:  # its workers died with it, and nobody could count the failures
             raise GreenroomError("event.killed_workers", kind=taken.kind)
-        with jobs.running(lambda: self._beat(taken, route)):
+        with jobs.running(lambda: self._beat(taken, route), lambda: self._wanted(taken)):
             route.handler(outbox.rebuild(route.event, taken.tenant_id, taken.subject_id, taken.args))
 
     def _beat(self, taken: Taken, route: Route) -> bool:
         with self.scope() as scope:
             return leases.extend(scope, taken, deadline=timedelta(seconds=max(route.deadline_seconds, 30)))
+
+    def _wanted(self, taken: Taken) -> bool:
+        with self.scope() as scope:
+            return leases.wanted(scope, taken)
 
     def _failed(self, taken: Taken, route: Route | None, error: Exception) -> str:
         said, backoff = telemetry.describe(error), route.backoff if route else BACKOFF

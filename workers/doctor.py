@@ -13,6 +13,7 @@ from foundation import settings as house
 from foundation.errors import GreenroomError
 from foundation.settings import Settings
 from generators import ffmpeg, registry
+from generators.contract import Label, Placed, Served
 from workers import doctor_intake, doctor_keeping, doctor_people, doctor_services, ports
 from workers import home as places
 from workers.findings import Finding, Verdict, bad, fine, warn
@@ -53,9 +54,12 @@ def findings(settings: Settings) -> Iterator[Finding]:
     yield doctor_services.store(settings)
     if not runs:
         yield _ports(settings)
-    yield _images(settings)
+    yield from _images(settings)
     yield _texts(settings)
+    yield from _cutouts(settings)
     yield _films()
+    yield _moving(settings)
+    yield from _voices(settings)
     yield _eyes(settings)
     yield from brought()
     yield from _processes(home, runs=runs)
@@ -109,14 +113,21 @@ def _ports(settings: Settings) -> Finding:
     return warn("ports", "doctor.ports_busy", busy=", ".join(busy)) if busy else fine("ports", "doctor.ports")
 
 
-def _images(settings: Settings) -> Finding:
+def _images(settings: Settings) -> Iterator[Finding]:
     try:
         engine = registry.image_engine(settings.generators)
+        if isinstance(engine, Served):
+            engine.check()
+        place = engine.where() if isinstance(engine, Placed) else None
     except GreenroomError as error:
-        return Finding("images", Verdict.BAD, error.message)
-    if getattr(engine, "name", "") == "placeholder":
-        return warn("images", "doctor.images_drawn")
-    return fine("images", "doctor.engine", engine=engine.name, model=str(getattr(engine, "model", "-")))
+        yield Finding("images", Verdict.BAD, error.message)
+        return
+    if engine.name == "placeholder":
+        yield warn("images", "doctor.images_drawn")
+        return
+    yield fine("images", "doctor.engine", engine=engine.name, model=engine.model)
+    if place is not None:
+        yield Finding("device", Verdict.FINE, place)
 
 
 def _texts(settings: Settings) -> Finding:
@@ -146,8 +157,50 @@ def _eyes(settings: Settings) -> Finding:
     return fine("pictures", "doctor.classifier", version=source.partition(":")[2])
 
 
+def _cutouts(settings: Settings) -> Iterator[Finding]:
+    """Whether backgrounds can be told, where a model is set for that."""
+    try:
+        if (cutter := registry.cutter(settings.generators)) is not None:
+            cutter.check()
+            yield fine("backgrounds", "doctor.cutouts", family=settings.generators.cutout_family)
+    except GreenroomError as error:
+        yield Finding("backgrounds", Verdict.BAD, error.message)
+
+
 def _films() -> Finding:
     return fine("films", "doctor.ffmpeg") if ffmpeg.there() else warn("films", "doctor.no_ffmpeg")
+
+
+def _moving(settings: Settings) -> Finding:
+    """Which models make pictures move, and on what, or why none can."""
+    if not settings.generators.film_models:
+        return fine("moving", "engine.film_none")
+    try:
+        engine = registry.film_engine(settings.generators)
+        return Finding("moving", Verdict.FINE, engine.where())
+    except GreenroomError as error:
+        return Finding("moving", Verdict.BAD, error.message)
+
+
+def _voices(settings: Settings) -> Iterator[Finding]:
+    """Which engines of speech are there, how many voices each has, and whether one of them is a real one."""
+    try:
+        engines = registry.speech_engines(settings.generators)
+    except GreenroomError as error:
+        yield Finding("voices", Verdict.BAD, error.message)
+        return
+    if not engines:
+        yield warn("voices", "doctor.no_voices")
+    for engine in engines:
+        try:
+            count = len(engine.voices())
+        except GreenroomError as error:
+            yield Finding("voices", Verdict.BAD, error.message)
+            continue
+        if engine.label is Label.PLACEHOLDER:
+            yield warn("voices", "doctor.voices_marked", engine=engine.name, count=count)
+        else:
+            yield fine("voices", "doctor.voices", engine=engine.name, count=count)
 
 
 def brought() -> Iterator[Finding]:

@@ -34,6 +34,7 @@ def web(settings: Settings) -> None:
             security_contact=settings.web.security_contact,
             inside_url=settings.web.inside_url,
             letterbox_key=settings.tenants.letterbox_key,
+            pictures_per_day=settings.generators.pictures_per_day,
         ),
         settings.web.host,
         settings.web.port,

@@ -14,6 +14,7 @@ from gate import (
     calibrating,
     complaints,
     expiring,
+    labels,
     lowering,
     naming,
     offers,
@@ -50,6 +51,7 @@ from gate.events import (
 )
 from gate.expiring import PapersDue
 from gate.journal import JournalDue
+from gate.labels import LabelSaid
 from gate.lowering import LoweringDue
 from gate.naming import NamingWanted
 from gate.offers import OfferAnswered
@@ -109,6 +111,7 @@ def routes(s: Services) -> tuple[Route, ...]:
         Route(CalibrationDue, partial(calibrating.settle, tenant=tenant)),
         Route(BystandersSaid, partial(bystanders.said, tenant=tenant)),
         Route(BystandersJudged, partial(bystanders.judged, tenant=tenant)),
+        Route(LabelSaid, partial(labels.settle, tenant=tenant)),
         Route(ComparisonsDue, partial(recalibrating.remind, tenant=tenant), deadline_seconds=ACT_SECONDS),
         Route(BindingWanted, partial(binding.settle, tenant=tenant)),
         Route(NamingWanted, partial(naming.settle, tenant=tenant)),

@@ -1,7 +1,6 @@
 """Every event kind and the one function that handles it; who hears which fact; what ticks."""
 
 from collections.abc import Callable, Hashable, Mapping
-from datetime import timedelta
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -30,7 +29,6 @@ from dashboard import events as page_events
 from dashboard.events import SceneStep, SceneWanted
 from dashboard.touring import TourAct
 from foundation.database import Scope
-from foundation.leases import Backoff
 from gate import events as gate_events
 from gate import journal
 from gate.events import (
@@ -41,8 +39,6 @@ from insights import events as insight_events
 from insights.events import FollowersDue, ReadingDue, RollupDue, SaleSeen
 from schedules import events as schedule_events
 from studio import events as studio_events
-from studio import jobs, looking, uploads
-from studio.events import JobDue, LookDue, UploadDue
 from subscribers import (
     commands,
     conversation,
@@ -87,7 +83,9 @@ from workers import (
     money_routes,
     own_pages,
     post_routes,
+    studio_routes,
     tour_acts,
+    watched,
 )
 from workers.dispatch import ACT_SECONDS, Route, Routes, declared
 from workers.facts import FACTS
@@ -97,14 +95,8 @@ from workers.wiring import Services
 LOOK_SECONDS = 60
 """A look at a place, reader by reader where a platform lists nobody."""
 
-LOOK_BACKOFF = Backoff(first=timedelta(minutes=1), dead_at=9)
-"""A classifier that is down may be so for a day; meanwhile people decide."""
-
 TURN_SECONDS = 120
 """A model's answer and its repair, on a slow machine."""
-
-JOB_SECONDS = 600
-"""A run of a recipe; a beating heart makes it longer."""
 
 
 def routes(s: Services) -> Routes:
@@ -116,9 +108,11 @@ def routes(s: Services) -> Routes:
         *age_routes.routes(s),
         *face_routes.routes(s),
         *keeping.routes(s),
+        *watched.routes(s),
         *hook_routes.routes(s),
         *money_routes.routes(s),
-        *_making(s),
+        *studio_routes.routes(s),
+        *_counting(s),
         *_chat(s),
         *_demonstration(s),
         facts=FACTS,
@@ -174,30 +168,8 @@ def _accounts(s: Services) -> tuple[Route, ...]:
     )
 
 
-def _making(s: Services) -> tuple[Route, ...]:
-    run = partial(
-        jobs.run,
-        tenant=s.tenant,
-        engine=s.image_engine,
-        store=s.store,
-        credential=s.credential,
-        classifier=s.classifier,
-        compare=s.comparing,
-    )
+def _counting(s: Services) -> tuple[Route, ...]:
     return (
-        Route(JobDue, run, deadline_seconds=JOB_SECONDS, on_dead=partial(jobs.gave_up, tenant=s.tenant)),
-        Route(
-            UploadDue,
-            partial(uploads.ingest, tenant=s.tenant, store=s.store, classifier=s.classifier, compare=s.comparing),
-            deadline_seconds=ACT_SECONDS,
-            on_dead=partial(uploads.gave_up, tenant=s.tenant),
-        ),
-        Route(
-            LookDue,
-            partial(looking.again, tenant=s.tenant, store=s.store, classifier=s.classifier, compare=s.comparing),
-            deadline_seconds=ACT_SECONDS,
-            backoff=LOOK_BACKOFF,
-        ),
         Route(ReadingDue, partial(collecting.collect, tenant=s.tenant, read=s.read), deadline_seconds=ACT_SECONDS),
         Route(
             FollowersDue,

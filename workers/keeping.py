@@ -1,4 +1,5 @@
-"""What is over goes: room by room, table by table, in batches that each stand by themselves, with a line of proof."""
+"""What is over goes: room by room, table by table, in batches that each stand by themselves, with a line of proof; and
+pictures that were put away, where the agency wants it."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -11,6 +12,10 @@ from foundation.database import OpenScope, Scope
 from gate import keeping as gate_keeping
 from insights import keeping as insight_keeping
 from schedules import keeping as schedule_keeping
+from schedules import reviewing
+from studio import erasing
+from studio import keeping as studio_keeping
+from studio.events import EraseDue
 from subscribers import keeping as chat_keeping
 from tenants import audit
 from tenants import keeping as tenant_keeping
@@ -33,17 +38,24 @@ RULES = (
     *schedule_keeping.RULES,
     *chat_keeping.RULES,
     *channel_keeping.RULES,
+    *studio_keeping.RULES,
     *gate_keeping.RULES,
     *tenant_keeping.RULES,
 )
 """Every table with a period, the rooms from the top down. Money and the log are not among them."""
 
 FANS_TABLE = "fans"
+PICTURES = 500
+"""Pictures that one turn has erased, at most: the next turn looks for the others."""
 
 
 def routes(s: Services) -> tuple[Route, ...]:
     """Who deletes what is over."""
-    return (Route(KeepingDue, partial(run, tenant=s.tenant), deadline_seconds=KEEP_SECONDS),)
+    erase = partial(erasing.run, tenant=s.tenant, store=s.store, posted=reviewing.shown_in_posts)
+    return (
+        Route(KeepingDue, partial(run, tenant=s.tenant), deadline_seconds=KEEP_SECONDS),
+        Route(EraseDue, erase, deadline_seconds=KEEP_SECONDS),
+    )
 
 
 def run(event: KeepingDue, *, tenant: OpenScope, batch: int = keeping.BATCH, batches: int = BATCHES) -> None:
@@ -51,6 +63,8 @@ def run(event: KeepingDue, *, tenant: OpenScope, batch: int = keeping.BATCH, bat
     acts = [(rule.table, batch, partial(keeping.purge, rule=rule, batch=batch)) for rule in RULES]
     acts.append((FANS_TABLE, FANS, partial(chat_keeping.forget, most=FANS)))
     left = [_through(partial(tenant, event.tenant_id, ACTOR), table, full, act, batches) for table, full, act in acts]
+    with tenant(event.tenant_id, ACTOR) as scope:
+        erasing.sweep(scope, reviewing.shown_in_posts, most=PICTURES)
     if any(left):
         raise outbox.Later(SOON)
 

@@ -34,7 +34,7 @@ _CODE = Path(__file__).resolve().parents[1]
 def main(settings: Settings, *, idle_seconds: float = IDLE_SECONDS) -> None:
     """Serve the model until nobody has asked for `idle_seconds`. Raises EngineMissing without a model or llama.cpp."""
     with door.listening(_HOST, settings.workers.llm_port) as front:
-        model = _serve(_file(settings))
+        model = serve(settings)
         behind = urlsplit(str(model.listening_address))
         Passage(front, (_HOST, behind.port or 0), idle_seconds).run()
 
@@ -46,8 +46,12 @@ def _file(settings: Settings) -> Path:
     return file
 
 
-def _serve(file: Path) -> Any:
-    """Load the model and open llama.cpp's own server on a free port. One slot: questions wait in its queue."""
+def serve(settings: Settings) -> Any:
+    """Load the model and open llama.cpp's own server on a free port. One slot: questions wait in its queue.
+
+    Raises EngineMissing without a model or llama.cpp.
+    """
+    file = _file(settings)
     try:
         llama = importlib.import_module("xllamacpp")
     except ImportError as error:

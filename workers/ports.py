@@ -77,6 +77,12 @@ def is_free(host: str, port: int) -> bool:
     return True
 
 
+def free_port() -> int:
+    """A port of this machine alone that nobody has now, for what lives briefly."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as probe:
+        return int(probe.getsockname()[1])
+
+
 def user_of(port: int) -> str:
     """The program that listens on `port` and its process id, or a dash where the machine does not tell us."""
     with suppress(psutil.Error):

@@ -4,7 +4,7 @@ from functools import partial
 
 from channels import carrying
 from gate.releasing import ReleaseRipe
-from schedules import claiming, doubts, recycling, rehearsed, repeating, weeks_handling
+from schedules import claiming, doubts, ideas_handling, kits_handling, recycling, rehearsed, repeating, weeks_handling
 from schedules import handling as posting
 from schedules.events import (
     AccountBack,
@@ -13,6 +13,8 @@ from schedules.events import (
     DoubtEnded,
     ExtendDue,
     HandedBack,
+    IdeaWords,
+    KitWords,
     LinkKnown,
     PauseOver,
     PoolDue,
@@ -80,6 +82,18 @@ def routes(s: Services) -> tuple[Route, ...]:
             WeekWords,
             partial(weeks_handling.write, tenant=tenant, engine=s.text_engine),
             deadline_seconds=WORDS_SECONDS,
+        ),
+        Route(
+            KitWords,
+            partial(kits_handling.write, tenant=tenant, engine=s.text_engine, connectors=s.connectors),
+            deadline_seconds=WORDS_SECONDS,
+            on_dead=partial(kits_handling.gave_up, tenant=tenant),
+        ),
+        Route(
+            IdeaWords,
+            partial(ideas_handling.write, tenant=tenant, engine=s.text_engine),
+            deadline_seconds=WORDS_SECONDS,
+            on_dead=partial(ideas_handling.gave_up, tenant=tenant),
         ),
         *file_routes.routes(s),
     )

@@ -30,6 +30,7 @@ from foundation.outbox import CHANNEL, Queue
 from workers.app import TASK
 from workers.beat import Beat, Tick
 from workers.dispatch import RELAY
+from workers.turns import Turns
 
 log = telemetry.log("workers.relay")
 
@@ -44,6 +45,9 @@ processor time per post as 30 ms do, and a lane waits for its next row 10 ms lon
 
 _LEADING = 0x72656C6179
 """Session advisory lock of the leading relay ("relay")."""
+
+DEVICE: Queue = "gpu"
+"""The queue whose rows share what is loaded."""
 
 TROUBLE = (DBAPIError, PoolTimeout, psycopg.Error)
 Send = Callable[[Claimed, Queue], None]
@@ -94,13 +98,12 @@ class Relay:
         facts: Facts,
         places: Sequence[Places] = PLACES,
         ticks: Sequence[Tick] = (),
-        loaded: Callable[[], str | None] = lambda: None,
+        turns: Turns | None = None,
     ) -> None:
-        """`loaded` names the group (model) whose rows go first in `gpu`; `ticks` beat while this relay leads; `facts`
-        says who hears them."""
+        """`turns` says whose turn it is in `gpu`; `ticks` beat while this relay leads; `facts` says who hears them."""
         self._database, self._tenant, self._send = database, tenant, send
         self._facts = facts
-        self._places, self._loaded = tuple(places), loaded
+        self._places, self._turns = tuple(places), turns or Turns()
         self._beat = Beat(ticks, tenant)
         self._stopping = Flag()
         self.leading = Flag()
@@ -134,6 +137,8 @@ class Relay:
             else:
                 return
             log.info("relay.leading")
+            with self._scope() as scope:
+                self._turns.resume(scope, DEVICE)
             self.leading.set()
             try:
                 with self._beat:
@@ -188,8 +193,8 @@ class Relay:
         """Claim and send; how many were sent, None when Redis could not be reached (the rest went back)."""
         try:
             with self._scope() as scope:
-                loaded = self._loaded() if queue == "gpu" else None
-                claimed = leases.claim(scope, queue, places=cap, room=free, loaded=loaded)
+                claim = self._turns.claim if queue == DEVICE else leases.claim
+                claimed = claim(scope, queue, places=cap, room=free)
         except leases.Collision:
             return 0
         for index, row in enumerate(claimed):

@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from types import FrameType
 
 from foundation.database import Database
@@ -13,6 +14,7 @@ from workers import figures, home
 from workers.facts import FACTS
 from workers.relay import Relay, sender
 from workers.ticks import TICKS
+from workers.turns import Turns
 
 POOL = 3
 """Connections to PostgreSQL; they open when first needed. One listens, one works, one is for who asks for figures."""
@@ -37,9 +39,11 @@ def relay(settings: Settings) -> None:
     """Claim due rows and hand them to Celery; tick; sweep."""
     database = Database(settings.database.work_url.get_secret_value(), pool_size=POOL, application="relay")
     tenant = opener(database)
+    own = settings.workers
     broker = celery_app.broker(settings.redis.url.get_secret_value())
     figures.watch_outbox(tenant)
-    loop = Relay(database, tenant, sender(broker), facts=FACTS, ticks=TICKS)
+    patience, stay = (timedelta(seconds=each) for each in (own.gpu_patience_seconds, own.gpu_stay_seconds))
+    loop = Relay(database, tenant, sender(broker), facts=FACTS, ticks=TICKS, turns=Turns(patience=patience, stay=stay))
     with stopped_by(loop.stop):
         home.ready(settings, "relay")
         loop.run()

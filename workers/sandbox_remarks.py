@@ -83,12 +83,16 @@ async def list_remarks(request: Request, account: str) -> dict[str, Any]:
 
 @router.post("/api/{account}/remarks/{remark_id}/{act}")
 async def act_on(request: Request, account: str, remark_id: str, act: str) -> dict[str, str]:
-    """Hide, show or delete a remark, keep its author away, or report it; the same again changes nothing."""
+    """Like, hide, show or delete a remark, keep its author away, or report it; the same again changes nothing."""
     owner, store = enter(request, account), store_of(request)
     with store.writing():
         row = remark(store, owner.name, remark_id)
         if act in ACTS:
             store.run("UPDATE remarks SET state = ? WHERE id = ?", ACTS[act], row["id"])
+        elif act == "like":
+            store.run("INSERT OR IGNORE INTO likes VALUES (?,?)", owner.name, row["id"])
+        elif act == "unlike":
+            store.run("DELETE FROM likes WHERE account = ? AND remark = ?", owner.name, row["id"])
         elif act == "block":
             store.run("INSERT OR IGNORE INTO kept_away VALUES (?,?)", owner.name, row["fan"])
         elif act == "report":
@@ -112,7 +116,8 @@ async def all_remarks(request: Request, account: str) -> dict[str, Any]:
     store = store_of(request)
     rows = store.rows("SELECT * FROM remarks WHERE account = ? ORDER BY id", account)
     away = store.rows("SELECT fan FROM kept_away WHERE account = ?", account)
+    liked = {row["remark"] for row in store.rows("SELECT remark FROM likes WHERE account = ?", account)}
     return {
-        "remarks": [{**dict(row), "id": f"r{row['id']}"} for row in rows],
+        "remarks": [{**dict(row), "id": f"r{row['id']}", "liked": row["id"] in liked} for row in rows],
         "kept_away": [one["fan"] for one in away],
     }

@@ -16,6 +16,7 @@ from insights import following
 from insights.events import RollupDue
 from schedules.calendar import local_day
 from schedules.events import ClocksDue, SweepDue
+from studio.events import FolderDue
 from subscribers import earning, reconciling, remarks
 from tenants import reads as tenant_reads
 from tenants.keeping import KeepingDue
@@ -44,6 +45,9 @@ EARNINGS_SECONDS = 6 * 3600
 
 RAIL_SECONDS = 900
 """Between two comparisons of the books with what platforms list: how late what a fan paid for may come."""
+
+FOLDER_SECONDS = 30
+"""Between two looks into the folder that files are brought in from."""
 
 DAY_SECONDS = 24 * 3600
 
@@ -98,6 +102,11 @@ def _the_house_looks_at_its_people(tenant: OpenScope) -> None:
 def _the_house_looks_at_its_form(tenant: OpenScope) -> None:
     with tenant(HOUSE, BEAT) as scope:
         outbox.put(scope, IntakeDue(HOUSE, HOUSE), dedupe="intake")
+
+
+def _the_house_looks_into_its_folder(tenant: OpenScope) -> None:
+    with tenant(HOUSE, BEAT) as scope:
+        outbox.put(scope, FolderDue(HOUSE, HOUSE), dedupe="folder")
 
 
 def _each_tenant_forgets_ages(tenant: OpenScope) -> None:
@@ -165,6 +174,7 @@ TICKS = (
     Tick(60, _each_account_is_asked_what_people_say, "remarks"),
     Tick(CHECKPOINT_SECONDS, _the_house_looks_at_its_logs, "checkpoints"),
     Tick(INTAKE_SECONDS, _the_house_looks_at_its_form, "intake"),
+    Tick(FOLDER_SECONDS, _the_house_looks_into_its_folder, "folder"),
     Tick(3600, _each_tenant_forgets_ages, "ages"),
     Tick(3600, _the_house_looks_at_its_rules, "rules"),
     Tick(3600, _the_house_looks_at_its_people, "people"),

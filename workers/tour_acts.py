@@ -37,6 +37,7 @@ from schedules.states import DeliveryState
 from studio import ingesting, library, uploads
 from tenants import audit
 from tenants import reads as tenant_reads
+from workers import demo_plans
 from workers.demo_cast import MIA, NOVA
 from workers.demo_people import creator_id_of
 from workers.sandbox_calls import control
@@ -237,10 +238,13 @@ def _five(event: TourAct, s: Services) -> None:
     """A picture of Mia's on every account of hers; the one by hand is posted by whoever is on duty."""
     with s.tenant(event.tenant_id, TOURING) as scope:
         mia = creator_id_of(scope, MIA)
+        picture = _free_picture(scope, mia)
+    demo_plans.let_out(s.tenant, event.tenant_id, picture)
+    with s.tenant(event.tenant_id, TOURING) as scope:
         places = [one.id for one in channel_reads.channels_of(scope, mia) if one.state == ChannelState.ACTIVE]
         words = say(Message("tour.five_words", {"run": mark(event.subject_id)}), tenant_reads.agency(scope).language)
         key = f"five:{event.subject_id}"
-        _leave(scope, event, (mia, words, (_free_picture(scope, mia),)), places, key=key)
+        _leave(scope, event, (mia, words, (picture,)), places, key=key)
         told = TourAct(event.tenant_id, event.subject_id, "by_hand", event.by)
         outbox.put(scope, told, at=scope.now + LOOK, dedupe=f"tour:by_hand:{event.subject_id}")
 

@@ -2,7 +2,7 @@
 
 import base64
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -46,9 +46,12 @@ from gate.permit import Permit
 from gate.units import Subject
 from generators import provenance
 from generators import registry as engines
+from generators.animating import FilmEngine
 from generators.classifying import Classifier
 from generators.contract import ImageEngine, TextEngine, TextJob, Written
+from generators.cutouts import Cutter
 from generators.provenance import Credential
+from generators.speech import SpeechEngine
 from studio.comparing import Comparing
 from subscribers.rails import registry as rail_registry
 from subscribers.rails.contract import Rails
@@ -94,8 +97,11 @@ class Services:
     mint: Mint
     rails: Rails
     image_engine: Callable[[], ImageEngine]
+    film_engine: Callable[[], FilmEngine]
     text_engine: Callable[[], TextEngine]
     chat_engine: Callable[[], TextEngine]
+    speech_engines: Callable[[], Sequence[SpeechEngine]]
+    cutter: Callable[[], Cutter | None]
     credential: Callable[[], Credential]
     classifier: Classifier | None
     comparing: Comparing
@@ -252,8 +258,11 @@ def wire(settings: Settings, *, pool_size: int, application: str) -> Iterator[Se
             mint=partial(minting.mint, key=key, own_hosts=own_hosts(settings)),
             rails=rail_registry.load(rail_key(master_key)),
             image_engine=once(lambda: engines.image_engine(settings.generators)),
+            film_engine=once(lambda: engines.film_engine(settings.generators)),
             text_engine=once(lambda: engines.text_engine(settings.generators)),
             chat_engine=once(lambda: engines.chat_engine(settings.generators)),
+            speech_engines=once(lambda: engines.speech_engines(settings.generators)),
+            cutter=once(lambda: engines.cutter(settings.generators)),
             credential=once(lambda: provenance.credential_in(settings.home / "provenance", now=wall_now())),
             classifier=classifier,
             comparing=Comparing(tenant, store, classifier, reveal, seal, alike=settings.generators.faces_alike_percent),

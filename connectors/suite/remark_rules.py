@@ -11,6 +11,8 @@ from connectors.suite.world import World
 from gate.units import REMARK, Reference, Text, Unit
 
 BECOMES: Mapping[Act, str] = {
+    "like": "liked",
+    "unlike": "unliked",
     "hide": "hidden",
     "show": "shown",
     "delete": "deleted",

@@ -143,7 +143,8 @@ class World:
     stands_under: Callable[[str], str] = field(default=lambda native_id: "")
     """The native id of what a post of ours was put under."""
     remark_is: Callable[[str], Set[str]] = field(default=lambda native_id: frozenset())
-    """What a remark is to the fake: some of shown, hidden, deleted, blocked (its author is), reported."""
+    """What a remark is to the fake: some of liked, unliked, shown, hidden, deleted, blocked (its author is),
+    reported."""
     earned: Callable[[int], None] | None = None
     """Makes somebody pay so much, in minor units; None where the platform tells nobody what an account earned."""
     priced: Callable[[str], int | None] = field(default=lambda native_id: None)

@@ -92,6 +92,7 @@ def _form(page: Page, found: Followed) -> None:
             format_func=lambda one: found.accounts[UUID(one)],
             key=f"{ACCOUNTS}:{creator_id}",
             placeholder=page.word("files.feed_choose"),
+            select_all=False,
         )
         acting.submit(page, "files.feed_add", partial(_add, page, creator_id), right=Right.RUN, key="feeds:add:go")
 

@@ -84,6 +84,8 @@ def _brief(page: Page, found: Week) -> None:
             default=list(found.accounts)[:1],
             format_func=lambda key: found.accounts[key],
             key=_key("accounts", one),
+            placeholder=page.word("week.accounts_hint"),
+            select_all=False,
         )
         if found.recipes:
             st.multiselect(
@@ -92,6 +94,8 @@ def _brief(page: Page, found: Week) -> None:
                 format_func=lambda key: found.recipes[key],
                 key=_key("recipes", one),
                 help=page.word("week.recipes_why"),
+                placeholder=page.word("week.recipes_hint"),
+                select_all=False,
             )
         st.text_input(page.word("week.link"), key=_key("link", one))
         act = partial(_ask, page, found)

@@ -85,6 +85,7 @@ def _phones(page: Page, account: Account) -> None:
         format_func=lambda key: names[key],
         placeholder=page.word("channels.anybody"),
         key=box,
+        select_all=False,
     )
     act = partial(_entrust, page, account.channel.id, box)
     acting.button(page, "channels.entrust", act, right=Right.RUN, key=f"entrust:{account.channel.id}")

@@ -1,5 +1,6 @@
 """New post: words, pictures, accounts, what each would show and refuse, and when it leaves."""
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
@@ -10,6 +11,8 @@ from dashboard import acting, files
 from dashboard.app_pages import (
     calendar_series,
     compose_draft,
+    compose_ideas,
+    compose_kit,
     compose_links,
     compose_parts,
     compose_pictures,
@@ -82,7 +85,10 @@ def show(page: Page) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         creator = _creator(page, mine)
-        _words(page, page.read(lambda scope: accounts(scope, [creator])))
+        hers = page.read(lambda scope: accounts(scope, [creator]))
+        _words(page, hers)
+        compose_ideas.show(page, creator)
+        compose_kit.show(page, creator, hers)
         compose_links.show(page, creator)
     written = draft(creator.id)
     pictures, brought = int(st.session_state.get(SHOWN, compose_draft.FEW)), listed(BROUGHT)
@@ -120,11 +126,20 @@ def _other_creator() -> None:
     st.session_state.update({**pictures, BROUGHT: [], ACCOUNTS: []})
 
 
+def _names(page: Page, hers: list[Account]) -> dict[str, str]:
+    """What the accounts are called; those of one name, with where they are."""
+    called = Counter(one.name for one in hers)
+    return {
+        str(one.id): one.name if called[one.name] == 1 else f"{one.name} · {page.word(f'platform.{one.platform}')}"
+        for one in hers
+    }
+
+
 def _words(page: Page, hers: list[Account]) -> None:
     st.text_area(page.word("compose.body"), key=BODY, height=150, placeholder=page.word("compose.body_hint"))
     compose_parts.show(page)
     st.text_input(page.word("compose.title"), key=TITLE, max_chars=200)
-    names = {str(one.id): one.name for one in hers}
+    names = _names(page, hers)
     chosen = st.session_state.get(ACCOUNTS) or []
     if not names.keys() >= set(chosen):  # what is set is sent back, over a press that came meanwhile
         st.session_state[ACCOUNTS] = [one for one in chosen if one in names]
@@ -139,7 +154,7 @@ def _words(page: Page, hers: list[Account]) -> None:
     )
     picked = st.session_state.get(ACCOUNTS) or []
     compose_places.show(page, names, picked)
-    compose_prices.show(page, [one for one in hers if str(one.id) in picked])
+    compose_prices.show(page, [one for one in hers if str(one.id) in picked], names)
     if not hers:
         draw("calendar_empty.html", code="compose.no_accounts", word=page.word)
 

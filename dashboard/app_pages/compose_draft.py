@@ -1,6 +1,6 @@
 """The post that is being written: words and choices of one member's open page, nothing of it in the database yet."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -27,8 +27,14 @@ CAMPAIGN, PLAIN = "compose:campaign", "compose:plain"
 OTHERS = "compose:others"
 """The accounts that a post is written differently for."""
 
+BY_MODEL = "compose:by_model"
+"""What a model wrote, by the field it was put into."""
+
+MARKED = "compose:marked"
+"""How the text of the post that is changed or copied was marked: it stays so."""
+
 _WORDS, _WHEN = (ID, CREATOR, TITLE, BODY, ACCOUNTS, PARTS, COMMENT, COMMENTED), (WHEN, DAY, CLOCK, REWORK, PRIORITY)
-FIELDS = (*_WORDS, *_WHEN, MEDIA, BROUGHT, SHOWN, TARGET, OTHERS, CAMPAIGN, PLAIN)
+FIELDS = (*_WORDS, *_WHEN, MEDIA, BROUGHT, SHOWN, TARGET, OTHERS, CAMPAIGN, PLAIN, BY_MODEL, MARKED)
 OF_PART = "compose:part:"
 """What the fields of further parts begin with; PARTS holds their ids in order."""
 
@@ -41,7 +47,13 @@ TICKED = "compose:tick:"
 KNOWN = "compose:known:"
 """What begins the box by which somebody says that they know what a post repeats."""
 
-BEGUN = (TICKED, OF_PART, OF_OTHER, REPEAT, KNOWN)
+KIT = "compose:kit:"
+"""What the fields of what a model is asked begin with."""
+
+IDEAS = "compose:ideas:"
+"""What the fields of ideas begin with."""
+
+BEGUN = (TICKED, OF_PART, OF_OTHER, REPEAT, KNOWN, KIT, IDEAS)
 FEW = 12
 """Pictures of the library shown at first, and more at each press."""
 
@@ -64,7 +76,7 @@ def duplicate(post: Written, there: Mapping[UUID, Content], creator: str) -> Non
     begin(creator=creator)
     words = {TITLE: post.title, BODY: post.body, MEDIA: [str(one) for one in post.media]}
     st.session_state.update({**words, ACCOUNTS: [str(one) for one in there]})
-    st.session_state.update({CAMPAIGN: post.links.campaign, PLAIN: list(post.links.plain)})
+    st.session_state.update({CAMPAIGN: post.links.campaign, PLAIN: list(post.links.plain), MARKED: post.text_ai})
     for part in post.parts:
         if part.comment:
             st.session_state.update({COMMENTED: True, COMMENT: part.body})
@@ -169,7 +181,36 @@ def draft(creator_id: UUID) -> Draft:
     written = tuple(one for one in others if not one.idle)
     plain = tuple(str(one) for one in st.session_state.get(PLAIN) or ())
     links = Wanted(typed(CAMPAIGN).strip(), plain)
-    return Draft(creator_id, said.title, said.body, said.media, accounts, parts=rest, others=written, links=links)
+    by = text_ai(apart)
+    return Draft(creator_id, said.title, said.body, said.media, accounts, by, parts=rest, others=written, links=links)
+
+
+def put(field: str, text: str, *, after: str = "") -> None:
+    """Put what a model wrote into a field, in a callback: in the place of what stands there, or `after` it."""
+    st.session_state[BY_MODEL] = {**(st.session_state.get(BY_MODEL) or {}), field: text.strip()}
+    st.session_state[field] = f"{after}\n\n{text}" if after else text
+
+
+def put_other(account: str, text: str) -> None:
+    """Put what a model wrote into the words of one account; the post goes there, and says something of its own."""
+    for listing in (ACCOUNTS, OTHERS):
+        chosen = st.session_state.get(listing) or []
+        st.session_state[listing] = chosen if account in chosen else [*chosen, account]
+    put(other_key(account, "body"), text)
+
+
+def text_ai(apart: Sequence[str]) -> str:
+    """How the text is marked: as a model wrote it, changed by somebody since, or none of it. A mark it had stays.
+
+    `apart` are the accounts it is written differently for: what was put into others is not said.
+    """
+    shown = {BODY, TITLE, *(other_key(one, field) for one in apart for field in ("title", "body"))}
+    found = {typed(MARKED) or "none"}
+    for field, text in (st.session_state.get(BY_MODEL) or {}).items():
+        said = typed(field).strip()
+        if field in shown and said:
+            found.add("generated" if said == text else "assisted")
+    return next(one for one in ("generated", "assisted", "none") if one in found)
 
 
 def _other(said: Content, account: str) -> Override:

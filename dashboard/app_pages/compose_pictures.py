@@ -20,7 +20,7 @@ from studio.states import UploadState
 from tenants.roles import Right
 
 TICK = "1s"
-KINDS = ["jpg", "jpeg", "png", "webp", "mp4", "m4v", "mov", "webm", "m4a", "ogg"]
+KINDS = ["jpg", "jpeg", "png", "webp", "heic", "heif", "avif", "gif", "mp4", "m4v", "mov", "webm", "m4a", "ogg"]
 FILES = "compose:files"
 WIDE = 140
 """Pixels of a picture to choose: four beside each other, two on a phone."""
@@ -89,7 +89,7 @@ def _tiles(page: Page, found: Desk) -> None:
         for tile in found.tiles:
             with st.container(width=WIDE, gap=None):
                 src = files.src(tile.asset_id, unrated=tile.asset_id in found.unrated)
-                draw("compose_tile.html", src=src, alt=tile.alt)
+                draw("compose_tile.html", src=src, alt=tile.alt, label=tile.label, word=page.word)
                 key = f"{TICKED}{tile.asset_id}"
                 st.session_state[key] = tile.asset_id in chosen
                 st.checkbox(

@@ -1,4 +1,4 @@
-"""What a member does with comments: answer in everybody's sight, hide, delete, keep an author away, be done."""
+"""What a member does with comments: answer in everybody's sight, like, hide, delete, keep an author away, be done."""
 
 import hashlib
 from functools import partial
@@ -105,10 +105,10 @@ def _bar(page: Page, one: Opened) -> None:
 
 def _acts(page: Page, one: Opened, about: Heard) -> None:
     """What the platform lets be done with this comment; what cannot be taken back asks once more."""
-    idle = "hide" if about.state == "hidden" else "show"
+    idle = {"hide" if about.state == "hidden" else "show", "like" if about.liked else "unlike"}
     with st.container(horizontal=True, gap="small"):
         for act in public_desk.ACTS:
-            if act in one.acts and act != idle:
+            if act in one.acts and act not in idle:
                 _act(page, about.id, act)
 
 

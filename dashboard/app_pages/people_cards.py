@@ -69,6 +69,7 @@ def _new(page: Page, found: Shoots) -> None:
         max_selections=MOST_PEOPLE,
         placeholder=page.word("cards.people_hint"),
         key="card:people",
+        select_all=False,
     )
     today = found.now.astimezone(page.voice.zone).date()
     zones = founding.zones(creators[who].zone) if who in creators else founding.zones(found.zone)
@@ -95,6 +96,7 @@ def _terms(page: Page, found: Shoots) -> None:
         format_func=lambda one: people_places.name(page, one),
         placeholder=page.word("cards.places_hint"),
         key="card:places",
+        select_all=False,
     )
     right.selectbox(
         page.word("cards.rating"), RATINGS, format_func=lambda one: page.word(f"rating.{one}"), key="card:rating"

@@ -73,7 +73,11 @@ def look(page: Page, one: Dossier) -> None:
     _tiles(page, [(asset, "") for _, asset, _ in declared.references])
     numbers = {str(at): sha256 for at, (sha256, _, _) in enumerate(declared.references, 1)}
     st.multiselect(
-        page.word("people.young"), list(numbers), placeholder=page.word("people.none_of_them"), key=f"young:{one.id}"
+        page.word("people.young"),
+        list(numbers),
+        placeholder=page.word("people.none_of_them"),
+        key=f"young:{one.id}",
+        select_all=False,
     )
     st.checkbox(page.word("people.resembles"), key=f"resembles:{one.id}")
     act = partial(_looked, one.id, declared.id, numbers)
@@ -139,6 +143,7 @@ def _references(page: Page, one: Dossier, cards: list[Card]) -> None:
         max_selections=MOST_REFERENCES,
         placeholder=page.word("people.none_of_them"),
         key=_key(one, REFERENCES, "name"),
+        select_all=False,
     )
     st.text_input(page.word("people.licence"), key=_key(one, REFERENCES, "licence"), max_chars=LONGEST_NAME)
     st.checkbox(page.word("people.adult_use"), key=_key(one, REFERENCES, "adult"))

@@ -21,7 +21,7 @@ from tenants.roles import Right
 BY, TURN = "never:by", "never:turn"
 NAME, FILE, WHY = "never:name", "never:file", "never:why"
 WAYS = ("name", "face")
-KINDS = ["jpg", "jpeg", "png", "webp"]
+KINDS = ["jpg", "jpeg", "png", "webp", "heic", "heif", "avif", "gif"]
 
 
 def show(page: Page) -> None:

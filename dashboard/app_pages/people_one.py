@@ -88,6 +88,7 @@ def _ask(page: Page, found: People, one: Dossier, near: Beside) -> None:
         format_func=lambda each: people_places.name(page, each),
         placeholder=page.word("cards.places_hint"),
         key=f"ask:places:{one.id}",
+        select_all=False,
     )
     right.selectbox(
         page.word("cards.rating"),

@@ -101,7 +101,13 @@ def _picture(page: Page, one: Open, creator: str, *, hidden: bool) -> None:
         return
     key = f"confirm:{one.asset_id}"
     st.multiselect(
-        page.word("people.who_is"), list(people), default=list(people), format_func=people.__getitem__, key=key
+        page.word("people.who_is"),
+        list(people),
+        default=list(people),
+        format_func=people.__getitem__,
+        key=key,
+        placeholder=page.word("cards.people_hint"),
+        select_all=False,
     )
     own = page.who.actor in one.proposed_by
     if own:

@@ -73,7 +73,14 @@ def _words(page: Page, found: Talk, fields: str, *, internal: bool) -> None:
     readers = [one for one in found.listeners if not internal or comments.works_here(one)]
     names = {str(one.principal_id): page.label("talk.at", name=one.name) for one in readers}
     if names:
-        st.multiselect(page.word("talk.named"), list(names), format_func=names.__getitem__, key=f"talk:named:{fields}")
+        st.multiselect(
+            page.word("talk.named"),
+            list(names),
+            format_func=names.__getitem__,
+            key=f"talk:named:{fields}",
+            placeholder=page.word("talk.named_hint"),
+            select_all=False,
+        )
 
 
 def _named(fields: str) -> list[UUID]:

@@ -72,9 +72,15 @@ def _price(page: Page, ware: Ware, rail: Terms, asked: Money | None) -> None:
     box = f"shop:price:{ware.id}:{rail.name}"
     if box not in st.session_state:
         st.session_state[box] = str(asked).split()[0] if asked is not None else ""
-    st.text_input(page.word("shop.price_on", rail=page.word(f"shop.rail.{rail.name}")), key=box, max_chars=12)
+    _asked(page, rail, box)
     act = partial(_reprice, page, ware.id, rail, box)
     acting.button(page, "shop.save_price", act, right=Right.RUN, key=f"{box}:save", kind="primary")
+
+
+def _asked(page: Page, rail: Terms, box: str) -> None:
+    """The field of a price, with an example in the rail's own money."""
+    label = page.word("shop.price_on", rail=page.word(f"shop.rail.{rail.name}"))
+    st.text_input(label, key=box, max_chars=12, placeholder=page.voice.money(_example(rail)))
 
 
 def _make(page: Page, found: Shelf) -> None:
@@ -87,13 +93,14 @@ def _make(page: Page, found: Shelf) -> None:
         st.text_input(page.word("shop.title"), key=TITLE, max_chars=packs.MAX_TITLE)
         rail = found.rails[0] if found.rails else None
         if rail is not None:
-            st.text_input(page.word("shop.price_on", rail=page.word(f"shop.rail.{rail.name}")), key=PRICE, max_chars=12)
+            _asked(page, rail, PRICE)
         st.multiselect(
             page.word("shop.pictures"),
             list(words),
             format_func=lambda one: words[one],
             key=PICTURES,
             placeholder=page.word("shop.choose_pictures"),
+            select_all=False,
         )
         acting.submit(
             page, "shop.make", partial(_made, page, found.creator.id, rail), right=Right.RUN, key="shop:make:go"

@@ -2,7 +2,14 @@
 
 import streamlit as st
 
-from dashboard.app_pages import studio_library, studio_making, studio_variants
+from dashboard.app_pages import (
+    studio_clip,
+    studio_library,
+    studio_making,
+    studio_speech,
+    studio_variants,
+    studio_voices,
+)
 from dashboard.frame import Page
 from dashboard.reads.studio import studio
 from dashboard.widgets import draw
@@ -20,13 +27,15 @@ def show(page: Page) -> None:
         draw("studio_empty.html", code="dashboard.no_creators", word=page.word)
         return
     creator = _creator(page, mine)
-    facets = studio_library.facets()
-    found = page.read(lambda scope: studio(scope, creator, facets))
+    found = page.read(lambda scope: studio(scope, creator))
     left, right = st.columns([3, 2], gap="large")
     with left:
         studio_making.recipe(page, found)
     with right:
         studio_making.under_way(page, found)
+        studio_clip.under_way(page, creator)
+        studio_speech.show(page, creator)
+        studio_voices.show(page, creator, mine)
     studio_variants.show(page, creator)
     studio_library.show(page, found)
     draw("studio_foot.html", now=found.now, voice=page.voice, word=page.word)

@@ -63,6 +63,7 @@ def name(page: Page, creator_id: UUID, asset_id: UUID, card: Card) -> None:
             format_func=people.__getitem__,
             placeholder=page.word("cards.people_hint"),
             key=key,
+            select_all=False,
         )
         draw("studio_note.html", note=page.word("cards.who_how"))
         act = partial(_named, page, creator_id, asset_id)

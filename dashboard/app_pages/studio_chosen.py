@@ -6,10 +6,24 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting, files
-from dashboard.app_pages import film, studio_cards, studio_people
+from dashboard.app_pages import (
+    film,
+    studio_cards,
+    studio_clip,
+    studio_collections,
+    studio_copies,
+    studio_erasing,
+    studio_labels,
+    studio_look,
+    studio_motion,
+    studio_people,
+    studio_tags,
+    studio_vary,
+)
 from dashboard.app_pages.studio_variants import CLEAR, clear_src, reveal, shelve
 from dashboard.frame import Page
-from dashboard.reads.studio import Studio, Tile, lineage
+from dashboard.reads.library import Library, Tile, lineage
+from dashboard.reads.studio import Studio
 from dashboard.widgets import draw
 from foundation.database import Scope
 from foundation.errors import NotFound, Refused
@@ -17,6 +31,7 @@ from foundation.words import Message
 from gate.lowering import LONGEST
 from gate.units import Rating
 from studio import judging, library, packs, playing
+from studio import lineage as making
 from studio import reads as studio_reads
 from studio.states import ShelfState
 from tenants import notices
@@ -26,7 +41,7 @@ from tenants.roles import Right
 MINOR = "X_minor"
 
 
-def show(page: Page, found: Studio, picked: list[Tile]) -> None:
+def show(page: Page, found: Studio, here: Library, picked: list[Tile]) -> None:
     """Draw what is chosen and what can be done with it."""
     creator = found.creator
     with st.container(border=True, key="studio_chosen"):
@@ -40,6 +55,9 @@ def show(page: Page, found: Studio, picked: list[Tile]) -> None:
             if page.may(Right.RUN):
                 _shelf(page, creator.id, assets, picked)
                 _pack(page, creator.id, assets)
+                studio_clip.put(page, creator.id, picked)
+                studio_tags.edit(page, creator.id, picked)
+                studio_collections.put(page, creator.id, here, assets)
                 studio_cards.put_on(page, found, assets)
             if page.may(Right.REVIEW):
                 _rate(page, creator.id, assets, picked)
@@ -66,11 +84,32 @@ def _one(page: Page, creator: Creator, tile: Tile) -> None:
         if found.card is None and page.may(Right.RUN):
             studio_people.name(page, creator.id, asset_id, tile.card.sha256)
         if page.may(Right.RUN):
+            studio_labels.show(page, creator.id, found)
+            studio_erasing.show(page, creator.id, tile)
+            studio_copies.ask(page, creator.id, tile.card)
+            studio_vary.ask(page, creator.id, tile.card)
+            studio_vary.ask_posture(page, creator.id, tile.card)
+            studio_look.choose(page, creator.id, tile.card)
+            studio_motion.ask(page, creator.id, tile.card)
+            _again(page, creator.id, asset_id, found.story.again)
             studio_people.blurred(page, creator.id, asset_id)
             with st.popover(page.word("studio.alt"), icon=":material/edit:"):
                 st.text_input(page.word("studio.alt_hint"), tile.card.alt, max_chars=300, key=f"alt:{asset_id}")
                 act = partial(_describe, page, creator.id, asset_id)
                 acting.button(page, "studio.alt_keep", act, right=Right.RUN, key=f"alt_keep:{asset_id}", kind="primary")
+
+
+def _again(page: Page, creator_id: UUID, asset_id: UUID, count: int) -> None:
+    """The press that runs once more what made this picture."""
+    if count:
+        act = partial(_made_again, page, creator_id, asset_id)
+        acting.button(page, "studio.again", act, right=Right.RUN, key=f"again:{asset_id}", icon=":material/replay:")
+
+
+def _made_again(page: Page, creator_id: UUID, asset_id: UUID, scope: Scope, press: UUID) -> Message:
+    _mine(page, scope, creator_id, (asset_id,))
+    _, count = making.make_again(scope, asset_id, key=f"again:{press}", by=page.who.actor)
+    return Message("studio.started" if count > 1 else "studio.started_one", {"count": count})
 
 
 def _too_high(page: Page, creator_id: UUID, tile: Tile) -> None:

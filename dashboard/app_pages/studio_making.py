@@ -1,6 +1,7 @@
 """Making pictures: the recipe and what it would ask for, its runs, and the files that were handed in."""
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache, partial
@@ -9,20 +10,20 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting, frame
-from dashboard.app_pages import studio_recipe
+from dashboard.app_pages import studio_limits, studio_look, studio_questions, studio_recipe, studio_spending
 from dashboard.app_pages.studio_variants import COMPARED
 from dashboard.frame import Page
 from dashboard.reads.studio import GOING, SAMPLES, Progress, Studio, engine_of, progress
 from dashboard.widgets import draw
 from foundation import settings
 from foundation.database import Scope
-from foundation.errors import BadInput, NotFound
+from foundation.errors import BadInput, NotFound, Refused
 from foundation.ids import uuid7
 from foundation.words import Message
-from studio import jobs, recipes
+from studio import jobs, recipes, wording
 from studio import reads as studio_reads
+from studio.parameters import Answer
 from studio.reads import RecipeCard, Run
-from studio.states import UploadState
 from tenants.roles import Right
 
 TICK = "2s"
@@ -38,15 +39,22 @@ def recipe(page: Page, found: Studio) -> None:
         _first(page, found, engine)
         return
     chosen = _chosen(page, found)
+    given = studio_questions.ask(page, chosen)
     with st.container(horizontal=True, gap="small"):
-        st.session_state.setdefault(f"{COUNT}:{chosen.id}", chosen.spec.variants)
+        st.session_state.setdefault(f"{COUNT}:{chosen.id}", chosen.spec.pictures)
         count = int(st.number_input(page.word("studio.count"), 1, 24, key=f"{COUNT}:{chosen.id}", width=140))
         st.session_state.setdefault(SEED, secrets.randbelow(10_000))
-        seed = int(st.number_input(page.word("studio.seed"), 0, MOST_SEED, key=SEED, width=180))
-    _asked(page, chosen, seed, count)
-    draw("studio_engine.html", engine=engine, lasts=_lasts(page, found.pace, count), count=count, word=page.word)
+        own = chosen.spec.seed  # one that the recipe names stands above
+        if own is None:
+            seed = int(st.number_input(page.word("studio.seed"), 0, MOST_SEED, key=SEED, width=180))
+        else:
+            seed = own
+            draw("studio_note.html", note=page.word("studio.seed_fixed", seed=own))
+    makes = _asked(page, chosen, seed, count, given) and studio_look.ready(page, found.creator.id, chosen.spec)
+    estimate = studio_spending.estimate(page, chosen.spec.model, _lasts(page, found.pace, count), count)
+    draw("studio_engine.html", engine=engine, estimate=estimate, word=page.word)
     key = st.session_state.setdefault(RUN_ID, str(uuid7()))
-    order = _Order(found.creator.id, chosen.id, seed, count, f"dashboard:{key}")
+    order = _Order(found.creator.id, chosen.id, seed, count, f"dashboard:{key}", given)
     acting.button(
         page,
         "studio.generate",
@@ -56,8 +64,12 @@ def recipe(page: Page, found: Studio) -> None:
         kind="primary",
         icon=":material/auto_awesome:",
         shortcut="G",
+        disabled=not makes,
     )
     studio_recipe.edit(page, found.creator.id, chosen)
+    studio_look.edit(page, found.creator)
+    studio_limits.edit(page, found.creator.id, found.limits)
+    studio_spending.edit(page, chosen.spec.model)
 
 
 def _lasts(page: Page, pace: float, count: int) -> str:
@@ -96,14 +108,16 @@ def _chosen(page: Page, found: Studio) -> RecipeCard:
     return names[st.session_state[RECIPE]]
 
 
-def _asked(page: Page, chosen: RecipeCard, seed: int, count: int) -> None:
-    """What each picture would be asked to show: the very words, before anything is made."""
+def _asked(page: Page, chosen: RecipeCard, seed: int, count: int, given: Mapping[str, Answer]) -> bool:
+    """What each picture would be asked to show: the very words, before anything is made. Whether it may be made."""
     try:
-        shots = recipes.resolve(chosen.spec, seed=seed, count=count)
-    except BadInput as wrong:
+        shots = recipes.resolve(chosen.spec, seed=seed, count=count, given=given)
+        rating = page.read(lambda scope: wording.judge(scope, chosen.spec, shots, given))
+    except (BadInput, Refused) as wrong:
         st.error(page.voice.say(wrong.message))
-        return
-    draw("studio_asked.html", shots=shots, spec=chosen.spec, word=page.word)
+        return False
+    draw("studio_asked.html", shots=shots, spec=chosen.spec, rating=str(rating), word=page.word)
+    return True
 
 
 @dataclass(frozen=True)
@@ -115,12 +129,14 @@ class _Order:
     seed: int
     count: int
     key: str
+    given: Mapping[str, Answer]
 
 
 def _generate(page: Page, order: _Order, scope: Scope, _: UUID) -> Message:
     page.my(scope, order.creator_id)
     if order.recipe_id not in {one.id for one in studio_reads.recipes_of(scope, order.creator_id)}:
         raise NotFound("recipe.unknown")
+    studio_spending.check(scope, recipes.spec_of(scope, order.recipe_id), order.count)
     jobs.start(
         scope,
         creator_id=order.creator_id,
@@ -129,6 +145,7 @@ def _generate(page: Page, order: _Order, scope: Scope, _: UUID) -> Message:
         key=order.key,
         count=order.count,
         by=page.who.actor,
+        given=order.given,
     )
     st.session_state[RUN_ID] = str(uuid7())  # the next press is another run
     return Message("studio.started" if order.count > 1 else "studio.started_one", {"count": order.count})
@@ -145,8 +162,8 @@ def _sample(page: Page, creator_id: UUID, scope: Scope, press: UUID) -> Message:
 
 def under_way(page: Page, found: Studio) -> None:
     """Runs and files. It looks again by itself while something is under way, and not after."""
-    draw("studio_part.html", title=page.word("studio.under_way"), note="")
-    state = Progress(found.runs, found.uploads, found.now)
+    draw("studio_part.html", title=page.word("studio.under_way"), note=studio_limits.came_out(page, found.output))
+    state = Progress(found.runs, found.uploads, found.copies, found.now)
     if found.going:
         st.fragment(_going, run_every=TICK)(page, found.creator.id, found.pace)
     else:
@@ -158,25 +175,26 @@ def _going(drawn: Page, creator_id: UUID, pace: float) -> None:
     if page is None or page.who != drawn.who:
         st.rerun()
     state = page.read(lambda scope: progress(scope, page.my(scope, creator_id).id))
-    waiting = any(one.state is UploadState.WAITING for one in state.uploads)
-    if not waiting and not any(run.state in GOING for run in state.runs):
+    if not state.going:
         st.rerun()  # all of it is there: the library shows it
     acting.say_told(page, "studio:going")
     _lines(page, state, creator_id, pace)
 
 
 def _lines(page: Page, state: Progress, creator_id: UUID, pace: float) -> None:
-    if not state.runs and not state.uploads:
+    if not state.runs and not state.uploads and not state.copies:
         draw("studio_empty.html", code="studio.nothing_under_way", word=page.word)
     for run in state.runs:
         _run(page, run, creator_id, pace, state)
     if state.uploads:
         draw("studio_uploads.html", uploads=state.uploads, voice=page.voice, word=page.word)
+    if state.copies:
+        draw("studio_copies.html", copies=state.copies, voice=page.voice, word=page.word)
 
 
 def _run(page: Page, run: Run, creator_id: UUID, pace: float, state: Progress) -> None:
     going = run.state in GOING
-    left = _lasts(page, pace, run.total - run.done) if going else ""
+    left = _lasts(page, pace, run.total - run.done) if going and run.waits_until is None else ""
     with st.container(border=True, gap="small"):
         draw("studio_run.html", run=run, left=left, going=going, now=state.now, voice=page.voice, word=page.word)
         with st.container(horizontal=True, gap="small"):

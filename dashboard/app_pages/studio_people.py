@@ -42,6 +42,7 @@ def name(page: Page, creator_id: UUID, asset_id: UUID, sha256: str) -> None:
             max_selections=proposing.MOST,
             placeholder=page.word("cards.people_hint"),
             key=key,
+            select_all=False,
         )
         draw("studio_note.html", note=page.word("people.propose_how"))
         act = partial(_proposed, page, creator_id, asset_id, key)

@@ -1,4 +1,4 @@
-"""Writing a recipe: its words, one list to a line, and the next version of it."""
+"""Writing a recipe: its words, lists and questions, one to a line, and the next version of it."""
 
 from functools import partial
 from typing import Any
@@ -7,70 +7,85 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting
+from dashboard.app_pages import studio_recipe_lines, studio_recipe_versions, studio_spending
 from dashboard.frame import Page
+from dashboard.reads.studio import engine_of
+from dashboard.widgets import draw
+from foundation import settings
 from foundation.database import Scope
-from foundation.errors import BadInput
 from foundation.words import Message
 from studio import recipes
 from studio.reads import RecipeCard
-from studio.recipes import Spec
+from studio.recipes import FORMATS, Spec
 from tenants.roles import Right
-
-SHAPES = {"wide": (1600, 1200), "tall": (1200, 1600), "square": (1200, 1200)}
 
 
 def edit(page: Page, creator_id: UUID, chosen: RecipeCard) -> None:
     """The form; what is kept is the next version, and runs of older ones stay as they were."""
     spec, mark = chosen.spec, str(chosen.id)
-    with st.expander(page.word("studio.edit_recipe"), icon=":material/edit:"), st.form(f"recipe:{mark}", border=False):
-        st.text_input(page.word("studio.name"), spec.name, max_chars=60, key=f"name:{mark}")
-        st.text_area(page.word("studio.prompt"), spec.prompt, max_chars=500, key=f"prompt:{mark}")
-        st.text_area(page.word("studio.words"), listed(spec), key=f"words:{mark}")
-        st.radio(
-            page.word("studio.shape"),
-            list(SHAPES),
-            index=_shape(spec),
-            format_func=lambda one: page.word(f"studio.shape.{one}"),
-            horizontal=True,
-            key=f"shape:{mark}",
+    with st.expander(page.word("studio.edit_recipe"), icon=":material/edit:"):
+        with st.form(f"recipe:{mark}", border=False):
+            _words(page, spec, mark)
+            _numbers(page, spec, mark)
+            keep = partial(_keep, page, creator_id, spec, mark)
+            acting.submit(page, "studio.keep_recipe", keep, right=Right.RUN, key=f"keep:{mark}")
+        studio_recipe_versions.show(page, creator_id, chosen)
+
+
+def _words(page: Page, spec: Spec, mark: str) -> None:
+    st.text_input(page.word("studio.name"), spec.name, max_chars=60, key=f"name:{mark}")
+    st.text_area(page.word("studio.prompt"), spec.prompt, max_chars=500, key=f"prompt:{mark}")
+    draw("studio_note.html", note=page.word("studio.prompt_how"))
+    st.text_area(page.word("studio.words"), studio_recipe_lines.lists(spec), key=f"words:{mark}")
+    st.text_area(page.word("studio.questions"), studio_recipe_lines.questions(spec), key=f"asked:{mark}")
+    draw("studio_note.html", note=page.word("studio.questions_how"))
+    st.text_input(page.word("studio.without"), spec.negative, max_chars=500, key=f"negative:{mark}")
+
+
+def _numbers(page: Page, spec: Spec, mark: str) -> None:
+    st.multiselect(
+        page.word("studio.sizes"),
+        list(FORMATS),
+        list(spec.sizes),
+        format_func=lambda one: page.word(f"studio.format.{one}"),
+        placeholder=page.word("studio.size", width=spec.width, height=spec.height),
+        key=f"sizes:{mark}",
+        select_all=False,
+    )
+    with st.container(horizontal=True, gap="small"):
+        st.number_input(page.word("studio.variants"), 1, 24, spec.variants, key=f"variants:{mark}", width=140)
+        st.number_input(page.word("studio.steps"), 1, 100, spec.steps, key=f"steps:{mark}", width=140)
+        st.number_input(page.word("studio.guidance"), 1, 30, spec.guidance, key=f"guidance:{mark}", width=180)
+        st.number_input(
+            page.word("studio.own_seed"), 0, 2**31 - 1, spec.seed, key=f"own_seed:{mark}", width=220, placeholder="—"
         )
-        keep = partial(_keep, page, creator_id, spec, mark)
-        acting.submit(page, "studio.keep_recipe", keep, right=Right.RUN, key=f"keep:{mark}")
+    hint = page.word("studio.look_strength_how")
+    st.slider(page.word("studio.look_strength"), 0, 100, spec.look, 5, key=f"look:{mark}", help=hint)
+    if spec.loras or engine_of(settings.load().generators) == "diffusion":
+        hint = page.word("studio.loras_how")
+        st.text_input(page.word("studio.loras"), studio_recipe_lines.loras(spec), key=f"loras:{mark}", help=hint)
+    if spec.budget or studio_spending.sold(spec.model):
+        hint = page.word("studio.budget_how")
+        st.text_input(page.word("studio.budget"), spec.budget, max_chars=60, key=f"budget:{mark}", help=hint)
 
 
 def _keep(page: Page, creator_id: UUID, spec: Spec, mark: str, scope: Scope, _: UUID) -> Message:
     page.my(scope, creator_id)
-    name, shape = str(acting.typed(f"name:{mark}")), SHAPES[str(acting.typed(f"shape:{mark}"))]
+    words, weights = studio_recipe_lines.read_lists(str(acting.typed(f"words:{mark}")))
     changed: dict[str, Any] = {
         **spec.model_dump(),
-        "name": name,
-        "prompt": str(acting.typed(f"prompt:{mark}")),
-        "words": read_lists(str(acting.typed(f"words:{mark}"))),
-        "width": shape[0],
-        "height": shape[1],
+        **{name: str(acting.typed(f"{name}:{mark}")) for name in ("name", "prompt", "negative")},
+        **{name: int(acting.typed(f"{name}:{mark}")) for name in ("variants", "steps", "guidance")},
+        "budget": str(acting.typed(f"budget:{mark}") or "").strip(),
+        "look": int(acting.typed(f"look:{mark}") or 0),
+        "words": words,
+        "weights": weights,
+        "parameters": studio_recipe_lines.read_questions(str(acting.typed(f"asked:{mark}")), spec),
+        "loras": studio_recipe_lines.read_loras(str(acting.typed(f"loras:{mark}") or "")),
+        "sizes": list(acting.typed(f"sizes:{mark}") or ()),
+        "seed": acting.typed(f"own_seed:{mark}"),
     }
     wanted = recipes.read(changed)
     recipes.resolve(wanted, seed=0, count=1)  # a word without a list is told now
     recipes.save(scope, creator_id, wanted)
-    return Message("studio.recipe_kept", {"name": name})
-
-
-def _shape(spec: Spec) -> int:
-    sizes = list(SHAPES.values())
-    return sizes.index((spec.width, spec.height)) if (spec.width, spec.height) in sizes else 0
-
-
-def listed(spec: Spec) -> str:
-    """The lists as people write them: `place: a beach, a forest`."""
-    return "\n".join(f"{name}: {', '.join(options)}" for name, options in spec.words.items())
-
-
-def read_lists(text: str) -> dict[str, list[str]]:
-    """The lists out of what somebody wrote. Raises BadInput that quotes the line without a name."""
-    found: dict[str, list[str]] = {}
-    for line in filter(None, (line.strip() for line in text.splitlines())):
-        name, colon, options = line.partition(":")
-        if not colon or not name.strip():
-            raise BadInput("studio.bad_line", line=line[:60])
-        found[name.strip()] = [option.strip() for option in options.split(",") if option.strip()]
-    return found
+    return Message("studio.recipe_kept", {"name": wanted.name})

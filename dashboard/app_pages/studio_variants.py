@@ -12,9 +12,10 @@ from dashboard.widgets import draw
 from foundation.database import Scope
 from foundation.errors import NotFound
 from foundation.words import Message
-from studio import library
+from studio import library, scoring
 from studio import reads as studio_reads
 from studio.reads import Card
+from studio.scoring import Score
 from studio.states import ShelfState
 from tenants.reads import Creator
 from tenants.roles import Right
@@ -37,9 +38,14 @@ def show(page: Page, creator: Creator) -> None:
     note = page.word("studio.variants_note", name=run.recipe, version=run.version, seed=run.seed)
     draw("studio_part.html", title=page.word("studio.variants"), note=note)
     shown = [card for card in cards if not card.standing.withheld]
+    scores = page.read(lambda scope: scoring.of(scope, [card.asset_id for card in shown]))
+    if scores:
+        draw("studio_note.html", note=page.word("look.score_how"))
+        if st.toggle(page.word("look.score_first"), key=f"studio:alike:{chosen}"):
+            shown.sort(key=lambda card: -1 if (one := scores[card.asset_id].score) is None else one, reverse=True)
     with st.container(horizontal=True, gap="small"):
         for card in shown:
-            _variant(page, creator.id, card)
+            _variant(page, creator.id, card, scores.get(card.asset_id))
     with st.container(horizontal=True, gap="small"):
         covered = tuple(card.asset_id for card in shown if files.covered(card.standing.rating))
         if covered and files.uncovers(page.who.member):
@@ -66,9 +72,20 @@ def _close() -> None:
     st.session_state[COMPARED] = ""
 
 
-def _variant(page: Page, creator_id: UUID, card: Card) -> None:
+def _alike(page: Page, score: Score) -> str:
+    """How alike a picture is to its look, by what, or why nobody knows."""
+    if score.why is not None:
+        return page.voice.say(score.why)
+    if score.score is None:
+        return page.word("look.score_waits")
+    return page.word("look.score_faces" if score.of_faces else "look.score_visual", percent=score.score)
+
+
+def _variant(page: Page, creator_id: UUID, card: Card, score: Score | None) -> None:
     with st.container(width=WIDE, border=True, gap="small"):
         draw("studio_tile.html", src=clear_src(card.asset_id), card=card, marks=(), word=page.word)
+        if score is not None:
+            draw("studio_note.html", note=_alike(page, score))
         with st.container(horizontal=True, gap="small"):
             for code, after, icon in (
                 ("studio.keep", ShelfState.KEPT, ":material/favorite:"),

@@ -5,8 +5,8 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard import acting, frame
-from dashboard.app_pages import system_hooks, system_keys, system_rows
+from dashboard import acting, files, frame
+from dashboard.app_pages import system_hooks, system_keys, system_machines, system_rows
 from dashboard.confirming import ASKED
 from dashboard.frame import Page
 from dashboard.reads.system import Moving, System, moving, system
@@ -20,6 +20,7 @@ from gate.events import LimitWanted, RuleRead, SwitchWanted
 from gate.switches import Stop
 from gate.units import Rating
 from insights import transparency
+from studio import storing
 from tenants.roles import Right
 
 SENDING = "sending"
@@ -39,12 +40,25 @@ def show(page: Page) -> None:
     system_rows.show(page, found)
     st.subheader(page.word("system.eyes"))
     draw("system_eyes.html", eyes=found.eyes, now=found.now, voice=page.voice, word=page.word)
+    _storage(page, found.kept)
     _dead(page, found)
     st.subheader(page.word("system.acts"))
     draw("system_acts.html", found=found, voice=page.voice, word=page.word)
     system_keys.show(page)
+    system_machines.show(page)
     system_hooks.show(page)
     _months(page, found)
+
+
+def _storage(page: Page, kept: int) -> None:
+    """What the library holds, and what it may."""
+    st.subheader(page.word("system.storage"))
+    allowed, used = files.store().allowed, storing.mib(kept)
+    if allowed is None:
+        st.write(page.word("system.storage_used", used=used))
+    else:
+        st.write(page.word("system.storage_of", used=used, allowed=storing.mib(allowed)))
+        st.progress(min(1.0, kept / allowed))
 
 
 def _months(page: Page, found: System) -> None:

@@ -100,6 +100,8 @@ def _newcomer(page: Page, found: Hooks) -> None:
             default=EVENTS,
             format_func=lambda one: page.word(f"system.event.{one}"),
             key=HEARS,
+            placeholder=page.word("system.hook_events_hint"),
+            select_all=False,
         )
         st.multiselect(
             page.word("system.hook_creators"),
@@ -107,6 +109,7 @@ def _newcomer(page: Page, found: Hooks) -> None:
             format_func=names.__getitem__,
             placeholder=page.word("system.hook_all_creators"),
             key=CREATORS,
+            select_all=False,
         )
         st.button(page.word("system.hook_add"), key=PRESS, type="primary", on_click=_added)
 

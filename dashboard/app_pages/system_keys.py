@@ -69,6 +69,8 @@ def _newcomer(page: Page, found: Keys) -> None:
             default=[str(KeyScope.POSTS_READ)],
             format_func=lambda one: page.word(f"system.scope.{one.replace(':', '_')}"),
             key=SCOPES,
+            placeholder=page.word("system.key_scopes_hint"),
+            select_all=False,
         )
         st.multiselect(
             page.word("system.key_creators"),
@@ -76,6 +78,7 @@ def _newcomer(page: Page, found: Keys) -> None:
             format_func=names.__getitem__,
             placeholder=page.word("system.key_all_creators"),
             key=CREATORS,
+            select_all=False,
         )
         st.button(page.word("system.key_make"), key=PRESS, type="primary", on_click=_pressed)
 

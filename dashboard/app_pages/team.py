@@ -156,6 +156,7 @@ def _creators(page: Page, found: Team, key: str, chosen: tuple[str, ...], role: 
         format_func=lambda slug: names[slug],
         placeholder=page.word(_unchosen(role)),
         key=key,
+        select_all=False,
     )
 
 

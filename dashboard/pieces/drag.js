@@ -220,6 +220,7 @@ export default function drag({ setTriggerValue }) {
   if (unsent && performance.now() - unsent.at < AGAIN) tell("dropped", unsent.dropped);
   unsent = null;
   for (const [name, listener] of Object.entries(listened)) window.addEventListener(name, listener, true); // twice is once
+  document.body.classList.add("gr-holds"); // from now on cards can be taken hold of, and look it
   return () => {
     if (mine !== drawn) return;
     tell = null; // until it is drawn again: what is dropped meanwhile waits, and a key is heard; elsewhere is no card

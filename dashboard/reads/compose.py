@@ -33,6 +33,7 @@ class Account:
     id: UUID
     creator_id: UUID
     name: str
+    platform: str
     ready: bool
     asking: Asking | None = None
     """What a post may cost there; None where it costs nothing."""
@@ -63,7 +64,7 @@ def accounts(scope: Scope, mine: Sequence[Creator]) -> list[Account]:
     """The accounts of these creators where posts can stand, by name: a bot without a channel of its own only talks."""
     theirs = {one.id for one in mine}
     return [
-        Account(one.id, one.creator_id, one.name, one.state is ChannelState.ACTIVE, asking_of(one))
+        Account(one.id, one.creator_id, one.name, one.platform, one.state is ChannelState.ACTIVE, asking_of(one))
         for one in channel_reads.every_channel(scope)
         if one.creator_id in theirs and one.surface
     ]

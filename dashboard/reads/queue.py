@@ -53,7 +53,7 @@ def queue(scope: Scope, mine: Sequence[Creator], channel_id: UUID) -> Queue:
     if creator is None:
         raise NotFound("channel.unknown")
     spares = [
-        Account(one.id, one.creator_id, one.name, True)
+        Account(one.id, one.creator_id, one.name, one.platform, True)
         for one in channel_reads.channels_of(scope, creator.id)
         if one.id != channel_id and one.surface and one.state is ChannelState.ACTIVE
     ]

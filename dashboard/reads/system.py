@@ -17,6 +17,7 @@ from gate.inspecting import Eyes
 from gate.limits import Kept
 from gate.switches import Stop
 from insights import transparency
+from studio import storing
 from tenants import audit, passkeys
 from tenants import reads as tenant_reads
 from tenants.audit import Act
@@ -69,6 +70,8 @@ class System:
     places: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Each with the rules it is judged by, under whose names it is said in words."""
     strangers: Sequence[Stranger] = ()
+    kept: int = 0
+    """Bytes of the library, each object once."""
     keyed: frozenset[UUID] = frozenset()
     """Members who have a passkey."""
 
@@ -139,5 +142,6 @@ def system(scope: Scope) -> System:
         limits=kept,
         places=_known(scope, places, kept),
         strangers=strangers(scope),
+        kept=storing.used(scope),
         keyed=passkeys.holders(scope),
     )

@@ -15,8 +15,6 @@ from subscribers import persona
 from tenants.reads import Creator
 
 LANGUAGES = ("fr", "en")
-MOST_TONE = 200
-"""Characters of a persona's voice that stand for the tone where nobody says one."""
 
 
 @dataclass(frozen=True)
@@ -45,15 +43,15 @@ class Week:
 
 def week(scope: Scope, creator: Creator) -> Week:
     """What one creator may be proposed, and what was."""
-    voice = persona.active(scope, creator.id)
+    manner = persona.manner(scope, creator.id)
     today = local_day(scope.now, creator.zone)
     return Week(
         now=scope.now,
         creator=creator,
         accounts={str(one.id): one.name for one in accounts(scope, [creator])},
         recipes={str(one.id): one.name for one in studio_reads.recipes_of(scope, creator.id)},
-        tone=" ".join(voice.voice.split())[:MOST_TONE] if voice is not None else "",
-        forbidden=voice.forbidden if voice is not None else (),
+        tone=manner.tone,
+        forbidden=manner.forbidden,
         monday=today + timedelta(days=7 - today.weekday()),
         proposals=weeks.proposals(scope, creator.id),
     )

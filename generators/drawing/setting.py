@@ -129,6 +129,11 @@ _FRENCH_COLOURS = {
 
 PLACES = tuple(_PLACES)
 HOURS = tuple(_HOURS)
+WEATHERS = tuple(_WEATHER)
+SEASONS = tuple(_SEASONS)
+SYNONYMS = _PLACES | _HOURS | _WEATHER | _SEASONS
+"""By what is meant, the words that mean it, itself not always among them."""
+
 _NATURAL_HOURS = ("day", "sunset", "dawn", "day", "sunset")
 _Word = TypeVar("_Word")
 

@@ -1,25 +1,55 @@
-"""Pictures by a diffusers pipeline from a folder on this machine. Nothing is ever fetched from a model hub.
+"""Pictures by diffusers pipelines from folders on this machine: words, a picture to begin from, a look, a posture.
 
-torch is an optional extra (`pip install greenroom[diffusion]`) and takes seconds to load: it is imported by the
-first picture, not by this module, so that choosing an engine costs nothing.
+torch is an optional extra (`pip install greenroom[diffusion]`) and takes seconds to load: it is imported by the first
+picture, not by this module, so that choosing an engine costs nothing. Nothing is fetched from a hub unless a setting
+says so.
 """
 
 import importlib
 import importlib.metadata
-import importlib.util
+import inspect
 import io
-import json
-import os
+import math
 import threading
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
-from foundation.settings import GeneratorsSettings
-from generators.contract import EngineMissing, ImageEngine, ImageJob, JobTooLarge, Label, Picture, Progress, unheard
+from PIL import Image
 
-_PACKAGES = ("torch", "diffusers", "transformers")
-_SMALL_MODEL_BYTES = 64 * 2**20
-"""Weights below this are a demonstration model: no model for photographs is that small."""
+from foundation.settings import GeneratorsSettings
+from foundation.words import Message
+from generators import device, media, stamps
+from generators.contract import (
+    EngineMissing,
+    ImageEngine,
+    ImageJob,
+    JobTooLarge,
+    Label,
+    Picture,
+    Progress,
+    check_asks,
+    unheard,
+)
+from generators.engines import pipelines
+from generators.engines.model_folders import Model, Shelf
+from generators.engines.pipelines import Pipelines
+
+SCHEDULERS = {
+    "ddim": "DDIMScheduler",
+    "euler": "EulerDiscreteScheduler",
+    "dpm++": "DPMSolverMultistepScheduler",
+    "unipc": "UniPCMultistepScheduler",
+}
+Made = tuple[Image.Image, dict[str, str | int | float]]
+"""A picture, and what would make it again on the same build."""
+
+Heard = Callable[[int], None]
+"""Called with the steps of a batch that are done."""
+
+_FLOWS = "FlowMatch"
+_DEMO_WORD = "DEMO MODEL"
 
 
 def offer(settings: GeneratorsSettings) -> ImageEngine | None:
@@ -27,113 +57,236 @@ def offer(settings: GeneratorsSettings) -> ImageEngine | None:
 
     Raises EngineMissing when the folder is no model folder, or when a package is missing.
     """
-    if not settings.diffusion_folder:
-        return None
-    return Diffusion(check_folder(Path(settings.diffusion_folder)))
-
-
-def check_folder(folder: Path) -> Path:
-    """`folder`, when it holds a pipeline and the packages are there. Raises EngineMissing with the thing to do.
-
-    A path that is no folder would be taken by diffusers for the name of a model on a hub.
-    """
-    if not folder.is_dir():
-        raise EngineMissing("engine.folder_missing", folder=str(folder))
-    try:
-        index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise EngineMissing("engine.folder_no_model", folder=str(folder)) from error
-    if not isinstance(index, dict) or "_class_name" not in index:
-        raise EngineMissing("engine.folder_no_model", folder=str(folder))
-    for package in _PACKAGES:
-        if importlib.util.find_spec(package) is None:
-            raise EngineMissing("engine.package_missing", package=package)
-    return folder
+    return Diffusion(settings) if settings.diffusion_folder else None
 
 
 class Diffusion:
-    """One pipeline, loaded by the first job and kept. One job at a time: a second waits."""
+    """The models of this machine. One job at a time: a second waits."""
 
     name = "diffusion"
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._pipeline: Any = None
+    def __init__(self, settings: GeneratorsSettings) -> None:
+        """Raises EngineMissing when the folder is no model folder, or when a package is missing."""
+        self._settings = settings
+        self.shelf = Shelf(settings)
         self._lock = threading.Lock()
-        self.model = folder.name
+        self.model = self.shelf.default.name
+        self.does = self.shelf.does
+
+    @cached_property
+    def device(self) -> device.Device:
+        """What it runs on; asking loads torch."""
+        pipelines.let_go()
+        return device.choose(self._settings.diffusion_memory_mib)
+
+    @cached_property
+    def pipelines(self) -> Pipelines:
+        """The loaded models."""
+        return Pipelines(self.shelf.lora, self.device, hub=self._settings.diffusion_hub)
+
+    def where(self) -> Message:
+        """On what it runs and how precisely; loads torch. Raises JobTooLarge when its own model does not fit there."""
+        place, model = self.device, self.shelf.default
+        needed = model.bytes_in(place.dtype)
+        sizes = {"needed": -(-needed // device.MIB), "budget": place.budget // device.MIB}
+        if needed > place.budget:
+            raise JobTooLarge("engine.model_too_large", model=model.name, **sizes)
+        return Message(f"engine.runs_{place.kind}", {"device": place.name, "dtype": place.dtype, **sizes})
+
+    def stock(self) -> tuple[list[str], list[str]]:
+        """The folders of models beside its own, and the files of LoRAs, by name."""
+        return self.shelf.models(), self.shelf.loras()
 
     def draw(self, job: ImageJob, progress: Progress = unheard) -> Picture:
         """Run the pipeline. Raises EngineMissing, JobTooLarge, and what `progress` raises, which stops it."""
-        if job.model and job.model != self.model:
-            raise EngineMissing("engine.model_missing", model=job.model, engine=self.name)
-        with self._lock:
-            pipeline = self._loaded()
-            data, parameters = _run(pipeline, job, progress)
-        small = sum(path.stat().st_size for path in self._folder.rglob("*.safetensors")) < _SMALL_MODEL_BYTES
+        (picture,) = self.draw_many([job], progress)
+        return picture
+
+    def draw_many(self, jobs: Sequence[ImageJob], progress: Progress = unheard) -> Iterator[Picture]:
+        """As `draw`, neighbours that differ in words and seed alone together; where memory is short, fewer at once.
+
+        The same jobs give the same bytes on the same build; a job in a batch of another size may differ by a rounding
+        (one level of 255, measured), which is no promise either.
+        """
+        total, done = sum(map(_steps, jobs)), 0
+        progress(0, total)
+        for batch in _batches(jobs, self.device.batch):
+            before = done
+
+            def heard(steps: int, before: int = before) -> None:
+                progress(before + steps, total)
+
+            with self._lock:
+                made = self._fitting(batch, heard)
+            done += sum(map(_steps, batch))
+            progress(done, total)
+            for job, (image, parameters) in zip(batch, made, strict=True):
+                yield self._picture(job, image, parameters)
+
+    def _fitting(self, batch: list[ImageJob], heard: Heard) -> list[Made]:
+        """A batch, without other models in memory and then halved until it fits; its steps may be told again from a
+        lower one. Raises JobTooLarge when one picture alone does not fit."""
+        try:
+            return self._run(batch, heard)
+        except (RuntimeError, MemoryError) as error:
+            if not device.is_out_of_memory(error):
+                raise
+        # Out of the except: the error's traceback would keep what the failed run had in memory.
+        job, half = batch[0], len(batch) // 2
+        if self.pipelines.keep_only(self.shelf.model(job.model)):
+            return self._fitting(batch, heard)
+        if not half:
+            raise JobTooLarge("engine.memory", width=job.width, height=job.height)
+        first = sum(map(_steps, batch[:half]))
+        return self._fitting(batch[:half], heard) + self._fitting(batch[half:], lambda steps: heard(first + steps))
+
+    def _run(self, batch: list[ImageJob], heard: Heard) -> list[Made]:
+        job, torch = batch[0], importlib.import_module("torch")
+        steps = sum(map(_steps, batch))
+        check_asks(self, job)
+        loaded = self.pipelines.get(self.shelf.model(job.model), job.loras)
+        pipeline = _mode(loaded, job, self.shelf, getattr(torch, self.device.dtype))
+        pipeline.set_progress_bar_config(disable=True)  # another pipeline of the same weights does not know it
+
+        def stepped(_pipeline: object, step: int, _time: object, kept: dict[str, Any]) -> dict[str, Any]:
+            heard(min((step + 1) * len(batch), steps))
+            return kept
+
+        size, own = pipelines.drawn_size(loaded, job.width, job.height), pipeline.scheduler
+        pipeline.scheduler = _scheduler(loaded, job)
+        try:
+            with pipelines.looking(pipeline, self.shelf, job):
+                images = pipeline(**_asked(pipeline, batch, size, torch), callback_on_step_end=stepped).images
+            told = [self._parameters(each, pipeline, size) for each in batch]
+        finally:
+            pipeline.scheduler = own  # the loaded pipeline is the next job's, which may name none
+        return list(zip(images, told, strict=True))
+
+    def _parameters(self, job: ImageJob, pipeline: Any, size: tuple[int, int]) -> dict[str, str | int | float]:
+        """What would make the picture again on the same build."""
+        told: dict[str, str | int | float] = {
+            "steps": job.steps,
+            "guidance": job.guidance,
+            "negative": job.negative,
+            "scheduler": type(pipeline.scheduler).__name__,
+            "dtype": self.device.dtype,
+            "torch": importlib.metadata.version("torch"),
+            "diffusers": importlib.metadata.version("diffusers"),
+        }
+        if size != (job.width, job.height):
+            told["drawn"] = f"{size[0]}x{size[1]}"
+        if job.loras:
+            told["loras"] = ", ".join(f"{one.name}:{one.weight:g}" for one in job.loras)
+        if job.init:
+            told["strength"] = job.strength
+        if job.references:
+            told |= {"references": len(job.references), "reference_weight": job.reference_weight}
+        if job.pose:
+            told["pose_weight"] = job.pose_weight
+        return told
+
+    def _picture(self, job: ImageJob, image: Image.Image, parameters: dict[str, str | int | float]) -> Picture:
+        model: Model = self.shelf.model(job.model)
+        buffer = io.BytesIO()
+        asked = (job.width, job.height)
+        image = image if image.size == asked else image.resize(asked, Image.Resampling.LANCZOS)
+        image = image.convert("RGB")
+        if model.label is Label.DEMO:
+            stamps.stamp(image, _DEMO_WORD)
+        image.save(buffer, "PNG", compress_level=4)
         return Picture(
-            data=data,
+            data=buffer.getvalue(),
             mime="image/png",
-            width=job.width,
-            height=job.height,
+            width=image.width,
+            height=image.height,
             engine=self.name,
-            model=self.model,
-            label=Label.DEMO if small else Label.NONE,
+            model=model.name,
+            label=model.label,
             seed=job.seed,
             prompt=job.prompt,
             parameters=parameters,
         )
 
-    def _loaded(self) -> Any:
-        if self._pipeline is None:
-            os.environ.setdefault("HF_HUB_OFFLINE", "1")  # read by the hub client when it is imported
-            torch, diffusers = importlib.import_module("torch"), importlib.import_module("diffusers")
-            for package in ("diffusers", "transformers"):
-                importlib.import_module(f"{package}.utils.logging").disable_progress_bar()
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-            dtype = torch.float16 if device == "cuda" else torch.float32
-            try:
-                pipeline = diffusers.AutoPipelineForText2Image.from_pretrained(
-                    self._folder, dtype=dtype, local_files_only=True, safety_checker=None, requires_safety_checker=False
-                )
-            except (OSError, ValueError, KeyError) as error:
-                raise EngineMissing("engine.folder_broken", folder=str(self._folder)) from error
-            pipeline.set_progress_bar_config(disable=True)
-            self._pipeline = pipeline.to(device)
-        return self._pipeline
+
+def _steps(job: ImageJob) -> int:
+    """Steps that are really run: a picture to begin from spares the first ones."""
+    return int(_asked_steps(job) * job.strength) if job.init else job.steps
 
 
-def _run(pipeline: Any, job: ImageJob, progress: Progress) -> tuple[bytes, dict[str, str | int | float]]:
-    """One picture as PNG, and what would make it again on the same build."""
-    torch = importlib.import_module("torch")
-    progress(0, job.steps)
+def _asked_steps(job: ImageJob) -> int:
+    """Steps of the whole way, at least so many that one is left of them."""
+    return max(job.steps, math.ceil(1 / job.strength)) if job.init else job.steps
 
-    def stepped(_pipeline: object, step: int, _timestep: object, kept: dict[str, Any]) -> dict[str, Any]:
-        progress(step + 1, job.steps)
-        return kept
 
-    scheduler = type(pipeline.scheduler).from_config(pipeline.scheduler.config)  # it has state: a new one for each job
-    pipeline.scheduler = scheduler
+def _batches(jobs: Sequence[ImageJob], most: int) -> Iterator[list[ImageJob]]:
+    """Neighbours that differ in words and seed alone; pictures to begin from go one by one."""
+    batch: list[ImageJob] = []
+    for job in jobs:
+        alike = batch and _kind(batch[0]) == _kind(job) and not job.asks - {"loras"}
+        if batch and not (alike and len(batch) < most):
+            yield batch
+            batch = []
+        batch.append(job)
+    if batch:
+        yield batch
+
+
+def _kind(job: ImageJob) -> ImageJob:
+    return replace(job, prompt="", negative="", seed=0)
+
+
+def _mode(loaded: Any, job: ImageJob, shelf: Shelf, dtype: Any) -> Any:
+    """The same weights as another pipeline, where the job begins from a picture or follows a posture."""
+    diffusers = importlib.import_module("diffusers")
+    if job.pose and job.init:
+        raise EngineMissing("engine.cannot_both", engine=Diffusion.name)
     try:
-        image = pipeline(
-            job.prompt,
-            negative_prompt=job.negative or None,
-            num_inference_steps=job.steps,
-            guidance_scale=job.guidance,
-            width=job.width,
-            height=job.height,
-            generator=torch.Generator("cpu").manual_seed(job.seed),  # on the CPU the noise is the same on every card
-            callback_on_step_end=stepped,
-        ).images[0]
-    except torch.OutOfMemoryError as error:
-        raise JobTooLarge("engine.memory", width=job.width, height=job.height) from error
-    buffer = io.BytesIO()
-    image.convert("RGB").save(buffer, "PNG", compress_level=4)
-    return buffer.getvalue(), {
-        "steps": job.steps,
-        "guidance": job.guidance,
-        "negative": job.negative,
-        "scheduler": type(scheduler).__name__,
-        "dtype": str(pipeline.dtype).removeprefix("torch."),
-        "torch": importlib.metadata.version("torch"),
-        "diffusers": importlib.metadata.version("diffusers"),
+        if job.mask:
+            return diffusers.AutoPipelineForInpainting.from_pipe(loaded)
+        if job.init:
+            return diffusers.AutoPipelineForImage2Image.from_pipe(loaded)
+        return pipelines.posed(loaded, shelf, dtype) if job.pose else loaded
+    except ValueError as error:
+        raise EngineMissing("engine.cannot_mode", engine=Diffusion.name, model=type(loaded).__name__) from error
+
+
+def _scheduler(loaded: Any, job: ImageJob) -> Any:
+    """A new one for each run: it has state. Raises EngineMissing for one that the model cannot use."""
+    diffusers, own = importlib.import_module("diffusers"), type(loaded.scheduler)
+    if not job.scheduler:
+        return own.from_config(loaded.scheduler.config)
+    name = SCHEDULERS.get(job.scheduler)
+    if name is None or own.__name__.startswith(_FLOWS):
+        raise EngineMissing("engine.scheduler_unknown", scheduler=job.scheduler[:40], model=type(loaded).__name__)
+    return getattr(diffusers, name).from_config(loaded.scheduler.config)
+
+
+def _asked(pipeline: Any, batch: list[ImageJob], size: tuple[int, int], torch: Any) -> dict[str, Any]:
+    """The arguments of a run at this size, those that this pipeline takes."""
+    job = batch[0]
+    given: dict[str, Any] = {
+        "prompt": [each.prompt for each in batch],
+        "negative_prompt": [each.negative for each in batch] if any(each.negative for each in batch) else None,
+        "num_inference_steps": _asked_steps(job),
+        "guidance_scale": job.guidance,
+        "width": size[0],
+        "height": size[1],
+        # on the CPU the noise is the same on every card
+        "generator": [torch.Generator("cpu").manual_seed(each.seed) for each in batch],
     }
+    if job.init:
+        given |= {"image": _pixels(job.init, size), "strength": job.strength}
+    if job.mask:
+        given["mask_image"] = _pixels(job.mask, size).convert("L")
+    if job.pose:
+        given |= {"image": _pixels(job.pose, size), "controlnet_conditioning_scale": job.pose_weight}
+    if job.references:
+        given["ip_adapter_image"] = [[_pixels(one, None) for one in job.references]]
+    taken = inspect.signature(pipeline.__call__).parameters
+    return {name: value for name, value in given.items() if name in taken}
+
+
+def _pixels(data: bytes, size: tuple[int, int] | None) -> Image.Image:
+    """A picture as the model takes it; what cannot be read safely is refused as any upload."""
+    image = media.read(data, name="reference").pixels.convert("RGB")
+    return image if size is None or image.size == size else image.resize(size, Image.Resampling.LANCZOS)

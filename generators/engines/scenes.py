@@ -1,6 +1,6 @@
 """Scenes drawn where the demo would show its photographer's work; recorded as drawn, never as a photograph."""
 
-from generators.contract import ImageJob, Label, Picture, Progress, unheard
+from generators.contract import ImageJob, Label, Picture, Progress, check_asks, unheard
 from generators.drawing.scene import draw_scene
 from generators.engines.placeholder import jpeg
 
@@ -12,10 +12,12 @@ class Scenes:
     """Draws a scene without a mark on it: only for the demo, whose every page says what it is."""
 
     name = "drawn"
+    does = frozenset[str]()
     model = "scenes-1"
 
     def draw(self, job: ImageJob, progress: Progress = unheard) -> Picture:
         """The drawing, with a film's grain. Raises what `progress` raises."""
+        check_asks(self, job)
         progress(0, 1)
         image, setting = draw_scene(job.prompt, job.seed, job.width, job.height, grain=2.4)
         progress(1, 1)

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from generators.contract import ImageJob, Label, Picture, Progress, unheard
+from generators.contract import ImageJob, Label, Picture, Progress, check_asks, unheard
 
 Means = Literal["S", "N", "E"]
 _SAYS = {
@@ -23,6 +23,7 @@ class Tile:
     """A tile that means a rating: the sentence, the code, and a pattern of the seed so that no two are alike."""
 
     name = "tile"
+    does = frozenset[str]()
 
     def __init__(self, means: Means) -> None:
         self.means: Means = means
@@ -30,6 +31,7 @@ class Tile:
 
     def draw(self, job: ImageJob, progress: Progress = unheard) -> Picture:
         """The tile as PNG. Raises what `progress` raises."""
+        check_asks(self, job)
         progress(0, 1)
         data = _png(_paint(self.means, job.seed, job.width, job.height))
         progress(1, 1)

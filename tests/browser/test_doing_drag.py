@@ -31,6 +31,12 @@ def wall(lea: Living, delivery_id: UUID) -> str:
         return delivery(scope, delivery_id).wall_time
 
 
+def held(visitor: Visitor) -> None:
+    """The page is drawn to its end and its cards can be taken hold of."""
+    visitor.rest()
+    visitor.until("() => document.body.classList.contains('gr-holds')")
+
+
 def drag(visitor: Visitor, words: str, to: str, *, hour: int | None = None) -> None:
     """Take the card of these words to a day; in the week to an hour of it, as the page then shows them."""
     page = visitor.page
@@ -57,7 +63,7 @@ def test_a_card_is_dragged_to_an_hour_of_another_day_and_back(lea: Living) -> No
     found, at = planned(lea, HOSTILE, 1)
     other = at.day + timedelta(days=2)
     with lea.visitor(week(at)) as marc:
-        marc.shows("Faites glisser une publication")
+        held(marc)
         drag(marc, "fort", DAY.format(kind="column", day=other), hour=16)
         marc.shows(f"Déplacé au {other:%d/%m/%Y} à 16:00")
         assert wall(lea, found) == f"{other}T16:00"
@@ -74,7 +80,7 @@ def test_a_month_keeps_the_clock(lea: Living) -> None:
     found, at = planned(lea, "au mois", 2)
     other = at.day + timedelta(days=1)
     with lea.visitor(f"/calendar?view=month&day={at.day}") as marc:
-        marc.rest()
+        held(marc)
         drag(marc, "au mois", DAY.format(kind="cell", day=other))
         marc.shows(f"Déplacé au {other:%d/%m/%Y} à 10:20")
         assert wall(lea, found) == f"{other}T10:20"
@@ -98,7 +104,7 @@ def test_the_past_is_refused_and_nothing_moves(lea: Living) -> None:
 def test_a_card_moves_by_keyboard_and_stays_chosen(lea: Living) -> None:
     found, at = planned(lea, "au clavier", 1)
     with lea.visitor(week(at)) as marc:
-        marc.rest()
+        held(marc)
         marc.button("au clavier").focus()
         marc.page.keyboard.press("Shift+ArrowRight")
         marc.shows(f"Déplacé au {at.day + timedelta(days=1):%d/%m/%Y} à 10:20")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from connectors.bluesky import Bluesky
-from connectors.bluesky_acts import BEFORE, BLOCK, GATE, LOOK
+from connectors.bluesky_acts import BEFORE, BLOCK, GATE, LIKE, LOOK
 from connectors.contract import Answer, Response, Send, StepAnswerLost, StepNotSent
 from connectors.outcomes import Disconnected, Outcome, Published, Reauthorize, Rejected, Retry
 from connectors.remarks import MODERATE, Act, Spot
@@ -54,6 +54,17 @@ def test_a_block_is_one_record_for_each_author() -> None:
     assert isinstance(elsewhere, Send)
     assert elsewhere.step.json is not None
     assert elsewhere.step.json["rkey"] == first["rkey"]
+
+
+def test_a_like_is_one_record_of_a_version_and_is_taken_back_by_its_key() -> None:
+    first = put("like", looked())
+    assert first == put("like", looked())
+    assert (first["collection"], first["record"]["subject"]["uri"]) == (LIKE, SAID)
+    assert first["record"]["subject"].keys() == {"uri", "cid"}
+    back = put("unlike")
+    assert {name: back[name] for name in ("collection", "rkey")} == {"collection": LIKE, "rkey": first["rkey"]}
+    assert "record" not in back
+    assert put("like", looked())["rkey"] != put("block")["rkey"]
 
 
 def test_hiding_keeps_what_the_gate_holds() -> None:

@@ -222,6 +222,8 @@ def acted(act: Act, *answers: Answer, spot: Spot = SPOT) -> Send | Outcome:
 @pytest.mark.parametrize(
     ("act", "method", "path", "json"),
     [
+        ("like", "POST", "/5_77/likes", None),
+        ("unlike", "DELETE", "/5_77/likes", None),
         ("hide", "POST", "/5_77", {"is_hidden": True}),
         ("show", "POST", "/5_77", {"is_hidden": False}),
         ("delete", "DELETE", "/5_77", None),

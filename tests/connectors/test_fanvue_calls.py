@@ -63,7 +63,7 @@ def test_what_is_no_signature_is_none(header: str) -> None:
     [
         ("creator.message.received", {"chats"}),
         ("message.received", {"chats"}),
-        ("creator.payment.succeeded", {"earnings"}),
+        ("creator.payment.succeeded", {"earnings", "chats"}),
         ("creator.refund.created", {"earnings"}),
         ("creator.dispute.created", {"earnings"}),
         ("creator.subscription.activated", {"earnings", "followers"}),
@@ -89,7 +89,7 @@ def test_other_events_wake_nobody(kind: str) -> None:
         ({"message": {"text": "hello"}, "sender": {}}, {"chats"}),
         ({"follower": {"handle": "leo"}}, {"followers"}),
         ({"subscriber": {"handle": "leo"}}, {"earnings", "followers"}),
-        ({"sender": {"handle": "leo"}, "price": 500}, {"earnings"}),
+        ({"sender": {"handle": "leo"}, "price": 500}, {"earnings", "chats"}),
     ],
 )
 def test_an_event_without_id_and_type_is_known_by_its_words(told: dict[str, Any], wakes: set[str]) -> None:

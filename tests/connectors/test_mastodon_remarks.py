@@ -225,7 +225,21 @@ def test_an_act_that_nobody_offers_is_refused() -> None:
 
 
 def test_the_rights_that_it_takes_are_asked_for() -> None:
-    assert {"read:notifications", "write:blocks", "write:reports"} <= set(SCOPES.split())
+    assert {"read:notifications", "write:blocks", "write:favourites", "write:reports"} <= set(SCOPES.split())
+
+
+@pytest.mark.parametrize(("act", "word", "after"), [("like", "favourite", True), ("unlike", "unfavourite", False)])
+def test_a_like_is_what_the_server_says_of_it(act: Act, word: str, after: bool) -> None:
+    turn = MASTODON.moderate(SPOT, act, ())
+    assert isinstance(turn, Send)
+    assert (turn.step.method, turn.step.path) == ("POST", f"/api/v1/statuses/{SPOT.native_id}/{word}")
+    told = {"id": SPOT.native_id, "favourited": after}
+    assert MASTODON.moderate(SPOT, act, (said("moderate", 200, told),)) == Published(SPOT.native_id)
+    other = MASTODON.moderate(SPOT, act, (said("moderate", 200, {**told, "favourited": not after}),))
+    assert isinstance(other, Retry)
+    assert isinstance(MASTODON.moderate(SPOT, act, (said("moderate", 403, OUTSIDE),)), Rejected)
+    gone = said("moderate", 404, {"error": "Record not found"})
+    assert MASTODON.moderate(SPOT, act, (gone,)) == Published(SPOT.native_id)
 
 
 @pytest.fixture

@@ -52,7 +52,8 @@ class BlueskyFake:
         told = {each["subject"]["uri"] for did, each in self.server.reports if did == self.repo.did}
         blocked = bluesky_remarks.blocks(self.repo, self.stranger.did)
         stands = "hidden" if native_id in gate.get("hiddenReplies", ()) else "shown"
-        return {stands, *(("blocked",) if blocked else ()), *(("reported",) if native_id in told else ())}
+        liked = "liked" if bluesky_remarks.likes(self.repo, native_id) else "unliked"
+        return {stands, liked, *(("blocked",) if blocked else ()), *(("reported",) if native_id in told else ())}
 
     def taken(self) -> list[tuple[str, str]]:
         return [(uri, record["text"]) for uri, record in self.repo.taken]

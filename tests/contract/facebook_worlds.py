@@ -50,7 +50,8 @@ class FacebookFake:
     def remark_is(self, native_id: str) -> set[str]:
         one = self.page.comments[native_id]
         state = "deleted" if one.deleted else "hidden" if one.hidden else "shown"
-        return {state, *({"blocked"} if one.author in self.page.blocked else ())}
+        liked = "liked" if one.liked else "unliked"
+        return {state, liked, *({"blocked"} if one.author in self.page.blocked else ())}
 
     def requests(self) -> list[Mapping[str, Any]]:
         return list(self.server.book.record(after=self.after))

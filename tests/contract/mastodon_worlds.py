@@ -42,7 +42,8 @@ class MastodonFake:
     def remark_is(self, native_id: str) -> set[str]:
         reported = {one for who, told in self.server.reports if who == self.member.id for one in told["status_ids"]}
         blocked = self.stranger.id in self.member.blocks
-        return {"shown", *(("blocked",) if blocked else ()), *(("reported",) if native_id in reported else ())}
+        liked = "liked" if native_id in self.member.likes else "unliked"
+        return {"shown", liked, *(("blocked",) if blocked else ()), *(("reported",) if native_id in reported else ())}
 
     def ask(self, mode: str, on: str, **more: Any) -> None:
         self.server.book.ask(mode, on=on, **more)

@@ -64,7 +64,8 @@ class SandboxFake:
         truth = self.network.json("GET", f"/control/remarks/{quote(self.account)}")[1]
         (one,) = (each for each in truth["remarks"] if each["id"] == native_id)
         away = {"blocked"} if one["fan"] in truth["kept_away"] else set()
-        return {one["state"], *away, *(("reported",) if one["reported"] else ())}
+        liked = "liked" if one["liked"] else "unliked"
+        return {one["state"], liked, *away, *(("reported",) if one["reported"] else ())}
 
     def requests(self) -> list[Mapping[str, Any]]:
         path = f"/control/record?account={self.account.replace('+', '%2B')}"

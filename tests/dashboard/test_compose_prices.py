@@ -69,3 +69,13 @@ def test_a_price_is_kept_shown_and_changed_with_the_post(door: Door, lumiere: Ag
         page.press("Enregistrer")
     (post,) = posts(lumiere)
     assert post.others == ()
+
+
+def test_accounts_of_one_name_say_where_they_are(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    connected(lumiere, "@lea", "fanvue", "fanvue.post")
+    connected(lumiere, "@lea", "telegram", "telegram.public_channel")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox")
+        page.choose("Où publier", "@lea · Fanvue")
+        assert "solde propre" not in page.type("Prix sur @lea · Fanvue", "12,50")

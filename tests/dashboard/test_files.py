@@ -12,8 +12,9 @@ from foundation.database import OpenScope
 from foundation.errors import NotFound
 from foundation.ids import uuid7
 from foundation.storage import FileStore
-from gate import ratings, seals
+from gate import ratings, recording, seals
 from gate.units import Rating
+from generators import thumbs
 from generators.thumbs import thumb
 from studio import ingesting, library
 from tenants import login
@@ -64,6 +65,26 @@ def test_rated_picture_is_shown_small_and_whole(door: Door, lumiere: Agency) -> 
         door, cookie, files.src(asset), **{"if-none-match": fetch(door, cookie, files.src(asset)).headers["etag"]}
     )
     assert (again.status_code, again.content) == (304, b"")
+
+
+def test_large_picture_is_shown_small_by_its_kept_thumbnails_and_blurred_by_none(door: Door, lumiere: Agency) -> None:
+    store, cookie = FileStore(door.log.parent / "objects"), door.cookie(lumiere)
+    prepared = ingesting.from_camera(encoded(a_picture(1800, 1200), "JPEG"), name="a.jpg")
+    asset = ingesting.bring(
+        door.tenant, store, tenant_id=lumiere.tenant_id, creator_id=lumiere.creator_id, prepared=prepared
+    )
+    hidden = fetch(door, cookie, files.src(asset, "thumb"))
+    assert hidden.headers["content-type"] == "image/jpeg"
+    with lumiere.scope() as scope:
+        sha256 = library.item(scope, asset).sha256
+        kept = {edge: recording.derived(scope, sha256, thumbs.profile(edge)) for edge in thumbs.LADDER}
+        ratings.rate(scope, sha256, Rating.G, source="rule:test")
+    assert None not in kept.values()
+    for profile, edge in files.EDGES.items():
+        shown = fetch(door, cookie, files.src(asset, profile))
+        assert shown.headers["content-type"] == "image/webp"
+        assert shown.content == store.get(lumiere.tenant_id, kept[edge] or "")
+        assert Image.open(io.BytesIO(shown.content)).size == (edge, edge * 2 // 3)
 
 
 def test_ranges_are_parts_of_the_same_bytes(door: Door, lumiere: Agency) -> None:

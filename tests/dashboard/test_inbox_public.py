@@ -84,6 +84,21 @@ def test_what_cannot_be_taken_back_asks_once_more(house: House) -> None:
         assert "Montrer à nouveau" not in page.labels()
 
 
+def test_a_comment_is_liked_and_says_so(house: House) -> None:
+    talk = commented(house)
+    with house.look(chat=talk) as page:
+        assert "Je n’aime plus" not in page.labels()
+        page.press("J’aime")
+        assert wanted(house) == ["like"]
+    with house.studio.scope() as scope:
+        scope.run("UPDATE remarks SET liked = true WHERE tenant_id = :t", t=house.studio.world.tenant_id)
+    with house.look(chat=talk) as page:
+        assert "Aimé" in page.again()
+        assert "J’aime" not in page.labels()
+        page.press("Je n’aime plus")
+        assert sorted(wanted(house)) == ["like", "unlike"]
+
+
 def test_done_leaves_the_list(house: House) -> None:
     talk = commented(house)
     with house.look(chat=talk) as page:

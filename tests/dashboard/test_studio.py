@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Callable
+from datetime import time, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from dashboard.app_pages.studio_library import PICK
 from foundation.database import OpenScope
 from foundation.ids import uuid7
 from foundation.storage import FileStore
@@ -13,7 +16,7 @@ from foundation.words import LANGUAGES, Message, say
 from gate import ratings
 from gate.events import RatingWanted, set_rating
 from gate.units import Rating
-from studio import ingesting, jobs, library, packs, recipes, uploads
+from studio import ingesting, jobs, library, packs, quotas, recipes, uploads
 from studio import reads as studio_reads
 from studio.events import JobDue, UploadDue
 from studio.states import JobState, ShelfState, UploadState
@@ -77,7 +80,8 @@ def opened(door: Door, who: Agency, role: Role = Role.OWNER, **query: object) ->
 def pick(page: Stream, nth: int = 0) -> str:
     """Tick the nth picture of the library."""
     boxes = [one for one in page.widgets if one.kind == "checkbox"]
-    return page.check(boxes[nth].label, nth=[one.label for one in boxes[: nth + 1]].count(boxes[nth].label) - 1)
+    box = [one for one in boxes if PICK in one.id][nth]
+    return page.check(box.label, nth=[one for one in boxes if one.label == box.label].index(box))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -268,3 +272,47 @@ def test_page_says_when_it_was_read(door: Door, lumiere: Agency) -> None:
     picture(door, lumiere, rating=Rating.G)
     _, text = opened(door, lumiere)
     assert re.search(r"Lu à \d\d:\d\d", text)
+
+
+def test_a_run_outside_its_hours_says_until_when_and_goes_on_when_they_are_dropped(
+    door: Door, lumiere: Agency, run: Callable[..., UUID]
+) -> None:
+    with lumiere.scope() as scope:
+        local = scope.now.astimezone(ZoneInfo(quotas.limits(scope, lumiere.creator_id).zone))
+        hours = [(local + timedelta(hours=ahead)).time().replace(second=0, microsecond=0) for ahead in (2, 3)]
+        quotas.set_window(scope, quotas.Window(*hours), creator_id=lumiere.creator_id)
+    job_id = run()
+    with stream(door.url, door.cookie(lumiere, Role.OWNER)) as page:
+        shown = page.open("/studio")
+        assert f"{hours[0]:%H:%M}" in shown
+        assert word("studio.waits.window", at="@").partition("@")[0] in shown
+        page.choose(word("studio.limits_creator"), word("studio.limits_always"))
+        page.press(word("studio.limits_keep_creator"))
+    with lumiere.scope() as scope:
+        assert quotas.limits(scope, lumiere.creator_id).window is None
+        due = scope.run("SELECT available_at FROM outbox WHERE subject_id = :id", id=job_id).scalar_one()
+        assert due <= scope.now
+
+
+def test_hours_of_the_agency_hold_for_who_has_none(door: Door, lumiere: Agency, run: Callable[..., UUID]) -> None:
+    run()
+    with stream(door.url, door.cookie(lumiere, Role.OWNER)) as page:
+        page.open("/studio")
+        page.choose(word("studio.limits_agency"), word("studio.limits_hours"))
+        page.type(word("studio.limits_per_day"), "12")
+        page.press(word("studio.limits_keep_agency"))
+        shown = page.open("/studio")
+    with lumiere.scope() as scope:
+        found = quotas.limits(scope, lumiere.creator_id)
+    assert (found.own, found.window, found.per_day) == (None, quotas.Window(time(23), time(7)), 12)
+    assert word("studio.limits_as_agency", opens="23:00", closes="07:00") in shown
+
+
+def test_steps_and_what_came_out_stand_beside_the_runs(door: Door, lumiere: Agency, run: Callable[..., UUID]) -> None:
+    job_id = run()
+    work(door, lumiere)
+    with lumiere.scope() as scope:
+        scope.run("UPDATE jobs SET state = 'running', done = 2, step = 12, steps = 20 WHERE id = :id", id=job_id)
+    _, shown = opened(door, lumiere)
+    assert word("studio.step", number=3, step=12, steps=20) in shown
+    assert word("studio.output", made=3, kept=0) in shown

@@ -26,7 +26,7 @@ from foundation.clock import wall_now
 from foundation.faults import Book, Call, FaultyNetwork
 from foundation.words import canonical
 from tests.fakes import bluesky_remarks, lexicons
-from tests.fakes.bluesky_remarks import BLOCK, GATE, POST
+from tests.fakes.bluesky_remarks import BLOCK, GATE, LIKE, POST
 from tests.fakes.bluesky_sessions import Refused, Sessions
 from tests.fakes.lexicons import TID, Breach, Lexicons
 
@@ -224,7 +224,7 @@ class FakeBluesky:
         record, rkey = told["record"], told["rkey"]
         if told["repo"] not in (repo.did, repo.handle):
             raise Refused(401, "AuthenticationRequired")
-        if told["collection"] in {BLOCK, GATE}:
+        if told["collection"] in {BLOCK, GATE, LIKE}:
             return bluesky_remarks.put(self, repo, told)
         if told["collection"] != POST or not TID.fullmatch(rkey):
             raise Refused(400, "InvalidRequest", "Invalid record key: a TID is wanted")
@@ -276,6 +276,9 @@ class FakeBluesky:
             raise Refused(400, "InvalidMimeType", "Referenced Mimetype does not match stored blob")
 
     def _delete(self, repo: Repo, told: dict[str, Any]) -> dict[str, Any]:
+        if told["collection"] != POST:  # what is not there is deleted
+            repo.others.pop(f"{told['collection']}/{told['rkey']}", None)
+            return {}
         gone = repo.records.pop(told["rkey"], None)
         return {} if gone is None else {"commit": {"cid": cid(canonical(gone), raw=False), "rev": told["rkey"]}}
 

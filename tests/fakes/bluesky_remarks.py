@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tests.fakes.bluesky import FakeBluesky, Repo
 
 POST, BLOCK, GATE = "app.bsky.feed.post", "app.bsky.graph.block", "app.bsky.feed.threadgate"
+LIKE = "app.bsky.feed.like"
 DEEPEST = 5
 """So far up a thread people are told of an answer."""
 
@@ -54,6 +55,11 @@ def blocks(mine: "Repo", other: str) -> str:
     """The address of the record by which somebody keeps another away; "" for none."""
     kept = ((name, record) for name, record in mine.others.items() if name.startswith(BLOCK))
     return next((f"at://{mine.did}/{name}" for name, record in kept if record["subject"] == other), "")
+
+
+def likes(mine: "Repo", uri: str) -> bool:
+    """Whether somebody likes a post."""
+    return any(name.startswith(LIKE) and record["subject"]["uri"] == uri for name, record in mine.others.items())
 
 
 def apart(one: "Repo", other: "Repo") -> bool:
@@ -127,7 +133,7 @@ def _shown(server: "FakeBluesky", mine: "Repo", told: Mapping[str, Any]) -> bool
 
 
 def put(server: "FakeBluesky", repo: "Repo", told: Mapping[str, Any]) -> dict[str, Any]:
-    """Keep a block or a gate; the same again changes nothing. Raises Refused."""
+    """Keep a block, a gate or a like; the same again changes nothing. Raises Refused."""
     collection, rkey, record = told["collection"], told["rkey"], told["record"]
     name = f"{collection}/{rkey}"
     if not TID.fullmatch(rkey):
@@ -146,10 +152,13 @@ def put(server: "FakeBluesky", repo: "Repo", told: Mapping[str, Any]) -> dict[st
 
 
 def _check(collection: str, rkey: str, record: Mapping[str, Any], did: str) -> None:
-    """What the lexicons of these two say, which are not all at hand."""
-    wanted = {BLOCK: ("subject", "createdAt"), GATE: ("post", "createdAt")}[collection]
+    """What the lexicons of these say, which are not all at hand."""
+    wanted = {BLOCK: ("subject", "createdAt"), GATE: ("post", "createdAt"), LIKE: ("createdAt",)}[collection]
     if record.get("$type") != collection or not all(isinstance(record.get(name), str) for name in wanted):
         raise Refused(400, "InvalidRequest", f"Invalid {collection} record")
+    subject = record.get("subject")
+    if collection == LIKE and not (isinstance(subject, dict) and {"uri", "cid"} == subject.keys()):
+        raise Refused(400, "InvalidRequest", "a like is of a version of a post: uri and cid")
     if collection == GATE and record["post"] != f"at://{did}/{POST}/{rkey}":
         raise Refused(400, "InvalidRequest", "a gate stands beside its own post")
     if len(record.get("hiddenReplies", ())) > MOST_HIDDEN:

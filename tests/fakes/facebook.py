@@ -173,6 +173,8 @@ def _of_one(method: str, parts: list[str], told: dict[str, Any], mine: Page) -> 
             return paged(rows, lambda one: mine.said(one, fields), told)
         case "POST", [comment, "comments"]:
             return {"id": mine.answer(comment, told.get("message")).id}
+        case "POST" | "DELETE", [comment, "likes"]:
+            return mine.like(comment, liked=method == "POST")
         case "POST", [comment] if comment in mine.comments:
             return mine.hide(comment, told.get("is_hidden"))
         case "DELETE", [what]:
@@ -225,6 +227,8 @@ KINDS_OF_REQUESTS: Mapping[tuple[str, str], str] = {
     ("POST", "comments"): "posts",
     ("POST", "photos"): "files",
     ("POST", "blocked"): "moderation",
+    ("POST", "likes"): "moderation",
+    ("DELETE", "likes"): "moderation",
     ("GET", "published_posts"): "lookups",
     ("GET", "comments"): "lookups",
     ("GET", "me"): "checks",

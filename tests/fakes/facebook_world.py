@@ -92,6 +92,7 @@ class Comment:
     parent: str = ""
     own: bool = False
     hidden: bool = False
+    liked: bool = False
     deleted: bool = False
 
 
@@ -180,6 +181,12 @@ class Page:
         if found.own:
             raise Refused(200, status=403, message="(#200) You cannot hide your own comment")
         found.hidden = wanted
+        return {"success": True}
+
+    def like(self, comment_id: str, *, liked: bool) -> dict[str, bool]:
+        """Like a comment, or no more; the same again is as good. Raises Refused."""
+        self.may("pages_manage_engagement")
+        self.spoken(comment_id).liked = liked
         return {"success": True}
 
     def block(self, wanted: object) -> dict[str, bool]:

@@ -205,6 +205,11 @@ class FakeMastodon(World):
             case "GET", [status]:
                 viewer = self._viewer(asked)
                 return 200, mastodon_shown.status(self, self.seen(status, viewer), viewer), {}
+            case "POST", [status, "favourite" | "unfavourite" as act]:
+                mine = self._member(asked, "write:favourites")
+                found = self.seen(status, mine)
+                (mine.likes.add if act == "favourite" else mine.likes.discard)(found.id)
+                return 200, mastodon_shown.status(self, found, mine), {}
             case "GET", [status, "source"]:
                 found = self.seen(status, self._member(asked, "read:statuses"))
                 return 200, {"id": found.id, "text": found.text, "spoiler_text": found.spoiler_text}, {}
@@ -321,7 +326,7 @@ def call_of(method: str, path: str) -> Call | None:
             kind = "instance"
         case "GET", ["api", "v1", "notifications"]:
             kind = "remarks"
-        case "POST", ["api", "v1", "accounts", _, "block"] | ["api", "v1", "reports"]:
+        case "POST", ["api", "v1", "accounts", _, "block"] | ["api", "v1", "reports"] | ["api", "v1", "statuses", _, _]:
             kind = "moderation"
         case "POST", ["oauth", "token" | "revoke"]:
             kind = "tokens"

@@ -95,8 +95,10 @@ def status(world: World, one: Status, viewer: Member | None) -> Json:
         "card": None,
         "poll": None,
     }
-    mine: Json = {"filtered": [], **dict.fromkeys(("favourited", "reblogged", "muted", "bookmarked"), False)}
-    return told | (mine if viewer is not None else {})
+    if viewer is None:
+        return told
+    never = dict.fromkeys(("reblogged", "muted", "bookmarked"), False)
+    return told | {"filtered": [], "favourited": one.id in viewer.likes, **never}
 
 
 def deleted(world: World, one: Status, viewer: Member) -> Json:

@@ -105,6 +105,7 @@ class Member:
     keys: dict[str, tuple[str, datetime]] = field(default_factory=dict)
     notices: list[Json] = field(default_factory=list)
     blocks: set[str] = field(default_factory=set)
+    likes: set[str] = field(default_factory=set)
     """Accounts it keeps away."""
 
 

@@ -289,7 +289,8 @@ class Methods:
         return True
 
     def do_refundStarPayment(self, bot: Bot, asked: Told, files: Files) -> Any:
-        mine = [one for one in bot.transactions if one["id"] == asked["telegram_payment_charge_id"]]
+        every = [*bot.late, *bot.transactions]  # what is not listed yet has happened all the same
+        mine = [one for one in every if one["id"] == asked["telegram_payment_charge_id"]]
         if not mine or mine[0].get("source", {}).get("user", {}).get("id") != asked["user_id"]:
             raise bad("CHARGE_NOT_FOUND")
         if len(mine) > 1:

@@ -1,7 +1,7 @@
 """What happens to a bot's Stars outside of its own requests: charges whose update is lost, withdrawals, ads."""
 
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from tests.fakes.telegram_world import Bot, Refusal, Telegram, Told
 
@@ -12,8 +12,6 @@ class Stars:
 
     world: Telegram
     bot: Bot
-    late: list[Told] = field(default_factory=list)
-    """Transactions that happened and are not listed yet."""
 
     def charge(self, name: str, amount: int, payload: str, *, told: bool = True, kept: int = 0) -> str:
         """Somebody pays an invoice; `kept` of it goes to who sent them."""
@@ -64,13 +62,13 @@ class Stars:
     def hold_back(self) -> None:
         """The last transaction is not listed yet."""
         with self.world.lock:
-            self.late.append(self.bot.transactions.pop())
+            self.bot.late.append(self.bot.transactions.pop())
 
     def list_late(self) -> None:
         """It is, in the place its time gives it."""
         with self.world.lock:
-            self.bot.transactions = sorted([*self.bot.transactions, *self.late], key=lambda one: int(one["date"]))
-            self.late.clear()
+            self.bot.transactions = sorted([*self.bot.late, *self.bot.transactions], key=lambda one: int(one["date"]))
+            self.bot.late.clear()
 
     def _moved(self, amount: int, side: str, partner: Told, *, number: str = "", **more: int) -> str:
         with self.world.lock:

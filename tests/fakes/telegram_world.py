@@ -122,6 +122,8 @@ class Bot:
     checkouts: dict[str, Checkout] = field(default_factory=dict)
     callbacks: dict[str, bool] = field(default_factory=dict)
     transactions: list[Told] = field(default_factory=list)
+    late: list[Told] = field(default_factory=list)
+    """Transactions that happened and are not listed yet."""
     wire: list[tuple[str, str]] = field(default_factory=list)
     """Native id and text, as it came, of everything ever taken in."""
     edits: list[tuple[str, str, str]] = field(default_factory=list)

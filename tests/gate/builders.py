@@ -112,6 +112,7 @@ def picture(
     parent: UUID | None = None,
     people_seen: int | None = None,
     model: str = "",
+    label: str = "",
 ) -> Medium:
     """A recorded, rated picture; depicts `person` where given."""
     sha256 = hashlib.sha256(uuid7().bytes).hexdigest()
@@ -126,6 +127,7 @@ def picture(
         parent=parent,
         people_seen=people_seen,
         model=model,
+        label=label,
     )
     recording.record_rendition(
         scope, asset, sha256=sha256, mime=MIME, size=1000, width=10, height=10, profile="post", phash=phash

@@ -7,12 +7,13 @@ from uuid import UUID
 
 from foundation.database import Scope
 from foundation.ids import uuid7
-from gate import bystanders, facing, inventing, naming, offers, people, proposing, proving
+from gate import bystanders, facing, inventing, labels, naming, offers, people, proposing, proving
 from gate.bystanders import BystandersJudged, BystandersSaid
 from gate.carded import SIGNED
 from gate.declared import MODEL, REFERENCES, Source
 from gate.facing import UnbarWanted
 from gate.inventing import Draft
+from gate.labels import LabelSaid
 from gate.naming import NamingWanted
 from gate.offers import Offer, OfferAnswered, Terms
 from gate.proposing import PeopleProposed
@@ -28,6 +29,7 @@ HANDLERS = {
     UnbarWanted.kind: (UnbarWanted, facing.unbar),
     BystandersSaid.kind: (BystandersSaid, bystanders.said),
     BystandersJudged.kind: (BystandersJudged, bystanders.judged),
+    LabelSaid.kind: (LabelSaid, labels.settle),
 }
 INSTANTS = ("verified_at", "valid_until", "on_day")
 

@@ -10,7 +10,7 @@ import pytest
 from gate import weighing
 from gate.release import Release, Unsigned, believed, read
 from gate.units import Rating
-from gate.weighing import Rated
+from gate.weighing import DECLARED, Rated
 from tests.gate.releases import written
 from tests.gate.test_decide import BEFORE
 
@@ -30,6 +30,11 @@ SETTLED = Rated(Rating.E, by_person=True)
 WEIGHED: dict[str, tuple[list[Any], Rated]] = {
     "nobody": ([], Rated(None)),
     "only a machine that advises": ([rated("G", FIRST_MACHINE)], Rated(None)),
+    "only the words it was made from": ([rated("E", DECLARED)], Rated(None)),
+    "the words go above a person, and are no second classifier": (
+        [rated("G", ONE), rated("E", DECLARED), rated("G", FIRST_MACHINE)],
+        Rated(Rating.E, by_person=True),
+    ),
     "never allowed, whoever says it": ([rated("X", FIRST_MACHINE)], Rated(Rating.X, "category")),
     "a rule": ([rated("S", "rule:name")], Rated(Rating.S)),
     "a person": ([rated("N", ONE)], Rated(Rating.N, by_person=True)),

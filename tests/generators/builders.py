@@ -1,5 +1,6 @@
 """Jobs and pictures for the tests of this room: valid by default, changed by keyword."""
 
+import importlib.util
 import io
 import os
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image
 
 from generators.contract import ImageJob, TextJob, Turn
+from generators.engines.model_folders import PACKAGES
 
 SCHEMA: dict[str, object] = {
     "type": "object",
@@ -42,6 +44,15 @@ def encoded(image: Image.Image, kind: str = "JPEG", **options: Any) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, kind, **options)
     return buffer.getvalue()
+
+
+def needs_diffusion() -> None:
+    """Skip what needs torch where it is not; with 1 in GREENROOM_REQUIRE_DIFFUSION that is a failure."""
+    missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
+    if missing and os.environ.get("GREENROOM_REQUIRE_DIFFUSION") == "1":
+        pytest.fail(f"{missing[0]} is not installed, and the tests of the diffusion engine may not skip here")
+    if missing:
+        pytest.skip(f"{missing[0]} is not installed (extra: diffusion)", allow_module_level=True)
 
 
 def photographs() -> list[Path]:

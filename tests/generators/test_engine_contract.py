@@ -1,28 +1,56 @@
 """One suite that every engine passes: what a caller may rely on without knowing which engine it has."""
 
-import importlib.util
 import io
 from collections.abc import Iterator
-from pathlib import Path
+from decimal import Decimal
 
 import pytest
 from PIL import Image
+from pydantic import SecretStr
 
+from foundation.money import Price
+from foundation.settings import GeneratorsSettings
 from generators import schemas
-from generators.contract import ChatBrief, ImageEngine, JobTooLarge, Label, Picture, TextEngine
+from generators.contract import (
+    ChatBrief,
+    EngineMissing,
+    Hosted,
+    ImageEngine,
+    JobTooLarge,
+    Label,
+    Lora,
+    Picture,
+    TextEngine,
+)
 from generators.engines.diffusion import Diffusion
 from generators.engines.ollama import Ollama
 from generators.engines.placeholder import Placeholder
+from generators.engines.replicate import Replicate, Service
 from generators.engines.scenes import Scenes
 from generators.engines.templates import Templates
 from generators.engines.tiles import Tile
 from tests.fakes import ollama as fake
-from tests.generators.builders import SCHEMA, a_text_job, an_image_job
+from tests.fakes import replicate as selling
+from tests.generators.builders import SCHEMA, a_text_job, an_image_job, needs_diffusion
+from tests.generators.tiny_models import sd15
 
-HAS_TORCH = all(importlib.util.find_spec(name) for name in ("torch", "diffusers", "transformers"))
+
+@pytest.fixture(scope="module")
+def diffusion(tmp_path_factory: pytest.TempPathFactory) -> Diffusion:
+    needs_diffusion()
+    return Diffusion(GeneratorsSettings(diffusion_folder=str(sd15(tmp_path_factory.mktemp("models") / "tiny"))))
 
 
-@pytest.fixture(params=["placeholder", "drawn", "tile", "diffusion"])
+@pytest.fixture(scope="module")
+def hosted() -> Iterator[Replicate]:
+    """A large model of somebody else's, of which no label is asked."""
+    with selling.serving() as there:
+        there.looks = 1
+        service = Service(there.url, SecretStr(selling.TOKEN), there.files_url)
+        yield Replicate(service, selling.MODEL, {selling.MODEL: Price(Decimal(1), "USD")}, look=0.02)
+
+
+@pytest.fixture(params=["placeholder", "drawn", "tile", "diffusion", "replicate"])
 def image_engine(request: pytest.FixtureRequest) -> ImageEngine:
     match request.param:
         case "placeholder":
@@ -31,13 +59,12 @@ def image_engine(request: pytest.FixtureRequest) -> ImageEngine:
             return Scenes()
         case "tile":
             return Tile("E")
+        case "replicate":
+            bought: Replicate = request.getfixturevalue("hosted")
+            return bought
         case _:
-            if not HAS_TORCH:
-                pytest.skip("torch, diffusers and transformers are not installed (extra: diffusion)")
-            from tests.generators.tiny_model import tiny_model
-
-            folder: Path = request.getfixturevalue("tmp_path")
-            return Diffusion(tiny_model(folder / "tiny"))
+            made: Diffusion = request.getfixturevalue("diffusion")
+            return made
 
 
 def pixels(picture: Picture) -> Image.Image:
@@ -55,7 +82,8 @@ def test_a_picture_says_what_made_it_and_from_what(image_engine: ImageEngine) ->
 
 
 def test_what_no_large_model_made_carries_a_label(image_engine: ImageEngine) -> None:
-    assert image_engine.draw(an_image_job()).label is not Label.NONE
+    large = isinstance(image_engine, Hosted)
+    assert (image_engine.draw(an_image_job()).label is Label.NONE) == large
 
 
 def test_the_same_job_gives_the_same_bytes_and_another_seed_others(image_engine: ImageEngine) -> None:
@@ -82,6 +110,24 @@ def test_a_listener_that_raises_stops_the_engine(image_engine: ImageEngine) -> N
     with pytest.raises(Stopped):
         image_engine.draw(an_image_job(), stop)
     assert image_engine.draw(an_image_job()).data  # and it can draw again
+
+
+def test_what_an_engine_cannot_do_is_said_and_not_left_out(image_engine: ImageEngine) -> None:
+    asked = {"init": b"x", "pose": b"x", "references": (b"x",), "loras": (Lora("warm"),)}
+    lacking = asked.keys() - image_engine.does
+    assert lacking
+    for need in lacking:
+        with pytest.raises(EngineMissing, match=f"cannot_{need}"):
+            image_engine.draw(an_image_job(**{need: asked[need]}))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"mask": b"x"}, {"init": b"x", "strength": 0.0}, {"init": b"x", "strength": 1.1}, {"loras": (Lora("a"),) * 2}],
+)
+def test_a_job_that_means_nothing_is_refused_at_intake(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"mask|strength|LoRA"):
+        an_image_job(**wrong)
 
 
 @pytest.mark.parametrize("size", [(65, 64), (64, 5000), (8, 8)])

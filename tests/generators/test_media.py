@@ -50,7 +50,6 @@ def test_a_still_picture_is_read_whatever_its_name_says(data: bytes) -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        pytest.param(a_gif(), id="gif"),
         pytest.param(encoded(a_picture(), "TIFF"), id="tiff"),
         pytest.param(encoded(a_picture(), "BMP"), id="bmp"),
         pytest.param(b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>', id="svg"),

@@ -10,23 +10,23 @@ import pytest
 from foundation.clock import wall_now
 from foundation.errors import BadInput
 from generators import media, provenance
-from generators.media import Mime, Profile
+from generators.media import Profile, Written
 from generators.provenance import Origin, Standing
 from tests.generators.builders import a_picture, encoded
 
 NOW = wall_now()
 CREDENTIAL = provenance.development_credential(now=NOW)
 ORIGIN = Origin("diffusion", "sdxl", "trainedAlgorithmicMedia")
-MIMES = get_args(Mime)
+MIMES = get_args(Written)
 
 
-def rendition(mime: Mime) -> bytes:
+def rendition(mime: Written) -> bytes:
     photo = media.read(encoded(a_picture(), "PNG"), name="x")
     return media.render(photo, Profile("p", 96, mime), xmp=provenance.xmp(ORIGIN.source)).data
 
 
 @pytest.mark.parametrize("mime", MIMES)
-def test_a_signed_rendition_is_valid_and_says_where_it_comes_from(mime: Mime) -> None:
+def test_a_signed_rendition_is_valid_and_says_where_it_comes_from(mime: Written) -> None:
     plain = rendition(mime)
     signed = provenance.sign(plain, mime, CREDENTIAL, ORIGIN)
     mark = provenance.verify(signed, mime)
@@ -38,7 +38,7 @@ def test_a_signed_rendition_is_valid_and_says_where_it_comes_from(mime: Mime) ->
 
 @pytest.mark.parametrize("mime", MIMES)
 @pytest.mark.parametrize("share", [0.45, 0.6, 0.9])
-def test_one_changed_byte_of_the_picture_breaks_it(mime: Mime, share: float) -> None:
+def test_one_changed_byte_of_the_picture_breaks_it(mime: Written, share: float) -> None:
     plain = rendition(mime)
     damaged = bytearray(provenance.sign(plain, mime, CREDENTIAL, ORIGIN))
     at = int(len(plain) * share)

@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from generators.asking import tokens_at_most
+from generators.asking import MOST_FAULTS, tokens_at_most
 from generators.contract import AnswerUnusable, EngineMissing, EngineUnreachable, JobTooLarge, Label, Turn
 from generators.engines.embedded import Embedded
 from generators.engines.ollama import CONTEXT, Ollama
@@ -49,6 +49,32 @@ def test_an_answer_that_breaks_the_schema_is_asked_once_more_at_temperature_0(an
         server.script.append(Says(answer))
         assert Ollama(server.url, "llama3.2").write(a_text_job(schema=SCHEMA)).answer == {"text": "Bonjour"}
     assert [asked["options"]["temperature"] for asked in server.asked] == [0.8, 0.0]
+
+
+def test_a_repair_shows_the_model_its_answer_and_what_was_wrong_with_it() -> None:
+    with fake.serving() as server:
+        server.script.extend([Says('{"text": 7}'), Says('{"text": "Bonjour"}')])
+        written = Ollama(server.url, "llama3.2").write(a_text_job(schema=SCHEMA))
+    *_, bad, told = server.asked[1]["messages"]
+    assert (bad["role"], bad["content"]) == ("assistant", '{"text": 7}')
+    assert told["role"] == "user"
+    assert "$.text: type" in told["content"]
+    assert written.answer == {"text": "Bonjour"}
+
+
+def test_an_answer_too_long_to_be_shown_again_is_asked_for_without_it() -> None:
+    with fake.serving() as server:
+        server.script.extend([Says("no " * CONTEXT), Says('{"text": "Bonjour"}')])
+        Ollama(server.url, "llama3.2").write(a_text_job(schema=SCHEMA))
+    assert server.asked[1]["messages"] == server.asked[0]["messages"]
+
+
+def test_a_repair_names_few_faults_however_many_there_are() -> None:
+    many = "{" + ", ".join(f'"{"x" * 60}{n}": 1' for n in range(20)) + "}"
+    with fake.serving() as server:
+        server.script.extend([Says(many), Says('{"text": "Bonjour"}')])
+        Ollama(server.url, "llama3.2").write(a_text_job(schema=SCHEMA))
+    assert server.asked[1]["messages"][-1]["content"].count("; ") < MOST_FAULTS
 
 
 def test_a_cut_answer_is_asked_again_with_more_room() -> None:

@@ -10,7 +10,16 @@ from tests.house.tree import ROOT
 
 DATABASE = {"sqlalchemy", "sqlmodel", "psycopg", "alembic"}
 QUEUES = {"celery", "kombu", "redis", "apscheduler"}
-MODELS = {"torch", "diffusers", "transformers", "xllamacpp", "ollama", "langchain_core", "langchain_openai"}
+MODELS = {
+    "torch",
+    "diffusers",
+    "transformers",
+    "xllamacpp",
+    "ollama",
+    "langchain_core",
+    "langchain_openai",
+    "onnxruntime",
+}
 PAGES = {"streamlit", "fastapi"}
 
 
@@ -46,6 +55,11 @@ def loaded_by(modules: list[str]) -> set[str]:
             id="dashboard",
         ),
         pytest.param(["workers.cli"], QUEUES | MODELS | PAGES | DATABASE, id="workers.cli"),
+        pytest.param(
+            [name for name in modules_in("workers") if name.startswith("workers.join")],
+            DATABASE | QUEUES | PAGES | {"torch"},
+            id="a machine that joins",
+        ),
         pytest.param(modules_in("web"), QUEUES | MODELS | {"streamlit"}, id="web"),
         pytest.param(["foundation.words", "gate.units", "gate.permit"], DATABASE | QUEUES | PAGES, id="values"),
     ],

@@ -57,7 +57,7 @@ def test_licence_is_apache_in_full() -> None:
     assert "END OF TERMS AND CONDITIONS" in text
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock", "requirements-diffusion.lock"])
 def test_lock_pins_every_package_with_its_digest(name: str) -> None:
     lines = [line for line in (ROOT / name).read_text("utf-8").splitlines() if line and not line.startswith("#")]
     pinned = [line for line in lines if not line.startswith("    --hash=sha256:")]
@@ -76,6 +76,15 @@ def test_locks_hold_what_the_project_asks_for() -> None:
 def test_torch_is_an_extra_alone() -> None:
     assert any(line.startswith("torch==") for line in PROJECT["optional-dependencies"]["diffusion"])
     assert not {"torch", "diffusers", "transformers"} & set(pins("requirements.lock"))
+
+
+def test_tests_of_pictures_install_what_the_extra_asks_for() -> None:
+    """Else they would run on another torch, or on a package whose version another lock pins otherwise."""
+    torch, *others = PROJECT["optional-dependencies"]["diffusion"]
+    held = pins("requirements-diffusion.lock")
+    assert f"TORCH := {torch}\n" in (ROOT / "Makefile").read_text("utf-8")
+    assert set(others) <= set(held)
+    assert not set(held) & {"torch", *pins("requirements.lock"), *pins("requirements-dev.lock")}
 
 
 def test_no_dependency_is_unused() -> None:

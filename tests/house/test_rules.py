@@ -1,7 +1,5 @@
 """The rules of the house over the tree, and the proof that each rule sees."""
 
-import os
-
 import pytest
 
 from tests.house.rules import doors, order, shape  # noqa: F401  they register their rules
@@ -9,7 +7,6 @@ from tests.house.rules.rule import RULES, Rule
 from tests.house.tree import Source, product, sources
 
 P90_LINES = 30
-BUDGET_SECONDS = 10.0
 
 BY_NAME = [pytest.param(rule, id=rule.name) for rule in RULES]
 
@@ -35,12 +32,3 @@ def test_rule_tells_why(rule: Rule) -> None:
 def test_nine_functions_in_ten_are_short() -> None:
     lengths = sorted((f.end_lineno or f.lineno) - f.lineno + 1 for source in product() for f in source.functions())
     assert lengths[len(lengths) * 9 // 10] <= P90_LINES
-
-
-def test_rules_are_quick() -> None:
-    sources()
-    begun = os.times().user
-    for rule in RULES:
-        for source in sources():
-            list(rule.findings(source))
-    assert os.times().user - begun < BUDGET_SECONDS  # of processor time: the machine may be busy

@@ -25,6 +25,7 @@ TERMINAL: dict[str, set[str]] = {
     "HandoverState": {"done", "gone"},
     "ImportState": {"taken_back"},
     "JobState": {"done", "failed", "stopped"},
+    "PurchaseState": {"paid"},
     "OrderState": {"refunded"},
     "OwnerState": set(),  # who answers a fan goes round for ever
     "PackState": {"retired"},
@@ -34,7 +35,8 @@ TERMINAL: dict[str, set[str]] = {
     "SaveState": {"refused", "served"},
     "SeriesState": {"stopped"},
     "ShelfState": set(),  # what was put away may be taken out again
-    "UploadState": {"ready"},
+    "SpeechState": {"failed", "made"},
+    "UploadState": set(),
     "WeekLineState": {"accepted", "dropped"},
 }
 """States nothing leaves, as meant by their rooms. A graph that is not named here fails."""

@@ -163,4 +163,15 @@ def test_a_remark_is_hidden_shown_and_deleted_and_its_author_kept_away(sandbox: 
         assert (b"well said" in sandbox.call("GET", page).body) is seen, act
     assert sandbox.api("POST", account, f"remarks/{remark}/hide", {}) == (404, {"error": "no_such_remark"})
     assert said(sandbox, account, first, "again") == (403, {"error": "kept_away"})
-    assert sandbox.api("POST", account, "remarks/r1/like", {})[0] in (404, 422)
+    assert sandbox.api("POST", account, f"remarks/{remark}/praise", {}) == (404, {"error": "no_such_remark"})
+
+
+def test_a_remark_is_liked_and_no_more(sandbox: Network) -> None:
+    account = sandbox.account("bea")
+    first = sandbox.api("POST", account, "posts", POST)[1]["id"]
+    remark = said(sandbox, account, first, "well said")[1]["id"]
+    for act in ("like", "like", "unlike", "unlike", "like"):
+        assert sandbox.api("POST", account, f"remarks/{remark}/{act}", {})[0] == 200
+        (one,) = sandbox.json("GET", f"/control/remarks/{account.replace('+', '%2B')}")[1]["remarks"]
+        assert one["liked"] is (act == "like")
+    assert sandbox.api("POST", account, f"remarks/{remark}/praise", {}) == (422, {"error": "bad_act"})

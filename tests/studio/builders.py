@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from foundation.clock import wall_now
 from foundation.database import Scope
 from foundation.ids import uuid7
 from generators import provenance
-from generators.contract import ImageJob, Picture, Progress, unheard
+from generators.contract import ImageJob, Picture, Progress, check_asks, unheard
 from generators.engines.placeholder import Placeholder
 from studio import ingesting, jobs, library, recipes
 from studio.events import JobDue
@@ -30,11 +30,16 @@ class Engine:
     model: str = "scenes-1"
     drawn: list[ImageJob] = field(default_factory=list)
     before: Callable[[int], None] = lambda number: None
+    does: frozenset[str] = frozenset()
 
     def draw(self, job: ImageJob, progress: Progress = unheard) -> Picture:
+        check_asks(self, job)
         self.before(len(self.drawn))
         self.drawn.append(job)
-        return Placeholder().draw(job, progress)
+        return Placeholder().draw(replace(job, **_WORDS_ALONE), progress)
+
+
+_WORDS_ALONE: dict[str, Any] = {"loras": (), "init": b"", "mask": b"", "references": (), "pose": b""}
 
 
 @dataclass
@@ -77,7 +82,7 @@ class Atelier:
             recipe_id = recipes.save(scope, self.creator_id, spec(**changes))
             return jobs.start(scope, creator_id=self.creator_id, recipe_id=recipe_id, seed=seed, key=key)
 
-    def work(self, job_id: UUID, engine: Callable[[], Any], *, pause: int = 0) -> None:
+    def work(self, job_id: UUID, engine: Callable[[], Any], *, pause: int = 0, **given: Any) -> None:
         """Handle the row of a run once."""
         jobs.run(
             JobDue(self.tenant_id, job_id, pause),
@@ -85,6 +90,7 @@ class Atelier:
             engine=engine,
             store=self.services.store,
             credential=lambda: CREDENTIAL,
+            **given,
         )
 
     def progress(self, job_id: UUID) -> tuple[str, int, int]:

@@ -61,7 +61,7 @@ def test_a_film_comes_in_with_a_poster_and_every_frame_on_sheets(nova: Atelier, 
     assert kept(nova, asset) == [("post", "video/mp4"), ("poster", "image/jpeg"), *[("sheet", "image/jpeg")] * 2]
     with nova.scope() as scope:
         medium = library.media(scope, asset, "sandbox")
-        assert (medium.mime, medium.width, medium.height) == ("video/mp4", clips.WIDE, clips.HIGH)
+        assert (medium.mime, medium.width, medium.height, medium.seconds) == ("video/mp4", clips.WIDE, clips.HIGH, 8)
         assert ratings.effective(scope, medium.sha256) is None, "people decide; a classifier raises"
         found = scope.run("SELECT words FROM inspections WHERE source = 'classifier:tiles@1'").one()
     assert found.words == ["HELLO"]

@@ -2,6 +2,7 @@
 
 import io
 import struct
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
@@ -12,11 +13,13 @@ from PIL import ExifTags, Image
 
 from foundation.errors import BadInput, NotFound, Unavailable
 from foundation.storage import FileStore
+from gate import recording
 from generators import media, provenance
-from generators.contract import ImageJob
+from generators.contract import ImageJob, Label
 from generators.engines.placeholder import Placeholder
 from generators.provenance import Origin, Standing
 from studio import ingesting, library
+from studio.ingesting import Source
 from tenants import agencies
 from tests.generators.builders import a_picture, encoded
 from tests.studio.builders import CREDENTIAL, ZONE, Atelier
@@ -68,10 +71,10 @@ def test_real_photographs_come_in_and_lose_their_secrets(nova: Atelier, shared: 
 HOSTILE = {
     "empty": b"",
     "text": b"hello",
-    "gif": encoded(a_picture().convert("P"), "GIF"),
+    "gif": encoded(a_picture().convert("P"), "GIF")[:-9],
     "cut": encoded(a_picture(), "JPEG")[:-200],
     "polyglot": encoded(a_picture(), "JPEG") + b"PK\x03\x04 an archive",
-    "animated": encoded(a_picture(), "WEBP", save_all=True, append_images=[a_picture(seed=2)], duration=100),
+    "animated": encoded(a_picture(), "WEBP", save_all=True, append_images=[a_picture(seed=2)], duration=100) + b"PK",
     "svg": b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>',
 }
 
@@ -153,6 +156,45 @@ def test_a_generated_picture_bears_its_mark_and_its_lineage(nova: Atelier) -> No
         item = library.item(scope, asset)
         assert library.media(scope, asset, "x").ai == "generated"
     assert (item.engine, item.seed, item.prompt, item.label) == ("placeholder", 11, "beach at sunset", "placeholder")
+
+
+def test_a_label_is_the_gates_evidence_and_comes_back_with_the_file(nova: Atelier) -> None:
+    job = ImageJob(prompt="beach at sunset", seed=11, width=96, height=64, steps=1)
+    asset = nova.bring(ingesting.from_engine(Placeholder().draw(job), key="test:1", alt="", credential=CREDENTIAL))
+    again = nova.upload(stored(nova, asset))  # saved from here, and handed in anew
+    plain = nova.upload(encoded(a_picture(), "JPEG"))
+    child = nova.bring(
+        replace(
+            ingesting.from_camera(encoded(a_picture(seed=5), "JPEG"), name="a"),
+            source=Source(key="still:1", origin="upload", ai="none", engine="still", parent=asset),
+        )
+    )
+    with nova.scope() as scope:
+        for one in (asset, again, child):
+            assert (recording.label(scope, one), library.item(scope, one).label) == ("placeholder", "placeholder")
+        assert (recording.label(scope, plain), library.item(scope, plain).label) == ("", "")
+    strange = provenance.sign(
+        media.render(media.read(encoded(a_picture()), name="x"), media.POST).data,
+        "image/jpeg",
+        CREDENTIAL,
+        Origin("somebody's model", "1", label="<b>own word</b>"),
+    )
+    with nova.scope() as scope:
+        assert recording.label(scope, nova.upload(strange)) == "", "a stranger's word is none of ours"
+
+
+def test_once_a_model_of_their_own_made_pictures_those_with_a_label_are_not_offered_beside(nova: Atelier) -> None:
+    job = ImageJob(prompt="beach at sunset", seed=11, width=96, height=64, steps=1)
+    drawn = Placeholder().draw(job)
+    demo = nova.bring(ingesting.from_engine(drawn, key="test:1", alt="", credential=CREDENTIAL))
+    photo = nova.upload(encoded(a_picture(seed=5), "JPEG"))
+    with nova.scope() as scope:
+        assert {one.asset_id for one in library.tiles(scope, nova.creator_id)} == {demo, photo}
+        assert not library.has_own_model(scope, nova.creator_id)
+    real = replace(drawn, data=encoded(a_picture(seed=6), "PNG"), engine="diffusion", label=Label.NONE)
+    own = nova.bring(ingesting.from_engine(real, key="test:2", alt="", credential=CREDENTIAL))
+    with nova.scope() as scope:
+        assert {one.asset_id for one in library.tiles(scope, nova.creator_id)} == {own, photo}
 
 
 def signed_by_a_model() -> bytes:

@@ -1,5 +1,7 @@
 """Runs of recipes: resumed where they stopped, failed with words, never waiting for ever."""
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
@@ -8,8 +10,17 @@ from foundation import outbox
 from foundation.errors import BadInput, Refused, Unavailable
 from foundation.words import Message, say
 from gate import never
-from generators.contract import EngineMissing, EngineUnreachable, JobTooLarge
-from studio import jobs, recipes
+from generators.contract import (
+    EngineMissing,
+    EngineUnreachable,
+    ImageJob,
+    JobTooLarge,
+    Lora,
+    Picture,
+    Progress,
+    unheard,
+)
+from studio import jobs, quotas, recipes
 from studio import reads as studio_reads
 from studio.events import JobDue
 from tenants import agencies
@@ -152,3 +163,75 @@ def test_a_run_that_names_somebody_never_shown_does_not_start(nova: Atelier) -> 
         nova.start(key="harm", prompt="a portrait of lou martin, {place} {hour}")
     assert nova.count("jobs") == 0
     assert nova.start(key="benign", prompt="a portrait of Lou, {place} {hour}")
+
+
+def test_looks_are_asked_of_the_engine_and_run_beside_those_of_the_same(nova: Atelier) -> None:
+    """One that cannot lay them over its model says so: pictures without the look would pass for it."""
+    looks = {"mia": 80, "film": 30}
+    (shot,) = recipes.resolve(spec(loras=looks), seed=1, count=1)
+    assert shot.job.loras == (Lora("mia", 0.8), Lora("film", 0.3))
+    plain, job_id = nova.start(key="plain"), nova.start(key="looks", loras=looks)
+    with nova.scope() as scope:
+        found = scope.run("SELECT subject_id, group_key FROM outbox WHERE tenant_id = :tenant", tenant=nova.tenant_id)
+        assert {row.subject_id: row.group_key for row in found} == {plain: "|", job_id: "||film|mia"}
+    nova.work(job_id, Engine)
+    with nova.scope() as scope:
+        assert jobs.why(scope, job_id) == Message("engine.cannot_loras", {"engine": "placeholder"})
+
+
+def test_looks_are_asked_for_as_this_agencys(nova: Atelier) -> None:
+    engine = Engine(does=frozenset({"loras"}))
+    nova.work(nova.start(variants=1, loras={"mia": 80}), lambda: engine)
+    assert [job.loras for job in engine.drawn] == [(Lora("mia", 0.8, owner=nova.tenant_id.hex),)]
+
+
+@dataclass
+class Together(Engine):
+    """Makes several at once, and may die at its n-th picture."""
+
+    asked: list[int] = field(default_factory=list)
+
+    def draw_many(self, jobs: Sequence[ImageJob], progress: Progress = unheard) -> Iterator[Picture]:
+        self.asked.append(len(jobs))
+        for job in jobs:
+            yield self.draw(job, progress)
+
+
+def test_an_engine_that_gains_by_it_is_asked_for_several(nova: Atelier) -> None:
+    engine = Together()
+    job_id = nova.start(variants=6)
+    nova.work(job_id, lambda: engine)
+    assert (engine.asked, nova.progress(job_id)) == ([4, 2], ("done", 6, 6))
+    assert [job.seed for job in engine.drawn] == [item.seed for item in reversed(nova.library())]
+
+
+def test_what_stood_when_a_batch_died_is_not_drawn_again(nova: Atelier) -> None:
+    def die(number: int) -> None:
+        if number == 2:
+            raise Killed
+
+    job_id, engine = nova.start(variants=6), Together(before=die)
+    with pytest.raises(Killed):
+        nova.work(job_id, lambda: engine)
+    assert (nova.progress(job_id), len(nova.library())) == (("running", 2, 6), 2)
+    again = Together()
+    nova.work(job_id, lambda: again)
+    assert (len(again.drawn), nova.progress(job_id), len(nova.library())) == (4, ("done", 6, 6), 6)
+
+
+def test_a_batch_is_no_larger_than_what_the_day_leaves(nova: Atelier) -> None:
+    with nova.scope() as scope:
+        quotas.set_per_day(scope, 3)
+    engine = Together()
+    job_id = nova.start(variants=6)
+    with pytest.raises(outbox.Later):
+        nova.work(job_id, lambda: engine)
+    assert (engine.asked, len(nova.library())) == ([3], 3)
+
+
+def test_between_two_pauses_one_picture_is_made(nova: Atelier) -> None:
+    engine = Together()
+    job_id = nova.start(variants=3)
+    with pytest.raises(outbox.Later):
+        nova.work(job_id, lambda: engine, pause=20)
+    assert (engine.asked, len(engine.drawn)) == ([], 1)

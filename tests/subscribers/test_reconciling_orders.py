@@ -5,7 +5,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from foundation.database import Database
@@ -37,6 +37,7 @@ ACTS = ("hear", "again", "read", "read", "back", "back_told", "pay_again", "with
 @settings(
     max_examples=12, deadline=None, phases=(Phase.explicit, Phase.generate), suppress_health_check=list(HealthCheck)
 )
+@example(acts=["hear", "read", "back_told", "pay_again", "read", "late", "drain", "again"], told=True)
 @given(st.lists(st.sampled_from(ACTS), max_size=8), st.booleans())
 def test_in_whatever_order_it_comes(database: Database, telegram: fake.Network, acts: list[str], told: bool) -> None:
     nova = bot(database, telegram)
@@ -81,7 +82,7 @@ def step(nova: Bot, act: str, charges: list[str], gone: set[str], order_id: Any)
         charges.append(nova.pay(order_id, told=False))
     elif act == "withdraw" and stars.bot.balance >= 10:
         stars.withdraw(10)
-    elif act == "late" and stars.bot.transactions and not stars.late:
+    elif act == "late" and stars.bot.transactions and not stars.bot.late:
         if "source" in stars.bot.transactions[-1]:
             stars.hold_back()
     elif act == "drain":
@@ -120,6 +121,25 @@ def test_a_process_that_dies_anywhere_loses_and_doubles_nothing(nova: Bot) -> No
     assert [row.kind for row in rows] == ["matched", "duplicate"]
     assert rows[0].charge_id == lost
     assert (nova.pushed(), nova.even(), nova.notices()) == (1, True, {})
+
+
+def test_a_process_that_dies_between_pages_loses_and_doubles_nothing(nova: Bot) -> None:
+    order_id = nova.ordered()
+    for _ in range(130):
+        nova.stars.advertise(1)
+    nova.pay(order_id, told=False)
+    late = 0
+    for at in range(40, 4000, 40):
+        nova.starts.clear()
+        with nova.dying(at):
+            nova.later(minutes=15)
+            assert nova.reconcile()
+            break
+        late += 100 in nova.starts
+    assert late, "it died on the second page"
+    nova.catch_up()
+    assert nova.payments() == [("pack", "matched", PRICE, True)]
+    assert (nova.pushed(), nova.even()) == (1, True)
 
 
 def test_a_long_list_is_read_on_and_only_its_end_again(nova: Bot) -> None:

@@ -178,6 +178,8 @@ def test_somebody_in_danger_is_a_person_s_at_once(lea: Desk) -> None:
 @pytest.mark.parametrize(
     ("act", "becomes", "state"),
     [
+        ("like", "shown", "open"),
+        ("unlike", "shown", "open"),
         ("hide", "hidden", "hidden"),
         ("show", "shown", "open"),
         ("delete", "deleted", "deleted"),
@@ -196,8 +198,20 @@ def test_a_remark_is_acted_on(lea: Desk, act: str, becomes: str, state: str) -> 
     (there,) = truth(lea)["remarks"]
     assert (there["state"], bool(there["reported"])) == (becomes, act == "report")
     assert truth(lea)["kept_away"] == (["ann"] if act == "block" else [])
-    assert lines(lea)[0].state == state
+    assert (lines(lea)[0].state, lines(lea)[0].liked, there["liked"]) == (state, act == "like", act == "like")
     assert owner(lea) is (OwnerState.PENDING_HUMAN if state == "open" else OwnerState.CLOSED)
+
+
+def test_a_like_is_taken_back(lea: Desk) -> None:
+    said(lea, "what a light", post=posted(lea))
+    hear(lea)
+    for act in ("like", "unlike", "like"):
+        lea.act(public_desk.wanted, lines(lea)[0].id, act, can=CAN)
+        lea.live(minutes=2)
+        assert lines(lea)[0].liked is truth(lea)["remarks"][0]["liked"] is (act == "like")
+    lea.act(public_desk.wanted, lines(lea)[0].id, "hide", can=CAN)
+    lea.live(minutes=2)
+    assert (lines(lea)[0].state, lines(lea)[0].liked) == ("hidden", True)
 
 
 def test_what_the_platform_cannot_do_is_refused_before_it_is_asked(lea: Desk) -> None:

@@ -211,3 +211,11 @@ def test_answers_of_others_are_seen_and_touched_by_nobody(
     with studio.scope() as scope:
         (one,) = saved.of(scope, talks.read(scope, here))
         assert (one.name, one.words, one.uses) == ("thanks", "Merci !", 0)
+
+
+def test_words_that_no_database_takes_are_kept_without_them(studio: Studio) -> None:
+    here = talk(studio)
+    answer = keep(studio, here, "nul", "Merci\x00 !")
+    assert lay(studio, here, answer) == "Merci !"
+    with pytest.raises(BadInput):
+        keep(studio, here, "empty", "\x00")

@@ -10,6 +10,7 @@ from foundation.database import Database, OpenScope
 from foundation.storage import FileStore
 from tests.web.asking import Program, program
 from tests.web.builders import LETTERBOX, PUBLIC, Page, Room, page
+from tests.web.homes import Home, home_of
 from web.app import create
 
 
@@ -38,3 +39,15 @@ def mia(room: Room) -> Page:
 def api(room: Room, tenant: OpenScope) -> Program:
     """An agency of its own whose program asks the API."""
     return program(room.client, tenant)
+
+
+@pytest.fixture
+def mine(room: Room) -> Home:
+    """An agency whose pictures a machine of its own makes."""
+    return home_of(room.client, room.tenant, room.library)
+
+
+@pytest.fixture
+def theirs(room: Room) -> Home:
+    """Another one."""
+    return home_of(room.client, room.tenant, room.library)

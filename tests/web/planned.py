@@ -14,8 +14,8 @@ import httpx
 from foundation.clock import wall_now
 from foundation.ids import uuid7
 from foundation.storage import FileStore
-from schedules import downtime_reads, downtimes, imports_handling
-from schedules.events import ImportCheck
+from schedules import downtime_reads, downtimes, ideas_handling, imports_handling, kits_handling
+from schedules.events import IdeaWords, ImportCheck, KitWords
 from studio import ingesting
 from tests.generators.builders import a_picture, encoded
 from tests.web.asking import Program
@@ -79,6 +79,9 @@ def world(api: Program, creator: str = "mia") -> World:
     ids["import_id"] = made(bring(api, creator, key=owner))["id"]
     ids["upload_id"] = made(hand_in(api, picture(), creator))["id"]
     ids["media_id"] = str(in_library(api, creator))
+    ids["kit_id"] = made(api.ask("POST", "/kits", kit(found)))["id"]
+    ids["ideas_id"] = made(api.ask("POST", "/ideas", {"creator_id": ids["creator_id"]}))["id"]
+    unable(api, ids["kit_id"], ids["ideas_id"])
     feed = {"creator_id": ids["creator_id"], "url": "https://example.com/own.xml", "channels": [account]}
     ids["feed_id"] = made(api.ask("POST", "/feeds", feed))["id"]
     return found
@@ -151,6 +154,17 @@ def bring(api: Program, creator: str = "mia", *, text: str = FILE, **more: Any) 
     soon = f"{wall_now() + timedelta(days=2):%Y-%m-%d}"
     said = text.format(creator=creator).replace("2031-03-02", soon)
     return api.ask("POST", "/imports", said, content_type="text/csv", **more)
+
+
+def kit(world: World, **more: Any) -> dict[str, Any]:
+    """Texts around one idea."""
+    return {"creator_id": world.ids["creator_id"], "idea": "The harbour at dawn", "language": "en", **more}
+
+
+def unable(api: Program, kit_id: str, ideas_id: str) -> None:
+    """What a worker without a model says of both, so that others may be asked for."""
+    kits_handling.gave_up(KitWords(api.tenant_id, UUID(kit_id)), tenant=api.tenant)
+    ideas_handling.gave_up(IdeaWords(api.tenant_id, UUID(ideas_id)), tenant=api.tenant)
 
 
 def picture() -> bytes:

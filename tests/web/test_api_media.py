@@ -184,7 +184,7 @@ def test_somebody_elses_look_like_nobodys(api: Program, room: Room) -> None:
     ("data", "said"),
     [
         (b"", "api.unfit"),
-        (b"GIF89a" + b"\0" * 50, "photo.unsupported"),
+        (b"GIF89a" + b"\0" * 50, "photo.corrupt"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "photo.unsupported"),
         (picture()[:-20], "photo.corrupt"),
         (picture() + b"PK\x03\x04", "photo.trailing"),

@@ -138,19 +138,19 @@ def lea(database: Database, running: Network) -> Iterator[Agency]:
 def test_a_call_makes_us_read_what_it_is_about(lea: Agency) -> None:
     channel = lea.accounts[LEA]
     assert lea.call(event("payment.succeeded")) == 200
-    assert lea.waiting() == [("earnings.read", channel)]
+    assert (lea.waiting(), lea.woken) == ([("earnings.read", channel)], [channel]), "packs are sold in chats"
     assert lea.call(event("follow.created")) == 200
     assert lea.waiting() == [("earnings.read", channel), ("followers.count", channel)]
-    assert lea.woken == []
-    assert lea.call(event("message.received")) == 200
     assert lea.woken == [channel]
+    assert lea.call(event("message.received")) == 200
+    assert lea.woken == [channel, channel]
 
 
 def test_nothing_of_what_it_says_is_kept(lea: Agency) -> None:
     before = lea.rows("SELECT count(*) AS n FROM ledger_transactions WHERE tenant_id = :tenant")[0].n
     assert lea.call(event("payment.succeeded")) == 200
     assert [row.body for row in lea.rows("SELECT body FROM inbox WHERE tenant_id = :tenant")] == [
-        {"wakes": ["earnings"]}
+        {"wakes": ["chats", "earnings"]}
     ]
     assert lea.rows("SELECT count(*) AS n FROM ledger_transactions WHERE tenant_id = :tenant")[0].n == before
 
@@ -295,7 +295,7 @@ def test_a_call_that_could_not_be_kept_is_told_again(lea: Agency) -> None:
     assert (lea.waiting(), lea.woken) == ([], [])
     lea.away.clear()
     assert (lea.call(paid), lea.call(heard)) == (200, 200)
-    assert (lea.waiting(), lea.woken) == ([("earnings.read", lea.accounts[LEA])], [lea.accounts[LEA]])
+    assert (lea.waiting(), lea.woken) == ([("earnings.read", lea.accounts[LEA])], [lea.accounts[LEA]] * 2)
 
 
 def test_followers_wait_apart_from_earnings(lea: Agency) -> None:

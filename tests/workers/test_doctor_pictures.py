@@ -1,8 +1,13 @@
-"""What the doctor says of who looks at pictures."""
+"""What the doctor says of who makes pictures, on what, and of who looks at them."""
+
+from pathlib import Path
 
 from foundation.settings import GeneratorsSettings, Settings
 from tests.fakes.eyes import serving
-from workers.doctor import _eyes
+from tests.generators.builders import needs_diffusion
+from tests.generators.tiny_films import adapter
+from tests.generators.tiny_models import sd15
+from workers.doctor import _eyes, _images, _moving
 from workers.findings import Verdict
 
 
@@ -21,3 +26,37 @@ def test_it_says_who_looks_and_whether_that_counts() -> None:
         eyes.status, eyes.garbage = 200, b"<html>"
         assert says(eyes.url, "tiles@1") == (Verdict.WARN, "engine.classifier_nonsense")
     assert says("http://127.0.0.1:9", "tiles@1") == (Verdict.WARN, "engine.server_down")
+
+
+def makes(**settings: object) -> list[tuple[str, Verdict, str]]:
+    found = _images(Settings(generators=GeneratorsSettings(**settings)))  # type: ignore[arg-type]  # from a test
+    return [(one.part, one.verdict, one.says.code) for one in found]
+
+
+def test_it_says_that_drawings_stand_in_for_a_model() -> None:
+    assert makes() == [("images", Verdict.WARN, "doctor.images_drawn")]
+
+
+def test_it_says_on_what_the_model_runs_or_why_it_cannot(tmp_path: Path) -> None:
+    needs_diffusion()
+    folder = str(sd15(tmp_path / "tiny"))
+    made, (part, verdict, says) = makes(diffusion_folder=folder)
+    assert made == ("images", Verdict.FINE, "doctor.engine")
+    assert (part, verdict) == ("device", Verdict.FINE)
+    assert says in ("engine.runs_cpu", "engine.runs_cuda", "engine.runs_mps")
+    assert makes(diffusion_folder=folder, diffusion_memory_mib=1) == [("images", Verdict.BAD, "engine.model_too_large")]
+    assert makes(diffusion_folder=str(tmp_path)) == [("images", Verdict.BAD, "engine.folder_no_model")]
+
+
+def moves(**settings: object) -> tuple[Verdict, str]:
+    found = _moving(Settings(generators=GeneratorsSettings(**settings)))  # type: ignore[arg-type]  # from a test
+    return found.verdict, found.says.code
+
+
+def test_it_says_what_makes_pictures_move_or_why_nothing_can(tmp_path: Path) -> None:
+    needs_diffusion()
+    assert moves() == (Verdict.FINE, "engine.film_none")
+    models, moved = str(sd15(tmp_path / "models" / "tiny").parent), str(adapter(tmp_path / "adapter"))
+    assert moves(film_models=models, film_adapter=moved) == (Verdict.FINE, "engine.film_runs")
+    assert moves(film_models=models) == (Verdict.BAD, "engine.film_adapter")
+    assert moves(film_models=str(tmp_path / "none")) == (Verdict.BAD, "engine.folder_missing")

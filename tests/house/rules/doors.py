@@ -64,7 +64,7 @@ def platforms_are_not_compared(source: Source) -> Found:
 
 @rule(
     why="a variable read in one corner was missing from the docs, the doctor and the other processes",
-    but=("foundation/settings.py", "workers/supervisor.py", "generators/engines/diffusion.py"),
+    but=("foundation/settings.py", "workers/supervisor.py", "generators/engines/pipelines.py"),
     breach='import os\nTOKEN = os.environ["TOKEN"]\n',
     twin="def connect(settings):\n    return settings.token\n",
 )
@@ -79,7 +79,7 @@ def settings_read_the_environment(source: Source) -> Found:
 
 @rule(
     why="a client of its own followed redirects and retried: the same message was sold twice",
-    but=("foundation/http.py", "generators/engines/*", "workers/bench_connectors.py"),
+    but=("foundation/http.py", "generators/engines/*", "workers/bench_connectors.py", "workers/bench_texts.py"),
     breach="import httpx\ndef post(url):\n    return httpx.post(url)\n",
     twin="def post(http, request):\n    return http.exchange(request)\n",
 )
@@ -133,6 +133,31 @@ def html_has_one_door(source: Source) -> Found:
         uses = uses if len(holders) > 1 else []
     for use in uses:
         yield use, "HTML past the one function that escapes"
+
+
+@rule(
+    why="an empty list said Choose options, and offered Select all, on a French page",
+    only=("dashboard/*",),
+    at="dashboard/app_pages/shop.py",
+    breach='def draw(st, page):\n    st.multiselect(page.word("shop.pictures"), [], select_all=False)\n',
+    twin=(
+        "def draw(st, page):\n"
+        '    hint = page.word("shop.hint")\n'
+        '    st.multiselect(page.word("shop.pictures"), [], placeholder=hint, select_all=False)\n'
+    ),
+)
+def lists_say_nothing_by_themselves(source: Source) -> Found:
+    """Each `multiselect` has a `placeholder` and no `select_all`, each `selectbox` that begins empty a `placeholder`:
+    Streamlit's own words are English."""
+    for call in source.nodes(ast.Call):
+        kind = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+        given = {each.arg: each.value for each in call.keywords}
+        begins = given.get("index", call.args[2] if len(call.args) > 2 else None)
+        empty = isinstance(begins, ast.Constant) and begins.value is None
+        if (kind == "multiselect" or (kind == "selectbox" and empty)) and "placeholder" not in given:
+            yield call, f"{kind} without a placeholder : a word of the catalogues"
+        if kind == "multiselect" and "select_all" not in given:
+            yield call, "multiselect with an English entry : select_all=False"
 
 
 @rule(

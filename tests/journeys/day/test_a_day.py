@@ -86,7 +86,7 @@ def test_report_ledger_and_till_agree(house: House, mia: Lived) -> None:
     assert net == [Money(mia.took, "XTS")]
     assert mia.took == mia.booked > 0
     assert report.balanced
-    assert f"{net[0]} net, from 2 orders" in mia.ran.about("Sale")
+    assert f"{mia.took} (test) net, from 2 orders" in mia.ran.about("Sale")
     assert "Sales, payments and ledger agree" in mia.ran.about("Sale")
 
 
@@ -124,7 +124,7 @@ def test_the_same_command_on_the_same_day_does_nothing_twice(house: House, mia: 
     assert again.code == 0, again.out + again.err
     assert "This day has been lived already" in again.out
     assert "All 5 went out" in again.out
-    assert f"{mia.took} XTS net, from 2 orders" in again.out
+    assert f"{mia.took} (test) net, from 2 orders" in again.out
     assert (house.made(), house.texts("mia+key"), house.till("mia+key")) == (before, posts, till)
     assert len(house.truth("mia+key")["messages"]) == messages
 

@@ -48,7 +48,7 @@ def changed(before: str, after: str) -> Callable[[Path], None]:
 
 BRIEFS: dict[str, tuple[Callable[[Path], object], str]] = {
     "missing": (lambda path: path.unlink(), "brief.unreadable"),
-    "no YAML": (changed("languages: [fr, en]", "languages: [fr, en"), "brief.not_yaml"),
+    "no YAML": (changed("languages: [fr, en]", "languages: [fr, en"), "yaml.not_yaml"),
     "an unknown key": (changed("tone:", "tune:"), "brief.key_missing"),
     "a wrong type": (changed("variants: 3", "variants: three"), "brief.not_number"),
     "empty": (lambda path: path.write_text(""), "brief.empty"),

@@ -8,7 +8,7 @@ import redis
 
 from foundation.database import Database
 from foundation.http import HttpClient, Reply, Request
-from gate import ratings
+from gate import labels, ratings
 from gate.units import Rating
 from insights import reports, rollups
 from schedules import planning, removal
@@ -41,7 +41,7 @@ def page(lea: Desk, path: str) -> tuple[int, str]:
 
 
 def drawn(lea: Desk) -> list[object]:
-    """A recipe is run, and somebody rates its pictures."""
+    """A recipe is run; somebody rates its pictures and lets them out, since a stand-in of a model drew them."""
     with lea.scope() as scope:
         recipe_id = recipes.save(scope, lea.creator_id, spec(variants=2))
         job_id = jobs.start(scope, creator_id=lea.creator_id, recipe_id=recipe_id, seed=5, key="journey")
@@ -55,6 +55,13 @@ def drawn(lea: Desk) -> list[object]:
         assets = jobs.assets(scope, job_id)
         for asset in assets:
             ratings.rate(scope, library.item(scope, asset).sha256, Rating.G, source=f"member:{lea.manager}")
+            labels.lift(scope, asset, why="the look of this page")
+
+    def out() -> bool:
+        with lea.scope() as scope:
+            return set(labels.lifted(scope, assets)) == set(assets)
+
+    wait_until(out)
     return list(assets)
 
 

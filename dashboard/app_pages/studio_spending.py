@@ -1,0 +1,93 @@
+"""What pictures cost: the estimate before a run, what the month has cost, and the agency's cap on it."""
+
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard import acting
+from dashboard.frame import Page
+from dashboard.reads.studio import price_of
+from foundation import settings
+from foundation.database import Scope
+from foundation.errors import BadInput
+from foundation.money import Money, Price, amounts, parse, rounded_up
+from foundation.settings import GeneratorsSettings
+from foundation.words import Message
+from studio import spending
+from studio.recipes import Spec
+from studio.spending import Budget, Caps
+from tenants.roles import Right
+
+CAP = "spending:cap"
+
+
+def estimate(page: Page, model: str, lasts: str, count: int) -> str:
+    """How long a run takes and what it costs; of what costs nothing, that it does."""
+    known = _known()
+    if not known.hosted_model:
+        return page.word("studio.estimate", lasts=lasts)
+    price = price_of(known, model)
+    if price is None:
+        return page.word("studio.estimate_unpriced")
+    found = _budget(page, price)
+    costs = page.word("studio.estimate_priced", lasts=lasts, cost=page.voice.money(price.times(count)))
+    return f"{costs} {_spent(page, found)}"
+
+
+def edit(page: Page, model: str) -> None:
+    """The cap of the agency, in the currency of the model; nothing where pictures cost nothing."""
+    price = price_of(_known(), model)
+    if price is None or not page.may(Right.RUN):
+        return
+    found, currency = _budget(page, price), price.currency
+    with st.expander(page.word("studio.spending"), icon=":material/payments:"), st.form("spending", border=False):
+        own = _written(found.own) if found.own is not None else ""
+        st.text_input(page.word("studio.cap", currency=currency), own, key=f"{CAP}:{currency}")
+        acting.submit(page, "studio.cap_keep", partial(_keep, currency), right=Right.RUN, key="cap_keep")
+
+
+def check(scope: Scope, spec: Spec, count: int) -> None:
+    """Raise CapReached for a run that its recipe's budget, or the month's cap, does not hold."""
+    price = price_of(_known(), spec.model)
+    if price is not None:
+        spending.check(scope, price, count, _caps(), budget_of_run=spec.most_spent)
+
+
+def sold(model: str) -> bool:
+    """Whether pictures of a model have a price here."""
+    return price_of(_known(), model) is not None
+
+
+def _keep(currency: str, scope: Scope, _: UUID) -> Message:
+    text = str(acting.typed(f"{CAP}:{currency}") or "").strip()
+    try:
+        cap = parse(text, currency) if text else None
+    except ValueError as error:
+        raise BadInput("spending.cap_wrong", currency=currency) from error
+    spending.set_cap(scope, currency, cap)
+    return Message("studio.cap_kept")
+
+
+def _spent(page: Page, found: Budget) -> str:
+    spent = page.voice.money(rounded_up(found.spent.minor, found.spent.currency))
+    if found.cap is None:
+        return page.word("studio.spent", spent=spent)
+    return page.word("studio.spent_capped", spent=spent, cap=page.voice.money(found.cap))
+
+
+def _written(cap: Money) -> str:
+    """As it is typed: without its currency."""
+    return str(cap).rpartition(" ")[0]
+
+
+def _budget(page: Page, price: Price) -> Budget:
+    return page.read(lambda scope: spending.budget(scope, price.currency, _caps()))
+
+
+def _caps() -> Caps:
+    return amounts(_known().spending_caps)
+
+
+def _known() -> GeneratorsSettings:
+    return settings.load().generators

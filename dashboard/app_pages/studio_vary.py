@@ -1,0 +1,136 @@
+"""Studio: variations of one picture, whole or in one part, and pictures that take its posture, each by a recipe."""
+
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard import acting
+from dashboard.app_pages import studio_spending
+from dashboard.app_pages.studio_variants import clear_src
+from dashboard.frame import Page
+from dashboard.reads.studio import abilities_of
+from dashboard.widgets import draw
+from foundation import settings
+from foundation.database import Scope
+from foundation.errors import BadInput, NotFound
+from foundation.words import Message
+from generators.masks import Region
+from studio import beginnings, jobs, materials, recipes
+from studio import reads as studio_reads
+from studio.beginnings import Beginning
+from studio.materials import Posture
+from studio.reads import Card, RecipeCard
+from tenants.roles import Right
+
+MOST = 8
+USUAL_ANEW = 50
+MIDDLE = (25, 75)
+
+
+def ask(page: Page, creator_id: UUID, card: Card) -> None:
+    """Choose the recipe, how much of the picture is made anew and where, and how many; nothing where no engine here
+    begins from pictures, of a film, and without a recipe that asks nothing."""
+    known = _recipes(page, creator_id, card, "init")
+    if not known:
+        return
+    key = f"vary:{card.asset_id}"
+    with st.popover(page.word("vary.make"), icon=":material/auto_fix_high:"):
+        draw("studio_note.html", note=page.word("vary.how"))
+        _recipe(page, known, key)
+        st.slider(page.word("vary.anew"), beginnings.LEAST, beginnings.MOST, USUAL_ANEW, 5, key=f"{key}:anew")
+        if st.checkbox(page.word("vary.part"), key=f"{key}:part"):
+            _part(page, card, key)
+        st.number_input(page.word("studio.count"), 1, MOST, 3, key=f"{key}:count")
+        act = partial(_ask, page, creator_id, card.asset_id)
+        acting.button(page, "vary.ask", act, right=Right.RUN, key=key, kind="primary")
+
+
+def ask_posture(page: Page, creator_id: UUID, card: Card) -> None:
+    """Choose the recipe, how much the posture counts, and how many; nothing where no engine here takes postures."""
+    known = _recipes(page, creator_id, card, "pose")
+    if not known:
+        return
+    key = f"pose:{card.asset_id}"
+    with st.popover(page.word("pose.make"), icon=":material/accessibility_new:"):
+        draw("studio_note.html", note=page.word("pose.how"))
+        _recipe(page, known, key)
+        st.slider(page.word("pose.weight"), materials.LEAST_WEIGHT, materials.MOST_WEIGHT, 100, 5, key=f"{key}:weight")
+        st.number_input(page.word("studio.count"), 1, MOST, 3, key=f"{key}:count")
+        act = partial(_ask_posture, page, creator_id, card.asset_id)
+        acting.button(page, "pose.ask", act, right=Right.RUN, key=key, kind="primary")
+
+
+def _recipes(page: Page, creator_id: UUID, card: Card, need: str) -> list[RecipeCard]:
+    """The recipes that ask nothing, where the engine here can be asked this."""
+    if card.seconds or need not in abilities_of(settings.load().generators):
+        return []
+    known = page.read(lambda scope: studio_reads.recipes_of(scope, creator_id))
+    return [one for one in known if not one.spec.parameters]
+
+
+def _recipe(page: Page, known: list[RecipeCard], key: str) -> None:
+    names = {str(one.id): one.spec.name for one in known}
+    st.selectbox(page.word("vary.recipe"), list(names), format_func=names.__getitem__, key=f"{key}:recipe")
+
+
+def _part(page: Page, card: Card, key: str) -> None:
+    """The part that is made anew, drawn over the picture as its page shows it, blurred where that is."""
+    across = st.slider(page.word("vary.across"), 0, 100, MIDDLE, 5, key=f"{key}:across")
+    down = st.slider(page.word("vary.down"), 0, 100, MIDDLE, 5, key=f"{key}:down")
+    try:
+        region = _region(across, down)
+    except BadInput as wrong:
+        st.error(page.voice.say(wrong.message))
+        return
+    draw("studio_region.html", src=clear_src(card.asset_id), region=region, word=page.word)
+
+
+def _region(across: tuple[int, int], down: tuple[int, int]) -> Region:
+    return Region(left=across[0], top=down[0], right=across[1], bottom=down[1])
+
+
+def _ask(page: Page, creator_id: UUID, asset_id: UUID, scope: Scope, press: UUID) -> Message:
+    key = f"vary:{asset_id}"
+    sides = [acting.typed(f"{key}:{one}") or MIDDLE for one in ("across", "down")]
+    region = _region(*sides) if acting.typed(f"{key}:part") else None
+    begin = Beginning(asset_id, int(acting.typed(f"{key}:anew") or USUAL_ANEW), region)
+    return _start(page, scope, press, creator_id=creator_id, asset_id=asset_id, key=key, begin=begin)
+
+
+def _ask_posture(page: Page, creator_id: UUID, asset_id: UUID, scope: Scope, press: UUID) -> Message:
+    key = f"pose:{asset_id}"
+    pose = Posture(asset_id, int(acting.typed(f"{key}:weight") or 0))
+    return _start(page, scope, press, creator_id=creator_id, asset_id=asset_id, key=key, pose=pose)
+
+
+def _start(
+    page: Page,
+    scope: Scope,
+    press: UUID,
+    *,
+    creator_id: UUID,
+    asset_id: UUID,
+    key: str,
+    begin: Beginning | None = None,
+    pose: Posture | None = None,
+) -> Message:
+    page.my(scope, creator_id)
+    if studio_reads.shown(scope, asset_id).creator_id != creator_id:
+        raise NotFound("library.asset_unknown", destination="-")
+    recipe_id, count = UUID(str(acting.typed(f"{key}:recipe"))), int(acting.typed(f"{key}:count") or 1)
+    if recipe_id not in {one.id for one in studio_reads.recipes_of(scope, creator_id)}:
+        raise NotFound("recipe.unknown")
+    studio_spending.check(scope, recipes.spec_of(scope, recipe_id), count)
+    jobs.start(
+        scope,
+        creator_id=creator_id,
+        recipe_id=recipe_id,
+        seed=press.int % 2**31,
+        key=f"vary:{press}",
+        count=count,
+        by=page.who.actor,
+        begin=begin,
+        pose=pose,
+    )
+    return Message("studio.started" if count > 1 else "studio.started_one", {"count": count})

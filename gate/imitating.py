@@ -1,0 +1,76 @@
+"""Whether a model may keep to the look of pictures: a creator's own, said by people, with what they allowed.
+
+It is asked when a picture is chosen, when a run is asked for and when it is made. What comes of it is judged as
+anything else that a model made, and shows whom these show.
+"""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from foundation.database import Scope
+from foundation.errors import NotFound, Refused
+from gate import alike, faces, never, papers, people
+from gate.carded import everybody
+from gate.depicted import REAL
+from gate.facts import MediumFacts, PersonFacts
+from gate.states import PersonState
+from gate.units import Rating
+
+
+def check(scope: Scope, creator_id: UUID, digests: Collection[str]) -> None:
+    """Whether these bytes may be kept to for this creator.
+
+    Raises NotFound for bytes nobody recorded. Refused for what is withheld, looks like somebody never to be shown or
+    resembles somebody else; where nobody, somebody else or more people are shown; and where who is shown left, did not
+    allow that a model makes their likeness, or is invented and undeclared.
+    """
+    known = papers.of_bytes(scope, sorted(set(digests)))
+    if len(known) < len(set(digests)):
+        raise NotFound("asset.unknown")
+    never.refuse_looks(scope, digests)
+    for medium in known:
+        _check(scope, creator_id, medium)
+
+
+def faces_may_be_compared(scope: Scope, digests: Collection[str]) -> bool:
+    """Whether everybody living who is shown in these bytes agreed that their face is known here."""
+    living = {
+        person.twin_of or person.id
+        for medium in papers.of_bytes(scope, sorted(set(digests)))
+        for person in papers.persons(scope, everybody(medium))
+        if person.kind in REAL
+    }
+    subjects = [faces.living(scope, one) for one in living]
+    return all(one is not None and one.basis == faces.AGREED for one in subjects)
+
+
+def _check(scope: Scope, creator_id: UUID, medium: MediumFacts) -> None:
+    if medium.state != "made" or medium.rating is Rating.X or medium.blocked:
+        raise Refused("look.withheld")
+    if any(one.state == "proposed" for one in medium.shown):
+        raise Refused("look.open")
+    shown = papers.persons(scope, everybody(medium))
+    if not shown:
+        raise Refused("look.nobody")
+    for person in shown:
+        _is_theirs(scope, creator_id, person)
+    if medium.bystanders or (medium.people_seen is not None and medium.people_seen > len(shown)):
+        raise Refused("look.several")
+    behind = {person.id for person in shown} | {person.twin_of for person in shown}
+    for found in medium.likeness.resembles:
+        if found.person not in behind - {None} and not alike.enough(found.said, needed=alike.TWO):
+            raise Refused("look.resembles")
+
+
+def _is_theirs(scope: Scope, creator_id: UUID, person: PersonFacts) -> None:
+    """Raise Refused unless this is who the creator is, or their double, and may be made by a model."""
+    living = person.twin_of or person.id
+    record = people.known(scope, person.id)
+    if creator_id not in (record.creator_id, people.known(scope, living).creator_id):
+        raise Refused("look.other", name=record.display_ref)
+    if person.state is not PersonState.ACTIVE:
+        raise Refused("look.left", name=record.display_ref)
+    if person.kind in REAL and not people.allows_ai(scope, living):
+        raise Refused("look.not_allowed", name=record.display_ref)
+    if person.kind not in REAL and person.declaration is None:
+        raise Refused("look.undeclared", name=record.display_ref)

@@ -1,0 +1,241 @@
+"""Loaded pipelines: kept hot as long as they fit, the one unused longest let go first. One thread at a time."""
+
+import gc
+import importlib
+import math
+import os
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from generators.contract import EngineMissing, ImageJob, JobTooLarge, Lora
+from generators.device import MIB, Device, is_out_of_memory
+from generators.engines.model_folders import Model, Shelf, weights_of
+
+_BEYOND = 1.5
+"""How many times the pixels that a model learned from it is still asked to draw."""
+
+_LARGE = 512 * 512
+"""Pixels from which on models take multiples of 16."""
+
+
+@dataclass
+class _Hot:
+    """A loaded pipeline, the bytes it takes, and the files of the LoRAs that lie over it."""
+
+    pipeline: Any
+    taken: int
+    worn: tuple[Path, ...] = ()
+
+
+Wears = Callable[[Lora], Path]
+"""The file of a LoRA. Raises EngineMissing."""
+
+Opens = Callable[[Model, Mapping[str, Any]], Any]
+"""Loads a model's pipeline with options of `from_pretrained`."""
+
+_HELD: "weakref.WeakSet[Pipelines]" = weakref.WeakSet()
+
+
+def let_go() -> None:
+    """Let go of every model of this process, so that what is free on the device is what there is."""
+    for each in list(_HELD):
+        each.drop_all()
+
+
+class Pipelines:
+    """The models of one kind on a device, within its budget; loading one lets those of other kinds go."""
+
+    def __init__(self, wears: Wears, device: Device, *, hub: bool = False, opens: "Opens | None" = None) -> None:
+        self._wears, self._device, self._hub = wears, device, hub
+        self._opens = opens or _pictures
+        _HELD.add(self)
+        self._hot: OrderedDict[str, _Hot] = OrderedDict()
+        self.loads = 0
+
+    @property
+    def hot(self) -> tuple[str, ...]:
+        """Names of the loaded models, the one used last at the end."""
+        return tuple(self._hot)
+
+    def get(self, model: Model, loras: tuple[Lora, ...] = ()) -> Any:
+        """The pipeline, wearing these LoRAs and no others. Raises EngineMissing, and JobTooLarge for one too large."""
+        if model.name not in self._hot:
+            needed = model.bytes_in(self._device.dtype)
+            self._make_room(model, needed)
+            self._hot[model.name] = _Hot(self._load(model), needed)
+        self._hot.move_to_end(model.name)
+        hot = self._hot[model.name]
+        self._wear(hot, model, loras)
+        return hot.pipeline
+
+    def keep_only(self, model: Model) -> int:
+        """Let go of every other model, and of what no run holds any more; how many went."""
+        others = [name for name in self._hot if name != model.name]
+        for name in others:
+            del self._hot[name]
+        self._collect()
+        return len(others)
+
+    def drop_all(self) -> None:
+        """Let go of every model."""
+        self._hot.clear()
+        self._collect()
+
+    def _make_room(self, model: Model, needed: int) -> None:
+        budget = self._device.budget
+        if needed > budget:
+            raise JobTooLarge("engine.model_too_large", model=model.name, needed=needed // MIB, budget=budget // MIB)
+        for other in list(_HELD):
+            if other is not self and other.hot:
+                other.drop_all()
+        while self._hot and sum(hot.taken for hot in self._hot.values()) + needed > budget:
+            self._hot.popitem(last=False)
+            self._collect()
+
+    def _collect(self) -> None:
+        gc.collect()
+        if self._device.kind == "cuda":
+            importlib.import_module("torch").cuda.empty_cache()
+
+    def _load(self, model: Model) -> Any:
+        if not self._hub:
+            os.environ.setdefault("HF_HUB_OFFLINE", "1")  # read by the hub client when it is imported
+        torch = importlib.import_module("torch")
+        for package in ("diffusers", "transformers"):
+            importlib.import_module(f"{package}.utils.logging").disable_progress_bar()
+        options = {"variant": "fp16"} if model.half else {}
+        try:
+            pipeline = self._opens(
+                model,
+                {
+                    "dtype": getattr(torch, self._device.dtype),
+                    "local_files_only": not self._hub,
+                    "use_safetensors": True,
+                    **options,
+                },
+            )
+        except (OSError, ValueError, KeyError) as error:
+            raise EngineMissing("engine.folder_broken", folder=model.source) from error
+        if getattr(pipeline, "safety_checker", None) is not None:
+            pipeline.safety_checker = None  # it blackens what it dislikes; what may be shown is for the gate to say
+        _square(pipeline)
+        pipeline.set_progress_bar_config(disable=True)
+        if hasattr(getattr(pipeline, "vae", None), "use_slicing"):  # the method is there where the ability is not
+            pipeline.vae.enable_slicing()  # a batch is decoded one by one: the largest peak of memory is there
+        self.loads += 1
+        return pipeline.to(self._device.kind)
+
+    def _wear(self, hot: _Hot, model: Model, loras: tuple[Lora, ...]) -> None:
+        """Never fused: taking a fused LoRA off again leaves other weights than before (measured). One that is asked for
+        no more is deleted, not switched off: it may be another agency's."""
+        pipeline, files = hot.pipeline, tuple(map(self._wears, loras))
+        if not (files or hot.worn):
+            return
+        try:
+            if gone := [_adapter(file) for file in hot.worn if file not in files]:
+                pipeline.delete_adapters(gone)
+            for file in files:
+                if file not in hot.worn:
+                    _put_on(pipeline, file)
+            if loras:
+                pipeline.set_adapters([_adapter(file) for file in files], [one.weight for one in loras])
+        except (OSError, ValueError, KeyError, AttributeError, RuntimeError) as error:
+            pipeline.unload_lora_weights()
+            hot.worn = ()
+            if is_out_of_memory(error):
+                raise
+            unfit = ", ".join(one.name for one in loras)[:100]
+            raise EngineMissing("engine.lora_unfit", lora=unfit, model=model.name) from error
+        hot.worn = files
+
+
+def _pictures(model: Model, options: Mapping[str, Any]) -> Any:
+    return importlib.import_module("diffusers").AutoPipelineForText2Image.from_pretrained(model.source, **options)
+
+
+def _put_on(pipeline: Any, file: Path) -> None:
+    """Raises ValueError for a LoRA of another kind of model, of which some pipelines only warn."""
+    pipeline.load_lora_weights(
+        str(file.parent), weight_name=file.name, adapter_name=_adapter(file), local_files_only=True
+    )
+    if not any(_adapter(file) in there for there in pipeline.get_list_adapters().values()):
+        raise ValueError("no part of the model took it")
+
+
+def _adapter(file: Path) -> str:
+    """A name that may be part of a module's: no dots. Its folder tells it from another agency's of the same name."""
+    name = f"{file.parent.name}/{file.stem}"
+    return "l_" + "".join(letter if letter.isalnum() else f"_{ord(letter):x}_" for letter in name)
+
+
+@contextmanager
+def looking(pipeline: Any, shelf: Shelf, job: ImageJob) -> Iterator[None]:
+    """Let a pipeline look at the references of a job, and no longer. Raises EngineMissing."""
+    if not job.references:
+        yield
+        return
+    folder = shelf.references
+    if folder is None:
+        raise EngineMissing("engine.cannot_references", engine="diffusion")
+    file = weights_of(folder)
+    try:
+        try:
+            pipeline.load_ip_adapter(str(folder), subfolder="", weight_name=file.name, local_files_only=True)
+            pipeline.set_ip_adapter_scale(job.reference_weight)
+        except (OSError, ValueError, KeyError, AttributeError, TypeError, RuntimeError) as error:
+            if is_out_of_memory(error):
+                raise
+            raise _unfit(folder, pipeline) from error
+        yield
+    finally:
+        if hasattr(pipeline, "unload_ip_adapter"):
+            pipeline.unload_ip_adapter()
+
+
+def _unfit(folder: Path, pipeline: Any) -> EngineMissing:
+    return EngineMissing("engine.adapter_unfit", folder=str(folder), model=type(pipeline).__name__)
+
+
+def posed(pipeline: Any, shelf: Shelf, dtype: Any) -> Any:
+    """The same weights under a ControlNet. Raises EngineMissing."""
+    diffusers, folder = importlib.import_module("diffusers"), shelf.poses
+    if folder is None:
+        raise EngineMissing("engine.cannot_pose", engine="diffusion")
+    try:
+        net = diffusers.ControlNetModel.from_pretrained(str(folder), dtype=dtype, local_files_only=True)
+    except (OSError, ValueError, KeyError) as error:
+        raise EngineMissing("engine.folder_broken", folder=str(folder)) from error
+    network = getattr(pipeline, "unet", None)
+    if network is None or network.config.cross_attention_dim != net.config.cross_attention_dim:
+        raise _unfit(folder, pipeline)  # else its first layer would say so, in the words of matrices
+    return diffusers.AutoPipelineForText2Image.from_pipe(pipeline, controlnet=net.to(pipeline.device))
+
+
+def _square(pipeline: Any) -> None:
+    """Say the size a model learned from as one edge, of the same area: pipelines that begin from a picture compare it
+    with a number, and fail on the pair that a model of oblong pictures has (diffusers 0.42)."""
+    config = getattr(getattr(pipeline, "unet", None), "config", None)
+    learned = getattr(config, "sample_size", None)
+    if isinstance(learned, (list, tuple)):
+        pipeline.unet.register_to_config(sample_size=round(math.sqrt(learned[0] * learned[1])))
+
+
+def drawn_size(pipeline: Any, width: int, height: int) -> tuple[int, int]:
+    """The size to draw at, in pixels: the one asked for, or near what the model learned from where that is smaller.
+
+    Far beyond it, a model repeats its subject (https://huggingface.co/docs/diffusers/api/pipelines/stable_diffusion);
+    what it draws is enlarged instead.
+    """
+    network = getattr(pipeline, "unet", None) or pipeline.transformer
+    learned = getattr(pipeline, "default_sample_size", None) or network.config.sample_size
+    rows, columns = learned if isinstance(learned, (list, tuple)) else (learned, learned)
+    pixel, area = pipeline.vae_scale_factor, rows * columns * pipeline.vae_scale_factor**2
+    if width * height <= area * _BEYOND:
+        return width, height
+    shrunk, step = math.sqrt(area / (width * height)), max(2 * pixel, 16) if area >= _LARGE else 8
+    return max(round(width * shrunk / step) * step, step), max(round(height * shrunk / step) * step, step)

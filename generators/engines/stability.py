@@ -1,0 +1,164 @@
+"""Pictures by Stability AI, for money: one request, and its answer is the picture. Nothing of it is kept there.
+
+So what was asked for and not heard cannot be looked for: it counts as paid, and is not asked for again.
+https://platform.stability.ai/docs/api-reference#tag/Generate/paths/~1v2beta~1stable-image~1generate~1core/post
+"""
+
+from collections.abc import Mapping
+
+from pydantic import SecretStr
+
+from foundation.http import AnswerLost, HttpClient, NotSent, Reply, Request, multipart
+from foundation.ids import uuid7
+from foundation.money import Price
+from foundation.settings import GeneratorsSettings
+from generators.contract import (
+    EngineBusy,
+    EngineError,
+    EngineMissing,
+    EngineUnreachable,
+    ImageEngine,
+    ImageJob,
+    Picture,
+    Progress,
+    Slip,
+    Undelivered,
+    check_asks,
+    unheard,
+)
+from generators.engines import delivered, inputs
+from generators.engines.replicate import known_prices
+
+MODELS = ("core", "ultra", "sd3")
+OFFERED: inputs.Inputs = {
+    "prompt": {"type": "string"},
+    "negative_prompt": {"type": "string"},
+    "seed": {"type": "integer", "maximum": 4_294_967_294},
+    "aspect_ratio": {"enum": ["16:9", "1:1", "21:9", "2:3", "3:2", "4:5", "5:4", "9:16", "9:21"]},
+    "output_format": {"enum": ["png"]},
+}
+MOST_PROMPT = 10_000
+"""Characters of a prompt."""
+
+REST = 60.0
+"""Seconds to keep away after 150 requests in ten."""
+
+SECONDS = 180.0
+NOTHING = {"none": ("none", b"", "application/octet-stream")}
+"""Without a part that is a file, a form is not sent as multipart, and refused."""
+
+
+def offer(settings: GeneratorsSettings) -> ImageEngine | None:
+    """The engine of the model in the settings, None without one. Raises EngineMissing without a key or a price."""
+    if not settings.stability_model:
+        return None
+    if not settings.stability_token.get_secret_value():
+        raise EngineMissing("engine.token_missing", engine="stability")
+    engine = Stability(
+        settings.stability_url, settings.stability_token, settings.stability_model, known_prices(settings)
+    )
+    engine.price_of(engine.model)
+    return engine
+
+
+class Stability:
+    """One account, and the models that have a price."""
+
+    name = "stability"
+    does = frozenset[str]()
+
+    def __init__(
+        self, url: str, token: SecretStr, model: str, known: Mapping[str, Price], *, deadline: float = SECONDS
+    ) -> None:
+        self._url, self._token, self.model, self._prices = url.rstrip("/"), token, model, known
+        self._deadline, self._client = deadline, HttpClient(max_connections=4)
+
+    def price_of(self, model: str) -> Price:
+        """What a picture of a model costs. Raises EngineMissing where there is no such model, or no price."""
+        if model not in MODELS:
+            raise EngineMissing("engine.model_missing", model=model, engine=self.name)
+        if (found := self._prices.get(model)) is None:
+            raise EngineMissing("engine.price_missing", engine=self.name, model=model)
+        return found
+
+    def price(self, job: ImageJob) -> Price:
+        """What the picture costs. Raises EngineMissing where the settings do not say."""
+        return self.price_of(job.model or self.model)
+
+    def check(self) -> None:
+        """Ask for what is left of the credit, which costs nothing. Raises EngineError."""
+        reply = self._exchange("GET", "/v1/user/balance")
+        if not isinstance(reply, Reply) or reply.status >= 500:
+            raise self._away()
+        if reply.status != 200:
+            raise self._refusal(reply, self.model)
+
+    def draw(self, job: ImageJob, progress: Progress = unheard) -> Picture:
+        """Buy a picture of which nothing is kept here, for trials by hand. Raises as `buy`."""
+        return self.buy(job, Slip(str(uuid7())), progress)
+
+    def buy(self, job: ImageJob, slip: Slip, progress: Progress = unheard) -> Picture:
+        """The picture of the slip, asked for once in its life.
+
+        Raises EngineMissing, EngineBusy, EngineUnreachable (nothing was taken), and Undelivered: refused when it was
+        made, or nobody knows. What `progress` raises passes through.
+        """
+        check_asks(self, job)
+        model = job.model or self.model
+        self.price_of(model)
+        if slip.since is not None:
+            raise Undelivered("engine.order_lost", engine=self.name)
+        given = inputs.asked(job, OFFERED)
+        if len(job.prompt) > MOST_PROMPT:
+            raise EngineMissing("engine.order_refused", engine=self.name, status=413)
+        progress(0, 1)
+        data = self._made(model, {name: str(value) for name, value in given.items() if value != ""}, slip)
+        picture = delivered.picture(data, job, engine=self.name, model=model, given=given)
+        progress(1, 1)
+        return picture
+
+    def cancel(self, slip: Slip) -> None:
+        """Nothing can be cancelled: what was asked for is paid."""
+
+    def _made(self, model: str, fields: Mapping[str, str], slip: Slip) -> bytes:
+        slip.asking()
+        reply = self._exchange("POST", f"/v2beta/stable-image/generate/{model}", fields)
+        if isinstance(reply, NotSent):
+            slip.refused()
+            raise self._away()
+        if isinstance(reply, AnswerLost) or reply.status >= 500 or reply.status == 408:
+            raise Undelivered("engine.order_lost", engine=self.name)
+        if reply.status != 200:
+            slip.refused()
+            raise self._refusal(reply, model)
+        if reply.headers.get("finish-reason", "SUCCESS") != "SUCCESS":
+            raise Undelivered("engine.content_refused", engine=self.name)
+        return reply.body
+
+    def _exchange(
+        self, method: str, path: str, fields: Mapping[str, str] | None = None
+    ) -> Reply | NotSent | AnswerLost:
+        headers, data = {"authorization": f"Bearer {self._token.get_secret_value()}"}, b""
+        if fields is not None:
+            headers["accept"] = "image/*"
+            headers["content-type"], data = multipart(fields, NOTHING)
+        return self._client.exchange(Request(method, self._url + path, headers, data, deadline=self._deadline))
+
+    def _away(self) -> EngineUnreachable:
+        return EngineUnreachable("engine.server_down", engine=self.name, url=self._url)
+
+    def _refusal(self, reply: Reply, model: str) -> EngineError:
+        """What an answer of 4xx says, none of which is billed; its words are not repeated."""
+        match reply.status:
+            case 401:
+                return EngineMissing("engine.token_refused", engine=self.name)
+            case 402:
+                return EngineMissing("engine.no_credit", engine=self.name)
+            case 403:
+                return EngineMissing("engine.content_refused", engine=self.name)
+            case 404:
+                return EngineMissing("engine.model_missing", model=model, engine=self.name)
+            case 429:
+                return EngineBusy("engine.server_refused", after=REST, engine=self.name, status=429)
+            case _:
+                return EngineMissing("engine.order_refused", engine=self.name, status=reply.status)

@@ -1,0 +1,113 @@
+"""Workflows of ComfyUI in API format: which nodes take what a job asks, found by the titles their maker gave them.
+
+A node titled `prompt`, `negative`, `seed`, `size`, `steps` or `guidance` (in whatever case) takes that; only `prompt`
+and `seed` must be there. `Export (API)` writes the titles under `_meta`.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from foundation.words import canonical
+from generators.contract import EngineMissing, ImageJob
+
+INPUTS: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "prompt": (("text", "prompt", "value"),),
+    "negative": (("text", "prompt", "value"),),
+    "seed": (("seed", "noise_seed", "value"),),
+    "size": (("width",), ("height",)),
+    "steps": (("steps", "value"),),
+    "guidance": (("cfg", "guidance", "value"),),
+}
+"""For each mark the inputs that are set, each under the first of these names that the node has."""
+
+NEEDED = ("prompt", "seed")
+MODELS = ("ckpt_name", "unet_name", "model_name")
+ADAPTERS = ("lora_name",)
+MOST_BYTES = 2**20
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """A graph and its marks: by mark, (node, input) pairs in the order of `INPUTS`."""
+
+    name: str
+    graph: Mapping[str, Any]
+    marks: Mapping[str, tuple[tuple[str, str], ...]]
+
+    @property
+    def model(self) -> str:
+        """The file of weights it loads; without one, the workflow's own name."""
+        return next(iter(self._files(MODELS)), self.name)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the graph as it was written, in 16 digits."""
+        return hashlib.sha256(canonical(self.graph)).hexdigest()[:16]
+
+    def asked(self, job: ImageJob) -> tuple[dict[str, Any], str]:
+        """The graph of a job, and its key: the same for the same workflow and job, as a UUID in lower case."""
+        wanted: dict[str, tuple[Any, ...]] = {
+            "prompt": (job.prompt,),
+            "negative": (job.negative,),
+            "seed": (job.seed,),
+            "size": (job.width, job.height),
+            "steps": (job.steps,),
+            "guidance": (job.guidance,),
+        }
+        graph = deepcopy(dict(self.graph))
+        for mark, places in self.marks.items():
+            for (node, name), value in zip(places, wanted[mark], strict=True):
+                graph[node]["inputs"][name] = value
+        return graph, str(UUID(bytes=hashlib.sha256(canonical(graph)).digest()[:16], version=4))
+
+    def parameters(self, job: ImageJob) -> dict[str, str | int | float]:
+        """What would make the picture again: the workflow, its adapters, and what its marks were given."""
+        given: dict[str, str | int | float] = {"workflow": self.digest, "adapters": ", ".join(self._files(ADAPTERS))}
+        if "steps" in self.marks:
+            given["steps"] = job.steps
+        if "guidance" in self.marks:
+            given["guidance"] = job.guidance
+        return given
+
+    def _files(self, names: tuple[str, ...]) -> list[str]:
+        inputs = [node["inputs"] for node in self.graph.values()]
+        return [str(one[name]) for one in inputs for name in names if isinstance(one.get(name), str)]
+
+
+def read(path: str) -> Workflow:
+    """The workflow of a file. Raises EngineMissing that says what it lacks."""
+    file = Path(path)
+    try:
+        if file.stat().st_size > MOST_BYTES:
+            raise ValueError("too large")
+        graph = json.loads(file.read_text("utf-8"))
+        if not isinstance(graph, dict) or not graph:
+            raise ValueError("no graph")
+        if not all(isinstance(one, dict) and isinstance(one.get("inputs"), dict) for one in graph.values()):
+            raise ValueError("no API format")
+    except (OSError, ValueError, RecursionError) as error:
+        raise EngineMissing("engine.workflow_missing", path=path or "-") from error
+    return Workflow(file.stem, graph, _marks(graph))
+
+
+def _marks(graph: Mapping[str, Any]) -> dict[str, tuple[tuple[str, str], ...]]:
+    found: dict[str, tuple[tuple[str, str], ...]] = {}
+    for node, told in graph.items():
+        meta = told.get("_meta")
+        title = str(meta.get("title") or "").strip().lower() if isinstance(meta, dict) else ""
+        if title not in INPUTS:
+            continue
+        places = tuple((node, next((name for name in names if name in told["inputs"]), "")) for names in INPUTS[title])
+        if title in found or not all(name for _, name in places):
+            raise EngineMissing("engine.workflow_mark", mark=title)
+        found[title] = places
+    for mark in NEEDED:
+        if mark not in found:
+            raise EngineMissing("engine.workflow_mark", mark=mark)
+    return found

@@ -1,0 +1,131 @@
+"""Texts by a model around one idea: asked for while a post is written, and offered. A person picks what is taken."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from channels import reads as channel_reads
+from foundation import outbox
+from foundation.database import Scope
+from foundation.errors import Conflict, NotFound
+from foundation.words import Message
+from schedules import kits_brief
+from schedules.events import KitWords
+from schedules.kits_brief import Wish
+from schedules.kits_words import Lack, Offer
+from schedules.models_planning import TextKit
+from studio import library
+
+MOST_WAITING = 3
+"""Kits of one creator that are asked for and not written yet."""
+
+
+@dataclass(frozen=True)
+class Kit:
+    """What was asked for and what came of it; `written` once a model was asked, whatever it could write."""
+
+    id: UUID
+    wish: Wish
+    written: bool
+    offers: Sequence[Offer]
+    lacks: Sequence[Lack]
+
+
+def ask(scope: Scope, wish: Wish, *, draft: UUID, key: UUID) -> UUID:
+    """Ask for texts once per `key`, for the post that is being written as `draft`; they come soon after.
+
+    Raises BadInput for a wish nobody could write from, NotFound for a picture or an account that is not hers, and
+    Conflict while too many are being written.
+    """
+    library.alone(scope, "kit", wish.creator_id)
+    known = scope.session.exec(
+        select(TextKit.id).where(TextKit.tenant_id == scope.tenant_id, TextKit.key == str(key))
+    ).first()
+    if known is not None:
+        return known
+    wish.check()
+    if wish.asset is not None:
+        library.check_owner(scope, wish.creator_id, [wish.asset])
+    if not set(wish.places) <= {one.id for one in channel_reads.channels_of(scope, wish.creator_id)}:
+        raise NotFound("channel.unknown", channel="-")
+    mine = (TextKit.tenant_id == scope.tenant_id, TextKit.creator_id == wish.creator_id)
+    waiting = select(TextKit.id).where(*mine, col(TextKit.written_at).is_(None)).limit(MOST_WAITING)
+    if len(scope.session.exec(waiting).all()) >= MOST_WAITING:
+        raise Conflict("kit.busy")
+    row = TextKit(
+        tenant_id=scope.tenant_id,
+        creator_id=wish.creator_id,
+        key=str(key),
+        draft=draft,
+        by=scope.actor,
+        wish=kits_brief.stored(wish),
+    )
+    scope.add(row)
+    outbox.put(scope, KitWords(scope.tenant_id, row.id), at=scope.now)
+    return row.id
+
+
+def newest(scope: Scope, creator_id: UUID, draft: UUID) -> Kit | None:
+    """The last kit that the acting member asked for on a page; None where they asked for none."""
+    row = scope.session.exec(
+        select(TextKit)
+        .where(
+            TextKit.tenant_id == scope.tenant_id,
+            TextKit.creator_id == creator_id,
+            TextKit.draft == draft,
+            TextKit.by == scope.actor,
+        )
+        .order_by(col(TextKit.created_at).desc(), col(TextKit.id).desc())
+        .limit(1)
+        .execution_options(populate_existing=True)
+    ).first()
+    return _value(row) if row is not None else None
+
+
+def one(scope: Scope, creators: Collection[UUID], kit_id: UUID) -> Kit:
+    """A kit of one of these creators. Raises NotFound, in the same words for none and another's."""
+    row = scope.session.get(TextKit, (scope.tenant_id, kit_id), populate_existing=True)
+    if row is None or row.creator_id not in creators:
+        raise NotFound("kit.unknown")
+    return _value(row)
+
+
+def unwritten(scope: Scope, kit_id: UUID) -> Kit | None:
+    """A kit that no model was asked for yet; None once one was, or for an unknown one."""
+    row = scope.session.get(TextKit, (scope.tenant_id, kit_id), populate_existing=True)
+    return _value(row) if row is not None and row.written_at is None else None
+
+
+def settle(scope: Scope, kit_id: UUID, offers: Sequence[Offer], lacks: Sequence[Lack]) -> None:
+    """Keep what was written, and why the rest was not; of two that write at once the first counts."""
+    row = scope.session.exec(
+        select(TextKit)
+        .where(TextKit.tenant_id == scope.tenant_id, TextKit.id == kit_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).first()
+    if row is None or row.written_at is not None:
+        return
+    row.offers = [{"field": one.field, "text": one.text, "of": one.of, "label": one.label} for one in offers]
+    row.lacks = [
+        {"field": one.field, "of": one.of, "code": one.why.code, "params": dict(one.why.params)} for one in lacks
+    ]
+    row.written_at = scope.now
+    scope.add(row)
+
+
+def _value(row: TextKit) -> Kit:
+    return Kit(
+        row.id,
+        kits_brief.read(row.creator_id, row.wish),
+        row.written_at is not None,
+        [Offer(one["field"], one["text"], one["of"], one.get("label", "")) for one in row.offers],
+        [_lack(one) for one in row.lacks],
+    )
+
+
+def _lack(kept: dict[str, Any]) -> Lack:
+    return Lack(kept["field"], Message(kept["code"], kept["params"]), kept["of"])

@@ -1,0 +1,101 @@
+"""A picture bought of somebody else's engine: paid for once, whatever is lost between us and the seller.
+
+Before a request that may cost leaves, that it does so is committed; whoever comes after a death finds it written, and
+looks for the order before asking. What nobody can know counts as spent and is not asked again.
+"""
+
+from dataclasses import dataclass
+
+from foundation.clock import wall_now
+from foundation.database import OpenScope
+from foundation.errors import GreenroomError, LeaseLost
+from foundation.money import Price
+from gate.units import Rating
+from generators.contract import (
+    EngineMissing,
+    EngineUnreachable,
+    Hosted,
+    ImageJob,
+    Picture,
+    Progress,
+    Slip,
+)
+from studio import models, spending
+from studio.spending import Caps, Wanted
+
+BUYING = "system:studio"
+STAYS = (Rating.N, Rating.E)
+"""Words of such pictures do not leave the house."""
+
+
+class Stopped(Exception):  # no error: a person stopped the run
+    """The run ended while pictures were being made; these are thrown away."""
+
+
+class _Kept(Slip):
+    """The slip of an order, each step of which is committed before the next."""
+
+    def __init__(self, tenant: OpenScope, row: models.EngineOrder) -> None:
+        super().__init__(str(row.id), row.asked_at, row.remote_id)
+        self._tenant, self._tenant_id, self._id = tenant, row.tenant_id, row.id
+
+    def asking(self) -> None:
+        """Raises LeaseLost where another worker asks, or the run has ended."""
+        at = wall_now()
+        with self._tenant(self._tenant_id, BUYING) as scope:
+            spending.ask(scope, self._id, at)
+        self.since, self.order = at, ""
+
+    def refused(self) -> None:
+        with self._tenant(self._tenant_id, BUYING) as scope:
+            spending.take_back(scope, self._id)
+        super().refused()
+
+    def ordered(self, order: str) -> None:
+        with self._tenant(self._tenant_id, BUYING) as scope:
+            spending.took(scope, self._id, order)
+        super().ordered(order)
+
+    def close(self, *, over: bool) -> None:
+        """What surely costs nothing is released; what is `over` is paid; what goes on at the seller's stays asked."""
+        with self._tenant(self._tenant_id, BUYING) as scope:
+            if self.since is None:
+                spending.release(scope, self._id)
+            elif over:
+                spending.settle(scope, self._id)
+
+
+@dataclass(frozen=True)
+class Buyer:
+    """Who buys the pictures of a run, within the caps of the house and of its agency, and the budget of its recipe."""
+
+    tenant: OpenScope
+    job: models.Job
+    caps: Caps
+    budget: Caps | None = None
+
+    def buy(self, number: int, asked: ImageJob, engine: Hosted, watch: Progress) -> tuple[Picture, Price]:
+        """A picture of the run and its price. Raises CapReached, EngineError, and what `watch` raises."""
+        if Rating(self.job.rating) in STAYS:
+            raise EngineMissing("engine.hosted_rating", engine=engine.name, rating=self.job.rating)
+        slip, price = self._reserved(number, asked, engine)
+        try:
+            picture = engine.buy(asked, slip, watch)
+        except LeaseLost:
+            raise  # the next worker has the order
+        except Stopped:
+            engine.cancel(slip)
+            slip.close(over=True)
+            raise
+        except GreenroomError as error:
+            slip.close(over=not isinstance(error, EngineUnreachable))
+            raise
+        slip.close(over=True)
+        return picture, price
+
+    def _reserved(self, number: int, asked: ImageJob, engine: Hosted) -> tuple[_Kept, Price]:
+        job, price = self.job, engine.price(asked)
+        wanted = Wanted(job.creator_id, job.id, number, engine.name, asked.model or engine.model, price, self.budget)
+        with self.tenant(job.tenant_id, BUYING) as scope:
+            row = spending.reserve(scope, wanted, self.caps)
+            return _Kept(self.tenant, row), Price(row.minor, row.currency)

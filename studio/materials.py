@@ -1,0 +1,154 @@
+"""The pictures a run works from: the one it begins from, one whose posture it takes, and the look it keeps.
+
+They are checked when somebody asks and again before each picture is made, so that what was taken back since is used no
+more. What is made is a child of each of them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from foundation.database import OpenScope, Scope
+from foundation.errors import BadInput, NotFound, Refused
+from foundation.storage import ObjectStore
+from generators import masks
+from generators.contract import ImageJob
+from generators.masks import Region
+from studio import beginnings, library, looks, models
+from studio.beginnings import Beginning
+from studio.looks import Frozen
+from studio.recipes import Shot, Spec
+
+LEAST_WEIGHT, MOST_WEIGHT = 10, 150
+"""Percent: how much a posture counts."""
+
+
+@dataclass(frozen=True)
+class Posture:
+    """A picture whose posture is taken, and how much it counts, in percent."""
+
+    asset_id: UUID
+    weight: int = 100
+
+
+class Gone(Refused):
+    """A picture a run works from may not be used any more, or is none."""
+
+
+def columns(
+    scope: Scope,
+    creator_id: UUID,
+    spec: Spec,
+    *,
+    begin: Beginning | None = None,
+    pose: Posture | None = None,
+    look: Frozen | None = None,
+) -> dict[str, Any]:
+    """What a run writes down of its pictures, checked; `look` is that of a run before, None for the creator's of today.
+
+    Raises as `beginnings.check` and `looks.add`; BadInput for a posture beside a beginning, which no engine takes.
+    """
+    found: dict[str, Any] = {}
+    if begin is not None and pose is not None:
+        raise BadInput("job.posture_beside")
+    if begin is not None:
+        beginnings.check(scope, creator_id, begin)
+        found |= {"from_asset": begin.asset_id, "anew": begin.anew}
+        if begin.region is not None:
+            found["region"] = asdict(begin.region)
+    if pose is not None:
+        _posture(scope, creator_id, pose)
+        found |= {"pose_asset": pose.asset_id, "pose_weight": pose.weight}
+    if spec.look:
+        if look:
+            looks.check(scope, creator_id, look)
+        found["look"] = look or looks.frozen(scope, creator_id)
+    return found
+
+
+def _posture(scope: Scope, creator_id: UUID, pose: Posture) -> str:
+    if not LEAST_WEIGHT <= pose.weight <= MOST_WEIGHT:
+        raise BadInput("job.posture_weight", least=LEAST_WEIGHT, most=MOST_WEIGHT)
+    library.check_owner(scope, creator_id, [pose.asset_id])
+    return beginnings.digest(scope, pose.asset_id)
+
+
+def begin_of(job: models.Job) -> Beginning | None:
+    """What a run begins from."""
+    if job.from_asset is None:
+        return None
+    return Beginning(job.from_asset, job.anew, Region(**job.region) if job.region else None)
+
+
+def pose_of(job: models.Job) -> Posture | None:
+    """Whose posture a run takes."""
+    return Posture(job.pose_asset, job.pose_weight) if job.pose_asset is not None else None
+
+
+def after(job: models.Job) -> tuple[UUID, ...]:
+    """What a model looks at to make the pictures of a run, but shows nowhere as it is."""
+    look = tuple(UUID(asset_id) for asset_id, _ in job.look)
+    return (*look, job.pose_asset) if job.pose_asset is not None else look
+
+
+def check(tenant: OpenScope, job: models.Job, *, actor: str) -> tuple[str, str]:
+    """The digests of what a run begins from and of whose posture it takes, "" where there is none. Raises Gone for a
+    picture of these, or of its look, that may not be used any more."""
+    if not needs(job):
+        return "", ""
+    with tenant(job.tenant_id, actor) as scope:
+        return checked(scope, job)
+
+
+def checked(scope: Scope, job: models.Job) -> tuple[str, str]:
+    """The same in a transaction that is open."""
+    begin, pose = begin_of(job), pose_of(job)
+    try:
+        first = beginnings.check(scope, job.creator_id, begin) if begin is not None else ""
+        posture = _posture(scope, job.creator_id, pose) if pose is not None else ""
+        looks.check(scope, job.creator_id, job.look)
+    except (BadInput, NotFound, Refused) as error:
+        raise Gone(error.message.code, **error.message.params) from error
+    return first, posture
+
+
+def needs(job: models.Job) -> frozenset[str]:
+    """What of an engine the pictures of a run ask for, as `ImageJob.asks`."""
+    asked = {"init": job.from_asset, "mask": job.region, "pose": job.pose_asset, "references": job.look}
+    return frozenset(name for name, wanted in asked.items() if wanted)
+
+
+def fitted(tenant: OpenScope, store: ObjectStore, job: models.Job, shots: Sequence[Shot], *, actor: str) -> list[Shot]:
+    """Shots with the pictures their run works from, asked for anew, and with LoRAs of the agency's own where it has
+    these. Raises Gone for a picture that may not be used now."""
+    begin, pose = begin_of(job), pose_of(job)
+    first, posture = check(tenant, job, actor=actor)
+    try:
+        pictures = {
+            sha256: store.get(job.tenant_id, sha256) for sha256 in {first, posture, *digests_of_look(job)} - {""}
+        }
+    except NotFound as error:
+        raise Gone(error.message.code, **error.message.params) from error
+    changes: dict[str, Any] = {"references": tuple(pictures[sha256] for sha256 in digests_of_look(job))}
+    if begin is not None:
+        changes |= {"init": pictures[first], "strength": begin.anew / 100}
+    if pose is not None:
+        changes |= {"pose": pictures[posture], "pose_weight": pose.weight / 100}
+    region = begin.region if begin is not None else None
+    owner = job.tenant_id.hex
+    return [replace(shot, job=_job(_owned(shot.job, owner), region, changes)) for shot in shots]
+
+
+def _owned(job: ImageJob, owner: str) -> ImageJob:
+    return replace(job, loras=tuple(replace(one, owner=owner) for one in job.loras))
+
+
+def digests_of_look(job: models.Job) -> list[str]:
+    """The pictures of the look a run keeps, by their SHA-256."""
+    return [sha256 for _, sha256 in job.look]
+
+
+def _job(job: ImageJob, region: Region | None, changes: dict[str, Any]) -> ImageJob:
+    drawn: dict[str, Any] = {"mask": masks.mask(region, job.width, job.height)} if region is not None else {}
+    return replace(job, **changes, **drawn)

@@ -1,0 +1,115 @@
+"""What a recipe asks the person who runs it: a choice, a few words, a whole number, or yes and no. Pure."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from foundation.errors import BadInput
+
+LONGEST = 120
+"""Signs of an answer in words."""
+
+Line = Annotated[str, Field(max_length=80)]
+Answer = str | int | bool
+
+
+class _Asked(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    label: Annotated[str, Field(max_length=80)] = ""
+    """The question as people read it; the name where it is empty."""
+
+
+class Choice(_Asked):
+    """One of a closed list; the first one where `default` is empty."""
+
+    kind: Literal["choice"]
+    options: Annotated[list[Annotated[str, Field(min_length=1, max_length=80)]], Field(min_length=1, max_length=50)]
+    default: Line = ""
+
+    def words(self, answer: Answer) -> str | None:
+        """The answer as the prompt says it; None of one that does not fit."""
+        return answer if isinstance(answer, str) and answer in self.options else None
+
+    @property
+    def usual(self) -> Answer:
+        """The answer of who says nothing."""
+        return self.default or self.options[0]
+
+
+class Wording(_Asked):
+    """A few words, on one line."""
+
+    kind: Literal["text"]
+    most: Annotated[int, Field(ge=1, le=LONGEST)] = 60
+    """Signs at most."""
+    default: Annotated[str, Field(max_length=LONGEST)] = ""
+
+    def words(self, answer: Answer) -> str | None:
+        """The answer on one line; None of one that is too long or holds signs nobody types."""
+        said = " ".join(answer.split()) if isinstance(answer, str) else None
+        return said if said is not None and len(said) <= self.most and said.isprintable() else None
+
+    @property
+    def usual(self) -> Answer:
+        """The answer of who says nothing."""
+        return self.default
+
+
+class Number(_Asked):
+    """A whole number within bounds, both included."""
+
+    kind: Literal["number"]
+    least: Annotated[int, Field(ge=-10_000, le=10_000)] = 1
+    most: Annotated[int, Field(ge=-10_000, le=10_000)] = 10
+    default: Annotated[int, Field(ge=-10_000, le=10_000)] | None = None
+
+    def words(self, answer: Answer) -> str | None:
+        """The number in figures; None of one outside the bounds."""
+        whole = isinstance(answer, int) and not isinstance(answer, bool)
+        return str(answer) if whole and self.least <= int(answer) <= self.most else None
+
+    @property
+    def usual(self) -> Answer:
+        """The answer of who says nothing."""
+        return self.least if self.default is None else self.default
+
+
+class YesNo(_Asked):
+    """Yes or no, and the words that each puts into the prompt."""
+
+    kind: Literal["yes_no"]
+    yes: Annotated[str, Field(min_length=1, max_length=80)]
+    no: Line = ""
+    default: bool = False
+
+    def words(self, answer: Answer) -> str | None:
+        """The words of the answer; None of what is neither."""
+        return (self.yes if answer else self.no) if isinstance(answer, bool) else None
+
+    @property
+    def usual(self) -> Answer:
+        """The answer of who says nothing."""
+        return self.default
+
+
+Parameter = Annotated[Choice | Wording | Number | YesNo, Field(discriminator="kind")]
+
+
+def complete(asked: Mapping[str, Parameter], given: Mapping[str, Answer]) -> dict[str, Answer]:
+    """An answer to every question, the usual one where nothing was said. Raises BadInput that names the question."""
+    unknown = next((name for name in given if name not in asked), None)
+    if unknown is not None:
+        raise BadInput("recipe.answer_unknown", name=unknown[:60])
+    answers = {name: given.get(name, one.usual) for name, one in asked.items()}
+    for name, one in asked.items():
+        if one.words(answers[name]) is None:
+            raise BadInput("recipe.answer_wrong", name=one.label or name)
+    return answers
+
+
+def said(asked: Mapping[str, Parameter], given: Mapping[str, Answer]) -> dict[str, str]:
+    """The words that the answers put into a prompt, by name. Raises BadInput."""
+    answers = complete(asked, given)
+    return {name: one.words(answers[name]) or "" for name, one in asked.items()}

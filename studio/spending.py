@@ -1,0 +1,257 @@
+"""What runs spend on engines of others: a price is set aside before anything is asked, and counts until it is released.
+
+What a month has cost is the sum of its orders, of which a picture has one: no counter can lose or double one.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlmodel import select
+
+from foundation.database import Scope
+from foundation.errors import BadInput, LeaseLost, Refused
+from foundation.ids import derived
+from foundation.money import Money, Price, rounded_up
+from studio import library, models
+from studio.states import PURCHASE_STATES, PurchaseState
+from tenants import reads as tenant_reads
+
+Caps = Mapping[str, Money]
+"""By currency, what the house lets each agency spend in a month (setting `generators.spending_caps`)."""
+
+MOST_MINOR = 10**9
+
+
+class CapReached(Refused):
+    """The agency's cap of this month leaves no room for another picture."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One picture of a run, and for how much it is to be bought; `budget` is the run's own, None where it has none."""
+
+    creator_id: UUID
+    job_id: UUID
+    number: int
+    engine: str
+    model: str
+    price: Price
+    budget: Caps | None = None
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a month has cost and may cost: `cap` is what holds, `own` what the agency says, None for no cap."""
+
+    spent: Price
+    cap: Money | None
+    own: Money | None
+
+    def holds(self, count: int, price: Price) -> bool:
+        """Whether so many pictures more are within the cap."""
+        return self.cap is None or self.spent.minor + count * price.minor <= self.cap.minor
+
+
+def budget(scope: Scope, currency: str, caps: Caps) -> Budget:
+    """Of this calendar month in the agency's zone; the lower of its own cap and the house's holds."""
+    own, house = _own(scope, currency), caps.get(currency)
+    both = [each for each in (own, house) if each is not None]
+    spent = Price(_spent(scope, currency, _month(scope)), currency)
+    return Budget(spent, min(both, key=lambda each: each.minor) if both else None, own)
+
+
+def set_cap(scope: Scope, currency: str, cap: Money | None) -> None:
+    """At most so much a month in this currency, nothing with a cap of 0; no cap of its own when None. Raises
+    BadInput."""
+    if cap is not None and not (cap.currency == currency and 0 <= cap.minor <= MOST_MINOR):
+        raise BadInput("spending.cap_wrong", currency=currency)
+    library.alone(scope, "spending", currency)
+    row = _cap(scope, currency)
+    if cap is None:
+        if row is not None:
+            scope.session.delete(row)
+        return
+    new = models.SpendingCap(tenant_id=scope.tenant_id, id=_cap_id(scope, currency), currency=currency, minor=0)
+    row = row or new
+    row.minor = cap.minor
+    scope.add(row)
+
+
+def reserve(scope: Scope, wanted: Wanted, caps: Caps) -> models.EngineOrder:
+    """Set the price of a picture aside, once: one that may have been asked for is taken up as it stands.
+
+    Raises CapReached.
+    """
+    currency = wanted.price.currency
+    library.alone(scope, "spending", currency)  # two at once would both find room
+    found = order(scope, wanted.job_id, wanted.number)
+    if found is not None and found.state in (PurchaseState.ASKED, PurchaseState.PAID):
+        return found
+    row = found or models.EngineOrder(
+        tenant_id=scope.tenant_id,
+        id=_id(scope, wanted.job_id, wanted.number),
+        creator_id=wanted.creator_id,
+        job_id=wanted.job_id,
+        number=wanted.number,
+        engine=wanted.engine,
+        model=wanted.model,
+        minor=wanted.price.minor,
+        currency=currency,
+        month="",
+        state=str(PurchaseState.RELEASED),
+    )
+    _check(scope, row, wanted.price, caps)
+    _check_run(scope, row, wanted)
+    row.engine, row.model, row.month = wanted.engine, wanted.model, _month(scope)
+    row.minor, row.currency, row.state = wanted.price.minor, currency, str(PurchaseState.RESERVED)
+    scope.add(row)
+    scope.session.flush()
+    return row
+
+
+def _check(scope: Scope, row: models.EngineOrder, price: Price, caps: Caps) -> None:
+    found = budget(scope, price.currency, caps)
+    mine = row.state == PurchaseState.RESERVED and (row.currency, row.month) == (price.currency, _month(scope))
+    others = found.spent.minor - (row.minor if mine else 0)
+    if found.cap is not None and others + price.minor > found.cap.minor:
+        spent = rounded_up(others, price.currency)
+        raise CapReached("spending.cap_reached", spent=str(spent), cap=str(found.cap))
+
+
+def _check_run(scope: Scope, row: models.EngineOrder, wanted: Wanted) -> None:
+    """The recipe's own budget, of which every order of the run counts that was not released."""
+    price = wanted.price
+    if wanted.budget is None:
+        return
+    most = wanted.budget.get(price.currency, Money(0, price.currency))
+    spent = scope.run(
+        "SELECT coalesce(sum(minor), 0) FROM engine_orders WHERE tenant_id = :tenant AND job_id = :job"
+        " AND currency = :currency AND state <> 'released' AND id <> :own",
+        tenant=scope.tenant_id,
+        job=wanted.job_id,
+        currency=price.currency,
+        own=row.id,
+    ).scalar_one()
+    if Decimal(spent) + price.minor > most.minor:
+        said = rounded_up(Decimal(spent), price.currency)
+        raise CapReached("spending.run_reached", spent=str(said), most=str(most))
+
+
+def check(scope: Scope, price: Price, count: int, caps: Caps, *, budget_of_run: Caps | None = None) -> None:
+    """Raise CapReached when so many pictures more are beyond what the run, or the month, may cost."""
+    if budget_of_run is not None:
+        most = budget_of_run.get(price.currency, Money(0, price.currency))
+        if count * price.minor > most.minor:
+            raise CapReached("spending.run_near", cost=str(price.times(count)), most=str(most))
+    found = budget(scope, price.currency, caps)
+    if found.cap is not None and not found.holds(count, price):
+        left = Price(max(found.cap.minor - found.spent.minor, Decimal(0)), price.currency)
+        down = Money(int(left.minor), price.currency)
+        raise CapReached("spending.cap_near", cost=str(price.times(count)), left=str(down), cap=str(found.cap))
+
+
+def ask(scope: Scope, order_id: UUID, at: datetime) -> None:
+    """It is about to be asked for, at this time of the wall clock. Raises LeaseLost when somebody else was first, or
+    its run has ended."""
+    if not _moved(scope, order_id, PurchaseState.RESERVED, PurchaseState.ASKED, asked_at=at):
+        raise LeaseLost("spending.not_ours")
+
+
+def took(scope: Scope, order_id: UUID, remote_id: str) -> None:
+    """The seller took it under this id."""
+    scope.run(
+        "UPDATE engine_orders SET remote_id = :remote WHERE tenant_id = :tenant AND id = :id AND state = 'asked'",
+        remote=remote_id,
+        tenant=scope.tenant_id,
+        id=order_id,
+    )
+
+
+def take_back(scope: Scope, order_id: UUID) -> None:
+    """It surely was not taken, or costs nothing: only set aside again."""
+    _moved(scope, order_id, PurchaseState.ASKED, PurchaseState.RESERVED, asked_at=None)
+
+
+def settle(scope: Scope, order_id: UUID) -> None:
+    """It is over, and counts as paid."""
+    scope.run(
+        "UPDATE engine_orders SET state = 'paid' WHERE tenant_id = :tenant AND id = :id AND state = 'asked'",
+        tenant=scope.tenant_id,
+        id=order_id,
+    )
+
+
+def release(scope: Scope, order_id: UUID) -> None:
+    """Nothing is asked for it now: what was set aside is free."""
+    _moved(scope, order_id, PurchaseState.RESERVED, PurchaseState.RELEASED, asked_at=None)
+
+
+def release_all(scope: Scope, job_id: UUID) -> None:
+    """A run has ended: what was set aside for it is free. What was asked for stays counted."""
+    scope.run(
+        "UPDATE engine_orders SET state = 'released' WHERE tenant_id = :tenant AND job_id = :job"
+        " AND state = 'reserved'",
+        tenant=scope.tenant_id,
+        job=job_id,
+    )
+
+
+def order(scope: Scope, job_id: UUID, number: int) -> models.EngineOrder | None:
+    """The order of a picture of a run."""
+    return scope.session.get(models.EngineOrder, (scope.tenant_id, _id(scope, job_id, number)), populate_existing=True)
+
+
+def _moved(
+    scope: Scope, order_id: UUID, before: PurchaseState, after: PurchaseState, *, asked_at: datetime | None
+) -> bool:
+    PURCHASE_STATES.check(before, after)
+    moved = scope.run(
+        "UPDATE engine_orders SET state = :after, asked_at = :asked_at, remote_id = ''"
+        " WHERE tenant_id = :tenant AND id = :id AND state = :before",
+        after=str(after),
+        asked_at=asked_at,
+        tenant=scope.tenant_id,
+        id=order_id,
+        before=str(before),
+    )
+    return bool(moved.rowcount)
+
+
+def _spent(scope: Scope, currency: str, month: str) -> Decimal:
+    found = scope.run(
+        "SELECT coalesce(sum(minor), 0) FROM engine_orders"
+        " WHERE tenant_id = :tenant AND currency = :currency AND month = :month AND state <> 'released'",
+        tenant=scope.tenant_id,
+        currency=currency,
+        month=month,
+    ).scalar_one()
+    return Decimal(found)
+
+
+def _month(scope: Scope) -> str:
+    return f"{scope.now.astimezone(ZoneInfo(tenant_reads.agency(scope).zone)):%Y-%m}"
+
+
+def _own(scope: Scope, currency: str) -> Money | None:
+    row = _cap(scope, currency)
+    return Money(row.minor, currency) if row is not None else None
+
+
+def _cap(scope: Scope, currency: str) -> models.SpendingCap | None:
+    return scope.session.exec(
+        select(models.SpendingCap).where(
+            models.SpendingCap.tenant_id == scope.tenant_id, models.SpendingCap.currency == currency
+        )
+    ).first()
+
+
+def _cap_id(scope: Scope, currency: str) -> UUID:
+    return derived(scope.tenant_id, "spending cap", currency)
+
+
+def _id(scope: Scope, job_id: UUID, number: int) -> UUID:
+    return derived(scope.tenant_id, "engine order", job_id, number)

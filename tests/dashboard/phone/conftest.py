@@ -1,0 +1,103 @@
+"""A phone that is paired with a member of an agency whose dashboard runs."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import UUID
+
+import httpx
+import pytest
+
+from foundation.clock import pause
+from foundation.ids import uuid7
+from tenants import agencies, login
+from tenants.roles import Role
+from tests.channels import by_hand
+from tests.channels.by_hand import NAME
+from tests.conftest import Cluster
+from tests.dashboard.conftest import serving
+from tests.fakes.network import Network
+from tests.schedules.builders import ZONE, Desk, desk, wired
+from tests.schedules.conftest import running, sandbox  # noqa: F401  fixtures
+from workers.wiring import Services
+
+FRENCH = {"accept-language": "fr"}
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One installation: the door and the processes read the same files."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="session")
+def services(cluster: Cluster, home: Path) -> Iterator[Services]:
+    with wired(cluster, home) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def address(cluster: Cluster, home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with serving(cluster.url("greenroom_pages", "house"), home, tmp_path_factory.mktemp("elsewhere")) as (url, _):
+        yield url
+
+
+@pytest.fixture
+def lea(services: Services, sandbox: Network) -> Desk:  # noqa: F811  the fixture
+    return desk(services, sandbox)
+
+
+def member(lea: Desk, role: Role, *, creators: tuple[str, ...] = (), language: str = "fr") -> UUID:
+    """Somebody else of the agency."""
+    with lea.scope() as scope:
+        return agencies.add_member(
+            scope,
+            name=f"{role}",
+            email=f"{uuid7()}@example.test",
+            role=role,
+            language=language,
+            zone=ZONE,
+            creators=creators,
+        )
+
+
+@contextmanager
+def paired(lea: Desk, address: str, member_id: UUID | None = None) -> Iterator[httpx.Client]:
+    """A phone that has read the code of a member."""
+    with lea.scope() as scope:
+        secret = login.invite(scope, member_id or lea.manager)
+    with httpx.Client(base_url=address, timeout=30, headers=FRENCH) as phone:
+        answer = phone.post(f"/phone/in/{secret}", headers={"user-agent": "Mozilla (iPhone; CPU iPhone OS 19)"})
+        assert (answer.status_code, answer.headers["location"]) == (303, "/phone"), answer.text
+        yield phone
+
+
+@contextmanager
+def at_work(lea: Desk) -> Iterator[None]:
+    """The workers answer meanwhile."""
+    over = threading.Event()
+
+    def work() -> None:
+        while not over.is_set():
+            lea.run()
+            pause(0.02)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def handed(lea: Desk, *, pictures: int = 1, body: str = "Bonjour <b>toi</b> & moi") -> tuple[UUID, str]:
+    """A post whose time has come: its delivery and the address of its task."""
+    by_hand.connect(lea)
+    by_hand.pair(lea)
+    media = tuple(lea.photo(number + 1) for number in range(pictures))
+    delivery = lea.delivery(body, channel=NAME, media=media, after=1)
+    lea.live(seconds=3)
+    (task,) = [one for one in by_hand.phone(lea).tasks() if one.caption == body]
+    return delivery, f"/phone/task/{task.id}"

@@ -1,0 +1,192 @@
+"""The phone's pages: a task from its list to its word, files decided again at each press, and who sees what."""
+
+import threading
+from uuid import UUID
+
+import httpx
+import pytest
+
+from channels import handing, phones, tasks
+from foundation.ids import uuid7
+from gate import switches
+from schedules import removal
+from schedules.states import DeliveryState as S
+from tenants import agencies, login
+from tenants.roles import Role
+from tests.channels import by_hand
+from tests.channels.by_hand import LINK, NAME
+from tests.dashboard.phone.conftest import at_work, handed, member, paired
+from tests.schedules.builders import ZONE, Desk
+
+FRENCH = {"accept-language": "fr"}
+
+
+def test_a_task_from_the_list_to_its_word(lea: Desk, address: str) -> None:
+    delivery, place = handed(lea)
+    with paired(lea, address) as phone:
+        listed = phone.get("/phone")
+        assert listed.status_code == 200
+        assert place in listed.text
+        assert "Instagram · mia.lumiere" in listed.text
+        assert "Bonjour &lt;b&gt;toi&lt;/b&gt; &amp; moi" in phone.get(place).text
+        assert "data-copy" not in phone.get(place).text  # looking is not opening
+
+        assert phone.post(f"{place}/open").headers["location"] == place
+        page = phone.get(place).text
+        assert "Copier la légende" in page
+        with at_work(lea):
+            saved = phone.post(f"{place}/file/0")
+            assert saved.headers["content-type"] == "image/jpeg"
+            assert saved.headers["content-disposition"] == 'attachment; filename="1.jpg"'
+            assert saved.headers["cache-control"] == "private, no-store"
+            assert saved.content[:3] == b"\xff\xd8\xff"
+            assert phone.post(f"{place}/done", data={"link": ""}).status_code == 422
+            wrong = phone.post(f"{place}/done", data={"link": "https://evil.example/p/1"})
+            assert "pas l’adresse d’une publication sur Instagram" in wrong.text
+            assert phone.post(f"{place}/done", data={"link": LINK}).status_code == 303
+        lea.run()
+        assert lea.state(delivery) == S.PUBLISHED
+        assert "instagram.com/p/C9xYz12Abc" in phone.get(place).text
+        assert "Publiée" in phone.get("/phone").text
+        gone = phone.post(f"{place}/file/0")
+        assert gone.status_code == 409
+        assert gone.headers["content-type"].startswith("text/html")
+
+
+def test_a_stop_between_the_notice_and_the_press_serves_nothing(lea: Desk, address: str) -> None:
+    _, place = handed(lea)
+    with paired(lea, address) as phone:
+        phone.post(f"{place}/open")
+        lea.act(switches.close, "creator", str(lea.creator_id), "sending", reason="test")
+        with at_work(lea):
+            refused = phone.post(f"{place}/file/0")
+        assert refused.status_code == 409
+        assert b"\xff\xd8\xff" not in refused.content
+        assert "arrêt d’urgence" in refused.text.lower()
+
+
+def test_nobody_answers_and_nothing_is_served(lea: Desk, address: str) -> None:
+    _, place = handed(lea)
+    with paired(lea, address) as phone:
+        phone.post(f"{place}/open")
+        refused = phone.post(f"{place}/file/0")  # the workers are away
+        assert refused.status_code == 409
+        assert "plus de temps que d’habitude" in refused.text
+
+
+def test_two_phones_press_done_at_once(lea: Desk, address: str) -> None:
+    delivery, place = handed(lea, pictures=0)
+    other = member(lea, Role.CREATOR)
+    with paired(lea, address) as one, paired(lea, address, other) as two:
+        one.post(f"{place}/open")
+        second = "https://www.instagram.com/p/Other00000/"
+        answers: list[int] = []
+
+        def press(phone: httpx.Client, link: str) -> None:
+            answers.append(phone.post(f"{place}/done", data={"link": link}).status_code)
+
+        threads = [threading.Thread(target=press, args=pair) for pair in ((one, LINK), (two, second))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert set(answers) <= {303, 409}
+        lea.run()
+        url = lea.entry(delivery).url or "?"
+        assert lea.state(delivery) == S.PUBLISHED
+        assert url in one.get(place).text
+        assert url in two.get(place).text  # the second is shown what was pasted
+        assert [step for step, _ in by_hand.permits(lea)].count("hand_over") == 1
+
+
+def test_who_may_see_a_task(lea: Desk, address: str) -> None:
+    _, place = handed(lea)
+    with lea.scope() as scope:
+        agencies.add_creator(scope, slug="zoe", name="Zoé", kind="virtual", zone=ZONE, languages=["fr"])
+    with httpx.Client(base_url=address, timeout=30) as stranger:
+        assert stranger.get("/phone").status_code == 401
+        assert stranger.get(place).status_code == 401
+    for who in (member(lea, Role.MANAGER, creators=("zoe",)), member(lea, Role.CHATTER), member(lea, Role.ACCOUNTANT)):
+        with paired(lea, address, who) as phone:
+            assert place not in phone.get("/phone").text
+            wrong = phone.get(place)
+            unknown = phone.get(f"/phone/task/{uuid7()}")
+            assert (wrong.status_code, wrong.text) == (404, unknown.text)
+            for act in ("open", "later", "cannot", "done", "link", "gone", "file/0"):
+                assert phone.post(f"{place}/{act}").status_code == 404, act
+
+
+def test_forms_of_other_sites_are_ignored(lea: Desk, address: str) -> None:
+    _, place = handed(lea)
+    with paired(lea, address) as phone:
+        for told in ({"sec-fetch-site": "cross-site"}, {"origin": "http://evil.example"}):
+            for act in ("open", "done", "file/0"):
+                assert phone.post(f"{place}/{act}", headers=told).status_code == 403
+            assert phone.post("/phone/pair", headers=told).status_code == 403
+        assert by_hand.phone(lea).tasks()[0].opened_at is None
+
+
+def test_who_has_to_remove_something_reads_that_it_was_replaced(lea: Desk, address: str) -> None:
+    delivery, place = handed(lea)
+    hand = by_hand.phone(lea)
+    hand.open(UUID(place.rpartition("/")[2]))
+    hand.done(UUID(place.rpartition("/")[2]))
+    lea.act(removal.ask, delivery)
+    lea.run()
+    (task,) = [one for one in hand.tasks() if one.removal and one.about == delivery]
+    with paired(lea, address) as phone:
+        assert "a déjà été remplacé" not in phone.get(f"/phone/task/{task.id}").text
+        with lea.scope() as scope:
+            jti = scope.run("SELECT permit_jti FROM handovers WHERE id = :id", id=task.id).scalar_one()
+            handing.replaced(scope, jti)
+        assert "a déjà été remplacé" in phone.get(f"/phone/task/{task.id}").text
+
+
+@pytest.mark.parametrize("body", [b"x" * 10_000, b"\xff\xfe", b"minutes=99999999999", b"minutes=-1", b"why=%00"])
+@pytest.mark.parametrize("act", ["later", "cannot", "done", "link", "gone", "unknown"])
+def test_odd_forms_change_nothing(lea: Desk, address: str, act: str, body: bytes) -> None:
+    _, place = handed(lea)
+    with paired(lea, address) as phone:
+        answer = phone.post(f"{place}/{act}", content=body)
+        assert answer.status_code in {404, 409, 422}
+        assert phone.post("/phone/task/nothing/open").status_code == 404
+    assert by_hand.phone(lea).tasks()[0].live
+
+
+def test_code_pairs_a_phone_once(lea: Desk, address: str) -> None:
+    with paired(lea, address) as screen:
+        assert "<svg" not in screen.get("/phone/pair").text.split("<main>")[1]
+        shown = screen.post("/phone/pair")
+        assert 'class="segno"' in shown.text
+        assert "joignable que depuis cet ordinateur" in shown.text
+    with lea.scope() as scope:
+        (found,) = phones.phones(scope)
+        assert (found.member_id, found.name, found.fresh) == (lea.manager, "iPhone", True)
+        secret = login.invite(scope, lea.manager)
+    with httpx.Client(base_url=address, headers=FRENCH) as visitor:
+        assert "Relier ce téléphone" in visitor.get(f"/phone/in/{secret}").text
+        assert visitor.post(f"/phone/in/{secret}").status_code == 303
+        assert visitor.post(f"/phone/in/{secret}").status_code == 410
+
+
+def test_phone_keeps_the_pages_as_an_app(address: str) -> None:
+    with httpx.Client(base_url=address) as stranger:
+        told = stranger.get("/phone/manifest.webmanifest").json()
+        assert (told["start_url"], told["display"]) == ("/phone", "standalone")
+        for each in told["icons"]:
+            assert stranger.get(each["src"]).content.startswith(b"\x89PNG")
+        assert stranger.get("/phone/icon-9999.png").status_code == 404
+        assert "clipboard" in stranger.get("/phone/phone.js").text
+
+
+def test_pages_speak_the_members_language(lea: Desk, address: str) -> None:
+    _, place = handed(lea)
+    with paired(lea, address, member(lea, Role.CREATOR, language="en")) as phone:
+        assert "To do by hand" in phone.get("/phone").text
+        phone.post(f"{place}/open")
+        page = phone.get(place).text
+        assert '<html lang="en">' in page
+        assert "Copy the caption" in page
+        assert "publi" not in page.lower()
+    with lea.scope() as scope:
+        assert tasks.waiting_on(scope, lea.channels[NAME]) == 1

@@ -1,0 +1,124 @@
+"""Studio: copies of one picture asked for on its page, shown while they wait, and in the library with their story."""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+import pytest
+
+from foundation.database import OpenScope
+from gate.units import Rating
+from studio import finishing
+from studio import reads as studio_reads
+from studio.events import CopyDue
+from tests.conftest import Cluster
+from tests.dashboard.builders import Agency
+from tests.dashboard.conftest import Door, serving
+from tests.dashboard.streams import stream
+from tests.dashboard.test_files import picture
+from tests.dashboard.test_library import tiles
+from tests.dashboard.test_studio import pick, store, word
+from tests.generators.masking import model
+from tests.studio.builders import CREDENTIAL
+
+
+def work(door: Door, who: Agency) -> list[UUID]:
+    """What the workers do of what was asked for."""
+    with who.scope() as scope:
+        rows = scope.run(
+            "DELETE FROM outbox WHERE tenant_id = :t AND kind = :k RETURNING subject_id",
+            t=who.tenant_id,
+            k=CopyDue.kind,
+        )
+        found = list(rows.scalars())
+    for one in found:
+        due = CopyDue(who.tenant_id, one)
+        finishing.make(due, tenant=door.tenant, store=store(door), credential=lambda: CREDENTIAL)
+    return found
+
+
+def test_copies_are_asked_for_seen_on_their_way_and_in_the_library(door: Door, lumiere: Agency) -> None:
+    first = picture(door, lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/studio")
+        pick(page)
+        text = page.choose(word("copy.forms"), word("copy.form.square"), word("copy.form.story"))
+        assert f"aspect-ratio:{ratio(door, lumiere, first, 'story')}" in text
+        assert word("copy.asked", count=2) in page.press(word("copy.ask"))
+        assert word("state.upload.waiting") in page.again()
+        asked = work(door, lumiere)
+        assert len(asked) == 2
+        text = page.open("/studio")
+        assert len(tiles(text)) == 3
+        assert word("copy.one", form=word("copy.form.story")) in text
+        pick(page, 2)
+        assert word("studio.made_of_it") in page.again()
+    with lumiere.scope() as scope:
+        made = [one.made_id for one in finishing.copies(scope, asked)]
+        assert all(one is not None for one in made)
+        assert {card.creator_id for card in studio_reads.cards_of(scope, [one for one in made if one])} == {
+            lumiere.creator_id
+        }
+
+
+def ratio(door: Door, who: Agency, asset_id: UUID, form: str) -> str:
+    with who.scope() as scope:
+        sha256 = studio_reads.shown(scope, asset_id).sha256
+    part = finishing.cuts(who.tenant_id, sha256, store(door)).by_form[form]
+    return f"{part.width}/{part.height}"
+
+
+def test_a_preview_of_a_blurred_picture_stays_blurred(door: Door, lumiere: Agency) -> None:
+    picture(door, lumiere, rating=Rating.N)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/studio")
+        pick(page)
+        text = page.choose(word("copy.forms"), word("copy.form.square"))
+        assert "clear=" not in text
+
+
+def test_a_watermark_is_kept_and_written_on_a_copy(door: Door, lumiere: Agency) -> None:
+    picture(door, lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/studio")
+        pick(page)
+        page.type(word("watermark.text"), "lumiere")
+        assert word("watermark.kept") in page.press(word("watermark.keep"))
+        page.check(word("copy.signed", text="lumiere"))
+        assert word("copy.asked", count=1) in page.press(word("copy.ask"))
+    (asked,) = work(door, lumiere)
+    with lumiere.scope() as scope:
+        (found,) = finishing.copies(scope, [asked])
+    assert found.made_id is not None
+    assert found.finish.watermark is not None
+    assert (found.finish.form, found.finish.watermark.text) == ("", "lumiere")
+
+
+@pytest.fixture(scope="module")
+def cutting(cluster: Cluster, tenant: OpenScope, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+    folders = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("elsewhere")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GREENROOM_GENERATORS__CUTOUT_MODEL", str(model(folders[0] / "light.onnx", above=0.6)))
+        with serving(cluster.url("greenroom_pages", "house"), *folders) as (url, log):
+            yield Door(url, log, tenant)
+
+
+def test_another_background_is_asked_for_where_a_model_tells_it(cutting: Door, lumiere: Agency) -> None:
+    picture(cutting, lumiere)
+    with stream(cutting.url, cutting.cookie(lumiere)) as page:
+        page.open("/studio")
+        assert word("copy.no_cutter") not in pick(page)
+        page.choose(word("copy.background"), word("copy.background.colour"))
+        assert word("copy.asked", count=1) in page.press(word("copy.ask"))
+        page.choose(word("copy.background"), word("copy.background.blurred"))
+        assert word("copy.asked", count=1) in page.press(word("copy.ask"))
+    with lumiere.scope() as scope:
+        asked = scope.run("SELECT finish FROM picture_copies WHERE tenant_id = :t", t=lumiere.tenant_id).scalars()
+        assert {one["background"] for one in asked} == {"#ffffff", "blurred"}
+
+
+def test_without_a_model_the_page_says_what_is_missing(door: Door, lumiere: Agency) -> None:
+    picture(door, lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/studio")
+        assert word("copy.no_cutter") in pick(page)
+        assert word("copy.background") not in page.labels()

@@ -1,0 +1,93 @@
+"""Studio: labels on pictures, the demonstration apart from a model of their own, and one picture let out."""
+
+import re
+from dataclasses import replace
+from uuid import UUID
+
+from foundation.database import OpenScope
+from foundation.storage import FileStore
+from gate import labels, ratings
+from gate.labels import LabelSaid
+from gate.units import Rating
+from generators.contract import ImageJob, Label
+from generators.engines.placeholder import Placeholder
+from studio import ingesting, library
+from tenants.roles import Role
+from tests.dashboard.builders import Agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.streams import stream
+from tests.dashboard.test_studio import pick, word
+from tests.generators.builders import a_picture, encoded
+from tests.studio.builders import CREDENTIAL
+
+
+def made(door: Door, who: Agency, label: Label, seed: int = 1) -> UUID:
+    """A General picture of an engine."""
+    drawn = Placeholder().draw(ImageJob(prompt="beach", seed=seed, width=96, height=64, steps=1))
+    if label is not Label.PLACEHOLDER:
+        data = encoded(a_picture(seed=seed), "PNG")
+        drawn = replace(drawn, data=data, engine="diffusion", model="m", label=label)
+    prepared = ingesting.from_engine(drawn, key=f"test:{seed}", alt=f"image {seed}", credential=CREDENTIAL)
+    store = FileStore(door.log.parent / "objects")
+    asset = ingesting.bring(door.tenant, store, tenant_id=who.tenant_id, creator_id=who.creator_id, prepared=prepared)
+    with who.scope() as scope:
+        ratings.rate(scope, library.item(scope, asset).sha256, Rating.G, source="rule:test")
+    return asset
+
+
+def drawn(text: str) -> set[str]:
+    return set(re.findall(r"/files/([0-9a-f-]{36})/thumb", text))
+
+
+def said(who: Agency, tenant: OpenScope) -> None:
+    """What the workers do of what was pressed."""
+    with who.scope() as scope:
+        row = scope.run(
+            "DELETE FROM outbox WHERE tenant_id = :t AND kind = 'label.say' RETURNING subject_id, args", t=who.tenant_id
+        ).one()
+    labels.settle(LabelSaid(who.tenant_id, row.subject_id, **row.args), tenant=tenant)
+
+
+def test_a_model_of_their_own_never_shares_a_screen_with_the_demonstration(door: Door, lumiere: Agency) -> None:
+    stand_in, demo = made(door, lumiere, Label.PLACEHOLDER), made(door, lumiere, Label.DEMO, 2)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/studio")
+        assert drawn(text) == {str(stand_in), str(demo)}
+        assert word("studio.label.placeholder") in text
+        assert word("studio.label.demo") in text
+        assert word("studio.made.demo") not in text, "nothing to keep apart yet"
+        own = made(door, lumiere, Label.NONE, 3)
+        text = page.open("/studio")
+        assert drawn(text) == {str(own)}
+        assert word("studio.label.demo") not in text
+        text = page.choose(word("studio.made"), word("studio.made.demo"))
+        assert drawn(text) == {str(stand_in), str(demo)}
+
+
+def test_one_picture_is_let_out_with_a_reason_and_kept_again(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
+    asset = made(door, lumiere, Label.DEMO)
+    with stream(door.url, door.cookie(lumiere, Role.MANAGER)) as page:
+        page.open("/studio")
+        assert word("labels.how", label=word("studio.label.demo")) in pick(page)
+        assert word("label.why", most=labels.LONGEST) in page.press(word("labels.let_out"))
+        page.type(word("labels.why"), "notre style")
+        assert word("labels.let_out_asked") in page.press(word("labels.let_out"))
+        said(lumiere, tenant)
+        text = page.again()
+        assert "notre style" in text
+        assert word("labels.let_out") not in page.labels()
+        with lumiere.scope() as scope:
+            assert labels.lifted(scope, [asset])[asset].by == lumiere.act_as(Role.MANAGER)
+        assert word("labels.take_back_asked") in page.press(word("labels.take_back"))
+        said(lumiere, tenant)
+        page.again()
+        assert word("labels.let_out") in page.labels()
+
+
+def test_a_photograph_is_asked_nothing(door: Door, lumiere: Agency) -> None:
+    made(door, lumiere, Label.NONE)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/studio")
+        pick(page)
+        assert word("studio.alt_keep") in page.labels()
+        assert word("labels.let_out") not in page.labels()

@@ -1,0 +1,128 @@
+"""A recipe as members write it: its questions answered, its text taken and brought, an older version taken up again."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from dashboard.app_pages import studio_recipe_lines
+from foundation.errors import NotFound
+from foundation.ids import uuid7
+from studio import reads as studio_reads
+from studio import recipe_texts, recipes
+from studio.reads import RecipeCard
+from tenants import agencies
+from tests.dashboard.builders import Agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.streams import stream
+from tests.dashboard.test_studio import word
+from tests.studio.builders import spec
+
+
+def keep(who: Agency, **changes: Any) -> UUID:
+    with who.scope() as scope:
+        return recipes.save(scope, who.creator_id, spec(**changes))
+
+
+def newest(who: Agency) -> RecipeCard:
+    with who.scope() as scope:
+        (card,) = studio_reads.recipes_of(scope, who.creator_id)
+    return card
+
+
+def test_a_recipe_is_written_with_lists_questions_and_sizes(door: Door, lumiere: Agency) -> None:
+    keep(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/studio")
+        page.type(word("studio.prompt"), "a {place}, {mood}, {people}, {hat}, {what}")
+        page.type(word("studio.words"), "place: a lake:3, a hill, 16:9:1\nhour: noon")
+        page.type(word("studio.questions"), "mood: calm / lively\npeople: 1-4\nhat: with a hat ?\nwhat: …")
+        page.choose(word("studio.sizes"), word("studio.format.feed"), word("studio.format.story"))
+        page.type(word("studio.variants"), "2")
+        page.type(word("studio.own_seed"), "11")
+        assert word("studio.recipe_kept", name="morning") in page.press(word("studio.keep_recipe"))
+        page.type(word("studio.questions"), "mood: calm")
+        assert word("studio.bad_question", line="mood: calm") in page.press(word("studio.keep_recipe"))
+    card = newest(lumiere)
+    assert card.spec.words["place"] == ["a lake", "a hill", "16:9"]
+    assert (card.spec.weights, card.spec.sizes) == ({"place": {"a lake": 3}}, ["feed", "story"])
+    assert [one.kind for _, one in card.spec.questions] == ["choice", "number", "yes_no", "text"]
+    assert (card.version, card.spec.seed, card.spec.pictures) == (2, 11, 4)
+
+
+def test_looks_are_written_with_their_weights(door: Door, lumiere: Agency) -> None:
+    keep(lumiere, loras={"mia-v3": 80})
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/studio")
+        page.type(word("studio.loras"), "film, mia-v3: 70")
+        assert word("studio.recipe_kept", name="morning") in page.press(word("studio.keep_recipe"))
+        page.type(word("studio.loras"), "../etc")
+        assert word("studio.recipe_kept", name="morning") not in page.press(word("studio.keep_recipe"))
+    assert newest(lumiere).spec.loras == {"film": 100, "mia-v3": 70}
+
+
+@pytest.mark.parametrize("written", ["", "film", "film, mia-v3: 70", "a: 1, b.2: 200"])
+def test_looks_are_read_as_they_are_written(written: str) -> None:
+    found = studio_recipe_lines.read_loras(written)
+    assert studio_recipe_lines.loras(spec(loras=found)) == written
+
+
+def test_what_is_previewed_is_what_runs(door: Door, lumiere: Agency) -> None:
+    asked = {"mood": {"kind": "choice", "options": ["calm", "lively"]}, "what": {"kind": "text", "label": "Quoi ?"}}
+    changes: dict[str, Any] = {"prompt": "{place} {mood} {what}", "parameters": asked, "sizes": ["feed", "story"]}
+    keep(lumiere, variants=2, **changes)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/studio")
+        page.type(word("studio.seed"), "7")
+        page.choose("mood", "lively")
+        text = page.type("Quoi ?", "<b>{hour}</b>")
+        answers = {"mood": "lively", "what": "<b>{hour}</b>"}
+        shots = recipes.resolve(newest(lumiere).spec, seed=7, count=4, given=answers)
+        assert f"{shots[0].scene.split('<')[0]}&lt;b&gt;{{hour}}&lt;/b&gt;" in text
+        assert "1088 × 1360" in text
+        assert "1080 × 1920" in text
+        assert word("studio.started", count=4) in page.press(word("studio.generate"))
+    with lumiere.scope() as scope:
+        run = studio_reads.runs_of(scope, lumiere.creator_id)[0]
+        given = scope.run("SELECT given FROM jobs WHERE id = :id", id=run.id).scalar_one()
+    assert (run.seed, run.total, given) == (7, 4, answers)
+
+
+def test_words_of_which_nothing_is_made_are_told_before_the_press(door: Door, lumiere: Agency) -> None:
+    keep(lumiere, prompt="{what}", parameters={"what": {"kind": "text"}}, words={})
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/studio")
+        text = page.type("what", "NUDITY-MARKER-A")
+        assert word("studio.at_least", level=word("studio.level.N")) in text.replace("&#39;", "'")
+        text = page.type("what", "MINOR-P-A")
+        assert word("recipe.prohibited") in text
+        assert page.find(word("studio.generate")).drawn.disabled
+    with lumiere.scope() as scope:
+        assert studio_reads.runs_of(scope, lumiere.creator_id) == []
+
+
+def test_a_text_is_brought_and_an_older_version_taken_up(door: Door, lumiere: Agency) -> None:
+    keep(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/studio")
+        page.type(word("studio.bring_text"), "name: morning\nprompt: b\npromt: c\n")
+        said = word("recipe.line_unknown", line=3, where="promt")
+        assert said in page.press(word("studio.keep_text"))
+        page.type(word("studio.bring_text"), recipe_texts.write(spec(variants=5)))
+        assert word("studio.recipe_kept", name="morning") in page.press(word("studio.keep_text"))
+        text = page.again()
+        changed = word("studio.field.variants")
+        assert word("studio.version", version=2, changed=changed) in text
+        assert word("studio.recipe_kept", name="morning") in page.press(word("studio.go_back"))
+    card = newest(lumiere)
+    assert (card.version, card.spec.variants) == (3, 3)
+
+
+def test_nobody_takes_up_a_version_of_another_creator(lumiere: Agency) -> None:
+    made = {"kind": "human", "zone": "Europe/Paris", "languages": ["fr"]}
+    with lumiere.scope() as scope:
+        zoe = agencies.add_creator(scope, slug="zoe", name="Zoé", **made)
+        theirs = recipes.save(scope, zoe, spec(name="hers"))
+    for recipe_id in (theirs, uuid7()):
+        with lumiere.scope() as scope, pytest.raises(NotFound, match=r"recipe\.unknown"):
+            recipes.restore(scope, lumiere.creator_id, recipe_id)

@@ -1,0 +1,88 @@
+"""Pictures that cost money, as members see it: the estimate, the month, the cap, and a run that it does not hold."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+
+from dashboard.reads.studio import engine_of, price_of
+from dashboard.widgets import plain
+from foundation.database import OpenScope
+from foundation.money import Money, Price
+from foundation.settings import GeneratorsSettings
+from studio import recipes, spending
+from studio.spending import Wanted
+from tenants.roles import Role
+from tests.conftest import Cluster
+from tests.dashboard.builders import Agency
+from tests.dashboard.conftest import Door, serving
+from tests.dashboard.streams import stream
+from tests.dashboard.test_studio import word
+from tests.studio.builders import spec
+
+MODEL = "acme/portrait"
+
+
+@pytest.fixture(scope="module")
+def priced(cluster: Cluster, tenant: OpenScope, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+    folders = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("elsewhere")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GREENROOM_GENERATORS__REPLICATE_MODEL", MODEL)
+        patch.setenv("GREENROOM_GENERATORS__PRICES", f"{MODEL} = 0.50 USD")
+        patch.setenv("GREENROOM_GENERATORS__SPENDING_CAPS", "20 USD")
+        with serving(cluster.url("greenroom_pages", "house"), *folders) as (url, log):
+            yield Door(url, log, tenant)
+
+
+def test_the_price_is_that_of_the_recipes_model_or_of_the_engines() -> None:
+    known = GeneratorsSettings(replicate_model=MODEL, prices=f"{MODEL} = 0.003 USD, other = 1 EUR")
+    assert engine_of(known) == "replicate"
+    assert price_of(known, "") == Price(Decimal("0.3"), "USD")
+    assert price_of(known, "other") == Price(Decimal(100), "EUR")
+    assert price_of(known, "unknown") is None
+    assert price_of(GeneratorsSettings(), "") is None
+
+
+def test_a_recipe_has_a_budget_of_its_own(priced: Door, lumiere: Agency) -> None:
+    with lumiere.scope() as scope:
+        recipes.save(scope, lumiere.creator_id, spec())
+    with stream(priced.url, priced.cookie(lumiere, Role.OWNER)) as page:
+        page.open("/studio")
+        page.type(word("studio.budget"), "a lot")
+        assert word("recipe.invalid", where="budget") in page.press(word("studio.keep_recipe"))
+        page.type(word("studio.budget"), "1.20 USD")
+        page.press(word("studio.keep_recipe"))
+        refused = page.press(word("studio.generate"))
+    assert plain(word("spending.run_near", cost="1.50 USD", most="1.20 USD")) in refused
+    with lumiere.scope() as scope:
+        assert scope.run("SELECT count(*) FROM jobs").scalar_one() == 0
+        assert scope.run("SELECT spec ->> 'budget' FROM recipes ORDER BY version DESC LIMIT 1").scalar() == "1.20 USD"
+
+
+def test_a_cap_is_kept_and_a_run_beyond_it_is_refused(priced: Door, lumiere: Agency) -> None:
+    with lumiere.scope() as scope:
+        recipes.save(scope, lumiere.creator_id, spec())
+    with stream(priced.url, priced.cookie(lumiere, Role.OWNER)) as page:
+        shown = page.open("/studio")
+        assert "1,50" in shown, "three pictures at fifty cents, before the run"
+        assert "20,00" in shown, "the cap of the house"
+        page.type(word("studio.cap", currency="USD"), "dear")
+        assert word("spending.cap_wrong", currency="USD") in page.press(word("studio.cap_keep"))
+        page.type(word("studio.cap", currency="USD"), "1,20")
+        page.press(word("studio.cap_keep"))
+        refused = page.press(word("studio.generate"))
+    told = word("spending.cap_near", cost="1.50 USD", left="1.20 USD", cap="1.20 USD")
+    assert plain(told) in refused, "in the form of the language, and no sign of Markdown"
+    with lumiere.scope() as scope:
+        assert spending.budget(scope, "USD", {}).own == Money(120, "USD")
+        assert scope.run("SELECT count(*) FROM jobs").scalar_one() == 0
+        spending.set_cap(scope, "USD", Money(150, "USD"))
+    with stream(priced.url, priced.cookie(lumiere, Role.OWNER)) as page:
+        page.open("/studio")
+        page.press(word("studio.generate"))
+    with lumiere.scope() as scope:
+        job_id = scope.run("SELECT id FROM jobs").scalar_one()
+        price = Price(Decimal(50), "USD")
+        spending.reserve(scope, Wanted(lumiere.creator_id, job_id, 0, "replicate", MODEL, price), {})
+    with stream(priced.url, priced.cookie(lumiere, Role.OWNER)) as page:
+        assert "0,50" in page.open("/studio")

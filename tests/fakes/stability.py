@@ -1,0 +1,124 @@
+"""A Stability AI over HTTP: keys, forms, the bill. The answer is the picture, and nothing of it is kept."""
+
+import io
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.parser import BytesParser
+from email.policy import HTTP
+from hashlib import sha256
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from PIL import Image
+
+from tests.fakes.replicate import Fault
+
+TOKEN = "sk-secret-of-the-test"
+MOST_SEED = 4_294_967_294
+SHAPES = {"1:1": (96, 96), "16:9": (128, 72), "4:5": (64, 80), "3:2": (96, 64), "5:4": (80, 64)}
+
+
+@dataclass
+class FakeStability:
+    """The service's state; tests write `faults` and `ends`, and read `asked` and `billed`."""
+
+    ends: str = "SUCCESS"
+    credits: int = 100
+    banned: str = "forbidden"
+    faults: deque[Fault] = field(default_factory=deque)
+    asked: list[dict[str, str]] = field(default_factory=list)
+    billed: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    release: threading.Event = field(default_factory=threading.Event)
+    url: str = ""
+
+    def make(self, model: str, form: dict[str, str]) -> tuple[int, bytes]:
+        """One request, one picture, one bill."""
+        if model not in ("core", "ultra", "sd3"):
+            return 404, b"{}"
+        seed, shape = form.get("seed", "0"), form.get("aspect_ratio", "1:1")
+        if not form.get("prompt") or not seed.isdecimal() or int(seed) > MOST_SEED or shape not in SHAPES:
+            return 400, b'{"name": "bad_request"}'
+        if self.banned in form["prompt"]:
+            return 403, b'{"name": "content_moderation"}'
+        if not self.credits:
+            return 402, b'{"name": "payment_required"}'
+        self.credits, self.billed = self.credits - 1, self.billed + 1
+        self.asked.append(form)
+        out = io.BytesIO()
+        digest = sha256(repr(sorted(form.items())).encode()).digest()
+        Image.new("RGB", SHAPES[shape], tuple(digest[:3])).save(out, "PNG")
+        return 200, out.getvalue()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    state: FakeStability
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """The tests read the state instead."""
+
+    def do_GET(self) -> None:
+        if self.path != "/v1/user/balance":
+            return self._answer(404, b"{}")
+        return self._answer(200 if self._may() else 401, b'{"credits": 1}')
+
+    def do_POST(self) -> None:
+        kind, body = self.headers["Content-Type"], self.rfile.read(int(self.headers["Content-Length"]))
+        fault = self.state.faults.popleft() if self.state.faults else None
+        if fault and not fault.reset_after:
+            return self._strike(fault)
+        if not self._may():
+            return self._answer(401, b"{}")
+        if not kind.startswith("multipart/form-data") or self.headers["Accept"] not in ("image/*", "application/json"):
+            return self._answer(400, b"{}")
+        with self.state.lock:
+            status, data = self.state.make(self.path.rpartition("/")[2], _form(kind, body))
+        if fault:
+            self.close_connection = True
+            return None
+        return self._answer(status, data)
+
+    def _may(self) -> bool:
+        return self.headers.get("Authorization") == f"Bearer {TOKEN}"
+
+    def _strike(self, fault: Fault) -> None:
+        if fault.hang:
+            self.state.release.wait(30)
+        elif fault.status:
+            self._answer(fault.status, fault.body.encode())
+        self.close_connection = True
+
+    def _answer(self, status: int, data: bytes) -> None:
+        self.send_response(status)
+        if status == 200:
+            self.send_header("finish-reason", self.state.ends)
+        self.send_header("Content-Type", "image/png" if status == 200 else "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+
+def _form(kind: str, body: bytes) -> dict[str, str]:
+    parts = BytesParser(policy=HTTP).parsebytes(b"Content-Type: " + kind.encode() + b"\r\n\r\n" + body)
+    named = ((part.get_param("name", header="content-disposition"), part) for part in parts.iter_parts())
+    return {str(name): bytes(part.get_payload(decode=True)).decode() for name, part in named if name != "none"}
+
+
+@contextmanager
+def serving() -> Iterator[FakeStability]:
+    """A running fake."""
+    state = FakeStability()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"state": state}))
+    server.daemon_threads = True
+    state.url = f"http://127.0.0.1:{server.server_address[1]}"
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    try:
+        yield state
+    finally:
+        state.release.set()
+        server.shutdown()
+        server.server_close()

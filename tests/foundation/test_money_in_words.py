@@ -1,0 +1,47 @@
+"""Amounts in sentences stand as people of the language write them, wherever the sentence was stored."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from foundation.money import Money
+from foundation.words import Message, money, say, spoken
+
+
+@pytest.mark.parametrize(
+    ("amount", "language", "said"),
+    [
+        (Money(300, "USD"), "fr", "3,00\xa0$US"),
+        (Money(300, "USD"), "en", "$3.00"),
+        (Money(-1250, "EUR"), "fr", "-12,50\xa0€"),
+        (Money(500, "JPY"), "fr", "500\xa0JPY"),
+        (Money(500, "XTR"), "fr", "500 Étoiles"),
+        (Money(500, "XTS"), "en", "500 (test)"),
+        (Money(1234, "KWD"), "en", "KWD1.234"),
+    ],
+)
+def test_an_amount_is_written_as_people_write_it(amount: Money, language: str, said: str) -> None:
+    assert money(amount, language) == said
+    assert spoken(str(amount), language) == said, "and so is one that was stored in a message"
+
+
+def test_a_stored_sentence_says_its_amounts_in_the_readers_language() -> None:
+    full = Message("spending.cap_reached", {"spent": "3.00 USD", "cap": "3.00 USD"})
+    assert "3,00\xa0$US" in say(full, "fr")
+    assert "$3.00" in say(full, "en")
+    assert "3.00 USD" not in say(full, "fr") + say(full, "en")
+
+
+@pytest.mark.parametrize(
+    "typed", ["3.0 USD", "3 USD", "3.00 usd", "Zoé, 3.00 USD", "3.00 USD!", "-3.00", "", "3.00 USD\n", "١.٠٠ USD"]
+)
+def test_what_is_no_amount_of_ours_stays_as_it_is(typed: str) -> None:
+    assert spoken(typed, "fr") == typed
+    assert spoken(7, "fr") == 7
+
+
+@given(st.integers(-(10**15) + 1, 10**15 - 1), st.sampled_from(["EUR", "USD", "JPY", "KWD", "XTR", "XTS"]))
+def test_no_amount_is_lost(minor: int, currency: str) -> None:
+    stored = str(Money(minor, currency))
+    digits = [letter for letter in str(spoken(stored, "fr")).replace("US", "") if letter.isdigit()]
+    assert int("".join(digits)) == abs(minor)

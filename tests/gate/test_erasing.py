@@ -1,0 +1,100 @@
+"""Bytes that are evidence, or were permitted to leave, stay; nobody forgets what is known of those that went."""
+
+import pytest
+
+from foundation.database import OpenScope
+from foundation.ids import uuid7
+from gate import complaints, erasing, minting, ratings, recording, seals
+from gate.units import Medium, Rating
+from tests.gate.builders import KEY, Step, World, asset_of, picture, unit, world
+
+
+@pytest.fixture
+def house(tenant: OpenScope) -> World:
+    return world(tenant, uuid7())
+
+
+def made(house: World) -> Medium:
+    with house.scope() as scope:
+        return picture(scope, house)
+
+
+def why(house: World, medium: Medium) -> str | None:
+    with house.scope() as scope:
+        asset = asset_of(scope, medium)
+        return erasing.staying(scope, [asset]).get(asset)
+
+
+def test_nobody_used_it(house: World) -> None:
+    medium = made(house)
+    assert why(house, medium) is None
+    with house.scope() as scope:
+        asset = asset_of(scope, medium)
+        erasing.alone(scope, asset)
+        erasing.erase(scope, asset)
+    with house.scope() as scope:
+        assert erasing.gone(scope, medium.sha256)
+        assert erasing.erased(scope, asset) == [medium.sha256]
+        assert ratings.effective(scope, medium.sha256) is Rating.G, "its rating is known"
+        assert recording.stored_bytes(scope) == 0
+
+
+def test_what_was_permitted_stays_whatever_became_of_it(house: World) -> None:
+    medium = made(house)
+    with house.scope() as scope:
+        permit = minting.mint(scope, unit(house, media=(medium,)), Step(), key=KEY, author=f"member:{house.ann}")
+    assert why(house, medium) == "left"
+    with house.scope() as scope, scope.acting_as("gate"):
+        scope.run(
+            "UPDATE permits SET state = 'void' WHERE id = :id AND tenant_id = :t", id=permit.jti, t=house.tenant_id
+        )
+    assert why(house, medium) == "left"
+
+
+@pytest.mark.parametrize("state", ["frozen", "removed"])
+def test_what_is_frozen_or_removed_stays(house: World, state: str) -> None:
+    medium = made(house)
+    with house.scope() as scope, scope.acting_as("gate"):
+        asked = "UPDATE renditions SET state = :s WHERE tenant_id = :t AND sha256 = :sha"
+        scope.run(asked, s=state, t=house.tenant_id, sha=medium.sha256)
+    assert why(house, medium) == "held"
+
+
+def test_what_is_sealed_or_was_asked_to_be_gone_stays(house: World) -> None:
+    sealed, asked = made(house), made(house)
+    with house.scope() as scope:
+        seals.put(scope, sealed.sha256, by="system:test")
+        complaints.receive(
+            scope,
+            creator_id=house.creator_id,
+            category="other",
+            named="p",
+            digests=[asked.sha256],
+            source="test",
+        )
+        (wish,) = scope.run("SELECT id FROM complaints WHERE tenant_id = :t", t=house.tenant_id).scalars()
+    assert (why(house, sealed), why(house, asked)) == ("held", "held")
+    with house.scope() as scope:
+        complaints.reject(scope, wish, because="unfounded")
+    assert why(house, asked) == "held", "an answer may still be looked at again"
+
+
+def test_what_something_was_made_of_stays(house: World) -> None:
+    medium = made(house)
+    with house.scope() as scope:
+        picture(scope, house, parent=asset_of(scope, medium))
+    assert why(house, medium) == "source"
+
+
+def test_brought_again_it_is_there_again(house: World) -> None:
+    medium = made(house)
+    with house.scope() as scope:
+        asset = asset_of(scope, medium)
+        erasing.erase(scope, asset)
+    with house.scope() as scope:
+        recording.record_rendition(
+            scope, asset, sha256=medium.sha256, mime=medium.mime, size=medium.size, width=1, height=1, profile="post"
+        )
+    with house.scope() as scope:
+        assert not erasing.gone(scope, medium.sha256)
+        assert erasing.erased(scope, asset) == []

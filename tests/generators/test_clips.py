@@ -1,0 +1,200 @@
+"""Clips of stills: drawn and encoded for real, then probed by structure and looked at frame by frame."""
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from foundation.errors import BadInput, Unavailable
+from generators import boxes, clips, films, lettering, loudness
+from generators.clips import Cut, Form, Motion, Still
+from tests.generators import clips as footage
+
+RED, BLUE = (200, 30, 30), (30, 30, 200)
+
+
+def flat(colour: tuple[int, int, int], size: tuple[int, int] = (300, 400)) -> Image.Image:
+    return Image.new("RGB", size, colour)
+
+
+def dotted(size: tuple[int, int] = (900, 900)) -> Image.Image:
+    """Dark, with one bright square in its middle."""
+    image = flat((20, 20, 20), size)
+    wide, high = size
+    image.paste((240, 240, 240), (wide * 4 // 10, high * 4 // 10, wide * 6 // 10, high * 6 // 10))
+    return image
+
+
+def frames(data: bytes, tmp_path: Path) -> list[Image.Image]:
+    """Every frame of a clip, decoded."""
+    (tmp_path / "clip.mp4").write_bytes(data)
+    footage.ffmpeg("-i", "clip.mp4", "-fps_mode", "passthrough", "f%04d.png", cwd=str(tmp_path))
+    return [Image.open(io.BytesIO(one.read_bytes())).convert("RGB") for one in sorted(tmp_path.glob("f*.png"))]
+
+
+def shade(image: Image.Image) -> tuple[float, ...]:
+    return tuple(np.asarray(image, dtype=np.float32).mean(axis=(0, 1)))
+
+
+def bright(image: Image.Image) -> tuple[float, float, float]:
+    """The middle of what is bright, and how much of the picture it is."""
+    lit = np.argwhere(np.asarray(image.convert("L")) > 130)
+    high, wide = image.height, image.width
+    top, left = lit.mean(axis=0)
+    return float(left / wide), float(top / high), len(lit) / (wide * high)
+
+
+@pytest.mark.parametrize("form", Form)
+def test_a_clip_is_what_places_take(form: Form, tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    cut = Cut([Still(flat(RED), 1), Still(flat(BLUE), 1)], form=form)
+    data = clips.make(cut, told=lambda done, total: told.append((done, total)))
+    found = boxes.inspect(data, name="clip")
+    assert ((found.width, found.height), found.video, found.sound) == (form.size, True, True)
+    assert abs(found.seconds - 2) < 0.05
+    assert (round(found.rate), max(form.size) <= films.EDGE) == (30, True)
+    assert told == [(number, 60) for number in range(60)]
+    assert data.index(b"moov") < data.index(b"mdat")
+    assert b"avc1" in data
+    assert b"mp4a" in data
+    shown = frames(data, tmp_path)
+    assert len(shown) == 60
+    assert np.allclose(shade(shown[0]), RED, atol=6)
+    assert np.allclose(shade(shown[-1]), BLUE, atol=6)
+    middle = shade(shown[30])
+    assert RED[0] > middle[0] > BLUE[0]  # the fade lies around the cut
+    assert len(films.reread(data, name="clip").looked.frames) >= 4  # nothing but ours is in it
+
+
+def test_the_same_clip_is_the_same_bytes_and_a_cut_is_no_fade(tmp_path: Path) -> None:
+    cut = Cut([Still(dotted(), 1, caption="Été"), Still(flat(BLUE), 1)], form=Form.SQUARE, seed=5, fades=False)
+    data = clips.make(cut)
+    assert clips.make(cut) == data
+    shown = frames(data, tmp_path)
+    assert np.allclose(shade(shown[30]), BLUE, atol=8)
+    assert shade(shown[29])[2] < 100
+
+
+@pytest.mark.parametrize(
+    ("motion", "moved"),
+    [
+        (Motion.IN, lambda a, b: b[2] > a[2] * 1.15),
+        (Motion.OUT, lambda a, b: a[2] > b[2] * 1.15),
+        (Motion.RIGHT, lambda a, b: a[0] - b[0] > 0.1),
+        (Motion.LEFT, lambda a, b: b[0] - a[0] > 0.1),
+        (Motion.DOWN, lambda a, b: a[1] - b[1] > 0.1),
+        (Motion.UP, lambda a, b: b[1] - a[1] > 0.1),
+        (Motion.STILL, lambda a, b: np.allclose(a, b, atol=0.002)),
+    ],
+)
+def test_each_motion_goes_its_way(motion: Motion, moved: object) -> None:
+    shown = list(clips._drawn(Cut([Still(dotted(), 1, motion)], form=Form.SQUARE)))
+    assert callable(moved)
+    assert moved(bright(shown[0]), bright(shown[-1]))
+    steps = np.diff([bright(one)[:2] for one in shown[2:-2]], axis=0)
+    assert np.abs(steps).max() < 0.012  # slowly, without a leap
+
+
+@given(st.integers(0, 2**32), st.lists(st.sampled_from(Motion), min_size=1, max_size=12))
+def test_the_seed_chooses_and_never_the_same_twice(seed: int, asked: list[Motion]) -> None:
+    cut = Cut([Still(flat(RED), motion=one) for one in asked], seed=seed)
+    found = clips.motions(cut)
+    assert found == clips.motions(cut)
+    for number, one in enumerate(asked):
+        assert found[number] in (clips.CHOSEN if one is Motion.AUTO else (one,))
+        assert one is not Motion.AUTO or not number or found[number] is not found[number - 1]
+
+
+def test_seeds_differ() -> None:
+    cut = Cut([Still(flat(RED))] * 6)
+    assert len({tuple(clips.motions(replace(cut, seed=seed))) for seed in range(8)}) > 1
+
+
+def test_words_stand_on_their_still_with_their_accents(tmp_path: Path) -> None:
+    said = Still(flat((90, 90, 90)), 1, Motion.STILL, "L’été à Nîmes : ça brûle, cœur naïf")
+    shown = frames(clips.make(Cut([said, replace(said, caption="")], fades=False)), tmp_path)
+    lit = [int((np.asarray(one.convert("L")) > 200).sum()) for one in (shown[10], shown[-5])]
+    assert lit[0] > 3000
+    assert lit[1] == 0
+    bare, accented = (lettering.written(words, (720, 1280)).tobytes() for words in ("ete", "été"))
+    assert bare != accented
+    assert lettering.written("e\u0301te\u0301", (720, 1280)).tobytes() == accented  # composed or not
+
+
+def test_a_long_caption_keeps_within_the_picture() -> None:
+    for words in ("mot " * 30, "W" * 40):
+        layer = lettering.written(words, (720, 1280))
+        left, top, right, bottom = layer.getbbox() or (0, 0, 0, 0)
+        assert left >= 0
+        assert right <= 720
+        assert 640 < top < bottom < 1280 * 0.8
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_wide_still_is_cut_or_shown_whole(whole: bool) -> None:
+    wide = flat(RED, (1600, 400))
+    wide.paste(BLUE, (0, 0, 160, 400))  # at its very edge
+    frame = next(clips._drawn(Cut([Still(wide, 1, Motion.STILL)], whole=whole)))
+    row = np.asarray(frame)[640].astype(int)
+    assert bool((row[:, 2] > row[:, 0] + 80).any()) is whole
+
+
+def test_a_sound_lies_under_the_whole_clip_and_ends_with_it() -> None:
+    sound = footage.voice("come to the beach")
+    data = clips.make(Cut([Still(flat(RED), 4)], form=Form.SQUARE, sound=sound))
+    film = films.reread(data, name="clip")
+    assert film.heard is not None
+    with films.workplace() as folder:
+        (folder / "out").write_bytes(film.heard)
+        loud = loudness.measured(folder, name="clip", seconds=60)
+    assert abs(film.seconds - 4) < 0.1
+    assert max(loud[-24:-12]) > 0.2  # repeated: the words themselves end before
+    assert loud[-1] < 0.2
+    assert data == clips.make(Cut([Still(flat(RED), 4)], form=Form.SQUARE, sound=sound))
+
+
+@pytest.mark.parametrize(
+    ("cut", "code"),
+    [
+        (Cut([]), "clip.stills"),
+        (Cut([Still(flat(RED))] * 31), "clip.stills"),
+        (Cut([Still(flat(RED), 0.5)]), "clip.seconds"),
+        (Cut([Still(flat(RED), float("nan"))]), "clip.seconds"),
+        (Cut([Still(flat(RED), 15)] * 7), "clip.too_long"),
+        (Cut([Still(flat(RED), caption="a" * 141)]), "clip.caption_long"),
+        (Cut([Still(flat(RED), caption="\u6d77 hi")]), "clip.letters"),
+        (Cut([Still(flat(RED), caption="W" * 130)]), "clip.caption_long"),
+        (Cut([Still(flat(RED))], sound=b"GIF89a nothing"), "film.corrupt"),
+        (
+            Cut([Still(flat(RED))], sound=footage.film(footage.shown(("G", 1)), suffix="mp4", more=("-an",))),
+            "clip.no_sound",
+        ),
+    ],
+)
+def test_what_no_clip_is_made_of_is_told(cut: Cut, code: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        clips.make(cut)
+    assert refused.value.message.code == code
+
+
+def test_who_stops_it_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+    def stop(done: int, _total: int) -> None:
+        if done == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        clips.make(Cut([Still(flat(RED), 2)]), told=stop)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_the_font_it_says_so(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable) as refused:
+        lettering.font_of(32, (tmp_path / "none.ttf",))
+    assert refused.value.message.code == "clip.no_font"

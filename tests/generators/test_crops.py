@@ -1,0 +1,91 @@
+"""Cuts: exactly of the form, inside the picture, and around what stands out in it."""
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from PIL import Image, ImageDraw
+
+from foundation.errors import BadInput
+from generators import crops, forms, subjects
+from generators.drawing.scene import draw_scene
+from generators.forms import FORMS, Form
+from generators.subjects import Box
+
+SIDES = st.integers(60, 4096)
+
+
+def planted(scene: Image.Image, at: tuple[float, float]) -> tuple[Image.Image, Box]:
+    """A figure in a bright coat on a scene, its middle at these shares of the sides; and the box it was drawn in."""
+    image = scene.copy()
+    high = image.height * 0.3
+    across, down, half = image.width * at[0], image.height * at[1], high * 0.17
+    head = high * 0.12
+    top = down - high / 2
+    draw = ImageDraw.Draw(image)
+    draw.rounded_rectangle((across - half, top + 2 * head, across + half, top + high), head, fill=(214, 32, 60))
+    draw.ellipse((across - head, top, across + head, top + 2 * head), fill=(38, 24, 20))
+    return image, Box(int(across - half), int(top), int(across + half) + 1, int(top + high) + 1)
+
+
+@st.composite
+def boxes(draw: st.DrawFn, wide: int, high: int) -> Box:
+    left, top = draw(st.integers(0, wide - 1)), draw(st.integers(0, high - 1))
+    return Box(left, top, draw(st.integers(left + 1, wide)), draw(st.integers(top + 1, high)))
+
+
+@given(data=st.data(), wide=SIDES, high=SIDES, form=st.sampled_from(FORMS))
+def test_a_cut_is_inside_exact_largest_and_keeps_what_fits(
+    data: st.DataObject, wide: int, high: int, form: Form
+) -> None:
+    keep = data.draw(st.none() | boxes(wide, high))
+    found = crops.window((wide, high), form, keep)
+    assert Box(0, 0, wide, high).holds(found)
+    assert Fraction(found.width, found.height) == Fraction(form.wide, form.high)
+    assert found.width + form.wide > wide or found.height + form.high > high
+    if keep is not None:
+        assume(keep.width <= found.width and keep.height <= found.height)
+        assert found.holds(keep)
+
+
+@given(form=st.sampled_from(FORMS), wide=SIDES)
+def test_what_is_too_tall_loses_its_bottom(form: Form, wide: int) -> None:
+    high = wide * 4
+    keep = Box(0, wide // 3, wide, high)
+    assert crops.window((wide, high), form, keep).top == keep.top
+
+
+def test_too_small_for_the_form_is_refused() -> None:
+    with pytest.raises(BadInput, match="too_small"):
+        crops.window((8, 900), forms.BY_NAME["story"], None)
+
+
+SCENES = ("beach at sunset, summer", "city at night", "forest in the morning", "mountains, winter", "desert at noon")
+
+
+@pytest.mark.parametrize("at", [0.1, 0.9])
+@pytest.mark.parametrize("prompt", SCENES)
+def test_a_planted_subject_is_kept_where_the_middle_loses_it(prompt: str, at: float) -> None:
+    scene, _ = draw_scene(prompt, 7, 960, 720)
+    image, figure = planted(scene, (at, 0.6))
+    found = subjects.subject(image)
+    assert found is not None
+    for form in FORMS:
+        assert crops.window(image.size, form, found).holds(figure), form.name
+    lost = [form.name for form in FORMS if not crops.window(image.size, form, None).holds(figure)]
+    assert {"story", "feed", "square", "pin"} <= set(lost)
+
+
+def test_nothing_stands_out_of_plain_colour() -> None:
+    plain = Image.new("RGB", (640, 480), (90, 120, 160))
+    assert subjects.subject(plain) is None
+    assert crops.cut(plain, forms.BY_NAME["square"]).size == (480, 480)
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)
+def test_a_large_cut_comes_in_the_size_places_show(form: Form) -> None:
+    found = crops.cut(Image.new("RGB", (4000, 4000), "white"), form)
+    assert max(found.size) <= form.edge
+    assert Fraction(*found.size) == Fraction(form.wide, form.high)
+    assert form.source.startswith("https://")

@@ -1,0 +1,363 @@
+"""The real code of diffusers on tiny folders of random weights: every layout and way of asking, nothing left over."""
+
+import importlib
+import io
+import json
+import shutil
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from foundation.ids import uuid7
+from foundation.settings import GeneratorsSettings
+from generators import registry
+from generators.contract import EngineMissing, ImageJob, JobTooLarge, Label, Lora, Picture
+from generators.device import MIB
+from generators.engines.diffusion import Diffusion
+from generators.engines.model_folders import Shelf
+from tests.generators import tiny_models as tiny
+from tests.generators.builders import a_picture, an_image_job, encoded, needs_diffusion
+
+needs_diffusion()
+
+SMALL = {"width": 64, "height": 64}
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Models, LoRAs by `one` and `xl`, an adapter for references and one for poses."""
+    root = tmp_path_factory.mktemp("models")
+    one = tiny.sd15(root / "models" / "one")
+    tiny.sd15(root / "models" / "two", seed=5)
+    tiny.sdxl(root / "models" / "xl")
+    tiny.sd3(root / "models" / "three")
+    tiny.flux(root / "models" / "flux")
+    tiny.lora(root / "loras" / "warm.safetensors", one)
+    tiny.lora(root / "loras" / "wide.safetensors", root / "models" / "xl")
+    tiny.lora(root / "loras" / "cold.v2.safetensors", one, seed=9)
+    tiny.references(root / "references", one)
+    tiny.poses(root / "poses", one)
+    return root
+
+
+@pytest.fixture(scope="module")
+def settings(folders: Path) -> Callable[..., GeneratorsSettings]:
+    def make(**changes: object) -> GeneratorsSettings:
+        given: dict[str, object] = {
+            "diffusion_folder": str(folders / "models" / "one"),
+            "diffusion_models": str(folders / "models"),
+            "diffusion_loras": str(folders / "loras"),
+            "diffusion_references": str(folders / "references"),
+            "diffusion_poses": str(folders / "poses"),
+        }
+        return GeneratorsSettings(**{**given, **changes})  # type: ignore[arg-type]  # strings, as an environment has
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def engine(settings: Callable[..., GeneratorsSettings]) -> Iterator[Diffusion]:
+    made = Diffusion(settings())
+    yield made
+    made.pipelines.drop_all()
+
+
+def job(**changes: object) -> ImageJob:
+    return an_image_job(**{**SMALL, **changes})
+
+
+def photo(seed: int = 1) -> bytes:
+    return encoded(a_picture(64, 64, seed=seed), "PNG")
+
+
+@pytest.mark.parametrize("model", ["one", "xl", "three", "flux"])
+def test_every_layout_makes_pictures_that_follow_words_and_seed(engine: Diffusion, model: str) -> None:
+    first = engine.draw(job(model=model))
+    assert (first.model, first.label, first.width, first.height) == (model, Label.DEMO, 64, 64)
+    assert Image.open(io.BytesIO(first.data)).size == (64, 64)
+    assert engine.draw(job(model=model)).data == first.data
+    assert engine.draw(job(model=model, seed=8)).data != first.data
+    assert engine.draw(job(model=model, prompt="a forest in winter")).data != first.data
+
+
+def test_what_is_larger_than_the_model_learned_is_drawn_at_its_size_and_enlarged(engine: Diffusion) -> None:
+    wide = engine.draw(job(width=512, height=256))
+    assert (wide.width, wide.height, wide.parameters["drawn"]) == (512, 256, "88x48")
+    assert Image.open(io.BytesIO(wide.data)).size == (512, 256)
+    assert "drawn" not in engine.draw(job(width=72, height=64)).parameters
+
+
+def pixels(picture: Picture) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(picture.data)), dtype=int)
+
+
+def test_a_batch_gives_the_pictures_of_one_by_one_up_to_a_rounding(engine: Diffusion) -> None:
+    jobs = [job(seed=seed, prompt=f"beach {'ab' * seed}") for seed in (1, 2)] + [job(steps=3, seed=4)]
+    heard: list[tuple[int, int]] = []
+    together = list(engine.draw_many(jobs, lambda done, total: heard.append((done, total))))
+    for picture, one in zip(together, jobs, strict=True):
+        assert np.abs(pixels(picture) - pixels(engine.draw(one))).max() <= 1
+    assert [one.data for one in engine.draw_many(jobs)] == [one.data for one in together]
+    assert heard[0] == (0, 7)
+    assert heard[-1] == (7, 7)
+    assert heard == sorted(heard)
+
+
+def test_pictures_come_as_they_are_made(engine: Diffusion) -> None:
+    jobs = [job(seed=1), job(seed=2, steps=3)]
+    steps: list[int] = []
+    made = engine.draw_many(jobs, lambda done, _total: steps.append(done))
+    assert next(made).seed == 1
+    assert steps[-1] == 2
+
+
+def test_what_progress_raises_stops_at_that_step_and_the_engine_goes_on(engine: Diffusion) -> None:
+    class Stopped(Exception):
+        pass
+
+    def stop(done: int, _total: int) -> None:
+        steps.append(done)
+        if done == 2:
+            raise Stopped
+
+    before, steps = engine.draw(job(steps=4)).data, list[int]()
+    with pytest.raises(Stopped):
+        engine.draw(job(steps=4), stop)
+    assert steps == [0, 1, 2]
+    assert engine.draw(job(steps=4)).data == before
+
+
+def test_loras_change_pictures_and_leave_nothing_behind(engine: Diffusion) -> None:
+    bare = engine.draw(job()).data
+    warm = engine.draw(job(loras=(Lora("warm"),)))
+    both = engine.draw(job(loras=(Lora("warm"), Lora("cold.v2", 0.5))))
+    weak = engine.draw(job(loras=(Lora("warm", 0.2),)))
+    assert len({bare, warm.data, both.data, weak.data}) == 4
+    assert both.parameters["loras"] == "warm:1, cold.v2:0.5"
+    assert engine.draw(job(loras=(Lora("warm"),))).data == warm.data
+    assert engine.draw(job()).data == bare
+
+
+def test_an_agencys_own_lora_goes_first_and_is_found_by_nobody_else(engine: Diffusion, folders: Path) -> None:
+    mine, theirs = uuid7().hex, uuid7().hex
+    own = folders / "loras" / f"lumiere-{mine[-12:]}"
+    tiny.lora(own / "warm.safetensors", folders / "models" / "one", seed=21)
+    tiny.lora(own / "face.safetensors", folders / "models" / "one", seed=22)
+    shared = engine.draw(job(loras=(Lora("warm"),))).data
+    ours = engine.draw(job(loras=(Lora("warm", owner=mine),))).data
+    assert ours != shared
+    assert engine.draw(job(loras=(Lora("warm", owner=theirs),))).data == shared
+    assert engine.draw(job(loras=(Lora("face", owner=mine),))).data not in {ours, shared}
+    for owner in ("", theirs, "*", mine[-4:], f"{mine[:20]}{'*' * 12}"):
+        with pytest.raises(EngineMissing, match="lora_missing"):
+            engine.draw(job(loras=(Lora("face", owner=owner),)))
+    assert engine.draw(job(loras=(Lora("warm", owner=mine),))).data == ours, "worn after others of its name"
+    assert "face" not in engine.stock()[1]
+
+
+@pytest.mark.parametrize("name", ["../models/one/unet/x", "none", "", "a/b", "..", "a" * 200])
+def test_names_lead_nowhere_else(engine: Diffusion, name: str) -> None:
+    with pytest.raises(EngineMissing, match="lora_missing"):
+        engine.draw(job(loras=(Lora(name),)))
+    if name:
+        with pytest.raises(EngineMissing, match="model_missing"):
+            engine.draw(job(model=name))
+    assert engine.draw(job()).data
+
+
+@pytest.mark.parametrize(("model", "lora"), [("flux", "warm"), ("one", "wide"), ("xl", "warm")])
+def test_a_lora_of_another_model_is_said_and_leaves_nothing(engine: Diffusion, model: str, lora: str) -> None:
+    """Of Flux's pipeline this is a warning at most, and the picture would come without the look."""
+    fits = () if model == "flux" else (Lora("warm" if model == "one" else "wide"),)
+    before = engine.draw(job(model=model, loras=fits)).data
+    with pytest.raises(EngineMissing, match="lora_unfit"):
+        engine.draw(job(model=model, loras=(*fits, Lora(lora))))
+    assert engine.draw(job(model=model, loras=fits)).data == before
+
+
+def test_a_picture_to_begin_from_and_only_where_the_mask_is_white(engine: Diffusion) -> None:
+    near = engine.draw(job(init=photo(), strength=0.5, steps=4))
+    assert near.parameters["strength"] == 0.5
+    assert near.data != engine.draw(job(init=photo(2), strength=0.5, steps=4)).data
+    mask = Image.new("L", (64, 64))
+    mask.paste(255, (32, 0, 64, 64))
+    painted = engine.draw(job(init=photo(), mask=encoded(mask, "PNG"), strength=1.0, steps=4))
+    assert painted.data != near.data
+
+
+def test_a_look_and_a_posture_are_followed_and_forgotten(engine: Diffusion) -> None:
+    bare = engine.draw(job()).data
+    looks = [engine.draw(job(references=(photo(seed),), reference_weight=1.0)).data for seed in (1, 2)]
+    poses = [engine.draw(job(pose=photo(seed))).data for seed in (1, 2)]
+    assert len({bare, *looks, *poses}) == 5
+    assert engine.draw(job()).data == bare
+
+
+def test_a_look_goes_with_a_lora_and_a_picture_to_begin_from(engine: Diffusion) -> None:
+    asked = {"loras": (Lora("warm"),), "init": photo(3)}
+    plain = engine.draw(job(**asked)).data
+    assert engine.draw(job(**asked, references=(photo(1), photo(2)))).data != plain
+    assert engine.draw(job(**asked)).data == plain
+
+
+@pytest.mark.parametrize("asked", [{"references": (photo(),)}, {"pose": photo()}])
+@pytest.mark.parametrize("model", ["xl", "flux"])
+def test_a_look_or_posture_of_another_kind_of_model_is_said(
+    engine: Diffusion, model: str, asked: dict[str, object]
+) -> None:
+    before = engine.draw(job(model=model)).data
+    with pytest.raises(EngineMissing, match="adapter_unfit"):
+        engine.draw(job(model=model, **asked))
+    assert engine.draw(job(model=model)).data == before
+
+
+def test_a_reference_that_is_no_picture_is_refused(engine: Diffusion) -> None:
+    from foundation.errors import BadInput
+
+    with pytest.raises(BadInput):
+        engine.draw(job(init=b"<svg>"))
+    with pytest.raises(EngineMissing, match="cannot_both"):
+        engine.draw(job(init=photo(), pose=photo()))
+
+
+def test_samplers_are_the_models_own_or_one_that_fits(engine: Diffusion) -> None:
+    own, other = engine.draw(job()), engine.draw(job(scheduler="dpm++"))
+    assert other.parameters["scheduler"] == "DPMSolverMultistepScheduler"
+    assert other.data != own.data
+    assert engine.draw(job()) == own, "the sampler of one job is not the next one's"
+    for wrong in ({"scheduler": "magic"}, {"scheduler": "euler", "model": "flux"}):
+        with pytest.raises(EngineMissing, match="scheduler_unknown"):
+            engine.draw(job(**wrong))
+
+
+def test_what_is_not_connected_is_said(settings: Callable[..., GeneratorsSettings]) -> None:
+    bare = Diffusion(settings(diffusion_references="", diffusion_poses="", diffusion_loras=""))
+    assert bare.does == {"init", "mask"}
+    for asked in ({"references": (photo(),)}, {"pose": photo()}, {"loras": (Lora("warm"),)}):
+        with pytest.raises(EngineMissing, match="cannot_"):
+            bare.draw(job(**asked))
+
+
+def test_models_stay_loaded_as_long_as_they_fit(settings: Callable[..., GeneratorsSettings]) -> None:
+    shelf = Shelf(settings())
+    size = max(shelf.model(name).bytes_in("float32") for name in ("one", "two", "xl"))
+    engine = Diffusion(settings(diffusion_memory_mib=-(-2 * size // MIB)))
+    for name in ("one", "two", "one", "two"):
+        engine.draw(job(model=name))
+    assert (engine.pipelines.loads, engine.pipelines.hot) == (2, ("one", "two"))
+    engine.draw(job(model="one"))
+    engine.draw(job(model="xl"))
+    assert (engine.pipelines.loads, engine.pipelines.hot) == (3, ("one", "xl"))
+    with pytest.raises(JobTooLarge, match="model_too_large"):
+        Diffusion(settings(diffusion_memory_mib=1)).draw(job())
+
+
+def test_a_model_that_went_leaves_no_memory(settings: Callable[..., GeneratorsSettings]) -> None:
+    engine = Diffusion(settings(diffusion_memory_mib=-(-Shelf(settings()).model("one").bytes_in("float32") // MIB)))
+    engine.draw(job(pose=photo()))
+    gone = weakref.ref(engine.pipelines.get(engine.shelf.default).unet)
+    engine.draw(job(model="two"))
+    assert engine.pipelines.hot == ("two",)
+    assert gone() is None
+
+
+def refused_by_a_card() -> None:
+    raise importlib.import_module("torch").OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+
+def refused_by_a_processor() -> None:
+    torch = importlib.import_module("torch")
+    torch.empty(2**60, dtype=torch.uint8)  # its allocator's own refusal
+
+
+@contextmanager
+def room_for(most: int, refused: Callable[[], None]) -> Iterator[list[int]]:
+    """The network refuses more than `most` pictures at once, as where memory ends; yields how many were tried. What
+    an earlier try held must be gone by then, or the smaller one would find no more room."""
+    tried: list[int] = []
+    held: list[weakref.ref[Any]] = []
+
+    def enter(module: object, given: tuple[Any, ...]) -> None:
+        if type(module).__name__ != "UNet2DConditionModel":
+            return
+        pictures = given[0].shape[0] // 2  # each with and without its words
+        if not tried or tried[-1] != pictures:
+            tried.append(pictures)
+        if pictures > most:
+            assert not [one for one in held if one() is not None]
+            held.append(weakref.ref(given[0]))
+            refused()
+
+    hook = importlib.import_module("torch.nn.modules.module").register_module_forward_pre_hook(enter)
+    try:
+        yield tried
+    finally:
+        hook.remove()
+
+
+@pytest.mark.parametrize("refused", [refused_by_a_card, refused_by_a_processor])
+def test_short_memory_makes_smaller_batches(engine: Diffusion, refused: Callable[[], None]) -> None:
+    jobs = [job(seed=seed, steps=1) for seed in range(4)]
+    engine.draw(job(model="two", steps=1))
+    with room_for(1, refused) as tried:
+        made = list(engine.draw_many(jobs))
+    assert tried == [4, 2, 1, 2, 1]
+    assert [picture.seed for picture in made] == [0, 1, 2, 3]
+    assert engine.pipelines.hot == ("one",), "another model goes before a batch is halved"
+
+
+def test_a_picture_that_never_fits_is_said_and_the_engine_goes_on(engine: Diffusion) -> None:
+    before = engine.draw(job()).data
+    with room_for(0, refused_by_a_processor), pytest.raises(JobTooLarge, match=r"engine\.memory"):
+        engine.draw(job())
+    assert engine.draw(job()).data == before
+
+
+def test_other_errors_are_no_lack_of_memory(engine: Diffusion) -> None:
+    def broken() -> None:
+        raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+
+    with room_for(0, broken), pytest.raises(RuntimeError, match="mat1"):
+        engine.draw(job())
+
+
+def test_it_says_on_what_it_runs(engine: Diffusion, settings: Callable[..., GeneratorsSettings]) -> None:
+    said = registry.image_engine(settings(diffusion_memory_mib=500)).where()  # type: ignore[attr-defined]  # Placed
+    assert said.code == f"engine.runs_{engine.device.kind}"
+    assert said.params["budget"] == 500
+    assert 0 < int(said.params["needed"]) < 5
+    with pytest.raises(JobTooLarge, match="model_too_large"):
+        Diffusion(settings(diffusion_memory_mib=1)).where()
+
+
+def test_a_card_beside_the_model_says_what_its_pictures_are(folders: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(folders / "models" / "one", tmp_path / "one"))
+    asked = GeneratorsSettings(diffusion_folder=str(folder))
+    (folder / "greenroom.json").write_text(json.dumps({"label": "drawn"}))
+    assert Diffusion(asked).draw(job(steps=1)).label is Label.DRAWN
+    for wrong in ('{"label": "best"}', "[]", "{", '{"label": ["demo"]}'):
+        (folder / "greenroom.json").write_text(wrong)
+        with pytest.raises(EngineMissing, match="folder_broken"):
+            Diffusion(asked)
+
+
+def test_weights_that_are_none_or_would_run_code_are_refused(folders: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(folders / "models" / "one", tmp_path / "one"))
+    weights = folder / "unet" / "diffusion_pytorch_model.safetensors"
+    weights.rename(weights.with_suffix(".bin"))  # a pickle by its name
+    with pytest.raises(EngineMissing, match="folder_broken"):
+        Diffusion(GeneratorsSettings(diffusion_folder=str(folder))).draw(job())
+    weights.write_bytes(b"\xff" * 64)
+    with pytest.raises(EngineMissing, match="folder_broken"):
+        Diffusion(GeneratorsSettings(diffusion_folder=str(folder)))
+
+
+def test_a_picture_says_what_would_make_it_again(engine: Diffusion) -> None:
+    made: Picture = engine.draw(job(negative="blur", guidance=3.0))
+    assert {"steps", "guidance", "negative", "scheduler", "dtype", "torch", "diffusers"} <= made.parameters.keys()

@@ -1,0 +1,111 @@
+"""ElevenLabs against a fake that bills: what is said, what is billed, and what is never asked twice."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from foundation.settings import GeneratorsSettings
+from generators import registry, voicing
+from generators.contract import AnswerUnusable, EngineError, EngineMissing, EngineUnreachable, JobTooLarge, Label
+from generators.engines.elevenlabs import ElevenLabs
+from generators.speech import AnswerUncertain, SpeechJob
+from tests.fakes import elevenlabs as fake
+from tests.fakes.elevenlabs import KEY, FakeElevenLabs
+from tests.generators.test_speech import WORDS, loudness
+
+
+@pytest.fixture
+def account() -> Iterator[FakeElevenLabs]:
+    with fake.serving() as state:
+        yield state
+
+
+def engine(account: FakeElevenLabs, *, key: str = KEY, model: str = "eleven_multilingual_v2") -> ElevenLabs:
+    return ElevenLabs(SecretStr(key), url=account.url, model=model, seconds=3.0)
+
+
+def test_it_speaks_and_says_what_it_cost(account: FakeElevenLabs, tmp_path: Path) -> None:
+    said = engine(account).say(SpeechJob(WORDS, seed=7))
+    assert (said.label, said.mime, said.characters) == (Label.NONE, "audio/mp4", len(WORDS))
+    assert account.billed == len(WORDS)
+    assert account.made == [
+        {"text": WORDS, "model_id": "eleven_multilingual_v2", "seed": 7, "voice_id": "JBFqnCBsd6RMkjVDRZzb"}
+    ]
+    assert loudness(said.data, tmp_path) == pytest.approx(voicing.LUFS, abs=1.0)
+
+
+def test_a_language_is_told_to_models_that_take_one(account: FakeElevenLabs) -> None:
+    engine(account, model="eleven_flash_v2_5").say(SpeechJob(WORDS, language="en"))
+    assert account.made[0]["language_code"] == "en"
+
+
+def test_a_voice_made_after_somebody_says_so(account: FakeElevenLabs) -> None:
+    account.voices.append({"voice_id": "../../v1/user", "name": "x", "category": "premade"})
+    assert [(voice.name, voice.cloned) for voice in engine(account).voices()] == [("George", False), ("Léa", True)]
+    with pytest.raises(EngineMissing):
+        engine(account).say(SpeechJob(WORDS, voice="../../v1/user"))
+    del account.voices[0]
+    with pytest.raises(EngineMissing):  # nobody's voice is taken unasked
+        engine(account).say(SpeechJob(WORDS))
+
+
+@pytest.mark.parametrize("fault", ["lose", "hang", "down"])
+def test_a_lost_answer_is_uncertain_and_asked_once(account: FakeElevenLabs, fault: str) -> None:
+    account.faults.append(fault)
+    with pytest.raises(AnswerUncertain):
+        engine(account).say(SpeechJob(WORDS))
+    assert len(account.made) == 1
+    assert account.billed == len(WORDS)
+
+
+def test_what_is_billed_and_no_sound_is_no_answer(account: FakeElevenLabs) -> None:
+    account.faults.append("noise")
+    with pytest.raises(AnswerUnusable):
+        engine(account).say(SpeechJob(WORDS))
+    assert len(account.made) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "code"),
+    [
+        ({"quota": 10}, EngineMissing, "engine.speech_spent"),
+        ({"most_running": 0}, EngineUnreachable, "engine.server_refused"),
+    ],
+)
+def test_a_refusal_bills_nothing(
+    account: FakeElevenLabs, change: dict[str, int], kind: type[EngineError], code: str
+) -> None:
+    for name, value in change.items():
+        setattr(account, name, value)
+    with pytest.raises(kind) as raised:
+        engine(account).say(SpeechJob(WORDS))
+    assert raised.value.message.code == code
+    assert account.billed == 0
+
+
+def test_other_refusals_say_what_helps(account: FakeElevenLabs) -> None:
+    account.faults.append("system_busy")
+    with pytest.raises(EngineUnreachable):
+        engine(account).say(SpeechJob(WORDS))
+    with pytest.raises(EngineMissing) as raised:
+        engine(account, model="no_such_model").say(SpeechJob(WORDS))
+    assert raised.value.message.code == "engine.speech_refused"
+    with pytest.raises(EngineMissing) as raised:
+        engine(account, key="xi-other-secret").voices()
+    assert raised.value.message.code == "engine.key_refused"
+    assert "xi-other-secret" not in f"{raised.value!r}{vars(engine(account, key='xi-other-secret'))}"
+    assert account.billed == 0
+    with pytest.raises(JobTooLarge):
+        SpeechJob("a" * 5_001)
+
+
+def test_nobody_there_is_worth_another_try() -> None:
+    with pytest.raises(EngineUnreachable):
+        ElevenLabs(SecretStr(KEY), url="http://127.0.0.1:9", model="m").say(SpeechJob(WORDS))
+
+
+def test_it_comes_before_the_marked_voice_where_a_key_is_set(account: FakeElevenLabs) -> None:
+    settings = GeneratorsSettings(elevenlabs_key=SecretStr(KEY), elevenlabs_url=account.url, espeak_program="true")
+    assert [one.name for one in registry.speech_engines(settings)] == ["elevenlabs", "espeak-ng"]

@@ -1,0 +1,123 @@
+"""Stability: a picture is asked for once in its life; what is not heard is paid and lost."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+from pydantic import SecretStr
+
+from foundation.money import Price
+from foundation.settings import GeneratorsSettings
+from generators import registry
+from generators.contract import (
+    EngineBusy,
+    EngineError,
+    EngineMissing,
+    EngineUnreachable,
+    Hosted,
+    Label,
+    Served,
+    Slip,
+    Undelivered,
+)
+from generators.engines.stability import Stability
+from tests.fakes.replicate import Fault
+from tests.fakes.stability import TOKEN, FakeStability, serving
+from tests.generators.builders import an_image_job
+
+PRICES = {"core": Price(Decimal(3), "USD")}
+
+
+@pytest.fixture
+def there() -> Iterator[FakeStability]:
+    with serving() as state:
+        yield state
+
+
+@pytest.fixture
+def engine(there: FakeStability) -> Stability:
+    return Stability(there.url, SecretStr(TOKEN), "core", PRICES, deadline=0.5)
+
+
+def test_the_registry_offers_it_where_model_key_and_price_are_set(there: FakeStability) -> None:
+    given = {"stability_model": "core", "stability_token": SecretStr(TOKEN), "prices": "core = 0.03 USD"}
+    found = registry.image_engine(GeneratorsSettings(stability_url=there.url, **given))
+    assert isinstance(found, Hosted)
+    assert isinstance(found, Served)
+    assert (found.name, found.price(an_image_job())) == ("stability", PRICES["core"])
+    found.check()
+    for wrong, code in [
+        ({"stability_token": SecretStr("")}, "token_missing"),
+        ({"prices": ""}, "price_missing"),
+        ({"stability_model": "../v1"}, "model_missing"),
+    ]:
+        with pytest.raises(EngineMissing, match=code):
+            registry.image_engine(GeneratorsSettings(stability_url=there.url, **{**given, **wrong}))
+    with pytest.raises(EngineMissing, match="token_refused"):
+        Stability(there.url, SecretStr("sk-other"), "core", PRICES).check()
+
+
+def test_a_picture_is_what_was_asked_and_is_billed_once(there: FakeStability, engine: Stability) -> None:
+    heard: list[tuple[int, int]] = []
+    job = an_image_job(prompt="a café", negative="blur", width=1536, height=864, seed=2**40)
+    picture = engine.buy(job, Slip("x"), lambda *at: heard.append(at))
+    form = there.asked[0]
+    assert form.pop("seed") == str(2**40 % (4_294_967_294 + 1))
+    assert form == {"prompt": "a café", "negative_prompt": "blur", "aspect_ratio": "16:9", "output_format": "png"}
+    assert (picture.width, picture.height, picture.mime, picture.label) == (128, 72, "image/png", Label.NONE)
+    assert (there.billed, heard) == (1, [(0, 1), (1, 1)])
+
+
+@pytest.mark.parametrize("fault", [Fault(reset_after=True), Fault(hang=True), Fault(status=500)], ids=repr)
+def test_what_is_not_heard_is_paid_and_never_asked_again(there: FakeStability, engine: Stability, fault: Fault) -> None:
+    there.faults.append(fault)
+    slip = Slip("x")
+    for _ in range(2):
+        with pytest.raises(Undelivered, match="order_lost"):
+            engine.buy(an_image_job(), slip)
+    engine.cancel(slip)
+    assert slip.since is not None
+    assert there.billed == (1 if fault.reset_after else 0)
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "code"),
+    [
+        (400, EngineMissing, "order_refused"),
+        (401, EngineMissing, "token_refused"),
+        (402, EngineMissing, "no_credit"),
+        (403, EngineMissing, "content_refused"),
+        (413, EngineMissing, "order_refused"),
+        (422, EngineMissing, "order_refused"),
+        (429, EngineBusy, "server_refused"),
+    ],
+)
+def test_a_refusal_is_said_and_costs_nothing(
+    there: FakeStability, engine: Stability, status: int, error: type[EngineError], code: str
+) -> None:
+    there.faults.append(Fault(status=status))
+    slip = Slip("x")
+    with pytest.raises(error, match=code):
+        engine.buy(an_image_job(), slip)
+    assert (slip.since, there.billed) == (None, 0)
+    assert engine.buy(an_image_job(), slip).data
+
+
+def test_what_the_service_itself_refuses(there: FakeStability, engine: Stability) -> None:
+    with pytest.raises(EngineMissing, match="content_refused"):
+        engine.buy(an_image_job(prompt="forbidden"), Slip("x"))
+    there.ends = "CONTENT_FILTERED"
+    slip = Slip("y")
+    with pytest.raises(Undelivered, match="content_refused"):
+        engine.buy(an_image_job(), slip)
+    assert slip.since is not None, "it was made before it was looked at"
+    there.credits = 0
+    with pytest.raises(EngineMissing, match="no_credit"):
+        engine.buy(an_image_job(), Slip("z"))
+
+
+def test_a_server_that_is_away_was_asked_nothing() -> None:
+    slip = Slip("x")
+    with pytest.raises(EngineUnreachable):
+        Stability("http://127.0.0.1:9", SecretStr(TOKEN), "core", PRICES).buy(an_image_job(), slip)
+    assert slip.since is None

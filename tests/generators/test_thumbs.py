@@ -1,0 +1,27 @@
+"""Thumbnails kept with a picture."""
+
+import io
+
+import pytest
+from PIL import Image
+
+from generators import thumbs
+from tests.generators.builders import a_picture
+
+
+@pytest.mark.parametrize(("size", "edges"), [((2048, 900), thumbs.LADDER), ((640, 480), (320, 160)), ((90, 160), ())])
+def test_a_ladder_goes_down_and_never_up(size: tuple[int, int], edges: tuple[int, ...]) -> None:
+    found = list(thumbs.ladder(a_picture(*size), mark="x"))
+    assert [max(one.width, one.height) for one in found] == list(edges)
+    for one in found:
+        image = Image.open(io.BytesIO(one.data))
+        assert (image.format, image.size) == ("WEBP", (one.width, one.height))
+        assert abs(image.width / image.height - size[0] / size[1]) < 0.03
+        assert not image.getexif()
+        assert "icc_profile" not in image.info
+
+
+def test_thumbnails_of_two_pictures_share_no_bytes() -> None:
+    plain = Image.new("RGB", (400, 400), (9, 9, 9))
+    one, other = ([each.data for each in thumbs.ladder(plain, mark=mark)] for mark in ("a", "b"))
+    assert not set(one) & set(other)

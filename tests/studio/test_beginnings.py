@@ -1,0 +1,147 @@
+"""Runs that begin from a picture of the library: what comes of it is its child; never from one that is withheld."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from foundation.errors import BadInput, NotFound, Refused
+from foundation.settings import GeneratorsSettings
+from gate import people, ratings
+from gate.units import Rating
+from generators.engines.diffusion import Diffusion
+from studio import beginnings, erasing, jobs, library, lineage, recipes
+from studio.beginnings import Beginning
+from studio.events import EraseDue
+from studio.states import ShelfState
+from tests.generators import tiny_models as tiny
+from tests.generators.builders import a_picture, encoded, needs_diffusion
+from tests.studio.builders import Atelier, Engine, atelier, spec
+from workers.wiring import Services
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Diffusion]:
+    """The real pipeline on a small model."""
+    needs_diffusion()
+    folder: Path = tmp_path_factory.mktemp("models")
+    tiny.sd15(folder / "one")
+    made = Diffusion(GeneratorsSettings(diffusion_folder=str(folder / "one"), diffusion_models=str(folder)))
+    yield made
+    made.pipelines.drop_all()
+
+
+def photo(nova: Atelier, seed: int = 1) -> UUID:
+    return nova.upload(encoded(a_picture(96, 64, seed=seed)))
+
+
+def begin(nova: Atelier, asset: UUID, *, anew: int = 50, key: str = "vary", count: int = 1) -> UUID:
+    with nova.scope() as scope:
+        recipe = recipes.save(scope, nova.creator_id, spec(width=64, height=64, steps=4))
+        return jobs.start(
+            scope,
+            creator_id=nova.creator_id,
+            recipe_id=recipe,
+            seed=7,
+            key=key,
+            count=count,
+            begin=Beginning(asset, anew),
+        )
+
+
+def made(nova: Atelier, job: UUID) -> list[UUID]:
+    with nova.scope() as scope:
+        return jobs.assets(scope, job)
+
+
+def reason(nova: Atelier, job: UUID) -> str:
+    with nova.scope() as scope:
+        found = scope.run("SELECT state, reason ->> 'code' AS code FROM jobs WHERE id = :id", id=job).one()
+        assert found.state == "failed"
+        return str(found.code)
+
+
+def test_what_comes_of_it_is_its_child_with_its_people_and_rating(nova: Atelier, engine: Diffusion) -> None:
+    asset = photo(nova)
+    with nova.scope() as scope:
+        person = people.add_person(scope, kind="real", display_ref="Léa")
+        ratings.depict(scope, asset, person, how="face", confirmed_by="member:x")
+        ratings.rate(scope, library.item(scope, asset).sha256, Rating.N, source="rule:test")
+    job = begin(nova, asset, count=2)
+    nova.work(job, lambda: engine)
+    assert nova.progress(job) == ("done", 2, 2)
+    children = made(nova, job)
+    with nova.scope() as scope:
+        for child in children:
+            found = lineage.story(scope, child)
+            assert found.parent is not None
+            assert found.parent.asset_id == asset
+            sha256 = library.item(scope, child).sha256
+            ratings.rate(scope, sha256, Rating.G, source="member:x")
+            assert ratings.effective(scope, sha256) is Rating.S, "what was made of Nudity is at least that"
+            shown = scope.run("SELECT person_id FROM depictions WHERE asset_id = :a", a=child).scalars()
+            assert set(shown) == {person}
+
+
+def test_the_picture_counts_and_the_same_run_makes_the_same(nova: Atelier, engine: Diffusion) -> None:
+    one, other = photo(nova, 1), photo(nova, 2)
+    seen = []
+    for number, asset in enumerate((one, one, other)):
+        job = begin(nova, asset, key=f"vary:{number}")
+        nova.work(job, lambda: engine)
+        (child,) = made(nova, job)
+        with nova.scope() as scope:
+            sha256 = library.item(scope, child).sha256
+            seen.append(scope.run("SELECT phash FROM renditions WHERE sha256 = :s", s=sha256).scalar_one())
+    assert seen[0] == seen[1]
+    assert seen[0] != seen[2]
+
+
+def test_made_again_it_begins_from_the_same(nova: Atelier, engine: Diffusion) -> None:
+    asset = photo(nova)
+    job = begin(nova, asset)
+    nova.work(job, lambda: engine)
+    (child,) = made(nova, job)
+    with nova.scope() as scope:
+        again, count = lineage.make_again(scope, child, key="again", by="member:x")
+        row = scope.run("SELECT from_asset, anew FROM jobs WHERE id = :id", id=again).one()
+    assert (row.from_asset, row.anew, count) == (asset, 50, 1)
+
+
+def test_an_engine_that_cannot_says_so(nova: Atelier) -> None:
+    job = begin(nova, photo(nova))
+    nova.work(job, Engine)
+    assert reason(nova, job) == "engine.cannot_init"
+    assert made(nova, job) == []
+
+
+def test_taken_back_or_erased_between_asking_and_making_it_is_not_used(nova: Atelier, engine: Diffusion) -> None:
+    frozen, erased = photo(nova, 1), photo(nova, 2)
+    first, second = begin(nova, frozen, key="a"), begin(nova, erased, key="b")
+    with nova.scope() as scope:
+        ratings.freeze(scope, library.item(scope, frozen).sha256)
+        library.shelve(scope, erased, ShelfState.RETIRED)
+    erasing.run(
+        EraseDue(nova.tenant_id, erased, erasing.ERASING),
+        tenant=nova.services.tenant,
+        store=nova.services.store,
+        posted=lambda scope, creator: (),
+    )
+    for job in (first, second):
+        nova.work(job, lambda: engine)
+    assert reason(nova, first) == "job.begins_from_withheld"
+    assert reason(nova, second) == "library.asset_unknown"
+
+
+def test_what_no_run_begins_from(nova: Atelier, services: Services) -> None:
+    asset, theirs = photo(nova), photo(atelier(services))
+    with pytest.raises(NotFound):
+        begin(nova, theirs)
+    for anew in (0, beginnings.LEAST - 1, beginnings.MOST + 1):
+        with pytest.raises(BadInput):
+            begin(nova, asset, anew=anew)
+    with nova.scope() as scope:
+        ratings.freeze(scope, library.item(scope, asset).sha256)
+    with pytest.raises(Refused):
+        begin(nova, asset)

@@ -1,0 +1,212 @@
+"""Pictures that are bought: through lost answers, deaths and stops, the bill says what the books say."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from foundation import outbox
+from foundation.errors import LeaseLost
+from foundation.money import Money, Price
+from foundation.words import Message
+from generators.contract import EngineUnreachable, ImageJob, Picture, Progress, Slip, unheard
+from generators.engines.replicate import Replicate, Service
+from studio import jobs, output, spending
+from tests.channels.builders import Killed
+from tests.fakes.replicate import MODEL, TOKEN, FakeReplicate, Fault, serving
+from tests.studio.builders import Atelier
+
+ORDERS = f"/v1/models/{MODEL}/predictions"
+PRICE = Price(Decimal("0.3"), "USD")
+
+
+@pytest.fixture
+def there() -> Iterator[FakeReplicate]:
+    with serving() as state:
+        state.looks = 1
+        yield state
+
+
+class Dying(Replicate):
+    """It is killed at a step of an order: `asking`, `ordered` or `bought`."""
+
+    at = ""
+
+    def buy(self, job: ImageJob, slip: Slip, progress: Progress = unheard) -> Picture:
+        if self.at:
+            step = getattr(slip, self.at, None)
+
+            def killed(*told: Any) -> None:
+                if self.at == "asking" and step is not None:
+                    step(*told)
+                raise Killed
+
+            setattr(slip, self.at, killed)
+        picture = super().buy(job, slip, progress)
+        if self.at == "bought":
+            raise Killed
+        return picture
+
+
+def engine_of(there: FakeReplicate, at: str = "") -> Dying:
+    service = Service(there.url, SecretStr(TOKEN), there.files_url)
+    engine = Dying(service, MODEL, {MODEL: PRICE}, deadline=0.5, listed_after=0.3, look=0.02)
+    engine.at = at
+    return engine
+
+
+def states(nova: Atelier) -> list[str]:
+    with nova.scope() as scope:
+        return list(scope.run("SELECT state FROM engine_orders ORDER BY number").scalars())
+
+
+def spent(nova: Atelier) -> Decimal:
+    with nova.scope() as scope:
+        return spending.budget(scope, "USD", {}).spent.minor
+
+
+def test_a_run_buys_each_picture_once_and_says_what_it_cost(nova: Atelier, there: FakeReplicate) -> None:
+    job_id = nova.start()
+    nova.work(job_id, lambda: engine_of(there))
+    nova.work(job_id, lambda: engine_of(there))
+    assert nova.progress(job_id) == ("done", 3, 3)
+    assert (len(there.billed), states(nova), spent(nova)) == (3, ["paid"] * 3, Decimal("0.9"))
+    with nova.scope() as scope:
+        costs = scope.run("SELECT cost, currency FROM creations").all()
+        found = output.since(scope, nova.creator_id, scope.now.replace(year=2020))
+    assert [(row.cost, row.currency) for row in costs] == [(Decimal("0.3"), "USD")] * 3
+    assert found.cost == [Money(1, "USD")]
+
+
+@pytest.mark.parametrize("at", ["asking", "ordered", "bought"])
+def test_a_worker_killed_anywhere_leaves_one_bill(nova: Atelier, there: FakeReplicate, at: str) -> None:
+    job_id = nova.start(variants=1)
+    with pytest.raises(Killed):
+        nova.work(job_id, lambda: engine_of(there, at))
+    assert states(nova) == ["asked"]
+    nova.work(job_id, lambda: engine_of(there))
+    assert nova.progress(job_id) == ("done", 1, 1)
+    assert (len(there.billed), len(there.asked), states(nova)) == (1, 1, ["paid"])
+    assert nova.count("creations") == 1
+
+
+@pytest.mark.parametrize("fault", [Fault(reset_after=True), Fault(status=500), Fault(hang=True)], ids=repr)
+def test_a_lost_answer_leaves_one_bill(nova: Atelier, there: FakeReplicate, fault: Fault) -> None:
+    job_id = nova.start(variants=1)
+    there.fail(ORDERS, fault)
+    nova.work(job_id, lambda: engine_of(there))
+    assert nova.progress(job_id) == ("done", 1, 1)
+    assert (len(there.billed), states(nova), spent(nova)) == (1, ["paid"], Decimal("0.3"))
+
+
+def test_who_loses_the_row_leaves_the_order_to_the_next(nova: Atelier, there: FakeReplicate) -> None:
+    job_id, engine = nova.start(variants=1), engine_of(there)
+    there.looks = 3
+
+    def lost(*_: object, **__: object) -> bool:
+        raise LeaseLost("outbox.lost")
+
+    buy = engine.buy
+    engine.buy = lambda job, slip, progress: buy(job, slip, lambda *_: lost() if there.asked else None)  # type: ignore[method-assign]  # the row is lost while it polls
+    with pytest.raises(LeaseLost):
+        nova.work(job_id, lambda: engine)
+    assert (there.cancelled, states(nova)) == ([], ["asked"])
+    nova.work(job_id, lambda: engine_of(there))
+    assert (len(there.billed), states(nova)) == (1, ["paid"])
+
+
+@pytest.mark.parametrize("begins", [True, False])
+def test_a_stop_cancels_and_counts_what_had_begun(nova: Atelier, there: FakeReplicate, begins: bool) -> None:
+    there.begins, there.looks = begins, 50
+    job_id, engine = nova.start(), engine_of(there)
+    look = there.look
+
+    def looked(order: str) -> dict[str, Any]:
+        with nova.scope() as scope:
+            if nova.progress(job_id)[0] == "running":
+                jobs.stop(scope, job_id)
+        return look(order)
+
+    there.look = looked  # type: ignore[method-assign]  # a person presses while it is under way
+    nova.work(job_id, lambda: engine, told_every=0.0)
+    assert nova.progress(job_id) == ("stopped", 0, 3)
+    assert len(there.cancelled) == 1
+    assert (states(nova), len(there.billed)) == ((["paid"], 1) if begins else (["released"], 0))
+
+
+def test_a_refusal_costs_nothing_and_what_failed_counts(nova: Atelier, there: FakeReplicate) -> None:
+    there.credit = False
+    first = nova.start(key="first")
+    nova.work(first, lambda: engine_of(there))
+    with nova.scope() as scope:
+        assert "no_credit" in str(jobs.why(scope, first))
+    assert (nova.progress(first)[0], states(nova), there.billed) == ("failed", ["released"], [])
+    there.credit, there.ends = True, "failed"
+    second = nova.start(key="second")
+    nova.work(second, lambda: engine_of(there))
+    assert nova.progress(second)[0] == "failed"
+    assert (sorted(states(nova)), len(there.billed), spent(nova)) == (["paid", "released"], 1, Decimal("0.3"))
+
+
+def test_too_many_and_away_are_tried_again_and_hold_no_money(nova: Atelier, there: FakeReplicate) -> None:
+    job_id = nova.start(variants=1)
+    there.throttled = 1
+    with pytest.raises(outbox.Later) as later:
+        nova.work(job_id, lambda: engine_of(there))
+    assert later.value.after.total_seconds() == 7
+    there.fail("/v1/models/acme/portrait", Fault(status=503))
+    with pytest.raises(EngineUnreachable):
+        nova.work(job_id, lambda: engine_of(there))
+    assert (states(nova), spent(nova)) == (["released"], 0)
+    nova.work(job_id, lambda: engine_of(there))
+    assert (nova.progress(job_id)[0], len(there.billed), states(nova)) == ("done", 1, ["paid"])
+
+
+def test_the_cap_ends_a_run_in_words_and_keeps_what_it_made(nova: Atelier, there: FakeReplicate) -> None:
+    job_id = nova.start()
+    nova.work(job_id, lambda: engine_of(there), caps={"USD": Money(0, "USD")})
+    other = nova.start(key="other")
+    with nova.scope() as scope:
+        assert "spending.cap_reached" in str(jobs.why(scope, job_id))
+        spending.set_cap(scope, "USD", Money(1, "USD"))
+    assert (nova.progress(job_id), there.asked) == (("failed", 0, 3), [])
+    nova.work(other, lambda: engine_of(there))
+    assert nova.progress(other) == ("done", 3, 3), "three of three tenths of a cent fit into one"
+    third = nova.start(key="third")
+    nova.work(third, lambda: engine_of(there))
+    assert (nova.progress(third), len(there.billed), spent(nova)) == (("failed", 0, 3), 3, Decimal("0.9"))
+
+
+def test_a_run_costs_no_more_than_its_recipe_says(nova: Atelier, there: FakeReplicate) -> None:
+    job_id = nova.start(variants=5, budget="0.01 USD")
+    nova.work(job_id, lambda: engine_of(there))
+    assert (nova.progress(job_id), len(there.billed), spent(nova)) == (("failed", 3, 5), 3, Decimal("0.9"))
+    with nova.scope() as scope:
+        assert jobs.why(scope, job_id) == Message("spending.run_reached", {"spent": "0.01 USD", "most": "0.01 USD"})
+    euros = nova.start(key="euros", budget="5 EUR")
+    nova.work(euros, lambda: engine_of(there))
+    assert (nova.progress(euros), len(there.billed)) == (("failed", 0, 3), 3), "nothing in a currency it does not name"
+    other = nova.start(key="other", budget="0.01 USD, 5 EUR")
+    nova.work(other, lambda: engine_of(there))
+    assert (nova.progress(other), len(there.billed)) == (("done", 3, 3), 6), "each run has its own"
+
+
+@pytest.mark.parametrize("at", ["asking", "ordered", "bought"])
+def test_a_death_uses_up_no_budget_of_its_run(nova: Atelier, there: FakeReplicate, at: str) -> None:
+    job_id = nova.start(variants=3, budget="0.01 USD")
+    with pytest.raises(Killed):
+        nova.work(job_id, lambda: engine_of(there, at))
+    nova.work(job_id, lambda: engine_of(there))
+    assert (nova.progress(job_id), len(there.billed), spent(nova)) == (("done", 3, 3), 3, Decimal("0.9"))
+
+
+def test_words_that_stay_in_the_house_are_sent_nowhere(nova: Atelier, there: FakeReplicate) -> None:
+    job_id = nova.start()
+    with nova.scope() as scope:
+        scope.run("UPDATE jobs SET rating = 'N'")
+    nova.work(job_id, lambda: engine_of(there))
+    with nova.scope() as scope:
+        assert "hosted_rating" in str(jobs.why(scope, job_id))
+    assert (there.asked, states(nova)) == ([], [])

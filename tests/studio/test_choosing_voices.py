@@ -1,0 +1,253 @@
+"""Choosing a voice on the page: what workers list, samples, putting away, and texts whose answer was lost."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from pydantic import SecretStr
+
+from foundation.errors import BadInput, Conflict, NotFound, Refused
+from gate import people
+from generators.contract import EngineMissing
+from generators.engines.elevenlabs import ElevenLabs
+from generators.engines.espeak import Espeak
+from generators.engines.piper import Piper
+from generators.speech import SpeechEngine
+from studio import lost_speeches, quotas, speaking, voice_lists, voice_samples, voices
+from studio.events import SpeechDue, VoicesDue
+from tests.fakes.elevenlabs import FakeElevenLabs
+from tests.generators.programs_of_ours import espeak
+from tests.studio.builders import Atelier, atelier
+from tests.studio.test_speaking import MEMBER, WORDS, account, choose, paid, somebody, stands, start, work
+from workers.wiring import Services
+
+__all__ = ["account", "paid"]
+SENTENCE = "Bonjour. Voici comment je parle quand je vous lis un texte court."
+
+
+def look(nova: Atelier, *engines: SpeechEngine, beside: Sequence[UUID] = ()) -> voice_lists.Listed:
+    """What the workers find where there are these agencies beside."""
+    voice_lists.run(
+        VoicesDue(nova.tenant_id, nova.tenant_id),
+        tenant=nova.services.tenant,
+        engines=lambda: engines,
+        agencies=lambda: [nova.tenant_id, *beside],
+    )
+    with nova.scope() as scope:
+        return voice_lists.listed(scope)
+
+
+def names(found: voice_lists.Listed) -> list[str]:
+    return [one.voice.name for one in found.offers]
+
+
+def hear(nova: Atelier, voice: str, *, engine: str = "elevenlabs", key: str = "s", person: UUID | None = None) -> UUID:
+    with nova.scope() as scope:
+        wanted = voice_lists.found(scope, engine, voice)
+        return voice_samples.start(scope, nova.creator_id, wanted, language="fr", key=key, by=MEMBER, person_id=person)
+
+
+def test_workers_list_what_there_is_and_say_what_is_missing(
+    nova: Atelier, paid: ElevenLabs, account: FakeElevenLabs, tmp_path: Path
+) -> None:
+    with nova.scope() as scope:
+        assert voice_lists.listed(scope) == voice_lists.NOTHING
+        voice_lists.ask(scope)
+        voice_lists.ask(scope)
+    assert nova.count("outbox") == 1, "asked once at a time"
+    with nova.scope() as scope:
+        assert voice_lists.listed(scope).going
+    marked = Espeak(espeak(tmp_path))
+    found = look(nova, paid, marked)
+    assert not found.going
+    assert (found.missing, found.offers[0].bills, found.offers[-1].label) == ([], True, "placeholder")
+    deaf = ElevenLabs(SecretStr("another"), url=account.url, model="eleven_multilingual_v2")
+    found = look(nova, deaf, marked)
+    assert [one.code for one in found.missing] == ["engine.key_refused"]
+    assert {one.engine for one in found.offers} == {"espeak-ng"}
+    assert [one.code for one in look(nova).missing] == ["doctor.no_voices"]
+
+
+def test_a_folder_that_cannot_be_used_is_a_sentence_and_no_fault(nova: Atelier) -> None:
+    def broken() -> Sequence[SpeechEngine]:
+        raise EngineMissing("engine.no_voices", folder="/nowhere")
+
+    event = VoicesDue(nova.tenant_id, nova.tenant_id)
+    voice_lists.run(event, tenant=nova.services.tenant, engines=broken, agencies=lambda: [nova.tenant_id])
+    with nova.scope() as scope:
+        assert [one.code for one in voice_lists.listed(scope).missing] == ["engine.no_voices"]
+    voice_lists.gave_up(event, tenant=nova.services.tenant)
+    with nova.scope() as scope:
+        assert [one.code for one in voice_lists.listed(scope).missing] == ["voice.list_failed"]
+
+
+def test_only_languages_that_texts_are_said_in_are_offered(nova: Atelier, tmp_path: Path) -> None:
+    (tmp_path / "de_DE-x.onnx").touch()
+    (tmp_path / "de_DE-x.onnx.json").write_text("{}")
+    (tmp_path / "fr_FR-y.onnx").touch()
+    (tmp_path / "fr_FR-y.onnx.json").write_text("{}")
+    assert names(look(nova, Piper("piper", tmp_path))) == ["fr_FR-y"]
+
+
+def test_a_copied_voice_is_offered_to_the_only_agency_or_to_whom_speaks_with_it(
+    nova: Atelier, services: Services, paid: ElevenLabs
+) -> None:
+    other = atelier(services)
+    assert names(look(nova, paid)) == ["George", "Léa"]
+    assert names(look(nova, paid, beside=[other.tenant_id])) == ["George"]
+    assert names(look(other, paid, beside=[nova.tenant_id])) == ["George"], (
+        "the account is the house's: whose voices lie in it is not told"
+    )
+    with other.scope() as scope, pytest.raises(NotFound):
+        voice_lists.found(scope, "elevenlabs", "lea0000000000000own1")
+    choose(nova, paid, 1, somebody(nova, agrees=True))
+    assert names(look(nova, paid, beside=[other.tenant_id])) == ["George", "Léa"]
+
+
+def test_a_sample_is_said_counted_and_kept_out_of_the_library(
+    nova: Atelier, paid: ElevenLabs, account: FakeElevenLabs
+) -> None:
+    look(nova, paid)
+    speech = hear(nova, account.voices[0]["voice_id"])
+    assert hear(nova, account.voices[0]["voice_id"]) == speech
+    work(nova, speech, paid)
+    work(nova, speech, paid)
+    assert stands(nova, speech) == ("made", len(SENTENCE), None)
+    assert (account.billed, nova.library()) == (len(SENTENCE), [])
+    with nova.scope() as scope:
+        creator, sound = voice_samples.sound(scope, speech)
+        assert (creator, sound[4:8]) == (nova.creator_id, b"ftyp")
+        assert speaking.used(scope) == len(SENTENCE)
+        assert speaking.recent(scope, nova.creator_id, since=scope.now - timedelta(hours=1)) == []
+        (heard,) = voice_samples.recent(scope, nova.creator_id)
+        assert (heard.id, heard.state) == (speech, "made")
+        quotas.set_characters(scope, len(SENTENCE) + 5)
+    with pytest.raises(Refused) as raised:
+        hear(nova, account.voices[0]["voice_id"], key="two")
+    assert raised.value.message.code == "speech.over"
+
+
+def test_another_agency_hears_nothing(nova: Atelier, services: Services, paid: ElevenLabs) -> None:
+    look(nova, paid)
+    with nova.scope() as scope:
+        george = voice_lists.listed(scope).offers[0]
+    speech = hear(nova, george.voice.id)
+    work(nova, speech, paid)
+    other = atelier(services)
+    with other.scope() as scope:
+        with pytest.raises(NotFound):
+            voice_samples.sound(scope, speech)
+        with pytest.raises(NotFound):
+            voice_samples.start(scope, nova.creator_id, george, language="fr", key="s", by=MEMBER)
+        with pytest.raises(NotFound):
+            lost_speeches.count(scope, nova.creator_id, speech)
+
+
+def test_a_copied_voice_is_not_heard_without_its_owners_word(
+    nova: Atelier, paid: ElevenLabs, account: FakeElevenLabs
+) -> None:
+    look(nova, paid)
+    copied, lea = account.voices[1]["voice_id"], somebody(nova, agrees=True)
+    with pytest.raises(Refused):
+        hear(nova, copied)
+    speech = hear(nova, copied, person=lea)
+    work(nova, speech, paid)
+    with nova.scope() as scope:
+        assert voice_samples.sound(scope, speech)
+        people.revoke(scope, lea, what="ai_likeness")
+    with nova.scope() as scope, pytest.raises(NotFound):
+        voice_samples.sound(scope, speech)
+
+
+def test_put_away_what_waits_is_not_said(nova: Atelier, paid: ElevenLabs, account: FakeElevenLabs) -> None:
+    choose(nova, paid)
+    speech = start(nova)
+    with nova.scope() as scope:
+        voices.retire(scope, nova.creator_id)
+    work(nova, speech, paid)
+    assert stands(nova, speech) == ("failed", 0, None)
+    assert account.billed == 0
+    with pytest.raises(NotFound):
+        start(nova, key="two")
+    with nova.scope() as scope, pytest.raises(NotFound):
+        voices.retire(scope, nova.creator_id)
+    choose(nova, paid)
+    assert stands(nova, start(nova, key="three"))[0] == "waiting"
+
+
+@pytest.fixture
+def gone(nova: Atelier, paid: ElevenLabs, account: FakeElevenLabs) -> UUID:
+    """A text whose answer was lost."""
+    choose(nova, paid)
+    account.faults.append("lose")
+    speech = start(nova)
+    work(nova, speech, paid)
+    return speech
+
+
+def test_a_lost_text_is_taken_as_billed_by_a_person_once(nova: Atelier, gone: UUID, account: FakeElevenLabs) -> None:
+    with nova.scope() as scope:
+        (one,) = lost_speeches.lost(scope, nova.creator_id)
+        assert (one.id, one.words, one.characters) == (gone, WORDS, len(WORDS))
+        lost_speeches.count(scope, nova.creator_id, gone)
+    assert stands(nova, gone) == ("failed", len(WORDS), None), "it stays counted"
+    with nova.scope() as scope:
+        assert lost_speeches.lost(scope, nova.creator_id) == []
+        with pytest.raises(Conflict):
+            lost_speeches.again(scope, nova.creator_id, gone, by=MEMBER)
+    assert len(account.made) == 1
+
+
+def test_a_lost_text_is_asked_again_once_and_within_the_limit(
+    nova: Atelier, gone: UUID, paid: ElevenLabs, account: FakeElevenLabs
+) -> None:
+    with nova.scope() as scope:
+        quotas.set_characters(scope, len(WORDS) + 5)
+    with nova.scope() as scope, pytest.raises(Refused):
+        lost_speeches.again(scope, nova.creator_id, gone, by=MEMBER)
+    assert stands(nova, gone)[0] == "uncertain", "what was refused stays to be decided"
+    with nova.scope() as scope:
+        quotas.set_characters(scope, None)
+        anew = lost_speeches.again(scope, nova.creator_id, gone, by=MEMBER)
+    with nova.scope() as scope, pytest.raises(Conflict):
+        lost_speeches.again(scope, nova.creator_id, gone, by=MEMBER)
+    work(nova, anew, paid)
+    work(nova, gone, paid)
+    assert (stands(nova, anew)[0], stands(nova, gone)[:2]) == ("made", ("failed", len(WORDS)))
+    assert account.billed == 2 * len(WORDS)
+
+
+def test_a_lost_sample_is_asked_again_as_a_sample(nova: Atelier, paid: ElevenLabs, account: FakeElevenLabs) -> None:
+    look(nova, paid)
+    account.faults.append("lose")
+    speech = hear(nova, account.voices[0]["voice_id"])
+    work(nova, speech, paid)
+    with nova.scope() as scope:
+        (one,) = lost_speeches.lost(scope, nova.creator_id)
+        assert one.sample
+        anew = lost_speeches.again(scope, nova.creator_id, speech, by=MEMBER)
+    work(nova, anew, paid)
+    assert (stands(nova, anew)[0], nova.library()) == ("made", [])
+
+
+def test_a_language_nobody_speaks_here_is_refused_before_anything_counts(nova: Atelier, paid: ElevenLabs) -> None:
+    choose(nova, paid)
+    with nova.scope() as scope, pytest.raises(BadInput):
+        speaking.start(scope, creator_id=nova.creator_id, words=WORDS, language="de", key="x", by=MEMBER)
+    assert nova.count("speeches") == 0
+
+
+def test_a_text_under_way_for_long_stays_on_the_list(nova: Atelier, paid: ElevenLabs) -> None:
+    choose(nova, paid)
+    speech = start(nova)
+    with nova.scope() as scope:
+        scope.run(
+            "UPDATE speeches SET state = 'asked', updated_at = :old WHERE id = :id",
+            old=scope.now - timedelta(hours=1),
+            id=speech,
+        )
+        assert [one.id for one in speaking.recent(scope, nova.creator_id, since=scope.now)] == [speech]
+    speaking.gave_up(SpeechDue(nova.tenant_id, speech), tenant=nova.services.tenant)
+    assert stands(nova, speech)[0] == "uncertain"

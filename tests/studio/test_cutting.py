@@ -1,0 +1,255 @@
+"""Clips of a creator's stills: once in the library, whoever dies; nothing of another, nothing withheld."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from foundation.errors import BadInput, Conflict, NotFound, Refused
+from foundation.ids import uuid7
+from foundation.storage import ObjectStore
+from gate import ratings, recording
+from gate.units import Rating
+from generators import films, provenance
+from generators.clips import Form, Motion
+from generators.contract import ImageJob, Label
+from generators.engines.placeholder import Placeholder
+from studio import clipping, cutting, ingesting
+from studio.clipping import Clip
+from studio.cutting import Shot, Wanted
+from studio.events import ClipDue
+from studio.states import JobState
+from tests.generators.builders import a_picture, encoded
+from tests.generators.clips import voice
+from tests.studio.builders import CREDENTIAL, Atelier, atelier
+from tests.studio.test_wording import EXPLICIT, OF_AGE
+from workers import handlers
+from workers.wiring import Services
+
+
+def still(nova: Atelier, seed: int = 1, rating: Rating | None = Rating.G) -> UUID:
+    asset = nova.upload(encoded(a_picture(seed=seed), "JPEG"), f"{seed}.jpg")
+    if rating is not None:
+        with nova.scope() as scope:
+            ratings.rate(scope, digest(nova, asset), rating, source="member:rob")
+    return asset
+
+
+def digest(nova: Atelier, asset: UUID) -> str:
+    with nova.scope() as scope:
+        found = recording.rendition(scope, asset, "post")
+    assert found is not None
+    return found.sha256
+
+
+def wanted(*assets: UUID, **changes: Any) -> Wanted:
+    shots = tuple(Shot(one, 1.0, Motion.IN) for one in assets)
+    return replace(Wanted(shots, Form.SQUARE, fades=False), **changes)
+
+
+def ask(nova: Atelier, want: Wanted, key: str = "one") -> UUID:
+    with nova.scope() as scope:
+        return cutting.ask(scope, creator_id=nova.creator_id, wanted=want, key=key, by="member:x")
+
+
+def work(nova: Atelier, clip_id: UUID, *, store: Any = None) -> Clip:
+    cutting.cut(
+        ClipDue(nova.tenant_id, clip_id),
+        tenant=nova.services.tenant,
+        store=store or nova.services.store,
+        credential=lambda: CREDENTIAL,
+        told_every=0.0,
+    )
+    return how(nova, clip_id)
+
+
+def how(nova: Atelier, clip_id: UUID) -> Clip:
+    with nova.scope() as scope:
+        return clipping.clip(scope, clip_id)
+
+
+class Watched:
+    """The store as it is, but something happens before its n-th call of a kind."""
+
+    def __init__(self, store: ObjectStore, kind: str, number: int, happens: Callable[[], None]) -> None:
+        self._store, self._kind, self._left, self._happens = store, kind, number, happens
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._store, name)
+        if name != self._kind:
+            return found
+
+        def called(*given: Any) -> Any:
+            self._left -= 1
+            if self._left == 0:
+                self._happens()
+            return found(*given)
+
+        return called
+
+
+def die() -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_clip_comes_into_the_library_with_all_its_stills_behind_it(nova: Atelier) -> None:
+    one, two = still(nova, 1), still(nova, 2, Rating.N)
+    clip_id = ask(nova, wanted(one, two, shots=(Shot(one, 1.0, caption="Bonjour l’été"), Shot(two, 1.0))))
+    assert ask(nova, wanted(one)) == clip_id  # the same press again
+    assert how(nova, clip_id).state is JobState.QUEUED
+    done = work(nova, clip_id)
+    assert (done.state, done.done, done.total) == (JobState.DONE, 60, 60)
+    assert done.asset_id is not None
+    assert work(nova, clip_id) == done  # a row that comes twice
+    sha256 = digest(nova, done.asset_id)
+    film = films.reread(nova.services.store.get(nova.tenant_id, sha256), name="clip")
+    assert (film.size, round(film.seconds)) == ((1080, 1080), 2)
+    with nova.scope() as scope:
+        assert set(recording.parts_of(scope, done.asset_id)) == {one, two}
+        assert ratings.effective(scope, sha256) is Rating.N
+        words = scope.run("SELECT words FROM inspections WHERE sha256 = :s AND source = 'house'", s=sha256).scalar_one()
+    assert words == ["Bonjour l’été"]
+    item = next(item for item in nova.library() if item.asset_id == done.asset_id)
+    assert (item.engine, item.alt) == ("clips", "Bonjour l’été")
+    assert nova.count("asset_parts") == 2
+
+
+def test_unrated_stills_make_no_rated_clip(nova: Atelier) -> None:
+    done = work(nova, ask(nova, wanted(still(nova, 1), still(nova, 2, None))))
+    assert done.asset_id is not None
+    with nova.scope() as scope:
+        assert ratings.effective(scope, digest(nova, done.asset_id)) is None
+
+
+@pytest.mark.parametrize(("kind", "number"), [("get", 1), ("put", 1), ("put", 2), ("put", 3)])
+def test_who_dies_and_begins_anew_makes_one_asset(nova: Atelier, kind: str, number: int) -> None:
+    clip_id = ask(nova, wanted(still(nova)))
+    before = len(nova.library())
+    with pytest.raises(KeyboardInterrupt):
+        work(nova, clip_id, store=Watched(nova.services.store, kind, number, die))
+    assert how(nova, clip_id).state is JobState.RUNNING
+    assert work(nova, clip_id).state is JobState.DONE
+    assert len(nova.library()) == before + 1
+
+
+def test_who_dies_after_it_stood_finds_it_there(nova: Atelier) -> None:
+    clip_id = ask(nova, wanted(still(nova)))
+    first = work(nova, clip_id).asset_id
+    with nova.scope() as scope:  # as if killed between the library and the row
+        scope.run("UPDATE clips SET state = 'running', asset_id = NULL WHERE id = :id", id=clip_id)
+    assert work(nova, clip_id).asset_id == first
+    assert nova.count("asset_parts") == 1
+
+
+def test_a_stop_ends_it_while_it_is_drawn(nova: Atelier) -> None:
+    clip_id = ask(nova, wanted(still(nova, 1), still(nova, 2)))
+
+    def stop() -> None:
+        with nova.scope() as scope:
+            clipping.stop(scope, clip_id)
+
+    before = len(nova.library())
+    done = work(nova, clip_id, store=Watched(nova.services.store, "get", 2, stop))
+    assert (done.state, done.asset_id) == (JobState.STOPPED, None)
+    assert len(nova.library()) == before
+    with pytest.raises(Conflict):
+        stop()
+
+
+def test_what_is_taken_back_meanwhile_is_not_used(nova: Atelier) -> None:
+    one, two = still(nova, 1), still(nova, 2)
+    clip_id = ask(nova, wanted(one, two))
+
+    def freeze() -> None:
+        with nova.scope() as scope:
+            ratings.freeze(scope, digest(nova, two))
+
+    done = work(nova, clip_id, store=Watched(nova.services.store, "get", 2, freeze))
+    assert done.state is JobState.FAILED
+    assert done.reason is not None
+    assert done.reason.code == "clip.withheld"
+    with pytest.raises(Refused):
+        ask(nova, wanted(one, two), "again")
+
+
+def test_a_sound_of_the_library_is_a_part_and_what_a_model_made_is_marked(nova: Atelier) -> None:
+    sound = nova.bring(ingesting.from_camera(voice("come to the beach"), name="sea.m4a"))
+    drawn = replace(
+        Placeholder().draw(ImageJob(prompt="a beach", seed=1, width=128, height=128)),
+        label=Label.NONE,
+        engine="comfyui",
+    )
+    made = nova.bring(ingesting.from_engine(drawn, key="made", alt="", credential=CREDENTIAL))
+    done = work(nova, ask(nova, wanted(made, sound=sound)))
+    assert done.asset_id is not None
+    data = nova.services.store.get(nova.tenant_id, digest(nova, done.asset_id))
+    assert films.reread(data, name="clip").heard is not None
+    mark = provenance.verify(data, "video/mp4")
+    assert (mark.engine, mark.source) == ("clips", "compositeWithTrainedAlgorithmicMedia")
+    with nova.scope() as scope:
+        assert set(recording.parts_of(scope, done.asset_id)) == {made, sound}
+        found = recording.rendition(scope, done.asset_id, "post")
+    assert found is not None
+    assert found.ai == "generated"
+
+
+def test_only_pictures_of_this_creator_and_words_that_may_be_written(nova: Atelier, services: Services) -> None:
+    one = still(nova)
+    other = atelier(services)
+    foreign = still(other)
+    sound = nova.bring(ingesting.from_camera(voice("come to the beach"), name="sea.m4a"))
+    for want, error in (
+        (wanted(one, foreign), NotFound),
+        (wanted(uuid7()), NotFound),
+        (wanted(one, sound), BadInput),
+        (wanted(one, sound=one), BadInput),
+        (wanted(), BadInput),
+        (wanted(one, shots=(Shot(one, 99.0),)), BadInput),
+        (wanted(one, shots=(Shot(one, 1.0, caption=f"{OF_AGE}, {EXPLICIT}"),)), Refused),
+    ):
+        with pytest.raises(error):
+            ask(nova, want, str(uuid7()))
+    assert nova.count("clips") == 0
+    clip_id = ask(nova, wanted(one))
+    with other.scope() as scope, pytest.raises(NotFound):
+        clipping.clip(scope, clip_id)
+
+
+def test_a_picture_that_is_gone_and_one_given_up_are_told(nova: Atelier) -> None:
+    asset = still(nova)
+    clip_id, other = ask(nova, wanted(asset)), ask(nova, wanted(asset), "other")
+    nova.services.store.delete(nova.tenant_id, digest(nova, asset))
+    assert work(nova, clip_id).state is JobState.FAILED
+    clipping.gave_up(ClipDue(nova.tenant_id, other), tenant=nova.services.tenant)
+    done = how(nova, other)
+    assert done.reason is not None
+    assert (done.state, done.reason.code) == (JobState.FAILED, "clip.gave_up")
+    with nova.scope() as scope:
+        said = scope.run("SELECT count(*) FROM notices WHERE cause = ANY(:c)", c=[f"clip:{clip_id}", f"clip:{other}"])
+        assert said.scalar_one() == 2
+        assert [one.id for one in clipping.recent(scope, nova.creator_id, since=scope.now)] in ([], [other, clip_id])
+
+
+def test_progress_is_told(nova: Atelier) -> None:
+    clip_id = ask(nova, wanted(still(nova)))
+    seen: list[int] = []
+
+    def look() -> None:
+        seen.append(how(nova, clip_id).done)
+
+    work(nova, clip_id, store=Watched(nova.services.store, "put", 1, look))
+    assert seen == [29]
+
+
+def test_the_workers_know_what_to_do_with_it(nova: Atelier) -> None:
+    clip_id = ask(nova, wanted(still(nova)))
+    route = handlers.routes(nova.services).by_kind[ClipDue.kind]
+    with nova.scope() as scope:
+        said = scope.run(
+            "SELECT queue FROM outbox WHERE subject_id = :id AND kind = :kind", id=clip_id, kind="clip.cut"
+        )
+        assert said.scalars().all() == ["make"]
+    route.handler(ClipDue(nova.tenant_id, clip_id))
+    assert how(nova, clip_id).state is JobState.DONE

@@ -1,0 +1,281 @@
+"""Copies of a picture: new assets of the first one's family, the first one left as it is, and every failure said."""
+
+import io
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from PIL import Image
+
+from foundation.database import Scope
+from foundation.errors import BadInput, NotFound
+from foundation.settings import GeneratorsSettings
+from gate import people, ratings, recording
+from gate.reads import people_in
+from gate.units import Rating
+from generators import provenance, registry
+from generators.contract import ImageJob
+from generators.drawing.scene import draw_scene
+from generators.engines.placeholder import Placeholder
+from generators.finishing import Finish
+from generators.watermarks import Watermark
+from studio import erasing, finishing, ingesting, library, lineage, watermarking
+from studio import reads as studio_reads
+from studio.events import CopyDue, EraseDue
+from studio.finishing import Copy
+from studio.states import ShelfState, UploadState
+from tests.generators.builders import encoded
+from tests.generators.masking import model
+from tests.studio.builders import CREDENTIAL, Atelier, atelier
+
+SQUARE, STORY = Finish(form="square"), Finish(form="story")
+
+
+def photograph(nova: Atelier, *, seed: int = 1, size: tuple[int, int] = (480, 360)) -> UUID:
+    image, _ = draw_scene("beach at sunset, summer", seed, *size)
+    return nova.upload(encoded(image, "JPEG"))
+
+
+def asked(nova: Atelier, asset_id: UUID, finish: Finish) -> UUID:
+    with nova.scope("member:x") as scope:
+        return finishing.ask(scope, asset_id, finish, by="member:x", store=nova.services.store)
+
+
+def work(nova: Atelier, copy_id: UUID, *, settings: GeneratorsSettings | None = None) -> Copy:
+    finishing.make(
+        CopyDue(nova.tenant_id, copy_id),
+        tenant=nova.services.tenant,
+        store=nova.services.store,
+        credential=lambda: CREDENTIAL,
+        cutter=lambda: registry.cutter(settings or GeneratorsSettings()),
+    )
+    with nova.scope() as scope:
+        (found,) = finishing.copies(scope, [copy_id])
+    return found
+
+
+def copied(nova: Atelier, asset_id: UUID, finish: Finish) -> UUID:
+    found = work(nova, asked(nova, asset_id, finish))
+    assert found.made_id is not None, found.reason
+    return found.made_id
+
+
+def data_of(nova: Atelier, asset_id: UUID) -> bytes:
+    with nova.scope() as scope:
+        return nova.services.store.get(nova.tenant_id, library.media(scope, asset_id, "x").sha256)
+
+
+def opened(nova: Atelier, asset_id: UUID) -> Image.Image:
+    return Image.open(io.BytesIO(data_of(nova, asset_id)))
+
+
+def digest(scope: Scope, asset_id: UUID) -> str:
+    return studio_reads.shown(scope, asset_id).sha256
+
+
+def test_a_copy_is_a_child_in_the_library_and_the_first_stays(nova: Atelier) -> None:
+    first = photograph(nova)
+    before = data_of(nova, first)
+    square, story = copied(nova, first, SQUARE), copied(nova, first, STORY)
+    assert opened(nova, square).size == (360, 360)
+    assert Fraction(*opened(nova, story).size) == Fraction(9, 16)
+    assert data_of(nova, first) == before
+    assert {one.asset_id for one in nova.library()} == {first, square, story}
+    with nova.scope() as scope:
+        told = lineage.story(scope, first)
+        assert {card.asset_id for card in told.children} == {square, story}
+        own = lineage.story(scope, square)
+    assert own.parent is not None
+    assert (own.parent.asset_id, own.parameters) == (first, {"form": "square"})
+    assert not opened(nova, square).getexif()
+
+
+def test_asked_twice_and_worked_twice_it_is_one(nova: Atelier) -> None:
+    first = photograph(nova)
+    copy_id = asked(nova, first, SQUARE)
+    assert asked(nova, first, SQUARE) == copy_id
+    assert nova.count("outbox") == 1
+    assert work(nova, copy_id) == work(nova, copy_id)
+    assert asked(nova, first, SQUARE) == copy_id
+    assert len(nova.library()) == 2
+
+
+def test_killed_after_it_was_stored_it_is_the_same_asset(nova: Atelier) -> None:
+    copy_id = asked(nova, photograph(nova), SQUARE)
+    done = work(nova, copy_id)
+    with nova.scope() as scope:
+        scope.run("UPDATE picture_copies SET state = 'waiting', made_id = NULL WHERE id = :id", id=copy_id)
+    assert work(nova, copy_id).made_id == done.made_id
+    assert len(nova.library()) == 2
+
+
+def test_ratings_and_what_is_never_allowed_reach_the_copy(nova: Atelier) -> None:
+    first = photograph(nova)
+    square = copied(nova, first, SQUARE)
+    with nova.scope() as scope:
+        ratings.rate(scope, digest(scope, square), Rating.G, source="rule:test")
+        ratings.rate(scope, digest(scope, first), Rating.N, source="rule:test")
+        assert ratings.rated(scope, digest(scope, square)).rating is Rating.S
+        ratings.rate(scope, digest(scope, first), Rating.X, source="rule:test")
+        assert ratings.rated(scope, digest(scope, square)).rating is Rating.X
+    with pytest.raises(NotFound):
+        asked(nova, first, STORY)
+
+
+def test_forbidden_between_asking_and_making_makes_nothing(nova: Atelier) -> None:
+    first = photograph(nova)
+    copy_id = asked(nova, first, SQUARE)
+    with nova.scope() as scope:
+        ratings.rate(scope, digest(scope, first), Rating.X, source="rule:test")
+    found = work(nova, copy_id)
+    assert (found.state, found.made_id) == (UploadState.REFUSED, None)
+    assert found.reason is not None
+    assert found.reason.code == "copy.lost"
+
+
+def test_what_an_engine_made_keeps_its_label_and_is_marked_again(nova: Atelier) -> None:
+    drawn = Placeholder().draw(ImageJob(prompt="beach", seed=3, width=320, height=240, steps=1))
+    first = nova.bring(ingesting.from_engine(drawn, key="k", alt="la mer", credential=CREDENTIAL))
+    square = copied(nova, first, SQUARE)
+    data = data_of(nova, square)
+    mark = provenance.verify(data, "image/jpeg", anchor=CREDENTIAL.anchor)
+    assert (str(mark.standing), mark.engine, mark.label) == ("trusted", drawn.engine, str(drawn.label))
+    with nova.scope() as scope:
+        assert recording.label(scope, square) == recording.label(scope, first) == str(drawn.label)
+        (card,) = studio_reads.cards_of(scope, [square])
+    assert (card.origin, card.seed, card.prompt, card.alt) == ("generated", 3, "beach", "la mer")
+
+
+def test_people_of_the_first_are_people_of_the_copy(nova: Atelier) -> None:
+    first = photograph(nova)
+    with nova.scope() as scope:
+        person = people.add_person(scope, kind="real", display_ref="Ada")
+        ratings.depict(scope, first, person, how="face", confirmed_by="member:x")
+    square = copied(nova, first, SQUARE)
+    with nova.scope() as scope:
+        assert [one.name for one in people_in(scope, [digest(scope, square)])] == ["Ada"]
+
+
+def test_nothing_to_do_is_refused(nova: Atelier) -> None:
+    with pytest.raises(BadInput, match="nothing"):
+        asked(nova, photograph(nova), Finish())
+    assert nova.count("picture_copies") == 0
+
+
+def test_an_unknown_form_cannot_be_said() -> None:
+    with pytest.raises(BadInput, match="unknown_form"):
+        Finish(form="panorama")
+    with pytest.raises(BadInput, match="unknown_form"):
+        replace(SQUARE, form="../")
+
+
+def test_too_small_and_lost_and_given_up_are_said_and_may_be_tried_again(nova: Atelier) -> None:
+    tiny = photograph(nova, seed=5, size=(32, 24))
+    found = work(nova, asked(nova, tiny, Finish(form="cinema")))
+    assert found.reason is not None
+    assert found.reason.code == "crop.too_small"
+    first = photograph(nova)
+    copy_id = asked(nova, first, SQUARE)
+    finishing.gave_up(CopyDue(nova.tenant_id, copy_id), tenant=nova.services.tenant)
+    assert work(nova, copy_id).state is UploadState.REFUSED, "a row that comes late changes nothing"
+    assert asked(nova, first, SQUARE) == copy_id
+    with nova.scope() as scope:
+        assert {one.id for one in finishing.recent(scope, nova.creator_id, since=scope.now)} >= {copy_id}
+        lost = studio_reads.shown(scope, first).sha256
+    assert work(nova, copy_id).state is UploadState.READY
+    other = asked(nova, first, STORY)
+    nova.services.store.delete(nova.tenant_id, lost)
+    gone = work(nova, other)
+    assert gone.reason is not None
+    assert gone.reason.code == "copy.lost"
+
+
+def test_another_agencys_picture_looks_like_none(nova: Atelier) -> None:
+    first = photograph(nova)
+    stranger = atelier(nova.services)
+    with pytest.raises(NotFound):
+        asked(stranger, first, SQUARE)
+    copy_id = asked(nova, first, SQUARE)
+    with stranger.scope() as scope, pytest.raises(NotFound):
+        finishing.copies(scope, [copy_id])
+
+
+def test_the_page_shows_the_very_cut_that_is_made(nova: Atelier) -> None:
+    first = photograph(nova)
+    with nova.scope() as scope:
+        sha256 = studio_reads.shown(scope, first).sha256
+    shown = finishing.cuts(nova.tenant_id, sha256, nova.services.store)
+    part = shown.by_form["story"]
+    whole = opened(nova, first).convert("RGB")
+    assert shown.size == whole.size
+    made = opened(nova, copied(nova, first, STORY)).convert("RGB")
+    here = whole.crop((part.left, part.top, part.right, part.bottom))
+    assert made.size == here.size
+    mean = sum(abs(a - b) for a, b in zip(made.tobytes(), here.tobytes(), strict=True)) / len(here.tobytes())
+    assert mean < 4, "but for what JPEG costs"
+
+
+def test_a_signed_enhanced_larger_copy_says_what_was_done_and_the_first_is_untouched(nova: Atelier) -> None:
+    first = photograph(nova)
+    before = data_of(nova, first)
+    with nova.scope() as scope:
+        assert watermarking.of(scope, nova.creator_id) is None
+        watermarking.keep(scope, nova.creator_id, Watermark("@old"))
+        watermarking.keep(scope, nova.creator_id, Watermark("@nova", "top_left", 8, 90))
+        mark = watermarking.of(scope, nova.creator_id)
+    assert mark == Watermark("@nova", "top_left", 8, 90)
+    plain = opened(nova, copied(nova, first, replace(SQUARE, twice=True)))
+    made = copied(nova, first, replace(SQUARE, twice=True, strength=50, watermark=mark))
+    assert plain.size == opened(nova, made).size == (720, 720)
+    corner = (0, 0, 300, 100)
+    assert (
+        opened(nova, made).convert("L").crop(corner).getextrema()[1] > plain.convert("L").crop(corner).getextrema()[1]
+    )
+    with nova.scope() as scope:
+        said = lineage.story(scope, made).parameters
+    assert said == {"form": "square", "twice": True, "strength": 50, "watermark": "@nova"}
+    assert data_of(nova, first) == before
+
+
+def test_an_erased_copy_is_made_again_when_it_is_asked_for(nova: Atelier) -> None:
+    first = photograph(nova)
+    made = copied(nova, first, SQUARE)
+    with nova.scope() as scope:
+        library.shelve(scope, made, ShelfState.RETIRED)
+    erasing.run(
+        EraseDue(nova.tenant_id, made, erasing.ERASING),
+        tenant=nova.services.tenant,
+        store=nova.services.store,
+        posted=lambda scope, creator: (),
+    )
+    assert [one.asset_id for one in nova.library()] == [first]
+    assert copied(nova, first, SQUARE) == made
+    assert opened(nova, made).size == (360, 360)
+
+
+def test_larger_than_is_kept_is_refused_in_words(nova: Atelier) -> None:
+    found = work(nova, asked(nova, photograph(nova, size=(1200, 900)), Finish(twice=True)))
+    assert found.reason is not None
+    assert found.reason.code == "enhance.too_large"
+
+
+def test_what_is_asked_for_is_kept_and_read_as_it_was() -> None:
+    for asked_for in (Finish(), SQUARE, Finish(strength=30), Finish(form="pin", watermark=Watermark("@nova", size=7))):
+        assert Finish.from_json(asked_for.to_json()) == asked_for
+
+
+def test_another_background_is_a_copy_and_what_is_missing_is_told(nova: Atelier, tmp_path: Path) -> None:
+    first = photograph(nova)
+    asked_for = asked(nova, first, Finish(background="#142878"))
+    refused = work(nova, asked_for)
+    assert refused.state is UploadState.REFUSED
+    assert refused.reason is not None
+    assert refused.reason.code == "cutout.no_model"
+    settings = GeneratorsSettings(cutout_model=str(model(tmp_path / "m.onnx", above=0.6)))
+    assert asked(nova, first, Finish(background="#142878")) == asked_for
+    made = work(nova, asked_for, settings=settings)
+    assert made.made_id is not None, made.reason
+    corners = opened(nova, made.made_id).convert("RGB")
+    assert any(abs(blue - 120) < 12 for _, _, blue in (corners.getpixel((x, 350)) for x in (2, 240, 470)))

@@ -1,0 +1,130 @@
+"""A run as it gets on: its steps, its end in the middle of a picture, its turns, its time."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from foundation import jobs as pulses
+from foundation import outbox
+from foundation.errors import LeaseLost
+from foundation.money import Money
+from generators.contract import ImageJob, Picture, Progress, unheard
+from studio import jobs, library, output, runs
+from studio import reads as studio_reads
+from studio.states import ShelfState
+from tests.channels.builders import Killed
+from tests.generators.builders import a_picture, encoded
+from tests.studio.builders import Atelier, Engine
+
+
+class Stepping(Engine):
+    """Twenty steps a picture; `at` is done before one of them of one picture."""
+
+    def __init__(self, at: tuple[int, int] = (-1, -1), act: Callable[[], object] = lambda: None) -> None:
+        super().__init__()
+        self.at, self.act, self.steps = at, act, list[int]()
+
+    def draw(self, job: ImageJob, progress: Progress = unheard) -> Picture:
+        for step in range(1, 21):
+            self.steps.append(step)
+            if self.at == (len(self.drawn), step):
+                self.act()
+            progress(step, 20)
+        return super().draw(job)
+
+
+def told(nova: Atelier, job_id: object) -> tuple[int, int, int]:
+    with nova.scope() as scope:
+        run = studio_reads.runs_of(scope, nova.creator_id)[0]
+    assert run.id == job_id
+    return run.done, run.step, run.steps
+
+
+def test_a_run_tells_how_far_its_picture_is(nova: Atelier) -> None:
+    job_id, seen = nova.start(), list[tuple[int, int, int]]()
+    engine = Stepping((1, 13), lambda: seen.append(told(nova, job_id)))
+    nova.work(job_id, lambda: engine, told_every=0.0)
+    assert seen == [(1, 12, 20)]
+    assert told(nova, job_id) == (3, 0, 0)
+
+
+def test_steps_are_told_once_a_second_at_most(nova: Atelier) -> None:
+    job_id, seen = nova.start(), list[tuple[int, int, int]]()
+    engine = Stepping((0, 20), lambda: seen.append(told(nova, job_id)))
+    nova.work(job_id, lambda: engine, told_every=3600.0)
+    assert seen == [(0, 1, 20)]
+
+
+def test_a_stop_ends_the_picture_within_a_step_and_throws_it_away(nova: Atelier) -> None:
+    job_id = nova.start()
+
+    def stop() -> None:
+        with nova.scope() as scope:
+            jobs.stop(scope, job_id)
+
+    engine = Stepping((1, 5), stop)
+    nova.work(job_id, lambda: engine, told_every=0.0)
+    assert engine.steps[-1] == 5, "not one step more"
+    assert nova.progress(job_id) == ("stopped", 1, 3)
+    assert told(nova, job_id) == (1, 0, 0)
+    assert nova.count("creations") == 1
+
+
+def test_a_lost_row_stops_the_picture_at_its_next_step(nova: Atelier) -> None:
+    pulse, job_id = pulses.Pulse(), nova.start()
+    engine = Stepping((0, 3), pulse.lose)
+    with nova.scope() as scope:
+        scope.run("UPDATE jobs SET state = 'running' WHERE id = :id", id=job_id)
+        job = runs.find(scope, job_id)
+    with pytest.raises(LeaseLost):
+        engine.draw(ImageJob("x", 1), jobs._Watch(nova.services.tenant, job, pulse, every=3600.0))
+    assert engine.steps[-1] == 3
+
+
+def test_a_run_gives_the_machine_back_when_others_wait_and_goes_on_after(nova: Atelier) -> None:
+    job_id, engine = nova.start(variants=10), Engine()
+    with pulses.running(lambda: True, lambda: True), pytest.raises(outbox.Later) as later:
+        nova.work(job_id, lambda: engine)
+    assert later.value.after == timedelta()
+    assert nova.progress(job_id) == ("running", jobs.TURN_PICTURES, 10)
+    nova.work(job_id, lambda: engine)  # nobody waits: it keeps the machine
+    assert nova.progress(job_id) == ("done", 10, 10)
+    assert len(engine.drawn) == 10
+
+
+def test_what_came_out_is_told_in_one_read(nova: Atelier) -> None:
+    nova.work(nova.start(), Engine)
+    with nova.scope() as scope:
+        first = jobs.assets(scope, studio_reads.runs_of(scope, nova.creator_id)[0].id)[0]
+        scope.run("UPDATE creations SET seconds = 4, cost = 7, currency = 'EUR'")
+        library.shelve(scope, first, ShelfState.KEPT)
+        found = output.since(scope, nova.creator_id, scope.now - timedelta(days=1))
+        later = output.since(scope, nova.creator_id, scope.now + timedelta(days=1))
+    assert (found.made, found.kept, found.seconds_per_kept, found.cost) == (3, 1, 12.0, [Money(21, "EUR")])
+    assert (later.made, later.kept, later.seconds_per_kept, later.cost) == (0, 0, None, [])
+
+
+def test_a_picture_says_how_long_it_took_and_what_it_cost(nova: Atelier) -> None:
+    nova.work(nova.start(), Engine)
+    nova.upload(encoded(a_picture(seed=6), "JPEG"))
+    with nova.scope() as scope:
+        rows = scope.run("SELECT job_id IS NULL AS brought, seconds, cost, currency FROM creations").all()
+    assert len(rows) == 4
+    for row in rows:
+        assert (row.seconds is None) == row.brought
+        assert row.seconds is None or 0 < row.seconds < 60
+        assert (row.cost, row.currency) == (None, None)
+
+
+def test_a_worker_that_died_in_a_picture_leaves_a_run_that_goes_on(nova: Atelier) -> None:
+    def die() -> None:
+        raise Killed
+
+    job_id, engine = nova.start(), Stepping((1, 9), die)
+    with pytest.raises(Killed):
+        nova.work(job_id, lambda: engine, told_every=0.0)
+    assert told(nova, job_id) == (1, 8, 20)
+    nova.work(job_id, Engine)
+    assert told(nova, job_id) == (3, 0, 0)
+    assert nova.count("creations") == 3

@@ -1,0 +1,41 @@
+"""Which voices there are, as the doctor and the command say it."""
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from foundation.settings import GeneratorsSettings, Settings
+from tests.generators.programs_of_ours import espeak
+from workers import voice_table
+from workers.doctor import _voices
+from workers.findings import Verdict
+from workers.voice_commands import voices
+
+
+def says(program: str) -> list[tuple[Verdict, str]]:
+    settings = Settings(generators=GeneratorsSettings(espeak_program=program))
+    return [(one.verdict, one.says.code) for one in _voices(settings)]
+
+
+def test_the_doctor_says_whether_a_voice_is_a_real_one(tmp_path: Path) -> None:
+    assert says("") == [(Verdict.WARN, "doctor.no_voices")]
+    assert says(espeak(tmp_path)) == [(Verdict.WARN, "doctor.voices_marked")]
+    (tmp_path / "espeak-ng").write_text("#!/bin/sh\nexit 1\n")
+    assert says(str(tmp_path / "espeak-ng")) == [(Verdict.BAD, "engine.program_failed")]
+
+
+def test_the_command_lists_each_voice_with_its_licence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GREENROOM_HOME", str(tmp_path))
+    monkeypatch.setenv("GREENROOM_GENERATORS__ESPEAK_PROGRAM", espeak(tmp_path))
+    line = typer.Typer()
+    line.command()(voices)
+    told = CliRunner().invoke(line, ["fr", "--json"])
+    (found,) = json.loads(told.stdout)
+    assert (found["voice"], found["label"], found["licence"]) == ("fr-fr", "placeholder", "GPL-3.0-or-later")
+    shown = voice_table.text(voice_table.lines(GeneratorsSettings(espeak_program=espeak(tmp_path))))
+    assert len(shown.splitlines()) == 2
+    assert "GPL-3.0-or-later" in shown
+    assert "klingon" in voice_table.text([], "klingon")

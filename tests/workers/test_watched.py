@@ -1,0 +1,182 @@
+"""The watched folder: whole files are brought in once, by whose folder they lie in; nothing of anybody's is lost."""
+
+import os
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from PIL import Image, PngImagePlugin
+
+from foundation import outbox
+from foundation.errors import Unavailable
+from foundation.ids import HOUSE
+from foundation.storage import FileStore
+from studio import ingesting, uploads
+from studio.events import FolderDue, UploadDue
+from studio.states import UploadState
+from tests.generators.builders import a_picture, encoded
+from tests.studio.builders import Atelier, atelier
+from tests.studio.conftest import nova, services
+from workers import watched
+from workers.wiring import Services
+
+__all__ = ["nova", "services"]
+
+AGENCY = "Agence Été & Cie"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "watched"
+
+
+def look(nova: Atelier, root: Path | None, *, store: FileStore | None = None) -> None:
+    event = FolderDue(HOUSE, HOUSE)
+    watched.look(event, tenant=nova.services.tenant, store=store or nova.services.store, root=root)  # type: ignore[arg-type]  # a store
+
+
+def folder(nova: Atelier, root: Path) -> Path:
+    """The creator's folder, as the first look makes it."""
+    look(nova, root)
+    (found,) = root.glob(f"*-{nova.tenant_id.hex[-12:]}/*")
+    return found
+
+
+def put(where: Path, name: str, data: bytes, *, old: float = 60.0) -> Path:
+    path = where / name
+    path.write_bytes(data)
+    os.utime(path, (path.stat().st_mtime - old,) * 2)
+    return path
+
+
+def there(nova: Atelier) -> list[str]:
+    with nova.scope() as scope:
+        rows = scope.run("SELECT name FROM uploads WHERE tenant_id = :t ORDER BY created_at, name", t=nova.tenant_id)
+        return list(rows.scalars())
+
+
+def told(nova: Atelier) -> list[str]:
+    with nova.scope() as scope:
+        found = scope.run("SELECT message ->> 'code' FROM notices WHERE tenant_id = :t", t=nova.tenant_id)
+        return list(found.scalars())
+
+
+def test_a_file_is_in_the_library_and_moved_once(nova: Atelier, root: Path) -> None:
+    here = folder(nova, root)
+    data = encoded(a_picture(seed=5), "JPEG")
+    put(here, "été.jpg", data)
+    look(nova, root)
+    assert there(nova) == ["été.jpg"]
+    assert (here / "taken" / "été.jpg").read_bytes() == data
+    put(here, "été.jpg", data)  # saved again
+    look(nova, root)
+    assert there(nova) == ["été.jpg"]
+    assert len(list((here / "taken").iterdir())) == 2, "nothing is written over"
+    with nova.scope() as scope:
+        (row,) = scope.run("SELECT id FROM uploads WHERE tenant_id = :t", t=nova.tenant_id).all()
+    uploads.ingest(UploadDue(nova.tenant_id, row.id), tenant=nova.services.tenant, store=nova.services.store)
+    with nova.scope() as scope:
+        assert uploads.upload(scope, row.id).state is UploadState.READY
+    assert len(nova.library()) == 1
+
+
+def test_what_is_being_written_hidden_or_a_link_is_left(nova: Atelier, root: Path, tmp_path: Path) -> None:
+    here, data = folder(nova, root), encoded(a_picture(seed=6), "JPEG")
+    put(here, "fresh.jpg", data, old=0)
+    put(here, ".hidden.jpg", data)
+    put(here, "half.jpg.part", data)
+    secret = put(tmp_path, "secret.jpg", data)
+    (here / "link.jpg").symlink_to(secret)
+    (here / "folder.jpg").mkdir()
+    os.mkfifo(here / "pipe.jpg")
+    look(nova, root)
+    assert there(nova) == []
+    assert secret.exists()
+
+
+def test_what_cannot_be_taken_is_told_beside_it(nova: Atelier, root: Path) -> None:
+    here = folder(nova, root)
+    put(here, "words.jpg", b"no picture at all")
+    put(here, "good.jpg", encoded(a_picture(seed=7), "JPEG"))
+    look(nova, root)
+    assert there(nova) == ["good.jpg"]
+    assert (here / "refused" / "words.jpg").read_bytes() == b"no picture at all"
+    assert (here / "refused" / "words.jpg.txt").read_text("utf-8").strip()
+
+
+def test_where_a_file_cannot_be_moved_it_is_the_same_upload(nova: Atelier, root: Path) -> None:
+    """As after a kill between both."""
+    here = folder(nova, root)
+    path = put(here, "a.jpg", encoded(a_picture(seed=8), "JPEG"))
+    stands_in_the_way = put(here, "taken", b"", old=0)
+    look(nova, root)
+    look(nova, root)
+    assert there(nova) == ["a.jpg"]
+    assert path.exists()
+    assert told(nova) == ["folder.unreadable"]
+    stands_in_the_way.unlink()
+    look(nova, root)
+    assert there(nova) == ["a.jpg"]
+    assert not path.exists()
+
+
+def test_a_full_agency_keeps_its_file_and_stops_nobody_else(nova: Atelier, services: Services, root: Path) -> None:
+    other = atelier(services)
+    small = FileStore(root.parent / "small", allowed=10)
+    ours, theirs = folder(nova, root), folder(other, root)
+    path, bad = put(ours, "a.jpg", encoded(a_picture(seed=9), "JPEG")), put(theirs, "words.jpg", b"none")
+    look(nova, root, store=small)
+    assert path.exists()
+    assert there(nova) == []
+    assert not bad.exists()
+    assert told(nova) == ["storage.over"]
+
+
+def test_each_folder_is_one_creator_s(nova: Atelier, services: Services, root: Path) -> None:
+    other = atelier(services)
+    put(folder(other, root), "theirs.jpg", encoded(a_picture(seed=10), "JPEG"))
+    look(nova, root)
+    assert (there(nova), there(other)) == ([], ["theirs.jpg"])
+
+
+def test_many_come_in_turns(nova: Atelier, root: Path) -> None:
+    here = folder(nova, root)
+    for number in range(watched.MOST + 2):
+        put(here, f"{number:02}.jpg", encoded(a_picture(seed=number + 100), "JPEG"))
+    with pytest.raises(outbox.Later):
+        look(nova, root)
+    assert len(there(nova)) == watched.MOST
+    look(nova, root)
+    assert len(there(nova)) == watched.MOST + 2
+
+
+def test_no_folder_is_no_fault_and_an_unusable_one_is_said(nova: Atelier, root: Path) -> None:
+    look(nova, None)
+    root.write_text("a file")
+    with pytest.raises(Unavailable) as refused:
+        look(nova, root)
+    assert refused.value.message.code == "folder.unusable"
+
+
+@pytest.mark.parametrize("name", [AGENCY, "", "../..", "名前", "a" * 300])
+def test_the_folder_of_an_agency_is_one_plain_name(name: str) -> None:
+    found = watched.named(name, UUID(int=7))
+    assert found.endswith("-000000000007")
+    assert found.isascii()
+    assert len(found) < 60
+    assert "/" not in found
+    assert not found.startswith(".")
+
+
+def test_an_export_with_its_prompt_is_known_as_made_by_a_model(nova: Atelier, tmp_path: Path) -> None:
+    """As Midjourney writes it; anybody's description says nothing of the kind."""
+    found = {}
+    for name, words in {"theirs": "a beach --v 6.1 Job ID: 0a1b", "ours": "a beach at noon"}.items():
+        info = PngImagePlugin.PngInfo()
+        info.add_text("Description", words)
+        path = tmp_path / f"{name}.png"
+        a_picture(seed=len(name)).convert("RGB").save(path, "PNG", pnginfo=info)
+        with Image.open(path):
+            found[name] = ingesting.from_camera(path.read_bytes(), name=path.name).source
+    assert (found["theirs"].ai, found["ours"].ai) == ("generated", "none")
+    assert found["theirs"].parameters["prompt"].endswith("Job ID: 0a1b")

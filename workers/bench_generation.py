@@ -1,0 +1,177 @@
+"""Runs of many models on one device: the real claim, affinity against first-in-first-out, in a device's own time.
+
+The rows, the claims and their order are real, on a PostgreSQL of this benchmark; drawing and loading are not: they
+move a clock of ours by what they are said to cost, and those costs stand in the figures.
+"""
+
+import random
+from collections import Counter
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from uuid import UUID
+
+from foundation import leases, outbox
+from foundation.database import Database, Scope
+from foundation.ids import HOUSE
+from foundation.leases import Taken
+from studio import affinity
+from studio.events import JobDue
+from studio.jobs import TURN_SECONDS
+from studio.runs import TURN_PICTURES
+from workers.bench import SEED
+from workers.bench_outbox import Servers, servers
+from workers.dispatch import RELAY
+from workers.turns import Turns
+
+JOBS, MODELS, ADAPTERS, TENANTS = 200, 5, 3, 8
+LOAD_S, PICTURE_S = 20.0, 4.0
+"""What a device is said to need to load other weights, and for one picture: the order of an SDXL from a local disk."""
+
+APART_S = 3.0
+"""Between two runs that are asked for, at most; on average half of it: faster than a device draws."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A run: who asked when (seconds after the beginning), in which group, for how many pictures."""
+
+    tenant_id: UUID
+    job_id: UUID
+    at: float
+    group: str
+    pictures: int
+
+
+@dataclass
+class Device:
+    """One device's time and what came of it."""
+
+    now: float = 0.0
+    loaded: str | None = None
+    loads: int = 0
+
+    def load(self, group: str) -> None:
+        """Other weights, if they are not there."""
+        if group != self.loaded:
+            self.loaded, self.loads = group, self.loads + 1
+            self.now += LOAD_S
+
+
+def figures() -> dict[str, float]:
+    """Start a PostgreSQL of its own, serve the same queue twice, stop it. Takes about a minute.
+
+    `fifo_*`: each run to its end, the oldest first. `*_wait_p95_s`: from asking to the first picture; `*_share`: the
+    most over the fewest pictures that a tenant got until the first of them had all of its own. Times are the device's:
+    `load_s` and `picture_s` are given, not measured. Raises Unavailable when a server does not start.
+    """
+    given = {"jobs": JOBS, "models": MODELS, "adapters": ADAPTERS, "load_s": LOAD_S, "picture_s": PICTURE_S}
+    asked = _asked(random.Random(SEED))  # noqa: S311 - the same queue each time
+    with servers() as found:
+        return {**given, **_served("fifo", found, asked, None), **_served("affinity", found, asked, Turns())}
+
+
+def _asked(draw: random.Random) -> list[Asked]:
+    """The queue: the first tenant asks for two fifths of it."""
+    tenants, at, found = [UUID(int=draw.getrandbits(128), version=4) for _ in range(TENANTS)], 0.0, []
+    for _ in range(JOBS):
+        at += draw.uniform(0, APART_S)
+        tenant = tenants[0] if draw.random() < 0.4 else draw.choice(tenants[1:])
+        model, adapter = f"model-{draw.randrange(MODELS)}", f"lora-{draw.randrange(ADAPTERS)}"
+        job_id = UUID(int=draw.getrandbits(128), version=4)
+        found.append(Asked(tenant, job_id, at, affinity.group(model, adapters=[adapter]), draw.randint(1, 8)))
+    return found
+
+
+def _served(name: str, found: Servers, asked: list[Asked], turns: Turns | None) -> dict[str, float]:
+    database, device = Database(found.work_url, pool_size=2), Device()
+    try:
+        run = _Run(database, device, asked, turns)
+        while run.left:
+            run.next()
+        return {f"{name}_{key}": value for key, value in run.figures().items()}
+    finally:
+        database.close()
+
+
+class _Run:
+    """One way to serve the queue, row by row."""
+
+    def __init__(self, database: Database, device: Device, asked: list[Asked], turns: Turns | None) -> None:
+        self._database, self._device, self._turns = database, device, turns
+        self._jobs = {each.job_id: each for each in asked}
+        self.left = {each.job_id: each.pictures for each in asked}
+        self._first: dict[UUID, float] = {}
+        self._drawn: list[UUID] = []
+        self._owed = Counter[UUID]()
+        with self._scope() as scope:
+            self._began = scope.now
+        for each in asked:
+            self._owed[each.tenant_id] += each.pictures
+            with database.scope(each.tenant_id, RELAY) as scope:
+                at = self._began + timedelta(seconds=each.at)
+                outbox.put(scope, JobDue(each.tenant_id, each.job_id), at=at, group=each.group)
+
+    def _scope(self) -> AbstractContextManager[Scope]:
+        return self._database.scope(HOUSE, RELAY, role="relay")
+
+    def _at(self, scope: Scope) -> Scope:
+        """The scope in the device's time."""
+        return replace(scope, now=self._began + timedelta(seconds=self._device.now))
+
+    def next(self) -> None:
+        """Serve the row whose turn it is until it is done or gives the device back; none is due: wait for one."""
+        with self._scope() as scope:
+            now = self._at(scope)
+            if self._turns is not None:
+                rows = self._turns.claim(now, "gpu", places=1, room=1)
+            else:
+                rows = leases.claim(now, "gpu", places=1, room=1, patience=timedelta())
+            taken = [leases.take(now, row.id, row.token, deadline=timedelta(seconds=30)) for row in rows]
+        if not taken:
+            self._device.now = min(each.at for each in self._jobs.values() if each.at > self._device.now)
+        for row in taken:
+            if row is not None:
+                self._draw(row)
+
+    def _draw(self, row: Taken) -> None:
+        asked, device, turn = self._jobs[row.subject_id], self._device, 0
+        device.load(asked.group)
+        self._first.setdefault(row.subject_id, device.now)
+        began = device.now
+        while self.left[row.subject_id]:
+            device.now += PICTURE_S
+            self.left[row.subject_id] -= 1
+            self._drawn.append(row.tenant_id)
+            turn += 1
+            over = turn >= TURN_PICTURES or device.now - began >= TURN_SECONDS
+            if self._turns is not None and over and self.left[row.subject_id] and self._give_back(row):
+                return
+        del self.left[row.subject_id]
+        with self._scope() as scope:
+            leases.finish(self._at(scope), row)
+
+    def _give_back(self, row: Taken) -> bool:
+        with self._scope() as scope:
+            now = self._at(scope)
+            return leases.wanted(now, row) and leases.later(now, row, timedelta())
+
+    def figures(self) -> dict[str, float]:
+        """Loads, total seconds, p95 of the wait for the first picture, most over fewest pictures."""
+        waits = sorted(at - self._jobs[job_id].at for job_id, at in self._first.items())
+        return {
+            "loads": self._device.loads,
+            "total_s": self._device.now,
+            "wait_p50_s": waits[len(waits) // 2],
+            "wait_p95_s": waits[len(waits) * 95 // 100],
+            "wait_most_s": waits[-1],
+            "share": self._share(),
+        }
+
+    def _share(self) -> float:
+        got = Counter[UUID]()
+        for tenant in self._drawn:
+            got[tenant] += 1
+            if got[tenant] == self._owed[tenant]:
+                break
+        return max(got.values()) / max(min(got[tenant] for tenant in self._owed), 1)

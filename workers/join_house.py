@@ -1,0 +1,152 @@
+"""What a machine that makes pictures says to the house it works for, over HTTPS. It opens no database and no queue."""
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import BaseModel, ValidationError
+
+from foundation.clock import pause
+from foundation.errors import BadInput, Conflict, Refused
+from foundation.http import AnswerLost, HttpClient, NotSent, Reply, Request
+from foundation.storage import digest_of
+from generators.wire import MADE, MOST_BYTES, Beat, Form, Given, Heard, Made, Material, Work, WorkWanted
+
+AT = "/machine/v1"
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0
+"""Seconds between two tries while the house is away; each is twice as long as the one before."""
+
+SENDS = 3
+"""How often a picture is sent that did not arrive as it left."""
+
+T = TypeVar("T")
+M = TypeVar("M", bound=BaseModel)
+
+
+class Away(Exception):  # no error: the house does not answer, or not now
+    """Worth another try, in `after` seconds at least."""
+
+    def __init__(self, why: str, after: float = 0.0) -> None:
+        self.why, self.after = why, after
+        super().__init__(why)
+
+
+class Ended(Exception):  # no error: nobody wants these pictures any more
+    """The run was ended, or another machine has it."""
+
+
+class House:
+    """One house, as one machine of one agency."""
+
+    def __init__(
+        self, url: str, key: str, *, deadline: float = 30.0, told: Callable[[str], None] | None = None
+    ) -> None:
+        """`told` hears why the house does not answer. Raises BadInput for an address that is not https, but for one of
+        this very machine."""
+        parts = _parts(url)
+        if (
+            parts is None
+            or not parts.hostname
+            or not (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK))
+        ):
+            raise BadInput("join.https")
+        self.url = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+        self._key, self._deadline, self._told = key, deadline, told or (lambda _: None)
+        self._client = HttpClient(max_connections=4)
+
+    def work(self, wanted: WorkWanted) -> Work:
+        """Pictures to make, or how long to wait. Asks until the house answers."""
+        return self._patiently(lambda: self._form("/work", wanted, Work))
+
+    def beat(self, said: Beat) -> Heard:
+        """Say how far it is, once. Raises Away."""
+        return self._form("/beats", said, Heard)
+
+    def material(self, wanted: Material) -> bytes:
+        """A picture that others are made from. Raises Ended where it may not be used any more."""
+
+        def once() -> bytes:
+            reply = self._call("/materials", _json(wanted))
+            if reply.status != 200:
+                raise Ended
+            if digest_of(reply.body) != wanted.sha256:
+                raise Away("digest")
+            return reply.body
+
+        return self._patiently(once)
+
+    def hand_in(self, made: Made, data: bytes) -> None:
+        """Hand a picture in, until the house has it. Raises Ended where it wants it no more."""
+        headers = {"content-type": "application/octet-stream", MADE: _ascii(made)}
+        for _ in range(SENDS):
+            reply = self._patiently(lambda: self._call("/pictures", data, headers))
+            if reply.status == 204:
+                return
+            if b"machine.digest" not in reply.body[:500]:
+                break
+        raise Ended
+
+    def give_back(self, said: Given) -> None:
+        """Say that no more of a lease is made, once: a house that does not hear it sees the lease end by itself."""
+        try:
+            self._call("/given", _json(said))
+        except Away as away:
+            self._told(away.why)
+
+    def _patiently(self, ask: Callable[[], T]) -> T:
+        wait = FIRST_WAIT
+        while True:
+            try:
+                return ask()
+            except Away as away:
+                self._told(away.why)
+                pause(max(wait, away.after))
+                wait = min(wait * 2, LONGEST_WAIT)
+
+    def _form(self, path: str, said: Form, kind: type[M]) -> M:
+        reply = self._call(path, _json(said))
+        if reply.status == 403:
+            raise Refused("join.key_refused")
+        if reply.status != 200:
+            raise Conflict("join.no_house", status=reply.status)
+        try:
+            return kind.model_validate_json(reply.body)
+        except ValidationError as error:
+            raise Away("answer") from error
+
+    def _call(self, path: str, body: bytes, headers: Mapping[str, str] | None = None) -> Reply:
+        """One request. Raises Away, and Refused for a key that opens nothing."""
+        said = {"authorization": f"Bearer {self._key}", "content-type": "application/json", **(headers or {})}
+        request = Request("POST", f"{self.url}{AT}{path}", said, body, self._deadline, MOST_BYTES)
+        match self._client.exchange(request):
+            case NotSent(detail) | AnswerLost(detail):
+                raise Away(detail)
+            case Reply(status=401):
+                raise Refused("join.key_refused")
+            case Reply(status=status, headers=told) if status == 429 or status >= 500:
+                raise Away(str(status), _seconds(told.get("retry-after", "")))
+            case reply:
+                return reply
+
+
+def _parts(url: str) -> SplitResult | None:
+    """The parts of an address; None of what is none."""
+    try:
+        parts = urlsplit(url)
+        return parts if parts.port != 0 else None  # asking for it checks it
+    except ValueError:
+        return None
+
+
+def _json(said: Form) -> bytes:
+    return said.model_dump_json().encode()
+
+
+def _ascii(made: Made) -> str:
+    """For a header, which holds nothing else."""
+    return made.model_dump_json(ensure_ascii=True)
+
+
+def _seconds(said: str) -> float:
+    return min(float(said), 900.0) if said.isascii() and said.isdigit() else 0.0

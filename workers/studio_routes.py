@@ -1,0 +1,123 @@
+"""The studio's event kinds, each with the one function that handles it."""
+
+from datetime import timedelta
+from functools import partial
+
+from foundation.leases import Backoff
+from foundation.money import amounts
+from studio import (
+    animating,
+    clipping,
+    cutting,
+    finishing,
+    handed,
+    jobs,
+    looking,
+    scoring,
+    speaking,
+    uploads,
+    voice_lists,
+)
+from studio.events import (
+    ClipDue,
+    CopyDue,
+    FilmDue,
+    HomePictureDue,
+    JobDue,
+    LookDue,
+    LookScoreDue,
+    SpeechDue,
+    UploadDue,
+    VoicesDue,
+)
+from tenants.scope import all_tenants
+from workers.dispatch import ACT_SECONDS, Route
+from workers.wiring import Services
+
+LOOK_BACKOFF = Backoff(first=timedelta(minutes=1), dead_at=9)
+"""A classifier that is down may be so for a day; meanwhile people decide."""
+
+JOB_SECONDS = 600
+"""A run of a recipe, a clip or a film; a beating heart makes it longer."""
+
+
+def routes(s: Services) -> tuple[Route, ...]:
+    """What makes pictures, clips and sound, and brings files in."""
+    run = partial(
+        jobs.run,
+        tenant=s.tenant,
+        engine=s.image_engine,
+        store=s.store,
+        credential=s.credential,
+        classifier=s.classifier,
+        compare=s.comparing,
+        per_day=s.settings.generators.pictures_per_day,
+        caps=amounts(s.settings.generators.spending_caps),
+    )
+    cut = partial(
+        cutting.cut,
+        tenant=s.tenant,
+        store=s.store,
+        credential=s.credential,
+        classifier=s.classifier,
+        compare=s.comparing,
+    )
+    move = partial(
+        animating.run,
+        tenant=s.tenant,
+        engine=s.film_engine,
+        store=s.store,
+        credential=s.credential,
+        classifier=s.classifier,
+        compare=s.comparing,
+        per_day=s.settings.generators.pictures_per_day,
+    )
+    copy = partial(
+        finishing.make,
+        tenant=s.tenant,
+        store=s.store,
+        credential=s.credential,
+        classifier=s.classifier,
+        compare=s.comparing,
+        cutter=s.cutter,
+    )
+    ingest = partial(uploads.ingest, tenant=s.tenant, store=s.store, classifier=s.classifier, compare=s.comparing)
+    look = partial(looking.again, tenant=s.tenant, store=s.store, classifier=s.classifier, compare=s.comparing)
+    measure = partial(scoring.score, tenant=s.tenant, store=s.store, classifier=s.classifier)
+    unmeasured = partial(scoring.gave_up, tenant=s.tenant)
+    return (
+        Route(JobDue, run, deadline_seconds=JOB_SECONDS, on_dead=partial(jobs.gave_up, tenant=s.tenant)),
+        Route(ClipDue, cut, deadline_seconds=JOB_SECONDS, on_dead=partial(clipping.gave_up, tenant=s.tenant)),
+        Route(FilmDue, move, deadline_seconds=JOB_SECONDS, on_dead=partial(clipping.gave_up, tenant=s.tenant)),
+        Route(UploadDue, ingest, deadline_seconds=ACT_SECONDS, on_dead=partial(uploads.gave_up, tenant=s.tenant)),
+        Route(CopyDue, copy, deadline_seconds=ACT_SECONDS, on_dead=partial(finishing.gave_up, tenant=s.tenant)),
+        _handed(s),
+        Route(LookDue, look, deadline_seconds=ACT_SECONDS, backoff=LOOK_BACKOFF),
+        Route(LookScoreDue, measure, deadline_seconds=ACT_SECONDS, backoff=LOOK_BACKOFF, on_dead=unmeasured),
+        *_voices(s),
+    )
+
+
+def _voices(s: Services) -> tuple[Route, ...]:
+    """What says texts, and lists who could."""
+    say = partial(speaking.run, tenant=s.tenant, engines=s.speech_engines, store=s.store, credential=s.credential)
+    agencies = partial(all_tenants, s.tenant)
+    voices = partial(voice_lists.run, tenant=s.tenant, engines=s.speech_engines, agencies=agencies)
+    return (
+        Route(SpeechDue, say, deadline_seconds=ACT_SECONDS, on_dead=partial(speaking.gave_up, tenant=s.tenant)),
+        Route(VoicesDue, voices, deadline_seconds=ACT_SECONDS, on_dead=partial(voice_lists.gave_up, tenant=s.tenant)),
+    )
+
+
+def _handed(s: Services) -> Route:
+    """What brings in the pictures that machines of an agency's own made."""
+    bring = partial(
+        handed.bring,
+        tenant=s.tenant,
+        store=s.store,
+        credential=s.credential,
+        classifier=s.classifier,
+        compare=s.comparing,
+    )
+    lost = partial(handed.gave_up, tenant=s.tenant, store=s.store)
+    return Route(HomePictureDue, bring, deadline_seconds=ACT_SECONDS, on_dead=lost)

@@ -1,0 +1,61 @@
+"""Whose turn it is on a device: the loaded model's rows first, tenants in turn, nobody beyond his patience.
+
+What is remembered lives in the leading relay: which group was handed out last, since when, and which tenants had the
+device. Losing it costs one model load, and another order once; no row, no lease and no result hangs on it.
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from foundation import leases
+from foundation.database import Scope
+from foundation.leases import Claimed
+from foundation.outbox import Queue
+
+STAY = timedelta(minutes=1)
+FOR_EVER = timedelta(days=3650)
+MOST = 1_000
+"""Tenants remembered; one that fell out counts as one that never had the device."""
+
+
+class Turns:
+    """The memory of one queue whose rows share a device. Times are those of the house clock."""
+
+    def __init__(self, *, patience: timedelta = leases.PATIENCE, stay: timedelta = STAY) -> None:
+        """`patience`: after so long a row no longer yields to the loaded group. `stay`: so long a group keeps the
+        device all the same, once it was loaded for one that had lost patience: where everybody waits too long, each
+        row would load its own model otherwise, and all would wait still longer."""
+        self._patience, self._stay = patience, stay
+        self.loaded: str | None = None
+        self._since: datetime | None = None
+        self._served: dict[UUID, None] = {}
+
+    def resume(self, scope: Scope, queue: Queue) -> None:
+        """Learn from the rows in flight what another relay had handed out last."""
+        found = leases.group_in_flight(scope, queue)
+        if found is not None:
+            self.loaded, self._since = found, scope.now
+
+    def claim(self, scope: Scope, queue: Queue, *, places: int, room: int) -> list[Claimed]:
+        """`leases.claim` in the order of this device. Raises Collision."""
+        staying = self._since is not None and scope.now - self._since < self._stay
+        rows = leases.claim(
+            scope,
+            queue,
+            places=places,
+            room=room,
+            loaded=self.loaded,
+            patience=FOR_EVER if staying else self._patience,
+            served=list(self._served),
+        )
+        for row in rows:
+            self._note(row, scope.now)
+        return rows
+
+    def _note(self, row: Claimed, now: datetime) -> None:
+        if row.group != self.loaded:
+            self.loaded, self._since = row.group, now
+        self._served.pop(row.tenant_id, None)
+        self._served[row.tenant_id] = None  # the last of all
+        while len(self._served) > MOST:
+            del self._served[next(iter(self._served))]
