@@ -105,7 +105,6 @@ def test_two_say_that_nobody_recognises_a_passer_by(lea: Living) -> None:
         anne.page.locator('[data-testid="stCheckbox"] label').first.click()
         anne.press("Non reconnaissables")
         anne.shows("Quelqu’un d’autre confirme sous Personnes.")
-        shot(anne, "studio-blurred")
         anne.button("Personne ne peut les reconnaître").click()
         wait_until(lambda: [tuple(row) for row in lea.rows(counted, a=asset)] == [(1, 0)], 30)
         anne.go(f"{lea.url}/people")

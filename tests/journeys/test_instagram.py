@@ -106,14 +106,24 @@ def test_a_film_that_did_not_arrive_is_asked_for_again(networks: Outside) -> Non
     assert [post["_files"] for post in profile.posts] == [(bytes_of(here, shown),)]
 
 
-def test_a_film_that_instagram_cannot_use_is_told_in_words(networks: Outside) -> None:
+def test_a_film_that_instagram_cannot_use_is_told_in_words(networks: Outside, monkeypatch: pytest.MonkeyPatch) -> None:
     here = mia(networks)
-    profile, short = here.instagram(), film(here.desk)
+    profile, heavy = here.instagram(), film(here.desk, seconds=3.5)
     networks.instagram.film_slow = 2
-    sent = here.desk.delivery("Trop court", channel="instagram", media=(short,), after=3600)
+    monkeypatch.setattr(networks.instagram, "most_film", 1000)
+    sent = here.desk.delivery("Trop lourd", channel="instagram", media=(heavy,), after=3600)
     here.desk.live(minutes=65)
     assert (here.desk.state(sent), here.desk.why(sent)) == (S.FAILED, "instagram.file_refused")
     assert (len(profile.containers), profile.posts) == (1, [])
+
+
+def test_a_film_too_short_for_instagram_is_never_offered_to_it(networks: Outside) -> None:
+    here = mia(networks)
+    profile, short = here.instagram(), film(here.desk, seconds=1.0)
+    sent = here.desk.delivery("Trop court", channel="instagram", media=(short,), after=3600)
+    here.desk.live(minutes=65)
+    assert (here.desk.state(sent), here.desk.why(sent)) == (S.FAILED, "connectors.film_too_short")
+    assert (profile.containers, profile.fetched, profile.posts) == ({}, [], [])
 
 
 def test_a_lost_answer_is_read_in_the_list_and_never_sent_twice(networks: Outside) -> None:
