@@ -22,7 +22,7 @@ from dashboard.app_pages import (
 )
 from dashboard.app_pages.studio_variants import CLEAR, clear_src, reveal, shelve
 from dashboard.frame import Page
-from dashboard.reads.library import Library, Tile, lineage
+from dashboard.reads.library import Library, Lineage, Tile, lineage
 from dashboard.reads.studio import Studio
 from dashboard.widgets import draw
 from foundation.database import Scope
@@ -84,19 +84,26 @@ def _one(page: Page, creator: Creator, tile: Tile) -> None:
         if found.card is None and page.may(Right.RUN):
             studio_people.name(page, creator.id, asset_id, tile.card.sha256)
         if page.may(Right.RUN):
-            studio_labels.show(page, creator.id, found)
-            studio_erasing.show(page, creator.id, tile)
-            studio_copies.ask(page, creator.id, tile.card)
-            studio_vary.ask(page, creator.id, tile.card)
-            studio_vary.ask_posture(page, creator.id, tile.card)
-            studio_look.choose(page, creator.id, tile.card)
-            studio_motion.ask(page, creator.id, tile.card)
-            _again(page, creator.id, asset_id, found.story.again)
-            studio_people.blurred(page, creator.id, asset_id)
-            with st.popover(page.word("studio.alt"), icon=":material/edit:"):
-                st.text_input(page.word("studio.alt_hint"), tile.card.alt, max_chars=300, key=f"alt:{asset_id}")
-                act = partial(_describe, page, creator.id, asset_id)
-                acting.button(page, "studio.alt_keep", act, right=Right.RUN, key=f"alt_keep:{asset_id}", kind="primary")
+            with st.container(horizontal=True, gap="small"):
+                _work_on(page, creator.id, tile, found)
+
+
+def _work_on(page: Page, creator_id: UUID, tile: Tile, found: Lineage) -> None:
+    """What can be made of one picture, and said of it."""
+    asset_id = tile.card.asset_id
+    studio_labels.show(page, creator_id, found)
+    studio_erasing.show(page, creator_id, tile)
+    studio_copies.ask(page, creator_id, tile.card)
+    studio_vary.ask(page, creator_id, tile.card)
+    studio_vary.ask_posture(page, creator_id, tile.card)
+    studio_look.choose(page, creator_id, tile.card)
+    studio_motion.ask(page, creator_id, tile.card)
+    _again(page, creator_id, asset_id, found.story.again)
+    studio_people.blurred(page, creator_id, asset_id)
+    with st.popover(page.word("studio.alt"), icon=":material/edit:"):
+        st.text_input(page.word("studio.alt_hint"), tile.card.alt, max_chars=300, key=f"alt:{asset_id}")
+        act = partial(_describe, page, creator_id, asset_id)
+        acting.button(page, "studio.alt_keep", act, right=Right.RUN, key=f"alt_keep:{asset_id}", kind="primary")
 
 
 def _again(page: Page, creator_id: UUID, asset_id: UUID, count: int) -> None:
