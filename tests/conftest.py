@@ -1,5 +1,6 @@
 """Real PostgreSQL and Redis for every test that asks: one cluster per run, one migrated database per worker."""
 
+import gc
 import os
 import secrets
 import socket
@@ -25,6 +26,8 @@ from workers import embedded
 
 hypothesis.settings.register_profile("house", deadline=None)  # a busy machine is no finding
 hypothesis.settings.load_profile("house")
+
+gc.set_threshold(50_000, 25, 100)  # thousands of rows are made and dropped; looking for cycles all the time took 5 %
 
 PASSWORD = "test-only"
 
