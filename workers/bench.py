@@ -33,6 +33,7 @@ GOALS: Mapping[str, str] = {
     "burst120_p95_s": "≤ 2",
     "posts_per_s": "≥ 60",
     "fair_most_s": "≤ 2",
+    "fair_most_s_10k": "≤ 2",
     "db_connections": "≤ 16",
     "file_look_s": "≤ 30",
     "file_write_s": "≤ 30",

@@ -57,6 +57,9 @@ SCENARIOS = {
 MANY, FEW = 300, 8
 """Posts of an agency that are due at once, and single ones of another, a second apart meanwhile."""
 
+PLANNED_PER_S = 15
+"""So many are surely planned in a second, on a slow hour."""
+
 READ_SECONDS = 2.0
 """Between two readings of the record: when something arrived stands in it, and reading takes the same two cores."""
 
@@ -95,7 +98,7 @@ def figures(world: World) -> dict[str, float]:
     """Post by every scenario, one after the other."""
     watched = Connections(world.settings)
     light, burst, stream = (scenario(world, name, *SCENARIOS[name], watched=watched) for name in SCENARIOS)
-    fair = _beside_many(world, watched)
+    fair = beside_many(world, MANY, watched=watched)
     return {
         "light_p95_s": p95(light.lateness),
         "burst120_p50_s": median(burst.lateness),
@@ -237,7 +240,7 @@ def scenario(world: World, name: str, count: int, gap: timedelta, *, watched: Co
     """
     watched = watched or Connections(world.settings)
     drawn = random.Random(SEED)  # noqa: S311 - which account, not a secret
-    start = wall_now().replace(microsecond=0) + LEAD + timedelta(seconds=count / 15)
+    start = wall_now().replace(microsecond=0) + LEAD + timedelta(seconds=count / PLANNED_PER_S)
     due: dict[str, datetime] = {}
     for number in range(count):
         tenant_id, creator_id, channel_id = world.channels[number % len(world.channels)]
@@ -262,21 +265,25 @@ def _processor_seconds() -> float:
     return found
 
 
-def _beside_many(world: World, watched: Connections) -> float:
-    """The most that a post of one agency is late while another has hundreds due at once."""
-    drawn = random.Random(f"{SEED} fair")  # noqa: S311 - marks, no secrets
-    start = wall_now().replace(microsecond=0) + LEAD + timedelta(seconds=MANY / 15)
+def beside_many(world: World, many: int, *, watched: Connections | None = None) -> float:
+    """The most, in seconds, that one of eight single posts of an agency is late while another has `many` due at once.
+
+    Those many are not waited for.
+    """
+    drawn = random.Random(f"{SEED} fair {many}")  # noqa: S311 - marks, no secrets
+    start = wall_now().replace(microsecond=0) + LEAD + timedelta(seconds=many / PLANNED_PER_S)
     crowd = [one for one in world.channels if one[0] == world.channels[0][0]]
     alone = next(one for one in world.channels if one[0] != world.channels[0][0])
     due: dict[str, datetime] = {}
-    for number in range(MANY + FEW):
-        single = number >= MANY
+    for number in range(many + FEW):
+        single = number >= many
         tenant_id, creator_id, channel_id = alone if single else crowd[number % len(crowd)]
         mark = f"fair-{number}-{drawn.randrange(10**6)}"
-        due[mark] = start + (timedelta(seconds=number - MANY) if single else timedelta(0))
+        due[mark] = start + (timedelta(seconds=number - many) if single else timedelta(0))
         plan(world.services.tenant, tenant_id, (creator_id, channel_id), mark, due[mark])
-    arrived = _arrivals(world, due, watched)
-    return max((arrived[mark] - at).total_seconds() for mark, at in list(due.items())[MANY:])
+    singles = dict(list(due.items())[many:])
+    arrived = _arrivals(world, singles, watched or Connections(world.settings))
+    return max((arrived[mark] - at).total_seconds() for mark, at in singles.items())
 
 
 def plan(tenant: OpenScope, tenant_id: UUID, owner: tuple[UUID, UUID], mark: str, at: datetime) -> UUID:

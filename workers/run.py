@@ -6,6 +6,7 @@ With `--step` it runs a function once and writes what came of it as one JSON lin
 
 import argparse
 import ctypes
+import gc
 import importlib
 import json
 import signal
@@ -29,6 +30,20 @@ def resolve(path: str) -> Callable[[Settings], Any]:
     """The function that "module:attr" names. Raises ImportError or AttributeError: a bug of the table."""
     module, _, attribute = path.partition(":")
     return getattr(importlib.import_module(module), attribute)  # type: ignore[no-any-return]  # a name in a table
+
+
+def _loaded(path: str) -> Callable[[Settings], Any]:
+    """The same, with what it brings in set apart for good.
+
+    Nothing of what is loaded becomes garbage, and looking for some meanwhile took a third of a start: 4.7 s of processor
+    time of the process that sends became 3.4. What is set apart is not walked through again later either.
+    """
+    gc.disable()
+    try:
+        return resolve(path)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def main() -> None:
@@ -74,7 +89,7 @@ def _serve(path: str, probes: int | None) -> int:
         probes = settings.workers.metrics_port if house.fixed(FIGURES) else 0
     probing.offer(probes, host=settings.workers.metrics_host)
     try:
-        resolve(path)(settings)
+        _loaded(path)(settings)
     except GreenroomError as error:
         print(say(error.message, house.language()), file=sys.stderr, flush=True)
         return error.exit_code
@@ -83,7 +98,7 @@ def _serve(path: str, probes: int | None) -> int:
 
 def _step(path: str) -> int:
     try:
-        result = resolve(path)(house.load())
+        result = _loaded(path)(house.load())
     except GreenroomError as error:
         print(json.dumps({**error.message.to_json(), "exit_code": error.exit_code}))
         return error.exit_code
