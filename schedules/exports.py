@@ -18,7 +18,7 @@ from foundation.words import Message
 from schedules import linking, overrides
 from schedules.calendar import WallTime, parse
 from schedules.imports_cells import COLUMNS, TOLD, guarded, joined, late_cell, price_cell
-from schedules.imports_rows import OVERRIDE, PRICE
+from schedules.imports_rows import BY_PEOPLE, OVERRIDE, PRICE
 from schedules.models import Delivery, Post
 from schedules.states import DeliveryState
 from schedules.threads import pieces
@@ -67,6 +67,8 @@ class Line:
     campaign: str = ""
     prices: Mapping[str, Money] = field(default_factory=dict)
     """What readers pay on a platform, by its name: the most that any of its accounts here asks."""
+    title: str = ""
+    text_ai: str = BY_PEOPLE
 
 
 def count(scope: Scope, creators: Collection[UUID], start: datetime, end: datetime) -> int:
@@ -133,6 +135,8 @@ def _line(
         places=tuple(_place(row, names) for row, _ in turn),
         campaign=linking.read(owner).wanted.campaign,
         prices=_prices(turn, accounts),
+        title=owner.title,
+        text_ai=owner.text_ai,
     )
 
 
@@ -188,7 +192,9 @@ def _cells(line: Line, say: Mapping[str, str]) -> Mapping[str, str]:
         "time": line.at.clock.replace(microsecond=0).isoformat("seconds" if line.at.clock.second else "minutes"),
         "zone": line.at.zone,
         "late_ok": late_cell(line.late_ok),
+        "title": line.title,
         "body": line.body,
+        "text_ai": line.text_ai if line.text_ai != BY_PEOPLE else "",
         "media": joined([str(asset) for asset in line.media]),
         "first_comment": line.first_comment,
         "utm_campaign": line.campaign,
@@ -235,7 +241,7 @@ def ics(found: Sequence[Line], *, now: datetime, name: str, words: bool = True) 
 def _event(line: Line, place: Place, now: datetime, *, words: bool) -> list[str]:
     said = [line.creator, place.account]
     if words:
-        said.append(" ".join(line.body.split())[:80] or "…")
+        said.append(" ".join((line.title or line.body).split())[:80] or "…")
     event = [
         "BEGIN:VEVENT",
         f"UID:{place.delivery_id}@greenroom",

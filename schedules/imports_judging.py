@@ -146,7 +146,7 @@ def judge(sheet: Sheet, rows: Sequence[Row], world: World) -> list[Wish]:
 
 
 def _wish(sheet: Sheet, row: Row, world: World) -> Wish | None:
-    if not (row.body or row.media):
+    if not (row.title or row.body or row.media):
         sheet.say(row.line, "body", "import.empty")
     home = _home(sheet, row, world)
     if home is None:
@@ -272,9 +272,10 @@ def _fits(sheet: Sheet, wish: Wish, account: Account, now: datetime) -> None:
         account.blank,
         subject=about,
         native_key=carrying.native_key(about, 0),
-        texts=(Text("body", words),) if words else (),
+        texts=tuple(Text(field, said) for field, said in (("title", row.title), ("body", words)) if said),
         media=tuple(one.medium for one in wish.pictures),
         price=price,
+        text_ai=row.text_ai,
     )
     pieces = [(piece, ()) for piece in wish.parts]
     parts = threads.units(first, pieces, account.connector.capabilities)

@@ -28,7 +28,7 @@ from schedules.imports_cells import (
     price_in,
 )
 from schedules.linking import LONGEST_MARK
-from schedules.overrides import MAX_BODY, MOST_PRICE
+from schedules.overrides import MAX_BODY, MAX_TITLE, MOST_PRICE
 from schedules.planning import LATE_OK
 
 MAX_BYTES = 8 * 2**20
@@ -36,6 +36,9 @@ MAX_ROWS = 10_000
 LONGEST_KEY = 120
 USUAL_PRIORITY, LAST_PRIORITY = 5, 9
 """0 is for what the house itself has to say; a file begins at 1."""
+
+BY_PEOPLE, BY_MODEL = "none", ("assisted", "generated")
+"""What a post keeps of who wrote it; an empty cell is the first."""
 
 NEEDED = ("key", "channels", "date", "time", "body")
 OVERRIDE, PRICE = "body_", "price_"
@@ -81,6 +84,9 @@ class Row:
     first_comment: str
     priority: int
     campaign: str = ""
+    title: str = ""
+    text_ai: str = BY_PEOPLE
+    """Who wrote the words: it decides what they have to say of it where they are shown."""
 
 
 @dataclass
@@ -200,6 +206,8 @@ def _row(sheet: Sheet, line: int, cells: Sequence[str], columns: Sequence[str]) 
         first_comment=_words(sheet, line, "first_comment", found.get("first_comment", ""), threads.LONGEST_PART),
         priority=_priority(sheet, line, said["priority"]),
         campaign=_campaign(sheet, line, said["utm_campaign"]),
+        title=_words(sheet, line, "title", found.get("title", ""), MAX_TITLE),
+        text_ai=_text_ai(sheet, line, said["text_ai"]),
     )
 
 
@@ -269,6 +277,14 @@ def _campaign(sheet: Sheet, line: int, cell: str) -> str:
         return cell
     sheet.say(line, "utm_campaign", "link.mark_unreadable", most=LONGEST_MARK)
     return ""
+
+
+def _text_ai(sheet: Sheet, line: int, cell: str) -> str:
+    """Who wrote it. What cannot be read keeps the file from being written: it is not a person's by default."""
+    said = cell.casefold() or BY_PEOPLE
+    if said not in (BY_PEOPLE, *BY_MODEL):
+        sheet.say(line, "text_ai", "import.text_ai_unreadable", said=cell[:40])
+    return said
 
 
 def _priority(sheet: Sheet, line: int, cell: str) -> int:

@@ -88,12 +88,13 @@ def _post(wish: Wish, post_id: UUID, import_id: UUID, author: Author) -> dict[st
     prints = [print_of(str(one.asset_id), one.medium) for one in wish.pictures]
     parts = [part_print(piece, []) for piece in wish.parts]
     otherwise = {
-        one.place: ["", one.body or wish.row.body, prints, parts, *price_print(one.price)] for one in wish.others
+        one.place: [wish.row.title, one.body or wish.row.body, prints, parts, *price_print(one.price)]
+        for one in wish.others
     }
     return {
         "id": post_id,
         "creator_id": wish.creator.id,
-        "title": "",
+        "title": wish.row.title,
         "body": wish.row.body,
         "media": [str(one.asset_id) for one in wish.pictures],
         "parts": threads.stored(wish.parts),
@@ -103,10 +104,12 @@ def _post(wish: Wish, post_id: UUID, import_id: UUID, author: Author) -> dict[st
         "origin_key": key_of(import_id, wish.row.key),
         "author": author.actor,
         "author_principal": author.principal,
-        "text_ai": "none",
+        "text_ai": wish.row.text_ai,
         "priority": wish.row.priority,
         "late_ok": None if wish.late_ok is None else f"{int(wish.late_ok.total_seconds())} seconds",
-        "digest": content_digest("", wish.row.body, prints, "none", parts, otherwise=otherwise, links=wish.links),
+        "digest": content_digest(
+            wish.row.title, wish.row.body, prints, wish.row.text_ai, parts, otherwise=otherwise, links=wish.links
+        ),
         "version": 1,
     }
 

@@ -35,8 +35,8 @@ def resolve(path: str) -> Callable[[Settings], Any]:
 def _loaded(path: str) -> Callable[[Settings], Any]:
     """The same, with what it brings in set apart for good.
 
-    Nothing of what is loaded becomes garbage, and looking for some meanwhile took a third of a start: 4.7 s of processor
-    time of the process that sends became 3.4. What is set apart is not walked through again later either.
+    Nothing of what is loaded becomes garbage, and looking for some took a third of a start: 4.7 s of processor time of
+    the process that sends became 3.4. What is set apart is not walked through again later either.
     """
     gc.disable()
     try:

@@ -59,6 +59,8 @@ def line(draw: some.DrawFn) -> Line:
         prices=draw(some.dictionaries(some.just("sandbox"), PRICES)),
         priority=draw(some.integers(1, 9)),
         places=tuple(places),
+        title=draw(WORDS.filter(lambda words: not words or bool(words.strip()))),
+        text_ai=draw(some.sampled_from(["none", "assisted", "generated"])),
     )
 
 
@@ -71,7 +73,7 @@ def test_what_goes_out_comes_back_unchanged(lines: list[Line]) -> None:
         assert (row.day, row.clock, row.zone) == (one.at.day, one.at.clock, one.at.zone)
         assert (row.late_ok, row.priority) == (one.late_ok, one.priority)
         assert (row.body, row.first_comment, row.bodies) == (one.body, one.first_comment, one.bodies)
-        assert row.prices == one.prices
+        assert (row.prices, row.title, row.text_ai) == (one.prices, one.title, one.text_ai)
         assert tuple(map(UUID, row.media)) == one.media
 
 

@@ -64,6 +64,8 @@ def test_a_text_of_several_lines_keeps_them_and_later_lines_their_number() -> No
         ("late_ok", "99999h", "import.late_unreadable"),
         ("body", "x" * 20_001, "import.words_too_long"),
         ("first_comment", "x" * 4_097, "import.words_too_long"),
+        ("title", "x" * 201, "import.words_too_long"),
+        ("text_ai", "robot", "import.text_ai_unreadable"),
         ("priority", "0", "import.priority_unreadable"),
         ("priority", "٣", "import.priority_unreadable"),
         ("labels", "noël", "import.left_out"),
