@@ -175,11 +175,11 @@ class Stop:
     reason: str
 
 
-def stops(scope: Scope) -> list[Stop]:
-    """The agency's stops that hold now, the latest first."""
+def stops(scope: Scope, *, of: UUID | None = None) -> list[Stop]:
+    """The stops that hold now, the latest first: the agency's, or those `of` the house, which hold for everybody."""
     rows = scope.session.exec(
         select(Switch)
-        .where(Switch.tenant_id == scope.tenant_id, col(Switch.open).is_(False))
+        .where(Switch.tenant_id == (of or scope.tenant_id), col(Switch.open).is_(False))
         .order_by(col(Switch.updated_at).desc())
         .execution_options(populate_existing=True)
     )

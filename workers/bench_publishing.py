@@ -310,8 +310,8 @@ def plan(tenant: OpenScope, tenant_id: UUID, owner: tuple[UUID, UUID], mark: str
 
 def _arrivals(world: World, due: dict[str, datetime], watched: Connections) -> dict[str, datetime]:
     """When the sandbox first saw each post; raises when one came twice or never."""
-    until = monotonic() + PATIENCE_SECONDS
     last = max(due.values())
+    until = monotonic() + max((last - wall_now()).total_seconds(), 0.0) + PATIENCE_SECONDS
     read_at = 0.0
     while True:
         watched.look()

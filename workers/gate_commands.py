@@ -83,3 +83,29 @@ def check_texts(
     from workers.gate_texts import check  # noqa: PLC0415  modules load when a command runs
 
     sys.exit(check(file))
+
+
+@app.command()
+def stop(
+    why: Annotated[str, typer.Option(help="Kept with the stop, for those who end it.")] = "",
+) -> None:
+    """Emergency stop of the whole installation: within two seconds nothing leaves any more, of no agency."""
+    from foundation.words import Message  # noqa: PLC0415  modules load when a command runs
+    from workers.gate_stop import stop as press  # noqa: PLC0415  modules load when a command runs
+    from workers.terminal import tell  # noqa: PLC0415  modules load when a command runs
+
+    press(why)
+    tell(Message("cli.stop.holds"))
+
+
+@app.command()
+def reopen(
+    why: Annotated[str, typer.Option(help="What was found and done.")],
+) -> None:
+    """End the stop of the whole installation; those of single agencies stay."""
+    from foundation.words import Message  # noqa: PLC0415  modules load when a command runs
+    from workers.gate_stop import reopen as press  # noqa: PLC0415  modules load when a command runs
+    from workers.terminal import tell  # noqa: PLC0415  modules load when a command runs
+
+    press(why)
+    tell(Message("cli.stop.over"))

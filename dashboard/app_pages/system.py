@@ -95,9 +95,15 @@ def _queues(drawn: Page, found: Moving) -> None:
 
 def _stops(page: Page, found: System) -> None:
     st.subheader(page.word("system.stop"))
+    known = _stoppable(page, found)
+    for stop in found.above:
+        with st.container(border=True):
+            whom = page.word("system.whole_installation")
+            draw("system_stop.html", stop=stop, whom=whom, found=found, voice=page.voice, word=page.word)
     for number, stop in enumerate(found.stops):
         with st.container(border=True):
-            draw("system_stop.html", stop=stop, found=found, voice=page.voice, word=page.word)
+            whom = known.get((stop.where, stop.target), stop.target)
+            draw("system_stop.html", stop=stop, whom=whom, found=found, voice=page.voice, word=page.word)
             box = f"why:{number}"
             st.text_input(page.word("system.why_reopen"), key=box, max_chars=200)
             act = partial(_switch, stop, box, close=False)
@@ -106,9 +112,8 @@ def _stops(page: Page, found: System) -> None:
                 draw("system_key.html", stop=stop, word=page.word)
     with st.container(border=True):
         st.write(page.word("system.stop_explained"))
-        names = {"": page.word("system.whole_agency")} | {str(one.id): one.name for one in found.creators}
         left, right = st.columns(2)
-        left.selectbox(page.word("system.whom"), list(names), format_func=names.__getitem__, key="whom")
+        left.selectbox(page.word("system.whom"), list(known), format_func=known.__getitem__, key="whom")
         right.text_input(page.word("system.why"), key="why", max_chars=200)
         acting.button(
             page,
@@ -119,6 +124,20 @@ def _stops(page: Page, found: System) -> None:
             kind="primary",
             icon=":material/front_hand:",
         )
+
+
+def _stoppable(page: Page, found: System) -> dict[tuple[str, str], str]:
+    """What can be stopped, each as a switch knows it and as people call it: the agency, a creator, a platform, an
+    account."""
+    word = page.word
+    names = {("tenant", ""): word("system.whole_agency")}
+    names |= {("creator", str(one.id)): one.name for one in found.creators}
+    platforms = {one.platform: word(f"platform.{one.platform}") for one in found.accounts}
+    names |= {("platform", name): word("system.all_of", platform=said) for name, said in platforms.items()}
+    return names | {
+        ("channel", str(one.id)): word("system.one_of", account=one.name, platform=platforms[one.platform])
+        for one in found.accounts
+    }
 
 
 def _rules(page: Page, found: System) -> None:
@@ -226,8 +245,8 @@ def _drop(event_id: UUID, scope: Scope, _: UUID) -> Message:
 
 
 def _stop_now(scope: Scope, press_id: UUID) -> Message:
-    target = str(acting.typed("whom") or "")
-    stop = Stop("creator" if target else "tenant", target, SENDING, scope.now, "", "")
+    where, target = acting.typed("whom")
+    stop = Stop(where, target, SENDING, scope.now, "", "")
     return _switch(stop, "why", scope, press_id, close=True)
 
 

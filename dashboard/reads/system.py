@@ -7,9 +7,11 @@ from itertools import groupby
 from uuid import UUID
 
 from channels import reads as channel_reads
+from channels.reads import Channel
 from dashboard.reads.strangers import Stranger, strangers
 from foundation import outbox
 from foundation.database import Scope
+from foundation.ids import HOUSE
 from foundation.outbox import DeadEvent, QueueStats
 from gate import ageing, inforce, inspecting, limits, switches
 from gate.ageing import Due
@@ -74,6 +76,9 @@ class System:
     """Bytes of the library, each object once."""
     keyed: frozenset[UUID] = frozenset()
     """Members who have a passkey."""
+    accounts: Sequence[Channel] = ()
+    above: Sequence[Stop] = ()
+    """Stops of the whole installation, which no agency ends."""
 
     def who(self, actor: str) -> str:
         """The member's name; "" for the house itself."""
@@ -83,25 +88,32 @@ class System:
         """Who read a rule, and waits for a second member; "" where nobody did."""
         return self.humans.get(due.waiting.by, "") if due.waiting is not None else ""
 
-    def target(self, stop: Stop) -> str:
-        """Whose stop it is, by name; "" for the whole agency."""
-        return next((one.name for one in self.creators if str(one.id) == stop.target), stop.target)
-
 
 @dataclass(frozen=True)
 class Hold:
-    """An emergency stop as every page tells it: of one creator, by name, or of the whole agency ("")."""
+    """An emergency stop as every page tells it: of one creator or account, by name, of a platform, or of the whole
+    agency (both empty)."""
 
     whom: str
+    platform: str
     since: datetime
 
 
 def holds(scope: Scope, mine: Callable[[Scope], Sequence[Creator]]) -> list[Hold]:
-    """The stops that keep this member's work back, each once; one statement while nothing is stopped."""
-    found = [stop for stop in switches.stops(scope) if stop.where in ("tenant", "creator")]
-    names = {str(one.id): one.name for one in mine(scope)} if found else {}
-    since = {names.get(stop.target, ""): stop.since for stop in found if stop.where == "tenant" or stop.target in names}
-    return [Hold(whom, at) for whom, at in since.items()]
+    """The stops that keep this member's work back, each once; two statements while nothing is stopped."""
+    above = switches.stops(scope, of=HOUSE)
+    found = [stop for stop in (*switches.stops(scope), *above) if stop.where != "chat"]
+    if not found:
+        return []
+    creators = {str(one.id): one.name for one in mine(scope)}
+    accounts = [one for one in channel_reads.every_channel(scope) if str(one.creator_id) in creators]
+    known = {("global", ""): ("", ""), ("tenant", ""): ("", "")} | {
+        ("creator", one): (name, "") for one, name in creators.items()
+    }
+    known |= {("platform", one.platform): ("", one.platform) for one in accounts}
+    known |= {("channel", str(one.id)): (one.name, one.platform) for one in accounts}
+    since = {known[key]: stop.since for stop in found if (key := (stop.where, stop.target)) in known}
+    return [Hold(*whom, at) for whom, at in since.items()]
 
 
 def _known(scope: Scope, places: Sequence[tuple[str, str]], kept: Sequence[Kept]) -> Mapping[str, Sequence[str]]:
@@ -131,6 +143,7 @@ def system(scope: Scope) -> System:
         moving=moving(scope),
         dead=outbox.dead(scope, limit=50),
         stops=switches.stops(scope),
+        above=switches.stops(scope, of=HOUSE),
         acts=_runs(audit.recent(scope, limit=READ)),
         creators=tenant_reads.creators(scope),
         months=transparency.months(scope),
@@ -144,4 +157,5 @@ def system(scope: Scope) -> System:
         strangers=strangers(scope),
         kept=storing.used(scope),
         keyed=passkeys.holders(scope),
+        accounts=channel_reads.every_channel(scope),
     )

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from channels import reads as channel_reads
 from dashboard.reads.system import system
 from foundation import outbox
 from foundation.database import OpenScope
@@ -27,6 +28,7 @@ from tests.dashboard.streams import stream
 from tests.dashboard.test_files import picture
 from tests.gate.strangers import file, row
 from tests.house.tree import product
+from workers import gate_stop
 
 HOURS = timedelta(hours=2, minutes=5)
 
@@ -104,6 +106,45 @@ def test_one_person_stops_and_who_did_it_is_told(door: Door, lumiere: Agency, te
             assert "tout attend la réouverture" in page.open(path)
     with lumiere.scope() as scope:
         assert switches.closed(scope, "sending")
+
+
+def test_one_account_or_a_whole_platform_is_stopped(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
+    lumiere.post("demain")
+    with lumiere.scope() as scope:
+        own = channel_reads.every_channel(scope)[0]
+    spoken = catalogue("fr")[f"platform.{own.platform}"]
+    for choice, where, target in (
+        (f"{own.name} sur {spoken}", "channel", str(own.id)),
+        (f"Tout ce qui part sur {spoken}", "platform", own.platform),
+    ):
+        with stream(door.url, door.cookie(lumiere)) as page:
+            page.open("/system")
+            page.choose("Arrêter", choice)
+            assert "deux secondes" in page.press("Tout arrêter")
+            asked = wanted(lumiere)[-1]
+            assert (asked.scope, asked.target, asked.open) == (where, target, False)
+            gate_events.set_switch(asked, tenant=tenant)
+            assert choice in page.open("/system")
+            assert spoken in page.open("/calendar")  # every page tells what is stopped
+
+
+def test_a_stop_of_the_installation_is_told_and_no_agency_ends_it(
+    door: Door, lumiere: Agency, tenant: OpenScope
+) -> None:
+    gate_stop.stopped(tenant, "clé volée")
+    try:
+        with stream(door.url, door.cookie(lumiere)) as page:
+            text = page.open("/system")
+            assert "Toute l’installation" in text
+            assert "clé volée" in text
+            assert "Rouvrir" not in page.labels()
+            assert "tout attend la réouverture" in page.open("/calendar")
+        with lumiere.scope() as scope:
+            assert switches.closed(scope, "sending")
+    finally:
+        gate_stop.reopened(tenant, "changée")
+    with lumiere.scope() as scope:
+        assert not switches.closed(scope, "sending")
 
 
 def test_a_reopening_that_may_not_be_is_told_at_home(lumiere: Agency, tenant: OpenScope) -> None:
