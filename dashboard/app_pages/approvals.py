@@ -17,6 +17,7 @@ from dashboard.app_pages import (
     approvals_requests,
     approvals_rule,
     approvals_second,
+    approvals_several,
 )
 from dashboard.frame import Page
 from dashboard.reads.approvals import Approvals, approvals, given
@@ -46,7 +47,7 @@ def show(page: Page) -> None:
     else:
         chosen = _chosen(page, parts)
         parts_of: dict[str, Callable[[Page, Approvals], None]] = {
-            "posts": approvals_posts.show,
+            "posts": _posts,
             "holds": approvals_holds.show,
             "pictures": approvals_pictures.show,
             "doubts": approvals_doubts.show,
@@ -61,6 +62,11 @@ def show(page: Page) -> None:
         approvals_rule.show(page, found.creators.values())
     _watch(page, (*found.signature, more.count))
     draw("approvals_foot.html", found=found, voice=page.voice, word=page.word)
+
+
+def _posts(page: Page, found: Approvals) -> None:
+    """One post after the other, or several at once."""
+    (approvals_several if approvals_several.wanted(page, found) else approvals_posts).show(page, found)
 
 
 def _mine(page: Page, scope: Scope) -> list[Creator]:

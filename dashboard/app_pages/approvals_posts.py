@@ -44,7 +44,7 @@ def show(page: Page, found: Approvals) -> None:
     )
     _answers(page, asked, shown, free=creator.approval_tiers == 0)
     approvals_link.show(page, asked, shown)
-    _previews(page, asked, shown)
+    previews(page, asked, shown)
     post_talk.show_read(page, said)
     draw("approvals_list.html", found=found, now=asked.post_id, voice=page.voice, word=page.word)
 
@@ -116,30 +116,41 @@ def _reason(page: Page, asked: Asked, mode: str) -> None:
         )
 
 
+def waiting(page: Page, scope: Scope) -> dict[UUID, Asked]:
+    """The posts of this member's creators that wait now, by id."""
+    return {one.post_id: one for one in reviewing.asked(scope, [one.id for one in page.mine(scope)])}
+
+
 def _mine(page: Page, scope: Scope, post_id: UUID) -> Asked:
     """The post, if it waits and is of one of this member's creators. Raises NotFound."""
-    creators = [one.id for one in page.mine(scope)]
-    found = next((one for one in reviewing.asked(scope, creators) if one.post_id == post_id), None)
+    found = waiting(page, scope).get(post_id)
     if found is None:
         raise NotFound("approvals.settled_meanwhile")
     return found
 
 
 def _approve(page: Page, read: Asked, tier: int, scope: Scope, _: UUID) -> Message:
-    post_id, member = read.post_id, page.who.member
-    asked = _mine(page, scope, post_id)
+    agree(page, scope, _mine(page, scope, read.post_id), tier, digest=read.digest)
+    remember([read.post_id], scope.now)
+    return Message("approvals.approved")
+
+
+def agree(page: Page, scope: Scope, asked: Asked, tier: int, *, digest: str) -> None:
+    """This member's yes to a post as they read it (`digest`); once nobody else is asked, it is on the calendar.
+
+    Raises Refused where a picture was not looked at, and whatever `approvals.approve` raises.
+    """
+    post_id, member = asked.post_id, page.who.member
     ratings = {one: studio_reads.shown(scope, one).standing.rating for one in asked.assets}
     covered = [one for one, rating in ratings.items() if files.covered(rating)]
     if not files.seen(scope, covered) >= set(covered):
         raise Refused("approvals.look_first")
-    approvals.approve(scope, post_id, member_id=member.id, tier=tier, digest=read.digest)
+    approvals.approve(scope, post_id, member_id=member.id, tier=tier, digest=digest)
     if may(member.role, Right.REVIEW):  # one look, both words: the business's and the safety check's
         for asset_id in covered:
             if ratings[asset_id] is not None:
                 judging.look(scope, asset_id)
     drafting.settle(scope, post_id)
-    _remember(post_id, scope.now)
-    return Message("approvals.approved")
 
 
 def _refuse(page: Page, post_id: UUID, mode: str, scope: Scope, _: UUID) -> Message:
@@ -150,12 +161,13 @@ def _refuse(page: Page, post_id: UUID, mode: str, scope: Scope, _: UUID) -> Mess
     st.session_state[MODE] = ""
     if mode == "reject":
         return Message("approvals.rejected")
-    _remember(post_id, scope.now)
+    remember([post_id], scope.now)
     return Message("approvals.change_asked")
 
 
-def _remember(post_id: UUID, now: datetime) -> None:
-    st.session_state[UNDO] = f"{post_id} {now.isoformat()}"
+def remember(posts: Sequence[UUID], now: datetime) -> None:
+    """What was said of these can be taken back for ten seconds."""
+    st.session_state[UNDO] = " ".join([*map(str, posts), now.isoformat()])
 
 
 def undo(page: Page) -> None:
@@ -169,26 +181,28 @@ def _undo(drawn: Page) -> None:
     page = frame.look()
     if page is None or page.who != drawn.who:
         st.rerun()
-    post_id, _, at = str(st.session_state.get(UNDO) or "").partition(" ")
-    if not post_id:
+    *posts, at = str(st.session_state.get(UNDO) or "").split(" ")
+    if not posts:
         st.rerun()  # it was taken back: the post waits again
     left = datetime.fromisoformat(at) + SECONDS - page.read(lambda scope: scope.now)
     if left <= timedelta(0):
         st.session_state[UNDO] = ""
         st.rerun()
-    act = partial(_withdraw, page, UUID(post_id))
+    act = partial(_withdraw, page, [UUID(one) for one in posts])
     acting.button(
-        page, "approvals.undo", act, right=Right.APPROVE, key=f"undo:{post_id}", shortcut="U", icon=":material/undo:"
+        page, "approvals.undo", act, right=Right.APPROVE, key=f"undo:{posts[0]}", shortcut="U", icon=":material/undo:"
     )
 
 
-def _withdraw(page: Page, post_id: UUID, scope: Scope, _: UUID) -> Message:
+def _withdraw(page: Page, posts: Sequence[UUID], scope: Scope, _: UUID) -> Message:
     st.session_state[UNDO] = ""
-    approvals.withdraw(scope, post_id, member_id=page.who.member.id)
+    for post_id in posts:
+        approvals.withdraw(scope, post_id, member_id=page.who.member.id)
     return Message("approvals.undone")
 
 
-def _previews(page: Page, asked: Asked, shown: Content) -> None:
+def previews(page: Page, asked: Asked, shown: Content) -> None:
+    """A post as each account would show it."""
     if shown.unseen:
         acting.button(
             page,

@@ -105,6 +105,30 @@ def test_a_post_whose_hour_is_over_says_so(door: Door, lumiere: Agency) -> None:
     assert "dans 0 seconde" not in text
 
 
+def test_several_are_approved_as_they_were_read(door: Door, lumiere: Agency) -> None:
+    wishes = {body: asked(lumiere, body, minutes=n)[1] for n, body in enumerate(("Aube", "Midi", "Soir"), start=60)}
+    asked(lumiere, "Avec image", media=(picture(door, lumiere, rating=Rating.S),), minutes=70)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/approvals")
+        text = page.check(word("approvals.several"))
+        assert all(body in text for body in wishes)
+        assert word("approvals.several_alone", count=1) in text  # its picture has to be looked at first
+        mark = {body: word("approvals.several_mark", creator="Mia", post=body) for body in wishes}
+        page.check(mark["Aube"])
+        page.check(mark["Midi"])
+        with lumiere.scope() as scope:  # somebody writes it anew meanwhile
+            scope.run("UPDATE posts SET digest = 'new', body = 'Minuit' WHERE body = 'Midi'")
+        text = page.press(word("approvals.several_now", count=2))
+        assert word("approvals.several_changed", count=1, changed=1) in text
+        assert {body: state(lumiere, one) for body, one in wishes.items()} == {
+            "Aube": S.SCHEDULED,
+            "Midi": S.DRAFT,
+            "Soir": S.DRAFT,
+        }
+        page.press(word("approvals.undo"))
+    assert state(lumiere, wishes["Aube"]) is S.DRAFT
+
+
 def test_yes_is_taken_back_in_time(door: Door, lumiere: Agency) -> None:
     post_id, delivery_id = asked(lumiere, "Le matin")
     with stream(door.url, door.cookie(lumiere)) as page:
