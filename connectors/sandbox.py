@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors import fitting, following, remarks
+from connectors import fitting, following, remarks, sandbox_naming
 from connectors.answers import error_word, meaning, segment, told_at, told_by
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, FileRef, News, Response, Send, Sought, StepKind, Update, WireStep
+from connectors.naming import Address
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Sighting, Uncertain, Unknown
 from connectors.places import Shown
 from connectors.remarks import Act, Remark, Remarks, Spot
@@ -97,6 +98,10 @@ class Sandbox:
         if by_key:
             return _sighting([post for post in posts if post.get("key") == sought.native_key])
         return _in_timeline(sought, answers, posts)
+
+    def named(self, address: Address, answers: tuple[Answer, ...]) -> Send | Sighting:
+        """The post of an address, as its page says."""
+        return sandbox_naming.named(address, answers)
 
     def remove(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Delete the copy; gone already is gone."""

@@ -67,6 +67,10 @@ FOUND: tuple[tuple[type[Fanvue | Sandbox | Telegram], str, rules.Rule, str], ...
     (broken.GivesStarsAway, "telegram_channel", rules.prices_are_kept, "costs 1 XTR is not sent"),
     (broken.AsksOfEverybody, "fanvue", rules.prices_are_kept, "is free is not sent"),
     (broken.LooksAtNothing, "fanvue", rules.prices_are_kept, "sent 2 times"),
+    (broken.ReadsTheLastPart, "post", rules.addresses_are_read, "is taken for a post of the account"),
+    (broken.ReadsNoAddress, "post", rules.addresses_are_read, "nobody reads addresses"),
+    (broken.MissesWhatItCannotRead, "post", rules.addresses_are_read, "proof out of a broken answer"),
+    (broken.LooksAtNoAddress, "post", rules.addresses_are_read, "and it is gone"),
     (broken.ModeratesInWords, "post", rules.remarks_are_moderated, "not tried again"),
 )
 
