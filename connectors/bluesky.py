@@ -130,6 +130,10 @@ class Bluesky:
             return Unknown(Message("connectors.other_text_there"))
         return Absent() if is_absent(last) else Unknown(Message("connectors.lookup_failed"))
 
+    def home(self, account: str, destination: str, base_url: str) -> str:
+        """The profile."""
+        return url_of(account, "").removesuffix("/post/")
+
     def named(self, address: Address, answers: tuple[Answer, ...]) -> Send | Sighting:
         """The record whose key is in an address, in the account's own repository: nobody else's is read."""
         path = path_of(address.url, "bsky.app")

@@ -137,6 +137,10 @@ class ByHand:
         """A task and its answer are one transaction: who asks here found no answer, so there is no task."""
         return Absent()
 
+    def home(self, account: str, destination: str, base_url: str) -> str:
+        """The site."""
+        return f"https://{SITES[name].hosts[0]}/" if (name := account.partition("/")[0]) in SITES else ""
+
     def named(self, address: Address, answers: tuple[Answer, ...]) -> Send | Sighting:
         """The post of an address of that platform; nobody can be asked."""
         post = self.posted(address.account.partition("/")[0], address.url)

@@ -111,6 +111,10 @@ class Discord:
             return Unknown(Message("connectors.lookup_failed"))
         return _in_history(sought, channel, answers[1:] if sought.chat else answers)
 
+    def home(self, account: str, destination: str, base_url: str) -> str:
+        """The channel."""
+        return place(account).url("").rstrip("/")
+
     def named(self, address: Address, answers: tuple[Answer, ...]) -> Send | Sighting:
         """The message of an address, which names its server and its channel too, and who wrote it."""
         path, own = path_of(address.url, "discord.com", "discordapp.com"), place(address.account)

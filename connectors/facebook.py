@@ -131,6 +131,10 @@ class Facebook:
         more = len(answers) < MOST_PAGES
         return Send(_listing(after)) if more else Unknown(Message("connectors.lookup_failed"))
 
+    def home(self, account: str, destination: str, base_url: str) -> str:
+        """The Page."""
+        return f"https://www.facebook.com/{segment(account)}"
+
     def named(self, address: Address, answers: tuple[Answer, ...]) -> Send | Sighting:
         """An address has one of several numbers of a post: the Page's posts are read until one has it."""
         wanted = _number_in(address.url)

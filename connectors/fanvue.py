@@ -115,6 +115,10 @@ class Fanvue:
         whole = len(answers) < MOST_PAGES
         return Send(_listing(len(answers) + 1)) if whole else Unknown(Message("connectors.lookup_failed"))
 
+    def home(self, account: str, destination: str, base_url: str) -> str:
+        """The site: accounts are known by a number that leads nowhere."""
+        return "https://www.fanvue.com/"
+
     def named(self, address: Address, answers: tuple[Answer, ...]) -> Send | Sighting:
         """The post whose number is in an address: of the account's own, as only these are told."""
         number = next((one.lower() for one in path_of(address.url, "fanvue.com") if _UUID.fullmatch(one)), "")

@@ -132,6 +132,10 @@ class Instagram:
             return Absent()
         return Send(_listing(after)) if len(answers) < MOST_PAGES else Unknown(Message("connectors.lookup_failed"))
 
+    def home(self, account: str, destination: str, base_url: str) -> str:
+        """The site: accounts are known by a number that leads nowhere."""
+        return "https://www.instagram.com/"
+
     def named(self, address: Address, answers: tuple[Answer, ...]) -> Send | Sighting:
         """An address has a code instead of the post's id: the account's own posts are read until one has that code."""
         code = _code_in(address.url)

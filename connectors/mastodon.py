@@ -130,6 +130,10 @@ class Mastodon:
         seen_all = len(recent) < LISTED and sum(_may_be(post, sought) for post in recent) <= MOST_READ
         return Absent() if seen_all else Unknown(Message("connectors.lookup_failed"))
 
+    def home(self, account: str, destination: str, base_url: str) -> str:
+        """The server, where whoever is signed in finds the account."""
+        return f"https://{account.partition('@')[2]}/"
+
     def named(self, address: Address, answers: tuple[Answer, ...]) -> Send | Sighting:
         """The post whose number is in an address of the account's own server: another one has numbers of its own."""
         number = _number_in(address.url, address.account.partition("@")[2])

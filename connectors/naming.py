@@ -36,6 +36,15 @@ class Names(Protocol):
         ...
 
 
+@runtime_checkable
+class AtHome(Protocol):
+    """A platform where people see what an account posted."""
+
+    def home(self, account: str, destination: str, base_url: str) -> str:
+        """The address of the account, or of the site where only whoever is signed in finds it; "" for none."""
+        ...
+
+
 NO_POST = Failed(Message("naming.no_post"))
 OTHERS = Failed(Message("naming.other_account"))
 UNREAD = Unknown(Message("connectors.lookup_failed"))

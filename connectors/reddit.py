@@ -144,6 +144,10 @@ class Reddit:
         whole = len(answers) < MOST_PAGES and isinstance(after, str)
         return Send(_listing(sought.account, after)) if whole else Unknown(Message("connectors.lookup_failed"))
 
+    def home(self, account: str, destination: str, base_url: str) -> str:
+        """What the person posted."""
+        return f"https://www.reddit.com/user/{http.segment(spot(account).user)}/submitted/"
+
     def named(self, address: Address, answers: tuple[Answer, ...]) -> Send | Sighting:
         """The post whose number is in an address, and who wrote it."""
         number = _number_in(address.url)

@@ -14,7 +14,6 @@ from connectors import fitting, following, remarks, sandbox_naming
 from connectors.answers import error_word, meaning, segment, told_at, told_by
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, FileRef, News, Response, Send, Sought, StepKind, Update, WireStep
-from connectors.naming import Address
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Sighting, Uncertain, Unknown
 from connectors.places import Shown
 from connectors.remarks import Act, Remark, Remarks, Spot
@@ -67,6 +66,8 @@ class Sandbox:
         sizes={"as_x": (280, 4), "as_instagram": (2200, 10), "as_telegram": (4096, 10), "as_fanvue": (5000, 10)},
     )
 
+    home, named = staticmethod(sandbox_naming.home), staticmethod(sandbox_naming.named)
+
     def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Stage each medium by its digest, then publish in one request; tell what the last answer meant."""
         unfit = fitting.unfit(unit, self.capabilities, length=len(unit.text("body")))
@@ -98,10 +99,6 @@ class Sandbox:
         if by_key:
             return _sighting([post for post in posts if post.get("key") == sought.native_key])
         return _in_timeline(sought, answers, posts)
-
-    def named(self, address: Address, answers: tuple[Answer, ...]) -> Send | Sighting:
-        """The post of an address, as its page says."""
-        return sandbox_naming.named(address, answers)
 
     def remove(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Delete the copy; gone already is gone."""

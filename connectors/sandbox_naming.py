@@ -23,3 +23,8 @@ def named(address: Address, answers: tuple[Answer, ...]) -> Send | Sighting:
         return Found(path[2], str(told["url"]), told_at(told.get("created_at")))
     missing = isinstance(last, Response) and last.status == 404 and error_word(last) == "no_such_post"
     return Absent() if missing else UNREAD
+
+
+def home(account: str, destination: str, base_url: str) -> str:
+    """The timeline of an account."""
+    return f"{base_url}/t/{segment(account)}"

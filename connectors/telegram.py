@@ -115,6 +115,10 @@ class Telegram:
         """A bot sees no history."""
         return Unknown(Message("connectors.no_lookup"))
 
+    def home(self, account: str, destination: str, base_url: str) -> str:
+        """The channel, for those who are in it."""
+        return f"https://t.me/c/{destination.removeprefix('-100')}" if destination.startswith("-100") else ""
+
     def named(self, address: Address, answers: tuple[Answer, ...]) -> Send | Sighting:
         """The message of an address in the channel that is posted to; whether it stands there is told to no bot."""
         return telegram_places.named(address, answers)

@@ -142,6 +142,10 @@ class Threads:
         more = len(answers) < MOST_PAGES
         return Send(_listing("look", _list_of(sought), after)) if more else Unknown(Message("connectors.lookup_failed"))
 
+    def home(self, account: str, destination: str, base_url: str) -> str:
+        """The site: accounts are known by a number that leads nowhere."""
+        return "https://www.threads.net/"
+
     def named(self, address: Address, answers: tuple[Answer, ...]) -> Send | Sighting:
         """An address has a code instead of the post's id: the account's posts are read until one has that code, then
         its replies, where the parts of a thread stand."""

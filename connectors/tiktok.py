@@ -122,6 +122,10 @@ class TikTok:
                 return _on_its_way(told, sum(medium.size for medium in sought.media))
         return Unknown(Message("connectors.lookup_failed"))
 
+    def home(self, account: str, destination: str, base_url: str) -> str:
+        """The site: accounts are known by a number that leads nowhere."""
+        return "https://www.tiktok.com/"
+
     def named(self, address: Address, answers: tuple[Answer, ...]) -> Send | Sighting:
         """The film whose number is in an address. TikTok tells of nobody else's: what it does not know is not ours."""
         path = path_of(address.url, "tiktok.com")

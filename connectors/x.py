@@ -132,6 +132,10 @@ class X:
         whole = pages < MOST_PAGES and isinstance(more, str)
         return Send(_listing(sought, asked, more)) if whole else Unknown(Message("connectors.lookup_failed"))
 
+    def home(self, account: str, destination: str, base_url: str) -> str:
+        """The profile."""
+        return f"https://x.com/i/user/{segment(account)}"
+
     def named(self, address: Address, answers: tuple[Answer, ...]) -> Send | Sighting:
         """The post whose number is in an address, and who wrote it."""
         number = number_in(address.url)

@@ -108,6 +108,10 @@ class YouTube:
         more = isinstance(page, str) and len(answers) < MOST_PAGES
         return Send(_uploads(sought.account, str(page))) if more else Absent()
 
+    def home(self, account: str, destination: str, base_url: str) -> str:
+        """The channel."""
+        return f"https://www.youtube.com/channel/{http.segment(account)}"
+
     def named(self, address: Address, answers: tuple[Answer, ...]) -> Send | Sighting:
         """The film of an address. One that is private still is what was uploaded ahead: nobody sees it."""
         number = _number_in(address.url)

@@ -4,7 +4,7 @@ import pytest
 
 from connectors import registry
 from connectors.contract import Response, Send
-from connectors.naming import NO_POST, OTHERS, Address, Names
+from connectors.naming import NO_POST, OTHERS, Address, AtHome, Names
 from connectors.outcomes import Absent, Found
 from connectors.youtube import YouTube
 
@@ -125,3 +125,13 @@ def test_a_film_of_somebody_else_or_still_private_is_not_ours() -> None:
     assert isinstance(named("UCme", "public"), Found)
     assert named("UCother", "public") == OTHERS
     assert named("UCme", "private") == Absent()
+
+
+def test_where_an_account_is_looked_at() -> None:
+    """A person who is to say what stands there is led there; addresses of ours are not asked for a token's word."""
+    asked_for = {**ACCOUNTS, "telegram": "bot", "bluesky": "did:plc:me"}
+    for name, connector in KNOWN.items():
+        if isinstance(connector, AtHome):
+            home = connector.home(asked_for.get(name, "12345"), "-10012345", "http://127.0.0.1:8090")
+            assert home.startswith(("https://", "http://127.0.0.1")), name
+    assert {name for name, one in KNOWN.items() if not isinstance(one, AtHome)} == {"own_page"}
