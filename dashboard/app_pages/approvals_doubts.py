@@ -23,5 +23,5 @@ def show(page: Page, found: Approvals) -> None:
                 voice=page.voice,
                 word=page.word,
             )
-            doubt_card.show(page, found.told[entry.delivery_id])
+            doubt_card.show(page, found.told[entry.delivery_id], found.now)
     draw("approvals_inbox.html", word=page.word)

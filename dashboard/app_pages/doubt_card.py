@@ -4,6 +4,7 @@ One card for the first page, the approvals and the page of the post. What cannot
 second press names the risk, and works only after it could be read.
 """
 
+from datetime import datetime
 from functools import partial
 from uuid import UUID
 
@@ -28,11 +29,11 @@ TICK = "1s"
 AGAIN, LEAVE = "again", "leave"
 
 
-def show(page: Page, doubt: Doubt) -> None:
-    """Draw what was looked at, and the three answers."""
+def show(page: Page, doubt: Doubt, now: datetime) -> None:
+    """Draw what was looked at by now (UTC-aware), and the three answers."""
     entry = doubt.entry
     key = str(entry.delivery_id)
-    draw("doubt_card.html", doubt=doubt, now=page.read(lambda scope: scope.now), voice=page.voice, word=page.word)
+    draw("doubt_card.html", doubt=doubt, now=now, voice=page.voice, word=page.word)
     st.text_input(page.word("doubt.link"), key=f"link:{key}", placeholder="https://", max_chars=doubts.LONGEST_LINK)
     with st.container(horizontal=True, gap="small"):
         there = partial(_there, page, entry.delivery_id)

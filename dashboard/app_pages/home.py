@@ -73,7 +73,7 @@ def _needs(page: Page, found: Home) -> None:
             doubt = found.doubts.get(need.entry.delivery_id) if need.entry is not None else None
             if doubt is not None and page.may(Right.APPROVE):
                 with st.expander(page.word("doubt.decide")):
-                    doubt_card.show(page, doubt)
+                    doubt_card.show(page, doubt, found.now)
     rest = len(found.needs) - SHOWN
     if rest > 0:
         draw("calendar_note.html", note=page.word("home.more_needs", count=rest))

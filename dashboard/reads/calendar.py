@@ -5,18 +5,20 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
-from channels import budgets, links
+from channels import budgets, handing, links
 from channels import reads as channel_reads
 from channels.budgets import Blocked
 from channels.links import Clicks
 from channels.reads import AttemptStory, Channel
+from dashboard.reads.doubts import Doubt, doubts
 from dashboard.reads.series import of_occurrence
 from foundation.database import Scope
 from foundation.errors import NotFound
 from foundation.words import Message
-from gate import inforce, switches
+from gate import copies, inforce, switches
 from gate.switches import Halt
-from schedules import agenda, drafting, rehearsing
+from gate.units import Subject
+from schedules import agenda, anew, drafting, rehearsing
 from schedules import reads as schedule_reads
 from schedules.agenda import free
 from schedules.calendar import WallTime, bounds, local_day, zone_of
@@ -182,6 +184,12 @@ class Place:
     """Whether it is only rehearsed, as things stand."""
     in_the_way: Message | None = None
     """Why its account would let nothing leave at the hour of its next try."""
+    doubt: Doubt | None = None
+    """What is known of it, where it is in doubt."""
+    by_hand: bool = False
+    """Whether somebody has to take it away by hand."""
+    first: Entry | None = None
+    """The one it is posted once more of."""
 
     @property
     def leaves_at(self) -> datetime:
@@ -337,17 +345,37 @@ def turns(entries: Sequence[Entry], creators: Mapping[UUID, Creator]) -> list[Tu
     ]
 
 
-def _places(scope: Scope, entries: Sequence[Entry], accounts: Mapping[UUID, Channel]) -> list[Place]:
-    """Each account of a post, with its story; what is known of all of them is read at once."""
+def _by_hand(scope: Scope, what: Subject) -> bool:
+    return bool(handing.awaited(scope, {one.jti for one in copies.traces(scope, what)}))
+
+
+def _first(whole: Sequence[Entry], entry: Entry) -> Entry | None:
+    """The delivery that one was asked for once more of, on the same account."""
+    key = anew.first_key(entry.occurrence_key)
+    if key == entry.occurrence_key:
+        return None
+    return next((one for one in whole if (one.channel_id, one.occurrence_key) == (entry.channel_id, key)), None)
+
+
+def _places(
+    scope: Scope, entries: Sequence[Entry], whole: Sequence[Entry], accounts: Mapping[UUID, Channel]
+) -> list[Place]:
+    """Each account of a post, with its story; what is known of all of them is read at once. `whole` is all of it."""
     about = {one.delivery_id: subject(one.delivery_id) for one in entries}
     stories, tried = schedule_reads.stories(scope, list(about)), channel_reads.attempts_of(scope, about.values())
     clicked, dry = links.clicks(scope, list(about.values())), rehearsing.covered(scope)
     held = budgets.limits(scope, {one.channel_id for one in entries}, brake=True)
+    known = doubts(scope, entries)
     found = []
     for one in entries:
         what = about[one.delivery_id]
         only = one.state in rehearsing.AHEAD and (one.dry or dry(one.post_id, one.channel_id))
-        place = Place(one, stories[one.delivery_id], tried[what], clicked.get(what), only)
+        place = replace(
+            Place(one, stories[one.delivery_id], tried[what], clicked.get(what), only),
+            doubt=known.get(one.delivery_id),
+            by_hand=one.state is S.REMOVING and _by_hand(scope, what),
+            first=_first(whole, one),
+        )
         found.append(_ahead(place, accounts[one.channel_id], held.get(one.channel_id)))
     return found
 
@@ -378,7 +406,7 @@ def opened(scope: Scope, mine: Sequence[Creator], post_id: UUID, occurrence: str
         post=post,
         creator=creator,
         by=people.get(post.author, ""),
-        places=_places(scope, entries, accounts),
+        places=_places(scope, entries, whole, accounts),
         approvers=drafting.approvers(scope, post_id) if wished else (),
         free=wished and drafting.is_free(scope, post_id),
         people=people,
