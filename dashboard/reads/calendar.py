@@ -1,35 +1,28 @@
 """The calendar: a creator's days with their posts, the hours that are free, and one post with its whole story."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
-from channels import budgets, handing, links
 from channels import reads as channel_reads
-from channels.budgets import Blocked
-from channels.links import Clicks
-from channels.reads import AttemptStory, Channel
-from dashboard.reads.doubts import Doubt, doubts
+from dashboard.reads.places import Place, places
 from dashboard.reads.series import of_occurrence
 from foundation.database import Scope
 from foundation.errors import NotFound
-from foundation.words import Message
-from gate import copies, inforce, switches
+from gate import inforce, switches
 from gate.switches import Halt
-from gate.units import Subject
-from schedules import agenda, anew, drafting, rehearsing
+from schedules import agenda, drafting, rehearsing
 from schedules import reads as schedule_reads
 from schedules.agenda import free
 from schedules.calendar import WallTime, bounds, local_day, zone_of
-from schedules.composing import subject
 from schedules.days import Summary, any_planned, summaries
 from schedules.drafting import REWRITABLE
 from schedules.overrides import Content
 from schedules.previewing import Rule, rule_of
-from schedules.reads import Entry, Step, Written
+from schedules.reads import Entry, Written
 from schedules.shifting import MOVABLE
-from schedules.states import NEEDS_A_PERSON, PLANNABLE, DeliveryState
+from schedules.states import NEEDS_A_PERSON, DeliveryState
 from tenants import reads as tenant_reads
 from tenants.reads import Creator
 
@@ -169,37 +162,6 @@ class Calendar:
     def waits(self, entry: Entry) -> bool:
         """Whether an emergency stop keeps it back."""
         return stopped(self.halt, entry)
-
-
-@dataclass(frozen=True)
-class Place:
-    """One account of a post: how it stands, what happened and what was asked of the platform."""
-
-    entry: Entry
-    steps: Sequence[Step]
-    attempts: Sequence[AttemptStory]
-    clicks: Clicks | None = None
-    """How often its short addresses were followed; None where it has none."""
-    dry: bool = False
-    """Whether it is only rehearsed, as things stand."""
-    in_the_way: Message | None = None
-    """Why its account would let nothing leave at the hour of its next try."""
-    doubt: Doubt | None = None
-    """What is known of it, where it is in doubt."""
-    by_hand: bool = False
-    """Whether somebody has to take it away by hand."""
-    first: Entry | None = None
-    """The one it is posted once more of."""
-
-    @property
-    def leaves_at(self) -> datetime:
-        """When it goes: its time, or that of its next try."""
-        return max(self.entry.due_at, self.entry.not_before or self.entry.due_at)
-
-    @property
-    def movable(self) -> bool:
-        """Whether a person may give it another time."""
-        return self.entry.state in PLANNABLE or self.entry.state in (S.DRAFT, S.APPROVED)
 
 
 @dataclass(frozen=True)
@@ -345,48 +307,6 @@ def turns(entries: Sequence[Entry], creators: Mapping[UUID, Creator]) -> list[Tu
     ]
 
 
-def _by_hand(scope: Scope, what: Subject) -> bool:
-    return bool(handing.awaited(scope, {one.jti for one in copies.traces(scope, what)}))
-
-
-def _first(whole: Sequence[Entry], entry: Entry) -> Entry | None:
-    """The delivery that one was asked for once more of, on the same account."""
-    key = anew.first_key(entry.occurrence_key)
-    if key == entry.occurrence_key:
-        return None
-    return next((one for one in whole if (one.channel_id, one.occurrence_key) == (entry.channel_id, key)), None)
-
-
-def _places(
-    scope: Scope, entries: Sequence[Entry], whole: Sequence[Entry], accounts: Mapping[UUID, Channel]
-) -> list[Place]:
-    """Each account of a post, with its story; what is known of all of them is read at once. `whole` is all of it."""
-    about = {one.delivery_id: subject(one.delivery_id) for one in entries}
-    stories, tried = schedule_reads.stories(scope, list(about)), channel_reads.attempts_of(scope, about.values())
-    clicked, dry = links.clicks(scope, list(about.values())), rehearsing.covered(scope)
-    held = budgets.limits(scope, {one.channel_id for one in entries}, brake=True)
-    known = doubts(scope, entries)
-    found = []
-    for one in entries:
-        what = about[one.delivery_id]
-        only = one.state in rehearsing.AHEAD and (one.dry or dry(one.post_id, one.channel_id))
-        place = replace(
-            Place(one, stories[one.delivery_id], tried[what], clicked.get(what), only),
-            doubt=known.get(one.delivery_id),
-            by_hand=one.state is S.REMOVING and _by_hand(scope, what),
-            first=_first(whole, one),
-        )
-        found.append(_ahead(place, accounts[one.channel_id], held.get(one.channel_id)))
-    return found
-
-
-def _ahead(place: Place, on: Channel, held: Blocked | None) -> Place:
-    """With what stands in its way there, where it is to leave by itself."""
-    if place.dry or place.entry.state not in (S.APPROVED, S.SCHEDULED, S.PARTLY):
-        return place
-    return replace(place, in_the_way=budgets.in_the_way(on, held, place.leaves_at))
-
-
 def opened(scope: Scope, mine: Sequence[Creator], post_id: UUID, occurrence: str = "") -> Opened:
     """One post with the story of each account, of one that repeats as it leaves at one time (of those of its key, or
     the next). Raises NotFound for one of a creator who is not theirs."""
@@ -406,7 +326,7 @@ def opened(scope: Scope, mine: Sequence[Creator], post_id: UUID, occurrence: str
         post=post,
         creator=creator,
         by=people.get(post.author, ""),
-        places=_places(scope, entries, whole, accounts),
+        places=places(scope, entries, whole, accounts),
         approvers=drafting.approvers(scope, post_id) if wished else (),
         free=wished and drafting.is_free(scope, post_id),
         people=people,

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from channels import reads as channel_reads
-from channels.reads import AttemptStory
+from channels.reads import AttemptStory, Channel
 from connectors.naming import AtHome
 from dashboard.reads.channels import connectors
 from foundation.database import Scope
@@ -46,12 +46,14 @@ def doubts(scope: Scope, entries: Sequence[Entry]) -> Mapping[UUID, Doubt]:
     accounts = {one.id: one for one in channel_reads.every_channel(scope)}
     found = {}
     for one in doubted:
-        on, home = accounts.get(one.channel_id), ""
-        connector = connectors()[on.platform] if on is not None else None
-        if on is not None and isinstance(connector, AtHome):
-            home = connector.home(on.account, on.destination, on.base_url)
-        found[one.delivery_id] = _doubt(one, told[subject(one.delivery_id)], home)
+        on = accounts.get(one.channel_id)
+        found[one.delivery_id] = _doubt(one, told[subject(one.delivery_id)], _home(on) if on is not None else "")
     return found
+
+
+def _home(on: Channel) -> str:
+    connector: object = connectors()[on.platform]
+    return connector.home(on.account, on.destination, on.base_url) if isinstance(connector, AtHome) else ""
 
 
 def _doubt(entry: Entry, told: Sequence[AttemptStory], home: str) -> Doubt:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from channels.reads import AttemptStory
-from dashboard.reads.calendar import Opened, Place
+from dashboard.reads.calendar import Opened
+from dashboard.reads.places import Place
 from foundation.words import Message
 from schedules.reads import Step
 from schedules.states import DeliveryState

@@ -6,6 +6,7 @@ from connectors import registry
 from connectors.contract import Response, Send
 from connectors.naming import NO_POST, OTHERS, Address, AtHome, Names
 from connectors.outcomes import Absent, Found
+from connectors.telegram import Telegram
 from connectors.youtube import YouTube
 
 KNOWN = registry.own()
@@ -102,11 +103,9 @@ def test_facebook_reads_the_numbers_of_its_many_addresses() -> None:
 def test_a_telegram_album_is_named_by_the_address_of_the_whole() -> None:
 
     chat = Response("chat", 200, {}, {"ok": True, "result": {"id": -1005, "type": "channel", "username": "Lakes"}})
-    connector = KNOWN["telegram"]
-    assert isinstance(connector, Names)
 
     def named(url: str, media: int = 1) -> object:
-        return connector.named(Address(url, "bot", "-1005", media), (chat,))  # type: ignore[union-attr]
+        return Telegram().named(Address(url, "bot", "-1005", media), (chat,))
 
     assert named("https://t.me/lakes/7?thread=1") == Found("-1005/7", "https://t.me/Lakes/7")
     assert named("https://telegram.me/c/5/7", 3) == Found("-1005/7,8,9", "https://t.me/Lakes/7")

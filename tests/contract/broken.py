@@ -10,7 +10,6 @@ from connectors.contract import Answer, Copy, Response, Send, Sought, StepAnswer
 from connectors.earning import Earnings, Span, Told
 from connectors.fanvue import Fanvue
 from connectors.locking import Locked
-from connectors.naming import Address
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Sighting, Uncertain, Unknown
 from connectors.purse import Lies, Listed
 from connectors.remarks import Act, Remark, Remarks, Spot
@@ -398,32 +397,3 @@ class TakesAnswersForSales(Fanvue):
     def locked(self, copy: Copy, since: datetime, answers: tuple[Answer, ...]) -> Send | Locked | None:
         told = super().locked(copy, since, answers)
         return Locked("paid") if told is None else told
-
-
-class ReadsTheLastPart(Sandbox):
-    """Takes the end of any address for the post's id."""
-
-    def named(self, address: Address, answers: tuple[Answer, ...]) -> Send | Sighting:
-        return Found(address.url.rstrip("/").rpartition("/")[2], address.url)
-
-
-class ReadsNoAddress(Sandbox):
-    """Cannot say what an address names."""
-
-    named = None  # type: ignore[assignment]  # as if it were not there
-
-
-class MissesWhatItCannotRead(Sandbox):
-    """Takes what nobody could read for what is not there."""
-
-    def named(self, address: Address, answers: tuple[Answer, ...]) -> Send | Sighting:
-        turn = super().named(address, answers)
-        return Absent() if isinstance(turn, Unknown) else turn
-
-
-class LooksAtNoAddress(Sandbox):
-    """Believes an address without asking whether anything stands there."""
-
-    def named(self, address: Address, answers: tuple[Answer, ...]) -> Send | Sighting:
-        turn = super().named(address, answers)
-        return Found(address.url.rpartition("/")[2]) if isinstance(turn, Send) else turn
