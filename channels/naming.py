@@ -5,10 +5,11 @@ from uuid import UUID
 
 from channels import asking, attempts, budgets, reads, storing
 from connectors.contract import Answer, Connector, Send
-from connectors.naming import NO_POST, UNREAD, Address, Names
-from connectors.outcomes import Found, Sighting, Unknown
+from connectors.naming import UNREAD, Address, Names
+from connectors.outcomes import Failed, Found, Sighting, Unknown
 from connectors.transport import Transport
 from foundation.database import OpenScope
+from foundation.words import Message
 from gate.permit import ControlOrder
 from gate.units import Subject
 
@@ -36,7 +37,7 @@ def look(
         sent = attempts.of(scope, subject, part, ("send",))
     connector = connectors[channel.platform]
     if not isinstance(connector, Names):  # a platform of others, which says nothing of addresses
-        return NO_POST
+        return Failed(Message("naming.unable"))
     if waits is not None:
         return Unknown(waits.reason)
     media = len(storing.unit_from_json(sent[-1].unit).media) if sent else 0

@@ -137,9 +137,10 @@ class Approvals:
 
     @property
     def signature(self) -> tuple[int, ...]:
-        """How many of each wait: another one means that the page is old."""
+        """How many of each wait, and what is told of the doubts: another one means that the page is old."""
         waits = (self.posts, self.holds, self.sheets, self.pictures, self.doubts, self.requests, self.again, self.taken)
-        return (*(len(each) for each in waits), sum(len(one.cards) for one in self.sheets), self.alike)
+        told = sum(one.version for one in self.doubts)
+        return (*(len(each) for each in waits), sum(len(one.cards) for one in self.sheets), self.alike, told)
 
 
 @dataclass(frozen=True)
