@@ -1,6 +1,7 @@
 """The room's event kinds and facts; their handlers are in `channels/handling.py`."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
@@ -100,12 +101,13 @@ class TokenRefresh:
 
 @dataclass(frozen=True)
 class TakedownRemove:
-    """Take one copy away; `subject_id` is the permit under which it went out."""
+    """Take one copy away; `subject_id` is the permit under which it went out, `at` when somebody asked (UTC-aware)."""
 
     kind: ClassVar[str] = "takedown.remove"
     queue: ClassVar[outbox.Queue] = "urgent"
     tenant_id: UUID
     subject_id: UUID
+    at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,9 @@ from gate.copies import Copy
 from gate.permit import RESTRICT_ACTIONS, Authority, ControlOrder, RemovalOrder
 from tenants import notices
 
+PATIENCE = timedelta(hours=24)
+"""So long a removal may come to nothing before the members are told; what must go is told after `handing.CLOCK`."""
+
 SECONDS = 240
 """All of one run at most: a deletion that hangs, then every picture of an album replaced."""
 
@@ -43,7 +46,7 @@ AGAIN = timedelta(hours=1)
 
 def ask(scope: Scope, copy: Copy) -> None:
     """Have one copy taken away as soon as possible; asked twice it is done once."""
-    event = TakedownRemove(scope.tenant_id, copy.jti)
+    event = TakedownRemove(scope.tenant_id, copy.jti, at=scope.now)
     outbox.put(scope, event, lane=f"remove:{copy.channel_id}", priority=0, dedupe=f"remove:{copy.jti}")
 
 
@@ -70,8 +73,9 @@ def remove(
             return
         waits, now = budgets.limit(scope, copy.channel_id, brake=False), scope.now
         channel = reads.channel(scope, copy.channel_id)
+        alarm = _alarm(scope, event, copy, channel)
     if waits is not None:
-        raise outbox.Later(waits.until - now)
+        raise outbox.Later(min(waits.until - now, alarm))
     outside = Outside(event.tenant_id, tenant, transport, connectors, mint)
     native_ids = copy.native_ids or _sought(copy, outside)
     for native_id in native_ids:
@@ -79,7 +83,7 @@ def remove(
         if copy.recalled_at is None and isinstance(outcome, Rejected) and outcome.reason.code == KEPT:
             return  # withdrawn too late: somebody paid for it, and it stays theirs
         if not isinstance(outcome, Published):
-            _come_back(copy, channel, outcome, native_ids, outside)
+            _come_back(copy, channel, outcome, native_ids, outside, alarm=alarm)
     with tenant(event.tenant_id, asking.ACTOR) as scope:
         _prove(scope, copy, f"deleted:{','.join(native_ids)}" if native_ids else attempts.ABSENT)
 
@@ -145,12 +149,37 @@ def _taken_away(copy: Copy, channel: Channel, native_id: str, outside: Outside) 
     return outcome
 
 
-def _come_back(copy: Copy, channel: Channel, outcome: Outcome, native_ids: Sequence[str], outside: Outside) -> NoReturn:
-    """The platform did not take it away: try again; a refusal is for a person to know."""
+def _alarm(scope: Scope, event: TakedownRemove, copy: Copy, channel: Channel) -> timedelta:
+    """Tell the members once, when a copy is still there so long after it was to go, and make it somebody's task: a
+    platform that only ever says "later" would tell nobody. How long until then; `AGAIN` once it is done.
+    """
+    tried = [row.armed_at for row in attempts.of(scope, copy.subject, None, ("remove",))]
+    since = copy.recalled_at or event.at or min(tried, default=scope.now)
+    most = handing.CLOCK if copy.recalled_at is not None else PATIENCE
+    left = since + most - scope.now
+    if left > timedelta():
+        return left
+    if not notices.known(scope, _late(copy)):
+        handing.escalate(scope, channel, copy, _link(scope, copy))
+        hours = int(most.total_seconds() // 3600)
+        told = Message("copy.still_there", {"account": channel.name, "hours": hours})
+        notices.put(scope, told, cause=_late(copy), urgent=True, creator_id=copy.creator_id)
+    return AGAIN
+
+
+def _late(copy: Copy) -> str:
+    """The cause of the notice that a copy is there for too long."""
+    return f"copy:{copy.jti}:late"
+
+
+def _come_back(
+    copy: Copy, channel: Channel, outcome: Outcome, native_ids: Sequence[str], outside: Outside, *, alarm: timedelta
+) -> NoReturn:
+    """The platform did not take it away: try again, before the `alarm`; a refusal is for a person to know."""
     if isinstance(outcome, Retry):
         with outside.scope() as scope:
             tries = pacing.in_vain(attempts.of(scope, copy.subject, None, ("remove",))) - 1
-        raise outbox.Later(pacing.later(outcome.after, tries, copy.jti))
+        raise outbox.Later(min(pacing.later(outcome.after, tries, copy.jti), alarm))
     if not isinstance(outcome, Rejected):
         _tell(copy, Message("copy.cannot_remove", {"account": channel.name}), outside)
         raise outbox.Later(AGAIN)
@@ -187,6 +216,6 @@ def _tell(copy: Copy, message: Message, outside: Outside) -> None:
 def _prove(scope: Scope, copy: Copy, proof: str) -> None:
     copies.gone(scope, copy.jti, handing.signed(scope, copy.jti) or proof)
     handing.proven(scope, copy.jti)
-    notices.settle(scope, f"copy:{copy.jti}")
+    notices.settle_all(scope, [f"copy:{copy.jti}", _late(copy)])
     fact = CopyRemoved(scope.tenant_id, copy.jti, copy.subject.kind, copy.subject.id, copy.channel_id)
     outbox.put(scope, fact, dedupe=f"removed:{copy.jti}")

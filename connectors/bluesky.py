@@ -33,6 +33,7 @@ from connectors.bluesky_remarks import url_of
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, FileRef, Grant, Renewed, Response, Send, Sought, StepKind, WireStep
 from connectors.enrolment import Connected
+from connectors.naming import NO_POST, OTHERS, UNREAD, Address, path_of
 from connectors.outcomes import (
     Absent,
     Found,
@@ -128,6 +129,24 @@ class Bluesky:
         if value is not None:
             return Unknown(Message("connectors.other_text_there"))
         return Absent() if is_absent(last) else Unknown(Message("connectors.lookup_failed"))
+
+    def home(self, account: str, destination: str, base_url: str) -> str:
+        """The profile."""
+        return url_of(account, "").removesuffix("/post/")
+
+    def named(self, address: Address, answers: tuple[Answer, ...]) -> Send | Sighting:
+        """The record whose key is in an address, in the account's own repository: nobody else's is read."""
+        path = path_of(address.url, "bsky.app")
+        if len(path) != 4 or (path[0], path[2]) != ("profile", "post"):
+            return NO_POST
+        who, rkey = path[1], path[3]
+        if who.startswith("did:") and who != address.account:
+            return OTHERS
+        if not answers:
+            return Send(look(address.account, rkey))
+        if _record_of(answers[-1]) is not None:
+            return Found(_uri(address.account, rkey), url_of(address.account, rkey), moment(rkey))
+        return Absent() if is_absent(answers[-1]) else UNREAD
 
     def remove(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Delete the record, then see that it is gone."""

@@ -15,7 +15,8 @@ from connectors.answers import SHORT_WAIT, segment
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, FileRef, Posted, Response, Send, Sought, StepKind, StepNotSent, WireStep
 from connectors.enrolment import Connected, ConnectForm, Field
-from connectors.outcomes import Absent, Outcome, Processing, Published, Rejected, Retry, Sighting, Uncertain
+from connectors.naming import NO_POST, Address
+from connectors.outcomes import Absent, Found, Outcome, Processing, Published, Rejected, Retry, Sighting, Uncertain
 from foundation.sealed import Sealed
 from foundation.words import Message
 from gate.units import Medium, Unit
@@ -135,6 +136,15 @@ class ByHand:
     def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
         """A task and its answer are one transaction: who asks here found no answer, so there is no task."""
         return Absent()
+
+    def home(self, account: str, destination: str, base_url: str) -> str:
+        """The site."""
+        return f"https://{SITES[name].hosts[0]}/" if (name := account.partition("/")[0]) in SITES else ""
+
+    def named(self, address: Address, answers: tuple[Answer, ...]) -> Send | Sighting:
+        """The post of an address of that platform; nobody can be asked."""
+        post = self.posted(address.account.partition("/")[0], address.url)
+        return Found(post.native_id, post.url) if post is not None and post.url else NO_POST
 
     def remove(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Ask a person to take it away; it is gone when they have signed that it is."""

@@ -24,6 +24,7 @@ from connectors.discord_ids import (
 )
 from connectors.discord_meaning import GONE, UNKNOWN_MESSAGE, code, said
 from connectors.enrolment import Connected, ConnectForm, Field
+from connectors.naming import NO_POST, OTHERS, UNREAD, Address, path_of
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Sighting, Uncertain, Unknown
 from connectors.places import Destination, Seen
 from foundation.sealed import Sealed
@@ -109,6 +110,29 @@ class Discord:
         if not channel:
             return Unknown(Message("connectors.lookup_failed"))
         return _in_history(sought, channel, answers[1:] if sought.chat else answers)
+
+    def home(self, account: str, destination: str, base_url: str) -> str:
+        """The channel."""
+        return place(account).url("").rstrip("/")
+
+    def named(self, address: Address, answers: tuple[Answer, ...]) -> Send | Sighting:
+        """The message of an address, which names its server and its channel too, and who wrote it."""
+        path, own = path_of(address.url, "discord.com", "discordapp.com"), place(address.account)
+        if len(path) != 4 or path[0] != "channels" or not is_id(path[3]):
+            return NO_POST
+        if path[1:3] != (own.guild, own.channel):
+            return OTHERS
+        if not answers:
+            return Send(_asked(LOOK, f"/channels/{segment(own.channel)}/messages/{segment(path[3])}"))
+        last = answers[-1]
+        if isinstance(last, Response) and last.status == 404 and code(last) == UNKNOWN_MESSAGE:
+            return Absent()
+        body = last.body if isinstance(last, Response) and last.ok and isinstance(last.body, dict) else {}
+        if body.get("id") != path[3]:
+            return UNREAD
+        author = body.get("author")
+        mine = isinstance(author, dict) and author.get("id") == own.bot
+        return Found(path[3], own.url(path[3]), moment(path[3])) if mine else OTHERS
 
     def remove(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Delete the message; gone already is gone."""

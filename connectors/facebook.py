@@ -20,6 +20,7 @@ from connectors.facebook_answers import is_post, meaning, number_of, post_of
 from connectors.facebook_hearing import remarks_of
 from connectors.instagram_answers import id_of
 from connectors.instagram_remarks import data_of, goes_on
+from connectors.naming import NO_POST, UNREAD, Address, asked, path_of
 from connectors.outcomes import (
     Absent,
     Failed,
@@ -129,6 +130,27 @@ class Facebook:
             return _unseen(sought)
         more = len(answers) < MOST_PAGES
         return Send(_listing(after)) if more else Unknown(Message("connectors.lookup_failed"))
+
+    def home(self, account: str, destination: str, base_url: str) -> str:
+        """The Page."""
+        return f"https://www.facebook.com/{segment(account)}"
+
+    def named(self, address: Address, answers: tuple[Answer, ...]) -> Send | Sighting:
+        """An address has one of several numbers of a post: the Page's posts are read until one has it."""
+        wanted = _number_in(address.url)
+        if not wanted:
+            return NO_POST
+        if not answers:
+            return Send(_listing(""))
+        posts = data_of(told_by(answers[-1]))
+        if posts is None or any(not number_of(post) for post in posts):
+            return UNREAD
+        for post in posts:
+            found, own = _found(post), number_of(post)
+            if wanted in {own, own.partition("_")[2], _number_in(found.url), *_shown(post)}:
+                return found
+        after = goes_on(told_by(answers[-1]))
+        return Send(_listing(after)) if after and len(answers) < MOST_PAGES else Absent()
 
     def remove(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Delete a post or an answer. What cannot be deleted is asked after: gone already is gone."""
@@ -249,6 +271,15 @@ def _published(answer: Answer, *, film: bool) -> Outcome:
 
 def _address(native_id: str) -> str:
     return f"https://www.facebook.com/{native_id}"
+
+
+def _number_in(url: str) -> str:
+    """What an address calls a post, or the picture or film that it shows; "" for none."""
+    path = path_of(url, "facebook.com")
+    told = next(filter(None, (asked(url, name) for name in ("story_fbid", "fbid", "v"))), "") if path else ""
+    below = any(one in ("posts", "permalink", "videos", "reel", "photos") for one in path[:-1])
+    last = path[-1] if path and (below or (len(path) == 1 and is_post(path[0]))) else ""
+    return told or last
 
 
 def _stands(film: str, page: str, answers: tuple[Answer, ...]) -> Send | Sighting:

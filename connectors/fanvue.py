@@ -6,6 +6,7 @@ pay there goes no way of ours, we see that they paid. The account is in `connect
 Source: https://api.fanvue.com/docs/api-reference/reference/posts/create-post, …/media/create-upload-session
 """
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,6 +22,7 @@ from connectors.fanvue_account import CHAT_SURFACE, SURFACE, VERSION, meaning, s
 from connectors.fanvue_chats import PUBLISH, listed, more
 from connectors.fanvue_upload import FILM, Upload, not_staged
 from connectors.locking import Locked
+from connectors.naming import NO_POST, UNREAD, Address, path_of
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Sighting, Unknown
 from foundation.sealed import Sealed
 from foundation.words import Message
@@ -32,6 +34,7 @@ WINDOW = timedelta(seconds=60)
 """A post older than this before the attempt is another one with the same words."""
 
 LISTED, MOST_PAGES = 50, 5
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 MOST_TEXT = 5000
 POLL_SECONDS = 10.0
 """Between two looks at the chats. 200 requests a minute are allowed for all that is done as a creator: listening takes
@@ -112,6 +115,23 @@ class Fanvue:
         whole = len(answers) < MOST_PAGES
         return Send(_listing(len(answers) + 1)) if whole else Unknown(Message("connectors.lookup_failed"))
 
+    def home(self, account: str, destination: str, base_url: str) -> str:
+        """The site: accounts are known by a number that leads nowhere."""
+        return "https://www.fanvue.com/"
+
+    def named(self, address: Address, answers: tuple[Answer, ...]) -> Send | Sighting:
+        """The post whose number is in an address: of the account's own, as only these are told."""
+        number = next((one.lower() for one in path_of(address.url, "fanvue.com") if _UUID.fullmatch(one)), "")
+        if not number:
+            return NO_POST
+        if not answers:
+            return Send(_one(number, "look"))
+        last = answers[-1]
+        if uuid_of(last) == number:
+            return Found(number, "", told_at(told_by(last).get("createdAt")))
+        missing = isinstance(last, Response) and last.status == 404 and bool(said(last))
+        return Absent() if missing else UNREAD
+
     def remove(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Delete the post, or take the message back; gone already is gone."""
         if copy.chat:
@@ -128,8 +148,7 @@ class Fanvue:
         if copy.chat:
             return None
         if not answers:
-            path = f"/posts/{segment(copy.native_id)}"
-            return Send(WireStep("metrics", StepKind.CONTROL, "GET", path, headers=VERSION, action="metrics"))
+            return Send(_one(copy.native_id, "metrics"))
         told = told_by(answers[-1])
         tips = told.get("tips")
         counts = {
@@ -230,6 +249,11 @@ def _published(answer: Answer) -> Outcome:
     if isinstance(answer, Response) and answer.status == 404 and "media" in said(answer):
         return staged_anew()
     return meaning(answer, creates=True)
+
+
+def _one(number: str, action: str) -> WireStep:
+    path = f"/posts/{segment(number)}"
+    return WireStep(action, StepKind.CONTROL, "GET", path, headers=VERSION, action=action)
 
 
 def _listing(page: int) -> WireStep:

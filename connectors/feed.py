@@ -11,6 +11,7 @@ from connectors import fitting
 from connectors.answers import SHORT_WAIT, meaning, segment, staged_anew
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, FileRef, Response, Send, Sought, StepKind, WireStep
+from connectors.naming import NO_POST, OTHERS, UNREAD, Address, parts_in, same_page, split
 from connectors.outcomes import Absent, Found, Outcome, Published, Reauthorize, Rejected, Retry, Sighting, Unknown
 from foundation.words import Message
 from gate.units import Medium, Unit
@@ -70,6 +71,22 @@ class Feed:
                 return Found(native_id, url)
             case _:
                 return Unknown(Message("connectors.lookup_failed"))
+
+    def named(self, address: Address, answers: tuple[Answer, ...]) -> Send | Sighting:
+        """The item at the end of an address, where the page says that it stands under that very one."""
+        parts = split(address.url)
+        path = parts_in(parts) if parts is not None else ()
+        if not path:
+            return NO_POST
+        if not answers:
+            return Send(WireStep("look", StepKind.CONTROL, "GET", _item(path[-1]), action="look"))
+        match answers[-1]:
+            case Response(status=404 | 410):
+                return Absent()
+            case Response(body={"id": str(native_id), "url": str(url)}) as seen if seen.ok:
+                return Found(native_id, url) if same_page(address.url, url) else OTHERS
+            case _:
+                return UNREAD
 
     def remove(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Leave a tombstone; one that stands already proves it gone."""

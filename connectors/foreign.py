@@ -12,7 +12,7 @@ from functools import cache
 from importlib.metadata import EntryPoint
 from urllib.parse import urlsplit
 
-from connectors import contract, enrolment, following, inboxes, places
+from connectors import contract, enrolment, following, inboxes, naming, places
 from connectors.capabilities import COSTS, Capabilities
 from connectors.contract import Connector
 from connectors.enrolment import ConnectForm
@@ -41,6 +41,7 @@ _ABILITIES: tuple[type, ...] = (
     following.Followed,
     places.Seeable,
     places.ReadsBack,
+    naming.Names,
     enrolment.Connectable,
 )
 

@@ -29,6 +29,7 @@ from connectors.contract import (
 from connectors.enrolment import Connected, Visit
 from connectors.instagram_answers import READ_BUG, UNFIT, error, failure, id_of, meaning
 from connectors.instagram_hearing import remarks_of
+from connectors.naming import NO_POST, UNREAD, Address, path_of
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Sighting, Uncertain, Unknown
 from connectors.places import Shown
 from connectors.remarks import Act, Remarks, Spot, is_answer
@@ -130,6 +131,28 @@ class Instagram:
         if len(inside) < len(posts) or len(posts) < LISTED or not isinstance(after, str):
             return Absent()
         return Send(_listing(after)) if len(answers) < MOST_PAGES else Unknown(Message("connectors.lookup_failed"))
+
+    def home(self, account: str, destination: str, base_url: str) -> str:
+        """The site: accounts are known by a number that leads nowhere."""
+        return "https://www.instagram.com/"
+
+    def named(self, address: Address, answers: tuple[Answer, ...]) -> Send | Sighting:
+        """An address has a code instead of the post's id: the account's own posts are read until one has that code."""
+        code = _code_in(address.url)
+        if not code:
+            return NO_POST
+        if not answers:
+            return Send(_listing(""))
+        posts = _listed(answers[-1])
+        if posts is None:
+            return UNREAD
+        for post in posts:
+            url = str(post.get("permalink", ""))
+            if _code_in(url) == code:
+                return Found(str(post["id"]), url, told_at(post.get("timestamp")))
+        after = body_of(answers[-1]).get("paging", {}).get("cursors", {}).get("after")
+        more = isinstance(after, str) and len(posts) == LISTED and len(answers) < MOST_PAGES
+        return Send(_listing(str(after))) if more else Absent()
 
     def remove(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Instagram offers no way but for comments: a person takes a post away in the app."""
@@ -285,6 +308,13 @@ def _published(answer: Answer) -> Outcome:
     if isinstance(answer, Response) and answer.ok:
         return Uncertain(Message("connectors.unclear_answer", {"status": answer.status}))
     return meaning(answer, creates=True)
+
+
+def _code_in(url: str) -> str:
+    """The code in the address of a post or a reel, with or without its author before it; "" for none."""
+    path = path_of(url, "instagram.com")
+    kinds = [place for place, one in enumerate(path[:-1]) if one in ("p", "reel", "reels", "tv") and place < 2]
+    return path[kinds[0] + 1] if kinds else ""
 
 
 def _listed(answer: Answer) -> list[dict[str, Any]] | None:

@@ -16,6 +16,7 @@ from connectors.contract import Answer, Copy, FileRef, Response, Send, Sought, S
 from connectors.enrolment import Connected, Visit
 from connectors.mastodon_account import NO_MORE, SURFACE, is_gone, meaning, number_of, sentence
 from connectors.mastodon_text import length
+from connectors.naming import NO_POST, OTHERS, UNREAD, Address, parts_in, split
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Sighting, Uncertain, Unknown
 from connectors.places import Destination, Seen, Shown
 from connectors.remarks import Act, Remarks, Spot
@@ -128,6 +129,24 @@ class Mastodon:
                 return Found(str(post["id"]), _url(post), told_at(post.get("created_at")))
         seen_all = len(recent) < LISTED and sum(_may_be(post, sought) for post in recent) <= MOST_READ
         return Absent() if seen_all else Unknown(Message("connectors.lookup_failed"))
+
+    def home(self, account: str, destination: str, base_url: str) -> str:
+        """The server, where whoever is signed in finds the account."""
+        return f"https://{account.partition('@')[2]}/"
+
+    def named(self, address: Address, answers: tuple[Answer, ...]) -> Send | Sighting:
+        """The post whose number is in an address of the account's own server: another one has numbers of its own."""
+        number = _number_in(address.url, address.account.partition("@")[2])
+        if not number:
+            return NO_POST
+        if not answers:
+            return Send(_asked("look", f"/api/v1/statuses/{segment(number)}"))
+        last = answers[-1]
+        if _id(last) != number:
+            return Absent() if is_gone(last) else UNREAD
+        told, author = told_by(last), told_by(last).get("account")
+        mine = isinstance(author, dict) and segment(str(author.get("id"))) == number_of(address.account)
+        return Found(number, _url(told), told_at(told.get("created_at"))) if mine else OTHERS
 
     def remove(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Delete the post; gone already is gone. Other servers are told, and delete as they see fit."""
@@ -303,6 +322,16 @@ def _id(answer: Answer) -> str:
     """The id an answer gave; "" for none."""
     told = told_by(answer).get("id")
     return told if isinstance(told, str) and 0 < len(told) <= 64 and told.isascii() and told.isalnum() else ""
+
+
+def _number_in(url: str, server: str) -> str:
+    """The number of the post in an address of a server; "" for none."""
+    parts = split(url)
+    if parts is None or parts.netloc.lower() != server.lower():
+        return ""
+    path = parts_in(parts)
+    below = len(path) >= 2 and (path[-2].startswith("@") or path[-2] == "statuses")
+    return path[-1] if below and path[-1].isascii() and path[-1].isalnum() and len(path[-1]) <= 64 else ""
 
 
 def _url(post: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ from connectors import fitting, reddit_account, reddit_remarks
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, Grant, Renewed, Response, Send, Sought, StepKind, WireStep
 from connectors.enrolment import Connected, Visit
+from connectors.naming import NO_POST, OTHERS, UNREAD, Address, path_of
 from connectors.outcomes import (
     Absent,
     Found,
@@ -142,6 +143,26 @@ class Reddit:
             return _absent(sought, answers)
         whole = len(answers) < MOST_PAGES and isinstance(after, str)
         return Send(_listing(sought.account, after)) if whole else Unknown(Message("connectors.lookup_failed"))
+
+    def home(self, account: str, destination: str, base_url: str) -> str:
+        """What the person posted."""
+        return f"https://www.reddit.com/user/{http.segment(spot(account).user)}/submitted/"
+
+    def named(self, address: Address, answers: tuple[Answer, ...]) -> Send | Sighting:
+        """The post whose number is in an address, and who wrote it."""
+        number = _number_in(address.url)
+        if not number:
+            return NO_POST
+        if not answers:
+            return Send(info(address.account, number, LOOK))
+        posts = listed(answers[-1])
+        if posts is None:
+            return UNREAD
+        post = next((one for one in posts if one["name"] == number), {"author": DELETED})
+        if post.get("author") == DELETED:
+            return Absent()
+        mine = str(post.get("author", "")).casefold() == spot(address.account).user.casefold()
+        return Found(number, url_of(post.get("permalink")), made_at(post)) if mine else OTHERS
 
     def remove(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Delete the post, and see that it is gone: a deletion is answered alike whatever it did."""
@@ -301,6 +322,14 @@ def _number(data: Mapping[str, Any]) -> str:
     if not isinstance(told, str) or not told.removeprefix("t3_").isalnum() or len(told) > 20:
         return ""
     return f"t3_{told.removeprefix('t3_')}"
+
+
+def _number_in(url: str) -> str:
+    """The name of the post in an address; "" for none: what follows its title is a comment."""
+    path, short = path_of(url, "reddit.com"), path_of(url, "redd.it")
+    below = path[2:] if path[:1] in (("r",), ("user",), ("u",)) else path
+    number = below[1] if len(below) in (2, 3) and below[0] == "comments" else short[0] if len(short) == 1 else ""
+    return f"t3_{number}" if number.isascii() and number.isalnum() and len(number) <= 16 else ""
 
 
 def _listing(account: str, after: str = "") -> WireStep:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors import fitting, following, remarks
+from connectors import fitting, following, remarks, sandbox_naming
 from connectors.answers import error_word, meaning, segment, told_at, told_by
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, FileRef, News, Response, Send, Sought, StepKind, Update, WireStep
@@ -65,6 +65,8 @@ class Sandbox:
         threads=25,
         sizes={"as_x": (280, 4), "as_instagram": (2200, 10), "as_telegram": (4096, 10), "as_fanvue": (5000, 10)},
     )
+
+    home, named = staticmethod(sandbox_naming.home), staticmethod(sandbox_naming.named)
 
     def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Stage each medium by its digest, then publish in one request; tell what the last answer meant."""

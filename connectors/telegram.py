@@ -21,6 +21,7 @@ from connectors import (
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, News, Send, Sought, StepKind, Update, WireStep
 from connectors.enrolment import Connected
+from connectors.naming import Address
 from connectors.outcomes import Outcome, Published, Rejected, Sighting, Unknown
 from connectors.places import Destination, Seen
 from connectors.purse import Listed
@@ -113,6 +114,14 @@ class Telegram:
     def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
         """A bot sees no history."""
         return Unknown(Message("connectors.no_lookup"))
+
+    def home(self, account: str, destination: str, base_url: str) -> str:
+        """The channel, for those who are in it."""
+        return f"https://t.me/c/{destination.removeprefix('-100')}" if destination.startswith("-100") else ""
+
+    def named(self, address: Address, answers: tuple[Answer, ...]) -> Send | Sighting:
+        """The message of an address in the channel that is posted to; whether it stands there is told to no bot."""
+        return telegram_places.named(address, answers)
 
     def remove(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Delete a message, or every one of an album, one by one: each answer is its own proof."""

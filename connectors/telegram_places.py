@@ -12,9 +12,10 @@ from typing import Any
 
 from connectors.contract import Answer, Send, StepKind, WireStep
 from connectors.following import FOLLOWERS, number
-from connectors.outcomes import Outcome, Rejected
+from connectors.naming import NO_POST, OTHERS, UNREAD, Address
+from connectors.outcomes import Found, Outcome, Rejected, Sighting
 from connectors.places import Destination, Seen
-from connectors.telegram_answers import meaning, result
+from connectors.telegram_answers import address, meaning, place_of, result
 from connectors.telegram_requests import chat_id
 from foundation.words import Message
 
@@ -94,6 +95,31 @@ def followers(destination: str, answers: tuple[Answer, ...]) -> Send | int | Non
     if not destination:
         return None
     return number(result(answers[-1])) if answers else _ask(FOLLOWERS, "getChatMemberCount", chat_id(destination))
+
+
+def named(where: Address, answers: tuple[Answer, ...]) -> Send | Sighting:
+    """The message of an address, once the channel it names is seen to be ours; an album by the address of the whole.
+
+    The messages of an album follow one another: it is sent at once, and `single` marks the address of one of them.
+    Source: https://core.telegram.org/api/links#message-links
+    """
+    link = place_of(where.url.partition("?")[0].rstrip("/").replace("://telegram.me/", "://t.me/"))
+    if link is None or not where.destination or (where.media > 1 and "single" in where.url.partition("?")[2]):
+        return NO_POST
+    if not answers:
+        return _ask(CHAT, "getChat", chat_id(where.destination))
+    chat, (said, (first,)) = result(answers[-1]), link
+    if not isinstance(chat, dict) or not isinstance(chat.get("id"), int):
+        return UNREAD
+    names = {str(chat.get("username") or "").casefold(), *(str(one).casefold() for one in _further_names(chat))} - {""}
+    ours = said == chat["id"] or (isinstance(said, str) and said.removeprefix("@").casefold() in names)
+    ids = ",".join(str(first + place) for place in range(max(where.media, 1)))
+    return Found(f"{chat['id']}/{ids}", address(chat, first)) if ours else OTHERS
+
+
+def _further_names(chat: Mapping[str, Any]) -> list[Any]:
+    told = chat.get("active_usernames")
+    return told if isinstance(told, list) else []
 
 
 def _reader(user: str) -> str:

@@ -29,6 +29,7 @@ from connectors.contract import (
 from connectors.enrolment import Connected, Visit
 from connectors.instagram_answers import id_of
 from connectors.instagram_remarks import data_of, number_of
+from connectors.naming import NO_POST, UNREAD, Address, path_of
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Sighting, Uncertain, Unknown
 from connectors.remarks import Act, Remarks, Spot
 from connectors.threads_answers import AGAIN, FILM_AGAIN, failure, is_gone, lacks_right, meaning
@@ -52,6 +53,9 @@ WINDOW = timedelta(seconds=60)
 """A post older than this before the attempt is another one with the same words."""
 
 LISTED, MOST_PAGES = 50, 5
+POSTS, REPLIES = "threads", "replies"
+"""The two lists of what an account wrote."""
+
 _NUMBERS = {
     "views": "views",
     "likes": "likes",
@@ -121,7 +125,7 @@ class Threads:
         if not sought.text.strip():
             return Unknown(Message("connectors.no_lookup"))
         if not answers:
-            return Send(_listing(sought, ""))
+            return Send(_listing("look", _list_of(sought), ""))
         last = answers[-1]
         posts = data_of(told_by(last))
         if posts is None or any(not number_of(post) for post in posts):
@@ -136,7 +140,32 @@ class Threads:
         if len(inside) < len(posts) or not after:
             return Absent()
         more = len(answers) < MOST_PAGES
-        return Send(_listing(sought, after)) if more else Unknown(Message("connectors.lookup_failed"))
+        return Send(_listing("look", _list_of(sought), after)) if more else Unknown(Message("connectors.lookup_failed"))
+
+    def home(self, account: str, destination: str, base_url: str) -> str:
+        """The site: accounts are known by a number that leads nowhere."""
+        return "https://www.threads.net/"
+
+    def named(self, address: Address, answers: tuple[Answer, ...]) -> Send | Sighting:
+        """An address has a code instead of the post's id: the account's posts are read until one has that code, then
+        its replies, where the parts of a thread stand."""
+        code = _code_in(address.url)
+        if not code:
+            return NO_POST
+        if not answers:
+            return Send(_listing(POSTS, POSTS, ""))
+        last = answers[-1]
+        posts = data_of(told_by(last))
+        if posts is None or any(not number_of(post) for post in posts):
+            return UNREAD
+        for post in posts:
+            url = str(post.get("permalink") or "")
+            if _code_in(url) == code:
+                return Found(number_of(post), url, told_at(post.get("timestamp")))
+        after = further(told_by(last))
+        if after and sum(one.step == last.step for one in answers) < MOST_PAGES:
+            return Send(_listing(last.step, last.step, after))
+        return Send(_listing(REPLIES, REPLIES, "")) if last.step == POSTS else Absent()
 
     def remove(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Delete a post or an answer; a hundred a day. What cannot be deleted is asked after: gone already is gone.
@@ -262,11 +291,21 @@ def _asked(name: str, path: str) -> WireStep:
     return WireStep(name, StepKind.CONTROL, "GET", path, action=action)
 
 
-def _listing(sought: Sought, after: str) -> WireStep:
+def _list_of(sought: Sought) -> str:
     """Replies stand in a list of their own."""
-    cursor = f"&after={segment(after)}" if after else ""
-    what, more = ("replies", ",replied_to") if sought.reply_to else ("threads", "")
-    return _asked("look", f"/{{account}}/{what}?fields=id,text,timestamp,permalink{more}&limit={LISTED}{cursor}")
+    return REPLIES if sought.reply_to else POSTS
+
+
+def _listing(name: str, what: str, after: str) -> WireStep:
+    cursor, more = f"&after={segment(after)}" if after else "", ",replied_to" if what == REPLIES else ""
+    return _asked(name, f"/{{account}}/{what}?fields=id,text,timestamp,permalink{more}&limit={LISTED}{cursor}")
+
+
+def _code_in(url: str) -> str:
+    """The code in the address of a post; "" for none."""
+    path = path_of(url, "threads.net", "threads.com")
+    long = len(path) >= 3 and path[0].startswith("@") and path[1] == "post"
+    return path[2] if long else path[1] if len(path) == 2 and path[0] == "t" else ""
 
 
 def _waiting(containers: list[str], answers: tuple[Answer, ...], again: timedelta) -> Send | Outcome | None:

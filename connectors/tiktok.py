@@ -13,6 +13,7 @@ from connectors import fitting, tiktok_account
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, Grant, Renewed, Response, Send, Sought, StepKind, WireStep
 from connectors.enrolment import Connected, Visit
+from connectors.naming import NO_POST, UNREAD, Address, path_of
 from connectors.outcomes import (
     Absent,
     Failed,
@@ -120,6 +121,23 @@ class TikTok:
             case str() as going if going == ON_ITS_WAY:
                 return _on_its_way(told, sum(medium.size for medium in sought.media))
         return Unknown(Message("connectors.lookup_failed"))
+
+    def home(self, account: str, destination: str, base_url: str) -> str:
+        """The site: accounts are known by a number that leads nowhere."""
+        return "https://www.tiktok.com/"
+
+    def named(self, address: Address, answers: tuple[Answer, ...]) -> Send | Sighting:
+        """The film whose number is in an address. TikTok tells of nobody else's: what it does not know is not ours."""
+        path = path_of(address.url, "tiktok.com")
+        if len(path) != 3 or path[1] != "video" or not (path[2].isascii() and path[2].isdigit()):
+            return NO_POST
+        if not answers:
+            return Send(_video(path[2], "id,share_url", VIDEO))
+        videos = data(answers[-1]).get("videos")
+        if not isinstance(videos, list):
+            return UNREAD
+        there = _listed(answers[-1]).get("id") == path[2]
+        return Found(path[2], _url(answers[-1])) if there else Absent()
 
     def remove(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
         """TikTok offers no way: a person takes it away in the app."""

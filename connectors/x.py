@@ -14,11 +14,12 @@ from connectors.answers import ahead, body_of, segment, staged_anew, told_at
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, FileRef, Grant, Renewed, Response, Send, Sought, StepKind, WireStep
 from connectors.enrolment import Connected, Visit
+from connectors.naming import NO_POST, OTHERS, UNREAD, Address
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Sighting, Unknown
 from connectors.remarks import Act, Remarks, Spot
 from connectors.x_account import SURFACE, data_of, id_of, meaning, said
 from connectors.x_films import MIME, OPEN, PART, Film
-from connectors.x_reading import above, fields, is_unknown_name, meta_of, unnamed, url_of, written
+from connectors.x_reading import above, fields, is_unknown_name, meta_of, number_in, unnamed, url_of, written
 from connectors.x_text import length, plain
 from foundation.sealed import Sealed
 from foundation.words import Message
@@ -130,6 +131,24 @@ class X:
         pages = sum(_listed(answer) is not None for answer in answers)
         whole = pages < MOST_PAGES and isinstance(more, str)
         return Send(_listing(sought, asked, more)) if whole else Unknown(Message("connectors.lookup_failed"))
+
+    def home(self, account: str, destination: str, base_url: str) -> str:
+        """The profile."""
+        return f"https://x.com/i/user/{segment(account)}"
+
+    def named(self, address: Address, answers: tuple[Answer, ...]) -> Send | Sighting:
+        """The post whose number is in an address, and who wrote it."""
+        number = number_in(address.url)
+        if not number:
+            return NO_POST
+        if not answers or (len(answers) == 1 and is_unknown_name(answers[0])):
+            path = f"/2/tweets/{segment(number)}?{fields(answers, 'created_at', 'author_id', 'author_id')}"
+            return Send(WireStep("look", StepKind.CONTROL, "GET", path, action="look"))
+        told = data_of(answers[-1])
+        if told.get("id") != number:
+            return Absent() if _is_gone(answers[-1], Copy(number, address.account)) else UNREAD
+        mine = str(told.get("author_id", "")) == address.account
+        return Found(number, url_of(number), told_at(told.get("created_at"))) if mine else OTHERS
 
     def remove(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Delete the post; gone already is gone."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from connectors.answers import body_of
 from connectors.contract import Answer, Response
+from connectors.naming import path_of
 
 _NAMES = re.compile(r"(?:@\w{1,50}\s+)+", re.ASCII)
 
@@ -14,6 +15,14 @@ _NAMES = re.compile(r"(?:@\w{1,50}\s+)+", re.ASCII)
 def url_of(number: str) -> str:
     """Where people see a post."""
     return f"https://x.com/i/status/{number}"
+
+
+def number_in(url: str) -> str:
+    """The number of the post that an address names; "" for none."""
+    path = path_of(url, "x.com", "twitter.com")
+    place = path.index("status") if "status" in path else len(path)
+    number = path[place + 1] if 0 < place < len(path) - 1 else ""
+    return number if number.isascii() and number.isdigit() and len(number) <= 20 else ""
 
 
 def fields(answers: tuple[Answer, ...], asked: str, more: str = "", newer: str = "") -> str:

@@ -4,6 +4,7 @@ A film is uploaded as a private one, worked through there, and made public when 
 nothing. Source: https://developers.google.com/youtube/v3/docs/videos
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from connectors import fitting, youtube_account, youtube_remarks
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, Grant, Renewed, Response, Send, Sought, StepKind, WireStep
 from connectors.enrolment import Connected, Visit
+from connectors.naming import NO_POST, OTHERS, UNREAD, Address, asked, path_of
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Sighting, Uncertain, Unknown
 from connectors.places import Shown
 from connectors.remarks import Act, Remarks, Spot, is_answer
@@ -58,6 +60,7 @@ All channels of an application share its 10,000 units a day, and a film that nob
 than a comment that is heard late: a reading costs two units at least, so a hundred channels take half of it.
 """
 
+_NUMBER = re.compile(r"[\w-]{6,20}", re.ASCII)
 _COUNTS = {"viewCount": "views", "likeCount": "likes", "commentCount": "comments"}
 
 
@@ -104,6 +107,25 @@ class YouTube:
         page = http.told_by(answers[-1]).get("nextPageToken")
         more = isinstance(page, str) and len(answers) < MOST_PAGES
         return Send(_uploads(sought.account, str(page))) if more else Absent()
+
+    def home(self, account: str, destination: str, base_url: str) -> str:
+        """The channel."""
+        return f"https://www.youtube.com/channel/{http.segment(account)}"
+
+    def named(self, address: Address, answers: tuple[Answer, ...]) -> Send | Sighting:
+        """The film of an address. One that is private still is what was uploaded ahead: nobody sees it."""
+        number = _number_in(address.url)
+        if not number:
+            return NO_POST
+        if not answers:
+            return Send(_video(Copy(number, address.account), "snippet,status", LOOK))
+        found = items(answers[-1])
+        if found is None:
+            return UNREAD
+        if not found or part(found[0], "status").get("privacyStatus") == "private":
+            return Absent()
+        mine = part(found[0], "snippet").get("channelId") == address.account
+        return Found(number, _url(number)) if mine else OTHERS
 
     def remove(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Delete the film, or an answer; gone already is gone."""
@@ -238,6 +260,17 @@ def _uploads(channel: str, page: str = "") -> WireStep:
 def _video(copy: Copy, wanted: str, action: str) -> WireStep:
     path = f"/youtube/v3/videos?part={wanted}&id={http.segment(copy.native_id)}"
     return WireStep(action, StepKind.CONTROL, "GET", path, action=action)
+
+
+def _number_in(url: str) -> str:
+    """The number of the film that an address names; "" for none. The forms people copy: the page, a short, a link."""
+    path = path_of(url, "youtube.com")
+    if path == ("watch",):
+        number = asked(url, "v")
+    else:
+        short = path_of(url, "youtu.be")
+        number = path[1] if len(path) == 2 and path[0] in ("shorts", "live", "embed") else "".join(short[:1])
+    return number if _NUMBER.fullmatch(number) else ""
 
 
 def _url(number: str) -> str:

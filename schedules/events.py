@@ -1,6 +1,7 @@
 """The room's event kinds and facts; their handlers are in `schedules/handling.py`."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
@@ -59,7 +60,8 @@ class SweepDue:
 
 @dataclass(frozen=True)
 class DoubtEnded:
-    """A person knows what became of a delivery in doubt: `url` is where it stands, "" that it does not. `by` is who."""
+    """A person knows what became of a delivery in doubt: `url` is where it stands, "" that it does not. `by` is who,
+    `at` when they said so."""
 
     kind: ClassVar[str] = "delivery.end_doubt"
     queue: ClassVar[outbox.Queue] = "urgent"
@@ -67,6 +69,7 @@ class DoubtEnded:
     subject_id: UUID
     url: str
     by: str
+    at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,9 @@ HANDED_OVER = "delivery.handed_over"
 STOPPED_FOR = timedelta(seconds=30)
 """While an emergency stop is closed, a due delivery asks again this often."""
 
+LINKED_ELSEWHERE = "delivery.linked_elsewhere"
+"""Why a post in doubt is not tied to an address: another one is."""
+
 AT_ONCE = timedelta(milliseconds=200)
 """What changed under a claim is read again so soon; not sooner, or two that meet would spin."""
 
@@ -347,8 +350,18 @@ def link(scope: Scope, delivery_id: UUID, *, native_id: str, url: str) -> None:
         )
     ).first()
     if other is not None:
-        raise Conflict("delivery.linked_elsewhere")
+        raise Conflict(LINKED_ELSEWHERE)
     _stand(scope, row, Published(native_id, url))
+
+
+def check_free(scope: Scope, channel_id: UUID, url: str) -> None:
+    """Raise Conflict where another delivery of the account stands at this address: some platforms call one post by two
+    names, before it was public and after."""
+    other = select(Delivery.id).where(
+        Delivery.tenant_id == scope.tenant_id, Delivery.channel_id == channel_id, Delivery.url == url
+    )
+    if scope.session.exec(other).first() is not None:
+        raise Conflict(LINKED_ELSEWHERE)
 
 
 def _names(native_id: str) -> ColumnElement[bool]:

@@ -15,7 +15,7 @@ from channels.states import ChannelState
 from foundation.database import Scope
 from foundation.errors import BadInput
 from foundation.words import Message
-from schedules import approvals, assigning, overrides, planning, series, slots
+from schedules import anew, approvals, assigning, overrides, planning, series, slots
 from schedules.calendar import parse
 from schedules.models import Delivery, Post, Series
 from schedules.moving import delivery, move
@@ -177,19 +177,15 @@ def _remake(scope: Scope, one: Moving, target: Channel, *, asks_again: bool) -> 
 
 def _key(scope: Scope, old: Delivery, target_id: UUID) -> str:
     """The occurrence on the spare account: the old one's, or a further one where that was taken off there before."""
-    used = set(
-        scope.session.exec(
-            select(Delivery.occurrence_key).where(
-                Delivery.tenant_id == scope.tenant_id,
-                Delivery.post_id == old.post_id,
-                Delivery.channel_id == target_id,
-            )
-        )
+    taken = select(Delivery.id).where(
+        Delivery.tenant_id == scope.tenant_id,
+        Delivery.post_id == old.post_id,
+        Delivery.channel_id == target_id,
+        Delivery.occurrence_key == old.occurrence_key,
     )
-    further = (
-        f"{old.occurrence_key}{'.' * bool(old.occurrence_key)}again-{number}" for number in range(1, len(used) + 2)
-    )
-    return next(key for key in (old.occurrence_key, *further) if key not in used)
+    if scope.session.exec(taken).first() is None:
+        return old.occurrence_key
+    return anew.further_key(scope, old.post_id, target_id, old.occurrence_key)
 
 
 def _here(scope: Scope, channel_id: UUID) -> tuple[Any, ...]:

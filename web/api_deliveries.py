@@ -108,7 +108,8 @@ def _ends(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.post("/{delivery_id}/link", status_code=202, response_model=DeliveryOut)
     def link_delivery(delivery_id: UUID, body: LinkIn, call: Annotated[Call, can_write]) -> Response:
-        """Say where an uncertain one stands. Needs `deliveries:write`."""
+        """Say where an uncertain one stands. The platform is asked first: it is `published` once that is this account's
+        post, and else stays `uncertain` with why as its `reason`. Needs `deliveries:write`."""
 
         def act(scope: Scope, sight: Sight) -> None:
             scheduling.link(scope, delivery_id, member_id=sight.member.id, url=body.url)

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from channels import carrying
+from channels import carrying, naming
 from gate.releasing import ReleaseRipe
 from schedules import claiming, doubts, ideas_handling, kits_handling, recycling, rehearsed, repeating, weeks_handling
 from schedules import handling as posting
@@ -44,6 +44,7 @@ def routes(s: Services) -> tuple[Route, ...]:
     claim = partial(rehearsed.take, mint=s.mint, connectors=s.connectors)
     stage = partial(claiming.stage, mint=s.mint, connectors=s.connectors)
     recorded = partial(carrying.recorded, connectors=s.connectors)
+    named = partial(naming.look, tenant=s.tenant, transport=s.transport, connectors=s.connectors)
     tenant = s.tenant
     return (
         Route(
@@ -63,7 +64,7 @@ def routes(s: Services) -> tuple[Route, ...]:
             partial(posting.reconcile, tenant=tenant, look=s.look, recorded=recorded),
             deadline_seconds=ACT_SECONDS,
         ),
-        Route(DoubtEnded, partial(doubts.settle, tenant=tenant)),
+        Route(DoubtEnded, partial(doubts.settle, tenant=tenant, look=named), deadline_seconds=ACT_SECONDS),
         Route(SweepDue, partial(posting.sweep, tenant=tenant)),
         Route(CopyGone, partial(posting.copy_gone, tenant=tenant)),
         Route(ReleaseRipe, partial(posting.released, tenant=tenant)),

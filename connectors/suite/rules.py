@@ -15,6 +15,7 @@ from connectors.outcomes import Outcome, Published, Reauthorize, Rejected, Retry
 from connectors.purse import Lists
 from connectors.remarks import Remarked
 from connectors.suite.house import House, Story
+from connectors.suite.naming_rules import addresses_are_read
 from connectors.suite.price_rules import prices_are_kept, what_was_bought_is_seen
 from connectors.suite.readings import earnings_are_told, followers_are_counted, lately, movements_are_listed
 from connectors.suite.remark_rules import remarks_are_answered_once, remarks_are_heard, remarks_are_moderated
@@ -361,6 +362,7 @@ RULES: tuple[Rule, ...] = (
     remarks_are_answered_once,
     remarks_are_moderated,
     prices_are_kept,
+    addresses_are_read,
 )
 
 EVERY: Mapping[str, Rule] = {

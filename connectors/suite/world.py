@@ -136,6 +136,14 @@ class World:
     remark: Callable[[str, str], str] | None = None
     """Lets somebody else say this under the account's post of that native id; the native id of what they said, as
     `connectors.remarks.Remark` has it. None where nothing of the kind is told."""
+    address: Callable[[str], str] | None = None
+    """Where people find a copy, by its native id; None where it has no address, as messages have none."""
+    elsewhere: tuple[str, ...] = ()
+    """Addresses on the platform that are no post of the account: of a person, of somebody else's post."""
+    named_as: Callable[[str], str] = str
+    """What an address names, where the platform has another name for a copy than the one it gave at first."""
+    named_on: str = "lookups"
+    """What kind of request the fake takes the question for an address for; "" where nobody can be asked for a post."""
     answers: bool = True
     """Whether what is said there can be answered."""
     remarks_on: str = "remarks"

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from dashboard import acting
 from dashboard.frame import Page
-from dashboard.reads.calendar import Place
+from dashboard.reads.places import Place
 from dashboard.reads.queue import beside
 from dashboard.widgets import draw
 from foundation.database import Scope

@@ -14,17 +14,20 @@ from dashboard.app_pages import (
     calendar_repeats,
     calendar_series,
     compose_draft,
+    doubt_card,
+    post_outside,
     post_talk,
 )
 from dashboard.frame import Page
 from dashboard.reads import needs
-from dashboard.reads.calendar import Opened, Place, opened
+from dashboard.reads.calendar import Opened, opened
+from dashboard.reads.places import Place
 from dashboard.reads.telling import next_of, told
 from dashboard.reads.when import day_of, time_of
 from dashboard.widgets import draw
 from foundation.database import Scope
 from foundation.words import Message
-from schedules import drafting, planning, removal
+from schedules import drafting, planning
 from schedules.calendar import WallTime, local_wall
 from schedules.states import DeliveryState
 from tenants.roles import Right
@@ -83,6 +86,8 @@ def _story(drawn: Page, post_id: UUID, at: str, offers: tuple[bool, frozenset[UU
             )
             calendar_near.show(page, found.creator.id, place)
             calendar_repeats.show(page, found.creator.id, place)
+            if place.doubt is not None and page.may(Right.APPROVE):
+                doubt_card.show(page, place.doubt, found.now)
             if page.may(Right.RUN):
                 _acts(page, found, place)
     draw("calendar_foot.html", now=found.now, voice=page.voice, word=page.word)
@@ -100,11 +105,7 @@ def _acts(page: Page, found: Opened, place: Place) -> None:
             acting.button(page, code, partial(_again, *about), right=Right.RUN, key=f"again:{key}", kind="primary")
         if entry.state is DeliveryState.SCHEDULED:
             acting.button(page, "calendar.send_now", partial(_now, *about), right=Right.RUN, key=f"now:{key}")
-        if entry.state is DeliveryState.BROKEN_OFF:
-            with st.popover(page.word("calendar.take_away")):
-                draw("calendar_note.html", note=page.word("calendar.take_away_asked", count=entry.done))
-                act = partial(_take_away, *about)
-                acting.button(page, "calendar.take_away_sure", act, right=Right.RUN, key=f"away:{key}")
+        post_outside.acts(page, found, place)
         calendar_importance.show(page, found.creator.id, entry)
         if entry.state in STOPPABLE:
             with st.popover(page.word("calendar.cancel")):
@@ -127,12 +128,6 @@ def _now(page: Page, creator_id: UUID, delivery_id: UUID, version: int, scope: S
     page.my(scope, creator_id)
     planning.send_now(scope, delivery_id, version=version)
     return Message("calendar.now_done")
-
-
-def _take_away(page: Page, creator_id: UUID, delivery_id: UUID, version: int, scope: Scope, _: UUID) -> Message:
-    page.my(scope, creator_id)
-    removal.ask(scope, delivery_id)
-    return Message("calendar.taken_away")
 
 
 def _skip(page: Page, creator_id: UUID, delivery_id: UUID, version: int, scope: Scope, _: UUID) -> Message:

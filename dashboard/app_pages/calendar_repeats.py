@@ -5,8 +5,8 @@ from uuid import UUID
 
 from dashboard import acting
 from dashboard.frame import Page
-from dashboard.reads.calendar import Place
 from dashboard.reads.compose import connectors
+from dashboard.reads.places import Place
 from dashboard.reads.repeats import of_delivery
 from dashboard.widgets import draw
 from foundation.database import Scope

@@ -6,7 +6,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting, files, frame, scene
-from dashboard.app_pages import calendar_missed
+from dashboard.app_pages import calendar_missed, doubt_card
 from dashboard.frame import Page
 from dashboard.reads.home import Home, home
 from dashboard.reads.needs import Need
@@ -15,7 +15,7 @@ from dashboard.widgets import draw
 from foundation.database import Scope
 from foundation.errors import NotFound
 from foundation.words import Message
-from schedules import doubts, drafting
+from schedules import drafting
 from schedules import reads as schedule_reads
 from schedules.states import DeliveryState, DowntimeState
 from tenants import notices
@@ -70,6 +70,10 @@ def _needs(page: Page, found: Home) -> None:
             draw("home_need.html", need=need, kept=kept, now=found.now, voice=page.voice, word=page.word)
             with st.container(horizontal=True, gap="small"):
                 _acts(page, need)
+            doubt = found.doubts.get(need.entry.delivery_id) if need.entry is not None else None
+            if doubt is not None and page.may(Right.APPROVE):
+                with st.expander(page.word("doubt.decide")):
+                    doubt_card.show(page, doubt, found.now)
     rest = len(found.needs) - SHOWN
     if rest > 0:
         draw("calendar_note.html", note=page.word("home.more_needs", count=rest))
@@ -82,9 +86,6 @@ def _acts(page: Page, need: Need) -> None:
         act = partial(_again, page, entry.delivery_id, entry.version)
         key = f"again:{entry.delivery_id}:{entry.version}"
         acting.button(page, "home.again", act, right=Right.RUN, key=key, kind="primary")
-    if entry is not None and entry.state is DeliveryState.UNCERTAIN and page.may(Right.APPROVE):
-        act = partial(_not_there, page, entry.delivery_id)
-        acting.button(page, "home.not_there", act, right=Right.APPROVE, key=f"absent:{entry.delivery_id}")
     if need.downtime is not None:
         calendar_missed.acts(page, need.downtime, DowntimeState.OPEN)
     if need.dismissable and page.may(Right.RUN):
@@ -103,12 +104,6 @@ def _again(page: Page, delivery_id: UUID, version: int, scope: Scope, _: UUID) -
     _mine(page, scope, delivery_id)
     drafting.again(scope, delivery_id, version=version)
     return Message("calendar.again_done")
-
-
-def _not_there(page: Page, delivery_id: UUID, scope: Scope, _: UUID) -> Message:
-    _mine(page, scope, delivery_id)
-    doubts.end_doubt(scope, delivery_id, member_id=page.who.member.id, url="")
-    return Message("home.sent_again")
 
 
 def _dismiss(page: Page, cause: str, why: str, scope: Scope, _: UUID) -> Message:

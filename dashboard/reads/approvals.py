@@ -9,6 +9,7 @@ from uuid import UUID
 from channels import reads as channel_reads
 from dashboard import files
 from dashboard.reads.compose import connectors
+from dashboard.reads.doubts import Doubt, doubts
 from foundation.database import Scope
 from foundation.errors import NotFound
 from foundation.words import Message
@@ -91,6 +92,8 @@ class Approvals:
     alike: int
     """How many pictures resemble somebody, and wait for others to look at both."""
     doubts: Sequence[Entry]
+    told: Mapping[UUID, Doubt]
+    """What is known of each of those, by delivery."""
     requests: Sequence[Request]
     again: Sequence[Again]
     """Decisions about requests that are to be looked at again."""
@@ -134,9 +137,10 @@ class Approvals:
 
     @property
     def signature(self) -> tuple[int, ...]:
-        """How many of each wait: another one means that the page is old."""
+        """How many of each wait, and what is told of the doubts: another one means that the page is old."""
         waits = (self.posts, self.holds, self.sheets, self.pictures, self.doubts, self.requests, self.again, self.taken)
-        return (*(len(each) for each in waits), sum(len(one.cards) for one in self.sheets), self.alike)
+        told = sum(one.version for one in self.doubts)
+        return (*(len(each) for each in waits), sum(len(one.cards) for one in self.sheets), self.alike, told)
 
 
 @dataclass(frozen=True)
@@ -208,6 +212,7 @@ def approvals(
         pictures=pictures,
         alike=len(beside.waiting(scope, mine)) if review else 0,
         doubts=[one for one in trouble if one.state is DeliveryState.UNCERTAIN] if content else [],
+        told=doubts(scope, trouble) if content else {},
         requests=requests,
         again=again,
         taken=taken,

@@ -1,33 +1,28 @@
 """The calendar: a creator's days with their posts, the hours that are free, and one post with its whole story."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
-from channels import budgets, links
 from channels import reads as channel_reads
-from channels.budgets import Blocked
-from channels.links import Clicks
-from channels.reads import AttemptStory, Channel
+from dashboard.reads.places import Place, places
 from dashboard.reads.series import of_occurrence
 from foundation.database import Scope
 from foundation.errors import NotFound
-from foundation.words import Message
 from gate import inforce, switches
 from gate.switches import Halt
 from schedules import agenda, drafting, rehearsing
 from schedules import reads as schedule_reads
 from schedules.agenda import free
 from schedules.calendar import WallTime, bounds, local_day, zone_of
-from schedules.composing import subject
 from schedules.days import Summary, any_planned, summaries
 from schedules.drafting import REWRITABLE
 from schedules.overrides import Content
 from schedules.previewing import Rule, rule_of
-from schedules.reads import Entry, Step, Written
+from schedules.reads import Entry, Written
 from schedules.shifting import MOVABLE
-from schedules.states import NEEDS_A_PERSON, PLANNABLE, DeliveryState
+from schedules.states import NEEDS_A_PERSON, DeliveryState
 from tenants import reads as tenant_reads
 from tenants.reads import Creator
 
@@ -167,31 +162,6 @@ class Calendar:
     def waits(self, entry: Entry) -> bool:
         """Whether an emergency stop keeps it back."""
         return stopped(self.halt, entry)
-
-
-@dataclass(frozen=True)
-class Place:
-    """One account of a post: how it stands, what happened and what was asked of the platform."""
-
-    entry: Entry
-    steps: Sequence[Step]
-    attempts: Sequence[AttemptStory]
-    clicks: Clicks | None = None
-    """How often its short addresses were followed; None where it has none."""
-    dry: bool = False
-    """Whether it is only rehearsed, as things stand."""
-    in_the_way: Message | None = None
-    """Why its account would let nothing leave at the hour of its next try."""
-
-    @property
-    def leaves_at(self) -> datetime:
-        """When it goes: its time, or that of its next try."""
-        return max(self.entry.due_at, self.entry.not_before or self.entry.due_at)
-
-    @property
-    def movable(self) -> bool:
-        """Whether a person may give it another time."""
-        return self.entry.state in PLANNABLE or self.entry.state in (S.DRAFT, S.APPROVED)
 
 
 @dataclass(frozen=True)
@@ -337,28 +307,6 @@ def turns(entries: Sequence[Entry], creators: Mapping[UUID, Creator]) -> list[Tu
     ]
 
 
-def _places(scope: Scope, entries: Sequence[Entry], accounts: Mapping[UUID, Channel]) -> list[Place]:
-    """Each account of a post, with its story; what is known of all of them is read at once."""
-    about = {one.delivery_id: subject(one.delivery_id) for one in entries}
-    stories, tried = schedule_reads.stories(scope, list(about)), channel_reads.attempts_of(scope, about.values())
-    clicked, dry = links.clicks(scope, list(about.values())), rehearsing.covered(scope)
-    held = budgets.limits(scope, {one.channel_id for one in entries}, brake=True)
-    found = []
-    for one in entries:
-        what = about[one.delivery_id]
-        only = one.state in rehearsing.AHEAD and (one.dry or dry(one.post_id, one.channel_id))
-        place = Place(one, stories[one.delivery_id], tried[what], clicked.get(what), only)
-        found.append(_ahead(place, accounts[one.channel_id], held.get(one.channel_id)))
-    return found
-
-
-def _ahead(place: Place, on: Channel, held: Blocked | None) -> Place:
-    """With what stands in its way there, where it is to leave by itself."""
-    if place.dry or place.entry.state not in (S.APPROVED, S.SCHEDULED, S.PARTLY):
-        return place
-    return replace(place, in_the_way=budgets.in_the_way(on, held, place.leaves_at))
-
-
 def opened(scope: Scope, mine: Sequence[Creator], post_id: UUID, occurrence: str = "") -> Opened:
     """One post with the story of each account, of one that repeats as it leaves at one time (of those of its key, or
     the next). Raises NotFound for one of a creator who is not theirs."""
@@ -378,7 +326,7 @@ def opened(scope: Scope, mine: Sequence[Creator], post_id: UUID, occurrence: str
         post=post,
         creator=creator,
         by=people.get(post.author, ""),
-        places=_places(scope, entries, accounts),
+        places=places(scope, entries, whole, accounts),
         approvers=drafting.approvers(scope, post_id) if wished else (),
         free=wished and drafting.is_free(scope, post_id),
         people=people,

@@ -1,5 +1,5 @@
 """Home: what needs somebody, what is happening now, and the day of each creator, in at most ten statements; one more
-where a post is kept back."""
+where a post is kept back, and two where one is in doubt."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from uuid import UUID
 
 from channels import reads as channel_reads
 from dashboard.reads import live, needs
+from dashboard.reads.doubts import Doubt, doubts
 from dashboard.reads.live import LIVE, Line
 from dashboard.reads.needs import Need
 from foundation.database import Scope
@@ -140,6 +141,8 @@ class Home:
     live: Sequence[Line]
     kept_back: Mapping[UUID, Message]
     """Of each post on hold because of somebody it shows: who, and what to do."""
+    doubts: Mapping[UUID, Doubt]
+    """What is known of each post in doubt."""
     running: Sequence[Running]
     strides: Sequence[Stride]
     """Empty once the first post stands."""
@@ -163,6 +166,7 @@ class _Posts:
     entries: Sequence[Entry]
     live: Sequence[Line]
     kept_back: Mapping[UUID, Message]
+    doubts: Mapping[UUID, Doubt]
     running: Sequence[Running]
     strides: Sequence[Stride]
 
@@ -173,7 +177,7 @@ def home(scope: Scope, member: Member) -> Home:
     money = may(member.role, Right.MONEY)
     mine = [one for one in tenant_reads.creators(scope) if not member.creators or one.slug in member.creators]
     shown = mine if works or money else []
-    posts = _posts(scope, mine, member) if works else _Posts([], [], [], {}, [], [])
+    posts = _posts(scope, mine, member) if works else _Posts([], [], [], {}, {}, [], [])
     sales = _sales(scope, shown) if money else {}
     return Home(
         now=scope.now,
@@ -183,6 +187,7 @@ def home(scope: Scope, member: Member) -> Home:
         coming=_coming(scope, mine, posts.entries),
         live=posts.live,
         kept_back=posts.kept_back,
+        doubts=posts.doubts,
         running=posts.running,
         strides=posts.strides,
         sees_posts=works,
@@ -212,6 +217,7 @@ def _posts(scope: Scope, mine: Sequence[Creator], member: Member) -> _Posts:
         entries=entries,
         live=live.live(scope, ids, moved, since=since, talk=talk, money=money),
         kept_back=live.kept_back(scope, entries, moved),
+        doubts=doubts(scope, [one for one in entries if one.delivery_id in about]),
         running=studio_reads.running(scope, ids, since=since),
         strides=[] if any(one.state is DeliveryState.PUBLISHED for one in entries) else _strides(scope, mine),
     )

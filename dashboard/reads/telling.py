@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from channels.reads import AttemptStory
-from dashboard.reads.calendar import Opened, Place
+from dashboard.reads.calendar import Opened
+from dashboard.reads.places import Place
 from foundation.words import Message
 from schedules.reads import Step
 from schedules.states import DeliveryState
@@ -91,4 +92,6 @@ def next_of(found: Opened, place: Place) -> Next:
         return Next("calendar.next.waits" if entry.late_until else "calendar.next.waits_on", why=place.in_the_way)
     if entry.state is S.SCHEDULED and entry.not_before is not None and entry.not_before > found.now:
         return Next("calendar.next.retry")
+    if place.by_hand:
+        return Next("calendar.next.removing_by_hand")
     return Next(f"calendar.next.{entry.state}")

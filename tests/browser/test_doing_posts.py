@@ -73,12 +73,37 @@ def test_a_doubt_is_settled_by_a_person(lea: Living) -> None:
     desk.fault("reset_before", channel="doute")
     lost = desk.delivery("Partie ou pas ?", channel="doute", after=1)
     wait_until(lambda: desk.state(lost) is S.UNCERTAIN, 60)
+    with lea.visitor("/") as marc:
+        marc.page.get_by_text("Regarder et décider").click()
+        marc.shows("Elle n’y est pas : renvoyer")
+        marc.rest()
+        picture(marc, "doubt_home_1280", 1280, 900)
+    with lea.visitor(f"/calendar?post={desk.entry(lost).post_id}") as marc:
+        marc.page.get_by_label("Lien de la publication").fill(f"{lea.installation.sandbox.url}/t/main/p1")
+        marc.page.keyboard.press("Tab")
+        marc.press("Elle y est : rattacher")
+        marc.shows("cette publication n’est pas de ce compte")
+        assert desk.state(lost) is S.UNCERTAIN
+        picture(marc, "doubt_post_390", 390, 900)
     with lea.visitor("/approvals") as marc:
         marc.shows("Partie ou pas ?")
-        marc.press("N’a pas été publié")
-        marc.shows("une seule fois")
+        marc.press("Elle n’y est pas : renvoyer…")
+        marc.shows("les gens la verront deux fois")
+        assert marc.button("J’ai regardé : renvoyer").is_disabled()
+        assert desk.texts("doute") == []
+        marc.rest()
+        picture(marc, "doubt_sure_1280", 1280, 900)
+        marc.press("J’ai regardé : renvoyer")
         wait_until(lambda: desk.state(lost) is S.PUBLISHED, 60)
     assert desk.texts("doute") == ["Partie ou pas ?"]
+    with lea.visitor(f"/calendar?post={desk.entry(lost).post_id}") as marc:
+        marc.press("Retirer du compte")
+        marc.shows("ne verront plus cette publication")
+        marc.rest()
+        picture(marc, "taken_away_1280", 1280, 900)
+        marc.press("Oui, retirer")
+        wait_until(lambda: desk.state(lost) is S.REMOVED, 60)
+        marc.shows("Publier encore une fois")
 
 
 def test_an_account_rests_and_goes_on(lea: Living) -> None:

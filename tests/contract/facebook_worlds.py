@@ -77,6 +77,8 @@ def world(server: FakeFacebook, http: HttpClient, files: str, *, film: bool = Fa
         transport=transport(http, lend=lend),
         clock=server.clock,
         lags=False,
+        address=lambda post: f"https://www.facebook.com/{page.id}/posts/{post.partition('_')[2]}",
+        elsewhere=(f"https://www.facebook.com/{page.id}", f"https://www.facebook.com/{page.id}/posts/1"),
         counts="likes",
         followers=partial(setattr, page, "followers"),
         flags=(),

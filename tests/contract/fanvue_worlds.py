@@ -71,6 +71,9 @@ def world(
         surface=SURFACE,
         transport=transport(http),
         clock=server.clock,
+        address=lambda number: f"https://www.fanvue.com/{member.username}/posts/{number}",
+        elsewhere=(f"https://www.fanvue.com/{member.username}", f"https://www.fanvue.com/posts/{uuid7()}"),
+        named_on="metrics",
         counts="likes",
         followers=partial(setattr, member, "followers"),
         followers_on="checks",
@@ -90,6 +93,7 @@ def chat_world(server: FakeFanvue, http: HttpClient) -> World:
     assert isinstance(made.fake, FanvueFake)
     made.fake.fan = server.fan("leo", made.fake.member)
     made.name, made.surface, made.viewer = "fanvue_chat", CHAT_SURFACE, made.fake.fan.id
+    made.address = None
     made.counts, made.flags = "", ()
     made.told = lambda wire: {"text"} <= wire.keys() <= {"text", "mediaUuids", "price"}
     return made

@@ -97,6 +97,8 @@ def world(server: FakeInstagram, http: HttpClient, files: str, *, film: bool = F
         transport=transport(http, lend=lend),
         clock=server.clock,
         lags=False,
+        address=lambda post: f"https://www.instagram.com/{profile.username}/reel/{post}/?igsh=abc",
+        elsewhere=(f"https://www.instagram.com/{profile.username}/", "https://www.instagram.com/p/1/"),
         counts="likes",
         followers=partial(setattr, profile, "followers"),
         followers_on="checks",

@@ -3,6 +3,7 @@
 import pytest
 
 from connectors import registry
+from connectors.naming import Names
 from connectors.suite import rules
 from tests.contract.worlds import KINDS, Fakes
 
@@ -27,3 +28,10 @@ def test_every_connector_has_its_world(platforms: Fakes) -> None:
     worlds = {platforms.world(kind).connector.capabilities.platform for kind in KINDS}
     sending = {name for name, one in registry.load().items() if not one.capabilities.hand_over}
     assert worlds == sending
+
+
+def test_every_post_can_be_named_by_its_address(platforms: Fakes) -> None:
+    """Whoever says where a post in doubt stands is believed by what the platform calls it, never by a piece of text."""
+    posts = [world for kind in KINDS if not (world := platforms.world(kind)).viewer]
+    assert [world.name for world in posts if world.address is None] == []
+    assert [name for name, one in registry.own().items() if not isinstance(one, Names)] == []

@@ -8,7 +8,7 @@ from connectors.fanvue import Fanvue
 from connectors.sandbox import Sandbox
 from connectors.suite import price_rules, readings, rules
 from connectors.telegram import Telegram
-from tests.contract import broken
+from tests.contract import broken, broken_addresses
 from tests.contract.worlds import Fakes
 
 
@@ -67,6 +67,10 @@ FOUND: tuple[tuple[type[Fanvue | Sandbox | Telegram], str, rules.Rule, str], ...
     (broken.GivesStarsAway, "telegram_channel", rules.prices_are_kept, "costs 1 XTR is not sent"),
     (broken.AsksOfEverybody, "fanvue", rules.prices_are_kept, "is free is not sent"),
     (broken.LooksAtNothing, "fanvue", rules.prices_are_kept, "sent 2 times"),
+    (broken_addresses.ReadsTheLastPart, "post", rules.addresses_are_read, "is taken for a post of the account"),
+    (broken_addresses.ReadsNoAddress, "post", rules.addresses_are_read, "nobody reads addresses"),
+    (broken_addresses.MissesWhatItCannotRead, "post", rules.addresses_are_read, "proof out of a broken answer"),
+    (broken_addresses.LooksAtNoAddress, "post", rules.addresses_are_read, "and it is gone"),
     (broken.ModeratesInWords, "post", rules.remarks_are_moderated, "not tried again"),
 )
 

@@ -72,6 +72,8 @@ def world(server: FakeThreads, http: HttpClient, files: str, *, film: bool = Fal
         transport=transport(http, lend=lend),
         clock=server.clock,
         lags=False,
+        address=lambda post: f"https://www.threads.com/@{profile.username}/post/{post}?xmt=abc",
+        elsewhere=(f"https://www.threads.net/@{profile.username}", "https://www.threads.net/@somebody/post/1"),
         counts="likes",
         followers=partial(setattr, profile, "followers"),
         flags=(),

@@ -52,6 +52,10 @@ def world(server: FakeTikTok, http: HttpClient, *, slow: float = 0.0) -> World:
     member = server.account(f"w{next(_numbers)}")
     account = Spot(member.open_id, "PUBLIC_TO_EVERYONE").account
     past = server.book.record()
+
+    def posts() -> dict[str, str]:
+        return {one.publish_id: one.id for one in member.made}
+
     return World(
         name="tiktok",
         connector=TikTok(),
@@ -60,6 +64,9 @@ def world(server: FakeTikTok, http: HttpClient, *, slow: float = 0.0) -> World:
         surface=SURFACE,
         transport=transport(http),
         clock=server.clock,
+        address=lambda made: f"https://www.tiktok.com/@{member.username}/video/{posts()[made]}?lang=fr",
+        elsewhere=(f"https://www.tiktok.com/@{member.username}", "https://www.tiktok.com/@somebody/video/1"),
+        named_as=lambda made: posts()[made],
         counts="views",
         followers=partial(setattr, member, "followers"),
         flags=(AI,),

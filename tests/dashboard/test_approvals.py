@@ -1,4 +1,4 @@
-"""Approvals as members use it: a yes, a change, a no, undone; holds looked at; pictures judged; doubts settled."""
+"""Approvals as members use it: a yes, a change, a no, undone; holds looked at; pictures judged."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -16,7 +16,6 @@ from gate.units import Rating, Subject, Text, Unit
 from schedules import planning, reviewing
 from schedules import reads as schedule_reads
 from schedules.calendar import local_wall
-from schedules.events import DoubtEnded
 from schedules.states import DeliveryState as S
 from studio import library
 from studio.states import ShelfState
@@ -304,32 +303,6 @@ def test_picture_is_seen_then_rated_then_allowed(door: Door, lumiere: Agency) ->
     with lumiere.scope() as scope:
         sha256 = library.item(scope, shot).sha256
         assert gate_reads.looked_at(scope, [sha256]) == {sha256: "approve"}
-
-
-@pytest.mark.parametrize("stands", [True, False])
-def test_doubt_is_settled_by_a_word(door: Door, lumiere: Agency, stands: bool) -> None:
-    _, delivery_id = asked(lumiere, "Peut-être")
-    with lumiere.scope() as scope:
-        scope.run(
-            "UPDATE deliveries SET state = 'uncertain', uncertain_since = house_now(), reason = CAST(:why AS jsonb)"
-            " WHERE id = :id",
-            why=REASON % "delivery.no_answer",
-            id=delivery_id,
-        )
-    url = "https://example.test/p/12" if stands else ""
-    with stream(door.url, door.cookie(lumiere)) as page:
-        assert "Peut-être" in page.open("/approvals")
-        if stands:
-            assert word("delivery.no_link") in page.press(word("approvals.was_posted"))
-            page.type(word("approvals.link"), url)
-            assert word("approvals.noted_posted") in page.press(word("approvals.was_posted"))
-        else:
-            assert word("approvals.noted_not") in page.press(word("approvals.was_not"))
-            assert word("approvals.noted_not") in page.again(), "what a press came to stays when the page is drawn anew"
-            assert word("approvals.noted_not") not in page.open("/channels"), "it belongs to the page it was said on"
-    with lumiere.scope() as scope:
-        row = scope.run("SELECT args FROM outbox WHERE kind = :k AND subject_id = :s", k=DoubtEnded.kind, s=delivery_id)
-        assert row.scalar_one() == {"url": url, "by": lumiere.act_as(Role.OWNER)}
 
 
 @pytest.mark.parametrize("role", Role)

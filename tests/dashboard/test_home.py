@@ -114,15 +114,6 @@ def test_held_post_is_tried_again_from_home(door: Door, lumiere: Agency) -> None
         assert delivery(scope, delivery_id).state == DeliveryState.SCHEDULED
 
 
-def test_doubt_is_ended_from_home(door: Door, lumiere: Agency) -> None:
-    delivery_id = stopped(lumiere, DeliveryState.UNCERTAIN, "attempt.no_answer")
-    with stream(door.url, door.cookie(lumiere)) as page:
-        assert 'href="/approvals"' in page.open()
-        assert "repart une seule fois" in page.press("Ce n’est pas en ligne")
-    with lumiere.scope() as scope:
-        assert scope.run("SELECT kind FROM outbox WHERE dedupe_key = :k", k=f"doubt:{delivery_id}").scalar_one()
-
-
 def test_notice_is_put_away_with_its_reason(door: Door, lumiere: Agency) -> None:
     lumiere.notice("chat.stuck")
     with stream(door.url, door.cookie(lumiere)) as page:

@@ -20,6 +20,11 @@ def in_doubt(lea: Desk, mode: str = "accept_then_hang") -> UUID:
     return delivery_id
 
 
+def page_of(lea: Desk, native: str, channel: str = "main") -> str:
+    """Where people see a post."""
+    return f"{lea.network.url}/t/{lea.accounts[channel]}/{native}"
+
+
 def say(lea: Desk, delivery_id: UUID, url: str, who: UUID | None = None) -> None:
     who = who or lea.manager
     with lea.scope(f"member:{who}") as scope:
@@ -29,10 +34,10 @@ def say(lea: Desk, delivery_id: UUID, url: str, who: UUID | None = None) -> None
 def test_it_stands_where_its_link_says(lea: Desk) -> None:
     delivery_id = in_doubt(lea)
     native = lea.posts()[0]["id"]
-    say(lea, delivery_id, f"https://example.test/p/{native}/")
+    say(lea, delivery_id, page_of(lea, native))
     lea.run()
     entry = lea.entry(delivery_id)
-    assert (entry.state, entry.native_id, entry.url) == (S.PUBLISHED, native, f"https://example.test/p/{native}/")
+    assert (entry.state, entry.native_id, entry.url) == (S.PUBLISHED, native, page_of(lea, native))
     assert len(lea.asked()) == 1
     with pytest.raises(Conflict):
         say(lea, delivery_id, "")
@@ -77,6 +82,101 @@ def test_only_what_is_in_doubt(lea: Desk) -> None:
         say(lea, lea.delivery("later"), "")
 
 
-def test_native_ids_are_read_off_links() -> None:
-    assert doubts.native_of("https://t.me/c/12/345") == "345"
-    assert doubts.native_of("https://example.test") == "https://example.test"
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("https://example.test/p/{native}", "naming.no_post"),
+        ("{site}/t/somebody/{native}", "naming.other_account"),
+        ("{site}/t/{account}/p999999", "naming.not_there"),
+    ],
+)
+def test_a_link_that_names_no_post_of_the_account_is_refused_and_told(lea: Desk, path: str, why: str) -> None:
+    """It used to be believed: the last part of any path was the post, and taking that away proved it gone."""
+    delivery_id = in_doubt(lea)
+    native = lea.posts()[0]["id"]
+    say(lea, delivery_id, path.format(native=native, site=lea.network.url, account=lea.accounts["main"]))
+    lea.run()
+    entry = lea.entry(delivery_id)
+    assert (entry.state, entry.native_id, entry.reason.code if entry.reason else "") == (S.UNCERTAIN, None, why)
+    assert lea.notices()[f"delivery:{delivery_id}"] == why
+    say(lea, delivery_id, page_of(lea, native))  # the right one ends it
+    lea.run()
+    assert lea.state(delivery_id) is S.PUBLISHED
+    assert f"delivery:{delivery_id}" not in lea.notices()
+
+
+def test_a_post_that_another_delivery_has_is_refused_and_told(lea: Desk) -> None:
+    first = lea.delivery("other words")
+    lea.run()
+    delivery_id = in_doubt(lea, "reset_before")
+    say(lea, delivery_id, str(lea.entry(first).url))
+    lea.run()
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (S.UNCERTAIN, "delivery.linked_elsewhere")
+    assert lea.notices()[f"delivery:{delivery_id}"] == "delivery.linked_elsewhere"
+
+
+def test_what_nobody_can_check_now_is_checked_again(lea: Desk) -> None:
+    delivery_id = in_doubt(lea)
+    lea.fault("status:503", on="lookups", times=99)
+    native = lea.posts()[0]["id"]
+    say(lea, delivery_id, page_of(lea, native))
+    lea.live(minutes=1)
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (S.UNCERTAIN, "connectors.answer_lost")
+    lea.network.clear()
+    lea.live(minutes=1)
+    assert (lea.state(delivery_id), lea.entry(delivery_id).native_id) == (S.PUBLISHED, native)
+
+
+def test_a_site_that_never_answers_is_told(lea: Desk) -> None:
+    delivery_id = in_doubt(lea)
+    lea.fault("status:503", on="lookups", times=999)
+    say(lea, delivery_id, page_of(lea, lea.posts()[0]["id"]))
+    lea.live(minutes=6)
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (S.UNCERTAIN, "naming.nobody_tells")
+    assert lea.rows("delivery.end_doubt") == []
+
+
+def test_the_last_word_counts(lea: Desk) -> None:
+    """A link that is still being looked at does not overtake what was said after it."""
+    delivery_id = in_doubt(lea, "reset_before")
+    lea.fault("status:503", on="lookups", times=99)
+    say(lea, delivery_id, page_of(lea, "p1"))
+    lea.run()
+    say(lea, delivery_id, "")
+    lea.network.clear()
+    lea.live(minutes=1)
+    assert lea.state(delivery_id) is S.PUBLISHED
+    assert lea.texts() == ["once"]
+
+
+def test_killed_while_a_link_is_looked_at(lea: Desk) -> None:
+    for at in range(1, 12):
+        delivery_id = in_doubt(lea)
+        say(lea, delivery_id, page_of(lea, lea.posts()[-1]["id"]))
+        died = lea.crash(at=at)
+        lea.live(seconds=30)
+        assert lea.state(delivery_id) is S.PUBLISHED, at
+        if not died:
+            return
+
+
+def leave(lea: Desk, delivery_id: UUID) -> None:
+    lea.act(doubts.leave, delivery_id, member_id=lea.manager)
+
+
+def test_it_is_left_at_that(lea: Desk) -> None:
+    """Nothing is looked for and nothing sent any more; the notice closes."""
+    delivery_id = in_doubt(lea, "reset_before")
+    leave(lea, delivery_id)
+    lea.live(hours=30)
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (S.CANCELLED, "delivery.left_in_doubt")
+    assert lea.notices() == {}
+    assert lea.texts() == []
+    with pytest.raises(Conflict):
+        leave(lea, delivery_id)
+
+
+def test_who_may_not_leaves_nothing(lea: Desk) -> None:
+    delivery_id = in_doubt(lea)
+    with lea.scope() as scope, pytest.raises(Refused):
+        doubts.leave(scope, delivery_id, member_id=member(lea, Role.CHATTER))

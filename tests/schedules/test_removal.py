@@ -2,11 +2,15 @@
 
 import pytest
 
+from channels import tasks
 from foundation.errors import Conflict
-from gate import copies
+from foundation.words import Message
+from gate import copies, recall
 from gate.units import Subject
 from schedules import removal
 from schedules.states import DeliveryState as S
+from tenants import notices
+from tenants import reads as tenant_reads
 from tests.schedules.builders import Desk
 
 
@@ -78,3 +82,68 @@ def test_removal_is_not_stopped_by_a_crash(lea: Desk) -> None:
         assert lea.state(delivery_id) is S.REMOVED, at
         if not died:
             return
+
+
+def late(lea: Desk) -> list[str]:
+    """The open alarms of what is there for too long."""
+    return [code for cause, code in lea.notices().items() if cause.endswith(":late")]
+
+
+def later(lea: Desk, **by: float) -> None:
+    """The hours pass, and what is due by then is done once."""
+    lea.run()
+    lea.pass_time(**by)
+    lea.run()
+
+
+def test_a_site_that_only_says_later_is_told_once_after_a_day(lea: Desk) -> None:
+    """It used to be tried for ever, and nobody heard of it."""
+    delivery_id = lea.delivery("regret")
+    lea.run()
+    lea.fault("status:503", on="deletes", times=9999)
+    lea.act(removal.ask, delivery_id)
+    later(lea, hours=23)
+    assert (lea.state(delivery_id), late(lea)) == (S.REMOVING, [])
+    later(lea, hours=2)
+    assert (lea.state(delivery_id), late(lea)) == (S.REMOVING, ["copy.still_there"])
+    with lea.scope() as scope:
+        told = [one for one in tenant_reads.open_notices(scope) if one.cause.endswith(":late")]
+        assert [(one.urgent, one.message.params["account"], one.message.params["hours"]) for one in told] == [
+            (True, "main", 24)
+        ]
+        (task,) = tasks.due(scope, creators=[lea.creator_id])
+        assert (task.removal, bool(task.url)) == (True, True)
+        notices.dismiss(scope, told[0].cause, why="later")
+    later(lea, hours=3)
+    assert late(lea) == [], "once"
+    lea.network.clear()
+    later(lea, hours=1)
+    assert lea.state(delivery_id) is S.REMOVED
+    with lea.scope() as scope:
+        assert tasks.due(scope, creators=[lea.creator_id]) == []
+
+
+def test_what_must_go_is_told_sooner(lea: Desk) -> None:
+    delivery_id = lea.delivery("harm")
+    lea.run()
+    lea.fault("status:503", on="deletes", times=9999)
+    with lea.services.tenant(lea.tenant_id, "system:test", role="gate") as scope:
+        found = copies.copies(scope, Subject("delivery", delivery_id))
+        recall.open_takedowns(scope, found, Message("recall.thread"))
+    later(lea, hours=11)
+    assert late(lea) == []
+    later(lea, hours=2)
+    assert late(lea) == ["copy.still_there"]
+
+
+def test_a_site_that_wants_us_to_wait_for_hours_is_told_in_time(lea: Desk) -> None:
+    """Nothing is even asked while it does: the clock runs all the same."""
+    delivery_id = lea.delivery("regret")
+    lea.run()
+    lea.fault("status:429", on="deletes", times=99, retry_after=3600)
+    lea.act(removal.ask, delivery_id)
+    later(lea, hours=23, minutes=30)
+    asked = len(lea.asked(kind="deletes"))
+    later(lea, minutes=31)
+    assert (lea.state(delivery_id), late(lea)) == (S.REMOVING, ["copy.still_there"])
+    assert len(lea.asked(kind="deletes")) == asked

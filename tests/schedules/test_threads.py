@@ -216,9 +216,9 @@ def test_a_person_settles_the_doubt_of_one_part(lea: Desk) -> None:
         mia.live(minutes=2)
         assert mia.state(delivery_id) is S.UNCERTAIN
         assert done(mia, delivery_id) == (1, 4)
-        url = f"https://x.test/{mia.posts()[-1]['id']}" if link else ""
-        mia.act(doubts.end_doubt, delivery_id, member_id=mia.manager, url=url)
         lea.network.clear()
+        url = f"{mia.network.url}/t/{mia.accounts['main']}/{mia.posts()[-1]['id']}" if link else ""
+        mia.act(doubts.end_doubt, delivery_id, member_id=mia.manager, url=url)
         mia.live(minutes=2)
         assert mia.state(delivery_id) is S.PUBLISHED, mia.states(delivery_id)
         assert chain(mia) == IN_ORDER

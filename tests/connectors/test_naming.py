@@ -1,0 +1,136 @@
+"""Addresses as people copy them: which of them name a post, and by what."""
+
+import pytest
+
+from connectors import registry
+from connectors.contract import Response, Send
+from connectors.naming import NO_POST, OTHERS, Address, AtHome, Names
+from connectors.outcomes import Absent, Found
+from connectors.telegram import Telegram
+from connectors.youtube import YouTube
+
+KNOWN = registry.own()
+ACCOUNTS = {"byhand": "onlyfans/mia", "discord": "11:22:44", "mastodon": "7@m.social", "reddit": "me@lakes"}
+
+
+def asked(platform: str, url: str, *, account: str = "me", destination: str = "") -> object:
+    """What a connector does with an address before anybody answered."""
+    connector = KNOWN[platform]
+    assert isinstance(connector, Names)
+    return connector.named(Address(url, account, destination), ())
+
+
+@pytest.mark.parametrize(
+    ("platform", "url", "number"),
+    [
+        ("youtube", "https://www.youtube.com/watch?v=aBc-_123456&list=x", "aBc-_123456"),
+        ("youtube", "https://youtu.be/aBc-_123456?si=x", "aBc-_123456"),
+        ("youtube", "https://m.youtube.com/shorts/aBc-_123456", "aBc-_123456"),
+        ("youtube", "https://www.youtube.com/live/aBc-_123456", "aBc-_123456"),
+        ("reddit", "https://old.reddit.com/r/lakes/comments/1abc9z/a_title/", "t3_1abc9z"),
+        ("reddit", "https://www.reddit.com/user/mia/comments/1abc9z/", "t3_1abc9z"),
+        ("reddit", "https://redd.it/1abc9z", "t3_1abc9z"),
+        ("x", "https://x.com/mia/status/1780000000000000001?s=20", "1780000000000000001"),
+        ("x", "https://mobile.twitter.com/i/web/status/1780000000000000001", "1780000000000000001"),
+        ("tiktok", "https://www.tiktok.com/@mia/video/7300000000000000001?lang=fr", "7300000000000000001"),
+        ("mastodon", "https://m.social/@mia/11111", "11111"),
+        ("mastodon", "https://m.social/users/mia/statuses/11111", "11111"),
+        ("bluesky", "https://bsky.app/profile/mia.bsky.social/post/3kabc", "3kabc"),
+        ("discord", "https://ptb.discord.com/channels/22/11/33", "33"),
+        ("fanvue", "https://www.fanvue.com/mia/post/0190a0b0-0000-7000-8000-000000000001", "7000-8000-000000000001"),
+    ],
+)
+def test_the_number_is_asked_for(platform: str, url: str, number: str) -> None:
+    turn = asked(
+        platform,
+        url,
+        account={"mastodon": "7@m.social", "discord": "11:22:44", "reddit": "me@lakes"}.get(platform, "me"),
+    )
+    assert isinstance(turn, Send)
+    assert number in turn.step.path + str(turn.step.json)
+    assert (turn.step.kind, turn.step.action) == ("control", "look")
+
+
+@pytest.mark.parametrize(
+    ("platform", "url"),
+    [
+        ("youtube", "https://www.youtube.com/watch"),
+        ("youtube", "https://www.youtube.com/@mia"),
+        ("youtube", "https://www.youtube.com.evil.example/watch?v=aBc-_123456"),
+        ("reddit", "https://www.reddit.com/r/lakes/comments/1abc9z/a_title/k2comment/"),
+        ("reddit", "https://www.reddit.com/r/lakes/s/AbCdEf"),
+        ("instagram", "https://www.instagram.com/mia/"),
+        ("instagram", "https://www.instagram.com/stories/mia/1/"),
+        ("threads", "https://www.threads.net/@mia"),
+        ("facebook", "https://www.facebook.com/permalink.php"),
+        ("facebook", "https://www.facebook.com/mia.lake"),
+        ("x", "https://x.com/mia"),
+        ("tiktok", "https://vm.tiktok.com/ZMabc/"),
+        ("mastodon", "https://elsewhere.social/@mia@m.social/11111"),
+        ("bluesky", "https://bsky.app/profile/mia.bsky.social"),
+        ("discord", "https://discord.com/channels/22/11"),
+        ("telegram", "https://t.me/lakes"),
+        ("telegram", "https://t.me/lakes/5"),  # nobody told which channel is posted to
+        ("fanvue", "https://www.fanvue.com/mia"),
+        ("byhand", "https://example.com/1"),
+        ("sandbox", "https://example.com/p1"),
+    ],
+)
+def test_what_names_no_post_is_refused_before_anybody_is_asked(platform: str, url: str) -> None:
+    assert asked(platform, url, account=ACCOUNTS.get(platform, "me")) == NO_POST
+
+
+def test_another_account_in_the_address_is_seen_at_once() -> None:
+    assert asked("bluesky", "https://bsky.app/profile/did:plc:other/post/3kabc", account="did:plc:me") == OTHERS
+    assert asked("discord", "https://discord.com/channels/22/99/33", account="11:22:44") == OTHERS
+    assert asked("sandbox", "http://127.0.0.1/t/other/p1") == OTHERS
+
+
+def test_facebook_reads_the_numbers_of_its_many_addresses() -> None:
+    page = "1234567"
+    for path in (
+        f"permalink.php?story_fbid=99&id={page}",
+        "mia/posts/99",
+        "mia/posts/a-title/99/",
+        "watch/?v=99",
+        "reel/99",
+        "photo.php?fbid=99",
+        f"{page}_99",
+    ):
+        assert isinstance(asked("facebook", f"https://m.facebook.com/{path}", account=page), Send), path
+
+
+def test_a_telegram_album_is_named_by_the_address_of_the_whole() -> None:
+
+    chat = Response("chat", 200, {}, {"ok": True, "result": {"id": -1005, "type": "channel", "username": "Lakes"}})
+
+    def named(url: str, media: int = 1) -> object:
+        return Telegram().named(Address(url, "bot", "-1005", media), (chat,))
+
+    assert named("https://t.me/lakes/7?thread=1") == Found("-1005/7", "https://t.me/Lakes/7")
+    assert named("https://telegram.me/c/5/7", 3) == Found("-1005/7,8,9", "https://t.me/Lakes/7")
+    assert named("https://t.me/lakes/8?single", 3) == NO_POST
+    assert named("https://t.me/others/7") == OTHERS
+    assert named("https://t.me/c/6/7") == OTHERS
+
+
+def test_a_film_of_somebody_else_or_still_private_is_not_ours() -> None:
+
+    def named(channel: str, privacy: str) -> object:
+        item = {"id": "aBc-_123456", "snippet": {"channelId": channel}, "status": {"privacyStatus": privacy}}
+        told = Response("look", 200, {}, {"items": [item]})
+        return YouTube().named(Address("https://youtu.be/aBc-_123456", "UCme"), (told,))
+
+    assert isinstance(named("UCme", "public"), Found)
+    assert named("UCother", "public") == OTHERS
+    assert named("UCme", "private") == Absent()
+
+
+def test_where_an_account_is_looked_at() -> None:
+    """A person who is to say what stands there is led there; addresses of ours are not asked for a token's word."""
+    asked_for = {**ACCOUNTS, "telegram": "bot", "bluesky": "did:plc:me"}
+    for name, connector in KNOWN.items():
+        if isinstance(connector, AtHome):
+            home = connector.home(asked_for.get(name, "12345"), "-10012345", "http://127.0.0.1:8090")
+            assert home.startswith(("https://", "http://127.0.0.1")), name
+    assert {name for name, one in KNOWN.items() if not isinstance(one, AtHome)} == {"own_page"}

@@ -1,0 +1,35 @@
+"""Connectors that read an address wrongly, each in one way."""
+
+from connectors.contract import Answer, Send
+from connectors.naming import Address
+from connectors.outcomes import Absent, Found, Sighting, Unknown
+from connectors.sandbox import Sandbox
+
+
+class ReadsTheLastPart(Sandbox):
+    """Takes the end of any address for the post's id."""
+
+    def named(self, address: Address, answers: tuple[Answer, ...]) -> Send | Sighting:
+        return Found(address.url.rstrip("/").rpartition("/")[2], address.url)
+
+
+class ReadsNoAddress(Sandbox):
+    """Cannot say what an address names."""
+
+    named = None  # type: ignore[assignment]  # as if it were not there
+
+
+class MissesWhatItCannotRead(Sandbox):
+    """Takes what nobody could read for what is not there."""
+
+    def named(self, address: Address, answers: tuple[Answer, ...]) -> Send | Sighting:
+        turn = super().named(address, answers)
+        return Absent() if isinstance(turn, Unknown) else turn
+
+
+class LooksAtNoAddress(Sandbox):
+    """Believes an address without asking whether anything stands there."""
+
+    def named(self, address: Address, answers: tuple[Answer, ...]) -> Send | Sighting:
+        turn = super().named(address, answers)
+        return Found(address.url.rpartition("/")[2]) if isinstance(turn, Send) else turn

@@ -1,0 +1,105 @@
+"""A post that stands, once more on the same account: asked for by a person, judged anew, and tied to the first."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from connectors import registry
+from foundation.errors import BadInput, Conflict, Refused
+from schedules import anew, planning, removal
+from schedules.states import DeliveryState as S
+from tests.schedules.builders import Desk, wall
+
+KNOWN = registry.own()
+
+
+def more(lea: Desk, delivery_id: UUID, after: float = 3600) -> UUID:
+    made: UUID = lea.act(anew.once_more, delivery_id, at=wall(lea.now(), after), connectors=KNOWN)
+    return made
+
+
+def posted(lea: Desk, text: str = "evergreen") -> UUID:
+    delivery_id = lea.delivery(text)
+    lea.run()
+    assert lea.state(delivery_id) is S.PUBLISHED
+    return delivery_id
+
+
+def test_a_published_post_leaves_once_more_as_another_delivery(lea: Desk) -> None:
+    first = posted(lea)
+    second = more(lea, first)
+    assert (lea.state(first), lea.state(second)) == (S.PUBLISHED, S.SCHEDULED), "its yes still counts"
+    lea.live(hours=2)
+    entry, before = lea.entry(second), lea.entry(first)
+    assert (entry.state, entry.occurrence_key, entry.post_id) == (S.PUBLISHED, "again-1", before.post_id)
+    assert entry.native_id != before.native_id
+    assert lea.texts() == ["evergreen", "evergreen"]
+    assert lea.entry(more(lea, second)).occurrence_key == "again-2", "once more of one more is of the first"
+
+
+def test_pressed_twice_it_leaves_once_more_once(lea: Desk) -> None:
+    first = posted(lea)
+    second = more(lea, first)
+    for one in (first, second):
+        with pytest.raises(Conflict):
+            more(lea, one)
+    lea.act(planning.cancel, second)
+    assert lea.entry(more(lea, first)).occurrence_key == "again-2", "a cancelled one is in nobody's way"
+
+
+def test_only_what_was_posted(lea: Desk) -> None:
+    with pytest.raises(BadInput):
+        more(lea, posted(lea, "now"), after=-86_400)
+    planned = lea.delivery("later", after=600)
+    with pytest.raises(Conflict):
+        more(lea, planned)
+    lea.fault("reset_before")
+    doubted = lea.delivery("maybe")
+    lea.run()
+    assert lea.state(doubted) is S.UNCERTAIN
+    with pytest.raises(Conflict):
+        more(lea, doubted)
+
+
+def test_what_was_removed_may_come_back(lea: Desk) -> None:
+    first = posted(lea)
+    lea.act(removal.ask, first)
+    lea.run()
+    assert lea.state(first) is S.REMOVED
+    second = more(lea, first, after=0)
+    lea.run()
+    assert lea.state(second) is S.PUBLISHED
+
+
+def test_a_yes_that_has_ended_is_asked_for_again(lea: Desk) -> None:
+    first = posted(lea)
+    lea.pass_time(days=100)
+    second = more(lea, first)
+    assert lea.state(second) is S.DRAFT
+    lea.live(hours=2)
+    assert (lea.state(second), lea.texts()) == (S.HELD, ["evergreen"]), "nothing leaves without a yes"
+    lea.act(planning.cancel, second)
+    third = more(lea, first)
+    lea.approve(lea.entry(first).post_id)
+    lea.act(planning.plan_post, lea.entry(first).post_id)
+    lea.live(hours=2)
+    assert (lea.state(third), lea.texts()) == (S.PUBLISHED, ["evergreen", "evergreen"])
+
+
+def test_a_place_that_takes_no_words_twice_is_told_at_once(lea: Desk) -> None:
+    first = posted(lea)
+    once = type("Once", (type(KNOWN["sandbox"]),), {})()
+    once.capabilities = type(KNOWN["sandbox"].capabilities)(
+        **{**vars(KNOWN["sandbox"].capabilities), "once": frozenset({"post"})}
+    )
+    with pytest.raises(Refused) as refused:
+        lea.act(anew.once_more, first, at=wall(lea.now() + timedelta(), 3600), connectors={**KNOWN, "sandbox": once})
+    assert refused.value.message.code == "delivery.never_twice"
+    assert lea.states(first)[-1] == "published"
+
+
+def test_keys() -> None:
+    assert anew.first_key("again-3") == ""
+    assert anew.first_key("2026-03-02T10:00.again-1") == "2026-03-02T10:00"
+    assert anew.first_key("2026-03-02T10:00") == "2026-03-02T10:00"
