@@ -58,7 +58,7 @@ def found(typed: str, told: Mapping[str, Mapping[str, Any]]) -> dict[str, Any] |
     same = [one for one in roles if one["id"] == number] or [one for one in roles if _name(one).casefold() == name]
     if len(same) != 1:
         return Message("discord.role_twice" if same else "discord.role_unknown", {"role": wanted})
-    role = same[0]
+    role: dict[str, Any] = same[0]
     if role.get("managed") is True or int(role.get("permissions") or 0) & POWERS:
         return Message("discord.role_powerful", {"role": _name(role)})
     own = [one for one in roles if one["id"] in set(told["member"].get("roles") or ())]
