@@ -90,6 +90,16 @@ class ChannelProbe:
 
 
 @dataclass(frozen=True)
+class RoleDue:
+    """A reader should bear a role of an account's place, or no more; the subject is the wish. Lane `role:<channel>`."""
+
+    kind: ClassVar[str] = "role.due"
+    queue: ClassVar[outbox.Queue] = "urgent"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
 class TokenRefresh:
     """The tokens of the account `subject_id` are near their end, or the platform refused them: get a new pair."""
 

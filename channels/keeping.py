@@ -2,6 +2,7 @@
 
 from channels.lending import LentFileRow, LentReadRow
 from channels.models import AttemptRow, BucketRow, EnrolmentRow, LinkClicksRow, PhoneRow, SaveRow
+from channels.roles import FanRoleRow
 from foundation.keeping import Rule
 
 _HANDED = """
@@ -22,5 +23,6 @@ RULES = (
         "EXISTS (SELECT FROM lent_reads r WHERE r.tenant_id = o.tenant_id AND r.lent_id = o.id)",
         role="gate",
     ),
+    Rule(FanRoleRow, "o.since", "o.wanted"),
     Rule(BucketRow, "greatest(o.updated_at, o.blocked_until, o.braked_until)"),
 )

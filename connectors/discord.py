@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from connectors import discord_connecting, discord_places, fitting
+from connectors import discord_connecting, discord_places, discord_roles, fitting
 from connectors.answers import ahead, segment
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, FileRef, Response, Send, Sought, StepKind, Update, WireStep
@@ -27,6 +27,7 @@ from connectors.enrolment import Connected, ConnectForm, Field
 from connectors.naming import NO_POST, OTHERS, UNREAD, Address, path_of
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Sighting, Uncertain, Unknown
 from connectors.places import Destination, Seen
+from connectors.roles import ADULT
 from foundation.sealed import Sealed
 from foundation.words import Message
 from gate.units import Button, Medium, Unit
@@ -78,6 +79,7 @@ class Discord:
         fields=(
             Field("token", secret=True),
             Field("channel", example="https://discord.com/channels/123456789012345678/234567890123456789"),
+            Field(ADULT, optional=True, example="18+"),
         ),
         credential="token",
         minutes=3,
@@ -179,6 +181,10 @@ class Discord:
     def see(self, place: Destination, answers: tuple[Answer, ...]) -> Send | Seen | Outcome:
         """Whether the channel is age-restricted now; its server's own restriction says nothing of it."""
         return discord_places.see(place, answers)
+
+    def role(self, account: str, fan: str, role: str, give: bool, answers: tuple[Answer, ...]) -> Send | Outcome:
+        """Give a member of the account's server a role, or take it."""
+        return discord_roles.turn(account, fan, role, give, answers)
 
     def hears(self, account: str) -> str:
         """Whose direct messages the account hears: a bot has one inbox, however many channels it posts to."""

@@ -3,16 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
+from connectors import discord_roles
 from connectors.answers import segment
 from connectors.contract import Answer, Response, Send, StepKind, WireStep
 from connectors.discord_ids import Place, channel_in, is_id
 from connectors.discord_meaning import said
+from connectors.discord_roles import ADMINISTRATOR
 from connectors.enrolment import Connected
 from connectors.outcomes import Outcome, Rejected
+from connectors.roles import ADULT, ADULT_NAME
 from foundation.sealed import Sealed
 from foundation.words import Message
 
-ADMINISTRATOR = 1 << 3
 NEEDED = 1 << 10 | 1 << 11 | 1 << 14 | 1 << 15 | 1 << 16
 """View the channel, send messages, embed links, attach files, read the history: what posting and looking takes."""
 
@@ -22,22 +24,28 @@ ORDER = ("me", "channel", "guild", "member")
 
 
 def connect(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Connected | Outcome:
-    """Ask who the bot is, for the channel, its server and the bot's own rights there; then the account."""
+    """Ask who the bot is, for the channel, its server and the bot's own rights there; then the account.
+
+    With a role typed, the bot must be able to give it.
+    """
     token, typed = form.get("token"), form.get("channel")
-    channel = channel_in(typed) if isinstance(typed, str) else ""
+    channel, adult = (channel_in(typed) if isinstance(typed, str) else ""), str(form.get(ADULT) or "").strip()
     if not channel:
         return Rejected(Message("discord.no_channel_link"), permanent=False)
     told: dict[str, dict[str, Any]] = {}
     for answer in answers:
         if not isinstance(answer, Response) or not answer.ok or not isinstance(answer.body, dict):
-            return _refusal(answer, told)
+            return _refusal(answer, told, adult)
         told[answer.step] = answer.body
     trouble = _trouble(told)
     if trouble is not None:
         return Rejected(trouble, permanent=False)
     if len(answers) < len(ORDER):
         return Send(_step(ORDER[len(answers)], channel, told))
-    return _connected(told, token if isinstance(token, Sealed) else None)
+    role = discord_roles.found(adult, told) if adult else {}
+    if isinstance(role, Message):
+        return Rejected(role, permanent=False)
+    return _connected(told, token if isinstance(token, Sealed) else None, role)
 
 
 def _step(name: str, channel: str, told: Mapping[str, Mapping[str, Any]]) -> WireStep:
@@ -51,12 +59,13 @@ def _step(name: str, channel: str, told: Mapping[str, Mapping[str, Any]]) -> Wir
     return WireStep(name, StepKind.AUTH, "GET", paths[name], token="bot")  # noqa: S106  how it is shown, not one
 
 
-def _refusal(answer: Answer, told: Mapping[str, Mapping[str, Any]]) -> Outcome:
+def _refusal(answer: Answer, told: Mapping[str, Mapping[str, Any]], adult: str) -> Outcome:
     status = answer.status if isinstance(answer, Response) else 0
     if status == 401:
         return Rejected(Message("discord.token_unknown"), permanent=False)
     if answer.step != "me" and status in (403, 404):
-        return Rejected(Message("discord.not_invited", {"bot": str(told["me"]["id"])}), permanent=False)
+        asked = "discord.not_invited_for_roles" if adult else "discord.not_invited"
+        return Rejected(Message(asked, {"bot": str(told["me"]["id"])}), permanent=False)
     return said(answer, creates=False)
 
 
@@ -95,7 +104,7 @@ def _rights(told: Mapping[str, Mapping[str, Any]]) -> int:
     return rights
 
 
-def _connected(told: Mapping[str, Mapping[str, Any]], token: Sealed | None) -> Connected:
+def _connected(told: Mapping[str, Mapping[str, Any]], token: Sealed | None, role: Mapping[str, Any]) -> Connected:
     channel, guild = told["channel"], told["guild"]
     place = Place(str(channel["id"]), str(guild["id"]), str(told["me"]["id"]))
     return Connected(
@@ -104,6 +113,11 @@ def _connected(told: Mapping[str, Mapping[str, Any]], token: Sealed | None) -> C
         surface="discord.guild_channel",
         chat_surface="discord.dm",
         token=token,
-        options={"bot": str(told["me"].get("username", "")), "can_be_seen": True},
+        options={
+            "bot": str(told["me"].get("username", "")),
+            "can_be_seen": True,
+            ADULT: str(role.get("id", "")),
+            ADULT_NAME: str(role.get("name", "")),
+        },
         app_key=str(told["me"]["id"]),
     )

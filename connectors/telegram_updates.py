@@ -13,6 +13,7 @@ from telegram.constants import ChatMemberStatus, ChatType
 from connectors.contract import Update
 
 _OUT = frozenset({ChatMemberStatus.LEFT, ChatMemberStatus.BANNED})
+_RUNS = frozenset({ChatMemberStatus.ADMINISTRATOR, ChatMemberStatus.OWNER})
 
 
 def read(entry: object) -> tuple[int, Update | None] | None:
@@ -96,10 +97,12 @@ def _checkout(key: str, asked: PreCheckoutQuery) -> Update:
 
 
 def _member(key: str, change: ChatMemberUpdated) -> Update | None:
-    """A fan who blocks the bot; a channel that lets go of it. What else changes is nothing to hear."""
+    """A fan who blocks the bot; a channel that lets go of it, or a group where it is no administrator any more: what
+    connecting asks for. What else changes is nothing to hear."""
     now = change.new_chat_member
     if change.chat.type == ChatType.PRIVATE:
         return Update(key, "blocked", **_who(change.from_user)) if now.status in _OUT else None
     mute = change.chat.type == ChatType.CHANNEL and not getattr(now, "can_post_messages", False)
-    gone = now.status in _OUT or mute
+    demoted = change.chat.type == ChatType.SUPERGROUP and now.status not in _RUNS
+    gone = now.status in _OUT or mute or demoted
     return Update(key, "lost", str(change.from_user.id), ref=str(change.chat.id)) if gone else None

@@ -67,8 +67,9 @@ def level(scope: Scope, platform: str, user_id: str) -> Assurance:
     return Assurance(state, valid, row.level if valid else "L0", row.method, row.expires_at, row.epoch)
 
 
-def adults(scope: Scope, platform: str, *, bundle: Bundle | None = None) -> list[str]:
-    """The readers on a platform whose age is proven now, as far as the law where they are asks for it."""
+def adults(scope: Scope, platform: str, *, only: str = "", bundle: Bundle | None = None) -> list[str]:
+    """The readers on a platform whose age is proven now, as far as the law where they are asks for it; `only` one of
+    them, "" for all."""
     rules = bundle or inforce.rules(scope)
     rows = scope.session.exec(
         select(AgeAssurance)
@@ -78,6 +79,7 @@ def adults(scope: Scope, platform: str, *, bundle: Bundle | None = None) -> list
             AgeAssurance.state == str(AssuranceState.ASSURED),
             col(AgeAssurance.over_18),
             col(AgeAssurance.expires_at) > scope.now,
+            *((AgeAssurance.user_id == only,) if only else ()),
         )
         .order_by(AgeAssurance.user_id)
     )

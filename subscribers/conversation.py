@@ -6,7 +6,7 @@ from enum import Enum
 from typing import assert_never
 from uuid import UUID
 
-from channels import connecting
+from channels import connecting, roles
 from channels import reads as channel_reads
 from channels.reads import Channel
 from connectors.contract import Update
@@ -119,6 +119,7 @@ def _hear(scope: Scope, channel: Channel, update: Update, *, rails: Rails, envir
     crisis = update.kind == "message" and gate_text.crisis(update.text, lexicon=inforce.rules(scope).lexicon)
     if (fan.status != "active" or reports) and not crisis:
         return
+    roles.again(scope, channel.id, fan.native_id, anyway=_asks_age(update))
     if OwnerState(talk.owner) is OwnerState.CLOSED:
         reopened = OwnerState.PENDING_HUMAN if talk.safety_hold else OwnerState.BOT
         talks.give(scope, talk, reopened, None)

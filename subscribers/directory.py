@@ -1,11 +1,12 @@
 """The directory of fans: who writes to whom, in which language, and what they do not want."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from channels import ages
+from channels import ages, roles
 from foundation import languages, outbox
 from foundation.database import Scope
 from foundation.errors import NotFound
@@ -125,6 +126,19 @@ def latest(scope: Scope, channel_id: UUID, most: int) -> list[str]:
     return [row.native_id for row in rows]
 
 
+def active_among(scope: Scope, channels: Collection[UUID], native_ids: Collection[str]) -> list[str]:
+    """Those of these platform ids that are fans of these accounts and blocked by none."""
+    rows = scope.run(
+        "SELECT i.native_id FROM fan_identities i JOIN fans f ON f.tenant_id = i.tenant_id AND f.id = i.fan_id"
+        " WHERE i.tenant_id = :tenant AND i.channel_id = ANY(:channels) AND i.native_id = ANY(:ids)"
+        " GROUP BY i.native_id HAVING bool_and(f.status = 'active') ORDER BY i.native_id",
+        tenant=scope.tenant_id,
+        channels=list(channels),
+        ids=list(native_ids),
+    )
+    return [row.native_id for row in rows]
+
+
 def opt_out(scope: Scope, fan_id: UUID, what: Literal["sales", "all"]) -> bool:
     """The fan wants no offers (`sales`) or nothing at all (`all`); only the fan can lift it. Says whether it is new."""
     done = scope.run(
@@ -240,6 +254,9 @@ def rebuild_facts(scope: Scope, fan_id: UUID) -> None:
     )
 
 
+_KNOWN_ON = "SELECT channel_id, native_id FROM fan_identities WHERE tenant_id = :tenant AND fan_id = :fan"
+
+
 def erase(scope: Scope, about: UUID) -> None:
     """Forget a fan: bodies, media, drafts, handles and names go; ledger rows stay under the bare id."""
     params = {"tenant": scope.tenant_id, "fan": about}
@@ -262,9 +279,9 @@ def erase(scope: Scope, about: UUID) -> None:
     scope.run(f"DELETE FROM composings WHERE tenant_id = :tenant AND conversation_id IN ({talks})", **params)  # noqa: S608  a constant
     scope.run("DELETE FROM fan_notes WHERE tenant_id = :tenant AND fan_id = :fan", **params)
     scope.run("UPDATE payments SET payer = '' WHERE tenant_id = :tenant AND fan_id = :fan", **params)
-    known = "SELECT channel_id, native_id FROM fan_identities WHERE tenant_id = :tenant AND fan_id = :fan"
-    for identity in scope.run(known, **params).all():
+    for identity in scope.run(_KNOWN_ON, **params).all():
         ages.erase(scope, identity.channel_id, identity.native_id)
+        roles.forget(scope, identity.channel_id, identity.native_id)
         remarks.forget(scope, identity.channel_id, identity.native_id)
     scope.run(
         "UPDATE fan_identities SET native_id = 'erased:' || id, handle = '', reachable = 'gone'"
@@ -297,4 +314,8 @@ def export(scope: Scope, about: UUID) -> dict[str, object]:
         " WHERE tenant_id = :tenant AND fan_id = :fan ORDER BY created_at",
     }
     lists = {name: [dict(row) for row in scope.run(sql, **params).mappings()] for name, sql in parts.items()}
-    return {"fan": dict(found), **lists}
+    known = scope.run(
+        "SELECT channel_id, native_id FROM fan_identities WHERE tenant_id = :tenant AND fan_id = :fan", **params
+    )
+    borne = [role for one in known.all() for role in roles.borne_by(scope, one.channel_id, one.native_id)]
+    return {"fan": dict(found), **lists, "roles": borne}

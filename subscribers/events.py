@@ -236,3 +236,26 @@ class FanErased:
     queue: ClassVar[outbox.Queue] = "facts"
     tenant_id: UUID
     subject_id: UUID
+
+
+@dataclass(frozen=True)
+class RoleWanted:
+    """What is known of the age of the reader `user_id` of a platform changed; the subject is the gate's record."""
+
+    kind: ClassVar[str] = "role.wanted"
+    queue: ClassVar[outbox.Queue] = "urgent"
+    tenant_id: UUID
+    subject_id: UUID
+    platform: str
+    user_id: str
+
+
+@dataclass(frozen=True)
+class RolesDue:
+    """Compare who bears a role of proven age with whose proof stands; the subject is the tenant, or the account that
+    was just connected."""
+
+    kind: ClassVar[str] = "roles.due"
+    queue: ClassVar[outbox.Queue] = "make"
+    tenant_id: UUID
+    subject_id: UUID

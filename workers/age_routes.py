@@ -1,16 +1,17 @@
-"""Proof of age, wired: who handles which of its events, and how a provider's call is known."""
+"""Proof of age and the role that shows it, wired: who handles which event, and how a provider's call is known."""
 
 import hmac
 from functools import partial
 from uuid import UUID
 
-from channels import proving
-from channels.events import AgeBegin, AgeForget, AgeLook, AgeProviderTry
+from channels import proving, roles
+from channels.events import AgeBegin, AgeForget, AgeLook, AgeProviderTry, RoleDue
 from foundation.database import OpenScope
 from gate import events as gate_events
 from gate.events import ProofWithdrawn, ViewerConfirmed
+from subscribers import bearing
 from subscribers import handling as chatting
-from subscribers.events import AgeTold
+from subscribers.events import AgeTold, RolesDue, RoleWanted
 from tenants import vault
 from workers import hooks
 from workers.dispatch import Route
@@ -35,6 +36,7 @@ def routes(s: Services) -> tuple[Route, ...]:
     call_address = partial(_call_address, s)
     begin = partial(proving.begin, tenant=tenant, transport=transport, providers=providers, call_address=call_address)
     look = partial(proving.look, tenant=tenant, transport=transport, providers=providers)
+    give = partial(roles.settle, tenant=tenant, transport=transport, connectors=s.connectors)
     return (
         Route(AgeProviderTry, connect, deadline_seconds=ASK_SECONDS),
         Route(AgeBegin, begin, deadline_seconds=ASK_SECONDS, on_dead=partial(proving.gave_up, tenant=tenant)),
@@ -42,6 +44,9 @@ def routes(s: Services) -> tuple[Route, ...]:
         Route(AgeForget, partial(proving.forget, tenant=tenant)),
         Route(AgeTold, partial(chatting.age_told, tenant=tenant)),
         Route(ViewerConfirmed, partial(gate_events.confirm_viewer, tenant=tenant)),
+        Route(RoleWanted, partial(bearing.follow, tenant=tenant)),
+        Route(RolesDue, partial(bearing.look, tenant=tenant)),
+        Route(RoleDue, give, deadline_seconds=ASK_SECONDS),
         Route(ProofWithdrawn, partial(gate_events.withdraw_proof, tenant=tenant)),
     )
 

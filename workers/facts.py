@@ -14,7 +14,16 @@ from foundation.facts import Facts, Heard
 from gate.stating import ConsentRevoked, LinkRegistered, SwitchClosed, TakedownOpened, ViewerChanged
 from insights.events import AGES, ReadingDue, SaleSeen
 from schedules.events import AccountBack, CopyGone, DeliveryPublished, HandedBack, LinkKnown
-from subscribers.events import AgeTold, FanErased, FanOptedOut, OrderPaid, OrderRefunded, PackRecalled
+from subscribers.events import (
+    AgeTold,
+    FanErased,
+    FanOptedOut,
+    OrderPaid,
+    OrderRefunded,
+    PackRecalled,
+    RolesDue,
+    RoleWanted,
+)
 
 FACTS = Facts(
     {
@@ -23,13 +32,13 @@ FACTS = Facts(
         OrderRefunded: (Heard(SaleSeen),),
         TakedownOpened: (Heard(TakedownRemove), Heard(PackRecalled)),
         CopyRemoved: (Heard(CopyGone),),
-        ChannelConnected: (Heard(AccountBack),),
+        ChannelConnected: (Heard(AccountBack), Heard(RolesDue)),
         PlaceSeen: (Heard(AccountBack),),
         HandoverEnded: (Heard(HandedBack),),
         ConsentRevoked: (),
         SwitchClosed: (),
         LinkRegistered: (Heard(LinkKnown),),
-        ViewerChanged: (),
+        ViewerChanged: (Heard(RoleWanted),),
         AgeAnswered: (Heard(AgeTold),),
         FanOptedOut: (),
         FanErased: (),

@@ -18,6 +18,7 @@ from schedules.calendar import local_day
 from schedules.events import ClocksDue, SweepDue
 from studio.events import FolderDue
 from subscribers import earning, reconciling, remarks
+from subscribers.events import RolesDue
 from tenants import reads as tenant_reads
 from tenants.keeping import KeepingDue
 from tenants.reads import Creator
@@ -115,6 +116,12 @@ def _each_tenant_forgets_ages(tenant: OpenScope) -> None:
             outbox.put(scope, AgeForget(tenant_id, tenant_id), dedupe="age_forget")
 
 
+def _each_tenant_compares_its_roles(tenant: OpenScope) -> None:
+    for tenant_id in all_tenants(tenant):
+        with tenant(tenant_id, BEAT) as scope:
+            outbox.put(scope, RolesDue(tenant_id, tenant_id), dedupe="roles")
+
+
 def _each_tenant_watches_its_places(tenant: OpenScope) -> None:
     for tenant_id in all_tenants(tenant):
         with tenant(tenant_id, BEAT) as scope:
@@ -176,6 +183,7 @@ TICKS = (
     Tick(INTAKE_SECONDS, _the_house_looks_at_its_form, "intake"),
     Tick(FOLDER_SECONDS, _the_house_looks_into_its_folder, "folder"),
     Tick(3600, _each_tenant_forgets_ages, "ages"),
+    Tick(3600, _each_tenant_compares_its_roles, "roles"),
     Tick(3600, _the_house_looks_at_its_rules, "rules"),
     Tick(3600, _the_house_looks_at_its_people, "people"),
     Tick(WATCH_SECONDS, _each_tenant_watches_its_places, "places"),

@@ -19,6 +19,7 @@ from connectors.suite.naming_rules import addresses_are_read
 from connectors.suite.price_rules import prices_are_kept, what_was_bought_is_seen
 from connectors.suite.readings import earnings_are_told, followers_are_counted, lately, movements_are_listed
 from connectors.suite.remark_rules import remarks_are_answered_once, remarks_are_heard, remarks_are_moderated
+from connectors.suite.role_rules import roles_are_given_once
 from connectors.suite.world import World
 from connectors.transport import EgressForbidden
 from foundation.ids import uuid7
@@ -361,6 +362,7 @@ RULES: tuple[Rule, ...] = (
     remarks_are_heard,
     remarks_are_answered_once,
     remarks_are_moderated,
+    roles_are_given_once,
     prices_are_kept,
     addresses_are_read,
 )

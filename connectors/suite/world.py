@@ -110,6 +110,20 @@ KINDS = {
 """What a kind of request is to the house; all others are control."""
 
 
+@dataclass(frozen=True)
+class Roles:
+    """A role that a world's account may give: to `member`, who is there, and not to `stranger`, who is not.
+
+    `borne` tells whether the member bears it; `on` is the kind of request the fake takes giving it for.
+    """
+
+    role: str
+    member: str
+    stranger: str
+    borne: Callable[[], bool]
+    on: str = "roles"
+
+
 @dataclass(kw_only=True)
 class World:
     """One connector on one kind of account; each rule gets a fresh one. `surface` begins with the platform's name."""
@@ -153,6 +167,8 @@ class World:
     remark_is: Callable[[str], Set[str]] = field(default=lambda native_id: frozenset())
     """What a remark is to the fake: some of liked, unliked, shown, hidden, deleted, blocked (its author is),
     reported."""
+    roles: Roles | None = None
+    """A role to give; None where the platform knows none."""
     earned: Callable[[int], None] | None = None
     """Makes somebody pay so much, in minor units; None where the platform tells nobody what an account earned."""
     priced: Callable[[str], int | None] = field(default=lambda native_id: None)

@@ -6,16 +6,18 @@ from datetime import datetime
 from functools import cache
 from uuid import UUID
 
-from channels import budgets, enrolling, oauth_clients, phones
+from channels import budgets, enrolling, oauth_clients, phones, roles
 from channels import reads as channel_reads
 from channels.budgets import Blocked
 from channels.enrolling import Enrolment
 from channels.phones import NO_CREW
 from channels.reads import Channel
+from channels.roles import Bearing
 from connectors import ages, registry
 from connectors.ages import AgeProvider
 from connectors.contract import Connector
 from connectors.enrolment import Connectable
+from connectors.roles import ADULT_NAME
 from foundation.database import Scope
 from schedules import rehearsing
 from schedules.rehearsing import What
@@ -34,6 +36,13 @@ class Account:
     waits: Blocked | None
     able: Sequence[Member]
     on_duty: Sequence[Member]
+    bearing: Bearing
+    """How the role of readers whose age is proven stands there."""
+
+    @property
+    def role(self) -> str:
+        """What people call that role; "" where the account gives none."""
+        return str(self.channel.options.get(ADULT_NAME, ""))
 
     @property
     def by_hand(self) -> bool:
@@ -105,7 +114,7 @@ def channels(scope: Scope, mine: Sequence[Creator]) -> Channels:
 def _accounts(scope: Scope, rows: Sequence[Channel], whose: Mapping[UUID, Creator]) -> list[Account]:
     waits = budgets.limits(scope, [one.id for one in rows], brake=True)
     by_hand = [one for one in rows if connectors()[one.platform].capabilities.hand_over]
-    crews = phones.crews(scope, by_hand)
+    crews, bearing = phones.crews(scope, by_hand), roles.bearing(scope)
     return [
         Account(
             channel=one,
@@ -113,6 +122,7 @@ def _accounts(scope: Scope, rows: Sequence[Channel], whose: Mapping[UUID, Creato
             waits=waits.get(one.id),
             able=crews.get(one.id, NO_CREW).able,
             on_duty=crews.get(one.id, NO_CREW).on_duty,
+            bearing=bearing.get(one.id, roles.NOBODY),
         )
         for one in rows
     ]

@@ -327,7 +327,7 @@ def test_a_channel_is_read_from_a_link(typed: str, channel: str) -> None:
     assert channel_in(typed) == channel
 
 
-def joined(**changes: Any) -> Any:
+def joined(*, form: dict[str, str] | None = None, **changes: Any) -> Any:
     """What connecting comes to with these answers."""
     told: dict[str, Any] = {
         "me": {"id": "300", "bot": True, "username": "nova"},
@@ -338,7 +338,8 @@ def joined(**changes: Any) -> Any:
     for name, change in changes.items():
         told[name] = {**told[name], **change}
     answers = tuple(Response(name, 200, {}, body) for name, body in told.items())
-    return discord_connecting.connect({"token": Sealed(b"x"), "channel": "200000000000000000"}, answers)
+    typed = {"token": Sealed(b"x"), "channel": "200000000000000000", **(form or {})}
+    return discord_connecting.connect(typed, answers)
 
 
 def test_rights_are_counted_as_discord_does() -> None:

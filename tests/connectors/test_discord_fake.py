@@ -9,7 +9,7 @@ import pytest
 from foundation.http import HttpClient, Reply, Request
 from tests.fakes.discord import FakeDiscord, discord
 from tests.fakes.discord_spec import document
-from tests.fakes.discord_world import ALL, HISTORY, Bot
+from tests.fakes.discord_world import ALL, HISTORY, MANAGE_ROLES, Bot
 
 
 @pytest.fixture(scope="module")
@@ -98,3 +98,31 @@ def test_limits_are_told_in_fractions(fake: FakeDiscord) -> None:
     assert (status, told["global"]) == (429, True)
     fake.clock.move(3)
     assert call(fake, bot, "GET", "/users/@me")[0] == 200
+
+
+def test_a_role_is_given_by_who_stands_above_it(fake: FakeDiscord) -> None:
+    world = fake.world
+    bot, leo, far = world.bot(), world.person(), world.person("max")
+    guild = world.guild(bot, rights=ALL | MANAGE_ROLES)
+    low, high = world.role(guild), world.role(guild, "staff", position=11)
+    guild.members[leo.id] = []
+    told = call(fake, bot, "GET", f"/guilds/{guild.id}")[1]
+    assert [fake.spec.answers("GuildRoleResponse", one) for one in told["roles"]] == [""] * 4
+
+    def turn(method: str, person: str, role: str) -> tuple[int, int]:
+        status, said = call(fake, bot, method, f"/guilds/{guild.id}/members/{person}/roles/{role}")
+        return status, said["code"] if said else 0
+
+    assert [turn("PUT", leo.id, low) for _ in range(2)] == [(204, 0)] * 2
+    assert guild.members[leo.id] == [low]
+    assert turn("PUT", leo.id, high) == (403, 50013)
+    assert turn("PUT", far.id, low) == (404, 10007)
+    assert turn("PUT", "5", low) == (404, 10013)
+    assert turn("DELETE", leo.id, "5") == (404, 10011)
+    assert [turn("DELETE", leo.id, low) for _ in range(2)] == [(204, 0)] * 2
+    assert guild.given == [("+", leo.id, low), ("-", leo.id, low)]
+    guild.roles[guild.members[bot.id][0]] = ALL
+    assert turn("PUT", leo.id, low) == (403, 50013)
+    del guild.members[bot.id]
+    assert turn("PUT", leo.id, low) == (404, 10004)
+    assert fake.spec.refused == []

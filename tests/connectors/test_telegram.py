@@ -279,6 +279,8 @@ def test_what_is_not_for_us_is_passed_over() -> None:
         (CHAT, "kicked", "blocked"),
         (CHAT, "member", None),
         ({"id": -7, "type": "channel", "title": "x"}, "left", "lost"),
+        ({"id": -8, "type": "supergroup", "title": "x"}, "member", "lost"),
+        ({"id": -8, "type": "supergroup", "title": "x"}, "kicked", "lost"),
     ],
 )
 def test_who_lets_go_of_the_bot(chat: dict[str, Any], status: str, kind: str | None) -> None:

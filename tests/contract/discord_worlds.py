@@ -7,13 +7,13 @@ from typing import Any
 
 from connectors.discord import Discord
 from connectors.discord_ids import SPOILER, Place, nonce
-from connectors.suite.world import TENANT, World, transport
+from connectors.suite.world import TENANT, Roles, World, transport
 from connectors.transport import Account
 from foundation.http import HttpClient
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
 from tests.fakes.discord import FakeDiscord
-from tests.fakes.discord_world import Channel, Message
+from tests.fakes.discord_world import ALL, MANAGE_ROLES, Channel, Message
 
 
 @dataclass
@@ -25,7 +25,11 @@ class DiscordFake:
     guild: str
 
     def ask(self, mode: str, on: str, **more: Any) -> None:
-        others = {"files": "@me", "guilds": self.guild}  # a person's channel is asked for before it is known
+        others = {
+            "files": "@me",
+            "guilds": self.guild,
+            "roles": self.guild,
+        }  # a person's channel is asked for before it is known
         self.discord.book.ask(mode, account=others.get(on, self.channel.id), on=on, **more)
 
     def _name(self, message: Message) -> str:
@@ -51,7 +55,8 @@ def world(discord: FakeDiscord, kind: str, http: HttpClient) -> World:
     """A fresh one: `discord` or `discord_dm`."""
     there = discord.world
     bot, leo = there.bot(), there.person()
-    guild = there.guild(bot)
+    guild = there.guild(bot, rights=ALL | MANAGE_ROLES)
+    guild.members[leo.id], role = [], there.role(guild)
     channel, chat = there.channel(guild, nsfw=True), kind == "discord_dm"
     place, token = Place(channel.id, guild.id, bot.id), Sealed(bot.token.encode())
     return World(
@@ -69,6 +74,7 @@ def world(discord: FakeDiscord, kind: str, http: HttpClient) -> World:
         counts="likes",
         followers=partial(setattr, guild, "followers"),
         followers_on="guilds",
+        roles=Roles(role, leo.id, there.person("max").id, lambda: role in guild.members[leo.id]),
         flags=("spoiler=true",),
         told=hidden,
         flagged_media=1,

@@ -4,11 +4,12 @@ from functools import partial
 
 import pytest
 
+from connectors.discord import Discord
 from connectors.fanvue import Fanvue
 from connectors.sandbox import Sandbox
 from connectors.suite import price_rules, readings, rules
 from connectors.telegram import Telegram
-from tests.contract import broken, broken_addresses
+from tests.contract import broken, broken_addresses, broken_roles
 from tests.contract.worlds import Fakes
 
 
@@ -16,7 +17,7 @@ def on(day: str) -> rules.Rule:
     return partial(rules.once, day=day)
 
 
-FOUND: tuple[tuple[type[Fanvue | Sandbox | Telegram], str, rules.Rule, str], ...] = (
+FOUND: tuple[tuple[type[Discord | Fanvue | Sandbox | Telegram], str, rules.Rule, str], ...] = (
     (broken.ResendsBlindly, "post", on("accepted, then reset"), "sent"),
     (broken.ResendsBlindly, "chat", on("503 after accepting"), "sent"),
     (broken.FailsOnServerErrors, "post", on("503 after accepting"), "misreported"),
@@ -72,6 +73,8 @@ FOUND: tuple[tuple[type[Fanvue | Sandbox | Telegram], str, rules.Rule, str], ...
     (broken_addresses.MissesWhatItCannotRead, "post", rules.addresses_are_read, "proof out of a broken answer"),
     (broken_addresses.LooksAtNoAddress, "post", rules.addresses_are_read, "and it is gone"),
     (broken.ModeratesInWords, "post", rules.remarks_are_moderated, "not tried again"),
+    (broken_roles.GivesForGood, "discord", rules.roles_are_given_once, "told taken and is not"),
+    (broken_roles.LosesTheAccount, "discord", rules.roles_are_given_once, "who is not there is told as Disconnected"),
 )
 
 
@@ -81,7 +84,7 @@ FOUND: tuple[tuple[type[Fanvue | Sandbox | Telegram], str, rules.Rule, str], ...
     ids=[f"{connector.__name__}-{kind}-{number}" for number, (connector, kind, _, _) in enumerate(FOUND)],
 )
 def test_the_fault_is_found(
-    platforms: Fakes, connector: type[Fanvue | Sandbox | Telegram], kind: str, rule: rules.Rule, breach: str
+    platforms: Fakes, connector: type[Discord | Fanvue | Sandbox | Telegram], kind: str, rule: rules.Rule, breach: str
 ) -> None:
     found = rule(platforms.world(kind), connector())
     assert any(breach in told for told in found), found

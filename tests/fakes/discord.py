@@ -23,6 +23,7 @@ from starlette.websockets import WebSocket
 
 from connectors.suite.serving import MovedClock, served
 from foundation.faults import Book, FaultyNetwork
+from tests.fakes import discord_roles
 from tests.fakes.discord_gateway import DIRECT_MESSAGES, Gateway
 from tests.fakes.discord_interactions import Interactions
 from tests.fakes.discord_spec import Spec
@@ -188,6 +189,9 @@ class FakeDiscord:
                 return 200, self._guild(bot, guild, counts=counts)
             case "GET", ["guilds", guild, "members", member]:
                 return 200, self._member(bot, guild, member)
+            case "PUT" | "DELETE", ["guilds", guild, "members", member, "roles", role]:
+                self._guild(bot, guild)
+                return 204, discord_roles.change(world, bot, world.guilds[guild], member, role, give=method == "PUT")
             case "POST", ["users", "@me", "channels"]:
                 return 200, self._open(bot, str(sent.said["recipient_id"]))
             case "GET", ["channels", channel, "messages"]:
@@ -217,7 +221,7 @@ class FakeDiscord:
         guild = self.world.guilds.get(guild_id)
         if guild is None or bot.id not in guild.members:
             raise Refusal(404, 10004, "Unknown Guild")
-        roles = [{"id": role, "name": role, "permissions": str(rights)} for role, rights in guild.roles.items()]
+        roles = [discord_roles.shown(guild, role) for role in guild.roles]
         many = {"approximate_member_count": guild.followers, "approximate_presence_count": 1} if counts else {}
         return {"id": guild.id, "name": guild.name, "owner_id": guild.owner, "roles": roles, **many}
 
@@ -225,7 +229,9 @@ class FakeDiscord:
         self._guild(bot, guild_id)
         if member not in self.world.guilds[guild_id].members:
             raise Refusal(404, 10007, "Unknown Member")
-        return {"user": user(bot.id, bot.name, bot=True), "roles": self.world.guilds[guild_id].members[member]}
+        person = self.world.people.get(member)
+        who = user(person.id, person.name) if person is not None else user(bot.id, bot.name, bot=True)
+        return {"user": who, "roles": self.world.guilds[guild_id].members[member]}
 
     def _open(self, bot: Bot, recipient: str) -> Json:
         person = self.world.people.get(recipient)
@@ -313,7 +319,7 @@ def create(fake: FakeDiscord) -> ASGIApp:
         await fake.gateway.serve(socket)
 
     answer: Callable[[Request], Any] = fake.answer
-    methods = ["GET", "POST", "PATCH", "DELETE"]
+    methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
     app = Starlette(routes=[Route(API + "/{path:path}", answer, methods=methods), WebSocketRoute("/gateway/", gateway)])
     faulty = FaultyNetwork(app, book=fake.book, call_of=call_of)
 

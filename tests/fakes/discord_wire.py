@@ -73,6 +73,8 @@ def call_of(method: str, path: str) -> Call | None:
             return Call(method, path, channel, "deletes")
         case "GET", ["guilds", guild]:
             return Call(method, path, guild, "guilds")
+        case _, ["guilds", guild, "members", _, "roles", _]:
+            return Call(method, path, guild, "roles")
         case "POST", ["users", "@me", "channels"]:
             return Call(method, path, "@me", "files")
         case _, ["applications", application, "commands", *_]:

@@ -9,6 +9,7 @@ from typing import Any
 from connectors.discord_ids import EPOCH
 
 VIEW, SEND, EMBED, ATTACH, HISTORY = 1 << 10, 1 << 11, 1 << 14, 1 << 15, 1 << 16
+ADMINISTRATOR, MANAGE_ROLES = 1 << 3, 1 << 28
 ALL = VIEW | SEND | EMBED | ATTACH | HISTORY
 DM, THREAD = 1, 11
 NONCE_LIVES = timedelta(minutes=2)
@@ -36,7 +37,7 @@ class Bot:
 
 @dataclass
 class Guild:
-    """A server: roles by id with their rights, and the roles of each member."""
+    """A server: roles by id with their rights and positions, and the roles of each member."""
 
     id: str
     name: str
@@ -45,6 +46,24 @@ class Guild:
     owner: str = "1"
     followers: int = 2
     """How many are on it, about: its owner and the bot, until a test says otherwise."""
+    names: dict[str, str] = field(default_factory=dict)
+    """What people call a role; its id where nobody named it."""
+    positions: dict[str, int] = field(default_factory=dict)
+    managed: set[str] = field(default_factory=set)
+    """Roles that belong to a program: nobody gives them."""
+    given: list[tuple[str, str, str]] = field(default_factory=list)
+    """Who was given a role or lost it by a bot: `+` or `-`, the member, the role."""
+
+    def height(self, role: str) -> tuple[int, int]:
+        """Where a role stands; of two at one position the older one is the higher."""
+        return self.positions.get(role, 0), -int(role)
+
+    def allowed(self, member: str) -> int:
+        """What a member may do on the server as a whole."""
+        rights = self.roles[self.id]
+        for role in self.members[member]:
+            rights |= self.roles[role]
+        return rights
 
 
 @dataclass
@@ -117,8 +136,14 @@ class World:
     def guild(self, bot: Bot, *, rights: int = ALL, name: str = "Studio") -> Guild:
         """A server whose bot has a role with these rights."""
         role, guild_id = self.snowflake(), self.snowflake()
-        made = Guild(guild_id, name, {guild_id: VIEW, role: rights}, {bot.id: [role]})
+        made = Guild(guild_id, name, {guild_id: VIEW, role: rights}, {bot.id: [role]}, positions={role: 10})
         self.guilds[made.id] = made
+        return made
+
+    def role(self, guild: Guild, name: str = "18+", *, rights: int = 0, position: int = 1) -> str:
+        """A role of a server; its id."""
+        made = self.snowflake()
+        guild.roles[made], guild.names[made], guild.positions[made] = rights, name, position
         return made
 
     def channel(self, guild: Guild, *, nsfw: bool = False, type_: int = 0, name: str = "annonces") -> Channel:

@@ -1,0 +1,34 @@
+"""The part of the contract by which a reader bears a role: what a platform calls a group that somebody is put into.
+
+A role says something to the people of a place, and opens nothing with us: the gate decides by what it knows itself.
+"""
+
+from typing import Protocol, runtime_checkable
+
+from connectors.contract import Answer, Connector, Send
+from connectors.outcomes import Outcome
+
+ROLE = "role"
+"""Name of the step, and its action."""
+
+ADULT = "adult_role"
+"""Where an account keeps the role of readers who proved their age: the platform's id, "" for none. What people call it
+stands beside it, under `ADULT_NAME`."""
+
+ADULT_NAME = "adult_role_name"
+
+NOT_THERE = "roles.not_there"
+"""Why somebody cannot be given a role: they are not where it counts. Nobody's fault, and it may change."""
+
+
+@runtime_checkable
+class GivesRoles(Connector, Protocol):
+    """A platform where an account may give readers a role."""
+
+    def role(self, account: str, fan: str, role: str, give: bool, answers: tuple[Answer, ...]) -> Send | Outcome:
+        """The next request (kind control, action role) that gives `fan` a role or takes it, or what came of it.
+
+        `Published` means that it is so now, as it may have been before: who is not there bears none. The same again
+        changes nothing, so a lost answer is a Retry, never a doubt. Rejected with `NOT_THERE`: see there.
+        """
+        ...

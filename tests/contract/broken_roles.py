@@ -1,0 +1,20 @@
+"""Connectors with one fault each in giving roles; the suite must find every one."""
+
+from connectors.contract import Answer, Send
+from connectors.discord import Discord
+from connectors.outcomes import Disconnected, Outcome, Published, Rejected
+
+
+class GivesForGood(Discord):
+    """Says that a role is taken without asking anybody."""
+
+    def role(self, account: str, fan: str, role: str, give: bool, answers: tuple[Answer, ...]) -> Send | Outcome:
+        return super().role(account, fan, role, give, answers) if give else Published(fan)
+
+
+class LosesTheAccount(Discord):
+    """Takes whoever is not there for the end of everything."""
+
+    def role(self, account: str, fan: str, role: str, give: bool, answers: tuple[Answer, ...]) -> Send | Outcome:
+        turn = super().role(account, fan, role, give, answers)
+        return Disconnected(turn.reason) if isinstance(turn, Rejected) else turn
