@@ -3,14 +3,28 @@
 from functools import partial
 
 from channels import carrying
+from channels import editing as copies_outside
+from channels.carrying import Armed, Settle
 from gate.releasing import ReleaseRipe
-from schedules import claiming, doubts, ideas_handling, kits_handling, recycling, rehearsed, repeating, weeks_handling
+from schedules import (
+    claiming,
+    doubts,
+    ideas_handling,
+    kits_handling,
+    recycling,
+    rehearsed,
+    repeating,
+    rewording,
+    weeks_handling,
+)
 from schedules import handling as posting
 from schedules.events import (
     AccountBack,
     ClocksDue,
     CopyGone,
     DoubtEnded,
+    EditDue,
+    EditSaid,
     ExtendDue,
     HandedBack,
     IdeaWords,
@@ -63,6 +77,13 @@ def routes(s: Services) -> tuple[Route, ...]:
             partial(posting.reconcile, tenant=tenant, look=s.look, recorded=recorded),
             deadline_seconds=ACT_SECONDS,
         ),
+        Route(
+            EditDue,
+            partial(rewording.send, tenant=tenant, mint=s.mint, connectors=s.connectors, carry=_rewords(s)),
+            deadline_seconds=ACT_SECONDS,
+            on_dead=partial(rewording.gave_up, tenant=tenant),
+        ),
+        Route(EditSaid, partial(rewording.word, tenant=tenant)),
         Route(DoubtEnded, partial(doubts.settle, tenant=tenant)),
         Route(SweepDue, partial(posting.sweep, tenant=tenant)),
         Route(CopyGone, partial(posting.copy_gone, tenant=tenant)),
@@ -97,3 +118,13 @@ def routes(s: Services) -> tuple[Route, ...]:
         ),
         *file_routes.routes(s),
     )
+
+
+def _rewords(s: Services) -> rewording.Carry:
+    """The loop of all that is sent, on requests that change words."""
+    arm_next = partial(copies_outside.arm_next, connectors=s.connectors, mint=s.mint)
+
+    def carry(armed: Armed, settle: Settle) -> object:
+        return carrying.carry(armed, tenant=s.tenant, transport=s.transport, arm_next=arm_next, settle=settle)
+
+    return carry
