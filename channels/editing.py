@@ -118,7 +118,7 @@ def arm(
     if turn.step.kind is StepKind.CONTROL and (no := _forbidden(scope, whole or unit, author)) is not None:
         return no
     said_with = {"whole": whole} if whole is not None else {}
-    authority = _authority(scope, channel, unit, turn.step, (), partial(mint, author=author, **said_with))
+    authority = _authority(scope, unit, turn.step, (), partial(mint, author=author, **said_with))
     attempt_id = attempts.begin(
         scope,
         channel_id=channel.id,
@@ -162,7 +162,7 @@ def arm_next(scope: Scope, armed: Armed, answer: Answer, *, connectors: Connecto
     if left <= 0:
         return Retry(SHORT_WAIT, "account", Message("attempt.out_of_time"))
     try:
-        authority = _authority(scope, armed.channel, armed.unit, turn.step, answers, mint)
+        authority = _authority(scope, armed.unit, turn.step, answers, mint)
     except Denied as denied:  # nothing was changed: the next claim decides again and says why
         minting.record_denial(scope, denied)
         return Retry(SHORT_WAIT, "account", Message("attempt.stopped_midway"))
@@ -230,15 +230,13 @@ def _turn(
     return turn
 
 
-def _authority(
-    scope: Scope, channel: Channel, unit: Unit, step: WireStep, answers: Sequence[Answer], mint: Mint
-) -> Authority:
+def _authority(scope: Scope, unit: Unit, step: WireStep, answers: Sequence[Answer], mint: Mint) -> Authority:
     match step.kind:
         case StepKind.MUTATE:
             there = [*_uploaded(scope, unit.subject), *answers]
-            return mint(scope, unit, step, uploads=pointing.uploads(step, channel.platform, there))
+            return mint(scope, unit, step, uploads=pointing.uploads(step, unit.platform, there))
         case StepKind.CONTROL:
-            return ControlOrder(scope.tenant_id, channel.id, step.action)
+            return ControlOrder(scope.tenant_id, unit.channel_id, step.action)
         case _:
             raise Refused("attempt.wrong_step", step=step.name)
 

@@ -1,4 +1,4 @@
-"""Platforms where the words of what stands can be changed: what a connector says for that, and what is common to them."""
+"""Platforms where the words of what stands can be changed: what a connector says for it, and what they share."""
 
 from typing import Protocol, runtime_checkable
 
@@ -27,8 +27,8 @@ class Edits(Protocol):
 
         Looks (kind control) may come before; one request of kind mutate, called `EDIT`, changes the words and nothing
         else: the media of `unit` are those that stand there. `Published` with its native id: it says so now, also where
-        it did before. The same again changes nothing, so a lost answer is a Retry, never a doubt. Rejected: this request
-        changed nothing. What is gone stays gone.
+        it did before. The same again changes nothing, so a lost answer is a Retry, never a doubt. Rejected: this
+        request changed nothing. What is gone stays gone.
         """
         ...
 

@@ -61,7 +61,7 @@ WHERE tenant_id = :tenant AND edits = :copy AND state = 'consumed' AND gone_at I
 
 
 def denied(scope: Scope, copy: UUID, proof: str) -> None:
-    """Nothing that nobody was sure of came through: the copy says what it said before; `proof` is who or what says so."""
+    """Nothing that nobody was sure of came through: the copy says what it said before. `proof` is who says so."""
     with scope.acting_as("gate"):
         scope.run(_DENIED, tenant=scope.tenant_id, copy=copy, proof=proof)
 

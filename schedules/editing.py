@@ -13,15 +13,20 @@ from sqlmodel import col, or_, select
 from channels import editing as copies_outside
 from channels import reads as channel_reads
 from channels.reads import Channel
+from foundation import outbox
 from foundation.database import Scope
-from foundation.errors import BadInput, Conflict
+from foundation.errors import BadInput, Conflict, Refused
 from foundation.words import Message
 from schedules import drafting, edits, overrides, planning, prints
 from schedules.composing import subject
+from schedules.events import EditSaid
 from schedules.models import Delivery, Edit, Post, PostTest
 from schedules.moving import delivery, move
 from schedules.planning import deliveries_of, digest_now, post, wake
 from schedules.states import DeliveryState, EditState
+from tenants import audit
+from tenants import reads as tenant_reads
+from tenants.roles import Right, require
 
 S, E = DeliveryState, EditState
 Words = dict[str, str]
@@ -64,8 +69,8 @@ def ask(scope: Scope, post_id: UUID, *, title: str, body: str, able: Collection[
     if not any(channel.platform in able for channel in accounts.values()):
         raise Conflict("edit.nowhere")
     opened = edits.open_of(scope, [one.id for one in standing])
-    for known in opened.values():
-        edits.under_way(known)
+    for each in opened.values():
+        edits.under_way(each)
     before = {one.id: _stand(scope, one) or _words(row, accounts[one.channel_id]) for one in standing}
     _rewrite(scope, row, title=title, body=body, author=author)
     changed = not_there = 0
@@ -192,3 +197,21 @@ def _waiting_for_somebody(scope: Scope, delivery_id: UUID) -> Edit:
     if row is None or row.state not in (E.REFUSED, E.UNSURE) or row.reason == NOT_THERE.to_json():
         raise Conflict("edit.nothing_open")
     return row
+
+
+def say(scope: Scope, delivery_id: UUID, *, came: bool, member_id: UUID) -> None:
+    """A member saw which words stand outside: the new ones, where they `came`. The workers write it down.
+
+    Raises Refused for a role without the right, Conflict where nobody asks.
+    """
+    row = edits.open_of(scope, [delivery_id]).get(delivery_id)
+    member, owner_id = tenant_reads.member(scope, member_id), delivery(scope, delivery_id).creator_id
+    creator = tenant_reads.creator(scope, owner_id)
+    require(member.role, Right.APPROVE)
+    if member.creators and creator.slug not in member.creators:
+        raise Refused("approval.other_creator", creator=creator.name)
+    if row is None or row.state != E.UNSURE:
+        raise Conflict("edit.nothing_open")
+    audit.note(scope, "delivery.words_said", f"delivery:{delivery_id}", came=int(came))
+    event = EditSaid(scope.tenant_id, row.id, came=came, by=f"member:{member_id}")
+    outbox.put(scope, event, priority=1, dedupe=f"edit_said:{row.id}")

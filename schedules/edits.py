@@ -1,7 +1,7 @@
 """Other words for posts that stand outside, as rows: the one way they change state, and what wakes them."""
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 

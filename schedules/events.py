@@ -81,7 +81,7 @@ class EditDue:
 
 @dataclass(frozen=True)
 class EditSaid:
-    """A person knows which words stand outside: the new ones where `came` is true. `by` is who; the subject the edit."""
+    """A person, `by`, knows which words stand outside: the new ones where they `came`. The subject is the edit."""
 
     kind: ClassVar[str] = "delivery.edit_said"
     queue: ClassVar[outbox.Queue] = "urgent"

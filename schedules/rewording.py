@@ -60,7 +60,9 @@ Carry = Callable[[Armed, Settle], object]
 class NotNow(GreenroomError):
     """The claim was not made. `again`: the row should come back; `after`: what becomes of the edit instead, and why."""
 
-    def __init__(self, *, again: timedelta | None = None, after: EditState | None = None, why: Message | None = None):
+    def __init__(
+        self, *, again: timedelta | None = None, after: EditState | None = None, why: Message | None = None
+    ) -> None:
         super().__init__("edit.not_now")
         self.again, self.after, self.why = again, after, why
 
