@@ -52,6 +52,11 @@ def open_of(scope: Scope, deliveries: Collection[UUID]) -> dict[UUID, Edit]:
     return {row.delivery_id: row for row in scope.session.exec(query.execution_options(populate_existing=True))}
 
 
+def waiting(scope: Scope) -> Any:
+    """A query for the deliveries whose new words wait for a yes."""
+    return select(Edit.delivery_id).where(Edit.tenant_id == scope.tenant_id, Edit.state == str(E.WAITING))
+
+
 def begin(scope: Scope, row: Delivery, owner: Post, *, words: tuple[dict[str, str], dict[str, str]]) -> Edit:
     """Write down that a delivery is to say what its post says now; `words` are those before and those after."""
     before, after = words

@@ -1,7 +1,7 @@
 """The calendar: a creator's days with their posts, the hours that are free, and one post with its whole story."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
@@ -16,13 +16,14 @@ from foundation.errors import NotFound
 from foundation.words import Message
 from gate import inforce, switches
 from gate.switches import Halt
-from schedules import agenda, drafting, rehearsing
+from schedules import agenda, drafting, edit_reads, rehearsing
 from schedules import reads as schedule_reads
 from schedules.agenda import free
 from schedules.calendar import WallTime, bounds, local_day, zone_of
 from schedules.composing import subject
 from schedules.days import Summary, any_planned, summaries
 from schedules.drafting import REWRITABLE
+from schedules.edit_reads import Reworded
 from schedules.overrides import Content
 from schedules.previewing import Rule, rule_of
 from schedules.reads import Entry, Step, Written
@@ -176,6 +177,7 @@ class Place:
     entry: Entry
     steps: Sequence[Step]
     attempts: Sequence[AttemptStory]
+    edits: Sequence[Reworded] = ()
     clicks: Clicks | None = None
     """How often its short addresses were followed; None where it has none."""
     dry: bool = False
@@ -217,6 +219,8 @@ class Opened:
     """How all of it stands: `places` are those of one time where it repeats."""
     rehearsed: bool = False
     """Whether the post is only rehearsed for now."""
+    platforms: Mapping[UUID, str] = field(default_factory=dict)
+    """Of its creator's accounts."""
 
     def waits(self, place: Place) -> bool:
         """Whether an emergency stop keeps it back there."""
@@ -343,11 +347,12 @@ def _places(scope: Scope, entries: Sequence[Entry], accounts: Mapping[UUID, Chan
     stories, tried = schedule_reads.stories(scope, list(about)), channel_reads.attempts_of(scope, about.values())
     clicked, dry = links.clicks(scope, list(about.values())), rehearsing.covered(scope)
     held = budgets.limits(scope, {one.channel_id for one in entries}, brake=True)
-    found = []
+    reworded, found = edit_reads.of_deliveries(scope, list(about)), []
     for one in entries:
         what = about[one.delivery_id]
         only = one.state in rehearsing.AHEAD and (one.dry or dry(one.post_id, one.channel_id))
-        place = Place(one, stories[one.delivery_id], tried[what], clicked.get(what), only)
+        changed = reworded.get(one.delivery_id, ())
+        place = Place(one, stories[one.delivery_id], tried[what], changed, clicked.get(what), only)
         found.append(_ahead(place, accounts[one.channel_id], held.get(one.channel_id)))
     return found
 
@@ -387,4 +392,5 @@ def opened(scope: Scope, mine: Sequence[Creator], post_id: UUID, occurrence: str
         said={key: post.on(accounts[key]) for key in dict.fromkeys(one.channel_id for one in entries)},
         everywhere=[one.state for one in whole],
         rehearsed=post_id in rehearsing.running(scope),
+        platforms={key: one.platform for key, one in accounts.items()},
     )

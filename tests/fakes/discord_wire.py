@@ -71,6 +71,8 @@ def call_of(method: str, path: str) -> Call | None:
             return Call(method, path, channel, "metrics")
         case "DELETE", ["channels", channel, "messages", _]:
             return Call(method, path, channel, "deletes")
+        case "PATCH", ["channels", channel, "messages", _]:
+            return Call(method, path, channel, "edits")
         case "GET", ["guilds", guild]:
             return Call(method, path, guild, "guilds")
         case "POST", ["users", "@me", "channels"]:
