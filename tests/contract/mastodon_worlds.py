@@ -54,6 +54,11 @@ class MastodonFake:
     def standing(self) -> set[str]:
         return set(self.member.statuses)
 
+    def says(self, native_id: str) -> tuple[str, int]:
+        """The words of a post, and how many media it shows."""
+        found = self.member.statuses[native_id]
+        return found.text, len(found.media)
+
     def requests(self) -> list[Mapping[str, Any]]:
         return list(self.server.book.record(after=self.after))
 
@@ -86,6 +91,7 @@ def world(
         transport=transport(http),
         clock=server.clock,
         lags=False,
+        says=fake.says,
         counts="likes",
         followers=partial(setattr, member, "followers"),
         followers_on="checks",
