@@ -5,7 +5,7 @@ meanwhile, nobody knows, and that is read from what was asked and answered.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
@@ -72,6 +72,21 @@ def in_doubt(scope: Scope, subject: Subject, native_id: str) -> bool:
         elif any(step["kind"] == StepKind.MUTATE and _unclear(step["answer"]) for step in row.steps):
             unclear = True
     return unclear
+
+
+def others_until(scope: Scope, unit: Unit, native_id: str) -> datetime | None:
+    """Until when a request of ours for other words, that nobody answered, may still arrive there."""
+    return max(
+        (
+            row.deadline_at
+            for row in _of(scope, unit.subject, native_id)
+            if row.unit_digest != unit.digest()
+            and row.outcome != "published"
+            and row.resolved_by is None
+            and any(step["kind"] == StepKind.MUTATE and _unclear(step["answer"]) for step in row.steps)
+        ),
+        default=None,
+    )
 
 
 def _of(scope: Scope, subject: Subject, native_id: str) -> list[Attempt]:

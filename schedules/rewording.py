@@ -132,6 +132,9 @@ def _ready(scope: Scope, row: Edit, connectors: Mapping[str, Connector]) -> _Rea
     if there.state != S.PUBLISHED or copy is None:
         raise NotNow(after=E.DROPPED, why=TAKEN_AWAY)
     _check_like(scope, units[0], copy, native_id)
+    until = copies_outside.others_until(scope, units[0], native_id)
+    if until is not None and scope.now < until + MARGIN:
+        raise NotNow(again=until + MARGIN - scope.now)
     whole = units[-1] if len(units) > 1 else None
     return _Ready(row, there, channel, units[0], whole, owner.author, copy)
 

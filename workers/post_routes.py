@@ -77,13 +77,7 @@ def routes(s: Services) -> tuple[Route, ...]:
             partial(posting.reconcile, tenant=tenant, look=s.look, recorded=recorded),
             deadline_seconds=ACT_SECONDS,
         ),
-        Route(
-            EditDue,
-            partial(rewording.send, tenant=tenant, mint=s.mint, connectors=s.connectors, carry=_rewords(s)),
-            deadline_seconds=ACT_SECONDS,
-            on_dead=partial(rewording.gave_up, tenant=tenant),
-        ),
-        Route(EditSaid, partial(rewording.word, tenant=tenant)),
+        *_words(s),
         Route(DoubtEnded, partial(doubts.settle, tenant=tenant)),
         Route(SweepDue, partial(posting.sweep, tenant=tenant)),
         Route(CopyGone, partial(posting.copy_gone, tenant=tenant)),
@@ -117,6 +111,16 @@ def routes(s: Services) -> tuple[Route, ...]:
             on_dead=partial(ideas_handling.gave_up, tenant=tenant),
         ),
         *file_routes.routes(s),
+    )
+
+
+def _words(s: Services) -> tuple[Route, ...]:
+    """The routes of other words for what stands outside."""
+    send = partial(rewording.send, tenant=s.tenant, mint=s.mint, connectors=s.connectors, carry=_rewords(s))
+    gave_up = partial(rewording.gave_up, tenant=s.tenant)
+    return (
+        Route(EditDue, send, deadline_seconds=ACT_SECONDS, on_dead=gave_up),
+        Route(EditSaid, partial(rewording.word, tenant=s.tenant)),
     )
 
 

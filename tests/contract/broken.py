@@ -9,7 +9,6 @@ from typing import Any
 from connectors.contract import Answer, Copy, Response, Send, Sought, StepAnswerLost, StepKind, StepNotSent, WireStep
 from connectors.earning import Earnings, Span, Told
 from connectors.fanvue import Fanvue
-from connectors.feed import Feed
 from connectors.locking import Locked
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Sighting, Uncertain, Unknown
 from connectors.purse import Lies, Listed
@@ -159,26 +158,6 @@ class DoubtsEdits(Telegram):
     def replace(self, copy: Copy, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
         turn = super().replace(copy, unit, answers)
         return Uncertain(WHY) if isinstance(turn, Retry) else turn
-
-
-class BelievesInChanges(Sandbox):
-    """Says that other words stand, whatever was answered."""
-
-    def edit(self, unit: Unit, native_id: str, answers: tuple[Answer, ...]) -> Send | Outcome:
-        return Published(native_id) if answers else super().edit(unit, native_id, answers)
-
-
-class DropsPictures(Feed):
-    """Forgets what a post shows when its words are changed."""
-
-    def edit(self, unit: Unit, native_id: str, answers: tuple[Answer, ...]) -> Send | Outcome:
-        return super().edit(replace(unit, media=()), native_id, answers)
-
-
-class ClaimsToChange(Fanvue):
-    """Says that it changes words, and knows no way."""
-
-    capabilities = replace(Fanvue.capabilities, edits=True)
 
 
 class OpensAllAlike(Fanvue):

@@ -9,7 +9,7 @@ from connectors.feed import Feed
 from connectors.sandbox import Sandbox
 from connectors.suite import edit_rules, price_rules, readings, rules
 from connectors.telegram import Telegram
-from tests.contract import broken
+from tests.contract import broken, broken_edits
 from tests.contract.worlds import Fakes
 
 
@@ -41,9 +41,9 @@ FOUND: tuple[tuple[type[Fanvue | Feed | Sandbox | Telegram], str, rules.Rule, st
     (broken.BelievesInRemoval, "post", rules.removal_is_proven, "not tried again"),
     (broken.ClaimsToReplace, "post", rules.replacing_is_never_in_doubt, "cannot"),
     (broken.DoubtsEdits, "telegram_channel", rules.replacing_is_never_in_doubt, "not tried again"),
-    (broken.BelievesInChanges, "post", edit_rules.words_are_changed, "not tried again"),
-    (broken.DropsPictures, "own_page", edit_rules.words_are_changed, "it says"),
-    (broken.ClaimsToChange, "fanvue", edit_rules.words_are_changed, "cannot"),
+    (broken_edits.BelievesInChanges, "post", edit_rules.words_are_changed, "not tried again"),
+    (broken_edits.DropsPictures, "own_page", edit_rules.words_are_changed, "it says"),
+    (broken_edits.ClaimsToChange, "fanvue", edit_rules.words_are_changed, "cannot"),
     (broken.GivesUpOffline, "post", rules.nothing_leaves_a_closed_door, "Rejected"),
     (broken.TellsInLookUps, "post", rules.orders_carry_no_content, "carries the text"),
     (broken.InventsNumbers, "post", rules.numbers_are_read, "broken answer"),

@@ -1,5 +1,8 @@
 """Changing the words of a post that stands outside: approved, judged, sent once more as other words, and known."""
 
+from typing import Any
+from uuid import UUID
+
 import pytest
 
 from channels import attempts
@@ -13,7 +16,7 @@ from tests.schedules.builders import Desk, desk
 from tests.schedules.rewords import changes, edits, reword, state, why
 
 
-def published(lea: Desk, body: str = "old words", **more: object) -> object:
+def published(lea: Desk, body: str = "old words", **more: Any) -> UUID:
     delivery_id = lea.delivery(body, **more)
     lea.run()
     assert lea.state(delivery_id) is S.PUBLISHED
@@ -159,6 +162,20 @@ def test_no_other_words_while_a_request_is_out_then_the_last_ones_stand(lea: Des
     assert edits(lea, delivery_id)[-1].before["body"] == "second"
 
 
+def test_other_words_wait_until_a_lost_request_can_arrive_no_more(lea: Desk) -> None:
+    """Else the older ones might come late, and stand over the newer ones."""
+    delivery_id = published(lea)
+    reword(lea, delivery_id, "first")
+    lea.fault("reset_before", on="edits")
+    lea.run()
+    reword(lea, delivery_id, "second")
+    lea.live(seconds=40)
+    assert (state(lea, delivery_id), len(lea.asked(kind="edits"))) == ("due", 1)
+    lea.live(minutes=1)
+    assert (state(lea, delivery_id), lea.texts()) == ("done", ["second"])
+    assert changes(lea, delivery_id) == [True]
+
+
 def test_back_to_what_stands_there_asks_nobody(lea: Desk) -> None:
     delivery_id = published(lea)
     reword(lea, delivery_id, "new words", approve=False)
@@ -209,7 +226,9 @@ def test_a_recall_of_what_it_shows_takes_one_copy(lea: Desk) -> None:
         kept = [one for one in copies.traces(scope, Subject("delivery", delivery_id)) if one.native_ids]
         shown = copies.showing_bytes(scope, kept[0].media[0])
         assert [one.jti for one in shown if one.native_ids] == [kept[0].jti]
-        assert attempts.published(scope, lea.channels["main"], kept[0].native_ids[0]).text("body") == "new words"  # type: ignore[union-attr]
+        said = attempts.published(scope, lea.channels["main"], kept[0].native_ids[0])
+    assert said is not None
+    assert said.text("body") == "new words"
 
 
 def test_a_post_that_went_there_meanwhile_is_told(lea: Desk) -> None:
@@ -240,9 +259,9 @@ def test_another_agency_sees_none_of_it(lea: Desk) -> None:
     assert edits(mia, delivery_id) == []
 
 
-def _post(lea: Desk, delivery_id: object) -> object:
+def _post(lea: Desk, delivery_id: UUID) -> UUID:
     with lea.scope() as scope:
-        return post_reads.post_of(scope, delivery_id)  # type: ignore[arg-type]
+        return post_reads.post_of(scope, delivery_id)
 
 
 @pytest.mark.parametrize(("pictures", "step"), [(0, 1), (1, 3)], ids=["words", "picture"])
