@@ -39,6 +39,7 @@ post that carries files all of which were told of bears the others."""
 _STAY: Mapping[str, frozenset[str]] = {
     "telegram": frozenset({"has_spoiler", "protect_content"}),
     "discord": frozenset({_SPOILER}),
+    "reddit": frozenset({"nsfw"}),
 }
 """Marks that a post keeps whose words are changed, by platform: no field of such a request could tell them. Only a copy
 that was sent with just these marks is ever changed (`schedules/rewording.py`)."""
