@@ -57,8 +57,8 @@ def ask(scope: Scope, post_id: UUID, *, title: str, body: str, able: Collection[
     """Change the words of a post that stands outside, wherever no place has words of its own.
 
     `able` are the platforms that change words. Raises NotFound; BadInput for the same words, for none, and for those no
-    post may have; Conflict where nothing of it stands, where no platform of it changes words, while something of it is
-    on its way, and while it is compared with another version.
+    post may have; Conflict where nothing of it stands, where no platform of it changes words or all of them have words
+    of their own, while something of it is on its way, and while it is compared with another version.
     """
     row = post(scope, post_id)
     scope.session.refresh(row, with_for_update={"key_share": True})
@@ -86,6 +86,8 @@ def ask(scope: Scope, post_id: UUID, *, title: str, body: str, able: Collection[
         if channel.platform not in able:
             not_there += 1
             edits.move(scope, made, E.REFUSED, reason=NOT_THERE, settled_at=scope.now)
+    if not (opened or changed or not_there):
+        raise Conflict("edit.own_words")
     _back_to_draft(scope, rows)
     drafting.settle(scope, post_id)
     return Asked(changed, not_there, drafting.approvers(scope, post_id))

@@ -9,9 +9,11 @@ from channels import attempts
 from foundation.errors import BadInput, Conflict
 from gate import copies, story, switches
 from gate.units import Subject
-from schedules import approvals, editing, removal
+from schedules import approvals, editing, removal, reviewing
 from schedules import reads as post_reads
+from schedules.overrides import Override
 from schedules.states import DeliveryState as S
+from schedules.threads import Piece
 from tests.schedules.builders import Desk, desk
 from tests.schedules.rewords import changes, edits, reword, state, why
 
@@ -250,6 +252,35 @@ def test_what_cannot_be_asked_for(lea: Desk) -> None:
     unsent = lea.delivery("later", after=600)
     with pytest.raises(Conflict, match="nothing_stands"):
         reword(lea, unsent, "sooner", approve=False)
+
+
+def test_words_of_a_place_of_its_own_stay(lea: Desk) -> None:
+    delivery_id = published(lea, others=(Override("sandbox", body="said otherwise"),))
+    with pytest.raises(Conflict, match="own_words"):
+        reword(lea, delivery_id, "new words", approve=False)
+    with lea.scope() as scope:
+        assert post_reads.written_post(scope, _post(lea, delivery_id)).body == "old words"
+
+
+def test_who_may_say_yes_finds_it_among_what_waits(lea: Desk) -> None:
+    delivery_id = published(lea)
+    reword(lea, delivery_id, "new words", approve=False)
+    with lea.scope() as scope:
+        assert [one.post_id for one in reviewing.asked(scope, [lea.creator_id])] == [_post(lea, delivery_id)]
+    lea.approve(_post(lea, delivery_id))
+    with lea.scope() as scope:
+        assert reviewing.asked(scope, [lea.creator_id]) == []
+
+
+def test_only_the_first_part_of_a_thread_is_changed(lea: Desk) -> None:
+    delivery_id = published(lea, parts=(Piece("second part", ()),))
+    reword(lea, delivery_id, "new words")
+    lea.run()
+    assert state(lea, delivery_id) == "done"
+    assert lea.texts() == ["new words", "second part"]
+    assert lea.act(removal.ask, delivery_id) >= 2
+    lea.run()
+    assert lea.state(delivery_id) is S.REMOVED
 
 
 def test_another_agency_sees_none_of_it(lea: Desk) -> None:
