@@ -11,9 +11,18 @@ from schedules import editing as asking
 from schedules import reads
 from schedules.editing import Asked
 from schedules.models import Edit
+from schedules.states import DeliveryState as S
 from tests.schedules.builders import Desk
 
 ABLE = frozenset({"sandbox"})
+
+
+def published(lea: Desk, body: str = "old words", **more: Any) -> UUID:
+    """A post that stands outside."""
+    delivery_id = lea.delivery(body, **more)
+    lea.run()
+    assert lea.state(delivery_id) is S.PUBLISHED
+    return delivery_id
 
 
 def reword(lea: Desk, delivery_id: UUID, body: str, *, title: str = "", approve: bool = True, **more: Any) -> Asked:

@@ -1,28 +1,23 @@
 """Changing the words of a post that stands outside: approved, judged, sent once more as other words, and known."""
 
-from typing import Any
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
 
 from channels import attempts
 from foundation.errors import BadInput, Conflict
-from gate import copies, story, switches
-from gate.units import Subject
+from foundation.words import Message
+from gate import copies, recall, references, story, switches
+from gate import editing as gate_editing
+from gate.units import Reference, Subject
 from schedules import approvals, editing, removal, reviewing
 from schedules import reads as post_reads
 from schedules.overrides import Override
 from schedules.states import DeliveryState as S
 from schedules.threads import Piece
 from tests.schedules.builders import Desk, desk
-from tests.schedules.rewords import changes, edits, reword, state, why
-
-
-def published(lea: Desk, body: str = "old words", **more: Any) -> UUID:
-    delivery_id = lea.delivery(body, **more)
-    lea.run()
-    assert lea.state(delivery_id) is S.PUBLISHED
-    return delivery_id
+from tests.schedules.rewords import changes, edits, published, reword, state, why
 
 
 def test_other_words_stand_there_once_somebody_said_yes(lea: Desk) -> None:
@@ -233,6 +228,42 @@ def test_a_recall_of_what_it_shows_takes_one_copy(lea: Desk) -> None:
     assert said.text("body") == "new words"
 
 
+def test_who_points_at_it_is_judged_by_the_words_it_says_now(lea: Desk) -> None:
+    """While nobody knows which those are, it is nothing that can be pointed at."""
+    delivery_id = published(lea)
+    reword(lea, delivery_id, "new words")
+    lea.fault("reset_after", on="edits")
+    lea.run()
+    assert _pointed_at(lea, delivery_id) == []
+    lea.live(minutes=1)
+    assert _pointed_at(lea, delivery_id) == [("new words",)]
+
+
+def test_what_is_wrong_with_new_words_takes_the_copy_they_are_in(lea: Desk) -> None:
+    delivery_id = published(lea)
+    reword(lea, delivery_id, "new words")
+    lea.run()
+    with lea.scope() as scope:
+        (copy,) = copies.copies(scope, Subject("delivery", delivery_id))
+        (change,) = gate_editing.changes(scope, copy.jti)
+        changed = copies.copy(scope, change.jti)
+        assert changed is not None
+        assert recall.open_takedowns(scope, [changed], Message("recall.blocked")) == [copy.jti]
+        assert recall.open_takedowns(scope, [copy], Message("recall.blocked")) == []
+    lea.run()
+    assert lea.state(delivery_id) is S.REMOVED
+    assert changes(lea, delivery_id) == []
+
+
+def _pointed_at(lea: Desk, delivery_id: UUID) -> list[tuple[str, ...]]:
+    with lea.scope() as scope:
+        native_id = str(lea.entry(delivery_id).native_id)
+        unit = attempts.published(scope, lea.channels["main"], native_id)
+        assert unit is not None
+        pointing = replace(unit, references=(Reference("quote", native_id),))
+        return [one.texts for one in references.resolve(scope, pointing)]
+
+
 def test_a_post_that_went_there_meanwhile_is_told(lea: Desk) -> None:
     delivery_id = published(lea)
     lea.network.api("DELETE", lea.accounts["main"], f"posts/{lea.entry(delivery_id).native_id}")
@@ -293,55 +324,6 @@ def test_another_agency_sees_none_of_it(lea: Desk) -> None:
 def _post(lea: Desk, delivery_id: UUID) -> UUID:
     with lea.scope() as scope:
         return post_reads.post_of(scope, delivery_id)
-
-
-@pytest.mark.parametrize(("pictures", "step"), [(0, 1), (1, 3)], ids=["words", "picture"])
-@pytest.mark.parametrize("mode", ["", "reset_after"])
-def test_death_at_any_line_ends_with_the_new_words(lea: Desk, mode: str, pictures: int, step: int) -> None:
-    """The points of a run: before, inside and after each transaction, before and after the request."""
-    for at in range(0, 40, step):
-        mia = desk(lea.services, lea.network)
-        delivery_id = published(mia, media=(mia.photo(),) if pictures else ())
-        reword(mia, delivery_id, "new words")
-        if mode:
-            mia.fault(mode, on="edits")
-        died = mia.crash(at=at)
-        taken = mia.texts() == ["new words"]
-        assert not (taken and changes(mia, delivery_id) == []), (at, "what stands there is on no record")
-        mia.live(minutes=4)
-        assert (mia.texts(), state(mia, delivery_id)) == (["new words"], "done"), at
-        assert mia.posts()[0]["said_before"] == ["old words"], at
-        assert changes(mia, delivery_id) == [True], at
-        assert mia.rows("delivery.edit") == [], at
-        if not died:
-            break
-    assert not died
-    assert at > 5, "so many points has the shortest run"
-
-
-@pytest.mark.parametrize("at", range(2, 14, 2))
-def test_taken_away_while_a_killed_process_changed_it(lea: Desk, at: int) -> None:
-    """Whatever it came to, nothing stands there in the end and no copy is left on record."""
-    delivery_id = published(lea)
-    reword(lea, delivery_id, "new words")
-    lea.crash(at=at)
-    lea.act(removal.ask, delivery_id)
-    lea.live(minutes=4)
-    assert lea.state(delivery_id) is S.REMOVED
-    assert state(lea, delivery_id) in ("dropped", "done")
-    assert changes(lea, delivery_id) == []
-    assert all(post["deleted_at"] for post in lea.posts())
-    assert lea.rows("delivery.edit") == []
-
-
-def test_a_row_that_comes_twice_changes_nothing_twice(lea: Desk) -> None:
-    delivery_id = published(lea)
-    reword(lea, delivery_id, "new words")
-    lea.run()
-    route = lea.routes.by_kind["delivery.edit"]
-    for _ in range(2):
-        route.handler(route.event(lea.tenant_id, edits(lea, delivery_id)[-1].id))
-    assert len(lea.asked(kind="edits")) == 1
 
 
 def test_what_no_row_would_wake_is_found(lea: Desk) -> None:
