@@ -141,7 +141,14 @@ def published(scope: Scope, channel_id: UUID, native_id: str) -> Unit | None:
     if copy is None or copy.gone_at is not None or copy.recalled_at is not None:
         return None
     sent = of(scope, copy.subject, None, ("send",))
-    return next((storing.unit_from_json(row.unit) for row in sent if publish_permit(row) == copy.jti), None)
+    ours = [row for row in sent if publish_permit(row) == copy.jti]
+    said = [row for row in of(scope, copy.subject, None, ("edit",)) if row.native_key == native_id and _stood(row)]
+    return next((storing.unit_from_json(row.unit) for row in (*said[::-1], *ours)), None) if ours else None
+
+
+def _stood(row: Attempt) -> bool:
+    """Whether the words of a change stand, or stood until the next one."""
+    return row.outcome == "published" or row.resolution.get("outcome") == "published"
 
 
 def others_native_ids(scope: Scope, row: Attempt, *, most: int) -> frozenset[str]:
@@ -316,6 +323,20 @@ def resolve(scope: Scope, row: Attempt, resolution: storing.Stored) -> bool:
         actor=scope.actor,
     )
     return bool(done.rowcount)
+
+
+def judge(scope: Scope, row: Attempt, resolution: storing.Stored) -> None:
+    """Write down a person's word on a change of words that ended without anybody knowing, once."""
+    if row.outcome is None:
+        finish(scope, row.id, "uncertain", {}, Message("attempt.no_answer"))
+    scope.run(
+        "UPDATE attempts SET resolution = CAST(:resolution AS jsonb), resolved_by = :actor, updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND id = :id AND resolved_by IS NULL",
+        tenant=scope.tenant_id,
+        id=row.id,
+        resolution=_json(resolution),
+        actor=scope.actor,
+    )
 
 
 def supersede(scope: Scope, subject: Subject, part: int, kinds: Sequence[str]) -> None:

@@ -204,7 +204,7 @@ def _to_the_end(arm_next: ArmNext, settle: Settle | None) -> ArmNext:
 
 
 def _is_last(armed: Armed) -> bool:
-    return armed.step.kind is StepKind.PUBLISH
+    return armed.step.shows
 
 
 def _gone_on(armed: Armed, answer: Answer, tenant: OpenScope, arm_next: ArmNext) -> Armed | Outcome | Staged:

@@ -53,6 +53,8 @@ class Capabilities:
     """The ways in which a unit may point at what it left there before (kinds of `gate.units.Reference`)."""
     replaces: bool = False
     """What stands there can be replaced in place where it is not deleted any more."""
+    edits: bool = False
+    """The words of a post that stands there can be changed in place (`connectors.editing.Edits`)."""
     film_seconds: tuple[int, int] = (0, 0)
     """How long a film is there at least and at most; 0 where nobody says, or where it is longer than ours ever are."""
     threads: int = 1

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from connectors import discord_connecting, discord_places, discord_roles, fitting
+from connectors import discord_connecting, discord_places, discord_roles, discord_words, fitting
 from connectors.answers import ahead, segment
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, FileRef, Response, Send, Sought, StepKind, Update, WireStep
@@ -70,6 +70,7 @@ class Discord:
         look="listing",
         resend_is_look=False,
         can_delete=True,
+        edits=True,
         can_chat=True,
         can_sell=False,
         stages=False,
@@ -149,6 +150,15 @@ class Discord:
         if isinstance(last, Response) and (200 <= last.status < 300 or absent):
             return Published(copy.native_id)
         return said(last, creates=False)
+
+    def edit(self, unit: Unit, native_id: str, answers: tuple[Answer, ...]) -> Send | Outcome:
+        """Other words in the place of those of a message; its files are named, so that they stay."""
+        unfit = _unfit(unit, self.capabilities)
+        if unfit is not None:
+            return Rejected(unfit, permanent=False)
+        channel, message = _whereabouts(Copy(native_id, unit.account))
+        path = f"/channels/{segment(channel)}/messages/{segment(message)}"
+        return discord_words.edit(path, _words(unit), native_id, answers, files=bool(unit.media))
 
     def read(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Mapping[str, int] | None:
         """Reactions of a post, counted as likes; Discord tells a bot nothing else."""

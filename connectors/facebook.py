@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from connectors import facebook_account, facebook_remarks, fitting
+from connectors import facebook_account, facebook_remarks, facebook_words, fitting
 from connectors.answers import ahead, body_of, segment, told_at, told_by
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, FileRef, Response, Send, Sought, StepKind, WireStep
@@ -74,6 +74,7 @@ class Facebook:
         look="listing",
         resend_is_look=False,
         can_delete=True,
+        edits=True,
         can_chat=False,
         can_sell=False,
         stages=True,
@@ -167,6 +168,15 @@ class Facebook:
         if not is_gone(first):
             return meaning(first, creates=False)
         return unless_there(copy.native_id, answers[1:], answers[-1], there)
+
+    def edit(self, unit: Unit, native_id: str, answers: tuple[Answer, ...]) -> Send | Outcome:
+        """Other words in the place of those of a post that was made as we make them; a film keeps its own."""
+        unfit = _unfit(unit, self.capabilities)
+        if unfit is not None:
+            return Rejected(unfit, permanent=False)
+        if any(medium.mime == FILM for medium in unit.media):
+            return Rejected(Message("edit.not_there"), permanent=True)
+        return facebook_words.edit(_words(unit), native_id, answers)
 
     def read(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Mapping[str, int] | None:
         """Reactions, comments and shares of a post; an answer has none."""

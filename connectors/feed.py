@@ -7,7 +7,7 @@ repeat is harmless: files by their digest, the item by the delivery's native key
 from collections.abc import Mapping
 from datetime import timedelta
 
-from connectors import fitting
+from connectors import editing, fitting
 from connectors.answers import SHORT_WAIT, meaning, segment, staged_anew
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, FileRef, Response, Send, Sought, StepKind, WireStep
@@ -35,6 +35,7 @@ class Feed:
         look="key",
         resend_is_look=True,
         can_delete=True,
+        edits=True,
         can_chat=False,
         can_sell=False,
         stages=True,
@@ -97,6 +98,15 @@ class Feed:
             return Published(copy.native_id)
         return _meaning(last, creates=False)
 
+    def edit(self, unit: Unit, native_id: str, answers: tuple[Answer, ...]) -> Send | Outcome:
+        """Write the item anew under its content id; its files lie there. A tombstone is never written over."""
+        if not answers:
+            unfit = fitting.unfit(unit, self.capabilities, length=len(unit.text("body")))
+            return Rejected(unfit, permanent=False) if unfit is not None else Send(_reput(unit, native_id))
+        last = answers[-1]
+        trouble = isinstance(last, Response) and not last.ok and last.status not in {404, 410}
+        return _meaning(last, creates=False) if trouble else editing.changed(last, native_id)
+
     def read(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Mapping[str, int] | None:
         """Our own counters: no cookies, no personal data."""
         if not answers:
@@ -133,17 +143,24 @@ def _item(native_key: str) -> str:
 
 
 def _put(unit: Unit) -> WireStep:
+    return WireStep(PUBLISH, StepKind.PUBLISH, "PUT", _item(unit.native_key), _body(unit))
+
+
+def _reput(unit: Unit, native_id: str) -> WireStep:
+    return WireStep(editing.EDIT, StepKind.MUTATE, "PUT", _item(native_id), _body(unit))
+
+
+def _body(unit: Unit) -> dict[str, object]:
     media = [
         {"sha256": medium.sha256, "mime": medium.mime, "alt": medium.alt, "ai": medium.ai} for medium in unit.media
     ]
-    body = {
+    return {
         "title": unit.text("title"),
         "text": unit.text("body"),
         "media": media,
         "rating_flags": list(unit.flags),
         "ai": any(medium.ai != "none" for medium in unit.media) or "ai=true" in unit.flags,
     }
-    return WireStep(PUBLISH, StepKind.PUBLISH, "PUT", _item(unit.native_key), body)
 
 
 def _published(answer: Answer, native_key: str) -> Outcome:

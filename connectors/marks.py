@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from connectors.contract import StepKind, WireStep
+from connectors.editing import EDIT
 from connectors.pointing import word
 
 _LABEL = "selfLabels"
@@ -35,8 +36,19 @@ _OF_FILES: Mapping[str, tuple[str, str]] = {"x": ("media_metadata.", "metadata")
 post that carries files all of which were told of bears the others."""
 
 
+_STAY: Mapping[str, frozenset[str]] = {
+    "telegram": frozenset({"has_spoiler", "protect_content"}),
+    "discord": frozenset({_SPOILER}),
+    "reddit": frozenset({"nsfw"}),
+}
+"""Marks that a post keeps whose words are changed, by platform: no field of such a request could tell them. Only a copy
+that was sent with just these marks is ever changed (`schedules/rewording.py`)."""
+
+
 def due(step: WireStep, platform: str, flags: tuple[str, ...]) -> tuple[str, ...]:
     """Those of a permit's marks that this request must tell."""
+    stay = _STAY.get(platform, frozenset()) if step.name == EDIT and step.kind is StepKind.MUTATE else frozenset[str]()
+    flags = tuple(flag for flag in flags if flag.partition("=")[0].rpartition(".")[2] not in stay)
     prefix, path_ends = _OF_FILES.get(platform, ("", ""))
     of_files = tuple(flag for flag in flags if prefix and flag.startswith(prefix))
     if path_ends and step.kind is StepKind.STAGE and word(step) == path_ends:

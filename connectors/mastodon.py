@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from connectors import fitting, mastodon_account, mastodon_remarks
+from connectors import fitting, mastodon_account, mastodon_remarks, mastodon_words
 from connectors.answers import ahead, segment, staged_anew, told_at, told_by
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, FileRef, Response, Send, Sought, StepKind, WireStep
@@ -64,6 +64,7 @@ CAN = Capabilities(
     look="listing",
     resend_is_look=False,
     can_delete=True,
+    edits=True,
     can_chat=False,
     can_sell=False,
     stages=True,
@@ -159,6 +160,13 @@ class Mastodon:
         if _id(last) == copy.native_id or is_gone(last):
             return Published(copy.native_id)
         return meaning(last, creates=False)
+
+    def edit(self, unit: Unit, native_id: str, answers: tuple[Answer, ...]) -> Send | Outcome:
+        """Other words in the place of those of a post; its pictures are named, so that they stay."""
+        unfit = _unfit(unit)
+        if unfit is not None:
+            return Rejected(unfit, permanent=False)
+        return mastodon_words.edit(_said(unit), native_id, answers, files=bool(unit.media))
 
     def read(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Mapping[str, int] | None:
         """Favourites, replies, boosts and quotes, as far as this server heard of them; nobody counts views."""
@@ -259,19 +267,25 @@ def _asked(name: str, path: str) -> WireStep:
 
 
 def _post(unit: Unit, media: list[str]) -> WireStep:
-    said: dict[str, Any] = {"status": unit.text("body"), "visibility": "public"}
+    said: dict[str, Any] = {**_said(unit), "visibility": "public"}
     if media:
         said["media_ids"] = media
+    if unit.under:
+        said["in_reply_to_id"] = unit.under
+    headers = {"idempotency-key": unit.native_key}
+    return WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/api/v1/statuses", said, headers=headers)
+
+
+def _said(unit: Unit) -> dict[str, Any]:
+    """What of a post may be changed later: its words, and how it is marked."""
+    said: dict[str, Any] = {"status": unit.text("body")}
     if SENSITIVE in unit.flags:
         said["sensitive"] = True
     if warning := _warning(unit):
         said["spoiler_text"] = warning
     if unit.language:
         said["language"] = unit.language.partition("-")[0]
-    if unit.under:
-        said["in_reply_to_id"] = unit.under
-    headers = {"idempotency-key": unit.native_key}
-    return WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/api/v1/statuses", said, headers=headers)
+    return said
 
 
 def _waiting(uploads: list[Answer], answers: tuple[Answer, ...]) -> Send | Outcome | None:

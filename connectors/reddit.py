@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from connectors import answers as http
-from connectors import fitting, reddit_account, reddit_remarks
+from connectors import fitting, reddit_account, reddit_remarks, reddit_words
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, Grant, Renewed, Response, Send, Sought, StepKind, WireStep
 from connectors.enrolment import Connected, Visit
@@ -77,6 +77,7 @@ CAN = Capabilities(
     look="listing",
     resend_is_look=False,
     can_delete=True,
+    edits=True,
     can_chat=False,
     can_sell=False,
     stages=True,
@@ -178,6 +179,13 @@ class Reddit:
             return Retry(http.SHORT_WAIT, "account", Message("connectors.lookup_failed"))
         stands = any(post["name"] == copy.native_id and post.get("author") != DELETED for post in posts)
         return Retry(http.SHORT_WAIT, "account", Message("reddit.still_there")) if stands else Published(copy.native_id)
+
+    def edit(self, unit: Unit, native_id: str, answers: tuple[Answer, ...]) -> Send | Outcome:
+        """Other words under the title of a post of words."""
+        unfit = _unfit(unit)
+        if unfit is not None:
+            return Rejected(unfit, permanent=False)
+        return reddit_words.edit(unit, *_words(unit), native_id, answers)
 
     def read(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Mapping[str, int] | None:
         """Votes, blurred by Reddit, and comments; nobody tells views."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors import fitting, following, remarks, sandbox_naming
+from connectors import fitting, following, remarks, sandbox_naming, sandbox_words
 from connectors.answers import error_word, meaning, segment, told_at, told_by
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, FileRef, News, Response, Send, Sought, StepKind, Update, WireStep
@@ -56,6 +56,7 @@ class Sandbox:
         look="listing",
         resend_is_look=False,
         can_delete=True,
+        edits=True,
         can_chat=True,
         can_sell=True,
         stages=True,
@@ -108,6 +109,11 @@ class Sandbox:
         if isinstance(last, Response) and (last.ok or (last.status == 404 and error_word(last) == "no_such_post")):
             return Published(copy.native_id)
         return meaning(last, creates=False, account_gone=ACCOUNT_GONE)
+
+    def edit(self, unit: Unit, native_id: str, answers: tuple[Answer, ...]) -> Send | Outcome:
+        """Other words in the place of those of a post; its media stay."""
+        can = self.capabilities
+        return sandbox_words.edit(unit, native_id, _content(unit), answers, can=can, account_gone=ACCOUNT_GONE)
 
     def read(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Mapping[str, int] | None:
         """Views, likes, comments and clicks of a post; messages have none."""

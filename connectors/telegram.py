@@ -17,6 +17,7 @@ from connectors import (
     telegram_places,
     telegram_replacing,
     telegram_stars,
+    telegram_words,
 )
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, News, Send, Sought, StepKind, Update, WireStep
@@ -84,6 +85,7 @@ class Telegram:
         stages=False,
         points_at=telegram_again.WAYS,
         replaces=True,
+        edits=True,
         threads=MOST_PARTS,
         sells=telegram_paid.SELLS,
     )
@@ -140,6 +142,10 @@ class Telegram:
     def replace(self, copy: Copy, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Edit what a bot may not delete any more."""
         return telegram_replacing.replace(copy, unit, answers)
+
+    def edit(self, unit: Unit, native_id: str, answers: tuple[Answer, ...]) -> Send | Outcome:
+        """Other words in the place of those of a post."""
+        return telegram_words.edit(unit, native_id, answers)
 
     def read(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Mapping[str, int] | None:
         """Bots are told no numbers."""

@@ -18,7 +18,8 @@ from gate.units import SOLD, Subject
 
 _GONE_WITH = """
 UPDATE permits SET gone_at = house_now(), gone_proof = :proof, updated_at = house_now()
-WHERE tenant_id = :tenant AND subject_kind = :kind AND subject_id = :jti AND state = 'consumed' AND gone_at IS NULL
+WHERE tenant_id = :tenant AND (subject_kind = :kind AND subject_id = :jti OR edits = :jti) AND state = 'consumed'
+  AND gone_at IS NULL
 """
 
 
@@ -45,6 +46,8 @@ class Copy:
     recalled_at: datetime | None
     was_read_back: bool
     sold: bool = False
+    edits: UUID | None = None
+    """The copy whose words it changed, or may have: that one is what lies outside, and what is taken away."""
 
 
 def copy_from(row: PermitRow) -> Copy:
@@ -69,6 +72,7 @@ def copy_from(row: PermitRow) -> Copy:
         recalled_at=row.recalled_at,
         was_read_back=row.readback is not None,
         sold=row.sold or row.subject_kind == SOLD,
+        edits=row.edits,
     )
 
 
@@ -80,6 +84,10 @@ def _found(scope: Scope, *conditions: ColumnElement[bool]) -> list[Copy]:
         .execution_options(populate_existing=True)
     )
     return [copy_from(row) for row in rows]
+
+
+_PLACED = col(PermitRow.edits).is_(None)
+"""Not a change of words: what that shows is its copy's, and goes with it."""
 
 
 def _holds(column: object, value: object) -> ColumnElement[bool]:
@@ -99,7 +107,8 @@ def copies(scope: Scope, subject: Subject) -> list[Copy]:
 
 def traces(scope: Scope, subject: Subject) -> list[Copy]:
     """Every consumed permit of a subject, oldest first: also of uploads, and of sends nobody could confirm."""
-    return _found(scope, col(PermitRow.subject_kind) == subject.kind, col(PermitRow.subject_id) == subject.id)
+    here = (col(PermitRow.subject_kind) == subject.kind, col(PermitRow.subject_id) == subject.id)
+    return _found(scope, *here, _PLACED)
 
 
 def copy_of(scope: Scope, channel_id: UUID, native_id: str) -> Copy | None:
@@ -110,23 +119,23 @@ def copy_of(scope: Scope, channel_id: UUID, native_id: str) -> Copy | None:
 
 def showing_person(scope: Scope, person_id: UUID) -> list[Copy]:
     """Every copy that shows a person and is not proven gone."""
-    return _found(scope, _holds(PermitRow.persons, str(person_id)), col(PermitRow.gone_at).is_(None))
+    return _found(scope, _holds(PermitRow.persons, str(person_id)), col(PermitRow.gone_at).is_(None), _PLACED)
 
 
 def of_person(scope: Scope, person_id: UUID) -> list[Copy]:
     """Every copy that shows a person and is not proven gone, and those that were called back and are."""
     here = _holds(PermitRow.persons, str(person_id))
-    return _found(scope, here, or_(col(PermitRow.gone_at).is_(None), col(PermitRow.recalled_at).is_not(None)))
+    return _found(scope, here, _PLACED, or_(col(PermitRow.gone_at).is_(None), col(PermitRow.recalled_at).is_not(None)))
 
 
 def showing_bytes(scope: Scope, sha256: str) -> list[Copy]:
     """Every copy with these bytes that is not proven gone."""
-    return _found(scope, _holds(PermitRow.media, sha256), col(PermitRow.gone_at).is_(None))
+    return _found(scope, _holds(PermitRow.media, sha256), col(PermitRow.gone_at).is_(None), _PLACED)
 
 
 def of_bytes(scope: Scope, sha256: str) -> list[Copy]:
     """Every copy with these bytes there ever was, oldest first."""
-    return _found(scope, _holds(PermitRow.media, sha256))
+    return _found(scope, _holds(PermitRow.media, sha256), _PLACED)
 
 
 def note_copy(scope: Scope, jti: UUID, native_id: str, visible_at: datetime) -> None:

@@ -337,10 +337,10 @@ class PermitRow(CreatorRow, table=True):
         Index("permits_native", "native_ids", postgresql_using="gin"),
         Index("permits_files", "file_ids", postgresql_using="gin"),
         Index("permits_media", "media", postgresql_using="gin"),
+        Index("permits_edits", "tenant_id", "edits", postgresql_where=text("edits IS NOT NULL")),
         # the log's entries are written last, at the commit: by then every permit must have its decision
         ForeignKeyConstraint(
-            ["tenant_id", "decision_id"],
-            ["decisions.tenant_id", "decisions.id"],
+            *(["tenant_id", "decision_id"], ["decisions.tenant_id", "decisions.id"]),
             deferrable=True,
             initially="DEFERRED",
         ),
@@ -374,8 +374,8 @@ class PermitRow(CreatorRow, table=True):
     recalled_at: datetime | None = instant(optional=True)
     recall_reason: dict[str, Any] | None = reason_column()
     readback: dict[str, Any] | None = reason_column()  # at, there, and the marks that were missing
-    sold: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
-    """Whether its media were behind a price."""
+    sold: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})  # media behind a price
+    edits: UUID | None = None  # the permit of the copy whose words it changed: it has no place of its own
 
 
 class Complaint(CreatorRow, table=True):

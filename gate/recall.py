@@ -27,12 +27,16 @@ DELETE FROM blocklist WHERE tenant_id = :tenant AND sha256 = :sha256 AND categor
 
 
 def open_takedowns(scope: Scope, listed: Iterable[Copy], reason: Message) -> list[UUID]:
-    """Mark every copy and state each once; returns the permits whose copies are to go. A copy marked before is left."""
+    """Mark every copy and state each once; returns the permits whose copies are to go. A copy marked before is left.
+
+    Whatever is wrong with changed words, it is the copy they are in that goes.
+    """
     opened = []
     for each in listed:
-        if copies.call_back(scope, each.jti, reason):
-            outbox.put(scope, TakedownOpened(scope.tenant_id, each.jti, each.channel_id))
-            opened.append(each.jti)
+        jti = each.edits or each.jti
+        if copies.call_back(scope, jti, reason):
+            outbox.put(scope, TakedownOpened(scope.tenant_id, jti, each.channel_id))
+            opened.append(jti)
     return opened
 
 

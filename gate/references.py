@@ -12,13 +12,18 @@ from gate.units import Unit
 
 _COPY = """
 SELECT p.media, i.unit, i.snapshot
-FROM permits p JOIN decision_inputs i ON i.tenant_id = p.tenant_id AND i.id = p.decision_id
+FROM permits p JOIN decision_inputs i ON i.tenant_id = p.tenant_id AND i.id = coalesce(
+  (SELECT e.decision_id FROM permits e WHERE e.tenant_id = p.tenant_id AND e.edits = p.id AND e.state = 'consumed'
+    AND e.gone_at IS NULL AND e.visible_at IS NOT NULL ORDER BY e.visible_at DESC LIMIT 1), p.decision_id)
 WHERE p.tenant_id = :tenant AND p.creator_id = :creator AND p.platform = :platform AND p.account = :account
-  AND p.state = 'consumed' AND p.gone_at IS NULL AND p.recalled_at IS NULL
+  AND p.state = 'consumed' AND p.gone_at IS NULL AND p.recalled_at IS NULL AND NOT EXISTS (SELECT FROM permits e
+    WHERE e.tenant_id = p.tenant_id AND e.edits = p.id AND e.state = 'consumed' AND e.gone_at IS NULL
+      AND e.visible_at IS NULL)
   AND (p.native_ids @> to_jsonb(CAST(:native AS text)) OR p.file_ids @> to_jsonb(CAST(:native AS text)))
 ORDER BY p.minted_at DESC, p.id DESC LIMIT 1
 """
-"""The copy behind an id. Where what it was decided on is no longer kept, nobody can say what it shows: it is none."""
+"""The copy behind an id, by the words it was last changed to. Where what it was decided on is no longer kept, or nobody
+knows whether a change came through, nobody can say what it shows: it is none."""
 
 
 def resolve(scope: Scope, unit: Unit) -> tuple[ReferenceFacts, ...]:

@@ -133,13 +133,15 @@ class Left:
     read_back: ReadBack | None
     replaced_at: datetime | None
     """Since when the house's own picture, or sentence, stands there instead."""
+    edits: UUID | None = None
+    """The permit of the copy whose words it changed, since `visible_at`; without that, nobody knows whether it did."""
 
 
 def permits(scope: Scope, subject: Subject) -> list[Left]:
     """Every permit of a subject, oldest first."""
     rows = scope.run(
         "SELECT id, decision_id, step, minted_at, state, native_ids, visible_at, recalled_at, recall_reason, gone_at,"
-        " readback, (SELECT max(r.visible_at) FROM permits r WHERE r.tenant_id = p.tenant_id"
+        " readback, edits, (SELECT max(r.visible_at) FROM permits r WHERE r.tenant_id = p.tenant_id"
         " AND r.subject_kind = :instead AND r.subject_id = p.id) AS replaced_at"
         " FROM permits p WHERE tenant_id = :tenant AND subject_kind = :kind AND subject_id = :subject"
         " ORDER BY minted_at, id",
@@ -162,6 +164,7 @@ def permits(scope: Scope, subject: Subject) -> list[Left]:
             gone_at=row.gone_at,
             read_back=_read_back(row.readback),
             replaced_at=row.replaced_at,
+            edits=row.edits,
         )
         for row in rows
     ]

@@ -10,6 +10,7 @@ from sqlmodel import col, func, or_, select
 
 from foundation.database import Scope
 from foundation.words import Message
+from schedules import edits
 from schedules.calendar import WallTime, local_wall, parse_clock
 from schedules.models import Delivery, DeliveryMove, Post
 from schedules.reads import Entry, entry_of
@@ -153,7 +154,7 @@ def board(
     return Board(
         entries=[entry_of(row, owner, names) for row, owner, _ in rows],
         moved=sorted(moved, key=lambda one: one.at, reverse=True),
-        waiting=len(drafts),
+        waiting=len(drafts | edits.posts_waiting(scope, creators)),
     )
 
 

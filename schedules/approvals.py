@@ -9,7 +9,7 @@ from sqlmodel import col, select
 from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, Refused
 from foundation.words import Message
-from schedules import announcing
+from schedules import announcing, edits
 from schedules.changes import snapshot
 from schedules.models import Approval, Delivery, Post
 from schedules.moving import move
@@ -134,9 +134,9 @@ def withdraw(scope: Scope, post_id: UUID, *, member_id: UUID) -> None:
     last = max(ours, key=lambda word: (word.created_at or scope.now, word.id), default=None)
     if last is None or last.verdict == "withdrawn" or scope.now - (last.created_at or scope.now) > UNDO:
         raise Refused("approval.too_late_to_undo")
-    planned = [
-        one for one in deliveries_of(scope, post_id, lock=True) if one.state not in (S.DRAFT, S.CANCELLED, S.REHEARSED)
-    ]
+    rows = deliveries_of(scope, post_id, lock=True)
+    kept_back = edits.kept_back(scope, row) if last.verdict == "yes" else frozenset()
+    planned = [one for one in rows if one.state not in (S.DRAFT, S.CANCELLED, S.REHEARSED) and one.id not in kept_back]
     if last.verdict == "yes" and any(one.state not in (S.APPROVED, S.SCHEDULED, S.HELD) for one in planned):
         raise Conflict("approval.left_already")
     _write(scope, row, member.principal_id, tier=last.tier, verdict="withdrawn", note="")
@@ -167,6 +167,7 @@ def refused(
     for delivery in deliveries_of(scope, row.id, lock=True):
         if delivery.state in (S.APPROVED, S.SCHEDULED, S.HELD):
             move(scope, delivery, S.DRAFT)
+    edits.kept_back(scope, row)
 
 
 def release_without_approval(scope: Scope, post_id: UUID) -> None:
@@ -272,6 +273,7 @@ def _release(scope: Scope, row: Post) -> None:
         elif _waited(one):
             move(scope, one, S.SCHEDULED)
             wake(scope, one)
+    edits.released(scope, row)
 
 
 def _waited(row: Delivery) -> bool:

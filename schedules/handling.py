@@ -19,6 +19,7 @@ from gate.units import Subject
 from schedules import (
     claiming,
     downtimes,
+    edits,
     forgotten,
     handed,
     pausing,
@@ -146,7 +147,7 @@ def sweep(event: SweepDue, *, tenant: OpenScope) -> None:
     """Repair deliveries that no row would wake any more; there should be none. Tell of queues that run low, of
     posts that want a yes soon, and no longer of what was missed and has left."""
     with tenant(event.tenant_id, PUBLISHING) as scope:
-        orphans = forgotten.sweep(scope)
+        orphans = forgotten.sweep(scope) + edits.sweep(scope)
         queueing.watch(scope)
         reminding.watch(scope)
         downtimes.follow(scope)

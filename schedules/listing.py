@@ -13,8 +13,9 @@ from channels.reads import AttemptStory
 from foundation.database import Scope
 from foundation.errors import NotFound
 from gate.units import Subject
-from schedules import approvals, reads
+from schedules import approvals, edit_reads, reads
 from schedules.composing import DELIVERY
+from schedules.edit_reads import Reworded
 from schedules.models import Delivery, Post
 from schedules.reads import Entry, Step, Written, entry_of
 from schedules.states import DeliveryState
@@ -48,6 +49,7 @@ class Told:
     entry: Entry
     moves: tuple[Step, ...]
     attempts: tuple[AttemptStory, ...]
+    edits: tuple[Reworded, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -126,4 +128,5 @@ def told(scope: Scope, creators: Collection[UUID], delivery_id: UUID) -> Told:
     """One delivery with its moves and attempts. Raises NotFound."""
     found = entry(scope, creators, delivery_id)
     story = channel_reads.attempts(scope, Subject(DELIVERY, delivery_id))
-    return Told(found, tuple(reads.timeline(scope, delivery_id)), tuple(story))
+    reworded = edit_reads.of_deliveries(scope, [delivery_id]).get(delivery_id, [])
+    return Told(found, tuple(reads.timeline(scope, delivery_id)), tuple(story), tuple(reworded))

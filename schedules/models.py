@@ -133,6 +133,44 @@ class DeliveryMove(CreatorRow, table=True):
     reason: dict[str, Any] | None = reason_column()
 
 
+class Edit(CreatorRow, table=True):
+    """Other words for one delivery that stands outside; at most one of a delivery is open."""
+
+    __tablename__ = "edits"
+    __table_args__ = table(
+        ForeignKeyConstraint(["tenant_id", "post_id"], ["posts.tenant_id", "posts.id"]),
+        ForeignKeyConstraint(["tenant_id", "delivery_id"], ["deliveries.tenant_id", "deliveries.id"]),
+        Index("edits_post", "tenant_id", "post_id"),
+        Index(
+            "edits_open",
+            "tenant_id",
+            "delivery_id",
+            unique=True,
+            postgresql_where=text("state IN ('waiting', 'due', 'sending', 'refused', 'unsure')"),
+        ),
+        about="creator",
+        keep="while the tenant is here",
+    )
+    post_id: UUID
+    delivery_id: UUID
+    channel_id: UUID
+    state: str = "waiting"
+    reason: dict[str, Any] | None = reason_column()
+    digest: str
+    """The version of the post that it brings outside."""
+    before: dict[str, str] = jsonb()
+    """Title and body that the post had where it stands, as they were written."""
+    after: dict[str, str] = jsonb()
+    """Title and body that it is to have there."""
+    by: str
+    attempt: int = 0
+    until: datetime = instant()
+    """After this nobody tries again."""
+    deadline_at: datetime | None = instant(optional=True)
+    settled_at: datetime | None = instant(optional=True)
+    version: int = 1
+
+
 class Approval(CreatorRow, table=True):
     """A person's word on one digest of a post; append-only. A word that has run out may be said again."""
 

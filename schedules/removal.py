@@ -11,6 +11,7 @@ from foundation.errors import Conflict
 from foundation.words import Message
 from gate import copies
 from gate.copies import Copy
+from schedules import edits
 from schedules.composing import subject
 from schedules.models import Delivery
 from schedules.moving import delivery, move
@@ -55,6 +56,7 @@ def call_back(scope: Scope, row: Delivery) -> None:
 
 def _away(scope: Scope, row: Delivery, left: Sequence[Copy]) -> None:
     unplan(scope, row.id)
+    edits.drop(scope, row.id, edits.TAKEN_AWAY)
     for copy in left[::-1]:
         removing.ask(scope, copy)
 
@@ -75,6 +77,7 @@ def note(scope: Scope, delivery_id: UUID) -> None:
 
 def _gone(scope: Scope, row: Delivery) -> None:
     move(scope, row, S.REMOVED)
+    edits.drop(scope, row.id, edits.TAKEN_AWAY)
     links.close(scope, subject(row.id))
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import col, or_, select
 
 from foundation.database import Scope
+from schedules import edits
 from schedules.models import Approval, Delivery, Post
 from schedules.moving import delivery, move
 from schedules.overrides import Override, every_asset, read
@@ -109,6 +110,7 @@ def asked(scope: Scope, creators: Collection[UUID], *, limit: int = 60) -> list[
             col(Delivery.creator_id).in_(list(creators)),
             or_(
                 Delivery.state == str(S.DRAFT),
+                col(Delivery.id).in_(edits.waiting(scope)),
                 (Delivery.state == str(S.HELD)) & col(Delivery.reason)["code"].astext.in_(CURED_BY_A_YES),
             ),
         )

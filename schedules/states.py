@@ -56,6 +56,37 @@ DELIVERY_STATES = StateGraph(
 )
 
 
+class EditState(StrEnum):
+    """Where other words for a post that stands outside are."""
+
+    WAITING = "waiting"  # for a yes
+    DUE = "due"  # it leaves as soon as it may
+    SENDING = "sending"  # permit consumed: the same again changes nothing, so a lost answer is asked for once more
+    DONE = "done"
+    REFUSED = "refused"  # what stood there stands there still
+    UNSURE = "unsure"  # either words may stand: only a person, or other words, may leave this state
+    DROPPED = "dropped"  # nobody wants it any more, or there is nothing to change
+
+
+E = EditState
+EDITS_OPEN = (E.WAITING, E.DUE, E.SENDING, E.REFUSED, E.UNSURE)
+"""States in which a post does not say, or may not say, outside what it says here; one such edit per delivery."""
+
+EDITS_NEED_A_PERSON = frozenset({E.REFUSED, E.UNSURE})
+
+EDIT_STATES = StateGraph(
+    initial=E.WAITING,
+    edges={
+        E.WAITING: {E.DUE, E.REFUSED, E.DROPPED},
+        E.DUE: {E.SENDING, E.WAITING, E.REFUSED, E.UNSURE, E.DROPPED},
+        E.SENDING: {E.DONE, E.DUE, E.REFUSED, E.UNSURE, E.DROPPED},
+        E.REFUSED: {E.DUE, E.DROPPED},
+        E.UNSURE: {E.DONE, E.DUE, E.REFUSED, E.DROPPED},
+    },
+    deadlines={E.SENDING: Deadline(ACT + MARGIN, then=E.DUE)},  # a crash in mid-call
+)
+
+
 class SeriesState(StrEnum):
     """How far a series is."""
 

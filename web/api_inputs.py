@@ -237,6 +237,13 @@ class PostChange(In):
         )
 
 
+class RewordIn(In):
+    """Other words for what stands outside; what is left out stays."""
+
+    title: Annotated[Text, Field(max_length=MAX_TITLE)] | None = None
+    body: Annotated[Text, Field(max_length=MAX_BODY)] | None = None
+
+
 class ScheduleIn(In):
     """When; and where, or everywhere it goes already."""
 

@@ -12,10 +12,11 @@ from channels.reads import AttemptStory, Channel
 from connectors.capabilities import Capabilities
 from foundation.words import Message, say
 from schedules.downtime_reads import Account, Downtime
+from schedules.edit_reads import Reworded
 from schedules.listing import Listed, Told, Whole
 from schedules.overrides import Override
 from schedules.reads import Entry, Step
-from schedules.states import DeliveryState, DowntimeState
+from schedules.states import DeliveryState, DowntimeState, EditState
 from schedules.threads import Piece
 from tenants.reads import Creator
 from web.api_errors import LANGUAGE
@@ -202,17 +203,37 @@ class AttemptOut(BaseModel):
         )
 
 
+class EditOut(BaseModel):
+    """Other words that a delivery was to say, and what came of it."""
+
+    state: EditState
+    reason: ReasonOut | None
+    before: list[str]
+    after: list[str]
+    by: str
+    asked_at: datetime
+    settled_at: datetime | None
+
+    @classmethod
+    def of(cls, one: Reworded) -> "EditOut":
+        """Of the room's value; words are the title and the body."""
+        said = {name: getattr(one, name) for name in ("state", "by", "asked_at", "settled_at")}
+        return cls(**said, reason=reason(one.reason), before=list(one.before), after=list(one.after))
+
+
 class DeliveryStory(DeliveryOut):
     """A delivery with everything that happened to it, oldest first."""
 
     moves: list[MoveOut]
     attempts: list[AttemptOut]
+    edits: list[EditOut]
 
     @classmethod
     def told(cls, one: Told) -> "DeliveryStory":
         """Of the room's value."""
         moves = [MoveOut.of(move) for move in one.moves]
-        return cls(**said_of(one.entry), moves=moves, attempts=[AttemptOut.of(each) for each in one.attempts])
+        attempts, edits = [AttemptOut.of(each) for each in one.attempts], [EditOut.of(each) for each in one.edits]
+        return cls(**said_of(one.entry), moves=moves, attempts=attempts, edits=edits)
 
 
 class DeliveriesOut(BaseModel):

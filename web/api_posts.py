@@ -7,16 +7,17 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
+from channels.editing import offered
 from connectors.contract import Connector
 from foundation.database import OpenScope, Scope
 from foundation.ids import uuid7
 from foundation.words import Message
-from schedules import drafting, listing, scheduling, selling
+from schedules import drafting, editing, listing, scheduling, selling
 from tenants.keys import KeyScope
 from web import api_cursor
 from web.api_call import Call, Done, Sight, doing, etag, making, reading, rewriting
 from web.api_errors import ApiRefused
-from web.api_inputs import ApproveIn, PostChange, PostIn, PostsWanted, ScheduleIn, wall_of
+from web.api_inputs import ApproveIn, PostChange, PostIn, PostsWanted, RewordIn, ScheduleIn, wall_of
 from web.api_models import PostOut, PostsOut, PostWhole
 
 ORIGIN = "api"
@@ -27,6 +28,7 @@ def router(tenant: OpenScope, connectors: Mapping[str, Connector]) -> APIRouter:
     routes = APIRouter(prefix="/posts", tags=["posts"])
     _reads(routes, tenant)
     _writes(routes, tenant, connectors)
+    _rewords(routes, tenant, connectors)
     _acts(routes, tenant, connectors)
     return routes
 
@@ -85,6 +87,28 @@ def _writes(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Conne
             return _whole(scope, sight, post_id, "post.rewrite")
 
         return call.change(act, post=post_id)
+
+
+def _rewords(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:
+    able = frozenset(name for name, one in connectors.items() if offered(one))
+
+    @routes.post("/{post_id}/reword", status_code=202, response_model=PostWhole)
+    def reword_post(
+        post_id: UUID, body: RewordIn, call: Annotated[Call, Depends(doing(tenant, KeyScope.POSTS_WRITE))]
+    ) -> Response:
+        """Change the words of a post that stands outside, wherever the platform lets them be changed; they are approved
+        and checked like those of a new post. What became of it stands in each delivery's `edits`. 409 while something
+        of it is on its way, and where no platform of it changes words. Needs `posts:write`."""
+
+        def act(scope: Scope, sight: Sight) -> Done:
+            _seen(scope, sight, post_id, call)
+            old = listing.whole(scope, sight.creators, post_id).listed.post
+            title = old.title if body.title is None else body.title
+            said = old.body if body.body is None else body.body
+            editing.ask(scope, post_id, title=title, body=said, able=able, author=scope.actor)
+            return _whole(scope, sight, post_id, "post.reword", status=202)
+
+        return call.once(act, post=post_id)
 
 
 def _acts(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:

@@ -54,6 +54,7 @@ class Line:
     weight: str
     threads: str
     deletes: str
+    edits: str
     chat: str
     comments: str
     sells: str
@@ -87,6 +88,7 @@ def _line(one: Connector, brought: Mapping[str, str]) -> Line:
         weight=f"{can.max_bytes / 2**20:.0f} MiB",
         threads=str(can.threads) if can.threads > 1 else NO,
         deletes=YES if can.can_delete else "replaced" if can.replaces else NO,
+        edits=YES if can.edits else NO,
         chat=YES if can.can_chat else NO,
         comments=", ".join(_comments(one)) or NO,
         sells=YES if can.can_sell else NO,

@@ -211,6 +211,8 @@ class _Teller:
         at = self.when(left.minted_at)
         if left.void:
             return self.say("cli.story.permit.void", at=at)
+        if left.edits is not None:
+            return self._changed(left, at)
         if left.gone_at is not None:
             return self.say("cli.story.permit.gone", at=at, gone=self.when(left.gone_at))
         if left.recalled_at is not None:
@@ -219,6 +221,14 @@ class _Teller:
             seen, ids = self.when(left.visible_at), ", ".join(left.native_ids)
             return self.say("cli.story.permit.visible", at=at, visible=seen, ids=ids)
         return self.say("cli.story.permit.step" if placed else "cli.story.permit.used", at=at, step=left.step)
+
+    def _changed(self, left: Left, at: str) -> str:
+        """What became of other words for a copy."""
+        if left.gone_at is not None:
+            return self.say("cli.story.changed.over", at=at, gone=self.when(left.gone_at))
+        if left.visible_at is not None:
+            return self.say("cli.story.changed.known", at=at, visible=self.when(left.visible_at))
+        return self.say("cli.story.changed.unsure", at=at)
 
 
 def _place(each: Judged) -> str:

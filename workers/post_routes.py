@@ -3,14 +3,28 @@
 from functools import partial
 
 from channels import carrying, naming
+from channels import editing as copies_outside
+from channels.carrying import Armed, Settle
 from gate.releasing import ReleaseRipe
-from schedules import claiming, doubts, ideas_handling, kits_handling, recycling, rehearsed, repeating, weeks_handling
+from schedules import (
+    claiming,
+    doubts,
+    ideas_handling,
+    kits_handling,
+    recycling,
+    rehearsed,
+    repeating,
+    rewording,
+    weeks_handling,
+)
 from schedules import handling as posting
 from schedules.events import (
     AccountBack,
     ClocksDue,
     CopyGone,
     DoubtEnded,
+    EditDue,
+    EditSaid,
     ExtendDue,
     HandedBack,
     IdeaWords,
@@ -65,6 +79,7 @@ def routes(s: Services) -> tuple[Route, ...]:
             deadline_seconds=ACT_SECONDS,
         ),
         Route(DoubtEnded, partial(doubts.settle, tenant=tenant, look=named), deadline_seconds=ACT_SECONDS),
+        *_words(s),
         Route(SweepDue, partial(posting.sweep, tenant=tenant)),
         Route(CopyGone, partial(posting.copy_gone, tenant=tenant)),
         Route(ReleaseRipe, partial(posting.released, tenant=tenant)),
@@ -98,3 +113,23 @@ def routes(s: Services) -> tuple[Route, ...]:
         ),
         *file_routes.routes(s),
     )
+
+
+def _words(s: Services) -> tuple[Route, ...]:
+    """The routes of other words for what stands outside."""
+    send = partial(rewording.send, tenant=s.tenant, mint=s.mint, connectors=s.connectors, carry=_rewords(s))
+    gave_up = partial(rewording.gave_up, tenant=s.tenant)
+    return (
+        Route(EditDue, send, deadline_seconds=ACT_SECONDS, on_dead=gave_up),
+        Route(EditSaid, partial(rewording.word, tenant=s.tenant)),
+    )
+
+
+def _rewords(s: Services) -> rewording.Carry:
+    """The loop of all that is sent, on requests that change words."""
+    arm_next = partial(copies_outside.arm_next, connectors=s.connectors, mint=s.mint)
+
+    def carry(armed: Armed, settle: Settle) -> object:
+        return carrying.carry(armed, tenant=s.tenant, transport=s.transport, arm_next=arm_next, settle=settle)
+
+    return carry

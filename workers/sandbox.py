@@ -20,7 +20,7 @@ from starlette.types import ASGIApp
 from foundation.clock import wall_now
 from foundation.faults import Book, FaultyNetwork, config
 from foundation.settings import Settings
-from workers import door, sandbox_api, sandbox_control, sandbox_fans, sandbox_pages, sandbox_remarks
+from workers import door, sandbox_api, sandbox_control, sandbox_fans, sandbox_pages, sandbox_remarks, sandbox_words
 from workers.sandbox_store import Refusal, Store
 from workers.serving import Announced
 
@@ -40,8 +40,8 @@ def create(
     app.state.store, app.state.book = Store(database, clock), Book(database, clock)
     app.state.bell = bell or sandbox_api.Bell()
     app.add_exception_handler(Refusal, _refuse)
-    for router in (sandbox_api.router, sandbox_control.router, sandbox_remarks.router, sandbox_pages.router):
-        app.include_router(router)
+    for part in (sandbox_api, sandbox_words, sandbox_control, sandbox_remarks, sandbox_pages):
+        app.include_router(part.router)
     return FaultyNetwork(app, book=app.state.book, call_of=sandbox_api.call_of, latency_ms=latency_ms)
 
 

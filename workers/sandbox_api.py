@@ -134,8 +134,8 @@ def call_of(method: str, path: str) -> Call | None:
         what = "metrics"
     elif what == "remarks":
         what = "moderation" if method == "POST" else "remarks"
-    elif method == "DELETE":
-        what = "deletes"
+    elif method == "DELETE" or (what == "posts" and method == "PUT"):
+        what = "deletes" if method == "DELETE" else "edits"
     elif what in {"posts", "messages", "transactions"} and method == "GET":
         what = "lookups"
     return Call(method, path, parts[2], what)
@@ -178,7 +178,8 @@ async def json_of(request: Request) -> dict[str, Any]:
     return body
 
 
-def _read(kind: type[Content], body: Mapping[str, Any]) -> dict[str, Any]:
+def read_as(kind: type[BaseModel], body: Mapping[str, Any]) -> dict[str, Any]:
+    """A body as what it should be. Raises Refusal."""
     try:
         return kind.model_validate(body).model_dump()
     except ValidationError as error:
@@ -191,8 +192,8 @@ def number_of(text: str | None) -> int:
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 18 else 0
 
 
-def _check(store: Store, account: SandboxAccount, content: Mapping[str, Any], surface: str) -> None:
-    """The rules of the place it is for."""
+def check(store: Store, account: SandboxAccount, content: Mapping[str, Any], surface: str) -> None:
+    """The rules of the place it is for. Raises Refusal."""
     look = LOOKS.get(surface)
     if look is None:
         raise Refusal(422, "unknown_surface")
@@ -229,14 +230,14 @@ async def put_file(request: Request, account: str, sha256: str) -> dict[str, Any
 async def add_post(request: Request, account: str) -> JSONResponse:
     """Publish."""
     owner, store = enter(request, account), store_of(request)
-    content = _read(Post, await json_of(request))
-    _check(store, owner, content, content["surface"])
+    content = read_as(Post, await json_of(request))
+    check(store, owner, content, content["surface"])
     if content["reply_to"]:
         _stands(store, owner, content["reply_to"])
     if not owner.keeps_marks:
         content |= {"adult": False, "ai": False}
     post, new = kept.add_post(store, owner, content)
-    told = {"id": post["id"], "url": _url(request, post), "created_at": post["created_at"]}
+    told = {"id": post["id"], "url": url_of(request, post), "created_at": post["created_at"]}
     return JSONResponse(told, 201 if new else 200)
 
 
@@ -249,7 +250,8 @@ def _stands(store: Store, owner: SandboxAccount, native_id: str) -> None:
         raise Refusal(422, "unknown_parent")
 
 
-def _url(request: Request, post: Mapping[str, Any]) -> str:
+def url_of(request: Request, post: Mapping[str, Any]) -> str:
+    """Where people find a post."""
     return str(request.url_for("post_page", account=post["account"], post_id=post["id"]))
 
 
@@ -277,7 +279,7 @@ def _visible(request: Request, account: str, entries: list[dict[str, Any]]) -> l
 
 def _listed(request: Request, post: Mapping[str, Any], owner: SandboxAccount) -> dict[str, Any]:
     told = {name: post[name] for name in ("id", "text", "created_at", "adult", "ai", "surface", "reply_to")}
-    return {**told, "key": post["key"] if owner.native_key else "", "url": _url(request, post)}
+    return {**told, "key": post["key"] if owner.native_key else "", "url": url_of(request, post)}
 
 
 @router.get("/api/{account}/posts/{post_id}")
@@ -318,8 +320,8 @@ async def followers(request: Request, account: str) -> dict[str, int]:
 async def add_message(request: Request, account: str, fan: str) -> JSONResponse:
     """Write to a fan who wrote first."""
     owner, store = enter(request, account), store_of(request)
-    content = _read(ChatMessage, await json_of(request))
-    _check(store, owner, content, "chat")
+    content = read_as(ChatMessage, await json_of(request))
+    check(store, owner, content, "chat")
     if store.row("SELECT 1 FROM fans WHERE account = ? AND name = ?", account, fan) is None:
         raise Refusal(403, "chat_not_started")
     key = content.pop("key")

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from connectors import pointing
 from connectors.contract import Answer, Connector, Copy, Replaces, Response, Send, Sought, StepKind, WireStep
+from connectors.editing import Edits
 from connectors.outcomes import (
     Absent,
     Failed,
@@ -166,4 +167,15 @@ class House:
         answers: tuple[Answer, ...] = ()
         while isinstance(turn := self._connector.replace(copy, by, answers), Send):
             answers = (*answers, self.send(turn.step, by, answers))
+        return turn
+
+    def edit(self, unit: Unit, native_id: str, told: tuple[Answer, ...]) -> Outcome:
+        """Make a copy say what a unit says, once; `told` is what was answered when it was published."""
+        if not isinstance(self._connector, Edits):
+            raise TypeError("it changes no words")
+        answers: tuple[Answer, ...] = ()
+        while isinstance(turn := self._connector.edit(unit, native_id, answers), Send):
+            if len(answers) >= MOST_STEPS:
+                raise Endless(f"{turn.step.name} is asked for again and again")
+            answers = (*answers, self.send(turn.step, unit, (*told, *answers)))
         return turn

@@ -14,6 +14,7 @@ from connectors.following import Followed
 from connectors.outcomes import Outcome, Published, Reauthorize, Rejected, Retry, Uncertain
 from connectors.purse import Lists
 from connectors.remarks import Remarked
+from connectors.suite.edit_rules import words_are_changed
 from connectors.suite.house import House, Story
 from connectors.suite.naming_rules import addresses_are_read
 from connectors.suite.price_rules import prices_are_kept, what_was_bought_is_seen
@@ -350,6 +351,7 @@ RULES: tuple[Rule, ...] = (
     tells_the_flags,
     removal_is_proven,
     replacing_is_never_in_doubt,
+    words_are_changed,
     older_twins_are_left_alone,
     clocks_apart_are_reckoned_with,
     nothing_leaves_a_closed_door,

@@ -202,6 +202,8 @@ class World:
     """A platform without posts of words alone gets so many pictures with each."""
     shown: Callable[[str], set[tuple[str, bool]]] = field(default=lambda native_id: set())
     """The words of every message of a copy and whether each is a picture, where copies can be replaced."""
+    says: Callable[[str], tuple[str, int]] | None = None
+    """The words of a copy as everybody reads them, and how many media it shows; needed where words can be changed."""
     addressed: bool = False
     """A staged file is named by the address where the platform told that it would lie."""
     title: str = ""

@@ -13,6 +13,7 @@ from dashboard.app_pages import (
     calendar_rehearsal,
     calendar_repeats,
     calendar_series,
+    calendar_words,
     compose_draft,
     doubt_card,
     post_outside,
@@ -50,6 +51,7 @@ def show(page: Page, post_id: UUID) -> None:
     calendar_series.show(page, found)
     if page.may(Right.RUN):
         _rework(page, found)
+        calendar_words.ask(page, found)
         if any(place.movable for place in found.places):
             _move(page, found)
     post_talk.show(page, post_id)
@@ -57,7 +59,9 @@ def show(page: Page, post_id: UUID) -> None:
 
 def _offers(found: Opened) -> tuple[bool, frozenset[UUID]]:
     """What the page offers beside the story: it is drawn anew when that changes."""
-    return found.rewritable, frozenset(place.entry.delivery_id for place in found.places if place.movable)
+    changing = (place.movable or place.entry.state is DeliveryState.PUBLISHED for place in found.places)
+    offered = zip(found.places, changing, strict=True)
+    return found.rewritable, frozenset(place.entry.delivery_id for place, on in offered if on)
 
 
 @st.fragment(run_every=TICK)
@@ -84,6 +88,7 @@ def _story(drawn: Page, post_id: UUID, at: str, offers: tuple[bool, frozenset[UU
                 voice=page.voice.at(found.creator.zone),
                 word=page.word,
             )
+            calendar_words.show(page, found.creator.id, place)
             calendar_near.show(page, found.creator.id, place)
             calendar_repeats.show(page, found.creator.id, place)
             if place.doubt is not None and page.may(Right.APPROVE):

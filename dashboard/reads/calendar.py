@@ -1,7 +1,7 @@
 """The calendar: a creator's days with their posts, the hours that are free, and one post with its whole story."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
@@ -187,6 +187,8 @@ class Opened:
     """How all of it stands: `places` are those of one time where it repeats."""
     rehearsed: bool = False
     """Whether the post is only rehearsed for now."""
+    platforms: Mapping[UUID, str] = field(default_factory=dict)
+    """Of its creator's accounts."""
 
     def waits(self, place: Place) -> bool:
         """Whether an emergency stop keeps it back there."""
@@ -335,4 +337,5 @@ def opened(scope: Scope, mine: Sequence[Creator], post_id: UUID, occurrence: str
         said={key: post.on(accounts[key]) for key in dict.fromkeys(one.channel_id for one in entries)},
         everywhere=[one.state for one in whole],
         rehearsed=post_id in rehearsing.running(scope),
+        platforms={key: one.platform for key, one in accounts.items()},
     )

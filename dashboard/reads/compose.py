@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from uuid import UUID
 
+from channels import editing
 from channels import reads as channel_reads
 from channels.reads import Channel
 from channels.states import ChannelState
@@ -58,6 +59,11 @@ class Desk:
 def connectors() -> Mapping[str, Connector]:
     """What each platform can do; pure values, made once per process."""
     return registry.load()
+
+
+def rewording() -> frozenset[str]:
+    """The platforms where the words of what stands can be changed."""
+    return frozenset(name for name, one in connectors().items() if editing.offered(one))
 
 
 def accounts(scope: Scope, mine: Sequence[Creator]) -> list[Account]:

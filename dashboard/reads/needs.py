@@ -83,7 +83,7 @@ _CURES: Mapping[str, tuple[str, str]] = {
 _RIGHTS: Mapping[str, tuple[Right, ...]] = {f"/{row.name}": row.rights for row in PAGES}
 """Who can open the page where something is settled: any of the rights."""
 
-STANDING = frozenset({"delivery", "channel", "approval", "unapproved", "complaint", "likeness", "downtime"})
+STANDING = frozenset({"delivery", "edit", "channel", "approval", "unapproved", "complaint", "likeness", "downtime"})
 """Causes that end with what they are about: putting the notice away would hide a post that waits."""
 
 
@@ -187,6 +187,6 @@ def _need(notice: Notice, creators: Mapping[UUID, Creator], entries: Mapping[UUI
 def _delivery(cause: str) -> UUID | None:
     about, _, rest = cause.partition(":")
     try:
-        return UUID(rest.partition(":")[0]) if about == "delivery" else None
+        return UUID(rest.partition(":")[0]) if about in ("delivery", "edit") else None
     except ValueError:
         return None

@@ -15,9 +15,10 @@ from foundation.database import Scope
 from foundation.words import Message
 from gate import copies
 from gate.units import Subject
-from schedules import anew, rehearsing
+from schedules import anew, edit_reads, rehearsing
 from schedules import reads as schedule_reads
 from schedules.composing import subject
+from schedules.edit_reads import Reworded
 from schedules.reads import Entry, Step
 from schedules.states import PLANNABLE, DeliveryState
 
@@ -43,6 +44,8 @@ class Place:
     """Whether somebody has to take it away by hand."""
     first: Entry | None = None
     """The one it is posted once more of."""
+    edits: Sequence[Reworded] = ()
+    """Other words that were asked for there, while it stands."""
 
     @property
     def leaves_at(self) -> datetime:
@@ -75,7 +78,7 @@ def places(
     stories, tried = schedule_reads.stories(scope, list(about)), channel_reads.attempts_of(scope, about.values())
     clicked, dry = links.clicks(scope, list(about.values())), rehearsing.covered(scope)
     held = budgets.limits(scope, {one.channel_id for one in entries}, brake=True)
-    known = doubts(scope, entries)
+    known, reworded = doubts(scope, entries), edit_reads.of_deliveries(scope, list(about))
     found = []
     for one in entries:
         what = about[one.delivery_id]
@@ -85,6 +88,7 @@ def places(
             doubt=known.get(one.delivery_id),
             by_hand=one.state is S.REMOVING and _by_hand(scope, what),
             first=_first(whole, one),
+            edits=reworded.get(one.delivery_id, ()),
         )
         found.append(_ahead(place, accounts[one.channel_id], held.get(one.channel_id)))
     return found

@@ -8,10 +8,14 @@ from channels.reads import AttemptStory
 from dashboard.reads.calendar import Opened
 from dashboard.reads.places import Place
 from foundation.words import Message
+from schedules.edit_reads import Reworded
 from schedules.reads import Step
 from schedules.states import DeliveryState
 
 S = DeliveryState
+
+MOST_SAID = 160
+"""Characters of a text that a line of a story repeats."""
 
 _STEPS: Mapping[tuple[DeliveryState, DeliveryState], str] = {
     (S.UNCERTAIN, S.PUBLISHED): "calendar.step.found",
@@ -42,7 +46,22 @@ def told(found: Opened, place: Place) -> list[Line]:
     """Everything that happened on one account, the oldest first."""
     steps = [_step(found, step) for step in place.steps]
     asked = [_asked(attempt) for attempt in place.attempts]
-    return sorted([*steps, *asked], key=lambda line: line.at)
+    reworded = [line for one in place.edits for line in _reworded(found, one)]
+    return sorted([*steps, *asked, *reworded], key=lambda line: line.at)
+
+
+def _reworded(found: Opened, one: Reworded) -> list[Line]:
+    """What a place said before and was to say, who wanted it so, and what came of it."""
+    words = {"before": _short(one.before), "after": _short(one.after)}
+    lines = [Line(one.asked_at, Message("edit.story.asked", words), found.people.get(one.by, ""), None, "step")]
+    if one.settled_at is not None:
+        lines.append(Line(one.settled_at, Message(f"edit.story.{one.state}", words), "", one.reason, "step"))
+    return lines
+
+
+def _short(words: tuple[str, str]) -> str:
+    said = " ".join(" — ".join(filter(None, words)).split())
+    return said if len(said) <= MOST_SAID else f"{said[:MOST_SAID]}…"
 
 
 def _step(found: Opened, step: Step) -> Line:

@@ -41,6 +41,11 @@ class DiscordFake:
     def standing(self) -> set[str]:
         return {self._name(one) for one in self.discord.sent(self.channel) if not one.deleted}
 
+    def says(self, native_id: str) -> tuple[str, int]:
+        """The words of a message, and how many files it shows."""
+        found = next(one for one in self.discord.sent(self.channel) if self._name(one) == native_id)
+        return str(found.body["content"]), len(found.body.get("attachments") or ())
+
     def requests(self) -> list[Mapping[str, Any]]:
         return [entry for entry in self.discord.book.record() if entry["account"] == self.channel.id]
 
@@ -63,7 +68,8 @@ def world(discord: FakeDiscord, kind: str, http: HttpClient) -> World:
         name=kind,
         connector=Discord(),
         account=Account(TENANT, uuid7(), place.account, discord.api, token),
-        fake=DiscordFake(discord, there.direct(bot, leo) if chat else channel, guild.id),
+        fake=(fake := DiscordFake(discord, there.direct(bot, leo) if chat else channel, guild.id)),
+        says=fake.says,
         surface="discord.dm" if chat else "discord.guild_channel",
         transport=transport(http),
         clock=discord.clock,

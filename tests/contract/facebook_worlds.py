@@ -53,6 +53,11 @@ class FacebookFake:
         liked = "liked" if one.liked else "unliked"
         return {state, liked, *({"blocked"} if one.author in self.page.blocked else ())}
 
+    def says(self, native_id: str) -> tuple[str, int]:
+        """The words of a post, and how many pictures it shows."""
+        found = self.page.posts[native_id]
+        return found.message, len(found.photos)
+
     def requests(self) -> list[Mapping[str, Any]]:
         return list(self.server.book.record(after=self.after))
 
@@ -79,6 +84,7 @@ def world(server: FakeFacebook, http: HttpClient, files: str, *, film: bool = Fa
         lags=False,
         address=lambda post: f"https://www.facebook.com/{page.id}/posts/{post.partition('_')[2]}",
         elsewhere=(f"https://www.facebook.com/{page.id}", f"https://www.facebook.com/{page.id}/posts/1"),
+        says=fake.says,
         counts="likes",
         followers=partial(setattr, page, "followers"),
         flags=(),

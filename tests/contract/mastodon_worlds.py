@@ -54,6 +54,11 @@ class MastodonFake:
     def standing(self) -> set[str]:
         return set(self.member.statuses)
 
+    def says(self, native_id: str) -> tuple[str, int]:
+        """The words of a post, and how many media it shows."""
+        found = self.member.statuses[native_id]
+        return found.text, len(found.media)
+
     def requests(self) -> list[Mapping[str, Any]]:
         return list(self.server.book.record(after=self.after))
 
@@ -89,6 +94,7 @@ def world(
         address=lambda post: f"{server.url}/@{member.username}/{post}",
         elsewhere=(f"{server.url}/@{member.username}", f"https://other.example/@{member.username}/1"),
         named_on="metrics",
+        says=fake.says,
         counts="likes",
         followers=partial(setattr, member, "followers"),
         followers_on="checks",

@@ -52,6 +52,11 @@ class RedditFake:
         away = said.author.name in self.server.kept_away.get(self.member.name, ())
         return {"shown", *(("reported",) if said.reported else ()), *(("blocked",) if away else ())}
 
+    def says(self, native_id: str) -> tuple[str, int]:
+        """The words under a title, and how many pictures are there."""
+        found = self.member.posts[native_id]
+        return found.body, len(found.media)
+
     def requests(self) -> list[Mapping[str, Any]]:
         return list(self.server.book.record(after=self.after))
 
@@ -79,6 +84,7 @@ def world(server: FakeReddit, http: HttpClient, *, one_picture: bool = False, fi
         address=lambda post: f"https://www.reddit.com/r/{place.name}/comments/{post.removeprefix('t3_')}/un_lac/",
         elsewhere=(f"https://www.reddit.com/r/{place.name}/", "https://www.reddit.com/r/all/comments/zzzzz9/x/"),
         named_on="metrics",
+        says=fake.says,
         counts="likes",
         followers=partial(setattr, server.places[f"u_{member.name}".lower()], "subscribers"),
         followers_on="checks",

@@ -6,10 +6,11 @@ import pytest
 
 from connectors.discord import Discord
 from connectors.fanvue import Fanvue
+from connectors.feed import Feed
 from connectors.sandbox import Sandbox
-from connectors.suite import price_rules, readings, rules
+from connectors.suite import edit_rules, price_rules, readings, rules
 from connectors.telegram import Telegram
-from tests.contract import broken, broken_addresses, broken_roles
+from tests.contract import broken, broken_addresses, broken_edits, broken_roles
 from tests.contract.worlds import Fakes
 
 
@@ -17,7 +18,9 @@ def on(day: str) -> rules.Rule:
     return partial(rules.once, day=day)
 
 
-FOUND: tuple[tuple[type[Discord | Fanvue | Sandbox | Telegram], str, rules.Rule, str], ...] = (
+Sound = Discord | Fanvue | Feed | Sandbox | Telegram
+
+FOUND: tuple[tuple[type[Sound], str, rules.Rule, str], ...] = (
     (broken.ResendsBlindly, "post", on("accepted, then reset"), "sent"),
     (broken.ResendsBlindly, "chat", on("503 after accepting"), "sent"),
     (broken.FailsOnServerErrors, "post", on("503 after accepting"), "misreported"),
@@ -41,6 +44,9 @@ FOUND: tuple[tuple[type[Discord | Fanvue | Sandbox | Telegram], str, rules.Rule,
     (broken.BelievesInRemoval, "post", rules.removal_is_proven, "not tried again"),
     (broken.ClaimsToReplace, "post", rules.replacing_is_never_in_doubt, "cannot"),
     (broken.DoubtsEdits, "telegram_channel", rules.replacing_is_never_in_doubt, "not tried again"),
+    (broken_edits.BelievesInChanges, "post", edit_rules.words_are_changed, "not tried again"),
+    (broken_edits.DropsPictures, "own_page", edit_rules.words_are_changed, "it says"),
+    (broken_edits.ClaimsToChange, "fanvue", edit_rules.words_are_changed, "cannot"),
     (broken.GivesUpOffline, "post", rules.nothing_leaves_a_closed_door, "Rejected"),
     (broken.TellsInLookUps, "post", rules.orders_carry_no_content, "carries the text"),
     (broken.InventsNumbers, "post", rules.numbers_are_read, "broken answer"),
@@ -83,9 +89,7 @@ FOUND: tuple[tuple[type[Discord | Fanvue | Sandbox | Telegram], str, rules.Rule,
     FOUND,
     ids=[f"{connector.__name__}-{kind}-{number}" for number, (connector, kind, _, _) in enumerate(FOUND)],
 )
-def test_the_fault_is_found(
-    platforms: Fakes, connector: type[Discord | Fanvue | Sandbox | Telegram], kind: str, rule: rules.Rule, breach: str
-) -> None:
+def test_the_fault_is_found(platforms: Fakes, connector: type[Sound], kind: str, rule: rules.Rule, breach: str) -> None:
     found = rule(platforms.world(kind), connector())
     assert any(breach in told for told in found), found
 

@@ -57,6 +57,10 @@ class SandboxFake:
         body = {"fan": "ann", "post": post, "text": text}
         return str(self.network.json("POST", f"/control/remarks/{quote(self.account)}", body)[1]["id"])
 
+    def says(self, native_id: str) -> tuple[str, int]:
+        """The words of a post, and how many media it shows."""
+        return next((post["text"], len(post["media"])) for post in self._kept() if post["id"] == native_id)
+
     def under(self, native_id: str) -> str:
         return next(str(post["reply_to"]) for post in self._kept() if post["id"] == native_id)
 
@@ -81,7 +85,12 @@ class PageFake:
     account: str
 
     def ask(self, mode: str, on: str, **more: Any) -> None:
-        self.page.book.ask(mode, account=self.account, on=on, **more)
+        self.page.book.ask(mode, account=self.account, on="posts" if on == "edits" else on, **more)
+
+    def says(self, native_id: str) -> tuple[str, int]:
+        """The words of an item, and how many files it shows."""
+        item = self.page.items[self.account, native_id] or {}
+        return str(item.get("text", "")), len(item.get("media", ()))
 
     def taken(self) -> list[tuple[str, str]]:
         """Items, not requests: putting the same id again is harmless by contract."""
@@ -112,8 +121,9 @@ class TelegramFake:
 
     def standing(self) -> set[str]:
         chats = (*self.network.world.channels.values(), *self.bot.chats.values())
-        gone = {f"{chat.id}/{number}" for chat in chats for number in chat.deleted}
-        return {native_id for native_id, _ in self.bot.wire if native_id not in gone}
+        gone = {(str(chat.id), str(number)) for chat in chats for number in chat.deleted}
+        sent = {native_id: native_id.partition("/") for native_id, _ in self.bot.wire}
+        return {one for one, (chat, _, ids) in sent.items() if any((chat, id_) not in gone for id_ in ids.split(","))}
 
     def shown(self, native_id: str) -> set[tuple[str, bool]]:
         """The words of every message of a copy, and whether each is a picture."""
@@ -122,6 +132,12 @@ class TelegramFake:
         chat = next(one for one in chats if one.id == int(chat_id))
         told = [chat.messages[int(number)] for number in numbers.split(",")]
         return {(one.get("caption", one.get("text", "")), "photo" in one) for one in told}
+
+    def says(self, native_id: str) -> tuple[str, int]:
+        """The words of a post, and how many pictures it shows."""
+        told = self.shown(native_id)
+        pictures = len(native_id.split(",")) if any(picture for _, picture in told) else 0
+        return next((words for words, _ in told if words), ""), pictures
 
     def priced(self, native_id: str) -> int | None:
         """The Stars that a message asks for."""
@@ -178,6 +194,7 @@ class Fakes:
             account=Account(TENANT, uuid7(), bot.username, self.telegram.url, Sealed(bot.token.encode())),
             fake=fake,
             shown=fake.shown,
+            says=fake.says,
             priced=fake.priced,
             surface="telegram.bot_dm" if chat else "telegram.public_channel",
             transport=transport(self.http),
@@ -213,6 +230,7 @@ class Fakes:
             elsewhere=(f"{self.network.url}/t/{name}", f"{self.network.url}/t/somebody/p1"),
             followers=fake.follow,
             remark=None if chat else fake.say,
+            says=fake.says,
             stands_under=fake.under,
             remark_is=fake.remark_is,
             surface="sandbox.chat" if chat else "sandbox.post",
@@ -228,9 +246,10 @@ class Fakes:
             name="own_page",
             connector=Feed(),
             account=Account(TENANT, uuid7(), name, self.page_url, Sealed(self.page.token.encode())),
-            fake=PageFake(self.page, name),
+            fake=(fake := PageFake(self.page, name)),
             address=lambda native_id: f"http://page/{name}/p/{native_id}",
             elsewhere=("http://page/", f"http://page/{name}"),
+            says=fake.says,
             surface="own_page.public",
             transport=transport(self.http),
             clock=self.page_clock,

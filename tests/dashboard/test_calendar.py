@@ -318,3 +318,23 @@ def test_a_planned_post_becomes_more_important(door: Door, lumiere: Agency) -> N
         assert "Son importance est maintenant 1" in page.press("Changer")
     with lumiere.scope() as scope:
         assert delivery(scope, delivery_id).priority == 1
+
+
+def test_words_of_what_stands_outside_are_changed_there(door: Door, lumiere: Agency) -> None:
+    delivery_id = lumiere.post("une faute", minutes=-5, state="published")
+    post_id = post_of(lumiere, delivery_id)
+    with lumiere.scope() as scope:
+        scope.run("UPDATE deliveries SET native_id = 'p1' WHERE tenant_id = :t", t=scope.tenant_id)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/calendar", post=str(post_id))
+        assert "Changer les mots" in text
+        page.type("Texte", "sans faute")
+        page.press("Changer les mots")
+        text = page.open("/calendar", post=str(post_id))
+        assert "Nouveaux mots demandés : « une faute » devient « sans faute »" in text
+        assert "De nouveaux mots" in text
+        page.press("La laisser comme elle est là-bas")
+        text = page.open("/calendar", post=str(post_id))
+        assert "« sans faute » n’est plus demandé" in text
+    with lumiere.scope() as scope:
+        assert schedule_reads.written_post(scope, post_id).body == "une faute"

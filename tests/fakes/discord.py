@@ -198,10 +198,19 @@ class FakeDiscord:
                 return 200, self._history(bot, channel, request.query_params)
             case "POST", ["channels", channel, "messages"]:
                 return 200, self._create(bot, channel, sent)
-            case "GET" | "DELETE", ["channels", channel, "messages", message]:
-                return self._one(bot, method, channel, message)
+            case _, ["channels", channel, "messages", message]:
+                return self._of_message(bot, method, channel, message, sent)
             case _:
                 raise Refusal(404, 0, "404: Not Found")
+
+    def _of_message(self, bot: Bot, method: str, channel: str, message: str, sent: Sent) -> tuple[int, Any]:
+        match method:
+            case "GET" | "DELETE":
+                return self._one(bot, method, channel, message)
+            case "PATCH":
+                return 200, self._edit(bot, channel, message, sent)
+            case _:
+                raise Refusal(405, 0, "405: Method Not Allowed")
 
     def _channel(self, channel: Channel) -> Json:
         last = channel.messages[-1].id if channel.messages else None
@@ -258,7 +267,10 @@ class FakeDiscord:
         if known is not None and known.deleted:
             raise Refusal(404, 10008, "Unknown Message")
         if known is None:
-            known = self.world.post(channel, user(bot.id, bot.name, bot=True), kept(said, files), nonce=nonce)
+            body = kept(said, files)
+            for one in body["attachments"]:
+                one["id"] = self.world.snowflake()
+            known = self.world.post(channel, user(bot.id, bot.name, bot=True), body, nonce=nonce)
         return self.world.shown(known, nonce=True)
 
     def _check(self, channel: Channel, sent: Sent) -> None:
@@ -281,6 +293,26 @@ class FakeDiscord:
         person = self.world.people.get(channel.person)
         if person is not None and not (person.open and person.shares):
             raise Refusal(403, 50007, "Cannot send messages to this user")
+
+    def _edit(self, bot: Bot, channel_id: str, message_id: str, sent: Sent) -> Json:
+        """Other words for what the bot sent itself; a list of attachments names all that are to stay."""
+        channel, said = self.world.seen(bot, channel_id, SEND), sent.said
+        found = next((one for one in channel.messages if one.id == message_id and not one.deleted), None)
+        if found is None:
+            raise Refusal(404, 10008, "Unknown Message")
+        if found.author["id"] != bot.id:
+            raise Refusal(403, 50005, "Cannot edit a message authored by another user")
+        there = found.body.get("attachments") or []
+        wanted = [str(one["id"]) for one in said.get("attachments") or ()]
+        if not set(wanted) <= {one["id"] for one in there} or len(said.get("content") or "") > MOST_TEXT:
+            raise Refusal(400, 50035, "Invalid Form Body", errors={})
+        kept = [one for one in there if one["id"] in wanted] if "attachments" in said else there
+        content = said.get("content", found.body["content"])
+        if not (content or "").strip() and not kept:
+            raise Refusal(400, 50006, "Cannot send an empty message")
+        found.body |= {"content": content, "attachments": kept}
+        found.edited = self.world.clock()
+        return self.world.shown(found)
 
     def _one(self, bot: Bot, method: str, channel_id: str, message_id: str) -> tuple[int, Any]:
         channel = self.world.seen(bot, channel_id)

@@ -57,6 +57,9 @@ def headers_of(refusal: Refusal) -> dict[str, str]:
     return headers | {"x-ratelimit-scope": scope} | ({"x-ratelimit-global": "true"} if everywhere else {})
 
 
+_OF_MESSAGE = {"GET": "metrics", "DELETE": "deletes", "PATCH": "edits"}
+
+
 def call_of(method: str, path: str) -> Call | None:
     """The kind of a request, in the words of the faults; its account is the channel it goes to."""
     parts = path.removeprefix(API).strip("/").split("/")
@@ -67,10 +70,8 @@ def call_of(method: str, path: str) -> Call | None:
             return Call(method, path, channel, "posts")
         case "GET", ["channels", channel, "messages"] | ["channels", channel]:
             return Call(method, path, channel, "lookups")
-        case "GET", ["channels", channel, "messages", _]:
-            return Call(method, path, channel, "metrics")
-        case "DELETE", ["channels", channel, "messages", _]:
-            return Call(method, path, channel, "deletes")
+        case (("GET" | "DELETE" | "PATCH"), ["channels", channel, "messages", _]):
+            return Call(method, path, channel, _OF_MESSAGE[method])
         case "GET", ["guilds", guild]:
             return Call(method, path, guild, "guilds")
         case _, ["guilds", guild, "members", _, "roles", _]:

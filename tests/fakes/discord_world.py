@@ -78,6 +78,7 @@ class Message:
     nonce: str
     at: datetime
     deleted: bool = False
+    edited: datetime | None = None
 
 
 @dataclass
@@ -232,7 +233,7 @@ class World:
             "author": message.author,
             "content": body["content"],
             "timestamp": message.at.isoformat(),
-            "edited_timestamp": None,
+            "edited_timestamp": message.edited.isoformat() if message.edited else None,
             "tts": False,
             "mention_everyone": False,
             "mentions": [],

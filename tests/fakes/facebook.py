@@ -177,6 +177,9 @@ def _of_one(method: str, parts: list[str], told: dict[str, Any], mine: Page) -> 
             return mine.like(comment, liked=method == "POST")
         case "POST", [comment] if comment in mine.comments:
             return mine.hide(comment, told.get("is_hidden"))
+        case "POST", [post]:
+            _only(told, frozenset({"message"}))
+            return mine.reword(post, told.get("message"))
         case "DELETE", [what]:
             return mine.delete(what)
     raise gone(parts[0])
@@ -245,7 +248,15 @@ def call_of(server: FakeFacebook, scope: Scope, method: str, path: str) -> Call:
         kind = "remarks"
     if not kind:
         others = any(parts[0] in page.comments and not page.comments[parts[0]].own for page in server.pages.values())
-        own = "deletes" if method == "DELETE" else "lookups" if b"status" in query else "metrics"
+        own = (
+            "deletes"
+            if method == "DELETE"
+            else "edits"
+            if method == "POST"
+            else "lookups"
+            if b"status" in query
+            else "metrics"
+        )
         kind = "moderation" if others and method != "GET" else own
     return Call(method, path, parts[0] if len(parts) == 2 else "", kind)
 

@@ -197,6 +197,15 @@ class Page:
         self.blocked |= {str(one) for one in wanted}
         return {str(one): True for one in wanted}
 
+    def reword(self, post_id: str, words: object) -> dict[str, bool]:
+        """Other words for a post; its pictures stay. Raises Refused."""
+        self.may("pages_manage_posts")
+        found = self.standing(post_id)
+        if not isinstance(words, str) or not (words.strip() or found.photos):
+            raise Refused(100, message="(#100) Param message must be non-empty")
+        found.message = words.strip()
+        return {"success": True}
+
     def delete(self, what: str) -> dict[str, bool]:
         """Take a post or a comment away. Raises Refused."""
         if what in self.comments:

@@ -7,7 +7,7 @@ answers are judged by the published description where it is at hand (`spec.refus
 
 What it cannot check: two requests with one key at the same time (real servers may make two statuses), the exact borders
 of addresses in a text, what really happens to a picture or a film, headers but for the key and the token, bodies in
-form encoding by the description. There are no polls, quotes, edits, boosts, filters, streams and no other servers;
+form encoding by the description. There are no polls, quotes, boosts, filters, streams and no other servers;
 limits by address are a switch (`ip_limited`). Sign-in is a query: `approve=<username>` says yes, an empty one says no.
 """
 
@@ -213,6 +213,9 @@ class FakeMastodon(World):
             case "GET", [status, "source"]:
                 found = self.seen(status, self._member(asked, "read:statuses"))
                 return 200, {"id": found.id, "text": found.text, "spoiler_text": found.spoiler_text}, {}
+            case "PUT", [status]:
+                mine = self._member(asked, "write:statuses")
+                return 200, mastodon_shown.status(self, self.edit(mine, status, asked.said), mine), {}
             case "DELETE", [status]:
                 mine = self._member(asked, "write:statuses")
                 gone = self.delete(mine, status, media_too=asked.query.get("delete_media") in {"true", "1"})
@@ -314,8 +317,8 @@ def call_of(method: str, path: str) -> Call | None:
             kind = "files"
         case "GET", ["api", "v1", "media", _]:
             kind = "polls"
-        case "DELETE", ["api", "v1", "statuses", _]:
-            kind = "deletes"
+        case "DELETE" | "PUT", ["api", "v1", "statuses", _]:
+            kind = "deletes" if method == "DELETE" else "edits"
         case "GET", ["api", "v1", "statuses", _]:
             kind = "metrics"
         case "GET", ["api", "v1", "statuses", _, "source"] | ["api", "v1", "accounts", _, "statuses"]:

@@ -82,7 +82,7 @@ def status(world: World, one: Status, viewer: Member | None) -> Json:
         "reblogs_count": one.reblogs,
         "favourites_count": one.favourites,
         "quotes_count": 0,
-        "edited_at": None,
+        "edited_at": stamp(one.edited) if one.edited else None,
         "content": mastodon_text.html(one.text, home=world.url, known=lambda name: world.who(name) is not None),
         "reblog": None,
         "account": account(world, owner),

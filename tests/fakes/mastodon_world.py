@@ -79,6 +79,7 @@ class Status:
     in_reply_to: "Status | None"
     media: list[Medium]
     at: datetime
+    edited: datetime | None = None
     favourites: int = 3
     reblogs: int = 1
     replies: int = 0
@@ -258,6 +259,21 @@ class World:
             mine.keys[key] = (made.id, made.at)
         self._notify(mine, made)
         return made
+
+    def edit(self, mine: Member, status: str, said: Mapping[str, Any]) -> Status:
+        """Other words, and of its media those that are named: the others are taken off. Raises Refusal."""
+        found = mine.statuses.get(status)
+        if found is None:
+            raise not_found()
+        wanted = [str(one) for one in said.get("media_ids") or ()]
+        if not set(wanted) <= {one.id for one in found.media}:
+            raise Refusal(422, f"Media {', '.join(wanted)} not found or already attached to another post")
+        kept = [one for one in found.media if one.id in wanted]
+        self._check_words(said, alone=not kept)
+        found.text, found.spoiler_text = _words(said)
+        found.sensitive = said.get("sensitive") in {True, "true", "1"} or bool(found.spoiler_text)
+        found.media, found.edited = kept, self.clock()
+        return found
 
     def check_above(self, mine: Member, said: Mapping[str, Any]) -> None:
         """What is answered to must be there: looked at before the key. Raises Refusal."""

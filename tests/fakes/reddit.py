@@ -27,7 +27,7 @@ Unverified, so that nothing may lean on it:
 - That `approve` in the query of the page says who says yes: this is how tests say it, in place of a session.
 
 It cannot check what moderators, filters and people do, karma and ages of accounts, votes, comments, silent films,
-polls, crossposts, collections, drafts, edits, and whether Reddit approves of an application. The socket of a file is an
+polls, crossposts, collections, drafts, and whether Reddit approves of an application. The socket of a file is an
 address without anything behind it. An account's own token (`member.token`) has no end, the scopes of `SCOPES`, and a
 limit of its own, unless `member.client` says which application it counts for.
 """
@@ -88,6 +88,7 @@ OPERATIONS = (
     ("POST", "api/report", "report", "moderation"),
     ("GET", "message/inbox", "privatemessages", "remarks"),
     ("POST", "api/del", "edit", "deletes"),
+    ("POST", "api/editusertext", "edit", "edits"),
     ("POST", "api/marknsfw", "modposts", "other"),
     ("GET", "user/*/submitted", "history", "lookups"),
     ("GET", "user/*/comments", "history", "lookups"),
@@ -199,7 +200,7 @@ class FakeReddit(Talk):
                 return requirements(self.place(mine, name))
             case ["api", "media", "asset"]:
                 return self.lease(mine.name, asked.said("filepath"), asked.said("mimetype"))
-            case ["api", "submit" | "submit_gallery_post" | "comment"]:
+            case ["api", "submit" | "submit_gallery_post" | "comment" | "editusertext"]:
                 return self._posted(asked, mine)
             case ["user", name, "submitted"]:
                 return self.submitted(mine, name, asked.query, self.book.lag(""))
@@ -243,6 +244,9 @@ class FakeReddit(Talk):
         try:
             if asked.parts[-1] == "comment":
                 told["data"] = self.commented(mine, asked)
+            elif asked.parts[-1] == "editusertext":
+                found = self.reword(mine, asked.said("thing_id"), asked.said("text"))
+                told["data"] = {"things": [told_post(found)]}
             elif by_form:
                 told["data"] = self.submit(mine, asked)
             elif asked.kind == JSON and isinstance(asked.body, dict):

@@ -30,7 +30,8 @@ def told_post(post: Post) -> Json:
     told |= {"subreddit_name_prefixed": post.place.prefixed, "subreddit_id": post.place.fullname}
     told |= {"subreddit_type": post.place.type, "domain": f"self.{post.place.name}" if post.is_self else "reddit.com"}
     told |= {"selftext": DELETED if post.deleted else post.body, "author": DELETED if post.deleted else post.author}
-    told |= {"created_utc": post.created, "created": post.created, "edited": False, "over_18": post.nsfw}
+    told |= {"created_utc": post.created, "created": post.created, "edited": post.edited or False}
+    told |= {"over_18": post.nsfw}
     told |= {"spoiler": post.spoiler, "permalink": permalink(post), "url": address(post), "locked": False}
     told |= {"score": post.score, "ups": post.score, "downs": 0, "upvote_ratio": post.ratio, "view_count": None}
     told |= {"num_comments": post.comments, "num_crossposts": post.crossposts, "is_self": post.is_self}

@@ -84,6 +84,7 @@ class Post:
     flair_text: str | None = None
     removed: str | None = None
     deleted: bool = False
+    edited: float = 0.0
     score: int = 1
     ratio: float = 1.0
     comments: int = 0

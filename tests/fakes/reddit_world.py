@@ -271,6 +271,20 @@ class World(Files):
         if found is not None:
             found.deleted = True
 
+    def reword(self, mine: Member, name: str, text: str) -> Post:
+        """Other words under the title of a post of one's own; no other post has any. Raises Refusal, Told."""
+        found = mine.posts.get(name)
+        if found is None or found.deleted:
+            raise forbidden()
+        if not found.is_self:
+            raise Told("NOT_AUTHOR", "you can't do that", "thing_id")
+        if not text.strip():
+            raise Told("NO_TEXT", "we need something here", "text")
+        if len(text) > 40_000:
+            raise Told("TOO_LONG", "this is too long (max: 40000)", "text")
+        found.body, found.edited = text.strip(), self._now()
+        return found
+
     def mark(self, mine: Member, name: str) -> None:
         """Mark a post of one's own as adult. Raises Refusal."""
         found = mine.posts.get(name)

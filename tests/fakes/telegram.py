@@ -32,6 +32,7 @@ from tests.fakes.telegram_world import Bot, Refusal, Telegram, Told
 
 KINDS = {
     "deleteMessage": "deletes",
+    "editMessageCaption": "edits",
     "editMessageMedia": "edits",
     "editMessageText": "edits",
     "getUpdates": "updates",

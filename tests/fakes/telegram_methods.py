@@ -231,6 +231,13 @@ class Methods:
         body = {**_medium(item["type"], files[name]), **_said(_caption(item))}
         return self._edit(bot, message, body, (item.get("caption", ""), hashlib.sha256(files[name]).hexdigest()))
 
+    def do_editMessageCaption(self, bot: Bot, asked: Told, files: Files) -> Any:
+        message, caption = self._mine(bot, asked), _caption(asked)
+        if not {"photo", "video"} & message.keys():
+            raise bad("there is no caption in the message to edit")
+        kept = {name: message[name] for name in ("photo", "video", "has_media_spoiler") if name in message}
+        return self._edit(bot, message, {**kept, **_said(caption)}, (asked.get("caption", ""), ""))
+
     def do_editMessageText(self, bot: Bot, asked: Told, files: Files) -> Any:
         message, text = self._mine(bot, asked), asked["text"]
         if "text" not in message:

@@ -22,6 +22,7 @@ TERMINAL: dict[str, set[str]] = {
     "EnrolmentState": {"connected", "refused"},
     "DraftState": {"cancelled", "expired", "failed", "rejected", "sent"},
     "FulfilmentState": {"delivered", "refused"},
+    "EditState": {"done", "dropped"},
     "HandoverState": {"done", "gone"},
     "ImportState": {"taken_back"},
     "JobState": {"done", "failed", "stopped"},

@@ -275,3 +275,21 @@ def test_every_state_can_be_asked_for(api: Program) -> None:
     assert api.ask("GET", f"/deliveries/{uuid7()}").status_code == 404
     soon = (datetime(2031, 1, 1, tzinfo=UTC) + timedelta(hours=1)).replace(tzinfo=None).isoformat()
     assert api.ask("GET", f"/deliveries?since={soon}").status_code == 422
+
+
+def test_words_of_what_stands_outside_are_changed(api: Program) -> None:
+    """The same yes is asked for, and the delivery's story tells what it says and what it is to say."""
+    post = api.approved()
+    (place,) = post["deliveries"]
+    early = api.ask("POST", f"/posts/{post['id']}/reword", {"body": "better"}, version=1)
+    assert (early.status_code, early.json()["error"]["code"]) == (409, "edit.nothing_stands")
+    with api.scope() as scope:
+        scope.run("UPDATE deliveries SET state = 'published', native_id = 'p1' WHERE tenant_id = :t", t=api.tenant_id)
+    answer = api.ask("POST", f"/posts/{post['id']}/reword", {"body": "better"}, version=1)
+    assert answer.status_code == 202, answer.text
+    assert (answer.json()["body"], answer.json()["version"], answer.json()["approved"]) == ("better", 2, False)
+    (edit,) = api.get(f"/deliveries/{place['id']}")["edits"]
+    assert (edit["state"], edit["before"][1], edit["after"][1]) == ("waiting", post["body"], "better")
+    assert api.ask("POST", f"/posts/{post['id']}/approve", {}, key=api.secrets["owner"], version=2).status_code == 200
+    (edit,) = api.get(f"/deliveries/{place['id']}")["edits"]
+    assert (edit["state"], edit["settled_at"]) == ("due", None)

@@ -1,0 +1,34 @@
+"""Other words for a message that stands in a channel; pure. What of files it is to keep has to be named.
+
+Source: https://docs.discord.com/developers/resources/message#edit-message
+"""
+
+from typing import Any
+
+from connectors.answers import told_by
+from connectors.contract import Answer, Response, Send, StepKind, WireStep
+from connectors.discord_meaning import UNKNOWN_MESSAGE, code, said
+from connectors.editing import EDIT, GONE, LOOK
+from connectors.outcomes import Outcome, Published, Rejected
+from foundation.words import Message
+
+
+def edit(path: str, words: str, native_id: str, answers: tuple[Answer, ...], *, files: bool) -> Send | Outcome:
+    """The next request for the message at `path`, or what came of it; with `files` they are asked for first."""
+    last = answers[-1] if answers else None
+    if last is None and files:
+        return Send(WireStep(LOOK, StepKind.CONTROL, "GET", path, token="bot", action="look"))  # noqa: S106  how it is shown
+    if isinstance(last, Response) and last.status == 404 and code(last) == UNKNOWN_MESSAGE:
+        return Rejected(Message(GONE), permanent=True)
+    if last is not None and not (isinstance(last, Response) and last.ok):
+        return said(last, creates=False)
+    if last is not None and last.step == EDIT:
+        return Published(native_id)
+    body: dict[str, Any] = {"content": words, "allowed_mentions": {"parse": []}}
+    if last is not None:
+        there = told_by(last).get("attachments")
+        kept = [{"id": str(one["id"])} for one in there or () if isinstance(one, dict) and one.get("id")]
+        if not kept:
+            return Rejected(Message("edit.other_media"), permanent=False)
+        body["attachments"] = kept
+    return Send(WireStep(EDIT, StepKind.MUTATE, "PATCH", path, body, token="bot"))  # noqa: S106  how it is shown

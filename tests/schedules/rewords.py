@@ -1,0 +1,62 @@
+"""A post that stands outside and is to say something else, as tests see it."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from gate import copies, editing
+from gate.units import Subject
+from schedules import editing as asking
+from schedules import reads
+from schedules.editing import Asked
+from schedules.models import Edit
+from schedules.states import DeliveryState as S
+from tests.schedules.builders import Desk
+
+ABLE = frozenset({"sandbox"})
+
+
+def published(lea: Desk, body: str = "old words", **more: Any) -> UUID:
+    """A post that stands outside."""
+    delivery_id = lea.delivery(body, **more)
+    lea.run()
+    assert lea.state(delivery_id) is S.PUBLISHED
+    return delivery_id
+
+
+def reword(lea: Desk, delivery_id: UUID, body: str, *, title: str = "", approve: bool = True, **more: Any) -> Asked:
+    """The author asks for other words; the manager says yes."""
+    with lea.scope(f"member:{lea.author}") as scope:
+        post_id = reads.post_of(scope, delivery_id)
+        asked = asking.ask(
+            scope, post_id, title=title, body=body, **{"able": ABLE, "author": f"member:{lea.author}", **more}
+        )
+    if approve:
+        lea.approve(post_id)
+    return asked
+
+
+def edits(lea: Desk, delivery_id: UUID) -> list[Edit]:
+    """Every edit of a delivery, oldest first."""
+    with lea.scope() as scope:
+        query = select(Edit).where(Edit.tenant_id == lea.tenant_id, Edit.delivery_id == delivery_id)
+        return list(scope.session.exec(query.order_by(col(Edit.id))))
+
+
+def state(lea: Desk, delivery_id: UUID) -> str:
+    """Where the last edit of a delivery stands."""
+    return edits(lea, delivery_id)[-1].state
+
+
+def why(lea: Desk, delivery_id: UUID) -> str:
+    """The code of the reason of the last one."""
+    reason = edits(lea, delivery_id)[-1].reason
+    return str(reason["code"]) if reason else ""
+
+
+def changes(lea: Desk, delivery_id: UUID) -> list[bool]:
+    """Of each change that the gate keeps of the delivery's copy, whether it is known to stand."""
+    with lea.scope() as scope:
+        (copy,) = copies.copies(scope, Subject("delivery", delivery_id))
+        return [one.visible_at is not None for one in editing.changes(scope, copy.jti)]

@@ -1,0 +1,57 @@
+"""A process that dies while it changes the words of what stands outside, and a row that comes twice."""
+
+import pytest
+
+from schedules import removal
+from schedules.states import DeliveryState as S
+from tests.schedules.builders import Desk, desk
+from tests.schedules.rewords import changes, edits, published, reword, state
+
+
+@pytest.mark.parametrize(("pictures", "step"), [(0, 1), (1, 3)], ids=["words", "picture"])
+@pytest.mark.parametrize("mode", ["", "reset_after"])
+def test_death_at_any_line_ends_with_the_new_words(lea: Desk, mode: str, pictures: int, step: int) -> None:
+    """The points of a run: before, inside and after each transaction, before and after the request."""
+    for at in range(0, 40, step):
+        mia = desk(lea.services, lea.network)
+        delivery_id = published(mia, media=(mia.photo(),) if pictures else ())
+        reword(mia, delivery_id, "new words")
+        if mode:
+            mia.fault(mode, on="edits")
+        died = mia.crash(at=at)
+        taken = mia.texts() == ["new words"]
+        assert not (taken and changes(mia, delivery_id) == []), (at, "what stands there is on no record")
+        mia.live(minutes=4)
+        assert (mia.texts(), state(mia, delivery_id)) == (["new words"], "done"), at
+        assert mia.posts()[0]["said_before"] == ["old words"], at
+        assert changes(mia, delivery_id) == [True], at
+        assert mia.rows("delivery.edit") == [], at
+        if not died:
+            break
+    assert not died
+    assert at > 5, "so many points has the shortest run"
+
+
+@pytest.mark.parametrize("at", range(2, 14, 2))
+def test_taken_away_while_a_killed_process_changed_it(lea: Desk, at: int) -> None:
+    """Whatever it came to, nothing stands there in the end and no copy is left on record."""
+    delivery_id = published(lea)
+    reword(lea, delivery_id, "new words")
+    lea.crash(at=at)
+    lea.act(removal.ask, delivery_id)
+    lea.live(minutes=4)
+    assert lea.state(delivery_id) is S.REMOVED
+    assert state(lea, delivery_id) in ("dropped", "done")
+    assert changes(lea, delivery_id) == []
+    assert all(post["deleted_at"] for post in lea.posts())
+    assert lea.rows("delivery.edit") == []
+
+
+def test_a_row_that_comes_twice_changes_nothing_twice(lea: Desk) -> None:
+    delivery_id = published(lea)
+    reword(lea, delivery_id, "new words")
+    lea.run()
+    route = lea.routes.by_kind["delivery.edit"]
+    for _ in range(2):
+        route.handler(route.event(lea.tenant_id, edits(lea, delivery_id)[-1].id))
+    assert len(lea.asked(kind="edits")) == 1
