@@ -90,7 +90,7 @@ def reject(
     scope: Scope, post_id: UUID, *, member_id: UUID, why: str = "other", note: str, tier: int = CONTENT_TIER
 ) -> None:
     """Say no, with its code and words: the content as it stands is not approved, whoever said yes; what was planned is
-    draft again, its time a wish.
+    draft again, its time a wish; what is on hold stays so.
 
     Raises Refused for a role without the right, BadInput without words or for a code nobody knows.
     """
@@ -115,11 +115,12 @@ def tell_change(scope: Scope, row: Post, name: str) -> None:
 
 
 def turn_down(scope: Scope, post_id: UUID, *, member_id: UUID, why: str = "other", note: str) -> None:
-    """Say no for good: as `reject`, and every wish of the post that is not outside yet is taken off the calendar."""
+    """Say no for good: as `reject`, and every wish of the post that is not outside yet is taken off the calendar, what is
+    on hold too."""
     reject(scope, post_id, member_id=member_id, why=why, note=note)
     notices.settle(scope, _asked(post_id))
     for delivery in deliveries_of(scope, post_id, lock=True):
-        if delivery.state == S.DRAFT:
+        if delivery.state in (S.DRAFT, S.HELD):
             cancel(scope, delivery.id)
 
 
@@ -157,7 +158,8 @@ def refused(
 ) -> None:
     """Write down somebody's no to a post as it stands, or what they want changed: `why` is its code, `note` the words.
 
-    What was planned is draft again, its time a wish. Raises BadInput without words, and for a code nobody knows.
+    What was planned is draft again, its time a wish. What is on hold stays so: its hour has come, and a wish for an
+    hour that is over would be told once more as missed. Raises BadInput without words, and for a code nobody knows.
     """
     if not note.strip():
         raise BadInput("approval.no_words")
@@ -165,8 +167,9 @@ def refused(
         raise BadInput("approval.no_such_reason")
     _write(scope, row, principal, tier=tier, verdict=verdict, note=note, why=why)
     for delivery in deliveries_of(scope, row.id, lock=True):
-        if delivery.state in (S.APPROVED, S.SCHEDULED, S.HELD):
+        if delivery.state in (S.APPROVED, S.SCHEDULED):
             move(scope, delivery, S.DRAFT)
+            wake(scope, delivery)
 
 
 def release_without_approval(scope: Scope, post_id: UUID) -> None:
