@@ -115,8 +115,8 @@ def tell_change(scope: Scope, row: Post, name: str) -> None:
 
 
 def turn_down(scope: Scope, post_id: UUID, *, member_id: UUID, why: str = "other", note: str) -> None:
-    """Say no for good: as `reject`, and every wish of the post that is not outside yet is taken off the calendar, what is
-    on hold too."""
+    """Say no for good: as `reject`, and every wish of the post that is not outside yet is taken off the calendar, and
+    what is on hold."""
     reject(scope, post_id, member_id=member_id, why=why, note=note)
     notices.settle(scope, _asked(post_id))
     for delivery in deliveries_of(scope, post_id, lock=True):

@@ -18,7 +18,7 @@ from channels import reads as channel_reads
 from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import derived
-from schedules import assigning, drafting, likeness, linking, listing, overrides, planning, series
+from schedules import assigning, drafting, likeness, linking, listing, overrides, planning, series, series_rule
 from schedules.assigning import A, B
 from schedules.drafting import Draft
 from schedules.models import Delivery, PostTest, Series
@@ -137,7 +137,7 @@ def begin(scope: Scope, series_id: UUID, wanted: Wanted, *, key: UUID, author: s
         by=author,
     )
     scope.add(test)
-    change = Change(series.repeat_of(row).following(wanted.day), test_id=test.id)
+    change = Change(series_rule.repeat_of(row).following(wanted.day), test_id=test.id)
     series.change_following(scope, series_id, wanted.day, change, author=author, confirmed=True)
     drafting.settle(scope, test.b_id)
     return test.id
@@ -148,10 +148,10 @@ def _check(scope: Scope, row: Series, wanted: Wanted) -> None:
         raise BadInput("variants.one_account")
     if not LEAST <= wanted.planned <= MOST:
         raise BadInput("variants.size_wrong", least=LEAST, most=MOST)
-    rest = series.repeat_of(row).following(wanted.day)
+    rest = series_rule.repeat_of(row).following(wanted.day)
     if rest.at(wanted.day).instant() <= scope.now:
         raise BadInput("delivery.time_passed")
-    left = len(rest.upcoming(scope.now, wanted.planned, without=series.skipped(row)))
+    left = len(rest.upcoming(scope.now, wanted.planned, without=series_rule.skipped(row)))
     if left < wanted.planned:
         raise BadInput("variants.ends_before", left=left, planned=wanted.planned)
 
@@ -194,8 +194,8 @@ def end(scope: Scope, test_id: UUID, *, keep: str, author: str) -> None:
     row = series.series(scope, _stretch(scope, test.id).id, lock=True)  # whoever stops it waits, or is seen here
     if row.state == SeriesState.STOPPED:
         return
-    repeat = series.repeat_of(row)
-    for wall in repeat.upcoming(scope.now, 1, without=series.skipped(row)):
+    repeat = series_rule.repeat_of(row)
+    for wall in repeat.upcoming(scope.now, 1, without=series_rule.skipped(row)):
         change = Change(repeat.following(wall.day), post_id=test.b_id if keep == B else test.a_id)
         series.change_following(scope, row.id, wall.day, change, author=author, confirmed=True)
 

@@ -21,6 +21,7 @@ from dashboard.app_pages import (
     compose_repeats,
     compose_when,
 )
+from dashboard.app_pages.calendar_series import Where
 from dashboard.app_pages.compose_draft import (
     ACCOUNTS,
     BODY,
@@ -207,7 +208,8 @@ def _repeat(page: Page, found: Desk, when: str) -> None:
     """Whether it leaves again and again, from the time it leaves first; a place in a queue is had once."""
     if when == compose_when.SLOT:
         return
-    calendar_series.fields(page, REPEAT, _first(found, when), now=found.now, accounts=len(listed(ACCOUNTS)))
+    where = Where(found.creator.id, listed(ACCOUNTS))
+    calendar_series.fields(page, REPEAT, _first(found, when), now=found.now, where=where)
 
 
 def _first(found: Desk, when: str) -> WallTime | None:

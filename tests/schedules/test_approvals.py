@@ -225,9 +225,7 @@ def test_what_is_on_hold_stays_so_until_it_is_another(lea: Desk, act: Callable[.
         assert forgotten.sweep(scope) == 0
     assert lea.states(delivery_id) == before
     with lea.scope(f"member:{lea.author}") as scope:
-        drafting.rewrite(
-            scope, post_id, Draft(lea.creator_id, "", "better", (), ()), author=f"member:{lea.author}"
-        )
+        drafting.rewrite(scope, post_id, Draft(lea.creator_id, "", "better", (), ()), author=f"member:{lea.author}")
     lea.approve(post_id)
     lea.act(drafting.settle, post_id)
     lea.run()
@@ -245,7 +243,7 @@ def test_what_was_on_hold_is_turned_down_too(lea: Desk) -> None:
 
 
 def test_a_no_to_what_is_overdue_forgets_nothing(lea: Desk) -> None:
-    """Its account keeps it back: it is due, and a draft now. It is on hold a moment later, not in vain a minute later."""
+    """Its account keeps it back: it is due, and a draft now. It is on hold a moment later, not forgotten."""
     delivery_id = lea.delivery()
     post_id = lea.entry(delivery_id).post_id
     words(lea, post_id, approvals.ask_change, lea.manager, note="another picture")
