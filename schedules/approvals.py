@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 
 from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, Refused
@@ -77,9 +77,10 @@ def agreed(scope: Scope, row: Post, principal: UUID, *, tier: int, note: str = "
     words = _last(_words(scope, row, scope.now))
     if any(word.principal_id == principal and word.verdict == "yes" and word.tier != tier for word in words):
         raise Refused("approval.two_people")
-    known = is_approved(scope, row, scope.now)
-    _write(scope, row, principal, tier=tier, verdict="yes", note=note)
-    if is_approved(scope, row, scope.now):
+    since = _asked_since(scope, row.id)
+    known = is_approved(scope, row, scope.now, since=since)
+    _write(scope, row, principal, tier=tier, verdict="yes", note=note, since=since)
+    if is_approved(scope, row, scope.now, since=since):
         notices.settle(scope, _asked(row.id))
         if not known:
             announcing.approved(scope, row)
@@ -180,28 +181,63 @@ def release_without_approval(scope: Scope, post_id: UUID) -> None:
 
 
 _LAST_WORDS = """
-SELECT DISTINCT ON (principal_id, tier) tier, verdict FROM approvals
+SELECT DISTINCT ON (principal_id, tier) tier, verdict, created_at FROM approvals
 WHERE tenant_id = :tenant AND post_id = :post AND digest = :digest AND expires_at > :now
 ORDER BY principal_id, tier, created_at DESC, id DESC
 """
 
 
-def is_approved(scope: Scope, row: Post, now: datetime) -> bool:
+def is_approved(scope: Scope, row: Post, now: datetime, *, since: datetime | None = None) -> bool:
     """Whether each tier the creator's rule asks for has an unexpired yes, and no no, on the current digest.
 
-    Of what one person said as one tier, the last word counts.
+    Of what one person said as one tier, the last word counts; with `since` (UTC-aware), a yes that is later than that.
     """
     tiers = tenant_reads.creator(scope, row.creator_id).approval_tiers
     words = scope.run(_LAST_WORDS, tenant=scope.tenant_id, post=row.id, digest=row.digest, now=now).all()
-    said = {word.tier for word in words if word.verdict == "yes"}
+    said = {word.tier for word in words if word.verdict == "yes" and (since is None or word.created_at > since)}
     refused = any(word.verdict in ("no", "change") for word in words)
     return not refused and said >= set(range(1, tiers + 1))
 
 
+def stands_for(scope: Scope, owner: Post, one: Delivery, now: datetime) -> bool:
+    """Whether a post is approved for one of its deliveries: an account that was added later has its own yes."""
+    return is_approved(scope, owner, now, since=one.asks_since)
+
+
+def is_awaited(scope: Scope, row: Post, now: datetime) -> bool:
+    """Whether a yes is missing: to a post, or to an account that was added to it since."""
+    return not is_approved(scope, row, now, since=_asked_since(scope, row.id))
+
+
+def added(scope: Scope, row: Post, channel_id: UUID) -> datetime | None:
+    """Since when a yes must be said for a channel that a post goes to from now on; None where that is not asked again.
+
+    A yes is said of a post where it goes: on another account, others read it. It stands where the post went before, or
+    is to go; and of a post that goes nowhere yet, for where it goes first.
+    """
+    words = scope.run(_LAST_WORDS, tenant=scope.tenant_id, post=row.id, digest=row.digest, now=scope.now).all()
+    if not tenant_reads.creator(scope, row.creator_id).approval_tiers or all(word.verdict != "yes" for word in words):
+        return None
+    rows = [one for one in deliveries_of(scope, row.id) if one.state != S.CANCELLED or one.series_id is not None]
+    known = any(one.channel_id == channel_id and stands_for(scope, row, one, scope.now) for one in rows)
+    return None if known or not rows else scope.now
+
+
+def _asked_since(scope: Scope, post_id: UUID) -> datetime | None:
+    """When the last account was added to a post that waits for a yes there."""
+    query = select(func.max(Delivery.asks_since)).where(
+        Delivery.tenant_id == scope.tenant_id,
+        Delivery.post_id == post_id,
+        col(Delivery.state).in_([str(S.DRAFT), str(S.HELD)]),
+    )
+    return scope.session.exec(query).one()
+
+
 def has_yes(scope: Scope, row: Post, now: datetime, *, tier: int) -> bool:
-    """Whether one tier's yes stands on the current digest, and nobody's no."""
+    """Whether one tier's yes stands on the current digest and where it goes, and nobody's no."""
     words = scope.run(_LAST_WORDS, tenant=scope.tenant_id, post=row.id, digest=row.digest, now=now).all()
-    said = {word.tier for word in words if word.verdict == "yes"}
+    since = _asked_since(scope, row.id)
+    said = {word.tier for word in words if word.verdict == "yes" and (since is None or word.created_at > since)}
     return tier in said and not any(word.verdict in ("no", "change") for word in words)
 
 
@@ -245,12 +281,22 @@ def _last(words: list[Approval]) -> list[Approval]:
 
 
 def _write(
-    scope: Scope, row: Post, principal_id: UUID, *, tier: int, verdict: Verdict, note: str, why: str = ""
+    scope: Scope,
+    row: Post,
+    principal_id: UUID,
+    *,
+    tier: int,
+    verdict: Verdict,
+    note: str,
+    why: str = "",
+    since: datetime | None = None,
 ) -> None:
     words = _last(_words(scope, row, scope.now))
     kept = note.strip()[:LONGEST_NOTE]
     ours = next((word for word in words if (word.principal_id, word.tier) == (principal_id, tier)), None)
-    if ours is not None and ours.verdict == verdict and (verdict == "yes" or (ours.why, ours.note) == (why, kept)):
+    again = ours is not None and since is not None and (ours.created_at or scope.now) <= since
+    same = ours is not None and ours.verdict == verdict and (verdict == "yes" or (ours.why, ours.note) == (why, kept))
+    if same and not again:  # a yes before an account was added is not for that one
         return
     word = Approval(
         tenant_id=scope.tenant_id,
@@ -270,6 +316,8 @@ def _write(
 
 def _release(scope: Scope, row: Post) -> None:
     for one in deliveries_of(scope, row.id, lock=True):
+        if one.asks_since is not None and not stands_for(scope, row, one, scope.now):
+            continue
         if one.state == S.DRAFT:
             move(scope, one, S.APPROVED)
         elif _waited(one):

@@ -145,14 +145,14 @@ def settle(scope: Scope, post_id: UUID) -> bool:
 
 def is_free(scope: Scope, post_id: UUID) -> bool:
     """Whether nobody's yes is missing: where its creator's rule asks for none, a draft waits for a press alone."""
-    return approvals.is_approved(scope, post(scope, post_id), scope.now)
+    return not approvals.is_awaited(scope, post(scope, post_id), scope.now)
 
 
 def approvers(scope: Scope, post_id: UUID) -> tuple[str, ...]:
     """Who may approve a post, by name; nobody where its creator's rule asks for no yes, or all have been said."""
     row = post(scope, post_id)
     creator = tenant_reads.creator(scope, row.creator_id)
-    if approvals.is_approved(scope, row, scope.now):
+    if not approvals.is_awaited(scope, row, scope.now):
         return ()
     return tuple(
         member.name

@@ -181,9 +181,11 @@ def add_delivery(
     occurrence_key: str = "",
     series_id: UUID | None = None,
     variant: str | None = None,
+    asks_since: datetime | None = None,
 ) -> UUID:
     """Wish a post on a channel at a wall time; once per (post, channel, occurrence). Raises NotFound.
 
+    `asks_since`: what `approvals.added` says of a channel that a post goes to after a yes.
     A wish that nobody approved is put on hold when its time comes: it does not pass in silence.
     """
     owner = post(scope, post_id)
@@ -215,6 +217,7 @@ def add_delivery(
         occurrence_key=occurrence_key,
         series_id=series_id,
         variant=variant,
+        asks_since=asks_since,
         dry_run=series_id is None and rehearsing.covers(scope, post_id, channel_id),
     )
     scope.add(row)

@@ -17,7 +17,7 @@ from foundation.database import Scope
 from foundation.errors import BadInput, Conflict
 from foundation.ids import derived
 from foundation.words import Message
-from schedules import drafting, planning, quiet, shifting, slots
+from schedules import approvals, drafting, planning, quiet, shifting, slots
 from schedules.calendar import WallTime, parse
 from schedules.drafting import Draft
 from schedules.models import Delivery, Post
@@ -137,7 +137,8 @@ def add(scope: Scope, post_id: UUID, channel_id: UUID) -> WallTime:
     if known is not None:
         return enqueue(scope, known)
     place = _place(scope, channel_id)
-    delivery_id = planning.add_delivery(scope, post_id, channel_id, at=place.at)
+    asks_since = approvals.added(scope, planning.post(scope, post_id), channel_id)
+    delivery_id = planning.add_delivery(scope, post_id, channel_id, at=place.at, asks_since=asks_since)
     return _taken(scope, channel_id, place, delivery_id)
 
 

@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import chain
+from typing import Any
 from uuid import UUID
 
 from sqlmodel import col, func, select
@@ -222,15 +223,18 @@ def _make(scope: Scope, row: Series, walls: Iterable[WallTime], refused: Collect
     """What is missing, but of posts that somebody refused; how many of each post."""
     known, closed = _keys(scope, row), shut_of(scope, row)
     made: Counter[UUID] = Counter()
+    asks: dict[tuple[UUID, UUID], datetime | None] = {}
     for wall in walls:
         key = key_of(row, wall)
         for channel in (one for one in closed if (one, key) not in known and _leaves(closed, one, wall)):
             post_id, variant = assigning.turn(scope, row, channel, key)
-            if post_id not in refused:
-                planning.add_delivery(
-                    scope, post_id, channel, at=wall, occurrence_key=key, series_id=row.id, variant=variant
-                )
-                made[post_id] += 1
+            if post_id in refused:
+                continue
+            if (post_id, channel) not in asks:  # on a spare account it may wait for a yes of its own
+                asks[post_id, channel] = approvals.added(scope, planning.post(scope, post_id), channel)
+            more: dict[str, Any] = {"series_id": row.id, "variant": variant, "asks_since": asks[post_id, channel]}
+            planning.add_delivery(scope, post_id, channel, at=wall, occurrence_key=key, **more)
+            made[post_id] += 1
     return made
 
 
