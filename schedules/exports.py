@@ -17,7 +17,7 @@ from foundation.money import Money
 from foundation.words import Message
 from schedules import linking, overrides
 from schedules.calendar import WallTime, parse
-from schedules.imports_cells import COLUMNS, TOLD, guarded, joined, late_cell, price_cell
+from schedules.imports_cells import COLUMNS, END_OF_DAY, TOLD, guarded, joined, late_cell, price_cell
 from schedules.imports_rows import OVERRIDE, PRICE
 from schedules.models import Delivery, Post
 from schedules.states import DeliveryState
@@ -57,6 +57,7 @@ class Line:
     at: WallTime
     due: datetime
     late_ok: timedelta | None
+    until_midnight: bool
     body: str
     media: tuple[UUID, ...]
     first_comment: str
@@ -125,6 +126,7 @@ def _line(
         at=parse(first.wall_time, first.zone),
         due=first.due_at,
         late_ok=owner.late_ok,
+        until_midnight=owner.until_midnight,
         body=owner.body,
         media=tuple(UUID(asset) for asset in owner.media),
         first_comment=parts[-1].body if parts and parts[-1].comment else "",
@@ -187,7 +189,7 @@ def _cells(line: Line, say: Mapping[str, str]) -> Mapping[str, str]:
         "date": line.at.day.isoformat(),
         "time": line.at.clock.replace(microsecond=0).isoformat("seconds" if line.at.clock.second else "minutes"),
         "zone": line.at.zone,
-        "late_ok": late_cell(line.late_ok),
+        "late_ok": END_OF_DAY if line.until_midnight else late_cell(line.late_ok),
         "body": line.body,
         "media": joined([str(asset) for asset in line.media]),
         "first_comment": line.first_comment,

@@ -46,6 +46,8 @@ class Post(CreatorRow, table=True):
     priority: int = 5
     late_ok: timedelta | None = Field(sa_type=Interval, nullable=True)
     """Still fine this much after its time; null means always. No default: the mapper would write it for a null."""
+    until_midnight: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+    """Still fine until its local day is over; `late_ok` says nothing then."""
     digest: str
     version: int = 1
 

@@ -63,7 +63,8 @@ def schedule(scope: Scope, post_id: UUID, *, channels: Sequence[UUID], at: WallT
     if not wanted:
         raise BadInput("compose.no_account")
     owner = planning.post(scope, post_id)
-    if owner.late_ok is not None and at.instant() + owner.late_ok < scope.now:
+    late = planning.late_until(owner, at.instant(), at.zone)
+    if late is not None and late < scope.now:
         raise BadInput("delivery.time_passed")
     for channel_id in wanted:
         if channel_id in known:

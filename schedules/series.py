@@ -341,9 +341,8 @@ def _write_following(scope: Scope, row: Series, day: date, draft: Draft, *, auth
     if draft.creator_id != row.creator_id:
         raise NotFound("series.unknown")
     key = derived(row.id, "words", day)
-    return drafting.write(
-        scope, draft, key=key, author=author, late_ok=before.late_ok, origin=ORIGIN, priority=before.priority
-    )
+    late: dict[str, Any] = {"late_ok": before.late_ok, "until_midnight": before.until_midnight}
+    return drafting.write(scope, draft, key=key, author=author, origin=ORIGIN, priority=before.priority, **late)
 
 
 def _changeable(scope: Scope, series_id: UUID) -> Series:

@@ -9,6 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import tuple_
@@ -171,9 +172,8 @@ def _write(scope: Scope, row: Series, wanted: Wanted, *, key: UUID, author: str)
     asks = (Override(row.channels[0], price=said.price),) if said.price is not None else ()
     words = (other.title, other.body, other.media)
     draft = Draft(owner.creator_id, *words, (), owner.text_ai, other.parts, asks, links=links)
-    return drafting.write(
-        scope, draft, key=key, author=author, late_ok=owner.late_ok, origin=ORIGIN, priority=owner.priority
-    )
+    late: dict[str, Any] = {"late_ok": owner.late_ok, "until_midnight": owner.until_midnight}
+    return drafting.write(scope, draft, key=key, author=author, origin=ORIGIN, priority=owner.priority, **late)
 
 
 def end(scope: Scope, test_id: UUID, *, keep: str, author: str) -> None:
