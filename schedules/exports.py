@@ -57,7 +57,6 @@ class Line:
     at: WallTime
     due: datetime
     late_ok: timedelta | None
-    until_midnight: bool
     body: str
     media: tuple[UUID, ...]
     first_comment: str
@@ -68,6 +67,8 @@ class Line:
     campaign: str = ""
     prices: Mapping[str, Money] = field(default_factory=dict)
     """What readers pay on a platform, by its name: the most that any of its accounts here asks."""
+    until_midnight: bool = False
+    """It may leave until its local day is over; `late_ok` says nothing then."""
 
 
 def count(scope: Scope, creators: Collection[UUID], start: datetime, end: datetime) -> int:
