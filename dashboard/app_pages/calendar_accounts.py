@@ -33,7 +33,7 @@ def alone(page: Page, found: Opened, place: Place) -> None:
         draw("calendar_note.html", note=page.word("calendar.move_alone_why", account=entry.channel))
         _when(page, local_wall(entry.due_at, found.creator.zone), key, entry.channel)
         act = partial(_moved, page, found.creator.id, entry, key)
-        params = {"account": entry.channel}
+        params: dict[str, str | int] = {"account": entry.channel}
         acting.button(page, "calendar.move_alone_go", act, right=Right.RUN, key=f"{key}:go", params=params)
 
 
