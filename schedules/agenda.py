@@ -1,8 +1,9 @@
 """What a calendar says beside its posts: the hours a creator keeps, what just moved, how far a beginner has come."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -10,9 +11,10 @@ from sqlmodel import col, func, or_, select
 
 from foundation.database import Scope
 from foundation.words import Message
-from schedules import edits
+from schedules import edits, quiet
 from schedules.calendar import WallTime, local_wall, parse_clock
 from schedules.models import Delivery, DeliveryMove, Post
+from schedules.quiet import Quiet
 from schedules.reads import Entry, entry_of
 from schedules.states import DeliveryState
 
@@ -28,6 +30,9 @@ FIRST_HOUR = time(18, 30)
 
 CLOSE = timedelta(minutes=45)
 """A post this near to an hour takes it."""
+
+FARTHEST = 400
+"""Days beyond two full weeks that are looked through: longer than any holiday."""
 
 MOST = 2000
 """Deliveries on one board."""
@@ -96,16 +101,39 @@ def hours(scope: Scope, creators: Collection[UUID]) -> dict[UUID, list[time]]:
     return {creator: sorted(found) or [FIRST_HOUR] for creator, found in kept.items()}
 
 
-def free(wanted: Sequence[WallTime], taken: Collection[datetime], now: datetime) -> list[WallTime]:
-    """Those of the wanted times that are still to come and have no post near them; pure."""
-    return [one for one in wanted if one.instant() > now and all(abs(one.instant() - at) > CLOSE for at in taken)]
+def free(
+    wanted: Iterable[WallTime], taken: Collection[datetime], now: datetime, closed: Sequence[Quiet] = ()
+) -> list[WallTime]:
+    """Those of the wanted times that are still to come, have no post near them and are not closed; pure."""
+    return list(_free(wanted, taken, now, closed))
 
 
-def next_free(scope: Scope, creator_id: UUID, zone: str, *, days: int = 14) -> WallTime:
-    """The next usual hour of a creator without a post near it; after two full weeks, the first hour after them."""
+def _free(
+    wanted: Iterable[WallTime], taken: Collection[datetime], now: datetime, closed: Sequence[Quiet]
+) -> Iterator[WallTime]:
+    for one in wanted:
+        at = one.instant()
+        if at > now and all(abs(at - other) > CLOSE for other in taken) and quiet.covering(closed, at) is None:
+            yield one
+
+
+def closed_to(periods: Iterable[Quiet], creator_id: UUID, channels: Collection[UUID] = ()) -> list[Quiet]:
+    """Those of these periods in which a creator posts nothing on any of some accounts, or at all; pure."""
+    hers = (one for one in periods if one.creator_id == creator_id)
+    return [one for one in hers if one.channel_id is None or one.channel_id in channels]
+
+
+def next_free(
+    scope: Scope, creator_id: UUID, zone: str, *, channels: Collection[UUID] = (), days: int = 14
+) -> WallTime:
+    """The next usual hour of a creator without a post near it, in no quiet period of hers or of these accounts; after
+    two full weeks, the first such hour after them. Where none of her hours is ever open, the first one: who plans is
+    warned of it as of any hour."""
     known = hours(scope, [creator_id])[creator_id]
-    today = local_wall(scope.now, zone).day
+    today, channels = local_wall(scope.now, zone).day, tuple(channels)
+    closed = closed_to(quiet.periods(scope, [creator_id]), creator_id, channels)
     wanted = [WallTime(today + timedelta(days=ahead), clock, zone) for ahead in range(days + 1) for clock in known]
+    later = (WallTime(today + timedelta(days=ahead), known[0], zone) for ahead in range(days + 1, days + FARTHEST))
     taken = scope.session.exec(
         select(Delivery.due_at).where(
             Delivery.tenant_id == scope.tenant_id,
@@ -115,7 +143,8 @@ def next_free(scope: Scope, creator_id: UUID, zone: str, *, days: int = 14) -> W
             col(Delivery.state) != str(DeliveryState.CANCELLED),
         )
     ).all()
-    return next(iter(free(wanted, taken, scope.now)), WallTime(today + timedelta(days=days + 1), known[0], zone))
+    found = chain(_free(wanted, taken, scope.now, closed), _free(later, (), scope.now, closed))
+    return next(found, WallTime(today + timedelta(days=days + 1), known[0], zone))
 
 
 def board(

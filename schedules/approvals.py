@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 
 from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, Refused
@@ -77,9 +77,10 @@ def agreed(scope: Scope, row: Post, principal: UUID, *, tier: int, note: str = "
     words = _last(_words(scope, row, scope.now))
     if any(word.principal_id == principal and word.verdict == "yes" and word.tier != tier for word in words):
         raise Refused("approval.two_people")
-    known = is_approved(scope, row, scope.now)
-    _write(scope, row, principal, tier=tier, verdict="yes", note=note)
-    if is_approved(scope, row, scope.now):
+    since = _asked_since(scope, row.id)
+    known = is_approved(scope, row, scope.now, since=since)
+    _write(scope, row, principal, tier=tier, verdict="yes", note=note, since=since)
+    if is_approved(scope, row, scope.now, since=since):
         notices.settle(scope, _asked(row.id))
         if not known:
             announcing.approved(scope, row)
@@ -90,7 +91,7 @@ def reject(
     scope: Scope, post_id: UUID, *, member_id: UUID, why: str = "other", note: str, tier: int = CONTENT_TIER
 ) -> None:
     """Say no, with its code and words: the content as it stands is not approved, whoever said yes; what was planned is
-    draft again, its time a wish.
+    draft again, its time a wish; what is on hold stays so.
 
     Raises Refused for a role without the right, BadInput without words or for a code nobody knows.
     """
@@ -115,11 +116,12 @@ def tell_change(scope: Scope, row: Post, name: str) -> None:
 
 
 def turn_down(scope: Scope, post_id: UUID, *, member_id: UUID, why: str = "other", note: str) -> None:
-    """Say no for good: as `reject`, and every wish of the post that is not outside yet is taken off the calendar."""
+    """Say no for good: as `reject`, and every wish of the post that is not outside yet is taken off the calendar, and
+    what is on hold."""
     reject(scope, post_id, member_id=member_id, why=why, note=note)
     notices.settle(scope, _asked(post_id))
     for delivery in deliveries_of(scope, post_id, lock=True):
-        if delivery.state == S.DRAFT:
+        if delivery.state in (S.DRAFT, S.HELD):
             cancel(scope, delivery.id)
 
 
@@ -157,7 +159,8 @@ def refused(
 ) -> None:
     """Write down somebody's no to a post as it stands, or what they want changed: `why` is its code, `note` the words.
 
-    What was planned is draft again, its time a wish. Raises BadInput without words, and for a code nobody knows.
+    What was planned is draft again, its time a wish. What is on hold stays so: its hour has come, and a wish for an
+    hour that is over would be told once more as missed. Raises BadInput without words, and for a code nobody knows.
     """
     if not note.strip():
         raise BadInput("approval.no_words")
@@ -165,8 +168,9 @@ def refused(
         raise BadInput("approval.no_such_reason")
     _write(scope, row, principal, tier=tier, verdict=verdict, note=note, why=why)
     for delivery in deliveries_of(scope, row.id, lock=True):
-        if delivery.state in (S.APPROVED, S.SCHEDULED, S.HELD):
+        if delivery.state in (S.APPROVED, S.SCHEDULED):
             move(scope, delivery, S.DRAFT)
+            wake(scope, delivery)
     edits.kept_back(scope, row)
 
 
@@ -178,28 +182,63 @@ def release_without_approval(scope: Scope, post_id: UUID) -> None:
 
 
 _LAST_WORDS = """
-SELECT DISTINCT ON (principal_id, tier) tier, verdict FROM approvals
+SELECT DISTINCT ON (principal_id, tier) tier, verdict, created_at FROM approvals
 WHERE tenant_id = :tenant AND post_id = :post AND digest = :digest AND expires_at > :now
 ORDER BY principal_id, tier, created_at DESC, id DESC
 """
 
 
-def is_approved(scope: Scope, row: Post, now: datetime) -> bool:
+def is_approved(scope: Scope, row: Post, now: datetime, *, since: datetime | None = None) -> bool:
     """Whether each tier the creator's rule asks for has an unexpired yes, and no no, on the current digest.
 
-    Of what one person said as one tier, the last word counts.
+    Of what one person said as one tier, the last word counts; with `since` (UTC-aware), a yes that is later than that.
     """
     tiers = tenant_reads.creator(scope, row.creator_id).approval_tiers
     words = scope.run(_LAST_WORDS, tenant=scope.tenant_id, post=row.id, digest=row.digest, now=now).all()
-    said = {word.tier for word in words if word.verdict == "yes"}
+    said = {word.tier for word in words if word.verdict == "yes" and (since is None or word.created_at > since)}
     refused = any(word.verdict in ("no", "change") for word in words)
     return not refused and said >= set(range(1, tiers + 1))
 
 
+def stands_for(scope: Scope, owner: Post, one: Delivery, now: datetime) -> bool:
+    """Whether a post is approved for one of its deliveries: an account that was added later has its own yes."""
+    return is_approved(scope, owner, now, since=one.asks_since)
+
+
+def is_awaited(scope: Scope, row: Post, now: datetime) -> bool:
+    """Whether a yes is missing: to a post, or to an account that was added to it since."""
+    return not is_approved(scope, row, now, since=_asked_since(scope, row.id))
+
+
+def added(scope: Scope, row: Post, channel_id: UUID) -> datetime | None:
+    """Since when a yes must be said for a channel that a post goes to from now on; None where that is not asked again.
+
+    A yes is said of a post where it goes: on another account, others read it. It stands where the post went before, or
+    is to go; and of a post that goes nowhere yet, for where it goes first.
+    """
+    words = scope.run(_LAST_WORDS, tenant=scope.tenant_id, post=row.id, digest=row.digest, now=scope.now).all()
+    if not tenant_reads.creator(scope, row.creator_id).approval_tiers or all(word.verdict != "yes" for word in words):
+        return None
+    rows = [one for one in deliveries_of(scope, row.id) if one.state != S.CANCELLED or one.series_id is not None]
+    known = any(one.channel_id == channel_id and stands_for(scope, row, one, scope.now) for one in rows)
+    return None if known or not rows else scope.now
+
+
+def _asked_since(scope: Scope, post_id: UUID) -> datetime | None:
+    """When the last account was added to a post that waits for a yes there."""
+    query = select(func.max(Delivery.asks_since)).where(
+        Delivery.tenant_id == scope.tenant_id,
+        Delivery.post_id == post_id,
+        col(Delivery.state).in_([str(S.DRAFT), str(S.HELD)]),
+    )
+    return scope.session.exec(query).one()
+
+
 def has_yes(scope: Scope, row: Post, now: datetime, *, tier: int) -> bool:
-    """Whether one tier's yes stands on the current digest, and nobody's no."""
+    """Whether one tier's yes stands on the current digest and where it goes, and nobody's no."""
     words = scope.run(_LAST_WORDS, tenant=scope.tenant_id, post=row.id, digest=row.digest, now=now).all()
-    said = {word.tier for word in words if word.verdict == "yes"}
+    since = _asked_since(scope, row.id)
+    said = {word.tier for word in words if word.verdict == "yes" and (since is None or word.created_at > since)}
     return tier in said and not any(word.verdict in ("no", "change") for word in words)
 
 
@@ -243,12 +282,22 @@ def _last(words: list[Approval]) -> list[Approval]:
 
 
 def _write(
-    scope: Scope, row: Post, principal_id: UUID, *, tier: int, verdict: Verdict, note: str, why: str = ""
+    scope: Scope,
+    row: Post,
+    principal_id: UUID,
+    *,
+    tier: int,
+    verdict: Verdict,
+    note: str,
+    why: str = "",
+    since: datetime | None = None,
 ) -> None:
     words = _last(_words(scope, row, scope.now))
     kept = note.strip()[:LONGEST_NOTE]
     ours = next((word for word in words if (word.principal_id, word.tier) == (principal_id, tier)), None)
-    if ours is not None and ours.verdict == verdict and (verdict == "yes" or (ours.why, ours.note) == (why, kept)):
+    again = ours is not None and since is not None and (ours.created_at or scope.now) <= since
+    same = ours is not None and ours.verdict == verdict and (verdict == "yes" or (ours.why, ours.note) == (why, kept))
+    if same and not again:  # a yes before an account was added is not for that one
         return
     word = Approval(
         tenant_id=scope.tenant_id,
@@ -268,6 +317,8 @@ def _write(
 
 def _release(scope: Scope, row: Post) -> None:
     for one in deliveries_of(scope, row.id, lock=True):
+        if one.asks_since is not None and not stands_for(scope, row, one, scope.now):
+            continue
         if one.state == S.DRAFT:
             move(scope, one, S.APPROVED)
         elif _waited(one):

@@ -26,7 +26,7 @@ from gate.permit import Permit
 from gate.reasons import Reason
 from gate.units import Unit, together
 from schedules import downtimes, linking, overrides, passing, rehearsing, repeats, threads
-from schedules.approvals import is_approved
+from schedules.approvals import stands_for
 from schedules.composing import compose, compose_parts, marked_parts, matter
 from schedules.events import ReconcileDue
 from schedules.linking import AS_IT_STANDS, Linked
@@ -67,7 +67,7 @@ def is_outlived(scope: Scope, row: Delivery, refusal: NotClaimable | Denied) -> 
     if hold == UNAPPROVED:  # who says yes waits for this lock and lifts the hold; or was first, and is seen now
         scope.session.refresh(row, with_for_update={"key_share": True})
         waits = row.state in (S.APPROVED, S.SCHEDULED, S.PARTLY)
-        given = waits and is_approved(scope, post(scope, row.post_id), scope.now)
+        given = waits and stands_for(scope, post(scope, row.post_id), row, scope.now)
     in_time = row.late_until is None or scope.now <= row.late_until
     moved = scope.now < row.due_at and (hold is not None or isinstance(refusal, Denied))
     return given or moved or (hold == TOO_LATE and in_time)
@@ -171,7 +171,7 @@ def made_ready(scope: Scope, row: Delivery, connectors: Mapping[str, Connector])
     wanted = raw if part == 0 else raw[: part + 1]
     minting.lock_epochs(scope, together(wanted))
     _check_channel(scope, row, channel)
-    _check_approval(scope, owner, raw)
+    _check_approval(scope, row, owner, raw)
     if part == 0:  # what has begun goes on
         _check_price(owner, channel)
         _check_repeats(scope, row, owner, channel, connector)
@@ -251,11 +251,11 @@ def _check_turn(scope: Scope, row: Delivery, *, gap: timedelta) -> None:
     raise NotClaimable("delivery.one_by_one", again=free - scope.now + ahead * timedelta(seconds=1))
 
 
-def _check_approval(scope: Scope, owner: Post, raw: Sequence[Unit]) -> None:
+def _check_approval(scope: Scope, row: Delivery, owner: Post, raw: Sequence[Unit]) -> None:
     """What was approved is byte for byte what leaves, with every part that follows."""
     if _digest(scope, owner, raw) != owner.digest:
         raise NotClaimable("delivery.changed", hold=Message("delivery.changed"))
-    if not is_approved(scope, owner, scope.now):
+    if not stands_for(scope, owner, row, scope.now):
         raise NotClaimable("delivery.unapproved", hold=UNAPPROVED)
 
 
@@ -310,7 +310,7 @@ def trouble(scope: Scope, row: Delivery, connectors: Mapping[str, Connector]) ->
         return alone
     try:
         raw = _parts(scope, row, owner, channel, connectors[channel.platform])
-        _check_approval(scope, owner, raw)
+        _check_approval(scope, row, owner, raw)
         _check_price(owner, channel)
         _check_repeats(scope, row, owner, channel, connectors[channel.platform])
     except NotClaimable as refusal:

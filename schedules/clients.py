@@ -295,7 +295,7 @@ def _standing(scope: Scope, row: ApprovalLink, owner: Post, session: str) -> Sta
 
 def _settled(scope: Scope, owner: Post) -> bool:
     """Whether the second yes was said by somebody else meanwhile, or the post was refused."""
-    return approvals.is_approved(scope, owner, scope.now) or approvals.is_refused(scope, owner, scope.now)
+    return not approvals.is_awaited(scope, owner, scope.now) or approvals.is_refused(scope, owner, scope.now)
 
 
 def _digest_of(scope: Scope, owner: Post) -> str:

@@ -6,8 +6,9 @@ from uuid import UUID
 
 from foundation.database import Scope
 from foundation.errors import BadInput, Conflict
-from schedules import approvals, linking, overrides, planning, prints, threads
+from schedules import approvals, lateness, linking, overrides, planning, prints, threads
 from schedules.calendar import WallTime
+from schedules.lateness import Late
 from schedules.linking import NO_WISH, Wanted
 from schedules.moving import delivery, move
 from schedules.overrides import Content, Override
@@ -40,6 +41,8 @@ class Draft:
     """What single places say otherwise."""
     links: Wanted = NO_WISH
     """What is said of its addresses."""
+    late: Late | None = None
+    """How late it may still leave, where somebody chose; rewriting does not change it."""
     post_id: UUID | None = None
     """The post it is of, where that is written already."""
 
@@ -85,7 +88,9 @@ def plan(
 
     Raises BadInput for a draft without words, pictures or accounts, and for a time that has passed; NotFound.
     """
-    if late_ok is not None and at.instant() + late_ok < scope.now:
+    allowed = late_ok if draft.late is None else lateness.span(draft.late)
+    late = lateness.until(allowed, at.instant(), at.zone, until_midnight=draft.late is Late.DAY)
+    if late is not None and late < scope.now:
         raise BadInput("delivery.time_passed")
     need_account(draft)
     post_id = write(scope, draft, key=key, author=author, late_ok=late_ok, origin=origin, priority=priority)
@@ -101,10 +106,13 @@ def write(
     key: UUID,
     author: str,
     late_ok: timedelta | None = LATE_OK,
+    until_midnight: bool = False,
     origin: str = ORIGIN,
     priority: int = planning.PRIORITY,
 ) -> UUID:
     """Write the post of a draft, once per `key`; it has no time yet. People's `priority` is 1 (first) to 9.
+
+    What the draft says of its lateness counts before `late_ok` and `until_midnight`.
 
     Raises BadInput for a draft without words and pictures, and NotFound.
     """
@@ -120,7 +128,8 @@ def write(
         origin_key=str(key),
         author=author,
         text_ai=draft.text_ai,
-        late_ok=late_ok,
+        late_ok=late_ok if draft.late is None else lateness.span(draft.late),
+        until_midnight=until_midnight if draft.late is None else draft.late is Late.DAY,
         parts=draft.parts,
         others=draft.others,
         priority=max(priority, 1),
@@ -145,14 +154,14 @@ def settle(scope: Scope, post_id: UUID) -> bool:
 
 def is_free(scope: Scope, post_id: UUID) -> bool:
     """Whether nobody's yes is missing: where its creator's rule asks for none, a draft waits for a press alone."""
-    return approvals.is_approved(scope, post(scope, post_id), scope.now)
+    return not approvals.is_awaited(scope, post(scope, post_id), scope.now)
 
 
 def approvers(scope: Scope, post_id: UUID) -> tuple[str, ...]:
     """Who may approve a post, by name; nobody where its creator's rule asks for no yes, or all have been said."""
     row = post(scope, post_id)
     creator = tenant_reads.creator(scope, row.creator_id)
-    if approvals.is_approved(scope, row, scope.now):
+    if not approvals.is_awaited(scope, row, scope.now):
         return ()
     return tuple(
         member.name

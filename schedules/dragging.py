@@ -9,7 +9,7 @@ from sqlmodel import col, select
 
 from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
-from schedules import agenda, shifting, slots
+from schedules import agenda, quiet, shifting, slots
 from schedules.calendar import WallTime, local_day, local_wall, parse
 from schedules.models import Delivery, Post
 from schedules.shifting import FARTHEST, OVER, UNDER_WAY, By, Done
@@ -96,11 +96,12 @@ def _slots(scope: Scope, rows: Sequence[Delivery], spot: Spot) -> Iterator[datet
 def _usual(scope: Scope, rows: Sequence[Delivery], spot: Spot) -> Iterator[datetime]:
     """The instants within the hour that the calendar shows as free."""
     ours = [row.id for row in rows]
+    closed = agenda.closed_to(quiet.periods(scope, [rows[0].creator_id]), rows[0].creator_id)
     for clock in agenda.hours(scope, [rows[0].creator_id])[rows[0].creator_id]:
         wall = WallTime(spot.day, clock, spot.zone)
         since = wall.instant() - A_DAY
         taken = [at for row in rows for at in busy(scope, row.channel_id, since, but=ours)]
-        if clock.hour == spot.hour and agenda.free([wall], taken, scope.now):
+        if clock.hour == spot.hour and agenda.free([wall], taken, scope.now, closed):
             yield wall.instant()
 
 

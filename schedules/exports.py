@@ -17,7 +17,7 @@ from foundation.money import Money
 from foundation.words import Message
 from schedules import linking, overrides
 from schedules.calendar import WallTime, parse
-from schedules.imports_cells import COLUMNS, TOLD, guarded, joined, late_cell, price_cell
+from schedules.imports_cells import COLUMNS, END_OF_DAY, TOLD, guarded, joined, late_cell, price_cell
 from schedules.imports_rows import BY_PEOPLE, OVERRIDE, PRICE
 from schedules.models import Delivery, Post
 from schedules.states import DeliveryState
@@ -69,6 +69,8 @@ class Line:
     """What readers pay on a platform, by its name: the most that any of its accounts here asks."""
     title: str = ""
     text_ai: str = BY_PEOPLE
+    until_midnight: bool = False
+    """It may leave until its local day is over; `late_ok` says nothing then."""
 
 
 def count(scope: Scope, creators: Collection[UUID], start: datetime, end: datetime) -> int:
@@ -127,6 +129,7 @@ def _line(
         at=parse(first.wall_time, first.zone),
         due=first.due_at,
         late_ok=owner.late_ok,
+        until_midnight=owner.until_midnight,
         body=owner.body,
         media=tuple(UUID(asset) for asset in owner.media),
         first_comment=parts[-1].body if parts and parts[-1].comment else "",
@@ -191,7 +194,7 @@ def _cells(line: Line, say: Mapping[str, str]) -> Mapping[str, str]:
         "date": line.at.day.isoformat(),
         "time": line.at.clock.replace(microsecond=0).isoformat("seconds" if line.at.clock.second else "minutes"),
         "zone": line.at.zone,
-        "late_ok": late_cell(line.late_ok),
+        "late_ok": END_OF_DAY if line.until_midnight else late_cell(line.late_ok),
         "title": line.title,
         "body": line.body,
         "text_ai": line.text_ai if line.text_ai != BY_PEOPLE else "",

@@ -282,7 +282,7 @@ def _draft(scope: Scope, row: Feed, entry: Entry, accounts: Sequence[UUID], zone
         origin_key=f"{row.id}:{entry.guid}",
         author=AUTHOR,
     )
-    at = agenda.next_free(scope, row.creator_id, zone)
+    at = agenda.next_free(scope, row.creator_id, zone, channels=accounts)
     for channel_id in accounts:
         planning.add_delivery(scope, post_id, channel_id, at=at)
 

@@ -81,7 +81,7 @@ def whole(scope: Scope, creators: Collection[UUID], post_id: UUID) -> Whole:
     if row is None or row.creator_id not in creators:
         raise NotFound("post.unknown")
     entries = reads.of_post(scope, post_id, names=channel_reads.names(scope))
-    return Whole(_listed(scope, row), approvals.is_approved(scope, row, scope.now), tuple(entries))
+    return Whole(_listed(scope, row), not approvals.is_awaited(scope, row, scope.now), tuple(entries))
 
 
 def _listed(scope: Scope, row: Post) -> Listed:

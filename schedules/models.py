@@ -46,6 +46,8 @@ class Post(CreatorRow, table=True):
     priority: int = 5
     late_ok: timedelta | None = Field(sa_type=Interval, nullable=True)
     """Still fine this much after its time; null means always. No default: the mapper would write it for a null."""
+    until_midnight: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+    """Still fine until its local day is over; `late_ok` says nothing then."""
     digest: str
     version: int = 1
 
@@ -112,6 +114,8 @@ class Delivery(CreatorRow, table=True):
     """Only rehearsed: it is never sent, whatever becomes of the rehearsal it was planned in."""
     downtime_id: UUID | None = None
     """What its time was missed in; none any more once a person gave it another."""
+    asks_since: datetime | None = instant(optional=True)
+    """Of an account that was added to a post after a yes: only one that is said later is for it too."""
     version: int = 1
 
 

@@ -1,11 +1,12 @@
 """A pause: days on which a creator, or one account, posts nothing, said kindly, and what was planned in them follows.
 
 What lies in the days is moved as soon as somebody says so, after they saw what goes where: nothing is ever kept back
-at its time for it, and what a page shows is when it leaves.
+at its time for it, and what a page shows is when it leaves. What repeats is left out in them, not moved: so many days
+later its own next time stands already, and the same words would leave twice (ADR 0106).
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -13,12 +14,13 @@ from foundation import outbox
 from foundation.database import Scope
 from foundation.errors import Conflict, NotFound
 from foundation.words import Message
-from schedules import queueing, quiet, shifting
+from schedules import queueing, quiet, series, series_rule, shifting
 from schedules.calendar import WallTime, parse
 from schedules.events import PauseOver
+from schedules.models import Delivery, Post
 from schedules.queueing import Change
 from schedules.quiet import Quiet
-from schedules.shifting import MOVABLE, By, Chosen, Done, Preview
+from schedules.shifting import MOVABLE, By, Chosen, Done, Out, Preview
 from tenants import notices
 
 FOLLOWS = timedelta(days=400)
@@ -50,14 +52,21 @@ def preview(scope: Scope, wanted: Pause) -> Preview:
     """What a pause would move where.
 
     What was planned by hand in its days goes that many days later, at its clock time. A queue with a place in them goes
-    on after them in its order, and those behind make room. What is on its way stays. Raises BadInput as
+    on after them in its order, and those behind make room. Times of series are left out in them, and stay where they
+    are behind them. What is on its way stays. Raises BadInput as
     `shifting.preview`, and where the queue finds no slots.
     """
     start, end = wanted.period.window
     inside = shifting.rows(scope, Chosen(wanted.creator_id, wanted.channel_id, max(start, scope.now), end))
+    out = _left_out(scope, wanted, inside)
+    inside = [(row, owner) for row, owner in inside if row.id not in {one.delivery_id for one in out}]
     movable = [row for row, _ in inside if row.state in MOVABLE]
     queues = {
-        channel_id: [one.delivery_id for one in queueing.entries(scope, channel_id) if one.due_at >= start]
+        channel_id: [
+            one.delivery_id
+            for one in queueing.entries(scope, channel_id)
+            if one.due_at >= start and one.series_id is None
+        ]
         for channel_id in sorted({row.channel_id for row in movable})
     }
     queued = {one for queue in queues.values() for one in queue}
@@ -68,12 +77,28 @@ def preview(scope: Scope, wanted: Pause) -> Preview:
         if not set(here) & set(queue):
             continue  # none of its own lies in the days: it goes on as it is
         taken = [goes[one].instant() for one in here if one in goes]
-        change = Change(away=here, taken=taken, closed=[wanted.period])
+        change = Change(away=[*here, *(one.delivery_id for one in out)], taken=taken, closed=[wanted.period])
         goes |= queueing.laid(scope, channel_id, queue, after=max(start, scope.now), change=change)
         behind += queue
     rest = shifting.rows(scope, Chosen(wanted.creator_id, wanted.channel_id, end, end + FOLLOWS), only=behind)
     follow = [(row, owner) for row, owner in rest if goes[row.id] != parse(row.wall_time, row.zone)]
-    return shifting.sorted_out(scope, [*inside, *follow], goes)
+    return replace(shifting.sorted_out(scope, [*inside, *follow], goes), out=out)
+
+
+def _left_out(scope: Scope, wanted: Pause, inside: Sequence[tuple[Delivery, Post]]) -> tuple[Out, ...]:
+    """The times of series in its days, each with why it does not leave; said too where nothing is left of a series."""
+    over: dict[tuple[UUID, UUID], Message] = {}
+    found = []
+    for row, owner in inside:
+        if row.series_id is None or row.state not in MOVABLE:
+            continue
+        key = (row.series_id, row.channel_id)
+        if key not in over:
+            ends = series_rule.nothing_left(scope, series.series(scope, row.series_id), row.channel_id, wanted.period)
+            over[key] = Message("pause.series_over" if ends else "series.quiet", {"label": wanted.words})
+        at = parse(row.wall_time, row.zone)
+        found.append(Out(row.id, row.version, row.channel_id, owner.title or owner.body, at, over[key]))
+    return tuple(found)
 
 
 def _after(wanted: Pause, wall: WallTime) -> WallTime:
@@ -85,7 +110,7 @@ def _after(wanted: Pause, wall: WallTime) -> WallTime:
 
 
 def pause(scope: Scope, wanted: Pause, *, seen: Mapping[UUID, int]) -> tuple[UUID, Done]:
-    """Begin or announce a pause, and move what lies in it as it was `seen` in the preview; the pause's id.
+    """Begin or announce a pause, and move or leave out what lies in it as it was `seen` in the preview; the pause's id.
 
     Members are told until it is over. Raises BadInput for days that are none, or over, and as `preview`; NotFound.
     """
@@ -116,7 +141,8 @@ def begun(scope: Scope, kept: Quiet) -> bool:
 
 
 def call_off(scope: Scope, pause_id: UUID) -> Preview:
-    """Take a pause back that has not begun: what it moved goes back where it was, unless somebody touched it since.
+    """Take a pause back that has not begun: what it moved goes back where it was, unless somebody touched it since; the
+    times of series that it left out are made again a moment later.
 
     What moved, and what stays. Raises NotFound, and Conflict once it has begun.
     """
@@ -130,7 +156,8 @@ def call_off(scope: Scope, pause_id: UUID) -> Preview:
 
 
 def come_back(scope: Scope, pause_id: UUID) -> None:
-    """End a pause now. What it moved stays where it is; the queue may be pulled forward. Raises NotFound."""
+    """End a pause now. What it moved stays where it is; the queue may be pulled forward, and what repeats leaves again.
+    Raises NotFound."""
     _end(scope, _pause(scope, pause_id))
 
 

@@ -16,7 +16,7 @@ from foundation.errors import BadInput, Conflict, NotFound
 from foundation.money import Money
 from foundation.words import Message, canonical
 from gate.units import Medium
-from schedules import linking, overrides, prints, rehearsing, retiming, threads
+from schedules import lateness, linking, overrides, prints, rehearsing, retiming, threads
 from schedules.calendar import WallTime, local_wall
 from schedules.events import PreflightDue, PublishDue, ReconcileDue, StageDue
 from schedules.linking import NO_WISH, Wanted
@@ -37,7 +37,7 @@ IN_THREAD = 1
 PRIORITY, LAST_PRIORITY = 5, 9
 """Of a post where nobody says; people choose from 1 (first) to 9, and 0 is for what the house itself must post."""
 
-LATE_OK = timedelta(minutes=30)
+LATE_OK = lateness.USUAL
 
 S = DeliveryState
 
@@ -120,6 +120,7 @@ def write_post(
     author_principal: UUID | None = None,
     text_ai: str = "none",
     late_ok: timedelta | None = LATE_OK,
+    until_midnight: bool = False,
     parts: Sequence[Piece] = (),
     others: Sequence[Override] = (),
     priority: int = PRIORITY,
@@ -127,7 +128,8 @@ def write_post(
 ) -> UUID:
     """Write a post once per (origin, origin_key); a repeat returns the first one's id and changes nothing.
 
-    `media` are asset ids; `late_ok` is how late it may still leave, None for always. An author who is a member is
+    `media` are asset ids; `late_ok` is how late it may still leave, None for always, unless it may `until_midnight` of
+    its local day. An author who is a member is
     known by their principal. `parts` follow as a thread; `others` are what single places say otherwise. `priority`
     orders what leaves an account at once, 0 first; `links` is what is said of its addresses. Raises BadInput, and
     NotFound for a picture that is not in her library.
@@ -158,6 +160,7 @@ def write_post(
         text_ai=text_ai,
         priority=priority,
         late_ok=late_ok,
+        until_midnight=until_midnight,
         digest="",
     )
     row.digest = digest_now(scope, row)
@@ -181,9 +184,11 @@ def add_delivery(
     occurrence_key: str = "",
     series_id: UUID | None = None,
     variant: str | None = None,
+    asks_since: datetime | None = None,
 ) -> UUID:
     """Wish a post on a channel at a wall time; once per (post, channel, occurrence). Raises NotFound.
 
+    `asks_since`: what `approvals.added` says of a channel that a post goes to after a yes.
     A wish that nobody approved is put on hold when its time comes: it does not pass in silence.
     """
     owner = post(scope, post_id)
@@ -210,11 +215,12 @@ def add_delivery(
         wall_time=str(at),
         zone=at.zone,
         due_at=due,
-        late_until=_late_until(owner, due),
+        late_until=late_until(owner, due, at.zone),
         priority=owner.priority,
         occurrence_key=occurrence_key,
         series_id=series_id,
         variant=variant,
+        asks_since=asks_since,
         dry_run=series_id is None and rehearsing.covers(scope, post_id, channel_id),
     )
     scope.add(row)
@@ -222,8 +228,9 @@ def add_delivery(
     return row.id
 
 
-def _late_until(owner: Post, due: datetime) -> datetime | None:
-    return None if owner.late_ok is None else due + owner.late_ok
+def late_until(owner: Post, due: datetime, zone: str) -> datetime | None:
+    """Until when a delivery of a post may leave, None for always; `due` is UTC-aware."""
+    return lateness.until(owner.late_ok, due, zone, until_midnight=owner.until_midnight)
 
 
 def deliveries_of(scope: Scope, post_id: UUID, *, lock: bool = False) -> list[Delivery]:
@@ -288,7 +295,7 @@ def move_delivery(scope: Scope, delivery_id: UUID, *, at: WallTime, version: int
     Raises BadInput for a time whose lateness has passed already; Conflict when it may be outside, or was changed.
     """
     row = _as_seen(scope, delivery_id, version)
-    late = _late_until(post(scope, row.post_id), at.instant())
+    late = late_until(post(scope, row.post_id), at.instant(), at.zone)
     if late is not None and late < scope.now:
         raise BadInput("delivery.time_passed")
     _give_time(scope, row, at, at.instant())
@@ -313,7 +320,7 @@ def _as_seen(scope: Scope, delivery_id: UUID, version: int | None) -> Delivery:
 
 
 def _give_time(scope: Scope, row: Delivery, at: WallTime, due: datetime) -> None:
-    late = _late_until(post(scope, row.post_id), due)
+    late = late_until(post(scope, row.post_id), due, at.zone)
     times: dict[str, Any] = {
         "wall_time": str(at),
         "zone": at.zone,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlmodel import col, select
@@ -173,9 +174,8 @@ def add_wording(scope: Scope, entry_id: UUID, body: str, *, key: UUID, author: s
         raise BadInput("pool.many_wordings", most=MOST_WORDINGS)
     asks = overrides.prices(first)
     draft = Draft(first.creator_id, first.title, body, said.media, (), first.text_ai, said.parts, asks)
-    post_id = drafting.write(
-        scope, draft, key=key, author=author, late_ok=first.late_ok, origin=ORIGIN, priority=first.priority
-    )
+    late: dict[str, Any] = {"late_ok": first.late_ok, "until_midnight": first.until_midnight}
+    post_id = drafting.write(scope, draft, key=key, author=author, origin=ORIGIN, priority=first.priority, **late)
     entry.wordings = [*entry.wordings, str(post_id)]
     scope.add(entry)
     _wake(scope, row)

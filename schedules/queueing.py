@@ -17,7 +17,7 @@ from foundation.database import Scope
 from foundation.errors import BadInput, Conflict
 from foundation.ids import derived
 from foundation.words import Message
-from schedules import drafting, planning, quiet, shifting, slots
+from schedules import approvals, drafting, planning, quiet, shifting, slots
 from schedules.calendar import WallTime, parse
 from schedules.drafting import Draft
 from schedules.models import Delivery, Post
@@ -41,7 +41,7 @@ JUST_NOW = timedelta(minutes=3)
 
 @dataclass(frozen=True)
 class Queued:
-    """One delivery of a queue; `label` is its slot's, `version` what a page hands back."""
+    """One delivery of a queue; `label` is its slot's, `version` what a page hands back; `series_id` what repeats it."""
 
     delivery_id: UUID
     post_id: UUID
@@ -51,6 +51,7 @@ class Queued:
     at: WallTime
     due_at: datetime
     label: str
+    series_id: UUID | None = None
 
 
 def entries(scope: Scope, channel_id: UUID) -> list[Queued]:
@@ -81,6 +82,7 @@ def entries(scope: Scope, channel_id: UUID) -> list[Queued]:
             parse(row.wall_time, row.zone),
             row.due_at,
             known[slot_id].label if slot_id in known else "",
+            row.series_id,
         )
         for row, owner, slot_id in rows
     ]
@@ -135,7 +137,8 @@ def add(scope: Scope, post_id: UUID, channel_id: UUID) -> WallTime:
     if known is not None:
         return enqueue(scope, known)
     place = _place(scope, channel_id)
-    delivery_id = planning.add_delivery(scope, post_id, channel_id, at=place.at)
+    asks_since = approvals.added(scope, planning.post(scope, post_id), channel_id)
+    delivery_id = planning.add_delivery(scope, post_id, channel_id, at=place.at, asks_since=asks_since)
     return _taken(scope, channel_id, place, delivery_id)
 
 
@@ -274,6 +277,8 @@ def _preview(scope: Scope, channel_id: UUID, known: Mapping[UUID, Queued], goes:
 
 def _all_of(scope: Scope, channel_id: UUID, known: Mapping[UUID, Queued], goes: Mapping[UUID, WallTime]) -> Done:
     wanted = _preview(scope, channel_id, known, goes)
+    for one in wanted.left:
+        raise Conflict(one.why.code, **one.why.params)
     creator_id = channel_reads.channel(scope, channel_id).creator_id
     done = shifting.give(scope, creator_id, wanted, seen=wanted.versions)
     if done.left:  # an order is kept whole or not at all

@@ -1,4 +1,5 @@
-"""When nothing is to be posted: holidays, hours of the night, a pause. Slots skip them; planning by hand is warned."""
+"""When nothing is to be posted: holidays, hours of the night, a pause. Slots and proposed hours skip them, what repeats
+is left out in them; planning by hand is warned."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,10 +10,14 @@ from uuid import UUID
 from sqlmodel import col, or_, select
 
 from channels import reads as channel_reads
+from foundation import outbox
 from foundation.database import Scope
 from foundation.errors import BadInput, NotFound
 from schedules.calendar import bounds, local_wall, zone_of
+from schedules.events import ExtendDue
+from schedules.models import Series
 from schedules.models_planning import QuietRow
+from schedules.states import SeriesState
 from tenants import reads as tenant_reads
 
 DAY = timedelta(days=1)
@@ -141,9 +146,22 @@ def keep_hours(
 
 
 def forget(scope: Scope, quiet_id: UUID) -> None:
-    """Take a period away; what was planned stays where it is. Raises NotFound."""
-    scope.session.delete(_row(scope, quiet_id))
+    """Take a period away; what was planned stays where it is, what repeats leaves in it again. Raises NotFound."""
+    row = _row(scope, quiet_id)
+    scope.session.delete(row)
     scope.session.flush()
+    _look_again(scope, row.creator_id)
+
+
+def _look_again(scope: Scope, creator_id: UUID) -> None:
+    """What repeats of a creator is laid anew a moment later: its rules give way to other days now."""
+    theirs = select(Series.id).where(
+        Series.tenant_id == scope.tenant_id,
+        Series.creator_id == creator_id,
+        Series.state != str(SeriesState.STOPPED),
+    )
+    for series_id in scope.session.exec(theirs).all():
+        outbox.put(scope, ExtendDue(scope.tenant_id, series_id), instead_of=ExtendDue)
 
 
 def _write(scope: Scope, creator_id: UUID, channel_id: UUID | None, *, label: str, zone: str, **when: Any) -> Quiet:
@@ -156,6 +174,7 @@ def _write(scope: Scope, creator_id: UUID, channel_id: UUID | None, *, label: st
         tenant_id=scope.tenant_id, creator_id=creator_id, channel_id=channel_id, label=words, zone=zone, **when
     )
     scope.add(row)
+    _look_again(scope, creator_id)
     return _value(row)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from foundation.errors import NotFound
 from foundation.words import Message
 from schedules import linking, overrides
 from schedules.calendar import bounds
+from schedules.lateness import Late, choice_of
 from schedules.linking import NO_WISH, Wanted
 from schedules.models import Delivery, DeliveryMove, Post
 from schedules.overrides import Content, Override, read
@@ -71,7 +72,8 @@ class Written:
     text_ai: str
     author: str
     author_principal: UUID | None
-    late_ok: timedelta | None
+    version: int
+    late: Late | None  # how late it may leave; None for a span that nobody can choose
     parts: tuple[Piece, ...] = ()
     others: tuple[Override, ...] = ()
     """What single places say otherwise."""
@@ -195,14 +197,12 @@ def written_post(scope: Scope, post_id: UUID) -> Written:
 
 def written_of(row: Post) -> Written:
     """The same of its row."""
-    words = (row.title, row.body, tuple(UUID(asset) for asset in row.media), row.text_ai)
+    words = (row.title, row.body, tuple(UUID(asset) for asset in row.media), row.text_ai, row.author)
     return Written(
         row.id,
         row.creator_id,
         *words,
-        row.author,
-        row.author_principal,
-        row.late_ok,
+        *(row.author_principal, row.version, choice_of(row.late_ok, until_midnight=row.until_midnight)),
         pieces(row.parts),
         read(row),
         linking.read(row).wanted,

@@ -130,11 +130,15 @@ class Repeat:
         there = takewhile(lambda wall: wall.instant() <= until, coming)
         return [wall for wall in there if wall.instant() > after]
 
-    def upcoming(self, after: datetime, most: int, *, without: frozenset[date] = frozenset()) -> list[WallTime]:
-        """At most so many of its wall times after an instant (UTC-aware), those of some days left out."""
+    def coming(self, after: datetime, *, without: frozenset[date] = frozenset()) -> Iterator[WallTime]:
+        """Its wall times after an instant (UTC-aware) in order, those of some days left out."""
         first = after.date() - timedelta(days=2)
         walls = (self.at(day) for day in self.dates() if day >= first and day not in without)
-        return list(islice((wall for wall in walls if wall.instant() > after), most))
+        return (wall for wall in walls if wall.instant() > after)
+
+    def upcoming(self, after: datetime, most: int, *, without: frozenset[date] = frozenset()) -> list[WallTime]:
+        """At most so many of them."""
+        return list(islice(self.coming(after, without=without), most))
 
     def falls_on(self, day: date) -> bool:
         """Whether it has an occurrence on a local date."""

@@ -18,7 +18,7 @@ from connectors.contract import Connector
 from foundation import outbox
 from foundation.database import OpenScope, Scope
 from foundation.errors import NotFound
-from schedules import drafting, overrides, planning, pools, queueing, repeats, slots
+from schedules import approvals, drafting, overrides, planning, pools, queueing, repeats, slots
 from schedules.calendar import local_day
 from schedules.events import PoolDue
 from schedules.models import Delivery
@@ -152,7 +152,10 @@ def _plan(scope: Scope, channel: Channel, place: Place, post_id: UUID) -> None:
         Delivery.tenant_id == scope.tenant_id, Delivery.post_id == post_id, Delivery.channel_id == channel.id
     )
     key = f"{KEY}{len(scope.session.exec(here).all()) + 1}"
-    delivery_id = planning.add_delivery(scope, post_id, channel.id, at=place.at, occurrence_key=key)
+    asks_since = approvals.added(scope, planning.post(scope, post_id), channel.id)
+    delivery_id = planning.add_delivery(
+        scope, post_id, channel.id, at=place.at, occurrence_key=key, asks_since=asks_since
+    )
     slots.take(scope, place, delivery_id)
     drafting.settle(scope, post_id)
 

@@ -24,7 +24,7 @@ CAUSE = "unapproved:"
 
 def watch(scope: Scope) -> int:
     """Tell of the posts whose hour comes near without the yes they need; how many stand so. Told twice, said once."""
-    stand = [(row, due) for row, due in _near(scope) if not approvals.is_approved(scope, row, scope.now)]
+    stand = [(row, due) for row, due in _near(scope) if approvals.is_awaited(scope, row, scope.now)]
     told = {_cause(row.id, due, scope.now): row for row, due in stand}
     notices.settle_others(scope, CAUSE, told)
     for cause, row in told.items():

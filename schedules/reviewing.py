@@ -38,6 +38,8 @@ class Wish:
     late_until: datetime | None
     repeats: bool = False
     """Whether it is one time of many, the first that waits; a yes counts for all of them."""
+    asks_since: datetime | None = None
+    """Of an account that was added after a yes, since when it waits for one of its own."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,8 @@ def asked(scope: Scope, creators: Collection[UUID], *, limit: int = 60) -> list[
     for post, row in rows:
         posts.setdefault(post.id, post)
         repeats = row.series_id is not None
-        wish = Wish(row.id, row.channel_id, row.due_at, row.zone, S(row.state), row.late_until, repeats)
+        about = (row.due_at, row.zone, S(row.state), row.late_until, repeats, row.asks_since)
+        wish = Wish(row.id, row.channel_id, *about)
         wishes.setdefault(post.id, []).append(wish)
     words = _words(scope, posts)
     found = [_asked(post, wishes[post.id], words.get(post.id, [])) for post in posts.values()]
@@ -157,6 +160,8 @@ def _words(scope: Scope, posts: Mapping[UUID, Post]) -> dict[UUID, list[Word]]:
 
 
 def _asked(post: Post, wishes: list[Wish], words: list[Word]) -> Asked:
+    since = max((wish.asks_since for wish in wishes if wish.asks_since is not None), default=None)
+    words = [word for word in words if since is None or word.verdict != "yes" or word.at > since]
     return Asked(
         post.id,
         post.creator_id,

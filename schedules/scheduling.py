@@ -52,7 +52,8 @@ def seen(scope: Scope, post_id: UUID, version: int) -> None:
 def schedule(scope: Scope, post_id: UUID, *, channels: Sequence[UUID], at: WallTime) -> None:
     """Put a post on accounts at a wall time; where it is planned already it is moved, without accounts everywhere.
 
-    What nobody has to approve is on the calendar at once; for the rest the time is a wish. Raises Conflict where it
+    What nobody has to approve is on the calendar at once; for the rest the time is a wish, also on an account that is
+    added to a post somebody said yes to: that is asked again. Raises Conflict where it
     was published or is on its way: a date never publishes anything again. BadInput, NotFound.
     """
     known = {row.channel_id: row for row in deliveries_of(scope, post_id, lock=True) if not row.occurrence_key}
@@ -61,14 +62,16 @@ def schedule(scope: Scope, post_id: UUID, *, channels: Sequence[UUID], at: WallT
     ]
     if not wanted:
         raise BadInput("compose.no_account")
-    late_ok = planning.post(scope, post_id).late_ok
-    if late_ok is not None and at.instant() + late_ok < scope.now:
+    owner = planning.post(scope, post_id)
+    late = planning.late_until(owner, at.instant(), at.zone)
+    if late is not None and late < scope.now:
         raise BadInput("delivery.time_passed")
     for channel_id in wanted:
         if channel_id in known:
             planning.move_delivery(scope, known[channel_id].id, at=at)
         else:
-            planning.add_delivery(scope, post_id, channel_id, at=at)
+            asks_since = approvals.added(scope, owner, channel_id)
+            planning.add_delivery(scope, post_id, channel_id, at=at, asks_since=asks_since)
     drafting.settle(scope, post_id)
 
 

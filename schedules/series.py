@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import chain
+from typing import Any
 from uuid import UUID
 
 from sqlmodel import col, func, select
@@ -14,13 +15,14 @@ from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import derived
 from foundation.words import Message
-from schedules import approvals, assigning, drafting, planning
-from schedules.calendar import WallTime, parse_clock
+from schedules import approvals, assigning, drafting, planning, quiet
+from schedules.calendar import WallTime
 from schedules.drafting import Draft, Planned
 from schedules.events import ExtendDue
 from schedules.models import Delivery, Series
 from schedules.planning import LATE_OK, deliveries_of, drop
-from schedules.recurrence import Repeat, crowded, parse
+from schedules.recurrence import Repeat, crowded
+from schedules.series_rule import TO_COME, Shut, coming, give_way, repeat_of, shut_of, skipped
 from schedules.states import SERIES_STATES, DeliveryState, SeriesState
 
 AHEAD = timedelta(days=90)
@@ -36,9 +38,6 @@ ORIGIN = "series"
 """`origin` of posts written for a changed rest of a series."""
 
 S = DeliveryState
-TO_COME = frozenset({S.DRAFT, S.APPROVED, S.SCHEDULED})
-"""States of a delivery that nobody has to decide on and that has not left."""
-
 GIVEN_UP = TO_COME | {S.HELD, S.FAILED}
 """States in which a delivery may be taken off the calendar: nothing of it is outside."""
 
@@ -67,16 +66,6 @@ def series(scope: Scope, series_id: UUID, *, lock: bool = False) -> Series:
     return row
 
 
-def repeat_of(row: Series) -> Repeat:
-    """When a series repeats."""
-    return Repeat(parse(row.rule), row.starts_on, parse_clock(row.clock), row.zone)
-
-
-def skipped(row: Series) -> frozenset[date]:
-    """The local dates somebody took out of a series."""
-    return frozenset(map(date.fromisoformat, row.skipped))
-
-
 def plan(
     scope: Scope,
     draft: Draft,
@@ -95,7 +84,7 @@ def plan(
     """
     post_id = drafting.write(scope, draft, key=key, author=author, late_ok=late_ok, origin=origin, priority=priority)
     row = series(scope, begin(scope, post_id, draft.channels, repeat, confirmed=confirmed))
-    first = next(iter(repeat.upcoming(scope.now, 1, without=skipped(row))), repeat.at(repeat.starts_on))
+    first = next(iter(coming(scope, row, 1)), repeat.at(repeat.starts_on))
     left = drafting.settle(scope, post_id)
     return Planned(post_id, first, drafting.approvers(scope, post_id), left)
 
@@ -116,7 +105,8 @@ def begin(
 
     Once per `series_id`; without one, once per post. `confirmed`: somebody saw how many are made at once; `gap`: the
     least time between two times of series on one account; `without`: local dates to leave out. Raises BadInput for a
-    rule that has no time to come, for too many at once, and for too little room between two; NotFound.
+    rule that has no time to come, or none but in days and hours without posts, for too many at once, and for too little
+    room between two; NotFound.
     """
     owner = planning.post(scope, post_id)
     if not channels:
@@ -141,7 +131,7 @@ def begin(
         next_extend_at=scope.now,
         test_id=test_id,
     )
-    first = repeat.upcoming(scope.now, 1, without=skipped(row))
+    first = coming(scope, row, 1)
     _check_rule(scope, row, first, confirmed=confirmed)
     scope.add(row)
     _make(scope, row, first)
@@ -162,8 +152,10 @@ def _times_ruled(scope: Scope, post_id: UUID) -> int:
 
 def _check_rule(scope: Scope, row: Series, first: Sequence[WallTime], *, confirmed: bool) -> None:
     if not first:
-        raise BadInput("series.never")
-    made = len(_window(scope, row)) * len(row.channels)
+        comes = repeat_of(row).upcoming(scope.now, 1, without=skipped(row))
+        raise BadInput("series.all_quiet" if comes else "series.never")
+    closed = shut_of(scope, row)
+    made = sum(_leaves(closed, channel, wall) for wall in _window(scope, row) for channel in closed)
     if made > AT_ONCE and not confirmed:
         raise BadInput("series.many", count=made)
     close = _crowded(scope, row)
@@ -171,12 +163,17 @@ def _check_rule(scope: Scope, row: Series, first: Sequence[WallTime], *, confirm
         raise BadInput("series.too_close", hours=round(row.gap_min / timedelta(hours=1)), at=_said(close))
 
 
+def _leaves(closed: Shut, channel: UUID, wall: WallTime) -> bool:
+    """Whether a time of a series leaves on an account: days and hours without posts have none by a rule."""
+    return quiet.covering(closed[channel], wall.instant()) is None
+
+
 def _said(wall: WallTime) -> str:
     return f"{wall.day:%d/%m/%Y} {wall.clock:%H:%M}"
 
 
 def _window(scope: Scope, row: Series) -> list[WallTime]:
-    """The times of a series that are to be on the calendar now."""
+    """The times of a series that are to be on the calendar now, where they are not quiet."""
     without = skipped(row)
     return [wall for wall in repeat_of(row).between(scope.now, scope.now + AHEAD) if wall.day not in without]
 
@@ -202,7 +199,8 @@ def _crowded(scope: Scope, row: Series) -> WallTime | None:
 
 
 def extend(scope: Scope, series_id: UUID) -> int:
-    """Make every delivery of a series that is due within `AHEAD` and not made yet; how many. Twice is as once.
+    """Make every delivery of a series that is due within `AHEAD` and not made yet; how many. Twice is as once. What is
+    quiet since is left out, and what is not any more is made again.
 
     While somebody says no to the post, none are made: they would only wait for a yes that was refused.
 
@@ -211,6 +209,7 @@ def extend(scope: Scope, series_id: UUID) -> int:
     row = series(scope, series_id, lock=True)
     if row.state == SeriesState.STOPPED:
         return 0
+    give_way(scope, row)
     said = [planning.post(scope, one) for one in assigning.posts(scope, row)]
     refused = {one.id for one in said if approvals.is_refused(scope, one, scope.now)}
     made = _make(scope, row, _window(scope, row), refused)
@@ -222,17 +221,20 @@ def extend(scope: Scope, series_id: UUID) -> int:
 
 def _make(scope: Scope, row: Series, walls: Iterable[WallTime], refused: Collection[UUID] = ()) -> Counter[UUID]:
     """What is missing, but of posts that somebody refused; how many of each post."""
-    known = _keys(scope, row)
+    known, closed = _keys(scope, row), shut_of(scope, row)
     made: Counter[UUID] = Counter()
+    asks: dict[tuple[UUID, UUID], datetime | None] = {}
     for wall in walls:
         key = key_of(row, wall)
-        for channel in (one for one in map(UUID, row.channels) if (one, key) not in known):
+        for channel in (one for one in closed if (one, key) not in known and _leaves(closed, one, wall)):
             post_id, variant = assigning.turn(scope, row, channel, key)
-            if post_id not in refused:
-                planning.add_delivery(
-                    scope, post_id, channel, at=wall, occurrence_key=key, series_id=row.id, variant=variant
-                )
-                made[post_id] += 1
+            if post_id in refused:
+                continue
+            if (post_id, channel) not in asks:  # on a spare account it may wait for a yes of its own
+                asks[post_id, channel] = approvals.added(scope, planning.post(scope, post_id), channel)
+            more: dict[str, Any] = {"series_id": row.id, "variant": variant, "asks_since": asks[post_id, channel]}
+            planning.add_delivery(scope, post_id, channel, at=wall, occurrence_key=key, **more)
+            made[post_id] += 1
     return made
 
 
@@ -249,8 +251,8 @@ def _keys(scope: Scope, row: Series) -> set[tuple[UUID, str]]:
 
 def _wait(scope: Scope, row: Series) -> None:
     """Write when the next delivery is to be made: its own time less `AHEAD`; nothing where there is none."""
-    coming = repeat_of(row).upcoming(scope.now + AHEAD, 1, without=skipped(row))
-    row.next_extend_at = coming[0].instant() - AHEAD if coming else None
+    later = repeat_of(row).upcoming(scope.now + AHEAD, 1, without=skipped(row))
+    row.next_extend_at = later[0].instant() - AHEAD if later else None
     if row.next_extend_at is None:
         _become(scope, row, SeriesState.PLANNED)
         outbox.cancel(scope, ExtendDue.kind, row.id)
@@ -339,9 +341,8 @@ def _write_following(scope: Scope, row: Series, day: date, draft: Draft, *, auth
     if draft.creator_id != row.creator_id:
         raise NotFound("series.unknown")
     key = derived(row.id, "words", day)
-    return drafting.write(
-        scope, draft, key=key, author=author, late_ok=before.late_ok, origin=ORIGIN, priority=before.priority
-    )
+    late: dict[str, Any] = {"late_ok": before.late_ok, "until_midnight": before.until_midnight}
+    return drafting.write(scope, draft, key=key, author=author, origin=ORIGIN, priority=before.priority, **late)
 
 
 def _changeable(scope: Scope, series_id: UUID) -> Series:

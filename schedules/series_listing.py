@@ -12,8 +12,8 @@ from foundation.database import Scope
 from foundation.errors import NotFound
 from schedules.listing import MOST
 from schedules.models import Series
-from schedules.series import skipped
 from schedules.series_reads import Repeated, repeated
+from schedules.series_rule import skipped
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,12 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from foundation.database import Scope
-from schedules import assigning
+from schedules import assigning, series_rule
 from schedules.calendar import WallTime
 from schedules.models import Series
 from schedules.recurrence import Repeat
-from schedules.series import key_of, repeat_of, skipped
+from schedules.series import AHEAD, key_of
+from schedules.series_rule import repeat_of, skipped
 from schedules.states import SeriesState
 
 NEXT = 5
@@ -30,6 +31,8 @@ class Repeated:
     """Dates to come that were left out, in order."""
     next_key: str
     """What the deliveries of its next time are known by; nothing where none comes."""
+    quiet: tuple[tuple[WallTime, str], ...] = ()
+    """Times of the next ninety days that give way to days or hours without posts, each with what those are called."""
 
 
 def of_post(scope: Scope, post_id: UUID) -> list[Repeated]:
@@ -46,7 +49,8 @@ def of_post(scope: Scope, post_id: UUID) -> list[Repeated]:
 def repeated(scope: Scope, row: Series) -> Repeated:
     """What people see of it."""
     repeat, out, stopped = repeat_of(row), skipped(row), row.state == SeriesState.STOPPED
-    coming = () if stopped else tuple(repeat.upcoming(scope.now, NEXT, without=out))
+    coming = () if stopped else tuple(series_rule.coming(scope, row, NEXT))
     left_out = tuple(sorted(day for day in out if repeat.at(day).instant() > scope.now))
     key = key_of(row, coming[0]) if coming else ""
-    return Repeated(row.id, repeat, SeriesState(row.state), coming, left_out, key)
+    quiet = () if stopped else series_rule.left_out(scope, row, scope.now + AHEAD)
+    return Repeated(row.id, repeat, SeriesState(row.state), coming, left_out, key, quiet)

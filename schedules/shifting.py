@@ -12,10 +12,11 @@ from channels import reads as channel_reads
 from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.words import Message
-from schedules import planning, quiet, slots
+from schedules import passing, planning, quiet, series_rule, slots
 from schedules.calendar import WallTime, parse
 from schedules.models import Delivery, Post
 from schedules.models_planning import ShiftRow
+from schedules.moving import delivery
 from schedules.spacing import busy, gap_of, room
 from schedules.states import DeliveryState
 from tenants import reads as tenant_reads
@@ -95,25 +96,41 @@ class Left:
 
 
 @dataclass(frozen=True)
+class Out:
+    """One time of a series that does not leave at all, at its wall time, and why."""
+
+    delivery_id: UUID
+    version: int
+    channel_id: UUID
+    words: str
+    at: WallTime
+    why: Message
+
+
+@dataclass(frozen=True)
 class Preview:
-    """What would move where, by time, and what would stay."""
+    """What would move where, by time, what would stay, and what of series would be left out."""
 
     moving: tuple[Moving, ...]
     left: tuple[Left, ...]
+    out: tuple[Out, ...] = ()
 
     @property
     def versions(self) -> dict[UUID, int]:
         """What was seen of each: handed back with the word to do it."""
-        return {one.delivery_id: one.version for one in self.moving}
+        return {one.delivery_id: one.version for one in self.moving} | {
+            one.delivery_id: one.version for one in self.out
+        }
 
 
 @dataclass(frozen=True)
 class Done:
-    """What was moved, and what stayed; `shift_id` takes it back."""
+    """What was moved, what stayed, and what was left out; `shift_id` takes the moves back."""
 
     shift_id: UUID
     moved: tuple[Moving, ...]
     left: tuple[Left, ...]
+    out: tuple[Out, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -195,11 +212,14 @@ def rows(scope: Scope, chosen: Chosen, *, only: Sequence[UUID] | None = None) ->
 
 
 def sorted_out(scope: Scope, known: Sequence[tuple[Delivery, Post]], goes: Mapping[UUID, WallTime]) -> Preview:
-    """Deliveries that go where `goes` says, each with what speaks against it; the others stay, with the reason."""
+    """Deliveries that go where `goes` says, each with what speaks against it; the others stay, with the reason: also
+    what would bring two times of one series together."""
     moving, left = [], []
+    ours = [row for row, _ in known if stays_as(row, goes.get(row.id), scope.now) is None]
+    close = series_rule.too_close(scope, ours, goes)
     for row, owner in known:
         words = owner.title or owner.body
-        stays = stays_as(row, goes.get(row.id), scope.now)
+        stays = stays_as(row, goes.get(row.id), scope.now) or close.get(row.id)
         if stays is not None:
             left.append(Left(row.id, row.channel_id, words, stays))
         else:
@@ -240,7 +260,8 @@ def _warned(scope: Scope, moving: Sequence[Moving]) -> list[Moving]:
 
 
 def give(scope: Scope, creator_id: UUID, wanted: Preview, *, seen: Mapping[UUID, int]) -> Done:
-    """Move what was seen and is still so, and keep where it came from; what lands on a free slot is in the queue.
+    """Move what was seen and is still so, and keep where it came from; what lands on a free slot is in the queue. What
+    is to be left out is, if it is as it was seen.
 
     The caller holds the accounts' queues and the deliveries.
     """
@@ -251,13 +272,28 @@ def give(scope: Scope, creator_id: UUID, wanted: Preview, *, seen: Mapping[UUID,
             continue
         planning.move_delivery(scope, one.delivery_id, at=one.after, version=one.version)
         moved.append(one)
+    out, changed = _left_out(scope, wanted.out, seen)
+    left += changed
     now = _as_they_are(scope, [one.delivery_id for one in moved])
     for channel_id in sorted({one.channel_id for one in moved}):
         slots.adopt(scope, channel_id, [row for row in now.values() if row.channel_id == channel_id])
     stored = [_kept(one, now[one.delivery_id]) for one in moved]
     row = ShiftRow(tenant_id=scope.tenant_id, creator_id=creator_id, by=scope.actor, moved=stored)
     scope.add(row)
-    return Done(row.id, tuple(moved), tuple(left))
+    return Done(row.id, tuple(moved), tuple(left), tuple(out))
+
+
+def _left_out(scope: Scope, wanted: Sequence[Out], seen: Mapping[UUID, int]) -> tuple[list[Out], list[Left]]:
+    """What was left out: all that leaves by a rule, what has a time of its own if it was seen; and what stays."""
+    out, left = [], []
+    for one in wanted:
+        row = delivery(scope, one.delivery_id)
+        if seen.get(row.id) == row.version or passing.by_rule(row):
+            series_rule.leave_out(scope, row, one.why)
+            out.append(one)
+        else:
+            left.append(Left(one.delivery_id, one.channel_id, one.words, Message("shift.changed")))
+    return out, left
 
 
 def _kept(one: Moving, now: Delivery) -> dict[str, Any]:

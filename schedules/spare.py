@@ -164,10 +164,11 @@ def _remake(scope: Scope, one: Moving, target: Channel, *, asks_again: bool) -> 
         occurrence_key=key,
         series_id=old.series_id,
         variant=old.variant,
+        asks_since=scope.now if asks_again else old.asks_since,
     )
     made = delivery(scope, made_id)
     owner = planning.post(scope, old.post_id)
-    if asks_again or old.state == S.DRAFT or not approvals.is_approved(scope, owner, scope.now):
+    if asks_again or old.state == S.DRAFT or not approvals.stands_for(scope, owner, old, scope.now):
         return made
     move(scope, made, S.APPROVED)
     if old.state != S.APPROVED:  # what was on hold is judged anew, at its hour

@@ -9,6 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import tuple_
@@ -18,7 +19,7 @@ from channels import reads as channel_reads
 from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import derived
-from schedules import assigning, drafting, likeness, linking, listing, overrides, planning, series
+from schedules import assigning, drafting, likeness, linking, listing, overrides, planning, series, series_rule
 from schedules.assigning import A, B
 from schedules.drafting import Draft
 from schedules.models import Delivery, PostTest, Series
@@ -137,7 +138,7 @@ def begin(scope: Scope, series_id: UUID, wanted: Wanted, *, key: UUID, author: s
         by=author,
     )
     scope.add(test)
-    change = Change(series.repeat_of(row).following(wanted.day), test_id=test.id)
+    change = Change(series_rule.repeat_of(row).following(wanted.day), test_id=test.id)
     series.change_following(scope, series_id, wanted.day, change, author=author, confirmed=True)
     drafting.settle(scope, test.b_id)
     return test.id
@@ -148,10 +149,10 @@ def _check(scope: Scope, row: Series, wanted: Wanted) -> None:
         raise BadInput("variants.one_account")
     if not LEAST <= wanted.planned <= MOST:
         raise BadInput("variants.size_wrong", least=LEAST, most=MOST)
-    rest = series.repeat_of(row).following(wanted.day)
+    rest = series_rule.repeat_of(row).following(wanted.day)
     if rest.at(wanted.day).instant() <= scope.now:
         raise BadInput("delivery.time_passed")
-    left = len(rest.upcoming(scope.now, wanted.planned, without=series.skipped(row)))
+    left = len(rest.upcoming(scope.now, wanted.planned, without=series_rule.skipped(row)))
     if left < wanted.planned:
         raise BadInput("variants.ends_before", left=left, planned=wanted.planned)
 
@@ -171,9 +172,8 @@ def _write(scope: Scope, row: Series, wanted: Wanted, *, key: UUID, author: str)
     asks = (Override(row.channels[0], price=said.price),) if said.price is not None else ()
     words = (other.title, other.body, other.media)
     draft = Draft(owner.creator_id, *words, (), owner.text_ai, other.parts, asks, links=links)
-    return drafting.write(
-        scope, draft, key=key, author=author, late_ok=owner.late_ok, origin=ORIGIN, priority=owner.priority
-    )
+    late: dict[str, Any] = {"late_ok": owner.late_ok, "until_midnight": owner.until_midnight}
+    return drafting.write(scope, draft, key=key, author=author, origin=ORIGIN, priority=owner.priority, **late)
 
 
 def end(scope: Scope, test_id: UUID, *, keep: str, author: str) -> None:
@@ -194,8 +194,8 @@ def end(scope: Scope, test_id: UUID, *, keep: str, author: str) -> None:
     row = series.series(scope, _stretch(scope, test.id).id, lock=True)  # whoever stops it waits, or is seen here
     if row.state == SeriesState.STOPPED:
         return
-    repeat = series.repeat_of(row)
-    for wall in repeat.upcoming(scope.now, 1, without=series.skipped(row)):
+    repeat = series_rule.repeat_of(row)
+    for wall in repeat.upcoming(scope.now, 1, without=series_rule.skipped(row)):
         change = Change(repeat.following(wall.day), post_id=test.b_id if keep == B else test.a_id)
         series.change_following(scope, row.id, wall.day, change, author=author, confirmed=True)
 

@@ -12,6 +12,7 @@ from foundation.errors import BadInput
 from foundation.money import Money
 from schedules.calendar import WallTime, local_wall, zone_of
 from schedules.drafting import Draft
+from schedules.lateness import Late
 from schedules.linking import LONGEST_MARK, MOST_PLAIN, Wanted
 from schedules.listing import MOST
 from schedules.overrides import LONGEST_PLACE, MAX_BODY, MAX_TITLE, MOST_PRICE, Override
@@ -163,6 +164,7 @@ class OtherwiseIn(In):
         )
 
 
+LateOk = Annotated[Late, Field(description="How late it may still leave by itself; 30m where nothing is said.")]
 Otherwise = Annotated[list[OtherwiseIn], Field(max_length=MOST_PLACES)]
 
 
@@ -191,6 +193,7 @@ class PostIn(In):
     at: At | None = None
     campaign: Campaign = ""
     plain_links: PlainLinks = []
+    late_ok: LateOk | None = None
 
     @property
     def draft(self) -> Draft:
@@ -205,11 +208,13 @@ class PostIn(In):
             tuple(part.piece for part in self.parts),
             tuple(one.override for one in self.otherwise),
             Wanted(self.campaign, tuple(self.plain_links)),
+            late=self.late_ok,
         )
 
 
 class PostChange(In):
-    """New words or pictures; what is left out stays. What was approved waits for a yes again."""
+    """New words or pictures; what is left out stays. What was approved waits for a yes again, unless only `late_ok`
+    changes."""
 
     title: Annotated[Text, Field(max_length=MAX_TITLE)] | None = None
     body: Annotated[Text, Field(max_length=MAX_BODY)] | None = None
@@ -219,6 +224,12 @@ class PostChange(In):
     text_ai: TextAi | None = None
     campaign: Campaign | None = None
     plain_links: PlainLinks | None = None
+    late_ok: LateOk | None = None
+
+    @property
+    def rewrites(self) -> bool:
+        """Whether it says anything of the content."""
+        return bool(self.model_fields_set - {"late_ok"})
 
     def draft(self, old: Written) -> Draft:
         """What a post becomes by it."""

@@ -13,6 +13,7 @@ from connectors.capabilities import Capabilities
 from foundation.words import Message, say
 from schedules.downtime_reads import Account, Downtime
 from schedules.edit_reads import Reworded
+from schedules.lateness import Late
 from schedules.listing import Listed, Told, Whole
 from schedules.overrides import Override
 from schedules.reads import Entry, Step
@@ -354,6 +355,7 @@ class PostOut(BaseModel):
     text_ai: str
     campaign: str
     plain_links: list[str]
+    late_ok: Late | None
     author: str
     version: int
     created_at: datetime
@@ -369,7 +371,7 @@ def said_of_post(one: Listed) -> dict[str, Any]:
     post = one.post
     said = {name: getattr(post, name) for name in ("id", "creator_id", "title", "body", "text_ai", "author")}
     there = {"parts": parts_of(post.parts), "otherwise": [OtherwiseOut.of(other) for other in post.others]}
-    said |= {"campaign": post.links.campaign, "plain_links": list(post.links.plain)}
+    said |= {"campaign": post.links.campaign, "plain_links": list(post.links.plain), "late_ok": post.late}
     return {**said, **there, "media": list(post.media), "version": one.version, "created_at": one.made_at}
 
 

@@ -1,6 +1,6 @@
 """What the API gives out about times: series, hours of the week, queues, quiet days, pauses, moves, files, feeds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
@@ -15,7 +15,7 @@ from schedules.queueing import Queued
 from schedules.quiet import Quiet
 from schedules.series_listing import Listed
 from schedules.shifted import Shifted
-from schedules.shifting import Left, Moving
+from schedules.shifting import Left, Moving, Out, Preview
 from schedules.slots import Slot
 from schedules.states import DeliveryState, ImportState, SeriesState
 from web.api_models import ReasonOut, reason
@@ -161,7 +161,7 @@ class MovingOut(BaseModel):
 
 
 class LeftOut(BaseModel):
-    """One delivery that stays where it is, and why."""
+    """One delivery that stays where it is, or that does not leave at all, and why."""
 
     delivery_id: UUID
     channel_id: UUID
@@ -169,23 +169,28 @@ class LeftOut(BaseModel):
     why: ReasonOut | None
 
     @classmethod
-    def of(cls, one: Left) -> "LeftOut":
+    def of(cls, one: Left | Out) -> "LeftOut":
         """Of the room's value."""
         return cls(delivery_id=one.delivery_id, channel_id=one.channel_id, words=one.words, why=reason(one.why))
 
 
 class PreviewOut(BaseModel):
-    """What would move where, by time, and what would stay; `seen` is handed back with the word to do it."""
+    """What would move where, by time, what would stay, and what of series would be left out of a pause; `seen` is
+    handed back with the word to do it."""
 
     moving: list[MovingOut]
     left: list[LeftOut]
+    out: list[LeftOut]
     seen: dict[UUID, int]
 
     @classmethod
-    def of(cls, moving: Sequence[Moving], left: Sequence[Left], seen: Mapping[UUID, int]) -> "PreviewOut":
-        """Of the room's values."""
+    def of(cls, found: Preview) -> "PreviewOut":
+        """Of the room's value."""
         return cls(
-            moving=[MovingOut.of(one) for one in moving], left=[LeftOut.of(one) for one in left], seen=dict(seen)
+            moving=[MovingOut.of(one) for one in found.moving],
+            left=[LeftOut.of(one) for one in found.left],
+            out=[LeftOut.of(one) for one in found.out],
+            seen=found.versions,
         )
 
 
@@ -205,11 +210,12 @@ class MovedOut(BaseModel):
 
 
 class PauseOut(BaseModel):
-    """A pause that was announced, and what it moved."""
+    """A pause that was announced, what it moved, and what of series it left out."""
 
     pause: QuietOut
     moved: list[MovingOut]
     left: list[LeftOut]
+    out: list[LeftOut]
 
 
 class ShiftOut(BaseModel):

@@ -12,7 +12,7 @@ from connectors.contract import Connector
 from foundation.database import OpenScope, Scope
 from foundation.ids import uuid7
 from foundation.words import Message
-from schedules import drafting, editing, listing, scheduling, selling
+from schedules import drafting, editing, importance, listing, scheduling, selling
 from tenants.keys import KeyScope
 from web import api_cursor
 from web.api_call import Call, Done, Sight, doing, etag, making, reading, rewriting
@@ -77,12 +77,16 @@ def _writes(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Conne
     def rewrite_post(
         post_id: UUID, body: PostChange, call: Annotated[Call, Depends(rewriting(tenant, KeyScope.POSTS_WRITE))]
     ) -> Response:
-        """Change the words or pictures of a post of which nothing is outside. Needs `posts:write`."""
+        """Change the words or pictures of a post of which nothing is outside, or how late it may leave. Needs
+        `posts:write`."""
 
         def act(scope: Scope, sight: Sight) -> Done:
             _seen(scope, sight, post_id, call)
             old = listing.whole(scope, sight.creators, post_id).listed.post
-            drafting.rewrite(scope, post_id, body.draft(old), author=scope.actor)
+            if body.late_ok is not None:
+                importance.set_lateness(scope, post_id, body.late_ok, version=old.version)
+            if body.rewrites or body.late_ok is None:
+                drafting.rewrite(scope, post_id, body.draft(old), author=scope.actor)
             selling.check(scope, post_id, connectors=connectors)
             return _whole(scope, sight, post_id, "post.rewrite")
 

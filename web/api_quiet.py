@@ -115,7 +115,7 @@ def _previews(routes: APIRouter, tenant: OpenScope) -> None:
             return pausing.preview(scope, _wanted(scope, sight, days, ""))
 
         found = call.read(ask)
-        return PreviewOut.of(found.moving, found.left, found.versions)
+        return PreviewOut.of(found)
 
     @routes.get("/pauses/{pause_id}", response_model=QuietOut)
     def get_pause(pause_id: UUID, call: Annotated[Call, can_read], response: Response) -> QuietOut:
@@ -141,7 +141,8 @@ def _pauses(routes: APIRouter, tenant: OpenScope) -> None:
             made, done = pausing.pause(scope, wanted, seen=body.seen)
             found = quiet.period(scope, made)
             moved = MovedOut.of(None, done.moved, done.left)
-            told = PauseOut(pause=QuietOut.of(found), moved=moved.moved, left=moved.left)
+            out = [LeftOut.of(one) for one in done.out]
+            told = PauseOut(pause=QuietOut.of(found), moved=moved.moved, left=moved.left, out=out)
             headers = {**etag(tag(found)), "location": f"/v1/pauses/{made}"}
             return Done(told, "pause.begin", f"pause:{made}", 201, headers)
 
@@ -161,7 +162,7 @@ def _pauses(routes: APIRouter, tenant: OpenScope) -> None:
             else:
                 back = pausing.call_off(scope, pause_id)
             moved = [MovingOut.of(one) for one in back.moving]
-            told = PauseOut(pause=QuietOut.of(found), moved=moved, left=[LeftOut.of(one) for one in back.left])
+            told = PauseOut(pause=QuietOut.of(found), moved=moved, left=[LeftOut.of(one) for one in back.left], out=[])
             return Done(told, "pause.end", f"pause:{pause_id}")
 
         return call.once(act)

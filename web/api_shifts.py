@@ -36,7 +36,7 @@ def _reads(routes: APIRouter, tenant: OpenScope) -> None:
             return shifting.preview(scope, _chosen(scope, sight, which), which.by)
 
         found = call.read(ask)
-        return PreviewOut.of(found.moving, found.left, found.versions)
+        return PreviewOut.of(found)
 
     @routes.get("/{shift_id}", response_model=ShiftOut)
     def get_shift(shift_id: UUID, call: Annotated[Call, can_read], response: Response) -> ShiftOut:

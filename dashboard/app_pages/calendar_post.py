@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard import acting, files, frame
 from dashboard.app_pages import (
+    calendar_accounts,
     calendar_filters,
     calendar_importance,
     calendar_near,
@@ -54,6 +55,7 @@ def show(page: Page, post_id: UUID) -> None:
         calendar_words.ask(page, found)
         if any(place.movable for place in found.places):
             _move(page, found)
+        calendar_accounts.add(page, found)
     post_talk.show(page, post_id)
 
 
@@ -111,6 +113,7 @@ def _acts(page: Page, found: Opened, place: Place) -> None:
         if entry.state is DeliveryState.SCHEDULED:
             acting.button(page, "calendar.send_now", partial(_now, *about), right=Right.RUN, key=f"now:{key}")
         post_outside.acts(page, found, place)
+        calendar_accounts.alone(page, found, place)
         calendar_importance.show(page, found.creator.id, entry)
         if entry.state in STOPPABLE:
             with st.popover(page.word("calendar.cancel")):
@@ -159,6 +162,7 @@ def _rework(page: Page, found: Opened) -> None:
             on_click=compose_draft.duplicate,
             args=about,
         )
+        calendar_importance.lateness(page, found)
         calendar_rehearsal.show(page, found)
 
 

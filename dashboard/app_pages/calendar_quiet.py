@@ -171,4 +171,4 @@ def _pause(page: Page, found: Queue) -> None:
 def _begin(page: Page, wanted: Pause, seen: dict[UUID, int], scope: Scope, _: UUID) -> Message:
     page.my(scope, wanted.creator_id)
     _, done = pausing.pause(scope, wanted, seen=seen)
-    return Message("pause.done", {"count": len(done.moved), "left": len(done.left)})
+    return Message("pause.done", {"count": len(done.moved), "left": len(done.left), "out": len(done.out)})

@@ -16,7 +16,7 @@ from dashboard.widgets import draw
 from foundation.database import Scope
 from foundation.errors import BadInput
 from foundation.words import Message
-from schedules import drafting, series, series_reads
+from schedules import drafting, series, series_reads, series_rule
 from schedules.calendar import WallTime, zone_of
 from schedules.drafting import Draft, Planned
 from schedules.reads import Written
@@ -28,6 +28,14 @@ from tenants.roles import Right
 
 LATEST = 28
 """The last day every month has."""
+
+
+@dataclass(frozen=True)
+class Where:
+    """Whose post repeats, and on which accounts."""
+
+    creator_id: UUID
+    channels: tuple[UUID, ...]
 
 
 def chosen(prefix: str) -> Choice:
@@ -47,9 +55,9 @@ def chosen(prefix: str) -> Choice:
 
 
 def fields(
-    page: Page, prefix: str, first: WallTime | None, *, now: datetime, accounts: int, begin: Choice | None = None
+    page: Page, prefix: str, first: WallTime | None, *, now: datetime, where: Where, begin: Choice | None = None
 ) -> None:
-    """The fields of a repetition from a first time on (None: not readable yet), and what comes of them.
+    """The fields of a repetition from a first time on (None: not readable yet), and what comes of them `where` it goes.
 
     Without `begin` nothing repeats until somebody chooses so; with it, the fields begin as it says.
     """
@@ -81,19 +89,22 @@ def fields(
         st.session_state.setdefault(prefix + "or_last", start.or_last)
         st.checkbox(page.word("series.or_last", day=first.day.day), key=prefix + "or_last")
     if first is not None:
-        _preview(page, prefix, first, now, accounts)
+        _preview(page, prefix, first, now, where)
 
 
-def _preview(page: Page, prefix: str, first: WallTime, now: datetime, accounts: int) -> None:
-    """The next dates as the fields stand; what cannot be read is said there."""
+def _preview(page: Page, prefix: str, first: WallTime, now: datetime, where: Where) -> None:
+    """The next dates as the fields stand, those left out for days without posts too; what cannot be read is said."""
     try:
         repeat = chosen(prefix).repeat(first)
-        coming, made = repeat.upcoming(now, NEXT), len(repeat.between(now, now + AHEAD)) * max(accounts, 1)
+        closed = page.read(lambda scope: series_rule.shut(scope, where.creator_id, where.channels))
+        walls = repeat.between(now, now + AHEAD)
     except BadInput as unreadable:
         draw("calendar_note.html", note=page.voice.say(unreadable.message))
         return
-    said = _said(page, repeat)
-    draw("calendar_dates.html", said=said, coming=coming, at=_leaves, voice=page.voice, word=page.word)
+    found = series_rule.parted(repeat.upcoming(now, len(walls) + NEXT), closed)
+    said, made = _said(page, repeat), len(series_rule.parted(walls, closed).open) * max(len(where.channels), 1)
+    shown = {"coming": found.open[:NEXT], "quiet": found.quiet}
+    draw("calendar_dates.html", said=said, **shown, at=_leaves, voice=page.voice, word=page.word)
     if made > AT_ONCE:
         st.checkbox(page.word("series.confirm", count=made), key=prefix + "confirmed")
 
@@ -167,9 +178,9 @@ def _change(page: Page, found: Opened, one: Repeated, day: date) -> None:
         draw("calendar_note.html", note=page.word("series.change_why"))
         st.text_input(page.word("compose.clock"), f"{rest.clock:%H:%M}", key=prefix + "clock", width=120)
         st.text_area(page.word("compose.body"), found.post.body, key=prefix + "body", height=120)
-        accounts = len({place.entry.channel_id for place in found.places})
+        where = Where(found.creator.id, tuple(dict.fromkeys(place.entry.channel_id for place in found.places)))
         begin = chosen_of(rest, page.voice.language)
-        fields(page, prefix, _first(prefix, rest), now=found.now, accounts=accounts, begin=begin)
+        fields(page, prefix, _first(prefix, rest), now=found.now, where=where, begin=begin)
         st.button(
             page.word("series.change_go"), key=prefix + "go", on_click=_changed, args=(page, found, one, day, prefix)
         )

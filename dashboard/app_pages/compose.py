@@ -21,6 +21,7 @@ from dashboard.app_pages import (
     compose_repeats,
     compose_when,
 )
+from dashboard.app_pages.calendar_series import Where
 from dashboard.app_pages.compose_draft import (
     ACCOUNTS,
     BODY,
@@ -195,8 +196,11 @@ def _send(page: Page, found: Desk, written: Draft) -> None:
         with st.container(horizontal=True):
             st.text_input(page.word("compose.day"), key=DAY, width=170)
             st.text_input(page.word("compose.clock"), key=CLOCK, width=110)
-        compose_when.warn(page, found.creator, written)
-    compose_when.importance(page)
+    if when != compose_when.SLOT:
+        compose_when.warn(page, written, _first(found, when))
+    with st.container(horizontal=True):
+        compose_when.importance(page)
+        compose_when.lateness(page)
     _repeat(page, found, when)
     compose_repeats.show(page, written, _first(found, when), repeating=calendar_series.chosen(REPEAT).wanted)
     draw("calendar_note.html", note=page.word("compose.zone", place=page.voice.place(found.creator.zone)))
@@ -207,7 +211,8 @@ def _repeat(page: Page, found: Desk, when: str) -> None:
     """Whether it leaves again and again, from the time it leaves first; a place in a queue is had once."""
     if when == compose_when.SLOT:
         return
-    calendar_series.fields(page, REPEAT, _first(found, when), now=found.now, accounts=len(listed(ACCOUNTS)))
+    where = Where(found.creator.id, listed(ACCOUNTS))
+    calendar_series.fields(page, REPEAT, _first(found, when), now=found.now, where=where)
 
 
 def _first(found: Desk, when: str) -> WallTime | None:
@@ -263,7 +268,7 @@ def _plan(page: Page, written: Draft, asked: _Asked, made: list[UUID], scope: Sc
         selling.check(scope, made[0], connectors=connectors())
         compose_repeats.keep(scope, made[0], asked.known)
         return said
-    at = _time(scope, creator, asked)
+    at = _time(scope, creator, written, asked)
     planned = calendar_series.plan(scope, written, asked.again, at, key=asked.key, author=author, priority=priority)
     selling.check(scope, planned.post_id, connectors=connectors())
     made.append(planned.post_id)
@@ -280,7 +285,7 @@ def _plan(page: Page, written: Draft, asked: _Asked, made: list[UUID], scope: Sc
     return Message("compose.waits", {**when, "who": ", ".join(planned.waiting)})
 
 
-def _time(scope: Scope, creator: Creator, asked: _Asked) -> WallTime:
+def _time(scope: Scope, creator: Creator, written: Draft, asked: _Asked) -> WallTime:
     if asked.when == "soon":
         return at_once(scope, creator.zone)
     if asked.when == "at":
@@ -288,7 +293,7 @@ def _time(scope: Scope, creator: Creator, asked: _Asked) -> WallTime:
         if at.instant() < scope.now:
             raise BadInput("compose.past")
         return at
-    return agenda.next_free(scope, creator.id, creator.zone)
+    return agenda.next_free(scope, creator.id, creator.zone, channels=written.channels)
 
 
 def _rewrite(page: Page, post_id: UUID, written: Draft, made: list[UUID], scope: Scope, _: UUID) -> Message:

@@ -13,6 +13,7 @@ from foundation.money import Money
 from schedules import threads
 from schedules.calendar import parse
 from schedules.drafting import Draft
+from schedules.lateness import Late
 from schedules.linking import Wanted
 from schedules.overrides import Content, Override
 from schedules.reads import Written
@@ -20,7 +21,7 @@ from schedules.threads import Piece
 
 ID, CREATOR, TITLE, BODY, ACCOUNTS = (f"compose:{name}" for name in ("id", "creator", "title", "body", "accounts"))
 WHEN, DAY, CLOCK, REWORK = (f"compose:{name}" for name in ("when", "day", "clock", "rework"))
-PRIORITY = "compose:priority"
+PRIORITY, LATE = "compose:priority", "compose:late"
 MEDIA, BROUGHT, SHOWN = (f"compose:{name}" for name in ("media", "brought", "shown"))
 PARTS, COMMENT, COMMENTED, TARGET = (f"compose:{name}" for name in ("parts", "comment", "commented", "target"))
 CAMPAIGN, PLAIN = "compose:campaign", "compose:plain"
@@ -33,7 +34,10 @@ BY_MODEL = "compose:by_model"
 MARKED = "compose:marked"
 """How the text of the post that is changed or copied was marked: it stays so."""
 
-_WORDS, _WHEN = (ID, CREATOR, TITLE, BODY, ACCOUNTS, PARTS, COMMENT, COMMENTED), (WHEN, DAY, CLOCK, REWORK, PRIORITY)
+_WORDS, _WHEN = (
+    (ID, CREATOR, TITLE, BODY, ACCOUNTS, PARTS, COMMENT, COMMENTED),
+    (WHEN, DAY, CLOCK, REWORK, PRIORITY, LATE),
+)
 FIELDS = (*_WORDS, *_WHEN, MEDIA, BROUGHT, SHOWN, TARGET, OTHERS, CAMPAIGN, PLAIN, BY_MODEL, MARKED)
 OF_PART = "compose:part:"
 """What the fields of further parts begin with; PARTS holds their ids in order."""
@@ -182,7 +186,9 @@ def draft(creator_id: UUID) -> Draft:
     plain = tuple(str(one) for one in st.session_state.get(PLAIN) or ())
     links = Wanted(typed(CAMPAIGN).strip(), plain)
     by = text_ai(apart)
-    return Draft(creator_id, said.title, said.body, said.media, accounts, by, parts=rest, others=written, links=links)
+    late = Late(typed(LATE)) if typed(LATE) else None
+    words = (said.title, said.body, said.media, accounts, by, rest, written, links)
+    return Draft(creator_id, *words, late=late)
 
 
 def put(field: str, text: str, *, after: str = "") -> None:

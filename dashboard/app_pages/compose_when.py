@@ -6,20 +6,18 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.app_pages import calendar_near
-from dashboard.app_pages.compose_draft import CLOCK, DAY, PRIORITY, typed
+from dashboard.app_pages.compose_draft import LATE, PRIORITY, typed
 from dashboard.frame import Page
 from dashboard.reads.queue import first_slots, warnings
-from dashboard.reads.when import day_of, time_of
 from dashboard.widgets import draw
 from foundation.database import Scope
-from foundation.errors import BadInput
 from foundation.words import Message
 from schedules import drafting, queueing
 from schedules.calendar import WallTime
 from schedules.drafting import Draft
+from schedules.lateness import Late
 from schedules.planning import LAST_PRIORITY
 from schedules.planning import PRIORITY as NORMAL
-from tenants.reads import Creator
 
 SLOT = "slot"
 IMPORTANCES = range(1, LAST_PRIORITY + 1)
@@ -35,13 +33,11 @@ def queued(page: Page, written: Draft) -> str:
     return f"{page.voice.short_day(at.day)} {at.clock:%H:%M}"
 
 
-def warn(page: Page, creator: Creator, written: Draft) -> None:
-    """What speaks against the time that was typed, as soon as it can be read."""
-    try:
-        at = WallTime(day_of(typed(DAY)), time_of(typed(CLOCK)), creator.zone).instant()
-    except BadInput:
+def warn(page: Page, written: Draft, at: WallTime | None) -> None:
+    """What speaks against the time it would leave, once that can be read: typed, proposed or at once."""
+    if at is None:
         return
-    for near in page.read(lambda scope: warnings(scope, written.channels, at)):
+    for near in page.read(lambda scope: warnings(scope, written.channels, at.instant())):
         draw("calendar_note.html", note=calendar_near.said(page, near))
 
 
@@ -55,6 +51,19 @@ def importance(page: Page) -> None:
         key=PRIORITY,
         width=220,
     )
+
+
+def lateness(page: Page) -> None:
+    """How late it may still leave by itself."""
+    st.session_state.setdefault(LATE, str(Late.HALF_AN_HOUR))
+    st.selectbox(
+        page.word("compose.late"), list(map(str, Late)), format_func=partial(allowed, page), key=LATE, width=280
+    )
+
+
+def allowed(page: Page, one: str) -> str:
+    """How a lateness is called."""
+    return page.word(f"compose.late.{one}")
 
 
 def degree(page: Page, one: int) -> str:

@@ -12,7 +12,7 @@ from foundation.database import Scope
 from foundation.errors import NotFound
 from gate import inforce, switches
 from gate.switches import Halt
-from schedules import agenda, drafting, rehearsing
+from schedules import agenda, drafting, quiet, rehearsing
 from schedules import reads as schedule_reads
 from schedules.agenda import free
 from schedules.calendar import WallTime, bounds, local_day, zone_of
@@ -20,6 +20,7 @@ from schedules.days import Summary, any_planned, summaries
 from schedules.drafting import REWRITABLE
 from schedules.overrides import Content
 from schedules.previewing import Rule, rule_of
+from schedules.quiet import Quiet
 from schedules.reads import Entry, Written
 from schedules.shifting import MOVABLE
 from schedules.states import NEEDS_A_PERSON, DeliveryState
@@ -251,7 +252,7 @@ def _every_turn(scope: Scope, chosen: Sequence[Creator], wanted: Wanted) -> _Rea
     entries = schedule_reads.agenda(scope, by_id, start, end, names=names, limit=MOST)
     ahead = last > local_day(scope.now, "UTC") - timedelta(days=1)
     hours = agenda.hours(scope, by_id) if ahead else {}
-    found = _Found(entries, by_id, hours, scope.now)
+    found = _Found(entries, by_id, hours, scope.now, quiet.periods(scope, by_id) if ahead else [])
     here = _by_day(found)
     shown = [wanted.first + timedelta(days=number) for number in range(wanted.days)]
     days = [_day(wanted, day, found, here.get(day, [])) for day in shown]
@@ -264,6 +265,7 @@ class _Found:
     creators: Mapping[UUID, Creator]
     hours: Mapping[UUID, Sequence[time]]
     now: datetime
+    quiet: Sequence[Quiet]
 
 
 def _by_day(found: _Found) -> dict[date, list[Entry]]:
@@ -283,11 +285,12 @@ def _day(wanted: Wanted, day: date, found: _Found, here: Sequence[Entry]) -> Day
 
 
 def _gaps(found: _Found, creator_id: UUID, day: date, here: Sequence[Entry]) -> list[tuple[Creator, WallTime]]:
-    """A creator's usual hours of a day with nothing near them."""
+    """A creator's usual hours of a day with nothing near them, and none in which she posts nothing."""
     creator = found.creators[creator_id]
     taken = [one.due_at for one in here if one.creator_id == creator_id and one.state is not S.CANCELLED]
     wanted = [WallTime(day, clock, creator.zone) for clock in found.hours[creator_id]]
-    return [(creator, one) for one in free(wanted, taken, found.now)]
+    closed = agenda.closed_to(found.quiet, creator_id)
+    return [(creator, one) for one in free(wanted, taken, found.now, closed)]
 
 
 def free_hours(day: Day) -> list[FreeHour]:

@@ -96,7 +96,7 @@ def desk(
         tiles=library.tiles(scope, creator.id, limit=pictures),
         uploads=[found[one] for one in brought if one in found and found[one].creator_id == creator.id],
         previews=shown,
-        next_free=agenda.next_free(scope, creator.id, creator.zone),
+        next_free=agenda.next_free(scope, creator.id, creator.zone, channels=draft.channels),
         unrated=open_ if any(one.unrated for one in shown) else (),
     )
 

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from foundation.errors import BadInput, Refused
 from foundation.ids import uuid7
 from foundation.words import Message
-from schedules import approvals, reviewing
+from schedules import approvals, drafting, forgotten, reviewing
+from schedules.drafting import Draft
 from schedules.moving import delivery, move
 from schedules.states import DeliveryState as S
 from studio import library
@@ -207,6 +209,47 @@ def test_turned_down_is_off_the_calendar(lea: Desk) -> None:
         words(lea, post_id, approvals.turn_down, lea.manager, note=" ")
     words(lea, post_id, approvals.turn_down, lea.manager, note="not her style")
     assert lea.state(delivery_id) is S.CANCELLED
+
+
+@pytest.mark.parametrize("act", [approvals.ask_change, approvals.reject])
+def test_what_is_on_hold_stays_so_until_it_is_another(lea: Desk, act: Callable[..., None]) -> None:
+    """It came back as missed a minute later, by the sweep that finds what was forgotten: a false alarm."""
+    post_id = lea.write(late_ok=timedelta(hours=4))
+    delivery_id = lea.wish(post_id)
+    lea.live(minutes=1)
+    assert lea.why(delivery_id) == "delivery.unapproved"
+    before = lea.states(delivery_id)
+    words(lea, post_id, act, lea.manager, note="another picture")
+    lea.live(minutes=5)
+    with lea.scope() as scope:
+        assert forgotten.sweep(scope) == 0
+    assert lea.states(delivery_id) == before
+    with lea.scope(f"member:{lea.author}") as scope:
+        drafting.rewrite(scope, post_id, Draft(lea.creator_id, "", "better", (), ()), author=f"member:{lea.author}")
+    lea.approve(post_id)
+    lea.act(drafting.settle, post_id)
+    lea.run()
+    assert lea.texts() == ["better"]
+
+
+def test_what_was_on_hold_is_turned_down_too(lea: Desk) -> None:
+    post_id = lea.write()
+    delivery_id = lea.wish(post_id)
+    lea.run()
+    assert lea.state(delivery_id) is S.HELD
+    words(lea, post_id, approvals.turn_down, lea.manager, note="not her style")
+    assert lea.state(delivery_id) is S.CANCELLED
+    assert lea.notices() == {}
+
+
+def test_a_no_to_what_is_overdue_forgets_nothing(lea: Desk) -> None:
+    """Its account keeps it back: it is due, and a draft now. It is on hold a moment later, not forgotten."""
+    delivery_id = lea.delivery()
+    post_id = lea.entry(delivery_id).post_id
+    words(lea, post_id, approvals.ask_change, lea.manager, note="another picture")
+    assert len(lea.rows("delivery.publish")) == 1
+    lea.run()
+    assert lea.why(delivery_id) == "delivery.unapproved"
 
 
 def test_queue_shows_what_waits_and_what_was_said(lea: Desk) -> None:

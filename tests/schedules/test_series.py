@@ -10,7 +10,7 @@ from sqlmodel import select
 from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import uuid7
-from schedules import approvals, planning, repeating, series
+from schedules import approvals, planning, repeating, series, series_rule
 from schedules.calendar import local_day, parse
 from schedules.events import ExtendDue
 from schedules.models import Series
@@ -228,7 +228,7 @@ def test_other_words_from_a_date_on_want_a_yes_of_their_own(lea: Desk) -> None:
     approved(lea, post_id)
     old, day = only(lea, post_id), wanted.starts_on + timedelta(days=14)
     with lea.scope() as scope:
-        rest = series.repeat_of(series.series(scope, old)).following(day)
+        rest = series_rule.repeat_of(series.series(scope, old)).following(day)
     change = Change(rest, draft(lea, body="other words"))
     new_post = lea.act(series.change_following, old, day, change, author=f"member:{lea.author}")
     assert lea.act(series.change_following, old, day, change, author=f"member:{lea.author}") == new_post != post_id

@@ -15,7 +15,7 @@ from channels import connecting
 from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import uuid7
-from schedules import approvals, assigning, drafting, planning, series, variants
+from schedules import approvals, assigning, drafting, planning, series, series_rule, variants
 from schedules.assigning import A, B, drawn
 from schedules.overrides import Override
 from schedules.recurrence import Every, Repeat, Rule
@@ -260,7 +260,7 @@ def test_one_test_at_a_time_and_no_change_in_its_midst(lea: Desk) -> None:
     assert told.value.message.code == "variants.running"
     day = days(lea, post_id, 6)[-1]
     found = series_of(lea, post_id)[-1]
-    change = Change(series.repeat_of(found).following(day), draft(lea, body="other words"))
+    change = Change(series_rule.repeat_of(found).following(day), draft(lea, body="other words"))
     with pytest.raises(Conflict):
         lea.act(series.change_following, found.id, day, change, author=f"member:{lea.author}", confirmed=True)
 

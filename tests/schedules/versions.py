@@ -6,7 +6,7 @@ from uuid import UUID
 
 from foundation.ids import derived, uuid7
 from insights import experiments
-from schedules import series, variants
+from schedules import series_rule, variants
 from schedules.assigning import A, drawn
 from schedules.models import Delivery, Series
 from schedules.states import DeliveryState
@@ -20,7 +20,7 @@ OTHER = "said otherwise"
 
 def mixed(lea: Desk, row: Series, day: date) -> UUID:
     """A press whose draw has both versions in its first week, and about as many of each: chance fails no test."""
-    repeat = series.repeat_of(row)
+    repeat = series_rule.repeat_of(row)
     walls = repeat.following(day).upcoming(lea.now(), LEAST)
     while True:
         key = uuid7()

@@ -1,11 +1,13 @@
 """Posts over the API: written, read, rewritten, planned, approved and taken off the calendar."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from channels import connecting
 from foundation.ids import uuid7
 from schedules.calendar import WallTime, zone_of
 from schedules.states import DeliveryState
@@ -63,6 +65,48 @@ def test_new_words_need_a_new_yes_and_keep_the_time(api: Program) -> None:
     assert [part["body"] for part in changed["parts"]] == ["second", "first!"]
     assert changed["deliveries"][0]["state"] == "draft"
     assert changed["deliveries"][0]["due_at"] == post["deliveries"][0]["due_at"]
+
+
+def test_how_late_it_may_leave_is_said_and_changed_without_another_yes(api: Program) -> None:
+    usual = api.write()
+    assert usual["late_ok"] == "30m"
+    post = api.approved(late_ok="2h")
+    assert post["late_ok"] == "2h"
+    answer = api.ask("PATCH", f"/posts/{post['id']}", {"late_ok": "always"}, version=1)
+    assert answer.status_code == 200, answer.text
+    changed = answer.json()
+    assert (changed["late_ok"], changed["version"], changed["approved"]) == ("always", 2, True)
+    assert changed["deliveries"][0]["state"] == "scheduled"
+    both = api.ask("PATCH", f"/posts/{post['id']}", {"late_ok": "day", "body": "better"}, version=2).json()
+    assert (both["late_ok"], both["body"], both["approved"]) == ("day", "better", False)
+    assert api.ask("PATCH", f"/posts/{post['id']}", {"late_ok": "never"}, version=both["version"]).status_code == 422
+
+
+def test_an_account_that_is_added_waits_for_its_own_yes(api: Program) -> None:
+    """It left on the yes to another account."""
+    post = api.approved()
+    (first,) = post["deliveries"]
+    with api.scope() as scope:
+        other = connecting.connect(
+            scope,
+            creator_id=UUID(post["creator_id"]),
+            platform="sandbox",
+            surface="sandbox.post",
+            account="second",
+            name="second",
+            base_url="http://127.0.0.1:9",
+            token=None,
+            zone="UTC",
+        )
+    at = {"wall_time": "2031-07-01T10:00", "zone": "Europe/Paris"}
+    said = {"channels": [str(other)], "at": at}
+    answer = api.ask("POST", f"/posts/{post['id']}/schedule", said, version=post["version"])
+    assert answer.status_code == 200, answer.text
+    assert {one["channel_id"]: one["state"] for one in answer.json()["deliveries"]} == {
+        first["channel_id"]: "scheduled",
+        str(other): "draft",
+    }
+    assert answer.json()["approved"] is False
 
 
 def test_a_price_is_kept_and_refused_where_nothing_is_sold(api: Program) -> None:

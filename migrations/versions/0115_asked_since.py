@@ -1,0 +1,18 @@
+"""Since when an account that was added to a post waits for a yes of its own."""
+
+from alembic import op
+
+from migrations.tools import instant
+
+revision = "0115"
+down_revision = "0093"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("deliveries", instant("asks_since", nullable=True))
+
+
+def downgrade() -> None:
+    op.drop_column("deliveries", "asks_since")

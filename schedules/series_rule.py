@@ -1,0 +1,215 @@
+"""When a stored series leaves: by its rule, less the dates somebody took out, less days and hours without posts.
+
+What a rule says gives way to a quiet period or a pause: it is left out, never moved, since its own next time may stand
+where it would go. A time that a person gave it by hand stays: they were warned. Once the period is gone, the times that
+are still to come stand again (ADR 0106).
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import islice
+from uuid import UUID
+
+from sqlmodel import col, or_, select
+
+from foundation.database import Scope
+from foundation.words import Message
+from schedules import passing, planning, quiet
+from schedules.calendar import WallTime, parse_clock
+from schedules.models import Delivery, Series
+from schedules.moving import move
+from schedules.quiet import Quiet
+from schedules.recurrence import Repeat, parse
+from schedules.states import DeliveryState
+from tenants import notices
+
+S = DeliveryState
+TO_COME = frozenset({S.DRAFT, S.APPROVED, S.SCHEDULED})
+"""States of a delivery that nobody has to decide on and that has not left."""
+
+A_DAY = timedelta(days=1)
+LOOKED_THROUGH = 400
+"""Times that are looked through for one that is not quiet: a daily one, for a year."""
+
+Shut = Mapping[UUID, Sequence[Quiet]]
+"""The periods without posts that hold for each account of a series."""
+
+
+def repeat_of(row: Series) -> Repeat:
+    """When a series repeats."""
+    return Repeat(parse(row.rule), row.starts_on, parse_clock(row.clock), row.zone)
+
+
+def skipped(row: Series) -> frozenset[date]:
+    """The local dates somebody took out of a series."""
+    return frozenset(map(date.fromisoformat, row.skipped))
+
+
+def shut(scope: Scope, creator_id: UUID, channels: Sequence[UUID]) -> Shut:
+    """The periods without posts that hold for each of these accounts of a creator."""
+    known = quiet.periods(scope, [creator_id])
+    return {channel: [one for one in known if one.channel_id in (None, channel)] for channel in channels}
+
+
+def shut_of(scope: Scope, row: Series) -> Shut:
+    """The same, of the accounts of a series."""
+    return shut(scope, row.creator_id, [UUID(one) for one in row.channels])
+
+
+def in_the_way(closed: Shut, wall: WallTime) -> Quiet | None:
+    """The period for which a time leaves on none of its accounts; None where it leaves on any. Pure."""
+    at = wall.instant()
+    found = [quiet.covering(periods, at) for periods in closed.values()]
+    return found[0] if found and all(found) else None
+
+
+def coming(scope: Scope, row: Series, most: int) -> list[WallTime]:
+    """At most so many of its next times, those that nobody took out and that are not quiet on every account."""
+    closed = shut_of(scope, row)
+    walls = islice(repeat_of(row).coming(scope.now, without=skipped(row)), LOOKED_THROUGH)
+    return list(islice((wall for wall in walls if in_the_way(closed, wall) is None), most))
+
+
+@dataclass(frozen=True)
+class Parted:
+    """Times of a rule: those that leave on any account, and those that leave on none, each with what is in the way."""
+
+    open: tuple[WallTime, ...]
+    quiet: tuple[tuple[WallTime, str], ...]
+
+
+def parted(walls: Sequence[WallTime], closed: Shut) -> Parted:
+    """Times of a rule by whether they leave anywhere; pure."""
+    found = [(wall, in_the_way(closed, wall)) for wall in walls]
+    leave = tuple(wall for wall, period in found if period is None)
+    return Parted(leave, tuple((wall, period.label) for wall, period in found if period is not None))
+
+
+def left_out(scope: Scope, row: Series, until: datetime) -> tuple[tuple[WallTime, str], ...]:
+    """Its times to come until an instant (UTC-aware) that give way on every account, each with what to."""
+    without = skipped(row)
+    walls = [wall for wall in repeat_of(row).between(scope.now, until) if wall.day not in without]
+    return parted(walls, shut_of(scope, row)).quiet
+
+
+def nothing_left(scope: Scope, row: Series, channel_id: UUID, also: Quiet) -> bool:
+    """Whether a series would not leave on an account any more if one more period were kept."""
+    closed = [*shut(scope, row.creator_id, [channel_id])[channel_id], also]
+    walls = islice(repeat_of(row).coming(scope.now, without=skipped(row)), LOOKED_THROUGH)
+    return all(quiet.covering(closed, wall.instant()) is not None for wall in walls)
+
+
+def leave_out(scope: Scope, row: Delivery, why: Message) -> None:
+    """Take one time of a series off the calendar for days without posts. What it was known by is free: once those days
+    are none any more, it is made again. Raises Conflict for one that is on its way, or was changed meanwhile."""
+    move(scope, row, S.CANCELLED, reason=why, occurrence_key=f"{row.occurrence_key}.out-{row.id.hex[-8:]}")
+    planning.unplan(scope, row.id)
+
+
+def give_way(scope: Scope, row: Series) -> int:
+    """Leave out what is on the calendar by the rule and quiet since; how many that were, told in one notice.
+
+    The caller holds the series.
+    """
+    closed = shut_of(scope, row)
+    if not any(closed.values()):
+        return 0
+    ahead = scope.session.exec(
+        select(Delivery)
+        .where(
+            Delivery.tenant_id == scope.tenant_id,
+            Delivery.series_id == row.id,
+            col(Delivery.due_at) > scope.now,
+            col(Delivery.state).in_(sorted(map(str, TO_COME))),
+        )
+        .order_by(col(Delivery.due_at), col(Delivery.id))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    found = [
+        (one, period)
+        for one in ahead
+        if passing.by_rule(one) and (period := quiet.covering(closed.get(one.channel_id, ()), one.due_at)) is not None
+    ]
+    for one, period in found:
+        leave_out(scope, one, Message("series.quiet", {"label": period.label}))
+    if found:
+        first, period = found[0]
+        said: dict[str, str | int] = {
+            "count": len(found),
+            "since": first.wall_time.replace("T", " "),
+            "label": period.label,
+        }
+        notices.put(scope, Message("series.gave_way", said), cause=f"series:{row.id}:quiet", creator_id=row.creator_id)
+    return len(found)
+
+
+def too_close(scope: Scope, rows: Sequence[Delivery], goes: Mapping[UUID, WallTime]) -> dict[UUID, Message]:
+    """Of deliveries that would go elsewhere, those of a series that would come nearer to another one of it on their
+    account than its least distance, and nearer than they are; each with the reason. They stay, and are then looked at
+    as what stays."""
+    groups: dict[tuple[UUID, UUID], list[Delivery]] = {}
+    for one in rows:
+        if one.series_id is not None and one.id in goes and goes[one.id].instant() != one.due_at:
+            groups.setdefault((one.series_id, one.channel_id), []).append(one)
+    found: dict[UUID, Message] = {}
+    for (series_id, channel_id), movers in groups.items():
+        row = scope.session.get(Series, (scope.tenant_id, series_id))
+        if row is not None:
+            why = Message("shift.series_close", {"hours": round(row.gap_min / timedelta(hours=1))})
+            stays = _standing(scope, row, channel_id, movers, goes)
+            found |= dict.fromkeys(_crowding(movers, goes, stays, row.gap_min), why)
+    return found
+
+
+def _standing(
+    scope: Scope, row: Series, channel_id: UUID, movers: Sequence[Delivery], goes: Mapping[UUID, WallTime]
+) -> list[datetime]:
+    """When what does not move of a series leaves on an account, around where others go: what stands, and what its rule
+    will yet make."""
+    ends = [goes[one.id].instant() for one in movers]
+    since, until = min(ends) - row.gap_min, max(ends) + row.gap_min
+    first, last = str(since.date() - 2 * A_DAY), str(until.date() + 3 * A_DAY)  # keys begin with a local date
+    known = scope.session.exec(
+        select(Delivery).where(
+            Delivery.tenant_id == scope.tenant_id,
+            Delivery.series_id == row.id,
+            Delivery.channel_id == channel_id,
+            or_(col(Delivery.due_at).between(since, until), col(Delivery.occurrence_key).between(first, last)),
+        )
+    ).all()
+    moving, made = {one.id for one in movers}, {one.occurrence_key.partition("~")[0] for one in known}
+    there = [one.due_at for one in known if one.id not in moving and one.state not in (S.CANCELLED, S.FAILED)]
+    if row.next_extend_at is not None:  # it goes on
+        closed, without = shut(scope, row.creator_id, [channel_id])[channel_id], skipped(row)
+        walls = repeat_of(row).between(max(since, scope.now), until)
+        fresh = [wall.instant() for wall in walls if str(wall) not in made and wall.day not in without]
+        there += [at for at in fresh if quiet.covering(closed, at) is None]
+    return there
+
+
+def _crowding(
+    movers: Sequence[Delivery], goes: Mapping[UUID, WallTime], stays: Sequence[datetime], gap: timedelta
+) -> set[UUID]:
+    """Those of `movers` that cannot go: each that stays may be in the way of the next one; pure."""
+    refused: set[UUID] = set()
+    while True:
+        going = [(one.id, one.due_at, goes[one.id].instant()) for one in movers if one.id not in refused]
+        still = [(at, at) for at in (*stays, *(one.due_at for one in movers if one.id in refused))]
+        others = sorted([*still, *((after, before) for _, before, after in going)])
+        more = {key for key, before, after in going if _comes_near(others, before, after, gap)}
+        if not more:
+            return refused
+        refused |= more
+
+
+def _comes_near(others: Sequence[tuple[datetime, datetime]], before: datetime, after: datetime, gap: timedelta) -> bool:
+    """Whether any of `others` (where each ends and was, in order) is nearer than `gap`, and than it was; pure."""
+    near = others[bisect_left(others, after - gap, key=_end) : bisect_right(others, after + gap, key=_end)]
+    return any(abs(at - after) < gap and abs(at - after) < abs(was - before) for at, was in near)
+
+
+def _end(other: tuple[datetime, datetime]) -> datetime:
+    return other[0]

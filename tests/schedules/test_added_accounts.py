@@ -1,0 +1,197 @@
+"""An account that is added to a post somebody said yes to waits for a yes of its own, whatever door it came by."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from channels import connecting
+from foundation.errors import Conflict
+from schedules import approvals, drafting, listing, planning, pools, queueing, reviewing, scheduling, spare
+from schedules.moving import delivery
+from schedules.planning import deliveries_of
+from schedules.states import DeliveryState as S
+from tenants import agencies
+from tenants.roles import Role
+from tests.fakes.network import Network
+from tests.schedules.builders import Desk, desk, wall
+from tests.schedules.test_recycling import WINDOW, every_day, planned, published, settled
+from workers.wiring import Services
+
+
+def add(lea: Desk, post_id: UUID, channel: str, *, after: float = 1200) -> UUID:
+    """What a program does: put a post on one more account."""
+    at = wall(lea.now(), after)
+    with lea.scope(f"member:{lea.author}") as scope:
+        scheduling.schedule(scope, post_id, channels=[lea.channels[channel]], at=at)
+        return next(one.id for one in deliveries_of(scope, post_id) if one.channel_id == lea.channels[channel])
+
+
+def test_it_waits_and_leaves_nowhere_before(lea: Desk) -> None:
+    lea.connect("second")
+    first = lea.delivery("said yes to", after=600)
+    post_id = lea.entry(first).post_id
+    late = add(lea, post_id, "second")
+    assert (lea.state(first), lea.state(late)) == (S.SCHEDULED, S.DRAFT)
+    lea.act(drafting.settle, post_id)  # whoever presses "put it on the calendar"
+    assert lea.state(late) is S.DRAFT
+    lea.live(hours=1)
+    assert (lea.texts("main"), lea.texts("second")) == (["said yes to"], [])
+    assert (lea.state(late), lea.why(late)) == (S.HELD, "delivery.unapproved")
+    lea.act(planning.send_now, late)
+    lea.run()
+    assert lea.texts("second") == []
+    lea.approve(post_id)
+    lea.run()
+    assert lea.texts("second") == ["said yes to"]
+    assert lea.texts("main") == ["said yes to"]
+
+
+def test_who_may_say_yes_is_asked_again_as_the_first_time(lea: Desk) -> None:
+    lea.connect("second")
+    post_id = lea.entry(lea.delivery("hello", after=600)).post_id
+    late = add(lea, post_id, "second")
+    with lea.scope() as scope:
+        (asked,) = reviewing.asked(scope, [lea.creator_id])
+        assert [wish.delivery_id for wish in asked.wishes] == [late]
+        assert asked.words == ()
+        assert drafting.approvers(scope, post_id) == ("Marc",)
+        assert not drafting.is_free(scope, post_id)
+        assert not listing.whole(scope, [lea.creator_id], post_id).approved
+    lea.approve(post_id)
+    lea.act(drafting.settle, post_id)
+    assert lea.state(late) is S.SCHEDULED
+    with lea.scope() as scope:
+        assert reviewing.asked(scope, [lea.creator_id]) == []
+        assert listing.whole(scope, [lea.creator_id], post_id).approved
+
+
+def test_where_it_goes_already_nobody_is_asked_twice(lea: Desk) -> None:
+    lea.connect("second")
+    first = lea.delivery("hello", after=600)
+    post_id = lea.entry(first).post_id
+    assert add(lea, post_id, "main", after=900) == first
+    assert lea.state(first) is S.SCHEDULED
+    waits = lea.write("nobody said anything")
+    lea.wish(waits, after=600)
+    late = add(lea, waits, "second")
+    lea.approve(waits)
+    assert lea.state(late) is S.APPROVED
+
+
+def test_where_nobody_is_asked_it_leaves(services: Services, sandbox: Network) -> None:
+    free = desk(services, sandbox, tiers=0)
+    free.connect("second")
+    post_id = free.entry(free.delivery("hello", after=600)).post_id
+    late = add(free, post_id, "second")
+    assert free.state(late) is S.SCHEDULED
+
+
+def test_a_no_longer_asked_yes_lets_it_go(lea: Desk) -> None:
+    """The rule asked for a yes when the account was added, and asks for none now."""
+    lea.connect("second")
+    post_id = lea.entry(lea.delivery("hello", after=600)).post_id
+    late = add(lea, post_id, "second")
+    with lea.scope() as scope:
+        scope.run("UPDATE creators SET approval_tiers = 0 WHERE tenant_id = :t", t=lea.tenant_id)
+    lea.act(drafting.settle, post_id)
+    assert lea.state(late) is S.SCHEDULED
+
+
+def test_two_tiers_are_both_asked_again(services: Services, sandbox: Network) -> None:
+    at = desk(services, sandbox, tiers=2)
+    at.connect("second")
+    post_id = at.write()
+    first = at.wish(post_id, after=600)
+    with at.scope() as scope:
+        third = agencies.add_member(
+            scope, name="Zoé", email="z@example.test", role=Role.MANAGER, language="fr", zone="UTC"
+        )
+
+    def say(who: UUID, tier: int) -> None:
+        with at.scope(f"member:{who}") as scope:
+            approvals.approve(scope, post_id, member_id=who, tier=tier)
+            drafting.settle(scope, post_id)
+
+    say(at.manager, 1)
+    say(third, 2)
+    late = add(at, post_id, "second")
+    assert (at.state(first), at.state(late)) == (S.SCHEDULED, S.DRAFT)
+    say(at.manager, 1)
+    assert at.state(late) is S.DRAFT
+    say(third, 2)
+    assert at.state(late) is S.SCHEDULED
+
+
+def test_what_a_pool_brings_to_another_account_waits(lea: Desk) -> None:
+    lea.connect("second")
+    every_day(lea)
+    every_day(lea, "second")
+    pool_id = settled(lea, "main", "second", min_age=WINDOW)
+    posts = published(lea, "un", "deux")
+    lea.act(pools.pause, pool_id)
+    lea.pass_time(days=40)
+    for one in posts:
+        lea.act(pools.add, one)
+    lea.act(pools.resume, pool_id)
+    lea.run()
+    with lea.scope() as scope:
+        states = {(row.channel_id, row.state) for one in posts for row in deliveries_of(scope, one)}
+    assert (lea.channels["main"], "scheduled") in states
+    assert (lea.channels["second"], "draft") in states
+    assert (lea.channels["second"], "scheduled") not in states
+    for one in posts:
+        lea.approve(one)
+        lea.act(drafting.settle, one)
+    assert {state for _, state, _ in planned(lea)} == {S.SCHEDULED}
+
+
+def test_what_is_queued_on_another_account_waits(lea: Desk) -> None:
+    lea.connect("second")
+    every_day(lea, "second")
+    post_id = lea.entry(lea.delivery("hello", after=600)).post_id
+    lea.act(queueing.add, post_id, lea.channels["second"])
+    lea.act(drafting.settle, post_id)
+    with lea.scope() as scope:
+        assert [row.state for row in deliveries_of(scope, post_id)] == ["scheduled", "draft"]
+
+
+def test_what_was_moved_to_another_kind_of_place_waits_for_its_yes(lea: Desk) -> None:
+    """Whoever pressed "put it on the calendar" there let it go: the yes to the other place was taken for it."""
+    with lea.scope() as scope:
+        lea.channels["spare"] = connecting.connect(
+            scope,
+            creator_id=lea.creator_id,
+            platform="telegram",
+            surface="telegram.channel",
+            account="@spare",
+            name="spare",
+            base_url="http://127.0.0.1:9",
+            token=lea.services.seal(lea.tenant_id, "t"),
+            zone="UTC",
+        )
+    post_id = lea.entry(lea.delivery("asked again", after=3600)).post_id
+    shown = lea.act(spare.preview, lea.channels["main"], lea.channels["spare"])
+    lea.act(spare.move_queue, lea.channels["main"], lea.channels["spare"], seen=shown.versions)
+    lea.act(drafting.settle, post_id)
+    with lea.scope() as scope:
+        (moved,) = [row for row in deliveries_of(scope, post_id) if row.state != S.CANCELLED]
+    assert lea.state(moved.id) is S.DRAFT
+    lea.approve(post_id)
+    assert lea.state(moved.id) is S.APPROVED
+
+
+def test_a_yes_taken_back_takes_back_the_added_account_too(lea: Desk) -> None:
+    lea.connect("second")
+    first = lea.delivery("hello", after=600)
+    post_id = lea.entry(first).post_id
+    late = add(lea, post_id, "second")
+    lea.approve(post_id)
+    lea.act(drafting.settle, post_id)
+    with lea.scope(f"member:{lea.manager}") as scope:
+        approvals.withdraw(scope, post_id, member_id=lea.manager)
+    assert (lea.state(first), lea.state(late)) == (S.DRAFT, S.DRAFT)
+    with pytest.raises(Conflict):
+        lea.plan(post_id)
+    with lea.scope() as scope:
+        assert delivery(scope, late).due_at > scope.now + timedelta(minutes=10)

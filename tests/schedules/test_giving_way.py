@@ -1,0 +1,294 @@
+"""What repeats gives way: left out of days without posts and of pauses, never brought next to its own next time."""
+
+from collections import Counter
+from datetime import date, datetime, time, timedelta
+from itertools import pairwise
+from uuid import UUID
+
+import pytest
+
+from foundation.errors import BadInput, Conflict
+from foundation.ids import uuid7
+from schedules import claiming, dragging, pausing, planning, quiet, series, series_reads, shifting
+from schedules.calendar import WallTime, bounds, local_day
+from schedules.dragging import Spot
+from schedules.pausing import Pause
+from schedules.recurrence import Every, Repeat, Rule
+from schedules.shifting import By, Chosen, Preview
+from schedules.states import DeliveryState as S
+from tests.schedules.builders import Desk
+from tests.schedules.repeats import DAILY, WEEKLY, approved, begin, draft, rows, standing
+from tests.schedules.test_queueing import filled, queue
+from tests.schedules.test_slots import every_day
+
+ZONE = "UTC"
+
+
+def day(lea: Desk, ahead: int) -> date:
+    return local_day(lea.now(), ZONE) + timedelta(days=ahead)
+
+
+def daily(lea: Desk, *channels: str, hour: int = 12, rule: Rule = DAILY, first: int = 1) -> UUID:
+    """A series that begins so many days ahead, made and approved."""
+    post_id = begin(lea, Repeat(rule, day(lea, first), time(hour), ZONE), *channels)
+    lea.run()
+    approved(lea, post_id)
+    return post_id
+
+
+def pause_of(lea: Desk, first: int, last: int, *, channel: str | None = None) -> Pause:
+    only_there = lea.channels[channel] if channel else None
+    return Pause(lea.creator_id, only_there, day(lea, first), day(lea, last), ZONE, "Léa se repose")
+
+
+def begun(lea: Desk, wanted: Pause) -> UUID:
+    shown: Preview = lea.act(pausing.preview, wanted)
+    pause_id, done = lea.act(pausing.pause, wanted, seen=shown.versions)
+    assert (done.moved, done.out) == (shown.moving, shown.out)
+    lea.run()
+    return UUID(str(pause_id))
+
+
+def instants(lea: Desk, post_id: UUID) -> list[datetime]:
+    return [row.due_at for row in rows(lea, post_id) if row.state != S.CANCELLED]
+
+
+def reasons(lea: Desk, post_id: UUID) -> Counter[str]:
+    return Counter(str((row.reason or {}).get("code")) for row in rows(lea, post_id) if row.state == S.CANCELLED)
+
+
+def test_a_pause_leaves_out_what_repeats_and_doubles_nothing(lea: Desk) -> None:
+    """Moved later by the pause's length, a daily one stood where its own next one stood: the same text, twice."""
+    post_id = daily(lea)
+    before = instants(lea, post_id)
+    wanted = pause_of(lea, 3, 5)
+    shown: Preview = lea.act(pausing.preview, wanted)
+    assert [one.at.day for one in shown.out] == [day(lea, ahead) for ahead in (3, 4, 5)]
+    assert (shown.moving, shown.left) == ((), ())
+    pause_id = begun(lea, wanted)
+    assert instants(lea, post_id) == [at for at in before if not day(lea, 3) <= at.date() <= day(lea, 5)]
+    assert reasons(lea, post_id) == {"series.quiet": 3}
+    assert lea.notices() == {f"pause:{pause_id}": "pause.told"}
+    ours = instants(lea, post_id)
+    lea.live(days=8)
+    assert len(lea.texts()) == sum(at <= lea.now() for at in ours)
+
+
+def test_a_pause_that_is_called_off_brings_them_back_with_their_yes(lea: Desk) -> None:
+    post_id = daily(lea)
+    before = instants(lea, post_id)
+    pause_id = begun(lea, pause_of(lea, 3, 5))
+    lea.act(pausing.call_off, pause_id)
+    lea.run()
+    assert instants(lea, post_id) == before
+    assert {row.state for row in rows(lea, post_id) if row.state != S.CANCELLED} == {S.SCHEDULED}
+    keys = [row.occurrence_key for row in rows(lea, post_id) if row.state != S.CANCELLED]
+    assert keys == sorted(set(keys))
+    again = begun(lea, pause_of(lea, 4, 4))  # and it may be left out, and come back, as often as they like
+    lea.act(pausing.call_off, again)
+    lea.run()
+    assert instants(lea, post_id) == before
+
+
+def test_who_comes_back_early_posts_again_at_once(lea: Desk) -> None:
+    post_id = daily(lea)
+    before = instants(lea, post_id)
+    pause_id = begun(lea, pause_of(lea, 0, 9))
+    assert instants(lea, post_id)[0].date() == day(lea, 10)
+    lea.live(days=4, hours=1)
+    lea.act(pausing.come_back, pause_id)
+    lea.run()
+    assert instants(lea, post_id)[:3] == [at for at in before if at > lea.now()][:3]
+
+
+def test_a_pause_of_one_account_leaves_the_series_on_the_others(lea: Desk) -> None:
+    lea.connect("second")
+    post_id = daily(lea, "main", "second")
+    begun(lea, pause_of(lea, 3, 3, channel="main"))
+    there = [
+        row.channel_id for row in rows(lea, post_id) if row.due_at.date() == day(lea, 3) and row.state != S.CANCELLED
+    ]
+    assert there == [lea.channels["second"]]
+    with lea.scope() as scope:
+        (found,) = series_reads.of_post(scope, post_id)
+    assert day(lea, 3) in [wall.day for wall in found.coming]
+
+
+def test_a_series_of_which_a_pause_leaves_nothing_is_said_before(lea: Desk) -> None:
+    post_id = daily(lea, rule=Rule(Every.DAY, 3), first=2)
+    shown: Preview = lea.act(pausing.preview, pause_of(lea, 2, 4))
+    assert {one.why.code for one in shown.out} == {"pause.series_over"}
+    begun(lea, pause_of(lea, 2, 4))
+    assert standing(lea, post_id) == []
+    other = daily(lea, hour=20, rule=Rule(Every.DAY, 3), first=12)
+    shown = lea.act(pausing.preview, pause_of(lea, 12, 13))
+    assert {one.why.code for one in shown.out} == {"series.quiet"}
+    assert len(standing(lea, other)) == 3
+
+
+def test_a_queue_goes_on_around_what_repeats(lea: Desk) -> None:
+    """A time of a series that stands at a slot stays there: the queue is laid around it."""
+    every_day(lea, time(10))
+    filled(lea, *"abc")
+    at = queue(lea)[1].at
+    post_id = begin(lea, Repeat(WEEKLY, at.day + timedelta(days=2), time(10), at.zone))
+    lea.run()
+    approved(lea, post_id)
+    before = instants(lea, post_id)
+    wanted = Pause(lea.creator_id, None, at.day, at.day, at.zone, "x")
+    begun(lea, wanted)
+    assert instants(lea, post_id) == before
+    taken = [one.at.instant() for one in queue(lea) if one.post_id != post_id]
+    assert len(set(taken)) == 3
+    assert not set(taken) & set(before)
+
+
+def chosen(lea: Desk, first: int, last: int) -> Chosen:
+    return Chosen(lea.creator_id, None, bounds(day(lea, first), ZONE)[0], bounds(day(lea, last), ZONE)[1])
+
+
+def shifted(lea: Desk, what: Chosen, by: By) -> Preview:
+    shown: Preview = lea.act(shifting.preview, what, by)
+    done = lea.act(shifting.shift, what, by, seen=shown.versions)
+    assert done.left == shown.left
+    return shown
+
+
+def test_a_shift_never_brings_two_of_a_series_together(lea: Desk) -> None:
+    """The third day's stays, for the fourth day's stands where it would go; so the second's stays for the third's."""
+    post_id = daily(lea)
+    single = lea.delivery("on its own", after=24 * 3600)
+    before = instants(lea, post_id)
+    shown = shifted(lea, chosen(lea, 1, 3), By(days=1))
+    assert {one.why.code for one in shown.left} == {"shift.series_close"}
+    assert len(shown.left) == 3
+    assert [one.delivery_id for one in shown.moving] == [single]
+    assert instants(lea, post_id) == before
+
+
+def test_a_shift_by_hours_keeps_the_least_distance(lea: Desk) -> None:
+    post_id = daily(lea)
+    before = instants(lea, post_id)
+    assert len(shifted(lea, chosen(lea, 3, 3), By(minutes=19 * 60)).left) == 1
+    assert instants(lea, post_id) == before
+    assert shifted(lea, chosen(lea, 3, 3), By(minutes=18 * 60)).left == ()
+    times = instants(lea, post_id)
+    assert min(two - one for one, two in pairwise(times)) == timedelta(hours=6)
+
+
+def test_what_the_rule_will_yet_make_is_in_the_way_too(lea: Desk) -> None:
+    post_id = daily(lea)
+    last = instants(lea, post_id)[-1]
+    here = Chosen(lea.creator_id, None, last, last + timedelta(minutes=1))
+    assert [one.why.code for one in shifted(lea, here, By(days=1)).left] == ["shift.series_close"]
+    lea.pass_time(days=3)
+    lea.run()
+    times = instants(lea, post_id)
+    assert len(times) == len(set(times))
+
+
+def test_all_of_a_series_that_ends_moves_together_and_comes_back(lea: Desk) -> None:
+    post_id = daily(lea, rule=Rule(Every.DAY, 5))
+    before = instants(lea, post_id)
+    what = chosen(lea, 0, 20)
+    shown: Preview = lea.act(shifting.preview, what, By(days=1))
+    done = lea.act(shifting.shift, what, By(days=1), seen=shown.versions)
+    assert (len(done.moved), done.left) == (5, ())
+    assert instants(lea, post_id) == [at + timedelta(days=1) for at in before]
+    assert lea.act(shifting.undo, done.shift_id).left == ()
+    assert instants(lea, post_id) == before
+
+
+def test_one_that_is_dragged_onto_the_next_is_refused_in_words(lea: Desk) -> None:
+    post_id = daily(lea)
+    one = rows(lea, post_id)[2]
+    with pytest.raises(Conflict) as told:
+        lea.act(dragging.drag, {one.id: one.version}, Spot(day(lea, 4), None, ZONE))
+    assert told.value.message.code == "shift.series_close"
+
+
+# days and hours without posts
+
+
+def keep(lea: Desk, first: int, last: int) -> UUID:
+    kept = lea.act(
+        quiet.keep_days, lea.creator_id, None, label="Noël", zone=ZONE, first=day(lea, first), last=day(lea, last)
+    )
+    lea.run()
+    return UUID(str(kept.id))
+
+
+def test_a_holiday_kept_later_leaves_out_what_repeats_and_says_so(lea: Desk) -> None:
+    post_id = daily(lea)
+    before = instants(lea, post_id)
+    by_hand = rows(lea, post_id)[0]
+    at = WallTime(day(lea, 4), time(20), ZONE)
+    lea.act(planning.move_delivery, by_hand.id, at=at)
+    single = lea.delivery("by hand", after=4 * 24 * 3600)
+    quiet_id = keep(lea, 4, 5)
+    assert reasons(lea, post_id) == {"series.quiet": 2}
+    assert lea.state(by_hand.id) is S.SCHEDULED, "a person gave it that hour, and was warned"
+    assert lea.state(single) is S.SCHEDULED
+    assert [code for cause, code in lea.notices().items() if cause.startswith("series:")] == ["series.gave_way"]
+    with lea.scope() as scope:
+        (found,) = series_reads.of_post(scope, post_id)
+    assert [(wall.day, label) for wall, label in found.quiet] == [(day(lea, 4), "Noël"), (day(lea, 5), "Noël")]
+    assert not {wall.day for wall in found.coming} & {day(lea, 4), day(lea, 5)}
+    lea.act(quiet.forget, quiet_id)
+    lea.run()
+    assert sorted(instants(lea, post_id)) == sorted([*before[1:], at.instant()])
+
+
+def test_what_is_made_later_gives_way_as_well(lea: Desk) -> None:
+    keep(lea, 91, 92)
+    post_id = daily(lea)
+    lea.pass_time(days=6)
+    lea.run()
+    made = {row.wall_time[:10] for row in rows(lea, post_id)}
+    assert str(day(lea, 91 - 6 + 2)) in made
+    assert not {str(day(lea, 91 - 6)), str(day(lea, 92 - 6))} & made
+
+
+def test_a_series_that_would_never_leave_is_not_begun(lea: Desk) -> None:
+    hours = {"label": "nuit", "zone": ZONE, "weekday": None, "start": time(22), "end": time(8)}
+    lea.act(quiet.keep_hours, lea.creator_id, lea.channels["main"], **hours)
+    with pytest.raises(BadInput) as told:
+        begin(lea, Repeat(DAILY, day(lea, 1), time(23), ZONE))
+    assert told.value.message.code == "series.all_quiet"
+    lea.connect("second")
+    post_id = begin(lea, Repeat(DAILY, day(lea, 1), time(23), ZONE), "main", "second")
+    lea.run()
+    assert {row.channel_id for row in rows(lea, post_id)} == {lea.channels["second"]}
+
+
+def test_the_first_time_of_a_series_is_the_first_that_leaves(lea: Desk) -> None:
+    keep(lea, 1, 3)
+    with lea.scope(f"member:{lea.author}") as scope:
+        wanted = Repeat(DAILY, day(lea, 1), time(12), ZONE)
+        planned = series.plan(scope, draft(lea), wanted, key=uuid7(), author=f"member:{lea.author}", confirmed=True)
+    assert planned.at.day == day(lea, 4)
+    assert standing(lea, planned.post_id) == [str(day(lea, 4))]
+
+
+def test_one_on_its_way_is_not_left_out(lea: Desk) -> None:
+    """Its hour came before the holiday was kept: it leaves once, and nothing is left out in vain."""
+    post_id = daily(lea)
+    first = rows(lea, post_id)[0]
+    lea.pass_time(seconds=(first.due_at - lea.now()).total_seconds() + 1)
+    with lea.scope() as scope:
+        claiming.claim(scope, first.id, mint=lea.services.mint, connectors=lea.services.connectors)
+    keep(lea, 0, 1)
+    assert lea.state(first.id) is S.PUBLISHING
+    lea.live(minutes=3)
+    assert lea.state(first.id) in (S.PUBLISHED, S.SCHEDULED, S.UNCERTAIN)
+
+
+def test_leaving_out_killed_half_way_is_done_once(lea: Desk) -> None:
+    post_id = daily(lea)
+    lea.act(quiet.keep_days, lea.creator_id, None, label="Noël", zone=ZONE, first=day(lea, 3), last=day(lea, 4))
+    at = 0
+    while lea.crash(at):
+        at += 1
+    assert reasons(lea, post_id) == {"series.quiet": 2}
+    times = instants(lea, post_id)
+    assert len(times) == len(set(times)) == 88
