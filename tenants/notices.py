@@ -40,6 +40,18 @@ def put(
     return bool(done.rowcount)
 
 
+def restate(scope: Scope, message: Message, *, cause: str) -> None:
+    """What an open notice says is put otherwise, a count that moved; it is no news, and nobody is told again."""
+    scope.run(
+        "UPDATE notices SET message = CAST(:message AS jsonb)"
+        " WHERE tenant_id = :tenant AND cause = :cause AND settled_at IS NULL"
+        " AND message IS DISTINCT FROM CAST(:message AS jsonb)",
+        tenant=scope.tenant_id,
+        cause=cause,
+        message=canonical(message.to_json()).decode(),
+    )
+
+
 def known(scope: Scope, cause: str) -> bool:
     """Whether the members were ever told of this cause."""
     return bool(
@@ -59,6 +71,17 @@ def settle(scope: Scope, cause: str) -> None:
         tenant=scope.tenant_id,
         cause=cause,
     )
+
+
+def open_causes(scope: Scope, prefix: str) -> list[str]:
+    """The causes of open notices that begin so, in order."""
+    rows = scope.run(
+        "SELECT cause FROM notices WHERE tenant_id = :tenant AND settled_at IS NULL AND starts_with(cause, :prefix)"
+        " ORDER BY cause",
+        tenant=scope.tenant_id,
+        prefix=prefix,
+    )
+    return [row.cause for row in rows]
 
 
 def settle_all(scope: Scope, causes: Collection[str]) -> None:
