@@ -205,7 +205,7 @@ def _check_late(scope: Scope, row: Delivery, connectors: Mapping[str, Connector]
     """Past its lateness, a person decides; but what stands still waits for its account, and is told with the others."""
     if row.late_until is None or scope.now <= row.late_until:
         return
-    if not rehearsing.is_dry(scope, row):
+    if row.state != S.PARTLY and not rehearsing.is_dry(scope, row):  # what has begun is broken off, and shown so
         _check_blocked(scope, row, connectors)
     raise NotClaimable("delivery.too_late", hold=TOO_LATE)
 
