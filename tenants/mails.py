@@ -188,7 +188,7 @@ _URGENT = """
 SELECT n.id, n.cause, n.creator_id FROM notices n
 WHERE n.tenant_id = :tenant AND n.settled_at IS NULL AND n.urgent AND n.updated_at >= :since
   AND (n.principal_id IS NULL OR n.principal_id = :principal)
-  AND NOT EXISTS (SELECT 1 FROM mails m WHERE m.tenant_id = n.tenant_id AND m.member_id = :member
+  AND NOT EXISTS (SELECT 1 FROM mails m WHERE m.tenant_id = n.tenant_id AND m.member_id = :who
     AND m.why = 'urgent' AND (m.created_at >= n.updated_at OR m.created_at > :hour_ago)
     AND m.notices @> jsonb_build_array(CAST(n.id AS text)))
 ORDER BY n.updated_at, n.id LIMIT :most
@@ -221,7 +221,7 @@ def plan(scope: Scope) -> int:
 def _plan_urgent(scope: Scope, row: MailWish, member: Member) -> int:
     if not row.urgent:
         return 0
-    recent = {"since": row.confirmed_at, "hour_ago": scope.now - ONE_HOUR, "member": member.id}
+    recent = {"since": row.confirmed_at, "hour_ago": scope.now - ONE_HOUR, "who": member.id}
     found = _theirs(scope, member, _URGENT, **recent)
     return _put(scope, member.id, "urgent", [notice for notice, _ in found]) if found else 0
 
