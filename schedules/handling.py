@@ -30,6 +30,7 @@ from schedules import (
     reviewing,
     unlisted,
     waiting,
+    waiting_long,
 )
 from schedules.claiming import NotClaimable
 from schedules.composing import DELIVERY, subject
@@ -154,6 +155,7 @@ def sweep(event: SweepDue, *, tenant: OpenScope) -> None:
         downtimes.follow(scope)
         lost.watch(scope)
         waiting.watch(scope)
+        waiting_long.watch(scope)
     telemetry.ORPHANS.labels("delivery").inc(orphans)
     if orphans:
         log.error("delivery.orphans", count=orphans)

@@ -1,6 +1,7 @@
 """Rows of what members should know; `channels.notifying` sends them, pages show them."""
 
 from collections.abc import Collection
+from datetime import datetime
 from uuid import UUID
 
 from foundation.database import Scope
@@ -50,6 +51,16 @@ def restate(scope: Scope, message: Message, *, cause: str) -> None:
         cause=cause,
         message=canonical(message.to_json()).decode(),
     )
+
+
+def opened_at(scope: Scope, cause: str) -> datetime | None:
+    """When the open notice of a cause was opened, the last time if it was settled before; None where none is open."""
+    found: datetime | None = scope.run(
+        "SELECT updated_at FROM notices WHERE tenant_id = :tenant AND cause = :cause AND settled_at IS NULL",
+        tenant=scope.tenant_id,
+        cause=cause,
+    ).scalar()
+    return found
 
 
 def known(scope: Scope, cause: str) -> bool:

@@ -2,7 +2,6 @@
 
 import socketserver
 import threading
-import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -92,7 +91,7 @@ class _Conversation(socketserver.StreamRequestHandler):
                 self._say(b"2")
             except OSError:
                 return
-            time.sleep(0.02)
+            self.server.house.over.wait(0.02)
 
     def _say(self, what: bytes) -> None:
         self.wfile.write(what)
