@@ -39,12 +39,13 @@ def part(page: Page, creator: Creator) -> bool:
     if not waiting.moving:
         return False
     with st.container(border=True):
-        how = st.radio(
+        chosen = st.radio(
             page.label("held.of", name=creator.name, count=len(waiting.moving)),
             list(How),
             format_func=lambda one: page.word(f"held.{one}"),
             key=f"held:how:{creator.id}",
         )
+        how = chosen or How.NOW
         shown = page.read(lambda scope: deciding.preview(scope, creator.id, how))
         draw("calendar_held_all.html", found=shown, how=how, voice=page.voice, word=page.word)
         act = partial(_decide, page, creator.id, how, shown.versions)
