@@ -98,7 +98,8 @@ def _late_elsewhere(scope: Scope, row: Delivery) -> bool:
     """Whether another account that could send has posts that are too late by now, or had them a moment ago."""
     told = scope.session.exec(_asked(scope)).first()
     waits = col(Delivery.state).in_([str(S.APPROVED), str(S.SCHEDULED)])
-    joined = (col(Delivery.downtime_id) == told.id) & (col(Delivery.state) == str(S.HELD)) if told is not None else false()
+    held = col(Delivery.state) == str(S.HELD)
+    joined = held & (col(Delivery.downtime_id) == told.id) if told is not None else false()
     found = scope.session.exec(
         select(Delivery.channel_id)
         .where(

@@ -1,6 +1,6 @@
 """What waits for a decision is reminded of after an hour and then daily, once for all; old doubt is the owner's."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from schedules import moving, planning, waiting_long
 from schedules.states import DeliveryState as S
@@ -64,7 +64,7 @@ def test_doubt_of_a_day_is_told_to_the_owner_alone(lea: Desk) -> None:
 
 
 def test_another_post_is_no_reason_to_remind_twice_within_an_hour() -> None:
-    hour, start = timedelta(hours=1), datetime(2026, 3, 2)  # noqa: DTZ001  no zone matters to it
+    hour, start = timedelta(hours=1), datetime(2026, 3, 2, tzinfo=UTC)
     last = start + hour
     assert not waiting_long.is_due(last, [start, start + hour / 2], last + hour / 2)
     assert waiting_long.is_due(last, [start, start + hour / 2], last + hour)
