@@ -30,6 +30,9 @@ BRAKE = tuple(timedelta(seconds=seconds) for seconds in (2, 5, 10, 20, 30))
 SELDOM = timedelta(minutes=2)
 """The longest time between two probes."""
 
+DOWN = Message("channel.platform_down")
+"""Why nothing leaves while the brake is on."""
+
 _LIMIT = """
 SELECT c.id, b.blocked_until, b.braked_until, b.failures, a.blocked_until AS app_blocked, a.braked_until AS app_braked
 FROM channels c LEFT JOIN rate_buckets b ON b.tenant_id = c.tenant_id AND b.channel_id = c.id
@@ -117,9 +120,9 @@ def _held_by(scope: Scope, row: Any, *, brake: bool) -> Blocked | None:
     if row.blocked_until is not None and row.blocked_until > scope.now:
         return Blocked(row.blocked_until, Message("channel.rate_limited"))
     if brake and row.failures:
-        return Blocked(max(row.braked_until, scope.now + BRAKE[0]), Message("channel.platform_down"))
+        return Blocked(max(row.braked_until, scope.now + BRAKE[0]), DOWN)
     if brake and row.app_braked is not None and row.app_braked > scope.now:
-        return Blocked(scope.now + BRAKE[0], Message("channel.platform_down"))
+        return Blocked(scope.now + BRAKE[0], DOWN)
     return None
 
 

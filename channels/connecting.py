@@ -7,7 +7,7 @@ from uuid import UUID
 
 from channels import reads, tokens
 from channels.events import ChannelConnected
-from channels.states import CHANNEL_STATES, ChannelState
+from channels.states import CHANNEL_STATES, LOST, ChannelState
 from foundation import outbox
 from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
@@ -165,6 +165,17 @@ def _lost(scope: Scope, channel_id: UUID, state: ChannelState, reason: Message) 
         hooks.tell(scope, "channel.reauthorize", creator_id=channel.creator_id, channel_id=channel_id, state=str(state))
 
 
+def say_waiting(scope: Scope, channel_id: UUID, posts: int) -> None:
+    """The notice of a lost account says how many posts wait for it; none where the account is not lost."""
+    channel = reads.channel(scope, channel_id)
+    if channel.state not in LOST:
+        return
+    said: dict[str, str | int] = {"account": channel.name}
+    code = f"channel.notice_{channel.state}" + ("_posts" if posts else "")
+    told = Message(code, said | ({"posts": posts} if posts else {}))
+    notices.restate(scope, told, cause=_cause(channel_id, channel.state))
+
+
 def _move(
     scope: Scope, channel_id: UUID, after: ChannelState, reason: Message | None, *, until: datetime | None = None
 ) -> None:
@@ -190,5 +201,5 @@ def _cause(channel_id: UUID, state: ChannelState) -> str:
 
 
 def _settle_notices(scope: Scope, channel_id: UUID) -> None:
-    for state in (ChannelState.REAUTHORIZE, ChannelState.GONE):
+    for state in sorted(LOST):
         notices.settle(scope, _cause(channel_id, state))

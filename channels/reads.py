@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, tuple_
 from sqlmodel import col, select
 
 from channels.models import AttemptRow, ChannelRow, TokenRow
-from channels.states import ChannelState
+from channels.states import LOST, ChannelState
 from connectors.transport import Account
 from foundation.database import Scope
 from foundation.errors import NotFound
@@ -146,6 +146,11 @@ def channels_of(scope: Scope, creator_id: UUID) -> list[Channel]:
 def every_channel(scope: Scope) -> list[Channel]:
     """Every channel of the tenant, by name."""
     return _read(scope)
+
+
+def lost(scope: Scope) -> list[Channel]:
+    """Every channel that somebody must connect again."""
+    return _read(scope, col(ChannelRow.state).in_(sorted(map(str, LOST))))
 
 
 def places(scope: Scope) -> list[tuple[str, str]]:

@@ -14,6 +14,10 @@ class ChannelState(StrEnum):
     GONE = "gone"  # the account is deleted, suspended, or threw us out
 
 
+LOST = frozenset({ChannelState.REAUTHORIZE, ChannelState.GONE})
+"""States in which nothing leaves until somebody connects the account again."""
+
+
 class EnrolmentState(StrEnum):
     """How connecting an account stands."""
 

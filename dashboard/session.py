@@ -40,6 +40,12 @@ def house() -> DashboardSettings:
 
 
 @cache
+def mail_missing() -> tuple[str, ...]:
+    """The settings without which no mail is written, by name; none where all are there."""
+    return settings.load().mail.missing
+
+
+@cache
 def public_address() -> str:
     """Where the house is reached by everybody, without a slash at its end."""
     return settings.load().web.public_url.rstrip("/")

@@ -1,10 +1,11 @@
 """Settings: `GREENROOM_<GROUP>__<NAME>` in the environment, else `<home>/greenroom.env`. Nothing else reads either."""
 
 import os
+import re
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.sources import DotEnvSettingsSource
 
@@ -83,6 +84,8 @@ class GateSettings(Group):
     policy_keys: str = ""
     """Whose signatures new rules need two of: Ed25519 public keys in base64, separated by commas."""
 
+
+_SENDER = re.compile(r"[^\s<>\"(),:;\\\[\]@]{1,64}@[A-Za-z0-9.-]{1,253}", re.ASCII)
 
 DEMO_MODEL = "demo"
 """Instead of a model folder: the small model that comes along, made by `deploy/demo_model.py`."""
@@ -221,6 +224,34 @@ class WebSettings(Group):
     """Whom to tell of a weakness, for security.txt (`mailto:…` or `https://…`); empty means no such file."""
 
 
+class MailSettings(Group):
+    """The mail server that brings members what they asked to be told. Empty: no mail is written."""
+
+    host: str = ""
+    port: int = Field(default=587, ge=1, le=65535)
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    """`none` is for a server on this machine or its network; a password is never shown to it."""
+    user: str = ""
+    password: SecretStr = SecretStr("")
+    sender: str = ""
+    """The address that mail comes from; a mail server that does not know it refuses it."""
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The settings without which nothing is sent, by their names in the environment."""
+        return tuple(
+            f"GREENROOM_MAIL__{name}" for name, one in (("HOST", self.host), ("SENDER", self.sender)) if not one
+        )
+
+    @model_validator(mode="after")
+    def _shows_no_password(self) -> "MailSettings":
+        if self.user and self.security == "none":
+            raise ValueError("GREENROOM_MAIL__USER needs GREENROOM_MAIL__SECURITY starttls or tls")
+        if self.sender and not _SENDER.fullmatch(self.sender):
+            raise ValueError("GREENROOM_MAIL__SENDER is not one plain address")
+        return self
+
+
 class DashboardSettings(Group):
     """The members' door."""
 
@@ -282,6 +313,7 @@ class Settings(BaseSettings):
     generators: GeneratorsSettings = GeneratorsSettings()
     connectors: ConnectorsSettings = ConnectorsSettings()
     web: WebSettings = WebSettings()
+    mail: MailSettings = MailSettings()
     dashboard: DashboardSettings = DashboardSettings()
     sandbox: SandboxSettings = SandboxSettings()
     workers: WorkersSettings = WorkersSettings()

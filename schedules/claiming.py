@@ -13,7 +13,7 @@ from channels import budgets, carrying, phones
 from channels import reads as channel_reads
 from channels.carrying import Armed, Staged
 from channels.reads import Channel
-from channels.states import ChannelState
+from channels.states import LOST, ChannelState
 from connectors.contract import Connector
 from connectors.outcomes import Outcome, Rejected
 from foundation import outbox
@@ -25,11 +25,13 @@ from gate.minting import Decision, Denied
 from gate.permit import Permit
 from gate.reasons import Reason
 from gate.units import Unit, together
-from schedules import downtimes, linking, overrides, passing, rehearsing, repeats, threads
+from schedules import blocked, downtimes, linking, overrides, passing, rehearsing, repeats, threads, waiting
 from schedules.approvals import stands_for
+from schedules.blocked import Why
 from schedules.composing import compose, compose_parts, marked_parts, matter
 from schedules.events import ReconcileDue
 from schedules.linking import AS_IT_STANDS, Linked
+from schedules.lost import ACCOUNT_LOST
 from schedules.models import Delivery, Post
 from schedules.moving import delivery, early_warning, move
 from schedules.planning import content_digest, digest_now, part_print, post, print_of
@@ -39,10 +41,6 @@ from tenants import notices
 
 Mint = Callable[..., Permit]
 """`gate.minting.mint` with the key bound; the claim adds who wrote the post, since nobody reviews their own work."""
-
-
-ACCOUNT_LOST = "delivery.account_lost"
-"""The reason of a hold that ends when the account is connected again."""
 
 GIVEN_AWAY = Message("price.given_away")
 TOO_LATE, UNAPPROVED = Message("delivery.too_late"), Message("delivery.unapproved")
@@ -91,6 +89,7 @@ def claim(
     """
     row = delivery(scope, delivery_id)
     _check_time(scope, row)
+    _check_late(scope, row, connectors)
     if rehearsing.is_dry(scope, row):
         raise OnlyRehearsed("delivery.rehearsing", hold=Message("delivery.rehearsing"))
     ready = made_ready(scope, row, connectors)
@@ -200,8 +199,36 @@ def _check_time(scope: Scope, row: Delivery) -> None:
         raise NotClaimable("delivery.unapproved", hold=UNAPPROVED)
     if scope.now - start > DOWNTIME and downtimes.is_unsaid(scope, row):
         raise Missed("delivery.missed")
-    if row.late_until is not None and scope.now > row.late_until:
-        raise NotClaimable("delivery.too_late", hold=TOO_LATE)
+
+
+def _check_late(scope: Scope, row: Delivery, connectors: Mapping[str, Connector]) -> None:
+    """Past its lateness, a person decides; but what stands still waits for its account, and is told with the others."""
+    if row.late_until is None or scope.now <= row.late_until:
+        return
+    if row.state != S.PARTLY and not rehearsing.is_dry(scope, row):  # what has begun is broken off, and shown so
+        _check_blocked(scope, row, connectors)
+    raise NotClaimable("delivery.too_late", hold=TOO_LATE)
+
+
+def _check_blocked(scope: Scope, row: Delivery, connectors: Mapping[str, Connector]) -> None:
+    channel = channel_reads.channel(scope, row.channel_id)
+    held = blocked.blocked(scope, channel)
+    if held is not None and held.why is Why.LOST:
+        raise NotClaimable("delivery.account_lost", hold=Message(ACCOUNT_LOST))
+    if held is not None:
+        raise NotClaimable("delivery.channel_blocked", again=held.again)
+    if _is_stopped(scope, row, channel, connectors):
+        raise NotClaimable("delivery.channel_blocked", again=blocked.STOPPED_FOR)
+
+
+def _is_stopped(scope: Scope, row: Delivery, channel: Channel, connectors: Mapping[str, Connector]) -> bool:
+    """Whether an emergency stop of what it shows, not of the account, keeps a delivery back."""
+    owner = post(scope, row.post_id)
+    try:
+        units = marked_parts(scope, _parts(scope, row, owner, channel, connectors[channel.platform]))
+    except NotClaimable:
+        return False
+    return minting.preview(scope, units[-1], author=owner.author).stopped
 
 
 def _parts(scope: Scope, row: Delivery, owner: Post, channel: Channel, connector: Connector) -> tuple[Unit, ...]:
@@ -213,11 +240,11 @@ def _parts(scope: Scope, row: Delivery, owner: Post, channel: Channel, connector
 
 
 def _check_channel(scope: Scope, row: Delivery, channel: Channel) -> None:
-    blocked = budgets.take(scope, channel)
-    if blocked is not None and channel.state in (ChannelState.REAUTHORIZE, ChannelState.GONE):
+    held = budgets.take(scope, channel)
+    if held is not None and channel.state in LOST:
         raise NotClaimable("delivery.account_lost", hold=Message(ACCOUNT_LOST))
-    if blocked is not None:
-        raise NotClaimable("delivery.channel_blocked", again=blocked.until - scope.now)
+    if held is not None:
+        raise NotClaimable("delivery.channel_blocked", again=held.until - scope.now)
     alone = phones.nobody(scope, channel)
     if alone is not None:
         raise NotClaimable("delivery.channel_blocked", hold=alone)
@@ -292,6 +319,10 @@ def preflight(scope: Scope, delivery_id: UUID, *, connectors: Mapping[str, Conne
     if row.state not in (S.DRAFT, S.APPROVED, S.SCHEDULED):
         return
     found = trouble(scope, row, connectors)
+    channel = channel_reads.channel(scope, row.channel_id)
+    if channel.state != ChannelState.ACTIVE and row.state != S.DRAFT:  # its account tells of all that wait for it
+        waiting.warn(scope, channel)
+        found = None
     if found is None:
         notices.settle(scope, early_warning(row))
     else:

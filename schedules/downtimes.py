@@ -6,19 +6,16 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from sqlalchemy import ColumnElement
-from sqlmodel import col, func, select
+from sqlalchemy import ColumnElement, false
+from sqlmodel import col, func, or_, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from channels import budgets
 from channels import reads as channel_reads
 from channels.reads import Channel
-from channels.states import ChannelState
 from foundation.database import Scope
 from foundation.errors import Conflict, NotFound, Refused
 from foundation.words import Message
-from gate import switches
-from schedules import passing, rehearsing
+from schedules import blocked, passing, rehearsing
 from schedules.models import Delivery, DowntimeRow
 from schedules.moving import change, move
 from schedules.planning import unplan, wake
@@ -82,10 +79,39 @@ def _jitter(delivery_id: UUID) -> timedelta:
 
 
 def is_unsaid(scope: Scope, row: Delivery) -> bool:
-    """Whether a delivery is one of several that its account missed, could leave now, and nobody was told of."""
+    """Whether a delivery is one of several that were missed, its account could send now, and nobody was told of it."""
     channel = channel_reads.channel(scope, row.channel_id)
-    ids = [one.id for one in _missed(scope, channel)]
-    return len(ids) > 1 and row.id in ids and _ready(scope, channel)
+    rows = _missed(scope, channel)
+    return row.id in [one.id for one in rows] and _are_several(scope, rows) and _ready(scope, channel)
+
+
+def _are_several(scope: Scope, rows: Sequence[Delivery]) -> bool:
+    """Whether what an account missed is told of with others: its own, or another account's that are too late too."""
+    return len(rows) > 1 or (len(rows) == 1 and _is_late(scope, rows[0]) and _late_elsewhere(scope, rows[0]))
+
+
+def _is_late(scope: Scope, row: Delivery) -> bool:
+    return row.late_until is not None and row.late_until < scope.now
+
+
+def _late_elsewhere(scope: Scope, row: Delivery) -> bool:
+    """Whether another account that could send has posts that are too late by now, or had them a moment ago."""
+    told = scope.session.exec(_asked(scope)).first()
+    waits = col(Delivery.state).in_([str(S.APPROVED), str(S.SCHEDULED)])
+    held = col(Delivery.state) == str(S.HELD)
+    joined = held & (col(Delivery.downtime_id) == told.id) if told is not None else false()
+    found = scope.session.exec(
+        select(Delivery.channel_id)
+        .where(
+            Delivery.tenant_id == scope.tenant_id,
+            Delivery.channel_id != row.channel_id,
+            ~col(Delivery.dry_run),
+            or_(waits, joined),
+            col(Delivery.late_until) < scope.now,
+        )
+        .distinct()
+    )
+    return any(_ready(scope, channel_reads.channel(scope, one)) for one in found.all())
 
 
 def note(scope: Scope, channel_id: UUID) -> None:
@@ -96,7 +122,7 @@ def note(scope: Scope, channel_id: UUID) -> None:
     alone(scope)
     channel = channel_reads.channel(scope, channel_id)
     rows = _missed(scope, channel, lock=True)
-    if len(rows) < 2 or not _ready(scope, channel):
+    if not _are_several(scope, rows) or not _ready(scope, channel):
         return
     rows = [row for row in rows if not _passed_over(scope, row)]
     downtime_id, gap = _open(scope), max(channel.min_gap, GAP)
@@ -110,8 +136,7 @@ def note(scope: Scope, channel_id: UUID) -> None:
             change(scope, row, not_before=at, downtime_id=downtime_id)
             wake(scope, row, at=at)
         else:
-            late = row.late_until is not None and row.late_until < scope.now
-            _hold(scope, row, TOO_LATE if late else NO_TURN, downtime_id=downtime_id)
+            _hold(scope, row, TOO_LATE if _is_late(scope, row) else NO_TURN, downtime_id=downtime_id)
     _tell(scope, downtime_id)
 
 
@@ -121,7 +146,8 @@ def alone(scope: Scope) -> None:
 
 
 def _missed(scope: Scope, channel: Channel, *, lock: bool = False) -> list[Delivery]:
-    """What an account should have sent and nobody tried to: overdue since before its last try, rehearsals left out.
+    """What an account should have sent and nobody tried to: overdue since before its last try, rehearsals left out; and
+    whatever is too late by now.
 
     What waits for the account's own distance was tried after; tries of the last minutes may be those after a downtime.
     """
@@ -130,12 +156,13 @@ def _missed(scope: Scope, channel: Channel, *, lock: bool = False) -> list[Deliv
     tried = scope.session.exec(
         select(func.max(Delivery.claimed_at)).where(*here, col(Delivery.claimed_at) <= scope.now - DOWNTIME)
     ).one()
+    overdue = start < scope.now - DOWNTIME - channel.min_gap
+    overdue = overdue & (start > tried) if tried is not None else overdue
     query = select(Delivery).where(
         *here,
         col(Delivery.state).in_([str(S.APPROVED), str(S.SCHEDULED)]),
         ~col(Delivery.dry_run),
-        start < scope.now - DOWNTIME - channel.min_gap,
-        *([start > tried] if tried is not None else []),
+        or_(overdue, col(Delivery.late_until) < scope.now),
     )
     query = query.order_by(col(Delivery.due_at), col(Delivery.id))
     query = query.with_for_update(key_share=True) if lock else query
@@ -146,13 +173,7 @@ def _missed(scope: Scope, channel: Channel, *, lock: bool = False) -> list[Deliv
 
 def _ready(scope: Scope, channel: Channel) -> bool:
     """Whether the account could send now: what it misses while it is paused, limited or stopped is laid out after."""
-    until = channel.paused_until
-    over = channel.state == ChannelState.PAUSED and until is not None and until <= scope.now
-    if channel.state != ChannelState.ACTIVE and not over:
-        return False
-    if budgets.limit(scope, channel.id, brake=True) is not None:
-        return False
-    return not switches.halt(scope, "sending").reaches(channel.creator_id, channel.id)
+    return blocked.blocked(scope, channel) is None
 
 
 def _passed_over(scope: Scope, row: Delivery) -> bool:

@@ -22,6 +22,7 @@ from schedules import (
     edits,
     forgotten,
     handed,
+    lost,
     pausing,
     publishing,
     queueing,
@@ -29,6 +30,8 @@ from schedules import (
     removal,
     reviewing,
     unlisted,
+    waiting,
+    waiting_long,
 )
 from schedules.claiming import NotClaimable
 from schedules.composing import DELIVERY, subject
@@ -145,12 +148,15 @@ def reconcile(event: ReconcileDue, *, tenant: OpenScope, look: Look, recorded: R
 
 def sweep(event: SweepDue, *, tenant: OpenScope) -> None:
     """Repair deliveries that no row would wake any more; there should be none. Tell of queues that run low, of
-    posts that want a yes soon, and no longer of what was missed and has left."""
+    posts that want a yes soon, of accounts that keep posts waiting, and no longer of what was missed and has left."""
     with tenant(event.tenant_id, PUBLISHING) as scope:
         orphans = forgotten.sweep(scope) + edits.sweep(scope)
         queueing.watch(scope)
         reminding.watch(scope)
         downtimes.follow(scope)
+        lost.watch(scope)
+        waiting.watch(scope)
+        waiting_long.watch(scope)
     telemetry.ORPHANS.labels("delivery").inc(orphans)
     if orphans:
         log.error("delivery.orphans", count=orphans)

@@ -15,13 +15,16 @@ from foundation.database import Scope, stored
 from foundation.errors import Conflict, NotFound
 from foundation.ids import uuid7
 from foundation.words import Message, canonical
-from schedules import announcing
+from schedules import announcing, lost
 from schedules.models import Delivery
 from schedules.states import DELIVERY_STATES, NEEDS_A_PERSON, DeliveryState
 from tenants import notices
 
 TOLD_TOGETHER = frozenset({"downtime.too_late", "downtime.no_turn", "downtime.held"})
 """Reasons of a hold that one notice tells for all posts that were missed together: `schedules/downtimes.py`."""
+
+TOLD_ELSEWHERE = TOLD_TOGETHER | {lost.ACCOUNT_LOST}
+"""The same, with those that the notice of a lost account tells of."""
 
 _ONE = (
     select(Delivery)
@@ -106,8 +109,10 @@ def causes(delivery_id: UUID) -> tuple[str, str]:
 def _tell(scope: Scope, row: Delivery, before: DeliveryState, reason: Message | None) -> None:
     """One open notice for each delivery that waits for a person, but for those told together; none for the others."""
     after, cause = DeliveryState(row.state), f"delivery:{row.id}"
-    if after in NEEDS_A_PERSON and reason is not None and reason.code in TOLD_TOGETHER:
+    if after in NEEDS_A_PERSON and reason is not None and reason.code in TOLD_ELSEWHERE:
         notices.settle(scope, cause)
+        if reason.code == lost.ACCOUNT_LOST:
+            lost.tell(scope, row.channel_id)
     elif after in NEEDS_A_PERSON:
         message = reason or Message(f"state.delivery.{after}")
         notices.put(scope, message, cause=cause, urgent=True, creator_id=row.creator_id)

@@ -38,9 +38,11 @@ from gate.permit import Permit
 from gate.reasons import Reason
 from gate.units import Subject
 from schedules import downtimes, passing, removal
-from schedules.claiming import ACCOUNT_LOST, Missed, NotClaimable, is_outlived, look_at, reason_of
+from schedules.blocked import STOPPED_FOR
+from schedules.claiming import Missed, NotClaimable, is_outlived, look_at, reason_of
 from schedules.composing import subject
 from schedules.events import DeliveryPublished, ReconcileDue
+from schedules.lost import ACCOUNT_LOST
 from schedules.models import Delivery
 from schedules.moving import delivery, move
 from schedules.planning import wake
@@ -52,9 +54,6 @@ S = DeliveryState
 FIRST_POLL = timedelta(seconds=5)
 HANDED_OVER = "delivery.handed_over"
 """The reason of a delivery that a person posts: nothing is polled, and after a week somebody is asked."""
-
-STOPPED_FOR = timedelta(seconds=30)
-"""While an emergency stop is closed, a due delivery asks again this often."""
 
 LINKED_ELSEWHERE = "delivery.linked_elsewhere"
 """Why a post in doubt is not tied to an address: another one is."""

@@ -35,6 +35,7 @@ from gate.minting import Denied
 from gate.units import Unit, together
 from schedules import edits, planning, rehearsing
 from schedules.approvals import is_approved
+from schedules.blocked import STOPPED_FOR
 from schedules.claiming import Mint, reason_of
 from schedules.composing import compose, compose_parts, marked_parts, matter, subject
 from schedules.edits import TAKEN_AWAY
@@ -42,7 +43,7 @@ from schedules.events import EditDue, EditSaid
 from schedules.models import Delivery, Edit, Post
 from schedules.moving import delivery
 from schedules.planning import post
-from schedules.publishing import AT_ONCE, STOPPED_FOR
+from schedules.publishing import AT_ONCE
 from schedules.states import ACT, MARGIN, DeliveryState, EditState
 
 S, E = DeliveryState, EditState

@@ -8,6 +8,7 @@ from foundation.inbox import InboxRow
 from foundation.keeping import Rule
 from foundation.outbox import Queue
 from tenants.models import AuditEntry, HookCall, LoginLink, LoginSession, Notice, Sighting
+from tenants.models_mails import Mail
 
 
 @dataclass(frozen=True)
@@ -27,5 +28,6 @@ RULES = (
     Rule(Sighting, "CAST(o.seen_on AS timestamptz)", role="gate", clock="people_now"),
     Rule(Notice, "o.settled_at"),
     Rule(HookCall, "o.created_at"),
+    Rule(Mail, "o.created_at"),
     Rule(AuditEntry, "o.created_at", role="gate"),
 )

@@ -1,6 +1,7 @@
 """Rows of what members should know; `channels.notifying` sends them, pages show them."""
 
 from collections.abc import Collection
+from datetime import datetime
 from uuid import UUID
 
 from foundation.database import Scope
@@ -40,6 +41,28 @@ def put(
     return bool(done.rowcount)
 
 
+def restate(scope: Scope, message: Message, *, cause: str) -> None:
+    """What an open notice says is put otherwise, a count that moved; it is no news, and nobody is told again."""
+    scope.run(
+        "UPDATE notices SET message = CAST(:message AS jsonb)"
+        " WHERE tenant_id = :tenant AND cause = :cause AND settled_at IS NULL"
+        " AND message IS DISTINCT FROM CAST(:message AS jsonb)",
+        tenant=scope.tenant_id,
+        cause=cause,
+        message=canonical(message.to_json()).decode(),
+    )
+
+
+def opened_at(scope: Scope, cause: str) -> datetime | None:
+    """When the open notice of a cause was opened, the last time if it was settled before; None where none is open."""
+    found: datetime | None = scope.run(
+        "SELECT updated_at FROM notices WHERE tenant_id = :tenant AND cause = :cause AND settled_at IS NULL",
+        tenant=scope.tenant_id,
+        cause=cause,
+    ).scalar()
+    return found
+
+
 def known(scope: Scope, cause: str) -> bool:
     """Whether the members were ever told of this cause."""
     return bool(
@@ -59,6 +82,17 @@ def settle(scope: Scope, cause: str) -> None:
         tenant=scope.tenant_id,
         cause=cause,
     )
+
+
+def open_causes(scope: Scope, prefix: str) -> list[str]:
+    """The causes of open notices that begin so, in order."""
+    rows = scope.run(
+        "SELECT cause FROM notices WHERE tenant_id = :tenant AND settled_at IS NULL AND starts_with(cause, :prefix)"
+        " ORDER BY cause",
+        tenant=scope.tenant_id,
+        prefix=prefix,
+    )
+    return [row.cause for row in rows]
 
 
 def settle_all(scope: Scope, causes: Collection[str]) -> None:

@@ -52,6 +52,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
     yield from doctor_intake.removals(settings)
     yield from doctor_services.redis(settings)
     yield doctor_services.store(settings)
+    yield _mail(settings)
     if not runs:
         yield _ports(settings)
     yield from _images(settings)
@@ -102,6 +103,16 @@ def _keys(settings: Settings) -> Iterator[Finding]:
         except binascii.Error:
             whole = False
         yield fine(part, "doctor.key") if whole else bad(part, "doctor.key_missing")
+
+
+def _mail(settings: Settings) -> Finding:
+    """Only what is set: whether a server takes mail is known once one is written."""
+    missing = settings.mail.missing
+    if missing:
+        return fine("mail", "doctor.mail_off", names=", ".join(missing))
+    if settings.mail.security == "none":
+        return warn("mail", "doctor.mail_clear", host=settings.mail.host)
+    return fine("mail", "doctor.mail", host=settings.mail.host)
 
 
 def _ports(settings: Settings) -> Finding:

@@ -19,6 +19,7 @@ from schedules.events import ClocksDue, SweepDue
 from studio.events import FolderDue
 from subscribers import earning, reconciling, remarks
 from subscribers.events import RolesDue
+from tenants import mails
 from tenants import reads as tenant_reads
 from tenants.keeping import KeepingDue
 from tenants.reads import Creator
@@ -83,6 +84,12 @@ def _each_tenant_renews_its_tokens(tenant: OpenScope) -> None:
     for tenant_id in all_tenants(tenant):
         with tenant(tenant_id, BEAT) as scope:
             tokens.renew_due(scope)
+
+
+def _each_member_is_written_to(tenant: OpenScope) -> None:
+    for tenant_id in all_tenants(tenant):
+        with tenant(tenant_id, BEAT) as scope:
+            mails.plan(scope)
 
 
 def _the_house_looks_at_its_logs(tenant: OpenScope) -> None:
@@ -178,6 +185,7 @@ def _each_account_s_money_is_compared(tenant: OpenScope) -> None:
 TICKS = (
     Tick(60, _each_tenant_sweeps, "sweep"),
     Tick(60, _each_tenant_renews_its_tokens, "tokens"),
+    Tick(60, _each_member_is_written_to, "mails"),
     Tick(60, _each_account_is_asked_what_people_say, "remarks"),
     Tick(CHECKPOINT_SECONDS, _the_house_looks_at_its_logs, "checkpoints"),
     Tick(INTAKE_SECONDS, _the_house_looks_at_its_form, "intake"),

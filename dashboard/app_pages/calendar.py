@@ -12,6 +12,7 @@ from dashboard.app_pages import (
     calendar_drag,
     calendar_files,
     calendar_filters,
+    calendar_held,
     calendar_missed,
     calendar_pool,
     calendar_post,
@@ -55,6 +56,8 @@ def show(page: Page) -> None:
         calendar_week.show(page)
     elif (pool := st.query_params.get("pool")) and page.may(Right.RUN):
         calendar_pool.show(page, pool)
+    elif st.query_params.get("held") and page.may(Right.RUN):
+        calendar_held.show(page)
     elif st.query_params.get("missed"):
         calendar_missed.show(page)
     elif (compare := st.query_params.get("compare")) and page.may(Right.RUN):

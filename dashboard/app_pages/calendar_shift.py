@@ -7,6 +7,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting
+from dashboard.app_pages import calendar_held
 from dashboard.app_pages.calendar_quiet import where
 from dashboard.frame import Page
 from dashboard.reads.queue import Queue
@@ -34,6 +35,9 @@ def show(page: Page, found: Queue) -> None:
             acting.button(page, "shift.undo", act, right=Right.RUN, key=f"shift:undo:{found.last.shift_id}")
     with st.expander(page.word("shift.title"), icon=":material/move_down:"):
         _shift(page, found)
+    with st.expander(page.word("held.title"), icon=":material/front_hand:"):
+        if not calendar_held.part(page, found.creator):
+            draw("calendar_note.html", note=page.word("held.nothing"))
 
 
 def _shift(page: Page, found: Queue) -> None:

@@ -16,6 +16,9 @@ S = DeliveryState
 
 _PLACES: Mapping[str, tuple[str, str]] = {
     "channel": ("/channels", "home.to.channels"),
+    "waits": ("/channels", "home.to.channels"),
+    "waiting": ("/calendar?held=1", "home.to.held"),
+    "unsure": ("/approvals", "home.to.doubt"),
     "handover": ("/channels", "home.to.channels"),
     "job": ("/studio", "home.to.studio"),
     "upload": ("/studio", "home.to.studio"),
@@ -83,7 +86,10 @@ _CURES: Mapping[str, tuple[str, str]] = {
 _RIGHTS: Mapping[str, tuple[Right, ...]] = {f"/{row.name}": row.rights for row in PAGES}
 """Who can open the page where something is settled: any of the rights."""
 
-STANDING = frozenset({"delivery", "edit", "channel", "approval", "unapproved", "complaint", "likeness", "downtime"})
+STANDING = frozenset(
+    {"delivery", "edit", "channel", "approval", "unapproved", "complaint", "likeness", "downtime", "waits"}
+    | {"waiting", "unsure"}
+)
 """Causes that end with what they are about: putting the notice away would hide a post that waits."""
 
 

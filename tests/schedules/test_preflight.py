@@ -34,10 +34,12 @@ def test_a_picture_nobody_rated_is_told_and_the_post_leaves_once_somebody_does(l
 
 
 def test_an_account_that_cannot_post_is_told_by_its_name(lea: Desk) -> None:
-    delivery_id = lea.delivery(after=3600)
+    """Once, however many of its posts come near."""
+    for number in range(3):
+        lea.delivery(f"{number}", after=3600 + number)
     lea.act(connecting.pause, lea.channels["main"], Message("channel.is_paused", {"account": "main"}))
     lea.live(minutes=51)
-    assert warning(lea, delivery_id) == "delivery.channel_not_ready"
+    assert lea.notices() == {f"waits:{lea.channels['main']}": "waiting.paused"}
 
 
 def test_an_emergency_stop_needs_no_warning(lea: Desk) -> None:

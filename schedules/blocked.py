@@ -1,0 +1,48 @@
+"""What keeps an account from sending for now: a rest, the platform's own wait, our brake, an emergency stop."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from channels import budgets
+from channels.reads import Channel
+from channels.states import LOST, ChannelState
+from foundation.database import Scope
+from gate import switches
+
+STOPPED_FOR = timedelta(seconds=30)
+"""While an emergency stop is closed, a due delivery asks again this often."""
+
+
+class Why(StrEnum):
+    """What an account waits for."""
+
+    LOST = "lost"  # somebody must connect it again
+    PAUSED = "paused"  # somebody lets it rest
+    LIMITED = "limited"  # the platform takes no more from it, or from its application
+    DOWN = "down"  # the platform gives no answer
+    STOPPED = "stopped"  # an emergency stop: whoever pressed it knows
+
+
+@dataclass(frozen=True)
+class Blocked:
+    """Nothing may leave by an account; it is worth asking again after `again`."""
+
+    why: Why
+    again: timedelta
+
+
+def blocked(scope: Scope, channel: Channel) -> Blocked | None:
+    """What keeps everything of an account back now, None where it may send. Nothing is locked or written."""
+    until = channel.paused_until
+    if channel.state in LOST:
+        return Blocked(Why.LOST, budgets.LOOK_AGAIN)
+    if channel.state == ChannelState.PAUSED and (until is None or until > scope.now):
+        return Blocked(Why.PAUSED, until - scope.now if until is not None else budgets.LOOK_AGAIN)
+    held = budgets.limit(scope, channel.id, brake=True)
+    if held is not None:
+        why = Why.DOWN if held.reason == budgets.DOWN else Why.LIMITED
+        return Blocked(why, held.until - scope.now)
+    if switches.halt(scope, "sending").reaches(channel.creator_id, channel.id):
+        return Blocked(Why.STOPPED, STOPPED_FOR)
+    return None

@@ -1,0 +1,33 @@
+"""Posts that wait for a lost account: one notice for each account, which says how many, and none for each post."""
+
+from uuid import UUID
+
+from sqlmodel import col, func, select
+
+from channels import connecting
+from channels import reads as channel_reads
+from foundation.database import Scope
+from schedules.models import Delivery
+from schedules.states import DeliveryState
+
+S = DeliveryState
+
+ACCOUNT_LOST = "delivery.account_lost"
+"""The reason of a hold that ends when the account is connected again."""
+
+
+def tell(scope: Scope, channel_id: UUID) -> None:
+    """The account's notice says how many posts wait for it now. Raises NotFound."""
+    waiting = select(func.count()).where(
+        Delivery.tenant_id == scope.tenant_id,
+        Delivery.channel_id == channel_id,
+        col(Delivery.state).in_([str(S.HELD), str(S.BROKEN_OFF)]),
+        col(Delivery.reason)["code"].astext == ACCOUNT_LOST,
+    )
+    connecting.say_waiting(scope, channel_id, scope.session.exec(waiting).one())
+
+
+def watch(scope: Scope) -> None:
+    """Count anew: what was moved to another account, or dropped, waits no more."""
+    for channel in channel_reads.lost(scope):
+        tell(scope, channel.id)

@@ -1,0 +1,71 @@
+"""Where what a notice tells of is settled, as far as may be said outside the house: a page, and who can open it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tenants.roles import Right, Role, may
+
+
+@dataclass(frozen=True)
+class Area:
+    """A page of the dashboard, and any of the rights that open it; its name is the sentence `mail.area.<name>`."""
+
+    name: str
+    path: str
+    rights: tuple[Right, ...]
+
+    def opens(self, role: Role) -> bool:
+        """Whether somebody of this role can go there."""
+        return any(may(role, right) for right in self.rights)
+
+
+POSTS = Area("posts", "/calendar", (Right.RUN, Right.APPROVE))
+ACCOUNTS = Area("accounts", "/channels", (Right.RUN,))
+DECISIONS = Area("decisions", "/approvals", (Right.APPROVE, Right.REVIEW))
+PEOPLE = Area("people", "/people", (Right.RUN, Right.APPROVE, Right.REVIEW))
+MESSAGES = Area("messages", "/inbox", (Right.CHAT,))
+MONEY = Area("money", "/shop", (Right.RUN, Right.MONEY))
+STUDIO = Area("studio", "/studio", (Right.RUN,))
+HOUSE = Area("house", "/", (Right.RUN,))
+"""Everything else: Home says what it is."""
+
+AREAS = (POSTS, ACCOUNTS, DECISIONS, PEOPLE, MESSAGES, MONEY, STUDIO, HOUSE)
+
+_OF: Mapping[str, Area] = {
+    **dict.fromkeys(
+        [
+            "delivery",
+            "approval",
+            "unapproved",
+            "comment",
+            "downtime",
+            "downtime.held",
+            "pause",
+            "queue",
+            "series",
+            "waiting",
+            "unsure",
+        ],
+        POSTS,
+    ),
+    **dict.fromkeys(
+        ["channel", "waits", "handover", "place", "readback", "remarks", "link.register", "link.end"], ACCOUNTS
+    ),
+    **dict.fromkeys(
+        ["complaint", "appeal", "likeness", "sample", "calibration", "calibration.month", "copy", "review"],
+        DECISIONS,
+    ),
+    **dict.fromkeys(
+        ["face.bar", "face.unbar", "person-ends", "offer", "card", "person.propose", "card.name", "person.prove"],
+        PEOPLE,
+    ),
+    **dict.fromkeys(("bystanders.say", "bystanders.judge"), PEOPLE),
+    **dict.fromkeys(["draft", "chat", "remark", "suggest"], MESSAGES),
+    **dict.fromkeys(["payment", "fulfilment", "statement"], MONEY),
+    **dict.fromkeys(["job", "upload", "picture", "label.say", "clip"], STUDIO),
+}
+
+
+def of(cause: str) -> Area:
+    """Where what a cause is about is settled."""
+    return _OF.get(cause.partition(":")[0], HOUSE)

@@ -1,0 +1,83 @@
+"""A member's own page about mail: what is missing, turned on by a code, chosen, ended; for every role."""
+
+import re
+
+import httpx
+import pytest
+
+from foundation.ids import uuid7
+from tenants import mails
+from tenants.roles import Role
+from tests.dashboard.builders import Agency, agency
+from tests.dashboard.conftest import Door
+
+
+def confirmed(who: Agency, role: Role) -> None:
+    """As after the code was typed."""
+    with who.scope(who.act_as(role)) as scope:
+        mails.ask(scope, who.members[role])
+        code = scope.run(
+            "SELECT code FROM mail_wishes WHERE member_id = :member", member=who.members[role]
+        ).scalar_one()
+        assert mails.confirm(scope, who.members[role], code)
+
+
+def post(visitor: httpx.Client, cookie: str, act: str, **typed: str) -> str:
+    answer = visitor.post(f"/auth/mails/{act}", data=typed, headers={"cookie": cookie, "sec-fetch-site": "same-origin"})
+    return (
+        visitor.get(answer.headers["location"], headers={"cookie": cookie}).text if answer.is_redirect else answer.text
+    )
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_without_a_mail_server_the_page_says_what_is_missing(door: Door, lumiere: Agency, role: Role) -> None:
+    cookie = door.cookie(lumiere, role)
+    with door.client() as visitor:
+        text = visitor.get("/auth/mails", headers={"cookie": cookie}).text
+        assert "GREENROOM_MAIL__HOST, GREENROOM_MAIL__SENDER" in text
+        assert not re.search("M’envoyer un code|Send me a code", text)
+        assert re.search("pas encore de serveur|no mail server yet", post(visitor, cookie, "ask"))
+
+
+def test_chosen_kept_and_ended(door: Door, lumiere: Agency) -> None:
+    confirmed(lumiere, Role.MANAGER)
+    cookie = door.cookie(lumiere, Role.MANAGER)
+    with door.client() as visitor:
+        assert "Enregistré." in post(visitor, cookie, "choose", hour="8")
+        with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
+            row = scope.run("SELECT urgent, brief_hour FROM mail_wishes").one()
+        assert (row.urgent, row.brief_hour) == (False, 8)
+        assert '<option value="8" selected>08:00' in visitor.get("/auth/mails", headers={"cookie": cookie}).text
+        assert "heure de la journée" in post(visitor, cookie, "choose", hour="99")
+        assert "Plus aucun e-mail" in post(visitor, cookie, "end")
+        assert "pas activés" in post(visitor, cookie, "choose", hour="8")
+
+
+def test_a_wrong_code_is_told_and_counts(door: Door, lumiere: Agency) -> None:
+    member = lumiere.members[Role.OWNER]
+    with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
+        mails.ask(scope, member)
+    cookie = door.cookie(lumiere)
+    with door.client() as visitor:
+        for _ in range(mails.CODE_TRIES):
+            assert "Ce n’est pas le code" in post(visitor, cookie, "confirm", code="x")
+        assert "Aucun code ne peut être saisi" in post(visitor, cookie, "confirm", code="x")
+
+
+def test_another_site_and_a_stranger_change_nothing(door: Door, lumiere: Agency) -> None:
+    confirmed(lumiere, Role.OWNER)
+    cookie = door.cookie(lumiere)
+    with door.client() as visitor:
+        there = {"cookie": cookie, "sec-fetch-site": "cross-site"}
+        assert visitor.post("/auth/mails/end", headers=there).status_code == 403
+        assert visitor.post("/auth/mails/end").status_code == 401
+    with lumiere.scope() as scope:
+        assert scope.run("SELECT count(*) FROM mail_wishes").scalar_one() == 1
+
+
+def test_one_agency_s_wishes_are_not_another_s(door: Door, lumiere: Agency) -> None:
+    confirmed(lumiere, Role.OWNER)
+    other = agency(door.tenant)
+    with other.scope() as scope:
+        assert scope.run("SELECT count(*) FROM mail_wishes").scalar_one() == 0
+        assert mails.begin(scope, uuid7()) is None
