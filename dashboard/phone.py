@@ -25,7 +25,7 @@ from channels.states import HandoverState, SaveState
 from channels.tasks import CANNOT, File, Task
 from connectors import registry
 from connectors.contract import Connector
-from dashboard import entry, files, session
+from dashboard import entry, files, packing, session
 from dashboard.session import Viewer
 from dashboard.widgets import render
 from dashboard.wording import Voice
@@ -150,6 +150,7 @@ def _task_page(hand: Hand, task: Task, *, told: Message | None = None, status: i
         reasons=reasons,
         pasted=pasted,
         closed=task.state == HandoverState.WAITING and too_late,
+        packable=packing.packable(task),
         opened=task.state == HandoverState.OPENED,
     )
 
@@ -184,13 +185,13 @@ def _press(request: Request, form: Mapping[str, list[str]]) -> Response:
         with session.tenant()(who.tenant_id, who.actor) as scope:
             onward = act(scope, hand_of(scope, who), task_id, form)
     except GreenroomError as refused:
-        return _told(request, who, task_id, refused, pasted=typed(form, "link"))
+        return told(request, who, task_id, refused, pasted=typed(form, "link"))
     except OperationalError:
         return entry.page(request, "dashboard.away", status=503)
     return RedirectResponse(onward, status_code=303, headers=NO_STORE)
 
 
-def _told(request: Request, who: Viewer, task_id: UUID, refused: GreenroomError, *, pasted: str = "") -> Response:
+def told(request: Request, who: Viewer, task_id: UUID, refused: GreenroomError, *, pasted: str = "") -> Response:
     """The task as it stands, with why the press did nothing; what was pasted is still there."""
     try:
         with session.tenant()(who.tenant_id, who.actor) as scope:
@@ -273,7 +274,7 @@ async def save(request: Request) -> Response:
     except NotFound as error:
         return refused_page(request, error)
     except GreenroomError as refused:
-        return await run_in_threadpool(_told, request, who, task_id, refused)
+        return await run_in_threadpool(told, request, who, task_id, refused)
     for _ in range(LOOKS):
         await asyncio.sleep(LOOK_SECONDS)
         answer = await run_in_threadpool(_answered, who, wish)
@@ -308,7 +309,7 @@ def _serve(request: Request, who: Viewer, task_id: UUID, answer: Wish, wanted: t
             sha256 = saving.take(scope, answer.id)
         data = files.store().get(who.tenant_id, sha256)
     except GreenroomError as refused:
-        return _told(request, who, task_id, refused)
+        return told(request, who, task_id, refused)
     name = f"{place + 1}{mimetypes.guess_extension(file.mime) or ''}"
     headers = {**NO_STORE, **files.SAFE, "content-disposition": f'attachment; filename="{name}"'}
     return Response(data, headers=headers, media_type=file.mime)
