@@ -25,6 +25,7 @@ from connectors.outcomes import (
     Uncertain,
     Unknown,
 )
+from connectors.places import Address, shown_at
 from connectors.tiktok_account import CREATOR, SURFACE, code, data, meaning, spot
 from connectors.tiktok_upload import (
     DONE,
@@ -120,6 +121,17 @@ class TikTok:
             case str() as going if going == ON_ITS_WAY:
                 return _on_its_way(told, sum(medium.size for medium in sought.media))
         return Unknown(Message("connectors.lookup_failed"))
+
+    def address(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Address | None:
+        """The number and the address of a film, once anybody may see it: TikTok looks at it before, and takes hours."""
+        if not answers and not copy.native_id.isdigit():
+            return Send(status(copy.native_id, LOOK))
+        post = copy.native_id if copy.native_id.isdigit() else _post(data(answers[0]))
+        if not post:
+            return None
+        if not answers or answers[-1].step != VIDEO:
+            return Send(_video(post, "id,share_url", VIDEO))
+        return Address(_url(answers[-1]), post)
 
     def remove(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
         """TikTok offers no way: a person takes it away in the app."""
@@ -239,8 +251,7 @@ def _listed(answer: Answer) -> dict[str, Any]:
 
 
 def _url(answer: Answer) -> str:
-    told = _listed(answer).get("share_url")
-    return told.partition("?")[0] if isinstance(told, str) and told.startswith("https://") else ""
+    return shown_at(_listed(answer).get("share_url"), "tiktok.com")
 
 
 def _plain(word: object) -> str:

@@ -45,6 +45,8 @@ class Copy:
     recalled_at: datetime | None
     was_read_back: bool
     sold: bool = False
+    url: str = ""
+    """Where people find it, where that was told after it went out."""
 
 
 def copy_from(row: PermitRow) -> Copy:
@@ -69,6 +71,7 @@ def copy_from(row: PermitRow) -> Copy:
         recalled_at=row.recalled_at,
         was_read_back=row.readback is not None,
         sold=row.sold or row.subject_kind == SOLD,
+        url=row.url,
     )
 
 
@@ -144,6 +147,18 @@ def note_copy(scope: Scope, jti: UUID, native_id: str, visible_at: datetime) -> 
         )
     if done.rowcount != 1:
         raise NotFound("copy.unknown")
+
+
+def note_address(scope: Scope, jti: UUID, url: str) -> None:
+    """Write down where people find the copy under a permit; what was known before stays."""
+    with scope.acting_as("gate"):
+        scope.run(
+            "UPDATE permits SET url = :url, updated_at = house_now()"
+            " WHERE tenant_id = :tenant AND id = :jti AND state = 'consumed' AND url = ''",
+            tenant=scope.tenant_id,
+            jti=jti,
+            url=url,
+        )
 
 
 def note_files(scope: Scope, jti: UUID, file_ids: Sequence[str]) -> None:

@@ -376,6 +376,8 @@ class PermitRow(CreatorRow, table=True):
     readback: dict[str, Any] | None = reason_column()  # at, there, and the marks that were missing
     sold: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     """Whether its media were behind a price."""
+    url: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """Where people find it, where the platform said so only after it went out."""
 
 
 class Complaint(CreatorRow, table=True):

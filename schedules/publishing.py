@@ -42,7 +42,7 @@ from schedules.claiming import ACCOUNT_LOST, Missed, NotClaimable, is_outlived, 
 from schedules.composing import subject
 from schedules.events import DeliveryPublished, ReconcileDue
 from schedules.models import Delivery
-from schedules.moving import delivery, move
+from schedules.moving import change, delivery, move
 from schedules.planning import wake
 from schedules.states import MARGIN, DeliveryState
 from schedules.threads import part_of
@@ -173,7 +173,8 @@ def _apply(scope: Scope, row: Delivery, after: Settlement, *, plain: bool = Fals
         outbox.put(scope, fact, dedupe=f"published:{row.id}", instead_of=ReconcileDue)
     else:
         outbox.cancel(scope, ReconcileDue.kind, row.id)
-    if row.part_ids or (row.state == S.PUBLISHED and not plain):  # parts: nobody knows when the rest will stand
+    unseen = not plain or not row.url  # some platforms tell only later where people find it
+    if row.part_ids or (row.state == S.PUBLISHED and unseen):  # parts: nobody knows when the rest will stand
         there = f"verify:{row.id}:{len(row.part_ids)}"
         outbox.put(scope, DeliveryVerify(scope.tenant_id, row.id), dedupe=there)
     if row.state in (S.SCHEDULED, S.PARTLY):
@@ -354,6 +355,17 @@ def link(scope: Scope, delivery_id: UUID, *, native_id: str, url: str) -> None:
 def _names(native_id: str) -> ColumnElement[bool]:
     """Whether a part of a thread stands under an id."""
     return type_coerce(Delivery.part_ids, JSONB).contains([native_id])
+
+
+def addressed(scope: Scope, delivery_id: UUID, *, before: str, native_id: str, url: str) -> None:
+    """A platform tells where people find what went out as `before`; what somebody said of it stays.
+
+    Raises Conflict when the delivery moves on meanwhile.
+    """
+    row = delivery(scope, delivery_id)
+    if row.url or row.native_id != before:
+        return  # another part of a thread: the address of a delivery is that of its first
+    change(scope, row, native_id=native_id, url=url)
 
 
 def account_back(scope: Scope, channel_id: UUID) -> int:

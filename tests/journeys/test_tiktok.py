@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from channels import tasks
 from channels.states import ChannelState, EnrolmentState
 from channels.visiting import PATH
 from foundation.words import Message
@@ -100,6 +101,24 @@ def test_a_film_that_is_worked_through_is_waited_for(house: Visited) -> None:
     house.live(minutes=8)
     assert house.desk.state(sent) is S.PUBLISHED
     assert len(house.member.taken) == 1
+
+
+def test_a_film_nobody_may_see_yet_has_its_address_once_it_is_seen(house: Visited) -> None:
+    house.server.moderation_seconds = 5400.0
+    house.enrol()
+    sent = post(house, "examiné")
+    house.live(minutes=5)
+    assert house.desk.state(sent) is S.PUBLISHED
+    assert not house.desk.entry(sent).url
+    house.live(hours=5)
+    entry = house.desk.entry(sent)
+    assert (entry.url or "").startswith("https://www.tiktok.com/@")
+    assert (entry.native_id or "").isdigit(), "its number is what is asked for from now on"
+    house.desk.act(removal.ask, sent)
+    house.live(minutes=2)
+    with house.desk.scope() as scope:
+        (task,) = tasks.due(scope, creators={house.desk.creator_id})
+    assert (task.caption, task.url) == ("examiné", entry.url)
 
 
 @pytest.mark.parametrize("lost", [False, True])
