@@ -57,6 +57,9 @@ MOST_TEXT = 2200
 """In units of UTF-16."""
 
 AGAIN = timedelta(seconds=20)
+INTERNAL, AFTER_A_FAULT = "internal", timedelta(minutes=10)
+"""A fault of theirs, and how long after it a film is sent once more."""
+
 NOT_THERE, WRONG_PART = 404, 416
 CAN = Capabilities(
     platform="tiktok",
@@ -117,7 +120,8 @@ class TikTok:
                 post = _post(told)
                 return Send(_video(post, "id,share_url", VIDEO)) if post else Found(publish)
             case str() as failed if failed == FAILED:
-                return Failed(Message("tiktok.film_refused", {"code": _plain(told.get("fail_reason"))}))
+                why = _plain(told.get("fail_reason"))
+                return Failed(Message("tiktok.film_refused", {"code": why}), AFTER_A_FAULT if why == INTERNAL else None)
             case str() as going if going == ON_ITS_WAY:
                 return _on_its_way(told, sum(medium.size for medium in sought.media))
         return Unknown(Message("connectors.lookup_failed"))

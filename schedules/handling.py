@@ -196,7 +196,7 @@ def address_known(event: AddressKnown, *, tenant: OpenScope) -> None:
     if event.of_kind != DELIVERY:
         return
     with tenant(event.tenant_id, PUBLISHING) as scope:
-        publishing.addressed(scope, event.of_id, before=event.before, native_id=event.native_id, url=event.url)
+        handed.addressed(scope, event.of_id, before=event.before, native_id=event.native_id, url=event.url)
 
 
 def handed_back(event: HandedBack, *, tenant: OpenScope) -> None:

@@ -42,7 +42,7 @@ from schedules.claiming import ACCOUNT_LOST, Missed, NotClaimable, is_outlived, 
 from schedules.composing import subject
 from schedules.events import DeliveryPublished, ReconcileDue
 from schedules.models import Delivery
-from schedules.moving import change, delivery, move
+from schedules.moving import delivery, move
 from schedules.planning import wake
 from schedules.states import MARGIN, DeliveryState
 from schedules.threads import part_of
@@ -290,6 +290,8 @@ def settle_sighting(scope: Scope, delivery_id: UUID, sighting: Sighting) -> None
     match sighting:
         case Found(native_id=native_id, url=url, at=at):
             _stand(scope, row, Published(native_id, url, at))
+        case Failed(reason=reason, again=timedelta() as again) if _may_wait(scope, row, again):
+            _once_more(scope, row, reason, scope.now + again)
         case Failed(reason=reason):
             _apply(scope, row, _settlement(scope, row, Rejected(reason, permanent=False)))
             reconciling.absolve(scope, subject(row.id), part_of(row))
@@ -303,6 +305,22 @@ def settle_sighting(scope: Scope, delivery_id: UUID, sighting: Sighting) -> None
                 move(scope, row, S.UNCERTAIN, reason=Message("delivery.never_seen"), uncertain_since=scope.now)
         case _:
             assert_never(sighting)
+
+
+def _may_wait(scope: Scope, row: Delivery, again: timedelta) -> bool:
+    """Whether a try after a fault of the platform's is the first such, and still in time."""
+    late = row.late_until is not None and scope.now + again > row.late_until
+    return not late and not reconciling.failed_before(scope, subject(row.id), part_of(row))
+
+
+def _once_more(scope: Scope, row: Delivery, reason: Message, at: datetime) -> None:
+    """Nothing stands, by the platform's word: it leaves again then."""
+    if row.state == S.PROCESSING:
+        move(scope, row, S.UNCERTAIN, reason=reason, uncertain_since=scope.now)
+    move(scope, row, _waits(row.part_ids), reason=reason, not_before=at)
+    outbox.cancel(scope, ReconcileDue.kind, row.id)
+    reconciling.absolve(scope, subject(row.id), part_of(row))
+    wake(scope, row, at=at)
 
 
 def _absent(scope: Scope, row: Delivery) -> bool:
@@ -355,17 +373,6 @@ def link(scope: Scope, delivery_id: UUID, *, native_id: str, url: str) -> None:
 def _names(native_id: str) -> ColumnElement[bool]:
     """Whether a part of a thread stands under an id."""
     return type_coerce(Delivery.part_ids, JSONB).contains([native_id])
-
-
-def addressed(scope: Scope, delivery_id: UUID, *, before: str, native_id: str, url: str) -> None:
-    """A platform tells where people find what went out as `before`; what somebody said of it stays.
-
-    Raises Conflict when the delivery moves on meanwhile.
-    """
-    row = delivery(scope, delivery_id)
-    if row.url or row.native_id != before:
-        return  # another part of a thread: the address of a delivery is that of its first
-    change(scope, row, native_id=native_id, url=url)
 
 
 def account_back(scope: Scope, channel_id: UUID) -> int:

@@ -138,6 +138,28 @@ def test_a_film_that_is_refused_afterwards_is_told_at_once(house: Visited, *, lo
     assert len(house.member.taken) == 1
 
 
+def test_a_fault_of_theirs_is_tried_once_more_after_a_while(house: Visited) -> None:
+    house.enrol()
+    house.server.fails("internal")
+    sent = post(house, "panne")
+    house.live(minutes=4)
+    assert (house.desk.state(sent), house.member.taken) == (S.SCHEDULED, [])
+    assert house.desk.why(sent) == "tiktok.film_refused"
+    house.live(minutes=14)
+    assert house.desk.state(sent) is S.PUBLISHED, house.desk.why(sent)
+    assert len(house.member.taken) == 1
+
+
+def test_a_second_fault_of_theirs_is_told(house: Visited) -> None:
+    house.enrol()
+    house.server.fails("internal")
+    house.server.fails("internal")
+    sent = post(house, "panne encore")
+    house.live(minutes=30)
+    assert (house.desk.state(sent), house.desk.why(sent)) == (S.FAILED, "tiktok.film_refused")
+    assert house.member.taken == []
+
+
 def test_a_film_goes_to_nobody_elses_store(house: Visited) -> None:
     house.enrol()
     house.server.strays_to = "https://evil.example/upload"
