@@ -1,4 +1,6 @@
-"""What is told of a post after it left: a person's word about one they had in hand, and a platform's about where one is."""
+"""What is told of a post after it left: a person's word about one they had in hand, a platform's about where it is."""
+
+from uuid import UUID
 
 from channels import carrying
 from connectors.outcomes import Rejected
