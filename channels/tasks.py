@@ -89,6 +89,11 @@ class Task:
         """Whether something has to be taken away."""
         return self.kind == REMOVAL
 
+    @property
+    def posted(self) -> bool:
+        """Whether somebody posted it."""
+        return self.state == HandoverState.DONE and not self.removal
+
 
 def due(scope: Scope, *, creators: Collection[UUID]) -> list[Task]:
     """What these creators' people have to do now: removals first, then by their time, what was put off last."""

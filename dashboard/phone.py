@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from types import MappingProxyType
 from urllib.parse import parse_qs
 from uuid import UUID
 
@@ -32,6 +33,8 @@ from dashboard.wording import Voice
 from foundation.database import Scope
 from foundation.errors import BadInput, GreenroomError, NotFound, Unavailable
 from foundation.words import Message
+from insights import reads as insights
+from insights import typed as typed_numbers
 from schedules.calendar import zone_of
 from tenants import reads as tenant_reads
 from tenants.roles import Right, may
@@ -127,16 +130,30 @@ def show_task(request: Request) -> Response:
         with session.tenant()(who.tenant_id, who.actor) as scope:
             hand = hand_of(scope, who)
             task = tasks.task(scope, task_id, creators=hand.creators)
+            numbers = _numbers(scope, task)
     except NotFound as error:
         return refused_page(request, error)
     except ValueError:
         return refused_page(request, NotFound("handover.unknown"))
     except OperationalError:
         return entry.page(request, "dashboard.away", status=503)
-    return _task_page(hand, task)
+    return _task_page(hand, task, numbers=numbers)
 
 
-def _task_page(hand: Hand, task: Task, *, told: Message | None = None, status: int = 200, pasted: str = "") -> Response:
+def _numbers(scope: Scope, task: Task) -> Mapping[str, int]:
+    """The latest numbers of what was posted."""
+    return insights.numbers(scope, [task.about]).get(task.about, {}) if task.posted else {}
+
+
+def _task_page(
+    hand: Hand,
+    task: Task,
+    *,
+    told: Message | None = None,
+    status: int = 200,
+    pasted: str = "",
+    numbers: Mapping[str, int] = MappingProxyType({}),
+) -> Response:
     too_late = task.late_until is not None and not task.removal and hand.now > task.late_until
     lines = {line: hand.voice.word(f"check.{line}") for line in task.checklist}
     reasons = {why: hand.voice.word(f"phone.cannot_{why}") for why in CANNOT}
@@ -151,6 +168,8 @@ def _task_page(hand: Hand, task: Task, *, told: Message | None = None, status: i
         pasted=pasted,
         closed=task.state == HandoverState.WAITING and too_late,
         packable=packing.packable(task),
+        numbers=numbers,
+        asked=typed_numbers.ASKED,
         opened=task.state == HandoverState.OPENED,
     )
 
@@ -251,6 +270,14 @@ def _gone(scope: Scope, hand: Hand, task_id: UUID, form: Mapping[str, list[str]]
     return f"/phone/task/{task_id}"
 
 
+def _typed_in(scope: Scope, hand: Hand, task_id: UUID, form: Mapping[str, list[str]]) -> str:
+    task = tasks.task(scope, task_id, creators=hand.creators)
+    if not task.posted:
+        raise NotFound("handover.unknown")
+    typed_numbers.keep(scope, task.about, {name: typed(form, name) for name in typed_numbers.ASKED})
+    return f"/phone/task/{task_id}"
+
+
 ACTS: Mapping[str, Act] = {
     "open": _open,
     "later": _later,
@@ -258,6 +285,7 @@ ACTS: Mapping[str, Act] = {
     "done": _done,
     "link": _link,
     "gone": _gone,
+    "numbers": _typed_in,
 }
 
 

@@ -112,7 +112,7 @@ def _readings(scope: Scope, creator_id: UUID, start: datetime, end: datetime) ->
         select(MetricSnapshot).where(
             MetricSnapshot.tenant_id == scope.tenant_id,
             MetricSnapshot.creator_id == creator_id,
-            MetricSnapshot.quality == "measured",
+            MetricSnapshot.quality != "unavailable",
             col(MetricSnapshot.observed_at) >= start,
             col(MetricSnapshot.observed_at) < end,
         )

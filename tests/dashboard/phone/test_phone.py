@@ -5,6 +5,7 @@ import io
 import json
 import threading
 import zipfile
+from datetime import timedelta
 from uuid import UUID
 
 import httpx
@@ -14,7 +15,10 @@ from channels import handing, phones, tasks
 from foundation.ids import uuid7
 from foundation.money import Money
 from gate import recall, switches
+from insights import reads as insights
+from insights import rollups, typed
 from schedules import removal
+from schedules.calendar import local_day
 from schedules.overrides import Override
 from schedules.states import DeliveryState as S
 from tenants import agencies, login
@@ -120,6 +124,36 @@ def test_everything_of_a_priced_task_in_one_file(lea: Desk, address: str) -> Non
     assert [step for step, _ in by_hand.permits(lea)].count("save") == 4  # each file, each time
 
 
+def test_numbers_of_what_was_posted_by_hand_are_typed_in(lea: Desk, address: str) -> None:
+    delivery, place = handed(lea, pictures=0)
+    with paired(lea, address) as phone:
+        assert phone.post(f"{place}/numbers", data={"likes": "3"}).status_code == 409, "nothing stands yet"
+        phone.post(f"{place}/open")
+        phone.post(f"{place}/done", data={"link": LINK})
+        lea.run()
+        assert "Chiffres de cette publication" in phone.get(place).text
+        assert phone.post(f"{place}/numbers", data={"likes": ""}).status_code == 422
+        assert phone.post(f"{place}/numbers", data={"likes": "1,2k"}).status_code == 422
+        lea.live(hours=25)
+        assert phone.post(f"{place}/numbers", data={"likes": "1 200", "saves": "0", "views": ""}).status_code == 303
+        assert phone.post(f"{place}/numbers", data={"likes": "1201"}).status_code == 303
+        shown = phone.get(place).text
+    assert "201 « j’aime »" in shown
+    assert "0 enregistrement" in shown
+    lea.run()
+    with lea.scope() as scope:
+        assert insights.numbers(scope, [delivery]) == {delivery: {"likes": 1201, "saves": 0}}
+        assert insights.results(scope, lea.channels[NAME], age_hours=24, most=5) == {delivery: 1201}
+        day = local_day(scope.now, ZONE)
+        rollups.refresh(scope, lea.creator_id, day)
+        assert insights.work(scope, lea.creator_id, day, day)[day].interactions == 1201
+
+
+@pytest.mark.parametrize(("hours", "age"), [(0, 0), (1, 1), (2, 2), (23, 23), (24, 24), (30, 24), (31, 31), (200, 168)])
+def test_what_is_typed_in_counts_for_its_own_age(hours: int, age: int) -> None:
+    assert typed.age_at(timedelta(hours=hours, minutes=10)) == age
+
+
 def test_one_refused_file_and_no_package(lea: Desk, address: str) -> None:
     _, place = handed(lea, pictures=2)
     hand = by_hand.phone(lea)
@@ -175,7 +209,7 @@ def test_who_may_see_a_task(lea: Desk, address: str) -> None:
             wrong = phone.get(place)
             unknown = phone.get(f"/phone/task/{uuid7()}")
             assert (wrong.status_code, wrong.text) == (404, unknown.text)
-            for act in ("open", "later", "cannot", "done", "link", "gone", "file/0", "package"):
+            for act in ("open", "later", "cannot", "done", "link", "gone", "numbers", "file/0", "package"):
                 assert phone.post(f"{place}/{act}").status_code == 404, act
 
 
