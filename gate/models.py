@@ -339,10 +339,7 @@ class PermitRow(CreatorRow, table=True):
         Index("permits_media", "media", postgresql_using="gin"),
         # the log's entries are written last, at the commit: by then every permit must have its decision
         ForeignKeyConstraint(
-            ["tenant_id", "decision_id"],
-            ["decisions.tenant_id", "decisions.id"],
-            deferrable=True,
-            initially="DEFERRED",
+            ["tenant_id", "decision_id"], ["decisions.tenant_id", "decisions.id"], deferrable=True, initially="DEFERRED"
         ),
         about="fan",
         keep="while a copy may be visible, then 5 years",
@@ -376,8 +373,7 @@ class PermitRow(CreatorRow, table=True):
     readback: dict[str, Any] | None = reason_column()  # at, there, and the marks that were missing
     sold: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     """Whether its media were behind a price."""
-    url: str = Field(default="", sa_column_kwargs={"server_default": ""})
-    """Where people find it, where the platform said so only after it went out."""
+    url: str = Field(default="", sa_column_kwargs={"server_default": ""})  # where that was told after it went out
 
 
 class Complaint(CreatorRow, table=True):
