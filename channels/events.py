@@ -134,6 +134,22 @@ class CopyRemoved:
 
 
 @dataclass(frozen=True)
+class CopyAddressed:
+    """Fact: a platform told where people find a copy. `subject_id` is its permit; what it is a copy of is `of_kind` and
+    `of_id`; `before` is what it was called when it went out, `native_id` what it is called now."""
+
+    kind: ClassVar[str] = "copy.addressed"
+    queue: ClassVar[outbox.Queue] = "facts"
+    tenant_id: UUID
+    subject_id: UUID
+    of_kind: str
+    of_id: UUID
+    before: str
+    native_id: str
+    url: str
+
+
+@dataclass(frozen=True)
 class DeliveryVerify:
     """See that the delivery `subject_id` stands outside as it was sent."""
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import col, select
 
-from channels import attempts, reads
+from channels import attempts, reads, storing
 from channels.events import HandoverEnded, HandoverLook
 from channels.models import HandoverRow
 from channels.reads import Channel
@@ -41,6 +41,9 @@ EVENING = time(19, 0)
 
 CLOCK = timedelta(hours=12)
 """Within this a copy that must go is to be gone."""
+
+FIRST_WORDS = 200
+"""Characters of a post that somebody has to find on an account."""
 
 POST, REMOVAL = "post", "removal"
 H = HandoverState
@@ -170,6 +173,7 @@ def _asked_back(scope: Scope, channel: Channel, order: RemovalOrder) -> bool:
     if post.state in (H.CANNOT, H.LATE) or not (opened or post.state == H.DONE):
         return True
     content = {name: post.content.get(name) for name in ("site", "title", "caption")}
+    content["went_out"] = _instant(post.closed_at)
     new = _New(
         channel,
         REMOVAL,
@@ -192,7 +196,8 @@ def _asked_back(scope: Scope, channel: Channel, order: RemovalOrder) -> bool:
 def escalate(scope: Scope, channel: Channel, copy: Copy, url: str) -> bool:
     """A platform does not let us delete a copy: it is somebody's task, with its link, until they sign that it is gone.
 
-    Whether the task is new; there is one for each copy, however often the platform refuses.
+    Whether the task is new; there is one for each copy, however often the platform refuses. It says how the words of
+    what has to be found begin, and when it went out.
     """
     key = f"{REMOVAL}:{copy.jti}"
     if _by_key(scope, key) is not None:
@@ -203,7 +208,7 @@ def escalate(scope: Scope, channel: Channel, copy: Copy, url: str) -> bool:
         key,
         copy.subject,
         copy.jti,
-        {"site": channel.name, "title": "", "caption": ""},
+        {"site": channel.name, **_words_of(scope, copy), "went_out": _instant(copy.visible_at or copy.minted_at)},
         due_at=scope.now,
         late_until=scope.now + CLOCK,
         native_id=",".join(copy.native_ids),
@@ -211,6 +216,23 @@ def escalate(scope: Scope, channel: Channel, copy: Copy, url: str) -> bool:
     )
     outbox.put(scope, HandoverLook(scope.tenant_id, _put(scope, new)), instead_of=HandoverLook)
     return True
+
+
+def _words_of(scope: Scope, copy: Copy) -> dict[str, str]:
+    """How a post's words begin; nothing of what was said to one fan, whom the people with phones do not know."""
+    sent = attempts.of(scope, copy.subject, None, ("send",))
+    row = next((one for one in sent if attempts.publish_permit(one) == copy.jti), None)
+    unit = storing.unit_from_json(row.unit) if row is not None and row.unit and not copy.viewer else None
+    title, caption = (unit.text("title"), unit.text("body")) if unit is not None else ("", "")
+    return {"title": _first_words(title), "caption": _first_words(caption)}
+
+
+def _first_words(text: str) -> str:
+    return text if len(text) <= FIRST_WORDS else f"{text[:FIRST_WORDS].rstrip()}…"
+
+
+def _instant(at: datetime | None) -> str:
+    return at.isoformat() if at is not None else ""
 
 
 def replaced(scope: Scope, permit_jti: UUID) -> None:

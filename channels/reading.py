@@ -7,7 +7,7 @@ from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
-from channels import asking, budgets, reads, seeing
+from channels import addressing, asking, budgets, reads, seeing
 from channels.events import DeliveryVerify
 from channels.reads import Channel
 from connectors import contract
@@ -161,7 +161,7 @@ def _asked(
 def verify(
     event: DeliveryVerify, *, tenant: OpenScope, transport: Transport, connectors: Mapping[str, Connector]
 ) -> None:
-    """See that a delivery stands outside as it was sent: a copy without its marks is called back at once.
+    """See that a delivery stands outside as it was sent, and where: a copy without its marks is called back at once.
 
     Nothing is called back for what nobody could read; that is tried again (`outbox.Later`) for as long as it is there.
     """
@@ -176,6 +176,8 @@ def verify(
         end = _shown(copy, channels[copy.jti], tenant=tenant, transport=transport, connectors=connectors)
         with tenant(event.tenant_id, asking.ACTOR) as scope:
             waits.append(_settled(scope, copy, channels[copy.jti], end))
+    place = Subject(DELIVERY, event.subject_id)
+    waits.append(addressing.seek(event.tenant_id, place, tenant=tenant, transport=transport, connectors=connectors))
     if late := [wait for wait in waits if wait is not None]:
         raise outbox.Later(min(late))
 

@@ -134,6 +134,13 @@ def verdict(seen: Sequence[Look]) -> Sighting:
     return Unknown(Message("attempt.not_proven"))
 
 
+def failed_before(scope: Scope, subject: Subject, part: int = 0) -> bool:
+    """Whether an earlier attempt than the last one was refused after all, however often that was looked at."""
+    row = _last(scope, subject, part)
+    seen = attempts.of(scope, subject, part, ("look",))
+    return row is not None and any(one.outcome == "failed" and one.armed_at < row.armed_at for one in seen)
+
+
 def surely_absent(scope: Scope, subject: Subject, part: int = 0) -> bool:
     """Whether the looks so far prove that nothing was made visible."""
     return isinstance(verdict(looks(scope, subject, part)), Absent)

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import NoReturn
 
 from channels import (
+    addressing,
     asking,
     attempts,
     budgets,
@@ -160,7 +161,7 @@ def _alarm(scope: Scope, event: TakedownRemove, copy: Copy, channel: Channel) ->
     if left > timedelta():
         return left
     if not notices.known(scope, _late(copy)):
-        handing.escalate(scope, channel, copy, _link(scope, copy))
+        handing.escalate(scope, channel, copy, addressing.address_of(scope, copy))
         hours = int(most.total_seconds() // 3600)
         told = Message("copy.still_there", {"account": channel.name, "hours": hours})
         notices.put(scope, told, cause=_late(copy), urgent=True, creator_id=copy.creator_id)
@@ -184,7 +185,7 @@ def _come_back(
         _tell(copy, Message("copy.cannot_remove", {"account": channel.name}), outside)
         raise outbox.Later(AGAIN)
     with outside.scope() as scope:  # first of all, so that it is somebody's whatever becomes of the rest
-        handing.escalate(scope, channel, copy, _link(scope, copy))
+        handing.escalate(scope, channel, copy, addressing.address_of(scope, copy))
     instead = replacing.replace(copy, channel, native_ids, outside)
     code = _told_as(copy, instead)
     if isinstance(instead, Published):
@@ -199,13 +200,6 @@ def _told_as(copy: Copy, instead: Outcome | None) -> str:
     if not isinstance(instead, Published):
         return "copy.cannot_remove"
     return "copy.replaced_in_chat" if copy.viewer else "copy.replaced"
-
-
-def _link(scope: Scope, copy: Copy) -> str:
-    """Where people find a copy; "" where it has no address."""
-    sent = (row for row in attempts.of(scope, copy.subject, None) if attempts.publish_permit(row) == copy.jti)
-    stands = next((attempts.standing(row) for row in sent), None)
-    return stands.url if isinstance(stands, Published) else ""
 
 
 def _tell(copy: Copy, message: Message, outside: Outside) -> None:

@@ -66,6 +66,15 @@ def want(scope: Scope, task_id: UUID, sha256: str, *, creators: Collection[UUID]
     return wish.id
 
 
+def want_all(scope: Scope, task_id: UUID, *, creators: Collection[UUID]) -> dict[str, UUID]:
+    """Ask to save every file of a task, each to be decided by itself: the wishes by digest. Raises as `want`."""
+    task = handing.locked(scope, task_id, lock=False)
+    if task.creator_id not in creators:
+        raise NotFound("handover.unknown")
+    digests = dict.fromkeys(one["sha256"] for one in task.content.get("media", ()))
+    return {sha256: want(scope, task_id, sha256, creators=creators) for sha256 in digests}
+
+
 def wish(scope: Scope, wish_id: UUID) -> Wish:
     """How it stands. Raises NotFound."""
     row = scope.session.get(SaveRow, (scope.tenant_id, wish_id))

@@ -168,6 +168,8 @@ def sighting_to_json(sighting: Sighting) -> Stored:
     match sighting:
         case Found(native_id=native_id, url=url, at=at):
             return {"native_id": native_id, "url": url, "at": at.isoformat() if at else None}
+        case Failed(again=timedelta() as again):
+            return {"again": again.total_seconds()}
         case Absent() | Unknown() | Failed():
             return {}
         case _:
@@ -181,7 +183,8 @@ def sighting_from_json(name: str, result: Mapping[str, Any], detail: Mapping[str
     if name == "absent":
         return Absent()
     reason = Message.from_json(detail) if detail else Message("attempt.unexplained")
-    return Failed(reason) if name == "failed" else Unknown(reason)
+    again = timedelta(seconds=result["again"]) if "again" in result else None
+    return Failed(reason, again) if name == "failed" else Unknown(reason)
 
 
 def _instant(text: str | None) -> datetime | None:

@@ -76,6 +76,8 @@ class Task:
     """What was handed over: a delivery, say."""
     replaced: bool
     """Of a removal: what is to be taken away shows no more what it did."""
+    went_out: datetime | None
+    """Of a removal: when what is to be taken away was posted; None where nobody knows."""
 
     @property
     def live(self) -> bool:
@@ -86,6 +88,11 @@ class Task:
     def removal(self) -> bool:
         """Whether something has to be taken away."""
         return self.kind == REMOVAL
+
+    @property
+    def posted(self) -> bool:
+        """Whether somebody posted it."""
+        return self.state == HandoverState.DONE and not self.removal
 
 
 def due(scope: Scope, *, creators: Collection[UUID]) -> list[Task]:
@@ -348,4 +355,5 @@ def _value(row: HandoverRow, channel: ChannelRow) -> Task:
         native_id=row.native_id,
         about=row.subject_id,
         replaced=bool(content.get("replaced")),
+        went_out=datetime.fromisoformat(content["went_out"]) if content.get("went_out") else None,
     )

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from connectors import fitting
+from connectors import fanvue, fitting
 from connectors.answers import SHORT_WAIT, segment
-from connectors.capabilities import Capabilities
+from connectors.capabilities import Asking, Capabilities
 from connectors.contract import Answer, Copy, FileRef, Posted, Response, Send, Sought, StepKind, StepNotSent, WireStep
 from connectors.enrolment import Connected, ConnectForm, Field
 from connectors.naming import NO_POST, Address
@@ -36,7 +36,8 @@ _AI = re.compile(r"(^|[._])(ai|is_aigc|made_with_ai|is_ai_generated|containsSynt
 class Site:
     """A platform as people post to it: its name, its hosts, how the address of one post looks, and what it takes.
 
-    `lines` are what a person sees to there whatever the post shows; `once`: it refuses words the account has said.
+    `lines` are what a person sees to there whatever the post shows; `once`: it refuses words the account has said;
+    `asks`: what a post there may cost its readers, which the person sets.
     """
 
     label: str
@@ -46,13 +47,17 @@ class Site:
     media: int = 40
     lines: tuple[str, ...] = ()
     once: bool = False
+    asks: Asking | None = None
 
 
 _PAID = ("audience", "partners")
+_DOLLARS = Asking("USD", 100, 100_000)
+"""Neither OnlyFans nor Fansly documents what a post may cost: wide bounds of ours against a slip of the hand. What each
+takes it says to whoever types the price there."""
 SITES: Mapping[str, Site] = {
-    "onlyfans": Site("OnlyFans", ("onlyfans.com",), r"/(\d{3,})(/[\w.-]+)?", 5000, lines=_PAID),
-    "fansly": Site("Fansly", ("fansly.com",), r"/post/(\d{3,})", 5000, lines=_PAID),
-    "fanvue": Site("Fanvue", ("fanvue.com",), r"/.+/.+", 5000, lines=_PAID),
+    "onlyfans": Site("OnlyFans", ("onlyfans.com",), r"/(\d{3,})(/[\w.-]+)?", 5000, lines=_PAID, asks=_DOLLARS),
+    "fansly": Site("Fansly", ("fansly.com",), r"/post/(\d{3,})", 5000, lines=_PAID, asks=_DOLLARS),
+    "fanvue": Site("Fanvue", ("fanvue.com",), r"/.+/.+", 5000, lines=_PAID, asks=fanvue.CENTS),
     "instagram": Site("Instagram", ("instagram.com",), r"(/[\w.]+)?/(?:p|reel|tv|stories)/([\w./-]+)", 2200, 10),
     "tiktok": Site("TikTok", ("tiktok.com",), r"/(@[\w.-]+/(video|photo)/\d+|[\w-]{5,})", 2200, 35),
     "snapchat": Site("Snapchat", ("snapchat.com",), text=250, media=1),
@@ -91,6 +96,7 @@ class ByHand:
         hand_over=True,
         sizes={name: (site.text, site.media) for name, site in SITES.items()},
         once=frozenset(name for name, site in SITES.items() if site.once),
+        sells={name: site.asks for name, site in SITES.items() if site.asks is not None},
     )
     form = ConnectForm(
         fields=(Field("site", choices=tuple(SITES)), Field("account", example="mia.lumiere")), credential="", minutes=1
@@ -221,9 +227,7 @@ def _handed(unit: Unit, site: Site) -> WireStep:
 
 
 def _price(unit: Unit) -> dict[str, object] | None:
-    if unit.invoice is None:
-        return None
-    return {"minor": unit.invoice.amount_minor, "currency": unit.invoice.currency}
+    return None if unit.price is None else {"minor": unit.price.minor, "currency": unit.price.currency}
 
 
 def _checklist(unit: Unit, site: Site) -> list[str]:
@@ -231,7 +235,9 @@ def _checklist(unit: Unit, site: Site) -> list[str]:
     wanted = {_line(flag) for flag in unit.flags}
     if unit.media:
         wanted |= set(site.lines)
-    return [line for line in ("adult", "ai", "audience", "partners", "marks") if line in wanted]
+    if unit.price is not None:
+        wanted.add("price")
+    return [line for line in ("price", "adult", "ai", "audience", "partners", "marks") if line in wanted]
 
 
 def _line(flag: str) -> str:

@@ -31,7 +31,7 @@ from connectors.instagram_answers import READ_BUG, UNFIT, error, failure, id_of,
 from connectors.instagram_hearing import remarks_of
 from connectors.naming import NO_POST, UNREAD, Address, path_of
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Sighting, Uncertain, Unknown
-from connectors.places import Shown
+from connectors.places import Located, Shown, shown_at
 from connectors.remarks import Act, Remarks, Spot, is_answer
 from foundation.sealed import Sealed
 from foundation.words import Message
@@ -181,6 +181,14 @@ class Instagram:
         if isinstance(last, Response) and last.ok:
             return Shown(() if body_of(last).get("is_ai_generated") is True else (AI,))
         return Retry(AGAIN, "account", Message("connectors.lookup_failed"))
+
+    def address(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Located | None:
+        """Where people find a post; an answer has no address of its own. A failure to read says nothing of the post."""
+        if is_answer(copy.native_id):
+            return None
+        if not answers:
+            return Send(_asked("look", f"/{segment(copy.native_id)}?fields=permalink"))
+        return Located(url) if (url := shown_at(body_of(answers[-1]).get("permalink"), "instagram.com")) else None
 
     def followers(self, account: str, destination: str, answers: tuple[Answer, ...]) -> Send | int | None:
         """How many follow the account."""

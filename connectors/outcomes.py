@@ -101,9 +101,11 @@ class Unknown:
 
 @dataclass(frozen=True)
 class Failed:
-    """A look-up learnt that the platform refused it after all: nothing stands, and sending it again would not help."""
+    """A look-up learnt that the platform refused it after all: nothing stands, and sending it again would not help,
+    unless the fault was the platform's: then once more after a while."""
 
     reason: Message
+    again: timedelta | None = None
 
 
 Sighting = Found | Absent | Unknown | Failed

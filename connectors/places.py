@@ -1,11 +1,14 @@
-"""What platforms tell of the places we post to, and of what we posted there: values and two abilities. Pure."""
+"""What platforms tell of the places we post to, and of what we posted there: values and three abilities. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
+from urllib.parse import urlsplit
 
 from connectors.contract import Answer, Copy, Send
 from connectors.outcomes import Outcome
+
+LONGEST_ADDRESS = 500
 
 
 @dataclass(frozen=True)
@@ -59,3 +62,34 @@ class ReadsBack(Protocol):
     def read_back(self, copy: Copy, flags: tuple[str, ...], answers: tuple[Answer, ...]) -> Send | Shown | Outcome:
         """The next request (kind control, action look), how the copy stands, or why nobody can see."""
         ...
+
+
+@dataclass(frozen=True)
+class Located:
+    """Where people find a copy, and what the platform calls it now where that is another name than before."""
+
+    url: str
+    native_id: str = ""
+
+
+@runtime_checkable
+class Addressed(Protocol):
+    """A platform that says where a post stands only after it took it."""
+
+    def address(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Located | None:
+        """The next request (kind control, action look), where people find the copy, or None while nobody can say."""
+        ...
+
+
+def shown_at(told: object, *hosts: str) -> str:
+    """An address as a platform told it, without what follows a question mark; "" for one that is not at its hosts."""
+    if not isinstance(told, str) or not told.isascii() or not told.isprintable():
+        return ""
+    try:
+        parts = urlsplit(told)
+        host = parts.hostname or ""
+    except ValueError:
+        return ""
+    theirs = any(host == own or host.endswith(f".{own}") for own in hosts)
+    short = len(told) <= LONGEST_ADDRESS and parts.username is None
+    return f"https://{host}{parts.path}" if theirs and short and parts.scheme == "https" else ""

@@ -12,8 +12,9 @@ from foundation.money import STARS, Money
 from foundation.words import Message
 from gate.units import Unit
 
-_FIELDS: Mapping[str, str] = {"fanvue": "price", "telegram": "star_count"}
-"""Where the request that shows a post names its price, in minor units, by platform; all others know no price."""
+_FIELDS: Mapping[str, str] = {"byhand": "price", "fanvue": "price", "telegram": "star_count"}
+"""Where the request that shows a post names its price, in minor units, by platform; all others know no price.
+People are told its currency as well."""
 
 
 def trouble(price: Money, surface: str, can: Capabilities, *, media: int, parts: int = 1) -> Message | None:
@@ -52,4 +53,8 @@ def mispriced(step: WireStep, platform: str, price: Money | None) -> bool:
     if not field:
         return price is not None
     asked = (step.json or {}).get(field)
-    return asked is not None if price is None else type(asked) is not int or asked != price.minor
+    if price is None:
+        return asked is not None
+    if isinstance(asked, Mapping):
+        return dict(asked) != {"minor": price.minor, "currency": price.currency}
+    return type(asked) is not int or asked != price.minor

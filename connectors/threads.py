@@ -31,6 +31,7 @@ from connectors.instagram_answers import id_of
 from connectors.instagram_remarks import data_of, number_of
 from connectors.naming import NO_POST, UNREAD, Address, path_of
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Sighting, Uncertain, Unknown
+from connectors.places import Located, shown_at
 from connectors.remarks import Act, Remarks, Spot
 from connectors.threads_answers import AGAIN, FILM_AGAIN, failure, is_gone, lacks_right, meaning
 from connectors.threads_hearing import further, remarks_of
@@ -194,6 +195,13 @@ class Threads:
         told = threads_account.figures(answers[-1])
         found = {name: told.get(theirs) for theirs, name in _NUMBERS.items()}
         return {name: n for name, n in found.items() if isinstance(n, int) and not isinstance(n, bool)} or None
+
+    def address(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Located | None:
+        """Where people find a post."""
+        if not answers:
+            return Send(_asked("look", f"/{segment(copy.native_id)}?fields=permalink"))
+        told = body_of(answers[-1]).get("permalink")
+        return Located(url) if (url := shown_at(told, "threads.net", "threads.com")) else None
 
     def followers(self, account: str, destination: str, answers: tuple[Answer, ...]) -> Send | int | None:
         """How many follow the account."""

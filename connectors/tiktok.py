@@ -26,6 +26,7 @@ from connectors.outcomes import (
     Uncertain,
     Unknown,
 )
+from connectors.places import Located, shown_at
 from connectors.tiktok_account import CREATOR, SURFACE, code, data, meaning, spot
 from connectors.tiktok_upload import (
     DONE,
@@ -57,6 +58,9 @@ MOST_TEXT = 2200
 """In units of UTF-16."""
 
 AGAIN = timedelta(seconds=20)
+INTERNAL, AFTER_A_FAULT = "internal", timedelta(minutes=10)
+"""A fault of theirs, and how long after it a film is sent once more."""
+
 NOT_THERE, WRONG_PART = 404, 416
 CAN = Capabilities(
     platform="tiktok",
@@ -117,7 +121,8 @@ class TikTok:
                 post = _post(told)
                 return Send(_video(post, "id,share_url", VIDEO)) if post else Found(publish)
             case str() as failed if failed == FAILED:
-                return Failed(Message("tiktok.film_refused", {"code": _plain(told.get("fail_reason"))}))
+                why = _plain(told.get("fail_reason"))
+                return Failed(Message("tiktok.film_refused", {"code": why}), AFTER_A_FAULT if why == INTERNAL else None)
             case str() as going if going == ON_ITS_WAY:
                 return _on_its_way(told, sum(medium.size for medium in sought.media))
         return Unknown(Message("connectors.lookup_failed"))
@@ -138,6 +143,17 @@ class TikTok:
             return UNREAD
         there = _listed(answers[-1]).get("id") == path[2]
         return Found(path[2], _url(answers[-1])) if there else Absent()
+
+    def address(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Located | None:
+        """The number and the address of a film, once anybody may see it: TikTok looks at it before, and takes hours."""
+        if not answers and not copy.native_id.isdigit():
+            return Send(status(copy.native_id, LOOK))
+        post = copy.native_id if copy.native_id.isdigit() else _post(data(answers[0]))
+        if not post:
+            return None
+        if not answers or answers[-1].step != VIDEO:
+            return Send(_video(post, "id,share_url", VIDEO))
+        return Located(_url(answers[-1]), post)
 
     def remove(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
         """TikTok offers no way: a person takes it away in the app."""
@@ -257,8 +273,7 @@ def _listed(answer: Answer) -> dict[str, Any]:
 
 
 def _url(answer: Answer) -> str:
-    told = _listed(answer).get("share_url")
-    return told.partition("?")[0] if isinstance(told, str) and told.startswith("https://") else ""
+    return shown_at(_listed(answer).get("share_url"), "tiktok.com")
 
 
 def _plain(word: object) -> str:

@@ -24,6 +24,7 @@ from dashboard import (
     pairing,
     passkeys,
     phone,
+    phone_package,
     phone_photos,
     returning,
     second,
@@ -71,6 +72,7 @@ def create() -> Guarded:
         *confirming.ROUTES,
         *pairing.ROUTES,
         *passkeys.ROUTES,
+        *phone_package.ROUTES,  # before the acts, whose names are anything
         *phone.ROUTES,
         *phone_photos.ROUTES,
         *returning.ROUTES,

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from types import MappingProxyType
 from urllib.parse import parse_qs
 from uuid import UUID
 
@@ -25,13 +26,15 @@ from channels.states import HandoverState, SaveState
 from channels.tasks import CANNOT, File, Task
 from connectors import registry
 from connectors.contract import Connector
-from dashboard import entry, files, session
+from dashboard import entry, files, packing, session
 from dashboard.session import Viewer
 from dashboard.widgets import render
 from dashboard.wording import Voice
 from foundation.database import Scope
 from foundation.errors import BadInput, GreenroomError, NotFound, Unavailable
 from foundation.words import Message
+from insights import reads as insights
+from insights import typed as typed_numbers
 from schedules.calendar import zone_of
 from tenants import reads as tenant_reads
 from tenants.roles import Right, may
@@ -127,16 +130,30 @@ def show_task(request: Request) -> Response:
         with session.tenant()(who.tenant_id, who.actor) as scope:
             hand = hand_of(scope, who)
             task = tasks.task(scope, task_id, creators=hand.creators)
+            numbers = _numbers(scope, task)
     except NotFound as error:
         return refused_page(request, error)
     except ValueError:
         return refused_page(request, NotFound("handover.unknown"))
     except OperationalError:
         return entry.page(request, "dashboard.away", status=503)
-    return _task_page(hand, task)
+    return _task_page(hand, task, numbers=numbers)
 
 
-def _task_page(hand: Hand, task: Task, *, told: Message | None = None, status: int = 200, pasted: str = "") -> Response:
+def _numbers(scope: Scope, task: Task) -> Mapping[str, int]:
+    """The latest numbers of what was posted."""
+    return insights.numbers(scope, [task.about]).get(task.about, {}) if task.posted else {}
+
+
+def _task_page(
+    hand: Hand,
+    task: Task,
+    *,
+    told: Message | None = None,
+    status: int = 200,
+    pasted: str = "",
+    numbers: Mapping[str, int] = MappingProxyType({}),
+) -> Response:
     too_late = task.late_until is not None and not task.removal and hand.now > task.late_until
     lines = {line: hand.voice.word(f"check.{line}") for line in task.checklist}
     reasons = {why: hand.voice.word(f"phone.cannot_{why}") for why in CANNOT}
@@ -150,6 +167,9 @@ def _task_page(hand: Hand, task: Task, *, told: Message | None = None, status: i
         reasons=reasons,
         pasted=pasted,
         closed=task.state == HandoverState.WAITING and too_late,
+        packable=packing.packable(task),
+        numbers=numbers,
+        asked=typed_numbers.ASKED,
         opened=task.state == HandoverState.OPENED,
     )
 
@@ -184,13 +204,13 @@ def _press(request: Request, form: Mapping[str, list[str]]) -> Response:
         with session.tenant()(who.tenant_id, who.actor) as scope:
             onward = act(scope, hand_of(scope, who), task_id, form)
     except GreenroomError as refused:
-        return _told(request, who, task_id, refused, pasted=typed(form, "link"))
+        return told(request, who, task_id, refused, pasted=typed(form, "link"))
     except OperationalError:
         return entry.page(request, "dashboard.away", status=503)
     return RedirectResponse(onward, status_code=303, headers=NO_STORE)
 
 
-def _told(request: Request, who: Viewer, task_id: UUID, refused: GreenroomError, *, pasted: str = "") -> Response:
+def told(request: Request, who: Viewer, task_id: UUID, refused: GreenroomError, *, pasted: str = "") -> Response:
     """The task as it stands, with why the press did nothing; what was pasted is still there."""
     try:
         with session.tenant()(who.tenant_id, who.actor) as scope:
@@ -250,6 +270,14 @@ def _gone(scope: Scope, hand: Hand, task_id: UUID, form: Mapping[str, list[str]]
     return f"/phone/task/{task_id}"
 
 
+def _typed_in(scope: Scope, hand: Hand, task_id: UUID, form: Mapping[str, list[str]]) -> str:
+    task = tasks.task(scope, task_id, creators=hand.creators)
+    if not task.posted:
+        raise NotFound("handover.unknown")
+    typed_numbers.keep(scope, task.about, {name: typed(form, name) for name in typed_numbers.ASKED})
+    return f"/phone/task/{task_id}"
+
+
 ACTS: Mapping[str, Act] = {
     "open": _open,
     "later": _later,
@@ -257,6 +285,7 @@ ACTS: Mapping[str, Act] = {
     "done": _done,
     "link": _link,
     "gone": _gone,
+    "numbers": _typed_in,
 }
 
 
@@ -273,7 +302,7 @@ async def save(request: Request) -> Response:
     except NotFound as error:
         return refused_page(request, error)
     except GreenroomError as refused:
-        return await run_in_threadpool(_told, request, who, task_id, refused)
+        return await run_in_threadpool(told, request, who, task_id, refused)
     for _ in range(LOOKS):
         await asyncio.sleep(LOOK_SECONDS)
         answer = await run_in_threadpool(_answered, who, wish)
@@ -308,7 +337,7 @@ def _serve(request: Request, who: Viewer, task_id: UUID, answer: Wish, wanted: t
             sha256 = saving.take(scope, answer.id)
         data = files.store().get(who.tenant_id, sha256)
     except GreenroomError as refused:
-        return _told(request, who, task_id, refused)
+        return told(request, who, task_id, refused)
     name = f"{place + 1}{mimetypes.guess_extension(file.mime) or ''}"
     headers = {**NO_STORE, **files.SAFE, "content-disposition": f'attachment; filename="{name}"'}
     return Response(data, headers=headers, media_type=file.mime)

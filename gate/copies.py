@@ -48,6 +48,8 @@ class Copy:
     sold: bool = False
     edits: UUID | None = None
     """The copy whose words it changed, or may have: that one is what lies outside, and what is taken away."""
+    url: str = ""
+    """Where people find it, where that was told after it went out."""
 
 
 def copy_from(row: PermitRow) -> Copy:
@@ -73,6 +75,7 @@ def copy_from(row: PermitRow) -> Copy:
         was_read_back=row.readback is not None,
         sold=row.sold or row.subject_kind == SOLD,
         edits=row.edits,
+        url=row.url,
     )
 
 
@@ -153,6 +156,18 @@ def note_copy(scope: Scope, jti: UUID, native_id: str, visible_at: datetime) -> 
         )
     if done.rowcount != 1:
         raise NotFound("copy.unknown")
+
+
+def note_address(scope: Scope, jti: UUID, url: str) -> None:
+    """Write down where people find the copy under a permit; what was known before stays."""
+    with scope.acting_as("gate"):
+        scope.run(
+            "UPDATE permits SET url = :url, updated_at = house_now()"
+            " WHERE tenant_id = :tenant AND id = :jti AND state = 'consumed' AND url = ''",
+            tenant=scope.tenant_id,
+            jti=jti,
+            url=url,
+        )
 
 
 def note_files(scope: Scope, jti: UUID, file_ids: Sequence[str]) -> None:

@@ -340,9 +340,7 @@ class PermitRow(CreatorRow, table=True):
         Index("permits_edits", "tenant_id", "edits", postgresql_where=text("edits IS NOT NULL")),
         # the log's entries are written last, at the commit: by then every permit must have its decision
         ForeignKeyConstraint(
-            *(["tenant_id", "decision_id"], ["decisions.tenant_id", "decisions.id"]),
-            deferrable=True,
-            initially="DEFERRED",
+            ["tenant_id", "decision_id"], ["decisions.tenant_id", "decisions.id"], deferrable=True, initially="DEFERRED"
         ),
         about="fan",
         keep="while a copy may be visible, then 5 years",
@@ -376,6 +374,7 @@ class PermitRow(CreatorRow, table=True):
     readback: dict[str, Any] | None = reason_column()  # at, there, and the marks that were missing
     sold: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})  # media behind a price
     edits: UUID | None = None  # the permit of the copy whose words it changed: it has no place of its own
+    url: str = Field(default="", sa_column_kwargs={"server_default": ""})  # where that was told after it went out
 
 
 class Complaint(CreatorRow, table=True):

@@ -13,7 +13,11 @@ from schedules.reads import Outside
 DRIFT = 0.25
 """Share of its age by which a reading may come late and still be compared with the others of that age."""
 
-METRICS = ("views", "likes", "comments", "clicks")
+METRICS = ("views", "likes", "comments", "shares", "saves", "clicks")
+
+_SHARES = ("shares", "reposts", "quotes")
+"""What platforms call it when somebody passes a post on, each in its own numbers: one number of ours."""
+
 COLLECTING = "system:collecting"
 
 Read = Callable[[UUID, UUID, str], Mapping[str, int] | None]
@@ -30,10 +34,18 @@ def collect(event: ReadingDue, *, tenant: OpenScope, read: Read) -> None:
         if post is None:
             return  # removed meanwhile: it leaves the averages, its history stays
         in_time = scope.now <= post.at + timedelta(hours=event.age_hours) * (1 + DRIFT)
-    numbers = read(event.tenant_id, post.channel_id, post.native_id) if in_time else None
+    told = read(event.tenant_id, post.channel_id, post.native_id) if in_time else None
+    numbers = counted(told) if told is not None else {}
     with tenant(event.tenant_id, COLLECTING) as scope:
         for metric in METRICS:
-            _write(scope, event, post, metric, numbers.get(metric) if numbers is not None else None)
+            _write(scope, event, post, metric, numbers.get(metric))
+
+
+def counted(told: Mapping[str, int]) -> dict[str, int]:
+    """What a platform told in the numbers that are kept; what it tells nothing of is absent, never zero."""
+    numbers = {metric: told[metric] for metric in METRICS if metric in told}
+    passed_on = [told[name] for name in _SHARES if name in told]
+    return numbers | ({"shares": sum(passed_on)} if passed_on else {})
 
 
 def _write(scope: Scope, event: ReadingDue, post: Outside, metric: str, value: int | None) -> None:

@@ -10,7 +10,8 @@ from foundation.database import CreatorRow, instant, table
 
 
 class MetricSnapshot(CreatorRow, table=True):
-    """One reading of one number of one post; a number that could not be had is `unavailable` with no value."""
+    """One reading of one number of one post: `measured`, `typed` in by somebody who read it there, or `unavailable`
+    with no value where it could not be had."""
 
     __tablename__ = "metric_snapshots"
     __table_args__ = table(
@@ -23,7 +24,8 @@ class MetricSnapshot(CreatorRow, table=True):
     channel_id: UUID
     metric: str
     age_hours: int
-    """Age of the post the reading is for (1, 24, 168): only equal ages are compared."""
+    """Age of the post the reading is for: only equal ages are compared. Typed in at other ages than 1, 24 and 168, it
+    is compared with nothing."""
     value: int | None = Field(default=None, sa_type=BigInteger)
     quality: str
     observed_at: datetime = instant()

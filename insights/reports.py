@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
@@ -16,6 +16,7 @@ from foundation.database import Scope
 from foundation.money import Money
 from foundation.words import Message, say
 from insights import following, reads
+from insights.collecting import METRICS
 from insights.following import Crowd
 from insights.reads import Sales, Work
 from schedules import reads as schedule_reads
@@ -49,10 +50,17 @@ class Report:
     sales: tuple[Sales, ...]
     usual: dict[str, Money]
     posts: tuple[Entry, ...]
+    numbers: Mapping[UUID, Mapping[str, int]]
+    """The latest numbers of those posts, by delivery; what nobody told is absent."""
     crowds: tuple[Crowd, ...]
     orders: tuple[Sale, ...]
     balanced: bool
     """Whether what the rails did, what the ledger says and what was rolled up agree, to the unit."""
+
+    def shown(self, post: Entry) -> dict[str, int]:
+        """The numbers of a post that somebody told, in one order."""
+        told = self.numbers.get(post.delivery_id, {})
+        return {name: told[name] for name in METRICS if name in told}
 
 
 def daily(scope: Scope, creator_id: UUID, day: date) -> Report:
@@ -62,6 +70,7 @@ def daily(scope: Scope, creator_id: UUID, day: date) -> Report:
     start, end = bounds(day, creator.zone)
     orders = journal.sales_between(scope, creator_id, start, end)
     booked = {row.currency: row.net_minor for row in ledger.totals(scope, creator_id, start, end)}
+    posts = tuple(schedule_reads.day(scope, creator_id, day, creator.zone))
     return Report(
         creator=creator,
         day=day,
@@ -69,7 +78,8 @@ def daily(scope: Scope, creator_id: UUID, day: date) -> Report:
         work=reads.work(scope, creator_id, day, day).get(day, Work()),
         sales=tuple(money),
         usual=_usual(scope, creator_id, day),
-        posts=tuple(schedule_reads.day(scope, creator_id, day, creator.zone)),
+        posts=posts,
+        numbers=reads.numbers(scope, [post.delivery_id for post in posts]),
         crowds=tuple(following.on(scope, creator_id, day)),
         orders=tuple(orders),
         balanced=_net_by_currency(money) == _orders_by_currency(orders) == booked,
@@ -159,6 +169,9 @@ def table(report: Report) -> str:
         lines.writerow(
             ["post", post.due_at.isoformat(), _inert(_short(post.title or post.body)), post.state, "", "", ""]
         )
+        for name, count in report.shown(post).items():
+            said = _inert(_short(post.title or post.body))
+            lines.writerow([f"post_{name}", post.due_at.isoformat(), said, "", "", "", count])
     for order in report.orders:
         amount = order.amount
         lines.writerow([order.kind, order.at.isoformat(), _inert(order.title), "", amount.minor, amount.currency, ""])

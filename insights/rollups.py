@@ -19,8 +19,8 @@ from subscribers import reads as subscriber_reads
 from tenants import reads as tenant_reads
 
 ROLLING = "system:rollups"
-INTERACTIONS = ("likes", "comments")
-"""Interactions = likes + comments + shares + saves + sends; the sandbox has these two."""
+INTERACTIONS = ("likes", "comments", "shares", "saves")
+"""Interactions = likes + comments + shares + saves + sends, of those a platform tells; none tells of sends."""
 
 
 S = DeliveryState
@@ -112,7 +112,7 @@ def _readings(scope: Scope, creator_id: UUID, start: datetime, end: datetime) ->
         select(MetricSnapshot).where(
             MetricSnapshot.tenant_id == scope.tenant_id,
             MetricSnapshot.creator_id == creator_id,
-            MetricSnapshot.quality == "measured",
+            MetricSnapshot.quality != "unavailable",
             col(MetricSnapshot.observed_at) >= start,
             col(MetricSnapshot.observed_at) < end,
         )

@@ -138,6 +138,21 @@ class CopyGone:
 
 
 @dataclass(frozen=True)
+class AddressKnown:
+    """Listener of `copy.addressed`: a platform told where people find a copy; the subject is its permit."""
+
+    kind: ClassVar[str] = "delivery.address_known"
+    queue: ClassVar[outbox.Queue] = "publish"
+    tenant_id: UUID
+    subject_id: UUID
+    of_kind: str
+    of_id: UUID
+    before: str
+    native_id: str
+    url: str
+
+
+@dataclass(frozen=True)
 class HandedBack:
     """Listener of `handover.ended`: a person said what became of a post; the subject is their task."""
 

@@ -1,4 +1,6 @@
-"""What a person's word about a post they had in hand means for its delivery."""
+"""What is told of a post after it left: a person's word about one they had in hand, a platform's about where it is."""
+
+from uuid import UUID
 
 from channels import carrying
 from connectors.outcomes import Rejected
@@ -62,3 +64,14 @@ def _link(scope: Scope, row: Delivery, event: HandedBack) -> None:
     change(scope, row, native_id=event.native_id, url=event.url)
     if known:
         copies.note_copy(scope, known[-1].jti, event.native_id, scope.now)
+
+
+def addressed(scope: Scope, delivery_id: UUID, *, before: str, native_id: str, url: str) -> None:
+    """A platform tells where people find what went out as `before`; what somebody said of it stays.
+
+    Raises Conflict when the delivery moves on meanwhile.
+    """
+    row = delivery(scope, delivery_id)
+    if row.url or row.native_id != before:
+        return  # another part of a thread: the address of a delivery is that of its first
+    change(scope, row, native_id=native_id, url=url)

@@ -37,6 +37,7 @@ from schedules.claiming import NotClaimable
 from schedules.composing import DELIVERY, subject
 from schedules.events import (
     AccountBack,
+    AddressKnown,
     CopyGone,
     HandedBack,
     LinkKnown,
@@ -195,6 +196,14 @@ def link_known(event: LinkKnown, *, tenant: OpenScope) -> None:
     """An address is on the list: what waited for it is looked at again, at its hour."""
     with tenant(event.tenant_id, PUBLISHING) as scope:
         unlisted.resume(scope, event.subject_id, event.url)
+
+
+def address_known(event: AddressKnown, *, tenant: OpenScope) -> None:
+    """A platform told where people find a copy: its delivery says so."""
+    if event.of_kind != DELIVERY:
+        return
+    with tenant(event.tenant_id, PUBLISHING) as scope:
+        handed.addressed(scope, event.of_id, before=event.before, native_id=event.native_id, url=event.url)
 
 
 def handed_back(event: HandedBack, *, tenant: OpenScope) -> None:

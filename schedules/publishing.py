@@ -175,7 +175,8 @@ def _apply(scope: Scope, row: Delivery, after: Settlement, *, plain: bool = Fals
         outbox.put(scope, fact, dedupe=f"published:{row.id}", instead_of=ReconcileDue)
     else:
         outbox.cancel(scope, ReconcileDue.kind, row.id)
-    if row.part_ids or (row.state == S.PUBLISHED and not plain):  # parts: nobody knows when the rest will stand
+    unseen = not plain or not row.url  # some platforms tell only later where people find it
+    if row.part_ids or (row.state == S.PUBLISHED and unseen):  # parts: nobody knows when the rest will stand
         there = f"verify:{row.id}:{len(row.part_ids)}"
         outbox.put(scope, DeliveryVerify(scope.tenant_id, row.id), dedupe=there)
     if row.state in (S.SCHEDULED, S.PARTLY):
@@ -291,6 +292,8 @@ def settle_sighting(scope: Scope, delivery_id: UUID, sighting: Sighting) -> None
     match sighting:
         case Found(native_id=native_id, url=url, at=at):
             _stand(scope, row, Published(native_id, url, at))
+        case Failed(reason=reason, again=timedelta() as again) if _may_wait(scope, row, again):
+            _once_more(scope, row, reason, scope.now + again)
         case Failed(reason=reason):
             _apply(scope, row, _settlement(scope, row, Rejected(reason, permanent=False)))
             reconciling.absolve(scope, subject(row.id), part_of(row))
@@ -304,6 +307,22 @@ def settle_sighting(scope: Scope, delivery_id: UUID, sighting: Sighting) -> None
                 move(scope, row, S.UNCERTAIN, reason=Message("delivery.never_seen"), uncertain_since=scope.now)
         case _:
             assert_never(sighting)
+
+
+def _may_wait(scope: Scope, row: Delivery, again: timedelta) -> bool:
+    """Whether a try after a fault of the platform's is the first such, and still in time."""
+    late = row.late_until is not None and scope.now + again > row.late_until
+    return not late and not reconciling.failed_before(scope, subject(row.id), part_of(row))
+
+
+def _once_more(scope: Scope, row: Delivery, reason: Message, at: datetime) -> None:
+    """Nothing stands, by the platform's word: it leaves again then."""
+    if row.state == S.PROCESSING:
+        move(scope, row, S.UNCERTAIN, reason=reason, uncertain_since=scope.now)
+    move(scope, row, _waits(row.part_ids), reason=reason, not_before=at)
+    outbox.cancel(scope, ReconcileDue.kind, row.id)
+    reconciling.absolve(scope, subject(row.id), part_of(row))
+    wake(scope, row, at=at)
 
 
 def _absent(scope: Scope, row: Delivery) -> bool:

@@ -154,14 +154,17 @@ def _plain(source: str) -> str:
 def bring_in(scope: Scope, creator_id: UUID, sheet: Sheet, *, source: str, name: str) -> int:
     """Book every line of a file that is not booked yet; returns how many those were. The same file again changes none.
 
-    Raises BadInput for a file with lines that cannot be read, for none at all, or without a platform's name.
+    Raises BadInput for a file with lines that cannot be read, for none at all, or without a platform's name; Refused
+    for one that was brought in before, under another name or read another way: its money would count twice.
     """
     source = check_source(source)
     if sheet.unread or not sheet.movements:
         raise BadInput("statement.unread_lines", count=len(sheet.unread))
     hold(scope, creator_id)
-    _check_file(scope, creator_id, sheet, source)
+    before = _check_file(scope, creator_id, sheet, source)
     new = [one for one in weigh(scope, creator_id, sheet, source=source) if one.fate in BOOKED]
+    if before and new:
+        raise Refused("statement.read_otherwise")
     enter(scope, creator_id, new, source=source, name=name, digest=sheet.digest)
     return len(new)
 
@@ -217,8 +220,8 @@ def _awaited(creator_id: UUID, month: date) -> str:
     return f"statement:{creator_id}:{month:%Y-%m}"
 
 
-def _check_file(scope: Scope, creator_id: UUID, sheet: Sheet, source: str) -> None:
-    """The same file under another platform's name would count its money twice."""
+def _check_file(scope: Scope, creator_id: UUID, sheet: Sheet, source: str) -> bool:
+    """Whether this very file was brought in. Raises Refused where that was under another platform's name."""
     known = scope.run(
         "SELECT source FROM statements WHERE tenant_id = :tenant AND creator_id = :creator AND digest = :digest",
         tenant=scope.tenant_id,
@@ -227,6 +230,7 @@ def _check_file(scope: Scope, creator_id: UUID, sheet: Sheet, source: str) -> No
     ).scalar()
     if known is not None and known != source:
         raise Refused("statement.other_source", source=known)
+    return known is not None
 
 
 def check_source(source: str) -> str:

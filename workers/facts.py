@@ -5,6 +5,7 @@ from datetime import timedelta
 from channels.events import (
     AgeAnswered,
     ChannelConnected,
+    CopyAddressed,
     CopyRemoved,
     HandoverEnded,
     PlaceSeen,
@@ -13,7 +14,7 @@ from channels.events import (
 from foundation.facts import Facts, Heard
 from gate.stating import ConsentRevoked, LinkRegistered, SwitchClosed, TakedownOpened, ViewerChanged
 from insights.events import AGES, ReadingDue, SaleSeen
-from schedules.events import AccountBack, CopyGone, DeliveryPublished, HandedBack, LinkKnown
+from schedules.events import AccountBack, AddressKnown, CopyGone, DeliveryPublished, HandedBack, LinkKnown
 from subscribers.events import (
     AgeTold,
     FanErased,
@@ -32,6 +33,7 @@ FACTS = Facts(
         OrderRefunded: (Heard(SaleSeen),),
         TakedownOpened: (Heard(TakedownRemove), Heard(PackRecalled)),
         CopyRemoved: (Heard(CopyGone),),
+        CopyAddressed: (Heard(AddressKnown),),
         ChannelConnected: (Heard(AccountBack), Heard(RolesDue)),
         PlaceSeen: (Heard(AccountBack),),
         HandoverEnded: (Heard(HandedBack),),

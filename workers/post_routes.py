@@ -20,6 +20,7 @@ from schedules import (
 from schedules import handling as posting
 from schedules.events import (
     AccountBack,
+    AddressKnown,
     ClocksDue,
     CopyGone,
     DoubtEnded,
@@ -85,6 +86,7 @@ def routes(s: Services) -> tuple[Route, ...]:
         Route(ReleaseRipe, partial(posting.released, tenant=tenant)),
         Route(AccountBack, partial(posting.account_back, tenant=tenant)),
         Route(LinkKnown, partial(posting.link_known, tenant=tenant)),
+        Route(AddressKnown, partial(posting.address_known, tenant=tenant)),
         Route(PauseOver, partial(posting.pause_over, tenant=tenant)),
         Route(HandedBack, partial(posting.handed_back, tenant=tenant)),
         Route(ExtendDue, partial(repeating.extend, tenant=tenant), deadline_seconds=MAKE_SECONDS),

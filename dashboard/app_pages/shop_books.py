@@ -1,6 +1,6 @@
 """The books of a creator: a month with its sums and its close, and statements of other platforms brought in."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import partial
 from uuid import UUID
@@ -8,6 +8,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting
+from dashboard.app_pages import shop_columns
 from dashboard.frame import Page
 from dashboard.printing import Sheet, pdf
 from dashboard.reads import shop as reads
@@ -17,9 +18,9 @@ from foundation.errors import BadInput, GreenroomError
 from foundation.money import Money
 from foundation.words import Message
 from schedules.calendar import local_day
-from subscribers import closing, earning, statements
+from subscribers import closing, earning, statement_columns, statements
 from subscribers.closing import Month
-from subscribers.rails import statement
+from subscribers.rails import columns, statement
 from subscribers.rails.statement import Sheet as File
 from subscribers.statements import Fate, Weighed
 from tenants import reads as tenant_reads
@@ -145,7 +146,11 @@ def _report(page: Page, creator: Creator, today: date, data: bytes) -> None:
     """What bringing the file in would do, line by line; nothing is written by looking."""
     try:
         source = statements.check_source(str(acting.typed(SOURCE) or ""))
-        sheet = statement.read(data, source)
+        table = statement.table(data)
+        known = page.read(lambda scope: statement_columns.known(scope, table.heading))
+        if known is None or _asked_again(page, table.heading):
+            shop_columns.ask(page, table, known)
+        sheet = statement.read(data, source, known)
     except GreenroomError as refused:
         st.error(page.voice.say(refused.message))
         return
@@ -158,6 +163,13 @@ def _report(page: Page, creator: Creator, today: date, data: bytes) -> None:
     acting.button(
         page, "shop.import", act, right=Right.BOOKS, key=key, kind="primary", params={"count": fresh}, disabled=blocked
     )
+
+
+def _asked_again(page: Page, heading: Sequence[str]) -> bool:
+    """Whether somebody wants to say once more how such files are read; our own template is read one way."""
+    if columns.ours(heading) is not None:
+        return False
+    return st.toggle(page.word("shop.columns.again"), key=f"shop:columns:{columns.fingerprint(heading)[:12]}:again")
 
 
 def _lines(page: Page, sheet: File, weighed: list[Weighed]) -> None:
@@ -180,5 +192,6 @@ def _bring_in(page: Page, creator_id: UUID, today: date, scope: Scope, _press: U
         raise BadInput("shop.no_file")
     name, data = given
     source = statements.check_source(str(acting.typed(SOURCE) or ""))
-    count = statements.bring_in(scope, creator.id, statement.read(data, source), source=source, name=name)
+    sheet = statement_columns.read(scope, data, source)
+    count = statements.bring_in(scope, creator.id, sheet, source=source, name=name)
     return Message("shop.imported", {"count": count, "source": source})

@@ -9,36 +9,20 @@ import hashlib
 import io
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
-from typing import Literal
+from datetime import datetime
 
 from foundation.errors import BadInput
-from foundation.money import EXPONENTS, Money
+from foundation.money import Money
 from foundation.words import Message
+from subscribers.rails import cells, columns
+from subscribers.rails.cells import Unreadable
+from subscribers.rails.columns import Columns, Kind
 
 RAIL = "statement"
 MAX_BYTES, MAX_LINES = 2_000_000, 10_000
-Kind = Literal["sale", "refund", "payout"]
 
-_COLUMNS: Mapping[str, frozenset[str]] = {
-    "date": frozenset({"date", "jour"}),
-    "kind": frozenset({"type", "kind", "nature"}),
-    "reference": frozenset({"reference", "référence", "ref", "id"}),
-    "gross": frozenset({"gross", "brut", "amount", "montant"}),
-    "fee": frozenset({"fee", "frais", "commission"}),
-    "currency": frozenset({"currency", "devise", "monnaie"}),
-}
-_KINDS: Mapping[str, Kind] = {
-    **dict.fromkeys(("sale", "vente", "tip", "pourboire", "subscription", "abonnement"), "sale"),
-    **dict.fromkeys(("refund", "remboursement", "chargeback", "contestation"), "refund"),
-    **dict.fromkeys(("payout", "virement", "versement"), "payout"),
-}
-_CLOCK = r"(?:[T ](?P<hour>\d{2}):(?P<minute>\d{2})(?::(?P<second>\d{2}))?(?:Z|\+00:00)?)?"
-_ISO = re.compile(r"(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})" + _CLOCK)
-_OURS = re.compile(r"(?P<day>\d{2})/(?P<month>\d{2})/(?P<year>\d{4})" + _CLOCK)
 _TOTAL = re.compile(r"total|somme", re.IGNORECASE)
 
 
@@ -88,8 +72,38 @@ class Sheet:
         return sums
 
 
-def read(data: bytes, source: str) -> Sheet:
-    """Read a file of a platform called `source`. Raises BadInput for what is no statement we know."""
+@dataclass(frozen=True)
+class Table:
+    """A file as it is written: its heading, and the lines below it with their numbers."""
+
+    digest: str
+    heading: tuple[str, ...]
+    rows: tuple[tuple[int, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True)
+class _Said:
+    """A line as it is written: amounts have the signs they have there."""
+
+    number: int
+    at: datetime
+    kind: Kind
+    reference: str
+    gross: Money
+    fee: Money
+    net: Money | None
+
+
+@dataclass(frozen=True)
+class _Signs:
+    """How a file writes what is taken away: the `fees` of its sales with a minus, and whole lines of some `kinds`."""
+
+    fees: bool
+    kinds: frozenset[Kind]
+
+
+def table(data: bytes) -> Table:
+    """Take a file apart. Raises BadInput for one that is too large."""
     if len(data) > MAX_BYTES:
         raise BadInput("statement.too_large", most=MAX_BYTES // 1_000_000)
     try:
@@ -101,80 +115,145 @@ def read(data: bytes, source: str) -> Sheet:
     rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=sign))
     if len(rows) > MAX_LINES:
         raise BadInput("statement.too_long", most=MAX_LINES)
-    columns = _columns(rows[0] if rows else [])
-    movements, unread, equal = list[Movement](), list[Unread](), Counter[str]()
-    for number, row in enumerate(rows[1:], start=2):
-        if not any(cell.strip() for cell in row) or _TOTAL.match(row[0].strip()):
+    heading, *below = [tuple(cell.strip() for cell in row) for row in rows] or [()]
+    filled = tuple((number, row) for number, row in enumerate(below, start=2) if any(row))
+    return Table(hashlib.sha256(data).hexdigest(), heading, filled)
+
+
+def read(data: bytes, source: str, said: Columns | None = None) -> Sheet:
+    """Read a file of a platform called `source`, as a member `said` its columns are to be read.
+
+    Raises BadInput for what is no statement, and for a heading nobody said anything about that is not ours.
+    """
+    found = table(data)
+    known = said if said is not None else columns.ours(found.heading)
+    if known is None:
+        missing = [name for name in columns.FIELDS if name not in {*columns.named(found.heading), "net"}]
+        raise BadInput("statement.unknown_columns", columns=", ".join(missing))
+    lines, totals, unread = list[_Said](), list[tuple[int, Mapping[str, str]]](), list[Unread]()
+    for number, row in found.rows:
+        cell = _cells(row, known)
+        if _is_total(row, cell, known):
+            totals.append((number, cell))
             continue
         try:
-            movements.append(_movement(number, row, columns, source, equal))
-        except _Unreadable as wrong:
+            lines.append(_line(number, cell, known))
+        except Unreadable as wrong:
             unread.append(Unread(number, wrong.reason))
-    return Sheet(hashlib.sha256(data).hexdigest(), tuple(movements), tuple(unread))
+    movements = _movements(lines, source, unread)
+    if not unread:  # sums of what was half read would be wrong as well
+        unread += [wrong for number, cell in totals for wrong in _disagreeing(number, cell, lines, movements, known)]
+    return Sheet(found.digest, tuple(movements), tuple(sorted(unread, key=lambda one: one.number)))
 
 
-class _Unreadable(Exception):
-    def __init__(self, column: str, said: str) -> None:
-        self.reason = Message("statement.bad_cell", {"column": column, "said": said[:40] or "…"})
-        super().__init__(column)
+def _cells(row: Sequence[str], known: Columns) -> dict[str, str]:
+    return {name: row[place] if place < len(row) else "" for name, place in known.places.items()}
 
 
-def _columns(heading: Sequence[str]) -> Mapping[str, int]:
-    places = {name.strip().casefold(): place for place, name in enumerate(heading)}
-    found = {
-        column: next(places[name] for name in sorted(names) if name in places)
-        for column, names in _COLUMNS.items()
-        if names & places.keys()
-    }
-    missing = [column for column in _COLUMNS if column not in found]
-    if missing:
-        raise BadInput("statement.unknown_columns", columns=", ".join(missing))
-    return found
+def _is_total(row: Sequence[str], cell: Mapping[str, str], known: Columns) -> bool:
+    """Whether a line is one of sums: it begins so, and says no day."""
+    if not _TOTAL.match(next(filter(None, row))):
+        return False
+    try:
+        cells.instant(cell["date"], known.dates)
+    except Unreadable:
+        return True
+    return False
 
 
-def _movement(
-    number: int, row: Sequence[str], columns: Mapping[str, int], source: str, equal: "Counter[str]"
-) -> Movement:
-    cells = {name: row[place].strip() if place < len(row) else "" for name, place in columns.items()}
-    kind = _KINDS.get(cells["kind"].casefold())
+def _line(number: int, cell: Mapping[str, str], known: Columns) -> _Said:
+    """What a line says. Raises Unreadable."""
+    kind = known.kind(cell["kind"]) if "kind" in cell else "sale"
     if kind is None:
-        raise _Unreadable("type", cells["kind"])
-    currency = cells["currency"].upper()
-    if not re.fullmatch(r"[A-Z]{3}", currency):
-        raise _Unreadable("currency", cells["currency"])
-    at = _instant(cells["date"])
-    gross, fee = _amount("gross", cells["gross"], currency), _amount("fee", cells["fee"] or "0", currency)
-    if not gross.minor or fee.minor > gross.minor:
-        raise _Unreadable("gross", cells["gross"])
-    same = "\x1f".join((source, at.isoformat(), kind, cells["reference"], str(gross), str(fee)))
-    equal[same] += 1
-    key = hashlib.sha256(f"{same}\x1f{equal[same]}".encode()).hexdigest()
-    return Movement(number, at, kind, cells["reference"], gross, fee, key)
+        raise Unreadable("type", cell["kind"])
+    currency = _currency(cell, known)
+    at = cells.instant(cell["date"], known.dates)
+    gross = cells.amount("gross", cell["gross"], currency, known.decimals)
+    net = cells.amount("net", cell["net"], currency, known.decimals) if cell.get("net") else None
+    if cell.get("fee") or net is None:
+        fee = cells.amount("fee", cell.get("fee") or "0", currency, known.decimals)
+    else:
+        fee = Money(abs(gross.minor) - abs(net.minor), currency) if gross.minor >= 0 else gross - net
+    if not gross.minor or abs(fee.minor) > abs(gross.minor):
+        raise Unreadable("gross", cell["gross"])
+    if net is not None and abs(gross.minor) - abs(fee.minor) != abs(net.minor):
+        raise Unreadable("net", cell["net"])
+    return _Said(number, at, kind, cell.get("reference", ""), gross, fee, net)
 
 
-def _instant(said: str) -> datetime:
-    found = _ISO.fullmatch(said) or _OURS.fullmatch(said)
-    if found is None:
-        raise _Unreadable("date", said)
-    parts = {name: int(digits or 0) for name, digits in found.groupdict().items()}
-    try:
-        return datetime(**parts, tzinfo=UTC)
-    except ValueError:
-        raise _Unreadable("date", said) from None
+def _currency(cell: Mapping[str, str], known: Columns) -> str:
+    said = cell.get("currency", "").upper() or known.currency
+    if not re.fullmatch(r"[A-Z]{3}", said):
+        raise Unreadable("currency", said)
+    return said
 
 
-def _amount(column: str, said: str, currency: str) -> Money:
-    """An amount without its sign: refunds and payouts are written with a minus by some, without by others."""
-    digits = re.sub(r"[\s\u00a0\u202f'’]", "", said).lstrip("-+")
-    if "," in digits:
-        digits = digits.replace(".", "").replace(",", ".") if digits.rfind(",") > digits.rfind(".") else digits
-        digits = digits.replace(",", "")
-    if not re.fullmatch(r"\d{1,12}(\.\d+)?", digits):
-        raise _Unreadable(column, said)
-    try:
-        minor = Decimal(digits).scaleb(EXPONENTS.get(currency, 2))
-    except InvalidOperation:
-        raise _Unreadable(column, said) from None
-    if minor != minor.to_integral_value():
-        raise _Unreadable(column, said)
-    return Money(int(minor), currency)
+def _movements(lines: Sequence[_Said], source: str, unread: list[Unread]) -> list[Movement]:
+    """What the lines come to, by the signs the whole file uses; those that contradict it are `unread`."""
+    signs = _Signs(
+        any(one.kind == "sale" and one.gross.minor > 0 > one.fee.minor for one in lines),
+        frozenset(one.kind for one in lines if one.gross.minor < 0),
+    )
+    movements, equal = list[Movement](), Counter[str]()
+    for one in lines:
+        try:
+            kind = _meant(one, signs)
+        except Unreadable as wrong:
+            unread.append(Unread(one.number, wrong.reason))
+            continue
+        gross, fee = (Money(abs(each.minor), each.currency) for each in (one.gross, one.fee))
+        same = "\x1f".join((source, one.at.isoformat(), kind, one.reference, str(gross), str(fee)))
+        equal[same] += 1
+        key = hashlib.sha256(f"{same}\x1f{equal[same]}".encode()).hexdigest()
+        movements.append(Movement(one.number, one.at, kind, one.reference, gross, fee, key))
+    return movements
+
+
+def _meant(one: _Said, signs: _Signs) -> Kind:
+    """What a line is: a sale with a minus is one that goes back. Raises Unreadable for a sign that may mean two things.
+
+    Refunds and payouts are written with a minus by some files, without by others; one that has both says with the other
+    that something was undone, and we do not know what.
+    """
+    if one.kind != "sale":
+        if one.gross.minor > 0 and one.kind in signs.kinds:
+            raise Unreadable("gross", str(one.gross))
+        return one.kind
+    charged = -one.fee.minor if signs.fees else one.fee.minor
+    if one.gross.minor > 0:
+        if charged < 0:
+            raise Unreadable("fee", str(one.fee))
+        return "sale"
+    if charged > 0 and one.net is None:  # a fee on top of what goes back, or given back with it?
+        raise Unreadable("fee", str(one.fee))
+    return "refund"
+
+
+def _disagreeing(
+    number: int, cell: Mapping[str, str], lines: Sequence[_Said], movements: Sequence[Movement], known: Columns
+) -> Iterable[Unread]:
+    """The sums of a file that are not those of its lines, as written or as meant, with its payouts or without."""
+    said = cell.get("currency", "").upper()
+    among = [pair for pair in zip(lines, movements, strict=True) if said in ("", pair[0].gross.currency)]
+    code = said or next((line.gross.currency for line, _ in among), known.currency)
+    for column in ("gross", "fee", "net"):
+        if not cell.get(column):
+            continue
+        try:
+            told = abs(cells.amount(column, cell[column], code, known.decimals).minor)
+        except Unreadable as wrong:
+            yield Unread(number, wrong.reason)
+            continue
+        sums = _sums(column, among)
+        if told not in sums:
+            params: dict[str, str | int] = {"column": column, "said": cell[column], "sum": str(Money(sums[0], code))}
+            yield Unread(number, Message("statement.bad_total", params))
+
+
+def _sums(column: str, among: Sequence[tuple[_Said, Movement]]) -> list[int]:
+    sums = []
+    for kept in (among, [pair for pair in among if pair[1].kind != "payout"]):
+        amounts = [(getattr(line, column), 1 if one.kind == "sale" else -1) for line, one in kept]
+        written = [(money.minor, sign) for money, sign in amounts if money is not None]
+        sums += [abs(sum(abs(minor) * sign for minor, sign in written)), abs(sum(minor for minor, _ in written))]
+    return sums

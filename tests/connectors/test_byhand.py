@@ -1,14 +1,17 @@
 """The connector that hands over: pure, one step to a person, links told apart by their form alone."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
+from connectors import pricing
 from connectors.byhand import SITES, ByHand
 from connectors.contract import Connector, Copy, HandsOver, Response, Send, Sought, StepKind, StepNotSent
 from connectors.enrolment import Connected
 from connectors.outcomes import Absent, Processing, Published, Rejected, Retry, Uncertain
 from foundation.ids import uuid7
+from foundation.money import Money
 from gate.bundle import shipped
 from gate.units import Medium, Subject, Text, Unit
 
@@ -83,6 +86,39 @@ def test_flags_become_lines_to_tick(surface: str, flags: tuple[str, ...], lines:
     step = handed(unit(surface, media=1, flags=flags)).step
     assert step.json is not None
     assert step.json["checklist"] == lines
+
+
+def test_a_price_is_set_by_the_person_who_posts() -> None:
+    for surface in ("onlyfans", "byhand.fansly", "fanvue"):
+        paid = replace(unit(surface, media=1), price=Money(1200, "USD"))
+        step = handed(paid).step
+        assert step.json is not None
+        assert step.json["price"] == {"minor": 1200, "currency": "USD"}
+        assert step.json["checklist"] == ["price", "audience", "partners"]
+        assert not pricing.mispriced(step, "byhand", paid.price)
+        for other in (None, Money(1100, "USD"), Money(1200, "EUR")):
+            assert pricing.mispriced(step, "byhand", other)
+        free = handed(replace(paid, price=None)).step
+        assert free.json is not None
+        assert free.json["price"] is None
+        assert pricing.mispriced(free, "byhand", paid.price)
+        assert not pricing.mispriced(free, "byhand", None)
+
+
+@pytest.mark.parametrize(
+    ("surface", "price", "code"),
+    [
+        ("instagram", Money(1200, "USD"), "price.not_here"),
+        ("pornhub", Money(1200, "USD"), "price.not_here"),
+        ("onlyfans", Money(99, "USD"), "price.out_of_range"),
+        ("fanvue", Money(299, "USD"), "price.out_of_range"),
+        ("onlyfans", Money(1200, "EUR"), "price.out_of_range"),
+    ],
+)
+def test_what_cannot_cost_that_there_is_handed_to_nobody(surface: str, price: Money, code: str) -> None:
+    turn = HAND.next(replace(unit(surface, media=1), price=price), ())
+    assert isinstance(turn, Rejected)
+    assert turn.reason.code == code
 
 
 def test_answers_mean_a_task_or_nothing() -> None:

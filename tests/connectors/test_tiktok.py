@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from channels import storing
 from connectors import marks, pointing
 from connectors.answers import for_whole_app
 from connectors.contract import Answer, Copy, Grant, OAuthClient, Response, Send, Sought, StepAnswerLost, StepKind
@@ -27,6 +28,7 @@ from connectors.tiktok_account import CREATOR, SURFACE, USER
 from connectors.tiktok_upload import INIT, LEAST, LOOK, METRICS, PUBLISH, PUT, STATE, parts
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
+from foundation.words import Message
 from gate.units import Medium, Subject, Text, Unit
 
 PLATFORM = TikTok()
@@ -211,7 +213,13 @@ def test_a_publication_is_asked_for_by_its_name(answer: Answer, seen: Any) -> No
     found = PLATFORM.find(SOUGHT, (answer,))
     assert isinstance(found, seen) if isinstance(seen, type) else found == seen
     if isinstance(found, Failed):
-        assert found.reason.params == {"code": "frame_rate_check_failed"}
+        assert found == Failed(Message("tiktok.film_refused", {"code": "frame_rate_check_failed"}))
+
+
+def test_a_fault_of_theirs_is_worth_one_more_try() -> None:
+    found = PLATFORM.find(SOUGHT, (state("FAILED", LOOK, fail_reason="internal"),))
+    assert found == Failed(Message("tiktok.film_refused", {"code": "internal"}), timedelta(minutes=10))
+    assert storing.sighting_from_json("failed", storing.sighting_to_json(found), found.reason.to_json()) == found
 
 
 def test_what_stands_has_its_address_once_anybody_may_see_it() -> None:

@@ -272,6 +272,29 @@ def test_broken_statement_names_its_line(house: House) -> None:
         assert "Il manque ces colonnes" in told
 
 
+def test_a_heading_of_theirs_is_explained_once_and_kept(house: House) -> None:
+    theirs = b"Day,What,Amount\n09/30/2026,Subscription from u1,9.99\n09/30/2026,Refund of u1,-9.99\n"
+    with house.look(Role.ACCOUNTANT, view="books") as page:
+        page.attach("Fichier CSV du relev\u00e9", {"releve.csv": theirs})
+        told = page.press("Lire ces fichiers ainsi")
+        assert "quelle colonne contient le jour" in told
+        page.choose("Jour du mouvement (n\u00e9cessaire)", "Day (par exemple 09/30/2026)")
+        page.choose(
+            "Ce que c\u2019\u00e9tait ; sans cette colonne, le signe du montant le dit",
+            "What (par exemple Subscription from u1)",
+        )
+        page.choose("Les jours en chiffres s\u2019\u00e9crivent", "mois/jour/ann\u00e9e")
+        page.type("Devise si aucune colonne ne la dit (par exemple USD)", "usd")
+        told = page.press("Lire ces fichiers ainsi")
+        assert "C\u2019est not\u00e9" in told
+        told = page.press("Inscrire 2 lignes")
+        assert "sont inscrites dans les livres" in told
+    with house.look(Role.ACCOUNTANT, view="books") as page:
+        told = page.attach("Fichier CSV du relev\u00e9", {"autre.csv": theirs + b"09/29/2026,Tip,5.00\n"})
+        assert page.find("Inscrire 1 lignes", "button")
+        assert "Lire ces fichiers ainsi" not in page.labels()
+
+
 def test_month_is_closed_with_its_fingerprint(house: House) -> None:
     with house.studio.scope() as scope:
         last = scope.now.date().replace(day=1) - timedelta(days=1)

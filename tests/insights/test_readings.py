@@ -5,10 +5,14 @@ from uuid import UUID
 
 import pytest
 
-from insights import collecting
+from insights import collecting, reads, reports, rollups
 from insights.events import AGES, ReadingDue
 from schedules import removal
-from tests.schedules.builders import Desk
+from schedules.calendar import local_day
+from tests.schedules.builders import ZONE, Desk
+
+TOLD = {"views", "likes", "comments", "clicks"}
+"""By the sandbox."""
 
 
 def readings(lea: Desk, delivery_id: UUID) -> dict[tuple[int, str], tuple[Any, str]]:
@@ -38,7 +42,8 @@ def test_a_post_is_read_at_each_age_by_its_own_clock(lea: Desk) -> None:
     lea.live(hours=1, minutes=1)
     found = readings(lea, delivery_id)
     assert set(found) == {(1, metric) for metric in collecting.METRICS}
-    assert {quality for _, quality in found.values()} == {"measured"}
+    assert {metric for (_, metric), (_, quality) in found.items() if quality == "measured"} == TOLD
+    assert found[1, "saves"] == (None, "unavailable"), "the sandbox tells nothing of it"
     lea.live(days=8)
     assert set(readings(lea, delivery_id)) == {(age, m) for age in AGES for m in collecting.METRICS}
 
@@ -60,6 +65,39 @@ def test_a_number_that_is_missing_alone_is_unavailable_alone(lea: Desk) -> None:
     assert found[1, "comments"] == (None, "unavailable")
 
 
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ({"likes": 2, "reposts": 3, "quotes": 1, "saves": 4, "tips": 9}, {"likes": 2, "shares": 4, "saves": 4}),
+        ({"shares": 5, "reposts": 2, "quotes": 0}, {"shares": 7}),
+        ({"shares": 0}, {"shares": 0}),
+        ({"views": 7, "clicks": 1}, {"views": 7, "clicks": 1}),
+        ({}, {}),
+    ],
+)
+def test_what_passes_a_post_on_is_one_number(told: dict[str, int], kept: dict[str, int]) -> None:
+    assert collecting.counted(told) == kept
+
+
+def test_shares_and_saves_are_interactions(lea: Desk) -> None:
+    delivery_id = published(lea)
+    event = ReadingDue(lea.tenant_id, delivery_id, 1)
+    numbers = {"views": 90, "likes": 5, "comments": 1, "reposts": 3, "saves": 2}
+    collecting.collect(event, tenant=lea.services.tenant, read=lambda *_: numbers)
+    with lea.scope() as scope:
+        found = reads.results(scope, lea.channels["main"], age_hours=1, most=5)
+        day = local_day(scope.now, ZONE)
+        rollups.refresh(scope, lea.creator_id, day)
+        report = reports.daily(scope, lea.creator_id, day)
+    assert found == {delivery_id: 11}
+    assert report.work.interactions == 11
+    (post,) = report.posts
+    assert report.shown(post) == {"views": 90, "likes": 5, "comments": 1, "shares": 3, "saves": 2}
+    assert "partages 3 · enregistrements 2" in reports.html(report, "fr")
+    assert "shares 3 · saves 2" in reports.markdown(report, "en")
+    assert "post_saves" in reports.table(report)
+
+
 def test_what_was_measured_at_an_age_stands(lea: Desk) -> None:
     delivery_id = published(lea)
     event = ReadingDue(lea.tenant_id, delivery_id, 1)
@@ -76,7 +114,7 @@ def test_a_reading_long_after_its_age_is_no_reading_of_that_age(
     lea.pass_time(hours=1)
     lea.pass_time(**late)
     lea.run()
-    assert {found for _, found in readings(lea, delivery_id).values()} == {quality}
+    assert {found for (_, metric), (_, found) in readings(lea, delivery_id).items() if metric in TOLD} == {quality}
 
 
 def test_a_post_that_was_taken_away_is_not_read(lea: Desk) -> None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from channels import lending
+from channels import lending, tasks
 from foundation.http import HttpClient, Reply, Request
 from gate.units import Rating
 from schedules import removal
@@ -156,7 +156,25 @@ def test_a_post_to_be_removed_waits_for_a_person(networks: Outside) -> None:
     here.desk.act(removal.ask, sent)
     here.desk.live(minutes=5)
     assert here.desk.state(sent) is not S.REMOVED, "nothing says that it is gone"
-    assert len(profile.posts) == 1
+    (post,) = profile.posts
+    with here.desk.scope() as scope:
+        (task,) = tasks.due(scope, creators={here.desk.creator_id})
+    assert here.desk.entry(sent).url == task.url == post["permalink"]
+    assert task.removal
+    assert post["caption"].startswith(task.caption.rstrip("…"))
+    assert task.caption
+    assert task.went_out is not None
+    assert task.went_out < here.desk.now()
+
+
+def test_the_address_is_read_though_the_first_answer_is_lost(networks: Outside) -> None:
+    here = mia(networks)
+    profile = here.instagram()
+    sent = here.desk.delivery("Adresse", channel="instagram", media=(here.picture(Rating.G),), after=60)
+    networks.instagram.book.ask("status:500", on="metrics")
+    here.desk.live(minutes=30)
+    (post,) = profile.posts
+    assert (here.desk.state(sent), here.desk.entry(sent).url) == (S.PUBLISHED, post["permalink"])
 
 
 def test_without_a_public_address_a_person_is_told(cluster: Cluster, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from channels import tasks
 from channels.states import ChannelState, EnrolmentState
 from channels.visiting import PATH
 from foundation.words import Message
@@ -102,6 +103,24 @@ def test_a_film_that_is_worked_through_is_waited_for(house: Visited) -> None:
     assert len(house.member.taken) == 1
 
 
+def test_a_film_nobody_may_see_yet_has_its_address_once_it_is_seen(house: Visited) -> None:
+    house.server.moderation_seconds = 5400.0
+    house.enrol()
+    sent = post(house, "examiné")
+    house.live(minutes=5)
+    assert house.desk.state(sent) is S.PUBLISHED
+    assert not house.desk.entry(sent).url
+    house.live(hours=5)
+    entry = house.desk.entry(sent)
+    assert (entry.url or "").startswith("https://www.tiktok.com/@")
+    assert (entry.native_id or "").isdigit(), "its number is what is asked for from now on"
+    house.desk.act(removal.ask, sent)
+    house.live(minutes=2)
+    with house.desk.scope() as scope:
+        (task,) = tasks.due(scope, creators={house.desk.creator_id})
+    assert (task.caption, task.url) == ("examiné", entry.url)
+
+
 @pytest.mark.parametrize("lost", [False, True])
 def test_a_film_that_is_refused_afterwards_is_told_at_once(house: Visited, *, lost: bool) -> None:
     """Also where nobody knew whether its last part had arrived; planned once more, it is begun anew."""
@@ -117,6 +136,28 @@ def test_a_film_that_is_refused_afterwards_is_told_at_once(house: Visited, *, lo
     house.live(minutes=4)
     assert house.desk.state(sent) is S.PUBLISHED, house.desk.why(sent)
     assert len(house.member.taken) == 1
+
+
+def test_a_fault_of_theirs_is_tried_once_more_after_a_while(house: Visited) -> None:
+    house.enrol()
+    house.server.fails("internal")
+    sent = post(house, "panne")
+    house.live(minutes=4)
+    assert (house.desk.state(sent), house.member.taken) == (S.SCHEDULED, [])
+    assert house.desk.why(sent) == "tiktok.film_refused"
+    house.live(minutes=14)
+    assert house.desk.state(sent) is S.PUBLISHED, house.desk.why(sent)
+    assert len(house.member.taken) == 1
+
+
+def test_a_second_fault_of_theirs_is_told(house: Visited) -> None:
+    house.enrol()
+    house.server.fails("internal")
+    house.server.fails("internal")
+    sent = post(house, "panne encore")
+    house.live(minutes=30)
+    assert (house.desk.state(sent), house.desk.why(sent)) == (S.FAILED, "tiktok.film_refused")
+    assert house.member.taken == []
 
 
 def test_a_film_goes_to_nobody_elses_store(house: Visited) -> None:

@@ -1,5 +1,6 @@
 """Files of platforms we do not call: read without a guess, looked at before, booked once, closed by month."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
@@ -7,11 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foundation.database import Scope
+from foundation.database import OpenScope, Scope
 from foundation.errors import BadInput, Refused
+from foundation.ids import uuid7
 from foundation.money import Money
-from subscribers import closing, ledger, statements
-from subscribers.rails import statement
+from subscribers import closing, ledger, statement_columns, statements
+from subscribers.rails import columns, statement
+from subscribers.rails.columns import Columns
 from subscribers.statements import Fate
 from tests.subscribers.builders import Studio
 
@@ -22,8 +25,10 @@ ENGLISH = """date,type,reference,gross,fee,currency
 2026-09-05,tip,a2,12.34,2.47,EUR
 2026-09-09,refund,a2,-12.34,-2.47,EUR
 2026-09-30,payout,p1,60.00,0,EUR
-Total,,,149.68,,
+Total,,,100.00,20.00,
 """
+LATER = """2026-09-30,sale,a9,1.00,0.20,EUR
+Total,,,101.00,20.20,"""
 FRENCH = """date;type;référence;brut;frais;devise
 03/10/2026 09:15;Vente;b1;1 234,50;246,90;EUR
 04/10/2026;Abonnement;b2;9,99;2,00;EUR
@@ -88,6 +93,126 @@ def test_any_file_is_read_or_refused(data: bytes) -> None:
             continue
 
 
+HEAD = "date,type,reference,gross,fee,currency\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "net"),
+    [
+        ("2026-09-02,sale,a1,50.00,10.00,EUR\n2026-09-03,subscription,a1,-50.00,-10.00,EUR\n", 0),
+        ("2026-09-02,sale,a1,50.00,10.00,EUR\n2026-09-03,tip,a1,(20.00),0,EUR\n", 2000),
+        ("2026-09-02,sale,a1,50.00,-10.00,EUR\n2026-09-03,tip,a1,-50.00,10.00,EUR\n", 0),
+        ("2026-09-02,sale,a1,50.00,10.00,EUR\n2026-09-03,tip,a1,\N{MINUS SIGN}20.00,0,EUR\n", 2000),
+        ("2026-09-02,sale,a1,50.00,0,EUR\n2026-09-30,payout,p1,-50.00,0,EUR\n", 0),
+    ],
+)
+def test_a_sale_with_a_minus_goes_back(lines: str, net: int) -> None:
+    found = sheet(HEAD + lines)
+    assert not found.unread
+    assert found.nets() == {"EUR": Money(net, "EUR")}
+    assert {line.kind for line in found.movements} in ({"sale", "refund"}, {"sale", "payout"})
+
+
+@pytest.mark.parametrize(
+    ("lines", "number"),
+    [
+        ("2026-09-02,sale,a1,50.00,10.00,EUR\n2026-09-03,tip,a1,-50.00,10.00,EUR\n", 3),
+        ("2026-09-02,sale,a1,50.00,-10.00,EUR\n2026-09-03,sale,a1,50.00,10.00,EUR\n", 3),
+        ("2026-09-02,payout,a1,-50.00,0,EUR\n2026-09-03,payout,a1,50.00,0,EUR\n", 3),
+        ("2026-09-02,refund,a1,50.00,0,EUR\n2026-09-03,refund,a1,-50.00,0,EUR\n", 2),
+    ],
+)
+def test_a_sign_that_may_mean_two_things_is_told(lines: str, number: int) -> None:
+    assert [line.number for line in sheet(HEAD + lines).unread] == [number]
+
+
+@pytest.mark.parametrize("total", ["Total,,,55.00,,", "Total,,,,9.00,", "TOTAL,,,50.00,100.00,", "Total,,,ten,,"])
+def test_a_sum_that_is_not_the_lines_is_told(total: str) -> None:
+    """Lines that were cut off, or doubled, are seen by their sum."""
+    lines = "2026-09-02,sale,a1,50.00,10.00,EUR\n"
+    (line,) = sheet(HEAD + lines + total + "\n").unread
+    assert line.number == 3
+    for good in ("Total,,,50.00,10.00,EUR", "Somme,,,,,", "total,,,50.00,-10.00,"):
+        assert not sheet(HEAD + lines + good + "\n").unread
+
+
+def test_a_day_that_begins_with_total_is_no_sum() -> None:
+    text = "reference,date,type,gross,fee,currency\nTotal pack,2026-09-02,sale,5.00,1.00,EUR\n"
+    assert len(sheet(text).movements) == 1
+
+
+THEIRS = """Date & time;Description;Amount;Fee;Net
+Sep 2, 2026 10:05 pm;Subscription from u1;$9.99;-$2.00;$7.99
+Sep 3, 2026 09:00 am;Payment for message from u2;$1.000,00;-$200,00;$800,00
+Sep 4, 2026 09:00 am;Refund of tip from u2;-$20,00;$4,00;-$16,00
+"""
+READ = Columns(
+    {"date": 0, "kind": 1, "gross": 2, "fee": 3, "net": 4},
+    currency="USD",
+    decimals="comma",
+    words={**columns.WORDS, "sale": (*columns.WORDS["sale"], "payment")},
+)
+
+
+def test_a_heading_of_theirs_is_read_as_somebody_said(studio: Studio) -> None:
+    text = THEIRS.replace("9.99", "9,99").replace("2.00", "2,00").replace("7.99", "7,99")
+    with studio.scope() as scope:
+        with pytest.raises(BadInput):
+            statement_columns.read(scope, text.encode(), SOURCE)
+        statement_columns.keep(scope, statement.table(text.encode()).heading, READ)
+        found = statement_columns.read(scope, text.encode(), SOURCE)
+        assert not found.unread
+        assert found.nets() == {"USD": Money(799 + 80000 - 1600, "USD")}
+        assert found.movements[0].at == datetime(2026, 9, 2, 22, 5, tzinfo=UTC)
+        creator = studio.world.creator_id
+        assert statements.bring_in(scope, creator, found, source=SOURCE, name="x") == 3
+        statement_columns.keep(scope, statement.table(text.encode()).heading, Columns(READ.places, "EUR"))
+        otherwise = statement.read(text.encode(), SOURCE, replace(READ, currency="CAD"))
+        with pytest.raises(Refused):
+            statements.bring_in(scope, creator, otherwise, source=SOURCE, name="x")
+
+
+def test_what_is_written_otherwise_than_agreed_is_told() -> None:
+    """A point where commas were agreed on may not be taken for a thousand, nor euros for dollars."""
+    assert [one.number for one in statement.read(THEIRS.encode(), SOURCE, READ).unread] == [2]
+    euros = THEIRS.replace("$9.99", "€9,99").replace("2.00", "2,00").replace("7.99", "7,99")
+    assert [one.reason.params["column"] for one in statement.read(euros.encode(), SOURCE, READ).unread] == ["gross"]
+
+
+def test_net_tells_the_fee_or_that_a_line_is_wrong() -> None:
+    text = "day,amount,net\n02/09/2026,10.00,8.00\n09/03/2026,-10.00,-8.00\n03/09/2026,5.00,6.00\n"
+    found = statement.read(text.encode(), SOURCE, Columns({"date": 0, "gross": 1, "net": 2}, "EUR", "month_first"))
+    assert [(one.kind, one.fee.minor, one.at.month) for one in found.movements] == [
+        ("sale", 200, 2),
+        ("refund", 200, 9),
+    ]
+    assert [one.number for one in found.unread] == [4]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        Columns({"gross": 0}, "EUR"),
+        Columns({"date": 0, "gross": 0}, "EUR"),
+        Columns({"date": 0, "gross": 9}, "EUR"),
+        Columns({"date": 0, "gross": 1}, "euros"),
+        Columns({"date": 0, "gross": 1}, "EUR", words={"sale": ("x",), "refund": ("X",), "payout": ()}),
+    ],
+)
+def test_what_no_file_could_be_read_with_is_not_kept(studio: Studio, said: Columns) -> None:
+    with studio.scope() as scope, pytest.raises(BadInput):
+        statement_columns.keep(scope, ("a", "b"), said)
+
+
+def test_what_one_agency_said_is_not_read_by_another(studio: Studio, tenant: OpenScope) -> None:
+    with studio.scope() as scope:
+        statement_columns.keep(scope, ("a", "b"), Columns({"date": 0, "gross": 1}, "EUR"))
+        assert statement_columns.known(scope, (" A ", "b")) is not None
+        assert statement_columns.known(scope, ("b", "a")) is None
+    with tenant(uuid7(), "system:test") as scope:
+        assert statement_columns.known(scope, ("a", "b")) is None
+
+
 def rail(scope: Scope) -> dict[str, int]:
     return dict(ledger.balance(scope, ledger.rail_account(statement.RAIL, SOURCE)))
 
@@ -106,7 +231,7 @@ def test_file_is_booked_to_the_cent_and_never_twice(studio: Studio) -> None:
         assert bring(scope, creator, ENGLISH) == 0
         assert rail(scope) == {"EUR": sheet(ENGLISH).nets()["EUR"].minor}
         assert statements.sums(scope, [creator]) == {(creator, SOURCE, "EUR"): sheet(ENGLISH).nets()["EUR"].minor}
-        longer = ENGLISH.replace("Total", "2026-09-30,sale,a9,1.00,0.20,EUR\nTotal")
+        longer = ENGLISH.replace("Total,,,100.00,20.00,", LATER)
         fates = [one.fate for one in statements.weigh(scope, creator, sheet(longer), source=SOURCE)]
         assert fates.count(Fate.KNOWN) == 5
         assert bring(scope, creator, longer) == 1
@@ -135,7 +260,7 @@ def test_closed_month_keeps_its_digest_and_what_comes_later_moves(studio: Studio
         found = closing.month(scope, creator, date(2026, 9, 1))
         assert found.close is not None
         assert (found.close.unchanged, found.close.digest, len(found.lines) > 5) == (True, told, True)
-        longer = ENGLISH.replace("Total", "2026-09-30,sale,a9,1.00,0.20,EUR\nTotal")
+        longer = ENGLISH.replace("Total,,,100.00,20.00,", LATER)
         weighed = statements.weigh(scope, creator, sheet(longer), source=SOURCE)
         assert [one.fate for one in weighed].count(Fate.MOVED) == 1
         assert bring(scope, creator, longer) == 1

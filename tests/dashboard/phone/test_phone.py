@@ -1,6 +1,11 @@
 """The phone's pages: a task from its list to its word, files decided again at each press, and who sees what."""
 
+import hashlib
+import io
+import json
 import threading
+import zipfile
+from datetime import timedelta
 from uuid import UUID
 
 import httpx
@@ -8,8 +13,13 @@ import pytest
 
 from channels import handing, phones, tasks
 from foundation.ids import uuid7
-from gate import switches
+from foundation.money import Money
+from gate import recall, switches
+from insights import reads as insights
+from insights import rollups, typed
 from schedules import removal
+from schedules.calendar import local_day
+from schedules.overrides import Override
 from schedules.states import DeliveryState as S
 from tenants import agencies, login
 from tenants.roles import Role
@@ -74,6 +84,93 @@ def test_nobody_answers_and_nothing_is_served(lea: Desk, address: str) -> None:
         assert "plus de temps que d’habitude" in refused.text
 
 
+def priced(lea: Desk, pictures: int = 2) -> tuple[UUID, str]:
+    """A post at a price on an account where somebody sets it by hand."""
+    place = str(by_hand.connect(lea, "fanvue"))
+    by_hand.pair(lea)
+    media = tuple(lea.photo(number + 1) for number in range(pictures))
+    asks = (Override(place, price=Money(1250, "USD")),)
+    delivery = lea.delivery("Le soir, <b>Mia</b>", channel=NAME, media=media, after=1, others=asks)
+    lea.live(seconds=3)
+    assert lea.state(delivery) == S.PROCESSING, (lea.state(delivery), lea.why(delivery))
+    (task,) = by_hand.phone(lea).tasks()
+    return delivery, f"/phone/task/{task.id}"
+
+
+def test_everything_of_a_priced_task_in_one_file(lea: Desk, address: str) -> None:
+    _, place = priced(lea)
+    with paired(lea, address) as phone:
+        assert "12,50" in phone.get(place).text
+        phone.post(f"{place}/open")
+        assert "Le prix est réglé comme écrit ici" in phone.get(place).text
+        with at_work(lea):
+            packages = [phone.post(f"{place}/package") for _ in range(2)]
+    one, again = packages
+    assert (one.status_code, one.headers["content-type"]) == (200, "application/zip"), one.text[:2000]
+    assert one.headers["cache-control"] == "private, no-store"
+    assert one.content == again.content
+    with zipfile.ZipFile(io.BytesIO(one.content)) as archive:
+        names = ["caption.txt", "checklist.html", "manifest.json", "media/01.jpg", "media/02.jpg"]
+        assert archive.namelist() == names
+        said = json.loads(archive.read("manifest.json"))
+        media = [hashlib.sha256(archive.read(name)).hexdigest() for name in names[3:]]
+        page = archive.read("checklist.html").decode()
+        caption = archive.read("caption.txt").decode()
+    assert [each["sha256"] for each in said["media"]] == media
+    assert (said["price_minor"], said["currency"], said["checks"][0]) == (1250, "USD", "price")
+    assert caption == said["caption"] == "Le soir, <b>Mia</b>"
+    assert "&lt;b&gt;Mia&lt;/b&gt;" in page
+    assert "12,50" in page
+    assert [step for step, _ in by_hand.permits(lea)].count("save") == 4  # each file, each time
+
+
+def test_numbers_of_what_was_posted_by_hand_are_typed_in(lea: Desk, address: str) -> None:
+    delivery, place = handed(lea, pictures=0)
+    with paired(lea, address) as phone:
+        assert phone.post(f"{place}/numbers", data={"likes": "3"}).status_code == 409, "nothing stands yet"
+        phone.post(f"{place}/open")
+        phone.post(f"{place}/done", data={"link": LINK})
+        lea.run()
+        assert "Chiffres de cette publication" in phone.get(place).text
+        assert phone.post(f"{place}/numbers", data={"likes": ""}).status_code == 422
+        assert phone.post(f"{place}/numbers", data={"likes": "1,2k"}).status_code == 422
+        lea.live(hours=25)
+        assert phone.post(f"{place}/numbers", data={"likes": "1 200", "saves": "0", "views": ""}).status_code == 303
+        assert phone.post(f"{place}/numbers", data={"likes": "1201"}).status_code == 303
+        shown = phone.get(place).text
+    assert "201 « j’aime »" in shown
+    assert "0 enregistrement" in shown
+    lea.run()
+    with lea.scope() as scope:
+        assert insights.numbers(scope, [delivery]) == {delivery: {"likes": 1201, "saves": 0}}
+        assert insights.results(scope, lea.channels[NAME], age_hours=24, most=5) == {delivery: 1201}
+        day = local_day(scope.now, ZONE)
+        rollups.refresh(scope, lea.creator_id, day)
+        assert insights.work(scope, lea.creator_id, day, day)[day].interactions == 1201
+
+
+@pytest.mark.parametrize(("hours", "age"), [(0, 0), (1, 1), (2, 2), (23, 23), (24, 24), (30, 24), (31, 31), (200, 168)])
+def test_what_is_typed_in_counts_for_its_own_age(hours: int, age: int) -> None:
+    assert typed.age_at(timedelta(hours=hours, minutes=10)) == age
+
+
+def test_one_refused_file_and_no_package(lea: Desk, address: str) -> None:
+    _, place = handed(lea, pictures=2)
+    hand = by_hand.phone(lea)
+    task = hand.tasks()[0]
+    with paired(lea, address) as phone:
+        phone.post(f"{place}/open")
+        with lea.scope() as scope:
+            recall.freeze(scope, task.files[1].sha256)
+        with at_work(lea):
+            refused = phone.post(f"{place}/package")
+        assert refused.status_code == 409
+        assert b"\xff\xd8\xff" not in refused.content
+    with lea.scope() as scope:
+        served = scope.run("SELECT count(*) FROM handover_saves WHERE state = 'served'").scalar_one()
+    assert served == 0
+
+
 def test_two_phones_press_done_at_once(lea: Desk, address: str) -> None:
     delivery, place = handed(lea, pictures=0)
     other = member(lea, Role.CREATOR)
@@ -112,7 +209,7 @@ def test_who_may_see_a_task(lea: Desk, address: str) -> None:
             wrong = phone.get(place)
             unknown = phone.get(f"/phone/task/{uuid7()}")
             assert (wrong.status_code, wrong.text) == (404, unknown.text)
-            for act in ("open", "later", "cannot", "done", "link", "gone", "file/0"):
+            for act in ("open", "later", "cannot", "done", "link", "gone", "numbers", "file/0", "package"):
                 assert phone.post(f"{place}/{act}").status_code == 404, act
 
 
@@ -120,7 +217,7 @@ def test_forms_of_other_sites_are_ignored(lea: Desk, address: str) -> None:
     _, place = handed(lea)
     with paired(lea, address) as phone:
         for told in ({"sec-fetch-site": "cross-site"}, {"origin": "http://evil.example"}):
-            for act in ("open", "done", "file/0"):
+            for act in ("open", "done", "file/0", "package"):
                 assert phone.post(f"{place}/{act}", headers=told).status_code == 403
             assert phone.post("/phone/pair", headers=told).status_code == 403
         assert by_hand.phone(lea).tasks()[0].opened_at is None

@@ -1,0 +1,75 @@
+"""Numbers that somebody read on a platform and typed in: of posts made by hand, which no program can ask about."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from uuid import UUID
+
+from foundation import outbox
+from foundation.database import Scope
+from foundation.errors import BadInput, NotFound
+from foundation.ids import uuid7
+from insights.collecting import DRIFT, METRICS
+from insights.events import AGES, RollupDue
+from schedules import reads as schedule_reads
+from schedules.calendar import local_day
+from tenants import audit
+from tenants import reads as tenant_reads
+
+ASKED = tuple(metric for metric in METRICS if metric != "clicks")
+"""What people find written under a post."""
+
+MOST = 10**12
+
+_KEEP = """
+INSERT INTO metric_snapshots (tenant_id, id, creator_id, delivery_id, channel_id, metric, age_hours, value, quality,
+  observed_at) VALUES (:tenant, :id, :creator, :delivery, :channel, :metric, :age, :value, 'typed', :now)
+ON CONFLICT (tenant_id, delivery_id, metric, age_hours) DO UPDATE SET value = EXCLUDED.value,
+  quality = EXCLUDED.quality, observed_at = EXCLUDED.observed_at, updated_at = house_now()
+WHERE metric_snapshots.quality <> 'measured'
+"""
+
+
+def keep(scope: Scope, delivery_id: UUID, told: Mapping[str, str]) -> int:
+    """Keep the numbers of a post as they were typed, by metric; an empty one is not known, never zero. How many.
+
+    Typed again at the same age they are corrected; what was measured stands. Raises NotFound for a post that does not
+    stand outside, BadInput for what is no number and for none at all.
+    """
+    post = schedule_reads.published(scope, delivery_id)
+    if post is None:
+        raise NotFound("post.unknown")
+    numbers = {metric: _number(told[metric]) for metric in ASKED if told.get(metric, "").strip()}
+    if not numbers:
+        raise BadInput("numbers.none")
+    age = age_at(scope.now - post.at)
+    for metric, value in numbers.items():
+        scope.run(
+            _KEEP,
+            tenant=scope.tenant_id,
+            id=uuid7(),
+            creator=post.creator_id,
+            delivery=delivery_id,
+            channel=post.channel_id,
+            metric=metric,
+            age=age,
+            value=value,
+            now=scope.now,
+        )
+    audit.note(scope, "numbers.typed", f"delivery:{delivery_id}", count=len(numbers))
+    zone = tenant_reads.creator(scope, post.creator_id).zone
+    outbox.put(scope, RollupDue(scope.tenant_id, post.creator_id, local_day(scope.now, zone)))
+    return len(numbers)
+
+
+def age_at(passed: timedelta) -> int:
+    """The age in hours that a number read after so long is for: one that posts are compared at where it is near
+    enough, else its own, which is compared with nothing."""
+    hours = max(passed // timedelta(hours=1), 0)
+    return next((age for age in AGES if age <= hours <= age * (1 + DRIFT)), hours)
+
+
+def _number(said: str) -> int:
+    digits = "".join(said.split()).replace("\u202f", "").replace("\u00a0", "")
+    if not (digits.isascii() and digits.isdigit()) or int(digits) > MOST:
+        raise BadInput("numbers.unreadable", said=said.strip()[:20])
+    return int(digits)
