@@ -15,6 +15,7 @@ from foundation.money import Price
 from foundation.storage import ObjectStore
 from foundation.words import Message
 from gate.units import Rating
+from generators import shaping
 from generators.classifying import Classifier
 from generators.contract import (
     Batching,
@@ -306,16 +307,13 @@ def _asked(
     engine: Engine, shots: Sequence[Shot], watch: Progress, buyer: Buyer
 ) -> Iterator[tuple[Picture, Price | None]]:
     """What the engine makes of the shots, with its price where it asks one."""
-    if len(shots) > 1 and isinstance(several := engine(), Batching):
-        for picture in several.draw_many([shot.job for shot in shots], watch):
-            yield picture, None
-        return
-    for shot in shots:
-        maker = engine()
-        if isinstance(maker, Hosted):
+    maker = engine()
+    if isinstance(maker, Hosted):
+        for shot in shots:
             yield buyer.buy(shot.number, shot.job, maker, watch)
-        else:
-            yield maker.draw(shot.job, watch), None
+        return
+    for picture in shaping.drawn(maker, [shot.job for shot in shots], watch):
+        yield picture, None
 
 
 def why(scope: Scope, job_id: UUID) -> Message | None:

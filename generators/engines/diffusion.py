@@ -49,7 +49,6 @@ Heard = Callable[[int], None]
 """Called with the steps of a batch that are done."""
 
 _FLOWS = "FlowMatch"
-_DEMO_WORD = "DEMO MODEL"
 
 
 def offer(settings: GeneratorsSettings) -> ImageEngine | None:
@@ -192,7 +191,7 @@ class Diffusion:
         image = image if image.size == asked else image.resize(asked, Image.Resampling.LANCZOS)
         image = image.convert("RGB")
         if model.label is Label.DEMO:
-            stamps.stamp(image, _DEMO_WORD)
+            stamps.stamp(image, stamps.DEMO)
         image.save(buffer, "PNG", compress_level=4)
         return Picture(
             data=buffer.getvalue(),

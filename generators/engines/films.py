@@ -34,7 +34,6 @@ _LEAST_ANEW, _MOST_ANEW = 0.35, 0.85
 _GUIDANCE = {"LTXImageToVideoPipeline": 3.0, "WanImageToVideoPipeline": 5.0, "AnimateDiffVideoToVideoPipeline": 7.5}
 """As the pages of their makers say."""
 
-_DEMO_WORD = "DEMO MODEL"
 _PAPER = (255, 255, 255)
 
 
@@ -242,5 +241,5 @@ def _shown(frames: list[Image.Image], job: FilmJob, *, demo: bool) -> Iterator[I
     for frame in frames:
         image = frame.convert("RGB").resize((job.width, job.height), Image.Resampling.LANCZOS)
         if demo:
-            stamps.stamp(image, _DEMO_WORD)
+            stamps.stamp(image, stamps.DEMO)
         yield image
