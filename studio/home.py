@@ -57,6 +57,21 @@ def end(scope: Scope, machine_id: UUID) -> int:
     return len(waiting)
 
 
+def able(scope: Scope) -> frozenset[str] | None:
+    """What the agency's machines can be asked beside words, as `ImageJob.asks`, all of them together; None where it has
+    none, so that the house makes its pictures."""
+    there = _able(scope)
+    return frozenset(what for one in there for what in one.does) if there else None
+
+
+def _able(scope: Scope) -> list[Able]:
+    return [
+        Able.model_validate(one.able)
+        for one in machines.machines(scope)
+        if one.revoked_at is None and one.seen_at is not None
+    ]
+
+
 def held(scope: Scope) -> str:
     """The name under which runs are lent and called back one after the other."""
     return f"home:{scope.tenant_id}"
@@ -78,11 +93,7 @@ def _waiting(scope: Scope) -> list[tuple[HomeRun, models.Job]]:
 
 def lacking(scope: Scope) -> list[str]:
     """Models and LoRAs that waiting runs ask for and no living machine has: these wait for ever."""
-    there = [
-        Able.model_validate(one.able)
-        for one in machines.machines(scope)
-        if one.revoked_at is None and one.seen_at is not None
-    ]
+    there = _able(scope)
     wanted: dict[str, None] = {}
     for _, job in _waiting(scope):
         spec = recipes.spec_of(scope, job.recipe_id)

@@ -13,7 +13,7 @@ from dashboard import acting, frame
 from dashboard.app_pages import studio_limits, studio_look, studio_questions, studio_recipe, studio_spending
 from dashboard.app_pages.studio_variants import COMPARED
 from dashboard.frame import Page
-from dashboard.reads.studio import GOING, SAMPLES, Progress, Studio, engine_of, progress
+from dashboard.reads.studio import GOING, SAMPLES, Progress, Studio, engine_of, progress, untaken
 from dashboard.widgets import draw
 from foundation import settings
 from foundation.database import Scope
@@ -53,6 +53,9 @@ def recipe(page: Page, found: Studio) -> None:
     makes = _asked(page, chosen, seed, count, given) and studio_look.ready(page, found.creator.id, chosen.spec)
     estimate = studio_spending.estimate(page, chosen.spec.model, _lasts(page, found.pace, count), count)
     draw("studio_engine.html", engine=engine, estimate=estimate, word=page.word)
+    if left := untaken(settings.load().generators, chosen.spec):
+        names = ", ".join([page.word(f"studio.untaken.{one}") for one in left])
+        draw("studio_note.html", note=page.word("studio.untaken", what=names))
     key = st.session_state.setdefault(RUN_ID, str(uuid7()))
     order = _Order(found.creator.id, chosen.id, seed, count, f"dashboard:{key}", given)
     acting.button(

@@ -7,7 +7,7 @@ from foundation.ids import uuid7
 from generators.contract import Lora
 from generators.masks import Region
 from generators.wire import VERSION, Able, Lent, Material, WorkWanted
-from studio import jobs, lending, looks, materials, recipes, runs
+from studio import home, jobs, lending, looks, materials, recipes, runs
 from studio.beginnings import Beginning
 from studio.lending import Bounds
 from tenants import agencies, machines
@@ -28,6 +28,17 @@ def lent(nova: Atelier, *does: str) -> tuple[UUID, Lent | None]:
     with nova.scope() as scope:
         wanted = WorkWanted(version=VERSION, instance=uuid7(), able=able)
         return machine_id, lending.lend(scope, machine_id, wanted, Bounds())
+
+
+def test_what_the_agencys_machines_can_is_asked_of_those_that_live(nova: Atelier) -> None:
+    with nova.scope() as scope:
+        assert home.able(scope) is None
+    first, _ = lent(nova, "loras")
+    lent(nova, "init", "mask")
+    with nova.scope() as scope:
+        assert home.able(scope) == {"loras", "init", "mask"}
+        home.end(scope, first)
+        assert home.able(scope) == {"init", "mask"}
 
 
 def test_what_a_machine_is_asked_is_what_our_workers_would_be(nova: Atelier) -> None:
