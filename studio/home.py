@@ -15,7 +15,8 @@ from foundation.database import Scope
 from generators.wire import Able
 from studio import affinity, materials, models, recipes, runs
 from studio.events import JobDue
-from studio.models_home import HomeRun
+from studio.models_home import HomePicture, HomeRun
+from studio.states import UploadState
 from tenants import machines
 
 
@@ -33,6 +34,30 @@ def takes(scope: Scope, job: models.Job) -> bool:
     if not machines.joined(scope):
         return False
     scope.add(HomeRun(tenant_id=scope.tenant_id, creator_id=job.creator_id, job_id=job.id))
+    return True
+
+
+def takes_again(scope: Scope, job: models.Job) -> bool:
+    """As `takes`, of a run that failed: what was refused of it may be handed in anew."""
+    scope.hold(held(scope))
+    for picture in scope.session.exec(
+        select(HomePicture).where(
+            HomePicture.tenant_id == scope.tenant_id,
+            HomePicture.job_id == job.id,
+            HomePicture.state == str(UploadState.REFUSED),
+        )
+    ):
+        scope.session.delete(picture)
+    row = scope.session.exec(
+        select(HomeRun).where(HomeRun.tenant_id == scope.tenant_id, HomeRun.job_id == job.id)
+    ).first()
+    if row is None:
+        return takes(scope, job)
+    if not machines.joined(scope):
+        scope.session.delete(row)
+        return False
+    row.lease, row.until, row.numbers, row.tries = None, None, [], 0
+    scope.add(row)
     return True
 
 

@@ -20,10 +20,11 @@ from foundation.database import Scope
 from foundation.errors import BadInput, NotFound, Refused
 from foundation.ids import uuid7
 from foundation.words import Message
-from studio import jobs, recipes, wording
+from studio import jobs, recipes, resuming, wording
 from studio import reads as studio_reads
 from studio.parameters import Answer
 from studio.reads import RecipeCard, Run
+from studio.states import JobState
 from tenants.roles import Right
 
 TICK = "2s"
@@ -205,9 +206,19 @@ def _run(page: Page, run: Run, creator_id: UUID, pace: float, state: Progress) -
                 acting.button(
                     page, "studio.stop", partial(_stop, page, creator_id, run.id), right=Right.RUN, key=f"stop:{run.id}"
                 )
+            if run.state is JobState.FAILED:
+                act = partial(_resume, page, creator_id, run.id)
+                acting.button(page, "studio.resume", act, right=Right.RUN, key=f"resume:{run.id}")
             if run.done and st.button(page.word("studio.compare"), key=f"compare:{run.id}"):
                 st.session_state[COMPARED] = str(run.id)
                 st.rerun()
+
+
+def _resume(page: Page, creator_id: UUID, job_id: UUID, scope: Scope, _: UUID) -> Message:
+    if page.my(scope, creator_id).id != studio_reads.run_of(scope, job_id).creator_id:
+        raise NotFound("job.unknown")
+    left = resuming.resume(scope, job_id)
+    return Message("studio.resumed" if left > 1 else "studio.resumed_one", {"count": left})
 
 
 def _stop(page: Page, creator_id: UUID, job_id: UUID, scope: Scope, _: UUID) -> Message:
