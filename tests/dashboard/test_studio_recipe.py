@@ -17,6 +17,7 @@ from studio import reads as studio_reads
 from studio import recipe_texts, recipes
 from studio.reads import RecipeCard
 from tenants import agencies, machines
+from tenants.roles import Role
 from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
@@ -66,7 +67,7 @@ def test_looks_are_asked_for_wherever_something_lays_them_over_its_model(door: D
     with stream(door.url, door.cookie(lumiere)) as page:
         assert word("studio.loras") not in page.open("/studio")
     machine_id = uuid7()
-    with lumiere.scope() as scope:
+    with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
         machines.make(scope, name="cellar", machine_id=machine_id)
         machines.seen(scope, machine_id, Able(engine="diffusion", model="m", does=["loras"]).model_dump(mode="json"))
         assert "loras" in abilities_of(scope, GeneratorsSettings())
