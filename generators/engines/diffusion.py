@@ -88,7 +88,7 @@ class Diffusion:
         place, model = self.device, self.shelf.default
         needed = model.bytes_in(place.dtype)
         sizes = {"needed": -(-needed // device.MIB), "budget": place.budget // device.MIB}
-        if needed > place.budget:
+        if needed > place.most:
             raise JobTooLarge("engine.model_too_large", model=model.name, **sizes)
         return Message(f"engine.runs_{place.kind}", {"device": place.name, "dtype": place.dtype, **sizes})
 

@@ -74,7 +74,7 @@ class DiffusionFilms:
             raise EngineMissing("engine.film_no_gpu")
         least = min(fit, key=lambda one: one.numbers)
         sizes = {"needed": -(-least.bytes_in(place.dtype) // device.MIB), "budget": place.budget // device.MIB}
-        if sizes["needed"] > sizes["budget"]:
+        if sizes["needed"] > place.most // device.MIB:
             raise JobTooLarge("engine.model_too_large", model=least.name, **sizes)
         names = ", ".join(one.name for one in fit)
         return Message("engine.film_runs", {"models": names, "device": place.name, "dtype": place.dtype, **sizes})

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from generators.contract import EngineMissing, ImageJob, JobTooLarge, Lora
+from generators.contract import EngineBusy, EngineMissing, ImageJob, JobTooLarge, Lora
 from generators.device import MIB, Device, is_out_of_memory
+from generators.device import budget as budget_now
 from generators.engines.model_folders import Model, Shelf, weights_of
 
 _BEYOND = 1.5
@@ -38,6 +39,12 @@ Wears = Callable[[Lora], Path]
 Opens = Callable[[Model, Mapping[str, Any]], Any]
 """Loads a model's pipeline with options of `from_pretrained`."""
 
+Budget = Callable[[Device, int], int]
+"""What models may hold on a device now, given what ours hold already, in bytes."""
+
+WAITS = 60.0
+"""Seconds until the next look whether others have let go of the memory."""
+
 _HELD: "weakref.WeakSet[Pipelines]" = weakref.WeakSet()
 
 
@@ -50,9 +57,17 @@ def let_go() -> None:
 class Pipelines:
     """The models of one kind on a device, within its budget; loading one lets those of other kinds go."""
 
-    def __init__(self, wears: Wears, device: Device, *, hub: bool = False, opens: "Opens | None" = None) -> None:
+    def __init__(
+        self,
+        wears: Wears,
+        device: Device,
+        *,
+        hub: bool = False,
+        opens: "Opens | None" = None,
+        budget: "Budget" = budget_now,
+    ) -> None:
         self._wears, self._device, self._hub = wears, device, hub
-        self._opens = opens or _pictures
+        self._opens, self._budget = opens or _pictures, budget
         _HELD.add(self)
         self._hot: OrderedDict[str, _Hot] = OrderedDict()
         self.loads = 0
@@ -63,7 +78,8 @@ class Pipelines:
         return tuple(self._hot)
 
     def get(self, model: Model, loras: tuple[Lora, ...] = ()) -> Any:
-        """The pipeline, wearing these LoRAs and no others. Raises EngineMissing, and JobTooLarge for one too large."""
+        """The pipeline, wearing these LoRAs and no others. Raises EngineMissing, JobTooLarge for one too large, and
+        EngineBusy while others hold what it needs."""
         if model.name not in self._hot:
             needed = model.bytes_in(self._device.dtype)
             self._make_room(model, needed)
@@ -87,15 +103,21 @@ class Pipelines:
         self._collect()
 
     def _make_room(self, model: Model, needed: int) -> None:
-        budget = self._device.budget
-        if needed > budget:
-            raise JobTooLarge("engine.model_too_large", model=model.name, needed=needed // MIB, budget=budget // MIB)
+        """Free memory is asked for each time: what others held when this process began may be free, and the reverse."""
+        told: dict[str, str | int] = {"model": model.name, "needed": needed // MIB}
+        if needed > (most := self._device.most or self._device.budget):
+            raise JobTooLarge("engine.model_too_large", budget=most // MIB, **told)
         for other in list(_HELD):
             if other is not self and other.hot:
                 other.drop_all()
-        while self._hot and sum(hot.taken for hot in self._hot.values()) + needed > budget:
+        while (held := self._held()) + needed > (free := self._budget(self._device, held)):
+            if not self._hot:
+                raise EngineBusy("engine.memory_taken", after=WAITS, budget=free // MIB, **told)
             self._hot.popitem(last=False)
             self._collect()
+
+    def _held(self) -> int:
+        return sum(hot.taken for hot in self._hot.values())
 
     def _collect(self) -> None:
         gc.collect()

@@ -7,6 +7,7 @@ import shutil
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,11 @@ from PIL import Image
 from foundation.ids import uuid7
 from foundation.settings import GeneratorsSettings
 from generators import masks, registry, shaping
-from generators.contract import EngineMissing, ImageJob, JobTooLarge, Label, Lora, Picture
-from generators.device import MIB
+from generators.contract import EngineBusy, EngineMissing, ImageJob, JobTooLarge, Label, Lora, Picture
+from generators.device import MIB, Device, budget, choose
 from generators.engines.diffusion import Diffusion
 from generators.engines.model_folders import Shelf
+from generators.engines.pipelines import Pipelines
 from generators.masks import Region
 from tests.generators import tiny_models as tiny
 from tests.generators.builders import a_picture, an_image_job, encoded, needs_diffusion
@@ -270,6 +272,27 @@ def test_models_stay_loaded_as_long_as_they_fit(settings: Callable[..., Generato
     assert (engine.pipelines.loads, engine.pipelines.hot) == (3, ("one", "xl"))
     with pytest.raises(JobTooLarge, match="model_too_large"):
         Diffusion(settings(diffusion_memory_mib=1)).draw(job())
+
+
+def test_memory_that_others_held_is_used_once_it_is_free(settings: Callable[..., GeneratorsSettings]) -> None:
+    """Free memory was read once per process: a model refused then was refused until a restart."""
+    shelf = Shelf(settings())
+    one, two = shelf.model("one"), shelf.model("two")
+    size = one.bytes_in("float32")
+    free = [size // 2]
+    place = Device("cpu", "float32", size // 2, "CPU", most=3 * size)
+    hot = Pipelines(shelf.lora, place, budget=lambda _place, held: free[0] + held)
+    with pytest.raises(EngineBusy, match="memory_taken"):
+        hot.get(one)
+    free[0] = size
+    assert hot.get(one)
+    free[0] = 0  # what others took since costs ours its place, and never more
+    with pytest.raises(EngineBusy, match="memory_taken"):
+        hot.get(two)
+    with pytest.raises(JobTooLarge, match="model_too_large"):
+        Pipelines(shelf.lora, replace(place, most=size - 1)).get(one)
+    assert 0 < budget(choose()) <= choose().most
+    assert budget(choose(7)) == choose(7).most == 7 * MIB
 
 
 def test_a_model_that_went_leaves_no_memory(settings: Callable[..., GeneratorsSettings]) -> None:
