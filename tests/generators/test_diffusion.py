@@ -215,6 +215,26 @@ def test_a_look_and_a_posture_are_followed_and_forgotten(engine: Diffusion) -> N
     assert engine.draw(job()).data == bare
 
 
+@pytest.mark.parametrize("asked", [{"references": (photo(1), photo(2))}, {"pose": photo(1)}], ids=["look", "posture"])
+def test_what_lies_beside_a_model_is_read_once_and_looks_are_drawn_together(
+    settings: Callable[..., GeneratorsSettings], asked: dict[str, object]
+) -> None:
+    engine, seen = Diffusion(settings()), list[int]()
+    own = engine._run
+    engine._run = lambda batch, heard: (seen.append(len(batch)), own(batch, heard))[1]  # type: ignore[method-assign]  # how many at once
+    jobs = [job(seed=seed, **asked) for seed in (1, 2, 3)]
+    together = list(engine.draw_many(jobs))
+    assert seen == [3]
+    (kept,) = engine.pipelines._beside.values()
+    for picture, one in zip(together, jobs, strict=True):
+        assert np.abs(pixels(picture) - pixels(engine.draw(one))).max() <= 1
+    assert [one[0] for one in engine.pipelines._beside.values()] == [kept[0]]
+    assert len({picture.data for picture in together}) == 3
+    engine.draw(job())
+    engine.pipelines.drop_all()
+    assert not engine.pipelines._beside
+
+
 def test_a_look_goes_with_a_lora_and_a_picture_to_begin_from(engine: Diffusion) -> None:
     asked = {"loras": (Lora("warm"),), "init": photo(3)}
     plain = engine.draw(job(**asked)).data
