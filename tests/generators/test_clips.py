@@ -175,10 +175,9 @@ def test_a_voice_is_heard_once_and_to_its_end(seconds: float) -> None:
     assert max(one for one, when in zip(loud, at, strict=True) if said / 2 < when < said) > 0.1, "it is not cut"
 
 
-def test_a_voice_longer_than_any_clip_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clips, "MOST_SECONDS", 1.5)
+def test_a_voice_longer_than_any_clip_is_told() -> None:
     with pytest.raises(BadInput) as refused:
-        clips.make(Cut([Still(flat(RED), 1)], sound=footage.voice("come to the beach"), spoken=True))
+        clips._heard_out(Cut([Still(flat(RED), 1)]), clips.MOST_SECONDS + 1)
     assert refused.value.message.code == "clip.voice_long"
 
 

@@ -7,7 +7,6 @@ import shutil
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +17,10 @@ from PIL import Image
 from foundation.ids import uuid7
 from foundation.settings import GeneratorsSettings
 from generators import masks, registry, shaping
-from generators.contract import EngineBusy, EngineMissing, ImageJob, JobTooLarge, Label, Lora, Picture
-from generators.device import MIB, Device, budget, choose
+from generators.contract import EngineMissing, ImageJob, JobTooLarge, Label, Lora, Picture
+from generators.device import MIB
 from generators.engines.diffusion import Diffusion
 from generators.engines.model_folders import Shelf
-from generators.engines.pipelines import Pipelines
 from generators.masks import Region
 from tests.generators import tiny_models as tiny
 from tests.generators.builders import a_picture, an_image_job, encoded, needs_diffusion
@@ -215,26 +213,6 @@ def test_a_look_and_a_posture_are_followed_and_forgotten(engine: Diffusion) -> N
     assert engine.draw(job()).data == bare
 
 
-@pytest.mark.parametrize("asked", [{"references": (photo(1), photo(2))}, {"pose": photo(1)}], ids=["look", "posture"])
-def test_what_lies_beside_a_model_is_read_once_and_looks_are_drawn_together(
-    settings: Callable[..., GeneratorsSettings], asked: dict[str, object]
-) -> None:
-    engine, seen = Diffusion(settings()), list[int]()
-    own = engine._run
-    engine._run = lambda batch, heard: (seen.append(len(batch)), own(batch, heard))[1]  # type: ignore[method-assign]  # how many at once
-    jobs = [job(seed=seed, **asked) for seed in (1, 2, 3)]
-    together = list(engine.draw_many(jobs))
-    assert seen == [3]
-    (kept,) = engine.pipelines._beside.values()
-    for picture, one in zip(together, jobs, strict=True):
-        assert np.abs(pixels(picture) - pixels(engine.draw(one))).max() <= 1
-    assert [one[0] for one in engine.pipelines._beside.values()] == [kept[0]]
-    assert len({picture.data for picture in together}) == 3
-    engine.draw(job())
-    engine.pipelines.drop_all()
-    assert not engine.pipelines._beside
-
-
 def test_a_look_goes_with_a_lora_and_a_picture_to_begin_from(engine: Diffusion) -> None:
     asked = {"loras": (Lora("warm"),), "init": photo(3)}
     plain = engine.draw(job(**asked)).data
@@ -292,27 +270,6 @@ def test_models_stay_loaded_as_long_as_they_fit(settings: Callable[..., Generato
     assert (engine.pipelines.loads, engine.pipelines.hot) == (3, ("one", "xl"))
     with pytest.raises(JobTooLarge, match="model_too_large"):
         Diffusion(settings(diffusion_memory_mib=1)).draw(job())
-
-
-def test_memory_that_others_held_is_used_once_it_is_free(settings: Callable[..., GeneratorsSettings]) -> None:
-    """Free memory was read once per process: a model refused then was refused until a restart."""
-    shelf = Shelf(settings())
-    one, two = shelf.model("one"), shelf.model("two")
-    size = one.bytes_in("float32")
-    free = [size // 2]
-    place = Device("cpu", "float32", size // 2, "CPU", most=3 * size)
-    hot = Pipelines(shelf.lora, place, budget=lambda _place, held: free[0] + held)
-    with pytest.raises(EngineBusy, match="memory_taken"):
-        hot.get(one)
-    free[0] = size
-    assert hot.get(one)
-    free[0] = 0  # what others took since costs ours its place, and never more
-    with pytest.raises(EngineBusy, match="memory_taken"):
-        hot.get(two)
-    with pytest.raises(JobTooLarge, match="model_too_large"):
-        Pipelines(shelf.lora, replace(place, most=size - 1)).get(one)
-    assert 0 < budget(choose()) <= choose().most
-    assert budget(choose(7)) == choose(7).most == 7 * MIB
 
 
 def test_a_model_that_went_leaves_no_memory(settings: Callable[..., GeneratorsSettings]) -> None:
