@@ -13,7 +13,7 @@ from PIL import Image
 from foundation.settings import GeneratorsSettings
 from generators.contract import EngineBusy, ImageJob, JobTooLarge, Picture
 from generators.device import MIB, Device, budget, choose
-from generators.engines.diffusion import Diffusion
+from generators.engines.diffusion import Diffusion, Heard, Made
 from generators.engines.model_folders import Shelf
 from generators.engines.pipelines import Pipelines
 from tests.generators import tiny_models as tiny
@@ -56,9 +56,16 @@ def pixels(picture: Picture) -> NDArray[np.int64]:
 def test_what_lies_beside_a_model_is_read_once_and_looks_are_drawn_together(
     settings: Callable[..., GeneratorsSettings], asked: dict[str, object]
 ) -> None:
-    engine, seen = Diffusion(settings()), list[int]()
-    own = engine._run
-    engine._run = lambda batch, heard: (seen.append(len(batch)), own(batch, heard))[1]  # type: ignore[method-assign]  # how many at once
+    seen: list[int] = []
+
+    class Counting(Diffusion):
+        """It says how many it was asked for at once."""
+
+        def _run(self, batch: list[ImageJob], heard: Heard) -> list[Made]:
+            seen.append(len(batch))
+            return super()._run(batch, heard)
+
+    engine = Counting(settings())
     jobs = [job(seed=seed, **asked) for seed in (1, 2, 3)]
     together = list(engine.draw_many(jobs))
     assert seen == [3]
