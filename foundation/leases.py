@@ -250,15 +250,18 @@ def finish(scope: Scope, taken: Taken) -> bool:
     return _changed(scope, taken, "DELETE FROM outbox WHERE {mine} AND state IN ('leased', 'waiting') {frees}")
 
 
-def later(scope: Scope, taken: Taken, after: timedelta) -> bool:
-    """Give a row back for `after`, at no cost of tries. A holding row keeps its lane meanwhile."""
+def later(scope: Scope, taken: Taken, after: timedelta, *, fresh: bool = False) -> bool:
+    """Give a row back for `after`, at no cost of tries; with `fresh`, none of before counts any more. A holding row
+    keeps its lane meanwhile."""
     return _changed(
         scope,
         taken,
-        "UPDATE outbox SET state = 'waiting', tries = tries - 1, available_at = :now + CAST(:after AS interval),"
+        "UPDATE outbox SET state = 'waiting', tries = CASE WHEN :fresh THEN 0 ELSE tries - 1 END,"
+        " available_at = :now + CAST(:after AS interval),"
         " lease_until = NULL, started_at = NULL, updated_at = :now WHERE {mine} AND state = 'leased' {frees}",
         now=scope.now,
         after=after,
+        fresh=fresh,
     )
 
 

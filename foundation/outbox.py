@@ -51,10 +51,11 @@ E = TypeVar("E", bound=Event)
 
 
 class Later(Exception):  # no error: a handler gives its row back, at no cost of tries
-    """Raised by a handler: come back after `after`; the stop or the wait is not the row's fault."""
+    """Raised by a handler: come back after `after`; the stop or the wait is not the row's fault. `fresh`: something was
+    done meanwhile, so that failures before it count no more."""
 
-    def __init__(self, after: timedelta) -> None:
-        self.after = after
+    def __init__(self, after: timedelta, *, fresh: bool = False) -> None:
+        self.after, self.fresh = after, fresh
         super().__init__(f"later by {after.total_seconds():g} s")
 
 

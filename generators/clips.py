@@ -7,7 +7,7 @@ are the same bytes, on the same build of FFmpeg and Pillow.
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from PIL import Image, ImageFilter
@@ -68,7 +68,8 @@ class Still:
 @dataclass(frozen=True)
 class Cut:
     """What a clip is made of. `whole` shows each still uncut, on a blurred ground of its own; `fades` instead of cuts;
-    `sound` is a file with sound, which is repeated, and ends with the clip; without one it is silent."""
+    `sound` is a file with sound, which is repeated, and ends with the clip; without one it is silent. Where it is
+    `spoken` it is heard once and to its end: the stills are shown longer where it takes longer than they do."""
 
     stills: Sequence[Still]
     form: Form = Form.UPRIGHT
@@ -76,6 +77,7 @@ class Cut:
     fades: bool = True
     whole: bool = False
     sound: bytes | None = field(default=None, repr=False)
+    spoken: bool = False
 
 
 def seconds_of(shown: Sequence[float]) -> float:
@@ -103,9 +105,22 @@ def make(cut: Cut, *, told: Told = lambda _done, _all: None) -> bytes:
     or disk.
     """
     check([(one.seconds, one.caption) for one in cut.stills], cut.form)
-    count = sum(_frames(one.seconds) for one in cut.stills)
     sound = (cut.sound, _sound(cut.sound)) if cut.sound is not None else None
-    return encoding.written(_drawn(cut), Reel(*cut.form.size, count, sound=sound), name=NAME, told=told)
+    if sound is not None and cut.spoken:
+        cut = _heard_out(cut, sound[1].seconds + encoding.ENDS)
+    count = sum(_frames(one.seconds) for one in cut.stills)
+    reel = Reel(*cut.form.size, count, sound=sound, repeats=not cut.spoken)
+    return encoding.written(_drawn(cut), reel, name=NAME, told=told)
+
+
+def _heard_out(cut: Cut, seconds: float) -> Cut:
+    """The clip at least so long, each of its stills in its share. Raises BadInput for longer than a clip may be."""
+    share = seconds / sum(one.seconds for one in cut.stills)
+    if share <= 1:
+        return cut
+    if seconds > MOST_SECONDS:
+        raise BadInput("clip.voice_long", most=int(MOST_SECONDS))
+    return replace(cut, stills=[replace(one, seconds=one.seconds * share) for one in cut.stills])
 
 
 def _sound(data: bytes) -> Tracks:

@@ -54,8 +54,8 @@ class EngineBusy(EngineUnreachable):
 
 
 class Undelivered(EngineError):
-    """A seller ended an order without a picture, or its fate cannot be known: it may be billed, so that nobody asks for
-    it again by himself."""
+    """A seller refused one picture, ended its order without one, or its fate cannot be known: it may be billed, so that
+    nobody asks for it again by himself. Others of its run may come."""
 
 
 class AnswerUnusable(EngineError):

@@ -15,12 +15,16 @@ _NO_MEMORY = ("out of memory", "can't allocate memory", "ALLOC_FAILED")
 
 @dataclass(frozen=True)
 class Device:
-    """`kind` as torch calls it, `dtype` the name of torch's number type, `budget` bytes for models together."""
+    """`kind` as torch calls it, `dtype` the name of torch's number type, `budget` bytes for models together, as found
+    free when it was chosen; `most` what there could be if nobody else held anything."""
 
     kind: str
     dtype: str
     budget: int
     name: str
+    most: int = 0
+    fixed: bool = False
+    """The settings say the budget, whatever is free."""
 
     @property
     def batch(self) -> int:
@@ -36,14 +40,29 @@ def choose(budget_mib: int = 0) -> Device:
     """
     torch = importlib.import_module("torch")
     if torch.cuda.is_available():
-        free, _ = torch.cuda.mem_get_info()
         dtype = "bfloat16" if torch.cuda.is_bf16_supported() else "float16"
         kind, name = "cuda", str(torch.cuda.get_device_name())
     elif torch.backends.mps.is_available():
-        kind, dtype, name, free = "mps", "float16", "Apple GPU", psutil.virtual_memory().available
+        kind, dtype, name = "mps", "float16", "Apple GPU"
     else:
-        kind, dtype, name, free = "cpu", "float32", "CPU", psutil.virtual_memory().available
-    return Device(kind, dtype, budget_mib * MIB or int(free * _PART[kind]), name)
+        kind, dtype, name = "cpu", "float32", "CPU"
+    free, total = (int(each * _PART[kind]) for each in _memory(kind))
+    given = budget_mib * MIB
+    return Device(kind, dtype, given or free, name, given or total, fixed=bool(given))
+
+
+def budget(place: Device, held: int = 0) -> int:
+    """What models may hold together now, of which ours hold so many bytes already: others come and go."""
+    return place.budget if place.fixed else int((_memory(place.kind)[0] + held) * _PART[place.kind])
+
+
+def _memory(kind: str) -> tuple[int, int]:
+    """Bytes that are free, and bytes in all."""
+    if kind == "cuda":
+        free, total = importlib.import_module("torch").cuda.mem_get_info()
+        return int(free), int(total)
+    memory = psutil.virtual_memory()
+    return int(memory.available), int(memory.total)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

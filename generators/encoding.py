@@ -18,7 +18,7 @@ _SLOWEST, _GRACE = 20.0, 120.0
 """Seconds of work for a second of film, on top of a grace: drawing and encoding, on a busy machine."""
 
 _CRF = "20"
-_ENDS = 0.6
+ENDS = 0.6
 """Seconds in which the sound fades out."""
 
 Told = Callable[[int, int], None]
@@ -28,13 +28,14 @@ Told = Callable[[int, int], None]
 @dataclass(frozen=True)
 class Reel:
     """What is written: even sizes in pixels, `count` frames at `rate` a second; `sound` is a file and what is in it,
-    repeated, and ends with the film; without one it is silent."""
+    repeated where `repeats`, and ends with the film; without one it is silent."""
 
     width: int
     height: int
     count: int
     rate: float = RATE
     sound: tuple[bytes, Tracks] | None = field(default=None, repr=False)
+    repeats: bool = True
 
     @property
     def seconds(self) -> float:
@@ -64,8 +65,9 @@ def _arguments(reel: Reel) -> tuple[str, ...]:
     heard: tuple[str, ...] = ("-f", "lavfi", "-i", "anullsrc=r=48000:cl=stereo")
     ends: tuple[str, ...] = ()
     if reel.sound is not None:
-        heard = ("-stream_loop", "-1", *ffmpeg.source("sound", reel.sound[1].demuxer))
-        ends = ("-af", f"apad,afade=t=out:st={max(0.0, seconds - _ENDS):.3f}:d={_ENDS}")
+        again = ("-stream_loop", "-1") if reel.repeats else ()
+        heard = (*again, *ffmpeg.source("sound", reel.sound[1].demuxer))
+        ends = ("-af", f"apad,afade=t=out:st={max(0.0, seconds - ENDS):.3f}:d={ENDS}")
     taken = ("-map", "0:v:0", "-map", "1:a:0", "-t", f"{seconds:.3f}")
     coded = ("-c:v", "libx264", "-preset", "veryfast", "-crf", _CRF, "-profile:v", "high", "-pix_fmt", "yuv420p")
     rate = min(films.MOST_RATE, int(films.MOST_WEIGHT * 8 / seconds) - films.SOUND_RATE)

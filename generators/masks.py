@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from PIL import Image, ImageDraw
 
 from foundation.errors import BadInput
+from generators import containers
 
 SMALLEST = 5
 """Percent of a side: less is a few pixels for a model, and nothing comes of it."""
@@ -25,6 +26,12 @@ class Region:
         for low, high in ((self.left, self.right), (self.top, self.bottom)):
             if not (low >= 0 and high <= 100 and high - low >= SMALLEST):
                 raise BadInput("job.region", least=SMALLEST)
+
+
+def over(region: Region, picture: bytes) -> bytes:
+    """The mask of a picture's own size. Raises BadInput for what is no picture."""
+    found = containers.inspect(picture, name="reference")
+    return mask(region, found.width, found.height)
 
 
 def mask(region: Region, width: int, height: int) -> bytes:

@@ -2,6 +2,9 @@
 
 from PIL import Image, ImageDraw, ImageFont
 
+DEMO = "DEMO MODEL"
+"""On the pictures of models of demonstration quality."""
+
 
 def stamp(image: Image.Image, word: str) -> None:
     """Write a word on an RGB picture, on a band below and once more, faint, across the middle: a crop keeps one."""

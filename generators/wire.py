@@ -100,10 +100,11 @@ class Asked(Form):
     def job(self, fetch: Callable[[str], bytes]) -> ImageJob:
         """As an engine is asked, with the pictures that `fetch` finds. Raises JobTooLarge and ValueError as `ImageJob`,
         and BadInput for a region that is none."""
+        init = fetch(self.init) if self.init else b""
         return ImageJob(
             loras=tuple(Lora(*one) for one in self.loras),
-            init=fetch(self.init) if self.init else b"",
-            mask=masks.mask(masks.Region(*self.region), self.width, self.height) if self.region else b"",
+            init=init,
+            mask=masks.over(masks.Region(*self.region), init) if self.region else b"",
             references=tuple(map(fetch, self.references)),
             pose=fetch(self.pose) if self.pose else b"",
             **{name: getattr(self, name) for name in _PLAIN},

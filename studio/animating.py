@@ -6,6 +6,7 @@ what is taken back come down the same line, and nobody has rated it before someb
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +24,7 @@ from gate.units import Rating
 from generators import films, provenance
 from generators.animating import SIDE, Animated, FilmEngine, FilmJob
 from generators.classifying import Classifier
-from generators.contract import EngineMissing, JobTooLarge
+from generators.contract import EngineBusy, EngineMissing, JobTooLarge
 from generators.provenance import Credential
 from studio import affinity, clipping, filming, ingesting, library, models, quotas, storing, wording
 from studio.clipping import TOLD_EVERY, Kind, Over, Watch
@@ -138,6 +139,8 @@ def run(
             )
     except Over:
         return
+    except EngineBusy as busy:  # others hold the card
+        raise outbox.Later(timedelta(seconds=busy.after)) from busy
     except (BadInput, Refused, NotFound, EngineMissing, JobTooLarge) as refused:
         clipping.fail(tenant, event, refused.message, actor=MOVING)
         return

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from sqlmodel import select
+
 from foundation import outbox
 from foundation.database import OpenScope, Scope
 from foundation.errors import BadInput, NotFound, Refused
@@ -105,6 +107,12 @@ def _parts(scope: Scope, creator_id: UUID, wanted: Wanted) -> dict[UUID, Stored]
     return found
 
 
+def _spoken(scope: Scope, sound: UUID | None) -> bool:
+    """Whether a sound was said here: it is heard once, and to its end. Any other may be music."""
+    query = select(models.Speech.id).where(models.Speech.tenant_id == scope.tenant_id, models.Speech.asset_id == sound)
+    return sound is not None and scope.session.exec(query).first() is not None
+
+
 def cut(
     event: ClipDue,
     *,
@@ -151,13 +159,13 @@ def _cut(
 ) -> ingesting.Prepared:
     """The clip, ready to be brought in. Its parts are asked for anew: what was taken back meanwhile is not used."""
     with watch.tenant(row.tenant_id, CUTTING) as scope:
-        parts = _parts(scope, row.creator_id, wanted)
+        parts, spoken = _parts(scope, row.creator_id, wanted), _spoken(scope, wanted.sound)
         declared = wording.declared(scope, wanted.captions)
         storing.check(scope, store.allowed, 1)  # nothing is cut that surely cannot be kept
     stills = [_still(store, row.tenant_id, one, parts[one.asset_id].sha256) for one in wanted.shots]
     sound = store.get(row.tenant_id, parts[wanted.sound].sha256) if wanted.sound is not None else None
     form, seed, fades, whole = wanted.form, wanted.seed, wanted.fades, wanted.whole
-    data = clips.make(Cut(stills, form, seed, fades, whole, sound), told=watch)
+    data = clips.make(Cut(stills, form, seed, fades, whole, sound, spoken), told=watch)
     watch.pulse.check()
     with watch.tenant(row.tenant_id, CUTTING) as scope:
         _parts(scope, row.creator_id, wanted)

@@ -15,7 +15,8 @@ from foundation.database import Scope
 from generators.wire import Able
 from studio import affinity, materials, models, recipes, runs
 from studio.events import JobDue
-from studio.models_home import HomeRun
+from studio.models_home import HomePicture, HomeRun
+from studio.states import UploadState
 from tenants import machines
 
 
@@ -33,6 +34,30 @@ def takes(scope: Scope, job: models.Job) -> bool:
     if not machines.joined(scope):
         return False
     scope.add(HomeRun(tenant_id=scope.tenant_id, creator_id=job.creator_id, job_id=job.id))
+    return True
+
+
+def takes_again(scope: Scope, job: models.Job) -> bool:
+    """As `takes`, of a run that failed: what was refused of it may be handed in anew."""
+    scope.hold(held(scope))
+    for picture in scope.session.exec(
+        select(HomePicture).where(
+            HomePicture.tenant_id == scope.tenant_id,
+            HomePicture.job_id == job.id,
+            HomePicture.state == str(UploadState.REFUSED),
+        )
+    ):
+        scope.session.delete(picture)
+    row = scope.session.exec(
+        select(HomeRun).where(HomeRun.tenant_id == scope.tenant_id, HomeRun.job_id == job.id)
+    ).first()
+    if row is None:
+        return takes(scope, job)
+    if not machines.joined(scope):
+        scope.session.delete(row)
+        return False
+    row.lease, row.until, row.numbers, row.tries = None, None, [], 0
+    scope.add(row)
     return True
 
 
@@ -57,6 +82,21 @@ def end(scope: Scope, machine_id: UUID) -> int:
     return len(waiting)
 
 
+def able(scope: Scope) -> frozenset[str] | None:
+    """What the agency's machines can be asked beside words, as `ImageJob.asks`, all of them together; None where it has
+    none, so that the house makes its pictures."""
+    there = _able(scope)
+    return frozenset(what for one in there for what in one.does) if there else None
+
+
+def _able(scope: Scope) -> list[Able]:
+    return [
+        Able.model_validate(one.able)
+        for one in machines.machines(scope)
+        if one.revoked_at is None and one.seen_at is not None
+    ]
+
+
 def held(scope: Scope) -> str:
     """The name under which runs are lent and called back one after the other."""
     return f"home:{scope.tenant_id}"
@@ -78,11 +118,7 @@ def _waiting(scope: Scope) -> list[tuple[HomeRun, models.Job]]:
 
 def lacking(scope: Scope) -> list[str]:
     """Models and LoRAs that waiting runs ask for and no living machine has: these wait for ever."""
-    there = [
-        Able.model_validate(one.able)
-        for one in machines.machines(scope)
-        if one.revoked_at is None and one.seen_at is not None
-    ]
+    there = _able(scope)
     wanted: dict[str, None] = {}
     for _, job in _waiting(scope):
         spec = recipes.spec_of(scope, job.recipe_id)

@@ -15,11 +15,13 @@ from foundation.money import Price
 from foundation.storage import ObjectStore
 from foundation.words import Message
 from gate.units import Rating
+from generators import shaping
 from generators.classifying import Classifier
 from generators.contract import (
     Batching,
     EngineBusy,
     EngineMissing,
+    EngineUnreachable,
     Hosted,
     ImageEngine,
     JobTooLarge,
@@ -50,7 +52,7 @@ from studio.looking import Compare
 from studio.looks import Frozen
 from studio.materials import Posture
 from studio.parameters import Answer
-from studio.recipes import Shot
+from studio.recipes import Shot, Spec
 from studio.runs import TURN_PICTURES
 from studio.spending import CapReached, Caps
 from studio.states import JobState
@@ -59,6 +61,12 @@ TURN_SECONDS = 60.0
 """A run gives the machine back after `TURN_PICTURES`, or so long, when another tenant waits for it."""
 
 NO_CAPS: Caps = {}
+
+AWAY = timedelta(seconds=20)
+"""Until the next try where an engine went away after a picture of it was kept."""
+
+MOST_REFUSED = 3
+"""So many refused in a row end a run: each may be billed, and the next would hardly fare better."""
 
 TOLD_EVERY = 1.0
 """Seconds between two tellings of a picture's step, at least; a stop is seen as often."""
@@ -150,41 +158,84 @@ def run(
         job = runs.find(scope, event.subject_id)
         if job.state in runs.OVER:
             return
-        spec = recipes.spec_of(scope, job.recipe_id)
-        shots = recipes.resolve(spec, seed=job.seed, count=job.total, given=job.given)
-        there = library.made(scope, job.creator_id, [runs.source(job, shot.number) for shot in shots])
+        spec, shots, left = _missing(scope, job)
     bring = partial(ingesting.bring, tenant, store, tenant_id=job.tenant_id, classifier=classifier, compare=compare)
-    still = partial(materials.checked, job=job)
-    room = partial(runs.room, tenant, job.tenant_id, store.allowed)
-    left = [shot for shot in shots[job.done :] if runs.source(job, shot.number) not in there]
-    turn, began = 0, monotonic()
+    turn, refused, began = 0, 0, monotonic()
     try:
         with heartbeat() as pulse:
             while left:
                 pulse.check()
                 part_began = monotonic()
-                part = left[: min(_may_draw(tenant, job, per_day), _most(event, engine))]
-                part = materials.fitted(tenant, store, job, part, actor=runs.RUNNING)
-                room(1)  # nothing is drawn that surely cannot be kept
+                most = _may_draw(tenant, job, per_day)
+                group, part = _group(shots, left, _most(event, engine))
+                part, group = part[:most], materials.fitted(tenant, store, job, group, actor=runs.RUNNING)
+                runs.room(tenant, job.tenant_id, store.allowed, 1)  # nothing is drawn that surely cannot be kept
                 watch = _Watch(tenant, job, pulse, every=told_every)
-                made = _asked(engine, part, watch, Buyer(tenant, job, caps, spec.most_spent))
-                for shot, prepared in zip(part, _prepared(made, part, job, credential), strict=True):
-                    room(len(prepared.data))
-                    materials.check(tenant, job, actor=runs.RUNNING)  # while it was drawn, one may have been taken back
-                    bring(creator_id=job.creator_id, prepared=prepared, still=still)
-                    if not runs.counted(tenant, job, shot.number + 1):
+                made = _asked(engine, group, watch, Buyer(tenant, job, caps, spec.most_spent))
+                try:
+                    for _ in _kept(_prepared(made, group, part, job, credential), tenant, job, store, bring):
+                        turn, refused = turn + 1, 0
+                except Undelivered as error:
+                    refused += 1
+                    if not runs.skip(tenant, job, part[0].number, error.message):
                         return
-                left, turn = left[len(part) :], turn + len(part)
+                    if refused >= MOST_REFUSED:
+                        raise
+                left = left[len(part) :]
                 if left:
                     _leave(event, turn, turn_began=began, part_began=part_began)
             runs.counted(tenant, job, job.total)
     except Stopped:
         return
-    except EngineBusy as busy:
-        raise outbox.Later(timedelta(seconds=busy.after)) from busy
+    except EngineUnreachable as away:
+        _come_back(away, turn)
+        raise
     except (EngineMissing, JobTooLarge, Undelivered, CapReached, storing.Full, materials.Gone) as error:
         with tenant(event.tenant_id, runs.RUNNING) as scope:
             runs.fail(scope, event.subject_id, error.message)
+
+
+def _come_back(away: EngineUnreachable, turn: int) -> None:
+    """Raise Later for an engine that says when, and for one that was there a moment ago: that is a first failure."""
+    if isinstance(away, EngineBusy):
+        raise outbox.Later(timedelta(seconds=away.after), fresh=turn > 0) from away
+    if turn:
+        raise outbox.Later(AWAY, fresh=True) from away
+
+
+def _missing(scope: Scope, job: models.Job) -> tuple[Spec, Sequence[Shot], list[Shot]]:
+    """The recipe of a run, its pictures, and those that nobody made yet and that are not skipped."""
+    spec = recipes.spec_of(scope, job.recipe_id)
+    shots = recipes.resolve(spec, seed=job.seed, count=job.total, given=job.given)
+    there = library.made(scope, job.creator_id, [runs.source(job, shot.number) for shot in shots])
+    gone = runs.skipped(job)
+    left = [one for one in shots[job.done :] if runs.source(job, one.number) not in there and one.number not in gone]
+    return spec, shots, left
+
+
+def _group(shots: Sequence[Shot], left: Sequence[Shot], size: int) -> tuple[list[Shot], list[Shot]]:
+    """The pictures drawn together next, and those of them that are missing. Groups follow from the numbers alone: how a
+    picture comes out may depend by a rounding on which it is drawn with, and must not on when a run was cut off."""
+    which = left[0].number // size
+    return [one for one in shots if one.number // size == which], [one for one in left if one.number // size == which]
+
+
+def _kept(
+    made: Iterator[tuple[int, ingesting.Prepared]],
+    tenant: OpenScope,
+    job: models.Job,
+    store: ObjectStore,
+    bring: Callable[..., UUID],
+) -> Iterator[int]:
+    """Bring pictures into the library as they come, and count them; their numbers. Raises Stopped once the run is
+    over."""
+    for number, prepared in made:
+        runs.room(tenant, job.tenant_id, store.allowed, len(prepared.data))
+        materials.check(tenant, job, actor=runs.RUNNING)  # while it was drawn, one may have been taken back
+        bring(creator_id=job.creator_id, prepared=prepared, still=partial(materials.checked, job=job))
+        if not runs.counted(tenant, job, number + 1):
+            raise Stopped
+        yield number
 
 
 def _may_draw(tenant: OpenScope, job: models.Job, per_day: int) -> int:
@@ -208,9 +259,9 @@ def _may_draw(tenant: OpenScope, job: models.Job, per_day: int) -> int:
 def _leave(event: JobDue, turn: int, *, turn_began: float, part_began: float) -> None:
     """Give the machine to others: for the run's own pause, or once its turn is over and one waits."""
     if event.pause:
-        raise outbox.Later(timedelta(seconds=max(event.pause - (monotonic() - part_began), 0.0)))
+        raise outbox.Later(timedelta(seconds=max(event.pause - (monotonic() - part_began), 0.0)), fresh=turn > 0)
     if (turn >= TURN_PICTURES or monotonic() - turn_began >= TURN_SECONDS) and others_wait():
-        raise outbox.Later(timedelta())
+        raise outbox.Later(timedelta(), fresh=turn > 0)
 
 
 class _Watch:
@@ -278,26 +329,36 @@ def _most(event: JobDue, engine: Engine) -> int:
 
 def _prepared(
     made: Iterator[tuple[Picture, Price | None]],
-    shots: Sequence[Shot],
+    group: Sequence[Shot],
+    part: Sequence[Shot],
     job: models.Job,
     credential: Callable[[], Credential],
-) -> Iterator[ingesting.Prepared]:
-    """The pictures, each as soon as it is there; of those made together the first bears the time of all."""
-    began = monotonic()
-    for shot in shots:
+) -> Iterator[tuple[int, ingesting.Prepared]]:
+    """The missing pictures of a group with their numbers, each as soon as it is there; of those made together the first
+    bears the time of all."""
+    wanted, began = {one.number for one in part}, monotonic()
+    for shot in group:
+        if not wanted:
+            return
         picture, price = next(made)
+        if shot.number not in wanted:
+            continue
+        wanted.remove(shot.number)
         seconds = monotonic() - began
-        yield ingesting.from_engine(
-            picture,
-            key=runs.source(job, shot.number),
-            alt=shot.scene,
-            credential=credential(),
-            job_id=job.id,
-            declared=Rating(job.rating),
-            seconds=seconds,
-            cost=price,
-            parent=job.from_asset,
-            after=materials.after(job),
+        yield (
+            shot.number,
+            ingesting.from_engine(
+                picture,
+                key=runs.source(job, shot.number),
+                alt=shot.scene,
+                credential=credential(),
+                job_id=job.id,
+                declared=Rating(job.rating),
+                seconds=seconds,
+                cost=price,
+                parent=job.from_asset,
+                after=materials.after(job),
+            ),
         )
         began = monotonic()
 
@@ -306,16 +367,13 @@ def _asked(
     engine: Engine, shots: Sequence[Shot], watch: Progress, buyer: Buyer
 ) -> Iterator[tuple[Picture, Price | None]]:
     """What the engine makes of the shots, with its price where it asks one."""
-    if len(shots) > 1 and isinstance(several := engine(), Batching):
-        for picture in several.draw_many([shot.job for shot in shots], watch):
-            yield picture, None
-        return
-    for shot in shots:
-        maker = engine()
-        if isinstance(maker, Hosted):
+    maker = engine()
+    if isinstance(maker, Hosted):
+        for shot in shots:
             yield buyer.buy(shot.number, shot.job, maker, watch)
-        else:
-            yield maker.draw(shot.job, watch), None
+        return
+    for picture in shaping.drawn(maker, [shot.job for shot in shots], watch):
+        yield picture, None
 
 
 def why(scope: Scope, job_id: UUID) -> Message | None:

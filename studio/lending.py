@@ -147,7 +147,8 @@ def _missing(scope: Scope, job: models.Job, spec: Spec) -> Sequence[Shot]:
             select(HomePicture.number).where(HomePicture.tenant_id == scope.tenant_id, HomePicture.job_id == job.id)
         )
     )
-    return [one for one in shots if runs.source(job, one.number) not in there and one.number not in came]
+    gone = came | runs.skipped(job)
+    return [one for one in shots if runs.source(job, one.number) not in there and one.number not in gone]
 
 
 _ON_THEIR_WAY = """

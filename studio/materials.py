@@ -150,5 +150,5 @@ def digests_of_look(job: models.Job) -> list[str]:
 
 
 def _job(job: ImageJob, region: Region | None, changes: dict[str, Any]) -> ImageJob:
-    drawn: dict[str, Any] = {"mask": masks.mask(region, job.width, job.height)} if region is not None else {}
+    drawn: dict[str, Any] = {"mask": masks.over(region, changes["init"])} if region is not None else {}
     return replace(job, **changes, **drawn)

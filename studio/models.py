@@ -75,6 +75,8 @@ class Job(CreatorRow, table=True):
     pose_weight: int = 0
     look: list[list[str]] = jsonb(list)
     """The look it keeps to, as it was when somebody asked: the asset and the digest of each picture."""
+    skipped: list[dict[str, Any]] = jsonb(list)
+    """Pictures that a seller refused, or of which nobody knows: `number`, and `reason` as a Message. They stay so."""
 
 
 class Clip(CreatorRow, table=True):

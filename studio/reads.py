@@ -73,6 +73,10 @@ class Run:
     waits_until: datetime | None = None
     waits_for: str = ""
     """window or quota, where it waits for one of these."""
+    refused: int = 0
+    """So many of those that count as done a seller refused: they are not there."""
+    why_refused: Message | None = None
+    """What was said of the last of them."""
 
 
 @dataclass(frozen=True)
@@ -199,6 +203,8 @@ def _run(scope: Scope, row: models.Job, name: str, version: int) -> Run:
         row.steps,
         row.waits_until,
         row.waits_for,
+        len(row.skipped),
+        Message.from_json(row.skipped[-1]["reason"]) if row.skipped else None,
     )
 
 

@@ -31,11 +31,32 @@ def source(job: models.Job, number: int) -> str:
     return f"job:{job.id}:{number}"
 
 
+def there(scope: Scope, job: models.Job) -> frozenset[int]:
+    """The numbers of the pictures of a run that stand."""
+    sources = {source(job, number): number for number in range(job.total)}
+    return frozenset(sources[one] for one in library.made(scope, job.creator_id, list(sources)))
+
+
+def skipped(job: models.Job) -> frozenset[int]:
+    """The numbers of the pictures of a run that nobody asks for again."""
+    return frozenset(one["number"] for one in job.skipped)
+
+
 def following(scope: Scope, job: models.Job) -> int:
-    """How many pictures of a run stand, counted up to the first that is missing."""
+    """How many pictures of a run stand or are skipped, counted up to the first that is missing."""
     there = library.made(scope, job.creator_id, [source(job, number) for number in range(job.done, job.total)])
-    numbers = range(job.done, job.total)
-    return next((number for number in numbers if source(job, number) not in there), job.total)
+    numbers, left_out = range(job.done, job.total), skipped(job)
+    missing = (number for number in numbers if source(job, number) not in there and number not in left_out)
+    return next(missing, job.total)
+
+
+def skip(tenant: OpenScope, job: models.Job, number: int, reason: Message) -> bool:
+    """Go on without a picture that was refused; whether the run goes on. One that made none at all fails."""
+    with tenant(job.tenant_id, RUNNING) as scope:
+        row = find(scope, job.id, lock=True)
+        if number not in skipped(row):
+            row.skipped = [*row.skipped, {"number": number, "reason": reason.to_json()}]
+        return count(scope, row, number + 1)
 
 
 def counted(tenant: OpenScope, job: models.Job, done: int) -> bool:
@@ -48,22 +69,36 @@ def count(scope: Scope, row: models.Job, done: int) -> bool:
     """The same of a row that is locked."""
     row.step = row.steps = 0
     row.done = max(row.done, done)  # a worker that lost its row may come after the one that has it
-    if row.done == row.total and row.state == JobState.RUNNING:
-        move(scope, row, JobState.DONE)
-        notices.settle(scope, f"job:{row.id}")
     scope.add(row)
+    if row.done == row.total and row.state == JobState.RUNNING:
+        _end(scope, row)
     return row.state == JobState.RUNNING
+
+
+def _end(scope: Scope, row: models.Job) -> None:
+    """All of it was asked for; what was refused is told."""
+    if len(row.skipped) == row.total:
+        _fail(scope, row, Message.from_json(row.skipped[-1]["reason"]))
+        return
+    move(scope, row, JobState.DONE)
+    notices.settle(scope, f"job:{row.id}")
+    if row.skipped:
+        told = Message("job.skipped", {"count": len(row.skipped), "total": row.total})
+        notices.put(scope, told, cause=f"job:{row.id}:skipped", creator_id=row.creator_id)
 
 
 def fail(scope: Scope, job_id: UUID, reason: Message) -> None:
     """End a run that cannot be made and tell the agency; one that is over stays as it is. Raises NotFound."""
     row = find(scope, job_id, lock=True)
-    if row.state in OVER:
-        return
+    if row.state not in OVER:
+        _fail(scope, row, reason)
+
+
+def _fail(scope: Scope, row: models.Job, reason: Message) -> None:
     row.reason = stored(reason)
     move(scope, row, JobState.FAILED)
-    spending.release_all(scope, job_id)
-    notices.put(scope, reason, cause=f"job:{job_id}", creator_id=row.creator_id)
+    spending.release_all(scope, row.id)
+    notices.put(scope, reason, cause=f"job:{row.id}", creator_id=row.creator_id)
 
 
 def find(scope: Scope, job_id: UUID, *, lock: bool = False) -> models.Job:

@@ -16,6 +16,7 @@ JOB_STATES = StateGraph(
     edges={
         JobState.QUEUED: {JobState.RUNNING, JobState.FAILED, JobState.STOPPED},
         JobState.RUNNING: {JobState.DONE, JobState.FAILED, JobState.STOPPED},
+        JobState.FAILED: {JobState.QUEUED},  # a person has what is missing made
     },
 )
 

@@ -128,8 +128,8 @@ class Dispatcher:
         try:
             self._run(taken, route)
         except Later as wait:
-            after = wait.after
-            self._settle(lambda scope: leases.later(scope, taken, after))
+            after, fresh = wait.after, wait.fresh
+            self._settle(lambda scope: leases.later(scope, taken, after, fresh=fresh))
             return "later"
         except LeaseLost:
             log.info("event.lease_lost")

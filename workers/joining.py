@@ -14,9 +14,9 @@ from threading import Event, Thread
 from foundation.clock import monotonic, pause
 from foundation.errors import BadInput, GreenroomError
 from foundation.words import Message, say
+from generators import shaping
 from generators.contract import (
     AnswerUnusable,
-    Batching,
     EngineError,
     EngineMissing,
     EngineUnreachable,
@@ -136,7 +136,7 @@ def _made(joined: Joined, lent: Lent, heart: "_Heart") -> Iterator[tuple[Made, b
         return
     jobs = _jobs(joined.house, lent, left)
     began = monotonic()
-    for asked, picture in zip(left, _drawn(joined.engine, jobs, heart), strict=True):
+    for asked, picture in zip(left, shaping.drawn(joined.engine, jobs, heart.step), strict=True):
         made = _said(lent, asked, picture, monotonic() - began)
         joined.spool.keep(asked, made, picture.data)
         yield made, picture.data, asked
@@ -154,14 +154,6 @@ def _jobs(house: House, lent: Lent, left: Sequence[Asked]) -> list[ImageJob]:
         return [asked.job(fetch) for asked in left]
     except ValueError as error:
         raise BadInput("join.unreadable") from error
-
-
-def _drawn(engine: ImageEngine, jobs: Sequence[ImageJob], heart: "_Heart") -> Iterator[Picture]:
-    if isinstance(engine, Batching):
-        yield from engine.draw_many(jobs, heart.step)
-        return
-    for job in jobs:
-        yield engine.draw(job, heart.step)
 
 
 def _said(lent: Lent, asked: Asked, picture: Picture, seconds: float) -> Made:

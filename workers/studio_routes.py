@@ -37,6 +37,10 @@ from workers.wiring import Services
 LOOK_BACKOFF = Backoff(first=timedelta(minutes=1), dead_at=9)
 """A classifier that is down may be so for a day; meanwhile people decide."""
 
+ENGINE_BACKOFF = Backoff(first=timedelta(seconds=20), factor=2, dead_at=12)
+"""An engine that is down may be so for hours, and is back within minutes mostly: eleven hours at most, half of it
+expected. A picture that was stored counts as a new beginning."""
+
 JOB_SECONDS = 600
 """A run of a recipe, a clip or a film; a beating heart makes it longer."""
 
@@ -86,9 +90,9 @@ def routes(s: Services) -> tuple[Route, ...]:
     measure = partial(scoring.score, tenant=s.tenant, store=s.store, classifier=s.classifier)
     unmeasured = partial(scoring.gave_up, tenant=s.tenant)
     return (
-        Route(JobDue, run, deadline_seconds=JOB_SECONDS, on_dead=partial(jobs.gave_up, tenant=s.tenant)),
+        Route(JobDue, run, JOB_SECONDS, ENGINE_BACKOFF, partial(jobs.gave_up, tenant=s.tenant)),
         Route(ClipDue, cut, deadline_seconds=JOB_SECONDS, on_dead=partial(clipping.gave_up, tenant=s.tenant)),
-        Route(FilmDue, move, deadline_seconds=JOB_SECONDS, on_dead=partial(clipping.gave_up, tenant=s.tenant)),
+        Route(FilmDue, move, JOB_SECONDS, ENGINE_BACKOFF, partial(clipping.gave_up, tenant=s.tenant)),
         Route(UploadDue, ingest, deadline_seconds=ACT_SECONDS, on_dead=partial(uploads.gave_up, tenant=s.tenant)),
         Route(CopyDue, copy, deadline_seconds=ACT_SECONDS, on_dead=partial(finishing.gave_up, tenant=s.tenant)),
         _handed(s),

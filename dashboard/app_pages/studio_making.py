@@ -13,17 +13,18 @@ from dashboard import acting, frame
 from dashboard.app_pages import studio_limits, studio_look, studio_questions, studio_recipe, studio_spending
 from dashboard.app_pages.studio_variants import COMPARED
 from dashboard.frame import Page
-from dashboard.reads.studio import GOING, SAMPLES, Progress, Studio, engine_of, progress
+from dashboard.reads.studio import GOING, SAMPLES, Progress, Studio, engine_of, progress, untaken
 from dashboard.widgets import draw
 from foundation import settings
 from foundation.database import Scope
 from foundation.errors import BadInput, NotFound, Refused
 from foundation.ids import uuid7
 from foundation.words import Message
-from studio import jobs, recipes, wording
+from studio import jobs, recipes, resuming, wording
 from studio import reads as studio_reads
 from studio.parameters import Answer
 from studio.reads import RecipeCard, Run
+from studio.states import JobState
 from tenants.roles import Right
 
 TICK = "2s"
@@ -53,6 +54,9 @@ def recipe(page: Page, found: Studio) -> None:
     makes = _asked(page, chosen, seed, count, given) and studio_look.ready(page, found.creator.id, chosen.spec)
     estimate = studio_spending.estimate(page, chosen.spec.model, _lasts(page, found.pace, count), count)
     draw("studio_engine.html", engine=engine, estimate=estimate, word=page.word)
+    if left := untaken(settings.load().generators, chosen.spec):
+        names = ", ".join([page.word(f"studio.untaken.{one}") for one in left])
+        draw("studio_note.html", note=page.word("studio.untaken", what=names))
     key = st.session_state.setdefault(RUN_ID, str(uuid7()))
     order = _Order(found.creator.id, chosen.id, seed, count, f"dashboard:{key}", given)
     acting.button(
@@ -202,9 +206,19 @@ def _run(page: Page, run: Run, creator_id: UUID, pace: float, state: Progress) -
                 acting.button(
                     page, "studio.stop", partial(_stop, page, creator_id, run.id), right=Right.RUN, key=f"stop:{run.id}"
                 )
+            if run.state is JobState.FAILED:
+                act = partial(_resume, page, creator_id, run.id)
+                acting.button(page, "studio.resume", act, right=Right.RUN, key=f"resume:{run.id}")
             if run.done and st.button(page.word("studio.compare"), key=f"compare:{run.id}"):
                 st.session_state[COMPARED] = str(run.id)
                 st.rerun()
+
+
+def _resume(page: Page, creator_id: UUID, job_id: UUID, scope: Scope, _: UUID) -> Message:
+    if page.my(scope, creator_id).id != studio_reads.run_of(scope, job_id).creator_id:
+        raise NotFound("job.unknown")
+    left = resuming.resume(scope, job_id)
+    return Message("studio.resumed" if left > 1 else "studio.resumed_one", {"count": left})
 
 
 def _stop(page: Page, creator_id: UUID, job_id: UUID, scope: Scope, _: UUID) -> Message:

@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard import acting
 from dashboard.app_pages import studio_recipe_lines, studio_recipe_versions, studio_spending
 from dashboard.frame import Page
-from dashboard.reads.studio import engine_of
+from dashboard.reads.studio import abilities_of
 from dashboard.widgets import draw
 from foundation import settings
 from foundation.database import Scope
@@ -61,7 +61,7 @@ def _numbers(page: Page, spec: Spec, mark: str) -> None:
         )
     hint = page.word("studio.look_strength_how")
     st.slider(page.word("studio.look_strength"), 0, 100, spec.look, 5, key=f"look:{mark}", help=hint)
-    if spec.loras or engine_of(settings.load().generators) == "diffusion":
+    if spec.loras or "loras" in page.read(lambda scope: abilities_of(scope, settings.load().generators)):
         hint = page.word("studio.loras_how")
         st.text_input(page.word("studio.loras"), studio_recipe_lines.loras(spec), key=f"loras:{mark}", help=hint)
     if spec.budget or studio_spending.sold(spec.model):

@@ -63,7 +63,7 @@ def ask_posture(page: Page, creator_id: UUID, card: Card) -> None:
 
 def _recipes(page: Page, creator_id: UUID, card: Card, need: str) -> list[RecipeCard]:
     """The recipes that ask nothing, where the engine here can be asked this."""
-    if card.seconds or need not in abilities_of(settings.load().generators):
+    if card.seconds or need not in page.read(lambda scope: abilities_of(scope, settings.load().generators)):
         return []
     known = page.read(lambda scope: studio_reads.recipes_of(scope, creator_id))
     return [one for one in known if not one.spec.parameters]

@@ -11,8 +11,10 @@ from foundation.money import Price, prices
 from foundation.settings import DEMO_MODEL, GeneratorsSettings
 from gate import cards as shoot_cards
 from gate.cards import Card as ShootCard
+from generators.contract import EngineMissing
+from generators.engines import workflows
 from generators.engines.model_folders import abilities
-from studio import finishing, output, quotas, uploads
+from studio import finishing, home, output, quotas, uploads
 from studio import reads as studio_reads
 from studio.finishing import Copy
 from studio.output import Output
@@ -139,6 +141,17 @@ def engine_of(settings: GeneratorsSettings) -> str:
     return "diffusion" if settings.diffusion_folder else "placeholder"
 
 
+def untaken(settings: GeneratorsSettings, spec: Spec) -> tuple[str, ...]:
+    """What a recipe says and the workflow of a ComfyUI server does not take, as the marks of workflows are called;
+    nothing where something else makes pictures, and of a workflow that cannot be read here."""
+    if engine_of(settings) != "comfyui":
+        return ()
+    try:
+        return workflows.read(settings.comfyui_workflow).untaken(negative=bool(spec.negative))
+    except EngineMissing:
+        return ()
+
+
 def price_of(settings: GeneratorsSettings, model: str) -> Price | None:
     """What a picture of a recipe's model costs here (the engine's own where it names none); None where it is free, or
     has no price and is not made."""
@@ -150,6 +163,9 @@ def price_of(settings: GeneratorsSettings, model: str) -> Price | None:
         return None
 
 
-def abilities_of(settings: GeneratorsSettings) -> frozenset[str]:
-    """What that engine can be asked beside words, as `generators.contract.ImageJob.asks`, without starting it."""
+def abilities_of(scope: Scope, settings: GeneratorsSettings) -> frozenset[str]:
+    """What whoever makes an agency's pictures can be asked beside words, as `ImageJob.asks`: its own machines where it
+    has some, else the engine here, without starting it."""
+    if (own := home.able(scope)) is not None:
+        return own
     return abilities(settings) if engine_of(settings) in ("diffusion", "demo") else frozenset()

@@ -49,7 +49,6 @@ Heard = Callable[[int], None]
 """Called with the steps of a batch that are done."""
 
 _FLOWS = "FlowMatch"
-_DEMO_WORD = "DEMO MODEL"
 
 
 def offer(settings: GeneratorsSettings) -> ImageEngine | None:
@@ -89,7 +88,7 @@ class Diffusion:
         place, model = self.device, self.shelf.default
         needed = model.bytes_in(place.dtype)
         sizes = {"needed": -(-needed // device.MIB), "budget": place.budget // device.MIB}
-        if needed > place.budget:
+        if needed > place.most:
             raise JobTooLarge("engine.model_too_large", model=model.name, **sizes)
         return Message(f"engine.runs_{place.kind}", {"device": place.name, "dtype": place.dtype, **sizes})
 
@@ -145,7 +144,7 @@ class Diffusion:
         steps = sum(map(_steps, batch))
         check_asks(self, job)
         loaded = self.pipelines.get(self.shelf.model(job.model), job.loras)
-        pipeline = _mode(loaded, job, self.shelf, getattr(torch, self.device.dtype))
+        pipeline = _mode(loaded, job, self.shelf, getattr(torch, self.device.dtype), self.pipelines)
         pipeline.set_progress_bar_config(disable=True)  # another pipeline of the same weights does not know it
 
         def stepped(_pipeline: object, step: int, _time: object, kept: dict[str, Any]) -> dict[str, Any]:
@@ -155,7 +154,7 @@ class Diffusion:
         size, own = pipelines.drawn_size(loaded, job.width, job.height), pipeline.scheduler
         pipeline.scheduler = _scheduler(loaded, job)
         try:
-            with pipelines.looking(pipeline, self.shelf, job):
+            with pipelines.looking(pipeline, self.shelf, job, self.pipelines):
                 images = pipeline(**_asked(pipeline, batch, size, torch), callback_on_step_end=stepped).images
             told = [self._parameters(each, pipeline, size) for each in batch]
         finally:
@@ -192,7 +191,7 @@ class Diffusion:
         image = image if image.size == asked else image.resize(asked, Image.Resampling.LANCZOS)
         image = image.convert("RGB")
         if model.label is Label.DEMO:
-            stamps.stamp(image, _DEMO_WORD)
+            stamps.stamp(image, stamps.DEMO)
         image.save(buffer, "PNG", compress_level=4)
         return Picture(
             data=buffer.getvalue(),
@@ -222,7 +221,7 @@ def _batches(jobs: Sequence[ImageJob], most: int) -> Iterator[list[ImageJob]]:
     """Neighbours that differ in words and seed alone; pictures to begin from go one by one."""
     batch: list[ImageJob] = []
     for job in jobs:
-        alike = batch and _kind(batch[0]) == _kind(job) and not job.asks - {"loras"}
+        alike = batch and _kind(batch[0]) == _kind(job) and not job.init
         if batch and not (alike and len(batch) < most):
             yield batch
             batch = []
@@ -235,7 +234,7 @@ def _kind(job: ImageJob) -> ImageJob:
     return replace(job, prompt="", negative="", seed=0)
 
 
-def _mode(loaded: Any, job: ImageJob, shelf: Shelf, dtype: Any) -> Any:
+def _mode(loaded: Any, job: ImageJob, shelf: Shelf, dtype: Any, kept: Pipelines) -> Any:
     """The same weights as another pipeline, where the job begins from a picture or follows a posture."""
     diffusers = importlib.import_module("diffusers")
     if job.pose and job.init:
@@ -245,7 +244,7 @@ def _mode(loaded: Any, job: ImageJob, shelf: Shelf, dtype: Any) -> Any:
             return diffusers.AutoPipelineForInpainting.from_pipe(loaded)
         if job.init:
             return diffusers.AutoPipelineForImage2Image.from_pipe(loaded)
-        return pipelines.posed(loaded, shelf, dtype) if job.pose else loaded
+        return pipelines.posed(loaded, shelf, dtype, kept) if job.pose else loaded
     except ValueError as error:
         raise EngineMissing("engine.cannot_mode", engine=Diffusion.name, model=type(loaded).__name__) from error
 

@@ -34,7 +34,6 @@ _LEAST_ANEW, _MOST_ANEW = 0.35, 0.85
 _GUIDANCE = {"LTXImageToVideoPipeline": 3.0, "WanImageToVideoPipeline": 5.0, "AnimateDiffVideoToVideoPipeline": 7.5}
 """As the pages of their makers say."""
 
-_DEMO_WORD = "DEMO MODEL"
 _PAPER = (255, 255, 255)
 
 
@@ -75,7 +74,7 @@ class DiffusionFilms:
             raise EngineMissing("engine.film_no_gpu")
         least = min(fit, key=lambda one: one.numbers)
         sizes = {"needed": -(-least.bytes_in(place.dtype) // device.MIB), "budget": place.budget // device.MIB}
-        if sizes["needed"] > sizes["budget"]:
+        if sizes["needed"] > place.most // device.MIB:
             raise JobTooLarge("engine.model_too_large", model=least.name, **sizes)
         names = ", ".join(one.name for one in fit)
         return Message("engine.film_runs", {"models": names, "device": place.name, "dtype": place.dtype, **sizes})
@@ -242,5 +241,5 @@ def _shown(frames: list[Image.Image], job: FilmJob, *, demo: bool) -> Iterator[I
     for frame in frames:
         image = frame.convert("RGB").resize((job.width, job.height), Image.Resampling.LANCZOS)
         if demo:
-            stamps.stamp(image, _DEMO_WORD)
+            stamps.stamp(image, stamps.DEMO)
         yield image

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from generators.contract import EngineMissing, ImageJob, JobTooLarge, Lora
+from generators.contract import EngineBusy, EngineMissing, ImageJob, JobTooLarge, Lora
 from generators.device import MIB, Device, is_out_of_memory
-from generators.engines.model_folders import Model, Shelf, weights_of
+from generators.device import budget as budget_now
+from generators.engines.model_folders import Model, Shelf, numbers_of, weights_of
 
 _BEYOND = 1.5
 """How many times the pixels that a model learned from it is still asked to draw."""
@@ -38,6 +39,12 @@ Wears = Callable[[Lora], Path]
 Opens = Callable[[Model, Mapping[str, Any]], Any]
 """Loads a model's pipeline with options of `from_pretrained`."""
 
+Budget = Callable[[Device, int], int]
+"""What models may hold on a device now, given what ours hold already, in bytes."""
+
+WAITS = 60.0
+"""Seconds until the next look whether others have let go of the memory."""
+
 _HELD: "weakref.WeakSet[Pipelines]" = weakref.WeakSet()
 
 
@@ -50,11 +57,20 @@ def let_go() -> None:
 class Pipelines:
     """The models of one kind on a device, within its budget; loading one lets those of other kinds go."""
 
-    def __init__(self, wears: Wears, device: Device, *, hub: bool = False, opens: "Opens | None" = None) -> None:
+    def __init__(
+        self,
+        wears: Wears,
+        device: Device,
+        *,
+        hub: bool = False,
+        opens: "Opens | None" = None,
+        budget: "Budget" = budget_now,
+    ) -> None:
         self._wears, self._device, self._hub = wears, device, hub
-        self._opens = opens or _pictures
+        self._opens, self._budget = opens or _pictures, budget
         _HELD.add(self)
         self._hot: OrderedDict[str, _Hot] = OrderedDict()
+        self._beside: dict[str, tuple[Any, int]] = {}
         self.loads = 0
 
     @property
@@ -63,7 +79,8 @@ class Pipelines:
         return tuple(self._hot)
 
     def get(self, model: Model, loras: tuple[Lora, ...] = ()) -> Any:
-        """The pipeline, wearing these LoRAs and no others. Raises EngineMissing, and JobTooLarge for one too large."""
+        """The pipeline, wearing these LoRAs and no others. Raises EngineMissing, JobTooLarge for one too large, and
+        EngineBusy while others hold what it needs."""
         if model.name not in self._hot:
             needed = model.bytes_in(self._device.dtype)
             self._make_room(model, needed)
@@ -78,24 +95,50 @@ class Pipelines:
         others = [name for name in self._hot if name != model.name]
         for name in others:
             del self._hot[name]
+        went = len(others) + len(self._beside)
+        self._beside.clear()
         self._collect()
-        return len(others)
+        return went
+
+    def beside(self, folder: Path, load: Callable[[], Any]) -> Any:
+        """What lies beside a model, a look's eyes or a posture's network: loaded once, and kept where there is room for
+        it beside the models. Raises what `load` raises."""
+        if (known := self._beside.get(str(folder))) is not None:
+            return known[0]
+        found, needed = load(), self._size(folder)
+        if (held := self._held()) + needed <= self._budget(self._device, held + needed):
+            self._beside[str(folder)] = (found, needed)
+        return found
+
+    def _size(self, folder: Path) -> int:
+        numbers = numbers_of(folder.glob("**/*.safetensors"))
+        return Model(folder.name, str(folder), numbers).bytes_in(self._device.dtype)
 
     def drop_all(self) -> None:
-        """Let go of every model."""
+        """Let go of every model, and of what lies beside."""
         self._hot.clear()
+        self._beside.clear()
         self._collect()
 
     def _make_room(self, model: Model, needed: int) -> None:
-        budget = self._device.budget
-        if needed > budget:
-            raise JobTooLarge("engine.model_too_large", model=model.name, needed=needed // MIB, budget=budget // MIB)
+        """Free memory is asked for each time: what others held when this process began may be free, and the reverse."""
+        told: dict[str, str | int] = {"model": model.name, "needed": needed // MIB}
+        if needed > (most := self._device.most or self._device.budget):
+            raise JobTooLarge("engine.model_too_large", budget=most // MIB, **told)
         for other in list(_HELD):
             if other is not self and other.hot:
                 other.drop_all()
-        while self._hot and sum(hot.taken for hot in self._hot.values()) + needed > budget:
-            self._hot.popitem(last=False)
+        while (held := self._held()) + needed > (free := self._budget(self._device, held)):
+            if self._beside:
+                self._beside.clear()
+            elif self._hot:
+                self._hot.popitem(last=False)
+            else:
+                raise EngineBusy("engine.memory_taken", after=WAITS, budget=free // MIB, **told)
             self._collect()
+
+    def _held(self) -> int:
+        return sum(hot.taken for hot in self._hot.values()) + sum(taken for _, taken in self._beside.values())
 
     def _collect(self) -> None:
         gc.collect()
@@ -174,7 +217,7 @@ def _adapter(file: Path) -> str:
 
 
 @contextmanager
-def looking(pipeline: Any, shelf: Shelf, job: ImageJob) -> Iterator[None]:
+def looking(pipeline: Any, shelf: Shelf, job: ImageJob, kept: Pipelines) -> Iterator[None]:
     """Let a pipeline look at the references of a job, and no longer. Raises EngineMissing."""
     if not job.references:
         yield
@@ -182,10 +225,9 @@ def looking(pipeline: Any, shelf: Shelf, job: ImageJob) -> Iterator[None]:
     folder = shelf.references
     if folder is None:
         raise EngineMissing("engine.cannot_references", engine="diffusion")
-    file = weights_of(folder)
     try:
         try:
-            pipeline.load_ip_adapter(str(folder), subfolder="", weight_name=file.name, local_files_only=True)
+            _look(pipeline, folder, kept)
             pipeline.set_ip_adapter_scale(job.reference_weight)
         except (OSError, ValueError, KeyError, AttributeError, TypeError, RuntimeError) as error:
             if is_out_of_memory(error):
@@ -197,23 +239,58 @@ def looking(pipeline: Any, shelf: Shelf, job: ImageJob) -> Iterator[None]:
             pipeline.unload_ip_adapter()
 
 
+@dataclass(frozen=True)
+class _Eyes:
+    """What an IP-Adapter is: its weights, and what reads the pictures."""
+
+    weights: dict[str, dict[str, Any]]
+    encoder: Any
+    extractor: Any
+
+
+def _look(pipeline: Any, folder: Path, kept: Pipelines) -> None:
+    """Give a pipeline the eyes of a folder. They go with the job, but are read from the disk once."""
+    if not hasattr(pipeline, "image_encoder"):
+        raise ValueError("a model of another kind")
+
+    def load() -> _Eyes:
+        weights: dict[str, dict[str, Any]] = {"image_proj": {}, "ip_adapter": {}}
+        for name, weight in importlib.import_module("safetensors.torch").load_file(weights_of(folder)).items():
+            part, _, rest = name.partition(".")
+            weights[part][rest] = weight
+        vision = importlib.import_module("transformers").CLIPVisionModelWithProjection
+        encoder = vision.from_pretrained(str(folder / "image_encoder"), dtype=pipeline.dtype, local_files_only=True)
+        edge = encoder.config.image_size
+        extractor = importlib.import_module("transformers").CLIPImageProcessor(size=edge, crop_size=edge)
+        return _Eyes(weights, encoder.to(pipeline.device), extractor)
+
+    eyes = kept.beside(folder, load)
+    pipeline.register_modules(image_encoder=eyes.encoder, feature_extractor=eyes.extractor)
+    pipeline.load_ip_adapter(eyes.weights, subfolder="", weight_name="", image_encoder_folder=None)
+
+
 def _unfit(folder: Path, pipeline: Any) -> EngineMissing:
     return EngineMissing("engine.adapter_unfit", folder=str(folder), model=type(pipeline).__name__)
 
 
-def posed(pipeline: Any, shelf: Shelf, dtype: Any) -> Any:
+def posed(pipeline: Any, shelf: Shelf, dtype: Any, kept: Pipelines) -> Any:
     """The same weights under a ControlNet. Raises EngineMissing."""
     diffusers, folder = importlib.import_module("diffusers"), shelf.poses
     if folder is None:
         raise EngineMissing("engine.cannot_pose", engine="diffusion")
-    try:
+
+    def load() -> Any:
         net = diffusers.ControlNetModel.from_pretrained(str(folder), dtype=dtype, local_files_only=True)
+        return net.to(pipeline.device)
+
+    try:
+        net = kept.beside(folder, load)
     except (OSError, ValueError, KeyError) as error:
         raise EngineMissing("engine.folder_broken", folder=str(folder)) from error
     network = getattr(pipeline, "unet", None)
     if network is None or network.config.cross_attention_dim != net.config.cross_attention_dim:
         raise _unfit(folder, pipeline)  # else its first layer would say so, in the words of matrices
-    return diffusers.AutoPipelineForText2Image.from_pipe(pipeline, controlnet=net.to(pipeline.device))
+    return diffusers.AutoPipelineForText2Image.from_pipe(pipeline, controlnet=net)
 
 
 def _square(pipeline: Any) -> None:

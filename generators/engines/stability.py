@@ -1,6 +1,7 @@
 """Pictures by Stability AI, for money: one request, and its answer is the picture. Nothing of it is kept there.
 
-So what was asked for and not heard cannot be looked for: it counts as paid, and is not asked for again.
+So what was asked for and not heard cannot be looked for: it counts as paid, and is not asked for again. What it answers
+to have failed is not charged.
 https://platform.stability.ai/docs/api-reference#tag/Generate/paths/~1v2beta~1stable-image~1generate~1core/post
 """
 
@@ -27,7 +28,7 @@ from generators.contract import (
     unheard,
 )
 from generators.engines import delivered, inputs
-from generators.engines.replicate import known_prices
+from generators.engines.replicate import known_prices, rest
 
 MODELS = ("core", "ultra", "sd3")
 OFFERED: inputs.Inputs = {
@@ -42,6 +43,9 @@ MOST_PROMPT = 10_000
 
 REST = 60.0
 """Seconds to keep away after 150 requests in ten."""
+
+IN_DOUBT = (408, 502, 504)
+"""Said by what stands before it, perhaps of a request that is being worked on there, and charged."""
 
 SECONDS = 180.0
 NOTHING = {"none": ("none", b"", "application/octet-stream")}
@@ -100,8 +104,8 @@ class Stability:
     def buy(self, job: ImageJob, slip: Slip, progress: Progress = unheard) -> Picture:
         """The picture of the slip, asked for once in its life.
 
-        Raises EngineMissing, EngineBusy, EngineUnreachable (nothing was taken), and Undelivered: refused when it was
-        made, or nobody knows. What `progress` raises passes through.
+        Raises EngineMissing, EngineBusy, EngineUnreachable (nothing is charged), and Undelivered: its words or what
+        came of them were refused, or nobody knows. What `progress` raises passes through.
         """
         check_asks(self, job)
         model = job.model or self.model
@@ -126,8 +130,14 @@ class Stability:
         if isinstance(reply, NotSent):
             slip.refused()
             raise self._away()
-        if isinstance(reply, AnswerLost) or reply.status >= 500 or reply.status == 408:
+        if isinstance(reply, AnswerLost) or reply.status in IN_DOUBT:
             raise Undelivered("engine.order_lost", engine=self.name)
+        if reply.status == 503:
+            slip.refused()
+            raise EngineBusy("engine.server_refused", after=rest(reply), engine=self.name, status=503)
+        if reply.status >= 500:
+            slip.refused()  # what it says has failed is not charged
+            raise EngineUnreachable("engine.server_refused", engine=self.name, status=reply.status)
         if reply.status != 200:
             slip.refused()
             raise self._refusal(reply, model)
@@ -155,7 +165,7 @@ class Stability:
             case 402:
                 return EngineMissing("engine.no_credit", engine=self.name)
             case 403:
-                return EngineMissing("engine.content_refused", engine=self.name)
+                return Undelivered("engine.content_refused", engine=self.name)
             case 404:
                 return EngineMissing("engine.model_missing", model=model, engine=self.name)
             case 429:

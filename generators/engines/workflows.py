@@ -1,7 +1,8 @@
 """Workflows of ComfyUI in API format: which nodes take what a job asks, found by the titles their maker gave them.
 
-A node titled `prompt`, `negative`, `seed`, `size`, `steps` or `guidance` (in whatever case) takes that; only `prompt`
-and `seed` must be there. `Export (API)` writes the titles under `_meta`.
+A node titled `prompt`, `negative`, `seed`, `size`, `steps`, `guidance` or `strength` (in whatever case) takes that, one
+titled with several of them between commas takes each; only `prompt` and `seed` must be there. `Export (API)` writes the
+titles under `_meta`.
 """
 
 import hashlib
@@ -23,6 +24,7 @@ INPUTS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "size": (("width",), ("height",)),
     "steps": (("steps", "value"),),
     "guidance": (("cfg", "guidance", "value"),),
+    "strength": (("denoise", "strength", "value"),),
 }
 """For each mark the inputs that are set, each under the first of these names that the node has."""
 
@@ -59,12 +61,19 @@ class Workflow:
             "size": (job.width, job.height),
             "steps": (job.steps,),
             "guidance": (job.guidance,),
+            "strength": (job.strength if job.init else 1.0,),
         }
         graph = deepcopy(dict(self.graph))
         for mark, places in self.marks.items():
             for (node, name), value in zip(places, wanted[mark], strict=True):
                 graph[node]["inputs"][name] = value
         return graph, str(UUID(bytes=hashlib.sha256(canonical(graph)).digest()[:16], version=4))
+
+    def untaken(self, *, negative: bool) -> tuple[str, ...]:
+        """What recipes say and no node of it takes: it stays as the workflow has it. `negative`: whether they say words
+        to keep out."""
+        said = ("size", "steps", "guidance", *(["negative"] if negative else []))
+        return tuple(mark for mark in said if mark not in self.marks)
 
     def parameters(self, job: ImageJob) -> dict[str, str | int | float]:
         """What would make the picture again: the workflow, its adapters, and what its marks were given."""
@@ -100,13 +109,15 @@ def _marks(graph: Mapping[str, Any]) -> dict[str, tuple[tuple[str, str], ...]]:
     found: dict[str, tuple[tuple[str, str], ...]] = {}
     for node, told in graph.items():
         meta = told.get("_meta")
-        title = str(meta.get("title") or "").strip().lower() if isinstance(meta, dict) else ""
-        if title not in INPUTS:
-            continue
-        places = tuple((node, next((name for name in names if name in told["inputs"]), "")) for names in INPUTS[title])
-        if title in found or not all(name for _, name in places):
-            raise EngineMissing("engine.workflow_mark", mark=title)
-        found[title] = places
+        title = str(meta.get("title") or "").lower() if isinstance(meta, dict) else ""
+        marks = [one.strip() for one in title.split(",")]
+        if not set(marks) <= INPUTS.keys():
+            continue  # a title of its maker's own
+        for mark in marks:
+            names = [next((name for name in known if name in told["inputs"]), "") for known in INPUTS[mark]]
+            if mark in found or not all(names):
+                raise EngineMissing("engine.workflow_mark", mark=mark)
+            found[mark] = tuple((node, name) for name in names)
     for mark in NEEDED:
         if mark not in found:
             raise EngineMissing("engine.workflow_mark", mark=mark)

@@ -16,7 +16,7 @@ from foundation.words import LANGUAGES, Message, say
 from gate import ratings
 from gate.events import RatingWanted, set_rating
 from gate.units import Rating
-from studio import ingesting, jobs, library, packs, quotas, recipes, uploads
+from studio import ingesting, jobs, library, packs, quotas, recipes, runs, uploads
 from studio import reads as studio_reads
 from studio.events import JobDue, UploadDue
 from studio.states import JobState, ShelfState, UploadState
@@ -130,6 +130,32 @@ def test_running_one_ticks_is_stopped_and_then_rests(door: Door, lumiere: Agency
         assert len(page.ticks) < ticking
     with lumiere.scope() as scope:
         assert studio_reads.run_of(scope, job_id).state is JobState.STOPPED
+
+
+def test_what_is_missing_of_a_broken_run_is_made_by_a_press(
+    door: Door, lumiere: Agency, run: Callable[..., UUID]
+) -> None:
+    job_id = run()
+    with lumiere.scope() as scope:
+        scope.run("UPDATE outbox SET available_at = available_at + interval '1 day' WHERE subject_id = :id", id=job_id)
+        runs.fail(scope, job_id, Message("job.gave_up"))
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert word("studio.resume") in page.open("/studio")
+        assert word("studio.resumed", count=3) in page.press(word("studio.resume"))
+    with lumiere.scope() as scope:
+        found = studio_reads.run_of(scope, job_id)
+    assert (found.state, found.reason) == (JobState.QUEUED, None)
+
+
+def test_what_was_refused_is_told_with_its_reason(door: Door, lumiere: Agency, run: Callable[..., UUID]) -> None:
+    job_id, why = run(), Message("engine.content_refused", {"engine": "stability"})
+    with lumiere.scope() as scope:
+        job = runs.find(scope, job_id)
+        job.state = JobState.RUNNING
+        scope.add(job)
+    assert runs.skip(lumiere.open, job, 0, why)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert word("studio.refused", count=1, total=3, why=say(why, "fr")) in page.open("/studio")
 
 
 def test_variants_are_compared_kept_and_put_away(door: Door, lumiere: Agency, run: Callable[..., UUID]) -> None:

@@ -1,21 +1,28 @@
 """A recipe as members write it: its questions answered, its text taken and brought, an older version taken up again."""
 
+import json
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from dashboard.app_pages import studio_recipe_lines
+from dashboard.reads.studio import abilities_of, untaken
 from foundation.errors import NotFound
 from foundation.ids import uuid7
+from foundation.settings import GeneratorsSettings
+from generators.wire import Able
 from studio import reads as studio_reads
 from studio import recipe_texts, recipes
 from studio.reads import RecipeCard
-from tenants import agencies
+from tenants import agencies, machines
+from tenants.roles import Role
 from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
 from tests.dashboard.test_studio import word
+from tests.fakes.comfyui import workflow
 from tests.studio.builders import spec
 
 
@@ -48,6 +55,33 @@ def test_a_recipe_is_written_with_lists_questions_and_sizes(door: Door, lumiere:
     assert (card.spec.weights, card.spec.sizes) == ({"place": {"a lake": 3}}, ["feed", "story"])
     assert [one.kind for _, one in card.spec.questions] == ["choice", "number", "yes_no", "text"]
     assert (card.version, card.spec.seed, card.spec.pictures) == (2, 11, 4)
+
+
+def test_looks_are_asked_for_wherever_something_lays_them_over_its_model(door: Door, lumiere: Agency) -> None:
+    """The demonstration's model does, and a machine at home, not the house's own engine alone."""
+    demo = GeneratorsSettings(diffusion_folder="demo", diffusion_loras="/loras")
+    keep(lumiere)
+    with lumiere.scope() as scope:
+        assert "loras" in abilities_of(scope, demo)
+        assert "loras" not in abilities_of(scope, GeneratorsSettings())
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert word("studio.loras") not in page.open("/studio")
+    machine_id = uuid7()
+    with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
+        machines.make(scope, name="cellar", machine_id=machine_id)
+        machines.seen(scope, machine_id, Able(engine="diffusion", model="m", does=["loras"]).model_dump(mode="json"))
+        assert "loras" in abilities_of(scope, GeneratorsSettings())
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert word("studio.loras") in page.open("/studio")
+
+
+def test_what_a_workflow_does_not_take_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "w.json"
+    file.write_text(json.dumps(workflow()))
+    asked = GeneratorsSettings(comfyui_url="http://127.0.0.1:1", comfyui_workflow=str(file))
+    assert untaken(asked, spec(negative="blur")) == ("steps", "guidance")
+    assert untaken(asked.model_copy(update={"comfyui_workflow": "/nowhere"}), spec()) == ()
+    assert untaken(GeneratorsSettings(), spec()) == ()
 
 
 def test_looks_are_written_with_their_weights(door: Door, lumiere: Agency) -> None:

@@ -127,7 +127,7 @@ class Story:
         return [m.token for m in self.messages if m.id == message.id][-1] == message.token
 
     def settle(self) -> None:
-        taken, how = self.random.choice(self.taken), self.random.choice(["finish", "fail", "later"])
+        taken, how = self.random.choice(self.taken), self.random.choice(["finish", "fail", "later", "fresh"])
         self.taken.remove(taken)
         mine = self.rows.get(taken.id)
         tokens = [m.token for m in self.messages if m.id == taken.id]
@@ -136,8 +136,8 @@ class Story:
         with self.scope() as scope:
             if how == "finish":
                 assert leases.finish(scope, taken) == (ours and mine is not None and mine.state != "dead")
-            elif how == "later":
-                assert leases.later(scope, taken, 2 * SECOND) == running
+            elif how in ("later", "fresh"):
+                assert leases.later(scope, taken, 2 * SECOND, fresh=how == "fresh") == running
             else:
                 leases.fail(scope, taken, error="Bug", backoff=BACKOFF)
         if mine is None:
@@ -155,8 +155,8 @@ class Story:
             mine.state = "dead"
             return
         mine.state = "waiting"
-        mine.tries -= how == "later"
-        longest = 2 * SECOND if how == "later" else BACKOFF.first * BACKOFF.factor ** max(mine.tries - 1, 0)
+        mine.tries = 0 if how == "fresh" else mine.tries - (how == "later")
+        longest = 2 * SECOND if how in ("later", "fresh") else BACKOFF.first * BACKOFF.factor ** max(mine.tries - 1, 0)
         with self.scope() as scope:
             at = scope.run("SELECT available_at FROM outbox WHERE id = :id", id=mine.id).scalar_one()
             scope.run("UPDATE outbox SET available_at = :at WHERE id = :id", at=self.now + longest, id=mine.id)

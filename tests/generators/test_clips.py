@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from foundation.errors import BadInput, Unavailable
-from generators import boxes, clips, films, lettering, loudness
+from generators import boxes, clips, encoding, films, lettering, loudness
 from generators.clips import Cut, Form, Motion, Still
 from tests.generators import clips as footage
 
@@ -156,6 +156,29 @@ def test_a_sound_lies_under_the_whole_clip_and_ends_with_it() -> None:
     assert max(loud[-24:-12]) > 0.2  # repeated: the words themselves end before
     assert loud[-1] < 0.2
     assert data == clips.make(Cut([Still(flat(RED), 4)], form=Form.SQUARE, sound=sound))
+
+
+@pytest.mark.parametrize("seconds", [1.0, 6.0], ids=["shorter than the voice", "longer"])
+def test_a_voice_is_heard_once_and_to_its_end(seconds: float) -> None:
+    sound = footage.voice("come to the beach")
+    said = films.inspect(sound, name="voice").seconds
+    assert 1 < said < 4
+    stills = [Still(flat(RED), seconds / 2), Still(flat(BLUE), seconds / 2)] if seconds > 2 else [Still(flat(RED), 1)]
+    film = films.reread(clips.make(Cut(stills, form=Form.SQUARE, sound=sound, spoken=True)), name="clip")
+    assert film.heard is not None
+    with films.workplace() as folder:
+        (folder / "out").write_bytes(film.heard)
+        loud = loudness.measured(folder, name="clip", seconds=60)
+    assert film.seconds == pytest.approx(max(seconds, said + encoding.ENDS), abs=0.1)
+    at = [number * film.seconds / len(loud) for number in range(len(loud))]
+    assert max(one for one, when in zip(loud, at, strict=True) if when > said + 0.1) < 0.05, "nothing comes again"
+    assert max(one for one, when in zip(loud, at, strict=True) if said / 2 < when < said) > 0.1, "it is not cut"
+
+
+def test_a_voice_longer_than_any_clip_is_told() -> None:
+    with pytest.raises(BadInput) as refused:
+        clips._heard_out(Cut([Still(flat(RED), 1)]), clips.MOST_SECONDS + 1)
+    assert refused.value.message.code == "clip.voice_long"
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,35 @@ def test_what_is_asked_stands_in_the_marked_nodes(comfy: FakeComfy, engine: Comf
     assert picture.parameters["adapters"] == MODELS[1]
 
 
+def retitled(title: str) -> dict[str, Any]:
+    """The stock sampler, which takes seed, steps, guidance and strength at once."""
+    graph = workflow()
+    graph["6"]["_meta"]["title"] = title
+    graph["6"]["inputs"]["denoise"] = 0.5
+    return graph
+
+
+def test_one_node_takes_as_much_as_its_title_lists(comfy: FakeComfy, saved: Callable[..., str]) -> None:
+    found = read(saved(retitled("seed,Steps , guidance, strength")))
+    picture = ComfyUI(comfy.url, found, deadline=0.5).draw(an_image_job(seed=7, steps=33, guidance=4.5))
+    given = comfy.history[comfy.made[0]]["prompt"][2]["6"]["inputs"]
+    assert (given["seed"], given["steps"], given["cfg"], given["denoise"]) == (7, 33, 4.5, 1.0)
+    assert (picture.parameters["steps"], picture.parameters["guidance"]) == (33, 4.5)
+    assert found.untaken(negative=True) == ()
+
+
+def test_what_no_title_takes_is_told(saved: Callable[..., str]) -> None:
+    graph = {one: told for one, told in workflow().items() if one not in "45"}
+    assert read(saved(graph)).untaken(negative=True) == ("size", "steps", "guidance", "negative")
+    assert read(saved(graph)).untaken(negative=False) == ("size", "steps", "guidance")
+
+
+@pytest.mark.parametrize("title", ["seed, seed", "seed, prompt", "seed, steps, step", "seed,", "my seed, steps"])
+def test_a_list_of_marks_names_inputs_that_are_there(saved: Callable[..., str], title: str) -> None:
+    with pytest.raises(EngineMissing, match="workflow_mark"):
+        read(saved(retitled(title)))
+
+
 @pytest.mark.parametrize("mints", [False, True], ids=["ours", "minted"])
 def test_an_answer_lost_after_acceptance_makes_no_second_picture(
     comfy: FakeComfy, engine: ComfyUI, mints: bool

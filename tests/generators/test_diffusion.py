@@ -16,11 +16,12 @@ from PIL import Image
 
 from foundation.ids import uuid7
 from foundation.settings import GeneratorsSettings
-from generators import registry
+from generators import masks, registry, shaping
 from generators.contract import EngineMissing, ImageJob, JobTooLarge, Label, Lora, Picture
 from generators.device import MIB
 from generators.engines.diffusion import Diffusion
 from generators.engines.model_folders import Shelf
+from generators.masks import Region
 from tests.generators import tiny_models as tiny
 from tests.generators.builders import a_picture, an_image_job, encoded, needs_diffusion
 
@@ -189,6 +190,19 @@ def test_a_picture_to_begin_from_and_only_where_the_mask_is_white(engine: Diffus
     mask.paste(255, (32, 0, 64, 64))
     painted = engine.draw(job(init=photo(), mask=encoded(mask, "PNG"), strength=1.0, steps=4))
     assert painted.data != near.data
+
+
+def test_a_part_made_anew_leaves_the_rest_to_the_pixel(folders: Path, tmp_path: Path) -> None:
+    """The whole picture goes through the model's own encoder, which no pixel survives."""
+    folder = Path(shutil.copytree(folders / "models" / "one", tmp_path / "one"))
+    (folder / "greenroom.json").write_text(json.dumps({"label": "drawn"}))  # no words across its pictures
+    before, region = encoded(a_picture(400, 300), "PNG"), Region(30, 30, 60, 60)
+    asked = job(width=96, height=96, init=before, mask=masks.over(region, before), strength=1.0, steps=4)
+    (painted,) = shaping.drawn(Diffusion(GeneratorsSettings(diffusion_folder=str(folder))), [asked])
+    mask = np.asarray(Image.open(io.BytesIO(asked.mask))) == 255
+    old, new = np.asarray(Image.open(io.BytesIO(before)), dtype=int), pixels(painted)
+    assert (old[~mask] == new[~mask]).all()
+    assert (old[mask] != new[mask]).any(axis=1).mean() > 0.8
 
 
 def test_a_look_and_a_posture_are_followed_and_forgotten(engine: Diffusion) -> None:

@@ -68,7 +68,9 @@ def test_a_picture_is_what_was_asked_and_is_billed_once(there: FakeStability, en
     assert (there.billed, heard) == (1, [(0, 1), (1, 1)])
 
 
-@pytest.mark.parametrize("fault", [Fault(reset_after=True), Fault(hang=True), Fault(status=500)], ids=repr)
+@pytest.mark.parametrize(
+    "fault", [Fault(reset_after=True), Fault(hang=True), Fault(status=502), Fault(status=504)], ids=repr
+)
 def test_what_is_not_heard_is_paid_and_never_asked_again(there: FakeStability, engine: Stability, fault: Fault) -> None:
     there.faults.append(fault)
     slip = Slip("x")
@@ -86,10 +88,12 @@ def test_what_is_not_heard_is_paid_and_never_asked_again(there: FakeStability, e
         (400, EngineMissing, "order_refused"),
         (401, EngineMissing, "token_refused"),
         (402, EngineMissing, "no_credit"),
-        (403, EngineMissing, "content_refused"),
+        (403, Undelivered, "content_refused"),
         (413, EngineMissing, "order_refused"),
         (422, EngineMissing, "order_refused"),
         (429, EngineBusy, "server_refused"),
+        (500, EngineUnreachable, "server_refused"),
+        (503, EngineBusy, "server_refused"),
     ],
 )
 def test_a_refusal_is_said_and_costs_nothing(
@@ -104,8 +108,10 @@ def test_a_refusal_is_said_and_costs_nothing(
 
 
 def test_what_the_service_itself_refuses(there: FakeStability, engine: Stability) -> None:
-    with pytest.raises(EngineMissing, match="content_refused"):
-        engine.buy(an_image_job(prompt="forbidden"), Slip("x"))
+    slip = Slip("x")
+    with pytest.raises(Undelivered, match="content_refused"):
+        engine.buy(an_image_job(prompt="forbidden"), slip)
+    assert slip.since is None, "nothing was made"
     there.ends = "CONTENT_FILTERED"
     slip = Slip("y")
     with pytest.raises(Undelivered, match="content_refused"):

@@ -25,7 +25,7 @@ TERMINAL: dict[str, set[str]] = {
     "EditState": {"done", "dropped"},
     "HandoverState": {"done", "gone"},
     "ImportState": {"taken_back"},
-    "JobState": {"done", "failed", "stopped"},
+    "JobState": {"done", "stopped"},
     "PurchaseState": {"paid"},
     "OrderState": {"refunded"},
     "OwnerState": set(),  # who answers a fan goes round for ever

@@ -10,7 +10,9 @@ from foundation.errors import BadInput, NotFound, Refused
 from foundation.settings import GeneratorsSettings
 from gate import people, ratings
 from gate.units import Rating
+from generators import media
 from generators.engines.diffusion import Diffusion
+from generators.masks import Region
 from studio import beginnings, erasing, jobs, library, lineage, recipes
 from studio.beginnings import Beginning
 from studio.events import EraseDue
@@ -96,6 +98,25 @@ def test_the_picture_counts_and_the_same_run_makes_the_same(nova: Atelier, engin
             seen.append(scope.run("SELECT phash FROM renditions WHERE sha256 = :s", s=sha256).scalar_one())
     assert seen[0] == seen[1]
     assert seen[0] != seen[2]
+
+
+def test_an_upright_picture_under_a_wide_recipe_stays_upright(nova: Atelier, engine: Diffusion) -> None:
+    asset = nova.upload(encoded(a_picture(320, 400)))
+    with nova.scope() as scope:
+        recipe = recipes.save(scope, nova.creator_id, spec(width=640, height=480, steps=2))
+        begins = [Beginning(asset, 50), Beginning(asset, 50, Region(0, 0, 50, 50))]
+        whole, part = (
+            jobs.start(scope, creator_id=nova.creator_id, recipe_id=recipe, seed=7, key=str(one), count=1, begin=one)
+            for one in begins
+        )
+    sizes = []
+    for job in (whole, part):
+        nova.work(job, lambda: engine)
+        (child,) = made(nova, job)
+        with nova.scope() as scope:
+            sha256 = library.item(scope, child).sha256
+        sizes.append(media.read(nova.services.store.get(nova.tenant_id, sha256), name="x").size)
+    assert sizes == [(496, 624), (320, 400)]
 
 
 def test_made_again_it_begins_from_the_same(nova: Atelier, engine: Diffusion) -> None:

@@ -13,7 +13,9 @@ from foundation.money import Money, Price
 from foundation.words import Message
 from generators.contract import EngineUnreachable, ImageJob, Picture, Progress, Slip, unheard
 from generators.engines.replicate import Replicate, Service
-from studio import jobs, output, spending
+from studio import jobs, output, resuming, spending
+from studio import reads as studio_reads
+from tenants import reads as tenant_reads
 from tests.channels.builders import Killed
 from tests.fakes.replicate import MODEL, TOKEN, FakeReplicate, Fault, serving
 from tests.studio.builders import Atelier
@@ -144,10 +146,81 @@ def test_a_refusal_costs_nothing_and_what_failed_counts(nova: Atelier, there: Fa
         assert "no_credit" in str(jobs.why(scope, first))
     assert (nova.progress(first)[0], states(nova), there.billed) == ("failed", ["released"], [])
     there.credit, there.ends = True, "failed"
-    second = nova.start(key="second")
+    second = nova.start(key="second", variants=9)
     nova.work(second, lambda: engine_of(there))
-    assert nova.progress(second)[0] == "failed"
-    assert (sorted(states(nova)), len(there.billed), spent(nova)) == (["paid", "released"], 1, Decimal("0.3"))
+    assert nova.progress(second) == ("failed", 3, 9), "after three in a row nobody tries the rest of them"
+    assert (sorted(states(nova)), len(there.billed), spent(nova)) == (["paid"] * 3 + ["released"], 3, Decimal("0.9"))
+
+
+class Moderated(Replicate):
+    """It refuses the pictures with these places in the order of asking."""
+
+    refuses: frozenset[int] = frozenset()
+    there: FakeReplicate
+    count = 0
+
+    def buy(self, job: ImageJob, slip: Slip, progress: Progress = unheard) -> Picture:
+        refused, self.count = self.count in self.refuses, self.count + 1
+        self.there.ends, self.there.error = ("failed", "NSFW content detected") if refused else ("succeeded", None)
+        return super().buy(job, slip, progress)
+
+
+def moderated(there: FakeReplicate, *refuses: int) -> Moderated:
+    service = Service(there.url, SecretStr(TOKEN), there.files_url)
+    engine = Moderated(service, MODEL, {MODEL: PRICE}, deadline=0.5, listed_after=0.3, look=0.02)
+    engine.there, engine.refuses = there, frozenset(refuses)
+    return engine
+
+
+def test_one_that_is_refused_is_left_out_and_told(nova: Atelier, there: FakeReplicate) -> None:
+    job_id, engine = nova.start(variants=5), moderated(there, 1, 3)
+    nova.work(job_id, lambda: engine)
+    assert (nova.progress(job_id), nova.count("creations"), len(there.billed)) == (("done", 5, 5), 3, 5)
+    with nova.scope() as scope:
+        run = studio_reads.run_of(scope, job_id)
+        (notice,) = tenant_reads.open_notices(scope)
+    assert (run.refused, run.why_refused) == (2, Message("engine.content_refused", {"engine": "replicate"}))
+    assert notice.message == Message("job.skipped", {"count": 2, "total": 5})
+
+
+def test_a_run_of_which_all_is_refused_fails(nova: Atelier, there: FakeReplicate) -> None:
+    job_id, engine = nova.start(variants=2), moderated(there, 0, 1)
+    nova.work(job_id, lambda: engine)
+    with nova.scope() as scope:
+        assert jobs.why(scope, job_id) == Message("engine.content_refused", {"engine": "replicate"})
+    assert nova.progress(job_id) == ("failed", 2, 2)
+
+
+def test_a_death_after_a_refusal_asks_for_no_refused_one_again(nova: Atelier, there: FakeReplicate) -> None:
+    job_id = nova.start(variants=4)
+    dies = moderated(there, 0)
+    buy = dies.buy
+
+    def killed(job: ImageJob, slip: Slip, progress: Progress = unheard) -> Picture:
+        if dies.count == 2:
+            raise Killed
+        return buy(job, slip, progress)
+
+    dies.buy = killed  # type: ignore[method-assign]  # the process ends there
+    with pytest.raises(Killed):
+        nova.work(job_id, lambda: dies)
+    nova.work(job_id, lambda: moderated(there))
+    assert (nova.progress(job_id), nova.count("creations"), len(there.billed)) == (("done", 4, 4), 3, 4)
+
+
+def test_what_a_broken_run_lacks_is_bought_and_nothing_twice(nova: Atelier, there: FakeReplicate) -> None:
+    """The month's cap ends it after a refusal; more is allowed, and a person has the rest made."""
+    job_id, engine = nova.start(variants=6), moderated(there, 1)
+    with nova.scope() as scope:
+        spending.set_cap(scope, "USD", Money(1, "USD"))
+    nova.work(job_id, lambda: engine)
+    assert (nova.progress(job_id), nova.count("creations"), len(there.billed)) == (("failed", 3, 6), 2, 3)
+    with nova.scope() as scope:
+        spending.set_cap(scope, "USD", None)
+        assert resuming.resume(scope, job_id) == 3
+    nova.work(job_id, lambda: moderated(there))
+    assert (nova.progress(job_id), nova.count("creations"), len(there.billed)) == (("done", 6, 6), 5, 6)
+    assert (len(there.asked), states(nova), spent(nova)) == (6, ["paid"] * 6, Decimal("1.8"))
 
 
 def test_too_many_and_away_are_tried_again_and_hold_no_money(nova: Atelier, there: FakeReplicate) -> None:

@@ -12,11 +12,11 @@ from foundation.ids import uuid7
 from foundation.storage import ObjectStore
 from gate import ratings, recording
 from gate.units import Rating
-from generators import films, provenance
+from generators import encoding, films, provenance
 from generators.clips import Form, Motion
 from generators.contract import ImageJob, Label
 from generators.engines.placeholder import Placeholder
-from studio import clipping, cutting, ingesting
+from studio import clipping, cutting, ingesting, models
 from studio.clipping import Clip
 from studio.cutting import Shot, Wanted
 from studio.events import ClipDue
@@ -193,6 +193,23 @@ def test_a_sound_of_the_library_is_a_part_and_what_a_model_made_is_marked(nova: 
         found = recording.rendition(scope, done.asset_id, "post")
     assert found is not None
     assert found.ai == "generated"
+
+
+def test_a_voice_that_was_said_here_is_heard_once_and_to_its_end(nova: Atelier) -> None:
+    sound = nova.bring(ingesting.from_camera(voice("come to the beach"), name="sea.m4a"))
+    with nova.scope() as scope:
+        given = {"key": "said", "words": "x", "language": "en", "engine": "piper", "voice": "v", "by": "member:x"}
+        said = {"state": "made", "characters": 0, "asset_id": sound, "licence": {}}
+        scope.add(models.Speech(tenant_id=scope.tenant_id, creator_id=nova.creator_id, **given, **said))
+        stored = recording.rendition(scope, sound, "post")
+    assert stored is not None
+    asked = wanted(still(nova), sound=sound)
+    shortest = replace(asked, shots=(replace(asked.shots[0], seconds=1.0),))
+    done = work(nova, ask(nova, shortest))
+    assert done.asset_id is not None
+    spoken = films.inspect(nova.services.store.get(nova.tenant_id, stored.sha256), name="x").seconds
+    made = films.inspect(nova.services.store.get(nova.tenant_id, digest(nova, done.asset_id)), name="x").seconds
+    assert made == pytest.approx(spoken + encoding.ENDS, abs=0.15)
 
 
 def test_only_pictures_of_this_creator_and_words_that_may_be_written(nova: Atelier, services: Services) -> None:

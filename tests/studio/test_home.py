@@ -3,31 +3,86 @@
 from dataclasses import replace
 from uuid import UUID
 
+import pytest
+
 from foundation.ids import uuid7
 from generators.contract import Lora
 from generators.masks import Region
-from generators.wire import VERSION, Able, Lent, Material, WorkWanted
-from studio import jobs, lending, looks, materials, recipes, runs
+from generators.wire import VERSION, Able, Given, Lent, Material, WorkWanted
+from studio import home, jobs, lending, looks, materials, recipes, resuming, runs
 from studio.beginnings import Beginning
 from studio.lending import Bounds
+from studio.models_home import HomePicture
 from tenants import agencies, machines
 from tenants.roles import Role
-from tests.studio.builders import Atelier, spec
+from tests.studio.builders import Atelier, Engine, spec
 from tests.studio.lookers import agreed, named, photo
+
+
+def owner(nova: Atelier) -> str:
+    """A new owner of the agency, as an actor."""
+    with nova.scope() as scope:
+        email = f"{uuid7()}@example.test"
+        member = agencies.add_member(scope, name="O", email=email, role=Role.OWNER, language="fr", zone="UTC")
+    return f"member:{member}"
 
 
 def lent(nova: Atelier, *does: str) -> tuple[UUID, Lent | None]:
     """What a machine of the agency that can do so much is lent."""
     machine_id = uuid7()
-    with nova.scope() as scope:
-        email = f"{machine_id}@example.test"
-        owner = agencies.add_member(scope, name="O", email=email, role=Role.OWNER, language="fr", zone="UTC")
-    with nova.scope(f"member:{owner}") as scope:
+    with nova.scope(owner(nova)) as scope:
         machines.make(scope, name="cellar", machine_id=machine_id)
     able = Able(engine="diffusion", model="m", loras=["silk"], does=list(does))
     with nova.scope() as scope:
         wanted = WorkWanted(version=VERSION, instance=uuid7(), able=able)
         return machine_id, lending.lend(scope, machine_id, wanted, Bounds())
+
+
+def test_what_the_agencys_machines_can_is_asked_of_those_that_live(nova: Atelier) -> None:
+    with nova.scope() as scope:
+        assert home.able(scope) is None
+    first, _ = lent(nova, "loras")
+    lent(nova, "init", "mask")
+    with nova.scope(owner(nova)) as scope:
+        assert home.able(scope) == {"loras", "init", "mask"}
+        home.end(scope, first)
+        assert home.able(scope) == {"init", "mask"}
+
+
+@pytest.mark.parametrize("ended", [False, True], ids=["at home", "by the house"])
+def test_what_a_run_lacks_that_failed_at_home_is_asked_for_again(nova: Atelier, ended: bool) -> None:
+    """Also the picture that came and could not be used."""
+    machine_id, _ = lent(nova)
+    job_id = nova.start()
+    with nova.scope() as scope:
+        wanted = WorkWanted(version=VERSION, instance=uuid7(), able=Able(engine="diffusion", model="m"))
+        found = lending.lend(scope, machine_id, wanted, Bounds())
+        assert found is not None
+        came = HomePicture(
+            tenant_id=scope.tenant_id,
+            creator_id=nova.creator_id,
+            job_id=job_id,
+            number=0,
+            size=1,
+            machine_id=machine_id,
+            lease=found.lease,
+            sha256="0" * 64,
+            state="refused",
+        )
+        scope.add(came)
+        lending.give_back(scope, machine_id, Given(lease=found.lease, why="never", code="engine.memory"))
+    assert nova.progress(job_id)[0] == "failed"
+    with nova.scope(owner(nova)) as scope:
+        if ended:
+            home.end(scope, machine_id)
+        assert resuming.resume(scope, job_id) == 3
+    with nova.scope() as scope:
+        again = None if ended else lending.lend(scope, machine_id, wanted, Bounds())
+    assert nova.count("outbox") == (1 if ended else 0)
+    assert ended or (again is not None and [one.number for one in again.pictures] == [0, 1, 2])
+    if ended:
+        nova.work(job_id, Engine)
+        assert nova.progress(job_id) == ("done", 3, 3)
 
 
 def test_what_a_machine_is_asked_is_what_our_workers_would_be(nova: Atelier) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from foundation import outbox
-from foundation.errors import BadInput, Refused, Unavailable
+from foundation.errors import BadInput, Conflict, Refused, Unavailable
 from foundation.words import Message, say
 from gate import never
 from generators.contract import (
@@ -20,7 +20,7 @@ from generators.contract import (
     Progress,
     unheard,
 )
-from studio import jobs, quotas, recipes
+from studio import jobs, quotas, recipes, resuming
 from studio import reads as studio_reads
 from studio.events import JobDue
 from tenants import agencies
@@ -133,6 +133,28 @@ def test_an_engine_that_is_not_there_fails_the_run_with_words(nova: Atelier, err
     assert nova.progress(job_id) == ("failed", 0, 3)
 
 
+def test_what_is_missing_of_a_failed_run_is_made_when_somebody_says_so(nova: Atelier) -> None:
+    def full(number: int) -> None:
+        if number == 1:
+            raise JobTooLarge("engine.memory", width=1, height=1)
+
+    job_id, first, rest = nova.start(), Engine(before=full), Engine()
+    nova.work(job_id, lambda: first)
+    assert nova.progress(job_id) == ("failed", 1, 3)
+    with nova.scope() as scope:
+        outbox.cancel(scope, JobDue.kind, job_id)  # it was handled
+        assert resuming.resume(scope, job_id) == 2
+        assert tenant_reads.open_notices(scope) == []
+        assert jobs.why(scope, job_id) is None
+    assert (nova.progress(job_id), nova.count("outbox")) == (("queued", 1, 3), 1)
+    with nova.scope() as scope, pytest.raises(Conflict):
+        resuming.resume(scope, job_id)  # pressed twice
+    nova.work(job_id, lambda: rest)
+    assert (nova.progress(job_id), len(rest.drawn), len(made(nova, job_id))) == (("done", 3, 3), 2, 3)
+    with nova.scope() as scope, pytest.raises(Conflict):
+        resuming.resume(scope, job_id)
+
+
 def test_an_engine_that_is_busy_is_tried_again_and_given_up_with_words(nova: Atelier) -> None:
     def busy() -> Engine:
         raise EngineUnreachable("engine.unreachable", server="x")
@@ -216,17 +238,54 @@ def test_what_stood_when_a_batch_died_is_not_drawn_again(nova: Atelier) -> None:
     assert (nova.progress(job_id), len(nova.library())) == (("running", 2, 6), 2)
     again = Together()
     nova.work(job_id, lambda: again)
-    assert (len(again.drawn), nova.progress(job_id), len(nova.library())) == (4, ("done", 6, 6), 6)
+    assert (again.asked, nova.progress(job_id), len(nova.library())) == ([4, 2], ("done", 6, 6), 6)
+    assert [job.seed for job in again.drawn] == [item.seed for item in reversed(nova.library())]
 
 
-def test_a_batch_is_no_larger_than_what_the_day_leaves(nova: Atelier) -> None:
+def test_what_is_drawn_together_is_the_same_whenever_a_run_was_cut_off(nova: Atelier) -> None:
+    """How a picture comes out may depend on the others of its batch: a run that goes on makes up the same ones."""
+
+    def die(number: int) -> None:
+        if number == 5:
+            raise Killed
+
+    whole, first, rest = Together(), Together(before=die), Together()
+    nova.work(nova.start(key="whole", variants=10), lambda: whole)
+    job_id = nova.start(key="cut", variants=10)
+    with pytest.raises(Killed):
+        nova.work(job_id, lambda: first)
+    nova.work(job_id, lambda: rest)
+    assert (whole.asked, first.asked, rest.asked) == ([4, 4, 2], [4, 4], [4, 2])
+    assert nova.progress(job_id) == ("done", 10, 10)
+    with nova.scope() as scope:
+        rows = scope.run(
+            "SELECT c.seed FROM creations c WHERE c.job_id = :id ORDER BY c.created_at, c.id", id=job_id
+        ).scalars()
+        assert list(rows) == [job.seed for job in whole.drawn]
+
+
+def test_no_more_is_kept_of_a_batch_than_the_day_leaves(nova: Atelier) -> None:
     with nova.scope() as scope:
         quotas.set_per_day(scope, 3)
     engine = Together()
     job_id = nova.start(variants=6)
     with pytest.raises(outbox.Later):
         nova.work(job_id, lambda: engine)
-    assert (engine.asked, len(nova.library())) == ([3], 3)
+    assert (engine.asked, len(engine.drawn), len(nova.library())) == ([4], 3, 3)
+
+
+def test_an_engine_that_goes_away_after_a_picture_begins_to_be_away_anew(nova: Atelier) -> None:
+    def away(number: int) -> None:
+        if number == 2:
+            raise EngineUnreachable("engine.unreachable", server="x")
+
+    job_id, engine = nova.start(), Engine(before=away)
+    with pytest.raises(outbox.Later) as later:
+        nova.work(job_id, lambda: engine)
+    assert later.value.fresh
+    assert nova.progress(job_id) == ("running", 2, 3)
+    with pytest.raises(EngineUnreachable):
+        nova.work(job_id, lambda: engine)
 
 
 def test_between_two_pauses_one_picture_is_made(nova: Atelier) -> None:

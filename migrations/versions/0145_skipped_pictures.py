@@ -1,0 +1,19 @@
+"""What a run of a recipe goes on without: pictures that a seller refused."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from migrations.tools import jsonb
+
+revision = "0145"
+down_revision = "0093"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("jobs", sa.Column("skipped", jsonb("skipped").type, nullable=False, server_default="[]"))
+
+
+def downgrade() -> None:
+    op.drop_column("jobs", "skipped")

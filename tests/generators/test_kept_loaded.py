@@ -1,0 +1,100 @@
+"""What stays loaded beside and between pictures, within the memory that others leave; on tiny random weights."""
+
+import io
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from foundation.settings import GeneratorsSettings
+from generators.contract import EngineBusy, ImageJob, JobTooLarge, Picture
+from generators.device import MIB, Device, budget, choose
+from generators.engines.diffusion import Diffusion, Heard, Made
+from generators.engines.model_folders import Shelf
+from generators.engines.pipelines import Pipelines
+from tests.generators import tiny_models as tiny
+from tests.generators.builders import a_picture, an_image_job, encoded, needs_diffusion
+
+needs_diffusion()
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., GeneratorsSettings]:
+    root: Path = tmp_path_factory.mktemp("models")
+    one = tiny.sd15(root / "models" / "one")
+    tiny.sd15(root / "models" / "two", seed=5)
+    given = GeneratorsSettings(
+        diffusion_folder=str(one),
+        diffusion_models=str(root / "models"),
+        diffusion_references=str(tiny.references(root / "references", one)),
+        diffusion_poses=str(tiny.poses(root / "poses", one)),
+    )
+
+    def make(**changes: object) -> GeneratorsSettings:
+        return given.model_copy(update=changes)
+
+    return make
+
+
+def job(**changes: object) -> ImageJob:
+    return an_image_job(**{"width": 64, "height": 64, **changes})
+
+
+def photo(seed: int = 1) -> bytes:
+    return encoded(a_picture(64, 64, seed=seed), "PNG")
+
+
+def pixels(picture: Picture) -> NDArray[np.int64]:
+    return np.asarray(Image.open(io.BytesIO(picture.data)), dtype=np.int64)
+
+
+@pytest.mark.parametrize("asked", [{"references": (photo(1), photo(2))}, {"pose": photo(1)}], ids=["look", "posture"])
+def test_what_lies_beside_a_model_is_read_once_and_looks_are_drawn_together(
+    settings: Callable[..., GeneratorsSettings], asked: dict[str, object]
+) -> None:
+    seen: list[int] = []
+
+    class Counting(Diffusion):
+        """It says how many it was asked for at once."""
+
+        def _run(self, batch: list[ImageJob], heard: Heard) -> list[Made]:
+            seen.append(len(batch))
+            return super()._run(batch, heard)
+
+    engine = Counting(settings())
+    jobs = [job(seed=seed, **asked) for seed in (1, 2, 3)]
+    together = list(engine.draw_many(jobs))
+    assert seen == [3]
+    (kept,) = engine.pipelines._beside.values()
+    for picture, one in zip(together, jobs, strict=True):
+        assert np.abs(pixels(picture) - pixels(engine.draw(one))).max() <= 1
+    assert [one[0] for one in engine.pipelines._beside.values()] == [kept[0]]
+    assert len({picture.data for picture in together}) == 3
+    engine.draw(job())
+    engine.pipelines.drop_all()
+    assert not engine.pipelines._beside
+
+
+def test_memory_that_others_held_is_used_once_it_is_free(settings: Callable[..., GeneratorsSettings]) -> None:
+    """Free memory was read once per process: a model refused then was refused until a restart."""
+    shelf = Shelf(settings())
+    one, two = shelf.model("one"), shelf.model("two")
+    size = one.bytes_in("float32")
+    free = [size // 2]
+    place = Device("cpu", "float32", size // 2, "CPU", most=3 * size)
+    hot = Pipelines(shelf.lora, place, budget=lambda _place, held: free[0] + held)
+    with pytest.raises(EngineBusy, match="memory_taken"):
+        hot.get(one)
+    free[0] = size
+    assert hot.get(one)
+    free[0] = 0  # what others took since costs ours its place, and never more
+    with pytest.raises(EngineBusy, match="memory_taken"):
+        hot.get(two)
+    with pytest.raises(JobTooLarge, match="model_too_large"):
+        Pipelines(shelf.lora, replace(place, most=size - 1)).get(one)
+    assert 0 < budget(choose()) <= choose().most
+    assert budget(choose(7)) == choose(7).most == 7 * MIB

@@ -1,0 +1,155 @@
+"""Pictures that others are made from: never stretched, and the same to the pixel where nothing is made anew."""
+
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from generators import masks, shaping
+from generators.contract import ImageJob, Label, Picture, Progress, unheard
+from generators.masks import Region
+from tests.generators.builders import a_picture, an_image_job, encoded
+
+MIDDLE = Region(40, 40, 60, 60)
+
+
+@dataclass
+class Filler:
+    """Makes every picture one colour, as large as it is asked for."""
+
+    name: str = "diffusion"
+    model: str = "filler"
+    does: frozenset[str] = frozenset({"init", "mask", "pose"})
+    label: Label = Label.NONE
+    colour: tuple[int, int, int] = (255, 0, 0)
+    asked: list[ImageJob] = field(default_factory=list)
+
+    def draw(self, job: ImageJob, progress: Progress = unheard) -> Picture:
+        self.asked.append(job)
+        image = Image.new("RGB", (job.width, job.height), self.colour)
+        return Picture(
+            data=encoded(image, "PNG"),
+            mime="image/png",
+            width=job.width,
+            height=job.height,
+            engine=self.name,
+            model=self.model,
+            label=self.label,
+            seed=job.seed,
+            prompt=job.prompt,
+            parameters={"strength": job.strength},
+        )
+
+    def draw_many(self, jobs: Sequence[ImageJob], progress: Progress = unheard) -> Iterator[Picture]:
+        for job in jobs:
+            yield self.draw(job, progress)
+
+
+def pixels(data: bytes) -> NDArray[np.int64]:
+    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"), dtype=np.int64)
+
+
+def circle(width: int, height: int) -> bytes:
+    """A white circle, which stretching would make an ellipse."""
+    image = Image.new("RGB", (width, height))
+    edge = min(width, height) // 4
+    middle = (width // 2, height // 2)
+    ImageDraw.Draw(image).ellipse((middle[0] - edge, middle[1] - edge, middle[0] + edge, middle[1] + edge), "white")
+    return encoded(image, "PNG")
+
+
+def roundness(data: bytes) -> float:
+    """Width of what is white over its height."""
+    white = pixels(data)[:, :, 0] > 128
+    return float(white.any(axis=0).sum() / white.any(axis=1).sum())
+
+
+def one(engine: Filler, job: ImageJob) -> Picture:
+    (made,) = shaping.drawn(engine, [job])
+    return made
+
+
+def test_an_upright_picture_under_a_wide_recipe_stays_upright() -> None:
+    engine = Filler()
+    made = one(engine, an_image_job(width=1600, height=1200, init=circle(1088, 1360)))
+    (asked,) = engine.asked
+    assert made.width / made.height == pytest.approx(4 / 5, rel=0.02)
+    assert made.width * made.height == pytest.approx(1600 * 1200, rel=0.03)
+    assert (asked.width, asked.height) == (made.width, made.height) == Image.open(io.BytesIO(asked.init)).size
+    assert roundness(asked.init) == pytest.approx(1, abs=0.01)
+
+
+def test_a_posture_is_padded_and_keeps_the_recipes_size() -> None:
+    engine = Filler()
+    one(engine, an_image_job(width=1600, height=1200, pose=circle(600, 1200)))
+    (asked,) = engine.asked
+    assert (asked.width, asked.height) == Image.open(io.BytesIO(asked.pose)).size == (1600, 1200)
+    assert roundness(asked.pose) == pytest.approx(1, abs=0.01)
+
+
+@given(
+    wide=st.integers(16, 6000), high=st.integers(16, 6000), area=st.sampled_from([96 * 64, 1600 * 1200, 2048 * 2048])
+)
+def test_what_is_asked_is_always_a_size_of_jobs(wide: int, high: int, area: int) -> None:
+    size = shaping.fit((wide, high), area)
+    assert all(edge % shaping.STEP == 0 and shaping.LEAST <= edge <= shaping.MOST for edge in size)
+    assert ImageJob("x", 1, width=size[0], height=size[1])
+
+
+@pytest.mark.parametrize("region", [MIDDLE, Region(0, 0, 30, 100), Region(90, 90, 100, 100), Region(0, 0, 100, 100)])
+@pytest.mark.parametrize("size", [(900, 600), (333, 777)])
+def test_outside_the_mask_a_picture_stays_as_it_was(region: Region, size: tuple[int, int]) -> None:
+    photo = encoded(a_picture(*size), "PNG")
+    engine = Filler()
+    made = one(engine, an_image_job(width=512, height=512, init=photo, mask=masks.over(region, photo)))
+    assert (made.width, made.height, made.mime) == (*size, "image/png")
+    before, after = pixels(photo), pixels(made.data)
+    mask = np.asarray(Image.open(io.BytesIO(masks.over(region, photo)))) == 255
+    assert (before[~mask] == after[~mask]).all()
+    middle = (region.top + region.bottom) * size[1] // 200, (region.left + region.right) * size[0] // 200
+    assert tuple(after[middle]) == engine.colour
+    assert (before[mask] != after[mask]).any(axis=1).mean() > 0.8
+
+
+def test_a_mask_is_drawn_with_its_surroundings_at_the_size_asked_for() -> None:
+    photo = encoded(a_picture(1600, 1200), "PNG")
+    engine = Filler()
+    made = one(engine, an_image_job(width=512, height=512, init=photo, mask=masks.over(MIDDLE, photo)))
+    (asked,) = engine.asked
+    wide, high = (int(edge) for edge in str(made.parameters["part"]).split("+")[0].split("x"))
+    assert wide * high < 1600 * 1200 / 3, "around the mask alone"
+    assert wide > 320 * 1.5
+    assert high > 240 * 1.5
+    assert asked.width * asked.height == pytest.approx(512 * 512, rel=0.1)
+    assert asked.width / asked.height == pytest.approx(wide / high, rel=0.05)
+    white = pixels(asked.mask)[:, :, 0] > 128
+    assert 0.1 < white.mean() < 0.5
+    assert not white[0].any(), "there is room on every side"
+
+
+def test_the_edge_of_what_is_new_is_soft() -> None:
+    photo = encoded(Image.new("RGB", (800, 800), (0, 0, 0)), "PNG")
+    made = one(Filler(), an_image_job(width=512, height=512, init=photo, mask=masks.over(MIDDLE, photo)))
+    row = pixels(made.data)[400, :, 0]
+    assert len(set(row)) > 4
+    assert np.abs(np.diff(row)).max() < 128
+
+
+def test_what_a_demonstration_pasted_in_says_so_on_its_face() -> None:
+    photo = encoded(a_picture(800, 600), "PNG")
+    plain = one(Filler(), an_image_job(init=photo, mask=masks.over(MIDDLE, photo)))
+    demo = one(Filler(label=Label.DEMO), an_image_job(init=photo, mask=masks.over(MIDDLE, photo)))
+    assert (pixels(plain.data)[-10:] != pixels(demo.data)[-10:]).any()
+
+
+def test_words_alone_go_as_they_are() -> None:
+    engine = Filler()
+    jobs = [an_image_job(seed=seed) for seed in (1, 2)]
+    assert [made.seed for made in shaping.drawn(engine, jobs)] == [1, 2]
+    assert engine.asked == jobs
