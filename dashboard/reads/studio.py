@@ -168,4 +168,18 @@ def abilities_of(scope: Scope, settings: GeneratorsSettings) -> frozenset[str]:
     has some, else the engine here, without starting it."""
     if (own := home.able(scope)) is not None:
         return own
-    return abilities(settings) if engine_of(settings) in ("diffusion", "demo") else frozenset()
+    match engine_of(settings):
+        case "comfyui":
+            return _workflows_do(settings)
+        case "diffusion" | "demo":
+            return abilities(settings)
+        case _:
+            return frozenset()
+
+
+def _workflows_do(settings: GeneratorsSettings) -> frozenset[str]:
+    """What the workflows of a ComfyUI server take; nothing where one of them cannot be read here."""
+    try:
+        return frozenset(need for one in workflows.read_all(settings.comfyui_workflow) for need in one.does)
+    except EngineMissing:
+        return frozenset()

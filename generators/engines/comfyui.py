@@ -5,6 +5,7 @@ keeps queue and history in memory and no key against doubles, so each picture ha
 and is looked for before it is sent: https://docs.comfy.org/development/comfyui-server/comms_routes
 """
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from urllib.parse import quote, urlencode
 
 from foundation.clock import monotonic, pause
 from foundation.errors import BadInput
-from foundation.http import AnswerLost, HttpClient, NotSent, Reply, Request
+from foundation.http import AnswerLost, HttpClient, NotSent, Reply, Request, multipart
 from foundation.settings import GeneratorsSettings
 from generators import containers
 from generators.contract import (
@@ -29,7 +30,7 @@ from generators.contract import (
     check_asks,
     unheard,
 )
-from generators.engines.workflows import Workflow, read
+from generators.engines.workflows import Workflow, read_all
 
 OURS = "greenroom"
 """In `extra_data`: builds that mint an id of their own are asked by it."""
@@ -49,7 +50,7 @@ def offer(settings: GeneratorsSettings) -> ImageEngine | None:
     """The engine of the server in the settings, None without one. Raises EngineMissing for an unfit workflow."""
     if not settings.comfyui_url:
         return None
-    return ComfyUI(settings.comfyui_url, read(settings.comfyui_workflow))
+    return ComfyUI(settings.comfyui_url, *read_all(settings.comfyui_workflow))
 
 
 @dataclass(frozen=True)
@@ -62,13 +63,15 @@ class _Place:
 
 
 class ComfyUI:
-    """One server, one workflow."""
+    """One server; a workflow for words alone, and others for what is made of pictures."""
 
     name = "comfyui"
-    does = frozenset[str]()
 
-    def __init__(self, url: str, workflow: Workflow, *, seconds: float = LONGEST, deadline: float = 30.0) -> None:
-        self._url, self._workflow = url.rstrip("/"), workflow
+    def __init__(
+        self, url: str, workflow: Workflow, *others: Workflow, seconds: float = LONGEST, deadline: float = 30.0
+    ) -> None:
+        self._url, self._workflows = url.rstrip("/"), (workflow, *others)
+        self.does = frozenset(need for one in others for need in one.does)
         self._seconds, self._deadline = seconds, deadline
         self._client = HttpClient(max_connections=2)
         self.model = workflow.model
@@ -82,11 +85,16 @@ class ComfyUI:
         check_asks(self, job)
         if job.model and job.model != self.model:
             raise EngineMissing("engine.model_missing", model=job.model, engine=self.name)
-        graph, key = self._workflow.asked(job)
+        workflow = self._fit(job)
+        pictures = {mark: (_file(data), data) for mark, data in workflow.pictures(job).items()}
+        graph, key = workflow.asked(job, {mark: f"{OURS}/{name}" for mark, (name, _) in pictures.items()})
         place = self._place(key)
         if _ended_badly(place):
             place = self._forgotten(place)
         try:
+            if place.state is _GONE:
+                for name, data in dict(pictures.values()).items():
+                    self._upload(name, data)
             place = self._made(graph, key, place, lambda: progress(0, 1))
         except (EngineMissing, EngineUnreachable, JobTooLarge):
             raise
@@ -95,7 +103,25 @@ class ComfyUI:
             raise
         data = self._bytes(place)
         progress(1, 1)
-        return self._picture(job, data)
+        return self._picture(job, workflow, data)
+
+    def _fit(self, job: ImageJob) -> Workflow:
+        """The workflow that takes just what the job brings. Raises EngineMissing where none takes all of it at once."""
+        found = next((one for one in self._workflows if one.does == job.asks), None)
+        if found is None:
+            raise EngineMissing("engine.cannot_together", engine=self.name)
+        return found
+
+    def _upload(self, name: str, data: bytes) -> None:
+        """Lay a picture there for a graph to load. Its name follows from its bytes, so that once more changes nothing.
+        https://docs.comfy.org/development/comfyui-server/comms_routes"""
+        fields = {"type": "input", "subfolder": OURS, "overwrite": "true"}
+        kind, body = multipart(fields, {"image": (name, data, "application/octet-stream")})
+        headers = {"content-type": kind}
+        reply = self._ask(Request("POST", f"{self._url}/upload/image", headers, body, deadline=self._deadline))
+        told = self._told(reply)
+        if (told.get("name"), told.get("subfolder")) != (name, OURS):
+            raise EngineUnreachable("engine.answer_broken_off", engine=self.name)
 
     def check(self) -> None:
         """Ask the server for its queue. Raises EngineUnreachable."""
@@ -177,7 +203,7 @@ class ComfyUI:
                     raise EngineUnreachable("engine.answer_broken_off", engine=self.name)
         raise EngineMissing("engine.workflow_nothing", engine=self.name)
 
-    def _picture(self, job: ImageJob, data: bytes) -> Picture:
+    def _picture(self, job: ImageJob, workflow: Workflow, data: bytes) -> Picture:
         try:
             found = containers.inspect(data, name=self.name)
         except BadInput as error:
@@ -188,15 +214,17 @@ class ComfyUI:
             width=found.width,
             height=found.height,
             engine=self.name,
-            model=self.model,
+            model=workflow.model,
             label=Label.NONE,
             seed=job.seed,
             prompt=job.prompt,
-            parameters={"negative": job.negative, **self._workflow.parameters(job)},
+            parameters={"negative": job.negative, **workflow.parameters(job)},
         )
 
     def _json(self, path: str) -> dict[str, Any]:
-        reply = self._exchange("GET", path)
+        return self._told(self._exchange("GET", path))
+
+    def _told(self, reply: Reply | AnswerLost) -> dict[str, Any]:
         if isinstance(reply, AnswerLost):
             raise EngineUnreachable("engine.server_down", engine=self.name, url=self._url)
         if reply.status != 200:
@@ -212,10 +240,19 @@ class ComfyUI:
     def _exchange(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Reply | AnswerLost:
         headers = {"content-type": "application/json"} if body is not None else {}
         data = json.dumps(body).encode() if body is not None else b""
-        reply = self._client.exchange(Request(method, self._url + path, headers, data, deadline=self._deadline))
+        return self._ask(Request(method, self._url + path, headers, data, deadline=self._deadline))
+
+    def _ask(self, request: Request) -> Reply | AnswerLost:
+        reply = self._client.exchange(request)
         if isinstance(reply, NotSent):
             raise EngineUnreachable("engine.server_down", engine=self.name, url=self._url)
         return reply
+
+
+def _file(data: bytes) -> str:
+    """What a picture is called at the server: it follows from its bytes. Raises BadInput for what is no picture."""
+    kind = containers.inspect(data, name="picture").kind.lower()
+    return f"{hashlib.sha256(data).hexdigest()[:32]}.{kind}"
 
 
 def _is_ours(entry: Any, key: str) -> bool:

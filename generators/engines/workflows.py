@@ -1,8 +1,11 @@
 """Workflows of ComfyUI in API format: which nodes take what a job asks, found by the titles their maker gave them.
 
 A node titled `prompt`, `negative`, `seed`, `size`, `steps`, `guidance` or `strength` (in whatever case) takes that, one
-titled with several of them between commas takes each; only `prompt` and `seed` must be there. `Export (API)` writes the
-titles under `_meta`.
+titled with several of them between commas takes each; only `prompt` and `seed` must be there. `init`, `mask`, `pose`
+and `reference` to `reference 4` take pictures. `Export (API)` writes titles under `_meta`.
+
+A graph that loads a picture cannot run without one, so each kind of work has a workflow of its own: `portrait.json` for
+words alone, and beside it any `portrait.<whatever>.json`. What one does is told by its marks, not by its name.
 """
 
 import hashlib
@@ -10,6 +13,7 @@ import json
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from itertools import combinations, cycle
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -25,8 +29,21 @@ INPUTS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "steps": (("steps", "value"),),
     "guidance": (("cfg", "guidance", "value"),),
     "strength": (("denoise", "strength", "value"),),
+    "init": (("image",),),
+    "mask": (("image",),),
+    "pose": (("image",),),
+    "pose weight": (("strength", "weight", "value"),),
+    "reference": (("image",),),
+    "reference 2": (("image",),),
+    "reference 3": (("image",),),
+    "reference 4": (("image",),),
+    "look weight": (("weight", "strength", "value"),),
 }
 """For each mark the inputs that are set, each under the first of these names that the node has."""
+
+REFERENCES = ("reference", "reference 2", "reference 3", "reference 4")
+NEED_OF: Mapping[str, str] = {"init": "init", "mask": "mask", "pose": "pose", **dict.fromkeys(REFERENCES, "references")}
+"""What of a job each mark of a picture takes, as `ImageJob.asks`."""
 
 NEEDED = ("prompt", "seed")
 MODELS = ("ckpt_name", "unet_name", "model_name")
@@ -52,9 +69,23 @@ class Workflow:
         """SHA-256 of the graph as it was written, in 16 digits."""
         return hashlib.sha256(canonical(self.graph)).hexdigest()[:16]
 
-    def asked(self, job: ImageJob) -> tuple[dict[str, Any], str]:
-        """The graph of a job, and its key: the same for the same workflow and job, as a UUID in lower case."""
-        wanted: dict[str, tuple[Any, ...]] = {
+    @property
+    def does(self) -> frozenset[str]:
+        """What it takes beside words, and cannot run without."""
+        return frozenset(NEED_OF[mark] for mark in self.marks if mark in NEED_OF)
+
+    def pictures(self, job: ImageJob) -> dict[str, bytes]:
+        """The pictures of a job, by mark. Of a look with fewer than it takes they repeat in turn; with more, the first
+        are taken."""
+        own = {"init": job.init, "mask": job.mask, "pose": job.pose}
+        places = [mark for mark in REFERENCES if mark in self.marks]
+        turns = dict(zip(places, cycle(job.references), strict=False))
+        return {mark: data for mark, data in (own | turns).items() if mark in self.marks}
+
+    def asked(self, job: ImageJob, files: Mapping[str, str]) -> tuple[dict[str, Any], str]:
+        """The graph of a job, and its key: the same for the same workflow and job, as a UUID in lower case. `files` are
+        the names its pictures have at the server, by mark."""
+        wanted: dict[str, tuple[Any, ...]] = {mark: (name,) for mark, name in files.items()} | {
             "prompt": (job.prompt,),
             "negative": (job.negative,),
             "seed": (job.seed,),
@@ -62,6 +93,8 @@ class Workflow:
             "steps": (job.steps,),
             "guidance": (job.guidance,),
             "strength": (job.strength if job.init else 1.0,),
+            "pose weight": (job.pose_weight,),
+            "look weight": (job.reference_weight,),
         }
         graph = deepcopy(dict(self.graph))
         for mark, places in self.marks.items():
@@ -82,6 +115,10 @@ class Workflow:
             given["steps"] = job.steps
         if "guidance" in self.marks:
             given["guidance"] = job.guidance
+        if "strength" in self.marks and job.init:
+            given["strength"] = job.strength
+        if "references" in self.does:
+            given["references"] = min(len(job.references), sum(mark in self.marks for mark in REFERENCES))
         return given
 
     def _files(self, names: tuple[str, ...]) -> list[str]:
@@ -103,6 +140,20 @@ def read(path: str) -> Workflow:
     except (OSError, ValueError, RecursionError) as error:
         raise EngineMissing("engine.workflow_missing", path=path or "-") from error
     return Workflow(file.stem, graph, _marks(graph))
+
+
+def read_all(path: str) -> tuple[Workflow, ...]:
+    """The workflow of a file, for words alone, and those beside it that take pictures, by name. Raises EngineMissing
+    for one that is unfit, for a first that takes pictures, and where two take the same."""
+    first = read(path)
+    others = sorted(Path(path).parent.glob(f"{first.name}.*.json"))
+    found = (first, *(read(str(other)) for other in others))
+    if first.does:
+        raise EngineMissing("engine.workflow_pictures", path=path)
+    for one, other in combinations(found, 2):
+        if one.does == other.does:
+            raise EngineMissing("engine.workflow_twice", one=one.name, other=other.name)
+    return found
 
 
 def _marks(graph: Mapping[str, Any]) -> dict[str, tuple[tuple[str, str], ...]]:

@@ -3,7 +3,7 @@
 Honest where clients stumble over the real one: queue and history live in memory and die with a restart; a prompt id
 that is no canonical UUID is refused, one that repeats is not; older builds ignore it and mint their own;
 `/history/{id}` is `{}` while a picture waits, and says "error" of what was interrupted; links to nodes and files of
-models that are not there are refused with `node_errors`.
+models that are not there are refused with `node_errors`, as are pictures that `/upload/image` laid nowhere.
 """
 
 import io
@@ -13,6 +13,8 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email.parser import BytesParser
+from email.policy import HTTP
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -21,6 +23,7 @@ from uuid import UUID, uuid4
 
 from PIL import Image
 
+LOADERS = ("LoadImage", "LoadImageMask")
 MODELS = ("dream.safetensors", "look.safetensors")
 
 
@@ -49,6 +52,7 @@ class FakeComfy:
     running: list[list[Any]] = field(default_factory=list)
     history: dict[str, dict[str, Any]] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
+    inputs: dict[str, bytes] = field(default_factory=dict)
     faults: dict[str, deque[Fault]] = field(default_factory=dict)
     sent: list[str] = field(default_factory=list)
     made: list[str] = field(default_factory=list)
@@ -76,7 +80,8 @@ class FakeComfy:
             for name, value in told["inputs"].items():
                 linked = isinstance(value, list) and len(value) == 2 and str(value[0]) not in graph
                 missing = name in {"ckpt_name", "lora_name"} and value not in MODELS
-                if linked or missing:
+                loads = told["class_type"] in LOADERS and name == "image" and value not in self.inputs
+                if linked or missing or loads:
                     errors[node] = {"class_type": told["class_type"], "errors": [{"type": "value_not_in_list"}]}
         return errors
 
@@ -127,11 +132,24 @@ class FakeComfy:
 
 def _picture(graph: dict[str, Any]) -> bytes:
     """A plain picture that depends on all of the graph, of the size of its latent."""
-    latent = next(one["inputs"] for one in graph.values() if one["class_type"] == "EmptyLatentImage")
+    sizes = (one["inputs"] for one in graph.values() if one["class_type"] == "EmptyLatentImage")
+    latent = next(sizes, {"width": 64, "height": 64})
     digest = sha256(json.dumps(graph, sort_keys=True).encode()).digest()
     out = io.BytesIO()
     Image.new("RGB", (latent["width"], latent["height"]), tuple(digest[:3])).save(out, "PNG")
     return out.getvalue()
+
+
+def form(kind: str, data: bytes) -> dict[str, tuple[str, bytes]]:
+    """The fields of a multipart form: the name of each one's file, and its bytes."""
+    whole = BytesParser(policy=HTTP).parsebytes(b"content-type: " + kind.encode() + b"\r\n\r\n" + data)
+    return {
+        str(part.get_param("name", header="content-disposition")): (
+            part.get_filename() or "",
+            part.get_payload(decode=True),
+        )
+        for part in whole.iter_parts()
+    }
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -163,7 +181,8 @@ class _Handler(BaseHTTPRequestHandler):
         self._json(200, told)
 
     def do_POST(self) -> None:
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        data = self.rfile.read(int(self.headers["Content-Length"]))
+        asked = form(self.headers["Content-Type"], data) if self.path == "/upload/image" else json.loads(data)
         if self._faulty(before=True):
             return
         with self.state.lock:
@@ -185,6 +204,15 @@ class _Handler(BaseHTTPRequestHandler):
                 self.state.interrupt(one)
             self.state.running.clear()
             return 200, {}
+        if self.path == "/upload/image":
+            name, told = (
+                asked["image"],
+                {one: str(asked[one][1], "utf-8") for one in ("type", "subfolder", "overwrite")},
+            )
+            if told["type"] != "input" or told["overwrite"] != "true":
+                return 400, {}
+            self.state.inputs[f"{told['subfolder']}/{name[0]}"] = name[1]
+            return 200, {"name": name[0], "subfolder": told["subfolder"], "type": "input"}
         if self.path == "/history":
             for native in asked.get("delete", ()):
                 self.state.history.pop(native, None)
@@ -250,6 +278,20 @@ def workflow(**changes: Any) -> dict[str, Any]:
         "7": {"class_type": "SaveImage", "inputs": {"images": ["6", 0], "filename_prefix": "greenroom"}},
     }
     return {**graph, **changes}
+
+
+def loading(*titles: str) -> dict[str, Any]:
+    """A workflow that also loads pictures, one for each title; a mask is loaded as one."""
+    kinds = {"mask": "LoadImageMask"}
+    nodes = {
+        f"2{n}": _titled(title, kinds.get(title, "LoadImage"), {"image": "example.png"})
+        for n, title in enumerate(titles)
+    }
+    weights = {
+        "30": _titled("look weight", "IPAdapter", {"weight": 1.0}),
+        "31": _titled("pose weight", "ControlNetApply", {"strength": 1.0}),
+    }
+    return workflow(**nodes, **weights)
 
 
 def _titled(title: str, kind: str, inputs: dict[str, Any]) -> dict[str, Any]:

@@ -1,18 +1,20 @@
 """ComfyUI: each picture is asked for once, whatever is lost on the way, and nobody else's is stopped."""
 
+import io
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from foundation.settings import GeneratorsSettings
 from generators import registry
-from generators.contract import EngineMissing, EngineUnreachable, JobTooLarge, Label, Served
+from generators.contract import EngineMissing, EngineUnreachable, JobTooLarge, Label, Lora, Served
 from generators.engines.comfyui import TRIES, ComfyUI
-from generators.engines.workflows import read
-from tests.fakes.comfyui import MODELS, FakeComfy, Fault, serving, workflow
+from generators.engines.workflows import read, read_all
+from tests.fakes.comfyui import MODELS, FakeComfy, Fault, loading, serving, workflow
 from tests.generators.builders import an_image_job
 
 
@@ -109,7 +111,7 @@ def test_who_dies_while_it_waits_takes_up_the_same_picture(
     comfy.mints = mints
     comfy.keeps_going = False
     first = ComfyUI(comfy.url, read(saved()), seconds=0.0)
-    graph, key = first._workflow.asked(an_image_job())
+    graph, key = read(saved()).asked(an_image_job(), {})
     first._send(graph, key)  # and dies here
     comfy.keeps_going = True
     picture = ComfyUI(comfy.url, read(saved())).draw(an_image_job())
@@ -243,3 +245,84 @@ def test_a_workflow_that_saves_nothing_is_said(comfy: FakeComfy, saved: Callable
 def test_an_unfit_workflow_says_what_it_lacks(saved: Callable[..., str], graph: Any, code: str) -> None:
     with pytest.raises(EngineMissing, match=code):
         read(saved(graph))
+
+
+@pytest.fixture
+def looking(comfy: FakeComfy, saved: Callable[..., str]) -> ComfyUI:
+    """Workflows for words, variations, parts, postures, and looks of two pictures."""
+    first = saved()
+    for name, titles in (
+        ("change", ["init"]),
+        ("part", ["init", "mask"]),
+        ("posture", ["pose"]),
+        ("look", ["reference", "reference 2"]),
+    ):
+        saved(loading(*titles), f"portrait.{name}.json")
+    return ComfyUI(comfy.url, *read_all(first), deadline=0.5)
+
+
+def plain(shade: int) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (64, 64), (shade, shade, shade)).save(out, "PNG")
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("asks", "nodes"),
+    [
+        ({}, []),
+        ({"init": plain(1), "strength": 0.3}, ["20"]),
+        ({"init": plain(1), "mask": plain(2)}, ["20", "21"]),
+        ({"pose": plain(3), "pose_weight": 0.7}, ["20"]),
+        ({"references": (plain(4),), "reference_weight": 0.4}, ["20", "21"]),
+        ({"references": (plain(4), plain(5), plain(6))}, ["20", "21"]),
+    ],
+)
+def test_each_job_has_the_workflow_that_takes_its_pictures(
+    comfy: FakeComfy, looking: ComfyUI, asks: dict[str, Any], nodes: list[str]
+) -> None:
+    assert looking.does == {"init", "mask", "pose", "references"}
+    job = an_image_job(**asks)
+    looking.draw(job)
+    graph = comfy.history[comfy.made[0]]["prompt"][2]
+    own = [job.init, job.mask, job.pose, *job.references]
+    given = [one for one in own if one] * (2 if len(job.references) == 1 else 1)
+    loaded = [comfy.inputs[graph[node]["inputs"]["image"]] for node in nodes]
+    assert loaded == given[: len(nodes)]
+    if nodes:
+        assert (graph["30"]["inputs"]["weight"], graph["31"]["inputs"]["strength"]) == (
+            job.reference_weight,
+            job.pose_weight,
+        )
+
+
+def test_what_no_workflow_takes_at_once_is_refused_before_anything_is_sent(comfy: FakeComfy, looking: ComfyUI) -> None:
+    with pytest.raises(EngineMissing, match="cannot_together"):
+        looking.draw(an_image_job(init=plain(1), references=(plain(2),)))
+    with pytest.raises(EngineMissing, match="cannot_loras"):
+        looking.draw(an_image_job(loras=(Lora("look"),)))
+    assert (comfy.sent, comfy.inputs) == ([], {})
+
+
+@pytest.mark.parametrize("fault", [Fault(hang=True), Fault(reset_after=True), Fault(status=500), Fault(broken=True)])
+def test_a_picture_that_may_not_have_arrived_is_laid_there_again(
+    comfy: FakeComfy, looking: ComfyUI, fault: Fault
+) -> None:
+    job = an_image_job(pose=plain(3))
+    comfy.fail("/upload/image", fault)
+    with pytest.raises(EngineUnreachable):
+        looking.draw(job)
+    assert comfy.sent == []
+    looking.draw(job)
+    looking.draw(job)
+    assert (len(comfy.inputs), len(comfy.made)) == (1, 1)  # the same bytes are the same picture
+
+
+def test_workflows_that_cannot_be_told_apart_are_said(saved: Callable[..., str]) -> None:
+    first = saved()
+    saved(loading("pose"), "portrait.a.json")
+    saved(loading("pose"), "portrait.b.json")
+    with pytest.raises(EngineMissing, match="workflow_twice"):
+        read_all(first)
+    with pytest.raises(EngineMissing, match="workflow_pictures"):
+        read_all(saved(loading("pose"), "alone.json"))
