@@ -166,6 +166,11 @@ class Telegram:
         body = {"pre_checkout_query_id": query_id, "ok": True}
         return _step("checkout", StepKind.CONTROL, "answerPreCheckoutQuery", body, action="checkout_yes", seconds=8.0)
 
+    def checkout_no(self, query_id: str, words: str) -> WireStep:
+        """Refuse a payment at once, and say why: without it the fan watches those ten seconds go by."""
+        body = {"pre_checkout_query_id": query_id, "ok": False, "error_message": words}
+        return _step("checkout_no", StepKind.PUBLISH, "answerPreCheckoutQuery", body, seconds=8.0)
+
     def refund(self, charge_id: str, fan_id: str, amount_minor: int, currency: str) -> WireStep:
         """Give Stars back."""
         body = {"user_id": int(fan_id), "telegram_payment_charge_id": charge_id}

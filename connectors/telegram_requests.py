@@ -28,6 +28,9 @@ QUICK, UPLOAD = 60.0, 120.0
 
 CURRENCY = "XTR"
 
+FORWARDED = "invoice"
+"""With it a forwarded invoice opens the bot; without, whoever sees it could pay it."""
+
 
 def length(text: str) -> int:
     """Length as Telegram counts it: UTF-16 units."""
@@ -200,5 +203,6 @@ def _invoice(unit: Unit) -> WireStep:
         "provider_token": "",
         "currency": invoice.currency,
         "prices": [{"label": invoice.title, "amount": invoice.amount_minor}],
+        "start_parameter": FORWARDED,
     }
     return _step("sendInvoice", {**_common(unit), **fields})

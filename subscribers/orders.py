@@ -27,6 +27,8 @@ from tenants import notices
 ONE_CHECKOUT = timedelta(seconds=60)
 """An accepted checkout keeps a second one of the same order away for so long."""
 
+NOT_YOURS = Message("service.pay.not_yours")
+
 Kind = Literal["matched", "duplicate", "orphan"]
 
 
@@ -106,7 +108,8 @@ def can_pay(scope: Scope, query: CheckoutQuery) -> Yes | No:
     except NotFound:
         return No(Message("service.pay.unknown"))
     if refusal is not None:
-        drafts.say_service(scope, talks.read(scope, order.conversation_id), refusal)
+        if refusal != NOT_YOURS:  # a forwarded invoice is no matter of its fan's: whoever tapped it is told, there
+            drafts.say_service(scope, talks.read(scope, order.conversation_id), refusal)
         return No(refusal)
     orderbook.move(scope, order, OrderState.CHECKOUT)
     order.checkout_at = scope.now
@@ -120,7 +123,7 @@ def _refusal(scope: Scope, order: Order, query: CheckoutQuery) -> Message | None
     fan = directory.identity_on(scope, order.fan_id, order.channel_id)
     pack = packs.pack(scope, order.pack_id)
     if fan.native_id != query.payer or channel.id != query.till.channel_id:
-        return Message("service.pay.not_yours")
+        return NOT_YOURS
     if orderbook.owns(scope, order.fan_id, order.pack_id) or order.state not in {*PAYABLE, OrderState.EXPIRED}:
         return Message("service.pay.owned")
     if order.state == OrderState.EXPIRED or order.expires_at <= scope.now:
@@ -235,7 +238,7 @@ def _kind(scope: Scope, order: Order | None, fact: PaymentFact) -> Kind:
     if not same or Money(order.amount_minor, order.currency) != fact.money:
         return "orphan"
     if order.state not in UNPAID or orderbook.owns(scope, order.fan_id, order.pack_id):
-        return "duplicate"
+        return "orphan" if fact.recurring else "duplicate"  # a month somebody pays for is no slip: it is not undone
     return "matched"
 
 

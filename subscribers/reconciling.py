@@ -217,6 +217,8 @@ class _Comparison:
             charge_id=row.native_id,
             amount_minor=money.minor,
             currency=money.currency,
+            recurring=row.period > 0,
+            until=row.at + timedelta(seconds=row.period) if row.period else None,
         )
         fact = self.rail.verify(update, conversation.till(self.of.channel), now=scope.now)
         product = PAID_MEDIA if row.kind == "media" else fact.product

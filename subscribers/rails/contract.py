@@ -56,6 +56,8 @@ class PaymentFact:
     at: datetime
     recovered: bool = False
     """It was found in the platform's list; nobody told us of it."""
+    recurring: bool = False
+    """The platform took it by itself, as a month of a subscription."""
 
 
 class Terms(Protocol):

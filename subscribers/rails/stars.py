@@ -43,4 +43,5 @@ class StarsRail:
             money=Money(update.amount_minor, update.currency),
             product="pack",
             at=min(update.at or now, now),
+            recurring=update.recurring,
         )
