@@ -12,6 +12,7 @@ from foundation.errors import NotFound
 from foundation.ids import uuid7
 from foundation.words import LANGUAGES
 from gate import remarks
+from subscribers import subscribing
 from subscribers.events import FanErased, FanOptedOut
 from subscribers.models import Fan, FanFacts, FanIdentity
 from tenants import reads as tenant_reads
@@ -262,6 +263,7 @@ def erase(scope: Scope, about: UUID) -> None:
     scope.run(f"DELETE FROM composings WHERE tenant_id = :tenant AND conversation_id IN ({talks})", **params)  # noqa: S608  a constant
     scope.run("DELETE FROM fan_notes WHERE tenant_id = :tenant AND fan_id = :fan", **params)
     scope.run("UPDATE payments SET payer = '' WHERE tenant_id = :tenant AND fan_id = :fan", **params)
+    subscribing.forget(scope, about)
     known = "SELECT channel_id, native_id FROM fan_identities WHERE tenant_id = :tenant AND fan_id = :fan"
     for identity in scope.run(known, **params).all():
         ages.erase(scope, identity.channel_id, identity.native_id)

@@ -14,13 +14,24 @@ from foundation.facts import Facts, Heard
 from gate.stating import ConsentRevoked, LinkRegistered, SwitchClosed, TakedownOpened, ViewerChanged
 from insights.events import AGES, ReadingDue, SaleSeen
 from schedules.events import AccountBack, CopyGone, DeliveryPublished, HandedBack, LinkKnown
-from subscribers.events import AgeTold, FanErased, FanOptedOut, OrderPaid, OrderRefunded, PackRecalled
+from subscribers.events import (
+    AgeTold,
+    FanErased,
+    FanOptedOut,
+    OrderPaid,
+    OrderRefunded,
+    PackRecalled,
+    SubscriptionPaid,
+    SubscriptionRefunded,
+)
 
 FACTS = Facts(
     {
         DeliveryPublished: tuple(Heard(ReadingDue, timedelta(hours=age), {"age_hours": age}) for age in AGES),
         OrderPaid: (Heard(SaleSeen),),
         OrderRefunded: (Heard(SaleSeen),),
+        SubscriptionPaid: (Heard(SaleSeen),),
+        SubscriptionRefunded: (Heard(SaleSeen),),
         TakedownOpened: (Heard(TakedownRemove), Heard(PackRecalled)),
         CopyRemoved: (Heard(CopyGone),),
         ChannelConnected: (Heard(AccountBack),),

@@ -1,23 +1,16 @@
 """What is said while Telegram waits: yes, or no in words for whoever wants to pay, and never in another's chat."""
 
 from collections.abc import Iterator
-from functools import partial
 from typing import Any
 
 import pytest
 
-from channels import listening
-from connectors.contract import ChatConnector
 from foundation.database import Database
-from gate import minting, viewers
+from gate import viewers
 from subscribers import orders
-from tests.channels.builders import KEY
-from tests.channels.telegram_builders import CONNECTORS
 from tests.fakes import telegram as fake
 from tests.fakes.telegram_world import Checkout
-from tests.subscribers.builders import RAILS
 from tests.subscribers.purses import PRICE, Bot, bot
-from workers.checkouts import Till
 
 
 @pytest.fixture(scope="module")
@@ -33,22 +26,6 @@ def nova(database: Database, telegram: fake.Network) -> Iterator[Bot]:
     assert not telegram.world.checks.broken, telegram.world.checks.broken
 
 
-def till(nova: Bot) -> Till:
-    mint = partial(minting.mint, key=KEY, own_hosts=("pages.example",))
-    connectors: Any = CONNECTORS
-    return Till(nova.world.tenant, nova.world.transport(), connectors, RAILS, mint)
-
-
-def hear(nova: Bot) -> None:
-    """Answer what waits, as the listening process does."""
-    channel, connectors = nova.world.channel(), dict[str, ChatConnector](CONNECTORS)  # type: ignore[arg-type]  # it chats
-    heard = listening.poll(channel, nova.heard, transport=nova.world.transport(), connectors=connectors)
-    for update in heard.updates:
-        if not till(nova).answer(channel, update):
-            nova.receive(update)
-    nova.heard = heard.cursor or nova.heard
-
-
 def invoice(nova: Bot, name: str = "leo") -> dict[str, Any]:
     """The newest invoice in a fan's chat."""
     return [one for one in nova.stars.world.seen(nova.stars.bot, name) if "invoice" in one][-1]
@@ -57,7 +34,7 @@ def invoice(nova: Bot, name: str = "leo") -> dict[str, Any]:
 def tap(nova: Bot, name: str, of: str = "leo") -> Checkout:
     """Somebody wants to pay the newest invoice of a fan, in their own chat or where it was forwarded to."""
     checkout = nova.stars.world.begin(nova.stars.bot, name, invoice(nova, of)["_invoice"])
-    hear(nova)
+    nova.hear()
     nova.drain()
     return checkout
 
