@@ -101,6 +101,8 @@ class Bot(Studio):
 
     def hear(self) -> None:
         """Hear what waits as the listening process does: a checkout is answered at once."""
+        if not self.stars.world.waiting(self.stars.bot):
+            return
         channel, connectors = self.world.channel(), cast(Mapping[str, ChatConnector], CONNECTORS)
         mint = partial(minting.mint, key=KEY, own_hosts=("pages.example",))
         till = Till(self.world.tenant, self.world.transport(), connectors, RAILS, mint)
@@ -109,6 +111,8 @@ class Bot(Studio):
             if not till.answer(channel, update):
                 self.receive(update)
         self.heard = heard.cursor or self.heard
+        left = self.stars.bot.updates
+        self.stars.bot.updates = [(at, told) for at, told in left if told["update_id"] >= int(self.heard or 0)]
 
     # readings
 
