@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlmodel import col, select
@@ -44,6 +45,19 @@ class Standing:
     def monthly(self) -> Money:
         """What its renewals come to in a period."""
         return Money(self.price.minor * (self.active - self.stopped), self.price.currency)
+
+
+@dataclass(frozen=True)
+class Running:
+    """Somebody's subscription that is paid, and whether it is renewed (`state`: active or stopped)."""
+
+    id: UUID
+    fan_id: UUID
+    fan: str
+    title: str
+    price: Money
+    state: str
+    until: datetime | None
 
 
 def make(
@@ -153,6 +167,31 @@ def standings(scope: Scope, creators: Sequence[UUID]) -> list[Standing]:
             active=row.renewing + row.stopped,
             stopped=row.stopped,
             lost=row.lost,
+        )
+        for row in rows
+    ]
+
+
+def running(scope: Scope, creators: Sequence[UUID], *, most: int = 60) -> list[Running]:
+    """Who subscribes to these creators now, those whose time ends first before the others."""
+    rows = scope.run(
+        "SELECT s.id, s.fan_id, f.display_name, s.title, s.amount_minor, s.currency, s.state, s.until"
+        " FROM subscriptions s JOIN fans f ON f.tenant_id = s.tenant_id AND f.id = s.fan_id"
+        " WHERE s.tenant_id = :tenant AND s.creator_id = ANY(:creators) AND s.state IN ('active', 'stopped')"
+        " ORDER BY s.until, s.id LIMIT :most",
+        tenant=scope.tenant_id,
+        creators=list(creators),
+        most=most,
+    )
+    return [
+        Running(
+            id=row.id,
+            fan_id=row.fan_id,
+            fan=row.display_name,
+            title=row.title,
+            price=Money(row.amount_minor, row.currency),
+            state=row.state,
+            until=row.until,
         )
         for row in rows
     ]

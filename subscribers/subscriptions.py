@@ -129,10 +129,27 @@ def show(scope: Scope, talk: Conversation, *, sells: bool) -> None:
         drafts.say_service(scope, talk, told, buttons=(*_packs(scope, talk, row), *([stop] if stop else ())))
     if mine:
         return
+    found = choice(scope, talk) if sells else []
+    code = "service.subscription.choose" if found else "service.subscription.none"
+    drafts.say_service(scope, talk, Message(code), buttons=[_choice(talk, plan) for plan in found])
+
+
+def choice(scope: Scope, talk: Conversation) -> list[Plan]:
+    """The plans that may be shown to the fan of a conversation now: none to who has one of this account's."""
     fan = directory.identity_on(scope, talk.fan_id, talk.channel_id)
-    choice = plans.on_sale(scope, talk.channel_id) if sells and fan.may_be_sold_to and not talk.safety_hold else []
-    code = "service.subscription.choose" if choice else "service.subscription.none"
-    drafts.say_service(scope, talk, Message(code), buttons=[_choice(talk, plan) for plan in choice[:MOST_SHOWN]])
+    mine = [row for row in _of_fan(scope, talk.fan_id) if row.channel_id == talk.channel_id and row.state in RUNNING]
+    if mine or talk.kind != "private" or talk.safety_hold or not fan.may_be_sold_to or fan.reachable != "yes":
+        return []
+    return plans.on_sale(scope, talk.channel_id)[:MOST_SHOWN]
+
+
+def propose(scope: Scope, talk: Conversation, plan_id: UUID, *, key: UUID) -> None:
+    """Show the fan one plan, under a button that asks for its link. Raises NotFound for one not to be shown now."""
+    chosen = next((one for one in choice(scope, talk) if one.id == plan_id), None)
+    if chosen is None:
+        raise NotFound("offer.not_now")
+    told = Message("service.subscription.choose")
+    drafts.say_service(scope, talk, told, buttons=(_choice(talk, chosen),), draft_id=key)
 
 
 MOST_SHOWN = 6
