@@ -22,6 +22,7 @@ from subscribers import (
     commands,
     directory,
     drafts,
+    ending,
     fulfilling,
     offers,
     orders,
@@ -316,7 +317,7 @@ def _subscribe(scope: Scope, talk: Conversation, plan_id: UUID, rail: MonthlyRai
 
 def _stop_renewal(scope: Scope, talk: Conversation, subscription_id: UUID) -> None:
     try:
-        stopping = subscriptions.ask_stop(scope, subscription_id, fan_id=talk.fan_id)
+        stopping = ending.ask_stop(scope, subscription_id, fan_id=talk.fan_id)
     except NotFound:
         return
     if not stopping:

@@ -122,8 +122,8 @@ class OrderRefund:
 @dataclass(frozen=True)
 class SubscriptionStop:
     """Have a platform take no further month of a subscription. `payer` is its platform's name of a fan whom we are
-    forgetting: nothing else of the house knows it any more. `charge_id` is that of a second one that was begun beside
-    it: that one is stopped, and it goes on."""
+    forgetting: nothing else of the house knows it any more. `charge_id` is that of what its platform may still take
+    though it is over here, or was begun beside it: whatever comes of that changes nothing of it."""
 
     kind: ClassVar[str] = "subscription.stop"
     queue: ClassVar[outbox.Queue] = "chat"

@@ -119,7 +119,7 @@ SUBSCRIPTION_STATES = StateGraph(
         _S.OFFERED: {_S.ACTIVE},
         _S.ACTIVE: {_S.STOPPED, _S.ENDED},
         _S.STOPPED: {_S.ACTIVE, _S.ENDED},  # it is taken all the same: money that came is never refused
-        _S.ENDED: {_S.ACTIVE},
+        _S.ENDED: {_S.OFFERED, _S.ACTIVE},
     },
 )
 

@@ -180,8 +180,8 @@ def forget(scope: Scope, fan_id: UUID) -> None:
 
 def end(scope: Scope, row: Subscription, *, payer: str = "") -> None:
     """It is over; where its platform may still take a month, that is stopped."""
-    if row.stopped_at is None:
-        stop = SubscriptionStop(scope.tenant_id, row.id, payer)
+    if row.stopped_at is None and row.first_charge:  # by its charge: the fan may have begun anew until it is asked
+        stop = SubscriptionStop(scope.tenant_id, row.id, payer, row.first_charge)
         outbox.put(scope, stop, lane=f"order:{row.id}", priority=2)
     move(scope, row, SubscriptionState.ENDED)
     for kind in (SubscriptionEnd.kind, SubscriptionNear.kind):

@@ -4,51 +4,32 @@ Each month is a charge of its own with the first one's words: a sale, whoever te
 """
 
 from datetime import datetime, timedelta
-from typing import Protocol, assert_never
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlmodel import col, select
 
 from channels import reads as channel_reads
-from connectors.outcomes import Disconnected, Outcome, Processing, Published, Reauthorize, Rejected, Retry, Uncertain
 from foundation import outbox
-from foundation.database import OpenScope, Scope
+from foundation.database import Scope
 from foundation.errors import NotFound
 from foundation.ids import uuid7
 from foundation.money import Money
-from foundation.words import Message, day, say
+from foundation.words import Message, say
 from gate import minting, switches, viewers
 from gate.units import Button, Invoice, Rating, Subject
 from subscribers import directory, drafts, ledger, offers, payments, plans, refunding, sending, subscribing, talks
-from subscribers.events import SubscriptionEnd, SubscriptionNear, SubscriptionPaid, SubscriptionStop
+from subscribers.ending import EARLY, RUNNING, day_of, named, price, wait_for_end
+from subscribers.events import SubscriptionPaid, SubscriptionStop
 from subscribers.models import Conversation
 from subscribers.payments import NOT_YOURS, ONE_CHECKOUT
 from subscribers.rails.contract import PERIOD, CheckoutQuery, MonthlyRail, PaymentFact
 from subscribers.states import DraftState, SubscriptionState
 from subscribers.subscribing import Plan, Subscription
-from tenants import notices
-from tenants import reads as tenant_reads
 
 LIFE = timedelta(hours=24)
 """How long what was offered may be paid."""
 
-GRACE = timedelta(days=3)
-"""A month that does not come is waited for so long after its time."""
-
-EARLY = timedelta(days=3)
-"""Before the end of a month, the next one may be asked for, and who does not renew is told of it."""
-
-AGAIN, REST = timedelta(seconds=30), timedelta(minutes=5)
-CHATTING = "system:chat"
 S = SubscriptionState
-RUNNING = (S.ACTIVE, S.STOPPED)
-
-
-class StopRenewal(Protocol):
-    """`channels.controlling.stop_renewal` with its collaborators bound."""
-
-    def __call__(self, tenant_id: UUID, channel_id: UUID, user: str, charge_id: str) -> Outcome: ...
 
 
 def offer(scope: Scope, talk: Conversation, plan_id: UUID, rail: MonthlyRail) -> Subscription | None:
@@ -64,8 +45,8 @@ def offer(scope: Scope, talk: Conversation, plan_id: UUID, rail: MonthlyRail) ->
     mine = _of_fan(scope, talk.fan_id, plan.id)
     if not fan.may_be_sold_to or talk.safety_hold or any(row.state in RUNNING for row in mine):
         return None
-    opened = next((row for row in mine if row.state == S.OFFERED and row.amount_minor == plan.amount_minor), None)
-    row = opened or _begin(scope, talk, plan)
+    row = next((one for one in mine if one.channel_id == talk.channel_id), None) or _begin(scope, talk, plan)
+    subscribing.move(scope, row, S.OFFERED)
     row.expires_at = scope.now + LIFE
     scope.add(row)
     _send_link(scope, talk, plan, row, rail)
@@ -99,7 +80,7 @@ def _send_link(scope: Scope, talk: Conversation, plan: Plan, row: Subscription, 
         payload=rail.monthly_payload(scope.tenant_id, row.id),
         period_days=PERIOD.days,
     )
-    label = say(Message("subscription.button", {"price": _price(row)}), talk.language)
+    label = say(Message("subscription.button", {"price": price(row)}), talk.language)
     draft = drafts.put(
         scope,
         talk,
@@ -125,7 +106,7 @@ def show(scope: Scope, talk: Conversation, *, sells: bool) -> None:
     mine = [row for row in _of_fan(scope, talk.fan_id) if row.channel_id == talk.channel_id and row.state in RUNNING]
     for row in mine:
         stop = _button(talk, "stop_renewal", row.id) if row.state == S.ACTIVE else None
-        told = Message(f"service.subscription.{row.state}", {**_named(row), "until": _day(scope, row, talk)})
+        told = Message(f"service.subscription.{row.state}", {**named(row), "until": day_of(scope, row, talk)})
         drafts.say_service(scope, talk, told, buttons=(*_packs(scope, talk, row), *([stop] if stop else ())))
     if mine:
         return
@@ -162,27 +143,13 @@ def _packs(scope: Scope, talk: Conversation, row: Subscription) -> list[Button]:
 
 
 def _choice(talk: Conversation, plan: Plan) -> Button:
-    price = offers.shown_price(Money(plan.amount_minor, plan.currency))
-    label = say(Message("service.button.plan", {"title": drafts.slot(plan.title), "price": price}), talk.language)
+    asked = offers.shown_price(Money(plan.amount_minor, plan.currency))
+    label = say(Message("service.button.plan", {"title": drafts.slot(plan.title), "price": asked}), talk.language)
     return Button(label, "subscribe", str(plan.id))
 
 
 def _button(talk: Conversation, action: str, ref: UUID) -> Button:
     return Button(say(Message(f"service.button.{action}"), talk.language), action, str(ref))
-
-
-def _price(row: Subscription) -> str:
-    return offers.shown_price(Money(row.amount_minor, row.currency))
-
-
-def _named(row: Subscription) -> dict[str, str | int]:
-    return {"title": drafts.slot(row.title), "amount": _price(row)}
-
-
-def _day(scope: Scope, row: Subscription, talk: Conversation) -> str:
-    """The day on which what is paid ends, where the creator lives."""
-    zone = ZoneInfo(tenant_reads.creator(scope, row.creator_id).zone)
-    return day((row.until or scope.now).astimezone(zone).date(), talk.language)
 
 
 def refusal(scope: Scope, query: CheckoutQuery) -> Message | None:
@@ -305,123 +272,8 @@ def _month(scope: Scope, row: Subscription, payment_id: UUID, fact: PaymentFact)
     if anew or (row.stopped_at is not None and fact.at > row.stopped_at):  # it was taken all the same
         row.stopped_at = None
         subscribing.move(scope, row, S.ACTIVE)
-    _wait_for_end(scope, row)
+    wait_for_end(scope, row)
     talk = talks.read(scope, row.conversation_id)
     code = "service.subscription.begun" if anew else "service.subscription.renewed"
-    told = Message(code, {**_named(row), "until": _day(scope, row, talk)})
+    told = Message(code, {**named(row), "until": day_of(scope, row, talk)})
     drafts.say_service(scope, talk, told, buttons=_packs(scope, talk, row) if anew else ())
-
-
-def _wait_for_end(scope: Scope, row: Subscription) -> None:
-    for kind in (SubscriptionEnd.kind, SubscriptionNear.kind):
-        outbox.cancel(scope, kind, row.id)
-    if row.until is None:
-        return
-    outbox.put(scope, SubscriptionEnd(scope.tenant_id, row.id), at=_over_at(row, row.until))
-    if row.state == S.STOPPED and row.until - EARLY > scope.now:
-        outbox.put(scope, SubscriptionNear(scope.tenant_id, row.id), at=row.until - EARLY)
-
-
-def _over_at(row: Subscription, until: datetime) -> datetime:
-    """When it is surely over: a month that its platform still tries to take is waited for."""
-    return until if row.state == S.STOPPED else until + GRACE
-
-
-def ended(event: SubscriptionEnd, *, tenant: OpenScope) -> None:
-    """The time that was paid is over; where another month came meanwhile, its own end comes."""
-    with tenant(event.tenant_id, CHATTING) as scope:
-        talk = talks.locked(scope, subscribing.find(scope, event.subject_id).conversation_id)
-        row = subscribing.find(scope, event.subject_id, lock=True)
-        if row.state not in RUNNING or (row.until is not None and _over_at(row, row.until) > scope.now):
-            return
-        subscribing.end(scope, row)
-        drafts.say_service(scope, talk, Message("service.subscription.ended", {"title": drafts.slot(row.title)}))
-
-
-def near(event: SubscriptionNear, *, tenant: OpenScope) -> None:
-    """A fan who does not renew is told that their time ends soon."""
-    with tenant(event.tenant_id, CHATTING) as scope:
-        row = subscribing.find(scope, event.subject_id)
-        if row.state != S.STOPPED or row.until is None or row.until <= scope.now:
-            return
-        talk = talks.read(scope, row.conversation_id)
-        told = {"title": drafts.slot(row.title), "until": _day(scope, row, talk)}
-        drafts.say_service(scope, talk, Message("service.subscription.near", told))
-
-
-def ask_stop(scope: Scope, subscription_id: UUID, *, fan_id: UUID | None = None) -> bool:
-    """Take no further month of it: the fan `fan_id` says so, or a member. Whether there was something to stop.
-
-    Raises NotFound; another fan's looks the same.
-    """
-    row = subscribing.find(scope, subscription_id)
-    if fan_id is not None and row.fan_id != fan_id:
-        raise NotFound("subscription.unknown")
-    if row.state != S.ACTIVE:
-        return False
-    outbox.put(scope, SubscriptionStop(scope.tenant_id, row.id), lane=f"order:{row.id}", priority=2)
-    return True
-
-
-def stop(event: SubscriptionStop, *, tenant: OpenScope, ask: StopRenewal) -> None:
-    """Have the platform take no further month; where its answer is lost it is asked again, and stops once."""
-    with tenant(event.tenant_id, CHATTING) as scope:
-        row = subscribing.find(scope, event.subject_id)
-        channel_id, charge_id = row.channel_id, event.charge_id or row.first_charge
-        if not charge_id or (row.stopped_at is not None and not event.payer):
-            return
-        user = event.payer or directory.identity_on(scope, row.fan_id, row.channel_id).native_id
-    outcome = ask(event.tenant_id, channel_id, user, charge_id)
-    with tenant(event.tenant_id, CHATTING) as scope:
-        wait = settle_stop(scope, event.subject_id, outcome, beside=bool(event.charge_id))
-    if wait is not None:
-        raise outbox.Later(wait)
-
-
-def settle_stop(scope: Scope, subscription_id: UUID, outcome: Outcome, *, beside: bool = False) -> timedelta | None:
-    """Write what the platform said; how long to wait before it is asked again, None when it ended. `beside`: it was
-    not the subscription itself that was to be stopped."""
-    talk = talks.locked(scope, subscribing.find(scope, subscription_id).conversation_id)
-    row = subscribing.find(scope, subscription_id, lock=True)
-    match outcome:
-        case Published() | Rejected() if beside:
-            return None
-        case Published():
-            _stopped(scope, talk, row)
-        case Rejected(reason=reason):
-            _not_stopped(scope, talk, row, reason)
-        case Retry(after=after):
-            return max(after, AGAIN)
-        case Uncertain() | Processing():
-            return AGAIN
-        case Reauthorize() | Disconnected():
-            return REST
-        case _:
-            assert_never(outcome)
-    return None
-
-
-def _stopped(scope: Scope, talk: Conversation, row: Subscription) -> None:
-    notices.settle(scope, _stuck(row.id))
-    if row.stopped_at is None:
-        row.stopped_at = scope.now
-        scope.add(row)
-    if row.state != S.ACTIVE:
-        return
-    subscribing.move(scope, row, S.STOPPED)
-    _wait_for_end(scope, row)
-    told = Message("service.subscription.stopped", {**_named(row), "until": _day(scope, row, talk)})
-    drafts.say_service(scope, talk, told)
-
-
-def _not_stopped(scope: Scope, talk: Conversation, row: Subscription, reason: Message) -> None:
-    """The platform does not do it: who pays is told where they can, and the members that it is so."""
-    if row.state != S.ACTIVE:  # it is over here, and perhaps there
-        return
-    told = Message("subscription.not_stopped", {"title": row.title, "reason": reason.code})
-    notices.put(scope, told, cause=_stuck(row.id), urgent=True, creator_id=row.creator_id)
-    drafts.say_service(scope, talk, Message("service.subscription.not_stopped"))
-
-
-def _stuck(subscription_id: UUID) -> str:
-    return f"subscription:{subscription_id}:stop"

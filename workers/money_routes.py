@@ -9,7 +9,7 @@ from channels import controlling
 from foundation import outbox
 from foundation.database import Scope
 from insights.events import RollupDue
-from subscribers import earning, handling, reconciling, subscriptions
+from subscribers import earning, ending, handling, reconciling
 from subscribers.events import EarningsDue, RailReconcile, SubscriptionEnd, SubscriptionNear, SubscriptionStop
 from workers.dispatch import ACT_SECONDS, Route
 from workers.wiring import Services
@@ -25,12 +25,12 @@ def routes(s: Services) -> tuple[Route, ...]:
         reconciling.reconcile, tenant=s.tenant, ask=s.movements, lists=s.lists, rails=s.rails, summed=_rolled_up
     )
     ask = partial(controlling.stop_renewal, tenant=s.tenant, transport=s.transport, connectors=s.chat_connectors)
-    stop = partial(subscriptions.stop, tenant=s.tenant, ask=ask)
+    stop = partial(ending.stop, tenant=s.tenant, ask=ask)
     gave_up = partial(handling.gave_up, tenant=s.tenant)
     return (
         Route(SubscriptionStop, stop, deadline_seconds=ACT_SECONDS, on_dead=gave_up),
-        Route(SubscriptionNear, partial(subscriptions.near, tenant=s.tenant)),
-        Route(SubscriptionEnd, partial(subscriptions.ended, tenant=s.tenant)),
+        Route(SubscriptionNear, partial(ending.near, tenant=s.tenant)),
+        Route(SubscriptionEnd, partial(ending.ended, tenant=s.tenant)),
         Route(EarningsDue, earned, deadline_seconds=READING_SECONDS),
         Route(RailReconcile, compare, deadline_seconds=READING_SECONDS),
     )

@@ -14,7 +14,7 @@ from dashboard.widgets import draw
 from foundation.database import Scope
 from foundation.errors import BadInput
 from foundation.words import Message
-from subscribers import plans, subscriptions
+from subscribers import ending, plans
 from subscribers.plans import Running, Standing
 from tenants.reads import Creator
 from tenants.roles import Right
@@ -107,5 +107,5 @@ def _retired(page: Page, plan_id: UUID, scope: Scope, _press: UUID) -> Message:
 
 def _stop(page: Page, subscription_id: UUID, scope: Scope, _press: UUID) -> Message:
     row = reads.subscription(scope, page, subscription_id)
-    subscriptions.ask_stop(scope, row.id)
+    ending.ask_stop(scope, row.id)
     return Message("plan.stopping")

@@ -9,6 +9,7 @@ from itertools import count
 from typing import Any
 
 from foundation.clock import wall_now
+from tests.fakes.telegram_people import Person
 from tests.fakes.telegram_spec import Checks
 
 CHECKOUT_SECONDS = 10
@@ -39,24 +40,6 @@ class Refusal(Exception):
     def __init__(self, code: int, description: str, **parameters: int) -> None:
         self.code, self.description, self.parameters = code, description, parameters
         super().__init__(description)
-
-
-@dataclass
-class Person:
-    """Somebody with the app."""
-
-    id: int
-    name: str
-    language: str
-
-    def told(self) -> Told:
-        return {
-            "id": self.id,
-            "is_bot": False,
-            "first_name": self.name,
-            "username": self.name.lower(),
-            "language_code": self.language,
-        }
 
 
 @dataclass

@@ -28,6 +28,7 @@ from studio import packs
 from studio.models import Creation
 from subscribers import (
     conversation,
+    ending,
     events,
     fulfilling,
     handling,
@@ -38,7 +39,6 @@ from subscribers import (
     reads,
     recalling,
     sending,
-    subscriptions,
     unlocking,
 )
 from subscribers.ledger import SplitShares
@@ -148,9 +148,9 @@ class Studio:
             "chat.settle": partial(handling.settle_by_word, tenant=tenant),
             "payment.settle": partial(handling.settle_payment, tenant=tenant),
             "order.refund": partial(handling.refund, tenant=tenant, give_back=give_back),
-            "subscription.stop": partial(subscriptions.stop, tenant=tenant, ask=stop_renewal),
-            "subscription.near": partial(subscriptions.near, tenant=tenant),
-            "subscription.end": partial(subscriptions.ended, tenant=tenant),
+            "subscription.stop": partial(ending.stop, tenant=tenant, ask=stop_renewal),
+            "subscription.near": partial(ending.near, tenant=tenant),
+            "subscription.end": partial(ending.ended, tenant=tenant),
             "takedown.opened": lambda fact: recalling.give_back(
                 events.PackRecalled(fact.tenant_id, fact.subject_id), tenant=tenant
             ),

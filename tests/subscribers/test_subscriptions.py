@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
@@ -13,19 +12,29 @@ from foundation.database import Database
 from foundation.errors import BadInput, NotFound
 from foundation.ids import uuid7
 from foundation.money import Money
-from foundation.words import Message
 from gate import viewers
 from insights import rollups
 from insights.events import SaleSeen
-from subscribers import closing, conversation, directory, offers, orders, plans, subscriptions
-from subscribers.rails.contract import PERIOD, CheckoutQuery, MonthlyRail
-from subscribers.subscribing import Subscription
+from subscribers import closing, conversation, directory, offers, plans
 from tests.fakes import telegram as fake
 from tests.fakes import telegram_months
 from tests.fakes.telegram_world import Checkout
+from tests.subscribers.monthly import (
+    MONTH,
+    ask,
+    begun,
+    months,
+    offered,
+    plan,
+    press,
+    rail,
+    renew,
+    row_of,
+    say,
+    tap,
+    texts,
+)
 from tests.subscribers.purses import RAIL, Bot, bot
-
-MONTH = 300
 
 
 @pytest.fixture(scope="module")
@@ -42,79 +51,6 @@ def nova(database: Database, telegram: fake.Network) -> Iterator[Bot]:
     yield made
     telegram.book.clear()
     assert not telegram.world.checks.broken, telegram.world.checks.broken
-
-
-def plan(nova: Bot, **more: Any) -> UUID:
-    values = {"title": "Le cercle", "description": "Un pack nouveau chaque mois", "price_minor": MONTH}
-    with nova.scope() as scope:
-        house = nova.world
-        opens = {"creator_id": house.creator_id, "channel_id": house.channel_id, "opens": [nova.pack_id]}
-        return plans.make(scope, **{**values, **opens, **more})
-
-
-def rail() -> MonthlyRail:
-    assert isinstance(RAIL, MonthlyRail)
-    return RAIL
-
-
-def offered(nova: Bot, name: str = "leo") -> UUID:
-    """A fan with the link before them; the subscription."""
-    nova.world_says(name, "bonjour")
-    thread = nova.thread(str(nova.stars.world.person(name).id))
-    with nova.scope() as scope:
-        talk = conversation.talks.locked(scope, thread.id)
-        (chosen,) = plans.on_sale(scope, talk.channel_id)
-        row = subscriptions.offer(scope, talk, chosen.id, rail())
-        assert row is not None
-        found = row.id
-    nova.drain()
-    return found
-
-
-def tap(nova: Bot, name: str = "leo", of: str = "") -> Checkout:
-    checkout = telegram_months.subscribe(nova.stars.world, nova.stars.bot, name, of)
-    nova.hear()
-    return checkout
-
-
-def begun(nova: Bot, name: str = "leo") -> UUID:
-    """A fan whose first month is paid and heard of; the subscription."""
-    found = offered(nova, name)
-    assert tap(nova, name).state == "paid"
-    nova.hear()
-    nova.drain()
-    return found
-
-
-def renew(nova: Bot, *, told: bool = True) -> str:
-    """A month passes, and Telegram takes the next one; its charge, "" where it takes none."""
-    nova.world.pass_time(PERIOD.total_seconds())
-    (first,) = nova.stars.bot.subscriptions
-    return telegram_months.renew(nova.stars.world, nova.stars.bot, first, told=told)
-
-
-def row_of(nova: Bot, subscription_id: UUID) -> Any:
-    (row,) = nova.rows("SELECT * FROM subscriptions WHERE tenant_id = :tenant AND id = :id", id=subscription_id)
-    return row
-
-
-def texts(nova: Bot, name: str = "leo") -> list[str]:
-    return nova.stars.world.texts(nova.stars.bot, name)
-
-
-def press(nova: Bot, data: str, name: str = "leo") -> None:
-    nova.stars.world.press(nova.stars.bot, name, data)
-    nova.hear()
-    nova.drain()
-
-
-def say(nova: Bot, text: str, name: str = "leo") -> None:
-    nova.world_says(name, text)
-    nova.drain()
-
-
-def months(nova: Bot) -> list[tuple[str, str, int, bool]]:
-    return [one for one in nova.payments() if one[0] == "subscription"]
 
 
 def test_a_fan_subscribes_by_a_link_and_sees_what_it_opens(nova: Bot) -> None:
@@ -221,16 +157,6 @@ def mine(nova: Bot, update: Any) -> bool:
     return told.get("telegram_payment_charge_id") in {one["id"] for one in nova.stars.bot.transactions}
 
 
-def ask(nova: Bot, subscription_id: UUID | None, **more: Any) -> str:
-    """The answer to a checkout: "yes", or the end of the refusal's code."""
-    payer = str(nova.stars.world.person("leo").id)
-    values: dict[str, Any] = {"payer": payer, "money": Money(MONTH, "XTR"), "order_id": None, **more}
-    with nova.scope() as scope:
-        till = conversation.till(nova.world.channel())
-        verdict = orders.can_pay(scope, CheckoutQuery(till, "q", subscription_id=subscription_id, **values))
-    return "yes" if isinstance(verdict, orders.Yes) else verdict.reason.code.rsplit(".", 1)[-1]
-
-
 def test_what_a_checkout_is_answered(nova: Bot) -> None:
     found = offered(nova)
     assert ask(nova, None) == "unknown"
@@ -295,97 +221,6 @@ def test_a_second_one_beside_it_is_given_back_and_stopped(nova: Bot) -> None:
     assert sum("débité deux fois" in text for text in texts(nova)) == 1
 
 
-def test_a_month_given_back_ends_it_and_no_other_is_taken(nova: Bot) -> None:
-    found = begun(nova)
-    (payment,) = nova.rows("SELECT id FROM payments WHERE tenant_id = :tenant")
-    for _ in range(2):
-        with nova.scope() as scope:
-            orders.ask_refund(scope, payment.id, reason=Message("refund.by_member.asked"))
-        nova.drain()
-        nova.hear()
-    nova.drain()
-    nova.catch_up()
-    assert row_of(nova, found).state == "ended"
-    assert (nova.held(), nova.held("sales"), nova.held("refunds")) == (0, -MONTH, MONTH)
-    assert renew(nova) == ""
-    say(nova, "/purchases")
-    assert (nova.pushed(), nova.even()) == (0, True)
-    assert sum("remboursés" in text for text in texts(nova)) == 1
-
-
-def test_an_earlier_month_given_back_leaves_the_one_that_runs(nova: Bot) -> None:
-    found = begun(nova)
-    renew(nova)
-    nova.hear()
-    nova.drain()
-    until = row_of(nova, found).until
-    (payment, _) = nova.rows("SELECT id FROM payments WHERE tenant_id = :tenant ORDER BY id")
-    with nova.scope() as scope:
-        orders.ask_refund(scope, payment.id, reason=Message("refund.by_member.asked"))
-    nova.drain()
-    nova.hear()
-    row = row_of(nova, found)
-    assert (row.state, row.until) == ("active", until)
-    assert (nova.held(), nova.held("refunds")) == (MONTH, MONTH)
-
-
-@pytest.mark.parametrize("fault", ["", "reset_after", "status:500"])
-def test_who_stops_keeps_what_is_paid_and_pays_no_more(nova: Bot, fault: str) -> None:
-    found = begun(nova)
-    if fault:
-        nova.telegram.book.ask(fault, account=str(nova.stars.bot.id), on="subscriptions")
-    say(nova, "/subscription")
-    press(nova, "stop_renewal")
-    nova.drain(hours=0.1)
-    assert row_of(nova, found).state == "stopped"
-    assert sum("n’est plus renouvelé" in text for text in texts(nova)) == 1
-    press(nova, "stop_renewal")
-    press(nova, "purchases")
-    assert nova.pushed() == 1, "what is paid stays open"
-    nova.drain(hours=24 * 28)
-    assert sum("se termine le" in text for text in texts(nova)) == 1
-    nova.drain(hours=24 * 4)
-    assert row_of(nova, found).state == "ended"
-    assert texts(nova)[-1] == "Votre abonnement Le cercle est terminé."
-    assert renew(nova) == ""
-    say(nova, "/purchases")
-    assert nova.pushed() == 1
-    assert [kind for _, kind, _, _ in months(nova)] == ["matched"]
-
-
-def test_what_the_platform_does_not_stop_is_told_to_both(nova: Bot) -> None:
-    found = begun(nova)
-    nova.stars.bot.subscriptions.clear()
-    with nova.scope() as scope:
-        assert subscriptions.ask_stop(scope, found)
-    nova.drain()
-    assert row_of(nova, found).state == "active"
-    assert "L’arrêt n’a pas abouti" in texts(nova)[-1]
-    assert list(nova.notices()) == ["subscription.not_stopped"]
-
-
-def test_a_month_that_does_not_come_is_waited_for_and_then_it_ends(nova: Bot) -> None:
-    found = begun(nova)
-    nova.world.pass_time(timedelta(days=31).total_seconds())
-    nova.drain()
-    assert row_of(nova, found).state == "active"
-    say(nova, "/purchases")
-    assert nova.pushed() == 0, "nothing is open that is not paid"
-    nova.drain(hours=24 * 3)
-    assert row_of(nova, found).state == "ended"
-    (first,) = nova.stars.bot.subscriptions
-    telegram_months.renew(nova.stars.world, nova.stars.bot, first)
-    assert nova.stars.bot.subscriptions[first].cancelled, "it is stopped there as well"
-
-
-def test_anothers_subscription_is_not_stopped_by_a_fan(nova: Bot) -> None:
-    found = begun(nova)
-    nova.world_says("eve", "bonjour")
-    eve = nova.thread(str(nova.stars.world.person("eve").id))
-    with nova.scope() as scope, pytest.raises(NotFound):
-        subscriptions.ask_stop(scope, found, fan_id=eve.fan_id)
-
-
 def test_a_month_of_a_closed_month_counts_today(nova: Bot) -> None:
     begun(nova)
     nova.catch_up()
@@ -405,24 +240,6 @@ def test_a_month_of_a_closed_month_counts_today(nova: Bot) -> None:
     assert month.at.date() == today
     assert month.until.date() < today, "it was paid for then, not for now"
     assert (nova.held(), nova.even()) == (2 * MONTH, True)
-
-
-def test_who_is_forgotten_is_charged_no_more_and_what_comes_all_the_same_is_shown(nova: Bot) -> None:
-    found = begun(nova)
-    thread = nova.thread(str(nova.stars.world.person("leo").id))
-    person = str(nova.stars.world.person("leo").id)
-    with nova.scope() as scope:
-        directory.erase(scope, thread.fan_id)
-    nova.telegram.book.ask("status:400", account=str(nova.stars.bot.id), on="subscriptions")
-    nova.drain()
-    assert row_of(nova, found).state == "ended"
-    assert nova.rows("SELECT 1 FROM outbox WHERE tenant_id = :tenant AND args::text LIKE :who", who=f"%{person}%") == []
-    assert renew(nova), "the platform did not listen"
-    nova.hear()
-    nova.drain()
-    assert [kind for _, kind, _, _ in months(nova)] == ["matched", "orphan"]
-    assert list(nova.notices()) == ["payment.unmatched"]
-    assert renew(nova) == "", "and it was asked once more"
 
 
 def test_another_tenant_finds_nothing_behind_the_words(nova: Bot, database: Database, telegram: fake.Network) -> None:
@@ -471,19 +288,3 @@ def test_the_days_sums_count_a_month(nova: Bot) -> None:
 def test_a_plan_the_platform_would_not_take_is_not_made(nova: Bot, wrong: dict[str, Any]) -> None:
     with pytest.raises(BadInput):
         plan(nova, **wrong)
-
-
-def test_a_retired_plan_is_sold_to_nobody_and_goes_on_for_who_has_it(nova: Bot) -> None:
-    found = begun(nova)
-    waiting = offered(nova, "mia")
-    with nova.scope() as scope:
-        plans.retire(scope, row_of(nova, found).plan_id)
-    assert ask(nova, waiting, payer=str(nova.stars.world.person("mia").id)) == "expired"
-    renew(nova)
-    nova.hear()
-    nova.drain()
-    assert [kind for _, kind, _, _ in months(nova)] == ["matched", "matched"]
-    with nova.scope() as scope:
-        (standing,) = plans.standings(scope, [nova.world.creator_id])
-        assert scope.session.get(Subscription, (scope.tenant_id, found)) is not None
-    assert (standing.active, standing.monthly, standing.state) == (1, Money(MONTH, "XTR"), "retired")
