@@ -8,7 +8,8 @@ from channels import asking, attempts, reads, storing
 from channels.reads import Channel
 from connectors.answers import SHORT_WAIT
 from connectors.contract import Answer, ChatConnector, Send, WireStep
-from connectors.outcomes import Outcome, Retry
+from connectors.outcomes import Outcome, Rejected, Retry
+from connectors.selling import Subscribes
 from connectors.transport import Transport
 from foundation.database import OpenScope
 from foundation.words import Message
@@ -70,3 +71,25 @@ def refund(
         name, result = storing.outcome_name(outcome), storing.outcome_to_json(outcome)
         attempts.finish(scope, attempt_id, name, result, storing.reason_of(outcome))
     return outcome
+
+
+def stop_renewal(
+    tenant_id: UUID,
+    channel_id: UUID,
+    user: str,
+    charge_id: str,
+    *,
+    tenant: OpenScope,
+    transport: Transport,
+    connectors: Mapping[str, ChatConnector],
+) -> Outcome:
+    """Have a platform take no further month of a subscription; `Published` once it takes none.
+
+    Asked twice is once, so a lost answer is asked for again. Raises NotFound.
+    """
+    with tenant(tenant_id, asking.ACTOR) as scope:
+        channel = reads.channel(scope, channel_id)
+    connector = connectors[channel.platform]
+    if not isinstance(connector, Subscribes):
+        return Rejected(Message("subscription.not_here"), permanent=True)
+    return connector.renewal_stopped(send(channel, connector.stop_renewal(user, charge_id), transport=transport))

@@ -390,3 +390,6 @@ class Update:
     charge_id: str = ""
     amount_minor: int = 0
     currency: str = ""
+    recurring: bool = False
+    """Of a payment: a month of a subscription, paid for `until` then where the platform says it."""
+    until: datetime | None = None

@@ -18,7 +18,8 @@ Kind = Literal["charge", "media", "withdrawal", "spent", "other"]
 class Moved:
     """A movement: `minor` units and `nano`, billionths of one, that came in or left.
 
-    What gives a charge back has its `native_id`, and left. Of a charge: `user`, who paid, and `payload`, our words.
+    What gives a charge back has its `native_id`, and left. Of a charge: `user`, who paid, `payload`, our words, and the
+    seconds of a subscription's `period` that it paid for, 0 of any other.
     """
 
     native_id: str
@@ -29,6 +30,7 @@ class Moved:
     at: datetime
     user: str = ""
     payload: str = ""
+    period: int = 0
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from connectors import (
     pricing,
     telegram_again,
     telegram_connecting,
+    telegram_months,
     telegram_paid,
     telegram_places,
     telegram_replacing,
@@ -105,11 +106,16 @@ class Telegram:
         return count(unit)
 
     def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
-        """Everything in one request: nothing can be looked up, so there is one moment of doubt at most."""
-        can = self.capabilities
-        trouble = fitting.unpointable(unit, can) or pricing.unfit(unit, can) or unfit(unit)
+        """Everything in one request: nothing can be looked up, so there is one moment of doubt at most. A subscription
+        takes a link first, which nobody sees."""
+        can, invoice = self.capabilities, unit.invoice
+        monthly = invoice if invoice is not None and invoice.period_days else None
+        wrong = unfit(unit) if monthly is None else telegram_months.unfit(unit, monthly)
+        trouble = fitting.unpointable(unit, can) or pricing.unfit(unit, can) or wrong
         if trouble is not None:
             return Rejected(trouble, permanent=False)
+        if monthly is not None:
+            return telegram_months.turn(unit, monthly, answers)
         chat = unit.viewer or unit.destination
         return published(answers[-1], reader=bool(unit.viewer), chat=chat) if answers else Send(request(unit))
 
@@ -181,6 +187,11 @@ class Telegram:
         body = {"pre_checkout_query_id": query_id, "ok": True}
         return _step("checkout", StepKind.CONTROL, "answerPreCheckoutQuery", body, action="checkout_yes", seconds=8.0)
 
+    def checkout_no(self, query_id: str, words: str) -> WireStep:
+        """Refuse a payment at once, and say why: without it the fan watches those ten seconds go by."""
+        body = {"pre_checkout_query_id": query_id, "ok": False, "error_message": words}
+        return _step("checkout_no", StepKind.PUBLISH, "answerPreCheckoutQuery", body, seconds=8.0)
+
     def refund(self, charge_id: str, fan_id: str, amount_minor: int, currency: str) -> WireStep:
         """Give Stars back."""
         body = {"user_id": int(fan_id), "telegram_payment_charge_id": charge_id}
@@ -203,6 +214,14 @@ class Telegram:
     def movements(self, start: int, answers: tuple[Answer, ...]) -> Send | Listed | Outcome:
         """A page of the bot's own ledger, and its balance with the last one."""
         return telegram_stars.movements(start, answers)
+
+    def stop_renewal(self, user: str, charge_id: str) -> WireStep:
+        """Take no further month of a subscription."""
+        return telegram_months.stop(user, charge_id)
+
+    def renewal_stopped(self, answer: Answer) -> Outcome:
+        """`Published` when no further month is taken."""
+        return telegram_months.stopped(answer)
 
     def ack(self, update: Update) -> WireStep | None:
         """A pressed button shows that it waits until somebody says that it was seen."""

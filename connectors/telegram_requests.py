@@ -28,6 +28,9 @@ QUICK, UPLOAD = 60.0, 120.0
 
 CURRENCY = "XTR"
 
+FORWARDED = "invoice"
+"""With it a forwarded invoice opens the bot; without, whoever sees it could pay it."""
+
 
 def length(text: str) -> int:
     """Length as Telegram counts it: UTF-16 units."""
@@ -103,8 +106,13 @@ def request(unit: Unit) -> WireStep:
         return _album(unit)
     if unit.media:
         return _single(unit, unit.media[0])
+    return message(unit, _rows(unit))
+
+
+def message(unit: Unit, rows: list[list[dict[str, Any]]]) -> WireStep:
+    """Words alone, and rows of buttons under them."""
     said = {"text": words_of(unit), "link_preview_options": {"is_disabled": True}}
-    return _step("sendMessage", {**_common(unit), **said, **_keyboard(unit)})
+    return _step("sendMessage", {**_common(unit), **said, **_keyboard_of(rows)})
 
 
 def _step(method: str, fields: dict[str, Any], files: dict[str, FileRef] | None = None) -> WireStep:
@@ -141,7 +149,14 @@ def _callback(action: str, ref: str) -> str:
 
 
 def _keyboard(unit: Unit) -> dict[str, Any]:
-    rows = [[{"text": one.label, "callback_data": _callback(one.action, one.ref)}] for one in unit.buttons]
+    return _keyboard_of(_rows(unit))
+
+
+def _rows(unit: Unit) -> list[list[dict[str, Any]]]:
+    return [[{"text": one.label, "callback_data": _callback(one.action, one.ref)}] for one in unit.buttons]
+
+
+def _keyboard_of(rows: list[list[dict[str, Any]]]) -> dict[str, Any]:
     return {"reply_markup": {"inline_keyboard": rows}} if rows else {}
 
 
@@ -200,5 +215,6 @@ def _invoice(unit: Unit) -> WireStep:
         "provider_token": "",
         "currency": invoice.currency,
         "prices": [{"label": invoice.title, "amount": invoice.amount_minor}],
+        "start_parameter": FORWARDED,
     }
     return _step("sendInvoice", {**_common(unit), **fields})

@@ -23,6 +23,9 @@ PAGE, PAGES = 100, 15
 LONGEST_ID = 128
 NANO = 10**9
 LAST_SECOND, MOST_USERS = 2**33, 2**53
+LONGEST_PERIOD = 366 * 86_400
+"""Seconds of a subscription's period; it is 30 days now."""
+
 _OF_USERS: Mapping[str, Kind] = {
     "invoice_payment": "charge",
     "paid_media_payment": "media",
@@ -109,7 +112,8 @@ def _moved(entry: object) -> Moved | None:
     if kind not in ("charge", "media"):
         return moved
     payload = partner.get("invoice_payload" if kind == "charge" else "paid_media_payload")
-    return replace(moved, user=_user(partner), payload=_text(payload, PAYLOAD))
+    period = _number(partner.get("subscription_period", 0), 0, LONGEST_PERIOD) or 0
+    return replace(moved, user=_user(partner), payload=_text(payload, PAYLOAD), period=period)
 
 
 def _text(value: object, most: int) -> str:

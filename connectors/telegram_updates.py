@@ -62,6 +62,8 @@ def _message(key: str, message: Message) -> Update | None:
             charge_id=paid.telegram_payment_charge_id,
             amount_minor=paid.total_amount,
             currency=paid.currency,
+            recurring=bool(paid.is_recurring),
+            until=paid.subscription_expiration_date,
         )
     if (back := message.refunded_payment) is not None:
         return Update(

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
+from datetime import date
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,10 @@ from foundation.money import EXPONENTS, Money
 LANGUAGES = ("fr", "en")
 UNSAID: Mapping[str, bool] = {"unsaid": True}
 """The metadata of a field that digests leave out, since what it says follows from another one."""
+
+IF_ANY: Mapping[str, bool] = {"if_any": True}
+"""The metadata of a field that digests leave out where it says nothing: so it could be added to values that were
+digested before."""
 
 _OF_PLATFORMS = ("platform", "place", "connect")
 """What codes begin with that speak of the platform they name next."""
@@ -159,16 +164,24 @@ def _spelled(message: Message) -> str:
     return f"{said} ({details})" if details else said
 
 
+def day(on: date, language: str) -> str:
+    """A day as people write it: `24 déc. 2026`, `24 Dec 2026`."""
+    from babel.dates import format_date  # noqa: PLC0415  as above
+
+    return str(format_date(on, "d MMM y", locale=language))
+
+
 def canonical(value: object) -> bytes:
     """JSON with sorted keys and no spaces, for digests: the same value gives the same bytes (after RFC 8785).
 
-    A dataclass is the object of its fields, those told apart by `UNSAID` left out; anything else that JSON does not
-    know is its `str`.
+    A dataclass is the object of its fields, those told apart by `UNSAID` or `IF_ANY` left out; anything else that
+    JSON does not know is its `str`.
     """
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain).encode()
 
 
 def _plain(value: object) -> object:
     if is_dataclass(value) and not isinstance(value, type):
-        return {each.name: getattr(value, each.name) for each in fields(value) if each.metadata != UNSAID}
+        told = {each: getattr(value, each.name) for each in fields(value) if each.metadata != UNSAID}
+        return {each.name: said for each, said in told.items() if said or each.metadata != IF_ANY}
     return str(value)

@@ -19,13 +19,14 @@ RESTRICT_ACTIONS = frozenset({"delete", "hide", "revoke"})
 """Closed list of what a RemovalOrder may do."""
 
 CONTROL_ACTIONS = frozenset(
-    {"typing", "ack", "checkout_yes", "refund", "look", "updates", "metrics", "age_check", "moderate", "role"}
+    {"typing", "ack", "checkout_yes", "refund", "subscription", "look", "updates", "metrics", "age_check", "moderate"}
+    | {"role"}
 )
 """Closed list of what a ControlOrder may do: ids and amounts out, nothing a tenant wrote. `look`, `updates` and
 `metrics` read from platforms that have no SDK of their own (docs/adr/0004); `age_check` opens a check of a viewer's age
 at a provider, under an id of ours (docs/adr/0021); `moderate` hides or deletes what somebody else said under a post of
-ours, or keeps its author away (docs/adr/0072); `role` gives a reader a role of their place, or takes it
-(docs/adr/0110)."""
+ours, or keeps its author away (docs/adr/0072); `subscription` ends what a fan pays month by month (docs/adr/0109);
+`role` gives a reader a role of their place, or takes it (docs/adr/0110)."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from functools import cached_property
 from uuid import UUID
 
 from foundation.money import Money
-from foundation.words import UNSAID, canonical
+from foundation.words import IF_ANY, UNSAID, canonical
 
 
 class Rating(StrEnum):
@@ -93,6 +93,8 @@ class Invoice:
     amount_minor: int
     currency: str
     payload: str
+    period_days: int = field(default=0, metadata=IF_ANY)
+    """Asked again so often, by the platform itself; 0 for what is paid once."""
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,8 @@ class RollupDue:
 
 @dataclass(frozen=True)
 class SaleSeen:
-    """Listener of `order.paid` and `order.refunded`: its day is rolled up again; the subject is the order."""
+    """Listener of `order.paid` and `order.refunded`, whose subject is the order, and of `subscription.paid` and
+    `subscription.refunded`, whose subject is the payment: its day is rolled up again."""
 
     kind: ClassVar[str] = "sale.seen"
     queue: ClassVar[outbox.Queue] = "make"

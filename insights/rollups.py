@@ -35,12 +35,12 @@ def roll_up(event: RollupDue, *, tenant: OpenScope) -> None:
 
 
 def roll_up_sale(event: SaleSeen, *, tenant: OpenScope) -> None:
-    """A sale or refund happened: the creator's day is rolled up again, and that of the order, if it is another."""
+    """A sale or refund happened: the creator's day is rolled up again, and that of the sale, if it is another."""
     with tenant(event.tenant_id, ROLLING) as scope:
-        order = subscriber_reads.order(scope, event.subject_id)
-        zone = tenant_reads.creator(scope, order.creator_id).zone
-        for day in sorted({local_day(scope.now, zone), local_day(order.created_at, zone)}):
-            refresh(scope, order.creator_id, day)
+        creator_id, sold_at = subscriber_reads.sold(scope, event.subject_id)
+        zone = tenant_reads.creator(scope, creator_id).zone
+        for day in sorted({local_day(scope.now, zone), local_day(sold_at, zone)}):
+            refresh(scope, creator_id, day)
 
 
 def refresh(scope: Scope, creator_id: UUID, day: date) -> None:

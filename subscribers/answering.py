@@ -16,7 +16,18 @@ from foundation.words import Message
 from gate import minting
 from gate import reads as gate_reads
 from gate.events import SwitchWanted
-from subscribers import composing, conversation, directory, drafts, locked, offers, sending, speakers, talks
+from subscribers import (
+    composing,
+    conversation,
+    directory,
+    drafts,
+    locked,
+    offers,
+    sending,
+    speakers,
+    subscriptions,
+    talks,
+)
 from subscribers.events import ChatSettle
 from subscribers.models import Conversation, Draft
 from subscribers.offers import Candidate
@@ -130,6 +141,17 @@ def offer(scope: Scope, conversation_id: UUID, member_id: UUID, pack_id: UUID, *
     draft.approved_by = draft.written_by = scope.actor
     scope.add(draft)
     drafts.send(scope, draft)
+
+
+def offer_plan(scope: Scope, conversation_id: UUID, member_id: UUID, plan_id: UUID, *, key: UUID) -> None:
+    """Show the fan a plan they may subscribe to, once per key. Raises NotFound for one not to be shown now; else as
+    `say`."""
+    talk = talks.locked(scope, conversation_id)
+    if drafts.exists(scope, key):
+        return
+    _check_private(talk)
+    _check_mine(talk, member_id)
+    subscriptions.propose(scope, talk, plan_id, key=key)
 
 
 def closed_list(scope: Scope, talk: Conversation) -> tuple[Candidate, ...]:

@@ -15,18 +15,19 @@ KNOWN = (
     Command("human", Message("command.human")),
     Command("age", Message("command.age")),
     Command("purchases", Message("command.purchases")),
+    Command("subscription", Message("command.subscription")),
     Command("paysupport", Message("command.paysupport")),
     Command("terms", Message("command.terms")),
     Command("privacy", Message("command.privacy")),
     Command("report", Message("command.report")),
 )
-SALES = frozenset({"purchases", "paysupport"})
+SALES = frozenset({"purchases", "subscription", "paysupport"})
 """Those that mean something only where something is sold."""
 
 RETIRED: frozenset[str] = frozenset()
 """Names that were once in `KNOWN`: they are taken out of the menus that still have them."""
 
-_OTHERWISE = {"signaler": "report"}
+_OTHERWISE = {"signaler": "report", "abonnement": "subscription"}
 _BEGINS = re.compile(r"/(?:stop|[a-z]+\b)")
 """Whoever writes /stopp or /stopall wants peace all the same; any other name ends where it ends."""
 

@@ -22,6 +22,7 @@ from subscribers import (
     commands,
     directory,
     drafts,
+    ending,
     fulfilling,
     offers,
     orders,
@@ -29,12 +30,13 @@ from subscribers import (
     refunding,
     safety,
     speakers,
+    subscriptions,
     talks,
     unlocking,
 )
 from subscribers.events import ChatTurn
 from subscribers.models import Conversation
-from subscribers.rails.contract import PaymentRail, Rails, Till
+from subscribers.rails.contract import MonthlyRail, PaymentRail, Rails, Till
 from subscribers.replies import folded
 from subscribers.states import OwnerState
 
@@ -131,7 +133,7 @@ def _hear(scope: Scope, channel: Channel, update: Update, *, rails: Rails, envir
         case "message" | "button" if _asks_age(update):
             drafts.say_service(scope, talk, proofs.offer(scope, talk, channel, fan, pages=pages))
         case "message":
-            _answer(scope, talk, update.text)
+            _answer(scope, talk, update.text, rails.get(channel.platform))
         case "button":
             _press(scope, talk, update.ref, rails.get(channel.platform))
         case "age":
@@ -227,7 +229,7 @@ def _notice(scope: Scope, talk: Conversation, fan: directory.Identity, *, fresh:
         drafts.say_service(scope, talk, speakers.sentence(scope, talk, "notice"), kind="notice")
 
 
-def _answer(scope: Scope, talk: Conversation, said: str) -> None:
+def _answer(scope: Scope, talk: Conversation, said: str, rail: PaymentRail | None) -> None:
     """A message: the truth about who speaks and commands are answered by code, the rest by the owner."""
     if gate_text.asks_if_bot(said, lexicon=inforce.rules(scope).lexicon):
         talks.mark(scope, talk, "truth")
@@ -239,6 +241,8 @@ def _answer(scope: Scope, talk: Conversation, said: str) -> None:
             _stop(scope, talk, everything="all" in folded(said).split())
         case "purchases":
             fulfilling.purchases(scope, talk, None)
+        case "subscription":
+            subscriptions.show(scope, talk, sells=isinstance(rail, MonthlyRail))
         case "terms" | "privacy" as about:
             drafts.say_service(scope, talk, Message(f"service.about.{about}"))
         case "start":
@@ -294,8 +298,31 @@ def _press(scope: Scope, talk: Conversation, pressed: str, rail: PaymentRail | N
             offers.decline(scope, offer_id, talk.fan_id)
         case "purchases":
             fulfilling.purchases(scope, talk, _id(ref))
+        case "subscribe" if isinstance(rail, MonthlyRail) and (plan_id := _id(ref)) is not None:
+            _subscribe(scope, talk, plan_id, rail)
+        case "stop_renewal" if (subscription_id := _id(ref)) is not None:
+            _stop_renewal(scope, talk, subscription_id)
         case _:
             return
+
+
+def _subscribe(scope: Scope, talk: Conversation, plan_id: UUID, rail: MonthlyRail) -> None:
+    try:
+        offered = subscriptions.offer(scope, talk, plan_id, rail)
+    except NotFound:
+        drafts.say_service(scope, talk, Message("service.pay.expired"))
+        return
+    if offered is None:
+        subscriptions.show(scope, talk, sells=False)
+
+
+def _stop_renewal(scope: Scope, talk: Conversation, subscription_id: UUID) -> None:
+    try:
+        stopping = ending.ask_stop(scope, subscription_id, fan_id=talk.fan_id)
+    except NotFound:
+        return
+    if not stopping:
+        subscriptions.show(scope, talk, sells=False)
 
 
 def _buy(scope: Scope, talk: Conversation, offer_id: UUID, rail: PaymentRail) -> None:

@@ -13,6 +13,7 @@ from foundation.errors import NotFound
 from foundation.ids import uuid7
 from foundation.words import LANGUAGES
 from gate import remarks
+from subscribers import subscribing
 from subscribers.events import FanErased, FanOptedOut
 from subscribers.models import Fan, FanFacts, FanIdentity
 from tenants import reads as tenant_reads
@@ -279,6 +280,7 @@ def erase(scope: Scope, about: UUID) -> None:
     scope.run(f"DELETE FROM composings WHERE tenant_id = :tenant AND conversation_id IN ({talks})", **params)  # noqa: S608  a constant
     scope.run("DELETE FROM fan_notes WHERE tenant_id = :tenant AND fan_id = :fan", **params)
     scope.run("UPDATE payments SET payer = '' WHERE tenant_id = :tenant AND fan_id = :fan", **params)
+    subscribing.forget(scope, about)
     for identity in scope.run(_KNOWN_ON, **params).all():
         ages.erase(scope, identity.channel_id, identity.native_id)
         roles.forget(scope, identity.channel_id, identity.native_id)

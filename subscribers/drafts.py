@@ -105,7 +105,13 @@ def send_waiting(scope: Scope, conversation_id: UUID) -> None:
 
 
 def say_service(
-    scope: Scope, talk: Conversation, sentence: Message, *, kind: str = "service", buttons: Sequence[Button] = ()
+    scope: Scope,
+    talk: Conversation,
+    sentence: Message,
+    *,
+    kind: str = "service",
+    buttons: Sequence[Button] = (),
+    draft_id: UUID | None = None,
 ) -> UUID:
     """Send a sentence of the catalogue in the fan's language: it needs no owner, no model and no approval."""
     draft = put(
@@ -117,6 +123,7 @@ def say_service(
         text=say(sentence, talk.language),
         service=sentence.code,
         buttons=buttons,
+        draft_id=draft_id,
     )
     send(scope, draft, priority=SECOND)
     return draft.id

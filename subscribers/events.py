@@ -120,6 +120,40 @@ class OrderRefund:
 
 
 @dataclass(frozen=True)
+class SubscriptionStop:
+    """Have a platform take no further month of a subscription. `payer` is its platform's name of a fan whom we are
+    forgetting: nothing else of the house knows it any more. `charge_id` is that of what its platform may still take
+    though it is over here, or was begun beside it: whatever comes of that changes nothing of it."""
+
+    kind: ClassVar[str] = "subscription.stop"
+    queue: ClassVar[outbox.Queue] = "chat"
+    tenant_id: UUID
+    subject_id: UUID
+    payer: str = ""
+    charge_id: str = ""
+
+
+@dataclass(frozen=True)
+class SubscriptionNear:
+    """A subscription that is not renewed ends soon: its fan is told."""
+
+    kind: ClassVar[str] = "subscription.near"
+    queue: ClassVar[outbox.Queue] = "chat"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class SubscriptionEnd:
+    """The paid time of a subscription is over, unless another month came."""
+
+    kind: ClassVar[str] = "subscription.end"
+    queue: ClassVar[outbox.Queue] = "chat"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
 class PackRecalled:
     """A copy has to go, perhaps one that somebody paid for; `subject_id` is the jti of its permit."""
 
@@ -213,6 +247,26 @@ class OrderRefunded:
     """Fact: the money of an order went back, its reversal is in the ledger."""
 
     kind: ClassVar[str] = "order.refunded"
+    queue: ClassVar[outbox.Queue] = "facts"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class SubscriptionPaid:
+    """Fact: a month of a subscription is paid, its sale is in the ledger. The subject is the payment."""
+
+    kind: ClassVar[str] = "subscription.paid"
+    queue: ClassVar[outbox.Queue] = "facts"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class SubscriptionRefunded:
+    """Fact: the money of a month went back, its reversal is in the ledger. The subject is the payment."""
+
+    kind: ClassVar[str] = "subscription.refunded"
     queue: ClassVar[outbox.Queue] = "facts"
     tenant_id: UUID
     subject_id: UUID

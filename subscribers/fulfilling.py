@@ -1,6 +1,7 @@
 """A paid pack is pushed once; whatever became of the push, what was bought can be pulled for ever."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import assert_never
 from uuid import UUID
@@ -32,9 +33,9 @@ from foundation.words import Message
 from gate import minting
 from gate.units import Subject, Unit
 from studio import packs
-from subscribers import directory, drafts, orderbook, refunding, sending, talks
+from subscribers import directory, drafts, orderbook, refunding, sending, subscribing, talks
 from subscribers.events import ChatReconcile, OrderFulfil
-from subscribers.models import Conversation, Entitlement, Fulfilment
+from subscribers.models import Conversation, Fulfilment
 from subscribers.rails import registry
 from subscribers.sending import NotClaimable
 from subscribers.states import FULFILMENT_STATES, ORDER_STATES, DraftState, FulfilmentState, OrderState
@@ -252,9 +253,18 @@ def settle_sighting(scope: Scope, fulfilment_id: UUID, sighting: Sighting) -> No
     outbox.put(scope, ChatReconcile(scope.tenant_id, fulfilment_id, "fulfilment"), at=at)
 
 
+@dataclass(frozen=True)
+class Theirs:
+    """A pack that a fan may see again: bought by the order, or opened by a subscription for as long as that runs."""
+
+    pack_id: UUID
+    title: str
+    order_id: UUID | None
+
+
 def purchases(scope: Scope, talk: Conversation, pack_id: UUID | None) -> None:
     """What the fan asks back of what they own: one pack's pictures, or the list of all; a new message each time."""
-    owned = _owned(scope, talk.fan_id, pack_id)
+    owned = [one for one in theirs(scope, talk.fan_id) if pack_id is None or one.pack_id == pack_id]
     if not owned:
         drafts.say_service(scope, talk, Message("service.purchases.none"))
     elif _opened_here(scope, talk):
@@ -271,14 +281,9 @@ def _opened_here(scope: Scope, talk: Conversation) -> bool:
     return rail is not None and rail.locked
 
 
-def pull(scope: Scope, talk: Conversation, owned: Entitlement) -> None:
-    """Send a bought pack again, because its owner asked; it takes a clearance of its own."""
+def pull(scope: Scope, talk: Conversation, owned: Theirs) -> None:
+    """Send a pack again, because its owner asked; it takes a clearance of its own."""
     pack = packs.pack(scope, owned.pack_id)
-    order_id = scope.run(
-        "SELECT order_id FROM payments WHERE tenant_id = :tenant AND id = :id",
-        tenant=scope.tenant_id,
-        id=owned.payment_id,
-    ).scalar_one()
     draft = drafts.put(
         scope,
         talk,
@@ -287,13 +292,13 @@ def pull(scope: Scope, talk: Conversation, owned: Entitlement) -> None:
         state=DraftState.AUTO,
         text=pack.title,
         media=pack.media,
-        order_id=order_id,
+        order_id=owned.order_id,
     )
     sending.judged(scope, draft)
     drafts.send(scope, draft, priority=drafts.FIRST)
 
 
-def _list(scope: Scope, talk: Conversation, owned: list[Entitlement]) -> None:
+def _list(scope: Scope, talk: Conversation, owned: list[Theirs]) -> None:
     drafts.say_service(
         scope,
         talk,
@@ -302,12 +307,19 @@ def _list(scope: Scope, talk: Conversation, owned: list[Entitlement]) -> None:
     )
 
 
-def _owned(scope: Scope, fan_id: UUID, pack_id: UUID | None) -> list[Entitlement]:
-    statement = select(Entitlement).where(
-        Entitlement.tenant_id == scope.tenant_id, Entitlement.fan_id == fan_id, Entitlement.state == "active"
+def theirs(scope: Scope, fan_id: UUID) -> list[Theirs]:
+    """All packs of a fan: what they bought, the newest first, then what a subscription opens."""
+    rows = scope.run(
+        "SELECT e.pack_id, e.title, p.order_id FROM entitlements e JOIN payments p ON p.tenant_id = e.tenant_id"
+        " AND p.id = e.payment_id WHERE e.tenant_id = :tenant AND e.fan_id = :fan AND e.state = 'active'"
+        " ORDER BY e.id DESC",
+        tenant=scope.tenant_id,
+        fan=fan_id,
     )
-    statement = statement.where(Entitlement.pack_id == pack_id) if pack_id is not None else statement
-    return list(scope.session.exec(statement.order_by(Entitlement.id.desc())))  # type: ignore[attr-defined]  # a column
+    bought = [Theirs(row.pack_id, row.title, row.order_id) for row in rows]
+    known = {one.pack_id for one in bought}
+    opened = [packs.pack(scope, one) for one in subscribing.opened(scope, fan_id) if one not in known]
+    return [*bought, *(Theirs(pack.id, pack.title, None) for pack in opened if pack.media)]
 
 
 def _read(scope: Scope, fulfilment_id: UUID, *, lock: bool = False) -> Fulfilment:

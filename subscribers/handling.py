@@ -26,6 +26,7 @@ from subscribers.events import (
     PaymentSettle,
     RemarkModerate,
     RemarkSuggest,
+    SubscriptionStop,
 )
 from subscribers.rails.contract import Rails
 from subscribers.refunding import GiveBack
@@ -35,7 +36,7 @@ from tenants import notices
 
 CHAT = "system:chat"
 
-Lost = ChatTurn | ChatSend | OrderFulfil | OrderRefund | RemarkModerate | RemarkSuggest
+Lost = ChatTurn | ChatSend | OrderFulfil | OrderRefund | RemarkModerate | RemarkSuggest | SubscriptionStop
 
 Claim = Callable[[Scope, UUID], Armed | Outcome | Staged]
 """`sending.claim` or `fulfilling.claim` with `mint` and `connectors` bound."""

@@ -18,7 +18,8 @@ WHERE f.tenant_id = :tenant AND f.status NOT IN ('blocked', 'erased', 'merged') 
     (SELECT max(greatest(k.last_in_at, k.last_out_at)) FROM fan_facts k
       WHERE k.tenant_id = f.tenant_id AND k.fan_id = f.id),
     (SELECT max(c.last_in_at) FROM conversations c WHERE c.tenant_id = f.tenant_id AND c.fan_id = f.id),
-    (SELECT max(w.updated_at) FROM orders w WHERE w.tenant_id = f.tenant_id AND w.fan_id = f.id)
+    (SELECT max(w.updated_at) FROM orders w WHERE w.tenant_id = f.tenant_id AND w.fan_id = f.id),
+    (SELECT max(s.until) FROM subscriptions s WHERE s.tenant_id = f.tenant_id AND s.fan_id = f.id)
   ) < house_now() - CAST(:period AS interval)
 ORDER BY f.id LIMIT :most
 """

@@ -16,7 +16,7 @@ from gate import switches, viewers
 from gate.units import Button, Rating
 from studio import packs
 from studio.states import PackState
-from subscribers import directory
+from subscribers import directory, subscribing
 from subscribers.models import Conversation, Offer
 from subscribers.rails import registry
 from subscribers.rails.contract import Terms
@@ -277,7 +277,7 @@ def _standing(scope: Scope, fan: directory.Identity, talk: Conversation, channel
         may_be_sold_to=fan.may_be_sold_to and fan.reachable == "yes",
         held=talk.safety_hold or stopped,
         adult=viewers.level(scope, channel.platform, fan.native_id).over_18,
-        owned=frozenset(row.owned or ()),
+        owned=frozenset(row.owned or ()) | frozenset(subscribing.opened(scope, fan.fan_id)),
         invoiced=frozenset(row.invoiced or ()),
         declined=frozenset(row.declined or ()),
         shown_today=row.shown_today,

@@ -1,8 +1,8 @@
 """Orders: accepted, invoiced, asked at the checkout, paid. Money is decided by the charge, never by the invoice."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Literal, assert_never
+from datetime import datetime
+from typing import assert_never
 from uuid import UUID
 
 from channels import reads as channel_reads
@@ -16,18 +16,27 @@ from gate import minting, switches, viewers
 from gate.units import Invoice, Rating, Subject
 from studio import packs
 from studio.packs import Pack
-from subscribers import directory, drafts, fulfilling, ledger, locked, offers, orderbook, refunding, sending, talks
+from subscribers import (
+    directory,
+    drafts,
+    fulfilling,
+    ledger,
+    locked,
+    offers,
+    orderbook,
+    payments,
+    refunding,
+    sending,
+    subscriptions,
+    talks,
+)
 from subscribers.events import OfferExpire, OrderFulfil, OrderLook, OrderPaid, PaymentSettle
 from subscribers.models import Conversation, Entitlement, Fulfilment, Order
+from subscribers.payments import NOT_YOURS, ONE_CHECKOUT, Kind
 from subscribers.rails import registry
 from subscribers.rails.contract import PAID_MEDIA, CheckoutQuery, PaymentFact, PaymentRail, Till
 from subscribers.states import PAYABLE, UNPAID, DraftState, FulfilmentState, OrderState
 from tenants import notices
-
-ONE_CHECKOUT = timedelta(seconds=60)
-"""An accepted checkout keeps a second one of the same order away for so long."""
-
-Kind = Literal["matched", "duplicate", "orphan"]
 
 
 @dataclass(frozen=True)
@@ -99,14 +108,16 @@ def expire(scope: Scope, order_id: UUID) -> None:
 def can_pay(scope: Scope, query: CheckoutQuery) -> Yes | No:
     """Whether a payment may go through now; asked while the platform waits. A doubt is a no. Promises no delivery."""
     if query.order_id is None:
-        return No(Message("service.pay.unknown"))
+        against = subscriptions.refusal(scope, query)
+        return No(against) if against is not None else Yes()
     try:
         order = orderbook.find(scope, query.order_id, lock=True)
         refusal = _refusal(scope, order, query)
     except NotFound:
         return No(Message("service.pay.unknown"))
     if refusal is not None:
-        drafts.say_service(scope, talks.read(scope, order.conversation_id), refusal)
+        if refusal != NOT_YOURS:  # a forwarded invoice is no matter of its fan's: whoever tapped it is told, there
+            drafts.say_service(scope, talks.read(scope, order.conversation_id), refusal)
         return No(refusal)
     orderbook.move(scope, order, OrderState.CHECKOUT)
     order.checkout_at = scope.now
@@ -120,7 +131,7 @@ def _refusal(scope: Scope, order: Order, query: CheckoutQuery) -> Message | None
     fan = directory.identity_on(scope, order.fan_id, order.channel_id)
     pack = packs.pack(scope, order.pack_id)
     if fan.native_id != query.payer or channel.id != query.till.channel_id:
-        return Message("service.pay.not_yours")
+        return NOT_YOURS
     if orderbook.owns(scope, order.fan_id, order.pack_id) or order.state not in {*PAYABLE, OrderState.EXPIRED}:
         return Message("service.pay.owned")
     if order.state == OrderState.EXPIRED or order.expires_at <= scope.now:
@@ -154,6 +165,8 @@ def record_payment(scope: Scope, fact: PaymentFact) -> UUID | None:
     Returns the payment's id, None when the charge is known. Nothing refuses money that was taken: a second charge of
     an order is recorded and given back, one that fits no order is kept in suspense and shown to the members.
     """
+    if fact.subscription_id is not None:
+        return subscriptions.paid(scope, fact)
     order = _order_of(scope, fact)
     kind = _kind(scope, order, fact)
     payment_id = _insert(scope, fact, order, kind)
@@ -164,7 +177,7 @@ def record_payment(scope: Scope, fact: PaymentFact) -> UUID | None:
     fan_id = _fan_of(scope, order, fact, kind)
     book(scope, payment_id, fact.money, rail=rail, at=fact.at, creator_id=fact.till.creator_id, fan_id=fan_id)
     if kind == "orphan":
-        _orphan(scope, payment_id, fact)
+        payments.tell_unmatched(scope, payment_id, fact)
     elif order is None:
         if fan_id is not None:
             directory.rebuild_facts(scope, fan_id)
@@ -208,13 +221,13 @@ def settle_unmatched(scope: Scope, payment_id: UUID, order_id: UUID) -> None:
     whose = {"creator_id": order.creator_id, "fan_id": order.fan_id}
     ledger.settle_suspense(scope, payment_id, money, at=scope.now, **whose)
     _sell(scope, order, payment_id)
-    notices.settle(scope, _unmatched(payment_id))
+    notices.settle(scope, payments.unmatched(payment_id))
 
 
 def ask_refund(scope: Scope, payment_id: UUID, *, reason: Message) -> None:
     """Give a payment back; asked twice is once. Raises NotFound."""
     refunding.ask(scope, payment_id, reason=reason)
-    notices.settle(scope, _unmatched(payment_id))
+    notices.settle(scope, payments.unmatched(payment_id))
 
 
 def _order_of(scope: Scope, fact: PaymentFact) -> Order | None:
@@ -235,7 +248,7 @@ def _kind(scope: Scope, order: Order | None, fact: PaymentFact) -> Kind:
     if not same or Money(order.amount_minor, order.currency) != fact.money:
         return "orphan"
     if order.state not in UNPAID or orderbook.owns(scope, order.fan_id, order.pack_id):
-        return "duplicate"
+        return "orphan" if fact.recurring else "duplicate"  # a month somebody pays for is no slip: it is not undone
     return "matched"
 
 
@@ -250,31 +263,8 @@ def _fan_of(scope: Scope, order: Order | None, fact: PaymentFact, kind: Kind) ->
 
 
 def _insert(scope: Scope, fact: PaymentFact, order: Order | None, kind: Kind) -> UUID | None:
-    payment_id = uuid7()
-    done = scope.run(
-        "INSERT INTO payments (tenant_id, id, creator_id, rail, account, channel_id, charge_id, order_id, fan_id,"
-        " payer, amount_minor, currency, product, kind, recovered, at)"
-        " VALUES (:tenant, :id, :creator, :rail, :account, :channel, :charge, :order, :fan, :payer,"
-        " :minor, :currency, :product, :kind, :recovered, :at)"
-        " ON CONFLICT (tenant_id, rail, account, charge_id) DO NOTHING",
-        tenant=scope.tenant_id,
-        id=payment_id,
-        creator=fact.till.creator_id,
-        rail=fact.rail,
-        account=fact.till.account,
-        channel=fact.till.channel_id,
-        charge=fact.charge_id,
-        order=order.id if order is not None else None,
-        fan=_fan_of(scope, order, fact, kind),
-        payer=fact.payer,
-        minor=fact.money.minor,
-        currency=fact.money.currency,
-        product=fact.product,
-        kind=kind,
-        recovered=fact.recovered,
-        at=fact.at,
-    )
-    return payment_id if done.rowcount else None
+    order_id = order.id if order is not None else None
+    return payments.record(scope, fact, kind, fan_id=_fan_of(scope, order, fact, kind), order_id=order_id)
 
 
 def unlocked(scope: Scope, order_id: UUID, native_id: str, *, at: datetime | None) -> UUID | None:
@@ -345,17 +335,3 @@ def _own(scope: Scope, order: Order, payment_id: UUID, state: FulfilmentState) -
     outbox.cancel(scope, OfferExpire.kind, order.id)
     outbox.put(scope, OrderPaid(scope.tenant_id, order.id))
     return push
-
-
-def _orphan(scope: Scope, payment_id: UUID, fact: PaymentFact) -> None:
-    notices.put(
-        scope,
-        Message("payment.unmatched", {"amount": offers.shown_price(fact.money), "account": fact.till.account}),
-        cause=_unmatched(payment_id),
-        urgent=True,
-        creator_id=fact.till.creator_id,
-    )
-
-
-def _unmatched(payment_id: UUID) -> str:
-    return f"payment:{payment_id}:unmatched"

@@ -192,6 +192,19 @@ def order(scope: Scope, order_id: UUID) -> OrderStory:
     return _order(row)
 
 
+def sold(scope: Scope, subject_id: UUID) -> tuple[UUID, datetime]:
+    """Whose sale it was and when: of an order, or of a payment without one. Raises NotFound."""
+    row = scope.run(
+        "SELECT creator_id, created_at AS at FROM orders WHERE tenant_id = :tenant AND id = :id UNION ALL"
+        " SELECT creator_id, at FROM payments WHERE tenant_id = :tenant AND id = :id",
+        tenant=scope.tenant_id,
+        id=subject_id,
+    ).first()
+    if row is None:
+        raise NotFound("order.unknown")
+    return row.creator_id, row.at
+
+
 def orders(scope: Scope, creator_id: UUID, *, since: datetime, until: datetime) -> list[OrderStory]:
     """A creator's orders begun in [since, until), oldest first."""
     rows = scope.run(

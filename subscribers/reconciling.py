@@ -195,7 +195,8 @@ class _Comparison:
         """A charge: ours already, or taken in as if we had been told; before we came, only what was there then."""
         fact = self._fact(scope, row, money)
         known = rail_rows.charge(scope, self.of, row.native_id)
-        if known is None and fact.order_id is None and row.at < self.reading.begins_at:
+        ours = fact.order_id is not None or fact.subscription_id is not None
+        if known is None and not ours and row.at < self.reading.begins_at:
             return self._post(scope, row, money, "adjustment", OPENING)
         if known is None and orders.record_payment(scope, fact) is not None:
             self._resum(scope, fact.at)
@@ -217,6 +218,8 @@ class _Comparison:
             charge_id=row.native_id,
             amount_minor=money.minor,
             currency=money.currency,
+            recurring=row.period > 0,
+            until=row.at + timedelta(seconds=row.period) if row.period else None,
         )
         fact = self.rail.verify(update, conversation.till(self.of.channel), now=scope.now)
         product = PAID_MEDIA if row.kind == "media" else fact.product

@@ -29,8 +29,8 @@ from foundation.ids import uuid7
 from foundation.money import Money
 from foundation.words import Message
 from gate.units import Subject
-from subscribers import directory, drafts, ledger, offers, orderbook, rail_rows, talks
-from subscribers.events import OrderRefund, OrderRefunded
+from subscribers import directory, drafts, ledger, offers, orderbook, rail_rows, subscribing, talks
+from subscribers.events import OrderRefund, OrderRefunded, SubscriptionRefunded
 from subscribers.models import Payment, Refund
 from subscribers.rails import registry
 from subscribers.states import ORDER_STATES, REFUND_STATES, FulfilmentState, OrderState, RefundState
@@ -221,6 +221,10 @@ def _give(scope: Scope, payment_id: UUID) -> None:
         _move_order(scope, payment.order_id, OrderState.REFUNDED, Message("refund.done"))
         drafts.cancel_of_order(scope, payment.order_id, Message("refund.done"))
         outbox.put(scope, OrderRefunded(scope.tenant_id, payment.order_id))
+    month = subscribing.of_payment(scope, payment_id)
+    if month is not None:
+        subscribing.given_back(scope, month.id)
+        outbox.put(scope, SubscriptionRefunded(scope.tenant_id, payment_id))
     if locked is not None:
         drafts.say_service(scope, locked, _receipt(scope, payment, refund, "service.receipt.refunded"))
     if payment.fan_id is not None:
@@ -248,8 +252,11 @@ def _move_order(scope: Scope, order_id: UUID, after: OrderState, reason: Message
 
 
 def _conversation(scope: Scope, payment: Payment) -> UUID | None:
-    if payment.order_id is None or payment.kind == "orphan":
+    if payment.kind == "orphan":
         return None
+    if payment.order_id is None:
+        month = subscribing.of_payment(scope, payment.id)
+        return month.conversation_id if month is not None else None
     return orderbook.find(scope, payment.order_id).conversation_id
 
 

@@ -46,6 +46,14 @@ class RefundState(StrEnum):
     ASKED, DONE, FAILED = "asked", "done", "failed"
 
 
+class SubscriptionState(StrEnum):
+    """A fan's subscription: paid month by month, by their platform."""
+
+    OFFERED, ACTIVE = "offered", "active"
+    STOPPED = "stopped"  # paid to the end of its month, and not again
+    ENDED = "ended"
+
+
 O, D, F, B, R = OwnerState, DraftState, FulfilmentState, OrderState, RefundState  # noqa: E741  names of one letter, for the graphs
 
 OWNER_STATES = StateGraph(
@@ -102,6 +110,17 @@ FULFILMENT_STATES = StateGraph(
         F.FAILED: {F.WAITING, F.DELIVERED},
     },
     deadlines={F.SENDING: Deadline(timedelta(seconds=50), then=F.UNCERTAIN)},
+)
+
+_S = SubscriptionState
+SUBSCRIPTION_STATES = StateGraph(
+    initial=_S.OFFERED,
+    edges={
+        _S.OFFERED: {_S.ACTIVE},
+        _S.ACTIVE: {_S.STOPPED, _S.ENDED},
+        _S.STOPPED: {_S.ACTIVE, _S.ENDED},  # it is taken all the same: money that came is never refused
+        _S.ENDED: {_S.OFFERED, _S.ACTIVE},
+    },
 )
 
 REFUND_STATES = StateGraph(initial=R.ASKED, edges={R.ASKED: {R.DONE, R.FAILED}, R.FAILED: {R.ASKED, R.DONE}})

@@ -24,6 +24,8 @@ from subscribers.events import (
     PackRecalled,
     RolesDue,
     RoleWanted,
+    SubscriptionPaid,
+    SubscriptionRefunded,
 )
 
 FACTS = Facts(
@@ -31,6 +33,8 @@ FACTS = Facts(
         DeliveryPublished: tuple(Heard(ReadingDue, timedelta(hours=age), {"age_hours": age}) for age in AGES),
         OrderPaid: (Heard(SaleSeen),),
         OrderRefunded: (Heard(SaleSeen),),
+        SubscriptionPaid: (Heard(SaleSeen),),
+        SubscriptionRefunded: (Heard(SaleSeen),),
         TakedownOpened: (Heard(TakedownRemove), Heard(PackRecalled)),
         CopyRemoved: (Heard(CopyGone),),
         CopyAddressed: (Heard(AddressKnown),),

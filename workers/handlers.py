@@ -44,7 +44,6 @@ from subscribers import (
     conversation,
     directory,
     fulfilling,
-    orders,
     public_desk,
     recalling,
     remarks,
@@ -70,7 +69,6 @@ from subscribers.events import (
     RemarksDue,
     RemarkSuggest,
 )
-from subscribers.orders import Yes
 from tenants import vault
 from workers import (
     age_routes,
@@ -88,6 +86,7 @@ from workers import (
     tour_acts,
     watched,
 )
+from workers.checkouts import Till
 from workers.dispatch import ACT_SECONDS, Route, Routes, declared
 from workers.facts import FACTS
 from workers.listeners import LISTENING, Ear, Ears
@@ -310,7 +309,7 @@ def _gateway(s: Services, channel: Channel, name: str) -> Ear:
         transport=s.transport,
         connectors=s.chat_connectors,
         hear=partial(_hear, s),
-        at_once=partial(_answer_checkout, s),
+        at_once=_till(s).answer,
         reveal=s.reveal,
         seal=s.seal,
         known=partial(_known, s),
@@ -335,17 +334,8 @@ def _at_once(s: Services, channel: Channel, update: Update) -> bool:
     seen = s.chat_connectors[channel.platform].ack(update)
     if seen is not None:
         controlling.send(channel, seen, transport=s.transport)
-    return _answer_checkout(s, channel, update)
+    return _till(s).answer(channel, update)
 
 
-def _answer_checkout(s: Services, channel: Channel, update: Update) -> bool:
-    """Say yes to a payment that may go through. No answer is a no: the platform gives up after ten seconds."""
-    if update.kind != "checkout":
-        return False
-    query = s.rails[channel.platform].checkout(update, conversation.till(channel))
-    with s.tenant(channel.tenant_id, LISTENING) as scope:
-        verdict = orders.can_pay(scope, query)
-    if isinstance(verdict, Yes):
-        step = s.chat_connectors[channel.platform].checkout_yes(query.query_id)
-        controlling.send(channel, step, transport=s.transport)
-    return True
+def _till(s: Services) -> Till:
+    return Till(s.tenant, s.transport, s.chat_connectors, s.rails, s.mint)

@@ -19,6 +19,7 @@ from subscribers import notes as fan_notes
 from subscribers.answering import Why
 from subscribers.inbox import Unsent
 from subscribers.offers import Candidate
+from subscribers.subscribing import Plan
 from tenants.roles import Right
 
 OFFERING, EDITING, REJECTING, SNOOZING, NOTING, STOPPING, CONFIRMING, ABOUT, SAVED = (
@@ -64,6 +65,14 @@ def offer(page: Page, talk: UUID, candidate: Candidate, scope: Scope, press: UUI
     answering.offer(scope, talk, page.who.member.id, candidate.pack_id, text=words, key=press)
     st.session_state[OFFERING] = None
     return Message("inbox.offered", {"title": candidate.title})
+
+
+def offer_plan(page: Page, talk: UUID, plan: Plan, scope: Scope, press: UUID) -> Message:
+    """Show the fan a subscription."""
+    whose(scope, page, talk)
+    answering.offer_plan(scope, talk, page.who.member.id, plan.id, key=press)
+    st.session_state[OFFERING] = None
+    return Message("inbox.offered", {"title": plan.title})
 
 
 def approve(page: Page, draft_id: UUID, box: str, scope: Scope, _press: UUID) -> None:

@@ -13,6 +13,7 @@ from dashboard.app_pages import inbox_saved
 from dashboard.app_pages.inbox_acts import CONFIRMING, EDITING, NOTING, OFFERING, REJECTING, SNOOZING, STOPPING, flip
 from dashboard.frame import Page
 from dashboard.reads.inbox import Opened
+from foundation.money import Money
 from subscribers import answering
 from subscribers import notes as fan_notes
 from subscribers.answering import WHYS
@@ -149,7 +150,7 @@ def _suggestion(page: Page, one: Opened, kept: Unsent) -> None:
 
 
 def _offers(page: Page, one: Opened) -> None:
-    if not one.offers:
+    if not one.offers and not one.plans:
         st.info(page.word("inbox.no_offers"))
     for candidate in one.offers:
         act = partial(acts.offer, page, one.desk.id, candidate)
@@ -160,6 +161,16 @@ def _offers(page: Page, one: Opened) -> None:
             right=Right.CHAT,
             key=f"inbox:offer:{one.desk.id}:{candidate.pack_id}",
             params={"title": candidate.title, "price": page.voice.money(candidate.price)},
+        )
+    for plan in one.plans:
+        show = partial(acts.offer_plan, page, one.desk.id, plan)
+        acting.button(
+            page,
+            "inbox.offer_plan",
+            show,
+            right=Right.CHAT,
+            key=f"inbox:plan:{one.desk.id}:{plan.id}",
+            params={"title": plan.title, "price": page.voice.money(Money(plan.amount_minor, plan.currency))},
         )
 
 

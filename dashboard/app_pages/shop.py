@@ -1,23 +1,23 @@
-"""Shop: packs and prices, orders with their story, money and where it lies, files and months."""
+"""Shop: packs and prices, subscriptions, orders with their story, money and where it lies, files and months."""
 
 from uuid import UUID
 
 import streamlit as st
 
-from dashboard.app_pages import shop_books, shop_money, shop_orders, shop_packs
+from dashboard.app_pages import shop_books, shop_money, shop_orders, shop_packs, shop_plans
 from dashboard.frame import Page
 from dashboard.widgets import draw
 from tenants.reads import Creator
 from tenants.roles import Right
 
 VIEW, CREATOR = "shop:view", "shop:creator"
-VIEWS = ("packs", "orders", "money", "books")
+VIEWS = ("packs", "subscriptions", "orders", "money", "books")
 TOGETHER = ("orders", "money")
-"""Parts that show all creators at once; packs and books are one creator's."""
+"""Parts that show all creators at once; packs, subscriptions and books are one creator's."""
 
 
 def show(page: Page) -> None:
-    """Draw the page: one of its four parts, of all of the member's creators or of one."""
+    """Draw the page: one of its five parts, of all of the member's creators or of one."""
     draw("shop_style.html", word=page.word)
     st.title(page.word("dashboard.page.shop"))
     mine = page.read(page.mine)
@@ -43,6 +43,8 @@ def show(page: Page) -> None:
     match view:
         case "orders":
             shop_orders.show(page, these, order)
+        case "subscriptions" if page.may(Right.MONEY):
+            shop_plans.show(page, chosen or mine[0])
         case "money" if page.may(Right.MONEY):
             shop_money.show(page, these)
         case "books" if page.may(Right.MONEY):

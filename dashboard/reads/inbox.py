@@ -15,11 +15,12 @@ from foundation.errors import NotFound
 from foundation.words import Message
 from gate import inforce
 from gate.units import REMARK
-from subscribers import answering, composing, inbox, public_desk, saved, talks
+from subscribers import answering, composing, inbox, public_desk, saved, subscriptions, talks
 from subscribers.inbox import Card, Desk, Group, Row
 from subscribers.offers import Candidate
 from subscribers.public_desk import Answer, Heard
 from subscribers.saved import Saved
+from subscribers.subscribing import Plan
 from tenants import reads as tenant_reads
 from tenants.reads import Creator
 
@@ -64,6 +65,8 @@ class Opened:
     conflicts: Sequence[Message]
     """Why what they are writing would not leave as it stands."""
     offers: Sequence[Candidate]
+    plans: Sequence[Plan]
+    """Subscriptions that may be shown, where offers were asked."""
     saved: Sequence[Saved]
     mine: bool
     heard: Mapping[int, Heard]
@@ -131,6 +134,7 @@ def opened(
         if chosen is not None
         else answering.conflicts(scope, conversation_id, me, kept),
         offers=answering.closed_list(scope, talks.read(scope, conversation_id)) if offering else (),
+        plans=subscriptions.choice(scope, talks.read(scope, conversation_id)) if offering else (),
         saved=saved.of(scope, talks.read(scope, conversation_id)) if listing else (),
         mine=desk.member_id == me,
         heard={one.seq: one for one in heard},

@@ -6,14 +6,15 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from uuid import UUID
 
 from connectors.contract import Update
 from foundation.money import Money
 from gate.units import Rating
 
-VERSION = "1"
+VERSION, MONTHLY = "1", "2"
+_CLAIMS = {VERSION: b"order:", MONTHLY: b"plan:"}
 INVOICE_LIFE = timedelta(minutes=30)
 """How long a price that was asked for holds, where money is asked for by an invoice."""
 
@@ -39,6 +40,8 @@ class CheckoutQuery:
     order_id: UUID | None
     payer: str
     money: Money
+    subscription_id: UUID | None = None
+    """Of the first month of a subscription; there is no order then."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +59,17 @@ class PaymentFact:
     at: datetime
     recovered: bool = False
     """It was found in the platform's list; nobody told us of it."""
+    recurring: bool = False
+    """The platform took it as a month of a subscription: of ours, `subscription_id`, and paid for `until` then where it
+    says so."""
+    subscription_id: UUID | None = None
+    until: datetime | None = None
 
 
 class Terms(Protocol):
     """What a rail sells for: `currency` is what its prices are in, `least` the lowest in minor units; `ratings` what it
-    may sell; `life` how long an order may be paid. Where it is `locked`, one message offers, takes the money and
+    may sell; `life` how long an order may be paid; `monthly` the most a month of a subscription may cost, 0 where the
+    platform renews none. Where it is `locked`, one message offers, takes the money and
     delivers, and the platform's list of earnings is what is booked."""
 
     platform: str
@@ -70,6 +79,7 @@ class Terms(Protocol):
     least: int
     life: timedelta
     locked: bool
+    monthly: int
 
 
 class PaymentRail(Terms, Protocol):
@@ -88,6 +98,19 @@ class PaymentRail(Terms, Protocol):
         ...
 
 
+@runtime_checkable
+class MonthlyRail(PaymentRail, Protocol):
+    """One whose platform takes the money of subscriptions by itself, every `PERIOD`."""
+
+    def monthly_payload(self, tenant_id: UUID, subscription_id: UUID) -> str:
+        """What travels with the first invoice of a subscription and comes back with each of its months."""
+        ...
+
+
+PERIOD = timedelta(days=30)
+SUBSCRIPTION = "subscription"
+"""The product of a month of one."""
+
 PAID_MEDIA = "paid_media"
 """The product of what somebody paid to see: it is bought where it stands, without an order."""
 
@@ -96,29 +119,44 @@ Rails = Mapping[str, PaymentRail]
 
 
 class Payloads:
-    """Signed pointers to orders, ≤ 64 bytes: version, order, and a MAC that binds both to the tenant."""
+    """Signed pointers to orders and subscriptions, ≤ 64 bytes: version, what it is, and a MAC that binds both to the
+    tenant. One kind is never taken for the other."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key
 
     def write(self, tenant_id: UUID, order_id: UUID) -> str:
         """The payload of an order."""
-        return f"{VERSION}.{_short(order_id.bytes)}.{_short(self._mac(tenant_id, order_id))}"
+        return self._write(VERSION, tenant_id, order_id)
 
     def read(self, tenant_id: UUID, payload: str) -> UUID | None:
         """The order a payload points at; None for one that is not ours, or another tenant's."""
+        return self._read(VERSION, tenant_id, payload)
+
+    def write_monthly(self, tenant_id: UUID, subscription_id: UUID) -> str:
+        """The payload of a subscription."""
+        return self._write(MONTHLY, tenant_id, subscription_id)
+
+    def read_monthly(self, tenant_id: UUID, payload: str) -> UUID | None:
+        """The subscription a payload points at; None likewise."""
+        return self._read(MONTHLY, tenant_id, payload)
+
+    def _write(self, version: str, tenant_id: UUID, what: UUID) -> str:
+        return f"{version}.{_short(what.bytes)}.{_short(self._mac(version, tenant_id, what))}"
+
+    def _read(self, wanted: str, tenant_id: UUID, payload: str) -> UUID | None:
         version, _, rest = payload.partition(".")
-        order, _, mac = rest.partition(".")
+        told, _, mac = rest.partition(".")
         try:
-            order_id = UUID(bytes=_long(order))
+            what = UUID(bytes=_long(told))
             given = _long(mac)
         except ValueError:
             return None
-        right = version == VERSION and hmac.compare_digest(given, self._mac(tenant_id, order_id))
-        return order_id if right else None
+        right = version == wanted and hmac.compare_digest(given, self._mac(wanted, tenant_id, what))
+        return what if right else None
 
-    def _mac(self, tenant_id: UUID, order_id: UUID) -> bytes:
-        claim = b"order:" + VERSION.encode() + tenant_id.bytes + order_id.bytes
+    def _mac(self, version: str, tenant_id: UUID, what: UUID) -> bytes:
+        claim = _CLAIMS[version] + version.encode() + tenant_id.bytes + what.bytes
         return hmac.new(self._key, claim, hashlib.sha256).digest()[:_MAC_BYTES]
 
 

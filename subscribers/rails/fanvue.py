@@ -19,3 +19,4 @@ class FanvueRail:
     least = 300
     life = timedelta(days=3)
     locked = True
+    monthly = 0

@@ -19,6 +19,7 @@ class SandboxRail:
     least = 1
     life = INVOICE_LIFE
     locked = False
+    monthly = 0
 
     def __init__(self, key: bytes) -> None:
         self._payloads = Payloads(key)

@@ -6,7 +6,7 @@ from uuid import UUID
 from connectors.contract import Update
 from foundation.money import Money
 from gate.units import Rating
-from subscribers.rails.contract import INVOICE_LIFE, CheckoutQuery, Payloads, PaymentFact, Till
+from subscribers.rails.contract import INVOICE_LIFE, SUBSCRIPTION, CheckoutQuery, Payloads, PaymentFact, Till
 
 
 class StarsRail:
@@ -19,6 +19,7 @@ class StarsRail:
     least = 1
     life = INVOICE_LIFE
     locked = False
+    monthly = 10_000
 
     def __init__(self, key: bytes) -> None:
         self._payloads = Payloads(key)
@@ -27,13 +28,20 @@ class StarsRail:
         """A signed pointer to the order; Telegram takes 128 bytes, this is 64 at most."""
         return self._payloads.write(tenant_id, order_id)
 
+    def monthly_payload(self, tenant_id: UUID, subscription_id: UUID) -> str:
+        """A signed pointer to the subscription; each of its months comes with it, under a charge id of its own."""
+        return self._payloads.write_monthly(tenant_id, subscription_id)
+
     def checkout(self, update: Update, till: Till) -> CheckoutQuery:
         """Telegram asks before it takes the Stars, and cancels after ten seconds without a yes."""
         order_id = self._payloads.read(till.tenant_id, update.payload)
-        return CheckoutQuery(till, update.ref, order_id, update.fan, Money(update.amount_minor, update.currency))
+        monthly = self._payloads.read_monthly(till.tenant_id, update.payload)
+        money = Money(update.amount_minor, update.currency)
+        return CheckoutQuery(till, update.ref, order_id, update.fan, money, monthly)
 
     def verify(self, update: Update, till: Till, *, now: datetime) -> PaymentFact:
         """Telegram took the Stars: a charge id is one charge. When that was is its own word, never ahead of us."""
+        monthly = self._payloads.read_monthly(till.tenant_id, update.payload)
         return PaymentFact(
             rail=self.name,
             till=till,
@@ -41,6 +49,9 @@ class StarsRail:
             order_id=self._payloads.read(till.tenant_id, update.payload),
             payer=update.fan,
             money=Money(update.amount_minor, update.currency),
-            product="pack",
+            product="pack" if monthly is None else SUBSCRIPTION,
             at=min(update.at or now, now),
+            recurring=update.recurring,
+            subscription_id=monthly,
+            until=update.until,
         )

@@ -368,7 +368,7 @@ def test_member_of_another_creator_finds_nothing(house: House) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("view", ["packs", "orders", "money", "books"])
+@pytest.mark.parametrize("view", ["packs", "subscriptions", "orders", "money", "books"])
 def test_page_speaks_the_members_language_full_and_empty(
     house: House, tenant: OpenScope, language: str, view: str
 ) -> None:

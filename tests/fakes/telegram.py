@@ -38,6 +38,8 @@ KINDS = {
     "getUpdates": "updates",
     "answerPreCheckoutQuery": "checkouts",
     "refundStarPayment": "refunds",
+    "createInvoiceLink": "links",
+    "editUserStarSubscription": "subscriptions",
     "getStarTransactions": "lookups",
     "getChat": "places",
     "getChatMemberCount": "metrics",

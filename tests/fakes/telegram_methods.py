@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from tests.fakes import telegram_paid
+from tests.fakes import telegram_months, telegram_paid
 from tests.fakes.telegram_world import (
     CHECKOUT_SECONDS,
     IN_A_CHANNEL,
@@ -195,16 +195,16 @@ class Methods:
         sent["_payload"] = asked.get("payload", "")
         return sent
 
+    def do_createInvoiceLink(self, bot: Bot, asked: Told, files: Files) -> Any:
+        return telegram_months.link(bot, asked)
+
+    def do_editUserStarSubscription(self, bot: Bot, asked: Told, files: Files) -> Any:
+        return telegram_months.edit(bot, asked)
+
     def do_sendInvoice(self, bot: Bot, asked: Told, files: Files) -> Any:
-        if asked["currency"] != "XTR" or asked.get("provider_token"):
-            raise bad("PAYMENT_PROVIDER_INVALID")
-        if len(asked["prices"]) != 1 or not 1 <= asked["prices"][0]["amount"] <= 100_000:
-            raise bad("STARS_INVOICE_INVALID")
-        lengths = (len(asked["title"]), 32), (len(asked["description"]), 255), (len(asked["payload"].encode()), 128)
-        if not all(0 < length <= most for length, most in lengths):
-            raise bad("INVOICE_INVALID")
-        amount = asked["prices"][0]["amount"]
-        invoice = {"title": asked["title"], "description": asked["description"], "start_parameter": ""}
+        amount = telegram_months.invoiced(asked)
+        invoice = {"title": asked["title"], "description": asked["description"]}
+        invoice["start_parameter"] = asked.get("start_parameter", "")
         told = {"invoice": invoice | {"currency": "XTR", "total_amount": amount}}
         sent = self.world.post(bot, self._open(bot, asked), told, asked["title"])
         sent["_invoice"] = {"amount": amount, "payload": asked["payload"]}
@@ -291,7 +291,12 @@ class Methods:
             checkout.state = "cancelled"
             raise bad("query is too old and response timeout expired or query ID is invalid")
         checkout.state = "paid" if asked["ok"] else "refused"
-        if asked["ok"]:
+        checkout.words = asked.get("error_message", "")
+        if not asked["ok"] and not checkout.words:
+            raise bad("ERROR_TEXT_EMPTY")
+        if asked["ok"] and "period" in checkout.invoice:
+            telegram_months.begun(self.world, bot, checkout)
+        elif asked["ok"]:
             self.world.paid(bot, checkout)
         return True
 
@@ -388,6 +393,8 @@ def _looks(part: Any) -> Any:
 def _keyboard(asked: Told) -> Told:
     rows = asked.get("reply_markup", {}).get("inline_keyboard", [])
     for button in (button for row in rows for button in row):
+        if "url" in button and "callback_data" not in button and button["url"].startswith("https://"):
+            continue
         if not button["text"] or not 1 <= len(button.get("callback_data", "").encode()) <= 64:
             raise bad("BUTTON_DATA_INVALID")
     return {"reply_markup": {"inline_keyboard": json.loads(json.dumps(rows))}} if rows else {}

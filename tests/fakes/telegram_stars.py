@@ -13,10 +13,13 @@ class Stars:
     world: Telegram
     bot: Bot
 
-    def charge(self, name: str, amount: int, payload: str, *, told: bool = True, kept: int = 0) -> str:
-        """Somebody pays an invoice; `kept` of it goes to who sent them."""
+    def charge(
+        self, name: str, amount: int, payload: str, *, told: bool = True, kept: int = 0, recurring: bool = False
+    ) -> str:
+        """Somebody pays an invoice, or a month of it again; `kept` of it goes to who sent them."""
         with self.world.lock:
-            charge = self.world.charged(self.bot, self.world.chat(self.bot, name), amount, payload, told=told)
+            chat, month = self.world.chat(self.bot, name), "again" if recurring else ""
+            charge = self.world.charged(self.bot, chat, amount, payload, told=told, month=month)
             self.bot.transactions[-1]["amount"] -= kept
         return charge
 

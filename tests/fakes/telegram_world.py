@@ -9,11 +9,15 @@ from itertools import count
 from typing import Any
 
 from foundation.clock import wall_now
+from tests.fakes.telegram_people import Person
 from tests.fakes.telegram_spec import Checks
 
 CHECKOUT_SECONDS = 10
 WINDOW, IN_A_CHANNEL, IN_A_CHAT = timedelta(seconds=60), 20, 60
 """So many messages of a bot in one chat within the window; then it must wait."""
+
+PERIOD = timedelta(seconds=2_592_000)
+"""Of a subscription: the only one there is."""
 
 KEEP = timedelta(hours=24)
 """How long an update waits to be fetched."""
@@ -36,24 +40,6 @@ class Refusal(Exception):
     def __init__(self, code: int, description: str, **parameters: int) -> None:
         self.code, self.description, self.parameters = code, description, parameters
         super().__init__(description)
-
-
-@dataclass
-class Person:
-    """Somebody with the app."""
-
-    id: int
-    name: str
-    language: str
-
-    def told(self) -> Told:
-        return {
-            "id": self.id,
-            "is_bot": False,
-            "first_name": self.name,
-            "username": self.name.lower(),
-            "language_code": self.language,
-        }
 
 
 @dataclass
@@ -103,6 +89,19 @@ class Checkout:
     invoice: Told
     asked_at: datetime
     state: str = "asked"
+    words: str = ""
+    """What the person reads of a refusal."""
+
+
+@dataclass
+class Subscription:
+    """What somebody pays every month, until they, or the bot, stop it."""
+
+    chat: Chat
+    amount: int
+    payload: str
+    until: datetime
+    cancelled: bool = False
 
 
 @dataclass
@@ -120,6 +119,10 @@ class Bot:
     hook: Told = field(default_factory=dict)
     polls: int = 0
     checkouts: dict[str, Checkout] = field(default_factory=dict)
+    links: dict[str, Told] = field(default_factory=dict)
+    """Invoices behind links."""
+    subscriptions: dict[str, Subscription] = field(default_factory=dict)
+    """By their first charge."""
     callbacks: dict[str, bool] = field(default_factory=dict)
     transactions: list[Told] = field(default_factory=list)
     late: list[Told] = field(default_factory=list)
@@ -228,7 +231,7 @@ class Telegram:
                 for message in reversed(chat.messages.values())
                 for row in message.get("reply_markup", {}).get("inline_keyboard", [])
                 for button in row
-                if button["callback_data"].startswith(data)
+                if button.get("callback_data", "").startswith(data)
             )
             query = str(secrets.randbits(60))
             bot.callbacks[query] = False
@@ -247,7 +250,12 @@ class Telegram:
             chat = self.chat(bot, name)
             invoices = [one for one in chat.messages.values() if "invoice" in one]
             chosen = chat.messages[message_id] if message_id else invoices[-1]
-            checkout = Checkout(str(secrets.randbits(60)), chat, chosen["_invoice"], self.clock())
+            return self.begin(bot, name, chosen["_invoice"])
+
+    def begin(self, bot: Bot, name: str, invoice: Told) -> Checkout:
+        """A person begins to pay for an invoice, in whatever chat it stands: the bot is asked."""
+        with self.lock:
+            checkout = Checkout(str(secrets.randbits(60)), self.chat(bot, name), invoice, self.clock())
             bot.checkouts[checkout.id] = checkout
             asked = {
                 "id": checkout.id,
@@ -341,11 +349,13 @@ class Telegram:
         """The Stars change hands, and the bot is told."""
         self.charged(bot, checkout.chat, checkout.invoice["amount"], checkout.invoice["payload"])
 
-    def charged(self, bot: Bot, chat: Chat, amount: int, payload: str, *, told: bool = True) -> str:
-        """The Stars of an invoice change hands; the bot is told, or its update is lost on the way."""
+    def charged(self, bot: Bot, chat: Chat, amount: int, payload: str, *, told: bool = True, month: str = "") -> str:
+        """The Stars of an invoice change hands; the bot is told, or its update is lost on the way. `month`: the first
+        of a subscription, or one again."""
         charge = f"stx{secrets.token_urlsafe(24)}"
         person = chat.person or self.person("Nobody")
         partner = {"type": "user", "transaction_type": "invoice_payment", "user": person.told()}
+        partner |= {"subscription_period": int(PERIOD.total_seconds())} if month else {}
         listed = {"id": charge, "amount": amount, "date": self.seconds()}
         bot.transactions.append(listed | {"source": partner | {"invoice_payload": payload}})
         payment = {
@@ -355,6 +365,10 @@ class Telegram:
             "telegram_payment_charge_id": charge,
             "provider_payment_charge_id": "",
         }
+        if month:
+            ends = int((self.clock() + PERIOD).timestamp())
+            payment |= {"is_recurring": True, "subscription_expiration_date": ends}
+            payment |= {"is_first_recurring": True} if month == "first" else {}
         message = self._message(chat, {"from": person.told()}, {"successful_payment": payment})
         if told:
             self._told_bot(bot, "message", message)

@@ -35,6 +35,7 @@ TERMINAL: dict[str, set[str]] = {
     "RefundState": {"done"},
     "SaveState": {"refused", "served"},
     "SeriesState": {"stopped"},
+    "SubscriptionState": set(),  # what ended may be offered again
     "ShelfState": set(),  # what was put away may be taken out again
     "SpeechState": {"failed", "made"},
     "UploadState": set(),

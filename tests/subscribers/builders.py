@@ -28,6 +28,7 @@ from studio import packs
 from studio.models import Creation
 from subscribers import (
     conversation,
+    ending,
     events,
     fulfilling,
     handling,
@@ -71,6 +72,9 @@ EVENTS = {
         events.OrderRefund,
         events.OrderPaid,
         events.OrderRefunded,
+        events.SubscriptionStop,
+        events.SubscriptionNear,
+        events.SubscriptionEnd,
         events.FanOptedOut,
         ChannelProbe,
         TakedownOpened,
@@ -129,6 +133,8 @@ class Studio:
         )
         look = partial(reconciling.look, tenant=tenant, transport=transport, connectors=connectors)
         give_back = partial(controlling.refund, tenant=tenant, transport=transport, connectors=connectors)
+        outside = {"tenant": tenant, "transport": transport, "connectors": connectors}
+        stop_renewal = partial(controlling.stop_renewal, **outside)  # type: ignore[arg-type]  # one of each
         claim = {"mint": mint, "connectors": connectors}
         return {
             "chat.turn": partial(handling.turn, tenant=tenant, write=self.writer, rails=RAILS),
@@ -142,6 +148,9 @@ class Studio:
             "chat.settle": partial(handling.settle_by_word, tenant=tenant),
             "payment.settle": partial(handling.settle_payment, tenant=tenant),
             "order.refund": partial(handling.refund, tenant=tenant, give_back=give_back),
+            "subscription.stop": partial(ending.stop, tenant=tenant, ask=stop_renewal),
+            "subscription.near": partial(ending.near, tenant=tenant),
+            "subscription.end": partial(ending.ended, tenant=tenant),
             "takedown.opened": lambda fact: recalling.give_back(
                 events.PackRecalled(fact.tenant_id, fact.subject_id), tenant=tenant
             ),

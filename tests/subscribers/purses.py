@@ -1,6 +1,6 @@
 """Nova's bot, what its fans pay in Stars, and readings of what Telegram lists of it."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -10,11 +10,12 @@ from typing import Any, cast
 from uuid import UUID
 
 from channels import listening, reading
-from connectors.contract import Update
+from connectors.contract import ChatConnector, Update
 from connectors.purse import Listed
 from foundation import outbox
 from foundation.database import Database, Scope
 from foundation.money import Money
+from gate import minting
 from gate.units import Rating
 from studio import packs
 from subscribers import conversation, ledger, offers, orders, persona, reconciling, shop
@@ -22,11 +23,12 @@ from subscribers.events import RailReconcile
 from subscribers.ledger import SplitShares
 from subscribers.rails.contract import PaymentFact
 from subscribers.reconciling import PACE, Pace
-from tests.channels.builders import Killed
+from tests.channels.builders import KEY, Killed
 from tests.channels.telegram_builders import CONNECTORS, BotWorld, bot_world
 from tests.fakes.telegram import Network
 from tests.fakes.telegram_stars import Stars
 from tests.subscribers.builders import NOVA, RAILS, Studio, picture
+from workers.checkouts import Till
 
 PRICE = 250
 RAIL = RAILS["telegram"]
@@ -96,6 +98,21 @@ class Bot(Studio):
             self.stars.bot.updates = [
                 (at, told) for at, told in self.stars.bot.updates if told["update_id"] >= int(self.heard or 0)
             ]
+
+    def hear(self) -> None:
+        """Hear what waits as the listening process does: a checkout is answered at once."""
+        if not self.stars.world.waiting(self.stars.bot):
+            return
+        channel, connectors = self.world.channel(), cast(Mapping[str, ChatConnector], CONNECTORS)
+        mint = partial(minting.mint, key=KEY, own_hosts=("pages.example",))
+        till = Till(self.world.tenant, self.world.transport(), connectors, RAILS, mint)
+        heard = listening.poll(channel, self.heard, transport=self.world.transport(), connectors=connectors)
+        for update in heard.updates:
+            if not till.answer(channel, update):
+                self.receive(update)
+        self.heard = heard.cursor or self.heard
+        left = self.stars.bot.updates
+        self.stars.bot.updates = [(at, told) for at, told in left if told["update_id"] >= int(self.heard or 0)]
 
     # readings
 

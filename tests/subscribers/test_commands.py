@@ -32,7 +32,8 @@ def test_a_command_is_known_by_how_a_message_begins(said: str, name: str) -> Non
 def test_nothing_about_money_is_offered_where_nothing_is_sold() -> None:
     quiet = {command.name for command in commands.menu(sells=False).commands}
     assert quiet == {"start", "stop", "human", "age", "terms", "privacy", "report"}
-    assert {command.name for command in commands.menu(sells=True).commands} == quiet | {"purchases", "paysupport"}
+    sold = {"purchases", "subscription", "paysupport"}
+    assert {command.name for command in commands.menu(sells=True).commands} == quiet | sold
 
 
 def test_each_is_written_as_it_is_known() -> None:

@@ -4,8 +4,8 @@ from alembic import op
 
 from migrations.tools import instant
 
-revision = "0115"
-down_revision = "0093"
+revision = "0095"
+down_revision = "0094"
 branch_labels = None
 depends_on = None
 

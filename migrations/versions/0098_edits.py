@@ -5,8 +5,8 @@ from alembic import op
 
 from migrations.tools import inside, instant, jsonb, number, tenant_table, text, uuid_column
 
-revision = "0125"
-down_revision = "0093"
+revision = "0098"
+down_revision = "0097"
 branch_labels = None
 depends_on = None
 

@@ -4,8 +4,8 @@ from alembic import op
 
 from migrations.tools import jsonb, tenant_table, text, unique
 
-revision = "0140"
-down_revision = "0093"
+revision = "0100"
+down_revision = "0099"
 branch_labels = None
 depends_on = None
 

@@ -5,8 +5,8 @@ from alembic import op
 
 from migrations.tools import jsonb
 
-revision = "0145"
-down_revision = "0093"
+revision = "0102"
+down_revision = "0101"
 branch_labels = None
 depends_on = None
 

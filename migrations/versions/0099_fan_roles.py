@@ -4,8 +4,8 @@ from alembic import op
 
 from migrations import tools
 
-revision = "0135"
-down_revision = "0093"
+revision = "0099"
+down_revision = "0098"
 branch_labels = None
 depends_on = None
 

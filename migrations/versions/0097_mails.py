@@ -5,8 +5,8 @@ from alembic import op
 
 from migrations.tools import flag, inside, instant, jsonb, number, tenant_table, text, unique, uuid_column
 
-revision = "0120"
-down_revision = "0093"
+revision = "0097"
+down_revision = "0096"
 branch_labels = None
 depends_on = None
 

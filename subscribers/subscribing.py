@@ -1,0 +1,188 @@
+"""Subscriptions as rows: plans, who pays for one, and the months that were paid."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlmodel import Field, col, select
+
+from foundation import outbox
+from foundation.database import CreatorRow, Scope, instant, jsonb, table
+from foundation.errors import NotFound
+from subscribers.events import SubscriptionEnd, SubscriptionNear, SubscriptionStop
+from subscribers.models import books, minor, of
+from subscribers.rails.contract import PERIOD
+from subscribers.states import SUBSCRIPTION_STATES, SubscriptionState
+
+
+class Plan(CreatorRow, table=True):
+    """What a month costs on one account, and the packs it opens. `state` is active or retired."""
+
+    __tablename__ = "plans"
+    __table_args__ = table(
+        Index("plans_of_channel", "tenant_id", "channel_id", "state"),
+        CheckConstraint("amount_minor > 0", name="plans_positive"),
+        about="nobody",
+        keep="forever",
+    )
+    channel_id: UUID
+    title: str
+    description: str
+    rail: str
+    currency: str
+    amount_minor: int = minor()
+    packs: list[str] = jsonb(list)
+    state: str
+
+
+class Subscription(CreatorRow, table=True):
+    """A fan's subscription at the price they were shown: paid for `until` then. What is open to pay is so until it
+    `expires_at`; `first_charge` is what its platform knows it by."""
+
+    __tablename__ = "subscriptions"
+    __table_args__ = books(
+        Index("subscriptions_of_fan", "tenant_id", "fan_id", "state"),
+        Index("subscriptions_of_plan", "tenant_id", "plan_id", "state"),
+        of("fan_id", "fans"),
+        of("plan_id", "plans"),
+    )
+    fan_id: UUID
+    conversation_id: UUID
+    channel_id: UUID
+    plan_id: UUID
+    title: str
+    rail: str
+    currency: str
+    amount_minor: int = minor()
+    state: str
+    expires_at: datetime = instant()
+    checkout_at: datetime | None = instant(optional=True)
+    until: datetime | None = instant(optional=True)
+    first_charge: str = Field(default="")
+    begun_at: datetime | None = instant(optional=True)
+    stopped_at: datetime | None = instant(optional=True)
+
+
+class SubscriptionMonth(CreatorRow, table=True):
+    """A payment of a subscription, and until when it is paid by it."""
+
+    __tablename__ = "subscription_months"
+    __table_args__ = books(
+        UniqueConstraint("tenant_id", "payment_id"),
+        Index("subscription_months_of", "tenant_id", "subscription_id"),
+        of("subscription_id", "subscriptions"),
+        of("payment_id", "payments"),
+    )
+    subscription_id: UUID
+    payment_id: UUID
+    until: datetime = instant()
+
+
+def find(scope: Scope, subscription_id: UUID, *, lock: bool = False) -> Subscription:
+    """A subscription as it stands now. Raises NotFound; another tenant's looks the same."""
+    statement = select(Subscription).where(
+        Subscription.tenant_id == scope.tenant_id, Subscription.id == subscription_id
+    )
+    statement = statement.with_for_update() if lock else statement
+    row = scope.session.exec(statement.execution_options(populate_existing=True)).one_or_none()
+    if row is None:
+        raise NotFound("subscription.unknown")
+    return row
+
+
+def of_payment(scope: Scope, payment_id: UUID) -> Subscription | None:
+    """The subscription that a payment is a month of; None for any other."""
+    found = scope.run(
+        "SELECT subscription_id FROM subscription_months WHERE tenant_id = :tenant AND payment_id = :payment",
+        tenant=scope.tenant_id,
+        payment=payment_id,
+    ).scalar()
+    return find(scope, found) if found is not None else None
+
+
+def move(scope: Scope, row: Subscription, after: SubscriptionState) -> None:
+    """Bring a subscription that this transaction holds to `after`. Raises Conflict."""
+    if row.state != after:
+        SUBSCRIPTION_STATES.check(SubscriptionState(row.state), after)
+    row.state = str(after)
+    scope.add(row)
+
+
+def count_anew(scope: Scope, row: Subscription) -> None:
+    """Until when it is paid: by the last of its months whose money was not given back, in whatever order they came."""
+    row.until = scope.run(
+        "SELECT max(m.until) FROM subscription_months m LEFT JOIN refunds r ON r.tenant_id = m.tenant_id"
+        " AND r.payment_id = m.payment_id AND r.state = 'done' WHERE m.tenant_id = :tenant"
+        " AND m.subscription_id = :id AND r.id IS NULL",
+        tenant=scope.tenant_id,
+        id=row.id,
+    ).scalar()
+    scope.add(row)
+
+
+def is_paid(scope: Scope, row: Subscription, until: datetime) -> bool:
+    """Whether the month that ends about `until` is paid already, by money that was not given back."""
+    found = scope.run(
+        "SELECT 1 FROM subscription_months m LEFT JOIN refunds r ON r.tenant_id = m.tenant_id"
+        " AND r.payment_id = m.payment_id WHERE m.tenant_id = :tenant AND m.subscription_id = :id AND r.id IS NULL"
+        " AND m.until > :after AND m.until < :before",
+        tenant=scope.tenant_id,
+        id=row.id,
+        after=until - PERIOD / 2,
+        before=until + PERIOD / 2,
+    )
+    return found.scalar() is not None
+
+
+def opened(scope: Scope, fan_id: UUID) -> list[UUID]:
+    """The packs that a fan's subscriptions open now."""
+    rows = scope.run(
+        "SELECT DISTINCT CAST(opened.pack AS uuid) AS pack_id FROM subscriptions s JOIN plans p"
+        " ON p.tenant_id = s.tenant_id AND p.id = s.plan_id CROSS JOIN LATERAL jsonb_array_elements_text(p.packs)"
+        " AS opened (pack) WHERE s.tenant_id = :tenant AND s.fan_id = :fan AND s.state IN ('active', 'stopped')"
+        " AND s.until > :now ORDER BY pack_id",
+        tenant=scope.tenant_id,
+        fan=fan_id,
+        now=scope.now,
+    )
+    return list(rows.scalars())
+
+
+def given_back(scope: Scope, subscription_id: UUID) -> None:
+    """The money of one of its months went back. Where nothing that is paid is left, it ends, and is taken no more."""
+    row = find(scope, subscription_id, lock=True)
+    count_anew(scope, row)
+    if row.until is not None and row.until > scope.now:
+        return
+    if row.state in (SubscriptionState.ACTIVE, SubscriptionState.STOPPED):
+        end(scope, row)
+
+
+def forget(scope: Scope, fan_id: UUID) -> None:
+    """The fan is about to be forgotten: nothing more is taken from them."""
+    running = scope.session.exec(
+        select(Subscription).where(
+            Subscription.tenant_id == scope.tenant_id,
+            Subscription.fan_id == fan_id,
+            col(Subscription.state).in_((SubscriptionState.ACTIVE, SubscriptionState.STOPPED)),
+        )
+    ).all()
+    for row in running:
+        payer = scope.run(
+            "SELECT native_id FROM fan_identities WHERE tenant_id = :tenant AND fan_id = :fan"
+            " AND channel_id = :channel",
+            tenant=scope.tenant_id,
+            fan=fan_id,
+            channel=row.channel_id,
+        ).scalar()
+        end(scope, row, payer=payer or "")
+
+
+def end(scope: Scope, row: Subscription, *, payer: str = "") -> None:
+    """It is over; where its platform may still take a month, that is stopped."""
+    if row.stopped_at is None and row.first_charge:  # by its charge: the fan may have begun anew until it is asked
+        stop = SubscriptionStop(scope.tenant_id, row.id, payer, row.first_charge)
+        outbox.put(scope, stop, lane=f"order:{row.id}", priority=2)
+    move(scope, row, SubscriptionState.ENDED)
+    for kind in (SubscriptionEnd.kind, SubscriptionNear.kind):
+        outbox.cancel(scope, kind, row.id)

@@ -1,0 +1,279 @@
+"""Subscriptions of fans: offered by a link, paid month by month by their platform, stopped, ended.
+
+Each month is a charge of its own with the first one's words: a sale, whoever tells of it and in whatever order.
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from channels import reads as channel_reads
+from foundation import outbox
+from foundation.database import Scope
+from foundation.errors import NotFound
+from foundation.ids import uuid7
+from foundation.money import Money
+from foundation.words import Message, say
+from gate import minting, switches, viewers
+from gate.units import Button, Invoice, Rating, Subject
+from subscribers import directory, drafts, ledger, offers, payments, plans, refunding, sending, subscribing, talks
+from subscribers.ending import EARLY, RUNNING, day_of, named, price, wait_for_end
+from subscribers.events import SubscriptionPaid, SubscriptionStop
+from subscribers.models import Conversation
+from subscribers.payments import NOT_YOURS, ONE_CHECKOUT
+from subscribers.rails.contract import PERIOD, CheckoutQuery, MonthlyRail, PaymentFact
+from subscribers.states import DraftState, SubscriptionState
+from subscribers.subscribing import Plan, Subscription
+
+LIFE = timedelta(hours=24)
+"""How long what was offered may be paid."""
+
+S = SubscriptionState
+
+
+def offer(scope: Scope, talk: Conversation, plan_id: UUID, rail: MonthlyRail) -> Subscription | None:
+    """Send a fan the link by which they may subscribe to a plan; asked twice, it is the same offer.
+
+    None when nothing may be sold to them now, or when they have the subscription. Raises NotFound for a plan that is
+    not on sale on this account.
+    """
+    plan = next((one for one in plans.on_sale(scope, talk.channel_id) if one.id == plan_id), None)
+    if plan is None or plan.rail != rail.name:
+        raise NotFound("plan.unknown")
+    fan = directory.identity_on(scope, talk.fan_id, talk.channel_id)
+    mine = _of_fan(scope, talk.fan_id, plan.id)
+    if not fan.may_be_sold_to or talk.safety_hold or any(row.state in RUNNING for row in mine):
+        return None
+    row = next((one for one in mine if one.channel_id == talk.channel_id), None) or _begin(scope, talk, plan)
+    subscribing.move(scope, row, S.OFFERED)
+    row.expires_at = scope.now + LIFE
+    scope.add(row)
+    _send_link(scope, talk, plan, row, rail)
+    return row
+
+
+def _begin(scope: Scope, talk: Conversation, plan: Plan) -> Subscription:
+    return Subscription(
+        tenant_id=scope.tenant_id,
+        id=uuid7(),
+        creator_id=plan.creator_id,
+        fan_id=talk.fan_id,
+        conversation_id=talk.id,
+        channel_id=talk.channel_id,
+        plan_id=plan.id,
+        title=plan.title,
+        rail=plan.rail,
+        currency=plan.currency,
+        amount_minor=plan.amount_minor,
+        state=str(S.OFFERED),
+        expires_at=scope.now + LIFE,
+    )
+
+
+def _send_link(scope: Scope, talk: Conversation, plan: Plan, row: Subscription, rail: MonthlyRail) -> None:
+    invoice = Invoice(
+        title=plan.title,
+        description=plan.description,
+        amount_minor=row.amount_minor,
+        currency=row.currency,
+        payload=rail.monthly_payload(scope.tenant_id, row.id),
+        period_days=PERIOD.days,
+    )
+    label = say(Message("subscription.button", {"price": price(row)}), talk.language)
+    draft = drafts.put(
+        scope,
+        talk,
+        origin="auto",
+        kind="invoice",
+        state=DraftState.AUTO,
+        text=f"{plan.title}\n\n{plan.description}",
+        invoice=invoice,
+        buttons=(Button(label, "subscribe", str(plan.id)),),
+    )
+    sending.judged(scope, draft)
+    drafts.send(scope, draft, priority=drafts.FIRST)
+
+
+def _of_fan(scope: Scope, fan_id: UUID, plan_id: UUID | None = None) -> list[Subscription]:
+    statement = select(Subscription).where(Subscription.tenant_id == scope.tenant_id, Subscription.fan_id == fan_id)
+    statement = statement.where(Subscription.plan_id == plan_id) if plan_id is not None else statement
+    return list(scope.session.exec(statement.order_by(col(Subscription.id).desc())))
+
+
+def show(scope: Scope, talk: Conversation, *, sells: bool) -> None:
+    """Tell a fan of their subscriptions, with what opens and stops them; who has none, what they may choose."""
+    mine = [row for row in _of_fan(scope, talk.fan_id) if row.channel_id == talk.channel_id and row.state in RUNNING]
+    for row in mine:
+        stop = _button(talk, "stop_renewal", row.id) if row.state == S.ACTIVE else None
+        told = Message(f"service.subscription.{row.state}", {**named(row), "until": day_of(scope, row, talk)})
+        drafts.say_service(scope, talk, told, buttons=(*_packs(scope, talk, row), *([stop] if stop else ())))
+    if mine:
+        return
+    found = choice(scope, talk) if sells else []
+    code = "service.subscription.choose" if found else "service.subscription.none"
+    drafts.say_service(scope, talk, Message(code), buttons=[_choice(talk, plan) for plan in found])
+
+
+def choice(scope: Scope, talk: Conversation) -> list[Plan]:
+    """The plans that may be shown to the fan of a conversation now: none to who has one of this account's."""
+    fan = directory.identity_on(scope, talk.fan_id, talk.channel_id)
+    mine = [row for row in _of_fan(scope, talk.fan_id) if row.channel_id == talk.channel_id and row.state in RUNNING]
+    if mine or talk.kind != "private" or talk.safety_hold or not fan.may_be_sold_to or fan.reachable != "yes":
+        return []
+    return plans.on_sale(scope, talk.channel_id)[:MOST_SHOWN]
+
+
+def propose(scope: Scope, talk: Conversation, plan_id: UUID, *, key: UUID) -> None:
+    """Show the fan one plan, under a button that asks for its link. Raises NotFound for one not to be shown now."""
+    chosen = next((one for one in choice(scope, talk) if one.id == plan_id), None)
+    if chosen is None:
+        raise NotFound("offer.not_now")
+    told = Message("service.subscription.choose")
+    drafts.say_service(scope, talk, told, buttons=(_choice(talk, chosen),), draft_id=key)
+
+
+MOST_SHOWN = 6
+"""Buttons under a message."""
+
+
+def _packs(scope: Scope, talk: Conversation, row: Subscription) -> list[Button]:
+    found = plans.opens(scope, plans.find(scope, row.plan_id))
+    return [drafts.purchase_button(talk.language, pack.title, pack.id) for pack in found[: MOST_SHOWN - 1]]
+
+
+def _choice(talk: Conversation, plan: Plan) -> Button:
+    asked = offers.shown_price(Money(plan.amount_minor, plan.currency))
+    label = say(Message("service.button.plan", {"title": drafts.slot(plan.title), "price": asked}), talk.language)
+    return Button(label, "subscribe", str(plan.id))
+
+
+def _button(talk: Conversation, action: str, ref: UUID) -> Button:
+    return Button(say(Message(f"service.button.{action}"), talk.language), action, str(ref))
+
+
+def refusal(scope: Scope, query: CheckoutQuery) -> Message | None:
+    """What speaks against a payment, asked while the platform waits; None lets it through, and promises nothing."""
+    if query.subscription_id is None:
+        return Message("service.pay.unknown")
+    try:
+        row = subscribing.find(scope, query.subscription_id, lock=True)
+        against = _against(scope, row, query)
+    except NotFound:
+        return Message("service.pay.unknown")
+    if against is None:
+        row.checkout_at = scope.now
+        scope.add(row)
+    return against
+
+
+def _against(scope: Scope, row: Subscription, query: CheckoutQuery) -> Message | None:
+    """Raises NotFound."""
+    channel = channel_reads.channel(scope, row.channel_id)
+    fan = directory.identity_on(scope, row.fan_id, row.channel_id)
+    plan = plans.find(scope, row.plan_id)
+    if fan.native_id != query.payer or channel.id != query.till.channel_id:
+        return NOT_YOURS
+    running = row.state in RUNNING
+    if running and row.until is not None and row.until - EARLY > scope.now:
+        return Message("service.pay.subscribed")
+    if not running and (row.state == S.ENDED or row.expires_at <= scope.now or plan.state != plans.ACTIVE):
+        return Message("service.pay.expired")
+    if query.money != Money(row.amount_minor, row.currency):
+        return Message("service.pay.changed")
+    if row.checkout_at is not None and scope.now - row.checkout_at < ONE_CHECKOUT:
+        return Message("service.pay.running")
+    found = plans.opens(scope, plan)
+    if plans.rating(found).rank > Rating.S.rank and not viewers.level(scope, channel.platform, fan.native_id).over_18:
+        return Message("service.pay.age")
+    held = talks.read(scope, row.conversation_id).safety_hold or not fan.may_be_sold_to
+    closed = switches.closed(scope, "payments", channel=channel.id, creator=row.creator_id)
+    about = Subject("subscription", row.id)
+    units = (sending.unit_for(scope, channel, fan, about, text=pack.title, media=pack.media) for pack in found)
+    if held or closed or not all(minting.preview(scope, unit, author=scope.actor).allowed for unit in units):
+        return Message("service.pay.not_now")
+    return None
+
+
+def paid(scope: Scope, fact: PaymentFact) -> UUID | None:
+    """Write down a month that was taken, once: payment, ledger, until when it is paid, and the fact.
+
+    Returns the payment's id, None when the charge is known. What fits no subscription waits in suspense for a person; a
+    month that is paid already is given back, and what took it twice is stopped.
+    """
+    row = _locked(scope, fact)
+    kind = _kind(scope, row, fact)
+    owner = row.fan_id if row is not None and kind != "orphan" else None
+    payment_id = payments.record(scope, fact, kind, fan_id=owner, order_id=None)
+    if payment_id is None:
+        return None
+    book = ledger.record_sale if kind == "matched" else ledger.record_suspense
+    rail, creator = ledger.rail_account(fact.rail, fact.till.account), fact.till.creator_id
+    book(scope, payment_id, fact.money, rail=rail, at=fact.at, creator_id=creator, fan_id=owner)
+    if row is None or kind == "orphan":
+        payments.tell_unmatched(scope, payment_id, fact)
+        if row is not None and row.state == S.ENDED:  # of a fan who was forgotten: it was to be stopped, in vain
+            _stop_beside(scope, row, fact, row.first_charge)
+    elif kind == "duplicate":
+        refunding.ask(scope, payment_id, reason=Message("refund.duplicate"))
+        _stop_beside(scope, row, fact, fact.charge_id)
+        drafts.say_service(scope, talks.read(scope, row.conversation_id), Message("service.receipt.duplicate"))
+    else:
+        _month(scope, row, payment_id, fact)
+        directory.rebuild_facts(scope, row.fan_id)
+        outbox.put(scope, SubscriptionPaid(scope.tenant_id, payment_id))
+    return payment_id
+
+
+def _stop_beside(scope: Scope, row: Subscription, fact: PaymentFact, charge_id: str) -> None:
+    stop_it = SubscriptionStop(scope.tenant_id, row.id, fact.payer, charge_id)
+    outbox.put(scope, stop_it, lane=f"order:{row.id}", priority=2)
+
+
+def _locked(scope: Scope, fact: PaymentFact) -> Subscription | None:
+    if fact.subscription_id is None:
+        return None
+    try:
+        talks.locked(scope, subscribing.find(scope, fact.subscription_id).conversation_id)  # as everywhere: talks first
+        return subscribing.find(scope, fact.subscription_id, lock=True)
+    except NotFound:
+        return None
+
+
+def _kind(scope: Scope, row: Subscription | None, fact: PaymentFact) -> payments.Kind:
+    if row is None:
+        return "orphan"
+    fan = directory.identity_on(scope, row.fan_id, row.channel_id)
+    same = fan.native_id == fact.payer and row.channel_id == fact.till.channel_id and row.rail == fact.rail
+    if not same or Money(row.amount_minor, row.currency) != fact.money:
+        return "orphan"
+    return "duplicate" if subscribing.is_paid(scope, row, _until(fact)) else "matched"
+
+
+def _until(fact: PaymentFact) -> datetime:
+    return fact.until or fact.at + PERIOD
+
+
+def _month(scope: Scope, row: Subscription, payment_id: UUID, fact: PaymentFact) -> None:
+    """One more month is paid; what comes late, or out of order, moves nothing back."""
+    scope.add(
+        subscribing.SubscriptionMonth(
+            tenant_id=scope.tenant_id,
+            creator_id=row.creator_id,
+            subscription_id=row.id,
+            payment_id=payment_id,
+            until=_until(fact),
+        )
+    )
+    anew = row.state in (S.OFFERED, S.ENDED)
+    if anew or row.begun_at is None or fact.at < row.begun_at:
+        row.first_charge, row.begun_at = fact.charge_id, fact.at
+    subscribing.count_anew(scope, row)
+    if anew or (row.stopped_at is not None and fact.at > row.stopped_at):  # it was taken all the same
+        row.stopped_at = None
+        subscribing.move(scope, row, S.ACTIVE)
+    wait_for_end(scope, row)
+    talk = talks.read(scope, row.conversation_id)
+    code = "service.subscription.begun" if anew else "service.subscription.renewed"
+    told = Message(code, {**named(row), "until": day_of(scope, row, talk)})
+    drafts.say_service(scope, talk, told, buttons=_packs(scope, talk, row) if anew else ())

@@ -1,0 +1,104 @@
+"""Subscribers of Nova's bot: offered, begun, renewed, and what is seen of it."""
+
+from typing import Any
+from uuid import UUID
+
+from foundation.money import Money
+from subscribers import conversation, orders, plans, subscriptions
+from subscribers.rails.contract import PERIOD, CheckoutQuery, MonthlyRail
+from tests.fakes import telegram_months
+from tests.fakes.telegram_world import Checkout
+from tests.subscribers.purses import RAIL, Bot
+
+MONTH = 300
+
+
+def plan(nova: Bot, **more: Any) -> UUID:
+    """A plan of hers; its id."""
+    values = {"title": "Le cercle", "description": "Un pack nouveau chaque mois", "price_minor": MONTH}
+    with nova.scope() as scope:
+        house = nova.world
+        opens = {"creator_id": house.creator_id, "channel_id": house.channel_id, "opens": [nova.pack_id]}
+        return plans.make(scope, **{**values, **opens, **more})
+
+
+def rail() -> MonthlyRail:
+    """Her rail."""
+    assert isinstance(RAIL, MonthlyRail)
+    return RAIL
+
+
+def offered(nova: Bot, name: str = "leo") -> UUID:
+    """A fan with the link before them; the subscription."""
+    nova.world_says(name, "bonjour")
+    thread = nova.thread(str(nova.stars.world.person(name).id))
+    with nova.scope() as scope:
+        talk = conversation.talks.locked(scope, thread.id)
+        (chosen,) = plans.on_sale(scope, talk.channel_id)
+        row = subscriptions.offer(scope, talk, chosen.id, rail())
+        assert row is not None
+        found = row.id
+    nova.drain()
+    return found
+
+
+def tap(nova: Bot, name: str = "leo", of: str = "") -> Checkout:
+    """A fan opens the newest link, their own or another's, and pays."""
+    checkout = telegram_months.subscribe(nova.stars.world, nova.stars.bot, name, of)
+    nova.hear()
+    return checkout
+
+
+def begun(nova: Bot, name: str = "leo") -> UUID:
+    """A fan whose first month is paid and heard of; the subscription."""
+    found = offered(nova, name)
+    assert tap(nova, name).state == "paid"
+    nova.hear()
+    nova.drain()
+    return found
+
+
+def renew(nova: Bot, *, told: bool = True) -> str:
+    """A month passes, and Telegram takes the next one; its charge, "" where it takes none."""
+    nova.world.pass_time(PERIOD.total_seconds())
+    (first,) = nova.stars.bot.subscriptions
+    return telegram_months.renew(nova.stars.world, nova.stars.bot, first, told=told)
+
+
+def row_of(nova: Bot, subscription_id: UUID) -> Any:
+    """A subscription as its row stands."""
+    (row,) = nova.rows("SELECT * FROM subscriptions WHERE tenant_id = :tenant AND id = :id", id=subscription_id)
+    return row
+
+
+def texts(nova: Bot, name: str = "leo") -> list[str]:
+    """What a fan was sent."""
+    return nova.stars.world.texts(nova.stars.bot, name)
+
+
+def press(nova: Bot, data: str, name: str = "leo") -> None:
+    """A fan presses a button, and what follows is done."""
+    nova.stars.world.press(nova.stars.bot, name, data)
+    nova.hear()
+    nova.drain()
+
+
+def say(nova: Bot, text: str, name: str = "leo") -> None:
+    """A fan writes, and what follows is done."""
+    nova.world_says(name, text)
+    nova.drain()
+
+
+def months(nova: Bot) -> list[tuple[str, str, int, bool]]:
+    """Payments of subscriptions."""
+    return [one for one in nova.payments() if one[0] == "subscription"]
+
+
+def ask(nova: Bot, subscription_id: UUID | None, **more: Any) -> str:
+    """The answer to a checkout: "yes", or the end of the refusal's code."""
+    payer = str(nova.stars.world.person("leo").id)
+    values: dict[str, Any] = {"payer": payer, "money": Money(MONTH, "XTR"), "order_id": None, **more}
+    with nova.scope() as scope:
+        till = conversation.till(nova.world.channel())
+        verdict = orders.can_pay(scope, CheckoutQuery(till, "q", subscription_id=subscription_id, **values))
+    return "yes" if isinstance(verdict, orders.Yes) else verdict.reason.code.rsplit(".", 1)[-1]

@@ -1,0 +1,290 @@
+"""Paid month by month: each month is one sale whoever tells of it, and nothing is taken of who stopped."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, example, given, settings
+from hypothesis import strategies as st
+
+from foundation.database import Database
+from foundation.errors import BadInput, NotFound
+from foundation.ids import uuid7
+from foundation.money import Money
+from gate import viewers
+from insights import rollups
+from insights.events import SaleSeen
+from subscribers import closing, conversation, directory, offers, plans
+from tests.fakes import telegram as fake
+from tests.fakes import telegram_months
+from tests.fakes.telegram_world import Checkout
+from tests.subscribers.monthly import (
+    MONTH,
+    ask,
+    begun,
+    months,
+    offered,
+    plan,
+    press,
+    rail,
+    renew,
+    row_of,
+    say,
+    tap,
+    texts,
+)
+from tests.subscribers.purses import RAIL, Bot, bot
+
+
+@pytest.fixture(scope="module")
+def telegram() -> Iterator[fake.Network]:
+    with fake.network() as started:
+        yield started
+
+
+@pytest.fixture
+def nova(database: Database, telegram: fake.Network) -> Iterator[Bot]:
+    made = bot(database, telegram)
+    plan(made)
+    made.later(minutes=1)  # how sales are divided is said before the first of them
+    yield made
+    telegram.book.clear()
+    assert not telegram.world.checks.broken, telegram.world.checks.broken
+
+
+def test_a_fan_subscribes_by_a_link_and_sees_what_it_opens(nova: Bot) -> None:
+    say(nova, "/subscription")
+    press(nova, "subscribe")
+    (link,) = nova.stars.bot.links.values()
+    assert (link["amount"], link["period"]) == (MONTH, 2_592_000)
+    shown = nova.stars.world.seen(nova.stars.bot, "leo")[-1]
+    assert shown["text"] == "Le cercle\n\nUn pack nouveau chaque mois"
+    assert shown["reply_markup"]["inline_keyboard"][0][0]["text"] == "S’abonner · 300 ⭐ / 30 jours"
+    assert tap(nova).state == "paid"
+    nova.hear()
+    nova.drain()
+    assert months(nova) == [("subscription", "matched", MONTH, False)]
+    assert any(text.startswith("Abonnement commencé : Le cercle, 300 ⭐") for text in texts(nova))
+    press(nova, "purchases")
+    assert nova.pushed() == 1
+    assert nova.held() == MONTH == -nova.held("creator_due") - nova.held("agency_due")
+    assert (nova.even(), nova.notices()) == (True, {})
+
+
+@pytest.mark.parametrize("by", ["update", "list", "both"])
+def test_a_renewal_is_one_sale_whoever_tells_of_it(nova: Bot, by: str) -> None:
+    found = begun(nova)
+    nova.catch_up()
+    before = row_of(nova, found).until
+    assert renew(nova, told=by != "list")
+    if by != "list":
+        nova.hear()
+        nova.drain()
+    if by != "update":
+        nova.catch_up()
+    nova.hear()
+    nova.catch_up()
+    assert [kind for _, kind, _, _ in months(nova)] == ["matched", "matched"]
+    row = row_of(nova, found)
+    assert row.state == "active"
+    assert timedelta(days=29) < row.until - before < timedelta(days=31)
+    assert (nova.held(), nova.held("sales"), nova.even()) == (2 * MONTH, -2 * MONTH, True)
+    assert nova.rows("SELECT 1 FROM refunds WHERE tenant_id = :tenant") == []
+    assert sum(text.startswith("Abonnement renouvelé") for text in texts(nova)) == 1
+    assert nova.notices() == {}
+
+
+ACTS = ("hear", "again", "read", "renew", "renew_lost", "back", "drain", "late")
+
+
+@settings(
+    max_examples=10, deadline=None, phases=(Phase.explicit, Phase.generate), suppress_health_check=list(HealthCheck)
+)
+@example(acts=["renew_lost", "read", "back", "renew", "again", "read", "hear", "again"])
+@given(st.lists(st.sampled_from(ACTS), max_size=8))
+def test_in_whatever_order_it_comes(database: Database, telegram: fake.Network, acts: list[str]) -> None:
+    nova = bot(database, telegram)
+    plan(nova)
+    found = begun(nova)
+    taken = 1
+    for act in acts:
+        if act in ("renew", "renew_lost") and taken < 3:
+            taken += bool(renew(nova, told=act == "renew"))
+        else:
+            step(nova, act)
+    nova.stars.list_late()
+    for _ in range(2):
+        nova.hear()
+        nova.catch_up()
+        nova.drain(hours=1)
+    rows = nova.rows("SELECT charge_id, kind FROM payments WHERE tenant_id = :tenant")
+    assert (len(rows), {row.kind for row in rows}) == (taken, {"matched"})
+    left = nova.rows(
+        "SELECT max(m.until) AS until FROM subscription_months m LEFT JOIN refunds r ON r.tenant_id = m.tenant_id"
+        " AND r.payment_id = m.payment_id WHERE m.tenant_id = :tenant AND r.id IS NULL"
+    )
+    assert row_of(nova, found).until == left[0].until
+    assert nova.even()
+
+
+def step(nova: Bot, act: str) -> None:
+    stars = nova.stars
+    if act == "hear":
+        nova.hear()
+    elif act == "again":
+        stars.world.again(stars.bot, *[one for one in stars.world.log if mine(nova, one)][-2:])
+        nova.hear()
+    elif act == "read":
+        nova.later(minutes=15)
+        nova.reconcile()
+    elif act == "back":
+        listed = [one["id"] for one in stars.bot.transactions]
+        charges = [one for one in listed if listed.count(one) == 1]
+        if charges:
+            stars.back(charges[0])
+    elif act == "late" and stars.bot.transactions and not stars.bot.late:
+        if "source" in stars.bot.transactions[-1]:
+            stars.hold_back()
+    elif act == "drain":
+        nova.drain()
+
+
+def mine(nova: Bot, update: Any) -> bool:
+    """Whether an update tells of a charge of this bot's."""
+    message = update.get("message", {})
+    told = message.get("successful_payment") or message.get("refunded_payment") or {}
+    return told.get("telegram_payment_charge_id") in {one["id"] for one in nova.stars.bot.transactions}
+
+
+def test_what_a_checkout_is_answered(nova: Bot) -> None:
+    found = offered(nova)
+    assert ask(nova, None) == "unknown"
+    assert ask(nova, uuid7()) == "unknown"
+    assert ask(nova, found, payer="1") == "not_yours"
+    assert ask(nova, found, money=Money(MONTH - 1, "XTR")) == "changed"
+    assert ask(nova, found) == "yes"
+    assert ask(nova, found) == "running"
+    nova.later(minutes=2)
+    with nova.scope() as scope:
+        viewers.suspect(scope, "telegram", str(nova.stars.world.person("leo").id))
+    assert ask(nova, found) == "not_now"
+    nova.later(hours=25)
+    assert ask(nova, found) == "expired"
+
+
+def test_who_has_it_does_not_pay_it_twice(nova: Bot) -> None:
+    found = begun(nova)
+    assert ask(nova, found) == "subscribed"
+    nova.world.pass_time(timedelta(days=29).total_seconds())
+    assert ask(nova, found) == "yes", "were the next month asked for like the first one, it would go through"
+
+
+def test_a_stranger_cannot_pay_by_anothers_link_and_its_fan_hears_nothing(nova: Bot) -> None:
+    offered(nova)
+    before = texts(nova)
+    checkout = tap(nova, "eve", of="leo")
+    assert checkout.state == "refused"
+    assert "quelqu’un d’autre" in checkout.words
+    nova.drain()
+    assert (texts(nova), nova.payments()) == (before, [])
+
+
+@pytest.mark.parametrize("wrong", ["amount", "payer"])
+def test_a_month_that_does_not_fit_waits_for_a_person(nova: Bot, wrong: str) -> None:
+    found = begun(nova)
+    payload = rail().monthly_payload(nova.world.tenant_id, found)
+    who, amount = ("eve", MONTH) if wrong == "payer" else ("leo", MONTH - 1)
+    nova.stars.charge(who, amount, payload, recurring=True)
+    nova.hear()
+    nova.drain()
+    nova.catch_up()
+    assert [kind for _, kind, _, _ in months(nova)] == ["matched", "orphan"]
+    assert nova.held("suspense") == -amount
+    assert list(nova.notices()) == ["payment.unmatched"]
+    assert nova.even()
+
+
+def test_a_second_one_beside_it_is_given_back_and_stopped(nova: Bot) -> None:
+    """Two links, two payments at once: the network lets both through."""
+    found = begun(nova)
+    world, star = nova.stars.world, nova.stars.bot
+    (link,) = star.links.values()
+    telegram_months.begun(world, star, Checkout("2", world.chat(star, "leo"), link, world.clock()))
+    nova.hear()
+    nova.drain()
+    nova.catch_up()
+    assert [kind for _, kind, _, _ in months(nova)] == ["matched", "duplicate"]
+    first, second = star.subscriptions.values()
+    assert (first.cancelled, second.cancelled) == (False, True)
+    assert (nova.held(), row_of(nova, found).state, nova.even()) == (MONTH, "active", True)
+    assert sum("débité deux fois" in text for text in texts(nova)) == 1
+
+
+def test_a_month_of_a_closed_month_counts_today(nova: Bot) -> None:
+    begun(nova)
+    nova.catch_up()
+    assert renew(nova, told=False)
+    nova.world.pass_time(timedelta(days=40).total_seconds())
+    with nova.scope() as scope:
+        today = scope.now.date()
+        for back in (1, 2):
+            first = (today.replace(day=1) - timedelta(days=28 * back - 27)).replace(day=1)
+            if first not in closing.closed_months(scope, nova.world.creator_id):
+                closing.close(scope, nova.world.creator_id, first)
+    nova.catch_up()
+    (month,) = nova.rows(
+        "SELECT p.at, m.until FROM payments p JOIN subscription_months m ON m.payment_id = p.id"
+        " AND m.tenant_id = p.tenant_id WHERE p.tenant_id = :tenant AND p.recovered"
+    )
+    assert month.at.date() == today
+    assert month.until.date() < today, "it was paid for then, not for now"
+    assert (nova.held(), nova.even()) == (2 * MONTH, True)
+
+
+def test_another_tenant_finds_nothing_behind_the_words(nova: Bot, database: Database, telegram: fake.Network) -> None:
+    found = offered(nova)
+    payload = rail().monthly_payload(nova.world.tenant_id, found)
+    other = bot(database, telegram)
+    other.stars.charge("leo", MONTH, payload, recurring=True)
+    other.hear()
+    other.drain()
+    assert [kind for _, kind, _, _ in other.payments()] == ["orphan"]
+    assert ask(other, found) == "unknown"
+    with other.scope() as scope, pytest.raises(NotFound):
+        plans.find(scope, row_of(nova, found).plan_id)
+    order_id = nova.ordered("mia")
+    assert rail().monthly_payload(nova.world.tenant_id, order_id) != nova.payload(order_id)
+
+
+def test_what_it_opens_is_not_offered_for_sale(nova: Bot) -> None:
+    begun(nova)
+    thread = nova.thread(str(nova.stars.world.person("leo").id))
+    with nova.scope() as scope:
+        talk = conversation.talks.locked(scope, thread.id)
+        fan = directory.identity_on(scope, talk.fan_id, talk.channel_id)
+        assert offers.closed_list(scope, fan, talk, channel=nova.world.channel(), rail=RAIL) == ()
+
+
+def test_the_days_sums_count_a_month(nova: Bot) -> None:
+    begun(nova)
+    (payment,) = nova.rows("SELECT id FROM payments WHERE tenant_id = :tenant")
+    rollups.roll_up_sale(SaleSeen(nova.world.tenant_id, payment.id), tenant=nova.world.tenant)
+    (day,) = nova.rows("SELECT gross_minor, orders FROM sales_daily WHERE tenant_id = :tenant")
+    assert (day.gross_minor, day.orders) == (MONTH, 1)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"price_minor": 0},
+        {"price_minor": 10_001},
+        {"title": ""},
+        {"title": "x" * 33},
+        {"description": ""},
+        {"opens": []},
+    ],
+)
+def test_a_plan_the_platform_would_not_take_is_not_made(nova: Bot, wrong: dict[str, Any]) -> None:
+    with pytest.raises(BadInput):
+        plan(nova, **wrong)
