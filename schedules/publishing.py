@@ -360,25 +360,19 @@ def link(scope: Scope, delivery_id: UUID, *, native_id: str, url: str) -> None:
     row = delivery(scope, delivery_id)
     if row.state not in (S.UNCERTAIN, S.PROCESSING):
         raise Conflict("delivery.not_in_doubt")
-    other = scope.session.exec(
-        select(Delivery.id).where(
-            Delivery.tenant_id == scope.tenant_id,
-            Delivery.channel_id == row.channel_id,
-            or_(col(Delivery.native_id) == native_id, _names(native_id)),
-        )
-    ).first()
-    if other is not None:
-        raise Conflict(LINKED_ELSEWHERE)
+    _check_nobodys(scope, row.channel_id, or_(col(Delivery.native_id) == native_id, _names(native_id)))
     _stand(scope, row, Published(native_id, url))
 
 
 def check_free(scope: Scope, channel_id: UUID, url: str) -> None:
     """Raise Conflict where another delivery of the account stands at this address: some platforms call one post by two
     names, before it was public and after."""
-    other = select(Delivery.id).where(
-        Delivery.tenant_id == scope.tenant_id, Delivery.channel_id == channel_id, Delivery.url == url
-    )
-    if scope.session.exec(other).first() is not None:
+    _check_nobodys(scope, channel_id, col(Delivery.url) == url)
+
+
+def _check_nobodys(scope: Scope, channel_id: UUID, known: ColumnElement[bool]) -> None:
+    here = (col(Delivery.tenant_id) == scope.tenant_id, col(Delivery.channel_id) == channel_id)
+    if scope.session.exec(select(Delivery.id).where(*here, known)).first() is not None:
         raise Conflict(LINKED_ELSEWHERE)
 
 

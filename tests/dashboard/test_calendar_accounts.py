@@ -1,0 +1,63 @@
+"""One post's page, account by account: another one is added, one moves alone, and how late it may leave."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from schedules import planning
+from schedules.calendar import local_wall
+from schedules.moving import delivery
+from schedules.states import DeliveryState
+from tests.dashboard.builders import ZONE, Agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.streams import stream
+from tests.dashboard.test_compose import connected
+
+S = DeliveryState
+
+
+def two_accounts(lumiere: Agency) -> tuple[str, UUID]:
+    """A post that is planned on one account, and another one she has."""
+    lumiere.post("Bonjour", minutes=90)
+    return str(lumiere.posts[0]), connected(lumiere, "Autre")
+
+
+def test_an_account_is_added_and_waits_for_its_own_yes(door: Door, lumiere: Agency) -> None:
+    post_id, second = two_accounts(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", post=post_id)
+        page.choose("Compte", "Autre")
+        assert "dès que quelqu’un aura dit oui pour ce compte" in page.press("L’ajouter")
+    with lumiere.scope() as scope:
+        states = {row.channel_id: row.state for row in planning.deliveries_of(scope, UUID(post_id))}
+    assert states == {lumiere.channel_id: S.SCHEDULED, second: S.DRAFT}
+
+
+def test_one_account_moves_alone(door: Door, lumiere: Agency) -> None:
+    post_id, second = two_accounts(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", post=post_id)
+        page.choose("Compte", "Autre")
+        page.press("L’ajouter")
+        with lumiere.scope() as scope:
+            before = {row.channel_id: row.due_at for row in planning.deliveries_of(scope, UUID(post_id))}
+        later = local_wall(before[second], ZONE).day + timedelta(days=3)
+        page.open("/calendar", post=post_id)
+        page.type("Date sur Autre (JJ/MM/AAAA)", f"{later:%d/%m/%Y}")
+        assert "Déplacé" in page.press("La déplacer sur Autre")
+    with lumiere.scope() as scope:
+        after = {row.channel_id: row.due_at for row in planning.deliveries_of(scope, UUID(post_id))}
+    assert after[second].date() != before[second].date()
+    assert {key: at for key, at in after.items() if key != second} == {
+        key: at for key, at in before.items() if key != second
+    }
+
+
+def test_how_late_it_may_leave_is_changed(door: Door, lumiere: Agency) -> None:
+    delivery_id = lumiere.post("Bonjour", minutes=90)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", post=str(lumiere.posts[0]))
+        page.choose("En cas de retard, elle peut encore partir", "quel que soit le retard")
+        assert "le retard permis a changé" in page.press("Garder ce retard")
+    with lumiere.scope() as scope:
+        assert delivery(scope, delivery_id).late_until is None
+        assert delivery(scope, delivery_id).state == S.SCHEDULED
