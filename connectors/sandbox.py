@@ -380,8 +380,7 @@ def _news(answer: Answer) -> News | None:
 
 
 def _update(entry: Mapping[str, Any]) -> Update:
-    kind = entry.get("type")
-    payload = str(entry.get("payload") or "")
+    kind, payload = entry.get("type"), str(entry.get("payload") or "")
     amount = entry.get("amount")
     return Update(
         key=str(entry["id"]),

@@ -101,19 +101,26 @@ def routes(s: Services) -> tuple[Route, ...]:
             partial(weeks_handling.write, tenant=tenant, engine=s.text_engine),
             deadline_seconds=WORDS_SECONDS,
         ),
+        *_texts(s),
+        *file_routes.routes(s),
+    )
+
+
+def _texts(s: Services) -> tuple[Route, ...]:
+    """The routes of what a model writes for posts."""
+    return (
         Route(
             KitWords,
-            partial(kits_handling.write, tenant=tenant, engine=s.text_engine, connectors=s.connectors),
+            partial(kits_handling.write, tenant=s.tenant, engine=s.text_engine, connectors=s.connectors),
             deadline_seconds=WORDS_SECONDS,
-            on_dead=partial(kits_handling.gave_up, tenant=tenant),
+            on_dead=partial(kits_handling.gave_up, tenant=s.tenant),
         ),
         Route(
             IdeaWords,
-            partial(ideas_handling.write, tenant=tenant, engine=s.text_engine),
+            partial(ideas_handling.write, tenant=s.tenant, engine=s.text_engine),
             deadline_seconds=WORDS_SECONDS,
-            on_dead=partial(ideas_handling.gave_up, tenant=tenant),
+            on_dead=partial(ideas_handling.gave_up, tenant=s.tenant),
         ),
-        *file_routes.routes(s),
     )
 
 

@@ -380,8 +380,7 @@ def _medium(kind: str, data: bytes) -> Told:
     if not data or len(data) > (PHOTO_BYTES if kind == "photo" else FILE_BYTES):
         raise Refusal(413, "Request Entity Too Large")
     head = "AgACAgQ" if kind == "photo" else "BAACAgQ"  # what a file is stands in the first bytes of its id
-    file = {"file_id": f"{head}{secrets.token_urlsafe(24)}", "file_unique_id": f"u{hash(data)}"}
-    file |= {"width": 90, "height": 60}
+    file = {"file_id": head + secrets.token_urlsafe(24), "file_unique_id": f"u{hash(data)}", "width": 90, "height": 60}
     return {"photo": [file]} if kind == "photo" else {"video": file | {"duration": 1}}
 
 
