@@ -77,8 +77,8 @@ def _writes(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Conne
     def rewrite_post(
         post_id: UUID, body: PostChange, call: Annotated[Call, Depends(rewriting(tenant, KeyScope.POSTS_WRITE))]
     ) -> Response:
-        """Change the words or pictures of a post of which nothing is outside, or how late it may leave. Needs
-        `posts:write`."""
+        """Change the words or pictures of a post of which nothing is outside, or how late it may leave.
+        Needs `posts:write`."""
 
         def act(scope: Scope, sight: Sight) -> Done:
             _seen(scope, sight, post_id, call)

@@ -126,7 +126,7 @@ def test_of_a_series_that_was_stopped_nothing_comes_any_more(api: Program, mine:
         ({"body": "again"}, "variants.one_difference"),
         ({"body": None}, "variants.one_difference"),
         ({"body": "other", "media": [str(uuid7())]}, "variants.one_difference"),
-        ({"metric": "shares"}, "experiments.no_such_reading"),
+        ({"metric": "reach"}, "experiments.no_such_reading"),
         ({"metric": ""}, "experiments.no_such_reading"),
         ({"age_hours": 1}, "experiments.no_such_reading"),
         ({"age_hours": 10**30}, "experiments.no_such_reading"),

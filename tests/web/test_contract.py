@@ -46,6 +46,16 @@ class PageTruth:
     def taken(self) -> list[tuple[str, str]]:
         return self._rows("true")
 
+    def says(self, native_id: str) -> tuple[str, int]:
+        """The words of an item, and how many files it shows."""
+        with self.mia.scope() as scope:
+            row = scope.run(
+                "SELECT text, jsonb_array_length(media) AS files FROM items WHERE tenant_id = :t AND content_id = :id",
+                t=self.mia.tenant_id,
+                id=native_id,
+            ).one()
+        return row.text, row.files
+
     def standing(self) -> set[str]:
         return {name for name, _ in self._rows("removed_at IS NULL")}
 
@@ -72,7 +82,8 @@ class Stage:
             name="own_page, the true room",
             connector=Feed(),
             account=Account(TENANT, uuid7(), mia.slug, self.url, Sealed(mia.token.encode())),
-            fake=PageTruth(mia, self.book),
+            fake=(truth := PageTruth(mia, self.book)),
+            says=truth.says,
             surface="own_page.public",
             transport=transport(self.http),
             clock=self.clock,
