@@ -33,7 +33,7 @@ class PageTruth:
     book: Book
 
     def ask(self, mode: str, on: str, **more: Any) -> None:
-        self.book.ask(mode, account=self.mia.slug, on=on, **more)
+        self.book.ask(mode, account=self.mia.slug, on="posts" if on == "edits" else on, **more)
 
     def _rows(self, where: str) -> list[tuple[str, str]]:
         with self.mia.scope() as scope:
