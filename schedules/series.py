@@ -153,7 +153,8 @@ def _times_ruled(scope: Scope, post_id: UUID) -> int:
 def _check_rule(scope: Scope, row: Series, first: Sequence[WallTime], *, confirmed: bool) -> None:
     if not first:
         comes = repeat_of(row).upcoming(scope.now, 1, without=skipped(row))
-        raise BadInput("series.all_quiet" if comes else "series.never")
+        if not (comes and confirmed):  # a test that ends goes on as it was, also where it is quiet by now
+            raise BadInput("series.all_quiet" if comes else "series.never")
     closed = shut_of(scope, row)
     made = sum(_leaves(closed, channel, wall) for wall in _window(scope, row) for channel in closed)
     if made > AT_ONCE and not confirmed:
