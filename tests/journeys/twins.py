@@ -144,7 +144,7 @@ class Twin:
             transport=services.transport,
             connectors=services.chat_connectors,
             hear=partial(handlers._hear, services),
-            at_once=partial(handlers._answer_checkout, services),
+            at_once=handlers._till(services).answer,
         ).once()
         self.desk.live(seconds=60)
 
