@@ -134,8 +134,11 @@ def _stoppable(page: Page, found: System) -> dict[tuple[str, str], str]:
     names |= {("creator", str(one.id)): one.name for one in found.creators}
     platforms = {one.platform: word(f"platform.{one.platform}") for one in found.accounts}
     names |= {("platform", name): word("system.all_of", platform=said) for name, said in platforms.items()}
+    whose = {one.id: one.name for one in found.creators}
     return names | {
-        ("channel", str(one.id)): word("system.one_of", account=one.name, platform=platforms[one.platform])
+        ("channel", str(one.id)): word(
+            "system.one_of", account=one.name, platform=platforms[one.platform], creator=whose.get(one.creator_id, "?")
+        )
         for one in found.accounts
     }
 

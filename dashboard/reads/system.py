@@ -91,8 +91,8 @@ class System:
 
 @dataclass(frozen=True)
 class Hold:
-    """An emergency stop as every page tells it: of one creator or account, by name, of a platform, or of the whole
-    agency (both empty)."""
+    """An emergency stop as every page tells it: of one creator or one account of hers, by name, of a platform, or of
+    the whole agency (both empty). Accounts of several creators often have one name."""
 
     whom: str
     platform: str
@@ -111,7 +111,9 @@ def holds(scope: Scope, mine: Callable[[Scope], Sequence[Creator]]) -> list[Hold
         ("creator", one): (name, "") for one, name in creators.items()
     }
     known |= {("platform", one.platform): ("", one.platform) for one in accounts}
-    known |= {("channel", str(one.id)): (one.name, one.platform) for one in accounts}
+    known |= {
+        ("channel", str(one.id)): (f"{creators[str(one.creator_id)]}, {one.name}", one.platform) for one in accounts
+    }
     since = {known[key]: stop.since for stop in found if (key := (stop.where, stop.target)) in known}
     return [Hold(*whom, at) for whom, at in since.items()]
 

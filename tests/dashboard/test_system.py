@@ -114,7 +114,7 @@ def test_one_account_or_a_whole_platform_is_stopped(door: Door, lumiere: Agency,
         own = channel_reads.every_channel(scope)[0]
     spoken = catalogue("fr")[f"platform.{own.platform}"]
     for choice, where, target in (
-        (f"{own.name} sur {spoken}", "channel", str(own.id)),
+        (f"Mia : {own.name} sur {spoken}", "channel", str(own.id)),
         (f"Tout ce qui part sur {spoken}", "platform", own.platform),
     ):
         with stream(door.url, door.cookie(lumiere)) as page:
