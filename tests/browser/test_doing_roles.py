@@ -136,7 +136,10 @@ def test_what_waits_is_settled_on_home(lea: Living) -> None:
     lost = desk.delivery("Reçue ou pas ?", channel="doute", after=1)
     wait_until(lambda: desk.state(lost) is S.UNCERTAIN, 60)
     with lea.visitor("/") as marc:
-        marc.press("Ce n’est pas en ligne : renvoyer")
-        marc.shows("Noté. Cela repart une seule fois.")
+        marc.page.get_by_text("Regarder et décider").click()
+        marc.press("Elle n’y est pas : renvoyer…")
+        marc.shows("les gens la verront deux fois")
+        marc.press("J’ai regardé : renvoyer")
+        marc.shows("Noté : elle repart à l’instant, une seule fois.")
         wait_until(lambda: desk.state(lost) is S.PUBLISHED, 60)
     assert desk.texts("doute") == ["Reçue ou pas ?"]
