@@ -98,15 +98,16 @@ def begin(
     confirmed: bool = False,
     gap: timedelta = GAP,
     without: Iterable[date] = (),
+    goes_on: bool = False,
     series_id: UUID | None = None,
     test_id: UUID | None = None,
 ) -> UUID:
     """Let a post repeat on these accounts; its first time is made now, the others by `series.extend`.
 
     Once per `series_id`; without one, once per post. `confirmed`: somebody saw how many are made at once; `gap`: the
-    least time between two times of series on one account; `without`: local dates to leave out. Raises BadInput for a
-    rule that has no time to come, or none but in days and hours without posts, for too many at once, and for too little
-    room between two; NotFound.
+    least time between two times of series on one account; `without`: local dates to leave out; `goes_on`: its hours
+    were those of another before. Raises BadInput for a rule that has no time to come, or none but in days and hours
+    without posts where these are new, for too many at once, and for too little room between two; NotFound.
     """
     owner = planning.post(scope, post_id)
     if not channels:
@@ -132,7 +133,7 @@ def begin(
         test_id=test_id,
     )
     first = coming(scope, row, 1)
-    _check_rule(scope, row, first, confirmed=confirmed)
+    _check_rule(scope, row, first, confirmed=confirmed, goes_on=goes_on)
     scope.add(row)
     _make(scope, row, first)
     outbox.put(scope, ExtendDue(scope.tenant_id, row.id), instead_of=ExtendDue)
@@ -150,10 +151,10 @@ def _times_ruled(scope: Scope, post_id: UUID) -> int:
     return scope.session.exec(query).one() or 0
 
 
-def _check_rule(scope: Scope, row: Series, first: Sequence[WallTime], *, confirmed: bool) -> None:
+def _check_rule(scope: Scope, row: Series, first: Sequence[WallTime], *, confirmed: bool, goes_on: bool) -> None:
     if not first:
         comes = repeat_of(row).upcoming(scope.now, 1, without=skipped(row))
-        if not (comes and confirmed):  # a test that ends goes on as it was, also where it is quiet by now
+        if not (comes and goes_on):  # a test of two versions ends also where its hour is quiet by now
             raise BadInput("series.all_quiet" if comes else "series.never")
     closed = shut_of(scope, row)
     made = sum(_leaves(closed, channel, wall) for wall in _window(scope, row) for channel in closed)
@@ -330,6 +331,7 @@ def change_following(
         confirmed=confirmed,
         gap=row.gap_min,
         without=gone | {one for one in skipped(row) if one >= day},
+        goes_on=change.repeat == old.following(day),
         series_id=new_id,
         test_id=change.test_id,
     )
