@@ -289,6 +289,7 @@ def _sought(scope: Scope, row: Attempt) -> Sought:
         _told(scope, row),
         row.publish_armed_at,
         unit.price,
+        bool(unit.reply_to),
     )
 
 

@@ -59,6 +59,8 @@ class Capabilities:
     """How long a film is there at least and at most; 0 where nobody says, or where it is longer than ours ever are."""
     threads: int = 1
     """So many parts hang together there, each put under the one before; 1 where it knows no threads."""
+    first_comment: bool = False
+    """Where it knows no threads, a post may have one comment of ours under it all the same, of words alone."""
     joins_parts: bool = False
     """Where it knows none, the parts are shown as one: texts under one another, pictures after one another."""
     sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)

@@ -192,6 +192,8 @@ class Sought:
     sent_at: datetime | None = None
     price: Money | None = None
     """What readers are asked for its media."""
+    comment: bool = False
+    """Whether `reply_to` is a post of ours and this a part under it; else it is what somebody said, answered."""
 
 
 @dataclass(frozen=True)

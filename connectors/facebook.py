@@ -38,7 +38,7 @@ from connectors.threads_answers import is_gone, lacks_right
 from connectors.threads_remarks import unless_there
 from foundation.sealed import Sealed
 from foundation.words import Message
-from gate.units import REMARK, Medium, Unit
+from gate.units import IS_COMMENT, REMARK, Medium, Unit
 
 PUBLISH = "publish"
 MOST_TEXT, MOST_PICTURES = 63_206, 10
@@ -79,6 +79,7 @@ class Facebook:
         can_sell=False,
         stages=True,
         points_at=frozenset({REMARK}),
+        first_comment=True,
         moderates=facebook_remarks.MODERATES,
         remarks_every=10,  # one to five requests; how many a Page may ask a day grows with who follows it
     )
@@ -88,6 +89,8 @@ class Facebook:
         """Pictures, then the post that shows them, or a film; tell what the last answer meant."""
         if unit.remark:
             return facebook_remarks.answer(unit, answers, self.capabilities)
+        if unit.comment == IS_COMMENT:
+            return facebook_remarks.comment(unit, answers, self.capabilities)
         unfit = _unfit(unit, self.capabilities)
         if unfit is not None:
             return Rejected(unfit, permanent=False)

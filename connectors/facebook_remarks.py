@@ -49,6 +49,21 @@ def answer(unit: Unit, answers: tuple[Answer, ...], can: Capabilities) -> Send |
     return said_under(f"/{top(unit.remark)}/comments", words, answers, number=post_of, refused=_refused)
 
 
+def comment(unit: Unit, answers: tuple[Answer, ...], can: Capabilities) -> Send | Outcome:
+    """A first comment under a post of ours. Source: https://developers.facebook.com/docs/graph-api/reference/object/comments"""
+    wrong = fitting.comment_unfit(unit, can, most=LONGEST)
+    if wrong is not None:
+        return Rejected(wrong, permanent=False)
+    path = f"/{segment(unit.reply_to)}/comments"
+    return said_under(path, unit.text("body"), answers, number=post_of, refused=_comment_refused)
+
+
+def _comment_refused(last: Answer, *, creates: bool) -> Outcome:
+    if is_gone(last):
+        return Rejected(Message("connectors.comment_post_gone"), permanent=False)
+    return _refused(last, creates=creates)
+
+
 def _unfit(unit: Unit) -> Message | None:
     words = unit.text("body")
     alone = not (unit.media or unit.text("title") or unit.buttons or unit.viewer or unit.invoice)

@@ -1,5 +1,7 @@
 """What every platform limits: how much is said, how many media, of which kind and weight. Nothing is ever cut."""
 
+from dataclasses import replace
+
 import regex
 
 from connectors import pricing
@@ -11,6 +13,18 @@ from gate.units import Medium, Unit
 def graphemes(text: str) -> int:
     """How many characters a reader sees (Unicode TR29): a family of emoji is one."""
     return len(regex.findall(r"\X", text))
+
+
+def comment_unfit(unit: Unit, can: Capabilities, *, most: int, marks: frozenset[str] = frozenset()) -> Message | None:
+    """Why a first comment of at most so many characters cannot go out as it is. `marks` are those that its post bears:
+    a comment has none of its own."""
+    words = unit.text("body")
+    if unit.media or unit.text("title") or unit.buttons or unit.viewer or unit.invoice or not words.strip():
+        return Message("connectors.comment_words")
+    if wrong := unfit(unit, replace(can, max_text=most, sizes={}), length=len(words)):
+        return wrong
+    mark = next((flag for flag in unit.flags if flag not in marks), "")
+    return Message("connectors.mark_untold", {"mark": mark}) if mark else None
 
 
 def titled(title: str, body: str) -> tuple[str, str]:
@@ -31,7 +45,9 @@ def unfit(unit: Unit, can: Capabilities, *, length: int) -> Message | None:
     """Why a unit of `length` characters, counted as the platform counts, cannot go out as it is."""
     if wrong := unpointable(unit, can) or pricing.unfit(unit, can):
         return wrong
-    if unit.parts > can.threads:
+    if unit.parts > can.threads and not (can.first_comment and unit.comment):
+        if can.first_comment:
+            return Message("connectors.comment_alone")
         said = {"count": unit.parts, "most": can.threads}
         return Message("connectors.too_many_parts", said) if can.threads > 1 else Message("connectors.no_threads")
     most_text, most_media = can.size(unit.surface)

@@ -35,7 +35,7 @@ from connectors.places import Located, Shown, shown_at
 from connectors.remarks import Act, Remarks, Spot, is_answer
 from foundation.sealed import Sealed
 from foundation.words import Message
-from gate.units import REMARK, Medium, Unit
+from gate.units import IS_COMMENT, REMARK, Medium, Unit
 
 PUBLISH, PARENT = "publish", "stage:parent"
 AI = "is_ai_generated=true"
@@ -77,6 +77,7 @@ class Instagram:
         can_sell=False,
         stages=True,
         points_at=frozenset({REMARK}),
+        first_comment=True,
         moderates=instagram_remarks.MODERATES,
         remarks_every=10,  # one to five requests; Meta allows an application 200 an hour for each account
     )
@@ -87,6 +88,8 @@ class Instagram:
         """Containers, until they are ready, then the publication; tell what the last answer meant."""
         if unit.remark:
             return instagram_remarks.answer(unit, answers, self.capabilities)
+        if unit.comment == IS_COMMENT:
+            return instagram_remarks.comment(unit, answers, self.capabilities, frozenset({AI}))
         unfit = _unfit(unit, self.capabilities)
         if unfit is not None:
             return Rejected(unfit, permanent=False)

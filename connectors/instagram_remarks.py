@@ -23,7 +23,7 @@ from connectors.remarks import OURS, Act, Spot, own, top
 from foundation.words import Message
 from gate.units import Unit
 
-PUBLISH, LOOK = "publish", "look"
+PUBLISH, LOOK, OPEN = "publish", "look", "open"
 MODERATES = frozenset({"hide", "show", "delete"})
 """Who comments cannot be blocked or reported by a program."""
 
@@ -31,7 +31,10 @@ WINDOW = timedelta(seconds=60)
 """A comment older than this before the attempt is another one with the same words."""
 
 LISTED, MOST_PAGES = 50, 5
-AGAIN = timedelta(seconds=5)
+AGAIN, UNREADY = timedelta(seconds=5), timedelta(seconds=30)
+MOST_TEXT = 2200
+"""Characters of a comment; the reference names no number, and others met this one, that of captions."""
+
 _REMARK = re.compile(r"(?:\d{1,30}/)?\d{1,30}", re.ASCII)
 
 
@@ -42,6 +45,36 @@ def answer(unit: Unit, answers: tuple[Answer, ...], can: Capabilities) -> Send |
     if wrong is not None:
         return Rejected(wrong, permanent=False)
     return said_under(f"/{top(unit.remark)}/replies", words, answers, number=id_of, refused=_refused)
+
+
+def comment(unit: Unit, answers: tuple[Answer, ...], can: Capabilities, marks: frozenset[str]) -> Send | Outcome:
+    """A first comment under a post of ours: ask whether the post takes comments, then put the words there.
+
+    A post that was published this moment is told as missing for a while: it is waited for, and nothing was said there.
+    Source: https://developers.facebook.com/docs/instagram-platform/comment-moderation, and `is_comment_enabled` of
+    https://developers.facebook.com/docs/instagram-platform/reference/instagram-media
+    """
+    wrong = fitting.comment_unfit(unit, can, most=MOST_TEXT, marks=marks)
+    if wrong is not None:
+        return Rejected(wrong, permanent=False)
+    post, last = segment(unit.reply_to), answers[-1] if answers else None
+    if last is None:
+        asked = f"/{post}?fields=is_comment_enabled"
+        return Send(WireStep(OPEN, StepKind.CONTROL, "GET", asked, action=LOOK))
+    if last.step == OPEN:
+        told = told_by(last)
+        if told.get("is_comment_enabled") is False:
+            return Rejected(Message("connectors.comments_off"), permanent=False)
+        if not told:
+            return _comment_refused(last, creates=False)
+    said = tuple(one for one in answers if one.step == PUBLISH)
+    return said_under(f"/{post}/comments", unit.text("body"), said, number=id_of, refused=_comment_refused)
+
+
+def _comment_refused(last: Answer, *, creates: bool) -> Outcome:
+    if error(last) == READ_BUG:
+        return Retry(UNREADY, "account", Message("connectors.post_unready"))
+    return _refused(last, creates=creates)
 
 
 def said_under(
@@ -93,7 +126,7 @@ def find(sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
     if not isinstance(me, str) or not me:
         return Unknown(Message("connectors.lookup_failed"))
     if len(answers) == 1:
-        return Send(_replies(sought.reply_to, ""))
+        return Send(_below(sought, ""))
     listed = data_of(told_by(answers[-1]))
     if listed is None:
         return Unknown(Message("connectors.lookup_failed"))
@@ -103,10 +136,11 @@ def find(sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
         first = min(same, key=lambda one: str(one.get("timestamp")))
         return Found(f"{OURS}{first['id']}", "", told_at(first.get("timestamp")))
     after = goes_on(told_by(answers[-1]))
-    if not after:
+    newest_first = sought.comment and any((told_at(one.get("timestamp")) or start) < start for one in listed)
+    if not after or newest_first:
         return Absent()
     more = len(answers) <= MOST_PAGES
-    return Send(_replies(sought.reply_to, after)) if more else Unknown(Message("connectors.lookup_failed"))
+    return Send(_below(sought, after)) if more else Unknown(Message("connectors.lookup_failed"))
 
 
 def _is_it(one: Mapping[str, Any], sought: Sought, start: datetime, me: str) -> bool:
@@ -118,9 +152,11 @@ def _new(one: Mapping[str, Any], sought: Sought) -> bool:
     return number_of(one) != "" and f"{OURS}{number_of(one)}" not in sought.known
 
 
-def _replies(native_id: str, after: str) -> WireStep:
+def _below(sought: Sought, after: str) -> WireStep:
+    """What stands under a post, or under what somebody said."""
     cursor = f"&after={segment(after)}" if after else ""
-    path = f"/{segment(top(native_id))}/replies?fields=id,text,timestamp,username,from&limit={LISTED}{cursor}"
+    kind = "comments" if sought.comment else "replies"
+    path = f"/{segment(top(sought.reply_to))}/{kind}?fields=id,text,timestamp,username,from&limit={LISTED}{cursor}"
     return _look(path)
 
 

@@ -119,7 +119,7 @@ PLATFORMS: Mapping[str, Pointers] = {
     ),
     # https://api.fanvue.com/docs
     "fanvue": Pointers(fields=_names("mediaUuids mediaPreviewUuid mediaUuid templateUuid collectionUuids")),
-    # https://developers.google.com/youtube/v3/docs/videos#status, /playlistItems/insert, /comments/insert
+    # https://developers.google.com/youtube/v3/docs/videos#status, /playlistItems/insert, /comments/insert, /commentThreads
     "youtube": Pointers(
         fields=_names("id playlistId videoId relatedVideoId boundStreamId parentId"),
         kept_back=frozenset({"privacystatus=private"}),
@@ -152,7 +152,7 @@ TEXTS = _names(
 
 UNDER = _names(
     "reply_parameters.message_id reply_to_message_id message_reference.message_id in_reply_to_tweet_id in_reply_to_id"
-    " reply_to_id reply_to thing_id parent_id"
+    " reply_to_id reply_to thing_id parent_id video_id"
 )
 """Where stands what a part of a thread is put under."""
 

@@ -48,7 +48,7 @@ from connectors.reddit_pictures import FILM, Upload, not_stored
 from connectors.remarks import Act, Remarks, Spot
 from foundation.sealed import Sealed
 from foundation.words import Message
-from gate.units import REMARK, Medium, Unit
+from gate.units import IS_COMMENT, REMARK, Medium, Unit
 
 PUBLISH, DELETE, LOOK = "publish", "delete", "look"
 NSFW = "nsfw=true"
@@ -82,6 +82,7 @@ CAN = Capabilities(
     can_sell=False,
     stages=True,
     points_at=frozenset({REMARK}),
+    first_comment=True,
     moderates=reddit_remarks.ACTS,
     remarks_every=reddit_remarks.EVERY,
     approval_days=14,
@@ -98,7 +99,7 @@ class Reddit:
 
     def count(self, unit: Unit) -> tuple[int, int]:
         """The title, where that is all or is too long; else what stands under it, or the words of an answer."""
-        if unit.remark:
+        if unit.remark or unit.comment == IS_COMMENT:
             return len(unit.text("body")), reddit_remarks.MOST_TEXT
         title, body = _words(unit)
         return (len(title), MOST_TITLE) if not body or len(title) > MOST_TITLE else (len(body), MOST_TEXT)
@@ -107,6 +108,8 @@ class Reddit:
         """Bring each file to its store, then post; tell what an answer meant."""
         if unit.remark:
             return reddit_remarks.answer(unit, answers, CAN)
+        if unit.comment == IS_COMMENT:
+            return reddit_remarks.comment(unit, answers, CAN, frozenset({NSFW}))
         unfit = _unfit(unit)
         if unfit is not None:
             return Rejected(unfit, permanent=False)
@@ -197,7 +200,7 @@ class Reddit:
 
     def read_back(self, copy: Copy, flags: tuple[str, ...], answers: tuple[Answer, ...]) -> Send | Shown | Outcome:
         """Whether the post bears the mark of what is for adults, and others see it."""
-        if NSFW not in flags:
+        if NSFW not in flags or copy.native_id.startswith("t1_"):  # a comment is shown with its post, which bears it
             return Shown()
         if not answers:
             return Send(info(copy.account, copy.native_id, LOOK))

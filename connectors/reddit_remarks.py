@@ -56,6 +56,8 @@ WINDOW = timedelta(seconds=60)
 REASON = "unwanted-or-abusive"
 """What the moderators read as the reason of a report."""
 
+ON_REMARK = ("reddit.remark_closed", "reddit.remark_gone")
+ON_POST = ("connectors.comments_off", "connectors.comment_post_gone")
 PUBLISH, LOOK, WHOSE = "publish", "look", "whose"
 _GONE = frozenset({"DELETED_COMMENT", "DELETED_LINK"})
 _CLOSED = frozenset({"TOO_OLD", "THREAD_LOCKED", "USER_BLOCKED", "SUBREDDIT_NOTALLOWED", "NON_PUBLIC"})
@@ -159,13 +161,23 @@ def _remark(entry: Mapping[str, Any], ours: set[str]) -> Remark:
 def answer(unit: Unit, answers: tuple[Answer, ...], can: Capabilities) -> Send | Outcome:
     """Put words under what somebody said."""
     unfit = _unfit(unit, can)
-    if unfit is not None:
-        return Rejected(unfit, permanent=False)
+    return Rejected(unfit, permanent=False) if unfit is not None else _said(unit, answers, ON_REMARK)
+
+
+def comment(unit: Unit, answers: tuple[Answer, ...], can: Capabilities, marks: frozenset[str]) -> Send | Outcome:
+    """A first comment under a post of ours. Reddit marks posts for adults, and shows what stands under them with it."""
+    wrong = fitting.comment_unfit(unit, can, most=MOST_TEXT, marks=marks)
+    return Rejected(wrong, permanent=False) if wrong is not None else _said(unit, answers, ON_POST)
+
+
+def _said(unit: Unit, answers: tuple[Answer, ...], why: tuple[str, str]) -> Send | Outcome:
+    """The request that puts words under something, or what came of it; `why`: what is told of one closed, or gone."""
+    closed, gone = why
     last = answers[-1] if answers else None
     if last is not None and last.step == ME:
-        return forbidden(last, unit.account, Message("reddit.remark_closed"))
+        return forbidden(last, unit.account, Message(closed))
     if last is not None and last.step == PUBLISH:
-        return Send(who(unit.account)) if is_bare_no(last) else _published(last)
+        return Send(who(unit.account)) if is_bare_no(last) else _published(last, closed, gone)
     said = {"thing_id": unit.under, "text": unit.text("body"), "api_type": "json"}
     agents = agent(unit.account)
     path = "/api/comment?raw_json=1"
@@ -183,7 +195,7 @@ def _unfit(unit: Unit, can: Capabilities) -> Message | None:
     return Message("reddit.words_unmarked") if unit.flags else None
 
 
-def _published(answer: Answer) -> Outcome:
+def _published(answer: Answer, closed: str, gone: str) -> Outcome:
     said = http.told_by(answer).get("json")
     if not isinstance(said, dict):
         return meaning(answer, creates=True)
@@ -197,9 +209,8 @@ def _published(answer: Answer) -> Outcome:
         return Uncertain(Message("connectors.unclear_answer", {"status": 200}))
     code = code_of(errors[0][0] if isinstance(errors[0], list) and errors[0] else "")
     if code in _GONE:
-        return Rejected(Message("reddit.remark_gone"), permanent=True)
-    closed = Rejected(Message("reddit.remark_closed"), permanent=True)
-    return closed if code in _CLOSED else refused(errors[0], said.get("ratelimit"))
+        return Rejected(Message(gone), permanent=True)
+    return Rejected(Message(closed), permanent=True) if code in _CLOSED else refused(errors[0], said.get("ratelimit"))
 
 
 def find(sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:

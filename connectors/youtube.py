@@ -22,7 +22,7 @@ from connectors.youtube_hearing import remarks_of
 from connectors.youtube_upload import Upload, goes_on, session_lost
 from foundation.sealed import Sealed
 from foundation.words import Message
-from gate.units import REMARK, Unit
+from gate.units import IS_COMMENT, REMARK, Unit
 
 PUBLISH, LOOK = "publish", "look"
 AI = "status.containsSyntheticMedia=true"
@@ -50,6 +50,7 @@ CAN = Capabilities(
     stages=True,
     approval_days=28,
     points_at=frozenset({REMARK}),
+    first_comment=True,
     moderates=frozenset(youtube_remarks.STATUS),
     remarks_every=60,
     looks_for_answers=True,
@@ -75,6 +76,8 @@ class YouTube:
         """Upload the film as a private one, wait until it is ready, then make it public; tell what an answer meant."""
         if unit.remark:
             return youtube_remarks.answer(unit, answers, CAN)
+        if unit.comment == IS_COMMENT:
+            return youtube_remarks.comment(unit, answers, CAN, frozenset({AI}))
         unfit = _unfit(unit)
         if unfit is not None:
             return Rejected(unfit, permanent=False)

@@ -32,7 +32,7 @@ from connectors.youtube_account import items, meaning, part, reason
 from foundation.words import Message
 from gate.units import Unit
 
-PUBLISH, LOOK = "publish", "look"
+PUBLISH, LOOK, THERE = "publish", "look", "there"
 STATUS: Mapping[str, str] = {
     "hide": "heldForReview",
     "show": "published",
@@ -48,6 +48,13 @@ WINDOW = timedelta(seconds=60)
 """A reply older than this before the attempt is another one with the same words."""
 
 AGAIN, MOST_PAGES, LISTED = timedelta(seconds=5), 5, 100
+UNREADY = timedelta(minutes=1)
+"""How long a first comment waits for a film that nobody may comment yet: each try costs 50 units."""
+
+_THREAD = "youtube#commentThread"
+_UNREADY = frozenset({"videoNotFound", "processingFailure"})
+"""What is told of a film that was made public this moment, and of one that is gone."""
+
 _REMARK = re.compile(r"[\w.-]{1,120}(?:/[\w.-]{1,120})?", re.ASCII)
 _GONE = frozenset({"commentNotFound", "parentCommentNotFound", "parentCommentIsPrivate", "videoNotFound"})
 _CLOSED = frozenset({"commentsDisabled", "operationNotSupported"})
@@ -71,6 +78,41 @@ def answer(unit: Unit, answers: tuple[Answer, ...], can: Capabilities) -> Send |
     if isinstance(last, Response) and last.ok:
         return Uncertain(Message("connectors.unclear_answer", {"status": last.status}))
     return _refused(last, creates=True)
+
+
+def comment(unit: Unit, answers: tuple[Answer, ...], can: Capabilities, marks: frozenset[str]) -> Send | Outcome:
+    """A first comment under a film of ours; where it is not known to comments yet, see whether it is there at all.
+
+    Source: https://developers.google.com/youtube/v3/docs/commentThreads/insert, whose errors are told apart here
+    """
+    wrong = fitting.comment_unfit(unit, can, most=MOST_TEXT, marks=marks)
+    if wrong is not None:
+        return Rejected(wrong, permanent=False)
+    words, last = unit.text("body"), answers[-1] if answers else None
+    if last is None:
+        top = {"snippet": {"textOriginal": words}}
+        said = {"snippet": {"videoId": unit.reply_to, "topLevelComment": top}}
+        return Send(WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/youtube/v3/commentThreads?part=snippet", said))
+    if last.step == THERE:
+        return _unready(last)
+    told = http.told_by(last)
+    if (number := id_of(told)) and told.get("kind", _THREAD) == _THREAD:
+        return Published(f"{OURS}{number}", url_of(unit.reply_to, number))
+    if isinstance(last, Response) and last.ok:
+        return Uncertain(Message("connectors.unclear_answer", {"status": last.status}))
+    if reason(last) in _UNREADY:
+        asked = f"/youtube/v3/videos?part=status&id={http.segment(unit.reply_to)}"
+        return Send(WireStep(THERE, StepKind.CONTROL, "GET", asked, action=LOOK))
+    if reason(last) in _CLOSED:
+        return Rejected(Message("connectors.comments_off"), permanent=False)
+    return _refused(last, creates=True)
+
+
+def _unready(seen: Answer) -> Outcome:
+    found = items(seen)
+    if found is None or found:
+        return Retry(UNREADY, "account", Message("connectors.post_unready"))
+    return Rejected(Message("connectors.comment_post_gone"), permanent=False)
 
 
 def _unfit(unit: Unit) -> Message | None:
@@ -97,10 +139,12 @@ def _refused(last: Answer, *, creates: bool) -> Outcome:
 def find(sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
     """Read what stands under the comment: words, time and channel say which is ours."""
     if not answers:
-        return Send(_look(replies(top(sought.reply_to))))
+        return Send(_look(_below(sought)))
     listed = items(answers[-1])
     if listed is None:
         return Unknown(Message("connectors.lookup_failed"))
+    if sought.comment:
+        listed = [part(part(one, "snippet"), "topLevelComment") for one in listed]
     start = sought.armed_at - WINDOW - http.ahead(answers[-1], sought.asked_at or sought.armed_at)
     same = [one for one in listed if _is_it(one, sought, start)]
     if same:
@@ -113,7 +157,7 @@ def find(sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
     if not isinstance(page, str):
         return Absent()
     more = len(answers) < MOST_PAGES
-    found = Send(_look(replies(top(sought.reply_to), page)))
+    found = Send(_look(_below(sought, page)))
     return found if more else Unknown(Message("connectors.lookup_failed"))
 
 
@@ -123,6 +167,15 @@ def _is_it(one: Mapping[str, Any], sought: Sought, start: datetime) -> bool:
     ours = part(snippet, "authorChannelId").get("value") == sought.account
     late = (http.told_at(snippet.get("publishedAt")) or start) >= start
     return sought.text.strip() in texts and ours and late and number != "" and f"{OURS}{number}" not in sought.known
+
+
+def _below(sought: Sought, page: str = "") -> str:
+    """Where what stands under a film, or under what somebody said, is listed."""
+    if not sought.comment:
+        return replies(top(sought.reply_to), page)
+    more = f"&pageToken={http.segment(page)}" if page else ""
+    of = f"videoId={http.segment(sought.reply_to)}&order=time&maxResults={LISTED}"
+    return f"/youtube/v3/commentThreads?part=snippet&{of}&textFormat=plainText{more}"
 
 
 def replies(top: str, page: str = "") -> str:

@@ -177,8 +177,10 @@ def made_ready(scope: Scope, row: Delivery, connectors: Mapping[str, Connector])
     units = marked_parts(scope, wanted)
     if part or len(raw) == 1:
         unit = replace(units[part], reply_to=threads.reply_to(row, overrides.content(owner, channel).parts))
-        return Ready(owner.author, channel, unit, len(raw), None, None, linking.read(owner), raw[-1])
+        unfit = threads.unmarked(units, connector.capabilities)
+        return Ready(owner.author, channel, unit, len(raw), None, unfit, linking.read(owner), raw[-1])
     unfit = next(filter(None, (carrying.unfit(one, connector, scope.now) for one in units)), None)
+    unfit = unfit or threads.unmarked(units, connector.capabilities)
     return Ready(owner.author, channel, units[0], len(raw), units[-1], unfit, linking.read(owner), raw[-1])
 
 

@@ -12,7 +12,8 @@ from uuid import UUID
 from channels import carrying
 from connectors.capabilities import Capabilities
 from foundation.errors import BadInput
-from gate.units import Medium, Text, Unit
+from foundation.words import Message
+from gate.units import HAS_COMMENT, IS_COMMENT, Medium, Text, Unit
 from schedules.models import Delivery
 
 MOST_PARTS = 25
@@ -90,7 +91,19 @@ def units(first: Unit, parts: Sequence[tuple[Piece, tuple[Medium, ...]]], can: C
         )
         for number, (part, media) in enumerate(parts, start=1)
     )
-    return tuple(replace(one, parts=len(parts) + 1) for one in (first, *rest))
+    alone = len(parts) == 1 and parts[0][0].comment
+    kinds = (HAS_COMMENT, IS_COMMENT) if alone else ("",) * (len(parts) + 1)
+    return tuple(
+        replace(one, parts=len(parts) + 1, comment=kind) for one, kind in zip((first, *rest), kinds, strict=True)
+    )
+
+
+def unmarked(marked: Sequence[Unit], can: Capabilities) -> Message | None:
+    """Why a first comment cannot leave where comments bear no marks: it needs one that its post above has not."""
+    if can.threads > 1 or len(marked) < 2:
+        return None
+    more = next((flag for flag in marked[-1].flags if flag not in marked[0].flags), "")
+    return Message("connectors.mark_untold", {"mark": more}) if more else None
 
 
 def part_of(row: Delivery) -> int:

@@ -60,7 +60,8 @@ class CreatorsOut(BaseModel):
 
 
 class LimitsOut(BaseModel):
-    """What an account takes; `parts` is how long a thread may be (1: no threads)."""
+    """What an account takes; `parts` is how long a thread may be (1: no threads, but a first comment where
+    `first_comment` says so)."""
 
     max_text: int
     max_media: int
@@ -68,6 +69,7 @@ class LimitsOut(BaseModel):
     mimes: list[str]
     parts: int
     joins_parts: bool
+    first_comment: bool
     can_remove: bool
     by_hand: bool
 
@@ -82,6 +84,7 @@ class LimitsOut(BaseModel):
             mimes=list(can.mimes),
             parts=can.threads,
             joins_parts=can.joins_parts,
+            first_comment=can.first_comment,
             can_remove=can.can_delete,
             by_hand=can.hand_over,
         )

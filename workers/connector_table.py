@@ -86,7 +86,7 @@ def _line(one: Connector, brought: Mapping[str, str]) -> Line:
         media=str(can.max_media),
         types=", ".join(sorted({mime.partition("/")[2] for mime in can.mimes})),
         weight=f"{can.max_bytes / 2**20:.0f} MiB",
-        threads=str(can.threads) if can.threads > 1 else NO,
+        threads=str(can.threads) if can.threads > 1 else "a first comment" if can.first_comment else NO,
         deletes=YES if can.can_delete else "replaced" if can.replaces else NO,
         edits=YES if can.edits else NO,
         chat=YES if can.can_chat else NO,

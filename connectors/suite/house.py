@@ -145,6 +145,7 @@ class House:
             told=told,
             sent_at=armed_at,
             price=unit.price,
+            comment=bool(unit.reply_to),
         )
         answers: tuple[Answer, ...] = ()
         while isinstance(turn := self._connector.find(sought, answers), Send):

@@ -14,6 +14,7 @@ from connectors.following import Followed
 from connectors.outcomes import Outcome, Published, Reauthorize, Rejected, Retry, Uncertain
 from connectors.purse import Lists
 from connectors.remarks import Remarked
+from connectors.suite.comment_rules import first_comments_stand_once
 from connectors.suite.edit_rules import words_are_changed
 from connectors.suite.house import House, Story
 from connectors.suite.naming_rules import addresses_are_read
@@ -364,6 +365,7 @@ RULES: tuple[Rule, ...] = (
     remarks_are_heard,
     remarks_are_answered_once,
     remarks_are_moderated,
+    first_comments_stand_once,
     roles_are_given_once,
     prices_are_kept,
     addresses_are_read,

@@ -160,6 +160,9 @@ class World:
     """What kind of request the fake takes the question for an address for; "" where nobody can be asked for a post."""
     answers: bool = True
     """Whether what is said there can be answered."""
+    closes: Callable[[str], None] | None = None
+    """Let nobody comment a post any more; None where that cannot be."""
+
     remarks_on: str = "remarks"
     """What kind of request the fake takes the question for remarks for."""
     stands_under: Callable[[str], str] = field(default=lambda native_id: "")

@@ -45,7 +45,8 @@ class FacebookFake:
         return self.page.say(post, text, by="Ann").id
 
     def under(self, native_id: str) -> str:
-        return self.page.comments[native_id.removeprefix("comment:")].parent
+        one = self.page.comments[native_id.removeprefix("comment:")]
+        return one.parent or one.post
 
     def remark_is(self, native_id: str) -> set[str]:
         one = self.page.comments[native_id]

@@ -67,7 +67,11 @@ class InstagramFake:
         return self.profile.comments.say(post, text, self.server.clock(), by="ann").id
 
     def under(self, native_id: str) -> str:
-        return self.profile.comments.every[native_id.removeprefix("comment:")].parent
+        one = self.profile.comments.every[native_id.removeprefix("comment:")]
+        return one.parent or one.media
+
+    def close(self, native_id: str) -> None:
+        next(post for post in self.profile.posts if post["id"] == native_id)["is_comment_enabled"] = False
 
     def remark_is(self, native_id: str) -> set[str]:
         one = self.profile.comments.every[native_id]
@@ -92,6 +96,7 @@ def world(server: FakeInstagram, http: HttpClient, files: str, *, film: bool = F
         fake=fake,
         remark=fake.say,
         stands_under=fake.under,
+        closes=fake.close,
         remark_is=fake.remark_is,
         surface="instagram.post",
         transport=transport(http, lend=lend),

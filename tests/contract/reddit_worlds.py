@@ -77,6 +77,7 @@ def world(server: FakeReddit, http: HttpClient, *, one_picture: bool = False, fi
         fake=fake,
         remark=fake.say,
         stands_under=fake.under,
+        closes=server.archived.add,
         remark_is=fake.remark_is,
         surface=OVER18,
         transport=transport(http),

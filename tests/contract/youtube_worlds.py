@@ -49,7 +49,8 @@ class YouTubeFake:
         return self.server.comments.say(self.member.videos[film], text, by="ann").id
 
     def under(self, native_id: str) -> str:
-        return self.server.comments.every[native_id.removeprefix("comment:")].parent
+        one = self.server.comments.every[native_id.removeprefix("comment:")]
+        return one.parent or one.video.id
 
     def remark_is(self, native_id: str) -> set[str]:
         one = self.server.comments.every[native_id]
@@ -73,6 +74,7 @@ def world(server: FakeYouTube, http: HttpClient) -> World:
         fake=fake,
         remark=fake.say,
         stands_under=fake.under,
+        closes=server.comments.closed.add,
         remark_is=fake.remark_is,
         surface=SURFACE,
         transport=transport(http),

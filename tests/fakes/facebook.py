@@ -171,6 +171,8 @@ def _of_one(method: str, parts: list[str], told: dict[str, Any], mine: Page) -> 
             rows = mine.below(mine.standing(post).id)
             rows = rows if told.get("filter") == "stream" else [one for one in rows if not one.parent]
             return paged(rows, lambda one: mine.said(one, fields), told)
+        case "POST", [post, "comments"] if post in mine.posts:
+            return {"id": mine.comment(post, told.get("message")).id}
         case "POST", [comment, "comments"]:
             return {"id": mine.answer(comment, told.get("message")).id}
         case "POST" | "DELETE", [comment, "likes"]:

@@ -172,6 +172,16 @@ class Page:
             raise Refused(100, message="(#100) Param message must be non-empty, and not too long")
         return self.say(above.post, text.strip(), under=above.parent or above.id)
 
+    def comment(self, post_id: str, text: object) -> Comment:
+        """The Page says something right under a post; the same words at once are refused. Raises Refused."""
+        self.may("pages_manage_engagement")
+        post = self.standing(post_id)
+        if not isinstance(text, str) or not text.strip() or len(text) > MOST_COMMENT:
+            raise Refused(100, message="(#100) Param message must be non-empty, and not too long")
+        if any(one.own and not one.parent and one.text == text.strip() for one in self.below(post.id)):
+            raise Refused(506, message="(#506) Duplicate status message")
+        return self.say(post.id, text.strip())
+
     def hide(self, comment_id: str, wanted: object) -> dict[str, bool]:
         """Hide a comment, or show it. Raises Refused."""
         self.may("pages_manage_engagement")

@@ -102,6 +102,7 @@ OPERATIONS = {
     ("GET", f"{API}channels"): Operation("channels.list", READS | {f"{AUTH}youtubepartner-channel-audit"}, 1),
     ("GET", f"{API}playlistItems"): Operation("playlistItems.list", READS, 1),
     ("GET", f"{API}commentThreads"): Operation("commentThreads.list", COMMENTS, 1),
+    ("POST", f"{API}commentThreads"): Operation("commentThreads.insert", COMMENTS, 50),
     ("GET", f"{API}comments"): Operation("comments.list", COMMENTS, 1),
     ("POST", f"{API}comments"): Operation("comments.insert", COMMENTS, 50),
     ("DELETE", f"{API}comments"): Operation("comments.delete", COMMENTS, 50),
@@ -233,6 +234,9 @@ class FakeYouTube(Uploads):
             case "POST comments":
                 made = self.comments.insert(mine, asked)
                 return JSONResponse(self.spec.check_answer("Comment", comment_told(made, asked.parts, mine)))
+            case "POST commentThreads":
+                thread = self.comments.begin(mine, asked)
+                return JSONResponse(self.spec.check_answer("CommentThread", thread))
             case "DELETE comments":
                 self.comments.delete(mine, asked.query.get("id", ""))
                 return Response(status_code=204)
@@ -304,7 +308,7 @@ def kind_of(method: str, path: str, query: bytes) -> str:
             return "lookups"
         case "GET", "commentThreads":
             return "remarks"
-        case "POST", "comments":
+        case "POST", "comments" | "commentThreads":
             return "posts"
         case "DELETE", "comments":
             return "deletes"

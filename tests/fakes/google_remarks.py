@@ -55,6 +55,8 @@ class Comments:
     every: dict[str, Comment] = field(default_factory=dict)
     closed: set[str] = field(default_factory=set)
     """Ids of videos whose comments are closed."""
+    fresh: dict[str, float] = field(default_factory=dict)
+    """By ids of videos: until when, in seconds since 1970, comments do not know them yet."""
     banned: set[tuple[str, str]] = field(default_factory=set)
     """Ids of channels, and of whom they keep away."""
 
@@ -98,6 +100,23 @@ class Comments:
             raise _no(403, "forbidden")  # replies to other people's channels are none of this house's
         return self.say(above.video, text, under=above.id)
 
+    def begin(self, mine: Member, asked: Asked) -> Json:
+        """A thread under a video of one's own. Raises Refusal."""
+        said = asked.fields().get("snippet", {})
+        text = said.get("topLevelComment", {}).get("snippet", {}).get("textOriginal", "")
+        if not said.get("videoId"):
+            raise _no(400, "channelOrVideoIdMissing")
+        if not text.strip():
+            raise _no(400, "commentTextRequired")
+        if len(text) > LONGEST:
+            raise _no(400, "commentTextTooLong")
+        video = mine.videos.get(said["videoId"])
+        if video is None or self.fresh.get(video.id, 0.0) > self.clock().timestamp():
+            raise _no(404, "videoNotFound")
+        if video.id in self.closed:
+            raise _no(403, "commentsDisabled")
+        return self._thread(self.say(video, text), asked.parts, mine, plain=True)
+
     def delete(self, mine: Member, number: str) -> None:
         """A comment of one's own. Raises Refusal."""
         found = self.there(number)
@@ -128,9 +147,11 @@ class Comments:
         """The threads of one's own channel in one status, newest first, on one page; where it begins, its length, and
         how many there are. Raises Refusal."""
         status = asked.query.get("moderationStatus", PUBLIC)
-        if asked.query.get("allThreadsRelatedToChannelId") != mine.channel_id:
+        of = asked.query.get("videoId", "")
+        if not of and asked.query.get("allThreadsRelatedToChannelId") != mine.channel_id:
             raise _no(403, "forbidden")
         tops = [one for one in self.every.values() if not one.parent and one.owner is mine and self.there(one.id)]
+        tops = [one for one in tops if of in ("", one.video.id)]
         found = [one for one in tops if one.status == status or any(each.status == status for each in self.below(one))]
         shown = [one for one in found if one.status != REJECTED]
         shown.sort(key=lambda one: one.at, reverse=True)

@@ -29,7 +29,7 @@ from foundation.http import HttpClient
 from tests.fakes import instagram_fetching as fetching
 from tests.fakes import meta_oauth
 from tests.fakes.instagram_fetching import Refused
-from tests.fakes.instagram_remarks import RIGHT, Comments, fields_of, listed
+from tests.fakes.instagram_remarks import LONGEST, RIGHT, Comments, fields_of, listed
 
 LIVES = timedelta(hours=24)
 BASIC = "instagram_business_basic"
@@ -92,6 +92,8 @@ class Profile:
 
     def __post_init__(self) -> None:
         self.comments = Comments(self.id, self.username)
+        self.comments_after = 0.0
+        """Seconds for which a new post is told as missing to whoever comments it."""
 
 
 _ids = count(17_900_000_000_001)
@@ -208,11 +210,27 @@ class FakeInstagram:
         made.published = True
         number = str(next(_ids))
         shown = {"id": number, "timestamp": self.clock().strftime("%Y-%m-%dT%H:%M:%S+0000"), "like_count": 3}
-        shown |= {"permalink": f"https://www.instagram.com/p/{number}/", "comments_count": 1, "view_count": 9}
+        shown |= {
+            "permalink": f"https://www.instagram.com/p/{number}/",
+            "comments_count": 1,
+            "view_count": 9,
+            "is_comment_enabled": True,
+        }
         ai = made.told.get("is_ai_generated") is True
         kept = {"caption": str(made.told.get("caption", "")), "is_ai_generated": ai}
         mine.posts.append({**shown, **kept, "_at": self.clock(), "_files": made.files})
         return {"id": number}
+
+    def comment(self, mine: Profile, media: str, text: object) -> dict[str, Any]:
+        """Words right under a post: not of one that is fresh yet, nor where comments are off. Raises Refused."""
+        post = next(post for post in mine.posts if post["id"] == media)
+        if (self.clock() - post["_at"]).total_seconds() < mine.comments_after:
+            raise Refused(100, 33, message=f"Unsupported post request. Object with ID '{media}' does not exist")
+        if not post["is_comment_enabled"]:
+            raise Refused(10, message="(#10) Comments are turned off for this media")
+        if not isinstance(text, str) or not text.strip() or len(text) > LONGEST:
+            raise Refused(100, message="(#100) The parameter message is required")
+        return {"id": mine.comments.say(media, text, self.clock()).id}
 
     def answer(self, method: str, parts: list[str], told: Mapping[str, Any], mine: Profile) -> dict[str, Any]:
         """What a request gives. Raises Refused."""
@@ -246,6 +264,8 @@ class FakeInstagram:
         match method, parts:
             case "GET", [media, "comments"] if any(post["id"] == media for post in mine.posts):
                 return mine.comments.page(mine.comments.under(media), fields, most, after)
+            case "POST", [media, "comments"] if any(post["id"] == media for post in mine.posts):
+                return self.comment(mine, media, told.get("message"))
             case "GET", [comment, "replies"]:
                 above = mine.comments.standing(comment)
                 return mine.comments.page(mine.comments.under(above.media, above.id), fields, most, after)
@@ -326,6 +346,7 @@ def instagram() -> Iterator[FakeInstagram]:
 KINDS_OF_REQUESTS: Mapping[tuple[str, str], str] = {
     ("POST", "media_publish"): "posts",
     ("POST", "replies"): "posts",
+    ("POST", "comments"): "posts",
     ("POST", "media"): "files",
     ("GET", "media"): "lookups",
     ("GET", "replies"): "lookups",

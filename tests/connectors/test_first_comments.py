@@ -1,0 +1,93 @@
+"""First comments where no threads are known: what is asked, what an answer means, what waits for a fresh post."""
+
+from dataclasses import replace
+
+import pytest
+
+from connectors import fitting
+from connectors.capabilities import Capabilities
+from connectors.contract import Answer, Connector, Response, Send, StepAnswerLost
+from connectors.facebook import Facebook
+from connectors.instagram import AI, Instagram
+from connectors.outcomes import Outcome, Published, Rejected, Retry, Uncertain
+from connectors.reddit import NSFW, Reddit
+from connectors.youtube import YouTube
+from foundation.ids import uuid7
+from gate.units import IS_COMMENT, Medium, Subject, Text, Unit
+
+COMMENT = Unit(
+    uuid7(), uuid7(), Subject("delivery", uuid7()), "x", "x.post", uuid7(), "17", "public",
+    texts=(Text("body", "more below"),), parts=2, comment=IS_COMMENT, reply_to="501", native_key="k",
+)  # fmt: skip
+PLACES = {"instagram": "post", "facebook": "page", "reddit": "over18", "youtube": "video"}
+ACCOUNTS = {"reddit": "r/place as somebody", "youtube": "UC1"}
+EVERY: tuple[Connector, ...] = (Instagram(), Facebook(), Reddit(), YouTube())
+
+
+def unit_for(one: Connector, **changes: object) -> Unit:
+    can = one.capabilities
+    placed = replace(COMMENT, platform=can.platform, surface=f"{can.platform}.{can.surfaces[0]}")
+    return replace(placed, **changes)  # type: ignore[arg-type]
+
+
+def graph(code: int, sub: int = 0, status: int = 400, step: str = "publish") -> Response:
+    return Response(step, status, {}, {"error": {"code": code, "error_subcode": sub, "message": "no"}})
+
+
+def google(reason: str, status: int) -> Response:
+    return Response("publish", status, {}, {"error": {"code": status, "errors": [{"reason": reason}]}})
+
+
+OPEN = Response("open", 200, {}, {"id": "501", "is_comment_enabled": True})
+SAID = Response("publish", 200, {}, {"json": {"errors": [["THREAD_LOCKED", "no", "parent"]]}})
+GONE = Response("there", 200, {}, {"kind": "youtube#videoListResponse", "items": []})
+THERE = Response("there", 200, {}, {"kind": "youtube#videoListResponse", "items": [{"id": "501"}]})
+
+
+@pytest.mark.parametrize(
+    ("one", "answers", "kind", "code"),
+    [
+        (Instagram(), (graph(100, 33, step="open"),), Retry, "connectors.post_unready"),
+        (Instagram(), (replace(OPEN, body={"is_comment_enabled": False}),), Rejected, "connectors.comments_off"),
+        (Instagram(), (OPEN, graph(100, 33)), Retry, "connectors.post_unready"),
+        (Instagram(), (OPEN, graph(10)), Rejected, "instagram.no_comments"),
+        (Instagram(), (OPEN, StepAnswerLost("publish", "x")), Uncertain, ""),
+        (Instagram(), (OPEN, graph(4)), Uncertain, ""),
+        (Facebook(), (graph(100, 33),), Rejected, "connectors.comment_post_gone"),
+        (Facebook(), (graph(506),), Uncertain, "facebook.duplicate"),
+        (Facebook(), (graph(2, status=500),), Uncertain, ""),
+        (Reddit(), (SAID,), Rejected, "connectors.comments_off"),
+        (YouTube(), (google("commentsDisabled", 403),), Rejected, "connectors.comments_off"),
+        (YouTube(), (google("videoNotFound", 404), GONE), Rejected, "connectors.comment_post_gone"),
+        (YouTube(), (google("processingFailure", 400), THERE), Retry, "connectors.post_unready"),
+        (YouTube(), (google("quotaExceeded", 403),), Retry, ""),
+        (YouTube(), (google("backendError", 503),), Uncertain, ""),
+    ],
+)
+def test_what_an_answer_means(one: Connector, answers: tuple[Answer, ...], kind: type[Outcome], code: str) -> None:
+    end = one.next(unit_for(one), answers)
+    assert isinstance(end, kind), end
+    assert not isinstance(end, Published)
+    assert not code or end.reason.code == code
+
+
+@pytest.mark.parametrize("one", EVERY, ids=lambda one: one.capabilities.platform)
+def test_it_is_words_alone_under_a_post_and_no_thread(one: Connector) -> None:
+    def why(unit: Unit) -> str:
+        end = one.next(unit, ())
+        return end.reason.code if isinstance(end, Rejected) else ""
+
+    assert isinstance(one.next(unit_for(one), ()), Send)
+    assert why(unit_for(one, media=(Medium("ab" * 32, "image/jpeg", 9),))) == "connectors.comment_words"
+    assert why(unit_for(one, flags=("strange=true",))) == "connectors.mark_untold"
+    assert why(unit_for(one, comment="", parts=2)) == "connectors.comment_alone"
+    assert why(unit_for(one, texts=(Text("body", "x" * 20_000),))) == "connectors.text_too_long"
+    for borne in {"instagram": (AI,), "reddit": (NSFW,)}.get(one.capabilities.platform, ()):
+        assert not why(unit_for(one, flags=(borne,)))  # its post bears it
+
+
+def test_a_place_without_either_says_so() -> None:
+    none = Capabilities("x", ("post",), 99, 0, (), 0, "none", False, False, False, False, False)
+    wrong = fitting.unfit(replace(COMMENT), none, length=1)
+    assert wrong is not None
+    assert wrong.code == "connectors.no_threads"
