@@ -2,6 +2,7 @@
 an account, what it earned and what moved there."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
@@ -13,11 +14,13 @@ from channels.reads import Channel
 from connectors import contract
 from connectors.contract import Answer, Connector, Copy, Send
 from connectors.earning import Earned, Earnings, Span
+from connectors.enrolment import Connectable
 from connectors.following import Followed
 from connectors.locking import Locked, Locks
 from connectors.outcomes import Outcome, Reauthorize, Retry
 from connectors.places import ReadsBack, Shown
 from connectors.purse import Listed, Lists
+from connectors.standing import Missing, Stand, Watched
 from connectors.transport import Transport
 from foundation import outbox
 from foundation.database import OpenScope, Scope
@@ -57,6 +60,35 @@ def read(
         return None
     question = partial(connector.read, Copy(native_id, channel.account, chat))
     return _told(channel, question, tenant=tenant, transport=transport)
+
+
+def still(
+    tenant_id: UUID,
+    channel_id: UUID,
+    native_id: str,
+    *,
+    counted: bool,
+    tenant: OpenScope,
+    transport: Transport,
+    connectors: Mapping[str, Connector],
+) -> Stand | None:
+    """How a post of an account stands, or None when nobody can say now. Raises NotFound.
+
+    `counted`: its numbers were told just now, which is answer enough where they prove it. What is missing where the
+    account itself does not let us in any more says nothing of a post.
+    """
+    channel, connector, waits = _reached(tenant_id, channel_id, tenant=tenant, connectors=connectors)
+    if waits or not isinstance(connector, Watched) or (counted and connector.numbers_prove):
+        return None
+    question = partial(connector.still, Copy(native_id, channel.account))
+    seen = _told(channel, question, tenant=tenant, transport=transport)
+    if not isinstance(seen, Missing):
+        return seen
+    if not isinstance(connector, Connectable):
+        return None
+    well = partial(connector.check, channel.account)
+    answers = _asked(channel, well, tenant=tenant, transport=transport)
+    return replace(seen, with_comment=connector.capabilities.first_comment) if well(answers) is None else None
 
 
 def followers(

@@ -34,6 +34,7 @@ from connectors.outcomes import (
     Unknown,
 )
 from connectors.remarks import Act, Remarks, Spot, is_answer
+from connectors.standing import Missing, Stand, Standing
 from connectors.threads_answers import is_gone, lacks_right
 from connectors.threads_remarks import unless_there
 from foundation.sealed import Sealed
@@ -84,6 +85,7 @@ class Facebook:
         remarks_every=10,  # one to five requests; how many a Page may ask a day grows with who follows it
     )
     form = facebook_account.FORM
+    numbers_prove = True
 
     def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Pictures, then the post that shows them, or a film; tell what the last answer meant."""
@@ -195,6 +197,14 @@ class Facebook:
         }
         found = {name: n for name, n in counted.items() if isinstance(n, int) and not isinstance(n, bool)}
         return {"shares": 0} | found if found else None  # nothing is told of shares where there are none
+
+    def still(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Stand | None:
+        """A post that the Page itself may not find is gone; nobody says who took it away."""
+        if is_answer(copy.native_id):
+            return None
+        if not answers:
+            return Send(_asked("look", f"/{segment(copy.native_id)}?fields=id"))
+        return Missing() if is_gone(answers[-1]) else Standing() if told_by(answers[-1]).get("id") else None
 
     def followers(self, account: str, destination: str, answers: tuple[Answer, ...]) -> Send | int | None:
         """How many follow the Page."""

@@ -33,6 +33,7 @@ from connectors.naming import NO_POST, UNREAD, Address, path_of
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Sighting, Uncertain, Unknown
 from connectors.places import Located, Shown, shown_at
 from connectors.remarks import Act, Remarks, Spot, is_answer
+from connectors.standing import Missing, Stand, Standing
 from foundation.sealed import Sealed
 from foundation.words import Message
 from gate.units import IS_COMMENT, REMARK, Medium, Unit
@@ -82,6 +83,7 @@ class Instagram:
         remarks_every=10,  # one to five requests; Meta allows an application 200 an hour for each account
     )
     form = instagram_account.FORM
+    numbers_prove = True
     refresh_grace = meta_tokens.STAYS
 
     def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
@@ -173,6 +175,24 @@ class Instagram:
         if not isinstance(answers[-1], Response) or not answers[-1].ok or not told:
             return None
         return {name: told[field] for field, name in _NUMBERS.items() if isinstance(told.get(field), int)}
+
+    def still(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Stand | None:
+        """A read of what is there may say that it is not: what is in none of the account's posts either is gone."""
+        if is_answer(copy.native_id):
+            return None
+        if not answers:
+            return Send(_asked("look", f"/{segment(copy.native_id)}?fields=id"))
+        if len(answers) == 1:
+            return Standing() if id_of(answers[0]) else Send(_listing("")) if error(answers[0]) == READ_BUG else None
+        posts = _listed(answers[-1])
+        if posts is None:
+            return None
+        if any(str(post["id"]) == copy.native_id for post in posts):
+            return Standing()
+        after = body_of(answers[-1]).get("paging", {}).get("cursors", {}).get("after")
+        if len(posts) < LISTED or not isinstance(after, str):
+            return Missing()
+        return Send(_listing(after)) if len(answers) <= MOST_PAGES else None
 
     def read_back(self, copy: Copy, flags: tuple[str, ...], answers: tuple[Answer, ...]) -> Send | Shown | Outcome:
         """Whether the post says that a model made it, where it was sent so."""

@@ -20,6 +20,7 @@ from connectors.naming import NO_POST, OTHERS, UNREAD, Address, parts_in, split
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Sighting, Uncertain, Unknown
 from connectors.places import Destination, Seen, Shown
 from connectors.remarks import Act, Remarks, Spot
+from connectors.standing import Missing, Stand, Standing
 from foundation.sealed import Sealed
 from foundation.words import Message
 from gate.units import REMARK, Medium, Unit
@@ -81,6 +82,7 @@ class Mastodon:
 
     capabilities = CAN
     form = mastodon_account.FORM
+    numbers_prove = True
 
     def count(self, unit: Unit) -> tuple[int, int]:
         """Characters as readers see them, the warning's too; every address counts the same."""
@@ -177,6 +179,14 @@ class Mastodon:
         told = told_by(answers[-1])
         counts = {name: told.get(field) for field, name in _COUNTS.items()}
         return {name: count for name, count in counts.items() if isinstance(count, int)} or None
+
+    def still(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Stand | None:
+        """What the account's own server does not know any more is gone: deleted, or taken down."""
+        if copy.native_id.startswith(REMOVED):
+            return None
+        if not answers:
+            return Send(_asked("look", f"/api/v1/statuses/{segment(copy.native_id)}"))
+        return Missing() if is_gone(answers[-1]) else Standing() if told_by(answers[-1]).get("id") else None
 
     def read_back(self, copy: Copy, flags: tuple[str, ...], answers: tuple[Answer, ...]) -> Send | Shown | Outcome:
         """Whether the post is folded up behind its warning, where it was sent so."""

@@ -119,7 +119,7 @@ PLATFORMS: Mapping[str, Pointers] = {
     ),
     # https://api.fanvue.com/docs
     "fanvue": Pointers(fields=_names("mediaUuids mediaPreviewUuid mediaUuid templateUuid collectionUuids")),
-    # https://developers.google.com/youtube/v3/docs/videos#status, /playlistItems/insert, /comments/insert, /commentThreads
+    # https://developers.google.com/youtube/v3/docs/videos#status, /playlistItems, /comments, /commentThreads
     "youtube": Pointers(
         fields=_names("id playlistId videoId relatedVideoId boundStreamId parentId"),
         kept_back=frozenset({"privacystatus=private"}),

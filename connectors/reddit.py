@@ -42,10 +42,12 @@ from connectors.reddit_answers import (
     page_of,
     plain,
     refused,
+    still,
     url_of,
 )
 from connectors.reddit_pictures import FILM, Upload, not_stored
 from connectors.remarks import Act, Remarks, Spot
+from connectors.standing import Stand
 from foundation.sealed import Sealed
 from foundation.words import Message
 from gate.units import IS_COMMENT, REMARK, Medium, Unit
@@ -95,6 +97,7 @@ class Reddit:
 
     capabilities = CAN
     form = reddit_account.FORM
+    numbers_prove = False
     refresh_grace = reddit_account.KEEPS
 
     def count(self, unit: Unit) -> tuple[int, int]:
@@ -212,6 +215,10 @@ class Reddit:
         post = next((one for one in posts if one["name"] == copy.native_id), {"author": DELETED})
         there = post.get("author") != DELETED and post.get("removed_by_category") is None
         return Shown(() if not there or post.get("over_18") is True else (NSFW,), there=there)
+
+    def still(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Stand | None:
+        """Reddit keeps what it removed, and says so."""
+        return still(copy, answers)
 
     def followers(self, account: str, destination: str, answers: tuple[Answer, ...]) -> Send | int | None:
         """How many follow the person who posts."""

@@ -7,9 +7,10 @@ from typing import Any
 
 from connectors import answers as http
 from connectors import reddit_account
-from connectors.contract import Answer, Response, StepKind, WireStep
+from connectors.contract import Answer, Copy, Response, Send, StepKind, WireStep
 from connectors.outcomes import Disconnected, Outcome, Reauthorize, Rejected, Retry, Uncertain
 from connectors.reddit_account import agent
+from connectors.standing import Missing, Stand, Standing, word_of
 from foundation.words import Message
 
 LISTED = 100
@@ -17,6 +18,9 @@ PAUSE = timedelta(minutes=10)
 """After a limit that does not say how long."""
 
 DELETED = "[deleted]"
+FILTERED, BY_OWNER = "automod_filtered", frozenset({"deleted", "author"})
+"""Why a post is seen by nobody: it waits for a moderator, or who posted it took it away."""
+
 CLOSED = frozenset({"SUBREDDIT_NOTALLOWED", "SUBREDDIT_NOEXIST", "USER_BLOCKED", "USER_MUTED", "NON_PUBLIC"})
 """Nobody may post there, or not this account."""
 
@@ -63,6 +67,25 @@ def code_of(told: object) -> str:
     """A code as people may read it: letters of theirs, and nothing else they might put there."""
     word = re.sub(r"[^A-Z0-9_]", "", str(told or "").upper(), flags=re.ASCII)
     return word[:60] or "?"
+
+
+def still(copy: Copy, answers: tuple[Answer, ...]) -> Send | Stand | None:
+    """Whether a post stands. One that is not listed may be kept from this application alone, and what a filter holds
+    back may be let through: neither says anything.
+
+    Source: `removed_by_category` and `author` of https://www.reddit.com/dev/api#GET_api_info
+    """
+    if not answers:
+        return Send(info(copy.account, copy.native_id, "look"))
+    post = next((one for one in listed(answers[-1]) or () if one["name"] == copy.native_id), None)
+    if post is None:
+        return None
+    word = word_of(post, "removed_by_category")
+    if word == FILTERED:
+        return None
+    if word in BY_OWNER or post.get("author") == DELETED:
+        return Missing("owner")
+    return Missing("rules", word) if word else Standing()
 
 
 def refused(error: Any, seconds: Any) -> Outcome:

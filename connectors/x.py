@@ -17,6 +17,7 @@ from connectors.enrolment import Connected, Visit
 from connectors.naming import NO_POST, OTHERS, UNREAD, Address
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Sighting, Unknown
 from connectors.remarks import Act, Remarks, Spot
+from connectors.standing import Missing, Stand, Standing
 from connectors.x_account import SURFACE, data_of, id_of, meaning, said
 from connectors.x_films import MIME, OPEN, PART, Film
 from connectors.x_reading import above, fields, is_unknown_name, meta_of, number_in, unnamed, url_of, written
@@ -76,6 +77,7 @@ class X:
 
     capabilities = CAN
     form = x_account.FORM
+    numbers_prove = True
     refresh_grace = x_account.ONCE
 
     def count(self, unit: Unit) -> tuple[int, int]:
@@ -168,6 +170,15 @@ class X:
         told = data_of(answers[-1]).get("public_metrics")
         found = told if isinstance(told, dict) else {}
         return {name: found[field] for field, name in _COUNTS.items() if isinstance(found.get(field), int)} or None
+
+    def still(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Stand | None:
+        """What X itself does not find is gone; it says the same of every reason."""
+        if not answers:
+            path = f"/2/tweets/{segment(copy.native_id)}"
+            return Send(WireStep("look", StepKind.CONTROL, "GET", path, action="look"))
+        if data_of(answers[-1]).get("id") == copy.native_id:
+            return Standing()
+        return Missing() if _is_gone(answers[-1], copy) else None
 
     def followers(self, account: str, destination: str, answers: tuple[Answer, ...]) -> Send | int | None:
         """How many follow the account."""

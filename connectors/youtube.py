@@ -17,6 +17,7 @@ from connectors.naming import NO_POST, OTHERS, UNREAD, Address, asked, path_of
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Sighting, Uncertain, Unknown
 from connectors.places import Shown
 from connectors.remarks import Act, Remarks, Spot, is_answer
+from connectors.standing import Missing, Stand, Standing, word_of
 from connectors.youtube_account import SURFACE, items, meaning, part, reason
 from connectors.youtube_hearing import remarks_of
 from connectors.youtube_upload import Upload, goes_on, session_lost
@@ -70,6 +71,7 @@ class YouTube:
 
     capabilities = CAN
     form = youtube_account.FORM
+    numbers_prove = False
     refresh_grace = youtube_account.KEEPS
 
     def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
@@ -168,6 +170,20 @@ class YouTube:
         status = part(found[0], "status") if found else {}
         there = status.get("privacyStatus") == "public"
         return Shown(() if not there or status.get("containsSyntheticMedia") is True else (AI,), there=there)
+
+    def still(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Stand | None:
+        """A film that was rejected after all is still told to its owner; one that is deleted is not."""
+        if is_answer(copy.native_id):
+            return None
+        if not answers:
+            return Send(_video(copy, "status", LOOK))
+        found = items(answers[-1])
+        if found is None:
+            return None
+        status = part(found[0], "status") if found else {}
+        if status.get("uploadStatus") == "rejected":
+            return Missing("rules", word_of(status, "rejectionReason"))
+        return Standing() if found and status.get("uploadStatus") != "deleted" else Missing()
 
     def followers(self, account: str, destination: str, answers: tuple[Answer, ...]) -> Send | int | None:
         """How many subscribed to the channel."""

@@ -186,8 +186,8 @@ class Unit:
     reply_to: str = field(default="", compare=False)
     """The native id of our own copy that a part is put under. As the native key, it travels with the unit."""
     comment: str = field(default="", compare=False)
-    """Of a post and its first comment, with no other part, `HAS_COMMENT` of the post and `IS_COMMENT` of the comment; ""
-    of any other. It travels as `reply_to` does."""
+    """Of a post and its first comment, with no other part, `HAS_COMMENT` of the post and `IS_COMMENT` of the comment;
+    "" of any other. It travels as `reply_to` does."""
     native_key: str = field(default="", compare=False)
     """Travels with the unit, is no part of its digest; the wire digest covers it."""
     seen: tuple[str, ...] | None = field(default=None, compare=False)

@@ -4,9 +4,12 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from uuid import UUID
 
+from connectors.standing import Missing
 from foundation.database import OpenScope, Scope
 from foundation.ids import uuid7
+from insights import vanished
 from insights.events import ReadingDue
+from insights.vanished import Still
 from schedules import reads as schedule_reads
 from schedules.reads import Outside
 
@@ -24,10 +27,10 @@ Read = Callable[[UUID, UUID, str], Mapping[str, int] | None]
 """`(tenant, channel, native id)` → numbers by name; None when the platform gives none. No transaction is open."""
 
 
-def collect(event: ReadingDue, *, tenant: OpenScope, read: Read) -> None:
+def collect(event: ReadingDue, *, tenant: OpenScope, read: Read, still: Still) -> None:
     """Ask the platform, then write what it said; what it did not say is `unavailable`, never zero.
 
-    Too late a reading is of another age: the platform is not asked.
+    Too late a reading is of another age: the platform is not asked. A post that may be gone is looked at once more.
     """
     with tenant(event.tenant_id, COLLECTING) as scope:
         post = schedule_reads.published(scope, event.subject_id)
@@ -35,10 +38,13 @@ def collect(event: ReadingDue, *, tenant: OpenScope, read: Read) -> None:
             return  # removed meanwhile: it leaves the averages, its history stays
         in_time = scope.now <= post.at + timedelta(hours=event.age_hours) * (1 + DRIFT)
     told = read(event.tenant_id, post.channel_id, post.native_id) if in_time else None
+    seen = still(event.tenant_id, post.channel_id, post.native_id, told is not None) if in_time else None
     numbers = counted(told) if told is not None else {}
     with tenant(event.tenant_id, COLLECTING) as scope:
         for metric in METRICS:
             _write(scope, event, post, metric, numbers.get(metric))
+        if isinstance(seen, Missing):
+            vanished.suspect(scope, event.subject_id)
 
 
 def counted(told: Mapping[str, int]) -> dict[str, int]:

@@ -23,6 +23,17 @@ class ReadingDue:
 
 
 @dataclass(frozen=True)
+class LookAgain:
+    """A post was missing where it stood: look a second time, after `looks` that settled nothing."""
+
+    kind: ClassVar[str] = "post.look_again"
+    queue: ClassVar[outbox.Queue] = "make"
+    tenant_id: UUID
+    subject_id: UUID
+    looks: int
+
+
+@dataclass(frozen=True)
 class FollowersDue:
     """Ask how many follow an account; the subject is the channel."""
 

@@ -75,8 +75,19 @@ def note(scope: Scope, delivery_id: UUID) -> None:
     _gone(scope, row)
 
 
-def _gone(scope: Scope, row: Delivery) -> None:
-    move(scope, row, S.REMOVED)
+def seen_gone(scope: Scope, row: Delivery, reason: Message) -> None:
+    """A post that was published is proven gone, and nobody here asked for it."""
+    unplan(scope, row.id)
+    _gone(scope, row, reason)
+
+
+def standing(scope: Scope, row: Delivery) -> list[Copy]:
+    """What of a delivery may still be seen outside, oldest first."""
+    return _left(scope, row)
+
+
+def _gone(scope: Scope, row: Delivery, reason: Message | None = None) -> None:
+    move(scope, row, S.REMOVED, reason=reason)
     edits.drop(scope, row.id, edits.TAKEN_AWAY)
     links.close(scope, subject(row.id))
 

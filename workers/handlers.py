@@ -34,9 +34,9 @@ from gate import journal
 from gate.events import (
     CopyProbe,
 )
-from insights import collecting, following, rollups
+from insights import collecting, following, rollups, vanished
 from insights import events as insight_events
-from insights.events import FollowersDue, ReadingDue, RollupDue, SaleSeen
+from insights.events import FollowersDue, LookAgain, ReadingDue, RollupDue, SaleSeen
 from schedules import events as schedule_events
 from studio import events as studio_events
 from subscribers import (
@@ -171,7 +171,12 @@ def _accounts(s: Services) -> tuple[Route, ...]:
 
 def _counting(s: Services) -> tuple[Route, ...]:
     return (
-        Route(ReadingDue, partial(collecting.collect, tenant=s.tenant, read=s.read), deadline_seconds=ACT_SECONDS),
+        Route(
+            ReadingDue,
+            partial(collecting.collect, tenant=s.tenant, read=s.read, still=s.still),
+            deadline_seconds=ACT_SECONDS,
+        ),
+        Route(LookAgain, partial(vanished.look_again, tenant=s.tenant, still=s.still), deadline_seconds=ACT_SECONDS),
         Route(
             FollowersDue,
             partial(following.count, tenant=s.tenant, ask=s.followers, dear=s.dear),

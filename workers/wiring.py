@@ -29,6 +29,7 @@ from connectors.locking import Locked
 from connectors.outcomes import Outcome, Reauthorize, Sighting
 from connectors.purse import Listed, Lists
 from connectors.remarks import Act, Remarked, Remarks
+from connectors.standing import Stand
 from connectors.transport import Transport
 from foundation import addresses
 from foundation.addresses import Reach
@@ -180,6 +181,18 @@ class Services:
             channel_id,
             copy,
             since,
+            tenant=self.tenant,
+            transport=self.transport,
+            connectors=self.connectors,
+        )
+
+    def still(self, tenant_id: UUID, channel_id: UUID, native_id: str, counted: bool) -> Stand | None:
+        """Whether a post stands where it was put; `counted`: its numbers were told just now."""
+        return reading.still(
+            tenant_id,
+            channel_id,
+            native_id,
+            counted=counted,
             tenant=self.tenant,
             transport=self.transport,
             connectors=self.connectors,

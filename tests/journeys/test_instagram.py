@@ -2,15 +2,18 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
 
 from channels import lending, tasks
 from foundation.http import HttpClient, Reply, Request
-from gate.units import Rating
-from schedules import removal
+from gate import copies
+from gate.units import Rating, Subject
+from schedules import drafting, removal
 from schedules.states import DeliveryState as S
+from schedules.threads import Piece
 from studio import library
 from tests.conftest import Cluster
 from tests.journeys.outside import Mia, Outside, mia, outside
@@ -207,3 +210,89 @@ def test_a_comment_is_heard_answered_and_deleted(networks: Outside) -> None:
     act(here.desk, said, "instagram", "delete")
     here.desk.live(minutes=2)
     assert profile.comments.every[told.id].deleted
+
+
+def commented(here: Mia, words: str, **more: Any) -> UUID:
+    return here.desk.delivery(
+        words,
+        channel="instagram",
+        media=(here.picture(Rating.G),),
+        parts=(Piece(f"{words}, plus bas", comment=True),),
+        **more,
+    )
+
+
+def test_a_first_comment_waits_for_a_fresh_post_and_stands_once_though_its_answer_is_lost(networks: Outside) -> None:
+    here = mia(networks)
+    profile = here.instagram()
+    profile.comments_after = 50.0
+    sent = commented(here, "Bonjour", after=60)
+    here.desk.live(seconds=70)
+    assert here.desk.state(sent) is S.PARTLY, "the post stands, and may not be commented yet"
+    networks.instagram.book.ask("reset_after", on="posts")
+    here.desk.live(minutes=10)
+    assert here.desk.state(sent) is S.PUBLISHED
+    ((post,), (said,)) = profile.posts, profile.comments.every.values()
+    assert (said.media, said.text, said.parent) == (post["id"], "Bonjour, plus bas", "")
+    with here.desk.scope() as scope:
+        ids = [one.native_ids for one in copies.copies(scope, Subject("delivery", sent))]
+    assert ids == [(post["id"],), (f"comment:{said.id}",)]
+
+
+def test_a_first_comment_that_nobody_may_make_leaves_a_gap_and_is_finished_by_a_press(networks: Outside) -> None:
+    here = mia(networks)
+    profile = here.instagram()
+    profile.comments_after = 50.0
+    sent = commented(here, "Fermé", after=60)
+    here.desk.live(seconds=70)
+    (post,) = profile.posts
+    post["is_comment_enabled"] = False
+    here.desk.live(minutes=5)
+    assert (here.desk.state(sent), here.desk.why(sent)) == (S.BROKEN_OFF, "connectors.comments_off")
+    post["is_comment_enabled"] = True
+    here.desk.act(drafting.again, sent)
+    here.desk.live(minutes=5)
+    assert here.desk.state(sent) is S.PUBLISHED
+    assert (len(profile.posts), len(profile.comments.every)) == (1, 1), "the post was not begun anew"
+
+
+def test_what_somebody_took_away_there_is_believed_at_the_second_look(networks: Outside) -> None:
+    """Not while the platform only says so of everything, nor while it lets nobody in."""
+    here = mia(networks)
+    profile = here.instagram()
+    kept = here.desk.delivery("Reste là", channel="instagram", media=(here.picture(Rating.G),))
+    gone = commented(here, "Disparaît")
+    here.desk.live(minutes=5)
+    assert [here.desk.state(one) for one in (kept, gone)] == [S.PUBLISHED, S.PUBLISHED]
+    profile.posts = [one for one in profile.posts if one["caption"] != "Disparaît"]
+    here.desk.live(minutes=70)
+    assert here.desk.state(gone) is S.PUBLISHED, "one look proves nothing"
+    here.desk.live(minutes=70)
+    assert (here.desk.state(gone), here.desk.why(gone)) == (S.REMOVED, "delivery.gone_by_nobody")
+    assert here.desk.state(kept) is S.PUBLISHED
+    assert here.desk.notices()[f"delivery:{gone}:gone"] == "delivery.gone_by_nobody"
+    with here.desk.scope() as scope:
+        left = copies.copies(scope, Subject("delivery", gone))
+        known = scope.run("SELECT count(*) FROM metric_snapshots WHERE delivery_id = :d", d=gone).scalar_one()
+    assert all(one.gone_at is not None for one in left), "its comment went with it"
+    assert known > 0, "what was measured stays"
+
+
+@pytest.mark.parametrize("trouble", ["posts", "account", "outage"])
+def test_an_account_that_lets_nobody_in_is_no_post_taken_away(networks: Outside, trouble: str) -> None:
+    here = mia(networks)
+    profile = here.instagram()
+    sent = here.desk.delivery("Là", channel="instagram", media=(here.picture(Rating.G),))
+    here.desk.live(minutes=5)
+    if trouble == "account":
+        profile.posts = []
+    for _ in range(40):
+        if trouble == "account":
+            networks.instagram.book.ask("status:401", on="checks")
+        if trouble == "outage":
+            networks.instagram.book.ask("status:503", on="metrics")
+        if trouble == "posts":
+            networks.instagram.book.ask("status:404", on="metrics")
+    here.desk.live(hours=30)
+    networks.instagram.book.clear()
+    assert here.desk.state(sent) is S.PUBLISHED

@@ -351,3 +351,21 @@ def test_what_lists_do_not_show_is_not_posted_twice(house: House) -> None:
     house.live(minutes=30)
     assert lea.state(lost) is S.UNCERTAIN
     assert house.texts() == ["cachée"]
+
+
+def test_what_moderators_removed_is_told_with_their_word_and_repeats_no_more(house: House) -> None:
+    """What a filter holds back may be let through yet: nobody is told anything of that."""
+    sent = house.desk.delivery("A first look", channel="reddit")
+    held = house.desk.delivery("A second look", channel="reddit")
+    house.desk.live(minutes=30)
+    assert [house.desk.state(one) for one in (sent, held)] == [S.PUBLISHED, S.PUBLISHED]
+    for one in house.member.posts.values():
+        one.removed = "moderator" if one.title.startswith("A first") else "automod_filtered"
+    with house.desk.scope() as scope:
+        pool_id = pools.write(scope, house.desk.creator_id, Wish("again", channels=(house.desk.channels["reddit"],)))
+        pools.put_in(scope, pool_id, [[house.desk.entry(sent).post_id]])
+    house.desk.live(hours=3)
+    assert (house.desk.state(sent), house.desk.why(sent)) == (S.REMOVED, "delivery.gone_by_rules")
+    assert house.desk.state(held) is S.PUBLISHED
+    with house.desk.scope() as scope:
+        assert [one.taken_out for one in pools.entries_of(scope, pool_id)] == [True]

@@ -1,0 +1,59 @@
+"""What it means here that a post which was published is not there any more, and nobody of this house took it away."""
+
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import col, select, type_coerce
+
+from channels import reads as channel_reads
+from connectors.standing import Missing
+from foundation.database import Scope
+from foundation.words import Message
+from gate import copies
+from schedules import pools, removal, series
+from schedules.models import Delivery
+from schedules.models_planning import PoolEntry
+from schedules.moving import delivery
+from schedules.states import DeliveryState
+from tenants import notices
+
+
+def note(scope: Scope, delivery_id: UUID, missing: Missing) -> None:
+    """Write down that a post is gone there, and tell the agency; what broke a platform's rules repeats no more.
+
+    Twice is as once. Of a thread the first part alone was looked at: what stands of it stays, and so does its state.
+    """
+    row = delivery(scope, delivery_id)
+    left = removal.standing(scope, row)
+    first = [one for one in left if row.native_id in one.native_ids]
+    if row.state != DeliveryState.PUBLISHED or not first:
+        return
+    if missing.by == "rules":
+        _end_repeats(scope, row)
+    all_of_it = row.parts == 1 or missing.with_comment
+    told = _told(scope, row, missing)
+    for copy in left if all_of_it else first:
+        copies.gone(scope, copy.jti, f"seen:{missing.by}")
+    if all_of_it:
+        removal.seen_gone(scope, row, told)
+    else:
+        told = Message("delivery.first_gone_there", told.params)
+    notices.put(scope, told, cause=f"delivery:{row.id}:gone", urgent=True, creator_id=row.creator_id)
+
+
+def _told(scope: Scope, row: Delivery, missing: Missing) -> Message:
+    account = channel_reads.channel(scope, row.channel_id).name
+    if missing.by == "rules":
+        code = "delivery.gone_by_rules" if missing.word else "delivery.gone_by_rules_untold"
+        return Message(code, {"account": account} | ({"word": missing.word} if missing.word else {}))
+    return Message(f"delivery.gone_by_{missing.by}", {"account": account})
+
+
+def _end_repeats(scope: Scope, row: Delivery) -> None:
+    """A series that says it, and the pools that bring it back, make no more of it."""
+    if row.series_id is not None:
+        series.stop(scope, row.series_id)
+    holds = type_coerce(PoolEntry.wordings, JSONB).contains([str(row.post_id)])
+    here = (PoolEntry.tenant_id == scope.tenant_id, col(PoolEntry.taken_out).is_(False), holds)
+    for entry_id in scope.session.exec(select(PoolEntry.id).where(*here)).all():
+        pools.take_out(scope, entry_id)
