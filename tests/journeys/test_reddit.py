@@ -10,7 +10,8 @@ import pytest
 from channels.states import ChannelState, EnrolmentState
 from channels.visiting import PATH
 from foundation.words import Message
-from schedules import removal
+from schedules import pools, removal
+from schedules.pools import Rhythm
 from schedules.states import DeliveryState as S
 from tests.conftest import Cluster
 from tests.fakes.network import Network, network
@@ -355,6 +356,7 @@ def test_what_lists_do_not_show_is_not_posted_twice(house: House) -> None:
 
 def test_what_moderators_removed_is_told_with_their_word_and_repeats_no_more(house: House) -> None:
     """What a filter holds back may be let through yet: nobody is told anything of that."""
+    house.enrol()
     sent = house.desk.delivery("A first look", channel="reddit")
     held = house.desk.delivery("A second look", channel="reddit")
     house.desk.live(minutes=30)
@@ -362,8 +364,9 @@ def test_what_moderators_removed_is_told_with_their_word_and_repeats_no_more(hou
     for one in house.member.posts.values():
         one.removed = "moderator" if one.title.startswith("A first") else "automod_filtered"
     with house.desk.scope() as scope:
-        pool_id = pools.write(scope, house.desk.creator_id, Wish("again", channels=(house.desk.channels["reddit"],)))
-        pools.put_in(scope, pool_id, [[house.desk.entry(sent).post_id]])
+        rhythm = Rhythm((house.desk.channels["reddit"],), timedelta(days=60), timedelta(days=7))
+        pool_id = pools.settle(scope, house.desk.creator_id, rhythm)
+        pools.add(scope, house.desk.entry(sent).post_id)
     house.desk.live(hours=3)
     assert (house.desk.state(sent), house.desk.why(sent)) == (S.REMOVED, "delivery.gone_by_rules")
     assert house.desk.state(held) is S.PUBLISHED

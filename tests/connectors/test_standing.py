@@ -1,0 +1,95 @@
+"""Whether a post still stands: what each platform says of one that is gone, and what says nothing of it."""
+
+import pytest
+
+from connectors.contract import Answer, Copy, Response, Send, StepAnswerLost, StepKind
+from connectors.facebook import Facebook
+from connectors.instagram import Instagram
+from connectors.mastodon import Mastodon
+from connectors.mastodon_account import NO_MORE
+from connectors.reddit import Reddit
+from connectors.standing import Missing, Stand, Standing, Watched
+from connectors.x import X
+from connectors.youtube import YouTube
+
+ACCOUNTS = {"reddit": "somebody/lakes"}
+IDS = {"reddit": "t3_abc", "facebook": "17_501"}
+EVERY: tuple[Watched, ...] = (Instagram(), Facebook(), Reddit(), YouTube(), X(), Mastodon())
+
+
+def copy_on(one: Watched) -> Copy:
+    platform = one.capabilities.platform
+    return Copy(IDS.get(platform, "501"), ACCOUNTS.get(platform, "17"))
+
+
+def told(body: object, status: int = 200) -> Response:
+    return Response("look", status, {}, body)
+
+
+def post(**said: object) -> Response:
+    one = {"name": "t3_abc", "author": "somebody", "removed_by_category": None, **said}
+    return told({"kind": "Listing", "data": {"children": [{"kind": "t3", "data": one}]}})
+
+
+def film(**status: object) -> Response:
+    return told({"kind": "youtube#videoListResponse", "items": [{"id": "501", "status": status}]})
+
+
+def graph(code: int, sub: int = 0, status: int = 400) -> Response:
+    return told({"error": {"code": code, "error_subcode": sub, "message": "no"}}, status)
+
+
+GONE_THERE = graph(100, 33)
+NO_FILM = told({"kind": "youtube#videoListResponse", "items": []})
+NOT_FOUND = told(
+    {
+        "errors": [
+            {"value": "501", "type": "https://api.twitter.com/2/problems/resource-not-found", "title": "Not Found"}
+        ]
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("one", "answers", "seen"),
+    [
+        (Instagram(), (told({"id": "501"}),), Standing()),
+        (Instagram(), (GONE_THERE, told({"data": [{"id": "501"}]})), Standing()),  # a read that is known to lie
+        (Instagram(), (GONE_THERE, told({"data": [{"id": "502"}]})), Missing()),
+        (Instagram(), (GONE_THERE, graph(190)), None),
+        (Instagram(), (graph(190),), None),
+        (Facebook(), (told({"id": "17_501"}),), Standing()),
+        (Facebook(), (GONE_THERE,), Missing()),
+        (Facebook(), (graph(190),), None),
+        (Facebook(), (graph(4),), None),
+        (Reddit(), (post(),), Standing()),
+        (Reddit(), (post(removed_by_category="moderator"),), Missing("rules", "moderator")),
+        (Reddit(), (post(removed_by_category="content_takedown"),), Missing("rules", "content_takedown")),
+        (Reddit(), (post(removed_by_category="automod_filtered"),), None),
+        (Reddit(), (post(removed_by_category="deleted", author="[deleted]"),), Missing("owner")),
+        (Reddit(), (told({"kind": "Listing", "data": {"children": []}}),), None),  # it may be kept from us alone
+        (YouTube(), (film(uploadStatus="processed", privacyStatus="public"),), Standing()),
+        (YouTube(), (film(uploadStatus="rejected", rejectionReason="copyright"),), Missing("rules", "copyright")),
+        (YouTube(), (film(uploadStatus="rejected", rejectionReason="<b>"),), Missing("rules")),
+        (YouTube(), (NO_FILM,), Missing()),
+        (X(), (told({"data": {"id": "501"}}),), Standing()),
+        (X(), (NOT_FOUND,), Missing()),
+        (X(), (told({"title": "Unauthorized"}, 401),), None),
+        (Mastodon(), (told({"id": "501"}),), Standing()),
+        (Mastodon(), (told({"error": NO_MORE}, 404),), Missing()),
+        (Mastodon(), (told({"error": "no such page"}, 404),), None),
+    ],
+)
+def test_what_a_platform_says_of_a_post(one: Watched, answers: tuple[Answer, ...], seen: Stand | None) -> None:
+    assert one.still(copy_on(one), answers) == seen
+
+
+@pytest.mark.parametrize("one", EVERY, ids=lambda one: one.capabilities.platform)
+@pytest.mark.parametrize(
+    "answer", [told({}, 503), told(None, 404), told(None), told([], 200), StepAnswerLost("look", "x")]
+)
+def test_an_outage_is_no_answer_and_looking_changes_nothing(one: Watched, answer: Answer) -> None:
+    turn = one.still(copy_on(one), ())
+    assert isinstance(turn, Send)
+    assert (turn.step.kind, turn.step.action, turn.step.method) == (StepKind.CONTROL, "look", "GET")
+    assert one.still(copy_on(one), (answer,)) is None
