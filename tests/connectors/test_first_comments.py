@@ -1,6 +1,7 @@
 """First comments where no threads are known: what is asked, what an answer means, what waits for a fresh post."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -19,15 +20,13 @@ COMMENT = Unit(
     uuid7(), uuid7(), Subject("delivery", uuid7()), "x", "x.post", uuid7(), "17", "public",
     texts=(Text("body", "more below"),), parts=2, comment=IS_COMMENT, reply_to="501", native_key="k",
 )  # fmt: skip
-PLACES = {"instagram": "post", "facebook": "page", "reddit": "over18", "youtube": "video"}
-ACCOUNTS = {"reddit": "r/place as somebody", "youtube": "UC1"}
 EVERY: tuple[Connector, ...] = (Instagram(), Facebook(), Reddit(), YouTube())
 
 
-def unit_for(one: Connector, **changes: object) -> Unit:
+def unit_for(one: Connector, **changes: Any) -> Unit:
     can = one.capabilities
     placed = replace(COMMENT, platform=can.platform, surface=f"{can.platform}.{can.surfaces[0]}")
-    return replace(placed, **changes)  # type: ignore[arg-type]
+    return replace(placed, **changes)
 
 
 def graph(code: int, sub: int = 0, status: int = 400, step: str = "publish") -> Response:

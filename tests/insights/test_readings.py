@@ -1,15 +1,26 @@
 """The numbers of a post at equal ages: asked in time, kept as they were, and never made up."""
 
-from typing import Any
+from functools import partial
+from typing import Any, Literal
 from uuid import UUID
 
 import pytest
 
-from insights import collecting, reads, reports, rollups
-from insights.events import AGES, ReadingDue
+from connectors.standing import Missing
+from foundation import outbox
+from gate import copies
+from gate.units import Subject
+from insights import collecting, reads, reports, rollups, vanished
+from insights.events import AGES, LookAgain, ReadingDue
 from schedules import removal
+from schedules import vanished as schedules_vanished
 from schedules.calendar import local_day
+from schedules.states import DeliveryState, SeriesState
+from schedules.threads import Piece
+from tests.schedules import repeats
 from tests.schedules.builders import ZONE, Desk
+
+By = Literal["rules", "owner", "nobody"]
 
 TOLD = {"views", "likes", "comments", "clicks"}
 """By the sandbox."""
@@ -24,6 +35,10 @@ def readings(lea: Desk, delivery_id: UUID) -> dict[tuple[int, str], tuple[Any, s
             delivery=delivery_id,
         ).all()
     return {(row.age_hours, row.metric): (row.value, row.quality) for row in rows}
+
+
+def told(views: int | None, *_: object) -> dict[str, int] | None:
+    return {"views": views} if views is not None else None
 
 
 def published(lea: Desk) -> UUID:
@@ -103,9 +118,9 @@ def test_shares_and_saves_are_interactions(lea: Desk) -> None:
 def test_what_was_measured_at_an_age_stands(lea: Desk) -> None:
     delivery_id = published(lea)
     event = ReadingDue(lea.tenant_id, delivery_id, 1)
-    for numbers in (None, {"views": 7}, {"views": 9}, None):
-        told = dict(numbers)
-        collecting.collect(event, tenant=lea.services.tenant, read=lambda *_, told=told: told, still=lambda *_: None)  # type: ignore[misc]
+    for number in (None, 7, 9, None):
+        read = partial(told, number)
+        collecting.collect(event, tenant=lea.services.tenant, read=read, still=lambda *_: None)
     assert readings(lea, delivery_id)[1, "views"] == (7, "measured")
 
 
@@ -132,3 +147,62 @@ def test_a_post_that_was_taken_away_is_not_read(lea: Desk) -> None:
 def test_each_age_is_read_once(lea: Desk) -> None:
     published(lea)
     assert len(lea.rows("readings.read")) == len(AGES)
+
+
+def note(lea: Desk, delivery_id: UUID, missing: Missing) -> None:
+    with lea.scope(vanished.WATCHING) as scope:
+        schedules_vanished.note(scope, delivery_id, missing)
+
+
+def test_of_a_thread_whose_first_part_is_gone_the_rest_still_stands(lea: Desk) -> None:
+    delivery_id = lea.delivery("One", parts=(Piece("two"), Piece("three")))
+    lea.live(seconds=60)
+    for _ in range(2):
+        note(lea, delivery_id, Missing("rules", "spam"))
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHED
+    assert lea.notices()[f"delivery:{delivery_id}:gone"] == "delivery.first_gone_there"
+    with lea.scope() as scope:
+        left = [one.gone_at is None for one in copies.copies(scope, Subject("delivery", delivery_id))]
+    assert left == [False, True, True]
+    lea.act(removal.ask, delivery_id)
+    lea.live(minutes=5)
+    assert lea.state(delivery_id) is DeliveryState.REMOVED, "a person may take the rest away"
+
+
+@pytest.mark.parametrize(("by", "ends"), [("rules", True), ("owner", False), ("nobody", False)])
+def test_a_series_ends_where_its_post_broke_the_rules(lea: Desk, by: By, ends: bool) -> None:
+    post_id = repeats.begin(lea, repeats.repeat(lea), "main")
+    repeats.approved(lea, post_id)
+    lea.live(days=2)
+    with lea.scope() as scope:
+        out = "SELECT id FROM deliveries WHERE post_id = :post AND state = 'published' LIMIT 1"
+        gone = scope.run(out, post=post_id).scalar_one()
+    note(lea, gone, Missing(by))
+    note(lea, gone, Missing(by))
+    assert lea.state(gone) is DeliveryState.REMOVED
+    (series,) = repeats.series_of(lea, post_id)
+    assert (series.state == SeriesState.STOPPED) is ends
+
+
+def test_a_second_look_that_can_say_nothing_is_made_again_and_not_for_ever(lea: Desk) -> None:
+    delivery_id, seen = published(lea), list[bool]()
+
+    def still(*asked: object) -> Missing | None:
+        seen.append(bool(asked[-1]))
+        return Missing() if len(seen) == 1 else None
+
+    event = ReadingDue(lea.tenant_id, delivery_id, 1)
+    collecting.collect(event, tenant=lea.services.tenant, read=lambda *_: None, still=still)
+    for looks in range(1, vanished.MOST_LOOKS + 1):
+        with lea.scope() as scope:
+            waiting = scope.run(
+                "SELECT args FROM outbox WHERE kind = 'post.look_again' AND subject_id = :d", d=delivery_id
+            )
+            assert [one["looks"] for one in waiting.scalars()] == [looks]
+        again = LookAgain(lea.tenant_id, delivery_id, looks)
+        with lea.scope() as scope:
+            outbox.cancel(scope, LookAgain.kind, delivery_id)
+        vanished.look_again(again, tenant=lea.services.tenant, still=still)
+    assert lea.rows("post.look_again") == []
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHED
+    assert seen == [False] * (vanished.MOST_LOOKS + 1)
