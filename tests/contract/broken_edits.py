@@ -1,11 +1,12 @@
-"""Connectors that change words with one fault each; the suite must find every one."""
+"""Connectors that change words, or comment their own posts, with one fault each; the suite must find every one."""
 
 from dataclasses import replace
 
-from connectors.contract import Answer, Send
+from connectors.contract import Answer, Send, Sought
 from connectors.fanvue import Fanvue
 from connectors.feed import Feed
-from connectors.outcomes import Outcome, Published
+from connectors.instagram import Instagram
+from connectors.outcomes import Absent, Outcome, Published, Sighting
 from connectors.sandbox import Sandbox
 from gate.units import Unit
 
@@ -28,3 +29,10 @@ class ClaimsToChange(Fanvue):
     """Says that it changes words, and knows no way."""
 
     capabilities = replace(Fanvue.capabilities, edits=True)
+
+
+class CommentsAgain(Instagram):
+    """Says that a comment whose answer was lost is nowhere."""
+
+    def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
+        return Absent() if sought.comment else super().find(sought, answers)

@@ -7,6 +7,7 @@ import pytest
 from connectors.discord import Discord
 from connectors.fanvue import Fanvue
 from connectors.feed import Feed
+from connectors.instagram import Instagram
 from connectors.sandbox import Sandbox
 from connectors.suite import edit_rules, price_rules, readings, rules
 from connectors.telegram import Telegram
@@ -18,7 +19,7 @@ def on(day: str) -> rules.Rule:
     return partial(rules.once, day=day)
 
 
-Sound = Discord | Fanvue | Feed | Sandbox | Telegram
+Sound = Discord | Fanvue | Feed | Instagram | Sandbox | Telegram
 
 FOUND: tuple[tuple[type[Sound], str, rules.Rule, str], ...] = (
     (broken.ResendsBlindly, "post", on("accepted, then reset"), "sent"),
@@ -79,6 +80,7 @@ FOUND: tuple[tuple[type[Sound], str, rules.Rule, str], ...] = (
     (broken_addresses.MissesWhatItCannotRead, "post", rules.addresses_are_read, "proof out of a broken answer"),
     (broken_addresses.LooksAtNoAddress, "post", rules.addresses_are_read, "and it is gone"),
     (broken.ModeratesInWords, "post", rules.remarks_are_moderated, "not tried again"),
+    (broken_edits.CommentsAgain, "instagram", rules.first_comments_stand_once, "2 comments"),
     (broken_roles.GivesForGood, "discord", rules.roles_are_given_once, "told taken and is not"),
     (broken_roles.LosesTheAccount, "discord", rules.roles_are_given_once, "who is not there is told as Disconnected"),
 )
