@@ -263,8 +263,11 @@ GRANT = Grant(DID, PAIR["refreshJwt"])
 PDS = {"id": "#atproto_pds", "type": "AtprotoPersonalDataServer", "serviceEndpoint": "https://pds.example/"}
 
 
-def signed_in(**changes: Any) -> object:
-    return BLUESKY.connect({}, (Response("session", 200, body={**SESSION, **changes}, sealed=PAIR),))
+READS = Response("chats", 200, body={"logs": []})
+
+
+def signed_in(reads: Answer = READS, **changes: Any) -> object:
+    return BLUESKY.connect({}, (Response("session", 200, body={**SESSION, **changes}, sealed=PAIR), reads))
 
 
 def test_the_password_leaves_sealed_and_only_once() -> None:
@@ -284,6 +287,15 @@ def test_a_session_is_an_account_where_its_data_lies() -> None:
         other = signed_in(didDoc=document)
         assert isinstance(other, Connected)
         assert other.base_url == ""
+
+
+def test_an_account_comes_in_without_messages_where_its_password_reads_none() -> None:
+    shut = Response("chats", 400, body={"error": "InvalidToken", "message": "Bad token method"})
+    away = (Response("chats", 502), StepAnswerLost("chats", "ReadTimeout"))
+    for answer, surface in ((READS, "bluesky.message"), (shut, ""), *((each, "bluesky.message") for each in away)):
+        found = signed_in(answer)
+        assert isinstance(found, Connected)
+        assert (found.surface, found.chat_surface) == ("bluesky.post", surface)
 
 
 @pytest.mark.parametrize(
