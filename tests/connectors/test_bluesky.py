@@ -289,15 +289,6 @@ def test_a_session_is_an_account_where_its_data_lies() -> None:
         assert other.base_url == ""
 
 
-def test_an_account_comes_in_without_messages_where_its_password_reads_none() -> None:
-    shut = Response("chats", 400, body={"error": "InvalidToken", "message": "Bad token method"})
-    away = (Response("chats", 502), StepAnswerLost("chats", "ReadTimeout"))
-    for answer, surface in ((READS, "bluesky.message"), (shut, ""), *((each, "bluesky.message") for each in away)):
-        found = signed_in(answer)
-        assert isinstance(found, Connected)
-        assert (found.surface, found.chat_surface) == ("bluesky.post", surface)
-
-
 @pytest.mark.parametrize(
     ("answer", "code"),
     [

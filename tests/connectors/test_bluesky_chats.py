@@ -10,12 +10,13 @@ from connectors.bluesky import CAN, Bluesky
 from connectors.bluesky_account import CHAT_SURFACE
 from connectors.bluesky_chats import BEGINNING, MOST_PEOPLE, PROXY
 from connectors.contract import Answer, Copy, News, Response, Send, Sought, StepAnswerLost, StepKind
+from connectors.enrolment import Connected
 from connectors.outcomes import Absent, Found, Outcome, Reauthorize, Rejected, Retry, Unknown
 from connectors.suite.serving import MovedClock
 from foundation.faults import Book
 from foundation.words import Message
 from gate.units import Button, Text
-from tests.connectors.test_bluesky import UNIT
+from tests.connectors.test_bluesky import READS, UNIT, signed_in
 from tests.fakes import bluesky_chats
 from tests.fakes.bluesky import FakeBluesky, Repo
 from tests.fakes.bluesky_sessions import Refused
@@ -82,7 +83,7 @@ def test_what_was_said_before_is_not_heard_and_what_comes_after_is_once(net: Net
     assert isinstance(news, News)
     (update,) = news.updates
     assert (update.kind, update.key, update.fan, update.handle) == ("message", number, leo.did, "@leo.bsky.social")
-    assert (update.text, update.at) == ("bonjour", net.server.clock())
+    assert (update.text, update.at) == ("bonjour", net.server.chats.log[-1][2].at)
     assert net.heard(news.cursor)[0] == []
 
 
@@ -222,7 +223,7 @@ def test_a_lost_message_is_looked_for_and_never_sent_as_its_own_look(net: Net) -
     mine = chats.put(convo, net.mia.did, "Bonjour", now())
     for number in range(130):
         chats.put(convo, leo.did, f"more {number}", now())
-    assert looked(net, leo, "Bonjour") == Found(mine.id, "", now())
+    assert looked(net, leo, "Bonjour") == Found(mine.id, "", mine.at)
     assert isinstance(looked(net, leo, "Bonjour", known=frozenset({mine.id})), Absent)
     mine.gone.add(net.mia.did)
     assert isinstance(looked(net, leo, "Bonjour"), Unknown), "deleted by somebody: nobody knows what it said"
@@ -232,3 +233,12 @@ def test_a_message_stays_with_its_reader() -> None:
     stays = Rejected(Message("bluesky.message_stays"), permanent=False)
     assert PLATFORM.remove(Copy("m1", "did:plc:mia", "did:plc:leo"), ()) == stays
     assert PLATFORM.read(Copy("m1", "did:plc:mia", "did:plc:leo"), ()) is None
+
+
+def test_an_account_comes_in_without_messages_where_its_password_reads_none() -> None:
+    shut = Response("chats", 400, body={"error": "InvalidToken", "message": "Bad token method"})
+    away = (Response("chats", 502), StepAnswerLost("chats", "ReadTimeout"))
+    for answer, surface in ((READS, "bluesky.message"), (shut, ""), *((each, "bluesky.message") for each in away)):
+        found = signed_in(answer)
+        assert isinstance(found, Connected)
+        assert (found.surface, found.chat_surface) == ("bluesky.post", surface)
