@@ -225,15 +225,15 @@ def _sender(message: object) -> str:
 
 def _convo(answer: Answer, other: str) -> tuple[str, str]:
     """The conversation of two that an answer tells, and the name of the other one; "" where it is none."""
-    match told_by(answer).get("convo"):
-        case {"id": str(number), "members": list() as members} as convo:
-            names = {str(one.get("did")): one.get("handle") for one in members if isinstance(one, Mapping)}
-            kind = convo.get("kind")
-            group = isinstance(kind, Mapping) and str(kind.get("$type")).endswith("#groupConvo")
-            handle = names.get(other)
-            return ("", "") if group or other not in names else (number, f"@{handle}" if handle else "")
-        case _:
-            return "", ""
+    convo = told_by(answer).get("convo")
+    told: dict[str, Any] = convo if isinstance(convo, dict) else {}
+    number, members, kind = told.get("id"), told.get("members"), told.get("kind")
+    listed = members if isinstance(members, list) else []
+    names = {str(one.get("did")): one.get("handle") for one in listed if isinstance(one, dict)}
+    group = isinstance(kind, dict) and str(kind.get("$type")).endswith("#groupConvo")
+    if group or other not in names or not isinstance(number, str):
+        return "", ""
+    return number, f"@{names[other]}" if names[other] else ""
 
 
 def probe() -> WireStep:
