@@ -102,7 +102,9 @@ def look(
     else:
         sighting = seen
     with tenant(tenant_id, ACTOR) as scope:
-        _finish(scope, look_id, row, sighting, sure=connector.capabilities.resends(under=sought.reply_to))
+        _finish(
+            scope, look_id, row, sighting, sure=connector.capabilities.resends(under=sought.reply_to, chat=sought.chat)
+        )
     return sighting
 
 

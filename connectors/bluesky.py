@@ -1,4 +1,5 @@
-"""Bluesky: posts on a personal data server (AT Protocol). Signing in is in `connectors/bluesky_account.py`.
+"""Bluesky: posts on a personal data server (AT Protocol). Signing in is in `connectors/bluesky_account.py`,
+messages are in `bluesky_chats.py`.
 
 A film is uploaded as a picture is. The network works through it once it is posted, so it plays some seconds later.
 
@@ -12,9 +13,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors import bluesky_account, bluesky_acts, bluesky_remarks, fitting
+from connectors import bluesky_account, bluesky_acts, bluesky_chats, bluesky_remarks, fitting
 from connectors.answers import SHORT_WAIT, error_word, segment, told_by
-from connectors.bluesky_account import meaning
+from connectors.bluesky_account import CHAT_SURFACE, meaning
 from connectors.bluesky_acts import is_absent, look
 from connectors.bluesky_record import (
     COLLECTION,
@@ -31,7 +32,20 @@ from connectors.bluesky_record import (
 )
 from connectors.bluesky_remarks import url_of
 from connectors.capabilities import Capabilities
-from connectors.contract import Answer, Copy, FileRef, Grant, Renewed, Response, Send, Sought, StepKind, WireStep
+from connectors.contract import (
+    Answer,
+    Copy,
+    FileRef,
+    Grant,
+    News,
+    Renewed,
+    Response,
+    Send,
+    Sought,
+    StepKind,
+    Update,
+    WireStep,
+)
 from connectors.enrolment import Connected
 from connectors.naming import NO_POST, OTHERS, UNREAD, Address, path_of
 from connectors.outcomes import (
@@ -57,7 +71,7 @@ PICTURE_BYTES = 2_000_000
 
 CAN = Capabilities(
     platform="bluesky",
-    surfaces=("post",),
+    surfaces=("post", CHAT_SURFACE.partition(".")[2]),
     max_text=MOST_GRAPHEMES,
     max_media=4,
     mimes=("image/jpeg", "image/png", "image/webp", FILM),
@@ -66,10 +80,14 @@ CAN = Capabilities(
     look="key",
     resend_is_look=True,
     can_delete=True,
-    can_chat=False,
+    can_chat=True,
     can_sell=False,
     stages=True,
     threads=25,
+    poll_seconds=bluesky_chats.POLL_SECONDS,
+    sizes={CHAT_SURFACE.partition(".")[2]: (bluesky_chats.MOST_TEXT, 0)},
+    looks_for_messages=True,
+    keeps_messages=True,
     points_at=frozenset({REMARK}),
     moderates=bluesky_acts.MODERATES,
     remarks_every=5,  # one request of the 3000 that an address has in as many minutes
@@ -90,10 +108,13 @@ class Bluesky:
 
     def count(self, unit: Unit) -> tuple[int, int]:
         """Characters as readers see them."""
-        return fitting.graphemes(unit.text("body")), MOST_GRAPHEMES
+        return fitting.graphemes(unit.text("body")), CAN.size(unit.surface)[0]
 
     def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Upload each file, read what it is put under, then put the record; tell what the last answer meant."""
+        if unit.viewer:
+            wrong = bluesky_chats.unfit(unit, CAN)
+            return Rejected(wrong, permanent=False) if wrong else bluesky_chats.next_turn(unit, answers)
         at = moment(unit.native_key)
         unfit = _unfit(unit)
         if at is None or unfit is not None:
@@ -118,7 +139,9 @@ class Bluesky:
         return Send(_put(unit, record(unit, [blobs[_stage_name(medium)] for medium in unit.media], at, under)))
 
     def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
-        """Read the record by its key: what stands there is ours, and must say what we said."""
+        """Read the record by its key: what stands there is ours, and must say what we said. Messages are paged."""
+        if sought.chat:
+            return bluesky_chats.find(sought, answers)
         if not answers:
             return Send(look(sought.account, sought.native_key))
         last = answers[-1]
@@ -149,7 +172,9 @@ class Bluesky:
         return Absent() if is_absent(answers[-1]) else UNREAD
 
     def remove(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
-        """Delete the record, then see that it is gone."""
+        """Delete the record, then see that it is gone. A message stays with its reader: a person is told."""
+        if copy.chat:
+            return Rejected(Message("bluesky.message_stays"), permanent=False)
         rkey = _rkey(copy.native_id)
         if not answers:
             body = {"repo": copy.account, "collection": COLLECTION, "rkey": rkey}
@@ -165,6 +190,8 @@ class Bluesky:
 
     def read(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Mapping[str, int] | None:
         """Likes, replies, reposts and quotes; the network counts no views."""
+        if copy.chat:
+            return None
         rkey = _rkey(copy.native_id)
         if not answers:
             path = f"/xrpc/app.bsky.feed.getPosts?uris={segment(_uri(copy.account, rkey))}"
@@ -204,8 +231,8 @@ class Bluesky:
         return bluesky_acts.moderate(spot, act, answers)
 
     def connect(self, form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Connected | Outcome:
-        """Sign in with the app password; it is forgotten, the session's tokens stay."""
-        return bluesky_account.connect(form, answers)
+        """Sign in with the app password; it is forgotten, its tokens stay. See whether it reads messages."""
+        return bluesky_account.connect(form, answers, probe=bluesky_chats.probe(), is_shut=bluesky_chats.is_shut)
 
     def check(self, account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:
         """Ask whose session it is."""
@@ -214,6 +241,14 @@ class Bluesky:
     def refresh(self, grant: Grant, answers: tuple[Answer, ...]) -> Send | Renewed | Outcome:
         """A new pair of tokens for the one that is about to end."""
         return bluesky_account.refresh(grant, answers)
+
+    def listen(self, cursor: str, answers: tuple[Answer, ...]) -> Send | News | Outcome:
+        """The log of the account's conversations, then who spoke."""
+        return bluesky_chats.listen(cursor, answers)
+
+    def ack(self, update: Update) -> WireStep | None:
+        """Nobody waits for that, and nothing is marked as read until the owner looks."""
+        return None
 
 
 def _unfit(unit: Unit) -> Message | None:

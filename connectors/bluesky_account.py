@@ -1,7 +1,7 @@
 """An account on Bluesky: signing in with an app password, trying it, renewing its tokens, what its refusals mean."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,6 +22,7 @@ GRACE = timedelta(hours=2)
 """For so long the server still takes a refresh token that was used, and gives the same successor."""
 
 LONGEST_SIGN_IN = timedelta(minutes=10)
+CHAT_SURFACE = "bluesky.message"
 TOKENS = ("accessJwt", "refreshJwt")
 DEAD = frozenset({"expiredtoken", "invalidtoken", "badjwt", "authmissing"})
 GONE = frozenset(
@@ -34,6 +35,7 @@ FORM = ConnectForm(
         Field("app_password", secret=True, example="xxxx-xxxx-xxxx-xxxx"),
         Field("server", optional=True, example="https://bsky.social"),
     ),
+    credential=TOKENS[0],
     minutes=3,
     server="server",
 )
@@ -51,14 +53,17 @@ def meaning(answer: Answer, *, creates: bool) -> Outcome:
     return http.meaning(answer, creates=creates)
 
 
-def connect(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Connected | Outcome:
-    """Make one session with the app password; what it answers is the account."""
+def connect(
+    form: Mapping[str, str | Sealed], answers: tuple[Answer, ...], *, probe: WireStep, is_shut: Callable[[Answer], bool]
+) -> Send | Connected | Outcome:
+    """Make one session with the app password; what it answers is the account. `probe` asks whether its messages may be
+    read: where that `is_shut` it comes in without them, for its posts."""
     if not answers:
         body = {"identifier": _handle(form.get("handle")), "password": form.get("app_password", "")}
         path = "/xrpc/com.atproto.server.createSession"
         step = WireStep("session", StepKind.AUTH, "POST", path, body, token="none", secret_fields=TOKENS)  # noqa: S106  no secret
         return Send(step)
-    last = answers[-1]
+    last = answers[0]
     if not isinstance(last, Response) or not last.ok:
         return _not_let_in(last)
     pair, told = _pair(last), last.body
@@ -67,10 +72,13 @@ def connect(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Se
         return Rejected(Message("connectors.unreadable"), permanent=True)
     if told.get("active") is False:
         return Disconnected(Message("connectors.account_gone", {"word": str(told.get("status") or "inactive")[:60]}))
+    if len(answers) == 1:
+        return Send(probe)
     return Connected(
         account=did,
         name=handle,
         surface="bluesky.post",
+        chat_surface="" if is_shut(answers[-1]) else CHAT_SURFACE,
         token=pair[0],
         refresh=pair[1],
         lifetime=LIFETIME,

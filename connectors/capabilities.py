@@ -75,6 +75,10 @@ class Capabilities:
     """Minutes between two readings of it, where somebody reads it: as often as the platform's limits leave room for."""
     looks_for_answers: bool = False
     """An answer to a remark would stand there twice where a post would not: a lost one is looked for."""
+    looks_for_messages: bool = False
+    """The same of a message to one person."""
+    keeps_messages: bool = False
+    """What was said to one person is not taken back from them, where posts are."""
     names_whom_it_answers: bool = False
     """An answer reaches its reader only where its text begins with their name."""
     cost: Cost = "free"
@@ -99,9 +103,15 @@ class Capabilities:
         """What a place lets its posts cost; None where everybody sees all of them."""
         return self.sells.get(surface.removeprefix(f"{self.platform}."))
 
-    def resends(self, *, under: str) -> bool:
-        """Whether a repeated publish is itself the look: of what stands `under` something, or of a post."""
-        return self.resend_is_look and not (under and self.looks_for_answers)
+    def resends(self, *, under: str, chat: str = "") -> bool:
+        """Whether a repeated publish is itself the look: of what stands `under` something, of a message in a `chat`, or
+        of a post."""
+        told_apart = (under and self.looks_for_answers) or (chat and self.looks_for_messages)
+        return self.resend_is_look and not told_apart
+
+    def takes_back(self, *, chat: str = "") -> bool:
+        """Whether a post, or a message in a `chat`, can be deleted by us."""
+        return self.can_delete and not (chat and self.keeps_messages)
 
     def takes_again(self, surface: str) -> bool:
         """Whether a place takes the same words from one account a second time."""

@@ -118,7 +118,7 @@ class House:
     def _look(self, unit: Unit, armed_at: datetime, story: Story) -> Sighting | None:
         """Found, surely absent (twice, 60 s apart), or None: nobody can tell."""
         absent = 0
-        if self._connector.capabilities.resends(under=unit.under):
+        if self._connector.capabilities.resends(under=unit.under, chat=unit.viewer):
             return Absent()
         for wait in LOOKS:
             self._world.clock.move(wait)

@@ -177,7 +177,7 @@ def pure(world: World, connector: Connector) -> list[str]:
 
 def says_all_of_it(world: World, connector: Connector) -> list[str]:
     """Texts leave as approved, to the last byte; what does not fit is refused before any request."""
-    text, most = "  Élan… 🎞️\n\tend  ", connector.capabilities.max_text
+    text, most = "  Élan… 🎞️\n\tend  ", connector.capabilities.size(world.surface)[0]
     breaches = []
     for wanted in (text, "x" * most):
         House(world, connector).publish(world.unit(wanted))
@@ -207,8 +207,8 @@ def removal_is_proven(world: World, connector: Connector) -> list[str]:
     outcome = house.publish(unit).outcome
     if not isinstance(outcome, Published):
         return ["it was never published"]
-    if not connector.capabilities.can_delete:  # then a person is told, at once and without a request
-        refused = connector.remove(Copy(outcome.native_id, unit.account), ())
+    if not connector.capabilities.takes_back(chat=world.viewer):  # then a person is told, at once and without a request
+        refused = connector.remove(Copy(outcome.native_id, unit.account, unit.viewer), ())
         return [] if isinstance(refused, Rejected) else ["a removal nobody offers is not refused"]
     breaches = []
     for mode in ("status:503", "hang"):

@@ -263,8 +263,11 @@ GRANT = Grant(DID, PAIR["refreshJwt"])
 PDS = {"id": "#atproto_pds", "type": "AtprotoPersonalDataServer", "serviceEndpoint": "https://pds.example/"}
 
 
-def signed_in(**changes: Any) -> object:
-    return BLUESKY.connect({}, (Response("session", 200, body={**SESSION, **changes}, sealed=PAIR),))
+READS = Response("chats", 200, body={"logs": []})
+
+
+def signed_in(reads: Answer = READS, **changes: Any) -> object:
+    return BLUESKY.connect({}, (Response("session", 200, body={**SESSION, **changes}, sealed=PAIR), reads))
 
 
 def test_the_password_leaves_sealed_and_only_once() -> None:

@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any
 
 from connectors.bluesky import Bluesky
+from connectors.bluesky_account import CHAT_SURFACE
 from connectors.bluesky_record import tid
 from connectors.suite.world import MEDIA, OBJECTS, TENANT, World, transport
 from connectors.transport import Account
@@ -15,7 +16,7 @@ from foundation.http import HttpClient
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
 from tests.contract.mastodon_worlds import FILM
-from tests.fakes import bluesky_remarks
+from tests.fakes import bluesky_chats, bluesky_remarks
 from tests.fakes.bluesky import FakeBluesky, Repo, cid
 
 _numbers = count(1)
@@ -29,13 +30,14 @@ class BlueskyFake:
     repo: Repo
     after: int
     stranger: Repo
+    chat: bool = False
 
     def ask(self, mode: str, on: str, **more: Any) -> None:
         """Most acts put a record, as a post does: what tells them from the looks before them is their JSON."""
         if on == "moderation":
             self.server.book.ask(mode, match="{", **more)
         else:
-            self.server.book.ask(mode, on=on, **more)
+            self.server.book.ask(mode, on="messages" if self.chat and on == "posts" else on, **more)
 
     def say(self, text: str, post: str) -> str:
         """Somebody answers a post of the account."""
@@ -56,9 +58,14 @@ class BlueskyFake:
         return {stands, liked, *(("blocked",) if blocked else ()), *(("reported",) if native_id in told else ())}
 
     def taken(self) -> list[tuple[str, str]]:
+        if self.chat:
+            convo = self.server.chats.between(self.repo.did, self.stranger.did)
+            return [(one.id, one.text) for one in convo.said if one.by == self.repo.did]
         return [(uri, record["text"]) for uri, record in self.repo.taken]
 
     def standing(self) -> set[str]:
+        if self.chat:
+            return {number for number, _ in self.taken()}
         return {uri for uri, _ in self.repo.taken if uri.rpartition("/")[2] in self.repo.records}
 
     def requests(self) -> list[Mapping[str, Any]]:
@@ -103,3 +110,17 @@ def world(server: FakeBluesky, http: HttpClient, *, film: bool = False) -> World
         name_of=lambda medium: cid(OBJECTS[medium.sha256], raw=True),
         media=(FILM,) if film else MEDIA,
     )
+
+
+def chat_world(server: FakeBluesky, http: HttpClient) -> World:
+    """A fresh chat: messages are words alone, bear no key of ours, and stay with their reader."""
+    made = world(server, http)
+    fake = made.fake
+    assert isinstance(fake, BlueskyFake)
+    bluesky_chats.says(server, fake.stranger, fake.repo, "hi")
+    fake.chat = True
+    made.name, made.surface, made.viewer = "bluesky_chat", CHAT_SURFACE, fake.stranger.did
+    made.address = made.remark = None
+    made.counts, made.flags, made.media, made.keyed = "", (), (), False
+    made.told = lambda wire: wire.keys() == {"convoId", "message"}
+    return made

@@ -54,6 +54,7 @@ def platforms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fakes]:
             running.others[kind] = partial(discord_worlds.world, fake, kind, running.http)
         running.others["bluesky"] = partial(bluesky_worlds.world, pds, running.http)
         running.others["bluesky_film"] = partial(bluesky_worlds.world, pds, running.http, film=True)
+        running.others["bluesky_chat"] = partial(bluesky_worlds.chat_world, pds, running.http)
         running.others["instagram"] = partial(instagram_worlds.world, pictures, running.http, files)
         running.others["instagram_film"] = partial(instagram_worlds.world, pictures, running.http, files, film=True)
         for kind, film in (("threads", False), ("threads_film", True)):

@@ -266,6 +266,7 @@ KINDS = (
     "discord",
     "discord_dm",
     "bluesky",
+    "bluesky_chat",
     "bluesky_film",
     "facebook",
     "facebook_film",

@@ -22,10 +22,9 @@ from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp
 
 from connectors.suite.serving import MovedClock, served
-from foundation.clock import wall_now
 from foundation.faults import Book, Call, FaultyNetwork
 from foundation.words import canonical
-from tests.fakes import bluesky_remarks, lexicons
+from tests.fakes import bluesky_chats, bluesky_remarks, lexicons
 from tests.fakes.bluesky_remarks import BLOCK, GATE, LIKE, POST
 from tests.fakes.bluesky_sessions import Refused, Sessions
 from tests.fakes.lexicons import TID, Breach, Lexicons
@@ -47,6 +46,9 @@ KINDS = {
     "app.bsky.actor.getProfile": "metrics",
     "app.bsky.notification.listNotifications": "remarks",
     "com.atproto.moderation.createReport": "moderation",
+    "chat.bsky.convo.sendMessage": "messages",
+    "chat.bsky.convo.getMessages": "lookups",
+    "chat.bsky.convo.getLog": "updates",
     "com.atproto.server.createSession": "signins",
     "com.atproto.server.refreshSession": "refreshes",
     "com.atproto.server.getSession": "checks",
@@ -104,6 +106,7 @@ class FakeBluesky:
     url: str = ""
     repos: dict[str, Repo] = field(default_factory=dict)
     sessions: Sessions = field(init=False)
+    chats: bluesky_chats.Chats = field(default_factory=bluesky_chats.Chats)
     reports: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     """Who reported, and what, in order."""
     most_upload: int = 50 * 2**20
@@ -147,6 +150,12 @@ class FakeBluesky:
                 return self._profile(query["actor"][0])
         repo = self.repos[self.sessions.whose(shown)]
         self._check_active(repo)
+        if nsid.startswith("chat."):
+            proxied = request.headers.get("atproto-proxy") == bluesky_chats.PROXY
+            return bluesky_chats.answer(self, repo, nsid if proxied else "", query, told)
+        return self._written(repo, nsid, told, body, request)
+
+    def _written(self, repo: Repo, nsid: str, told: dict[str, Any], body: bytes, request: Request) -> dict[str, Any]:
         match nsid:
             case "com.atproto.repo.uploadBlob":
                 return self._upload(repo, body, request.headers.get("content-type", ""))
@@ -204,7 +213,7 @@ class FakeBluesky:
             recent = [(at, cost) for at, cost in repo.spent if at > self.clock() - window]
             if sum(cost for _, cost in recent) + points > most:
                 left = int((recent[0][0] + window - self.clock()).total_seconds()) + 1
-                reset = str(int(wall_now().timestamp()) + left)
+                reset = str(int(self.clock().timestamp()) + left)
                 policy = f"{most};w={int(window.total_seconds())}"
                 headers = {"ratelimit-limit": str(most), "ratelimit-remaining": "0", "ratelimit-reset": reset}
                 raise Refused(429, "RateLimitExceeded", headers=headers | {"ratelimit-policy": policy})
@@ -346,7 +355,7 @@ def bluesky() -> Iterator[FakeBluesky]:
     """A server under uvicorn with a clock of its own."""
     clock = MovedClock()
     server = FakeBluesky(clock, Book(clock=clock))
-    with served(create(server)) as server.url:
+    with served(create(server), clock=clock) as server.url:
         yield server
 
 

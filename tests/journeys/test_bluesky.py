@@ -14,18 +14,23 @@ import pytest
 from channels import enrolling
 from channels import reads as channel_reads
 from channels.states import ChannelState, EnrolmentState
+from connectors.bluesky_account import CHAT_SURFACE
 from connectors.bluesky_record import moment
-from foundation.ids import HOUSE
+from foundation.ids import HOUSE, uuid7
 from foundation.settings import ConnectorsSettings, DatabaseSettings, GateSettings, Settings, TenantsSettings
 from schedules import planning, removal
 from schedules.states import DeliveryState as S
+from subscribers import answering, persona
 from tenants import letterbox
 from tests.conftest import Cluster
+from tests.fakes import bluesky_chats
 from tests.fakes.bluesky import FakeBluesky, Repo, bluesky
 from tests.fakes.network import Network, network
 from tests.generators import clips
 from tests.journeys.visits import film
 from tests.schedules.builders import Desk, desk
+from tests.subscribers.builders import NOVA
+from workers import handlers
 from workers.ticks import TICKS
 from workers.wiring import Services, wire
 
@@ -293,3 +298,54 @@ def test_what_cannot_be_connected_says_why(house: House, typed: dict[str, str], 
 def test_a_server_a_person_names_is_asked(house: House) -> None:
     wish = house.enrol(server=house.server.url)
     assert wish.state == EnrolmentState.CONNECTED
+
+
+def _rows(house: House, statement: str, **more: Any) -> list[Any]:
+    with house.desk.scope() as scope:
+        return list(scope.run(statement, tenant=house.desk.tenant_id, **more))
+
+
+def _hears(house: House) -> list[str]:
+    """The account is listened to, what it brings is dealt with; all the inbox shows of people."""
+    house.live(seconds=30)
+    handlers.ear(house.desk.services, house.channel()).once()
+    house.live(seconds=30)
+    return [row.body for row in _rows(house, "SELECT body FROM messages WHERE direction = 'in' ORDER BY seq")]
+
+
+@pytest.mark.parametrize("mode", ["", "reset_after", "reset_before"])
+def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, mode: str) -> None:
+    lea, repo, server = house.desk, house.repo, house.server
+    with lea.scope() as scope:
+        persona.activate(scope, persona.write(scope, lea.creator_id, NOVA))
+    leo = server.account(f"leo-{str(lea.tenant_id)[-8:]}.bsky.social")
+    bluesky_chats.says(server, leo, repo, "ce que j’ai écrit bien avant")
+    house.enrol()
+    assert house.channel().chat_surface == CHAT_SURFACE
+    assert _hears(house) == [], "what was said before was said to the creator"
+    bluesky_chats.says(server, leo, repo, "bonjour !")
+    assert _hears(house) == ["bonjour !"]
+    if mode:
+        server.book.ask(mode, on="messages", seconds=0.2)
+    (talk,) = _rows(house, "SELECT id FROM conversations WHERE tenant_id = :tenant")
+    key = uuid7()
+    with lea.scope(f"member:{lea.author}") as scope:
+        answering.take(scope, talk.id, lea.author)
+        answering.say(scope, talk.id, lea.author, "Bonjour Léo", key=key)
+    house.live(minutes=6)
+    (draft,) = _rows(house, "SELECT state FROM drafts WHERE tenant_id = :tenant AND id = :id", id=key)
+    arrived = [one.text for one in server.chats.between(leo.did, repo.did).said if one.by == repo.did]
+    assert (draft.state, arrived.count("Bonjour Léo")) == ("sent", 1)
+    assert _hears(house) == ["bonjour !"], "our own answer is nobody's line"
+
+
+def test_a_password_without_messages_posts_all_the_same(house: House) -> None:
+    house.server.chats.shut.add(house.repo.did)
+    assert house.enrol().state == EnrolmentState.CONNECTED
+    assert not handlers.ears(house.desk.services)._chatty(house.channel())
+    house.server.chats.shut.clear()
+    house.enrol()
+    assert handlers.ears(house.desk.services)._chatty(house.channel())
+    house.server.chats.shut.add(house.repo.did)  # taken away later: messages alone end
+    assert _hears(house) == []
+    assert house.channel().state == ChannelState.ACTIVE

@@ -1,0 +1,260 @@
+"""Messages between an account on Bluesky and one person: heard, answered, looked for. Pure.
+
+The account's server passes each request on to the network's chats, for an app password that was given access to them.
+No key travels with a message: one whose answer was lost is known by its words, its sender and its time. It can be
+deleted for the account alone, so nothing is taken back from its reader.
+Source: lexicons chat.bsky.convo.getLog, getConvoForMembers, getMessages, sendMessage, deleteMessageForSelf in
+https://github.com/bluesky-social/atproto/tree/main/lexicons/chat/bsky/convo
+"""
+
+from collections.abc import Generator, Mapping
+from datetime import timedelta
+from typing import Any, Literal
+
+from connectors import fitting
+from connectors.answers import READER_GONE, ahead, body_of, error_word, segment, told_at, told_by
+from connectors.bluesky_account import meaning
+from connectors.bluesky_record import facets
+from connectors.capabilities import Capabilities
+from connectors.contract import Answer, News, Response, Send, Sought, StepKind, Update, WireStep
+from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Sighting, Unknown
+from foundation.words import Message
+from gate.units import Unit
+
+PROXY = {"atproto-proxy": "did:web:api.bsky.chat#bsky_chat"}
+"""https://docs.bsky.app/docs/api/chat-bsky-convo-send-message"""
+
+MOST_TEXT, MOST_BYTES = 1000, 10_000
+POLL_SECONDS = 15.0
+"""Between two looks at the log: 20 of the 3000 requests that an address has in five minutes, all its accounts together.
+Source: https://docs.bsky.app/docs/advanced-guides/rate-limits"""
+
+CONVO, PUBLISH, UPDATES, LOOK = "convo", "publish", "updates", "look"
+LISTED, MOST_PAGES = 100, 5
+MOST_PEOPLE = 15
+"""People of one poll; who is left over is heard by the next."""
+
+WINDOW = timedelta(seconds=60)
+"""A message older than this before the attempt is another one with the same words."""
+
+BEGINNING = "2" * 13
+"""Before everything: the first of all marks (https://atproto.com/specs/tid), for an account that never had a chat."""
+
+_CREATED = "chat.bsky.convo.defs#logCreateMessage"
+_READER = frozenset({"messagesdisabled", "blockedactor", "blockedsubject", "notfollowedbysender", "recipientnotfound"})
+"""Refusals that are about the one reader."""
+
+
+def unfit(unit: Unit, can: Capabilities) -> Message | None:
+    """Why a message cannot go out as it is; nothing is ever cut."""
+    text = unit.text("body")
+    if unit.invoice is not None or unit.buttons:
+        return Message("bluesky.no_sales")
+    if wrong := fitting.unfit(unit, can, length=fitting.graphemes(text)):
+        return wrong
+    if not text.strip():
+        return Message("bluesky.empty")
+    if len(text.encode()) > MOST_BYTES:
+        return Message("connectors.text_too_heavy", {"size": len(text.encode()), "most": MOST_BYTES})
+    return Message("connectors.mark_untold", {"mark": unit.flags[0]}) if unit.flags else None
+
+
+def next_turn(unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+    """Ask which conversation is theirs, then send the message into it."""
+    if not answers:
+        return Send(_between(unit.viewer, CONVO, LOOK))
+    last = answers[-1]
+    if last.step == PUBLISH:
+        return _sent(last, unit.account)
+    convo, _ = _convo(last, unit.viewer)
+    return Send(_message(unit, convo)) if convo else _meaning(last, creates=False)
+
+
+def _message(unit: Unit, convo: str) -> WireStep:
+    said: dict[str, Any] = {"text": unit.text("body")}
+    if found := facets(unit.text("body")):
+        said["facets"] = found
+    body = {"convoId": convo, "message": said}
+    return WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/xrpc/chat.bsky.convo.sendMessage", body, headers=PROXY)
+
+
+def _sent(answer: Answer, account: str) -> Outcome:
+    match told_by(answer):
+        case {"id": str(number), "sender": {"did": sender}, "sentAt": at} if number and sender == account:
+            return Published(number, "", told_at(at))
+        case _:
+            return _meaning(answer, creates=True)
+
+
+def is_shut(answer: Answer) -> bool:
+    """Whether the app password was given no access to messages: servers call that an invalid token, which it is not.
+
+    Source: https://github.com/bluesky-social/atproto/blob/main/packages/pds/src/pipethrough.ts
+    """
+    refused = isinstance(answer, Response) and answer.status in (400, 401, 403) and error_word(answer) == "invalidtoken"
+    return refused and "bad token method" in str(body_of(answer).get("message")).lower()
+
+
+def _meaning(answer: Answer, *, creates: bool) -> Outcome:
+    """What a refusal meant. One that is about the reader, or about messages alone, says nothing of the account."""
+    if is_shut(answer):
+        return Rejected(Message("bluesky.no_chats"), permanent=False)
+    if isinstance(answer, Response) and 400 <= answer.status < 500:
+        word = error_word(answer)
+        if word in _READER:
+            return Rejected(Message(READER_GONE), permanent=True)
+        if word == "accountsuspended":
+            return Rejected(Message("bluesky.chat_suspended"), permanent=False)
+    return meaning(answer, creates=creates)
+
+
+def find(sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
+    """Page back through the conversation to a minute before the attempt."""
+    if not answers:
+        return Send(_between(sought.chat, LOOK, LOOK))
+    convo, _ = _convo(answers[0], sought.chat)
+    if convo and len(answers) == 1:
+        return Send(_page(convo, ""))
+    told = told_by(answers[-1])
+    listed = told.get("messages")
+    if not convo or not isinstance(listed, list):
+        return Unknown(Message("connectors.lookup_failed"))
+    start = sought.armed_at - WINDOW - ahead(answers[-1], sought.asked_at or sought.armed_at)
+    found = [one for one in listed if isinstance(one, Mapping)]
+    recent = [one for one in found if (told_at(one.get("sentAt")) or start) >= start]
+    ours = [one for one in recent if _sender(one) == sought.account and one.get("id") not in sought.known]
+    same = [one for one in ours if str(one.get("text", "")).strip() == sought.text.strip()]
+    if same:
+        return Found(str(same[-1]["id"]), "", told_at(same[-1].get("sentAt")))  # the oldest, should there be two
+    if any("text" not in one for one in ours):
+        return Unknown(Message("connectors.lookup_failed"))  # deleted meanwhile: nobody knows what it said
+    after = told.get("cursor")
+    if len(recent) < len(found) or not found or not isinstance(after, str) or not after:
+        return Absent()
+    return Send(_page(convo, after)) if len(answers) <= MOST_PAGES else Unknown(Message("connectors.lookup_failed"))
+
+
+def listen(cursor: str, answers: tuple[Answer, ...]) -> Send | News | Outcome:
+    """The next request, or what people said; as much as was read where the last answer is unusable."""
+    way = _poll(cursor) if cursor else _first()
+    try:
+        step = next(way)
+        for answer in answers:
+            step = way.send(answer)
+    except StopIteration as end:
+        told: News | Outcome = end.value
+        return told
+    return Send(step)
+
+
+def _first() -> Generator[WireStep, Answer, News | Outcome]:
+    """Whose account it is, and where its log ends: what was said before was said to its owner, not to us."""
+    path = "/xrpc/com.atproto.server.getSession"
+    whose = yield WireStep(UPDATES, StepKind.CONTROL, "GET", path, action=UPDATES)
+    me = told_by(whose).get("did")
+    if not isinstance(me, str) or not me:
+        return _meaning(whose, creates=False)
+    answer = yield _log("")
+    told = told_by(answer)
+    if not isinstance(told.get("logs"), list):
+        return _meaning(answer, creates=False)
+    end = told.get("cursor")
+    return News((), _mark(me, end if isinstance(end, str) and end else BEGINNING))
+
+
+def _mark(me: str, rev: str) -> str:
+    return f"{me} {rev}"
+
+
+def _poll(cursor: str) -> Generator[WireStep, Answer, News | Outcome]:
+    """What the log tells since then, and who said it: one request where nobody spoke, one more for each who did."""
+    me, _, rev = cursor.partition(" ")
+    answer = yield _log(rev)
+    told = told_by(answer)
+    if not isinstance(told.get("logs"), list):
+        return _meaning(answer, creates=False)
+    updates: list[Update] = []
+    people: dict[str, Answer] = {}
+    dated = (one for one in told["logs"] if isinstance(one, Mapping) and isinstance(one.get("rev"), str))
+    for entry in sorted(dated, key=lambda one: str(one["rev"])):
+        sender = _sender(entry.get("message"))
+        if entry.get("$type") == _CREATED and sender and sender != me:
+            if sender not in people:
+                if len(people) == MOST_PEOPLE:
+                    return News(tuple(updates), _mark(me, rev))
+                people[sender] = yield _between(sender, UPDATES, UPDATES)
+            heard = _heard(entry, sender, people[sender])
+            if isinstance(heard, Outcome):
+                return News(tuple(updates), _mark(me, rev)) if updates else heard
+            updates += heard
+        rev = max(rev, str(entry["rev"]))
+    end = told.get("cursor")
+    return News(tuple(updates), _mark(me, max(rev, end) if isinstance(end, str) else rev))
+
+
+def _heard(entry: Mapping[str, Any], sender: str, who: Answer) -> list[Update] | Outcome:
+    """What somebody said to this account alone; why nobody knows who they are, where asking may help later."""
+    convo, handle = _convo(who, sender)
+    if convo:
+        return [_update(entry["message"], sender, handle)] if convo == entry.get("convoId") else []  # a group's
+    refused = _meaning(who, creates=False)
+    if not isinstance(refused, Rejected):
+        return refused
+    gone = refused.reason.code == READER_GONE  # they wrote, and blocked the account: nobody can answer
+    return [] if gone else [_update({**entry["message"], "embed": {}}, sender, "")]
+
+
+def _update(message: Mapping[str, Any], sender: str, handle: str) -> Update:
+    """What was written; what is more than words is for a person to see."""
+    number, text = str(message.get("id")), message.get("text")
+    words = text if isinstance(text, str) else ""
+    plain = bool(words.strip()) and "embed" not in message
+    at = told_at(message.get("sentAt"))
+    kind: Literal["message", "unsupported"] = "message" if plain else "unsupported"
+    return Update(number, kind, sender, handle, native_id=number, at=at, text=words)
+
+
+def _sender(message: object) -> str:
+    """Who wrote a message; "" where nobody is told."""
+    match message:
+        case {"id": str(), "sender": {"did": str(did)}}:
+            return did
+        case _:
+            return ""
+
+
+def _convo(answer: Answer, other: str) -> tuple[str, str]:
+    """The conversation of two that an answer tells, and the name of the other one; "" where it is none."""
+    convo = told_by(answer).get("convo")
+    told: dict[str, Any] = convo if isinstance(convo, dict) else {}
+    number, members, kind = told.get("id"), told.get("members"), told.get("kind")
+    listed = members if isinstance(members, list) else []
+    names = {str(one.get("did")): one.get("handle") for one in listed if isinstance(one, dict)}
+    group = isinstance(kind, dict) and str(kind.get("$type")).endswith("#groupConvo")
+    if group or other not in names or not isinstance(number, str):
+        return "", ""
+    return number, f"@{names[other]}" if names[other] else ""
+
+
+def probe() -> WireStep:
+    """Asks, as an account is connected, whether its messages may be read."""
+    return WireStep("chats", StepKind.AUTH, "GET", "/xrpc/chat.bsky.convo.getLog", headers=PROXY)
+
+
+def _log(rev: str) -> WireStep:
+    at = f"?cursor={segment(rev)}" if rev else ""
+    path = f"/xrpc/chat.bsky.convo.getLog{at}"
+    return WireStep(UPDATES, StepKind.CONTROL, "GET", path, headers=PROXY, action=UPDATES)
+
+
+def _between(other: str, name: str, action: str) -> WireStep:
+    """The request for the conversation with somebody; it marks nothing as read."""
+    path = f"/xrpc/chat.bsky.convo.getConvoForMembers?members={segment(other)}"
+    return WireStep(name, StepKind.CONTROL, "GET", path, headers=PROXY, action=action)
+
+
+def _page(convo: str, after: str) -> WireStep:
+    """A page of a conversation, newest first."""
+    at = f"&cursor={segment(after)}" if after else ""
+    path = f"/xrpc/chat.bsky.convo.getMessages?convoId={segment(convo)}&limit={LISTED}{at}"
+    return WireStep(LOOK, StepKind.CONTROL, "GET", path, headers=PROXY, action=LOOK)
