@@ -10,10 +10,10 @@ from foundation.clock import wall_now
 from foundation.database import Scope
 from foundation.ids import uuid7
 from generators import provenance
-from generators.contract import ImageJob, Picture, Progress, check_asks, unheard
+from generators.contract import Hosted, ImageJob, Picture, Progress, check_asks, unheard
 from generators.engines.placeholder import Placeholder
 from studio import ingesting, jobs, library, recipes
-from studio.events import JobDue
+from studio.events import BuyDue, JobDue
 from studio.recipes import Spec
 from tenants import agencies
 from workers.wiring import Services
@@ -84,8 +84,9 @@ class Atelier:
 
     def work(self, job_id: UUID, engine: Callable[[], Any], *, pause: int = 0, **given: Any) -> None:
         """Handle the row of a run once."""
+        due = BuyDue if isinstance(engine(), Hosted) else JobDue
         jobs.run(
-            JobDue(self.tenant_id, job_id, pause),
+            due(self.tenant_id, job_id, pause),
             tenant=self.services.tenant,
             engine=engine,
             store=self.services.store,
