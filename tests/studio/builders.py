@@ -10,7 +10,7 @@ from foundation.clock import wall_now
 from foundation.database import Scope
 from foundation.ids import uuid7
 from generators import provenance
-from generators.contract import Hosted, ImageJob, Picture, Progress, check_asks, unheard
+from generators.contract import EngineError, Hosted, ImageJob, Picture, Progress, check_asks, unheard
 from generators.engines.placeholder import Placeholder
 from studio import ingesting, jobs, library, recipes
 from studio.events import BuyDue, JobDue
@@ -84,7 +84,7 @@ class Atelier:
 
     def work(self, job_id: UUID, engine: Callable[[], Any], *, pause: int = 0, **given: Any) -> None:
         """Handle the row of a run once."""
-        due = BuyDue if isinstance(engine(), Hosted) else JobDue
+        due = BuyDue if _sold(engine) else JobDue
         jobs.run(
             due(self.tenant_id, job_id, pause),
             tenant=self.services.tenant,
@@ -98,6 +98,14 @@ class Atelier:
         with self.scope() as scope:
             state, done, total = jobs.progress(scope, job_id)
         return str(state), done, total
+
+
+def _sold(engine: Callable[[], Any]) -> bool:
+    """Whether it is somebody else's; one that cannot be made is nobody's."""
+    try:
+        return isinstance(engine(), Hosted)
+    except EngineError:
+        return False
 
 
 def spec(**changes: Any) -> Spec:

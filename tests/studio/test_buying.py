@@ -341,9 +341,9 @@ def test_marked_pictures_and_real_ones_are_not_of_one_run(nova: Atelier, there: 
         if number:
             raise Killed
 
-    job_id = nova.start()
+    job_id, dying = nova.start(), Engine(before=dies)
     with pytest.raises(Killed):
-        nova.work(job_id, lambda engine=Engine(before=dies): engine)
+        nova.work(job_id, lambda: dying)
     nova.work(job_id, lambda: engine_of(there))  # somebody set up a seller meanwhile
     with nova.scope() as scope:
         assert jobs.why(scope, job_id) == Message("job.engine_changed", {"engine": "replicate"})

@@ -21,6 +21,7 @@ from foundation.outbox import QUEUES, Queue
 from tests.conftest import wait_until
 from tests.foundation.events import ChatDue, CountSale, PostDue, Sold, put_chat, put_posts, states
 from tests.workers.running import empty, house, left, relaying
+from workers import mains
 from workers.beat import Tick
 from workers.dispatch import Dispatcher, Route, Routes
 from workers.relay import PLACES, Places, Send, room
