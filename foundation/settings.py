@@ -103,6 +103,9 @@ class GeneratorsSettings(Group):
     image_engine: Literal["", "replicate", "stability", "comfyui", "diffusion"] = ""
     """Who makes the pictures of recipes that name no engine, where several are set up; empty: the first in this
     order."""
+    card_shared: bool = False
+    """Whether Ollama, ComfyUI and the model folder share one card: before pictures are made on it, the others are asked
+    to let go of what they hold there."""
     diffusion_folder: str = ""
     """A diffusers model folder, or `demo` for the small one that comes along; empty means the labelled drawings."""
     diffusion_models: str = ""

@@ -1,6 +1,6 @@
 """What an engine makes of the shots of a run: bought, or drawn, and all of one kind."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from foundation.database import Scope
 from foundation.money import Price
@@ -11,7 +11,7 @@ from studio.buying import Buyer
 from studio.recipes import Shot
 
 
-def asked(
+def _asked(
     maker: ImageEngine, shots: Sequence[Shot], watch: Progress, buyer: Buyer
 ) -> Iterator[tuple[Picture, Price | None]]:
     """What an engine makes of the shots, with its price where it asks one."""
@@ -23,6 +23,23 @@ def asked(
         yield picture, None
 
 
+def asked(
+    maker: ImageEngine, shots: Sequence[Shot], watch: Progress, buyer: Buyer, labels: Collection[bool]
+) -> Iterator[tuple[Picture, Price | None]]:
+    """What an engine makes of the shots, with its price where it asks one; `labels` as `labelled` says.
+
+    Raises EngineMissing where the engine was changed under the run: real pictures and marked ones never stand together.
+    Of what is bought it is said before anything is paid.
+    """
+    wrong = EngineMissing("job.engine_changed", engine=maker.name)
+    if isinstance(maker, Hosted) and True in labels:
+        raise wrong
+    for picture, price in _asked(maker, shots, watch, buyer):
+        if (not picture.label) in labels:
+            raise wrong
+        yield picture, price
+
+
 def labelled(scope: Scope, job: models.Job) -> set[bool]:
     """Whether what a run made so far bears a label (DEMO MODEL, PLACEHOLDER); nothing of one that made none."""
     made = scope.run(
@@ -31,17 +48,3 @@ def labelled(scope: Scope, job: models.Job) -> set[bool]:
         job=job.id,
     )
     return set(made.scalars())
-
-
-def alike(
-    made: Iterator[tuple[Picture, Price | None]], labels: set[bool], engine: ImageEngine
-) -> Iterator[tuple[Picture, Price | None]]:
-    """What was made, unless the engine was changed under the run: real pictures and marked ones never stand together.
-    Raises EngineMissing, of what is bought before anything is paid."""
-    wrong = EngineMissing("job.engine_changed", engine=engine.name)
-    if isinstance(engine, Hosted) and True in labels:
-        raise wrong
-    for picture, price in made:
-        if (not picture.label) in labels:
-            raise wrong
-        yield picture, price

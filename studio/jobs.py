@@ -79,6 +79,14 @@ Named = Callable[[str], ImageEngine]
 """The same of the engine a recipe names. Raises EngineMissing where that is not there."""
 
 
+MakeRoom = Callable[[str], None]
+"""Has others let go of the card that the engine of this name works on."""
+
+
+def as_it_is(_engine: str) -> None:
+    """Where the card is nobody else's."""
+
+
 def nowhere(name: str) -> ImageEngine:
     """Where only the usual engine is. Raises EngineMissing."""
     raise EngineMissing("engine.not_here", engine=name)
@@ -151,26 +159,25 @@ def run(
     caps: Caps = NO_CAPS,
     told_every: float = TOLD_EVERY,
     named: Named = nowhere,
+    make_room: MakeRoom = as_it_is,
 ) -> None:
     """Make the pictures that are missing. Without a fit engine, or room for more, the job fails and says why; what
     else goes wrong is tried again.
 
-    `per_day` is the house's quota of pictures, 0 for none; `caps` are its caps on what is bought; steps are told once
-    in `told_every` seconds at most; `engine` is the installation's usual one, `named` finds those recipes ask for.
-    What is bought is not made in the device's queue: a run that came there is handed on, and back.
+    `per_day` is the house's quota of pictures, 0 for none; `caps` are its caps on what is bought; steps are told every
+    `told_every` seconds; `engine` is the usual one, `named` finds those recipes name; `make_room` frees their card.
     Raises `outbox.Later` between two pictures of a run that leaves the machine to others, or must wait.
     """
     with tenant(event.tenant_id, runs.RUNNING) as scope:
         job = runs.find(scope, event.subject_id)
         if job.state in runs.OVER:
             return
-        spec, shots, left = _missing(scope, job)
-        labels = asking.labelled(scope, job)
+        (spec, shots, left), labels = _missing(scope, job), asking.labelled(scope, job)
     engine = partial(named, spec.engine) if spec.engine else engine
     bring = partial(ingesting.bring, tenant, store, tenant_id=job.tenant_id, classifier=classifier, compare=compare)
     turn, refused, began = 0, 0, monotonic()
     try:
-        if _handed_on(event, tenant, job, spec, engine()):
+        if _handed_on(event, tenant, job, spec, engine(), make_room):
             return
         with heartbeat() as pulse:
             while left:
@@ -182,18 +189,15 @@ def run(
                 runs.room(tenant, job.tenant_id, store.allowed, 1)  # nothing is drawn that surely cannot be kept
                 watch = Watch(tenant, job, pulse, every=told_every)
                 buyer = Buyer(tenant, job, caps, spec.most_spent, per_day=per_day)
-                made = asking.alike(asking.asked(engine(), group, watch, buyer), labels, engine())
+                made = asking.asked(engine(), group, watch, buyer, labels)
                 try:
                     for _ in _kept(_prepared(made, group, part, job, credential), tenant, job, store, bring):
                         turn, refused = turn + 1, 0
                 except Undelivered as error:
                     refused += 1
-                    if not runs.skip(tenant, job, part[0].number, error.message):
+                    if not _left_out(tenant, job, part[0].number, error, refused):
                         return
-                    if refused >= MOST_REFUSED:
-                        raise
-                left = left[len(part) :]
-                if left:
+                if left := left[len(part) :]:
                     _leave(event, turn, turn_began=began, part_began=part_began)
             runs.counted(tenant, job, job.total)
     except Stopped:
@@ -206,10 +210,23 @@ def run(
             runs.fail(scope, event.subject_id, error.message)
 
 
-def _handed_on(event: RunDue, tenant: OpenScope, job: models.Job, spec: Spec, engine: ImageEngine) -> bool:
-    """Whether the run belongs into the other queue, and waits there now."""
+def _left_out(tenant: OpenScope, job: models.Job, number: int, error: Undelivered, refused: int) -> bool:
+    """Go on without a picture; whether the run does. Raises the error after too many in a row."""
+    if not runs.skip(tenant, job, number, error.message):
+        return False
+    if refused >= MOST_REFUSED:
+        raise error
+    return True
+
+
+def _handed_on(
+    event: RunDue, tenant: OpenScope, job: models.Job, spec: Spec, engine: ImageEngine, make_room: MakeRoom
+) -> bool:
+    """Whether the run belongs into the other queue, and waits there now: what is bought needs no device. Of one that
+    stays, the device is cleared."""
     hosted = isinstance(engine, Hosted)
     if hosted == isinstance(event, BuyDue):
+        make_room(engine.name)
         return False
     with tenant(job.tenant_id, runs.RUNNING) as scope:
         queueing.put(scope, job, spec, pause=event.pause, hosted=hosted)

@@ -5,6 +5,7 @@ from functools import partial
 
 from foundation.leases import Backoff
 from foundation.money import amounts
+from generators import sharing
 from studio import (
     animating,
     clipping,
@@ -53,6 +54,7 @@ def routes(s: Services) -> tuple[Route, ...]:
         tenant=s.tenant,
         engine=s.image_engine,
         named=s.image_engine_named,
+        make_room=partial(sharing.make_room, s.settings.generators),
         store=s.store,
         credential=s.credential,
         classifier=s.classifier,

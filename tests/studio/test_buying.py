@@ -297,12 +297,17 @@ def due(nova: Atelier) -> list[tuple[str, str, str | None]]:
 
 def test_what_is_bought_leaves_the_queue_of_the_device(nova: Atelier, there: FakeReplicate) -> None:
     """A recipe that names a seller goes there at once, one that names nothing is handed on; twice does no harm."""
-    usual = nova.start(variants=1)
-    given = {"tenant": nova.services.tenant, "store": nova.services.store, "credential": lambda: CREDENTIAL}
+    usual, freed = nova.start(variants=1), list[str]()
+    given: dict[str, Any] = {
+        "tenant": nova.services.tenant,
+        "store": nova.services.store,
+        "credential": lambda: CREDENTIAL,
+    }
     for _ in range(2):  # the second time, a worker died before its row was done with
-        jobs.run(JobDue(nova.tenant_id, usual), engine=lambda: engine_of(there), **given)
+        jobs.run(JobDue(nova.tenant_id, usual), engine=lambda: engine_of(there), make_room=freed.append, **given)
     assert due(nova) == [("job.buy", "buy", f"job:{usual}")] * 2 + [("job.run", "gpu", None)]
     assert (there.asked, nova.progress(usual)) == ([], ("queued", 0, 1))
+    assert freed == [], "no card is freed for what is bought"
     nova.work(usual, lambda: engine_of(there))
     assert (len(there.billed), nova.progress(usual)[0]) == (1, "done")
     named = nova.start(key="named", variants=1, engine="replicate")
@@ -322,7 +327,9 @@ def test_an_engine_that_is_not_there_ends_the_run_in_words_and_nothing_stands_in
 
 def test_the_engine_a_recipe_names_makes_its_pictures(nova: Atelier, there: FakeReplicate) -> None:
     bought, drawn = nova.start(key="b", variants=1, engine="replicate"), nova.start(key="d", variants=1)
-    nova.work(drawn, Engine)
+    freed: list[str] = []
+    nova.work(drawn, Engine, make_room=freed.append)
+    assert freed == ["placeholder"]
     jobs.run(
         BuyDue(nova.tenant_id, bought),
         tenant=nova.services.tenant,
