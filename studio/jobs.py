@@ -161,8 +161,7 @@ def run(
     named: Named = nowhere,
     make_room: MakeRoom = as_it_is,
 ) -> None:
-    """Make the pictures that are missing. Without a fit engine, or room for more, the job fails and says why; what
-    else goes wrong is tried again.
+    """Make the pictures that are missing. Without a fit engine, or room, the job fails in words; else it is tried again.
 
     `per_day` is the house's quota of pictures, 0 for none; `caps` are its caps on what is bought; steps are told every
     `told_every` seconds; `engine` is the usual one, `named` finds those recipes name; `make_room` frees their card.
@@ -177,7 +176,7 @@ def run(
     bring = partial(ingesting.bring, tenant, store, tenant_id=job.tenant_id, classifier=classifier, compare=compare)
     turn, refused, began = 0, 0, monotonic()
     try:
-        if _handed_on(event, tenant, job, spec, engine(), make_room):
+        if _handed_on(event, tenant, job, spec=spec, engine=engine(), make_room=make_room):
             return
         with heartbeat() as pulse:
             while left:
@@ -194,8 +193,7 @@ def run(
                     for _ in _kept(_prepared(made, group, part, job, credential), tenant, job, store, bring):
                         turn, refused = turn + 1, 0
                 except Undelivered as error:
-                    refused += 1
-                    if not _left_out(tenant, job, part[0].number, error, refused):
+                    if not _left_out(tenant, job, part[0].number, error, refused := refused + 1):
                         return
                 if left := left[len(part) :]:
                     _leave(event, turn, turn_began=began, part_began=part_began)
@@ -220,7 +218,7 @@ def _left_out(tenant: OpenScope, job: models.Job, number: int, error: Undelivere
 
 
 def _handed_on(
-    event: RunDue, tenant: OpenScope, job: models.Job, spec: Spec, engine: ImageEngine, make_room: MakeRoom
+    event: RunDue, tenant: OpenScope, job: models.Job, *, spec: Spec, engine: ImageEngine, make_room: MakeRoom
 ) -> bool:
     """Whether the run belongs into the other queue, and waits there now: what is bought needs no device. Of one that
     stays, the device is cleared."""
