@@ -161,7 +161,7 @@ def run(
     named: Named = nowhere,
     make_room: MakeRoom = as_it_is,
 ) -> None:
-    """Make the pictures that are missing. Without a fit engine, or room, the job fails in words; else it is tried again.
+    """Make the pictures that are missing. Without a fit engine, or room, the job fails in words; else it is retried.
 
     `per_day` is the house's quota of pictures, 0 for none; `caps` are its caps on what is bought; steps are told every
     `told_every` seconds; `engine` is the usual one, `named` finds those recipes name; `make_room` frees their card.
