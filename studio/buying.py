@@ -5,7 +5,9 @@ looks for the order before asking. What nobody can know counts as spent and is n
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 
+from foundation import outbox
 from foundation.clock import wall_now
 from foundation.database import OpenScope
 from foundation.errors import GreenroomError, LeaseLost
@@ -20,12 +22,16 @@ from generators.contract import (
     Progress,
     Slip,
 )
-from studio import models, spending
+from studio import library, models, quotas, spending
 from studio.spending import Caps, Wanted
 
 BUYING = "system:studio"
 STAYS = (Rating.N, Rating.E)
 """Words of such pictures do not leave the house."""
+
+
+DOUBT = timedelta(seconds=5)
+"""Until the next look where pictures being bought beside this one may be the last of the day."""
 
 
 class Stopped(Exception):  # no error: a person stopped the run
@@ -73,9 +79,12 @@ class Buyer:
     job: models.Job
     caps: Caps
     budget: Caps | None = None
+    per_day: int = 0
+    """The house's quota of pictures, 0 for none."""
 
     def buy(self, number: int, asked: ImageJob, engine: Hosted, watch: Progress) -> tuple[Picture, Price]:
-        """A picture of the run and its price. Raises CapReached, EngineError, and what `watch` raises."""
+        """A picture of the run and its price. Raises CapReached, EngineError, Later where others of the agency may use
+        up its day, and what `watch` raises."""
         if Rating(self.job.rating) in STAYS:
             raise EngineMissing("engine.hosted_rating", engine=engine.name, rating=self.job.rating)
         slip, price = self._reserved(number, asked, engine)
@@ -97,5 +106,8 @@ class Buyer:
         job, price = self.job, engine.price(asked)
         wanted = Wanted(job.creator_id, job.id, number, engine.name, asked.model or engine.model, price, self.budget)
         with self.tenant(job.tenant_id, BUYING) as scope:
+            library.alone(scope, "bought today")  # two at once would both find room
             row = spending.reserve(scope, wanted, self.caps)
+            if not quotas.holds(scope, job.creator_id, spending.under_way(scope), per_day=self.per_day):
+                raise outbox.Later(DOUBT)  # and nothing is set aside
             return _Kept(self.tenant, row), Price(row.minor, row.currency)

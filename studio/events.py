@@ -19,6 +19,17 @@ class JobDue:
 
 
 @dataclass(frozen=True)
+class BuyDue:
+    """A run of a recipe waits to be bought of somebody else's engine; `pause` as of `JobDue`."""
+
+    kind: ClassVar[str] = "job.buy"
+    queue: ClassVar[outbox.Queue] = "buy"
+    tenant_id: UUID
+    subject_id: UUID
+    pause: int = 0
+
+
+@dataclass(frozen=True)
 class ClipDue:
     """A clip of stills waits to be cut."""
 

@@ -10,11 +10,9 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from foundation import outbox
 from foundation.database import Scope
 from generators.wire import Able
-from studio import affinity, materials, models, recipes, runs
-from studio.events import JobDue
+from studio import materials, models, queueing, recipes, runs
 from studio.models_home import HomePicture, HomeRun
 from studio.states import UploadState
 from tenants import machines
@@ -76,8 +74,7 @@ def end(scope: Scope, machine_id: UUID) -> int:
         return 0
     waiting = _waiting(scope)
     for row, job in waiting:
-        spec = recipes.spec_of(scope, job.recipe_id)
-        outbox.put(scope, JobDue(scope.tenant_id, job.id), group=affinity.group(spec.model, adapters=spec.loras))
+        queueing.put(scope, job, recipes.spec_of(scope, job.recipe_id))
         scope.session.delete(row)
     return len(waiting)
 

@@ -10,12 +10,11 @@ from sqlmodel import col, select
 from foundation import outbox
 from foundation.clock import monotonic
 from foundation.database import OpenScope, Scope
-from foundation.jobs import Pulse, heartbeat, others_wait
+from foundation.jobs import heartbeat, others_wait
 from foundation.money import Price
 from foundation.storage import ObjectStore
 from foundation.words import Message
 from gate.units import Rating
-from generators import shaping
 from generators.classifying import Classifier
 from generators.contract import (
     Batching,
@@ -26,18 +25,18 @@ from generators.contract import (
     ImageEngine,
     JobTooLarge,
     Picture,
-    Progress,
     Undelivered,
 )
 from generators.provenance import Credential
 from studio import (
-    affinity,
+    asking,
     home,
     ingesting,
     library,
     materials,
     models,
     parameters,
+    queueing,
     quotas,
     recipes,
     runs,
@@ -47,15 +46,17 @@ from studio import (
 )
 from studio.beginnings import Beginning
 from studio.buying import Buyer, Stopped
-from studio.events import JobDue
+from studio.events import BuyDue
 from studio.looking import Compare
 from studio.looks import Frozen
 from studio.materials import Posture
 from studio.parameters import Answer
+from studio.queueing import RunDue
 from studio.recipes import Shot, Spec
 from studio.runs import TURN_PICTURES
 from studio.spending import CapReached, Caps
 from studio.states import JobState
+from studio.watching import Watch
 
 TURN_SECONDS = 60.0
 """A run gives the machine back after `TURN_PICTURES`, or so long, when another tenant waits for it."""
@@ -74,6 +75,22 @@ TOLD_EVERY = 1.0
 Engine = Callable[[], ImageEngine]
 """Makes the engine at its first use: importing one may take seconds and memory."""
 
+Named = Callable[[str], ImageEngine]
+"""The same of the engine a recipe names. Raises EngineMissing where that is not there."""
+
+
+MakeRoom = Callable[[str], None]
+"""Has others let go of the card that the engine of this name works on."""
+
+
+def as_it_is(_engine: str) -> None:
+    """Where the card is nobody else's."""
+
+
+def nowhere(name: str) -> ImageEngine:
+    """Where only the usual engine is. Raises EngineMissing."""
+    raise EngineMissing("engine.not_here", engine=name)
+
 
 def start(
     scope: Scope,
@@ -91,7 +108,8 @@ def start(
     look: Frozen | None = None,
 ) -> UUID:
     """Queue a run of a recipe, once per `key`; returns the job's id. Raises NotFound, BadInput, and Refused for words
-    of which no picture is made (`studio/wording.py`). Where the agency has machines of its own, it waits for these.
+    of which no picture is made (`studio/wording.py`). Where the agency has machines of its own, it waits for these,
+    unless its recipe names an engine of the installation.
 
     `count` pictures, as many as the recipe says when None; `given` answers what it asks; `by` is the actor who asks;
     `begin`, `pose` and `look` are the pictures it works from (`studio/materials.py`). With `pause`, one picture in so
@@ -123,19 +141,13 @@ def start(
     held = quotas.wait(scope, creator_id)
     runs.hold(row, held)
     scope.add(row)
-    if home.takes(scope, row):
-        return row.id
-    outbox.put(
-        scope,
-        JobDue(scope.tenant_id, row.id, pause),
-        at=held.until if held is not None else None,
-        group=affinity.group(spec.model, adapters=spec.loras),
-    )
+    if not (spec.engine == "" and home.takes(scope, row)):
+        queueing.put(scope, row, spec, pause=pause, at=held.until if held is not None else None)
     return row.id
 
 
 def run(
-    event: JobDue,
+    event: RunDue,
     *,
     tenant: OpenScope,
     engine: Engine,
@@ -146,22 +158,26 @@ def run(
     per_day: int = 0,
     caps: Caps = NO_CAPS,
     told_every: float = TOLD_EVERY,
+    named: Named = nowhere,
+    make_room: MakeRoom = as_it_is,
 ) -> None:
-    """Make the pictures that are missing. Without a fit engine, or room for more, the job fails and says why; what
-    else goes wrong is tried again.
+    """Make the pictures that are missing. Without a fit engine, or room, the job fails in words; else it is retried.
 
-    `per_day` is the house's quota of pictures, 0 for none; `caps` are its caps on what is bought; steps are told once
-    in `told_every` seconds at most.
+    `per_day` is the house's quota of pictures, 0 for none; `caps` are its caps on what is bought; steps are told every
+    `told_every` seconds; `engine` is the usual one, `named` finds those recipes name; `make_room` frees their card.
     Raises `outbox.Later` between two pictures of a run that leaves the machine to others, or must wait.
     """
     with tenant(event.tenant_id, runs.RUNNING) as scope:
         job = runs.find(scope, event.subject_id)
         if job.state in runs.OVER:
             return
-        spec, shots, left = _missing(scope, job)
+        (spec, shots, left), labels = _missing(scope, job), asking.labelled(scope, job)
+    engine = partial(named, spec.engine) if spec.engine else engine
     bring = partial(ingesting.bring, tenant, store, tenant_id=job.tenant_id, classifier=classifier, compare=compare)
     turn, refused, began = 0, 0, monotonic()
     try:
+        if _handed_on(event, tenant, job, spec=spec, engine=engine(), make_room=make_room):
+            return
         with heartbeat() as pulse:
             while left:
                 pulse.check()
@@ -170,19 +186,16 @@ def run(
                 group, part = _group(shots, left, _most(event, engine))
                 part, group = part[:most], materials.fitted(tenant, store, job, group, actor=runs.RUNNING)
                 runs.room(tenant, job.tenant_id, store.allowed, 1)  # nothing is drawn that surely cannot be kept
-                watch = _Watch(tenant, job, pulse, every=told_every)
-                made = _asked(engine, group, watch, Buyer(tenant, job, caps, spec.most_spent))
+                watch = Watch(tenant, job, pulse, every=told_every)
+                buyer = Buyer(tenant, job, caps, spec.most_spent, per_day=per_day)
+                made = asking.asked(engine(), group, watch, buyer, labels)
                 try:
                     for _ in _kept(_prepared(made, group, part, job, credential), tenant, job, store, bring):
                         turn, refused = turn + 1, 0
                 except Undelivered as error:
-                    refused += 1
-                    if not runs.skip(tenant, job, part[0].number, error.message):
+                    if not _left_out(tenant, job, part[0].number, error, refused := refused + 1):
                         return
-                    if refused >= MOST_REFUSED:
-                        raise
-                left = left[len(part) :]
-                if left:
+                if left := left[len(part) :]:
                     _leave(event, turn, turn_began=began, part_began=part_began)
             runs.counted(tenant, job, job.total)
     except Stopped:
@@ -193,6 +206,29 @@ def run(
     except (EngineMissing, JobTooLarge, Undelivered, CapReached, storing.Full, materials.Gone) as error:
         with tenant(event.tenant_id, runs.RUNNING) as scope:
             runs.fail(scope, event.subject_id, error.message)
+
+
+def _left_out(tenant: OpenScope, job: models.Job, number: int, error: Undelivered, refused: int) -> bool:
+    """Go on without a picture; whether the run does. Raises the error after too many in a row."""
+    if not runs.skip(tenant, job, number, error.message):
+        return False
+    if refused >= MOST_REFUSED:
+        raise error
+    return True
+
+
+def _handed_on(
+    event: RunDue, tenant: OpenScope, job: models.Job, *, spec: Spec, engine: ImageEngine, make_room: MakeRoom
+) -> bool:
+    """Whether the run belongs into the other queue, and waits there now: what is bought needs no device. Of one that
+    stays, the device is cleared."""
+    hosted = isinstance(engine, Hosted)
+    if hosted == isinstance(event, BuyDue):
+        make_room(engine.name)
+        return False
+    with tenant(job.tenant_id, runs.RUNNING) as scope:
+        queueing.put(scope, job, spec, pause=event.pause, hosted=hosted)
+    return True
 
 
 def _come_back(away: EngineUnreachable, turn: int) -> None:
@@ -256,38 +292,12 @@ def _may_draw(tenant: OpenScope, job: models.Job, per_day: int) -> int:
     return most
 
 
-def _leave(event: JobDue, turn: int, *, turn_began: float, part_began: float) -> None:
+def _leave(event: RunDue, turn: int, *, turn_began: float, part_began: float) -> None:
     """Give the machine to others: for the run's own pause, or once its turn is over and one waits."""
     if event.pause:
         raise outbox.Later(timedelta(seconds=max(event.pause - (monotonic() - part_began), 0.0)), fresh=turn > 0)
     if (turn >= TURN_PICTURES or monotonic() - turn_began >= TURN_SECONDS) and others_wait():
         raise outbox.Later(timedelta(), fresh=turn > 0)
-
-
-class _Watch:
-    """What an engine calls after each step: it tells how far the picture is, and stops with its run or its row."""
-
-    def __init__(self, tenant: OpenScope, job: models.Job, pulse: Pulse, *, every: float) -> None:
-        self._tenant, self._job, self._pulse, self._every = tenant, job, pulse, every
-        self._next = 0.0
-
-    def __call__(self, done: int, total: int) -> None:
-        """Raise LeaseLost when the row went to another worker, Stopped when the run was stopped."""
-        self._pulse.check()
-        if monotonic() < self._next:
-            return
-        self._next = monotonic() + self._every
-        with self._tenant(self._job.tenant_id, runs.RUNNING) as scope:
-            told = scope.run(
-                "UPDATE jobs SET step = :step, steps = :steps WHERE tenant_id = :tenant AND id = :id"
-                " AND state = 'running'",
-                step=done,
-                steps=total,
-                tenant=self._job.tenant_id,
-                id=self._job.id,
-            )
-        if not told.rowcount:
-            raise Stopped
 
 
 def stop(scope: Scope, job_id: UUID) -> None:
@@ -297,7 +307,7 @@ def stop(scope: Scope, job_id: UUID) -> None:
     row = runs.find(scope, job_id, lock=True)
     runs.move(scope, row, JobState.STOPPED)
     spending.release_all(scope, job_id)
-    outbox.cancel(scope, JobDue.kind, job_id)
+    queueing.cancel(scope, job_id)
 
 
 def reconsider(scope: Scope) -> int:
@@ -309,20 +319,19 @@ def reconsider(scope: Scope) -> int:
             col(models.Job.state).not_in(list(runs.OVER)),
         )
     ).all()
-    waiting = [row for row in rows if outbox.cancel(scope, JobDue.kind, row.id)]
+    waiting = [row for row in rows if queueing.cancel(scope, row.id)]
     for row in waiting:
-        spec = recipes.spec_of(scope, row.recipe_id)
-        outbox.put(scope, JobDue(scope.tenant_id, row.id), group=affinity.group(spec.model, adapters=spec.loras))
+        queueing.put(scope, row, recipes.spec_of(scope, row.recipe_id))
     return len(waiting)
 
 
-def gave_up(event: JobDue, *, tenant: OpenScope) -> None:
+def gave_up(event: RunDue, *, tenant: OpenScope) -> None:
     """The row of a run failed too often: the job fails too, so that nobody waits for it."""
     with tenant(event.tenant_id, runs.RUNNING) as scope:
         runs.fail(scope, event.subject_id, Message("job.gave_up"))
 
 
-def _most(event: JobDue, engine: Engine) -> int:
+def _most(event: RunDue, engine: Engine) -> int:
     """How many pictures are asked for at once: one, of an engine that gains nothing by more, or between two pauses."""
     return TURN_PICTURES if not event.pause and isinstance(engine(), Batching) else 1
 
@@ -361,19 +370,6 @@ def _prepared(
             ),
         )
         began = monotonic()
-
-
-def _asked(
-    engine: Engine, shots: Sequence[Shot], watch: Progress, buyer: Buyer
-) -> Iterator[tuple[Picture, Price | None]]:
-    """What the engine makes of the shots, with its price where it asks one."""
-    maker = engine()
-    if isinstance(maker, Hosted):
-        for shot in shots:
-            yield buyer.buy(shot.number, shot.job, maker, watch)
-        return
-    for picture in shaping.drawn(maker, [shot.job for shot in shots], watch):
-        yield picture, None
 
 
 def why(scope: Scope, job_id: UUID) -> Message | None:

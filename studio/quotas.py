@@ -180,6 +180,11 @@ def left(scope: Scope, creator_id: UUID, *, per_day: int = 0) -> int:
     return max(found.per_day - made_since(scope, began), 0)
 
 
+def holds(scope: Scope, creator_id: UUID, under_way: int, *, per_day: int = 0) -> bool:
+    """Whether so many pictures that are being bought, beside those made today, are within the quota."""
+    return under_way <= left(scope, creator_id, per_day=per_day)
+
+
 def made_since(scope: Scope, since: datetime) -> int:
     """Pictures that runs of this agency made since then, also those that were erased; a film counts as one."""
     return int(

@@ -31,6 +31,9 @@ MOST_LISTS = 24
 
 Words = Annotated[list[Annotated[str, Field(min_length=1, max_length=80)]], Field(min_length=1, max_length=50)]
 
+EngineName = Literal["", "replicate", "stability", "comfyui", "diffusion"]
+"""Those of `generators.registry.REAL`; marked drawings are asked for by nobody."""
+
 LoraName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 
 
@@ -47,6 +50,8 @@ class Spec(BaseModel):
     width: Annotated[int, Field(ge=64, le=2048, multiple_of=8)] = 1600
     height: Annotated[int, Field(ge=64, le=2048, multiple_of=8)] = 1200
     steps: Annotated[int, Field(ge=1, le=100)] = 20
+    engine: EngineName = ""
+    """Which engine of the installation makes its pictures; empty: its usual one."""
     model: Annotated[str, Field(max_length=200)] = ""
     weights: dict[str, dict[str, Annotated[int, Field(ge=1, le=100)]]] = {}
     """By list and word, how often it is drawn against the others; 1 where nothing is said."""

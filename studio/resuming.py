@@ -3,11 +3,9 @@ again, and what a seller refused is left out."""
 
 from uuid import UUID
 
-from foundation import outbox
 from foundation.database import Scope
 from gate.units import Rating, highest
-from studio import affinity, home, models, quotas, recipes, runs, wording
-from studio.events import JobDue
+from studio import home, models, queueing, quotas, recipes, runs, wording
 from studio.states import JobState
 from tenants import notices
 
@@ -28,10 +26,8 @@ def resume(scope: Scope, job_id: UUID) -> int:
     runs.hold(row, held)
     scope.add(row)
     notices.settle(scope, f"job:{row.id}")
-    if not home.takes_again(scope, row):
-        group = affinity.group(spec.model, adapters=spec.loras)
-        at = held.until if held is not None else None
-        outbox.put(scope, JobDue(scope.tenant_id, row.id), at=at, group=group)
+    if not (spec.engine == "" and home.takes_again(scope, row)):
+        queueing.put(scope, row, spec, at=held.until if held is not None else None)
     return missing(scope, row)
 
 

@@ -205,6 +205,19 @@ def order(scope: Scope, job_id: UUID, number: int) -> models.EngineOrder | None:
     return scope.session.get(models.EngineOrder, (scope.tenant_id, _id(scope, job_id, number)), populate_existing=True)
 
 
+def under_way(scope: Scope) -> int:
+    """Pictures of the agency's runs that are being bought and are neither in the library nor left out. Who counts has
+    set aside his own in this transaction, under its lock."""
+    rows = scope.run(
+        "SELECT o.creator_id, o.job_id, o.number FROM engine_orders o"
+        " JOIN jobs j ON j.tenant_id = o.tenant_id AND j.id = o.job_id"
+        " WHERE o.tenant_id = :tenant AND j.state = 'running' AND o.state <> 'released' AND NOT EXISTS"
+        " (SELECT 1 FROM jsonb_array_elements(j.skipped) s WHERE CAST(s ->> 'number' AS int) = o.number)",
+        tenant=scope.tenant_id,
+    ).all()
+    return sum(not library.made(scope, row.creator_id, [f"job:{row.job_id}:{row.number}"]) for row in rows)
+
+
 def _moved(
     scope: Scope, order_id: UUID, before: PurchaseState, after: PurchaseState, *, asked_at: datetime | None
 ) -> bool:

@@ -125,18 +125,25 @@ def _ports(settings: Settings) -> Finding:
 
 
 def _images(settings: Settings) -> Iterator[Finding]:
+    """Each engine for pictures that is set up, the usual one first."""
+    usual = registry.usual(settings.generators)
+    for name in dict.fromkeys((usual, *registry.configured(settings.generators))):
+        yield from _image_engine(settings, name, "images" if name == usual else f"images {name}")
+
+
+def _image_engine(settings: Settings, name: str, part: str) -> Iterator[Finding]:
     try:
-        engine = registry.image_engine(settings.generators)
+        engine = registry.image_engine(settings.generators, name)
         if isinstance(engine, Served):
             engine.check()
         place = engine.where() if isinstance(engine, Placed) else None
     except GreenroomError as error:
-        yield Finding("images", Verdict.BAD, error.message)
+        yield Finding(part, Verdict.BAD, error.message)
         return
     if engine.name == "placeholder":
-        yield warn("images", "doctor.images_drawn")
+        yield warn(part, "doctor.images_drawn")
         return
-    yield fine("images", "doctor.engine", engine=engine.name, model=engine.model)
+    yield fine(part, "doctor.engine", engine=engine.name, model=engine.model)
     if place is not None:
         yield Finding("device", Verdict.FINE, place)
 

@@ -13,8 +13,11 @@ from workers.listeners import Ears
 from workers.relay_main import stopped_by
 from workers.wiring import Services, wire
 
-MAKE_POOL, LISTEN_POOL = 2, 3
+MAKE_POOL, LISTEN_POOL = 5, 3
 """Connections to PostgreSQL per process; they open when first needed."""
+
+MAKE_THREADS = 10
+"""Two that work, and eight that wait for sellers of pictures: the relay hands out no more (`relay.PLACES`)."""
 
 NICE = 5
 
@@ -33,7 +36,7 @@ def send(settings: Settings) -> None:
 def make(settings: Settings) -> None:
     """What takes the processor: rollups, pictures. It yields to those who send."""
     os.nice(NICE)
-    _work(settings, "make", ("make", "gpu"), 2, MAKE_POOL)
+    _work(settings, "make", ("make", "gpu", "buy"), MAKE_THREADS, MAKE_POOL)
 
 
 def _work(settings: Settings, name: str, queues: tuple[Queue, ...], threads: int, pool: int) -> None:

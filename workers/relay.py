@@ -66,8 +66,9 @@ PLACES = (
     Places(12, (("chat", 12),)),
     Places(32, (("notify", 4), ("publish", 32))),
     Places(2, (("gpu", 1), ("make", 2))),
+    Places(8, (("buy", 8),)),
 )
-"""As the processes `send` (48 threads) and `make` (2 threads) have them."""
+"""As the processes `send` (48 threads) and `make` (2 threads, and 8 that mostly wait for a seller) have them."""
 
 
 def room(seen: Mapping[Queue, Look], places: Places, queue: Queue, cap: int) -> int:

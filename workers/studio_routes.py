@@ -5,6 +5,7 @@ from functools import partial
 
 from foundation.leases import Backoff
 from foundation.money import amounts
+from generators import sharing
 from studio import (
     animating,
     clipping,
@@ -19,6 +20,7 @@ from studio import (
     voice_lists,
 )
 from studio.events import (
+    BuyDue,
     ClipDue,
     CopyDue,
     FilmDue,
@@ -51,6 +53,8 @@ def routes(s: Services) -> tuple[Route, ...]:
         jobs.run,
         tenant=s.tenant,
         engine=s.image_engine,
+        named=s.image_engine_named,
+        make_room=partial(sharing.make_room, s.settings.generators),
         store=s.store,
         credential=s.credential,
         classifier=s.classifier,
@@ -91,6 +95,7 @@ def routes(s: Services) -> tuple[Route, ...]:
     unmeasured = partial(scoring.gave_up, tenant=s.tenant)
     return (
         Route(JobDue, run, JOB_SECONDS, ENGINE_BACKOFF, partial(jobs.gave_up, tenant=s.tenant)),
+        Route(BuyDue, run, JOB_SECONDS, ENGINE_BACKOFF, partial(jobs.gave_up, tenant=s.tenant)),
         Route(ClipDue, cut, deadline_seconds=JOB_SECONDS, on_dead=partial(clipping.gave_up, tenant=s.tenant)),
         Route(FilmDue, move, JOB_SECONDS, ENGINE_BACKOFF, partial(clipping.gave_up, tenant=s.tenant)),
         Route(UploadDue, ingest, deadline_seconds=ACT_SECONDS, on_dead=partial(uploads.gave_up, tenant=s.tenant)),

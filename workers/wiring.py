@@ -98,6 +98,7 @@ class Services:
     mint: Mint
     rails: Rails
     image_engine: Callable[[], ImageEngine]
+    image_engine_named: Callable[[str], ImageEngine]
     film_engine: Callable[[], FilmEngine]
     text_engine: Callable[[], TextEngine]
     chat_engine: Callable[[], TextEngine]
@@ -271,6 +272,7 @@ def wire(settings: Settings, *, pool_size: int, application: str) -> Iterator[Se
             mint=partial(minting.mint, key=key, own_hosts=own_hosts(settings)),
             rails=rail_registry.load(rail_key(master_key)),
             image_engine=once(lambda: engines.image_engine(settings.generators)),
+            image_engine_named=_named_engines(settings),
             film_engine=once(lambda: engines.film_engine(settings.generators)),
             text_engine=once(lambda: engines.text_engine(settings.generators)),
             chat_engine=once(lambda: engines.chat_engine(settings.generators)),
@@ -283,6 +285,12 @@ def wire(settings: Settings, *, pool_size: int, application: str) -> Iterator[Se
     finally:
         http.close()
         database.close()
+
+
+def _named_engines(settings: Settings) -> Callable[[str], ImageEngine]:
+    """The engines that recipes name, each built once, when it is first asked for."""
+    makers = {name: once(partial(engines.image_engine, settings.generators, name)) for name in engines.REAL}
+    return lambda name: makers[name]()
 
 
 def _read_form(

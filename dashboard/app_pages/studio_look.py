@@ -63,8 +63,8 @@ def ready(page: Page, creator_id: UUID, spec: Spec) -> bool:
     if not spec.look:
         return True
     generators = settings.load().generators
-    if "references" not in page.read(lambda scope: abilities_of(scope, generators)):
-        st.error(page.voice.say(Message("engine.cannot_references", {"engine": engine_of(generators)})))
+    if "references" not in page.read(lambda scope: abilities_of(scope, generators, spec.engine)):
+        st.error(page.voice.say(Message("engine.cannot_references", {"engine": engine_of(generators, spec.engine)})))
         return False
     kept = page.read(lambda scope: looks.of(scope, creator_id))
     wrong = next((one.refused for one in kept if one.refused is not None), None)

@@ -13,7 +13,7 @@ from dashboard import acting, frame
 from dashboard.app_pages import studio_limits, studio_look, studio_questions, studio_recipe, studio_spending
 from dashboard.app_pages.studio_variants import COMPARED
 from dashboard.frame import Page
-from dashboard.reads.studio import GOING, SAMPLES, Progress, Studio, engine_of, progress, untaken
+from dashboard.reads.studio import GOING, SAMPLES, Progress, Studio, engine_of, missing, progress, untaken
 from dashboard.widgets import draw
 from foundation import settings
 from foundation.database import Scope
@@ -35,9 +35,8 @@ MOST_SEED = 2**31 - 1
 def recipe(page: Page, found: Studio) -> None:
     """The recipe, what it would ask for, and the press that makes it."""
     draw("studio_part.html", title=page.word("studio.make"), note="")
-    engine = _engine()
     if not found.recipes:
-        _first(page, found, engine)
+        _first(page, found, _engine())
         return
     chosen = _chosen(page, found)
     given = studio_questions.ask(page, chosen)
@@ -52,8 +51,11 @@ def recipe(page: Page, found: Studio) -> None:
             seed = own
             draw("studio_note.html", note=page.word("studio.seed_fixed", seed=own))
     makes = _asked(page, chosen, seed, count, given) and studio_look.ready(page, found.creator.id, chosen.spec)
-    estimate = studio_spending.estimate(page, chosen.spec.model, _lasts(page, found.pace, count), count)
-    draw("studio_engine.html", engine=engine, estimate=estimate, word=page.word)
+    estimate = studio_spending.estimate(page, chosen.spec, _lasts(page, found.pace, count), count)
+    if (lacks := missing(settings.load().generators, chosen.spec.engine)) is not None:
+        st.error(page.voice.say(lacks))
+        makes = False
+    draw("studio_engine.html", engine=_engine(chosen.spec.engine), estimate=estimate, word=page.word)
     if left := untaken(settings.load().generators, chosen.spec):
         names = ", ".join([page.word(f"studio.untaken.{one}") for one in left])
         draw("studio_note.html", note=page.word("studio.untaken", what=names))
@@ -73,7 +75,7 @@ def recipe(page: Page, found: Studio) -> None:
     studio_recipe.edit(page, found.creator.id, chosen)
     studio_look.edit(page, found.creator)
     studio_limits.edit(page, found.creator.id, found.limits)
-    studio_spending.edit(page, chosen.spec.model)
+    studio_spending.edit(page, chosen.spec)
 
 
 def _lasts(page: Page, pace: float, count: int) -> str:
@@ -81,8 +83,8 @@ def _lasts(page: Page, pace: float, count: int) -> str:
 
 
 @cache
-def _engine() -> str:
-    return engine_of(settings.load().generators)
+def _engine(named: str = "") -> str:
+    return engine_of(settings.load().generators, named)
 
 
 def _first(page: Page, found: Studio, engine: str) -> None:

@@ -14,6 +14,7 @@ from dashboard.widgets import draw
 from foundation import settings
 from foundation.database import Scope
 from foundation.words import Message
+from generators import registry
 from studio import recipes
 from studio.reads import RecipeCard
 from studio.recipes import FORMATS, Spec
@@ -43,6 +44,16 @@ def _words(page: Page, spec: Spec, mark: str) -> None:
 
 
 def _numbers(page: Page, spec: Spec, mark: str) -> None:
+    there = registry.configured(settings.load().generators)
+    if spec.engine or len(there) > 1:
+        names = list(dict.fromkeys(("", *there, spec.engine)))
+        st.selectbox(
+            page.word("studio.engine_of"),
+            names,
+            names.index(spec.engine),
+            format_func=lambda one: page.word(f"studio.engine_named.{one or 'usual'}"),
+            key=f"engine:{mark}",
+        )
     st.multiselect(
         page.word("studio.sizes"),
         list(FORMATS),
@@ -61,10 +72,10 @@ def _numbers(page: Page, spec: Spec, mark: str) -> None:
         )
     hint = page.word("studio.look_strength_how")
     st.slider(page.word("studio.look_strength"), 0, 100, spec.look, 5, key=f"look:{mark}", help=hint)
-    if spec.loras or "loras" in page.read(lambda scope: abilities_of(scope, settings.load().generators)):
+    if spec.loras or "loras" in page.read(lambda scope: abilities_of(scope, settings.load().generators, spec.engine)):
         hint = page.word("studio.loras_how")
         st.text_input(page.word("studio.loras"), studio_recipe_lines.loras(spec), key=f"loras:{mark}", help=hint)
-    if spec.budget or studio_spending.sold(spec.model):
+    if spec.budget or studio_spending.sold(spec):
         hint = page.word("studio.budget_how")
         st.text_input(page.word("studio.budget"), spec.budget, max_chars=60, key=f"budget:{mark}", help=hint)
 
@@ -76,6 +87,7 @@ def _keep(page: Page, creator_id: UUID, spec: Spec, mark: str, scope: Scope, _: 
         **spec.model_dump(),
         **{name: str(acting.typed(f"{name}:{mark}")) for name in ("name", "prompt", "negative")},
         **{name: int(acting.typed(f"{name}:{mark}")) for name in ("variants", "steps", "guidance")},
+        "engine": str(acting.typed(f"engine:{mark}") or ""),
         "budget": str(acting.typed(f"budget:{mark}") or "").strip(),
         "look": int(acting.typed(f"look:{mark}") or 0),
         "words": words,

@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard import acting
 from dashboard.frame import Page
-from dashboard.reads.studio import price_of
+from dashboard.reads.studio import engine_of, price_of
 from foundation import settings
 from foundation.database import Scope
 from foundation.errors import BadInput
@@ -22,12 +22,12 @@ from tenants.roles import Right
 CAP = "spending:cap"
 
 
-def estimate(page: Page, model: str, lasts: str, count: int) -> str:
+def estimate(page: Page, spec: Spec, lasts: str, count: int) -> str:
     """How long a run takes and what it costs; of what costs nothing, that it does."""
     known = _known()
-    if not known.hosted_model:
+    if not known.hosted_model(engine_of(known, spec.engine)):
         return page.word("studio.estimate", lasts=lasts)
-    price = price_of(known, model)
+    price = price_of(known, spec)
     if price is None:
         return page.word("studio.estimate_unpriced")
     found = _budget(page, price)
@@ -35,9 +35,9 @@ def estimate(page: Page, model: str, lasts: str, count: int) -> str:
     return f"{costs} {_spent(page, found)}"
 
 
-def edit(page: Page, model: str) -> None:
+def edit(page: Page, spec: Spec) -> None:
     """The cap of the agency, in the currency of the model; nothing where pictures cost nothing."""
-    price = price_of(_known(), model)
+    price = price_of(_known(), spec)
     if price is None or not page.may(Right.RUN):
         return
     found, currency = _budget(page, price), price.currency
@@ -49,14 +49,14 @@ def edit(page: Page, model: str) -> None:
 
 def check(scope: Scope, spec: Spec, count: int) -> None:
     """Raise CapReached for a run that its recipe's budget, or the month's cap, does not hold."""
-    price = price_of(_known(), spec.model)
+    price = price_of(_known(), spec)
     if price is not None:
         spending.check(scope, price, count, _caps(), budget_of_run=spec.most_spent)
 
 
-def sold(model: str) -> bool:
-    """Whether pictures of a model have a price here."""
-    return price_of(_known(), model) is not None
+def sold(spec: Spec) -> bool:
+    """Whether pictures of a recipe have a price here."""
+    return price_of(_known(), spec) is not None
 
 
 def _keep(currency: str, scope: Scope, _: UUID) -> Message:

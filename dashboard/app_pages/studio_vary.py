@@ -62,11 +62,14 @@ def ask_posture(page: Page, creator_id: UUID, card: Card) -> None:
 
 
 def _recipes(page: Page, creator_id: UUID, card: Card, need: str) -> list[RecipeCard]:
-    """The recipes that ask nothing, where the engine here can be asked this."""
-    if card.seconds or need not in page.read(lambda scope: abilities_of(scope, settings.load().generators)):
+    """The recipes that ask nothing, where their engine can be asked this."""
+    if card.seconds:
         return []
     known = page.read(lambda scope: studio_reads.recipes_of(scope, creator_id))
-    return [one for one in known if not one.spec.parameters]
+    generators = settings.load().generators
+    names = {one.spec.engine for one in known}
+    able = page.read(lambda scope: {name for name in names if need in abilities_of(scope, generators, name)})
+    return [one for one in known if not one.spec.parameters and one.spec.engine in able]
 
 
 def _recipe(page: Page, known: list[RecipeCard], key: str) -> None:

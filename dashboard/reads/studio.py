@@ -9,8 +9,10 @@ from foundation.database import Scope
 from foundation.errors import NotFound
 from foundation.money import Price, prices
 from foundation.settings import DEMO_MODEL, GeneratorsSettings
+from foundation.words import Message
 from gate import cards as shoot_cards
 from gate.cards import Card as ShootCard
+from generators import registry
 from generators.contract import EngineMissing
 from generators.engines import workflows
 from generators.engines.model_folders import abilities
@@ -128,23 +130,30 @@ def variants(scope: Scope, creator_id: UUID, job_id: UUID) -> tuple[Run, list[Ca
     return run, studio_reads.cards(scope, creator_id, job_id=job_id)
 
 
-def engine_of(settings: GeneratorsSettings) -> str:
-    """Which engine makes pictures here, without starting it: a server or a model that is set, else the drawings."""
-    if settings.replicate_model:
-        return "replicate"
-    if settings.stability_model:
-        return "stability"
-    if settings.comfyui_url:
-        return "comfyui"
-    if settings.diffusion_folder == DEMO_MODEL:
-        return "demo"
-    return "diffusion" if settings.diffusion_folder else "placeholder"
+def engine_of(settings: GeneratorsSettings, named: str = "") -> str:
+    """Which engine makes the pictures of a recipe that names this one, or none, without starting it: a server or a
+    model that is set, else the drawings; `demo` is diffusion with the small model that comes along."""
+    found = named or registry.usual(settings)
+    return "demo" if found == "diffusion" and settings.diffusion_folder == DEMO_MODEL else found
+
+
+def missing(settings: GeneratorsSettings, named: str) -> Message | None:
+    """Why the engine a recipe names, or the usual one, is not there, as far as the settings tell; None where it is."""
+    name = named or registry.usual(settings)
+    try:
+        if name not in (*registry.configured(settings), "placeholder"):
+            raise EngineMissing("engine.not_here", engine=name)
+        if registry.is_hosted(name):
+            registry.image_engine(settings, name)
+    except EngineMissing as error:
+        return error.message
+    return None
 
 
 def untaken(settings: GeneratorsSettings, spec: Spec) -> tuple[str, ...]:
     """What a recipe says and the workflow of a ComfyUI server does not take, as the marks of workflows are called;
     nothing where something else makes pictures, and of a workflow that cannot be read here."""
-    if engine_of(settings) != "comfyui":
+    if engine_of(settings, spec.engine) != "comfyui":
         return ()
     try:
         return workflows.read(settings.comfyui_workflow).untaken(negative=bool(spec.negative))
@@ -152,23 +161,23 @@ def untaken(settings: GeneratorsSettings, spec: Spec) -> tuple[str, ...]:
         return ()
 
 
-def price_of(settings: GeneratorsSettings, model: str) -> Price | None:
-    """What a picture of a recipe's model costs here (the engine's own where it names none); None where it is free, or
+def price_of(settings: GeneratorsSettings, spec: Spec) -> Price | None:
+    """What a picture of a recipe's model costs here (its engine's own where it names none); None where it is free, or
     has no price and is not made."""
-    if not (own := settings.hosted_model):
+    if not (own := settings.hosted_model(engine_of(settings, spec.engine))):
         return None
     try:
-        return prices(settings.prices).get(model or own)
+        return prices(settings.prices).get(spec.model or own)
     except ValueError:
         return None
 
 
-def abilities_of(scope: Scope, settings: GeneratorsSettings) -> frozenset[str]:
+def abilities_of(scope: Scope, settings: GeneratorsSettings, named: str = "") -> frozenset[str]:
     """What whoever makes an agency's pictures can be asked beside words, as `ImageJob.asks`: its own machines where it
-    has some, else the engine here, without starting it."""
-    if (own := home.able(scope)) is not None:
+    has some and the recipe names no engine, else the engine here, without starting it."""
+    if not named and (own := home.able(scope)) is not None:
         return own
-    match engine_of(settings):
+    match engine_of(settings, named):
         case "comfyui":
             return _workflows_do(settings)
         case "diffusion" | "demo":

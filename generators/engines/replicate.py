@@ -115,7 +115,7 @@ class Replicate:
         self._url = service.url.rstrip("/") + "/v1"
         self._deadline, self._listed_after, self._seconds = deadline, deadline + listed_after, seconds
         self._look = look
-        self._client = HttpClient(max_connections=4)
+        self._client = HttpClient(max_connections=8)
         self._inputs = lru_cache(maxsize=32)(self._asked_inputs)
 
     def price_of(self, model: str) -> Price:

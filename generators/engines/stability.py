@@ -75,7 +75,7 @@ class Stability:
         self, url: str, token: SecretStr, model: str, known: Mapping[str, Price], *, deadline: float = SECONDS
     ) -> None:
         self._url, self._token, self.model, self._prices = url.rstrip("/"), token, model, known
-        self._deadline, self._client = deadline, HttpClient(max_connections=4)
+        self._deadline, self._client = deadline, HttpClient(max_connections=8)
 
     def price_of(self, model: str) -> Price:
         """What a picture of a model costs. Raises EngineMissing where there is no such model, or no price."""

@@ -43,7 +43,7 @@ LATENCY_MS = 120
 """How long the sandbox takes: an act is long enough to be hit in the middle."""
 
 ACTOR = "system:chaos"
-SEND, MAKE = ("urgent", "chat", "publish", "notify"), ("make", "gpu")
+SEND, MAKE = ("urgent", "chat", "publish", "notify"), ("make", "gpu", "buy")
 """The queues of the two workers."""
 
 

@@ -28,6 +28,8 @@ def priced(cluster: Cluster, tenant: OpenScope, tmp_path_factory: pytest.TempPat
     folders = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("elsewhere")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GREENROOM_GENERATORS__REPLICATE_MODEL", MODEL)
+        patch.setenv("GREENROOM_GENERATORS__REPLICATE_TOKEN", "r8_of-the-test")
+        patch.setenv("GREENROOM_GENERATORS__DIFFUSION_FOLDER", "/nowhere/model")
         patch.setenv("GREENROOM_GENERATORS__PRICES", f"{MODEL} = 0.50 USD")
         patch.setenv("GREENROOM_GENERATORS__SPENDING_CAPS", "20 USD")
         with serving(cluster.url("greenroom_pages", "house"), *folders) as (url, log):
@@ -37,10 +39,13 @@ def priced(cluster: Cluster, tenant: OpenScope, tmp_path_factory: pytest.TempPat
 def test_the_price_is_that_of_the_recipes_model_or_of_the_engines() -> None:
     known = GeneratorsSettings(replicate_model=MODEL, prices=f"{MODEL} = 0.003 USD, other = 1 EUR")
     assert engine_of(known) == "replicate"
-    assert price_of(known, "") == Price(Decimal("0.3"), "USD")
-    assert price_of(known, "other") == Price(Decimal(100), "EUR")
-    assert price_of(known, "unknown") is None
-    assert price_of(GeneratorsSettings(), "") is None
+    assert price_of(known, spec()) == Price(Decimal("0.3"), "USD")
+    assert price_of(known, spec(model="other")) == Price(Decimal(100), "EUR")
+    assert price_of(known, spec(model="unknown")) is None
+    assert price_of(GeneratorsSettings(), spec()) is None
+    both = known.model_copy(update={"image_engine": "diffusion", "diffusion_folder": "/models/one"})
+    assert (engine_of(both), price_of(both, spec())) == ("diffusion", None)
+    assert price_of(both, spec(engine="replicate")) == Price(Decimal("0.3"), "USD")
 
 
 def test_a_recipe_has_a_budget_of_its_own(priced: Door, lumiere: Agency) -> None:
@@ -86,3 +91,20 @@ def test_a_cap_is_kept_and_a_run_beyond_it_is_refused(priced: Door, lumiere: Age
         spending.reserve(scope, Wanted(lumiere.creator_id, job_id, 0, "replicate", MODEL, price), {})
     with stream(priced.url, priced.cookie(lumiere, Role.OWNER)) as page:
         assert "0,50" in page.open("/studio")
+
+
+def test_a_recipe_names_one_of_several_engines_and_is_told_what_is_not_there(priced: Door, lumiere: Agency) -> None:
+    with lumiere.scope() as scope:
+        recipes.save(scope, lumiere.creator_id, spec())
+    with stream(priced.url, priced.cookie(lumiere, Role.OWNER)) as page:
+        assert word("studio.engine.replicate") in page.open("/studio")
+        page.choose(word("studio.engine_of"), word("studio.engine_named.diffusion"))
+        shown = page.press(word("studio.keep_recipe"))
+        assert word("studio.engine.diffusion") in shown
+        assert "1,50" not in shown, "what is made here costs nothing"
+    with lumiere.scope() as scope:
+        assert scope.run("SELECT spec ->> 'engine' FROM recipes ORDER BY version DESC LIMIT 1").scalar() == "diffusion"
+        recipes.save(scope, lumiere.creator_id, spec(engine="comfyui"))
+    with stream(priced.url, priced.cookie(lumiere, Role.OWNER)) as page:
+        assert word("engine.not_here", engine="comfyui") in page.open("/studio")
+        assert page.find(word("studio.generate"), "button").drawn.disabled

@@ -57,6 +57,7 @@ class FakeComfy:
     sent: list[str] = field(default_factory=list)
     made: list[str] = field(default_factory=list)
     stopped: list[str] = field(default_factory=list)
+    freed: list[dict[str, bool]] = field(default_factory=list)
     looks: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
     release: threading.Event = field(default_factory=threading.Event)
@@ -213,6 +214,9 @@ class _Handler(BaseHTTPRequestHandler):
                 return 400, {}
             self.state.inputs[f"{told['subfolder']}/{name[0]}"] = name[1]
             return 200, {"name": name[0], "subfolder": told["subfolder"], "type": "input"}
+        if self.path == "/free":
+            self.state.freed.append(asked)
+            return 200, {}
         if self.path == "/history":
             for native in asked.get("delete", ()):
                 self.state.history.pop(native, None)

@@ -98,6 +98,10 @@ class _Handler(BaseHTTPRequestHandler):
         if name not in self.state.models and f"{name}:latest" not in self.state.models:
             self._json(404, {"error": f"model '{name}' not found"})
             return
+        if request.get("keep_alive") == 0 and not request.get("prompt") and not request.get("messages"):
+            self.state.loaded.pop(name, None)
+            self._json(200, {"model": name, "response": "", "done": True, "done_reason": "unload"})
+            return
         self.state.loaded[name] = len(self.state.asked)
         self.state.seen.append(self.state.visible(request))
         self._stream(name, request, self.state.answer(request))

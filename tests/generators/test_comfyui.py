@@ -10,10 +10,11 @@ import pytest
 from PIL import Image
 
 from foundation.settings import GeneratorsSettings
-from generators import registry
+from generators import registry, sharing
 from generators.contract import EngineMissing, EngineUnreachable, JobTooLarge, Label, Lora, Served
 from generators.engines.comfyui import TRIES, ComfyUI
 from generators.engines.workflows import read, read_all
+from tests.fakes import ollama
 from tests.fakes.comfyui import MODELS, FakeComfy, Fault, loading, serving, workflow
 from tests.generators.builders import an_image_job
 
@@ -52,6 +53,26 @@ def test_the_doctor_can_ask_whether_it_is_there(comfy: FakeComfy, engine: ComfyU
     comfy.fail("/queue", Fault(status=502))
     with pytest.raises(EngineUnreachable, match="server_refused"):
         engine.check()
+
+
+def test_others_let_go_of_a_card_that_is_shared_and_only_then(comfy: FakeComfy) -> None:
+    all_of_it = {"unload_models": True, "free_memory": True}
+    with ollama.serving() as texts:
+        texts.loaded.update({"llama3.2": 1, "of-somebody-else": 1})
+        known = GeneratorsSettings(ollama_url=texts.url, comfyui_url=comfy.url)
+        sharing.make_room(known, "diffusion")
+        shared = known.model_copy(update={"card_shared": True})
+        for engine in ("replicate", "placeholder"):
+            sharing.make_room(shared, engine)
+        assert (len(texts.loaded), comfy.freed) == (2, [])
+        sharing.make_room(shared, "comfyui")
+        assert (list(texts.loaded), comfy.freed) == (["of-somebody-else"], [])
+        sharing.make_room(shared, "diffusion")
+        assert (len(texts.asked), comfy.freed) == (1, [all_of_it]), "nothing of ours is loaded there any more"
+        comfy.fail("/free", Fault(status=500))
+        sharing.make_room(shared, "diffusion")
+    sharing.make_room(shared, "diffusion")  # nobody answers: the picture is tried all the same
+    assert comfy.freed[-1] == all_of_it
 
 
 def test_what_is_asked_stands_in_the_marked_nodes(comfy: FakeComfy, engine: ComfyUI) -> None:

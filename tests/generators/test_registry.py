@@ -4,12 +4,15 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
+from pydantic import SecretStr
 
 from foundation.settings import GeneratorsSettings
 from generators import registry
 from generators.contract import EngineMissing
+from studio.recipes import EngineName
 from tests.fakes import ollama as fake
 
 NOBODY = "http://127.0.0.1:9"
@@ -42,13 +45,37 @@ def test_choosing_the_drawings_loads_no_model_and_no_database() -> None:
     assert not heavy & set(json.loads(done.stdout))
 
 
-@pytest.mark.parametrize("path", [*registry.IMAGE_ENGINES, *registry.TEXT_ENGINES])
+@pytest.mark.parametrize("path", [*registry.IMAGE_ENGINES.values(), *registry.TEXT_ENGINES])
 def test_every_entry_resolves(path: str) -> None:
     assert callable(registry.resolve(path))
 
 
 def test_pictures_are_drawn_without_a_model_folder() -> None:
     assert registry.image_engine(GeneratorsSettings()).name == "placeholder"
+
+
+def test_several_engines_stand_beside_each_other_and_none_stands_in_for_another(tmp_path: Path) -> None:
+    known = GeneratorsSettings(
+        diffusion_folder=str(tmp_path),
+        stability_model="core",
+        stability_token=SecretStr("sk"),
+        prices="core = 0.03 USD",
+        replicate_model="acme/portrait",
+    )
+    assert registry.configured(known) == ("replicate", "stability", "diffusion")
+    chosen = known.model_copy(update={"image_engine": "stability"})
+    assert registry.configured(chosen) == ("stability", "replicate", "diffusion")
+    assert registry.image_engine(chosen).name == registry.image_engine(known, "stability").name == "stability"
+    for settings, name, code in (
+        (known, "", "engine.token_missing"),  # the usual one is broken: the others do not hide it
+        (known, "comfyui", "engine.not_here"),
+        (GeneratorsSettings(image_engine="diffusion"), "", "engine.not_here"),
+        (GeneratorsSettings(), "replicate", "engine.not_here"),
+    ):
+        with pytest.raises(EngineMissing) as caught:
+            registry.image_engine(settings, name)
+        assert caught.value.message.code == code
+    assert set(get_args(EngineName)) - {""} == set(registry.REAL) == set(registry.IMAGE_ENGINES) - {"placeholder"}
 
 
 @pytest.mark.parametrize("content", [None, "not json", "{}", "[]"])

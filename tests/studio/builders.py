@@ -10,10 +10,10 @@ from foundation.clock import wall_now
 from foundation.database import Scope
 from foundation.ids import uuid7
 from generators import provenance
-from generators.contract import ImageJob, Picture, Progress, check_asks, unheard
+from generators.contract import EngineError, Hosted, ImageJob, Picture, Progress, check_asks, unheard
 from generators.engines.placeholder import Placeholder
 from studio import ingesting, jobs, library, recipes
-from studio.events import JobDue
+from studio.events import BuyDue, JobDue
 from studio.recipes import Spec
 from tenants import agencies
 from workers.wiring import Services
@@ -84,8 +84,9 @@ class Atelier:
 
     def work(self, job_id: UUID, engine: Callable[[], Any], *, pause: int = 0, **given: Any) -> None:
         """Handle the row of a run once."""
+        due = BuyDue if _sold(engine) else JobDue
         jobs.run(
-            JobDue(self.tenant_id, job_id, pause),
+            due(self.tenant_id, job_id, pause),
             tenant=self.services.tenant,
             engine=engine,
             store=self.services.store,
@@ -97,6 +98,14 @@ class Atelier:
         with self.scope() as scope:
             state, done, total = jobs.progress(scope, job_id)
         return str(state), done, total
+
+
+def _sold(engine: Callable[[], Any]) -> bool:
+    """Whether it is somebody else's; one that cannot be made is nobody's."""
+    try:
+        return isinstance(engine(), Hosted)
+    except EngineError:
+        return False
 
 
 def spec(**changes: Any) -> Spec:

@@ -1,8 +1,10 @@
 """Pictures that are bought: through lost answers, deaths and stops, the bill says what the books say."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 from pydantic import SecretStr
@@ -15,10 +17,11 @@ from generators.contract import EngineUnreachable, ImageJob, Picture, Progress, 
 from generators.engines.replicate import Replicate, Service
 from studio import jobs, output, resuming, spending
 from studio import reads as studio_reads
+from studio.events import BuyDue, JobDue
 from tenants import reads as tenant_reads
 from tests.channels.builders import Killed
 from tests.fakes.replicate import MODEL, TOKEN, FakeReplicate, Fault, serving
-from tests.studio.builders import Atelier
+from tests.studio.builders import CREDENTIAL, Atelier, Engine
 
 ORDERS = f"/v1/models/{MODEL}/predictions"
 PRICE = Price(Decimal("0.3"), "USD")
@@ -283,3 +286,103 @@ def test_words_that_stay_in_the_house_are_sent_nowhere(nova: Atelier, there: Fak
     with nova.scope() as scope:
         assert "hosted_rating" in str(jobs.why(scope, job_id))
     assert (there.asked, states(nova)) == ([], [])
+
+
+def due(nova: Atelier) -> list[tuple[str, str, str | None]]:
+    """Kind, queue and lane of what waits."""
+    with nova.scope() as scope:
+        found = scope.run("SELECT kind, queue, lane FROM outbox WHERE tenant_id = :t ORDER BY kind", t=nova.tenant_id)
+        return [tuple(row) for row in found]
+
+
+def test_what_is_bought_leaves_the_queue_of_the_device(nova: Atelier, there: FakeReplicate) -> None:
+    """A recipe that names a seller goes there at once, one that names nothing is handed on; twice does no harm."""
+    usual, freed = nova.start(variants=1), list[str]()
+    given: dict[str, Any] = {
+        "tenant": nova.services.tenant,
+        "store": nova.services.store,
+        "credential": lambda: CREDENTIAL,
+    }
+    for _ in range(2):  # the second time, a worker died before its row was done with
+        jobs.run(JobDue(nova.tenant_id, usual), engine=lambda: engine_of(there), make_room=freed.append, **given)
+    assert due(nova) == [("job.buy", "buy", f"job:{usual}")] * 2 + [("job.run", "gpu", None)]
+    assert (there.asked, nova.progress(usual)) == ([], ("queued", 0, 1))
+    assert freed == [], "no card is freed for what is bought"
+    nova.work(usual, lambda: engine_of(there))
+    assert (len(there.billed), nova.progress(usual)[0]) == (1, "done")
+    named = nova.start(key="named", variants=1, engine="replicate")
+    assert ("job.buy", "buy", f"job:{named}") in due(nova)
+    with nova.scope() as scope:
+        jobs.stop(scope, named)
+    assert ("job.buy", "buy", f"job:{named}") not in due(nova)
+
+
+def test_an_engine_that_is_not_there_ends_the_run_in_words_and_nothing_stands_in(nova: Atelier) -> None:
+    job_id = nova.start(engine="stability")
+    nova.work(job_id, Engine)
+    with nova.scope() as scope:
+        assert jobs.why(scope, job_id) == Message("engine.not_here", {"engine": "stability"})
+    assert (nova.progress(job_id), nova.count("creations")) == (("failed", 0, 3), 0)
+
+
+def test_the_engine_a_recipe_names_makes_its_pictures(nova: Atelier, there: FakeReplicate) -> None:
+    bought, drawn = nova.start(key="b", variants=1, engine="replicate"), nova.start(key="d", variants=1)
+    freed: list[str] = []
+    nova.work(drawn, Engine, make_room=freed.append)
+    assert freed == ["placeholder"]
+    jobs.run(
+        BuyDue(nova.tenant_id, bought),
+        tenant=nova.services.tenant,
+        engine=Engine,
+        named={"replicate": engine_of(there)}.__getitem__,
+        store=nova.services.store,
+        credential=lambda: CREDENTIAL,
+    )
+    with nova.scope() as scope:
+        made = scope.run("SELECT job_id, engine FROM creations WHERE tenant_id = :t", t=nova.tenant_id).all()
+    assert {row.job_id: row.engine for row in made} == {bought: "replicate", drawn: "placeholder"}
+
+
+def test_marked_pictures_and_real_ones_are_not_of_one_run(nova: Atelier, there: FakeReplicate) -> None:
+    def dies(number: int) -> None:
+        if number:
+            raise Killed
+
+    job_id, dying = nova.start(), Engine(before=dies)
+    with pytest.raises(Killed):
+        nova.work(job_id, lambda: dying)
+    nova.work(job_id, lambda: engine_of(there))  # somebody set up a seller meanwhile
+    with nova.scope() as scope:
+        assert jobs.why(scope, job_id) == Message("job.engine_changed", {"engine": "replicate"})
+    assert (nova.progress(job_id), there.asked) == (("failed", 1, 3), [])
+
+
+def at_once(nova: Atelier, ids: list[UUID], there: FakeReplicate, **given: Any) -> int:
+    """Work on runs in as many threads; how many were put off."""
+
+    def work(job_id: UUID) -> bool:
+        try:
+            nova.work(job_id, lambda: engine_of(there), **given)
+        except outbox.Later:
+            return True
+        return False
+
+    with ThreadPoolExecutor(len(ids)) as pool:
+        return sum(pool.map(work, ids))
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_caps_hold_where_runs_of_an_agency_are_bought_at_once(nova: Atelier, there: FakeReplicate, seed: int) -> None:
+    there.looks = 2 + seed
+    ids = [nova.start(key=f"{one}", seed=one, variants=2) for one in range(4)]
+    with nova.scope() as scope:
+        spending.set_cap(scope, "USD", Money(1, "USD"))
+    at_once(nova, ids, there)
+    assert (len(there.billed), spent(nova), nova.count("creations")) == (3, Decimal("0.9"), 3), "a cent holds three"
+    with nova.scope() as scope:
+        spending.set_cap(scope, "USD", None)
+    day = [nova.start(key=f"day{one}", seed=one, variants=3) for one in range(4)]
+    assert at_once(nova, day, there, per_day=7), "some wait"
+    for _ in range(3):
+        at_once(nova, day, there, per_day=7)
+    assert (nova.count("creations"), len(there.billed)) == (7, 7), "seven a day, four more than there were"

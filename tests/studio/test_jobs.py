@@ -162,7 +162,7 @@ def test_an_engine_that_is_busy_is_tried_again_and_given_up_with_words(nova: Ate
     job_id = nova.start()
     with pytest.raises(EngineUnreachable):
         nova.work(job_id, busy)
-    assert nova.progress(job_id) == ("running", 0, 3)
+    assert nova.progress(job_id) == ("queued", 0, 3)
     jobs.gave_up(JobDue(nova.tenant_id, job_id), tenant=nova.services.tenant)
     assert nova.progress(job_id) == ("failed", 0, 3)
     with nova.scope() as scope:

@@ -21,6 +21,7 @@ from foundation.outbox import QUEUES, Queue
 from tests.conftest import wait_until
 from tests.foundation.events import ChatDue, CountSale, PostDue, Sold, put_chat, put_posts, states
 from tests.workers.running import empty, house, left, relaying
+from workers import mains
 from workers.beat import Tick
 from workers.dispatch import Dispatcher, Route, Routes
 from workers.relay import PLACES, Places, Send, room
@@ -228,6 +229,8 @@ def test_ticks_beat_in_the_leading_relay_and_a_failing_one_harms_none(
         ({"make": 1}, "gpu", 1),
         ({"gpu": 1}, "make", 1),
         ({"make": 2}, "gpu", 0),
+        ({"gpu": 1, "make": 1}, "buy", 8),
+        ({"buy": 8}, "gpu", 1),
         ({"chat": 12}, "urgent", 4),
     ],
 )
@@ -240,5 +243,6 @@ def test_room_is_the_cap_within_the_shared_places(leased: dict[Queue, int], queu
 def test_every_queue_has_places_and_the_process_send_has_them_all() -> None:
     assert {queue for places in PLACES for queue, _ in places.caps} == set(QUEUES) - {FACTS}, "the relay spreads facts"
     assert sum(places.count for places in PLACES[:3]) == 48
+    assert sum(places.count for places in PLACES[3:]) == mains.MAKE_THREADS
     assert PLACES[0] == Places(4, (("urgent", 4),))
     assert leases.UNTAKEN.total_seconds() == 5
