@@ -144,7 +144,7 @@ def find(sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
     if listed is None:
         return Unknown(Message("connectors.lookup_failed"))
     if sought.comment:
-        listed = [part(part(one, "snippet"), "topLevelComment") for one in listed]
+        listed = [dict(part(part(one, "snippet"), "topLevelComment")) for one in listed]
     start = sought.armed_at - WINDOW - http.ahead(answers[-1], sought.asked_at or sought.armed_at)
     same = [one for one in listed if _is_it(one, sought, start)]
     if same:
