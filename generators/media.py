@@ -16,7 +16,7 @@ from PIL import ExifTags, Image, ImageCms, ImageOps
 from PIL.PngImagePlugin import PngInfo
 
 from foundation.errors import BadInput
-from generators import hashes, heics
+from generators import claims, hashes, heics
 from generators.containers import Container, inspect
 
 Written = Literal["image/jpeg", "image/png", "image/webp"]
@@ -97,6 +97,8 @@ class Photo:
     preview: Image.Image | None = field(default=None, repr=False)
     hidden_preview: bool = False
     lineage: Mapping[str, str] = field(default_factory=dict, repr=False)
+    claim: str = ""
+    """The source type of a model's work that its metadata names."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -122,11 +124,20 @@ class Rendered:
 
 def _lineage(image: Image.Image) -> dict[str, str]:
     """What the program that made a picture wrote into it about how."""
-    found = {key: str(image.info[key])[:_LINEAGE_MOST] for key in _LINEAGE_KEYS if key in image.info}
+    found = {key: claims.plain(str(image.info[key])[:_LINEAGE_MOST]) for key in _LINEAGE_KEYS if key in image.info}
     described = str(image.info.get(_DESCRIPTION, ""))
     if _MADE_BY_JOB in described:
-        found["prompt"] = described[:_LINEAGE_MOST]
+        found["prompt"] = claims.plain(described[:_LINEAGE_MOST])
+    comment = image.getexif().get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.UserComment)
+    if said := claims.parameters(comment):
+        found.setdefault("parameters", claims.plain(said[:_LINEAGE_MOST]))
     return found
+
+
+def _packet(image: Image.Image) -> bytes:
+    """The XMP of a picture, also where its file holds it compressed (PNG)."""
+    found = image.info.get("XML:com.adobe.xmp", image.info.get("xmp", b""))
+    return found.encode(errors="replace") if isinstance(found, str) else found if isinstance(found, bytes) else b""
 
 
 def read(data: bytes, *, name: str) -> Photo:
@@ -140,7 +151,7 @@ def read(data: bytes, *, name: str) -> Photo:
         exif = image.getexif()
         taken, located = _taken(exif), bool(exif.get_ifd(ExifTags.IFD.GPSInfo))
         preview = _thumbnail(exif)
-        lineage = _lineage(image)
+        lineage, claim = _lineage(image), claims.source_type(data, _packet(image))
         upright = ImageOps.exif_transpose(_srgb(image))
     except _DAMAGE as error:
         raise BadInput("photo.corrupt", file=name) from error
@@ -154,6 +165,7 @@ def read(data: bytes, *, name: str) -> Photo:
         preview=preview,
         hidden_preview=preview is not None and not _alike(preview, image),
         lineage=lineage,
+        claim=claim,
     )
 
 

@@ -27,7 +27,7 @@ from generators.finishing import Finish
 from generators.media import POST, Photo
 from generators.provenance import Credential
 from generators.subjects import Box
-from studio import ingesting, library, models, reads, storing
+from studio import ingesting, library, models, origins, reads, storing
 from studio.events import CopyDue
 from studio.ingesting import Prepared, Source
 from studio.looking import Compare
@@ -184,7 +184,7 @@ def _finished(
     flat = media.on(media.read(data, name=str(row.asset_id)).pixels, (255, 255, 255))
     pixels = finishing.finish(flat, asked, cutter() if asked.background else None)
     photo = Photo(pixels=pixels, mime="image/jpeg", sha256=digest_of(data))
-    by_engine = first.engine != ingesting.CAMERA
+    by_engine = first.engine != origins.CAMERA
     kind = provenance.source_of(first.engine)
     rendered = media.render(photo, POST, xmp=provenance.xmp(kind) if by_engine else b"")
     final = rendered.data

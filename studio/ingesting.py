@@ -20,14 +20,14 @@ from gate import erasing as evidence
 from gate import inspecting, ratings, recording, seals
 from gate.units import Rating, highest
 from gate.weighing import DECLARED
-from generators import films, looks, media, provenance, thumbs
+from generators import claims, films, looks, media, provenance, thumbs
 from generators.classifying import Classifier
 from generators.contract import Label, Picture
 from generators.films import Film
 from generators.media import POST, Photo, Rendered
 from generators.provenance import Credential
 from generators.speech import Spoken
-from studio import erasing, filming, looking, models
+from studio import erasing, filming, looking, models, origins
 from studio.events import LookScoreDue
 from studio.filming import Beside
 from studio.library import FRAMES, SECONDS, alone
@@ -35,11 +35,8 @@ from studio.looking import Compare
 from tenants import reads as tenant_reads
 
 INGESTING = "system:ingesting"
-CAMERA, UNNAMED = "camera", "unnamed"
 SCORE = "score"
 """Among the parameters of what an engine made: how well it is made, 0 to 100."""
-
-MADE_BY_MODELS = ("trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia")
 
 
 @dataclass(frozen=True)
@@ -88,13 +85,16 @@ def from_camera(data: bytes, *, name: str, alt: str = "") -> Prepared:
     if films.moves(data):
         return _filmed(data, name=name, alt=alt)
     photo = media.read(data, name=name)
-    maker, label = _maker(data, photo.mime, photo.lineage)
+    made = origins.maker(data, photo.mime, photo.lineage, photo.claim)
     source = Source(
         key=f"file:{photo.sha256}",
         origin="upload",
-        ai="generated" if maker else "none",
-        engine=maker or CAMERA,
-        label=label,
+        ai=made.ai,
+        engine=made.engine,
+        model=made.left.model,
+        label=made.label,
+        seed=made.left.seed,
+        prompt=made.left.prompt,
         alt=alt,
         parameters=photo.lineage,
     )
@@ -105,31 +105,18 @@ def from_camera(data: bytes, *, name: str, alt: str = "") -> Prepared:
 def _filmed(data: bytes, *, name: str, alt: str) -> Prepared:
     """An upload that moves or sounds: made anew, with all that is to be looked at."""
     film = films.read(data, name=name)
-    maker, label = _maker(data, film.mime, {})
+    made = origins.maker(data, film.mime, {}, claims.source_type(data))
     source = Source(
         key=f"file:{film.sha256}",
         origin="upload",
-        ai="generated" if maker else "none",
-        engine=maker or CAMERA,
-        label=label,
+        ai=made.ai,
+        engine=made.engine,
+        label=made.label,
         alt=alt,
         parameters={SECONDS: round(film.seconds), FRAMES: len(film.looked.frames)},
     )
     photo = filming.photo(film)
     return Prepared(filming.rendered(film, photo), photo, film.data, source, film)
-
-
-def _maker(data: bytes, mime: str, lineage: Mapping[str, str]) -> tuple[str, str]:
-    """The engine that made an upload, as its own mark or the prompt left in it says, nothing for a camera's; and the
-    label that its mark bears.
-
-    A mark that no longer verifies still says so: nobody adds one to a photograph.
-    """
-    mark = provenance.verify(data, mime)
-    label = mark.label if mark.label in set(Label) else ""
-    if mark.source in MADE_BY_MODELS:
-        return mark.engine or UNNAMED, label
-    return UNNAMED if lineage else "", label
 
 
 def from_engine(

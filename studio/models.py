@@ -32,6 +32,8 @@ class Recipe(CreatorRow, table=True):
     version: int
     spec: dict[str, Any] = jsonb()
     digest: str
+    retired: bool = False
+    """Nobody is offered it; of all versions of a name alike."""
 
 
 class Job(CreatorRow, table=True):

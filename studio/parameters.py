@@ -1,11 +1,15 @@
 """What a recipe asks the person who runs it: a choice, a few words, a whole number, or yes and no. Pure."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from foundation.errors import BadInput
+
+_WHOLE = re.compile(r"-?[0-9]{1,6}", re.ASCII)
+_SAID = {"yes": True, "true": True, "no": False, "false": False}
 
 LONGEST = 120
 """Signs of an answer in words."""
@@ -113,3 +117,21 @@ def said(asked: Mapping[str, Parameter], given: Mapping[str, Answer]) -> dict[st
     """The words that the answers put into a prompt, by name. Raises BadInput."""
     answers = complete(asked, given)
     return {name: one.words(answers[name]) or "" for name, one in asked.items()}
+
+
+def read(asked: Mapping[str, Parameter], written: Sequence[str]) -> dict[str, Answer]:
+    """The answers out of lines `name=answer`, a number in figures, yes or no in these words. Raises BadInput for a
+    question that is not asked; whether an answer fits is said by `complete`."""
+    found: dict[str, Answer] = {}
+    for line in written:
+        name, equals, said = line.partition("=")
+        if not equals or name not in asked:
+            raise BadInput("recipe.answer_unknown", name=name[:60])
+        match asked[name]:
+            case Number():
+                found[name] = int(said) if _WHOLE.fullmatch(said) else said
+            case YesNo():
+                found[name] = _SAID.get(said, said)
+            case _:
+                found[name] = said
+    return found

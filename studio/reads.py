@@ -119,15 +119,17 @@ def shown(scope: Scope, asset_id: UUID) -> Shown:
     return Shown(row[0], row[1], found[row[1]])
 
 
-def recipes_of(scope: Scope, creator_id: UUID) -> list[RecipeCard]:
-    """A creator's recipes by name, each in its newest version."""
+def recipes_of(scope: Scope, creator_id: UUID, *, retired: bool = False) -> list[RecipeCard]:
+    """A creator's recipes by name, each in its newest version; those that were put away when `retired`."""
     rows = scope.session.exec(
         select(models.Recipe)
         .where(models.Recipe.tenant_id == scope.tenant_id, models.Recipe.creator_id == creator_id)
         .ext(distinct_on(col(models.Recipe.name)))
         .order_by(col(models.Recipe.name), col(models.Recipe.version).desc())
+        .execution_options(populate_existing=True)
     )
-    return [RecipeCard(row.id, row.name, row.version, Spec.model_validate(row.spec)) for row in rows]
+    found = [row for row in rows if row.retired == retired]
+    return [RecipeCard(row.id, row.name, row.version, Spec.model_validate(row.spec)) for row in found]
 
 
 def versions_of(scope: Scope, creator_id: UUID, name: str, *, limit: int = 10) -> list[Version]:

@@ -5,7 +5,7 @@ import random
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -27,12 +27,16 @@ FORMATS = {"feed": (1088, 1360), "story": (1080, 1920), "square": (1200, 1200), 
 
 MOST_PICTURES = 24
 LONGEST_PROMPT = 2000
+LONGEST_NAME = 60
 MOST_LISTS = 24
 
 Words = Annotated[list[Annotated[str, Field(min_length=1, max_length=80)]], Field(min_length=1, max_length=50)]
 
 EngineName = Literal["", "replicate", "stability", "comfyui", "diffusion"]
 """Those of `generators.registry.REAL`; marked drawings are asked for by nobody."""
+
+Sampler = Literal["", "ddim", "euler", "dpm++", "unipc"]
+SAMPLERS: tuple[Sampler, ...] = get_args(Sampler)
 
 LoraName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 
@@ -42,7 +46,7 @@ class Spec(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: Annotated[str, Field(min_length=1, max_length=60)]
+    name: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
     prompt: Annotated[str, Field(min_length=1, max_length=500)]
     words: dict[str, Words] = {}
     negative: Annotated[str, Field(max_length=500)] = ""
@@ -53,6 +57,8 @@ class Spec(BaseModel):
     engine: EngineName = ""
     """Which engine of the installation makes its pictures; empty: its usual one."""
     model: Annotated[str, Field(max_length=200)] = ""
+    sampler: Sampler = ""
+    """How noise becomes a picture, by engines that let one choose; empty: the model's own way."""
     weights: dict[str, dict[str, Annotated[int, Field(ge=1, le=100)]]] = {}
     """By list and word, how often it is drawn against the others; 1 where nothing is said."""
     parameters: Annotated[dict[str, Parameter], Field(max_length=12)] = {}
@@ -159,6 +165,9 @@ def save(scope: Scope, creator_id: UUID, spec: Spec) -> UUID:
         )
         .order_by(models.Recipe.version.desc())  # type: ignore[attr-defined]  # a column, not an int
     ).first()
+    if known is not None and known.retired:  # who writes it wants it: it is offered again
+        known.retired = False
+        scope.add(known)
     if known is not None and Spec.model_validate(known.spec) == spec:
         return known.id
     row = models.Recipe(
@@ -228,6 +237,7 @@ def _job(spec: Spec, scene: str, seed: int, width: int, height: int) -> ImageJob
         steps=spec.steps,
         guidance=float(spec.guidance),
         model=spec.model,
+        scheduler=spec.sampler,
         loras=tuple(Lora(name, percent / 100) for name, percent in spec.loras.items()),
         reference_weight=spec.look / 100,
     )

@@ -40,6 +40,7 @@ class KeyScope(StrEnum):
     APPROVE = "approve"
     DELIVERIES_WRITE = "deliveries:write"
     CALENDAR_WRITE = "calendar:write"
+    GENERATE = "generate"
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from connectors import registry
 from connectors.contract import Connector
 from foundation.database import OpenScope
+from foundation.settings import GeneratorsSettings
 from foundation.storage import ObjectStore
 from web import (
     answers,
@@ -17,6 +18,7 @@ from web import (
     api_errors,
     api_feeds,
     api_imports,
+    api_making,
     api_media,
     api_posts,
     api_queues,
@@ -58,10 +60,12 @@ def create(
     limits: Limits,
     connectors: Mapping[str, Connector] | None = None,
     library: ObjectStore | None = None,
+    generators: GeneratorsSettings | None = None,
 ) -> Admission:
     """The app behind its door, to be mounted at `/v1`. Each subject is a router of its own, added here.
 
-    `library` is where creators' files lie; without it none are taken in.
+    `library` is where creators' files lie; without it none are taken in. `generators` name the prices and caps of
+    pictures; without them nothing is billed.
     """
     responses: dict[int | str, dict[str, Any]] = {
         status: {"model": ErrorOut, "description": said} for status, said in REFUSALS.items()
@@ -84,5 +88,7 @@ def create(
     for part in (api_imports, api_feeds, api_words):
         app.include_router(part.router(tenant))
     app.include_router(api_media.router(tenant, library))
-    app.include_router(mcp.router(tenant, known))
+    prices = generators or GeneratorsSettings()
+    app.include_router(api_making.router(tenant, prices))
+    app.include_router(mcp.router(tenant, known, prices))
     return Admission(app, tenant, limits=limits)

@@ -42,6 +42,7 @@ RIGHTS: Mapping[KeyScope, tuple[Right, ...]] = {
     KeyScope.APPROVE: (Right.APPROVE,),
     KeyScope.DELIVERIES_WRITE: (Right.RUN,),
     KeyScope.CALENDAR_WRITE: (Right.RUN,),
+    KeyScope.GENERATE: (Right.RUN,),
 }
 """What the key's member must be able to do, too; any of them."""
 

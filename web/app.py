@@ -9,6 +9,7 @@ from sqlalchemy.exc import OperationalError
 from connectors import registry
 from foundation.asgi import Guarded, host_of
 from foundation.database import OpenScope, reachable
+from foundation.settings import GeneratorsSettings
 from foundation.storage import ObjectStore
 from foundation.words import LANGUAGES, Message, say
 from web import age, answers, api, approving, area, complaints, house, ics, lent, links, machines, page, person, reports
@@ -38,6 +39,7 @@ def create(
     letterbox_key: str = "",
     limits: Limits = LIMITS,
     pictures_per_day: int = 0,
+    generators: GeneratorsSettings | None = None,
 ) -> Guarded:
     """The app, behind its door.
 
@@ -45,7 +47,7 @@ def create(
     nothing is); `public_url` is what visitors call, `called` what platforms do, `inside_url` what our own processes do;
     `security_contact` an address for security.txt (RFC 9116), left out when empty; `letterbox_key` the public half that
     contacts are sealed with (without it nobody is asked for one); `limits` say how fast programs may ask;
-    `pictures_per_day` is the house's quota for an agency, 0 for none.
+    `pictures_per_day` is the house's quota for an agency, 0 for none; `generators` name prices and caps of pictures.
     """
     base = public_url.rstrip("/")
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, telemetry=answers.SILENT)
@@ -67,7 +69,7 @@ def create(
     def missing(request: Request, _: Exception) -> Response:
         return page.missing(request)
 
-    app.mount("/v1", api.create(tenant, limits=limits, library=library))
+    app.mount("/v1", api.create(tenant, limits=limits, library=library, generators=generators))
     if library is not None:
         app.mount(machines.AT, machines.create(tenant, library, per_day=pictures_per_day))
     app.include_router(house.router(tenant, store, public_url=base))

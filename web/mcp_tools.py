@@ -1,4 +1,4 @@
-"""What an assistant may do here: read the calendar and what accounts take, write drafts and propose times.
+"""What an assistant may do here: read the calendar and what accounts take, write drafts, propose times, make pictures.
 
 Saying yes, sending, removing and settling a doubt are no tools: a person does these.
 """
@@ -14,11 +14,13 @@ from pydantic import BaseModel, Field
 from connectors.contract import Connector
 from foundation.database import Scope
 from foundation.ids import derived
+from foundation.settings import GeneratorsSettings
 from schedules import listing, proposing
 from tenants.keys import KeyScope
-from web import api_accounts, api_deliveries
-from web.api_call import LONGEST_NAME, Call, Done, Sight
+from web import api_accounts, api_deliveries, api_making
+from web.api_call import LONGEST_NAME, Act, Call, Done, Sight
 from web.api_inputs import DeliveriesWanted, In, PostIn, Text, wall_of
+from web.api_making_models import PreviewWanted, RecipesWanted, RunIn
 from web.api_models import CreatorOut, CreatorsOut, DeliveryStory, PostWhole
 
 ORIGIN = "mcp"
@@ -44,6 +46,27 @@ class DeliveryAsked(In):
     """Which delivery."""
 
     delivery_id: UUID
+
+
+class PreviewAsked(PreviewWanted):
+    """A run of a recipe as it would be asked for."""
+
+    recipe_id: UUID
+
+
+class RunAsked(RunIn):
+    """A run of a recipe, named so that it is started once."""
+
+    key: Annotated[
+        Text,
+        Field(min_length=1, max_length=LONGEST_NAME, description="A name of yours: again under it, nothing is made."),
+    ]
+
+
+class RunWanted(In):
+    """Which run."""
+
+    run_id: UUID
 
 
 class DraftIn(PostIn):
@@ -76,7 +99,7 @@ class Tool:
         return {"name": self.name, "description": self.says, "inputSchema": schema, "annotations": hints}
 
 
-def tools(connectors: Mapping[str, Connector]) -> dict[str, Tool]:
+def tools(connectors: Mapping[str, Connector], generators: GeneratorsSettings) -> dict[str, Tool]:
     """Every tool by its name."""
     read, write = KeyScope.POSTS_READ, KeyScope.POSTS_WRITE
 
@@ -93,7 +116,43 @@ def tools(connectors: Mapping[str, Connector]) -> dict[str, Tool]:
         Tool("delivery_story", "Everything that happened to a post on one account.", read, DeliveryAsked, _story),
         Tool("write_draft", "Write a draft, or propose a time for it. A person decides.", write, DraftIn, _draft),
     )
-    return {one.name: one for one in known}
+    return {one.name: one for one in (*known, *_makes(generators))}
+
+
+def _makes(generators: GeneratorsSettings) -> tuple[Tool, ...]:
+    """What makes pictures; starting and stopping needs a key made for it."""
+    read, make = KeyScope.POSTS_READ, KeyScope.GENERATE
+
+    def preview(call: Call, asked: PreviewAsked) -> BaseModel:
+        wanted = PreviewWanted.model_validate(asked.model_dump(exclude={"recipe_id"}))
+        return api_making.previewed(call, generators, asked.recipe_id, wanted)
+
+    def start(call: Call, asked: RunAsked) -> Mapping[str, Any]:
+        body = RunIn.model_validate(asked.model_dump(exclude={"key"}))
+        return _changed(
+            call, lambda scope, sight: api_making.start(call, scope, sight, generators, body, key=f"mcp:{asked.key}")
+        )
+
+    return (
+        Tool("list_recipes", "Recipes of pictures, and what each asks.", read, RecipesWanted, api_making.listed),
+        Tool("preview_run", "The prompts of a run, its cost and its time. Makes nothing.", read, PreviewAsked, preview),
+        Tool("start_run", "Have pictures made; may cost money. People judge each of them.", make, RunAsked, start),
+        Tool("read_run", "How far a run is.", read, RunWanted, _run),
+        Tool("stop_run", "End a run; what is there stays.", make, RunWanted, _stop),
+    )
+
+
+def _run(call: Call, asked: RunWanted) -> BaseModel:
+    return api_making.followed(call, asked.run_id)
+
+
+def _stop(call: Call, asked: RunWanted) -> Mapping[str, Any]:
+    return _changed(call, lambda scope, sight: api_making.stop(scope, sight, asked.run_id))
+
+
+def _changed(call: Call, act: Act) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = json.loads(bytes(call.change(act).body))
+    return found
 
 
 def _creators(call: Call, _: Nothing) -> BaseModel:
@@ -122,5 +181,4 @@ def _draft(call: Call, asked: DraftIn) -> Mapping[str, Any]:
         made = proposing.propose(scope, asked.draft, key=key, at=at, author=scope.actor, origin=ORIGIN)
         return Done(PostWhole.whole(listing.whole(scope, sight.creators, made)), "mcp.draft", f"post:{made}")
 
-    found: Mapping[str, Any] = json.loads(bytes(call.change(act).body))
-    return found
+    return _changed(call, act)

@@ -27,6 +27,7 @@ GROUPS: dict[str, str] = {
     "demo": "workers.demo_commands:app",
     "deploy": "workers.deploy_commands:app",
     "gate": "workers.gate_commands:app",
+    "make": "workers.making_commands:app",
     "new": "workers.new_connector_commands:app",
     "policy": "workers.policy_commands:app",
 }

@@ -35,6 +35,7 @@ def web(settings: Settings) -> None:
             inside_url=settings.web.inside_url,
             letterbox_key=settings.tenants.letterbox_key,
             pictures_per_day=settings.generators.pictures_per_day,
+            generators=settings.generators,
         ),
         settings.web.host,
         settings.web.port,

@@ -10,7 +10,15 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting, frame
-from dashboard.app_pages import studio_limits, studio_look, studio_questions, studio_recipe, studio_spending
+from dashboard.app_pages import (
+    studio_limits,
+    studio_look,
+    studio_questions,
+    studio_recipe,
+    studio_recipe_shelf,
+    studio_spending,
+)
+from dashboard.app_pages.studio_recipe_shelf import RECIPE
 from dashboard.app_pages.studio_variants import COMPARED
 from dashboard.frame import Page
 from dashboard.reads.studio import GOING, SAMPLES, Progress, Studio, engine_of, missing, progress, untaken
@@ -28,7 +36,7 @@ from studio.states import JobState
 from tenants.roles import Right
 
 TICK = "2s"
-RECIPE, SEED, COUNT, RUN_ID = "studio:recipe", "studio:seed", "studio:count", "studio:run"
+SEED, COUNT, RUN_ID = "studio:seed", "studio:count", "studio:run"
 MOST_SEED = 2**31 - 1
 
 
@@ -37,6 +45,7 @@ def recipe(page: Page, found: Studio) -> None:
     draw("studio_part.html", title=page.word("studio.make"), note="")
     if not found.recipes:
         _first(page, found, _engine())
+        studio_recipe_shelf.back(page, found.creator.id, found.retired)
         return
     chosen = _chosen(page, found)
     given = studio_questions.ask(page, chosen)
@@ -73,6 +82,7 @@ def recipe(page: Page, found: Studio) -> None:
         disabled=not makes,
     )
     studio_recipe.edit(page, found.creator.id, chosen)
+    studio_recipe_shelf.back(page, found.creator.id, found.retired)
     studio_look.edit(page, found.creator)
     studio_limits.edit(page, found.creator.id, found.limits)
     studio_spending.edit(page, chosen.spec)

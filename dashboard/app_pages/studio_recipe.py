@@ -7,9 +7,9 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting
-from dashboard.app_pages import studio_recipe_lines, studio_recipe_versions, studio_spending
+from dashboard.app_pages import studio_recipe_lines, studio_recipe_shelf, studio_recipe_versions, studio_spending
 from dashboard.frame import Page
-from dashboard.reads.studio import abilities_of
+from dashboard.reads.studio import abilities_of, samples_anyhow
 from dashboard.widgets import draw
 from foundation import settings
 from foundation.database import Scope
@@ -17,7 +17,7 @@ from foundation.words import Message
 from generators import registry
 from studio import recipes
 from studio.reads import RecipeCard
-from studio.recipes import FORMATS, Spec
+from studio.recipes import FORMATS, SAMPLERS, Spec
 from tenants.roles import Right
 
 
@@ -30,6 +30,7 @@ def edit(page: Page, creator_id: UUID, chosen: RecipeCard) -> None:
             _numbers(page, spec, mark)
             keep = partial(_keep, page, creator_id, spec, mark)
             acting.submit(page, "studio.keep_recipe", keep, right=Right.RUN, key=f"keep:{mark}")
+        studio_recipe_shelf.acts(page, creator_id, chosen)
         studio_recipe_versions.show(page, creator_id, chosen)
 
 
@@ -44,16 +45,6 @@ def _words(page: Page, spec: Spec, mark: str) -> None:
 
 
 def _numbers(page: Page, spec: Spec, mark: str) -> None:
-    there = registry.configured(settings.load().generators)
-    if spec.engine or len(there) > 1:
-        names = list(dict.fromkeys(("", *there, spec.engine)))
-        st.selectbox(
-            page.word("studio.engine_of"),
-            names,
-            names.index(spec.engine),
-            format_func=lambda one: page.word(f"studio.engine_named.{one or 'usual'}"),
-            key=f"engine:{mark}",
-        )
     st.multiselect(
         page.word("studio.sizes"),
         list(FORMATS),
@@ -70,6 +61,7 @@ def _numbers(page: Page, spec: Spec, mark: str) -> None:
         st.number_input(
             page.word("studio.own_seed"), 0, 2**31 - 1, spec.seed, key=f"own_seed:{mark}", width=220, placeholder="—"
         )
+    _engine(page, spec, mark)
     hint = page.word("studio.look_strength_how")
     st.slider(page.word("studio.look_strength"), 0, 100, spec.look, 5, key=f"look:{mark}", help=hint)
     if spec.loras or "loras" in page.read(lambda scope: abilities_of(scope, settings.load().generators, spec.engine)):
@@ -80,6 +72,31 @@ def _numbers(page: Page, spec: Spec, mark: str) -> None:
         st.text_input(page.word("studio.budget"), spec.budget, max_chars=60, key=f"budget:{mark}", help=hint)
 
 
+def _engine(page: Page, spec: Spec, mark: str) -> None:
+    """Which engine where there are several, the model, and the sampler where somebody lets one choose."""
+    there = registry.configured(settings.load().generators)
+    if spec.engine or len(there) > 1:
+        names = list(dict.fromkeys(("", *there, spec.engine)))
+        st.selectbox(
+            page.word("studio.engine_of"),
+            names,
+            names.index(spec.engine),
+            format_func=lambda one: page.word(f"studio.engine_named.{one or 'usual'}"),
+            key=f"engine:{mark}",
+        )
+    hint = page.word("studio.model_how")
+    st.text_input(page.word("studio.model"), spec.model, max_chars=200, key=f"model:{mark}", help=hint)
+    chosen_there = page.read(lambda scope: samples_anyhow(scope, settings.load().generators, spec.engine))
+    if chosen_there or spec.sampler:
+        st.selectbox(
+            page.word("studio.sampler"),
+            SAMPLERS,
+            SAMPLERS.index(spec.sampler),
+            format_func=lambda one: one or page.word("studio.sampler_own"),
+            key=f"sampler:{mark}",
+        )
+
+
 def _keep(page: Page, creator_id: UUID, spec: Spec, mark: str, scope: Scope, _: UUID) -> Message:
     page.my(scope, creator_id)
     words, weights = studio_recipe_lines.read_lists(str(acting.typed(f"words:{mark}")))
@@ -88,6 +105,8 @@ def _keep(page: Page, creator_id: UUID, spec: Spec, mark: str, scope: Scope, _: 
         **{name: str(acting.typed(f"{name}:{mark}")) for name in ("name", "prompt", "negative")},
         **{name: int(acting.typed(f"{name}:{mark}")) for name in ("variants", "steps", "guidance")},
         "engine": str(acting.typed(f"engine:{mark}") or ""),
+        "model": str(acting.typed(f"model:{mark}") or "").strip(),
+        "sampler": str(acting.typed(f"sampler:{mark}") or ""),
         "budget": str(acting.typed(f"budget:{mark}") or "").strip(),
         "look": int(acting.typed(f"look:{mark}") or 0),
         "words": words,

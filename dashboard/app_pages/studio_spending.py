@@ -7,14 +7,15 @@ import streamlit as st
 
 from dashboard import acting
 from dashboard.frame import Page
-from dashboard.reads.studio import engine_of, price_of
+from dashboard.reads.studio import engine_of
 from foundation import settings
 from foundation.database import Scope
 from foundation.errors import BadInput
 from foundation.money import Money, Price, amounts, parse, rounded_up
 from foundation.settings import GeneratorsSettings
 from foundation.words import Message
-from studio import spending
+from studio import estimating, spending
+from studio.estimating import price_of
 from studio.recipes import Spec
 from studio.spending import Budget, Caps
 from tenants.roles import Right
@@ -49,9 +50,7 @@ def edit(page: Page, spec: Spec) -> None:
 
 def check(scope: Scope, spec: Spec, count: int) -> None:
     """Raise CapReached for a run that its recipe's budget, or the month's cap, does not hold."""
-    price = price_of(_known(), spec)
-    if price is not None:
-        spending.check(scope, price, count, _caps(), budget_of_run=spec.most_spent)
+    estimating.afford(scope, _known(), spec, count)
 
 
 def sold(spec: Spec) -> bool:

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from foundation.database import Scope
 from foundation.errors import NotFound
-from foundation.money import Price, prices
 from foundation.settings import DEMO_MODEL, GeneratorsSettings
 from foundation.words import Message
 from gate import cards as shoot_cards
@@ -16,7 +15,7 @@ from generators import registry
 from generators.contract import EngineMissing
 from generators.engines import workflows
 from generators.engines.model_folders import abilities
-from studio import finishing, home, output, quotas, uploads
+from studio import estimating, finishing, home, output, quotas, uploads
 from studio import reads as studio_reads
 from studio.finishing import Copy
 from studio.output import Output
@@ -32,9 +31,6 @@ FRESH = timedelta(minutes=10)
 """So long a file that was handed in stays on the list."""
 
 MONTH = timedelta(days=30)
-GUESSED = 2.0
-"""Seconds a picture takes where none was made yet: the drawing engine on a small machine."""
-
 SAMPLES = {
     "fr": Spec(
         name="Matin dehors",
@@ -66,6 +62,7 @@ class Studio:
 
     creator: Creator
     recipes: Sequence[RecipeCard]
+    retired: Sequence[RecipeCard]
     runs: Sequence[Run]
     pace: float
     uploads: Sequence[Upload]
@@ -88,8 +85,9 @@ def studio(scope: Scope, creator: Creator) -> Studio:
     return Studio(
         creator=creator,
         recipes=studio_reads.recipes_of(scope, creator.id),
+        retired=studio_reads.recipes_of(scope, creator.id, retired=True),
         runs=studio_reads.runs_of(scope, creator.id),
-        pace=studio_reads.pace(scope) or GUESSED,
+        pace=estimating.pace(scope),
         uploads=uploads.recent(scope, creator.id, since=scope.now - FRESH),
         copies=finishing.recent(scope, creator.id, since=scope.now - FRESH),
         cards=shoot_cards.of_creators(scope, [creator.id]),
@@ -161,17 +159,6 @@ def untaken(settings: GeneratorsSettings, spec: Spec) -> tuple[str, ...]:
         return ()
 
 
-def price_of(settings: GeneratorsSettings, spec: Spec) -> Price | None:
-    """What a picture of a recipe's model costs here (its engine's own where it names none); None where it is free, or
-    has no price and is not made."""
-    if not (own := settings.hosted_model(engine_of(settings, spec.engine))):
-        return None
-    try:
-        return prices(settings.prices).get(spec.model or own)
-    except ValueError:
-        return None
-
-
 def abilities_of(scope: Scope, settings: GeneratorsSettings, named: str = "") -> frozenset[str]:
     """What whoever makes an agency's pictures can be asked beside words, as `ImageJob.asks`: its own machines where it
     has some and the recipe names no engine, else the engine here, without starting it."""
@@ -192,3 +179,10 @@ def _workflows_do(settings: GeneratorsSettings) -> frozenset[str]:
         return frozenset(need for one in workflows.read_all(settings.comfyui_workflow) for need in one.does)
     except EngineMissing:
         return frozenset()
+
+
+def samples_anyhow(scope: Scope, settings: GeneratorsSettings, named: str = "") -> bool:
+    """Whether whoever makes the pictures of a recipe that names this engine, or none, may take a sampler: diffusion
+    does, here or on a machine at home."""
+    at_home = not named and home.able(scope) is not None
+    return at_home or engine_of(settings, named) in ("diffusion", "demo")

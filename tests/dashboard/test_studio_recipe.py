@@ -14,7 +14,7 @@ from foundation.ids import uuid7
 from foundation.settings import GeneratorsSettings
 from generators.wire import Able
 from studio import reads as studio_reads
-from studio import recipe_texts, recipes
+from studio import recipe_shelf, recipe_texts, recipes
 from studio.reads import RecipeCard
 from tenants import agencies, machines
 from tenants.roles import Role
@@ -160,3 +160,39 @@ def test_nobody_takes_up_a_version_of_another_creator(lumiere: Agency) -> None:
     for recipe_id in (theirs, uuid7()):
         with lumiere.scope() as scope, pytest.raises(NotFound, match=r"recipe\.unknown"):
             recipes.restore(scope, lumiere.creator_id, recipe_id)
+
+
+def test_a_recipe_is_begun_copied_put_away_and_brought_back(door: Door, lumiere: Agency) -> None:
+    first = keep(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/studio")
+        page.type(word("studio.model"), " other ")
+        page.press(word("studio.keep_recipe"))
+        assert newest(lumiere).spec.model == "other"
+        assert "morning (2)" in page.press(word("studio.copy_recipe"))
+        assert word("studio.new_recipe") in page.press(word("studio.new_recipe"))
+        page.choose(word("studio.recipe"), word("studio.recipe_named", name="morning (2)", version=1))
+        assert "morning (2)" in page.press(word("studio.retire_recipe"))
+    with lumiere.scope() as scope:
+        assert [one.name for one in studio_reads.recipes_of(scope, lumiere.creator_id, retired=True)] == ["morning (2)"]
+        names = [one.name for one in studio_reads.recipes_of(scope, lumiere.creator_id)]
+        assert sorted(names) == sorted([word("studio.new_recipe"), "morning"])
+        card = next(one for one in studio_reads.recipes_of(scope, lumiere.creator_id, retired=True))
+        with pytest.raises(NotFound, match=r"recipe\.unknown"):
+            recipe_shelf.current(scope, [lumiere.creator_id], card.id)
+        with pytest.raises(NotFound, match=r"recipe\.unknown"):  # an older version is nobody's to run by its id
+            recipe_shelf.current(scope, [lumiere.creator_id], first)
+        with pytest.raises(NotFound, match=r"recipe\.unknown"):
+            recipe_shelf.retire(scope, uuid7(), first)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/studio")
+        assert "morning (2)" in page.press(word("studio.bring_back"))
+    with lumiere.scope() as scope:
+        assert not studio_reads.recipes_of(scope, lumiere.creator_id, retired=True)
+        recipe_shelf.retire(scope, lumiere.creator_id, card.id)
+        assert recipes.save(scope, lumiere.creator_id, card.spec) == card.id  # written again, it is offered again
+        assert not studio_reads.recipes_of(scope, lumiere.creator_id, retired=True)
+
+
+def test_a_sampler_reaches_the_engine() -> None:
+    assert recipes.resolve(spec(sampler="dpm++"), seed=1, count=1)[0].job.scheduler == "dpm++"

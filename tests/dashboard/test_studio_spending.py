@@ -5,12 +5,13 @@ from decimal import Decimal
 
 import pytest
 
-from dashboard.reads.studio import engine_of, price_of
+from dashboard.reads.studio import engine_of
 from dashboard.widgets import plain
 from foundation.database import OpenScope
 from foundation.money import Money, Price
 from foundation.settings import GeneratorsSettings
 from studio import recipes, spending
+from studio.estimating import price_of
 from studio.spending import Wanted
 from tenants.roles import Role
 from tests.conftest import Cluster

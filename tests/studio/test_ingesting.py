@@ -1,6 +1,7 @@
 """From bytes to the library: real photographs, hostile files, marks of origin."""
 
 import io
+import json
 import struct
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -9,12 +10,15 @@ from threading import Thread
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import ExifTags, Image
+from PIL.PngImagePlugin import PngInfo
 
 from foundation.errors import BadInput, NotFound, Unavailable
 from foundation.storage import FileStore
 from gate import recording
-from generators import media, provenance
+from generators import claims, media, provenance
 from generators.contract import ImageJob, Label
 from generators.engines.placeholder import Placeholder
 from generators.provenance import Origin, Standing
@@ -229,3 +233,85 @@ def test_another_tenants_picture_looks_like_none(nova: Atelier, services: object
         library.item(scope, asset)
     with other.scope() as scope, pytest.raises(NotFound):
         library.media(scope, asset, "x")
+
+
+A1111 = (
+    "a quiet beach, dawn\nNegative prompt: blur\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 42, Model: some-xl"
+)
+GRAPH = json.dumps(
+    {
+        "1": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "some-xl"}},
+        "2": {"class_type": "CLIPTextEncode", "inputs": {"text": "a quiet beach, dawn"}},
+        "3": {"class_type": "KSampler", "inputs": {"seed": 42, "positive": ["2", 0], "model": ["1", 0]}},
+    }
+)
+
+
+def noted(**texts: str) -> bytes:
+    notes = PngInfo()
+    for key, said in texts.items():
+        notes.add_itxt(key, said, zip=key == "packed")
+    return encoded(a_picture(), "PNG", pnginfo=notes)
+
+
+def commented(text: str) -> bytes:
+    exif = Image.Exif()
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.UserComment] = b"UNICODE\0" + text.encode("utf-16-be")
+    return encoded(a_picture(), "JPEG", exif=exif)
+
+
+@pytest.mark.parametrize("data", [noted(parameters=A1111), noted(prompt=GRAPH, workflow="{}"), commented(A1111)])
+def test_what_a_generator_left_makes_a_machines_work_with_its_lineage(data: bytes) -> None:
+    source = ingesting.from_camera(data, name="brought").source
+    assert (source.ai, source.engine) == ("generated", "unnamed")
+    assert (source.prompt, source.seed, source.model) == ("a quiet beach, dawn", 42, "some-xl")
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize(
+    ("said", "ai"),
+    [
+        ("trainedAlgorithmicMedia", "generated"),
+        ("compositeWithTrainedAlgorithmicMedia", "generated"),
+        ("algorithmicMedia", "none"),
+        ("digitalCapture", "none"),
+    ],
+)
+def test_the_source_type_of_iptc_says_who_made_it(kind: str, said: str, ai: str) -> None:
+    packet = provenance.xmp("digitalCreation").replace(b"digitalCreation", said.encode())
+    if kind == "PNG":
+        notes = PngInfo()
+        notes.add_itxt("XML:com.adobe.xmp", packet.decode(), zip=True)
+        data = encoded(a_picture(), kind, pnginfo=notes)
+    else:
+        data = encoded(a_picture(), kind, xmp=packet)
+    assert ingesting.from_camera(data, name="brought").source.ai == ai
+
+
+WRITTEN = [
+    noted(parameters="<script>alert(1)</script>\x01\nSteps: 1, Seed: 99999999999999999999, Model: " + "x" * 900),
+    noted(prompt="[" * 19_000),
+    noted(prompt='{"1": {"inputs": {"seed": 1' + "0" * 9_000 + ', "positive": ["1", 0], "text": ["1", 0]}}}'),
+    noted(prompt='{"1": {"inputs": {"seed": 1, "positive": ["1", 0], "text": ["1", 0]}}, "2": [], "3": {"inputs": 3}}'),
+    noted(parameters="a" * 900_000, packed="DigitalSourceType" * 20_000),
+    commented("\x00\ud7ff" * 2000 + "\nSteps: 1, Seed: 1"),
+]
+
+
+@pytest.mark.parametrize("data", WRITTEN, ids=range(len(WRITTEN)))
+def test_hostile_metadata_is_somebodys_word_and_harms_nothing(nova: Atelier, data: bytes) -> None:
+    prepared = ingesting.from_camera(data, name="brought")
+    assert len(prepared.source.prompt) <= 2000
+    assert len(prepared.source.model) <= 200
+    assert prepared.source.ai == "generated"
+    assert b"script" not in prepared.data
+    nova.bring(prepared)  # what no column keeps is gone before
+
+
+@given(st.text(max_size=300), st.binary(max_size=300))
+def test_whatever_is_written_is_read_without_an_error(text: str, data: bytes) -> None:
+    for lineage in ({"parameters": text}, {"prompt": text}, {"prompt": json.dumps({text: {"inputs": {text: text}}})}):
+        found = claims.left(lineage)
+        assert "\x00" not in found.prompt + found.model
+    assert claims.source_type(data, text.encode(errors="replace")) == ""
+    assert isinstance(claims.parameters(data), str)

@@ -16,10 +16,12 @@ from foundation.ids import uuid7
 from foundation.storage import FileStore
 from schedules import downtime_reads, downtimes, ideas_handling, imports_handling, kits_handling
 from schedules.events import IdeaWords, ImportCheck, KitWords
-from studio import ingesting
+from studio import ingesting, recipes
 from tests.generators.builders import a_picture, encoded
+from tests.studio.builders import spec
 from tests.web.asking import Program
 from web import api_imports
+from web.api_making_models import RECIPE_ID
 from web.api_plan_inputs import ACCOUNT, CREATOR, DELIVERY, POST
 
 FILE = api_imports.TABLE.replace("Mia,Mia on Bluesky", "{creator},Sandbox {creator}")
@@ -46,7 +48,13 @@ class World:
             return {name: self.said(value) for name, value in example.items()}
         if isinstance(example, list):
             return [self.said(value) for value in example]
-        true = {CREATOR: "creator_id", ACCOUNT: "channel_id", POST: "post_id", DELIVERY: "delivery_id"}
+        true = {
+            CREATOR: "creator_id",
+            ACCOUNT: "channel_id",
+            POST: "post_id",
+            DELIVERY: "delivery_id",
+            RECIPE_ID: "recipe_id",
+        }
         return self.ids[true[example]] if example in true else example
 
     def etag(self, path: str, **more: Any) -> str:
@@ -79,6 +87,9 @@ def world(api: Program, creator: str = "mia") -> World:
     ids["import_id"] = made(bring(api, creator, key=owner))["id"]
     ids["upload_id"] = made(hand_in(api, picture(), creator))["id"]
     ids["media_id"] = str(in_library(api, creator))
+    with api.scope() as scope:
+        ids["recipe_id"] = str(recipes.save(scope, api.creators[creator], spec()))
+    ids["run_id"] = made(api.ask("POST", "/runs", {"recipe_id": ids["recipe_id"], "seed": 7}))["id"]
     ids["kit_id"] = made(api.ask("POST", "/kits", kit(found)))["id"]
     ids["ideas_id"] = made(api.ask("POST", "/ideas", {"creator_id": ids["creator_id"]}))["id"]
     unable(api, ids["kit_id"], ids["ideas_id"])

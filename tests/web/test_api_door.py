@@ -102,6 +102,8 @@ EACH_WRITE = pytest.mark.parametrize("one", WRITES, ids=lambda one: f"{one.metho
 def test_the_document_names_what_is_there(room: Room) -> None:
     assert {f"{one.method} {one.path}" for one in OPERATIONS} == {
         "GET /creators", "GET /creators/{creator_id}", "GET /channels", "GET /channels/{channel_id}",
+        "GET /recipes", "GET /recipes/{recipe_id}", "GET /recipes/{recipe_id}/preview",
+        "POST /runs", "GET /runs/{run_id}", "POST /runs/{run_id}/stop", "GET /runs/{run_id}/pictures",
         "GET /posts", "POST /posts", "GET /posts/{post_id}", "PATCH /posts/{post_id}",
         "POST /posts/{post_id}/schedule", "POST /posts/{post_id}/approve", "POST /posts/{post_id}/cancel",
         "POST /posts/{post_id}/reword",

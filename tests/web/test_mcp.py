@@ -7,12 +7,16 @@ import pytest
 
 from foundation.database import OpenScope
 from foundation.ids import uuid7
+from foundation.settings import GeneratorsSettings
 from tenants.keys import KeyScope
 from tests.web.asking import Program, code, later, program
 from web.mcp import VERSIONS
 from web.mcp_tools import tools
 
-READS = {"list_creators", "list_channels", "read_calendar", "read_post", "delivery_story"}
+READS = {"list_creators", "list_channels", "read_calendar", "read_post", "delivery_story"} | {
+    *("list_recipes", "preview_run", "read_run")
+}
+WRITES = {"write_draft", "start_run", "stop_run"}
 
 
 def send(api: Program, body: Any, **more: Any) -> httpx.Response:
@@ -52,14 +56,14 @@ def test_an_assistant_is_greeted_and_told_what_there_is(api: Program) -> None:
     assert (ready.status_code, ready.content) == (202, b"")
     assert rpc(api, "ping")["result"] == {}
     told = rpc(api, "tools/list")["result"]["tools"]
-    assert {one["name"] for one in told} == READS | {"write_draft"}
+    assert {one["name"] for one in told} == READS | WRITES
     assert all(one["inputSchema"]["type"] == "object" and one["description"] for one in told)
     assert {one["name"] for one in told if one["annotations"]["readOnlyHint"]} == READS
 
 
 def test_it_says_yes_to_nothing_sends_nothing_and_removes_nothing() -> None:
-    names = set(tools({}))
-    assert names == READS | {"write_draft"}
+    names = set(tools({}, GeneratorsSettings()))
+    assert names == READS | WRITES
     assert not any(
         word in name for name in names for word in ("approve", "publish", "send", "remove", "settle", "cancel")
     )

@@ -1,0 +1,77 @@
+"""What a run would be before it is one: its pictures, how long they take, and what they cost."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from foundation.database import Scope
+from foundation.money import Money, Price, amounts, prices
+from foundation.settings import GeneratorsSettings
+from foundation.words import Message
+from gate.units import Rating
+from generators import registry
+from studio import reads, recipes, spending, wording
+from studio.parameters import Answer
+from studio.recipes import Shot, Spec
+from studio.spending import CapReached
+
+GUESSED = 2.0
+"""Seconds a picture takes where none was made yet: the drawing engine on a small machine."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A run as it would come out. `seconds` is a guess of the last run's pace; `rating` is the least that its pictures
+    get; `cost` is None of what is free, and of what has no price and is not made; `refusal` says why the caps do not
+    hold it."""
+
+    seed: int
+    shots: Sequence[Shot]
+    rating: Rating
+    seconds: int
+    cost: Money | None
+    refusal: Message | None
+
+
+def estimate(
+    scope: Scope, known: GeneratorsSettings, spec: Spec, *, seed: int, count: int, given: Mapping[str, Answer]
+) -> Estimate:
+    """The run of `count` pictures; nothing is kept of it. Raises BadInput, and Refused for words of which no picture
+    is made (`studio/wording.py`)."""
+    shots = recipes.resolve(spec, seed=seed, count=count, given=given)
+    price = price_of(known, spec)
+    try:
+        afford(scope, known, spec, count)
+        refusal = None
+    except CapReached as reached:
+        refusal = reached.message
+    return Estimate(
+        seed=seed if spec.seed is None else spec.seed,
+        shots=shots,
+        rating=wording.judge(scope, spec, shots, given),
+        seconds=max(1, round(pace(scope) * count)),
+        cost=price.times(count) if price is not None else None,
+        refusal=refusal,
+    )
+
+
+def pace(scope: Scope) -> float:
+    """Seconds a picture takes here, as in the last run."""
+    return reads.pace(scope) or GUESSED
+
+
+def price_of(known: GeneratorsSettings, spec: Spec) -> Price | None:
+    """What a picture of a recipe's model costs here (its engine's own where it names none); None where it is free, or
+    has no price and is not made."""
+    if not (own := known.hosted_model(spec.engine or registry.usual(known))):
+        return None
+    try:
+        return prices(known.prices).get(spec.model or own)
+    except ValueError:
+        return None
+
+
+def afford(scope: Scope, known: GeneratorsSettings, spec: Spec, count: int) -> None:
+    """Raise CapReached for a run that its recipe's budget, or the month's cap, does not hold."""
+    price = price_of(known, spec)
+    if price is not None:
+        spending.check(scope, price, count, amounts(known.spending_caps), budget_of_run=spec.most_spent)

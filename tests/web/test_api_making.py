@@ -1,0 +1,122 @@
+"""Pictures over the API and for assistants: previewed, started once, followed, stopped; never unjudged."""
+
+from typing import Any
+from uuid import UUID
+
+from foundation.ids import uuid7
+from gate import ratings
+from gate.units import Rating
+from generators.contract import Picture
+from generators.engines.placeholder import Placeholder
+from studio import ingesting, recipe_shelf, recipes, runs
+from studio.reads import shown
+from tenants.keys import KeyScope
+from tests.studio.builders import CREDENTIAL, spec
+from tests.web.asking import Program, code, program
+from tests.web.builders import Room
+from tests.web.test_mcp import call, refused
+
+ASKED = {"mood": {"kind": "choice", "options": ["calm", "lively"]}, "people": {"kind": "number", "most": 4}}
+
+
+def recipe(api: Program, creator: str = "mia", **changes: Any) -> str:
+    with api.scope() as scope:
+        return str(recipes.save(scope, api.creators[creator], spec(**changes)))
+
+
+def start(api: Program, recipe_id: str, **more: Any) -> Any:
+    return api.ask("POST", "/runs", {"recipe_id": recipe_id, **more})
+
+
+def test_what_is_previewed_is_started_once_and_stopped(api: Program) -> None:
+    mine = recipe(api, prompt="{place} {mood} {people}", parameters=ASKED)
+    (found,) = api.get("/recipes")["items"]
+    assert (found["id"], found["pictures"], [one["name"] for one in found["questions"]]) == (mine, 3, [*ASKED])
+    seen = api.get(f"/recipes/{mine}/preview?seed=7&answer=mood=lively&answer=people=3")
+    assert len(seen["pictures"]) == 3
+    assert all(one["prompt"].endswith("lively 3") for one in seen["pictures"])
+    assert (seen["seed"], seen["cost"], seen["refusal"], seen["rating"]) == (7, None, None, "G")
+    body = {"recipe_id": mine, "seed": 7, "answers": {"mood": "lively", "people": 3}}
+    first = api.ask("POST", "/runs", body, idempotency_key="one")
+    again = api.ask("POST", "/runs", body, idempotency_key="one")
+    assert (first.status_code, again.status_code) == (202, 202)
+    assert first.json()["id"] == again.json()["id"]
+    run = first.headers["location"].removeprefix("/v1")
+    assert (api.get(run)["state"], api.get(run)["total"]) == ("queued", 3)
+    assert {one["state"] for one in api.get(f"{run}/pictures")["items"]} == {"missing"}
+    seen = api.ask("GET", run).headers["etag"]
+    assert api.ask("POST", f"{run}/stop", if_match=seen).json()["state"] == "stopped"
+    assert api.ask("POST", f"{run}/stop", if_match=seen).status_code == 412
+    over = api.ask("POST", f"{run}/stop", if_match=api.ask("GET", run).headers["etag"])
+    assert (over.status_code, list(over.json()["error"]["states"].values())) == (409, ["stopped"])
+
+
+def test_hostile_answers_and_numbers_start_nothing(api: Program) -> None:
+    mine = recipe(api, prompt="{place} {mood} {people} {what}", parameters={**ASKED, "what": {"kind": "text"}})
+    for answers in ({"mood": "x"}, {"people": 99}, {"people": True}, {"other": "x"}, {"what": "a\u202eb"}, {"mood": 1}):
+        answer = start(api, mine, answers=answers)
+        assert answer.status_code == 422, answers
+    for wrong in ({"count": 0}, {"count": 25}, {"seed": -1}, {"seed": 2**31}, {"answers": {"what": "x" * 121}}):
+        assert start(api, mine, **wrong).status_code == 422
+    assert code(start(api, mine, answers={"what": "MINOR-P-A"})) == "recipe.prohibited"
+    for line in ("mood", "=calm", "people=9999999999", "what=%00"):
+        assert api.ask("GET", f"/recipes/{mine}/preview?answer={line}").status_code == 422
+    with api.scope() as scope:
+        assert scope.run("SELECT count(*) FROM jobs WHERE tenant_id = :t", t=api.tenant_id).scalar_one() == 0
+
+
+def test_nobody_makes_with_anothers_recipe_or_without_a_key_for_it(api: Program, room: Room) -> None:
+    mine, hers = recipe(api), recipe(api, "zoe")
+    run = start(api, hers).json()["id"]
+    narrow, reads = api.key(creators=["mia"]), api.key(scopes=[KeyScope.POSTS_READ])
+    stranger = program(room.client, room.tenant).secrets["owner"]
+    for key in (narrow, stranger):
+        assert api.ask("POST", "/runs", {"recipe_id": hers}, key=key).status_code == 404
+        for path in (f"/recipes/{hers}", f"/recipes/{hers}/preview", f"/runs/{run}", f"/runs/{run}/pictures"):
+            assert api.ask("GET", path, key=key).status_code == 404, path
+        assert api.ask("POST", f"/runs/{run}/stop", key=key, if_match='"x"').status_code == 404
+    assert [one["id"] for one in api.get("/recipes", key=narrow)["items"]] == [mine]
+    assert code(api.ask("POST", "/runs", {"recipe_id": mine}, key=reads)) == "api.other_scope"
+    assert api.get(f"/runs/{run}")["state"] == "queued"
+    with api.scope() as scope:
+        recipe_shelf.retire(scope, api.creators["mia"], UUID(mine))
+    assert start(api, mine).status_code == 404
+
+
+def test_a_picture_is_named_once_it_is_rated_and_never_while_withheld(api: Program, room: Room) -> None:
+    run = start(api, recipe(api), seed=7).json()["id"]
+    assets = [drawn(api, room, UUID(run), number) for number in (0, 1)]
+    told = api.get(f"/runs/{run}/pictures")["items"]
+    assert [one["state"] for one in told] == ["waiting", "waiting", "missing"]
+    assert not any(one["media_id"] or one["alt"] for one in told)
+    for asset, rating in zip(assets, (Rating.S, Rating.E), strict=True):
+        with api.scope() as scope:
+            ratings.rate(scope, shown(scope, asset).sha256, rating, source="rule:test")
+    told = api.get(f"/runs/{run}/pictures")["items"]
+    assert (told[0]["state"], told[0]["media_id"], told[0]["rating"]) == ("ready", str(assets[0]), "S")
+    assert (told[1]["state"] == "ready", told[1]["media_id"]) == (False, None)
+
+
+def drawn(api: Program, room: Room, run: UUID, number: int) -> UUID:
+    """A picture of a run, in the library, that nobody rated."""
+    with api.scope() as scope:
+        job = runs.find(scope, run)
+        shot = recipes.resolve(recipes.spec_of(scope, job.recipe_id), seed=job.seed, count=job.total)[number]
+        key = runs.source(job, number)
+    picture: Picture = Placeholder().draw(shot.job)
+    prepared = ingesting.from_engine(picture, key=key, alt=shot.scene, credential=CREDENTIAL, job_id=run)
+    return ingesting.bring(
+        room.tenant, room.library, tenant_id=api.tenant_id, creator_id=api.creators["mia"], prepared=prepared
+    )
+
+
+def test_an_assistant_previews_starts_once_and_stops(api: Program) -> None:
+    mine = recipe(api)
+    assert [one["id"] for one in call(api, "list_recipes")["items"]] == [mine]
+    seed = call(api, "preview_run", recipe_id=mine)["seed"]
+    first = call(api, "start_run", recipe_id=mine, seed=seed, key="a")
+    assert call(api, "start_run", recipe_id=mine, seed=seed, key="a")["id"] == first["id"]
+    assert call(api, "read_run", run_id=first["id"])["seed"] == seed
+    assert call(api, "stop_run", run_id=first["id"])["state"] == "stopped"
+    refused(api, "stop_run", run_id=first["id"])
+    refused(api, "read_run", run_id=str(uuid7()))

@@ -1,0 +1,230 @@
+"""What the API takes in and gives out about recipes, their runs, and the pictures of these."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gate.units import Rating
+from studio.estimating import Estimate
+from studio.parameters import LONGEST, Choice, Number, Parameter, YesNo
+from studio.reads import RecipeCard, Run
+from studio.recipes import MOST_PICTURES
+from studio.run_pictures import PictureState, RunPicture
+from studio.states import JobState
+from web.api_inputs import In, RowsIn, Text
+from web.api_models import ReasonOut, reason
+
+MOST_SEED = 2**31 - 1
+RECIPE_ID = "0198c0de-0000-7000-8000-000000000003"
+Seed = Annotated[int, Field(ge=0, le=MOST_SEED, description="The same seed and answers give the same prompts.")]
+Count = Annotated[int, Field(ge=1, le=MOST_PICTURES, description="Pictures; as many as the recipe says without it.")]
+Name = Annotated[Text, Field(max_length=60)]
+Said = Annotated[Text, Field(max_length=LONGEST)] | int | bool
+
+
+class RecipesWanted(RowsIn):
+    """Which recipes."""
+
+    creator: UUID | None = None
+
+
+class PreviewWanted(In):
+    """A run as it would be asked for."""
+
+    seed: Seed | None = None
+    count: Count | None = None
+    answer: Annotated[
+        list[Annotated[Text, Field(max_length=200)]],
+        Field(
+            default_factory=list,
+            max_length=12,
+            description="`name=words` for each question that is not answered as usual.",
+        ),
+    ]
+
+
+class RunIn(In):
+    """A run of a recipe."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"recipe_id": RECIPE_ID, "seed": 7, "count": 2}]})
+
+    recipe_id: UUID
+    seed: Seed | None = None
+    count: Count | None = None
+    answers: Annotated[
+        dict[Name, Said],
+        Field(default_factory=dict, max_length=12, description="By the name of each question not answered as usual."),
+    ]
+
+
+class QuestionOut(BaseModel):
+    """What a recipe asks. A `choice` takes one of `options`; a `number` a whole one from `least` to `most`; a `text`
+    at most `most` signs; `yes_no` true or false. `usual` is the answer of who says nothing."""
+
+    name: str
+    label: str
+    kind: Literal["choice", "text", "number", "yes_no"]
+    options: list[str]
+    least: int | None
+    most: int | None
+    usual: str | int | bool
+
+    @classmethod
+    def of(cls, name: str, one: Parameter) -> "QuestionOut":
+        """Of the room's value."""
+        return cls(
+            name=name,
+            label=one.label or name,
+            kind=one.kind,
+            options=list(one.options) if isinstance(one, Choice) else [],
+            least=one.least if isinstance(one, Number) else None,
+            most=None if isinstance(one, Choice | YesNo) else one.most,
+            usual=one.usual,
+        )
+
+
+class SizeOut(BaseModel):
+    """A size in pixels."""
+
+    width: int
+    height: int
+
+
+class RecipeOut(BaseModel):
+    """A recipe in its newest version: a changed one has another `id`. `pictures` is how many a run makes; `budget` what
+    one may cost, empty where the recipe says nothing."""
+
+    id: UUID
+    creator_id: UUID
+    name: str
+    version: int
+    prompt: str
+    negative: str
+    words: dict[str, list[str]]
+    questions: list[QuestionOut]
+    pictures: int
+    sizes: list[SizeOut]
+    steps: int
+    model: str
+    sampler: str
+    budget: str
+
+    @classmethod
+    def of(cls, creator_id: UUID, one: RecipeCard) -> "RecipeOut":
+        """Of the room's value."""
+        spec = one.spec
+        said = {name: getattr(spec, name) for name in ("prompt", "negative", "words", "pictures", "steps", "model")}
+        return cls(
+            id=one.id,
+            creator_id=creator_id,
+            name=one.name,
+            version=one.version,
+            questions=[QuestionOut.of(*each) for each in spec.questions],
+            sizes=[SizeOut(width=width, height=height) for width, height in spec.edges],
+            sampler=spec.sampler,
+            budget=spec.budget,
+            **said,
+        )
+
+
+class RecipesPage(BaseModel):
+    """A page of recipes; `next` is the cursor of the one after, null at the end."""
+
+    items: list[RecipeOut]
+    next: str | None
+
+
+class PromptOut(BaseModel):
+    """The very words of one picture."""
+
+    number: int
+    prompt: str
+    width: int
+    height: int
+
+
+class PreviewOut(BaseModel):
+    """A run as it would come out: ask for it with this `seed`. `rating` is the least that its pictures get, `seconds` a
+    guess, `cost` what is set aside for it (`0.12 USD`; null where nothing is billed), `refusal` why caps and budget do
+    not hold it now."""
+
+    recipe_id: UUID
+    seed: int
+    pictures: list[PromptOut]
+    rating: Rating
+    seconds: int
+    cost: str | None
+    refusal: ReasonOut | None
+
+    @classmethod
+    def of(cls, recipe_id: UUID, one: Estimate) -> "PreviewOut":
+        """Of the room's value."""
+        shots = [
+            PromptOut(number=shot.number, prompt=shot.job.prompt, width=shot.job.width, height=shot.job.height)
+            for shot in one.shots
+        ]
+        return cls(
+            recipe_id=recipe_id,
+            seed=one.seed,
+            pictures=shots,
+            rating=one.rating,
+            seconds=one.seconds,
+            cost=str(one.cost) if one.cost is not None else None,
+            refusal=reason(one.refusal),
+        )
+
+
+class RunOut(BaseModel):
+    """A run: `done` of `total` pictures are there or were refused (`refused`); `step` of `steps` of the one being made.
+    `waits_until` where it waits for its hours or for the agency's next day; `reason` of one that failed."""
+
+    id: UUID
+    creator_id: UUID
+    recipe: str
+    version: int
+    state: JobState
+    seed: int
+    done: int
+    total: int
+    refused: int
+    step: int
+    steps: int
+    waits_until: datetime | None
+    reason: ReasonOut | None
+    created_at: datetime
+
+    @classmethod
+    def of(cls, one: Run) -> "RunOut":
+        """Of the room's value."""
+        names = ("id", "creator_id", "recipe", "version", "state", "seed", "done", "total", "refused", "step", "steps")
+        said = {name: getattr(one, name) for name in names}
+        return cls(**said, waits_until=one.waits_until, reason=reason(one.reason), created_at=one.at)
+
+
+class RunPictureOut(BaseModel):
+    """One picture of a run: `missing`, `waiting` for people who rate it or look at it, `ready` with its `media_id`,
+    `withheld`, or `refused` by its seller. `cost` as `0.01 USD`, rounded up."""
+
+    number: int
+    state: PictureState
+    media_id: UUID | None
+    rating: Rating | None
+    alt: str
+    seconds: float | None
+    cost: str | None
+    reason: ReasonOut | None
+
+    @classmethod
+    def of(cls, one: RunPicture) -> "RunPictureOut":
+        """Of the room's value."""
+        said = {name: getattr(one, name) for name in ("number", "state", "rating", "alt", "seconds")}
+        cost = str(one.cost.times(1)) if one.cost is not None else None
+        return cls(**said, media_id=one.asset_id, cost=cost, reason=reason(one.reason))
+
+
+class RunPicturesOut(BaseModel):
+    """Every picture of a run, by number."""
+
+    items: list[RunPictureOut]

@@ -1,0 +1,73 @@
+"""`greenroom make`: recipes of pictures, what a run would be, a run, its progress and its end."""
+
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+app = typer.Typer(help="Have pictures made by a recipe: list, preview, start, follow, stop.", no_args_is_help=True)
+Creator = Annotated[str, typer.Option(help="Name or address of the creator.")]
+Agency = Annotated[str, typer.Option(help="The agency, where two have a creator of that name.")]
+Recipe = Annotated[str, typer.Argument(help="As `greenroom make recipes` lists it.")]
+Run = Annotated[UUID, typer.Argument(help="As `greenroom make start` says it.")]
+Seed = Annotated[int, typer.Option(min=0, max=2**31 - 1, help="The same seed gives the same prompts.")]
+Count = Annotated[int, typer.Option(min=0, max=24, help="Pictures; as many as the recipe says when left out.")]
+Answers = Annotated[list[str] | None, typer.Option("--answer", help="name=words, for each question it asks.")]
+
+
+@app.command()
+def recipes(creator: Creator, agency: Agency = "") -> None:
+    """List the recipes of a creator."""
+    from workers import making_asking  # noqa: PLC0415  modules load when a command runs
+
+    typer.echo(making_asking.recipes(creator, agency=agency))
+
+
+@app.command()
+def preview(
+    recipe: Recipe,
+    creator: Creator,
+    *,
+    seed: Seed = 0,
+    count: Count = 0,
+    answer: Answers = None,
+    agency: Agency = "",
+) -> None:
+    """Say the prompts of a run, its cost and its time. Makes nothing."""
+    from workers import making_asking  # noqa: PLC0415  modules load when a command runs
+
+    typer.echo(making_asking.preview(creator, recipe, seed=seed, count=count, answers=answer or [], agency=agency))
+
+
+@app.command()
+def start(
+    recipe: Recipe,
+    creator: Creator,
+    *,
+    key: Annotated[str, typer.Option(help="A name of yours: under it a run is started once.")] = "",
+    seed: Seed = 0,
+    count: Count = 0,
+    answer: Answers = None,
+    agency: Agency = "",
+) -> None:
+    """Have the workers make the pictures; may be billed."""
+    from workers import making_asking  # noqa: PLC0415  modules load when a command runs
+
+    wanted = making_asking.Asked(recipe, seed=seed, count=count, answers=answer or [])
+    typer.echo(making_asking.start(creator, wanted, key=key, agency=agency))
+
+
+@app.command()
+def progress(run: Run, creator: Creator, agency: Agency = "") -> None:
+    """Say how far a run is, and of each picture how it stands."""
+    from workers import making_asking  # noqa: PLC0415  modules load when a command runs
+
+    typer.echo(making_asking.progress(creator, run, agency=agency))
+
+
+@app.command()
+def stop(run: Run, creator: Creator, agency: Agency = "") -> None:
+    """End a run; what is there stays."""
+    from workers import making_asking  # noqa: PLC0415  modules load when a command runs
+
+    typer.echo(making_asking.stop(creator, run, agency=agency))
